@@ -1,0 +1,30 @@
+# make train PYTHON=python3.13 picks the interpreter, and with it the engine.
+PYTHON ?= python3
+VENV ?= .venv$(if $(filter command line,$(origin PYTHON)),-$(notdir $(PYTHON)))
+BIN = $(VENV)/bin
+
+.PHONY: train test lint data clean venv
+
+train: venv
+	$(BIN)/python -m logreg.train
+
+test: venv
+	$(BIN)/python -m pytest tests
+
+lint: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+data: venv
+	$(BIN)/python scripts/fetch_mnist.py
+
+clean:
+	rm -rf .venv* build *.egg-info best_model.pkl .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+venv: $(BIN)/installed
+
+$(BIN)/installed: setup.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[progress,test,lint]'
+	touch $@

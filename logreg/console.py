@@ -1,0 +1,91 @@
+"""What goes to stderr: notes, warnings, errors. stdout belongs to the tutorial's lines."""
+
+import contextlib
+import functools
+import os
+import signal
+import sys
+import threading
+
+from logreg.errors import LogRegError
+
+
+def note(message):
+    """Say something on stderr, on a line of its own."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def warning(message):
+    """Say on stderr that something may not be as the user thinks."""
+    note("warning: " + message)
+
+
+@contextlib.contextmanager
+def while_slow(message, patience=2.0):
+    """Say `message` on stderr if the block takes more than `patience` seconds."""
+    timer = threading.Timer(patience, note, args=(message,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def command(main):
+    """Make a command line's ``main(argv=None)`` return an exit code, whatever the user did.
+
+    0 or what `main` returns; 1 with ``error: ...`` on stderr for what the user can mend;
+    130 for Ctrl-C. argparse itself exits with 2 on wrong usage.
+    """
+
+    @functools.wraps(main)
+    def wrapper(argv=None):
+        try:
+            code = main(argv) or 0
+            sys.stdout.flush()
+            return code
+        except LogRegError as error:
+            note(f"error: {error}")
+            return 1
+        except KeyboardInterrupt:
+            note("interrupted")
+            return 130
+        except BrokenPipeError:
+            # The reader of a pipe (head, less) has gone. Python would complain once more
+            # when it flushes stdout at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+
+    return wrapper
+
+
+class Interruption:
+    """Within the block, Ctrl-C and SIGTERM only ask for the end of the run; twice, they end it.
+
+    ``with Interruption() as interrupted:`` gives a function to ask.
+    """
+
+    SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+    def __init__(self):
+        self._received = None
+        self._handlers = {}
+
+    def __enter__(self):
+        for number in self.SIGNALS:
+            self._handlers[number] = signal.signal(number, self._note)
+        return lambda: self._received is not None
+
+    def _note(self, number, frame):
+        self._received = number
+        self.__exit__()
+
+    def __exit__(self, *exception):
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    @property
+    def exit_code(self):
+        """What a shell reports of a process that the signal ended: 130 or 143."""
+        return 128 + self._received

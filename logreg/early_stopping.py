@@ -1,0 +1,80 @@
+"""Early stopping with patience: when a run has gone on long enough without gain."""
+
+import math
+
+from logreg.hyperparameters import DEFAULTS
+
+
+class EarlyStopping:
+    """Patience counted in minibatches, as in the tutorial.
+
+    The run goes on for `patience` minibatches whatever happens. A new best loss that is below
+    ``best_loss * improvement_threshold`` is significant: it extends the patience to
+    ``iter * patience_increase``, if that is more.
+
+    Parameters
+    ----------
+    patience : int
+        Minibatches to run in any case.
+    patience_increase : float
+        Factor of the extension.
+    improvement_threshold : float
+        Fraction of the best loss below which a new best is significant.
+
+    Attributes
+    ----------
+    initial_patience : int
+        As given.
+    patience : int or float
+        As given, or as extended since.
+    best_loss : float
+        The lowest loss so far, infinity before the first.
+    best_iter : int or None
+        The minibatch at which it was seen.
+    significant_iter : int or None
+        The minibatch of the last significant improvement.
+    """
+
+    STATE = ("patience", "best_loss", "best_iter", "significant_iter")
+
+    def __init__(
+        self,
+        patience=DEFAULTS.patience,
+        patience_increase=DEFAULTS.patience_increase,
+        improvement_threshold=DEFAULTS.improvement_threshold,
+    ):
+        self.initial_patience = patience
+        self.patience = patience
+        self.patience_increase = patience_increase
+        self.improvement_threshold = improvement_threshold
+        self.best_loss = math.inf
+        self.best_iter = None
+        self.significant_iter = None
+
+    def update(self, iter, loss):
+        """Take note of the loss on the validation set after minibatch `iter`.
+
+        Parameters
+        ----------
+        iter : int
+            Minibatches before this one, over the whole run.
+        loss : float
+            The lower the better.
+
+        Returns
+        -------
+        bool
+            Whether `loss` is a new best.
+        """
+        if not loss < self.best_loss:
+            return False
+        if loss < self.best_loss * self.improvement_threshold:
+            self.patience = max(self.patience, iter * self.patience_increase)
+            self.significant_iter = iter
+        self.best_loss = loss
+        self.best_iter = iter
+        return True
+
+    def is_over(self, iter):
+        """Whether the run ends after minibatch `iter`."""
+        return self.patience <= iter

@@ -1,0 +1,30 @@
+"""The errors that a user can cause and mend.
+
+Each message says what was given, what is needed and what to do. The command line
+prints it behind ``error: `` and exits with 1; everything else is a fault of ours and
+keeps its traceback.
+"""
+
+
+class LogRegError(Exception):
+    """The base of all errors that a user can mend."""
+
+
+class EngineError(LogRegError, ImportError):
+    """No usable engine, or a device that the engine cannot use."""
+
+
+class DatasetError(LogRegError, ValueError):
+    """A data set that cannot be found, read or trained on."""
+
+
+class DownloadError(DatasetError):
+    """MNIST could not be fetched from any of its sources."""
+
+
+class SettingError(LogRegError, ValueError):
+    """A hyperparameter that does not make sense, alone or for these data."""
+
+
+class ModelFileError(LogRegError, ValueError):
+    """A model file that cannot be written, or is not one of ours, or is damaged."""

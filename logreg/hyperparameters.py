@@ -1,0 +1,76 @@
+"""What a training run can be told, with the tutorial's values as the defaults."""
+
+import math
+import numbers
+from dataclasses import dataclass, fields
+
+from logreg.errors import SettingError
+
+# The tutorial's names for what it reads and writes.
+DATASET = "mnist.pkl.gz"
+BEST_MODEL = "best_model.pkl"
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """The settings that decide what a run computes.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Factor of the gradient in each step of SGD.
+    n_epochs : int
+        Passes over the training set at the most.
+    batch_size : int
+        Rows in a minibatch.
+    patience : int
+        Minibatches to run before early stopping may end the run.
+    patience_increase : float
+        After a significant improvement at minibatch `iter`, run on until
+        ``iter * patience_increase`` at least.
+    improvement_threshold : float
+        A new best validation error is significant if it is below this fraction of the last.
+
+    Raises
+    ------
+    SettingError
+        If a value is out of its range.
+    """
+
+    learning_rate: float = 0.13
+    n_epochs: int = 1000
+    batch_size: int = 600
+    patience: int = 5000
+    patience_increase: float = 2
+    improvement_threshold: float = 0.995
+
+    def __post_init__(self):
+        self._require("learning_rate", lambda value: value > 0, "a number above 0")
+        self._require("n_epochs", lambda value: value >= 1, "1 or more")
+        self._require("batch_size", lambda value: value >= 1, "1 or more")
+        # Validation happens every patience // 2 minibatches, or more often.
+        self._require("patience", lambda value: value >= 2, "2 or more")
+        self._require("patience_increase", lambda value: value >= 1, "1 or more")
+        self._require("improvement_threshold", lambda value: 0 < value <= 1, "above 0, up to 1")
+
+    def _require(self, name, in_range, needed):
+        value = getattr(self, name)
+        kind = next(field.type for field in fields(self) if field.name == name)
+        allowed = numbers.Real if kind is float else numbers.Integral
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, allowed)
+            or not math.isfinite(value)
+            or not in_range(value)
+        ):
+            raise SettingError(
+                "{} is {!r}: it must be {}{}".format(
+                    name.replace("_", " "),
+                    value,
+                    "" if kind is float else "a whole number, ",
+                    needed,
+                )
+            )
+
+
+DEFAULTS = Hyperparameters()

@@ -1,0 +1,107 @@
+r"""The model of the tutorial: multi-class logistic regression, as symbolic expressions.
+
+The probability that an input row :math:`x` belongs to class :math:`i` is
+
+.. math::
+
+    P(Y = i \mid x, W, b) = \mathrm{softmax}_i(x W + b)
+                          = \frac{e^{(x W + b)_i}}{\sum_j e^{(x W + b)_j}}
+
+and the prediction is the class for which it is largest. See C. M. Bishop, "Pattern
+Recognition and Machine Learning", section 4.3.4.
+"""
+
+import numpy
+
+from logreg.engine import T, theano
+
+
+class LogisticRegression:
+    """Softmax classifier over a symbolic input. It builds expressions and nothing else.
+
+    Parameters
+    ----------
+    input : symbolic matrix, shape (n, n_in)
+        One row per example: a variable, or the output of a layer below.
+    n_in : int
+        Number of input units (the columns of `input`).
+    n_out : int
+        Number of classes.
+
+    Attributes
+    ----------
+    W : shared variable, shape (n_in, n_out), dtype floatX
+        Weights, zeros to begin with. Column k is the normal of class k's hyperplane.
+    b : shared variable, shape (n_out,), dtype floatX
+        Biases, zeros to begin with.
+    params : list
+        ``[W, b]``.
+    input : symbolic matrix
+        As given.
+    p_y_given_x : symbolic matrix, shape (n, n_out), dtype floatX
+        Class-membership probabilities; each row sums to 1.
+    y_pred : symbolic vector, shape (n,), dtype int64
+        The most probable class of each row; of equals, the first.
+    """
+
+    def __init__(self, input, n_in, n_out):
+        floatX = theano.config.floatX
+        self.W = theano.shared(numpy.zeros((n_in, n_out), dtype=floatX), name="W", borrow=True)
+        self.b = theano.shared(numpy.zeros((n_out,), dtype=floatX), name="b", borrow=True)
+        self.p_y_given_x = T.nnet.softmax(T.dot(input, self.W) + self.b)
+        self.y_pred = T.argmax(self.p_y_given_x, axis=1)
+        self.params = [self.W, self.b]
+        self.input = input
+
+    def negative_log_likelihood(self, y):
+        r"""Mean over the minibatch of the negative log-likelihood of the labels.
+
+        .. math::
+
+            -\frac{1}{n} \sum_{i=1}^{n} \log P(Y = y_i \mid x_i, W, b)
+
+        The mean, not the sum, so that the learning rate does not depend on the batch size.
+
+        Parameters
+        ----------
+        y : symbolic vector, shape (n,), any integer dtype
+            The correct class of each row, 0 <= y < n_out.
+
+        Returns
+        -------
+        symbolic scalar, dtype floatX
+        """
+        # Both engines rewrite log(softmax) and its gradient to the form that stays finite
+        # when a probability underflows to 0.
+        return -T.mean(T.log(self.p_y_given_x)[T.arange(y.shape[0]), y])
+
+    def errors(self, y):
+        """Mean over the minibatch of the zero-one loss: the fraction misclassified.
+
+        Parameters
+        ----------
+        y : symbolic vector, shape (n,), any integer dtype
+            The correct class of each row.
+
+        Returns
+        -------
+        symbolic scalar, dtype float64
+
+        Raises
+        ------
+        TypeError
+            If `y` is not a vector.
+        NotImplementedError
+            If `y` is not of an integer type.
+        """
+        if y.ndim != self.y_pred.ndim:
+            raise TypeError(
+                "y has %d dimensions (%s), but errors() needs a vector of class labels, one "
+                "per row; for one-hot rows pass T.argmax(y, axis=1)" % (y.ndim, y.type)
+            )
+        if not y.dtype.startswith(("int", "uint")):
+            raise NotImplementedError(
+                f"y is of type {y.dtype}, but errors() needs labels of an integer type; "
+                "pass T.cast(y, 'int32')"
+            )
+        return T.mean(T.neq(self.y_pred, y))

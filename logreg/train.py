@@ -1,0 +1,120 @@
+"""The command line of training: ``python -m logreg.train`` or ``logreg-train``."""
+
+import argparse
+import shlex
+import sys
+from dataclasses import fields
+
+from logreg import __version__
+from logreg.console import Interruption, command, note, while_slow
+from logreg.errors import SettingError
+from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
+from logreg.reference import Reference
+
+HYPERPARAMETER_HELP = {
+    "learning_rate": "factor of the gradient in each step",
+    "n_epochs": "passes over the training set at the most",
+    "batch_size": "rows in a minibatch",
+    "patience": "minibatches to run before early stopping may end the run",
+    "patience_increase": "after a significant gain at minibatch i, run on to i times this",
+    "improvement_threshold": "a new best below this fraction of the last is significant",
+}
+
+
+def parser():
+    """The options of training."""
+    parser = argparse.ArgumentParser(
+        prog="logreg-train",
+        description="Train a softmax classifier by minibatch SGD with early stopping, as in the "
+        "Theano tutorial, and keep the best model.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument(
+        "--dataset",
+        metavar="PATH",
+        default=DATASET,
+        help="data set: a file, a folder or a name",
+    )
+    for field in fields(Hyperparameters):
+        parser.add_argument(
+            "--" + field.name.replace("_", "-"),
+            type=field.type,
+            metavar="N" if field.type is int else "X",
+            default=getattr(DEFAULTS, field.name),
+            help=HYPERPARAMETER_HELP[field.name],
+        )
+    parser.add_argument(
+        "--output", metavar="FILE", default=BEST_MODEL, help="where the best model goes"
+    )
+    add = parser.add_argument
+    add(
+        "--checkpoint", metavar="FILE", help="keep the state of the run here at each validation"
+    )
+    add("--resume", action="store_true", help="go on from the state in the checkpoint")
+    add("--history", metavar="FILE", help="write a CSV row here at each validation")
+    add("--floatx", choices=("float32", "float64"), help="float type of data and parameters")
+    add("--device", metavar="NAME", default="cpu", help="where data and parameters live")
+    add(
+        "--check-reference",
+        action="store_true",
+        help="compare every figure with the tutorial's; exit with 1 if one differs",
+    )
+    add("--version", action="version", version=f"logreg {__version__}")
+    return parser
+
+
+@command
+def main(argv=None):
+    """Train as the options say; see :func:`logreg.console.command` for the exit code."""
+    args = parser().parse_args(argv)
+    names = [field.name for field in fields(Hyperparameters)]
+    hyperparameters = Hyperparameters(**{name: getattr(args, name) for name in names})
+    if args.resume and not args.checkpoint:
+        raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
+    with while_slow("starting the engine: the first time on a machine, this takes a while"):
+        from logreg import engine
+    engine.set_floatx(args.floatx)
+    engine.use_device(args.device)
+    from logreg.checkpoint import Checkpoint, History
+    from logreg.data import read_dataset
+    from logreg.sgd import optimize
+
+    checkpoint = args.checkpoint and Checkpoint(args.checkpoint, args.resume)
+    history = args.history and History(args.history)
+    reference = Reference()
+    interruption = Interruption()
+    result = optimize(
+        read_dataset(args.dataset, announce=True),
+        hyperparameters,
+        args.output,
+        checkpoint,
+        history,
+        reference.validation,
+        interruption,
+    )
+    if result.end.reason == "interrupted":
+        note(_how_to_go_on(result.end, args, sys.argv[1:] if argv is None else argv))
+        return interruption.exit_code
+    if args.check_reference:
+        reference.result(result, args.n_epochs)
+        for difference in reference.differences:
+            note(difference)
+        agrees = not reference.differences
+        note(
+            "all figures agree with the tutorial's" if agrees else "not the tutorial's figures"
+        )
+        return 0 if agrees else 1
+    return 0
+
+
+def _how_to_go_on(end, args, argv):
+    where = f"interrupted in epoch {end.epoch}: the best model is in {args.output}; "
+    if not args.checkpoint:
+        return where + "with --checkpoint FILE, a run can be resumed"
+    resume = [] if args.resume else ["--resume"]
+    command = " ".join(map(shlex.quote, [*argv, *resume]))
+    return where + f"go on with: {sys.executable} -m logreg.train {command}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
