@@ -65,7 +65,7 @@ class Hyperparameters:
         ):
             raise SettingError(
                 "{} is {!r}: it must be {}{}".format(
-                    name.replace("_", " "),
+                    name,
                     value,
                     "" if kind is float else "a whole number, ",
                     needed,

@@ -6,7 +6,6 @@ data set to the model file.
 """
 
 import contextlib
-import math
 import sys
 import timeit
 from dataclasses import asdict
@@ -227,10 +226,9 @@ def train(functions, stopping, n_epochs, on_validation, after=-1, interrupted=la
             )
             on_validation(validation)
             costs = []
+    reason = "n_epochs" if iter >= last else "interrupted"
     if stopping.is_over(iter):
         reason = "patience"
-    else:
-        reason = "n_epochs" if iter >= last else "interrupted"
     return End(iter // n_train_batches + 1, iter, reason)
 
 

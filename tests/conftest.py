@@ -1,0 +1,74 @@
+"""What every test gets: an empty working folder, and no data set but the sample."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def working_folder(tmp_path, monkeypatch):
+    """Run each test in an empty folder, so that nothing of the user's is found or touched."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def _arguments(args, env, options):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
+    return [sys.executable, *map(str, args)], {
+        "env": {name: value for name, value in environment.items() if value is not None},
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "text": True,
+        **options,
+    }
+
+
+@pytest.fixture
+def run():
+    """Run this interpreter with some arguments and wait for its end."""
+
+    def run(*args, env=None, timeout=300, **options):
+        command, options = _arguments(args, env, options)
+        return subprocess.run(command, timeout=timeout, check=False, **options)
+
+    return run
+
+
+@pytest.fixture
+def start():
+    """Start this interpreter with some arguments; what still runs is killed after the test."""
+    processes = []
+
+    def start(*args, env=None, **options):
+        command, options = _arguments(args, env, options)
+        processes.append(subprocess.Popen(command, **options))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+        for stream in (process.stdout, process.stderr):
+            stream.close()
+
+
+@pytest.fixture(scope="session")
+def mnist_folder():
+    """A folder with MNIST whole and right; skip where it cannot be had."""
+    from logreg import mnist
+    from logreg.errors import DownloadError
+
+    for folder in mnist.search_folders():
+        if mnist.idx_files(folder) and not mnist.missing(folder):
+            return Path(folder).resolve()
+    try:
+        return Path(mnist.fetch()).resolve()
+    except DownloadError as error:
+        pytest.skip(f"MNIST cannot be had: {error}")

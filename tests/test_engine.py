@@ -1,0 +1,182 @@
+"""Which engine is chosen, and what is set before it is imported."""
+
+import os
+import stat
+import sys
+
+import pytest
+
+from logreg import engine
+
+REPORT = """
+import logreg.engine as engine
+config = engine.theano.config
+print(engine.NAME, config.floatX, engine.NAME == "theano" and config.blas.ldflags)
+"""
+FLAGS = engine.NAME.upper() + "_FLAGS"
+RC = engine.NAME.upper() + "RC"
+theano_only = pytest.mark.skipif(engine.NAME != "theano", reason="about Theano's own settings")
+
+
+def report(run, **env):
+    """Name, floatX and BLAS flags of the engine in a new process."""
+    done = run("-c", REPORT, env={FLAGS: None, RC: os.devnull, "LOGREG_ENGINE": None, **env})
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split(), done.stderr
+
+
+@pytest.fixture
+def broken(tmp_path):
+    """A folder of modules that stand for engines that do not import."""
+
+    def broken(*names):
+        for name in names:
+            (tmp_path / f"{name}.py").write_text("raise AttributeError('blas_opt_info')\n")
+        return os.pathsep.join([str(tmp_path), os.path.dirname(os.path.dirname(__file__))])
+
+    return broken
+
+
+@pytest.mark.parametrize("wanted", [engine.NAME, engine.NAME.title(), ""])
+def test_the_engine_that_is_asked_for_or_the_one_that_imports(run, wanted):
+    (name, *_), stderr = report(run, LOGREG_ENGINE=wanted)
+    assert name == engine.NAME
+    assert stderr == ""
+
+
+def test_an_unknown_engine(run):
+    done = run("-m", "logreg.train", env={"LOGREG_ENGINE": "tensorflow"})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "error: LOGREG_ENGINE is 'tensorflow': set it to theano or pytensor, or leave it unset\n"
+    )
+
+
+def test_no_engine_says_what_to_install(run, broken):
+    path = broken("theano", "pytensor")
+    done = run("-m", "logreg.train", "--dataset", "mnist_sample", env={"PYTHONPATH": path})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith("error: no engine: ")
+    for part in ("theano fails to import (AttributeError: blas_opt_info)", "pip install"):
+        assert part in done.stderr
+
+
+def test_an_engine_that_is_asked_for_is_not_replaced_by_the_other(run, broken):
+    path = broken(engine.NAME)
+    done = run("-c", "import logreg.engine", env={"PYTHONPATH": path, "LOGREG_ENGINE": engine.NAME})
+    assert done.returncode == 1
+    assert f"no engine: {engine.NAME} fails to import" in done.stderr
+
+
+@pytest.mark.skipif(engine.NAME != "pytensor", reason="needs PyTensor as the second choice")
+def test_a_theano_that_does_not_import_gives_way_to_pytensor(run, broken):
+    (name, *_), _ = report(run, PYTHONPATH=broken("theano"))
+    assert name == "pytensor"
+
+
+def test_help_and_usage_need_no_engine(run, broken):
+    env = {"PYTHONPATH": broken("theano", "pytensor")}
+    for command in ("logreg.train", "logreg.predict"):
+        assert run("-m", command, "--help", env=env).returncode == 0
+        assert run("-m", command, "--no-such-option", env=env).returncode == 2
+
+
+def test_importing_logreg_leaves_floatx_alone(run):
+    names = "LogisticRegression, load_data, sgd_optimization_mnist, load_model, save_model"
+    code = f"from logreg import {names}\n{REPORT}"
+    for floatx in ("float32", "float64"):
+        done = run("-c", code, env={FLAGS: f"floatX={floatx}"})
+        assert done.stdout.split()[1] == floatx
+    done = run("-c", code, env={FLAGS: None, RC: os.devnull})
+    assert done.stdout.split()[1] == "float64"  # both engines' own default
+
+
+def test_the_users_setting_is_told_from_the_default(monkeypatch, tmp_path):
+    monkeypatch.delenv(FLAGS, raising=False)
+    rc = tmp_path / "rc"
+    monkeypatch.setenv(RC, str(rc))
+    assert engine._user_setting(engine.NAME, "floatX") is None
+    rc.write_text("[global]\nfloatX = float64\n[blas]\nldflags = -lmine\n")
+    assert engine._user_setting(engine.NAME, "floatX") == "float64"
+    assert engine._user_setting(engine.NAME, "blas.ldflags") == "-lmine"
+    monkeypatch.setenv(FLAGS, "floatX=float32,blas.ldflags=")
+    assert engine._user_setting(engine.NAME, "floatX") == "float32"
+    assert engine._user_setting(engine.NAME, "blas.ldflags") == ""
+
+
+def test_a_command_uses_float32_unless_told(monkeypatch):
+    monkeypatch.setenv(RC, os.devnull)
+    for flags, option, expected in [
+        ("", None, "float32"),
+        ("floatX=float64", None, "float64"),
+        ("floatX=float64", "float32", "float32"),
+        ("", "float64", "float64"),
+    ]:
+        monkeypatch.setenv(FLAGS, flags)
+        with engine.floatx("float64"):
+            engine.set_floatx(option)
+            assert engine.theano.config.floatX == expected
+
+
+@theano_only
+def test_blas_flags_of_the_user_are_kept(run, tmp_path):
+    assert report(run, THEANO_FLAGS="blas.ldflags=-lm")[0][2] == "-lm"
+    rc = tmp_path / "rc"
+    rc.write_text("[blas]\nldflags = -lm -lc\n")
+    assert report(run, THEANORC=str(rc))[0][2:] == ["-lm", "-lc"]
+
+
+@theano_only
+def test_flags_are_not_left_behind_in_the_environment(run):
+    code = "import os, logreg.engine; print(os.environ.get('THEANO_FLAGS'))"
+    assert run("-c", code, env={"THEANO_FLAGS": None}).stdout == "None\n"
+    flags = "floatX=float32"
+    assert run("-c", code, env={"THEANO_FLAGS": flags}).stdout == flags + "\n"
+
+
+@theano_only
+def test_openblas_is_used_if_and_only_if_it_links(run, tmp_path):
+    compiler = tmp_path / "g++"
+    for links in (True, False):
+        # Stands for the compiler: links all but -lopenblas, or all.
+        compiler.write_text(
+            f'#!{sys.executable}\nimport sys\nsys.exit("-lopenblas" in sys.argv and {not links})\n'
+        )
+        compiler.chmod(compiler.stat().st_mode | stat.S_IXUSR)
+        code = "import logreg.engine as e, os; print(e._theano_flags()['blas.ldflags'])"
+        env = {"LOGREG_ENGINE": "theano", "THEANO_FLAGS": None, "THEANORC": os.devnull}
+        body = f"import os; import logreg.engine; os.environ['PATH'] = {str(tmp_path)!r}\n{code}"
+        assert run("-c", body, env=env).stdout.strip() == ("-lopenblas" if links else "")
+
+
+@theano_only
+def test_without_a_compiler_one_plain_warning(run, tmp_path):
+    (tmp_path / "bin").mkdir()
+    env = {"PATH": str(tmp_path / "bin"), "THEANO_FLAGS": f"base_compiledir={tmp_path}"}
+    (name, *_), stderr = report(run, **env)
+    assert name == "theano"
+    assert stderr.count("\n") == 1 and stderr.startswith("warning: no C++ compiler")
+
+
+@theano_only
+def test_a_second_process_compiles_nothing(run, tmp_path):
+    code = """
+import logreg.engine as engine
+from theano.gof.cc import CLinker
+compiled = []
+compile_cmodule = CLinker.compile_cmodule
+def counting(self, *args, **kwargs):
+    compiled.append(self)
+    return compile_cmodule(self, *args, **kwargs)
+CLinker.compile_cmodule = counting
+from logreg.engine import T, theano
+from logreg.model import LogisticRegression
+i, x, y = T.lscalar(), T.matrix(), T.ivector()
+c = LogisticRegression(x, 3, 2)
+theano.function([i, x, y], T.grad(c.negative_log_likelihood(y[i:]), c.params))
+print(len(compiled))
+"""
+    env = {"THEANO_FLAGS": f"base_compiledir={tmp_path},floatX=float32"}
+    first, second = (int(run("-c", code, env=env).stdout) for _ in range(2))
+    assert first > 0
+    assert second == 0

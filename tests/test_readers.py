@@ -1,0 +1,542 @@
+"""The readers of each format, against NumPy's own writers and bytes put together by hand.
+
+Then damage: whatever bytes a file holds, reading it succeeds or ends in a DatasetError, and
+memory follows what the file holds, not what it claims.
+"""
+
+import functools
+import gzip
+import io
+import os
+import pickle
+import struct
+import tracemalloc
+import zipfile
+import zlib
+
+import numpy
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from logreg.errors import DatasetError
+from logreg.readers import read_idx, read_npy, read_npz, sniff
+from logreg.tables import csv_blocks, read_csv
+from logreg.unpickling import read_pickle
+
+bounded = functools.partial(
+    settings,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+IDX_CODES = {"u1": 0x08, "i1": 0x09, ">i2": 0x0B, ">i4": 0x0C, ">f4": 0x0D, ">f8": 0x0E}
+DTYPES = ["u1", "i1", "<i2", ">i4", "<i8", ">u8", "<f2", "<f4", ">f4", "<f8", ">f8", "?"]
+
+
+def idx_bytes(array):
+    """An IDX file's bytes, by the format's definition."""
+    code = {numpy.dtype(name): code for name, code in IDX_CODES.items()}[array.dtype]
+    header = struct.pack(">HBB", 0, code, array.ndim)
+    return header + struct.pack(">%dI" % array.ndim, *array.shape) + array.tobytes()
+
+
+def py2_string(data):
+    """A `str` as Python 2 pickles it in protocol 2."""
+    if len(data) < 256:
+        return b"U" + struct.pack("B", len(data)) + data
+    return b"T" + struct.pack("<i", len(data)) + data
+
+
+def py2_array(array):
+    """An array as Python 2 and the NumPy of its day pickle it in protocol 2."""
+    shape = b"(" + b"".join(b"J" + struct.pack("<i", n) for n in array.shape) + b"t"
+    dtype = b"cnumpy\ndtype\n" + py2_string(array.dtype.str[1:].encode()) + b"K\0K\x01\x87R"
+    dtype += b"(K\x03" + py2_string(array.dtype.str[:1].encode())
+    dtype += b"NNN" + b"J\xff\xff\xff\xff" * 2 + b"K\0tb"
+    made = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85" + py2_string(b"b")
+    return made + b"\x87R(K\x01" + shape + dtype + b"\x89" + py2_string(array.tobytes()) + b"tb"
+
+
+def py2_pickle(pairs):
+    body = b"".join(py2_array(x) + py2_array(y) + b"\x86" for x, y in pairs)
+    return b"\x80\x02" + body + {2: b"\x86", 3: b"\x87"}[len(pairs)] + b"."
+
+
+def npy_bytes(array):
+    stream = io.BytesIO()
+    numpy.save(stream, array)
+    return stream.getvalue()
+
+
+def npz_bytes(**arrays):
+    stream = io.BytesIO()
+    numpy.savez_compressed(stream, **arrays)
+    return stream.getvalue()
+
+
+def some_pairs(n=7, d=6):
+    random = numpy.random.RandomState(3)
+    return [
+        (random.rand(n, d).astype("f4"), random.randint(0, 3, n).astype("i8")) for _ in range(3)
+    ]
+
+
+def same(found, wanted):
+    assert found.dtype == wanted.dtype
+    assert found.shape == wanted.shape
+    assert found.tobytes() == wanted.tobytes()
+
+
+def write(folder, data, name="file"):
+    path = folder / name
+    path.write_bytes(data)
+    return path
+
+
+arrays = st.sampled_from(DTYPES).flatmap(
+    lambda dtype: hnp.arrays(dtype, hnp.array_shapes(max_dims=4, max_side=5))
+)
+idx_arrays = st.sampled_from(sorted(IDX_CODES)).flatmap(
+    lambda dtype: hnp.arrays(dtype, hnp.array_shapes(max_dims=4, max_side=5))
+)
+
+
+@bounded(max_examples=40)
+@given(array=idx_arrays, zipped=st.booleans())
+def test_idx_holds_what_was_written(tmp_path, array, zipped):
+    data = idx_bytes(array)
+    path = write(tmp_path, gzip.compress(data) if zipped else data)
+    assert sniff(path) == "idx"
+    same(read_idx(path), array)
+
+
+@bounded(max_examples=40)
+@given(array=arrays, zipped=st.booleans(), fortran=st.booleans())
+def test_npy_holds_what_numpy_saved(tmp_path, array, zipped, fortran):
+    array = numpy.asfortranarray(array) if fortran else array
+    data = npy_bytes(array)
+    path = write(tmp_path, gzip.compress(data) if zipped else data)
+    assert sniff(path) == "npy"
+    same(read_npy(path), array)
+
+
+def test_npy_is_mapped_not_read(tmp_path):
+    path = write(tmp_path, npy_bytes(numpy.zeros((1000, 1000))))
+    tracemalloc.start()
+    try:
+        assert read_npy(path)[999, 999] == 0
+        assert tracemalloc.get_traced_memory()[1] < 1e6
+    finally:
+        tracemalloc.stop()
+
+
+@bounded(max_examples=30)
+@given(x=arrays, y=arrays, text=st.lists(st.text("abcäß", min_size=1), min_size=1))
+def test_npz_holds_what_numpy_saved(tmp_path, x, y, text):
+    path = write(tmp_path, npz_bytes(x=x, y=y, text=numpy.array(text)))
+    assert sniff(path) == "npz"
+    found = read_npz(path)
+    assert sorted(found) == ["text", "x", "y"]
+    same(found["x"], x)
+    same(found["y"], y)
+    assert found["text"].tolist() == text
+    assert list(read_npz(path, {"y", "z"})) == ["y"]
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@bounded(max_examples=15)
+@given(x=arrays, y=arrays, zipped=st.booleans(), fortran=st.booleans())
+def test_pickle_of_this_numpy(tmp_path, protocol, x, y, zipped, fortran):
+    x = numpy.asfortranarray(x) if fortran else x
+    data = pickle.dumps([(x, y), (y, x), [x, x]], protocol)
+    path = write(tmp_path, gzip.compress(data) if zipped else data)
+    assert sniff(path) == "pickle"
+    for found, wanted in zip(read_pickle(path), [(x, y), (y, x), (x, x)]):
+        same(found[0], wanted[0])
+        same(found[1], wanted[1])
+
+
+@pytest.mark.parametrize("n_pairs", [2, 3])
+def test_pickle_of_python_2(tmp_path, n_pairs):
+    pairs = some_pairs(50)[:n_pairs]
+    path = write(tmp_path, gzip.compress(py2_pickle(pairs)))
+    assert sniff(path) == "pickle"
+    oracle = pickle.loads(py2_pickle(pairs), encoding="latin1")
+    for (x, y), (wanted_x, wanted_y), (oracle_x, _) in zip(read_pickle(path), pairs, oracle):
+        same(x, wanted_x)
+        same(x, oracle_x)
+        same(y, wanted_y)
+
+
+def test_pickle_of_python_2_protocol_0(tmp_path):
+    x, y = some_pairs(2, 2)[0]
+
+    def quoted(data):
+        return b"S'" + b"".join(b"\\x%02x" % byte for byte in data) + b"'\n"
+
+    def array(a):
+        shape = b"(" + b"".join(b"I%d\n" % n for n in a.shape) + b"t"
+        code = a.dtype.str[1:].encode()
+        return (
+            b"cnumpy.core.multiarray\n_reconstruct\np1\n(cnumpy\nndarray\n(I0\ntS'b'\ntR"
+            b"(I1\n" + shape + b"cnumpy\ndtype\n(S'" + code + b"'\nI0\nI1\ntR"
+            b"(I3\nS'<'\nNNNI-1\nI-1\nI0\ntbI00\n" + quoted(a.tobytes()) + b"tb"
+        )
+
+    data = b"((" + array(x) + array(y) + b"t(" + array(x) + array(y) + b"tt."
+    path = write(tmp_path, data)
+    assert sniff(path) == "pickle"
+    for found in read_pickle(path):
+        same(found[0], x)
+        same(found[1], y)
+
+
+class Hostile:
+    def __reduce__(self):
+        return os.system, ("echo pwned > pwned",)
+
+
+def test_pickle_runs_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = write(tmp_path, pickle.dumps([(Hostile(), 1)] * 3, 2))
+    with pytest.raises(DatasetError, match=r"asks for (posix|nt)\.system.*numpy\.asarray"):
+        read_pickle(path)
+    assert not os.path.exists("pwned")
+
+
+@pytest.mark.parametrize(
+    "value, said",
+    [
+        ([(numpy.zeros((2, 2)), [0, 1])] * 3, "must hold NumPy arrays; found a list of len"),
+        ([1, 2, 3], "must be a pair"),
+        ([(numpy.zeros(2), numpy.zeros(2))], "three pairs.*found a list of length 1"),
+        (numpy.zeros(2), "three pairs.*found one array"),
+        ([(numpy.array([None, {}]), numpy.zeros(2))] * 3, "object"),
+        ([(numpy.zeros(2, "c8"), numpy.zeros(2))] * 3, "dtype"),
+        ([(numpy.zeros(2, "i4,f4"), numpy.zeros(2))] * 3, "dtype|records"),
+        ([(numpy.ma.zeros(2), numpy.zeros(2))] * 3, r"asks for numpy\.ma"),
+        ([(numpy.zeros((0, 4)), numpy.zeros(0))] * 3, "empty"),
+        ([list(range(20000))] * 3, "more than 10000 steps"),
+        ({"x": 1}, "dictionary"),
+        ([{1, 2}] * 3, "asks for .*set"),
+        ([(1.5, 2.5)] * 3, "opcode"),
+    ],
+)
+def test_pickle_of_something_else(tmp_path, value, said):
+    path = write(tmp_path, pickle.dumps(value, 2))
+    with pytest.raises(DatasetError, match=said):
+        read_pickle(path)
+
+
+def test_object_arrays_are_refused(tmp_path):
+    objects = numpy.array([1, "a", None], dtype=object)
+    for read, data in [(read_npy, npy_bytes(objects)), (read_npz, npz_bytes(x=objects))]:
+        with pytest.raises(DatasetError, match=r"object array.*astype"):
+            read(write(tmp_path, data))
+
+
+# CSV
+
+cells = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@bounded(max_examples=40)
+@given(
+    data=st.data(),
+    shape=st.tuples(st.integers(1, 6), st.integers(1, 4)),
+    delimiter=st.sampled_from(",;\t"),
+    header=st.booleans(),
+    newline=st.sampled_from(["\n", "\r\n"]),
+    zipped=st.booleans(),
+)
+def test_csv_holds_what_was_written(tmp_path, data, shape, delimiter, header, newline, zipped):
+    x = numpy.array(data.draw(st.lists(cells, min_size=shape[0] * shape[1], max_size=24)))
+    x = x[: shape[0] * shape[1]].reshape(shape)
+    labels = data.draw(st.lists(st.text("xyz ü", min_size=1), min_size=shape[0], max_size=9))
+    column = data.draw(st.integers(0, shape[1]))
+    lines = []
+    for row, label in zip(x.tolist(), labels):
+        lines.append([repr(value) for value in row])
+        lines[-1].insert(column, '"%s"' % label)
+    if header:
+        names = ["f%d" % i for i in range(shape[1])]
+        lines.insert(0, names[:column] + ["kind"] + names[column:])
+    text = newline.join(delimiter.join(line) for line in lines).encode()
+    path = write(tmp_path, gzip.compress(text) if zipped else text, "t.csv")
+    table = read_csv(path, "kind" if header else str(column + 1))
+    same(table.x, x)
+    assert [table.labels[code] for code in table.codes] == [
+        label.strip() for label in labels[: shape[0]]
+    ]
+    assert table.names == (tuple(names) if header else None)
+
+
+def test_csv_in_many_blocks(tmp_path):
+    x = numpy.random.RandomState(1).randint(0, 256, (5000, 60))
+    rows = numpy.column_stack([numpy.arange(5000) % 7, x])
+    path = tmp_path / "t.csv"
+    numpy.savetxt(path, rows, fmt="%d", delimiter=",")
+    table = read_csv(path)
+    assert (table.x == x).all()
+    assert [int(table.labels[code]) for code in table.codes] == rows[:, 0].tolist()
+    with open(path, "rb") as stream:
+        blocks = list(csv_blocks(stream, labelled=False))
+        assert not stream.closed
+    assert len(blocks) > 2
+    assert (numpy.concatenate([block.x for block in blocks]) == rows).all()
+    assert [row for block in blocks for row in block.rows] == list(range(1, 5001))
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("a,b,c\n1,2,3\n4,x5,6\n", r"row 3, column 2 \(b\) holds 'x5'"),
+        ("1,2,3\n4,5,\n", r"row 2, column 3 is empty"),
+        ("1,2,3\n\n4,nan,6\n", r"row 3, column 2 holds 'nan'"),
+        ("1,2,3\n4,5,inf\n", r"row 2, column 3 holds 'inf'"),
+        ("1,2,3\n4,5,1_0\n", r"row 2, column 3 holds '1_0'"),
+        ("1,2,3\n4,5\n", "row 2 has 2 columns, the first row has 3"),
+        ("1\n2\n", "one column"),
+        ("", "empty"),
+        ("\n \n", "empty"),
+        ("label,f\n", "no row of data"),
+        ('1,2\n3,"4\n', "row 2 cannot be split"),
+        ("1,2\n3,\xff\n".encode("latin1").decode("latin1"), "row 2, column 2 holds"),
+        ("l" * 300 + ",2\n", "longer than 200"),
+    ],
+)
+def test_csv_says_where_it_is_wrong(tmp_path, text, said):
+    path = write(tmp_path, text.encode(), "t.csv")
+    with pytest.raises(DatasetError, match=said) as error:
+        read_csv(path)
+    assert str(error.value).startswith(str(path))
+
+
+def test_csv_that_is_not_utf8(tmp_path):
+    with pytest.raises(DatasetError, match="UTF-8"):
+        read_csv(write(tmp_path, b"1,2\n\xff,3\n"))
+
+
+@pytest.mark.parametrize(
+    "column, labels",
+    [(None, ["1", "4"]), ("b", ["2", "5"]), ("3", ["3", "6"]), ("-1", ["3", "6"])],
+)
+def test_csv_label_column(tmp_path, column, labels):
+    path = write(tmp_path, b"a,b,c\n1,2,3\n4,5,6\n", "t.csv")
+    assert read_csv(path, column).labels == labels
+
+
+@pytest.mark.parametrize("column", ["d", "0", "4", "-4", ""])
+def test_csv_without_that_label_column(tmp_path, column):
+    path = write(tmp_path, b"a,b,c\n1,2,3\n", "t.csv")
+    with pytest.raises(DatasetError, match="its first row is: a, b, c"):
+        read_csv(path, column)
+
+
+def test_csv_header_of_numbers(tmp_path):
+    table = read_csv(write(tmp_path, b"label,0,1\n3,5,6\n", "t.csv"))
+    assert (table.labels, table.names, table.x.tolist()) == (["3"], ("0", "1"), [[5, 6]])
+
+
+# Damage
+
+FORMATS = {
+    "idx": (read_idx, idx_bytes(numpy.arange(60, dtype="u1").reshape(3, 4, 5))),
+    "npy": (read_npy, npy_bytes(numpy.arange(12.0).reshape(3, 4))),
+    "npz": (read_npz, npz_bytes(x_train=numpy.arange(12.0), y_train=numpy.arange(3))),
+    "pickle2": (read_pickle, py2_pickle(some_pairs())),
+    "pickle0": (read_pickle, pickle.dumps(some_pairs(), 0)),
+    "pickle4": (read_pickle, pickle.dumps(some_pairs(), 4)),
+    "csv": (read_csv, b'kind,a,b\nx,1,2\n"y",3,4.5e3\n'),
+}
+FORMATS.update({name + ".gz": (r, gzip.compress(d)) for name, (r, d) in FORMATS.items()})
+
+
+@st.composite
+def damaged(draw, data):
+    data = bytearray(data)
+    for _ in range(draw(st.integers(1, 4))):
+        # Headers are where damage does most, so half of it goes there.
+        end = draw(st.sampled_from([min(len(data), 160), len(data)]))
+        at = draw(st.integers(0, end))
+        kind = draw(st.sampled_from(["set", "cut", "insert", "delete", "repeat"]))
+        some = draw(st.one_of(st.binary(min_size=1, max_size=8), st.just(b"\xff" * 8)))
+        if kind == "set":
+            data[at : at + len(some)] = some
+        elif kind == "cut":
+            del data[at:]
+        elif kind == "insert":
+            data[at:at] = some
+        elif kind == "delete":
+            del data[at : at + len(some)]
+        else:
+            data[at:at] = data[max(0, at - 20) : at]
+    return bytes(data)
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+@bounded(max_examples=int(os.environ.get("LOGREG_FUZZ", "60")))
+@given(data=st.data())
+def test_damaged_files_are_read_or_refused(tmp_path, name, data):
+    read, whole = FORMATS[name]
+    path = write(tmp_path, data.draw(damaged(whole)))
+    for call in (sniff, read):
+        try:
+            call(path)
+        except DatasetError as error:
+            assert str(error).startswith("%s: " % path)
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_every_cut_is_noticed(tmp_path, name):
+    read, whole = FORMATS[name]
+    for size in range(len(whole) - (0 if "csv" not in name else 1)):
+        try:
+            read(write(tmp_path, whole[:size]))
+        except DatasetError:
+            continue
+        assert name == "csv", "cut to %d bytes" % size  # a shorter table is a table, too
+
+
+@pytest.mark.parametrize("name", sorted(set(FORMATS) - {"csv", "csv.gz", "npz", "npz.gz"}))
+def test_bytes_after_the_end_are_noticed(tmp_path, name):
+    read, whole = FORMATS[name]
+    tail = gzip.compress(b"more") if name.endswith(".gz") else b"more"
+    with pytest.raises(DatasetError):
+        read(write(tmp_path, whole + tail))
+
+
+def npz_with_header(shape):
+    header = "{'descr': '<f8', 'fortran_order': False, 'shape': %s, }\n" % (shape,)
+    npy = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + bytes(80)
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.npy", npy)
+    return stream.getvalue()
+
+
+def forged_array(shape):
+    """A pickle whose array claims a shape that its bytes do not fill."""
+    data = py2_array(numpy.zeros(2))
+    return b"\x80\x02" + data.replace(b"(J" + struct.pack("<i", 2) + b"t", b"(" + shape + b"t")
+
+
+HUGE = struct.pack("<q", 1 << 40)
+CLAIMS = {
+    "idx": (read_idx, struct.pack(">HBBIII", 0, 8, 3, 60000, 60000, 60000) + bytes(99)),
+    "idx of no rows": (read_idx, struct.pack(">HBBIII", 0, 8, 3, 0, 60000, 60000)),
+    "idx of many axes": (read_idx, bytes([0, 0, 8, 255]) + bytes([0, 0, 0, 1]) * 255 + b"\0"),
+    "npy": (
+        read_npy,
+        npy_bytes(numpy.zeros(3)).replace(b"(3,), }" + b" " * 9, b"(3000000000000,)"),
+    ),
+    "npy header": (read_npy, b"\x93NUMPY\x02\x00\xff\xff\xff\xff" + b" " * 99),
+    "npy nested": (read_npy, b"\x93NUMPY\x01\x00" + struct.pack("<H", 9000) + b"(" * 9000),
+    "npz": (read_npz, npz_with_header((10**12,))),
+    "npz of many digits": (read_npz, npz_with_header("(%s,)" % ("9" * 5000))),
+    "string": (read_pickle, b"\x80\x02T" + HUGE[:4] + b"\xff\xff\xff\x7f" + bytes(9)),
+    "bytes": (read_pickle, b"\x80\x04\x8e" + HUGE + bytes(9)),
+    "text": (read_pickle, b"\x80\x04\x8d" + HUGE + bytes(9)),
+    "bytearray": (read_pickle, b"\x80\x05\x96" + HUGE + bytes(9)),
+    "frame": (read_pickle, b"\x80\x04\x95" + HUGE + b"N."),
+    "memo": (read_pickle, b"\x80\x02Nr\xff\xff\xff\x7f."),
+    "memo in text": (read_pickle, b"Np9999999999999\n."),
+    "memoize": (read_pickle, b"\x80\x04N" + b"\x94" * 100000 + b"."),
+    "lists": (read_pickle, b"\x80\x02" + b"]" * 100000 + b"."),
+    "nested": (read_pickle, b"\x80\x02" + b"(" * 100000),
+    "tuples": (read_pickle, b"\x80\x02)" + b"2\x86" * 5000 + b"."),
+    "digits": (read_pickle, b"I" + b"9" * 100000 + b"\n."),
+    "long": (read_pickle, b"\x80\x02\x8b\xff\xff\xff\x7f" + bytes(9)),
+    "shape": (read_pickle, forged_array(b"J\xff\xff\xff\x7f" * 2)),
+    "negative shape": (read_pickle, forged_array(b"J\xfe\xff\xff\xff" * 2)),
+    "encode": (
+        read_pickle,
+        b"\x80\x02c_codecs\nencode\nq\x00X"
+        + struct.pack("<I", 10**5)
+        + b"a" * 10**5
+        + b"q\x01X\x06\x00\x00\x00latin1q\x02"
+        + b"h\x00h\x01h\x02\x86R" * 1000
+        + b".",
+    ),
+    "csv label": (read_csv, b"x" * 100000 + b",1\n"),
+    "csv without a line": (read_csv, b"1," * (1 << 18)),
+}
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize("name", sorted(CLAIMS))
+def test_claims_cost_no_memory(tmp_path, name, zipped):
+    read, data = CLAIMS[name]
+    path = write(tmp_path, gzip.compress(data) if zipped else data)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DatasetError):
+            read(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 10 * len(data) + 3e6
+
+
+@pytest.mark.parametrize("name", ["idx", "npy", "npz", "pickle"])
+def test_honest_files_cost_little_more_than_they_hold(tmp_path, name):
+    x, y = numpy.zeros((1000, 2000), "f4"), numpy.arange(1000)
+    read, data = {
+        "idx": (read_idx, idx_bytes(x.astype(">f4"))),
+        "npy": (read_npy, npy_bytes(x)),
+        "npz": (read_npz, npz_bytes(x=x)),
+        "pickle": (read_pickle, py2_pickle([(x, y), (y, y)])),
+    }[name]
+    path = write(tmp_path, data if name == "npz" else gzip.compress(data, 1))
+    tracemalloc.start()
+    try:
+        kept = read(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert kept is not None
+    assert peak < 1.5 * x.nbytes
+
+
+def test_a_forged_shape_is_told_from_its_bytes(tmp_path):
+    path = write(tmp_path, forged_array(b"K\x03") + b".")
+    with pytest.raises(DatasetError, match=r"shape \(3,\) .* has 24 bytes, found 16"):
+        read_pickle(path)
+
+
+def test_gzip_checksum_is_checked(tmp_path):
+    data = bytearray(gzip.compress(FORMATS["idx"][1]))
+    data[-8:-4] = struct.pack("<I", zlib.crc32(b"other"))
+    with pytest.raises(DatasetError, match="cut off or damaged"):
+        read_idx(write(tmp_path, bytes(data)))
+
+
+@pytest.mark.parametrize("call", [sniff, read_idx, read_npy, read_npz, read_pickle, read_csv])
+def test_what_is_no_file(tmp_path, call):
+    with pytest.raises(DatasetError, match="there is no such file"):
+        call(tmp_path / "nothing")
+    with pytest.raises(DatasetError, match="not a regular file"):
+        call(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_does_not_hang(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DatasetError, match="not a regular file"):
+        sniff(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize(
+    "data, kind",
+    [(b"\x89PNG\r\n\x1a\n\0\0\0", None), (b"\xff\xd8\xff\xe0\0\x10", None), (b"1,2\n", "csv")],
+)
+def test_sniff_knows_what_it_does_not_know(tmp_path, data, kind):
+    assert sniff(write(tmp_path, data)) == kind
+
+
+def test_sniff_of_an_empty_file(tmp_path):
+    with pytest.raises(DatasetError, match="is empty"):
+        sniff(write(tmp_path, b""))

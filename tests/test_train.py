@@ -1,0 +1,151 @@
+"""The command line of training, as a user meets it."""
+
+import re
+import signal
+
+import numpy
+import pytest
+
+from logreg import train
+from logreg.hyperparameters import DEFAULTS
+from logreg.saving import load_model
+
+SAMPLE = ["--dataset", "mnist_sample", "--batch-size", "100"]
+
+
+def test_the_sample_trains_without_a_network(run, working_folder):
+    done = run("-m", "logreg.train", *SAMPLE, "--n-epochs", "2", cwd=str(working_folder))
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert lines[:3] == ["... loading data", "... building the model", "... training the model"]
+    percent = r"\d+\.\d{6} %"
+    for line, pattern in zip(
+        lines[3:],
+        [
+            f"epoch 1, minibatch 50/50, validation error {percent}",
+            f"     epoch 1, minibatch 50/50, test error of best model {percent}",
+            f"epoch 2, minibatch 50/50, validation error {percent}",
+            f"     epoch 2, minibatch 50/50, test error of best model {percent}",
+            f"Optimization complete with best validation score of {percent}, "
+            f"with test performance {percent}",
+            r"The code run for 2 epochs, with \d+\.\d{6} epochs/sec",
+        ],
+    ):
+        assert re.fullmatch(pattern, line), line
+    assert len(lines) == 9
+    assert re.search(r"^The code for file train\.py ran for \d+\.\ds$", done.stderr, re.M)
+    assert "stopped: all 2 epochs were run" in done.stderr
+    assert [path.name for path in working_folder.iterdir()] == ["best_model.pkl"]
+    # The default floatX of both engines is float64: the command line chose float32.
+    assert load_model("best_model.pkl").W.dtype == "float32"
+
+    predicted = run("-m", "logreg.predict", "--dataset", "mnist_sample", cwd=str(working_folder))
+    assert predicted.returncode == 0, predicted.stderr
+    first, second = predicted.stdout.splitlines()
+    assert first == "Predicted values for the first 10 examples in test set:"
+    assert re.fullmatch(r"\[\d( \d){9}\]", second)
+
+
+def test_every_hyperparameter_is_an_option_with_the_tutorials_default():
+    args = train.parser().parse_args([])
+    for name in ("learning_rate", "n_epochs", "batch_size", "patience"):
+        assert getattr(args, name) == getattr(DEFAULTS, name)
+    assert (args.patience_increase, args.improvement_threshold) == (2, 0.995)
+    assert (args.dataset, args.output, args.device) == ("mnist.pkl.gz", "best_model.pkl", "cpu")
+
+
+def test_the_options_reach_the_run(capfd, working_folder):
+    code = train.main(
+        [*SAMPLE, "--n-epochs", "9", "--learning-rate", "0.5", "--patience", "60"]
+        + ["--patience-increase", "1.5", "--improvement-threshold", "0.5", "--output", "m.pkl"]
+        + ["--floatx", "float64"]
+    )
+    assert code == 0
+    out, err = capfd.readouterr()
+    # Tried every 30 minibatches; nothing after the first is significant, so 60 it is.
+    assert out.count("validation error") == 2
+    assert "The code run for 2 epochs" in out
+    assert "stopped by patience at iteration 60" in err and "at iteration 29" in err
+    model = load_model("m.pkl")
+    assert model.W.dtype == "float64"
+    expected = {"learning_rate": 0.5, "patience": 60, "improvement_threshold": 0.5}
+    assert expected.items() <= model.metadata.items()
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--batch-size", "6000"], "the batch size is 6000, but the training set has 5000 rows"),
+        (["--batch-size", "2000"], "the batch size is 2000, but the validation set has 1000 rows"),
+        (["--batch-size", "0"], "batch_size is 0"),
+        (["--n-epochs", "0"], "n_epochs is 0"),
+        (["--learning-rate", "nan"], "learning_rate is nan"),
+        (["--output", "nowhere/model.pkl"], "nowhere/model.pkl cannot be written"),
+        (["--dataset", "nothing.npz"], "nothing.npz"),
+        (["--resume"], "--resume needs --checkpoint"),
+        (["--device", "abacus"], "abacus"),
+    ],
+)
+def test_what_a_user_can_mend_is_one_line_and_exit_code_1(options, message, capfd):
+    assert train.main(["--dataset", "mnist_sample", *options]) == 1
+    out, err = capfd.readouterr()
+    errors = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1 and message in errors[0]
+    assert "Traceback" not in err
+    assert "epoch" not in out
+
+
+@pytest.mark.parametrize("options", [["--n-epochs", "many"], ["--floatx", "float16"], ["x"]])
+def test_wrong_usage_is_argparses_message_and_exit_code_2(options, capfd):
+    with pytest.raises(SystemExit) as raised:
+        train.main(options)
+    assert raised.value.code == 2
+    assert "usage: logreg-train" in capfd.readouterr().err
+
+
+def test_check_reference_tells_another_run_from_the_tutorials(capfd):
+    assert train.main([*SAMPLE, "--n-epochs", "1", "--check-reference"]) == 1
+    out, err = capfd.readouterr()
+    assert "The code run for 1 epochs" in out
+    (printed,) = re.findall(r"epoch 1, minibatch 50/50, validation error (\S+) %", out)
+    assert f"epoch 1, validation error: {printed}, the tutorial has 12.458333" in err
+    assert "not the tutorial's figures" in err
+
+
+def test_a_pipe_that_is_closed_ends_the_run_without_a_traceback(start, working_folder):
+    process = start("-m", "logreg.train", *SAMPLE, "--n-epochs", "500", cwd=str(working_folder))
+    assert process.stdout.readline() == "... loading data\n"
+    process.stdout.close()  # as `head -1` does
+    stderr = process.stderr.read()
+    assert process.wait(timeout=120) == 1
+    assert "Traceback" not in stderr and "Exception ignored" not in stderr
+
+
+def test_ctrl_c_keeps_the_best_model(start, working_folder):
+    process = start("-m", "logreg.train", *SAMPLE, "--n-epochs", "5000", cwd=str(working_folder))
+    for line in process.stdout:
+        if line.startswith("epoch 2"):
+            break
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+    assert "the best model is in best_model.pkl" in stderr.splitlines()[-1]
+    assert load_model("best_model.pkl").metadata["epoch"] >= 1
+
+
+def test_ctrl_c_before_training_ends_without_a_traceback(start, working_folder):
+    process = start("-m", "logreg.train", *SAMPLE, cwd=str(working_folder))
+    assert process.stdout.readline() == "... loading data\n"
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+
+
+def test_the_same_run_gives_the_same_parameters_to_the_last_bit(working_folder):
+    for name in ("a.pkl", "b.pkl"):
+        assert train.main([*SAMPLE, "--n-epochs", "2", "--output", name]) == 0
+    a, b = load_model("a.pkl"), load_model("b.pkl")
+    for first, second in zip(a.params, b.params):
+        numpy.testing.assert_array_equal(first.get_value(), second.get_value())
