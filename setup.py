@@ -29,7 +29,10 @@ setup(
     ],
     extras_require={
         "progress": ["tqdm"],
-        "test": ["pytest", "hypothesis"],
+        "images": ["pillow"],
+        "cuda": ["jax[cuda12]; python_version >= '3.12'"],
+        # JAX on the CPU stands for a GPU in the tests.
+        "test": ["pytest", "hypothesis", "pillow", "jax; python_version >= '3.12'"],
         "lint": ["ruff"],
     },
     entry_points={

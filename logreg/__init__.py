@@ -14,6 +14,8 @@ _MODULE_OF = {
     "sgd_optimization_mnist": "sgd",
     "load_model": "saving",
     "save_model": "saving",
+    "load_params": "params",
+    "save_params": "params",
 }
 __all__ = [*_MODULE_OF, "__version__"]
 

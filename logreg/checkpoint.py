@@ -6,10 +6,13 @@ import os
 
 import numpy
 
+from logreg import engine
 from logreg.console import warning
 from logreg.errors import ModelFileError
-from logreg.saving import dump, load, provenance, save
+from logreg.metadata import provenance
+from logreg.saving import check_writable, dump, load, loads, save
 
+PROGRESS = ("iter", "seconds", "test_error")
 HISTORY_COLUMNS = (
     "epoch",
     "iteration",
@@ -39,7 +42,10 @@ class Checkpoint:
     def __init__(self, path, resume=False):
         self.path = path
         self._saved = None
+        check_writable(path)
         if not os.path.lexists(path):
+            if resume:
+                warning(f"there is no {path} to go on from: the run begins anew")
             return
         if not resume:
             raise ModelFileError(
@@ -48,7 +54,7 @@ class Checkpoint:
             )
         self._saved = load(path)
         if not isinstance(self._saved, dict):
-            raise ModelFileError(f"{path} cannot be resumed from: it is a model file")
+            raise ModelFileError(f"{path} cannot be resumed from: it is a model, not a state")
 
     def restore(self, run, variables, stopping):
         """Bring a run back to where the file has it.
@@ -73,40 +79,81 @@ class Checkpoint:
         """
         if self._saved is None:
             return None
-        header, arrays = self._saved["header"], self._saved["arrays"]
         try:
-            differences = [
-                f"{name} was {header['run'][name]} and is {value}"
-                for name, value in run.items()
-                if header["run"][name] != value
-            ]
-            if differences:
-                raise ModelFileError(
-                    f"{self.path} is of another run: {'; '.join(differences)}. "
-                    "Resume with the same settings and data, or start a new run"
-                )
-            for i, variable in enumerate(variables):
-                variable.set_value(arrays[f"variable {i}"].copy())
-            for name in stopping.STATE:
-                setattr(stopping, name, header["stopping"][name])
-            if header["engine"] != provenance()["engine"]:
-                warning(
-                    f"the run began on {header['engine']}: the last digits may come out different"
-                )
-            return {**header["progress"], "best": arrays["best"].tobytes()}
-        except (KeyError, TypeError, AttributeError) as error:
+            values, state, progress = _checked(self._saved, run, variables, stopping.STATE)
+        except ModelFileError as error:
+            raise ModelFileError(f"{self.path} cannot be resumed from: {error}") from error
+        except (LookupError, TypeError, RecursionError) as error:
             raise ModelFileError(
-                f"{self.path} lacks {error}: it cannot be resumed from"
+                f"{self.path} cannot be resumed from: it is no state of a run ({error})"
             ) from error
+        for variable, value in zip(variables, values):
+            engine.set_value(variable, value.copy())
+        for name, value in state.items():
+            setattr(stopping, name, value)
+        began_on, goes_on = self._saved["header"].get("engine"), provenance()["engine"]
+        if began_on != goes_on:
+            warning(
+                f"the run began on {ascii(began_on)[1:-1][:40]} and goes on on {goes_on}: "
+                "the last digits may come out different"
+            )
+        return progress
 
     def keep(self, run, variables, stopping, progress):
         """Write the state; the arguments are those of `restore` and what that returns."""
         progress = dict(progress)
         arrays = {"best": numpy.frombuffer(progress.pop("best"), dtype="uint8")}
-        arrays.update((f"variable {i}", v.get_value()) for i, v in enumerate(variables))
+        arrays.update((f"variable {i}", engine.value(v)) for i, v in enumerate(variables))
         state = {name: getattr(stopping, name) for name in stopping.STATE}
         content = {"run": run, "stopping": state, "progress": progress, **provenance()}
         save(self.path, dump("checkpoint", arrays, **content))
+
+
+def _checked(saved, run, variables, state_names):
+    """What is in a checkpoint, if a run can go on from it: variables, stopping, progress."""
+    header, arrays = saved["header"], saved["arrays"]
+    differences = list(_differences(header["run"], run))
+    if differences:
+        raise ModelFileError(
+            f"it is of another run: {'; '.join(differences)}. "
+            "Resume with the same settings and data, or start a new run"
+        )
+    values = [arrays[f"variable {i}"] for i in range(len(variables))]
+    state = {name: header["stopping"][name] for name in state_names}
+    progress = {name: header["progress"][name] for name in PROGRESS}
+    best = arrays["best"].tobytes()
+    if not (
+        all(map(_fits, values, variables))
+        and all(map(_is_number, [state["patience"], state["best_loss"], *progress.values()]))
+        and all(type(n) is int for n in (progress["iter"], state["best_iter"]))
+        and isinstance(state["significant_iter"], (int, type(None)))
+    ):
+        raise ModelFileError("its state is not of such a run")
+    if best:
+        loads(best)  # It is going to be the model file.
+    return values, state, {**progress, "best": best}
+
+
+def _differences(then, now):
+    # The data's digest decides, and not by which path they were found.
+    for name in sorted(set(now) - {"dataset"}):
+        if then[name] != now[name]:
+            if name == "dataset_sha256":
+                yield (
+                    f"the data set was {then['dataset']} (SHA-256 {str(then[name])[:12]}...) "
+                    f"and is {now['dataset']} ({now[name][:12]}...)"
+                )
+            else:
+                yield f"{name} was {then[name]} and is {now[name]}"
+
+
+def _fits(value, variable):
+    now = variable.get_value(borrow=True)
+    return (value.dtype, value.shape) == (now.dtype, now.shape)
+
+
+def _is_number(value):
+    return type(value) in (int, float) and 0 <= value < 1e15
 
 
 class History:
@@ -115,10 +162,16 @@ class History:
     Parameters
     ----------
     path : str or path-like
+
+    Raises
+    ------
+    ModelFileError
+        If it cannot be written.
     """
 
     def __init__(self, path):
         self.path = path
+        check_writable(path)
 
     def begin(self, after):
         """Keep the rows up to minibatch `after` of the run; what comes later will come again."""
@@ -126,7 +179,10 @@ class History:
         if after >= 0:
             try:
                 with open(self.path, newline="", encoding="utf-8") as file:
-                    rows = [row for row in csv.reader(file) if _is_before(row, after)]
+                    rows = list(csv.reader(file))
+                if rows[:1] != [list(HISTORY_COLUMNS)]:
+                    raise ValueError("it is another kind of table")
+                rows = [row for row in rows if _is_before(row, after)]
             except FileNotFoundError:
                 warning(f"{self.path} is not there: it begins with the resumption")
             except (OSError, ValueError, csv.Error) as error:
@@ -150,7 +206,9 @@ class History:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise ModelFileError(f"{self.path} cannot be written: {error.strerror}") from error
+            raise ModelFileError(
+                f"{self.path} cannot be written: {error.strerror}; its rows up to now are kept"
+            ) from error
 
 
 def _is_before(row, after):

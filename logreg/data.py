@@ -56,17 +56,11 @@ class DataSet:
         return len(self.class_labels)
 
     def sha256(self):
-        """Digest the contents: dtype, shape and bytes of the six arrays.
-
-        Returns
-        -------
-        str
-            64 hexadecimal digits.
-        """
+        """Digest the contents: dtype, shape and bytes of the six arrays, in hexadecimal."""
         digest = hashlib.sha256()
         for pair in (self.train, self.valid, self.test):
             for array in pair:
-                digest.update(("%s %s\n" % (array.dtype.str, array.shape)).encode())
+                digest.update(f"{array.dtype.str} {array.shape}\n".encode())
                 for _, rows in checks.row_chunks(array):
                     digest.update(numpy.ascontiguousarray(rows).data)
         return digest.hexdigest()
@@ -91,8 +85,17 @@ def load_data(dataset):
     DatasetError
         If it cannot be found or read, or training on it makes no sense.
     """
-    data = read_dataset(dataset, announce=True)
-    return [shared_dataset(pair) for pair in (data.train, data.valid, data.test)]
+    return share(read_dataset(dataset, announce=True))
+
+
+def share(data):
+    """Put the three sets of a :class:`DataSet` into shared variables; see :func:`load_data`."""
+    from logreg import engine
+
+    splits = (data.train, data.valid, data.test)
+    n_values = sum(len(y) * (data.n_in + 1) for _, y in splits)
+    engine.require_memory(n_values * numpy.dtype(engine.theano.config.floatX).itemsize)
+    return [shared_dataset(pair) for pair in splits]
 
 
 def shared_dataset(data_xy):
@@ -132,11 +135,6 @@ def scaled(x, dtype):
     x : numpy.ndarray
     dtype : dtype-like
         Of floats.
-
-    Returns
-    -------
-    numpy.ndarray
-        `x` itself if there is nothing to do.
     """
     if scale_of(x) == 1:
         return numpy.ascontiguousarray(x, dtype=dtype)
@@ -150,13 +148,11 @@ def read_dataset(dataset, label_column=None, shuffle=None, announce=False):
     Parameters
     ----------
     dataset : str, path-like, sequence of pairs or DataSet
-        A path to the tutorial's pickle (three pairs of arrays, or training and test only),
-        to an ``.npz`` (``x_train, y_train, x_test, y_test``, with or without ``x_valid,
-        y_valid``), to a CSV file, or to a folder of IDX files or of ``train.csv`` and
-        ``test.csv``; or a name to be looked for in `mnist.search_folders`, as
-        ``'mnist_sample'``. ``'mnist.pkl.gz'`` (or ``'mnist'``) is also found as IDX files
-        there, and fetched if it is nowhere. Or, from Python, the pairs themselves:
-        ``((x, y), (x, y), (x, y))``.
+        A path: the tutorial's pickle (three pairs of arrays, or training and test only); an
+        ``.npz`` (``x_train, y_train, x_test, y_test``, perhaps ``x_valid, y_valid``); a CSV
+        file; a folder of IDX files, or of ``train.csv`` and ``test.csv``. Or a name that is
+        looked for in `mnist.search_folders`, as ``'mnist_sample'``; ``'mnist.pkl.gz'`` is also
+        found there as IDX files, and fetched if it is nowhere. Or the pairs themselves.
     label_column : str, optional
         The label's column in CSV files, by name or number; the first if not given.
     shuffle : int, optional
@@ -167,14 +163,9 @@ def read_dataset(dataset, label_column=None, shuffle=None, announce=False):
     Returns
     -------
     DataSet
-
-    Raises
-    ------
-    DatasetError
-        If it cannot be found or read, or training on it makes no sense.
     """
     if shuffle is not None and not 0 <= shuffle < 2**32:
-        raise SettingError("the seed of the shuffle is %s: give 0 to 2**32 - 1" % shuffle)
+        raise SettingError(f"the seed of the shuffle is {shuffle}: give 0 to 2**32 - 1")
     is_path = isinstance(dataset, (str, os.PathLike))
     path = locate(dataset) if is_path else None
     if announce:
@@ -187,34 +178,28 @@ def read_dataset(dataset, label_column=None, shuffle=None, announce=False):
 
 def _assemble(raw, name, shuffle):
     """Check the sets, number the classes, and split off what is missing."""
-    xs, labels, shapes, ranges = {}, {}, {}, []
+    xs, labels, shapes, ranges = {}, [], [], []
     for split, data in raw.splits.items():
-        where = "%s:" % name if split == "all" else "%s: %s" % (name, SPLITS[split])
-        x = data.x if isinstance(data, Table) else data[0]
-        xs[split], shapes[split], value_range = checks.features(x, where + " x")
+        x, y = (data.x, data) if isinstance(data, Table) else data
+        where = f"{name}: {SPLITS[split]}" if len(raw.splits) > 1 else f"{name}:"
+        xs[split], shape, value_range = checks.features(x, f"{where} x")
+        labels.append(checks.labels(y, len(xs[split]), where))
+        shapes.append(shape)
         ranges.append(value_range)
-        if isinstance(data, Table):
-            labels[split] = checks.text_labels(
-                data.labels, data.codes, data.first_rows, where + " label column"
-            )
-        else:
-            labels[split] = checks.labels(data[1], len(xs[split]), where + " y")
     _check_alike(raw, xs, name)
-    first = next(iter(xs))
-    scale = scale_of(xs[first])
+    scale = scale_of(xs["train"])
     if scale == 1 and min(low for low, _ in ranges) == 0 and ranges[0][1] == 255:
         note(
             "note: x goes from 0 to 255 and is taken as it is; if these are pixels, save them "
             "as uint8 to have them scaled by 1/256"
         )
-    class_labels, ys = checks.number_classes(list(labels.values()))
-    pairs = {split: (xs[split], y) for split, y in zip(xs, ys)}
-    pairs = _split(pairs, shuffle, raw.is_idx, name)
+    class_labels, ys = checks.number_classes(labels)
+    pairs = _split(dict(zip(xs, zip(xs.values(), ys))), shuffle, raw.is_idx, name)
     _warn_of_classes(pairs, class_labels)
     return DataSet(
         **pairs,
         name=name,
-        image_shape=checks.image_shape(shapes[first], raw.squares or scale != 1),
+        image_shape=checks.image_shape(shapes[0], raw.squares or scale != 1),
         scale=scale,
         class_labels=class_labels,
     )
@@ -222,75 +207,64 @@ def _assemble(raw, name, shuffle):
 
 def _check_alike(raw, xs, name):
     """Check that the sets fit each other."""
-    (first, x), *others = xs.items()
-    for split, other in others:
+    x = xs["train"]
+    for split, other in xs.items():
         if other.shape[1] != x.shape[1]:
             raise DatasetError(
-                "%s: the %s set has %d features, the %s set has %d: they must have as many"
-                % (name, SPLITS[first], x.shape[1], SPLITS[split], other.shape[1])
+                f"{name}: the training set has {x.shape[1]} features, the {SPLITS[split]} set "
+                f"has {other.shape[1]}: they must have as many"
             )
         if scale_of(other) != scale_of(x):
             raise DatasetError(
-                "%s: the %s x is %s and the %s x is %s: uint8 pixels are scaled by 1/256 and "
-                "other numbers are not; save both with the same dtype"
-                % (name, SPLITS[first], x.dtype, SPLITS[split], other.dtype)
+                f"{name}: the training x is {x.dtype} and the {SPLITS[split]} x is {other.dtype}: "
+                "uint8 pixels are scaled by 1/256 and other numbers are not; save both with the "
+                "same dtype"
             )
     headers = {data.names for data in raw.splits.values() if isinstance(data, Table)} - {None}
     if len(headers) > 1:
         raise DatasetError(
-            "%s: the headers of the CSV files differ: their columns must be the same, "
-            "in the same order, and each file needs the label" % name
+            f"{name}: the headers of the CSV files differ: their columns must be the same, "
+            "in the same order, and each file needs the label"
         )
 
 
 def _split(pairs, shuffle, is_idx, name):
     """Shuffle the training rows, and split off the sets that are not given."""
-    key = "all" if "all" in pairs else "train"
-    x, y = pairs[key]
+    x, y = pairs["train"]
     if shuffle is not None:
         order = numpy.random.RandomState(shuffle).permutation(len(x))
         x, y = x[order], y[order]
-    n_left, parts = len(x), {}
-    wanted = [s for s in (("test", "valid") if key == "all" else ("valid",)) if s not in pairs]
+    lacking = [split for split in ("valid", "test") if split not in pairs]
     n_part = max(1, len(x) // VALIDATION_SHARE)
-    if len(x) <= n_part * len(wanted):
+    n_train = len(x) - n_part * len(lacking)
+    if n_train < 1:
         raise DatasetError(
-            "%s: %d rows are too few to split a validation set off: give more, or give one"
-            % (name, len(x))
+            f"{name}: {len(x)} rows are too few to split a validation set off: give more, or "
+            "give one"
         )
-    for split in wanted:
-        rows = slice(n_left - n_part, n_left)
-        parts[split] = x[rows], y[rows]
-        n_left -= n_part
-    pairs = dict(pairs, train=(x[:n_left], y[:n_left]), **parts)
-    pairs.pop("all", None)
-    if key == "all":
+    parts = {"train": (x[:n_train], y[:n_train])}
+    for start, split in zip(range(n_train, len(x), n_part), lacking):
+        parts[split] = x[start : start + n_part], y[start : start + n_part]
+    if "test" in lacking:
         note(
-            "note: one table, split in %s order into %d rows for training, %d for validation "
-            "and %d for test"
-            % ("its own" if shuffle is None else "shuffled", n_left, n_part, n_part)
+            f"note: one table, split in {'its own' if shuffle is None else 'shuffled'} order "
+            f"into {n_train} rows for training, {n_part} for validation and {n_part} for test"
         )
-    elif wanted and not (is_idx and len(x) == MNIST_TRAINING_ROWS and shuffle is None):
+    elif lacking and not (is_idx and len(x) == MNIST_TRAINING_ROWS and shuffle is None):
         note(
-            "note: no validation set given: the last %d of the %d%s training rows become it"
-            % (n_part, len(x), "" if shuffle is None else " shuffled")
+            f"note: no validation set given: the last {n_part} of the {len(x)}"
+            f"{'' if shuffle is None else ' shuffled'} training rows become it"
         )
-    return pairs
+    return {**pairs, **parts}
 
 
 def _warn_of_classes(pairs, class_labels):
-    trained = set(numpy.unique(pairs["train"][1]).tolist())
     for split in ("valid", "test"):
-        lacking = sorted(set(numpy.unique(pairs[split][1]).tolist()) - trained)
-        if lacking:
+        lacking = numpy.setdiff1d(pairs[split][1], pairs["train"][1])
+        if len(lacking):
+            shown = ", ".join(ascii(class_labels[i])[:40] for i in lacking[:10])
             warning(
-                "%d of the %d classes in the %s set are in no training row (%s): the model "
-                "cannot learn them; if the rows are sorted by class, shuffle them "
-                "(--shuffle SEED)"
-                % (
-                    len(lacking),
-                    len(class_labels),
-                    SPLITS[split],
-                    ", ".join(ascii(class_labels[i])[:40] for i in lacking[:10]),
-                )
+                f"{len(lacking)} of the {len(class_labels)} classes in the {SPLITS[split]} set "
+                f"are in no training row ({shown}): the model cannot learn them; if the rows are "
+                "sorted by class, shuffle them (--shuffle SEED)"
             )

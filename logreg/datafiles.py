@@ -13,14 +13,12 @@ from logreg.unpickling import read_pickle
 
 MNIST_NAMES = ("mnist.pkl.gz", "mnist")
 SPLITS = {"train": "training", "valid": "validation", "test": "test"}
-CSV_ENDINGS = (".csv", ".csv.gz")
 
 # MNIST, Fashion-MNIST and KMNIST; with a prefix EMNIST; with a dot, as some archives have it.
 _IDX_NAME = re.compile(
-    r"(?:emnist-(?P<split>\w+)-)?(?P<role>train|t10k|test)-(?P<kind>images|labels)"
-    r"[-.]idx[13]-ubyte(?P<gz>\.gz)?\Z"
+    r"(?:emnist-(?P<set>\w+)-)?(?P<role>train|t10k|test)-(?P<kind>images|labels)"
+    r"[-.]idx[13]-ubyte(?:\.gz)?\Z"
 )
-_IDX_FILES = [(role, kind) for role in ("train", "test") for kind in ("images", "labels")]
 
 
 class Raw(NamedTuple):
@@ -29,8 +27,8 @@ class Raw(NamedTuple):
     Attributes
     ----------
     splits : dict
-        ``'train'``, ``'valid'``, ``'test'``, or ``'all'`` for a table that is not split yet,
-        to a pair (x, y) of arrays or a :class:`~logreg.tables.Table`.
+        ``'train'``, and ``'valid'`` and ``'test'`` where given, to a pair (x, y) of arrays or
+        a :class:`~logreg.tables.Table`.
     squares : bool
         Whether a square number of features is likely to be a square image.
     is_idx : bool
@@ -53,49 +51,36 @@ def locate(dataset):
     -------
     pathlib.Path
         For MNIST as IDX files, that of the training images.
-
-    Raises
-    ------
-    DatasetError
-        If it is nowhere; the message lists the places.
     """
     given = Path(os.path.expanduser(dataset))
     is_mnist = str(dataset) in MNIST_NAMES
     # A folder that happens to be called mnist need not be a data set.
-    if os.path.isfile(given) or (
-        os.path.isdir(given) and not (is_mnist and _idx_path(given) is None)
-    ):
+    if os.path.isfile(given) or (os.path.isdir(given) and not (is_mnist and not _mnist(given))):
         return given
     folders = mnist.search_folders() if given.name == str(dataset) else []
     for folder in folders:
-        for candidate in (folder / given.name, folder / (given.name + ".npz")):
+        for candidate in (folder / given.name, folder / f"{given.name}.npz"):
             if os.path.exists(candidate):
                 return candidate
-        found = _idx_path(folder) if is_mnist else None
-        if found:
-            return found
+        if is_mnist and _mnist(folder):
+            return _mnist(folder)
     if is_mnist:
-        return _idx_path(mnist.fetch())
-    looked = "; looked in ., %s" % ", ".join(map(str, folders)) if folders else ""
+        return _mnist(mnist.fetch())
+    looked = f"; looked in ., {', '.join(map(str, folders))}" if folders else ""
     raise DatasetError(
-        "data set %s not found%s: give the path of a .pkl.gz, .npz or .csv file or of a "
-        "folder of IDX files, put it into one of these folders, or take mnist.pkl.gz "
-        "(fetched if need be) or mnist_sample (comes with logreg)" % (ascii(str(dataset)), looked)
+        f"data set {str(dataset)!a} not found{looked}: give the path of a .pkl.gz, .npz or "
+        ".csv file or of a folder of IDX files, put it into one of these folders, or take "
+        "mnist.pkl.gz (fetched if need be) or mnist_sample (comes with logreg)"
     )
 
 
-def _idx_path(folder):
+def _mnist(folder):
     files = mnist.idx_files(folder)
     return files and files["train", "images"]
 
 
 def of_pairs(dataset, squares=False):
-    """Take a data set that is two or three pairs of arrays.
-
-    Returns
-    -------
-    Raw
-    """
+    """Take a data set that is two or three pairs of arrays as a :class:`Raw`."""
     try:
         pairs = [tuple(pair) for pair in dataset]
     except (TypeError, ValueError):
@@ -103,11 +88,10 @@ def of_pairs(dataset, squares=False):
     if len(pairs) not in (2, 3) or any(len(pair) != 2 for pair in pairs):
         raise DatasetError(
             "a data set is a path, or three pairs of arrays ((x, y), (x, y), (x, y)) for "
-            "training, validation and test, or two for training and test; got %s"
-            % type(dataset).__name__
+            "training, validation and test, or two for training and test; got "
+            f"{type(dataset).__name__}"
         )
-    splits = SPLITS if len(pairs) == 3 else ("train", "test")
-    return Raw(dict(zip(splits, pairs)), squares)
+    return Raw(dict(zip(SPLITS if len(pairs) == 3 else ("train", "test"), pairs)), squares)
 
 
 def read(path, label_column=None):
@@ -124,100 +108,97 @@ def read(path, label_column=None):
     -------
     Raw
     """
-    if os.path.isdir(path):
+    kind = "folder" if os.path.isdir(path) else sniff(path)
+    if kind == "folder":
         raw = _read_folder(path, label_column)
+    elif kind == "csv":
+        raw = Raw({"train": read_csv(path, label_column)})
+    elif kind == "npz":
+        raw = _read_npz(path)
+    elif kind == "pickle":
+        raw = of_pairs(read_pickle(path), squares=True)
+    elif kind == "idx":
+        raw = _read_idx_of(path)
     else:
-        kind = sniff(path)
-        if kind == "csv":
-            raw = Raw({"all": read_csv(path, label_column)})
-        elif kind == "npz":
-            raw = _read_npz(path)
-        elif kind == "pickle":
-            raw = of_pairs(read_pickle(path), squares=True)
-        elif kind == "idx":
-            raw = _read_idx_files(path.parent, _idx_sets(path.parent), path)
-        else:
-            raise DatasetError(
-                "%s: %s; a data set is a .pkl, .pkl.gz, .npz or .csv file or a folder of IDX "
-                "files" % (path, "one array makes no data set" if kind else "an unknown format")
-            )
-    is_csv = any(isinstance(data, Table) for data in raw.splits.values())
-    if label_column is not None and not is_csv:
-        raise DatasetError("%s: a label column can be chosen in CSV files only" % path)
+        what = "one array makes no data set" if kind else "an unknown format"
+        raise DatasetError(
+            f"{path}: {what}; a data set is a .pkl, .pkl.gz, .npz or .csv file or a folder of "
+            "IDX files"
+        )
+    if label_column is not None and not isinstance(raw.splits["train"], Table):
+        raise DatasetError(f"{path}: a label column can be chosen in CSV files only")
     return raw
 
 
 def _read_npz(path):
-    wanted = [letter + split for split in SPLITS for letter in ("x_", "y_")]
     found = npz_names(path)
-    if {"x_train", "y_train", "x_test", "y_test"} <= set(found):
-        if ("x_valid" in found) != ("y_valid" in found):
-            raise DatasetError("%s: has one of x_valid and y_valid: give both or none" % path)
-        arrays = read_npz(path, wanted)
-        return Raw({s: (arrays["x_" + s], arrays["y_" + s]) for s in SPLITS if "x_" + s in arrays})
-    raise DatasetError(
-        "%s: has the arrays %s; a data set needs x_train, y_train, x_test, y_test, and may "
-        "have x_valid, y_valid" % (path, ascii(sorted(found)[:8]))
-    )
+    if not {"x_train", "y_train", "x_test", "y_test"} <= set(found):
+        raise DatasetError(
+            f"{path}: has the arrays {sorted(found)[:8]!a}; a data set needs x_train, "
+            "y_train, x_test, y_test, and may have x_valid, y_valid"
+        )
+    if ("x_valid" in found) != ("y_valid" in found):
+        raise DatasetError(f"{path}: has one of x_valid and y_valid: give both or none")
+    arrays = read_npz(path, [f"{letter}_{split}" for split in SPLITS for letter in "xy"])
+    return Raw({s: (arrays[f"x_{s}"], arrays[f"y_{s}"]) for s in SPLITS if f"x_{s}" in arrays})
 
 
 def _read_folder(folder, label_column):
     sets = _idx_sets(folder)
-    if sets:
-        return _read_idx_files(folder, sets)
-    tables = {
-        split: folder / (split + ending)
-        for ending in reversed(CSV_ENDINGS)
-        for split in SPLITS
-        if os.path.isfile(folder / (split + ending))
-    }
+    if len(sets) > 1:
+        names = ", ".join(sorted(name or "MNIST's names" for name in sets))
+        raise DatasetError(
+            f"{folder}: holds more than one data set ({names}): give the path of the training "
+            "images of one"
+        )
+    for name in sets:
+        return _read_idx_files(folder, name, sets[name])
+    tables = {}
+    for split in SPLITS:
+        for path in (folder / f"{split}.csv", folder / f"{split}.csv.gz"):
+            if os.path.isfile(path):
+                tables.setdefault(split, path)
     if {"train", "test"} <= set(tables):
         return Raw({split: read_csv(path, label_column) for split, path in tables.items()})
     if os.path.isfile(folder / MNIST_NAMES[0]):
         return read(folder / MNIST_NAMES[0], label_column)
     raise DatasetError(
-        "%s: a folder without a data set: it needs the four IDX files "
+        f"{folder}: a folder without a data set: it needs the four IDX files "
         "(train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, "
-        "t10k-labels-idx1-ubyte; gzipped or not), or train.csv and test.csv" % folder
+        "t10k-labels-idx1-ubyte; gzipped or not), or train.csv and test.csv"
     )
 
 
 def _idx_sets(folder):
-    """List a folder's IDX files: EMNIST's split or '' to (role, kind) to path."""
+    """List a folder's IDX files: EMNIST's set or '' to (role, kind) to path."""
     sets = {}
     try:
         names = sorted(os.listdir(folder), reverse=True)  # a plain file then replaces its .gz
     except OSError as error:
-        raise DatasetError("%s: cannot be read: %s" % (folder, error.strerror)) from None
-    for name in names:
-        match = _IDX_NAME.match(name)
-        if match:
-            role = "train" if match.group("role") == "train" else "test"
-            files = sets.setdefault(match.group("split") or "", {})
-            files[role, match.group("kind")] = Path(folder, name)
+        raise DatasetError(f"{folder}: cannot be read: {error.strerror}") from None
+    for match in filter(None, map(_IDX_NAME.match, names)):
+        role = "train" if match["role"] == "train" else "test"
+        sets.setdefault(match["set"] or "", {})[role, match["kind"]] = folder / match.string
     return sets
 
 
-def _read_idx_files(folder, sets, path=None):
-    if path is not None:
-        match = _IDX_NAME.match(path.name)
-        if match is None:
-            raise DatasetError(
-                "%s: one IDX file makes no data set, and its name does not tell the others: "
-                "name them as MNIST's, train-images-idx3-ubyte and so on" % path
-            )
-        sets = {match.group("split") or "": sets[match.group("split") or ""]}
-    if len(sets) > 1:
+def _read_idx_of(path):
+    match = _IDX_NAME.match(path.name)
+    if match is None:
         raise DatasetError(
-            "%s: holds more than one data set (%s): give the path of the training images of "
-            "one" % (folder, ", ".join(sorted(split or "MNIST's names" for split in sets)))
+            f"{path}: one IDX file makes no data set, and its name does not tell the others: "
+            "name them as MNIST's, train-images-idx3-ubyte and so on"
         )
-    ((split, files),) = sets.items()
-    missing = ["%s %s" % key for key in _IDX_FILES if key not in files]
-    if missing:
+    name = match["set"] or ""
+    return _read_idx_files(path.parent, name, _idx_sets(path.parent)[name])
+
+
+def _read_idx_files(folder, name, files):
+    lacking = [" ".join(key) for key in mnist.FILES if key not in files]
+    if lacking:
         raise DatasetError(
-            "%s: the %s file of %s is missing: all four are needed"
-            % (folder, " and the ".join(missing), split or "the IDX files")
+            f"{folder}: the {' and the '.join(lacking)} file of {name or 'the IDX files'} is "
+            "missing: all four are needed"
         )
-    arrays = [read_idx(files[key]) for key in _IDX_FILES]
-    return Raw({"train": tuple(arrays[:2]), "test": tuple(arrays[2:])}, is_idx=True)
+    images, labels, test_images, test_labels = (read_idx(files[key]) for key in mnist.FILES)
+    return Raw({"train": (images, labels), "test": (test_images, test_labels)}, is_idx=True)

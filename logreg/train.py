@@ -1,6 +1,8 @@
 """The command line of training: ``python -m logreg.train`` or ``logreg-train``."""
 
 import argparse
+import math
+import os
 import shlex
 import sys
 from dataclasses import fields
@@ -18,6 +20,9 @@ HYPERPARAMETER_HELP = {
     "patience": "minibatches to run before early stopping may end the run",
     "patience_increase": "after a significant gain at minibatch i, run on to i times this",
     "improvement_threshold": "a new best below this fraction of the last is significant",
+    "l1": "factor of the sum of absolute weights in the cost",
+    "l2": "factor of the sum of squared weights in the cost",
+    "momentum": "fraction of the last step that is added to each",
 }
 
 
@@ -47,13 +52,11 @@ def parser():
         "--output", metavar="FILE", default=BEST_MODEL, help="where the best model goes"
     )
     add = parser.add_argument
-    add(
-        "--checkpoint", metavar="FILE", help="keep the state of the run here at each validation"
-    )
+    add("--checkpoint", metavar="FILE", help="keep the state of the run here at each validation")
     add("--resume", action="store_true", help="go on from the state in the checkpoint")
     add("--history", metavar="FILE", help="write a CSV row here at each validation")
     add("--floatx", choices=("float32", "float64"), help="float type of data and parameters")
-    add("--device", metavar="NAME", default="cpu", help="where data and parameters live")
+    add("--device", metavar="NAME", help="where data and parameters live: cpu, cuda, cuda1, ...")
     add(
         "--check-reference",
         action="store_true",
@@ -71,6 +74,9 @@ def main(argv=None):
     hyperparameters = Hyperparameters(**{name: getattr(args, name) for name in names})
     if args.resume and not args.checkpoint:
         raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
+    files = [os.path.realpath(f) for f in (args.output, args.checkpoint, args.history) if f]
+    if len(set(files)) < len(files):
+        raise SettingError("--output, --checkpoint and --history must name different files")
     with while_slow("starting the engine: the first time on a machine, this takes a while"):
         from logreg import engine
     engine.set_floatx(args.floatx)
@@ -87,28 +93,28 @@ def main(argv=None):
         read_dataset(args.dataset, announce=True),
         hyperparameters,
         args.output,
-        checkpoint,
-        history,
-        reference.validation,
-        interruption,
+        checkpoint=checkpoint,
+        history=history,
+        on_validation=reference.validation,
+        interruption=interruption,
     )
     if result.end.reason == "interrupted":
-        note(_how_to_go_on(result.end, args, sys.argv[1:] if argv is None else argv))
+        note(_how_to_go_on(result, args, sys.argv[1:] if argv is None else argv))
         return interruption.exit_code
     if args.check_reference:
         reference.result(result, args.n_epochs)
         for difference in reference.differences:
             note(difference)
         agrees = not reference.differences
-        note(
-            "all figures agree with the tutorial's" if agrees else "not the tutorial's figures"
-        )
+        note("all figures agree with the tutorial's" if agrees else "not the tutorial's figures")
         return 0 if agrees else 1
     return 0
 
 
-def _how_to_go_on(end, args, argv):
-    where = f"interrupted in epoch {end.epoch}: the best model is in {args.output}; "
+def _how_to_go_on(result, args, argv):
+    is_there = math.isfinite(result.best_error)
+    model = f"the best model is in {args.output}" if is_there else "there is no model yet"
+    where = f"interrupted in epoch {result.end.epoch}: {model}; "
     if not args.checkpoint:
         return where + "with --checkpoint FILE, a run can be resumed"
     resume = [] if args.resume else ["--resume"]

@@ -108,6 +108,9 @@ def test_defaults_are_the_tutorials():
         ("patience_increase", 0.5),
         ("improvement_threshold", 0.0),
         ("improvement_threshold", 1.1),
+        ("l1", -0.1),
+        ("l2", math.inf),
+        ("momentum", 1.0),
     ],
 )
 def test_senseless_settings_are_refused_by_name(name, value):

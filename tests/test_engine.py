@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from logreg import engine
+from logreg.theano_import import user_setting
 
 REPORT = """
 import logreg.engine as engine
@@ -95,13 +96,13 @@ def test_the_users_setting_is_told_from_the_default(monkeypatch, tmp_path):
     monkeypatch.delenv(FLAGS, raising=False)
     rc = tmp_path / "rc"
     monkeypatch.setenv(RC, str(rc))
-    assert engine._user_setting(engine.NAME, "floatX") is None
+    assert user_setting(engine.NAME, "floatX") is None
     rc.write_text("[global]\nfloatX = float64\n[blas]\nldflags = -lmine\n")
-    assert engine._user_setting(engine.NAME, "floatX") == "float64"
-    assert engine._user_setting(engine.NAME, "blas.ldflags") == "-lmine"
+    assert user_setting(engine.NAME, "floatX") == "float64"
+    assert user_setting(engine.NAME, "blas.ldflags") == "-lmine"
     monkeypatch.setenv(FLAGS, "floatX=float32,blas.ldflags=")
-    assert engine._user_setting(engine.NAME, "floatX") == "float32"
-    assert engine._user_setting(engine.NAME, "blas.ldflags") == ""
+    assert user_setting(engine.NAME, "floatX") == "float32"
+    assert user_setting(engine.NAME, "blas.ldflags") == ""
 
 
 def test_a_command_uses_float32_unless_told(monkeypatch):
@@ -143,7 +144,7 @@ def test_openblas_is_used_if_and_only_if_it_links(run, tmp_path):
             f'#!{sys.executable}\nimport sys\nsys.exit("-lopenblas" in sys.argv and {not links})\n'
         )
         compiler.chmod(compiler.stat().st_mode | stat.S_IXUSR)
-        code = "import logreg.engine as e, os; print(e._theano_flags()['blas.ldflags'])"
+        code = "import logreg.theano_import as e; print(e.theano_flags()['blas.ldflags'])"
         env = {"LOGREG_ENGINE": "theano", "THEANO_FLAGS": None, "THEANORC": os.devnull}
         body = f"import os; import logreg.engine; os.environ['PATH'] = {str(tmp_path)!r}\n{code}"
         assert run("-c", body, env=env).stdout.strip() == ("-lopenblas" if links else "")

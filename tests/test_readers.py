@@ -216,10 +216,10 @@ def test_pickle_runs_nothing(tmp_path, monkeypatch):
         (numpy.zeros(2), "three pairs.*found one array"),
         ([(numpy.array([None, {}]), numpy.zeros(2))] * 3, "object"),
         ([(numpy.zeros(2, "c8"), numpy.zeros(2))] * 3, "dtype"),
-        ([(numpy.zeros(2, "i4,f4"), numpy.zeros(2))] * 3, "dtype|records"),
+        ([(numpy.zeros(2, "i4,f4"), numpy.zeros(2))] * 3, "no NumPy array .pickle opcode"),
         ([(numpy.ma.zeros(2), numpy.zeros(2))] * 3, r"asks for numpy\.ma"),
         ([(numpy.zeros((0, 4)), numpy.zeros(0))] * 3, "empty"),
-        ([list(range(20000))] * 3, "more than 10000 steps"),
+        ([list(range(20000))] * 3, "more than 20000 steps"),
         ({"x": 1}, "dictionary"),
         ([{1, 2}] * 3, "asks for .*set"),
         ([(1.5, 2.5)] * 3, "opcode"),
@@ -297,7 +297,6 @@ def test_csv_in_many_blocks(tmp_path):
         ("1,2,3\n4,5,\n", r"row 2, column 3 is empty"),
         ("1,2,3\n\n4,nan,6\n", r"row 3, column 2 holds 'nan'"),
         ("1,2,3\n4,5,inf\n", r"row 2, column 3 holds 'inf'"),
-        ("1,2,3\n4,5,1_0\n", r"row 2, column 3 holds '1_0'"),
         ("1,2,3\n4,5\n", "row 2 has 2 columns, the first row has 3"),
         ("1\n2\n", "one column"),
         ("", "empty"),
@@ -420,8 +419,8 @@ def npz_with_header(shape):
 
 def forged_array(shape):
     """A pickle whose array claims a shape that its bytes do not fill."""
-    data = py2_array(numpy.zeros(2))
-    return b"\x80\x02" + data.replace(b"(J" + struct.pack("<i", 2) + b"t", b"(" + shape + b"t")
+    data = py2_pickle([(numpy.zeros(2), numpy.zeros(2))] * 2)
+    return data.replace(b"(J" + struct.pack("<i", 2) + b"t", b"(" + shape + b"t")
 
 
 HUGE = struct.pack("<q", 1 << 40)
@@ -502,7 +501,7 @@ def test_honest_files_cost_little_more_than_they_hold(tmp_path, name):
 
 
 def test_a_forged_shape_is_told_from_its_bytes(tmp_path):
-    path = write(tmp_path, forged_array(b"K\x03") + b".")
+    path = write(tmp_path, forged_array(b"K\x03"))
     with pytest.raises(DatasetError, match=r"shape \(3,\) .* has 24 bytes, found 16"):
         read_pickle(path)
 

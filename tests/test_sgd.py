@@ -9,7 +9,8 @@ from logreg.early_stopping import EarlyStopping
 from logreg.engine import T, theano
 from logreg.errors import ModelFileError, SettingError
 from logreg.hyperparameters import Hyperparameters
-from logreg.sgd import Functions, compile_functions, optimize, sgd, train
+from logreg.sgd import Functions, compile_functions, optimize, train
+from logreg.updates import sgd
 
 N_IN, N_OUT = 6, 3
 
@@ -59,17 +60,6 @@ class Oracle:
         return wrong[:used].mean(), wrong.mean()
 
 
-def test_sgd_updates():
-    a = theano.shared(numpy.array([1.0, 2.0]))
-    c = theano.shared(3.0)
-    cost = T.sum(a**2) * c
-    (a_key, a_new), (c_key, c_new) = sgd(cost, [a, c], learning_rate=0.5)
-    assert a_key is a and c_key is c
-    new = theano.function([], [a_new, c_new])()
-    numpy.testing.assert_allclose(new[0], [1 - 0.5 * 2 * 3, 2 - 0.5 * 4 * 3])
-    numpy.testing.assert_allclose(new[1], 3 - 0.5 * 5)
-
-
 def test_a_run_computes_what_numpy_computes(capsys, working_folder):
     pairs = make_data(47, 25, 33)  # 4 minibatches, 2 and 3; some rows are left over
     oracle = Oracle(pairs, batch_size=10, learning_rate=0.3)
@@ -109,20 +99,29 @@ def test_a_run_computes_what_numpy_computes(capsys, working_folder):
 class Recorder:
     """Functions that compute nothing and note when they are called."""
 
-    def __init__(self, losses, n_train_batches):
+    def __init__(self, losses, n_train_batches, steps_per_call=1):
         self.calls = []
         losses = iter(losses)
         self.functions = Functions(
-            lambda i: self.calls.append(i) or 1.0,
+            self.steps,
             lambda: (next(losses),) * 2,
             lambda: (0.25, 0.5),
             n_train_batches,
+            steps_per_call,
         )
 
+    def steps(self, first, count):
+        steps = range(first, first + count)
+        self.calls += [step % self.functions.n_train_batches for step in steps]
+        return [1.0] * count
 
+
+@pytest.mark.parametrize("steps_per_call", [1, 3, 1000])
 @pytest.mark.parametrize("n_train_batches, patience, frequency", [(5, 100, 5), (9, 8, 4)])
-def test_how_often_the_validation_set_is_tried(n_train_batches, patience, frequency):
-    recorder = Recorder([1 / k for k in range(1, 1000)], n_train_batches)
+def test_how_often_the_validation_set_is_tried(
+    n_train_batches, patience, frequency, steps_per_call
+):
+    recorder = Recorder([1 / k for k in range(1, 1000)], n_train_batches, steps_per_call)
     seen = []
     train(recorder.functions, EarlyStopping(patience), 4, seen.append)
     expected = range(frequency - 1, 4 * n_train_batches, frequency)
@@ -132,8 +131,9 @@ def test_how_often_the_validation_set_is_tried(n_train_batches, patience, freque
         assert validation.minibatch == validation.iter % n_train_batches + 1
 
 
-def test_patience_ends_a_run_in_the_middle_of_an_epoch():
-    recorder = Recorder([1.0] * 100, 5)
+@pytest.mark.parametrize("steps_per_call", [1, 3, 1000])
+def test_patience_ends_a_run_in_the_middle_of_an_epoch(steps_per_call):
+    recorder = Recorder([1.0] * 100, 5, steps_per_call)
     end = train(recorder.functions, EarlyStopping(patience=12), 100, lambda validation: None)
     assert end == (3, 12, "patience")
     assert recorder.calls == [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1, 2]

@@ -51,7 +51,7 @@ def test_every_hyperparameter_is_an_option_with_the_tutorials_default():
     for name in ("learning_rate", "n_epochs", "batch_size", "patience"):
         assert getattr(args, name) == getattr(DEFAULTS, name)
     assert (args.patience_increase, args.improvement_threshold) == (2, 0.995)
-    assert (args.dataset, args.output, args.device) == ("mnist.pkl.gz", "best_model.pkl", "cpu")
+    assert (args.dataset, args.output, args.device) == ("mnist.pkl.gz", "best_model.pkl", None)
 
 
 def test_the_options_reach_the_run(capfd, working_folder):

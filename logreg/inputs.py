@@ -1,0 +1,269 @@
+"""What is to be predicted: rows from files of every kind, a batch at a time.
+
+No file but a compressed npy or npz is held in memory as a whole.
+"""
+
+import codecs
+import csv
+import gzip
+import io
+import os
+import re
+import struct
+import sys
+from typing import NamedTuple, Optional
+
+import numpy
+
+from logreg.errors import DatasetError
+from logreg.readers import (
+    IDX_DTYPES,
+    array_of,
+    expect_end,
+    npz_names,
+    open_bytes,
+    plain_size,
+    read_exactly,
+    read_npy,
+    read_npz,
+    reading,
+    sniff,
+)
+from logreg.tables import DELIMITERS, MAX_LINE, csv_blocks
+
+STDIN = "-"
+LABEL_NAMES = ("label", "class", "y", "target")
+NPZ_NAMES = ("x", "x_test")
+
+
+class Wanted(NamedTuple):
+    """What a model takes, and how files are to be read.
+
+    Attributes
+    ----------
+    n_in : int
+        Features of a row.
+    image_shape : tuple of int or None
+        Of a row that is an image.
+    batch_size : int
+        Rows in a batch at the most.
+    label_column : str, optional
+        Name or number of a CSV column that is no feature.
+    invert : bool, optional
+        As for :func:`logreg.images.read_picture`.
+    """
+
+    n_in: int
+    image_shape: Optional[tuple] = None
+    batch_size: int = 1000
+    label_column: Optional[str] = None
+    invert: Optional[bool] = None
+
+    def __str__(self):
+        shape = f" ({' x '.join(map(str, self.image_shape))})" if self.image_shape else ""
+        return f"{self.n_in} features{shape}"
+
+
+class Batch(NamedTuple):
+    """Consecutive rows of an input.
+
+    Attributes
+    ----------
+    x : numpy.ndarray, shape (n, n_in)
+        Of the dtype in which it is stored.
+    is_single : bool
+        Whether the input is one example and not a list of them.
+    inverted : bool
+        Whether it is a picture whose dark and light were exchanged.
+    """
+
+    x: numpy.ndarray
+    is_single: bool = False
+    inverted: bool = False
+
+
+def batches(path, wanted):
+    """Read an input batch by batch.
+
+    Parameters
+    ----------
+    path : str
+        An npy, npz, CSV or IDX file, gzipped or not, or a picture; ``'-'`` for CSV on stdin.
+    wanted : Wanted
+
+    Yields
+    ------
+    Batch
+
+    Raises
+    ------
+    DatasetError
+        If it cannot be read or is not what the model takes; once the reading comes to it.
+    """
+    if path == STDIN:
+        yield from _csv_batches(path, sys.stdin.buffer, wanted)
+        return
+    kind = sniff(path)
+    if kind is None or (kind == "csv" and _is_picture(path)):
+        yield _picture(path, wanted)
+    elif kind == "csv":
+        with reading(path), open_bytes(path) as stream:
+            first_line, _ = _first_line(stream)
+        yield from _csv_batches(path, path, wanted, first_line)
+    elif kind == "idx":
+        yield from _idx_batches(path, wanted)
+    elif kind == "npy":
+        yield from array_batches(path, read_npy(path), wanted)
+    elif kind == "npz":
+        name = _npz_name(path)
+        yield from array_batches(path, read_npz(path, [name])[name], wanted)
+    else:
+        raise DatasetError(
+            f"{path}: is a pickle: a data set is given with --dataset, a model with --model; "
+            "rows to predict come as npy, npz, CSV, IDX or pictures"
+        )
+
+
+def _is_picture(path):
+    """Whether what looks like text is a picture, or is at least called one."""
+    from logreg.images import SUFFIXES
+
+    with reading(path), open_bytes(path) as stream:
+        head = stream.read(4)
+    return os.fspath(path).lower().endswith(SUFFIXES) or bool(re.match(rb"P[1-6]\s|GIF8", head))
+
+
+def _picture(path, wanted):
+    from logreg.images import read_picture
+
+    if wanted.image_shape is None:
+        raise DatasetError(
+            f"{path}: is no npy, npz, CSV or IDX file, and pictures are not what the model was "
+            f"trained on: it expects {wanted}"
+        )
+    picture = read_picture(path, wanted.image_shape, wanted.invert)
+    return Batch(picture.pixels.reshape(1, -1), True, picture.inverted)
+
+
+def _is_single(shape, wanted):
+    """Tell one example from a list of them by the shape of an array."""
+    if len(shape) > 1 and numpy.prod(shape[1:], dtype=float) == wanted.n_in:
+        return False
+    squeezed = tuple(n for n in shape if n != 1)
+    if shape == (wanted.n_in,) or (wanted.image_shape and squeezed == wanted.image_shape):
+        return True
+    raise DatasetError(f"the model expects {wanted}, got {shape}")
+
+
+def array_batches(path, array, wanted):
+    """As :func:`batches`, of an array that was read from `path`."""
+    with reading(path):
+        if array.dtype.kind not in "buif":
+            raise DatasetError(f"has dtype {array.dtype}: numbers are needed")
+        is_single = _is_single(array.shape, wanted)
+    if is_single:
+        array = array[None]
+    for start in range(0, len(array), wanted.batch_size):
+        rows = array[start : start + wanted.batch_size]
+        yield Batch(rows.reshape(len(rows), wanted.n_in), is_single)
+
+
+def _npz_name(path):
+    names = npz_names(path)
+    for name in NPZ_NAMES:
+        if name in names:
+            return name
+    if len(names) == 1:
+        return names[0]
+    shown = ", ".join(ascii(name)[1:-1][:40] for name in names[:8]) or "none"
+    raise DatasetError(
+        f"{path}: has the arrays {shown}: which is it? Call one of them x, or save it alone"
+    )
+
+
+def _idx_batches(path, wanted):
+    with reading(path), open_bytes(path) as stream:
+        _, code, ndim = struct.unpack(">HBB", read_exactly(stream, 4))
+        shape = struct.unpack(f">{ndim}I", read_exactly(stream, 4 * ndim))
+        dtype, start = numpy.dtype(IDX_DTYPES[code]), 4 + 4 * ndim
+        size = plain_size(dtype, shape)
+        is_single = _is_single(shape, wanted)
+        n = 1 if is_single else shape[0]
+        if not isinstance(stream, gzip.GzipFile):
+            found = os.fstat(stream.fileno()).st_size - start
+            if found != size:
+                raise DatasetError(
+                    f"cut off or damaged: its header promises {size} bytes, {found} follow; "
+                    "fetch it again"
+                )
+            mapped = numpy.memmap(stream, dtype, "r", start, (n, wanted.n_in))
+        for first in range(0, n, wanted.batch_size):
+            count = min(wanted.batch_size, n - first)
+            if isinstance(stream, gzip.GzipFile):
+                data = read_exactly(stream, count * wanted.n_in * dtype.itemsize)
+                rows = array_of(data, dtype, (count, wanted.n_in))
+            else:
+                rows = mapped[first : first + count]
+            yield Batch(rows, is_single)
+        if isinstance(stream, gzip.GzipFile):
+            expect_end(stream)
+
+
+def _first_line(stream):
+    """Read up to the first line that is not blank: that line, and all that was read."""
+    read = line = stream.readline(MAX_LINE)
+    while line and not line.strip(codecs.BOM_UTF8 + b" \r\n"):
+        line = stream.readline(MAX_LINE)
+        read += line
+    text = line.decode("utf-8-sig", "replace").strip("\r\n")
+    return re.split(r"[\r\n]", text)[0], read
+
+
+class _Again(io.RawIOBase):
+    """A stream put together again from what was read of it and what is left."""
+
+    def __init__(self, head, stream):
+        self._parts = [io.BytesIO(head), stream]
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        for part in self._parts:
+            data = part.read1(len(buffer))
+            if data:
+                buffer[: len(data)] = data
+                return len(data)
+        return 0
+
+
+def _csv_batches(path, source, wanted, first_line=None):
+    if first_line is None:
+        first_line, head = _first_line(source)
+        source = io.BufferedReader(_Again(head, source))
+    column = _label_column(first_line, wanted)
+    for block in csv_blocks(source, column, labelled=column is not None):
+        with reading("standard input" if path == STDIN else path):
+            n_columns = block.x.shape[1]
+            if n_columns != wanted.n_in:
+                one_more = n_columns == wanted.n_in + 1 and column is None
+                advice = "; if one column is a label, name it: --label-column" if one_more else ""
+                raise DatasetError(f"the model expects {wanted}, got {n_columns} columns{advice}")
+        for start in range(0, len(block.x), wanted.batch_size):
+            yield Batch(block.x[start : start + wanted.batch_size])
+
+
+def _label_column(first_line, wanted):
+    """Tell which column is no feature, if there is one more than the model takes."""
+    delimiter = next((d for d in DELIMITERS if d in first_line), ",")
+    try:
+        cells = next(csv.reader([first_line], delimiter=delimiter, skipinitialspace=True), [])
+    except csv.Error:  # the reader itself will say what is wrong with it
+        return None
+    cells = [cell.strip() for cell in cells]
+    if len(cells) != wanted.n_in + 1:
+        return None
+    if wanted.label_column is not None:
+        return wanted.label_column
+    named = [cell for cell in cells if cell.lower() in LABEL_NAMES]
+    return named[0] if len(named) == 1 else None

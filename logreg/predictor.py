@@ -1,0 +1,200 @@
+"""A model file at work: rows of features in, classes and probabilities out."""
+
+from typing import NamedTuple
+
+import numpy
+
+from logreg.checks import image_shape
+from logreg.console import note, warning, while_slow
+from logreg.data import PIXEL_SCALE
+from logreg.engine import theano
+from logreg.errors import DatasetError
+from logreg.inputs import Wanted
+from logreg.saving import load_model
+
+UNIT = 1.5  # what goes from 0 to 1 has no larger value, and what goes to 255 does
+
+
+class Prediction(NamedTuple):
+    """What a model says of some rows.
+
+    Attributes
+    ----------
+    classes : numpy.ndarray, shape (n,)
+        Indices into the model's class labels.
+    probabilities : numpy.ndarray, shape (n, n_out)
+    """
+
+    classes: numpy.ndarray
+    probabilities: numpy.ndarray
+
+
+class Predictor:
+    """The compiled function of a model file.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The model file.
+
+    Attributes
+    ----------
+    metadata : dict
+        As in the file.
+    labels : list of int or list of str
+        The label of each class.
+    wanted : Wanted
+        What rows it takes.
+    """
+
+    def __init__(self, path):
+        classifier = load_model(path)
+        self.metadata = classifier.metadata
+        self.labels = self.metadata["class_labels"]
+        n_in = self.metadata["n_in"]
+        shape = self.metadata["image_shape"]
+        self.is_of_images = shape is not None
+        # Of a CSV file nobody knows whether its rows are images; a square may well be one.
+        self.wanted = Wanted(n_in, image_shape(tuple(shape or [n_in]), guess=True))
+        self.pixel_scale, self.on_unit, self._is_guess = self._scale()
+        self._dtype = classifier.W.dtype
+        outputs = [classifier.y_pred, classifier.p_y_given_x]
+        with while_slow("compiling: the first time on a machine, this takes a few seconds"):
+            self._function = theano.function([classifier.input], outputs)
+
+    def _scale(self):
+        """What pixels are multiplied by; if the model was trained on 0 to 1; if that is a guess."""
+        scale, x_range = self.metadata["pixel_scale"], self.metadata.get("x_range")
+        if scale != 1:
+            return scale, True, False
+        if isinstance(x_range, list) and x_range and isinstance(x_range[-1], (int, float)):
+            on_unit = x_range[-1] <= UNIT
+            return (PIXEL_SCALE if on_unit else 1), on_unit, False
+        return PIXEL_SCALE, False, True
+
+    def __call__(self, x):
+        """Predict rows that :class:`Watch` has made ready.
+
+        Parameters
+        ----------
+        x : numpy.ndarray, shape (n, n_in)
+
+        Returns
+        -------
+        Prediction
+        """
+        return Prediction(*map(numpy.asarray, self._function(x)))
+
+    def ready(self, x):
+        """Make features the model's: of its dtype, pixels scaled."""
+        if x.dtype == numpy.uint8 and self._is_guess:
+            self._is_guess = False
+            note(
+                "note: the model was trained on numbers taken as they were, and does not tell "
+                "their range: pixels are scaled by 1/256, as training scales them"
+            )
+        with numpy.errstate(all="ignore"):
+            if x.dtype == numpy.uint8:
+                return numpy.multiply(x, numpy.asarray(self.pixel_scale, self._dtype), order="C")
+            return numpy.ascontiguousarray(x, dtype=self._dtype)
+
+
+class Watch:
+    """Checks an input as it is read, and warns once of what may not be meant.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    name : str
+        How messages call the input.
+    is_right : bool
+        Whether the user said that light and dark are right.
+
+    Attributes
+    ----------
+    n_rows : int
+        How many rows were predicted.
+    """
+
+    def __init__(self, predictor, name, is_right=False):
+        self._predictor = predictor
+        self._name = name
+        self.n_rows = 0
+        self._said = {"inverted"} if is_right else set()
+
+    def predict(self, x):
+        """Predict the input's next rows.
+
+        Parameters
+        ----------
+        x : numpy.ndarray, shape (n, n_in)
+            As stored.
+
+        Returns
+        -------
+        Prediction
+
+        Raises
+        ------
+        DatasetError
+            If a value is not a finite number, or is too large.
+        """
+        ready = self._predictor.ready(x)
+        if not numpy.isfinite(ready).all():
+            row, column = numpy.argwhere(~numpy.isfinite(ready))[0]
+            self._refuse(row, f"column {column} holds {x[row, column]}", ready.dtype)
+        self._warn(x, ready)
+        prediction = self._predictor(ready)
+        if not numpy.isfinite(prediction.probabilities).all():
+            row = numpy.argwhere(~numpy.isfinite(prediction.probabilities))[0, 0]
+            self._refuse(row, "the values are too large", ready.dtype)
+        self.n_rows += len(x)
+        return prediction
+
+    def _refuse(self, row, found, dtype):
+        raise DatasetError(
+            f"{self._name}: row {self.n_rows + row}, {found} (counted from 0): every value must "
+            f"be finite, and small enough to compute with in {dtype}"
+        )
+
+    def _warn(self, x, ready):
+        is_pixels = x.dtype == numpy.uint8
+        low, high = ready.min(), ready.max()
+        if self._predictor.on_unit and not is_pixels and high > UNIT:
+            self._say(
+                "range",
+                f"values from {low:g} to {high:g}, and the model was trained on 0 to 1: divide "
+                "pixels by 256, or save them as uint8",
+            )
+        if is_pixels and self._predictor.pixel_scale != 1 and x.max() == 1:
+            self._say(
+                "bits",
+                "uint8 of 0 and 1 are scaled as pixels of 0 to 255 are: save them as floats to "
+                "have them taken as they are",
+            )
+        if not (self._predictor.is_of_images and self._predictor.wanted.image_shape):
+            return
+        blank = numpy.flatnonzero(ready.min(axis=1) == ready.max(axis=1))
+        if len(blank):
+            self._say("blank", f"row {self.n_rows + blank[0]} is blank: all its values are equal")
+        if high > low and not len(blank):
+            self._warn_of_inversion(ready)
+
+    def _warn_of_inversion(self, ready):
+        # What most pictures have in their corners is the ground.
+        rows = ready.reshape(len(ready), *self._predictor.wanted.image_shape[:2], -1)
+        top = 255 if ready.max() > UNIT else 1
+        corners = rows[:, [0, 0, -1, -1], [0, -1, 0, -1]].mean() / top
+        mean = rows.mean() / top
+        if min(corners, mean) > 0.5:
+            self._say(
+                "inverted",
+                f"looks inverted (mean brightness {mean:.2f}): models like MNIST's take light ink "
+                "on a dark ground; give 1 - x (of uint8, 255 - x), or say that it is right: "
+                "--no-invert",
+            )
+
+    def _say(self, what, message):
+        if what not in self._said:
+            self._said.add(what)
+            warning(f"{self._name}: {message}")

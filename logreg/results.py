@@ -1,0 +1,175 @@
+"""How predictions are written: as text for people, as CSV or as JSON, row by row."""
+
+import contextlib
+import csv
+import io
+import json
+import sys
+
+import numpy
+
+from logreg.errors import SettingError
+from logreg.files import replacing
+
+
+@contextlib.contextmanager
+def destination(path=None):
+    """Open what results are written to.
+
+    Parameters
+    ----------
+    path : str or path-like, optional
+        A file, which is there whole after the block, or as it was if the block fails; stdout
+        if not given.
+
+    Yields
+    ------
+    text stream
+    """
+    if path is None:
+        yield _Stdout()
+        return
+    try:
+        with replacing(path) as file:
+            text = io.TextIOWrapper(file, "utf-8", newline="\n")
+            yield text
+            text.detach()  # and flush: the file is not ours to close
+    except OSError as error:
+        raise SettingError(
+            f"{path} cannot be written: {error.strerror or error}; what was there before is "
+            "unchanged"
+        ) from error
+
+
+class _Stdout:
+    """stdout, whatever characters its encoding lacks."""
+
+    def write(self, text):
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def shown(text):
+    """A name on one line, whatever is in it."""
+    return text if text.isprintable() else ascii(text)[1:-1]
+
+
+def writer(form, stream, labels, proba=False, top=None):
+    """Make the writer of a format.
+
+    Parameters
+    ----------
+    form : {'text', 'csv', 'json'}
+    stream : text stream
+    labels : list
+        The label of each class.
+    proba : bool
+        Whether the probabilities of all classes are written.
+    top : int, optional
+        So many of the most probable classes are written with their probabilities.
+
+    Returns
+    -------
+    Writer
+    """
+    kinds = {"text": TextWriter, "csv": CsvWriter, "json": JsonWriter}
+    return kinds[form](stream, labels, proba and not top, min(top or 0, len(labels)))
+
+
+class Writer:
+    """Writes predictions; within the block of a ``with`` statement."""
+
+    def __init__(self, stream, labels, proba, top):
+        self.stream = stream
+        self.labels = labels
+        self.proba = proba
+        self.top = top
+
+    def __enter__(self):
+        self.begin()
+        return self
+
+    def __exit__(self, kind, value, traceback):
+        if kind is None:
+            self.end()
+
+    def begin(self):
+        """Write what comes before the rows."""
+
+    def end(self):
+        """Write what comes after the rows."""
+
+    def row(self, name, number, is_single, label, probabilities):
+        """Write a row; `probabilities` is a list of pairs (label, probability as text)."""
+        raise NotImplementedError
+
+    def rows(self, name, first, is_single, prediction):
+        """Write what is predicted for consecutive rows of an input.
+
+        Parameters
+        ----------
+        name : str
+            The input.
+        first : int
+            Number of the first of the rows.
+        is_single : bool
+            Whether the input is one example and not a list of them.
+        prediction : Prediction
+        """
+        for i, k in enumerate(prediction.classes):
+            order = range(len(self.labels) if self.proba else 0)
+            row = prediction.probabilities[i]
+            if self.top:
+                # Of classes that are equally probable, the predicted one comes first.
+                ranked = numpy.argsort(-row, kind="stable").tolist()
+                order = [k, *(j for j in ranked if j != k)][: self.top]
+            # str gives the fewest digits that tell the number, in float32, too.
+            pairs = [(self.labels[j], str(row[j])) for j in order]
+            self.row(name, first + i, is_single, self.labels[k], pairs)
+
+
+class TextWriter(Writer):
+    """``digit.png: 3``, or ``digits.npy[0]: 3`` for each row; probabilities beside it."""
+
+    def row(self, name, number, is_single, label, probabilities):
+        where = shown(name) if is_single else f"{shown(name)}[{number}]"
+        beside = "".join(f"  {shown(str(k))}={float(p):.4f}" for k, p in probabilities)
+        self.stream.write(f"{where}: {shown(str(label))}{beside}\n")
+
+
+class CsvWriter(Writer):
+    """A header, then ``input,row,prediction`` and what was asked for."""
+
+    def begin(self):
+        self.csv = csv.writer(self.stream, lineterminator="\n")
+        columns = [f"probability_{label}" for label in self.labels] if self.proba else []
+        for i in range(1, self.top + 1):
+            columns += [f"top_{i}", f"top_{i}_probability"]
+        self.csv.writerow(["input", "row", "prediction", *columns])
+
+    def row(self, name, number, is_single, label, probabilities):
+        if self.top:
+            cells = [cell for pair in probabilities for cell in pair]
+        else:
+            cells = [p for _, p in probabilities]
+        self.csv.writerow([shown(name), number, label, *cells])
+
+
+class JsonWriter(Writer):
+    """A list of objects, each on a line of its own."""
+
+    def begin(self):
+        self.before = "[\n"
+
+    def row(self, name, number, is_single, label, probabilities):
+        entry = {"input": shown(name), "row": number, "prediction": label}
+        pairs = [(k, float(p)) for k, p in probabilities]
+        if self.top:
+            entry["top"] = [{"label": k, "probability": p} for k, p in pairs]
+        elif self.proba:
+            entry["probabilities"] = {str(k): p for k, p in pairs}
+        self.stream.write(self.before + json.dumps(entry))
+        self.before = ",\n"
+
+    def end(self):
+        self.stream.write("[]\n" if self.before == "[\n" else "\n]\n")

@@ -1,0 +1,132 @@
+"""Theano 1.0.5 on today's Python and NumPy: what has to be set before its import, and mended."""
+
+import configparser
+import logging
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import warnings
+import zlib
+
+
+def user_setting(engine, option):
+    """What the user set for `option` in the engine's flags or its rc files, else None.
+
+    Theano and PyTensor read the same syntax. It is read here as well because some settings
+    must be made before the import, and neither engine tells a default from a wish.
+    """
+    flags = shlex.shlex(os.environ.get(engine.upper() + "_FLAGS", ""), posix=True)
+    flags.whitespace, flags.whitespace_split = ",", True
+    value = None
+    for flag in flags:
+        name, equals, text = flag.strip().partition("=")
+        if equals and name == option:
+            value = text
+    if value is not None:
+        return value
+    rc_files = os.environ.get(engine.upper() + "RC", f"~/.{engine}rc")
+    rc = configparser.RawConfigParser()
+    try:
+        rc.read([os.path.expanduser(path) for path in rc_files.split(os.pathsep)])
+    except configparser.Error:
+        return None  # the engine itself will say what is wrong with the file
+    section, _, name = option.rpartition(".")
+    return rc.get(section or "global", name, fallback=None)
+
+
+def _links(compiler, library):
+    """Whether a program that calls `library`'s sgemm links here."""
+    source = 'extern "C" void sgemm_(); int main() { sgemm_(); }'
+    with tempfile.TemporaryDirectory() as folder:
+        command = [compiler, "-x", "c++", "-", library, "-o", os.path.join(folder, "a.out")]
+        done = subprocess.run(
+            command,
+            input=source.encode(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
+    return done.returncode == 0
+
+
+def theano_flags():
+    """The flags that Theano 1.0.5 needs before its import and the user did not set."""
+    flags = {}
+    compiler = user_setting("theano", "cxx")
+    if compiler is None:
+        compiler = shutil.which("clang++" if sys.platform == "darwin" else "g++") or ""
+        if not compiler:
+            flags["cxx"] = ""
+    if not compiler:
+        print(
+            "warning: no C++ compiler found: Theano runs as Python code, many times slower; "
+            "install g++",
+            file=sys.stderr,
+        )
+    if user_setting("theano", "blas.ldflags") is None:
+        # Left to itself, Theano asks numpy.distutils, which fails from NumPy 1.22 on.
+        # With an empty value it goes through NumPy's own BLAS.
+        found = compiler and _links(compiler, "-lopenblas")
+        flags["blas.ldflags"] = "-lopenblas" if found else ""
+    return flags
+
+
+def import_theano():
+    """Import Theano with the settings that it needs today; return the module."""
+    if "theano" in sys.modules:
+        import theano
+
+        return theano
+    given = os.environ.get("THEANO_FLAGS")
+    flags = ["{}={}".format(*flag) for flag in theano_flags().items()]
+    os.environ["THEANO_FLAGS"] = ",".join(([given] if given else []) + flags)
+    try:
+        with warnings.catch_warnings():
+            # What it warns of is the NumPy, SciPy and distutils of its day, and the
+            # missing compiler, which theano_flags reports in plain words.
+            warnings.simplefilter("ignore")
+            blas_log = logging.getLogger("theano.tensor.blas")
+            level = blas_log.level
+            blas_log.setLevel(logging.ERROR)
+            try:
+                import theano
+                import theano.tensor
+            finally:
+                blas_log.setLevel(level)
+    finally:
+        if given is None:
+            del os.environ["THEANO_FLAGS"]
+        else:
+            os.environ["THEANO_FLAGS"] = given
+    _mend_compile_cache(theano)
+    return theano
+
+
+def _mend_compile_cache(theano):
+    """Let Theano 1.0.5 find in its cache what it has compiled in an earlier process.
+
+    Two faults make it compile some operations anew in each process, half a second each:
+    an empty `__props__` is taken for "has no version", and external C code is versioned
+    by the hash of a string, which Python salts.
+    """
+    from theano.gof.op import COp, Op
+
+    def subclasses(cls):
+        for sub in cls.__subclasses__():
+            yield sub
+            yield from subclasses(sub)
+
+    for op in set(subclasses(Op)):
+        if vars(op).get("__props__") == ():
+            del op.__props__
+
+    def c_code_cache_version(self):
+        version = (zlib.crc32("".join(self.func_codes).encode()),)
+        if hasattr(self, "params_type"):
+            version += (self.params_type.c_code_cache_version(),)
+        return version
+
+    COp.c_code_cache_version = c_code_cache_version

@@ -1,0 +1,98 @@
+r"""Update rules: pure functions from a cost and its parameters to a list of updates.
+
+Each returns pairs (shared variable, symbolic expression of its new value), ready for
+``theano.function(..., updates=...)``. Rules with a memory make shared variables of their own.
+:math:`\theta` is a parameter, :math:`g` the gradient of the cost, :math:`\eta` the learning rate.
+"""
+
+import numpy
+
+from logreg.engine import T, theano
+
+
+def sgd(cost, params, learning_rate):
+    r"""Gradient descent: :math:`\theta \leftarrow \theta - \eta g`.
+
+    Parameters
+    ----------
+    cost : symbolic scalar
+    params : list of shared variables
+    learning_rate : float
+
+    Returns
+    -------
+    list of (shared variable, symbolic expression)
+    """
+    return [(p, p - learning_rate * g) for p, g in _gradients(cost, params)]
+
+
+def momentum(cost, params, learning_rate, momentum=0.9):
+    r"""Gradient descent with classical momentum (Polyak, 1964).
+
+    :math:`v \leftarrow \mu v - \eta g`, :math:`\theta \leftarrow \theta + v`. The arguments are
+    those of :func:`sgd`, and `momentum` is :math:`\mu`.
+    """
+    updates = []
+    for p, g in _gradients(cost, params):
+        velocity = _zeros_like(p)
+        v = momentum * velocity - learning_rate * g
+        updates += [(velocity, v), (p, p + v)]
+    return updates
+
+
+def nesterov(cost, params, learning_rate, momentum=0.9):
+    r"""Gradient descent with Nesterov's momentum.
+
+    :math:`v \leftarrow \mu v - \eta g`, :math:`\theta \leftarrow \theta + \mu v - \eta g`: the
+    form in which the gradient is taken at the current parameters (Bengio, Boulanger-Lewandowski
+    and Pascanu, 2013, equation 7). The arguments are those of :func:`momentum`.
+    """
+    updates = []
+    for p, g in _gradients(cost, params):
+        velocity = _zeros_like(p)
+        v = momentum * velocity - learning_rate * g
+        updates += [(velocity, v), (p, p + momentum * v - learning_rate * g)]
+    return updates
+
+
+def adagrad(cost, params, learning_rate=1.0, epsilon=1e-6):
+    r"""Adagrad (Duchi, Hazan and Singer, 2011).
+
+    :math:`a \leftarrow a + g^2`, :math:`\theta \leftarrow \theta - \eta g / \sqrt{a + \epsilon}`.
+    The arguments are those of :func:`sgd`, and `epsilon` keeps the quotient finite.
+    """
+    updates = []
+    for p, g in _gradients(cost, params):
+        accumulated = _zeros_like(p)
+        a = accumulated + g**2
+        updates += [(accumulated, a), (p, p - learning_rate * g / T.sqrt(a + epsilon))]
+    return updates
+
+
+def adam(cost, params, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    r"""Adam (Kingma and Ba, 2015, algorithm 1).
+
+    :math:`m \leftarrow \beta_1 m + (1 - \beta_1) g`,
+    :math:`v \leftarrow \beta_2 v + (1 - \beta_2) g^2`,
+    :math:`\theta \leftarrow \theta - \eta \hat m / (\sqrt{\hat v} + \epsilon)` with
+    :math:`\hat m = m / (1 - \beta_1^t)` and :math:`\hat v = v / (1 - \beta_2^t)` at step
+    :math:`t`. The arguments are those of :func:`sgd` and the algorithm's own.
+    """
+    steps = theano.shared(numpy.asarray(0, dtype=theano.config.floatX))
+    t = steps + numpy.asarray(1, dtype=theano.config.floatX)
+    updates = [(steps, t)]
+    for p, g in _gradients(cost, params):
+        mean, square = _zeros_like(p), _zeros_like(p)
+        m = beta1 * mean + (1 - beta1) * g
+        v = beta2 * square + (1 - beta2) * g**2
+        step = m / (1 - beta1**t) / (T.sqrt(v / (1 - beta2**t)) + epsilon)
+        updates += [(mean, m), (square, v), (p, p - learning_rate * step)]
+    return updates
+
+
+def _gradients(cost, params):
+    return zip(params, T.grad(cost, params))
+
+
+def _zeros_like(param):
+    return theano.shared(numpy.zeros_like(param.get_value(borrow=True)))

@@ -1,0 +1,119 @@
+"""Handwritten digits for tests: a model of them that NumPy trained, and drawings of them."""
+
+import functools
+import io
+import struct
+import sys
+import types
+from pathlib import Path
+
+import numpy
+
+SAMPLE = Path(__file__).resolve().parent.parent / "data" / "mnist_sample.npz"
+
+
+@functools.lru_cache(maxsize=None)
+def sample():
+    """The arrays of the sample."""
+    with numpy.load(SAMPLE) as arrays:
+        return {name: arrays[name] for name in arrays}
+
+
+@functools.lru_cache(maxsize=None)
+def weights():
+    """W and b of a softmax classifier of the sample, in float32."""
+    x = sample()["x_train"].reshape(-1, 784) / numpy.float32(256)
+    y = numpy.eye(10, dtype=numpy.float32)[sample()["y_train"]]
+    W, b = numpy.zeros((784, 10), numpy.float32), numpy.zeros(10, numpy.float32)
+    for _ in range(12):
+        for start in range(0, len(x), 100):
+            rows = slice(start, start + 100)
+            gradient = (probabilities(x[rows], W, b) - y[rows]) / 100
+            W -= numpy.float32(0.3) * (x[rows].T @ gradient)
+            b -= numpy.float32(0.3) * gradient.sum(axis=0)
+    return W, b
+
+
+def probabilities(x, W, b):
+    """Softmax regression as the textbook has it."""
+    z = x @ W + b
+    e = numpy.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def classes_of(pixels):
+    """What the model of :func:`weights` says of uint8 digits."""
+    x = numpy.asarray(pixels).reshape(-1, 784) / numpy.float32(256)
+    return probabilities(x, *weights()).argmax(axis=1)
+
+
+def save(path, W, b, **metadata):
+    """Write a model file."""
+    from logreg import LogisticRegression, engine, save_model
+
+    with engine.floatx("float32"):
+        classifier = LogisticRegression(engine.T.matrix("x"), *W.shape)
+    for param, value in zip(classifier.params, (W, b)):
+        param.set_value(value.astype(param.dtype))
+    save_model(classifier, path, **metadata)
+    return str(path)
+
+
+def save_digits_model(path="best_model.pkl", **metadata):
+    """Write the model of :func:`weights`, with what training would tell of it."""
+    told = {"image_shape": [28, 28], "pixel_scale": 1 / 256, "batch_size": 300, **metadata}
+    return save(path, *weights(), **told)
+
+
+def drawing(digit, random, ink=(0, 0, 0), paper=(255, 255, 255), size=180, noise=0, shade=0):
+    """Draw a digit of the sample large, somewhere on paper.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 of shape (height, width, 3).
+    """
+    from PIL import Image
+
+    side = random.randint(size // 2, size)
+    large = Image.fromarray(digit).resize((side, side), Image.BICUBIC)
+    height, width = random.randint(side, 2 * size, 2)
+    top, left = random.randint(height - side + 1), random.randint(width - side + 1)
+    amount = numpy.zeros((height, width, 1))
+    amount[top : top + side, left : left + side, 0] = numpy.asarray(large) / 255
+    picture = amount * numpy.array(ink) + (1 - amount) * numpy.array(paper)
+    picture *= 1 - shade * numpy.linspace(0, 1, width)[None, :, None]
+    picture += noise * random.randn(height, width, 1)
+    return picture.round().clip(0, 255).astype(numpy.uint8)
+
+
+def write(path, content):
+    """Write a file; return its path."""
+    with open(path, "wb") as file:
+        file.write(content)
+    return path
+
+
+def idx(array, code=8):
+    """An array as an IDX file has it."""
+    header = struct.pack(f">HBB{array.ndim}I", 0, code, array.ndim, *array.shape)
+    return header + array.tobytes()
+
+
+def csv_text(x, header=None, delimiter=","):
+    """Rows as a CSV file has them."""
+    lines = [] if header is None else [delimiter.join(header)]
+    lines += [delimiter.join(map(str, row)) for row in numpy.asarray(x).tolist()]
+    return "\n".join(lines) + "\n"
+
+
+def stdin_of(monkeypatch, text):
+    """Let stdin be a text."""
+    stream = io.BufferedReader(io.BytesIO(text.encode()))
+    monkeypatch.setattr(sys, "stdin", types.SimpleNamespace(buffer=stream))
+
+
+def read(path):
+    """The bytes of a file."""
+    with open(path, "rb") as file:
+        return file.read()

@@ -1,0 +1,146 @@
+"""Evaluation of a model on a test set, against counts by hand."""
+
+import csv
+import io
+import json
+
+import numpy
+import pytest
+from digits import classes_of, sample, save, save_digits_model
+
+from logreg.predict import main
+
+
+@pytest.fixture
+def counts():
+    """The confusion matrix of the digits model on the sample."""
+    matrix = numpy.zeros((10, 10), int)
+    for label, predicted in zip(sample()["y_test"], classes_of(sample()["x_test"])):
+        matrix[label, predicted] += 1
+    return matrix
+
+
+def wrong(n):
+    return int((classes_of(sample()["x_test"][:n]) != sample()["y_test"][:n]).sum())
+
+
+def test_text(counts, capsys):
+    save_digits_model()  # trained, it says, in minibatches of 300
+    assert main(["--evaluate", "--dataset", "mnist_sample"]) == 0
+    said = capsys.readouterr()
+    lines = said.out.splitlines()
+    errors, used = wrong(1000), wrong(900)
+    assert errors == 1000 - counts.trace() and 0 < used < errors
+    assert lines[0] == "Test set of mnist_sample"
+    assert lines[1] == f"error over all rows: {errors / 10:f} % ({errors} of 1000 rows)"
+    assert lines[2] == (
+        "error as the tutorial counts, in whole minibatches of 300: "
+        f"{used / 9:f} % ({used} of 900 rows)"
+    )
+    for k in range(10):
+        n, n_wrong = counts[k].sum(), counts[k].sum() - counts[k, k]
+        assert lines[5 + k].split() == [
+            *(str(k), str(n), str(n_wrong)),
+            *(f"{100 * n_wrong / n:.2f}", "%"),
+        ]
+    assert [line.split()[1:] for line in lines[-10:]] == counts.astype(str).tolist()
+    assert len({len(line) for line in lines[-11:]}) == 1
+    assert said.err == ""
+
+
+def test_json_and_csv(counts, capsys):
+    save_digits_model()
+    errors, used = wrong(1000), wrong(900)
+    assert main(["--evaluate", "--dataset", "mnist_sample", "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["rows"], found["errors"], found["error_percent"]) == (1000, errors, errors / 10)
+    assert found["whole_minibatches"] == {
+        "batch_size": 300,
+        "rows": 900,
+        "errors": used,
+        "error_percent": pytest.approx(used / 9),
+    }
+    assert found["confusion"]["counts"] == counts.tolist()
+    assert [entry["label"] for entry in found["classes"]] == list(range(10))
+    assert main(["--evaluate", "--dataset", "mnist_sample", "--format", "csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["part"] for row in rows] == ["all", "whole minibatches", *["class"] * 10]
+    assert [int(rows[0][f"predicted_{k}"]) for k in range(10)] == counts.sum(axis=0).tolist()
+    assert int(rows[1]["errors"]) == used
+    assert [[int(row[f"predicted_{k}"]) for k in range(10)] for row in rows[2:]] == counts.tolist()
+
+
+def test_the_size_of_batches_changes_nothing_and_output_is_a_file(capsys):
+    save_digits_model()
+    texts = []
+    for size in ("1000", "77"):
+        command = ["--evaluate", "--dataset", "mnist_sample", "--format", "csv"]
+        assert main([*command, "--batch-size", size, "--output", "result.csv"]) == 0
+        with open("result.csv", "rb") as file:
+            texts.append(file.read())
+    assert texts[0] == texts[1] != b""
+    assert capsys.readouterr().out == ""
+
+
+def identity_model(labels, **metadata):
+    """It says of (1, 0, 0) that it is the first class, and so on."""
+    W = 9 * numpy.eye(3)[:, : len(labels)]
+    save("best_model.pkl", W, numpy.zeros(len(labels)), class_labels=labels, **metadata)
+
+
+def data_set(labels, classes):
+    x = numpy.eye(3, dtype="f4")[classes]
+    y = numpy.array(labels)
+    numpy.savez("new.npz", x_train=x, y_train=y, x_valid=x, y_valid=y, x_test=x, y_test=y)
+
+
+def evaluation(capsys):
+    assert main(["--evaluate", "--dataset", "new.npz", "--format", "json"]) == 0
+    said = capsys.readouterr()
+    return json.loads(said.out), said.err
+
+
+def test_labels_are_matched_by_what_they_are(capsys):
+    identity_model(["cat", "dog", "eel"], batch_size=2)
+    # The data set has no eel, so that its own numbers are not the model's.
+    data_set(["dog", "dog", "cat", "dog", "cat"], [1, 0, 0, 1, 2])
+    found, _ = evaluation(capsys)
+    assert found["confusion"]["labels"] == ["cat", "dog", "eel"]
+    assert found["confusion"]["counts"] == [[1, 0, 1], [1, 2, 0], [0, 0, 0]]
+    assert (found["rows"], found["errors"]) == (5, 2)
+    assert found["whole_minibatches"]["rows"] == 4
+    assert found["whole_minibatches"]["errors"] == 1
+    assert found["classes"][2] == {"label": "eel", "rows": 0, "errors": 0, "error_percent": None}
+
+
+def test_a_label_that_the_model_does_not_know_is_an_error(capsys):
+    identity_model([3, 5, 9])
+    data_set([5, 7, 7, 3], [1, 1, 2, 0])
+    found, said = evaluation(capsys)
+    assert "the model does not know the class '7': its 2 rows count as errors" in said
+    assert found["confusion"]["labels"] == [3, 5, 9, 7]
+    assert found["confusion"]["predictions"] == [3, 5, 9]
+    assert found["confusion"]["counts"] == [[1, 0, 0], [0, 1, 0], [0, 0, 0], [0, 1, 1]]
+    assert (found["rows"], found["errors"]) == (4, 2)
+    assert found["classes"][3]["error_percent"] == 100
+
+
+def test_fewer_rows_than_a_minibatch(capsys):
+    identity_model([0, 1, 2])  # the file tells no batch size: the tutorial's is taken
+    data_set([0, 1, 2], [0, 1, 2])
+    found, _ = evaluation(capsys)
+    assert found["errors"] == 0
+    assert found["whole_minibatches"] == {
+        "batch_size": 600,
+        "rows": 0,
+        "errors": 0,
+        "error_percent": None,
+    }
+    assert main(["--evaluate", "--dataset", "new.npz"]) == 0
+    assert "whole minibatches of 600: no rows" in capsys.readouterr().out
+
+
+def test_data_of_another_width_are_refused(capsys):
+    identity_model([0, 1, 2])
+    assert main(["--evaluate", "--dataset", "mnist_sample"]) == 1
+    assert "mnist_sample: the model expects 3 features, got (1000, 784)" in capsys.readouterr().err

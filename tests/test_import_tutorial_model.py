@@ -1,0 +1,319 @@
+"""Models that the tutorial's own program pickled: W and b are taken, nothing is run."""
+
+import contextlib
+import importlib.util
+import os
+import pickle
+import struct
+import sys
+import tracemalloc
+import types
+from pathlib import Path
+
+import numpy
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from logreg.errors import ModelFileError
+from logreg.saving import load_model
+
+SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "import_tutorial_model.py"
+
+
+def load_script():
+    spec = importlib.util.spec_from_file_location("import_tutorial_model", str(SCRIPT))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+script = load_script()
+
+W = numpy.array([[0.1, -1 / 3], [1e-40, 3e38], [-0.0, numpy.pi]], "float32")
+B = numpy.array([2 / 3, -1e-9], "float32")
+
+
+# ---- pickles as Python 2 writes them in protocol 0, by hand
+
+
+def py2_string(data):
+    text = "".join(
+        chr(byte) if 32 <= byte < 127 and chr(byte) not in "'\\" else f"\\x{byte:02x}"
+        for byte in data
+    )
+    return f"S'{text}'\n".encode()
+
+
+def py2_object(name, state):
+    module, _, cls = name.rpartition(".")
+    made = f"ccopy_reg\n_reconstructor\n(c{module}\n{cls}\nc__builtin__\nobject\nNtR".encode()
+    return made + py2_dict(state) + b"b"
+
+
+def py2_dict(items):
+    return b"(d" + b"".join(py2_string(k.encode()) + v + b"s" for k, v in items.items())
+
+
+def py2_array(array):
+    shape = b"(" + b"".join(b"I%d\n" % n for n in array.shape) + b"t"
+    dtype = b"cnumpy\ndtype\n(" + py2_string(array.dtype.str[1:].encode()) + b"I0\nI1\ntR"
+    dtype += b"(I3\n" + py2_string(array.dtype.str[:1].encode()) + b"NNNI-1\nI-1\nI0\ntb"
+    made = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntR"
+    fortran = b"I00\n" if array.flags.c_contiguous else b"I01\n"
+    return made + b"(I1\n" + shape + dtype + fortran + py2_string(array.tobytes("A")) + b"tb"
+
+
+def py2_shared(name, array, kind="theano.tensor.sharedvar.TensorSharedVariable"):
+    # A scratchpad is of a class without bases in old versions of Theano.
+    tag = b"(itheano.gof.utils\nscratchpad\n" + py2_dict({"trace": b"(lp1\n"}) + b"b"
+    container = py2_object(
+        "theano.gof.link.Container",
+        {"storage": b"(lp2\n" + array + b"a", "readonly": b"I00\n", "x": b"F0.5\n"},
+    )
+    return py2_object(kind, {"name": py2_string(name.encode()), "tag": tag, "container": container})
+
+
+def py2_model(W, b, module="__main__"):
+    state = {"params": b"(lp3\ng3\na", "b": b, "W": W, "input": b"N"}
+    return py2_object(f"{module}.LogisticRegression", state) + b"."
+
+
+def py2(W=W, b=B, **options):
+    return py2_model(
+        py2_shared("W", py2_array(numpy.asarray(W))),
+        py2_shared("b", py2_array(numpy.asarray(b))),
+        **options,
+    )
+
+
+# ---- pickles as Python 3 writes them, by classes that bear the names of Theano's
+
+
+@contextlib.contextmanager
+def look_alikes():
+    """Classes in modules that exist only while a pickle is written."""
+    classes = {
+        "LogisticRegression": "logistic_sgd",
+        "TensorSharedVariable": "theano.tensor.sharedvar",
+        "Container": "theano.gof.link",
+        "scratchpad": "theano.gof.utils",
+    }
+    before = dict(sys.modules)
+    try:
+        for module in ("theano", "theano.tensor", "theano.gof", *classes.values()):
+            sys.modules[module] = types.ModuleType(module)
+        for name, module in classes.items():
+            setattr(sys.modules[module], name, type(name, (), {"__module__": module}))
+        yield types.SimpleNamespace(
+            **{name: getattr(sys.modules[module], name) for name, module in classes.items()}
+        )
+    finally:
+        sys.modules.clear()
+        sys.modules.update(before)
+
+
+def filled(cls, **attributes):
+    made = cls()
+    vars(made).update(attributes)
+    return made
+
+
+def py3(protocol):
+    with look_alikes() as kinds:
+
+        def shared(name, value):
+            container = filled(kinds.Container, storage=[value], readonly=False, name=name)
+            tag = filled(kinds.scratchpad, trace=[[("logistic_sgd.py", 79, "__init__", "...")]])
+            return filled(kinds.TensorSharedVariable, name=name, tag=tag, container=container)
+
+        params = [shared("W", W), shared("b", B)]
+        model = filled(kinds.LogisticRegression, W=params[0], b=params[1], params=params, cost=0.5)
+        return pickle.dumps(model, protocol=protocol)
+
+
+# ---- what is imported
+
+
+def imported(data, capsys):
+    Path("old.pkl").write_bytes(data)
+    assert script.main(["old.pkl", "new.pkl"]) == 0, capsys.readouterr().err
+    return load_model("new.pkl")
+
+
+def assert_same(model, dtype="float32"):
+    for param, expected in zip(model.params, (W, B)):
+        value = param.get_value()
+        assert value.dtype == dtype and value.tobytes() == expected.astype(dtype).tobytes()
+
+
+@pytest.mark.parametrize("module", ["__main__", "logistic_sgd", "code.logistic_sgd"])
+def test_a_model_of_python_2(capsys, module):
+    model = imported(py2(module=module), capsys)
+    assert_same(model)
+    metadata = model.metadata
+    assert metadata["pixel_scale"] == 1 / 256 and metadata["class_labels"] == [0, 1]
+    assert metadata["image_shape"] is None
+    assert "old.pkl" in metadata["source"]
+    assert capsys.readouterr().out == "new.pkl: a model of 3 features and 2 classes\n"
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_model_of_python_3(capsys, protocol):
+    assert_same(imported(py3(protocol), capsys))
+
+
+@pytest.mark.parametrize("dtype", ["<f4", ">f4", "<f8", ">f8"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_any_layout(capsys, dtype, order):
+    arrays = (numpy.asarray(array, dtype, order=order) for array in (W, B))
+    assert_same(imported(py2(*arrays), capsys), numpy.dtype(dtype).name)
+
+
+@pytest.mark.parametrize(
+    "function, more",
+    [
+        (b"theano.gpuarray.type\nGpuArray_unpickler\n", b"N"),
+        (b"theano.sandbox.cuda.type\nCudaNdarray_unpickler\n", b""),
+    ],
+)
+def test_a_model_of_a_gpu(capsys, function, more):
+    on_gpu = (b"c" + function + b"(" + py2_array(array) + more + b"tR" for array in (W, B))
+    shared = (py2_shared(n, a, "theano.gpuarray.type.G") for n, a in zip("Wb", on_gpu))
+    assert_same(imported(py2_model(*shared), capsys))
+
+
+def test_images_of_mnist_have_their_shape(capsys):
+    model = imported(py2(numpy.zeros((784, 10)), numpy.ones(10)), capsys)
+    assert model.metadata["image_shape"] == [28, 28]
+    assert model.metadata["class_labels"] == list(range(10))
+
+
+# ---- what is not
+
+
+class Hostile:
+    def __init__(self, function, *args):
+        self.call = function, args
+
+    def __reduce__(self):
+        return self.call
+
+
+RUN = b"cos\nsystem\n(S'echo run > run'\ntR"
+EVAL = pickle.dumps(Hostile(eval, "open('run', 'w')"), 2)[2:-1]
+NAN, INF = (numpy.array([value, 0], "float32") for value in (numpy.nan, numpy.inf))
+REFUSED = {
+    "empty": b"",
+    "text": b"epoch,iteration\n",
+    "cut short": py2()[:-30],
+    "more follows": py2() + b".",
+    "system": RUN + b".",
+    "system as W": py2_model(RUN, py2_shared("b", py2_array(B))),
+    "system in W": py2_model(py2_shared("W", RUN), py2_shared("b", py2_array(B))),
+    "eval as b": py2_model(py2_shared("W", py2_array(W)), EVAL),
+    "a list": pickle.dumps([W, B], 2),
+    "a number": b"I1\n.",
+    "no W": py2_model(b"N", py2_shared("b", py2_array(B))),
+    "an object": py2_model(py2_object("a.B", {}), py2_shared("b", py2_array(B))),
+    "two in storage": py2().replace(b"(lp2\n", b"(lp2\nNa"),
+    "transposed": py2(W.T),
+    "a vector": py2(W.ravel()),
+    "no vector": py2(W, B.reshape(2, 1)),
+    "mixed": py2(W, B.astype("float64")),
+    "integers": py2(numpy.ones((3, 2), "int32"), numpy.ones(2, "int32")),
+    "half": py2(numpy.ones((3, 2), "float16"), numpy.ones(2, "float16")),
+    "nan": py2(W, NAN),
+    "infinite": py2(W, INF),
+    "fewer bytes": py2().replace(b"(I3\nI2\nt", b"(I3\nI1\nt"),
+    "more bytes": py2().replace(b"(I3\nI2\nt", b"(I3\nI20000000000\nt"),
+    "objects": py2().replace(b"S'f4'\n", b"S'O8'\n"),
+    "build without state": b"(ia\nB\nb.",
+    "empty stack": b"b.",
+    "nested": b"]" * 9000 + b"a" * 8999 + b".",
+    "nested objects": b"(ia\nB\n" * 3000 + b"b" * 2999 + b".",
+    "steps": b"]" * 10001 + b".",
+    "LONG_BINPUT": b"]r\xff\xff\xff\x7f.",
+    "BYTEARRAY8": b"\x96" + b"\xff" * 7 + b"\x00.",
+    "BINBYTES": b"B\xff\xff\xff\xff.",
+    "a long integer": b"I" + b"9" * 1000000 + b"\n.",
+    "hashing": b"}(Nt" + b"2\x86" * 1000 + b"Ns.",
+    "long keys": b"}B" + struct.pack("<I", 1000000) + b"k" * 1000000 + b"q\0Ns" + b"}h\0Ns" * 1000
+    + b".",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_such_model_ends_in_one_line_and_nothing_written(name, capfd, working_folder):
+    Path("old.pkl").write_bytes(REFUSED[name])
+    tracemalloc.start()
+    try:
+        assert script.main(["old.pkl", "new.pkl"]) == 1
+        assert tracemalloc.get_traced_memory()[1] < 10 * len(REFUSED[name]) + 3e6
+    finally:
+        tracemalloc.stop()
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.startswith("error: old.pkl cannot be imported: ") and err.count("\n") == 1
+    assert os.listdir(".") == ["old.pkl"]
+
+
+def test_what_cannot_be_read_or_written(capfd, working_folder):
+    cases = [("nothing", "new.pkl", "No such file"), (".", "new.pkl", "not a regular file")]
+    if hasattr(os, "mkfifo"):
+        os.mkfifo("pipe")
+        cases.append(("pipe", "new.pkl", "not a regular file"))
+    Path("old.pkl").write_bytes(py2())
+    cases.append(("old.pkl", "nowhere/new.pkl", "nowhere/new.pkl cannot be written"))
+    for old, new, reason in cases:
+        assert script.main([old, new]) == 1
+        err = capfd.readouterr().err
+        assert err.startswith("error: ") and err.count("\n") == 1 and reason in err
+        assert not os.path.exists(new)
+
+
+def test_wrong_usage(run):
+    assert run(SCRIPT).returncode == 2
+    done = run(SCRIPT, "--help")
+    assert done.returncode == 0 and "OLD" in done.stdout
+
+
+def test_as_a_program(run, working_folder):
+    (working_folder / "old.pkl").write_bytes(py2())
+    # From a bare clone: the package is not on the path.
+    done = run(SCRIPT, "old.pkl", "new.pkl", cwd=str(working_folder), env={"PYTHONPATH": None})
+    assert done.returncode == 0, done.stderr
+    assert_same(load_model("new.pkl"))
+
+
+@settings(
+    max_examples=400,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    st.sampled_from([py2(), *(data for data in REFUSED.values() if len(data) < 3000)]),
+    st.lists(
+        st.tuples(
+            st.floats(0, 1),
+            st.integers(0, 30),
+            st.binary(max_size=3)
+            | st.sampled_from([RUN, EVAL, *(b"%c" % opcode for opcode in b"(tRbsu}20N.")]),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+)  # fmt: skip
+def test_mutated_pickles_are_read_or_refused(working_folder, data, edits):
+    for where, cut, inserted in edits:
+        start = int(where * len(data))
+        data = data[:start] + inserted + data[start + cut :]
+    Path("old.pkl").write_bytes(data)
+    try:
+        W, b = script.read_parameters("old.pkl")
+    except ModelFileError:
+        pass
+    else:
+        assert b.shape == W.shape[1:] and numpy.isfinite(W).all()
+    assert not os.path.exists("run")

@@ -1,0 +1,256 @@
+"""What is read of files that hold rows to predict, and what is refused."""
+
+import gzip
+import io
+import re
+
+import numpy
+import pytest
+from digits import csv_text, idx, read, sample, stdin_of, write
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from logreg import readers
+from logreg.errors import DatasetError, LogRegError
+from logreg.inputs import Wanted, batches
+
+DIGITS = Wanted(784, (28, 28))
+
+
+@pytest.fixture
+def digits():
+    return sample()["x_test"][:12]
+
+
+def rows_of(path, wanted=DIGITS):
+    found = list(batches(path, wanted))
+    assert all(len(batch.x) <= wanted.batch_size for batch in found)
+    return numpy.concatenate([batch.x for batch in found])
+
+
+def test_array_files_of_every_kind(digits):
+    flat = digits.reshape(12, 784)
+    numpy.save("flat.npy", flat)
+    numpy.save("images.npy", digits)
+    numpy.save("fortran.npy", numpy.asfortranarray(digits))
+    numpy.save("big_endian.npy", digits.astype(">f8"))
+    numpy.savez("x.npz", y=numpy.arange(12), x=digits, x_test=digits[:3])
+    numpy.savez("x_test.npz", x_test=digits, x_train=digits[:3])
+    numpy.savez_compressed("only.npz", anything=digits)
+    with open("images.npy", "rb") as file:
+        write("images.npy.gz", gzip.compress(file.read()))
+    write("t10k-images-idx3-ubyte", idx(digits))
+    write("t10k-images-idx3-ubyte.gz", gzip.compress(idx(digits)))
+    write("real.idx", idx(digits.astype(">f4"), 0x0D))
+    write("plain.csv", csv_text(flat).encode())
+    write("tabs.txt", csv_text(flat, delimiter="\t").encode())
+    write("plain.csv.gz", gzip.compress(csv_text(flat).encode()))
+    names = [f"pixel{i}" for i in range(784)]
+    write("header.csv", csv_text(flat, names).encode())
+    labelled = numpy.concatenate([numpy.arange(12)[:, None], flat], axis=1)
+    for name in ("label", "Class", "y", "target"):
+        write(f"{name}.csv", csv_text(labelled, [name, *names]).encode())
+    for path in ("flat.npy", "images.npy", "fortran.npy", "big_endian.npy", "images.npy.gz"):
+        assert (rows_of(path) == flat).all(), path
+        assert (rows_of(path, DIGITS._replace(batch_size=5)) == flat).all(), path
+    for path in ("x.npz", "x_test.npz", "only.npz", "real.idx"):
+        assert (rows_of(path) == flat).all(), path
+    for path in ("t10k-images-idx3-ubyte", "t10k-images-idx3-ubyte.gz"):
+        for size in (1, 5, 12, 100):
+            assert (rows_of(path, DIGITS._replace(batch_size=size)) == flat).all()
+    for path in ("plain", "header", "label", "Class", "y", "target"):
+        assert (rows_of(path + ".csv") == flat).all(), path
+    assert (rows_of("tabs.txt") == flat).all() and (rows_of("plain.csv.gz") == flat).all()
+
+
+def test_one_example_or_a_list_of_them(digits):
+    flat = digits.reshape(12, 784)
+    for x, is_single in (
+        (flat[0], True),
+        (digits[0], True),
+        (digits[0][:, :, None], True),
+        (flat[:1], False),
+        (digits[:1], False),
+        (digits[:, :, :, None], False),
+    ):
+        numpy.save("x.npy", x)
+        write("x.idx", idx(x))
+        write("x.idx.gz", gzip.compress(idx(x)))
+        for path in ("x.npy", "x.idx", "x.idx.gz"):
+            (batch,) = batches(path, DIGITS)
+            assert batch.is_single == is_single
+            assert (batch.x == flat[: len(batch.x)]).all()
+
+
+def test_a_label_column_is_left_out(monkeypatch):
+    wanted = Wanted(3)
+    x = [[1.0, 2, 3], [4, 5, 6]]
+    write("text.csv", b"p,q,label,r\n1,2,cat,3\n4,5,dog,6\n")
+    assert rows_of("text.csv", wanted).tolist() == x
+    write("named.csv", b"\xef\xbb\xbf\nkind;p;q;r\ncat;1;2;3\ndog;4;5;6\n")
+    assert rows_of("named.csv", wanted._replace(label_column="kind")).tolist() == x
+    write("last.csv", b"1,2,3,0\n4,5,6,0\n")
+    assert rows_of("last.csv", wanted._replace(label_column="-1")).tolist() == x
+    stdin_of(monkeypatch, "p,q,label,r\n1,2,cat,3\n4,5,dog,6\n")
+    assert rows_of("-", wanted).tolist() == x
+    with pytest.raises(DatasetError, match=r"got 4 columns; .* name it: --label-column"):
+        rows_of("last.csv", wanted)
+    # As many columns as features: none of them is a label, whatever it is called.
+    write("features.csv", b"y,p,q\n1,2,3\n4,5,6\n")
+    assert rows_of("features.csv", wanted).tolist() == x
+
+
+@pytest.mark.parametrize(
+    ("x", "got"),
+    [
+        (numpy.zeros((3, 100)), r"\(3, 100\)"),
+        (numpy.zeros((2, 392)), r"\(2, 392\)"),
+        (numpy.zeros((14, 56)), r"\(14, 56\)"),
+        (numpy.zeros((28, 27)), r"\(28, 27\)"),
+        (numpy.zeros(785), r"\(785,\)"),
+        (numpy.zeros(()), r"\(\)"),
+        (numpy.zeros((784, 5)), r"\(784, 5\)"),
+    ],
+)
+def test_another_number_of_features_is_refused(x, got):
+    numpy.save("x.npy", x)
+    said = r"x.npy: the model expects 784 features \(28 x 28\), got " + got
+    with pytest.raises(DatasetError, match=said):
+        rows_of("x.npy")
+    if x.ndim:
+        for name, content in (("x.idx", idx(x, 0x0E)), ("x.gz", gzip.compress(idx(x, 0x0E)))):
+            write(name, content)
+            with pytest.raises(DatasetError, match=r"the model expects 784 .* got " + got):
+                rows_of(name)
+
+
+def test_what_cannot_be_read_is_refused(digits, monkeypatch):
+    numpy.save("text.npy", numpy.array([["a"] * 784]))
+    numpy.save("complex.npy", numpy.zeros((1, 784), complex))
+    numpy.savez("two.npz", a=digits, b=digits)
+    numpy.savez("none.npz")
+    write("cut.npy", read("text.npy")[:-5])
+    write("cut.idx", idx(digits)[:-1])
+    write("cut.idx.gz", gzip.compress(idx(digits)[:-1]))
+    write("long.idx.gz", gzip.compress(idx(digits) + b"1"))
+    write("model.pkl", b"\x80\x03(lp0\n.")
+    write("empty", b"")
+    write("ragged.csv", b"1,2,3\n4,5\n")
+    for path, said in (
+        ("text.npy", "has dtype <U1: numbers are needed"),
+        ("complex.npy", "complex"),
+        ("two.npz", "has the arrays a, b: which is it"),
+        ("none.npz", "has the arrays none"),
+        ("cut.npy", "cut off"),
+        ("cut.idx", "cut off"),
+        ("cut.idx.gz", "cut off"),
+        ("long.idx.gz", "more bytes follow"),
+        ("model.pkl", "is a pickle: a data set is given with --dataset"),
+        ("empty", "is empty"),
+        ("nowhere.npy", "there is no such file"),
+        (".", "not a regular file"),
+    ):
+        with pytest.raises(DatasetError, match=rf"^{re.escape(path)}: .*{said}"):
+            rows_of(path)
+    with pytest.raises(DatasetError, match=r"^ragged.csv: row 2 has 2 columns"):
+        rows_of("ragged.csv", Wanted(3))
+    write("wide.csv", b"1,2,3,4,5\n")
+    with pytest.raises(DatasetError, match=r"wide.csv: the model expects 3 .* got 5 columns$"):
+        rows_of("wide.csv", Wanted(3))
+    write("picture.bin", b"\x89PNG\r\n\x1a\n")
+    with pytest.raises(DatasetError, match="pictures are not what the model was trained on"):
+        rows_of("picture.bin", Wanted(3))
+    stdin_of(monkeypatch, "")
+    with pytest.raises(DatasetError, match=r"^standard input: is empty"):
+        rows_of("-", Wanted(3))
+
+
+def test_inputs_are_read_as_far_as_needed(digits, monkeypatch):
+    numpy.save("x.npy", numpy.repeat(digits, 50, axis=0))
+    write("x.idx", idx(numpy.repeat(digits, 50, axis=0)))
+    for path in ("x.npy", "x.idx"):
+        batch = next(batches(path, DIGITS._replace(batch_size=7)))
+        base = batch.x
+        while not isinstance(base, numpy.memmap):
+            base = base.base
+    read = []
+    real = readers.read_exactly
+    monkeypatch.setattr(
+        "logreg.inputs.read_exactly", lambda s, n: read.append(n) or real(s, n), raising=True
+    )
+    write("x.idx.gz", gzip.compress(idx(numpy.repeat(digits, 50, axis=0))))
+    next(batches("x.idx.gz", DIGITS._replace(batch_size=7)))
+    assert max(read) == 7 * 784
+
+
+def test_pictures_are_told_from_csv(digits):
+    Image.fromarray(digits[0]).save("digit.pgm")
+    Image.fromarray(digits[0]).save("digit.gif")
+    for path in ("digit.pgm", "digit.gif"):
+        (batch,) = batches(path, DIGITS)
+        assert batch.is_single and (batch.x == digits[0].reshape(1, 784)).all()
+    grey = numpy.maximum(digits[0], 48)
+    write("text.dat", b"P5\n28 28\n255\n" + grey.tobytes())
+    assert readers.sniff("text.dat") == "csv"  # its bytes are those of text
+    assert (rows_of("text.dat") == grey.reshape(1, 784)).all()
+    write("page.png", b"<html>not found</html>")
+    with pytest.raises(DatasetError, match="it is none of PNG"):
+        rows_of("page.png")
+
+
+# Whatever the bytes
+
+
+ROWS = numpy.array([[1, 0, 0], [0, 1, 0], [0, 0, 1]], numpy.uint8)
+
+
+def npz_bytes():
+    stream = io.BytesIO()
+    numpy.savez_compressed(stream, x=ROWS)
+    return stream.getvalue()
+
+
+def npy_bytes():
+    stream = io.BytesIO()
+    numpy.save(stream, ROWS.astype("f4"))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        npy_bytes(),
+        npz_bytes(),
+        idx(ROWS),
+        gzip.compress(idx(ROWS)),
+        gzip.compress(npy_bytes()),
+        b"label,a,b,c\nx,1,2,3\ny,4,5,6\n",
+        b'"a";"b";"c"\n1;2;3\n',
+    ],
+    ids=["npy", "npz", "idx", "idx.gz", "npy.gz", "labelled csv", "csv"],
+)
+def test_damaged_files_are_read_or_refused(whole):
+    @settings(
+        max_examples=150,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    @given(
+        st.lists(st.tuples(st.integers(0, len(whole) - 1), st.integers(0, 255)), max_size=5),
+        st.one_of(st.just(len(whole)), st.integers(1, len(whole))),
+    )
+    def check(changes, end):
+        content = bytearray(whole)
+        for place, value in changes:
+            content[place] = value
+        write("damaged", content[:end])
+        try:
+            rows = rows_of("damaged", Wanted(3))
+        except LogRegError as error:
+            assert "damaged" in str(error)
+        else:
+            assert rows.shape[1] == 3 and rows.dtype.kind in "buif"
+
+    check()

@@ -1,0 +1,99 @@
+"""Update rules against their formulas in NumPy, over several steps."""
+
+import inspect
+
+import numpy
+import pytest
+
+from logreg import engine, updates
+from logreg.engine import T, theano
+
+STEPS = 5
+W0 = numpy.array([[0.5, -1.0, 2.0], [1.5, 0.1, -0.3]])
+B0 = numpy.array(0.7)
+X = numpy.random.RandomState(2).normal(size=(STEPS, 3))
+
+
+def gradient(W, b, x):
+    """Of half the sum of squares of W x + b, by W and by b."""
+    residual = W @ x + b
+    return numpy.outer(residual, x), residual.sum()
+
+
+def oracle(rule, **options):
+    """Parameters after each step, by the rule's formula."""
+    params = [W0.copy(), B0.copy()]
+    memory = [{}, {}]
+    for t, x in enumerate(X, start=1):
+        for i, g in enumerate(gradient(*params, x)):
+            params[i] = rule(params[i], g, memory[i], t, **options)
+        yield [numpy.array(p) for p in params]
+
+
+def sgd(p, g, memory, t, learning_rate):
+    return p - learning_rate * g
+
+
+def momentum(p, g, memory, t, learning_rate, momentum=0.9):
+    memory["v"] = momentum * memory.get("v", 0) - learning_rate * g
+    return p + memory["v"]
+
+
+def nesterov(p, g, memory, t, learning_rate, momentum=0.9):
+    before = memory.get("v", 0)
+    memory["v"] = momentum * before - learning_rate * g
+    # The usual form, for parameters that are looked at after the step ahead.
+    return p - momentum * before + (1 + momentum) * memory["v"]
+
+
+def adagrad(p, g, memory, t, learning_rate=1.0, epsilon=1e-6):
+    memory["a"] = memory.get("a", 0) + g * g
+    return p - learning_rate * g / numpy.sqrt(memory["a"] + epsilon)
+
+
+def adam(p, g, memory, t, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    memory["m"] = beta1 * memory.get("m", 0) + (1 - beta1) * g
+    memory["v"] = beta2 * memory.get("v", 0) + (1 - beta2) * g * g
+    # The form of the article's remark on efficiency, which moves the corrections.
+    rate = learning_rate * numpy.sqrt(1 - beta2**t) / (1 - beta1**t)
+    return p - rate * memory["m"] / (numpy.sqrt(memory["v"]) + epsilon * numpy.sqrt(1 - beta2**t))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "rule, options",
+    [
+        (sgd, {"learning_rate": 0.1}),
+        (momentum, {"learning_rate": 0.1}),
+        (momentum, {"learning_rate": 0.1, "momentum": 0.5}),
+        (nesterov, {"learning_rate": 0.1}),
+        (adagrad, {}),
+        (adagrad, {"learning_rate": 0.3, "epsilon": 0.01}),
+        (adam, {}),
+        (adam, {"learning_rate": 0.05, "beta1": 0.5, "beta2": 0.9, "epsilon": 0.1}),
+    ],
+)
+def test_the_rule_follows_its_formula(rule, options, dtype):
+    with engine.floatx(dtype):
+        W = theano.shared(W0.astype(dtype), name="W")
+        b = theano.shared(B0.astype(dtype), name="b")
+        x = T.vector("x")
+        cost = T.sum((T.dot(W, x) + b) ** 2) / numpy.asarray(2, dtype)
+        pairs = getattr(updates, rule.__name__)(cost, [W, b], **options)
+        step = theano.function([x], [], updates=pairs)
+    for variable, new in pairs:
+        assert variable.dtype == new.dtype == dtype
+    for row, expected in zip(X, oracle(rule, **options)):
+        step(row.astype(dtype))
+        for param, value in zip((W, b), expected):
+            tolerance = 2e-4 if dtype == "float32" else 1e-9
+            numpy.testing.assert_allclose(param.get_value(), value, rtol=tolerance, atol=1e-6)
+
+
+def test_every_rule_is_tested():
+    rules = [
+        name
+        for name, rule in inspect.getmembers(updates, inspect.isfunction)
+        if not name.startswith("_")
+    ]
+    assert sorted(rules) == ["adagrad", "adam", "momentum", "nesterov", "sgd"]
