@@ -12,7 +12,7 @@ from logreg.errors import ModelFileError
 from logreg.metadata import provenance
 from logreg.saving import check_writable, dump, load, loads, save
 
-PROGRESS = ("iter", "seconds", "test_error")
+PROGRESS = ("iter", "seconds", "test_error", "error_all_rows", "test_error_all_rows")
 HISTORY_COLUMNS = (
     "epoch",
     "iteration",

@@ -33,6 +33,8 @@ class DataSet:
         (height, width) or (height, width, channels) of a row, if it is an image.
     scale : float
         What x is multiplied by before training: 1/256 for uint8 pixels, else 1.
+    x_range : (float, float)
+        The smallest and the largest value of the training features, scaled.
     class_labels : list of int or list of str
         The label of each class as the data give it.
     """
@@ -43,6 +45,7 @@ class DataSet:
     name: str
     image_shape: Optional[tuple]
     scale: float
+    x_range: tuple
     class_labels: list
 
     @property
@@ -201,6 +204,7 @@ def _assemble(raw, name, shuffle):
         name=name,
         image_shape=checks.image_shape(shapes[0], raw.squares or scale != 1),
         scale=scale,
+        x_range=tuple(float(value) * scale for value in ranges[0]),
         class_labels=class_labels,
     )
 

@@ -26,17 +26,16 @@ def parser():
         prog="logreg-predict",
         description="Predict the classes of pictures and rows of numbers, or evaluate a model. "
         "Without inputs, predict the first examples of the data set's test set.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    add = parser.add_argument
+    add, default = parser.add_argument, " (default: %(default)s)"
     add(
         "inputs",
         nargs="*",
         metavar="INPUT",
         help="npy, npz, CSV or IDX file, gzipped or not, or a picture; - for CSV on stdin",
     )
-    add("--model", metavar="FILE", default=BEST_MODEL, help="model file")
-    add("--dataset", metavar="PATH", default=DATASET, help="data set: a file, folder or name")
+    add("--model", metavar="FILE", default=BEST_MODEL, help="model file" + default)
+    add("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + default)
     add(
         "--evaluate",
         action="store_true",
@@ -45,7 +44,7 @@ def parser():
     add("--info", action="store_true", help="print what the model file tells of the model")
     add("--proba", action="store_true", help="give the probability of each class")
     add("--top", metavar="K", type=int, help="give the K most probable classes instead")
-    add("--format", choices=FORMATS, default=FORMATS[0], help="format of the results")
+    add("--format", choices=FORMATS, default=FORMATS[0], help="format of the results" + default)
     add("--output", metavar="FILE", help="where the results go, if not to stdout")
     add(
         "-n",
@@ -53,7 +52,7 @@ def parser():
         type=int,
         help=f"how many rows of each input; of a data set {N_EXAMPLES} if not given, else all",
     )
-    add("--batch-size", metavar="N", type=int, default=BATCH_SIZE, help="rows at a time")
+    add("--batch-size", metavar="N", type=int, default=BATCH_SIZE, help="rows at a time" + default)
     add("--label-column", metavar="NAME", help="CSV column that is no feature: name or number")
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument(

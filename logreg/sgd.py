@@ -21,7 +21,16 @@ from logreg.engine import T
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.model import LogisticRegression
-from logreg.report import End, Progress, Result, Validation, print_result, print_validation, why
+from logreg.report import (
+    End,
+    Progress,
+    Result,
+    Validation,
+    all_rows,
+    print_result,
+    print_validation,
+    why,
+)
 from logreg.saving import check_writable, dump_model, save
 
 SPLITS = ("training", "validation", "test")
@@ -259,14 +268,18 @@ def fit(
     def validated(validation):
         nonlocal progress
         print_validation(validation)
-        test_error, best = progress.test_error, progress.best
+        best = progress
         if validation.test_errors:
-            test_error = validation.test_errors[0]
+            best = progress._replace(
+                test_error=validation.test_errors[0],
+                error_all_rows=validation.errors[1],
+                test_error_all_rows=validation.test_errors[1],
+            )
             if output is not None:
-                best = dump(validation)
-                save(output, best)
+                best = best._replace(best=dump(validation))
+                save(output, best.best)
         seconds = timeit.default_timer() - begin
-        progress = Progress(validation.iter, seconds, test_error, best)
+        progress = best._replace(iter=validation.iter, seconds=seconds)
         if history:
             history.add(validation, stopping.patience, seconds)
         if checkpoint:
@@ -280,6 +293,7 @@ def fit(
     result = Result(end, stopping.best_loss, progress.test_error, seconds)
     if end.reason != "interrupted":
         print_result(result)
+        note(all_rows(progress, hyperparameters.batch_size))
         note(why(end, stopping, n_epochs))
     return result
 
@@ -378,6 +392,7 @@ def _describe(data, validation):
     return {
         "image_shape": data.image_shape,
         "pixel_scale": data.scale,
+        "x_range": data.x_range,
         "class_labels": data.class_labels,
         "epoch": validation.epoch,
         "iteration": validation.iter,

@@ -32,26 +32,20 @@ def parser():
         prog="logreg-train",
         description="Train a softmax classifier by minibatch SGD with early stopping, as in the "
         "Theano tutorial, and keep the best model.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument(
-        "--dataset",
-        metavar="PATH",
-        default=DATASET,
-        help="data set: a file, a folder or a name",
-    )
+    add, default = parser.add_argument, " (default: %(default)s)"
+    add("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + default)
+    add("--label-column", metavar="NAME", help="label of a CSV file, by name or number from 1")
+    add("--shuffle", type=int, metavar="SEED", help="shuffle rows before validation is split off")
     for field in fields(Hyperparameters):
-        parser.add_argument(
+        add(
             "--" + field.name.replace("_", "-"),
             type=field.type,
             metavar="N" if field.type is int else "X",
             default=getattr(DEFAULTS, field.name),
-            help=HYPERPARAMETER_HELP[field.name],
+            help=HYPERPARAMETER_HELP[field.name] + default,
         )
-    parser.add_argument(
-        "--output", metavar="FILE", default=BEST_MODEL, help="where the best model goes"
-    )
-    add = parser.add_argument
+    add("--output", metavar="FILE", default=BEST_MODEL, help="the best model" + default)
     add("--checkpoint", metavar="FILE", help="keep the state of the run here at each validation")
     add("--resume", action="store_true", help="go on from the state in the checkpoint")
     add("--history", metavar="FILE", help="write a CSV row here at each validation")
@@ -90,7 +84,7 @@ def main(argv=None):
     reference = Reference()
     interruption = Interruption()
     result = optimize(
-        read_dataset(args.dataset, announce=True),
+        read_dataset(args.dataset, args.label_column, args.shuffle, announce=True),
         hyperparameters,
         args.output,
         checkpoint=checkpoint,

@@ -19,6 +19,14 @@ def working_folder(tmp_path, monkeypatch):
     return folder
 
 
+@pytest.fixture(autouse=True)
+def floatx_as_before():
+    """A command that runs in this process sets the engine's floatX; the next test starts anew."""
+    yield
+    if "logreg.engine" in sys.modules:
+        sys.modules["logreg.engine"].theano.config.floatX = "float64"
+
+
 def _arguments(args, env, options):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
     return [sys.executable, *map(str, args)], {

@@ -32,6 +32,7 @@ from logreg.train import main
 
 ROOT = Path(__file__).resolve().parent.parent
 N_IN, N_OUT = 4, 3
+ERRORS = dict.fromkeys(["test_error", "error_all_rows", "test_error_all_rows"], 0.25)
 # 6 minibatches an epoch; tried every 4; patience ends it in the middle of an epoch.
 SETTINGS = {
     "learning_rate": 0.02,
@@ -306,7 +307,7 @@ RUN = {"n_epochs": 3, "dataset": "d", "dataset_sha256": "0" * 64}
 HEADER = {
     "run": RUN,
     "stopping": {"patience": 10, "best_loss": 0.5, "best_iter": 3, "significant_iter": 3},
-    "progress": {"iter": 3, "seconds": 1.5, "test_error": 0.25},
+    "progress": {"iter": 3, "seconds": 1.5, **ERRORS},
     "engine": "theano 1.0.5",
 }
 
@@ -340,7 +341,7 @@ def test_a_run_that_keeps_no_model_can_be_resumed(working_folder):
     variables = [theano.shared(numpy.eye(2))]
     stopping = EarlyStopping(10)
     stopping.update(3, 0.5)
-    progress = {"iter": 3, "seconds": 1.5, "test_error": 0.25, "best": b""}
+    progress = {"iter": 3, "seconds": 1.5, **ERRORS, "best": b""}
     Checkpoint("run.state").keep(RUN, variables, stopping, progress)
     variables[0].set_value(numpy.zeros((2, 2)))
     assert Checkpoint("run.state", True).restore(RUN, variables, EarlyStopping(10)) == progress

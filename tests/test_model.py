@@ -157,7 +157,6 @@ def test_logits_up_to_1e4_keep_cost_and_gradient_finite(floatx, hidden):
 
 @pytest.mark.parametrize("dtype", LABELS)
 def test_any_integer_type_will_do_for_labels(dtype):
-    case = Case("float64", hidden=False)
     with engine.floatx("float64"):
         case = Case("float64", hidden=False)
         y = T.vector("y", dtype=dtype)
