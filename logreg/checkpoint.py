@@ -88,7 +88,7 @@ class Checkpoint:
                 f"{self.path} cannot be resumed from: it is no state of a run ({error})"
             ) from error
         for variable, value in zip(variables, values):
-            engine.set_value(variable, value.copy())
+            engine.set_value(variable, value)
         for name, value in state.items():
             setattr(stopping, name, value)
         began_on, goes_on = self._saved["header"].get("engine"), provenance()["engine"]

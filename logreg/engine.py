@@ -15,6 +15,8 @@ import os
 import re
 import types
 
+import numpy
+
 from logreg.errors import EngineError, SettingError
 from logreg.theano_import import import_theano, user_setting
 
@@ -187,9 +189,14 @@ def value(variable):
     return variable.get_value(borrow=True)
 
 
-def set_value(variable, value):
-    """Give a shared variable a NumPy array for its value; on a device, it stays there."""
-    variable.set_value(value, borrow=True)
+def set_value(variable, new):
+    """Copy a NumPy array into a shared variable, which stays where and in what order it is.
+
+    The order of the memory decides how sums are rounded: a resumed run needs the same.
+    """
+    copy = numpy.empty_like(value(variable))
+    copy[...] = new
+    variable.set_value(copy, borrow=True)
     if _device:
         _device.place(variable)
 

@@ -60,4 +60,4 @@ def load_params(params, path):
             f"{path} is of another net: its parameters are {there}, those of this net {here}"
         )
     for param, value in zip(params, values):
-        engine.set_value(param, value.copy())
+        engine.set_value(param, value)

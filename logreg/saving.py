@@ -152,7 +152,7 @@ def _model(content, arrays):
     with engine.floatx(W.dtype.name):
         classifier = LogisticRegression(T.matrix("x", dtype=W.dtype.name), *W.shape)
     for param in classifier.params:
-        param.set_value(arrays[param.name].copy(), borrow=True)
+        engine.set_value(param, arrays[param.name])
     classifier.metadata = content["metadata"]
     return classifier
 

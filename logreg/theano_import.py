@@ -11,6 +11,8 @@ import tempfile
 import warnings
 import zlib
 
+from logreg.console import warning
+
 
 def user_setting(engine, option):
     """What the user set for `option` in the engine's flags or its rc files, else None.
@@ -61,10 +63,8 @@ def theano_flags():
         if not compiler:
             flags["cxx"] = ""
     if not compiler:
-        print(
-            "warning: no C++ compiler found: Theano runs as Python code, many times slower; "
-            "install g++",
-            file=sys.stderr,
+        warning(
+            "no C++ compiler found: Theano runs as Python code, many times slower; install g++"
         )
     if user_setting("theano", "blas.ldflags") is None:
         # Left to itself, Theano asks numpy.distutils, which fails from NumPy 1.22 on.

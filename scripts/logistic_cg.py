@@ -76,10 +76,9 @@ class Objective:
     def set_theta(self, theta):
         """Take theta apart and put it into W and b."""
         W, b = self.classifier.params
-        floatx = theano.config.floatX
         n_out = engine.value(b).size
-        engine.set_value(W, theta[:-n_out].reshape(-1, n_out).astype(floatx))
-        engine.set_value(b, theta[-n_out:].astype(floatx))
+        engine.set_value(W, theta[:-n_out].reshape(-1, n_out))
+        engine.set_value(b, theta[-n_out:])
 
     def __call__(self, theta):
         """Mean cost over the whole minibatches of the training set, and its gradient."""
