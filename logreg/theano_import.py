@@ -63,9 +63,7 @@ def theano_flags():
         if not compiler:
             flags["cxx"] = ""
     if not compiler:
-        warning(
-            "no C++ compiler found: Theano runs as Python code, many times slower; install g++"
-        )
+        warning("no C++ compiler found: Theano runs as Python code, many times slower; install g++")
     if user_setting("theano", "blas.ldflags") is None:
         # Left to itself, Theano asks numpy.distutils, which fails from NumPy 1.22 on.
         # With an empty value it goes through NumPy's own BLAS.

@@ -12,6 +12,7 @@ from logreg.console import Interruption, command, note, while_slow
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.reference import Reference
+from logreg.threads import leave_busy_cores
 
 HYPERPARAMETER_HELP = {
     "learning_rate": "factor of the gradient in each step",
@@ -71,6 +72,12 @@ def main(argv=None):
     files = [os.path.realpath(f) for f in (args.output, args.checkpoint, args.history) if f]
     if len(set(files)) < len(files):
         raise SettingError("--output, --checkpoint and --history must name different files")
+    if not args.checkpoint:
+        # With another number of threads, sums are rounded otherwise: a run that may be resumed
+        # goes by the machine alone.
+        decided = leave_busy_cores()
+        if decided:
+            note(decided)
     with while_slow("starting the engine: the first time on a machine, this takes a while"):
         from logreg import engine
     engine.set_floatx(args.floatx)
