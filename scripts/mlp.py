@@ -24,6 +24,7 @@ from logreg import engine
 from logreg.console import command, note
 from logreg.data import read_dataset, share
 from logreg.engine import T, theano
+from logreg.errors import SettingError
 from logreg.hyperparameters import DATASET, Hyperparameters
 from logreg.model import LogisticRegression
 from logreg.params import dump_params
@@ -81,6 +82,16 @@ class MLP:
 
 def train_mlp(args):
     """Train on the data set that the options name; return the validations."""
+    hyperparameters = Hyperparameters(
+        learning_rate=args.learning_rate,
+        n_epochs=args.n_epochs,
+        batch_size=args.batch_size,
+        patience=args.patience,
+        l1=args.l1,
+        l2=args.l2,
+    )
+    if args.n_hidden < 1:
+        raise SettingError(f"n_hidden is {args.n_hidden}: it must be 1 or more")
     data = read_dataset(args.dataset, announce=True)
 
     print("... building the model", flush=True)
@@ -100,7 +111,7 @@ def train_mlp(args):
         mlp.classifier.errors(y),
         sgd(cost, mlp.params, args.learning_rate),
         share(data),
-        Hyperparameters(n_epochs=args.n_epochs, batch_size=args.batch_size, patience=args.patience),
+        hyperparameters,
         args.output,
         dump=lambda validation: dump_params(mlp.params),
         on_validation=validations.append,

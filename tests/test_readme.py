@@ -1,0 +1,92 @@
+"""What the README tells people to type."""
+
+import argparse
+import importlib
+import importlib.util
+import os
+import re
+import shlex
+
+import pytest
+from conftest import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PROSE = re.sub(r"^```.*?^```$", "", README, flags=re.M | re.S)
+PYTHON = re.findall(r"^```python\n(.*?)^```$", README, re.M | re.S)
+SHELL = re.findall(r"^ {4,}(.+)$", PROSE.replace("\\\n", " "), re.M) + re.findall(
+    r"^ *(.+)$",
+    "".join(re.findall(r"^```(?:sh|shell|bash)\n(.*?)^```$", README, re.M | re.S)),
+    re.M,
+)
+QUOTED = re.findall(r"`([^`\n]+)`", PROSE)
+
+
+def commands():
+    """The words of each command line that runs our code, its comment and its pipe cut off."""
+    found = []
+    for line in SHELL + QUOTED:
+        command = re.match(
+            r"(?:\w+=\S+ )*(?:python\S* (?:-m logreg|scripts/)|logreg-)[^|>&;]*", line
+        )
+        if command:
+            words = shlex.split(command.group(), comments=True)
+            found.append([word for word in words if not re.match(r"[A-Z_]+=", word)])
+    return found
+
+
+def entry_point(words):
+    """The module that a command line runs, and its arguments."""
+    if words[0].startswith("logreg-"):
+        return importlib.import_module(words[0].replace("-", ".")), words[1:]
+    if words[1] == "-m":
+        return importlib.import_module(words[2]), words[3:]
+    path = ROOT / words[1]
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module, words[2:]
+
+
+def test_there_is_something_to_check():
+    assert PYTHON and len(commands()) >= 3
+
+
+@pytest.mark.parametrize("code", PYTHON, ids=lambda code: code.split("\n")[0])
+def test_the_python_runs_as_it_stands(code, run, working_folder):
+    datasets = re.findall(r"(?:load_data|read_dataset|sgd_optimization_mnist)\(([^),]*)", code)
+    assert set(datasets) <= {'"mnist_sample"'}, "MNIST itself is not there without a network"
+    (working_folder / "readme.py").write_text(code, encoding="utf-8")
+    done = run("readme.py", cwd=str(working_folder))
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+
+
+class Understood(BaseException):
+    """Raised in place of what a command would do."""
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_the_command_lines_are_understood(words, monkeypatch, capsys):
+    parse_args = argparse.ArgumentParser.parse_args
+
+    def parse_and_stop(self, *args, **options):
+        parse_args(self, *args, **options)
+        raise Understood
+
+    module, arguments = entry_point(words)
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse_and_stop)
+    with pytest.raises((Understood, SystemExit)) as raised:
+        module.main(arguments)
+    # Of --help and --version, argparse itself makes an exit.
+    assert getattr(raised.value, "code", 0) == 0
+
+
+def test_the_make_targets_exist():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.M))
+    named = set(re.findall(r"\bmake ([a-z-]+)", "\n".join(SHELL + QUOTED)))
+    assert named and named <= targets
+
+
+def test_the_files_exist():
+    named = set(re.findall(r"\b(?:scripts|logreg|tests)/[\w./]*\w", "\n".join(SHELL + QUOTED)))
+    assert not [name for name in named if not os.path.exists(ROOT / name)]
