@@ -238,6 +238,12 @@ def compile_steps(x, y, dataset, batch_size, cost, updates, block):
     if _device:
         return _device.compile_steps(x, y, dataset, batch_size, cost, updates, block)
     step = _over_rows(x, y, dataset, cost, updates)
+    if NAME == "pytensor":
+        # It compiles at the first call, which belongs here: the step is taken back.
+        before = [(variable, variable.get_value()) for variable, _ in updates]
+        step(0, batch_size)
+        for variable, value_before in before:
+            variable.set_value(value_before, borrow=True)
     n_batches = n_rows(dataset[0]) // batch_size
 
     def steps(first, count):
@@ -266,6 +272,8 @@ def compile_means(x, y, dataset, batch_size, mean):
     if _device:
         return _device.compile_means(x, y, dataset, batch_size, mean)
     over_rows = _over_rows(x, y, dataset, mean)
+    if NAME == "pytensor":
+        over_rows(0, batch_size)  # and compiles
     n = n_rows(dataset[0])
     edges = range(0, n + 1, batch_size)
 

@@ -144,6 +144,7 @@ class JaxDevice:
             self._set(count, n_steps)
             return self.jax.device_get(function())[:n_steps]
 
+        steps(0, 0)  # JAX compiles at the first call
         return steps
 
     def compile_means(self, x, y, dataset, batch_size, mean):
@@ -169,6 +170,7 @@ class JaxDevice:
                 return in_batches, 0.0
             return in_batches, float(_counted(in_the_rest[0], n_rows % batch_size))
 
+        means()  # JAX compiles at the first call
         return means
 
     def _batches(self, dataset, batch_size):

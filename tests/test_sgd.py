@@ -4,13 +4,14 @@ import numpy
 import pytest
 
 from logreg import engine
-from logreg.data import read_dataset
+from logreg.data import load_data, read_dataset
 from logreg.early_stopping import EarlyStopping
 from logreg.engine import T, theano
 from logreg.errors import ModelFileError, SettingError
 from logreg.hyperparameters import Hyperparameters
+from logreg.model import LogisticRegression
 from logreg.sgd import Functions, compile_functions, optimize, train
-from logreg.updates import sgd
+from logreg.updates import momentum, sgd
 
 N_IN, N_OUT = 6, 3
 
@@ -190,6 +191,17 @@ def test_an_output_that_cannot_be_written_is_refused_before_anything_is_compiled
     for output in ("no/such/folder/model.pkl", working_folder):
         with pytest.raises(ModelFileError, match="cannot be written"):
             optimize(data, Hyperparameters(batch_size=10), output=output)
+
+
+def test_compiling_takes_no_step():
+    x, y = T.matrix("x"), T.ivector("y")
+    classifier = LogisticRegression(x, N_IN, N_OUT)
+    cost = classifier.negative_log_likelihood(y)
+    updates = momentum(cost, classifier.params, 0.1)
+    sets = load_data(make_data(20, 20, 20))
+    compile_functions(x, y, cost, classifier.errors(y), updates, sets, 10)
+    for variable, _ in updates:
+        assert not variable.get_value().any()
 
 
 def test_compile_functions_takes_any_cost_and_parameters():
