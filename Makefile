@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv$(if $(filter command line,$(origin PYTHON)),-$(notdir $(PYTHON)))
 BIN = $(VENV)/bin
 
-.PHONY: train test lint data clean venv
+.PHONY: train test lint data benchmark clean venv
 
 train: venv
 	$(BIN)/python -m logreg.train
@@ -17,6 +17,9 @@ lint: venv
 
 data: venv
 	$(BIN)/python scripts/fetch_mnist.py
+
+benchmark: venv
+	$(BIN)/python scripts/benchmark.py $(OPTIONS)
 
 clean:
 	rm -rf .venv* build *.egg-info best_model.pkl .pytest_cache .ruff_cache .hypothesis

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import os
 
 import numpy
@@ -105,6 +106,8 @@ class Checkpoint:
         arrays = {"best": numpy.frombuffer(progress.pop("best"), dtype="uint8")}
         arrays.update((f"variable {i}", engine.value(v)) for i, v in enumerate(variables))
         state = {name: getattr(stopping, name) for name in stopping.STATE}
+        if stopping.best_iter is None:
+            state["best_loss"] = None  # JSON has no infinity
         content = {"run": run, "stopping": state, "progress": progress, **provenance()}
         save(self.path, dump("checkpoint", arrays, **content))
 
@@ -120,13 +123,19 @@ def _checked(saved, run, variables, state_names):
         )
     values = [arrays[f"variable {i}"] for i in range(len(variables))]
     state = {name: header["stopping"][name] for name in state_names}
+    if state["best_loss"] is None:
+        state["best_loss"] = math.inf
     progress = {name: header["progress"][name] for name in PROGRESS}
     best = arrays["best"].tobytes()
     if not (
         all(map(_fits, values, variables))
-        and all(map(_is_number, [state["patience"], state["best_loss"], *progress.values()]))
-        and all(type(n) is int for n in (progress["iter"], state["best_iter"]))
-        and isinstance(state["significant_iter"], (int, type(None)))
+        and all(map(_is_number, [state["patience"], *progress.values()]))
+        and (_is_number(state["best_loss"]) or state["best_loss"] == math.inf)
+        and min(state["patience"], progress["iter"], progress["seconds"]) >= 0
+        and type(progress["iter"]) is int
+        and all(
+            type(state[name]) in (int, type(None)) for name in ("best_iter", "significant_iter")
+        )
     ):
         raise ModelFileError("its state is not of such a run")
     if best:
@@ -153,7 +162,7 @@ def _fits(value, variable):
 
 
 def _is_number(value):
-    return type(value) in (int, float) and 0 <= value < 1e15
+    return type(value) in (int, float) and -1e30 < value < 1e30
 
 
 class History:
@@ -176,17 +185,17 @@ class History:
     def begin(self, after):
         """Keep the rows up to minibatch `after` of the run; what comes later will come again."""
         rows = []
-        if after >= 0:
-            try:
-                with open(self.path, newline="", encoding="utf-8") as file:
-                    rows = list(csv.reader(file))
-                if rows[:1] != [list(HISTORY_COLUMNS)]:
-                    raise ValueError("it is another kind of table")
-                rows = [row for row in rows if _is_before(row, after)]
-            except FileNotFoundError:
+        try:
+            with open(self.path, newline="", encoding="utf-8") as file:
+                rows = list(csv.reader(file))
+            if rows[:1] != [list(HISTORY_COLUMNS)] and (rows or after >= 0):
+                raise ValueError("it is another kind of table; give another name")
+            rows = [row for row in rows if _is_before(row, after)]
+        except FileNotFoundError:
+            if after >= 0:
                 warning(f"{self.path} is not there: it begins with the resumption")
-            except (OSError, ValueError, csv.Error) as error:
-                raise ModelFileError(f"{self.path} cannot be gone on with: {error}") from error
+        except (OSError, ValueError, csv.Error) as error:
+            raise ModelFileError(f"{self.path} cannot be gone on with: {error}") from error
         save(self.path, "".join(_line(row) for row in [HISTORY_COLUMNS, *rows]).encode())
 
     def add(self, validation, patience, seconds):

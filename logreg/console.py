@@ -1,6 +1,7 @@
 """What goes to stderr: notes, warnings, errors. stdout belongs to the tutorial's lines."""
 
 import contextlib
+import errno
 import functools
 import os
 import signal
@@ -8,6 +9,8 @@ import sys
 import threading
 
 from logreg.errors import LogRegError
+
+STDOUT_ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EBADF)
 
 
 def note(message):
@@ -43,7 +46,8 @@ def command(main):
     def wrapper(argv=None):
         try:
             code = main(argv) or 0
-            sys.stdout.flush()
+            if sys.stdout is not None:  # as it is if the shell closed it
+                sys.stdout.flush()
             return code
         except LogRegError as error:
             note(f"error: {error}")
@@ -51,9 +55,14 @@ def command(main):
         except KeyboardInterrupt:
             note("interrupted")
             return 130
-        except BrokenPipeError:
-            # The reader of a pipe (head, less) has gone. Python would complain once more
-            # when it flushes stdout at exit.
+        except OSError as error:
+            # Files of the user's are looked after where they are opened: this is stdout.
+            # If the reader of a pipe (head, less) has gone, there is nothing to say.
+            if not isinstance(error, BrokenPipeError):
+                if error.filename is not None or error.errno not in STDOUT_ERRORS:
+                    raise
+                note(f"error: stdout cannot be written: {error.strerror}")
+            # Python would complain once more when it flushes stdout at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
 
@@ -74,7 +83,9 @@ class Interruption:
 
     def __enter__(self):
         for number in self.SIGNALS:
-            self._handlers[number] = signal.signal(number, self._note)
+            # What was started in the background of a script may have been told to ignore it.
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                self._handlers[number] = signal.signal(number, self._note)
         return lambda: self._received is not None
 
     def _note(self, number, frame):

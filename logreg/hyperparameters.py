@@ -57,7 +57,7 @@ class Hyperparameters:
         self._require("batch_size", lambda value: value >= 1, "1 or more")
         # Validation happens every patience // 2 minibatches, or more often.
         self._require("patience", lambda value: value >= 2, "2 or more")
-        self._require("patience_increase", lambda value: value >= 1, "1 or more")
+        self._require("patience_increase", lambda value: 1 <= value <= 1e9, "1 or more")
         self._require("improvement_threshold", lambda value: 0 < value <= 1, "above 0, up to 1")
         self._require("l1", lambda value: value >= 0, "0 or more")
         self._require("l2", lambda value: value >= 0, "0 or more")

@@ -4,12 +4,13 @@ import argparse
 import contextlib
 import csv
 import json
+import os
 import sys
 
 import numpy
 
 from logreg import __version__
-from logreg.console import command, note, while_slow
+from logreg.console import command, note, warning, while_slow
 from logreg.errors import DatasetError, LogRegError, SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS
 from logreg.inputs import Wanted, array_batches, batches
@@ -106,11 +107,9 @@ def _require_positive(option, value):
 
 def _predictor(model, device=None):
     with while_slow("starting the engine: the first time on a machine, this takes a while"):
-        from logreg import engine
         from logreg.predictor import Predictor
 
-    engine.use_device(device)
-    return Predictor(model)
+    return Predictor(model, device)
 
 
 def _watch(predictor, name, invert=None):
@@ -127,7 +126,8 @@ def _test_set(predictor, dataset, label_column):
     data = read_dataset(dataset, label_column)
     if data.n_in != predictor.wanted.n_in:
         raise DatasetError(
-            f"{data.name}: the model expects {predictor.wanted}, got {data.test[0].shape}"
+            f"{data.name}: the model expects {predictor.wanted}, got {data.test[0].shape}; "
+            "give --dataset, with data like those that it was trained on"
         )
     return data
 
@@ -144,6 +144,11 @@ def main(argv=None):
     _require_positive("-n", args.n)
     _require_positive("--top", args.top)
     _require_positive("--batch-size", args.batch_size)
+    taken = [os.path.realpath(path) for path in (args.model, args.dataset, *args.inputs)]
+    if args.output and os.path.realpath(args.output) in taken:
+        raise SettingError(
+            f"--output {args.output} would overwrite what is read: give another name"
+        )
     if args.info:
         return _info(args)
     predictor = _predictor(args.model, args.device)
@@ -200,6 +205,12 @@ def _evaluate(predictor, args):
     from logreg.evaluate import evaluate, report
 
     data = _test_set(predictor, args.dataset, args.label_column)
+    known = predictor.metadata.get("dataset"), predictor.metadata.get("dataset_sha256")
+    if data.name == known[0] and data.sha256() != known[1]:
+        warning(
+            f"{data.name} is not, or is not split, as when the model was trained: its test set "
+            "may have rows that the model was trained on"
+        )
     trained = predictor.metadata.get("batch_size")
     batch_size = trained if isinstance(trained, int) and trained > 0 else DEFAULTS.batch_size
     predict_rows = _watch(predictor, args.dataset, args.invert).predict

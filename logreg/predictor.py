@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 import numpy
 
+from logreg import engine
 from logreg.checks import image_shape
 from logreg.console import note, warning, while_slow
 from logreg.data import PIXEL_SCALE
 from logreg.engine import theano
-from logreg.errors import DatasetError
+from logreg.errors import DatasetError, ModelFileError
 from logreg.inputs import Wanted
 from logreg.saving import load_model
 
@@ -47,8 +48,15 @@ class Predictor:
         What rows it takes.
     """
 
-    def __init__(self, path):
+    def __init__(self, path, device=None):
         classifier = load_model(path)
+        if not all(numpy.isfinite(engine.value(param)).all() for param in classifier.params):
+            raise ModelFileError(
+                f"{path}: its parameters are not finite, as its training diverged; train again "
+                "with a lower learning rate"
+            )
+        with engine.floatx(classifier.W.dtype):
+            engine.use_device(device)
         self.metadata = classifier.metadata
         self.labels = self.metadata["class_labels"]
         n_in = self.metadata["n_in"]

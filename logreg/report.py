@@ -98,10 +98,10 @@ def all_rows(progress, batch_size):
 def why(end, stopping, n_epochs):
     """Say why a run ended."""
     if end.reason == "n_epochs":
-        return f"stopped: all {n_epochs} epochs were run"
+        return f"stopped: {'all ' * (n_epochs > 1)}{n_epochs} epoch{'s' * (n_epochs > 1)} run"
     return (
         f"stopped by patience at iteration {end.iter}: the last significant gain (below "
         f"{stopping.improvement_threshold} of the best error before) was at iteration "
-        f"{stopping.significant_iter}; patience is {stopping.patience_increase} times that, "
-        f"{stopping.initial_patience} at least"
+        f"{stopping.significant_iter}; patience, {stopping.patience_increase} times that "
+        f"and {stopping.initial_patience} at least, ran out at {stopping.patience}"
     )

@@ -303,6 +303,8 @@ def load(path):
         return loads(read_whole(path, MAX_BYTES))
     except (OSError, ValueError, MemoryError, RecursionError) as error:
         reason = _reason(error) or "it needs more memory than there is"
+        if isinstance(error, FileNotFoundError):
+            reason += "; train a model first (python -m logreg.train), or name another file"
         raise ModelFileError(f"{path} cannot be loaded: {reason}") from error
 
 

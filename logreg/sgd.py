@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy
 
 from logreg import engine, updates
-from logreg.console import note, while_slow
+from logreg.console import note, warning, while_slow
 from logreg.data import read_dataset, share
 from logreg.early_stopping import EarlyStopping
 from logreg.engine import T
@@ -165,7 +165,7 @@ def train(functions, stopping, n_epochs, on_validation, after=-1, interrupted=la
     while iter < last and not stopping.is_over(iter) and not interrupted():
         # Patience ends a run after any minibatch, but changes only at a validation.
         next_validation = iter + validation_frequency - (iter + 1) % validation_frequency
-        patience_ends = max(iter + 1, math.ceil(stopping.patience))
+        patience_ends = max(iter + 1, math.ceil(min(stopping.patience, last)))
         count = min(next_validation, patience_ends, last, iter + functions.steps_per_call) - iter
         costs.extend(functions.train_model((iter + 1) % n_train_batches, count))
         iter += count
@@ -261,13 +261,18 @@ def fit(
         progress = Progress(**saved) if saved else progress
     if history:
         history.begin(progress.iter)
-    if progress.best:
+    if progress.best and output is not None:
         save(output, progress.best)
     begin = timeit.default_timer() - progress.seconds
 
     def validated(validation):
         nonlocal progress
         print_validation(validation)
+        if not math.isfinite(validation.cost):
+            warning(
+                f"the training cost is {validation.cost}: the run diverges; "
+                "give a lower learning rate"
+            )
         best = progress
         if validation.test_errors:
             best = progress._replace(

@@ -44,13 +44,16 @@ def _links(compiler, library):
     source = 'extern "C" void sgemm_(); int main() { sgemm_(); }'
     with tempfile.TemporaryDirectory() as folder:
         command = [compiler, "-x", "c++", "-", library, "-o", os.path.join(folder, "a.out")]
-        done = subprocess.run(
-            command,
-            input=source.encode(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                command,
+                input=source.encode(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                check=False,
+            )
+        except OSError:  # a compiler that the user named and that does not start so
+            return False
     return done.returncode == 0
 
 

@@ -54,15 +54,17 @@ def busy_cores(sample):
         return 0.0
     time.sleep(sample)
     busy, total = (now - then for now, then in zip(_ticks(), before))
-    return busy / total * (os.cpu_count() or 1) if total else 0.0
+    return busy / total * n_cores() if total else 0.0
 
 
 def _ticks():
-    """Ticks that all cores were busy, and ticks in all, since the machine was started."""
+    """Ticks that our cores were busy, and ticks in all, since the machine was started."""
     try:
+        ours = {f"cpu{number}" for number in os.sched_getaffinity(0)}
         with open("/proc/stat", encoding="ascii") as file:
-            # user, nice, system, idle, iowait, irq, softirq, steal
-            ticks = [int(word) for word in file.readline().split()[1:9]]
-    except (OSError, ValueError):  # not Linux
+            cores = [words for words in map(str.split, file) if words[0] in ours]
+        # user, nice, system, idle, iowait, irq, softirq, steal
+        ticks = [sum(map(int, column)) for column in list(zip(*cores))[1:9]]
+        return sum(ticks) - ticks[3] - ticks[4], sum(ticks)
+    except (AttributeError, OSError, ValueError, IndexError):  # not Linux
         return None
-    return sum(ticks) - ticks[3] - ticks[4], sum(ticks)

@@ -72,12 +72,11 @@ def main(argv=None):
     files = [os.path.realpath(f) for f in (args.output, args.checkpoint, args.history) if f]
     if len(set(files)) < len(files):
         raise SettingError("--output, --checkpoint and --history must name different files")
-    if not args.checkpoint:
-        # With another number of threads, sums are rounded otherwise: a run that may be resumed
-        # goes by the machine alone.
-        decided = leave_busy_cores()
-        if decided:
-            note(decided)
+    if os.path.realpath(args.dataset) in files:
+        raise SettingError(f"{args.dataset} is the data set: it would be overwritten")
+    # With another number of threads, sums are rounded otherwise: a run that may be resumed goes
+    # by the machine alone.
+    decided = None if args.checkpoint else leave_busy_cores()
     with while_slow("starting the engine: the first time on a machine, this takes a while"):
         from logreg import engine
     engine.set_floatx(args.floatx)
@@ -88,10 +87,13 @@ def main(argv=None):
 
     checkpoint = args.checkpoint and Checkpoint(args.checkpoint, args.resume)
     history = args.history and History(args.history)
+    data = read_dataset(args.dataset, args.label_column, args.shuffle, announce=True)
+    if decided:
+        note(decided)
     reference = Reference()
     interruption = Interruption()
     result = optimize(
-        read_dataset(args.dataset, args.label_column, args.shuffle, announce=True),
+        data,
         hyperparameters,
         args.output,
         checkpoint=checkpoint,
@@ -118,7 +120,7 @@ def _how_to_go_on(result, args, argv):
     where = f"interrupted in epoch {result.end.epoch}: {model}; "
     if not args.checkpoint:
         return where + "with --checkpoint FILE, a run can be resumed"
-    resume = [] if args.resume else ["--resume"]
+    resume = [] if args.resume or not is_there else ["--resume"]
     command = " ".join(map(shlex.quote, [*argv, *resume]))
     return where + f"go on with: {sys.executable} -m logreg.train {command}"
 

@@ -90,7 +90,7 @@ class Objective:
         for cost, gradient_W, gradient_b in self.minibatches():
             costs.append(cost)
             total = total + numpy.concatenate([gradient_W.ravel(), gradient_b])
-        return numpy.mean(costs), total / len(costs)
+        return numpy.mean(costs), (total / len(costs)).astype(theta.dtype)
 
 
 def optimize(objective, method, n_iterations):
@@ -108,7 +108,8 @@ def optimize(objective, method, n_iterations):
     with numpy.errstate(over="ignore"):
         scipy.optimize.minimize(
             objective,
-            numpy.zeros(objective.size, dtype=theano.config.floatX),
+            # L-BFGS is Fortran in older versions of SciPy, and in double precision only.
+            numpy.zeros(objective.size, theano.config.floatX if method == "cg" else "float64"),
             jac=True,
             method=METHODS[method],
             callback=callback,

@@ -65,7 +65,7 @@ def start():
     for process in processes:
         process.kill()
         process.wait()
-        for stream in (process.stdout, process.stderr):
+        for stream in filter(None, (process.stdout, process.stderr)):
             stream.close()
 
 

@@ -422,7 +422,7 @@ def test_without_a_model_none_is_promised(capfd, monkeypatch):
     assert main(options) == 130
     err = capfd.readouterr().err
     assert re.search(
-        r"^interrupted in .*: there is no model yet; go on with: .*--resume$", err, re.M
+        r"^interrupted in .*: there is no model yet; go on with: .*run\.state$", err, re.M
     )
     assert os.listdir(".") == []
 

@@ -347,6 +347,7 @@ def test_numbers_out_of_range(option, capsys):
 def test_without_a_model_and_without_a_device(capsys):
     assert main(["x.csv", "--model", "nowhere.pkl"]) == 1
     assert "error: nowhere.pkl cannot be loaded" in capsys.readouterr().err
+    save_digits_model()
     assert main(["x.csv", "--device", "nonsense"]) == 1
     assert "error: device 'nonsense' is not known" in capsys.readouterr().err
     with pytest.raises(ModelFileError):

@@ -53,7 +53,7 @@ def test_the_mlp_trains_on_the_sample_and_keeps_its_best(mlp, capfd, working_fol
     for epoch in (1, 2, 3):
         line = f"epoch {epoch}, minibatch 250/250, validation error {PERCENT}"
         assert any(re.fullmatch(line, other) for other in lines)
-    assert "stopped: all 3 epochs were run" in err
+    assert "stopped: all 3 epochs run" in err
     assert [path.name for path in working_folder.iterdir()] == ["net.pkl"]
     errors = errors_in(out, "validation")
     assert errors[0] > errors[-1] < 15

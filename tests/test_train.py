@@ -1,5 +1,6 @@
 """The command line of training, as a user meets it."""
 
+import os
 import re
 import signal
 
@@ -34,7 +35,7 @@ def test_the_sample_trains_without_a_network(run, working_folder):
         assert re.fullmatch(pattern, line), line
     assert len(lines) == 9
     assert re.search(r"^The code for file train\.py ran for \d+\.\ds$", done.stderr, re.M)
-    assert "stopped: all 2 epochs were run" in done.stderr
+    assert "stopped: all 2 epochs run" in done.stderr
     assert [path.name for path in working_folder.iterdir()] == ["best_model.pkl"]
     # The default floatX of both engines is float64: the command line chose float32.
     assert load_model("best_model.pkl").W.dtype == "float32"
@@ -84,6 +85,8 @@ def test_the_options_reach_the_run(capfd, working_folder):
         (["--dataset", "nothing.npz"], "nothing.npz"),
         (["--resume"], "--resume needs --checkpoint"),
         (["--device", "abacus"], "abacus"),
+        (["--patience-increase", "1e300"], "patience_increase is 1e+300"),
+        (["--history", "mnist_sample"], "mnist_sample is the data set"),
     ],
 )
 def test_what_a_user_can_mend_is_one_line_and_exit_code_1(options, message, capfd):
@@ -141,6 +144,28 @@ def test_ctrl_c_before_training_ends_without_a_traceback(start, working_folder):
     _, stderr = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "Traceback" not in stderr
+
+
+def test_a_run_that_diverges_is_warned_of(capfd):
+    assert train.main([*SAMPLE, "--n-epochs", "1", "--learning-rate", "1e38"]) == 0
+    assert "give a lower learning rate" in capfd.readouterr().err
+
+
+def test_a_foreign_file_is_not_taken_for_a_history(capfd, working_folder):
+    (working_folder / "mine.csv").write_text("a,b\n1,2\n")
+    assert train.main([*SAMPLE, "--n-epochs", "1", "--history", "mine.csv"]) == 1
+    assert "mine.csv" in capfd.readouterr().err.splitlines()[-1]
+    assert (working_folder / "mine.csv").read_text() == "a,b\n1,2\n"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+def test_stdout_that_cannot_be_written(start, working_folder):
+    with open("/dev/full", "w") as full:
+        process = start("-m", "logreg.train", *SAMPLE, cwd=str(working_folder), stdout=full)
+        _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "error: stdout cannot be written: No space left on device" in stderr
+    assert "Traceback" not in stderr and "Exception ignored" not in stderr
 
 
 def test_the_same_run_gives_the_same_parameters_to_the_last_bit(working_folder):
