@@ -238,17 +238,18 @@ def compile_steps(x, y, dataset, batch_size, cost, updates, block):
     if _device:
         return _device.compile_steps(x, y, dataset, batch_size, cost, updates, block)
     step = _over_rows(x, y, dataset, cost, updates)
+    n_batches = n_rows(dataset[0]) // batch_size
+    edges = _edges(batch_size, n_batches)
     if NAME == "pytensor":
         # It compiles at the first call, which belongs here: the step is taken back.
         before = [(variable, variable.get_value()) for variable, _ in updates]
-        step(0, batch_size)
+        step(*edges[:2])
         for variable, value_before in before:
             variable.set_value(value_before, borrow=True)
-    n_batches = n_rows(dataset[0]) // batch_size
 
     def steps(first, count):
-        starts = [i % n_batches * batch_size for i in range(first, first + count)]
-        return [step(start, start + batch_size) for start in starts]
+        batches = [i % n_batches for i in range(first, first + count)]
+        return [step(edges[i], edges[i + 1]) for i in batches]
 
     return steps
 
@@ -272,14 +273,15 @@ def compile_means(x, y, dataset, batch_size, mean):
     if _device:
         return _device.compile_means(x, y, dataset, batch_size, mean)
     over_rows = _over_rows(x, y, dataset, mean)
-    if NAME == "pytensor":
-        over_rows(0, batch_size)  # and compiles
     n = n_rows(dataset[0])
-    edges = range(0, n + 1, batch_size)
+    edges, end = _edges(batch_size, n // batch_size), numpy.asarray(n, dtype="int64")
+    if NAME == "pytensor":
+        over_rows(*edges[:2])  # and compiles
 
     def means():
         in_batches = [over_rows(start, stop) for start, stop in zip(edges, edges[1:])]
-        return in_batches, float(over_rows(edges[-1], n)) if edges[-1] < n else 0.0
+        in_the_rest = over_rows(edges[-1], end) if edges[-1] < end else 0.0
+        return in_batches, float(in_the_rest)
 
     return means
 
@@ -288,4 +290,11 @@ def _over_rows(x, y, dataset, output, updates=None):
     set_x, set_y = dataset
     start, stop = T.lscalars("start", "stop")
     givens = {x: set_x[start:stop], y: set_y[start:stop]}
-    return theano.function([start, stop], output, updates=updates, givens=givens)
+    function = theano.function([start, stop], output, updates=updates, givens=givens)
+    function.trust_input = True  # it gets what _edges makes, and need not look
+    return function
+
+
+def _edges(batch_size, n_batches):
+    """Where the minibatches begin and end, as the functions of :func:`_over_rows` take it."""
+    return [numpy.asarray(i * batch_size, dtype="int64") for i in range(n_batches + 1)]

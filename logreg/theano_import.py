@@ -1,8 +1,10 @@
 """Theano 1.0.5 on today's Python and NumPy: what has to be set before its import, and mended."""
 
 import configparser
+import importlib.util
 import logging
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -12,6 +14,9 @@ import warnings
 import zlib
 
 from logreg.console import warning
+
+# Those that Theano's C code calls.
+BLAS_FUNCTIONS = [p + name for p in "sd" for name in ("gemm", "gemv", "ger", "dot")]
 
 
 def user_setting(engine, option):
@@ -39,11 +44,11 @@ def user_setting(engine, option):
     return rc.get(section or "global", name, fallback=None)
 
 
-def _links(compiler, library):
-    """Whether a program that calls `library`'s sgemm links here."""
-    source = 'extern "C" void sgemm_(); int main() { sgemm_(); }'
+def _links(compiler, flags, sgemm="sgemm_"):
+    """Whether a program that calls `sgemm` links here."""
+    source = f'extern "C" void {sgemm}(); int main() {{ {sgemm}(); }}'
     with tempfile.TemporaryDirectory() as folder:
-        command = [compiler, "-x", "c++", "-", library, "-o", os.path.join(folder, "a.out")]
+        command = [compiler, "-x", "c++", "-", *flags, "-o", os.path.join(folder, "a.out")]
         try:
             done = subprocess.run(
                 command,
@@ -55,6 +60,37 @@ def _links(compiler, library):
         except OSError:  # a compiler that the user named and that does not start so
             return False
     return done.returncode == 0
+
+
+def _blas_flags(compiler):
+    """Flags for the fastest BLAS that links here: the system's OpenBLAS, SciPy's, or none.
+
+    SciPy, which Theano needs anyway, brings an OpenBLAS along. Its functions have a prefix of
+    SciPy's own in recent versions, which the compiler can be told.
+    """
+    if not compiler:
+        return {"blas.ldflags": ""}
+    if _links(compiler, ["-lopenblas"]):
+        return {"blas.ldflags": "-lopenblas"}
+    spec = importlib.util.find_spec("scipy")
+    folder = os.path.join(os.path.dirname(os.path.dirname(spec.origin)), "scipy.libs")
+    # Theano takes its flags apart at spaces, commas and quotes.
+    if os.path.isdir(folder) and re.fullmatch(r"[\w./+-]+", folder):
+        for name in sorted(os.listdir(folder)):
+            match = re.fullmatch(r"lib((scipy_)?openblas[\w-]*)\.so", name)
+            if not match:
+                continue
+            prefix = match.group(2) or ""
+            flags = [f"-L{folder}", f"-l{match.group(1)}", f"-Wl,-rpath,{folder}"]
+            if _links(compiler, flags, f"{prefix}sgemm_"):
+                found = {"blas.ldflags": " ".join(flags[:2])}
+                if prefix:
+                    renamed = (f"-D{f}_={prefix}{f}_" for f in BLAS_FUNCTIONS)
+                    user = user_setting("theano", "gcc.cxxflags")
+                    found["gcc.cxxflags"] = " ".join(([user] if user else []) + list(renamed))
+                return found
+    # Theano then goes through NumPy's BLAS, with copies.
+    return {"blas.ldflags": ""}
 
 
 def theano_flags():
@@ -69,9 +105,7 @@ def theano_flags():
         warning("no C++ compiler found: Theano runs as Python code, many times slower; install g++")
     if user_setting("theano", "blas.ldflags") is None:
         # Left to itself, Theano asks numpy.distutils, which fails from NumPy 1.22 on.
-        # With an empty value it goes through NumPy's own BLAS.
-        found = compiler and _links(compiler, "-lopenblas")
-        flags["blas.ldflags"] = "-lopenblas" if found else ""
+        flags.update(_blas_flags(compiler))
     return flags
 
 

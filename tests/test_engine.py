@@ -136,18 +136,59 @@ def test_flags_are_not_left_behind_in_the_environment(run):
 
 
 @theano_only
-def test_openblas_is_used_if_and_only_if_it_links(run, tmp_path):
+@pytest.mark.parametrize(
+    "links, expected",
+    [
+        ("True", {"-lopenblas"}),
+        ("'-lopenblas' not in sys.argv", {"-L", "-l"}),  # SciPy's, which Theano needs anyway
+        ("False", set()),
+    ],
+)
+def test_openblas_is_used_if_it_links(run, tmp_path, links, expected):
     compiler = tmp_path / "g++"
-    for links in (True, False):
-        # Stands for the compiler: links all but -lopenblas, or all.
-        compiler.write_text(
-            f'#!{sys.executable}\nimport sys\nsys.exit("-lopenblas" in sys.argv and {not links})\n'
+    compiler.write_text(f"#!{sys.executable}\nimport sys\nsys.exit(not ({links}))\n")
+    compiler.chmod(compiler.stat().st_mode | stat.S_IXUSR)
+    code = f"""
+import os
+from logreg.theano_import import theano_flags
+os.environ["PATH"] = {str(tmp_path)!r}
+print(theano_flags()["blas.ldflags"])
+"""
+    done = run("-c", code, env={"THEANO_FLAGS": None, "THEANORC": os.devnull})
+    found = done.stdout.split()
+    if expected == {"-L", "-l"}:
+        assert {flag[:2] for flag in found} == expected
+        (folder,), (library,) = (
+            [flag[2:] for flag in found if flag[:2] == kind] for kind in ("-L", "-l")
         )
-        compiler.chmod(compiler.stat().st_mode | stat.S_IXUSR)
-        code = "import logreg.theano_import as e; print(e.theano_flags()['blas.ldflags'])"
-        env = {"LOGREG_ENGINE": "theano", "THEANO_FLAGS": None, "THEANORC": os.devnull}
-        body = f"import os; import logreg.engine; os.environ['PATH'] = {str(tmp_path)!r}\n{code}"
-        assert run("-c", body, env=env).stdout.strip() == ("-lopenblas" if links else "")
+        assert os.path.isfile(os.path.join(folder, f"lib{library}.so"))
+    else:
+        assert set(found) == expected
+
+
+@theano_only
+def test_scipys_blas_computes_what_numpy_computes(run, tmp_path):
+    """With its functions' prefix, if it has one, and the user's own compiler flags."""
+    code = """
+import numpy
+from logreg.engine import T, theano
+config = theano.config
+assert "-DMINE" in config.gcc.cxxflags, config.gcc.cxxflags
+rng = numpy.random.RandomState(0)
+for dtype in ("float32", "float64"):
+    A, B, v = (rng.normal(size=n).astype(dtype) for n in ((5, 4), (4, 3), (4,)))
+    a, b, w = T.matrix(dtype=dtype), T.matrix(dtype=dtype), T.vector(dtype=dtype)
+    f = theano.function([a, b, w], [T.dot(a, b), T.dot(a, w), T.dot(w, w), T.outer(w, w) + b[0, 0]])
+    for got, expected in zip(f(A, B, v), [A @ B, A @ v, v @ v, numpy.outer(v, v) + B[0, 0]]):
+        numpy.testing.assert_allclose(got, expected, rtol=1e-5)
+print(config.blas.ldflags)
+"""
+    flags = f"base_compiledir={tmp_path},gcc.cxxflags=-DMINE"
+    done = run("-c", code, env={"THEANO_FLAGS": flags, "THEANORC": os.devnull})
+    if done.stdout.strip() in ("", "-lopenblas") and done.returncode == 0:
+        pytest.skip("another BLAS, or none, links here")
+    assert done.returncode == 0, done.stderr
+    assert "WARNING" not in done.stderr
 
 
 @theano_only
