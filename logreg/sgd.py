@@ -165,7 +165,7 @@ def train(functions, stopping, n_epochs, on_validation, after=-1, interrupted=la
     while iter < last and not stopping.is_over(iter) and not interrupted():
         # Patience ends a run after any minibatch, but changes only at a validation.
         next_validation = iter + validation_frequency - (iter + 1) % validation_frequency
-        patience_ends = max(iter + 1, math.ceil(min(stopping.patience, last)))
+        patience_ends = math.ceil(min(stopping.patience, last))
         count = min(next_validation, patience_ends, last, iter + functions.steps_per_call) - iter
         costs.extend(functions.train_model((iter + 1) % n_train_batches, count))
         iter += count
