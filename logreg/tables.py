@@ -20,8 +20,11 @@ from logreg.errors import DatasetError
 from logreg.readers import open_bytes, reading
 
 MAX_LINE = 4 << 20  # characters
+MAX_COLUMNS = 1 << 16  # a cell takes up to thirty times as much as text as in the file
 MAX_LABEL = 200  # characters
+MAX_LABELS = 1 << 15  # different ones
 BLOCK = 1 << 15  # cells
+ROW = 8  # cells that a row takes as much memory as, beside its own
 DELIMITERS = ",;\t"
 
 
@@ -88,14 +91,22 @@ def read_csv(source, label_column=None):
     DatasetError
         If it cannot be read, is empty or ragged, or a feature is not a finite number.
     """
-    data, codes, first = bytearray(), array.array("q"), {}
+    data, codes, index, first_rows = bytearray(), array.array("q"), {}, []
     for block in csv_blocks(source, label_column):
         data += memoryview(block.x).cast("B")  # grows in place, unlike a list of blocks
         for label, row in zip(block.labels, block.rows):
-            codes.append(first.setdefault(label, (len(first), row))[0])
+            code = index.setdefault(label, len(index))
+            if code == len(first_rows):
+                first_rows.append(row)
+            codes.append(code)
+        if len(index) > MAX_LABELS:
+            raise DatasetError(
+                f"{_name(source)}: has more than {MAX_LABELS} different labels, the last of them "
+                f"{ascii(block.labels[-1])[:60]} in row {block.rows[-1]}: is this the label's "
+                "column? It is the first, unless --label-column names another"
+            )
     x = numpy.frombuffer(data, numpy.float64).reshape(len(codes), -1)
-    codes = numpy.frombuffer(codes, numpy.int64)
-    return Table(x, list(first), codes, [row for _, row in first.values()], block.names)
+    return Table(x, list(index), numpy.frombuffer(codes, numpy.int64), first_rows, block.names)
 
 
 def csv_blocks(source, label_column=None, labelled=True):
@@ -112,9 +123,8 @@ def csv_blocks(source, label_column=None, labelled=True):
     ------
     Block
     """
-    is_path = isinstance(source, (str, os.PathLike))
-    with reading(source if is_path else "standard input"), contextlib.ExitStack() as stack:
-        stream = stack.enter_context(open_bytes(source)) if is_path else source
+    with reading(_name(source)), contextlib.ExitStack() as stack:
+        stream = stack.enter_context(open_bytes(source)) if _is_path(source) else source
         text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline=None)
         try:
             yield from _blocks(_rows(text), label_column, labelled)
@@ -122,6 +132,14 @@ def csv_blocks(source, label_column=None, labelled=True):
             raise DatasetError(f"is not UTF-8 text ({error}): save the file as UTF-8") from None
         finally:
             text.detach()  # the stream is not ours to close
+
+
+def _is_path(source):
+    return isinstance(source, (str, os.PathLike))
+
+
+def _name(source):
+    return source if _is_path(source) else "standard input"
 
 
 def _lines(text):
@@ -141,11 +159,25 @@ def _rows(text):
     else:
         return
     delimiter = next((d for d in DELIMITERS if d in first), ",")
-    lines = itertools.chain([first], lines)
+    n_cells = 0  # of the row that is read; a quoted cell may go over several lines
+
+    def not_too_wide(lines):
+        nonlocal n_cells
+        for line in lines:
+            n_cells += line.count(delimiter) + 1
+            if n_cells > MAX_COLUMNS:
+                raise DatasetError(
+                    f"has a row of more than {MAX_COLUMNS} columns: is it a CSV file? Save so "
+                    "wide a table as .npz or .npy"
+                )
+            yield line
+
+    lines = not_too_wide(itertools.chain([first], lines))
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
     width = 0
     try:
         for cells in reader:
+            n_cells = 0
             if len(cells) < 2 and not "".join(cells).strip():
                 continue
             width = width or len(cells)
@@ -179,8 +211,9 @@ def _blocks(rows, label_column, labelled):
         del start[0]
         if not start:
             raise DatasetError("is empty: it has a header and no row of data")
+    n_rows = max(1, BLOCK // (len(head) + ROW))
     rows = itertools.chain(start, rows)
-    n_rows = max(1, BLOCK // len(head))
+    del start, head, second
     for block in iter(lambda: list(itertools.islice(rows, n_rows)), []):
         yield _block(block, label, names)
 

@@ -22,7 +22,7 @@ from hypothesis.extra import numpy as hnp
 
 from logreg.errors import DatasetError
 from logreg.readers import read_idx, read_npy, read_npz, sniff
-from logreg.tables import csv_blocks, read_csv
+from logreg.tables import MAX_COLUMNS, MAX_LABELS, csv_blocks, read_csv
 from logreg.unpickling import read_pickle
 
 bounded = functools.partial(
@@ -462,6 +462,9 @@ CLAIMS = {
     ),
     "csv label": (read_csv, b"x" * 100000 + b",1\n"),
     "csv without a line": (read_csv, b"1," * (1 << 18)),
+    "csv of many columns": (read_csv, b"12," * 10**6 + b"1\n"),
+    "csv of many columns over many lines": (read_csv, b'"a\n",' * 10**5 + b"1\n"),
+    "csv of many labels": (read_csv, b"".join(b"%d,1\n" % i for i in range(500000))),
 }
 
 
@@ -478,6 +481,31 @@ def test_claims_cost_no_memory(tmp_path, name, zipped):
     finally:
         tracemalloc.stop()
     assert peak < 10 * len(data) + 3e6
+
+
+def test_the_widest_csv_and_the_most_labels(tmp_path):
+    rows = [[i % 10] * MAX_COLUMNS for i in range(4)]
+    wide = write(tmp_path, "".join(",".join(map(str, row)) + "\n" for row in rows).encode())
+    tracemalloc.start()
+    try:
+        x = read_csv(wide).x
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (x == numpy.array(rows)[:, 1:]).all()
+    assert peak < 10 * os.path.getsize(wide) + 16e6
+    many = read_csv(write(tmp_path, b"".join(b"c%d,1\n" % i for i in range(MAX_LABELS)) * 2))
+    assert many.labels == [f"c{i}" for i in range(MAX_LABELS)]
+    assert many.first_rows == list(range(1, MAX_LABELS + 1))
+    assert (many.codes == numpy.tile(numpy.arange(MAX_LABELS), 2)).all()
+
+
+def test_more_columns_or_labels_than_a_csv_may_have(tmp_path):
+    with pytest.raises(DatasetError, match=r"more than 65536 columns.*as \.npz or \.npy"):
+        read_csv(write(tmp_path, b"1," * MAX_COLUMNS + b"1\n"))
+    rows = b"".join(b"%d,1\n" % i for i in range(MAX_LABELS + 1))
+    with pytest.raises(DatasetError, match=r"more than 32768 different labels.*--label-column"):
+        read_csv(write(tmp_path, rows))
 
 
 @pytest.mark.parametrize("name", ["idx", "npy", "npz", "pickle"])
