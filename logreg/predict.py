@@ -10,7 +10,7 @@ import sys
 import numpy
 
 from logreg import __version__
-from logreg.console import command, note, warning, while_slow
+from logreg.console import command, note, starting, warning
 from logreg.errors import DatasetError, LogRegError, SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS
 from logreg.inputs import Wanted, array_batches, batches
@@ -106,7 +106,7 @@ def _require_positive(option, value):
 
 
 def _predictor(model, device=None):
-    with while_slow("starting the engine: the first time on a machine, this takes a while"):
+    with starting("starting the engine: the first time on a machine, this takes a while"):
         from logreg.predictor import Predictor
 
     return Predictor(model, device)
@@ -221,7 +221,7 @@ def _evaluate(predictor, args):
 
 def _info(args):
     """Print the metadata of a model file, one entry a line."""
-    with while_slow("starting the engine: the first time on a machine, this takes a while"):
+    with starting("starting the engine: the first time on a machine, this takes a while"):
         from logreg.saving import load_model
 
     metadata = dict(sorted(load_model(args.model).metadata.items()))

@@ -6,7 +6,7 @@ import numpy
 
 from logreg import engine
 from logreg.checks import image_shape
-from logreg.console import note, warning, while_slow
+from logreg.console import note, starting, warning
 from logreg.data import PIXEL_SCALE
 from logreg.engine import theano
 from logreg.errors import DatasetError, ModelFileError
@@ -67,7 +67,7 @@ class Predictor:
         self.pixel_scale, self.on_unit, self._is_guess = self._scale()
         self._dtype = classifier.W.dtype
         outputs = [classifier.y_pred, classifier.p_y_given_x]
-        with while_slow("compiling: the first time on a machine, this takes a few seconds"):
+        with starting("compiling: the first time on a machine, this takes a few seconds"):
             self._function = theano.function([classifier.input], outputs)
 
     def _scale(self):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy
 
 from logreg import engine, updates
-from logreg.console import note, warning, while_slow
+from logreg.console import note, starting, warning
 from logreg.data import read_dataset, share
 from logreg.early_stopping import EarlyStopping
 from logreg.engine import T
@@ -236,7 +236,7 @@ def fit(
     """
     if output is not None:
         check_writable(output)
-    with while_slow("compiling: the first time on a machine, this takes about 20 s"):
+    with starting("compiling: the first time on a machine, this takes about 20 s"):
         functions = compile_functions(
             x,
             y,

@@ -136,17 +136,18 @@ def import_theano():
             del os.environ["THEANO_FLAGS"]
         else:
             os.environ["THEANO_FLAGS"] = given
-    _mend_compile_cache(theano)
+    _spare_compiling()
     return theano
 
 
-def _mend_compile_cache(theano):
-    """Let Theano 1.0.5 find in its cache what it has compiled in an earlier process.
+def _spare_compiling():
+    """Keep Theano 1.0.5 from compiling in each process what it has compiled or need not.
 
-    Two faults make it compile some operations anew in each process, half a second each:
-    an empty `__props__` is taken for "has no version", and external C code is versioned
-    by the hash of a string, which Python salts.
+    Two faults hide operations from its cache, half a second each: an empty `__props__` is taken
+    for "has no version", and external C code is versioned by the hash of a string, which Python
+    salts. And it tries each time whether programs for this processor run, for the sake of GCC 4.
     """
+    from theano.gof import cmodule
     from theano.gof.op import COp, Op
 
     def subclasses(cls):
@@ -165,3 +166,4 @@ def _mend_compile_cache(theano):
         return version
 
     COp.c_code_cache_version = c_code_cache_version
+    cmodule.try_march_flag = lambda flags: (True, True)  # compiles, runs

@@ -8,7 +8,7 @@ import sys
 from dataclasses import fields
 
 from logreg import __version__
-from logreg.console import Interruption, command, note, while_slow
+from logreg.console import Interruption, command, note, starting
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.reference import Reference
@@ -77,7 +77,7 @@ def main(argv=None):
     # With another number of threads, sums are rounded otherwise: a run that may be resumed goes
     # by the machine alone.
     decided = None if args.checkpoint else leave_busy_cores()
-    with while_slow("starting the engine: the first time on a machine, this takes a while"):
+    with starting("starting the engine: the first time on a machine, this takes a while"):
         from logreg import engine
     engine.set_floatx(args.floatx)
     engine.use_device(args.device)

@@ -26,7 +26,7 @@ import scipy.optimize
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from logreg import engine
-from logreg.console import command, note, while_slow
+from logreg.console import command, note, starting
 from logreg.data import read_dataset, share
 from logreg.engine import T, theano
 from logreg.errors import SettingError
@@ -143,7 +143,7 @@ def main(argv=None):
     engine.set_floatx(args.floatx)
     data = read_dataset(args.dataset, announce=True)
     print("... building the model", flush=True)
-    with while_slow("compiling: the first time on a machine, this takes about 20 s"):
+    with starting("compiling: the first time on a machine, this takes about 20 s"):
         objective = Objective(data)
     print(f"... optimizing with {METHODS[args.method]} of SciPy", flush=True)
     begin = timeit.default_timer()
