@@ -83,7 +83,7 @@ def main(argv=None):
     engine.use_device(args.device)
     from logreg.checkpoint import Checkpoint, History
     from logreg.data import read_dataset
-    from logreg.sgd import optimize
+    from logreg.tutorial import optimize
 
     checkpoint = args.checkpoint and Checkpoint(args.checkpoint, args.resume)
     history = args.history and History(args.history)

@@ -27,8 +27,8 @@ from logreg.errors import ModelFileError
 from logreg.hyperparameters import Hyperparameters
 from logreg.model import LogisticRegression
 from logreg.saving import dump, dump_model, load, load_model
-from logreg.sgd import optimize
 from logreg.train import main
+from logreg.tutorial import optimize
 
 ROOT = Path(__file__).resolve().parent.parent
 N_IN, N_OUT = 4, 3

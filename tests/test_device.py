@@ -11,7 +11,8 @@ from logreg.engine import T, theano
 from logreg.errors import EngineError, SettingError
 from logreg.hyperparameters import Hyperparameters
 from logreg.model import LogisticRegression
-from logreg.sgd import compile_functions, optimize
+from logreg.sgd import compile_functions
+from logreg.tutorial import optimize
 from logreg.updates import momentum, sgd
 
 pytensor_only = pytest.mark.skipif(engine.NAME != "pytensor", reason="JAX is PyTensor's backend")

@@ -83,13 +83,13 @@ def make_pairs():
 
 def compile_once(data, hyperparameters):
     """Let `optimize` find its classifier and its functions made."""
-    from logreg import sgd
+    from logreg import sgd, tutorial
 
-    sgd.LogisticRegression = once(sgd.LogisticRegression)
+    tutorial.LogisticRegression = once(tutorial.LogisticRegression)
     sgd.compile_functions = once(sgd.compile_functions)
     with contextlib.redirect_stdout(io.StringIO()):
-        sgd.optimize(data, dataclasses.replace(hyperparameters, n_epochs=1), "model.pkl")
-    for param in sgd.LogisticRegression().params:
+        tutorial.optimize(data, dataclasses.replace(hyperparameters, n_epochs=1), "model.pkl")
+    for param in tutorial.LogisticRegression().params:
         param.set_value(numpy.zeros_like(param.get_value()))
 
 
@@ -112,7 +112,7 @@ def start(folder, data, hyperparameters):
     code = 1
     try:
         from logreg.checkpoint import Checkpoint, History
-        from logreg.sgd import optimize
+        from logreg.tutorial import optimize
 
         os.chdir(folder)
         log = os.open(f"log{len(os.listdir('.')):03d}", os.O_WRONLY | os.O_CREAT | os.O_EXCL)

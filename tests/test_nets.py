@@ -3,7 +3,7 @@
 import numpy
 import pytest
 
-from logreg import engine, sgd, train, updates
+from logreg import engine, sgd, train, tutorial, updates
 from logreg.data import read_dataset, share
 from logreg.engine import T, theano
 from logreg.hyperparameters import Hyperparameters
@@ -226,9 +226,9 @@ def test_by_default_the_graph_is_the_tutorials(monkeypatch, capsys):
     def look(x, y, cost, errors, updates, *args, **options):
         graphs.append(text_of(cost, errors, updates))
 
-    monkeypatch.setattr(sgd, "fit", look)
+    monkeypatch.setattr(tutorial, "fit", look)
     for options in ({}, {"l1": 0.1}, {"l2": 0.1}, {"momentum": 0.1}):
-        sgd.optimize(read_dataset(make_data()), Hyperparameters(batch_size=10, **options))
+        tutorial.optimize(read_dataset(make_data()), Hyperparameters(batch_size=10, **options))
     net = Net(LINEAR)
     cost = net.classifier.negative_log_likelihood(net.y)
     step = [(p, p - 0.13 * g) for p, g in zip(net.params, T.grad(cost, net.params))]

@@ -380,7 +380,7 @@ def test_nothing_is_imported_that_is_not_needed(small, run):
     code = (
         "import sys; from logreg.predict import main; "
         "code = main(['x.csv', '--model', 'small.pkl']); "
-        "sys.exit(code or bool({'PIL', 'logreg.evaluate', 'logreg.sgd'} "
+        "sys.exit(code or bool({'PIL', 'logreg.evaluate', 'logreg.sgd', 'logreg.tutorial'} "
         "& set(sys.modules)))"
     )
     done = run("-c", code)

@@ -10,7 +10,8 @@ from logreg.engine import T, theano
 from logreg.errors import ModelFileError, SettingError
 from logreg.hyperparameters import Hyperparameters
 from logreg.model import LogisticRegression
-from logreg.sgd import Functions, compile_functions, optimize, train
+from logreg.sgd import Functions, compile_functions, train
+from logreg.tutorial import optimize
 from logreg.updates import momentum, sgd
 
 N_IN, N_OUT = 6, 3

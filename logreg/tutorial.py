@@ -1,0 +1,117 @@
+"""The tutorial's run: softmax regression, trained on a data set by :mod:`logreg.sgd`."""
+
+from dataclasses import asdict
+
+from logreg import engine, updates
+from logreg.console import note
+from logreg.data import read_dataset, share
+from logreg.engine import T
+from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
+from logreg.model import LogisticRegression
+from logreg.saving import check_writable, dump_model
+from logreg.sgd import SPLITS, fit, whole_batches
+
+
+def optimize(data, hyperparameters=DEFAULTS, output=BEST_MODEL, **options):
+    """Train the tutorial's model on a data set.
+
+    Parameters
+    ----------
+    data : DataSet
+        As :func:`logreg.data.read_dataset` returns it.
+    hyperparameters : Hyperparameters
+    output : str or path-like
+        Where the model file goes at each new best.
+    **options
+        `checkpoint`, `history`, `on_validation` and `interruption` of :func:`fit`.
+
+    Returns
+    -------
+    Result
+    """
+    splits = (data.train, data.valid, data.test)
+    for split, (_, labels) in zip(SPLITS, splits):
+        whole_batches(len(labels), hyperparameters.batch_size, split)
+    check_writable(output)
+
+    print("... building the model", flush=True)
+    x = T.matrix("x")
+    y = T.ivector("y")
+    classifier = LogisticRegression(input=x, n_in=data.n_in, n_out=data.n_out)
+    cost = classifier.negative_log_likelihood(y)
+    if hyperparameters.l1:
+        cost += hyperparameters.l1 * abs(classifier.W).sum()
+    if hyperparameters.l2:
+        cost += hyperparameters.l2 * (classifier.W**2).sum()
+    rule = [hyperparameters.learning_rate]
+    if hyperparameters.momentum:
+        rule.append(hyperparameters.momentum)
+    step = (updates.momentum if hyperparameters.momentum else updates.sgd)(
+        cost, classifier.params, *rule
+    )
+
+    run = {**asdict(hyperparameters), "floatX": engine.theano.config.floatX}
+    run.update(dataset=data.name, dataset_sha256=data.sha256())
+    datasets = share(data)
+    note(engine.describe())
+    return fit(
+        x,
+        y,
+        cost,
+        classifier.errors(y),
+        step,
+        datasets,
+        hyperparameters,
+        output,
+        dump=lambda validation: dump_model(classifier, **run, **_describe(data, validation)),
+        run=run,
+        **options,
+    )
+
+
+def sgd_optimization_mnist(
+    learning_rate=DEFAULTS.learning_rate,
+    n_epochs=DEFAULTS.n_epochs,
+    dataset=DATASET,
+    batch_size=DEFAULTS.batch_size,
+):
+    """Train the tutorial's model on MNIST with SGD and early stopping.
+
+    Prints the tutorial's lines and keeps the best model in ``best_model.pkl``.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Factor of the gradient in each step.
+    n_epochs : int
+        Passes over the training set at the most.
+    dataset : str, path-like or sequence of pairs
+        As for :func:`logreg.load_data`.
+    batch_size : int
+        Rows in a minibatch.
+
+    Raises
+    ------
+    DatasetError, SettingError, ModelFileError
+        If the data cannot be had, a setting makes no sense, or the model cannot be written.
+    """
+    hyperparameters = Hyperparameters(
+        learning_rate=learning_rate, n_epochs=n_epochs, batch_size=batch_size
+    )
+    optimize(read_dataset(dataset, announce=True), hyperparameters)
+
+
+def _describe(data, validation):
+    """What a model file tells beside the settings of the run."""
+    return {
+        "image_shape": data.image_shape,
+        "pixel_scale": data.scale,
+        "x_range": data.x_range,
+        "class_labels": data.class_labels,
+        "epoch": validation.epoch,
+        "iteration": validation.iter,
+        "validation_error": validation.errors[0],
+        "validation_error_all_rows": validation.errors[1],
+        "test_error": validation.test_errors[0],
+        "test_error_all_rows": validation.test_errors[1],
+    }
