@@ -88,7 +88,9 @@ def load_data(dataset):
     DatasetError
         If it cannot be found or read, or training on it makes no sense.
     """
-    return share(read_dataset(dataset, announce=True))
+    from logreg import engine
+
+    return share(read_dataset(dataset, announce=True, dtype=engine.theano.config.floatX))
 
 
 def share(data):
@@ -145,7 +147,7 @@ def scaled(x, dtype):
     return numpy.multiply(x, numpy.asarray(scale_of(x), dtype), dtype=dtype, order="C")
 
 
-def read_dataset(dataset, label_column=None, shuffle=None, announce=False):
+def read_dataset(dataset, label_column=None, shuffle=None, announce=False, dtype=None):
     """Find, read, check and split a data set.
 
     Parameters
@@ -162,6 +164,9 @@ def read_dataset(dataset, label_column=None, shuffle=None, announce=False):
         Seed of a permutation of the training rows before a validation set is split off.
     announce : bool
         Whether the tutorial's ``... loading data`` is printed, once the data are found.
+    dtype : {'float32', 'float64'}, optional
+        What the features of CSV and npz files become as they are read, if they are wider; so
+        they never take more memory than they will in training.
 
     Returns
     -------
@@ -176,7 +181,8 @@ def read_dataset(dataset, label_column=None, shuffle=None, announce=False):
     if isinstance(dataset, DataSet):
         return dataset
     name = str(dataset) if is_path else "the given arrays"
-    return _assemble(read(path, label_column) if is_path else of_pairs(dataset), name, shuffle)
+    raw = read(path, label_column, dtype) if is_path else of_pairs(dataset)
+    return _assemble(raw, name, shuffle)
 
 
 def _assemble(raw, name, shuffle):

@@ -94,7 +94,7 @@ def of_pairs(dataset, squares=False):
     return Raw(dict(zip(SPLITS if len(pairs) == 3 else ("train", "test"), pairs)), squares)
 
 
-def read(path, label_column=None):
+def read(path, label_column=None, dtype=None):
     """Read the arrays of a file or folder.
 
     Parameters
@@ -103,6 +103,8 @@ def read(path, label_column=None):
         As :func:`locate` returns it.
     label_column : str, optional
         The label's column in CSV files.
+    dtype : {'float32', 'float64'}, optional
+        What the features of CSV and npz files become as they are read, if they are wider.
 
     Returns
     -------
@@ -110,11 +112,11 @@ def read(path, label_column=None):
     """
     kind = "folder" if os.path.isdir(path) else sniff(path)
     if kind == "folder":
-        raw = _read_folder(path, label_column)
+        raw = _read_folder(path, label_column, dtype)
     elif kind == "csv":
-        raw = Raw({"train": read_csv(path, label_column)})
+        raw = Raw({"train": read_csv(path, label_column, dtype or "float64")})
     elif kind == "npz":
-        raw = _read_npz(path)
+        raw = _read_npz(path, dtype)
     elif kind == "pickle":
         raw = of_pairs(read_pickle(path), squares=True)
     elif kind == "idx":
@@ -130,7 +132,7 @@ def read(path, label_column=None):
     return raw
 
 
-def _read_npz(path):
+def _read_npz(path, dtype):
     found = npz_names(path)
     if not {"x_train", "y_train", "x_test", "y_test"} <= set(found):
         raise DatasetError(
@@ -139,11 +141,12 @@ def _read_npz(path):
         )
     if ("x_valid" in found) != ("y_valid" in found):
         raise DatasetError(f"{path}: has one of x_valid and y_valid: give both or none")
-    arrays = read_npz(path, [f"{letter}_{split}" for split in SPLITS for letter in "xy"])
+    names = [f"{letter}_{split}" for split in SPLITS for letter in "xy"]
+    arrays = read_npz(path, names, {name: dtype for name in names if name.startswith("x")})
     return Raw({s: (arrays[f"x_{s}"], arrays[f"y_{s}"]) for s in SPLITS if f"x_{s}" in arrays})
 
 
-def _read_folder(folder, label_column):
+def _read_folder(folder, label_column, dtype):
     sets = _idx_sets(folder)
     if len(sets) > 1:
         names = ", ".join(sorted(name or "MNIST's names" for name in sets))
@@ -159,9 +162,10 @@ def _read_folder(folder, label_column):
             if os.path.isfile(path):
                 tables.setdefault(split, path)
     if {"train", "test"} <= set(tables):
-        return Raw({split: read_csv(path, label_column) for split, path in tables.items()})
+        dtype = dtype or "float64"
+        return Raw({split: read_csv(path, label_column, dtype) for split, path in tables.items()})
     if os.path.isfile(folder / MNIST_NAMES[0]):
-        return read(folder / MNIST_NAMES[0], label_column)
+        return read(folder / MNIST_NAMES[0], label_column, dtype)
     raise DatasetError(
         f"{folder}: a folder without a data set: it needs the four IDX files "
         "(train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, "

@@ -123,7 +123,7 @@ def _test_set(predictor, dataset, label_column):
     """Read a data set whose test set has the features that the model takes."""
     from logreg.data import read_dataset
 
-    data = read_dataset(dataset, label_column)
+    data = read_dataset(dataset, label_column, dtype=predictor.dtype)
     if data.n_in != predictor.wanted.n_in:
         raise DatasetError(
             f"{data.name}: the model expects {predictor.wanted}, got {data.test[0].shape}; "

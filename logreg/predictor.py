@@ -46,6 +46,8 @@ class Predictor:
         The label of each class.
     wanted : Wanted
         What rows it takes.
+    dtype : {'float32', 'float64'}
+        Of its parameters, and of the features that it takes.
     """
 
     def __init__(self, path, device=None):
@@ -65,7 +67,7 @@ class Predictor:
         # Of a CSV file nobody knows whether its rows are images; a square may well be one.
         self.wanted = Wanted(n_in, image_shape(tuple(shape or [n_in]), guess=True))
         self.pixel_scale, self.on_unit, self._is_guess = self._scale()
-        self._dtype = classifier.W.dtype
+        self.dtype = classifier.W.dtype
         outputs = [classifier.y_pred, classifier.p_y_given_x]
         with starting("compiling: the first time on a machine, this takes a few seconds"):
             self._function = theano.function([classifier.input], outputs)
@@ -103,8 +105,8 @@ class Predictor:
             )
         with numpy.errstate(all="ignore"):
             if x.dtype == numpy.uint8:
-                return numpy.multiply(x, numpy.asarray(self.pixel_scale, self._dtype), order="C")
-            return numpy.ascontiguousarray(x, dtype=self._dtype)
+                return numpy.multiply(x, numpy.asarray(self.pixel_scale, self.dtype), order="C")
+            return numpy.ascontiguousarray(x, dtype=self.dtype)
 
 
 class Watch:

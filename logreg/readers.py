@@ -165,11 +165,25 @@ def read_npy(path):
         return numpy.memmap(stream, dtype, "r", start, shape, "F" if fortran_order else "C")
 
 
-def _npy_array(stream):
+def _npy_array(stream, narrow=None):
     dtype, shape, fortran_order = _npy_header(stream)
-    data = read_exactly(stream, plain_size(dtype, shape))
+    size = plain_size(dtype, shape)
+    if narrow is None or dtype.kind not in "iuf" or dtype.itemsize <= numpy.dtype(narrow).itemsize:
+        data = read_exactly(stream, size)
+    else:
+        data = bytearray()
+        for start in range(0, size, CHUNK):
+            wide = numpy.frombuffer(read_exactly(stream, min(CHUNK, size - start)), dtype)
+            data += narrowed(wide, narrow)
+        dtype = numpy.dtype(narrow)
     expect_end(stream)
     return array_of(data, dtype, shape, fortran_order)
+
+
+def narrowed(array, dtype):
+    """The bytes of an array as another dtype; what that cannot hold becomes infinite."""
+    with numpy.errstate(over="ignore"):
+        return memoryview(numpy.ascontiguousarray(array, dtype)).cast("B")
 
 
 def _npy_header(stream):
@@ -188,7 +202,7 @@ def _npy_header(stream):
     return dtype, shape, fortran_order
 
 
-def read_npz(path, names=None):
+def read_npz(path, names=None, narrow=None):
     """Read arrays of an npz file.
 
     Parameters
@@ -196,6 +210,8 @@ def read_npz(path, names=None):
     path : str or path-like
     names : collection of str, optional
         Which arrays; all of them if not given. Those that are not there are left out.
+    narrow : dict of str to dtype-like, optional
+        What wider numbers in some of the arrays become as they are read.
 
     Returns
     -------
@@ -211,7 +227,7 @@ def read_npz(path, names=None):
                 # The other ways to compress have no limit on what a read makes of its bytes.
                 if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                     raise DatasetError("is compressed in a way that NumPy does not write")
-                arrays[name] = _npy_array(stream)
+                arrays[name] = _npy_array(stream, (narrow or {}).get(name))
     return arrays
 
 

@@ -17,7 +17,7 @@ from typing import NamedTuple, Optional
 import numpy
 
 from logreg.errors import DatasetError
-from logreg.readers import open_bytes, reading
+from logreg.readers import narrowed, open_bytes, reading
 
 MAX_LINE = 4 << 20  # characters
 MAX_COLUMNS = 1 << 16  # a cell takes up to thirty times as much as text as in the file
@@ -55,7 +55,7 @@ class Table(NamedTuple):
     Attributes
     ----------
     x, names
-        As in a :class:`Block`.
+        As in a :class:`Block`; `x` of another dtype, if that was asked for.
     labels : list of str
         The labels that occur, in the order in which they do.
     codes : numpy.ndarray
@@ -71,7 +71,7 @@ class Table(NamedTuple):
     names: Optional[tuple]
 
 
-def read_csv(source, label_column=None):
+def read_csv(source, label_column=None, dtype="float64"):
     """Read a CSV file with a label in each row.
 
     Parameters
@@ -81,6 +81,8 @@ def read_csv(source, label_column=None):
     label_column : str, optional
         The label column's name in the header or, where no column is called so, its number,
         counted from 1 (-1: the last). The first column if not given.
+    dtype : {'float64', 'float32'}
+        Of the features.
 
     Returns
     -------
@@ -93,7 +95,7 @@ def read_csv(source, label_column=None):
     """
     data, codes, index, first_rows = bytearray(), array.array("q"), {}, []
     for block in csv_blocks(source, label_column):
-        data += memoryview(block.x).cast("B")  # grows in place, unlike a list of blocks
+        data += narrowed(block.x, dtype)  # grows in place, unlike a list of blocks
         for label, row in zip(block.labels, block.rows):
             code = index.setdefault(label, len(index))
             if code == len(first_rows):
@@ -105,7 +107,7 @@ def read_csv(source, label_column=None):
                 f"{ascii(block.labels[-1])[:60]} in row {block.rows[-1]}: is this the label's "
                 "column? It is the first, unless --label-column names another"
             )
-    x = numpy.frombuffer(data, numpy.float64).reshape(len(codes), -1)
+    x = numpy.frombuffer(data, dtype).reshape(len(codes), -1)
     return Table(x, list(index), numpy.frombuffer(codes, numpy.int64), first_rows, block.names)
 
 

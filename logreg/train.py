@@ -87,7 +87,8 @@ def main(argv=None):
 
     checkpoint = args.checkpoint and Checkpoint(args.checkpoint, args.resume)
     history = args.history and History(args.history)
-    data = read_dataset(args.dataset, args.label_column, args.shuffle, announce=True)
+    floatx = engine.theano.config.floatX
+    data = read_dataset(args.dataset, args.label_column, args.shuffle, True, floatx)
     if decided:
         note(decided)
     reference = Reference()

@@ -98,7 +98,8 @@ def sgd_optimization_mnist(
     hyperparameters = Hyperparameters(
         learning_rate=learning_rate, n_epochs=n_epochs, batch_size=batch_size
     )
-    optimize(read_dataset(dataset, announce=True), hyperparameters)
+    data = read_dataset(dataset, announce=True, dtype=engine.theano.config.floatX)
+    optimize(data, hyperparameters)
 
 
 def _describe(data, validation):

@@ -536,6 +536,36 @@ def test_csv_labels_refused(tmp_path, label, said):
         read_dataset(tmp_path / "t.csv")
 
 
+@pytest.mark.parametrize("dtype, stored", [("float32", "f4"), ("float64", "f8"), (None, "f8")])
+def test_features_are_read_as_they_will_be_trained_on(tmp_path, dtype, stored):
+    (tmp_path / "train.csv").write_text(csv_text(12))
+    (tmp_path / "test.csv").write_text(csv_text(6))
+    x, y = pair()
+    x = x.astype(float) / 3
+    numpy.savez(tmp_path / "d.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    for path, label in ((tmp_path, "kind"), (tmp_path / "d.npz", None)):
+        data = read_dataset(path, label, dtype=dtype)
+        splits = (data.train, data.valid, data.test)
+        assert [x.dtype.str[1:] for x, _ in splits] == [stored] * 3
+        assert (data.test[0] == read_dataset(path, label).test[0].astype(stored)).all()
+        assert data.class_labels == read_dataset(path, label).class_labels
+
+
+@pytest.mark.parametrize("ending", ["csv", "npz"])
+def test_what_float32_cannot_hold_is_refused_in_float32_as_in_float64(tmp_path, ending):
+    x, y = pair()
+    x = x.astype(float)
+    x[1, 2] = 1e39
+    path = tmp_path / f"d.{ending}"
+    if ending == "csv":
+        numpy.savetxt(path, numpy.c_[y, x], delimiter=",")
+    else:
+        numpy.savez(path, x_train=x, y_train=y, x_test=x, y_test=y)
+    for dtype in ("float32", "float64"):
+        with pytest.raises(DatasetError, match=r"in row 1, column 2 .*must be finite, and no l"):
+            read_dataset(path, dtype=dtype)
+
+
 def test_label_column_is_for_csv():
     with pytest.raises(DatasetError, match="in CSV files only"):
         read_dataset(SAMPLE, label_column="x")

@@ -8,6 +8,7 @@ import numpy
 import pytest
 from digits import classes_of, sample, save, save_digits_model
 
+from logreg import train
 from logreg.predict import main
 
 
@@ -144,3 +145,20 @@ def test_data_of_another_width_are_refused(capsys):
     identity_model([0, 1, 2])
     assert main(["--evaluate", "--dataset", "mnist_sample"]) == 1
     assert "mnist_sample: the model expects 3 features, got (1000, 784)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("floatx", ["float32", "float64"])
+def test_a_test_set_that_training_may_have_seen_is_warned_of(tmp_path, capsys, floatx):
+    rows = numpy.random.RandomState(5).rand(120, 4)
+    path = str(tmp_path / "t.csv")
+    numpy.savetxt(path, numpy.c_[rows[:, 0] > 0.5, rows], delimiter=",")
+    options = ["--dataset", path, "--batch-size", "10", "--n-epochs", "1", "--floatx", floatx]
+    evaluate = ["--evaluate", "--dataset", path]
+    assert train.main(options) == 0
+    capsys.readouterr()
+    assert main(evaluate) == 0
+    assert "warning" not in capsys.readouterr().err
+    assert train.main([*options, "--shuffle", "1"]) == 0
+    capsys.readouterr()
+    assert main(evaluate) == 0
+    assert "its test set may have rows that the model was trained on" in capsys.readouterr().err

@@ -528,6 +528,47 @@ def test_honest_files_cost_little_more_than_they_hold(tmp_path, name):
     assert peak < 1.5 * x.nbytes
 
 
+@pytest.mark.parametrize("name", ["csv", "npz", "integers", "big-endian", "long double"])
+def test_wide_numbers_never_take_their_own_memory(tmp_path, name):
+    wide = numpy.random.RandomState(1).rand(2000, 500)
+    wide = (wide * 1000).astype({"integers": "i8", "big-endian": ">f8"}.get(name, "f8"))
+    wide = wide.astype("longdouble") if name == "long double" else wide
+    path = tmp_path / "file"
+    if name == "csv":
+        numpy.savetxt(path, numpy.c_[numpy.arange(2000) % 3, wide], delimiter=",", fmt="%.5f")
+    else:
+        with open(path, "wb") as file:
+            numpy.savez(file, x_train=wide, y_train=wide[:, 0])
+    tracemalloc.start()
+    try:
+        if name == "csv":
+            x = read_csv(path, dtype="float32").x
+        else:
+            x = read_npz(path, ["x_train"], {"x_train": "float32"})["x_train"]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert x.dtype == numpy.dtype("float32") and x.flags.writeable
+    assert numpy.allclose(x, wide.astype(float), rtol=1e-7, atol=1e-5)
+    assert peak < 1.2 * x.nbytes + 6e6  # and the cells of a block, if it is text
+
+
+def test_only_what_is_wider_is_narrowed(tmp_path):
+    arrays = {
+        "x": numpy.array([[1, 200]], "u1"),
+        "half": numpy.array([[0.5]], "f2"),
+        "other": numpy.array([[0.1]]),
+        "huge": numpy.array([[1e300, -1e300]]),
+        "text": numpy.array(["a", "b"]),
+    }
+    path = write(tmp_path, npz_bytes(**arrays))
+    found = read_npz(path, narrow=dict.fromkeys(["x", "half", "huge", "text"], "float32"))
+    for name in ("x", "half", "other", "text"):
+        same(found[name], arrays[name])
+    assert found["huge"].tolist() == [[numpy.inf, -numpy.inf]]
+    same(read_npz(path, ["other"], {"other": "float64"})["other"], arrays["other"])
+
+
 def test_a_forged_shape_is_told_from_its_bytes(tmp_path):
     path = write(tmp_path, forged_array(b"K\x03"))
     with pytest.raises(DatasetError, match=r"shape \(3,\) .* has 24 bytes, found 16"):
