@@ -173,7 +173,7 @@ def test_scipys_blas_computes_what_numpy_computes(run, tmp_path):
 import numpy
 from logreg.engine import T, theano
 config = theano.config
-assert "-DMINE" in config.gcc.cxxflags, config.gcc.cxxflags
+assert {"-DMINE", "-g0"} <= set(config.gcc.cxxflags.split()), config.gcc.cxxflags
 rng = numpy.random.RandomState(0)
 for dtype in ("float32", "float64"):
     A, B, v = (rng.normal(size=n).astype(dtype) for n in ((5, 4), (4, 3), (4,)))
@@ -211,6 +211,8 @@ def counting(self, *args, **kwargs):
     compiled.append(self)
     return compile_cmodule(self, *args, **kwargs)
 CLinker.compile_cmodule = counting
+from theano.gof.cmodule import GCC_compiler
+GCC_compiler.try_compile_tmp = lambda *args, **kwargs: compiled.append(args)
 from logreg.engine import T, theano
 from logreg.model import LogisticRegression
 i, x, y = T.lscalar(), T.matrix(), T.ivector()
