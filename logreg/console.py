@@ -12,6 +12,7 @@ import threading
 
 from logreg.errors import LogRegError
 
+PATIENCE = 2.0  # seconds until something slow is explained
 STDOUT_ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EBADF)
 
 
@@ -26,13 +27,13 @@ def warning(message):
 
 
 @contextlib.contextmanager
-def starting(message, patience=2.0):
-    """In the block, say `message` on stderr after `patience` seconds, and collect no garbage.
+def starting(message):
+    """In the block, say `message` on stderr after `PATIENCE`, and collect no garbage.
 
     An engine that starts or compiles makes a great many objects and keeps nearly all of them:
     to look through them again and again takes up to a third of the time.
     """
-    timer = threading.Timer(patience, note, args=(message,))
+    timer = threading.Timer(PATIENCE, note, args=(message,))
     timer.daemon = True
     timer.start()
     is_collecting = gc.isenabled()

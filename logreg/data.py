@@ -37,6 +37,8 @@ class DataSet:
         The smallest and the largest value of the training features, scaled.
     class_labels : list of int or list of str
         The label of each class as the data give it.
+    shuffle : int or None
+        The seed of the permutation of the rows before the split.
     """
 
     train: tuple
@@ -47,6 +49,7 @@ class DataSet:
     scale: float
     x_range: tuple
     class_labels: list
+    shuffle: Optional[int]
 
     @property
     def n_in(self):
@@ -212,6 +215,7 @@ def _assemble(raw, name, shuffle):
         scale=scale,
         x_range=tuple(float(value) * scale for value in ranges[0]),
         class_labels=class_labels,
+        shuffle=shuffle,
     )
 
 

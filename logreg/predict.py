@@ -123,7 +123,9 @@ def _test_set(predictor, dataset, label_column):
     """Read a data set whose test set has the features that the model takes."""
     from logreg.data import read_dataset
 
-    data = read_dataset(dataset, label_column, dtype=predictor.dtype)
+    seed = predictor.metadata.get("shuffle")  # with it, a table is split as for training
+    is_seed = type(seed) is int and 0 <= seed < 2**32
+    data = read_dataset(dataset, label_column, seed if is_seed else None, dtype=predictor.dtype)
     if data.n_in != predictor.wanted.n_in:
         raise DatasetError(
             f"{data.name}: the model expects {predictor.wanted}, got {data.test[0].shape}; "
@@ -141,6 +143,8 @@ def main(argv=None):
         options.error("give inputs, --evaluate or --info, and no two of them")
     if args.n is not None and (args.evaluate or args.info):
         options.error("-n is for predictions: --evaluate takes all rows")
+    if args.evaluate and (args.proba or args.top is not None):
+        options.error("--proba and --top are for predictions, not for --evaluate")
     _require_positive("-n", args.n)
     _require_positive("--top", args.top)
     _require_positive("--batch-size", args.batch_size)

@@ -109,6 +109,7 @@ def _describe(data, validation):
         "pixel_scale": data.scale,
         "x_range": data.x_range,
         "class_labels": data.class_labels,
+        "shuffle": data.shuffle,
         "epoch": validation.epoch,
         "iteration": validation.iter,
         "validation_error": validation.errors[0],

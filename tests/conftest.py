@@ -22,6 +22,12 @@ def working_folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """However slowly this machine compiles, nothing is said of it."""
+    monkeypatch.setattr("logreg.console.PATIENCE", 1e6)
+
+
+@pytest.fixture(autouse=True)
 def floatx_as_before():
     """A command that runs in this process sets the engine's floatX; the next test starts anew."""
     yield

@@ -8,14 +8,16 @@ import pytest
 from logreg.console import starting
 
 
-def test_a_slow_start_says_why(capsys):
-    with starting("this takes a while", patience=0.05):
+def test_a_slow_start_says_why(capsys, monkeypatch):
+    monkeypatch.setattr("logreg.console.PATIENCE", 0.05)
+    with starting("this takes a while"):
         time.sleep(0.5)
     assert capsys.readouterr() == ("", "this takes a while\n")
 
 
-def test_a_quick_start_says_nothing(capsys):
-    with starting("this takes a while", patience=0.2):
+def test_a_quick_start_says_nothing(capsys, monkeypatch):
+    monkeypatch.setattr("logreg.console.PATIENCE", 0.2)
+    with starting("this takes a while"):
         pass
     time.sleep(0.4)
     assert capsys.readouterr() == ("", "")

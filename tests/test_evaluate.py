@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import numpy
 import pytest
@@ -148,17 +149,37 @@ def test_data_of_another_width_are_refused(capsys):
 
 
 @pytest.mark.parametrize("floatx", ["float32", "float64"])
-def test_a_test_set_that_training_may_have_seen_is_warned_of(tmp_path, capsys, floatx):
+def test_a_table_is_split_as_for_training(tmp_path, capsys, floatx):
     rows = numpy.random.RandomState(5).rand(120, 4)
     path = str(tmp_path / "t.csv")
     numpy.savetxt(path, numpy.c_[rows[:, 0] > 0.5, rows], delimiter=",")
-    options = ["--dataset", path, "--batch-size", "10", "--n-epochs", "1", "--floatx", floatx]
-    evaluate = ["--evaluate", "--dataset", path]
+    options = ["--dataset", path, "--batch-size", "10", "--n-epochs", "3", "--floatx", floatx]
+    for shuffled in ([], ["--shuffle", "1"]):
+        assert train.main([*options, *shuffled]) == 0
+        trained = capsys.readouterr()
+        assert main(["--evaluate", "--dataset", path]) == 0
+        evaluated = capsys.readouterr()
+        assert "warning" not in evaluated.err
+        assert ("split in shuffled order" in evaluated.err) == bool(shuffled)
+        test_error = re.findall(r"with test performance (.+) %", trained.out)
+        assert f"in whole minibatches of 10: {test_error[0]} %" in evaluated.out
+
+
+def test_a_test_set_that_training_may_have_seen_is_warned_of(tmp_path, capsys):
+    path = tmp_path / "t.csv"
+    rows = [f"{i % 2},{i % 7},{i % 5}" for i in range(120)]
+    path.write_text("\n".join(rows))
+    options = ["--dataset", str(path), "--batch-size", "10", "--n-epochs", "1"]
     assert train.main(options) == 0
+    path.write_text("\n".join(reversed(rows)))
     capsys.readouterr()
-    assert main(evaluate) == 0
-    assert "warning" not in capsys.readouterr().err
-    assert train.main([*options, "--shuffle", "1"]) == 0
-    capsys.readouterr()
-    assert main(evaluate) == 0
+    assert main(["--evaluate", "--dataset", str(path)]) == 0
     assert "its test set may have rows that the model was trained on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [["--proba"], ["--top", "3"]])
+def test_options_of_prediction_are_refused(capsys, option):
+    with pytest.raises(SystemExit) as ended:
+        main(["--evaluate", *option])
+    assert ended.value.code == 2
+    assert "not for --evaluate" in capsys.readouterr().err
