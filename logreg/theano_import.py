@@ -78,7 +78,7 @@ def _blas_flags(compiler):
     # Theano takes its flags apart at spaces, commas and quotes.
     if os.path.isdir(folder) and re.fullmatch(r"[\w./+-]+", folder):
         for name in sorted(os.listdir(folder)):
-            match = re.fullmatch(r"lib((scipy_)?openblas[\w-]*)\.so", name)
+            match = re.fullmatch(r"lib((scipy_)?openblas[\w.-]*)\.so", name)
             if not match:
                 continue
             prefix = match.group(2) or ""
