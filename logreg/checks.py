@@ -9,11 +9,10 @@ import warnings
 import numpy
 
 from logreg.errors import DatasetError
-from logreg.tables import Table
+from logreg.tables import FLOAT32_MAX, Table
 
 CHUNK = 1 << 20  # elements
 MIN_SIDE = 8  # pixels; a smaller square number of features says nothing of an image
-FLOAT32_MAX = float(numpy.finfo(numpy.float32).max)
 
 
 def row_chunks(x):
@@ -93,7 +92,8 @@ def _as_array(values, where):
     if array.dtype.hasobject:
         raise DatasetError(
             f"{where} is an object array: its rows differ in length, or it holds other things "
-            "than numbers; make every row as long, then x.astype('float32'), y.astype('int64')"
+            "than numbers; make every row as long, then x.astype('float32'), y.astype('int64') "
+            "or, if the labels are text, y.astype(str)"
         )
     return array
 

@@ -48,6 +48,44 @@ def starting(message):
             gc.enable()
 
 
+@contextlib.contextmanager
+def starting_engine():
+    """As :func:`starting`, around a command's imports; Ctrl-C ends the process at once.
+
+    As an exception it may be lost in an extension module that is imported, or be taken by the
+    engine for a fault of what it imports.
+    """
+
+    def end(number, frame):
+        os.write(2, b"interrupted\n")
+        os._exit(130)
+
+    message = "starting the engine: the first time on a machine, this takes a while"
+    with _on_interrupt(end), starting(message):
+        yield
+
+
+@contextlib.contextmanager
+def _on_interrupt(handler):
+    """Let `handler` handle Ctrl-C in the block, unless it is ignored."""
+    before = signal.getsignal(signal.SIGINT)
+    is_main = threading.current_thread() is threading.main_thread()  # others cannot
+    is_heeded = is_main and before not in (signal.SIG_IGN, None)
+    if is_heeded:
+        signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        if is_heeded:
+            signal.signal(signal.SIGINT, before)
+
+
+def _interrupt(number, frame):
+    """As Python's own handler; but objects that are left half made go without a complaint."""
+    sys.unraisablehook = lambda unraisable: None
+    raise KeyboardInterrupt
+
+
 def command(main):
     """Make a command line's ``main(argv=None)`` return an exit code, whatever the user did.
 
@@ -60,8 +98,10 @@ def command(main):
         # At exit, Python would look through all objects of the engine for garbage, half a second.
         atexit.unregister(gc.freeze)
         atexit.register(gc.freeze)
+        hook = sys.unraisablehook
         try:
-            code = main(argv) or 0
+            with _on_interrupt(_interrupt):
+                code = main(argv) or 0
             if sys.stdout is not None:  # as it is if the shell closed it
                 sys.stdout.flush()
             return code
@@ -81,6 +121,8 @@ def command(main):
             # Python would complain once more when it flushes stdout at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
+        finally:
+            sys.unraisablehook = hook
 
     return wrapper
 

@@ -9,7 +9,7 @@ import numpy
 
 from logreg import checks
 from logreg.console import note, warning
-from logreg.datafiles import SPLITS, locate, of_pairs, read
+from logreg.datafiles import SPLITS, files_of, locate, of_pairs, read
 from logreg.errors import DatasetError, SettingError
 from logreg.tables import Table
 
@@ -39,6 +39,8 @@ class DataSet:
         The label of each class as the data give it.
     shuffle : int or None
         The seed of the permutation of the rows before the split.
+    files : list of path-like
+        From which it was read.
     """
 
     train: tuple
@@ -50,6 +52,7 @@ class DataSet:
     x_range: tuple
     class_labels: list
     shuffle: Optional[int]
+    files: list
 
     @property
     def n_in(self):
@@ -60,6 +63,16 @@ class DataSet:
     def n_out(self):
         """The number of classes."""
         return len(self.class_labels)
+
+    def check_outputs(self, *paths):
+        """Raise a SettingError if one of the paths is a file that the data were read from."""
+        read = {os.path.realpath(file) for file in self.files}
+        for path in filter(None, paths):
+            if os.path.realpath(path) in read:
+                raise SettingError(
+                    f"{path} is of the data set {self.name}: it would be overwritten; give "
+                    "another name"
+                )
 
     def sha256(self):
         """Digest the contents: dtype, shape and bytes of the six arrays, in hexadecimal."""
@@ -185,10 +198,10 @@ def read_dataset(dataset, label_column=None, shuffle=None, announce=False, dtype
         return dataset
     name = str(dataset) if is_path else "the given arrays"
     raw = read(path, label_column, dtype) if is_path else of_pairs(dataset)
-    return _assemble(raw, name, shuffle)
+    return _assemble(raw, name, shuffle, files_of(path) if is_path else [])
 
 
-def _assemble(raw, name, shuffle):
+def _assemble(raw, name, shuffle, files):
     """Check the sets, number the classes, and split off what is missing."""
     xs, labels, shapes, ranges = {}, [], [], []
     for split, data in raw.splits.items():
@@ -216,6 +229,7 @@ def _assemble(raw, name, shuffle):
         x_range=tuple(float(value) * scale for value in ranges[0]),
         class_labels=class_labels,
         shuffle=shuffle,
+        files=files,
     )
 
 

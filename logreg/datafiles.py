@@ -132,6 +132,29 @@ def read(path, label_column=None, dtype=None):
     return raw
 
 
+def files_of(path):
+    """List the files from which a data set at a path is read.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        As :func:`locate` returns it.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Some of them need not exist.
+    """
+    match = _IDX_NAME.match(path.name)
+    if match:
+        return list(_idx_sets(path.parent).get(match["set"] or "", {}).values())
+    if not os.path.isdir(path):
+        return [path]
+    files = [file for files in _idx_sets(path).values() for file in files.values()]
+    tables = [path / f"{split}.csv{gz}" for split in SPLITS for gz in ("", ".gz")]
+    return files or [*tables, path / MNIST_NAMES[0]]
+
+
 def _read_npz(path, dtype):
     found = npz_names(path)
     if not {"x_train", "y_train", "x_test", "y_test"} <= set(found):

@@ -29,7 +29,7 @@ from logreg.readers import (
     reading,
     sniff,
 )
-from logreg.tables import DELIMITERS, MAX_LINE, csv_blocks
+from logreg.tables import MAX_LINE, csv_blocks, delimiter_of
 
 STDIN = "-"
 LABEL_NAMES = ("label", "class", "y", "target")
@@ -101,6 +101,8 @@ def batches(path, wanted):
         If it cannot be read or is not what the model takes; once the reading comes to it.
     """
     if path == STDIN:
+        if sys.stdin is None:
+            raise DatasetError("standard input is closed: pipe CSV into it")
         yield from _csv_batches(path, sys.stdin.buffer, wanted)
         return
     kind = sniff(path)
@@ -254,16 +256,18 @@ def _csv_batches(path, source, wanted, first_line=None):
 
 
 def _label_column(first_line, wanted):
-    """Tell which column is no feature, if there is one more than the model takes."""
-    delimiter = next((d for d in DELIMITERS if d in first_line), ",")
+    """Tell which column is no feature: the one asked for, or of one too many that called so."""
+    delimiter = delimiter_of(first_line)
     try:
         cells = next(csv.reader([first_line], delimiter=delimiter, skipinitialspace=True), [])
     except csv.Error:  # the reader itself will say what is wrong with it
         return None
     cells = [cell.strip() for cell in cells]
+    if wanted.label_column is not None:
+        # A file of features alone may well stand beside others that have the label.
+        is_there = wanted.label_column in cells or re.match(r"-?\d+\Z", wanted.label_column)
+        return wanted.label_column if is_there or len(cells) != wanted.n_in else None
     if len(cells) != wanted.n_in + 1:
         return None
-    if wanted.label_column is not None:
-        return wanted.label_column
     named = [cell for cell in cells if cell.lower() in LABEL_NAMES]
     return named[0] if len(named) == 1 else None

@@ -10,7 +10,7 @@ import sys
 import numpy
 
 from logreg import __version__
-from logreg.console import command, note, starting, warning
+from logreg.console import command, note, starting_engine, warning
 from logreg.errors import DatasetError, LogRegError, SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS
 from logreg.inputs import Wanted, array_batches, batches
@@ -106,7 +106,7 @@ def _require_positive(option, value):
 
 
 def _predictor(model, device=None):
-    with starting("starting the engine: the first time on a machine, this takes a while"):
+    with starting_engine():
         from logreg.predictor import Predictor
 
     return Predictor(model, device)
@@ -148,7 +148,7 @@ def main(argv=None):
     _require_positive("-n", args.n)
     _require_positive("--top", args.top)
     _require_positive("--batch-size", args.batch_size)
-    taken = [os.path.realpath(path) for path in (args.model, args.dataset, *args.inputs)]
+    taken = [os.path.realpath(path) for path in (args.model, *args.inputs)]
     if args.output and os.path.realpath(args.output) in taken:
         raise SettingError(
             f"--output {args.output} would overwrite what is read: give another name"
@@ -166,8 +166,10 @@ def main(argv=None):
     args.n = args.n or N_EXAMPLES
     if not (args.proba or args.top or args.output or args.format != FORMATS[0]):
         return _print_examples(predictor, args.dataset, args.n, args.label_column)
-    x, _ = _test_set(predictor, args.dataset, args.label_column).test
-    return _predict(predictor, [(args.dataset, array_batches(args.dataset, x, wanted))], args)
+    data = _test_set(predictor, args.dataset, args.label_column)
+    data.check_outputs(args.output)
+    rows = array_batches(args.dataset, data.test[0], wanted)
+    return _predict(predictor, [(args.dataset, rows)], args)
 
 
 def _predict(predictor, inputs, args):
@@ -209,6 +211,7 @@ def _evaluate(predictor, args):
     from logreg.evaluate import evaluate, report
 
     data = _test_set(predictor, args.dataset, args.label_column)
+    data.check_outputs(args.output)
     known = predictor.metadata.get("dataset"), predictor.metadata.get("dataset_sha256")
     if data.name == known[0] and data.sha256() != known[1]:
         warning(
@@ -225,7 +228,7 @@ def _evaluate(predictor, args):
 
 def _info(args):
     """Print the metadata of a model file, one entry a line."""
-    with starting("starting the engine: the first time on a machine, this takes a while"):
+    with starting_engine():
         from logreg.saving import load_model
 
     metadata = dict(sorted(load_model(args.model).metadata.items()))

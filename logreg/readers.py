@@ -5,6 +5,7 @@ what has been read and never with what a header claims, and all that can be wron
 file ends in a :class:`~logreg.errors.DatasetError` that names it.
 """
 
+import codecs
 import contextlib
 import gzip
 import io
@@ -262,5 +263,7 @@ def sniff(path):
     # Protocol 2 and up, then the opcodes by which protocols 0 and 1 begin a tuple or list.
     if re.match(rb"\x80[\x00-\x05]|\(\(|\(l[p(.]|\](q|\()|\(cnumpy|cnumpy", head):
         return "pickle"
+    if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "csv"  # whose reader will say what to do
     is_text = not re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", head)
     return "csv" if is_text else None

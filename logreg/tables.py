@@ -9,7 +9,6 @@ import contextlib
 import csv
 import io
 import itertools
-import math
 import os
 import re
 from typing import NamedTuple, Optional
@@ -21,6 +20,7 @@ from logreg.readers import narrowed, open_bytes, reading
 
 MAX_LINE = 4 << 20  # characters
 MAX_COLUMNS = 1 << 16  # a cell takes up to thirty times as much as text as in the file
+FLOAT32_MAX = float(numpy.finfo(numpy.float32).max)
 MAX_LABEL = 200  # characters
 MAX_LABELS = 1 << 15  # different ones
 BLOCK = 1 << 15  # cells
@@ -148,7 +148,14 @@ def _lines(text):
     for line in iter(lambda: text.readline(MAX_LINE), ""):
         if len(line) == MAX_LINE:
             raise DatasetError(f"has a line of {MAX_LINE} characters or more: is it a CSV file?")
+        if "\0" in line:
+            raise DatasetError("has NUL characters: it is damaged, or no CSV file")
         yield line
+
+
+def delimiter_of(line):
+    """Which of `DELIMITERS` is between the cells of a line: the most frequent one."""
+    return max(DELIMITERS, key=line.count)
 
 
 def _rows(text):
@@ -160,7 +167,7 @@ def _rows(text):
         n_blank += 1
     else:
         return
-    delimiter = next((d for d in DELIMITERS if d in first), ",")
+    delimiter = delimiter_of(first)
     n_cells = 0  # of the row that is read; a quoted cell may go over several lines
 
     def not_too_wide(lines):
@@ -201,7 +208,7 @@ def _blocks(rows, label_column, labelled):
     if not start:
         raise DatasetError("is empty: it has no row")
     head, *second = ([cell.strip() for cell in cells] for _, cells in start)
-    label = _label_index(head, label_column) if labelled else None
+    label = _label_index(head, second, label_column) if labelled else None
     if len(head) == 1 and labelled:
         raise DatasetError(
             f"row {start[0][0]} has one column: a label and at least one feature are needed, "
@@ -212,7 +219,9 @@ def _blocks(rows, label_column, labelled):
         names = tuple(name for i, name in enumerate(head) if i != label)
         del start[0]
         if not start:
-            raise DatasetError("is empty: it has a header and no row of data")
+            raise DatasetError(
+                "has no row of data: its one row has text, and so is taken for a header"
+            )
     n_rows = max(1, BLOCK // (len(head) + ROW))
     rows = itertools.chain(start, rows)
     del start, head, second
@@ -228,22 +237,29 @@ def _number(cell):
 
 
 def _is_header(head, second, label):
-    if any(cell and _number(cell) is None for i, cell in enumerate(head) if i != label):
+    """Whether the first row names the columns; `second` is a list of the second row, if any."""
+    is_text = [_number(cell) is None for cell in head]
+    if not second:
+        return any(is_text[i] and head[i] for i in range(len(head)) if i != label)
+    is_text_below = [_number(cell) is None for cell in second[0]]
+    if any(is_text[i] and not is_text_below[i] for i in range(len(head)) if head[i] or i == label):
         return True
-    # "label,0,1,2": columns may be named by numbers. The label's own name then tells.
-    names_label = label is not None and _number(head[label]) is None
-    return names_label and any(_number(cells[label]) is not None for cells in second)
+    # "0,1,2,3", as pandas names columns, over a text label.
+    numbered = [str(i) for i in range(len(head) + 1)]
+    return label is not None and is_text_below[label] and head in (numbered[:-1], numbered[1:])
 
 
-def _label_index(head, label_column):
+def _label_index(head, second, label_column):
     if label_column is None:
         return 0
     wanted = str(label_column)
-    if head.count(wanted) > 1:
-        raise DatasetError(f"has more than one column {wanted!r}: which is the label?")
-    if wanted in head:
-        return head.index(wanted)
     number = int(wanted) if re.match(r"-?\d{1,9}\Z", wanted) else 0
+    named = [i for i, name in enumerate(head) if name == wanted]
+    # A number in a row of data is not a column's name.
+    if named and (not number or _is_header(head, second, named[0])):
+        if len(named) > 1:
+            raise DatasetError(f"has more than one column {wanted!r}: which is the label?")
+        return named[0]
     if 1 <= abs(number) <= len(head):
         return number - 1 if number > 0 else number + len(head)
     shown = ", ".join(ascii(name)[1:-1] for name in head[:8])
@@ -270,21 +286,27 @@ def _block(rows, label, names):
             row[:] = cells
     except ValueError:
         x[:] = numpy.nan
-    if not numpy.isfinite(x).all():
+    if not abs(x).max() <= FLOAT32_MAX:  # nor if it is NaN
         _complain(numbers, table, label, names)
     return Block(x, labels, numbers, names)
 
 
 def _complain(numbers, table, label, names):
-    """Find the first cell that is no finite number."""
+    """Find the first cell that is no number, or none that float32 can hold."""
     for row, cells in zip(numbers, table):
         for i, cell in enumerate(cells):
             number = _number(cell)
-            if number is None or not math.isfinite(number):
+            if number is None or not abs(number) <= FLOAT32_MAX:
                 column = i + 1 + (label is not None and i >= label)
                 name = f" ({ascii(names[i])[1:-1][:60]})" if names else ""
                 found = f"holds {ascii(cell.strip())[:60]}" if cell.strip() else "is empty"
+                mend = "fill in or leave out the row"
+                if number is None and cell.strip():
+                    mend += (
+                        ", turn text into numbers or, if that column is the label, name it: "
+                        "--label-column"
+                    )
                 raise DatasetError(
                     f"row {row}, column {column}{name} {found}: every feature must be a finite "
-                    "number; fill in or leave out the row, and turn text into numbers"
+                    f"number, and no larger than float32 can hold; {mend}"
                 )

@@ -8,7 +8,7 @@ import sys
 from dataclasses import fields
 
 from logreg import __version__
-from logreg.console import Interruption, command, note, starting
+from logreg.console import Interruption, command, note, starting_engine
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.reference import Reference
@@ -72,23 +72,21 @@ def main(argv=None):
     files = [os.path.realpath(f) for f in (args.output, args.checkpoint, args.history) if f]
     if len(set(files)) < len(files):
         raise SettingError("--output, --checkpoint and --history must name different files")
-    if os.path.realpath(args.dataset) in files:
-        raise SettingError(f"{args.dataset} is the data set: it would be overwritten")
     # With another number of threads, sums are rounded otherwise: a run that may be resumed goes
     # by the machine alone.
     decided = None if args.checkpoint else leave_busy_cores()
-    with starting("starting the engine: the first time on a machine, this takes a while"):
+    with starting_engine():
         from logreg import engine
+        from logreg.checkpoint import Checkpoint, History
+        from logreg.data import read_dataset
+        from logreg.tutorial import optimize
     engine.set_floatx(args.floatx)
     engine.use_device(args.device)
-    from logreg.checkpoint import Checkpoint, History
-    from logreg.data import read_dataset
-    from logreg.tutorial import optimize
-
-    checkpoint = args.checkpoint and Checkpoint(args.checkpoint, args.resume)
-    history = args.history and History(args.history)
     floatx = engine.theano.config.floatX
     data = read_dataset(args.dataset, args.label_column, args.shuffle, True, floatx)
+    data.check_outputs(args.output, args.checkpoint, args.history)
+    checkpoint = args.checkpoint and Checkpoint(args.checkpoint, args.resume)
+    history = args.history and History(args.history)
     if decided:
         note(decided)
     reference = Reference()

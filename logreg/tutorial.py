@@ -51,7 +51,7 @@ def optimize(data, hyperparameters=DEFAULTS, output=BEST_MODEL, **options):
     )
 
     run = {**asdict(hyperparameters), "floatX": engine.theano.config.floatX}
-    run.update(dataset=data.name, dataset_sha256=data.sha256())
+    run.update(dataset=data.name, dataset_sha256=data.sha256(), shuffle=data.shuffle)
     datasets = share(data)
     note(engine.describe())
     return fit(
@@ -109,7 +109,6 @@ def _describe(data, validation):
         "pixel_scale": data.scale,
         "x_range": data.x_range,
         "class_labels": data.class_labels,
-        "shuffle": data.shuffle,
         "epoch": validation.epoch,
         "iteration": validation.iter,
         "validation_error": validation.errors[0],

@@ -93,6 +93,7 @@ def train_mlp(args):
     if args.n_hidden < 1:
         raise SettingError(f"n_hidden is {args.n_hidden}: it must be 1 or more")
     data = read_dataset(args.dataset, announce=True)
+    data.check_outputs(args.output)
 
     print("... building the model", flush=True)
     x = T.matrix("x")

@@ -42,6 +42,64 @@ def test_a_user_who_collects_no_garbage_is_left_alone():
         gc.enable()
 
 
+INTERRUPT = """
+import os, signal, sys
+from logreg.console import starting_engine
+
+if "ignored" in sys.argv:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+with starting_engine():
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    except BaseException:
+        pass  # as foreign code may do
+    print("imported", flush=True)
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+    print("ignored")
+except KeyboardInterrupt:
+    print("as ever")
+"""
+
+
+def test_ctrl_c_is_not_lost_while_the_engine_starts(run):
+    done = run("-c", INTERRUPT)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
+def test_a_start_that_ignores_ctrl_c_goes_on_to(run):
+    assert run("-c", INTERRUPT, "ignored").stdout == "imported\nignored\n"
+
+
+def test_after_the_start_ctrl_c_is_an_exception_again(run):
+    done = run("-c", INTERRUPT.replace("os.kill(os.getpid(), signal.SIGINT)", "pass", 1))
+    assert (done.returncode, done.stdout) == (0, "imported\nas ever\n")
+
+
+HALF_MADE = """
+import os, signal
+from logreg.console import command
+
+class HalfMade:
+    def __init__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        self.whole = True
+    def __del__(self):
+        self.whole
+
+@command
+def main(argv):
+    HalfMade()
+
+raise SystemExit(main())
+"""
+
+
+def test_what_an_interrupt_leaves_half_made_does_not_complain(run):
+    done = run("-c", HALF_MADE)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
 EXIT = """
 import gc
 from logreg.console import command

@@ -562,8 +562,95 @@ def test_what_float32_cannot_hold_is_refused_in_float32_as_in_float64(tmp_path, 
     else:
         numpy.savez(path, x_train=x, y_train=y, x_test=x, y_test=y)
     for dtype in ("float32", "float64"):
-        with pytest.raises(DatasetError, match=r"in row 1, column 2 .*must be finite, and no l"):
+        with pytest.raises(DatasetError, match=r"and no larger than float32 can hold") as raised:
             read_dataset(path, dtype=dtype)
+        where = "row 2, column 4 holds '9.99" if ending == "csv" else "in row 1, column 2 (counted"
+        assert where in str(raised.value)
+
+
+@pytest.mark.parametrize("first", ["6,1,3,2", "0,1,2,3", "1,2,3,4"])
+def test_a_number_in_the_first_row_is_no_columns_name(tmp_path, first):
+    (tmp_path / "t.csv").write_text(f"{first}\n" + "".join(f"{i},{i},1,2\n" for i in range(11)))
+    data = read_dataset(tmp_path / "t.csv", label_column="3")
+    assert data.class_labels == sorted({1, int(first[4])})
+    assert len(data.train[1]) == 8
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_columns_that_are_numbered_are_no_row(tmp_path, first):
+    rows = [f"{i},{i},{'ab'[i % 2]}\n" for i in range(12)]
+    header = ",".join(map(str, range(first, first + 3)))
+    (tmp_path / "t.csv").write_text(f"{header}\n" + "".join(rows))
+    data = read_dataset(tmp_path / "t.csv", label_column="-1")
+    assert data.class_labels == ["a", "b"]
+    assert data.train[0][:2].tolist() == [[0, 0], [1, 1]]
+    by_name = read_dataset(tmp_path / "t.csv", label_column=str(first + 2))
+    assert by_name.sha256() == data.sha256()
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("0,1,dog\n1,2,cat\n", "row 1, column 3 holds 'dog'.*that column is the label"),
+        ("a,b,kind\n1,2,dog\n3,4,cat\n", r"row 2, column 3 \(kind\) holds .*--label-column"),
+        ("a,b\n1,\n", r"row 2, column 2 \(b\) is empty: .* fill in or leave out the row$"),
+        ("0,1\n" * 200 + "1,\0\n", "NUL characters"),
+        ("just a sentence\n", "one column"),
+        ("some, words\n", "its one row has text, and so is taken for a header"),
+    ],
+)
+def test_csv_refused(tmp_path, text, said):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(DatasetError, match=said):
+        read_dataset(tmp_path / "t.csv")
+
+
+def test_what_a_spreadsheet_calls_unicode_text(tmp_path):
+    (tmp_path / "t.csv").write_text("0\t1\n1\t2\n", encoding="utf-16")
+    with pytest.raises(DatasetError, match="save the file as UTF-8"):
+        read_dataset(tmp_path / "t.csv")
+
+
+def test_commas_within_cells_between_semicolons(tmp_path):
+    (tmp_path / "t.csv").write_text('"kind, or so";a;b\n' + '"x, y";1;2\nz;3;4\n' * 4)
+    data = read_dataset(tmp_path / "t.csv")
+    assert data.class_labels == ["x, y", "z"]
+    assert data.train[0][:2].tolist() == [[1, 2], [3, 4]]
+
+
+# What must not be overwritten
+
+
+def test_the_files_that_are_read(tmp_path, monkeypatch):
+    x, y = pair()
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    numpy.savez(folder / "d.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    monkeypatch.setattr(mnist, "search_folders", lambda: [folder])
+    data = read_dataset("d.npz")
+    data.check_outputs(None, "d.npz", folder / "e.npz")
+    with pytest.raises(SettingError, match=r"d\.npz is of the data set d\.npz: it would be ov"):
+        data.check_outputs(None, folder / ".." / "elsewhere" / "d.npz")
+    read_dataset(((x, y), (x, y))).check_outputs(folder / "d.npz")
+
+
+@pytest.mark.parametrize("name", sorted(file.name for file in mnist.FILES.values()))
+@pytest.mark.parametrize("given", ["", "train-images-idx3-ubyte"])
+def test_none_of_the_idx_files_is_overwritten(tmp_path, name, given):
+    idx_folder(tmp_path)
+    with pytest.raises(SettingError, match="would be overwritten"):
+        read_dataset(tmp_path / given).check_outputs(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["train.csv", "test.csv", "valid.csv.gz"])
+def test_no_csv_file_of_a_folder_is_overwritten(tmp_path, name):
+    (tmp_path / "train.csv").write_text(csv_text(12))
+    (tmp_path / "test.csv").write_text(csv_text(6))
+    (tmp_path / "valid.csv.gz").write_bytes(gzip.compress(csv_text(5).encode()))
+    data = read_dataset(tmp_path, label_column="kind")
+    data.check_outputs(tmp_path / "best_model.pkl")
+    with pytest.raises(SettingError, match="would be overwritten"):
+        data.check_outputs(tmp_path / name)
 
 
 def test_label_column_is_for_csv():

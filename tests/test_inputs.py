@@ -96,6 +96,15 @@ def test_a_label_column_is_left_out(monkeypatch):
     assert rows_of("-", wanted).tolist() == x
     with pytest.raises(DatasetError, match=r"got 4 columns; .* name it: --label-column"):
         rows_of("last.csv", wanted)
+    # What is asked for is left out, and no feature, though one is then lacking.
+    write("short.csv", b"kind,p,q\n0,1,2\n1,4,5\n")
+    for column in ("kind", "1"):
+        with pytest.raises(DatasetError, match=r"expects 3 features, got 2 columns$"):
+            rows_of("short.csv", wanted._replace(label_column=column))
+    assert rows_of("short.csv", wanted._replace(label_column="label")).tolist() == [
+        [0, 1, 2],
+        [1, 4, 5],
+    ]
     # As many columns as features: none of them is a label, whatever it is called.
     write("features.csv", b"y,p,q\n1,2,3\n4,5,6\n")
     assert rows_of("features.csv", wanted).tolist() == x
@@ -254,3 +263,9 @@ def test_damaged_files_are_read_or_refused(whole):
             assert rows.shape[1] == 3 and rows.dtype.kind in "buif"
 
     check()
+
+
+def test_a_standard_input_that_is_closed(monkeypatch):
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(DatasetError, match="standard input is closed"):
+        rows_of("-", Wanted(3))

@@ -9,6 +9,7 @@ import re
 import numpy
 import pytest
 from digits import (
+    SAMPLE,
     classes_of,
     csv_text,
     idx,
@@ -391,3 +392,16 @@ def test_a_pipe_from_and_to_other_programs(small, run):
     text = csv_text(numpy.eye(3))
     done = run("-m", "logreg.predict", "-", "--model", "small.pkl", input=text)
     assert (done.returncode, done.stdout) == (0, "-[0]: a\n-[1]: b\n-[2]: c\n")
+
+
+@pytest.mark.parametrize("how", [["--evaluate"], [], ["x.csv"]])
+def test_what_is_read_is_not_overwritten(working_folder, capsys, how):
+    save_digits_model("m.pkl")
+    (working_folder / "mnist_sample.npz").write_bytes(SAMPLE.read_bytes())
+    (working_folder / "x.csv").write_text(",".join(["0"] * 784) + "\n")
+    for output in ["m.pkl", how[0] if how == ["x.csv"] else "mnist_sample.npz"]:
+        before = (working_folder / output).read_bytes()
+        command = [*how, "--model", "m.pkl", "--output", f"./{output}"]
+        assert main([*command, "--dataset", "mnist_sample.npz"]) == 1
+        assert re.search(r"error: .*would (be )?overwrit", capsys.readouterr().err)
+        assert (working_folder / output).read_bytes() == before

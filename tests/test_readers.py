@@ -22,7 +22,7 @@ from hypothesis.extra import numpy as hnp
 
 from logreg.errors import DatasetError
 from logreg.readers import read_idx, read_npy, read_npz, sniff
-from logreg.tables import MAX_COLUMNS, MAX_LABELS, csv_blocks, read_csv
+from logreg.tables import FLOAT32_MAX, MAX_COLUMNS, MAX_LABELS, csv_blocks, read_csv
 from logreg.unpickling import read_pickle
 
 bounded = functools.partial(
@@ -240,7 +240,7 @@ def test_object_arrays_are_refused(tmp_path):
 
 # CSV
 
-cells = st.floats(allow_nan=False, allow_infinity=False)
+cells = st.floats(-FLOAT32_MAX, FLOAT32_MAX)
 
 
 @bounded(max_examples=40)

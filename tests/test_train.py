@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+from pathlib import Path
 
 import numpy
 import pytest
@@ -11,6 +12,7 @@ from logreg import train
 from logreg.hyperparameters import DEFAULTS
 from logreg.saving import load_model
 
+ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ["--dataset", "mnist_sample", "--batch-size", "100"]
 
 
@@ -86,7 +88,6 @@ def test_the_options_reach_the_run(capfd, working_folder):
         (["--resume"], "--resume needs --checkpoint"),
         (["--device", "abacus"], "abacus"),
         (["--patience-increase", "1e300"], "patience_increase is 1e+300"),
-        (["--history", "mnist_sample"], "mnist_sample is the data set"),
     ],
 )
 def test_what_a_user_can_mend_is_one_line_and_exit_code_1(options, message, capfd):
@@ -96,6 +97,16 @@ def test_what_a_user_can_mend_is_one_line_and_exit_code_1(options, message, capf
     assert len(errors) == 1 and message in errors[0]
     assert "Traceback" not in err
     assert "epoch" not in out
+
+
+@pytest.mark.parametrize("option", ["--output", "--checkpoint", "--history"])
+def test_the_data_are_not_overwritten(working_folder, option, capfd):
+    sample = (ROOT / "data" / "mnist_sample.npz").read_bytes()
+    (working_folder / "d.npz").write_bytes(sample)
+    assert train.main(["--dataset", "d.npz", "--batch-size", "100", option, "./d.npz"]) == 1
+    said = "error: ./d.npz is of the data set d.npz: it would be overwritten"
+    assert said in capfd.readouterr().err
+    assert (working_folder / "d.npz").read_bytes() == sample
 
 
 @pytest.mark.parametrize("options", [["--n-epochs", "many"], ["--floatx", "float16"], ["x"]])
