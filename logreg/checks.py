@@ -4,6 +4,7 @@ So the wording is the same on every engine, and an engine that would read foreig
 a label out of range never gets one. Rows and columns of arrays are counted from 0.
 """
 
+import re
 import warnings
 
 import numpy
@@ -155,7 +156,7 @@ def labels(y, n_rows, where):
 
 def _numbers_or_text(texts):
     def number(text):
-        if "_" in text:  # a name such as 1_2, and no number
+        if re.match(r".*_|[+-]?0\d", text):  # names such as 1_2 and 007, and no numbers
             raise ValueError(text)
         return int(text) if text.lstrip("+-").isdigit() else float(text)
 

@@ -287,6 +287,11 @@ def _split(pairs, shuffle, is_idx, name):
 
 
 def _warn_of_classes(pairs, class_labels):
+    if len(class_labels) == 1:
+        warning(
+            f"every row has the label {ascii(class_labels[0])[:40]}: there is nothing to learn; "
+            "is it the right column?"
+        )
     for split in ("valid", "test"):
         lacking = numpy.setdiff1d(pairs[split][1], pairs["train"][1])
         if len(lacking):

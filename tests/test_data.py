@@ -514,14 +514,22 @@ def test_csv_folder(tmp_path):
 
 @pytest.mark.parametrize(
     "labels, class_labels",
-    [("0 1 2", [0, 1, 2]), ("7 3 5", [3, 5, 7]), ("1.0 2 1", [1, 2]), ("1 a 1", ["1", "a"])],
+    [
+        ("0 1 2", [0, 1, 2]),
+        ("7 3 5", [3, 5, 7]),
+        ("1.0 2 1", [1, 2]),
+        ("1 a 1", ["1", "a"]),
+        ("01 1 10", ["01", "1", "10"]),
+        ("0.0 1e0 0.0", [0, 1]),
+    ],
 )
 def test_csv_labels(tmp_path, labels, class_labels):
     rows = ["%s,%d" % (label, i) for i, label in enumerate(labels.split() * 4)]
     (tmp_path / "t.csv").write_text("\n".join(rows))
     data = read_dataset(tmp_path / "t.csv")
     assert data.class_labels == class_labels
-    wanted = [label if "a" in class_labels else float(label) for label in labels.split()]
+    is_text = isinstance(class_labels[0], str)
+    wanted = [label if is_text else float(label) for label in labels.split()]
     assert [class_labels[i] for i in data.train[1][:3]] == wanted
 
 
@@ -616,6 +624,12 @@ def test_commas_within_cells_between_semicolons(tmp_path):
     data = read_dataset(tmp_path / "t.csv")
     assert data.class_labels == ["x, y", "z"]
     assert data.train[0][:2].tolist() == [[1, 2], [3, 4]]
+
+
+def test_one_class_is_warned_of(tmp_path, capsys):
+    (tmp_path / "t.csv").write_text("7,1\n7,2\n" * 6)
+    assert read_dataset(tmp_path / "t.csv").class_labels == [7]
+    assert "warning: every row has the label 7: there is nothing" in capsys.readouterr().err
 
 
 # What must not be overwritten
