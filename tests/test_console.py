@@ -2,10 +2,11 @@
 
 import gc
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from logreg.console import starting
+from logreg.console import command, starting
 
 
 def test_a_slow_start_says_why(capsys, monkeypatch):
@@ -98,6 +99,11 @@ raise SystemExit(main())
 def test_what_an_interrupt_leaves_half_made_does_not_complain(run):
     done = run("-c", HALF_MADE)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
+def test_a_command_runs_in_a_thread_too():
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(command(lambda argv: 3), []).result() == 3
 
 
 EXIT = """
