@@ -145,6 +145,8 @@ def main(argv=None):
         options.error("-n is for predictions: --evaluate takes all rows")
     if args.evaluate and (args.proba or args.top is not None):
         options.error("--proba and --top are for predictions, not for --evaluate")
+    if args.inputs and args.dataset != DATASET:
+        options.error("--dataset is for --evaluate and for the first examples, not for inputs")
     _require_positive("-n", args.n)
     _require_positive("--top", args.top)
     _require_positive("--batch-size", args.batch_size)

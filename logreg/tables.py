@@ -131,7 +131,10 @@ def csv_blocks(source, label_column=None, labelled=True):
         try:
             yield from _blocks(_rows(text), label_column, labelled)
         except UnicodeDecodeError as error:
-            raise DatasetError(f"is not UTF-8 text ({error}): save the file as UTF-8") from None
+            mend = "save the file as UTF-8"
+            if not _is_path(source):
+                mend = "give it CSV as UTF-8 text, not compressed, or name a file"
+            raise DatasetError(f"is not UTF-8 text ({error}): {mend}") from None
         finally:
             text.detach()  # the stream is not ours to close
 

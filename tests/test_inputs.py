@@ -269,3 +269,10 @@ def test_a_standard_input_that_is_closed(monkeypatch):
     monkeypatch.setattr("sys.stdin", None)
     with pytest.raises(DatasetError, match="standard input is closed"):
         rows_of("-", Wanted(3))
+
+
+def test_a_standard_input_that_is_no_text(monkeypatch):
+    stdin = io.TextIOWrapper(io.BytesIO(gzip.compress(b"1,2,3\n")))
+    monkeypatch.setattr("sys.stdin", stdin)
+    with pytest.raises(DatasetError, match=r"standard input: is not UTF-8 .*not compressed, or na"):
+        rows_of("-", Wanted(3))

@@ -402,6 +402,15 @@ def test_what_is_read_is_not_overwritten(working_folder, capsys, how):
     for output in ["m.pkl", how[0] if how == ["x.csv"] else "mnist_sample.npz"]:
         before = (working_folder / output).read_bytes()
         command = [*how, "--model", "m.pkl", "--output", f"./{output}"]
-        assert main([*command, "--dataset", "mnist_sample.npz"]) == 1
+        if how != ["x.csv"]:
+            command += ["--dataset", "mnist_sample.npz"]
+        assert main(command) == 1
         assert re.search(r"error: .*would (be )?overwrit", capsys.readouterr().err)
         assert (working_folder / output).read_bytes() == before
+
+
+def test_a_data_set_beside_inputs_is_refused(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["x.csv", "--dataset", "mnist_sample"])
+    assert ended.value.code == 2
+    assert "--dataset is for --evaluate and" in capsys.readouterr().err
