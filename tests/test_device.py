@@ -166,6 +166,35 @@ def test_data_and_parameters_stay_on_the_device(jax, rule):
     assert [v.container.storage[0].unsafe_buffer_pointer() for v in data] == buffers
 
 
+def test_what_is_compiled_stays_so(jax):
+    """Parameters that came as NumPy arrays once would be another kind of input the next time."""
+    compiled = []
+
+    def listen(event, seconds, **details):
+        if "backend_compile" in event:
+            compiled.append(event)
+
+    sets = load_data("mnist_sample")
+    x, y = T.matrix("x"), T.ivector("y")
+    classifier = LogisticRegression(x, 784, 10)
+    cost = classifier.negative_log_likelihood(y)
+    updates = momentum(cost, classifier.params, 0.1)
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        functions = compile_functions(x, y, cost, classifier.errors(y), updates, sets, 100)
+        assert compiled
+        compiled.clear()
+        for _ in range(2):
+            functions.train_model(0, 50)
+            functions.validate_model()
+            value = engine.value(classifier.W)
+            assert type(value) is numpy.ndarray and value.any()
+            engine.set_value(classifier.W, value / 2)  # as a resumed run does
+        assert not compiled
+    finally:
+        jax.monitoring.clear_event_listeners()
+
+
 def test_a_block_of_steps_is_the_steps_one_by_one(jax):
     def make():
         rng = numpy.random.RandomState(4)

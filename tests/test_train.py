@@ -99,6 +99,13 @@ def test_what_a_user_can_mend_is_one_line_and_exit_code_1(options, message, capf
     assert "epoch" not in out
 
 
+@pytest.mark.parametrize("checkpoint", [[], ["--checkpoint", "run.state"]])
+def test_busy_cores_are_left_alone_but_by_a_run_that_may_be_resumed(monkeypatch, capfd, checkpoint):
+    monkeypatch.setattr(train, "leave_busy_cores", lambda: "one core is busy")
+    assert train.main([*SAMPLE, "--n-epochs", "1", *checkpoint]) == 0
+    assert ("one core is busy" in capfd.readouterr().err) == (not checkpoint)
+
+
 @pytest.mark.parametrize("option", ["--output", "--checkpoint", "--history"])
 def test_the_data_are_not_overwritten(working_folder, option, capfd):
     sample = (ROOT / "data" / "mnist_sample.npz").read_bytes()
