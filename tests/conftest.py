@@ -1,8 +1,10 @@
 """What every test gets: an empty working folder, and no data set but the sample."""
 
+import contextlib
 import os
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,17 @@ def floatx_as_before():
     yield
     if "logreg.engine" in sys.modules:
         sys.modules["logreg.engine"].theano.config.floatX = "float64"
+
+
+@contextlib.contextmanager
+def peak_memory():
+    """Gives a function that tells, after the block, how many bytes that took at the most."""
+    tracemalloc.start()
+    try:
+        yield lambda: peak
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
 
 
 def _arguments(args, env, options):

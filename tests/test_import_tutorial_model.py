@@ -6,12 +6,12 @@ import os
 import pickle
 import struct
 import sys
-import tracemalloc
 import types
 from pathlib import Path
 
 import numpy
 import pytest
+from conftest import peak_memory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -246,12 +246,9 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_no_such_model_ends_in_one_line_and_nothing_written(name, capfd, working_folder):
     Path("old.pkl").write_bytes(REFUSED[name])
-    tracemalloc.start()
-    try:
+    with peak_memory() as peak:
         assert script.main(["old.pkl", "new.pkl"]) == 1
-        assert tracemalloc.get_traced_memory()[1] < 10 * len(REFUSED[name]) + 3e6
-    finally:
-        tracemalloc.stop()
+    assert peak() < 10 * len(REFUSED[name]) + 3e6
     out, err = capfd.readouterr()
     assert out == ""
     assert err.startswith("error: old.pkl cannot be imported: ") and err.count("\n") == 1

@@ -6,6 +6,7 @@ import re
 
 import numpy
 import pytest
+from conftest import peak_memory
 from digits import csv_text, idx, read, sample, stdin_of, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -255,12 +256,14 @@ def test_damaged_files_are_read_or_refused(whole):
         for place, value in changes:
             content[place] = value
         write("damaged", content[:end])
-        try:
-            rows = rows_of("damaged", Wanted(3))
-        except LogRegError as error:
-            assert "damaged" in str(error)
-        else:
-            assert rows.shape[1] == 3 and rows.dtype.kind in "buif"
+        with peak_memory() as peak:
+            try:
+                rows = rows_of("damaged", Wanted(3))
+            except LogRegError as error:
+                assert "damaged" in str(error)
+            else:
+                assert rows.shape[1] == 3 and rows.dtype.kind in "buif"
+        assert peak() < 10 * len(whole) + 3e6
 
     check()
 

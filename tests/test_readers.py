@@ -10,13 +10,13 @@ import io
 import os
 import pickle
 import struct
-import tracemalloc
 import warnings
 import zipfile
 import zlib
 
 import numpy
 import pytest
+from conftest import peak_memory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -126,12 +126,9 @@ def test_npy_holds_what_numpy_saved(tmp_path, array, zipped, fortran):
 
 def test_npy_is_mapped_not_read(tmp_path):
     path = write(tmp_path, npy_bytes(numpy.zeros((1000, 1000))))
-    tracemalloc.start()
-    try:
+    with peak_memory() as peak:
         assert read_npy(path)[999, 999] == 0
-        assert tracemalloc.get_traced_memory()[1] < 1e6
-    finally:
-        tracemalloc.stop()
+    assert peak() < 1e6
 
 
 @bounded(max_examples=30)
@@ -384,10 +381,12 @@ def test_damaged_files_are_read_or_refused(tmp_path, name, data):
     read, whole = FORMATS[name]
     path = write(tmp_path, data.draw(damaged(whole)))
     for call in (sniff, read):
-        try:
-            call(path)
-        except DatasetError as error:
-            assert str(error).startswith("%s: " % path)
+        with peak_memory() as peak:
+            try:
+                call(path)
+            except DatasetError as error:
+                assert str(error).startswith("%s: " % path)
+        assert peak() < 10 * len(whole) + 3e6
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
@@ -474,27 +473,18 @@ CLAIMS = {
 def test_claims_cost_no_memory(tmp_path, name, zipped):
     read, data = CLAIMS[name]
     path = write(tmp_path, gzip.compress(data) if zipped else data)
-    tracemalloc.start()
-    try:
-        with pytest.raises(DatasetError):
-            read(path)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert peak < 10 * len(data) + 3e6
+    with peak_memory() as peak, pytest.raises(DatasetError):
+        read(path)
+    assert peak() < 10 * len(data) + 3e6
 
 
 def test_the_widest_csv_and_the_most_labels(tmp_path):
     rows = [[i % 10] * MAX_COLUMNS for i in range(4)]
     wide = write(tmp_path, "".join(",".join(map(str, row)) + "\n" for row in rows).encode())
-    tracemalloc.start()
-    try:
+    with peak_memory() as peak:
         x = read_csv(wide).x
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
     assert (x == numpy.array(rows)[:, 1:]).all()
-    assert peak < 10 * os.path.getsize(wide) + 16e6
+    assert peak() < 10 * os.path.getsize(wide) + 16e6
     many = read_csv(write(tmp_path, b"".join(b"c%d,1\n" % i for i in range(MAX_LABELS)) * 2))
     assert many.labels == [f"c{i}" for i in range(MAX_LABELS)]
     assert many.first_rows == list(range(1, MAX_LABELS + 1))
@@ -519,14 +509,10 @@ def test_honest_files_cost_little_more_than_they_hold(tmp_path, name):
         "pickle": (read_pickle, py2_pickle([(x, y), (y, y)])),
     }[name]
     path = write(tmp_path, data if name == "npz" else gzip.compress(data, 1))
-    tracemalloc.start()
-    try:
+    with peak_memory() as peak:
         kept = read(path)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
     assert kept is not None
-    assert peak < 1.5 * x.nbytes
+    assert peak() < 1.5 * x.nbytes
 
 
 @pytest.mark.parametrize("name", ["csv", "npz", "integers", "big-endian", "long double"])
@@ -540,18 +526,14 @@ def test_wide_numbers_never_take_their_own_memory(tmp_path, name):
     else:
         with open(path, "wb") as file:
             numpy.savez(file, x_train=wide, y_train=wide[:, 0])
-    tracemalloc.start()
-    try:
+    with peak_memory() as peak:
         if name == "csv":
             x = read_csv(path, dtype="float32").x
         else:
             x = read_npz(path, ["x_train"], {"x_train": "float32"})["x_train"]
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
     assert x.dtype == numpy.dtype("float32") and x.flags.writeable
     assert numpy.allclose(x, wide.astype(float), rtol=1e-7, atol=1e-5)
-    assert peak < 1.2 * x.nbytes + 6e6  # and the cells of a block, if it is text
+    assert peak() < 1.2 * x.nbytes + 6e6  # and the cells of a block, if it is text
 
 
 def test_only_what_is_wider_is_narrowed(tmp_path):

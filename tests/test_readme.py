@@ -1,14 +1,21 @@
 """What the README tells people to type."""
 
 import argparse
+import gzip
 import importlib
 import importlib.util
 import os
+import pickle
 import re
 import shlex
+import subprocess
+import sys
 
+import numpy
 import pytest
 from conftest import ROOT
+from digits import csv_text, drawing, idx, sample, write
+from PIL import Image
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROSE = re.sub(r"^```.*?^```$", "", README, flags=re.M | re.S)
@@ -18,6 +25,7 @@ SHELL = re.findall(r"^ {4,}(.+)$", PROSE.replace("\\\n", " "), re.M) + re.findal
     "".join(re.findall(r"^```(?:sh|shell|bash)\n(.*?)^```$", README, re.M | re.S)),
     re.M,
 )
+PARTS = ("train", "valid", "test")
 QUOTED = re.findall(r"`([^`\n]+)`", PROSE)
 
 
@@ -78,6 +86,41 @@ def test_the_command_lines_are_understood(words, monkeypatch, capsys):
         module.main(arguments)
     # Of --help and --version, argparse itself makes an exit.
     assert getattr(raised.value, "code", 0) == 0
+
+
+@pytest.fixture
+def reader(working_folder, monkeypatch):
+    """A reader's folder: MNIST, or what stands for it, is found; what the README names is there."""
+    x, y = (numpy.concatenate([sample()[f"{k}_{part}"] for part in PARTS]) for k in "xy")
+    rows = x.reshape(-1, 784) / numpy.float32(256)
+    sets = [(rows[:5000], y[:5000]), (rows[5000:6000], y[5000:6000]), (rows[6000:], y[6000:])]
+    with gzip.open("mnist.pkl.gz", "wb", 1) as file:
+        pickle.dump(sets, file, 2)
+    numpy.save("new.npy", rows[:20])
+    write("t10k-images-idx3-ubyte.gz", gzip.compress(idx(x[6000:])))
+    for name in ("new.csv", "rows.csv"):
+        write(name, csv_text(rows[:3]).encode())
+    Image.fromarray(drawing(x[0], numpy.random.RandomState(0))).save("digit.png")
+    Image.fromarray(drawing(x[1], numpy.random.RandomState(1), noise=5)).save("photo.jpg")
+    (working_folder / "bin").mkdir()
+    script = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n'
+    (working_folder / "bin" / "python").write_text(script)
+    (working_folder / "bin" / "python").chmod(0o755)
+    monkeypatch.setenv("PATH", "bin", prepend=os.pathsep)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="lines for a POSIX shell")
+def test_the_lines_for_the_shell_run(reader):
+    lines = [line for line in SHELL if re.search(r"\bpython -m", line)]
+    assert len(lines) >= 8
+    for line in lines:
+        done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{line}\n{done.stderr}"
+        assert done.stdout or "--output" in line, line
+    assert {"best_model.pkl", "model.pkl", "run.state", "run.csv", "predicted.csv"} <= {
+        *os.listdir(".")
+    }
 
 
 def test_the_make_targets_exist():

@@ -13,11 +13,11 @@ import struct
 import subprocess
 import sys
 import tempfile
-import tracemalloc
 from pathlib import Path
 
 import numpy
 import pytest
+from conftest import peak_memory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -354,13 +354,10 @@ FOREIGN = {
 def test_what_is_no_model_file_is_refused_with_the_reason(name, nothing_is_run):
     data, reason = FOREIGN[name]
     Path("model.pkl").write_bytes(data)
-    tracemalloc.start()
-    try:
-        with pytest.raises(ModelFileError, match=r"^model\.pkl cannot be loaded: .*" + reason):
-            load_model("model.pkl")
-        assert tracemalloc.get_traced_memory()[1] < 10 * len(data) + 1e6
-    finally:
-        tracemalloc.stop()
+    said = r"^model\.pkl cannot be loaded: .*" + reason
+    with peak_memory() as peak, pytest.raises(ModelFileError, match=said):
+        load_model("model.pkl")
+    assert peak() < 10 * len(data) + 1e6
 
 
 def test_what_can_not_be_read_is_refused_with_the_reason(working_folder):
