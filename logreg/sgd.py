@@ -27,6 +27,7 @@ from logreg.report import (
     why,
 )
 from logreg.saving import check_writable, save
+from logreg.threads import BusyCores
 
 SPLITS = ("training", "validation", "test")
 NEVER = contextlib.nullcontext(lambda: False)
@@ -231,6 +232,7 @@ def fit(
     """
     if output is not None:
         check_writable(output)
+    busy_cores = BusyCores()
     with starting("compiling: the first time on a machine, this takes about 20 s"):
         functions = compile_functions(
             x,
@@ -260,6 +262,13 @@ def fit(
         save(output, progress.best)
     begin = timeit.default_timer() - progress.seconds
 
+    def leave_busy_cores():
+        # With another number of threads, sums are rounded otherwise: a run that may be resumed
+        # goes by the machine alone.
+        change = None if checkpoint else busy_cores.leave()
+        if change:
+            note(change)
+
     def validated(validation):
         nonlocal progress
         print_validation(validation)
@@ -285,7 +294,9 @@ def fit(
         if checkpoint:
             checkpoint.keep(run, variables, stopping, progress._asdict())
         on_validation(validation)
+        leave_busy_cores()
 
+    leave_busy_cores()
     n_epochs = hyperparameters.n_epochs
     with interruption as interrupted:
         end = train(functions, stopping, n_epochs, validated, progress.iter, interrupted)

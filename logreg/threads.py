@@ -4,40 +4,86 @@ Its threads wait for each other in every product. If one of two cores is another
 threads are several times slower than one.
 """
 
+import ctypes
 import os
+import re
 import time
+from typing import NamedTuple
 
-# What OpenBLAS, and what OpenMP and MKL go by.
+# By which a user decides it: OpenBLAS's own, and those of OpenMP and MKL, which it heeds, too.
 VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-SAMPLE = 0.05  # seconds; five ticks of the clock that the kernel counts by
+# As OpenBLAS has it, and as NumPy's and SciPy's wheels rename it.
+SETTERS = tuple(f"{a}openblas_set_num_threads{z}" for a in ("", "scipy_") for z in ("", "64_"))
+INTERVAL = 0.2  # seconds between two looks at the least; the kernel counts hundredths
 
 
-def leave_busy_cores(environ=os.environ, sample=SAMPLE):
-    """Let BLAS, which reads it when it is loaded, leave the cores alone that others keep busy.
+class BusyCores:
+    """Keeps OpenBLAS off the cores that other processes keep busy, on Linux.
+
+    What counts as busy is what others did since the last look, so a run has to look now and
+    then, as at each validation.
 
     Parameters
     ----------
     environ : dict
-        Where the number of threads is set, unless the user has set one.
-    sample : float
-        Seconds over which it is seen how busy the cores are.
-
-    Returns
-    -------
-    str or None
-        What was decided, in words, if it is not all of the cores.
+        Where the user may have set the number of threads; then it stays as it is.
     """
-    if any(name in environ for name in VARIABLES):
+
+    def __init__(self, environ=os.environ):
+        self._is_users = any(name in environ for name in VARIABLES)
+        self._n_cores = self._n_threads = n_cores()
+        self._before = clocks()
+
+    def leave(self):
+        """Give OpenBLAS a thread for each core that is not another process's.
+
+        Returns
+        -------
+        str or None
+            What was changed, in words.
+        """
+        now, before = clocks(), self._before
+        if self._is_users or now is None or now.time - before.time < INTERVAL:
+            return None
+        self._before = now
+        others = (now.busy - before.busy - (now.ours - before.ours)) / (now.time - before.time)
+        n_threads = min(max(1, self._n_cores - round(others)), self._n_cores)
+        if n_threads == self._n_threads:
+            return None
+        setters = openblas_setters()
+        for set_n_threads in setters:
+            set_n_threads(n_threads)
+        self._n_threads = n_threads
+        if not setters:
+            return None
+        n_busy = self._n_cores - n_threads
+        return (
+            f"other processes keep {n_busy or 'none'} of {self._n_cores} cores busy: BLAS gets "
+            f"{n_threads} thread{'s' * (n_threads > 1)} (set OPENBLAS_NUM_THREADS for another "
+            "number that stays)"
+        )
+
+
+class Clocks(NamedTuple):
+    """Seconds: on the wall's clock, that our cores were busy, and that they were so for us."""
+
+    time: float
+    busy: float
+    ours: float
+
+
+def clocks():
+    """Read the clocks; None where the kernel does not tell."""
+    try:
+        cores = {f"cpu{number}" for number in os.sched_getaffinity(0)}
+        with open("/proc/stat", encoding="ascii") as file:
+            lines = [words[1:] for words in map(str.split, file) if words[0] in cores]
+        # user, nice, system, idle, iowait, irq, softirq, steal
+        ticks = [sum(map(int, line[:3] + line[5:8])) for line in lines]
+        busy = sum(ticks) / os.sysconf("SC_CLK_TCK")
+    except (AttributeError, OSError, ValueError):  # not Linux
         return None
-    cores = n_cores()
-    threads = max(1, cores - round(busy_cores(sample))) if cores > 1 else 1
-    if threads == cores:
-        return None
-    environ["OPENBLAS_NUM_THREADS"] = environ["OMP_NUM_THREADS"] = str(threads)
-    return (
-        f"other processes keep {cores - threads} of {cores} cores busy: BLAS gets {threads} "
-        f"thread{'s' * (threads > 1)} (OPENBLAS_NUM_THREADS={cores} for all)"
-    )
+    return Clocks(time.monotonic(), busy, sum(os.times()[:4]))
 
 
 def n_cores():
@@ -47,24 +93,13 @@ def n_cores():
     return os.cpu_count() or 1
 
 
-def busy_cores(sample):
-    """How many cores are busy while this process waits; 0 where that cannot be seen."""
-    before = _ticks()
-    if before is None:
-        return 0.0
-    time.sleep(sample)
-    busy, total = (now - then for now, then in zip(_ticks(), before))
-    return busy / total * n_cores() if total else 0.0
-
-
-def _ticks():
-    """Ticks that our cores were busy, and ticks in all, since the machine was started."""
+def openblas_setters():
+    """The functions that set the number of threads, of each OpenBLAS in this process."""
     try:
-        ours = {f"cpu{number}" for number in os.sched_getaffinity(0)}
-        with open("/proc/stat", encoding="ascii") as file:
-            cores = [words for words in map(str.split, file) if words[0] in ours]
-        # user, nice, system, idle, iowait, irq, softirq, steal
-        ticks = [sum(map(int, column)) for column in list(zip(*cores))[1:9]]
-        return sum(ticks) - ticks[3] - ticks[4], sum(ticks)
-    except (AttributeError, OSError, ValueError, IndexError):  # not Linux
-        return None
+        with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as file:
+            paths = set(re.findall(r"(/\S*blas\S*\.so\S*)$", file.read(), re.M))
+        libraries = [ctypes.CDLL(path) for path in sorted(paths)]
+    except OSError:
+        return []
+    found = (getattr(library, name, None) for library in libraries for name in SETTERS)
+    return [function for function in found if function is not None]

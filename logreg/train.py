@@ -12,7 +12,6 @@ from logreg.console import Interruption, command, note, starting_engine
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.reference import Reference
-from logreg.threads import leave_busy_cores
 
 HYPERPARAMETER_HELP = {
     "learning_rate": "factor of the gradient in each step",
@@ -72,9 +71,6 @@ def main(argv=None):
     files = [os.path.realpath(f) for f in (args.output, args.checkpoint, args.history) if f]
     if len(set(files)) < len(files):
         raise SettingError("--output, --checkpoint and --history must name different files")
-    # With another number of threads, sums are rounded otherwise: a run that may be resumed goes
-    # by the machine alone.
-    decided = None if args.checkpoint else leave_busy_cores()
     with starting_engine():
         from logreg import engine
         from logreg.checkpoint import Checkpoint, History
@@ -87,8 +83,6 @@ def main(argv=None):
     data.check_outputs(args.output, args.checkpoint, args.history)
     checkpoint = args.checkpoint and Checkpoint(args.checkpoint, args.resume)
     history = args.history and History(args.history)
-    if decided:
-        note(decided)
     reference = Reference()
     interruption = Interruption()
     result = optimize(

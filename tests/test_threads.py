@@ -4,40 +4,75 @@ import multiprocessing
 import os
 import sys
 
+import numpy
 import pytest
 
 from logreg import threads
+from logreg.threads import BusyCores, Clocks
 
 LINUX = sys.platform == "linux"
 
 
-def test_an_idle_machine_keeps_all_cores(monkeypatch):
-    monkeypatch.setattr(threads, "n_cores", lambda: 4)
-    monkeypatch.setattr(threads, "busy_cores", lambda sample: 0.3)
-    environ = {}
-    assert threads.leave_busy_cores(environ) is None
-    assert environ == {}
+@pytest.fixture
+def machine(monkeypatch):
+    """A machine of some cores whose clocks are set by hand; gives what BLAS was told."""
+
+    def machine(n_cores, *clocks):
+        told = []
+        monkeypatch.setattr(threads, "n_cores", lambda: n_cores)
+        monkeypatch.setattr(threads, "openblas_setters", lambda: [told.append])
+        left = [clock and Clocks(*clock) for clock in clocks]
+        monkeypatch.setattr(threads, "clocks", lambda: left.pop(0))
+        return told
+
+    return machine
+
+
+def test_an_idle_machine_keeps_all_threads(machine):
+    told = machine(4, (0, 0, 0), (1, 4.3, 4))
+    assert BusyCores({}).leave() is None
+    assert told == []
 
 
 @pytest.mark.parametrize(
-    "cores, busy, expected", [(2, 1.0, 1), (2, 2.0, 1), (8, 1.2, 7), (8, 3.6, 4)]
+    "cores, others, expected", [(2, 1.0, 1), (2, 2.0, 1), (8, 1.2, 7), (8, 3.6, 4)]
 )
-def test_busy_cores_are_left_alone(monkeypatch, cores, busy, expected):
-    monkeypatch.setattr(threads, "n_cores", lambda: cores)
-    monkeypatch.setattr(threads, "busy_cores", lambda sample: busy)
-    environ = {}
-    said = threads.leave_busy_cores(environ)
-    assert f"keep {cores - expected} of {cores} cores busy" in said
-    assert set(environ.values()) == {str(expected)}
-    assert environ["OPENBLAS_NUM_THREADS"] == str(expected)
+def test_busy_cores_are_left_alone(machine, cores, others, expected):
+    told = machine(cores, (100, 50, 7), (102, 50 + 2 * others + 3, 10))
+    said = BusyCores({}).leave()
+    assert f"keep {cores - expected} of {cores} cores busy: BLAS gets {expected} thread" in said
+    assert told == [expected]
+
+
+def test_a_neighbour_that_comes_and_goes(machine):
+    clocks = [(0, 0, 0), (1, 2, 2), (2, 4, 3), (3, 6, 4), (4, 7, 5)]
+    told = machine(2, *clocks)
+    cores = BusyCores({})
+    said = [cores.leave() for _ in clocks[1:]]
+    assert told == [1, 2]
+    assert said[0] is None and said[2] is None
+    assert "1 of 2 cores busy: BLAS gets 1 thread " in said[1]
+    assert "none of 2 cores busy: BLAS gets 2 threads " in said[3]
+
+
+def test_what_is_too_short_to_tell_is_added_to_the_next_look(machine):
+    told = machine(2, (0, 0, 0), (0.1, 0.1, 0), (0.3, 0.3, 0))
+    cores = BusyCores({})
+    assert cores.leave() is None and told == []
+    assert cores.leave() and told == [1]
 
 
 @pytest.mark.parametrize("name", threads.VARIABLES)
-def test_what_the_user_has_set_stands(monkeypatch, name):
-    monkeypatch.setattr(threads, "busy_cores", lambda sample: 100)
-    environ = {name: "2"}
-    assert threads.leave_busy_cores(environ) is None
-    assert environ == {name: "2"}
+def test_what_the_user_has_set_stands(machine, name):
+    told = machine(2, (0, 0, 0), (1, 2, 0))
+    assert BusyCores({name: "2"}).leave() is None
+    assert told == []
+
+
+def test_where_nothing_can_be_seen_all_threads_are_used(machine):
+    told = machine(2, None, None)
+    assert BusyCores({}).leave() is None
+    assert told == []
 
 
 def spin(started):
@@ -47,7 +82,11 @@ def spin(started):
 
 
 @pytest.mark.skipif(not LINUX, reason="seen in /proc/stat")
-def test_a_busy_neighbour_is_seen():
+def test_a_busy_neighbour_is_seen_and_our_own_work_is_not(monkeypatch):
+    told = []
+    monkeypatch.setattr(threads, "openblas_setters", lambda: [told.append])
+    monkeypatch.setattr(threads, "n_cores", lambda: 100)
+    # Others may be busy as well, but hardly for less time than nobody.
     context = multiprocessing.get_context("spawn")
     started = [context.Event() for _ in range(os.cpu_count())]
     neighbours = [context.Process(target=spin, args=(e,), daemon=True) for e in started]
@@ -55,13 +94,35 @@ def test_a_busy_neighbour_is_seen():
         neighbour.start()
     try:
         assert all(event.wait(60) for event in started)
-        # Others may be busy as well: that all cores are busy is all that can be known.
-        assert threads.busy_cores(0.5) > 0.5 * os.cpu_count()
+        cores = BusyCores({})
+        work_for(0.5)
+        assert "cores busy" in cores.leave()
     finally:
         for neighbour in neighbours:
             neighbour.kill()
+            neighbour.join()
+    assert 100 - os.cpu_count() <= told[0] < 100
 
 
-def test_where_nothing_can_be_seen_all_cores_are_used(monkeypatch):
-    monkeypatch.setattr(threads, "_ticks", lambda: None)
-    assert threads.busy_cores(10) == 0
+def work_for(seconds):
+    begin = threads.clocks()
+    while threads.clocks().time - begin.time < seconds:
+        pass
+
+
+@pytest.mark.skipif(not LINUX, reason="seen in /proc/stat")
+def test_our_own_work_is_counted_as_ours():
+    before = threads.clocks()
+    work_for(0.5)
+    after = threads.clocks()
+    ours = after.ours - before.ours
+    assert 0 < ours <= after.busy - before.busy + 0.05
+
+
+@pytest.mark.skipif(not LINUX, reason="found in /proc/self/maps")
+def test_numpys_openblas_is_found():
+    numpy.dot(numpy.ones((2, 2)), numpy.ones((2, 2)))
+    with open("/proc/self/maps", encoding="utf-8", errors="replace") as file:
+        if "openblas" not in file.read():
+            pytest.skip("this NumPy has another BLAS")
+    assert threads.openblas_setters()

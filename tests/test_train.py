@@ -11,6 +11,7 @@ import pytest
 from logreg import train
 from logreg.hyperparameters import DEFAULTS
 from logreg.saving import load_model
+from logreg.threads import BusyCores
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ["--dataset", "mnist_sample", "--batch-size", "100"]
@@ -101,7 +102,7 @@ def test_what_a_user_can_mend_is_one_line_and_exit_code_1(options, message, capf
 
 @pytest.mark.parametrize("checkpoint", [[], ["--checkpoint", "run.state"]])
 def test_busy_cores_are_left_alone_but_by_a_run_that_may_be_resumed(monkeypatch, capfd, checkpoint):
-    monkeypatch.setattr(train, "leave_busy_cores", lambda: "one core is busy")
+    monkeypatch.setattr(BusyCores, "leave", lambda self: "one core is busy")
     assert train.main([*SAMPLE, "--n-epochs", "1", *checkpoint]) == 0
     assert ("one core is busy" in capfd.readouterr().err) == (not checkpoint)
 
