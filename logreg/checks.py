@@ -85,12 +85,9 @@ def _as_array(values, where):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # older NumPy's way to say that lists are ragged
             array = numpy.asarray(values)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise DatasetError(
-            f"{where} makes no array ({ascii(str(error))[1:-1][:200]}): its rows must have the "
-            "same length"
-        ) from None
-    if array.dtype.hasobject:
+    except (ValueError, TypeError, OverflowError):
+        array = None  # newer NumPy's way to say it
+    if array is None or array.dtype.hasobject:
         raise DatasetError(
             f"{where} is an object array: its rows differ in length, or it holds other things "
             "than numbers; make every row as long, then x.astype('float32'), y.astype('int64') "
@@ -125,7 +122,8 @@ def labels(y, n_rows, where):
     """
     if isinstance(y, Table):
         values = _numbers_or_text(y.labels)
-        return _classes(values, y.first_rows, f"{where} label column", ""), y.codes
+        advice = "; --label-column names another"
+        return _classes(values, y.first_rows, f"{where} label column", advice=advice), y.codes
     where += " y"
     y = _as_array(y, where)
     if y.ndim == 2 and y.shape[1] == 1:
@@ -150,8 +148,8 @@ def labels(y, n_rows, where):
     except ValueError as error:  # code points that do not exist
         raise DatasetError(f"{where} holds text that makes no sense: {error}") from None
     if y.dtype.kind == "S":
-        values = [value.decode("utf-8", "replace") for value in values]
-    return _classes(values, first_rows, where, ", counted from 0"), codes.reshape(-1)
+        values = [value.decode("utf-8", "backslashreplace") for value in values]
+    return _classes(values, first_rows, where, counted=" (counted from 0)"), codes.reshape(-1)
 
 
 def _numbers_or_text(texts):
@@ -166,26 +164,22 @@ def _numbers_or_text(texts):
         return texts
 
 
-def _classes(values, first_rows, where, counted):
+def _classes(values, first_rows, where, counted="", advice=""):
     """Check each of the labels that occur; whole floats become integers."""
     classes = []
     for value, row in zip(values, first_rows):
         mend = "fill it in or leave out the row"
         if isinstance(value, str):
             fault = None if value.strip() else "empty"
+            if not value.isprintable() and re.search("[\ud800-\udfff]", value):
+                fault, mend = "half of a character", "write the text again"
         elif not -numpy.inf < value < numpy.inf:
             fault = "NaN or infinite"
         elif value != int(value):
-            fault, mend = (
-                "fractional",
-                (
-                    "give one class per row as an integer; in CSV, the label is the first column "
-                    "unless --label-column names another"
-                ),
-            )
+            fault, mend = "fractional", f"give one class per row as an integer{advice}"
         else:
             value = int(value)
-            fault, mend = "negative" if value < 0 else None, "number the classes from 0"
+            fault, mend = "negative" if value < 0 else None, f"number the classes from 0{advice}"
         if fault:
             raise DatasetError(
                 f"{where} holds the label {ascii(value)[:60]} in row {row}{counted}: labels must "

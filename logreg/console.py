@@ -17,8 +17,12 @@ STDOUT_ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EBADF)
 
 
 def note(message):
-    """Say something on stderr, on a line of its own."""
-    print(message, file=sys.stderr, flush=True)
+    """Say something on stderr, on a line of its own.
+
+    What a terminal would obey, as a file's name may hold it, is shown as an escape.
+    """
+    shown = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in message)
+    print(shown, file=sys.stderr, flush=True)
 
 
 def warning(message):

@@ -11,22 +11,24 @@ from logreg import checks
 from logreg.console import note, warning
 from logreg.datafiles import SPLITS, files_of, locate, of_pairs, read
 from logreg.errors import DatasetError, SettingError
-from logreg.tables import Table
+from logreg.tables import Columns, Table
 
 MNIST_TRAINING_ROWS = 60000
 VALIDATION_SHARE = 6  # without a validation set, one training row in so many becomes one
 PIXEL_SCALE = 1 / 256  # the tutorial's, and not 1/255
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class DataSet:
     """A data set that was checked, as NumPy arrays.
 
     Attributes
     ----------
-    train, valid, test : tuple of (numpy.ndarray, numpy.ndarray)
+    train, valid, test : tuple of (numpy.ndarray, numpy.ndarray) or None
         Pairs (x, y): x of shape (n, n_in), of the dtype in which it is stored; y of shape
-        (n,), int32, in 0 .. n_out - 1.
+        (n,), int32, in 0 .. n_out - 1. None once :func:`share` has released them.
+    n_in : int
+        The number of features.
     name : str
         What it was asked for by.
     image_shape : tuple of int or None
@@ -41,11 +43,14 @@ class DataSet:
         The seed of the permutation of the rows before the split.
     files : list of path-like
         From which it was read.
+    columns : Columns or None
+        Of the training data, if it is a CSV file.
     """
 
-    train: tuple
-    valid: tuple
-    test: tuple
+    train: Optional[tuple]
+    valid: Optional[tuple]
+    test: Optional[tuple]
+    n_in: int
     name: str
     image_shape: Optional[tuple]
     scale: float
@@ -53,11 +58,7 @@ class DataSet:
     class_labels: list
     shuffle: Optional[int]
     files: list
-
-    @property
-    def n_in(self):
-        """The number of features."""
-        return self.train[0].shape[1]
+    columns: Optional[Columns]
 
     @property
     def n_out(self):
@@ -106,17 +107,25 @@ def load_data(dataset):
     """
     from logreg import engine
 
-    return share(read_dataset(dataset, announce=True, dtype=engine.theano.config.floatX))
+    data = read_dataset(dataset, announce=True, dtype=engine.theano.config.floatX)
+    return share(data, release=True)
 
 
-def share(data):
-    """Put the three sets of a :class:`DataSet` into shared variables; see :func:`load_data`."""
+def share(data, release=False):
+    """Put the three sets of a :class:`DataSet` into shared variables; see :func:`load_data`.
+
+    With `release`, `data` lets go of its arrays, so that memory does not hold all of them twice.
+    """
     from logreg import engine
 
-    splits = (data.train, data.valid, data.test)
-    n_values = sum(len(y) * (data.n_in + 1) for _, y in splits)
+    n_values = sum(len(getattr(data, split)[1]) * (data.n_in + 1) for split in SPLITS)
     engine.require_memory(n_values * numpy.dtype(engine.theano.config.floatX).itemsize)
-    return [shared_dataset(pair) for pair in splits]
+    shared = []
+    for split in SPLITS:
+        shared.append(shared_dataset(getattr(data, split)))
+        if release:
+            setattr(data, split, None)
+    return shared
 
 
 def shared_dataset(data_xy):
@@ -163,19 +172,21 @@ def scaled(x, dtype):
     return numpy.multiply(x, numpy.asarray(scale_of(x), dtype), dtype=dtype, order="C")
 
 
-def read_dataset(dataset, label_column=None, shuffle=None, announce=False, dtype=None):
+def read_dataset(
+    dataset, label_column=None, shuffle=None, announce=False, dtype=None, trained_on=None
+):
     """Find, read, check and split a data set.
 
     Parameters
     ----------
     dataset : str, path-like, sequence of pairs or DataSet
         A path: the tutorial's pickle (three pairs of arrays, or training and test only); an
-        ``.npz`` (``x_train, y_train, x_test, y_test``, perhaps ``x_valid, y_valid``); a CSV
-        file; a folder of IDX files, or of ``train.csv`` and ``test.csv``. Or a name that is
+        ``.npz`` (``x_train, y_train, x_test, y_test``, perhaps ``x_valid, y_valid``; or ``x, y``);
+        a CSV file; a folder of IDX files, or of ``train.csv`` and ``test.csv``. Or a name that is
         looked for in `mnist.search_folders`, as ``'mnist_sample'``; ``'mnist.pkl.gz'`` is also
         found there as IDX files, and fetched if it is nowhere. Or the pairs themselves.
     label_column : str, optional
-        The label's column in CSV files, by name or number; the first if not given.
+        The label's column in CSV files; see :func:`logreg.tables.read_csv`.
     shuffle : int, optional
         Seed of a permutation of the training rows before a validation set is split off.
     announce : bool
@@ -183,14 +194,21 @@ def read_dataset(dataset, label_column=None, shuffle=None, announce=False, dtype
     dtype : {'float32', 'float64'}, optional
         What the features of CSV and npz files become as they are read, if they are wider; so
         they never take more memory than they will in training.
+    trained_on : str, optional
+        Digest of the data set that a model was trained on, if one is to be tested: of one table
+        with no test set, unless it is that one, all rows are the test set.
 
     Returns
     -------
     DataSet
     """
-    if shuffle is not None and not 0 <= shuffle < 2**32:
-        raise SettingError(f"the seed of the shuffle is {shuffle}: give 0 to 2**32 - 1")
+    if shuffle is not None and not (isinstance(shuffle, int) and 0 <= shuffle < 2**32):
+        raise SettingError(
+            f"the seed of the shuffle is {shuffle!r}: give a whole number from 0 to 2**32 - 1"
+        )
     is_path = isinstance(dataset, (str, os.PathLike))
+    if label_column is not None and not is_path:
+        raise DatasetError("a label column can be chosen in CSV files only: give y in the pairs")
     path = locate(dataset) if is_path else None
     if announce:
         print("... loading data", flush=True)
@@ -198,10 +216,13 @@ def read_dataset(dataset, label_column=None, shuffle=None, announce=False, dtype
         return dataset
     name = str(dataset) if is_path else "the given arrays"
     raw = read(path, label_column, dtype) if is_path else of_pairs(dataset)
-    return _assemble(raw, name, shuffle, files_of(path) if is_path else [])
+    columns = getattr(raw.splits["train"], "columns", None)
+    if columns and label_column is None:
+        note(f"note: {name}: {columns} is the label (--label-column names another)")
+    return _assemble(raw, name, shuffle, files_of(path) if is_path else [], trained_on)
 
 
-def _assemble(raw, name, shuffle, files):
+def _assemble(raw, name, shuffle, files, trained_on):
     """Check the sets, number the classes, and split off what is missing."""
     xs, labels, shapes, ranges = {}, [], [], []
     for split, data in raw.splits.items():
@@ -218,11 +239,17 @@ def _assemble(raw, name, shuffle, files):
             "note: x goes from 0 to 255 and is taken as it is; if these are pixels, save them "
             "as uint8 to have them scaled by 1/256"
         )
+    if scale != 1 and ranges[0][1] <= 1:
+        warning(
+            f"{name}: x is uint8, and scaled by 1/256, but goes from 0 to {ranges[0][1]:.0f} only: "
+            "save x.astype('float32') to have it taken as it is"
+        )
     class_labels, ys = checks.number_classes(labels)
-    pairs = _split(dict(zip(xs, zip(xs.values(), ys))), shuffle, raw.is_idx, name)
-    _warn_of_classes(pairs, class_labels)
-    return DataSet(
+    given = dict(zip(xs, zip(xs.values(), ys)))
+    pairs, remark = _split(given, shuffle, raw.is_idx, name)
+    data = DataSet(
         **pairs,
+        n_in=xs["train"].shape[1],
         name=name,
         image_shape=checks.image_shape(shapes[0], raw.squares or scale != 1),
         scale=scale,
@@ -230,7 +257,16 @@ def _assemble(raw, name, shuffle, files):
         class_labels=class_labels,
         shuffle=shuffle,
         files=files,
+        columns=getattr(raw.splits["train"], "columns", None),
     )
+    if trained_on is not None and "test" not in given and data.sha256() != trained_on:
+        data.test = given["train"]
+        remark = f"all {len(data.test[1])} rows are taken for the test set"
+    if remark:
+        note(f"note: {name}: {remark}")
+    if trained_on is None:
+        _warn_of_classes(data)
+    return data
 
 
 def _check_alike(raw, xs, name):
@@ -238,9 +274,11 @@ def _check_alike(raw, xs, name):
     x = xs["train"]
     for split, other in xs.items():
         if other.shape[1] != x.shape[1]:
+            lacks_label = isinstance(raw.splits[split], Table) and x.shape[1] == other.shape[1] + 1
             raise DatasetError(
                 f"{name}: the training set has {x.shape[1]} features, the {SPLITS[split]} set "
                 f"has {other.shape[1]}: they must have as many"
+                + (f" (is there no label in the {SPLITS[split]} set?)" if lacks_label else "")
             )
         if scale_of(other) != scale_of(x):
             raise DatasetError(
@@ -248,16 +286,30 @@ def _check_alike(raw, xs, name):
                 "uint8 pixels are scaled by 1/256 and other numbers are not; save both with the "
                 "same dtype"
             )
-    headers = {data.names for data in raw.splits.values() if isinstance(data, Table)} - {None}
+    tables = [data for data in raw.splits.values() if isinstance(data, Table)]
+    headers = {table.columns.names for table in tables} - {None}
     if len(headers) > 1:
         raise DatasetError(
             f"{name}: the headers of the CSV files differ: their columns must be the same, "
             "in the same order, and each file needs the label"
         )
+    for i, column in enumerate(next(iter(headers), ())):
+        if not column or column.startswith("Unnamed:"):
+            warning(
+                f"{name}: feature {i + 1} has no name: if it numbers the rows, as pandas writes "
+                "them, leave it out (index=False)"
+            )
 
 
 def _split(pairs, shuffle, is_idx, name):
-    """Shuffle the training rows, and split off the sets that are not given."""
+    """Shuffle the training rows, and split off the sets that are not given.
+
+    Returns
+    -------
+    pairs : dict of the three
+    remark : str or None
+        What is to be said of it.
+    """
     x, y = pairs["train"]
     if shuffle is not None:
         order = numpy.random.RandomState(shuffle).permutation(len(x))
@@ -266,34 +318,42 @@ def _split(pairs, shuffle, is_idx, name):
     n_part = max(1, len(x) // VALIDATION_SHARE)
     n_train = len(x) - n_part * len(lacking)
     if n_train < 1:
+        sets = " and a ".join(f"{SPLITS[split]} set" for split in lacking)
         raise DatasetError(
-            f"{name}: {len(x)} rows are too few to split a validation set off: give more, or "
-            "give one"
+            f"{name}: {len(x)} rows are too few to split a {sets} off: give more, or give these"
         )
     parts = {"train": (x[:n_train], y[:n_train])}
     for start, split in zip(range(n_train, len(x), n_part), lacking):
         parts[split] = x[start : start + n_part], y[start : start + n_part]
+    remark = None
     if "test" in lacking:
-        note(
-            f"note: one table, split in {'its own' if shuffle is None else 'shuffled'} order "
+        remark = (
+            f"one table, split in {'its own' if shuffle is None else 'shuffled'} order "
             f"into {n_train} rows for training, {n_part} for validation and {n_part} for test"
         )
     elif lacking and not (is_idx and len(x) == MNIST_TRAINING_ROWS and shuffle is None):
-        note(
-            f"note: no validation set given: the last {n_part} of the {len(x)}"
+        remark = (
+            f"no validation set given: the last {n_part} of the {len(x)}"
             f"{'' if shuffle is None else ' shuffled'} training rows become it"
         )
-    return {**pairs, **parts}
+    return {**pairs, **parts}, remark
 
 
-def _warn_of_classes(pairs, class_labels):
+def _warn_of_classes(data):
+    class_labels, n_rows = data.class_labels, len(data.train[1])
     if len(class_labels) == 1:
         warning(
             f"every row has the label {ascii(class_labels[0])[:40]}: there is nothing to learn; "
             "is it the right column?"
         )
+    elif len(class_labels) > max(10, n_rows / 2):
+        warning(
+            f"there are {len(class_labels)} classes in {n_rows} training rows, "
+            f"{class_labels[0]!a}, {class_labels[1]!a}, ...: is that the label?"
+        )
+        return
     for split in ("valid", "test"):
-        lacking = numpy.setdiff1d(pairs[split][1], pairs["train"][1])
+        lacking = numpy.setdiff1d(getattr(data, split)[1], data.train[1])
         if len(lacking):
             shown = ", ".join(ascii(class_labels[i])[:40] for i in lacking[:10])
             warning(

@@ -66,11 +66,16 @@ def locate(dataset):
             return _mnist(folder)
     if is_mnist:
         return _mnist(mnist.fetch())
-    looked = f"; looked in ., {', '.join(map(str, folders))}" if folders else ""
+    if os.path.exists(given):
+        raise DatasetError(f"data set {str(dataset)!a} is no regular file: save it in one")
+    looked = put = ""
+    if folders:
+        looked = f"; looked in ., {', '.join(map(str, folders))}"
+        put = "put it into one of these folders, "
     raise DatasetError(
         f"data set {str(dataset)!a} not found{looked}: give the path of a .pkl.gz, .npz or "
-        ".csv file or of a folder of IDX files, put it into one of these folders, or take "
-        "mnist.pkl.gz (fetched if need be) or mnist_sample (comes with logreg)"
+        f".csv file or of a folder of IDX files, {put}or take mnist.pkl.gz (fetched if need be) "
+        "or mnist_sample (comes with logreg)"
     )
 
 
@@ -156,17 +161,23 @@ def files_of(path):
 
 
 def _read_npz(path, dtype):
-    found = npz_names(path)
-    if not {"x_train", "y_train", "x_test", "y_test"} <= set(found):
+    found = set(npz_names(path))
+    parts = {split: (f"x_{split}", f"y_{split}") for split in SPLITS}
+    if {"x_val", "y_val"} & found:
+        parts["valid"] = ("x_val", "y_val")
+    if found == {"x", "y"}:
+        parts = {"train": ("x", "y")}
+    elif not {*parts["train"], *parts["test"]} <= found:
         raise DatasetError(
             f"{path}: has the arrays {sorted(found)[:8]!a}; a data set needs x_train, "
-            "y_train, x_test, y_test, and may have x_valid, y_valid"
+            "y_train, x_test, y_test, and may have x_valid, y_valid; or x and y alone"
         )
-    if ("x_valid" in found) != ("y_valid" in found):
-        raise DatasetError(f"{path}: has one of x_valid and y_valid: give both or none")
-    names = [f"{letter}_{split}" for split in SPLITS for letter in "xy"]
-    arrays = read_npz(path, names, {name: dtype for name in names if name.startswith("x")})
-    return Raw({s: (arrays[f"x_{s}"], arrays[f"y_{s}"]) for s in SPLITS if f"x_{s}" in arrays})
+    elif len(found.intersection(parts["valid"])) == 1:
+        raise DatasetError(f"{path}: has one of {' and '.join(parts['valid'])}: give both or none")
+    names = {split: pair for split, pair in parts.items() if found.issuperset(pair)}
+    wanted = [name for pair in names.values() for name in pair]
+    arrays = read_npz(path, wanted, {x: dtype for x, _ in names.values()})
+    return Raw({split: (arrays[x], arrays[y]) for split, (x, y) in names.items()})
 
 
 def _read_folder(folder, label_column, dtype):

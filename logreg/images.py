@@ -7,6 +7,7 @@ other sizes of field, in the same proportions.
 
 import contextlib
 import functools
+import os
 import warnings
 from typing import NamedTuple
 
@@ -18,9 +19,12 @@ from logreg.errors import DatasetError
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
 SUFFIXES += (".pbm", ".pgm", ".ppm", ".pnm")
+SUFFIXES += (".svg", ".pdf", ".eps", ".heic")  # to be told that they cannot be read
 
 BOX = 20 / 28  # of the field's sides: where the ink goes
 SIDE = 1000  # pixels; a larger picture is reduced before it is worked on
+LARGE = 64 << 20  # bytes of pixels
+SHRINKAGE = 10000  # so many times smaller than its pixels is no file of a large picture
 CONTRAST = 20  # grey levels; what differs less from the ground is no ink
 NOISE = 6  # standard deviations of the ground; the same
 FAINT = 0.12  # of full ink; the same
@@ -100,6 +104,12 @@ def _decoded(path):
 
     with open(path, "rb") as file, Image.open(file, formats=FORMATS) as image:
         image.draft(image.mode, (SIDE, SIDE))
+        n_bytes = image.width * image.height * len(image.getbands())
+        if image.mode == "1":
+            n_bytes //= 8
+        if n_bytes > max(LARGE, SHRINKAGE * os.path.getsize(path)):
+            # Some decoders take the memory for what a header claims, and only then look further.
+            raise ValueError(f"so small a file has no {image.width} x {image.height} pixels")
         image.load()
         with contextlib.suppress(Exception):  # metadata that make no sense turn nothing
             if image.getexif().get(EXIF_ORIENTATION, 1) != 1:

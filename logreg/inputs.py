@@ -29,10 +29,16 @@ from logreg.readers import (
     reading,
     sniff,
 )
-from logreg.tables import MAX_LINE, csv_blocks, delimiter_of
+from logreg.tables import (
+    LABEL_NAMES,
+    MAX_BLANK,
+    MAX_LINE,
+    column_order,
+    csv_blocks,
+    delimiter_of,
+)
 
 STDIN = "-"
-LABEL_NAMES = ("label", "class", "y", "target")
 NPZ_NAMES = ("x", "x_test")
 
 
@@ -49,6 +55,10 @@ class Wanted(NamedTuple):
         Rows in a batch at the most.
     label_column : str, optional
         Name or number of a CSV column that is no feature.
+    names : tuple of str or None
+        What the columns of the training data were called, but for the label's.
+    label_name : str or None
+        What that was called.
     invert : bool, optional
         As for :func:`logreg.images.read_picture`.
     """
@@ -58,6 +68,8 @@ class Wanted(NamedTuple):
     batch_size: int = 1000
     label_column: Optional[str] = None
     invert: Optional[bool] = None
+    names: Optional[tuple] = None
+    label_name: Optional[str] = None
 
     def __str__(self):
         shape = f" ({' x '.join(map(str, self.image_shape))})" if self.image_shape else ""
@@ -73,12 +85,15 @@ class Batch(NamedTuple):
         Of the dtype in which it is stored.
     is_single : bool
         Whether the input is one example and not a list of them.
+    is_picture : bool
+        Whether it was read from a picture.
     inverted : bool
         Whether it is a picture whose dark and light were exchanged.
     """
 
     x: numpy.ndarray
     is_single: bool = False
+    is_picture: bool = False
     inverted: bool = False
 
 
@@ -144,7 +159,7 @@ def _picture(path, wanted):
             f"trained on: it expects {wanted}"
         )
     picture = read_picture(path, wanted.image_shape, wanted.invert)
-    return Batch(picture.pixels.reshape(1, -1), True, picture.inverted)
+    return Batch(picture.pixels.reshape(1, -1), True, True, picture.inverted)
 
 
 def _is_single(shape, wanted):
@@ -213,12 +228,12 @@ def _idx_batches(path, wanted):
 
 def _first_line(stream):
     """Read up to the first line that is not blank: that line, and all that was read."""
-    read = line = stream.readline(MAX_LINE)
-    while line and not line.strip(codecs.BOM_UTF8 + b" \r\n"):
-        line = stream.readline(MAX_LINE)
-        read += line
-    text = line.decode("utf-8-sig", "replace").strip("\r\n")
-    return re.split(r"[\r\n]", text)[0], read
+    lines = [stream.readline(MAX_LINE)]
+    # More than MAX_BLANK of them are refused later, by who reads the rows.
+    while lines[-1] and not lines[-1].strip(codecs.BOM_UTF8 + b" \r\n") and len(lines) <= MAX_BLANK:
+        lines.append(stream.readline(MAX_LINE))
+    text = lines[-1].decode("utf-8-sig", "replace").strip("\r\n")
+    return re.split(r"[\r\n]", text)[0], b"".join(lines)
 
 
 class _Again(io.RawIOBase):
@@ -244,15 +259,19 @@ def _csv_batches(path, source, wanted, first_line=None):
         first_line, head = _first_line(source)
         source = io.BufferedReader(_Again(head, source))
     column = _label_column(first_line, wanted)
-    for block in csv_blocks(source, column, labelled=column is not None):
-        with reading("standard input" if path == STDIN else path):
+    where, order = "standard input" if path == STDIN else path, None
+    for i, block in enumerate(csv_blocks(source, column, labelled=column is not None)):
+        with reading(where):
             n_columns = block.x.shape[1]
             if n_columns != wanted.n_in:
                 one_more = n_columns == wanted.n_in + 1 and column is None
                 advice = "; if one column is a label, name it: --label-column" if one_more else ""
                 raise DatasetError(f"the model expects {wanted}, got {n_columns} columns{advice}")
-        for start in range(0, len(block.x), wanted.batch_size):
-            yield Batch(block.x[start : start + wanted.batch_size])
+        if i == 0:
+            order = column_order(block.columns.names, wanted.names, where)
+        x = block.x if order is None else block.x[:, order]
+        for start in range(0, len(x), wanted.batch_size):
+            yield Batch(x[start : start + wanted.batch_size])
 
 
 def _label_column(first_line, wanted):
@@ -269,5 +288,7 @@ def _label_column(first_line, wanted):
         return wanted.label_column if is_there or len(cells) != wanted.n_in else None
     if len(cells) != wanted.n_in + 1:
         return None
+    if wanted.label_name and cells.count(wanted.label_name) == 1:
+        return wanted.label_name
     named = [cell for cell in cells if cell.lower() in LABEL_NAMES]
     return named[0] if len(named) == 1 else None

@@ -15,10 +15,12 @@ from logreg.errors import DatasetError, LogRegError, SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS
 from logreg.inputs import Wanted, array_batches, batches
 from logreg.results import destination, shown, writer
+from logreg.tables import column_order
 
 N_EXAMPLES = 10
 BATCH_SIZE = Wanted._field_defaults["batch_size"]
 FORMATS = ("text", "csv", "json")
+N_NAMED = 10  # so many inputs at the most are named in a note
 
 
 def parser():
@@ -95,9 +97,10 @@ def _print_examples(predictor, dataset, n, label_column=None):
     x = _test_set(predictor, dataset, label_column).test[0][:n]
     predicted = _watch(predictor, dataset).predict(x).classes
     labels = numpy.asarray(predictor.labels)[predicted]
-    print(f"Predicted values for the first {len(labels)} examples in test set:")
-    # NumPy would leave out the middle of a long array.
-    print(numpy.array2string(labels, threshold=sys.maxsize), flush=True)
+    with destination() as stream:
+        stream.write(f"Predicted values for the first {len(labels)} examples in test set:\n")
+        # NumPy would leave out the middle of a long array.
+        stream.write(numpy.array2string(labels, threshold=sys.maxsize) + "\n")
 
 
 def _require_positive(option, value):
@@ -125,12 +128,22 @@ def _test_set(predictor, dataset, label_column):
 
     seed = predictor.metadata.get("shuffle")  # with it, a table is split as for training
     is_seed = type(seed) is int and 0 <= seed < 2**32
-    data = read_dataset(dataset, label_column, seed if is_seed else None, dtype=predictor.dtype)
+    data = read_dataset(
+        dataset,
+        label_column,
+        seed if is_seed else None,
+        dtype=predictor.dtype,
+        trained_on=predictor.metadata.get("dataset_sha256") or "",
+    )
     if data.n_in != predictor.wanted.n_in:
         raise DatasetError(
             f"{data.name}: the model expects {predictor.wanted}, got {data.test[0].shape}; "
             "give --dataset, with data like those that it was trained on"
         )
+    if data.columns:
+        order = column_order(data.columns.names, predictor.wanted.names, data.name)
+        if order:
+            data.test = data.test[0][:, order], data.test[1]
     return data
 
 
@@ -176,17 +189,23 @@ def main(argv=None):
 
 def _predict(predictor, inputs, args):
     """Predict inputs one after the other; one that is bad does not keep the others from it."""
-    n_bad, notes = 0, set()
+    n_bad, inverted = 0, []
     with destination(args.output) as stream, _writer(stream, predictor, args) as out:
         for name, rows in inputs:
             try:
                 with contextlib.closing(rows):
-                    _predict_input(predictor, name, rows, args, out, notes)
+                    _predict_input(predictor, name, rows, args, out, inverted)
             except LogRegError as error:
                 n_bad += 1
                 note(f"error: {error}")
         if args.output and n_bad == len(inputs):
             raise DatasetError(f"nothing could be predicted, so {args.output} is not written")
+    if inverted and args.invert is None:
+        more = f" and {len(inverted) - N_NAMED} more" if len(inverted) > N_NAMED else ""
+        note(
+            f"note: dark on light, so inverted (--no-invert keeps them): "
+            f"{', '.join(map(shown, inverted[:N_NAMED]))}{more}"
+        )
     return 1 if n_bad else 0
 
 
@@ -194,17 +213,15 @@ def _writer(stream, predictor, args):
     return writer(args.format, stream, predictor.labels, args.proba, args.top)
 
 
-def _predict_input(predictor, name, rows, args, out, notes):
+def _predict_input(predictor, name, rows, args, out, inverted):
     watch = _watch(predictor, name, args.invert)
     for batch in rows:
-        if batch.inverted and args.invert is None and "inverted" not in notes:
-            notes.add("inverted")
-            note(
-                f"note: {shown(name)}: dark on light, so inverted, as other such pictures are "
-                "(--no-invert keeps them)"
-            )
+        if batch.inverted:
+            inverted.append(name)
+        if args.invert and not batch.is_picture and not watch.n_rows:
+            warning(f"{shown(name)}: --invert is for pictures: rows of numbers stay as they are")
         first, left = watch.n_rows, None if args.n is None else args.n - watch.n_rows
-        out.rows(name, first, batch.is_single, watch.predict(batch.x[:left]))
+        out.rows(name, first, batch.is_single, watch.predict(batch.x[:left], batch.is_picture))
         if watch.n_rows == args.n:
             break
 

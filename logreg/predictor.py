@@ -14,6 +14,7 @@ from logreg.inputs import Wanted
 from logreg.saving import load_model
 
 UNIT = 1.5  # what goes from 0 to 1 has no larger value, and what goes to 255 does
+FAR = 3  # times the width of the training data's range: so far outside it lies no like value
 
 
 class Prediction(NamedTuple):
@@ -65,22 +66,31 @@ class Predictor:
         shape = self.metadata["image_shape"]
         self.is_of_images = shape is not None
         # Of a CSV file nobody knows whether its rows are images; a square may well be one.
-        self.wanted = Wanted(n_in, image_shape(tuple(shape or [n_in]), guess=True))
-        self.pixel_scale, self.on_unit, self._is_guess = self._scale()
+        names, label_name = map(self.metadata.get, ("feature_names", "label_name"))
+        self.wanted = Wanted(
+            n_in,
+            image_shape(tuple(shape or [n_in]), guess=True),
+            names=tuple(names) if isinstance(names, list) and len(names) == n_in else None,
+            label_name=label_name if isinstance(label_name, str) else None,
+        )
+        self.pixel_scale = self.metadata["pixel_scale"]
+        self.x_range = self._x_range()
+        self._is_guess = self.x_range is None
+        if self.pixel_scale == 1 and (self._is_guess or self.x_range[1] <= UNIT):
+            # What was trained on numbers from 0 to 1 takes pixels as training takes them.
+            self.pixel_scale = PIXEL_SCALE
         self.dtype = classifier.W.dtype
         outputs = [classifier.y_pred, classifier.p_y_given_x]
         with starting("compiling: the first time on a machine, this takes a few seconds"):
             self._function = theano.function([classifier.input], outputs)
 
-    def _scale(self):
-        """What pixels are multiplied by; if the model was trained on 0 to 1; if that is a guess."""
-        scale, x_range = self.metadata["pixel_scale"], self.metadata.get("x_range")
-        if scale != 1:
-            return scale, True, False
-        if isinstance(x_range, list) and x_range and isinstance(x_range[-1], (int, float)):
-            on_unit = x_range[-1] <= UNIT
-            return (PIXEL_SCALE if on_unit else 1), on_unit, False
-        return PIXEL_SCALE, False, True
+    def _x_range(self):
+        """What the model was trained on: the smallest and the largest value; None if unknown."""
+        if self.pixel_scale != 1:
+            return 0, 255 * self.pixel_scale
+        found = self.metadata.get("x_range")
+        is_range = isinstance(found, list) and len(found) == 2
+        return found if is_range and {type(value) for value in found} <= {int, float} else None
 
     def __call__(self, x):
         """Predict rows that :class:`Watch` has made ready.
@@ -132,13 +142,15 @@ class Watch:
         self.n_rows = 0
         self._said = {"inverted"} if is_right else set()
 
-    def predict(self, x):
+    def predict(self, x, is_picture=False):
         """Predict the input's next rows.
 
         Parameters
         ----------
         x : numpy.ndarray, shape (n, n_in)
             As stored.
+        is_picture : bool
+            Whether it is a picture, made ready by :mod:`logreg.images`.
 
         Returns
         -------
@@ -153,7 +165,7 @@ class Watch:
         if not numpy.isfinite(ready).all():
             row, column = numpy.argwhere(~numpy.isfinite(ready))[0]
             self._refuse(row, f"column {column} holds {x[row, column]}", ready.dtype)
-        self._warn(x, ready)
+        self._warn(x, ready, is_picture)
         prediction = self._predictor(ready)
         if not numpy.isfinite(prediction.probabilities).all():
             row = numpy.argwhere(~numpy.isfinite(prediction.probabilities))[0, 0]
@@ -167,28 +179,41 @@ class Watch:
             f"be finite, and small enough to compute with in {dtype}"
         )
 
-    def _warn(self, x, ready):
+    def _warn(self, x, ready, is_picture):
         is_pixels = x.dtype == numpy.uint8
-        low, high = ready.min(), ready.max()
-        if self._predictor.on_unit and not is_pixels and high > UNIT:
-            self._say(
-                "range",
-                f"values from {low:g} to {high:g}, and the model was trained on 0 to 1: divide "
-                "pixels by 256, or save them as uint8",
-            )
+        if self._predictor.x_range:
+            self._warn_of_range(ready.min(), ready.max(), is_pixels)
         if is_pixels and self._predictor.pixel_scale != 1 and x.max() == 1:
             self._say(
                 "bits",
                 "uint8 of 0 and 1 are scaled as pixels of 0 to 255 are: save them as floats to "
                 "have them taken as they are",
             )
-        if not (self._predictor.is_of_images and self._predictor.wanted.image_shape):
+        if not (
+            self._predictor.wanted.image_shape and (self._predictor.is_of_images or is_picture)
+        ):
             return
-        blank = numpy.flatnonzero(ready.min(axis=1) == ready.max(axis=1))
-        if len(blank):
-            self._say("blank", f"row {self.n_rows + blank[0]} is blank: all its values are equal")
-        if high > low and not len(blank):
-            self._warn_of_inversion(ready)
+        is_blank = ready.min(axis=1) == ready.max(axis=1)
+        if is_blank.any():
+            row = self.n_rows + is_blank.argmax()
+            self._say("blank", f"row {row} is blank: all its values are equal")
+        if not is_blank.all():
+            self._warn_of_inversion(ready[~is_blank])
+
+    def _warn_of_range(self, low, high, is_pixels):
+        least, most = self._predictor.x_range
+        known = f"values from {low:g} to {high:g}, and the model was trained on"
+        if least >= 0 and most <= UNIT:
+            if high > UNIT:
+                mend = "divide pixels by 256, or save them as uint8"
+                self._say("range", f"{known} 0 to 1: {mend}")
+        elif (
+            not least - FAR * (most - least) <= low <= high <= most + FAR * (most - least)
+            or (0 < high <= 1 and most > 100)
+            or (is_pixels and least < 0)
+        ):
+            mend = "make them like the training data"
+            self._say("range", f"{known} {least:g} to {most:g}: {mend}")
 
     def _warn_of_inversion(self, ready):
         # What most pictures have in their corners is the ground.

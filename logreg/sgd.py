@@ -57,22 +57,33 @@ class Functions(NamedTuple):
     steps_per_call: int = 1
 
 
-def whole_batches(n_rows, batch_size, split):
-    """Count the whole minibatches in `n_rows`; the rows that are left over are not used.
+def whole_batches(n_rows, batch_size):
+    """Count the whole minibatches in each set; the rows that are left over are not used.
+
+    Parameters
+    ----------
+    n_rows : list of int
+        Rows of the training, validation and test set.
+    batch_size : int
+
+    Returns
+    -------
+    list of int
 
     Raises
     ------
     SettingError
-        If there is none.
+        If there is none in one of them.
     """
-    if n_rows == 0:
+    least, split = min(zip(n_rows, SPLITS), key=lambda pair: pair[0])
+    if least == 0:
         raise SettingError(f"the {split} set is empty: it needs a minibatch of rows at least")
-    if n_rows < batch_size:
+    if least < batch_size:
         raise SettingError(
-            f"the batch size is {batch_size}, but the {split} set has {n_rows} rows: "
-            f"give a batch size of {n_rows} or less"
+            f"the batch size is {batch_size}, but the {split} set has {least} rows: "
+            f"give a batch size of {least} or less"
         )
-    return n_rows // batch_size
+    return [n // batch_size for n in n_rows]
 
 
 def compile_functions(
@@ -106,7 +117,7 @@ def compile_functions(
         If a set has less than one minibatch. Nothing is compiled then.
     """
     sizes = [engine.n_rows(shared_x) for shared_x, _ in datasets]
-    counts = [whole_batches(n, batch_size, split) for n, split in zip(sizes, SPLITS)]
+    counts = whole_batches(sizes, batch_size)
     train_set, *other_sets = datasets
     block = min(counts[0], patience // 2)
     train_model = engine.compile_steps(x, y, train_set, batch_size, cost, updates, block)

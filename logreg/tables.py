@@ -15,10 +15,12 @@ from typing import NamedTuple, Optional
 
 import numpy
 
+from logreg.console import note, warning
 from logreg.errors import DatasetError
 from logreg.readers import narrowed, open_bytes, reading
 
 MAX_LINE = 4 << 20  # characters
+MAX_BLANK = 1 << 16  # lines in a row
 MAX_COLUMNS = 1 << 16  # a cell takes up to thirty times as much as text as in the file
 FLOAT32_MAX = float(numpy.finfo(numpy.float32).max)
 MAX_LABEL = 200  # characters
@@ -26,6 +28,31 @@ MAX_LABELS = 1 << 15  # different ones
 BLOCK = 1 << 15  # cells
 ROW = 8  # cells that a row takes as much memory as, beside its own
 DELIMITERS = ",;\t"
+LABEL_NAMES = ("label", "class", "y", "target")
+# Between semicolons or tabs: what a spreadsheet writes for 0.5 in much of the world.
+DECIMAL_COMMA = r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?"
+
+
+class Columns(NamedTuple):
+    """What is known of a CSV file's columns.
+
+    Attributes
+    ----------
+    label : int or None
+        The label's, counted from 0; None if it was not asked for.
+    label_name : str or None
+        Its name, if the file has a header.
+    names : tuple of str or None
+        The others' names, if the file has a header.
+    """
+
+    label: Optional[int]
+    label_name: Optional[str]
+    names: Optional[tuple]
+
+    def __str__(self):
+        name = f" ({ascii(self.label_name)[1:-1][:60]})" if self.label_name else ""
+        return f"column {self.label + 1}{name}"
 
 
 class Block(NamedTuple):
@@ -39,14 +66,13 @@ class Block(NamedTuple):
         The label column's cells; None if it was not asked for.
     rows : list of int
         Where in the file the rows stand.
-    names : tuple of str or None
-        The features' names, if the file has a header.
+    columns : Columns
     """
 
     x: numpy.ndarray
     labels: Optional[list]
     rows: list
-    names: Optional[tuple]
+    columns: Columns
 
 
 class Table(NamedTuple):
@@ -54,7 +80,7 @@ class Table(NamedTuple):
 
     Attributes
     ----------
-    x, names
+    x, columns
         As in a :class:`Block`; `x` of another dtype, if that was asked for.
     labels : list of str
         The labels that occur, in the order in which they do.
@@ -68,7 +94,7 @@ class Table(NamedTuple):
     labels: list
     codes: numpy.ndarray
     first_rows: list
-    names: Optional[tuple]
+    columns: Columns
 
 
 def read_csv(source, label_column=None, dtype="float64"):
@@ -80,7 +106,8 @@ def read_csv(source, label_column=None, dtype="float64"):
         Comma, semicolon or tab between cells, with a header or without; gzipped or not.
     label_column : str, optional
         The label column's name in the header or, where no column is called so, its number,
-        counted from 1 (-1: the last). The first column if not given.
+        counted from 1 (-1: the last). If not given, the one column that the header calls label,
+        class, y or target, else the first.
     dtype : {'float64', 'float32'}
         Of the features.
 
@@ -104,11 +131,44 @@ def read_csv(source, label_column=None, dtype="float64"):
         if len(index) > MAX_LABELS:
             raise DatasetError(
                 f"{_name(source)}: has more than {MAX_LABELS} different labels, the last of them "
-                f"{ascii(block.labels[-1])[:60]} in row {block.rows[-1]}: is this the label's "
-                "column? It is the first, unless --label-column names another"
+                f"{ascii(block.labels[-1])[:60]} in row {block.rows[-1]}: is {block.columns} the "
+                "label's? --label-column names another"
             )
     x = numpy.frombuffer(data, dtype).reshape(len(codes), -1)
-    return Table(x, list(index), numpy.frombuffer(codes, numpy.int64), first_rows, block.names)
+    codes = numpy.frombuffer(codes, numpy.int64)
+    return Table(x, list(index), codes, first_rows, block.columns)
+
+
+def column_order(names, expected, where):
+    """Tell how features are put in the order that a model expects.
+
+    Parameters
+    ----------
+    names, expected : sequence of str or None
+        Of the features as they are, and of those that the model was trained on.
+    where : str
+        How messages call the file.
+
+    Returns
+    -------
+    list of int or None
+        Their indices in that order; None if they stay as they are.
+    """
+    if not names or not expected or tuple(names) == tuple(expected):
+        return None
+    index = {name: i for i, name in enumerate(names)}
+    if len(index) == len(names) and index.keys() == set(expected):
+        note(
+            f"note: {where}: its columns are taken by their names, as they are in another order "
+            "than those that the model was trained on"
+        )
+        return [index[name] for name in expected]
+    found, wanted = next(pair for pair in zip(names, expected) if pair[0] != pair[1])
+    warning(
+        f"{where}: a column is called {ascii(found)[:60]} where the model was trained on "
+        f"{ascii(wanted)[:60]}: see that the features are the same, in the same order"
+    )
+    return None
 
 
 def csv_blocks(source, label_column=None, labelled=True):
@@ -148,7 +208,11 @@ def _name(source):
 
 
 def _lines(text):
+    n_blank = 0
     for line in iter(lambda: text.readline(MAX_LINE), ""):
+        n_blank = n_blank + 1 if len(line) < 2 else 0
+        if n_blank > MAX_BLANK:
+            raise DatasetError(f"has more than {MAX_BLANK} blank lines in a row: is it a CSV file?")
         if len(line) == MAX_LINE:
             raise DatasetError(f"has a line of {MAX_LINE} characters or more: is it a CSV file?")
         if "\0" in line:
@@ -157,7 +221,13 @@ def _lines(text):
 
 
 def delimiter_of(line):
-    """Which of `DELIMITERS` is between the cells of a line: the most frequent one."""
+    """Which of `DELIMITERS` is between the cells of a line: the one that is most frequent there.
+
+    What is quoted does not count, nor do commas within numbers.
+    """
+    line = re.sub('"[^"]*"', "", line)
+    if ";" in line or "\t" in line:
+        line = re.sub(rf"(?:(?<=[;\t])|^) *{DECIMAL_COMMA} *(?=[;\t\r\n]|$)", "", line)
     return max(DELIMITERS, key=line.count)
 
 
@@ -217,9 +287,10 @@ def _blocks(rows, label_column, labelled):
             f"row {start[0][0]} has one column: a label and at least one feature are needed, "
             "with a comma, a semicolon or a tab between them"
         )
-    names = None
+    columns = Columns(label, None, None)
     if _is_header(head, second, label):
         names = tuple(name for i, name in enumerate(head) if i != label)
+        columns = Columns(label, head[label] if labelled else None, names)
         del start[0]
         if not start:
             raise DatasetError(
@@ -229,7 +300,7 @@ def _blocks(rows, label_column, labelled):
     rows = itertools.chain(start, rows)
     del start, head, second
     for block in iter(lambda: list(itertools.islice(rows, n_rows)), []):
-        yield _block(block, label, names)
+        yield _block(block, columns)
 
 
 def _number(cell):
@@ -239,12 +310,16 @@ def _number(cell):
         return None
 
 
+def _is_text(cell):
+    return _number(cell) is None and not re.fullmatch(DECIMAL_COMMA, cell)
+
+
 def _is_header(head, second, label):
     """Whether the first row names the columns; `second` is a list of the second row, if any."""
-    is_text = [_number(cell) is None for cell in head]
+    is_text = [_is_text(cell) for cell in head]
     if not second:
         return any(is_text[i] and head[i] for i in range(len(head)) if i != label)
-    is_text_below = [_number(cell) is None for cell in second[0]]
+    is_text_below = [_is_text(cell) for cell in second[0]]
     if any(is_text[i] and not is_text_below[i] for i in range(len(head)) if head[i] or i == label):
         return True
     # "0,1,2,3", as pandas names columns, over a text label.
@@ -254,7 +329,8 @@ def _is_header(head, second, label):
 
 def _label_index(head, second, label_column):
     if label_column is None:
-        return 0
+        named = [i for i, name in enumerate(head) if name.lower() in LABEL_NAMES]
+        return named[0] if len(named) == 1 and _is_header(head, second, named[0]) else 0
     wanted = str(label_column)
     number = int(wanted) if re.match(r"-?\d{1,9}\Z", wanted) else 0
     named = [i for i, name in enumerate(head) if name == wanted]
@@ -273,11 +349,11 @@ def _label_index(head, second, label_column):
     )
 
 
-def _block(rows, label, names):
+def _block(rows, columns):
     numbers, table = [number for number, _ in rows], [cells for _, cells in rows]
     labels = None
-    if label is not None:
-        labels = [cells.pop(label).strip() for cells in table]
+    if columns.label is not None:
+        labels = [cells.pop(columns.label).strip() for cells in table]
         for number, text in zip(numbers, labels):
             if len(text) > MAX_LABEL:
                 raise DatasetError(
@@ -290,25 +366,29 @@ def _block(rows, label, names):
     except ValueError:
         x[:] = numpy.nan
     if not abs(x).max() <= FLOAT32_MAX:  # nor if it is NaN
-        _complain(numbers, table, label, names)
-    return Block(x, labels, numbers, names)
+        _complain(numbers, table, columns)
+    return Block(x, labels, numbers, columns)
 
 
-def _complain(numbers, table, label, names):
+def _complain(numbers, table, columns):
     """Find the first cell that is no number, or none that float32 can hold."""
     for row, cells in zip(numbers, table):
         for i, cell in enumerate(cells):
             number = _number(cell)
             if number is None or not abs(number) <= FLOAT32_MAX:
-                column = i + 1 + (label is not None and i >= label)
-                name = f" ({ascii(names[i])[1:-1][:60]})" if names else ""
+                column = i + 1 + (columns.label is not None and i >= columns.label)
+                name = f" ({ascii(columns.names[i])[1:-1][:60]})" if columns.names else ""
                 found = f"holds {ascii(cell.strip())[:60]}" if cell.strip() else "is empty"
                 mend = "fill in or leave out the row"
-                if number is None and cell.strip():
+                if re.fullmatch(DECIMAL_COMMA, cell.strip()):
+                    mend = "write 0.5, not 0,5: save the table with points for decimal commas"
+                elif number is None and cell.strip():
                     mend += (
                         ", turn text into numbers or, if that column is the label, name it: "
                         "--label-column"
                     )
+                elif number is None and i == len(cells) - 1:
+                    mend += " or, if every row ends with a delimiter, remove these"
                 raise DatasetError(
                     f"row {row}, column {column}{name} {found}: every feature must be a finite "
                     f"number, and no larger than float32 can hold; {mend}"

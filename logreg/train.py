@@ -89,6 +89,7 @@ def main(argv=None):
         data,
         hyperparameters,
         args.output,
+        release=True,
         checkpoint=checkpoint,
         history=history,
         on_validation=reference.validation,

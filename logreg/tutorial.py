@@ -9,10 +9,11 @@ from logreg.engine import T
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.model import LogisticRegression
 from logreg.saving import check_writable, dump_model
-from logreg.sgd import SPLITS, fit, whole_batches
+from logreg.sgd import fit, whole_batches
+from logreg.tables import Columns
 
 
-def optimize(data, hyperparameters=DEFAULTS, output=BEST_MODEL, **options):
+def optimize(data, hyperparameters=DEFAULTS, output=BEST_MODEL, release=False, **options):
     """Train the tutorial's model on a data set.
 
     Parameters
@@ -22,6 +23,8 @@ def optimize(data, hyperparameters=DEFAULTS, output=BEST_MODEL, **options):
     hyperparameters : Hyperparameters
     output : str or path-like
         Where the model file goes at each new best.
+    release : bool
+        As for :func:`logreg.data.share`.
     **options
         `checkpoint`, `history`, `on_validation` and `interruption` of :func:`fit`.
 
@@ -29,9 +32,8 @@ def optimize(data, hyperparameters=DEFAULTS, output=BEST_MODEL, **options):
     -------
     Result
     """
-    splits = (data.train, data.valid, data.test)
-    for split, (_, labels) in zip(SPLITS, splits):
-        whole_batches(len(labels), hyperparameters.batch_size, split)
+    sizes = [len(labels) for _, labels in (data.train, data.valid, data.test)]
+    whole_batches(sizes, hyperparameters.batch_size)
     check_writable(output)
 
     print("... building the model", flush=True)
@@ -52,7 +54,7 @@ def optimize(data, hyperparameters=DEFAULTS, output=BEST_MODEL, **options):
 
     run = {**asdict(hyperparameters), "floatX": engine.theano.config.floatX}
     run.update(dataset=data.name, dataset_sha256=data.sha256(), shuffle=data.shuffle)
-    datasets = share(data)
+    datasets = share(data, release)
     note(engine.describe())
     return fit(
         x,
@@ -99,16 +101,19 @@ def sgd_optimization_mnist(
         learning_rate=learning_rate, n_epochs=n_epochs, batch_size=batch_size
     )
     data = read_dataset(dataset, announce=True, dtype=engine.theano.config.floatX)
-    optimize(data, hyperparameters)
+    optimize(data, hyperparameters, release=True)
 
 
 def _describe(data, validation):
     """What a model file tells beside the settings of the run."""
+    columns = data.columns or Columns(None, None, None)
     return {
         "image_shape": data.image_shape,
         "pixel_scale": data.scale,
         "x_range": data.x_range,
         "class_labels": data.class_labels,
+        "label_name": columns.label_name,
+        "feature_names": columns.names,
         "epoch": validation.epoch,
         "iteration": validation.iter,
         "validation_error": validation.errors[0],

@@ -32,7 +32,7 @@ from logreg.engine import T, theano
 from logreg.errors import SettingError
 from logreg.hyperparameters import DATASET
 from logreg.model import LogisticRegression
-from logreg.sgd import SPLITS, whole_batches
+from logreg.sgd import whole_batches
 
 METHODS = {"cg": "CG", "l-bfgs": "L-BFGS-B"}
 BATCH_SIZE = 600
@@ -50,10 +50,7 @@ class Objective:
 
     def __init__(self, data):
         datasets = share(data)
-        counts = [
-            whole_batches(engine.n_rows(set_x), BATCH_SIZE, split)
-            for (set_x, _), split in zip(datasets, SPLITS)
-        ]
+        counts = whole_batches([engine.n_rows(set_x) for set_x, _ in datasets], BATCH_SIZE)
         x, y = T.matrix("x"), T.ivector("y")
         self.classifier = LogisticRegression(x, data.n_in, data.n_out)
         cost = self.classifier.negative_log_likelihood(y)

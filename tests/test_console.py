@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from logreg.console import command, starting
+from logreg.console import command, note, starting
 
 
 def test_a_slow_start_says_why(capsys, monkeypatch):
@@ -22,6 +22,11 @@ def test_a_quick_start_says_nothing(capsys, monkeypatch):
         pass
     time.sleep(0.4)
     assert capsys.readouterr() == ("", "")
+
+
+def test_what_a_terminal_would_obey_is_shown(capsys):
+    note("odd\x1b[31m\tname ä\nof two lines")
+    assert capsys.readouterr().err == "odd\\x1b[31m\\tname ä\nof two lines\n"
 
 
 def test_a_start_collects_no_garbage_and_the_run_after_it_does():

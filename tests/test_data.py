@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import os
 import pickle
 import re
 import struct
@@ -15,7 +16,7 @@ from hypothesis.extra import numpy as hnp
 
 from logreg import data as data_module
 from logreg import mnist
-from logreg.data import DataSet, load_data, read_dataset, scaled, shared_dataset
+from logreg.data import DataSet, load_data, read_dataset, scaled, share, shared_dataset
 from logreg.engine import theano
 from logreg.errors import DatasetError, LogRegError, SettingError
 
@@ -196,6 +197,12 @@ def test_memory_mapped_arrays(tmp_path):
     assert (shared_dataset(data.train)[0].get_value() == x).all()
 
 
+def test_bytes_that_are_no_text_stay_apart():
+    x, _ = pair(4)
+    y = numpy.array([b"\xe9", b"\xe8", b"a", "ä".encode()])
+    assert read_dataset(((x, y), (x, y))).class_labels == ["\\xe8", "\\xe9", "a", "ä"]
+
+
 def test_lists_are_arrays_too():
     rows = ([[0.5, 1], [2, 3]], ["no", "yes"])
     data = read_dataset((rows, rows, rows))
@@ -247,6 +254,23 @@ def test_pixels_that_are_not_uint8_are_noted(capsys):
     assert "taken as it is" in capsys.readouterr().err
 
 
+def test_bits_that_are_scaled_as_pixels_are_warned_of(capsys):
+    x, y = pair(dtype="u1")
+    read_dataset(((x % 2, y), (x, y)))
+    assert "x is uint8, and scaled by 1/256, but goes from 0 to 1 only" in capsys.readouterr().err
+    read_dataset(((x, y), (x % 2, y)))
+    assert "1/256" not in capsys.readouterr().err
+
+
+def test_arrays_are_released_if_that_is_asked_for():
+    data = read_dataset(triple())
+    share(data)
+    assert len(data.train[1]) == 12
+    sets = share(data, release=True)
+    assert (data.train, data.valid, data.test, data.n_in) == (None, None, None, 5)
+    assert (sets[0][0].get_value() == pair()[0]).all()
+
+
 # What is refused
 
 NAN = pair()[0].copy()
@@ -285,6 +309,8 @@ Y = pair()[1]
         ({"x": pair()[0].astype(object)}, r"object array.*astype\('float32'\)"),
         ({"x": pair()[0].astype(complex)}, "dtype complex64|dtype complex128"),
         ({"x": [[1, 2], [3]], "y": [0, 1]}, "length"),
+        ({"x": [[1, 2], [3]], "y": [0, 1]}, "object array: its rows differ in length"),
+        ({"y": numpy.array(["a", "b\ud800", "c"] * 4)}, "half of a character"),
         ({"x": numpy.ma.zeros((12, 5))}, "masked array"),
         ({"x": [["a"] * 5] * 12}, "dtype <U1: numbers are needed"),
         ({"x": None}, "object array"),
@@ -338,7 +364,7 @@ def test_the_last_sixth_becomes_the_validation_set(n, n_valid, capsys):
     data = read_dataset(((x, y), (x, y)))
     assert (data.valid[0] == x[-n_valid:]).all() and (data.train[0] == x[:-n_valid]).all()
     assert (data.test[0] == x).all()
-    assert "note: no validation set given: the last %d of the %d" % (n_valid, n) in (
+    assert "no validation set given: the last %d of the %d" % (n_valid, n) in (
         capsys.readouterr().err
     )
 
@@ -494,6 +520,56 @@ def test_one_csv_file_is_split_in_three(tmp_path, capsys):
     assert "20 rows for training, 5 for validation and 5 for test" in capsys.readouterr().err
 
 
+def test_which_column_is_the_label_is_said(tmp_path, capsys):
+    (tmp_path / "t.csv").write_text("age,income,Label\n" + "30,5,0\n31,6,1\n" * 6)
+    data = read_dataset(tmp_path / "t.csv")
+    assert data.train[0].tolist()[:2] == [[30, 5], [31, 6]] and data.class_labels == [0, 1]
+    assert (data.columns.label_name, data.columns.names) == ("Label", ("age", "income"))
+    assert "t.csv: column 3 (Label) is the label (--label-column names" in capsys.readouterr().err
+    data = read_dataset(tmp_path / "t.csv", label_column="1")
+    assert data.class_labels == [30, 31] and data.columns.names == ("income", "Label")
+    assert "is the label" not in capsys.readouterr().err
+    for header in ("y,class,a", "a,b,c"):  # of two nobody knows
+        (tmp_path / "t.csv").write_text(header + "\n" + "3,5,0\n4,6,1\n" * 6)
+        assert read_dataset(tmp_path / "t.csv").class_labels == [3, 4]
+        assert f"column 1 ({header[0]}) is the label" in capsys.readouterr().err
+
+
+def test_what_numbers_the_rows_is_warned_of(tmp_path, capsys):
+    rows = "".join(f"{i},{i % 2},{i * i}\n" for i in range(30))
+    for header in (",label,a\n", "Unnamed: 0,label,a\n"):
+        (tmp_path / "t.csv").write_text(header + rows)
+        read_dataset(tmp_path / "t.csv")
+        assert "t.csv: feature 1 has no name: if it numbers the rows" in capsys.readouterr().err
+    (tmp_path / "t.csv").write_text("id,kind,a\n" + rows)
+    read_dataset(tmp_path / "t.csv")
+    err = capsys.readouterr().err
+    assert "warning: there are 30 classes in 20 training rows, 0, 1, ...: is that the label?" in err
+    assert "has no name" not in err and "in no training row" not in err
+
+
+def test_one_table_of_arrays(tmp_path, capsys):
+    x, y = pair(30)
+    numpy.savez(tmp_path / "d.npz", x=x, y=y)
+    data = read_dataset(tmp_path / "d.npz")
+    assert [len(y) for _, y in (data.train, data.valid, data.test)] == [20, 5, 5]
+    assert "one table" in capsys.readouterr().err
+
+
+def test_a_table_that_a_model_was_not_trained_on_is_a_test_set(tmp_path, capsys):
+    (tmp_path / "t.csv").write_text(csv_text(30))
+    digest = read_dataset(tmp_path / "t.csv", "kind").sha256()
+    capsys.readouterr()
+    data = read_dataset(tmp_path / "t.csv", "kind", trained_on=digest)
+    assert len(data.test[1]) == 5
+    assert "one table, split" in capsys.readouterr().err
+    data = read_dataset(tmp_path / "t.csv", "kind", trained_on="of another")
+    assert data.test[0][:, 0].tolist() == list(range(30))
+    assert capsys.readouterr().err.endswith("t.csv: all 30 rows are taken for the test set\n")
+    sets = (pair(), pair(), pair(6))
+    assert len(read_dataset(sets, trained_on="of another").test[1]) == 6
+
+
 def test_csv_folder(tmp_path):
     (tmp_path / "train.csv").write_text(csv_text(12))
     (tmp_path / "test.csv").write_text(csv_text(6))
@@ -601,7 +677,10 @@ def test_columns_that_are_numbered_are_no_row(tmp_path, first):
     [
         ("0,1,dog\n1,2,cat\n", "row 1, column 3 holds 'dog'.*that column is the label"),
         ("a,b,kind\n1,2,dog\n3,4,cat\n", r"row 2, column 3 \(kind\) holds .*--label-column"),
-        ("a,b\n1,\n", r"row 2, column 2 \(b\) is empty: .* fill in or leave out the row$"),
+        ("a,b,c\n1,,2\n", r"row 2, column 2 \(b\) is empty: .* fill in or leave out the row$"),
+        ("a,b\n1,\n", r"row 2, column 2 \(b\) is empty: .* row or, if every row ends with a"),
+        ("1;0,5;0,7\n2;1,5;1,2\n", r"row 1, column 2 holds '0,5': .* decimal commas"),
+        ("s;a\n1;0,5\n", r"row 2, column 2 \(a\) holds '0,5': .* decimal commas"),
         ("0,1\n1,nan\n", "row 2, column 2 holds 'nan': .* fill in or leave out the row$"),
         ("0,1\n" * 200 + "1,\0\n", "NUL characters"),
         ("just a sentence\n", "one column"),
@@ -666,6 +745,28 @@ def test_no_csv_file_of_a_folder_is_overwritten(tmp_path, name):
     data.check_outputs(tmp_path / "best_model.pkl")
     with pytest.raises(SettingError, match="would be overwritten"):
         data.check_outputs(tmp_path / name)
+
+
+@pytest.mark.parametrize("seed", [1.5, "1", -1, 2**32])
+def test_seeds_of_no_shuffle(seed):
+    with pytest.raises(SettingError, match="whole number from 0"):
+        read_dataset(triple(), shuffle=seed)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")
+def test_a_pipe_is_no_data_set(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DatasetError, match="pipe' is no regular file: save it in one"):
+        read_dataset(tmp_path / "pipe")
+    with pytest.raises(DatasetError, match=r"not found: give the path.*files, or take mnist\.pkl"):
+        read_dataset(tmp_path / "nothing")
+
+
+def test_a_test_csv_without_a_label(tmp_path):
+    (tmp_path / "train.csv").write_text("label,a,b\n0,1,2\n1,2,3\n")
+    (tmp_path / "test.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(DatasetError, match=r"has 1: .*\(is there no label in the test set\?\)"):
+        read_dataset(tmp_path)
 
 
 def test_label_column_is_for_csv():

@@ -26,6 +26,14 @@ def wrong(n):
     return int((classes_of(sample()["x_test"][:n]) != sample()["y_test"][:n]).sum())
 
 
+@pytest.fixture
+def small_model(tmp_path):
+    """The path of a model of the classes 0, 1, 2 and the features a, b, c."""
+    W = numpy.array([[2.0, -1, 0], [0, 1.5, -2], [-1, 0.25, 1]], numpy.float32)
+    names = {"feature_names": ["a", "b", "c"], "label_name": "label"}
+    return save(tmp_path / "small.pkl", W, numpy.zeros(3, numpy.float32), **names)
+
+
 def test_text(counts, capsys):
     save_digits_model()  # trained, it says, in minibatches of 300
     assert main(["--evaluate", "--dataset", "mnist_sample"]) == 0
@@ -163,6 +171,32 @@ def test_a_table_is_split_as_for_training(tmp_path, capsys, floatx):
         assert ("split in shuffled order" in evaluated.err) == bool(shuffled)
         test_error = re.findall(r"with test performance (.+) %", trained.out)
         assert f"in whole minibatches of 10: {test_error[0]} %" in evaluated.out
+
+
+def test_a_labelled_table_is_a_test_set(small_model, tmp_path, capsys):
+    rows = "".join(f"{i % 3},{i % 2},{i % 5},{i}\n" for i in range(40))
+    (tmp_path / "new.csv").write_text("label,c,a,b\n" + rows)
+    assert main(["--evaluate", "--dataset", str(tmp_path / "new.csv"), "--model", small_model]) == 0
+    said = capsys.readouterr()
+    assert "of 40 rows)" in said.out.splitlines()[1]
+    assert "all 40 rows are taken for the test set" in said.err
+
+
+def test_columns_are_taken_by_name(small_model, tmp_path, capsys):
+    header, rows = "label,a,b,c", [[i % 3, i % 2, i % 5, i] for i in range(40)]
+    order = [0, 3, 1, 2]
+    errors = []
+    for name in ("as_trained", "otherwise"):
+        text = "\n".join([header, *(",".join(map(str, row)) for row in rows)])
+        (tmp_path / f"{name}.csv").write_text(text)
+        path = str(tmp_path / f"{name}.csv")
+        assert main(["--evaluate", "--dataset", path, "--model", small_model]) == 0
+        said = capsys.readouterr()
+        errors.append(said.out.splitlines()[1:])
+        assert ("taken by their names" in said.err) == (name == "otherwise")
+        header = ",".join(header.split(",")[i] for i in order)
+        rows = [[row[i] for i in order] for row in rows]
+    assert errors[0] == errors[1]
 
 
 def test_a_test_set_that_training_may_have_seen_is_warned_of(tmp_path, capsys):

@@ -70,7 +70,11 @@ def test_drawn_digits_are_classified_as_their_pixels(random, capsys):
     assert agree.mean() >= 0.95
     for i in range(len(STYLES)):
         assert agree[i :: len(STYLES)].mean() >= 0.85, STYLES[i]
-    assert said.err.count("\n") == 1 and "0.png: dark on light, so inverted" in said.err
+    (line,) = said.err.splitlines()
+    assert line.startswith(
+        "note: dark on light, so inverted (--no-invert keeps them): 0.png, 1.jpg"
+    )
+    assert line.endswith(" and 162 more")
 
 
 def test_a_picture_like_mnists_keeps_its_pixels():
@@ -274,6 +278,18 @@ def test_what_is_no_picture_is_refused(digit):
             read_picture("bad.png", FIELD)
     with pytest.raises(DatasetError, match="No such file"):
         read_picture("nowhere.png", FIELD)
+
+
+def test_a_size_that_is_a_lie_takes_no_memory():
+    stream = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(stream, "WEBP")
+    lie = bytearray(stream.getvalue())
+    assert lie[12:16] == b"VP8 "
+    lie[26:30] = struct.pack("<HH", 9400, 9400)
+    with open("lie.webp", "wb") as file:
+        file.write(lie)
+    with pytest.raises(DatasetError, match="so small a file has no 9400 x 9400 pixels"):
+        read_picture("lie.webp", FIELD)
 
 
 def test_without_pillow_the_extra_is_named(digit, monkeypatch):

@@ -15,6 +15,7 @@ from PIL import Image
 from logreg import readers
 from logreg.errors import DatasetError, LogRegError
 from logreg.inputs import Wanted, batches
+from logreg.tables import MAX_BLANK
 
 DIGITS = Wanted(784, (28, 28))
 
@@ -111,6 +112,37 @@ def test_a_label_column_is_left_out(monkeypatch):
     assert rows_of("features.csv", wanted).tolist() == x
 
 
+def test_columns_are_taken_by_name(monkeypatch, capsys):
+    wanted = Wanted(3, names=("p", "q", "r"), label_name="kind")
+    write("same.csv", b"p,q,r\n1,2,3\n")
+    write("other.csv", b"r,kind,p,q\n3,cat,1,2\n6,dog,4,5\n")
+    assert rows_of("same.csv", wanted).tolist() == [[1, 2, 3]]
+    assert capsys.readouterr().err == ""
+    assert rows_of("other.csv", wanted).tolist() == [[1, 2, 3], [4, 5, 6]]
+    said = capsys.readouterr().err
+    assert said.startswith("note: other.csv: its columns are taken by their names") and (
+        said.count("\n") == 1
+    )
+    stdin_of(monkeypatch, "p,s,r\n1,2,3\n")
+    assert rows_of("-", wanted).tolist() == [[1, 2, 3]]
+    assert "standard input: a column is called 's' where the model" in capsys.readouterr().err
+    write("none.csv", b"1,2,3\n")
+    assert rows_of("none.csv", wanted).tolist() == [[1, 2, 3]]
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("source", ["blank.csv", "-"])
+def test_blank_lines_before_the_first(source, monkeypatch):
+    for n in (1, 1000, MAX_BLANK - 1, MAX_BLANK + 1, 10**6):
+        write("blank.csv", b"\n" * n + b"1,2,3\n")
+        stdin_of(monkeypatch, "\n" * n + "1,2,3\n")
+        if n <= MAX_BLANK:
+            assert rows_of(source, Wanted(3)).tolist() == [[1, 2, 3]]
+        else:
+            with pytest.raises(DatasetError, match="more than 65536 blank lines"):
+                rows_of(source, Wanted(3))
+
+
 @pytest.mark.parametrize(
     ("x", "got"),
     [
@@ -204,9 +236,10 @@ def test_pictures_are_told_from_csv(digits):
     write("text.dat", b"P5\n28 28\n255\n" + grey.tobytes())
     assert readers.sniff("text.dat") == "csv"  # its bytes are those of text
     assert (rows_of("text.dat") == grey.reshape(1, 784)).all()
-    write("page.png", b"<html>not found</html>")
-    with pytest.raises(DatasetError, match="it is none of PNG"):
-        rows_of("page.png")
+    for name in ("page.png", "drawing.svg"):
+        write(name, b"<html>not found</html>")
+        with pytest.raises(DatasetError, match="it is none of PNG"):
+            rows_of(name)
 
 
 # Whatever the bytes

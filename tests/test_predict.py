@@ -246,6 +246,13 @@ def test_an_encoding_that_lacks_characters(small, run):
     done = run("-m", "logreg.predict", "x.csv", "--model", "names.pkl", env=env)
     assert (done.returncode, done.stdout) == (0, "x.csv[0]: \\xe4\n"), done.stderr
 
+    write("x.csv", b"b,0,0,0\n" * 6)
+    done = run("-m", "logreg.predict", "--dataset", "x.csv", "--model", "names.pkl", env=env)
+    assert (done.returncode, done.stdout.splitlines()[1]) == (
+        0,
+        "['\\xe4' '\\xe4' '\\xe4' '\\xe4' '\\xe4' '\\xe4']",
+    ), done.stderr
+
 
 # What is said of values
 
@@ -303,6 +310,56 @@ def test_pixels_are_scaled_as_the_model_needs(digits, predictor, tmp_path, capsy
         prediction = Watch(Predictor(path), "new.npy").predict(x)
         assert prediction.probabilities == pytest.approx(expected, rel=1e-3)
         assert ("pixels are scaled by 1/256" in capsys.readouterr().err) == note
+
+
+@pytest.mark.parametrize(
+    "x_range, values, said",
+    [
+        ((0, 16), numpy.uint8(200), "values from 0 to 200, and the model was trained on 0 to 16"),
+        ((0, 16), 20.0, ""),
+        ((-0.5, 3), numpy.uint8(200), "trained on -0.5 to 3: make them like the training data"),
+        ((-1, 1), numpy.uint8(200), "values from 0 to 0.78125, and the model was trained on -1"),
+        ((-1, 1), 0.7, ""),
+        ((0, 255), 0.7, "values from 0 to 0.7, and the model was trained on 0 to 255"),
+        ((0, 255), 255.0, ""),
+        ((0, 2), -40.0, "values from -40 to 0, and the model was trained on 0 to 2"),
+    ],
+)
+def test_other_ranges_than_the_models_are_warned_of(tmp_path, capsys, x_range, values, said):
+    W, b = weights()
+    told = {"pixel_scale": 1, "x_range": x_range, "image_shape": None}
+    predictor = Predictor(save(tmp_path / "model.pkl", W, b, **told))
+    x = numpy.zeros((2, 784), numpy.asarray(values).dtype)
+    x[0, 300] = values
+    Watch(predictor, "new.npy").predict(x)
+    err = capsys.readouterr().err
+    assert said in err and bool(said) == bool(err)
+
+
+def test_a_blank_row_hides_no_inversion(digits, predictor, capsys):
+    x = numpy.concatenate([255 - digits.reshape(12, 784), numpy.full((1, 784), 7, "u1")])
+    Watch(predictor, "new.npy").predict(x)
+    said = capsys.readouterr().err
+    assert "row 12 is blank" in said and "looks inverted" in said
+
+
+def test_blank_pictures_are_warned_of_though_the_model_knows_no_images(capsys):
+    save_digits_model(image_shape=None)
+    Image.new("L", (50, 50), 255).save("blank.png")
+    numpy.save("zeros.npy", numpy.zeros((1, 784), numpy.uint8))
+    assert main(["blank.png", "zeros.npy"]) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "warning: blank.png: row 0 is blank: all its values are equal"
+    ]
+
+
+def test_inversion_is_for_pictures(digits, capsys):
+    save_digits_model()
+    numpy.save("x.npy", digits)
+    assert main(["x.npy", "--invert"]) == 0
+    said = capsys.readouterr()
+    assert "warning: x.npy: --invert is for pictures: rows of numbers stay" in said.err
+    assert said.out.split()[1::2] == [str(k) for k in classes_of(digits)]
 
 
 @pytest.mark.parametrize("bad", [numpy.nan, numpy.inf, -numpy.inf, 1e300, 1e38])

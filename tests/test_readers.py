@@ -23,7 +23,15 @@ from hypothesis.extra import numpy as hnp
 
 from logreg.errors import DatasetError
 from logreg.readers import read_idx, read_npy, read_npz, sniff
-from logreg.tables import FLOAT32_MAX, MAX_COLUMNS, MAX_LABELS, csv_blocks, read_csv
+from logreg.tables import (
+    FLOAT32_MAX,
+    MAX_BLANK,
+    MAX_COLUMNS,
+    MAX_LABELS,
+    csv_blocks,
+    delimiter_of,
+    read_csv,
+)
 from logreg.unpickling import read_pickle
 
 bounded = functools.partial(
@@ -269,7 +277,7 @@ def test_csv_holds_what_was_written(tmp_path, data, shape, delimiter, header, ne
     assert [table.labels[code] for code in table.codes] == [
         label.strip() for label in labels[: shape[0]]
     ]
-    assert table.names == (tuple(names) if header else None)
+    assert table.columns.names == (tuple(names) if header else None)
 
 
 def test_csv_in_many_blocks(tmp_path):
@@ -333,9 +341,33 @@ def test_csv_without_that_label_column(tmp_path, column):
         read_csv(path, column)
 
 
+@pytest.mark.parametrize(
+    "line, delimiter",
+    [
+        ("1,2,3", ","),
+        ("1;0,5", ";"),
+        ("0,5;1,5;-2,5e3", ";"),
+        ("0,5\t1,5", "\t"),
+        ('"a";"length, cm, by hand";"c"', ";"),
+        ("a; b,1,2", ","),
+        ("1", ","),
+    ],
+)
+def test_delimiters(line, delimiter):
+    assert delimiter_of(line) == delimiter
+
+
+def test_blank_lines(tmp_path):
+    table = read_csv(write(tmp_path, b"\n" * 1000 + b"1,2\n" + b"\n" * 1000 + b"3,4\n"))
+    assert (table.labels, table.first_rows) == (["1", "3"], [1001, 2002])
+    for blank in (b"\n" * (MAX_BLANK + 1), b"0,1\n" + b"\n" * (MAX_BLANK + 1)):
+        with pytest.raises(DatasetError, match="more than 65536 blank lines in a row"):
+            read_csv(write(tmp_path, blank + b"1,2\n"))
+
+
 def test_csv_header_of_numbers(tmp_path):
     table = read_csv(write(tmp_path, b"label,0,1\n3,5,6\n", "t.csv"))
-    assert (table.labels, table.names, table.x.tolist()) == (["3"], ("0", "1"), [[5, 6]])
+    assert (table.labels, table.columns.names, table.x.tolist()) == (["3"], ("0", "1"), [[5, 6]])
 
 
 # Damage

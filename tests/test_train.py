@@ -79,8 +79,7 @@ def test_the_options_reach_the_run(capfd, working_folder):
 @pytest.mark.parametrize(
     "options, message",
     [
-        (["--batch-size", "6000"], "the batch size is 6000, but the training set has 5000 rows"),
-        (["--batch-size", "2000"], "the batch size is 2000, but the validation set has 1000 rows"),
+        (["--batch-size", "6000"], "the batch size is 6000, but the validation set has 1000 rows"),
         (["--batch-size", "0"], "batch_size is 0"),
         (["--n-epochs", "0"], "n_epochs is 0"),
         (["--learning-rate", "nan"], "learning_rate is nan"),
