@@ -13,11 +13,17 @@ import contextlib
 import importlib.util
 import os
 import re
-import types
 
 import numpy
 
 from logreg.errors import EngineError, SettingError
+from logreg.pytensor_import import (
+    Tensor,
+    counted,
+    import_pytensor,
+    in_minibatches,
+    interpreted,
+)
 from logreg.theano_import import import_theano, user_setting
 
 ENGINES = ("theano", "pytensor")
@@ -27,38 +33,13 @@ INSTALL = (
 )
 
 
-class _PyTensorTensor(types.ModuleType):
-    """`pytensor.tensor` with the names that `theano.tensor` has for the same things."""
-
-    def __init__(self, pytensor):
-        super().__init__("logreg.engine.T")
-        from pytensor.tensor.special import softmax
-
-        self._tensor = pytensor.tensor
-        self.grad = pytensor.grad
-        self.nnet = types.SimpleNamespace(
-            softmax=lambda x: softmax(x, axis=-1),
-            sigmoid=pytensor.tensor.sigmoid,
-        )
-
-    def __getattr__(self, name):
-        return getattr(self._tensor, name)
-
-
-def _import_pytensor():
-    import pytensor
-    import pytensor.tensor
-
-    return pytensor
-
-
 def _load():
     wanted = os.environ.get("LOGREG_ENGINE", "").strip().lower()
     if wanted and wanted not in ENGINES:
         raise EngineError(
             f"LOGREG_ENGINE is {wanted!r}: set it to theano or pytensor, or leave it unset"
         )
-    importers = {"theano": import_theano, "pytensor": _import_pytensor}
+    importers = {"theano": import_theano, "pytensor": import_pytensor}
     reasons = []
     for name in [wanted] if wanted else ENGINES:
         if importlib.util.find_spec(name) is None:
@@ -72,7 +53,7 @@ def _load():
 
 
 NAME, theano = _load()
-T = theano.tensor if NAME == "theano" else _PyTensorTensor(theano)
+T = theano.tensor if NAME == "theano" else Tensor(theano)
 VERSION = theano.__version__
 _device = None  # where data and parameters live, if that is not the engine's own business
 
@@ -173,7 +154,9 @@ def shared_data(array):
     """
     if _device:
         return _device.shared_data(array)
-    return theano.shared(array, borrow=True)
+    if NAME == "theano":
+        return theano.shared(array, borrow=True)
+    return theano.shared(array, borrow=True, shape=array.shape)
 
 
 def require_memory(n_bytes):
@@ -204,6 +187,23 @@ def set_value(variable, new):
 def n_rows(variable):
     """How many rows the value of a shared variable has."""
     return variable.get_value(borrow=True).shape[0]
+
+
+def function(inputs, outputs):
+    """Compile a function that is called too seldom for machine code to be worth a wait.
+
+    Parameters
+    ----------
+    inputs : list of symbolic variables
+    outputs : list of symbolic expressions
+
+    Returns
+    -------
+    callable
+    """
+    if _device or NAME == "theano":
+        return theano.function(inputs, outputs)
+    return interpreted(inputs, outputs)
 
 
 def steps_per_call(block):
@@ -237,19 +237,17 @@ def compile_steps(x, y, dataset, batch_size, cost, updates, block):
     """
     if _device:
         return _device.compile_steps(x, y, dataset, batch_size, cost, updates, block)
-    step = _over_rows(x, y, dataset, cost, updates)
     n_batches = n_rows(dataset[0]) // batch_size
-    edges = _edges(batch_size, n_batches)
+    step, minibatches = _over_minibatches(x, y, dataset, batch_size, cost, updates)
     if NAME == "pytensor":
         # It compiles at the first call, which belongs here: the step is taken back.
         before = [(variable, variable.get_value()) for variable, _ in updates]
-        step(*edges[:2])
+        step(*minibatches[0])
         for variable, value_before in before:
             variable.set_value(value_before, borrow=True)
 
     def steps(first, count):
-        batches = [i % n_batches for i in range(first, first + count)]
-        return [step(edges[i], edges[i + 1]) for i in batches]
+        return [step(*minibatches[k % n_batches]) for k in range(first, first + count)]
 
     return steps
 
@@ -272,29 +270,41 @@ def compile_means(x, y, dataset, batch_size, mean):
     """
     if _device:
         return _device.compile_means(x, y, dataset, batch_size, mean)
-    over_rows = _over_rows(x, y, dataset, mean)
-    n = n_rows(dataset[0])
-    edges, end = _edges(batch_size, n // batch_size), numpy.asarray(n, dtype="int64")
-    if NAME == "pytensor":
-        over_rows(*edges[:2])  # and compiles
+    over, minibatches = _over_minibatches(x, y, dataset, batch_size, mean)
+    n, n_left = n_rows(dataset[0]), n_rows(dataset[0]) % batch_size
+    if NAME == "theano":
+        rest = [numpy.asarray(edge) for edge in (n - n_left, n)]
+
+        def over_the_rest():
+            return over(*rest)
+
+    elif n_left:
+        rest = {variable: whole[n - n_left :] for variable, whole in zip((x, y), dataset)}
+        over_the_rest = theano.function([], mean, givens=rest)
 
     def means():
-        in_batches = [over_rows(start, stop) for start, stop in zip(edges, edges[1:])]
-        in_the_rest = over_rows(edges[-1], end) if edges[-1] < end else 0.0
-        return in_batches, float(in_the_rest)
+        in_batches = [over(*minibatch) for minibatch in minibatches]
+        in_the_rest = float(over_the_rest()) if n_left else 0.0
+        return in_batches if NAME == "theano" else counted(in_batches, batch_size), in_the_rest
 
+    if NAME == "pytensor":
+        means()  # compiles
     return means
 
 
-def _over_rows(x, y, dataset, output, updates=None):
-    set_x, set_y = dataset
-    start, stop = T.lscalars("start", "stop")
-    givens = {x: set_x[start:stop], y: set_y[start:stop]}
-    function = theano.function([start, stop], output, updates=updates, givens=givens)
-    function.trust_input = True  # it gets what _edges makes, and need not look
-    return function
-
-
-def _edges(batch_size, n_batches):
-    """Where the minibatches begin and end, as the functions of :func:`_over_rows` take it."""
-    return [numpy.asarray(i * batch_size, dtype="int64") for i in range(n_batches + 1)]
+def _over_minibatches(x, y, dataset, batch_size, output, updates=None):
+    """Compile a function of a minibatch; return it, and its arguments for each of them."""
+    n_batches = n_rows(dataset[0]) // batch_size
+    if NAME == "theano":
+        inputs = start, stop = T.lscalars("start", "stop")
+        rows = [whole[start:stop] for whole in dataset]
+        edges = [numpy.asarray(i * batch_size) for i in range(n_batches + 1)]
+        minibatches = list(zip(edges, edges[1:]))
+    else:
+        inputs = (i,) = [T.lscalar("i")]
+        rows = [in_minibatches(whole, n_batches, batch_size)[i] for whole in dataset]
+        minibatches = [(numpy.asarray(i),) for i in range(n_batches)]
+    givens = dict(zip((x, y), rows))
+    function = theano.function(list(inputs), output, updates=updates, givens=givens)
+    function.trust_input = True  # it gets these arguments, and need not look
+    return function, minibatches

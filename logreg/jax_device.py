@@ -15,6 +15,7 @@ import numpy
 
 from logreg.console import warning
 from logreg.errors import EngineError
+from logreg.pytensor_import import counted, in_minibatches
 
 INSTALL = "pip install 'logreg[cuda]'"
 NAME = re.compile(r"(jax:)?(?P<platform>cpu|cuda)(?P<number>\d*)")
@@ -165,20 +166,17 @@ class JaxDevice:
 
         def means():
             in_batches, *in_the_rest = self.jax.device_get(function())
-            in_batches = _counted(in_batches, batch_size)
+            in_batches = counted(in_batches, batch_size)
             if not in_the_rest:
                 return in_batches, 0.0
-            return in_batches, float(_counted(in_the_rest[0], n_rows % batch_size))
+            return in_batches, float(counted(in_the_rest[0], n_rows % batch_size))
 
         means()  # JAX compiles at the first call
         return means
 
     def _batches(self, dataset, batch_size):
         n_batches = dataset[0].type.shape[0] // batch_size
-        return [
-            whole[: n_batches * batch_size].reshape((n_batches, batch_size, *whole.type.shape[1:]))
-            for whole in dataset
-        ]
+        return [in_minibatches(whole, n_batches, batch_size) for whole in dataset]
 
     def _replace(self, outputs, replace):
         from pytensor.graph.replace import graph_replace
@@ -208,14 +206,3 @@ def _quiet():
         # PyTensor leaves assertions on shapes to JAX, and asks it for 64-bit types that are off.
         warnings.filterwarnings("ignore", message="Skipping Assert|Explicitly requested dtype")
         yield
-
-
-def _counted(means, n):
-    """Means over `n` rows in float64, which are float32 here and float64 on other engines.
-
-    Where they are counts of errors, divided by `n`, the counts tell what they are in float64:
-    rounded to float32, ties would be decided otherwise.
-    """
-    means = numpy.asarray(means, dtype="float64")
-    counts = numpy.rint(means * n)
-    return counts / n if numpy.allclose(means * n, counts, rtol=1e-6, atol=1e-6) else means

@@ -48,8 +48,10 @@ class LogisticRegression:
         floatX = theano.config.floatX
         self.W = theano.shared(numpy.zeros((n_in, n_out), dtype=floatX), name="W", borrow=True)
         self.b = theano.shared(numpy.zeros((n_out,), dtype=floatX), name="b", borrow=True)
-        self.p_y_given_x = T.nnet.softmax(T.dot(input, self.W) + self.b)
-        self.y_pred = T.argmax(self.p_y_given_x, axis=1)
+        activation = T.dot(input, self.W) + self.b
+        self.p_y_given_x = T.nnet.softmax(activation)
+        # The softmax leaves the order as it is, so its argmax can be had without it.
+        self.y_pred = T.argmax(activation, axis=1)
         self.params = [self.W, self.b]
         self.input = input
 

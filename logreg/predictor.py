@@ -8,7 +8,6 @@ from logreg import engine
 from logreg.checks import image_shape
 from logreg.console import note, starting, warning
 from logreg.data import PIXEL_SCALE
-from logreg.engine import theano
 from logreg.errors import DatasetError, ModelFileError
 from logreg.inputs import Wanted
 from logreg.saving import load_model
@@ -82,7 +81,7 @@ class Predictor:
         self.dtype = classifier.W.dtype
         outputs = [classifier.y_pred, classifier.p_y_given_x]
         with starting("compiling: the first time on a machine, this takes a few seconds"):
-            self._function = theano.function([classifier.input], outputs)
+            self._function = engine.function([classifier.input], outputs)
 
     def _x_range(self):
         """What the model was trained on: the smallest and the largest value; None if unknown."""

@@ -1,0 +1,113 @@
+"""What PyTensor is told beyond Theano's names: the results stay those of NumPy."""
+
+import numpy
+import pytest
+
+from logreg import engine
+from logreg.engine import T, theano
+from logreg.model import LogisticRegression
+
+pytestmark = pytest.mark.skipif(engine.NAME != "pytensor", reason="about PyTensor")
+
+
+@pytest.fixture(autouse=True)
+def float32():
+    with engine.floatx("float32"):
+        yield
+
+
+def operations(function):
+    return [type(node.op).__name__ for node in function.maker.fgraph.toposort()]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int8"])
+def test_the_argmax_is_numpys(dtype):
+    x = T.matrix("x", dtype=dtype)
+    function = theano.function([x], T.argmax(x, axis=1))
+    assert "Argmax" not in operations(function)
+    rows = [[1, 3, 2], [3, 1, 3], [2, 2, 2], [-5, -5, -4]]
+    if dtype != "int8":
+        nan, inf = numpy.nan, numpy.inf
+        rows += [[nan, 1, nan], [1, nan, inf], [-inf, -inf, -inf], [inf, 1, inf]]
+    value = numpy.array(rows, dtype)
+    found = function(value)
+    assert found.dtype == "int64" and found.tolist() == value.argmax(axis=1).tolist()
+
+
+def test_other_axes_are_left_alone():
+    x = T.matrix("x")
+    value = numpy.random.RandomState(1).rand(4, 3).astype("f4")
+    for axis in (0, None):
+        function = theano.function([x], T.argmax(x, axis=axis))
+        assert function(value).tolist() == value.argmax(axis=axis).tolist()
+
+
+def sums(n_rows, rows, labels, base=0.0, values=(2.0, -1.0, 0.5)):
+    """What NumPy and PyTensor make of the sums of rows into which values are written."""
+    expected = numpy.full((n_rows, 3), base, "f4")
+    numpy.add.at(expected, (rows, labels), numpy.asarray(values, "f4"))
+    y = T.ivector("y")
+    matrix = T.zeros((n_rows, 3), dtype="float32") + numpy.float32(base)
+    matrix = matrix[rows, y].inc(T.constant(numpy.asarray(values, "f4")))
+    function = theano.function([y], matrix.sum(axis=1))
+    return function, function(numpy.asarray(labels, "i4")), expected.sum(axis=1)
+
+
+def test_rows_with_one_entry_sum_to_it():
+    function, found, expected = sums(3, numpy.arange(3), [2, 0, 1])
+    assert "AdvancedIncSubtensor" not in operations(function)
+    assert found.dtype == "float32" and found.tolist() == expected.tolist() == [2, -1, 0.5]
+
+
+@pytest.mark.parametrize(
+    "n_rows, rows, base",
+    [(4, numpy.arange(3), 0.0), (3, numpy.array([0, 0, 1]), 0.0), (3, numpy.arange(3), 1.0)],
+)
+def test_other_sums_are_left_alone(n_rows, rows, base):
+    _, found, expected = sums(n_rows, rows, [2, 0, 1], base)
+    assert found.tolist() == expected.tolist()
+
+
+def test_a_training_step_has_neither():
+    x, y = T.matrix("x"), T.ivector("y")
+    model = LogisticRegression(x, 5, 3)
+    set_x = engine.shared_data(numpy.zeros((12, 5), "f4"))
+    set_y = T.cast(engine.shared_data(numpy.zeros(12, "f4")), "int32")
+    compiled = []
+    compile_function = theano.function
+
+    def function(*args, **kwargs):
+        compiled.append(compile_function(*args, **kwargs))
+        return compiled[-1]
+
+    cost = model.negative_log_likelihood(y)
+    updates = list(zip(model.params, T.grad(cost, model.params)))
+    theano.function = function
+    try:
+        engine.compile_steps(x, y, (set_x, set_y), 5, cost, updates, 2)
+        engine.compile_means(x, y, (set_x, set_y), 5, model.errors(y))
+    finally:
+        theano.function = compile_function
+    assert len(compiled) == 3  # a step, the errors of a minibatch, and of the rest
+    assert not {"CAReduce", "Sum", "Argmax"} & {name for f in compiled for name in operations(f)}
+
+
+def test_a_function_of_a_few_calls_needs_no_numba(run):
+    code = """
+import sys
+import numpy
+from logreg import engine
+from logreg.model import LogisticRegression
+model = LogisticRegression(engine.T.matrix("x"), 4, 3)
+W = numpy.arange(12.0).reshape(4, 3) % 5
+engine.set_value(model.W, W)
+function = engine.function([model.input], [model.y_pred, model.p_y_given_x])
+x = numpy.arange(8.0).reshape(2, 4) % 3
+classes, p = function(x)
+expected = numpy.exp(x @ W)
+assert numpy.allclose(p, expected / expected.sum(axis=1, keepdims=True))
+assert classes.tolist() == expected.argmax(axis=1).tolist()
+print("numba" in sys.modules)
+"""
+    done = run("-c", code)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "False\n", "")
