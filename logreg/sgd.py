@@ -244,7 +244,7 @@ def fit(
     if output is not None:
         check_writable(output)
     busy_cores = BusyCores()
-    with starting("compiling: the first time on a machine, this takes about 20 s"):
+    with starting("compiling: the first time on a machine, this takes about 10 s"):
         functions = compile_functions(
             x,
             y,

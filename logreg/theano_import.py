@@ -18,6 +18,10 @@ from logreg.console import warning
 # Those that Theano's C code calls.
 BLAS_FUNCTIONS = [p + name for p in "sd" for name in ("gemm", "gemv", "ger", "dot")]
 
+# With which the C++ source of a module begins.
+HEADERS = ["Python.h", "iostream", "theano_mod_helper.h", "math.h"]
+HEADERS += ["numpy/arrayobject.h", "numpy/arrayscalars.h"]
+
 
 def user_setting(engine, option):
     """What the user set for `option` in the engine's flags or its rc files, else None.
@@ -168,3 +172,42 @@ def _spare_compiling():
 
     COp.c_code_cache_version = c_code_cache_version
     cmodule.try_march_flag = lambda flags: (True, True)  # compiles, runs
+    _precompile_headers(cmodule)
+
+
+def _precompile_headers(cmodule):
+    """Let g++ read but once the headers that each of Theano's modules begins with.
+
+    They are nearly all of what it reads, and take half of the time.
+    """
+    import numpy
+    from theano import config
+
+    compile_str = cmodule.GCC_compiler.compile_str
+    header = os.path.join(config.compiledir, f"logreg_headers_numpy_{numpy.__version__}.hpp")
+    precompiled = f"{header}.gch"
+
+    def precompile(flags):
+        with open(header, "w", encoding="ascii") as file:
+            file.writelines(f"#include <{name}>\n" for name in HEADERS)
+        folders = [f"-I{folder}" for folder in cmodule.std_include_dirs()]
+        command = [config.cxx, "-x", "c++-header", "-g", *flags, *folders, "-fvisibility=hidden"]
+        unfinished = f"{precompiled}.{os.getpid()}"
+        done = subprocess.run(
+            [*command, header, "-o", unfinished],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
+        if done.returncode == 0:
+            os.replace(unfinished, precompiled)
+
+    def compile_with_headers(*args, preargs=None, **kwargs):
+        if "g++" in os.path.basename(config.cxx):
+            if not os.path.exists(precompiled):
+                precompile(preargs or [])
+            # Where what is precompiled does not fit the flags, g++ takes the header itself.
+            preargs = [*(preargs or []), "-include", header]
+        return compile_str(*args, preargs=preargs, **kwargs)
+
+    cmodule.GCC_compiler.compile_str = staticmethod(compile_with_headers)

@@ -224,3 +224,29 @@ print(len(compiled))
     first, second = (int(run("-c", code, env=env).stdout) for _ in range(2))
     assert first > 0
     assert second == 0
+
+
+@theano_only
+@pytest.mark.parametrize("precompiled", [None, b"", b"gpch no such thing" * 1000])
+def test_headers_are_precompiled_and_a_damaged_one_does_no_harm(run, tmp_path, precompiled):
+    code = """
+from logreg.engine import T, theano
+import glob, os
+x = T.vector()
+%s
+print(theano.function([x], x * 2 + 1)([1.0, 2.0]).tolist())
+(header,) = glob.glob(os.path.join(theano.config.compiledir, "*.hpp.gch"))
+print(os.path.getsize(header) > 1000000)
+"""
+    damage = ""
+    if precompiled is not None:
+        name = 'f"logreg_headers_numpy_{numpy.__version__}.hpp"'
+        damage = (
+            f"import numpy\npath = os.path.join(theano.config.compiledir, {name})\n"
+            f"open(path, 'w').write('#include <Python.h>')\n"
+            f"open(path + '.gch', 'wb').write({precompiled!r})"
+        )
+    env = {"THEANO_FLAGS": f"base_compiledir={tmp_path}", "THEANORC": os.devnull}
+    done = run("-c", code % damage, env=env)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"[3.0, 5.0]\n{precompiled is None}\n"
