@@ -192,7 +192,7 @@ def read_dataset(
     announce : bool
         Whether the tutorial's ``... loading data`` is printed, once the data are found.
     dtype : {'float32', 'float64'}, optional
-        What the features of CSV and npz files become as they are read, if they are wider; so
+        What the features in CSV, npz and pickle become as they are read, if they are wider; so
         they never take more memory than they will in training.
     trained_on : str, optional
         Digest of the data set that a model was trained on, if one is to be tested: of one table

@@ -109,7 +109,7 @@ def read(path, label_column=None, dtype=None):
     label_column : str, optional
         The label's column in CSV files.
     dtype : {'float32', 'float64'}, optional
-        What the features of CSV and npz files become as they are read, if they are wider.
+        What the features of CSV, npz and pickles become as they are read, if they are wider.
 
     Returns
     -------
@@ -123,7 +123,7 @@ def read(path, label_column=None, dtype=None):
     elif kind == "npz":
         raw = _read_npz(path, dtype)
     elif kind == "pickle":
-        raw = of_pairs(read_pickle(path), squares=True)
+        raw = of_pairs(read_pickle(path, dtype), squares=True)
     elif kind == "idx":
         raw = _read_idx_of(path)
     else:

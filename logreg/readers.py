@@ -169,7 +169,7 @@ def read_npy(path):
 def _npy_array(stream, narrow=None):
     dtype, shape, fortran_order = _npy_header(stream)
     size = plain_size(dtype, shape)
-    if narrow is None or dtype.kind not in "iuf" or dtype.itemsize <= numpy.dtype(narrow).itemsize:
+    if not is_wider(dtype, narrow):
         data = read_exactly(stream, size)
     else:
         data = bytearray()
@@ -179,6 +179,28 @@ def _npy_array(stream, narrow=None):
         dtype = numpy.dtype(narrow)
     expect_end(stream)
     return array_of(data, dtype, shape, fortran_order)
+
+
+def is_wider(dtype, narrow):
+    """Whether numbers of `dtype` take more memory than those of `narrow`, if that is not None."""
+    return (
+        narrow is not None and dtype.kind in "iuf" and dtype.itemsize > numpy.dtype(narrow).itemsize
+    )
+
+
+def narrowed_in_place(data, dtype, narrow):
+    """The bytes of numbers as narrower numbers; a bytearray is shortened to that."""
+    wide = numpy.frombuffer(data, dtype)
+    kept = data if isinstance(data, bytearray) else bytearray(data)
+    few = numpy.frombuffer(kept, narrow, count=len(wide))
+    step = CHUNK // dtype.itemsize
+    for start in range(0, len(wide), step):
+        with numpy.errstate(over="ignore"):
+            few[start : start + step] = wide[start : start + step].astype(narrow)
+    size = few.nbytes
+    del wide, few
+    del kept[size:]
+    return kept
 
 
 def narrowed(array, dtype):

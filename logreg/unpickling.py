@@ -5,6 +5,8 @@ stand-in that keeps what it is called with; arrays are made of these afterwards.
 3 and NumPy 1 and 2 are read, in protocols 0 to 5.
 """
 
+import codecs
+import functools
 import pickle
 import re
 from typing import ClassVar
@@ -12,20 +14,31 @@ from typing import ClassVar
 import numpy
 
 from logreg.errors import DatasetError
-from logreg.readers import array_of, expect_end, open_bytes, read_exactly, reading
+from logreg.readers import (
+    CHUNK,
+    array_of,
+    expect_end,
+    is_wider,
+    narrowed_in_place,
+    open_bytes,
+    read_exactly,
+    reading,
+)
 
 MAX_READS = 20000  # a data set's pickle takes about 300, and each may cost 100 bytes
 # Left out is what hashes (nested tuples take forever) and what allocates by a number.
 OPCODES = b"\x80(012.NIJKLMSTUVXBC)]}taelbcRpqrghj\x85\x86\x87\x88\x89\x8a\x8c\x8d\x8e\x93\x94\x98"
 
 
-def read_pickle(path):
+def read_pickle(path, narrow=None):
     """Read pairs of arrays in the tutorial's format.
 
     Parameters
     ----------
     path : str or path-like
         A pickle, gzipped or not.
+    narrow : dtype-like, optional
+        What wider numbers in matrices become as they are read.
 
     Returns
     -------
@@ -34,7 +47,7 @@ def read_pickle(path):
     """
     faults = pickle.UnpicklingError, TypeError, AttributeError
     with reading(path, faults), open_bytes(path) as stream:
-        value = ArrayUnpickler(stream).load()
+        value = ArrayUnpickler(stream, narrow).load()
         expect_end(stream)
         pairs = _items(value, "a pickled data set is three pairs (x, y), or two,", 2, 3)
         pairs = [_items(pair, "each set in a pickle must be a pair (x, y)", 2) for pair in pairs]
@@ -68,10 +81,19 @@ class Inert:
 
 
 class _Encoded(Inert):
-    """Bytes in the way of protocols 0 to 2: a text and its encoding."""
+    """Bytes as Python 3 writes them in protocols 0 to 2: a text and its encoding."""
 
 
-class _Reconstructed(Inert):
+class ArrayStandIn(Inert):
+    """Stands for an array until all of it was read, and has it from then on."""
+
+    array = None
+
+    def parts(self):
+        """What the array is made of: data, dtype, shape and whether it is in Fortran's order."""
+
+
+class _Reconstructed(ArrayStandIn):
     """An array that is in its state."""
 
     def parts(self):
@@ -79,7 +101,7 @@ class _Reconstructed(Inert):
         return data, dtype, shape, fortran_order
 
 
-class _FromBuffer(Inert):
+class _FromBuffer(ArrayStandIn):
     """An array that is in its arguments, in the way of protocol 5."""
 
     def parts(self):
@@ -100,13 +122,17 @@ for _core in ("numpy.core", "numpy._core"):
 
 
 def array_from(value):
-    """Make the array that a stand-in stands for, if its bytes fit its shape and dtype."""
-    if not isinstance(value, (_Reconstructed, _FromBuffer)):
+    """The array that a stand-in stands for."""
+    if not isinstance(value, ArrayStandIn) or value.array is None:
         raise DatasetError(
             f"each pair in a pickle must hold NumPy arrays; found {_described(value)}: "
             "convert it with numpy.asarray and pickle again"
         )
-    data, dtype, shape, fortran_order = value.parts()
+    return value.array
+
+
+def _make(data, dtype, shape, fortran_order, narrow):
+    """Make an array of bytes, if they fit its shape and dtype."""
     code, order = _text(dtype.args[0]), _text(dtype.state[1])
     if not re.match(r"[a-zA-Z?]\d{0,6}\Z", code):  # NumPy's dtypes are a language of their own
         raise TypeError("dtype")
@@ -114,8 +140,14 @@ def array_from(value):
     if order in ("<", ">"):
         dtype = dtype.newbyteorder(order)
     if isinstance(data, _Encoded):
-        data = data.args[0].encode("latin1")
-    return array_of(data, dtype, shape, bool(fortran_order))
+        (data, _) = data.args
+        data = data.encode("latin1") if isinstance(data, str) else data
+    array = array_of(data, dtype, shape, bool(fortran_order))
+    if array.ndim < 2 or not is_wider(dtype, narrow):
+        return array
+    del array  # or its bytes could not become fewer
+    data = narrowed_in_place(data, dtype, narrow)
+    return array_of(data, numpy.dtype(narrow), shape, bool(fortran_order))
 
 
 def _text(value):
@@ -148,6 +180,14 @@ class _Stream:
             )
         return read_exactly(self.stream, size)
 
+    def read_latin1(self, size):
+        """Read text in UTF-8 that is bytes in truth, without holding both."""
+        decode, data = codecs.getincrementaldecoder("utf-8")().decode, bytearray()
+        for start in range(0, size, CHUNK):
+            data += decode(read_exactly(self.stream, min(CHUNK, size - start))).encode("latin1")
+        decode(b"", final=True)
+        return data
+
 
 class ArrayUnpickler(pickle._Unpickler):
     """Python's unpickler; the one in Python, which can be held to some opcodes and our stream."""
@@ -156,8 +196,28 @@ class ArrayUnpickler(pickle._Unpickler):
     dispatch[pickle.FRAME[0]] = lambda self: self.read(8)  # all is read as if without frames
     dispatch[pickle.BYTEARRAY8[0]] = dispatch[pickle.BINBYTES8[0]]  # not allocated beforehand
 
-    def __init__(self, stream):
-        super().__init__(_Stream(stream), encoding="bytes")
+    def __init__(self, stream, narrow=None):
+        self.stream = _Stream(stream)
+        super().__init__(self.stream, encoding="bytes")
+        self.narrow = narrow
+
+    def load_text(self):
+        """As Python's; but a long one is the bytes of an array, see :class:`_Encoded`."""
+        size = int.from_bytes(self.read(4), "little")
+        is_long = size > CHUNK
+        self.append(self.stream.read_latin1(size) if is_long else str(self.read(size), "utf-8"))
+
+    def load_array(self, load):
+        """As `load`, which may complete an array: that is made at once, so that less is held."""
+        load(self)
+        made = self.stack[-1]
+        if isinstance(made, ArrayStandIn) and (made.state or isinstance(made, _FromBuffer)):
+            made.array = _make(*made.parts(), self.narrow)
+            made.args = made.state = None
+
+    dispatch[pickle.BINUNICODE[0]] = load_text
+    for _opcode in (pickle.BUILD[0], pickle.REDUCE[0]):
+        dispatch[_opcode] = functools.partial(load_array, load=dispatch[_opcode])
 
     def find_class(self, module, name):
         if f"{module}.{name}" not in STAND_INS:
