@@ -199,7 +199,10 @@ def narrowed_in_place(data, dtype, narrow):
             few[start : start + step] = wide[start : start + step].astype(narrow)
     size = few.nbytes
     del wide, few
-    del kept[size:]
+    # Only below half of its memory, and not at half, does a bytearray give the rest back.
+    last = kept[size - 1 : size]
+    del kept[size - 1 :]
+    kept += last
     return kept
 
 
