@@ -2,9 +2,9 @@
 
 What is particular about that backend is here, and nobody but the engine knows of it: a shared
 variable that is not updated stays a NumPy array and crosses the bus at every call, unless a
-JAX array is put into its container; slices need bounds that are known when JAX compiles; and
-a function's inputs are NumPy arrays, so that the numbers of the minibatches come in shared
-variables, too.
+JAX array is put into its container; PyTensor's slices need bounds that are known when JAX
+compiles; and a function's inputs are NumPy arrays, so that the numbers of the minibatches come
+in shared variables, too.
 """
 
 import contextlib
@@ -12,13 +12,35 @@ import re
 import warnings
 
 import numpy
+from pytensor.graph.basic import Apply
+from pytensor.graph.op import Op
 
 from logreg.console import warning
 from logreg.errors import EngineError
-from logreg.pytensor_import import counted, in_minibatches
+from logreg.pytensor_import import counted
 
 INSTALL = "pip install 'logreg[cuda]'"
 NAME = re.compile(r"(jax:)?(?P<platform>cpu|cuda)(?P<number>\d*)")
+
+
+class Rows(Op):
+    """So many rows of an array, from one on whose number is an input.
+
+    Where a reshape would copy the whole data set at each call, JAX takes these where they lie.
+    """
+
+    __props__ = ("n_rows",)
+
+    def __init__(self, n_rows):
+        self.n_rows = n_rows
+
+    def make_node(self, whole, first):
+        rows = whole.type.clone(shape=(self.n_rows, *whole.type.shape[1:]))
+        return Apply(self, [whole, first], [rows()])
+
+    def perform(self, node, inputs, outputs):
+        whole, first = inputs
+        outputs[0][0] = whole[first : first + self.n_rows]
 
 
 class JaxDevice:
@@ -43,6 +65,12 @@ class JaxDevice:
             raise EngineError(
                 f"device {name!r} needs JAX, which does not import ({error}): {INSTALL}"
             ) from error
+        from pytensor.link.jax.dispatch import jax_funcify
+
+        def slice_of(op, **options):
+            return lambda whole, first: jax.lax.dynamic_slice_in_dim(whole, first, op.n_rows)
+
+        jax_funcify.register(Rows, slice_of)
         jax.config.update("jax_enable_x64", pytensor.config.floatX == "float64")
         self.jax = jax
         self.pytensor = pytensor
@@ -115,14 +143,16 @@ class JaxDevice:
     def compile_steps(self, x, y, dataset, batch_size, cost, updates, block):
         """As in the engine; one call takes up to `block` steps on the device, in a scan."""
         tensor = self.pytensor.tensor
-        batches = self._batches(dataset, batch_size)
+        n_batches = dataset[0].type.shape[0] // batch_size
         first, count = self._number(), self._number()
+        rows = Rows(batch_size)
         variables = [variable for variable, _ in updates]
         new_values = [value for _, value in updates]
 
         def step(k, *state):
-            i = (first + k) % batches[0].shape[0]
-            replace = {x: batches[0][i], y: batches[1][i], **dict(zip(variables, state))}
+            start = (first + k) % n_batches * batch_size
+            minibatch = [rows(whole, start) for whole in dataset]
+            replace = dict(zip((x, y, *variables), (*minibatch, *state)))
             step_cost, *new_state = self._replace([cost, *new_values], replace)
             # The steps beyond `count` are computed, and change nothing.
             return step_cost, *(
@@ -150,18 +180,22 @@ class JaxDevice:
 
     def compile_means(self, x, y, dataset, batch_size, mean):
         """As in the engine, in one call."""
-        batches = self._batches(dataset, batch_size)
+        n_rows = dataset[0].type.shape[0]
+        rows = Rows(batch_size)
+
+        def mean_over(i):
+            minibatch = [rows(whole, i * batch_size) for whole in dataset]
+            return self._replace([mean], dict(zip((x, y), minibatch)))[0]
+
         in_batches = self.pytensor.scan(
-            lambda i: self._replace([mean], {x: batches[0][i], y: batches[1][i]})[0],
-            sequences=[self.pytensor.tensor.arange(batches[0].type.shape[0])],
+            mean_over,
+            sequences=[self.pytensor.tensor.arange(n_rows // batch_size)],
             return_updates=False,
         )
         outputs = [in_batches]
-        n_rows = dataset[0].type.shape[0]
         if n_rows % batch_size:
-            rest = slice(n_rows - n_rows % batch_size, n_rows)
-            replace = {x: dataset[0][rest], y: dataset[1][rest]}
-            outputs += self._replace([mean], replace)
+            rest = [whole[n_rows - n_rows % batch_size :] for whole in dataset]
+            outputs += self._replace([mean], dict(zip((x, y), rest)))
         function = self._function(outputs)
 
         def means():
@@ -173,10 +207,6 @@ class JaxDevice:
 
         means()  # JAX compiles at the first call
         return means
-
-    def _batches(self, dataset, batch_size):
-        n_batches = dataset[0].type.shape[0] // batch_size
-        return [in_minibatches(whole, n_batches, batch_size) for whole in dataset]
 
     def _replace(self, outputs, replace):
         from pytensor.graph.replace import graph_replace

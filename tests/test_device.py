@@ -166,6 +166,18 @@ def test_data_and_parameters_stay_on_the_device(jax, rule):
     assert [v.container.storage[0].unsafe_buffer_pointer() for v in data] == buffers
 
 
+@pytensor_only
+def test_rows_of_a_device_are_rows_without_one():
+    from logreg.jax_device import Rows
+
+    x, first = T.matrix("x"), T.lscalar("first")
+    rows = Rows(2)(x, first)
+    assert rows.type.shape == (2, None)
+    value = numpy.arange(12.0).reshape(4, 3).astype(x.dtype)
+    (found,) = engine.function([x, first], [rows])(value, 1)
+    assert found.tolist() == value[1:3].tolist()
+
+
 def test_what_is_compiled_stays_so(jax):
     """Parameters that came as NumPy arrays once would be another kind of input the next time."""
     compiled = []
