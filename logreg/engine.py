@@ -10,6 +10,7 @@ taken where it imports, else PyTensor.
 """
 
 import contextlib
+import functools
 import importlib.util
 import os
 import re
@@ -271,25 +272,27 @@ def compile_means(x, y, dataset, batch_size, mean):
     if _device:
         return _device.compile_means(x, y, dataset, batch_size, mean)
     over, minibatches = _over_minibatches(x, y, dataset, batch_size, mean)
-    n, n_left = n_rows(dataset[0]), n_rows(dataset[0]) % batch_size
+    n = n_rows(dataset[0])
+    n_left = n % batch_size
     if NAME == "theano":
-        rest = [numpy.asarray(edge) for edge in (n - n_left, n)]
-
-        def over_the_rest():
-            return over(*rest)
-
+        over_the_rest = functools.partial(over, *map(_int64, (n - n_left, n)))
     elif n_left:
         rest = {variable: whole[n - n_left :] for variable, whole in zip((x, y), dataset)}
         over_the_rest = theano.function([], mean, givens=rest)
 
     def means():
-        in_batches = [over(*minibatch) for minibatch in minibatches]
         in_the_rest = float(over_the_rest()) if n_left else 0.0
-        return in_batches if NAME == "theano" else counted(in_batches, batch_size), in_the_rest
+        return [over(*minibatch) for minibatch in minibatches], in_the_rest
 
-    if NAME == "pytensor":
-        means()  # compiles
-    return means
+    if NAME == "theano":
+        return means
+    means()  # compiles
+
+    def counted_means():
+        in_batches, in_the_rest = means()
+        return counted(in_batches, batch_size), in_the_rest
+
+    return counted_means
 
 
 def _over_minibatches(x, y, dataset, batch_size, output, updates=None):
@@ -298,13 +301,18 @@ def _over_minibatches(x, y, dataset, batch_size, output, updates=None):
     if NAME == "theano":
         inputs = start, stop = T.lscalars("start", "stop")
         rows = [whole[start:stop] for whole in dataset]
-        edges = [numpy.asarray(i * batch_size) for i in range(n_batches + 1)]
+        edges = [_int64(i * batch_size) for i in range(n_batches + 1)]
         minibatches = list(zip(edges, edges[1:]))
     else:
         inputs = (i,) = [T.lscalar("i")]
         rows = [in_minibatches(whole, n_batches, batch_size)[i] for whole in dataset]
-        minibatches = [(numpy.asarray(i),) for i in range(n_batches)]
+        minibatches = [(_int64(i),) for i in range(n_batches)]
     givens = dict(zip((x, y), rows))
     function = theano.function(list(inputs), output, updates=updates, givens=givens)
     function.trust_input = True  # it gets these arguments, and need not look
     return function, minibatches
+
+
+def _int64(number):
+    """A number as a function that trusts its input takes it."""
+    return numpy.asarray(number, dtype="int64")
