@@ -1,6 +1,7 @@
 """Data sets: found, read, checked, split, and put into shared variables."""
 
 import hashlib
+import numbers
 import os
 from dataclasses import dataclass
 from typing import Optional
@@ -11,6 +12,7 @@ from logreg import checks
 from logreg.console import note, warning
 from logreg.datafiles import SPLITS, files_of, locate, of_pairs, read
 from logreg.errors import DatasetError, SettingError
+from logreg.readers import is_wider, narrowed
 from logreg.tables import Columns, Table
 
 MNIST_TRAINING_ROWS = 60000
@@ -75,14 +77,19 @@ class DataSet:
                     "another name"
                 )
 
-    def sha256(self):
-        """Digest the contents: dtype, shape and bytes of the six arrays, in hexadecimal."""
+    def sha256(self, dtype=None):
+        """Digest the contents: dtype, shape and bytes of the six arrays, in hexadecimal.
+
+        Features that are wider than `dtype`, in which a model trains, are digested as such: then
+        the digest does not tell how they were read.
+        """
         digest = hashlib.sha256()
-        for pair in (self.train, self.valid, self.test):
-            for array in pair:
-                digest.update(f"{array.dtype.str} {array.shape}\n".encode())
+        for x, y in (self.train, self.valid, self.test):
+            digested = numpy.dtype(dtype if is_wider(x.dtype, dtype) else x.dtype)
+            for array, kind in ((x, digested), (y, y.dtype)):
+                digest.update(f"{kind.str} {array.shape}\n".encode())
                 for _, rows in checks.row_chunks(array):
-                    digest.update(numpy.ascontiguousarray(rows).data)
+                    digest.update(narrowed(rows, kind))
         return digest.hexdigest()
 
 
@@ -108,13 +115,14 @@ def load_data(dataset):
     from logreg import engine
 
     data = read_dataset(dataset, announce=True, dtype=engine.theano.config.floatX)
-    return share(data, release=True)
+    return share(data, release=data is not dataset)
 
 
 def share(data, release=False):
     """Put the three sets of a :class:`DataSet` into shared variables; see :func:`load_data`.
 
-    With `release`, `data` lets go of its arrays, so that memory does not hold all of them twice.
+    With `release`, `data` lets go of each set's arrays once they are in there: pixels need not
+    be held beside the floats that they became.
     """
     from logreg import engine
 
@@ -185,7 +193,7 @@ def read_dataset(
         a CSV file; a folder of IDX files, or of ``train.csv`` and ``test.csv``. Or a name that is
         looked for in `mnist.search_folders`, as ``'mnist_sample'``; ``'mnist.pkl.gz'`` is also
         found there as IDX files, and fetched if it is nowhere. Or the pairs themselves.
-    label_column : str, optional
+    label_column : str or tuple of str, optional
         The label's column in CSV files; see :func:`logreg.tables.read_csv`.
     shuffle : int, optional
         Seed of a permutation of the training rows before a validation set is split off.
@@ -202,12 +210,14 @@ def read_dataset(
     -------
     DataSet
     """
-    if shuffle is not None and not (isinstance(shuffle, int) and 0 <= shuffle < 2**32):
-        raise SettingError(
-            f"the seed of the shuffle is {shuffle!r}: give a whole number from 0 to 2**32 - 1"
-        )
+    if shuffle is not None:
+        if not isinstance(shuffle, numbers.Integral) or not 0 <= shuffle < 2**32:
+            raise SettingError(
+                f"the seed of the shuffle is {shuffle}: give a whole number from 0 to 2**32 - 1"
+            )
+        shuffle = int(shuffle)
     is_path = isinstance(dataset, (str, os.PathLike))
-    if label_column is not None and not is_path:
+    if isinstance(label_column, str) and not is_path:
         raise DatasetError("a label column can be chosen in CSV files only: give y in the pairs")
     path = locate(dataset) if is_path else None
     if announce:
@@ -217,12 +227,12 @@ def read_dataset(
     name = str(dataset) if is_path else "the given arrays"
     raw = read(path, label_column, dtype) if is_path else of_pairs(dataset)
     columns = getattr(raw.splits["train"], "columns", None)
-    if columns and label_column is None:
+    if columns and not isinstance(label_column, str):
         note(f"note: {name}: {columns} is the label (--label-column names another)")
-    return _assemble(raw, name, shuffle, files_of(path) if is_path else [], trained_on)
+    return _assemble(raw, name, shuffle, files_of(path) if is_path else [], trained_on, dtype)
 
 
-def _assemble(raw, name, shuffle, files, trained_on):
+def _assemble(raw, name, shuffle, files, trained_on, dtype):
     """Check the sets, number the classes, and split off what is missing."""
     xs, labels, shapes, ranges = {}, [], [], []
     for split, data in raw.splits.items():
@@ -246,7 +256,11 @@ def _assemble(raw, name, shuffle, files, trained_on):
         )
     class_labels, ys = checks.number_classes(labels)
     given = dict(zip(xs, zip(xs.values(), ys)))
-    pairs, remark = _split(given, shuffle, raw.is_idx, name)
+    is_test = trained_on is not None
+    if is_test and "test" not in given and len(given["train"][1]) < len(SPLITS):
+        pairs, remark = dict.fromkeys(SPLITS, given["train"]), None  # too few to be trained on
+    else:
+        pairs, remark = _split(given, shuffle, raw.is_idx, name)
     data = DataSet(
         **pairs,
         n_in=xs["train"].shape[1],
@@ -259,12 +273,12 @@ def _assemble(raw, name, shuffle, files, trained_on):
         files=files,
         columns=getattr(raw.splits["train"], "columns", None),
     )
-    if trained_on is not None and "test" not in given and data.sha256() != trained_on:
+    if is_test and "test" not in given and data.sha256(dtype) != trained_on:
         data.test = given["train"]
         remark = f"all {len(data.test[1])} rows are taken for the test set"
     if remark:
         note(f"note: {name}: {remark}")
-    if trained_on is None:
+    if not is_test:
         _warn_of_classes(data)
     return data
 
@@ -287,6 +301,12 @@ def _check_alike(raw, xs, name):
                 "same dtype"
             )
     tables = [data for data in raw.splits.values() if isinstance(data, Table)]
+    if len({table.columns.label for table in tables}) > 1:
+        found = ", ".join(str(table.columns) for table in tables)
+        raise DatasetError(
+            f"{name}: the label's column is not the same in all files ({found}): name it, with "
+            "--label-column, and give all files a header or none"
+        )
     headers = {table.columns.names for table in tables} - {None}
     if len(headers) > 1:
         raise DatasetError(

@@ -132,7 +132,7 @@ def read(path, label_column=None, dtype=None):
             f"{path}: {what}; a data set is a .pkl, .pkl.gz, .npz or .csv file or a folder of "
             "IDX files"
         )
-    if label_column is not None and not isinstance(raw.splits["train"], Table):
+    if isinstance(label_column, str) and not isinstance(raw.splits["train"], Table):
         raise DatasetError(f"{path}: a label column can be chosen in CSV files only")
     return raw
 

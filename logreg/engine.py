@@ -20,6 +20,7 @@ import numpy
 from logreg.errors import EngineError, SettingError
 from logreg.pytensor_import import (
     Tensor,
+    compiled,
     counted,
     import_pytensor,
     in_minibatches,
@@ -278,7 +279,7 @@ def compile_means(x, y, dataset, batch_size, mean):
         over_the_rest = functools.partial(over, *map(_int64, (n - n_left, n)))
     elif n_left:
         rest = {variable: whole[n - n_left :] for variable, whole in zip((x, y), dataset)}
-        over_the_rest = theano.function([], mean, givens=rest)
+        over_the_rest = compiled([], mean, givens=rest)
 
     def means():
         in_the_rest = float(over_the_rest()) if n_left else 0.0
@@ -299,16 +300,18 @@ def _over_minibatches(x, y, dataset, batch_size, output, updates=None):
     """Compile a function of a minibatch; return it, and its arguments for each of them."""
     n_batches = n_rows(dataset[0]) // batch_size
     if NAME == "theano":
+        compile_function = theano.function
         inputs = start, stop = T.lscalars("start", "stop")
         rows = [whole[start:stop] for whole in dataset]
         edges = [_int64(i * batch_size) for i in range(n_batches + 1)]
         minibatches = list(zip(edges, edges[1:]))
     else:
+        compile_function = compiled
         inputs = (i,) = [T.lscalar("i")]
         rows = [in_minibatches(whole, n_batches, batch_size)[i] for whole in dataset]
         minibatches = [(_int64(i),) for i in range(n_batches)]
     givens = dict(zip((x, y), rows))
-    function = theano.function(list(inputs), output, updates=updates, givens=givens)
+    function = compile_function(list(inputs), output, updates=updates, givens=givens)
     function.trust_input = True  # it gets these arguments, and need not look
     return function, minibatches
 

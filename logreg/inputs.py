@@ -31,7 +31,6 @@ from logreg.readers import (
 )
 from logreg.tables import (
     LABEL_NAMES,
-    MAX_BLANK,
     MAX_LINE,
     column_order,
     csv_blocks,
@@ -229,8 +228,9 @@ def _idx_batches(path, wanted):
 def _first_line(stream):
     """Read up to the first line that is not blank: that line, and all that was read."""
     lines = [stream.readline(MAX_LINE)]
-    # More than MAX_BLANK of them are refused later, by who reads the rows.
-    while lines[-1] and not lines[-1].strip(codecs.BOM_UTF8 + b" \r\n") and len(lines) <= MAX_BLANK:
+    n_left = MAX_LINE
+    while lines[-1] and not lines[-1].strip(codecs.BOM_UTF8 + b" \r\n") and n_left > 0:
+        n_left -= len(lines[-1])
         lines.append(stream.readline(MAX_LINE))
     text = lines[-1].decode("utf-8-sig", "replace").strip("\r\n")
     return re.split(r"[\r\n]", text)[0], b"".join(lines)
@@ -290,5 +290,5 @@ def _label_column(first_line, wanted):
         return None
     if wanted.label_name and cells.count(wanted.label_name) == 1:
         return wanted.label_name
-    named = [cell for cell in cells if cell.lower() in LABEL_NAMES]
+    named = [cell for cell in cells if cell.lower() in (*LABEL_NAMES, "y")]
     return named[0] if len(named) == 1 else None

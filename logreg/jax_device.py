@@ -10,6 +10,7 @@ in shared variables, too.
 import contextlib
 import re
 import warnings
+from typing import ClassVar
 
 import numpy
 from pytensor.graph.basic import Apply
@@ -30,6 +31,7 @@ class Rows(Op):
     """
 
     __props__ = ("n_rows",)
+    view_map: ClassVar = {0: [0]}
 
     def __init__(self, n_rows):
         self.n_rows = n_rows

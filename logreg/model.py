@@ -41,7 +41,7 @@ class LogisticRegression:
     p_y_given_x : symbolic matrix, shape (n, n_out), dtype floatX
         Class-membership probabilities; each row sums to 1.
     y_pred : symbolic vector, shape (n,), dtype int64
-        The most probable class of each row; of equals, the first.
+        The most probable class of each row.
     """
 
     def __init__(self, input, n_in, n_out):
@@ -50,7 +50,7 @@ class LogisticRegression:
         self.b = theano.shared(numpy.zeros((n_out,), dtype=floatX), name="b", borrow=True)
         activation = T.dot(input, self.W) + self.b
         self.p_y_given_x = T.nnet.softmax(activation)
-        # The softmax leaves the order as it is, so its argmax can be had without it.
+        # The softmax leaves the order as it is, up to rounding: its argmax needs no exp.
         self.y_pred = T.argmax(activation, axis=1)
         self.params = [self.W, self.b]
         self.input = input

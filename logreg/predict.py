@@ -15,7 +15,7 @@ from logreg.errors import DatasetError, LogRegError, SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS
 from logreg.inputs import Wanted, array_batches, batches
 from logreg.results import destination, shown, writer
-from logreg.tables import column_order
+from logreg.tables import LABEL_NAMES, column_order
 
 N_EXAMPLES = 10
 BATCH_SIZE = Wanted._field_defaults["batch_size"]
@@ -126,6 +126,9 @@ def _test_set(predictor, dataset, label_column):
     """Read a data set whose test set has the features that the model takes."""
     from logreg.data import read_dataset
 
+    label_name = predictor.wanted.label_name
+    if label_column is None and label_name:
+        label_column = (label_name, *LABEL_NAMES)  # which of them there is
     seed = predictor.metadata.get("shuffle")  # with it, a table is split as for training
     is_seed = type(seed) is int and 0 <= seed < 2**32
     data = read_dataset(
@@ -232,7 +235,7 @@ def _evaluate(predictor, args):
     data = _test_set(predictor, args.dataset, args.label_column)
     data.check_outputs(args.output)
     known = predictor.metadata.get("dataset"), predictor.metadata.get("dataset_sha256")
-    if data.name == known[0] and data.sha256() != known[1]:
+    if data.name == known[0] and data.sha256(predictor.dtype) != known[1]:
         warning(
             f"{data.name} is not, or is not split, as when the model was trained: its test set "
             "may have rows that the model was trained on"

@@ -201,14 +201,15 @@ class Watch:
 
     def _warn_of_range(self, low, high, is_pixels):
         least, most = self._predictor.x_range
+        far = FAR * (most - least)
         known = f"values from {low:g} to {high:g}, and the model was trained on"
-        if least >= 0 and most <= UNIT:
-            if high > UNIT:
-                mend = "divide pixels by 256, or save them as uint8"
-                self._say("range", f"{known} 0 to 1: {mend}")
+        is_image = self._predictor.wanted.image_shape is not None
+        if least >= 0 and most <= UNIT and high > UNIT:
+            mend = "divide pixels by 256, or save them as uint8"
+            self._say("range", f"{known} 0 to 1: {mend}")
         elif (
-            not least - FAR * (most - least) <= low <= high <= most + FAR * (most - least)
-            or (0 < high <= 1 and most > 100)
+            not least - far <= low <= high <= max(most + far, UNIT)
+            or (is_image and 0 < high <= 1 and most > 100)
             or (is_pixels and least < 0)
         ):
             mend = "make them like the training data"

@@ -4,6 +4,8 @@ import types
 
 import numpy
 
+TAG = "logreg"  # of rewrites that are made only where they are asked for
+
 
 def import_pytensor():
     """Import PyTensor; return the module."""
@@ -75,8 +77,16 @@ def counted(means, n):
     return counts / n if numpy.allclose(means * n, counts, rtol=1e-6, atol=1e-6) else means
 
 
+def compiled(inputs, outputs, **options):
+    """As ``pytensor.function``, with rewrites that let Numba compile in half the time."""
+    import pytensor
+    from pytensor.compile.mode import get_default_mode
+
+    return pytensor.function(inputs, outputs, mode=get_default_mode().including(TAG), **options)
+
+
 def _register_rewrites():
-    """Let PyTensor rewrite, for Numba, two operations that this takes several seconds to compile.
+    """Let PyTensor rewrite two operations that Numba takes several seconds to compile.
 
     Both sort axes at run time. The results are the same.
     """
@@ -98,7 +108,9 @@ def _register_rewrites():
             return None
         if not isinstance(entries.op, AdvancedIncSubtensor) or len(entries.inputs) != 4:
             return None
-        zeros, values, rows, _ = entries.inputs
+        zeros, values, rows, columns = entries.inputs
+        if (zeros.ndim, values.ndim, rows.ndim, columns.ndim) not in ((2, 1, 1, 1), (2, 0, 1, 1)):
+            return None
         n_rows = constant(fgraph.shape_feature.get_shape(zeros, 0))
         is_all_rows = isinstance(n_rows, numpy.ndarray) and numpy.array_equal(
             getattr(rows, "data", None), numpy.arange(n_rows)
@@ -123,4 +135,4 @@ def _register_rewrites():
         ("canonicalize", sums_of_rows_with_one_entry),
         ("specialize", first_index_of_the_largest),
     ):
-        optdb[phase].register(rewrite.__name__, rewrite, "numba")
+        optdb[phase].register(rewrite.__name__, rewrite, TAG)

@@ -307,9 +307,9 @@ def fit(
         on_validation(validation)
         leave_busy_cores()
 
-    leave_busy_cores()
     n_epochs = hyperparameters.n_epochs
-    with interruption as interrupted:
+    with busy_cores, interruption as interrupted:
+        leave_busy_cores()
         end = train(functions, stopping, n_epochs, validated, progress.iter, interrupted)
     seconds = timeit.default_timer() - begin
     result = Result(end, stopping.best_loss, progress.test_error, seconds)

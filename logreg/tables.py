@@ -28,7 +28,7 @@ MAX_LABELS = 1 << 15  # different ones
 BLOCK = 1 << 15  # cells
 ROW = 8  # cells that a row takes as much memory as, beside its own
 DELIMITERS = ",;\t"
-LABEL_NAMES = ("label", "class", "y", "target")
+LABEL_NAMES = ("label", "class", "target")
 # Between semicolons or tabs: what a spreadsheet writes for 0.5 in much of the world.
 DECIMAL_COMMA = r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?"
 
@@ -104,10 +104,10 @@ def read_csv(source, label_column=None, dtype="float64"):
     ----------
     source : str or path-like or binary stream
         Comma, semicolon or tab between cells, with a header or without; gzipped or not.
-    label_column : str, optional
+    label_column : str or tuple of str, optional
         The label column's name in the header or, where no column is called so, its number,
-        counted from 1 (-1: the last). If not given, the one column that the header calls label,
-        class, y or target, else the first.
+        counted from 1 (-1: the last). Of a tuple of names, by default `LABEL_NAMES`, the first
+        that one column has, in whatever case; if there is none, the first column.
     dtype : {'float64', 'float32'}
         Of the features.
 
@@ -328,9 +328,12 @@ def _is_header(head, second, label):
 
 
 def _label_index(head, second, label_column):
-    if label_column is None:
-        named = [i for i, name in enumerate(head) if name.lower() in LABEL_NAMES]
-        return named[0] if len(named) == 1 and _is_header(head, second, named[0]) else 0
+    if not isinstance(label_column, str):
+        names = [name.lower() for name in head]
+        for name in map(str.lower, label_column or LABEL_NAMES):
+            if names.count(name) == 1 and _is_header(head, second, names.index(name)):
+                return names.index(name)
+        return 0
     wanted = str(label_column)
     number = int(wanted) if re.match(r"-?\d{1,9}\Z", wanted) else 0
     named = [i for i, name in enumerate(head) if name == wanted]

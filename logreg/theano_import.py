@@ -1,6 +1,7 @@
 """Theano 1.0.5 on today's Python and NumPy: what has to be set before its import, and mended."""
 
 import configparser
+import functools
 import importlib.util
 import logging
 import os
@@ -14,6 +15,7 @@ import warnings
 import zlib
 
 from logreg.console import warning
+from logreg.files import replacing
 
 # Those that Theano's C code calls.
 BLAS_FUNCTIONS = [p + name for p in "sd" for name in ("gemm", "gemv", "ger", "dot")]
@@ -104,7 +106,7 @@ def theano_flags():
     if not compiler:
         warning("no C++ compiler found: Theano runs as Python code, many times slower; install g++")
     # What Theano adds of its own is -g: a sixth of the time that compiling takes.
-    cxxflags = [user_setting("theano", "gcc.cxxflags") or "", "-g0"]
+    cxxflags = ["-g0", user_setting("theano", "gcc.cxxflags") or ""]
     if user_setting("theano", "blas.ldflags") is None:
         # Left to itself, Theano asks numpy.distutils, which fails from NumPy 1.22 on.
         flags["blas.ldflags"], renamed = _blas_flags(compiler)
@@ -121,7 +123,7 @@ def import_theano():
 
         return theano
     given = os.environ.get("THEANO_FLAGS")
-    flags = ["{}={}".format(*flag) for flag in theano_flags().items()]
+    flags = [f"{name}={shlex.quote(value)}" for name, value in theano_flags().items()]
     os.environ["THEANO_FLAGS"] = ",".join(([given] if given else []) + flags)
     try:
         with warnings.catch_warnings():
@@ -183,31 +185,35 @@ def _precompile_headers(cmodule):
     import numpy
     from theano import config
 
+    compiler = os.path.basename(config.cxx)
+    if "g++" not in compiler or "clang" in compiler or sys.platform == "darwin":
+        return
+    # A change of any of these makes another file; what does not fit, g++ would not use.
+    told = [numpy.__version__, config.cxx, config.gcc.cxxflags, cmodule.gcc_version()]
+    name = f"logreg_headers_{zlib.crc32(repr(told).encode()):08x}.hpp"
+    header = os.path.join(config.compiledir, name)
     compile_str = cmodule.GCC_compiler.compile_str
-    header = os.path.join(config.compiledir, f"logreg_headers_numpy_{numpy.__version__}.hpp")
-    precompiled = f"{header}.gch"
 
+    @functools.lru_cache(maxsize=None)
     def precompile(flags):
-        with open(header, "w", encoding="ascii") as file:
-            file.writelines(f"#include <{name}>\n" for name in HEADERS)
-        folders = [f"-I{folder}" for folder in cmodule.std_include_dirs()]
-        command = [config.cxx, "-x", "c++-header", "-g", *flags, *folders, "-fvisibility=hidden"]
-        unfinished = f"{precompiled}.{os.getpid()}"
-        done = subprocess.run(
-            [*command, header, "-o", unfinished],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            check=False,
-        )
-        if done.returncode == 0:
-            os.replace(unfinished, precompiled)
+        if not os.path.exists(header):
+            with replacing(header) as file:
+                file.writelines(b"#include <%s>\n" % name.encode() for name in HEADERS)
+        if not os.path.exists(f"{header}.gch"):
+            folders = [f"-I{folder}" for folder in cmodule.std_include_dirs()]
+            command = [config.cxx, "-x", "c++-header", "-g", *flags, *folders]
+            with tempfile.TemporaryDirectory() as folder:
+                made = os.path.join(folder, "made")
+                command += ["-fvisibility=hidden", header, "-o", made]
+                quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+                if subprocess.run(command, check=False, **quiet).returncode == 0:
+                    # Whole or not at all: of half a file, g++ makes a fatal error.
+                    with open(made, "rb") as source, replacing(f"{header}.gch") as file:
+                        shutil.copyfileobj(source, file)
 
     def compile_with_headers(*args, preargs=None, **kwargs):
-        if "g++" in os.path.basename(config.cxx):
-            if not os.path.exists(precompiled):
-                precompile(preargs or [])
-            # Where what is precompiled does not fit the flags, g++ takes the header itself.
-            preargs = [*(preargs or []), "-include", header]
-        return compile_str(*args, preargs=preargs, **kwargs)
+        flags = tuple(preargs or ())
+        precompile(flags)
+        return compile_str(*args, preargs=[*flags, "-include", header], **kwargs)
 
     cmodule.GCC_compiler.compile_str = staticmethod(compile_with_headers)

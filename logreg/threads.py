@@ -6,14 +6,14 @@ threads are several times slower than one.
 
 import ctypes
 import os
-import re
 import time
 from typing import NamedTuple
 
-# By which a user decides it: OpenBLAS's own, and those of OpenMP and MKL, which it heeds, too.
-VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-# As OpenBLAS has it, and as NumPy's and SciPy's wheels rename it.
-SETTERS = tuple(f"{a}openblas_set_num_threads{z}" for a in ("", "scipy_") for z in ("", "64_"))
+# By which a user decides it.
+VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "GOTO_NUM_THREADS", "MKL_NUM_THREADS")
+VARIABLES += ("OPENBLAS_DEFAULT_NUM_THREADS",)
+# The functions' names in OpenBLAS, and as NumPy's and SciPy's wheels rename them.
+NAMES = tuple(f"{a}openblas_%s_num_threads{z}" for a in ("", "scipy_") for z in ("", "64_"))
 INTERVAL = 0.2  # seconds between two looks at the least; the kernel counts hundredths
 
 
@@ -21,7 +21,8 @@ class BusyCores:
     """Keeps OpenBLAS off the cores that other processes keep busy, on Linux.
 
     What counts as busy is what others did since the last look, so a run has to look now and
-    then, as at each validation.
+    then, as at each validation. After the block of a ``with`` statement, OpenBLAS has as many
+    threads as it had.
 
     Parameters
     ----------
@@ -33,6 +34,14 @@ class BusyCores:
         self._is_users = any(name in environ for name in VARIABLES)
         self._n_cores = self._n_threads = n_cores()
         self._before = clocks()
+        self._changed = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        for library, had in self._changed.values():
+            library.set_num_threads(had)
 
     def leave(self):
         """Give OpenBLAS a thread for each core that is not another process's.
@@ -50,11 +59,16 @@ class BusyCores:
         n_threads = min(max(1, self._n_cores - round(others)), self._n_cores)
         if n_threads == self._n_threads:
             return None
-        setters = openblas_setters()
-        for set_n_threads in setters:
-            set_n_threads(n_threads)
         self._n_threads = n_threads
-        if not setters:
+        is_changed = False
+        for library in openblas_libraries():
+            has = library.get_num_threads()
+            _, had = self._changed.setdefault(library.path, (library, has))
+            wanted = min(n_threads, had)  # whoever gave it fewer than there are cores had a reason
+            if wanted != has:
+                library.set_num_threads(wanted)
+                is_changed = True
+        if not is_changed:
             return None
         n_busy = self._n_cores - n_threads
         return (
@@ -93,13 +107,31 @@ def n_cores():
     return os.cpu_count() or 1
 
 
-def openblas_setters():
-    """The functions that set the number of threads, of each OpenBLAS in this process."""
+class OpenBLAS(NamedTuple):
+    """The functions of an OpenBLAS that get and set its number of threads."""
+
+    path: str
+    get_num_threads: object
+    set_num_threads: object
+
+
+def openblas_libraries():
+    """List each OpenBLAS that is loaded in this process, as :class:`OpenBLAS`."""
     try:
         with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as file:
-            paths = set(re.findall(r"(/\S*blas\S*\.so\S*)$", file.read(), re.M))
-        libraries = [ctypes.CDLL(path) for path in sorted(paths)]
+            # address, permissions, offset, device, inode, path
+            paths = {line.rstrip("\n").split(None, 5)[-1] for line in file if "blas" in line}
     except OSError:
         return []
-    found = (getattr(library, name, None) for library in libraries for name in SETTERS)
-    return [function for function in found if function is not None]
+    found = []
+    for path in sorted(paths):
+        try:
+            library = ctypes.CDLL(path)
+        except OSError:  # none, or deleted since
+            continue
+        for name in NAMES:
+            functions = [getattr(library, name % verb, None) for verb in ("get", "set")]
+            if None not in functions:
+                found.append(OpenBLAS(path, *functions))
+                break
+    return found

@@ -52,8 +52,9 @@ def optimize(data, hyperparameters=DEFAULTS, output=BEST_MODEL, release=False, *
         cost, classifier.params, *rule
     )
 
-    run = {**asdict(hyperparameters), "floatX": engine.theano.config.floatX}
-    run.update(dataset=data.name, dataset_sha256=data.sha256(), shuffle=data.shuffle)
+    floatx = engine.theano.config.floatX
+    run = {**asdict(hyperparameters), "floatX": floatx}
+    run.update(dataset=data.name, dataset_sha256=data.sha256(floatx), shuffle=data.shuffle)
     datasets = share(data, release)
     note(engine.describe())
     return fit(
@@ -101,7 +102,7 @@ def sgd_optimization_mnist(
         learning_rate=learning_rate, n_epochs=n_epochs, batch_size=batch_size
     )
     data = read_dataset(dataset, announce=True, dtype=engine.theano.config.floatX)
-    optimize(data, hyperparameters, release=True)
+    optimize(data, hyperparameters, release=data is not dataset)
 
 
 def _describe(data, validation):

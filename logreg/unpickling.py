@@ -25,9 +25,10 @@ from logreg.readers import (
     reading,
 )
 
+MAX_ARRAYS = 6
 MAX_READS = 20000  # a data set's pickle takes about 300, and each may cost 100 bytes
 # Left out is what hashes (nested tuples take forever) and what allocates by a number.
-OPCODES = b"\x80(012.NIJKLMSTUVXBC)]}taelbcRpqrghj\x85\x86\x87\x88\x89\x8a\x8c\x8d\x8e\x93\x94\x98"
+OPCODES = b"\x80(012.NIJKLMSTUVXBC)]}taelbcRpqrghj\x85\x86\x87\x88\x89\x8a\x8c\x8d\x8e\x93\x94"
 
 
 def read_pickle(path, narrow=None):
@@ -45,9 +46,9 @@ def read_pickle(path, narrow=None):
     list of (numpy.ndarray, numpy.ndarray)
         Two pairs or three, as in the file.
     """
-    faults = pickle.UnpicklingError, TypeError, AttributeError
+    faults = pickle.UnpicklingError, TypeError, AttributeError, BufferError
     with reading(path, faults), open_bytes(path) as stream:
-        value = ArrayUnpickler(stream, narrow).load()
+        value = _DataSetUnpickler(stream, narrow).load()
         expect_end(stream)
         pairs = _items(value, "a pickled data set is three pairs (x, y), or two,", 2, 3)
         pairs = [_items(pair, "each set in a pickle must be a pair (x, y)", 2) for pair in pairs]
@@ -89,6 +90,11 @@ class ArrayStandIn(Inert):
 
     array = None
 
+    def make(self, narrow=None):
+        """Make the array; what it is made of is not kept here."""
+        self.array = _make(*self.parts(), narrow)
+        self.args = self.state = None
+
     def parts(self):
         """What the array is made of: data, dtype, shape and whether it is in Fortran's order."""
 
@@ -123,11 +129,13 @@ for _core in ("numpy.core", "numpy._core"):
 
 def array_from(value):
     """The array that a stand-in stands for."""
-    if not isinstance(value, ArrayStandIn) or value.array is None:
+    if not isinstance(value, ArrayStandIn):
         raise DatasetError(
             f"each pair in a pickle must hold NumPy arrays; found {_described(value)}: "
             "convert it with numpy.asarray and pickle again"
         )
+    if value.array is None:
+        value.make()
     return value.array
 
 
@@ -143,7 +151,8 @@ def _make(data, dtype, shape, fortran_order, narrow):
         (data, _) = data.args
         data = data.encode("latin1") if isinstance(data, str) else data
     array = array_of(data, dtype, shape, bool(fortran_order))
-    if array.ndim < 2 or not is_wider(dtype, narrow):
+    # What has one column may be labels, and float32 does not tell all integers apart.
+    if array.ndim < 2 or array.shape[1:] == (1,) or not is_wider(dtype, narrow):
         return array
     del array  # or its bytes could not become fewer
     data = narrowed_in_place(data, dtype, narrow)
@@ -196,10 +205,9 @@ class ArrayUnpickler(pickle._Unpickler):
     dispatch[pickle.FRAME[0]] = lambda self: self.read(8)  # all is read as if without frames
     dispatch[pickle.BYTEARRAY8[0]] = dispatch[pickle.BINBYTES8[0]]  # not allocated beforehand
 
-    def __init__(self, stream, narrow=None):
+    def __init__(self, stream):
         self.stream = _Stream(stream)
         super().__init__(self.stream, encoding="bytes")
-        self.narrow = narrow
 
     def load_text(self):
         """As Python's; but a long one is the bytes of an array, see :class:`_Encoded`."""
@@ -207,17 +215,7 @@ class ArrayUnpickler(pickle._Unpickler):
         is_long = size > CHUNK
         self.append(self.stream.read_latin1(size) if is_long else str(self.read(size), "utf-8"))
 
-    def load_array(self, load):
-        """As `load`, which may complete an array: that is made at once, so that less is held."""
-        load(self)
-        made = self.stack[-1]
-        if isinstance(made, ArrayStandIn) and (made.state or isinstance(made, _FromBuffer)):
-            made.array = _make(*made.parts(), self.narrow)
-            made.args = made.state = None
-
     dispatch[pickle.BINUNICODE[0]] = load_text
-    for _opcode in (pickle.BUILD[0], pickle.REDUCE[0]):
-        dispatch[_opcode] = functools.partial(load_array, load=dispatch[_opcode])
 
     def find_class(self, module, name):
         if f"{module}.{name}" not in STAND_INS:
@@ -227,3 +225,27 @@ class ArrayUnpickler(pickle._Unpickler):
                 "numpy.asarray, or save it with numpy.savez"
             )
         return STAND_INS[f"{module}.{name}"]
+
+
+class _DataSetUnpickler(ArrayUnpickler):
+    """Makes each array when it is complete, and so holds one at a time as it is in the file."""
+
+    dispatch: ClassVar = _Opcodes(ArrayUnpickler.dispatch)
+
+    def __init__(self, stream, narrow):
+        super().__init__(stream)
+        self.narrow = narrow
+        self.n_left = MAX_ARRAYS
+
+    def load_array(self, load):
+        """As `load`, which may complete an array."""
+        load(self)
+        made = self.stack[-1]
+        if isinstance(made, ArrayStandIn) and (made.state or isinstance(made, _FromBuffer)):
+            self.n_left -= 1
+            if self.n_left < 0:  # of the same bytes, for all that is known
+                raise DatasetError(f"holds more than {MAX_ARRAYS} arrays: three pairs are needed")
+            made.make(self.narrow)
+
+    for _opcode in (pickle.BUILD[0], pickle.REDUCE[0]):
+        dispatch[_opcode] = functools.partial(load_array, load=dispatch[_opcode])

@@ -262,6 +262,12 @@ def test_bits_that_are_scaled_as_pixels_are_warned_of(capsys):
     assert "1/256" not in capsys.readouterr().err
 
 
+def test_a_data_set_that_is_given_is_not_emptied():
+    data = read_dataset(triple())
+    for _ in range(2):
+        assert (load_data(data)[0][0].get_value() == pair()[0]).all()
+
+
 def test_arrays_are_released_if_that_is_asked_for():
     data = read_dataset(triple())
     share(data)
@@ -529,10 +535,29 @@ def test_which_column_is_the_label_is_said(tmp_path, capsys):
     data = read_dataset(tmp_path / "t.csv", label_column="1")
     assert data.class_labels == [30, 31] and data.columns.names == ("income", "Label")
     assert "is the label" not in capsys.readouterr().err
-    for header in ("y,class,a", "a,b,c"):  # of two nobody knows
+    for header in ("a,b,c", "species,x,y", "a,class,class"):  # of two nobody knows
         (tmp_path / "t.csv").write_text(header + "\n" + "3,5,0\n4,6,1\n" * 6)
         assert read_dataset(tmp_path / "t.csv").class_labels == [3, 4]
-        assert f"column 1 ({header[0]}) is the label" in capsys.readouterr().err
+        said = f"column 1 ({header.split(',')[0]}) is the label"
+        assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "header, column",
+    [("x,y,label", "3 (label)"), ("class,a,LABEL", "3 (LABEL)"), ("a,target,Class", "3 (Class)")],
+)
+def test_a_column_called_label_is_it(tmp_path, header, column, capsys):
+    (tmp_path / "t.csv").write_text(header + "\n" + "3,5,0\n4,6,1\n" * 6)
+    read_dataset(tmp_path / "t.csv")
+    assert f"column {column} is the label" in capsys.readouterr().err
+
+
+def test_the_label_is_in_the_same_column_of_all_files(tmp_path):
+    (tmp_path / "train.csv").write_text("a,b,label\n" + "3,5,0\n4,6,1\n" * 6)
+    (tmp_path / "test.csv").write_text("3,5,0\n4,6,1\n")
+    with pytest.raises(DatasetError, match=r"not the same in all files \(column 3 \(label\), col"):
+        read_dataset(tmp_path)
+    assert read_dataset(tmp_path, label_column="3").class_labels == [0, 1]
 
 
 def test_what_numbers_the_rows_is_warned_of(tmp_path, capsys):
@@ -566,6 +591,9 @@ def test_a_table_that_a_model_was_not_trained_on_is_a_test_set(tmp_path, capsys)
     data = read_dataset(tmp_path / "t.csv", "kind", trained_on="of another")
     assert data.test[0][:, 0].tolist() == list(range(30))
     assert capsys.readouterr().err.endswith("t.csv: all 30 rows are taken for the test set\n")
+    for n in (1, 2):
+        (tmp_path / "few.csv").write_text(csv_text(n))
+        assert len(read_dataset(tmp_path / "few.csv", "kind", trained_on="").test[1]) == n
     sets = (pair(), pair(), pair(6))
     assert len(read_dataset(sets, trained_on="of another").test[1]) == 6
 
@@ -751,6 +779,7 @@ def test_no_csv_file_of_a_folder_is_overwritten(tmp_path, name):
 def test_seeds_of_no_shuffle(seed):
     with pytest.raises(SettingError, match="whole number from 0"):
         read_dataset(triple(), shuffle=seed)
+    assert type(read_dataset(triple(), shuffle=numpy.int64(3)).shuffle) is int
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")
@@ -790,6 +819,15 @@ def test_other_files_and_folders(tmp_path):
 
 
 # The digest
+
+
+def test_sha256_tells_not_how_features_were_read(tmp_path):
+    numpy.savez(tmp_path / "d.npz", x=numpy.random.RandomState(0).rand(30, 4), y=pair(30)[1])
+    wide, narrow = (read_dataset(tmp_path / "d.npz", dtype=dtype) for dtype in (None, "float32"))
+    assert wide.train[0].dtype == "float64" and narrow.train[0].dtype == "float32"
+    assert wide.sha256("float32") == narrow.sha256("float32") == narrow.sha256()
+    assert wide.sha256() == wide.sha256("float64") != narrow.sha256()
+    assert len(read_dataset(tmp_path / "d.npz", trained_on=wide.sha256()).test[1]) == 5
 
 
 def test_sha256_is_over_dtype_shape_and_bytes():

@@ -176,6 +176,11 @@ def test_rows_of_a_device_are_rows_without_one():
     value = numpy.arange(12.0).reshape(4, 3).astype(x.dtype)
     (found,) = engine.function([x, first], [rows])(value, 1)
     assert found.tolist() == value[1:3].tolist()
+    # What works in place must not reach the data set.
+    shared = theano.shared(value.copy(), shape=value.shape)
+    function = theano.function([first], T.exp(Rows(2)(shared, first)) * 2 + 1, mode="FAST_RUN")
+    numpy.testing.assert_allclose(function(1), numpy.exp(value[1:3]) * 2 + 1, rtol=1e-5)
+    assert (shared.get_value() == value).all()
 
 
 def test_what_is_compiled_stays_so(jax):

@@ -227,26 +227,32 @@ print(len(compiled))
 
 
 @theano_only
-@pytest.mark.parametrize("precompiled", [None, b"", b"gpch no such thing" * 1000])
-def test_headers_are_precompiled_and_a_damaged_one_does_no_harm(run, tmp_path, precompiled):
+@pytest.mark.parametrize("damage", [None, ".hpp", ".gch"])
+def test_headers_are_precompiled_and_their_loss_does_no_harm(run, tmp_path, damage):
     code = """
 from logreg.engine import T, theano
-import glob, os
+import sys
 x = T.vector()
-%s
-print(theano.function([x], x * 2 + 1)([1.0, 2.0]).tolist())
-(header,) = glob.glob(os.path.join(theano.config.compiledir, "*.hpp.gch"))
-print(os.path.getsize(header) > 1000000)
+print(theano.function([x], x * float(sys.argv[1]) + 1)([1.0, 2.0]).tolist())
 """
-    damage = ""
-    if precompiled is not None:
-        name = 'f"logreg_headers_numpy_{numpy.__version__}.hpp"'
-        damage = (
-            f"import numpy\npath = os.path.join(theano.config.compiledir, {name})\n"
-            f"open(path, 'w').write('#include <Python.h>')\n"
-            f"open(path + '.gch', 'wb').write({precompiled!r})"
-        )
     env = {"THEANO_FLAGS": f"base_compiledir={tmp_path}", "THEANORC": os.devnull}
-    done = run("-c", code % damage, env=env)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"[3.0, 5.0]\n{precompiled is None}\n"
+    done = run("-c", code, "2", env=env)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[3.0, 5.0]\n", "")
+    (header,) = tmp_path.glob("*/*.hpp")
+    precompiled = header.with_name(header.name + ".gch")
+    assert precompiled.stat().st_size > 1e6
+    if damage:
+        (header if damage == ".hpp" else precompiled).unlink()
+    done = run("-c", code.replace("x * float(sys.argv[1]) + 1", "x**3 - x"), env=env)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[0.0, 6.0]\n", "")
+    assert header.exists() and precompiled.exists()
+
+
+@theano_only
+def test_flags_of_the_user_with_commas(run, tmp_path):
+    rc = tmp_path / "rc"
+    rc.write_text("[gcc]\ncxxflags = -Wl,-z,now -DNAME=1\n")
+    env = {"THEANO_FLAGS": f"base_compiledir={tmp_path}", "THEANORC": str(rc)}
+    done = run("-c", "from logreg.engine import theano; print(theano.config.gcc.cxxflags)", env=env)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("-g0 -Wl,-z,now -DNAME=1")

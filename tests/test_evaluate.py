@@ -182,6 +182,16 @@ def test_a_labelled_table_is_a_test_set(small_model, tmp_path, capsys):
     assert "all 40 rows are taken for the test set" in said.err
 
 
+def test_the_label_is_found_by_its_name(tmp_path, capsys):
+    rows = "".join(f"{i % 3},{i % 5},{'ab'[i % 2]}\n" for i in range(120))
+    (tmp_path / "t.csv").write_text("x,target,kind\n" + rows)
+    options = ["--dataset", str(tmp_path / "t.csv"), "--batch-size", "10", "--n-epochs", "1"]
+    assert train.main([*options, "--label-column", "kind"]) == 0
+    assert main(["--evaluate", "--dataset", str(tmp_path / "t.csv")]) == 0
+    said = capsys.readouterr()
+    assert "column 3 (kind) is the label" in said.err and "error over all rows" in said.out
+
+
 def test_columns_are_taken_by_name(small_model, tmp_path, capsys):
     header, rows = "label,a,b,c", [[i % 3, i % 2, i % 5, i] for i in range(40)]
     order = [0, 3, 1, 2]

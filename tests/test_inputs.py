@@ -131,9 +131,17 @@ def test_columns_are_taken_by_name(monkeypatch, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_lines_of_blanks_are_not_kept(monkeypatch):
+    blanks = gzip.compress((b" " * (1 << 20) + b"\n") * 50 + b"1,2,3\n")
+    write("blank.csv", blanks)
+    with peak_memory() as peak:
+        assert rows_of("blank.csv", Wanted(3)).tolist() == [[1, 2, 3]]
+    assert peak() < 30 << 20
+
+
 @pytest.mark.parametrize("source", ["blank.csv", "-"])
 def test_blank_lines_before_the_first(source, monkeypatch):
-    for n in (1, 1000, MAX_BLANK - 1, MAX_BLANK + 1, 10**6):
+    for n in (1, 1000, MAX_BLANK - 1, MAX_BLANK + 1, 10**7):
         write("blank.csv", b"\n" * n + b"1,2,3\n")
         stdin_of(monkeypatch, "\n" * n + "1,2,3\n")
         if n <= MAX_BLANK:

@@ -322,6 +322,7 @@ def test_pixels_are_scaled_as_the_model_needs(digits, predictor, tmp_path, capsy
         ((-1, 1), 0.7, ""),
         ((0, 255), 0.7, "values from 0 to 0.7, and the model was trained on 0 to 255"),
         ((0, 255), 255.0, ""),
+        ((0, 1), -40.0, "values from -40 to 0, and the model was trained on 0 to 1"),
         ((0, 2), -40.0, "values from -40 to 0, and the model was trained on 0 to 2"),
     ],
 )

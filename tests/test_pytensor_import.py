@@ -6,6 +6,7 @@ import pytest
 from logreg import engine
 from logreg.engine import T, theano
 from logreg.model import LogisticRegression
+from logreg.pytensor_import import compiled
 
 pytestmark = pytest.mark.skipif(engine.NAME != "pytensor", reason="about PyTensor")
 
@@ -23,7 +24,7 @@ def operations(function):
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int8"])
 def test_the_argmax_is_numpys(dtype):
     x = T.matrix("x", dtype=dtype)
-    function = theano.function([x], T.argmax(x, axis=1))
+    function = compiled([x], T.argmax(x, axis=1))
     assert "Argmax" not in operations(function)
     rows = [[1, 3, 2], [3, 1, 3], [2, 2, 2], [-5, -5, -4]]
     if dtype != "int8":
@@ -38,7 +39,7 @@ def test_other_axes_are_left_alone():
     x = T.matrix("x")
     value = numpy.random.RandomState(1).rand(4, 3).astype("f4")
     for axis in (0, None):
-        function = theano.function([x], T.argmax(x, axis=axis))
+        function = compiled([x], T.argmax(x, axis=axis))
         assert function(value).tolist() == value.argmax(axis=axis).tolist()
 
 
@@ -49,7 +50,7 @@ def sums(n_rows, rows, labels, base=0.0, values=(2.0, -1.0, 0.5)):
     y = T.ivector("y")
     matrix = T.zeros((n_rows, 3), dtype="float32") + numpy.float32(base)
     matrix = matrix[rows, y].inc(T.constant(numpy.asarray(values, "f4")))
-    function = theano.function([y], matrix.sum(axis=1))
+    function = compiled([y], matrix.sum(axis=1))
     return function, function(numpy.asarray(labels, "i4")), expected.sum(axis=1)
 
 
@@ -68,28 +69,53 @@ def test_other_sums_are_left_alone(n_rows, rows, base):
     assert found.tolist() == expected.tolist()
 
 
-def test_a_training_step_has_neither():
+@pytest.mark.parametrize("values", [1.0, [1.0, 2.0, 3.0]])
+def test_several_entries_a_row_are_summed(values):
+    labels = numpy.array([[2, 0, 1], [1, 1, 3]], "i4")
+    y = T.imatrix("y")
+    matrix = T.zeros((3, 4), dtype="float32")[numpy.arange(3), y].inc(numpy.asarray(values, "f4"))
+    expected = numpy.zeros((3, 4))
+    numpy.add.at(expected, (numpy.arange(3), labels), values)
+    found = compiled([y], matrix.sum(axis=1))(labels)
+    assert found.tolist() == expected.sum(axis=1).tolist()
+
+
+def test_entries_of_more_axes_are_summed(capfd):
+    rows, labels = numpy.arange(3), numpy.array([2, 0, 1], "i4")
+    y = T.ivector("y")
+    values = numpy.arange(9, dtype="f4").reshape(3, 3)
+    for index, shape in (((rows, slice(None), y), (3, 3, 3)), ((rows, y), (3, 4, 3))):
+        cube = T.zeros(shape, dtype="float32")[index].inc(values)
+        expected = numpy.zeros(shape)
+        numpy.add.at(expected, tuple(labels if i is y else i for i in index), values)
+        found = compiled([y], cube.sum(axis=1))(labels)
+        assert found.tolist() == expected.sum(axis=1).tolist()
+    assert capfd.readouterr().err == ""
+
+
+def test_a_training_step_has_neither(monkeypatch):
     x, y = T.matrix("x"), T.ivector("y")
     model = LogisticRegression(x, 5, 3)
     set_x = engine.shared_data(numpy.zeros((12, 5), "f4"))
     set_y = T.cast(engine.shared_data(numpy.zeros(12, "f4")), "int32")
-    compiled = []
-    compile_function = theano.function
+    made = []
 
-    def function(*args, **kwargs):
-        compiled.append(compile_function(*args, **kwargs))
-        return compiled[-1]
+    def listening(*args, **kwargs):
+        made.append(compiled(*args, **kwargs))
+        return made[-1]
 
+    monkeypatch.setattr(engine, "compiled", listening)
     cost = model.negative_log_likelihood(y)
     updates = list(zip(model.params, T.grad(cost, model.params)))
-    theano.function = function
-    try:
-        engine.compile_steps(x, y, (set_x, set_y), 5, cost, updates, 2)
-        engine.compile_means(x, y, (set_x, set_y), 5, model.errors(y))
-    finally:
-        theano.function = compile_function
-    assert len(compiled) == 3  # a step, the errors of a minibatch, and of the rest
-    assert not {"CAReduce", "Sum", "Argmax"} & {name for f in compiled for name in operations(f)}
+    engine.compile_steps(x, y, (set_x, set_y), 5, cost, updates, 2)
+    engine.compile_means(x, y, (set_x, set_y), 5, model.errors(y))
+    assert len(made) == 3  # a step, the errors of a minibatch, and of the rest
+    assert not {"CAReduce", "Sum", "Argmax"} & {name for f in made for name in operations(f)}
+
+
+def test_other_graphs_are_left_alone():
+    x = T.matrix("x")
+    assert "Argmax" in operations(theano.function([x], T.argmax(x, axis=1)))
 
 
 def test_a_function_of_a_few_calls_needs_no_numba(run):

@@ -237,6 +237,54 @@ def test_pickle_of_something_else(tmp_path, value, said):
         read_pickle(path)
 
 
+def test_labels_in_a_column_are_not_narrowed(tmp_path):
+    y = numpy.arange(20240101, 20240105).reshape(4, 1)
+    sets = [(numpy.zeros((4, 2)), y)] * 2
+    for x, labels in read_pickle(write(tmp_path, pickle.dumps(sets, 4)), "float32"):
+        assert x.dtype == "float32"
+        same(labels, y)
+
+
+def shared_bytes(again):
+    """A pickle of two arrays, float64 and matrices, that are made of the same bytes."""
+    array = numpy.ones((300, 10))
+    one = pickle.dumps(array, 4)
+    state = pickle.dumps(array.__reduce__()[2], 4)
+    assert one and state
+    made = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85C\x01b\x87R"
+    dtype = b"cnumpy\ndtype\nX\x02\0\0\0f8K\0K\x01\x87R(K\x03X\x01\0\0\0<NNNJ\xff\xff\xff\xff"
+    dtype += b"J\xff\xff\xff\xffK\0tb"
+    data = b"B" + struct.pack("<I", array.nbytes) + array.tobytes() + b"q\x05"
+    shapes = b"M\x2c\x01K\x0a\x86", again
+    arrays = [
+        made + b"(K\x01" + shape + dtype + b"\x89" + bytes_ + b"tb"
+        for shape, bytes_ in zip(shapes, (data, b"h\x05"))
+    ]
+    return b"\x80\x03" + b"".join(arrays) + b"\x86\x85."
+
+
+@pytest.mark.parametrize("again", [b"M\x2c\x01K\x0a\x86", b"M\xb8\x0b\x85"])
+@pytest.mark.parametrize("narrow", [None, "float32"])
+def test_arrays_of_the_same_bytes_end_in_one_line(tmp_path, again, narrow):
+    path = write(tmp_path, shared_bytes(again))
+    with pytest.raises(DatasetError, match="file: "):
+        read_pickle(path, narrow)
+
+
+def test_bytes_used_again_and_again_cost_no_memory(tmp_path):
+    text = b"c_codecs\nencode\nX" + struct.pack("<I", 10**5) + b"a" * 10**5 + b"q\x05X"
+    text += struct.pack("<I", 6) + b"latin1\x86Rq\x06"
+    made = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85C\x01b\x87R"
+    dtype = b"cnumpy\ndtype\nX\x02\0\0\0u1K\0K\x01\x87R(K\x03X\x01\0\0\0|NNNJ\xff\xff\xff\xff"
+    dtype += b"J\xff\xff\xff\xffK\0tb"
+    array = made + b"(K\x01J" + struct.pack("<i", 10**5) + b"\x85" + dtype + b"\x89h\x06tb"
+    data = b"\x80\x03" + text + b"]" + (array + b"a") * 1000 + b"."
+    path = write(tmp_path, data)
+    with peak_memory() as peak, pytest.raises(DatasetError, match="more than 6 arrays"):
+        read_pickle(path)
+    assert peak() < 10 * len(data)
+
+
 def test_object_arrays_are_refused(tmp_path):
     objects = numpy.array([1, "a", None], dtype=object)
     for read, data in [(read_npy, npy_bytes(objects)), (read_npz, npz_bytes(x=objects))]:

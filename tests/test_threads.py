@@ -1,5 +1,6 @@
 """How many threads BLAS gets beside busy neighbours."""
 
+import io
 import multiprocessing
 import os
 import sys
@@ -8,7 +9,7 @@ import numpy
 import pytest
 
 from logreg import threads
-from logreg.threads import BusyCores, Clocks
+from logreg.threads import BusyCores, Clocks, OpenBLAS
 
 LINUX = sys.platform == "linux"
 
@@ -17,10 +18,15 @@ LINUX = sys.platform == "linux"
 def machine(monkeypatch):
     """A machine of some cores whose clocks are set by hand; gives what BLAS was told."""
 
-    def machine(n_cores, *clocks):
+    def machine(n_cores, *clocks, n_threads=None):
         told = []
+
+        def libraries():
+            has = [n_threads or n_cores, *told][-1]
+            return [OpenBLAS("libopenblas.so", lambda: has, told.append)]
+
         monkeypatch.setattr(threads, "n_cores", lambda: n_cores)
-        monkeypatch.setattr(threads, "openblas_setters", lambda: [told.append])
+        monkeypatch.setattr(threads, "openblas_libraries", libraries)
         left = [clock and Clocks(*clock) for clock in clocks]
         monkeypatch.setattr(threads, "clocks", lambda: left.pop(0))
         return told
@@ -55,6 +61,27 @@ def test_a_neighbour_that_comes_and_goes(machine):
     assert "none of 2 cores busy: BLAS gets 2 threads " in said[3]
 
 
+def test_a_run_gives_back_what_it_took(machine):
+    told = machine(4, (0, 0, 0), (1, 3, 1))
+    with pytest.raises(KeyError), BusyCores({}) as cores:
+        cores.leave()
+        assert told == [2]
+        raise KeyError
+    assert told == [2, 4]
+    told = machine(4, (0, 0, 0), (1, 1, 1))
+    with BusyCores({}) as cores:
+        cores.leave()
+    assert told == []
+
+
+def test_fewer_threads_than_cores_stay_fewer(machine):
+    told = machine(8, (0, 0, 0), (1, 4, 2), (2, 6, 4), n_threads=3)
+    with BusyCores({}) as cores:
+        assert cores.leave() is None  # two others, and six cores left
+        assert cores.leave() is None
+    assert set(told) <= {3}
+
+
 def test_what_is_too_short_to_tell_is_added_to_the_next_look(machine):
     told = machine(2, (0, 0, 0), (0.1, 0.1, 0), (0.3, 0.3, 0))
     cores = BusyCores({})
@@ -84,7 +111,8 @@ def spin(started):
 @pytest.mark.skipif(not LINUX, reason="seen in /proc/stat")
 def test_a_busy_neighbour_is_seen_and_our_own_work_is_not(monkeypatch):
     told = []
-    monkeypatch.setattr(threads, "openblas_setters", lambda: [told.append])
+    library = OpenBLAS("libopenblas.so", lambda: 100, told.append)
+    monkeypatch.setattr(threads, "openblas_libraries", lambda: [library])
     monkeypatch.setattr(threads, "n_cores", lambda: 100)
     # Others may be busy as well, but hardly for less time than nobody.
     context = multiprocessing.get_context("spawn")
@@ -101,7 +129,7 @@ def test_a_busy_neighbour_is_seen_and_our_own_work_is_not(monkeypatch):
         for neighbour in neighbours:
             neighbour.kill()
             neighbour.join()
-    assert 100 - os.cpu_count() <= told[0] < 100
+    assert 100 - os.cpu_count() - 1 <= told[0] < 100
 
 
 def work_for(seconds):
@@ -125,4 +153,37 @@ def test_numpys_openblas_is_found():
     with open("/proc/self/maps", encoding="utf-8", errors="replace") as file:
         if "openblas" not in file.read():
             pytest.skip("this NumPy has another BLAS")
-    assert threads.openblas_setters()
+    libraries = threads.openblas_libraries()
+    assert libraries and len({library.path for library in libraries}) == len(libraries)
+    had = [library.get_num_threads() for library in libraries]
+    assert all(1 <= n <= os.cpu_count() for n in had)
+    for library, n in zip(libraries, had):
+        library.set_num_threads(1)
+        assert library.get_num_threads() == 1
+        library.set_num_threads(n)
+    assert [library.get_num_threads() for library in threads.openblas_libraries()] == had
+
+
+@pytest.mark.skipif(not LINUX, reason="found in /proc/self/maps")
+def test_a_path_may_have_blanks_and_a_library_may_be_gone(tmp_path, monkeypatch):
+    paths = [str(tmp_path / "my libs" / "libopenblas.so"), "/nowhere/libblas.so (deleted)"]
+    loaded = []
+
+    class Library:
+        def __init__(self, path):
+            if "deleted" in path:
+                raise OSError(path)
+            loaded.append(path)
+
+        def scipy_openblas_get_num_threads(self):
+            return 3
+
+        def scipy_openblas_set_num_threads(self, n):
+            pass
+
+    maps = "".join(f"7f00-7f01 r-xp 00000000 fe:00 {i:<20} {p}\n" for i, p in enumerate(paths, 9))
+    monkeypatch.setattr(threads, "open", lambda *args, **kw: io.StringIO(maps), raising=False)
+    monkeypatch.setattr(threads.ctypes, "CDLL", Library)
+    (library,) = threads.openblas_libraries()
+    assert loaded == [library.path] == paths[:1]
+    assert library.get_num_threads() == 3
