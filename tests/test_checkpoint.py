@@ -233,7 +233,7 @@ def test_all_differences_are_named(working_folder):
         "floatX was float32 and is float64",
         "n_epochs was 100 and is 9",
         "patience was 8 and is 20",
-        f"the data set was the given arrays (SHA-256 {DATA.sha256()[:12]}...) and is "
+        f"the data set was the given arrays (SHA-256 {DATA.sha256('float32')[:12]}...) and is "
         f"the given arrays ({other.sha256()[:12]}...)",
     ):
         assert difference in str(error.value)
