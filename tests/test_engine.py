@@ -201,6 +201,40 @@ def test_without_a_compiler_one_plain_warning(run, tmp_path):
 
 
 @theano_only
+def test_what_its_import_leaves_out_comes_when_it_is_used(run):
+    code = """
+import sys
+from logreg.engine import T, theano
+left_out = ["scipy.stats", "scipy.signal", "setuptools", "pkg_resources", "distutils"]
+print([name for name in left_out if name in sys.modules])
+x, k = T.dscalars("x", "k")
+print(round(float(theano.function([x, k], T.chi2sf(x, k), mode="FAST_COMPILE")(1, 2)), 4))
+import setuptools
+from scipy.signal import convolve
+from scipy.stats import norm
+print(norm.cdf(0), convolve([1, 2], [1, 1]))
+"""
+    done = run("-c", code)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "[]\n0.6065\n0.5 [1 3 2]\n"
+
+
+@theano_only
+def test_what_the_user_imported_before_is_left_in_place(run):
+    code = """
+import sys
+import setuptools, distutils, scipy.signal, scipy.stats
+before = {name: sys.modules[name] for name in ("distutils", "scipy.signal", "scipy.stats")}
+finders = list(sys.meta_path)
+import logreg.engine
+print(all(sys.modules[name] is module for name, module in before.items()))
+print([f for f in sys.meta_path if f in finders] == finders)
+"""
+    done = run("-c", code)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True\nTrue\n", "")
+
+
+@theano_only
 def test_a_second_process_compiles_nothing(run, tmp_path):
     code = """
 import logreg.engine as engine
