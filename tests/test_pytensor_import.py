@@ -1,5 +1,7 @@
 """What PyTensor is told beyond Theano's names: the results stay those of NumPy."""
 
+import shutil
+
 import numpy
 import pytest
 
@@ -137,3 +139,15 @@ print("numba" in sys.modules)
 """
     done = run("-c", code)
     assert (done.returncode, done.stdout, done.stderr) == (0, "False\n", "")
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="needs a C++ compiler")
+def test_its_c_backend_gives_the_same_log(run, working_folder):
+    sample = ["-m", "logreg.train", "--dataset", "mnist_sample", "--batch-size", "100"]
+
+    def log(flags):
+        done = run(*sample, "--n-epochs", "3", env={"PYTENSOR_FLAGS": flags}, cwd=working_folder)
+        assert done.returncode == 0, done.stderr
+        return [line for line in done.stdout.splitlines() if "epochs/sec" not in line]
+
+    assert log("linker=cvm") == log("linker=numba")
