@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 
 .PHONY: train test lint data benchmark clean venv
 
-train: venv
+train: $(BIN)/installed
 	$(BIN)/python -m logreg.train
 
 test: venv
@@ -15,7 +15,7 @@ lint: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-data: venv
+data: $(BIN)/installed
 	$(BIN)/python scripts/fetch_mnist.py
 
 benchmark: venv
@@ -25,9 +25,13 @@ clean:
 	rm -rf .venv* build *.egg-info best_model.pkl .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-venv: $(BIN)/installed
+venv: $(BIN)/installed-tools
 
 $(BIN)/installed: setup.py
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[progress,test,lint]'
+	$(BIN)/python -m pip install --quiet --editable '.[progress,images]'
+	touch $@
+
+$(BIN)/installed-tools: $(BIN)/installed
+	$(BIN)/python -m pip install --quiet --editable '.[test,lint]'
 	touch $@

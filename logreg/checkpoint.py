@@ -50,8 +50,8 @@ class Checkpoint:
             return
         if not resume:
             raise ModelFileError(
-                f"{path} holds the state of another run: give --resume to go on from it, "
-                "or another name, or remove it"
+                f"{path} is there already: if it holds the state of a run, give --resume to go on "
+                "from it; else give another name, or remove it"
             )
         self._saved = load(path)
         if not isinstance(self._saved, dict):

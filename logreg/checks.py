@@ -9,6 +9,8 @@ import warnings
 
 import numpy
 
+from logreg.console import warning
+from logreg.datafiles import SPLITS
 from logreg.errors import DatasetError
 from logreg.tables import FLOAT32_MAX, Table
 
@@ -102,7 +104,7 @@ def labels(y, n_rows, where):
     Parameters
     ----------
     y : array-like or tables.Table
-        Of shape (n_rows,): integers, whole floats, or text.
+        Of shape (n_rows,): integers, booleans, whole floats, or text.
     n_rows : int
         Rows of the set's features.
     where : str
@@ -121,23 +123,26 @@ def labels(y, n_rows, where):
         If a label is no class: negative, fractional, NaN, one-hot, ...
     """
     if isinstance(y, Table):
-        values = _numbers_or_text(y.labels)
+        where += " label column"
+        values = _numbers_or_text(y.labels, y.first_rows, where)
         advice = "; --label-column names another"
-        return _classes(values, y.first_rows, f"{where} label column", advice=advice), y.codes
+        return _classes(values, y.first_rows, where, advice=advice), y.codes
     where += " y"
     y = _as_array(y, where)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y.reshape(-1)
     if y.ndim != 1:
-        hot = " (one-hot?)" if y.ndim == 2 else ""
+        is_hot = y.ndim == 2
         raise DatasetError(
-            f"{where} has shape {y.shape}{hot}: one integer a row is needed, e.g. "
-            "numpy.argmax(y, axis=1)"
+            f"{where} has shape {y.shape}{' (one-hot?)' * is_hot}: one integer a row is needed"
+            f"{', e.g. numpy.argmax(y, axis=1)' * is_hot}"
         )
     if len(y) != n_rows:
         raise DatasetError(
             f"{where} has {len(y)} labels, x has {n_rows} rows: each row needs one label"
         )
+    if y.dtype.kind == "b":
+        y = y.astype("u1")
     if y.dtype.kind not in "iufSU":
         raise DatasetError(
             f"{where} has dtype {y.dtype}: classes are integers, e.g. y.astype('int64'), or text"
@@ -152,16 +157,29 @@ def labels(y, n_rows, where):
     return _classes(values, first_rows, where, counted=" (counted from 0)"), codes.reshape(-1)
 
 
-def _numbers_or_text(texts):
+def _numbers_or_text(texts, first_rows, where):
+    """The labels of a table as numbers, if all of them are such."""
+
     def number(text):
         if re.match(r".*_|[+-]?0\d", text):  # names such as 1_2 and 007, and no numbers
             raise ValueError(text)
         return int(text) if text.lstrip("+-").isdigit() else float(text)
 
-    try:
-        return [number(text) for text in texts]
-    except ValueError:
-        return texts
+    numbers, others = [], []
+    for text, row in zip(texts, first_rows):
+        try:
+            numbers.append(number(text))
+        except ValueError:
+            others.append((text, row))
+    if not others:
+        return numbers
+    if numbers and all(text.strip() for text, _ in others):
+        text, row = others[0]
+        warning(
+            f"{where} holds numbers and text ({ascii(text)[:60]} in row {row}): each is taken for "
+            "the name of a class"
+        )
+    return texts
 
 
 def _classes(values, first_rows, where, counted="", advice=""):
@@ -171,6 +189,8 @@ def _classes(values, first_rows, where, counted="", advice=""):
         mend = "fill it in or leave out the row"
         if isinstance(value, str):
             fault = None if value.strip() else "empty"
+            if value.strip().lower() == "nan":
+                fault = "NaN"
             if not value.isprintable() and re.search("[\ud800-\udfff]", value):
                 fault, mend = "half of a character", "write the text again"
         elif not -numpy.inf < value < numpy.inf:
@@ -217,6 +237,37 @@ def number_classes(sets):
         for values, codes in sets
     ]
     return class_labels, ys
+
+
+def warn_of_classes(data):
+    """Warn of classes that a :class:`~logreg.data.DataSet` teaches or tests badly."""
+    class_labels, n_rows = data.class_labels, len(data.train[1])
+    if len(class_labels) == 1:
+        warning(
+            f"every row has the label {ascii(class_labels[0])[:40]}: there is nothing to learn; "
+            "is it the right column?"
+        )
+    elif len(class_labels) > max(10, n_rows / 2):
+        warning(
+            f"there are {len(class_labels)} classes in {n_rows} training rows, "
+            f"{class_labels[0]!a}, {class_labels[1]!a}, ...: is that the label?"
+        )
+        return
+    advice = "if the rows are sorted by class, shuffle them (--shuffle SEED)"
+    for split in ("valid", "test"):
+        y = getattr(data, split)[1]
+        lacking = numpy.setdiff1d(y, data.train[1])
+        if len(lacking):
+            shown = ", ".join(ascii(class_labels[i])[:40] for i in lacking[:10])
+            warning(
+                f"{len(lacking)} of the {len(class_labels)} classes in the {SPLITS[split]} set "
+                f"are in no training row ({shown}): the model cannot learn them; {advice}"
+            )
+        elif len(y) > 10 and len(class_labels) > 1 and (y == y[0]).all():
+            warning(
+                f"every row of the {SPLITS[split]} set has the label "
+                f"{ascii(class_labels[y[0]])[:40]}, and tells nothing of others; {advice}"
+            )
 
 
 def image_shape(row_shape, guess):

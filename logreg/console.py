@@ -103,11 +103,14 @@ def command(main):
         atexit.unregister(gc.freeze)
         atexit.register(gc.freeze)
         hook = sys.unraisablehook
+        for name in ("stdout", "stderr"):
+            if getattr(sys, name) is None:  # as it is if the shell closed it
+                devnull = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
+                setattr(sys, name, devnull)
         try:
             with _on_interrupt(_interrupt):
                 code = main(argv) or 0
-            if sys.stdout is not None:  # as it is if the shell closed it
-                sys.stdout.flush()
+            sys.stdout.flush()
             return code
         except LogRegError as error:
             note(f"error: {error}")

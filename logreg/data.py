@@ -9,11 +9,12 @@ from typing import Optional
 import numpy
 
 from logreg import checks
+from logreg.columns import LABEL_NAMES, Columns
 from logreg.console import note, warning
 from logreg.datafiles import SPLITS, files_of, locate, of_pairs, read
 from logreg.errors import DatasetError, SettingError
 from logreg.readers import is_wider, narrowed
-from logreg.tables import Columns, Table
+from logreg.tables import Table
 
 MNIST_TRAINING_ROWS = 60000
 VALIDATION_SHARE = 6  # without a validation set, one training row in so many becomes one
@@ -39,6 +40,8 @@ class DataSet:
         What x is multiplied by before training: 1/256 for uint8 pixels, else 1.
     x_range : (float, float)
         The smallest and the largest value of the training features, scaled.
+    x_mean : float
+        The mean of about a thousand training rows, scaled.
     class_labels : list of int or list of str
         The label of each class as the data give it.
     shuffle : int or None
@@ -57,6 +60,7 @@ class DataSet:
     image_shape: Optional[tuple]
     scale: float
     x_range: tuple
+    x_mean: float
     class_labels: list
     shuffle: Optional[int]
     files: list
@@ -93,19 +97,23 @@ class DataSet:
         return digest.hexdigest()
 
 
-def load_data(dataset):
+def load_data(dataset, label_column=None, shuffle=None):
     """Load a data set into shared variables.
 
     Parameters
     ----------
     dataset : str, path-like or sequence of pairs
         As :func:`read_dataset` takes it. ``'mnist.pkl.gz'`` is fetched if it is nowhere.
+    label_column, shuffle
+        As for :func:`read_dataset`.
 
     Returns
     -------
     list of (shared_x, y)
         For training, validation and test set: `shared_x` is a shared variable of floatX,
         shape (n, n_in); `y` an int32 expression over a shared variable of floatX, shape (n,).
+        Labels other than 0 .. k - 1 are numbered so in their order, which is said on stderr;
+        `class_labels` of :func:`read_dataset` tells them.
 
     Raises
     ------
@@ -114,7 +122,12 @@ def load_data(dataset):
     """
     from logreg import engine
 
-    data = read_dataset(dataset, announce=True, dtype=engine.theano.config.floatX)
+    floatx = engine.theano.config.floatX
+    data = read_dataset(dataset, label_column, shuffle, announce=True, dtype=floatx)
+    if data.class_labels != list(range(data.n_out)):
+        first = ", ".join(ascii(label)[:40] for label in data.class_labels[:3])
+        more = ", ..." if data.n_out > 3 else ""
+        note(f"note: {data.name}: the labels {first}{more} are numbered 0 to {data.n_out - 1}")
     return share(data, release=data is not dataset)
 
 
@@ -261,6 +274,7 @@ def _assemble(raw, name, shuffle, files, trained_on, dtype):
         pairs, remark = dict.fromkeys(SPLITS, given["train"]), None  # too few to be trained on
     else:
         pairs, remark = _split(given, shuffle, raw.is_idx, name)
+    some_rows = numpy.random.RandomState(0).randint(len(xs["train"]), size=1000)
     data = DataSet(
         **pairs,
         n_in=xs["train"].shape[1],
@@ -268,6 +282,7 @@ def _assemble(raw, name, shuffle, files, trained_on, dtype):
         image_shape=checks.image_shape(shapes[0], raw.squares or scale != 1),
         scale=scale,
         x_range=tuple(float(value) * scale for value in ranges[0]),
+        x_mean=float(xs["train"][some_rows].mean(dtype=float)) * scale,
         class_labels=class_labels,
         shuffle=shuffle,
         files=files,
@@ -275,11 +290,14 @@ def _assemble(raw, name, shuffle, files, trained_on, dtype):
     )
     if is_test and "test" not in given and data.sha256(dtype) != trained_on:
         data.test = given["train"]
-        remark = f"all {len(data.test[1])} rows are taken for the test set"
+        remark = (
+            f"all {len(data.test[1])} rows are taken for the test set, as it is not the data set "
+            "that the model was trained on; rows that both have would make the error too small"
+        )
     if remark:
         note(f"note: {name}: {remark}")
     if not is_test:
-        _warn_of_classes(data)
+        checks.warn_of_classes(data)
     return data
 
 
@@ -314,6 +332,11 @@ def _check_alike(raw, xs, name):
             "in the same order, and each file needs the label"
         )
     for i, column in enumerate(next(iter(headers), ())):
+        if column.lower() in LABEL_NAMES:
+            warning(
+                f"{name}: column {column!a} is taken for a feature: if it tells the class, "
+                "leave it out"
+            )
         if not column or column.startswith("Unnamed:"):
             warning(
                 f"{name}: feature {i + 1} has no name: if it numbers the rows, as pandas writes "
@@ -357,27 +380,3 @@ def _split(pairs, shuffle, is_idx, name):
             f"{'' if shuffle is None else ' shuffled'} training rows become it"
         )
     return {**pairs, **parts}, remark
-
-
-def _warn_of_classes(data):
-    class_labels, n_rows = data.class_labels, len(data.train[1])
-    if len(class_labels) == 1:
-        warning(
-            f"every row has the label {ascii(class_labels[0])[:40]}: there is nothing to learn; "
-            "is it the right column?"
-        )
-    elif len(class_labels) > max(10, n_rows / 2):
-        warning(
-            f"there are {len(class_labels)} classes in {n_rows} training rows, "
-            f"{class_labels[0]!a}, {class_labels[1]!a}, ...: is that the label?"
-        )
-        return
-    for split in ("valid", "test"):
-        lacking = numpy.setdiff1d(getattr(data, split)[1], data.train[1])
-        if len(lacking):
-            shown = ", ".join(ascii(class_labels[i])[:40] for i in lacking[:10])
-            warning(
-                f"{len(lacking)} of the {len(class_labels)} classes in the {SPLITS[split]} set "
-                f"are in no training row ({shown}): the model cannot learn them; if the rows are "
-                "sorted by class, shuffle them (--shuffle SEED)"
-            )

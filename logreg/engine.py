@@ -19,6 +19,7 @@ import numpy
 
 from logreg.errors import EngineError, SettingError
 from logreg.pytensor_import import (
+    UNWRITABLE,
     Tensor,
     compiled,
     counted,
@@ -50,6 +51,8 @@ def _load():
         try:
             return name, importers[name]()
         except Exception as error:  # an old Theano on a new Python fails in many ways
+            if "compiledir" in str(error):
+                raise EngineError(UNWRITABLE.format(error, name.upper())) from None
             reasons.append(f"{name} fails to import ({type(error).__name__}: {error})")
     raise EngineError("no engine: {}; {}".format(", ".join(reasons), INSTALL))
 
@@ -93,7 +96,10 @@ def use_device(name=None):
         _device.release()
         _device = None
     if name is not None and not re.fullmatch(r"cpu|cuda\d*|jax:cpu", name):
-        raise EngineError(f"device {name!r} is not known: give cpu, cuda, or cuda0, cuda1, ...")
+        raise EngineError(
+            f"device {name!r} is not known: give cpu, cuda, or cuda0, cuda1, ..."
+            + (", or jax:cpu" if NAME == "pytensor" else "")
+        )
     if NAME == "theano":
         _use_device_of_theano(name)
     elif name not in (None, "cpu"):
@@ -203,9 +209,9 @@ def function(inputs, outputs):
     -------
     callable
     """
-    if _device or NAME == "theano":
-        return theano.function(inputs, outputs)
-    return interpreted(inputs, outputs)
+    if _device:
+        return _device.function(inputs, outputs)
+    return (theano.function if NAME == "theano" else interpreted)(inputs, outputs)
 
 
 def steps_per_call(block):

@@ -88,8 +88,10 @@ def read_whole(path, max_bytes):
 
 
 def _folder_and_name(path):
+    # What a process writes to may be a regular file, but is another one's to replace.
+    is_stream = re.match(r"/dev/(std(in|out|err)\Z|fd/)|/proc/", os.path.abspath(path))
     path = os.path.realpath(path)
-    if os.path.exists(path) and not os.path.isfile(path):
+    if is_stream or (os.path.exists(path) and not os.path.isfile(path)):
         raise OSError(NOT_REGULAR)
     return os.path.split(path)
 

@@ -26,6 +26,7 @@ SIDE = 1000  # pixels; a larger picture is reduced before it is worked on
 LARGE = 64 << 20  # bytes of pixels
 SHRINKAGE = 10000  # so many times smaller than its pixels is no file of a large picture
 CONTRAST = 20  # grey levels; what differs less from the ground is no ink
+VARIED = 60  # grey levels of standard deviation; paper with nothing on it has less
 NOISE = 6  # standard deviations of the ground; the same
 FAINT = 0.12  # of full ink; the same
 CELLS = 64  # on a side; at this resolution blots are told from specks
@@ -42,15 +43,18 @@ class Picture(NamedTuple):
     pixels : numpy.ndarray
         uint8, of the model's image shape.
     inverted : bool
-        Whether it was dark on light and is light on dark now.
+        Whether dark and light were exchanged.
+    is_blank : bool
+        Whether no ink was found.
     """
 
     pixels: numpy.ndarray
     inverted: bool = False
+    is_blank: bool = False
 
 
-def read_picture(path, shape, invert=None):
-    """Read a picture and make it like those of MNIST.
+def read_picture(path, shape, invert=None, ground="dark"):
+    """Read a picture and make it like those that a model was trained on.
 
     Parameters
     ----------
@@ -59,8 +63,10 @@ def read_picture(path, shape, invert=None):
     shape : tuple of int
         The model's image shape: (height, width) or (height, width, channels).
     invert : bool, optional
-        Whether dark becomes light and light dark. If not given, a picture that is dark on
-        light is inverted.
+        Whether dark becomes light and light dark. If not given, a picture on another ground
+        than `ground` is inverted.
+    ground : {'dark', 'light', None}
+        Of the pictures that the model was trained on; None if they have neither.
 
     Returns
     -------
@@ -86,7 +92,7 @@ def read_picture(path, shape, invert=None):
             image = _decoded(path)
             if len(shape) == 3:
                 return _resized(image, shape, invert)
-            return _prepared(image, shape, invert)
+            return _prepared(image, shape, invert, ground)
     except MemoryError:
         reason = "it needs more memory than there is"
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -110,6 +116,10 @@ def _decoded(path):
         if n_bytes > max(LARGE, SHRINKAGE * os.path.getsize(path)):
             # Some decoders take the memory for what a header claims, and only then look further.
             raise ValueError(f"so small a file has no {image.width} x {image.height} pixels")
+        if image.format == "TIFF":
+            boxes = [box for _, box, *_ in image.tile]
+            if sum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in boxes) < image.width * image.height:
+                raise ValueError(f"its strips do not make {image.width} x {image.height} pixels")
         image.load()
         with contextlib.suppress(Exception):  # metadata that make no sense turn nothing
             if image.getexif().get(EXIF_ORIENTATION, 1) != 1:
@@ -125,10 +135,12 @@ def _decoded(path):
 
 
 def _eight_bits(values):
-    values = values.astype(numpy.float32)
+    values = numpy.nan_to_num(values.astype(numpy.float32))
     top = values.max()
-    scale = 255 if top <= 1 else 1 if top <= 255 else 1 / 257
-    return numpy.clip(numpy.nan_to_num(values) * scale, 0, 255).astype(numpy.uint8)
+    if top > 255:  # of 12 bits, say, in a file of 16
+        top = 2 ** int(top).bit_length() - 1
+    scale = 255 if top <= 1 else 255 / max(top, 255)
+    return numpy.clip(values * scale, 0, 255).astype(numpy.uint8)
 
 
 def _on_ground(image, ground):
@@ -153,26 +165,34 @@ def _resized(image, shape, invert):
     if invert:
         n_colours = channels - (channels % 2 == 0)
         pixels[:, :, :n_colours] = 255 - pixels[:, :, :n_colours]
-    return Picture(pixels, bool(invert))
+    return Picture(pixels, bool(invert), pixels.min() == pixels.max())
 
 
-def _prepared(image, shape, invert):
+def _prepared(image, shape, invert, ground):
     pixels = _on_ground(image, "white")
     exact = pixels.shape[:2] == shape and image.mode != "RGBA"
     if exact and (pixels == pixels[:, :, :1]).all():
         grey = pixels[:, :, 0].astype(numpy.uint8)
         if invert is None:
-            invert = grey.min() < grey.max() and numpy.median(_border(grey[:, :, None])) > 127
-        return Picture(255 - grey if invert else grey, bool(invert))
-    ink, is_dark = _ink(pixels)
+            is_light = numpy.median(_border(grey[:, :, None])) > 127
+            invert = ground and grey.min() < grey.max() and is_light != (ground == "light")
+        is_blank = grey.min() == grey.max()
+        return Picture(255 - grey if invert else grey, bool(invert), is_blank)
+    ink, is_dark = _ink(pixels, *_ground(pixels))
     if ink is None and image.mode == "RGBA":  # light ink on nothing
-        ink, is_dark = _ink(_on_ground(image, "black"))
+        on_black = _on_ground(image, "black")
+        ink, is_dark = _ink(on_black, *_ground(on_black))
+    if ink is None and pixels.mean(axis=2).std() > VARIED:
+        # Cropped so tightly that the border is ink: on paper, unless the user says otherwise.
+        paper = numpy.percentile(pixels, 2 if invert is False else 98, axis=(0, 1))
+        ink, is_dark = _ink(pixels, paper, 0)
     if ink is None:
-        return Picture(numpy.zeros(shape, numpy.uint8))
+        return Picture(numpy.full(shape, 255 * (ground == "light"), numpy.uint8), is_blank=True)
     field = _placed(ink, shape)
-    keep = not invert if invert is not None else not is_dark
+    if invert is None:
+        invert = ground is not None and is_dark != (ground == "light")
     # The ink is light on the field by now, whatever it was on the picture.
-    return Picture(255 - field if keep == is_dark else field, not keep)
+    return Picture(255 - field if invert != is_dark else field, bool(invert))
 
 
 def _border(pixels, width=1):
@@ -182,8 +202,8 @@ def _border(pixels, width=1):
     return numpy.concatenate([part.reshape(-1, pixels.shape[2]) for part in parts])
 
 
-def _ink(pixels):
-    """Tell the ink from the ground.
+def _ink(pixels, ground, noise):
+    """Tell the ink from the ground, whose colour and noise are those of :func:`_ground`.
 
     Returns
     -------
@@ -192,7 +212,6 @@ def _ink(pixels):
     is_dark : bool
         Whether the ink is darker than the ground.
     """
-    ground, noise = _ground(pixels)
     difference = pixels - ground
     # The largest channel's: yellow ink differs from white paper in the blue only.
     distance = abs(difference).max(axis=2)

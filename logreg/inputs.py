@@ -1,6 +1,6 @@
 """What is to be predicted: rows from files of every kind, a batch at a time.
 
-No file but a compressed npy or npz is held in memory as a whole.
+No file is held in memory as a whole, but for a compressed array in Fortran order.
 """
 
 import codecs
@@ -9,33 +9,25 @@ import gzip
 import io
 import os
 import re
-import struct
 import sys
 from typing import NamedTuple, Optional
 
 import numpy
 
+from logreg.columns import LABEL_NAMES, column_order, delimiter_of
+from logreg.console import warning
 from logreg.errors import DatasetError
 from logreg.readers import (
-    IDX_DTYPES,
-    array_of,
-    expect_end,
+    idx_stream,
     npz_names,
     open_bytes,
+    open_npy,
     plain_size,
-    read_exactly,
     read_npy,
-    read_npz,
     reading,
     sniff,
 )
-from logreg.tables import (
-    LABEL_NAMES,
-    MAX_LINE,
-    column_order,
-    csv_blocks,
-    delimiter_of,
-)
+from logreg.tables import MAX_LINE, csv_blocks
 
 STDIN = "-"
 NPZ_NAMES = ("x", "x_test")
@@ -58,7 +50,7 @@ class Wanted(NamedTuple):
         What the columns of the training data were called, but for the label's.
     label_name : str or None
         What that was called.
-    invert : bool, optional
+    invert, ground
         As for :func:`logreg.images.read_picture`.
     """
 
@@ -67,6 +59,7 @@ class Wanted(NamedTuple):
     batch_size: int = 1000
     label_column: Optional[str] = None
     invert: Optional[bool] = None
+    ground: Optional[str] = "dark"
     names: Optional[tuple] = None
     label_name: Optional[str] = None
 
@@ -129,10 +122,9 @@ def batches(path, wanted):
     elif kind == "idx":
         yield from _idx_batches(path, wanted)
     elif kind == "npy":
-        yield from array_batches(path, read_npy(path), wanted)
+        yield from _npy_batches(path, None, wanted)
     elif kind == "npz":
-        name = _npz_name(path)
-        yield from array_batches(path, read_npz(path, [name])[name], wanted)
+        yield from _npy_batches(path, _npz_name(path), wanted)
     else:
         raise DatasetError(
             f"{path}: is a pickle: a data set is given with --dataset, a model with --model; "
@@ -157,12 +149,17 @@ def _picture(path, wanted):
             f"{path}: is no npy, npz, CSV or IDX file, and pictures are not what the model was "
             f"trained on: it expects {wanted}"
         )
-    picture = read_picture(path, wanted.image_shape, wanted.invert)
+    picture = read_picture(path, wanted.image_shape, wanted.invert, wanted.ground)
+    if picture.is_blank:
+        warning(f"{path}: is blank, or too faint: no ink was found on it")
     return Batch(picture.pixels.reshape(1, -1), True, True, picture.inverted)
 
 
-def _is_single(shape, wanted):
+def _is_single(array, wanted):
     """Tell one example from a list of them by the shape of an array."""
+    shape = array.shape
+    if array.dtype.kind not in "buif":
+        raise DatasetError(f"has dtype {array.dtype}: numbers are needed")
     if len(shape) > 1 and numpy.prod(shape[1:], dtype=float) == wanted.n_in:
         return False
     squeezed = tuple(n for n in shape if n != 1)
@@ -174,14 +171,29 @@ def _is_single(shape, wanted):
 def array_batches(path, array, wanted):
     """As :func:`batches`, of an array that was read from `path`."""
     with reading(path):
-        if array.dtype.kind not in "buif":
-            raise DatasetError(f"has dtype {array.dtype}: numbers are needed")
-        is_single = _is_single(array.shape, wanted)
+        is_single = _is_single(array, wanted)
     if is_single:
         array = array[None]
     for start in range(0, len(array), wanted.batch_size):
         rows = array[start : start + wanted.batch_size]
         yield Batch(rows.reshape(len(rows), wanted.n_in), is_single)
+
+
+def _npy_batches(path, name, wanted):
+    with open_npy(path, name) as array:
+        is_plain = name is None and not isinstance(array.stream, gzip.GzipFile)
+        if not is_plain:
+            yield from _stream_batches(array, wanted)
+    if is_plain:
+        yield from array_batches(path, read_npy(path), wanted)
+
+
+def _stream_batches(array, wanted):
+    plain_size(array.dtype, array.shape)
+    is_single = _is_single(array, wanted)
+    n = 1 if is_single else array.shape[0]
+    for rows in array.rows(n, (wanted.n_in,), wanted.batch_size):
+        yield Batch(rows, is_single)
 
 
 def _npz_name(path):
@@ -199,30 +211,19 @@ def _npz_name(path):
 
 def _idx_batches(path, wanted):
     with reading(path), open_bytes(path) as stream:
-        _, code, ndim = struct.unpack(">HBB", read_exactly(stream, 4))
-        shape = struct.unpack(f">{ndim}I", read_exactly(stream, 4 * ndim))
-        dtype, start = numpy.dtype(IDX_DTYPES[code]), 4 + 4 * ndim
-        size = plain_size(dtype, shape)
-        is_single = _is_single(shape, wanted)
-        n = 1 if is_single else shape[0]
-        if not isinstance(stream, gzip.GzipFile):
-            found = os.fstat(stream.fileno()).st_size - start
-            if found != size:
-                raise DatasetError(
-                    f"cut off or damaged: its header promises {size} bytes, {found} follow; "
-                    "fetch it again"
-                )
-            mapped = numpy.memmap(stream, dtype, "r", start, (n, wanted.n_in))
-        for first in range(0, n, wanted.batch_size):
-            count = min(wanted.batch_size, n - first)
-            if isinstance(stream, gzip.GzipFile):
-                data = read_exactly(stream, count * wanted.n_in * dtype.itemsize)
-                rows = array_of(data, dtype, (count, wanted.n_in))
-            else:
-                rows = mapped[first : first + count]
-            yield Batch(rows, is_single)
+        array = idx_stream(stream)
         if isinstance(stream, gzip.GzipFile):
-            expect_end(stream)
+            yield from _stream_batches(array, wanted)
+            return
+        start, size = stream.tell(), plain_size(array.dtype, array.shape)
+        found = os.fstat(stream.fileno()).st_size - start
+        if found != size:
+            raise DatasetError(
+                f"cut off or damaged: its header promises {size} bytes, {found} follow; "
+                "fetch it again"
+            )
+        mapped = numpy.memmap(stream, array.dtype, "r", start, array.shape)
+    yield from array_batches(path, mapped, wanted)
 
 
 def _first_line(stream):
@@ -260,7 +261,8 @@ def _csv_batches(path, source, wanted, first_line=None):
         source = io.BufferedReader(_Again(head, source))
     column = _label_column(first_line, wanted)
     where, order = "standard input" if path == STDIN else path, None
-    for i, block in enumerate(csv_blocks(source, column, labelled=column is not None)):
+    blocks = csv_blocks(source, column, column is not None, wanted.batch_size)
+    for i, block in enumerate(blocks):
         with reading(where):
             n_columns = block.x.shape[1]
             if n_columns != wanted.n_in:
@@ -269,9 +271,7 @@ def _csv_batches(path, source, wanted, first_line=None):
                 raise DatasetError(f"the model expects {wanted}, got {n_columns} columns{advice}")
         if i == 0:
             order = column_order(block.columns.names, wanted.names, where)
-        x = block.x if order is None else block.x[:, order]
-        for start in range(0, len(x), wanted.batch_size):
-            yield Batch(x[start : start + wanted.batch_size])
+        yield Batch(block.x if order is None else block.x[:, order])
 
 
 def _label_column(first_line, wanted):

@@ -168,7 +168,7 @@ class JaxDevice:
             return_updates=False,
         )
         pairs = [(variable, values[-1]) for variable, values in zip(variables, states)]
-        function = self._function(costs, updates=pairs)
+        function = self.function([], costs, updates=pairs)
         for variable in variables:
             self.place(variable)
 
@@ -198,7 +198,7 @@ class JaxDevice:
         if n_rows % batch_size:
             rest = [whole[n_rows - n_rows % batch_size :] for whole in dataset]
             outputs += self._replace([mean], dict(zip((x, y), rest)))
-        function = self._function(outputs)
+        function = self.function([], outputs)
 
         def means():
             in_batches, *in_the_rest = self.jax.device_get(function())
@@ -215,13 +215,14 @@ class JaxDevice:
 
         return graph_replace(outputs, replace, strict=False)
 
-    def _function(self, outputs, updates=None):
+    def function(self, inputs, outputs, updates=None):
+        """As ``pytensor.function``."""
         with _quiet():
-            function = self.pytensor.function([], outputs, updates=updates)
+            function = self.pytensor.function(inputs, outputs, updates=updates)
 
-        def quiet():
+        def quiet(*arguments):
             with _quiet():
-                return function()
+                return function(*arguments)
 
         return quiet
 

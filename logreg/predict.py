@@ -10,12 +10,12 @@ import sys
 import numpy
 
 from logreg import __version__
+from logreg.columns import LABEL_NAMES, column_order
 from logreg.console import command, note, starting_engine, warning
 from logreg.errors import DatasetError, LogRegError, SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS
 from logreg.inputs import Wanted, array_batches, batches
 from logreg.results import destination, shown, writer
-from logreg.tables import LABEL_NAMES, column_order
 
 N_EXAMPLES = 10
 BATCH_SIZE = Wanted._field_defaults["batch_size"]
@@ -62,7 +62,7 @@ def parser():
         "--invert",
         action="store_true",
         default=None,
-        help="exchange light and dark in pictures; if not given, only where they are dark on light",
+        help="exchange light and dark in pictures; if not given, where the model needs it",
     )
     choice.add_argument(
         "--no-invert",
@@ -177,7 +177,10 @@ def main(argv=None):
     if args.evaluate:
         return _evaluate(predictor, args)
     wanted = predictor.wanted._replace(
-        batch_size=args.batch_size, label_column=args.label_column, invert=args.invert
+        # No more rows are waited for than are asked for.
+        batch_size=min(args.batch_size, args.n or args.batch_size),
+        label_column=args.label_column,
+        invert=args.invert,
     )
     if args.inputs:
         return _predict(predictor, [(name, batches(name, wanted)) for name in args.inputs], args)
@@ -201,12 +204,13 @@ def _predict(predictor, inputs, args):
             except LogRegError as error:
                 n_bad += 1
                 note(f"error: {error}")
-        if args.output and n_bad == len(inputs):
+        if args.output and not out.n_rows:
             raise DatasetError(f"nothing could be predicted, so {args.output} is not written")
     if inverted and args.invert is None:
         more = f" and {len(inverted) - N_NAMED} more" if len(inverted) > N_NAMED else ""
+        was = "light on dark" if predictor.wanted.ground == "light" else "dark on light"
         note(
-            f"note: dark on light, so inverted (--no-invert keeps them): "
+            f"note: {was}, so inverted (--no-invert keeps them): "
             f"{', '.join(map(shown, inverted[:N_NAMED]))}{more}"
         )
     return 1 if n_bad else 0

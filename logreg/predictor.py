@@ -75,6 +75,7 @@ class Predictor:
         self.pixel_scale = self.metadata["pixel_scale"]
         self.x_range = self._x_range()
         self._is_guess = self.x_range is None
+        self.wanted = self.wanted._replace(ground=self._ground())
         if self.pixel_scale == 1 and (self._is_guess or self.x_range[1] <= UNIT):
             # What was trained on numbers from 0 to 1 takes pixels as training takes them.
             self.pixel_scale = PIXEL_SCALE
@@ -90,6 +91,15 @@ class Predictor:
         found = self.metadata.get("x_range")
         is_range = isinstance(found, list) and len(found) == 2
         return found if is_range and {type(value) for value in found} <= {int, float} else None
+
+    def _ground(self):
+        """Whether what the model was trained on has a dark or a light ground, or neither."""
+        mean = self.metadata.get("x_mean")
+        if self.x_range is None or type(mean) not in (int, float):
+            return "dark"  # as MNIST's
+        least, most = self.x_range
+        share = (mean - least) / (most - least or 1)
+        return "dark" if share < 1 / 3 else "light" if share > 2 / 3 else None
 
     def __call__(self, x):
         """Predict rows that :class:`Watch` has made ready.
@@ -193,9 +203,10 @@ class Watch:
         ):
             return
         is_blank = ready.min(axis=1) == ready.max(axis=1)
-        if is_blank.any():
-            row = self.n_rows + is_blank.argmax()
-            self._say("blank", f"row {row} is blank: all its values are equal")
+        if is_blank.any() and not is_picture:
+            row, n = self.n_rows + is_blank.argmax(), is_blank.sum()
+            more = f", as are {n - 1} more" if n > 1 else ""
+            self._say("blank", f"row {row} is blank: all its values are equal{more}")
         if not is_blank.all():
             self._warn_of_inversion(ready[~is_blank])
 
@@ -216,17 +227,20 @@ class Watch:
             self._say("range", f"{known} {least:g} to {most:g}: {mend}")
 
     def _warn_of_inversion(self, ready):
+        ground = self._predictor.wanted.ground
         # What most pictures have in their corners is the ground.
         rows = ready.reshape(len(ready), *self._predictor.wanted.image_shape[:2], -1)
         top = 255 if ready.max() > UNIT else 1
         corners = rows[:, [0, 0, -1, -1], [0, -1, 0, -1]].mean() / top
         mean = rows.mean() / top
-        if min(corners, mean) > 0.5:
+        if (ground == "dark" and min(corners, mean) > 0.5) or (
+            ground == "light" and max(corners, mean) < 0.5
+        ):
+            takes = "light ink on a dark" if ground == "dark" else "dark ink on a light"
             self._say(
                 "inverted",
-                f"looks inverted (mean brightness {mean:.2f}): models like MNIST's take light ink "
-                "on a dark ground; give 1 - x (of uint8, 255 - x), or say that it is right: "
-                "--no-invert",
+                f"looks inverted (mean brightness {mean:.2f}): the model takes {takes} ground; "
+                "give 1 - x (of uint8, 255 - x), or say that it is right: --no-invert",
             )
 
     def _say(self, what, message):

@@ -1,9 +1,16 @@
 """PyTensor under Theano's names, and what it does better when told more than Theano needs."""
 
+import os
 import types
 
 import numpy
 
+from logreg.errors import EngineError
+
+UNWRITABLE = (
+    "what is compiled cannot be kept ({}): set {}_FLAGS=base_compiledir=FOLDER, "
+    "with a folder that can be written"
+)
 TAG = "logreg"  # of rewrites that are made only where they are asked for
 
 
@@ -82,6 +89,13 @@ def compiled(inputs, outputs, **options):
     import pytensor
     from pytensor.compile.mode import get_default_mode
 
+    folder = pytensor.config.base_compiledir
+    try:
+        os.makedirs(folder, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(f"{folder} is not to be written")
+    except OSError as error:
+        raise EngineError(UNWRITABLE.format(error, "PYTENSOR")) from None
     return pytensor.function(inputs, outputs, mode=get_default_mode().including(TAG), **options)
 
 

@@ -14,6 +14,7 @@ import re
 import struct
 import zipfile
 import zlib
+from typing import NamedTuple
 
 import numpy
 from numpy.lib import format as npy
@@ -26,7 +27,7 @@ MAX_AXES = 32  # NumPy 1 has no more
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 # What gzip, zipfile, struct and NumPy raise on bytes that make no sense to them.
-FAULTS = (OSError, EOFError, ValueError, ArithmeticError, LookupError, MemoryError, RuntimeError)
+FAULTS = (OSError, EOFError, ValueError, ArithmeticError, LookupError, RuntimeError)
 FAULTS += (struct.error, zipfile.BadZipFile, zlib.error)
 
 
@@ -37,6 +38,8 @@ def reading(path, more_faults=()):
         yield
     except DatasetError as error:
         raise DatasetError(f"{path}: {error}") from None
+    except MemoryError:
+        raise DatasetError(f"{path}: cannot be read: it needs more memory than there is") from None
     except (*FAULTS, *more_faults) as error:
         reason = isinstance(error, OSError) and error.strerror
         if not reason:
@@ -50,7 +53,9 @@ def open_bytes(path):
     """Open a file to read its bytes; if these begin as gzip's, whatever its name, uncompressed."""
     if not os.path.isfile(path):  # a pipe or a device would block, or never end
         raise DatasetError(
-            "not a regular file" if os.path.exists(path) else "there is no such file"
+            "not a regular file: save it in one, or pipe CSV into -"
+            if os.path.exists(path)
+            else "there is no such file"
         )
     with open(path, "rb") as plain:
         if plain.peek(2)[:2] == b"\x1f\x8b":
@@ -129,14 +134,19 @@ def read_idx(path):
         Of any of the format's types; images are uint8 of shape (n, height, width).
     """
     with reading(path), open_bytes(path) as stream:
-        zeros, code, ndim = struct.unpack(">HBB", read_exactly(stream, 4))
-        if zeros or code not in IDX_DTYPES or ndim == 0:
-            raise DatasetError("not an IDX file: its first bytes make no IDX header")
-        shape = struct.unpack(f">{ndim}I", read_exactly(stream, 4 * ndim))
-        dtype = numpy.dtype(IDX_DTYPES[code])
-        data = read_exactly(stream, plain_size(dtype, shape))
+        array = idx_stream(stream)
+        data = read_exactly(stream, plain_size(array.dtype, array.shape))
         expect_end(stream)
-        return array_of(data, dtype, shape)
+        return array_of(data, array.dtype, array.shape)
+
+
+def idx_stream(stream):
+    """Read the header of an IDX file; return the :class:`ArrayStream` of what follows."""
+    zeros, code, ndim = struct.unpack(">HBB", read_exactly(stream, 4))
+    if zeros or code not in IDX_DTYPES or ndim == 0:
+        raise DatasetError("not an IDX file: its first bytes make no IDX header")
+    shape = struct.unpack(f">{ndim}I", read_exactly(stream, 4 * ndim))
+    return ArrayStream(stream, numpy.dtype(IDX_DTYPES[code]), shape)
 
 
 def read_npy(path):
@@ -247,14 +257,71 @@ def read_npz(path, names=None, narrow=None):
     with reading(path), open_bytes(path) as file, zipfile.ZipFile(file) as archive:
         for info in map(archive.getinfo, dict.fromkeys(archive.namelist())):
             name, ending = os.path.splitext(info.filename)
-            if ending != ".npy" or (names is not None and name not in names):
-                continue
-            with reading(f"array {ascii(name)[:60]}"), archive.open(info) as stream:
-                # The other ways to compress have no limit on what a read makes of its bytes.
-                if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                    raise DatasetError("is compressed in a way that NumPy does not write")
-                arrays[name] = _npy_array(stream, (narrow or {}).get(name))
+            if ending == ".npy" and (names is None or name in names):
+                with _member(archive, info) as stream:
+                    arrays[name] = _npy_array(stream, (narrow or {}).get(name))
     return arrays
+
+
+@contextlib.contextmanager
+def _member(archive, info):
+    name = os.path.splitext(info.filename)[0]
+    with reading(f"array {ascii(name)[:60]}"), archive.open(info) as stream:
+        # The other ways to compress have no limit on what a read makes of its bytes.
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise DatasetError("is compressed in a way that NumPy does not write")
+        yield stream
+
+
+@contextlib.contextmanager
+def open_npy(path, name=None):
+    """Open an npy file, gzipped or not, or an array of an npz file, to be read row by row.
+
+    Yields
+    ------
+    ArrayStream
+    """
+    with reading(path), contextlib.ExitStack() as stack:
+        stream = stack.enter_context(open_bytes(path))
+        if name is not None:
+            archive = stack.enter_context(zipfile.ZipFile(stream))
+            stream = stack.enter_context(_member(archive, archive.getinfo(f"{name}.npy")))
+        yield ArrayStream(stream, *_npy_header(stream))
+
+
+class ArrayStream(NamedTuple):
+    """An array that follows in a stream.
+
+    Attributes
+    ----------
+    stream : binary stream
+    dtype : numpy.dtype
+    shape : tuple of int
+    fortran_order : bool
+    """
+
+    stream: object
+    dtype: numpy.dtype
+    shape: tuple
+    fortran_order: bool = False
+
+    def rows(self, n, row_shape, step):
+        """Yield it as arrays of up to `step` rows of `row_shape`, of which there are `n`.
+
+        Columns that follow each other are held in memory, as no row is whole before the last.
+        """
+        size = plain_size(self.dtype, self.shape)
+        if self.fortran_order:
+            data = read_exactly(self.stream, size)
+            expect_end(self.stream)
+            whole = array_of(data, self.dtype, self.shape, True).reshape(n, *row_shape)
+            yield from (whole[first : first + step] for first in range(0, n, step))
+            return
+        for first in range(0, n, step):
+            count = min(step, n - first)
+            data = read_exactly(self.stream, count * (size // n))
+            yield array_of(data, self.dtype, (count, *row_shape))
+        expect_end(self.stream)
 
 
 def npz_names(path):

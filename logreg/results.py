@@ -77,13 +77,20 @@ def writer(form, stream, labels, proba=False, top=None):
 
 
 class Writer:
-    """Writes predictions; within the block of a ``with`` statement."""
+    """Writes predictions; within the block of a ``with`` statement.
+
+    Attributes
+    ----------
+    n_rows : int
+        How many were written.
+    """
 
     def __init__(self, stream, labels, proba, top):
         self.stream = stream
         self.labels = labels
         self.proba = proba
         self.top = top
+        self.n_rows = 0
 
     def __enter__(self):
         self.begin()
@@ -116,6 +123,7 @@ class Writer:
             Whether the input is one example and not a list of them.
         prediction : Prediction
         """
+        self.n_rows += len(prediction.classes)
         for i, k in enumerate(prediction.classes):
             order = range(len(self.labels) if self.proba else 0)
             row = prediction.probabilities[i]

@@ -15,7 +15,13 @@ from typing import NamedTuple, Optional
 
 import numpy
 
-from logreg.console import note, warning
+from logreg.columns import (
+    DECIMAL_COMMA,
+    Columns,
+    delimiter_of,
+    find_columns,
+    is_number,
+)
 from logreg.errors import DatasetError
 from logreg.readers import narrowed, open_bytes, reading
 
@@ -27,32 +33,6 @@ MAX_LABEL = 200  # characters
 MAX_LABELS = 1 << 15  # different ones
 BLOCK = 1 << 15  # cells
 ROW = 8  # cells that a row takes as much memory as, beside its own
-DELIMITERS = ",;\t"
-LABEL_NAMES = ("label", "class", "target")
-# Between semicolons or tabs: what a spreadsheet writes for 0.5 in much of the world.
-DECIMAL_COMMA = r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?"
-
-
-class Columns(NamedTuple):
-    """What is known of a CSV file's columns.
-
-    Attributes
-    ----------
-    label : int or None
-        The label's, counted from 0; None if it was not asked for.
-    label_name : str or None
-        Its name, if the file has a header.
-    names : tuple of str or None
-        The others' names, if the file has a header.
-    """
-
-    label: Optional[int]
-    label_name: Optional[str]
-    names: Optional[tuple]
-
-    def __str__(self):
-        name = f" ({ascii(self.label_name)[1:-1][:60]})" if self.label_name else ""
-        return f"column {self.label + 1}{name}"
 
 
 class Block(NamedTuple):
@@ -139,40 +119,10 @@ def read_csv(source, label_column=None, dtype="float64"):
     return Table(x, list(index), codes, first_rows, block.columns)
 
 
-def column_order(names, expected, where):
-    """Tell how features are put in the order that a model expects.
-
-    Parameters
-    ----------
-    names, expected : sequence of str or None
-        Of the features as they are, and of those that the model was trained on.
-    where : str
-        How messages call the file.
-
-    Returns
-    -------
-    list of int or None
-        Their indices in that order; None if they stay as they are.
-    """
-    if not names or not expected or tuple(names) == tuple(expected):
-        return None
-    index = {name: i for i, name in enumerate(names)}
-    if len(index) == len(names) and index.keys() == set(expected):
-        note(
-            f"note: {where}: its columns are taken by their names, as they are in another order "
-            "than those that the model was trained on"
-        )
-        return [index[name] for name in expected]
-    found, wanted = next(pair for pair in zip(names, expected) if pair[0] != pair[1])
-    warning(
-        f"{where}: a column is called {ascii(found)[:60]} where the model was trained on "
-        f"{ascii(wanted)[:60]}: see that the features are the same, in the same order"
-    )
-    return None
-
-
-def csv_blocks(source, label_column=None, labelled=True):
+def csv_blocks(source, label_column=None, labelled=True, max_rows=BLOCK):
     """Read a CSV file block by block, however long it is; see :func:`read_csv`.
+
+    Rows that come before one at fault are given before the error is raised.
 
     Parameters
     ----------
@@ -180,6 +130,8 @@ def csv_blocks(source, label_column=None, labelled=True):
         As of :func:`read_csv`.
     labelled : bool
         Whether there is a label column; without one, all columns are features.
+    max_rows : int
+        Rows in a block at the most.
 
     Yields
     ------
@@ -189,7 +141,7 @@ def csv_blocks(source, label_column=None, labelled=True):
         stream = stack.enter_context(open_bytes(source)) if _is_path(source) else source
         text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline=None)
         try:
-            yield from _blocks(_rows(text), label_column, labelled)
+            yield from _blocks(_rows(text), _name(source), label_column, labelled, max_rows)
         except UnicodeDecodeError as error:
             mend = "save the file as UTF-8"
             if not _is_path(source):
@@ -218,17 +170,6 @@ def _lines(text):
         if "\0" in line:
             raise DatasetError("has NUL characters: it is damaged, or no CSV file")
         yield line
-
-
-def delimiter_of(line):
-    """Which of `DELIMITERS` is between the cells of a line: the one that is most frequent there.
-
-    What is quoted does not count, nor do commas within numbers.
-    """
-    line = re.sub('"[^"]*"', "", line)
-    if ";" in line or "\t" in line:
-        line = re.sub(rf"(?:(?<=[;\t])|^) *{DECIMAL_COMMA} *(?=[;\t\r\n]|$)", "", line)
-    return max(DELIMITERS, key=line.count)
 
 
 def _rows(text):
@@ -276,83 +217,53 @@ def _rows(text):
         ) from None
 
 
-def _blocks(rows, label_column, labelled):
-    start = list(itertools.islice(rows, 2))
+def _blocks(rows, where, label_column, labelled, max_rows):
+    start = list(itertools.islice(rows, 1))
     if not start:
         raise DatasetError("is empty: it has no row")
-    head, *second = ([cell.strip() for cell in cells] for _, cells in start)
-    label = _label_index(head, second, label_column) if labelled else None
-    if len(head) == 1 and labelled:
+    if len(start[0][1]) == 1 and labelled:
         raise DatasetError(
             f"row {start[0][0]} has one column: a label and at least one feature are needed, "
             "with a comma, a semicolon or a tab between them"
         )
-    columns = Columns(label, None, None)
-    if _is_header(head, second, label):
-        names = tuple(name for i, name in enumerate(head) if i != label)
-        columns = Columns(label, head[label] if labelled else None, names)
+    if labelled or not all(map(is_number, start[0][1])):
+        start += itertools.islice(rows, 1)  # only then does the second row tell more
+    columns = find_columns(start, where, label_column, labelled)
+    if columns.names is not None:
         del start[0]
         if not start:
             raise DatasetError(
                 "has no row of data: its one row has text, and so is taken for a header"
             )
-    n_rows = max(1, BLOCK // (len(head) + ROW))
+    n_rows = max(1, min(BLOCK // (len(start[0][1]) + ROW), max_rows))
     rows = itertools.chain(start, rows)
-    del start, head, second
-    for block in iter(lambda: list(itertools.islice(rows, n_rows)), []):
-        yield _block(block, columns)
+    del start
+    fault = None
+    while fault is None:
+        taken, fault = _taken(rows, n_rows)
+        if not taken and fault is None:
+            return
+        if taken:
+            block, fault_in_block = _block(taken, columns)
+            fault = fault_in_block or fault
+            if len(block.x):
+                yield block
+    raise fault
 
 
-def _number(cell):
+def _taken(rows, n):
+    """Take up to `n` rows; the second of the pair is what ended the reading before, if it did."""
+    taken = []
     try:
-        return float(cell)
-    except ValueError:
-        return None
-
-
-def _is_text(cell):
-    return _number(cell) is None and not re.fullmatch(DECIMAL_COMMA, cell)
-
-
-def _is_header(head, second, label):
-    """Whether the first row names the columns; `second` is a list of the second row, if any."""
-    is_text = [_is_text(cell) for cell in head]
-    if not second:
-        return any(is_text[i] and head[i] for i in range(len(head)) if i != label)
-    is_text_below = [_is_text(cell) for cell in second[0]]
-    if any(is_text[i] and not is_text_below[i] for i in range(len(head)) if head[i] or i == label):
-        return True
-    # "0,1,2,3", as pandas names columns, over a text label.
-    numbered = [str(i) for i in range(len(head) + 1)]
-    return label is not None and is_text_below[label] and head in (numbered[:-1], numbered[1:])
-
-
-def _label_index(head, second, label_column):
-    if not isinstance(label_column, str):
-        names = [name.lower() for name in head]
-        for name in map(str.lower, label_column or LABEL_NAMES):
-            if names.count(name) == 1 and _is_header(head, second, names.index(name)):
-                return names.index(name)
-        return 0
-    wanted = str(label_column)
-    number = int(wanted) if re.match(r"-?\d{1,9}\Z", wanted) else 0
-    named = [i for i, name in enumerate(head) if name == wanted]
-    # A number in a row of data is not a column's name.
-    if named and (not number or _is_header(head, second, named[0])):
-        if len(named) > 1:
-            raise DatasetError(f"has more than one column {wanted!r}: which is the label?")
-        return named[0]
-    if 1 <= abs(number) <= len(head):
-        return number - 1 if number > 0 else number + len(head)
-    shown = ", ".join(ascii(name)[1:-1] for name in head[:8])
-    raise DatasetError(
-        f"has no column {wanted!a} for the label; its first row is: {shown[:200]}"
-        f"{', ...' if len(head) > 8 else ''}. Give a name from the header, or the number of a "
-        "column, counted from 1 (-1: the last)"
-    )
+        for row in itertools.islice(rows, n):
+            taken.append(row)
+    except (DatasetError, UnicodeDecodeError) as error:
+        return taken, error
+    return taken, None
 
 
 def _block(rows, columns):
+    """Make a block of the rows up to the first that is at fault; and tell of the fault."""
     numbers, table = [number for number, _ in rows], [cells for _, cells in rows]
     labels = None
     if columns.label is not None:
@@ -363,36 +274,40 @@ def _block(rows, columns):
                     f"the label in row {number} is longer than {MAX_LABEL} characters"
                 )
     x = numpy.empty((len(table), len(table[0])))
+    n = 0
     try:
         for row, cells in zip(x, table):
             row[:] = cells
+            if "_" in "".join(cells):  # which Python allows between digits
+                break
+            n += 1
     except ValueError:
-        x[:] = numpy.nan
-    if not abs(x).max() <= FLOAT32_MAX:  # nor if it is NaN
-        _complain(numbers, table, columns)
-    return Block(x, labels, numbers, columns)
+        pass
+    is_good = abs(x[:n]).max(axis=1) <= FLOAT32_MAX  # nor is NaN
+    n = n if is_good.all() else int(is_good.argmin())
+    fault = None if n == len(x) else _fault(numbers[n], table[n], columns)
+    return Block(x[:n], labels and labels[:n], numbers[:n], columns), fault
 
 
-def _complain(numbers, table, columns):
-    """Find the first cell that is no number, or none that float32 can hold."""
-    for row, cells in zip(numbers, table):
-        for i, cell in enumerate(cells):
-            number = _number(cell)
-            if number is None or not abs(number) <= FLOAT32_MAX:
-                column = i + 1 + (columns.label is not None and i >= columns.label)
-                name = f" ({ascii(columns.names[i])[1:-1][:60]})" if columns.names else ""
-                found = f"holds {ascii(cell.strip())[:60]}" if cell.strip() else "is empty"
-                mend = "fill in or leave out the row"
-                if re.fullmatch(DECIMAL_COMMA, cell.strip()):
-                    mend = "write 0.5, not 0,5: save the table with points for decimal commas"
-                elif number is None and cell.strip():
-                    mend += (
-                        ", turn text into numbers or, if that column is the label, name it: "
-                        "--label-column"
-                    )
-                elif number is None and i == len(cells) - 1:
-                    mend += " or, if every row ends with a delimiter, remove these"
-                raise DatasetError(
-                    f"row {row}, column {column}{name} {found}: every feature must be a finite "
-                    f"number, and no larger than float32 can hold; {mend}"
-                )
+def _fault(row, cells, columns):
+    """What is to be said of a row's first cell that is no number, or none that float32 can hold."""
+    for i, cell in enumerate(cells):
+        if is_number(cell) and abs(float(cell)) <= FLOAT32_MAX:
+            continue
+        column = i + 1 + (columns.label is not None and i >= columns.label)
+        name = f" ({ascii(columns.names[i])[1:-1][:60]})" if columns.names else ""
+        found = f"holds {ascii(cell.strip())[:60]}" if cell.strip() else "is empty"
+        mend = "fill in or leave out the row"
+        if re.fullmatch(DECIMAL_COMMA, cell.strip()):
+            mend = "write 0.5, not 0,5: save the table with points for decimal commas"
+        elif not is_number(cell) and cell.strip():
+            mend += (
+                ", turn text into numbers or, if that column is the label, name it: --label-column"
+            )
+        elif not cell.strip() and i == len(cells) - 1:
+            mend += " or, if every row ends with a delimiter, remove these"
+        return DatasetError(
+            f"row {row}, column {column}{name} {found}: every feature must be a finite "
+            f"number, and no larger than float32 can hold; {mend}"
+        )
+    raise AssertionError(f"row {row} has no fault")

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 
 from logreg import engine, updates
+from logreg.columns import Columns
 from logreg.console import note
 from logreg.data import read_dataset, share
 from logreg.engine import T
@@ -10,7 +11,6 @@ from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameter
 from logreg.model import LogisticRegression
 from logreg.saving import check_writable, dump_model
 from logreg.sgd import fit, whole_batches
-from logreg.tables import Columns
 
 
 def optimize(data, hyperparameters=DEFAULTS, output=BEST_MODEL, release=False, **options):
@@ -112,6 +112,7 @@ def _describe(data, validation):
         "image_shape": data.image_shape,
         "pixel_scale": data.scale,
         "x_range": data.x_range,
+        "x_mean": data.x_mean,
         "class_labels": data.class_labels,
         "label_name": columns.label_name,
         "feature_names": columns.names,

@@ -251,7 +251,7 @@ def test_the_same_data_by_another_name_are_the_same(working_folder):
 def test_a_state_is_not_overwritten_unasked(working_folder):
     train("run", Stop(1))
     before = Path("run/run.state").read_bytes()
-    with pytest.raises(ModelFileError, match=r"run\.state holds the state .*--resume"):
+    with pytest.raises(ModelFileError, match=r"run\.state is there already: .*--resume"):
         train("run")
     assert Path("run/run.state").read_bytes() == before
 

@@ -1,10 +1,14 @@
 """What commands share: the start, and the end."""
 
 import gc
+import os
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from conftest import ROOT
 
 from logreg.console import command, note, starting
 
@@ -136,3 +140,25 @@ print("the end")
 def test_at_exit_a_command_looks_for_no_garbage(run):
     done = run("-c", EXIT)
     assert (done.returncode, done.stdout, done.stderr) == (0, "collected\nthe end\n", "")
+
+
+@pytest.mark.parametrize("closed", ["", ">&-", "2>&-", ">&- 2>&-"])
+def test_streams_that_the_shell_closed(tmp_path, closed):
+    code = """
+import sys
+from logreg.console import command, note
+@command
+def main(argv=None):
+    print("a result", flush=True)
+    note("a note")
+sys.exit(main())
+"""
+    (tmp_path / "main.py").write_text(code)
+    command = f"{sys.executable} main.py {closed}"
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, shell=True, cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0
+    assert done.stdout == ("" if ">&-" in closed.split() else "a result\n")
+    assert done.stderr == ("" if "2>&-" in closed else "a note\n")

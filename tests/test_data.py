@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from logreg import data as data_module
-from logreg import mnist
+from logreg import engine, mnist
 from logreg.data import DataSet, load_data, read_dataset, scaled, share, shared_dataset
 from logreg.engine import theano
 from logreg.errors import DatasetError, LogRegError, SettingError
@@ -297,7 +297,9 @@ Y = pair()[1]
         ({"y": numpy.where(Y == 2, numpy.inf, Y)}, r"the label inf in row 2.*infinite"),
         ({"y": numpy.eye(12)}, r"shape \(12, 12\) \(one-hot\?\).*argmax\(y, axis=1\)"),
         ({"y": Y[:-1]}, "11 labels, x has 12 rows"),
-        ({"y": Y == 1}, r"bool: classes are integers, e\.g\. y\.astype"),
+        ({"y": Y.astype("M8[s]")}, r"datetime64\[s\]: classes are integers, e\.g\. y\.astype"),
+        ({"y": numpy.int64(3)}, r"shape \(\): one integer a row is needed$"),
+        ({"y": numpy.array(["a", "NaN", "c"] * 4)}, "'NaN' in row 1 .*must not be NaN"),
         ({"y": Y.astype(complex)}, "dtype complex128"),
         ({"y": Y.astype(object)}, "object array"),
         ({"y": Y.astype("M8[s]")}, "dtype datetime64"),
@@ -590,7 +592,7 @@ def test_a_table_that_a_model_was_not_trained_on_is_a_test_set(tmp_path, capsys)
     assert "one table, split" in capsys.readouterr().err
     data = read_dataset(tmp_path / "t.csv", "kind", trained_on="of another")
     assert data.test[0][:, 0].tolist() == list(range(30))
-    assert capsys.readouterr().err.endswith("t.csv: all 30 rows are taken for the test set\n")
+    assert capsys.readouterr().err.endswith("would make the error too small\n")
     for n in (1, 2):
         (tmp_path / "few.csv").write_text(csv_text(n))
         assert len(read_dataset(tmp_path / "few.csv", "kind", trained_on="").test[1]) == n
@@ -846,3 +848,63 @@ def test_a_data_set_is_taken_as_it_is():
     data = read_dataset(triple())
     assert isinstance(data, DataSet)
     assert read_dataset(data) is data
+
+
+def test_booleans_are_classes():
+    pairs = [(x, y == 1) for x, y in triple()]
+    data = read_dataset(pairs)
+    assert data.class_labels == [0, 1]
+    assert data.train[1].tolist() == (pair()[1] == 1).astype(int).tolist()
+
+
+def test_what_labels_were_numbered_is_said(capsys):
+    pairs = [(x, y * 2) for x, y in triple()]
+    load_data(pairs)
+    assert "the given arrays: the labels 0, 2, 4 are numbered 0 to 2\n" in capsys.readouterr().err
+    load_data(triple())
+    assert capsys.readouterr().err == ""
+
+
+def test_a_csv_file_with_its_options_in_python(tmp_path):
+    (tmp_path / "t.csv").write_text(csv_text(30))
+    (x, y), *_ = load_data(tmp_path / "t.csv", label_column="kind", shuffle=3)
+    expected = read_dataset(tmp_path / "t.csv", label_column="kind", shuffle=3).train
+    assert engine.value(x).tolist() == expected[0].tolist() != sorted(expected[0].tolist())
+    assert y.eval().tolist() == expected[1].tolist()
+
+
+@pytest.mark.parametrize(
+    "labels, is_said", [("0121x", True), ("01a", True), ("012", False), ("abc", False)]
+)
+def test_labels_of_numbers_and_text_are_warned_of(tmp_path, capsys, labels, is_said):
+    text = "".join(f"{labels[i % len(labels)]},{i},1\n" for i in range(30))
+    (tmp_path / "t.csv").write_text("label,a,b\n" + text)
+    data = read_dataset(tmp_path / "t.csv")
+    assert [str(label) for label in data.class_labels] == sorted(set(labels))
+    said = f"'{labels[-1]}' in row {len(labels) + 1}): each is taken for the name of a class"
+    assert (said in capsys.readouterr().err) == is_said
+
+
+def test_a_second_column_that_may_be_the_label_is_warned_of(tmp_path, capsys):
+    lines = ["label,a,target", *(f"{i % 2},{i},{i % 2}" for i in range(30))]
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    assert read_dataset(tmp_path / "t.csv").n_in == 2
+    assert "column 'target' is taken for a feature" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("is_sorted", [True, False])
+def test_a_validation_set_of_one_class_is_warned_of(capsys, is_sorted):
+    x = numpy.arange(120.0)[:, None]
+    y = numpy.arange(120) // 40 if is_sorted else numpy.arange(120) % 3
+    y[0] = 2  # which is in the training set then
+    data = read_dataset([(x, y), (x, y)])
+    assert len(data.valid[1]) == 20
+    said = "every row of the validation set has the label 2"
+    assert (said in capsys.readouterr().err) == is_sorted
+
+
+def test_the_mean_tells_the_ground():
+    x = numpy.full((5000, 4), 64, numpy.uint8)
+    x[::2] = 192
+    y = numpy.arange(5000) % 2
+    assert abs(read_dataset([(x, y), (x, y)]).x_mean - 0.5) < 0.05

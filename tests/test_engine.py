@@ -290,3 +290,13 @@ def test_flags_of_the_user_with_commas(run, tmp_path):
     done = run("-c", "from logreg.engine import theano; print(theano.config.gcc.cxxflags)", env=env)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("-g0 -Wl,-z,now -DNAME=1")
+
+
+def test_a_folder_that_cannot_be_written_is_named(run, tmp_path, working_folder):
+    (tmp_path / "file").write_text("")
+    flags = {FLAGS: f"base_compiledir={tmp_path / 'file' / 'folder'}", RC: os.devnull}
+    sample = ["--dataset", "mnist_sample", "--batch-size", "100", "--n-epochs", "1"]
+    done = run("-m", "logreg.train", *sample, env=flags, cwd=working_folder)
+    assert done.returncode == 1
+    assert f"set {FLAGS}=base_compiledir=FOLDER" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr

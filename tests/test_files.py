@@ -156,3 +156,12 @@ def test_what_killed_processes_left_goes_after_a_while(old):
     try_replacing(old)
     assert sorted(os.listdir(".")) == sorted(["model.pkl", fresh, *others])
     assert old.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+def test_a_stream_is_not_replaced_by_what_it_leads_to(run, working_folder, name):
+    code = f"from logreg.files import replacing\nwith replacing({name!r}) as f: f.write(b'x')"
+    with open("out", "w") as out:
+        done = run("-c", code, stdout=out)
+    assert done.returncode == 1 and "OSError: it is not a regular file" in done.stderr
+    assert os.listdir(".") == ["out"]

@@ -39,11 +39,11 @@ def random():
     return numpy.random.RandomState(5)
 
 
-def prepared(pixels, form="PNG", shape=FIELD, invert=None, **options):
+def prepared(pixels, form="PNG", shape=FIELD, invert=None, ground="dark", **options):
     image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
     path = f"picture.{form.lower()}"
     image.save(path, form, **options)
-    return read_picture(path, shape, invert)
+    return read_picture(path, shape, invert, ground)
 
 
 def apart(a, b):
@@ -234,7 +234,7 @@ def test_a_blank_picture_is_warned_of(capsys):
     save_digits_model()
     Image.new("RGB", (300, 200), "white").save("blank.png")
     assert main(["blank.png"]) == 0
-    assert "warning: blank.png: row 0 is blank" in capsys.readouterr().err
+    assert "warning: blank.png: is blank, or too faint" in capsys.readouterr().err
 
 
 def test_a_model_of_colours_gets_the_picture_as_it_is():
@@ -247,6 +247,68 @@ def test_a_model_of_colours_gets_the_picture_as_it_is():
     assert found.inverted and (found.pixels[:, :2] == [55, 255, 255]).all()
     clear = Image.new("RGBA", (60, 80), (0, 0, 0, 0))
     assert (prepared(clear, shape=(6, 8, 3)).pixels == 255).all()
+
+
+@pytest.mark.parametrize("size", [28, 200])
+def test_the_ground_is_that_of_the_models_pictures(digit, size):
+    light_ink = numpy.asarray(Image.fromarray(digit).resize((size, size), Image.BICUBIC))
+    pictures = {"dark": light_ink, "light": 255 - light_ink}
+    wanted = prepared(light_ink)
+    assert not wanted.inverted and classes_of(wanted.pixels) == classes_of(digit)
+    for drawn, picture in pictures.items():
+        for ground in pictures:
+            found = prepared(picture, ground=ground)
+            assert found.inverted == (drawn != ground)
+            like = wanted.pixels if ground == "dark" else 255 - wanted.pixels
+            assert apart(found.pixels, like) < 2
+        kept = prepared(picture, ground=None)
+        assert not kept.inverted
+        assert apart(kept.pixels, prepared(picture, invert=False).pixels) == 0
+        assert prepared(picture, invert=True, ground="light").inverted
+    blank = prepared(numpy.full((90, 70), 255, numpy.uint8), ground="light")
+    assert blank.is_blank and (blank.pixels == 255).all()
+
+
+def test_ink_that_fills_the_picture(random):
+    ones = sample()["x_test"][sample()["y_test"] == 1][:40]
+    n_right = 0
+    for one in ones:
+        rows, columns = one.any(axis=1).nonzero()[0], one.any(axis=0).nonzero()[0]
+        cropped = 255 - one[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        picture = prepared(cropped.repeat(8, axis=0).repeat(8, axis=1))
+        assert picture.inverted and not picture.is_blank
+        n_right += classes_of(picture.pixels)[0] == 1
+    assert n_right >= 38
+    # The like on dark paper, as the user says.
+    assert prepared(255 - cropped, invert=False).pixels.mean() < 128
+    paper = 200 + 20 * random.randn(100, 80, 1) - 40 * numpy.linspace(0, 1, 80)[None, :, None]
+    assert prepared(paper.clip(0, 255).astype(numpy.uint8)[:, :, 0]).is_blank
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 16])
+def test_scans_of_more_bits(digit, bits):
+    large = digit.repeat(6, axis=0).repeat(6, axis=1)
+    deep = ((255 - large.astype(numpy.uint32)) * (2**bits - 1) // 255).astype(numpy.uint16)
+    assert apart(prepared(deep).pixels, prepared(255 - large).pixels) < 2
+
+
+def test_a_tiff_that_promises_more_rows_is_refused(digit):
+    large = digit.repeat(6, axis=0).repeat(6, axis=1).astype(numpy.uint16) * 257
+    assert prepared(large, "TIFF").pixels.any()
+    with open("picture.tiff", "rb") as file:
+        data = file.read()
+    for order in "<>":
+        data = data.replace(
+            struct.pack(f"{order}HHII", 257, 4, 1, 168), struct.pack(f"{order}HHII", 257, 4, 1, 900)
+        )
+        data = data.replace(
+            struct.pack(f"{order}HHIHH", 257, 3, 1, 168, 0),
+            struct.pack(f"{order}HHIHH", 257, 3, 1, 900, 0),
+        )
+    with open("picture.tiff", "wb") as file:
+        file.write(data)
+    with pytest.raises(DatasetError, match="its strips do not make 168 x 900 pixels"):
+        read_picture("picture.tiff", FIELD)
 
 
 def png(width, height, data):

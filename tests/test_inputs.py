@@ -3,6 +3,7 @@
 import gzip
 import io
 import re
+import subprocess
 
 import numpy
 import pytest
@@ -227,11 +228,53 @@ def test_inputs_are_read_as_far_as_needed(digits, monkeypatch):
     read = []
     real = readers.read_exactly
     monkeypatch.setattr(
-        "logreg.inputs.read_exactly", lambda s, n: read.append(n) or real(s, n), raising=True
+        "logreg.readers.read_exactly", lambda s, n: read.append(n) or real(s, n), raising=True
     )
     write("x.idx.gz", gzip.compress(idx(numpy.repeat(digits, 50, axis=0))))
-    next(batches("x.idx.gz", DIGITS._replace(batch_size=7)))
-    assert max(read) == 7 * 784
+    with open("x.npy", "rb") as file:
+        write("x.npy.gz", gzip.compress(file.read()))
+    numpy.savez("x.npz", x=numpy.repeat(digits, 50, axis=0))
+    numpy.savez_compressed("y.npz", y=[1], x=numpy.repeat(digits, 50, axis=0))
+    for path in ("x.idx.gz", "x.npy.gz", "x.npz", "y.npz"):
+        read.clear()
+        next(batches(path, DIGITS._replace(batch_size=7)))
+        assert max(read) == 7 * 784, path
+
+
+def test_compressed_arrays_in_any_order(digits):
+    flat = digits.reshape(12, 784)
+    for array in (digits, flat.astype(">f4"), numpy.asfortranarray(flat)):
+        numpy.savez_compressed("x.npz", x=array)
+        found = rows_of("x.npz", DIGITS._replace(batch_size=5))
+        assert (found == flat).all()
+    numpy.savez("one.npz", x=digits[3])
+    (batch,) = batches("one.npz", DIGITS)
+    assert batch.is_single and (batch.x == flat[3]).all()
+
+
+def test_too_little_memory_is_no_damage(digits, monkeypatch):
+    def fail(stream, size):
+        raise MemoryError
+
+    numpy.savez("x.npz", x=digits)
+    monkeypatch.setattr("logreg.readers.read_exactly", fail)
+    with pytest.raises(DatasetError, match=r"x.npz: array 'x': cannot be read: it needs"):
+        rows_of("x.npz")
+
+
+def test_rows_are_predicted_as_they_come(start):
+    code = """
+import sys
+from logreg.inputs import Wanted, batches
+for batch in batches("-", Wanted(3, batch_size=2)):
+    print(len(batch.x), flush=True)
+"""
+    process = start("-c", code, stdin=subprocess.PIPE)
+    for rows, n in (("1,2,3\n4,5,6\n", 2), ("1,2,3\n4,5,6\n", 2)):
+        process.stdin.write(rows)
+        process.stdin.flush()
+        assert process.stdout.readline() == f"{n}\n"
+    assert process.poll() is None
 
 
 def test_pictures_are_told_from_csv(digits):

@@ -350,7 +350,7 @@ def test_blank_pictures_are_warned_of_though_the_model_knows_no_images(capsys):
     numpy.save("zeros.npy", numpy.zeros((1, 784), numpy.uint8))
     assert main(["blank.png", "zeros.npy"]) == 0
     assert capsys.readouterr().err.splitlines() == [
-        "warning: blank.png: row 0 is blank: all its values are equal"
+        "warning: blank.png: is blank, or too faint: no ink was found on it"
     ]
 
 
@@ -472,3 +472,32 @@ def test_a_data_set_beside_inputs_is_refused(capsys):
         main(["x.csv", "--dataset", "mnist_sample"])
     assert ended.value.code == 2
     assert "--dataset is for --evaluate and" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("mean, ground", [(0.13, "dark"), (0.87, "light"), (0.5, None)])
+def test_the_ground_that_the_model_knows(digits, tmp_path, capsys, mean, ground):
+    metadata = {"x_range": [0.0, 1.0], "x_mean": mean}
+    pixels = {"dark": digits.reshape(-1, 784), "light": 255 - digits.reshape(-1, 784)}
+    for drawn, x in pixels.items():
+        watch = watch_of(tmp_path, **metadata)
+        watch.predict(x)
+        said = capsys.readouterr().err
+        assert ("looks inverted" in said) == (ground is not None and drawn != ground)
+        if said:
+            assert f"ink on a {ground} ground" in said
+    save_digits_model(**metadata)
+    Image.fromarray(255 - digits[0]).save("digit.png")
+    assert main(["digit.png"]) == 0
+    assert ("dark on light, so inverted" in capsys.readouterr().err) == (ground == "dark")
+
+
+def test_rows_before_a_bad_one_are_kept(small, capsys, working_folder):
+    x = numpy.arange(30.0).reshape(10, 3)
+    path = "small.pkl"
+    (working_folder / "x.csv").write_text(csv_text(x) + "a,b,c\n")
+    assert main(["--model", path, "x.csv", "--output", "o.txt"]) == 1
+    assert "error: x.csv: row" in capsys.readouterr().err
+    assert len((working_folder / "o.txt").read_text().splitlines()) == len(x)
+    assert main(["--model", path, "x.csv", "-n", str(len(x))]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == "" and len(captured.out.splitlines()) == len(x)

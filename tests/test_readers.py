@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from logreg.columns import delimiter_of
 from logreg.errors import DatasetError
 from logreg.readers import read_idx, read_npy, read_npz, sniff
 from logreg.tables import (
@@ -29,7 +30,6 @@ from logreg.tables import (
     MAX_COLUMNS,
     MAX_LABELS,
     csv_blocks,
-    delimiter_of,
     read_csv,
 )
 from logreg.unpickling import read_pickle
@@ -345,8 +345,64 @@ def test_csv_in_many_blocks(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "head, said",
+    [
+        ("1.0,2.0,3.0,4.o", r"column 4 holds '4.o'"),
+        ("0,NA,2.5,1", r"column 2 holds 'NA'"),
+        ("x,1.5,0.5,7", r"column 1 holds 'x'"),
+        ("3,1,5,x", r"column 4 holds 'x'"),
+    ],
+)
+@pytest.mark.parametrize("rest", ["0,1,2,3\n1,4,5,6\n", ""])
+def test_a_first_row_of_numbers_with_a_fault_is_not_lost_as_a_header(tmp_path, head, said, rest):
+    path = write(tmp_path, f"{head}\n{rest}".encode(), "t.csv")
+    if rest or not head.startswith("x"):
+        with pytest.raises(DatasetError, match=rf"row 1, {said}, where other columns hold numbers"):
+            read_csv(path)
+
+
+@pytest.mark.parametrize(
+    "head, remark",
+    [
+        ("a,b,c,d", None),
+        ("label,0,1,2", None),
+        ("label,400.5,401,402.25", None),
+        (",0,1,2", None),
+        ("region,2019,2020,name", "column 4 holds 'name', where other columns hold numbers"),
+    ],
+)
+def test_headers_with_numbers(tmp_path, capsys, head, remark):
+    path = write(tmp_path, f"{head}\n0,7,8,9\n".encode(), "t.csv")
+    assert read_csv(path).columns.names == tuple(head.split(",")[1:])
+    said = capsys.readouterr().err
+    assert (f"{remark}: it is taken for a header" in said) if remark else said == ""
+
+
+def test_a_row_that_may_number_the_columns_is_warned_of(tmp_path, capsys):
+    table = read_csv(write(tmp_path, b"0,1,2\n1,5,6\n", "t.csv"))
+    same(table.x, numpy.array([[1.0, 2], [5, 6]]))
+    assert "t.csv: row 1 is 0, 1, 2, ... and is taken for data" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "bad", [b"x,2\n", b"1,2,3\n", b"1,\xff\n" + 9000 * b"1,1\n", b'1,"2\n', b"1_0,2\n"]
+)
+@pytest.mark.parametrize("max_rows", [3, 1000])
+def test_the_rows_before_a_fault_are_given(bad, max_rows):
+    good = b"".join(b"%d,%d\n" % (i, i * i) for i in range(3000))
+    blocks, rows = csv_blocks(io.BytesIO(good + bad + b"5,6\n"), None, False, max_rows), []
+    with pytest.raises(DatasetError, match=r"row 300[12]|not UTF-8"):
+        for block in blocks:
+            assert len(block.x) == len(block.rows) <= max_rows
+            rows.extend(block.x[:, 0].tolist())
+    # Text is decoded some thousands of bytes at a time.
+    assert rows == list(range(len(rows))) and len(rows) >= (1500 if b"\xff" in bad else 3000)
+
+
+@pytest.mark.parametrize(
     "text, said",
     [
+        ("1,2,3\n4,5,1_0\n", r"row 2, column 3 holds '1_0'"),
         ("a,b,c\n1,2,3\n4,x5,6\n", r"row 3, column 2 \(b\) holds 'x5'"),
         ("1,2,3\n4,5,\n", r"row 2, column 3 is empty"),
         ("1,2,3\n\n4,nan,6\n", r"row 3, column 2 holds 'nan'"),
