@@ -13,6 +13,7 @@ import threading
 from logreg.errors import LogRegError
 
 PATIENCE = 2.0  # seconds until something slow is explained
+_interrupts = []  # what Ctrl-C raised in this process
 STDOUT_ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EBADF)
 
 
@@ -35,8 +36,10 @@ def starting(message):
     """In the block, say `message` on stderr after `PATIENCE`, and collect no garbage.
 
     An engine that starts or compiles makes a great many objects and keeps nearly all of them:
-    to look through them again and again takes up to a third of the time.
+    to look through them again and again takes up to a third of the time. And it may swallow the
+    exception of a Ctrl-C: it is raised again at the end of the block.
     """
+    n_before = len(_interrupts)
     timer = threading.Timer(PATIENCE, note, args=(message,))
     timer.daemon = True
     timer.start()
@@ -50,6 +53,8 @@ def starting(message):
             gc.freeze()
             gc.unfreeze()  # puts all that there is among the old, not looked through either
             gc.enable()
+    if len(_interrupts) > n_before:
+        raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
@@ -87,6 +92,7 @@ def _on_interrupt(handler):
 def _interrupt(number, frame):
     """As Python's own handler; but objects that are left half made go without a complaint."""
     sys.unraisablehook = lambda unraisable: None
+    _interrupts.append(number)
     raise KeyboardInterrupt
 
 

@@ -110,6 +110,33 @@ def test_what_an_interrupt_leaves_half_made_does_not_complain(run):
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
 
 
+SWALLOWED = """
+import os, signal
+from logreg.console import command, starting
+
+def compile():
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        print("not interrupted")
+    except:
+        print("swallowed")
+
+@command
+def main(argv):
+    with starting("compiling"):
+        compile()
+    print("trained")
+
+raise SystemExit(main())
+"""
+
+
+def test_an_interrupt_that_an_engine_swallows_is_not_lost(run):
+    done = run("-c", SWALLOWED)
+    assert (done.returncode, done.stdout) == (130, "swallowed\n")
+    assert done.stderr == "interrupted\n"
+
+
 def test_a_command_runs_in_a_thread_too():
     with ThreadPoolExecutor(1) as threads:
         assert threads.submit(command(lambda argv: 3), []).result() == 3
