@@ -36,6 +36,8 @@ class DataSet:
         What it was asked for by.
     image_shape : tuple of int or None
         (height, width) or (height, width, channels) of a row, if it is an image.
+    transposed : bool
+        Whether the rows and columns of images are exchanged, as those of EMNIST are.
     scale : float
         What x is multiplied by before training: 1/256 for uint8 pixels, else 1.
     x_range : (float, float)
@@ -58,6 +60,7 @@ class DataSet:
     n_in: int
     name: str
     image_shape: Optional[tuple]
+    transposed: bool
     scale: float
     x_range: tuple
     x_mean: float
@@ -280,6 +283,7 @@ def _assemble(raw, name, shuffle, files, trained_on, dtype):
         n_in=xs["train"].shape[1],
         name=name,
         image_shape=checks.image_shape(shapes[0], raw.squares or scale != 1),
+        transposed=raw.transposed,
         scale=scale,
         x_range=tuple(float(value) * scale for value in ranges[0]),
         x_mean=float(xs["train"][some_rows].mean(dtype=float)) * scale,

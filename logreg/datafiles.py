@@ -33,11 +33,14 @@ class Raw(NamedTuple):
         Whether a square number of features is likely to be a square image.
     is_idx : bool
         Whether it comes from IDX files.
+    transposed : bool
+        Whether the rows and columns of its images are exchanged, as those of EMNIST are.
     """
 
     splits: dict
     squares: bool = False
     is_idx: bool = False
+    transposed: bool = False
 
 
 def locate(dataset):
@@ -239,4 +242,5 @@ def _read_idx_files(folder, name, files):
             "missing: all four are needed"
         )
     images, labels, test_images, test_labels = (read_idx(files[key]) for key in mnist.FILES)
-    return Raw({"train": (images, labels), "test": (test_images, test_labels)}, is_idx=True)
+    pairs = {"train": (images, labels), "test": (test_images, test_labels)}
+    return Raw(pairs, is_idx=True, transposed=name != "")

@@ -52,6 +52,8 @@ class Wanted(NamedTuple):
         What that was called.
     invert, ground
         As for :func:`logreg.images.read_picture`.
+    transposed : bool
+        Whether the rows and columns of images are exchanged; those of pictures will be.
     """
 
     n_in: int
@@ -60,6 +62,7 @@ class Wanted(NamedTuple):
     label_column: Optional[str] = None
     invert: Optional[bool] = None
     ground: Optional[str] = "dark"
+    transposed: bool = False
     names: Optional[tuple] = None
     label_name: Optional[str] = None
 
@@ -149,10 +152,13 @@ def _picture(path, wanted):
             f"{path}: is no npy, npz, CSV or IDX file, and pictures are not what the model was "
             f"trained on: it expects {wanted}"
         )
-    picture = read_picture(path, wanted.image_shape, wanted.invert, wanted.ground)
+    height, width, *channels = wanted.image_shape
+    shape = (width, height, *channels) if wanted.transposed else wanted.image_shape
+    picture = read_picture(path, shape, wanted.invert, wanted.ground)
     if picture.is_blank:
         warning(f"{path}: is blank, or too faint: no ink was found on it")
-    return Batch(picture.pixels.reshape(1, -1), True, True, picture.inverted)
+    pixels = picture.pixels.swapaxes(0, 1) if wanted.transposed else picture.pixels
+    return Batch(pixels.reshape(1, -1), True, True, picture.inverted)
 
 
 def _is_single(array, wanted):

@@ -75,7 +75,8 @@ class Predictor:
         self.pixel_scale = self.metadata["pixel_scale"]
         self.x_range = self._x_range()
         self._is_guess = self.x_range is None
-        self.wanted = self.wanted._replace(ground=self._ground())
+        transposed = self.metadata.get("transposed") is True
+        self.wanted = self.wanted._replace(ground=self._ground(), transposed=transposed)
         if self.pixel_scale == 1 and (self._is_guess or self.x_range[1] <= UNIT):
             # What was trained on numbers from 0 to 1 takes pixels as training takes them.
             self.pixel_scale = PIXEL_SCALE

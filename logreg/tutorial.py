@@ -110,6 +110,7 @@ def _describe(data, validation):
     columns = data.columns or Columns(None, None, None)
     return {
         "image_shape": data.image_shape,
+        "transposed": data.transposed,
         "pixel_scale": data.scale,
         "x_range": data.x_range,
         "x_mean": data.x_mean,

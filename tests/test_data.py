@@ -414,6 +414,7 @@ def test_idx_folder(tmp_path, zipped, prefix, test, capsys):
         assert (data.valid[0] == images[20:].reshape(4, 12)).all()
         assert (data.train[1] == labels[:20]).all()
         assert (data.image_shape, data.scale) == ((3, 4), 1 / 256)
+        assert data.transposed == (prefix != "")
         assert numpy.shares_memory(data.train[0].base, data.valid[0].base)
     assert "last 4 of the 24" in capsys.readouterr().err
 

@@ -501,3 +501,19 @@ def test_rows_before_a_bad_one_are_kept(small, capsys, working_folder):
     assert main(["--model", path, "x.csv", "-n", str(len(x))]) == 0
     captured = capsys.readouterr()
     assert captured.err == "" and len(captured.out.splitlines()) == len(x)
+
+
+@pytest.mark.parametrize("transposed", [True, False])
+def test_pictures_are_turned_as_emnist_is(digits, capsys, transposed):
+    W, b = weights()
+    if transposed:
+        W = W.reshape(28, 28, 10).swapaxes(0, 1).reshape(784, 10)
+    told = {"image_shape": [28, 28], "pixel_scale": 1 / 256, "transposed": transposed}
+    save("best_model.pkl", W, b, **told)
+    for i, digit in enumerate(digits):
+        Image.fromarray(digit).save(f"{i}.png")
+        numpy.save(f"{i}.npy", digit.T if transposed else digit)
+    names = [f"{i}.{form}" for form in ("png", "npy") for i in range(len(digits))]
+    assert main(names) == 0
+    found = [int(line.split()[-1]) for line in capsys.readouterr().out.splitlines()]
+    assert found == 2 * classes_of(digits).tolist()
