@@ -1,5 +1,6 @@
 """What the columns of a CSV file are: its delimiter, its header, and where the label is."""
 
+import math
 import re
 from typing import NamedTuple, Optional
 
@@ -7,6 +8,7 @@ from logreg.console import note, warning
 from logreg.errors import DatasetError
 
 DELIMITERS = ",;\t"
+MISSING = ("", "na", "n/a", "null", "none", "?", "-", ".")  # what stands for no value
 LABEL_NAMES = ("label", "class", "target")
 # Between semicolons or tabs: what a spreadsheet writes for 0.5 in much of the world.
 DECIMAL_COMMA = r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?"
@@ -45,8 +47,8 @@ def delimiter_of(line):
     return max(DELIMITERS, key=line.count)
 
 
-def find_columns(start, where, label_column=None, labelled=True):
-    """Tell from a file's first two rows what its columns are.
+def find_columns(start, where, label_column=None, labelled=True, expected=None):
+    """Tell from the first row of a file, and the second if there is one, what its columns are.
 
     Parameters
     ----------
@@ -54,7 +56,7 @@ def find_columns(start, where, label_column=None, labelled=True):
         The rows' numbers and cells.
     where : str
         How notes call the file.
-    label_column, labelled
+    label_column, labelled, expected
         As of :func:`logreg.tables.csv_blocks`.
 
     Returns
@@ -68,23 +70,22 @@ def find_columns(start, where, label_column=None, labelled=True):
         If there is no such label column, or the first row may as well be one of data.
     """
     head, *second = ([cell.strip() for cell in cells] for _, cells in start)
-    label = _label_index(head, second, label_column) if labelled else None
-    if not _is_header(head, second, label):
-        if len(head) > 2 and head == [str(i) for i in range(len(head))]:
-            warning(
-                f"{where}: row {start[0][0]} is 0, 1, 2, ... and is taken for data: if it numbers "
-                "the columns, leave it out"
-            )
-        return Columns(label, None, None)
-    remark = _check_header(head, label, start[0][0])
-    if remark:
-        note(f"note: {where}: {remark}")
-    names = tuple(name for i, name in enumerate(head) if i != label)
-    return Columns(label, head[label] if labelled else None, names)
+    row = start[0][0]
+    label, is_named = _label_index(head, second, label_column, row) if labelled else (None, False)
+    names = tuple(cell for i, cell in enumerate(head) if i != label)
+    is_expected = bool(expected) and names == tuple(expected)
+    if is_named or is_expected or _is_header(head, second, label, row):
+        return Columns(label, head[label] if labelled else None, names)
+    if "0" in head[:2] and len(names) > 1 and (_is_counted(head) or _is_counted(names)):
+        warning(
+            f"{where}: row {row} counts the columns and is taken for data: if it is a header, "
+            "leave it out, or give the columns names"
+        )
+    return Columns(label, None, None)
 
 
 def is_number(cell):
-    """Whether a cell is a number with a decimal point, or none."""
+    """Whether a cell is a number, with a point if it is no integer."""
     try:
         float(cell)
     except ValueError:
@@ -96,67 +97,81 @@ def _is_text(cell):
     return not is_number(cell) and not re.fullmatch(DECIMAL_COMMA, cell)
 
 
-def _is_header(head, second, label):
-    """Whether the first row names the columns; `second` is a list of the second row, if any."""
-    is_text = [_is_text(cell) for cell in head]
-    if not second:
-        return any(is_text[i] and head[i] for i in range(len(head)) if i != label)
-    is_text_below = [_is_text(cell) for cell in second[0]]
-    if any(is_text[i] and not is_text_below[i] for i in range(len(head)) if head[i] or i == label):
-        return True
-    # "0,1,2,3", as pandas names columns, over a text label.
-    numbered = [str(i) for i in range(len(head) + 1)]
-    return label is not None and is_text_below[label] and head in (numbered[:-1], numbered[1:])
+def _is_name(cell):
+    """Whether a cell may name a column: it is no number, nor in the place of one."""
+    return _is_text(cell) and cell.lower() not in MISSING
 
 
-def _check_header(head, label, row):
-    """Refuse what may as well be a row of data with a cell that is no number, lest it be lost.
+def _is_counted(cells):
+    """Whether cells are 0, 1, 2, ... or 1, 2, 3, ..., as pandas and R name columns."""
+    numbers = [str(i) for i in range(len(cells) + 1)]
+    return list(cells) in (numbers[:-1], numbers[1:])
 
-    Returns
-    -------
-    str or None
-        What is to be said of what is not refused.
+
+def _is_header(head, second, label, row):
+    """Whether the first row names the columns, as its cells and those below tell.
+
+    A row of data with a cell that is no number is refused, lest it be lost as a header.
     """
-    cells = [(i, cell) for i, cell in enumerate(head) if i != label and cell]
-    numbers = [cell for _, cell in cells if is_number(cell)]
-    if not numbers:
-        return None
-    texts = [(i, cell) for i, cell in cells if _is_text(cell)]
-    if texts:
-        # Years, say, between names.
-        is_plausible = [str(i + int(float(numbers[0]))) for i in range(len(numbers))] == numbers
-    else:
-        # Wavelengths, say, beside a label's name.
-        values = [float(cell) for cell in numbers]
-        is_plausible = all(a < b for a, b in zip(values, values[1:]))
-        texts = [(label, head[label])]
-    i, cell = texts[0]
-    found = f"row {row}, column {i + 1} holds {ascii(cell)[:60]}, where other columns hold numbers"
-    if not is_plausible:
-        raise DatasetError(
-            f"{found}: if it is a row of data, mend it or leave it out; if it names the columns, "
-            "give all of them names that are no numbers"
-        )
-    return None if i == label else f"{found}: it is taken for a header"
+    below = second[0] if second else None
+    features = [i for i in range(len(head)) if i != label]
+    names = [i for i in features if _is_name(head[i])]
+    over_numbers = [i for i in names if not (below and _is_name(below[i]))]
+    if over_numbers:
+        if any(is_number(head[i]) and math.isfinite(float(head[i])) for i in features):
+            raise _either(head, over_numbers[0], row)
+        return True
+    if label is None or below is None:
+        return False
+    if _is_name(head[label]) and not _is_name(below[label]):
+        if names == features or _is_counted([head[i] for i in features]):
+            return True
+        if not _is_text(below[label]):
+            raise _either(head, label, row)
+        return False
+    return _is_counted(head) and _is_name(below[label])
 
 
-def _label_index(head, second, label_column):
+def _either(head, i, row):
+    return DatasetError(
+        f"row {row}, column {i + 1} holds {ascii(head[i])[:60]}, where other columns hold numbers: "
+        "if it is a row of data, mend it or leave it out; if it names the columns, tell which is "
+        "the label's (--label-column NAME), or give all of them names that are no numbers"
+    )
+
+
+def _names_label(head, second, i):
+    """Whether a cell of the first row that reads "label" is a name, and not a class called so."""
+    if not second or not _is_name(second[0][i]):
+        return True
+    others = head[:i] + head[i + 1 :]
+    if any(map(_is_name, others)):
+        return True
+    # Such as wavelengths.
+    numbers = [float(cell) for cell in others if is_number(cell)]
+    is_rising = all(a < b for a, b in zip(numbers, numbers[1:]))
+    is_falling = all(a > b for a, b in zip(numbers, numbers[1:]))
+    return len(numbers) == len(others) and (is_rising or is_falling)
+
+
+def _label_index(head, second, label_column, row):
+    """Tell which column is the label's, and whether the first row has its name."""
     if not isinstance(label_column, str):
         names = [name.lower() for name in head]
         for name in map(str.lower, label_column or LABEL_NAMES):
-            if names.count(name) == 1 and _is_header(head, second, names.index(name)):
-                return names.index(name)
-        return 0
+            if names.count(name) == 1 and _names_label(head, second, names.index(name)):
+                return names.index(name), True
+        return 0, False
     wanted = str(label_column)
     number = int(wanted) if re.match(r"-?\d{1,9}\Z", wanted) else 0
     named = [i for i, name in enumerate(head) if name == wanted]
     # A number in a row of data is not a column's name.
-    if named and (not number or _is_header(head, second, named[0])):
+    if named and (not number or _is_header(head, second, named[0], row)):
         if len(named) > 1:
             raise DatasetError(f"has more than one column {wanted!r}: which is the label?")
-        return named[0]
+        return named[0], True
     if 1 <= abs(number) <= len(head):
-        return number - 1 if number > 0 else number + len(head)
+        return number - 1 if number > 0 else number + len(head), False
     shown = ", ".join(ascii(name)[1:-1] for name in head[:8])
     raise DatasetError(
         f"has no column {wanted!a} for the label; its first row is: {shown[:200]}"

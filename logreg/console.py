@@ -37,7 +37,7 @@ def starting(message):
 
     An engine that starts or compiles makes a great many objects and keeps nearly all of them:
     to look through them again and again takes up to a third of the time. And it may swallow the
-    exception of a Ctrl-C: it is raised again at the end of the block.
+    exception of a Ctrl-C, or raise another for it: a command's is raised anew at the end.
     """
     n_before = len(_interrupts)
     timer = threading.Timer(PATIENCE, note, args=(message,))
@@ -53,8 +53,8 @@ def starting(message):
             gc.freeze()
             gc.unfreeze()  # puts all that there is among the old, not looked through either
             gc.enable()
-    if len(_interrupts) > n_before:
-        raise KeyboardInterrupt
+        if len(_interrupts) > n_before:
+            raise KeyboardInterrupt
 
 
 @contextlib.contextmanager

@@ -165,7 +165,8 @@ def _resized(image, shape, invert):
     if invert:
         n_colours = channels - (channels % 2 == 0)
         pixels[:, :, :n_colours] = 255 - pixels[:, :, :n_colours]
-    return Picture(pixels, bool(invert), pixels.min() == pixels.max())
+    opaque = pixels[:, :, : channels - (channels % 2 == 0)]
+    return Picture(pixels, bool(invert), opaque.min() == opaque.max())
 
 
 def _prepared(image, shape, invert, ground):
@@ -184,7 +185,8 @@ def _prepared(image, shape, invert, ground):
         ink, is_dark = _ink(on_black, *_ground(on_black))
     if ink is None and pixels.mean(axis=2).std() > VARIED:
         # Cropped so tightly that the border is ink: on paper, unless the user says otherwise.
-        paper = numpy.percentile(pixels, 2 if invert is False else 98, axis=(0, 1))
+        is_dark = invert is not None and invert == (ground == "light")
+        paper = numpy.percentile(pixels, 2 if is_dark else 98, axis=(0, 1))
         ink, is_dark = _ink(pixels, paper, 0)
     if ink is None:
         return Picture(numpy.full(shape, 255 * (ground == "light"), numpy.uint8), is_blank=True)

@@ -267,7 +267,7 @@ def _csv_batches(path, source, wanted, first_line=None):
         source = io.BufferedReader(_Again(head, source))
     column = _label_column(first_line, wanted)
     where, order = "standard input" if path == STDIN else path, None
-    blocks = csv_blocks(source, column, column is not None, wanted.batch_size)
+    blocks = csv_blocks(source, column, column is not None, wanted.batch_size, wanted.names)
     for i, block in enumerate(blocks):
         with reading(where):
             n_columns = block.x.shape[1]

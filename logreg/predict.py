@@ -177,7 +177,7 @@ def main(argv=None):
     if args.evaluate:
         return _evaluate(predictor, args)
     wanted = predictor.wanted._replace(
-        # No more rows are waited for than are asked for.
+        # A slow pipe is not waited for longer than need be.
         batch_size=min(args.batch_size, args.n or args.batch_size),
         label_column=args.label_column,
         invert=args.invert,

@@ -95,11 +95,11 @@ class Predictor:
 
     def _ground(self):
         """Whether what the model was trained on has a dark or a light ground, or neither."""
-        mean = self.metadata.get("x_mean")
-        if self.x_range is None or type(mean) not in (int, float):
+        median = self.metadata.get("x_median")
+        if self.x_range is None or type(median) not in (int, float):
             return "dark"  # as MNIST's
         least, most = self.x_range
-        share = (mean - least) / (most - least or 1)
+        share = (median - least) / (most - least or 1)
         return "dark" if share < 1 / 3 else "light" if share > 2 / 3 else None
 
     def __call__(self, x):

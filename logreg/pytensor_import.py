@@ -89,11 +89,9 @@ def compiled(inputs, outputs, **options):
     import pytensor
     from pytensor.compile.mode import get_default_mode
 
-    folder = pytensor.config.base_compiledir
+    folder = os.path.join(pytensor.config.base_compiledir, "numba")  # as PyTensor makes it
     try:
         os.makedirs(folder, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(f"{folder} is not to be written")
     except OSError as error:
         raise EngineError(UNWRITABLE.format(error, "PYTENSOR")) from None
     return pytensor.function(inputs, outputs, mode=get_default_mode().including(TAG), **options)

@@ -23,7 +23,7 @@ from logreg.columns import (
     is_number,
 )
 from logreg.errors import DatasetError
-from logreg.readers import narrowed, open_bytes, reading
+from logreg.readers import FAULTS, narrowed, open_bytes, reading
 
 MAX_LINE = 4 << 20  # characters
 MAX_BLANK = 1 << 16  # lines in a row
@@ -119,7 +119,7 @@ def read_csv(source, label_column=None, dtype="float64"):
     return Table(x, list(index), codes, first_rows, block.columns)
 
 
-def csv_blocks(source, label_column=None, labelled=True, max_rows=BLOCK):
+def csv_blocks(source, label_column=None, labelled=True, max_rows=BLOCK, expected=None):
     """Read a CSV file block by block, however long it is; see :func:`read_csv`.
 
     Rows that come before one at fault are given before the error is raised.
@@ -132,6 +132,8 @@ def csv_blocks(source, label_column=None, labelled=True, max_rows=BLOCK):
         Whether there is a label column; without one, all columns are features.
     max_rows : int
         Rows in a block at the most.
+    expected : tuple of str, optional
+        Names of the features that are likely; a first row of these is a header.
 
     Yields
     ------
@@ -141,7 +143,9 @@ def csv_blocks(source, label_column=None, labelled=True, max_rows=BLOCK):
         stream = stack.enter_context(open_bytes(source)) if _is_path(source) else source
         text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline=None)
         try:
-            yield from _blocks(_rows(text), _name(source), label_column, labelled, max_rows)
+            yield from _blocks(
+                _rows(text), _name(source), label_column, labelled, max_rows, expected
+            )
         except UnicodeDecodeError as error:
             mend = "save the file as UTF-8"
             if not _is_path(source):
@@ -217,7 +221,7 @@ def _rows(text):
         ) from None
 
 
-def _blocks(rows, where, label_column, labelled, max_rows):
+def _blocks(rows, where, label_column, labelled, max_rows, expected):
     start = list(itertools.islice(rows, 1))
     if not start:
         raise DatasetError("is empty: it has no row")
@@ -226,13 +230,17 @@ def _blocks(rows, where, label_column, labelled, max_rows):
             f"row {start[0][0]} has one column: a label and at least one feature are needed, "
             "with a comma, a semicolon or a tab between them"
         )
+    second, fault_below = [], None
     if labelled or not all(map(is_number, start[0][1])):
-        start += itertools.islice(rows, 1)  # only then does the second row tell more
-    columns = find_columns(start, where, label_column, labelled)
+        second, fault_below = _taken(rows, 1)  # only then does it tell more of the first
+    start += second
+    columns = find_columns(start, where, label_column, labelled, expected)
     if columns.names is not None:
         del start[0]
+        if not start and fault_below is None:
+            start, fault_below = _taken(rows, 1)
         if not start:
-            raise DatasetError(
+            raise fault_below or DatasetError(
                 "has no row of data: its one row has text, and so is taken for a header"
             )
     n_rows = max(1, min(BLOCK // (len(start[0][1]) + ROW), max_rows))
@@ -241,6 +249,7 @@ def _blocks(rows, where, label_column, labelled, max_rows):
     fault = None
     while fault is None:
         taken, fault = _taken(rows, n_rows)
+        fault = fault or fault_below
         if not taken and fault is None:
             return
         if taken:
@@ -257,7 +266,7 @@ def _taken(rows, n):
     try:
         for row in itertools.islice(rows, n):
             taken.append(row)
-    except (DatasetError, UnicodeDecodeError) as error:
+    except (DatasetError, *FAULTS) as error:
         return taken, error
     return taken, None
 
@@ -268,11 +277,6 @@ def _block(rows, columns):
     labels = None
     if columns.label is not None:
         labels = [cells.pop(columns.label).strip() for cells in table]
-        for number, text in zip(numbers, labels):
-            if len(text) > MAX_LABEL:
-                raise DatasetError(
-                    f"the label in row {number} is longer than {MAX_LABEL} characters"
-                )
     x = numpy.empty((len(table), len(table[0])))
     n = 0
     try:
@@ -286,6 +290,11 @@ def _block(rows, columns):
     is_good = abs(x[:n]).max(axis=1) <= FLOAT32_MAX  # nor is NaN
     n = n if is_good.all() else int(is_good.argmin())
     fault = None if n == len(x) else _fault(numbers[n], table[n], columns)
+    for i, label in enumerate((labels or [])[:n]):
+        if len(label) > MAX_LABEL:
+            n, found = i, f"the label in row {numbers[i]} is longer than {MAX_LABEL} characters"
+            fault = DatasetError(f"{found}: --label-column names another column")
+            break
     return Block(x[:n], labels and labels[:n], numbers[:n], columns), fault
 
 

@@ -113,7 +113,7 @@ def _describe(data, validation):
         "transposed": data.transposed,
         "pixel_scale": data.scale,
         "x_range": data.x_range,
-        "x_mean": data.x_mean,
+        "x_median": data.x_median,
         "class_labels": data.class_labels,
         "label_name": columns.label_name,
         "feature_names": columns.names,

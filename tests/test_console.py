@@ -120,6 +120,7 @@ def compile():
         print("not interrupted")
     except:
         print("swallowed")
+        INSTEAD
 
 @command
 def main(argv):
@@ -131,8 +132,9 @@ raise SystemExit(main())
 """
 
 
-def test_an_interrupt_that_an_engine_swallows_is_not_lost(run):
-    done = run("-c", SWALLOWED)
+@pytest.mark.parametrize("instead", ["pass", "raise RuntimeError"])
+def test_an_interrupt_that_an_engine_swallows_is_not_lost(run, instead):
+    done = run("-c", SWALLOWED.replace("INSTEAD", instead))
     assert (done.returncode, done.stdout) == (130, "swallowed\n")
     assert done.stderr == "interrupted\n"
 

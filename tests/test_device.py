@@ -255,6 +255,12 @@ def test_the_model_file_needs_neither_gpu_nor_jax(jax, run, working_folder, tmp_
     assert on_device.stdout == done.stdout
 
 
+def test_a_function_computes_on_the_device(jax):
+    x = T.fmatrix("x")
+    (twice,) = engine.function([x], [2 * x])(numpy.ones((2, 3), "float32"))
+    assert isinstance(twice, jax.Array) and (numpy.asarray(twice) == 2).all()
+
+
 def test_the_command_says_where_it_runs(jax, run, working_folder):
     command = ["-m", "logreg.train", *SAMPLE, "--device", "jax:cpu"]
     done = run(*command, cwd=str(working_folder))

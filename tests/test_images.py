@@ -265,22 +265,29 @@ def test_the_ground_is_that_of_the_models_pictures(digit, size):
         assert not kept.inverted
         assert apart(kept.pixels, prepared(picture, invert=False).pixels) == 0
         assert prepared(picture, invert=True, ground="light").inverted
+    for white in (numpy.full((28, 28), 255, numpy.uint8), numpy.zeros((28, 28), numpy.uint8)):
+        blank = prepared(white)
+        assert blank.is_blank and not blank.inverted and (blank.pixels == white).all()
     blank = prepared(numpy.full((90, 70), 255, numpy.uint8), ground="light")
     assert blank.is_blank and (blank.pixels == 255).all()
 
 
 def test_ink_that_fills_the_picture(random):
     ones = sample()["x_test"][sample()["y_test"] == 1][:40]
-    n_right = 0
+    n_right, n_told = 0, 0
     for one in ones:
         rows, columns = one.any(axis=1).nonzero()[0], one.any(axis=0).nonzero()[0]
         cropped = 255 - one[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         picture = prepared(cropped.repeat(8, axis=0).repeat(8, axis=1))
         assert picture.inverted and not picture.is_blank
         n_right += classes_of(picture.pixels)[0] == 1
-    assert n_right >= 38
-    # The like on dark paper, as the user says.
-    assert prepared(255 - cropped, invert=False).pixels.mean() < 128
+        for is_light in (True, False):
+            large = (cropped if is_light else 255 - cropped).repeat(8, axis=0).repeat(8, axis=1)
+            told = prepared(large, invert=is_light)
+            n_told += apart(told.pixels, picture.pixels) < 2
+            other = prepared(large, invert=not is_light, ground="light")
+            n_told += apart(other.pixels, 255 - picture.pixels) < 2
+    assert n_right >= 38 and n_told >= 4 * 38
     paper = 200 + 20 * random.randn(100, 80, 1) - 40 * numpy.linspace(0, 1, 80)[None, :, None]
     assert prepared(paper.clip(0, 255).astype(numpy.uint8)[:, :, 0]).is_blank
 

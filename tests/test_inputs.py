@@ -363,3 +363,39 @@ def test_a_standard_input_that_is_no_text(monkeypatch):
     monkeypatch.setattr("sys.stdin", stdin)
     with pytest.raises(DatasetError, match=r"standard input: is not UTF-8 .*not compressed, or na"):
         rows_of("-", Wanted(3))
+
+
+def test_a_header_of_numbers_that_the_model_knows():
+    wanted = Wanted(3, names=("0.0", "0.5", "1.0"), label_name="label")
+    write("x.csv", b"0.0,0.5,1.0\n1,0,1\n0,2,1\n")
+    write("y.csv", b"label,0.0,0.5,1.0\na,1,0,1\nb,0,2,1\n")
+    for path in ("x.csv", "y.csv"):
+        assert rows_of(path, wanted).tolist() == [[1, 0, 1], [0, 2, 1]]
+
+
+def test_rows_before_the_end_of_a_file_that_is_cut_off():
+    rows = b"".join(b"%d,%d,7\n" % (i, i * i) for i in range(5000))
+    write("x.csv.gz", gzip.compress(rows)[:-2000])
+    found = []
+    with pytest.raises(DatasetError, match=r"x.csv.gz: cannot be read: cut off or damaged"):
+        for batch in batches("x.csv.gz", Wanted(3)):
+            found.extend(batch.x[:, 0].tolist())
+    assert found == list(range(len(found))) and len(found) > 2500 and len(found) % 1000
+
+
+@pytest.mark.parametrize("fortran", [False, True])
+def test_bytes_after_an_array_are_noticed(digits, fortran):
+    flat = digits.reshape(12, 784)
+    numpy.save("x.npy", numpy.asfortranarray(flat) if fortran else flat)
+    with open("x.npy", "rb") as file:
+        write("x.npy.gz", gzip.compress(file.read() + b"more"))
+    with pytest.raises(DatasetError, match="more bytes follow"):
+        rows_of("x.npy.gz")
+
+
+def test_pictures_for_a_model_of_images_that_are_not_square(digits):
+    Image.fromarray(digits[0]).resize((20, 12)).save("digit.png")
+    wanted = Wanted(240, (20, 12))
+    (plain,) = batches("digit.png", Wanted(240, (12, 20)))
+    (turned,) = batches("digit.png", wanted._replace(transposed=True))
+    assert (turned.x.reshape(20, 12) == plain.x.reshape(12, 20).T).all()

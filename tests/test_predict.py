@@ -291,8 +291,9 @@ def test_values_that_the_model_was_not_trained_on_are_warned_of(digits, predicto
     assert capsys.readouterr().err == ""
     watch = Watch(predictor, "new.npy")
     watch.predict(x)
-    watch.predict(numpy.concatenate([x[:3], numpy.full((1, 784), 7, "u1")]))
-    assert "new.npy: row 15 is blank" in capsys.readouterr().err
+    watch.predict(numpy.concatenate([x[:3], numpy.full((3, 784), 7, "u1")]))
+    said = "new.npy: row 15 is blank: all its values are equal, as are 2 more"
+    assert said in capsys.readouterr().err
 
 
 def test_pixels_are_scaled_as_the_model_needs(digits, predictor, tmp_path, capsys):
@@ -474,21 +475,25 @@ def test_a_data_set_beside_inputs_is_refused(capsys):
     assert "--dataset is for --evaluate and" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("mean, ground", [(0.13, "dark"), (0.87, "light"), (0.5, None)])
-def test_the_ground_that_the_model_knows(digits, tmp_path, capsys, mean, ground):
-    metadata = {"x_range": [0.0, 1.0], "x_mean": mean}
+@pytest.mark.parametrize("share, ground", [(0.0, "dark"), (1.0, "light"), (0.5, None)])
+@pytest.mark.parametrize("x_range", [[0.0, 1.0], [-1.0, 1.0], [0.0, 255.0]])
+def test_the_ground_that_the_model_knows(digits, tmp_path, capsys, share, ground, x_range):
+    median = x_range[0] + share * (x_range[1] - x_range[0])
+    metadata = {"x_range": x_range, "x_median": median, "pixel_scale": 1}
     pixels = {"dark": digits.reshape(-1, 784), "light": 255 - digits.reshape(-1, 784)}
     for drawn, x in pixels.items():
         watch = watch_of(tmp_path, **metadata)
-        watch.predict(x)
+        watch.predict(x if x_range[1] == 255 else x / numpy.float32(255))
         said = capsys.readouterr().err
         assert ("looks inverted" in said) == (ground is not None and drawn != ground)
         if said:
             assert f"ink on a {ground} ground" in said
     save_digits_model(**metadata)
-    Image.fromarray(255 - digits[0]).save("digit.png")
-    assert main(["digit.png"]) == 0
-    assert ("dark on light, so inverted" in capsys.readouterr().err) == (ground == "dark")
+    for drawn, was in (("dark", "light on dark"), ("light", "dark on light")):
+        Image.fromarray(pixels[drawn][0].reshape(28, 28)).save("digit.png")
+        assert main(["digit.png"]) == 0
+        is_inverted = ground is not None and drawn != ground
+        assert (f"{was}, so inverted" in capsys.readouterr().err) == is_inverted
 
 
 def test_rows_before_a_bad_one_are_kept(small, capsys, working_folder):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy
 import pytest
+from digits import idx, sample
 
 from logreg import train
 from logreg.hyperparameters import DEFAULTS
@@ -73,6 +74,7 @@ def test_the_options_reach_the_run(capfd, working_folder):
     model = load_model("m.pkl")
     assert model.W.dtype == "float64"
     expected = {"learning_rate": 0.5, "patience": 60, "improvement_threshold": 0.5}
+    expected.update(x_median=0.0, transposed=False)
     assert expected.items() <= model.metadata.items()
 
 
@@ -192,3 +194,18 @@ def test_the_same_run_gives_the_same_parameters_to_the_last_bit(working_folder):
     a, b = load_model("a.pkl"), load_model("b.pkl")
     for first, second in zip(a.params, b.params):
         numpy.testing.assert_array_equal(first.get_value(), second.get_value())
+
+
+def test_what_a_model_tells_of_its_images(working_folder):
+    folder = working_folder / "letters"
+    folder.mkdir()
+    for role, n in (("train", 300), ("test", 100)):
+        for kind, array in (
+            ("images-idx3", 255 - sample()["x_train"][:n]),
+            ("labels-idx1", sample()["y_train"][:n]),
+        ):
+            (folder / f"emnist-letters-{role}-{kind}-ubyte").write_bytes(idx(array))
+    assert train.main(["--dataset", "letters", "--batch-size", "50", "--n-epochs", "1"]) == 0
+    metadata = load_model("best_model.pkl").metadata
+    assert metadata["transposed"] is True
+    assert metadata["x_median"] == 255 / 256
