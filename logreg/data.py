@@ -18,6 +18,7 @@ from logreg.tables import Table
 
 MNIST_TRAINING_ROWS = 60000
 VALIDATION_SHARE = 6  # without a validation set, one training row in so many becomes one
+PERMUTED_BYTES = 2**22  # of the columns whose rows are permuted at once
 PIXEL_SCALE = 1 / 256  # the tutorial's, and not 1/255
 
 
@@ -271,14 +272,25 @@ def _assemble(raw, name, shuffle, files, trained_on, dtype):
             f"{name}: x is uint8, and scaled by 1/256, but goes from 0 to {ranges[0][1]:.0f} only: "
             "save x.astype('float32') to have it taken as it is"
         )
+    some_rows = numpy.random.RandomState(0).randint(len(xs["train"]), size=1000)
+    x_median = float(numpy.median(xs["train"][some_rows])) * scale
     class_labels, ys = checks.number_classes(labels)
     given = dict(zip(xs, zip(xs.values(), ys)))
     is_test = trained_on is not None
     if is_test and "test" not in given and len(given["train"][1]) < len(SPLITS):
         pairs, remark = dict.fromkeys(SPLITS, given["train"]), None  # too few to be trained on
     else:
-        pairs, remark = _split(given, shuffle, raw.is_idx, name)
-    some_rows = numpy.random.RandomState(0).randint(len(xs["train"]), size=1000)
+        sets = dict(given)
+        if shuffle is not None:
+            x, y = given["train"]
+            is_shared = any(
+                numpy.may_share_memory(x, xs[split]) for split in xs if split != "train"
+            )
+            # Nobody else has what was read from files.
+            is_free = files and not is_test and not is_shared
+            order = numpy.random.RandomState(shuffle).permutation(len(x))
+            sets["train"] = _permuted(x, order, is_free), y[order]
+        pairs, remark = _split(sets, shuffle is not None, raw.is_idx, name)
     data = DataSet(
         **pairs,
         n_in=xs["train"].shape[1],
@@ -287,7 +299,7 @@ def _assemble(raw, name, shuffle, files, trained_on, dtype):
         transposed=raw.transposed,
         scale=scale,
         x_range=tuple(float(value) * scale for value in ranges[0]),
-        x_median=float(numpy.median(xs["train"][some_rows])) * scale,
+        x_median=x_median,
         class_labels=class_labels,
         shuffle=shuffle,
         files=files,
@@ -349,8 +361,19 @@ def _check_alike(raw, xs, name):
             )
 
 
-def _split(pairs, shuffle, is_idx, name):
-    """Shuffle the training rows, and split off the sets that are not given.
+def _permuted(x, order, is_free):
+    """Put rows in another order; where they are, some columns at a time, if `x` is free."""
+    if not (is_free and x.flags.writeable):
+        return x[order]
+    n_columns = max(1, PERMUTED_BYTES // x[:, :1].nbytes)
+    for first in range(0, x.shape[1], n_columns):
+        columns = x[:, first : first + n_columns]
+        columns[:] = columns[order]
+    return x
+
+
+def _split(pairs, is_shuffled, is_idx, name):
+    """Split off the sets that are not given from the training rows.
 
     Returns
     -------
@@ -359,9 +382,6 @@ def _split(pairs, shuffle, is_idx, name):
         What is to be said of it.
     """
     x, y = pairs["train"]
-    if shuffle is not None:
-        order = numpy.random.RandomState(shuffle).permutation(len(x))
-        x, y = x[order], y[order]
     lacking = [split for split in ("valid", "test") if split not in pairs]
     n_part = max(1, len(x) // VALIDATION_SHARE)
     n_train = len(x) - n_part * len(lacking)
@@ -376,12 +396,12 @@ def _split(pairs, shuffle, is_idx, name):
     remark = None
     if "test" in lacking:
         remark = (
-            f"one table, split in {'its own' if shuffle is None else 'shuffled'} order "
+            f"one table, split in {'shuffled' if is_shuffled else 'its own'} order "
             f"into {n_train} rows for training, {n_part} for validation and {n_part} for test"
         )
-    elif lacking and not (is_idx and len(x) == MNIST_TRAINING_ROWS and shuffle is None):
+    elif lacking and not (is_idx and len(x) == MNIST_TRAINING_ROWS and not is_shuffled):
         remark = (
             f"no validation set given: the last {n_part} of the {len(x)}"
-            f"{'' if shuffle is None else ' shuffled'} training rows become it"
+            f"{' shuffled' if is_shuffled else ''} training rows become it"
         )
     return {**pairs, **parts}, remark

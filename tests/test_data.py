@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy
 import pytest
+from conftest import peak_memory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -394,6 +395,32 @@ def test_shuffle_permutes_rows_and_labels_together():
         read_dataset(((x, y), (x, y)), shuffle=-1)
 
 
+def test_rows_of_a_file_are_shuffled_where_they_are(monkeypatch, tmp_path):
+    monkeypatch.setattr("logreg.data.PERMUTED_BYTES", 2**18)
+    x, y = numpy.random.RandomState(1).rand(20000, 100).astype("float32"), numpy.arange(20000) % 3
+    before, test = x.copy(), (x[:9].copy(), y[:9])
+    numpy.savez(tmp_path / "x.npz", x_train=x, y_train=y, x_test=test[0], y_test=test[1])
+    with peak_memory() as peak:
+        data = read_dataset(tmp_path / "x.npz", shuffle=2)
+    assert peak() < 1.3 * x.nbytes
+    expected = read_dataset([(x, y), test], shuffle=2)
+    assert (x == before).all()
+    for split in ("train", "valid", "test"):
+        for found, wanted in zip(getattr(data, split), getattr(expected, split)):
+            assert (found == wanted).all()
+    assert data.x_median == expected.x_median
+
+
+def test_sets_that_are_one_array_are_not_shuffled_together(tmp_path):
+    x, y = pair(50)
+    sets = (x, y), (x, y), (x, y)
+    (tmp_path / "one.pkl").write_bytes(pickle.dumps(sets))
+    for dataset in (tmp_path / "one.pkl", sets):
+        data = read_dataset(dataset, shuffle=2)
+        assert (data.train[0] != x).any()
+        assert (data.valid[0] == x).all() and (data.test[0] == x).all()
+
+
 def test_a_given_validation_set_is_left_alone(capsys):
     x, y = pair()
     data = read_dataset(((x, y), (x[:4], y[:4]), (x, y)))
@@ -591,9 +618,10 @@ def test_a_table_that_a_model_was_not_trained_on_is_a_test_set(tmp_path, capsys)
     data = read_dataset(tmp_path / "t.csv", "kind", trained_on=digest)
     assert len(data.test[1]) == 5
     assert "one table, split" in capsys.readouterr().err
-    data = read_dataset(tmp_path / "t.csv", "kind", trained_on="of another")
-    assert data.test[0][:, 0].tolist() == list(range(30))
-    assert capsys.readouterr().err.endswith("would make the error too small\n")
+    for seed in (None, 1):
+        data = read_dataset(tmp_path / "t.csv", "kind", seed, trained_on="of another")
+        assert data.test[0][:, 0].tolist() == list(range(30))
+        assert capsys.readouterr().err.endswith("would make the error too small\n")
     for n in (1, 2):
         (tmp_path / "few.csv").write_text(csv_text(n))
         assert len(read_dataset(tmp_path / "few.csv", "kind", trained_on="").test[1]) == n
