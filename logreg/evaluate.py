@@ -72,10 +72,12 @@ def evaluate(predict, data, class_labels, rows_at_a_time, batch_size):
     Evaluation
     """
     x, y = data.test
-    unknown = [label for label in data.class_labels if label not in set(class_labels)]
+    # Labels that are text for one may be integers for the other, if there are others beside.
+    known = set(map(str, class_labels))
+    unknown = [label for label in data.class_labels if str(label) not in known]
     labels = [*class_labels, *unknown]
-    index = {label: i for i, label in enumerate(labels)}
-    y = numpy.array([index[label] for label in data.class_labels])[y]
+    index = {str(label): i for i, label in enumerate(labels)}
+    y = numpy.array([index[str(label)] for label in data.class_labels])[y]
     starts = range(0, len(x), rows_at_a_time)
     predicted = [predict(x[i : i + rows_at_a_time]).classes for i in starts]
     predicted = numpy.concatenate(predicted)

@@ -1,12 +1,9 @@
 """What is to be predicted: rows from files of every kind, a batch at a time.
 
-No file is held in memory as a whole, but for a compressed array in Fortran order.
+No file is held in memory as a whole, but for an array in Fortran order that is gzipped or in npz.
 """
 
-import codecs
-import csv
 import gzip
-import io
 import os
 import re
 import sys
@@ -14,7 +11,7 @@ from typing import NamedTuple, Optional
 
 import numpy
 
-from logreg.columns import LABEL_NAMES, column_order, delimiter_of
+from logreg.columns import column_order
 from logreg.console import warning
 from logreg.errors import DatasetError
 from logreg.readers import (
@@ -27,7 +24,7 @@ from logreg.readers import (
     reading,
     sniff,
 )
-from logreg.tables import MAX_LINE, csv_blocks
+from logreg.tables import csv_blocks
 
 STDIN = "-"
 NPZ_NAMES = ("x", "x_test")
@@ -119,9 +116,7 @@ def batches(path, wanted):
     if kind is None or (kind == "csv" and _is_picture(path)):
         yield _picture(path, wanted)
     elif kind == "csv":
-        with reading(path), open_bytes(path) as stream:
-            first_line, _ = _first_line(stream)
-        yield from _csv_batches(path, path, wanted, first_line)
+        yield from _csv_batches(path, path, wanted)
     elif kind == "idx":
         yield from _idx_batches(path, wanted)
     elif kind == "npy":
@@ -232,69 +227,15 @@ def _idx_batches(path, wanted):
     yield from array_batches(path, mapped, wanted)
 
 
-def _first_line(stream):
-    """Read up to the first line that is not blank: that line, and all that was read."""
-    lines = [stream.readline(MAX_LINE)]
-    n_left = MAX_LINE
-    while lines[-1] and not lines[-1].strip(codecs.BOM_UTF8 + b" \r\n") and n_left > 0:
-        n_left -= len(lines[-1])
-        lines.append(stream.readline(MAX_LINE))
-    text = lines[-1].decode("utf-8-sig", "replace").strip("\r\n")
-    return re.split(r"[\r\n]", text)[0], b"".join(lines)
-
-
-class _Again(io.RawIOBase):
-    """A stream put together again from what was read of it and what is left."""
-
-    def __init__(self, head, stream):
-        self._parts = [io.BytesIO(head), stream]
-
-    def readable(self):
-        return True
-
-    def readinto(self, buffer):
-        for part in self._parts:
-            data = part.read1(len(buffer))
-            if data:
-                buffer[: len(data)] = data
-                return len(data)
-        return 0
-
-
-def _csv_batches(path, source, wanted, first_line=None):
-    if first_line is None:
-        first_line, head = _first_line(source)
-        source = io.BufferedReader(_Again(head, source))
-    column = _label_column(first_line, wanted)
+def _csv_batches(path, source, wanted):
     where, order = "standard input" if path == STDIN else path, None
-    blocks = csv_blocks(source, column, column is not None, wanted.batch_size, wanted.names)
-    for i, block in enumerate(blocks):
+    for i, block in enumerate(csv_blocks(source, wanted.label_column, wanted.batch_size, wanted)):
         with reading(where):
             n_columns = block.x.shape[1]
             if n_columns != wanted.n_in:
-                one_more = n_columns == wanted.n_in + 1 and column is None
+                one_more = n_columns == wanted.n_in + 1 and block.columns.label is None
                 advice = "; if one column is a label, name it: --label-column" if one_more else ""
                 raise DatasetError(f"the model expects {wanted}, got {n_columns} columns{advice}")
         if i == 0:
             order = column_order(block.columns.names, wanted.names, where)
         yield Batch(block.x if order is None else block.x[:, order])
-
-
-def _label_column(first_line, wanted):
-    """Tell which column is no feature: the one asked for, or of one too many that called so."""
-    delimiter = delimiter_of(first_line)
-    try:
-        cells = next(csv.reader([first_line], delimiter=delimiter, skipinitialspace=True), [])
-    except csv.Error:  # the reader itself will say what is wrong with it
-        return None
-    cells = [cell.strip() for cell in cells]
-    if wanted.label_column is not None:
-        # A file of features alone may well stand beside others that have the label.
-        is_there = wanted.label_column in cells or re.match(r"-?\d+\Z", wanted.label_column)
-        return wanted.label_column if is_there or len(cells) != wanted.n_in else None
-    if len(cells) != wanted.n_in + 1:
-        return None
-    if wanted.label_name and cells.count(wanted.label_name) == 1:
-        return wanted.label_name
-    named = [cell for cell in cells if cell.lower() in (*LABEL_NAMES, "y")]
-    return named[0] if len(named) == 1 else None

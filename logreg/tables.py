@@ -20,8 +20,10 @@ from logreg.columns import (
     Columns,
     delimiter_of,
     find_columns,
+    is_name,
     is_number,
 )
+from logreg.console import warning
 from logreg.errors import DatasetError
 from logreg.readers import FAULTS, narrowed, open_bytes, reading
 
@@ -32,6 +34,7 @@ FLOAT32_MAX = float(numpy.finfo(numpy.float32).max)
 MAX_LABEL = 200  # characters
 MAX_LABELS = 1 << 15  # different ones
 BLOCK = 1 << 15  # cells
+ROWS_AHEAD = 100  # by which the first is judged
 ROW = 8  # cells that a row takes as much memory as, beside its own
 
 
@@ -114,12 +117,19 @@ def read_csv(source, label_column=None, dtype="float64"):
                 f"{ascii(block.labels[-1])[:60]} in row {block.rows[-1]}: is {block.columns} the "
                 "label's? --label-column names another"
             )
+    (first, *_), is_headed = index, block.columns.names is not None
+    if not is_headed and is_name(first) and codes.count(0) == 1 and len(codes) >= 2 * len(index):
+        warning(
+            f"{_name(source)}: the label {ascii(first)[:60]} is in row {first_rows[0]} and in no "
+            "other: if that row is a header, say which column is the label by this name "
+            "(--label-column)"
+        )
     x = numpy.frombuffer(data, dtype).reshape(len(codes), -1)
     codes = numpy.frombuffer(codes, numpy.int64)
     return Table(x, list(index), codes, first_rows, block.columns)
 
 
-def csv_blocks(source, label_column=None, labelled=True, max_rows=BLOCK, expected=None):
+def csv_blocks(source, label_column=None, max_rows=BLOCK, wanted=None):
     """Read a CSV file block by block, however long it is; see :func:`read_csv`.
 
     Rows that come before one at fault are given before the error is raised.
@@ -128,12 +138,10 @@ def csv_blocks(source, label_column=None, labelled=True, max_rows=BLOCK, expecte
     ----------
     source, label_column
         As of :func:`read_csv`.
-    labelled : bool
-        Whether there is a label column; without one, all columns are features.
     max_rows : int
         Rows in a block at the most.
-    expected : tuple of str, optional
-        Names of the features that are likely; a first row of these is a header.
+    wanted : logreg.inputs.Wanted, optional
+        What a model takes that is to predict the rows: there need be no label column then.
 
     Yields
     ------
@@ -143,9 +151,7 @@ def csv_blocks(source, label_column=None, labelled=True, max_rows=BLOCK, expecte
         stream = stack.enter_context(open_bytes(source)) if _is_path(source) else source
         text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline=None)
         try:
-            yield from _blocks(
-                _rows(text), _name(source), label_column, labelled, max_rows, expected
-            )
+            yield from _blocks(_rows(text), _name(source), label_column, max_rows, wanted)
         except UnicodeDecodeError as error:
             mend = "save the file as UTF-8"
             if not _is_path(source):
@@ -186,18 +192,18 @@ def _rows(text):
     else:
         return
     delimiter = delimiter_of(first)
-    n_cells = 0  # of the row that is read; a quoted cell may go over several lines
+    n_cells, last = 0, ""  # of the row that is read; a quoted cell may go over several lines
 
     def not_too_wide(lines):
-        nonlocal n_cells
-        for line in lines:
-            n_cells += line.count(delimiter) + 1
+        nonlocal n_cells, last
+        for last in lines:
+            n_cells += last.count(delimiter) + 1
             if n_cells > MAX_COLUMNS:
                 raise DatasetError(
                     f"has a row of more than {MAX_COLUMNS} columns: is it a CSV file? Save so "
                     "wide a table as .npz or .npy"
                 )
-            yield line
+            yield last
 
     lines = not_too_wide(itertools.chain([first], lines))
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
@@ -205,7 +211,7 @@ def _rows(text):
     try:
         for cells in reader:
             n_cells = 0
-            if len(cells) < 2 and not "".join(cells).strip():
+            if len(cells) < 2 and not last.strip():
                 continue
             width = width or len(cells)
             if len(cells) != width:
@@ -221,43 +227,53 @@ def _rows(text):
         ) from None
 
 
-def _blocks(rows, where, label_column, labelled, max_rows, expected):
-    start = list(itertools.islice(rows, 1))
+def _blocks(rows, where, label_column, max_rows, wanted):
+    start, fault_ahead = _taken(rows, 1)
     if not start:
-        raise DatasetError("is empty: it has no row")
-    if len(start[0][1]) == 1 and labelled:
+        raise fault_ahead or DatasetError("is empty: it has no row")
+    (row, head), *_ = start
+    if len(head) == 1 and wanted is None:
         raise DatasetError(
-            f"row {start[0][0]} has one column: a label and at least one feature are needed, "
+            f"row {row} has one column: a label and at least one feature are needed, "
             "with a comma, a semicolon or a tab between them"
         )
-    second, fault_below = [], None
-    if labelled or not all(map(is_number, start[0][1])):
-        second, fault_below = _taken(rows, 1)  # only then does it tell more of the first
-    start += second
-    columns = find_columns(start, where, label_column, labelled, expected)
+    n_rows = max(1, min(BLOCK // (len(head) + ROW), max_rows))
+    n_texts = sum(not is_number(cell) for cell in head)
+    if wanted is None or n_texts == 1:  # that of a label, which may be its name or a class
+        n_ahead = max(1, min(BLOCK // (len(head) + ROW), ROWS_AHEAD))
+    else:  # who pipes rows in one by one is not to wait for the result of the first
+        n_ahead = 1 if n_texts else n_rows - 1
+    more, fault_ahead = _taken(rows, n_ahead)
+    start += more
+    columns = find_columns(start, where, label_column, wanted)
     if columns.names is not None:
         del start[0]
-        if not start and fault_below is None:
-            start, fault_below = _taken(rows, 1)
+        if not start and fault_ahead is None:
+            start, fault_ahead = _taken(rows, 1)
         if not start:
-            raise fault_below or DatasetError(
+            raise fault_ahead or DatasetError(
                 "has no row of data: its one row has text, and so is taken for a header"
             )
-    n_rows = max(1, min(BLOCK // (len(start[0][1]) + ROW), max_rows))
-    rows = itertools.chain(start, rows)
-    del start
-    fault = None
-    while fault is None:
+    rows = itertools.chain(_emptied(start), rows)
+    del more
+    while True:
         taken, fault = _taken(rows, n_rows)
-        fault = fault or fault_below
-        if not taken and fault is None:
-            return
         if taken:
             block, fault_in_block = _block(taken, columns)
             fault = fault_in_block or fault
             if len(block.x):
                 yield block
-    raise fault
+        elif fault is None and fault_ahead is None:
+            return
+        else:
+            fault = fault or fault_ahead
+        if fault is not None:
+            raise fault
+
+
+def _emptied(rows):
+    while rows:
+        yield rows.pop(0)
 
 
 def _taken(rows, n):

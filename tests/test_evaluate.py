@@ -123,6 +123,17 @@ def test_labels_are_matched_by_what_they_are(capsys):
     assert found["classes"][2] == {"label": "eel", "rows": 0, "errors": 0, "error_percent": None}
 
 
+@pytest.mark.parametrize("labels", [["01", "11", "12"], ["0", "11", "12"], [0, 11, 12]])
+@pytest.mark.parametrize("kind", [str, int])
+def test_labels_that_look_like_numbers(capsys, labels, kind):
+    identity_model(labels, batch_size=2)
+    data_set([kind(11), kind(12), kind(12)], [1, 2, 0])
+    found, said = evaluation(capsys)
+    assert "does not know" not in said
+    assert found["confusion"]["labels"] == labels
+    assert found["confusion"]["counts"] == [[0, 0, 0], [0, 1, 0], [1, 0, 1]]
+
+
 def test_a_label_that_the_model_does_not_know_is_an_error(capsys):
     identity_model([3, 5, 9])
     data_set([5, 7, 7, 3], [1, 1, 2, 0])

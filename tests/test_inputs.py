@@ -373,6 +373,60 @@ def test_a_header_of_numbers_that_the_model_knows():
         assert rows_of(path, wanted).tolist() == [[1, 0, 1], [0, 2, 1]]
 
 
+@pytest.mark.parametrize("label", ["y", "label", "class", "target"])
+@pytest.mark.parametrize("is_last", [False, True])
+def test_a_class_that_is_called_as_labels_are(label, is_last):
+    rows = [[label, 0.5, 0.4, 0.6], ["n", 3.5, 3.4, 3.6], [label, 0.4, 0.4, 0.5]]
+    rows = [row[1:] + row[:1] for row in rows] if is_last else rows
+    write("x.csv", "".join(",".join(map(str, row)) + "\n" for row in rows).encode())
+    with pytest.raises(DatasetError, match=r"row 1, column . holds .*--label-column"):
+        rows_of("x.csv", Wanted(3))
+    wanted = Wanted(3, label_column="-1" if is_last else "1")
+    assert rows_of("x.csv", wanted)[:, 0].tolist() == [0.5, 3.5, 0.4]
+
+
+def test_a_row_with_a_cell_that_may_name_the_label_is_no_header():
+    for rows, wanted in (
+        (b"y,8,0\nn,8,8\n", Wanted(2, names=("a", "b"), label_name="y")),
+        (b"1,0,n\n0,1,n\n", Wanted(2, label_name="0")),
+        (b"n,0,1\ny,0,0\n", Wanted(2, names=("0", "1"), label_name="y")),
+    ):
+        write("x.csv", rows)
+        with pytest.raises(DatasetError, match=r"row 1, column . holds '[yn]'"):
+            rows_of("x.csv", wanted)
+    write("x.csv", b"id,0,1\n7,4,5\n8,2,3\n")
+    assert rows_of("x.csv", Wanted(2, names=("1", "0"))).tolist() == [[5, 4], [3, 2]]
+
+
+def test_columns_that_numbers_name_in_another_order(capsys):
+    wanted = Wanted(3, names=("400", "450", "500"), label_name="label")
+    numbers = "0.42,0.76,3.84\n0.4,3.51,0.26\n"
+    write("x.csv", b"500,450,400\n" + numbers.encode())
+    labelled = "500,450,400,label\n" + numbers.replace("\n", ",one\n")
+    write("y.csv", labelled.encode())
+    for path, column in (("x.csv", None), ("x.csv", "label"), ("y.csv", None), ("y.csv", "4")):
+        rows = rows_of(path, wanted._replace(label_column=column))
+        assert rows.tolist() == [[3.84, 0.76, 0.42], [0.26, 3.51, 0.4]]
+        said = capsys.readouterr().err
+        assert "taken by their names" in said and "row 1 is taken for a header" in said
+
+
+def test_the_column_that_is_left_out(capsys):
+    rows = b"1,0.5,0.25\n2,3.5,3.25\n"
+    write("x.csv", b"id,x,y\n" + rows)
+    with pytest.raises(DatasetError, match="expects 2 features, got 3 columns; if one column is"):
+        rows_of("x.csv", Wanted(2))
+    assert rows_of("x.csv", Wanted(2, names=("x", "y"))).tolist() == [[0.5, 0.25], [3.5, 3.25]]
+    assert "x.csv: column 1 (id) is left out" in capsys.readouterr().err
+    assert rows_of("x.csv", Wanted(2, names=("y", "x"), label_name="id"))[0].tolist() == [0.25, 0.5]
+    assert "left out" not in capsys.readouterr().err
+    write("y.csv", b"a,b,y\n" + rows)
+    assert rows_of("y.csv", Wanted(2)).tolist() == [[1, 0.5], [2, 3.5]]
+    assert "y.csv: column 3 (y) is left out" in capsys.readouterr().err
+    assert rows_of("y.csv", Wanted(2, label_column="3")).tolist() == [[1, 0.5], [2, 3.5]]
+    assert capsys.readouterr().err == ""
+
+
 def test_rows_before_the_end_of_a_file_that_is_cut_off():
     rows = b"".join(b"%d,%d,7\n" % (i, i * i) for i in range(5000))
     write("x.csv.gz", gzip.compress(rows)[:-2000])

@@ -9,6 +9,7 @@ import gzip
 import io
 import os
 import pickle
+import re
 import struct
 import warnings
 import zipfile
@@ -23,6 +24,7 @@ from hypothesis.extra import numpy as hnp
 
 from logreg.columns import delimiter_of
 from logreg.errors import DatasetError
+from logreg.inputs import Wanted
 from logreg.readers import read_idx, read_npy, read_npz, sniff
 from logreg.tables import (
     FLOAT32_MAX,
@@ -337,7 +339,7 @@ def test_csv_in_many_blocks(tmp_path):
     assert (table.x == x).all()
     assert [int(table.labels[code]) for code in table.codes] == rows[:, 0].tolist()
     with open(path, "rb") as stream:
-        blocks = list(csv_blocks(stream, labelled=False))
+        blocks = list(csv_blocks(stream, wanted=Wanted(1)))
         assert not stream.closed
     assert len(blocks) > 2
     assert (numpy.concatenate([block.x for block in blocks]) == rows).all()
@@ -393,7 +395,9 @@ def test_headers(tmp_path, capsys, head, label):
     assert table.columns.names == tuple(head.split(",")[1:])
     assert table.columns.label_name == head.split(",")[0]
     assert (len(table.x), table.labels) == (2, [label])
-    assert capsys.readouterr().err == ""
+    is_unsure = label == "dog" and re.fullmatch(r"label[\d.,]+", head)
+    said = "t.csv: row 1 is taken for a header, and not for data"
+    assert (said in capsys.readouterr().err) == bool(is_unsure)
 
 
 @pytest.mark.parametrize(
@@ -428,17 +432,79 @@ def test_a_fault_in_the_second_row():
         next(csv_blocks(io.BytesIO(b"a,b,c\n4,5\n")))
 
 
-def test_a_class_that_is_called_target_is_no_header(tmp_path):
-    table = read_csv(write(tmp_path, b"target,0.5,0.1,0.9\nother,0.2,0.4,0.3\n", "t.csv"))
+@pytest.mark.parametrize("features", ["0.5", "0.1,0.9", "3,2,1", "0.5,0.1,0.9"])
+def test_a_class_that_is_called_target_is_no_header(tmp_path, features):
+    rows = "".join(f"{label},{features}\n" for label in ("target", "other", "other", "target"))
+    table = read_csv(write(tmp_path, rows.encode(), "t.csv"))
     assert table.labels == ["target", "other"] and table.columns.names is None
 
 
-def test_names_that_a_model_knows_are_a_header():
-    for head in (b"0,1,2\n", b"0.0,0.5,1.0\n", b"a,2,?\n"):
+def test_columns_that_numbers_name_in_no_order(tmp_path, capsys):
+    genes = "label,7157,672,675\n"
+    rows = "".join(f"{'abc'[i % 3]},{i},2,0\n" for i in range(20))
+    for column in (None, "1"):
+        table = read_csv(write(tmp_path, (genes + rows).encode(), "t.csv"), column)
+        assert table.labels == ["a", "b", "c"] and table.columns.names == ("7157", "672", "675")
+        assert "row 1 is taken for a header" in capsys.readouterr().err
+    # Of so few rows the second may well hold another class.
+    table = read_csv(write(tmp_path, (genes + rows[:24]).encode(), "t.csv"))
+    assert table.labels == ["label", "a", "b", "c"]
+    # Nothing but the label's name tells here.
+    path = write(tmp_path, (genes.replace("label", "species") + rows).encode(), "t.csv")
+    capsys.readouterr()
+    for column, n_labels, is_said in ((None, 4, True), ("1", 4, True), ("species", 3, False)):
+        assert len(read_csv(path, column).labels) == n_labels
+        said = "the label 'species' is in row 1 and in no other"
+        assert (said in capsys.readouterr().err) == is_said
+
+
+def test_columns_are_counted_from_one(tmp_path):
+    for text in (b"5.1,0,3.2,1\n4.1,1,3.2,0\n", b"0,0,3.2,1\n4.1,1,3.2,0\n"):
+        path = write(tmp_path, text, "t.csv")
+        with pytest.raises(DatasetError, match=r"no column '0' .* counted from 1"):
+            read_csv(path, "0")
+    path = write(tmp_path, b"0,1,2\na,1,2\na,4,5\n", "t.csv")
+    assert read_csv(path, "0").columns == (0, "0", ("1", "2"))
+
+
+@pytest.mark.parametrize("cell", ["5%", "unknown", "#N/A", "5 cm"])
+def test_a_fault_below_a_header_is_told_of_where_it_is(tmp_path, cell):
+    path = write(tmp_path, f"species,a,b\nx,{cell},{cell}\ny,1,2\n".encode(), "t.csv")
+    with pytest.raises(DatasetError, match=rf"row 2, column 2 \(a\) holds '{cell}'"):
+        read_csv(path)
+
+
+def test_the_delimiter_of_a_header_with_as_many_commas(tmp_path):
+    text = b"Label;Length, cm;Width, cm\n1;2;3\n0;4;5\n"
+    for data in (text, text.replace(b";", b"\t")):
+        table = read_csv(write(tmp_path, data, "t.csv"))
+        assert table.columns.names == ("Length, cm", "Width, cm") and table.x.shape == (2, 2)
+
+
+def test_an_empty_cell_of_one_column_is_no_blank_line():
+    rows = csv_blocks(io.BytesIO(b'v\n1.0\n\n""\n3.0\n'), wanted=Wanted(1))
+    assert next(rows).x.tolist() == [[1]]
+    with pytest.raises(DatasetError, match=r"row 4, column 1 \(v\) is empty"):
+        next(rows)
+
+
+def test_names_that_a_model_knows_are_a_header(capsys):
+    for head in (b"0,1,2\n", b"0.0,0.5,1.0\n", b"a,2,?\n", b"a,b,c\n"):
         names = tuple(head.decode().strip().split(","))
         stream = io.BytesIO(head + b"1,0,1\n0,2,1\n")
-        (block,) = csv_blocks(stream, None, False, expected=names)
+        (block,) = csv_blocks(stream, wanted=Wanted(3, names=names))
         assert block.x.tolist() == [[1, 0, 1], [0, 2, 1]] and block.columns.names == names
+        said = "row 1 is taken for a header"  # not worth a word if it is clear
+        assert (said in capsys.readouterr().err) == (b"a" not in head)
+    for text, n in ((b"2,0,1\n1,1,1\n", 1), (b"2,0,1\n1,2,0\n", 2), (b"0,1,2\n0,1,2\n", 2)):
+        (block,) = csv_blocks(io.BytesIO(text), wanted=Wanted(3, names=("0", "1", "2")))
+        assert len(block.x) == n
+    capsys.readouterr()
+    header = b",".join(b"%d" % i for i in range(784))
+    text = header + b"\n" + b",".join([b"7"] * 784)
+    wanted = Wanted(784, names=tuple(header.decode().split(",")))
+    (block,) = csv_blocks(io.BytesIO(text), wanted=wanted)
+    assert (block.x == 7).all() and capsys.readouterr().err == ""
 
 
 def test_a_row_that_may_number_the_columns_is_warned_of(tmp_path, capsys):
@@ -454,7 +520,7 @@ def test_a_row_that_may_number_the_columns_is_warned_of(tmp_path, capsys):
 @pytest.mark.parametrize("max_rows", [3, 1000])
 def test_the_rows_before_a_fault_are_given(bad, max_rows):
     good = b"".join(b"%d,%d\n" % (i, i * i) for i in range(3000))
-    blocks, rows = csv_blocks(io.BytesIO(good + bad + b"5,6\n"), None, False, max_rows), []
+    blocks, rows = csv_blocks(io.BytesIO(good + bad + b"5,6\n"), None, max_rows, Wanted(2)), []
     with pytest.raises(DatasetError, match=r"row 300[12]|not UTF-8"):
         for block in blocks:
             assert len(block.x) == len(block.rows) <= max_rows
