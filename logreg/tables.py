@@ -232,11 +232,6 @@ def _blocks(rows, where, label_column, max_rows, wanted):
     if not start:
         raise fault_ahead or DatasetError("is empty: it has no row")
     (row, head), *_ = start
-    if len(head) == 1 and wanted is None:
-        raise DatasetError(
-            f"row {row} has one column: a label and at least one feature are needed, "
-            "with a comma, a semicolon or a tab between them"
-        )
     n_rows = max(1, min(BLOCK // (len(head) + ROW), max_rows))
     n_texts = sum(not is_number(cell) for cell in head)
     if wanted is None or n_texts == 1:  # that of a label, which may be its name or a class
@@ -246,6 +241,11 @@ def _blocks(rows, where, label_column, max_rows, wanted):
     more, fault_ahead = _taken(rows, n_ahead)
     start += more
     columns = find_columns(start, where, label_column, wanted)
+    if len(head) == 1 and columns.label is not None:
+        raise DatasetError(
+            f"row {row} has one column: a label and at least one feature are needed, "
+            "with a comma, a semicolon or a tab between them"
+        )
     if columns.names is not None:
         del start[0]
         if not start and fault_ahead is None:

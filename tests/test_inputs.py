@@ -425,6 +425,9 @@ def test_the_column_that_is_left_out(capsys):
     assert "y.csv: column 3 (y) is left out" in capsys.readouterr().err
     assert rows_of("y.csv", Wanted(2, label_column="3")).tolist() == [[1, 0.5], [2, 3.5]]
     assert capsys.readouterr().err == ""
+    write("z.csv", b"1\n2\n")
+    with pytest.raises(DatasetError, match="row 1 has one column: a label and at least one feat"):
+        rows_of("z.csv", Wanted(2, label_column="1"))
 
 
 def test_rows_before_the_end_of_a_file_that_is_cut_off():
