@@ -6,11 +6,13 @@ import types
 import numpy
 
 from logreg.errors import EngineError
+from logreg.theano_import import blas_flags, user_setting
 
 UNWRITABLE = (
     "what is compiled cannot be kept ({}): set {}_FLAGS=base_compiledir=FOLDER, "
     "with a folder that can be written"
 )
+C_LINKERS = ("c", "c|py", "c|py_nogc", "cvm", "cvm_nogc")
 TAG = "logreg"  # of rewrites that are made only where they are asked for
 
 
@@ -20,7 +22,20 @@ def import_pytensor():
     import pytensor.tensor
 
     _register_rewrites()
+    if pytensor.config.linker in C_LINKERS:
+        _link_blas(pytensor.config)
     return pytensor
+
+
+def _link_blas(config):
+    """Link the C backend, if it is to be used, with the BLAS that Theano is linked with.
+
+    PyTensor finds none that pip installs, and then calls NumPy's through Python.
+    """
+    names = "blas__ldflags", "blas.ldflags"  # in PYTENSOR_FLAGS and in .pytensorrc
+    if all(user_setting("pytensor", name) is None for name in names):
+        config.blas__ldflags, renamed = blas_flags(config.cxx)
+        config.gcc__cxxflags = " ".join(filter(None, [config.gcc__cxxflags, *renamed]))
 
 
 class Tensor(types.ModuleType):

@@ -70,7 +70,7 @@ def _links(compiler, flags, sgemm="sgemm_"):
     return done.returncode == 0
 
 
-def _blas_flags(compiler):
+def blas_flags(compiler):
     """The linker's and the compiler's flags for the fastest BLAS that links here.
 
     That is the system's OpenBLAS, SciPy's, or none. SciPy, which Theano needs anyway, brings an
@@ -111,7 +111,7 @@ def theano_flags():
     cxxflags = ["-g0", user_setting("theano", "gcc.cxxflags") or ""]
     if user_setting("theano", "blas.ldflags") is None:
         # Left to itself, Theano asks numpy.distutils, which fails from NumPy 1.22 on.
-        flags["blas.ldflags"], renamed = _blas_flags(compiler)
+        flags["blas.ldflags"], renamed = blas_flags(compiler)
         cxxflags += renamed
     if compiler:
         flags["gcc.cxxflags"] = " ".join(filter(None, cxxflags))

@@ -148,6 +148,16 @@ def test_its_c_backend_gives_the_same_log(run, working_folder):
     def log(flags):
         done = run(*sample, "--n-epochs", "3", env={"PYTENSOR_FLAGS": flags}, cwd=working_folder)
         assert done.returncode == 0, done.stderr
+        assert "BLAS" not in done.stderr  # PyTensor's warning that it found none
         return [line for line in done.stdout.splitlines() if "epochs/sec" not in line]
 
     assert log("linker=cvm") == log("linker=numba")
+
+
+@pytest.mark.parametrize("is_in_file", [False, True])
+def test_blas_flags_of_the_user_are_kept(run, tmp_path, is_in_file):
+    (tmp_path / "rc").write_text("[blas]\nldflags = -lmine\n" if is_in_file else "")
+    flags = "linker=cvm" if is_in_file else "linker=cvm,blas__ldflags=-lmine"
+    code = "from logreg.engine import theano; print(theano.config.blas__ldflags)"
+    env = {"PYTENSOR_FLAGS": flags, "PYTENSORRC": str(tmp_path / "rc")}
+    assert run("-c", code, env=env).stdout == "-lmine\n"
