@@ -18,6 +18,7 @@ import re
 import numpy
 
 from logreg.errors import EngineError, SettingError
+from logreg.linking import user_setting
 from logreg.pytensor_import import (
     UNWRITABLE,
     Tensor,
@@ -27,7 +28,7 @@ from logreg.pytensor_import import (
     in_minibatches,
     interpreted,
 )
-from logreg.theano_import import import_theano, user_setting
+from logreg.theano_import import import_theano
 
 ENGINES = ("theano", "pytensor")
 INSTALL = (

@@ -6,7 +6,7 @@ import types
 import numpy
 
 from logreg.errors import EngineError
-from logreg.theano_import import blas_flags, user_setting
+from logreg.linking import blas_flags, user_setting
 
 UNWRITABLE = (
     "what is compiled cannot be kept ({}): set {}_FLAGS=base_compiledir=FOLDER, "

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from logreg import engine
-from logreg.theano_import import user_setting
+from logreg.linking import user_setting
 
 REPORT = """
 import logreg.engine as engine

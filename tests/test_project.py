@@ -94,8 +94,8 @@ def test_every_option_has_a_help_text():
 def test_imports_point_one_way():
     """A module may import those below it only."""
     layers = [
-        {"errors", "hyperparameters", "files", "reference", "threads", "pytensor_import"},
-        {"console", "early_stopping"},
+        {"errors", "hyperparameters", "files", "reference", "threads", "linking"},
+        {"console", "early_stopping", "pytensor_import"},
         {"jax_device", "theano_import", "report"},
         {"engine"},
         {"model", "updates", "mnist", "readers", "metadata", "columns"},
