@@ -263,6 +263,40 @@ class _Top:
         return (found[0], True) if self.names_label(found[0]) else (None, False)
 
 
+def check_alike(files, where):
+    """Check that the columns of the files of a data set fit each other; warn of odd features.
+
+    Parameters
+    ----------
+    files : list of Columns
+    where : str
+        How messages call the data set.
+    """
+    if len({columns.label for columns in files}) > 1:
+        found = ", ".join(map(str, files))
+        raise DatasetError(
+            f"{where}: the label's column is not the same in all files ({found}): name it, with "
+            "--label-column, and give all files a header or none"
+        )
+    headers = {columns.names for columns in files} - {None}
+    if len(headers) > 1:
+        raise DatasetError(
+            f"{where}: the headers of the CSV files differ: their columns must be the same, "
+            "in the same order, and each file needs the label"
+        )
+    for i, column in enumerate(next(iter(headers), ())):
+        if column.lower() in LABEL_NAMES:
+            warning(
+                f"{where}: column {column!a} is taken for a feature: if it tells the class, "
+                "leave it out"
+            )
+        if not column or column.startswith("Unnamed:"):
+            warning(
+                f"{where}: feature {i + 1} has no name: if it numbers the rows, as pandas writes "
+                "them, leave it out (index=False)"
+            )
+
+
 def column_order(names, expected, where):
     """Tell how features are put in the order that a model expects.
 

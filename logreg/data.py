@@ -9,7 +9,7 @@ from typing import Optional
 import numpy
 
 from logreg import checks
-from logreg.columns import LABEL_NAMES, Columns
+from logreg.columns import Columns, check_alike
 from logreg.console import note, warning
 from logreg.datafiles import SPLITS, files_of, locate, of_pairs, read
 from logreg.errors import DatasetError, SettingError
@@ -336,29 +336,7 @@ def _check_alike(raw, xs, name):
                 "same dtype"
             )
     tables = [data for data in raw.splits.values() if isinstance(data, Table)]
-    if len({table.columns.label for table in tables}) > 1:
-        found = ", ".join(str(table.columns) for table in tables)
-        raise DatasetError(
-            f"{name}: the label's column is not the same in all files ({found}): name it, with "
-            "--label-column, and give all files a header or none"
-        )
-    headers = {table.columns.names for table in tables} - {None}
-    if len(headers) > 1:
-        raise DatasetError(
-            f"{name}: the headers of the CSV files differ: their columns must be the same, "
-            "in the same order, and each file needs the label"
-        )
-    for i, column in enumerate(next(iter(headers), ())):
-        if column.lower() in LABEL_NAMES:
-            warning(
-                f"{name}: column {column!a} is taken for a feature: if it tells the class, "
-                "leave it out"
-            )
-        if not column or column.startswith("Unnamed:"):
-            warning(
-                f"{name}: feature {i + 1} has no name: if it numbers the rows, as pandas writes "
-                "them, leave it out (index=False)"
-            )
+    check_alike([table.columns for table in tables], name)
 
 
 def _permuted(x, order, is_free):
