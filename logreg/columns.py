@@ -177,12 +177,10 @@ class _Top:
 
     def is_of(self, expected, label):
         """Whether the names of the columns are those that a model knows, in whatever order."""
-        names, *below = (
-            [cell for i, cell in enumerate(cells) if i != label]
-            for cells in (self.head, *self.below)
-        )
+        names = [cell for _, cell in self.features(label)]
         if not expected or sorted(names) != sorted(expected):
             return False
+        below = [[cell for i, cell in enumerate(row) if i != label] for row in self.below]
         # If they are numbers, a row of data may look so; but then another may, too.
         if names == list(expected):
             return names not in below

@@ -19,6 +19,7 @@ from logreg.tables import Table
 MNIST_TRAINING_ROWS = 60000
 VALIDATION_SHARE = 6  # without a validation set, one training row in so many becomes one
 PERMUTED_BYTES = 2**22  # of the columns whose rows are permuted at once
+MEDIAN_VALUES = 2**20  # of the rows that a median is taken of
 PIXEL_SCALE = 1 / 256  # the tutorial's, and not 1/255
 
 
@@ -44,8 +45,8 @@ class DataSet:
     x_range : (float, float)
         The smallest and the largest value of the training features, scaled.
     x_median : float
-        The median of a thousand training rows, drawn at random, scaled: of most images it is the
-        ground.
+        The median of training rows, a thousand at the most, drawn at random, scaled: of most
+        images it is the ground.
     class_labels : list of int or list of str
         The label of each class as the data give it.
     shuffle : int or None
@@ -272,7 +273,9 @@ def _assemble(raw, name, shuffle, files, trained_on, dtype):
             f"{name}: x is uint8, and scaled by 1/256, but goes from 0 to {ranges[0][1]:.0f} only: "
             "save x.astype('float32') to have it taken as it is"
         )
-    some_rows = numpy.random.RandomState(0).randint(len(xs["train"]), size=1000)
+    n_rows, width = xs["train"].shape
+    n_drawn = min(1000, 1 + MEDIAN_VALUES // width)
+    some_rows = numpy.random.RandomState(0).randint(n_rows, size=n_drawn)
     x_median = float(numpy.median(xs["train"][some_rows])) * scale
     class_labels, ys = checks.number_classes(labels)
     given = dict(zip(xs, zip(xs.values(), ys)))

@@ -117,8 +117,8 @@ def read_csv(source, label_column=None, dtype="float64"):
                 f"{ascii(block.labels[-1])[:60]} in row {block.rows[-1]}: is {block.columns} the "
                 "label's? --label-column names another"
             )
-    (first, *_), is_headed = index, block.columns.names is not None
-    if not is_headed and is_name(first) and codes.count(0) == 1 and len(codes) >= 2 * len(index):
+    first, has_header = next(iter(index)), block.columns.names is not None
+    if not has_header and is_name(first) and codes.count(0) == 1 and len(codes) >= 2 * len(index):
         warning(
             f"{_name(source)}: the label {ascii(first)[:60]} is in row {first_rows[0]} and in no "
             "other: if that row is a header, say which column is the label by this name "
@@ -232,14 +232,15 @@ def _blocks(rows, where, label_column, max_rows, wanted):
     if not start:
         raise fault_ahead or DatasetError("is empty: it has no row")
     (row, head), *_ = start
-    n_rows = max(1, min(BLOCK // (len(head) + ROW), max_rows))
+    n_in_block = max(1, BLOCK // (len(head) + ROW))
+    n_rows = min(n_in_block, max_rows)
     n_texts = sum(not is_number(cell) for cell in head)
     if wanted is None or n_texts == 1:  # that of a label, which may be its name or a class
-        n_ahead = max(1, min(BLOCK // (len(head) + ROW), ROWS_AHEAD))
+        n_ahead = min(n_in_block, ROWS_AHEAD)
     else:  # who pipes rows in one by one is not to wait for the result of the first
         n_ahead = 1 if n_texts else n_rows - 1
-    more, fault_ahead = _taken(rows, n_ahead)
-    start += more
+    below, fault_ahead = _taken(rows, n_ahead)
+    start += below
     columns = find_columns(start, where, label_column, wanted)
     if len(head) == 1 and columns.label is not None:
         raise DatasetError(
@@ -255,7 +256,7 @@ def _blocks(rows, where, label_column, max_rows, wanted):
                 "has no row of data: its one row has text, and so is taken for a header"
             )
     rows = itertools.chain(_emptied(start), rows)
-    del more
+    del below
     while True:
         taken, fault = _taken(rows, n_rows)
         if taken:
@@ -263,10 +264,10 @@ def _blocks(rows, where, label_column, max_rows, wanted):
             fault = fault_in_block or fault
             if len(block.x):
                 yield block
-        elif fault is None and fault_ahead is None:
-            return
         else:
             fault = fault or fault_ahead
+            if fault is None:
+                return
         if fault is not None:
             raise fault
 

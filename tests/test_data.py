@@ -411,6 +411,14 @@ def test_rows_of_a_file_are_shuffled_where_they_are(monkeypatch, tmp_path):
     assert data.x_median == expected.x_median
 
 
+def test_few_wide_rows_are_not_multiplied():
+    x, y = numpy.random.RandomState(1).rand(30, 2**16), numpy.arange(30) % 3
+    with peak_memory() as peak:
+        data = read_dataset([(x, y), (x, y)])
+    assert 0.4 < data.x_median < 0.6
+    assert peak() < 4 * x.nbytes
+
+
 def test_sets_that_are_one_array_are_not_shuffled_together(tmp_path):
     x, y = pair(50)
     sets = (x, y), (x, y), (x, y)
