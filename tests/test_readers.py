@@ -356,6 +356,8 @@ def test_csv_in_many_blocks(tmp_path):
         ("1.0,2.0,3.0,4.o\n", "row 1, column 4 holds '4.o', where"),
         ("0,NA,2.5,1\n0,1,2,3\n", "row 1, column 2 holds 'NA': every feature must be"),
         ("a,?,?\nb,1,2\n", r"row 1, column 2 holds '\?': every feature must be"),
+        ("5,#N/A,2\n5,1,2\n", "row 1, column 2 holds '#N/A': every feature must be"),
+        ("5,<NA>,2\n5,1,2\n", "row 1, column 2 holds '<NA>': every feature must be"),
         ("x,1.5,0.5,7\n0,1,2,3\n", r"row 1, column 1 holds 'x', where"),
         ("x,1.5\n0,1\n", r"row 1, column 1 holds 'x', where"),
         ("5,1_000,2,3\n5,1,2,3\n", r"row 1, column 2 holds '1_000', where"),
@@ -446,6 +448,8 @@ def test_columns_that_numbers_name_in_no_order(tmp_path, capsys):
         table = read_csv(write(tmp_path, (genes + rows).encode(), "t.csv"), column)
         assert table.labels == ["a", "b", "c"] and table.columns.names == ("7157", "672", "675")
         assert "row 1 is taken for a header" in capsys.readouterr().err
+    assert read_csv(tmp_path / "t.csv", "label").labels == ["a", "b", "c"]
+    assert capsys.readouterr().err == ""  # as the name was given
     # Of so few rows the second may well hold another class.
     table = read_csv(write(tmp_path, (genes + rows[:24]).encode(), "t.csv"))
     assert table.labels == ["label", "a", "b", "c"]
@@ -456,6 +460,31 @@ def test_columns_that_numbers_name_in_no_order(tmp_path, capsys):
         assert len(read_csv(path, column).labels) == n_labels
         said = "the label 'species' is in row 1 and in no other"
         assert (said in capsys.readouterr().err) == is_said
+
+
+@pytest.mark.parametrize(
+    "labels, is_said", [("abbb", True), ("abab", False), ("abcd", False), ("7333", False)]
+)
+def test_a_label_in_the_first_row_only(tmp_path, capsys, labels, is_said):
+    text = "".join(f"{label},{i}\n" for i, label in enumerate(labels))
+    read_csv(write(tmp_path, text.encode(), "t.csv"))
+    assert ("is in row 1 and in no other" in capsys.readouterr().err) == is_said
+
+
+def test_a_label_name_that_a_model_knows(tmp_path):
+    known = ("species", "label")
+    path = write(tmp_path, b"species,7157,672,675\na,1,2,0\nb,2,2,0\n", "t.csv")
+    assert read_csv(path, known).labels == ["a", "b"]
+    # A number is none in a row of data.
+    assert read_csv(write(tmp_path, b"0,5,3\n1,4,2\n", "t.csv"), ("0", "label")).labels == [
+        "0",
+        "1",
+    ]
+
+
+def test_a_feature_without_a_name_beside_a_label_with_one(tmp_path):
+    table = read_csv(write(tmp_path, b"label,\ndog,2\ncat,7\n", "t.csv"))
+    assert (table.labels, table.columns.names) == (["dog", "cat"], ("",))
 
 
 def test_columns_are_counted_from_one(tmp_path):
