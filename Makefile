@@ -29,7 +29,7 @@ venv: $(BIN)/installed-tools
 
 $(BIN)/installed: setup.py
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[progress,images]'
+	$(BIN)/python -m pip install --quiet --editable '.[progress,images,blas]'
 	touch $@
 
 $(BIN)/installed-tools: $(BIN)/installed

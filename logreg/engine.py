@@ -17,8 +17,8 @@ import re
 
 import numpy
 
+from logreg.c_compiler import user_setting
 from logreg.errors import EngineError, SettingError
-from logreg.linking import user_setting
 from logreg.pytensor_import import (
     UNWRITABLE,
     Tensor,

@@ -5,8 +5,8 @@ import types
 
 import numpy
 
+from logreg.c_compiler import blas_flags, user_setting
 from logreg.errors import EngineError
-from logreg.linking import blas_flags, user_setting
 
 UNWRITABLE = (
     "what is compiled cannot be kept ({}): set {}_FLAGS=base_compiledir=FOLDER, "

@@ -1,22 +1,18 @@
 """Theano 1.0.5 on today's Python and NumPy: what has to be set before its import, and mended."""
 
 import contextlib
-import functools
 import logging
 import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
-import tempfile
 import types
 import warnings
 import zlib
 
+from logreg.c_compiler import blas_flags, spare_compiling, user_setting
 from logreg.console import warning
-from logreg.files import replacing
-from logreg.linking import blas_flags, user_setting
 
 # With which the C++ source of a module begins.
 HEADERS = ["Python.h", "iostream", "theano_mod_helper.h", "math.h"]
@@ -72,7 +68,7 @@ def import_theano():
             del os.environ["THEANO_FLAGS"]
         else:
             os.environ["THEANO_FLAGS"] = given
-    _spare_compiling()
+    _keep_what_is_compiled()
     return theano
 
 
@@ -105,12 +101,12 @@ def _imports_in_vain_left_out():
             del sys.modules[name]
 
 
-def _spare_compiling():
+def _keep_what_is_compiled():
     """Keep Theano 1.0.5 from compiling in each process what it has compiled or need not.
 
     Two faults hide operations from its cache, half a second each: an empty `__props__` is taken
     for "has no version", and external C code is versioned by the hash of a string, which Python
-    salts. And it tries each time whether programs for this processor run, for the sake of GCC 4.
+    salts.
     """
     from theano.gof import cmodule
     from theano.gof.op import COp, Op
@@ -131,47 +127,4 @@ def _spare_compiling():
         return version
 
     COp.c_code_cache_version = c_code_cache_version
-    cmodule.try_march_flag = lambda flags: (True, True)  # compiles, runs
-    _precompile_headers(cmodule)
-
-
-def _precompile_headers(cmodule):
-    """Let g++ read but once the headers that each of Theano's modules begins with.
-
-    They are nearly all of what it reads, and take half of the time.
-    """
-    import numpy
-    from theano import config
-
-    compiler = os.path.basename(config.cxx)
-    if "g++" not in compiler or "clang" in compiler or sys.platform == "darwin":
-        return
-    # A change of any of these makes another file; what does not fit, g++ would not use.
-    told = [numpy.__version__, config.cxx, config.gcc.cxxflags, cmodule.gcc_version()]
-    name = f"logreg_headers_{zlib.crc32(repr(told).encode()):08x}.hpp"
-    header = os.path.join(config.compiledir, name)
-    compile_str = cmodule.GCC_compiler.compile_str
-
-    @functools.lru_cache(maxsize=None)
-    def precompile(flags):
-        if not os.path.exists(header):
-            with replacing(header) as file:
-                file.writelines(b"#include <%s>\n" % name.encode() for name in HEADERS)
-        if not os.path.exists(f"{header}.gch"):
-            folders = [f"-I{folder}" for folder in cmodule.std_include_dirs()]
-            command = [config.cxx, "-x", "c++-header", "-g", *flags, *folders]
-            with tempfile.TemporaryDirectory() as folder:
-                made = os.path.join(folder, "made")
-                command += ["-fvisibility=hidden", header, "-o", made]
-                quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-                if subprocess.run(command, check=False, **quiet).returncode == 0:
-                    # Whole or not at all: of half a file, g++ makes a fatal error.
-                    with open(made, "rb") as source, replacing(f"{header}.gch") as file:
-                        shutil.copyfileobj(source, file)
-
-    def compile_with_headers(*args, preargs=None, **kwargs):
-        flags = tuple(preargs or ())
-        precompile(flags)
-        return compile_str(*args, preargs=[*flags, "-include", header], **kwargs)
-
-    cmodule.GCC_compiler.compile_str = staticmethod(compile_with_headers)
+    spare_compiling(cmodule, cmodule.config.gcc.cxxflags, HEADERS)

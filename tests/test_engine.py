@@ -1,13 +1,11 @@
 """Which engine is chosen, and what is set before it is imported."""
 
 import os
-import stat
-import sys
 
 import pytest
 
 from logreg import engine
-from logreg.linking import user_setting
+from logreg.c_compiler import user_setting
 
 REPORT = """
 import logreg.engine as engine
@@ -136,62 +134,6 @@ def test_flags_are_not_left_behind_in_the_environment(run):
 
 
 @theano_only
-@pytest.mark.parametrize(
-    "links, expected",
-    [
-        ("True", {"-lopenblas"}),
-        ("'-lopenblas' not in sys.argv", {"-L", "-l"}),  # SciPy's, which Theano needs anyway
-        ("False", set()),
-    ],
-)
-def test_openblas_is_used_if_it_links(run, tmp_path, links, expected):
-    compiler = tmp_path / "g++"
-    compiler.write_text(f"#!{sys.executable}\nimport sys\nsys.exit(not ({links}))\n")
-    compiler.chmod(compiler.stat().st_mode | stat.S_IXUSR)
-    code = f"""
-import os
-from logreg.theano_import import theano_flags
-os.environ["PATH"] = {str(tmp_path)!r}
-print(theano_flags()["blas.ldflags"])
-"""
-    done = run("-c", code, env={"THEANO_FLAGS": None, "THEANORC": os.devnull})
-    found = done.stdout.split()
-    if expected == {"-L", "-l"}:
-        assert {flag[:2] for flag in found} == expected
-        (folder,), (library,) = (
-            [flag[2:] for flag in found if flag[:2] == kind] for kind in ("-L", "-l")
-        )
-        assert os.path.isfile(os.path.join(folder, f"lib{library}.so"))
-    else:
-        assert set(found) == expected
-
-
-@theano_only
-def test_scipys_blas_computes_what_numpy_computes(run, tmp_path):
-    """With its functions' prefix, if it has one, and the user's own compiler flags."""
-    code = """
-import numpy
-from logreg.engine import T, theano
-config = theano.config
-assert {"-DMINE", "-g0"} <= set(config.gcc.cxxflags.split()), config.gcc.cxxflags
-rng = numpy.random.RandomState(0)
-for dtype in ("float32", "float64"):
-    A, B, v = (rng.normal(size=n).astype(dtype) for n in ((5, 4), (4, 3), (4,)))
-    a, b, w = T.matrix(dtype=dtype), T.matrix(dtype=dtype), T.vector(dtype=dtype)
-    f = theano.function([a, b, w], [T.dot(a, b), T.dot(a, w), T.dot(w, w), T.outer(w, w) + b[0, 0]])
-    for got, expected in zip(f(A, B, v), [A @ B, A @ v, v @ v, numpy.outer(v, v) + B[0, 0]]):
-        numpy.testing.assert_allclose(got, expected, rtol=1e-5)
-print(config.blas.ldflags)
-"""
-    flags = f"base_compiledir={tmp_path},gcc.cxxflags=-DMINE"
-    done = run("-c", code, env={"THEANO_FLAGS": flags, "THEANORC": os.devnull})
-    if done.stdout.strip() in ("", "-lopenblas") and done.returncode == 0:
-        pytest.skip("another BLAS, or none, links here")
-    assert done.returncode == 0, done.stderr
-    assert "WARNING" not in done.stderr
-
-
-@theano_only
 def test_without_a_compiler_one_plain_warning(run, tmp_path):
     (tmp_path / "bin").mkdir()
     env = {"PATH": str(tmp_path / "bin"), "THEANO_FLAGS": f"base_compiledir={tmp_path}"}
@@ -232,54 +174,6 @@ print([f for f in sys.meta_path if f in finders] == finders)
 """
     done = run("-c", code)
     assert (done.returncode, done.stdout, done.stderr) == (0, "True\nTrue\n", "")
-
-
-@theano_only
-def test_a_second_process_compiles_nothing(run, tmp_path):
-    code = """
-import logreg.engine as engine
-from theano.gof.cc import CLinker
-compiled = []
-compile_cmodule = CLinker.compile_cmodule
-def counting(self, *args, **kwargs):
-    compiled.append(self)
-    return compile_cmodule(self, *args, **kwargs)
-CLinker.compile_cmodule = counting
-from theano.gof.cmodule import GCC_compiler
-GCC_compiler.try_compile_tmp = lambda *args, **kwargs: compiled.append(args)
-from logreg.engine import T, theano
-from logreg.model import LogisticRegression
-i, x, y = T.lscalar(), T.matrix(), T.ivector()
-c = LogisticRegression(x, 3, 2)
-theano.function([i, x, y], T.grad(c.negative_log_likelihood(y[i:]), c.params))
-print(len(compiled))
-"""
-    env = {"THEANO_FLAGS": f"base_compiledir={tmp_path},floatX=float32"}
-    first, second = (int(run("-c", code, env=env).stdout) for _ in range(2))
-    assert first > 0
-    assert second == 0
-
-
-@theano_only
-@pytest.mark.parametrize("damage", [None, ".hpp", ".gch"])
-def test_headers_are_precompiled_and_their_loss_does_no_harm(run, tmp_path, damage):
-    code = """
-from logreg.engine import T, theano
-import sys
-x = T.vector()
-print(theano.function([x], x * float(sys.argv[1]) + 1)([1.0, 2.0]).tolist())
-"""
-    env = {"THEANO_FLAGS": f"base_compiledir={tmp_path}", "THEANORC": os.devnull}
-    done = run("-c", code, "2", env=env)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "[3.0, 5.0]\n", "")
-    (header,) = tmp_path.glob("*/*.hpp")
-    precompiled = header.with_name(header.name + ".gch")
-    assert precompiled.stat().st_size > 1e6
-    if damage:
-        (header if damage == ".hpp" else precompiled).unlink()
-    done = run("-c", code.replace("x * float(sys.argv[1]) + 1", "x**3 - x"), env=env)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "[0.0, 6.0]\n", "")
-    assert header.exists() and precompiled.exists()
 
 
 @theano_only
