@@ -1,11 +1,14 @@
 """PyTensor under Theano's names, and what it does better when told more than Theano needs."""
 
+import functools
 import os
+import sys
+import sysconfig
 import types
 
 import numpy
 
-from logreg.c_compiler import blas_flags, user_setting
+from logreg.c_compiler import blas_flags, spare_compiling, user_setting
 from logreg.errors import EngineError
 
 UNWRITABLE = (
@@ -13,6 +16,10 @@ UNWRITABLE = (
     "with a folder that can be written"
 )
 C_LINKERS = ("c", "c|py", "c|py_nogc", "cvm", "cvm_nogc")
+# With which the C++ source of a module begins.
+HEADERS = ["Python.h", "pytensor_mod_helper.h", "math.h", "numpy/arrayobject.h"]
+HEADERS += ["numpy/arrayscalars.h", "numpy/npy_math.h", "vector", "algorithm"]
+NUMBA_TAG = "logreg_numba"
 TAG = "logreg"  # of rewrites that are made only where they are asked for
 
 
@@ -23,19 +30,49 @@ def import_pytensor():
 
     _register_rewrites()
     if pytensor.config.linker in C_LINKERS:
-        _link_blas(pytensor.config)
+        _prepare_c_backend()
     return pytensor
 
 
-def _link_blas(config):
-    """Link the C backend, if it is to be used, with the BLAS that Theano is linked with.
+@functools.lru_cache(maxsize=None)
+def _prepare_c_backend():
+    """Prepare the C backend; return whether it has all that it needs to be fast.
 
-    PyTensor finds none that pip installs, and then calls NumPy's through Python.
+    It is linked with the BLAS that Theano is linked with. Left to itself, PyTensor finds none that
+    pip installs, and then calls NumPy's through Python.
     """
+    from pytensor import config
+    from pytensor.link.c import cmodule
+
+    # What PyTensor adds of its own is -g. Nothing traps a floating-point exception; where one
+    # might be, g++ branches, and takes twice the time for the largest of a row.
+    cxxflags = ["-g0", "-fno-trapping-math", config.gcc__cxxflags]
     names = "blas__ldflags", "blas.ldflags"  # in PYTENSOR_FLAGS and in .pytensorrc
     if all(user_setting("pytensor", name) is None for name in names):
         config.blas__ldflags, renamed = blas_flags(config.cxx)
-        config.gcc__cxxflags = " ".join(filter(None, [config.gcc__cxxflags, *renamed]))
+        cxxflags += renamed
+    config.gcc__cxxflags = " ".join(filter(None, cxxflags))
+    if config.cxx:
+        spare_compiling(cmodule, config.gcc__cxxflags, HEADERS)
+    python_h = os.path.join(sysconfig.get_path("include"), "Python.h")
+    return bool(config.cxx and config.blas__ldflags) and os.path.exists(python_h)
+
+
+def _mode():
+    """The mode to compile in: the user's, if there is one, else C where it is fast, else Numba.
+
+    Numba, PyTensor's own choice, is a little faster, and needs 100 MB more memory.
+    """
+    from pytensor import config
+    from pytensor.compile.mode import get_default_mode
+
+    if config.linker in C_LINKERS:
+        _prepare_c_backend()
+    is_open = config.mode == "Mode" and config.linker == "auto"
+    if is_open and sys.platform == "linux" and _prepare_c_backend():
+        with config.change_flags(linker="cvm"):
+            return get_default_mode()
+    return get_default_mode()
 
 
 class Tensor(types.ModuleType):
@@ -60,19 +97,26 @@ def in_minibatches(whole, n_batches, batch_size):
     """View a set's rows as minibatches: the rows of the first axis of what is returned.
 
     With constants for shapes, PyTensor has nothing to check at each step and less to compile.
-    Slices with symbolic bounds, as the tutorial takes them, JAX could not compile at all.
+    Slices with symbolic bounds, as the tutorial takes them, would have to be checked.
 
     Parameters
     ----------
     whole : symbolic variable, shape (n, ...)
-        At its best of a type that knows its shape.
+        A shared variable, which keeps its value from now on, or what is made of one.
     n_batches, batch_size : int
     """
-    known = whole.type.shape
-    rest = [whole.shape[i] if known[i] is None else known[i] for i in range(1, whole.ndim)]
-    if known[0] is None or known[0] != n_batches * batch_size:
-        whole = whole[: n_batches * batch_size]
-    return whole.reshape((n_batches, batch_size, *rest))
+    import pytensor
+    from pytensor.tensor.elemwise import Elemwise
+
+    if whole.owner and isinstance(whole.owner.op, Elemwise) and len(whole.owner.inputs) == 1:
+        (of,) = whole.owner.inputs  # as the labels, which are cast
+        return whole.owner.op(in_minibatches(of, n_batches, batch_size))
+    n, shape = n_batches * batch_size, (n_batches, batch_size)
+    if whole.owner:
+        return whole[:n].reshape((*shape, *(whole.shape[i] for i in range(1, whole.ndim))))
+    value = whole.get_value(borrow=True)
+    view = value[:n].reshape((*shape, *value.shape[1:]))
+    return pytensor.shared(view, borrow=True, shape=view.shape)
 
 
 def interpreted(inputs, outputs):
@@ -99,56 +143,112 @@ def counted(means, n):
     return counts / n if numpy.allclose(means * n, counts, rtol=1e-6, atol=1e-6) else means
 
 
-def compiled(inputs, outputs, **options):
-    """As ``pytensor.function``, with rewrites that let Numba compile in half the time."""
-    import pytensor
-    from pytensor.compile.mode import get_default_mode
+def compiled(inputs, output, updates=None, givens=None):
+    """As ``pytensor.function``, of one output, and with less to compute and to compile.
 
-    folder = os.path.join(pytensor.config.base_compiledir, "numba")  # as PyTensor makes it
+    The shared variables are taken to have the shapes that they have now.
+    """
+    import pytensor
+    from pytensor.graph.replace import clone_replace
+    from pytensor.link.numba.linker import NumbaLinker
+
     try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError as error:
+        mode = _mode().including(TAG)
+        if isinstance(mode.linker, NumbaLinker):
+            mode = mode.including(NUMBA_TAG)
+            # As PyTensor makes it, but now.
+            os.makedirs(os.path.join(pytensor.config.base_compiledir, "numba"), exist_ok=True)
+    except (OSError, ValueError) as error:
         raise EngineError(UNWRITABLE.format(error, "PYTENSOR")) from None
-    return pytensor.function(inputs, outputs, mode=get_default_mode().including(TAG), **options)
+    givens = givens or {}
+    variables, values = zip(*updates) if updates else ((), ())
+    known = _with_known_shapes([output, *values, *givens.values()])
+    givens = dict(zip(givens, clone_replace(list(givens.values()), known, rebuild_strict=False)))
+    output, *values = clone_replace([output, *values], {**known, **givens}, rebuild_strict=False)
+    updates = [(known.get(old, old), new) for old, new in zip(variables, values)]
+    return pytensor.function(inputs, output, updates=updates, mode=mode)
+
+
+def _with_known_shapes(outputs):
+    """Pair the shared variables that `outputs` are made of with ones that know their shapes."""
+    from pytensor.compile.sharedvalue import SharedVariable
+    from pytensor.graph.traversal import graph_inputs
+
+    known = {}
+    for shared in graph_inputs(outputs):
+        if isinstance(shared, SharedVariable) and None in getattr(shared.type, "shape", ()):
+            # An axis that is known to be of length 1 would be broadcast.
+            shape = [n if n != 1 else None for n in shared.get_value(borrow=True).shape]
+            known[shared] = type(shared)(
+                type=shared.type.clone(shape=shape),
+                value=None,
+                strict=None,
+                container=shared.container,
+                name=shared.name,
+            )
+    return known
 
 
 def _register_rewrites():
-    """Let PyTensor rewrite two operations that Numba takes several seconds to compile.
-
-    Both sort axes at run time. The results are the same.
-    """
+    """Let PyTensor rewrite what its backends are slow with. The results are the same."""
     from pytensor import tensor
     from pytensor.compile.mode import optdb
     from pytensor.graph.rewriting.basic import node_rewriter
+    from pytensor.raise_op import Assert
     from pytensor.tensor.basic import get_underlying_scalar_constant_value
-    from pytensor.tensor.math import Argmax, Sum
-    from pytensor.tensor.subtensor import AdvancedIncSubtensor
+    from pytensor.tensor.math import Argmax
+    from pytensor.tensor.subtensor import AdvancedIncSubtensor, AdvancedSubtensor
 
     def constant(variable):
         return get_underlying_scalar_constant_value(variable, raise_not_constant=False)
 
-    @node_rewriter([Sum])
-    def sums_of_rows_with_one_entry(fgraph, node):
-        """Rows that hold an entry and zeros else, as the log-likelihood's gradient, sum to it."""
-        entries = node.inputs[0].owner
-        if node.op.axis != (1,) or entries is None:
+    def picked(fgraph, matrix, indices):
+        """Where a matrix holds what `indices` pick, if that is one entry of each row."""
+        if [getattr(v, "ndim", None) for v in (matrix, *indices)] != [2, 1, 1]:
             return None
-        if not isinstance(entries.op, AdvancedIncSubtensor) or len(entries.inputs) != 4:
+        rows, columns = indices
+        if "bool" in (rows.dtype, columns.dtype):  # a mask
             return None
-        zeros, values, rows, columns = entries.inputs
-        if (zeros.ndim, values.ndim, rows.ndim, columns.ndim) not in ((2, 1, 1, 1), (2, 0, 1, 1)):
-            return None
-        n_rows = constant(fgraph.shape_feature.get_shape(zeros, 0))
-        is_all_rows = isinstance(n_rows, numpy.ndarray) and numpy.array_equal(
+        n_rows = constant(fgraph.shape_feature.get_shape(matrix, 0))
+        if not isinstance(n_rows, numpy.ndarray) or not numpy.array_equal(
             getattr(rows, "data", None), numpy.arange(n_rows)
-        )
-        if not is_all_rows or constant(zeros) != 0:
+        ):
             return None
-        sums = values + numpy.zeros(n_rows, values.dtype)
-        return [sums.astype(node.outputs[0].dtype)]
+        n = matrix.type.shape[1] or matrix.shape[1]
+        arange = numpy.arange if isinstance(n, int) else tensor.arange
+        if columns.dtype not in ("int32", "int64"):
+            columns = columns.astype("int64")
+        columns = tensor.switch(columns < 0, columns + n, columns).astype(columns.dtype)
+        is_there = tensor.all((columns >= 0) & (columns < n))
+        columns = Assert("a label is not less than the number of classes")(columns, is_there)
+        return tensor.eq(arange(n, dtype=columns.dtype), columns[:, None])
+
+    @node_rewriter([AdvancedSubtensor])
+    def sums_of_one_hot_rows(fgraph, node):
+        """What is read by indices. The C backend would call Python for it."""
+        matrix, *indices = node.inputs
+        is_picked = picked(fgraph, matrix, indices)
+        if is_picked is None:
+            return None
+        entries = tensor.switch(is_picked, matrix, numpy.zeros((), matrix.dtype))
+        return [tensor.sum(entries, axis=1).astype(matrix.dtype)]
+
+    @node_rewriter([AdvancedIncSubtensor])
+    def one_hot_rows(fgraph, node):
+        """What is written into zeros by indices, as in the gradient of what is read."""
+        zeros, values, *indices = node.inputs
+        if values.ndim > 1 or constant(zeros) != 0:
+            return None
+        is_picked = picked(fgraph, zeros, indices)
+        if is_picked is None:
+            return None
+        values = values[:, None] if values.ndim else values
+        entries = tensor.switch(is_picked, values, numpy.zeros((), zeros.dtype))
+        return [entries.astype(zeros.dtype)]
 
     @node_rewriter([Argmax])
     def first_index_of_the_largest(fgraph, node):
+        """Without sorting the axes at run time, which Numba takes seconds to compile."""
         (x,) = node.inputs
         if x.ndim != 2 or node.op.axis != (1,):
             return None
@@ -158,8 +258,9 @@ def _register_rewrites():
         is_largest = tensor.eq(x, largest) | tensor.isnan(x)
         return [tensor.min(tensor.switch(is_largest, tensor.arange(n), n), axis=1)]
 
-    for phase, rewrite in (
-        ("canonicalize", sums_of_rows_with_one_entry),
-        ("specialize", first_index_of_the_largest),
+    for phase, rewrite, tag in (
+        ("canonicalize", sums_of_one_hot_rows, TAG),
+        ("canonicalize", one_hot_rows, TAG),
+        ("specialize", first_index_of_the_largest, NUMBA_TAG),
     ):
-        optdb[phase].register(rewrite.__name__, rewrite, TAG)
+        optdb[phase].register(rewrite.__name__, rewrite, tag)

@@ -1,5 +1,6 @@
 """What PyTensor is told beyond Theano's names: the results stay those of NumPy."""
 
+import os
 import shutil
 
 import numpy
@@ -8,7 +9,7 @@ import pytest
 from logreg import engine
 from logreg.engine import T, theano
 from logreg.model import LogisticRegression
-from logreg.pytensor_import import compiled
+from logreg.pytensor_import import compiled, in_minibatches
 
 pytestmark = pytest.mark.skipif(engine.NAME != "pytensor", reason="about PyTensor")
 
@@ -19,15 +20,22 @@ def float32():
         yield
 
 
+@pytest.fixture(params=["cvm", "numba"])
+def linker(request):
+    """Compile through C, and through Numba."""
+    with theano.config.change_flags(linker=request.param):
+        yield request.param
+
+
 def operations(function):
     return [type(node.op).__name__ for node in function.maker.fgraph.toposort()]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int8"])
-def test_the_argmax_is_numpys(dtype):
+def test_the_argmax_is_numpys(linker, dtype):
     x = T.matrix("x", dtype=dtype)
     function = compiled([x], T.argmax(x, axis=1))
-    assert "Argmax" not in operations(function)
+    assert ("Argmax" in operations(function)) == (linker == "cvm")
     rows = [[1, 3, 2], [3, 1, 3], [2, 2, 2], [-5, -5, -4]]
     if dtype != "int8":
         nan, inf = numpy.nan, numpy.inf
@@ -37,65 +45,111 @@ def test_the_argmax_is_numpys(dtype):
     assert found.dtype == "int64" and found.tolist() == value.argmax(axis=1).tolist()
 
 
-def test_other_axes_are_left_alone():
+def test_the_argmax_over_other_axes_is_left_alone():
     x = T.matrix("x")
     value = numpy.random.RandomState(1).rand(4, 3).astype("f4")
-    for axis in (0, None):
-        function = compiled([x], T.argmax(x, axis=axis))
-        assert function(value).tolist() == value.argmax(axis=axis).tolist()
+    with theano.config.change_flags(linker="numba"):
+        for axis in (0, None):
+            function = compiled([x], T.argmax(x, axis=axis))
+            assert function(value).tolist() == value.argmax(axis=axis).tolist()
 
 
-def sums(n_rows, rows, labels, base=0.0, values=(2.0, -1.0, 0.5)):
-    """What NumPy and PyTensor make of the sums of rows into which values are written."""
-    expected = numpy.full((n_rows, 3), base, "f4")
-    numpy.add.at(expected, (rows, labels), numpy.asarray(values, "f4"))
+ROWS = numpy.arange(3)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "int64", "uint64"])
+def test_what_is_read_by_labels_is_numpys(linker, dtype):
+    # More classes than an int8 counts, and what must not spread from one to another.
+    value = numpy.random.RandomState(1).normal(size=(3, 300)).astype("f4")
+    value[:, 5], value[:, 6] = numpy.nan, numpy.inf
+    labels = numpy.array([7, 127, 6] if dtype == "int8" else [7, 200, 6], dtype)
+    x, y = T.matrix("x"), T.vector("y", dtype=dtype)
+    for of_known_shape in (x, T.specify_shape(x, (3, 300)), T.specify_shape(x, (3, None))):
+        function = compiled([x, y], of_known_shape[ROWS, y])
+        is_rewritten = of_known_shape is not x
+        assert ("AdvancedSubtensor" in operations(function)) != is_rewritten
+        found = function(value, labels)
+        assert found.dtype == "float32" and found.tolist() == value[ROWS, labels].tolist()
+
+
+@pytest.mark.parametrize("values", [2.0, [2.0, -1.0, 0.5], [2.0]])
+@pytest.mark.parametrize("set_or_inc", ["set", "inc"])
+def test_what_is_written_by_labels_is_numpys(linker, values, set_or_inc):
+    values, labels = numpy.asarray(values, "f4"), numpy.array([2, 0, -1], "i4")
     y = T.ivector("y")
-    matrix = T.zeros((n_rows, 3), dtype="float32") + numpy.float32(base)
-    matrix = matrix[rows, y].inc(T.constant(numpy.asarray(values, "f4")))
-    function = compiled([y], matrix.sum(axis=1))
-    return function, function(numpy.asarray(labels, "i4")), expected.sum(axis=1)
-
-
-def test_rows_with_one_entry_sum_to_it():
-    function, found, expected = sums(3, numpy.arange(3), [2, 0, 1])
+    entries = T.zeros((3, 4), dtype="float32")[ROWS, y]
+    function = compiled([y], getattr(entries, set_or_inc)(values))
     assert "AdvancedIncSubtensor" not in operations(function)
-    assert found.dtype == "float32" and found.tolist() == expected.tolist() == [2, -1, 0.5]
+    expected = numpy.zeros((3, 4), "f4")
+    expected[ROWS, labels] = values
+    found = function(labels)
+    assert found.dtype == "float32" and found.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("label", [4, -5])
+def test_a_label_that_is_no_class_is_an_error(linker, label):
+    x, y = T.matrix("x"), T.ivector("y")
+    read = compiled([x, y], T.specify_shape(x, (3, 4))[ROWS, y])
+    written = compiled([y], T.zeros((3, 4))[ROWS, y].inc(1.0))
+    labels = numpy.array([0, label, 1], "i4")
+    for function, arguments in ((read, [numpy.zeros((3, 4), "f4")]), (written, [])):
+        with pytest.raises(AssertionError, match="not less than the number of classes"):
+            function(*arguments, labels)
 
 
 @pytest.mark.parametrize(
     "n_rows, rows, base",
-    [(4, numpy.arange(3), 0.0), (3, numpy.array([0, 0, 1]), 0.0), (3, numpy.arange(3), 1.0)],
+    [(4, ROWS, 0.0), (3, numpy.array([0, 0, 1]), 0.0), (3, ROWS, 1.0)],
 )
-def test_other_sums_are_left_alone(n_rows, rows, base):
-    _, found, expected = sums(n_rows, rows, [2, 0, 1], base)
+def test_other_writing_is_left_alone(linker, n_rows, rows, base):
+    values, labels = numpy.array([2.0, -1.0, 0.5], "f4"), numpy.array([2, 0, 1], "i4")
+    expected = numpy.full((n_rows, 3), base, "f4")
+    numpy.add.at(expected, (rows, labels), values)
+    y = T.ivector("y")
+    matrix = T.zeros((n_rows, 3), dtype="float32") + numpy.float32(base)
+    found = compiled([y], matrix[rows, y].inc(values))(labels)
     assert found.tolist() == expected.tolist()
 
 
+def test_other_reading_is_left_alone(linker):
+    value = numpy.arange(12.0, dtype="f4").reshape(3, 4)
+    x, y, i = T.specify_shape(T.matrix("x"), (3, 4)), T.ivector("y"), T.imatrix("i")
+    x = T.matrix("x")
+    known = T.specify_shape(x, (3, 4))
+    labels = numpy.array([2, 0, 3], "i4")
+    for index, of in ((numpy.array([0, 2, 2]), labels), (numpy.array([1, 0, 2]), labels)):
+        assert compiled([x, y], known[index, y])(value, of).tolist() == value[index, of].tolist()
+    several = numpy.array([[2, 0, 1], [1, 1, 3]], "i4")
+    assert (
+        compiled([x, i], known[ROWS, i])(value, several).tolist() == value[ROWS, several].tolist()
+    )
+    assert compiled([x, y], known[:, y])(value, labels).tolist() == value[:, labels].tolist()
+    assert compiled([x, y], known[1:, y])(value, labels).tolist() == value[1:, labels].tolist()
+
+
 @pytest.mark.parametrize("values", [1.0, [1.0, 2.0, 3.0]])
-def test_several_entries_a_row_are_summed(values):
+def test_several_entries_a_row_are_written(linker, values):
     labels = numpy.array([[2, 0, 1], [1, 1, 3]], "i4")
     y = T.imatrix("y")
-    matrix = T.zeros((3, 4), dtype="float32")[numpy.arange(3), y].inc(numpy.asarray(values, "f4"))
+    matrix = T.zeros((3, 4), dtype="float32")[ROWS, y].inc(numpy.asarray(values, "f4"))
     expected = numpy.zeros((3, 4))
-    numpy.add.at(expected, (numpy.arange(3), labels), values)
-    found = compiled([y], matrix.sum(axis=1))(labels)
-    assert found.tolist() == expected.sum(axis=1).tolist()
+    numpy.add.at(expected, (ROWS, labels), values)
+    assert compiled([y], matrix)(labels).tolist() == expected.tolist()
 
 
-def test_entries_of_more_axes_are_summed(capfd):
-    rows, labels = numpy.arange(3), numpy.array([2, 0, 1], "i4")
+def test_entries_of_more_axes_are_written(linker, capfd):
+    labels = numpy.array([2, 0, 1], "i4")
     y = T.ivector("y")
     values = numpy.arange(9, dtype="f4").reshape(3, 3)
-    for index, shape in (((rows, slice(None), y), (3, 3, 3)), ((rows, y), (3, 4, 3))):
+    for index, shape in (((ROWS, slice(None), y), (3, 3, 3)), ((ROWS, y), (3, 4, 3))):
         cube = T.zeros(shape, dtype="float32")[index].inc(values)
         expected = numpy.zeros(shape)
         numpy.add.at(expected, tuple(labels if i is y else i for i in index), values)
-        found = compiled([y], cube.sum(axis=1))(labels)
-        assert found.tolist() == expected.sum(axis=1).tolist()
+        assert compiled([y], cube)(labels).tolist() == expected.tolist()
     assert capfd.readouterr().err == ""
 
 
-def test_a_training_step_has_neither(monkeypatch):
+def test_a_training_step_calls_no_python(linker, monkeypatch):
     x, y = T.matrix("x"), T.ivector("y")
     model = LogisticRegression(x, 5, 3)
     set_x = engine.shared_data(numpy.zeros((12, 5), "f4"))
@@ -112,7 +166,43 @@ def test_a_training_step_has_neither(monkeypatch):
     engine.compile_steps(x, y, (set_x, set_y), 5, cost, updates, 2)
     engine.compile_means(x, y, (set_x, set_y), 5, model.errors(y))
     assert len(made) == 3  # a step, the errors of a minibatch, and of the rest
-    assert not {"CAReduce", "Sum", "Argmax"} & {name for f in made for name in operations(f)}
+    for function in made:
+        names = operations(function)
+        assert not {"AdvancedSubtensor", "AdvancedIncSubtensor"} & set(names)
+        if linker == "numba":  # which takes seconds to compile it
+            assert "Argmax" not in names
+        else:
+            assert all(hasattr(thunk, "cthunk") for thunk in function.vm.thunks)
+
+
+def test_shared_variables_are_updated_where_they_are(linker):
+    W = theano.shared(numpy.ones((3, 2), "f4"), name="W")
+    one = theano.shared(numpy.ones(1, "f4"))  # of an axis that might be broadcast
+    x = T.matrix("x")
+    function = compiled(
+        [x], (T.dot(x, W) + one[0]).sum(), updates=[(W, W * 2), (one, one + W[0, :1])]
+    )
+    value = numpy.ones((4, 3), "f4")
+    assert function(value) == 4 * 2 * (3 + 1)
+    assert W.get_value().tolist() == [[2.0, 2.0]] * 3 and one.get_value().tolist() == [2.0]
+    W.set_value(numpy.zeros((3, 2), "f4"))
+    assert function(value) == 4 * 2 * 2
+
+
+def test_minibatches_are_views_of_the_data():
+    value = numpy.arange(24.0, dtype="f4").reshape(12, 2)
+    shared = engine.shared_data(value)
+    minibatches = in_minibatches(shared, 2, 5)
+    assert minibatches.type.shape == (2, 5, 2)
+    assert numpy.shares_memory(minibatches.get_value(borrow=True), value)
+    for whole, expected in (
+        (shared, value),
+        (T.cast(shared[:, 1], "int32"), value[:, 1]),
+        (T.cast(shared, "int32"), value),
+        (shared + shared, value * 2),
+    ):
+        found = compiled([], in_minibatches(whole, 2, 5))()
+        assert found.tolist() == expected[:10].reshape((2, 5, *expected.shape[1:])).tolist()
 
 
 def test_other_graphs_are_left_alone():
@@ -142,7 +232,7 @@ print("numba" in sys.modules)
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="needs a C++ compiler")
-def test_its_c_backend_gives_the_same_log(run, working_folder):
+def test_both_backends_give_the_same_log(run, working_folder):
     sample = ["-m", "logreg.train", "--dataset", "mnist_sample", "--batch-size", "100"]
 
     def log(flags):
@@ -151,13 +241,54 @@ def test_its_c_backend_gives_the_same_log(run, working_folder):
         assert "BLAS" not in done.stderr  # PyTensor's warning that it found none
         return [line for line in done.stdout.splitlines() if "epochs/sec" not in line]
 
-    assert log("linker=cvm") == log("linker=numba")
+    assert log("linker=cvm") == log("linker=numba") == log("")
+
+
+BACKEND = """
+import sys
+from logreg import pytensor_import
+from logreg.engine import T, theano
+x = T.vector("x")
+function = pytensor_import.compiled([x], (x + 1).sum())
+assert function([1, 2]) == 5
+print(type(function.maker.linker).__name__, "numba" in sys.modules)
+"""
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="needs a C++ compiler")
+@pytest.mark.parametrize(
+    "flags, lines, backend",
+    [
+        ("", "", "VMLinker False"),
+        ("linker=numba", "", "NumbaLinker True"),
+        ("mode=NUMBA", "", "NumbaLinker True"),
+        ("cxx=", "", "NumbaLinker True"),
+        ("blas__ldflags=", "", "NumbaLinker True"),
+        ("", "pytensor_import.blas_flags = lambda compiler: ('', [])", "NumbaLinker True"),
+        ("", "import sysconfig; sysconfig.get_path = lambda name: '/nowhere'", "NumbaLinker True"),
+        (
+            "",
+            "pytensor_import.sys = type(sys)('sys'); pytensor_import.sys.platform = 'darwin'",
+            "NumbaLinker True",
+        ),
+    ],
+)
+def test_c_is_taken_where_it_is_fast(run, flags, lines, backend):
+    code = BACKEND.replace("x = T.vector", f"{lines}\nx = T.vector")
+    done = run("-c", code, env={"PYTENSOR_FLAGS": flags, "PYTENSORRC": os.devnull})
+    assert (done.returncode, done.stdout.strip()) == (0, backend), done.stderr
 
 
 @pytest.mark.parametrize("is_in_file", [False, True])
-def test_blas_flags_of_the_user_are_kept(run, tmp_path, is_in_file):
+@pytest.mark.parametrize("linker", ["auto", "cvm"])
+def test_blas_flags_of_the_user_are_kept(run, tmp_path, is_in_file, linker):
     (tmp_path / "rc").write_text("[blas]\nldflags = -lmine\n" if is_in_file else "")
-    flags = "linker=cvm" if is_in_file else "linker=cvm,blas__ldflags=-lmine"
-    code = "from logreg.engine import theano; print(theano.config.blas__ldflags)"
+    flags = f"linker={linker}" + ("" if is_in_file else ",blas__ldflags=-lmine")
+    code = """
+from logreg import pytensor_import
+from logreg.engine import theano
+pytensor_import._mode()
+print(theano.config.blas__ldflags)
+"""
     env = {"PYTENSOR_FLAGS": flags, "PYTENSORRC": str(tmp_path / "rc")}
     assert run("-c", code, env=env).stdout == "-lmine\n"
