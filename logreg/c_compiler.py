@@ -98,7 +98,7 @@ def _openblas_in(package, *folders):
                 yield match.group(1), match.group(2) or "", folder
 
 
-def spare_compiling(cmodule, cxxflags, headers):
+def spare_compiling(cmodule, version, cxxflags, headers):
     """Let g++ read but once the headers that each of an engine's modules begins with.
 
     They are nearly all of what it reads, and take half of the time. Nor need the engine try in
@@ -107,6 +107,8 @@ def spare_compiling(cmodule, cxxflags, headers):
     Parameters
     ----------
     cmodule : module
+        The engine's.
+    version : str
         The engine's.
     cxxflags : str
         The user's and ours, which the engine adds to its own.
@@ -120,8 +122,9 @@ def spare_compiling(cmodule, cxxflags, headers):
     name = os.path.basename(compiler)
     if "g++" not in name or "clang" in name or sys.platform == "darwin":
         return
+    folders = [f"-I{folder}" for folder in cmodule.std_include_dirs()]
     # A change of any of these makes another file; what does not fit, g++ would not use.
-    told = [numpy.__version__, compiler, os.stat(compiler).st_mtime_ns, cxxflags]
+    told = [version, numpy.__version__, folders, cxxflags, compiler, os.stat(compiler).st_mtime_ns]
     name = f"logreg_headers_{zlib.crc32(repr(told).encode()):08x}.hpp"
     header = os.path.join(config.compiledir, name)
     compile_str = cmodule.GCC_compiler.compile_str
@@ -132,7 +135,6 @@ def spare_compiling(cmodule, cxxflags, headers):
             with replacing(header) as file:
                 file.writelines(b"#include <%s>\n" % name.encode() for name in headers)
         if not os.path.exists(f"{header}.gch"):
-            folders = [f"-I{folder}" for folder in cmodule.std_include_dirs()]
             command = [config.cxx, "-x", "c++-header", "-g", *flags, *folders]
             with tempfile.TemporaryDirectory() as folder:
                 made = os.path.join(folder, "made")

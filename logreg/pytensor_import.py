@@ -41,9 +41,10 @@ def _prepare_c_backend():
     It is linked with the BLAS that Theano is linked with. Left to itself, PyTensor finds none that
     pip installs, and then calls NumPy's through Python.
     """
-    from pytensor import config
+    import pytensor
     from pytensor.link.c import cmodule
 
+    config = pytensor.config
     # What PyTensor adds of its own is -g. Nothing traps a floating-point exception; where one
     # might be, g++ branches, and takes twice the time for the largest of a row.
     cxxflags = ["-g0", "-fno-trapping-math", config.gcc__cxxflags]
@@ -53,7 +54,7 @@ def _prepare_c_backend():
         cxxflags += renamed
     config.gcc__cxxflags = " ".join(filter(None, cxxflags))
     if config.cxx:
-        spare_compiling(cmodule, config.gcc__cxxflags, HEADERS)
+        spare_compiling(cmodule, pytensor.__version__, config.gcc__cxxflags, HEADERS)
     python_h = os.path.join(sysconfig.get_path("include"), "Python.h")
     return bool(config.cxx and config.blas__ldflags) and os.path.exists(python_h)
 

@@ -108,6 +108,7 @@ def _keep_what_is_compiled():
     for "has no version", and external C code is versioned by the hash of a string, which Python
     salts.
     """
+    import theano
     from theano.gof import cmodule
     from theano.gof.op import COp, Op
 
@@ -127,4 +128,4 @@ def _keep_what_is_compiled():
         return version
 
     COp.c_code_cache_version = c_code_cache_version
-    spare_compiling(cmodule, cmodule.config.gcc.cxxflags, HEADERS)
+    spare_compiling(cmodule, theano.__version__, cmodule.config.gcc.cxxflags, HEADERS)
