@@ -22,7 +22,7 @@ benchmark: venv
 	$(BIN)/python scripts/benchmark.py $(OPTIONS)
 
 clean:
-	rm -rf .venv* build *.egg-info best_model.pkl .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv* build *.egg-info best_*.pkl .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv: $(BIN)/installed-tools

@@ -87,7 +87,7 @@ def blas_flags(compiler):
 def _openblas_in(package, *folders):
     """List the OpenBLAS libraries of an installed package: name, prefix of functions, folder."""
     spec = importlib.util.find_spec(package)
-    if spec is None:
+    if spec is None or not spec.origin:
         return
     folder = os.path.join(os.path.dirname(os.path.dirname(spec.origin)), *folders)
     # The engines take their flags apart at spaces, commas and quotes.
@@ -140,14 +140,15 @@ def spare_compiling(cmodule, version, cxxflags, headers):
                 made = os.path.join(folder, "made")
                 command += ["-fvisibility=hidden", header, "-o", made]
                 quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-                if subprocess.run(command, check=False, **quiet).returncode == 0:
-                    # Whole or not at all: of half a file, g++ makes a fatal error.
-                    with open(made, "rb") as source, replacing(f"{header}.gch") as file:
-                        shutil.copyfileobj(source, file)
+                if subprocess.run(command, check=False, **quiet).returncode:
+                    return []
+                # Whole or not at all: of half a file, g++ makes a fatal error.
+                with open(made, "rb") as source, replacing(f"{header}.gch") as file:
+                    shutil.copyfileobj(source, file)
+        return ["-include", header]
 
     def compile_with_headers(*args, preargs=None, **kwargs):
         flags = tuple(preargs or ())
-        precompile(flags)
-        return compile_str(*args, preargs=[*flags, "-include", header], **kwargs)
+        return compile_str(*args, preargs=[*flags, *precompile(flags)], **kwargs)
 
     cmodule.GCC_compiler.compile_str = staticmethod(compile_with_headers)

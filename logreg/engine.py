@@ -235,6 +235,7 @@ def compile_steps(x, y, dataset, batch_size, cost, updates, block):
         Rows in a minibatch.
     cost : symbolic scalar
     updates : list of (shared variable, symbolic expression)
+        These variables keep their shapes, as do all that `cost` is made of.
     block : int
         How many steps are taken at once at the most.
 

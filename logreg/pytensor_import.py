@@ -1,9 +1,11 @@
 """PyTensor under Theano's names, and what it does better when told more than Theano needs."""
 
+import contextlib
 import functools
+import importlib
+import io
 import os
 import sys
-import sysconfig
 import types
 
 import numpy
@@ -19,7 +21,7 @@ C_LINKERS = ("c", "c|py", "c|py_nogc", "cvm", "cvm_nogc")
 # With which the C++ source of a module begins.
 HEADERS = ["Python.h", "pytensor_mod_helper.h", "math.h", "numpy/arrayobject.h"]
 HEADERS += ["numpy/arrayscalars.h", "numpy/npy_math.h", "vector", "algorithm"]
-NUMBA_TAG = "logreg_numba"
+C_TAG, NUMBA_TAG = "logreg_c", "logreg_numba"
 TAG = "logreg"  # of rewrites that are made only where they are asked for
 
 
@@ -49,14 +51,23 @@ def _prepare_c_backend():
     # might be, g++ branches, and takes twice the time for the largest of a row.
     cxxflags = ["-g0", "-fno-trapping-math", config.gcc__cxxflags]
     names = "blas__ldflags", "blas.ldflags"  # in PYTENSOR_FLAGS and in .pytensorrc
-    if all(user_setting("pytensor", name) is None for name in names):
+    is_set = "val" in vars(type(config).blas__ldflags)  # in code; to read it would set it
+    if not is_set and all(user_setting("pytensor", name) is None for name in names):
         config.blas__ldflags, renamed = blas_flags(config.cxx)
         cxxflags += renamed
     config.gcc__cxxflags = " ".join(filter(None, cxxflags))
-    if config.cxx:
-        spare_compiling(cmodule, pytensor.__version__, config.gcc__cxxflags, HEADERS)
-    python_h = os.path.join(sysconfig.get_path("include"), "Python.h")
-    return bool(config.cxx and config.blas__ldflags) and os.path.exists(python_h)
+    if not config.cxx:
+        return False
+    spare_compiling(cmodule, pytensor.__version__, config.gcc__cxxflags, HEADERS)
+    try:
+        # What C functions are called by: a try whether C can be compiled here, and be loaded.
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            importlib.import_module("pytensor.link.c.lazylinker_c")
+    except OSError:
+        raise
+    except Exception:
+        return False
+    return bool(config.blas__ldflags)
 
 
 def _mode():
@@ -98,26 +109,19 @@ def in_minibatches(whole, n_batches, batch_size):
     """View a set's rows as minibatches: the rows of the first axis of what is returned.
 
     With constants for shapes, PyTensor has nothing to check at each step and less to compile.
-    Slices with symbolic bounds, as the tutorial takes them, would have to be checked.
+    Slices with symbolic bounds, as the tutorial takes them, JAX could not compile at all.
 
     Parameters
     ----------
     whole : symbolic variable, shape (n, ...)
-        A shared variable, which keeps its value from now on, or what is made of one.
+        At its best of a type that knows its shape.
     n_batches, batch_size : int
     """
-    import pytensor
-    from pytensor.tensor.elemwise import Elemwise
-
-    if whole.owner and isinstance(whole.owner.op, Elemwise) and len(whole.owner.inputs) == 1:
-        (of,) = whole.owner.inputs  # as the labels, which are cast
-        return whole.owner.op(in_minibatches(of, n_batches, batch_size))
-    n, shape = n_batches * batch_size, (n_batches, batch_size)
-    if whole.owner:
-        return whole[:n].reshape((*shape, *(whole.shape[i] for i in range(1, whole.ndim))))
-    value = whole.get_value(borrow=True)
-    view = value[:n].reshape((*shape, *value.shape[1:]))
-    return pytensor.shared(view, borrow=True, shape=view.shape)
+    known = whole.type.shape
+    rest = [whole.shape[i] if known[i] is None else known[i] for i in range(1, whole.ndim)]
+    if known[0] is None or known[0] != n_batches * batch_size:
+        whole = whole[: n_batches * batch_size]
+    return whole.reshape((n_batches, batch_size, *rest))
 
 
 def interpreted(inputs, outputs):
@@ -147,39 +151,40 @@ def counted(means, n):
 def compiled(inputs, output, updates=None, givens=None):
     """As ``pytensor.function``, of one output, and with less to compute and to compile.
 
-    The shared variables are taken to have the shapes that they have now.
+    The shared variables must keep the shapes that they have now.
     """
     import pytensor
-    from pytensor.graph.replace import clone_replace
     from pytensor.link.numba.linker import NumbaLinker
 
     try:
-        mode = _mode().including(TAG)
-        if isinstance(mode.linker, NumbaLinker):
-            mode = mode.including(NUMBA_TAG)
+        mode = _mode()
+        is_numba = isinstance(mode.linker, NumbaLinker)
+        mode = mode.including(TAG, NUMBA_TAG if is_numba else C_TAG)
+        if is_numba:
             # As PyTensor makes it, but now.
             os.makedirs(os.path.join(pytensor.config.base_compiledir, "numba"), exist_ok=True)
     except (OSError, ValueError) as error:
         raise EngineError(UNWRITABLE.format(error, "PYTENSOR")) from None
-    givens = givens or {}
-    variables, values = zip(*updates) if updates else ((), ())
-    known = _with_known_shapes([output, *values, *givens.values()])
-    givens = dict(zip(givens, clone_replace(list(givens.values()), known, rebuild_strict=False)))
-    output, *values = clone_replace([output, *values], {**known, **givens}, rebuild_strict=False)
-    updates = [(known.get(old, old), new) for old, new in zip(variables, values)]
-    return pytensor.function(inputs, output, updates=updates, mode=mode)
+    updates, givens = updates or [], givens or {}
+    known = _with_known_shapes([output, *(new for _, new in updates)], list(givens.values()))
+    updates = [(known.get(old, old), new) for old, new in updates]
+    givens = {**givens, **known}
+    return pytensor.function(inputs, output, updates=updates, givens=givens, mode=mode)
 
 
-def _with_known_shapes(outputs):
-    """Pair the shared variables that `outputs` are made of with ones that know their shapes."""
+def _with_known_shapes(outputs, others):
+    """Pair the shared variables of `outputs`, and not of `others`, with ones of known shapes."""
     from pytensor.compile.sharedvalue import SharedVariable
     from pytensor.graph.traversal import graph_inputs
 
     known = {}
-    for shared in graph_inputs(outputs):
-        if isinstance(shared, SharedVariable) and None in getattr(shared.type, "shape", ()):
+    for shared in set(graph_inputs(outputs)) - set(graph_inputs(others)):
+        if not isinstance(shared, SharedVariable) or shared.default_update is not None:
+            continue
+        if None in getattr(shared.type, "shape", ()):
             # An axis that is known to be of length 1 would be broadcast.
-            shape = [n if n != 1 else None for n in shared.get_value(borrow=True).shape]
+            lengths = [n if n != 1 else None for n in shared.get_value(borrow=True).shape]
+            shape = [n or length for n, length in zip(shared.type.shape, lengths)]
             known[shared] = type(shared)(
                 type=shared.type.clone(shape=shape),
                 value=None,
@@ -191,13 +196,16 @@ def _with_known_shapes(outputs):
 
 
 def _register_rewrites():
-    """Let PyTensor rewrite what its backends are slow with. The results are the same."""
+    """Let PyTensor rewrite what its backends are slow with.
+
+    The results are the same, but for the sign of a zero, and the order of a sum.
+    """
     from pytensor import tensor
     from pytensor.compile.mode import optdb
     from pytensor.graph.rewriting.basic import node_rewriter
     from pytensor.raise_op import Assert
     from pytensor.tensor.basic import get_underlying_scalar_constant_value
-    from pytensor.tensor.math import Argmax
+    from pytensor.tensor.math import Argmax, Sum
     from pytensor.tensor.subtensor import AdvancedIncSubtensor, AdvancedSubtensor
 
     def constant(variable):
@@ -205,15 +213,14 @@ def _register_rewrites():
 
     def picked(fgraph, matrix, indices):
         """Where a matrix holds what `indices` pick, if that is one entry of each row."""
-        if [getattr(v, "ndim", None) for v in (matrix, *indices)] != [2, 1, 1]:
+        if [v.ndim for v in (matrix, *indices)] != [2, 1, 1]:
             return None
         rows, columns = indices
-        if "bool" in (rows.dtype, columns.dtype):  # a mask
-            return None
         n_rows = constant(fgraph.shape_feature.get_shape(matrix, 0))
-        if not isinstance(n_rows, numpy.ndarray) or not numpy.array_equal(
-            getattr(rows, "data", None), numpy.arange(n_rows)
-        ):
+        if not isinstance(n_rows, numpy.ndarray) or columns.type.shape != (n_rows,):
+            return None
+        is_mask = "bool" in (rows.dtype, columns.dtype)
+        if is_mask or not numpy.array_equal(getattr(rows, "data", None), numpy.arange(n_rows)):
             return None
         n = matrix.type.shape[1] or matrix.shape[1]
         arange = numpy.arange if isinstance(n, int) else tensor.arange
@@ -221,7 +228,7 @@ def _register_rewrites():
             columns = columns.astype("int64")
         columns = tensor.switch(columns < 0, columns + n, columns).astype(columns.dtype)
         is_there = tensor.all((columns >= 0) & (columns < n))
-        columns = Assert("a label is not less than the number of classes")(columns, is_there)
+        columns = Assert("a label is no class")(columns, is_there)
         return tensor.eq(arange(n, dtype=columns.dtype), columns[:, None])
 
     @node_rewriter([AdvancedSubtensor])
@@ -238,7 +245,8 @@ def _register_rewrites():
     def one_hot_rows(fgraph, node):
         """What is written into zeros by indices, as in the gradient of what is read."""
         zeros, values, *indices = node.inputs
-        if values.ndim > 1 or constant(zeros) != 0:
+        lengths = (), (1,), indices[-1].type.shape
+        if values.type.shape not in lengths or constant(zeros) != 0:
             return None
         is_picked = picked(fgraph, zeros, indices)
         if is_picked is None:
@@ -246,6 +254,16 @@ def _register_rewrites():
         values = values[:, None] if values.ndim else values
         entries = tensor.switch(is_picked, values, numpy.zeros((), zeros.dtype))
         return [entries.astype(zeros.dtype)]
+
+    @node_rewriter([Sum])
+    def sums_of_columns_first(fgraph, node):
+        """An addition waits for the one before: in C all columns' go on side by side."""
+        (x,) = node.inputs
+        op, shape = node.op, x.type.shape
+        if op.axis not in (None, (0, 1)) or x.ndim != 2 or None in shape or shape[1] < 16:
+            return None
+        columns = tensor.sum(x, axis=0, dtype=op.acc_dtype, acc_dtype=op.acc_dtype)
+        return [tensor.sum(columns, dtype=op.dtype, acc_dtype=op.acc_dtype)]
 
     @node_rewriter([Argmax])
     def first_index_of_the_largest(fgraph, node):
@@ -263,5 +281,6 @@ def _register_rewrites():
         ("canonicalize", sums_of_one_hot_rows, TAG),
         ("canonicalize", one_hot_rows, TAG),
         ("specialize", first_index_of_the_largest, NUMBA_TAG),
+        ("uncanonicalize", sums_of_columns_first, C_TAG),  # where sums of sums are left alone
     ):
         optdb[phase].register(rewrite.__name__, rewrite, tag)

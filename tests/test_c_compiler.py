@@ -36,7 +36,7 @@ def function(inputs, outputs):
     [
         ("True", "scipy_openblas32"),
         ("'scipy_openblas32' not in arguments", "-lopenblas"),
-        ("'blas32' not in arguments and '-lopenblas' not in arguments", "scipy.libs"),
+        ("'blas32' not in arguments and '-lopenblas' not in sys.argv", "scipy.libs"),
         ("False", ""),
     ],
 )
@@ -138,3 +138,30 @@ print(function([x], x * float(sys.argv[1]) + 1)([1.0, 2.0]).tolist())
     done = run("-c", code.replace("x * float(sys.argv[1]) + 1", "x**3 - x"), env=env)
     assert (done.returncode, done.stdout, done.stderr) == (0, "[0.0, 6.0]\n", "")
     assert header.exists() and precompiled.exists()
+
+
+def test_headers_that_are_not_there_do_no_harm(run, tmp_path):
+    code = f"""
+from logreg import {engine.NAME}_import as engine_import
+engine_import.HEADERS.append("gone_with_the_last_version.h")
+{FUNCTION}
+x = T.vector()
+print(function([x], x * 2)([1.0, 2.0]).tolist())
+"""
+    done = run("-c", code, env={FLAGS: f"base_compiledir={tmp_path}", RC: os.devnull})
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[2.0, 4.0]\n", "")
+
+
+def test_headers_are_made_anew_for_another_version(run, tmp_path):
+    env = {FLAGS: f"base_compiledir={tmp_path}", RC: os.devnull}
+    for number, name in enumerate(("exp", "cos"), 1):
+        code = f"""
+from logreg import c_compiler, {engine.NAME}_import as engine_import
+spare = c_compiler.spare_compiling
+engine_import.spare_compiling = lambda cmodule, version, *rest: spare(cmodule, "{number}", *rest)
+{FUNCTION}
+x = T.vector()
+function([x], T.{name}(x))
+"""
+        assert run("-c", code, env=env).returncode == 0
+        assert len(list(tmp_path.glob("*/*.hpp"))) == number

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import sys
+import warnings
 
 import numpy
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from logreg import engine
 from logreg.engine import T, theano
 from logreg.model import LogisticRegression
-from logreg.pytensor_import import compiled, in_minibatches
+from logreg.pytensor_import import compiled
 
 pytestmark = pytest.mark.skipif(engine.NAME != "pytensor", reason="about PyTensor")
 
@@ -23,6 +25,8 @@ def float32():
 @pytest.fixture(params=["cvm", "numba"])
 def linker(request):
     """Compile through C, and through Numba."""
+    if request.param == "cvm" and not shutil.which("g++"):
+        pytest.skip("needs a C++ compiler")
     with theano.config.change_flags(linker=request.param):
         yield request.param
 
@@ -64,9 +68,15 @@ def test_what_is_read_by_labels_is_numpys(linker, dtype):
     value[:, 5], value[:, 6] = numpy.nan, numpy.inf
     labels = numpy.array([7, 127, 6] if dtype == "int8" else [7, 200, 6], dtype)
     x, y = T.matrix("x"), T.vector("y", dtype=dtype)
-    for of_known_shape in (x, T.specify_shape(x, (3, 300)), T.specify_shape(x, (3, None))):
-        function = compiled([x, y], of_known_shape[ROWS, y])
-        is_rewritten = of_known_shape is not x
+    three = T.specify_shape(y, (3,))
+    for of, by in (
+        (x, three),
+        (T.specify_shape(x, (3, 300)), three),
+        (T.specify_shape(x, (3, None)), three),
+        (T.specify_shape(x, (3, 300)), y),
+    ):
+        function = compiled([x, y], of[ROWS, by])
+        is_rewritten = of is not x and by is three
         assert ("AdvancedSubtensor" in operations(function)) != is_rewritten
         found = function(value, labels)
         assert found.dtype == "float32" and found.tolist() == value[ROWS, labels].tolist()
@@ -77,7 +87,7 @@ def test_what_is_read_by_labels_is_numpys(linker, dtype):
 def test_what_is_written_by_labels_is_numpys(linker, values, set_or_inc):
     values, labels = numpy.asarray(values, "f4"), numpy.array([2, 0, -1], "i4")
     y = T.ivector("y")
-    entries = T.zeros((3, 4), dtype="float32")[ROWS, y]
+    entries = T.zeros((3, 4), dtype="float32")[ROWS, T.specify_shape(y, (3,))]
     function = compiled([y], getattr(entries, set_or_inc)(values))
     assert "AdvancedIncSubtensor" not in operations(function)
     expected = numpy.zeros((3, 4), "f4")
@@ -89,11 +99,12 @@ def test_what_is_written_by_labels_is_numpys(linker, values, set_or_inc):
 @pytest.mark.parametrize("label", [4, -5])
 def test_a_label_that_is_no_class_is_an_error(linker, label):
     x, y = T.matrix("x"), T.ivector("y")
-    read = compiled([x, y], T.specify_shape(x, (3, 4))[ROWS, y])
-    written = compiled([y], T.zeros((3, 4))[ROWS, y].inc(1.0))
+    three = T.specify_shape(y, (3,))
+    read = compiled([x, y], T.specify_shape(x, (3, 4))[ROWS, three])
+    written = compiled([y], T.zeros((3, 4))[ROWS, three].inc(1.0))
     labels = numpy.array([0, label, 1], "i4")
     for function, arguments in ((read, [numpy.zeros((3, 4), "f4")]), (written, [])):
-        with pytest.raises(AssertionError, match="not less than the number of classes"):
+        with pytest.raises(AssertionError, match="a label is no class"):
             function(*arguments, labels)
 
 
@@ -113,18 +124,33 @@ def test_other_writing_is_left_alone(linker, n_rows, rows, base):
 
 def test_other_reading_is_left_alone(linker):
     value = numpy.arange(12.0, dtype="f4").reshape(3, 4)
-    x, y, i = T.specify_shape(T.matrix("x"), (3, 4)), T.ivector("y"), T.imatrix("i")
-    x = T.matrix("x")
-    known = T.specify_shape(x, (3, 4))
-    labels = numpy.array([2, 0, 3], "i4")
-    for index, of in ((numpy.array([0, 2, 2]), labels), (numpy.array([1, 0, 2]), labels)):
-        assert compiled([x, y], known[index, y])(value, of).tolist() == value[index, of].tolist()
+    labels, mask = numpy.array([2, 0, 3], "i4"), numpy.array([True, False, True, True])
     several = numpy.array([[2, 0, 1], [1, 1, 3]], "i4")
-    assert (
-        compiled([x, i], known[ROWS, i])(value, several).tolist() == value[ROWS, several].tolist()
+    x, y = T.matrix("x"), T.ivector("y")
+    known, three = T.specify_shape(x, (3, 4)), T.specify_shape(y, (3,))
+    for rows in (numpy.array([0, 2, 2]), numpy.array([1, 0, 2]), slice(None), slice(1, None)):
+        found = compiled([x, y], known[rows, three])(value, labels)
+        assert found.tolist() == value[rows, labels].tolist()
+    for columns, given in (
+        (T.imatrix(), several),
+        (T.ivector(), labels[:1]),
+        (T.vector(dtype="bool"), mask),
+        (T.specify_shape(T.vector(dtype="bool"), (4,)), mask),
+    ):
+        y = columns.owner.inputs[0] if columns.owner else columns
+        found = compiled([x, y], known[ROWS, columns])(value, given)
+        assert found.tolist() == value[ROWS, given].tolist()
+
+
+@pytest.mark.parametrize("dtype", ["int8", "bool", "float64"])
+def test_what_is_read_keeps_its_dtype(linker, dtype):
+    value = numpy.array([[0, 1, 1], [1, 0, 1]], dtype)
+    x, y = T.matrix(dtype=dtype), T.ivector()
+    function = compiled(
+        [x, y], T.specify_shape(x, (2, 3))[numpy.arange(2), T.specify_shape(y, (2,))]
     )
-    assert compiled([x, y], known[:, y])(value, labels).tolist() == value[:, labels].tolist()
-    assert compiled([x, y], known[1:, y])(value, labels).tolist() == value[1:, labels].tolist()
+    found = function(value, numpy.array([1, 1], "i4"))
+    assert found.dtype == dtype and found.tolist() == [1, 0]
 
 
 @pytest.mark.parametrize("values", [1.0, [1.0, 2.0, 3.0]])
@@ -147,6 +173,25 @@ def test_entries_of_more_axes_are_written(linker, capfd):
         numpy.add.at(expected, tuple(labels if i is y else i for i in index), values)
         assert compiled([y], cube)(labels).tolist() == expected.tolist()
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "dtype, shape", [("float32", (30, 20)), ("int8", (30, 20)), ("float32", (0, 16))]
+)
+def test_sums_of_all_entries_are_numpys(linker, dtype, shape):
+    value = (numpy.random.RandomState(1).rand(*shape) * 100).astype(dtype)
+    x = theano.shared(value)
+    for axis in (None, (0, 1), (1, 0), 0, 1):
+        function = compiled([], (x.astype("float32") ** 2).sum(axis=axis))
+        n_sums = sum("Reduce" in name or name == "Sum" for name in operations(function))
+        if linker == "cvm":
+            assert n_sums == (1 if axis in (0, 1) else 2)
+        found, expected = function(), (value.astype("float64") ** 2).sum(axis=axis)
+        assert found.dtype == "float32"
+        numpy.testing.assert_allclose(found, expected, rtol=1e-6)
+    whole = compiled([], x.sum())
+    expected = value.sum(dtype="float64" if dtype == "float32" else "int64")
+    numpy.testing.assert_allclose(whole(), expected, rtol=1e-6)
 
 
 def test_a_training_step_calls_no_python(linker, monkeypatch):
@@ -189,20 +234,46 @@ def test_shared_variables_are_updated_where_they_are(linker):
     assert function(value) == 4 * 2 * 2
 
 
-def test_minibatches_are_views_of_the_data():
-    value = numpy.arange(24.0, dtype="f4").reshape(12, 2)
-    shared = engine.shared_data(value)
-    minibatches = in_minibatches(shared, 2, 5)
-    assert minibatches.type.shape == (2, 5, 2)
-    assert numpy.shares_memory(minibatches.get_value(borrow=True), value)
-    for whole, expected in (
-        (shared, value),
-        (T.cast(shared[:, 1], "int32"), value[:, 1]),
-        (T.cast(shared, "int32"), value),
-        (shared + shared, value * 2),
-    ):
-        found = compiled([], in_minibatches(whole, 2, 5))()
-        assert found.tolist() == expected[:10].reshape((2, 5, *expected.shape[1:])).tolist()
+@pytest.mark.parametrize("shape", [(1, None), (None, 1), (None, None)])
+def test_an_axis_declared_of_length_1_is_broadcast(linker, shape):
+    value = numpy.full([n or 4 for n in shape], 2.0, "f4")
+    r = theano.shared(value, shape=shape)
+    x = T.matrix("x")
+    assert compiled([x], (x * r).sum())(numpy.ones((4, 4), "f4")) == 32.0
+
+
+def test_what_updates_itself_does_so(linker):
+    """As the state of a random stream, whose shape may depend on a minibatch."""
+    x, y = T.matrix("x"), T.ivector("y")
+    data = engine.shared_data(numpy.ones((12, 50), "f4")), engine.shared_data(numpy.zeros(12, "i4"))
+    count = theano.shared(numpy.zeros(2, "f4"))
+    with warnings.catch_warnings():  # of what will be made in another way
+        warnings.simplefilter("ignore")
+        from pytensor.tensor.random.utils import RandomStream
+
+        count.default_update = count + 1
+        kept = RandomStream(3).binomial(1, 0.5, size=x.shape).sum()
+    W = theano.shared(numpy.ones((2, 2), "f4"))
+    cost = kept + 0 * count.sum() + 0 * y.sum() + 0 * W.sum()
+    steps = engine.compile_steps(x, y, data, 5, cost, [(W, W + 1)], 2)
+    before = count.get_value()[0]
+    costs = [float(cost) for cost in steps(0, 4)]
+    assert len(set(costs)) > 1 and all(50 < cost < 200 for cost in costs)
+    assert (count.get_value() == before + 4).all() and (W.get_value() == 5).all()
+
+
+def test_data_that_change_are_seen(linker):
+    x, y = T.matrix("x"), T.ivector("y")
+    set_x, labels = engine.shared_data(numpy.ones((12, 2), "f4")), numpy.zeros(12, "f4")
+    data = set_x, T.cast(engine.shared_data(labels), "int32")
+    W = theano.shared(numpy.float32(0))
+    steps = engine.compile_steps(x, y, data, 5, x.sum() + 0 * y.sum(), [(W, W + 1)], 2)
+    means = engine.compile_means(x, y, data, 5, (x + y.dimshuffle(0, "x")).mean())
+    for value in (1, 2):
+        set_x.set_value(numpy.full((12, 2), value, "f4"))
+        in_batches, in_the_rest = means()
+        assert steps(0, 2) == [10 * value, 10 * value]
+        assert [*in_batches, in_the_rest] == [value, value, value]
 
 
 def test_other_graphs_are_left_alone():
@@ -265,7 +336,7 @@ print(type(function.maker.linker).__name__, "numba" in sys.modules)
         ("cxx=", "", "NumbaLinker True"),
         ("blas__ldflags=", "", "NumbaLinker True"),
         ("", "pytensor_import.blas_flags = lambda compiler: ('', [])", "NumbaLinker True"),
-        ("", "import sysconfig; sysconfig.get_path = lambda name: '/nowhere'", "NumbaLinker True"),
+        ("mode=FAST_COMPILE", "", "VMLinker False"),
         (
             "",
             "pytensor_import.sys = type(sys)('sys'); pytensor_import.sys.platform = 'darwin'",
@@ -277,6 +348,36 @@ def test_c_is_taken_where_it_is_fast(run, flags, lines, backend):
     code = BACKEND.replace("x = T.vector", f"{lines}\nx = T.vector")
     done = run("-c", code, env={"PYTENSOR_FLAGS": flags, "PYTENSORRC": os.devnull})
     assert (done.returncode, done.stdout.strip()) == (0, backend), done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="needs a C++ compiler")
+def test_a_compiler_that_makes_no_library_is_not_taken(run, tmp_path):
+    compiler = tmp_path / "g++"
+    lines = [
+        f"#!{sys.executable}",
+        "import os, sys",
+        "if '-shared' in sys.argv: sys.exit('no')",
+        f"os.execv({shutil.which('g++')!r}, sys.argv)",
+    ]
+    compiler.write_text("\n".join([*lines, ""]))
+    compiler.chmod(0o755)
+    flags = f"cxx={compiler},base_compiledir={tmp_path}"
+    done = run("-c", BACKEND, env={"PYTENSOR_FLAGS": flags, "PYTENSORRC": os.devnull})
+    assert (done.returncode, done.stdout) == (0, "NumbaLinker True\n"), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_blas_flags_set_in_code_are_kept(run):
+    code = """
+from logreg import pytensor_import
+from logreg.engine import theano
+theano.config.blas__ldflags = "-lmine"
+pytensor_import._mode()
+print(theano.config.blas__ldflags)
+print("renamed" if "scipy" in theano.config.gcc__cxxflags else "as it is")
+"""
+    env = {"PYTENSOR_FLAGS": "", "PYTENSORRC": os.devnull}
+    assert run("-c", code, env=env).stdout == "-lmine\nas it is\n"
 
 
 @pytest.mark.parametrize("is_in_file", [False, True])
