@@ -131,6 +131,8 @@ def spare_compiling(cmodule, version, cxxflags, headers):
 
     @functools.lru_cache(maxsize=None)
     def precompile(flags):
+        if not any(flag.startswith("-O") for flag in flags):
+            return []  # the engine's own modules: the header would fit no other
         if not os.path.exists(header):
             with replacing(header) as file:
                 file.writelines(b"#include <%s>\n" % name.encode() for name in headers)

@@ -140,6 +140,31 @@ print(function([x], x * float(sys.argv[1]) + 1)([1.0, 2.0]).tolist())
     assert header.exists() and precompiled.exists()
 
 
+def test_precompiled_headers_are_used(run, tmp_path):
+    """By the modules of operations, whichever module of the engine's own came first."""
+    compiler, log = tmp_path / "g++", tmp_path / "log"
+    lines = (
+        f"#!{sys.executable}",
+        "import subprocess, sys",
+        f"done = subprocess.run([{shutil.which('g++')!r}, '-H', *sys.argv[1:]], stderr=-1)",
+        f"open({str(log)!r}, 'ab').write(done.stderr)",
+        "sys.exit(done.returncode)",
+    )
+    compiler.write_text("\n".join([*lines, ""]))
+    compiler.chmod(0o755)
+    code = f"""
+{FUNCTION}
+x = T.vector()
+function([x], T.exp(x).sum())
+"""
+    flags = f"cxx={compiler},base_compiledir={tmp_path}"
+    done = run("-c", code, env={FLAGS: flags, RC: os.devnull})
+    assert done.returncode == 0, done.stderr
+    found = log.read_text()
+    assert "\n! " in found and ".hpp.gch" in found
+    assert "\nx " not in found  # a header that fits not
+
+
 def test_headers_that_are_not_there_do_no_harm(run, tmp_path):
     code = f"""
 from logreg import {engine.NAME}_import as engine_import
