@@ -80,8 +80,7 @@ def _mode():
 
     if config.linker in C_LINKERS:
         _prepare_c_backend()
-    is_open = config.mode == "Mode" and config.linker == "auto"
-    if is_open and sys.platform == "linux" and _prepare_c_backend():
+    if config.linker == "auto" and sys.platform == "linux" and _prepare_c_backend():
         with config.change_flags(linker="cvm"):
             return get_default_mode()
     return get_default_mode()

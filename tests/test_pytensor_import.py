@@ -135,11 +135,13 @@ def test_other_reading_is_left_alone(linker):
         (T.imatrix(), several),
         (T.ivector(), labels[:1]),
         (T.vector(dtype="bool"), mask),
-        (T.specify_shape(T.vector(dtype="bool"), (4,)), mask),
     ):
-        y = columns.owner.inputs[0] if columns.owner else columns
-        found = compiled([x, y], known[ROWS, columns])(value, given)
+        found = compiled([x, columns], known[ROWS, columns])(value, given)
         assert found.tolist() == value[ROWS, given].tolist()
+    y = T.vector(dtype="bool")
+    square = T.specify_shape(x, (3, 3))[ROWS, T.specify_shape(y, (3,))]
+    found = compiled([x, y], square)(value[:, :3], mask[[0, 0, 0]])
+    assert found.tolist() == value[ROWS, ROWS].tolist()
 
 
 @pytest.mark.parametrize("dtype", ["int8", "bool", "float64"])
@@ -149,6 +151,7 @@ def test_what_is_read_keeps_its_dtype(linker, dtype):
     function = compiled(
         [x, y], T.specify_shape(x, (2, 3))[numpy.arange(2), T.specify_shape(y, (2,))]
     )
+    assert "AdvancedSubtensor" not in operations(function)
     found = function(value, numpy.array([1, 1], "i4"))
     assert found.dtype == dtype and found.tolist() == [1, 0]
 
@@ -207,7 +210,7 @@ def test_a_training_step_calls_no_python(linker, monkeypatch):
 
     monkeypatch.setattr(engine, "compiled", listening)
     cost = model.negative_log_likelihood(y)
-    updates = list(zip(model.params, T.grad(cost, model.params)))
+    updates = [(p, p - numpy.float32(0.1) * T.grad(cost, p)) for p in model.params]
     engine.compile_steps(x, y, (set_x, set_y), 5, cost, updates, 2)
     engine.compile_means(x, y, (set_x, set_y), 5, model.errors(y))
     assert len(made) == 3  # a step, the errors of a minibatch, and of the rest
@@ -218,6 +221,9 @@ def test_a_training_step_calls_no_python(linker, monkeypatch):
             assert "Argmax" not in names
         else:
             assert all(hasattr(thunk, "cthunk") for thunk in function.vm.thunks)
+    if linker == "cvm":
+        gemm = [node.op for node in made[0].maker.fgraph.toposort() if "Gemm" in str(node.op)]
+        assert [op.inplace for op in gemm] == [True]
 
 
 def test_shared_variables_are_updated_where_they_are(linker):
@@ -240,6 +246,22 @@ def test_an_axis_declared_of_length_1_is_broadcast(linker, shape):
     r = theano.shared(value, shape=shape)
     x = T.matrix("x")
     assert compiled([x], (x * r).sum())(numpy.ones((4, 4), "f4")) == 32.0
+
+
+def test_an_axis_that_happens_to_be_of_length_1_is_not(linker):
+    b, x = theano.shared(numpy.ones(1, "f4")), T.vector("x")
+    with pytest.raises(ValueError):
+        compiled([x], x + b)(numpy.ones(3, "f4"))
+
+
+def test_data_may_be_in_the_cost(linker):
+    x, y = T.matrix("x"), T.ivector("y")
+    set_x = theano.shared(numpy.arange(12, dtype="f4").reshape(6, 2))
+    set_y = T.cast(theano.shared(numpy.zeros(6, "f4")), "int32")
+    W = theano.shared(numpy.float32(0))
+    cost = (x - set_x.mean(axis=0)).sum() + 0 * y.sum()
+    steps = engine.compile_steps(x, y, (set_x, set_y), 3, cost, [(W, W + 1)], 2)
+    assert steps(0, 2) == [-18, 18]
 
 
 def test_what_updates_itself_does_so(linker):
