@@ -56,7 +56,7 @@ def _links(compiler, flags, sgemm="sgemm_"):
                 stderr=subprocess.DEVNULL,
                 check=False,
             )
-        except OSError:  # a compiler that the user named and that does not start so
+        except OSError:  # none, or one that the user named and that does not start so
             return False
     return done.returncode == 0
 
@@ -68,8 +68,6 @@ def blas_flags(compiler):
     engines need anyway, brings one along, but an older one where it has to fit an old NumPy. The
     functions may have a prefix of SciPy's own, which the compiler can be told.
     """
-    if not compiler:
-        return "", []
     for library, prefix, folder in (
         *_openblas_in("scipy_openblas32", "scipy_openblas32", "lib"),
         ("openblas", "", None),

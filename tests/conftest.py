@@ -88,6 +88,21 @@ def start():
             stream.close()
 
 
+@pytest.fixture
+def fake_compiler(tmp_path):
+    """Make a g++ of lines of Python, which find os, subprocess and sys imported."""
+
+    def make(*lines):
+        path = tmp_path / "g++"
+        path.write_text(
+            "\n".join([f"#!{sys.executable}", "import os, subprocess, sys", *lines, ""])
+        )
+        path.chmod(0o755)
+        return path
+
+    return make
+
+
 @pytest.fixture(scope="session")
 def mnist_folder():
     """A folder with MNIST whole and right; skip where it cannot be had."""

@@ -3,8 +3,6 @@
 import importlib.util
 import os
 import shutil
-import stat
-import sys
 
 import pytest
 
@@ -40,13 +38,11 @@ def function(inputs, outputs):
         ("False", ""),
     ],
 )
-def test_the_fastest_openblas_that_links_is_used(tmp_path, links, expected):
+def test_the_fastest_openblas_that_links_is_used(fake_compiler, links, expected):
     if expected == "scipy_openblas32":
         pytest.importorskip(expected)
-    compiler = tmp_path / "g++"
-    lines = f"#!{sys.executable}", "import sys", "arguments = ' '.join(sys.argv)"
-    compiler.write_text("\n".join([*lines, f"sys.exit(not ({links}))", ""]))
-    compiler.chmod(compiler.stat().st_mode | stat.S_IXUSR)
+    arguments = "arguments = ' '.join(sys.argv)"
+    compiler = fake_compiler(arguments, f"sys.exit(not ({links}))")
     found, renamed = blas_flags(str(compiler))
     if expected.startswith("scipy"):
         folder, library = found.split()
@@ -140,18 +136,14 @@ print(function([x], x * float(sys.argv[1]) + 1)([1.0, 2.0]).tolist())
     assert header.exists() and precompiled.exists()
 
 
-def test_precompiled_headers_are_used(run, tmp_path):
+def test_precompiled_headers_are_used(run, tmp_path, fake_compiler):
     """By the modules of operations, whichever module of the engine's own came first."""
-    compiler, log = tmp_path / "g++", tmp_path / "log"
-    lines = (
-        f"#!{sys.executable}",
-        "import subprocess, sys",
+    log = tmp_path / "log"
+    compiler = fake_compiler(
         f"done = subprocess.run([{shutil.which('g++')!r}, '-H', *sys.argv[1:]], stderr=-1)",
         f"open({str(log)!r}, 'ab').write(done.stderr)",
         "sys.exit(done.returncode)",
     )
-    compiler.write_text("\n".join([*lines, ""]))
-    compiler.chmod(0o755)
     code = f"""
 {FUNCTION}
 x = T.vector()

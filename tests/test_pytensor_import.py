@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sys
 import warnings
 
 import numpy
@@ -118,7 +117,7 @@ def test_other_writing_is_left_alone(linker, n_rows, rows, base):
     numpy.add.at(expected, (rows, labels), values)
     y = T.ivector("y")
     matrix = T.zeros((n_rows, 3), dtype="float32") + numpy.float32(base)
-    found = compiled([y], matrix[rows, y].inc(values))(labels)
+    found = compiled([y], matrix[rows, T.specify_shape(y, (3,))].inc(values))(labels)
     assert found.tolist() == expected.tolist()
 
 
@@ -216,7 +215,7 @@ def test_a_training_step_calls_no_python(linker, monkeypatch):
     assert len(made) == 3  # a step, the errors of a minibatch, and of the rest
     for function in made:
         names = operations(function)
-        assert not {"AdvancedSubtensor", "AdvancedIncSubtensor"} & set(names)
+        assert not {"AdvancedSubtensor", "AdvancedIncSubtensor", "Shape_i"} & set(names)
         if linker == "numba":  # which takes seconds to compile it
             assert "Argmax" not in names
         else:
@@ -356,6 +355,7 @@ print(type(function.maker.linker).__name__, "numba" in sys.modules)
         ("linker=numba", "", "NumbaLinker True"),
         ("mode=NUMBA", "", "NumbaLinker True"),
         ("cxx=", "", "NumbaLinker True"),
+        ("cxx=,blas__ldflags=-lm", "", "NumbaLinker True"),
         ("blas__ldflags=", "", "NumbaLinker True"),
         ("", "pytensor_import.blas_flags = lambda compiler: ('', [])", "NumbaLinker True"),
         ("mode=FAST_COMPILE", "", "VMLinker False"),
@@ -373,16 +373,9 @@ def test_c_is_taken_where_it_is_fast(run, flags, lines, backend):
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="needs a C++ compiler")
-def test_a_compiler_that_makes_no_library_is_not_taken(run, tmp_path):
-    compiler = tmp_path / "g++"
-    lines = [
-        f"#!{sys.executable}",
-        "import os, sys",
-        "if '-shared' in sys.argv: sys.exit('no')",
-        f"os.execv({shutil.which('g++')!r}, sys.argv)",
-    ]
-    compiler.write_text("\n".join([*lines, ""]))
-    compiler.chmod(0o755)
+def test_a_compiler_that_makes_no_library_is_not_taken(run, tmp_path, fake_compiler):
+    shared = "if '-shared' in sys.argv: sys.exit('no')"
+    compiler = fake_compiler(shared, f"os.execv({shutil.which('g++')!r}, sys.argv)")
     flags = f"cxx={compiler},base_compiledir={tmp_path}"
     done = run("-c", BACKEND, env={"PYTENSOR_FLAGS": flags, "PYTENSORRC": os.devnull})
     assert (done.returncode, done.stdout) == (0, "NumbaLinker True\n"), done.stderr
