@@ -15,7 +15,7 @@ setup(
     long_description=(here / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="BSD-3-Clause",
-    packages=["logreg"],
+    packages=["logreg", "logreg.datasets", "logreg.engine", "logreg.prediction"],
     package_data={"logreg": ["tutorial_log.csv"]},
     # An installed package finds the sample under sys.prefix; a clone has it in data/.
     data_files=[("share/logreg", ["data/mnist_sample.npz"])],

@@ -10,7 +10,7 @@ __version__ = "1.0.0"
 
 _MODULE_OF = {
     "LogisticRegression": "model",
-    "load_data": "data",
+    "load_data": "datasets",
     "sgd_optimization_mnist": "tutorial",
     "load_model": "saving",
     "save_model": "saving",

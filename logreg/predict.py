@@ -10,12 +10,12 @@ import sys
 import numpy
 
 from logreg import __version__
-from logreg.columns import LABEL_NAMES, column_order
 from logreg.console import command, note, starting_engine, warning
+from logreg.datasets.columns import LABEL_NAMES, column_order
 from logreg.errors import DatasetError, LogRegError, SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS
-from logreg.inputs import Wanted, array_batches, batches
-from logreg.results import destination, shown, writer
+from logreg.prediction.inputs import Wanted, array_batches, batches
+from logreg.prediction.writers import destination, shown, writer
 
 N_EXAMPLES = 10
 BATCH_SIZE = Wanted._field_defaults["batch_size"]
@@ -110,13 +110,13 @@ def _require_positive(option, value):
 
 def _predictor(model, device=None):
     with starting_engine():
-        from logreg.predictor import Predictor
+        from logreg.prediction.predictor import Predictor
 
     return Predictor(model, device)
 
 
 def _watch(predictor, name, invert=None):
-    from logreg.predictor import Watch
+    from logreg.prediction.predictor import Watch
 
     name = shown(name) if isinstance(name, str) else "the test set"
     return Watch(predictor, name, is_right=invert is False)
@@ -124,7 +124,7 @@ def _watch(predictor, name, invert=None):
 
 def _test_set(predictor, dataset, label_column):
     """Read a data set whose test set has the features that the model takes."""
-    from logreg.data import read_dataset
+    from logreg.datasets import read_dataset
 
     label_name = predictor.wanted.label_name
     if label_column is None and label_name:
@@ -234,7 +234,7 @@ def _predict_input(predictor, name, rows, args, out, inverted):
 
 
 def _evaluate(predictor, args):
-    from logreg.evaluate import evaluate, report
+    from logreg.prediction.evaluation import evaluate, report
 
     data = _test_set(predictor, args.dataset, args.label_column)
     data.check_outputs(args.output)

@@ -14,6 +14,7 @@ import numpy
 from logreg import engine
 from logreg.console import note, starting, warning
 from logreg.early_stopping import EarlyStopping
+from logreg.engine.threads import BusyCores
 from logreg.errors import SettingError
 from logreg.hyperparameters import DEFAULTS
 from logreg.report import (
@@ -27,7 +28,6 @@ from logreg.report import (
     why,
 )
 from logreg.saving import check_writable, save
-from logreg.threads import BusyCores
 
 SPLITS = ("training", "validation", "test")
 NEVER = contextlib.nullcontext(lambda: False)

@@ -74,7 +74,7 @@ def main(argv=None):
     with starting_engine():
         from logreg import engine
         from logreg.checkpoint import Checkpoint, History
-        from logreg.data import read_dataset
+        from logreg.datasets import read_dataset
         from logreg.tutorial import optimize
     engine.set_floatx(args.floatx)
     engine.use_device(args.device)

@@ -3,9 +3,9 @@
 from dataclasses import asdict
 
 from logreg import engine, updates
-from logreg.columns import Columns
 from logreg.console import note
-from logreg.data import read_dataset, share
+from logreg.datasets import read_dataset, share
+from logreg.datasets.columns import Columns
 from logreg.engine import T
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.model import LogisticRegression
@@ -19,12 +19,12 @@ def optimize(data, hyperparameters=DEFAULTS, output=BEST_MODEL, release=False, *
     Parameters
     ----------
     data : DataSet
-        As :func:`logreg.data.read_dataset` returns it.
+        As :func:`logreg.datasets.read_dataset` returns it.
     hyperparameters : Hyperparameters
     output : str or path-like
         Where the model file goes at each new best.
     release : bool
-        As for :func:`logreg.data.share`.
+        As for :func:`logreg.datasets.share`.
     **options
         `checkpoint`, `history`, `on_validation` and `interruption` of :func:`fit`.
 

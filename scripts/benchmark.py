@@ -61,7 +61,7 @@ import numpy
 path, repeat, n_rows, n_in, n_out, dataset = sys.argv[1:]
 repeat, n_rows, n_in, n_out = int(repeat), int(n_rows), int(n_in), int(n_out)
 if repeat:
-    from logreg.data import read_dataset
+    from logreg.datasets import read_dataset
     data = read_dataset(dataset)
     (x, y), valid, test = data.train, data.valid, data.test
     x, y = numpy.tile(x, (repeat, 1)), numpy.tile(y, repeat)
@@ -80,8 +80,8 @@ PREDICT = """
 import json, sys, time
 from logreg import engine
 engine.set_floatx("float32")
-from logreg.data import read_dataset
-from logreg.predictor import Predictor
+from logreg.datasets import read_dataset
+from logreg.prediction.predictor import Predictor
 import numpy
 model, dataset, n, image = sys.argv[1:]
 x = read_dataset(dataset).test[0]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from logreg import mnist
 from logreg.console import command
+from logreg.datasets import mnist
 
 
 @command

@@ -16,10 +16,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy
 
 from logreg.console import command
+from logreg.datasets.formats import expect_end
+from logreg.datasets.pickled import STAND_INS, ArrayUnpickler, Inert, array_from
 from logreg.errors import ModelFileError
 from logreg.files import read_whole
-from logreg.readers import expect_end
-from logreg.unpickling import STAND_INS, ArrayUnpickler, Inert, array_from
 
 MNIST_N_IN = 28 * 28
 MAX_BYTES = 1 << 30

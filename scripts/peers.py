@@ -3,7 +3,7 @@
     python scripts/peers.py numpy --dataset mnist.pkl.gz
 
 trains once and prints a line of JSON; ``scripts/benchmark.py`` does that with each. The data are
-those of :mod:`logreg.data`; a library's own package is imported when its peer is made.
+those of :mod:`logreg.datasets`; a library's own package is imported when its peer is made.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import numpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from logreg.data import read_dataset, scaled
+from logreg.datasets import read_dataset, scaled
 from logreg.early_stopping import EarlyStopping
 from logreg.hyperparameters import DATASET, DEFAULTS
 

@@ -106,7 +106,7 @@ def fake_compiler(tmp_path):
 @pytest.fixture(scope="session")
 def mnist_folder():
     """A folder with MNIST whole and right; skip where it cannot be had."""
-    from logreg import mnist
+    from logreg.datasets import mnist
     from logreg.errors import DownloadError
 
     for folder in mnist.search_folders():

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from logreg import engine
-from logreg.c_compiler import blas_flags
+from logreg.engine.c_compiler import blas_flags
 
 FLAGS = engine.NAME.upper() + "_FLAGS"
 RC = engine.NAME.upper() + "RC"
@@ -22,7 +22,7 @@ from logreg.engine import T, theano
 def function(inputs, outputs):
     if engine.NAME == "theano":
         return theano.function(inputs, outputs)
-    from logreg.pytensor_import import _mode
+    from logreg.engine.pytensor_backend import _mode
     mode = _mode()
     assert type(mode.linker).__name__ == "VMLinker", mode.linker
     return theano.function(inputs, outputs, mode=mode)
@@ -159,7 +159,7 @@ function([x], T.exp(x).sum())
 
 def test_headers_that_are_not_there_do_no_harm(run, tmp_path):
     code = f"""
-from logreg import {engine.NAME}_import as engine_import
+from logreg import {engine.NAME}_backend as engine_import
 engine_import.HEADERS.append("gone_with_the_last_version.h")
 {FUNCTION}
 x = T.vector()
@@ -173,7 +173,7 @@ def test_headers_are_made_anew_for_another_version(run, tmp_path):
     env = {FLAGS: f"base_compiledir={tmp_path}", RC: os.devnull}
     for number, name in enumerate(("exp", "cos"), 1):
         code = f"""
-from logreg import c_compiler, {engine.NAME}_import as engine_import
+from logreg import c_compiler, {engine.NAME}_backend as engine_import
 spare = c_compiler.spare_compiling
 engine_import.spare_compiling = lambda cmodule, version, *rest: spare(cmodule, "{number}", *rest)
 {FUNCTION}

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from logreg import engine
 from logreg.checkpoint import HISTORY_COLUMNS, Checkpoint, History
-from logreg.data import read_dataset
+from logreg.datasets import read_dataset
 from logreg.early_stopping import EarlyStopping
 from logreg.engine import T, theano
 from logreg.errors import ModelFileError

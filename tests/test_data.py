@@ -15,9 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from logreg import data as data_module
-from logreg import engine, mnist
-from logreg.data import DataSet, load_data, read_dataset, scaled, share, shared_dataset
+from logreg import engine
+from logreg.datasets import DataSet, load_data, mnist, read_dataset, scaled, share, shared_dataset
 from logreg.engine import theano
 from logreg.errors import DatasetError, LogRegError, SettingError
 
@@ -396,7 +395,7 @@ def test_shuffle_permutes_rows_and_labels_together():
 
 
 def test_rows_of_a_file_are_shuffled_where_they_are(monkeypatch, tmp_path):
-    monkeypatch.setattr("logreg.data.PERMUTED_BYTES", 2**18)
+    monkeypatch.setattr("logreg.datasets.PERMUTED_BYTES", 2**18)
     x, y = numpy.random.RandomState(1).rand(20000, 100).astype("float32"), numpy.arange(20000) % 3
     before, test = x.copy(), (x[:9].copy(), y[:9])
     numpy.savez(tmp_path / "x.npz", x_train=x, y_train=y, x_test=test[0], y_test=test[1])

@@ -6,7 +6,7 @@ import numpy
 import pytest
 
 from logreg import engine
-from logreg.data import load_data, read_dataset
+from logreg.datasets import load_data, read_dataset
 from logreg.engine import T, theano
 from logreg.errors import EngineError, SettingError
 from logreg.hyperparameters import Hyperparameters
@@ -121,7 +121,7 @@ def test_too_little_memory_says_how_much_is_needed_and_free(jax, monkeypatch):
 
 
 def test_float64_on_a_gpu_is_allowed_with_a_warning(jax, monkeypatch, capsys):
-    from logreg.jax_device import JaxDevice
+    from logreg.engine.jax_backend import JaxDevice
 
     with engine.floatx("float64"):
         engine.use_device("jax:cpu")
@@ -168,7 +168,7 @@ def test_data_and_parameters_stay_on_the_device(jax, rule):
 
 @pytensor_only
 def test_rows_of_a_device_are_rows_without_one():
-    from logreg.jax_device import Rows
+    from logreg.engine.jax_backend import Rows
 
     x, first = T.matrix("x"), T.lscalar("first")
     rows = Rows(2)(x, first)

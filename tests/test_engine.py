@@ -5,7 +5,7 @@ import os
 import pytest
 
 from logreg import engine
-from logreg.c_compiler import user_setting
+from logreg.engine.c_compiler import user_setting
 
 REPORT = """
 import logreg.engine as engine

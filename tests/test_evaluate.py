@@ -7,7 +7,7 @@ import re
 
 import numpy
 import pytest
-from digits import classes_of, sample, save, save_digits_model
+from builders import classes_of, sample, save, save_digits_model
 
 from logreg import train
 from logreg.predict import main

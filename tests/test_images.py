@@ -7,14 +7,14 @@ import zlib
 
 import numpy
 import pytest
-from digits import classes_of, drawing, sample, save_digits_model
+from builders import classes_of, drawing, sample, save_digits_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from logreg import images
+from logreg.datasets import pictures as images
+from logreg.datasets.pictures import read_picture
 from logreg.errors import DatasetError
-from logreg.images import read_picture
 from logreg.predict import main
 
 FIELD = (28, 28)

@@ -7,16 +7,16 @@ import subprocess
 
 import numpy
 import pytest
+from builders import csv_text, idx_bytes, read, sample, stdin_of, write
 from conftest import peak_memory
-from digits import csv_text, idx, read, sample, stdin_of, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from logreg import readers
+from logreg.datasets import formats as readers
+from logreg.datasets.tables import MAX_BLANK
 from logreg.errors import DatasetError, LogRegError
-from logreg.inputs import Wanted, batches
-from logreg.tables import MAX_BLANK
+from logreg.prediction.inputs import Wanted, batches
 
 DIGITS = Wanted(784, (28, 28))
 
@@ -43,9 +43,9 @@ def test_array_files_of_every_kind(digits):
     numpy.savez_compressed("only.npz", anything=digits)
     with open("images.npy", "rb") as file:
         write("images.npy.gz", gzip.compress(file.read()))
-    write("t10k-images-idx3-ubyte", idx(digits))
-    write("t10k-images-idx3-ubyte.gz", gzip.compress(idx(digits)))
-    write("real.idx", idx(digits.astype(">f4"), 0x0D))
+    write("t10k-images-idx3-ubyte", idx_bytes(digits))
+    write("t10k-images-idx3-ubyte.gz", gzip.compress(idx_bytes(digits)))
+    write("real.idx", idx_bytes(digits.astype(">f4"), 0x0D))
     write("plain.csv", csv_text(flat).encode())
     write("tabs.txt", csv_text(flat, delimiter="\t").encode())
     write("plain.csv.gz", gzip.compress(csv_text(flat).encode()))
@@ -78,8 +78,8 @@ def test_one_example_or_a_list_of_them(digits):
         (digits[:, :, :, None], False),
     ):
         numpy.save("x.npy", x)
-        write("x.idx", idx(x))
-        write("x.idx.gz", gzip.compress(idx(x)))
+        write("x.idx", idx_bytes(x))
+        write("x.idx.gz", gzip.compress(idx_bytes(x)))
         for path in ("x.npy", "x.idx", "x.idx.gz"):
             (batch,) = batches(path, DIGITS)
             assert batch.is_single == is_single
@@ -170,7 +170,10 @@ def test_another_number_of_features_is_refused(x, got):
     with pytest.raises(DatasetError, match=said):
         rows_of("x.npy")
     if x.ndim:
-        for name, content in (("x.idx", idx(x, 0x0E)), ("x.gz", gzip.compress(idx(x, 0x0E)))):
+        for name, content in (
+            ("x.idx", idx_bytes(x, 0x0E)),
+            ("x.gz", gzip.compress(idx_bytes(x, 0x0E))),
+        ):
             write(name, content)
             with pytest.raises(DatasetError, match=r"the model expects 784 .* got " + got):
                 rows_of(name)
@@ -182,9 +185,9 @@ def test_what_cannot_be_read_is_refused(digits, monkeypatch):
     numpy.savez("two.npz", a=digits, b=digits)
     numpy.savez("none.npz")
     write("cut.npy", read("text.npy")[:-5])
-    write("cut.idx", idx(digits)[:-1])
-    write("cut.idx.gz", gzip.compress(idx(digits)[:-1]))
-    write("long.idx.gz", gzip.compress(idx(digits) + b"1"))
+    write("cut.idx", idx_bytes(digits)[:-1])
+    write("cut.idx.gz", gzip.compress(idx_bytes(digits)[:-1]))
+    write("long.idx.gz", gzip.compress(idx_bytes(digits) + b"1"))
     write("model.pkl", b"\x80\x03(lp0\n.")
     write("empty", b"")
     write("ragged.csv", b"1,2,3\n4,5\n")
@@ -219,7 +222,7 @@ def test_what_cannot_be_read_is_refused(digits, monkeypatch):
 
 def test_inputs_are_read_as_far_as_needed(digits, monkeypatch):
     numpy.save("x.npy", numpy.repeat(digits, 50, axis=0))
-    write("x.idx", idx(numpy.repeat(digits, 50, axis=0)))
+    write("x.idx", idx_bytes(numpy.repeat(digits, 50, axis=0)))
     for path in ("x.npy", "x.idx"):
         batch = next(batches(path, DIGITS._replace(batch_size=7)))
         base = batch.x
@@ -228,9 +231,11 @@ def test_inputs_are_read_as_far_as_needed(digits, monkeypatch):
     read = []
     real = readers.read_exactly
     monkeypatch.setattr(
-        "logreg.readers.read_exactly", lambda s, n: read.append(n) or real(s, n), raising=True
+        "logreg.datasets.formats.read_exactly",
+        lambda s, n: read.append(n) or real(s, n),
+        raising=True,
     )
-    write("x.idx.gz", gzip.compress(idx(numpy.repeat(digits, 50, axis=0))))
+    write("x.idx.gz", gzip.compress(idx_bytes(numpy.repeat(digits, 50, axis=0))))
     with open("x.npy", "rb") as file:
         write("x.npy.gz", gzip.compress(file.read()))
     numpy.savez("x.npz", x=numpy.repeat(digits, 50, axis=0))
@@ -257,7 +262,7 @@ def test_too_little_memory_is_no_damage(digits, monkeypatch):
         raise MemoryError
 
     numpy.savez("x.npz", x=digits)
-    monkeypatch.setattr("logreg.readers.read_exactly", fail)
+    monkeypatch.setattr("logreg.datasets.formats.read_exactly", fail)
     with pytest.raises(DatasetError, match=r"x.npz: array 'x': cannot be read: it needs"):
         rows_of("x.npz")
 
@@ -265,7 +270,7 @@ def test_too_little_memory_is_no_damage(digits, monkeypatch):
 def test_rows_are_predicted_as_they_come(start):
     code = """
 import sys
-from logreg.inputs import Wanted, batches
+from logreg.prediction.inputs import Wanted, batches
 for batch in batches("-", Wanted(3, batch_size=2)):
     print(len(batch.x), flush=True)
 """
@@ -316,8 +321,8 @@ def npy_bytes():
     [
         npy_bytes(),
         npz_bytes(),
-        idx(ROWS),
-        gzip.compress(idx(ROWS)),
+        idx_bytes(ROWS),
+        gzip.compress(idx_bytes(ROWS)),
         gzip.compress(npy_bytes()),
         b"label,a,b,c\nx,1,2,3\ny,4,5,6\n",
         b'"a";"b";"c"\n1;2;3\n',

@@ -35,7 +35,7 @@ def test_a_run_killed_50_times_ends_like_an_undisturbed_one(run, working_folder)
 
 def main():
     from logreg import engine
-    from logreg.data import read_dataset
+    from logreg.datasets import read_dataset
     from logreg.hyperparameters import Hyperparameters
 
     engine.set_floatx("float32")

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from logreg import mnist
+from logreg.datasets import mnist
 from logreg.errors import DatasetError, DownloadError
 
 SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "fetch_mnist.py"

@@ -4,7 +4,7 @@ import numpy
 import pytest
 
 from logreg import engine, sgd, train, tutorial, updates
-from logreg.data import read_dataset, share
+from logreg.datasets import read_dataset, share
 from logreg.engine import T, theano
 from logreg.hyperparameters import Hyperparameters
 from logreg.model import LogisticRegression

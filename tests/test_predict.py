@@ -8,11 +8,11 @@ import re
 
 import numpy
 import pytest
-from digits import (
+from builders import (
     SAMPLE,
     classes_of,
     csv_text,
-    idx,
+    idx_bytes,
     probabilities,
     read,
     sample,
@@ -26,9 +26,9 @@ from PIL import Image
 
 from logreg import predict
 from logreg.errors import DatasetError, ModelFileError, SettingError
-from logreg.inputs import Wanted
 from logreg.predict import main
-from logreg.predictor import Predictor, Watch
+from logreg.prediction.inputs import Wanted
+from logreg.prediction.predictor import Predictor, Watch
 
 DIGITS = Wanted(784, (28, 28))
 
@@ -164,7 +164,7 @@ def test_the_predicted_class_comes_first_of_equals(capsys):
 def test_rows_are_counted_over_batches_and_cut_at_n(digits, capsys):
     save_digits_model()
     numpy.save("a.npy", digits)
-    write("b.idx.gz", gzip.compress(idx(digits)))
+    write("b.idx.gz", gzip.compress(idx_bytes(digits)))
     expected = [f"{name}[{i}]" for name in ("a.npy", "b.idx.gz") for i in range(7)]
     for size in ("1", "3", "7", "100"):
         assert main(["a.npy", "b.idx.gz", "-n", "7", "--batch-size", size]) == 0
@@ -440,7 +440,7 @@ def test_nothing_is_imported_that_is_not_needed(small, run):
     code = (
         "import sys; from logreg.predict import main; "
         "code = main(['x.csv', '--model', 'small.pkl']); "
-        "sys.exit(code or bool({'PIL', 'logreg.evaluate', 'logreg.sgd', 'logreg.tutorial'} "
+        "sys.exit(code or bool({'PIL', 'logreg.prediction.evaluation', 'logreg.sgd', 'logreg.tutorial'} "
         "& set(sys.modules)))"
     )
     done = run("-c", code)

@@ -9,8 +9,8 @@ import pytest
 
 from logreg import engine
 from logreg.engine import T, theano
+from logreg.engine.pytensor_backend import compiled
 from logreg.model import LogisticRegression
-from logreg.pytensor_import import compiled
 
 pytestmark = pytest.mark.skipif(engine.NAME != "pytensor", reason="about PyTensor")
 
@@ -338,7 +338,7 @@ def test_both_backends_give_the_same_log(run, working_folder):
 
 BACKEND = """
 import sys
-from logreg import pytensor_import
+from logreg.engine import pytensor_backend as pytensor_import
 from logreg.engine import T, theano
 x = T.vector("x")
 function = pytensor_import.compiled([x], (x + 1).sum())
@@ -384,7 +384,7 @@ def test_a_compiler_that_makes_no_library_is_not_taken(run, tmp_path, fake_compi
 
 def test_blas_flags_set_in_code_are_kept(run):
     code = """
-from logreg import pytensor_import
+from logreg.engine import pytensor_backend as pytensor_import
 from logreg.engine import theano
 theano.config.blas__ldflags = "-lmine"
 pytensor_import._mode()
@@ -401,7 +401,7 @@ def test_blas_flags_of_the_user_are_kept(run, tmp_path, is_in_file, linker):
     (tmp_path / "rc").write_text("[blas]\nldflags = -lmine\n" if is_in_file else "")
     flags = f"linker={linker}" + ("" if is_in_file else ",blas__ldflags=-lmine")
     code = """
-from logreg import pytensor_import
+from logreg.engine import pytensor_backend as pytensor_import
 from logreg.engine import theano
 pytensor_import._mode()
 print(theano.config.blas__ldflags)

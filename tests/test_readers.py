@@ -22,11 +22,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from logreg.columns import delimiter_of
-from logreg.errors import DatasetError
-from logreg.inputs import Wanted
-from logreg.readers import read_idx, read_npy, read_npz, sniff
-from logreg.tables import (
+from logreg.datasets.columns import delimiter_of
+from logreg.datasets.formats import read_idx, read_npy, read_npz, sniff
+from logreg.datasets.pickled import read_pickle
+from logreg.datasets.tables import (
     FLOAT32_MAX,
     MAX_BLANK,
     MAX_COLUMNS,
@@ -34,7 +33,8 @@ from logreg.tables import (
     csv_blocks,
     read_csv,
 )
-from logreg.unpickling import read_pickle
+from logreg.errors import DatasetError
+from logreg.prediction.inputs import Wanted
 
 bounded = functools.partial(
     settings,

@@ -13,8 +13,8 @@ import sys
 
 import numpy
 import pytest
+from builders import csv_text, drawing, idx_bytes, sample, write
 from conftest import ROOT
-from digits import csv_text, drawing, idx, sample, write
 from PIL import Image
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -97,7 +97,7 @@ def reader(working_folder, monkeypatch):
     with gzip.open("mnist.pkl.gz", "wb", 1) as file:
         pickle.dump(sets, file, 2)
     numpy.save("new.npy", rows[:20])
-    write("t10k-images-idx3-ubyte.gz", gzip.compress(idx(x[6000:])))
+    write("t10k-images-idx3-ubyte.gz", gzip.compress(idx_bytes(x[6000:])))
     for name in ("new.csv", "rows.csv"):
         write(name, csv_text(rows[:3]).encode())
     Image.fromarray(drawing(x[0], numpy.random.RandomState(0))).save("digit.png")

@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT
 
 from logreg import engine, load_params
-from logreg.data import read_dataset
+from logreg.datasets import read_dataset
 from logreg.engine import T, theano
 from logreg.errors import ModelFileError
 

@@ -4,7 +4,7 @@ import numpy
 import pytest
 
 from logreg import engine
-from logreg.data import load_data, read_dataset
+from logreg.datasets import load_data, read_dataset
 from logreg.early_stopping import EarlyStopping
 from logreg.engine import T, theano
 from logreg.errors import ModelFileError, SettingError

@@ -8,8 +8,8 @@ import sys
 import numpy
 import pytest
 
-from logreg import threads
-from logreg.threads import BusyCores, Clocks, OpenBLAS
+from logreg.engine import threads
+from logreg.engine.threads import BusyCores, Clocks, OpenBLAS
 
 LINUX = sys.platform == "linux"
 

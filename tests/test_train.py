@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy
 import pytest
-from digits import idx, sample
+from builders import idx_bytes, sample
 
 from logreg import train
+from logreg.engine.threads import BusyCores
 from logreg.hyperparameters import DEFAULTS
 from logreg.saving import load_model
-from logreg.threads import BusyCores
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ["--dataset", "mnist_sample", "--batch-size", "100"]
@@ -204,7 +204,7 @@ def test_what_a_model_tells_of_its_images(working_folder):
             ("images-idx3", 255 - sample()["x_train"][:n]),
             ("labels-idx1", sample()["y_train"][:n]),
         ):
-            (folder / f"emnist-letters-{role}-{kind}-ubyte").write_bytes(idx(array))
+            (folder / f"emnist-letters-{role}-{kind}-ubyte").write_bytes(idx_bytes(array))
     assert train.main(["--dataset", "letters", "--batch-size", "50", "--n-epochs", "1"]) == 0
     metadata = load_model("best_model.pkl").metadata
     assert metadata["transposed"] is True

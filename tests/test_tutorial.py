@@ -53,7 +53,7 @@ def test_the_best_model_predicts(run, mnist_folder, trained):
 
 
 def test_the_best_model_on_all_rows(mnist_folder, trained):
-    from logreg.data import read_dataset, scaled
+    from logreg.datasets import read_dataset, scaled
     from logreg.saving import load_model
 
     if not (trained / "best_model.pkl").exists():

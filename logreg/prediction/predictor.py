@@ -5,11 +5,11 @@ from typing import NamedTuple
 import numpy
 
 from logreg import engine
-from logreg.checks import image_shape
 from logreg.console import note, starting, warning
-from logreg.data import PIXEL_SCALE
+from logreg.datasets import PIXEL_SCALE
+from logreg.datasets.checks import image_shape
 from logreg.errors import DatasetError, ModelFileError
-from logreg.inputs import Wanted
+from logreg.prediction.inputs import Wanted
 from logreg.saving import load_model
 
 UNIT = 1.5  # what goes from 0 to 1 has no larger value, and what goes to 255 does
@@ -160,7 +160,7 @@ class Watch:
         x : numpy.ndarray, shape (n, n_in)
             As stored.
         is_picture : bool
-            Whether it is a picture, made ready by :mod:`logreg.images`.
+            Whether it is a picture, made ready by :mod:`logreg.datasets.pictures`.
 
         Returns
         -------

@@ -11,10 +11,9 @@ from typing import NamedTuple, Optional
 
 import numpy
 
-from logreg.columns import column_order
 from logreg.console import warning
-from logreg.errors import DatasetError
-from logreg.readers import (
+from logreg.datasets.columns import column_order
+from logreg.datasets.formats import (
     idx_stream,
     npz_names,
     open_bytes,
@@ -24,7 +23,8 @@ from logreg.readers import (
     reading,
     sniff,
 )
-from logreg.tables import csv_blocks
+from logreg.datasets.tables import csv_blocks
+from logreg.errors import DatasetError
 
 STDIN = "-"
 NPZ_NAMES = ("x", "x_test")
@@ -48,7 +48,7 @@ class Wanted(NamedTuple):
     label_name : str or None
         What that was called.
     invert, ground
-        As for :func:`logreg.images.read_picture`.
+        As for :func:`logreg.datasets.pictures.read_picture`.
     transposed : bool
         Whether the rows and columns of images are exchanged; those of pictures will be.
     """
@@ -132,7 +132,7 @@ def batches(path, wanted):
 
 def _is_picture(path):
     """Whether what looks like text is a picture, or is at least called one."""
-    from logreg.images import SUFFIXES
+    from logreg.datasets.pictures import SUFFIXES
 
     with reading(path), open_bytes(path) as stream:
         head = stream.read(4)
@@ -140,7 +140,7 @@ def _is_picture(path):
 
 
 def _picture(path, wanted):
-    from logreg.images import read_picture
+    from logreg.datasets.pictures import read_picture
 
     if wanted.image_shape is None:
         raise DatasetError(

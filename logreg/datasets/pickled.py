@@ -13,8 +13,7 @@ from typing import ClassVar
 
 import numpy
 
-from logreg.errors import DatasetError
-from logreg.readers import (
+from logreg.datasets.formats import (
     CHUNK,
     array_of,
     expect_end,
@@ -24,6 +23,7 @@ from logreg.readers import (
     read_exactly,
     reading,
 )
+from logreg.errors import DatasetError
 
 MAX_ARRAYS = 6
 MAX_READS = 20000  # a data set's pickle takes about 300, and each may cost 100 bytes

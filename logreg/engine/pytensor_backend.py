@@ -10,7 +10,7 @@ import types
 
 import numpy
 
-from logreg.c_compiler import blas_flags, spare_compiling, user_setting
+from logreg.engine.c_compiler import blas_flags, spare_compiling, user_setting
 from logreg.errors import EngineError
 
 UNWRITABLE = (

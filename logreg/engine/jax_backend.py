@@ -17,8 +17,8 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 
 from logreg.console import warning
+from logreg.engine.pytensor_backend import counted
 from logreg.errors import EngineError
-from logreg.pytensor_import import counted
 
 INSTALL = "pip install 'logreg[cuda]'"
 NAME = re.compile(r"(jax:)?(?P<platform>cpu|cuda)(?P<number>\d*)")

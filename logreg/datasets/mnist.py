@@ -64,7 +64,7 @@ MIN_RATE, WINDOW = 4096, 20.0  # bytes/s, averaged over this many seconds
 NPM_TIMEOUT = 120.0  # seconds
 UNREADABLE = (OSError, EOFError, zlib.error)
 
-_CLONE_DATA = Path(__file__).resolve().parent.parent / "data"
+_CLONE_DATA = Path(__file__).resolve().parents[2] / "data"
 
 
 def search_folders():

@@ -8,13 +8,13 @@ from typing import Optional
 
 import numpy
 
-from logreg import checks
-from logreg.columns import Columns, check_alike
 from logreg.console import note, warning
-from logreg.datafiles import SPLITS, files_of, locate, of_pairs, read
+from logreg.datasets import checks
+from logreg.datasets.columns import Columns, check_alike
+from logreg.datasets.formats import is_wider, narrowed
+from logreg.datasets.locate import SPLITS, files_of, locate, of_pairs, read
+from logreg.datasets.tables import Table
 from logreg.errors import DatasetError, SettingError
-from logreg.readers import is_wider, narrowed
-from logreg.tables import Table
 
 MNIST_TRAINING_ROWS = 60000
 VALIDATION_SHARE = 6  # without a validation set, one training row in so many becomes one
@@ -213,7 +213,7 @@ def read_dataset(
         looked for in `mnist.search_folders`, as ``'mnist_sample'``; ``'mnist.pkl.gz'`` is also
         found there as IDX files, and fetched if it is nowhere. Or the pairs themselves.
     label_column : str or tuple of str, optional
-        The label's column in CSV files; see :func:`logreg.tables.read_csv`.
+        The label's column in CSV files; see :func:`logreg.datasets.tables.read_csv`.
     shuffle : int, optional
         Seed of a permutation of the training rows before a validation set is split off.
     announce : bool

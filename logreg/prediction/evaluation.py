@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy
 
 from logreg.console import warning
-from logreg.results import shown
+from logreg.prediction.writers import shown
 
 
 class Evaluation(NamedTuple):
@@ -59,7 +59,7 @@ def evaluate(predict, data, class_labels, rows_at_a_time, batch_size):
     Parameters
     ----------
     predict : callable
-        From rows to a :class:`~logreg.predictor.Prediction`.
+        From rows to a :class:`~logreg.prediction.predictor.Prediction`.
     data : DataSet
     class_labels : list
         The model's.

@@ -10,9 +10,9 @@ import warnings
 import numpy
 
 from logreg.console import warning
-from logreg.datafiles import SPLITS
+from logreg.datasets.locate import SPLITS
+from logreg.datasets.tables import FLOAT32_MAX, Table
 from logreg.errors import DatasetError
-from logreg.tables import FLOAT32_MAX, Table
 
 CHUNK = 1 << 20  # elements
 MIN_SIDE = 8  # pixels; a smaller square number of features says nothing of an image
@@ -240,7 +240,7 @@ def number_classes(sets):
 
 
 def warn_of_classes(data):
-    """Warn of classes that a :class:`~logreg.data.DataSet` teaches or tests badly."""
+    """Warn of classes that a :class:`~logreg.datasets.DataSet` teaches or tests badly."""
     class_labels, n_rows = data.class_labels, len(data.train[1])
     if len(class_labels) == 1:
         warning(

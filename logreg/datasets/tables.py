@@ -15,7 +15,8 @@ from typing import NamedTuple, Optional
 
 import numpy
 
-from logreg.columns import (
+from logreg.console import warning
+from logreg.datasets.columns import (
     DECIMAL_COMMA,
     Columns,
     delimiter_of,
@@ -23,9 +24,8 @@ from logreg.columns import (
     is_name,
     is_number,
 )
-from logreg.console import warning
+from logreg.datasets.formats import FAULTS, narrowed, open_bytes, reading
 from logreg.errors import DatasetError
-from logreg.readers import FAULTS, narrowed, open_bytes, reading
 
 MAX_LINE = 4 << 20  # characters
 MAX_BLANK = 1 << 16  # lines in a row
@@ -140,7 +140,7 @@ def csv_blocks(source, label_column=None, max_rows=BLOCK, wanted=None):
         As of :func:`read_csv`.
     max_rows : int
         Rows in a block at the most.
-    wanted : logreg.inputs.Wanted, optional
+    wanted : logreg.prediction.inputs.Wanted, optional
         What a model takes that is to predict the rows: there need be no label column then.
 
     Yields

@@ -5,11 +5,11 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from logreg import mnist
+from logreg.datasets import mnist
+from logreg.datasets.formats import npz_names, read_idx, read_npz, sniff
+from logreg.datasets.pickled import read_pickle
+from logreg.datasets.tables import Table, read_csv
 from logreg.errors import DatasetError
-from logreg.readers import npz_names, read_idx, read_npz, sniff
-from logreg.tables import Table, read_csv
-from logreg.unpickling import read_pickle
 
 MNIST_NAMES = ("mnist.pkl.gz", "mnist")
 SPLITS = {"train": "training", "valid": "validation", "test": "test"}
@@ -28,7 +28,7 @@ class Raw(NamedTuple):
     ----------
     splits : dict
         ``'train'``, and ``'valid'`` and ``'test'`` where given, to a pair (x, y) of arrays or
-        a :class:`~logreg.tables.Table`.
+        a :class:`~logreg.datasets.tables.Table`.
     squares : bool
         Whether a square number of features is likely to be a square image.
     is_idx : bool

@@ -60,7 +60,7 @@ def find_columns(rows, where, label_column=None, wanted=None):
     where : str
         How notes call the file.
     label_column, wanted
-        As of :func:`logreg.tables.csv_blocks`.
+        As of :func:`logreg.datasets.tables.csv_blocks`.
 
     Returns
     -------

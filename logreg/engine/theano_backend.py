@@ -11,8 +11,8 @@ import types
 import warnings
 import zlib
 
-from logreg.c_compiler import blas_flags, spare_compiling, user_setting
 from logreg.console import warning
+from logreg.engine.c_compiler import blas_flags, spare_compiling, user_setting
 
 # With which the C++ source of a module begins.
 HEADERS = ["Python.h", "iostream", "theano_mod_helper.h", "math.h"]

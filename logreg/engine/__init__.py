@@ -17,9 +17,8 @@ import re
 
 import numpy
 
-from logreg.c_compiler import user_setting
-from logreg.errors import EngineError, SettingError
-from logreg.pytensor_import import (
+from logreg.engine.c_compiler import user_setting
+from logreg.engine.pytensor_backend import (
     UNWRITABLE,
     Tensor,
     compiled,
@@ -28,7 +27,8 @@ from logreg.pytensor_import import (
     in_minibatches,
     interpreted,
 )
-from logreg.theano_import import import_theano
+from logreg.engine.theano_backend import import_theano
+from logreg.errors import EngineError, SettingError
 
 ENGINES = ("theano", "pytensor")
 INSTALL = (
@@ -104,7 +104,7 @@ def use_device(name=None):
     if NAME == "theano":
         _use_device_of_theano(name)
     elif name not in (None, "cpu"):
-        from logreg.jax_device import JaxDevice
+        from logreg.engine.jax_backend import JaxDevice
 
         _device = JaxDevice(theano, name)
 

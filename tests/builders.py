@@ -1,4 +1,4 @@
-"""Handwritten digits for tests: a model of them that NumPy trained, and drawings of them."""
+"""What tests are made of: small files of every format, data sets, a model that NumPy trained."""
 
 import functools
 import io
@@ -94,10 +94,36 @@ def write(path, content):
     return path
 
 
-def idx(array, code=8):
+def idx_bytes(array, code=8):
     """An array as an IDX file has it."""
     header = struct.pack(f">HBB{array.ndim}I", 0, code, array.ndim, *array.shape)
     return header + array.tobytes()
+
+
+def npy_bytes(array):
+    """An array as ``numpy.save`` writes it."""
+    stream = io.BytesIO()
+    numpy.save(stream, array)
+    return stream.getvalue()
+
+
+def npz_bytes(**arrays):
+    """Arrays as ``numpy.savez`` writes them."""
+    stream = io.BytesIO()
+    numpy.savez(stream, **arrays)
+    return stream.getvalue()
+
+
+def make_pairs(n_rows=(60, 20, 20), n_in=4, n_out=3, seed=0, dtype="float32"):
+    """Three pairs (x, y) that a linear classifier can learn: training, validation, test."""
+    random = numpy.random.RandomState(seed)
+    centres = random.randn(n_out, n_in)
+    pairs = []
+    for n in n_rows:
+        y = random.randint(n_out, size=n)
+        x = (centres[y] + 0.5 * random.randn(n, n_in)).astype(dtype)
+        pairs.append((x, y.astype("int64")))
+    return pairs
 
 
 def csv_text(x, header=None, delimiter=","):
