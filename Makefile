@@ -29,7 +29,7 @@ venv: $(BIN)/installed-tools
 
 $(BIN)/installed: setup.py
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[progress,images,blas]'
+	$(BIN)/python -m pip install --quiet --editable '.[progress,images,tables,blas]'
 	touch $@
 
 $(BIN)/installed-tools: $(BIN)/installed

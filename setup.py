@@ -30,13 +30,14 @@ setup(
     extras_require={
         "progress": ["tqdm"],
         "images": ["pillow"],
-        # A newer OpenBLAS than the one of a SciPy that fits an old NumPy.
+        "tables": ["pandas"],
+        # Theano's C code is linked with it: for nets.
         "blas": [
             "scipy-openblas32; platform_system == 'Linux' and platform_machine in 'x86_64 aarch64'"
         ],
         "cuda": ["jax[cuda12]; python_version >= '3.12'"],
         # JAX on the CPU stands for a GPU in the tests.
-        "test": ["pytest", "hypothesis", "pillow", "jax; python_version >= '3.12'"],
+        "test": ["pytest", "hypothesis", "pillow", "pandas", "jax; python_version >= '3.12'"],
         "lint": ["ruff"],
     },
     entry_points={

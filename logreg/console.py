@@ -12,16 +12,13 @@ import threading
 
 from logreg.errors import LogRegError
 
-PATIENCE = 2.0  # seconds until something slow is explained
-_interrupts = []  # what Ctrl-C raised in this process
+SLOW_AFTER = 2.0  # seconds until something slow is explained
 STDOUT_ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EBADF)
+_interrupts = []  # the numbers of the signals that raised KeyboardInterrupt in this process
 
 
 def note(message):
-    """Say something on stderr, on a line of its own.
-
-    What a terminal would obey, as a file's name may hold it, is shown as an escape.
-    """
+    """Say something on stderr, on a line of its own; control characters become escapes."""
     shown = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in message)
     print(shown, file=sys.stderr, flush=True)
 
@@ -33,14 +30,14 @@ def warning(message):
 
 @contextlib.contextmanager
 def starting(message):
-    """In the block, say `message` on stderr after `PATIENCE`, and collect no garbage.
+    """Say `message` on stderr if the block takes long; collect no garbage in it.
 
-    An engine that starts or compiles makes a great many objects and keeps nearly all of them:
-    to look through them again and again takes up to a third of the time. And it may swallow the
-    exception of a Ctrl-C, or raise another for it: a command's is raised anew at the end.
+    An engine that starts or compiles makes many objects and keeps nearly all of them: looking
+    through them again and again takes up to a third of the time. An engine may also swallow
+    the exception of a Ctrl-C; it is raised anew at the end of the block.
     """
     n_before = len(_interrupts)
-    timer = threading.Timer(PATIENCE, note, args=(message,))
+    timer = threading.Timer(SLOW_AFTER, note, args=(message,))
     timer.daemon = True
     timer.start()
     is_collecting = gc.isenabled()
@@ -51,7 +48,7 @@ def starting(message):
         timer.cancel()
         if is_collecting:
             gc.freeze()
-            gc.unfreeze()  # puts all that there is among the old, not looked through either
+            gc.unfreeze()  # what there is counts as old now, and is seldom looked through
             gc.enable()
         if len(_interrupts) > n_before:
             raise KeyboardInterrupt
@@ -59,10 +56,9 @@ def starting(message):
 
 @contextlib.contextmanager
 def starting_engine():
-    """As :func:`starting`, around a command's imports; Ctrl-C ends the process at once.
+    """Like :func:`starting`, around a command's imports; Ctrl-C ends the process at once.
 
-    As an exception it may be lost in an extension module that is imported, or be taken by the
-    engine for a fault of what it imports.
+    As an exception it could get lost in an extension module, or look like a fault of the engine.
     """
 
     def end(number, frame):
@@ -90,7 +86,7 @@ def _on_interrupt(handler):
 
 
 def _interrupt(number, frame):
-    """As Python's own handler; but objects that are left half made go without a complaint."""
+    """Python's own handler, but objects that are left half made go without a complaint."""
     sys.unraisablehook = lambda unraisable: None
     _interrupts.append(number)
     raise KeyboardInterrupt
@@ -99,8 +95,8 @@ def _interrupt(number, frame):
 def command(main):
     """Make a command line's ``main(argv=None)`` return an exit code, whatever the user did.
 
-    0 or what `main` returns; 1 with ``error: ...`` on stderr for what the user can mend;
-    130 for Ctrl-C. argparse itself exits with 2 on wrong usage.
+    The code is 0 or what `main` returns; 1 with ``error: ...`` on stderr for what the user can
+    mend; 130 for Ctrl-C. argparse itself exits with 2 on wrong usage.
     """
 
     @functools.wraps(main)
@@ -110,7 +106,7 @@ def command(main):
         atexit.register(gc.freeze)
         hook = sys.unraisablehook
         for name in ("stdout", "stderr"):
-            if getattr(sys, name) is None:  # as it is if the shell closed it
+            if getattr(sys, name) is None:  # the shell closed it
                 devnull = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
                 setattr(sys, name, devnull)
         try:
@@ -125,7 +121,7 @@ def command(main):
             note("interrupted")
             return 130
         except OSError as error:
-            # Files of the user's are looked after where they are opened: this is stdout.
+            # Whoever opens a file of the user's handles its errors: this is stdout.
             # If the reader of a pipe (head, less) has gone, there is nothing to say.
             if not isinstance(error, BrokenPipeError):
                 if error.filename is not None or error.errno not in STDOUT_ERRORS:
@@ -138,36 +134,3 @@ def command(main):
             sys.unraisablehook = hook
 
     return wrapper
-
-
-class Interruption:
-    """Within the block, Ctrl-C and SIGTERM only ask for the end of the run; twice, they end it.
-
-    ``with Interruption() as interrupted:`` gives a function to ask.
-    """
-
-    SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-    def __init__(self):
-        self._received = None
-        self._handlers = {}
-
-    def __enter__(self):
-        for number in self.SIGNALS:
-            # What was started in the background of a script may have been told to ignore it.
-            if signal.getsignal(number) not in (signal.SIG_IGN, None):
-                self._handlers[number] = signal.signal(number, self._note)
-        return lambda: self._received is not None
-
-    def _note(self, number, frame):
-        self._received = number
-        self.__exit__()
-
-    def __exit__(self, *exception):
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-
-    @property
-    def exit_code(self):
-        """What a shell reports of a process that the signal ended: 130 or 143."""
-        return 128 + self._received

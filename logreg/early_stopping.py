@@ -33,9 +33,17 @@ class EarlyStopping:
         The minibatch at which it was seen.
     significant_iter : int or None
         The minibatch of the last significant improvement.
-    """
 
-    STATE = ("patience", "best_loss", "best_iter", "significant_iter")
+    Examples
+    --------
+    >>> stopping = EarlyStopping(patience=10, patience_increase=2)
+    >>> [stopping.update(iter, loss) for iter, loss in ((4, 0.5), (9, 0.2), (14, 0.3))]
+    [True, True, False]
+    >>> stopping.patience
+    18
+    >>> stopping.is_over(17), stopping.is_over(18)
+    (False, True)
+    """
 
     def __init__(
         self,

@@ -42,16 +42,24 @@ class LogisticRegression:
         Class-membership probabilities; each row sums to 1.
     y_pred : symbolic vector, shape (n,), dtype int64
         The most probable class of each row.
+
+    Examples
+    --------
+    >>> x = T.matrix("x")
+    >>> classifier = LogisticRegression(input=x, n_in=784, n_out=10)
+    >>> classifier.params
+    [W, b]
+    >>> predict = theano.function([x], classifier.y_pred)
+    >>> predict(numpy.zeros((2, 784), theano.config.floatX))
+    array([0, 0])
     """
 
     def __init__(self, input, n_in, n_out):
         floatX = theano.config.floatX
         self.W = theano.shared(numpy.zeros((n_in, n_out), dtype=floatX), name="W", borrow=True)
         self.b = theano.shared(numpy.zeros((n_out,), dtype=floatX), name="b", borrow=True)
-        activation = T.dot(input, self.W) + self.b
-        self.p_y_given_x = T.nnet.softmax(activation)
-        # The softmax leaves the order as it is, up to rounding: its argmax needs no exp.
-        self.y_pred = T.argmax(activation, axis=1)
+        self.p_y_given_x = T.nnet.softmax(T.dot(input, self.W) + self.b)
+        self.y_pred = T.argmax(self.p_y_given_x, axis=1)
         self.params = [self.W, self.b]
         self.input = input
 

@@ -1,60 +1,25 @@
-"""Minibatch stochastic gradient descent with early stopping, for any model.
+"""Minibatch stochastic gradient descent with early stopping: the tutorial's trainer.
 
-:func:`compile_functions`, :func:`train` and :func:`fit` know nothing of the model: a cost, an
-error expression and a list of updates (see :mod:`logreg.updates`) are all they need.
+:func:`fit` trains any model: a cost, an error expression and a list of updates are all that it
+knows of one. :func:`sgd_optimization_mnist` trains the tutorial's.
 """
 
-import contextlib
-import math
-import timeit
-from typing import NamedTuple
+from dataclasses import asdict
 
 import numpy
 
-from logreg import engine
-from logreg.console import note, starting, warning
+from logreg import engine, updates
+from logreg.callbacks import BestModel, PrintLog, StopTraining
+from logreg.console import note, starting
+from logreg.datasets import read_dataset, share
+from logreg.datasets.checks import SPLITS
 from logreg.early_stopping import EarlyStopping
-from logreg.engine.threads import BusyCores
+from logreg.engine import T
 from logreg.errors import SettingError
-from logreg.hyperparameters import DEFAULTS
-from logreg.report import (
-    End,
-    Progress,
-    Result,
-    Validation,
-    all_rows,
-    print_result,
-    print_validation,
-    why,
-)
-from logreg.saving import check_writable, save
-
-SPLITS = ("training", "validation", "test")
-NEVER = contextlib.nullcontext(lambda: False)
-
-
-class Functions(NamedTuple):
-    """The compiled functions of a training run.
-
-    Attributes
-    ----------
-    train_model : callable
-        ``train_model(first, count)`` takes `count` steps, on minibatch `first` of the training
-        set and those that follow, and returns the cost before each step.
-    validate_model, test_model : callable
-        Each returns the error over the set's whole minibatches, as the tutorial counts, and
-        over all of its rows.
-    n_train_batches : int
-        Whole minibatches in the training set.
-    steps_per_call : int
-        How many steps `train_model` had best take at once.
-    """
-
-    train_model: object
-    validate_model: object
-    test_model: object
-    n_train_batches: int
-    steps_per_call: int = 1
+from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
+from logreg.model import LogisticRegression
+from logreg.run import Run, Validation
+from logreg.saving import dumps_model
 
 
 def whole_batches(n_rows, batch_size):
@@ -75,7 +40,7 @@ def whole_batches(n_rows, batch_size):
     SettingError
         If there is none in one of them.
     """
-    least, split = min(zip(n_rows, SPLITS), key=lambda pair: pair[0])
+    least, split = min(zip(n_rows, SPLITS.values()), key=lambda pair: pair[0])
     if least == 0:
         raise SettingError(f"the {split} set is empty: it needs a minibatch of rows at least")
     if least < batch_size:
@@ -86,235 +51,264 @@ def whole_batches(n_rows, batch_size):
     return [n // batch_size for n in n_rows]
 
 
-def compile_functions(
-    x, y, cost, errors, updates, datasets, batch_size, patience=DEFAULTS.patience
-):
-    """Compile a run's functions over the three sets.
-
-    Parameters
-    ----------
-    x, y : symbolic variables
-        The minibatch and its labels, of which `cost` and `errors` are made.
-    cost, errors : symbolic scalars
-        What to minimize, and what to report. Both are means over the minibatch, for any
-        number of rows.
-    updates : list of (shared variable, symbolic expression)
-        A step of descent, as a rule of :mod:`logreg.updates` makes it.
-    datasets : list of (shared variable, symbolic vector)
-        Training, validation and test set, as `load_data` returns them.
-    batch_size : int
-        Rows in a minibatch.
-    patience : int
-        As for :class:`EarlyStopping`; it bounds how many steps are taken at once.
+def compile_functions(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS):
+    """Compile a run's functions over the three sets; the arguments are those of :func:`fit`.
 
     Returns
     -------
-    Functions
+    train_model : callable
+        ``train_model(i)`` takes a step on minibatch i of the training set, at once or later;
+        ``train_model.costs()`` gives the costs of the steps since it was last asked.
+    validate_model, test_model : callable
+        Each returns the error over the set's whole minibatches, as the tutorial counts, and
+        over all of its rows.
+    n_train_batches : int
+        Whole minibatches in the training set.
 
     Raises
     ------
     SettingError
         If a set has less than one minibatch. Nothing is compiled then.
     """
+    batch_size = hyperparameters.batch_size
     sizes = [engine.n_rows(shared_x) for shared_x, _ in datasets]
-    counts = whole_batches(sizes, batch_size)
-    train_set, *other_sets = datasets
-    block = min(counts[0], patience // 2)
-    train_model = engine.compile_steps(x, y, train_set, batch_size, cost, updates, block)
+    n_batches = whole_batches(sizes, batch_size)
+    validation_frequency = min(n_batches[0], hyperparameters.patience // 2)
 
-    def compile_error(dataset, n_batches, n_rows):
-        means = engine.compile_means(x, y, dataset, batch_size, errors)
-        n_used = n_batches * batch_size
+    def compile_error(dataset, n_used, n_rows):
+        error_rates = engine.compile_error_rates(x, y, dataset, batch_size, errors)
 
         def error():
             # The mean of the minibatches' means, as the tutorial has it: that it is rounded
             # differently from the mean over all rows decides a tie in its log, at epoch 62.
-            in_batches, in_the_rest = means()
+            in_batches, in_the_rest = error_rates()
             used = float(numpy.mean(in_batches))
             return used, (used * n_used + in_the_rest * (n_rows - n_used)) / n_rows
 
         return error
 
-    validate_model, test_model = map(compile_error, other_sets, counts[1:], sizes[1:])
-    return Functions(
-        train_model, validate_model, test_model, counts[0], engine.steps_per_call(block)
+    train_model = engine.compile_step(
+        x, y, datasets[0], batch_size, cost, updates, block=validation_frequency
     )
+    validate_model, test_model = (
+        compile_error(dataset, n * batch_size, n_rows)
+        for dataset, n, n_rows in zip(datasets[1:], n_batches[1:], sizes[1:])
+    )
+    return train_model, validate_model, test_model, n_batches[0]
 
 
-def train(functions, stopping, n_epochs, on_validation, after=-1, interrupted=lambda: False):
-    """Train until patience or the epochs run out.
-
-    The validation set is tried every ``min(n_train_batches, patience // 2)`` minibatches, and
-    the test set at each new best.
+def train(functions, run, callbacks=()):
+    """Train until patience or the epochs run out: the tutorial's double loop.
 
     Parameters
     ----------
-    functions : Functions
-    stopping : EarlyStopping
-        It is updated at each validation.
-    n_epochs : int
-        Passes over the training set at the most.
-    on_validation : callable
-        Called with each :class:`Validation`, while the parameters are those it tells of.
-    after : int
-        Go on after this minibatch of the run, with `stopping` as it was then.
-    interrupted : callable
-        Asked after each minibatch whether to end the run.
+    functions : tuple
+        As :func:`compile_functions` returns it.
+    run : Run
+        It is brought up to date at each minibatch, and may be one that has begun already.
+    callbacks : sequence of Callback
 
     Returns
     -------
-    End
+    {'patience', 'n_epochs'}
+        What ran out.
     """
-    n_train_batches = functions.n_train_batches
+    train_model, validate_model, test_model, n_train_batches = functions
+    stopping = run.stopping
     validation_frequency = min(n_train_batches, stopping.initial_patience // 2)
-    last = n_epochs * n_train_batches - 1
-    iter, costs = after, []
-    while iter < last and not stopping.is_over(iter) and not interrupted():
-        # Patience ends a run after any minibatch, but changes only at a validation.
-        next_validation = iter + validation_frequency - (iter + 1) % validation_frequency
-        patience_ends = math.ceil(min(stopping.patience, last))
-        count = min(next_validation, patience_ends, last, iter + functions.steps_per_call) - iter
-        costs.extend(functions.train_model((iter + 1) % n_train_batches, count))
-        iter += count
-        if iter == next_validation:
-            errors = functions.validate_model()
-            is_best = stopping.update(iter, errors[0])
-            epoch, minibatch_index = divmod(iter, n_train_batches)
-            validation = Validation(
-                epoch=epoch + 1,
-                minibatch=minibatch_index + 1,
-                n_train_batches=n_train_batches,
-                iter=iter,
-                cost=float(numpy.mean(costs)),
-                errors=errors,
-                test_errors=functions.test_model() if is_best else None,
-            )
-            on_validation(validation)
-            costs = []
-    reason = "n_epochs" if iter >= last else "interrupted"
-    if stopping.is_over(iter):
-        reason = "patience"
-    return End(iter // n_train_batches + 1, iter, reason)
+    listeners = [callback for callback in callbacks if hasattr(callback, "on_minibatch_end")]
+    if stopping.is_over(run.iter):  # a resumed run may be
+        return "patience"
+    for epoch in range(run.hyperparameters.n_epochs):
+        for minibatch_index in range(n_train_batches):
+            iter = epoch * n_train_batches + minibatch_index
+            if iter <= run.iter:  # a resumed run has it behind it
+                continue
+            train_model(minibatch_index)
+            run.iter = iter
+            if (iter + 1) % validation_frequency == 0:
+                minibatch = (epoch + 1, minibatch_index + 1, n_train_batches, iter)
+                errors = validate_model()
+                cost = float(numpy.mean(train_model.costs()))
+                is_best = stopping.update(iter, errors[0])
+                test_errors = test_model() if is_best else (None, None)
+                validation = Validation(*minibatch, cost, *errors, *test_errors)
+                run.update(validation)
+                for callback in callbacks:
+                    callback.on_validation(run, validation)
+            if stopping.is_over(iter):
+                return "patience"
+            for callback in listeners:
+                callback.on_minibatch_end(run)
+    return "n_epochs"
 
 
-def fit(
-    x,
-    y,
-    cost,
-    errors,
-    updates,
-    datasets,
-    hyperparameters=DEFAULTS,
-    output=None,
-    dump=None,
-    run=None,
-    checkpoint=None,
-    history=None,
-    on_validation=lambda validation: None,
-    interruption=NEVER,
-):
-    """Train a model, print the tutorial's lines and keep the best.
+def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbacks=()):
+    """Train a model: any cost over a minibatch, by any rule of :mod:`logreg.updates`.
 
     Parameters
     ----------
-    x, y, cost, errors, updates, datasets
-        As for :func:`compile_functions`.
+    x, y : symbolic variables
+        The minibatch and its labels, of which `cost` and `errors` are made.
+    cost : symbolic scalar
+        What to minimize: a mean over the minibatch, for any number of rows.
+    errors : symbolic scalar
+        The fraction of the minibatch that is misclassified.
+    updates : list of (shared variable, symbolic expression)
+        A step of descent. The variables keep their shapes.
+    datasets : list of (shared variable, symbolic vector)
+        Training, validation and test set, as :func:`logreg.load_data` returns them.
     hyperparameters : Hyperparameters
         Of these, all but what `cost` and `updates` are made with.
-    output : str or path-like, optional
-        Where the best model goes.
-    dump : callable
-        With `output`: called with the :class:`Validation` of a new best, it returns the bytes
-        to keep, such as ``lambda validation: dump_params(params)``.
-    run : dict, optional
-        With `checkpoint`: what must be the same when the run is resumed.
-    checkpoint : Checkpoint, optional
-        Keeps the state at each validation, and may hold one to go on from.
-    history : History, optional
-        Gets a row at each validation.
-    on_validation : callable
-        Called with each :class:`Validation`.
-    interruption : context manager
-        Gives a function that is asked after each minibatch whether to end the run.
+    callbacks : sequence of Callback
+        What listens to the run; see :mod:`logreg.callbacks`.
 
     Returns
     -------
-    Result
-    """
-    if output is not None:
-        check_writable(output)
-    busy_cores = BusyCores()
-    with starting("compiling: the first time on a machine, this takes about 10 s"):
-        functions = compile_functions(
-            x,
-            y,
-            cost,
-            errors,
-            updates,
-            datasets,
-            hyperparameters.batch_size,
-            hyperparameters.patience,
-        )
+    Run
 
-    print("... training the model", flush=True)
+    Raises
+    ------
+    SettingError
+        If a set has less than one minibatch. Nothing is compiled then.
+
+    Examples
+    --------
+    >>> from logreg import LogisticRegression, load_data
+    >>> from logreg.engine import T
+    >>> from logreg.hyperparameters import Hyperparameters
+    >>> from logreg.updates import sgd
+    >>> x, y = T.matrix("x"), T.ivector("y")
+    >>> classifier = LogisticRegression(input=x, n_in=784, n_out=10)
+    >>> cost = classifier.negative_log_likelihood(y)
+    >>> rule = sgd(cost, classifier.params, learning_rate=0.13)
+    >>> datasets = load_data("mnist_sample")
+    ... loading data
+    >>> settings = Hyperparameters(batch_size=100, n_epochs=2)
+    >>> run = fit(x, y, cost, classifier.errors(y), rule, datasets, settings)
+    >>> run.epoch, run.reason
+    (2, 'n_epochs')
+    """
+    with starting("compiling: the first time on a machine, this takes a while"):
+        functions = compile_functions(x, y, cost, errors, updates, datasets, hyperparameters)
+    train_model, _, _, n_train_batches = functions
     stopping = EarlyStopping(
         hyperparameters.patience,
         hyperparameters.patience_increase,
         hyperparameters.improvement_threshold,
     )
     variables = [variable for variable, _ in updates]
-    progress = Progress()
-    if checkpoint:
-        saved = checkpoint.restore(run, variables, stopping)
-        progress = Progress(**saved) if saved else progress
-    if history:
-        history.begin(progress.iter)
-    if progress.best and output is not None:
-        save(output, progress.best)
-    begin = timeit.default_timer() - progress.seconds
+    run = Run(variables, hyperparameters, stopping, n_train_batches)
+    for callback in reversed(callbacks):
+        callback.on_train_begin(run)
+    run.start_clock()
+    try:
+        run.reason = train(functions, run, callbacks)
+    except StopTraining:
+        run.reason = "interrupted"
+    train_model.costs()  # brings to its end what a device has queued
+    run.read_clock()
+    for callback in callbacks:
+        callback.on_train_end(run)
+    return run
 
-    def leave_busy_cores():
-        # With another number of threads, sums are rounded otherwise: a run that may be resumed
-        # goes by the machine alone.
-        change = None if checkpoint else busy_cores.leave()
-        if change:
-            note(change)
 
-    def validated(validation):
-        nonlocal progress
-        print_validation(validation)
-        if not math.isfinite(validation.cost):
-            warning(
-                f"the training cost is {validation.cost}: the run diverges; "
-                "give a lower learning rate"
-            )
-        best = progress
-        if validation.test_errors:
-            best = progress._replace(
-                test_error=validation.test_errors[0],
-                error_all_rows=validation.errors[1],
-                test_error_all_rows=validation.test_errors[1],
-            )
-            if output is not None:
-                best = best._replace(best=dump(validation))
-                save(output, best.best)
-        seconds = timeit.default_timer() - begin
-        progress = best._replace(iter=validation.iter, seconds=seconds)
-        if history:
-            history.add(validation, stopping.patience, seconds)
-        if checkpoint:
-            checkpoint.keep(run, variables, stopping, progress._asdict())
-        on_validation(validation)
-        leave_busy_cores()
+def run_settings(data, hyperparameters):
+    """What decides the bits of a run: a resumed one must have the same.
 
-    n_epochs = hyperparameters.n_epochs
-    with busy_cores, interruption as interrupted:
-        leave_busy_cores()
-        end = train(functions, stopping, n_epochs, validated, progress.iter, interrupted)
-    seconds = timeit.default_timer() - begin
-    result = Result(end, stopping.best_loss, progress.test_error, seconds)
-    if end.reason != "interrupted":
-        print_result(result)
-        note(all_rows(progress, hyperparameters.batch_size))
-        note(why(end, stopping, n_epochs))
-    return result
+    Parameters
+    ----------
+    data : DataSet
+    hyperparameters : Hyperparameters
+
+    Returns
+    -------
+    dict of str to str, int or float
+        Hyperparameters, floatX, and the data set by its name, digest and shuffle.
+    """
+    floatx = engine.theano.config.floatX
+    return {
+        **asdict(hyperparameters),
+        "floatX": floatx,
+        "dataset": data.name,
+        "dataset_sha256": data.sha256(floatx),
+        "shuffle": data.shuffle,
+    }
+
+
+def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, release=False, listeners=()):
+    """Train the tutorial's model on a data set, print its lines and keep the best model.
+
+    Parameters
+    ----------
+    data : DataSet
+        As :func:`logreg.datasets.read_dataset` returns it.
+    hyperparameters : Hyperparameters
+    output : str or path-like
+        The model file, written at each new best.
+    release : bool
+        As for :func:`logreg.datasets.share`.
+    listeners : sequence of Callback
+        What listens beside those that print the lines and keep the model.
+
+    Returns
+    -------
+    Run
+    """
+    sizes = [len(labels) for _, labels in (data.train, data.valid, data.test)]
+    whole_batches(sizes, hyperparameters.batch_size)
+    about = {**run_settings(data, hyperparameters), **data.metadata()}
+    best_model = BestModel(output, lambda v: dumps_model(classifier, **about, **v.metadata()))
+
+    print("... building the model", flush=True)
+    x = T.matrix("x")
+    y = T.ivector("y")
+    classifier = LogisticRegression(input=x, n_in=data.n_in, n_out=data.n_out)
+    errors = classifier.errors(y)
+    cost = classifier.negative_log_likelihood(y)
+    if hyperparameters.l1:
+        cost += hyperparameters.l1 * abs(classifier.W).sum()
+    if hyperparameters.l2:
+        cost += hyperparameters.l2 * (classifier.W**2).sum()
+    rule, options = updates.sgd, [hyperparameters.learning_rate]
+    if hyperparameters.momentum:
+        rule, options = updates.momentum, [*options, hyperparameters.momentum]
+    step = rule(cost, classifier.params, *options)
+
+    datasets = share(data, release)
+    note(engine.describe())
+    callbacks = [PrintLog(), best_model, *listeners]
+    return fit(x, y, cost, errors, step, datasets, hyperparameters, callbacks)
+
+
+def sgd_optimization_mnist(
+    learning_rate=DEFAULTS.learning_rate,
+    n_epochs=DEFAULTS.n_epochs,
+    dataset=DATASET,
+    batch_size=DEFAULTS.batch_size,
+):
+    """Train the tutorial's model on MNIST with SGD and early stopping.
+
+    Prints the tutorial's lines and keeps the best model in ``best_model.pkl``.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Factor of the gradient in each step.
+    n_epochs : int
+        Passes over the training set at the most.
+    dataset : str, path-like or sequence of pairs
+        As for :func:`logreg.load_data`.
+    batch_size : int
+        Rows in a minibatch.
+
+    Raises
+    ------
+    DatasetError, SettingError, ModelFileError
+        If the data cannot be had, a setting makes no sense, or the model cannot be written.
+    """
+    hyperparameters = Hyperparameters(
+        learning_rate=learning_rate, n_epochs=n_epochs, batch_size=batch_size
+    )
+    data = read_dataset(dataset, announce=True, dtype=engine.theano.config.floatX)
+    sgd_optimization(data, hyperparameters, release=data is not dataset)

@@ -8,10 +8,10 @@ import sys
 from dataclasses import fields
 
 from logreg import __version__
-from logreg.console import Interruption, command, note, starting_engine
+from logreg.console import command, note, starting_engine
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
-from logreg.reference import Reference
+from logreg.options import add_table_options, table_options
 
 HYPERPARAMETER_HELP = {
     "learning_rate": "factor of the gradient in each step",
@@ -35,7 +35,7 @@ def parser():
     )
     add, default = parser.add_argument, " (default: %(default)s)"
     add("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + default)
-    add("--label-column", metavar="NAME", help="label of a CSV file, by name or number from 1")
+    add_table_options(parser)
     add("--shuffle", type=int, metavar="SEED", help="shuffle rows before validation is split off")
     for field in fields(Hyperparameters):
         add(
@@ -73,50 +73,44 @@ def main(argv=None):
         raise SettingError("--output, --checkpoint and --history must name different files")
     with starting_engine():
         from logreg import engine
-        from logreg.checkpoint import Checkpoint, History
+        from logreg.callbacks import History, Interruption, ReferenceCheck
+        from logreg.checkpoint import Checkpoint
         from logreg.datasets import read_dataset
-        from logreg.tutorial import optimize
+        from logreg.sgd import run_settings, sgd_optimization
     engine.set_floatx(args.floatx)
     engine.use_device(args.device)
     floatx = engine.theano.config.floatX
-    data = read_dataset(args.dataset, args.label_column, args.shuffle, True, floatx)
+    data = read_dataset(args.dataset, table_options(args), args.shuffle, True, floatx)
     data.check_outputs(args.output, args.checkpoint, args.history)
-    checkpoint = args.checkpoint and Checkpoint(args.checkpoint, args.resume)
-    history = args.history and History(args.history)
-    reference = Reference()
-    interruption = Interruption()
-    result = optimize(
-        data,
-        hyperparameters,
-        args.output,
-        release=True,
-        checkpoint=checkpoint,
-        history=history,
-        on_validation=reference.validation,
-        interruption=interruption,
-    )
-    if result.end.reason == "interrupted":
-        note(_how_to_go_on(result, args, sys.argv[1:] if argv is None else argv))
+    listeners = [History(args.history)] if args.history else []
+    if args.checkpoint:
+        settings = run_settings(data, hyperparameters)
+        listeners.append(Checkpoint(args.checkpoint, settings, args.resume))
+    reference = ReferenceCheck()
+    with Interruption() as interruption:
+        listeners += [reference, interruption]
+        run = sgd_optimization(data, hyperparameters, args.output, True, listeners)
+    if run.reason == "interrupted":
+        note(_how_to_go_on(run, args, sys.argv[1:] if argv is None else argv))
         return interruption.exit_code
-    if args.check_reference:
-        reference.result(result, args.n_epochs)
-        for difference in reference.differences:
-            note(difference)
-        agrees = not reference.differences
-        note("all figures agree with the tutorial's" if agrees else "not the tutorial's figures")
-        return 0 if agrees else 1
-    return 0
+    if not args.check_reference:
+        return 0
+    for difference in reference.differences:
+        note(difference)
+    agrees = not reference.differences
+    note("all figures agree with the tutorial's" if agrees else "not the tutorial's figures")
+    return 0 if agrees else 1
 
 
-def _how_to_go_on(result, args, argv):
-    is_there = math.isfinite(result.best_error)
+def _how_to_go_on(run, args, argv):
+    is_there = math.isfinite(run.stopping.best_loss)
     model = f"the best model is in {args.output}" if is_there else "there is no model yet"
-    where = f"interrupted in epoch {result.end.epoch}: {model}; "
+    state = f"interrupted in epoch {run.epoch}: {model}; "
     if not args.checkpoint:
-        return where + "with --checkpoint FILE, a run can be resumed"
+        return state + "with --checkpoint FILE, a run can be resumed"
     resume = [] if args.resume or not is_there else ["--resume"]
     command = " ".join(map(shlex.quote, [*argv, *resume]))
-    return where + f"go on with: {sys.executable} -m logreg.train {command}"
+    return state + f"go on with: {sys.executable} -m logreg.train {command}"
 
 
 if __name__ == "__main__":

@@ -3,6 +3,20 @@ r"""Update rules: pure functions from a cost and its parameters to a list of upd
 Each returns pairs (shared variable, symbolic expression of its new value), ready for
 ``theano.function(..., updates=...)``. Rules with a memory make shared variables of their own.
 :math:`\theta` is a parameter, :math:`g` the gradient of the cost, :math:`\eta` the learning rate.
+Every rule takes `cost`, a symbolic scalar, `params`, a list of shared variables, and a learning
+rate, a float.
+
+Examples
+--------
+One step of gradient descent on the square of a number:
+
+>>> import numpy
+>>> from logreg.engine import theano
+>>> number = theano.shared(numpy.asarray(3.0, theano.config.floatX))
+>>> step = theano.function([], updates=sgd(number**2, [number], learning_rate=0.25))
+>>> _ = step()
+>>> float(number.get_value())
+1.5
 """
 
 import numpy
@@ -13,15 +27,12 @@ from logreg.engine import T, theano
 def sgd(cost, params, learning_rate):
     r"""Gradient descent: :math:`\theta \leftarrow \theta - \eta g`.
 
-    Parameters
-    ----------
-    cost : symbolic scalar
-    params : list of shared variables
-    learning_rate : float
-
-    Returns
-    -------
-    list of (shared variable, symbolic expression)
+    Examples
+    --------
+    >>> W = theano.shared(numpy.ones((2, 3), theano.config.floatX), name="W")
+    >>> [(variable, _)] = sgd((W**2).sum(), [W], learning_rate=0.1)
+    >>> variable
+    W
     """
     return [(p, p - learning_rate * g) for p, g in _gradients(cost, params)]
 
@@ -29,8 +40,14 @@ def sgd(cost, params, learning_rate):
 def momentum(cost, params, learning_rate, momentum=0.9):
     r"""Gradient descent with classical momentum (Polyak, 1964).
 
-    :math:`v \leftarrow \mu v - \eta g`, :math:`\theta \leftarrow \theta + v`. The arguments are
-    those of :func:`sgd`, and `momentum` is :math:`\mu`.
+    :math:`v \leftarrow \mu v - \eta g`, :math:`\theta \leftarrow \theta + v`, where `momentum`
+    is :math:`\mu`, a float from 0 to below 1.
+
+    Examples
+    --------
+    >>> W = theano.shared(numpy.ones((2, 3), theano.config.floatX))
+    >>> len(momentum((W**2).sum(), [W], learning_rate=0.1))  # a velocity, and W
+    2
     """
     updates = []
     for p, g in _gradients(cost, params):
@@ -45,7 +62,13 @@ def nesterov(cost, params, learning_rate, momentum=0.9):
 
     :math:`v \leftarrow \mu v - \eta g`, :math:`\theta \leftarrow \theta + \mu v - \eta g`: the
     form in which the gradient is taken at the current parameters (Bengio, Boulanger-Lewandowski
-    and Pascanu, 2013, equation 7). The arguments are those of :func:`momentum`.
+    and Pascanu, 2013, equation 7). `momentum` is :math:`\mu`, a float from 0 to below 1.
+
+    Examples
+    --------
+    >>> W = theano.shared(numpy.ones((2, 3), theano.config.floatX))
+    >>> len(nesterov((W**2).sum(), [W], learning_rate=0.1))  # a velocity, and W
+    2
     """
     updates = []
     for p, g in _gradients(cost, params):
@@ -58,8 +81,14 @@ def nesterov(cost, params, learning_rate, momentum=0.9):
 def adagrad(cost, params, learning_rate=1.0, epsilon=1e-6):
     r"""Adagrad (Duchi, Hazan and Singer, 2011).
 
-    :math:`a \leftarrow a + g^2`, :math:`\theta \leftarrow \theta - \eta g / \sqrt{a + \epsilon}`.
-    The arguments are those of :func:`sgd`, and `epsilon` keeps the quotient finite.
+    :math:`a \leftarrow a + g^2`, :math:`\theta \leftarrow \theta - \eta g / \sqrt{a + \epsilon}`;
+    `epsilon` keeps the quotient finite.
+
+    Examples
+    --------
+    >>> W = theano.shared(numpy.ones((2, 3), theano.config.floatX))
+    >>> len(adagrad((W**2).sum(), [W]))  # the sum of squares, and W
+    2
     """
     updates = []
     for p, g in _gradients(cost, params):
@@ -76,7 +105,13 @@ def adam(cost, params, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8
     :math:`v \leftarrow \beta_2 v + (1 - \beta_2) g^2`,
     :math:`\theta \leftarrow \theta - \eta \hat m / (\sqrt{\hat v} + \epsilon)` with
     :math:`\hat m = m / (1 - \beta_1^t)` and :math:`\hat v = v / (1 - \beta_2^t)` at step
-    :math:`t`. The arguments are those of :func:`sgd` and the algorithm's own.
+    :math:`t`. `beta1` and `beta2` are floats from 0 to below 1.
+
+    Examples
+    --------
+    >>> W = theano.shared(numpy.ones((2, 3), theano.config.floatX))
+    >>> len(adam((W**2).sum(), [W]))  # the number of steps, a mean, a mean square, and W
+    4
     """
     steps = theano.shared(numpy.asarray(0, dtype=theano.config.floatX))
     t = steps + numpy.asarray(1, dtype=theano.config.floatX)

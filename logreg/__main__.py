@@ -1,0 +1,16 @@
+"""``python -m logreg`` tells which commands there are."""
+
+import sys
+
+from logreg import __version__
+
+COMMANDS = f"""logreg {__version__}: softmax regression, as in the Theano tutorial
+
+  python -m logreg.train      train a model and keep the best one
+  python -m logreg.predict    predict classes, or evaluate a model
+
+Each has --help. As a library: from logreg import LogisticRegression, load_data."""
+
+if __name__ == "__main__":
+    print(COMMANDS)
+    sys.exit(0)
