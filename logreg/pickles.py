@@ -135,6 +135,8 @@ def scan(stream, opcodes):
         if opcode.name == "STOP":
             if stream.read(1):
                 raise PickleError("more bytes follow its end")
+            if end < frame_end:
+                raise PickleError("it is cut short")
             return
     raise PickleError(f"it has more than {MAX_OPCODES} opcodes")
 

@@ -28,7 +28,7 @@ MAX_NPY_HEADER = 10000  # bytes; Python's parser gets no more than this to read
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 # What gzip, zipfile, NumPy and Python's parser raise on bytes that make no sense to them.
 FAULTS = (OSError, EOFError, ValueError, TypeError, ArithmeticError, LookupError, RuntimeError)
-FAULTS += (SyntaxError, tokenize.TokenError, struct.error)
+FAULTS += (AttributeError, SyntaxError, tokenize.TokenError, struct.error)
 FAULTS += (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 # What pickled arrays have in protocols 0 to 5, written by Python 2 or 3. No dict, no set.
 PICKLE_OPCODES = """
