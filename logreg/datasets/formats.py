@@ -183,10 +183,11 @@ def _size(dtype, shape):
 
 def _array(data, dtype, shape, order="C"):
     """View bytes as an array, without a copy; they must be just as many as it has."""
-    if len(data) != _size(dtype, shape):
+    size = _size(dtype, shape)
+    if len(data) != size:
         raise DatasetError(
             f"cut off or damaged: an array of shape {ascii(shape)[:60]} and dtype {dtype} "
-            f"cannot have {len(data)} bytes; fetch or write it again"
+            f"has {size} bytes, found {len(data)}; fetch or write it again"
         )
     return numpy.frombuffer(data, dtype).reshape(shape, order=order)
 
@@ -232,6 +233,8 @@ PICKLE_CLASSES = {
     "numpy.ndarray": pickles.Placeholder,
     "numpy.dtype": _Dtype,
     "_codecs.encode": _Encoded,
+    "__builtin__.bytes": pickles.Placeholder,  # of an empty array
+    "builtins.bytes": pickles.Placeholder,
     "numpy.core.multiarray._reconstruct": ArrayPlaceholder,
     "numpy._core.multiarray._reconstruct": ArrayPlaceholder,
     "numpy.core.numeric._frombuffer": ArrayPlaceholder,
