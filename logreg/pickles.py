@@ -79,17 +79,18 @@ def load(stream, classes, opcodes, encoding="ASCII"):
         ...
     logreg.pickles.PickleError: it asks for __builtin__.len, which was not run
     """
-    start = end = stream.tell()
-    refusal, source = None, stream
+    source, refusal, admitted = stream, None, []
+    start = stream.tell()
     try:
-        for opcode in scan(stream, opcodes):
-            end = opcode[-1]
+        admitted.extend(scan(stream, opcodes))
     except PickleError as error:
         refusal = error
     stream.seek(start)
     if refusal:
-        # A name that it asks for before that would tell more of what it is.
-        source = io.BytesIO(stream.read(min(end - start, CHUNK)))
+        # A name that it asks for before that tells more of what it is.
+        data = stream.read(min(admitted[-1][2] - start, CHUNK)) if admitted else b""
+        unframed = (data[a - start : b - start] for name, a, b in admitted if name != "FRAME")
+        source = io.BytesIO(b"".join(unframed))
     try:
         value = _Unpickler(source, classes, encoding).load()
     except (PickleError, MemoryError):

@@ -162,7 +162,7 @@ def test_an_attack_ends_in_our_error(name):
     said = r"asks for \S+, which was not run" if "protocol" in name else ""
     with peak_memory() as peak, pytest.raises(DatasetError, match=f"^hostile.pkl: .*{said}"):
         read_pickle(path)
-    assert peak() < len(ATTACKS[name]) + 3e6
+    assert peak() < len(ATTACKS[name]) + 6e6
     assert os.listdir(".") == ["hostile.pkl"]
 
 
@@ -195,11 +195,12 @@ def test_strings_of_python_2(data):
     assert load(data, encoding="bytes") == b"\xe9"
 
 
-def test_a_name_tells_more_than_an_opcode_after_it():
+@pytest.mark.parametrize("protocol", [1, 2, 4])
+def test_a_name_tells_more_than_an_opcode_after_it(protocol):
     with pytest.raises(pickles.PickleError, match=f"asks for {ASKED}"):
-        load(pickle.dumps([Call(), 1.5], 2))
+        load(pickle.dumps([Call(), 1.5], protocol))
     with pytest.raises(pickles.PickleError, match="opcode BINFLOAT"):
-        load(pickle.dumps([1.5, Call()], 2))
+        load(pickle.dumps([1.5, Call()], protocol))
 
 
 def test_opcodes_do_not_hide_in_a_frame_that_is_too_short():
