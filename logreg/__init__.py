@@ -14,8 +14,8 @@ _MODULE_OF = {
     "sgd_optimization_mnist": "tutorial",
     "load_model": "saving",
     "save_model": "saving",
-    "load_params": "params",
-    "save_params": "params",
+    "load_params": "saving",
+    "save_params": "saving",
 }
 __all__ = [*_MODULE_OF, "__version__"]
 
