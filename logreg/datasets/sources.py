@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from logreg.datasets import mnist
-from logreg.datasets.formats import npz_names, read_idx, read_npz, sniff
-from logreg.datasets.pickled import read_pickle
-from logreg.datasets.tables import Table, read_csv
+from logreg.datasets.checks import SPLITS
+from logreg.datasets.formats import read_arrays, read_idx, sniff
+from logreg.datasets.tables import NO_OPTIONS, read_table
 from logreg.errors import DatasetError
 
 MNIST_NAMES = ("mnist.pkl.gz", "mnist")
-SPLITS = {"train": "training", "valid": "validation", "test": "test"}
+TABLE_SUFFIXES = (".csv", ".csv.gz", ".csv.zip", ".csv.bz2", ".csv.xz")
 
 # MNIST, Fashion-MNIST and KMNIST; with a prefix EMNIST; with a dot, as some archives have it.
 _IDX_NAME = re.compile(
@@ -21,30 +21,17 @@ _IDX_NAME = re.compile(
 )
 
 
-class Raw(NamedTuple):
-    """What a data set's files hold, unchecked.
+class RawDataset(NamedTuple):
+    """What the files of a data set hold, unchecked."""
 
-    Attributes
-    ----------
-    splits : dict
-        ``'train'``, and ``'valid'`` and ``'test'`` where given, to a pair (x, y) of arrays or
-        a :class:`~logreg.datasets.tables.Table`.
-    squares : bool
-        Whether a square number of features is likely to be a square image.
-    is_idx : bool
-        Whether it comes from IDX files.
-    transposed : bool
-        Whether the rows and columns of its images are exchanged, as those of EMNIST are.
-    """
-
-    splits: dict
-    squares: bool = False
+    splits: dict  # 'train' (and 'valid', 'test') to a pair (x, y) of arrays, or to a Table
+    guess_square_images: bool = False  # whether a square number of features is likely an image
     is_idx: bool = False
-    transposed: bool = False
+    transposed: bool = False  # whether rows and columns of images are exchanged, as in EMNIST
 
 
 def locate(dataset):
-    """Find a data set's file or folder; fetch MNIST if it is asked for and nowhere.
+    """Find the file or folder of a data set; fetch MNIST if it is asked for and nowhere.
 
     Parameters
     ----------
@@ -53,7 +40,12 @@ def locate(dataset):
     Returns
     -------
     pathlib.Path
-        For MNIST as IDX files, that of the training images.
+        Of MNIST as IDX files, the path of the training images.
+
+    Raises
+    ------
+    DatasetError
+        If there is no such file, or MNIST cannot be fetched.
     """
     given = Path(os.path.expanduser(dataset))
     is_mnist = str(dataset) in MNIST_NAMES
@@ -87,8 +79,8 @@ def _mnist(folder):
     return files and files["train", "images"]
 
 
-def of_pairs(dataset, squares=False):
-    """Take a data set that is two or three pairs of arrays as a :class:`Raw`."""
+def of_pairs(dataset):
+    """Take a data set that is two or three pairs (x, y) of arrays as a :class:`RawDataset`."""
     try:
         pairs = [tuple(pair) for pair in dataset]
     except (TypeError, ValueError):
@@ -99,49 +91,59 @@ def of_pairs(dataset, squares=False):
             "training, validation and test, or two for training and test; got "
             f"{type(dataset).__name__}"
         )
-    return Raw(dict(zip(SPLITS if len(pairs) == 3 else ("train", "test"), pairs)), squares)
+    return RawDataset(dict(zip(SPLITS if len(pairs) == 3 else ("train", "test"), pairs)))
 
 
-def read(path, label_column=None, dtype=None):
+def read(path, options=NO_OPTIONS, dtype=None, **known):
     """Read the arrays of a file or folder.
 
     Parameters
     ----------
     path : pathlib.Path
         As :func:`locate` returns it.
-    label_column : str, optional
-        The label's column in CSV files.
+    options : TableOptions
+        For tables; other formats take none.
     dtype : {'float32', 'float64'}, optional
-        What the features of CSV, npz and pickles become as they are read, if they are wider.
+        Of the features of a table, by default float64.
+    **known
+        `feature_names` and `label_name` of :func:`logreg.datasets.tables.read_table`.
 
     Returns
     -------
-    Raw
+    RawDataset
+
+    Raises
+    ------
+    DatasetError
+        If it cannot be read, or makes no data set.
     """
-    kind = "folder" if os.path.isdir(path) else sniff(path)
-    if kind == "folder":
-        raw = _read_folder(path, label_column, dtype)
-    elif kind == "csv":
-        raw = Raw({"train": read_csv(path, label_column, dtype or "float64")})
-    elif kind == "npz":
-        raw = _read_npz(path, dtype)
-    elif kind == "pickle":
-        raw = of_pairs(read_pickle(path, dtype), squares=True)
-    elif kind == "idx":
-        raw = _read_idx_of(path)
+    if os.path.isdir(path) and not _idx_sets(path):
+        tables = _tables_of(path)
+        if not {"train", "test"} <= set(tables):
+            if os.path.isfile(path / MNIST_NAMES[0]):
+                return read(path / MNIST_NAMES[0], options)
+            raise DatasetError(
+                f"{path}: a folder without a data set: it needs the four IDX files "
+                "(train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, "
+                "t10k-labels-idx1-ubyte; gzipped or not), or train.csv and test.csv"
+            )
     else:
-        what = "one array makes no data set" if kind else "an unknown format"
-        raise DatasetError(
-            f"{path}: {what}; a data set is a .pkl, .pkl.gz, .npz or .csv file or a folder of "
-            "IDX files"
-        )
-    if isinstance(label_column, str) and not isinstance(raw.splits["train"], Table):
-        raise DatasetError(f"{path}: a label column can be chosen in CSV files only")
-    return raw
+        kind = "idx" if os.path.isdir(path) else sniff(path)
+        if kind != "table":
+            if options != NO_OPTIONS:
+                raise DatasetError(
+                    f"{path}: --label-column, --header and --decimal are for CSV files only"
+                )
+            return _read_idx(path) if kind == "idx" else _read_named(path, kind)
+        tables = {"train": path}
+    dtype = dtype or "float64"
+    return RawDataset(
+        {split: read_table(file, options, dtype, **known) for split, file in tables.items()}
+    )
 
 
 def files_of(path):
-    """List the files from which a data set at a path is read.
+    """List the files from which a data set is read; some of them need not exist.
 
     Parameters
     ----------
@@ -151,7 +153,6 @@ def files_of(path):
     Returns
     -------
     list of pathlib.Path
-        Some of them need not exist.
     """
     match = _IDX_NAME.match(path.name)
     if match:
@@ -159,55 +160,44 @@ def files_of(path):
     if not os.path.isdir(path):
         return [path]
     files = [file for files in _idx_sets(path).values() for file in files.values()]
-    tables = [path / f"{split}.csv{gz}" for split in SPLITS for gz in ("", ".gz")]
+    tables = [path / (split + suffix) for split in SPLITS for suffix in TABLE_SUFFIXES]
     return files or [*tables, path / MNIST_NAMES[0]]
 
 
-def _read_npz(path, dtype):
-    found = set(npz_names(path))
-    parts = {split: (f"x_{split}", f"y_{split}") for split in SPLITS}
-    if {"x_val", "y_val"} & found:
-        parts["valid"] = ("x_val", "y_val")
-    if found == {"x", "y"}:
-        parts = {"train": ("x", "y")}
-    elif not {*parts["train"], *parts["test"]} <= found:
-        raise DatasetError(
-            f"{path}: has the arrays {sorted(found)[:8]!a}; a data set needs x_train, "
-            "y_train, x_test, y_test, and may have x_valid, y_valid; or x and y alone"
-        )
-    elif len(found.intersection(parts["valid"])) == 1:
-        raise DatasetError(f"{path}: has one of {' and '.join(parts['valid'])}: give both or none")
-    names = {split: pair for split, pair in parts.items() if found.issuperset(pair)}
-    wanted = [name for pair in names.values() for name in pair]
-    arrays = read_npz(path, wanted, {x: dtype for x, _ in names.values()})
-    return Raw({split: (arrays[x], arrays[y]) for split, (x, y) in names.items()})
-
-
-def _read_folder(folder, label_column, dtype):
-    sets = _idx_sets(folder)
-    if len(sets) > 1:
-        names = ", ".join(sorted(name or "MNIST's names" for name in sets))
-        raise DatasetError(
-            f"{folder}: holds more than one data set ({names}): give the path of the training "
-            "images of one"
-        )
-    for name in sets:
-        return _read_idx_files(folder, name, sets[name])
+def _tables_of(folder):
     tables = {}
     for split in SPLITS:
-        for path in (folder / f"{split}.csv", folder / f"{split}.csv.gz"):
+        for path in (folder / (split + suffix) for suffix in TABLE_SUFFIXES):
             if os.path.isfile(path):
                 tables.setdefault(split, path)
-    if {"train", "test"} <= set(tables):
-        dtype = dtype or "float64"
-        return Raw({split: read_csv(path, label_column, dtype) for split, path in tables.items()})
-    if os.path.isfile(folder / MNIST_NAMES[0]):
-        return read(folder / MNIST_NAMES[0], label_column, dtype)
-    raise DatasetError(
-        f"{folder}: a folder without a data set: it needs the four IDX files "
-        "(train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, "
-        "t10k-labels-idx1-ubyte; gzipped or not), or train.csv and test.csv"
-    )
+    return tables
+
+
+def _read_named(path, kind):
+    """Read the arrays of an npz or a pickle, which their names tell apart."""
+    if kind not in ("npz", "pickle"):
+        what = "one array makes no data set" if kind else "an unknown format"
+        raise DatasetError(
+            f"{path}: {what}; a data set is a .pkl, .pkl.gz, .npz or .csv file or a folder of "
+            "IDX files"
+        )
+    arrays = read_arrays(path)
+    parts = {split: (f"x_{split}", f"y_{split}") for split in SPLITS}
+    if {"x_val", "y_val"} & set(arrays):
+        parts["valid"] = ("x_val", "y_val")
+    if set(arrays) == {"x", "y"}:
+        parts = {"train": ("x", "y")}
+    elif not {*parts["train"], *parts["test"]} <= set(arrays):
+        raise DatasetError(
+            f"{path}: has the arrays {ascii(sorted(arrays)[:8])[:200]}; a data set needs x_train, "
+            "y_train, x_test, y_test, and may have x_valid, y_valid; or x and y alone"
+        )
+    elif len(set(parts["valid"]) & set(arrays)) == 1:
+        raise DatasetError(f"{path}: has one of {' and '.join(parts['valid'])}: give both or none")
+    splits = {
+        split: (arrays[x], arrays[y]) for split, (x, y) in parts.items() if {x, y} <= set(arrays)
+    }
+    return RawDataset(splits, guess_square_images=kind == "pickle")
 
 
 def _idx_sets(folder):
@@ -223,24 +213,32 @@ def _idx_sets(folder):
     return sets
 
 
-def _read_idx_of(path):
-    match = _IDX_NAME.match(path.name)
-    if match is None:
-        raise DatasetError(
-            f"{path}: one IDX file makes no data set, and its name does not tell the others: "
-            "name them as MNIST's, train-images-idx3-ubyte and so on"
-        )
-    name = match["set"] or ""
-    return _read_idx_files(path.parent, name, _idx_sets(path.parent)[name])
-
-
-def _read_idx_files(folder, name, files):
+def _read_idx(path):
+    """Read the four IDX files of a folder, or those that lie beside one of them."""
+    if os.path.isdir(path):
+        folder, sets = path, _idx_sets(path)
+        if len(sets) > 1:
+            names = ", ".join(sorted(name or "MNIST's names" for name in sets))
+            raise DatasetError(
+                f"{folder}: holds more than one data set ({names}): give the path of the "
+                "training images of one"
+            )
+        ((name, files),) = sets.items()
+    else:
+        folder, match = path.parent, _IDX_NAME.match(path.name)
+        if match is None:
+            raise DatasetError(
+                f"{path}: one IDX file makes no data set, and its name does not tell the others: "
+                "name them as MNIST's, train-images-idx3-ubyte and so on"
+            )
+        name = match["set"] or ""
+        files = _idx_sets(folder)[name]
     lacking = [" ".join(key) for key in mnist.FILES if key not in files]
     if lacking:
         raise DatasetError(
             f"{folder}: the {' and the '.join(lacking)} file of {name or 'the IDX files'} is "
             "missing: all four are needed"
         )
-    images, labels, test_images, test_labels = (read_idx(files[key]) for key in mnist.FILES)
-    pairs = {"train": (images, labels), "test": (test_images, test_labels)}
-    return Raw(pairs, is_idx=True, transposed=name != "")
+    arrays = {key: next(iter(read_idx(files[key]).values())) for key in mnist.FILES}
+    splits = {role: (arrays[role, "images"], arrays[role, "labels"]) for role in ("train", "test")}
+    return RawDataset(splits, is_idx=True, transposed=name != "")
