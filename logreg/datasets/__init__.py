@@ -1,7 +1,6 @@
 """Data sets: located, read, checked, split, and shared with the engine, in this order."""
 
 import hashlib
-import numbers
 import os
 from dataclasses import dataclass
 from typing import Optional
@@ -10,8 +9,10 @@ import numpy
 
 from logreg.console import note, warning
 from logreg.datasets import checks
-from logreg.datasets.checks import SPLITS
+from logreg.datasets.checks import PIXEL_SCALE as PIXEL_SCALE
+from logreg.datasets.checks import SPLITS, scale_of
 from logreg.datasets.sources import files_of, locate, of_pairs, read
+from logreg.datasets.splits import fits, is_seed, split_off
 from logreg.datasets.tables import (
     NO_OPTIONS,
     Columns,
@@ -20,10 +21,7 @@ from logreg.datasets.tables import (
 )
 from logreg.errors import DatasetError, SettingError
 
-MNIST_TRAINING_ROWS = 60000
-VALIDATION_SHARE = 6  # without a validation set, one training row in so many becomes one
 MEDIAN_VALUES = 2**20  # about as many values as a median is taken of
-PIXEL_SCALE = 1 / 256  # the tutorial's, and not 1/255
 
 
 @dataclass(eq=False)
@@ -37,16 +35,15 @@ class DataSet:
         (n,), int32, in 0 .. n_out - 1. None once :func:`share` has released them.
     name : str
         What it was asked for by.
-    n_in : int
-        The number of features.
+    n_in, n_out : int
+        The number of features and of classes.
     class_labels : list of int or list of str
         The label of each class as the data give it.
     scale : float
         What x is multiplied by before training: 1/256 for uint8 pixels, else 1.
-    x_range : (float, float)
-        The smallest and the largest value of the training features, scaled.
-    x_median : float
-        The median of evenly spaced training rows, scaled: of most images it is the background.
+    x_range, x_median : (float, float), float
+        Of the training features, scaled. The median is of evenly spaced rows, and of most images
+        it is the background.
     image_shape : tuple of int or None
         (height, width) or (height, width, channels) of a row, if it is an image.
     transposed : bool
@@ -54,7 +51,7 @@ class DataSet:
     columns : Columns or None
         Of the training data, if it is a table.
     shuffle : int or None
-        The seed of the permutation of the rows before the split.
+        The seed of the permutation of the training rows.
     split : list of int or None
         The rows of the three sets, if they were split off one table.
     files : list of path-like
@@ -79,7 +76,6 @@ class DataSet:
 
     @property
     def n_out(self):
-        """The number of classes."""
         return len(self.class_labels)
 
     def metadata(self):
@@ -108,10 +104,9 @@ class DataSet:
                 )
 
     def sha256(self, dtype=None):
-        """Digest the contents: dtype, shape and bytes of the six arrays, in hexadecimal.
+        """SHA-256 of the dtypes, shapes and bytes of the six arrays, in hexadecimal.
 
-        Features that are wider than `dtype`, in which a model trains, are digested as such: then
-        the digest does not tell how they were read.
+        Features that are wider than `dtype` are digested as such, however they were read.
         """
         digest = hashlib.sha256()
         for x, y in (self.train, self.valid, self.test):
@@ -145,8 +140,7 @@ def load_data(dataset, label_column=None, shuffle=None):
     list of (shared_x, y)
         For training, validation and test set: `shared_x` is a shared variable of floatX,
         shape (n, n_in); `y` an int32 expression over a shared variable of floatX, shape (n,).
-        Labels other than 0 .. k - 1 are numbered so in their order, which is said on stderr;
-        `class_labels` of :func:`read_dataset` tells them.
+        Labels other than 0 .. k - 1 are numbered so in their order, which stderr tells.
 
     Raises
     ------
@@ -156,7 +150,7 @@ def load_data(dataset, label_column=None, shuffle=None):
     Examples
     --------
     >>> from logreg import load_data
-    >>> (train_x, train_y), (valid_x, valid_y), (test_x, test_y) = load_data("mnist_sample")
+    >>> (train_x, train_y), valid, (test_x, test_y) = load_data("mnist_sample")
     ... loading data
     >>> train_x.get_value().shape, test_y.eval()[:4].tolist()
     ((5000, 784), [7, 2, 1, 0])
@@ -174,10 +168,10 @@ def load_data(dataset, label_column=None, shuffle=None):
 
 
 def share(data, release=False):
-    """Put the three sets of a :class:`DataSet` into shared variables; see :func:`load_data`.
+    """Put the three sets of a :class:`DataSet` into shared variables, as :func:`load_data` gives.
 
-    With `release`, `data` lets go of each set's arrays once they are in there: pixels need not
-    be held beside the floats that they became.
+    With `release`, `data` lets go of each set once it is in there: pixels need not be held beside
+    the floats that they became.
     """
     from logreg import engine
 
@@ -192,17 +186,12 @@ def share(data, release=False):
 
 
 def shared_dataset(data_xy):
-    """Put a set into shared variables, on a GPU into its memory.
-
-    Parameters
-    ----------
-    data_xy : tuple of (numpy.ndarray, numpy.ndarray)
-        A pair of a :class:`DataSet`; uint8 pixels are scaled by 1/256.
+    """Put a pair (x, y) of a :class:`DataSet` into shared variables, on a GPU into its memory.
 
     Returns
     -------
     shared_x : shared variable
-        Of floatX, shape (n, n_in).
+        Of floatX, shape (n, n_in); uint8 pixels are scaled by 1/256.
     y : symbolic vector
         int32, shape (n,). What is stored is floatX, as a GPU of the tutorial's day needs it.
     """
@@ -213,11 +202,6 @@ def shared_dataset(data_xy):
     shared_x = engine.shared_data(scaled(data_x, floatx))
     shared_y = engine.shared_data(numpy.asarray(data_y, dtype=floatx))
     return shared_x, engine.T.cast(shared_y, "int32")
-
-
-def scale_of(x):
-    """What features of this dtype are multiplied by: 1/256 if uint8, else 1."""
-    return PIXEL_SCALE if x.dtype == numpy.uint8 else 1.0
 
 
 def scaled(x, dtype):
@@ -246,7 +230,7 @@ def read_dataset(dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtyp
     announce : bool
         Whether the tutorial's ``... loading data`` is printed, once the data are found.
     dtype : {'float32', 'float64'}, optional
-        What features become that are wider.
+        What wider features become.
 
     Returns
     -------
@@ -259,18 +243,13 @@ def read_dataset(dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtyp
     SettingError
         If `shuffle` is no seed.
     """
-    if shuffle is not None and not _is_seed(shuffle):
-        raise SettingError(
-            f"the seed of the shuffle is {shuffle}: give a whole number from 0 to 2**32 - 1"
-        )
-    if isinstance(dataset, DataSet):
-        if announce:
-            print("... loading data", flush=True)
-        return dataset
-    shuffle = None if shuffle is None else int(shuffle)
+    if not (shuffle is None or is_seed(shuffle)):
+        raise SettingError(f"the seed of the shuffle is {shuffle}: give a number from 0 to 2**32-1")
     data, raw = _read(dataset, options, dtype, announce)
-    data.shuffle = shuffle
-    _split(data, is_mnist=raw.is_idx)
+    if raw is None:
+        return data
+    data.shuffle = None if shuffle is None else int(shuffle)
+    split_off(data, is_mnist=raw.is_idx)
     checks.warn_of_classes(data)
     return data
 
@@ -279,26 +258,21 @@ def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
     """Read the rows of a data set on which a model is to be tested.
 
     They are the data set's own test set. If it has none, they are the test rows of the split that
-    the model was trained with, if that fits the number of rows; otherwise all rows.
+    the model was trained with, if that is of as many rows; otherwise all rows.
 
     Parameters
     ----------
     dataset, options, dtype
         As of :func:`read_dataset`.
     metadata : dict
-        Of a model file. An older one tells of no split: then the test rows are split off as in
-        training.
+        Of the model's file. An older one has no split: then a sixth of the rows is split off, as
+        in training.
 
     Returns
     -------
     DataSet
-        Its training and validation set are None, or of no meaning. If it is a table and the
-        model knows the names of its features, they are in the model's order.
-
-    Raises
-    ------
-    DatasetError
-        If it cannot be found or read.
+        Of which only the test set counts. Of a table with a header, it has the features that the
+        model knows by name.
     """
     names, label_name = metadata.get("feature_names"), metadata.get("label_name")
     known = {
@@ -306,41 +280,34 @@ def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
         "label_name": label_name if isinstance(label_name, str) else None,
     }
     data, raw = _read(dataset, options, dtype, **known)
-    shuffle, split = metadata.get("shuffle"), metadata.get("split")
-    data.shuffle = shuffle if _is_seed(shuffle) else None
-    if "test" in raw.splits:
+    if raw is None or "test" in raw.splits:
         return data
-    if "split" not in metadata:
-        _split(data)
-    elif _is_split(split, len(data.train[1])):
-        _split(data, split)
+    shuffle, split = metadata.get("shuffle"), metadata.get("split")
+    data.shuffle = shuffle if is_seed(shuffle) else None
+    if "split" not in metadata or fits(split, len(data.train[1])):
+        split_off(data, split)
     else:
         data.test = data.train
         note(
             f"note: {data.name}: all {len(data.test[1])} rows are the test set, as the model was "
-            "not trained on a part of so many rows; if it has seen some of them, the error is too "
-            "small"
+            "trained on other data; if it has seen some of them, the error is too small"
         )
     return data
 
 
-def _is_seed(value):
-    return isinstance(value, numbers.Integral) and 0 <= value < 2**32
-
-
-def _is_split(sizes, n_rows):
-    is_plain = isinstance(sizes, (list, tuple)) and len(sizes) == len(SPLITS)
-    return is_plain and all(type(n) is int and n > 0 for n in sizes) and sum(sizes) == n_rows
-
-
 def _read(dataset, options, dtype, announce=False, **known):
-    """Read and check the sets that a data set has; give a DataSet of them, and the RawDataset."""
+    """Read and check the sets that a data set has; give a DataSet of them, and the RawDataset.
+
+    A DataSet is given as it is, and None.
+    """
     is_path = isinstance(dataset, (str, os.PathLike))
     if not is_path and options != NO_OPTIONS:
         raise DatasetError("a label column can be chosen in tables only: give y in the pairs")
     path = locate(dataset) if is_path else None
     if announce:
         print("... loading data", flush=True)
+    if isinstance(dataset, DataSet):
+        return dataset, None
     name = str(dataset) if is_path else "the given arrays"
     raw = read(path, options, dtype, **known) if is_path else of_pairs(dataset)
     xs, labels, shapes, ranges = {}, [], [], []
@@ -352,7 +319,7 @@ def _read(dataset, options, dtype, announce=False, **known):
         xs[split] = x.astype(_narrower(x.dtype, dtype), copy=False)
         shapes.append(shape)
         ranges.append(value_range)
-    _check_alike(raw, xs, name)
+    checks.check_alike(raw.splits, xs, name)
     columns = getattr(raw.splits["train"], "columns", None)
     said = remark(columns, options) if columns else ""
     if said:
@@ -387,66 +354,3 @@ def _read(dataset, options, dtype, announce=False, **known):
         files=files_of(path) if is_path else [],
     )
     return data, raw
-
-
-def _check_alike(raw, xs, name):
-    """Check that the sets fit each other."""
-    x = xs["train"]
-    for split, other in xs.items():
-        if other.shape[1] != x.shape[1]:
-            is_one_less = other.shape[1] == x.shape[1] - 1 and isinstance(raw.splits[split], Table)
-            raise DatasetError(
-                f"{name}: the training set has {x.shape[1]} features, the {SPLITS[split]} set "
-                f"has {other.shape[1]}: they must have as many"
-                + (f" (is there no label in the {SPLITS[split]} set?)" if is_one_less else "")
-            )
-        if scale_of(other) != scale_of(x):
-            raise DatasetError(
-                f"{name}: the training x is {x.dtype} and the {SPLITS[split]} x is {other.dtype}: "
-                "uint8 pixels are scaled by 1/256 and other numbers are not; save both with the "
-                "same dtype"
-            )
-    columns = [data.columns for data in raw.splits.values() if isinstance(data, Table)]
-    if len({found.label for found in columns}) > 1:
-        raise DatasetError(
-            f"{name}: the label is in another column of each table: all need the same columns in "
-            "the same order, and a header or none"
-        )
-    if len({found.names for found in columns} - {None}) > 1:
-        raise DatasetError(
-            f"{name}: the headers of the tables differ: they must name the same columns in the "
-            "same order"
-        )
-
-
-def _split(data, sizes=None, is_mnist=False):
-    """Shuffle the training rows, and split off them the sets that are not given."""
-    x, y = data.train
-    n_rows, how = len(y), ""
-    if data.shuffle is not None:
-        order = numpy.random.RandomState(data.shuffle).permutation(n_rows)
-        x, y, how = x[order], y[order], " shuffled"
-    lacking = [split for split in ("valid", "test") if getattr(data, split) is None]
-    n_part = max(1, n_rows // VALIDATION_SHARE)
-    sizes = sizes or [n_rows - n_part * len(lacking), n_part, n_part]
-    if sizes[0] < 1:
-        wanted = " and a ".join(f"{SPLITS[split]} set" for split in lacking)
-        raise DatasetError(
-            f"{data.name}: {n_rows} rows are too few to split a {wanted} off: give more, or give "
-            "these"
-        )
-    starts = numpy.cumsum(sizes)
-    data.train = x[: starts[0]], y[: starts[0]]
-    for split, start, size in zip(lacking, starts, sizes[1:]):
-        setattr(data, split, (x[start : start + size], y[start : start + size]))
-    if "test" in lacking:
-        data.split = list(sizes)
-        note(
-            f"note: {data.name}: one table: of its {n_rows}{how} rows, the first {sizes[0]} are "
-            f"for training, {sizes[1]} for validation and {sizes[2]} for test"
-        )
-    elif lacking and not (is_mnist and not how and n_rows == MNIST_TRAINING_ROWS):
-        note(
-            f"note: {data.name}: no validation set given: the last {n_part} of the {n_rows}{how} "
-            "training rows become it"
-        )

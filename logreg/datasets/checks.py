@@ -14,6 +14,7 @@ from logreg.datasets.tables import FLOAT32_MAX, Table
 from logreg.errors import DatasetError
 
 SPLITS = {"train": "training", "valid": "validation", "test": "test"}
+PIXEL_SCALE = 1 / 256  # the tutorial's, and not 1/255
 CHUNK = 1 << 20  # elements
 MIN_SIDE = 8  # pixels; a smaller square number of features says nothing of an image
 
@@ -25,15 +26,18 @@ def row_chunks(x):
         yield start, x[start : start + step]
 
 
+def scale_of(x):
+    """What features of this dtype are multiplied by: 1/256 if uint8, else 1."""
+    return PIXEL_SCALE if x.dtype == numpy.uint8 else 1.0
+
+
 def check_features(x, source):
-    """Check the features of a set and flatten each row.
+    """Check the features of a set, which messages call `source`, and flatten each row.
 
     Parameters
     ----------
     x : array-like, shape (n, ...)
         Booleans, integers or floats.
-    source : str
-        How messages call it.
 
     Returns
     -------
@@ -43,11 +47,6 @@ def check_features(x, source):
         Of one row before.
     value_range : tuple of float
         The smallest and the largest value.
-
-    Raises
-    ------
-    DatasetError
-        If there is none, or one that is no finite number.
     """
     x = _as_array(x, source)
     if x.dtype.kind not in "buif":
@@ -91,24 +90,19 @@ def _as_array(values, source):
         array = None  # newer NumPy's way to say it
     if array is None or array.dtype.hasobject:
         raise DatasetError(
-            f"{source} is an object array: its rows differ in length, or it holds other things "
-            "than numbers; make every row as long, then x.astype('float32'), y.astype('int64') "
-            "or, if the labels are text, y.astype(str)"
+            f"{source} is an object array: its rows differ in length, or it does not hold numbers; "
+            "make every row as long, then x.astype('float32'), y.astype('int64') or y.astype(str)"
         )
     return array
 
 
 def check_labels(y, n_rows, source):
-    """Check the labels of a set.
+    """Check the labels of a set, which messages call `source`.
 
     Parameters
     ----------
     y : array-like or tables.Table
         Of shape (n_rows,): integers, booleans, whole floats, or text.
-    n_rows : int
-        Rows of the set's features.
-    source : str
-        How messages call the set.
 
     Returns
     -------
@@ -116,11 +110,6 @@ def check_labels(y, n_rows, source):
         The labels that occur; from text, some perhaps twice, as of ``1`` and ``1.0``.
     codes : numpy.ndarray
         For each row the index of its label in `class_labels`.
-
-    Raises
-    ------
-    DatasetError
-        If a label is no class: negative, fractional, NaN, one-hot, ...
     """
     if isinstance(y, Table):
         found = list(map(_number, y.labels))
@@ -207,11 +196,6 @@ def number_classes(sets):
         The labels as given, sorted; ``range(k)`` if they are that.
     ys : list of numpy.ndarray
         For each of the sets its classes as indices into `class_labels`, int32.
-
-    Raises
-    ------
-    DatasetError
-        If some labels are integers and others are text.
     """
     class_labels = set().union(*(labels for labels, _ in sets))
     if len(set(map(type, class_labels))) > 1:
@@ -226,6 +210,33 @@ def number_classes(sets):
         for labels, codes in sets
     ]
     return class_labels, ys
+
+
+def check_alike(splits, xs, name):
+    """Check that the sets of a data set fit each other.
+
+    `splits` is that of a :class:`~logreg.datasets.sources.RawDataset`, `xs` has the checked
+    features.
+    """
+    x = xs["train"]
+    for split, other in xs.items():
+        if other.shape[1] != x.shape[1]:
+            raise DatasetError(
+                f"{name}: the training set has {x.shape[1]} features, the {SPLITS[split]} set "
+                f"has {other.shape[1]}: they must have as many, and each set needs labels"
+            )
+        if scale_of(other) != scale_of(x):
+            raise DatasetError(
+                f"{name}: the training x is {x.dtype} and the {SPLITS[split]} x is {other.dtype}: "
+                "only uint8 pixels are scaled, by 1/256; save both with the same dtype"
+            )
+    columns = [data.columns for data in splits.values() if isinstance(data, Table)]
+    names = {found.names for found in columns} - {None}
+    if len({found.label for found in columns}) > 1 or len(names) > 1:
+        raise DatasetError(
+            f"{name}: the headers of the tables differ, or the label is in another column: they "
+            "need the same columns in the same order"
+        )
 
 
 def warn_of_classes(data):
@@ -254,14 +265,9 @@ def warn_of_classes(data):
 
 
 def image_shape(row_shape, guess):
-    """Tell the shape of the image that a row of features is: None if it is none.
+    """The shape of the image that a row of `row_shape` is, None if it is none.
 
-    Parameters
-    ----------
-    row_shape : tuple of int
-        Of a row as stored.
-    guess : bool
-        Whether a square number of features is taken for a square image.
+    With `guess`, a square number of features is taken for a square image.
     """
     shape = tuple(n for n in row_shape if n != 1)
     if len(shape) == 2 or (len(shape) == 3 and shape[2] <= 4):

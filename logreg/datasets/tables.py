@@ -70,10 +70,9 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", feature_names=None, la
     options : TableOptions
     dtype : {'float64', 'float32'}
         Of the features.
-    feature_names : sequence of str, optional
-        Of a model that is to be tested: with a header, `x` has these columns, in this order.
-    label_name : str, optional
-        Of such a model: a column of this name is the label, unless an option names another.
+    feature_names, label_name : sequence of str, str, optional
+        Of a model that is to be tested: with a header, `x` has the columns of these names, and
+        the column of that name is the label, unless an option names another.
 
     Returns
     -------
@@ -123,17 +122,14 @@ def table_batches(path, options, batch_size, n_in, feature_names=None, label_nam
 
     Parameters
     ----------
-    path : str or path-like
-        As of :func:`read_table`; ``'-'`` for standard input.
-    options : TableOptions
+    path, options
+        As of :func:`read_table`; ``'-'`` is standard input.
     batch_size : int
         Rows in a batch at the most.
     n_in : int
         Features that the model takes.
-    feature_names : sequence of str, optional
-        What they were called in the training data.
-    label_name : str, optional
-        What the label was called there.
+    feature_names, label_name : sequence of str, str, optional
+        What features and label were called in training.
 
     Yields
     ------
