@@ -11,14 +11,10 @@ from logreg.console import note, warning
 from logreg.datasets import checks
 from logreg.datasets.checks import PIXEL_SCALE as PIXEL_SCALE
 from logreg.datasets.checks import SPLITS, scale_of
+from logreg.datasets.header import NO_OPTIONS, Columns, remark
 from logreg.datasets.sources import files_of, locate, of_pairs, read
 from logreg.datasets.splits import fits, is_seed, split_off
-from logreg.datasets.tables import (
-    NO_OPTIONS,
-    Columns,
-    Table,
-    remark,
-)
+from logreg.datasets.tables import Table
 from logreg.errors import DatasetError, SettingError
 
 MEDIAN_VALUES = 2**20  # about as many values as a median is taken of
@@ -33,46 +29,25 @@ class DataSet:
     train, valid, test : tuple of (numpy.ndarray, numpy.ndarray) or None
         Pairs (x, y): x of shape (n, n_in), of the dtype in which it is stored; y of shape
         (n,), int32, in 0 .. n_out - 1. None once :func:`share` has released them.
-    name : str
-        What it was asked for by.
     n_in, n_out : int
         The number of features and of classes.
-    class_labels : list of int or list of str
-        The label of each class as the data give it.
-    scale : float
-        What x is multiplied by before training: 1/256 for uint8 pixels, else 1.
-    x_range, x_median : (float, float), float
-        Of the training features, scaled. The median is of evenly spaced rows, and of most images
-        it is the background.
-    image_shape : tuple of int or None
-        (height, width) or (height, width, channels) of a row, if it is an image.
-    transposed : bool
-        Whether the rows and columns of images are exchanged, as those of EMNIST are.
-    columns : Columns or None
-        Of the training data, if it is a table.
-    shuffle : int or None
-        The seed of the permutation of the training rows.
-    split : list of int or None
-        The rows of the three sets, if they were split off one table.
-    files : list of path-like
-        From which it was read.
     """
 
     train: Optional[tuple]
     valid: Optional[tuple]
     test: Optional[tuple]
-    name: str
+    name: str  # what it was asked for by
     n_in: int
-    class_labels: list
-    scale: float
-    x_range: tuple
-    x_median: float
-    image_shape: Optional[tuple]
-    transposed: bool
-    columns: Optional[Columns]
-    shuffle: Optional[int]
-    split: Optional[list]
-    files: list
+    class_labels: list  # of int or of str: the label of each class as the data give it
+    scale: float  # what x is multiplied by before training: 1/256 for uint8 pixels, else 1
+    x_range: tuple  # the smallest and the largest training feature, scaled
+    x_median: float  # of some training rows, scaled: of most images it is the background
+    image_shape: Optional[tuple]  # (height, width) or (height, width, channels) of a row
+    transposed: bool  # whether rows and columns of images are exchanged, as those of EMNIST are
+    columns: Optional[Columns]  # of the training data, if it is a table
+    shuffle: Optional[int]  # the seed of the permutation of the training rows
+    split: Optional[list]  # the rows of the three sets, if they were split off one table
+    files: list  # from which it was read
 
     @property
     def n_out(self):

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from logreg.datasets import mnist
 from logreg.datasets.checks import SPLITS
 from logreg.datasets.formats import read_arrays, read_idx, sniff
-from logreg.datasets.tables import NO_OPTIONS, read_table
+from logreg.datasets.header import NO_OPTIONS
+from logreg.datasets.tables import read_table
 from logreg.errors import DatasetError
 
 MNIST_NAMES = ("mnist.pkl.gz", "mnist")

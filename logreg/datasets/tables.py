@@ -8,40 +8,21 @@ import re
 import shutil
 import sys
 import tempfile
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy
 
 from logreg.console import note
 from logreg.datasets.formats import open_bytes, reading
+from logreg.datasets.header import NO_OPTIONS, NUMBER, Columns, Header, is_text, remark
+from logreg.datasets.header import TableOptions as TableOptions
 from logreg.errors import DatasetError
 
-LABEL_NAMES = ("label", "class", "target")
-NUMBER = re.compile(r"[+-]?((\d+[.,]?\d*|[.,]\d+)(e[+-]?\d+)?|nan|inf|infinity)", re.IGNORECASE)
 COMPRESSIONS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip"}
 FLOAT32_MAX = float(numpy.finfo(numpy.float32).max)
 CHUNK = 1 << 20  # cells
 MAX_LABEL = 200  # characters
 MAX_LABELS = 1 << 15  # different ones
-
-
-class TableOptions(NamedTuple):
-    """How a table is read; each option overrules a rule."""
-
-    label_column: Optional[str] = None  # a name in the header, or a number from 1 (-1: the last)
-    header: Optional[bool] = None  # whether the first row names the columns
-    decimal: str = "."  # or ","
-
-
-NO_OPTIONS = TableOptions()
-
-
-class Columns(NamedTuple):
-    """What is known of a table's columns; the names are None if there is no header."""
-
-    label: Optional[int]  # index of the label's column
-    label_name: Optional[str]
-    names: Optional[tuple]  # of the features
 
 
 class Table(NamedTuple):
@@ -87,7 +68,7 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", feature_names=None, la
     data, codes, index, first_rows = bytearray(), [], {}, []
     with _opened(path, options) as (read_csv, head):
         label = head.find_label(label_name)
-        order = head.features_but(label, feature_names)
+        order = head.features(label, feature_names)
         if not order:
             raise DatasetError(
                 "row 1 has one column: a label and at least one feature are needed, with a "
@@ -107,7 +88,7 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", feature_names=None, la
                     )
             codes.append(numpy.array([index[text] for text in found])[found_codes])
             # It grows in place, unlike a list of arrays that are joined.
-            data += head.numbers(frame[order]).astype(dtype, copy=False).data.cast("B")
+            data += _numbers(frame[order], head).astype(dtype, copy=False).data.cast("B")
     codes = numpy.concatenate(codes)
     x = numpy.frombuffer(data, dtype).reshape(len(codes), -1)
     return Table(x, list(index), codes, first_rows, head.columns(label, order))
@@ -147,42 +128,22 @@ def table_batches(path, options, batch_size, n_in, feature_names=None, label_nam
             if width not in (n_in, n_in + 1):
                 raise DatasetError(f"the model expects {n_in} features, got {width} columns")
             label = None if width == n_in else head.find_label(label_name)
-        order = head.features_but(label, feature_names)
-        if label is not None or (head.has_header and not feature_names):
+        order = head.features(label, feature_names)
+        is_sure = feature_names and any(map(is_text, feature_names))
+        if label is not None or (head.has_header and not is_sure):
             said = remark(head.columns(label, order), options, "is left out as the label")
             note(f"note: {_name(path)}: {said}")
         for frame in _frames(read_csv, head, batch_size):
-            yield head.numbers(frame[order])
-
-
-def remark(columns, options, role="is the label"):
-    """What the rules told of a table where no option did."""
-    said = []
-    if options.header is None and columns.names is None:
-        said.append("row 1 is taken for data (--header: it is a header)")
-    elif options.header is None:
-        said.append("row 1 is taken for a header (--no-header: it is data)")
-    if options.label_column is None and columns.label is not None:
-        name = f" ({_cut(columns.label_name)})" if columns.label_name else ""
-        said.append(f"column {columns.label + 1}{name} {role} (--label-column names another)")
-    return ", ".join(said)
+            yield _numbers(frame[order], head)
 
 
 def _name(path):
     return "standard input" if path == "-" else path
 
 
-def _cut(name):
-    return ascii(name)[1:-1][:60]
-
-
-def _is_text(cell):
-    return bool(cell) and not NUMBER.fullmatch(cell)
-
-
 @contextlib.contextmanager
 def _opened(path, options, feature_names=None):
-    """Yield pandas.read_csv with the arguments that a table needs, and its _Head."""
+    """Yield pandas.read_csv with the arguments that a table needs, and its Header."""
     with reading(_name(path)), contextlib.ExitStack() as stack:
         try:
             import pandas
@@ -213,7 +174,7 @@ def _opened(path, options, feature_names=None):
             rows = read_csv(header=None, nrows=2, dtype=str).to_numpy().tolist()
             rows = [[cell.strip() for cell in row] for row in rows]
             how.update(decimal=options.decimal, float_precision="round_trip")
-            yield read_csv, _Head(rows, options, feature_names)
+            yield read_csv, Header(rows, options, feature_names)
 
 
 @contextlib.contextmanager
@@ -244,112 +205,33 @@ def _frames(read_csv, head, n_rows=CHUNK, **how):
         yield from frames
 
 
-class _Head:
-    """What the first two rows tell of a table."""
+def _numbers(frame, head):
+    """The numbers in a chunk, as float64; raise a DatasetError at the first that is none."""
+    if all(dtype.kind in "biuf" for dtype in frame.dtypes):
+        x = frame.to_numpy("float64")
+    else:  # a cell is no number, or so long a one that pandas left it as text
+        x = numpy.empty(frame.shape)
+        for i, (_, column) in enumerate(frame.items()):
+            is_odd = column.dtype.kind not in "biuf"
+            x[:, i] = [_number(cell, head.options.decimal) for cell in column] if is_odd else column
+    is_good = abs(x) <= FLOAT32_MAX  # nor is NaN
+    if is_good.all():
+        return numpy.ascontiguousarray(x)
+    row, i = numpy.argwhere(~is_good)[0]
+    cell = str(frame.iat[row, i]).strip()
+    mend = "fill it in or leave out the row"
+    if "," in cell and not is_text(cell):
+        mend = "if that is a decimal comma, give --decimal ,"
+    elif is_text(cell):
+        mend = "write it as a number or, if that column is the label, give --label-column"
+    found = f"holds {ascii(cell)[:60]}" if cell else "is empty or missing"
+    raise DatasetError(
+        f"row {head.row_of(frame, row)}, {head.shown(frame.columns[i])} {found}: every feature "
+        f"must be a finite number, and no larger than float32 can hold; {mend}"
+    )
 
-    def __init__(self, rows, options, feature_names):
-        self.cells, self.options, self.has_header = rows[0], options, options.header
-        if self.has_header is None:
-            over_number = (
-                _is_text(cell) and below and not _is_text(below)
-                for row in rows[1:]
-                for cell, below in zip(rows[0], row)
-            )
-            names = [cell.lower() in LABEL_NAMES for cell in rows[0]]
-            is_known = rows[0] == list(feature_names or ())
-            is_text = all(map(_is_text, rows[0]))
-            self.has_header = is_text or any(names) or any(over_number) or is_known
-        if self.has_header and len(rows) == 1:
-            raise DatasetError(
-                "no row is below row 1, which is taken for a header (--no-header: it is data)"
-            )
-        self.first_data = rows[self.has_header]
 
-    def shown(self, i):
-        return f"column {i + 1}" + (f" ({_cut(self.cells[i])})" if self.has_header else "")
-
-    def shown_all(self):
-        shown = ", ".join(f"{i} ({_cut(cell)})" for i, cell in enumerate(self.cells[:8], 1))
-        return f"its columns are {shown}" + (", ..." if len(self.cells) > 8 else "")
-
-    def row_of(self, frame, i):
-        return int(frame.index[i]) + 1 + self.has_header
-
-    def columns(self, label, order):
-        if not self.has_header:
-            return Columns(label, None, None)
-        name = None if label is None else self.cells[label]
-        return Columns(label, name, tuple(self.cells[i] for i in order))
-
-    def features_but(self, label, expected):
-        """The indices of the columns that are features, in the order that a model expects."""
-        if not (self.has_header and expected):
-            return [i for i in range(len(self.cells)) if i != label]
-        for name in expected:
-            if self.cells.count(name) != 1:
-                raise DatasetError(
-                    f"has no column {_cut(name)}, or several, which the model was trained on; "
-                    f"{self.shown_all()}: name them as in training or, if they are in that order, "
-                    "leave out the header"
-                )
-        return [self.cells.index(name) for name in expected]
-
-    def find_label(self, label_name=None):
-        """Tell which column is the label."""
-        names = self.cells if self.has_header else []
-        if self.options.label_column is not None:
-            return self._chosen(str(self.options.label_column), names)
-        called = [i for i, name in enumerate(names) if name.lower() in LABEL_NAMES]
-        rules = [[i for i, name in enumerate(names) if name == label_name], called]
-        if not called:
-            rules.append([i for i, cell in enumerate(self.first_data) if _is_text(cell)])
-            rules.append([i for i, name in enumerate(names) if name.lower() == "y"])
-            rules.append([] if names else [0])
-        for found in rules:
-            if len(found) == 1:
-                return found[0]
-        raise DatasetError(
-            "which column is the label? No single one is called label, class or target, holds "
-            f"text, or is called y; {self.shown_all()}: give --label-column"
-        )
-
-    def _chosen(self, wanted, names):
-        if names.count(wanted) == 1:
-            return names.index(wanted)
-        number = int(wanted) if re.fullmatch(r"[+-]?\d{1,9}", wanted) else 0
-        if wanted not in names and 1 <= abs(number) <= len(self.cells):
-            return number - 1 if number > 0 else number + len(self.cells)
-        raise DatasetError(
-            f"has no column {_cut(wanted)} for the label, or several; {self.shown_all()}: give a "
-            "name from the header, or a number counted from 1 (-1: the last)"
-        )
-
-    def numbers(self, frame):
-        """The numbers in a chunk, as float64; raise a DatasetError at the first that is none."""
-        if all(dtype.kind in "biuf" for dtype in frame.dtypes):
-            x = frame.to_numpy("float64")
-        else:  # a cell is no number, or so long a one that pandas left it as text
-            x = numpy.empty(frame.shape)
-            for i, (_, column) in enumerate(frame.items()):
-                is_odd = column.dtype.kind not in "biuf"
-                x[:, i] = [self._number(cell) for cell in column] if is_odd else column
-        is_good = abs(x) <= FLOAT32_MAX  # nor is NaN
-        if is_good.all():
-            return numpy.ascontiguousarray(x)
-        row, i = numpy.argwhere(~is_good)[0]
-        cell = str(frame.iat[row, i]).strip()
-        mend = "fill it in or leave out the row"
-        if "," in cell and not _is_text(cell):
-            mend = "if that is a decimal comma, give --decimal ,"
-        elif _is_text(cell):
-            mend = "write it as a number or, if that column is the label, give --label-column"
-        found = f"holds {ascii(cell)[:60]}" if cell else "is empty or missing"
-        raise DatasetError(
-            f"row {self.row_of(frame, row)}, {self.shown(frame.columns[i])} {found}: every feature "
-            f"must be a finite number, and no larger than float32 can hold; {mend}"
-        )
-
-    def _number(self, cell):
-        text, other = str(cell).strip(), "," if self.options.decimal == "." else "."
-        is_number = NUMBER.fullmatch(text) and other not in text
-        return float(text.replace(",", ".")) if is_number else numpy.nan
+def _number(cell, decimal):
+    text, other = str(cell).strip(), "," if decimal == "." else "."
+    is_number = NUMBER.fullmatch(text) and other not in text
+    return float(text.replace(",", ".")) if is_number else numpy.nan
