@@ -11,7 +11,7 @@ from logreg.console import note, warning
 from logreg.datasets import checks
 from logreg.datasets.checks import PIXEL_SCALE as PIXEL_SCALE
 from logreg.datasets.checks import SPLITS, scale_of
-from logreg.datasets.header import NO_OPTIONS, Columns, remark
+from logreg.datasets.header import NO_OPTIONS, Columns, say_rules
 from logreg.datasets.sources import files_of, locate, of_pairs, read
 from logreg.datasets.splits import fits, is_seed, split_off
 from logreg.datasets.tables import Table
@@ -296,9 +296,8 @@ def _read(dataset, options, dtype, announce=False, **known):
         ranges.append(value_range)
     checks.check_alike(raw.splits, xs, name)
     columns = getattr(raw.splits["train"], "columns", None)
-    said = remark(columns, options) if columns else ""
-    if said:
-        note(f"note: {name}: {said}")
+    if columns:
+        say_rules(name, columns, options)
     x, scale = xs["train"], scale_of(xs["train"])
     if scale == 1 and min(low for low, _ in ranges) == 0 and ranges[0][1] == 255:
         note(

@@ -6,6 +6,7 @@ Each rule fits into a sentence; an option overrules it.
 import re
 from typing import NamedTuple, Optional
 
+from logreg.console import note
 from logreg.errors import DatasetError
 
 LABEL_NAMES = ("label", "class", "target")
@@ -31,17 +32,18 @@ class Columns(NamedTuple):
     names: Optional[tuple]  # of the features
 
 
-def remark(columns, options, role="is the label"):
-    """What the rules told of a table where no option did."""
+def say_rules(name, columns, options, role="is the label"):
+    """Say on stderr what the rules told of a table where no option did."""
     said = []
     if options.header is None and columns.names is None:
         said.append("row 1 is taken for data (--header: it is a header)")
     elif options.header is None:
         said.append("row 1 is taken for a header (--no-header: it is data)")
     if options.label_column is None and columns.label is not None:
-        name = f" ({cut(columns.label_name)})" if columns.label_name else ""
-        said.append(f"column {columns.label + 1}{name} {role} (--label-column names another)")
-    return ", ".join(said)
+        called = f" ({cut(columns.label_name)})" if columns.label_name else ""
+        said.append(f"column {columns.label + 1}{called} {role} (--label-column names another)")
+    if said:
+        note(f"note: {name}: {', '.join(said)}")
 
 
 def cut(name):

@@ -12,9 +12,8 @@ from typing import NamedTuple
 
 import numpy
 
-from logreg.console import note
 from logreg.datasets.formats import open_bytes, reading
-from logreg.datasets.header import NO_OPTIONS, NUMBER, Columns, Header, is_text, remark
+from logreg.datasets.header import NO_OPTIONS, NUMBER, Columns, Header, is_text, say_rules
 from logreg.datasets.header import TableOptions as TableOptions
 from logreg.errors import DatasetError
 
@@ -131,8 +130,7 @@ def table_batches(path, options, batch_size, n_in, feature_names=None, label_nam
         order = head.features(label, feature_names)
         is_sure = feature_names and any(map(is_text, feature_names))
         if label is not None or (head.has_header and not is_sure):
-            said = remark(head.columns(label, order), options, "is left out as the label")
-            note(f"note: {_name(path)}: {said}")
+            say_rules(_name(path), head.columns(label, order), options, "is left out as the label")
         for frame in _frames(read_csv, head, batch_size):
             yield _numbers(frame[order], head)
 
@@ -173,7 +171,9 @@ def _opened(path, options, feature_names=None):
             how["sep"] = next((c for c in "\t;|" if c in line), ",")
             rows = read_csv(header=None, nrows=2, dtype=str).to_numpy().tolist()
             rows = [[cell.strip() for cell in row] for row in rows]
-            how.update(decimal=options.decimal, float_precision="round_trip")
+            how["decimal"] = options.decimal
+            if tuple(map(int, pandas.__version__.split(".")[:2])) < (3, 1):  # then always exact
+                how["float_precision"] = "round_trip"
             yield read_csv, Header(rows, options, feature_names)
 
 
