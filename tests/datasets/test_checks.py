@@ -1,5 +1,7 @@
 """Checks of arrays: what any shape and dtype becomes, and what is refused how."""
 
+import re
+
 import numpy
 import pytest
 from builders import make_pairs
@@ -141,7 +143,10 @@ Y = pair()[1]
 @pytest.mark.parametrize(
     "changes, said",
     [
-        ({"y": Y - 1}, r"training y holds the label -1 in row 0 \(counted from 0\).*negative; numb"),
+        (
+            {"y": Y - 1},
+            r"training y holds the label -1 in row 0 \(counted from 0\).*negative; n",
+        ),
         ({"y": Y + numpy.eye(12)[4] / 2}, r"the label 1\.5 in row 4.*fractional"),
         ({"y": numpy.where(Y == 2, numpy.nan, Y)}, r"the label nan in row 2.*NaN"),
         ({"y": numpy.where(Y == 2, numpy.inf, Y)}, r"the label inf in row 2.*infinite"),
@@ -211,7 +216,7 @@ def test_labels_of_tables(tmp_path, labels, class_labels):
 @pytest.mark.parametrize(
     "labels, said",
     [
-        ("0 1 -1", "negative; number the classes from 0; --label-column names another column"),
+        ("0 1 -1", "negative; ner the classes from 0; --label-column names another column"),
         ("0 1 0.5", "fractional"),
         ("0 1 nan", "NaN"),
         ("x y nan", "NaN; fill it in"),
@@ -234,8 +239,6 @@ def test_classes_that_teach_nothing_are_warned_of(capsys):
     ):
         (train, valid) = (x[:10], list(y)[:10]), (x[10:], list(y)[10:])
         read_dataset((train, valid, train))
-        import re
-
         assert re.search(said, capsys.readouterr().err)
 
 
@@ -247,7 +250,7 @@ def test_a_class_that_training_lacks_is_warned_of(capsys):
 
 
 def test_pixels_that_are_not_uint8_are_noted(capsys):
-    (x, y), valid, test = make_pairs()
+    x, y = make_pairs()[0]
     x = x - x.min()
     for top, is_said in ((255, True), (254, False)):
         sets = [(x * numpy.float32(top / x.max()), y), (x[:5] * 0, y[:5]), (x[:5] * 0, y[:5])]

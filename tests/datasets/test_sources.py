@@ -226,12 +226,12 @@ def test_npz(capsys):
             read_dataset("d.npz")
 
 
-def test_options_of_tables_are_for_tables():
+def test_options_of_tables_are_for_tables(tmp_path):
     write("p.pkl", pickle.dumps([pair()] * 2, 2))
-    idx_folder(SAMPLE.__class__("f"))
+    idx_folder(tmp_path / "f")
     for options in ({"label_column": "x"}, {"header": False}, {"decimal": ","}):
         for path in (SAMPLE, "p.pkl", "f"):
-            with pytest.raises(DatasetError, match="--label-column, --header and --decimal are for"):
+            with pytest.raises(DatasetError, match="--label-column, --header and --decimal are"):
                 read_dataset(path, TableOptions(**options))
     with pytest.raises(DatasetError, match="in tables only: give y in the pairs"):
         read_dataset([pair()] * 2, KIND)

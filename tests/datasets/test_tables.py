@@ -86,9 +86,7 @@ def test_a_table_holds_what_was_written(data, n, width, delimiter, newline, has_
     found = table(text)
     assert found.x.tolist() == x
     assert labels_of(found) == [f"x{label}".strip() for label in labels]
-    assert found.columns == (
-        (column, "kind", tuple(names)) if has_header else (column, None, None)
-    )
+    assert found.columns == ((column, "kind", tuple(names)) if has_header else (column, None, None))
 
 
 @pytest.mark.parametrize(
@@ -224,10 +222,16 @@ def test_a_zip_of_several_files():
 @pytest.mark.parametrize(
     "text, said",
     [
-        ("1,2,3\n4,5,1_0\n", "row 2, column 3 holds '1_0': .* write it as a number or, if that col"),
+        (
+            "1,2,3\n4,5,1_0\n",
+            "row 2, column 3 holds '1_0': .* write it as a number or, if that col",
+        ),
         ("1,2,3\n4,5,0x10\n", "row 2, column 3 holds '0x10'"),
         ("a,b,kind\n1,2,dog\n3,4x,cat\n", r"row 3, column 2 \(b\) holds '4x'.*--label-column"),
-        ("1,2,3\n4,5,\n", "row 2, column 3 is empty or missing: .* fill it in or leave out the row"),
+        (
+            "1,2,3\n4,5,\n",
+            "row 2, column 3 is empty or missing: .* fill it in or leave out the row",
+        ),
         ("1,2,3\n4,5\n", "row 2, column 3 is empty or missing"),
         ("1,2,3\n\n\n4,nan,6\n", "row 2, column 2 holds 'nan': .*; fill it in or leave out"),
         ("1,2,3\n4,5,inf\n", "row 2, column 3 holds 'inf'"),
@@ -308,7 +312,9 @@ def test_memory_is_at_most_twice_the_data():
 
 def test_without_pandas(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(DatasetError, match=r"t\.csv: pandas reads tables: pip install '\.\[tables\]"):
+    with pytest.raises(
+        DatasetError, match=r"t\.csv: pandas reads tables: pip install '\.\[tables\]"
+    ):
         table("1,2\n")
 
 
@@ -351,10 +357,20 @@ def test_which_columns_are_taken(text, n_in, options, rows):
         ("1,2\n", 3, {}, "the model expects 3 features, got 2 columns"),
         ("a,b,c\n1,2,3\n", 2, {}, "which column is the label"),
         ("a,b,c\n1,2,3\n", 2, {"label_column": "d"}, "has no column d for the label"),
-        ("a,q\n1,2\n", 2, {"feature_names": ["a", "b"]}, r"no column b, .* are 1 \(a\), 2 \(q\): n"),
+        (
+            "a,q\n1,2\n",
+            2,
+            {"feature_names": ["a", "b"]},
+            r"no column b, .* are 1 \(a\), 2 \(q\): n",
+        ),
         ("a,b,b\n1,2,3\n", 2, {"feature_names": ["a", "b"]}, "has no column b, or several"),
         ("a,b\n1,x\n", 2, {}, r"row 2, column 2 \(b\) holds 'x'"),
-        ("id,b,a\n7,2,1\n8,x,3\n", 2, {"feature_names": ["a", "b"]}, r"row 3, column 2 \(b\) holds"),
+        (
+            "id,b,a\n7,2,1\n8,x,3\n",
+            2,
+            {"feature_names": ["a", "b"]},
+            r"row 3, column 2 \(b\) holds",
+        ),
         ("v\n1\n\n", 2, {}, "expects 2 features, got 1 columns"),
     ],
 )
