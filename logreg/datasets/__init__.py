@@ -386,3 +386,19 @@ def _split(pairs, is_shuffled, is_idx, name):
             f"{' shuffled' if is_shuffled else ''} training rows become it"
         )
     return {**pairs, **parts}, remark
+
+
+def read_test_set(dataset, metadata, options=None, dtype=None):
+    from logreg.datasets.columns import LABEL_NAMES, column_order
+
+    label_name = metadata.get("label_name")
+    label_column = options and options.label_column
+    if label_column is None and label_name:
+        label_column = (label_name, *LABEL_NAMES)
+    data = read_dataset(dataset, label_column, metadata.get("shuffle"), dtype=dtype,
+                        trained_on=metadata.get("dataset_sha256") or "")
+    if data.columns and data.n_in == metadata["n_in"]:
+        order = column_order(data.columns.names, metadata.get("feature_names"), data.name)
+        if order:
+            data.test = data.test[0][:, order], data.test[1]
+    return data

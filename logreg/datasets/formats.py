@@ -356,6 +356,11 @@ def sniff(path):
     if re.match(rb"\x80[\x00-\x05]|\(\(|\(l[p(.]|\](q|\()|\(cnumpy|cnumpy", head):
         return "pickle"
     if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return "csv"  # whose reader will say what to do
+        return "table"  # whose reader will say what to do
     is_text = not re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", head)
-    return "csv" if is_text else None
+    return "table" if is_text else None
+
+
+def read_arrays(path):
+    kind = sniff(path)
+    return read_npz(path) if kind == "npz" else {"x": {"npy": read_npy, "idx": read_idx}[kind](path)}

@@ -121,7 +121,7 @@ def read(path, label_column=None, dtype=None):
     kind = "folder" if os.path.isdir(path) else sniff(path)
     if kind == "folder":
         raw = _read_folder(path, label_column, dtype)
-    elif kind == "csv":
+    elif kind == "table":
         raw = Raw({"train": read_csv(path, label_column, dtype or "float64")})
     elif kind == "npz":
         raw = _read_npz(path, dtype)

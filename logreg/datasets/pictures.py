@@ -53,7 +53,7 @@ class Picture(NamedTuple):
     is_blank: bool = False
 
 
-def read_picture(path, shape, invert=None, ground="dark"):
+def read_picture(path, shape, invert=None, background="dark"):
     """Read a picture and make it like those that a model was trained on.
 
     Parameters
@@ -92,7 +92,7 @@ def read_picture(path, shape, invert=None, ground="dark"):
             image = _decoded(path)
             if len(shape) == 3:
                 return _resized(image, shape, invert)
-            return _prepared(image, shape, invert, ground)
+            return _prepared(image, shape, invert, background)
     except MemoryError:
         reason = "it needs more memory than there is"
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):

@@ -337,3 +337,29 @@ def _fault(row, cells, columns):
             f"number, and no larger than float32 can hold; {mend}"
         )
     raise AssertionError(f"row {row} has no fault")
+
+
+class TableOptions(NamedTuple):
+    label_column: Optional[str] = None
+    header: Optional[bool] = None
+    decimal: str = "."
+
+
+def table_batches(path, options, batch_size, n_in, feature_names=None, label_name=None):
+    import sys
+    import types
+
+    from logreg.datasets.columns import column_order
+
+    wanted = types.SimpleNamespace(n_in=n_in, names=feature_names, label_name=label_name)
+    where = "standard input" if path == "-" else path
+    source = sys.stdin.buffer if path == "-" else path
+    order = None
+    for i, block in enumerate(csv_blocks(source, options.label_column, batch_size, wanted)):
+        if block.x.shape[1] != n_in:
+            raise DatasetError(
+                f"{where}: the model expects {n_in} features, got {block.x.shape[1]} columns"
+            )
+        if i == 0:
+            order = column_order(block.columns.names, feature_names, where)
+        yield block.x if order is None else block.x[:, order]
