@@ -353,6 +353,8 @@ def table_batches(path, options, batch_size, n_in, feature_names=None, label_nam
 
     wanted = types.SimpleNamespace(n_in=n_in, names=feature_names, label_name=label_name)
     where = "standard input" if path == "-" else path
+    if path == "-" and sys.stdin is None:
+        raise DatasetError("standard input is closed")
     source = sys.stdin.buffer if path == "-" else path
     order = None
     for i, block in enumerate(csv_blocks(source, options.label_column, batch_size, wanted)):
