@@ -21,6 +21,13 @@ N_EXAMPLES = 10
 BATCH_SIZE = InputSpec._field_defaults["batch_size"]
 FORMATS = ("text", "csv", "json")
 N_NAMED = 10  # the largest number of inputs that a note names
+RULES = """Of an npz file, the array called x or x_test is predicted, or the only one. Numbers of
+type uint8 are multiplied by the model's scale: 1/256 if it was trained on pixels, on numbers from
+0 to 1 or on numbers of unknown range, else 1. A picture on a light background is inverted if the
+background of the training data is dark, as it is if their median is below the middle of their
+range or unknown; and the other way round. The first row of a CSV file is a header if a text cell
+of it stands over a number, if all its cells are text, or if one is label, class or target. A data
+set without a test set is split as the model's training data were."""
 
 
 def parser():
@@ -28,69 +35,43 @@ def parser():
     parser = argparse.ArgumentParser(
         prog="logreg-predict",
         description="Predict the classes of pictures and rows of numbers, or evaluate a model. "
-        "Without inputs, predict the first examples of the data set's test set. Pixels, which "
-        "are numbers of type uint8, are scaled as in training, and by 1/256 if the training data "
-        "went from 0 to 1; other numbers are taken as they are.",
+        "Without inputs, predict the first examples of the data set's test set.",
+        epilog=RULES,
     )
     add, default = parser.add_argument, " (default: %(default)s)"
-    add(
-        "inputs",
-        nargs="*",
-        metavar="INPUT",
-        help="npy, npz, CSV or IDX file, gzipped or not, or a picture; - for CSV on stdin; of an "
-        "npz file, the array called x or x_test is taken, or the only one",
-    )
+    inputs = "npy, npz, IDX or CSV file, gzipped or not, or a picture; - for CSV on stdin"
+    add("inputs", nargs="*", metavar="INPUT", help=inputs)
     add("--model", metavar="FILE", default=BEST_MODEL, help="model file" + default)
     add("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + default)
-    add(
-        "--evaluate",
-        action="store_true",
-        help="print the errors on the data set's test set, and the confusion matrix; without a "
-        "test set of its own, a data set is split as the model's training data were",
-    )
+    evaluate = "print the errors on the data set's test set, and the confusion matrix"
+    add("--evaluate", action="store_true", help=evaluate)
     add("--info", action="store_true", help="print what the model file tells of the model")
     add("--proba", action="store_true", help="give the probability of each class")
     add("--top", metavar="K", type=int, help="give the K most probable classes instead")
     add("--format", choices=FORMATS, default=FORMATS[0], help="format of the results" + default)
     add("--output", metavar="FILE", help="where the results go, if not to stdout")
-    add(
-        "-n",
-        metavar="N",
-        type=int,
-        help=f"how many rows of each input; of a data set {N_EXAMPLES} if not given, else all",
-    )
+    n = f"how many rows of each input; of a data set {N_EXAMPLES} if not given, else all"
+    add("-n", metavar="N", type=int, help=n)
     add("--batch-size", metavar="N", type=int, default=BATCH_SIZE, help="rows at a time" + default)
     add("--label-column", metavar="NAME", help="CSV column that is no feature: name or number")
-    _add_switch(
-        parser,
-        "header",
-        "the first row of a CSV file names the columns; if not given, it does if a text stands "
-        "over a number, if all its cells are text, or if one is label, class or target",
-        "the first row of a CSV file is data",
-    )
+    add = parser.add_mutually_exclusive_group().add_argument
+    add("--header", action="store_true", default=None, help="row 1 of CSV files names the columns")
+    add("--no-header", dest="header", action="store_false", default=None, help="row 1 is data")
+    add = parser.add_mutually_exclusive_group().add_argument
+    invert = "exchange light and dark in pictures, whatever their background"
+    add("--invert", action="store_true", default=None, help=invert)
+    add("--no-invert", dest="invert", action="store_false", default=None, help="keep them")
+    add, decimal = parser.add_argument, "decimal point of numbers in CSV files"
     add(
         "--decimal",
+        metavar="C",
         choices=(".", ","),
         default=TableOptions().decimal,
-        help="decimal point of numbers in CSV files" + default,
-    )
-    _add_switch(
-        parser,
-        "invert",
-        "exchange light and dark in pictures; if not given, where the background is dark and "
-        "the training data's is light, or the other way round",
-        "take light and dark of pictures as they are",
+        help=decimal + default,
     )
     add("--device", metavar="NAME", help="where the model runs: cpu, cuda, cuda0, ...")
     add("--version", action="version", version=f"logreg {__version__}")
     return parser
-
-
-def _add_switch(parser, name, yes, no):
-    """Add ``--name`` and ``--no-name``; None if neither is given."""
-    add = parser.add_mutually_exclusive_group().add_argument
-    add(f"--{name}", action="store_true", default=None, help=yes)
-    add(f"--no-{name}", dest=name, action="store_false", default=None, help=no)
 
 
 def predict(model=BEST_MODEL, dataset=DATASET, n=N_EXAMPLES):
@@ -204,8 +185,8 @@ def _arguments(argv):
         options.error("--proba and --top are for predictions, not for --evaluate")
     if args.inputs and args.dataset != DATASET:
         options.error("--dataset is for --evaluate and for the first examples, not for inputs")
-    for option in ("-n", "--top", "--batch-size"):
-        _require_positive(option, getattr(args, option.lstrip("-").replace("-", "_")))
+    for option, value in (("-n", args.n), ("--top", args.top), ("--batch-size", args.batch_size)):
+        _require_positive(option, value)
     taken = [os.path.realpath(path) for path in (args.model, *args.inputs)]
     if args.output and os.path.realpath(args.output) in taken:
         raise SettingError(
@@ -217,7 +198,8 @@ def _arguments(argv):
 def _predict(predictor, inputs, args):
     """Predict inputs one after the other; one that is bad does not keep the others from it."""
     n_bad, inverted = 0, []
-    with destination(args.output) as stream, _writer(stream, predictor, args) as out:
+    options = predictor.labels, args.proba, args.top
+    with destination(args.output) as stream, writer(args.format, stream, *options) as out:
         for name, rows in inputs:
             try:
                 with contextlib.closing(rows):
@@ -235,10 +217,6 @@ def _predict(predictor, inputs, args):
             f"{', '.join(map(shown, inverted[:N_NAMED]))}{more}"
         )
     return 1 if n_bad else 0
-
-
-def _writer(stream, predictor, args):
-    return writer(args.format, stream, predictor.labels, args.proba, args.top)
 
 
 def _predict_input(predictor, name, rows, args, out, inverted):

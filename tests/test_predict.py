@@ -64,7 +64,8 @@ def refused(capsys, *options):
 
 
 @pytest.mark.parametrize(
-    "module", ["predict", *(f"prediction.{m}" for m in ("predictor", "inputs", "writers", "evaluation"))]
+    "module",
+    ["predict", *(f"prediction.{m}" for m in ("predictor", "inputs", "writers", "evaluation"))],
 )
 def test_examples(module):
     failed, tried = doctest.testmod(importlib.import_module(f"logreg.{module}"))

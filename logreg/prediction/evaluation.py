@@ -92,9 +92,7 @@ def evaluate(predict, data, class_labels, rows_at_a_time, batch_size):
             )
     n_used = len(x) // batch_size * batch_size
     n_wrong = int((predicted[:n_used] != y[:n_used]).sum())
-    return Evaluation(
-        data.name, labels, list(class_labels), counts, batch_size, n_used, n_wrong
-    )
+    return Evaluation(data.name, labels, list(class_labels), counts, batch_size, n_used, n_wrong)
 
 
 def format_evaluation(evaluation, form):

@@ -1,6 +1,5 @@
 """What is to be predicted: rows from files of every kind, a batch at a time."""
 
-import sys
 from typing import NamedTuple, Optional
 
 import numpy
@@ -32,12 +31,9 @@ class InputSpec(NamedTuple):
     background : {'dark', 'light'}
         The background of the images that the model was trained on.
     transposed : bool
-        Whether the model was trained on images whose rows and columns are exchanged, as those
-        of EMNIST are. Pictures are then turned in the same way.
-    feature_names : tuple of str or None
-        The names of the feature columns in the training data.
-    label_name : str or None
-        The name of the label's column in the training data.
+        Whether rows and columns of images are exchanged, as EMNIST's; pictures then are, too.
+    feature_names, label_name : tuple of str or None, str or None
+        What the columns of the training data were called.
     """
 
     n_in: int
@@ -83,8 +79,8 @@ def batches(path, spec):
     ----------
     path : str
         An npy, npz, IDX or CSV file, gzipped or not, or a picture; ``'-'`` for CSV on stdin. A
-        file is a picture if its bytes are neither an array nor text, or if it is text by its
-        bytes and its name ends as a picture's does.
+        file is a picture if its bytes are neither an array's nor text, or if they may be text
+        and its name ends as a picture's does.
     spec : InputSpec
 
     Yields
@@ -94,13 +90,10 @@ def batches(path, spec):
     Raises
     ------
     DatasetError
-        If the input cannot be read or is not what the model takes. Batches before the fault
-        are yielded first.
+        If the input cannot be read or is not what the model takes, once the reading comes to it.
     """
     from logreg.datasets.pictures import SUFFIXES
 
-    if path == STDIN and sys.stdin is None:
-        raise DatasetError("standard input is closed: pipe CSV into it")
     kind = "table" if path == STDIN else sniff(path)
     if kind == "pickle":
         raise DatasetError(
@@ -118,7 +111,7 @@ def batches(path, spec):
 
 
 def array_batches(source, array, spec):
-    """Take an array apart into batches.
+    """Cut an array into batches.
 
     Parameters
     ----------
@@ -136,7 +129,7 @@ def array_batches(source, array, spec):
     Raises
     ------
     DatasetError
-        If the array does not hold numbers, or has another shape.
+        If the array holds no numbers, or has another shape.
 
     Examples
     --------

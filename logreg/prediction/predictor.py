@@ -35,7 +35,6 @@ class Predictor:
     Parameters
     ----------
     path : str or path-like
-        The model file.
     device : str, optional
         Where the model runs, as :func:`logreg.engine.use_device` takes it.
 
@@ -50,8 +49,8 @@ class Predictor:
     dtype : {'float32', 'float64'}
         The type of the parameters and of the features that the function takes.
     pixel_scale : float
-        What uint8 features are multiplied by. That is the scale of training; if that is 1 and
-        the training data went from 0 to 1, or nobody knows, it is 1/256, as training has it.
+        What uint8 features are multiplied by: the scale of training; but 1/256 if that is 1 and
+        the training data were numbers from 0 to 1 or of unknown range.
     x_range : tuple of (float, float) or None
         The smallest and the largest value of the training features; None if unknown.
 
@@ -59,8 +58,6 @@ class Predictor:
     ------
     ModelFileError
         If the file cannot be loaded, or its parameters are not finite.
-    EngineError
-        If the device cannot be used.
 
     Examples
     --------
@@ -92,12 +89,16 @@ class Predictor:
         ):
             self.pixel_scale = PIXEL_SCALE
         n_in, shape = self.metadata["n_in"], self.metadata["image_shape"]
-        names, label_name = map(self.metadata.get, ("feature_names", "label_name"))
+        names, label_name, median = map(
+            self.metadata.get, ("feature_names", "label_name", "x_median")
+        )
+        is_known = self.x_range is not None and type(median) in (int, float)
+        is_light = is_known and median >= sum(self.x_range) / 2
         self.spec = InputSpec(
             n_in,
             # A CSV file does not tell whether its rows are images; a square number may be one.
             image_shape(tuple(shape or [n_in]), guess=True),
-            background=self._background(),
+            background="light" if is_light else "dark",
             transposed=self.metadata.get("transposed") is True,
             feature_names=tuple(names) if isinstance(names, list) and len(names) == n_in else None,
             label_name=label_name if isinstance(label_name, str) else None,
@@ -106,24 +107,10 @@ class Predictor:
         with starting("compiling: the first time on a machine, this takes a few seconds"):
             self._function = engine.function([classifier.input], outputs)
 
-    def _background(self):
-        median = self.metadata.get("x_median")
-        if self.x_range is None or type(median) not in (int, float):
-            return "dark"  # as MNIST's
-        return "dark" if median < sum(self.x_range) / 2 else "light"
-
     def __call__(self, x):
-        """Predict rows that :meth:`ready` has made.
-
-        Parameters
-        ----------
-        x : numpy.ndarray, shape (n, n_in)
-
-        Returns
-        -------
-        Prediction
-        """
-        return Prediction(*map(numpy.asarray, self._function(x)))
+        """Return the :class:`Prediction` of rows that :meth:`ready` has made."""
+        with numpy.errstate(all="ignore"):  # InputChecker looks at what comes out
+            return Prediction(*map(numpy.asarray, self._function(x)))
 
     def ready(self, x):
         """Give features the model's dtype, and scale them if they are uint8."""

@@ -14,22 +14,10 @@ from logreg.files import replacing
 
 @contextlib.contextmanager
 def destination(path=None):
-    """Open what results are written to.
+    """Open a text stream for results: stdout, or a file.
 
-    Parameters
-    ----------
-    path : str or path-like, optional
-        A file, which is there whole after the block, or as it was if the block fails; stdout
-        if not given.
-
-    Yields
-    ------
-    text stream
-
-    Raises
-    ------
-    SettingError
-        If the file cannot be written.
+    The file at `path` is there whole after the block, or as it was if the block fails. A
+    SettingError says that it cannot be written.
     """
     if path is None:
         yield _Stdout()
@@ -65,8 +53,9 @@ def shown(text):
     return text if text.isprintable() else ascii(text)[1:-1]
 
 
+@contextlib.contextmanager
 def writer(form, stream, labels, proba=False, top=None):
-    """Make the writer of a format.
+    """Write predictions in a format; what comes after the rows is written after the block.
 
     Parameters
     ----------
@@ -79,8 +68,8 @@ def writer(form, stream, labels, proba=False, top=None):
     top : int, optional
         How many of the most probable classes are written, with their probabilities.
 
-    Returns
-    -------
+    Yields
+    ------
     Writer
 
     Examples
@@ -92,50 +81,40 @@ def writer(form, stream, labels, proba=False, top=None):
     x.csv[0]: dog  cat=0.2500  dog=0.7500
     """
     kinds = {"text": TextWriter, "csv": CsvWriter, "json": JsonWriter}
-    return kinds[form](stream, labels, proba and not top, min(top or 0, len(labels)))
+    out = kinds[form](stream, labels, proba and not top, min(top or 0, len(labels)))
+    yield out
+    out.end()
 
 
 class Writer:
-    """Writes predictions, in the block of a ``with`` statement; `n_rows` counts them."""
+    """Writes predictions row by row; `n_rows` counts the rows."""
 
     def __init__(self, stream, labels, proba, top):
         self.stream, self.labels, self.proba, self.top = stream, labels, proba, top
         self.n_rows = 0
 
-    def __enter__(self):
-        return self
+    def rows(self, name, first, is_single, prediction):
+        """Write the :class:`Prediction` of consecutive rows of an input.
 
-    def __exit__(self, *exception):
-        pass
+        `first` is the number of the first of the rows, counted from 0; `is_single` tells whether
+        the input is one example and not a list of examples.
+        """
+        for i, (k, row) in enumerate(zip(*prediction)):
+            order = range(len(self.labels) if self.proba else 0)
+            if self.top:
+                # Of classes that are equally probable, the predicted one comes first.
+                order = [k, *(j for j in numpy.argsort(-row, kind="stable") if j != k)][: self.top]
+            # str gives the fewest digits that tell the number, in float32, too.
+            pairs = [(self.labels[j], str(row[j])) for j in order]
+            self.row(name, first + i, is_single, self.labels[k], pairs)
+            self.n_rows += 1
 
     def row(self, name, number, is_single, label, probabilities):
         """Write a row; `probabilities` is a list of pairs (label, probability as text)."""
         raise NotImplementedError
 
-    def rows(self, name, first, is_single, prediction):
-        """Write what is predicted for consecutive rows of an input.
-
-        Parameters
-        ----------
-        name : str
-            The input.
-        first : int
-            The number of the first of the rows, counted from 0.
-        is_single : bool
-            Whether the input is one example and not a list of examples.
-        prediction : Prediction
-        """
-        self.n_rows += len(prediction.classes)
-        for i, k in enumerate(prediction.classes):
-            order = range(len(self.labels) if self.proba else 0)
-            row = prediction.probabilities[i]
-            if self.top:
-                # Of classes that are equally probable, the predicted one comes first.
-                ranked = numpy.argsort(-row, kind="stable").tolist()
-                order = [k, *(j for j in ranked if j != k)][: self.top]
-            # str gives the fewest digits that tell the number, in float32, too.
-            pairs = [(self.labels[j], str(row[j])) for j in order]
-            self.row(name, first + i, is_single, self.labels[k], pairs)
+    def end(self):
+        """Write what comes after the rows."""
 
 
 class TextWriter(Writer):
@@ -150,13 +129,13 @@ class TextWriter(Writer):
 class CsvWriter(Writer):
     """A header, then ``input,row,prediction`` and what was asked for."""
 
-    def __enter__(self):
+    def __init__(self, *args):
+        super().__init__(*args)
         self.csv = csv.writer(self.stream, lineterminator="\n")
         columns = [f"probability_{label}" for label in self.labels] if self.proba else []
         for i in range(1, self.top + 1):
             columns += [f"top_{i}", f"top_{i}_probability"]
         self.csv.writerow(["input", "row", "prediction", *columns])
-        return self
 
     def row(self, name, number, is_single, label, probabilities):
         cells = [cell for k, p in probabilities for cell in ((k, p) if self.top else (p,))]
@@ -172,14 +151,7 @@ class JsonWriter(Writer):
             entry["top"] = [{"label": k, "probability": float(p)} for k, p in probabilities]
         elif self.proba:
             entry["probabilities"] = {str(k): float(p) for k, p in probabilities}
-        is_first = self.n_written == 0
-        self.stream.write(("[\n" if is_first else ",\n") + json.dumps(entry))
-        self.n_written += 1
+        self.stream.write((",\n" if self.n_rows else "[\n") + json.dumps(entry))
 
-    def __enter__(self):
-        self.n_written = 0
-        return self
-
-    def __exit__(self, kind, *exception):
-        if kind is None:
-            self.stream.write("\n]\n" if self.n_written else "[]\n")
+    def end(self):
+        self.stream.write("\n]\n" if self.n_rows else "[]\n")

@@ -98,7 +98,11 @@ def test_classes_are_told_by_their_labels(capsys, model_labels, data_labels):
     found = evaluation_of(y, [1, 2, 0], data_labels, model_labels)
     assert found.labels == found.predictions == model_labels
     assert found.counts.tolist() == [[0, 0, 0], [0, 1, 0], [1, 0, 1]]
-    assert found.classes() == [(model_labels[0], 0, 0), (model_labels[1], 1, 0), (model_labels[2], 2, 1)]
+    assert found.classes() == [
+        (model_labels[0], 0, 0),
+        (model_labels[1], 1, 0),
+        (model_labels[2], 2, 1),
+    ]
     assert capsys.readouterr().err == ""
     assert format_evaluation(found, "text").splitlines()[5].split() == ["3", "0", "0", "-"]
 
@@ -106,9 +110,7 @@ def test_classes_are_told_by_their_labels(capsys, model_labels, data_labels):
 def test_a_label_that_the_model_does_not_know_is_an_error(capsys):
     found = evaluation_of([1, 2, 2, 0], [1, 1, 2, 0], [3, 5, 7, 8], [3, 5, 9])
     said = capsys.readouterr().err
-    assert said == (
-        "warning: the model does not know the class '7': its 2 rows count as errors\n"
-    )
+    assert said == ("warning: the model does not know the class '7': its 2 rows count as errors\n")
     assert (found.labels, found.predictions) == ([3, 5, 9, 7, 8], [3, 5, 9])
     assert found.counts.tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 0], [0, 1, 1], [0, 0, 0]]
     assert found.summary()[0] == ("all", 4, 2)

@@ -104,9 +104,9 @@ def test_a_file_arrives_whole_or_not_at_all(working_folder):
         raise RuntimeError
     assert (working_folder / "out.txt").read_bytes() == "Füße\n".encode()
     assert [path.name for path in working_folder.iterdir()] == ["out.txt"]
-    with pytest.raises(SettingError, match=r"no/such/folder cannot be written: No such file"):
-        with destination("no/such/folder"):
-            pass
+    said = r"no/such/folder cannot be written: No such file"
+    with pytest.raises(SettingError, match=said), destination("no/such/folder"):
+        pass
 
 
 def test_stdout(capsys):
