@@ -61,7 +61,7 @@ def test_csv():
     found = [[float(row[f"probability_{k}"]) for k in LABELS] for row in rows[1:]]
     assert (numpy.array(found, numpy.float32) == P).all()  # to the last bit
     assert rows[0]["probability_b"] == "0.7"
-    rows = list(csv.DictReader(io.StringIO(written("csv", top=9))))
+    rows = list(csv.DictReader(io.StringIO(written("csv", proba=True, top=9))))
     assert list(rows[0])[3:] == [f"top_{i}{end}" for i in (1, 2, 3) for end in ("", "_probability")]
     assert [row["top_1"] for row in rows] == ["b", "b", "c", "b"]
     assert rows[2]["top_1_probability"] == "0.5"
