@@ -154,9 +154,10 @@ def test_options_of_csv_files(small, output):
     write("x.csv", b"n;p;q;r\n1,5;1,5;0;0\n2,5;0;0;1,5\n")
     options = ["--model", "small.pkl", "--label-column", "n", "--header", "--decimal", ","]
     assert output("x.csv", *options).out == "x.csv[0]: a\nx.csv[1]: c\n"
+    save("unnamed.pkl", *small)
     write("y.csv", b"1,0,0\n0,0,1\n")
-    assert output("y.csv", "--model", "small.pkl", "--header").out == "y.csv[0]: c\n"
-    assert output("y.csv", "--model", "small.pkl", "--no-header").out.count("\n") == 2
+    assert output("y.csv", "--model", "unnamed.pkl", "--header").out == "y.csv[0]: 2\n"
+    assert output("y.csv", "--model", "unnamed.pkl", "--no-header").out.count("\n") == 2
 
 
 def test_one_bad_input_does_not_lose_the_others(digits, capsys):
