@@ -1,10 +1,9 @@
 """Data and parameters in the memory of a device, through PyTensor's JAX backend.
 
-What is particular about that backend is here, and nobody but the engine knows of it: a shared
-variable that is not updated stays a NumPy array and crosses the bus at every call, unless a
-JAX array is put into its container; PyTensor's slices need bounds that are known when JAX
-compiles; and a function's inputs are NumPy arrays, so that the numbers of the minibatches come
-in shared variables, too.
+Three things are particular about that backend. A shared variable that is not updated stays a
+NumPy array and crosses the bus at every call, unless a JAX array is put into its container.
+PyTensor's slices need bounds that are known when JAX compiles. And a function's inputs are NumPy
+arrays, so the numbers of the minibatches come in shared variables, too.
 """
 
 import contextlib
@@ -12,22 +11,28 @@ import re
 import warnings
 from typing import ClassVar
 
+import jax
 import numpy
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
+from pytensor.graph.replace import graph_replace
+from pytensor.link.jax.dispatch import jax_funcify
 
 from logreg.console import warning
-from logreg.engine.pytensor_backend import counted
+from logreg.engine.backend import INSTALL_JAX, Backend, exact_error_rates
 from logreg.errors import EngineError
 
-INSTALL = "pip install 'logreg[cuda]'"
-NAME = re.compile(r"(jax:)?(?P<platform>cpu|cuda)(?P<number>\d*)")
+DEVICE = re.compile(r"(jax:)?(?P<platform>cpu|cuda)(?P<number>\d*)")
 
 
 class Rows(Op):
     """So many rows of an array, from one on whose number is an input.
 
     Where a reshape would copy the whole data set at each call, JAX takes these where they lie.
+
+    Parameters
+    ----------
+    n_rows : int
     """
 
     __props__ = ("n_rows",)
@@ -45,75 +50,52 @@ class Rows(Op):
         outputs[0][0] = whole[first : first + self.n_rows]
 
 
-class JaxDevice:
-    """A device that JAX sees.
+@jax_funcify.register(Rows)
+def _rows_in_jax(op, **options):
+    return lambda whole, first: jax.lax.dynamic_slice_in_dim(whole, first, op.n_rows)
+
+
+class JaxBackend(Backend):
+    """PyTensor on a device that JAX sees.
 
     Parameters
     ----------
     pytensor : module
+    T : module
     name : str
         ``'cuda'``, ``'cuda0'``, ``'cuda1'``, ..., or ``'jax:cpu'``.
 
     Raises
     ------
     EngineError
-        If JAX is not installed or does not see the device.
+        If JAX does not see the device.
     """
 
-    def __init__(self, pytensor, name):
-        try:
-            import jax
-        except ImportError as error:
-            raise EngineError(
-                f"device {name!r} needs JAX, which does not import ({error}): {INSTALL}"
-            ) from error
-        from pytensor.link.jax.dispatch import jax_funcify
+    NAME = "pytensor"
 
-        def slice_of(op, **options):
-            return lambda whole, first: jax.lax.dynamic_slice_in_dim(whole, first, op.n_rows)
-
-        jax_funcify.register(Rows, slice_of)
+    def __init__(self, pytensor, T, name):
+        super().__init__(pytensor, T)
+        self.device = _find_device(name)
+        self.n_bytes_placed = 0
+        self.queued = None  # the training function that has noted steps and not taken them
         jax.config.update("jax_enable_x64", pytensor.config.floatX == "float64")
-        self.jax = jax
-        self.pytensor = pytensor
-        self.device = self._find(name)
-        self.placed = 0
         jax.config.update("jax_default_device", self.device)
         self._mode_before = pytensor.config.mode
         pytensor.config.mode = "JAX"
         if pytensor.config.floatX == "float64" and self.device.platform != "cpu":
             warning("float64 is slow on a GPU: float32 gives the same log (--floatx float32)")
 
-    def _find(self, name):
-        match = NAME.fullmatch(name)
-        platform, number = match.group("platform"), int(match.group("number") or 0)
-        try:
-            devices = self.jax.devices(platform)
-        except RuntimeError as error:
-            seen = ", ".join(sorted({device.platform for device in self.jax.devices()}))
-            raise EngineError(
-                f"device {name!r}: JAX {self.jax.__version__} sees no {platform} device, only "
-                f"{seen}: it needs an NVIDIA GPU with its driver, and JAX with CUDA ({INSTALL})"
-            ) from error
-        if number >= len(devices):
-            raise EngineError(
-                f"device {name!r} does not exist: JAX sees {len(devices)} {platform} "
-                f"device{'s' * (len(devices) > 1)}, numbered from 0"
-            )
-        return devices[number]
-
     def release(self):
-        """Let functions that are compiled from now on run where they did before."""
-        self.pytensor.config.mode = self._mode_before
+        self.flush()
+        self.theano.config.mode = self._mode_before
 
-    def __str__(self):
+    def where(self):
         return (
-            f"JAX {self.jax.__version__} on {self.device.platform}:{self.device.id} "
-            f"({self.device.device_kind}), {self.placed:,} bytes of data placed there"
+            f"JAX {jax.__version__} on {self.device.platform}:{self.device.id} "
+            f"({self.device.device_kind}), {self.n_bytes_placed:,} bytes of data placed there"
         )
 
-    def require(self, n_bytes):
-        """Raise an EngineError if so many bytes more do not fit into the device's memory."""
+    def require_memory(self, n_bytes):
         stats = self.device.memory_stats() or {}
         if "bytes_limit" in stats:
             free = stats["bytes_limit"] - stats["bytes_in_use"]
@@ -124,101 +106,102 @@ class JaxDevice:
                 )
 
     def shared_data(self, array):
-        """A shared variable whose value is on the device, once and for all."""
-        self.require(array.nbytes)
-        # Only with a shape that is known do reshape and slices compile.
-        shared = self.pytensor.shared(array, shape=array.shape, borrow=True)
-        self.place(shared)
-        self.placed += array.nbytes
+        self.require_memory(array.nbytes)
+        shared = self.theano.shared(array, borrow=True, shape=array.shape)
+        self._place(shared)
+        self.n_bytes_placed += array.nbytes
         return shared
 
-    def place(self, shared):
-        """Put a shared variable's value into the device's memory."""
-        # set_value would turn it back into a NumPy array.
-        storage = shared.container.storage
-        storage[0] = self.jax.device_put(storage[0], self.device)
+    def value(self, variable):
+        self.flush()
+        return numpy.asarray(jax.device_get(variable.container.storage[0]))
 
-    def value(self, shared):
-        """The value of a shared variable as a NumPy array."""
-        return numpy.asarray(self.jax.device_get(shared.container.storage[0]))
+    def set_value(self, variable, new):
+        super().set_value(variable, new)
+        self._place(variable)
 
-    def compile_steps(self, x, y, dataset, batch_size, cost, updates, block):
-        """As in the engine; one call takes up to `block` steps on the device, in a scan."""
-        tensor = self.pytensor.tensor
-        n_batches = dataset[0].type.shape[0] // batch_size
-        first, count = self._number(), self._number()
-        rows = Rows(batch_size)
+    def function(self, inputs, outputs):
+        compiled = self._compile(inputs, outputs)
+
+        def function(*arguments):
+            self.flush()
+            return compiled(*arguments)
+
+        return function
+
+    def compile_step(self, x, y, dataset, batch_size, cost, updates, block):
+        T = self.T
+        indices = self.theano.shared(numpy.zeros(block, "int64"), shape=(block,))
+        count = self.theano.shared(numpy.int64(0))
         variables = [variable for variable, _ in updates]
         new_values = [value for _, value in updates]
 
-        def step(k, *state):
-            start = (first + k) % n_batches * batch_size
-            minibatch = [rows(whole, start) for whole in dataset]
+        def step(index, k, *state):
+            minibatch = _rows(dataset, index * batch_size, batch_size)
             replace = dict(zip((x, y, *variables), (*minibatch, *state)))
-            step_cost, *new_state = self._replace([cost, *new_values], replace)
+            outputs = graph_replace([cost, *new_values], replace, strict=False)
             # The steps beyond `count` are computed, and change nothing.
-            return step_cost, *(
-                tensor.switch(k < count, new, old) for new, old in zip(new_state, state)
-            )
+            kept = [T.switch(k < count, new, old) for new, old in zip(outputs[1:], state)]
+            return (outputs[0], *kept)
 
-        costs, *states = self.pytensor.scan(
+        costs, *states = self.theano.scan(
             step,
-            sequences=[tensor.arange(block)],
+            sequences=[indices, T.arange(block)],
             outputs_info=[None, *variables],
             return_updates=False,
         )
         pairs = [(variable, values[-1]) for variable, values in zip(variables, states)]
-        function = self.function([], costs, updates=pairs)
+        compiled = self._compile([], costs, pairs)
         for variable in variables:
-            self.place(variable)
+            self._place(variable)
 
-        def steps(first_batch, n_steps):
-            self._set(first, first_batch)
-            self._set(count, n_steps)
-            return self.jax.device_get(function())[:n_steps]
+        def take(queue):
+            self._put(indices, numpy.array(queue + [0] * (block - len(queue)), "int64"))
+            self._put(count, numpy.int64(len(queue)))
+            return compiled()
 
-        steps(0, 0)  # JAX compiles at the first call
-        return steps
+        take([])  # JAX compiles at the first call
+        return QueuedTrainModel(self, take, block)
 
-    def compile_means(self, x, y, dataset, batch_size, mean):
-        """As in the engine, in one call."""
-        n_rows = dataset[0].type.shape[0]
-        rows = Rows(batch_size)
+    def compile_error_rates(self, x, y, dataset, batch_size, errors):
+        n_batches, n_left = divmod(self.n_rows(dataset[0]), batch_size)
 
-        def mean_over(i):
-            minibatch = [rows(whole, i * batch_size) for whole in dataset]
-            return self._replace([mean], dict(zip((x, y), minibatch)))[0]
+        def error_rate(start, n_rows):
+            replace = dict(zip((x, y), _rows(dataset, start, n_rows)))
+            return graph_replace([errors], replace, strict=False)[0]
 
-        in_batches = self.pytensor.scan(
-            mean_over,
-            sequences=[self.pytensor.tensor.arange(n_rows // batch_size)],
+        rates = self.theano.scan(
+            lambda index: error_rate(index * batch_size, batch_size),
+            sequences=[self.T.arange(n_batches)],
             return_updates=False,
         )
-        outputs = [in_batches]
-        if n_rows % batch_size:
-            rest = [whole[n_rows - n_rows % batch_size :] for whole in dataset]
-            outputs += self._replace([mean], dict(zip((x, y), rest)))
-        function = self.function([], outputs)
+        rest = error_rate(self.T.constant(n_batches * batch_size), n_left) if n_left else 0.0
+        compiled = self.function([], [rates, self.T.as_tensor_variable(rest)])
 
-        def means():
-            in_batches, *in_the_rest = self.jax.device_get(function())
-            in_batches = counted(in_batches, batch_size)
-            if not in_the_rest:
-                return in_batches, 0.0
-            return in_batches, float(counted(in_the_rest[0], n_rows % batch_size))
+        def error_rates():
+            rates, rest = jax.device_get(compiled())
+            return exact_error_rates(rates, batch_size), float(exact_error_rates(rest, n_left or 1))
 
-        means()  # JAX compiles at the first call
-        return means
+        error_rates()  # JAX compiles at the first call
+        return error_rates
 
-    def _replace(self, outputs, replace):
-        from pytensor.graph.replace import graph_replace
+    def flush(self):
+        """Take the steps that are queued."""
+        if self.queued is not None:
+            self.queued.flush()
 
-        return graph_replace(outputs, replace, strict=False)
+    def _place(self, shared):
+        """Put a shared variable's value into the device's memory."""
+        self._put(shared, shared.container.storage[0])
 
-    def function(self, inputs, outputs, updates=None):
-        """As ``pytensor.function``."""
+    def _put(self, shared, value):
+        # set_value would turn it back into a NumPy array.
+        shared.container.storage[0] = jax.device_put(value, self.device)
+
+    def _compile(self, inputs, outputs, updates=None):
+        """As ``pytensor.function``, but quiet."""
         with _quiet():
-            function = self.pytensor.function(inputs, outputs, updates=updates)
+            function = self.theano.function(inputs, outputs, updates=updates)
 
         def quiet(*arguments):
             with _quiet():
@@ -226,11 +209,68 @@ class JaxDevice:
 
         return quiet
 
-    def _number(self):
-        return self.pytensor.shared(numpy.int64(0))
 
-    def _set(self, shared, number):
-        shared.container.storage[0] = self.jax.device_put(numpy.int64(number), self.device)
+class QueuedTrainModel:
+    """Notes the steps that are asked for, and takes up to `block` of them in one call.
+
+    Parameters
+    ----------
+    backend : JaxBackend
+    take : callable
+        It takes the steps on a list of minibatches and returns at least as many costs.
+    block : int
+    """
+
+    def __init__(self, backend, take, block):
+        self._backend = backend
+        self._take = take
+        self._block = block
+        self._queue = []
+        self._taken = []  # pairs of an array of costs on the device, and how many of them count
+
+    def __call__(self, index):
+        if self._backend.queued is not self:
+            self._backend.flush()  # another function's steps come first
+            self._backend.queued = self
+        self._queue.append(index)
+        if len(self._queue) == self._block:
+            self.flush()
+
+    def flush(self):
+        """Take the steps that are queued, and no more."""
+        queue, self._queue, self._backend.queued = self._queue, [], None
+        if queue:
+            self._taken.append((self._take(queue), len(queue)))
+
+    def costs(self):
+        """Return the costs of the steps since the last call, in their order."""
+        if self._queue:
+            self.flush()
+        taken, self._taken = self._taken, []
+        return [cost for costs, n in taken for cost in jax.device_get(costs)[:n]]
+
+
+def _find_device(name):
+    match = DEVICE.fullmatch(name)
+    platform, number = match.group("platform"), int(match.group("number") or 0)
+    try:
+        devices = jax.devices(platform)
+    except RuntimeError as error:
+        seen = ", ".join(sorted({device.platform for device in jax.devices()}))
+        raise EngineError(
+            f"device {name!r}: JAX {jax.__version__} sees no {platform} device, only "
+            f"{seen}: it needs an NVIDIA GPU with its driver, and JAX with CUDA ({INSTALL_JAX})"
+        ) from error
+    if number >= len(devices):
+        raise EngineError(
+            f"device {name!r} does not exist: JAX sees {len(devices)} {platform} "
+            f"device{'s' * (len(devices) > 1)}, numbered from 0"
+        )
+    return devices[number]
+
+
+def _rows(dataset, start, n_rows):
+    return [Rows(n_rows)(whole, start) for whole in dataset]
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """Theano 1.0.5 on today's Python and NumPy: what has to be set before its import, and mended."""
 
 import contextlib
+import importlib.util
 import logging
 import os
 import re
@@ -12,14 +13,95 @@ import warnings
 import zlib
 
 from logreg.console import warning
-from logreg.engine.c_compiler import blas_flags, spare_compiling, user_setting
+from logreg.engine.backend import Backend
+from logreg.engine.user_settings import user_setting
+from logreg.errors import EngineError
 
-# With which the C++ source of a module begins.
-HEADERS = ["Python.h", "iostream", "theano_mod_helper.h", "math.h"]
-HEADERS += ["numpy/arrayobject.h", "numpy/arrayscalars.h"]
+# SciPy's OpenBLAS has a prefix before the names of the functions that Theano's C code calls.
+BLAS_FUNCTIONS = [p + name for p in "sd" for name in ("gemm", "gemv", "ger", "dot")]
+RENAMED = [f"-D{name}_=scipy_{name}_" for name in BLAS_FUNCTIONS]
 
 
-def theano_flags():
+class TheanoBackend(Backend):
+    """Theano on the CPU, or on a GPU through pygpu."""
+
+    NAME = "theano"
+
+    def where(self):
+        return self.theano.config.device
+
+    def on_device(self, name):
+        if name == "jax:cpu":
+            raise EngineError("device 'jax:cpu' is PyTensor's: set LOGREG_ENGINE=pytensor")
+        name = name or self.theano.config.device
+        if name.startswith("cuda"):
+            self._use_gpu(name)
+        return self
+
+    def _use_gpu(self, name):
+        # Theano itself would log an error, go on on the CPU, and say that it is on the GPU.
+        import theano.gpuarray as gpuarray
+
+        reason = "pygpu is not installed"
+        if gpuarray.pygpu is not None and not gpuarray.pygpu_activated:
+            try:
+                gpuarray.use(name)
+            except Exception as error:
+                reason = f"{type(error).__name__}: {error}"
+        if gpuarray.pygpu is None or not gpuarray.pygpu_activated:
+            raise EngineError(
+                f"device {name!r} cannot be used by Theano ({reason}): it needs pygpu and "
+                "libgpuarray (conda-forge has them for Python 3.7 to 3.10 and CUDA up to 10). "
+                "On newer machines take PyTensor on Python 3.12 or later, or --device cpu"
+            )
+
+
+def load():
+    """Import Theano with the settings that it needs today; return its back end."""
+    if "theano" not in sys.modules:
+        flags = [f"{name}={shlex.quote(value)}" for name, value in _flags().items()]
+        flags = ",".join(filter(None, [os.environ.get("THEANO_FLAGS"), *flags]))
+        # It would say that it has no BLAS, and warn of the NumPy and SciPy of its day.
+        logging.getLogger("theano.tensor.blas").setLevel(logging.ERROR)
+        with warnings.catch_warnings(), _changed(sys.modules, _placeholders()):
+            warnings.simplefilter("ignore")
+            with _changed(os.environ, {"THEANO_FLAGS": flags}):
+                import theano.tensor
+        _check_that_blas_links()
+        _keep_compiled_code()
+    import theano
+
+    return TheanoBackend(theano, theano.tensor)
+
+
+@contextlib.contextmanager
+def _changed(mapping, new):
+    """Let some entries of a mapping be others in the block."""
+    before = {name: mapping[name] for name in new if name in mapping}
+    mapping.update(new)
+    try:
+        yield
+    finally:
+        for name in new:
+            del mapping[name]
+        mapping.update(before)
+
+
+def _placeholders():
+    """Modules in place of two that Theano imports and does not need.
+
+    It wants SciPy's statistics for one function, chi2sf, which gets them when it is called. They
+    are half of Theano's import time and 48 MiB. And to import mpi4py starts MPI.
+    """
+    import scipy
+
+    placeholders = {"mpi4py": None}
+    if hasattr(scipy, "__getattr__"):  # from 1.9 on, SciPy imports its parts when they are used
+        placeholders["scipy.stats"] = types.ModuleType("scipy.stats")
+    return {name: module for name, module in placeholders.items() if name not in sys.modules}
+
+
+def _flags():
     """The flags that Theano 1.0.5 needs before its import and the user did not set."""
     flags = {}
     compiler = user_setting("theano", "cxx")
@@ -29,87 +111,45 @@ def theano_flags():
             flags["cxx"] = ""
     if not compiler:
         warning("no C++ compiler found: Theano runs as Python code, many times slower; install g++")
-    # What Theano adds of its own is -g: a sixth of the time that compiling takes.
-    cxxflags = ["-g0", user_setting("theano", "gcc.cxxflags") or ""]
     if user_setting("theano", "blas.ldflags") is None:
         # Left to itself, Theano asks numpy.distutils, which fails from NumPy 1.22 on.
-        flags["blas.ldflags"], renamed = blas_flags(compiler)
-        cxxflags += renamed
-    if compiler:
-        flags["gcc.cxxflags"] = " ".join(filter(None, cxxflags))
+        flags["blas.ldflags"] = ""
+        folder = _folder_of_openblas()
+        if compiler and folder:
+            flags["blas.ldflags"] = f"-L{folder} -lscipy_openblas"
+            users = [user_setting("theano", "gcc.cxxflags")]
+            flags["gcc.cxxflags"] = " ".join(filter(None, users + RENAMED))
     return flags
 
 
-def import_theano():
-    """Import Theano with the settings that it needs today; return the module."""
-    if "theano" in sys.modules:
-        import theano
-
-        return theano
-    given = os.environ.get("THEANO_FLAGS")
-    flags = [f"{name}={shlex.quote(value)}" for name, value in theano_flags().items()]
-    os.environ["THEANO_FLAGS"] = ",".join(([given] if given else []) + flags)
-    try:
-        with warnings.catch_warnings():
-            # What it warns of is the NumPy, SciPy and distutils of its day, and the
-            # missing compiler, which theano_flags reports in plain words.
-            warnings.simplefilter("ignore")
-            blas_log = logging.getLogger("theano.tensor.blas")
-            level = blas_log.level
-            blas_log.setLevel(logging.ERROR)
-            try:
-                with _imports_in_vain_left_out():
-                    import theano
-                    import theano.tensor
-            finally:
-                blas_log.setLevel(level)
-    finally:
-        if given is None:
-            del os.environ["THEANO_FLAGS"]
-        else:
-            os.environ["THEANO_FLAGS"] = given
-    _keep_what_is_compiled()
-    return theano
+def _folder_of_openblas():
+    """The folder of the library in the package scipy_openblas32, or None."""
+    spec = importlib.util.find_spec("scipy_openblas32")
+    folder = os.path.join(os.path.dirname((spec and spec.origin) or ""), "lib")
+    # Theano takes its flags apart at spaces, commas and quotes.
+    is_plain = re.fullmatch(r"[\w./+-]+", folder)
+    is_there = os.path.isfile(os.path.join(folder, "libscipy_openblas.so"))
+    return folder if spec and is_plain and is_there else None
 
 
-@contextlib.contextmanager
-def _imports_in_vain_left_out():
-    """Spare Theano what it imports and does not need: half of its time and of its memory.
+def _check_that_blas_links():
+    """Do without the OpenBLAS of :func:`_flags` if a program with it does not link and run."""
+    from theano import config
+    from theano.configdefaults import try_blas_flag
 
-    SciPy's statistics are for one function, chi2sf, which gets them when it is called. The names
-    that Theano wants from scipy.signal are gone since SciPy 1.8, and it does without. And
-    setuptools comes only to put its distutils in the place of the standard library's.
+    if user_setting("theano", "blas.ldflags") is None and config.blas.ldflags:
+        folder, library = config.blas.ldflags.split()
+        if not try_blas_flag([folder, library, f"-Wl,-rpath,{folder[2:]}", *RENAMED]):
+            config.blas.ldflags = ""
+
+
+def _keep_compiled_code():
+    """Keep Theano 1.0.5 from compiling in each process what it has compiled before.
+
+    Two faults hide operations from its cache, half a second each: it takes an empty `__props__`
+    for "has no version", and it makes the version of external C code from the hash of a string,
+    which Python salts.
     """
-    import scipy
-
-    left_out = {"scipy.stats": types.ModuleType("scipy.stats"), "scipy.signal": None}
-    for name in list(left_out):
-        # From 1.9 on, SciPy imports a part of it when it is used.
-        if name in sys.modules or not hasattr(scipy, "__getattr__"):
-            del left_out[name]
-    setuptools = [f for f in sys.meta_path if getattr(f, "__module__", "") == "_distutils_hack"]
-    before = set(sys.modules)
-    sys.modules.update(left_out)
-    sys.meta_path[:] = [finder for finder in sys.meta_path if finder not in setuptools]
-    try:
-        yield
-    finally:
-        sys.meta_path[:0] = setuptools
-        # Who imports setuptools later on would be warned of a distutils that is there already.
-        distutils = [name for name in sys.modules if re.match(r"distutils(\.|$)", name)]
-        for name in {*left_out, *distutils} - before:
-            del sys.modules[name]
-
-
-def _keep_what_is_compiled():
-    """Keep Theano 1.0.5 from compiling in each process what it has compiled or need not.
-
-    Two faults hide operations from its cache, half a second each: an empty `__props__` is taken
-    for "has no version", and external C code is versioned by the hash of a string, which Python
-    salts.
-    """
-    import theano
-    from theano.gof import cmodule
     from theano.gof.op import COp, Op
 
     def subclasses(cls):
@@ -128,4 +168,3 @@ def _keep_what_is_compiled():
         return version
 
     COp.c_code_cache_version = c_code_cache_version
-    spare_compiling(cmodule, theano.__version__, cmodule.config.gcc.cxxflags, HEADERS)
