@@ -21,7 +21,6 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -31,6 +30,7 @@ from logreg.console import command, note
 from logreg.errors import LogRegError, SettingError
 from logreg.hyperparameters import DATASET, DEFAULTS
 
+ERRORS = ("validation_error", "test_error")
 REFERENCE = ("7.500000", "7.489583")  # the tutorial's validation and test error in percent
 ENGINES = ("theano", "pytensor")
 PEERS_SCRIPT = str(ROOT / "scripts" / "peers.py")
@@ -67,57 +67,28 @@ numpy.savez(path, x_train=x, y_train=y, x_valid=x[few], y_valid=y[few],
 """
 
 
-class Failed(LogRegError):
-    """A process ended with an error: its last line."""
-
-
-class Process(NamedTuple):
-    """A process that has ended: seconds, peak memory in bytes, and what it printed."""
-
-    seconds: float
-    peak: int
-    stdout: str
-
-
 @dataclass(eq=False)
 class Program:
     """A row of the table: a command that trains once, and what came of its runs.
 
-    Attributes
-    ----------
-    label, versions : str
-        What the table says of it.
-    command : list of str
-        It takes the options that :func:`train` gives, and prints the end of the tutorial's log.
-    env : dict of str to str
-        What is set in its environment.
-    is_ours : bool
-        Whether it is logreg.
-    is_comparable : bool
-        Whether its algorithm is the tutorial's, so that its errors must be the same.
-    reports : list of dict
-        What :func:`train` returned, run by run.
-    failure : str
-        Why it runs no more; empty if it does.
+    The command takes the options that :func:`train` gives it, and it prints the end of the
+    tutorial's log.
     """
 
     label: str
     versions: str
     command: list
-    env: dict = field(default_factory=dict)
+    env: dict = field(default_factory=dict)  # is set beside the environment
     is_ours: bool = False
-    is_comparable: bool = True
-    reports: list = field(default_factory=list)
-    failure: str = ""
+    is_comparable: bool = True  # its algorithm is the tutorial's, so its errors must be the same
+    reports: list = field(default_factory=list)  # what :func:`train` returned, run by run
+    failure: str = ""  # why it runs no more
 
 
 def run(command, env=None):
-    """Run a command to its end, with `env` set beside this process's environment.
+    """Run a command to its end: what it printed, its seconds, and its peak memory in MiB.
 
-    Raises
-    ------
-    Failed
-        If its exit code is not 0.
+    If it fails, its last line becomes a LogRegError.
     """
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
     with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
@@ -129,9 +100,9 @@ def run(command, env=None):
         stderr.seek(0)
         if child.returncode != 0:
             lines = stderr.read().strip().splitlines() or [f"status {child.returncode}"]
-            raise Failed(re.sub("^error: ", "", lines[-1]))
+            raise LogRegError(re.sub("^error: ", "", lines[-1]))
         unit = 1 if sys.platform == "darwin" else 1024
-        return Process(seconds, usage.ru_maxrss * unit, stdout.read())
+        return stdout.read(), seconds, usage.ru_maxrss * unit / MIB
 
 
 def probe(pythons):
@@ -139,8 +110,8 @@ def probe(pythons):
     found = {}
     for python in pythons:
         try:
-            found[python] = json.loads(run([python, "-c", PROBE]).stdout)
-        except (OSError, Failed) as error:
+            found[python] = json.loads(run([python, "-c", PROBE])[0])
+        except (OSError, LogRegError) as error:
             raise SettingError(f"--python {python} cannot be used: {error}") from error
     return found
 
@@ -190,16 +161,16 @@ def train(program, args, folder, n_epochs=None, env=None):
     options = ["--dataset", args.dataset, "--batch-size", str(args.batch_size)]
     options += ["--n-epochs", str(n_epochs or args.n_epochs), "--device", args.device]
     options += ["--output", os.path.join(folder, "best_model.pkl")]
-    done = run([*program.command, *options], {**program.env, **(env or {})})
-    errors = re.search(r"validation score of (\S+) %, with test performance (\S+) %", done.stdout)
-    epochs, rate = re.search(r"run for (\d+) epochs, with (\S+) epochs/sec", done.stdout).groups()
+    log, seconds, peak = run([*program.command, *options], {**program.env, **(env or {})})
+    errors = re.search(r"validation score of (\S+) %, with test performance (\S+) %", log)
+    epochs, rate = re.search(r"run for (\d+) epochs, with (\S+) epochs/sec", log).groups()
     return {
         "epochs": int(epochs),
         "seconds": int(epochs) / float(rate),
         "validation_error": float(errors.group(1)),
         "test_error": float(errors.group(2)),
-        "seconds_in_all": done.seconds,
-        "peak_mib": done.peak / MIB,
+        "seconds_in_all": seconds,
+        "peak_mib": peak,
     }
 
 
@@ -212,7 +183,7 @@ def measure(programs, args, folder):
         try:
             # Round 0 warms the caches, the file system's too.
             report = train(program, args, folder, n_epochs=None if number else 1)
-        except Failed as error:
+        except LogRegError as error:
             program.failure = f"failed: {error}"
             continue
         if number:
@@ -251,29 +222,18 @@ def growth(program, args, folder):
 
 def remark(program, expected):
     """What is to be said of a program's errors: nothing, if all are those that are expected."""
-    kinds = ("validation_error", "test_error")
-    found = {tuple("%f" % report[kind] for kind in kinds) for report in program.reports}
+    found = {tuple("%f" % report[kind] for kind in ERRORS) for report in program.reports}
     if not program.is_comparable:
         return "; ".join("another algorithm: %s / %s %%" % errors for errors in sorted(found))
-    wrong = sorted(found - {tuple(expected)})
-    return "; ".join("DIFFERS: %s / %s %%, not %s / %s" % (*errors, *expected) for errors in wrong)
+    wrong = sorted(found - {expected})
+    return "; ".join("DIFFERS: %s / %s %%, not %s / %s" % (errors + expected) for errors in wrong)
 
 
 def summary(programs, limit, expected):
     """The rows of the training table, after :func:`measure`: medians and ratios.
 
-    Parameters
-    ----------
-    programs : list of Program
-    limit : dict
-        Its 'seconds' are those of the fastest epoch that is possible here.
-    expected : (str, str) or None
-        Validation and test error in percent, as the tutorial prints them; if not given, what the
-        first of ours reached.
-
-    Returns
-    -------
-    list of dict
+    The limit is the epochs per second that are possible here at the most. `expected` has the
+    validation and the test error in percent, or is None: then what the first program reached.
     """
     rows = []
     for program in programs:
@@ -285,10 +245,9 @@ def summary(programs, limit, expected):
             row[key] = statistics.median(report[key] for report in program.reports)
         row["rounds"] = len(program.reports)
         row["epochs_per_second"] = row["epochs"] / row["seconds"]
-        row["of_limit"] = row["epochs_per_second"] * limit["seconds"]
-        if program.is_ours and expected is None:
-            expected = ["%f" % row[kind] for kind in ("validation_error", "test_error")]
-        row["remark"] = remark(program, expected or REFERENCE)
+        row["of_limit"] = row["epochs_per_second"] / limit["epochs_per_second"]
+        expected = expected or tuple("%f" % row[kind] for kind in ERRORS)
+        row["remark"] = remark(program, expected)
     # Of several engines the slowest: the user does not always choose.
     ours = [r["epochs_per_second"] for p, r in zip(programs, rows) if p.is_ours and not p.failure]
     for row in rows:
@@ -319,7 +278,7 @@ def measure_all(args):
     programs = ours + peer_programs(found, {name: PEERS[name] for name in args.peers})
     load = os.getloadavg()[0]
     options = ["--dataset", args.dataset, "--batch-size", str(args.batch_size)]
-    limit = json.loads(run([newest(found, "numpy"), PEERS_SCRIPT, "limit", *options]).stdout)
+    limit = json.loads(run([newest(found, "numpy"), PEERS_SCRIPT, "limit", *options])[0])
     result = {
         "machine": f"{platform.machine()}, {cpu()}, {limit['threads']} threads",
         "command": shlex.join(["python", *sys.argv]),
@@ -380,35 +339,33 @@ def shown(result):
     title = f"Training on {result['machine']}, medians; load before: {result['load_before']:.1f}"
     texts = [
         table(title, TRAINING, result["training"]),
-        "the limit: {:.1f} epochs/s: {:.0f} MB at {:.1f} GB/s, or {:.2f} Gflop at {:.0f} Gflop/s\n"
-        "ours/this: how many times as fast logreg is on its slowest engine here\n".format(
-            1 / limit["seconds"],
-            limit["bytes"] / 1e6,
-            limit["bytes_per_second"] / 1e9,
-            limit["flops"] / 1e9,
-            limit["flops_per_second"] / 1e9,
-        ),
+        "the limit: {epochs_per_second:.1f} epochs/s: {mb:.0f} MB at {gb_per_second:.1f} GB/s, "
+        "or {gflop:.2f} Gflop at {gflop_per_second:.0f} Gflop/s\n"
+        "ours/this: how many times as fast logreg is on its slowest engine here\n".format(**limit),
     ]
     if "growth" in result:
         texts.append(table("Growth", GROWTH, result["growth"]))
     return "\n".join(texts)
 
 
-def add_run_arguments(parser):
-    """Add the options of a training run."""
+def run_parser(description):
+    """A parser of the options of a training run."""
+    parser = argparse.ArgumentParser(description=description)
     add, default = parser.add_argument, " (default: %(default)s)"
     add("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + default)
     add("--n-epochs", metavar="N", type=int, default=DEFAULTS.n_epochs, help="epochs" + default)
     add("--batch-size", metavar="N", type=int, default=DEFAULTS.batch_size, help="rows" + default)
+    return parser
 
 
-def add_arguments(parser):
-    """Add the options of every benchmark."""
-    add_run_arguments(parser)
+def benchmark_parser(description):
+    """A parser of the options of every benchmark."""
+    parser = run_parser(description)
     add = parser.add_argument
     add("--rounds", metavar="N", type=int, default=5, help="times that each runs (default: 5)")
     add("--json", metavar="FILE", help="where the result goes as JSON, too")
     add("--quick", action="store_true", help="see that it works: two epochs on the sample")
+    return parser
 
 
 def report(args, measure, shown):
@@ -426,17 +383,10 @@ def report(args, measure, shown):
 @command
 def main(argv=None):
     """Measure as the options say; see :func:`logreg.console.command` for the exit code."""
-    parser = argparse.ArgumentParser(
-        description="Measure logreg beside what a user would pick instead, and beside the limit."
-    )
+    parser = benchmark_parser("Measure logreg beside what a user would pick, and beside the limit.")
     add = parser.add_argument
-    add(
-        "--python",
-        metavar="PATH",
-        action="append",
-        help="an interpreter with an engine or with peers; several times (default: this one)",
-    )
-    add_arguments(parser)
+    of_python = "an interpreter with an engine or peers; may be repeated (default: this one)"
+    add("--python", metavar="PATH", action="append", help=of_python)
     add("--peers", metavar="NAME", nargs="*", choices=[*PEERS], default=[*PEERS], help="only these")
     add("--cold", action="store_true", help="also run each engine once with empty caches")
     add("--growth", action="store_true", help="also train on more rows, features and classes")

@@ -7,7 +7,6 @@ has the medians. With ``--device jax:cpu`` the script runs where there is no GPU
 it works, and no more.
 """
 
-import argparse
 import json
 import sys
 import tempfile
@@ -32,7 +31,7 @@ def measure(args):
     options = ["--dataset", args.dataset, "--batch-size", str(args.batch_size)]
     options += ["--device", args.device]
     limit = [sys.executable, benchmark.PEERS_SCRIPT, "device-limit", *options]
-    limit = json.loads(benchmark.run(limit).stdout)
+    limit = json.loads(benchmark.run(limit)[0])
     with tempfile.TemporaryDirectory() as folder:
         benchmark.measure(programs, args, folder)
     rows = benchmark.summary(programs, limit, benchmark.reference_of(args))
@@ -44,21 +43,16 @@ def shown(result):
     limit = result["limit"]
     title = f"Training on {limit['device']}, medians"
     return benchmark.table(title, benchmark.TRAINING, result["training"]) + (
-        "\nthe limit: {:.0f} epochs/s: {:.0f} MB at {:.0f} GB/s, or {} steps of {:.1f} us".format(
-            1 / limit["seconds"],
-            limit["bytes"] / 1e6,
-            limit["bytes_per_second"] / 1e9,
-            limit["steps"],
-            limit["latency"] * 1e6,
-        )
-    )
+        "\nthe limit: {epochs_per_second:.0f} epochs/s: {mb:.0f} MB at {gb_per_second:.0f} GB/s, "
+        "or {steps} steps of {latency_us:.1f} us"
+    ).format(**limit)
 
 
 @command
 def main(argv=None):
     """Measure as the options say; see :func:`logreg.console.command` for the exit code."""
-    parser = argparse.ArgumentParser(
-        description="Measure training on one GPU: logreg, JAX and PyTorch, as far as installed."
+    parser = benchmark.benchmark_parser(
+        "Measure training on one GPU: logreg, JAX and PyTorch, as far as installed."
     )
     parser.add_argument(
         "--device",
@@ -66,7 +60,6 @@ def main(argv=None):
         default="cuda",
         help="where all of them train (default: %(default)s)",
     )
-    benchmark.add_arguments(parser)
     benchmark.report(parser.parse_args(argv), measure, shown)
 
 

@@ -6,17 +6,16 @@ trains once and prints the end of the tutorial's log; ``scripts/benchmark.py`` d
 The data are those of :mod:`logreg.datasets`. A library is imported where its peer is made.
 """
 
-import argparse
 import json
 import math
 import os
 import sys
-import time
+import timeit
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy
-from benchmark import REFERENCE, add_run_arguments
+from benchmark import REFERENCE, run_parser
 
 from logreg.datasets import read_dataset, scaled
 from logreg.early_stopping import EarlyStopping
@@ -144,9 +143,8 @@ class Torch(Peer):
 
     def set_to_zero(self):
         """Let the parameters begin where the tutorial's begin."""
-        with self.torch.no_grad():
-            for parameter in self.model.parameters():
-                parameter.zero_()
+        for parameter in self.model.parameters():
+            self.torch.nn.init.zeros_(parameter)
 
     def step(self, i):
         """Take one step on minibatch `i`; return the cost, still on the device."""
@@ -325,9 +323,9 @@ def run(args):
     """Train a peer once and print what came of it, as the tutorial prints it."""
     rate = DEFAULTS.learning_rate
     peer = PEERS[args.name](load(args), args.batch_size, rate, args.device)
-    begin = time.perf_counter()
+    begin = timeit.default_timer()
     epochs, error, test_error = peer.train(args.n_epochs, args.output)
-    seconds = time.perf_counter() - begin
+    seconds = timeit.default_timer() - begin
     print(
         "Optimization complete with best validation score of %f %%, with test performance %f %%"
         % (error * 100.0, test_error * 100.0)
@@ -335,14 +333,9 @@ def run(args):
     print("The code run for %d epochs, with %f epochs/sec" % (epochs, epochs / seconds))
 
 
-def best_time(function, repeats):
+def best_time(function):
     """The shortest of several times of a call, in seconds."""
-    times = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - begin)
-    return min(times)
+    return min(timeit.repeat(function, number=1, repeat=5))
 
 
 def limit(args):
@@ -363,19 +356,19 @@ def limit(args):
             lambda: row @ x,
             lambda: list(pool.map(numpy.max, parts)),
         ]
-        bandwidth = x.nbytes / min(best_time(reader, 5) for reader in readers)
+        bandwidth = x.nbytes / min(best_time(reader) for reader in readers)
     side = min(3000, len(x))
     square = numpy.ones((side, side), "float32")
-    rate = 2 * side**3 / best_time(lambda: square @ square, 3)
+    rate = 2 * side**3 / best_time(lambda: square @ square)
     n_bytes = 4 * n_in * (n_train + n_valid + n_test)
     flops = 2 * n_in * n_out * (2 * n_train + n_valid + n_test)
     return {
         "threads": n_threads,
-        "bytes_per_second": bandwidth,
-        "flops_per_second": rate,
-        "bytes": n_bytes,
-        "flops": flops,
-        "seconds": max(n_bytes / bandwidth, flops / rate),
+        "mb": n_bytes / 1e6,
+        "gb_per_second": bandwidth / 1e9,
+        "gflop": flops / 1e9,
+        "gflop_per_second": rate / 1e9,
+        "epochs_per_second": min(bandwidth / n_bytes, rate / flops),
     }
 
 
@@ -395,18 +388,18 @@ def device_limit(args):
 
     def seconds(function, array):
         function(array).block_until_ready()  # compiles
-        return best_time(lambda: function(array).block_until_ready(), 10)
+        return best_time(lambda: function(array).block_until_ready())
 
     ((x, _), *_) = load(args)
     bandwidth, latency = large.nbytes / seconds(total, large), seconds(chain, small) / CHAIN
     n_steps = len(x) // args.batch_size
     return {
         "device": f"{device.device_kind}, by JAX {jax.__version__}",
-        "bytes_per_second": bandwidth,
-        "latency": latency,
-        "bytes": x.nbytes,
+        "mb": x.nbytes / 1e6,
+        "gb_per_second": bandwidth / 1e9,
         "steps": n_steps,
-        "seconds": max(x.nbytes / bandwidth, n_steps * latency),
+        "latency_us": latency * 1e6,
+        "epochs_per_second": min(bandwidth / x.nbytes, 1 / (n_steps * latency)),
     }
 
 
@@ -415,11 +408,10 @@ MEASURES = {"limit": limit, "device-limit": device_limit}
 
 def main(argv=None):
     """Train what is named; or measure it, and print JSON."""
-    parser = argparse.ArgumentParser(description="Train one peer of logreg once.")
+    parser = run_parser("Train one peer of logreg once.")
     parser.add_argument("name", choices=[*PEERS, *MEASURES], help="which")
-    add_run_arguments(parser)
     parser.add_argument("--device", metavar="NAME", default="cpu", help="cpu or cuda")
-    parser.add_argument("--output", metavar="FILE", default=os.devnull, help="the best model")
+    parser.add_argument("--output", metavar="FILE", default="best_peer.npz", help="the best model")
     args = parser.parse_args(argv)
     args.device = args.device.replace("jax:", "")  # as logreg calls JAX's CPU
     if args.name in MEASURES:
