@@ -11,7 +11,7 @@ __version__ = "1.0.0"
 _MODULE_OF = {
     "LogisticRegression": "model",
     "load_data": "datasets",
-    "sgd_optimization_mnist": "tutorial",
+    "sgd_optimization_mnist": "sgd",
     "load_model": "saving",
     "save_model": "saving",
     "load_params": "saving",

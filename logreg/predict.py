@@ -11,9 +11,10 @@ import numpy
 
 from logreg import __version__
 from logreg.console import command, note, starting_engine, warning
-from logreg.datasets.tables import TableOptions
+from logreg.datasets.header import NO_OPTIONS
 from logreg.errors import DatasetError, LogRegError, SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS
+from logreg.options import add_table_options, table_options
 from logreg.prediction.inputs import InputSpec, array_batches, batches
 from logreg.prediction.writers import destination, shown, writer
 
@@ -53,22 +54,12 @@ def parser():
     n = f"how many rows of each input; of a data set {N_EXAMPLES} if not given, else all"
     add("-n", metavar="N", type=int, help=n)
     add("--batch-size", metavar="N", type=int, default=BATCH_SIZE, help="rows at a time" + default)
-    add("--label-column", metavar="NAME", help="CSV column that is no feature: name or number")
-    add = parser.add_mutually_exclusive_group().add_argument
-    add("--header", action="store_true", default=None, help="row 1 of CSV files names the columns")
-    add("--no-header", dest="header", action="store_false", default=None, help="row 1 is data")
+    add_table_options(parser)
     add = parser.add_mutually_exclusive_group().add_argument
     invert = "exchange light and dark in pictures, whatever their background"
     add("--invert", action="store_true", default=None, help=invert)
     add("--no-invert", dest="invert", action="store_false", default=None, help="keep them")
-    add, decimal = parser.add_argument, "decimal point of numbers in CSV files"
-    add(
-        "--decimal",
-        metavar="C",
-        choices=(".", ","),
-        default=TableOptions().decimal,
-        help=decimal + default,
-    )
+    add = parser.add_argument
     add("--device", metavar="NAME", help="where the model runs: cpu, cuda, cuda0, ...")
     add("--version", action="version", version=f"logreg {__version__}")
     return parser
@@ -101,7 +92,7 @@ def predict(model=BEST_MODEL, dataset=DATASET, n=N_EXAMPLES):
     [0 0 0 0 0 0 0 0 0 0]
     """
     _require_positive("-n", n)
-    _print_examples(_predictor(model), dataset, TableOptions(), n)
+    _print_examples(_predictor(model), dataset, NO_OPTIONS, n)
 
 
 def _print_examples(predictor, dataset, options, n):
@@ -153,7 +144,7 @@ def main(argv=None):
     if args.info:
         return _info(args)
     predictor = _predictor(args.model, args.device)
-    options = TableOptions(args.label_column, args.header, args.decimal)
+    options = table_options(args)
     if args.evaluate:
         return _evaluate(predictor, options, args)
     spec = predictor.spec._replace(
