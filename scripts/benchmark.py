@@ -2,12 +2,12 @@
 
     python scripts/benchmark.py --python .venv/bin/python --python .venv-other/bin/python
 
-Every program runs in a process of its own, in turn, several times, and the table has the
-medians. The peers run in whichever of the interpreters has them, see ``scripts/peers.py``.
+Every program trains in a process of its own. The programs take turns for several rounds, and the
+table shows the medians. A peer of ``scripts/peers.py`` runs in the interpreter that has the
+newest version of its package.
 """
 
 import argparse
-import contextlib
 import itertools
 import json
 import os
@@ -19,201 +19,149 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-# No NumPy and no data here: on Linux a child's peak memory is at least its parent's.
+# Neither NumPy nor data here: on Linux a child's peak memory is at least its parent's.
 from logreg.console import command, note
 from logreg.errors import LogRegError, SettingError
 from logreg.hyperparameters import DATASET, DEFAULTS
 
-REFERENCE = ("7.500000", "7.489583")  # errors in percent, validation and test
-PEERS = {
+ERRORS = ("validation_error", "test_error")
+REFERENCE = ("7.500000", "7.489583")  # the tutorial's validation and test error in percent
+ENGINES = ("theano", "pytensor")
+PEERS_SCRIPT = str(ROOT / "scripts" / "peers.py")
+PEERS = {  # label and package
     "numpy": ("NumPy by hand", "numpy"),
     "torch": ("PyTorch", "torch"),
     "jax-step": ("JAX, jitted step", "jax"),
     "jax-scan": ("JAX, lax.scan", "jax"),
-    "sklearn-sgd": ("scikit-learn SGDClassifier", "scikit-learn"),
-    "sklearn-lbfgs": ("scikit-learn LogisticRegression", "scikit-learn"),
+    "sklearn": ("scikit-learn LogisticRegression", "scikit-learn"),
 }
-PEERS_SCRIPT = str(ROOT / "scripts" / "peers.py")
-ENGINES = ("theano", "pytensor")
-OTHER_ALGORITHMS = {"sklearn-sgd", "sklearn-lbfgs"}
+OTHER_ALGORITHMS = {"sklearn"}
 SLOW = 60.0  # seconds: what takes longer runs once
 MIB = 1 << 20
 
 PROBE = """
 import importlib.metadata as metadata, json, platform
-found = {}
+found = {"python": platform.python_version()}
 for name in ("theano", "pytensor", "numpy", "torch", "jax", "scikit-learn"):
     try:
         found[name] = metadata.version(name)
     except metadata.PackageNotFoundError:
         pass
-print(json.dumps({"version": platform.python_version(), "packages": found}))
+print(json.dumps(found))
 """
-SYNTHETIC = """
-import sys
-import numpy
-path, repeat, n_rows, n_in, n_out, dataset = sys.argv[1:]
-repeat, n_rows, n_in, n_out = int(repeat), int(n_rows), int(n_in), int(n_out)
-if repeat:
-    from logreg.datasets import read_dataset
-    data = read_dataset(dataset)
-    (x, y), valid, test = data.train, data.valid, data.test
-    x, y = numpy.tile(x, (repeat, 1)), numpy.tile(y, repeat)
-else:
-    # Dark pixels: on brighter noise a run diverges, to probabilities that processors are slow with.
-    rng = numpy.random.RandomState(0)
-    x = rng.randint(0, 32, (n_rows, n_in)).astype("uint8")
-    y = numpy.arange(n_rows) % n_out
-    n_valid = max(1000, n_out, n_rows // 10)
-    valid = test = x[:n_valid], y[:n_valid]
-numpy.savez(path, x_train=x, y_train=y, x_valid=valid[0], y_valid=valid[1],
-            x_test=test[0], y_test=test[1])
-print(len(x), len(x) + len(valid[0]) + len(test[0]))
-"""
-PREDICT = """
-import json, sys, time
-from logreg import engine
-engine.set_floatx("float32")
-from logreg.datasets import read_dataset
-from logreg.prediction.predictor import Predictor
-import numpy
-model, dataset, n, image = sys.argv[1:]
-x = read_dataset(dataset).test[0]
-x = numpy.resize(x, (int(n), x.shape[1]))
-numpy.save(image, x[:1])
-predictor = Predictor(model)
-x = predictor.ready(x)
-times = []
-for _ in range(10):
-    begin = time.perf_counter()
-    predictor(x)
-    times.append(time.perf_counter() - begin)
-print(json.dumps({"seconds": sorted(times)[5]}))
+# Dark pixels: on brighter noise a run diverges, to probabilities that processors are slow with.
+MAKE_DATA = """
+import sys, numpy
+path, (n_rows, n_in, n_out) = sys.argv[1], map(int, sys.argv[2:])
+x = numpy.random.RandomState(0).randint(0, 32, (n_rows, n_in)).astype("uint8")
+y = numpy.arange(n_rows) % n_out
+few = slice(1000)
+numpy.savez(path, x_train=x, y_train=y, x_valid=x[few], y_valid=y[few],
+            x_test=x[few], y_test=y[few])
 """
 
 
-class Program(NamedTuple):
-    """A row of the table: what runs, in which interpreter."""
+@dataclass(eq=False)
+class Program:
+    """A row of the table: a command that trains once, and what came of its runs.
 
-    name: str
+    The command takes the options that :func:`train` gives it, and it prints the end of the
+    tutorial's log.
+    """
+
     label: str
-    python: str
     versions: str
-    engine: str = ""  # if it is logreg
-
-
-class Run(NamedTuple):
-    """A process that has ended: seconds, peak memory in bytes, and what it printed."""
-
-    seconds: float
-    peak: int
-    stdout: str
-
-
-class Failed(LogRegError):
-    """A process ended with an error: its last line."""
+    command: list
+    env: dict = field(default_factory=dict)  # is set beside the environment
+    is_ours: bool = False
+    is_comparable: bool = True  # its algorithm is the tutorial's, so its errors must be the same
+    reports: list = field(default_factory=list)  # what :func:`train` returned, run by run
+    failure: str = ""  # why it runs no more
 
 
 def run(command, env=None):
-    """Run a command to its end.
+    """Run a command to its end: what it printed, its seconds, and its peak memory in MiB.
 
-    Raises
-    ------
-    Failed
-        If its exit code is not 0.
+    If it fails, its last line becomes a LogRegError.
     """
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
     with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
         begin = time.perf_counter()
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
         child = subprocess.Popen(command, stdout=stdout, stderr=stderr, env=environment)
-        _, status, usage = os.wait4(child.pid, 0)
+        _, child.returncode, usage = os.wait4(child.pid, 0)
         seconds = time.perf_counter() - begin
-        child.returncode = status
         stdout.seek(0)
         stderr.seek(0)
-        if status != 0:
-            last = (stderr.read().strip().splitlines() or [f"status {status}"])[-1]
-            raise Failed(re.sub("^error: ", "", last))
+        if child.returncode != 0:
+            lines = stderr.read().strip().splitlines() or [f"status {child.returncode}"]
+            raise LogRegError(re.sub("^error: ", "", lines[-1]))
         unit = 1 if sys.platform == "darwin" else 1024
-        return Run(seconds, usage.ru_maxrss * unit, stdout.read())
+        return stdout.read(), seconds, usage.ru_maxrss * unit / MIB
 
 
 def probe(pythons):
-    """What each interpreter has: its version, and those of the packages that matter here."""
+    """Look what each interpreter has: its version as 'python', and those of the packages."""
     found = {}
     for python in pythons:
         try:
-            found[python] = json.loads(run([python, "-c", PROBE]).stdout)
-        except (OSError, Failed) as error:
+            found[python] = json.loads(run([python, "-c", PROBE])[0])
+        except (OSError, LogRegError) as error:
             raise SettingError(f"--python {python} cannot be used: {error}") from error
     return found
 
 
-def _by_number(version):
-    return [int(number) for number in re.findall(r"\d+", version)]
+def newest(found, package):
+    """The interpreter that has the newest version of a package; None if none has it."""
+
+    def by_number(python):
+        return [int(number) for number in re.findall(r"\d+", found[python][package])]
+
+    having = [python for python, versions in found.items() if package in versions]
+    return max(having, key=by_number, default=None)
 
 
-def programs(pythons, peers):
-    """Choose the programs to measure: logreg on every engine, of each peer the newest version.
-
-    Parameters
-    ----------
-    pythons : dict
-        As :func:`probe` returns it.
-    peers : dict of {str: (str, str)}
-        Label and package of each.
-
-    Returns
-    -------
-    chosen : list of Program
-    missing : list of str
-        The labels of the peers whose package no interpreter has.
-    """
-    chosen, missing = [], []
-    for python, found in pythons.items():
-        for engine in ENGINES:
-            if engine in found["packages"]:
-                versions = f"{engine} {found['packages'][engine]}, Python {found['version']}"
-                chosen.append(Program("logreg", f"logreg on {engine}", python, versions, engine))
-    if not chosen:
+def our_programs(found):
+    """Logreg on every engine of every interpreter, as a list of :class:`Program`."""
+    programs = []
+    for python, versions in found.items():
+        for engine in filter(versions.get, ENGINES):
+            about = f"{engine} {versions[engine]}, Python {versions['python']}"
+            train = [python, "-m", "logreg.train", "--floatx", "float32"]
+            env = {"LOGREG_ENGINE": engine}
+            programs.append(Program(f"logreg on {engine}", about, train, env, is_ours=True))
+    if not programs:
         raise SettingError(
             "none of the interpreters has an engine: give one in which logreg trains, with --python"
         )
+    return programs
+
+
+def peer_programs(found, peers):
+    """The peers, of which `peers` has the name, label and package, as a list of Program."""
+    programs = []
     for name, (label, package) in peers.items():
-        having = {p: f["packages"][package] for p, f in pythons.items() if package in f["packages"]}
-        if not having:
-            missing.append(label)
+        python = newest(found, package)
+        if python is None:
+            programs.append(Program(label, "", [], failure="not installed"))
             continue
-        python = max(having, key=lambda p: _by_number(having[p]))
-        chosen.append(Program(name, label, python, f"{package} {having[python]}"))
-    return chosen, missing
+        train = [python, PEERS_SCRIPT, name]
+        programs.append(Program(label, f"{package} {found[python][package]}", train))
+        programs[-1].is_comparable = name not in OTHER_ALGORITHMS
+    return programs
 
 
-def train(program, args, output, n_epochs=None, env=None):
-    """Run a program's training once; return what it reports, with the process's own figures."""
+def train(program, args, folder, n_epochs=None, env=None):
+    """Run a program's training once; return its figures, errors in percent."""
     options = ["--dataset", args.dataset, "--batch-size", str(args.batch_size)]
-    options += ["--n-epochs", str(n_epochs or args.n_epochs)]
-    if program.engine:
-        env = {"LOGREG_ENGINE": program.engine, **(env or {})}
-        command = [program.python, "-m", "logreg.train", *options, "--output", output]
-        done = run([*command, "--floatx", "float32", "--device", args.device], env)
-        report = of_log(done.stdout)
-    else:
-        options += ["--target", str(float(REFERENCE[0]) / 100)]
-        options += ["--device", args.device.replace("jax:", "")]
-        done = run([program.python, PEERS_SCRIPT, program.name, *options], env)
-        report = json.loads(done.stdout)
-    return {**report, "seconds_in_all": done.seconds, "peak_bytes": done.peak}
-
-
-def of_log(log):
-    """The figures in what logreg.train prints."""
+    options += ["--n-epochs", str(n_epochs or args.n_epochs), "--device", args.device]
+    options += ["--output", os.path.join(folder, "best_model.pkl")]
+    log, seconds, peak = run([*program.command, *options], {**program.env, **(env or {})})
     errors = re.search(r"validation score of (\S+) %, with test performance (\S+) %", log)
     epochs, rate = re.search(r"run for (\d+) epochs, with (\S+) epochs/sec", log).groups()
     return {
@@ -221,264 +169,97 @@ def of_log(log):
         "seconds": int(epochs) / float(rate),
         "validation_error": float(errors.group(1)),
         "test_error": float(errors.group(2)),
+        "seconds_in_all": seconds,
+        "peak_mib": peak,
     }
 
 
-def cold(program, args, folder):
-    """Seconds from start to result of an engine that has compiled nothing yet."""
+def measure(programs, args, folder):
+    """Let the programs train in turn, `args.rounds` times each, and keep what they report."""
+    for number, program in itertools.product(range(args.rounds + 1), programs):
+        is_slow = program.reports and program.reports[0]["seconds_in_all"] > SLOW
+        if program.failure or is_slow:
+            continue
+        try:
+            # Round 0 warms the caches, the file system's too.
+            report = train(program, args, folder, n_epochs=None if number else 1)
+        except LogRegError as error:
+            program.failure = f"failed: {error}"
+            continue
+        if number:
+            program.reports.append(report)
+            note(f"round {number}, {program.label}: {report['seconds']:.2f} s")
+
+
+def cold_seconds(program, args, folder):
+    """Seconds from start to end of an engine that has compiled nothing yet."""
     empty = tempfile.mkdtemp(dir=folder)
     env = {"NUMBA_CACHE_DIR": os.path.join(empty, "numba")}
-    for engine in ENGINES:
-        given = os.environ.get(engine.upper() + "_FLAGS")
-        flags = [given] if given else []
-        flags.append(f"base_compiledir={os.path.join(empty, engine)}")
-        env[engine.upper() + "_FLAGS"] = ",".join(flags)
-    return train(program, args, os.path.join(folder, "cold.pkl"), env=env)["seconds_in_all"]
+    for name in ("THEANO_FLAGS", "PYTENSOR_FLAGS"):
+        env[name] = ",".join(filter(None, [os.environ.get(name), f"base_compiledir={empty}"]))
+    return train(program, args, folder, env=env)["seconds_in_all"]
 
 
-def measure(chosen, args, folder):
-    """Run every program in turn, `args.rounds` times; return the runs of each, or its error."""
-    runs, failed = {program: [] for program in chosen}, {}
-    for number, program in itertools.product(range(args.rounds + 1), chosen):
-        is_slow = runs[program] and runs[program][0]["seconds_in_all"] > SLOW
-        if program in failed or is_slow:
-            continue
-        output = os.path.join(folder, "best_model.pkl")
-        try:
-            if number == 0:
-                # So that the caches are warm, the file system's too.
-                train(program, args, output, n_epochs=1)
-                continue
-            runs[program].append(train(program, args, output))
-        except Failed as error:
-            failed[program] = str(error)
-        else:
-            note(f"round {number}, {program.label}: {runs[program][-1]['seconds']:.2f} s")
-    return runs, failed
+def growth(program, args, folder):
+    """Train logreg on more rows, features and classes: a row of the table for each size."""
+    sizes = [(n_rows, 784, 10) for n_rows in (25000, 50000, 100000, 200000)]
+    sizes += [(25000, 3072, 10), (25000, 784, 100), (25000, 784, 1000)]
+    path, n_epochs = os.path.join(folder, "growth.npz"), 5
+    for n_rows, n_in, n_out in [(1200, 784, 100)] if args.quick else sizes:
+        run([program.command[0], "-c", MAKE_DATA, path, str(n_rows), str(n_in), str(n_out)])
+        there = argparse.Namespace(**{**vars(args), "dataset": path})
+        report = train(program, there, folder, n_epochs)
+        yield {
+            "program": program.label,
+            "rows": n_rows,
+            "features": n_in,
+            "classes": n_out,
+            "us_per_row": report["seconds"] / n_epochs / n_rows * 1e6,
+            "peak_mib": report["peak_mib"],
+            "of_data": report["peak_mib"] / (4 * n_in * (n_rows + 2000) / MIB),
+        }
 
 
-def verdict(name, report, expected):
-    """What is to be said of a row's errors: nothing, if they are those that are expected.
-
-    Parameters
-    ----------
-    name : str
-        The program's.
-    report : dict
-        Of a run, or of several.
-    expected : (str, str)
-        Validation and test error in percent, as the tutorial prints them.
-    """
-    reached = tuple("%f" % report[error] for error in ("validation_error", "test_error"))
-    if name in OTHER_ALGORITHMS:
-        return "another algorithm: {} / {} %".format(*reached)
-    if reached != tuple(expected):
-        return "DIFFERS: reached {} / {} %, not {} / {}".format(*reached, *expected)
-    return ""
+def remark(program, expected):
+    """What is to be said of a program's errors: nothing, if all are those that are expected."""
+    found = {tuple("%f" % report[kind] for kind in ERRORS) for report in program.reports}
+    if not program.is_comparable:
+        return "; ".join("another algorithm: %s / %s %%" % errors for errors in sorted(found))
+    wrong = sorted(found - {expected})
+    return "; ".join("DIFFERS: %s / %s %%, not %s / %s" % (errors + expected) for errors in wrong)
 
 
-def summary(chosen, runs, failed, limit, expected):
-    """The rows of the training table, as dictionaries: medians and ratios.
+def summary(programs, limit, expected):
+    """The rows of the training table, after :func:`measure`: medians and ratios.
 
-    Parameters
-    ----------
-    chosen : list of Program
-    runs : dict of {Program: list of dict}
-    failed : dict of {Program: str}
-    limit : dict
-        As ``scripts/peers.py limit`` reports it.
-    expected : (str, str) or None
-        As for :func:`verdict`; if not given, what the first logreg reached.
+    The limit is the epochs per second that are possible here at the most. `expected` has the
+    validation and the test error in percent, or is None: then what the first program reached.
     """
     rows = []
-    for program in chosen:
-        row = {"program": program.label, "versions": program.versions}
+    for program in programs:
+        row = {"program": program.label, "versions": program.versions, "remark": program.failure}
         rows.append(row)
-        if program in failed:
-            row["remark"] = f"failed: {failed[program]}"
+        if program.failure:
             continue
-        reports = runs[program]
-        for key in reports[0]:
-            row[key] = statistics.median(report[key] for report in reports)
-        row["rounds"] = len(reports)
+        for key in program.reports[0]:
+            row[key] = statistics.median(report[key] for report in program.reports)
+        row["rounds"] = len(program.reports)
         row["epochs_per_second"] = row["epochs"] / row["seconds"]
-        row["of_limit"] = row["epochs_per_second"] * limit["seconds"]
-        if program.engine and expected is None:
-            expected = ["%f" % row[error] for error in ("validation_error", "test_error")]
-        remarks = {verdict(program.name, report, expected or REFERENCE) for report in reports}
-        row["remark"] = "; ".join(sorted(remarks - {""}))
+        row["of_limit"] = row["epochs_per_second"] / limit["epochs_per_second"]
+        expected = expected or tuple("%f" % row[kind] for kind in ERRORS)
+        row["remark"] = remark(program, expected)
     # Of several engines the slowest: the user does not always choose.
-    ours = [r["epochs_per_second"] for p, r in zip(chosen, rows) if p.engine and "epochs" in r]
+    ours = [r["epochs_per_second"] for p, r in zip(programs, rows) if p.is_ours and not p.failure]
     for row in rows:
-        if ours and "epochs" in row:
+        if ours and "epochs_per_second" in row:
             row["ours_to_this"] = min(ours) / row["epochs_per_second"]
     return rows
 
 
-def expected(args):
-    """The errors that the tutorial's algorithm reaches, if that is known of these settings."""
+def reference_of(args):
+    """The errors that the tutorial's algorithm reaches, if they are known of these settings."""
     settings = (args.dataset, args.batch_size, args.n_epochs)
     return REFERENCE if settings == (DATASET, DEFAULTS.batch_size, DEFAULTS.n_epochs) else None
-
-
-def growth(program, args, folder):
-    """Train logreg on larger and larger data: seconds for a row, and peak memory."""
-    if args.quick:
-        sizes = [(1, 0, 784, 10), (0, 1200, 784, 100)]
-    else:
-        sizes = [(repeat, 0, 784, 10) for repeat in (1, 2, 4, 8)]
-        sizes += [(0, 20000, 784, n_out) for n_out in (10, 100, 1000)]
-        sizes += [(0, 20000, n_in, 10) for n_in in (784, 3072)]
-    rows = []
-    for size in dict.fromkeys(sizes):
-        repeat, n_rows, n_in, n_out = size
-        path = os.path.join(folder, "growth.npz")
-        made = run([program.python, "-c", SYNTHETIC, path, *map(str, size), args.dataset])
-        n_train, n_all = map(int, made.stdout.split())
-        n_epochs = 1 if args.quick else 5
-        here = argparse.Namespace(**{**vars(args), "dataset": path})
-        report = train(program, here, os.path.join(folder, "growth.pkl"), n_epochs)
-        os.remove(path)
-        rows.append(
-            {
-                "program": program.label,
-                "data": f"the data set x {repeat}" if repeat else f"{n_rows:,} random rows",
-                "features": n_in,
-                "classes": n_out,
-                "rows": n_train,
-                "seconds_per_row": report["seconds"] / n_epochs / n_train,
-                "peak_bytes": report["peak_bytes"],
-                "data_bytes": 4 * n_in * n_all,
-            }
-        )
-    return rows
-
-
-def prediction(program, args, folder):
-    """Rows per second of a saved model, and the seconds of one image from a cold shell."""
-    model, image = os.path.join(folder, "best_model.pkl"), os.path.join(folder, "image.npy")
-    env = {"LOGREG_ENGINE": program.engine}
-    if not os.path.exists(model):
-        train(program, args, model, n_epochs=1)
-    command = [program.python, "-c", PREDICT, model, args.dataset, "10000", image]
-    seconds = json.loads(run(command, env).stdout)["seconds"]
-    one = [program.python, "-m", "logreg.predict", "--model", model, image]
-    shell = [run(one, env).seconds for _ in range(args.rounds + 1)][1:]
-    return {
-        "program": program.label,
-        "rows_per_second": 10000 / seconds,
-        "seconds_from_cold_shell": statistics.median(shell),
-    }
-
-
-def table(title, columns, rows):
-    """Format rows as text.
-
-    Parameters
-    ----------
-    title : str
-    columns : list of (str, str or callable)
-        Heading, and what of a row stands under it: a key, or a function of the row.
-    rows : list of dict
-        What a row lacks is left blank.
-    """
-
-    def cell(row, key):
-        try:
-            return str(key(row) if callable(key) else row[key])
-        except KeyError:
-            return ""
-
-    lines = [[heading for heading, _ in columns]]
-    lines += [[cell(row, key) for _, key in columns] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*lines)]
-    lines.insert(1, ["-" * width for width in widths])
-    texts = []
-    for line in lines:
-        first, *numbers, last = zip(line, widths)
-        cells = [first[0].ljust(first[1]), *(text.rjust(width) for text, width in numbers)]
-        texts.append("  ".join([*cells, last[0]]).rstrip())
-    return "\n".join([title, "", *texts, ""])
-
-
-TRAINING = [
-    ("program", "program"),
-    ("epochs/s", lambda row: f"{row['epochs_per_second']:.2f}"),
-    ("ours/this", lambda row: f"{row['ours_to_this']:.2f}"),
-    ("of limit", lambda row: f"{row['of_limit']:.0%}"),
-    ("epochs", lambda row: f"{row['epochs']:.0f}"),
-    ("training s", lambda row: f"{row['seconds']:.2f}"),
-    ("in all s", lambda row: f"{row['seconds_in_all']:.2f}"),
-    ("cold s", lambda row: f"{row['cold_seconds']:.2f}"),
-    ("peak MiB", lambda row: f"{row['peak_bytes'] / MIB:.0f}"),
-    ("versions", "versions"),
-    ("remark", "remark"),
-]
-GROWTH = [
-    ("program", "program"),
-    ("data", "data"),
-    ("features", "features"),
-    ("classes", "classes"),
-    ("us/row", lambda row: f"{row['seconds_per_row'] * 1e6:.3f}"),
-    ("peak MiB", lambda row: f"{row['peak_bytes'] / MIB:.0f}"),
-    ("of float32 data", lambda row: f"{row['peak_bytes'] / row['data_bytes']:.2f}"),
-]
-PREDICTION = [
-    ("program", "program"),
-    ("rows/s", lambda row: f"{row['rows_per_second']:,.0f}"),
-    ("one image, cold shell, s", lambda row: f"{row['seconds_from_cold_shell']:.2f}"),
-]
-
-
-def benchmark(args):
-    """Measure what the options ask for.
-
-    Returns
-    -------
-    dict
-        The rows of each table, and where and how they were measured.
-    """
-    chosen, missing = programs(
-        probe(args.python or [sys.executable]), {name: PEERS[name] for name in args.peers}
-    )
-    ours = [program for program in chosen if program.engine]
-    load = os.getloadavg()[0]
-    python = next((p.python for p in chosen if p.name == "numpy"), ours[0].python)
-    options = ["--dataset", args.dataset, "--batch-size", str(args.batch_size)]
-    limit = json.loads(run([python, PEERS_SCRIPT, "limit", *options]).stdout)
-    with tempfile.TemporaryDirectory() as folder, neighbours(args.busy):
-        runs, failed = measure(chosen, args, folder)
-        rows = summary(chosen, runs, failed, limit, expected(args))
-        working = [program for program in ours if program not in failed]
-        if args.cold:
-            for row, program in zip(rows, chosen):
-                if program in working:
-                    row["cold_seconds"] = cold(program, args, folder)
-        result = {
-            "machine": f"{platform.machine()}, {cpu()}, {limit['threads']} threads",
-            "command": shlex.join(["python", *sys.argv]),
-            "load_before": load,
-            "busy_neighbours": args.busy,
-            "limit": limit,
-            "training": rows + [{"program": p, "remark": "not installed"} for p in missing],
-        }
-        if args.growth:
-            result["growth"] = [row for p in working for row in growth(p, args, folder)]
-        result["prediction"] = [prediction(program, args, folder) for program in working]
-    return result
-
-
-@contextlib.contextmanager
-def neighbours(n):
-    """Let `n` processes keep a core busy each within the block."""
-    spin = [sys.executable, "-c", "while True: pass"]
-    processes = [subprocess.Popen(spin) for _ in range(n)]
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
 
 
 def cpu():
@@ -490,83 +271,127 @@ def cpu():
     return found.group(1) if found else platform.processor() or "unknown processor"
 
 
+def measure_all(args):
+    """Measure what the options ask for: the rows of each table, and where they were measured."""
+    found = probe(args.python or [sys.executable])
+    ours = our_programs(found)
+    programs = ours + peer_programs(found, {name: PEERS[name] for name in args.peers})
+    load = os.getloadavg()[0]
+    options = ["--dataset", args.dataset, "--batch-size", str(args.batch_size)]
+    limit = json.loads(run([newest(found, "numpy"), PEERS_SCRIPT, "limit", *options])[0])
+    result = {
+        "machine": f"{platform.machine()}, {cpu()}, {limit['threads']} threads",
+        "command": shlex.join(["python", *sys.argv]),
+        "load_before": load,
+        "limit": limit,
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        measure(programs, args, folder)
+        result["training"] = summary(programs, limit, reference_of(args))
+        for program, row in zip(ours, result["training"]):
+            if args.cold and not program.failure:
+                row["cold_seconds"] = cold_seconds(program, args, folder)
+        if args.growth:
+            working = (program for program in ours if not program.failure)
+            result["growth"] = [row for program in working for row in growth(program, args, folder)]
+    return result
+
+
+TRAINING = [  # heading, key in the row, format of a number
+    ("program", "program", ""),
+    ("epochs/s", "epochs_per_second", ".2f"),
+    ("ours/this", "ours_to_this", ".2f"),
+    ("of limit", "of_limit", ".0%"),
+    ("epochs", "epochs", ".0f"),
+    ("training s", "seconds", ".2f"),
+    ("in all s", "seconds_in_all", ".2f"),
+    ("cold s", "cold_seconds", ".2f"),
+    ("peak MiB", "peak_mib", ".0f"),
+    ("versions", "versions", ""),
+    ("remark", "remark", ""),
+]
+GROWTH = [
+    ("program", "program", ""),
+    ("rows", "rows", ",d"),
+    ("features", "features", ",d"),
+    ("classes", "classes", ",d"),
+    ("us/row", "us_per_row", ".3f"),
+    ("peak MiB", "peak_mib", ".0f"),
+    ("of float32 data", "of_data", ".2f"),
+]
+
+
+def table(title, columns, rows):
+    """Rows as text; what a row lacks is left blank, and a column that all lack is left out."""
+    texts = []
+    for heading, key, form in columns:
+        cells = [format(row[key], form) if key in row else "" for row in rows]
+        if any(cells):
+            width = max(map(len, [heading, *cells]))
+            align = str.rjust if form else str.ljust
+            texts.append([align(text, width) for text in (heading, "-" * width, *cells)])
+    return "\n".join([title, "", *("  ".join(line).rstrip() for line in zip(*texts)), ""])
+
+
 def shown(result):
     """The result as text."""
     limit = result["limit"]
     title = f"Training on {result['machine']}, medians; load before: {result['load_before']:.1f}"
     texts = [
         table(title, TRAINING, result["training"]),
-        "the limit: {:.1f} epochs/s: {:.0f} MB at {:.1f} GB/s, or {:.2f} Gflop at {:.0f} Gflop/s\n"
-        "ours/this: how many times as fast logreg is on its slowest engine here\n".format(
-            1 / limit["seconds"],
-            limit["bytes"] / 1e6,
-            limit["bytes_per_second"] / 1e9,
-            limit["flops"] / 1e9,
-            limit["flops_per_second"] / 1e9,
-        ),
+        "the limit: {epochs_per_second:.1f} epochs/s: {mb:.0f} MB at {gb_per_second:.1f} GB/s, "
+        "or {gflop:.2f} Gflop at {gflop_per_second:.0f} Gflop/s\n"
+        "ours/this: how many times as fast logreg is on its slowest engine here\n".format(**limit),
     ]
     if "growth" in result:
         texts.append(table("Growth", GROWTH, result["growth"]))
-    texts.append(table("Prediction, 10,000 rows at once", PREDICTION, result["prediction"]))
     return "\n".join(texts)
 
 
-def add_arguments(parser):
-    """Give a parser the options that every benchmark has."""
+def run_parser(description):
+    """A parser of the options of a training run."""
+    parser = argparse.ArgumentParser(description=description)
     add, default = parser.add_argument, " (default: %(default)s)"
     add("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + default)
     add("--n-epochs", metavar="N", type=int, default=DEFAULTS.n_epochs, help="epochs" + default)
     add("--batch-size", metavar="N", type=int, default=DEFAULTS.batch_size, help="rows" + default)
-    add("--rounds", metavar="N", type=int, default=5, help="times that each runs" + default)
+    return parser
+
+
+def benchmark_parser(description):
+    """A parser of the options of every benchmark."""
+    parser = run_parser(description)
+    add = parser.add_argument
+    add("--rounds", metavar="N", type=int, default=5, help="times that each runs (default: 5)")
     add("--json", metavar="FILE", help="where the result goes as JSON, too")
     add("--quick", action="store_true", help="see that it works: two epochs on the sample")
+    return parser
 
 
-def check_arguments(args):
-    """Make `args` what ``--quick`` asks for, and see that they make sense."""
+def report(args, measure, shown):
+    """Measure, print the result, and write it where ``--json`` says."""
     if args.quick:
         args.dataset, args.n_epochs, args.rounds = "mnist_sample", 2, 1
     if args.rounds < 1:
         raise SettingError(f"--rounds is {args.rounds}: give 1 or more")
-
-
-def parser():
-    """The options."""
-    parser = argparse.ArgumentParser(
-        description="Measure logreg beside what a user would pick instead, and beside the limit."
-    )
-    add = parser.add_argument
-    add(
-        "--python",
-        metavar="PATH",
-        action="append",
-        help="an interpreter with an engine or with peers; several times (default: this one)",
-    )
-    add_arguments(parser)
-    add("--peers", metavar="NAME", nargs="*", choices=[*PEERS], default=[*PEERS], help="only these")
-    add("--cold", action="store_true", help="also run each engine once with empty caches")
-    add("--growth", action="store_true", help="also train on more rows, classes and features")
-    add("--threads", metavar="N", type=int, help="let all run on so many cores (Linux)")
-    add("--busy", metavar="N", type=int, default=0, help="so many processes beside keep cores busy")
-    return parser
+    result = measure(args)
+    print(shown(result))
+    if args.json:
+        Path(args.json).write_text(json.dumps(result, indent=1) + "\n")
 
 
 @command
 def main(argv=None):
     """Measure as the options say; see :func:`logreg.console.command` for the exit code."""
-    args = parser().parse_args(argv)
-    check_arguments(args)
-    if args.threads is not None:
-        try:
-            os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: max(1, args.threads)])
-        except AttributeError as error:
-            raise SettingError("--threads needs Linux") from error
-    args.device = "cpu"
-    result = benchmark(args)
-    print(shown(result))
-    if args.json:
-        Path(args.json).write_text(json.dumps(result, indent=1) + "\n")
-    return 0
+    parser = benchmark_parser("Measure logreg beside what a user would pick, and beside the limit.")
+    add = parser.add_argument
+    of_python = "an interpreter with an engine or peers; may be repeated (default: this one)"
+    add("--python", metavar="PATH", action="append", help=of_python)
+    add("--peers", metavar="NAME", nargs="*", choices=[*PEERS], default=[*PEERS], help="only these")
+    add("--cold", action="store_true", help="also run each engine once with empty caches")
+    add("--growth", action="store_true", help="also train on more rows, features and classes")
+    parser.set_defaults(device="cpu")
+    report(parser.parse_args(argv), measure_all, shown)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ with the weights of both layers in the penalties. Copy this file to begin a net 
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy
@@ -21,34 +22,29 @@ import numpy
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from logreg import engine
+from logreg.callbacks import BestModel, Callback, PrintLog, percent
 from logreg.console import command, note
 from logreg.datasets import read_dataset, share
 from logreg.engine import T, theano
 from logreg.errors import SettingError
 from logreg.hyperparameters import DATASET, Hyperparameters
 from logreg.model import LogisticRegression
-from logreg.params import dump_params
-from logreg.reference import percent
+from logreg.saving import dumps_params
 from logreg.sgd import fit
+from logreg.train import HYPERPARAMETER_HELP as HELP
 from logreg.updates import sgd
 
-# The tutorial's validation and test error after the first epoch, in percent.
-REFERENCE = ("9.620000", "10.090000")
+TUTORIAL = Hyperparameters(learning_rate=0.01, batch_size=20, patience=10000, l2=0.0001)
+OPTIONS = ("learning_rate", "n_epochs", "batch_size", "patience", "l1", "l2")
+REFERENCE = ("9.620000", "10.090000")  # the tutorial's errors in percent after the first epoch
 
 
 class HiddenLayer:
     r"""A fully connected layer: :math:`\mathrm{activation}(x W + b)`.
 
     The weights begin uniform within :math:`\pm\sqrt{6 / (n_{in} + n_{out})}`, which keeps the
-    units of a tanh layer from saturating (Glorot and Bengio, 2010).
-
-    Parameters
-    ----------
-    rng : numpy.random.RandomState
-    input : symbolic matrix, shape (n, n_in)
-    n_in, n_out : int
-        Units below, and in this layer.
-    activation : callable
+    units of a tanh layer from saturating (Glorot and Bengio, 2010). `rng` is a
+    :class:`numpy.random.RandomState`, and `input` a symbolic matrix of shape (n, n_in).
     """
 
     def __init__(self, rng, input, n_in, n_out, activation=T.tanh):
@@ -61,15 +57,7 @@ class HiddenLayer:
 
 
 class MLP:
-    """A hidden layer and a logistic regression on top of it.
-
-    Parameters
-    ----------
-    rng : numpy.random.RandomState
-    input : symbolic matrix, shape (n, n_in)
-    n_in, n_hidden, n_out : int
-        Features, hidden units, classes.
-    """
+    """A hidden layer of `n_hidden` units and a logistic regression on top of it."""
 
     def __init__(self, rng, input, n_in, n_hidden, n_out):
         self.hidden = HiddenLayer(rng, input, n_in, n_hidden)
@@ -80,81 +68,67 @@ class MLP:
         self.L2_sqr = sum((W**2).sum() for W in weights)
 
 
-def train_mlp(args):
-    """Train on the data set that the options name; return the validations."""
-    hyperparameters = Hyperparameters(
-        learning_rate=args.learning_rate,
-        n_epochs=args.n_epochs,
-        batch_size=args.batch_size,
-        patience=args.patience,
-        l1=args.l1,
-        l2=args.l2,
-    )
-    if args.n_hidden < 1:
-        raise SettingError(f"n_hidden is {args.n_hidden}: it must be 1 or more")
-    data = read_dataset(args.dataset, announce=True)
-    data.check_outputs(args.output)
+class FirstErrors(Callback):
+    """Keeps the errors of the first validation as they are printed."""
+
+    printed = None
+
+    def on_validation(self, run, validation):
+        if self.printed is None:
+            self.printed = percent(validation.error), percent(validation.test_error)
+
+
+def train_mlp(data, n_hidden, hyperparameters, output, listeners=()):
+    """Train on a :class:`logreg.datasets.DataSet` and keep the best parameters in a file."""
+    data.check_outputs(output)
+    best = BestModel(output, lambda validation: dumps_params(mlp.params))
 
     print("... building the model", flush=True)
     x = T.matrix("x")
     y = T.ivector("y")
-    mlp = MLP(numpy.random.RandomState(1234), x, data.n_in, args.n_hidden, data.n_out)
+    mlp = MLP(numpy.random.RandomState(1234), x, data.n_in, n_hidden, data.n_out)
+    errors = mlp.classifier.errors(y)
     cost = mlp.classifier.negative_log_likelihood(y)
-    if args.l1:
-        cost += args.l1 * mlp.L1
-    if args.l2:
-        cost += args.l2 * mlp.L2_sqr
-    validations = []
-    fit(
-        x,
-        y,
-        cost,
-        mlp.classifier.errors(y),
-        sgd(cost, mlp.params, args.learning_rate),
-        share(data),
-        hyperparameters,
-        args.output,
-        dump=lambda validation: dump_params(mlp.params),
-        on_validation=validations.append,
-    )
-    return validations
-
-
-def parser():
-    """The options, with the tutorial's values as defaults."""
-    parser = argparse.ArgumentParser(
-        description="Train a multilayer perceptron.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    add = parser.add_argument
-    add("--dataset", metavar="PATH", default=DATASET, help="data set: a file, folder or name")
-    add("--n-hidden", type=int, metavar="N", default=500, help="hidden units")
-    add("--learning-rate", type=float, metavar="X", default=0.01, help="factor of the gradient")
-    add("--l1", type=float, metavar="X", default=0.0, help="factor of the absolute weights")
-    add("--l2", type=float, metavar="X", default=0.0001, help="factor of the squared weights")
-    add("--n-epochs", type=int, metavar="N", default=1000, help="epochs at the most")
-    add("--batch-size", type=int, metavar="N", default=20, help="rows in a minibatch")
-    add("--patience", type=int, metavar="N", default=10000, help="minibatches to run in any case")
-    add("--output", metavar="FILE", default="best_mlp.pkl", help="where the parameters go")
-    add("--floatx", choices=("float32", "float64"), help="float type of data and parameters")
-    add("--device", metavar="NAME", help="where data and parameters live: cpu, cuda, ...")
-    add("--check-reference", action="store_true", help="compare epoch 1 with the tutorial's")
-    return parser
+    if hyperparameters.l1:
+        cost += hyperparameters.l1 * mlp.L1
+    if hyperparameters.l2:
+        cost += hyperparameters.l2 * mlp.L2_sqr
+    step = sgd(cost, mlp.params, hyperparameters.learning_rate)
+    callbacks = [PrintLog(), best, *listeners]
+    return fit(x, y, cost, errors, step, share(data), hyperparameters, callbacks)
 
 
 @command
 def main(argv=None):
     """Train as the options say; see :func:`logreg.console.command` for the exit code."""
-    args = parser().parse_args(argv)
+    parser = argparse.ArgumentParser(
+        description="Train a multilayer perceptron.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name")
+    add("--n-hidden", type=int, metavar="N", default=500, help="hidden units")
+    for name in OPTIONS:
+        default = getattr(TUTORIAL, name)
+        option, metavar = "--" + name.replace("_", "-"), "N" if type(default) is int else "X"
+        add(option, type=type(default), metavar=metavar, default=default, help=HELP[name])
+    add("--output", metavar="FILE", default="best_mlp.pkl", help="where the parameters go")
+    add("--floatx", choices=("float32", "float64"), help="float type of data and parameters")
+    add("--device", metavar="NAME", help="where data and parameters live: cpu, cuda, ...")
+    add("--check-reference", action="store_true", help="compare epoch 1 with the tutorial's")
+    args = parser.parse_args(argv)
+    hyperparameters = replace(TUTORIAL, **{name: getattr(args, name) for name in OPTIONS})
+    if args.n_hidden < 1:
+        raise SettingError(f"n_hidden is {args.n_hidden}: it must be 1 or more")
     engine.set_floatx(args.floatx)
     engine.use_device(args.device)
-    first = train_mlp(args)[0]
-    if not args.check_reference:
-        return 0
-    printed = percent(first.errors[0]), percent(first.test_errors[0])
-    agrees = printed == REFERENCE
-    note("epoch 1 agrees with the tutorial's" if agrees else f"the tutorial has {REFERENCE}")
-    return 0 if agrees else 1
+    data = read_dataset(args.dataset, announce=True, dtype=theano.config.floatX)
+    first = FirstErrors()
+    train_mlp(data, args.n_hidden, hyperparameters, args.output, [first])
+    if args.check_reference:
+        note("the tutorial has %s %% and %s %% after epoch 1" % REFERENCE)
+        return int(first.printed != REFERENCE)
+    return 0
 
 
 if __name__ == "__main__":

@@ -2,35 +2,36 @@
 
     python scripts/peers.py numpy --dataset mnist.pkl.gz
 
-trains once and prints a line of JSON; ``scripts/benchmark.py`` does that with each. The data are
-those of :mod:`logreg.datasets`; a library's own package is imported when its peer is made.
+trains once and prints the end of the tutorial's log; ``scripts/benchmark.py`` does that with each.
+The data are those of :mod:`logreg.datasets`. A library is imported where its peer is made.
 """
 
-import argparse
-import importlib.util
 import json
 import math
 import os
 import sys
-import tempfile
-import time
+import timeit
+import warnings
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from benchmark import REFERENCE, run_parser
 
 from logreg.datasets import read_dataset, scaled
 from logreg.early_stopping import EarlyStopping
-from logreg.hyperparameters import DATASET, DEFAULTS
+from logreg.hyperparameters import DEFAULTS
 
-CHAIN = 1000  # dependent kernels that are timed at once
+CHAIN = 1000  # dependent steps that are timed at once
 PIECES = 4  # of an array that several threads read, for each of them
 
 
-class NumPy:
-    """Softmax regression by hand.
+class Peer:
+    """Softmax regression by minibatch SGD, with the tutorial's early stopping.
+
+    A subclass has four methods: `prepare()` makes the parameters, zeros, and whatever is made
+    before the first step; `steps(count)` takes a step on each of the first `count` minibatches and
+    returns their costs; `n_errors(split)` counts the misclassified rows of a set (1 for validation,
+    2 for test); `parameters()` returns W and b as NumPy arrays.
 
     Parameters
     ----------
@@ -39,35 +40,68 @@ class NumPy:
     batch_size : int
     rate : float
         The learning rate.
-    device : str
-        Where a peer that knows devices keeps the data: 'cpu' or 'cuda'.
+    device : {'cpu', 'cuda'}
+        Where a peer that knows devices keeps the data.
     """
 
-    package = "numpy"
-    is_same_algorithm = True
-
     def __init__(self, datasets, batch_size, rate, device="cpu"):
-        self.datasets = datasets
+        self.datasets = list(datasets)
         self.batch_size = batch_size
         self.rate = rate
         self.device = device
         self.n_in = datasets[0][0].shape[1]
         self.n_out = int(datasets[0][1].max()) + 1
-        self.n_batches = len(datasets[0][1]) // batch_size
+        self.sizes = [len(y) for _, y in datasets]
+        self.n_batches = self.sizes[0] // batch_size
         self.prepare()
 
-    def prepare(self):
-        """Make the parameters, and whatever is made before the first step."""
-        self.W = numpy.zeros((self.n_in, self.n_out), dtype="float32")
-        self.b = numpy.zeros(self.n_out, dtype="float32")
-
     def batch(self, i):
-        """A minibatch of the training set and its labels."""
+        """Minibatch `i` of the training set and its labels."""
         rows = slice(i * self.batch_size, (i + 1) * self.batch_size)
         return [whole[rows] for whole in self.datasets[0]]
 
+    def error(self, split):
+        """The fraction of a set's rows that are misclassified."""
+        return self.n_errors(split) / self.sizes[split]
+
+    def save(self, path):
+        """Keep the parameters in a file."""
+        W, b = self.parameters()
+        with open(path, "wb") as file:
+            numpy.savez(file, W=W, b=b)
+
+    def train(self, n_epochs, output):
+        """Train and keep the best model in a file.
+
+        Returns
+        -------
+        epochs : int
+            In how many the run ended.
+        error, test_error : float
+            Fractions of the best model's errors.
+        """
+        stopping, test_error = EarlyStopping(), math.inf
+        for epoch in range(n_epochs):
+            before = epoch * self.n_batches
+            count = min(self.n_batches, math.ceil(stopping.patience) + 1 - before)
+            self.steps(count)
+            iter = before + count - 1
+            if count == self.n_batches and stopping.update(iter, self.error(1)):
+                test_error = self.error(2)
+                self.save(output)
+            if stopping.is_over(iter):
+                break
+        return epoch + 1, stopping.best_loss, test_error
+
+
+class NumPy(Peer):
+    """NumPy by hand."""
+
+    def prepare(self):
+        self.W = numpy.zeros((self.n_in, self.n_out), dtype="float32")
+        self.b = numpy.zeros(self.n_out, dtype="float32")
+
     def steps(self, count):
-        """Take `count` steps on the first minibatches; return the costs."""
         costs = []
         everyone = numpy.arange(self.batch_size)
         for i in range(count):
@@ -84,20 +118,15 @@ class NumPy:
         return costs
 
     def n_errors(self, split):
-        """How many rows of a set (1 for validation, 2 for test) are misclassified."""
         x, y = self.datasets[split]
         return int(((x @ self.W + self.b).argmax(axis=1) != y).sum())
 
-    def save(self, path):
-        """Keep the parameters in a file."""
-        with open(path, "wb") as file:
-            numpy.savez(file, W=self.W, b=self.b)
+    def parameters(self):
+        return self.W, self.b
 
 
-class Torch(NumPy):
+class Torch(Peer):
     """PyTorch: a Linear layer, CrossEntropyLoss and SGD, on slices of tensors."""
-
-    package = "torch"
 
     def prepare(self):
         import torch
@@ -114,9 +143,8 @@ class Torch(NumPy):
 
     def set_to_zero(self):
         """Let the parameters begin where the tutorial's begin."""
-        with self.torch.no_grad():
-            for parameter in self.model.parameters():
-                parameter.zero_()
+        for parameter in self.model.parameters():
+            self.torch.nn.init.zeros_(parameter)
 
     def step(self, i):
         """Take one step on minibatch `i`; return the cost, still on the device."""
@@ -135,8 +163,9 @@ class Torch(NumPy):
         with self.torch.no_grad():
             return int((self.model(x).argmax(dim=1) != y).sum())
 
-    def save(self, path):
-        self.torch.save(self.model.state_dict(), path)
+    def parameters(self):
+        weight, bias = (p.detach().cpu().numpy() for p in self.model.parameters())
+        return weight.T, bias
 
 
 class TorchGraph(Torch):
@@ -164,38 +193,26 @@ class TorchGraph(Torch):
         return self.costs.tolist()
 
 
-class JaxStep(NumPy):
+class JaxStep(Peer):
     """JAX with a jitted step."""
-
-    package = "jax"
 
     def prepare(self):
         import jax
 
         self.jax, self.jnp = jax, jax.numpy
         device = jax.devices(self.device)[0]
-        self.datasets = jax.device_put(self.datasets, device)
-        zeros = numpy.zeros((self.n_in, self.n_out), "float32"), numpy.zeros(self.n_out, "float32")
-        self.params = jax.device_put(zeros, device)
-        batches = [
-            whole[: self.n_batches * self.batch_size].reshape(
-                self.n_batches, self.batch_size, *whole.shape[1:]
-            )
-            for whole in self.datasets[0]
-        ]
-        self.batches = jax.block_until_ready(batches)
-        self.datasets[0] = None
-        self.compile()
-
-    def compile(self):
-        """Compile before the first step, as logreg does."""
-        self._step = self._compiled(self.step, self.params, self.batches, 0)
-        self._errors = [
-            self._compiled(self.errors, self.params, dataset) for dataset in self.datasets[1:]
-        ]
-
-    def _compiled(self, function, *args):
-        return self.jax.jit(function).lower(*args).compile()
+        self.params = jax.device_put(
+            (numpy.zeros((self.n_in, self.n_out), "float32"), numpy.zeros(self.n_out, "float32")),
+            device,
+        )
+        batches = zip(*map(self.batch, range(self.n_batches)))
+        self.batches = [jax.device_put(numpy.stack(arrays), device) for arrays in batches]
+        self.datasets = jax.device_put([None, *self.datasets[1:]], device)
+        self._steps, self._errors = jax.jit(self.take), jax.jit(self.errors)
+        # Compiled before the first step, as logreg does.
+        jax.block_until_ready(self._steps(self.params, self.batches, 0))
+        for split in (1, 2):
+            self.n_errors(split)
 
     def cost(self, params, x, y):
         """The mean negative log likelihood."""
@@ -208,7 +225,7 @@ class JaxStep(NumPy):
         cost, gradient = self.jax.value_and_grad(self.cost)(params, x, y)
         return self.jax.tree.map(lambda p, g: p - rate * g, params, gradient), cost
 
-    def step(self, params, batches, i):
+    def take(self, params, batches, i):
         """A step on minibatch `i`."""
         return self.descend(params, batches[0][i], batches[1][i], self.rate)
 
@@ -220,27 +237,21 @@ class JaxStep(NumPy):
     def steps(self, count):
         costs = []
         for i in range(count):
-            self.params, cost = self._step(self.params, self.batches, i)
+            self.params, cost = self._steps(self.params, self.batches, i)
             costs.append(cost)
         return self.jax.device_get(costs)
 
     def n_errors(self, split):
-        return int(self._errors[split - 1](self.params, self.datasets[split]))
+        return int(self._errors(self.params, self.datasets[split]))
 
-    def save(self, path):
-        W, b = self.jax.device_get(self.params)
-        with open(path, "wb") as file:
-            numpy.savez(file, W=W, b=b)
+    def parameters(self):
+        return self.jax.device_get(self.params)
 
 
 class JaxScan(JaxStep):
     """JAX with an epoch as one ``lax.scan``."""
 
-    def compile(self):
-        super().compile()
-        self._scan = self._compiled(self.scan, self.params, self.batches, self.n_batches)
-
-    def scan(self, params, batches, count):
+    def take(self, params, batches, count):
         """The steps on all minibatches; those after the first `count` change nothing."""
 
         def step(params, of_step):
@@ -251,64 +262,41 @@ class JaxScan(JaxStep):
         return self.jax.lax.scan(step, params, (numbers, *batches))
 
     def steps(self, count):
-        self.params, costs = self._scan(self.params, self.batches, count)
+        self.params, costs = self._steps(self.params, self.batches, count)
         return self.jax.device_get(costs)[:count]
 
 
-class SklearnSGD(NumPy):
-    """scikit-learn's SGDClassifier: a step for each row, and each class against the rest."""
+class Sklearn(Peer):
+    """scikit-learn's LogisticRegression: an "epoch" is an iteration of L-BFGS.
 
-    package = "scikit-learn"
-    is_same_algorithm = False
-
-    def prepare(self):
-        from sklearn.linear_model import SGDClassifier
-
-        # A minibatch's rows together go as far as one step on their mean.
-        rate = self.rate / self.batch_size
-        self.model = SGDClassifier(
-            loss="log_loss", alpha=0, learning_rate="constant", eta0=rate, shuffle=False
-        )
-
-    def steps(self, count):
-        classes = numpy.arange(self.n_out)
-        for i in range(count):
-            self.model.partial_fit(*self.batch(i), classes=classes)
-        return []
-
-    def n_errors(self, split):
-        x, y = self.datasets[split]
-        return int((self.model.predict(x) != y).sum())
-
-    def save(self, path):
-        with open(path, "wb") as file:
-            numpy.savez(file, W=self.model.coef_, b=self.model.intercept_)
-
-
-class SklearnLBFGS(SklearnSGD):
-    """scikit-learn's LogisticRegression: an "epoch" is an iteration of L-BFGS."""
+    It trains until its validation error is as low as the tutorial's.
+    """
 
     EVERY = 10  # iterations between two looks at the validation set
+    TARGET = float(REFERENCE[0]) / 100
 
     def prepare(self):
         from sklearn.linear_model import LogisticRegression
 
         self.model = LogisticRegression(C=math.inf, max_iter=self.EVERY, warm_start=True)
 
-    def train(self, target, n_epochs, output):
-        """Iterate until the validation error is `target` or less; return what came of it."""
-        import warnings
+    def n_errors(self, split):
+        x, y = self.datasets[split]
+        return int((self.model.predict(x) != y).sum())
 
-        n_valid, n_test = (len(y) for _, y in self.datasets[1:])
+    def parameters(self):
+        return self.model.coef_.T, self.model.intercept_
+
+    def train(self, n_epochs, output):
         iterations, error = 0, math.inf
-        while iterations < n_epochs and error > target:
+        while iterations < n_epochs and error > self.TARGET:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # that it has not converged yet
                 self.model.fit(*self.datasets[0])
             iterations += int(self.model.n_iter_[0])
-            error = self.n_errors(1) / n_valid
+            error = self.error(1)
         self.save(output)
-        return iterations, error, self.n_errors(2) / n_test
+        return iterations, error, self.error(2)
 
 
 PEERS = {
@@ -317,101 +305,45 @@ PEERS = {
     "torch-graph": TorchGraph,
     "jax-step": JaxStep,
     "jax-scan": JaxScan,
-    "sklearn-sgd": SklearnSGD,
-    "sklearn-lbfgs": SklearnLBFGS,
+    "sklearn": Sklearn,
 }
 
 
-def train(peer, n_epochs, output):
-    """Train with the tutorial's early stopping and keep the best model.
-
-    Parameters
-    ----------
-    peer : NumPy
-        Or one that is used alike.
-    n_epochs : int
-        At the most.
-    output : str or path-like
-        Where the best model goes.
-
-    Returns
-    -------
-    epochs : int
-        In how many the run ended.
-    error, test_error : float
-        Fractions of the best model's errors.
-    """
-    n_valid, n_test = (len(y) for _, y in peer.datasets[1:])
-    stopping, test_error = EarlyStopping(), math.inf
-    for epoch in range(n_epochs):
-        before = epoch * peer.n_batches
-        count = min(peer.n_batches, math.ceil(stopping.patience) + 1 - before)
-        peer.steps(count)
-        iter = before + count - 1
-        if count == peer.n_batches and stopping.update(iter, peer.n_errors(1) / n_valid):
-            test_error = peer.n_errors(2) / n_test
-            peer.save(output)
-        if stopping.is_over(iter):
-            break
-    return epoch + 1, stopping.best_loss, test_error
-
-
-def load(dataset, batch_size):
-    """Read a data set as float32 and cut it to whole minibatches, as the tutorial counts.
-
-    Returns
-    -------
-    list of (numpy.ndarray, numpy.ndarray)
-    """
-    data = read_dataset(dataset)
+def load(args):
+    """Read a data set as float32, cut to whole minibatches as the tutorial counts."""
+    data = read_dataset(args.dataset)
     datasets = []
     for x, y in (data.train, data.valid, data.test):
-        used = len(y) // batch_size * batch_size
+        used = len(y) // args.batch_size * args.batch_size
         datasets.append((scaled(x[:used], "float32"), y[:used]))
     return datasets
 
 
-def run(name, args):
-    """Train peer `name` once; return what is to be reported."""
-    peer = PEERS[name](
-        load(args.dataset, args.batch_size), args.batch_size, DEFAULTS.learning_rate, args.device
+def run(args):
+    """Train a peer once and print what came of it, as the tutorial prints it."""
+    rate = DEFAULTS.learning_rate
+    peer = PEERS[args.name](load(args), args.batch_size, rate, args.device)
+    begin = timeit.default_timer()
+    epochs, error, test_error = peer.train(args.n_epochs, args.output)
+    seconds = timeit.default_timer() - begin
+    print(
+        "Optimization complete with best validation score of %f %%, with test performance %f %%"
+        % (error * 100.0, test_error * 100.0)
     )
-    with tempfile.TemporaryDirectory() as folder:
-        output = os.path.join(folder, "best_model")
-        begin = time.perf_counter()
-        if isinstance(peer, SklearnLBFGS):
-            epochs, error, test_error = peer.train(args.target, args.n_epochs, output)
-        else:
-            epochs, error, test_error = train(peer, args.n_epochs, output)
-        seconds = time.perf_counter() - begin
-    return {
-        "epochs": epochs,
-        "seconds": seconds,
-        "validation_error": error * 100,
-        "test_error": test_error * 100,
-    }
+    print("The code run for %d epochs, with %f epochs/sec" % (epochs, epochs / seconds))
 
 
-def best_time(function, repeats):
+def best_time(function):
     """The shortest of several times of a call, in seconds."""
-    times = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - begin)
-    return min(times)
+    return min(timeit.repeat(function, number=1, repeat=5))
 
 
 def limit(args):
     """Measure what bounds an epoch on this machine: reading the data once, or the products.
 
-    Returns
-    -------
-    dict
-        Bytes per second, flops per second, and of an epoch (training, validation and test set
-        once each): bytes, flops and the seconds that the slower of the two takes.
+    An epoch goes once over the training, the validation and the test set.
     """
-    datasets = load(args.dataset, args.batch_size)
+    datasets = load(args)
     x = datasets[0][0]
     n_in, n_out = x.shape[1], int(datasets[0][1].max()) + 1
     n_train, n_valid, n_test = (len(y) for _, y in datasets)
@@ -424,109 +356,68 @@ def limit(args):
             lambda: row @ x,
             lambda: list(pool.map(numpy.max, parts)),
         ]
-        bandwidth = x.nbytes / min(best_time(reader, 5) for reader in readers)
+        bandwidth = x.nbytes / min(best_time(reader) for reader in readers)
     side = min(3000, len(x))
     square = numpy.ones((side, side), "float32")
-    rate = 2 * side**3 / best_time(lambda: square @ square, 3)
+    rate = 2 * side**3 / best_time(lambda: square @ square)
     n_bytes = 4 * n_in * (n_train + n_valid + n_test)
     flops = 2 * n_in * n_out * (2 * n_train + n_valid + n_test)
     return {
         "threads": n_threads,
-        "bytes_per_second": bandwidth,
-        "flops_per_second": rate,
-        "bytes": n_bytes,
-        "flops": flops,
-        "seconds": max(n_bytes / bandwidth, flops / rate),
+        "mb": n_bytes / 1e6,
+        "gb_per_second": bandwidth / 1e9,
+        "gflop": flops / 1e9,
+        "gflop_per_second": rate / 1e9,
+        "epochs_per_second": min(bandwidth / n_bytes, rate / flops),
     }
 
 
-def floor(args):
-    """Measure what bounds an epoch on a device: reading the data once, or one step after another.
+def device_limit(args):
+    """Measure, by JAX, what bounds an epoch on a device: reading the data, or the steps' latency.
 
-    Returns
-    -------
-    dict
-        The device's name; bytes per second and the seconds between two dependent kernels; of an
-        epoch on the training set: bytes, steps and the seconds that the slower of the two takes.
+    An epoch goes over the training set; the latency is the time between two dependent steps.
     """
-    ((x, _), *_) = load(args.dataset, args.batch_size)
-    n_values = 1 << (28 if args.device == "cuda" else 26)
-    if importlib.util.find_spec("torch"):
-        measured = _floor_of_torch(args.device, n_values)
-    else:
-        measured = _floor_of_jax(args.device, n_values)
-    name, reading, chain = measured
-    bandwidth, latency = 4 * n_values / reading, chain / CHAIN
-    n_steps = len(x) // args.batch_size
-    return {
-        "device": name,
-        "bytes_per_second": bandwidth,
-        "latency": latency,
-        "bytes": x.nbytes,
-        "steps": n_steps,
-        "seconds": max(x.nbytes / bandwidth, n_steps * latency),
-    }
-
-
-def _floor_of_torch(device, n_values):
-    import torch
-
-    large, small = torch.ones(n_values, device=device), torch.zeros(1, device=device)
-
-    def chain():
-        for _ in range(CHAIN):
-            small.add_(1)
-        small.item()
-
-    chain()
-    times = best_time(lambda: large.sum().item(), 10), best_time(chain, 5)
-    name = torch.cuda.get_device_name() if device == "cuda" else "CPU"
-    return (f"{name}, by PyTorch {torch.__version__}", *times)
-
-
-def _floor_of_jax(device, n_values):
     import jax
 
-    device = jax.devices(device)[0]
+    device = jax.devices(args.device)[0]
+    n_values = 1 << (28 if args.device == "cuda" else 26)
     large = jax.device_put(numpy.ones(n_values, "float32"), device)
-    begin = jax.device_put(numpy.zeros(1, "float32"), device)
-    total, more = jax.jit(jax.numpy.sum), jax.jit(lambda value: value + 1)
+    small = jax.device_put(numpy.ones(1, "float32"), device)
+    total = jax.jit(jax.numpy.sum)
+    chain = jax.jit(lambda x: jax.lax.fori_loop(0, CHAIN, lambda i, x: jax.numpy.sin(x) + i, x))
 
-    def chain():
-        value = begin
-        for _ in range(CHAIN):
-            value = more(value)
-        value.block_until_ready()
+    def seconds(function, array):
+        function(array).block_until_ready()  # compiles
+        return best_time(lambda: function(array).block_until_ready())
 
-    chain()
-    total(large).block_until_ready()
-    times = best_time(lambda: total(large).block_until_ready(), 10), best_time(chain, 5)
-    return (f"{device.device_kind}, by JAX {jax.__version__}", *times)
+    ((x, _), *_) = load(args)
+    bandwidth, latency = large.nbytes / seconds(total, large), seconds(chain, small) / CHAIN
+    n_steps = len(x) // args.batch_size
+    return {
+        "device": f"{device.device_kind}, by JAX {jax.__version__}",
+        "mb": x.nbytes / 1e6,
+        "gb_per_second": bandwidth / 1e9,
+        "steps": n_steps,
+        "latency_us": latency * 1e6,
+        "epochs_per_second": min(bandwidth / x.nbytes, 1 / (n_steps * latency)),
+    }
 
 
-MEASURES = {"limit": limit, "floor": floor}
-
-
-def add_arguments(parser):
-    """Give a parser the options of a training run."""
-    add = parser.add_argument
-    add("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name")
-    add("--n-epochs", metavar="N", type=int, default=DEFAULTS.n_epochs, help="at the most")
-    add("--batch-size", metavar="N", type=int, default=DEFAULTS.batch_size, help="rows in one")
+MEASURES = {"limit": limit, "device-limit": device_limit}
 
 
 def main(argv=None):
-    """Train or measure what is named, and print it as JSON."""
-    parser = argparse.ArgumentParser(description="Train one peer of logreg once.")
+    """Train what is named; or measure it, and print JSON."""
+    parser = run_parser("Train one peer of logreg once.")
     parser.add_argument("name", choices=[*PEERS, *MEASURES], help="which")
-    add_arguments(parser)
     parser.add_argument("--device", metavar="NAME", default="cpu", help="cpu or cuda")
-    parser.add_argument(
-        "--target", metavar="X", type=float, default=0.0, help="validation error to stop L-BFGS at"
-    )
+    parser.add_argument("--output", metavar="FILE", default="best_peer.npz", help="the best model")
     args = parser.parse_args(argv)
-    measure = MEASURES.get(args.name)
-    print(json.dumps(measure(args) if measure else run(args.name, args)))
+    args.device = args.device.replace("jax:", "")  # as logreg calls JAX's CPU
+    if args.name in MEASURES:
+        print(json.dumps(MEASURES[args.name](args)))
+    else:
+        run(args)
     return 0
 
 

@@ -2,17 +2,19 @@
 
 import numpy
 import pytest
+from builders import make_pairs
 
-from logreg import engine, sgd, train, tutorial, updates
+from logreg import LogisticRegression, engine, load_data, train, updates
+from logreg.callbacks import Callback, PrintLog
 from logreg.datasets import read_dataset, share
 from logreg.engine import T, theano
 from logreg.hyperparameters import Hyperparameters
-from logreg.model import LogisticRegression
 from logreg.saving import load_model
+from logreg.sgd import fit
 
-DEPTHS = pytest.mark.parametrize("sizes", [(5, 4, 3), (5, 4, 6, 3)], ids=["one", "two"])
-LINEAR = (5, 3)
 PENALTIES = {"l1": 0.01, "l2": 0.02}
+# A few rows are left over of each set.
+PAIRS = make_pairs((33, 24, 25), n_in=5, n_out=3, dtype="float64")
 
 
 @pytest.fixture(autouse=True)
@@ -24,14 +26,14 @@ def float64():
 class Net:
     """Tanh layers of the given sizes under a LogisticRegression."""
 
-    def __init__(self, sizes, seed=1):
-        rng = numpy.random.RandomState(seed)
+    def __init__(self, sizes):
+        rng = numpy.random.RandomState(1)
         self.x, self.y = T.matrix("x"), T.ivector("y")
-        self.layer, self.params, floatx = self.x, [], theano.config.floatX
+        self.layer, self.params = self.x, []
         for n_in, n_out in zip(sizes, sizes[1:-1]):
             bound = numpy.sqrt(6 / (n_in + n_out))
-            W = theano.shared(rng.uniform(-bound, bound, (n_in, n_out)).astype(floatx), name="W")
-            b = theano.shared(numpy.zeros(n_out, dtype=floatx), name="b")
+            values = rng.uniform(-bound, bound, (n_in, n_out)), numpy.zeros(n_out)
+            W, b = (theano.shared(value.astype(theano.config.floatX)) for value in values)
             self.layer = T.tanh(T.dot(self.layer, W) + b)
             self.params += [W, b]
         self.classifier = LogisticRegression(self.layer, *sizes[-2:])
@@ -46,22 +48,48 @@ class Net:
         )
 
     def values(self):
-        return [param.get_value() for param in self.params]
+        return [engine.value(param) for param in self.params]
 
-    def randomize(self):
-        """Give each parameter a value that is not 0, so that no gradient vanishes."""
-        rng = numpy.random.RandomState(2)
-        for param in self.params:
-            param.set_value(rng.uniform(-1, 1, param.get_value().shape))
+
+# The rules of logreg.updates: how far a parameter goes, by its gradient, what is remembered of
+# its gradients before (two arrays, zeros to begin with), and the number of the step from 1.
+def sgd(g, memory, t):
+    return -0.2 * g
+
+
+def momentum(g, memory, t):
+    memory[0] = 0.8 * memory[0] - 0.2 * g
+    return memory[0]
+
+
+def nesterov(g, memory, t):
+    memory[0] = 0.8 * memory[0] - 0.2 * g
+    return 0.8 * memory[0] - 0.2 * g
+
+
+def adagrad(g, memory, t):
+    memory[0] += g * g
+    return -0.2 * g / numpy.sqrt(memory[0] + 1e-6)
+
+
+def adam(g, memory, t):
+    memory[0] += 0.1 * (g - memory[0])
+    memory[1] += 0.001 * (g * g - memory[1])
+    square = memory[1] / (1 - 0.999**t)
+    return -0.2 * memory[0] / (1 - 0.9**t) / (numpy.sqrt(square) + 1e-8)
+
+
+OPTIONS = {"momentum": 0.8}
+RULES = {sgd: {}, momentum: OPTIONS, nesterov: OPTIONS, adagrad: {}, adam: {}}
 
 
 class Oracle:
     """The same net in NumPy."""
 
     def __init__(self, values, l1=0.0, l2=0.0):
-        self.params = [value.copy() for value in values]
-        self.velocities = [numpy.zeros_like(value) for value in values]
-        self.l1, self.l2 = l1, l2
+        self.params = [numpy.array(value) for value in values]
+        self.memories = [numpy.zeros((2, *value.shape)) for value in values]
+        self.n_steps, self.l1, self.l2 = 0, l1, l2
 
     def layers(self, x):
         """What each layer computes, the input first; the last are the logits."""
@@ -72,27 +100,13 @@ class Oracle:
 
     def cost(self, x, y):
         z = self.layers(x)[-1]
-        weights = self.params[::2]
         log_p = z - numpy.log(numpy.exp(z).sum(axis=1, keepdims=True))
+        weights = self.params[::2]
         penalty = sum(self.l1 * abs(W).sum() + self.l2 * (W * W).sum() for W in weights)
         return penalty - log_p[range(len(y)), y].mean()
 
     def errors(self, x, y):
         return (self.layers(x)[-1].argmax(axis=1) != y).mean()
-
-    def differences(self, x, y, step=1e-6):
-        """The gradient by central differences, one number after the other."""
-        gradients = []
-        for param in self.params:
-            gradient = numpy.zeros_like(param)
-            for i in numpy.ndindex(param.shape):
-                kept, sides = param[i], []
-                for param[i] in (kept + step, kept - step):
-                    sides.append(self.cost(x, y))
-                param[i] = kept
-                gradient[i] = (sides[0] - sides[1]) / (2 * step)
-            gradients.append(gradient)
-        return gradients
 
     def gradients(self, x, y):
         """The gradient by the chain rule."""
@@ -102,170 +116,122 @@ class Oracle:
         below = (p - numpy.eye(p.shape[1])[y]) / len(y)
         gradients = []
         for layer, W in zip(layers[::-1], self.params[-2::-2]):
-            gradients[:0] = [
-                layer.T @ below + self.l1 * numpy.sign(W) + 2 * self.l2 * W,
-                below.sum(axis=0),
-            ]
+            of_W = layer.T @ below + self.l1 * numpy.sign(W) + 2 * self.l2 * W
+            gradients[:0] = [of_W, below.sum(axis=0)]
             below = below @ W.T * (1 - layer**2)
         return gradients
 
-    def epoch(self, x, y, batch_size, learning_rate, momentum=0.0):
-        for start in range(0, len(y) - batch_size + 1, batch_size):
-            rows = slice(start, start + batch_size)
+    def epoch(self, x, y, rule):
+        """Steps on minibatches of ten rows."""
+        for start in range(0, len(y) - 9, 10):
+            rows = slice(start, start + 10)
             gradients = self.gradients(x[rows], y[rows])
-            for param, v, gradient in zip(self.params, self.velocities, gradients):
-                v *= momentum
-                v -= learning_rate * gradient
-                param += v
+            self.n_steps += 1
+            for param, memory, gradient in zip(self.params, self.memories, gradients):
+                param += rule(gradient, memory, self.n_steps)
 
 
-def make_rows(n, seed):
-    rng = numpy.random.RandomState(seed)
-    x = rng.normal(size=(n, 5))
-    y = (x[:, :3] ** 2).argmax(axis=1).astype("int32")
-    y[:3] = range(3)
-    return x, y
-
-
-def make_data():
-    """Training, validation and test set; a few rows are left over of each."""
-    return [make_rows(n, seed) for n, seed in ((33, 4), (24, 5), (25, 6))]
-
-
-def assert_close(found, expected, rtol=1e-9):
+def assert_close(found, expected):
     assert len(found) == len(expected)
     for one, other in zip(found, expected):
-        numpy.testing.assert_allclose(one, other, rtol=rtol, atol=1e-9)
+        numpy.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-9)
 
 
-@DEPTHS
-@pytest.mark.parametrize("penalties", [{}, PENALTIES], ids=["plain", "penalties"])
-def test_the_gradient_of_every_parameter(sizes, penalties):
-    net = Net(sizes)
-    net.randomize()
-    rows = make_rows(7, 0)
-    cost = net.cost(**penalties)
-    compute = theano.function([net.x, net.y], [cost, *T.grad(cost, net.params)])
-    oracle = Oracle(net.values(), **penalties)
-    found = compute(*rows)
-    assert found[0] == pytest.approx(oracle.cost(*rows), rel=1e-12)
-    assert all(abs(gradient).max() > 1e-3 for gradient in found[1:])
-    assert_close(found[1:], oracle.differences(*rows), rtol=1e-6)
-    # The oracle of the tests below.
-    assert_close(oracle.gradients(*rows), oracle.differences(*rows), rtol=1e-6)
+class Comparison(Callback):
+    """Lets the oracle train along, and compares what it has with the net at each validation."""
 
+    def __init__(self, net, oracle, rule):
+        self.net, self.oracle, self.rule = net, oracle, rule
+        self.iters = []
 
-@DEPTHS
-def test_the_input_may_be_what_a_layer_computes(sizes):
-    net = Net(sizes)
-    net.randomize()
-    assert net.classifier.input is net.layer
-    x, y = make_rows(9, 0)
-    outputs = [net.classifier.p_y_given_x, net.classifier.errors(net.y)]
-    p, error = theano.function([net.x, net.y], outputs)(x, y)
-    oracle = Oracle(net.values())
-    z = oracle.layers(x)[-1]
-    assert_close(p, numpy.exp(z) / numpy.exp(z).sum(axis=1, keepdims=True))
-    assert error == pytest.approx(oracle.errors(x, y))
-
-
-@DEPTHS
-def test_fit_trains_a_net_as_numpy_does(sizes, capsys):
-    net = Net(sizes)
-    oracle = Oracle(net.values(), **PENALTIES)
-    pairs = make_data()
-    cost = net.cost(**PENALTIES)
-    seen = []
-
-    def compare(validation):
-        oracle.epoch(*pairs[0], batch_size=10, learning_rate=0.2, momentum=0.8)
-        assert_close(net.values(), oracle.params)
-        used = [array[:20] for array in pairs[1]]
-        assert validation.errors == pytest.approx((oracle.errors(*used), oracle.errors(*pairs[1])))
-        seen.append(validation)
-
-    sgd.fit(
-        net.x,
-        net.y,
-        cost,
-        net.classifier.errors(net.y),
-        updates.momentum(cost, net.params, 0.2, 0.8),
-        share(read_dataset(pairs)),
-        Hyperparameters(batch_size=10, n_epochs=4),
-        on_validation=compare,
-    )
-    assert [validation.iter for validation in seen] == [2, 5, 8, 11]
-    assert "The code run for 4 epochs" in capsys.readouterr().out
+    def on_validation(self, run, validation):
+        train, (x, y), test = PAIRS
+        self.oracle.epoch(*train, self.rule)
+        assert_close(self.net.values(), self.oracle.params)
+        expected = self.oracle.errors(x[:20], y[:20]), self.oracle.errors(x, y)
+        assert (validation.error, validation.error_all_rows) == pytest.approx(expected)
+        if validation.test_error is not None:
+            assert validation.test_error_all_rows == pytest.approx(self.oracle.errors(*test))
+        self.iters.append(validation.iter)
 
 
 @pytest.mark.parametrize(
-    "options",
-    [{}, {"l1": 0.03}, {"l2": 0.05}, {"momentum": 0.7}, {"l1": 0.02, "l2": 0.01, "momentum": 0.5}],
-    ids=str,
+    "sizes, rule",
+    [((5, 4, 3), rule) for rule in RULES] + [((5, 4, 6, 3), momentum)],
+    ids=lambda value: value.__name__ if callable(value) else f"{len(value) - 2} hidden",
 )
-def test_the_options_of_the_command_reach_the_run(options, working_folder):
-    pairs = make_data()
+def test_fit_trains_a_net_as_numpy_does(sizes, rule, capsys):
+    net = Net(sizes)
+    cost = net.cost(**PENALTIES)
+    step = getattr(updates, rule.__name__)(cost, net.params, learning_rate=0.2, **RULES[rule])
+    comparison = Comparison(net, Oracle(net.values(), **PENALTIES), rule)
+    settings = Hyperparameters(batch_size=10, n_epochs=4)
+    errors = net.classifier.errors(net.y)
+    datasets = share(read_dataset(PAIRS))
+    run = fit(net.x, net.y, cost, errors, step, datasets, settings, [PrintLog(), comparison])
+    assert comparison.iters == [2, 5, 8, 11]
+    assert (run.epoch, run.reason) == (4, "n_epochs")
+    assert "The code run for 4 epochs" in capsys.readouterr().out
+
+
+def test_a_program_of_the_series_runs(capsys):
+    (train_set_x, train_set_y), (valid_set_x, valid_set_y), _ = load_data(PAIRS)
+    assert capsys.readouterr().out == "... loading data\n"
+    batch_size = 10
+    n_train_batches = train_set_x.get_value(borrow=True).shape[0] // batch_size
+    index = T.lscalar()
+    net = Net((5, 4, 3))
+    oracle = Oracle(net.values())
+    cost = net.cost()
+    rows = slice(index * batch_size, (index + 1) * batch_size)
+    train_model = theano.function(
+        inputs=[index],
+        outputs=cost,
+        updates=[(p, p - 0.2 * g) for p, g in zip(net.params, T.grad(cost, net.params))],
+        givens={net.x: train_set_x[rows], net.y: train_set_y[rows]},
+    )
+    validate_model = theano.function(
+        inputs=[index],
+        outputs=net.classifier.errors(net.y),
+        givens={net.x: valid_set_x[rows], net.y: valid_set_y[rows]},
+    )
+    (x, y), (valid_x, valid_y), _ = PAIRS
+    assert train_model(0) == pytest.approx(oracle.cost(x[:10], y[:10]))
+    for minibatch_index in range(1, n_train_batches):
+        train_model(minibatch_index)
+    oracle.epoch(x, y, sgd)
+    assert_close(net.values(), oracle.params)
+    assert validate_model(1) == pytest.approx(oracle.errors(valid_x[10:20], valid_y[10:20]))
+
+
+def test_the_options_of_the_command_reach_the_run(working_folder):
     names = ("x_train", "y_train", "x_valid", "y_valid", "x_test", "y_test")
-    numpy.savez("data.npz", **dict(zip(names, (array for pair in pairs for array in pair))))
-    argv = ["--dataset", "data.npz", "--floatx", "float64", "--batch-size", "10"]
-    argv += ["--learning-rate", "0.4", "--n-epochs", "1"]
-    for name, value in options.items():
-        argv += [f"--{name}", str(value)]
-    assert train.main(argv) == 0
-    penalties = {name: value for name, value in options.items() if name != "momentum"}
-    oracle = Oracle([numpy.zeros(LINEAR), numpy.zeros(LINEAR[1])], **penalties)
-    oracle.epoch(*pairs[0], 10, 0.4, options.get("momentum", 0.0))
+    numpy.savez("data.npz", **dict(zip(names, (array for pair in PAIRS for array in pair))))
+    argv = "--dataset data.npz --floatx float64 --batch-size 10 --learning-rate 0.2 --n-epochs 1"
+    options = "--l1 0.01 --l2 0.02 --momentum 0.8"
+    assert train.main([*argv.split(), *options.split()]) == 0
+    oracle = Oracle([numpy.zeros((5, 3)), numpy.zeros(3)], **PENALTIES)
+    oracle.epoch(*PAIRS[0], momentum)
     model = load_model("best_model.pkl")
     assert_close([param.get_value() for param in model.params], oracle.params)
-    assert {name: model.metadata[name] for name in options} == options
+    told = {name: model.metadata[name] for name in ("l1", "l2", "momentum")}
+    assert told == {**PENALTIES, "momentum": 0.8}
 
 
-def test_by_default_the_graph_is_the_tutorials(monkeypatch, capsys):
-    graphs = []
-
-    def look(x, y, cost, errors, updates, *args, **options):
-        graphs.append(text_of(cost, errors, updates))
-
-    monkeypatch.setattr(tutorial, "fit", look)
-    for options in ({}, {"l1": 0.1}, {"l2": 0.1}, {"momentum": 0.1}):
-        tutorial.optimize(read_dataset(make_data()), Hyperparameters(batch_size=10, **options))
-    net = Net(LINEAR)
-    cost = net.classifier.negative_log_likelihood(net.y)
-    step = [(p, p - 0.13 * g) for p, g in zip(net.params, T.grad(cost, net.params))]
-    assert graphs[0] == text_of(cost, net.classifier.errors(net.y), step)
-    assert len(set(graphs)) == 4
-
-
-def text_of(cost, errors, updates):
-    """The expressions of a run, written out."""
-    outputs = [cost, errors, *(new for _, new in updates)]
-    variables = [variable.name for variable, _ in updates]
-    return f"{variables} {theano.printing.debugprint(outputs, file='str')}"
-
-
-def best_error(sizes, data, rule, n_epochs, **options):
+def best_error(sizes, datasets, rule, n_epochs, **options):
     """The best validation error of a net after a run."""
     net = Net(sizes)
     cost = net.cost()
-    return sgd.fit(
-        net.x,
-        net.y,
-        cost,
-        net.classifier.errors(net.y),
-        rule(cost, net.params, **options),
-        data,
-        Hyperparameters(batch_size=100, n_epochs=n_epochs),
-    ).best_error
+    step = rule(cost, net.params, **options)
+    settings = Hyperparameters(batch_size=100, n_epochs=n_epochs)
+    run = fit(net.x, net.y, cost, net.classifier.errors(net.y), step, datasets, settings)
+    return run.stopping.best_loss
 
 
 def test_hidden_layers_beat_the_linear_model():
     with engine.floatx("float32"):
-        data = share(read_dataset("mnist_sample"))
-        linear = min(
-            best_error((784, 10), data, updates.momentum, 20, learning_rate=0.05),
-            best_error((784, 10), data, updates.adam, 20),
-        )
-        one = best_error((784, 100, 10), data, updates.adam, 10, learning_rate=0.003)
-        two = best_error((784, 100, 100, 10), data, updates.momentum, 10, learning_rate=0.1)
-    # The linear model comes to 9.9 % of a thousand digits, and the nets to less than 8 %.
-    assert max(one, two) < linear - 0.01
+        datasets = share(read_dataset("mnist_sample"))
+        linear = best_error((784, 10), datasets, updates.adam, 20)
+        deep = best_error((784, 100, 100, 10), datasets, updates.momentum, 10, learning_rate=0.1)
+    # The linear model comes to 9.9 % of a thousand digits, and the net to less than 8 %.
+    assert deep < linear - 0.01
