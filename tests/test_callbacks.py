@@ -143,7 +143,7 @@ def test_a_history_has_a_row_for_each_validation(working_folder, monkeypatch):
         history.on_validation(run, Validation(2, 3, 3, 5, 1.0, 0.125, 0.2))
 
 
-@pytest.mark.parametrize("cut", ["", "2,5,0.4,4", "5,"])
+@pytest.mark.parametrize("cut", ["", "2,1", "5,"])
 def test_rows_after_the_checkpoint_are_left_to_come_again(working_folder, capsys, cut):
     Path("run.csv").write_text(HEADER + "".join(ROWS) + cut)
     keep_history(3)
@@ -209,7 +209,7 @@ def test_other_figures_are_told():
 
 @pytest.fixture
 def handler():
-    before = {number: signal.getsignal(number) for number in Interruption.SIGNALS}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in before:
         signal.signal(number, lambda number, frame: received.append(number))
     received = []

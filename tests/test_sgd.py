@@ -115,21 +115,17 @@ class Teller(Callback):
             setattr(self, f"on_{event}", lambda *args, event=event: told.append(name + event))
 
 
-class Stopper(Teller):
-    def on_minibatch_end(self, run):
-        self.on_validation("minibatch")
-        raise StopTraining
-
-
 def test_callbacks_are_told_in_order_and_begin_in_reverse(monkeypatch):
-    functions = functions_of([1.0], 1)
+    functions, told = functions_of([1.0], 2), []
     monkeypatch.setattr("logreg.sgd.compile_functions", lambda *args: functions)
-    told = []
-    run = fit(*[None] * 4, [("W", None)], None, callbacks=[Teller("A ", told), Stopper("B ", told)])
-    assert " ".join(told) == (
-        "B train_begin A train_begin A validation B validation B validation A train_end B train_end"
+    stop = Recorder(n_minibatches=3)
+    run = fit(
+        *[None] * 4, [("W", None)], None, callbacks=[Teller("A ", told), stop, Teller("B ", told)]
     )
-    assert (run.reason, run.epoch, run.variables) == ("interrupted", 1, ["W"])
+    assert ", ".join(told) == (
+        "B train_begin, A train_begin, A validation, B validation, A train_end, B train_end"
+    )
+    assert (run.reason, run.epoch, run.variables) == ("interrupted", 2, ["W"])
     assert functions[0].costs() == []  # what was queued is done
 
 
