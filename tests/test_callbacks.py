@@ -63,34 +63,23 @@ def test_the_lines_of_a_run(capsys, monkeypatch):
     )
 
 
-@pytest.mark.parametrize(
-    "changed, said",
-    [
-        ({"n_epochs": 1, "reason": "n_epochs"}, ["\nstopped: 1 epoch run\n"]),
-        (
-            {"reason": "patience"},
-            ["\nstopped by patience at iteration 8: the last significant gain", "ran out at 5000"],
-        ),
-    ],
-)
-def test_why_a_run_ended(capsys, monkeypatch, changed, said):
+def test_what_else_is_said_of_a_run(capsys, monkeypatch):
     monkeypatch.setattr("sys.argv", ["code/mine.py"])
-    PrintLog().on_train_end(new_run(8, 0.5, seconds=1.0, **changed))
+    log = PrintLog()
+    log.on_train_end(new_run(8, 0.5, seconds=1.0, reason="interrupted"))
+    assert capsys.readouterr() == ("", "")  # it has no result
+    log.on_train_end(new_run(8, 0.5, seconds=1.0, reason="n_epochs", n_epochs=1))
     err = capsys.readouterr().err
-    assert all(part in err for part in [*said, "The code for file mine.py ran for 1.0s\n"])
-
-
-def test_an_interrupted_run_has_no_result(capsys):
-    PrintLog().on_train_end(new_run(8, 0.5, seconds=1.0, reason="interrupted"))
-    assert capsys.readouterr() == ("", "")
-
-
-@pytest.mark.parametrize("cost", [math.nan, math.inf])
-def test_a_run_that_diverges_is_warned_of(capsys, cost):
-    PrintLog().on_validation(new_run(), Validation(*MINIBATCH, cost, 0.5, 0.5))
-    assert capsys.readouterr().err == (
-        f"warning: the training cost is {cost}: the run diverges; give a lower learning rate\n"
-    )
+    assert "The code for file mine.py ran for 1.0s\n" in err and "stopped: 1 epoch run\n" in err
+    log.on_train_end(new_run(8, 0.5, seconds=1.0, reason="patience"))
+    err = capsys.readouterr().err.splitlines()[-1]
+    assert err.startswith("stopped by patience at iteration 8: the last significant gain")
+    assert err.endswith(" and 5000 at least, ran out at 5000")
+    for cost in (math.nan, math.inf):
+        log.on_validation(new_run(), Validation(*MINIBATCH, cost, 0.5, 0.5))
+        assert capsys.readouterr().err == (
+            f"warning: the training cost is {cost}: the run diverges; give a lower learning rate\n"
+        )
 
 
 # ---- the best model and the history

@@ -123,27 +123,37 @@ def test_wrong_usage_is_argparses_message_and_exit_code_2(options, capfd):
 def test_an_interrupted_run_says_how_to_go_on(monkeypatch, capfd, working_folder):
     names = [f"{key}_{split}" for split in ("train", "valid", "test") for key in "xy"]
     numpy.savez("my data.npz", **dict(zip(names, [a for pair in make_pairs() for a in pair])))
-    signals = [signal.SIGTERM, signal.SIGINT, signal.SIGINT]
+    signals = [signal.SIGINT, None, signal.SIGTERM, None, signal.SIGINT, None, signal.SIGINT]
 
-    def on_validation(self, run, validation, do=History.on_validation):
-        do(self, run, validation)
-        if signals:
-            os.kill(os.getpid(), signals.pop(0))
+    def sending(method):
+        def wrapped(*args):
+            method(*args)
+            number = signals.pop(0) if signals else None
+            if number:
+                os.kill(os.getpid(), number)
 
-    monkeypatch.setattr(History, "on_validation", on_validation)
+        return wrapped
+
+    for name in ("on_train_begin", "on_validation"):
+        monkeypatch.setattr(History, name, sending(getattr(History, name)))
     options = ["--dataset", "my data.npz", "--batch-size", "20", "--n-epochs", "4"]
     kept = [*options, "--history", "run.csv", "--checkpoint", "run.state"]
-    for code, given in ((143, kept), (130, [*kept, "--resume"])):
+    resumed = [*kept, "--resume"]
+    there = "the best model is in best_model.pkl"
+    for given, code, said, then in (
+        (kept, 130, "there is no model yet", kept),
+        (kept, 143, there, resumed),
+        (resumed, 130, there, resumed),
+    ):
         assert train.main(given) == code
         out, err = capfd.readouterr()
-        said = err.splitlines()[-1]
-        assert "the best model is in best_model.pkl; go on with: " in said
-        command = shlex.split(said.partition("go on with: ")[2])
-        assert command == [sys.executable, "-m", "logreg.train", *kept, "--resume"]
+        state, _, command = err.splitlines()[-1].partition("; go on with: ")
+        assert state.endswith(said)
+        assert shlex.split(command) == [sys.executable, "-m", "logreg.train", *then]
         assert "Optimization" not in out
     assert train.main([*options, "--history", "other.csv"]) == 130
     assert capfd.readouterr().err.endswith("with --checkpoint FILE, a run can be resumed\n")
-    assert train.main(command[3:]) == 0
+    assert train.main(resumed) == 0
     epochs = [row.split(b",")[0] for row in read("run.csv").splitlines()]
     assert epochs == [b"epoch", b"1", b"2", b"3", b"4"]
 
