@@ -5,10 +5,12 @@ BIN = $(VENV)/bin
 
 .PHONY: train test lint data benchmark clean venv
 
-train: $(BIN)/installed
+train: data
 	$(BIN)/python -m logreg.train
 
+# Tests that need MNIST are skipped where it cannot be had.
 test: venv
+	-$(BIN)/python scripts/fetch_mnist.py
 	$(BIN)/python -m pytest tests
 
 lint: venv

@@ -11,11 +11,11 @@ __version__ = "1.0.0"
 _MODULE_OF = {
     "LogisticRegression": "model",
     "load_data": "datasets",
-    "sgd_optimization_mnist": "tutorial",
+    "sgd_optimization_mnist": "sgd",
     "load_model": "saving",
     "save_model": "saving",
-    "load_params": "params",
-    "save_params": "params",
+    "load_params": "saving",
+    "save_params": "saving",
 }
 __all__ = [*_MODULE_OF, "__version__"]
 

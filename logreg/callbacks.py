@@ -66,12 +66,10 @@ class PrintLog(Callback):
             return
         print(
             "Optimization complete with best validation score of %f %%, "
-            "with test performance %f %%"
-            % (run.stopping.best_loss * 100.0, run.test_error * 100.0)
+            "with test performance %f %%" % (run.stopping.best_loss * 100.0, run.test_error * 100.0)
         )
         print(
-            "The code run for %d epochs, with %f epochs/sec"
-            % (run.epoch, run.epoch / run.seconds),
+            "The code run for %d epochs, with %f epochs/sec" % (run.epoch, run.epoch / run.seconds),
             flush=True,
         )
         program = os.path.basename(sys.argv[0])

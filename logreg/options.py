@@ -1,6 +1,6 @@
 """Command-line options that training and prediction share: how a table is read."""
 
-from logreg.datasets.tables import TableOptions
+from logreg.datasets.header import TableOptions
 
 
 def add_table_options(parser):
@@ -33,5 +33,5 @@ def add_table_options(parser):
 
 
 def table_options(args):
-    """The options as they were given: a :class:`~logreg.datasets.tables.TableOptions`."""
+    """The options as they were given: a :class:`~logreg.datasets.header.TableOptions`."""
     return TableOptions(args.label_column, args.header, args.decimal)

@@ -11,16 +11,24 @@ import numpy
 
 from logreg import __version__
 from logreg.console import command, note, starting_engine, warning
-from logreg.datasets.columns import LABEL_NAMES, column_order
+from logreg.datasets.header import NO_OPTIONS
 from logreg.errors import DatasetError, LogRegError, SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS
-from logreg.prediction.inputs import Wanted, array_batches, batches
+from logreg.options import add_table_options, table_options
+from logreg.prediction.inputs import InputSpec, array_batches, batches
 from logreg.prediction.writers import destination, shown, writer
 
 N_EXAMPLES = 10
-BATCH_SIZE = Wanted._field_defaults["batch_size"]
+BATCH_SIZE = InputSpec._field_defaults["batch_size"]
 FORMATS = ("text", "csv", "json")
-N_NAMED = 10  # so many inputs at the most are named in a note
+N_NAMED = 10  # the largest number of inputs that a note names
+RULES = """Of an npz file, the array called x or x_test is predicted, or the only one. Numbers of
+type uint8 are multiplied by the model's scale: 1/256 if it was trained on pixels, on numbers from
+0 to 1 or on numbers of unknown range, else 1. A picture on a light background is inverted if the
+background of the training data is dark, as it is if their median is below the middle of their
+range or unknown; and the other way round. The first row of a CSV file is a header if a text cell
+of it stands over a number, if all its cells are text, or if one is label, class or target. A data
+set without a test set is split as the model's training data were."""
 
 
 def parser():
@@ -29,48 +37,29 @@ def parser():
         prog="logreg-predict",
         description="Predict the classes of pictures and rows of numbers, or evaluate a model. "
         "Without inputs, predict the first examples of the data set's test set.",
+        epilog=RULES,
     )
     add, default = parser.add_argument, " (default: %(default)s)"
-    add(
-        "inputs",
-        nargs="*",
-        metavar="INPUT",
-        help="npy, npz, CSV or IDX file, gzipped or not, or a picture; - for CSV on stdin",
-    )
+    inputs = "npy, npz, IDX or CSV file, gzipped or not, or a picture; - for CSV on stdin"
+    add("inputs", nargs="*", metavar="INPUT", help=inputs)
     add("--model", metavar="FILE", default=BEST_MODEL, help="model file" + default)
     add("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + default)
-    add(
-        "--evaluate",
-        action="store_true",
-        help="print the errors on the data set's test set, and the confusion matrix",
-    )
+    evaluate = "print the errors on the data set's test set, and the confusion matrix"
+    add("--evaluate", action="store_true", help=evaluate)
     add("--info", action="store_true", help="print what the model file tells of the model")
     add("--proba", action="store_true", help="give the probability of each class")
     add("--top", metavar="K", type=int, help="give the K most probable classes instead")
     add("--format", choices=FORMATS, default=FORMATS[0], help="format of the results" + default)
     add("--output", metavar="FILE", help="where the results go, if not to stdout")
-    add(
-        "-n",
-        metavar="N",
-        type=int,
-        help=f"how many rows of each input; of a data set {N_EXAMPLES} if not given, else all",
-    )
+    n = f"how many rows of each input; of a data set {N_EXAMPLES} if not given, else all"
+    add("-n", metavar="N", type=int, help=n)
     add("--batch-size", metavar="N", type=int, default=BATCH_SIZE, help="rows at a time" + default)
-    add("--label-column", metavar="NAME", help="CSV column that is no feature: name or number")
-    choice = parser.add_mutually_exclusive_group()
-    choice.add_argument(
-        "--invert",
-        action="store_true",
-        default=None,
-        help="exchange light and dark in pictures; if not given, where the model needs it",
-    )
-    choice.add_argument(
-        "--no-invert",
-        dest="invert",
-        action="store_false",
-        default=None,
-        help="take light and dark as they are",
-    )
+    add_table_options(parser)
+    add = parser.add_mutually_exclusive_group().add_argument
+    invert = "exchange light and dark in pictures, whatever their background"
+    add("--invert", action="store_true", default=None, help=invert)
+    add("--no-invert", dest="invert", action="store_false", default=None, help="keep them")
+    add = parser.add_argument
     add("--device", metavar="NAME", help="where the model runs: cpu, cuda, cuda0, ...")
     add("--version", action="version", version=f"logreg {__version__}")
     return parser
@@ -84,18 +73,32 @@ def predict(model=BEST_MODEL, dataset=DATASET, n=N_EXAMPLES):
     model : str or path-like
         A model file.
     dataset : str, path-like or sequence of pairs
-        As for :func:`logreg.load_data`.
+        The data set, as :func:`logreg.load_data` takes it.
     n : int
         How many examples.
+
+    Raises
+    ------
+    LogRegError
+        If the model or the data set cannot be read, or they do not fit each other.
+
+    Examples
+    --------
+    >>> from logreg import LogisticRegression, save_model
+    >>> from logreg.engine import T
+    >>> save_model(LogisticRegression(T.matrix("x"), n_in=784, n_out=10), "zeros.pkl")
+    >>> predict("zeros.pkl", "mnist_sample")
+    Predicted values for the first 10 examples in test set:
+    [0 0 0 0 0 0 0 0 0 0]
     """
     _require_positive("-n", n)
-    _print_examples(_predictor(model), dataset, n)
+    _print_examples(_predictor(model), dataset, NO_OPTIONS, n)
 
 
-def _print_examples(predictor, dataset, n, label_column=None):
+def _print_examples(predictor, dataset, options, n):
     """Print the tutorial's two lines."""
-    x = _test_set(predictor, dataset, label_column).test[0][:n]
-    predicted = _watch(predictor, dataset).predict(x).classes
+    x = _test_set(predictor, dataset, options).test[0][:n]
+    predicted = _checker(predictor, dataset).predict(x).classes
     labels = numpy.asarray(predictor.labels)[predicted]
     with destination() as stream:
         stream.write(f"Predicted values for the first {len(labels)} examples in test set:\n")
@@ -115,44 +118,54 @@ def _predictor(model, device=None):
     return Predictor(model, device)
 
 
-def _watch(predictor, name, invert=None):
-    from logreg.prediction.predictor import Watch
+def _checker(predictor, name):
+    from logreg.prediction.predictor import InputChecker
 
-    name = shown(name) if isinstance(name, str) else "the test set"
-    return Watch(predictor, name, is_right=invert is False)
+    return InputChecker(predictor, shown(name) if isinstance(name, str) else "the test set")
 
 
-def _test_set(predictor, dataset, label_column):
+def _test_set(predictor, dataset, options):
     """Read a data set whose test set has the features that the model takes."""
-    from logreg.datasets import read_dataset
+    from logreg.datasets import read_test_set
 
-    label_name = predictor.wanted.label_name
-    if label_column is None and label_name:
-        label_column = (label_name, *LABEL_NAMES)  # which of them there is
-    seed = predictor.metadata.get("shuffle")  # with it, a table is split as for training
-    is_seed = type(seed) is int and 0 <= seed < 2**32
-    data = read_dataset(
-        dataset,
-        label_column,
-        seed if is_seed else None,
-        dtype=predictor.dtype,
-        trained_on=predictor.metadata.get("dataset_sha256") or "",
-    )
-    if data.n_in != predictor.wanted.n_in:
+    data = read_test_set(dataset, predictor.metadata, options, predictor.dtype)
+    if data.n_in != predictor.spec.n_in:
         raise DatasetError(
-            f"{data.name}: the model expects {predictor.wanted}, got {data.test[0].shape}; "
+            f"{data.name}: the model expects {predictor.spec}, got {data.test[0].shape}; "
             "give --dataset, with data like those that it was trained on"
         )
-    if data.columns:
-        order = column_order(data.columns.names, predictor.wanted.names, data.name)
-        if order:
-            data.test = data.test[0][:, order], data.test[1]
     return data
 
 
 @command
 def main(argv=None):
     """Predict as the options say; see :func:`logreg.console.command` for the exit code."""
+    args = _arguments(argv)
+    if args.info:
+        return _info(args)
+    predictor = _predictor(args.model, args.device)
+    options = table_options(args)
+    if args.evaluate:
+        return _evaluate(predictor, options, args)
+    spec = predictor.spec._replace(
+        # Of a long file, no more is read than is asked for.
+        batch_size=min(args.batch_size, args.n or args.batch_size),
+        options=options,
+        invert=args.invert,
+    )
+    if args.inputs:
+        return _predict(predictor, [(name, batches(name, spec)) for name in args.inputs], args)
+    args.n = args.n or N_EXAMPLES
+    if not (args.proba or args.top or args.output or args.format != FORMATS[0]):
+        return _print_examples(predictor, args.dataset, options, args.n)
+    data = _test_set(predictor, args.dataset, options)
+    data.check_outputs(args.output)
+    rows = array_batches(args.dataset, data.test[0], spec)
+    return _predict(predictor, [(args.dataset, rows)], args)
+
+
+def _arguments(argv):
+    """Parse a command line, and refuse options that contradict each other."""
     options = parser()
     args = options.parse_args(argv)
     if bool(args.inputs) + args.evaluate + args.info > 1:
@@ -163,40 +176,21 @@ def main(argv=None):
         options.error("--proba and --top are for predictions, not for --evaluate")
     if args.inputs and args.dataset != DATASET:
         options.error("--dataset is for --evaluate and for the first examples, not for inputs")
-    _require_positive("-n", args.n)
-    _require_positive("--top", args.top)
-    _require_positive("--batch-size", args.batch_size)
+    for option, value in (("-n", args.n), ("--top", args.top), ("--batch-size", args.batch_size)):
+        _require_positive(option, value)
     taken = [os.path.realpath(path) for path in (args.model, *args.inputs)]
     if args.output and os.path.realpath(args.output) in taken:
         raise SettingError(
             f"--output {args.output} would overwrite what is read: give another name"
         )
-    if args.info:
-        return _info(args)
-    predictor = _predictor(args.model, args.device)
-    if args.evaluate:
-        return _evaluate(predictor, args)
-    wanted = predictor.wanted._replace(
-        # A slow pipe is not waited for longer than need be.
-        batch_size=min(args.batch_size, args.n or args.batch_size),
-        label_column=args.label_column,
-        invert=args.invert,
-    )
-    if args.inputs:
-        return _predict(predictor, [(name, batches(name, wanted)) for name in args.inputs], args)
-    args.n = args.n or N_EXAMPLES
-    if not (args.proba or args.top or args.output or args.format != FORMATS[0]):
-        return _print_examples(predictor, args.dataset, args.n, args.label_column)
-    data = _test_set(predictor, args.dataset, args.label_column)
-    data.check_outputs(args.output)
-    rows = array_batches(args.dataset, data.test[0], wanted)
-    return _predict(predictor, [(args.dataset, rows)], args)
+    return args
 
 
 def _predict(predictor, inputs, args):
     """Predict inputs one after the other; one that is bad does not keep the others from it."""
     n_bad, inverted = 0, []
-    with destination(args.output) as stream, _writer(stream, predictor, args) as out:
+    options = predictor.labels, args.proba, args.top
+    with destination(args.output) as stream, writer(args.format, stream, *options) as out:
         for name, rows in inputs:
             try:
                 with contextlib.closing(rows):
@@ -208,7 +202,7 @@ def _predict(predictor, inputs, args):
             raise DatasetError(f"nothing could be predicted, so {args.output} is not written")
     if inverted and args.invert is None:
         more = f" and {len(inverted) - N_NAMED} more" if len(inverted) > N_NAMED else ""
-        was = "light on dark" if predictor.wanted.ground == "light" else "dark on light"
+        was = "light on dark" if predictor.spec.background == "light" else "dark on light"
         note(
             f"note: {was}, so inverted (--no-invert keeps them): "
             f"{', '.join(map(shown, inverted[:N_NAMED]))}{more}"
@@ -216,40 +210,30 @@ def _predict(predictor, inputs, args):
     return 1 if n_bad else 0
 
 
-def _writer(stream, predictor, args):
-    return writer(args.format, stream, predictor.labels, args.proba, args.top)
-
-
 def _predict_input(predictor, name, rows, args, out, inverted):
-    watch = _watch(predictor, name, args.invert)
+    checker = _checker(predictor, name)
     for batch in rows:
         if batch.inverted:
             inverted.append(name)
-        if args.invert and not batch.is_picture and not watch.n_rows:
+        if args.invert and not batch.is_picture and not checker.n_rows:
             warning(f"{shown(name)}: --invert is for pictures: rows of numbers stay as they are")
-        first, left = watch.n_rows, None if args.n is None else args.n - watch.n_rows
-        out.rows(name, first, batch.is_single, watch.predict(batch.x[:left], batch.is_picture))
-        if watch.n_rows == args.n:
+        first, left = checker.n_rows, None if args.n is None else args.n - checker.n_rows
+        out.rows(name, first, batch.is_single, checker.predict(batch.x[:left]))
+        if checker.n_rows == args.n:
             break
 
 
-def _evaluate(predictor, args):
-    from logreg.prediction.evaluation import evaluate, report
+def _evaluate(predictor, options, args):
+    from logreg.prediction.evaluation import evaluate, format_evaluation
 
-    data = _test_set(predictor, args.dataset, args.label_column)
+    data = _test_set(predictor, args.dataset, options)
     data.check_outputs(args.output)
-    known = predictor.metadata.get("dataset"), predictor.metadata.get("dataset_sha256")
-    if data.name == known[0] and data.sha256(predictor.dtype) != known[1]:
-        warning(
-            f"{data.name} is not, or is not split, as when the model was trained: its test set "
-            "may have rows that the model was trained on"
-        )
     trained = predictor.metadata.get("batch_size")
     batch_size = trained if isinstance(trained, int) and trained > 0 else DEFAULTS.batch_size
-    predict_rows = _watch(predictor, args.dataset, args.invert).predict
+    predict_rows = _checker(predictor, args.dataset).predict
     with destination(args.output) as stream:
         evaluation = evaluate(predict_rows, data, predictor.labels, args.batch_size, batch_size)
-        stream.write(report(evaluation, args.format))
+        stream.write(format_evaluation(evaluation, args.format))
 
 
 def _info(args):

@@ -236,7 +236,9 @@ def run_settings(data, hyperparameters):
     }
 
 
-def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, release=False, listeners=()):
+def sgd_optimization(
+    data, hyperparameters=DEFAULTS, output=BEST_MODEL, release=False, listeners=()
+):
     """Train the tutorial's model on a data set, print its lines and keep the best model.
 
     Parameters
@@ -306,6 +308,17 @@ def sgd_optimization_mnist(
     ------
     DatasetError, SettingError, ModelFileError
         If the data cannot be had, a setting makes no sense, or the model cannot be written.
+
+    Examples
+    --------
+    >>> sgd_optimization_mnist(n_epochs=1, dataset="mnist_sample")  # doctest: +ELLIPSIS
+    ... loading data
+    ... building the model
+    ... training the model
+    epoch 1, minibatch 8/8, validation error ... %
+         epoch 1, minibatch 8/8, test error of best model ... %
+    Optimization complete with best validation score of ... %, with test performance ... %
+    The code run for 1 epochs, with ... epochs/sec
     """
     hyperparameters = Hyperparameters(
         learning_rate=learning_rate, n_epochs=n_epochs, batch_size=batch_size

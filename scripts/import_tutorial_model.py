@@ -7,7 +7,6 @@ run here: what it names becomes a stand-in, and W and b are picked out of these.
 
 import argparse
 import io
-import pickle
 import sys
 from pathlib import Path
 
@@ -15,56 +14,50 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy
 
+from logreg import pickles
 from logreg.console import command
-from logreg.datasets.formats import expect_end
-from logreg.datasets.pickled import STAND_INS, ArrayUnpickler, Inert, array_from
+from logreg.datasets.formats import PICKLE_CLASSES, PICKLE_OPCODES
 from logreg.errors import ModelFileError
 from logreg.files import read_whole
 
 MNIST_N_IN = 28 * 28
 MAX_BYTES = 1 << 30
-MAX_NAME = 100
+OPCODES = PICKLE_OPCODES + "POP NEWOBJ INST OBJ FLOAT BINFLOAT "
+# A dict hashes its keys, which may be made so that it takes forever. Here it becomes a list of
+# tuples (name, value, name, value, ...), by other opcodes; without frames, as lengths change.
+DICT_OPCODES = {"EMPTY_DICT": b"]", "DICT": b"l", "SETITEM": b"\x86a", "SETITEMS": b"ta"}
+DICT_OPCODES["FRAME"] = b""
 
 
-class _OnGpu(Inert):
+class _Object(pickles.Placeholder):
+    """An object of the graph."""
+
+    def append(self, item):
+        """Pass over what a list or a dict of a class of its own holds."""
+
+    def __getitem__(self, name):
+        for items in self.state:
+            for key, value in zip(items[::2], items[1::2]):
+                if key in (name, name.encode()):  # bytes in Python 2
+                    return value
+        raise KeyError(name)
+
+
+class _OnGpu(_Object):
     """An array in a GPU's memory: it is pickled as a call with a NumPy array."""
 
 
-GPU_CALLS = {
-    "theano.gpuarray.type.GpuArray_unpickler",
-    "theano.sandbox.gpuarray.type.GpuArray_unpickler",
-    "theano.sandbox.cuda.type.CudaNdarray_unpickler",
-}
+class _Classes(dict):
+    """Those of arrays, and a placeholder for whatever else a pickle asks for."""
+
+    def __missing__(self, name):
+        return _Object
 
 
-class _GraphUnpickler(ArrayUnpickler):
-    """The unpickler of arrays, with stand-ins for all else that a pickled graph has."""
-
-    dispatch = ArrayUnpickler.dispatch.copy()
-    for _opcode in (pickle.NEWOBJ, pickle.INST, pickle.OBJ, pickle.FLOAT, pickle.BINFLOAT):
-        dispatch[_opcode[0]] = pickle._Unpickler.dispatch[_opcode[0]]
-
-    def find_class(self, module, name):
-        name = f"{module}.{name}"
-        return _OnGpu if name in GPU_CALLS else STAND_INS.get(name, Inert)
-
-    def _new_dict(self, items=()):
-        self.append({})
-        self._set_items(items)
-
-    def _set_items(self, items):
-        for name, value in zip(items[::2], items[1::2]):
-            # Other keys than names are of no use here, and to hash some takes forever.
-            if isinstance(name, (str, bytes, bytearray)) and len(name) <= MAX_NAME:
-                name = name if isinstance(name, str) else name.decode("latin1")
-                self.stack[-1][name] = value
-
-    dispatch[pickle.EMPTY_DICT[0]] = _new_dict
-    dispatch[pickle.DICT[0]] = lambda self: self._new_dict(self.pop_mark())
-    dispatch[pickle.SETITEM[0]] = lambda self: self._set_items(
-        [self.stack.pop(), self.stack.pop()][::-1]
-    )
-    dispatch[pickle.SETITEMS[0]] = lambda self: self._set_items(self.pop_mark())
+CLASSES = _Classes(PICKLE_CLASSES)
+for _module in ("gpuarray.type.GpuArray", "sandbox.gpuarray.type.GpuArray"):
+    CLASSES[f"theano.{_module}_unpickler"] = _OnGpu
+CLASSES["theano.sandbox.cuda.type.CudaNdarray_unpickler"] = _OnGpu
 
 
 def read_parameters(path):
@@ -85,10 +78,11 @@ def read_parameters(path):
         If they are not in it.
     """
     try:
-        stream = io.BytesIO(read_whole(path, MAX_BYTES))
-        root = _GraphUnpickler(stream).load()
-        expect_end(stream)
-        W, b = (_value(root.state[name]) for name in "Wb")
+        data = read_whole(path, MAX_BYTES)
+        opcodes = pickles.scan(io.BytesIO(data), f"{OPCODES} {' '.join(DICT_OPCODES)}")
+        parts = [DICT_OPCODES.get(name, data[start:end]) for name, start, end in opcodes]
+        root = pickles.load(io.BytesIO(b"".join(parts)), CLASSES, OPCODES, encoding="bytes")
+        W, b = (_value(root[name]) for name in "Wb")
     except Exception as error:  # whatever a pickle of unknown origin may provoke
         reason = (
             "it is no pickle of a LogisticRegression as the tutorial's own program writes it, "
@@ -103,8 +97,9 @@ def read_parameters(path):
 
 def _value(variable):
     """The value of a shared variable."""
-    (value,) = variable.state["container"].state["storage"]
-    return array_from(value.args[0] if isinstance(value, _OnGpu) else value)
+    (value,) = variable["container"]["storage"]
+    value = value.args[0] if isinstance(value, _OnGpu) else value
+    return value.array()
 
 
 def _check(path, W, b):

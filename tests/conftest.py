@@ -24,9 +24,9 @@ def working_folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def patience(monkeypatch):
+def slow_machine(monkeypatch):
     """However slowly this machine compiles, nothing is said of it."""
-    monkeypatch.setattr("logreg.console.PATIENCE", 1e6)
+    monkeypatch.setattr("logreg.console.SLOW_AFTER", 1e6)
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +59,7 @@ def _arguments(args, env, options):
     }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run():
     """Run this interpreter with some arguments and wait for its end."""
 
@@ -86,21 +86,6 @@ def start():
         process.wait()
         for stream in filter(None, (process.stdout, process.stderr)):
             stream.close()
-
-
-@pytest.fixture
-def fake_compiler(tmp_path):
-    """Make a g++ of lines of Python, which find os, subprocess and sys imported."""
-
-    def make(*lines):
-        path = tmp_path / "g++"
-        path.write_text(
-            "\n".join([f"#!{sys.executable}", "import os, subprocess, sys", *lines, ""])
-        )
-        path.chmod(0o755)
-        return path
-
-    return make
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,13 @@
 """Runs that are interrupted and resumed, against the same run undisturbed."""
 
+import base64
 import contextlib
 import copy
-import csv
 import functools
 import math
 import os
 import re
-import shlex
-import signal
-import subprocess
-import sys
+import zlib
 from pathlib import Path
 
 import numpy
@@ -18,181 +15,208 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from logreg import engine
-from logreg.checkpoint import HISTORY_COLUMNS, Checkpoint, History
-from logreg.datasets import read_dataset
+from logreg import LogisticRegression, engine, load_model
+from logreg.callbacks import BestModel, Callback, History, PrintLog, StopTraining
+from logreg.checkpoint import Checkpoint
+from logreg.datasets import read_dataset, share
 from logreg.early_stopping import EarlyStopping
 from logreg.engine import T, theano
 from logreg.errors import ModelFileError
 from logreg.hyperparameters import Hyperparameters
-from logreg.model import LogisticRegression
-from logreg.saving import dump, dump_model, load, load_model
-from logreg.train import main
-from logreg.tutorial import optimize
+from logreg.run import Run
+from logreg.saving import dumps, dumps_model, dumps_params
+from logreg.sgd import compile_functions, fit, run_settings
+from logreg.updates import momentum
 
-ROOT = Path(__file__).resolve().parent.parent
-N_IN, N_OUT = 4, 3
-ERRORS = dict.fromkeys(["test_error", "error_all_rows", "test_error_all_rows"], 0.25)
-# 6 minibatches an epoch; tried every 4; patience ends it in the middle of an epoch.
-SETTINGS = {
-    "learning_rate": 0.02,
-    "n_epochs": 100,
-    "batch_size": 10,
-    "patience": 8,
-    "patience_increase": 3,
-    "improvement_threshold": 0.995,
-}
+# A checkpoint after epoch 4 and the best model after epoch 12 of one run on DATA, as the version
+# before sub-packages and callbacks wrote them.
+OLD_STATE = (
+    "c-qBPJ&0pf6wW$3&EkTEf@om~*sR%jf8OuR>>w%@R<Z~VjNy6Tedi`mU+zoZdx<j+frTxUWknlZS+-"
+    "HI(83jTK}^yJise=|S_oElR<5P@yo5<+CUI6QOq!c>zI*OD-"
+    "#OpOl{J~9tqfX?Tnu8}I+sCSq#2y+RdzmKt5gnZBFn^nUfZbd?$$!%tktWveyj`69Cj(SS+i*lwSmZD5hhS22vA8X3eF"
+    "H>)vNp%gq{vz#~{c3{G{IiYLO_wq*`NyITtCt$n2LH-"
+    ">{qw!k;2!gOtgEZpFHU6>ShYt<nZ**k!;p>xcq9Q&Ot34f2g{YRX0T)QE1pQO45!PIrH5VSE~-"
+    "n;|Sm$_{FfWoZ_OBnh(gO*D~)WBayiS&m0Mn-YhcD{%pt@i9E-"
+    "AX6Ppp@cZp@f?@n$Mvb@7(ii~5R`FCjD5s(^eLMj{SGm`{i2;}Oqn+*ZMc|n*4JgWp(tcK$m6$=9ZIHziX4g=S=ClN09"
+    "~Dp#M~X^ZNY4(WL{CqLQY)bcq-z|CepW+PgTf6P!UxQu`T9MpLtGXg-"
+    "j7;ZV1~UB=Ur79rkqxqs=>9i#vwc0dznYLD4n@x6>pltMq;3AfZ#r@W|#z5Scb}9c0tVFjfS2QjF8@95Sc_=%%ubv{8m"
+    "Ei6RCq@rrG@U$6wRmKm6;v0>P+c3-Ikf9ZabAj3vL-L83aN-4HxvA?AuN%Pq-xR$^8S^9Jyw{)yxDfB`pd}#n#9+%Ce!"
+    "`_)^|2kW#T=@q<-#sDdS5_)9TrRK^3hAT~B#7-"
+    "mA#fa443bPlo(G8tAt~QBHd?Q;=KnQg_q8daV!sQ==5Y1)C@07`EaVA9(a#{zq67JCHdarzXaSbjg*o!HamP6@gHkrXo"
+    "U0Y{kA#<5%tNox#FFiHs!X&|!>nQ*q<!omU$GVMTTtD2&!n77k<5}K+$RpRSM08%`ulJD5uusTc{j}g$yOrC0d*#lI4a"
+    "p*2)snP$8o1F{=J|BQ7m-nw_N7f(?a)5Z*&Vvp<o}e>x_D?-"
+    "8?D#=e9n2{lfOAFMd0D=i1Fl_58u)iFJ4T_SHWo550eD@*(+k^3rSD+wVR<y!7Rb@5iIP$0m2qe{t#VPuC{5e!f2LJ+S"
+    "jkrBYEc^qED4rGzVt&Nw9zc+_<S_Z4+j2m)MJ0(Y3QxMy2j5(|haiMWwRRB!F=-"
+    "r38&^~Ud?o!R{4hxN@DzPUQOJzN`KzW(0UpEn;L->W}4e)_wwH%B)<*nFh%)yVth(XBfV4@dtt_j>Q+QS-"
+    "M~w|>0v;CM+Lt|X!FgB@~CBO^iuq3>~GS<+@+XbhgExcMLT3FS(F=Soj_lFP`ogp3?{SjXR@H^7q"
+)
+OLD_MODEL = (
+    "c-n1KJ#W-N5WNs6NQ6>R(17KZ<g_3DIG-RvP(g{12#O+WZO`6WTCeZcdzW0INOTktN{Q$r_ydRnB_}#sN<>S6M9D8;ck"
+    "iNn2)kL&d-"
+    "G=I&HD9XF6y3wUb|uAQudY<G`d!>G;D4DT5PrUeWnzfG=A6H+VWretDetA%`_$ExD~8=bbH$z{Ok&1!rL}dtBPrp?9Zx"
+    "rRb7Cv+zK=+m}Ums_cNyRe%h3KU_LQ2a4uNWq=IE2Tx}D>s~)kMHmd<As{7#e$}vc9-"
+    "sL%*Hho6I$g&8>m}C^iDC+Qnk`U!d$P>&nngK5`k5Cwp2q&Zy6+uQg;wFQI5kf_W#lc(^oE9R{8pdlRd_ib8h`Na0N2r"
+    "UCBk9S&vCfU~LH0@s^JbZ>J={j^&>@35@7sBaH42y>DM%%&zz!@&LYz6ec}23USP$%cuGpMeRs&U!p#rH>-"
+    "8Wn8*P<{mY9~o(aSe*;vX&+m8!LT*9cs-M<oswIcU_!I3t&o`yOFAy35IDEXB)M>*^!(9Rc-"
+    "5!Do3&$nYt;PvoU2_+6Dr5tVec<)SgGxU@}u8bmq>$Gz&7f^+JTug@}>J6__0x$Z8JCUDI-tGcj)t(F8@rmLE)X-"
+    "%ae(HpcDP3OD@`=i<V6+T8dQl&Y0WC()JX5+!9qq^jO&9G9ZYuboRPCYwRsfOVfU(SQk#nJ5cq|Ak7F1j)rG`Va9+J)G"
+    "d6lh6pqh+q<%gx$1)qGZzHK}@1>Hu|pFmh6H1ckE{EJs`Lfhua6X45(&y7x2Mw;mLz9?|-bTS8}@W^YL`~o1T6@T-"
+    "mty>3I4yIhx)*I-Jtt*2d1WKM#-JemJ@P@$2d5-^=SOH~*gQ-"
+    "FbI1ytetM)oP(m9`d}%<BaF#e_|m`aFjuUi@cKqN@&3Ih*Jhdk_427VUX}53vd{7+(E1uF1{IFe?Gj?{s*2UTSo"
+)
+SETTINGS = Hyperparameters(learning_rate=0.05, n_epochs=12, batch_size=10, momentum=0.5)
 
 
-def make_pairs(seed=0):
-    rng = numpy.random.RandomState(seed)
-    weights = rng.normal(size=(N_IN, N_OUT))
-    pairs = []
-    for n in (65, 207, 33):
-        x = rng.normal(size=(n, N_IN))
-        pairs.append((x, (x @ weights + rng.normal(size=(n, N_OUT))).argmax(axis=1)))
-    return pairs
+def make_pairs():
+    """Whole numbers: the same bits wherever they are made."""
+    start = 0
+    for n in (65, 47, 33):  # 6 minibatches an epoch
+        i = numpy.arange(start, start + 4 * n)
+        x = (i * i % 251 * 31 % 256).astype("uint8").reshape(n, 4)
+        noise = (numpy.arange(3 * n) ** 3 % 61).reshape(n, 3)
+        yield x, (x[:, :3] + noise).argmax(axis=1)
+        start += 4 * n
 
 
-DATA = read_dataset(make_pairs())
+PAIRS = list(make_pairs())
+DATA = read_dataset(PAIRS)
 
 
-class Stop:
-    """Interrupts a run in the minibatch after `n` validations."""
+class Problem:
+    """What is trained; it is compiled once."""
+
+    def __init__(self):
+        x, y = T.matrix("x"), T.ivector("y")
+        self.classifier = LogisticRegression(x, 4, 3)
+        cost = self.classifier.negative_log_likelihood(y)
+        self.updates = momentum(cost, self.classifier.params, 0.05, 0.5)
+        errors = self.classifier.errors(y)
+
+        def compile(patience):
+            parts = (x, y, cost, errors, self.updates, share(DATA))
+            return compile_functions(*parts, Hyperparameters(batch_size=10, patience=patience))
+
+        self.compile = functools.lru_cache(maxsize=None)(compile)
+
+    def start_anew(self):
+        for variable, _ in self.updates:
+            engine.set_value(variable, numpy.zeros_like(engine.value(variable)))
+
+
+@functools.lru_cache(maxsize=None)
+def problem(floatx):
+    with engine.floatx(floatx):
+        return Problem()
+
+
+class Stop(Callback):
+    """Ends a run some minibatches after its n-th validation."""
 
     def __init__(self, n=math.inf, minibatches=0):
         self.n, self.minibatches = n, minibatches
 
-    def __enter__(self):
-        return self.is_time
-
-    def __exit__(self, *exception):
-        pass
-
-    def validated(self, validation):
+    def on_validation(self, run, validation):
         self.n -= 1
 
-    def is_time(self):
+    def on_minibatch_end(self, run):
         self.minibatches -= self.n <= 0
-        return self.n <= 0 and self.minibatches < 0
+        if self.minibatches < 0:
+            raise StopTraining
 
 
-def train(folder, stop=None, resume=False, data=DATA, **changed):
+def train(folder, stop=None, resume=False, floatx="float32", data=DATA, **changed):
     """Run in a folder, which comes to hold model.pkl, run.state and run.csv."""
-    stop = stop or Stop()
+    hyperparameters = Hyperparameters(**{**vars(SETTINGS), **changed})
     folder = Path(folder)
     folder.mkdir(exist_ok=True)
-    return optimize(
-        data,
-        Hyperparameters(**{**SETTINGS, **changed}),
-        folder / "model.pkl",
-        checkpoint=Checkpoint(folder / "run.state", resume),
-        history=History(folder / "run.csv"),
-        on_validation=stop.validated,
-        interruption=stop,
-    )
+    trained = problem(floatx)
+    with engine.floatx(floatx), pytest.MonkeyPatch.context() as patch:
+        functions = trained.compile(hyperparameters.patience)
+        patch.setattr("logreg.sgd.compile_functions", lambda *args: functions)
+        about = run_settings(data, hyperparameters)
+
+        def dump(validation):
+            return dumps_model(trained.classifier, **about, **validation.metadata())
+
+        callbacks = [
+            PrintLog(),
+            BestModel(folder / "model.pkl", dump),
+            History(folder / "run.csv"),
+            Checkpoint(folder / "run.state", about, resume),
+            *([stop] if stop else []),
+        ]
+        trained.start_anew()
+        return fit(*[None] * 4, trained.updates, None, hyperparameters, callbacks)
 
 
-def parameters(folder):
-    return [param.get_value().tobytes() for param in load_model(Path(folder, "model.pkl")).params]
-
-
-def history(folder):
-    """The rows of a history without the seconds, which nothing can repeat."""
-    with open(os.path.join(folder, "run.csv"), newline="", encoding="utf-8") as file:
-        header, *rows = csv.reader(file)
-    assert tuple(header) == HISTORY_COLUMNS
-    seconds = [float(row[-1]) for row in rows]
+def outcome(folder):
+    """The bits of the model, and the history without the seconds, which nothing can repeat."""
+    model = load_model(Path(folder, "model.pkl"))
+    rows = Path(folder, "run.csv").read_text().splitlines()
+    seconds = [float(row.rpartition(",")[2]) for row in rows[1:]]
     assert seconds == sorted(seconds)
-    return [row[:-1] for row in rows]
+    history = [row.rpartition(",")[0] for row in rows]
+    return [engine.value(param).tobytes() for param in model.params], history
 
 
 def lines(out):
     return [line for line in out.splitlines() if re.match(r" *epoch|Optimization", line)]
 
 
+def contents(folder):
+    return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+# Validated every 4 minibatches, a run is stopped by patience in the middle of an epoch.
 @pytest.mark.parametrize("floatx, minibatches", [("float32", 0), ("float64", 3)])
 def test_a_run_resumed_twice_ends_like_an_undisturbed_one(capfd, floatx, minibatches):
-    with engine.floatx(floatx):
-        whole = train("whole")
-        out, err = capfd.readouterr()
-        expected = lines(out)
-        assert "stopped by patience" in err
-        assert whole.end.epoch > 3 and (whole.end.iter + 1) % 6
+    run = functools.partial(train, floatx=floatx, patience=8, patience_increase=6)
+    whole = run("whole")
+    expected = lines(capfd.readouterr().out)
+    assert whole.reason == "patience" and whole.epoch > 3 and (whole.iter + 1) % 6
 
-        printed = []
-        for n, resume in ((2, False), (3, True)):
-            result = train("parts", Stop(n, minibatches), resume=resume)
-            assert result.end.reason == "interrupted"
-            printed += lines(capfd.readouterr().out)
-            assert printed == expected[: len(printed)]
-        assert len(history("parts")) == 5 < len(history("whole"))
-        last = train("parts", resume=True)
-        out, err = capfd.readouterr()
-        assert printed + lines(out) == expected
-        assert "stopped by patience" in err
-        assert last[:3] == whole[:3]
-        assert last.seconds > result.seconds
-        assert parameters("parts") == parameters("whole")
-        assert history("parts") == history("whole")
-
-        # Resumed once more, it has nothing left to do and says the same at its end.
-        assert train("parts", resume=True)[:3] == whole[:3]
-        assert lines(capfd.readouterr().out) == expected[-1:]
-        assert parameters("parts") == parameters("whole")
-        assert history("parts") == history("whole")
+    printed = []
+    for n, resume in ((1, False), (2, True)):
+        part = run("parts", Stop(n, minibatches), resume=resume)
+        assert part.reason == "interrupted"
+        printed += lines(capfd.readouterr().out)
+        assert printed == expected[: len(printed)]
+    assert len(outcome("parts")[1]) == 1 + 3 < len(outcome("whole")[1])
+    last = run("parts", resume=True)
+    assert printed + lines(capfd.readouterr().out) == expected
+    assert outcome("parts") == outcome("whole")
+    # Resumed once more, it has nothing left to do and says the same at its end.
+    again = run("parts", resume=True)
+    assert lines(capfd.readouterr().out) == expected[-1:]
+    assert outcome("parts") == outcome("whole")
+    for name in ("reason", "iter", "test_error", "test_error_all_rows", "error_all_rows"):
+        assert getattr(again, name) == getattr(last, name) == getattr(whole, name)
 
 
-def test_a_history_has_a_row_for_each_validation(working_folder):
-    seen = []
-    stop = Stop()
-    stop.validated = seen.append
-    train("run", stop)
-    rows = history("run")
-    assert [int(row[1]) for row in rows] == list(range(3, seen[-1].iter + 1, 4))
-    best = math.inf
-    for row, validation in zip(rows, seen):
-        epoch, iteration, cost, error, test_error, patience = row
-        assert int(epoch) == int(iteration) // 6 + 1 == validation.epoch
-        assert float(cost) == pytest.approx(validation.cost, rel=1e-8)
-        assert float(error) == pytest.approx(validation.errors[0] * 100, abs=1e-6)
-        assert bool(test_error) == (validation.errors[0] < best)
-        best = min(best, validation.errors[0])
-        assert float(patience) >= 8
-    assert len(rows) == len(seen)
+def golden(text):
+    return zlib.decompress(base64.b85decode(text))
 
 
-def test_rows_after_the_last_checkpoint_are_not_repeated(working_folder, capfd):
-    train("whole")
-    train("run", Stop(2))
-    with open("run/run.csv", "a", newline="", encoding="utf-8") as file:
-        file.write("2,11,0.5,50.000000,,8,1.0\n2,15,0.4,4")  # killed in the middle of a row
-    train("run", resume=True)
-    assert history("run") == history("whole")
-
-
-def test_a_history_that_is_lost_begins_anew(working_folder, capfd):
-    train("whole")
-    train("run", Stop(2))
-    os.remove("run/run.csv")
-    train("run", resume=True)
-    assert history("run") == history("whole")[2:]
-    assert "run.csv is not there: it begins with the resumption" in capfd.readouterr().err
-
-
-@pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"\xff\xfe", b"\0"])
-def test_another_table_is_not_taken_for_a_history(working_folder, content):
-    train("run", Stop(1))
-    Path("run/run.csv").write_bytes(content)
-    with pytest.raises(ModelFileError, match=r"run\.csv cannot be gone on with"):
-        train("run", resume=True)
-    assert Path("run/run.csv").read_bytes() == content
+def test_a_run_of_the_version_before_is_gone_on_with(working_folder):
+    Path("run").mkdir()
+    Path("run/run.state").write_bytes(golden(OLD_STATE))
+    Path("old.pkl").write_bytes(golden(OLD_MODEL))
+    assert train("run", Stop(0), resume=True).epoch == 5
+    assert load_model("run/model.pkl").metadata["epoch"] == 4
+    run = train("run", resume=True)
+    assert (run.epoch, run.reason, run.stopping.best_loss) == (12, "n_epochs", pytest.approx(0.325))
+    old, new = load_model("old.pkl"), load_model("run/model.pkl")
+    for before, now in zip(old.params, new.params):
+        assert before.dtype == now.dtype == "float32"
+        numpy.testing.assert_allclose(engine.value(before), engine.value(now), rtol=1e-4)
+    assert old.metadata["test_error_all_rows"] == new.metadata["test_error_all_rows"]
+    assert old.metadata["dataset_sha256"] == DATA.sha256("float32")
 
 
 def test_a_model_that_is_lost_or_older_comes_back(working_folder):
     train("run", Stop(1))
     first = Path("run/model.pkl").read_bytes()
-    train("run", Stop(2), resume=True)
+    train("run", Stop(3), resume=True)
     second = Path("run/model.pkl").read_bytes()
     assert first != second
     for lost in (first, b""):
@@ -201,91 +225,64 @@ def test_a_model_that_is_lost_or_older_comes_back(working_folder):
         assert Path("run/model.pkl").read_bytes() == second
 
 
+OTHER = read_dataset([(255 - x, y) for x, y in PAIRS])
+
+
 @pytest.mark.parametrize(
-    "name, value",
+    "changed, messages",
     [
-        ("learning_rate", 0.03),
-        ("n_epochs", 101),
-        ("batch_size", 11),
-        ("patience", 9),
-        ("patience_increase", 4),
-        ("improvement_threshold", 0.99),
+        ({"learning_rate": 0.03}, ["learning_rate was 0.05 and is 0.03"]),
+        ({"n_epochs": 13}, ["n_epochs was 12 and is 13"]),
+        ({"momentum": 0.4, "l1": 0.1}, ["momentum was 0.5 and is 0.4", "l1 was 0.0 and is 0.1"]),
+        ({"patience_increase": 4}, ["patience_increase was 2 and is 4"]),
+        ({"floatx": "float64"}, ["floatX was float32 and is float64"]),
+        (
+            {"data": OTHER},
+            [
+                f"the data set was the given arrays (SHA-256 {DATA.sha256('float32')[:12]}...) "
+                f"and is the given arrays ({OTHER.sha256('float32')[:12]}...)"
+            ],
+        ),
     ],
 )
-def test_other_hyperparameters_are_named(working_folder, name, value):
+def test_a_run_with_other_settings_is_not_gone_on_with(working_folder, changed, messages):
     train("run", Stop(1))
-    before = {path.name: path.read_bytes() for path in Path("run").iterdir()}
-    changed = {name: value}
-    with pytest.raises(ModelFileError, match=f"{name} was {SETTINGS[name]} and is {value}") as e:
+    before = contents("run")
+    with pytest.raises(ModelFileError, match=r"run\.state cannot be resumed from") as raised:
         train("run", resume=True, **changed)
-    assert "run.state" in str(e.value)
-    assert re.findall(r"(\w+) was", str(e.value)) == [name]
-    assert {path.name: path.read_bytes() for path in Path("run").iterdir()} == before
-
-
-def test_all_differences_are_named(working_folder):
-    with engine.floatx("float32"):
-        train("run", Stop(1))
-    other = read_dataset(make_pairs(seed=1))
-    with engine.floatx("float64"), pytest.raises(ModelFileError) as error:
-        train("run", resume=True, data=other, n_epochs=9, patience=20)
-    for difference in (
-        "floatX was float32 and is float64",
-        "n_epochs was 100 and is 9",
-        "patience was 8 and is 20",
-        f"the data set was the given arrays (SHA-256 {DATA.sha256('float32')[:12]}...) and is "
-        f"the given arrays ({other.sha256()[:12]}...)",
-    ):
-        assert difference in str(error.value)
+    assert all(message in str(raised.value) for message in messages)
+    assert len(re.findall(r" was ", str(raised.value))) == len(messages)
+    assert contents("run") == before
 
 
 def test_the_same_data_by_another_name_are_the_same(working_folder):
     train("run", Stop(1))
-    (x, y), *others = make_pairs()
     names = [f"{key}_{split}" for split in ("train", "valid", "test") for key in "xy"]
-    numpy.savez("same.npz", **dict(zip(names, [x, y, *others[0], *others[1]])))
-    result = train("run", resume=True, data=read_dataset("same.npz"))
-    assert result.end.reason == "patience"
+    numpy.savez("same.npz", **dict(zip(names, [array for pair in PAIRS for array in pair])))
+    assert train("run", resume=True, data=read_dataset("same.npz")).reason == "n_epochs"
 
 
-def test_a_state_is_not_overwritten_unasked(working_folder):
-    train("run", Stop(1))
-    before = Path("run/run.state").read_bytes()
+def test_a_state_is_neither_overwritten_unasked_nor_needed(working_folder, capfd):
+    assert train("run", Stop(1), resume=True).epoch == 1
+    assert re.search(r"^warning: there is no run.run\.state", capfd.readouterr().err, re.M)
+    before = contents("run")
     with pytest.raises(ModelFileError, match=r"run\.state is there already: .*--resume"):
         train("run")
-    assert Path("run/run.state").read_bytes() == before
-
-
-def test_resuming_without_a_state_begins_and_says_so(working_folder, capfd):
-    assert train("run", resume=True).end.reason == "patience"
-    assert re.search(r"^warning: there is no run.run\.state", capfd.readouterr().err, re.M)
-
-
-@pytest.mark.parametrize("content", [b"", b"state", None])
-def test_what_is_no_state_is_not_resumed_from(working_folder, content):
-    Path("run.state").write_bytes(content or dump_model(make_model()))
-    with pytest.raises(ModelFileError, match=r"run\.state cannot be"):
-        Checkpoint("run.state", resume=True)
-
-
-def test_where_nothing_can_be_written_is_found_out_before(working_folder):
+    assert contents("run") == before
     with pytest.raises(ModelFileError, match="cannot be written"):
-        Checkpoint("nowhere/run.state")
-    with pytest.raises(ModelFileError, match="cannot be written"):
-        History("nowhere/run.csv")
+        Checkpoint("nowhere/run.state", {})
 
 
-def test_on_a_full_disk_the_run_ends_with_an_error_and_can_be_resumed(
-    working_folder, monkeypatch, capfd
-):
+def test_on_a_full_disk_the_run_ends_with_an_error_and_can_be_resumed(working_folder, monkeypatch):
     train("whole")
-    done = 0
+    fsync, n_left = os.fsync, 13
 
-    def full(*args):
-        nonlocal done
-        done += 1
-        if done > 13:
+    def full(file):
+        nonlocal n_left
+        n_left -= 1
+        if n_left < 0:
             raise OSError(28, "No space left on device")
+        fsync(file)
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
@@ -293,66 +290,64 @@ def test_on_a_full_disk_the_run_ends_with_an_error_and_can_be_resumed(
             train("run")
     load_model("run/model.pkl")
     train("run", resume=True)
-    assert parameters("run") == parameters("whole")
-    assert history("run") == history("whole")
+    assert outcome("run") == outcome("whole")
 
 
-def make_model():
-    return LogisticRegression(T.matrix("x"), N_IN, N_OUT)
-
-
-# ---- states of a run that were forged
+# ---- states that were put together by hand
 
 RUN = {"n_epochs": 3, "dataset": "d", "dataset_sha256": "0" * 64}
+ERRORS = dict.fromkeys(["test_error", "error_all_rows", "test_error_all_rows"], 0.25)
 HEADER = {
     "run": RUN,
     "stopping": {"patience": 10, "best_loss": 0.5, "best_iter": 3, "significant_iter": 3},
     "progress": {"iter": 3, "seconds": 1.5, **ERRORS},
-    "engine": "theano 1.0.5",
+    "engine": "abacus 3",
 }
+BEST = numpy.frombuffer(golden(OLD_MODEL), "uint8")
+ARRAYS = {"variable 0": numpy.eye(2), "variable 1": numpy.ones(2), "best": BEST}
 
 
-def restored(header, arrays):
-    """What a checkpoint with such contents does to a run: the result and the variables."""
-    Path("run.state").write_bytes(dump("checkpoint", arrays, **copy.deepcopy(header)))
-    stopping = EarlyStopping(7)
+def new_run():
     variables = [theano.shared(numpy.zeros((2, 2))), theano.shared(numpy.zeros(2))]
-    progress = Checkpoint("run.state", resume=True).restore(RUN, variables, stopping)
-    return progress, variables, stopping
+    return Run(variables, Hyperparameters(), EarlyStopping(7), 5)
 
 
-@functools.lru_cache(maxsize=None)
-def arrays():
-    best = numpy.frombuffer(dump_model(make_model()), "uint8")
-    return {"variable 0": numpy.eye(2), "variable 1": numpy.ones(2), "best": best}
+def restored(header=HEADER, arrays=ARRAYS):
+    """The run that a checkpoint with such contents gives."""
+    Path("run.state").write_bytes(dumps("checkpoint", arrays, **copy.deepcopy(header)))
+    run = new_run()
+    Checkpoint("run.state", RUN, resume=True).on_train_begin(run)
+    return run
 
 
-def test_a_state_put_together_by_hand_is_restored(working_folder, capfd):
-    progress, variables, stopping = restored(HEADER, arrays())
-    assert progress == {**HEADER["progress"], "best": arrays()["best"].tobytes()}
-    numpy.testing.assert_array_equal(variables[0].get_value(), numpy.eye(2))
-    numpy.testing.assert_array_equal(variables[1].get_value(), numpy.ones(2))
-    assert {name: getattr(stopping, name) for name in stopping.STATE} == HEADER["stopping"]
-    warned = "warning: the run began on theano 1.0.5" in capfd.readouterr().err
-    assert warned == (f"{engine.NAME} {engine.VERSION}" != HEADER["engine"])
+def test_all_that_a_state_holds_comes_back(working_folder, capfd):
+    run = restored()
+    assert capfd.readouterr().err.startswith("warning: the run began on abacus 3 and goes on on")
+    for _ in range(2):
+        numpy.testing.assert_array_equal(engine.value(run.variables[0]), numpy.eye(2))
+        numpy.testing.assert_array_equal(engine.value(run.variables[1]), numpy.ones(2))
+        assert {name: getattr(run, name) for name in HEADER["progress"]} == HEADER["progress"]
+        stopping = {name: getattr(run.stopping, name) for name in HEADER["stopping"]}
+        assert stopping == HEADER["stopping"]
+        assert run.best == BEST.tobytes()
+        os.remove("run.state")
+        Checkpoint("run.state", RUN).on_validation(run, None)
+        run = new_run()
+        Checkpoint("run.state", RUN, resume=True).on_train_begin(run)
+    assert capfd.readouterr().err == ""
 
 
-def test_a_run_that_keeps_no_model_can_be_resumed(working_folder):
-    variables = [theano.shared(numpy.eye(2))]
-    stopping = EarlyStopping(10)
-    stopping.update(3, 0.5)
-    progress = {"iter": 3, "seconds": 1.5, **ERRORS, "best": b""}
-    Checkpoint("run.state").keep(RUN, variables, stopping, progress)
-    variables[0].set_value(numpy.zeros((2, 2)))
-    assert Checkpoint("run.state", True).restore(RUN, variables, EarlyStopping(10)) == progress
-    numpy.testing.assert_array_equal(variables[0].get_value(), numpy.eye(2))
+def test_a_run_without_a_best_yet_comes_back(working_folder):
+    Checkpoint("run.state", RUN).on_validation(Run([], Hyperparameters(), EarlyStopping(), 5, 3), 0)
+    run = Run([], Hyperparameters(), EarlyStopping(), 5)
+    Checkpoint("run.state", RUN, resume=True).on_train_begin(run)
+    assert (run.iter, run.best, run.stopping.best_loss) == (3, b"", math.inf)
 
 
 @pytest.mark.parametrize(
     "name, value",
     [
         ("variable 0", numpy.ones((3, 3))),
-        ("variable 0", numpy.ones(2)),
         ("variable 1", numpy.ones(2, "float32")),
         ("variable 1", None),
         ("best", numpy.frombuffer(b"cos\nsystem\n", "uint8")),
@@ -360,11 +355,20 @@ def test_a_run_that_keeps_no_model_can_be_resumed(working_folder):
     ],
 )
 def test_forged_arrays_are_refused(working_folder, name, value):
-    forged = {**arrays(), name: value}
+    forged = {**ARRAYS, name: value}
     if value is None:
         del forged[name]
     with pytest.raises(ModelFileError, match=r"run\.state cannot be resumed from"):
         restored(HEADER, forged)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"state", golden(OLD_MODEL), dumps_params([theano.shared(numpy.eye(2))])]
+)
+def test_another_file_is_no_state(working_folder, content):
+    Path("run.state").write_bytes(content)
+    with pytest.raises(ModelFileError, match=r"run\.state cannot be (loaded|resumed from)"):
+        Checkpoint("run.state", RUN, resume=True).on_train_begin(new_run())
 
 
 places = [(name,) for name in HEADER]
@@ -391,107 +395,11 @@ def test_forged_values_are_refused_or_harmless(working_folder, replacements):
         with contextlib.suppress(TypeError):  # replaced already
             functools.reduce(lambda holder, key: holder[key], outer, header)[last] = value
     try:
-        progress, _, stopping = restored(header, arrays())
+        run = restored(header)
     except ModelFileError:
         return
     assert {**header["run"], "dataset": None} == {**RUN, "dataset": None}
-    assert stopping.is_over(progress["iter"]) in (True, False)
-    stopping.update(progress["iter"] + 1, 0.001)
-    assert "%d %f %f" % (progress["iter"] + 1, progress["seconds"] + 0.5, progress["test_error"])
-    assert "%f" % (stopping.best_loss * 100)
-
-
-# ---- from the command line
-
-
-class AtOnce:
-    """An interruption that comes before the first minibatch."""
-
-    exit_code = 130
-
-    def __enter__(self):
-        return lambda: True
-
-    def __exit__(self, *exception):
-        pass
-
-
-def test_without_a_model_none_is_promised(capfd, monkeypatch):
-    monkeypatch.setattr("logreg.train.Interruption", AtOnce)
-    options = ["--dataset", "mnist_sample", "--batch-size", "100", "--checkpoint", "run.state"]
-    assert main(options) == 130
-    err = capfd.readouterr().err
-    assert re.search(
-        r"^interrupted in .*: there is no model yet; go on with: .*run\.state$", err, re.M
-    )
-    assert os.listdir(".") == []
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        ["--output", "a", "--checkpoint", "a"],
-        ["--output", "a", "--history", os.path.join(".", "a")],
-        ["--checkpoint", "a", "--history", "a"],
-    ],
-)
-def test_each_file_needs_a_name_of_its_own(capfd, options):
-    assert main(options) == 1
-    assert "error: --output, --checkpoint and --history must name" in capfd.readouterr().err
-
-
-@pytest.fixture
-def start(working_folder):
-    processes = []
-
-    def start(*command):
-        process = subprocess.Popen(
-            command,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            universal_newlines=True,
-        )
-        processes.append(process)
-        return process
-
-    yield start
-    for process in processes:
-        process.kill()
-        process.communicate()
-
-
-def signalled(process, number):
-    """Send a signal once an epoch is over; the epochs printed, and all of stderr."""
-    for line in process.stdout:
-        if line.startswith("epoch"):
-            break
-    process.send_signal(number)
-    rest, err = process.communicate(timeout=120)
-    epochs = re.findall(r"^epoch (\d+),", line + rest, re.M)
-    return [int(epoch) for epoch in epochs], err
-
-
-@pytest.mark.skipif(os.name != "posix", reason="processes get no such signals here")
-def test_signals_end_a_run_that_says_how_to_go_on(start):
-    names = [f"{key}_{split}" for split in ("train", "valid", "test") for key in "xy"]
-    arrays = [array for pair in make_pairs() for array in pair]
-    numpy.savez("my data.npz", **dict(zip(names, arrays)))
-    options = ["--dataset", "my data.npz", "--batch-size", "10", "--n-epochs", "1000000"]
-    options += ["--patience", "10000000", "--checkpoint", "run.state", "--history", "run.csv"]
-    command = [sys.executable, "-m", "logreg.train", *options]
-    reached = 0
-    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGTERM, 143)):
-        process = start(*command)
-        epochs, err = signalled(process, number)
-        assert process.returncode == code, err
-        assert "Traceback" not in err
-        (how_to_go_on,) = re.findall(r"^interrupted .*", err, re.M)
-        assert "the best model is in best_model.pkl" in how_to_go_on
-        assert epochs == list(range(reached + 1, reached + len(epochs) + 1))
-        reached = epochs[-1]
-        load_model("best_model.pkl")
-        assert load("run.state")["header"]["progress"]["iter"] == reached * 6 - 1
-        command = shlex.split(how_to_go_on.partition("go on with: ")[2])
-        assert command == [sys.executable, "-m", "logreg.train", *options, "--resume"]
-    assert [row[0] for row in history(".")] == [str(i + 1) for i in range(reached)]
+    assert run.stopping.is_over(run.iter) in (True, False)
+    run.stopping.update(run.iter + 1, 0.001)
+    assert "%d %f %f" % (run.iter + 1, run.seconds + 0.5, run.test_error)
+    assert "%f" % (run.stopping.best_loss * 100)

@@ -11,21 +11,18 @@ import pytest
 from conftest import ROOT
 
 from logreg.console import command, note, starting
+from logreg.errors import SettingError
+
+pytestmark = pytest.mark.engine_free
 
 
-def test_a_slow_start_says_why(capsys, monkeypatch):
-    monkeypatch.setattr("logreg.console.PATIENCE", 0.05)
+@pytest.mark.parametrize("seconds, said", [(0.5, "this takes a while\n"), (0, "")])
+def test_a_slow_start_says_why(capsys, monkeypatch, seconds, said):
+    monkeypatch.setattr("logreg.console.SLOW_AFTER", 0.2)
     with starting("this takes a while"):
-        time.sleep(0.5)
-    assert capsys.readouterr() == ("", "this takes a while\n")
-
-
-def test_a_quick_start_says_nothing(capsys, monkeypatch):
-    monkeypatch.setattr("logreg.console.PATIENCE", 0.2)
-    with starting("this takes a while"):
-        pass
-    time.sleep(0.4)
-    assert capsys.readouterr() == ("", "")
+        time.sleep(seconds)
+    time.sleep(0.3)
+    assert capsys.readouterr() == ("", said)
 
 
 def test_what_a_terminal_would_obey_is_shown(capsys):
@@ -40,19 +37,41 @@ def test_a_start_collects_no_garbage_and_the_run_after_it_does():
         raise KeyError
     assert gc.isenabled()
     assert gc.get_freeze_count() == 0
-
-
-def test_a_user_who_collects_no_garbage_is_left_alone():
     gc.disable()
     try:
         with starting("..."):
-            assert not gc.isenabled()
-        assert not gc.isenabled()
+            pass
+        assert not gc.isenabled()  # the user's choice
     finally:
         gc.enable()
 
 
-INTERRUPT = """
+@pytest.mark.parametrize("returned, code", [(None, 0), (0, 0), (3, 3)])
+def test_a_command_runs_in_a_thread_too(returned, code):
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(command(lambda argv: returned), []).result() == code
+
+
+def raises(error):
+    def main(argv):
+        raise error
+
+    return command(main)
+
+
+def test_what_a_user_can_mend_is_told_and_a_fault_of_ours_keeps_its_traceback(capsys):
+    assert raises(SettingError("the seed is -1"))([]) == 1
+    assert capsys.readouterr() == ("", "error: the seed is -1\n")
+    assert raises(KeyboardInterrupt())([]) == 130
+    assert capsys.readouterr() == ("", "interrupted\n")
+    for error in (ValueError("x"), FileNotFoundError(2, "No such file", "x"), OSError(22, "x")):
+        with pytest.raises(type(error)):
+            raises(error)([])
+
+
+# ---- programs, of which each is interrupted
+
+START = """
 import os, signal, sys
 from logreg.console import starting_engine
 
@@ -60,7 +79,7 @@ if "ignored" in sys.argv:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 with starting_engine():
     try:
-        os.kill(os.getpid(), signal.SIGINT)
+        "late" in sys.argv or os.kill(os.getpid(), signal.SIGINT)
     except BaseException:
         pass  # as foreign code may do
     print("imported", flush=True)
@@ -70,22 +89,6 @@ try:
 except KeyboardInterrupt:
     print("as ever")
 """
-
-
-def test_ctrl_c_is_not_lost_while_the_engine_starts(run):
-    done = run("-c", INTERRUPT)
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
-
-
-def test_a_start_that_ignores_ctrl_c_goes_on_to(run):
-    assert run("-c", INTERRUPT, "ignored").stdout == "imported\nignored\n"
-
-
-def test_after_the_start_ctrl_c_is_an_exception_again(run):
-    done = run("-c", INTERRUPT.replace("os.kill(os.getpid(), signal.SIGINT)", "pass", 1))
-    assert (done.returncode, done.stdout) == (0, "imported\nas ever\n")
-
-
 HALF_MADE = """
 import os, signal
 from logreg.console import command
@@ -103,45 +106,38 @@ def main(argv):
 
 raise SystemExit(main())
 """
-
-
-def test_what_an_interrupt_leaves_half_made_does_not_complain(run):
-    done = run("-c", HALF_MADE)
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
-
-
 SWALLOWED = """
 import os, signal
 from logreg.console import command, starting
 
-def compile():
-    try:
-        os.kill(os.getpid(), signal.SIGINT)
-        print("not interrupted")
-    except:
-        print("swallowed")
-        INSTEAD
-
 @command
 def main(argv):
     with starting("compiling"):
-        compile()
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except:
+            print("swallowed")
+            INSTEAD
     print("trained")
 
 raise SystemExit(main())
 """
 
 
-@pytest.mark.parametrize("instead", ["pass", "raise RuntimeError"])
-def test_an_interrupt_that_an_engine_swallows_is_not_lost(run, instead):
-    done = run("-c", SWALLOWED.replace("INSTEAD", instead))
-    assert (done.returncode, done.stdout) == (130, "swallowed\n")
-    assert done.stderr == "interrupted\n"
-
-
-def test_a_command_runs_in_a_thread_too():
-    with ThreadPoolExecutor(1) as threads:
-        assert threads.submit(command(lambda argv: 3), []).result() == 3
+@pytest.mark.parametrize(
+    "program, argument, expected",
+    [
+        (START, "", (130, "", "interrupted\n")),
+        (START, "ignored", (0, "imported\nignored\n", "")),
+        (START, "late", (0, "imported\nas ever\n", "")),
+        (HALF_MADE, "", (130, "", "interrupted\n")),
+        (SWALLOWED.replace("INSTEAD", "pass"), "", (130, "swallowed\n", "interrupted\n")),
+        (SWALLOWED.replace("INSTEAD", "raise OSError"), "", (130, "swallowed\n", "interrupted\n")),
+    ],
+)
+def test_ctrl_c_is_neither_lost_nor_a_complaint(run, program, argument, expected):
+    done = run("-c", program, argument)
+    assert (done.returncode, done.stdout, done.stderr) == expected
 
 
 EXIT = """
@@ -172,7 +168,7 @@ def test_at_exit_a_command_looks_for_no_garbage(run):
 
 
 @pytest.mark.parametrize("closed", ["", ">&-", "2>&-", ">&- 2>&-"])
-def test_streams_that_the_shell_closed(tmp_path, closed):
+def test_streams_that_the_shell_closed(working_folder, closed):
     code = """
 import sys
 from logreg.console import command, note
@@ -182,12 +178,10 @@ def main(argv=None):
     note("a note")
 sys.exit(main())
 """
-    (tmp_path / "main.py").write_text(code)
-    command = f"{sys.executable} main.py {closed}"
+    (working_folder / "main.py").write_text(code)
+    shell = f"{sys.executable} main.py {closed}"
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        command, shell=True, cwd=tmp_path, env=env, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(shell, shell=True, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert done.stdout == ("" if ">&-" in closed.split() else "a result\n")
     assert done.stderr == ("" if "2>&-" in closed else "a note\n")

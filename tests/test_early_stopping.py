@@ -1,21 +1,20 @@
-"""Patience, with plain lists of losses."""
+"""Patience, with plain lists of losses; and which settings make sense."""
 
-import csv
 import math
 
+import numpy
 import pytest
 
 from logreg.early_stopping import EarlyStopping
 from logreg.errors import SettingError
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
-from logreg.reference import LOG
 
 
-def stop_of(stopping, losses, frequency, limit=10**6):
+def stop_of(stopping, losses, frequency):
     """The minibatch after which a run with these validation losses ends, and the new bests."""
     bests = []
     losses = iter(losses)
-    for iter_ in range(limit):
+    for iter_ in range(10**6):
         if (iter_ + 1) % frequency == 0 and stopping.update(iter_, next(losses)):
             bests.append(iter_)
         if stopping.is_over(iter_):
@@ -24,93 +23,59 @@ def stop_of(stopping, losses, frequency, limit=10**6):
 
 
 def test_the_tutorials_run():
-    with open(LOG, newline="") as file:
-        rows = list(csv.DictReader(file))
+    from logreg.callbacks import read_reference
+
+    log = read_reference()
+    losses = [float(valid) / 100 for valid, _ in log.values()]
     # Errors of 16 minibatches are averaged: epoch 62 wins its tie by the rounding.
-    losses = [float(row["validation_error_percent"]) / 100 for row in rows]
-    losses[61] = math.nextafter(losses[61], 0) if hasattr(math, "nextafter") else losses[61] - 1e-15
+    losses[61] = numpy.nextafter(losses[61], 0)
     stopping = EarlyStopping()
     stop, bests = stop_of(stopping, losses, frequency=83)
     assert stop == 6140
     assert divmod(stop, 83) == (73, 81)  # epoch 74, minibatch 82 of 83
-    assert [(i + 1) // 83 for i in bests] == [
-        int(row["epoch"]) for row in rows if row["test_error_of_best_percent"]
-    ]
+    assert [(i + 1) // 83 for i in bests] == [epoch for epoch, (_, test) in log.items() if test]
     assert stopping.significant_iter == 37 * 83 - 1 == 3070
     assert stopping.patience == 2 * 3070
     assert stopping.best_iter == 73 * 83 - 1
 
 
-def test_without_any_gain_the_first_patience_decides():
-    stopping = EarlyStopping(patience=10)
-    assert stop_of(stopping, [1.0] * 100, frequency=5) == (10, [4])
-
-
-def test_a_significant_gain_extends_the_patience():
-    stopping = EarlyStopping(patience=10, patience_increase=3, improvement_threshold=0.9)
-    # At minibatches 4, 9, 14, ...: the gain at 9 is significant and gives 27.
-    assert stop_of(stopping, [1.0, 0.5] + [0.6] * 100, frequency=5) == (27, [4, 9])
-    assert stopping.significant_iter == 9
-
-
-def test_a_small_gain_is_a_new_best_and_no_reason_to_go_on():
-    stopping = EarlyStopping(patience=10, patience_increase=3, improvement_threshold=0.9)
-    assert stop_of(stopping, [1.0, 0.95] + [2.0] * 100, frequency=5) == (12, [4, 9])
-    assert (stopping.best_loss, stopping.significant_iter) == (0.95, 4)
-
-
-def test_an_equal_loss_is_no_new_best():
-    stopping = EarlyStopping()
-    assert stopping.update(0, 0.5)
-    assert not stopping.update(1, 0.5)
-    assert stopping.best_iter == 0
-
-
-def test_the_threshold_itself_is_not_significant():
-    stopping = EarlyStopping(patience=1, patience_increase=100, improvement_threshold=0.5)
-    stopping.update(1, 1.0)
-    stopping.update(2, 0.5)
-    assert stopping.significant_iter == 1
-    stopping.update(3, 0.2499)
-    assert stopping.significant_iter == 3
-
-
-def test_patience_never_shrinks():
-    stopping = EarlyStopping(patience=1000)
-    stopping.update(3, 1.0)
-    assert stopping.patience == 1000
-
-
-def test_not_a_number_is_never_a_best():
-    stopping = EarlyStopping()
-    assert not stopping.update(0, math.nan)
-    assert stopping.best_loss == math.inf
+# Losses at minibatches 4, 9, 14, ...; patience 10.
+@pytest.mark.parametrize(
+    "increase, threshold, losses, stop, bests, significant",
+    [
+        (2, 0.995, [1.0] * 9, 10, [4], 4),  # no gain: the first patience decides
+        (3, 0.9, [1.0, 0.5] + [0.6] * 9, 27, [4, 9], 9),  # a significant one extends it
+        (3, 0.9, [1.0, 0.95] + [2.0] * 9, 12, [4, 9], 4),  # a small one is a new best only
+        (3, 0.5, [1.0, 0.5] + [2.0] * 9, 12, [4, 9], 4),  # the threshold is not below itself
+        (1, 0.9, [1.0, 0.5] + [2.0] * 9, 10, [4, 9], 9),  # patience never shrinks
+        (2, 0.9, [math.nan] * 9, 10, [], None),  # not a number is never a best
+    ],
+)
+def test_what_a_gain_does(increase, threshold, losses, stop, bests, significant):
+    stopping = EarlyStopping(10, increase, threshold)
+    assert stop_of(stopping, losses, frequency=5) == (stop, bests)
+    assert stopping.significant_iter == significant
+    assert stopping.best_iter == (bests[-1] if bests else None)
+    assert stopping.best_loss == min([math.inf, *losses[: len(bests)]])
+    assert stopping.initial_patience == 10
 
 
 def test_defaults_are_the_tutorials():
-    assert Hyperparameters(0.13, 1000, 600, 5000, 2, 0.995) == DEFAULTS
-    assert EarlyStopping().initial_patience == 5000
+    assert Hyperparameters(0.13, 1000, 600, 5000, 2, 0.995, 0, 0, 0) == DEFAULTS
+    stopping = EarlyStopping()
+    settings = stopping.patience, stopping.patience_increase, stopping.improvement_threshold
+    assert settings == (5000, 2, 0.995)
 
 
 @pytest.mark.parametrize(
     "name, value",
     [
-        ("learning_rate", 0.0),
-        ("learning_rate", -1.0),
-        ("learning_rate", math.nan),
-        ("learning_rate", math.inf),
-        ("learning_rate", "0.1"),
-        ("n_epochs", 0),
-        ("n_epochs", 1.5),
-        ("batch_size", 0),
-        ("batch_size", True),
-        ("patience", 1),
-        ("patience_increase", 0.5),
-        ("improvement_threshold", 0.0),
-        ("improvement_threshold", 1.1),
-        ("l1", -0.1),
-        ("l2", math.inf),
-        ("momentum", 1.0),
+        *(("learning_rate", value) for value in (0.0, -1.0, math.nan, math.inf, "0.1")),
+        *(("n_epochs", value) for value in (0, 1.5)),
+        *(("batch_size", value) for value in (0, True)),
+        *(("patience", 1), ("patience_increase", 0.5), ("patience_increase", 1e10)),
+        *(("improvement_threshold", 0.0), ("improvement_threshold", 1.1)),
+        *(("l1", -0.1), ("l2", math.inf), ("momentum", 1.0), ("momentum", -0.1)),
     ],
 )
 def test_senseless_settings_are_refused_by_name(name, value):

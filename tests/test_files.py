@@ -2,20 +2,23 @@
 
 import errno
 import os
-import subprocess
-import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from logreg.files import LEFTOVER_SECONDS, read_whole, replacing, try_replacing
 
-needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+pytestmark = pytest.mark.engine_free
 
 
-def replace(path, data):
+def replace(path, data=b"new"):
     with replacing(path) as file:
         file.write(data)
+
+
+def read(path):
+    return read_whole(path, 9)
 
 
 @pytest.fixture
@@ -30,15 +33,6 @@ def assert_untouched(old):
     assert os.listdir(str(old.parent)) == [old.name]
 
 
-def test_a_new_file_and_a_replaced_one(old):
-    replace(old, b"new")
-    replace("other.pkl", b"other")
-    assert old.read_bytes() == b"new"
-    assert sorted(os.listdir(".")) == ["model.pkl", "other.pkl"]
-    with open("other.pkl", "rb") as file:
-        assert file.read() == b"other"
-
-
 def test_nobody_sees_half_a_file(old):
     with replacing(old) as file:
         file.write(b"half")
@@ -46,6 +40,9 @@ def test_nobody_sees_half_a_file(old):
         assert old.read_bytes() == b"old"
         file.write(b" and half")
     assert old.read_bytes() == b"half and half"
+    replace("other.pkl", b"other")
+    assert Path("other.pkl").read_bytes() == b"other"
+    assert sorted(os.listdir(".")) == ["model.pkl", "other.pkl"]
 
 
 def test_a_block_that_fails_leaves_the_old_file(old):
@@ -62,7 +59,7 @@ def test_a_full_disk_leaves_the_old_file(old, monkeypatch, call):
 
     monkeypatch.setattr(os, call, full)
     with pytest.raises(OSError, match="No space left"):
-        replace(old, b"new")
+        replace(old)
     assert_untouched(old)
 
 
@@ -73,10 +70,8 @@ def test_the_bytes_are_on_the_disk_before_the_name(old, monkeypatch):
         monkeypatch.setattr(
             os, name, lambda *args, name=name, real=real: calls.append(name) or real(*args)
         )
-    replace(old, b"new")
-    assert calls[:2] == ["fsync", "replace"]
-    if os.name == "posix":
-        assert calls[2:] == ["fsync"]  # of the folder
+    replace(old)
+    assert calls == ["fsync", "replace", *(["fsync"] if os.name == "posix" else [])]  # the folder's
 
 
 def test_a_symbolic_link_stays_one(old):
@@ -84,44 +79,32 @@ def test_a_symbolic_link_stays_one(old):
         os.symlink(str(old), "link")
     except (OSError, NotImplementedError):
         pytest.skip("there are no symbolic links here")
-    replace("link", b"new")
+    replace("link")
     assert os.path.islink("link") and old.read_bytes() == b"new"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="there is no umask here")
 def test_the_umask_decides_who_may_read(working_folder):
-    if os.name != "posix":
-        pytest.skip("there is no umask here")
     before = os.umask(0o027)
     try:
-        replace("model.pkl", b"new")
+        replace("model.pkl")
     finally:
         os.umask(before)
     assert os.stat("model.pkl").st_mode & 0o777 == 0o640
 
 
-def test_a_folder_is_neither_replaced_nor_read(working_folder):
+@pytest.mark.parametrize("function", [try_replacing, replace, read])
+@pytest.mark.parametrize("path", ["folder", "pipe", "/dev/zero"])
+def test_what_is_no_file_is_neither_replaced_nor_read(working_folder, path, function):
     os.mkdir("folder")
-    for function in (try_replacing, lambda path: replace(path, b""), lambda p: read_whole(p, 9)):
-        with pytest.raises(OSError, match="not a regular file"):
-            function("folder")
-    assert os.listdir(".") == ["folder"]
-
-
-@needs_pipes
-def test_a_pipe_does_not_block(working_folder):
-    os.mkfifo("pipe")
-    for function in (try_replacing, lambda path: replace(path, b""), lambda p: read_whole(p, 9)):
-        with pytest.raises(OSError, match="not a regular file"):
-            function("pipe")
-    assert os.listdir(".") == ["pipe"]
-
-
-def test_a_device_is_neither_replaced_nor_read():
-    if not os.path.exists("/dev/zero"):
-        pytest.skip("there are no devices here")
-    for function in (try_replacing, lambda path: replace(path, b""), lambda p: read_whole(p, 9)):
-        with pytest.raises(OSError, match="not a regular file"):
-            function("/dev/zero")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo("pipe")
+    if not os.path.exists(path):
+        pytest.skip(f"there is no {path} here")
+    before = os.listdir(".")
+    with pytest.raises(OSError, match="not a regular file"):
+        function(path)
+    assert os.listdir(".") == before
 
 
 def test_a_file_is_read_up_to_the_limit_and_not_beyond(old):
@@ -132,21 +115,19 @@ def test_a_file_is_read_up_to_the_limit_and_not_beyond(old):
         read_whole("nothing", 2)
 
 
+@pytest.mark.parametrize("function", [try_replacing, replace])
 @pytest.mark.parametrize("path", ["nowhere/model.pkl", "model.pkl/model.pkl"])
-def test_a_folder_that_is_none_is_found_out_before(old, path):
-    for function in (try_replacing, lambda path: replace(path, b"new")):
-        with pytest.raises(OSError):
-            function(path)
+def test_a_folder_that_is_none_is_found_out_before(old, path, function):
+    with pytest.raises(OSError):
+        function(path)
     assert_untouched(old)
 
 
-def test_what_killed_processes_left_goes_after_a_while(old):
+def test_what_killed_processes_left_goes_after_a_while(run, old):
     killed = "import os, sys; from logreg.files import replacing\n"
     killed += "with replacing('model.pkl') as file:\n file.write(b'new'); os._exit(9)"
-    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    env = {**os.environ, "PYTHONPATH": root}
     for _ in range(2):
-        assert subprocess.run([sys.executable, "-c", killed], env=env, check=False).returncode == 9
+        assert run("-c", killed).returncode == 9
     stale, fresh = sorted(name for name in os.listdir(".") if name != old.name)
     others = [".model.pkl.bak", ".model.pkl.0123456789", ".other.pkl.01234567"]
     for name in (stale, *others):

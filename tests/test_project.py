@@ -1,16 +1,35 @@
 """What the project promises about itself."""
 
-import pickle
+import ast
+import inspect
 import re
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from conftest import ROOT
 
 import logreg
 
-ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "logreg"
+SOURCES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts): path.read_text(encoding="utf-8")
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+ROOMS = [path.parent.name for path in PACKAGE.glob("*/__init__.py")]
+# A module imports what stands on a line above its own. Within a room, imports make no circle.
+LAYERS = [
+    ["__init__"],
+    ["errors"],
+    ["files", "pickles", "console", "hyperparameters"],
+    ["engine", "early_stopping"],
+    ["model", "updates", "run"],
+    ["metadata"],
+    ["saving", "datasets"],
+    ["params", "callbacks", "prediction"],
+    ["checkpoint", "sgd"],
+    ["options"],
+    ["train", "predict", "__main__"],
+]
 
 
 def test_the_public_names():
@@ -29,50 +48,94 @@ def test_the_public_names():
         assert getattr(logreg, name).__doc__
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         logreg.nonsense  # noqa: B018
-
-
-def test_the_tutorials_signatures():
-    import inspect
-
-    parameters = inspect.signature(logreg.sgd_optimization_mnist).parameters
-    assert {name: parameter.default for name, parameter in parameters.items()} == {
-        "learning_rate": 0.13,
-        "n_epochs": 1000,
-        "dataset": "mnist.pkl.gz",
-        "batch_size": 600,
-    }
-    assert list(inspect.signature(logreg.LogisticRegression).parameters) == [
-        "input",
-        "n_in",
-        "n_out",
-    ]
+    parameters = inspect.signature(logreg.LogisticRegression).parameters
+    assert list(parameters) == ["input", "n_in", "n_out"]
     dataset, *options = inspect.signature(logreg.load_data).parameters.values()
     assert dataset.name == "dataset"
     assert all(option.default is None for option in options)
 
 
-def test_load_data_returns_shared_variables_of_the_three_sets(capsys):
-    sets = logreg.load_data("mnist_sample")
-    assert capsys.readouterr().out == "... loading data\n"
-    floatx = logreg.engine.theano.config.floatX
-    assert len(sets) == 3
-    for (shared_x, y), n in zip(sets, (5000, 1000, 1000)):
-        x = shared_x.get_value(borrow=True)
-        assert x.shape == (n, 784) and x.dtype == floatx
-        assert x.min() >= 0 and x.max() == 255 / 256
-        assert y.dtype == "int32" and y.ndim == 1
-    assert list(sets[2][1][:10].eval()) == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
+def imports_of(module):
+    """The modules of ours that a module imports, wherever it does."""
+    for node in ast.walk(ast.parse(SOURCES[module])):
+        assert not isinstance(node, ast.ImportFrom) or node.level == 0, "say where it comes from"
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "logreg":
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                is_module = inner in SOURCES or f"{inner}.__init__" in SOURCES
+                if inner != "logreg.__version__":
+                    yield inner if is_module else node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("logreg"))
+
+
+def test_imports_point_one_way():
+    level = {name: i for i, names in enumerate(LAYERS) for name in names}
+    for module in SOURCES:
+        room = module.split(".")[1]
+        for imported in imports_of(module):
+            assert imported != "logreg", f"{module} imports public names: they have modules"
+            assert imported != f"logreg.{room}", f"{module} imports its own package"
+            other = imported.split(".")[1]
+            assert other == room or level[other] < level[room], f"{module} imports {imported}"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_modules_of_a_room_make_no_circle(room):
+    left = {m: set(imports_of(m)) for m in SOURCES if m.startswith(f"logreg.{room}.")}
+    while left:
+        free = {module for module, imported in left.items() if not imported & set(left)}
+        assert free, f"a circle: {sorted(left)}"
+        left = {module: imported for module, imported in left.items() if module not in free}
+
+
+def test_modules_and_functions_are_short():
+    lengths = {module: len(source.splitlines()) for module, source in SOURCES.items()}
+    assert {module: n for module, n in lengths.items() if n > 330} == {}
+    long = [
+        f"{module}.{node.name}"
+        for module, source in SOURCES.items()
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 80
+    ]
+    assert [name for name in long if not name.endswith(".parser")] == []
+
+
+def test_what_needs_no_engine_starts_none(run):
+    modules = ["files", "console", "pickles", "early_stopping", "run", "options", "train"]
+    modules += ["predict", "datasets.mnist", "datasets.pictures", "datasets.tables"]
+    code = f"import sys, {', '.join(f'logreg.{module}' for module in modules)}\n"
+    done = run("-c", code + "print(sorted({'theano', 'pytensor', 'pandas'} & set(sys.modules)))")
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def tracked(*patterns):
+    command = ["git", "ls-files", "-z", *patterns]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    return listed.stdout.split("\0")[:-1]
 
 
 def test_top_level():
-    listed = subprocess.run(["git", "ls-files"], cwd=str(ROOT), stdout=subprocess.PIPE, text=True)
-    if listed.returncode != 0:
-        pytest.skip("not a git checkout")
-    top = {name.split("/")[0] for name in listed.stdout.split()}
+    top = {name.split("/")[0] for name in tracked()}
     assert {name for name in top if not name.startswith(".")} <= {
         *("logreg", "scripts", "data", "tests"),
         *("setup.py", "README.md", "Makefile", "LICENSE"),
     }
+
+
+def test_extras_are_those_of_the_clone():
+    """On a package index, the name is another project's."""
+    for name in tracked("*.py", "*.md", "Makefile", ".ci/*"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert not re.search(r"pip install [^\n]*\blogreg" + re.escape("["), text), name
+
+
+def test_setup_lists_the_sub_packages():
+    (listed,) = re.findall(r"packages=\[(.+?)\]", (ROOT / "setup.py").read_text(), re.S)
+    expected = ["logreg", *(f"logreg.{room}" for room in ROOMS)]
+    assert sorted(re.findall(r'"(.+?)"', listed)) == sorted(expected)
 
 
 def test_every_target_of_the_makefile_is_phony():
@@ -91,45 +154,17 @@ def test_every_option_has_a_help_text():
             assert action.help, action.option_strings
 
 
-def test_imports_point_one_way():
-    """A module may import those below it only."""
-    layers = [
-        {"errors", "hyperparameters", "files", "reference", "threads"},
-        {"console", "early_stopping", "c_compiler"},
-        {"jax_device", "pytensor_import", "theano_import", "report"},
-        {"engine"},
-        {"model", "updates", "mnist", "readers", "metadata", "columns"},
-        {"unpickling", "tables", "saving"},
-        {"datafiles", "checkpoint", "params"},
-        {"checks"},
-        {"data"},
-        {"sgd", "images", "inputs", "results", "predictor", "evaluate"},
-        {"tutorial"},
-        {"train", "predict"},
-    ]
-    level = {name: i for i, names in enumerate(layers) for name in names}
-    for path in (ROOT / "logreg").glob("*.py"):
-        if path.stem == "__init__":
-            continue
-        imported = re.findall(r"^\s*from logreg(?:\.(\w+))? import (.+)", path.read_text(), re.M)
-        for module, names in imported:
-            for name in [module] if module else re.findall(r"\w+", names):
-                if name in level:
-                    assert level[name] <= level[path.stem], f"{path.name} imports {name}"
-
-
-def test_nothing_that_is_pickled_lives_in_a_command():
-    model = logreg.LogisticRegression(logreg.engine.T.matrix("x"), 2, 2)
-    assert type(model).__module__ == "logreg.model"
-    assert type(pickle.loads(pickle.dumps(model))) is logreg.LogisticRegression
-
-
-def test_python_m_does_not_warn(run):
-    done = run("-W", "error", "-m", "logreg.train", "--help")
+@pytest.mark.parametrize("arguments", [[], ["-h"]])
+def test_the_package_says_which_commands_there_are(run, arguments):
+    done = run("-m", "logreg", *arguments)
     assert (done.returncode, done.stderr) == (0, "")
+    for path in PACKAGE.glob("*.py"):
+        is_command = "@command\ndef main(" in path.read_text(encoding="utf-8")
+        assert (f"python -m logreg.{path.stem} " in done.stdout) == is_command
 
 
-def test_version(run):
-    for module in ("logreg.train", "logreg.predict"):
-        assert run("-m", module, "--version").stdout == f"logreg {logreg.__version__}\n"
-    assert sys.version_info >= (3, 8)
+@pytest.mark.parametrize("command", ["logreg.train", "logreg.predict"])
+def test_commands_tell_their_version_and_do_not_warn(run, command):
+    done = run("-W", "error", "-m", command, "--version")
+    assert (done.stdout, done.stderr) == (f"logreg {logreg.__version__}\n", "")
+    assert run("-m", command, "--help").returncode == 0

@@ -1,61 +1,66 @@
-"""The model file: what is written is read, by any engine, and nothing else is."""
+"""The files of models and parameters: what is written is read, by any engine, and nothing else."""
 
 import base64
-import contextlib
 import copy
+import doctest
 import errno
-import functools
 import hashlib
 import json
 import os
 import pickle
 import struct
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy
 import pytest
+from builders import read, write
 from conftest import peak_memory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from test_pickles import ATTACKS
 
-from logreg import engine
+from logreg import engine, saving
 from logreg.engine import T, theano
 from logreg.errors import ModelFileError
 from logreg.model import LogisticRegression
-from logreg.saving import dump, dump_model, load, load_model, loads, save_model
-
-ROOT = Path(__file__).resolve().parent.parent
-
-bounded = functools.partial(
-    settings,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+from logreg.saving import (
+    dumps,
+    dumps_model,
+    dumps_params,
+    load,
+    load_model,
+    load_params,
+    loads,
+    restore,
+    save_model,
+    save_params,
 )
+from logreg.updates import adam
 
 # Values that rounding, text or the sign of zero would lose.
 W = [[0.1, -1 / 3], [1e-40, 3e38], [-0.0, numpy.pi]]
 B = [2 / 3, -1e-9]
 
 
-def make(dtype="float32", n_in=3, n_out=2):
+def make(dtype="float32"):
     with engine.floatx(dtype):
-        classifier = LogisticRegression(T.matrix("x"), n_in, n_out)
-    if (n_in, n_out) == (3, 2):
-        classifier.W.set_value(numpy.array(W, dtype))
-        classifier.b.set_value(numpy.array(B, dtype))
+        classifier = LogisticRegression(T.matrix("x"), 3, 2)
+    classifier.W.set_value(numpy.array(W, dtype))
+    classifier.b.set_value(numpy.array(B, dtype))
     return classifier
 
 
-def assert_golden(classifier, dtype):
+def bits(params):
+    values = [param.get_value() for param in params]
+    return [(value.dtype.name, value.shape, value.tobytes()) for value in values]
+
+
+def assert_golden(classifier, dtype="float32"):
     assert type(classifier) is LogisticRegression
-    for param, expected in zip(classifier.params, (W, B)):
-        value = param.get_value()
-        assert value.dtype == dtype
-        assert value.tobytes() == numpy.array(expected, dtype).tobytes()
+    arrays = [numpy.array(value, dtype) for value in (W, B)]
+    assert bits(classifier.params) == [(dtype, a.shape, a.tobytes()) for a in arrays]
 
 
 def sealed(header, data):
@@ -86,9 +91,15 @@ HEADER = {
     },
 }
 DATA = numpy.array([*numpy.ravel(W), *B], "<f4").tobytes()
+WHOLE = sealed(json.dumps(HEADER), DATA)
+PREFIX = WHOLE[: WHOLE.index(b"X")]
 
 
 # ---- what is written is read
+
+
+def test_the_examples_run():
+    assert doctest.testmod(saving) == (0, 18)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -106,19 +117,20 @@ def test_pickle_load_gives_a_model_as_in_the_tutorial():
     save_model(make(), "model.pkl")
     with open("model.pkl", "rb") as file:
         classifier = pickle.load(file)
-    assert_golden(classifier, "float32")
+    assert_golden(classifier)
     predict = theano.function([classifier.input], classifier.y_pred)
-    x = numpy.array([[1, 0, 0], [0, 1, 0], [0, 0, -1]], "float32")
-    z = x.astype("float64") @ numpy.array(W) + B
-    assert predict(x).tolist() == z.argmax(axis=1).tolist() == [0, 1, 0]
+    assert predict(numpy.array([[1, 0, 0], [0, 1, 0], [0, 0, -1]], "float32")).tolist() == [0, 1, 0]
 
 
 def test_a_file_put_together_by_hand_is_the_same_format():
-    assert_golden(loads(sealed(json.dumps(HEADER), DATA)), "float32")
-    written = dump_model(make())
-    start = written.index(b"{")
-    header = written[start : written.index(b"q\x01C")].decode()
+    assert_golden(loads(WHOLE))
+    written = dumps_model(make())
+    header = written[written.index(b"{") : written.index(b"q\x01C")].decode()
     assert sealed(header, DATA) == written
+    protocol_4 = (
+        b"\x80\x04\x8c\x0dlogreg.saving\x94\x8c\x07restore\x94\x93" + written[len(PREFIX) :]
+    )
+    assert_golden(loads(protocol_4))
 
 
 THEANO_FILE = """
@@ -154,73 +166,47 @@ ZDY2MWE5NjBjYWVhYTRhZjlxA4dxBFJxBS4=
     ],
 )
 def test_files_of_either_engine_are_read_by_both(text, dtype, writer):
-    data = base64.b64decode(text)
-    Path("model.pkl").write_bytes(data)
-    for classifier in (load_model("model.pkl"), pickle.loads(data)):
+    path = write("model.pkl", base64.b64decode(text))
+    for classifier in (load_model(path), pickle.loads(read(path))):
         assert_golden(classifier, dtype)
         metadata = classifier.metadata
         assert (metadata["engine"], metadata["python"], metadata["numpy"]) == writer
         assert metadata["class_labels"] == ["no", "yes"] and metadata["pixel_scale"] == 1 / 256
 
 
-OTHERS = os.environ.get("LOGREG_OTHER_PYTHONS", "").split(os.pathsep)
-
-
-@pytest.mark.skipif(OTHERS == [""], reason="LOGREG_OTHER_PYTHONS names no other interpreters")
-@pytest.mark.parametrize("other", OTHERS)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_another_interpreter_reads_and_writes_the_same(other, dtype):
-    script = (
-        "import sys; from logreg.saving import load_model, save_model\n"
-        "model = load_model('here.pkl'); print(model.metadata.pop('engine'))\n"
-        "sys.stdout.flush(); save_model(model, 'there.pkl', came='back')"
-    )
-    save_model(make(dtype), "here.pkl")
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    env.pop("LOGREG_ENGINE", None)
-    written_by = subprocess.check_output([other, "-c", script], env=env, universal_newlines=True)
-    assert written_by == f"{engine.NAME} {engine.VERSION}\n"
-    classifier = load_model("there.pkl")
-    assert_golden(classifier, dtype)
-    assert classifier.metadata["came"] == "back"
-
-
 # ---- what a file tells
 
 
-def test_what_a_file_tells_by_itself():
-    metadata = loads(dump_model(make("float64"))).metadata
-    assert metadata.pop("date")[:2] == "20"
-    assert metadata.pop("python") == sys.version.split()[0]
-    assert metadata.pop("engine") == f"{engine.NAME} {engine.VERSION}"
-    assert metadata.pop("numpy") == numpy.__version__
-    del metadata["logreg"]
-    assert metadata == {
-        "n_in": 3,
-        "n_out": 2,
-        "dtype": "float64",
-        "class_labels": [0, 1],
-        "image_shape": None,
-        "pixel_scale": 1,
-    }
-
-
-def test_numpys_numbers_and_tuples_become_plain_and_all_text_can_be_printed():
-    metadata = loads(
-        dump_model(
-            make(n_in=12),
-            image_shape=(numpy.int64(3), 4),
+def test_what_a_file_tells():
+    told = loads(
+        dumps_model(
+            make("float64"),
             class_labels=numpy.array([3, 7]),
+            image_shape=(numpy.int64(3), 1),
             pixel_scale=numpy.float32(0.5),
+            split=(50, 10, numpy.int32(10)),
             dataset=os.fsdecode(b"caf\xe9.csv"),
-            epoch=numpy.int32(4),
             best=None,
         )
     ).metadata
-    assert metadata["image_shape"] == [3, 4] and metadata["class_labels"] == [3, 7]
-    assert (metadata["pixel_scale"], metadata["epoch"], metadata["best"]) == (0.5, 4, None)
-    metadata["dataset"].encode()
-    assert metadata["dataset"].startswith("caf")
+    assert told.pop("date")[:2] == "20" and told.pop("logreg")
+    assert told.pop("dataset").encode().startswith(b"caf")
+    assert told == {
+        "python": sys.version.split()[0],
+        "engine": f"{engine.NAME} {engine.VERSION}",
+        "numpy": numpy.__version__,
+        "n_in": 3,
+        "n_out": 2,
+        "dtype": "float64",
+        "class_labels": [3, 7],
+        "image_shape": [3, 1],
+        "pixel_scale": 0.5,
+        "split": [50, 10, 10],
+        "best": None,
+    }
+    told = loads(dumps_model(make())).metadata
+    assert told["class_labels"] == [0, 1] and told["image_shape"] is None
+    assert told["pixel_scale"] == 1 and "split" not in told
 
 
 @pytest.mark.parametrize(
@@ -235,29 +221,25 @@ def test_numpys_numbers_and_tuples_become_plain_and_all_text_can_be_printed():
         {"image_shape": 3},
         {"image_shape": [-1, -3]},
         {"pixel_scale": 0},
-        {"pixel_scale": -1},
         {"pixel_scale": "1/256"},
         {"pixel_scale": float("inf")},
         {"pixel_scale": None},
+        {"split": [50, 10]},
+        {"split": [50, 10, 0.5]},
+        {"split": "50 10 10"},
         {"test_error": float("nan")},
         {"nested": [[1]]},
         {"nested": {"a": 1}},
         {"file": Path("model.pkl")},
-        {"text": "x" * (1 << 24)},
     ],
-    ids=lambda metadata: ascii(metadata)[:40],
+    ids=str,
 )
 def test_what_could_not_be_loaded_again_is_not_saved(metadata):
     save_model(make(), "model.pkl")
-    before = Path("model.pkl").read_bytes()
-    with pytest.raises(ModelFileError, match=r"metadata|JSON|header"):
+    before = read("model.pkl")
+    with pytest.raises(ModelFileError, match=r"metadata|JSON"):
         save_model(make(), "model.pkl", **metadata)
-    assert Path("model.pkl").read_bytes() == before
-
-
-def test_parameters_that_the_format_does_not_know_are_not_saved():
-    with pytest.raises(ModelFileError, match="float16"):
-        dump("model", {"W": numpy.zeros((3, 2), "float16")})
+    assert read("model.pkl") == before
 
 
 # ---- layers below
@@ -274,10 +256,9 @@ def make_net():
 
 
 def test_a_classifier_on_a_layer_below_is_not_saved_without_it():
-    save_model(make(), "model.pkl")
     with pytest.raises(ModelFileError, match=r"layer below.*save_params"):
         save_model(make_net()[0], "model.pkl")
-    assert_golden(load_model("model.pkl"), "float32")
+    assert os.listdir(".") == []
 
 
 def test_pickling_a_classifier_on_a_layer_below_keeps_the_graph():
@@ -295,157 +276,219 @@ def test_pickling_a_classifier_on_a_layer_below_keeps_the_graph():
         numpy.testing.assert_allclose(predict(value), expected, rtol=1e-6)
 
 
-# ---- files that are no model files
+# ---- the parameters of a net
+
+SHAPES = [(5, 4), (4,), (4, 3), (3,)]
 
 
-class Hostile:
-    def __init__(self, function, *args):
-        self.call = function, args
-
-    def __reduce__(self):
-        return self.call
-
-
-def run_this():
-    """The call of a hostile pickle; that it was run can be seen."""
-    return Hostile(os.system, "echo run > run")
+def net(shapes=SHAPES, seed=0, dtype="float64"):
+    """Shared variables with any values."""
+    rng = numpy.random.RandomState(seed)
+    return [
+        theano.shared(numpy.asarray(rng.normal(size=shape), dtype), name="Wb"[i % 2])
+        for i, shape in enumerate(shapes)
+    ]
 
 
-@pytest.fixture
-def nothing_is_run(working_folder):
-    yield
-    assert not (working_folder / "run").exists()
+@pytest.mark.parametrize("floatx", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_bit_of_a_net_comes_back_whatever_floatx_is(dtype, floatx):
+    saved = net(seed=1, dtype=dtype)
+    odd = [numpy.nan, numpy.inf, -0.0, numpy.finfo(dtype).tiny / 8, 1 / 3]
+    saved[0].set_value(numpy.array([odd] * 4, dtype).T)
+    save_params(saved, "net.pkl")
+    with engine.floatx(floatx):
+        loaded = net(seed=2, dtype=dtype)
+        load_params(loaded, "net.pkl")
+    assert bits(loaded) == bits(saved) != bits(net(seed=2, dtype=dtype))
 
 
-PREFIX = sealed("", b"")[:29]
-FOREIGN = {
-    "empty": (b"", "empty"),
-    "text": (b"epoch,iteration\n", "not a model file"),
-    "zeros": (bytes(5000), "not a model file"),
-    "prefix": (PREFIX, "cut short"),
-    "half a prefix": (PREFIX[:9], "cut short"),
-    "protocol 0": (pickle.dumps(run_this(), 0), "asks for .*system"),
-    "protocol 3": (pickle.dumps(run_this(), 3), "asks for .*system"),
-    "protocol 4": (pickle.dumps(run_this(), 4), "asks for .*system"),
-    "eval": (pickle.dumps(Hostile(eval, "open('run', 'w')"), 2), "asks for .*eval"),
-    "INST": (b"(S'echo run > run'\nios\nsystem\n.", "asks for os.system"),
-    "after the prefix": (PREFIX + pickle.dumps(run_this(), 3), "damaged"),
-    "a call more": (
-        sealed(json.dumps(HEADER), DATA)[:-1] + b"cos\nsystem\nX\x0e\0\0\0echo run > run\x85R.",
-        "damaged",
-    ),
-    "a list": (pickle.dumps([1, 2]), "not a model file"),
-    "nested lists": (b"\x80\x03" + b"]" * 100000 + b"a" * 99999 + b".", "not a model file"),
-    "nested tuples": (PREFIX + b")" + b"\x85" * 100000 + b".", "damaged"),
-    "LONG_BINPUT": (b"\x80\x03]r\xff\xff\xff\x7f.", "not a model file"),
-    "LONG_BINPUT after the prefix": (PREFIX + b"r\xff\xff\xff\x7f.", "damaged"),
-    "BYTEARRAY8": (b"\x80\x05\x96" + b"\xff" * 7 + b"\x00.", "not a model file"),
-    "a long text": (PREFIX + b"X\xff\xff\xff\xff", "cut short"),
-    "long bytes": (PREFIX + b"X\0\0\0\0q\1B\xff\xff\xff\xff", "cut short"),
-    "a long integer": (b"I" + b"9" * 1000000 + b"\n.", "not a model file"),
-    "of the tutorial": (
-        b"ccopy_reg\n_reconstructor\np1\n(c__main__\nLogisticRegression\np2\n",
-        "scripts/import_tutorial_model.py",
-    ),
-}
+def test_the_order_is_that_of_the_list_for_any_number_and_shape():
+    """Names may repeat or lack, and the tenth comes after the ninth."""
+    shapes = [(2,), (), (1, 2, 3, 4), (0, 3)] + [(2, 2)] * 9
+    saved, loaded = net(shapes, seed=1), net(shapes, seed=2)
+    saved[4].name = loaded[4].name = None
+    save_params(saved, "net.pkl")
+    load_params(loaded, "net.pkl")
+    assert bits(loaded) == bits(saved)
+    arrays = pickle.loads(read("net.pkl"))["arrays"]
+    assert list(arrays)[:3] == ["0 W", "1 b", "2 W"]
+    for param, value in zip(saved, arrays.values()):
+        numpy.testing.assert_array_equal(value, param.get_value())
 
 
-@pytest.mark.parametrize("name", FOREIGN)
-def test_what_is_no_model_file_is_refused_with_the_reason(name, nothing_is_run):
-    data, reason = FOREIGN[name]
-    Path("model.pkl").write_bytes(data)
-    said = r"^model\.pkl cannot be loaded: .*" + reason
-    with peak_memory() as peak, pytest.raises(ModelFileError, match=said):
-        load_model("model.pkl")
-    assert peak() < 10 * len(data) + 1e6
+def test_what_was_loaded_is_the_nets_own():
+    """The net trains on from there, and neither its file nor another net is changed by that."""
+    x, y = T.matrix("x"), T.ivector("y")
+    top = LogisticRegression(x, 5, 3)
+    memory = [variable for variable, _ in adam(top.negative_log_likelihood(y), top.params)]
+    save_params(memory, "net.pkl")
+    other = LogisticRegression(x, 5, 3)
+    cost = other.negative_log_likelihood(y)
+    pairs = adam(cost, other.params)
+    variables = [variable for variable, _ in pairs]
+    load_params(variables, "net.pkl")
+    step = theano.function([x, y], cost, updates=pairs)
+    rows = numpy.ones((2, 5), theano.config.floatX), numpy.array([0, 2], "int32")
+    assert step(*rows) > step(*rows)
+    load_params(variables, "net.pkl")
+    assert bits(variables) == bits(memory)
+    assert step(*rows) == pytest.approx(numpy.log(3))
 
 
-def test_what_can_not_be_read_is_refused_with_the_reason(working_folder):
-    cases = {"nothing": "No such file", ".": "not a regular file", "a\0b": "null"}
+def test_an_array_by_columns_stays_so():
+    """The order of the memory decides how sums are rounded."""
+    saved, loaded = net(seed=1), net(seed=2)
+    for params in (saved, loaded):
+        params[0].set_value(numpy.asfortranarray(params[0].get_value()), borrow=True)
+    save_params(saved, "net.pkl")
+    load_params(loaded, "net.pkl")
+    assert bits(loaded) == bits(saved)
+    flags = [p.get_value(borrow=True).flags.f_contiguous for p in loaded]
+    assert flags == [True, True, False, True]
+
+
+def another(shapes, dtype="float64"):
+    return dumps_params(net(shapes, seed=1, dtype=dtype))
+
+
+@pytest.mark.parametrize(
+    "make_data, said",
+    [
+        (lambda: another(SHAPES[:3]), "of another net"),
+        (lambda: another([*SHAPES, (3,)]), "of another net"),
+        (lambda: another([(4, 5), *SHAPES[1:]]), "of another net"),
+        (lambda: another([(20,), *SHAPES[1:]]), "of another net"),
+        (lambda: another(SHAPES, "float32"), "of another net"),
+        (lambda: another([]), "of another net"),
+        (lambda: dumps_model(make()), "it is a model, not parameters of a net"),
+        (lambda: dumps("checkpoint", {}), "it is a checkpoint, not parameters of a net"),
+        (lambda: another(SHAPES)[:-1], "cannot be loaded: .* cut short"),
+    ],
+)
+def test_what_is_no_file_of_this_net_changes_nothing(make_data, said):
+    params = net()
+    with pytest.raises(ModelFileError, match=f"^net.pkl .*{said}"):
+        load_params(params, write("net.pkl", make_data()))
+    assert bits(params) == bits(net())
+
+
+@pytest.mark.parametrize("dtype", ["int64", "float16"])
+def test_parameters_that_could_not_be_read_again_are_not_written(dtype):
+    with pytest.raises(ModelFileError, match=dtype):
+        save_params([theano.shared(numpy.zeros(3, dtype))], "net.pkl")
+    assert os.listdir(".") == []
+
+
+# ---- files that are none of ours
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_attack_ends_in_our_error(name):
+    """Alone, and after what a file of ours begins with."""
+    for data in (ATTACKS[name], PREFIX + ATTACKS[name]):
+        path = write("model.pkl", data)
+        said = r"asks for \S+, which was not run" if "protocol" in name else ""
+        with peak_memory() as peak, pytest.raises(
+            ModelFileError, match=f"^model.pkl cannot be loaded: .*damaged: .*{said}"
+        ):
+            load_model(path)
+        assert peak() < 4 * len(data) + 6e6
+    assert os.listdir(".") == ["model.pkl"]
+
+
+TUTORIAL = b"ccopy_reg\n_reconstructor\np1\n(c__main__\nLogisticRegression\np2\n"
+
+
+@pytest.mark.parametrize(
+    "data, said",
+    [
+        (b"", "it is empty$"),
+        (b"epoch,iteration\n", "it is not a model file, or it is damaged: "),
+        (bytes(5000), "it is not a model file"),
+        (WHOLE[:9], "cut short"),
+        (WHOLE[:-1], "cut short"),
+        (PREFIX + b"X\xff\xff\xff\xff", "cut short"),
+        (PREFIX + b"X\0\0\0\0q\1B\xff\xff\xff\xff", "cut short"),
+        (WHOLE[:-1] + b"cos\nsystem\nX\x0e\0\0\0echo run > run\x85R.", "asks for os.system"),
+        (PREFIX + b".", "it makes a type"),
+        (pickle.dumps([1, 2]), "not a model file"),
+        (pickle.dumps("a text", 3), "it makes a str"),
+        (TUTORIAL, r"scripts/import_tutorial_model\.py makes a model file of it"),
+        (dumps("checkpoint", {}), "it is a checkpoint, not a model"),
+        (dumps("parameters", {}), "it is a parameters, not a model"),
+    ],
+)
+def test_what_is_no_model_file_is_refused_with_the_reason(data, said):
+    with pytest.raises(ModelFileError, match=f"^model.pkl cannot be loaded: .*{said}"):
+        load_model(write("model.pkl", data))
+    assert os.listdir(".") == ["model.pkl"]
+
+
+def test_what_can_not_be_read_is_refused_with_the_reason():
+    cases = {"nothing": "No such file.*train a model first", ".": "regular file", "a\0b": "null"}
     if hasattr(os, "mkfifo"):
         os.mkfifo("pipe")
         cases["pipe"] = "not a regular file"
-    if os.path.exists("/dev/zero"):
-        cases["/dev/zero"] = "not a regular file"
     with open("huge", "wb") as file:
         file.truncate((1 << 30) + 1)
     cases["huge"] = "more than 1073741824 bytes"
     for path, reason in cases.items():
         with pytest.raises(ModelFileError, match="cannot be loaded: .*" + reason):
-            load_model(path)
+            load(path)
 
 
-def test_a_checkpoint_is_no_model():
-    Path("run.state").write_bytes(dump("checkpoint", {}, run={}))
-    assert set(load("run.state")) == {"header", "arrays"}
-    with pytest.raises(ModelFileError, match="it is a checkpoint"):
-        load_model("run.state")
+def same_or_refused(data):
+    """What is loaded is what was saved, wherever the file was damaged."""
+    try:
+        loaded = loads(data)
+    except ModelFileError:
+        return False
+    assert_golden(loaded)
+    assert loaded.metadata == HEADER["metadata"]
+    return True
 
 
-def test_every_bit_counts():
-    data = sealed(json.dumps(HEADER), DATA)
-    for position in range(len(data)):
+def test_every_bit_and_byte_counts():
+    n_same = 0
+    for i in range(len(WHOLE)):
         for bit in range(8):
-            flipped = bytearray(data)
-            flipped[position] ^= 1 << bit
-            with pytest.raises(ModelFileError):
-                loads(bytes(flipped))
+            n_same += same_or_refused(WHOLE[:i] + bytes([WHOLE[i] ^ 1 << bit]) + WHOLE[i + 1 :])
+        assert not same_or_refused(WHOLE[:i])
+        same_or_refused(WHOLE[:i] + b"q" + WHOLE[i:])
+    assert not same_or_refused(WHOLE + b".")
+    # Nothing but the places in the memo and the protocol, neither of which is of use to us.
+    assert n_same <= 8 * 7
 
 
-def test_every_byte_counts():
-    data = sealed(json.dumps(HEADER), DATA)
-    for position in range(len(data)):
-        for changed in (data[:position], data[:position] + b"q" + data[position:]):
-            with pytest.raises(ModelFileError):
-                loads(changed)
-    with pytest.raises(ModelFileError):
-        loads(data + b".")
-
-
-FILES = [sealed(json.dumps(HEADER), DATA), dump_model(make("float64")), dump("checkpoint", {})]
-FILES += [data for data, _ in FOREIGN.values() if len(data) < 5000]
-
-
-@bounded(max_examples=400)
+@settings(
+    max_examples=400,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
-    st.sampled_from(FILES),
     st.lists(
         st.tuples(
-            st.floats(0, 1),
+            st.integers(0, len(WHOLE)),
             st.integers(0, 40),
-            st.one_of(
-                st.binary(max_size=12),
-                st.sampled_from(
-                    [b".", b"R", b"q\x00", b"cos\nsystem\n", b"X\x02\0\0\0ls", b"\x85R"]
-                ),
-                st.tuples(st.sampled_from(FILES), st.floats(0, 1)).map(
-                    lambda splice: splice[0][int(splice[1] * len(splice[0])) :]
-                ),
-            ),
+            st.binary(max_size=12)
+            | st.sampled_from([b".", b"R", b"q\x00", b"cos\nsystem\n", b"X\2\0\0\0ls", b"\x85R"])
+            | st.integers(0, len(WHOLE)).map(lambda start: WHOLE[start:]),
         ),
         min_size=1,
         max_size=4,
     ),
 )
-def test_mutated_files_load_as_they_were_or_not_at_all(nothing_is_run, data, edits):
-    for where, cut, inserted in edits:
-        start = int(where * len(data))
+def test_mutated_files_load_as_they_were_or_not_at_all(edits):
+    data = WHOLE
+    for start, cut, inserted in edits:
         data = data[:start] + inserted + data[start + cut :]
-    try:
-        loads(data)
-    except ModelFileError:
-        return
-    assert data in FILES
+    same_or_refused(data)
+    assert os.listdir(".") == []
 
 
 # ---- files of the format, forged: their checksum is right
-
-
-def forged(change, data=DATA):
-    header = copy.deepcopy(HEADER)
-    change(header)
-    return sealed(json.dumps(header), data)
-
 
 FORGED = {
     "version": (lambda h: h.update(version=2), "of version 2, .* install a newer logreg"),
@@ -508,14 +551,16 @@ FORGED = {
 @pytest.mark.parametrize("name", FORGED)
 def test_forged_headers_are_refused(name):
     change, reason = FORGED[name]
+    header = copy.deepcopy(HEADER)
+    change(header)
     with pytest.raises(ModelFileError, match=reason):
-        loads(forged(change))
+        loads(sealed(json.dumps(header), DATA))
 
 
 @pytest.mark.parametrize(
     "header",
     ["", "{", "[]", "null", '"logreg model"', "[" * 100000, '{"a":' * 100000, "\ud800", "NaN"]
-    + ['{"version": 1%s}' % ("0" * 10000000), " " * (1 << 24) + "{}"],
+    + ['{"version": 1%s}' % ("0" * 10000000)],
     ids=lambda header: ascii(header)[:20],
 )
 def test_headers_that_are_none_are_refused(header):
@@ -524,63 +569,10 @@ def test_headers_that_are_none_are_refused(header):
 
 
 def test_plain_unpickling_checks_as_well():
-    from logreg.saving import restore
-
     with pytest.raises(ModelFileError, match="checksum"):
         restore(json.dumps(HEADER), DATA, "0" * 64)
     with pytest.raises(ModelFileError, match="types"):
         restore(json.dumps(HEADER), 7, None)
-
-
-json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.sampled_from([0, 1, 2, 3, 6, -1, 1 << 30, 10**400])
-    | st.floats()
-    | st.sampled_from(["W", "b", "float32", "float64", "uint8", "object", "x"])
-    | st.text(max_size=5),
-    lambda children: (
-        st.lists(children, max_size=4) | st.dictionaries(st.text(max_size=3), children, max_size=3)
-    ),
-    max_leaves=6,
-)
-
-
-def places(value, path=()):
-    yield path
-    if isinstance(value, (dict, list)):
-        for key in value if isinstance(value, dict) else range(len(value)):
-            yield from places(value[key], (*path, key))
-
-
-@bounded(max_examples=400)
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(list(places(HEADER))[1:]), json_values), min_size=1, max_size=3
-    ),
-    st.one_of(st.just(DATA), st.binary(max_size=40)),
-)
-def test_forged_values_are_refused_or_harmless(replacements, data):
-    header = copy.deepcopy(HEADER)
-    for path, value in replacements:
-        *outer, last = path
-        with contextlib.suppress(TypeError, LookupError):  # replaced already, and gone
-            functools.reduce(lambda holder, key: holder[key], outer, header)[last] = value
-    try:
-        model = loads(sealed(json.dumps(header), data))
-    except ModelFileError:
-        return
-    if isinstance(model, dict):  # it has become a checkpoint
-        return
-    n_in, n_out = model.W.get_value().shape
-    assert model.b.get_value().shape == (n_out,) and n_in > 0 and n_out > 0
-    metadata = model.metadata
-    assert (metadata["n_in"], metadata["n_out"]) == (n_in, n_out)
-    assert numpy.asarray(metadata["class_labels"]).shape == (n_out,)
-    assert metadata["image_shape"] is None or numpy.prod(metadata["image_shape"]) == n_in
-    assert numpy.isfinite(numpy.float32(metadata["pixel_scale"]))
-    "".join(f"{name} {value}" for name, value in metadata.items()).encode()
 
 
 # ---- files that cannot be written
@@ -588,7 +580,7 @@ def test_forged_values_are_refused_or_harmless(replacements, data):
 
 def assert_the_old_model_is_there():
     assert os.listdir(".") == ["model.pkl"]
-    assert_golden(load_model("model.pkl"), "float32")
+    assert_golden(load_model("model.pkl"))
 
 
 def test_on_a_full_disk_the_old_model_stays(monkeypatch):
@@ -603,29 +595,6 @@ def test_on_a_full_disk_the_old_model_stays(monkeypatch):
             ModelFileError, match=r"model\.pkl .*No space left.*what was there before is unchanged"
         ):
             save_model(make("float64"), "model.pkl")
-    assert_the_old_model_is_there()
-
-
-LIMITED = """
-import numpy, resource
-from logreg.model import LogisticRegression
-from logreg.engine import T
-from logreg.errors import ModelFileError
-from logreg.saving import save_model
-model = LogisticRegression(T.matrix("x"), 1000, 100)
-resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000))
-try:
-    save_model(model, "model.pkl")
-except ModelFileError as error:
-    print(error)
-"""
-
-
-@pytest.mark.skipif(os.name != "posix", reason="the size of files cannot be limited here")
-def test_when_the_system_takes_no_more_bytes_the_old_model_stays(run, working_folder):
-    save_model(make(), "model.pkl")
-    done = run("-c", LIMITED, cwd=str(working_folder))
-    assert "File too large; what was there before is unchanged" in done.stdout, done.stderr
     assert_the_old_model_is_there()
 
 
@@ -661,11 +630,9 @@ def test_in_a_folder_without_write_permission_the_old_model_stays(run, monkeypat
         assert_the_old_model_is_there()
 
 
-def test_a_device_or_a_pipe_is_not_written_to(working_folder):
-    paths = [path for path in ("/dev/null", "/dev/full") if os.path.exists(path)]
-    if hasattr(os, "mkfifo"):
-        os.mkfifo("pipe")
-        paths.append("pipe")
-    for path in (*paths, "."):
-        with pytest.raises(ModelFileError, match="not a regular file"):
+def test_what_is_no_file_is_not_written_to():
+    paths = [".", "no/folder/model.pkl", *filter(os.path.exists, ["/dev/null", "/dev/full"])]
+    for path in paths:
+        with pytest.raises(ModelFileError, match=f"^{path} cannot be written: "):
             save_model(make(), path)
+    assert os.listdir(".") == []

@@ -1,222 +1,230 @@
-"""Updates, compiled functions and the loop, against NumPy."""
+"""The loop over functions that compute nothing, and whole runs against NumPy."""
+
+import inspect
 
 import numpy
 import pytest
+from builders import make_pairs, probabilities
 
-from logreg import engine
-from logreg.datasets import load_data, read_dataset
+from logreg import engine, load_data, sgd_optimization_mnist
+from logreg.callbacks import Callback, StopTraining
+from logreg.datasets import read_dataset
 from logreg.early_stopping import EarlyStopping
 from logreg.engine import T, theano
-from logreg.errors import ModelFileError, SettingError
+from logreg.errors import SettingError
 from logreg.hyperparameters import Hyperparameters
-from logreg.model import LogisticRegression
-from logreg.sgd import Functions, compile_functions, train
-from logreg.tutorial import optimize
-from logreg.updates import momentum, sgd
-
-N_IN, N_OUT = 6, 3
+from logreg.run import Run
+from logreg.sgd import compile_functions, fit, sgd_optimization, train
+from logreg.updates import momentum
 
 
-@pytest.fixture(autouse=True)
-def float64():
-    with engine.floatx("float64"):
-        yield
+class Steps:
+    """Stands for `train_model`: notes which minibatches it trains on; step i costs i."""
+
+    def __init__(self):
+        self.taken = []
+        self._n_asked = 0
+
+    def __call__(self, index):
+        self.taken.append(index)
+
+    def costs(self):
+        costs = list(range(len(self.taken)))[self._n_asked :]
+        self._n_asked = len(self.taken)
+        return costs
 
 
-def make_data(*sizes, seed=0):
-    """Pairs (x, y) that a linear model can learn in part."""
-    rng = numpy.random.RandomState(seed)
-    W = rng.normal(size=(N_IN, N_OUT))
-    pairs = []
-    for n in sizes:
-        x = rng.normal(size=(n, N_IN))
-        y = (x @ W + rng.normal(size=(n, N_OUT))).argmax(axis=1)
-        y[:N_OUT] = range(N_OUT)
-        pairs.append((x, y))
-    return pairs
+class Recorder(Callback):
+    """Notes what it is told, and stops a run after some minibatches."""
+
+    def __init__(self, n_minibatches=None):
+        self.n_minibatches = n_minibatches
+        self.validations = []
+        self.ends = []
+
+    def on_validation(self, run, validation):
+        self.validations.append(validation)
+
+    def on_minibatch_end(self, run):
+        self.ends.append(run.iter)
+        if len(self.ends) == self.n_minibatches:
+            raise StopTraining
+
+
+def functions_of(losses, n_train_batches):
+    losses = iter(losses)
+    return Steps(), lambda: (next(losses), 0.5), lambda: (0.25, 0.75), n_train_batches
+
+
+def new_run(n_train_batches=5, patience=5000, n_epochs=100):
+    settings = Hyperparameters(patience=patience, n_epochs=n_epochs)
+    run = Run([], settings, EarlyStopping(patience), n_train_batches)
+    run.start_clock()
+    return run
+
+
+@pytest.mark.parametrize("n_train_batches, patience, frequency", [(5, 100, 5), (9, 8, 4)])
+def test_how_often_the_validation_set_is_tried(n_train_batches, patience, frequency):
+    losses = [1 / k for k in range(1, 100)]
+    recorder, run = Recorder(), new_run(n_train_batches, patience, n_epochs=4)
+    assert train(functions_of(losses, n_train_batches), run, [recorder]) == "n_epochs"
+    expected = range(frequency - 1, 4 * n_train_batches, frequency)
+    assert [validation.iter for validation in recorder.validations] == list(expected)
+    for validation, loss in zip(recorder.validations, losses):
+        epoch, minibatch = divmod(validation.iter, n_train_batches)
+        assert validation[:3] == (epoch + 1, minibatch + 1, n_train_batches)
+        assert validation.cost == validation.iter - (frequency - 1) / 2  # the mean since the last
+        assert validation[5:] == (loss, 0.5, 0.25, 0.75)
+
+
+def test_patience_ends_a_run_in_the_middle_of_an_epoch():
+    functions, recorder, run = functions_of([1.0] * 9, 5), Recorder(), new_run(patience=12)
+    assert train(functions, run, [recorder]) == "patience"
+    assert functions[0].taken == [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1, 2]
+    assert (run.epoch, run.iter) == (3, 12)
+    assert recorder.ends == list(range(12))
+    assert [validation.test_error for validation in recorder.validations] == [0.25, None]
+    assert (run.test_error, run.test_error_all_rows, run.error_all_rows) == (0.25, 0.75, 0.5)
+
+
+def test_a_run_that_goes_on_ends_as_if_it_had_never_stopped():
+    losses = [1.0, 0.5, 0.6, 0.4] + [0.5] * 20
+    whole, parts, run = Recorder(), Recorder(n_minibatches=13), new_run(patience=12)
+    assert train(functions_of(losses, 5), new_run(patience=12), [whole]) == "patience"
+    with pytest.raises(StopTraining):
+        train(functions_of(losses, 5), run, [parts])
+    assert (run.epoch, run.iter) == (3, 12)
+    rest = functions_of(losses[2:], 5)
+    assert train(rest, run, [parts]) == "patience"
+    assert rest[0].taken[:3] == [3, 4, 0]
+    assert [v[5:] for v in parts.validations] == [v[5:] for v in whole.validations]
+    assert parts.ends == whole.ends
+    # What is over stays so.
+    for over, reason in ((run, "patience"), (new_run(n_epochs=2), "n_epochs")):
+        over.iter = max(over.iter, 9)
+        nothing = functions_of([], 5)
+        assert train(nothing, over, [parts]) == reason
+        assert nothing[0].taken == []
+
+
+class Teller(Callback):
+    """Appends what it is told to a list that it shares with others."""
+
+    def __init__(self, name, told):
+        for event in ("train_begin", "validation", "train_end"):
+            setattr(self, f"on_{event}", lambda *args, event=event: told.append(name + event))
+
+
+class Stopper(Teller):
+    def on_minibatch_end(self, run):
+        self.on_validation("minibatch")
+        raise StopTraining
+
+
+def test_callbacks_are_told_in_order_and_begin_in_reverse(monkeypatch):
+    functions = functions_of([1.0], 1)
+    monkeypatch.setattr("logreg.sgd.compile_functions", lambda *args: functions)
+    told = []
+    run = fit(*[None] * 4, [("W", None)], None, callbacks=[Teller("A ", told), Stopper("B ", told)])
+    assert " ".join(told) == (
+        "B train_begin A train_begin A validation B validation B validation A train_end B train_end"
+    )
+    assert (run.reason, run.epoch, run.variables) == ("interrupted", 1, ["W"])
+    assert functions[0].costs() == []  # what was queued is done
 
 
 class Oracle:
     """The same run in NumPy."""
 
-    def __init__(self, pairs, batch_size, learning_rate):
-        self.train, self.valid, self.test = pairs
-        self.batch_size, self.learning_rate = batch_size, learning_rate
-        self.W, self.b = numpy.zeros((N_IN, N_OUT)), numpy.zeros(N_OUT)
+    def __init__(self, pairs, l1=0.0, l2=0.0, momentum=0.0):
+        self.pairs = pairs
+        self.l1, self.l2, self.momentum = l1, l2, momentum
+        self.W, self.b = numpy.zeros((4, 3)), numpy.zeros(3)
+        self.v = [numpy.zeros_like(self.W), numpy.zeros_like(self.b)]
 
     def step(self, i):
-        x, y = (array[i * self.batch_size : (i + 1) * self.batch_size] for array in self.train)
-        z = x @ self.W + self.b
-        p = numpy.exp(z - z.max(axis=1, keepdims=True))
-        p /= p.sum(axis=1, keepdims=True)
-        cost = -numpy.log(p[range(len(y)), y]).mean()
-        p[range(len(y)), y] -= 1
-        self.W -= self.learning_rate * x.T @ p / len(y)
-        self.b -= self.learning_rate * p.mean(axis=0)
+        x, y = (array[i * 10 : (i + 1) * 10] for array in self.pairs[0])
+        p = probabilities(x, self.W, self.b)
+        cost = -numpy.log(p[range(10), y]).mean()
+        cost += self.l1 * abs(self.W).sum() + self.l2 * (self.W**2).sum()
+        p[range(10), y] -= 1
+        decay = self.l1 * numpy.sign(self.W) + 2 * self.l2 * self.W
+        for param, v, g in zip((self.W, self.b), self.v, (x.T @ p / 10 + decay, p.mean(axis=0))):
+            v[:] = self.momentum * v - 0.05 * g
+            param += v
         return cost
 
     def errors(self, split):
-        x, y = split
-        wrong = (x @ self.W + self.b).argmax(axis=1) != y
-        used = len(y) // self.batch_size * self.batch_size
-        return wrong[:used].mean(), wrong.mean()
+        x, y = self.pairs[split]
+        wrong = probabilities(x, self.W, self.b).argmax(axis=1) != y
+        return wrong[: len(y) // 10 * 10].mean(), wrong.mean()
 
 
-def test_a_run_computes_what_numpy_computes(capsys, working_folder):
-    pairs = make_data(47, 25, 33)  # 4 minibatches, 2 and 3; some rows are left over
-    oracle = Oracle(pairs, batch_size=10, learning_rate=0.3)
-    seen = []
-    result = optimize(
-        read_dataset(pairs),
-        Hyperparameters(learning_rate=0.3, n_epochs=7, batch_size=10, patience=40),
-        on_validation=seen.append,
-    )
-    best = 2.0
-    expected = []
-    for epoch in range(7):
+@pytest.mark.parametrize("options", [{}, {"l1": 0.02, "l2": 0.01, "momentum": 0.5}])
+def test_a_run_computes_what_numpy_computes(options, capsys, working_folder):
+    # 4 minibatches, 2 and 3; some rows are left over.
+    pairs = make_pairs((47, 25, 33), dtype="float64", seed=3)
+    oracle, recorder, best = Oracle(pairs, **options), Recorder(), 2.0
+    settings = Hyperparameters(0.05, n_epochs=7, batch_size=10, patience=40, **options)
+    run = sgd_optimization(read_dataset(pairs), settings, listeners=[recorder])
+    assert len(recorder.validations) == 7
+    for epoch, validation in enumerate(recorder.validations):
         cost = numpy.mean([oracle.step(i) for i in range(4)])
-        valid, test = oracle.errors(oracle.valid), oracle.errors(oracle.test)
-        expected.append((epoch, cost, valid, test if valid[0] < best else None))
+        valid = oracle.errors(1)
+        test = oracle.errors(2) if valid[0] < best else (None, None)
         best = min(best, valid[0])
-    assert len(seen) == 7
-    for validation, (epoch, cost, valid, test) in zip(seen, expected):
         assert validation[:4] == (epoch + 1, 4, 4, epoch * 4 + 3)
-        assert validation.cost == pytest.approx(cost)
-        assert validation.errors == pytest.approx(valid)
-        assert (validation.test_errors is None) == (test is None)
-        assert test is None or validation.test_errors == pytest.approx(test)
-    assert result.end[:] == (7, 27, "n_epochs")
-    assert result.best_error == pytest.approx(best)
+        assert validation[4:] == pytest.approx((cost, *valid, *test))
+    assert (run.epoch, run.iter, run.reason) == (7, 27, "n_epochs")
+    assert run.stopping.best_loss == pytest.approx(best)
     lines = capsys.readouterr().out.splitlines()
     assert lines[:2] == ["... building the model", "... training the model"]
-    assert lines[2] == "epoch 1, minibatch 4/4, validation error %f %%" % (seen[0].errors[0] * 100)
-    assert lines[3].startswith("     epoch 1, minibatch 4/4, test error of best model ")
-    assert lines[-2] == (
-        "Optimization complete with best validation score of %f %%, with test performance %f %%"
-        % (result.best_error * 100, result.test_error * 100)
-    )
-    assert lines[-1].startswith("The code run for 7 epochs, with ")
+    assert lines[2].startswith("epoch 1, minibatch 4/4, validation error ")
+    assert [path.name for path in working_folder.iterdir()] == ["best_model.pkl"]
 
 
-class Recorder:
-    """Functions that compute nothing and note when they are called."""
-
-    def __init__(self, losses, n_train_batches, steps_per_call=1):
-        self.calls = []
-        losses = iter(losses)
-        self.functions = Functions(
-            self.steps,
-            lambda: (next(losses),) * 2,
-            lambda: (0.25, 0.5),
-            n_train_batches,
-            steps_per_call,
-        )
-
-    def steps(self, first, count):
-        steps = range(first, first + count)
-        self.calls += [step % self.functions.n_train_batches for step in steps]
-        return [1.0] * count
-
-
-@pytest.mark.parametrize("steps_per_call", [1, 3, 1000])
-@pytest.mark.parametrize("n_train_batches, patience, frequency", [(5, 100, 5), (9, 8, 4)])
-def test_how_often_the_validation_set_is_tried(
-    n_train_batches, patience, frequency, steps_per_call
-):
-    recorder = Recorder([1 / k for k in range(1, 1000)], n_train_batches, steps_per_call)
-    seen = []
-    train(recorder.functions, EarlyStopping(patience), 4, seen.append)
-    expected = range(frequency - 1, 4 * n_train_batches, frequency)
-    assert [validation.iter for validation in seen] == list(expected)
-    for validation in seen:
-        assert validation.epoch == validation.iter // n_train_batches + 1
-        assert validation.minibatch == validation.iter % n_train_batches + 1
-
-
-@pytest.mark.parametrize("steps_per_call", [1, 3, 1000])
-def test_patience_ends_a_run_in_the_middle_of_an_epoch(steps_per_call):
-    recorder = Recorder([1.0] * 100, 5, steps_per_call)
-    end = train(recorder.functions, EarlyStopping(patience=12), 100, lambda validation: None)
-    assert end == (3, 12, "patience")
-    assert recorder.calls == [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1, 2]
-
-
-def test_a_run_that_goes_on_after_a_minibatch_ends_as_if_it_had_never_stopped():
-    losses = [1.0, 0.5, 0.6, 0.4] + [0.5] * 20
-    whole, parts = [], []
-    end = train(Recorder(losses, 5).functions, EarlyStopping(12), 9, whole.append)
-    stopping = EarlyStopping(12)
-    first = Recorder(losses, 5)
-    train(first.functions, stopping, 2, parts.append)
-    later = Recorder(losses[2:], 5)
-    assert end == train(later.functions, stopping, 9, parts.append, after=9)
-    assert parts == whole
-    assert later.calls[0] == 0
-    # Nothing is left to do after the end.
-    assert end == train(Recorder([], 5).functions, stopping, 9, parts.append, after=end.iter)
-
-
-def test_an_interruption_ends_a_run_after_the_minibatch():
-    recorder = Recorder([1.0] * 100, 5)
-    end = train(
-        recorder.functions,
-        EarlyStopping(),
-        100,
-        lambda validation: None,
-        interrupted=lambda: len(recorder.calls) == 8,
-    )
-    assert end == (2, 7, "interrupted")
+def test_any_cost_can_be_minimized_and_compiling_takes_no_step():
+    """Linear regression."""
+    random = numpy.random.RandomState(1)
+    w_true = random.normal(size=4)
+    sets = [random.normal(size=(n, 4)) for n in (40, 20, 20)]
+    sets = [(theano.shared(x), theano.shared(x @ w_true)) for x in sets]
+    x, y, w = T.matrix("x"), T.vector("y"), theano.shared(numpy.zeros(4), name="w")
+    residual = T.dot(x, w) - y
+    step = momentum(T.mean(residual**2), [w], 0.02)
+    settings = Hyperparameters(n_epochs=60, batch_size=10)
+    errors = T.mean(T.gt(abs(residual), 0.1))
+    functions = compile_functions(x, y, T.mean(residual**2), errors, step, sets, settings)
+    assert not any(engine.value(variable).any() for variable, _ in step)
+    assert train(functions, new_run(4, n_epochs=60)) == "n_epochs"
+    numpy.testing.assert_allclose(engine.value(w), w_true, atol=1e-3)
 
 
 @pytest.mark.parametrize(
-    "sizes, split", [((9, 20, 20), "training"), ((20, 9, 20), "validation"), ((20, 20, 9), "test")]
+    "sizes, message",
+    [
+        ((9, 20, 20), "the batch size is 10, but the training set has 9 rows: give a batch"),
+        ((20, 9, 20), "the batch size is 10, but the validation set has 9 rows"),
+        ((20, 20, 0), "the test set is empty"),
+    ],
 )
-def test_a_batch_larger_than_a_set_is_refused_before_anything_is_compiled(
-    sizes, split, monkeypatch, working_folder
-):
-    def fail(*args, **kwargs):
-        raise AssertionError("compiled")
-
-    monkeypatch.setattr(theano, "function", fail)
-    with pytest.raises(SettingError) as raised:
-        optimize(read_dataset(make_data(*sizes)), Hyperparameters(batch_size=10))
-    assert f"the batch size is 10, but the {split} set has 9 rows" in str(raised.value)
-    assert not list(working_folder.iterdir())
+def test_less_than_a_minibatch_is_refused_before_anything_is_compiled(sizes, message, monkeypatch):
+    monkeypatch.setattr(engine, "compile_step", None)
+    monkeypatch.setattr(engine, "compile_error_rates", None)
+    sets = [(theano.shared(numpy.zeros((n, 4))), None) for n in sizes]
+    with pytest.raises(SettingError, match=message):
+        fit(None, None, None, None, [], sets, Hyperparameters(batch_size=10))
 
 
-def test_an_output_that_cannot_be_written_is_refused_before_anything_is_compiled(
-    monkeypatch, working_folder
-):
-    monkeypatch.setattr(theano, "function", None)
-    data = read_dataset(make_data(20, 20, 20))
-    for output in ("no/such/folder/model.pkl", working_folder):
-        with pytest.raises(ModelFileError, match="cannot be written"):
-            optimize(data, Hyperparameters(batch_size=10), output=output)
-
-
-def test_compiling_takes_no_step():
-    x, y = T.matrix("x"), T.ivector("y")
-    classifier = LogisticRegression(x, N_IN, N_OUT)
-    cost = classifier.negative_log_likelihood(y)
-    updates = momentum(cost, classifier.params, 0.1)
-    sets = load_data(make_data(20, 20, 20))
-    compile_functions(x, y, cost, classifier.errors(y), updates, sets, 10)
-    for variable, _ in updates:
-        assert not variable.get_value().any()
-
-
-def test_compile_functions_takes_any_cost_and_parameters():
-    """Linear regression, to which `errors` is the squared error."""
-    rng = numpy.random.RandomState(1)
-    w_true = rng.normal(size=N_IN)
-    sets = []
-    for n in (40, 20, 20):
-        x = rng.normal(size=(n, N_IN))
-        sets.append((theano.shared(x), theano.shared(x @ w_true)))
-    x, y = T.matrix("x"), T.vector("y")
-    w = theano.shared(numpy.zeros(N_IN), name="w")
-    cost = T.mean((T.dot(x, w) - y) ** 2)
-    functions = compile_functions(x, y, cost, cost, sgd(cost, [w], 0.1), sets, 10)
-    end = train(functions, EarlyStopping(), 60, lambda validation: None)
-    assert end.reason == "n_epochs"
-    numpy.testing.assert_allclose(w.get_value(), w_true, atol=1e-3)
+def test_the_tutorials_function(monkeypatch, capsys):
+    parameters = inspect.signature(sgd_optimization_mnist).parameters.values()
+    assert {parameter.name: parameter.default for parameter in parameters} == {
+        "learning_rate": 0.13,
+        "n_epochs": 1000,
+        "dataset": "mnist.pkl.gz",
+        "batch_size": 600,
+    }
+    with pytest.raises(SettingError, match="the batch size is 1001, but the valid"):
+        sgd_optimization_mnist(dataset="mnist_sample", batch_size=1001)
+    assert capsys.readouterr().out == "... loading data\n"  # no model is built
+    assert len(load_data(make_pairs())) == 3

@@ -10,10 +10,11 @@ import warnings
 import numpy
 
 from logreg.console import warning
-from logreg.datasets.locate import SPLITS
 from logreg.datasets.tables import FLOAT32_MAX, Table
 from logreg.errors import DatasetError
 
+SPLITS = {"train": "training", "valid": "validation", "test": "test"}
+PIXEL_SCALE = 1 / 256  # the tutorial's, and not 1/255
 CHUNK = 1 << 20  # elements
 MIN_SIDE = 8  # pixels; a smaller square number of features says nothing of an image
 
@@ -25,42 +26,40 @@ def row_chunks(x):
         yield start, x[start : start + step]
 
 
-def features(x, where):
-    """Check a set's features and flatten each row.
+def scale_of(x):
+    """What features of this dtype are multiplied by: 1/256 if uint8, else 1."""
+    return PIXEL_SCALE if x.dtype == numpy.uint8 else 1.0
+
+
+def check_features(x, source):
+    """Check the features of a set, which messages call `source`, and flatten each row.
 
     Parameters
     ----------
     x : array-like, shape (n, ...)
         Booleans, integers or floats.
-    where : str
-        How messages call it.
 
     Returns
     -------
     x : numpy.ndarray, shape (n, d)
         Of the same dtype; a view where that can be.
-    shape : tuple of int
+    row_shape : tuple of int
         Of one row before.
     value_range : tuple of float
         The smallest and the largest value.
-
-    Raises
-    ------
-    DatasetError
-        If there is none, or one that is no finite number.
     """
-    x = _as_array(x, where)
+    x = _as_array(x, source)
     if x.dtype.kind not in "buif":
         raise DatasetError(
-            f"{where} has dtype {x.dtype}: numbers are needed, e.g. x.astype('float32')"
+            f"{source} has dtype {x.dtype}: numbers are needed, e.g. x.astype('float32')"
         )
     if x.ndim < 2:
         raise DatasetError(
-            f"{where} has shape {x.shape}: rows and columns are needed, e.g. x.reshape(n, -1)"
+            f"{source} has shape {x.shape}: rows and columns are needed, e.g. x.reshape(n, -1)"
         )
     if x.size == 0:
-        raise DatasetError(f"{where} is empty: its shape is {x.shape}")
-    shape = x.shape[1:]
+        raise DatasetError(f"{source} is empty: its shape is {x.shape}")
+    row_shape = x.shape[1:]
     x = x.reshape(len(x), -1)
     low, high = numpy.inf, -numpy.inf
     for start, rows in row_chunks(x):
@@ -71,18 +70,18 @@ def features(x, where):
                 is_bad = ~(abs(rows.astype(float)) <= FLOAT32_MAX)
                 row, column = numpy.argwhere(is_bad)[0]
                 raise DatasetError(
-                    f"{where} holds {rows[row, column]} in row {start + row}, column {column} "
+                    f"{source} holds {rows[row, column]} in row {start + row}, column {column} "
                     "(counted from 0): every value must be finite, and no larger than float32 "
                     "can hold; replace it, e.g. with numpy.nan_to_num, or leave out the row"
                 )
         low, high = min(low, chunk_low), max(high, chunk_high)
-    return x, shape, (low, high)
+    return x, row_shape, (low, high)
 
 
-def _as_array(values, where):
+def _as_array(values, source):
     """Make an array of what a user gave; refuse what NumPy can only wrap as objects."""
     if isinstance(values, numpy.ma.MaskedArray):
-        raise DatasetError(f"{where} is a masked array: give x.filled(value)")
+        raise DatasetError(f"{source} is a masked array: give x.filled(value)")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # older NumPy's way to say that lists are ragged
@@ -91,121 +90,95 @@ def _as_array(values, where):
         array = None  # newer NumPy's way to say it
     if array is None or array.dtype.hasobject:
         raise DatasetError(
-            f"{where} is an object array: its rows differ in length, or it holds other things "
-            "than numbers; make every row as long, then x.astype('float32'), y.astype('int64') "
-            "or, if the labels are text, y.astype(str)"
+            f"{source} is an object array: its rows differ in length, or it does not hold numbers; "
+            "make every row as long, then x.astype('float32'), y.astype('int64') or y.astype(str)"
         )
     return array
 
 
-def labels(y, n_rows, where):
-    """Check a set's labels.
+def check_labels(y, n_rows, source):
+    """Check the labels of a set, which messages call `source`.
 
     Parameters
     ----------
     y : array-like or tables.Table
         Of shape (n_rows,): integers, booleans, whole floats, or text.
-    n_rows : int
-        Rows of the set's features.
-    where : str
-        How messages call the set.
 
     Returns
     -------
-    values : list of int or list of str
+    class_labels : list of int or list of str
         The labels that occur; from text, some perhaps twice, as of ``1`` and ``1.0``.
     codes : numpy.ndarray
-        For each row the index of its label in `values`.
-
-    Raises
-    ------
-    DatasetError
-        If a label is no class: negative, fractional, NaN, one-hot, ...
+        For each row the index of its label in `class_labels`.
     """
     if isinstance(y, Table):
-        where += " label column"
-        values = _numbers_or_text(y.labels, y.first_rows, where)
-        advice = "; --label-column names another"
-        return _classes(values, y.first_rows, where, advice=advice), y.codes
-    where += " y"
-    y = _as_array(y, where)
+        found = list(map(_number, y.labels))
+        found = y.labels if None in found else found
+        return _classes(found, y.first_rows, f"{source} label column", "--label-column"), y.codes
+    source += " y"
+    y = _as_array(y, source)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y.reshape(-1)
     if y.ndim != 1:
         is_hot = y.ndim == 2
         raise DatasetError(
-            f"{where} has shape {y.shape}{' (one-hot?)' * is_hot}: one integer a row is needed"
+            f"{source} has shape {y.shape}{' (one-hot?)' * is_hot}: one integer a row is needed"
             f"{', e.g. numpy.argmax(y, axis=1)' * is_hot}"
         )
     if len(y) != n_rows:
         raise DatasetError(
-            f"{where} has {len(y)} labels, x has {n_rows} rows: each row needs one label"
+            f"{source} has {len(y)} labels, x has {n_rows} rows: each row needs one label"
         )
     if y.dtype.kind == "b":
         y = y.astype("u1")
     if y.dtype.kind not in "iufSU":
         raise DatasetError(
-            f"{where} has dtype {y.dtype}: classes are integers, e.g. y.astype('int64'), or text"
+            f"{source} has dtype {y.dtype}: classes are integers, e.g. y.astype('int64'), or text"
         )
     try:
         found, first_rows, codes = numpy.unique(y, return_index=True, return_inverse=True)
-        values = found.tolist()
+        found = found.tolist()
     except ValueError as error:  # code points that do not exist
-        raise DatasetError(f"{where} holds text that makes no sense: {error}") from None
+        raise DatasetError(f"{source} holds text that makes no sense: {error}") from None
     if y.dtype.kind == "S":
-        values = [value.decode("utf-8", "backslashreplace") for value in values]
-    return _classes(values, first_rows, where, counted=" (counted from 0)"), codes.reshape(-1)
+        found = [label.decode("utf-8", "backslashreplace") for label in found]
+    return _classes(found, first_rows, source), codes.reshape(-1)
 
 
-def _numbers_or_text(texts, first_rows, where):
-    """The labels of a table as numbers, if all of them are such."""
-
-    def number(text):
-        if re.match(r".*_|[+-]?0\d", text):  # names such as 1_2 and 007, and no numbers
-            raise ValueError(text)
+def _number(text):
+    """The number that a label is; None if it is none, as names such as 1_2 and 007 are not."""
+    try:
+        if re.match(r".*_|[+-]?0\d", text):
+            return None
         return int(text) if text.lstrip("+-").isdigit() else float(text)
-
-    numbers, others = [], []
-    for text, row in zip(texts, first_rows):
-        try:
-            numbers.append(number(text))
-        except ValueError:
-            others.append((text, row))
-    if not others:
-        return numbers
-    if numbers and all(text.strip() for text, _ in others):
-        text, row = others[0]
-        warning(
-            f"{where} holds numbers and text ({ascii(text)[:60]} in row {row}): each is taken for "
-            "the name of a class"
-        )
-    return texts
+    except ValueError:
+        return None
 
 
-def _classes(values, first_rows, where, counted="", advice=""):
+def _classes(labels, first_rows, source, option=None):
     """Check each of the labels that occur; whole floats become integers."""
     classes = []
-    for value, row in zip(values, first_rows):
-        mend = "fill it in or leave out the row"
-        if isinstance(value, str):
-            fault = None if value.strip() else "empty"
-            if value.strip().lower() == "nan":
-                fault = "NaN"
-            if not value.isprintable() and re.search("[\ud800-\udfff]", value):
-                fault, mend = "half of a character", "write the text again"
-        elif not -numpy.inf < value < numpy.inf:
-            fault = "NaN or infinite"
-        elif value != int(value):
-            fault, mend = "fractional", f"give one class per row as an integer{advice}"
+    for label, row in zip(labels, first_rows):
+        fault = None
+        if isinstance(label, str):
+            if label.strip().lower() in ("", "nan"):
+                fault = f"{'NaN' if label.strip() else 'empty'}; fill it in or leave out the row"
+            elif re.search("[\ud800-\udfff]", label):
+                fault = "half of a character; write the text again"
+        elif not -numpy.inf < label < numpy.inf:
+            fault = "NaN or infinite; fill it in or leave out the row"
+        elif label != int(label):
+            fault = "fractional; give one class per row as an integer"
         else:
-            value = int(value)
-            fault, mend = "negative" if value < 0 else None, f"number the classes from 0{advice}"
+            label = int(label)
+            fault = "negative; number the classes from 0" if label < 0 else None
         if fault:
             raise DatasetError(
-                f"{where} holds the label {ascii(value)[:60]} in row {row}{counted}: labels must "
-                f"not be {fault}; {mend}"
+                f"{source} holds the label {ascii(label)[:60]} in row {row}"
+                f"{'' if option else ' (counted from 0)'}: labels must not be {fault}"
+                f"{f'; {option} names another column' if option else ''}"
             )
-        classes.append(value)
+        classes.append(label)
     return classes
 
 
@@ -215,7 +188,7 @@ def number_classes(sets):
     Parameters
     ----------
     sets : list of (list, numpy.ndarray)
-        As from :func:`labels`.
+        As from :func:`check_labels`.
 
     Returns
     -------
@@ -224,8 +197,8 @@ def number_classes(sets):
     ys : list of numpy.ndarray
         For each of the sets its classes as indices into `class_labels`, int32.
     """
-    class_labels = set().union(*(values for values, _ in sets))
-    if len({isinstance(label, str) for label in class_labels}) > 1:
+    class_labels = set().union(*(labels for labels, _ in sets))
+    if len(set(map(type, class_labels))) > 1:
         some = ", ".join(sorted(ascii(label)[:40] for label in class_labels)[:6])
         raise DatasetError(
             f"some labels are integers and others are text ({some} ...): make all of them one kind"
@@ -233,10 +206,37 @@ def number_classes(sets):
     class_labels = sorted(class_labels)
     index = {label: i for i, label in enumerate(class_labels)}
     ys = [
-        numpy.array([index[value] for value in values], numpy.int32)[codes]
-        for values, codes in sets
+        numpy.array([index[label] for label in labels], numpy.int32)[codes]
+        for labels, codes in sets
     ]
     return class_labels, ys
+
+
+def check_alike(splits, xs, name):
+    """Check that the sets of a data set fit each other.
+
+    `splits` is that of a :class:`~logreg.datasets.sources.RawDataset`, `xs` has the checked
+    features.
+    """
+    x = xs["train"]
+    for split, other in xs.items():
+        if other.shape[1] != x.shape[1]:
+            raise DatasetError(
+                f"{name}: the training set has {x.shape[1]} features, the {SPLITS[split]} set "
+                f"has {other.shape[1]}: they must have as many, and each set needs labels"
+            )
+        if scale_of(other) != scale_of(x):
+            raise DatasetError(
+                f"{name}: the training x is {x.dtype} and the {SPLITS[split]} x is {other.dtype}: "
+                "only uint8 pixels are scaled, by 1/256; save both with the same dtype"
+            )
+    columns = [data.columns for data in splits.values() if isinstance(data, Table)]
+    names = {found.names for found in columns} - {None}
+    if len({found.label for found in columns}) > 1 or len(names) > 1:
+        raise DatasetError(
+            f"{name}: the headers of the tables differ, or the label is in another column: they "
+            "need the same columns in the same order"
+        )
 
 
 def warn_of_classes(data):
@@ -253,32 +253,21 @@ def warn_of_classes(data):
             f"{class_labels[0]!a}, {class_labels[1]!a}, ...: is that the label?"
         )
         return
-    advice = "if the rows are sorted by class, shuffle them (--shuffle SEED)"
     for split in ("valid", "test"):
-        y = getattr(data, split)[1]
-        lacking = numpy.setdiff1d(y, data.train[1])
+        lacking = numpy.setdiff1d(getattr(data, split)[1], data.train[1])
         if len(lacking):
             shown = ", ".join(ascii(class_labels[i])[:40] for i in lacking[:10])
             warning(
                 f"{len(lacking)} of the {len(class_labels)} classes in the {SPLITS[split]} set "
-                f"are in no training row ({shown}): the model cannot learn them; {advice}"
-            )
-        elif len(y) > 10 and len(class_labels) > 1 and (y == y[0]).all():
-            warning(
-                f"every row of the {SPLITS[split]} set has the label "
-                f"{ascii(class_labels[y[0]])[:40]}, and tells nothing of others; {advice}"
+                f"are in no training row ({shown}): the model cannot learn them; if the rows are "
+                "sorted by class, shuffle them (--shuffle SEED)"
             )
 
 
 def image_shape(row_shape, guess):
-    """Tell the shape of the image that a row of features is: None if it is none.
+    """The shape of the image that a row of `row_shape` is, None if it is none.
 
-    Parameters
-    ----------
-    row_shape : tuple of int
-        Of a row as stored.
-    guess : bool
-        Whether a square number of features is taken for a square image.
+    With `guess`, a square number of features is taken for a square image.
     """
     shape = tuple(n for n in row_shape if n != 1)
     if len(shape) == 2 or (len(shape) == 3 and shape[2] <= 4):

@@ -1,46 +1,58 @@
-"""Readers of array files, gzipped or not: IDX, npy, npz. They need NumPy and nothing else.
+"""Readers of array files, gzipped or not: IDX, npy, npz, and the tutorial's pickles.
 
-A file may be damaged or hostile. So nothing here runs what a file says, memory grows with
-what has been read and never with what a header claims, and all that can be wrong with a
-file ends in a :class:`~logreg.errors.DatasetError` that names it.
+Each gives the arrays of a file by name. Nothing in a file is run, and whatever may be wrong
+with one ends in a :class:`~logreg.errors.DatasetError` that begins with its path.
 """
 
 import codecs
 import contextlib
 import gzip
 import io
+import lzma
+import math
 import os
 import re
 import struct
+import tokenize
 import zipfile
 import zlib
-from typing import NamedTuple
 
 import numpy
 from numpy.lib import format as npy
 
+from logreg import pickles
 from logreg.errors import DatasetError
 
-CHUNK = 1 << 20
-MAX_NPY_HEADER = 2000  # bytes; that of a plain array has about 100
-MAX_AXES = 32  # NumPy 1 has no more
+SPLITS = ("train", "valid", "test")
+MAX_NPY_HEADER = 10000  # bytes; Python's parser gets no more than this to read
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-
-# What gzip, zipfile, struct and NumPy raise on bytes that make no sense to them.
-FAULTS = (OSError, EOFError, ValueError, ArithmeticError, LookupError, RuntimeError)
-FAULTS += (struct.error, zipfile.BadZipFile, zlib.error)
+# What gzip, zipfile, NumPy and Python's parser raise on bytes that make no sense to them.
+FAULTS = (OSError, EOFError, ValueError, TypeError, ArithmeticError, LookupError, RuntimeError)
+FAULTS += (AttributeError, SyntaxError, tokenize.TokenError, struct.error)
+FAULTS += (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+# What pickled arrays have in protocols 0 to 5, written by Python 2 or 3. No dict, no set.
+PICKLE_OPCODES = """
+    PROTO FRAME STOP MARK GLOBAL STACK_GLOBAL REDUCE BUILD
+    NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1
+    STRING BINSTRING SHORT_BINSTRING UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8
+    BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8
+    EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST LIST APPEND APPENDS
+    PUT BINPUT LONG_BINPUT MEMOIZE GET BINGET LONG_BINGET
+"""
 
 
 @contextlib.contextmanager
-def reading(path, more_faults=()):
-    """Turn what goes wrong in the block into a DatasetError that starts with the path."""
+def reading(path):
+    """Turn what goes wrong in the block into a DatasetError that begins with the path."""
     try:
         yield
     except DatasetError as error:
         raise DatasetError(f"{path}: {error}") from None
     except MemoryError:
-        raise DatasetError(f"{path}: cannot be read: it needs more memory than there is") from None
-    except (*FAULTS, *more_faults) as error:
+        raise DatasetError(
+            f"{path}: cannot be read: it needs more memory than there is, or is damaged"
+        ) from None
+    except FAULTS as error:
         reason = isinstance(error, OSError) and error.strerror
         if not reason:
             said = ascii(str(error))[1:-1][:200] or type(error).__name__
@@ -65,62 +77,6 @@ def open_bytes(path):
             yield plain
 
 
-def read_exactly(stream, size):
-    """Read `size` bytes into a bytearray that grows as they arrive."""
-    data = bytearray()
-    while len(data) < size:
-        chunk = stream.read(min(CHUNK, size - len(data)))
-        if not chunk:
-            raise DatasetError(
-                f"cut off or damaged: {size} more bytes should follow, {len(data)} do; "
-                "fetch or write it again"
-            )
-        data += chunk
-    return data
-
-
-def expect_end(stream):
-    """Check that nothing is left; in gzip and zip this is what checks the checksum, too."""
-    if stream.read(1):
-        raise DatasetError(
-            "damaged: more bytes follow than its header says; fetch or write it again"
-        )
-
-
-def plain_size(dtype, shape):
-    """Bytes of an array, as an exact integer.
-
-    Raises
-    ------
-    DatasetError
-        If it is not one of numbers or text, or has no element.
-    """
-    if dtype.kind not in "biufSU":
-        found = "an object array" if dtype.hasobject else f"an array of dtype {str(dtype)[:60]}"
-        raise DatasetError(
-            f"holds {found}: save numbers (or text), with x.astype('float32'), y.astype('int64')"
-        )
-    size = dtype.itemsize
-    for n in shape:
-        if not isinstance(n, int) or not 0 <= n < 1 << 63 or len(shape) > MAX_AXES:
-            raise DatasetError("damaged: the shape is none that an array can have")
-        size *= n
-    if size == 0:
-        raise DatasetError(f"holds an empty array, of shape {tuple(shape)}")
-    return size
-
-
-def array_of(data, dtype, shape, fortran_order=False):
-    """View bytes as an array, without a copy; they must be just as many as it has."""
-    size = plain_size(dtype, shape)
-    if len(data) != size:
-        raise DatasetError(
-            f"damaged: an array of shape {shape} and dtype {dtype} has {size} bytes, "
-            f"found {len(data)}"
-        )
-    return numpy.frombuffer(data, dtype).reshape(shape, order="F" if fortran_order else "C")
-
-
 def read_idx(path):
     """Read an IDX file, the format of MNIST.
 
@@ -130,23 +86,18 @@ def read_idx(path):
 
     Returns
     -------
-    numpy.ndarray
-        Of any of the format's types; images are uint8 of shape (n, height, width).
+    dict of str to numpy.ndarray
+        ``{"x": array}``, of any of the format's types; images are uint8 of shape
+        (n, height, width).
     """
     with reading(path), open_bytes(path) as stream:
-        array = idx_stream(stream)
-        data = read_exactly(stream, plain_size(array.dtype, array.shape))
-        expect_end(stream)
-        return array_of(data, array.dtype, array.shape)
-
-
-def idx_stream(stream):
-    """Read the header of an IDX file; return the :class:`ArrayStream` of what follows."""
-    zeros, code, ndim = struct.unpack(">HBB", read_exactly(stream, 4))
-    if zeros or code not in IDX_DTYPES or ndim == 0:
-        raise DatasetError("not an IDX file: its first bytes make no IDX header")
-    shape = struct.unpack(f">{ndim}I", read_exactly(stream, 4 * ndim))
-    return ArrayStream(stream, numpy.dtype(IDX_DTYPES[code]), shape)
+        zeros, code, n_axes = struct.unpack(">HBB", stream.read(4))
+        if zeros or code not in IDX_DTYPES or n_axes == 0:
+            raise DatasetError("not an IDX file: its first bytes make no IDX header")
+        shape = struct.unpack(f">{n_axes}I", stream.read(4 * n_axes))
+        dtype = numpy.dtype(IDX_DTYPES[code])
+        data = stream.read(_size(dtype, shape) + 1)  # one more, to see that there is none
+        return {"x": _array(data, dtype, shape)}
 
 
 def read_npy(path):
@@ -158,196 +109,220 @@ def read_npy(path):
 
     Returns
     -------
-    numpy.ndarray
-        Mapped from the file, read-only, unless that is gzipped: rows can be taken from an
-        array larger than memory.
+    dict of str to numpy.ndarray
+        ``{"x": array}``. The array is mapped from the file, read-only, unless that is gzipped:
+        rows can be taken from an array larger than memory.
     """
     with reading(path), open_bytes(path) as stream:
         if isinstance(stream, gzip.GzipFile):
-            return _npy_array(stream)
-        dtype, shape, fortran_order = _npy_header(stream)
-        start = stream.tell()
-        found = os.fstat(stream.fileno()).st_size - start
-        if found != plain_size(dtype, shape):
+            return {"x": _npy_array(stream)}
+        size, found = _npy_size(stream), os.path.getsize(path)
+        if found != size:
             raise DatasetError(
-                f"cut off or damaged: its header promises {plain_size(dtype, shape)} bytes, "
-                f"{found} follow; write it again"
+                f"cut off or damaged: it should have {size} bytes and has {found}; write it again"
             )
-        return numpy.memmap(stream, dtype, "r", start, shape, "F" if fortran_order else "C")
+        return {"x": npy.open_memmap(path, mode="r")}
 
 
-def _npy_array(stream, narrow=None):
-    dtype, shape, fortran_order = _npy_header(stream)
-    size = plain_size(dtype, shape)
-    if not is_wider(dtype, narrow):
-        data = read_exactly(stream, size)
-    else:
-        data = bytearray()
-        for start in range(0, size, CHUNK):
-            wide = numpy.frombuffer(read_exactly(stream, min(CHUNK, size - start)), dtype)
-            data += narrowed(wide, narrow)
-        dtype = numpy.dtype(narrow)
-    expect_end(stream)
-    return array_of(data, dtype, shape, fortran_order)
-
-
-def is_wider(dtype, narrow):
-    """Whether numbers of `dtype` take more memory than those of `narrow`, if that is not None."""
-    return (
-        narrow is not None and dtype.kind in "iuf" and dtype.itemsize > numpy.dtype(narrow).itemsize
-    )
-
-
-def narrowed_in_place(data, dtype, narrow):
-    """The bytes of numbers as narrower numbers; a bytearray is shortened to that."""
-    wide = numpy.frombuffer(data, dtype)
-    kept = data if isinstance(data, bytearray) else bytearray(data)
-    few = numpy.frombuffer(kept, narrow, count=len(wide))
-    step = CHUNK // dtype.itemsize
-    for start in range(0, len(wide), step):
-        with numpy.errstate(over="ignore"):
-            few[start : start + step] = wide[start : start + step].astype(narrow)
-    size = few.nbytes
-    del wide, few
-    # Only below half of its memory, and not at half, does a bytearray give the rest back.
-    last = kept[size - 1 : size]
-    del kept[size - 1 :]
-    kept += last
-    return kept
-
-
-def narrowed(array, dtype):
-    """The bytes of an array as another dtype; what that cannot hold becomes infinite."""
-    with numpy.errstate(over="ignore"):
-        return memoryview(numpy.ascontiguousarray(array, dtype)).cast("B")
-
-
-def _npy_header(stream):
-    magic = read_exactly(stream, 8)
-    version = magic[6]
-    if magic[:6] != npy.MAGIC_PREFIX or version not in (1, 2):
-        raise DatasetError("not an npy file, or not one of a plain array of numbers")
-    # NumPy gets no more than this to read: it would trust the length.
-    length = read_exactly(stream, 2 * version)
-    header = length + stream.read(min(int.from_bytes(length, "little"), MAX_NPY_HEADER))
-    read = npy.read_array_header_1_0 if version == 1 else npy.read_array_header_2_0
-    try:
-        shape, fortran_order, dtype = read(io.BytesIO(header))
-    except Exception as error:  # whatever Python's parser may raise on what should be a dict
-        raise ValueError(f"npy header: {error}") from None
-    return dtype, shape, fortran_order
-
-
-def read_npz(path, names=None, narrow=None):
-    """Read arrays of an npz file.
+def read_npz(path):
+    """Read the arrays of an npz file; what else the archive holds is passed over.
 
     Parameters
     ----------
     path : str or path-like
-    names : collection of str, optional
-        Which arrays; all of them if not given. Those that are not there are left out.
-    narrow : dict of str to dtype-like, optional
-        What wider numbers in some of the arrays become as they are read.
 
     Returns
     -------
     dict of str to numpy.ndarray
     """
     arrays = {}
-    with reading(path), open_bytes(path) as file, zipfile.ZipFile(file) as archive:
-        for info in map(archive.getinfo, dict.fromkeys(archive.namelist())):
-            name, ending = os.path.splitext(info.filename)
-            if ending == ".npy" and (names is None or name in names):
-                with _member(archive, info) as stream:
-                    arrays[name] = _npy_array(stream, (narrow or {}).get(name))
+    with reading(path), open_bytes(path) as stream, zipfile.ZipFile(stream) as archive:
+        for member in archive.namelist():
+            name, suffix = os.path.splitext(member)
+            if suffix == ".npy":
+                with reading(f"array {ascii(name)[:60]}"), archive.open(member) as array:
+                    arrays[name] = _npy_array(array)
     return arrays
 
 
-@contextlib.contextmanager
-def _member(archive, info):
-    name = os.path.splitext(info.filename)[0]
-    with reading(f"array {ascii(name)[:60]}"), archive.open(info) as stream:
-        # The other ways to compress have no limit on what a read makes of its bytes.
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise DatasetError("is compressed in a way that NumPy does not write")
-        yield stream
+def _npy_array(stream):
+    """Read an array to the end of its stream, where gzip and zip check their sums."""
+    _npy_size(stream)
+    stream.seek(0)
+    array = npy.read_array(stream, allow_pickle=False)
+    if stream.read(1):
+        raise DatasetError("damaged: more bytes follow than its header says; write it again")
+    return array
 
 
-@contextlib.contextmanager
-def open_npy(path, name=None):
-    """Open an npy file, gzipped or not, or an array of an npz file, to be read row by row.
-
-    Yields
-    ------
-    ArrayStream
-    """
-    with reading(path), contextlib.ExitStack() as stack:
-        stream = stack.enter_context(open_bytes(path))
-        if name is not None:
-            archive = stack.enter_context(zipfile.ZipFile(stream))
-            stream = stack.enter_context(_member(archive, archive.getinfo(f"{name}.npy")))
-        yield ArrayStream(stream, *_npy_header(stream))
+def _npy_size(stream):
+    """How many bytes an npy file has by its header, if that tells of a plain array."""
+    head = io.BytesIO(stream.read(MAX_NPY_HEADER))
+    version = npy.read_magic(head)
+    if version not in ((1, 0), (2, 0)):
+        raise DatasetError("not an npy file, or not one of a plain array of numbers")
+    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, _, dtype = read(head)
+    return head.tell() + _size(dtype, shape)
 
 
-class ArrayStream(NamedTuple):
-    """An array that follows in a stream.
-
-    Attributes
-    ----------
-    stream : binary stream
-    dtype : numpy.dtype
-    shape : tuple of int
-    fortran_order : bool
-    """
-
-    stream: object
-    dtype: numpy.dtype
-    shape: tuple
-    fortran_order: bool = False
-
-    def rows(self, n, row_shape, step):
-        """Yield it as arrays of up to `step` rows of `row_shape`, of which there are `n`.
-
-        Columns that follow each other are held in memory, as no row is whole before the last.
-        """
-        size = plain_size(self.dtype, self.shape)
-        if self.fortran_order:
-            data = read_exactly(self.stream, size)
-            expect_end(self.stream)
-            whole = array_of(data, self.dtype, self.shape, True).reshape(n, *row_shape)
-            yield from (whole[first : first + step] for first in range(0, n, step))
-            return
-        for first in range(0, n, step):
-            count = min(step, n - first)
-            data = read_exactly(self.stream, count * (size // n))
-            yield array_of(data, self.dtype, (count, *row_shape))
-        expect_end(self.stream)
+def _size(dtype, shape):
+    """Bytes of an array, as an exact integer, if it is one of numbers or text and not empty."""
+    if dtype.kind not in "biufSU":
+        found = "an object array" if dtype.hasobject else f"an array of dtype {str(dtype)[:60]}"
+        raise DatasetError(
+            f"holds {found}: save numbers (or text), with x.astype('float32'), y.astype('int64')"
+        )
+    if not all(isinstance(n, int) and n >= 0 for n in shape):
+        raise DatasetError("damaged: the shape is none that an array can have")
+    size = dtype.itemsize * math.prod(shape)
+    if size == 0:
+        raise DatasetError(f"holds an empty array, of shape {ascii(tuple(shape))[:60]}")
+    return size
 
 
-def npz_names(path):
-    """List the names of the arrays of an npz file."""
-    with reading(path), open_bytes(path) as file, zipfile.ZipFile(file) as archive:
-        return [name[: -len(".npy")] for name in archive.namelist() if name.endswith(".npy")]
+def _array(data, dtype, shape, order="C"):
+    """View bytes as an array, without a copy; they must be just as many as it has."""
+    size = _size(dtype, shape)
+    if len(data) != size:
+        raise DatasetError(
+            f"cut off or damaged: an array of shape {ascii(shape)[:60]} and dtype {dtype} "
+            f"has {size} bytes, found {len(data)}; fetch or write it again"
+        )
+    return numpy.frombuffer(data, dtype).reshape(shape, order=order)
 
 
-def sniff(path):
-    """Tell a file's format by its first bytes.
+class _Encoded(pickles.Placeholder):
+    """Bytes as Python 3 writes them in protocols 0 to 2: a text and its encoding, latin1."""
+
+
+class _Dtype(pickles.Placeholder):
+    """A pickled dtype."""
+
+    def dtype(self):
+        code, order = (
+            text.decode("latin1") if isinstance(text, bytes) else text  # bytes in Python 2
+            for text in (self.args[0], self.state[1])
+        )
+        if not re.match(r"[a-zA-Z?]\d{0,6}\Z", code):  # NumPy's dtypes are a language of their own
+            raise DatasetError(f"holds an array of dtype {ascii(code)[:60]}")
+        return numpy.dtype(code).newbyteorder(order if order in ("<", ">") else "|")
+
+
+class ArrayPlaceholder(pickles.Placeholder):
+    """A pickled array, made only after a check of what it is made of."""
+
+    def array(self):
+        """Make the array; a :class:`numpy.ndarray`, read-only, or a DatasetError."""
+        if self.state is None:  # protocol 5 calls a function with all of it
+            data, dtype, shape, order, *axes = self.args
+        else:
+            _, shape, dtype, by_columns, data = self.state
+            order, axes = "F" if by_columns else "C", ()
+        if isinstance(data, _Encoded):
+            text, encoding = data.args
+            if encoding not in ("latin1", "latin-1"):
+                raise DatasetError("damaged: its bytes are not written as those of an array")
+            data = text.encode("latin1")
+        array = _array(data, dtype.dtype(), shape, "F" if order == "F" else "C")
+        return array.transpose(*axes) if order == "K" else array
+
+
+# All that a pickle of arrays asks for, as NumPy 1 and 2 have it.
+PICKLE_CLASSES = {
+    "numpy.ndarray": pickles.Placeholder,
+    "numpy.dtype": _Dtype,
+    "_codecs.encode": _Encoded,
+    "__builtin__.bytes": pickles.Placeholder,  # of an empty array
+    "builtins.bytes": pickles.Placeholder,
+    "numpy.core.multiarray._reconstruct": ArrayPlaceholder,
+    "numpy._core.multiarray._reconstruct": ArrayPlaceholder,
+    "numpy.core.numeric._frombuffer": ArrayPlaceholder,
+    "numpy._core.numeric._frombuffer": ArrayPlaceholder,
+}
+
+
+def read_pickle(path):
+    """Read a pickle of the tutorial's format: pairs (x, y) of arrays.
 
     Parameters
     ----------
     path : str or path-like
+        Written by Python 2 or 3 in any protocol: pairs for training, validation and test, or
+        for training and test.
 
     Returns
     -------
-    {'npz', 'npy', 'idx', 'pickle', 'csv', None}
-        None if it is none of these.
+    dict of str to numpy.ndarray
+        ``x_train, y_train, x_valid, y_valid, x_test, y_test``, read-only.
+    """
+    with reading(path), open_bytes(path) as stream:
+        try:
+            # A string of Python 2 stays bytes: it may be those of an array.
+            pairs = pickles.load(stream, PICKLE_CLASSES, PICKLE_OPCODES, encoding="bytes")
+        except pickles.PickleError as error:
+            raise DatasetError(
+                f"not a pickle of NumPy arrays alone: {error}. A data set is three pairs (x, y) "
+                "of arrays: make arrays of other things with numpy.asarray, and pickle these"
+            ) from None
+        _check_length(pairs, (2, 3), "a pickled data set is three pairs (x, y), or two,")
+        arrays = {}
+        for split, pair in zip(SPLITS if len(pairs) == 3 else ("train", "test"), pairs):
+            _check_length(pair, (2,), "each set in a pickle must be a pair (x, y)")
+            for letter, value in zip("xy", pair):
+                if not isinstance(value, ArrayPlaceholder):
+                    raise DatasetError(
+                        "each pair in a pickle must hold NumPy arrays; found "
+                        f"{_described(value)}: convert it with numpy.asarray and pickle again"
+                    )
+                arrays[f"{letter}_{split}"] = value.array()
+        return arrays
+
+
+def _check_length(value, lengths, needed):
+    if not isinstance(value, (list, tuple)) or len(value) not in lengths:
+        raise DatasetError(f"{needed} of NumPy arrays; found {_described(value)}")
+
+
+def _described(value):
+    if isinstance(value, (list, tuple)):
+        return f"a {type(value).__name__} of length {len(value)}"
+    return "one array" if isinstance(value, ArrayPlaceholder) else f"a {type(value).__name__}"
+
+
+READERS = {"idx": read_idx, "npy": read_npy, "npz": read_npz, "pickle": read_pickle}
+
+
+def read_arrays(path):
+    """Read the arrays of a file of any of the formats; see the reader of each."""
+    kind = sniff(path)
+    if kind not in READERS:
+        raise DatasetError(f"{path}: not a file of arrays: save them as .npz with numpy.savez")
+    return READERS[kind](path)
+
+
+def sniff(path):
+    """Tell a file's format by its first bytes, whatever its name.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Gzipped or not.
+
+    Returns
+    -------
+    {'npz', 'npy', 'idx', 'pickle', 'table', None}
+        None if it is none of these. A zip archive without npy members, and what bzip2 or xz
+        compressed, are taken for a table.
     """
     with reading(path), open_bytes(path) as stream:
         head = stream.read(512)
         if not head:
             raise DatasetError("is empty")
-    if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-        return "npz"
+        if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+            with zipfile.ZipFile(stream) as archive:
+                has_arrays = any(name.endswith(".npy") for name in archive.namelist())
+                return "npz" if has_arrays else "table"
     if head[:6] == npy.MAGIC_PREFIX:
         return "npy"
     if len(head) > 3 and head[:2] == b"\0\0" and head[2] in IDX_DTYPES:
@@ -355,7 +330,7 @@ def sniff(path):
     # Protocol 2 and up, then the opcodes by which protocols 0 and 1 begin a tuple or list.
     if re.match(rb"\x80[\x00-\x05]|\(\(|\(l[p(.]|\](q|\()|\(cnumpy|cnumpy", head):
         return "pickle"
-    if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return "csv"  # whose reader will say what to do
+    if head.startswith((b"BZh", b"\xfd7zXZ\0", codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "table"  # whose reader reads it, or says what to do
     is_text = not re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", head)
-    return "csv" if is_text else None
+    return "table" if is_text else None

@@ -1,98 +1,58 @@
-"""CSV files, read in blocks of rows: memory holds the numbers and never all of the text.
+"""Tables: CSV and its kin, read by pandas in chunks, so that memory holds numbers and no text.
 
-Rows and columns are counted from 1 and the header is row 1, as a spreadsheet and an
-editor show them.
+Rows and columns are counted from 1, and the header is row 1. Blank lines do not count.
 """
 
-import array
 import contextlib
-import csv
-import io
-import itertools
-import os
 import re
-from typing import NamedTuple, Optional
+import shutil
+import sys
+import tempfile
+from typing import NamedTuple
 
 import numpy
 
-from logreg.console import warning
-from logreg.datasets.columns import (
-    DECIMAL_COMMA,
-    Columns,
-    delimiter_of,
-    find_columns,
-    is_name,
-    is_number,
-)
-from logreg.datasets.formats import FAULTS, narrowed, open_bytes, reading
+from logreg.datasets.formats import open_bytes, reading
+from logreg.datasets.header import NO_OPTIONS, NUMBER, Columns, Header, is_text, say_rules
+from logreg.datasets.header import TableOptions as TableOptions
 from logreg.errors import DatasetError
 
-MAX_LINE = 4 << 20  # characters
-MAX_BLANK = 1 << 16  # lines in a row
-MAX_COLUMNS = 1 << 16  # a cell takes up to thirty times as much as text as in the file
+COMPRESSIONS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip"}
 FLOAT32_MAX = float(numpy.finfo(numpy.float32).max)
+CHUNK = 1 << 20  # cells
 MAX_LABEL = 200  # characters
 MAX_LABELS = 1 << 15  # different ones
-BLOCK = 1 << 15  # cells
-ROWS_AHEAD = 100  # by which the first is judged
-ROW = 8  # cells that a row takes as much memory as, beside its own
-
-
-class Block(NamedTuple):
-    """Consecutive rows of a CSV file.
-
-    Attributes
-    ----------
-    x : numpy.ndarray
-        The features, float64 of shape (n, width), all of them finite.
-    labels : list of str or None
-        The label column's cells; None if it was not asked for.
-    rows : list of int
-        Where in the file the rows stand.
-    columns : Columns
-    """
-
-    x: numpy.ndarray
-    labels: Optional[list]
-    rows: list
-    columns: Columns
 
 
 class Table(NamedTuple):
-    """A CSV file with labels.
+    """A table with labels."""
 
-    Attributes
-    ----------
-    x, columns
-        As in a :class:`Block`; `x` of another dtype, if that was asked for.
-    labels : list of str
-        The labels that occur, in the order in which they do.
-    codes : numpy.ndarray
-        For each row the index of its label in `labels`.
-    first_rows : list of int
-        For each of `labels`, where in the file it occurs first.
-    """
-
-    x: numpy.ndarray
-    labels: list
-    codes: numpy.ndarray
-    first_rows: list
+    x: numpy.ndarray  # the features, of shape (n, d), all of them finite
+    labels: list  # the texts that occur, in the order in which they do
+    codes: numpy.ndarray  # of shape (n,): for each row the index of its label in `labels`
+    first_rows: list  # for each of `labels` the row of the file in which it occurs first
     columns: Columns
 
 
-def read_csv(source, label_column=None, dtype="float64"):
-    """Read a CSV file with a label in each row.
+def read_table(path, options=NO_OPTIONS, dtype="float64", feature_names=None, label_name=None):
+    """Read a table with a label in each row.
+
+    The delimiter is a tab, ``;`` or ``|`` if the first line has one outside quotes, else a comma.
+    The first row is a header if a text cell of it stands over a number, if all its cells are
+    text, or if one of them is label, class or target. The label is the column called label,
+    class or target; else the one text column; else the one called y; else, without a header,
+    the first.
 
     Parameters
     ----------
-    source : str or path-like or binary stream
-        Comma, semicolon or tab between cells, with a header or without; gzipped or not.
-    label_column : str or tuple of str, optional
-        The label column's name in the header or, where no column is called so, its number,
-        counted from 1 (-1: the last). Of a tuple of names, by default `LABEL_NAMES`, the first
-        that one column has, in whatever case; if there is none, the first column.
+    path : str or path-like
+        Plain, or compressed by gzip, zip, bzip2 or xz, as the first bytes tell.
+    options : TableOptions
     dtype : {'float64', 'float32'}
         Of the features.
+    feature_names, label_name : sequence of str, str, optional
+        Of a model that is to be tested: with a header, `x` has the columns of these names, and
+        the column of that name is the label, unless an option names another.
 
     Returns
     -------
@@ -101,239 +61,177 @@ def read_csv(source, label_column=None, dtype="float64"):
     Raises
     ------
     DatasetError
-        If it cannot be read, is empty or ragged, or a feature is not a finite number.
+        If it cannot be read, is empty or ragged, if a feature is no finite number, or if no rule
+        tells the label.
     """
-    data, codes, index, first_rows = bytearray(), array.array("q"), {}, []
-    for block in csv_blocks(source, label_column):
-        data += narrowed(block.x, dtype)  # grows in place, unlike a list of blocks
-        for label, row in zip(block.labels, block.rows):
-            code = index.setdefault(label, len(index))
-            if code == len(first_rows):
-                first_rows.append(row)
-            codes.append(code)
-        if len(index) > MAX_LABELS:
+    data, codes, index, first_rows = bytearray(), [], {}, []
+    with _opened(path, options) as (read_csv, head):
+        label = head.find_label(label_name)
+        order = head.features(label, feature_names)
+        if not order:
             raise DatasetError(
-                f"{_name(source)}: has more than {MAX_LABELS} different labels, the last of them "
-                f"{ascii(block.labels[-1])[:60]} in row {block.rows[-1]}: is {block.columns} the "
-                "label's? --label-column names another"
+                "row 1 has one column: a label and at least one feature are needed, with a "
+                "comma, a semicolon, a tab or | between them"
             )
-    first, has_header = next(iter(index)), block.columns.names is not None
-    if not has_header and is_name(first) and codes.count(0) == 1 and len(codes) >= 2 * len(index):
-        warning(
-            f"{_name(source)}: the label {ascii(first)[:60]} is in row {first_rows[0]} and in no "
-            "other: if that row is a header, say which column is the label by this name "
-            "(--label-column)"
-        )
+        for frame in _frames(read_csv, head, dtype={label: str}):
+            found_codes, found = frame[label].factorize()
+            found = [text.strip() for text in found]
+            for text, i in zip(found, numpy.unique(found_codes, return_index=True)[1]):
+                if index.setdefault(text, len(index)) == len(first_rows):
+                    first_rows.append(head.row_of(frame, i))
+                if len(text) > MAX_LABEL or len(index) > MAX_LABELS:
+                    raise DatasetError(
+                        f"{head.shown(label)} has the label {ascii(text)[:60]} in row "
+                        f"{first_rows[-1]}: a label has up to {MAX_LABEL} characters, and there "
+                        f"are up to {MAX_LABELS} of them; --label-column names another column"
+                    )
+            codes.append(numpy.array([index[text] for text in found])[found_codes])
+            # It grows in place, unlike a list of arrays that are joined.
+            data += _numbers(frame[order], head).astype(dtype, copy=False).data.cast("B")
+    codes = numpy.concatenate(codes)
     x = numpy.frombuffer(data, dtype).reshape(len(codes), -1)
-    codes = numpy.frombuffer(codes, numpy.int64)
-    return Table(x, list(index), codes, first_rows, block.columns)
+    return Table(x, list(index), codes, first_rows, head.columns(label, order))
 
 
-def csv_blocks(source, label_column=None, max_rows=BLOCK, wanted=None):
-    """Read a CSV file block by block, however long it is; see :func:`read_csv`.
+def table_batches(path, options, batch_size, n_in, feature_names=None, label_name=None):
+    """Read the rows of a table that a model is to predict, a batch at a time.
 
-    Rows that come before one at fault are given before the error is raised.
+    With a header, a model that knows its features' names takes the columns by these and leaves
+    the others out; a first row of just these names is a header. In other tables, `n_in` columns
+    are the features; of one more, the label is left out, which is told as for training.
 
     Parameters
     ----------
-    source, label_column
-        As of :func:`read_csv`.
-    max_rows : int
-        Rows in a block at the most.
-    wanted : logreg.prediction.inputs.Wanted, optional
-        What a model takes that is to predict the rows: there need be no label column then.
+    path, options
+        As of :func:`read_table`; ``'-'`` is standard input.
+    batch_size : int
+        Rows in a batch at the most.
+    n_in : int
+        Features that the model takes.
+    feature_names, label_name : sequence of str, str, optional
+        What features and label were called in training.
 
     Yields
     ------
-    Block
+    numpy.ndarray, shape (n, n_in)
+        float64.
+
+    Raises
+    ------
+    DatasetError
+        If it cannot be read, or its columns are not what the model takes.
     """
-    with reading(_name(source)), contextlib.ExitStack() as stack:
-        stream = stack.enter_context(open_bytes(source)) if _is_path(source) else source
-        text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline=None)
+    with _opened(path, options, feature_names) as (read_csv, head):
+        label, width = None, len(head.cells)
+        if not (head.has_header and feature_names):
+            if width not in (n_in, n_in + 1):
+                raise DatasetError(f"the model expects {n_in} features, got {width} columns")
+            label = None if width == n_in else head.find_label(label_name)
+        order = head.features(label, feature_names)
+        is_sure = feature_names and any(map(is_text, feature_names))
+        if label is not None or (head.has_header and not is_sure):
+            say_rules(_name(path), head.columns(label, order), options, "is left out as the label")
+        for frame in _frames(read_csv, head, batch_size):
+            yield _numbers(frame[order], head)
+
+
+def _name(path):
+    return "standard input" if path == "-" else path
+
+
+@contextlib.contextmanager
+def _opened(path, options, feature_names=None):
+    """Yield pandas.read_csv with the arguments that a table needs, and its Header."""
+    with reading(_name(path)), contextlib.ExitStack() as stack:
         try:
-            yield from _blocks(_rows(text), _name(source), label_column, max_rows, wanted)
-        except UnicodeDecodeError as error:
-            mend = "save the file as UTF-8"
-            if not _is_path(source):
-                mend = "give it CSV as UTF-8 text, not compressed, or name a file"
-            raise DatasetError(f"is not UTF-8 text ({error}): {mend}") from None
-        finally:
-            text.detach()  # the stream is not ours to close
-
-
-def _is_path(source):
-    return isinstance(source, (str, os.PathLike))
-
-
-def _name(source):
-    return source if _is_path(source) else "standard input"
-
-
-def _lines(text):
-    n_blank = 0
-    for line in iter(lambda: text.readline(MAX_LINE), ""):
-        n_blank = n_blank + 1 if len(line) < 2 else 0
-        if n_blank > MAX_BLANK:
-            raise DatasetError(f"has more than {MAX_BLANK} blank lines in a row: is it a CSV file?")
-        if len(line) == MAX_LINE:
-            raise DatasetError(f"has a line of {MAX_LINE} characters or more: is it a CSV file?")
-        if "\0" in line:
-            raise DatasetError("has NUL characters: it is damaged, or no CSV file")
-        yield line
-
-
-def _rows(text):
-    """Yield (number, cells) of the rows that are not blank; all have as many cells."""
-    lines, n_blank = _lines(text), 0
-    for first in lines:
-        if first.strip(" \n"):
-            break
-        n_blank += 1
-    else:
-        return
-    delimiter = delimiter_of(first)
-    n_cells, last = 0, ""  # of the row that is read; a quoted cell may go over several lines
-
-    def not_too_wide(lines):
-        nonlocal n_cells, last
-        for last in lines:
-            n_cells += last.count(delimiter) + 1
-            if n_cells > MAX_COLUMNS:
-                raise DatasetError(
-                    f"has a row of more than {MAX_COLUMNS} columns: is it a CSV file? Save so "
-                    "wide a table as .npz or .npy"
-                )
-            yield last
-
-    lines = not_too_wide(itertools.chain([first], lines))
-    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
-    width = 0
-    try:
-        for cells in reader:
-            n_cells = 0
-            if len(cells) < 2 and not last.strip():
-                continue
-            width = width or len(cells)
-            if len(cells) != width:
-                raise DatasetError(
-                    f"row {n_blank + reader.line_num} has {len(cells)} columns, the first row "
-                    f"has {width}: every row needs as many"
-                )
-            yield n_blank + reader.line_num, cells
-    except csv.Error as error:
-        raise DatasetError(
-            f"row {n_blank + reader.line_num} cannot be split into cells ({error}): is a quote "
-            "missing?"
-        ) from None
-
-
-def _blocks(rows, where, label_column, max_rows, wanted):
-    start, fault_ahead = _taken(rows, 1)
-    if not start:
-        raise fault_ahead or DatasetError("is empty: it has no row")
-    (row, head), *_ = start
-    n_in_block = max(1, BLOCK // (len(head) + ROW))
-    n_rows = min(n_in_block, max_rows)
-    n_texts = sum(not is_number(cell) for cell in head)
-    if wanted is None or n_texts == 1:  # that of a label, which may be its name or a class
-        n_ahead = min(n_in_block, ROWS_AHEAD)
-    else:  # who pipes rows in one by one is not to wait for the result of the first
-        n_ahead = 1 if n_texts else n_rows - 1
-    below, fault_ahead = _taken(rows, n_ahead)
-    start += below
-    columns = find_columns(start, where, label_column, wanted)
-    if len(head) == 1 and columns.label is not None:
-        raise DatasetError(
-            f"row {row} has one column: a label and at least one feature are needed, "
-            "with a comma, a semicolon or a tab between them"
-        )
-    if columns.names is not None:
-        del start[0]
-        if not start and fault_ahead is None:
-            start, fault_ahead = _taken(rows, 1)
-        if not start:
-            raise fault_ahead or DatasetError(
-                "has no row of data: its one row has text, and so is taken for a header"
-            )
-    rows = itertools.chain(_emptied(start), rows)
-    del below
-    while True:
-        taken, fault = _taken(rows, n_rows)
-        if taken:
-            block, fault_in_block = _block(taken, columns)
-            fault = fault_in_block or fault
-            if len(block.x):
-                yield block
+            import pandas
+        except ImportError:
+            raise DatasetError("pandas reads tables: pip install '.[tables]'") from None
+        if path != "-":
+            stream = stack.enter_context(open_bytes(path))
+        elif sys.stdin is None:
+            raise DatasetError("standard input is closed: pipe a table into it")
         else:
-            fault = fault or fault_ahead
-            if fault is None:
-                return
-        if fault is not None:
-            raise fault
+            stream = stack.enter_context(tempfile.TemporaryFile())
+            shutil.copyfileobj(sys.stdin.buffer, stream)
+            stream.seek(0)
+        magic = stream.read(6)
+        how = {"keep_default_na": False, "low_memory": False, "skipinitialspace": True}
+        kinds = [kind for begin, kind in COMPRESSIONS.items() if magic.startswith(begin)]
+        how["compression"] = kinds[0] if kinds else None
+
+        def read_csv(**more):
+            stream.seek(0)
+            return pandas.read_csv(stream, **how, **more)
+
+        with _explained(pandas.errors):
+            # The first line as one cell: quotes are not heeded, and it has no unit separator.
+            line = read_csv(sep="\x1f", quoting=3, header=None, nrows=1, dtype=str).iat[0, 0]
+            line = re.sub('"[^"]*"', "", line)
+            how["sep"] = next((c for c in "\t;|" if c in line), ",")
+            rows = read_csv(header=None, nrows=2, dtype=str).to_numpy().tolist()
+            rows = [[cell.strip() for cell in row] for row in rows]
+            how["decimal"] = options.decimal
+            if tuple(map(int, pandas.__version__.split(".")[:2])) < (3, 1):  # then always exact
+                how["float_precision"] = "round_trip"
+            yield read_csv, Header(rows, options, feature_names)
 
 
-def _emptied(rows):
-    while rows:
-        yield rows.pop(0)
-
-
-def _taken(rows, n):
-    """Take up to `n` rows; the second of the pair is what ended the reading before, if it did."""
-    taken = []
+@contextlib.contextmanager
+def _explained(errors):
+    """Say in our words what pandas raises in the block."""
     try:
-        for row in itertools.islice(rows, n):
-            taken.append(row)
-    except (DatasetError, *FAULTS) as error:
-        return taken, error
-    return taken, None
+        yield
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"is not UTF-8 text ({error}): save the table as UTF-8") from None
+    except errors.EmptyDataError:
+        raise DatasetError("is empty: it has no row") from None
+    except errors.ParserError as error:
+        said = ascii(str(error))[1:-1][:200]
+        ragged = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", said)
+        quote = re.search(r"EOF inside string starting at row (\d+)", said)
+        if ragged:
+            width, line, found = ragged.groups()
+            said = f"line {line} has {found} columns, row 1 has {width}: every row needs as many"
+        elif quote:
+            said = f"line {int(quote[1]) + 1} has a quote that is never closed: mend it"
+        raise DatasetError(said) from None
 
 
-def _block(rows, columns):
-    """Make a block of the rows up to the first that is at fault; and tell of the fault."""
-    numbers, table = [number for number, _ in rows], [cells for _, cells in rows]
-    labels = None
-    if columns.label is not None:
-        labels = [cells.pop(columns.label).strip() for cells in table]
-    x = numpy.empty((len(table), len(table[0])))
-    n = 0
-    try:
-        for row, cells in zip(x, table):
-            row[:] = cells
-            if "_" in "".join(cells):  # which Python allows between digits
-                break
-            n += 1
-    except ValueError:
-        pass
-    is_good = abs(x[:n]).max(axis=1) <= FLOAT32_MAX  # nor is NaN
-    n = n if is_good.all() else int(is_good.argmin())
-    fault = None if n == len(x) else _fault(numbers[n], table[n], columns)
-    for i, label in enumerate((labels or [])[:n]):
-        if len(label) > MAX_LABEL:
-            n, found = i, f"the label in row {numbers[i]} is longer than {MAX_LABEL} characters"
-            fault = DatasetError(f"{found}: --label-column names another column")
-            break
-    return Block(x[:n], labels and labels[:n], numbers[:n], columns), fault
+def _frames(read_csv, head, n_rows=CHUNK, **how):
+    """Read the rows of data in chunks, whose columns are called 0, 1, ..."""
+    how.update(header=0 if head.has_header else None, names=range(len(head.cells)))
+    with read_csv(chunksize=min(n_rows, max(32, CHUNK // len(head.cells))), **how) as frames:
+        yield from frames
 
 
-def _fault(row, cells, columns):
-    """What is to be said of a row's first cell that is no number, or none that float32 can hold."""
-    for i, cell in enumerate(cells):
-        if is_number(cell) and abs(float(cell)) <= FLOAT32_MAX:
-            continue
-        column = i + 1 + (columns.label is not None and i >= columns.label)
-        name = f" ({ascii(columns.names[i])[1:-1][:60]})" if columns.names else ""
-        found = f"holds {ascii(cell.strip())[:60]}" if cell.strip() else "is empty"
-        mend = "fill in or leave out the row"
-        if re.fullmatch(DECIMAL_COMMA, cell.strip()):
-            mend = "write 0.5, not 0,5: save the table with points for decimal commas"
-        elif not is_number(cell) and cell.strip():
-            mend += (
-                ", turn text into numbers or, if that column is the label, name it: --label-column"
-            )
-        elif not cell.strip() and i == len(cells) - 1:
-            mend += " or, if every row ends with a delimiter, remove these"
-        return DatasetError(
-            f"row {row}, column {column}{name} {found}: every feature must be a finite "
-            f"number, and no larger than float32 can hold; {mend}"
-        )
-    raise AssertionError(f"row {row} has no fault")
+def _numbers(frame, head):
+    """The numbers in a chunk, as float64; raise a DatasetError at the first that is none."""
+    if all(dtype.kind in "biuf" for dtype in frame.dtypes):
+        x = frame.to_numpy("float64")
+    else:  # a cell is no number, or so long a one that pandas left it as text
+        x = numpy.empty(frame.shape)
+        for i, (_, column) in enumerate(frame.items()):
+            is_odd = column.dtype.kind not in "biuf"
+            x[:, i] = [_number(cell, head.options.decimal) for cell in column] if is_odd else column
+    is_good = abs(x) <= FLOAT32_MAX  # nor is NaN
+    if is_good.all():
+        return numpy.ascontiguousarray(x)
+    row, i = numpy.argwhere(~is_good)[0]
+    cell = str(frame.iat[row, i]).strip()
+    mend = "fill it in or leave out the row"
+    if "," in cell and not is_text(cell):
+        mend = "if that is a decimal comma, give --decimal ,"
+    elif is_text(cell):
+        mend = "write it as a number or, if that column is the label, give --label-column"
+    found = f"holds {ascii(cell)[:60]}" if cell else "is empty or missing"
+    raise DatasetError(
+        f"row {head.row_of(frame, row)}, {head.shown(frame.columns[i])} {found}: every feature "
+        f"must be a finite number, and no larger than float32 can hold; {mend}"
+    )
+
+
+def _number(cell, decimal):
+    text, other = str(cell).strip(), "," if decimal == "." else "."
+    is_number = NUMBER.fullmatch(text) and other not in text
+    return float(text.replace(",", ".")) if is_number else numpy.nan

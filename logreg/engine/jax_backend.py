@@ -6,10 +6,8 @@ PyTensor's slices need bounds that are known when JAX compiles. And a function's
 arrays, so the numbers of the minibatches come in shared variables, too.
 """
 
-import contextlib
 import re
 import warnings
-from typing import ClassVar
 
 import jax
 import numpy
@@ -26,17 +24,9 @@ DEVICE = re.compile(r"(jax:)?(?P<platform>cpu|cuda)(?P<number>\d*)")
 
 
 class Rows(Op):
-    """So many rows of an array, from one on whose number is an input.
-
-    Where a reshape would copy the whole data set at each call, JAX takes these where they lie.
-
-    Parameters
-    ----------
-    n_rows : int
-    """
+    """So many rows of an array, from one on whose number is an input: JAX copies no others."""
 
     __props__ = ("n_rows",)
-    view_map: ClassVar = {0: [0]}
 
     def __init__(self, n_rows):
         self.n_rows = n_rows
@@ -47,7 +37,7 @@ class Rows(Op):
 
     def perform(self, node, inputs, outputs):
         whole, first = inputs
-        outputs[0][0] = whole[first : first + self.n_rows]
+        outputs[0][0] = whole[first : first + self.n_rows].copy()
 
 
 @jax_funcify.register(Rows)
@@ -80,6 +70,8 @@ class JaxBackend(Backend):
         self.queued = None  # the training function that has noted steps and not taken them
         jax.config.update("jax_enable_x64", pytensor.config.floatX == "float64")
         jax.config.update("jax_default_device", self.device)
+        # PyTensor leaves assertions on shapes to JAX, and asks it for 64-bit types that are off.
+        warnings.filterwarnings("ignore", message="Skipping Assert|Explicitly requested dtype")
         self._mode_before = pytensor.config.mode
         pytensor.config.mode = "JAX"
         if pytensor.config.floatX == "float64" and self.device.platform != "cpu":
@@ -121,7 +113,7 @@ class JaxBackend(Backend):
         self._place(variable)
 
     def function(self, inputs, outputs):
-        compiled = self._compile(inputs, outputs)
+        compiled = self.theano.function(inputs, outputs)
 
         def function(*arguments):
             self.flush()
@@ -151,7 +143,7 @@ class JaxBackend(Backend):
             return_updates=False,
         )
         pairs = [(variable, values[-1]) for variable, values in zip(variables, states)]
-        compiled = self._compile([], costs, pairs)
+        compiled = self.theano.function([], costs, updates=pairs)
         for variable in variables:
             self._place(variable)
 
@@ -198,17 +190,6 @@ class JaxBackend(Backend):
         # set_value would turn it back into a NumPy array.
         shared.container.storage[0] = jax.device_put(value, self.device)
 
-    def _compile(self, inputs, outputs, updates=None):
-        """As ``pytensor.function``, but quiet."""
-        with _quiet():
-            function = self.theano.function(inputs, outputs, updates=updates)
-
-        def quiet(*arguments):
-            with _quiet():
-                return function(*arguments)
-
-        return quiet
-
 
 class QueuedTrainModel:
     """Notes the steps that are asked for, and takes up to `block` of them in one call.
@@ -217,7 +198,8 @@ class QueuedTrainModel:
     ----------
     backend : JaxBackend
     take : callable
-        It takes the steps on a list of minibatches and returns at least as many costs.
+        ``take(indices)`` takes the steps on these minibatches. It returns an array on the device
+        whose first entries are their costs.
     block : int
     """
 
@@ -226,7 +208,7 @@ class QueuedTrainModel:
         self._take = take
         self._block = block
         self._queue = []
-        self._taken = []  # pairs of an array of costs on the device, and how many of them count
+        self._taken = []  # pairs of what `take` returned, and how many costs that are
 
     def __call__(self, index):
         if self._backend.queued is not self:
@@ -237,15 +219,14 @@ class QueuedTrainModel:
             self.flush()
 
     def flush(self):
-        """Take the steps that are queued, and no more."""
-        queue, self._queue, self._backend.queued = self._queue, [], None
-        if queue:
+        """Take the steps that are queued, and no others."""
+        if self._queue:
+            queue, self._queue, self._backend.queued = self._queue, [], None
             self._taken.append((self._take(queue), len(queue)))
 
     def costs(self):
         """Return the costs of the steps since the last call, in their order."""
-        if self._queue:
-            self.flush()
+        self.flush()
         taken, self._taken = self._taken, []
         return [cost for costs, n in taken for cost in jax.device_get(costs)[:n]]
 
@@ -271,11 +252,3 @@ def _find_device(name):
 
 def _rows(dataset, start, n_rows):
     return [Rows(n_rows)(whole, start) for whole in dataset]
-
-
-@contextlib.contextmanager
-def _quiet():
-    with warnings.catch_warnings():
-        # PyTensor leaves assertions on shapes to JAX, and asks it for 64-bit types that are off.
-        warnings.filterwarnings("ignore", message="Skipping Assert|Explicitly requested dtype")
-        yield

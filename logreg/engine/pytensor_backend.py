@@ -22,7 +22,7 @@ class PyTensorBackend(Backend):
             return self
         try:
             from logreg.engine.jax_backend import JaxBackend
-        except ImportError as error:
+        except (ImportError, RuntimeError) as error:  # RuntimeError: jaxlib is too old
             raise EngineError(
                 f"device {name!r} needs JAX, which does not import ({error}): {INSTALL_JAX}"
             ) from error
@@ -117,5 +117,7 @@ def _writing_files():
     """Say what to set where PyTensor cannot write what it compiles."""
     try:
         yield
-    except OSError as error:
-        raise EngineError(UNWRITABLE.format(error, "PYTENSOR")) from error
+    except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) or "compiledir" in str(error):
+            raise EngineError(UNWRITABLE.format(error, "PYTENSOR")) from error
+        raise

@@ -19,38 +19,39 @@ class Evaluation(NamedTuple):
     dataset : str
         The data set's name.
     labels : list
-        A row of `counts` each: the model's class labels, then those it does not know.
+        The label of each row of `counts`: the model's class labels, then those it does not know.
     predictions : list
-        A column of `counts` each: the model's class labels.
+        The label of each column of `counts`: the model's class labels.
     counts : numpy.ndarray, shape (len(labels), len(predictions))
-        How many rows of each label were taken for what.
-    errors : numpy.ndarray, shape (len(labels),)
-        How many of them were taken for something else.
+        The confusion matrix: how many rows of each label were taken for what.
     batch_size : int
-        Of the model's training.
+        The rows in a minibatch of the model's training.
     batch_rows, batch_errors : int
-        Rows in whole minibatches of this size, which the tutorial counts, and errors there.
+        The rows in whole minibatches, which the tutorial counts, and the errors among them.
     """
 
     dataset: str
     labels: list
     predictions: list
     counts: numpy.ndarray
-    errors: numpy.ndarray
     batch_size: int
     batch_rows: int
     batch_errors: int
 
     def summary(self):
         """What can be said of the whole: a list of (name, rows, errors)."""
+        n_rows = int(self.counts.sum())
         return [
-            ("all", int(self.counts.sum()), int(self.errors.sum())),
+            ("all", n_rows, n_rows - int(self.counts.trace())),
             ("whole minibatches", self.batch_rows, self.batch_errors),
         ]
 
     def classes(self):
         """What can be said of each label: a list of (label, rows, errors)."""
-        return list(zip(self.labels, self.counts.sum(axis=1).tolist(), self.errors.tolist()))
+        rows = self.counts.sum(axis=1)
+        errors = rows.copy()
+        errors[: len(self.predictions)] -= self.counts.diagonal()
+        return list(zip(self.labels, rows.tolist(), errors.tolist()))
 
 
 def evaluate(predict, data, class_labels, rows_at_a_time, batch_size):
@@ -61,51 +62,40 @@ def evaluate(predict, data, class_labels, rows_at_a_time, batch_size):
     predict : callable
         From rows to a :class:`~logreg.prediction.predictor.Prediction`.
     data : DataSet
+        The data set; its `test`, `class_labels` and `name` are used.
     class_labels : list
-        The model's.
+        The model's class labels.
     rows_at_a_time : int
+        How many rows `predict` gets.
     batch_size : int
-        The model's, by which the tutorial counts.
+        The rows in a minibatch of the model's training.
 
     Returns
     -------
     Evaluation
     """
     x, y = data.test
-    # Labels that are text for one may be integers for the other, if there are others beside.
+    # The same label may be text for one and an integer for the other.
     known = set(map(str, class_labels))
-    unknown = [label for label in data.class_labels if str(label) not in known]
-    labels = [*class_labels, *unknown]
+    labels = [*class_labels, *(label for label in data.class_labels if str(label) not in known)]
     index = {str(label): i for i, label in enumerate(labels)}
     y = numpy.array([index[str(label)] for label in data.class_labels])[y]
     starts = range(0, len(x), rows_at_a_time)
-    predicted = [predict(x[i : i + rows_at_a_time]).classes for i in starts]
-    predicted = numpy.concatenate(predicted)
-    shape = len(labels), len(class_labels)
-    counts = numpy.bincount(y * shape[1] + predicted, minlength=shape[0] * shape[1])
-    counts = counts.reshape(shape)
-    right = numpy.zeros(len(labels), dtype=counts.dtype)
-    right[: len(class_labels)] = counts.diagonal()
-    n_used = len(x) // batch_size * batch_size
-    for label, n in zip(unknown, counts[len(class_labels) :].sum(axis=1)):
-        if n:
+    predicted = numpy.concatenate([predict(x[i : i + rows_at_a_time]).classes for i in starts])
+    counts = numpy.zeros((len(labels), len(class_labels)), dtype=numpy.int64)
+    numpy.add.at(counts, (y, predicted), 1)
+    for label, row in list(zip(labels, counts))[len(class_labels) :]:
+        if row.any():
             warning(
-                f"the model does not know the class {shown(str(label))!r}: its {n} rows count as "
-                "errors"
+                f"the model does not know the class {shown(str(label))!r}: its {row.sum()} rows "
+                "count as errors"
             )
-    return Evaluation(
-        data.name,
-        labels,
-        list(class_labels),
-        counts,
-        counts.sum(axis=1) - right,
-        batch_size,
-        n_used,
-        int((predicted[:n_used] != y[:n_used]).sum()),
-    )
+    n_used = len(x) // batch_size * batch_size
+    n_wrong = int((predicted[:n_used] != y[:n_used]).sum())
+    return Evaluation(data.name, labels, list(class_labels), counts, batch_size, n_used, n_wrong)
 
 
-def report(evaluation, form):
+def format_evaluation(evaluation, form):
     """Write an evaluation.
 
     Parameters
@@ -116,6 +106,17 @@ def report(evaluation, form):
     Returns
     -------
     str
+
+    Examples
+    --------
+    >>> counts = numpy.array([[9, 1], [0, 10]])
+    >>> evaluation = Evaluation("pets", ["cat", "dog"], ["cat", "dog"], counts, 16, 16, 1)
+    >>> print(format_evaluation(evaluation, "csv"), end="")
+    part,label,rows,errors,error_percent,predicted_cat,predicted_dog
+    all,,20,1,5.0,9,11
+    whole minibatches,,16,1,6.25,,
+    class,cat,10,1,10.0,9,1
+    class,dog,10,0,0.0,0,10
     """
     return {"text": _text, "csv": _csv, "json": _json}[form](evaluation)
 
@@ -129,24 +130,25 @@ def _in_text(rows, errors):
 
 
 def _text(evaluation):
-    whole, used = evaluation.summary()
-    lines = [
-        f"Test set of {shown(evaluation.dataset)}",
-        f"error over all rows: {_in_text(*whole[1:])}",
-        f"error as the tutorial counts, in whole minibatches of {evaluation.batch_size}: "
-        f"{_in_text(*used[1:])}",
-        "",
-    ]
-    table = [["class", "rows", "errors", "error"]]
+    (_, *all_rows), (_, *used) = evaluation.summary()
+    classes = [["class", "rows", "errors", "error"]]
     for label, rows, errors in evaluation.classes():
         percent = f"{_percent(rows, errors):.2f} %" if rows else "-"
-        table.append([shown(str(label)), str(rows), str(errors), percent])
-    lines += _aligned(table)
-    lines += ["", "Confusion matrix: a row for each class, a column for what it is taken for"]
-    table = [["", *(shown(str(label)) for label in evaluation.predictions)]]
+        classes.append([shown(str(label)), str(rows), str(errors), percent])
+    confusion = [["", *(shown(str(label)) for label in evaluation.predictions)]]
     for label, row in zip(evaluation.labels, evaluation.counts.tolist()):
-        table.append([shown(str(label)), *map(str, row)])
-    lines += _aligned(table)
+        confusion.append([shown(str(label)), *map(str, row)])
+    lines = [
+        f"Test set of {shown(evaluation.dataset)}",
+        f"error over all rows: {_in_text(*all_rows)}",
+        f"error as the tutorial counts, in whole minibatches of {evaluation.batch_size}: "
+        f"{_in_text(*used)}",
+        "",
+        *_aligned(classes),
+        "",
+        "Confusion matrix: a row for each class, a column for what it is taken for",
+        *_aligned(confusion),
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -172,11 +174,11 @@ def _json(evaluation):
     def entry(rows, errors, **more):
         return {**more, "rows": rows, "errors": errors, "error_percent": _percent(rows, errors)}
 
-    whole, used = evaluation.summary()
+    (_, *all_rows), (_, *used) = evaluation.summary()
     content = {
         "dataset": evaluation.dataset,
-        **entry(*whole[1:]),
-        "whole_minibatches": entry(*used[1:], batch_size=evaluation.batch_size),
+        **entry(*all_rows),
+        "whole_minibatches": entry(*used, batch_size=evaluation.batch_size),
         "classes": [entry(*rest, label=label) for label, *rest in evaluation.classes()],
         "confusion": {
             "labels": evaluation.labels,

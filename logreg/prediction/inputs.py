@@ -1,66 +1,49 @@
-"""What is to be predicted: rows from files of every kind, a batch at a time.
+"""What is to be predicted: rows from files of every kind, a batch at a time."""
 
-No file is held in memory as a whole, but for an array in Fortran order that is gzipped or in npz.
-"""
-
-import gzip
-import os
-import re
-import sys
 from typing import NamedTuple, Optional
 
 import numpy
 
 from logreg.console import warning
-from logreg.datasets.columns import column_order
-from logreg.datasets.formats import (
-    idx_stream,
-    npz_names,
-    open_bytes,
-    open_npy,
-    plain_size,
-    read_npy,
-    reading,
-    sniff,
-)
-from logreg.datasets.tables import csv_blocks
+from logreg.datasets.formats import read_arrays, sniff
+from logreg.datasets.tables import TableOptions, table_batches
 from logreg.errors import DatasetError
 
 STDIN = "-"
-NPZ_NAMES = ("x", "x_test")
+ARRAY_NAMES = ("x", "x_test")  # of several arrays in a file, the first of these is predicted
 
 
-class Wanted(NamedTuple):
+class InputSpec(NamedTuple):
     """What a model takes, and how files are to be read.
 
     Attributes
     ----------
     n_in : int
-        Features of a row.
+        The number of features of a row.
     image_shape : tuple of int or None
-        Of a row that is an image.
+        (height, width) or (height, width, channels) of a row that is an image.
     batch_size : int
-        Rows in a batch at the most.
-    label_column : str, optional
-        Name or number of a CSV column that is no feature.
-    names : tuple of str or None
-        What the columns of the training data were called, but for the label's.
-    label_name : str or None
-        What that was called.
-    invert, ground
-        As for :func:`logreg.datasets.pictures.read_picture`.
+        The largest number of rows in a batch.
+    options : TableOptions
+        How CSV files are read.
+    invert : bool or None
+        Whether light and dark are exchanged in pictures. None: where the background differs.
+    background : {'dark', 'light'}
+        The background of the images that the model was trained on.
     transposed : bool
-        Whether the rows and columns of images are exchanged; those of pictures will be.
+        Whether rows and columns of images are exchanged, as EMNIST's; pictures then are, too.
+    feature_names, label_name : tuple of str or None, str or None
+        What the columns of the training data were called.
     """
 
     n_in: int
     image_shape: Optional[tuple] = None
     batch_size: int = 1000
-    label_column: Optional[str] = None
+    options: TableOptions = TableOptions()
     invert: Optional[bool] = None
-    ground: Optional[str] = "dark"
+    background: str = "dark"
     transposed: bool = False
-    names: Optional[tuple] = None
+    feature_names: Optional[tuple] = None
     label_name: Optional[str] = None
 
     def __str__(self):
@@ -74,13 +57,13 @@ class Batch(NamedTuple):
     Attributes
     ----------
     x : numpy.ndarray, shape (n, n_in)
-        Of the dtype in which it is stored.
+        The rows, in the dtype in which they are stored.
     is_single : bool
-        Whether the input is one example and not a list of them.
+        Whether the input is one example and not a list of examples.
     is_picture : bool
-        Whether it was read from a picture.
+        Whether the input is a picture.
     inverted : bool
-        Whether it is a picture whose dark and light were exchanged.
+        Whether light and dark of a picture were exchanged.
     """
 
     x: numpy.ndarray
@@ -89,14 +72,16 @@ class Batch(NamedTuple):
     inverted: bool = False
 
 
-def batches(path, wanted):
+def batches(path, spec):
     """Read an input batch by batch.
 
     Parameters
     ----------
     path : str
-        An npy, npz, CSV or IDX file, gzipped or not, or a picture; ``'-'`` for CSV on stdin.
-    wanted : Wanted
+        An npy, npz, IDX or CSV file, gzipped or not, or a picture; ``'-'`` for CSV on stdin. A
+        file is a picture if its bytes are neither an array's nor text, or if they may be text
+        and its name ends as a picture's does.
+    spec : InputSpec
 
     Yields
     ------
@@ -105,137 +90,93 @@ def batches(path, wanted):
     Raises
     ------
     DatasetError
-        If it cannot be read or is not what the model takes; once the reading comes to it.
+        If the input cannot be read or is not what the model takes, once the reading comes to it.
     """
-    if path == STDIN:
-        if sys.stdin is None:
-            raise DatasetError("standard input is closed: pipe CSV into it")
-        yield from _csv_batches(path, sys.stdin.buffer, wanted)
-        return
-    kind = sniff(path)
-    if kind is None or (kind == "csv" and _is_picture(path)):
-        yield _picture(path, wanted)
-    elif kind == "csv":
-        yield from _csv_batches(path, path, wanted)
-    elif kind == "idx":
-        yield from _idx_batches(path, wanted)
-    elif kind == "npy":
-        yield from _npy_batches(path, None, wanted)
-    elif kind == "npz":
-        yield from _npy_batches(path, _npz_name(path), wanted)
-    else:
+    from logreg.datasets.pictures import SUFFIXES
+
+    kind = "table" if path == STDIN else sniff(path)
+    if kind == "pickle":
         raise DatasetError(
             f"{path}: is a pickle: a data set is given with --dataset, a model with --model; "
             "rows to predict come as npy, npz, CSV, IDX or pictures"
         )
+    if kind is None or (kind == "table" and path.lower().endswith(SUFFIXES)):
+        yield _picture(path, spec)
+    elif kind == "table":
+        names = spec.feature_names, spec.label_name
+        for x in table_batches(path, spec.options, spec.batch_size, spec.n_in, *names):
+            yield Batch(x)
+    else:
+        yield from array_batches(path, _chosen(path, read_arrays(path)), spec)
 
 
-def _is_picture(path):
-    """Whether what looks like text is a picture, or is at least called one."""
-    from logreg.datasets.pictures import SUFFIXES
+def array_batches(source, array, spec):
+    """Cut an array into batches.
 
-    with reading(path), open_bytes(path) as stream:
-        head = stream.read(4)
-    return os.fspath(path).lower().endswith(SUFFIXES) or bool(re.match(rb"P[1-6]\s|GIF8", head))
+    Parameters
+    ----------
+    source : str
+        How messages call the array.
+    array : numpy.ndarray
+        One example, of shape (n_in,) or the model's image shape, or a list of examples, of
+        shape (n, ...) with n_in values in each.
+    spec : InputSpec
 
+    Yields
+    ------
+    Batch
 
-def _picture(path, wanted):
-    from logreg.datasets.pictures import read_picture
+    Raises
+    ------
+    DatasetError
+        If the array holds no numbers, or has another shape.
 
-    if wanted.image_shape is None:
-        raise DatasetError(
-            f"{path}: is no npy, npz, CSV or IDX file, and pictures are not what the model was "
-            f"trained on: it expects {wanted}"
-        )
-    height, width, *channels = wanted.image_shape
-    shape = (width, height, *channels) if wanted.transposed else wanted.image_shape
-    picture = read_picture(path, shape, wanted.invert, wanted.ground)
-    if picture.is_blank:
-        warning(f"{path}: is blank, or too faint: no ink was found on it")
-    pixels = picture.pixels.swapaxes(0, 1) if wanted.transposed else picture.pixels
-    return Batch(pixels.reshape(1, -1), True, True, picture.inverted)
-
-
-def _is_single(array, wanted):
-    """Tell one example from a list of them by the shape of an array."""
-    shape = array.shape
+    Examples
+    --------
+    >>> x = numpy.array([[1, 2], [3, 4], [5, 6]])
+    >>> [batch.x.tolist() for batch in array_batches("x", x, InputSpec(n_in=2, batch_size=2))]
+    [[[1, 2], [3, 4]], [[5, 6]]]
+    """
     if array.dtype.kind not in "buif":
-        raise DatasetError(f"has dtype {array.dtype}: numbers are needed")
-    if len(shape) > 1 and numpy.prod(shape[1:], dtype=float) == wanted.n_in:
-        return False
+        raise DatasetError(f"{source}: has dtype {str(array.dtype)[:60]}: numbers are needed")
+    shape = array.shape
     squeezed = tuple(n for n in shape if n != 1)
-    if shape == (wanted.n_in,) or (wanted.image_shape and squeezed == wanted.image_shape):
-        return True
-    raise DatasetError(f"the model expects {wanted}, got {shape}")
-
-
-def array_batches(path, array, wanted):
-    """As :func:`batches`, of an array that was read from `path`."""
-    with reading(path):
-        is_single = _is_single(array, wanted)
-    if is_single:
+    is_list = len(shape) > 1 and numpy.prod(shape[1:], dtype=float) == spec.n_in
+    is_single = shape == (spec.n_in,) or (spec.image_shape and squeezed == spec.image_shape)
+    if array.size == 0 or not (is_list or is_single):
+        raise DatasetError(f"{source}: the model expects {spec}, got {shape}")
+    if not is_list:
         array = array[None]
-    for start in range(0, len(array), wanted.batch_size):
-        rows = array[start : start + wanted.batch_size]
-        yield Batch(rows.reshape(len(rows), wanted.n_in), is_single)
+    for start in range(0, len(array), spec.batch_size):
+        rows = array[start : start + spec.batch_size]
+        yield Batch(rows.reshape(len(rows), spec.n_in), not is_list)
 
 
-def _npy_batches(path, name, wanted):
-    with open_npy(path, name) as array:
-        is_plain = name is None and not isinstance(array.stream, gzip.GzipFile)
-        if not is_plain:
-            yield from _stream_batches(array, wanted)
-    if is_plain:
-        yield from array_batches(path, read_npy(path), wanted)
-
-
-def _stream_batches(array, wanted):
-    plain_size(array.dtype, array.shape)
-    is_single = _is_single(array, wanted)
-    n = 1 if is_single else array.shape[0]
-    for rows in array.rows(n, (wanted.n_in,), wanted.batch_size):
-        yield Batch(rows, is_single)
-
-
-def _npz_name(path):
-    names = npz_names(path)
-    for name in NPZ_NAMES:
-        if name in names:
-            return name
-    if len(names) == 1:
-        return names[0]
-    shown = ", ".join(ascii(name)[1:-1][:40] for name in names[:8]) or "none"
+def _chosen(path, arrays):
+    """The array called x or x_test, or the only one."""
+    for name in ARRAY_NAMES:
+        if name in arrays:
+            return arrays[name]
+    if len(arrays) == 1:
+        return next(iter(arrays.values()))
+    found = ", ".join(ascii(name)[1:-1][:40] for name in list(arrays)[:8]) or "none"
     raise DatasetError(
-        f"{path}: has the arrays {shown}: which is it? Call one of them x, or save it alone"
+        f"{path}: has the arrays {found}: which is it? Call one of them x, or save it alone"
     )
 
 
-def _idx_batches(path, wanted):
-    with reading(path), open_bytes(path) as stream:
-        array = idx_stream(stream)
-        if isinstance(stream, gzip.GzipFile):
-            yield from _stream_batches(array, wanted)
-            return
-        start, size = stream.tell(), plain_size(array.dtype, array.shape)
-        found = os.fstat(stream.fileno()).st_size - start
-        if found != size:
-            raise DatasetError(
-                f"cut off or damaged: its header promises {size} bytes, {found} follow; "
-                "fetch it again"
-            )
-        mapped = numpy.memmap(stream, array.dtype, "r", start, array.shape)
-    yield from array_batches(path, mapped, wanted)
+def _picture(path, spec):
+    from logreg.datasets.pictures import read_picture
 
-
-def _csv_batches(path, source, wanted):
-    where, order = "standard input" if path == STDIN else path, None
-    for i, block in enumerate(csv_blocks(source, wanted.label_column, wanted.batch_size, wanted)):
-        with reading(where):
-            n_columns = block.x.shape[1]
-            if n_columns != wanted.n_in:
-                one_more = n_columns == wanted.n_in + 1 and block.columns.label is None
-                advice = "; if one column is a label, name it: --label-column" if one_more else ""
-                raise DatasetError(f"the model expects {wanted}, got {n_columns} columns{advice}")
-        if i == 0:
-            order = column_order(block.columns.names, wanted.names, where)
-        yield Batch(block.x if order is None else block.x[:, order])
+    if spec.image_shape is None:
+        raise DatasetError(
+            f"{path}: is no npy, npz, CSV or IDX file, and pictures are not what the model was "
+            f"trained on: it expects {spec}"
+        )
+    height, width, *channels = spec.image_shape
+    shape = (width, height, *channels) if spec.transposed else spec.image_shape
+    picture = read_picture(path, shape, spec.invert, spec.background)
+    if picture.is_blank:
+        warning(f"{path}: is blank, or too faint: no ink was found on it")
+    pixels = picture.pixels.swapaxes(0, 1) if spec.transposed else picture.pixels
+    return Batch(pixels.reshape(1, -1), True, True, picture.inverted)

@@ -14,17 +14,10 @@ from logreg.files import replacing
 
 @contextlib.contextmanager
 def destination(path=None):
-    """Open what results are written to.
+    """Open a text stream for results: stdout, or a file.
 
-    Parameters
-    ----------
-    path : str or path-like, optional
-        A file, which is there whole after the block, or as it was if the block fails; stdout
-        if not given.
-
-    Yields
-    ------
-    text stream
+    The file at `path` is there whole after the block, or as it was if the block fails. A
+    SettingError says that it cannot be written.
     """
     if path is None:
         yield _Stdout()
@@ -33,7 +26,7 @@ def destination(path=None):
         with replacing(path) as file:
             text = io.TextIOWrapper(file, "utf-8", newline="\n")
             yield text
-            text.detach()  # and flush: the file is not ours to close
+            text.detach()  # this flushes; `replacing` closes the file
     except OSError as error:
         raise SettingError(
             f"{path} cannot be written: {error.strerror or error}; what was there before is "
@@ -42,7 +35,7 @@ def destination(path=None):
 
 
 class _Stdout:
-    """stdout, whatever characters its encoding lacks."""
+    """stdout; characters that its encoding lacks are written as escapes."""
 
     def write(self, text):
         encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
@@ -50,12 +43,19 @@ class _Stdout:
 
 
 def shown(text):
-    """A name on one line, whatever is in it."""
+    r"""Put a name on one line, whatever is in it.
+
+    Examples
+    --------
+    >>> shown("new\nline")
+    'new\\nline'
+    """
     return text if text.isprintable() else ascii(text)[1:-1]
 
 
+@contextlib.contextmanager
 def writer(form, stream, labels, proba=False, top=None):
-    """Make the writer of a format.
+    """Write predictions in a format; what comes after the rows is written after the block.
 
     Parameters
     ----------
@@ -66,89 +66,71 @@ def writer(form, stream, labels, proba=False, top=None):
     proba : bool
         Whether the probabilities of all classes are written.
     top : int, optional
-        So many of the most probable classes are written with their probabilities.
+        How many of the most probable classes are written, with their probabilities.
 
-    Returns
-    -------
+    Yields
+    ------
     Writer
+
+    Examples
+    --------
+    >>> from logreg.prediction.predictor import Prediction
+    >>> prediction = Prediction(numpy.array([1]), numpy.array([[0.25, 0.75]]))
+    >>> with writer("text", sys.stdout, ["cat", "dog"], proba=True) as out:
+    ...     out.rows("x.csv", 0, False, prediction)
+    x.csv[0]: dog  cat=0.2500  dog=0.7500
     """
     kinds = {"text": TextWriter, "csv": CsvWriter, "json": JsonWriter}
-    return kinds[form](stream, labels, proba and not top, min(top or 0, len(labels)))
+    out = kinds[form](stream, labels, proba and not top, min(top or 0, len(labels)))
+    yield out
+    out.end()
 
 
 class Writer:
-    """Writes predictions; within the block of a ``with`` statement.
-
-    Attributes
-    ----------
-    n_rows : int
-        How many were written.
-    """
+    """Writes predictions row by row; `n_rows` counts the rows."""
 
     def __init__(self, stream, labels, proba, top):
-        self.stream = stream
-        self.labels = labels
-        self.proba = proba
-        self.top = top
+        self.stream, self.labels, self.proba, self.top = stream, labels, proba, top
         self.n_rows = 0
 
-    def __enter__(self):
-        self.begin()
-        return self
+    def rows(self, name, first, is_single, prediction):
+        """Write the :class:`Prediction` of consecutive rows of an input.
 
-    def __exit__(self, kind, value, traceback):
-        if kind is None:
-            self.end()
-
-    def begin(self):
-        """Write what comes before the rows."""
-
-    def end(self):
-        """Write what comes after the rows."""
+        `first` is the number of the first of the rows, counted from 0; `is_single` tells whether
+        the input is one example and not a list of examples.
+        """
+        for i, (k, row) in enumerate(zip(*prediction)):
+            order = range(len(self.labels) if self.proba else 0)
+            if self.top:
+                # Of classes that are equally probable, the predicted one comes first.
+                order = [k, *(j for j in numpy.argsort(-row, kind="stable") if j != k)][: self.top]
+            # str gives the fewest digits that tell the number, in float32, too.
+            pairs = [(self.labels[j], str(row[j])) for j in order]
+            self.row(name, first + i, is_single, self.labels[k], pairs)
+            self.n_rows += 1
 
     def row(self, name, number, is_single, label, probabilities):
         """Write a row; `probabilities` is a list of pairs (label, probability as text)."""
         raise NotImplementedError
 
-    def rows(self, name, first, is_single, prediction):
-        """Write what is predicted for consecutive rows of an input.
-
-        Parameters
-        ----------
-        name : str
-            The input.
-        first : int
-            Number of the first of the rows.
-        is_single : bool
-            Whether the input is one example and not a list of them.
-        prediction : Prediction
-        """
-        self.n_rows += len(prediction.classes)
-        for i, k in enumerate(prediction.classes):
-            order = range(len(self.labels) if self.proba else 0)
-            row = prediction.probabilities[i]
-            if self.top:
-                # Of classes that are equally probable, the predicted one comes first.
-                ranked = numpy.argsort(-row, kind="stable").tolist()
-                order = [k, *(j for j in ranked if j != k)][: self.top]
-            # str gives the fewest digits that tell the number, in float32, too.
-            pairs = [(self.labels[j], str(row[j])) for j in order]
-            self.row(name, first + i, is_single, self.labels[k], pairs)
+    def end(self):
+        """Write what comes after the rows."""
 
 
 class TextWriter(Writer):
     """``digit.png: 3``, or ``digits.npy[0]: 3`` for each row; probabilities beside it."""
 
     def row(self, name, number, is_single, label, probabilities):
-        where = shown(name) if is_single else f"{shown(name)}[{number}]"
+        source = shown(name) if is_single else f"{shown(name)}[{number}]"
         beside = "".join(f"  {shown(str(k))}={float(p):.4f}" for k, p in probabilities)
-        self.stream.write(f"{where}: {shown(str(label))}{beside}\n")
+        self.stream.write(f"{source}: {shown(str(label))}{beside}\n")
 
 
 class CsvWriter(Writer):
     """A header, then ``input,row,prediction`` and what was asked for."""
 
-    def begin(self):
+    def __init__(self, *args):
+        super().__init__(*args)
         self.csv = csv.writer(self.stream, lineterminator="\n")
         columns = [f"probability_{label}" for label in self.labels] if self.proba else []
         for i in range(1, self.top + 1):
@@ -156,28 +138,20 @@ class CsvWriter(Writer):
         self.csv.writerow(["input", "row", "prediction", *columns])
 
     def row(self, name, number, is_single, label, probabilities):
-        if self.top:
-            cells = [cell for pair in probabilities for cell in pair]
-        else:
-            cells = [p for _, p in probabilities]
+        cells = [cell for k, p in probabilities for cell in ((k, p) if self.top else (p,))]
         self.csv.writerow([shown(name), number, label, *cells])
 
 
 class JsonWriter(Writer):
     """A list of objects, each on a line of its own."""
 
-    def begin(self):
-        self.before = "[\n"
-
     def row(self, name, number, is_single, label, probabilities):
         entry = {"input": shown(name), "row": number, "prediction": label}
-        pairs = [(k, float(p)) for k, p in probabilities]
         if self.top:
-            entry["top"] = [{"label": k, "probability": p} for k, p in pairs]
+            entry["top"] = [{"label": k, "probability": float(p)} for k, p in probabilities]
         elif self.proba:
-            entry["probabilities"] = {str(k): p for k, p in pairs}
-        self.stream.write(self.before + json.dumps(entry))
-        self.before = ",\n"
+            entry["probabilities"] = {str(k): float(p) for k, p in probabilities}
+        self.stream.write((",\n" if self.n_rows else "[\n") + json.dumps(entry))
 
     def end(self):
-        self.stream.write("[]\n" if self.before == "[\n" else "\n]\n")
+        self.stream.write("\n]\n" if self.n_rows else "[]\n")

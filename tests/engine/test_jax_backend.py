@@ -1,0 +1,151 @@
+"""Data and parameters on a device, by PyTensor's JAX backend; the CPU stands for a GPU."""
+
+import numpy
+import pytest
+from builders import make_pairs
+
+from logreg import engine
+from logreg.engine import T, theano
+from logreg.errors import EngineError
+from logreg.model import LogisticRegression
+from logreg.updates import momentum
+
+pytestmark = pytest.mark.skipif(engine.NAME != "pytensor", reason="JAX is PyTensor's backend")
+
+
+@pytest.fixture
+def jax():
+    jax = pytest.importorskip("jax")
+    with engine.floatx("float32"):
+        engine.use_device("jax:cpu")
+        yield jax
+        engine.use_device("cpu")
+
+
+def test_data_and_parameters_stay_on_the_device_and_nothing_is_compiled_anew(jax):
+    (data_x, data_y), *_ = make_pairs((47, 1, 1))
+    data = [engine.shared_data(data_x), engine.shared_data(data_y.astype("float32"))]
+    assert f"JAX {jax.__version__} on cpu:0 (cpu), {4 * 47 * 5} bytes" in engine.describe()
+    arguments = x, y, *_ = T.matrix("x"), T.ivector("y"), (data[0], T.cast(data[1], "int32")), 10
+    model = LogisticRegression(x, 4, 3)
+    cost = model.negative_log_likelihood(y)
+    updates = momentum(cost, model.params, 0.1)
+    compiled = []
+    listen = lambda event, *args, **kwargs: compiled.append(event)  # noqa: E731
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    train_model = engine.compile_step(*arguments, cost, updates, 4)
+    error_rates = engine.compile_error_rates(*arguments, model.errors(y))
+    variables = [*data, *(variable for variable, _ in updates)]
+
+    def on_device():
+        return [isinstance(variable.container.storage[0], jax.Array) for variable in variables]
+
+    assert on_device() == [True] * 6
+    buffers = [variable.container.storage[0].unsafe_buffer_pointer() for variable in data]
+    train_model(0)  # brings the constants to the device
+    assert len(train_model.costs()) == 1 and any("backend_compile" in event for event in compiled)
+    compiled.clear()
+    with jax.transfer_guard("disallow"):
+        for index in (0, 1, 2, 3, 1):
+            train_model(index)
+        error_rates()
+        # As a resumed run does. A NumPy array in its place would be another kind of input.
+        engine.set_value(model.W, engine.value(model.W) / 2)
+        train_model(2)
+        assert len(train_model.costs()) == 6
+    assert not [event for event in compiled if "backend_compile" in event]
+    with jax.transfer_guard("disallow"), pytest.raises(Exception, match=r"[Dd]isallowed"):
+        jax.numpy.add(jax.numpy.zeros(3), numpy.ones(3)).block_until_ready()  # the guard guards
+    jax.monitoring.clear_event_listeners()
+    assert on_device() == [True] * 6
+    assert [variable.container.storage[0].unsafe_buffer_pointer() for variable in data] == buffers
+
+
+def compile_digits(block, digits=None):
+    """Compile steps that append the numbers of their minibatches to the digits of a number."""
+    x, y = T.matrix("x"), T.ivector("y")
+    rows = numpy.arange(10, dtype="float32")
+    dataset = engine.shared_data(rows[:, None]), T.cast(engine.shared_data(rows), "int32")
+    digits = theano.shared(numpy.float32(0)) if digits is None else digits
+    updates = [(digits, 10 * digits + y[0].astype("float32"))]
+    train_model = engine.compile_step(x, y, dataset, 1, x.sum(), updates, block)
+    error_rates = engine.compile_error_rates(x, y, dataset, 1, T.eq(digits, 31 + 0 * y.sum()))
+    return train_model, digits, error_rates
+
+
+@pytest.mark.parametrize("n_steps", [1, 3, 5])
+def test_steps_are_queued_until_the_queue_is_full_or_costs_are_asked_for(jax, n_steps):
+    train_model, digits, _ = compile_digits(block=3)
+    for index in [3, 1, 4, 1, 5][:n_steps]:
+        train_model(index)
+    assert int(digits.get_value()) == (314 if n_steps >= 3 else 0)
+    assert [int(cost) for cost in train_model.costs()] == [3, 1, 4, 1, 5][:n_steps]
+    assert train_model.costs() == []
+    assert int(digits.get_value()) == int("31415"[:n_steps])
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda digits, error_rates: engine.value(digits),
+        lambda digits, error_rates: error_rates()[0].tolist() == [1.0] * 10 and 31,
+        lambda digits, error_rates: engine.function([], [digits])()[0],
+        lambda digits, error_rates: engine.use_device("cpu") or digits.get_value(),
+    ],
+    ids=["value", "error rates", "function", "another device"],
+)
+def test_what_depends_on_queued_steps_takes_them_first(jax, ask):
+    train_model, digits, error_rates = compile_digits(block=9)
+    train_model(3)
+    train_model(1)
+    assert digits.get_value() == 0
+    assert ask(digits, error_rates) == digits.get_value() == 31
+
+
+def test_steps_and_a_value_that_is_set_keep_their_order(jax):
+    first, digits, _ = compile_digits(block=9)
+    second, _, _ = compile_digits(block=9, digits=digits)
+    for train_model, index in ((first, 1), (first, 2), (second, 3), (first, 4)):
+        train_model(index)
+    assert engine.value(digits) == 1234
+    assert [len(train_model.costs()) for train_model in (first, second)] == [3, 1]
+    first(1)
+    engine.set_value(digits, 7)
+    first(2)
+    assert engine.value(digits) == 72
+
+
+def test_without_jax_the_error_names_the_extra(run):
+    code = "import sys; sys.modules['jax'] = None\nfrom logreg.engine import use_device\n"
+    error = run("-c", code + "use_device('cuda')").stderr.splitlines()[-1]
+    assert "device 'cuda' needs JAX" in error and error.endswith(": pip install '.[cuda]'")
+
+
+class Card:
+    """Stands for a GPU that is not here."""
+
+    platform, id, device_kind = "gpu", 0, "A Card"
+
+    def memory_stats(self):
+        return {"bytes_limit": 10_000_000, "bytes_in_use": 4_000_000}
+
+
+def test_a_device_that_does_not_exist(jax, monkeypatch):
+    if all(device.platform == "cpu" for device in jax.devices()):
+        with pytest.raises(EngineError, match=r"sees no cuda device, only cpu: .*'\.\[cuda\]'"):
+            engine.use_device("cuda")
+    monkeypatch.setattr(jax, "devices", lambda platform=None: [Card(), Card()])
+    with pytest.raises(EngineError, match="'cuda2' does not exist: JAX sees 2 cuda devices"):
+        engine.use_device("cuda2")
+
+
+@pytest.mark.parametrize("floatx", ["float32", "float64"])
+def test_what_a_card_is_too_small_or_slow_for(jax, monkeypatch, capsys, floatx):
+    monkeypatch.setattr(jax, "devices", lambda platform=None: [Card()])
+    monkeypatch.setattr(jax.config, "update", lambda name, value: None)
+    with engine.floatx(floatx):
+        engine.use_device("cuda")
+    assert ("float64 is slow on a GPU" in capsys.readouterr().err) == (floatx == "float64")
+    engine.require_memory(6_000_000)
+    with pytest.raises(EngineError, match="need 6,000,001 bytes of A Card's memory, of which 6,0"):
+        engine.shared_data(numpy.zeros(6_000_001, "int8"))

@@ -1,0 +1,75 @@
+"""PyTensor under Theano's names, whatever becomes of its internals."""
+
+import numpy
+import pytest
+
+from logreg import engine
+from logreg.engine import T, theano
+
+pytestmark = pytest.mark.skipif(engine.NAME != "pytensor", reason="about PyTensor")
+
+
+def test_theanos_names():
+    x = T.dmatrix("x")
+    value = numpy.array([[0.0, 1.0, -2.0], [3.0, 3.0, 800.0]])
+    outputs = [T.nnet.softmax(x), T.nnet.sigmoid(x), T.grad((x**2).sum(), x)]
+    softmax, sigmoid, grad = engine.function([x], outputs)(value)
+    e = numpy.exp(value - value.max(axis=1, keepdims=True))
+    numpy.testing.assert_allclose(softmax, e / e.sum(axis=1, keepdims=True))
+    numpy.testing.assert_allclose(sigmoid, 1 / (1 + numpy.exp(-value)))
+    numpy.testing.assert_allclose(grad, 2 * value)
+    assert not hasattr(T, "no_such_name")
+
+
+@pytest.mark.parametrize(
+    "renamed", ["", "del pytensor.Mode", "pytensor.Mode = lambda *args: {}[0]"]
+)
+def test_a_function_of_a_few_calls_needs_neither_numba_nor_mode(run, renamed):
+    code = f"""
+import sys
+import pytensor
+{renamed}
+from logreg import engine
+x = engine.T.dvector("x")
+function = engine.function([x], engine.T.grad((x**2).sum(), x))
+print(function([1.0, 2.0]).tolist(), {bool(renamed)} or "numba" in sys.modules)
+"""
+    done = run("-c", code)
+    assert (done.stdout, done.stderr) == (f"[2.0, 4.0] {bool(renamed)}\n", "")
+
+
+def test_the_import_depends_on_no_internal_of_pytensor(run):
+    """Where it has another name in the next release, a device is an error, and no more."""
+    code = """
+import sys
+import pytensor, pytensor.tensor
+for name in list(sys.modules) + ["pytensor.link.jax.dispatch"]:
+    if name.startswith("pytensor.") and name != "pytensor.tensor":
+        sys.modules[name] = None
+from logreg import engine
+print(engine.describe())
+engine.use_device("cuda")
+"""
+    done = run("-c", code)
+    assert done.stdout.startswith("pytensor")
+    assert "EngineError: device 'cuda' needs JAX, which does" in done.stderr.splitlines()[-1]
+
+
+def test_a_step_is_compiled_as_pytensor_chooses(monkeypatch):
+    """And what shared variables hold is seen anew at each call."""
+    made, function = [], theano.function
+
+    def listening(*args, **kwargs):
+        made.append(function(*args, **kwargs))
+        return made[-1]
+
+    monkeypatch.setattr(theano, "function", listening)
+    x, y = T.dmatrix("x"), T.ivector("y")
+    data = engine.shared_data(numpy.ones((4, 2))), theano.shared(numpy.zeros(4, "int32"))
+    W = theano.shared(1.0)
+    train_model = engine.compile_step(x, y, data, 2, x.sum() + y.sum(), [(W, W * 2)], 9)
+    default = theano.function([x], x)
+    assert type(made[0].maker.linker) is type(default.maker.linker)
+    data[0].set_value(numpy.full((4, 2), 3.0))
+    train_model(1)
+    assert (train_model.costs(), W.get_value()) == ([12.0], 2.0)

@@ -1,0 +1,146 @@
+"""A model file at work: scales, ranges and backgrounds, against a softmax in NumPy."""
+
+import numpy
+import pytest
+from builders import probabilities, sample, save, save_digits_model, weights
+
+from logreg.errors import DatasetError, ModelFileError
+from logreg.prediction.predictor import InputChecker, Predictor
+
+X = sample()["x_test"][:12].reshape(12, 784)
+PIXELS = 1 / 256
+
+
+@pytest.fixture(scope="module")
+def predictor(tmp_path_factory):
+    return Predictor(save_digits_model(tmp_path_factory.mktemp("model") / "model.pkl"))
+
+
+def predictor_of(**metadata):
+    return Predictor(save("model.pkl", *weights(), **{"image_shape": [28, 28], **metadata}))
+
+
+def test_classes_and_probabilities(predictor):
+    expected = probabilities(X / numpy.float32(256), *weights())
+    for x in (X, X / 256, (X / 256).astype(">f2"), numpy.asfortranarray(X)):
+        prediction = InputChecker(predictor, "new.npy").predict(x)
+        assert prediction.probabilities == pytest.approx(expected, rel=1e-3)
+        assert prediction.classes.tolist() == expected.argmax(axis=1).tolist()
+        assert prediction.probabilities.dtype == predictor.dtype == "float32"
+
+
+@pytest.mark.parametrize(
+    ("pixel_scale", "x_range", "scale"),
+    [
+        (PIXELS, None, PIXELS),
+        (1 / 16, [0, 1], 1 / 16),
+        (1, None, PIXELS),
+        (1, [0, 1], PIXELS),
+        (1, [0.25, 0.5], PIXELS),
+        (1, [0, 1.001], 1),
+        (1, [-0.001, 1], 1),
+        (1, [0, 255], 1),
+        (1, ["no", "numbers"], PIXELS),
+        (1, [1], PIXELS),
+    ],
+)
+def test_pixels_are_scaled_as_in_training(pixel_scale, x_range, scale):
+    predictor = predictor_of(pixel_scale=pixel_scale, x_range=x_range)
+    assert predictor.pixel_scale == scale
+    pixels = numpy.array([[0, 3, 255]], numpy.uint8)
+    assert predictor.ready(pixels).tolist() == [[0, 3 * numpy.float32(scale), 255 * scale]]
+    for other in (pixels.astype(int), pixels.astype(float), pixels.astype("u2")):
+        assert predictor.ready(other).tolist() == [[0, 3, 255]]
+
+
+@pytest.mark.parametrize(
+    ("pixel_scale", "x_range", "x_median", "background"),
+    [
+        (PIXELS, None, None, "dark"),
+        (PIXELS, None, 0.49, "dark"),
+        (PIXELS, None, 0.51, "light"),
+        (PIXELS, [0, 0.5], 0.3, "light"),
+        (1, None, 0.9, "dark"),
+        (1, [0, 255], 100, "dark"),
+        (1, [0, 255], 200, "light"),
+        (1, [-1, 1], -0.01, "dark"),
+        (1, [-1, 1], 0.0, "light"),
+        (1, [0, 1], "high", "dark"),
+    ],
+)
+def test_the_background_that_the_model_knows(pixel_scale, x_range, x_median, background):
+    told = {"pixel_scale": pixel_scale, "x_range": x_range, "x_median": x_median}
+    assert predictor_of(**told).spec.background == background
+
+
+def test_what_the_model_takes():
+    spec = predictor_of(feature_names=["p"] * 784, label_name="kind", transposed=True).spec
+    assert (spec.n_in, spec.image_shape, spec.transposed) == (784, (28, 28), True)
+    assert (spec.feature_names, spec.label_name) == (("p",) * 784, "kind")
+    assert predictor_of(image_shape=None).spec.image_shape == (28, 28)  # 784 is a square
+    spec = predictor_of(feature_names=["too", "few"], label_name=3, transposed="yes").spec
+    assert (spec.feature_names, spec.label_name, spec.transposed) == (None, None, False)
+
+
+@pytest.mark.parametrize(
+    ("told", "value", "said"),
+    [
+        # Outside by more than the width of the training range
+        ([0, 1], 2.0, None),
+        ([0, 1], 2.01, "values from 0 to 2.01, and the model was trained on 0 to 1: scale them"),
+        ([0, 1], -1.0, None),
+        ([0, 1], -1.01, "values from -1.01 to 0, and"),
+        ([-1, 1], 2.9, None),
+        ([-1, 1], 3.1, "trained on -1 to 1: "),
+        ([0, 255], 500.0, None),
+        ([0, 16], numpy.uint8(200), "values from 0 to 200, and the model was trained on 0 to 16"),
+        ([0, 1], numpy.uint8(255), None),
+        ([0, 1], numpy.uint16(255), "values from 0 to 255, and the model was trained on 0 to 1"),
+        # All of them within a hundredth of it
+        ([0, 255], 1.0, "values from 0 to 1, and the model was trained on 0 to 255"),
+        ([0, 255], 2.6, None),
+        ([0, 1], numpy.uint8(1), "values from 0 to 0.00390625, and"),
+        ([0, 1], True, None),
+        # Blank, or of no known range
+        ([0, 255], 0.0, None),
+        (None, 1e9, None),
+    ],
+)
+def test_values_on_another_scale_are_warned_of(capsys, told, value, said):
+    checker = InputChecker(predictor_of(pixel_scale=1, x_range=told), "new.npy")
+    x = numpy.zeros((2, 784), numpy.asarray(value).dtype)
+    x[0, 300] = value
+    checker.predict(x)
+    err = capsys.readouterr().err
+    assert (err == "") if said is None else (said in err)
+    assert err.count("warning: new.npy: ") == (said is not None)
+    checker.predict(x)
+    assert capsys.readouterr().err == ""  # once is enough
+
+
+def test_later_batches_are_checked_too(capsys):
+    checker = InputChecker(predictor_of(pixel_scale=1, x_range=[0, 255]), "new.npy")
+    checker.predict(X.astype(float))
+    checker.predict(X[:1] / 256)  # the last rows of a file may well be alike
+    assert capsys.readouterr().err == ""
+    checker.predict(X * 9.0)
+    assert "values from 0 to 2295" in capsys.readouterr().err
+    assert checker.n_rows == 25
+
+
+@pytest.mark.parametrize("bad", [numpy.nan, numpy.inf, -numpy.inf, 1e300, 1e38])
+def test_values_that_cannot_be_computed_with_are_refused(bad):
+    W, b = weights()
+    checker = InputChecker(Predictor(save("model.pkl", numpy.sign(W) * 9, b)), "new.npy")
+    x = X / 256
+    checker.predict(x)
+    x[3, 400:500] = bad
+    with pytest.raises(DatasetError, match=r"new.npy: row 15, .* \(counted from 0\).* in float32"):
+        checker.predict(x)
+
+
+def test_parameters_that_are_not_finite_are_refused():
+    W, b = weights()
+    save("model.pkl", W * numpy.inf, b)
+    with pytest.raises(ModelFileError, match=r"model.pkl: its parameters are not finite, .*again"):
+        Predictor("model.pkl")

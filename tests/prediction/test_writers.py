@@ -1,0 +1,115 @@
+"""Predictions in each format, read again by the readers of the standard library."""
+
+import csv
+import io
+import json
+
+import numpy
+import pytest
+
+from logreg.errors import SettingError
+from logreg.prediction.predictor import Prediction
+from logreg.prediction.writers import destination, shown, writer
+
+LABELS = ["a", "b", "c"]
+P = numpy.array([[0.1, 0.7, 0.2], [0.25, 0.25, 0.5], [1 / 3, 1 / 3, 1 / 3]], numpy.float32)
+PREDICTION = Prediction(numpy.array([1, 2, 1]), P)
+
+
+def written(form, proba=False, top=None, labels=LABELS, name="x.csv", prediction=PREDICTION):
+    stream = io.StringIO()
+    with writer(form, stream, labels, proba, top) as out:
+        out.rows("one.png", 0, True, Prediction(*(part[:1] for part in prediction)))
+        out.rows(name, 5, False, prediction)
+    assert out.n_rows == 1 + len(prediction.classes)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("options", "lines"),
+    [
+        ({}, ["one.png: b", "x.csv[5]: b", "x.csv[6]: c", "x.csv[7]: b"]),
+        (
+            {"proba": True},
+            [
+                "one.png: b  a=0.1000  b=0.7000  c=0.2000",
+                "x.csv[5]: b  a=0.1000  b=0.7000  c=0.2000",
+                "x.csv[6]: c  a=0.2500  b=0.2500  c=0.5000",
+                "x.csv[7]: b  a=0.3333  b=0.3333  c=0.3333",
+            ],
+        ),
+        (
+            {"proba": True, "top": 2},
+            [
+                "one.png: b  b=0.7000  c=0.2000",
+                "x.csv[5]: b  b=0.7000  c=0.2000",
+                "x.csv[6]: c  c=0.5000  a=0.2500",
+                "x.csv[7]: b  b=0.3333  a=0.3333",  # of equals, the predicted class first
+            ],
+        ),
+    ],
+)
+def test_text(options, lines):
+    assert written("text", **options).splitlines() == lines
+
+
+def test_csv():
+    rows = list(csv.reader(io.StringIO(written("csv"))))
+    assert rows[0] == ["input", "row", "prediction"]
+    assert rows[1:3] == [["one.png", "0", "b"], ["x.csv", "5", "b"]]
+    rows = list(csv.DictReader(io.StringIO(written("csv", proba=True))))
+    found = [[float(row[f"probability_{k}"]) for k in LABELS] for row in rows[1:]]
+    assert (numpy.array(found, numpy.float32) == P).all()  # to the last bit
+    assert rows[0]["probability_b"] == "0.7"
+    rows = list(csv.DictReader(io.StringIO(written("csv", proba=True, top=9))))
+    assert list(rows[0])[3:] == [f"top_{i}{end}" for i in (1, 2, 3) for end in ("", "_probability")]
+    assert [row["top_1"] for row in rows] == ["b", "b", "c", "b"]
+    assert rows[2]["top_1_probability"] == "0.5"
+
+
+def test_json():
+    entries = json.loads(written("json"))
+    assert entries[:2] == [
+        {"input": "one.png", "row": 0, "prediction": "b"},
+        {"input": "x.csv", "row": 5, "prediction": "b"},
+    ]
+    text = written("json", proba=True)
+    assert len(text.splitlines()) == 2 + 4  # a line for each, between the brackets
+    found = [list(entry["probabilities"].values()) for entry in json.loads(text)[1:]]
+    assert (numpy.array(found, numpy.float32) == P).all()
+    top = json.loads(written("json", top=1))[2]["top"]
+    assert top == [{"label": "c", "probability": 0.5}]
+    stream = io.StringIO()
+    with writer("json", stream, LABELS):
+        pass
+    assert json.loads(stream.getvalue()) == []
+
+
+def test_labels_and_names_of_every_kind():
+    told = {"labels": ["new\nline", "Füße", '"q",'], "name": "odd\nname.csv"}
+    assert written("text", **told).splitlines()[1] == "odd\\nname.csv[5]: Füße"
+    rows = list(csv.reader(io.StringIO(written("csv", **told))))
+    assert rows[3] == ["odd\\nname.csv", "6", '"q",']
+    assert json.loads(written("json", **told))[2]["prediction"] == '"q",'
+    assert json.loads(written("json", labels=[7, 8, 9]))[0]["prediction"] == 8
+    assert shown("bell\a") == "bell\\x07" and shown("Füße") == "Füße"
+
+
+def test_a_file_arrives_whole_or_not_at_all(working_folder):
+    with destination("out.txt") as stream:
+        stream.write("Füße\n")
+    assert (working_folder / "out.txt").read_bytes() == "Füße\n".encode()
+    with pytest.raises(RuntimeError), destination("out.txt") as stream:
+        stream.write("half")
+        raise RuntimeError
+    assert (working_folder / "out.txt").read_bytes() == "Füße\n".encode()
+    assert [path.name for path in working_folder.iterdir()] == ["out.txt"]
+    said = r"no/such/folder cannot be written: No such file"
+    with pytest.raises(SettingError, match=said), destination("no/such/folder"):
+        pass
+
+
+def test_stdout(capsys):
+    with destination() as stream:
+        stream.write("a line\n")
+    assert capsys.readouterr().out == "a line\n"

@@ -1,0 +1,252 @@
+"""What listens to a run, told of runs that nobody trains."""
+
+import math
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from logreg.callbacks import (
+    LAST_EPOCH,
+    BestModel,
+    History,
+    Interruption,
+    PrintLog,
+    ReferenceCheck,
+    StopTraining,
+    read_reference,
+)
+from logreg.early_stopping import EarlyStopping
+from logreg.errors import ModelFileError
+from logreg.hyperparameters import Hyperparameters
+from logreg.run import Run, Validation
+
+MINIBATCH = (2, 1, 3, 3)
+
+
+def new_run(iter=-1, best_loss=math.inf, **changed):
+    run = Run([], Hyperparameters(n_epochs=changed.pop("n_epochs", 100)), EarlyStopping(), 3, iter)
+    run.stopping.best_loss = best_loss
+    for name, value in changed.items():
+        setattr(run, name, value)
+    return run
+
+
+# ---- the tutorial's lines
+
+
+def test_the_lines_of_a_run(capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["/usr/bin/pytest"])
+    run, log = new_run(), PrintLog()
+    log.on_train_begin(run)
+    log.on_validation(run, Validation(*MINIBATCH, 0.7, 0.125, 0.2, 0.11111111, 0.3))
+    log.on_validation(run, Validation(3, 3, 3, 8, 0.6, 0.125, 0.2))
+    run.iter, run.seconds, run.reason, run.stopping.best_loss = 8, 1.5, "n_epochs", 0.125
+    run.test_error, run.error_all_rows, run.test_error_all_rows = 0.11111111, 0.2, 0.3
+    log.on_train_end(run)
+    out, err = capsys.readouterr()
+    assert out == (
+        "... training the model\n"
+        "epoch 2, minibatch 1/3, validation error 12.500000 %\n"
+        "     epoch 2, minibatch 1/3, test error of best model 11.111111 %\n"
+        "epoch 3, minibatch 3/3, validation error 12.500000 %\n"
+        "Optimization complete with best validation score of 12.500000 %, "
+        "with test performance 11.111111 %\n"
+        "The code run for 3 epochs, with 2.000000 epochs/sec\n"
+    )
+    assert err == (
+        "The code for file train.py ran for 1.5s\n"
+        "over all rows, and not only whole minibatches of 600, the best model has a "
+        "validation error of 20.000000 % and a test error of 30.000000 %\n"
+        "stopped: all 100 epochs run\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "changed, said",
+    [
+        ({"n_epochs": 1, "reason": "n_epochs"}, ["\nstopped: 1 epoch run\n"]),
+        (
+            {"reason": "patience"},
+            ["\nstopped by patience at iteration 8: the last significant gain", "ran out at 5000"],
+        ),
+    ],
+)
+def test_why_a_run_ended(capsys, monkeypatch, changed, said):
+    monkeypatch.setattr("sys.argv", ["code/mine.py"])
+    PrintLog().on_train_end(new_run(8, 0.5, seconds=1.0, **changed))
+    err = capsys.readouterr().err
+    assert all(part in err for part in [*said, "The code for file mine.py ran for 1.0s\n"])
+
+
+def test_an_interrupted_run_has_no_result(capsys):
+    PrintLog().on_train_end(new_run(8, 0.5, seconds=1.0, reason="interrupted"))
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("cost", [math.nan, math.inf])
+def test_a_run_that_diverges_is_warned_of(capsys, cost):
+    PrintLog().on_validation(new_run(), Validation(*MINIBATCH, cost, 0.5, 0.5))
+    assert capsys.readouterr().err == (
+        f"warning: the training cost is {cost}: the run diverges; give a lower learning rate\n"
+    )
+
+
+# ---- the best model and the history
+
+
+def test_the_best_model_is_replaced_at_a_new_best_only(working_folder):
+    run, best_model = new_run(), BestModel("m.pkl", lambda validation: b"%d" % validation.epoch)
+    best_model.on_train_begin(run)
+    assert os.listdir(".") == []
+    for epoch, test_error in ((1, 0.5), (2, None)):
+        best_model.on_validation(run, Validation(epoch, 1, 3, 0, 1.0, 0.5, 0.5, test_error, 0.5))
+        assert Path("m.pkl").read_bytes() == run.best == b"1"
+    Path("m.pkl").unlink()
+    best_model.on_train_begin(run)  # a resumed one
+    assert Path("m.pkl").read_bytes() == b"1"
+
+
+@pytest.mark.parametrize("make", [lambda path: BestModel(path, bytes), History])
+@pytest.mark.parametrize("path", ["nowhere/file", "."])
+def test_what_cannot_be_written_is_refused_at_once(make, path, working_folder):
+    with pytest.raises(ModelFileError, match="cannot be written"):
+        make(path)
+
+
+HEADER = (
+    "epoch,iteration,training_cost,validation_error_percent,test_error_percent,patience,seconds\n"
+)
+ROWS = ["2,3,0.123456789,12.500000,25.000000,5000,1.500\n", "2,4,1,12.500000,,5000,1.500\n"]
+
+
+def keep_history(iter):
+    history, run = History("run.csv"), new_run(iter, seconds=1.5)
+    history.on_train_begin(run)
+    return history, run
+
+
+def test_a_history_has_a_row_for_each_validation(working_folder, monkeypatch):
+    Path("run.csv").write_text(HEADER + "1,2,0.7,50.000000,,5000,0.100\n")  # of another run
+    history, run = keep_history(-1)
+    history.on_validation(run, Validation(*MINIBATCH, 0.1234567891, 0.125, 0.2, 0.25, 0.3))
+    assert Path("run.csv").read_text() == HEADER + ROWS[0]
+    history.on_validation(run, Validation(2, 2, 3, 4, 1.0, 0.125, 0.2))
+    assert Path("run.csv").read_text() == HEADER + "".join(ROWS)
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ModelFileError, match="No space left on device; its rows up to now"):
+        history.on_validation(run, Validation(2, 3, 3, 5, 1.0, 0.125, 0.2))
+
+
+@pytest.mark.parametrize("cut", ["", "2,5,0.4,4", "5,"])
+def test_rows_after_the_checkpoint_are_left_to_come_again(working_folder, capsys, cut):
+    Path("run.csv").write_text(HEADER + "".join(ROWS) + cut)
+    keep_history(3)
+    assert Path("run.csv").read_text() == HEADER + ROWS[0]
+    os.remove("run.csv")
+    assert capsys.readouterr().err == ""
+    keep_history(3)
+    assert Path("run.csv").read_text() == HEADER
+    assert "run.csv is not there: it begins with the resumption" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"\xff\xfe", b"\0"])
+@pytest.mark.parametrize("iter", [-1, 3])
+def test_another_table_is_not_taken_for_a_history(working_folder, content, iter):
+    Path("run.csv").write_bytes(content)
+    if content or iter == 3:
+        with pytest.raises(ModelFileError, match=r"run\.csv cannot be gone on with"):
+            keep_history(iter)
+        assert Path("run.csv").read_bytes() == content
+    else:
+        keep_history(iter)
+        assert Path("run.csv").read_text() == HEADER
+
+
+# ---- the tutorial's figures
+
+
+def differences(log=None, n_epochs=1000, begin=1, epochs=LAST_EPOCH, final=(0.075, 0.07489583)):
+    check = ReferenceCheck()
+    for epoch, (valid, test) in (log or read_reference()).items():
+        if begin <= epoch <= min(epochs, n_epochs):
+            test = float(test) / 100 if test else None
+            check.on_validation(None, Validation(epoch, 83, 83, 0, 1, float(valid) / 100, 0, test))
+    run = new_run(3 * epochs - 1, final[0], n_epochs=n_epochs, test_error=final[1])
+    check.on_train_end(run)
+    return check.differences
+
+
+def test_the_tutorials_figures_agree_with_themselves():
+    assert differences() == []
+    assert differences(begin=30) == []  # resumed
+    assert differences(n_epochs=1, epochs=1, final=(0.12458333, 0.12375)) == []
+
+
+def test_other_figures_are_told():
+    log = read_reference()
+    log[2] = (log[2][0], "")
+    log[3] = ("10.000000", log[3][1])
+    del log[4]
+    tutorial = read_reference()
+    assert differences(log, epochs=73, final=(0.076, 0.074)) == [
+        f"epoch 2, test error: no line, the tutorial has {tutorial[2][1]}",
+        f"epoch 3, validation error: 10.000000, the tutorial has {tutorial[3][0]}",
+        "best validation score: 7.600000, the tutorial has 7.500000",
+        "test performance: 7.400000, the tutorial has 7.489583",
+        "epochs: 73, the tutorial has 74",
+        f"epoch 4, validation error: no line, the tutorial has {tutorial[4][0]}",
+    ]
+
+
+# ---- signals
+
+
+@pytest.fixture
+def handler():
+    before = {number: signal.getsignal(number) for number in Interruption.SIGNALS}
+    for number in before:
+        signal.signal(number, lambda number, frame: received.append(number))
+    received = []
+    yield received
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_first_signal_ends_the_run_and_the_second_the_process(handler, number, code):
+    with Interruption() as interruption:
+        interruption.on_train_begin(new_run())
+        interruption.on_minibatch_end(new_run())
+        os.kill(os.getpid(), number)
+        assert handler == []
+        with pytest.raises(StopTraining):
+            interruption.on_minibatch_end(new_run())
+        assert interruption.exit_code == code
+        os.kill(os.getpid(), number)
+        assert handler == [number]
+
+
+def test_signals_are_heeded_as_before_when_the_run_is_over(handler):
+    for end in (lambda callback: callback.on_train_end(new_run()), Interruption.__exit__):
+        interruption = Interruption()
+        os.kill(os.getpid(), signal.SIGTERM)  # it has not begun
+        interruption.on_train_begin(new_run())
+        end(interruption)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert interruption.received is None
+    assert handler == [signal.SIGTERM] * 4
+
+
+def test_a_signal_that_is_ignored_stays_so(handler):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with Interruption() as interruption:
+        interruption.on_train_begin(new_run())
+        os.kill(os.getpid(), signal.SIGINT)
+        interruption.on_minibatch_end(new_run())
+    assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
