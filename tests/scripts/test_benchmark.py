@@ -44,7 +44,7 @@ def summary_of(benchmark, *programs, expected=REFERENCE):
 
 
 def test_the_benchmark_runs_and_prints_a_table(run):
-    options = "--quick --growth --peers numpy torch --json result.json".split()
+    options = ["--quick", "--growth", "--json", "result.json", "--peers", "numpy", "torch"]
     done = run(SCRIPTS / "benchmark.py", *options)
     assert done.returncode == 0, done.stderr
     result = json.loads(Path("result.json").read_text())
