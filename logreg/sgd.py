@@ -183,7 +183,6 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
     >>> cost = classifier.negative_log_likelihood(y)
     >>> rule = sgd(cost, classifier.params, learning_rate=0.13)
     >>> datasets = load_data("mnist_sample")
-    ... loading data
     >>> settings = Hyperparameters(batch_size=100, n_epochs=2)
     >>> run = fit(x, y, cost, classifier.errors(y), rule, datasets, settings)
     >>> run.epoch, run.reason
@@ -311,10 +310,9 @@ def sgd_optimization_mnist(
 
     Examples
     --------
+    After the lines that begin with three dots:
+
     >>> sgd_optimization_mnist(n_epochs=1, dataset="mnist_sample")  # doctest: +ELLIPSIS
-    ... loading data
-    ... building the model
-    ... training the model
     epoch 1, minibatch 8/8, validation error ... %
          epoch 1, minibatch 8/8, test error of best model ... %
     Optimization complete with best validation score of ... %, with test performance ... %
