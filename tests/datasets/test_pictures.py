@@ -57,7 +57,7 @@ def enlarged(digit, factor=6):
 
 @pytest.mark.parametrize("style", STYLES)
 def test_drawn_digits_are_classified_as_their_pixels(random, style):
-    digits = sample()["x_test"][:40]
+    digits = sample()["x_test"][:30]
     found = [
         prepared(drawing(digit, random, **style), "JPEG" if i % 2 else "PNG")
         for i, digit in enumerate(digits)
