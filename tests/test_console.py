@@ -69,81 +69,45 @@ def test_what_a_user_can_mend_is_told_and_a_fault_of_ours_keeps_its_traceback(ca
             raises(error)([])
 
 
-# ---- programs, of which each is interrupted
+# ---- programs
 
 START = """
-import os, signal, sys
-from logreg.console import starting_engine
-
-if "ignored" in sys.argv:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 with starting_engine():
     try:
-        "late" in sys.argv or os.kill(os.getpid(), signal.SIGINT)
+        "late" in sys.argv or interrupt()
     except BaseException:
         pass  # as foreign code may do
     print("imported", flush=True)
 try:
-    os.kill(os.getpid(), signal.SIGINT)
+    interrupt()
     print("ignored")
 except KeyboardInterrupt:
     print("as ever")
 """
 HALF_MADE = """
-import os, signal
-from logreg.console import command
-
 class HalfMade:
     def __init__(self):
-        os.kill(os.getpid(), signal.SIGINT)
+        interrupt()
         self.whole = True
     def __del__(self):
         self.whole
 
-@command
-def main(argv):
-    HalfMade()
-
-raise SystemExit(main())
+sys.exit(command(lambda argv: HalfMade())())
 """
 SWALLOWED = """
-import os, signal
-from logreg.console import command, starting
-
 @command
 def main(argv):
     with starting("compiling"):
         try:
-            os.kill(os.getpid(), signal.SIGINT)
+            interrupt()
         except:
             print("swallowed")
             INSTEAD
     print("trained")
 
-raise SystemExit(main())
+sys.exit(main())
 """
-
-
-@pytest.mark.parametrize(
-    "program, argument, expected",
-    [
-        (START, "", (130, "", "interrupted\n")),
-        (START, "ignored", (0, "imported\nignored\n", "")),
-        (START, "late", (0, "imported\nas ever\n", "")),
-        (HALF_MADE, "", (130, "", "interrupted\n")),
-        (SWALLOWED.replace("INSTEAD", "pass"), "", (130, "swallowed\n", "interrupted\n")),
-        (SWALLOWED.replace("INSTEAD", "raise OSError"), "", (130, "swallowed\n", "interrupted\n")),
-    ],
-)
-def test_ctrl_c_is_neither_lost_nor_a_complaint(run, program, argument, expected):
-    done = run("-c", program, argument)
-    assert (done.returncode, done.stdout, done.stderr) == expected
-
-
 EXIT = """
-import gc
-from logreg.console import command
-
 class Cycle:
     def __init__(self):
         self.self = self
@@ -158,30 +122,52 @@ def main(argv):
 
 main()
 main()
-print("the end")
 """
-
-
-def test_at_exit_a_command_looks_for_no_garbage(run):
-    done = run("-c", EXIT)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "collected\nthe end\n", "")
-
-
-@pytest.mark.parametrize("closed", ["", ">&-", "2>&-", ">&- 2>&-"])
-def test_streams_that_the_shell_closed(working_folder, closed):
-    code = """
-import sys
-from logreg.console import command, note
+PRINTING = """
 @command
-def main(argv=None):
+def main(argv):
     print("a result", flush=True)
     note("a note")
+
 sys.exit(main())
 """
-    (working_folder / "main.py").write_text(code)
-    shell = f"{sys.executable} main.py {closed}"
+HEAD = """
+import gc, os, signal, sys
+from logreg.console import command, note, starting, starting_engine
+
+def interrupt():
+    os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
+@pytest.mark.parametrize(
+    "program, shell, expected",
+    [
+        (START, "", (130, "", "interrupted\n")),
+        (START, "late", (0, "imported\nas ever\n", "")),
+        (
+            "signal.signal(signal.SIGINT, signal.SIG_IGN)" + START,
+            "",
+            (0, "imported\nignored\n", ""),
+        ),
+        (HALF_MADE, "", (130, "", "interrupted\n")),
+        (SWALLOWED.replace("INSTEAD", "pass"), "", (130, "swallowed\n", "interrupted\n")),
+        (SWALLOWED.replace("INSTEAD", "raise OSError"), "", (130, "swallowed\n", "interrupted\n")),
+        (EXIT, "", (0, "collected\n", "")),  # of the first call; at exit nobody looks for garbage
+        (PRINTING, "", (0, "a result\n", "a note\n")),
+        (PRINTING, ">&-", (0, "", "a note\n")),
+        (PRINTING, "2>&-", (0, "a result\n", "")),
+        (PRINTING, ">&- 2>&-", (0, "", "")),
+        (
+            PRINTING,
+            ">/dev/full",
+            (1, "", "error: stdout cannot be written: No space left on device\n"),
+        ),
+    ],
+)
+def test_how_a_program_ends(working_folder, program, shell, expected):
+    (working_folder / "main.py").write_text(HEAD + program)
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    shell = f"{sys.executable} main.py {shell}"
     done = subprocess.run(shell, shell=True, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0
-    assert done.stdout == ("" if ">&-" in closed.split() else "a result\n")
-    assert done.stderr == ("" if "2>&-" in closed else "a note\n")
+    assert (done.returncode, done.stdout, done.stderr) == expected

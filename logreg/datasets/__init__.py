@@ -126,7 +126,6 @@ def load_data(dataset, label_column=None, shuffle=None):
     --------
     >>> from logreg import load_data
     >>> (train_x, train_y), valid, (test_x, test_y) = load_data("mnist_sample")
-    ... loading data
     >>> train_x.get_value().shape, test_y.eval()[:4].tolist()
     ((5000, 784), [7, 2, 1, 0])
     """
