@@ -140,15 +140,8 @@ class History(Callback):
         If it cannot be written.
     """
 
-    COLUMNS = (
-        "epoch",
-        "iteration",
-        "training_cost",
-        "validation_error_percent",
-        "test_error_percent",
-        "patience",
-        "seconds",
-    )
+    COLUMNS = "epoch,iteration,training_cost,validation_error_percent,test_error_percent"
+    COLUMNS = tuple(f"{COLUMNS},patience,seconds".split(","))
 
     def __init__(self, path):
         self.path = path
@@ -242,13 +235,9 @@ class ReferenceCheck(Callback):
 
 
 def read_reference():
-    """Read the tutorial's log.
+    """Read the tutorial's log: a dict of the epoch to its two errors in percent, as printed.
 
-    Returns
-    -------
-    dict of int to (str, str)
-        Epoch to the validation error and the test error in percent, as they are printed; the
-        test error is '' where there was no new best.
+    The second is the test error, '' where there was no new best.
     """
     with open(LOG, newline="", encoding="utf-8") as file:
         return {
@@ -265,14 +254,7 @@ def percent(error):
 class Interruption(Callback):
     """Lets Ctrl-C and SIGTERM end the run after a minibatch; given twice, they end the process.
 
-    Parameters
-    ----------
-    None. After the ``with`` block, signals are handled as before it.
-
-    Attributes
-    ----------
-    received : int or None
-        The number of the signal that came.
+    It is used in a ``with`` statement, after which signals are handled as before.
     """
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -23,22 +23,9 @@ from logreg.saving import dumps_model
 
 
 def whole_batches(n_rows, batch_size):
-    """Count the whole minibatches in each set; the rows that are left over are not used.
+    """Count the whole minibatches in sets of `n_rows` rows: training, validation and test.
 
-    Parameters
-    ----------
-    n_rows : list of int
-        Rows of the training, validation and test set.
-    batch_size : int
-
-    Returns
-    -------
-    list of int
-
-    Raises
-    ------
-    SettingError
-        If there is none in one of them.
+    The rows that are left over are not used. A set without a minibatch is a SettingError.
     """
     least, split = min(zip(n_rows, SPLITS.values()), key=lambda pair: pair[0])
     if least == 0:
@@ -213,18 +200,7 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
 
 
 def run_settings(data, hyperparameters):
-    """What decides the bits of a run: a resumed one must have the same.
-
-    Parameters
-    ----------
-    data : DataSet
-    hyperparameters : Hyperparameters
-
-    Returns
-    -------
-    dict of str to str, int or float
-        Hyperparameters, floatX, and the data set by its name, digest and shuffle.
-    """
+    """What decides the bits of a run, as a dict: a resumed run must have the same."""
     floatx = engine.theano.config.floatX
     return {
         **asdict(hyperparameters),

@@ -1,6 +1,6 @@
 """Logistic regression by batch optimizers: conjugate gradient, as in the tutorial's footnote.
 
-    python scripts/logistic_cg.py
+    python scripts/logistic_cg.py --n-iterations 10 --check-reference
     python scripts/logistic_cg.py --method l-bfgs
 
 The same model and the same data as :mod:`logreg.train`. But where SGD takes a step after each

@@ -1,10 +1,10 @@
 """Models that the tutorial's own program pickled: W and b are taken, nothing is run."""
 
+import collections
 import contextlib
 import importlib.util
 import os
 import pickle
-import struct
 import sys
 import types
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 from conftest import peak_memory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from test_pickles import ATTACKS
 
 from logreg.errors import ModelFileError
 from logreg.saving import load_model
@@ -128,7 +129,8 @@ def py3(protocol):
             return filled(kinds.TensorSharedVariable, name=name, tag=tag, container=container)
 
         params = [shared("W", W), shared("b", B)]
-        model = filled(kinds.LogisticRegression, W=params[0], b=params[1], params=params, cost=0.5)
+        more = {"params": params, "cost": 0.5, "dict": collections.OrderedDict(a=1)}
+        model = filled(kinds.LogisticRegression, W=params[0], b=params[1], **more)
         return pickle.dumps(model, protocol=protocol)
 
 
@@ -192,26 +194,15 @@ def test_images_of_mnist_have_their_shape(capsys):
 # ---- what is not
 
 
-class Hostile:
-    def __init__(self, function, *args):
-        self.call = function, args
-
-    def __reduce__(self):
-        return self.call
-
-
 RUN = b"cos\nsystem\n(S'echo run > run'\ntR"
-EVAL = pickle.dumps(Hostile(eval, "open('run', 'w')"), 2)[2:-1]
-NAN, INF = (numpy.array([value, 0], "float32") for value in (numpy.nan, numpy.inf))
 REFUSED = {
+    **ATTACKS,
     "empty": b"",
     "text": b"epoch,iteration\n",
     "cut short": py2()[:-30],
     "more follows": py2() + b".",
-    "system": RUN + b".",
     "system as W": py2_model(RUN, py2_shared("b", py2_array(B))),
     "system in W": py2_model(py2_shared("W", RUN), py2_shared("b", py2_array(B))),
-    "eval as b": py2_model(py2_shared("W", py2_array(W)), EVAL),
     "a list": pickle.dumps([W, B], 2),
     "a number": b"I1\n.",
     "no W": py2_model(b"N", py2_shared("b", py2_array(B))),
@@ -223,24 +214,15 @@ REFUSED = {
     "mixed": py2(W, B.astype("float64")),
     "integers": py2(numpy.ones((3, 2), "int32"), numpy.ones(2, "int32")),
     "half": py2(numpy.ones((3, 2), "float16"), numpy.ones(2, "float16")),
-    "nan": py2(W, NAN),
-    "infinite": py2(W, INF),
+    "nan": py2(W, numpy.array([numpy.nan, 0], "float32")),
+    "infinite": py2(W, numpy.array([numpy.inf, 0], "float32")),
     "fewer bytes": py2().replace(b"(I3\nI2\nt", b"(I3\nI1\nt"),
     "more bytes": py2().replace(b"(I3\nI2\nt", b"(I3\nI20000000000\nt"),
     "objects": py2().replace(b"S'f4'\n", b"S'O8'\n"),
     "build without state": b"(ia\nB\nb.",
-    "empty stack": b"b.",
-    "nested": b"]" * 9000 + b"a" * 8999 + b".",
     "nested objects": b"(ia\nB\n" * 3000 + b"b" * 2999 + b".",
-    "steps": b"]" * 10001 + b".",
-    "LONG_BINPUT": b"]r\xff\xff\xff\x7f.",
-    "BYTEARRAY8": b"\x96" + b"\xff" * 7 + b"\x00.",
-    "BINBYTES": b"B\xff\xff\xff\xff.",
-    "a long integer": b"I" + b"9" * 1000000 + b"\n.",
-    "hashing": b"}(Nt" + b"2\x86" * 1000 + b"Ns.",
-    "long keys": b"}B" + struct.pack("<I", 1000000) + b"k" * 1000000 + b"q\0Ns" + b"}h\0Ns" * 1000
-    + b".",
-}  # fmt: skip
+    "hashing": b"}Np0\n" + b"0g0\ng0\n\x86p0\n" * 1000 + b"Ns.",
+}
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -248,7 +230,7 @@ def test_what_is_no_such_model_ends_in_one_line_and_nothing_written(name, capfd,
     Path("old.pkl").write_bytes(REFUSED[name])
     with peak_memory() as peak:
         assert script.main(["old.pkl", "new.pkl"]) == 1
-    assert peak() < 10 * len(REFUSED[name]) + 3e6
+    assert peak() < 4 * len(REFUSED[name]) + 9e6
     out, err = capfd.readouterr()
     assert out == ""
     assert err.startswith("error: old.pkl cannot be imported: ") and err.count("\n") == 1
@@ -290,13 +272,13 @@ def test_as_a_program(run, working_folder):
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
-    st.sampled_from([py2(), *(data for data in REFUSED.values() if len(data) < 3000)]),
+    st.sampled_from([py2(), py3(2), py3(4)]),
     st.lists(
         st.tuples(
             st.floats(0, 1),
             st.integers(0, 30),
             st.binary(max_size=3)
-            | st.sampled_from([RUN, EVAL, *(b"%c" % opcode for opcode in b"(tRbsu}20N.")]),
+            | st.sampled_from([RUN, *(b"%c" % opcode for opcode in b"(tRbsu}20N.")]),
         ),
         min_size=1,
         max_size=4,

@@ -216,22 +216,3 @@ def test_the_options_of_the_command_reach_the_run(working_folder):
     assert_close([param.get_value() for param in model.params], oracle.params)
     told = {name: model.metadata[name] for name in ("l1", "l2", "momentum")}
     assert told == {**PENALTIES, "momentum": 0.8}
-
-
-def best_error(sizes, datasets, rule, n_epochs, **options):
-    """The best validation error of a net after a run."""
-    net = Net(sizes)
-    cost = net.cost()
-    step = rule(cost, net.params, **options)
-    settings = Hyperparameters(batch_size=100, n_epochs=n_epochs)
-    run = fit(net.x, net.y, cost, net.classifier.errors(net.y), step, datasets, settings)
-    return run.stopping.best_loss
-
-
-def test_hidden_layers_beat_the_linear_model():
-    with engine.floatx("float32"):
-        datasets = share(read_dataset("mnist_sample"))
-        linear = best_error((784, 10), datasets, updates.adam, 20)
-        deep = best_error((784, 100, 100, 10), datasets, updates.momentum, 10, learning_rate=0.1)
-    # The linear model comes to 9.9 % of a thousand digits, and the net to less than 8 %.
-    assert deep < linear - 0.01

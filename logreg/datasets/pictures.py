@@ -23,6 +23,7 @@ BOX = 20 / 28  # sides of the box for the ink, as a share of the field's
 SIDE = 1000  # pixels; a larger picture is reduced first
 CONTRAST = 20  # grey levels: what differs less from the paper is no ink
 NOISE = 6  # standard deviations of the paper's noise: the same
+TO_DEVIATION = 1.48  # from the median of absolute differences, if they are normal
 TIGHT = 60  # grey levels of standard deviation; plain paper has less
 SPECK = 0.02  # share of the largest blot's ink: a smaller blot is dirt
 STROKE = 0.08  # share of the ink's size; a thinner stroke would fade, so it is widened to this
@@ -89,9 +90,6 @@ def read_picture(path, shape, invert=None, background="dark"):
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = _decode(path)
-        if len(shape) == 3:
-            return _resize(image, shape, bool(invert))
-        return _prepare(image, shape, invert, background)
     except MemoryError:
         reason = "it needs more memory than there is"
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -100,6 +98,10 @@ def read_picture(path, shape, invert=None, background="dark"):
         reason = f"it is none of {', '.join(FORMATS)}: save it as PNG"
     except Exception as error:  # a decoder may raise anything on damaged bytes
         reason = f"it is cut off or damaged ({ascii(str(error))[1:-1][:200]})"
+    else:
+        if len(shape) == 3:
+            return _resize(image, shape, bool(invert))
+        return _prepare(image, shape, invert, background)
     raise DatasetError(f"{path}: cannot be read as a picture: {reason}")
 
 
@@ -140,7 +142,8 @@ def _resize(image, shape, invert):
 
     image = Image.fromarray(_on_paper(image.convert("RGBA"), "white").astype(numpy.uint8))
     pixels = numpy.asarray(image.resize(shape[1::-1], Image.BICUBIC))
-    return Picture(255 - pixels if invert else pixels, invert, pixels.min() == pixels.max())
+    is_blank = bool(pixels.min() == pixels.max())
+    return Picture(255 - pixels if invert else pixels, invert, is_blank)
 
 
 def _prepare(image, shape, invert, background):
@@ -149,7 +152,7 @@ def _prepare(image, shape, invert, background):
     is_grey = image.mode != "RGBA" and (pixels == pixels[:, :, :1]).all()
     if is_grey and pixels.shape[:2] == tuple(shape):
         field = pixels[:, :, 0].astype(numpy.uint8)
-        is_blank = field.min() == field.max()
+        is_blank = bool(field.min() == field.max())
         if invert is None:
             is_light = numpy.median(_frame(field)) > 127
             invert = not is_blank and is_light != wants_light
@@ -197,10 +200,10 @@ def _fit_paper(pixels):
     rest = abs(known - numpy.median(known, axis=0)).max(axis=1)
     for _ in range(4):
         # Ink may run over the border, so what lies far from most is left out.
-        near = rest <= max(4 * 1.48 * numpy.median(rest), 2)
+        near = rest <= max(4 * TO_DEVIATION * numpy.median(rest), 2)
         fit = numpy.linalg.lstsq(where[near], known[near], rcond=None)[0]
         rest = abs(known - where @ fit).max(axis=1)
-    return plane @ fit, 1.48 * numpy.median(rest)
+    return plane @ fit, TO_DEVIATION * numpy.median(rest)
 
 
 def _find_ink(pixels, paper=None):

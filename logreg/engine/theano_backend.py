@@ -98,7 +98,7 @@ def _placeholders():
     placeholders = {"mpi4py": None}
     if hasattr(scipy, "__getattr__"):  # from 1.9 on, SciPy imports its parts when they are used
         placeholders["scipy.stats"] = types.ModuleType("scipy.stats")
-    return {name: module for name, module in placeholders.items() if name not in sys.modules}
+    return placeholders
 
 
 def _flags():

@@ -84,16 +84,13 @@ class Predictor:
         self.labels = self.metadata["class_labels"]
         self.pixel_scale = self.metadata["pixel_scale"]
         self.x_range = _x_range(self.metadata)
-        if self.pixel_scale == 1 and (
-            self.x_range is None or 0 <= self.x_range[0] <= self.x_range[1] <= 1
-        ):
-            self.pixel_scale = PIXEL_SCALE
+        if self.pixel_scale == 1:
+            least, most = self.x_range or (0, 1)
+            self.pixel_scale = PIXEL_SCALE if least >= 0 and most <= 1 else 1
         n_in, shape = self.metadata["n_in"], self.metadata["image_shape"]
-        names, label_name, median = map(
-            self.metadata.get, ("feature_names", "label_name", "x_median")
-        )
-        is_known = self.x_range is not None and type(median) in (int, float)
-        is_light = is_known and median >= sum(self.x_range) / 2
+        names, label_name = map(self.metadata.get, ("feature_names", "label_name"))
+        median = self.metadata.get("x_median")
+        is_light = self.x_range and _is_number(median) and median >= sum(self.x_range) / 2
         self.spec = InputSpec(
             n_in,
             # A CSV file does not tell whether its rows are images; a square number may be one.
@@ -122,13 +119,20 @@ class Predictor:
 
 def _x_range(metadata):
     found, scale = metadata.get("x_range"), metadata["pixel_scale"]
-    if isinstance(found, list) and [type(value) in (int, float) for value in found] == [True] * 2:
-        return tuple(found)
+    if isinstance(found, list) and len(found) == 2 and all(map(_is_number, found)):
+        return tuple(map(float, found))
     return (0.0, 255 * scale) if scale != 1 else None
 
 
+def _is_number(value):
+    return type(value) in (int, float) and abs(value) < 1e300  # an int may be too large for a float
+
+
 class InputChecker:
-    """Predicts an input as it is read, and warns once if it is unlike the training data.
+    """Predicts an input as it is read, and warns once of values out of the training range.
+
+    That is where values lie outside by more than the width of the range, or where all values of
+    the first rows lie within a hundredth of it, unless each of these rows is blank.
 
     Parameters
     ----------
@@ -185,12 +189,11 @@ class InputChecker:
         )
 
     def _check_range(self, ready):
-        """Warn of values that lie far outside the training range, or all in a sliver of it."""
         least, most = self._predictor.x_range
         low, high = float(ready.min()), float(ready.max())
         width = most - least
         is_far = low < least - width or high > most + width
-        # A few rows at an input's end may well be alike, and a blank image is nothing unusual.
+        # The few rows that an input ends with may well be alike.
         is_narrow = self.n_rows == 0 and high - low < NARROW * width
         if is_far or (is_narrow and (ready.min(axis=1) < ready.max(axis=1)).any()):
             self._has_warned = True

@@ -216,7 +216,7 @@ def test_labels_of_tables(tmp_path, labels, class_labels):
 @pytest.mark.parametrize(
     "labels, said",
     [
-        ("0 1 -1", "negative; ner the classes from 0; --label-column names another column"),
+        ("0 1 -1", "negative; number the classes from 0; --label-column names another column"),
         ("0 1 0.5", "fractional"),
         ("0 1 nan", "NaN"),
         ("x y nan", "NaN; fill it in"),

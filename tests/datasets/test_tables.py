@@ -415,7 +415,7 @@ def test_standard_input(compress, monkeypatch):
     with pytest.raises(DatasetError, match=r"^standard input: row 1, column 2 holds 'x'"):
         rows()
     monkeypatch.setattr(sys, "stdin", None)
-    with pytest.raises(DatasetError, match="^standard input: standard input is closed"):
+    with pytest.raises(DatasetError, match=r"^standard input: standard input is closed"):
         rows()
 
 

@@ -42,6 +42,7 @@ def test_classes_and_probabilities(predictor):
         (1, [0, 255], 1),
         (1, ["no", "numbers"], PIXELS),
         (1, [1], PIXELS),
+        (1, [0, 10**400], PIXELS),
     ],
 )
 def test_pixels_are_scaled_as_in_training(pixel_scale, x_range, scale):
@@ -66,6 +67,7 @@ def test_pixels_are_scaled_as_in_training(pixel_scale, x_range, scale):
         (1, [-1, 1], -0.01, "dark"),
         (1, [-1, 1], 0.0, "light"),
         (1, [0, 1], "high", "dark"),
+        (1, [0, 1], 10**400, "dark"),
     ],
 )
 def test_the_background_that_the_model_knows(pixel_scale, x_range, x_median, background):
@@ -141,6 +143,6 @@ def test_values_that_cannot_be_computed_with_are_refused(bad):
 
 def test_parameters_that_are_not_finite_are_refused():
     W, b = weights()
-    save("model.pkl", W * numpy.inf, b)
+    save("model.pkl", numpy.full_like(W, numpy.inf), b)
     with pytest.raises(ModelFileError, match=r"model.pkl: its parameters are not finite, .*again"):
         Predictor("model.pkl")
