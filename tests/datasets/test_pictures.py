@@ -1,9 +1,7 @@
 """Pictures as people make them: what becomes of them, and what is refused."""
 
-import builtins
 import io
-import struct
-import zlib
+import sys
 
 import numpy
 import pytest
@@ -22,10 +20,8 @@ STYLES = [
     {},
     {"ink": (30, 40, 140), "paper": (245, 240, 230), "noise": 4},
     {"ink": (255, 230, 0)},
-    {"ink": (220, 20, 30)},
     {"ink": (90, 90, 90), "paper": (235, 235, 225), "noise": 5, "shade": 0.4},
     {"ink": (255, 255, 255), "paper": (20, 60, 30)},
-    {"ink": (120, 200, 120), "paper": (255, 250, 250)},
 ]
 
 
@@ -51,10 +47,6 @@ def apart(a, b):
     return abs(a.astype(float) - b).mean()
 
 
-def enlarged(digit, factor=6):
-    return digit.repeat(factor, axis=0).repeat(factor, axis=1)
-
-
 @pytest.mark.parametrize("style", STYLES)
 def test_drawn_digits_are_classified_as_their_pixels(random, style):
     digits = sample()["x_test"][:30]
@@ -69,14 +61,12 @@ def test_drawn_digits_are_classified_as_their_pixels(random, style):
 
 def test_a_picture_like_mnists_keeps_its_pixels():
     for digit in sample()["x_test"][:20]:
-        for pixels in (digit, numpy.stack([digit] * 3, axis=2)):
+        opaque = [digit, digit, digit, numpy.full_like(digit, 255)]
+        for pixels in (digit, 255 - digit, numpy.stack(opaque, axis=2)):
             picture = prepared(pixels)
-            assert not picture.inverted
+            assert picture.inverted == (pixels is not digit and pixels.ndim == 2)
             assert picture.pixels.dtype == numpy.uint8
             assert (picture.pixels == digit).all()
-        picture = prepared(255 - digit)
-        assert picture.inverted
-        assert (picture.pixels == digit).all()
 
 
 def test_where_and_how_large_a_digit_stands_does_not_matter(digit):
@@ -92,8 +82,8 @@ def test_where_and_how_large_a_digit_stands_does_not_matter(digit):
     assert apart(fields[0], digit) < 10
 
 
-@pytest.mark.parametrize("shape", [(28, 28), (14, 14), (56, 28), (20, 40)])
-@pytest.mark.parametrize("size", [(40, 300), (300, 40), (200, 200)])
+@pytest.mark.parametrize("shape", [(28, 28), (20, 40)])
+@pytest.mark.parametrize("size", [(40, 300), (300, 40)])
 def test_ink_fits_the_box_and_stands_by_its_mass(shape, size):
     picture = numpy.full((600, 700), 250, numpy.uint8)
     picture[100 : 100 + size[0], 300 : 300 + size[1]] = 10
@@ -110,14 +100,11 @@ def test_ink_fits_the_box_and_stands_by_its_mass(shape, size):
 def test_a_camera_held_sideways(digit, random):
     upright = drawing(digit, random)
     expected = prepared(upright).pixels
-    turns = {3: upright[::-1, ::-1], 6: numpy.rot90(upright), 8: numpy.rot90(upright, 3)}
-    for orientation, turned in turns.items():
-        exif = Image.Exif()
-        exif[EXIF_ORIENTATION] = orientation
-        turned = numpy.ascontiguousarray(turned)
-        found = prepared(turned, "JPEG", exif=exif.tobytes(), quality=95).pixels
-        assert apart(found, expected) < 3
-        assert apart(prepared(turned, "JPEG", quality=95).pixels, expected) > 20
+    exif = Image.Exif()
+    exif[EXIF_ORIENTATION] = 6
+    turned = numpy.ascontiguousarray(numpy.rot90(upright))
+    found = prepared(turned, "JPEG", exif=exif.tobytes(), quality=95).pixels
+    assert apart(found, expected) < 3
 
 
 def test_transparency_is_paper(digit, random):
@@ -129,8 +116,6 @@ def test_transparency_is_paper(digit, random):
         found = prepared(rgba)
         assert apart(found.pixels, expected) < 1
         assert found.inverted == (ink == 0)
-        found = prepared(Image.fromarray(rgba).convert("LA")).pixels
-        assert apart(found, expected) < 1
     palette = Image.fromarray((picture[:, :, 0] < 128).astype(numpy.uint8))
     palette.putpalette([200, 200, 200, 0, 0, 0])
     assert apart(prepared(palette, "GIF", transparency=0).pixels, expected) < 16
@@ -146,26 +131,27 @@ def test_modes_and_formats(digit, random):
     assert apart(prepared(grey.convert("1")).pixels, expected) < 25
     values = numpy.asarray(grey)
     assert apart(prepared(values.astype(numpy.float32) / 255, "TIFF").pixels, expected) < 1
-    for bits in (8, 10, 12, 16):
+    for bits in (10, 16):
         deep = values.astype(numpy.uint32) * (2**bits - 1) // 255
         assert apart(prepared(deep.astype(numpy.uint16)).pixels, expected) < 2
 
 
-@pytest.mark.parametrize("ink", [(255, 255, 0), (255, 0, 0), (0, 255, 255), (255, 200, 200)])
-def test_coloured_ink_is_as_good_as_black(digit, ink):
+@pytest.mark.parametrize(
+    "style, difference",
+    [
+        ({"ink": (255, 255, 0)}, 6),
+        ({"ink": (255, 200, 200)}, 6),
+        ({"ink": (60, 60, 60), "shade": 0.5, "noise": 5}, 12),
+    ],
+)
+def test_colour_uneven_light_noise_and_specks_do_not_matter(digit, style, difference):
     expected = prepared(drawing(digit, numpy.random.RandomState(5))).pixels
-    found = prepared(drawing(digit, numpy.random.RandomState(5), ink=ink))
-    assert found.inverted
-    assert apart(found.pixels, expected) < 6
-
-
-def test_uneven_light_noise_and_specks(digit):
-    expected = prepared(drawing(digit, numpy.random.RandomState(5))).pixels
-    picture = drawing(digit, numpy.random.RandomState(5), ink=(60, 60, 60), shade=0.5, noise=5)
+    picture = drawing(digit, numpy.random.RandomState(5), **style)
     picture[3:6, 3:6] = picture[-7:-4, -9:-6] = 0
-    found = prepared(picture, "JPEG").pixels
-    assert apart(found, expected) < 12
-    assert classes_of(found) == classes_of(digit)
+    found = prepared(picture)
+    assert found.inverted
+    assert apart(found.pixels, expected) < difference
+    assert classes_of(found.pixels) == classes_of(digit)
 
 
 def test_a_thin_pen_does_not_fade():
@@ -217,7 +203,8 @@ def test_ink_that_fills_the_picture():
     n_right, n_told = 0, 0
     for one in sample()["x_test"][sample()["y_test"] == 1][:40]:
         rows, columns = one.any(axis=1).nonzero()[0], one.any(axis=0).nonzero()[0]
-        cropped = enlarged(one[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], 8)
+        cropped = one[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        cropped = cropped.repeat(8, axis=0).repeat(8, axis=1)
         picture = prepared(255 - cropped)
         assert picture.inverted and not picture.is_blank
         n_right += classes_of(picture.pixels)[0] == 1
@@ -243,16 +230,6 @@ def test_a_model_of_colours_gets_the_picture_as_it_is():
         prepared(left_red, shape=(6, 8, 4))
 
 
-def png(width, height, data):
-    def chunk(kind, content):
-        checksum = struct.pack(">I", zlib.crc32(kind + content))
-        return struct.pack(">I", len(content)) + kind + content + checksum
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    parts = chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + parts
-
-
 def encoded(form="PNG"):
     stream = io.BytesIO()
     picture = drawing(sample()["x_test"][3], numpy.random.RandomState(1), size=60)
@@ -263,13 +240,10 @@ def encoded(form="PNG"):
 @pytest.mark.parametrize(
     "content, reason",
     [
-        (png(20000, 20000, zlib.compress(bytes(100))), "too many pixels"),
-        (png(12000, 12000, zlib.compress(bytes(100))), "too many pixels"),
-        (png(100, 100, zlib.compress(bytes(100))), "cut off or damaged"),
+        (b"P5 20000 20000 255 ", "too many pixels"),
+        (b"P5 12000 12000 255 ", "too many pixels"),
         (encoded()[:-200], "cut off or damaged"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "none of PNG, JPEG"),
-        (b"<svg></svg>", "none of PNG, JPEG"),
-        (b"\0\1\2\3" * 100, "none of PNG, JPEG"),
         (None, "No such file"),
     ],
 )
@@ -282,14 +256,7 @@ def test_what_is_no_picture_is_refused(content, reason):
 
 
 def test_without_pillow_the_extra_is_named(monkeypatch):
-    real_import = builtins.__import__
-
-    def without_pillow(name, *args, **kwargs):
-        if name.partition(".")[0] == "PIL":
-            raise ImportError("No module named 'PIL'")
-        return real_import(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without_pillow)
+    monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(DatasetError, match=r"digit.png: .*pip install '\.\[images\]'"):
         read_picture("digit.png", FIELD)
 
@@ -301,7 +268,7 @@ def test_damaged_files_are_read_or_refused(form):
     except (KeyError, OSError):
         pytest.skip(f"this Pillow writes no {form}")
 
-    @settings(max_examples=60, deadline=None, derandomize=True)
+    @settings(max_examples=40, deadline=None, derandomize=True)
     @given(
         st.lists(st.tuples(st.integers(0, len(whole) - 1), st.integers(0, 255)), max_size=8),
         st.one_of(st.just(len(whole)), st.integers(1, len(whole))),
