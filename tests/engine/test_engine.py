@@ -1,6 +1,5 @@
 """Which engine is chosen, and the interface of its back ends: on the CPU, and on a device."""
 
-import doctest
 import os
 from pathlib import Path
 
@@ -9,8 +8,8 @@ import pytest
 from builders import make_pairs, probabilities
 
 from logreg import engine
-from logreg.engine import T, backend, theano
-from logreg.engine.user_settings import user_setting
+from logreg.engine import T, theano
+from logreg.engine.backend import user_setting
 from logreg.errors import EngineError, SettingError
 from logreg.model import LogisticRegression
 
@@ -209,6 +208,3 @@ def test_the_engine_describes_itself(device):
     line = engine.describe()
     assert line.startswith(f"{engine.NAME} {engine.VERSION}, float32, ") and "cpu" in line
 
-
-def test_examples():
-    assert doctest.testmod(backend) == (0, 1)

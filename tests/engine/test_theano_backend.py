@@ -63,7 +63,7 @@ BLAS = """
 import numpy
 from logreg.engine import T, theano
 rng = numpy.random.RandomState(0)
-for dtype in DTYPES:
+for dtype in ("float32", "float64"):
     A, B, v = (rng.normal(size=n).astype(dtype) for n in ((5, 4), (4, 3), (4,)))
     a, b, w = T.matrix(dtype=dtype), T.matrix(dtype=dtype), T.vector(dtype=dtype)
     outputs = [T.dot(a, b), T.dot(a, w), T.dot(w, w), T.outer(w, w) + b[0, 0]]
@@ -75,20 +75,11 @@ print(theano.config.blas.ldflags)
 
 
 @needs_compiler
-@pytest.mark.parametrize("openblas", ["links", "does not link"])
-def test_blas_computes_what_numpy_computes(run, tmp_path, openblas):
+def test_blas_computes_what_numpy_computes(run):
     pytest.importorskip("scipy_openblas32")
-    code = BLAS.replace(
-        "DTYPES", "['float32', 'float64']" if openblas == "links" else "['float32']"
-    )
-    if openblas == "does not link":
-        Path("scipy_openblas32/lib").mkdir(parents=True)
-        Path("scipy_openblas32/__init__.py").touch()
-        Path("scipy_openblas32/lib/libscipy_openblas.so").write_text("no library")
-    flags = f"base_compiledir={tmp_path},gcc.cxxflags=-DMINE"
-    done = run("-c", code, env={"THEANO_FLAGS": flags, "THEANORC": os.devnull})
-    assert (done.returncode, done.stderr) == (0, "")
-    assert ("-lscipy_openblas" in done.stdout) == (openblas == "links")
+    env = {"THEANO_FLAGS": "gcc.cxxflags=-DMINE", "THEANORC": os.devnull}
+    done = run("-c", BLAS, env=env)
+    assert (done.returncode, done.stderr) == (0, "") and "-lscipy_openblas" in done.stdout
 
 
 @needs_compiler
@@ -119,10 +110,9 @@ def test_a_gpu_that_does_not_answer_is_not_replaced_by_the_cpu(monkeypatch):
         raise RuntimeError("no CUDA-capable device is detected")
 
     monkeypatch.setattr(gpuarray, "use", use)
-    for pygpu, reason in ((None, "pygpu is not installed"), (1, "RuntimeError: no CUDA-capable")):
-        monkeypatch.setattr(gpuarray, "pygpu", pygpu)
-        with pytest.raises(EngineError, match=f"'cuda0' cannot be used by Theano .{reason}"):
-            engine.use_device("cuda0")
+    monkeypatch.setattr(gpuarray, "pygpu", 1)
+    with pytest.raises(EngineError, match="'cuda0' cannot be used by Theano .RuntimeError: no CUD"):
+        engine.use_device("cuda0")
     with pytest.raises(EngineError, match="'jax:cpu' is PyTensor's: set LOGREG_ENGINE=pytensor"):
         engine.use_device("jax:cpu")
 
@@ -130,4 +120,4 @@ def test_a_gpu_that_does_not_answer_is_not_replaced_by_the_cpu(monkeypatch):
 def test_the_gpu_of_theanos_own_flags_is_asked_too(run):
     code = "import sys; sys.modules['pygpu'] = None\nfrom logreg.engine import use_device\n"
     done = run("-c", code + "use_device(None)", env={"THEANO_FLAGS": "device=cuda0"})
-    assert "'cuda0' cannot be used by Theano (pygpu is not" in done.stderr.splitlines()[-1]
+    assert "'cuda0' cannot be used by Theano (ImportError: pygpu is not" in done.stderr.splitlines()[-1]
