@@ -141,15 +141,10 @@ def compile_error_rates(x, y, dataset, batch_size, errors):
     n_left = n_rows(dataset[0]) % batch_size or 1
 
     def error_rates():
+        # Rates become quotients of integers again: JAX rounds them to float32, and Numba
+        # multiplies by 1 / n. Both would decide ties otherwise.
         rates, rest = compiled()
-        return _exact(rates, batch_size), float(_exact(rest, n_left))
+        rates = numpy.rint(numpy.asarray(rates, "float64") * batch_size) / batch_size
+        return rates, round(float(rest) * n_left) / n_left
 
     return error_rates
-
-
-def _exact(means, n):
-    """Turn means of `n` zeros and ones, however rounded, into float64 quotients of integers.
-
-    JAX rounds them to float32 and Numba multiplies by 1 / n: both would decide ties otherwise.
-    """
-    return numpy.rint(numpy.asarray(means, "float64") * n) / n

@@ -22,7 +22,6 @@ def config(run, option, **env):
 
 
 def test_the_users_flags_are_kept(run):
-    assert config(run, "blas.ldflags", THEANO_FLAGS="blas.ldflags=-lm") == ("-lm", "")
     Path("rc").write_text("[blas]\nldflags = -lm -lc\n")
     assert config(run, "blas.ldflags", THEANORC="rc") == ("-lm -lc", "")
     Path("rc").write_text("[gcc]\ncxxflags = -Wl,-z,now -DNAME=1\n")
@@ -39,24 +38,21 @@ def test_without_a_compiler_one_plain_warning(run, working_folder):
 @pytest.mark.parametrize("imported", ["", "import scipy.stats"])
 def test_what_theano_does_not_need_is_imported_when_it_is_used(run, imported):
     """scipy.stats, which is large, and mpi4py, which would start MPI."""
-    Path("mpi4py.py").write_text("MPI = 1\n")
+    Path("mpi4py.py").write_text("print('MPI starts')\n")
     code = f"""
 import os, sys
 {imported}
-before = dict(sys.modules), dict(os.environ)
+stats, environ = sys.modules.get("scipy.stats"), dict(os.environ)
 from logreg.engine import T, theano
-names = "scipy.stats", "mpi4py"
-assert [sys.modules.get(name) for name in names] == [before[0].get(name) for name in names]
-assert os.environ == before[1]
+assert sys.modules.get("scipy.stats") is stats and os.environ == environ
 x, k = T.dscalars("x", "k")
 print(round(float(theano.function([x, k], T.chi2sf(x, k), mode="FAST_COMPILE")(1, 2)), 4))
 import mpi4py
-from scipy.signal import convolve
 from scipy.stats import norm
-print(norm.cdf(0), convolve([1, 2], [1, 1]))
+print(norm.cdf(0))
 """
     done = run("-c", code)
-    assert (done.stdout, done.stderr) == ("0.6065\n0.5 [1 3 2]\n", "")
+    assert (done.stdout, done.stderr) == ("0.6065\nMPI starts\n0.5\n", "")
 
 
 BLAS = """
@@ -104,14 +100,9 @@ print(len(compiled))
 
 
 def test_a_gpu_that_does_not_answer_is_not_replaced_by_the_cpu(monkeypatch):
-    import theano.gpuarray as gpuarray
-
-    def use(name):
-        raise RuntimeError("no CUDA-capable device is detected")
-
-    monkeypatch.setattr(gpuarray, "use", use)
-    monkeypatch.setattr(gpuarray, "pygpu", 1)
-    with pytest.raises(EngineError, match="'cuda0' cannot be used by Theano .RuntimeError: no CUD"):
+    monkeypatch.setattr("theano.gpuarray.pygpu", 1)
+    monkeypatch.setattr("theano.gpuarray.use", lambda name: 1 / 0)
+    with pytest.raises(EngineError, match=r"'cuda0' cannot be used by Theano \(ZeroDivision"):
         engine.use_device("cuda0")
     with pytest.raises(EngineError, match="'jax:cpu' is PyTensor's: set LOGREG_ENGINE=pytensor"):
         engine.use_device("jax:cpu")
@@ -120,4 +111,7 @@ def test_a_gpu_that_does_not_answer_is_not_replaced_by_the_cpu(monkeypatch):
 def test_the_gpu_of_theanos_own_flags_is_asked_too(run):
     code = "import sys; sys.modules['pygpu'] = None\nfrom logreg.engine import use_device\n"
     done = run("-c", code + "use_device(None)", env={"THEANO_FLAGS": "device=cuda0"})
-    assert "'cuda0' cannot be used by Theano (ImportError: pygpu is not" in done.stderr.splitlines()[-1]
+    assert (
+        "'cuda0' cannot be used by Theano (ImportError: pygpu is not"
+        in done.stderr.splitlines()[-1]
+    )
