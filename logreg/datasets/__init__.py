@@ -125,9 +125,8 @@ def load_data(dataset, label_column=None, shuffle=None):
     Examples
     --------
     >>> from logreg import load_data
-    >>> print("stdout:", end=" "); train, valid, test = load_data("mnist_sample")
-    stdout: ... loading data
-    >>> train[0].get_value().shape, test[1].eval()[:4].tolist()
+    >>> (train_x, train_y), valid, (test_x, test_y) = load_data("mnist_sample")
+    >>> train_x.get_value().shape, test_y.eval()[:4].tolist()
     ((5000, 784), [7, 2, 1, 0])
     """
     from logreg import engine
