@@ -15,11 +15,10 @@ from logreg.datasets.header import NO_OPTIONS
 from logreg.errors import DatasetError, LogRegError, SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS
 from logreg.options import add_table_options, table_options
-from logreg.prediction.inputs import InputSpec, array_batches, batches
+from logreg.prediction.inputs import BATCH_SIZE, array_batches, batches
 from logreg.prediction.writers import destination, shown, writer
 
 N_EXAMPLES = 10
-BATCH_SIZE = InputSpec._field_defaults["batch_size"]
 FORMATS = ("text", "csv", "json")
 N_NAMED = 10  # the largest number of inputs that a note names
 RULES = """Of an npz file, the array called x or x_test is predicted, or the only one. Numbers of
@@ -97,8 +96,8 @@ def predict(model=BEST_MODEL, dataset=DATASET, n=N_EXAMPLES):
 
 def _print_examples(predictor, dataset, options, n):
     """Print the tutorial's two lines."""
-    x = _test_set(predictor, dataset, options).test[0][:n]
-    predicted = _checker(predictor, dataset).predict(x).classes
+    data = _test_set(predictor, dataset, options)
+    predicted = _checker(predictor, data.name).predict(data.test[0][:n]).classes
     labels = numpy.asarray(predictor.labels)[predicted]
     with destination() as stream:
         stream.write(f"Predicted values for the first {len(labels)} examples in test set:\n")
@@ -121,7 +120,7 @@ def _predictor(model, device=None):
 def _checker(predictor, name):
     from logreg.prediction.predictor import InputChecker
 
-    return InputChecker(predictor, shown(name) if isinstance(name, str) else "the test set")
+    return InputChecker(predictor, shown(name))
 
 
 def _test_set(predictor, dataset, options):
@@ -147,21 +146,20 @@ def main(argv=None):
     options = table_options(args)
     if args.evaluate:
         return _evaluate(predictor, options, args)
-    spec = predictor.spec._replace(
-        # Of a long file, no more is read than is asked for.
-        batch_size=min(args.batch_size, args.n or args.batch_size),
-        options=options,
-        invert=args.invert,
-    )
+    n = args.n or (sys.maxsize if args.inputs else N_EXAMPLES)
+    is_plain = args.format == "text" and not (args.proba or args.top or args.output)
+    if is_plain and not args.inputs:
+        return _print_examples(predictor, args.dataset, options, n)
+    # Of a long file, no more is read than is asked for.
+    batch_size = min(args.batch_size, n)
+    spec = predictor.spec._replace(batch_size=batch_size, options=options, invert=args.invert)
     if args.inputs:
-        return _predict(predictor, [(name, batches(name, spec)) for name in args.inputs], args)
-    args.n = args.n or N_EXAMPLES
-    if not (args.proba or args.top or args.output or args.format != FORMATS[0]):
-        return _print_examples(predictor, args.dataset, options, args.n)
-    data = _test_set(predictor, args.dataset, options)
-    data.check_outputs(args.output)
-    rows = array_batches(args.dataset, data.test[0], spec)
-    return _predict(predictor, [(args.dataset, rows)], args)
+        inputs = [(name, batches(name, spec)) for name in args.inputs]
+    else:
+        data = _test_set(predictor, args.dataset, options)
+        data.check_outputs(args.output)
+        inputs = [(args.dataset, array_batches(args.dataset, data.test[0], spec))]
+    return _predict(predictor, inputs, args, n)
 
 
 def _arguments(argv):
@@ -186,15 +184,16 @@ def _arguments(argv):
     return args
 
 
-def _predict(predictor, inputs, args):
-    """Predict inputs one after the other; one that is bad does not keep the others from it."""
+def _predict(predictor, inputs, args, n):
+    """Predict up to n rows of each input; one that is bad does not keep the others from it."""
     n_bad, inverted = 0, []
     options = predictor.labels, args.proba, args.top
     with destination(args.output) as stream, writer(args.format, stream, *options) as out:
         for name, rows in inputs:
             try:
                 with contextlib.closing(rows):
-                    _predict_input(predictor, name, rows, args, out, inverted)
+                    if _predict_input(predictor, name, rows, args.invert, n, out):
+                        inverted.append(name)
             except LogRegError as error:
                 n_bad += 1
                 note(f"error: {error}")
@@ -210,17 +209,17 @@ def _predict(predictor, inputs, args):
     return 1 if n_bad else 0
 
 
-def _predict_input(predictor, name, rows, args, out, inverted):
+def _predict_input(predictor, name, rows, invert, n, out):
+    """Predict an input's batches; return whether it is a picture that was inverted."""
     checker = _checker(predictor, name)
     for batch in rows:
-        if batch.inverted:
-            inverted.append(name)
-        if args.invert and not batch.is_picture and not checker.n_rows:
+        first = checker.n_rows
+        if invert and not batch.is_picture and first == 0:
             warning(f"{shown(name)}: --invert is for pictures: rows of numbers stay as they are")
-        first, left = checker.n_rows, None if args.n is None else args.n - checker.n_rows
-        out.rows(name, first, batch.is_single, checker.predict(batch.x[:left]))
-        if checker.n_rows == args.n:
-            break
+        out.rows(name, first, batch.is_single, checker.predict(batch.x[: n - first]))
+        if batch.inverted or checker.n_rows == n:
+            return batch.inverted
+    return False
 
 
 def _evaluate(predictor, options, args):
@@ -230,7 +229,7 @@ def _evaluate(predictor, options, args):
     data.check_outputs(args.output)
     trained = predictor.metadata.get("batch_size")
     batch_size = trained if isinstance(trained, int) and trained > 0 else DEFAULTS.batch_size
-    predict_rows = _checker(predictor, args.dataset).predict
+    predict_rows = _checker(predictor, data.name).predict
     with destination(args.output) as stream:
         evaluation = evaluate(predict_rows, data, predictor.labels, args.batch_size, batch_size)
         stream.write(format_evaluation(evaluation, args.format))

@@ -12,42 +12,23 @@ from logreg.prediction.writers import shown
 
 
 class Evaluation(NamedTuple):
-    """What a model makes of a test set.
+    """What a model makes of a test set."""
 
-    Attributes
-    ----------
-    dataset : str
-        The data set's name.
-    labels : list
-        The label of each row of `counts`: the model's class labels, then those it does not know.
-    predictions : list
-        The label of each column of `counts`: the model's class labels.
-    counts : numpy.ndarray, shape (len(labels), len(predictions))
-        The confusion matrix: how many rows of each label were taken for what.
-    batch_size : int
-        The rows in a minibatch of the model's training.
-    batch_rows, batch_errors : int
-        The rows in whole minibatches, which the tutorial counts, and the errors among them.
-    """
+    dataset: str  # its name
+    labels: list  # of the rows of `counts`: the model's class labels, then those it does not know
+    predictions: list  # of the columns of `counts`: the model's class labels
+    counts: numpy.ndarray  # the confusion matrix: how many rows of each label were taken for what
+    batch_size: int  # rows in a minibatch of the model's training
+    batch_rows: int  # rows in whole minibatches, which are what the tutorial counts
+    batch_errors: int  # errors among them
 
-    dataset: str
-    labels: list
-    predictions: list
-    counts: numpy.ndarray
-    batch_size: int
-    batch_rows: int
-    batch_errors: int
-
-    def summary(self):
-        """What can be said of the whole: a list of (name, rows, errors)."""
+    def all_rows(self):
+        """How many rows the test set has, and how many of them are errors."""
         n_rows = int(self.counts.sum())
-        return [
-            ("all", n_rows, n_rows - int(self.counts.trace())),
-            ("whole minibatches", self.batch_rows, self.batch_errors),
-        ]
+        return n_rows, n_rows - int(self.counts.trace())
 
     def classes(self):
-        """What can be said of each label: a list of (label, rows, errors)."""
+        """The label, rows and errors of each class."""
         rows = self.counts.sum(axis=1)
         errors = rows.copy()
         errors[: len(self.predictions)] -= self.counts.diagonal()
@@ -55,24 +36,10 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(predict, data, class_labels, rows_at_a_time, batch_size):
-    """Evaluate a model on the test set of a data set.
+    """Evaluate a model on the test set of a :class:`~logreg.datasets.DataSet`.
 
-    Parameters
-    ----------
-    predict : callable
-        From rows to a :class:`~logreg.prediction.predictor.Prediction`.
-    data : DataSet
-        The data set; its `test`, `class_labels` and `name` are used.
-    class_labels : list
-        The model's class labels.
-    rows_at_a_time : int
-        How many rows `predict` gets.
-    batch_size : int
-        The rows in a minibatch of the model's training.
-
-    Returns
-    -------
-    Evaluation
+    `predict` makes a Prediction of so many rows at a time, `class_labels` are the model's, and
+    `batch_size` is that of its training.
     """
     x, y = data.test
     # The same label may be text for one and an integer for the other.
@@ -84,11 +51,11 @@ def evaluate(predict, data, class_labels, rows_at_a_time, batch_size):
     predicted = numpy.concatenate([predict(x[i : i + rows_at_a_time]).classes for i in starts])
     counts = numpy.zeros((len(labels), len(class_labels)), dtype=numpy.int64)
     numpy.add.at(counts, (y, predicted), 1)
-    for label, row in list(zip(labels, counts))[len(class_labels) :]:
-        if row.any():
+    for i in range(len(class_labels), len(labels)):
+        if counts[i].any():
             warning(
-                f"the model does not know the class {shown(str(label))!r}: its {row.sum()} rows "
-                "count as errors"
+                f"the model does not know the class {shown(str(labels[i]))!r}: its "
+                f"{counts[i].sum()} rows count as errors"
             )
     n_used = len(x) // batch_size * batch_size
     n_wrong = int((predicted[:n_used] != y[:n_used]).sum())
@@ -96,16 +63,7 @@ def evaluate(predict, data, class_labels, rows_at_a_time, batch_size):
 
 
 def format_evaluation(evaluation, form):
-    """Write an evaluation.
-
-    Parameters
-    ----------
-    evaluation : Evaluation
-    form : {'text', 'csv', 'json'}
-
-    Returns
-    -------
-    str
+    """An evaluation as a string; `form` is 'text', 'csv' or 'json'.
 
     Examples
     --------
@@ -125,12 +83,10 @@ def _percent(rows, errors):
     return 100.0 * errors / rows if rows else None
 
 
-def _in_text(rows, errors):
-    return f"{_percent(rows, errors):f} % ({errors} of {rows} rows)" if rows else "no rows"
-
-
 def _text(evaluation):
-    (_, *all_rows), (_, *used) = evaluation.summary()
+    def error(rows, errors):
+        return f"{_percent(rows, errors):f} % ({errors} of {rows} rows)" if rows else "no rows"
+
     classes = [["class", "rows", "errors", "error"]]
     for label, rows, errors in evaluation.classes():
         percent = f"{_percent(rows, errors):.2f} %" if rows else "-"
@@ -140,9 +96,9 @@ def _text(evaluation):
         confusion.append([shown(str(label)), *map(str, row)])
     lines = [
         f"Test set of {shown(evaluation.dataset)}",
-        f"error over all rows: {_in_text(*all_rows)}",
+        f"error over all rows: {error(*evaluation.all_rows())}",
         f"error as the tutorial counts, in whole minibatches of {evaluation.batch_size}: "
-        f"{_in_text(*used)}",
+        f"{error(evaluation.batch_rows, evaluation.batch_errors)}",
         "",
         *_aligned(classes),
         "",
@@ -160,26 +116,32 @@ def _aligned(table):
 def _csv(evaluation):
     text = io.StringIO()
     out = csv.writer(text, lineterminator="\n")
+
+    def write(part, label, rows, errors, counts):
+        out.writerow([part, label, rows, errors, _percent(rows, errors), *counts])
+
     columns = [f"predicted_{label}" for label in evaluation.predictions]
     out.writerow(["part", "label", "rows", "errors", "error_percent", *columns])
-    totals = evaluation.counts.sum(axis=0).tolist()
-    for (name, rows, errors), counts in zip(evaluation.summary(), (totals, [""] * len(totals))):
-        out.writerow([name, "", rows, errors, _percent(rows, errors), *counts])
-    for (label, rows, errors), counts in zip(evaluation.classes(), evaluation.counts.tolist()):
-        out.writerow(["class", label, rows, errors, _percent(rows, errors), *counts])
+    write("all", "", *evaluation.all_rows(), evaluation.counts.sum(axis=0))
+    no_counts = [""] * len(columns)
+    write("whole minibatches", "", evaluation.batch_rows, evaluation.batch_errors, no_counts)
+    for entry, counts in zip(evaluation.classes(), evaluation.counts):
+        write("class", *entry, counts)
     return text.getvalue()
 
 
 def _json(evaluation):
-    def entry(rows, errors, **more):
-        return {**more, "rows": rows, "errors": errors, "error_percent": _percent(rows, errors)}
+    def error(rows, errors):
+        return {"rows": rows, "errors": errors, "error_percent": _percent(rows, errors)}
 
-    (_, *all_rows), (_, *used) = evaluation.summary()
     content = {
         "dataset": evaluation.dataset,
-        **entry(*all_rows),
-        "whole_minibatches": entry(*used, batch_size=evaluation.batch_size),
-        "classes": [entry(*rest, label=label) for label, *rest in evaluation.classes()],
+        **error(*evaluation.all_rows()),
+        "whole_minibatches": {
+            "batch_size": evaluation.batch_size,
+            **error(evaluation.batch_rows, evaluation.batch_errors),
+        },
+        "classes": [{"label": label, **error(*rest)} for label, *rest in evaluation.classes()],
         "confusion": {
             "labels": evaluation.labels,
             "predictions": evaluation.predictions,

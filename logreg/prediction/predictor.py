@@ -16,17 +16,10 @@ NARROW = 0.01  # values within this share of the training range are on another s
 
 
 class Prediction(NamedTuple):
-    """What a model says of some rows.
+    """What a model says of some rows."""
 
-    Attributes
-    ----------
-    classes : numpy.ndarray, shape (n,)
-        The predicted classes, as indices into the model's class labels.
-    probabilities : numpy.ndarray, shape (n, n_out)
-    """
-
-    classes: numpy.ndarray
-    probabilities: numpy.ndarray
+    classes: numpy.ndarray  # of shape (n,): indices into the model's class labels
+    probabilities: numpy.ndarray  # of shape (n, n_out)
 
 
 class Predictor:
@@ -87,19 +80,7 @@ class Predictor:
         if self.pixel_scale == 1:
             least, most = self.x_range or (0, 1)
             self.pixel_scale = PIXEL_SCALE if least >= 0 and most <= 1 else 1
-        n_in, shape = self.metadata["n_in"], self.metadata["image_shape"]
-        names, label_name = map(self.metadata.get, ("feature_names", "label_name"))
-        median = self.metadata.get("x_median")
-        is_light = self.x_range and _is_number(median) and median >= sum(self.x_range) / 2
-        self.spec = InputSpec(
-            n_in,
-            # A CSV file does not tell whether its rows are images; a square number may be one.
-            image_shape(tuple(shape or [n_in]), guess=True),
-            background="light" if is_light else "dark",
-            transposed=self.metadata.get("transposed") is True,
-            feature_names=tuple(names) if isinstance(names, list) and len(names) == n_in else None,
-            label_name=label_name if isinstance(label_name, str) else None,
-        )
+        self.spec = _spec(self.metadata, self.x_range)
         outputs = [classifier.y_pred, classifier.p_y_given_x]
         with starting("compiling: the first time on a machine, this takes a few seconds"):
             self._function = engine.function([classifier.input], outputs)
@@ -118,32 +99,36 @@ class Predictor:
 
 
 def _x_range(metadata):
-    found, scale = metadata.get("x_range"), metadata["pixel_scale"]
-    if isinstance(found, list) and len(found) == 2 and all(map(_is_number, found)):
-        return tuple(map(float, found))
-    return (0.0, 255 * scale) if scale != 1 else None
+    try:
+        least, most = map(float, metadata["x_range"])
+        return least, most
+    except (LookupError, TypeError, ValueError, OverflowError):  # older files do not tell it
+        scale = metadata["pixel_scale"]
+        return (0.0, 255 * scale) if scale != 1 else None
 
 
-def _is_number(value):
-    return type(value) in (int, float) and abs(value) < 1e300  # an int may be too large for a float
+def _spec(metadata, x_range):
+    """What the metadata tell of the rows; what is not as training writes it counts as unknown."""
+    n_in, shape, median = map(metadata.get, ("n_in", "image_shape", "x_median"))
+    names, label_name = map(metadata.get, ("feature_names", "label_name"))
+    is_light = x_range and isinstance(median, (int, float)) and median >= sum(x_range) / 2
+    return InputSpec(
+        n_in,
+        # A CSV file does not tell whether its rows are images; a square number may be one.
+        image_shape(tuple(shape or [n_in]), guess=True),
+        background="light" if is_light else "dark",
+        transposed=metadata.get("transposed") is True,
+        feature_names=tuple(names) if isinstance(names, list) and len(names) == n_in else None,
+        label_name=label_name if isinstance(label_name, str) else None,
+    )
 
 
 class InputChecker:
     """Predicts an input as it is read, and warns once of values out of the training range.
 
-    That is where values lie outside by more than the width of the range, or where all values of
-    the first rows lie within a hundredth of it, unless each of these rows is blank.
-
-    Parameters
-    ----------
-    predictor : Predictor
-    name : str
-        How messages call the input.
-
-    Attributes
-    ----------
-    n_rows : int
-        How many rows were predicted.
+    It warns where values lie outside by more than the width of the range, or where all values of
+    the first rows lie within a hundredth of it, unless each of these rows is blank. `name` is how
+    messages call the input; `n_rows` counts the rows that were predicted.
     """
 
     def __init__(self, predictor, name):
@@ -153,21 +138,9 @@ class InputChecker:
         self._has_warned = False
 
     def predict(self, x):
-        """Predict the input's next rows.
+        """The :class:`Prediction` of the next rows, an array of shape (n, n_in) as it is stored.
 
-        Parameters
-        ----------
-        x : numpy.ndarray, shape (n, n_in)
-            The rows as they are stored.
-
-        Returns
-        -------
-        Prediction
-
-        Raises
-        ------
-        DatasetError
-            If a value is not a finite number, or is too large.
+        A DatasetError names a value that is not finite, or a row whose values are too large.
         """
         ready = self._predictor.ready(x)
         if not numpy.isfinite(ready).all():
