@@ -14,6 +14,7 @@ from logreg.errors import DatasetError
 STDIN = "-"
 BATCH_SIZE = 1000
 ARRAY_NAMES = ("x", "x_test")  # of several arrays in a file, the first of these is predicted
+NARROW = 0.01  # values within this share of the training range are on another scale
 
 
 class InputSpec(NamedTuple):
@@ -73,12 +74,6 @@ def array_batches(source, array, spec):
 
     It is one example, of shape (n_in,) or the model's image shape, or a list of examples, of
     shape (n, ...) with n_in values in each.
-
-    Examples
-    --------
-    >>> x = numpy.array([[1, 2], [3, 4], [5, 6]])
-    >>> [batch.x.tolist() for batch in array_batches("x", x, InputSpec(n_in=2, batch_size=2))]
-    [[[1, 2], [3, 4]], [[5, 6]]]
     """
     if array.dtype.kind not in "buif":
         raise DatasetError(f"{source}: has dtype {str(array.dtype)[:60]}: numbers are needed")
@@ -123,3 +118,57 @@ def _picture(path, spec):
         warning(f"{path}: is blank, or too faint: no ink was found on it")
     pixels = picture.pixels.swapaxes(0, 1) if spec.transposed else picture.pixels
     return Batch(pixels.reshape(1, -1), True, True, picture.inverted)
+
+
+class InputChecker:
+    """Predicts an input as it is read, and warns once of values out of the training range.
+
+    It warns where values lie outside by more than the width of the range, or where all values of
+    the first rows lie within a hundredth of it, unless each of these rows is blank. `name` is how
+    messages call the input; `n_rows` counts the rows that were predicted.
+    """
+
+    def __init__(self, predictor, name):
+        self.predictor, self.name = predictor, name
+        self.n_rows = 0
+        self.has_warned = False
+
+    def predict(self, x):
+        """The Prediction of the next rows, an array of shape (n, n_in) as it is stored.
+
+        A DatasetError names a value that is not finite, or a row whose values are too large.
+        """
+        ready = self.predictor.ready(x)
+        bad = numpy.argwhere(~numpy.isfinite(ready))
+        if len(bad):
+            row, column = bad[0]
+            self._refuse(row, f"column {column} holds {x[row, column]}")
+        if self.predictor.x_range and not self.has_warned:
+            self._check_range(ready)
+        prediction = self.predictor(ready)
+        bad = numpy.argwhere(~numpy.isfinite(prediction.probabilities))
+        if len(bad):
+            self._refuse(bad[0, 0], "the values are too large")
+        self.n_rows += len(x)
+        return prediction
+
+    def _refuse(self, row, found):
+        raise DatasetError(
+            f"{self.name}: row {self.n_rows + row}, {found} (counted from 0): every value must "
+            f"be finite, and small enough to compute with in {self.predictor.dtype}"
+        )
+
+    def _check_range(self, ready):
+        least, most = self.predictor.x_range
+        low, high = float(ready.min()), float(ready.max())
+        width = most - least
+        is_far = low < least - width or high > most + width
+        # The few rows that an input ends with may well be alike.
+        is_narrow = self.n_rows == 0 and high - low < NARROW * width
+        if is_far or (is_narrow and (ready.min(axis=1) < ready.max(axis=1)).any()):
+            self.has_warned = True
+            warning(
+                f"{self.name}: values from {low:g} to {high:g}, and the model was trained on "
+                f"{least:g} to {most:g}: scale them as the training data were; pixels that are "
+                "saved as uint8 are scaled as the model needs"
+            )

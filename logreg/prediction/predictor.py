@@ -5,14 +5,12 @@ from typing import NamedTuple
 import numpy
 
 from logreg import engine
-from logreg.console import starting, warning
+from logreg.console import starting
 from logreg.datasets import PIXEL_SCALE
 from logreg.datasets.checks import image_shape
-from logreg.errors import DatasetError, ModelFileError
+from logreg.errors import ModelFileError
 from logreg.prediction.inputs import InputSpec
 from logreg.saving import load_model
-
-NARROW = 0.01  # values within this share of the training range are on another scale
 
 
 class Prediction(NamedTuple):
@@ -73,14 +71,25 @@ class Predictor:
         self.dtype = classifier.W.dtype
         with engine.floatx(self.dtype):
             engine.use_device(device)
-        self.metadata = classifier.metadata
-        self.labels = self.metadata["class_labels"]
-        self.pixel_scale = self.metadata["pixel_scale"]
-        self.x_range = _x_range(self.metadata)
+        self.metadata = told = classifier.metadata
+        self.labels = told["class_labels"]
+        self.pixel_scale = told["pixel_scale"]
+        self.x_range = _x_range(told)
         if self.pixel_scale == 1:
             least, most = self.x_range or (0, 1)
             self.pixel_scale = PIXEL_SCALE if least >= 0 and most <= 1 else 1
-        self.spec = _spec(self.metadata, self.x_range)
+        n_in, shape, median = told["n_in"], told.get("image_shape"), told.get("x_median")
+        names, label_name = told.get("feature_names"), told.get("label_name")
+        is_known = self.x_range and isinstance(median, (int, float))
+        self.spec = InputSpec(
+            n_in,
+            # A CSV file does not tell whether its rows are images; a square number may be one.
+            image_shape(tuple(shape or [n_in]), guess=True),
+            background="light" if is_known and 2 * median >= sum(self.x_range) else "dark",
+            transposed=told.get("transposed") is True,
+            feature_names=tuple(names) if isinstance(names, list) and len(names) == n_in else None,
+            label_name=label_name if isinstance(label_name, str) else None,
+        )
         outputs = [classifier.y_pred, classifier.p_y_given_x]
         with starting("compiling: the first time on a machine, this takes a few seconds"):
             self._function = engine.function([classifier.input], outputs)
@@ -105,73 +114,3 @@ def _x_range(metadata):
     except (LookupError, TypeError, ValueError, OverflowError):  # older files do not tell it
         scale = metadata["pixel_scale"]
         return (0.0, 255 * scale) if scale != 1 else None
-
-
-def _spec(metadata, x_range):
-    """What the metadata tell of the rows; what is not as training writes it counts as unknown."""
-    n_in, shape, median = map(metadata.get, ("n_in", "image_shape", "x_median"))
-    names, label_name = map(metadata.get, ("feature_names", "label_name"))
-    is_light = x_range and isinstance(median, (int, float)) and median >= sum(x_range) / 2
-    return InputSpec(
-        n_in,
-        # A CSV file does not tell whether its rows are images; a square number may be one.
-        image_shape(tuple(shape or [n_in]), guess=True),
-        background="light" if is_light else "dark",
-        transposed=metadata.get("transposed") is True,
-        feature_names=tuple(names) if isinstance(names, list) and len(names) == n_in else None,
-        label_name=label_name if isinstance(label_name, str) else None,
-    )
-
-
-class InputChecker:
-    """Predicts an input as it is read, and warns once of values out of the training range.
-
-    It warns where values lie outside by more than the width of the range, or where all values of
-    the first rows lie within a hundredth of it, unless each of these rows is blank. `name` is how
-    messages call the input; `n_rows` counts the rows that were predicted.
-    """
-
-    def __init__(self, predictor, name):
-        self.n_rows = 0
-        self._predictor = predictor
-        self._name = name
-        self._has_warned = False
-
-    def predict(self, x):
-        """The :class:`Prediction` of the next rows, an array of shape (n, n_in) as it is stored.
-
-        A DatasetError names a value that is not finite, or a row whose values are too large.
-        """
-        ready = self._predictor.ready(x)
-        if not numpy.isfinite(ready).all():
-            row, column = numpy.argwhere(~numpy.isfinite(ready))[0]
-            self._refuse(row, f"column {column} holds {x[row, column]}")
-        if self._predictor.x_range and not self._has_warned:
-            self._check_range(ready)
-        prediction = self._predictor(ready)
-        if not numpy.isfinite(prediction.probabilities).all():
-            row = numpy.argwhere(~numpy.isfinite(prediction.probabilities))[0, 0]
-            self._refuse(row, "the values are too large")
-        self.n_rows += len(x)
-        return prediction
-
-    def _refuse(self, row, found):
-        raise DatasetError(
-            f"{self._name}: row {self.n_rows + row}, {found} (counted from 0): every value must "
-            f"be finite, and small enough to compute with in {self._predictor.dtype}"
-        )
-
-    def _check_range(self, ready):
-        least, most = self._predictor.x_range
-        low, high = float(ready.min()), float(ready.max())
-        width = most - least
-        is_far = low < least - width or high > most + width
-        # The few rows that an input ends with may well be alike.
-        is_narrow = self.n_rows == 0 and high - low < NARROW * width
-        if is_far or (is_narrow and (ready.min(axis=1) < ready.max(axis=1)).any()):
-            self._has_warned = True
-            warning(
-                f"{self._name}: values from {low:g} to {high:g}, and the model was trained on "
-                f"{least:g} to {most:g}: scale them as the training data were; pixels that are "
-                "saved as uint8 are scaled as the model needs"
-            )

@@ -1,8 +1,8 @@
 """How predictions are written: as text for people, as CSV or as JSON, row by row."""
 
+import codecs
 import contextlib
 import csv
-import io
 import json
 import sys
 
@@ -24,9 +24,7 @@ def destination(path=None):
         return
     try:
         with replacing(path) as file:
-            text = io.TextIOWrapper(file, "utf-8", newline="\n")
-            yield text
-            text.detach()  # this flushes; `replacing` closes the file
+            yield codecs.getwriter("utf-8")(file)
     except OSError as error:
         raise SettingError(
             f"{path} cannot be written: {error.strerror or error}; what was there before is "
@@ -43,13 +41,7 @@ class _Stdout:
 
 
 def shown(text):
-    r"""Put a name on one line, whatever is in it.
-
-    Examples
-    --------
-    >>> shown("new\nline")
-    'new\\nline'
-    """
+    """A name on one line: if some of it cannot be printed, it has escapes."""
     return text if text.isprintable() else ascii(text)[1:-1]
 
 
@@ -59,14 +51,6 @@ def writer(form, stream, labels, proba=False, top=None):
 
     `labels` has the label of each class. With `proba`, the probabilities of all classes are
     written beside the prediction; with `top`, those of the so many most probable classes.
-
-    Examples
-    --------
-    >>> from logreg.prediction.predictor import Prediction
-    >>> prediction = Prediction(numpy.array([1]), numpy.array([[0.25, 0.75]]))
-    >>> with writer("text", sys.stdout, ["cat", "dog"], proba=True) as out:
-    ...     out.rows("x.csv", 0, False, prediction)
-    x.csv[0]: dog  cat=0.2500  dog=0.7500
     """
     kinds = {"text": TextWriter, "csv": CsvWriter, "json": JsonWriter}
     out = kinds[form](stream, labels, proba and not top, min(top or 0, len(labels)))
