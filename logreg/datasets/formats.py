@@ -23,7 +23,6 @@ from numpy.lib import format as npy
 from logreg import pickles
 from logreg.errors import DatasetError
 
-SPLITS = ("train", "valid", "test")
 MAX_NPY_HEADER = 10000  # bytes; Python's parser gets no more than this to read
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 # What gzip, zipfile, NumPy and Python's parser raise on bytes that make no sense to them.
@@ -48,27 +47,22 @@ def reading(path):
         yield
     except DatasetError as error:
         raise DatasetError(f"{path}: {error}") from None
-    except MemoryError:
-        raise DatasetError(
-            f"{path}: cannot be read: it needs more memory than there is, or is damaged"
-        ) from None
-    except FAULTS as error:
-        reason = isinstance(error, OSError) and error.strerror
-        if not reason:
-            said = ascii(str(error))[1:-1][:200] or type(error).__name__
-            reason = f"cut off or damaged ({said}); fetch or write it again"
+    except (MemoryError, *FAULTS) as error:
+        said = ascii(str(error))[1:-1][:200] or type(error).__name__
+        reason = getattr(error, "strerror", None)  # an OSError's
+        reason = reason or f"cut off or damaged ({said}); fetch or write it again"
+        if isinstance(error, MemoryError):
+            reason = "it needs more memory than there is, or is damaged"
         raise DatasetError(f"{path}: cannot be read: {reason}") from None
 
 
 @contextlib.contextmanager
 def open_bytes(path):
     """Open a file to read its bytes; if these begin as gzip's, whatever its name, uncompressed."""
+    if not os.path.exists(path):
+        raise DatasetError("there is no such file")
     if not os.path.isfile(path):  # a pipe or a device would block, or never end
-        raise DatasetError(
-            "not a regular file: save it in one, or pipe CSV into -"
-            if os.path.exists(path)
-            else "there is no such file"
-        )
+        raise DatasetError("not a regular file: save it in one, or pipe CSV into -")
     with open(path, "rb") as plain:
         if plain.peek(2)[:2] == b"\x1f\x8b":
             with gzip.GzipFile(fileobj=plain) as stream:
@@ -267,7 +261,8 @@ def read_pickle(path):
             ) from None
         _check_length(pairs, (2, 3), "a pickled data set is three pairs (x, y), or two,")
         arrays = {}
-        for split, pair in zip(SPLITS if len(pairs) == 3 else ("train", "test"), pairs):
+        splits = ("train", "valid", "test") if len(pairs) == 3 else ("train", "test")
+        for split, pair in zip(splits, pairs):
             _check_length(pair, (2,), "each set in a pickle must be a pair (x, y)")
             for letter, value in zip("xy", pair):
                 if not isinstance(value, ArrayPlaceholder):
@@ -320,9 +315,8 @@ def sniff(path):
         if not head:
             raise DatasetError("is empty")
         if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-            with zipfile.ZipFile(stream) as archive:
-                has_arrays = any(name.endswith(".npy") for name in archive.namelist())
-                return "npz" if has_arrays else "table"
+            names = zipfile.ZipFile(stream).namelist()
+            return "npz" if any(name.endswith(".npy") for name in names) else "table"
     if head[:6] == npy.MAGIC_PREFIX:
         return "npy"
     if len(head) > 3 and head[:2] == b"\0\0" and head[2] in IDX_DTYPES:
