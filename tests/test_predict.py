@@ -60,9 +60,6 @@ def refused(capsys, *options):
     return capsys.readouterr().err
 
 
-# The tutorial's lines
-
-
 def test_the_tutorials_lines(output, capsys):
     save_digits_model()
     expected = "[%s]" % " ".join(map(str, classes_of(sample()["x_test"][:10])))
@@ -97,9 +94,6 @@ def test_a_test_set_of_another_width_is_refused(small, capsys):
     for evaluate in ([], ["--evaluate"]):
         said = refused(capsys, "--model", "small.pkl", "--dataset", "mnist_sample", *evaluate)
         assert "mnist_sample: the model expects 3 features, got (1000, 784)" in said
-
-
-# Inputs
 
 
 def test_stdin_with_probabilities(small, monkeypatch, output):
@@ -170,9 +164,6 @@ def test_output_is_written_if_something_was_predicted(small, capsys):
     assert read("out.json") == before
 
 
-# Pictures
-
-
 @pytest.mark.parametrize(("x_median", "was"), [(0.1, "dark on light"), (0.9, "light on dark")])
 def test_inverted_pictures_are_listed(digits, output, x_median, was):
     save_digits_model(x_median=x_median)
@@ -191,23 +182,14 @@ def test_inverted_pictures_are_listed(digits, output, x_median, was):
         assert said.err == ""
 
 
-def test_inversion_is_for_pictures(digits, output):
-    save_digits_model()
-    numpy.save("x.npy", digits)
-    said = output("x.npy", "--invert")
-    assert "warning: x.npy: --invert is for pictures: rows of numbers stay" in said.err
-    assert said.out.split()[1::2] == [str(k) for k in classes_of(digits)]
-
-
-def test_blank_pictures_are_warned_of(output):
+def test_pictures_and_rows_that_are_warned_of(output):
     save_digits_model()
     Image.new("L", (50, 50), 255).save("blank.png")
-    assert output("blank.png").err.splitlines() == [
-        "warning: blank.png: is blank, or too faint: no ink was found on it"
+    numpy.save("x.npy", numpy.zeros((1, 784)))
+    assert output("blank.png", "x.npy", "--invert").err.splitlines() == [
+        "warning: blank.png: is blank, or too faint: no ink was found on it",
+        "warning: x.npy: --invert is for pictures: rows of numbers stay as they are",
     ]
-
-
-# Evaluation
 
 
 def test_evaluation(output):
@@ -235,21 +217,6 @@ def test_a_table_is_split_as_for_training(output, capsys, options):
     said = output("--evaluate", "--dataset", "t.csv")
     assert f"in whole minibatches of 10: {error} %" in said.out
     assert "warning" not in said.err
-
-
-def test_columns_of_a_test_set_are_taken_by_name(small, output):
-    x = numpy.random.RandomState(0).rand(40, 3)
-    errors = []
-    for order in ([0, 1, 2, 3], [3, 0, 2, 1]):
-        table = numpy.c_[numpy.arange(40) % 3, x][:, order]
-        names = [["kind", "p", "q", "r"][i] for i in order]
-        write("x.csv", csv_text(table, names).encode())
-        command = ["--evaluate", "--dataset", "x.csv", "--model", "small.pkl"]
-        errors.append(output(*command).out.splitlines()[1:])
-    assert errors[0] == errors[1]
-
-
-# Usage, and what is said of the model
 
 
 @pytest.mark.parametrize(

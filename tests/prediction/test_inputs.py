@@ -5,10 +5,9 @@ import re
 
 import numpy
 import pytest
-from builders import csv_text, idx_bytes, npy_bytes, npz_bytes, sample, stdin_of, write
+from builders import csv_text, idx_bytes, npy_bytes, npz_bytes, sample, write
 from PIL import Image
 
-from logreg.datasets.tables import TableOptions
 from logreg.errors import DatasetError
 from logreg.prediction.inputs import InputSpec, array_batches, batches
 
@@ -101,15 +100,6 @@ def test_what_is_no_file_is_refused(monkeypatch):
         rows_of("-")
 
 
-def test_csv_options_and_stdin(monkeypatch):
-    text = "kind;p;q\n0,5;1;2,5\n1,5;4;5,5\n"
-    spec = InputSpec(2, options=TableOptions("kind", header=True, decimal=","))
-    write("x.csv", text.encode())
-    stdin_of(monkeypatch, text)
-    for source in ("x.csv", "-"):
-        assert rows_of(source, spec).tolist() == [[1, 2.5], [4, 5.5]]
-
-
 def test_columns_are_taken_by_name():
     spec = THREE._replace(feature_names=("p", "q", "r"), label_name="kind")
     write("x.csv", b"r,kind,p,q\n3,cat,1,2\n6,dog,4,5\n")
@@ -128,17 +118,6 @@ def test_pictures():
     assert rows_of("text.pgm").tolist() == [numpy.maximum(FLAT[0], 48).tolist()]
     with pytest.raises(DatasetError, match=r"digit.png: .*pictures are not what the model was tr"):
         rows_of("digit.png", THREE)
-
-
-@pytest.mark.parametrize(
-    ("background", "invert", "is_inverted"),
-    [("light", None, True), ("dark", True, True), ("light", False, False)],
-)
-def test_a_picture_on_the_other_background_is_inverted(background, invert, is_inverted):
-    Image.fromarray(IMAGES[0]).save("digit.png")
-    (batch,) = batches("digit.png", DIGITS._replace(background=background, invert=invert))
-    assert batch.inverted == is_inverted
-    assert batch.x.tolist() == (255 - FLAT[:1] if is_inverted else FLAT[:1]).tolist()
 
 
 def test_pictures_for_a_model_of_transposed_images_that_are_not_square():

@@ -90,9 +90,3 @@ def test_a_file_arrives_whole_or_not_at_all(working_folder):
     said = r"no/such/folder cannot be written: No such file"
     with pytest.raises(SettingError, match=said), destination("no/such/folder"):
         pass
-
-
-def test_stdout(capsys):
-    with destination() as stream:
-        stream.write("a line\n")
-    assert capsys.readouterr().out == "a line\n"
