@@ -61,9 +61,10 @@ def test_what_a_user_can_mend_is_told_and_a_fault_of_ours_keeps_its_traceback(ca
     assert raises(SettingError("the seed is -1"))([]) == 1
     assert raises(KeyboardInterrupt())([]) == 130
     assert capsys.readouterr() == ("", "error: the seed is -1\ninterrupted\n")
-    for error in (ValueError("x"), FileNotFoundError(2, "No such file", "x"), OSError(22, "x")):
-        with pytest.raises(type(error)):
+    for error in (ValueError("x"), OSError(28, "No space", "a file"), OSError(22, "x")):
+        with pytest.raises(type(error)) as raised:
             raises(error)([])
+        assert raised.value is error
 
 
 HEAD = """

@@ -12,11 +12,8 @@ from pathlib import Path
 import numpy
 import pytest
 from conftest import peak_memory
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from test_pickles import ATTACKS
 
-from logreg.errors import ModelFileError
 from logreg.saving import load_model
 
 SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "import_tutorial_model.py"
@@ -263,36 +260,3 @@ def test_as_a_program(run, working_folder):
     done = run(SCRIPT, "old.pkl", "new.pkl", cwd=str(working_folder), env={"PYTHONPATH": None})
     assert done.returncode == 0, done.stderr
     assert_same(load_model("new.pkl"))
-
-
-@settings(
-    max_examples=400,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(
-    st.sampled_from([py2(), py3(2), py3(4)]),
-    st.lists(
-        st.tuples(
-            st.floats(0, 1),
-            st.integers(0, 30),
-            st.binary(max_size=3)
-            | st.sampled_from([RUN, *(b"%c" % opcode for opcode in b"(tRbsu}20N.")]),
-        ),
-        min_size=1,
-        max_size=4,
-    ),
-)  # fmt: skip
-def test_mutated_pickles_are_read_or_refused(working_folder, data, edits):
-    for where, cut, inserted in edits:
-        start = int(where * len(data))
-        data = data[:start] + inserted + data[start + cut :]
-    Path("old.pkl").write_bytes(data)
-    try:
-        W, b = script.read_parameters("old.pkl")
-    except ModelFileError:
-        pass
-    else:
-        assert b.shape == W.shape[1:] and numpy.isfinite(W).all()
-    assert not os.path.exists("run")

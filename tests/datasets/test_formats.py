@@ -352,20 +352,3 @@ def test_the_checksum_of_gzip_is_checked(name):
     read, whole = FORMATS[name]
     with pytest.raises(DatasetError, match="damaged"):
         read(write("file", whole[:-8] + bytes(4) + whole[-4:]))
-
-
-@pytest.mark.parametrize("name", ["idx", "npy", "npz", "python 2", 2, 4, 5])
-def test_honest_files_cost_what_the_library_takes(name):
-    x, y = numpy.random.RandomState(0).rand(1000, 1000).astype("f4"), numpy.arange(1000)
-    sets = [(x, y), (y, y)]
-    read, data, copies = {
-        "idx": (read_idx, idx_bytes(x.astype(">f4"), 0x0D), 2),
-        "npy": (read_npy, npy_bytes(x), 1),
-        "npz": (read_npz, npz_bytes(x=x), 1),
-        "python 2": (read_pickle, py2_pickle(sets, 2), 2),
-        2: (read_pickle, pickle.dumps(sets, 2), 4),  # the bytes are written as a text
-    }.get(name) or (read_pickle, pickle.dumps(sets, name), 3)
-    path = write("file", gzip.compress(data, 1))
-    with peak_memory() as peak:
-        kept = read(path)
-    assert kept and peak() < (copies + 0.5) * x.nbytes
