@@ -19,7 +19,7 @@ def replace(path):
 
 @pytest.fixture
 def old(working_folder):
-    path = working_folder / "model.pkl"
+    path = working_folder / "model[1].pkl"
     path.write_bytes(b"old")
     return path
 
@@ -33,7 +33,7 @@ def test_nobody_sees_half_a_file(old):
     assert old.read_bytes() == b"half and half"
     replace("other.pkl")
     assert Path("other.pkl").read_bytes() == b"new"
-    assert sorted(os.listdir(".")) == ["model.pkl", "other.pkl"]
+    assert sorted(os.listdir(".")) == ["model[1].pkl", "other.pkl"]
 
 
 @pytest.mark.parametrize("call", ["write", "fsync", "replace"])
@@ -89,7 +89,7 @@ def test_a_file_is_read_up_to_the_limit_and_not_beyond(old):
         read_whole("nothing", 2)
 
 
-@pytest.mark.parametrize("path", ["nowhere/model.pkl", "model.pkl/model.pkl"])
+@pytest.mark.parametrize("path", ["nowhere/model[1].pkl", "model[1].pkl/model[1].pkl"])
 def test_a_folder_that_is_none_is_found_out_before(old, path):
     with pytest.raises(OSError):
         try_replacing(path)
@@ -97,17 +97,17 @@ def test_a_folder_that_is_none_is_found_out_before(old, path):
 
 def test_what_killed_processes_left_goes_after_a_while(run, old):
     killed = "import os, sys; from logreg.files import replacing\n"
-    killed += "with replacing('model.pkl') as file:\n file.write(b'new'); os._exit(9)"
+    killed += "with replacing('model[1].pkl') as file:\n file.write(b'new'); os._exit(9)"
     for _ in range(2):
         assert run("-c", killed).returncode == 9
     stale, fresh = sorted(name for name in os.listdir(".") if name != old.name)
-    others = [".model.pkl.bak", ".model.pkl.0123456789", ".other.pkl.01234567"]
+    others = [".model[1].pkl.bak", ".model[1].pkl.0123456789", ".other.pkl.01234567"]
     long_ago = time.time() - LEFTOVER_SECONDS - 60
     for name in (stale, *others):
         Path(name).touch()
         os.utime(name, (long_ago, long_ago))
     try_replacing(old)
-    assert sorted(os.listdir(".")) == sorted(["model.pkl", fresh, *others])
+    assert sorted(os.listdir(".")) == sorted(["model[1].pkl", fresh, *others])
 
 
 @pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
