@@ -29,7 +29,7 @@ setup(
     ],
     extras_require={
         "progress": ["tqdm"],
-        "images": ["pillow"],
+        "images": ["pillow>=10.1"],
         "tables": ["pandas"],
         # Theano's C code is linked with it: for nets.
         "blas": [
@@ -37,7 +37,7 @@ setup(
         ],
         "cuda": ["jax[cuda12]; python_version >= '3.12'"],
         # JAX on the CPU stands for a GPU in the tests.
-        "test": ["pytest", "hypothesis", "pillow", "pandas", "jax; python_version >= '3.12'"],
+        "test": ["pytest", "hypothesis", "pillow>=10.1", "pandas", "jax; python_version >= '3.12'"],
         "lint": ["ruff"],
     },
     entry_points={

@@ -109,6 +109,7 @@ def test_a_table_holds_what_was_written(data, n, width, delimiter, newline, has_
         ("dog,nan\ncat,1\n", False, 0, None),
         ("1,x\n", False, 1, None),
         (",1,2\n5,1,2\n", False, 0, None),
+        ("dog,1,2\n,1,2\n", False, 0, None),
         # The label: label, class or target before the one text column, before y.
         ("class,kind,a\n1,dog,2\n", True, 0, None),
         ("y,kind,a\n1,dog,2\n", True, 1, ("y", "a")),
@@ -158,6 +159,8 @@ def test_a_name_comes_before_a_number():
     text = "2,1,0\n7,8,9\n"
     assert table(text, label_column="2", header=True).labels == ["7"]
     assert table(text, label_column="2").labels == ["1", "8"]
+    with pytest.raises(DatasetError, match="has no column 2 for the label, or several"):
+        table("2,3,2\n7,8,9\n", label_column="2", header=True)
 
 
 @pytest.mark.parametrize("column", ["d", "0", "4", "-4", "", "1.0", "x" * 500])
@@ -226,6 +229,7 @@ def test_a_zip_of_several_files():
             "1,2,3\n4,5,1_0\n",
             "row 2, column 3 holds '1_0': .* write it as a number or, if that col",
         ),
+        ("1,2\n3,\u0663\n", r"row 2, column 2 holds '\\u0663'"),
         ("1,2,3\n4,5,0x10\n", "row 2, column 3 holds '0x10'"),
         ("a,b,kind\n1,2,dog\n3,4x,cat\n", r"row 3, column 2 \(b\) holds '4x'.*--label-column"),
         (
@@ -276,6 +280,7 @@ def test_labels_are_text_as_it_stands():
     found = table('label,a\n007,1\n 7 ,2\n7.0,3\n"a ""b""",4\nNA,5\n,6\n')
     assert found.labels == ["007", "7", "7.0", 'a "b"', "NA", ""]
     assert found.first_rows == [2, 3, 4, 5, 6, 7]
+    assert labels_of(table("1,2,x\n3,4\n5,6,x\n")) == ["x", "", "x"]
 
 
 def test_a_table_in_many_chunks():
