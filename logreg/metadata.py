@@ -1,5 +1,6 @@
-"""The metadata of a model: what every model file tells, and the checks of what it tells."""
+"""What the header of a file tells: where it was made, and the metadata of a model, checked."""
 
+import json
 import math
 import platform
 import re
@@ -20,6 +21,23 @@ def provenance():
         "logreg": __version__,
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
+
+
+def _plain(value):
+    if isinstance(value, (numpy.generic, numpy.ndarray)):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} is neither text nor a number")
+
+
+def to_json(content):
+    """Write a header; NumPy's numbers become Python's."""
+    options = {"sort_keys": True, "allow_nan": False, "ensure_ascii": False}
+    try:
+        text = json.dumps(content, default=_plain, **options)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ModelFileError(f"JSON cannot hold what is to be saved: {error}") from error
+    # What Python makes of a file's name that is no text cannot be printed.
+    return text.encode("utf-8", "replace").decode()
 
 
 def complete_metadata(metadata, W):

@@ -19,7 +19,7 @@ from logreg import engine, pickles
 from logreg.engine import T
 from logreg.errors import ModelFileError
 from logreg.files import read_whole, replacing, try_replacing
-from logreg.metadata import check_model, complete_metadata, provenance
+from logreg.metadata import check_model, complete_metadata, provenance, to_json
 from logreg.model import LogisticRegression
 
 FORMATS = ("logreg model", "logreg checkpoint", "logreg parameters")
@@ -118,27 +118,11 @@ def dumps(kind, arrays, **content):
         listed.append([name, array.dtype.name, array.shape])
         parts.append(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
     content.update(format=f"logreg {kind}", version=VERSION, arrays=listed)
-    header, data = _to_json(content), b"".join(parts)
+    header, data = to_json(content), b"".join(parts)
     _parse(header, data)
     if len(header) + len(data) > MAX_BYTES - 1000:
         raise ModelFileError(f"it would have more than {MAX_BYTES} bytes, too many for a file")
     return pickle.dumps(_Call(header, data, _digest(header, data)), protocol=PROTOCOL)
-
-
-def _plain(value):
-    if isinstance(value, (numpy.generic, numpy.ndarray)):
-        return value.tolist()
-    raise TypeError(f"{type(value).__name__} is neither text nor a number")
-
-
-def _to_json(content):
-    options = {"sort_keys": True, "allow_nan": False, "ensure_ascii": False}
-    try:
-        text = json.dumps(content, default=_plain, **options)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ModelFileError(f"JSON cannot hold what is to be saved: {error}") from error
-    # What Python makes of a file's name that is no text cannot be printed.
-    return text.encode("utf-8", "replace").decode()
 
 
 def dumps_model(classifier, **metadata):
