@@ -12,8 +12,11 @@ from logreg.datasets.checks import PIXEL_SCALE as PIXEL_SCALE
 from logreg.datasets.checks import SPLITS, check, narrower, scale_of, warn_of_classes
 from logreg.datasets.header import NO_OPTIONS
 from logreg.datasets.sources import locate, read
-from logreg.datasets.splits import fits, is_seed, split_off
+from logreg.datasets.splits import is_seed, split_off
 from logreg.errors import SettingError
+
+METADATA = ("image_shape", "transposed", "pixel_scale", "x_range", "x_median")
+METADATA += ("class_labels", "label_name", "feature_names", "split")
 
 
 @dataclass(eq=False)
@@ -36,13 +39,13 @@ class DataSet:
     files: tuple  # from which it was read
     n_in: int
     class_labels: list  # of int or of str: the label of each class as the data give it
-    scale: float  # what x is multiplied by before training: 1/256 for uint8 pixels, else 1
+    pixel_scale: float  # what x is multiplied by before training: 1/256 for uint8 pixels, else 1
     x_range: tuple  # the smallest and the largest training feature, scaled
     x_median: float  # of some training rows, scaled: of most images it is the background
     image_shape: Optional[tuple]  # (height, width) or (height, width, channels) of a row
     transposed: bool  # whether rows and columns of images are exchanged, as those of EMNIST are
-    label_name: Optional[str]  # of a table with a header
-    feature_names: Optional[tuple]  # of a table with a header
+    label_name: Optional[str]  # the label's column, in a table with a header
+    feature_names: Optional[tuple]  # the other columns
     shuffle: Optional[int]  # the seed of the permutation of the training rows
     split: Optional[list]  # the rows of the three sets, if they were split off one table
     _digests: dict = field(default_factory=dict, repr=False)
@@ -53,17 +56,7 @@ class DataSet:
 
     def metadata(self):
         """What a model file tells of the data that the model was trained on, as a dict."""
-        return {
-            "image_shape": self.image_shape,
-            "transposed": self.transposed,
-            "pixel_scale": self.scale,
-            "x_range": self.x_range,
-            "x_median": self.x_median,
-            "class_labels": self.class_labels,
-            "label_name": self.label_name,
-            "feature_names": self.feature_names,
-            "split": self.split,
-        }
+        return {name: getattr(self, name) for name in METADATA}
 
     def check_outputs(self, *paths):
         """Raise a SettingError if one of the paths is a file that the data were read from."""
@@ -174,12 +167,8 @@ def read_dataset(dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtyp
     >>> x.shape, y.shape, data.n_out
     ((5000, 784), (5000,), 10)
     """
-    if shuffle is not None:
-        if not is_seed(shuffle):
-            raise SettingError(
-                f"the seed of the shuffle is {shuffle}: give a number from 0 to 2**32-1"
-            )
-        shuffle = int(shuffle)
+    if not (shuffle is None or is_seed(shuffle)):
+        raise SettingError(f"the seed of the shuffle is {shuffle}: give a number from 0 to 2**32-1")
     name, source = locate(dataset)
     if announce:
         print("... loading data", flush=True)
@@ -189,6 +178,7 @@ def read_dataset(dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtyp
     sets, facts = check(name, raw, dtype)
     sets, split = split_off(sets, name, shuffle, is_mnist=raw.is_idx)
     warn_of_classes(sets, facts["class_labels"])
+    shuffle = None if shuffle is None else int(shuffle)  # model files hold no NumPy integers
     return DataSet(**sets, **facts, shuffle=shuffle, split=split)
 
 
@@ -196,35 +186,22 @@ def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
     """Read the rows of a data set on which a model is to be tested.
 
     They are the data set's own test set. If it has none, they are the test rows of the split that
-    the model was trained with, if that is of as many rows; otherwise all rows.
-
-    Parameters
-    ----------
-    dataset, options, dtype
-        As of :func:`read_dataset`.
-    metadata : dict
-        Of the model's file. An older one has no split: then a sixth of the rows is split off, as
-        in training.
-
-    Returns
-    -------
-    DataSet
-        Of which only the test set counts. Of a table with a header, it has the features that the
-        model knows by name.
+    the model was trained with, if that is of as many rows; otherwise all rows. `metadata` is that
+    of the model's file, of which an older one has no split: then a sixth of the rows is split off,
+    as in training. A table with a header gives the features that the model knows by name.
     """
     name, source = locate(dataset)
     if isinstance(source, DataSet):
         return source
-    names, label_name = metadata.get("feature_names"), metadata.get("label_name")
+    names = metadata.get("feature_names")
     names = names if isinstance(names, (list, tuple)) else None
-    label_name = label_name if isinstance(label_name, str) else None
-    raw = read(source, options, dtype, names, label_name)
+    raw = read(source, options, dtype, names, metadata.get("label_name"))
     sets, facts = check(name, raw, dtype)
     shuffle, split = metadata.get("shuffle"), metadata.get("split")
     shuffle = shuffle if is_seed(shuffle) else None
     if "test" in sets:
         sets = {"valid": None, **sets}
-    elif "split" not in metadata or fits(split, len(sets["train"][1])):
+    elif "split" not in metadata or sum(split or []) == len(sets["train"][1]):
         sets, split = split_off(sets, name, shuffle, split)
     else:
         sets = {"train": None, "valid": None, "test": sets["train"]}

@@ -49,13 +49,14 @@ def check(name, raw, dtype=None):
             "save x.astype('float32') to have it taken as it is"
         )
     class_labels, ys = number_classes(labels)
-    return dict(zip(xs, zip(xs.values(), ys))), {
+    sets = {split: (x, y) for (split, x), y in zip(xs.items(), ys)}
+    return sets, {
         "name": name,
         "files": raw.files,
         "transposed": raw.transposed,
         "n_in": x.shape[1],
         "class_labels": class_labels,
-        "scale": scale,
+        "pixel_scale": scale,
         "x_range": (low * scale, high * scale),
         "x_median": float(numpy.median(x[:: 1 + x.size // MEDIAN_VALUES])) * scale,
         "image_shape": image_shape(row_shapes[0], raw.guess_square_images or scale != 1),
@@ -76,35 +77,32 @@ def scale_of(x):
 
 
 def check_features(x, source):
-    """Check the features of a set, which messages call `source`, and flatten each row.
+    """Check the features of a set, which messages call `source`.
 
-    Returned are x of shape (n, d), of the same dtype, and a view where that can be; the shape of
-    a row before; and the smallest and the largest value.
+    Returned are x of shape (n, d), a view where that can be; the shape of a row before; and the
+    smallest and the largest value.
     """
-    x = _as_array(x, source)
+    x, fault = _as_array(x, source), None
     if x.dtype.kind not in "buif":
-        raise DatasetError(
-            f"{source} has dtype {x.dtype}: numbers are needed, e.g. x.astype('float32')"
-        )
-    if x.ndim < 2:
-        raise DatasetError(
-            f"{source} has shape {x.shape}: rows and columns are needed, e.g. x.reshape(n, -1)"
-        )
-    if x.size == 0:
-        raise DatasetError(f"{source} is empty: its shape is {x.shape}")
-    row_shape = x.shape[1:]
-    x = x.reshape(len(x), -1)
+        fault = f"has dtype {x.dtype}: numbers are needed, e.g. x.astype('float32')"
+    elif x.ndim < 2:
+        fault = f"has shape {x.shape}: rows and columns are needed, e.g. x.reshape(n, -1)"
+    elif x.size == 0:
+        fault = f"is empty: its shape is {x.shape}"
+    if fault:
+        raise DatasetError(f"{source} {fault}")
+    flat = x.reshape(len(x), -1)
     with numpy.errstate(all="ignore"):
-        low, high = float(x.min()), float(x.max())
+        low, high = float(flat.min()), float(flat.max())
         # NaN survives min and max; and what float32 cannot hold would become infinity.
         if not (abs(low) <= FLOAT32_MAX and abs(high) <= FLOAT32_MAX):
-            row, column = numpy.argwhere(~(abs(x.astype(float)) <= FLOAT32_MAX))[0]
+            row, column = numpy.argwhere(~(abs(flat.astype(float)) <= FLOAT32_MAX))[0]
             raise DatasetError(
-                f"{source} holds {x[row, column]} in row {row}, column {column} (counted from 0): "
-                "every value must be finite, and no larger than float32 can hold; replace it, "
+                f"{source} holds {flat[row, column]} in row {row}, column {column} (counted from "
+                "0): every value must be finite, and no larger than float32 can hold; replace it, "
                 "e.g. with numpy.nan_to_num, or leave out the row"
             )
-    return x, row_shape, (low, high)
+    return flat, x.shape[1:], (low, high)
 
 
 def _as_array(values, source):
@@ -113,10 +111,10 @@ def _as_array(values, source):
         raise DatasetError(f"{source} is a masked array: give x.filled(value)")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # older NumPy's way to say that lists are ragged
+            warnings.simplefilter("ignore")  # older NumPy makes objects of ragged lists, and warns
             array = numpy.asarray(values)
     except (ValueError, TypeError, OverflowError):
-        array = None  # newer NumPy's way to say it
+        array = None
     if array is None or array.dtype.hasobject:
         raise DatasetError(
             f"{source} is an object array: its rows differ in length, or it does not hold numbers; "
@@ -136,33 +134,28 @@ def check_labels(y, n_rows, source):
         found = y.labels if None in found else found
         return _classes(found, y.first_rows, f"{source} label column", "--label-column"), y.codes
     source += " y"
-    y = _as_array(y, source)
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y.reshape(-1)
-    if y.ndim != 1:
-        mend = ["", ""] if y.ndim != 2 else [" (one-hot?)", ", e.g. numpy.argmax(y, axis=1)"]
-        raise DatasetError(
-            f"{source} has shape {y.shape}{mend[0]}: one integer a row is needed{mend[1]}"
-        )
-    if len(y) != n_rows:
-        raise DatasetError(
-            f"{source} has {len(y)} labels, x has {n_rows} rows: each row needs one label"
-        )
-    if y.dtype.kind == "b":
-        y = y.astype("u1")
-    if y.dtype.kind not in "iufSU":
-        raise DatasetError(
-            f"{source} has dtype {y.dtype}: classes are integers, e.g. y.astype('int64'), or text"
-        )
-    found, first_rows, codes = numpy.unique(y, return_index=True, return_inverse=True)
+    y, fault = _as_array(y, source), None
+    y = y.reshape(-1) if y.shape[1:] == (1,) else y
+    if y.ndim == 2:
+        fault = f"has shape {y.shape} (one-hot?): one integer a row is needed"
+        fault += ", e.g. numpy.argmax(y, axis=1)"
+    elif y.ndim != 1:
+        fault = f"has shape {y.shape}: one integer a row is needed"
+    elif len(y) != n_rows:
+        fault = f"has {len(y)} labels, x has {n_rows} rows: each row needs one label"
+    elif y.dtype.kind not in "biufSU":
+        fault = f"has dtype {y.dtype}: classes are integers, e.g. y.astype('int64'), or text"
+    if fault:
+        raise DatasetError(f"{source} {fault}")
     try:
+        found, first_rows, codes = numpy.unique(y, return_index=True, return_inverse=True)
         found = found.tolist()
-        if y.dtype.kind == "U":
+        if y.dtype.kind == "S":
+            found = [label.decode("utf-8", "backslashreplace") for label in found]
+        if y.dtype.kind in "SU":
             "".join(found).encode()
     except (ValueError, SystemError) as error:  # as of code points that do not exist
         raise DatasetError(f"{source} holds text that makes no sense: {error}") from None
-    if y.dtype.kind == "S":
-        found = [label.decode("utf-8", "backslashreplace") for label in found]
     return _classes(found, first_rows, source), codes.reshape(-1)
 
 
@@ -214,11 +207,8 @@ def number_classes(sets):
         )
     class_labels = sorted(class_labels)
     index = {label: i for i, label in enumerate(class_labels)}
-    ys = [
-        numpy.array([index[label] for label in labels], numpy.int32)[codes]
-        for labels, codes in sets
-    ]
-    return class_labels, ys
+    indices = [numpy.array([index[label] for label in labels], "int32") for labels, _ in sets]
+    return class_labels, [found[codes] for found, (_, codes) in zip(indices, sets)]
 
 
 def check_alike(xs, columns, name):
@@ -252,35 +242,31 @@ def warn_of_classes(sets, class_labels):
     def shown(classes):
         return ", ".join(ascii(class_labels[i])[:40] for i in classes[:10])
 
-    n_rows = len(sets["train"][1])
-    if len(class_labels) == 1:
+    n_rows, n_out = len(sets["train"][1]), len(class_labels)
+    if n_out == 1:
         warning(
             f"every row has the label {shown([0])}: there is nothing to learn; is it the right "
             "column?"
         )
-        return
-    if len(class_labels) > max(10, n_rows / 2):
+    elif n_out > max(10, n_rows / 2):
         warning(
-            f"there are {len(class_labels)} classes in {n_rows} training rows, {shown([0, 1])}, "
-            "...: is that the label?"
+            f"there are {n_out} classes in {n_rows} training rows, {shown([0, 1])}, ...: is that "
+            "the label?"
         )
-        return
-    for split in ("valid", "test"):
-        found = numpy.unique(sets[split][1])
-        lacking = numpy.setdiff1d(found, sets["train"][1])
-        if len(lacking):
-            fault = (
-                f"{len(lacking)} of the {len(class_labels)} classes in the {SPLITS[split]} set are "
-                f"in no training row ({shown(lacking)})"
-            )
-        elif len(found) == 1:
-            fault = f"every row of the {SPLITS[split]} set has the label {shown(found)}"
-        else:
-            continue
-        warning(
-            f"{fault}: the result is likely to be useless; if the rows are sorted by class, "
-            "shuffle them (--shuffle SEED)"
-        )
+    else:
+        for split in ("valid", "test"):
+            found, fault = numpy.unique(sets[split][1]), None
+            lacking = numpy.setdiff1d(found, sets["train"][1])
+            if len(lacking):
+                fault = f"{len(lacking)} of the {n_out} classes in the {SPLITS[split]} set are in "
+                fault += f"no training row ({shown(lacking)})"
+            elif len(found) == 1:
+                fault = f"every row of the {SPLITS[split]} set has the label {shown(found)}"
+            if fault:
+                warning(
+                    f"{fault}: the result is likely to be useless; if the rows are sorted by "
+                    "class, shuffle them (--shuffle SEED)"
+                )
 
 
 def image_shape(row_shape, guess):

@@ -79,8 +79,6 @@ def read(source, options=NO_OPTIONS, dtype=None, feature_names=None, label_name=
     else:
         kind, tables = "table", _tables_of(source)
         if not {"train", "test"} <= set(tables):
-            if os.path.isfile(source / MNIST_NAMES[0]):
-                return read(source / MNIST_NAMES[0], options)
             raise DatasetError(
                 f"{source}: a folder without a data set: it needs the four IDX files "
                 "(train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, "

@@ -17,12 +17,6 @@ def is_seed(value):
     return isinstance(value, numbers.Integral) and 0 <= value < 2**32
 
 
-def fits(sizes, n_rows):
-    """Whether something that a model file tells is a split of so many rows in three sets."""
-    is_plain = isinstance(sizes, (list, tuple)) and len(sizes) == len(SPLITS)
-    return is_plain and all(type(n) is int and n > 0 for n in sizes) and sum(sizes) == n_rows
-
-
 def split_off(sets, name, shuffle=None, sizes=None, is_mnist=False):
     """Shuffle the training rows, and split off them the sets that are not given.
 
@@ -44,11 +38,9 @@ def split_off(sets, name, shuffle=None, sizes=None, is_mnist=False):
         raise DatasetError(
             f"{name}: {n_rows} rows are too few to split a {wanted} off: give more, or give these"
         )
-    sets = {**sets, "train": (x[: sizes[0]], y[: sizes[0]])}
-    start = sizes[0]
-    for split, size in zip(lacking, sizes[1:]):
-        sets[split] = x[start : start + size], y[start : start + size]
-        start += size
+    starts = numpy.cumsum([0, *sizes])
+    for split, start, size in zip(["train", *lacking], starts, sizes):
+        sets = {**sets, split: (x[start : start + size], y[start : start + size])}
     if "test" in lacking:
         note(
             f"note: {name}: one table: of its {n_rows}{how} rows, the first {sizes[0]} are "

@@ -21,7 +21,6 @@ from logreg.errors import DatasetError
 COMPRESSIONS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip"}
 FLOAT32_MAX = float(numpy.finfo(numpy.float32).max)
 CHUNK = 1 << 20  # cells
-MAX_LABEL = 200  # characters
 MAX_LABELS = 1 << 15  # different ones
 
 
@@ -60,12 +59,11 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", feature_names=None, la
             for text, i in zip(found, numpy.unique(found_codes, return_index=True)[1]):
                 if index.setdefault(text, len(index)) == len(first_rows):
                     first_rows.append(head.row_of(frame, i))
-                if len(text) > MAX_LABEL or len(index) > MAX_LABELS:
-                    raise DatasetError(
-                        f"{head.shown(label)} has the label {ascii(text)[:60]} in row "
-                        f"{first_rows[-1]}: a label has up to {MAX_LABEL} characters, and there "
-                        f"are up to {MAX_LABELS} of them; --label-column names another column"
-                    )
+            if len(index) > MAX_LABELS:
+                raise DatasetError(
+                    f"{head.shown(label)} has more than {MAX_LABELS} different labels by row "
+                    f"{first_rows[-1]}: that is too many; --label-column names another column"
+                )
             codes.append(numpy.array([index[text] for text in found])[found_codes])
             # It grows in place, unlike a list of arrays that are joined.
             data += _numbers(frame[order], head).astype(dtype, copy=False).data.cast("B")
@@ -143,10 +141,15 @@ def _opened(path, options, feature_names=None):
         except pandas.errors.EmptyDataError:
             raise DatasetError("is empty: it has no row") from None
         except pandas.errors.ParserError as error:
-            said = ascii(str(error).strip())[1:-1][:200]
-            raise DatasetError(
-                f"{said}: every row needs as many columns as row 1, and every quote an end"
-            ) from None
+            said = ascii(str(error))[1:-1][:200]
+            ragged = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", said)
+            quote = re.search(r"EOF inside string starting at row (\d+)", said)
+            if ragged:
+                said = "line {1} has {2} columns, row 1 has {0}: every row needs as many"
+                said = said.format(*ragged.groups())
+            elif quote:
+                said = f"line {int(quote[1]) + 1} has a quote that is never closed: mend it"
+            raise DatasetError(said) from None
 
 
 @contextlib.contextmanager
