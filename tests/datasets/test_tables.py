@@ -6,13 +6,14 @@ import io
 import lzma
 import re
 import sys
+import warnings
 import zipfile
 
 import numpy
 import pytest
-from builders import csv_text, stdin_of
+from builders import csv_text, stdin_of, write
 from conftest import peak_memory
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logreg.datasets.tables import (
@@ -28,10 +29,12 @@ from logreg.errors import DatasetError
 pytestmark = pytest.mark.engine_free
 
 
+def put(text):
+    return write("t.csv", text if isinstance(text, bytes) else text.encode())
+
+
 def table(text, **options):
-    with open("t.csv", "wb") as file:
-        file.write(text if isinstance(text, bytes) else text.encode())
-    return read_table("t.csv", TableOptions(**options))
+    return read_table(put(text), TableOptions(**options))
 
 
 def labels_of(found):
@@ -39,10 +42,8 @@ def labels_of(found):
 
 
 def batches(text, n_in, size=1000, feature_names=None, label_name=None, **options):
-    with open("t.csv", "wb") as file:
-        file.write(text if isinstance(text, bytes) else text.encode())
     options = TableOptions(**options)
-    found = list(table_batches("t.csv", options, size, n_in, feature_names, label_name))
+    found = list(table_batches(put(text), options, size, n_in, feature_names, label_name))
     assert all(0 < len(x) <= size and x.dtype == float for x in found)
     return numpy.concatenate(found).tolist()
 
@@ -58,12 +59,7 @@ def zipped(**files):
 cells = st.floats(-FLOAT32_MAX, FLOAT32_MAX)
 
 
-@settings(
-    max_examples=40,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(
     data=st.data(),
     n=st.integers(2, 6),
@@ -136,29 +132,24 @@ def test_no_rule_tells_the_label(text):
 
 
 @pytest.mark.parametrize(
-    "column, labels",
-    [("b", ["2", "5"]), ("3", ["3", "6"]), ("-1", ["3", "6"]), (1, ["1", "4"]), (-2, ["2", "5"])],
+    "text, column, labels",
+    [
+        ("a,b,c\n1,2,3\n4,5,6\n", "b", ["2", "5"]),
+        ("a,b,c\n1,2,3\n4,5,6\n", "3", ["3", "6"]),
+        ("a,b,c\n1,2,3\n4,5,6\n", -2, ["2", "5"]),
+        ("2,class,0\n7,8,9\n", "2", ["7"]),  # a name comes before a number
+    ],
 )
-def test_the_label_that_is_asked_for(column, labels):
-    assert table("a,b,c\n1,2,3\n4,5,6\n", label_column=column).labels == labels
+def test_the_label_that_is_asked_for(text, column, labels):
+    assert table(text, label_column=column).labels == labels
 
 
-def test_a_name_comes_before_a_number():
-    text = "2,1,0\n7,8,9\n"
-    assert table(text, label_column="2", header=True).labels == ["7"]
-    assert table(text, label_column="2").labels == ["1", "8"]
-    with pytest.raises(DatasetError, match="has no column 2 for the label, or several"):
-        table("2,3,2\n7,8,9\n", label_column="2", header=True)
-
-
-@pytest.mark.parametrize("column", ["d", "0", "4", "-4", "", "1.0", "x" * 500])
+@pytest.mark.parametrize("column", ["d", "0", "4", "", "1.0", "a", "x" * 500])
 def test_a_label_that_is_not_there(column):
-    said = r"t.csv: has no column .* for the label.* its columns are 1 \(a\), 2 \(b\), 3 \(c\): giv"
+    said = r"t.csv: has no column .* for the label, or several; its columns are 1 \(a\), 2 \(b\), 3"
     with pytest.raises(DatasetError, match=said) as raised:
-        table("a,b,c\n1,2,3\n", label_column=column)
+        table("a,b,a\n1,2,3\n", label_column=column)
     assert len(str(raised.value)) < 300
-    with pytest.raises(DatasetError, match="has no column a for the label, or several"):
-        table("a,b,a\n1,2,3\n", label_column="a")
 
 
 def test_a_header_that_an_option_tells():
@@ -198,24 +189,13 @@ def test_compressed_tables(compress):
         table(compress(rows)[:-30])
 
 
-def test_a_zip_of_several_files():
-    with pytest.raises(DatasetError, match="Multiple files found in ZIP"):
-        table(zipped(a="1,2\n", b="3,4\n"))
-
-
 @pytest.mark.parametrize(
     "text, said",
     [
-        (
-            "1,2,3\n4,5,1_0\n",
-            "row 2, column 3 holds '1_0': .* write it as a number or, if that col",
-        ),
+        ("1,2,3\n4,5,1_0\n", "row 2, column 3 holds '1_0': .* write it as a number or, if"),
         ("1,2\n3,\u0663\n", r"row 2, column 2 holds '\\u0663'"),
         ("a,b,kind\n1,2,dog\n3,4x,cat\n", r"row 3, column 2 \(b\) holds '4x'.*--label-column"),
-        (
-            "1,2,3\n4,5,\n",
-            "row 2, column 3 is empty or missing: .* fill it in or leave out the row",
-        ),
+        ("1,2,3\n4,5,\n", "row 2, column 3 is empty or missing: .* fill it in or leave out"),
         ("1,2,3\n\n\n4,nan,6\n", "row 2, column 2 holds 'nan': .*; fill it in or leave out"),
         ("1,2,3\n4,5,1e39\n", r"row 2, column 3 holds '1e\+39': .* larger than float32"),
         ("1,2,3\n4,5,-1e400\n", "row 2, column 3 holds '-(inf|1e400)'"),
@@ -225,6 +205,7 @@ def test_a_zip_of_several_files():
         ("1\n2\n", "row 1 has one column: a label and at least one feature"),
         ("", "is empty"),
         ("label,f\n", "no row is below row 1, which is taken for a header"),
+        (zipped(a="1,2\n", b="3,4\n"), "Multiple files found in ZIP"),
         (b"1,2\n\xff,3\n", "is not UTF-8 text .*: save the table as UTF-8"),
         ("0\t1\n1\t2\n".encode("utf-16"), "is not UTF-8 text"),
     ],
@@ -287,10 +268,22 @@ def test_memory_is_at_most_twice_the_data():
 
 def test_without_pandas(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(
-        DatasetError, match=r"t\.csv: pandas reads tables: pip install '\.\[tables\]"
-    ):
+    said = r"t\.csv: pandas reads tables: pip install '\.\[tables\]'"
+    with pytest.raises(DatasetError, match=said):
         table("1,2\n")
+
+
+@pytest.mark.filterwarnings("error")
+def test_pandas_warns_of_nothing(monkeypatch):
+    pandas = pytest.importorskip("pandas")
+    read_csv = pandas.read_csv
+
+    def warning_read_csv(*args, **how):
+        warnings.warn("an argument is deprecated", FutureWarning, stacklevel=2)
+        return read_csv(*args, **how)
+
+    monkeypatch.setattr(pandas, "read_csv", warning_read_csv)
+    assert table("1,0.30000000000000004\n").x.tolist() == [[0.1 + 0.2]]
 
 
 # Rows that are to be predicted
@@ -322,34 +315,24 @@ def test_which_columns_are_taken(text, n_in, options, rows):
         assert batches(text, n_in, 1, **options) == rows
 
 
+A_B = {"feature_names": ["a", "b"]}
+
+
 @pytest.mark.parametrize(
     "text, n_in, options, said",
     [
         ("1,2,3,4\n", 2, {}, "the model expects 2 features, got 4 columns"),
         ("a,b,c\n1,2,3\n", 2, {}, "which column is the label"),
-        (
-            "a,q\n1,2\n",
-            2,
-            {"feature_names": ["a", "b"]},
-            r"no column b, .* are 1 \(a\), 2 \(q\): n",
-        ),
-        ("a,b,b\n1,2,3\n", 2, {"feature_names": ["a", "b"]}, "has no column b, or several"),
-        (
-            "id,b,a\n7,2,1\n8,x,3\n",
-            2,
-            {"feature_names": ["a", "b"]},
-            r"row 3, column 2 \(b\) holds",
-        ),
+        ("a,q\n1,2\n", 2, A_B, r"no column b, .* are 1 \(a\), 2 \(q\): n"),
+        ("a,b,b\n1,2,3\n", 2, A_B, "has no column b, or several"),
+        ("id,b,a\n7,2,1\n8,x,3\n", 2, A_B, r"row 3, column 2 \(b\) holds"),
+        # An empty cell of one column is no blank line.
+        ('v\n1.0\n\n""\n3.0\n', 1, {}, r"row 3, column 1 \(v\) is empty"),
     ],
 )
 def test_columns_that_a_model_does_not_take(text, n_in, options, said):
     with pytest.raises(DatasetError, match=said):
         batches(text, n_in, **options)
-
-
-def test_an_empty_cell_of_one_column_is_no_blank_line():
-    with pytest.raises(DatasetError, match=r"row 3, column 1 \(v\) is empty"):
-        batches('v\n1.0\n\n""\n3.0\n', 1)
 
 
 @pytest.mark.parametrize(
@@ -412,13 +395,11 @@ def test_damaged_tables_are_read_or_refused(compress):
     check()
 
 
-def test_the_one_table_of_iris():
+def test_iris_as_pandas_writes_it():
     pandas = pytest.importorskip("pandas")
     x = [[5.1, 3.5, 1.4, 0.2], [4.9, 3.0, 1.4, 0.2], [7.0, 3.2, 4.7, 1.4]]
-    names = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]
-    frame = pandas.DataFrame(x, columns=names)
-    frame["target"] = [0, 0, 1]
-    found = table(frame.to_csv(index=False))
-    assert (found.x.tolist(), found.columns) == (x, (4, "target", tuple(names)))
-    found = table(pandas.DataFrame(x).assign(target=[0, 0, 1]).to_csv(index=False))
-    assert (found.x.tolist(), found.columns) == (x, (4, "target", ("0", "1", "2", "3")))
+    names = "sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"
+    for columns in (names, range(4)):
+        frame = pandas.DataFrame(x, columns=columns).assign(target=[0, 0, 1])
+        found = table(frame.to_csv(index=False))
+        assert (found.x.tolist(), found.columns) == (x, (4, "target", tuple(map(str, columns))))
