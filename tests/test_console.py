@@ -64,9 +64,11 @@ def test_what_a_user_can_mend_is_told_and_a_fault_of_ours_keeps_its_traceback(ca
     assert capsys.readouterr() == ("", "error: the seed is -1\n")
     assert raises(KeyboardInterrupt())([]) == 130
     assert capsys.readouterr() == ("", "interrupted\n")
-    for error in (ValueError("x"), FileNotFoundError(2, "No such file", "x"), OSError(22, "x")):
-        with pytest.raises(type(error)):
+    of_a_file = [FileNotFoundError(2, "No such file", "x"), OSError(28, "No space", "x")]
+    for error in (ValueError("x"), *of_a_file, OSError(22, "x")):
+        with pytest.raises(type(error)) as raised:
             raises(error)([])
+        assert raised.value is error
 
 
 # ---- programs
