@@ -10,6 +10,7 @@ import warnings
 import numpy
 
 from logreg.console import note, warning
+from logreg.datasets.header import say_rules
 from logreg.datasets.tables import FLOAT32_MAX, Table
 from logreg.errors import DatasetError
 
@@ -36,6 +37,8 @@ def check(name, raw, dtype=None):
         ranges.append(value_range)
     columns = [y.columns for _, y in raw.splits.values() if isinstance(y, Table)]
     check_alike(xs, columns, name)
+    if columns:
+        say_rules(name, columns[0], raw.options)
     x, scale = xs["train"], scale_of(xs["train"])
     (low, high), lowest = ranges[0], min(low for low, _ in ranges)
     if scale == 1 and (lowest, high) == (0, 255):

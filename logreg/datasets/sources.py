@@ -8,7 +8,7 @@ from typing import NamedTuple
 from logreg.datasets import mnist
 from logreg.datasets.checks import SPLITS
 from logreg.datasets.formats import read_arrays, read_idx, sniff
-from logreg.datasets.header import NO_OPTIONS, say_rules
+from logreg.datasets.header import NO_OPTIONS, TableOptions
 from logreg.datasets.tables import read_table
 from logreg.errors import DatasetError
 
@@ -27,6 +27,7 @@ class RawDataset(NamedTuple):
 
     splits: dict  # 'train' (and 'valid', 'test') to (x, y): arrays, or y the Table of x
     files: tuple = ()  # that were read
+    options: TableOptions = NO_OPTIONS  # by which
     guess_square_images: bool = False  # whether a square number of features is likely an image
     is_idx: bool = False
     transposed: bool = False  # whether rows and columns of images are exchanged, as in EMNIST
@@ -79,6 +80,8 @@ def read(source, options=NO_OPTIONS, dtype=None, feature_names=None, label_name=
     else:
         kind, tables = "table", _tables_of(source)
         if not {"train", "test"} <= set(tables):
+            if os.path.isfile(source / MNIST_NAMES[0]):
+                return read(source / MNIST_NAMES[0], options)
             raise DatasetError(
                 f"{source}: a folder without a data set: it needs the four IDX files "
                 "(train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, "
@@ -89,8 +92,7 @@ def read(source, options=NO_OPTIONS, dtype=None, feature_names=None, label_name=
         for split, file in tables.items():
             table = read_table(file, options, dtype or "float64", feature_names, label_name)
             splits[split] = table.x, table
-        say_rules(source, splits["train"][1].columns, options)
-        return RawDataset(splits, tuple(tables.values()))
+        return RawDataset(splits, tuple(tables.values()), options)
     if options != NO_OPTIONS:
         raise DatasetError(
             f"{source}: --label-column, --header and --decimal are for CSV files only"

@@ -154,7 +154,7 @@ def _opened(path, options, feature_names=None):
 
 @contextlib.contextmanager
 def _quiet():
-    """Keep off stderr what pandas warns of: that is for who calls it, not for who has the data."""
+    """Keep off stderr what pandas warns of: that is meant for programmers."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -164,7 +164,12 @@ def _frames(read_csv, head, n_rows=CHUNK, **how):
     """Read the rows of data in chunks, whose columns are called 0, 1, ..."""
     how.update(header=0 if head.has_header else None, names=range(len(head.cells)))
     with read_csv(chunksize=min(n_rows, max(32, CHUNK // len(head.cells))), **how) as frames:
-        yield from frames
+        while True:
+            with _quiet():
+                frame = next(frames, None)
+            if frame is None:
+                return
+            yield frame
 
 
 def _numbers(frame, head):

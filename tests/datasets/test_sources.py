@@ -189,6 +189,9 @@ def test_a_pickle_comes_before_idx_files(tmp_path):
     for name in ("mnist.pkl.gz", tmp_path / "data" / "mnist.pkl.gz"):
         data = read_dataset(name)
         assert (data.n_in, data.pixel_scale) == (3, 1) and (data.valid[0] == one[0]).all()
+    for path in (tmp_path / "data").glob("*ubyte"):
+        path.unlink()
+    assert read_dataset(tmp_path / "data").n_in == 3
 
 
 # Files of arrays
