@@ -57,13 +57,10 @@ CLONE_DATA = Path(__file__).resolve().parents[2] / "data"
 
 
 def search_folders():
-    """List the folders in which a data set is looked for, first choice first.
+    """List the folders in which a data set is looked for, first choice first, none twice.
 
-    Returns
-    -------
-    list of pathlib.Path
-        ``$LOGREG_DATA`` if set, ``./data``, the clone's ``data/``, what was installed
-        with the package, the user's cache folder. None twice; they need not exist.
+    They are ``$LOGREG_DATA`` if set, ``./data``, the clone's ``data/``, what was installed with
+    the package, and the user's cache folder. They need not exist.
     """
     named = os.environ.get("LOGREG_DATA")
     folders = [Path(named).expanduser()] if named else []
@@ -75,13 +72,10 @@ def search_folders():
 
 
 def download_folder():
-    """Say where fetched files go.
+    """Say where fetched files go; the folder need not exist.
 
-    Returns
-    -------
-    pathlib.Path
-        ``$LOGREG_DATA`` if set, else ``data/`` of the clone that we run from if it can be
-        written, else the user's cache folder. It need not exist.
+    It is ``$LOGREG_DATA`` if set, else ``data/`` of the clone that we run from if it can be
+    written, else the user's cache folder.
     """
     named = os.environ.get("LOGREG_DATA")
     if named:
@@ -91,19 +85,22 @@ def download_folder():
     return CLONE_DATA if in_clone and os.access(CLONE_DATA, os.W_OK) else _cache_folder()
 
 
+def _cache_folder():
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
+    elif sys.platform == "darwin":
+        base = "~/Library/Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    # Not Path.expanduser, which raises where there is no home.
+    return Path(os.path.expanduser(base), "logreg")
+
+
 def idx_files(folder):
-    """Find the four IDX files in a folder.
+    """Find the four IDX files in a folder; None if one of them is not there.
 
-    Parameters
-    ----------
-    folder : str or path-like
-
-    Returns
-    -------
-    dict or None
-        ``(split, kind)``, e.g. ``('train', 'images')``, to `pathlib.Path`, for train and
-        test, images and labels; None if one of the four is not there. An uncompressed
-        file is preferred to a ``.gz``, as it is faster to read.
+    The keys are those of FILES, the values :class:`pathlib.Path`. An uncompressed file is
+    preferred to a ``.gz``, as it is faster to read.
     """
     found = {key: _find(folder, file) for key, file in FILES.items()}
     return found if all(found.values()) else None
@@ -114,26 +111,42 @@ def missing(folder):
     return [file for file in FILES.values() if not _is_right(_find(folder, file), file)]
 
 
+def _find(folder, file):
+    dotted = file.name.replace("-idx", ".idx")  # the name in some archives
+    for name in (file.name, dotted, file.name + ".gz", dotted + ".gz"):
+        path = Path(folder, name)
+        if os.path.isfile(path):  # unlike Path.is_file, False in a folder without access
+            return path
+    return None
+
+
+def _is_right(path, file):
+    if path is None:
+        return False
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as stream:
+            return _fault(file, stream.read(file.size + 1)) is None
+    except (OSError, EOFError, zlib.error):
+        return False
+
+
+def _fault(file, data):
+    """Say what is wrong with the bytes of a file; None if they are the known ones."""
+    if len(data) > file.size:
+        return f"more than the {file.size} bytes that it should have"
+    if len(data) < file.size:
+        return f"cut off: {len(data)} of {file.size} bytes"
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != file.sha256:
+        return f"wrong bytes: SHA-256 {digest[:12]}..., not {file.sha256[:12]}..."
+    return None
+
+
 def store(file, data, folder):
-    """Write a file into a folder if its bytes are the known ones, whole or not at all.
+    """Write a file into a folder, whole or not at all, if its uncompressed bytes are right.
 
-    Parameters
-    ----------
-    file : File
-    data : bytes
-        Uncompressed.
-    folder : str or path-like
-        Made if it does not exist.
-
-    Returns
-    -------
-    str or None
-        What is wrong with the bytes; None if they were written.
-
-    Raises
-    ------
-    DownloadError
-        If the folder cannot be written.
+    Gives what is wrong with them, or None. The folder is made if it does not exist;
+    DownloadError is raised if it cannot be written.
     """
     fault = _fault(file, data)
     if fault:
@@ -151,26 +164,12 @@ def store(file, data, folder):
 
 
 def fetch(folder=None, sources=SOURCES, timeout=10.0):
-    """Fetch the IDX files that a folder lacks or holds damaged; store them uncompressed.
+    """Fetch the IDX files that a folder lacks or holds damaged; give the folder.
 
-    Parameters
-    ----------
-    folder : str or path-like, optional
-        Where to; `download_folder` if not given. Made if it does not exist.
-    sources : sequence of str
-        Base URLs (http or https), tried in turn for each file as URL + name + ``.gz``.
-    timeout : float
-        Seconds that a source may be silent. One that is silent or slow is not asked again.
-
-    Returns
-    -------
-    pathlib.Path
-        The folder, in which all four files now are.
-
-    Raises
-    ------
-    DownloadError
-        If a file could be had from nowhere, or the folder cannot be written.
+    The folder is `download_folder` if not given; the files are stored uncompressed. The sources
+    are base URLs, tried in turn for each file as URL + name + ``.gz``. One that is silent for
+    `timeout` seconds, or slow, is not asked again. DownloadError is raised if a file could be
+    had from nowhere, or if the folder cannot be written.
     """
     from http.client import HTTPException
     from urllib.error import HTTPError
@@ -181,81 +180,31 @@ def fetch(folder=None, sources=SOURCES, timeout=10.0):
         for source in sources:
             if source in down:
                 continue
-            data = reason = None
             try:
-                data = _download(file, source, timeout)
-            except HTTPError as error:
-                error.close()
-                reason = f"HTTP {error.code} {error.reason}"
-            except zlib.error as error:
-                reason = f"not gzip, or damaged: {error}"
+                reason = store(file, _download(file, source, timeout), folder)
+            except (HTTPError, zlib.error) as error:
+                reason = str(error)
             except (OSError, HTTPException, ValueError) as error:  # ValueError: no address
                 down.add(source)
-                reason = getattr(error, "reason", error)
-                reason = getattr(reason, "strerror", None) or str(reason) or repr(reason)
-            reason = reason or store(file, data, folder)
+                reason = str(getattr(error, "reason", error)) or repr(error)
             if reason is None:
                 break
             # What a server says may be long, and hold what a terminal would obey.
             tried.append(f"{source}{file.name}.gz: {ascii(reason)[1:-1][:200]}")
         else:
-            left.append(file)
+            left.append(file.name)
     if left:
         raise DownloadError(_advice(left, folder, tried))
     return folder
 
 
-def _cache_folder():
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
-    elif sys.platform == "darwin":
-        base = "~/Library/Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    # Not Path.expanduser, which raises where there is no home.
-    return Path(os.path.expanduser(base), "logreg")
-
-
-def _find(folder, file):
-    dotted = file.name.replace("-idx", ".idx")  # the name in some archives
-    for name in (file.name, dotted, file.name + ".gz", dotted + ".gz"):
-        path = Path(folder, name)
-        if os.path.isfile(path):  # unlike Path.is_file, False in a folder without access
-            return path
-    return None
-
-
-def _fault(file, data):
-    """Say what is wrong with the bytes of a file; None if they are the known ones."""
-    if len(data) > file.size:
-        return f"more than the {file.size} bytes that it should have"
-    if len(data) < file.size:
-        return f"cut off: {len(data)} of {file.size} bytes"
-    digest = hashlib.sha256(data).hexdigest()
-    if digest != file.sha256:
-        return f"wrong bytes: SHA-256 {digest[:12]}..., not {file.sha256[:12]}..."
-    return None
-
-
-def _is_right(path, file):
-    if path is None:
-        return False
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as stream:
-            return _fault(file, stream.read(file.size + 1)) is None
-    except (OSError, EOFError, zlib.error):
-        return False
-
-
 def _download(file, source, timeout):
     """Fetch a file and unpack it, but no more than one byte too many."""
-    from urllib import request
+    from urllib.request import urlopen
 
-    ftp = request.FTPHandler()
-    ftp.ftp_open = lambda request: None  # else a redirect may lead to ftp
-    end, data = time.monotonic() + DEADLINE, bytearray()
     note(f"fetching {file.name} from {source}")
-    with request.build_opener(ftp).open(f"{source}{file.name}.gz", timeout=timeout) as response:
+    end, data = time.monotonic() + DEADLINE, bytearray()
+    with urlopen(f"{source}{file.name}.gz", timeout=timeout) as response:
         # read(n) would wait for all n bytes, and each trickled byte restarts the time-out.
         for chunk in iter(lambda: response.read1(CHUNK), b""):
             data += chunk
@@ -263,14 +212,14 @@ def _download(file, source, timeout):
                 raise ValueError(f"more than {file.size + CHUNK} bytes")
             if time.monotonic() > end:
                 raise TimeoutError(f"not done after {DEADLINE:g} s")
-    return zlib.decompressobj(wbits=31).decompress(data, file.size + 1)  # 31: with gzip's header
+    return zlib.decompressobj(wbits=31).decompress(data, file.size + 1)  # 31: gzip
 
 
 def _advice(left, folder, tried):
     lines = ["MNIST could not be fetched. What was tried:"]
     lines += [f"  {line}" for line in tried or ["nothing: no source was given"]]
     lines += [f"By hand: put these files, gzipped (.gz) or not, into {folder}"]
-    lines += [f"  {file.name}" for file in left]
+    lines += [f"  {name}" for name in left]
     lines += ["or the tutorial's mnist.pkl.gz; or set LOGREG_DATA to a folder that has them."]
     script = CLONE_DATA.parent / "scripts" / "fetch_mnist.py"
     if os.path.isfile(script):

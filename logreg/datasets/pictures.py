@@ -30,49 +30,19 @@ STROKE = 0.08  # share of the ink's size; a thinner stroke would fade, so it is 
 
 
 class Picture(NamedTuple):
-    """A picture, ready for a model.
-
-    Attributes
-    ----------
-    pixels : numpy.ndarray
-        uint8, of the model's image shape.
-    inverted : bool
-        Whether dark and light were exchanged.
-    is_blank : bool
-        Whether no ink was found.
-    """
+    """A picture, ready for a model: uint8 pixels of its image shape."""
 
     pixels: numpy.ndarray
-    inverted: bool = False
-    is_blank: bool = False
+    inverted: bool = False  # dark and light were exchanged
+    is_blank: bool = False  # no ink was found
 
 
 def read_picture(path, shape, invert=None, background="dark"):
-    """Read a picture and make it like those that a model was trained on.
+    """Make a :class:`Picture` of `shape` from a file; raise DatasetError if it cannot be read.
 
-    A picture on another background than the model's is inverted; `invert` says otherwise.
-
-    Parameters
-    ----------
-    path : str or path-like
-        PNG, JPEG, GIF, BMP, WebP, TIFF or PPM.
-    shape : tuple of int
-        The model's image shape: (height, width), or (height, width, 3) for RGB.
-    invert : bool, optional
-        Whether dark becomes light and light dark. An RGB image is inverted only if this is True.
-    background : {'dark', 'light'}
-        Of the images that the model was trained on.
-
-    Returns
-    -------
-    Picture
-        A grey picture of exactly the model's size keeps its pixels, but for the inversion.
-        A picture for an RGB model is resized and no more.
-
-    Raises
-    ------
-    DatasetError
-        If the file cannot be read, Pillow is not installed, or the model has other channels.
+    `invert` says whether dark and light are exchanged. If it is None, they are where the picture
+    is on another background than the model's images, 'dark' or 'light'. For an RGB model, whose
+    shape is (height, width, 3), a picture is resized and no more.
     """
     try:
         from PIL import Image
@@ -82,31 +52,27 @@ def read_picture(path, shape, invert=None, background="dark"):
         ) from None
     if len(shape) == 3 and shape[2] != 3:
         raise DatasetError(
-            f"{path}: the model's images have {shape[2]} channels, and pictures are read for "
-            "grey or RGB images only: give the pixels as an npy file"
+            f"{path}: the model's images have {shape[2]} channels, and pictures are read for grey "
+            "or RGB images only: give the pixels as an npy file"
         )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = _decode(path)
-    except MemoryError:
-        reason = "it needs more memory than there is"
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+    except (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         reason = "it has too many pixels: scale it down"
     except Image.UnidentifiedImageError:
         reason = f"it is none of {', '.join(FORMATS)}: save it as PNG"
     except Exception as error:  # a decoder may raise anything on damaged bytes
         reason = f"it is cut off or damaged ({ascii(str(error))[1:-1][:200]})"
     else:
-        if len(shape) == 3:
-            return _resize(image, shape, bool(invert))
         return _prepare(image, shape, invert, background)
     raise DatasetError(f"{path}: cannot be read as a picture: {reason}")
 
 
 def _decode(path):
-    """Read a picture upright, at most SIDE pixels wide and high, in mode L, RGB or RGBA."""
+    """Read a picture upright, at most SIDE pixels wide and high, as an RGBA image."""
     from PIL import Image, ImageOps
 
     with open(path, "rb") as file, Image.open(file, formats=FORMATS) as image:
@@ -114,68 +80,57 @@ def _decode(path):
         with contextlib.suppress(Exception):  # senseless metadata turn nothing
             image = ImageOps.exif_transpose(image)
         if image.mode == "F" or image.mode.startswith("I"):
-            values = numpy.asarray(image, dtype=numpy.float32)
-            values = numpy.nan_to_num(values).clip(0)
             # Scanners store 10, 12 or 16 bits, other tools 0 to 1: the largest value is white.
+            values = numpy.nan_to_num(numpy.asarray(image, dtype=numpy.float32)).clip(0)
             image = Image.fromarray((values / (values.max() or 1) * 255).astype(numpy.uint8))
-        elif image.has_transparency_data:
-            image = image.convert("RGBA")
-        else:
-            image = image.convert("L" if image.mode in ("1", "L") else "RGB")
+        image = image.convert("RGBA")
     image.thumbnail((SIDE, SIDE))
     return image
 
 
 def _on_paper(image, colour):
-    """Show `colour` through what is transparent; float32 of shape (height, width, 1 or 3)."""
+    """Show `colour` through what is transparent; give an RGB image."""
     from PIL import Image
 
-    if image.mode == "RGBA":
-        paper = Image.new("RGBA", image.size, colour)
-        image = Image.alpha_composite(paper, image).convert("RGB")
-    pixels = numpy.asarray(image, dtype=numpy.float32)
-    return pixels.reshape(pixels.shape[:2] + (-1,))
-
-
-def _resize(image, shape, invert):
-    from PIL import Image
-
-    image = Image.fromarray(_on_paper(image.convert("RGBA"), "white").astype(numpy.uint8))
-    pixels = numpy.asarray(image.resize(shape[1::-1], Image.BICUBIC))
-    is_blank = bool(pixels.min() == pixels.max())
-    return Picture(255 - pixels if invert else pixels, invert, is_blank)
+    paper = Image.new("RGBA", image.size, colour)
+    return Image.alpha_composite(paper, image).convert("RGB")
 
 
 def _prepare(image, shape, invert, background):
-    pixels = _on_paper(image, "white")
+    on_white = _on_paper(image, "white")
+    if len(shape) == 3:
+        return _picture(numpy.asarray(on_white.resize(shape[1::-1])), invert)
+    pixels = numpy.asarray(on_white, dtype=numpy.float32)
     wants_light = background == "light"
-    is_grey = image.mode != "RGBA" and (pixels == pixels[:, :, :1]).all()
-    if is_grey and pixels.shape[:2] == tuple(shape):
-        field = pixels[:, :, 0].astype(numpy.uint8)
-        is_blank = bool(field.min() == field.max())
-        if invert is None:
-            is_light = numpy.median(_frame(field)) > 127
-            invert = not is_blank and is_light != wants_light
-        return Picture(255 - field if invert else field, bool(invert), is_blank)
-    ink, is_dark = _find_ink(pixels)
-    if ink is None and image.mode == "RGBA":  # light ink on nothing
-        pixels = _on_paper(image, "black")
-        ink, is_dark = _find_ink(pixels)
+    is_opaque = image.getextrema()[3][0] == 255
+    if is_opaque and pixels.shape[:2] == tuple(shape) and (pixels == pixels[:, :, :1]).all():
+        field = pixels[:, :, 0]  # a picture like the model's keeps its pixels
+        if invert is None and field.min() < field.max():
+            invert = (numpy.median(_frame(field, 1)) > 127) != wants_light
+        return _picture(field, invert)
+    ink, is_dark = _find_ink(pixels, *_fit_paper(pixels))
+    if ink is None:  # or is it light, on nothing?
+        pixels = numpy.asarray(_on_paper(image, "black"), dtype=numpy.float32)
+        ink, is_dark = _find_ink(pixels, *_fit_paper(pixels))
     if ink is None and pixels.mean(axis=2).std() > TIGHT:
         # The border is ink too: the paper is light, unless the user says otherwise.
         is_dark = invert is None or invert != wants_light
         paper = numpy.percentile(pixels, 98 if is_dark else 2, axis=(0, 1))
-        ink, is_dark = _find_ink(pixels, (paper, 0))
+        ink, is_dark = _find_ink(pixels, paper, noise=0)
     if ink is None:
-        return Picture(numpy.full(shape, 255 * wants_light, numpy.uint8), is_blank=True)
+        return _picture(numpy.full(shape, 255 * wants_light), False)
     field = _place(ink, shape)
-    if invert is None:
-        invert = is_dark != wants_light
-    # The ink is light in the field, whatever it was on the picture.
-    return Picture(255 - field if invert != is_dark else field, bool(invert))
+    field = 255 - field if is_dark else field
+    return _picture(field, is_dark != wants_light if invert is None else invert)
 
 
-def _frame(pixels, width=1):
+def _picture(pixels, invert):
+    pixels = pixels.astype(numpy.uint8)
+    is_blank = pixels.min() == pixels.max()
+    return Picture(255 - pixels if invert else pixels, bool(invert), bool(is_blank))
+
+
+def _frame(pixels, width):
     """The pixels within `width` of the border, one row each."""
     is_border = numpy.ones(pixels.shape[:2], bool)
     is_border[width:-width, width:-width] = False
@@ -183,15 +138,7 @@ def _frame(pixels, width=1):
 
 
 def _fit_paper(pixels):
-    """Fit planes to the border's colours, since paper is never lit evenly.
-
-    Returns
-    -------
-    paper : numpy.ndarray
-        The planes, of the shape of `pixels`.
-    noise : float
-        Standard deviation of the border around them.
-    """
+    """Fit planes to the border, since paper is never lit evenly; give them and their noise."""
     height, width = pixels.shape[:2]
     y, x = numpy.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(numpy.float32)
     plane = numpy.stack([numpy.ones_like(x), x, y], axis=2)
@@ -206,19 +153,10 @@ def _fit_paper(pixels):
     return plane @ fit, TO_DEVIATION * numpy.median(rest)
 
 
-def _find_ink(pixels, paper=None):
-    """Tell the ink from the paper.
-
-    Returns
-    -------
-    ink : numpy.ndarray or None
-        uint8 of shape (height, width), 0 for paper, 255 for full ink; None if there is none.
-    is_dark : bool
-        Whether the ink is darker than the paper.
-    """
+def _find_ink(pixels, paper, noise):
+    """Give the ink, uint8 of shape (height, width), or None; and whether it is dark."""
     from scipy import ndimage
 
-    paper, noise = paper or _fit_paper(pixels)
     difference = pixels - paper
     # The largest channel's: yellow ink differs from white paper in the blue only.
     distance = abs(difference).max(axis=2)
@@ -234,11 +172,21 @@ def _find_ink(pixels, paper=None):
     return ink.round().astype(numpy.uint8), bool(is_dark)
 
 
-def _crop(ink):
+def _place(ink, shape):
+    """Scale the ink into the box and place its centre of mass in the field's centre."""
     from PIL import Image
+    from scipy import ndimage
 
     image = Image.fromarray(ink)
-    return image.crop(image.getbbox())
+    image = Image.fromarray(_widen(numpy.asarray(image.crop(image.getbbox()))))
+    scale = min(BOX * shape[0] / image.height, BOX * shape[1] / image.width)
+    size = [max(1, round(n * scale)) for n in image.size]
+    small = numpy.asarray(image.resize(size, Image.HAMMING))
+    corner = numpy.round(numpy.divide(shape, 2) - ndimage.center_of_mass(small)).astype(int)
+    top, left = corner.clip(0, numpy.subtract(shape, small.shape))
+    field = numpy.zeros(shape, numpy.uint8)
+    field[top : top + small.shape[0], left : left + small.shape[1]] = small
+    return field
 
 
 def _widen(ink):
@@ -252,22 +200,5 @@ def _widen(ink):
     missing = round(STROKE * max(ink.shape) - thickness)
     if missing <= 0:
         return ink
-    return ndimage.maximum_filter(numpy.pad(ink, missing), missing + 1)
-
-
-def _place(ink, shape):
-    """Scale the ink into the box and place its centre of mass in the field's centre."""
-    from PIL import Image
-    from scipy import ndimage
-
-    image = _crop(_widen(numpy.asarray(_crop(ink))))
-    scale = min(BOX * shape[0] / image.height, BOX * shape[1] / image.width)
-    size = [max(1, round(n * scale)) for n in image.size]
-    small = numpy.asarray(image.resize(size, Image.HAMMING))
-    top, left = (
-        int(numpy.clip(round(side / 2 - centre), 0, side - n))
-        for side, n, centre in zip(shape, small.shape, ndimage.center_of_mass(small))
-    )
-    field = numpy.zeros(shape, numpy.uint8)
-    field[top : top + small.shape[0], left : left + small.shape[1]] = small
-    return field
+    margins = missing // 2, missing - missing // 2
+    return ndimage.maximum_filter(numpy.pad(ink, margins), missing + 1)
