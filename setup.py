@@ -37,7 +37,10 @@ setup(
         ],
         "cuda": ["jax[cuda12]; python_version >= '3.12'"],
         # JAX on the CPU stands for a GPU in the tests.
-        "test": ["pytest", "hypothesis", "pillow>=10.1", "pandas>=2.0.3", "jax; python_version >= '3.12'"],
+        "test": [
+            *("pytest", "hypothesis", "pillow>=10.1", "pandas>=2.0.3"),
+            "jax; python_version >= '3.12'",
+        ],
         "lint": ["ruff"],
     },
     entry_points={
