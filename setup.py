@@ -30,14 +30,17 @@ setup(
     extras_require={
         "progress": ["tqdm"],
         "images": ["pillow>=10.1"],
-        "tables": ["pandas"],
+        "tables": ["pandas>=2.0.3"],
         # Theano's C code is linked with it: for nets.
         "blas": [
             "scipy-openblas32; platform_system == 'Linux' and platform_machine in 'x86_64 aarch64'"
         ],
         "cuda": ["jax[cuda12]; python_version >= '3.12'"],
         # JAX on the CPU stands for a GPU in the tests.
-        "test": ["pytest", "hypothesis", "pillow>=10.1", "pandas", "jax; python_version >= '3.12'"],
+        "test": [
+            *("pytest", "hypothesis", "pillow>=10.1", "pandas>=2.0.3"),
+            "jax; python_version >= '3.12'",
+        ],
         "lint": ["ruff"],
     },
     entry_points={

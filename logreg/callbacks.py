@@ -13,6 +13,7 @@ import math
 import os
 import signal
 import sys
+import threading
 
 from logreg.console import note, warning
 from logreg.errors import ModelFileError
@@ -271,6 +272,8 @@ class Interruption(Callback):
             signal.signal(number, handler)
 
     def on_train_begin(self, run):
+        if threading.current_thread() is not threading.main_thread():
+            return  # Python lets the main thread alone handle signals
         for number in self.SIGNALS:
             # A script may have started us in the background, and told us to ignore them.
             if signal.getsignal(number) not in (signal.SIG_IGN, None):

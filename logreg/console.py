@@ -13,8 +13,8 @@ import threading
 from logreg.errors import LogRegError
 
 SLOW_AFTER = 2.0  # seconds until something slow is explained
-STDOUT_ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EBADF)
 _interrupts = []  # the numbers of the signals that raised KeyboardInterrupt in this process
+_is_engine_starting = False
 
 
 def note(message):
@@ -32,9 +32,9 @@ def warning(message):
 def starting(message):
     """Say `message` on stderr if the block takes long; collect no garbage in it.
 
-    An engine that starts or compiles makes many objects and keeps nearly all of them: looking
-    through them again and again takes up to a third of the time. An engine may also swallow
-    the exception of a Ctrl-C; it is raised anew at the end of the block.
+    An engine keeps nearly all of the many objects that it makes when it starts or compiles: to
+    collect among them takes up to a third of the time. It may also swallow the exception of a
+    Ctrl-C, which the end of the block raises anew.
     """
     n_before = len(_interrupts)
     timer = threading.Timer(SLOW_AFTER, note, args=(message,))
@@ -60,36 +60,27 @@ def starting_engine():
 
     As an exception it could get lost in an extension module, or look like a fault of the engine.
     """
+    global _is_engine_starting
+    _is_engine_starting = True
+    try:
+        with starting("starting the engine: the first time on a machine, this takes a while"):
+            yield
+    finally:
+        _is_engine_starting = False
 
-    def end(number, frame):
+
+def _on_interrupt(number, frame):
+    if _is_engine_starting:
         os.write(2, b"interrupted\n")
         os._exit(130)
-
-    message = "starting the engine: the first time on a machine, this takes a while"
-    with _on_interrupt(end), starting(message):
-        yield
-
-
-@contextlib.contextmanager
-def _on_interrupt(handler):
-    """Let `handler` handle Ctrl-C in the block, unless it is ignored."""
-    before = signal.getsignal(signal.SIGINT)
-    is_main = threading.current_thread() is threading.main_thread()  # others cannot
-    is_heeded = is_main and before not in (signal.SIG_IGN, None)
-    if is_heeded:
-        signal.signal(signal.SIGINT, handler)
-    try:
-        yield
-    finally:
-        if is_heeded:
-            signal.signal(signal.SIGINT, before)
-
-
-def _interrupt(number, frame):
-    """Python's own handler, but objects that are left half made go without a complaint."""
-    sys.unraisablehook = lambda unraisable: None
     _interrupts.append(number)
+    sys.unraisablehook = lambda unraisable: None  # objects that are left half made may complain
     raise KeyboardInterrupt
+
+
+def _handle_interrupts(handler):
+    with contextlib.suppress(ValueError):  # only the main thread can
+        signal.signal(signal.SIGINT, handler)
 
 
 def command(main):
@@ -102,16 +93,16 @@ def command(main):
     @functools.wraps(main)
     def wrapper(argv=None):
         # At exit, Python would look through all objects of the engine for garbage, half a second.
-        atexit.unregister(gc.freeze)
         atexit.register(gc.freeze)
-        hook = sys.unraisablehook
         for name in ("stdout", "stderr"):
             if getattr(sys, name) is None:  # the shell closed it
-                devnull = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
-                setattr(sys, name, devnull)
+                setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        hook = sys.unraisablehook
+        handler = signal.getsignal(signal.SIGINT)
+        if handler is signal.default_int_handler:  # in the background, the shell has it ignored
+            _handle_interrupts(_on_interrupt)
         try:
-            with _on_interrupt(_interrupt):
-                code = main(argv) or 0
+            code = main(argv) or 0
             sys.stdout.flush()
             return code
         except LogRegError as error:
@@ -124,7 +115,8 @@ def command(main):
             # Whoever opens a file of the user's handles its errors: this is stdout.
             # If the reader of a pipe (head, less) has gone, there is nothing to say.
             if not isinstance(error, BrokenPipeError):
-                if error.filename is not None or error.errno not in STDOUT_ERRORS:
+                of_stdout = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EBADF)
+                if error.filename is not None or error.errno not in of_stdout:
                     raise
                 note(f"error: stdout cannot be written: {error.strerror}")
             # Python would complain once more when it flushes stdout at exit.
@@ -132,5 +124,7 @@ def command(main):
             return 1
         finally:
             sys.unraisablehook = hook
+            if handler is signal.default_int_handler:
+                _handle_interrupts(handler)
 
     return wrapper

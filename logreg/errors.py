@@ -1,8 +1,7 @@
 """The errors that a user can cause and mend.
 
-Each message says what was given, what is needed and what to do. The command line
-prints it behind ``error: `` and exits with 1; everything else is a fault of ours and
-keeps its traceback.
+Each message says what was given, what is needed and what to do. The command line prints it behind
+``error: `` and exits with 1. Everything else is a fault of ours and keeps its traceback.
 """
 
 

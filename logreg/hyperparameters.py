@@ -2,7 +2,7 @@
 
 import math
 import numbers
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from logreg.errors import SettingError
 
@@ -65,22 +65,12 @@ class Hyperparameters:
 
     def _require(self, name, in_range, needed):
         value = getattr(self, name)
-        kind = next(field.type for field in fields(self) if field.name == name)
-        allowed = numbers.Real if kind is float else numbers.Integral
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, allowed)
-            or not math.isfinite(value)
-            or not in_range(value)
-        ):
-            raise SettingError(
-                "{} is {!r}: it must be {}{}".format(
-                    name,
-                    value,
-                    "" if kind is float else "a whole number, ",
-                    needed,
-                )
-            )
+        kind = numbers.Real
+        if type(self).__annotations__[name] is int:
+            kind, needed = numbers.Integral, "a whole number, " + needed
+        is_number = isinstance(value, kind) and not isinstance(value, bool)
+        if not (is_number and math.isfinite(value) and in_range(value)):
+            raise SettingError(f"{name} is {value!r}: it must be {needed}")
 
 
 DEFAULTS = Hyperparameters()

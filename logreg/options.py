@@ -5,8 +5,7 @@ from logreg.datasets.header import TableOptions
 
 def add_table_options(parser):
     """Add the options to an :class:`argparse.ArgumentParser`."""
-    add = parser.add_argument
-    add(
+    parser.add_argument(
         "--label-column",
         metavar="NAME",
         help="a table's column with the label, by name or by number from 1 (-1: the last); if not "
@@ -24,12 +23,8 @@ def add_table_options(parser):
     header.add_argument(
         "--no-header", dest="header", action="store_false", help="the first row is one of data"
     )
-    add(
-        "--decimal",
-        choices=(".", ","),
-        default=".",
-        help="decimal mark in a table (default: %(default)s)",
-    )
+    help = "decimal mark in a table (default: %(default)s)"
+    parser.add_argument("--decimal", choices=(".", ","), default=".", help=help)
 
 
 def table_options(args):

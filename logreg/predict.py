@@ -15,20 +15,17 @@ from logreg.datasets.header import NO_OPTIONS
 from logreg.errors import DatasetError, LogRegError, SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS
 from logreg.options import add_table_options, table_options
-from logreg.prediction.inputs import InputSpec, array_batches, batches
+from logreg.prediction.inputs import BATCH_SIZE, InputChecker, array_batches, batches
 from logreg.prediction.writers import destination, shown, writer
 
 N_EXAMPLES = 10
-BATCH_SIZE = InputSpec._field_defaults["batch_size"]
-FORMATS = ("text", "csv", "json")
 N_NAMED = 10  # the largest number of inputs that a note names
 RULES = """Of an npz file, the array called x or x_test is predicted, or the only one. Numbers of
 type uint8 are multiplied by the model's scale: 1/256 if it was trained on pixels, on numbers from
 0 to 1 or on numbers of unknown range, else 1. A picture on a light background is inverted if the
 background of the training data is dark, as it is if their median is below the middle of their
-range or unknown; and the other way round. The first row of a CSV file is a header if a text cell
-of it stands over a number, if all its cells are text, or if one is label, class or target. A data
-set without a test set is split as the model's training data were."""
+range or unknown; and the other way round. A data set without a test set is split as the model's
+training data were."""
 
 
 def parser():
@@ -49,38 +46,27 @@ def parser():
     add("--info", action="store_true", help="print what the model file tells of the model")
     add("--proba", action="store_true", help="give the probability of each class")
     add("--top", metavar="K", type=int, help="give the K most probable classes instead")
-    add("--format", choices=FORMATS, default=FORMATS[0], help="format of the results" + default)
+    formats = {"choices": ("text", "csv", "json"), "default": "text"}
+    add("--format", **formats, help="format of the results" + default)
     add("--output", metavar="FILE", help="where the results go, if not to stdout")
     n = f"how many rows of each input; of a data set {N_EXAMPLES} if not given, else all"
     add("-n", metavar="N", type=int, help=n)
     add("--batch-size", metavar="N", type=int, default=BATCH_SIZE, help="rows at a time" + default)
     add_table_options(parser)
-    add = parser.add_mutually_exclusive_group().add_argument
+    group = parser.add_mutually_exclusive_group()
     invert = "exchange light and dark in pictures, whatever their background"
-    add("--invert", action="store_true", default=None, help=invert)
-    add("--no-invert", dest="invert", action="store_false", default=None, help="keep them")
-    add = parser.add_argument
+    group.add_argument("--invert", action="store_true", default=None, help=invert)
+    group.add_argument("--no-invert", dest="invert", action="store_false", help="keep them")
     add("--device", metavar="NAME", help="where the model runs: cpu, cuda, cuda0, ...")
     add("--version", action="version", version=f"logreg {__version__}")
     return parser
 
 
 def predict(model=BEST_MODEL, dataset=DATASET, n=N_EXAMPLES):
-    """Print what the best model predicts for the first examples of the test set.
+    """Print what the best model predicts for the first `n` examples of the test set.
 
-    Parameters
-    ----------
-    model : str or path-like
-        A model file.
-    dataset : str, path-like or sequence of pairs
-        The data set, as :func:`logreg.load_data` takes it.
-    n : int
-        How many examples.
-
-    Raises
-    ------
-    LogRegError
-        If the model or the data set cannot be read, or they do not fit each other.
+    The data set is whatever :func:`logreg.load_data` takes. A LogRegError says that it or the
+    model cannot be read, or that they do not fit each other.
 
     Examples
     --------
@@ -97,8 +83,8 @@ def predict(model=BEST_MODEL, dataset=DATASET, n=N_EXAMPLES):
 
 def _print_examples(predictor, dataset, options, n):
     """Print the tutorial's two lines."""
-    x = _test_set(predictor, dataset, options).test[0][:n]
-    predicted = _checker(predictor, dataset).predict(x).classes
+    data = _test_set(predictor, dataset, options)
+    predicted = InputChecker(predictor, data.name).predict(data.test[0][:n]).classes
     labels = numpy.asarray(predictor.labels)[predicted]
     with destination() as stream:
         stream.write(f"Predicted values for the first {len(labels)} examples in test set:\n")
@@ -116,12 +102,6 @@ def _predictor(model, device=None):
         from logreg.prediction.predictor import Predictor
 
     return Predictor(model, device)
-
-
-def _checker(predictor, name):
-    from logreg.prediction.predictor import InputChecker
-
-    return InputChecker(predictor, shown(name) if isinstance(name, str) else "the test set")
 
 
 def _test_set(predictor, dataset, options):
@@ -147,21 +127,20 @@ def main(argv=None):
     options = table_options(args)
     if args.evaluate:
         return _evaluate(predictor, options, args)
-    spec = predictor.spec._replace(
-        # Of a long file, no more is read than is asked for.
-        batch_size=min(args.batch_size, args.n or args.batch_size),
-        options=options,
-        invert=args.invert,
-    )
+    n = args.n or (sys.maxsize if args.inputs else N_EXAMPLES)
+    is_plain = args.format == "text" and not (args.proba or args.top or args.output)
+    if is_plain and not args.inputs:
+        return _print_examples(predictor, args.dataset, options, n)
+    # Of a long file, no more is read than is asked for.
+    batch_size = min(args.batch_size, n)
+    spec = predictor.spec._replace(batch_size=batch_size, options=options, invert=args.invert)
     if args.inputs:
-        return _predict(predictor, [(name, batches(name, spec)) for name in args.inputs], args)
-    args.n = args.n or N_EXAMPLES
-    if not (args.proba or args.top or args.output or args.format != FORMATS[0]):
-        return _print_examples(predictor, args.dataset, options, args.n)
-    data = _test_set(predictor, args.dataset, options)
-    data.check_outputs(args.output)
-    rows = array_batches(args.dataset, data.test[0], spec)
-    return _predict(predictor, [(args.dataset, rows)], args)
+        inputs = [(name, batches(name, spec)) for name in args.inputs]
+    else:
+        data = _test_set(predictor, args.dataset, options)
+        data.check_outputs(args.output)
+        inputs = [(data.name, array_batches(data.name, data.test[0], spec))]
+    return _predict(predictor, inputs, args, n)
 
 
 def _arguments(argv):
@@ -186,15 +165,16 @@ def _arguments(argv):
     return args
 
 
-def _predict(predictor, inputs, args):
-    """Predict inputs one after the other; one that is bad does not keep the others from it."""
+def _predict(predictor, inputs, args, n):
+    """Predict up to n rows of each input; one that is bad does not keep the others from it."""
     n_bad, inverted = 0, []
-    options = predictor.labels, args.proba, args.top
-    with destination(args.output) as stream, writer(args.format, stream, *options) as out:
+    what = predictor.labels, args.proba, args.top
+    with destination(args.output) as stream, writer(args.format, stream, *what) as out:
         for name, rows in inputs:
             try:
                 with contextlib.closing(rows):
-                    _predict_input(predictor, name, rows, args, out, inverted)
+                    if _predict_input(predictor, name, rows, args.invert, n, out):
+                        inverted.append(name)
             except LogRegError as error:
                 n_bad += 1
                 note(f"error: {error}")
@@ -210,17 +190,17 @@ def _predict(predictor, inputs, args):
     return 1 if n_bad else 0
 
 
-def _predict_input(predictor, name, rows, args, out, inverted):
-    checker = _checker(predictor, name)
+def _predict_input(predictor, name, rows, invert, n, out):
+    """Predict an input's batches; return whether it is a picture that was inverted."""
+    checker = InputChecker(predictor, name)
     for batch in rows:
-        if batch.inverted:
-            inverted.append(name)
-        if args.invert and not batch.is_picture and not checker.n_rows:
-            warning(f"{shown(name)}: --invert is for pictures: rows of numbers stay as they are")
-        first, left = checker.n_rows, None if args.n is None else args.n - checker.n_rows
-        out.rows(name, first, batch.is_single, checker.predict(batch.x[:left]))
-        if checker.n_rows == args.n:
-            break
+        first = checker.n_rows
+        if invert and not batch.is_picture and first == 0:
+            warning(f"{name}: --invert is for pictures: rows of numbers stay as they are")
+        out.rows(name, first, batch.is_single, checker.predict(batch.x[: n - first]))
+        if batch.inverted or checker.n_rows == n:
+            return batch.inverted
+    return False
 
 
 def _evaluate(predictor, options, args):
@@ -230,7 +210,7 @@ def _evaluate(predictor, options, args):
     data.check_outputs(args.output)
     trained = predictor.metadata.get("batch_size")
     batch_size = trained if isinstance(trained, int) and trained > 0 else DEFAULTS.batch_size
-    predict_rows = _checker(predictor, args.dataset).predict
+    predict_rows = InputChecker(predictor, data.name).predict
     with destination(args.output) as stream:
         evaluation = evaluate(predict_rows, data, predictor.labels, args.batch_size, batch_size)
         stream.write(format_evaluation(evaluation, args.format))
@@ -241,17 +221,15 @@ def _info(args):
     with starting_engine():
         from logreg.saving import load_model
 
-    metadata = dict(sorted(load_model(args.model).metadata.items()))
+    metadata = load_model(args.model).metadata
+    pairs = [(name, _in_text(name, value)) for name, value in sorted(metadata.items())]
     with destination(args.output) as stream:
         if args.format == "json":
-            stream.write(json.dumps(metadata, indent=2) + "\n")
+            stream.write(json.dumps(metadata, indent=2, sort_keys=True) + "\n")
         elif args.format == "csv":
-            out = csv.writer(stream, lineterminator="\n")
-            out.writerow(["name", "value"])
-            out.writerows((name, _in_text(name, value)) for name, value in metadata.items())
+            csv.writer(stream, lineterminator="\n").writerows([("name", "value"), *pairs])
         else:
-            for name, value in metadata.items():
-                stream.write(f"{shown(name)}: {_in_text(name, value)}\n")
+            stream.write("".join(f"{shown(name)}: {text}\n" for name, text in pairs))
 
 
 def _in_text(name, value):

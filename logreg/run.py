@@ -1,7 +1,7 @@
 """What is known of a training run, on the way and at its end."""
 
 import timeit
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Optional
 
 from logreg.early_stopping import EarlyStopping
@@ -83,7 +83,7 @@ class Run:
     test_error: float = 0.0
     test_error_all_rows: float = 0.0
     error_all_rows: float = 0.0
-    best: bytes = b""
+    best: bytes = field(default=b"", repr=False)
     reason: Optional[str] = None
 
     def start_clock(self):

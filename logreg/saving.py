@@ -8,6 +8,8 @@ SHA-256 of both. Plain values only, so every engine, Python and NumPy can read i
 
 import hashlib
 import io
+import json
+import math
 import pickle
 from typing import NamedTuple
 
@@ -17,9 +19,12 @@ from logreg import engine, pickles
 from logreg.engine import T
 from logreg.errors import ModelFileError
 from logreg.files import read_whole, replacing, try_replacing
-from logreg.metadata import check_metadata, complete_metadata, header_text, parse, provenance
+from logreg.metadata import check_model, complete_metadata, provenance, to_json
 from logreg.model import LogisticRegression
 
+FORMATS = ("logreg model", "logreg checkpoint", "logreg parameters")
+VERSION = 1
+DTYPES = ("float32", "float64", "uint8")
 MAX_BYTES = 1 << 30
 # Protocol 3 has bytes, and no framing that differs between versions of Python.
 PROTOCOL = 3
@@ -42,52 +47,19 @@ class _Call(NamedTuple):
 def restore(header, data, sha256):
     """Make what a file of ours describes; this is what ``pickle.load`` calls.
 
-    Parameters
-    ----------
-    header : str
-        JSON.
-    data : bytes
-        The arrays, one after the other, little-endian, in C order.
-    sha256 : str
-        Hexadecimal digest of header and data.
-
-    Returns
-    -------
-    LogisticRegression or dict
-        The model; of a checkpoint and of parameters, ``{'header': dict, 'arrays': dict}``.
-
-    Raises
-    ------
-    ModelFileError
-        If the digest does not match or the header does not describe the data.
+    `header` is JSON, `data` the bytes of the arrays (little-endian, in C order) one after the
+    other, and `sha256` the hexadecimal digest of both. Of a model a LogisticRegression is made,
+    of a checkpoint and of parameters ``{'header': dict, 'arrays': dict}``.
     """
-    if not (isinstance(header, str) and isinstance(data, bytes) and isinstance(sha256, str)):
+    if (type(header), type(data), type(sha256)) != (str, bytes, str):
         raise ModelFileError("its parts are not of the right types")
     if _digest(header, data) != sha256:
         raise ModelFileError("it is damaged: the checksum does not match")
-    content, arrays = parse(header, data)
-    if content["format"] == "logreg model":
-        return _model(content, arrays)
-    return {"header": content, "arrays": arrays}
-
-
-def _digest(header, data):
-    digest = hashlib.sha256(header.encode("utf-8", "surrogatepass"))
-    digest.update(data)
-    return digest.hexdigest()
-
-
-def _model(content, arrays):
-    if set(arrays) != {"W", "b"}:
-        raise ModelFileError("it does not hold the W and b of a LogisticRegression")
-    W, b = arrays["W"], arrays["b"]
-    fit = W.ndim == 2 and W.size > 0 and b.shape == W.shape[1:]
-    if not fit or W.dtype.kind != "f" or W.dtype != b.dtype:
-        raise ModelFileError(
-            f"its W is {W.dtype} {W.shape} and its b is {b.dtype} {b.shape}: they do not fit"
-        )
-    check_metadata(content.get("metadata"), W)
+    content, arrays = _parse(header, data)
+    if content["format"] != "logreg model":
+        return {"header": content, "arrays": arrays}
     # The parameters stay as they are, to the last bit, whatever the user's floatX is.
+    W = arrays["W"]
     with engine.floatx(W.dtype.name):
         classifier = LogisticRegression(T.matrix("x", dtype=W.dtype.name), *W.shape)
     for param in classifier.params:
@@ -96,29 +68,58 @@ def _model(content, arrays):
     return classifier
 
 
+def _digest(header, data):
+    digest = hashlib.sha256(header.encode("utf-8", "surrogatepass"))
+    digest.update(data)
+    return digest.hexdigest()
+
+
+def _parse(header, data):
+    """The content of a header, and the arrays by name, read-only; those of a model are checked."""
+    try:
+        content = json.loads(header)
+        kind, version = content["format"], content["version"]
+        if kind not in FORMATS or version != VERSION:
+            raise ModelFileError(
+                f"it is a {ascii(kind)[:40]} of version {ascii(version)[:40]}, and this logreg "
+                f"reads models, parameters and checkpoints of version {VERSION}: install a newer "
+                "logreg"
+            )
+        arrays, start = {}, 0
+        for name, dtype, shape in content["arrays"]:
+            if dtype not in DTYPES or min(shape, default=0) < 0:
+                raise ValueError(f"{ascii(name)[:40]} is {ascii(dtype)[:40]} {ascii(shape)[:40]}")
+            little_endian = numpy.dtype(dtype).newbyteorder("<")
+            end = start + math.prod(shape) * little_endian.itemsize
+            flat = numpy.frombuffer(data[start:end], little_endian)
+            arrays[name] = flat.reshape(shape).astype(dtype, copy=False)
+            start = end
+        if start != len(data):
+            raise ValueError(f"{len(data)} bytes of arrays, where {start} are needed")
+    except ModelFileError:
+        raise
+    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
+        said = ascii(str(error))[1:-1][:100]
+        raise ModelFileError(f"its header does not describe it and its arrays ({said})") from error
+    if kind == "logreg model":
+        check_model(content.get("metadata"), arrays)
+    return content, arrays
+
+
 def dumps(kind, arrays, **content):
-    """Make the bytes of a file.
+    """Make the bytes of a file; a ModelFileError says why they could not be loaded again.
 
-    Parameters
-    ----------
-    kind : {'model', 'checkpoint', 'parameters'}
-    arrays : dict of str to numpy.ndarray
-        Of dtype float32, float64 or uint8.
-    **content
-        What JSON can hold, NumPy's numbers included.
-
-    Returns
-    -------
-    bytes
-        A ModelFileError is raised if they could not be loaded again.
+    `kind` is model, checkpoint or parameters. `arrays` has arrays of float32, float64 or uint8
+    by name, and `content` is what JSON can hold, NumPy's numbers included.
     """
-    arrays = {name: numpy.asarray(array) for name, array in arrays.items()}
-    header = header_text(f"logreg {kind}", arrays, content)
-    data = b"".join(
-        array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
-        for array in arrays.values()
-    )
-    parse(header, data)
+    listed, parts = [], []
+    for name, array in arrays.items():
+        array = numpy.asarray(array)
+        listed.append([name, array.dtype.name, array.shape])
+        parts.append(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
+    content.update(format=f"logreg {kind}", version=VERSION, arrays=listed)
+    header, data = to_json(content), b"".join(parts)
+    _parse(header, data)
     if len(header) + len(data) > MAX_BYTES - 1000:
         raise ModelFileError(f"it would have more than {MAX_BYTES} bytes, too many for a file")
     return pickle.dumps(_Call(header, data, _digest(header, data)), protocol=PROTOCOL)
@@ -170,11 +171,13 @@ def load(path):
         raise ModelFileError(f"{path} cannot be loaded: {reason}") from error
 
 
-def kind_of(loaded):
-    """What a loaded file was: 'model', 'checkpoint' or 'parameters'."""
-    if isinstance(loaded, LogisticRegression):
-        return "model"
-    return loaded["header"]["format"].split()[1]
+def _load_kind(path, kind):
+    loaded = load(path)
+    is_model = isinstance(loaded, LogisticRegression)
+    found = "model" if is_model else loaded["header"]["format"].split()[1]
+    if found != kind:
+        raise ModelFileError(f"{path} cannot be loaded: it is a {found} file, not a {kind} file")
+    return loaded
 
 
 def save(path, data):
@@ -260,21 +263,16 @@ def load_model(path):
     >>> load_model("model.pkl").W.get_value().shape
     (4, 2)
     """
-    model = load(path)
-    if kind_of(model) != "model":
-        raise ModelFileError(f"{path} cannot be loaded: it is a {kind_of(model)}, not a model")
-    return model
+    return _load_kind(path, "model")
 
 
 def save_params(params, path):
     """Write the parameters of a net in place of what is at `path`.
 
-    Of the net only the numbers are kept: the program that builds it is its description.
-
     Parameters
     ----------
     params : list of shared variables
-        Of dtype float32 or float64.
+        Of dtype float32 or float64. Of the net nothing else is kept.
     path : str or path-like
 
     Raises
@@ -315,11 +313,7 @@ def load_params(params, path):
     >>> save_params(net.params, "net.pkl")
     >>> load_params(same.params, "net.pkl")
     """
-    saved = load(path)
-    kind = kind_of(saved)
-    if kind != "parameters":
-        raise ModelFileError(f"{path} cannot be loaded: it is a {kind}, not parameters of a net")
-    values = list(saved["arrays"].values())
+    values = list(_load_kind(path, "parameters")["arrays"].values())
     there = [(value.dtype.name, value.shape) for value in values]
     here = [(param.dtype, engine.value(param).shape) for param in params]
     if there != here:

@@ -61,22 +61,7 @@ CLASSES["theano.sandbox.cuda.type.CudaNdarray_unpickler"] = _OnGpu
 
 
 def read_parameters(path):
-    """Take W and b out of a pickled LogisticRegression of the tutorial.
-
-    Parameters
-    ----------
-    path : str or path-like
-
-    Returns
-    -------
-    W : numpy.ndarray, shape (n_in, n_out)
-    b : numpy.ndarray, shape (n_out,)
-
-    Raises
-    ------
-    ModelFileError
-        If they are not in it.
-    """
+    """Take W and b, of shapes (n_in, n_out) and (n_out,), out of a pickled LogisticRegression."""
     try:
         data = read_whole(path, MAX_BYTES)
         opcodes = pickles.scan(io.BytesIO(data), f"{OPCODES} {' '.join(DICT_OPCODES)}")

@@ -143,3 +143,30 @@ def read(path):
     """The bytes of a file."""
     with open(path, "rb") as file:
         return file.read()
+
+
+def py2_string(data, protocol=0):
+    """Bytes as Python 2 pickles its strings."""
+    if protocol == 0:
+        return b"S'" + b"".join(b"\\x%02x" % byte for byte in data) + b"'\n"
+    short = b"U" + struct.pack("B", len(data)) if len(data) < 256 else None
+    return (short or b"T" + struct.pack("<i", len(data))) + data
+
+
+def py2_array(array, protocol=0):
+    """An array as Python 2 and the NumPy of its day pickle it, in protocols 0 to 2."""
+
+    def integer(n):
+        return b"I%d\n" % n if protocol == 0 else b"J" + struct.pack("<i", n)
+
+    def string(data):
+        return py2_string(data, protocol)
+
+    order, code = array.dtype.str[:1].encode(), array.dtype.str[1:].encode()
+    made = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(" + integer(0) + b"t"
+    shape = b"(" + b"".join(map(integer, array.shape)) + b"t"
+    dtype = b"cnumpy\ndtype\n(" + string(code) + integer(0) + integer(1) + b"tR("
+    dtype += integer(3) + string(order) + b"NNN" + integer(-1) * 2 + integer(0) + b"tb"
+    by_columns = integer(not array.flags.c_contiguous)
+    data = string(array.tobytes("A"))
+    return made + string(b"b") + b"tR(" + integer(1) + shape + dtype + by_columns + data + b"tb"

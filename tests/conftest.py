@@ -49,14 +49,11 @@ def peak_memory():
 
 
 def _arguments(args, env, options):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
-    return [sys.executable, *map(str, args)], {
-        "env": {name: value for name, value in environment.items() if value is not None},
-        "stdout": subprocess.PIPE,
-        "stderr": subprocess.PIPE,
-        "text": True,
-        **options,
-    }
+    env = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
+    env = {name: value for name, value in env.items() if value is not None}
+    pipe = subprocess.PIPE
+    options = {"env": env, "stdout": pipe, "stderr": pipe, "text": True, **options}
+    return [sys.executable, *map(str, args)], options
 
 
 @pytest.fixture(scope="session")
@@ -83,9 +80,8 @@ def start():
     yield start
     for process in processes:
         process.kill()
-        process.wait()
-        for stream in filter(None, (process.stdout, process.stderr)):
-            stream.close()
+        with process:  # waits, and closes its pipes
+            pass
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import math
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -239,3 +240,10 @@ def test_a_signal_that_is_ignored_stays_so(handler):
         os.kill(os.getpid(), signal.SIGINT)
         interruption.on_minibatch_end(new_run())
     assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+
+
+def test_a_run_in_a_thread_leaves_signals_alone(handler):
+    with ThreadPoolExecutor(1) as threads, Interruption() as interruption:
+        threads.submit(interruption.on_train_begin, new_run()).result()
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert (handler, interruption.received) == ([signal.SIGTERM], None)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy
 import pytest
+from builders import py2_array, py2_string
 from conftest import peak_memory
 from test_pickles import ATTACKS
 
@@ -19,28 +20,15 @@ from logreg.saving import load_model
 SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "import_tutorial_model.py"
 
 
-def load_script():
-    spec = importlib.util.spec_from_file_location("import_tutorial_model", str(SCRIPT))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-script = load_script()
+_spec = importlib.util.spec_from_file_location("import_tutorial_model", str(SCRIPT))
+script = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(script)
 
 W = numpy.array([[0.1, -1 / 3], [1e-40, 3e38], [-0.0, numpy.pi]], "float32")
 B = numpy.array([2 / 3, -1e-9], "float32")
 
 
 # ---- pickles as Python 2 writes them in protocol 0, by hand
-
-
-def py2_string(data):
-    text = "".join(
-        chr(byte) if 32 <= byte < 127 and chr(byte) not in "'\\" else f"\\x{byte:02x}"
-        for byte in data
-    )
-    return f"S'{text}'\n".encode()
 
 
 def py2_object(name, state):
@@ -51,15 +39,6 @@ def py2_object(name, state):
 
 def py2_dict(items):
     return b"(d" + b"".join(py2_string(k.encode()) + v + b"s" for k, v in items.items())
-
-
-def py2_array(array):
-    shape = b"(" + b"".join(b"I%d\n" % n for n in array.shape) + b"t"
-    dtype = b"cnumpy\ndtype\n(" + py2_string(array.dtype.str[1:].encode()) + b"I0\nI1\ntR"
-    dtype += b"(I3\n" + py2_string(array.dtype.str[:1].encode()) + b"NNNI-1\nI-1\nI0\ntb"
-    made = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntR"
-    fortran = b"I00\n" if array.flags.c_contiguous else b"I01\n"
-    return made + b"(I1\n" + shape + dtype + fortran + py2_string(array.tobytes("A")) + b"tb"
 
 
 def py2_shared(name, array, kind="theano.tensor.sharedvar.TensorSharedVariable"):
@@ -78,11 +57,7 @@ def py2_model(W, b, module="__main__"):
 
 
 def py2(W=W, b=B, **options):
-    return py2_model(
-        py2_shared("W", py2_array(numpy.asarray(W))),
-        py2_shared("b", py2_array(numpy.asarray(b))),
-        **options,
-    )
+    return py2_model(py2_shared("W", py2_array(W)), py2_shared("b", py2_array(b)), **options)
 
 
 # ---- pickles as Python 3 writes them, by classes that bear the names of Theano's
@@ -162,8 +137,7 @@ def test_a_model_of_python_3(capsys, protocol):
     assert_same(imported(py3(protocol), capsys))
 
 
-@pytest.mark.parametrize("dtype", ["<f4", ">f4", "<f8", ">f8"])
-@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype, order", [("<f8", "C"), (">f4", "F")])
 def test_any_layout(capsys, dtype, order):
     arrays = (numpy.asarray(array, dtype, order=order) for array in (W, B))
     assert_same(imported(py2(*arrays), capsys), numpy.dtype(dtype).name)
@@ -195,29 +169,21 @@ RUN = b"cos\nsystem\n(S'echo run > run'\ntR"
 REFUSED = {
     **ATTACKS,
     "empty": b"",
-    "text": b"epoch,iteration\n",
     "cut short": py2()[:-30],
     "more follows": py2() + b".",
-    "system as W": py2_model(RUN, py2_shared("b", py2_array(B))),
     "system in W": py2_model(py2_shared("W", RUN), py2_shared("b", py2_array(B))),
-    "a list": pickle.dumps([W, B], 2),
-    "a number": b"I1\n.",
     "no W": py2_model(b"N", py2_shared("b", py2_array(B))),
     "an object": py2_model(py2_object("a.B", {}), py2_shared("b", py2_array(B))),
     "two in storage": py2().replace(b"(lp2\n", b"(lp2\nNa"),
     "transposed": py2(W.T),
-    "a vector": py2(W.ravel()),
     "no vector": py2(W, B.reshape(2, 1)),
     "mixed": py2(W, B.astype("float64")),
     "integers": py2(numpy.ones((3, 2), "int32"), numpy.ones(2, "int32")),
-    "half": py2(numpy.ones((3, 2), "float16"), numpy.ones(2, "float16")),
     "nan": py2(W, numpy.array([numpy.nan, 0], "float32")),
-    "infinite": py2(W, numpy.array([numpy.inf, 0], "float32")),
     "fewer bytes": py2().replace(b"(I3\nI2\nt", b"(I3\nI1\nt"),
     "more bytes": py2().replace(b"(I3\nI2\nt", b"(I3\nI20000000000\nt"),
-    "objects": py2().replace(b"S'f4'\n", b"S'O8'\n"),
+    "objects": py2().replace(py2_string(b"f4"), py2_string(b"O8")),
     "build without state": b"(ia\nB\nb.",
-    "nested objects": b"(ia\nB\n" * 3000 + b"b" * 2999 + b".",
     "hashing": b"}Np0\n" + b"0g0\ng0\n\x86p0\n" * 1000 + b"Ns.",
 }
 
@@ -234,24 +200,19 @@ def test_what_is_no_such_model_ends_in_one_line_and_nothing_written(name, capfd,
     assert os.listdir(".") == ["old.pkl"]
 
 
-def test_what_cannot_be_read_or_written(capfd, working_folder):
-    cases = [("nothing", "new.pkl", "No such file"), (".", "new.pkl", "not a regular file")]
-    if hasattr(os, "mkfifo"):
-        os.mkfifo("pipe")
-        cases.append(("pipe", "new.pkl", "not a regular file"))
+@pytest.mark.parametrize(
+    "old, new, reason",
+    [
+        ("nothing", "new.pkl", "nothing cannot be imported: No such file"),
+        (".", "new.pkl", ". cannot be imported: it is not a regular file"),
+        ("old.pkl", "nowhere/new.pkl", "nowhere/new.pkl cannot be written"),
+    ],
+)
+def test_what_cannot_be_read_or_written(capfd, old, new, reason):
     Path("old.pkl").write_bytes(py2())
-    cases.append(("old.pkl", "nowhere/new.pkl", "nowhere/new.pkl cannot be written"))
-    for old, new, reason in cases:
-        assert script.main([old, new]) == 1
-        err = capfd.readouterr().err
-        assert err.startswith("error: ") and err.count("\n") == 1 and reason in err
-        assert not os.path.exists(new)
-
-
-def test_wrong_usage(run):
-    assert run(SCRIPT).returncode == 2
-    done = run(SCRIPT, "--help")
-    assert done.returncode == 0 and "OLD" in done.stdout
+    assert script.main([old, new]) == 1
+    err = capfd.readouterr().err
+    assert err.startswith(f"error: {reason}") and err.count("\n") == 1
 
 
 def test_as_a_program(run, working_folder):

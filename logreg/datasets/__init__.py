@@ -2,22 +2,21 @@
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Optional
 
 import numpy
 
-from logreg.console import note, warning
-from logreg.datasets import checks
+from logreg.console import note
 from logreg.datasets.checks import PIXEL_SCALE as PIXEL_SCALE
-from logreg.datasets.checks import SPLITS, scale_of
-from logreg.datasets.header import NO_OPTIONS, Columns, say_rules
-from logreg.datasets.sources import files_of, locate, of_pairs, read
-from logreg.datasets.splits import fits, is_seed, split_off
-from logreg.datasets.tables import Table
-from logreg.errors import DatasetError, SettingError
+from logreg.datasets.checks import SPLITS, check, narrower, scale_of, warn_of_classes
+from logreg.datasets.header import NO_OPTIONS
+from logreg.datasets.sources import locate, read
+from logreg.datasets.splits import is_seed, split_off
+from logreg.errors import SettingError
 
-MEDIAN_VALUES = 2**20  # about as many values as a median is taken of
+METADATA = ("image_shape", "transposed", "pixel_scale", "x_range", "x_median")
+METADATA += ("class_labels", "label_name", "feature_names", "split")
 
 
 @dataclass(eq=False)
@@ -37,17 +36,19 @@ class DataSet:
     valid: Optional[tuple]
     test: Optional[tuple]
     name: str  # what it was asked for by
+    files: tuple  # from which it was read
     n_in: int
     class_labels: list  # of int or of str: the label of each class as the data give it
-    scale: float  # what x is multiplied by before training: 1/256 for uint8 pixels, else 1
+    pixel_scale: float  # what x is multiplied by before training: 1/256 for uint8 pixels, else 1
     x_range: tuple  # the smallest and the largest training feature, scaled
     x_median: float  # of some training rows, scaled: of most images it is the background
     image_shape: Optional[tuple]  # (height, width) or (height, width, channels) of a row
     transposed: bool  # whether rows and columns of images are exchanged, as those of EMNIST are
-    columns: Optional[Columns]  # of the training data, if it is a table
+    label_name: Optional[str]  # the label's column, in a table with a header
+    feature_names: Optional[tuple]  # the other columns
     shuffle: Optional[int]  # the seed of the permutation of the training rows
     split: Optional[list]  # the rows of the three sets, if they were split off one table
-    files: list  # from which it was read
+    _digests: dict = field(default_factory=dict, repr=False)
 
     @property
     def n_out(self):
@@ -55,18 +56,7 @@ class DataSet:
 
     def metadata(self):
         """What a model file tells of the data that the model was trained on, as a dict."""
-        columns = self.columns or Columns(None, None, None)
-        return {
-            "image_shape": self.image_shape,
-            "transposed": self.transposed,
-            "pixel_scale": self.scale,
-            "x_range": self.x_range,
-            "x_median": self.x_median,
-            "class_labels": self.class_labels,
-            "label_name": columns.label_name,
-            "feature_names": columns.names,
-            "split": self.split,
-        }
+        return {name: getattr(self, name) for name in METADATA}
 
     def check_outputs(self, *paths):
         """Raise a SettingError if one of the paths is a file that the data were read from."""
@@ -81,21 +71,17 @@ class DataSet:
     def sha256(self, dtype=None):
         """SHA-256 of the dtypes, shapes and bytes of the six arrays, in hexadecimal.
 
-        Features that are wider than `dtype` are digested as such, however they were read.
+        Features that are wider than `dtype` are digested as such, however they were read. It is
+        computed once, and can be had again after the arrays were released.
         """
-        digest = hashlib.sha256()
-        for x, y in (self.train, self.valid, self.test):
-            for array, kind in ((x, _narrower(x.dtype, dtype)), (y, y.dtype)):
-                digest.update(f"{kind.str} {array.shape}\n".encode())
-                for _, rows in checks.row_chunks(array):
-                    digest.update(numpy.ascontiguousarray(rows, kind).data.cast("B"))
-        return digest.hexdigest()
-
-
-def _narrower(dtype, limit):
-    """The dtype `limit` if numbers of `dtype` are wider than that, else `dtype`."""
-    is_wider = limit and dtype.kind in "iuf" and dtype.itemsize > numpy.dtype(limit).itemsize
-    return numpy.dtype(limit) if is_wider else dtype
+        if dtype not in self._digests:
+            digest = hashlib.sha256()
+            for x, y in (self.train, self.valid, self.test):
+                for array, kind in ((x, narrower(x.dtype, dtype)), (y, y.dtype)):
+                    digest.update(f"{kind.str} {array.shape}\n".encode())
+                    digest.update(numpy.ascontiguousarray(array, kind).data.cast("B"))
+            self._digests[dtype] = digest.hexdigest()
+        return self._digests[dtype]
 
 
 def load_data(dataset, label_column=None, shuffle=None):
@@ -141,6 +127,91 @@ def load_data(dataset, label_column=None, shuffle=None):
     return share(data, release=data is not dataset)
 
 
+def read_dataset(dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtype=None):
+    """Find, read, check and split a data set.
+
+    Parameters
+    ----------
+    dataset : str, path-like, sequence of pairs or DataSet
+        A path: the tutorial's pickle (three pairs of arrays, or training and test only); an
+        ``.npz`` (``x_train, y_train, x_test, y_test``, perhaps ``x_valid, y_valid``; or ``x, y``);
+        a table, as CSV; a folder of IDX files, or of ``train.csv`` and ``test.csv``. Or a name
+        that is looked for in `mnist.search_folders`, as ``'mnist_sample'``; ``'mnist.pkl.gz'`` is
+        also found there as IDX files, and fetched if it is nowhere. Or the pairs themselves. A
+        DataSet is returned as it is.
+    options : TableOptions
+        How tables are read.
+    shuffle : int, optional
+        Seed of a permutation of the training rows before a validation set is split off.
+    announce : bool
+        Whether the tutorial's ``... loading data`` is printed, once the data are found.
+    dtype : {'float32', 'float64'}, optional
+        What wider features become.
+
+    Returns
+    -------
+    DataSet
+
+    Raises
+    ------
+    DatasetError
+        If it cannot be found or read, or training on it makes no sense.
+    SettingError
+        If `shuffle` is no seed.
+
+    Examples
+    --------
+    >>> from logreg.datasets import read_dataset
+    >>> data = read_dataset("mnist_sample")
+    >>> x, y = data.train
+    >>> x.shape, y.shape, data.n_out
+    ((5000, 784), (5000,), 10)
+    """
+    if not (shuffle is None or is_seed(shuffle)):
+        raise SettingError(f"the seed of the shuffle is {shuffle}: give a number from 0 to 2**32-1")
+    name, source = locate(dataset)
+    if announce:
+        print("... loading data", flush=True)
+    if isinstance(source, DataSet):
+        return source
+    raw = read(source, options, dtype)
+    sets, facts = check(name, raw, dtype)
+    sets, split = split_off(sets, name, shuffle, is_mnist=raw.is_idx)
+    warn_of_classes(sets, facts["class_labels"])
+    shuffle = None if shuffle is None else int(shuffle)  # model files hold no NumPy integers
+    return DataSet(**sets, **facts, shuffle=shuffle, split=split)
+
+
+def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
+    """Read the rows of a data set on which a model is to be tested.
+
+    They are the data set's own test set. If it has none, they are the test rows of the split that
+    the model was trained with, if that is of as many rows; otherwise all rows. `metadata` is that
+    of the model's file, of which an older one has no split: then a sixth of the rows is split off,
+    as in training. A table with a header gives the features that the model knows by name.
+    """
+    name, source = locate(dataset)
+    if isinstance(source, DataSet):
+        return source
+    names = metadata.get("feature_names")
+    names = names if isinstance(names, (list, tuple)) else None
+    raw = read(source, options, dtype, names, metadata.get("label_name"))
+    sets, facts = check(name, raw, dtype)
+    shuffle, split = metadata.get("shuffle"), metadata.get("split")
+    shuffle = shuffle if is_seed(shuffle) else None
+    if "test" in sets:
+        sets = {"valid": None, **sets}
+    elif "split" not in metadata or sum(split or []) == len(sets["train"][1]):
+        sets, split = split_off(sets, name, shuffle, split)
+    else:
+        sets = {"train": None, "valid": None, "test": sets["train"]}
+        note(
+            f"note: {name}: all {len(sets['test'][1])} rows are the test set, as the model was "
+            "trained on other data; if it has seen some of them, the error is too small"
+        )
+    return DataSet(**sets, **facts, shuffle=shuffle, split=split)
+
+
 def share(data, release=False):
     """Put the three sets of a :class:`DataSet` into shared variables, as :func:`load_data` gives.
 
@@ -162,12 +233,8 @@ def share(data, release=False):
 def shared_dataset(data_xy):
     """Put a pair (x, y) of a :class:`DataSet` into shared variables, on a GPU into its memory.
 
-    Returns
-    -------
-    shared_x : shared variable
-        Of floatX, shape (n, n_in); uint8 pixels are scaled by 1/256.
-    y : symbolic vector
-        int32, shape (n,). What is stored is floatX, as a GPU of the tutorial's day needs it.
+    Returned are `shared_x` of floatX, shape (n, n_in), in which uint8 pixels are scaled by 1/256;
+    and `y`, an int32 vector: what is stored is floatX, as a GPU of the tutorial's day needs it.
     """
     from logreg import engine
 
@@ -184,146 +251,3 @@ def scaled(x, dtype):
         return numpy.ascontiguousarray(x, dtype=dtype)
     # A power of two: the product is exact in any float type.
     return numpy.multiply(x, numpy.asarray(scale_of(x), dtype), dtype=dtype, order="C")
-
-
-def read_dataset(dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtype=None):
-    """Find, read, check and split a data set.
-
-    Parameters
-    ----------
-    dataset : str, path-like, sequence of pairs or DataSet
-        A path: the tutorial's pickle (three pairs of arrays, or training and test only); an
-        ``.npz`` (``x_train, y_train, x_test, y_test``, perhaps ``x_valid, y_valid``; or ``x, y``);
-        a table, as CSV; a folder of IDX files, or of ``train.csv`` and ``test.csv``. Or a name
-        that is looked for in `mnist.search_folders`, as ``'mnist_sample'``; ``'mnist.pkl.gz'`` is
-        also found there as IDX files, and fetched if it is nowhere. Or the pairs themselves.
-    options : TableOptions
-        How tables are read.
-    shuffle : int, optional
-        Seed of a permutation of the training rows before a validation set is split off.
-    announce : bool
-        Whether the tutorial's ``... loading data`` is printed, once the data are found.
-    dtype : {'float32', 'float64'}, optional
-        What wider features become.
-
-    Returns
-    -------
-    DataSet
-
-    Raises
-    ------
-    DatasetError
-        If it cannot be found or read, or training on it makes no sense.
-    SettingError
-        If `shuffle` is no seed.
-    """
-    if not (shuffle is None or is_seed(shuffle)):
-        raise SettingError(f"the seed of the shuffle is {shuffle}: give a number from 0 to 2**32-1")
-    data, raw = _read(dataset, options, dtype, announce)
-    if raw is None:
-        return data
-    data.shuffle = None if shuffle is None else int(shuffle)
-    split_off(data, is_mnist=raw.is_idx)
-    checks.warn_of_classes(data)
-    return data
-
-
-def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
-    """Read the rows of a data set on which a model is to be tested.
-
-    They are the data set's own test set. If it has none, they are the test rows of the split that
-    the model was trained with, if that is of as many rows; otherwise all rows.
-
-    Parameters
-    ----------
-    dataset, options, dtype
-        As of :func:`read_dataset`.
-    metadata : dict
-        Of the model's file. An older one has no split: then a sixth of the rows is split off, as
-        in training.
-
-    Returns
-    -------
-    DataSet
-        Of which only the test set counts. Of a table with a header, it has the features that the
-        model knows by name.
-    """
-    names, label_name = metadata.get("feature_names"), metadata.get("label_name")
-    known = {
-        "feature_names": names if isinstance(names, (list, tuple)) else None,
-        "label_name": label_name if isinstance(label_name, str) else None,
-    }
-    data, raw = _read(dataset, options, dtype, **known)
-    if raw is None or "test" in raw.splits:
-        return data
-    shuffle, split = metadata.get("shuffle"), metadata.get("split")
-    data.shuffle = shuffle if is_seed(shuffle) else None
-    if "split" not in metadata or fits(split, len(data.train[1])):
-        split_off(data, split)
-    else:
-        data.test = data.train
-        note(
-            f"note: {data.name}: all {len(data.test[1])} rows are the test set, as the model was "
-            "trained on other data; if it has seen some of them, the error is too small"
-        )
-    return data
-
-
-def _read(dataset, options, dtype, announce=False, **known):
-    """Read and check the sets that a data set has; give a DataSet of them, and the RawDataset.
-
-    A DataSet is given as it is, and None.
-    """
-    is_path = isinstance(dataset, (str, os.PathLike))
-    if not is_path and options != NO_OPTIONS:
-        raise DatasetError("a label column can be chosen in tables only: give y in the pairs")
-    path = locate(dataset) if is_path else None
-    if announce:
-        print("... loading data", flush=True)
-    if isinstance(dataset, DataSet):
-        return dataset, None
-    name = str(dataset) if is_path else "the given arrays"
-    raw = read(path, options, dtype, **known) if is_path else of_pairs(dataset)
-    xs, labels, shapes, ranges = {}, [], [], []
-    for split, data in raw.splits.items():
-        x, y = (data.x, data) if isinstance(data, Table) else data
-        source = f"{name}: {SPLITS[split]}" if len(raw.splits) > 1 else f"{name}:"
-        x, shape, value_range = checks.check_features(x, f"{source} x")
-        labels.append(checks.check_labels(y, len(x), source))
-        xs[split] = x.astype(_narrower(x.dtype, dtype), copy=False)
-        shapes.append(shape)
-        ranges.append(value_range)
-    checks.check_alike(raw.splits, xs, name)
-    columns = getattr(raw.splits["train"], "columns", None)
-    if columns:
-        say_rules(name, columns, options)
-    x, scale = xs["train"], scale_of(xs["train"])
-    if scale == 1 and min(low for low, _ in ranges) == 0 and ranges[0][1] == 255:
-        note(
-            f"note: {name}: x goes from 0 to 255 and is taken as it is; if these are pixels, save "
-            "them as uint8 to have them scaled by 1/256"
-        )
-    if scale != 1 and ranges[0][1] <= 1:
-        warning(
-            f"{name}: x is uint8, and scaled by 1/256, but goes from 0 to {ranges[0][1]:.0f} only: "
-            "save x.astype('float32') to have it taken as it is"
-        )
-    class_labels, ys = checks.number_classes(labels)
-    sets = dict.fromkeys(SPLITS)
-    sets.update(zip(xs, zip(xs.values(), ys)))
-    data = DataSet(
-        **sets,
-        name=name,
-        n_in=x.shape[1],
-        class_labels=class_labels,
-        scale=scale,
-        x_range=tuple(float(value) * scale for value in ranges[0]),
-        x_median=float(numpy.median(x[:: 1 + x.size // MEDIAN_VALUES])) * scale,
-        image_shape=checks.image_shape(shapes[0], raw.guess_square_images or scale != 1),
-        transposed=raw.transposed,
-        columns=columns,
-        shuffle=None,
-        split=None,
-        files=files_of(path) if is_path else [],
-    )
-    return data, raw

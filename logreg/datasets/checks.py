@@ -9,21 +9,69 @@ import warnings
 
 import numpy
 
-from logreg.console import warning
+from logreg.console import note, warning
+from logreg.datasets.header import say_rules
 from logreg.datasets.tables import FLOAT32_MAX, Table
 from logreg.errors import DatasetError
 
 SPLITS = {"train": "training", "valid": "validation", "test": "test"}
 PIXEL_SCALE = 1 / 256  # the tutorial's, and not 1/255
-CHUNK = 1 << 20  # elements
 MIN_SIDE = 8  # pixels; a smaller square number of features says nothing of an image
+MEDIAN_VALUES = 2**20  # about as many values as a median is taken of
 
 
-def row_chunks(x):
-    """Yield (index of the first row, rows) of about `CHUNK` elements."""
-    step = max(1, CHUNK // max(1, x[:1].size))
-    for start in range(0, len(x), step):
-        yield start, x[start : start + step]
+def check(name, raw, dtype=None):
+    """Check a :class:`~logreg.datasets.sources.RawDataset`, and number its classes.
+
+    Returned are the sets that it has, as pairs (x, y) in a dict, and what their rows tell of them,
+    a dict of fields of :class:`~logreg.datasets.DataSet`. Each x is of shape (n, n_in), and of
+    `dtype` if it was wider; each y is int32, in 0 .. n_out - 1.
+    """
+    xs, labels, row_shapes, ranges = {}, [], [], []
+    for split, (x, y) in raw.splits.items():
+        source = f"{name}: {SPLITS[split]}" if len(raw.splits) > 1 else f"{name}:"
+        x, row_shape, value_range = check_features(x, f"{source} x")
+        labels.append(check_labels(y, len(x), source))
+        xs[split] = x.astype(narrower(x.dtype, dtype), copy=False)
+        row_shapes.append(row_shape)
+        ranges.append(value_range)
+    columns = [y.columns for _, y in raw.splits.values() if isinstance(y, Table)]
+    check_alike(xs, columns, name)
+    if columns:
+        say_rules(name, columns[0], raw.options)
+    x, scale = xs["train"], scale_of(xs["train"])
+    (low, high), lowest = ranges[0], min(low for low, _ in ranges)
+    if scale == 1 and (lowest, high) == (0, 255):
+        note(
+            f"note: {name}: x goes from 0 to 255 and is taken as it is; if these are pixels, save "
+            "them as uint8 to have them scaled by 1/256"
+        )
+    if scale != 1 and high <= 1:
+        warning(
+            f"{name}: x is uint8, and scaled by 1/256, but goes from 0 to {high:.0f} only: "
+            "save x.astype('float32') to have it taken as it is"
+        )
+    class_labels, ys = number_classes(labels)
+    sets = {split: (x, y) for (split, x), y in zip(xs.items(), ys)}
+    return sets, {
+        "name": name,
+        "files": raw.files,
+        "transposed": raw.transposed,
+        "n_in": x.shape[1],
+        "class_labels": class_labels,
+        "pixel_scale": scale,
+        "x_range": (low * scale, high * scale),
+        "x_median": float(numpy.median(x[:: 1 + x.size // MEDIAN_VALUES])) * scale,
+        "image_shape": image_shape(row_shapes[0], raw.guess_square_images or scale != 1),
+        "label_name": columns[0].label_name if columns else None,
+        "feature_names": columns[0].names if columns else None,
+    }
+
+
+def narrower(dtype, limit):
+    """The dtype `limit` if numbers of `dtype` are wider than that, else `dtype`."""
+    is_wider = limit and dtype.kind in "iuf" and dtype.itemsize > numpy.dtype(limit).itemsize
+    return numpy.dtype(limit) if is_wider else dtype
 
 
 def scale_of(x):
@@ -32,50 +80,32 @@ def scale_of(x):
 
 
 def check_features(x, source):
-    """Check the features of a set, which messages call `source`, and flatten each row.
+    """Check the features of a set, which messages call `source`.
 
-    Parameters
-    ----------
-    x : array-like, shape (n, ...)
-        Booleans, integers or floats.
-
-    Returns
-    -------
-    x : numpy.ndarray, shape (n, d)
-        Of the same dtype; a view where that can be.
-    row_shape : tuple of int
-        Of one row before.
-    value_range : tuple of float
-        The smallest and the largest value.
+    Returned are x of shape (n, d), a view where that can be; the shape of a row before; and the
+    smallest and the largest value.
     """
-    x = _as_array(x, source)
+    x, fault = _as_array(x, source), None
     if x.dtype.kind not in "buif":
-        raise DatasetError(
-            f"{source} has dtype {x.dtype}: numbers are needed, e.g. x.astype('float32')"
-        )
-    if x.ndim < 2:
-        raise DatasetError(
-            f"{source} has shape {x.shape}: rows and columns are needed, e.g. x.reshape(n, -1)"
-        )
-    if x.size == 0:
-        raise DatasetError(f"{source} is empty: its shape is {x.shape}")
-    row_shape = x.shape[1:]
-    x = x.reshape(len(x), -1)
-    low, high = numpy.inf, -numpy.inf
-    for start, rows in row_chunks(x):
-        with numpy.errstate(all="ignore"):
-            chunk_low, chunk_high = float(rows.min()), float(rows.max())
-            # NaN survives min and max; and what float32 cannot hold would become infinity.
-            if not (abs(chunk_low) <= FLOAT32_MAX and abs(chunk_high) <= FLOAT32_MAX):
-                is_bad = ~(abs(rows.astype(float)) <= FLOAT32_MAX)
-                row, column = numpy.argwhere(is_bad)[0]
-                raise DatasetError(
-                    f"{source} holds {rows[row, column]} in row {start + row}, column {column} "
-                    "(counted from 0): every value must be finite, and no larger than float32 "
-                    "can hold; replace it, e.g. with numpy.nan_to_num, or leave out the row"
-                )
-        low, high = min(low, chunk_low), max(high, chunk_high)
-    return x, row_shape, (low, high)
+        fault = f"has dtype {x.dtype}: numbers are needed, e.g. x.astype('float32')"
+    elif x.ndim < 2:
+        fault = f"has shape {x.shape}: rows and columns are needed, e.g. x.reshape(n, -1)"
+    elif x.size == 0:
+        fault = f"is empty: its shape is {x.shape}"
+    if fault:
+        raise DatasetError(f"{source} {fault}")
+    flat = x.reshape(len(x), -1)
+    with numpy.errstate(all="ignore"):
+        low, high = float(flat.min()), float(flat.max())
+        # NaN survives min and max; and what float32 cannot hold would become infinity.
+        if not (abs(low) <= FLOAT32_MAX and abs(high) <= FLOAT32_MAX):
+            row, column = numpy.argwhere(~(abs(flat.astype(float)) <= FLOAT32_MAX))[0]
+            raise DatasetError(
+                f"{source} holds {flat[row, column]} in row {row}, column {column} (counted from "
+                "0): every value must be finite, and no larger than float32 can hold; replace it, "
+                "e.g. with numpy.nan_to_num, or leave out the row"
+            )
+    return flat, x.shape[1:], (low, high)
 
 
 def _as_array(values, source):
@@ -84,10 +114,10 @@ def _as_array(values, source):
         raise DatasetError(f"{source} is a masked array: give x.filled(value)")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # older NumPy's way to say that lists are ragged
+            warnings.simplefilter("ignore")  # older NumPy makes objects of ragged lists, and warns
             array = numpy.asarray(values)
     except (ValueError, TypeError, OverflowError):
-        array = None  # newer NumPy's way to say it
+        array = None
     if array is None or array.dtype.hasobject:
         raise DatasetError(
             f"{source} is an object array: its rows differ in length, or it does not hold numbers; "
@@ -97,51 +127,38 @@ def _as_array(values, source):
 
 
 def check_labels(y, n_rows, source):
-    """Check the labels of a set, which messages call `source`.
+    """Check the labels of a set: integers, booleans, whole floats or text, or those of a Table.
 
-    Parameters
-    ----------
-    y : array-like or tables.Table
-        Of shape (n_rows,): integers, booleans, whole floats, or text.
-
-    Returns
-    -------
-    class_labels : list of int or list of str
-        The labels that occur; from text, some perhaps twice, as of ``1`` and ``1.0``.
-    codes : numpy.ndarray
-        For each row the index of its label in `class_labels`.
+    Returned are the labels that occur, a list of int or of str, some perhaps twice, as of ``1``
+    and ``1.0``; and for each row the index of its label in them.
     """
     if isinstance(y, Table):
         found = list(map(_number, y.labels))
         found = y.labels if None in found else found
         return _classes(found, y.first_rows, f"{source} label column", "--label-column"), y.codes
     source += " y"
-    y = _as_array(y, source)
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y.reshape(-1)
-    if y.ndim != 1:
-        is_hot = y.ndim == 2
-        raise DatasetError(
-            f"{source} has shape {y.shape}{' (one-hot?)' * is_hot}: one integer a row is needed"
-            f"{', e.g. numpy.argmax(y, axis=1)' * is_hot}"
-        )
-    if len(y) != n_rows:
-        raise DatasetError(
-            f"{source} has {len(y)} labels, x has {n_rows} rows: each row needs one label"
-        )
-    if y.dtype.kind == "b":
-        y = y.astype("u1")
-    if y.dtype.kind not in "iufSU":
-        raise DatasetError(
-            f"{source} has dtype {y.dtype}: classes are integers, e.g. y.astype('int64'), or text"
-        )
+    y, fault = _as_array(y, source), None
+    y = y.reshape(-1) if y.shape[1:] == (1,) else y
+    if y.ndim == 2:
+        fault = f"has shape {y.shape} (one-hot?): one integer a row is needed"
+        fault += ", e.g. numpy.argmax(y, axis=1)"
+    elif y.ndim != 1:
+        fault = f"has shape {y.shape}: one integer a row is needed"
+    elif len(y) != n_rows:
+        fault = f"has {len(y)} labels, x has {n_rows} rows: each row needs one label"
+    elif y.dtype.kind not in "biufSU":
+        fault = f"has dtype {y.dtype}: classes are integers, e.g. y.astype('int64'), or text"
+    if fault:
+        raise DatasetError(f"{source} {fault}")
     try:
         found, first_rows, codes = numpy.unique(y, return_index=True, return_inverse=True)
         found = found.tolist()
-    except ValueError as error:  # code points that do not exist
+        if y.dtype.kind == "S":
+            found = [label.decode("utf-8", "backslashreplace") for label in found]
+        if y.dtype.kind in "SU":
+            "".join(found).encode()
+    except (ValueError, SystemError) as error:  # as of code points that do not exist
         raise DatasetError(f"{source} holds text that makes no sense: {error}") from None
-    if y.dtype.kind == "S":
-        found = [label.decode("utf-8", "backslashreplace") for label in found]
     return _classes(found, first_rows, source), codes.reshape(-1)
 
 
@@ -159,43 +176,31 @@ def _classes(labels, first_rows, source, option=None):
     """Check each of the labels that occur; whole floats become integers."""
     classes = []
     for label, row in zip(labels, first_rows):
-        fault = None
+        fault, mend = None, "fill it in or leave out the row"
         if isinstance(label, str):
             if label.strip().lower() in ("", "nan"):
-                fault = f"{'NaN' if label.strip() else 'empty'}; fill it in or leave out the row"
-            elif re.search("[\ud800-\udfff]", label):
-                fault = "half of a character; write the text again"
-        elif not -numpy.inf < label < numpy.inf:
-            fault = "NaN or infinite; fill it in or leave out the row"
+                fault = "NaN" if label.strip() else "empty"
+        elif not abs(label) < numpy.inf:
+            fault = "NaN or infinite"
         elif label != int(label):
-            fault = "fractional; give one class per row as an integer"
-        else:
-            label = int(label)
-            fault = "negative; number the classes from 0" if label < 0 else None
+            fault, mend = "fractional", "give one class per row as an integer"
+        elif label < 0:
+            fault, mend = "negative", "number the classes from 0"
         if fault:
+            where = f"row {row}" if option else f"row {row} (counted from 0)"
+            other = f"; {option} names another column" if option else ""
             raise DatasetError(
-                f"{source} holds the label {ascii(label)[:60]} in row {row}"
-                f"{'' if option else ' (counted from 0)'}: labels must not be {fault}"
-                f"{f'; {option} names another column' if option else ''}"
+                f"{source} holds the label {ascii(label)[:60]} in {where}: labels must not be "
+                f"{fault}; {mend}{other}"
             )
-        classes.append(label)
+        classes.append(label if isinstance(label, str) else int(label))
     return classes
 
 
 def number_classes(sets):
-    """Number the classes of a data set from 0.
+    """Number the classes of a data set, whose sets are as :func:`check_labels` gives them, from 0.
 
-    Parameters
-    ----------
-    sets : list of (list, numpy.ndarray)
-        As from :func:`check_labels`.
-
-    Returns
-    -------
-    class_labels : list of int or list of str
-        The labels as given, sorted; ``range(k)`` if they are that.
-    ys : list of numpy.ndarray
-        For each of the sets its classes as indices into `class_labels`, int32.
+    Returned are the labels, sorted, and for each of the sets the indices of its labels in them.
     """
     class_labels = set().union(*(labels for labels, _ in sets))
     if len(set(map(type, class_labels))) > 1:
@@ -205,18 +210,14 @@ def number_classes(sets):
         )
     class_labels = sorted(class_labels)
     index = {label: i for i, label in enumerate(class_labels)}
-    ys = [
-        numpy.array([index[label] for label in labels], numpy.int32)[codes]
-        for labels, codes in sets
-    ]
-    return class_labels, ys
+    indices = [numpy.array([index[label] for label in labels], "int32") for labels, _ in sets]
+    return class_labels, [found[codes] for found, (_, codes) in zip(indices, sets)]
 
 
-def check_alike(splits, xs, name):
-    """Check that the sets of a data set fit each other.
+def check_alike(xs, columns, name):
+    """Check that the sets have features alike, and the tables that they are from the same columns.
 
-    `splits` is that of a :class:`~logreg.datasets.sources.RawDataset`, `xs` has the checked
-    features.
+    `xs` has the checked features of each set, `columns` those of each table.
     """
     x = xs["train"]
     for split, other in xs.items():
@@ -230,7 +231,6 @@ def check_alike(splits, xs, name):
                 f"{name}: the training x is {x.dtype} and the {SPLITS[split]} x is {other.dtype}: "
                 "only uint8 pixels are scaled, by 1/256; save both with the same dtype"
             )
-    columns = [data.columns for data in splits.values() if isinstance(data, Table)]
     names = {found.names for found in columns} - {None}
     if len({found.label for found in columns}) > 1 or len(names) > 1:
         raise DatasetError(
@@ -239,29 +239,37 @@ def check_alike(splits, xs, name):
         )
 
 
-def warn_of_classes(data):
-    """Warn of classes that a :class:`~logreg.datasets.DataSet` teaches or tests badly."""
-    class_labels, n_rows = data.class_labels, len(data.train[1])
-    if len(class_labels) == 1:
+def warn_of_classes(sets, class_labels):
+    """Warn of sets of which a model can learn nothing, or which tell nothing of it."""
+
+    def shown(classes):
+        return ", ".join(ascii(class_labels[i])[:40] for i in classes[:10])
+
+    n_rows, n_out = len(sets["train"][1]), len(class_labels)
+    if n_out == 1:
         warning(
-            f"every row has the label {ascii(class_labels[0])[:40]}: there is nothing to learn; "
-            "is it the right column?"
+            f"every row has the label {shown([0])}: there is nothing to learn; is it the right "
+            "column?"
         )
-    elif len(class_labels) > max(10, n_rows / 2):
+    elif n_out > max(10, n_rows / 2):
         warning(
-            f"there are {len(class_labels)} classes in {n_rows} training rows, "
-            f"{class_labels[0]!a}, {class_labels[1]!a}, ...: is that the label?"
+            f"there are {n_out} classes in {n_rows} training rows, {shown([0, 1])}, ...: is that "
+            "the label?"
         )
-        return
-    for split in ("valid", "test"):
-        lacking = numpy.setdiff1d(getattr(data, split)[1], data.train[1])
-        if len(lacking):
-            shown = ", ".join(ascii(class_labels[i])[:40] for i in lacking[:10])
-            warning(
-                f"{len(lacking)} of the {len(class_labels)} classes in the {SPLITS[split]} set "
-                f"are in no training row ({shown}): the model cannot learn them; if the rows are "
-                "sorted by class, shuffle them (--shuffle SEED)"
-            )
+    else:
+        for split in ("valid", "test"):
+            found, fault = numpy.unique(sets[split][1]), None
+            lacking = numpy.setdiff1d(found, sets["train"][1])
+            if len(lacking):
+                fault = f"{len(lacking)} of the {n_out} classes in the {SPLITS[split]} set are in "
+                fault += f"no training row ({shown(lacking)})"
+            elif len(found) == 1:
+                fault = f"every row of the {SPLITS[split]} set has the label {shown(found)}"
+            if fault:
+                warning(
+                    f"{fault}: the result is likely to be useless; if the rows are sorted by "
+                    "class, shuffle them (--shuffle SEED)"
+                )
 
 
 def image_shape(row_shape, guess):

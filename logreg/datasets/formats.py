@@ -7,15 +7,11 @@ with one ends in a :class:`~logreg.errors.DatasetError` that begins with its pat
 import codecs
 import contextlib
 import gzip
-import io
-import lzma
 import math
 import os
 import re
 import struct
-import tokenize
 import zipfile
-import zlib
 
 import numpy
 from numpy.lib import format as npy
@@ -23,12 +19,8 @@ from numpy.lib import format as npy
 from logreg import pickles
 from logreg.errors import DatasetError
 
-MAX_NPY_HEADER = 10000  # bytes; Python's parser gets no more than this to read
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-# What gzip, zipfile, NumPy and Python's parser raise on bytes that make no sense to them.
-FAULTS = (OSError, EOFError, ValueError, TypeError, ArithmeticError, LookupError, RuntimeError)
-FAULTS += (AttributeError, SyntaxError, tokenize.TokenError, struct.error)
-FAULTS += (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+SAVE_NUMBERS = "save numbers (or text), with x.astype('float32'), y.astype('int64')"
 # What pickled arrays have in protocols 0 to 5, written by Python 2 or 3. No dict, no set.
 PICKLE_OPCODES = """
     PROTO FRAME STOP MARK GLOBAL STACK_GLOBAL REDUCE BUILD
@@ -42,18 +34,20 @@ PICKLE_OPCODES = """
 
 @contextlib.contextmanager
 def reading(path):
-    """Turn what goes wrong in the block into a DatasetError that begins with the path."""
+    """Turn whatever goes wrong in the block into a DatasetError that begins with the path."""
     try:
         yield
     except DatasetError as error:
         raise DatasetError(f"{path}: {error}") from None
-    except (MemoryError, *FAULTS) as error:
+    except MemoryError:
+        raise DatasetError(
+            f"{path}: cannot be read: it needs more memory than there is, or is damaged"
+        ) from None
+    except Exception as error:  # whatever a library may raise on bytes without sense
         said = ascii(str(error))[1:-1][:200] or type(error).__name__
         reason = getattr(error, "strerror", None)  # an OSError's
         reason = reason or f"cut off or damaged ({said}); fetch or write it again"
-        if isinstance(error, MemoryError):
-            reason = "it needs more memory than there is, or is damaged"
-        raise DatasetError(f"{path}: cannot be read: {reason}") from None
+        raise DatasetError(f"{path}: cannot be read: {reason}") from error
 
 
 @contextlib.contextmanager
@@ -72,40 +66,23 @@ def open_bytes(path):
 
 
 def read_idx(path):
-    """Read an IDX file, the format of MNIST.
+    """Read an IDX file, the format of MNIST, as ``{"x": array}``.
 
-    Parameters
-    ----------
-    path : str or path-like
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        ``{"x": array}``, of any of the format's types; images are uint8 of shape
-        (n, height, width).
+    The array has any of the format's dtypes; images are uint8 of shape (n, height, width).
     """
     with reading(path), open_bytes(path) as stream:
         zeros, code, n_axes = struct.unpack(">HBB", stream.read(4))
-        if zeros or code not in IDX_DTYPES or n_axes == 0:
+        if zeros or code not in IDX_DTYPES:
             raise DatasetError("not an IDX file: its first bytes make no IDX header")
         shape = struct.unpack(f">{n_axes}I", stream.read(4 * n_axes))
-        dtype = numpy.dtype(IDX_DTYPES[code])
-        data = stream.read(_size(dtype, shape) + 1)  # one more, to see that there is none
-        return {"x": _array(data, dtype, shape)}
+        return {"x": numpy.frombuffer(stream.read(), IDX_DTYPES[code]).reshape(shape)}
 
 
 def read_npy(path):
-    """Read the one array of an npy file.
+    """Read the one array of an npy file, as ``{"x": array}``.
 
-    Parameters
-    ----------
-    path : str or path-like
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        ``{"x": array}``. The array is mapped from the file, read-only, unless that is gzipped:
-        rows can be taken from an array larger than memory.
+    The array is mapped from the file, read-only, unless that is gzipped: rows can be taken from
+    an array larger than memory.
     """
     with reading(path), open_bytes(path) as stream:
         if isinstance(stream, gzip.GzipFile):
@@ -119,16 +96,7 @@ def read_npy(path):
 
 
 def read_npz(path):
-    """Read the arrays of an npz file; what else the archive holds is passed over.
-
-    Parameters
-    ----------
-    path : str or path-like
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-    """
+    """Read the arrays of an npz file; what else the archive holds is passed over."""
     arrays = {}
     with reading(path), open_bytes(path) as stream, zipfile.ZipFile(stream) as archive:
         for member in archive.namelist():
@@ -150,44 +118,17 @@ def _npy_array(stream):
 
 
 def _npy_size(stream):
-    """How many bytes an npy file has by its header, if that tells of a plain array."""
-    head = io.BytesIO(stream.read(MAX_NPY_HEADER))
-    version = npy.read_magic(head)
-    if version not in ((1, 0), (2, 0)):
-        raise DatasetError("not an npy file, or not one of a plain array of numbers")
-    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, _, dtype = read(head)
-    return head.tell() + _size(dtype, shape)
+    """How many bytes an npy file should have by its header, which must be of a plain array."""
+    version = npy.read_magic(stream)
+    read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, _, dtype = read_header(stream)
+    if dtype.hasobject:
+        raise DatasetError(f"holds an object array: {SAVE_NUMBERS}")
+    return stream.tell() + dtype.itemsize * math.prod(shape)
 
 
-def _size(dtype, shape):
-    """Bytes of an array, as an exact integer, if it is one of numbers or text and not empty."""
-    if dtype.kind not in "biufSU":
-        found = "an object array" if dtype.hasobject else f"an array of dtype {str(dtype)[:60]}"
-        raise DatasetError(
-            f"holds {found}: save numbers (or text), with x.astype('float32'), y.astype('int64')"
-        )
-    if not all(isinstance(n, int) and n >= 0 for n in shape):
-        raise DatasetError("damaged: the shape is none that an array can have")
-    size = dtype.itemsize * math.prod(shape)
-    if size == 0:
-        raise DatasetError(f"holds an empty array, of shape {ascii(tuple(shape))[:60]}")
-    return size
-
-
-def _array(data, dtype, shape, order="C"):
-    """View bytes as an array, without a copy; they must be just as many as it has."""
-    size = _size(dtype, shape)
-    if len(data) != size:
-        raise DatasetError(
-            f"cut off or damaged: an array of shape {ascii(shape)[:60]} and dtype {dtype} "
-            f"has {size} bytes, found {len(data)}; fetch or write it again"
-        )
-    return numpy.frombuffer(data, dtype).reshape(shape, order=order)
-
-
-class _Encoded(pickles.Placeholder):
-    """Bytes as Python 3 writes them in protocols 0 to 2: a text and its encoding, latin1."""
+class _Bytes(pickles.Placeholder):
+    """Bytes as Python 3 writes them in protocols 0 to 2: a text to encode in latin1, or none."""
 
 
 class _Dtype(pickles.Placeholder):
@@ -198,27 +139,26 @@ class _Dtype(pickles.Placeholder):
             text.decode("latin1") if isinstance(text, bytes) else text  # bytes in Python 2
             for text in (self.args[0], self.state[1])
         )
-        if not re.match(r"[a-zA-Z?]\d{0,6}\Z", code):  # NumPy's dtypes are a language of their own
-            raise DatasetError(f"holds an array of dtype {ascii(code)[:60]}")
+        # NumPy's dtypes are a language of their own; O is an object.
+        if not re.fullmatch(r"[a-zA-NP-Z?]\d{0,6}", code):
+            raise DatasetError(f"holds an array of dtype {ascii(code)[:60]}: {SAVE_NUMBERS}")
         return numpy.dtype(code).newbyteorder(order if order in ("<", ">") else "|")
 
 
-class ArrayPlaceholder(pickles.Placeholder):
+class PickledArray(pickles.Placeholder):
     """A pickled array, made only after a check of what it is made of."""
 
     def array(self):
-        """Make the array; a :class:`numpy.ndarray`, read-only, or a DatasetError."""
+        """Make the array, read-only."""
         if self.state is None:  # protocol 5 calls a function with all of it
             data, dtype, shape, order, *axes = self.args
         else:
             _, shape, dtype, by_columns, data = self.state
             order, axes = "F" if by_columns else "C", ()
-        if isinstance(data, _Encoded):
-            text, encoding = data.args
-            if encoding not in ("latin1", "latin-1"):
-                raise DatasetError("damaged: its bytes are not written as those of an array")
-            data = text.encode("latin1")
-        array = _array(data, dtype.dtype(), shape, "F" if order == "F" else "C")
+        if isinstance(data, _Bytes):
+            data = data.args[0].encode("latin1") if data.args else b""
+        flat = numpy.frombuffer(data, dtype.dtype())
+        array = flat.reshape(shape, order="F" if order == "F" else "C")
         return array.transpose(*axes) if order == "K" else array
 
 
@@ -226,29 +166,21 @@ class ArrayPlaceholder(pickles.Placeholder):
 PICKLE_CLASSES = {
     "numpy.ndarray": pickles.Placeholder,
     "numpy.dtype": _Dtype,
-    "_codecs.encode": _Encoded,
-    "__builtin__.bytes": pickles.Placeholder,  # of an empty array
-    "builtins.bytes": pickles.Placeholder,
-    "numpy.core.multiarray._reconstruct": ArrayPlaceholder,
-    "numpy._core.multiarray._reconstruct": ArrayPlaceholder,
-    "numpy.core.numeric._frombuffer": ArrayPlaceholder,
-    "numpy._core.numeric._frombuffer": ArrayPlaceholder,
+    "_codecs.encode": _Bytes,
+    "__builtin__.bytes": _Bytes,
+    "builtins.bytes": _Bytes,
+    "numpy.core.multiarray._reconstruct": PickledArray,
+    "numpy._core.multiarray._reconstruct": PickledArray,
+    "numpy.core.numeric._frombuffer": PickledArray,
+    "numpy._core.numeric._frombuffer": PickledArray,
 }
 
 
 def read_pickle(path):
-    """Read a pickle of the tutorial's format: pairs (x, y) of arrays.
+    """Read a pickle of the tutorial's format: pairs (x, y) of arrays, in any protocol.
 
-    Parameters
-    ----------
-    path : str or path-like
-        Written by Python 2 or 3 in any protocol: pairs for training, validation and test, or
-        for training and test.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        ``x_train, y_train, x_valid, y_valid, x_test, y_test``, read-only.
+    They are for training, validation and test, or for training and test. The arrays are
+    called ``x_train, y_train, x_valid, y_valid, x_test, y_test``, and are read-only.
     """
     with reading(path), open_bytes(path) as stream:
         try:
@@ -265,9 +197,9 @@ def read_pickle(path):
         for split, pair in zip(splits, pairs):
             _check_length(pair, (2,), "each set in a pickle must be a pair (x, y)")
             for letter, value in zip("xy", pair):
-                if not isinstance(value, ArrayPlaceholder):
+                if not isinstance(value, PickledArray):
                     raise DatasetError(
-                        "each pair in a pickle must hold NumPy arrays; found "
+                        f"{letter}_{split} in a pickle must be a NumPy array; found "
                         f"{_described(value)}: convert it with numpy.asarray and pickle again"
                     )
                 arrays[f"{letter}_{split}"] = value.array()
@@ -280,9 +212,8 @@ def _check_length(value, lengths, needed):
 
 
 def _described(value):
-    if isinstance(value, (list, tuple)):
-        return f"a {type(value).__name__} of length {len(value)}"
-    return "one array" if isinstance(value, ArrayPlaceholder) else f"a {type(value).__name__}"
+    length = f" of length {len(value)}" if isinstance(value, (list, tuple)) else ""
+    return f"a {type(value).__name__}{length}"
 
 
 READERS = {"idx": read_idx, "npy": read_npy, "npz": read_npz, "pickle": read_pickle}
@@ -297,18 +228,10 @@ def read_arrays(path):
 
 
 def sniff(path):
-    """Tell a file's format by its first bytes, whatever its name.
+    """Tell a file's format by its first bytes: npz, npy, idx, pickle, table, or None of these.
 
-    Parameters
-    ----------
-    path : str or path-like
-        Gzipped or not.
-
-    Returns
-    -------
-    {'npz', 'npy', 'idx', 'pickle', 'table', None}
-        None if it is none of these. A zip archive without npy members, and what bzip2 or xz
-        compressed, are taken for a table.
+    The file may be gzipped. A zip archive without npy members, and what bzip2 or xz compressed,
+    are taken for a table.
     """
     with reading(path), open_bytes(path) as stream:
         head = stream.read(512)

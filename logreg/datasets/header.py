@@ -27,9 +27,9 @@ NO_OPTIONS = TableOptions()
 class Columns(NamedTuple):
     """What is known of a table's columns; the names are None if there is no header."""
 
-    label: Optional[int]  # index of the label's column
-    label_name: Optional[str]
-    names: Optional[tuple]  # of the features
+    label: Optional[int] = None  # index of the label's column
+    label_name: Optional[str] = None
+    names: Optional[tuple] = None  # of the features
 
 
 def say_rules(name, columns, options, role="is the label"):
@@ -57,22 +57,10 @@ def is_text(cell):
 
 
 class Header:
-    """What the first two rows tell of a table.
+    """What the first rows of a table, two at the most, tell of it.
 
-    Parameters
-    ----------
-    rows : list of list of str
-        The first rows, two at the most.
-    options : TableOptions
-    feature_names : sequence of str, optional
-        Of a model that is to predict the rows: a first row of just these is a header.
-
-    Attributes
-    ----------
-    cells : list of str
-        Row 1.
-    has_header : bool
-        Whether it names the columns.
+    `cells` is row 1, and `has_header` whether that names the columns. With `feature_names`, those
+    of a model that is to predict the rows, a row 1 of just these is a header.
     """
 
     def __init__(self, rows, options, feature_names=None):
@@ -93,11 +81,12 @@ class Header:
             raise DatasetError(
                 "no row is below row 1, which is taken for a header (--no-header: it is data)"
             )
+        self.names = self.cells if self.has_header else []
         self.first_data = rows[self.has_header]
 
     def shown(self, i):
         """A column as messages call it."""
-        return f"column {i + 1}" + (f" ({cut(self.cells[i])})" if self.has_header else "")
+        return f"column {i + 1}" + (f" ({cut(self.names[i])})" if self.names else "")
 
     def shown_all(self):
         """All columns, or the first eight."""
@@ -110,35 +99,34 @@ class Header:
 
     def columns(self, label, order):
         """The :class:`Columns` with this label, and with these features."""
-        if not self.has_header:
-            return Columns(label, None, None)
-        name = None if label is None else self.cells[label]
-        return Columns(label, name, tuple(self.cells[i] for i in order))
+        if not self.names:
+            return Columns(label)
+        label_name = None if label is None else self.names[label]
+        return Columns(label, label_name, tuple(self.names[i] for i in order))
 
     def features(self, label, expected):
         """The indices of the columns that are features, in the order that a model expects."""
-        if not (self.has_header and expected):
+        if not (self.names and expected):
             return [i for i in range(len(self.cells)) if i != label]
         for name in expected:
-            if self.cells.count(name) != 1:
+            if self.names.count(name) != 1:
                 raise DatasetError(
                     f"has no column {cut(name)}, or several, which the model was trained on; "
                     f"{self.shown_all()}: name them as in training or, if they are in that order, "
                     "leave out the header"
                 )
-        return [self.cells.index(name) for name in expected]
+        return [self.names.index(name) for name in expected]
 
     def find_label(self, label_name=None):
-        """Tell which column is the label."""
-        names = self.cells if self.has_header else []
+        """Tell which column is the label, if no option does: that of a model, or by the rules."""
         if self.options.label_column is not None:
-            return self._chosen(str(self.options.label_column), names)
-        called = [i for i, name in enumerate(names) if name.lower() in LABEL_NAMES]
-        rules = [[i for i, name in enumerate(names) if name == label_name], called]
+            return self._chosen(str(self.options.label_column))
+        called = [i for i, name in enumerate(self.names) if name.lower() in LABEL_NAMES]
+        rules = [[i for i, name in enumerate(self.names) if name == label_name], called]
         if not called:
             rules.append([i for i, cell in enumerate(self.first_data) if is_text(cell)])
-            rules.append([i for i, name in enumerate(names) if name.lower() == "y"])
-            rules.append([] if names else [0])
+            rules.append([i for i, name in enumerate(self.names) if name.lower() == "y"])
+            rules.append([] if self.names else [0])
         for found in rules:
             if len(found) == 1:
                 return found[0]
@@ -147,11 +135,11 @@ class Header:
             f"text, or is called y; {self.shown_all()}: give --label-column"
         )
 
-    def _chosen(self, wanted, names):
-        if names.count(wanted) == 1:
-            return names.index(wanted)
+    def _chosen(self, wanted):
+        if self.names.count(wanted) == 1:
+            return self.names.index(wanted)
         number = int(wanted) if re.fullmatch(r"[+-]?\d{1,9}", wanted) else 0
-        if wanted not in names and 1 <= abs(number) <= len(self.cells):
+        if wanted not in self.names and 1 <= abs(number) <= len(self.cells):
             return number - 1 if number > 0 else number + len(self.cells)
         raise DatasetError(
             f"has no column {cut(wanted)} for the label, or several; {self.shown_all()}: give a "

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from logreg.datasets import mnist
 from logreg.datasets.checks import SPLITS
 from logreg.datasets.formats import read_arrays, read_idx, sniff
-from logreg.datasets.header import NO_OPTIONS
+from logreg.datasets.header import NO_OPTIONS, TableOptions
 from logreg.datasets.tables import read_table
 from logreg.errors import DatasetError
 
@@ -25,7 +25,9 @@ _IDX_NAME = re.compile(
 class RawDataset(NamedTuple):
     """What the files of a data set hold, unchecked."""
 
-    splits: dict  # 'train' (and 'valid', 'test') to a pair (x, y) of arrays, or to a Table
+    splits: dict  # 'train' (and 'valid', 'test') to (x, y): arrays, or y the Table of x
+    files: tuple = ()  # that were read
+    options: TableOptions = NO_OPTIONS  # by which
     guess_square_images: bool = False  # whether a square number of features is likely an image
     is_idx: bool = False
     transposed: bool = False  # whether rows and columns of images are exchanged, as in EMNIST
@@ -34,135 +36,83 @@ class RawDataset(NamedTuple):
 def locate(dataset):
     """Find the file or folder of a data set; fetch MNIST if it is asked for and nowhere.
 
-    Parameters
-    ----------
-    dataset : str or path-like
-
-    Returns
-    -------
-    pathlib.Path
-        Of MNIST as IDX files, the path of the training images.
-
-    Raises
-    ------
-    DatasetError
-        If there is no such file, or MNIST cannot be fetched.
+    Returned are what messages call it, and its path; that of MNIST as IDX files is the one of the
+    training images. What is no path is returned in place of one.
     """
-    given = Path(os.path.expanduser(dataset))
-    is_mnist = str(dataset) in MNIST_NAMES
-    # A folder that happens to be called mnist need not be a data set.
-    if os.path.isfile(given) or (os.path.isdir(given) and not (is_mnist and not _mnist(given))):
-        return given
-    folders = mnist.search_folders() if given.name == str(dataset) else []
-    for folder in folders:
-        for candidate in (folder / given.name, folder / f"{given.name}.npz"):
-            if os.path.exists(candidate):
-                return candidate
-        if is_mnist and _mnist(folder):
-            return _mnist(folder)
-    if is_mnist:
-        return _mnist(mnist.fetch())
+    if not isinstance(dataset, (str, os.PathLike)):
+        return "the given arrays", dataset
+    name, given = str(dataset), Path(os.path.expanduser(dataset))
+    if os.path.isfile(given) or os.path.isdir(given):
+        return name, given
     if os.path.exists(given):
-        raise DatasetError(f"data set {str(dataset)!a} is no regular file: save it in one")
-    looked = put = ""
-    if folders:
-        looked = f"; looked in ., {', '.join(map(str, folders))}"
-        put = "put it into one of these folders, "
+        raise DatasetError(f"data set {name!a} is no regular file: save it in one")
+    folders = mnist.search_folders() if given.name == name else []
+    for folder in folders:
+        for candidate in (folder / name, folder / f"{name}.npz"):
+            if os.path.exists(candidate):
+                return name, candidate
+        if name in MNIST_NAMES and mnist.idx_files(folder):
+            return name, mnist.idx_files(folder)["train", "images"]
+    if name in MNIST_NAMES:
+        return name, mnist.idx_files(mnist.fetch())["train", "images"]
+    looked = f"; looked in ., {', '.join(map(str, folders))}" if folders else ""
+    put = "put it into one of these folders, " if folders else ""
     raise DatasetError(
-        f"data set {str(dataset)!a} not found{looked}: give the path of a .pkl.gz, .npz or "
-        f".csv file or of a folder of IDX files, {put}or take mnist.pkl.gz (fetched if need be) "
-        "or mnist_sample (comes with logreg)"
+        f"data set {name!a} not found{looked}: give the path of a .pkl.gz, .npz or .csv file or of "
+        f"a folder of IDX files, {put}or take mnist.pkl.gz (fetched if need be) or mnist_sample "
+        "(comes with logreg)"
     )
 
 
-def _mnist(folder):
-    files = mnist.idx_files(folder)
-    return files and files["train", "images"]
+def read(source, options=NO_OPTIONS, dtype=None, feature_names=None, label_name=None):
+    """Read what :func:`locate` has found, a path or pairs of arrays, as a :class:`RawDataset`.
+
+    The features of a table become `dtype`, by default float64. The names are those that a model
+    which is to be tested knows; see :func:`logreg.datasets.tables.read_table`.
+    """
+    if not isinstance(source, Path):
+        return _of_pairs(source, options)
+    tables = {"train": source}
+    if not os.path.isdir(source):
+        kind = sniff(source)
+    elif _idx_sets(source):
+        kind = "idx"
+    else:
+        kind, tables = "table", _tables_of(source)
+        if not {"train", "test"} <= set(tables):
+            if os.path.isfile(source / MNIST_NAMES[0]):
+                return read(source / MNIST_NAMES[0], options)
+            raise DatasetError(
+                f"{source}: a folder without a data set: it needs the four IDX files "
+                "(train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, "
+                "t10k-labels-idx1-ubyte; gzipped or not), or train.csv and test.csv"
+            )
+    if kind == "table":
+        splits = {}
+        for split, file in tables.items():
+            table = read_table(file, options, dtype or "float64", feature_names, label_name)
+            splits[split] = table.x, table
+        return RawDataset(splits, tuple(tables.values()), options)
+    if options != NO_OPTIONS:
+        raise DatasetError(
+            f"{source}: --label-column, --header and --decimal are for CSV files only"
+        )
+    return _read_idx(source) if kind == "idx" else _read_named(source, kind)
 
 
-def of_pairs(dataset):
-    """Take a data set that is two or three pairs (x, y) of arrays as a :class:`RawDataset`."""
+def _of_pairs(dataset, options):
+    if options != NO_OPTIONS:
+        raise DatasetError("a label column can be chosen in tables only: give y in the pairs")
     try:
         pairs = [tuple(pair) for pair in dataset]
     except (TypeError, ValueError):
         pairs = []
     if len(pairs) not in (2, 3) or any(len(pair) != 2 for pair in pairs):
         raise DatasetError(
-            "a data set is a path, or three pairs of arrays ((x, y), (x, y), (x, y)) for "
-            "training, validation and test, or two for training and test; got "
-            f"{type(dataset).__name__}"
+            "a data set is a path, or three pairs of arrays ((x, y), (x, y), (x, y)) for training, "
+            f"validation and test, or two for training and test; got {type(dataset).__name__}"
         )
     return RawDataset(dict(zip(SPLITS if len(pairs) == 3 else ("train", "test"), pairs)))
-
-
-def read(path, options=NO_OPTIONS, dtype=None, **known):
-    """Read the arrays of a file or folder.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        As :func:`locate` returns it.
-    options : TableOptions
-        For tables; other formats take none.
-    dtype : {'float32', 'float64'}, optional
-        Of the features of a table, by default float64.
-    **known
-        `feature_names` and `label_name` of :func:`logreg.datasets.tables.read_table`.
-
-    Returns
-    -------
-    RawDataset
-
-    Raises
-    ------
-    DatasetError
-        If it cannot be read, or makes no data set.
-    """
-    if os.path.isdir(path) and not _idx_sets(path):
-        tables = _tables_of(path)
-        if not {"train", "test"} <= set(tables):
-            if os.path.isfile(path / MNIST_NAMES[0]):
-                return read(path / MNIST_NAMES[0], options)
-            raise DatasetError(
-                f"{path}: a folder without a data set: it needs the four IDX files "
-                "(train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, "
-                "t10k-labels-idx1-ubyte; gzipped or not), or train.csv and test.csv"
-            )
-    else:
-        kind = "idx" if os.path.isdir(path) else sniff(path)
-        if kind != "table":
-            if options != NO_OPTIONS:
-                raise DatasetError(
-                    f"{path}: --label-column, --header and --decimal are for CSV files only"
-                )
-            return _read_idx(path) if kind == "idx" else _read_named(path, kind)
-        tables = {"train": path}
-    dtype = dtype or "float64"
-    return RawDataset(
-        {split: read_table(file, options, dtype, **known) for split, file in tables.items()}
-    )
-
-
-def files_of(path):
-    """List the files from which a data set is read; some of them need not exist.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        As :func:`locate` returns it.
-
-    Returns
-    -------
-    list of pathlib.Path
-    """
-    match = _IDX_NAME.match(path.name)
-    if match:
-        return list(_idx_sets(path.parent).get(match["set"] or "", {}).values())
-    if not os.path.isdir(path):
-        return [path]
-    files = [file for files in _idx_sets(path).values() for file in files.values()]
-    tables = [path / (split + suffix) for split in SPLITS for suffix in TABLE_SUFFIXES]
-    return files or [*tables, path / MNIST_NAMES[0]]
 
 
 def _tables_of(folder):
@@ -195,10 +145,8 @@ def _read_named(path, kind):
         )
     elif len(set(parts["valid"]) & set(arrays)) == 1:
         raise DatasetError(f"{path}: has one of {' and '.join(parts['valid'])}: give both or none")
-    splits = {
-        split: (arrays[x], arrays[y]) for split, (x, y) in parts.items() if {x, y} <= set(arrays)
-    }
-    return RawDataset(splits, guess_square_images=kind == "pickle")
+    splits = {split: (arrays[x], arrays[y]) for split, (x, y) in parts.items() if x in arrays}
+    return RawDataset(splits, (path,), guess_square_images=kind == "pickle")
 
 
 def _idx_sets(folder):
@@ -216,30 +164,28 @@ def _idx_sets(folder):
 
 def _read_idx(path):
     """Read the four IDX files of a folder, or those that lie beside one of them."""
-    if os.path.isdir(path):
-        folder, sets = path, _idx_sets(path)
-        if len(sets) > 1:
-            names = ", ".join(sorted(name or "MNIST's names" for name in sets))
-            raise DatasetError(
-                f"{folder}: holds more than one data set ({names}): give the path of the "
-                "training images of one"
-            )
-        ((name, files),) = sets.items()
-    else:
-        folder, match = path.parent, _IDX_NAME.match(path.name)
-        if match is None:
-            raise DatasetError(
-                f"{path}: one IDX file makes no data set, and its name does not tell the others: "
-                "name them as MNIST's, train-images-idx3-ubyte and so on"
-            )
-        name = match["set"] or ""
-        files = _idx_sets(folder)[name]
+    is_folder, match = os.path.isdir(path), _IDX_NAME.match(path.name)
+    folder = path if is_folder else path.parent
+    if not is_folder and match is None:
+        raise DatasetError(
+            f"{path}: one IDX file makes no data set, and its name does not tell the others: "
+            "name them as MNIST's, train-images-idx3-ubyte and so on"
+        )
+    sets = _idx_sets(folder)
+    if is_folder and len(sets) > 1:
+        names = ", ".join(sorted(name or "MNIST's names" for name in sets))
+        raise DatasetError(
+            f"{path}: holds more than one data set ({names}): give the path of the training "
+            "images of one"
+        )
+    name = next(iter(sets)) if is_folder else match["set"] or ""
+    files = sets[name]
     lacking = [" ".join(key) for key in mnist.FILES if key not in files]
     if lacking:
         raise DatasetError(
             f"{folder}: the {' and the '.join(lacking)} file of {name or 'the IDX files'} is "
             "missing: all four are needed"
         )
-    arrays = {key: next(iter(read_idx(files[key]).values())) for key in mnist.FILES}
+    arrays = {key: read_idx(file)["x"] for key, file in files.items()}
     splits = {role: (arrays[role, "images"], arrays[role, "labels"]) for role in ("train", "test")}
-    return RawDataset(splits, is_idx=True, transposed=name != "")
+    return RawDataset(splits, tuple(files.values()), is_idx=True, transposed=name != "")

@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 import tempfile
+import warnings
 from typing import NamedTuple
 
 import numpy
@@ -20,7 +21,6 @@ from logreg.errors import DatasetError
 COMPRESSIONS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip"}
 FLOAT32_MAX = float(numpy.finfo(numpy.float32).max)
 CHUNK = 1 << 20  # cells
-MAX_LABEL = 200  # characters
 MAX_LABELS = 1 << 15  # different ones
 
 
@@ -35,34 +35,14 @@ class Table(NamedTuple):
 
 
 def read_table(path, options=NO_OPTIONS, dtype="float64", feature_names=None, label_name=None):
-    """Read a table with a label in each row.
+    """Read a table with a label in each row, plain or compressed by gzip, zip, bzip2 or xz.
 
     The delimiter is a tab, ``;`` or ``|`` if the first line has one outside quotes, else a comma.
     The first row is a header if a text cell of it stands over a number, if all its cells are
     text, or if one of them is label, class or target. The label is the column called label,
     class or target; else the one text column; else the one called y; else, without a header,
-    the first.
-
-    Parameters
-    ----------
-    path : str or path-like
-        Plain, or compressed by gzip, zip, bzip2 or xz, as the first bytes tell.
-    options : TableOptions
-    dtype : {'float64', 'float32'}
-        Of the features.
-    feature_names, label_name : sequence of str, str, optional
-        Of a model that is to be tested: with a header, `x` has the columns of these names, and
-        the column of that name is the label, unless an option names another.
-
-    Returns
-    -------
-    Table
-
-    Raises
-    ------
-    DatasetError
-        If it cannot be read, is empty or ragged, if a feature is no finite number, or if no rule
-        tells the label.
+    the first. With a header, a model that is to be tested takes the features and the label that
+    it knows by name.
     """
     data, codes, index, first_rows = bytearray(), [], {}, []
     with _opened(path, options) as (read_csv, head):
@@ -79,12 +59,11 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", feature_names=None, la
             for text, i in zip(found, numpy.unique(found_codes, return_index=True)[1]):
                 if index.setdefault(text, len(index)) == len(first_rows):
                     first_rows.append(head.row_of(frame, i))
-                if len(text) > MAX_LABEL or len(index) > MAX_LABELS:
-                    raise DatasetError(
-                        f"{head.shown(label)} has the label {ascii(text)[:60]} in row "
-                        f"{first_rows[-1]}: a label has up to {MAX_LABEL} characters, and there "
-                        f"are up to {MAX_LABELS} of them; --label-column names another column"
-                    )
+            if len(index) > MAX_LABELS:
+                raise DatasetError(
+                    f"{head.shown(label)} has more than {MAX_LABELS} different labels by row "
+                    f"{first_rows[-1]}: that is too many; --label-column names another column"
+                )
             codes.append(numpy.array([index[text] for text in found])[found_codes])
             # It grows in place, unlike a list of arrays that are joined.
             data += _numbers(frame[order], head).astype(dtype, copy=False).data.cast("B")
@@ -94,32 +73,12 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", feature_names=None, la
 
 
 def table_batches(path, options, batch_size, n_in, feature_names=None, label_name=None):
-    """Read the rows of a table that a model is to predict, a batch at a time.
+    """Read the rows of a table that a model is to predict; yield x of shape (n, n_in), float64.
 
-    With a header, a model that knows its features' names takes the columns by these and leaves
-    the others out; a first row of just these names is a header. In other tables, `n_in` columns
-    are the features; of one more, the label is left out, which is told as for training.
-
-    Parameters
-    ----------
-    path, options
-        As of :func:`read_table`; ``'-'`` is standard input.
-    batch_size : int
-        Rows in a batch at the most.
-    n_in : int
-        Features that the model takes.
-    feature_names, label_name : sequence of str, str, optional
-        What features and label were called in training.
-
-    Yields
-    ------
-    numpy.ndarray, shape (n, n_in)
-        float64.
-
-    Raises
-    ------
-    DatasetError
-        If it cannot be read, or its columns are not what the model takes.
+    The path ``'-'`` is standard input, and n at most `batch_size`. With a header, a model that
+    knows its features' names takes the columns by these and leaves the others out; a first row of
+    just these names is a header. In other tables, `n_in` columns are the features; of one more,
+    the label is left out, which is told as for training.
     """
     with _opened(path, options, feature_names) as (read_csv, head):
         label, width = None, len(head.cells)
@@ -144,7 +103,8 @@ def _opened(path, options, feature_names=None):
     """Yield pandas.read_csv with the arguments that a table needs, and its Header."""
     with reading(_name(path)), contextlib.ExitStack() as stack:
         try:
-            import pandas
+            with _quiet():
+                import pandas
         except ImportError:
             raise DatasetError("pandas reads tables: pip install '.[tables]'") from None
         if path != "-":
@@ -162,9 +122,10 @@ def _opened(path, options, feature_names=None):
 
         def read_csv(**more):
             stream.seek(0)
-            return pandas.read_csv(stream, **how, **more)
+            with _quiet():
+                return pandas.read_csv(stream, **how, **more)
 
-        with _explained(pandas.errors):
+        try:
             # The first line as one cell: quotes are not heeded, and it has no unit separator.
             line = read_csv(sep="\x1f", quoting=3, header=None, nrows=1, dtype=str).iat[0, 0]
             line = re.sub('"[^"]*"', "", line)
@@ -175,34 +136,40 @@ def _opened(path, options, feature_names=None):
             if tuple(map(int, pandas.__version__.split(".")[:2])) < (3, 1):  # then always exact
                 how["float_precision"] = "round_trip"
             yield read_csv, Header(rows, options, feature_names)
+        except UnicodeDecodeError as error:
+            raise DatasetError(f"is not UTF-8 text ({error}): save the table as UTF-8") from None
+        except pandas.errors.EmptyDataError:
+            raise DatasetError("is empty: it has no row") from None
+        except pandas.errors.ParserError as error:
+            said = ascii(str(error))[1:-1][:200]
+            ragged = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", said)
+            quote = re.search(r"EOF inside string starting at row (\d+)", said)
+            if ragged:
+                said = "line {1} has {2} columns, row 1 has {0}: every row needs as many"
+                said = said.format(*ragged.groups())
+            elif quote:
+                said = f"line {int(quote[1]) + 1} has a quote that is never closed: mend it"
+            raise DatasetError(said) from None
 
 
 @contextlib.contextmanager
-def _explained(errors):
-    """Say in our words what pandas raises in the block."""
-    try:
+def _quiet():
+    """Keep off stderr what pandas warns of: that is meant for programmers."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         yield
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"is not UTF-8 text ({error}): save the table as UTF-8") from None
-    except errors.EmptyDataError:
-        raise DatasetError("is empty: it has no row") from None
-    except errors.ParserError as error:
-        said = ascii(str(error))[1:-1][:200]
-        ragged = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", said)
-        quote = re.search(r"EOF inside string starting at row (\d+)", said)
-        if ragged:
-            width, line, found = ragged.groups()
-            said = f"line {line} has {found} columns, row 1 has {width}: every row needs as many"
-        elif quote:
-            said = f"line {int(quote[1]) + 1} has a quote that is never closed: mend it"
-        raise DatasetError(said) from None
 
 
 def _frames(read_csv, head, n_rows=CHUNK, **how):
     """Read the rows of data in chunks, whose columns are called 0, 1, ..."""
     how.update(header=0 if head.has_header else None, names=range(len(head.cells)))
     with read_csv(chunksize=min(n_rows, max(32, CHUNK // len(head.cells))), **how) as frames:
-        yield from frames
+        while True:
+            with _quiet():
+                frame = next(frames, None)
+            if frame is None:
+                return
+            yield frame
 
 
 def _numbers(frame, head):

@@ -1,13 +1,11 @@
 """The engine: Theano, or PyTensor where Theano does not install.
 
-The only package that knows which one runs. The other modules write ``theano.shared``,
-``T.dot`` ... as the tutorial does, with two names from here::
+Only this package knows which one runs: the others import `theano` and `T` from here, and write
+``theano.shared``, ``T.dot`` ... as the tutorial does. ``LOGREG_ENGINE=theano`` or ``pytensor`` in
+the environment chooses; without it Theano is taken where it imports, else PyTensor.
 
-    from logreg.engine import T, theano
-
-``LOGREG_ENGINE=theano`` or ``pytensor`` in the environment chooses; without it Theano is taken
-where it imports, else PyTensor. What differs between them, and on a device, is in the back ends:
-one module each, with one interface, that of the functions below.
+The functions below are the interface of the back ends. What differs between engines and devices
+stands in the module of each back end.
 """
 
 import contextlib
@@ -15,16 +13,13 @@ import importlib.util
 import os
 import re
 
+import numpy
+
 from logreg.engine import pytensor_backend, theano_backend
-from logreg.engine.backend import UNWRITABLE
-from logreg.engine.user_settings import user_setting
+from logreg.engine.backend import UNWRITABLE, n_rows, user_setting
 from logreg.errors import EngineError, SettingError
 
 LOADERS = {"theano": theano_backend.load, "pytensor": pytensor_backend.load}
-INSTALL = (
-    "install Theano (Python 3.8 to 3.11: pip install 'theano==1.0.5' 'numpy<1.24') "
-    "or PyTensor (Python 3.12 and later: pip install pytensor)"
-)
 
 
 def _load():
@@ -44,21 +39,20 @@ def _load():
             if "compiledir" in str(error):
                 raise EngineError(UNWRITABLE.format(error, name.upper())) from None
             reasons.append(f"{name} fails to import ({type(error).__name__}: {error})")
-    raise EngineError("no engine: {}; {}".format(", ".join(reasons), INSTALL))
+    raise EngineError(
+        f"no engine: {', '.join(reasons)}; "
+        "install Theano (Python 3.8 to 3.11: pip install 'theano==1.0.5' 'numpy<1.24') "
+        "or PyTensor (Python 3.12 and later: pip install pytensor)"
+    )
 
 
 _on_cpu = _backend = _load()
-NAME, theano, T = _backend.NAME, _backend.theano, _backend.T
-VERSION = theano.__version__
+theano, T = _backend.theano, _backend.T
+NAME, VERSION = theano.__name__, theano.__version__
 
 
 def set_floatx(floatx=None):
-    """Set the engine's floatX for a command: `floatx`, the user's own setting, or float32.
-
-    Parameters
-    ----------
-    floatx : {'float32', 'float64'}, optional
-    """
+    """Set the engine's floatX for a command: `floatx`, else the user's own flag, else float32."""
     floatx = floatx or user_setting(NAME, "floatX") or "float32"
     if floatx not in ("float32", "float64"):
         raise SettingError(f"floatX is {floatx!r}: logreg needs float32 or float64")
@@ -66,31 +60,23 @@ def set_floatx(floatx=None):
 
 
 def use_device(name=None):
-    """Let data and parameters live on a device, from now on.
+    """Let data and parameters live on a device from now on; if it cannot be used, on the CPU.
 
-    Parameters
-    ----------
-    name : str, optional
-        ``'cpu'``; ``'cuda'``, ``'cuda0'``, ``'cuda1'``, ... for a GPU, on Theano by pygpu and on
-        PyTensor by its JAX backend; on PyTensor also ``'jax:cpu'``. If not given, what Theano's
-        flags say, or the CPU.
-
-    Raises
-    ------
-    EngineError
-        If the device cannot be used. Data and parameters live on the CPU then.
+    `name` is ``'cpu'``; ``'cuda'``, ``'cuda0'``, ``'cuda1'``, ... for a GPU, on Theano by pygpu and
+    on PyTensor by its JAX backend; on PyTensor also ``'jax:cpu'``. None is what Theano's flags say.
     """
     global _backend
     _backend.release()
     _backend = _on_cpu
     if name is not None and not re.fullmatch(r"cpu|cuda\d*|jax:cpu", name):
-        raise EngineError(f"device {name!r} is not known: give {_on_cpu.DEVICES}")
+        known = "cpu, cuda, or cuda0, cuda1, ..., or on PyTensor jax:cpu"
+        raise EngineError(f"device {name!r} is not known: give {known}")
     _backend = _on_cpu.on_device(name)
 
 
 def describe():
     """Engine, device and float type, in one line."""
-    return _backend.describe()
+    return f"{NAME} {VERSION}, {theano.config.floatX}, {_backend.where()}"
 
 
 @contextlib.contextmanager
@@ -105,16 +91,9 @@ def floatx(dtype):
 
 
 def shared_data(array):
-    """Put a data set's array into a shared variable, without a copy where that can be.
+    """Put a data set's array of dtype floatX into a shared variable, without a copy if possible.
 
-    Parameters
-    ----------
-    array : numpy.ndarray
-        Of dtype floatX. It belongs to the shared variable from now on.
-
-    Returns
-    -------
-    shared variable
+    The array belongs to the shared variable from now on.
     """
     return _backend.shared_data(array)
 
@@ -134,68 +113,38 @@ def set_value(variable, new):
     _backend.set_value(variable, new)
 
 
-def n_rows(variable):
-    """How many rows the value of a shared variable has."""
-    return _backend.n_rows(variable)
-
-
 def function(inputs, outputs):
-    """Compile a function that starts at once, for a few calls, as in prediction.
-
-    Parameters
-    ----------
-    inputs : list of symbolic variables
-    outputs : list of symbolic expressions
-
-    Returns
-    -------
-    callable
-    """
+    """Compile a function that starts at once, for a few calls, as in prediction."""
     return _backend.function(inputs, outputs)
 
 
 def compile_step(x, y, dataset, batch_size, cost, updates, block):
     """Compile a step of descent on one of a set's minibatches.
 
-    Parameters
-    ----------
-    x, y : symbolic variables
-        A minibatch and its labels, of which `cost` and `updates` are made.
-    dataset : (shared variable, symbolic vector)
-    batch_size : int
-        Rows in a minibatch.
-    cost : symbolic scalar
-    updates : list of (shared variable, symbolic expression)
-    block : int
-        So many steps are queued at the most.
+    `cost` and `updates` are made of `x` and `y`; `dataset` is the pair that replaces them, a
+    shared variable and a symbolic vector.
 
-    Returns
-    -------
-    train_model : callable
-        ``train_model(index)`` takes the step on minibatch `index`. A device may queue it until
-        something depends on it: the parameters' values, error rates, or the costs.
-        ``train_model.costs()`` lists the costs of the steps since its last call, in their order.
+    ``train_model(index)``, which is returned, takes the step on minibatch `index`. A device may
+    queue up to `block` steps, until something depends on them: the parameters' values, error
+    rates, or the costs. ``train_model.costs()`` lists the costs of the steps since its last call.
     """
     return _backend.compile_step(x, y, dataset, batch_size, cost, updates, block)
 
 
 def compile_error_rates(x, y, dataset, batch_size, errors):
-    """Compile the error rates over a set.
+    """Compile the error rates over a set; `errors` is the fraction of `x` that is misclassified.
 
-    Parameters
-    ----------
-    x, y : symbolic variables
-        A minibatch and its labels, of which `errors` is made.
-    dataset : (shared variable, symbolic vector)
-    batch_size : int
-        Rows in a minibatch.
-    errors : symbolic scalar
-        The fraction of the rows of `x` that are misclassified.
-
-    Returns
-    -------
-    callable
-        It returns a float64 array, the error rate of each whole minibatch, and a float, that of
-        the rows that are left over (0.0 if none are).
+    The function that is returned gives a float64 array, the error rate of each whole minibatch,
+    and a float, that of the rows that are left over (0.0 if none are).
     """
-    return _backend.compile_error_rates(x, y, dataset, batch_size, errors)
+    compiled = _backend.compile_error_rates(x, y, dataset, batch_size, errors)
+    n_left = n_rows(dataset[0]) % batch_size or 1
+
+    def error_rates():
+        # Rates become quotients of integers again: JAX rounds them to float32, and Numba
+        # multiplies by 1 / n. Both would decide ties otherwise.
+        rates, rest = compiled()
+        rates = numpy.rint(numpy.asarray(rates, "float64") * batch_size) / batch_size
+        return rates, round(float(rest) * n_left) / n_left
+
+    return error_rates

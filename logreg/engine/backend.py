@@ -1,29 +1,22 @@
 """What the back ends share: how the tutorial compiles a model and keeps its data."""
 
+import configparser
+import os
+import shlex
+
 import numpy
 
 UNWRITABLE = (
     "what is compiled cannot be kept ({}): set {}_FLAGS=base_compiledir=FOLDER, "
     "with a folder that can be written"
 )
-INSTALL_JAX = "pip install '.[cuda]'"
 
 
 class Backend:
-    """An engine whose data and parameters live where the engine itself puts them.
+    """An engine on the CPU; :mod:`logreg.engine` says what its methods do.
 
-    :mod:`logreg.engine` describes the methods that it has functions for.
-
-    Parameters
-    ----------
-    theano : module
-        Theano or PyTensor.
-    T : module
-        `theano.tensor`, or what has its names.
+    `theano` is the module Theano or PyTensor, `T` is ``theano.tensor`` or what has its names.
     """
-
-    NAME = ""
-    DEVICES = "cpu, cuda, or cuda0, cuda1, ..."
 
     def __init__(self, theano, T):
         self.theano = theano
@@ -40,10 +33,6 @@ class Backend:
         """The device, in words."""
         return "cpu"
 
-    def describe(self):
-        theano = self.theano
-        return f"{self.NAME} {theano.__version__}, {theano.config.floatX}, {self.where()}"
-
     def require_memory(self, n_bytes):
         """The CPU's memory is the operating system's business."""
 
@@ -59,9 +48,6 @@ class Backend:
         copy[...] = new
         variable.set_value(copy, borrow=True)
 
-    def n_rows(self, variable):
-        return variable.get_value(borrow=True).shape[0]
-
     def function(self, inputs, outputs):
         return self.theano.function(inputs, outputs)
 
@@ -71,14 +57,13 @@ class Backend:
 
     def compile_error_rates(self, x, y, dataset, batch_size, errors):
         error_rate = self._compile_on_rows(x, y, dataset, errors)
-        n_rows = self.n_rows(dataset[0])
-        n_left = n_rows % batch_size
-        starts = range(0, n_rows - n_left, batch_size)
+        n = n_rows(dataset[0])
+        n_whole = n - n % batch_size
 
         def error_rates():
+            starts = range(0, n_whole, batch_size)
             rates = [error_rate(start, start + batch_size) for start in starts]
-            rest = error_rate(n_rows - n_left, n_rows) if n_left else 0.0
-            return exact_error_rates(rates, batch_size), float(exact_error_rates(rest, n_left or 1))
+            return rates, error_rate(n_whole, n) if n_whole < n else 0.0
 
         return error_rates
 
@@ -92,13 +77,7 @@ class Backend:
 
 
 class TrainModel:
-    """Takes a step of descent when it is called, and keeps the cost.
-
-    Parameters
-    ----------
-    step : callable
-        ``step(index)`` takes the step on minibatch `index` and returns its cost.
-    """
+    """Takes a step of descent when it is called, and keeps its cost, which `step` returns."""
 
     def __init__(self, step):
         self._step = step
@@ -113,25 +92,24 @@ class TrainModel:
         return costs
 
 
-def exact_error_rates(means, n):
-    """Error rates over `n` rows as quotients of integers.
+def n_rows(variable):
+    """How many rows the value of a shared variable has."""
+    return variable.get_value(borrow=True).shape[0]
 
-    An engine may round them to float32, as JAX does, or multiply by 1 / n, as Numba does. Either
-    would decide ties otherwise. The number of errors is the nearest integer.
 
-    Parameters
-    ----------
-    means : array_like of float
-        Each the mean of `n` zeros and ones, rounded in some way.
-    n : int
+def user_setting(engine, option):
+    """Find what the user set for an option in an engine's flags or rc files; None if nothing.
 
-    Returns
-    -------
-    numpy.ndarray of float64
-
-    Examples
-    --------
-    >>> exact_error_rates([numpy.float32(0.07)], 600).tolist()
-    [0.07]
+    Both engines read the same syntax. It is read here as well because some options must be set
+    before the import, and because neither engine tells a default from a user's setting.
     """
-    return numpy.rint(numpy.asarray(means, dtype="float64") * n) / n
+    flags = shlex.shlex(os.environ.get(f"{engine.upper()}_FLAGS", ""), posix=True)
+    flags.whitespace, flags.whitespace_split = ",", True
+    settings = dict(flag.strip().partition("=")[::2] for flag in flags)
+    if option in settings:
+        return settings[option]
+    rc = configparser.RawConfigParser()
+    files = os.environ.get(f"{engine.upper()}RC", f"~/.{engine}rc").split(os.pathsep)
+    rc.read([os.path.expanduser(file) for file in files])
+    section, _, name = option.rpartition(".")
+    return rc.get(section or "global", name, fallback=None)

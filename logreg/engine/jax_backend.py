@@ -17,10 +17,8 @@ from pytensor.graph.replace import graph_replace
 from pytensor.link.jax.dispatch import jax_funcify
 
 from logreg.console import warning
-from logreg.engine.backend import INSTALL_JAX, Backend, exact_error_rates
+from logreg.engine.backend import Backend, n_rows
 from logreg.errors import EngineError
-
-DEVICE = re.compile(r"(jax:)?(?P<platform>cpu|cuda)(?P<number>\d*)")
 
 
 class Rows(Op):
@@ -46,22 +44,7 @@ def _rows_in_jax(op, **options):
 
 
 class JaxBackend(Backend):
-    """PyTensor on a device that JAX sees.
-
-    Parameters
-    ----------
-    pytensor : module
-    T : module
-    name : str
-        ``'cuda'``, ``'cuda0'``, ``'cuda1'``, ..., or ``'jax:cpu'``.
-
-    Raises
-    ------
-    EngineError
-        If JAX does not see the device.
-    """
-
-    NAME = "pytensor"
+    """PyTensor on a device that JAX sees: ``'cuda'``, ``'cuda0'``, ..., or ``'jax:cpu'``."""
 
     def __init__(self, pytensor, T, name):
         super().__init__(pytensor, T)
@@ -89,18 +72,17 @@ class JaxBackend(Backend):
 
     def require_memory(self, n_bytes):
         stats = self.device.memory_stats() or {}
-        if "bytes_limit" in stats:
-            free = stats["bytes_limit"] - stats["bytes_in_use"]
-            if n_bytes > free:
-                raise EngineError(
-                    f"the data need {n_bytes:,} bytes of {self.device.device_kind}'s memory, of "
-                    f"which {free:,} are free: take fewer rows, or train on the CPU (--device cpu)"
-                )
+        free = stats.get("bytes_limit", numpy.inf) - stats.get("bytes_in_use", 0)
+        if n_bytes > free:
+            raise EngineError(
+                f"the data need {n_bytes:,} bytes of {self.device.device_kind}'s memory, of "
+                f"which {free:,} are free: take fewer rows, or train on the CPU (--device cpu)"
+            )
 
     def shared_data(self, array):
         self.require_memory(array.nbytes)
         shared = self.theano.shared(array, borrow=True, shape=array.shape)
-        self._place(shared)
+        self._place(shared, array)
         self.n_bytes_placed += array.nbytes
         return shared
 
@@ -109,8 +91,8 @@ class JaxBackend(Backend):
         return numpy.asarray(jax.device_get(variable.container.storage[0]))
 
     def set_value(self, variable, new):
-        super().set_value(variable, new)
-        self._place(variable)
+        self.flush()
+        self._place(variable, numpy.array(new, variable.dtype))
 
     def function(self, inputs, outputs):
         compiled = self.theano.function(inputs, outputs)
@@ -125,8 +107,7 @@ class JaxBackend(Backend):
         T = self.T
         indices = self.theano.shared(numpy.zeros(block, "int64"), shape=(block,))
         count = self.theano.shared(numpy.int64(0))
-        variables = [variable for variable, _ in updates]
-        new_values = [value for _, value in updates]
+        variables, new_values = zip(*updates)
 
         def step(index, k, *state):
             minibatch = _rows(dataset, index * batch_size, batch_size)
@@ -145,18 +126,18 @@ class JaxBackend(Backend):
         pairs = [(variable, values[-1]) for variable, values in zip(variables, states)]
         compiled = self.theano.function([], costs, updates=pairs)
         for variable in variables:
-            self._place(variable)
+            self._place(variable, self.value(variable))
 
         def take(queue):
-            self._put(indices, numpy.array(queue + [0] * (block - len(queue)), "int64"))
-            self._put(count, numpy.int64(len(queue)))
+            self._place(indices, numpy.array(queue + [0] * (block - len(queue)), "int64"))
+            self._place(count, numpy.int64(len(queue)))
             return compiled()
 
         take([])  # JAX compiles at the first call
         return QueuedTrainModel(self, take, block)
 
     def compile_error_rates(self, x, y, dataset, batch_size, errors):
-        n_batches, n_left = divmod(self.n_rows(dataset[0]), batch_size)
+        n_batches, n_left = divmod(n_rows(dataset[0]), batch_size)
 
         def error_rate(start, n_rows):
             replace = dict(zip((x, y), _rows(dataset, start, n_rows)))
@@ -169,24 +150,15 @@ class JaxBackend(Backend):
         )
         rest = error_rate(self.T.constant(n_batches * batch_size), n_left) if n_left else 0.0
         compiled = self.function([], [rates, self.T.as_tensor_variable(rest)])
-
-        def error_rates():
-            rates, rest = jax.device_get(compiled())
-            return exact_error_rates(rates, batch_size), float(exact_error_rates(rest, n_left or 1))
-
-        error_rates()  # JAX compiles at the first call
-        return error_rates
+        compiled()  # JAX compiles at the first call
+        return lambda: jax.device_get(compiled())
 
     def flush(self):
         """Take the steps that are queued."""
         if self.queued is not None:
             self.queued.flush()
 
-    def _place(self, shared):
-        """Put a shared variable's value into the device's memory."""
-        self._put(shared, shared.container.storage[0])
-
-    def _put(self, shared, value):
+    def _place(self, shared, value):
         # set_value would turn it back into a NumPy array.
         shared.container.storage[0] = jax.device_put(value, self.device)
 
@@ -194,13 +166,8 @@ class JaxBackend(Backend):
 class QueuedTrainModel:
     """Notes the steps that are asked for, and takes up to `block` of them in one call.
 
-    Parameters
-    ----------
-    backend : JaxBackend
-    take : callable
-        ``take(indices)`` takes the steps on these minibatches. It returns an array on the device
-        whose first entries are their costs.
-    block : int
+    ``take(indices)`` takes the steps on these minibatches. It returns an array on the device whose
+    first entries are their costs.
     """
 
     def __init__(self, backend, take, block):
@@ -232,22 +199,22 @@ class QueuedTrainModel:
 
 
 def _find_device(name):
-    match = DEVICE.fullmatch(name)
-    platform, number = match.group("platform"), int(match.group("number") or 0)
+    platform, number = re.fullmatch(r"(?:jax:)?(cpu|cuda)(\d*)", name).groups()
     try:
         devices = jax.devices(platform)
     except RuntimeError as error:
         seen = ", ".join(sorted({device.platform for device in jax.devices()}))
         raise EngineError(
-            f"device {name!r}: JAX {jax.__version__} sees no {platform} device, only "
-            f"{seen}: it needs an NVIDIA GPU with its driver, and JAX with CUDA ({INSTALL_JAX})"
+            f"device {name!r}: JAX {jax.__version__} sees no {platform} device, only {seen}: it "
+            "needs an NVIDIA GPU with its driver, and JAX with CUDA (pip install '.[cuda]')"
         ) from error
-    if number >= len(devices):
+    try:
+        return devices[int(number or 0)]
+    except IndexError:
         raise EngineError(
-            f"device {name!r} does not exist: JAX sees {len(devices)} {platform} "
-            f"device{'s' * (len(devices) > 1)}, numbered from 0"
-        )
-    return devices[number]
+            f"device {name!r} does not exist: JAX sees {len(devices)} {platform} devices, "
+            "numbered from 0"
+        ) from None
 
 
 def _rows(dataset, start, n_rows):

@@ -13,19 +13,16 @@ import warnings
 import zlib
 
 from logreg.console import warning
-from logreg.engine.backend import Backend
-from logreg.engine.user_settings import user_setting
+from logreg.engine.backend import Backend, user_setting
 from logreg.errors import EngineError
 
 # SciPy's OpenBLAS has a prefix before the names of the functions that Theano's C code calls.
 BLAS_FUNCTIONS = [p + name for p in "sd" for name in ("gemm", "gemv", "ger", "dot")]
-RENAMED = [f"-D{name}_=scipy_{name}_" for name in BLAS_FUNCTIONS]
+RENAMED = " ".join(f"-D{name}_=scipy_{name}_" for name in BLAS_FUNCTIONS)
 
 
 class TheanoBackend(Backend):
     """Theano on the CPU, or on a GPU through pygpu."""
-
-    NAME = "theano"
 
     def where(self):
         return self.theano.config.device
@@ -35,25 +32,26 @@ class TheanoBackend(Backend):
             raise EngineError("device 'jax:cpu' is PyTensor's: set LOGREG_ENGINE=pytensor")
         name = name or self.theano.config.device
         if name.startswith("cuda"):
-            self._use_gpu(name)
+            _use_gpu(name)
         return self
 
-    def _use_gpu(self, name):
-        # Theano itself would log an error, go on on the CPU, and say that it is on the GPU.
-        import theano.gpuarray as gpuarray
 
-        reason = "pygpu is not installed"
-        if gpuarray.pygpu is not None and not gpuarray.pygpu_activated:
-            try:
-                gpuarray.use(name)
-            except Exception as error:
-                reason = f"{type(error).__name__}: {error}"
-        if gpuarray.pygpu is None or not gpuarray.pygpu_activated:
-            raise EngineError(
-                f"device {name!r} cannot be used by Theano ({reason}): it needs pygpu and "
-                "libgpuarray (conda-forge has them for Python 3.7 to 3.10 and CUDA up to 10). "
-                "On newer machines take PyTensor on Python 3.12 or later, or --device cpu"
-            )
+def _use_gpu(name):
+    # Theano itself would log an error, go on on the CPU, and say that it is on the GPU.
+    from theano import gpuarray
+
+    if gpuarray.pygpu_activated:
+        return
+    try:
+        if gpuarray.pygpu is None:
+            raise ImportError("pygpu is not installed")
+        gpuarray.use(name)
+    except Exception as error:
+        raise EngineError(
+            f"device {name!r} cannot be used by Theano ({type(error).__name__}: {error}): it needs "
+            "pygpu and libgpuarray (conda-forge has them for Python 3.7 to 3.10 and CUDA up to "
+            "10). On newer machines take PyTensor on Python 3.12 or later, or --device cpu"
+        ) from error
 
 
 def load():
@@ -61,13 +59,15 @@ def load():
     if "theano" not in sys.modules:
         flags = [f"{name}={shlex.quote(value)}" for name, value in _flags().items()]
         flags = ",".join(filter(None, [os.environ.get("THEANO_FLAGS"), *flags]))
+        # SciPy's statistics are half of Theano's import time and 48 MiB. It needs them for one
+        # function, chi2sf, which gets them when it is called. And to import mpi4py starts MPI.
+        placeholders = {"scipy.stats": types.ModuleType("scipy.stats"), "mpi4py": None}
         # It would say that it has no BLAS, and warn of the NumPy and SciPy of its day.
         logging.getLogger("theano.tensor.blas").setLevel(logging.ERROR)
-        with warnings.catch_warnings(), _changed(sys.modules, _placeholders()):
+        with warnings.catch_warnings(), _changed(sys.modules, placeholders):
             warnings.simplefilter("ignore")
             with _changed(os.environ, {"THEANO_FLAGS": flags}):
                 import theano.tensor
-        _check_that_blas_links()
         _keep_compiled_code()
     import theano
 
@@ -87,26 +87,12 @@ def _changed(mapping, new):
         mapping.update(before)
 
 
-def _placeholders():
-    """Modules in place of two that Theano imports and does not need.
-
-    It wants SciPy's statistics for one function, chi2sf, which gets them when it is called. They
-    are half of Theano's import time and 48 MiB. And to import mpi4py starts MPI.
-    """
-    import scipy
-
-    placeholders = {"mpi4py": None}
-    if hasattr(scipy, "__getattr__"):  # from 1.9 on, SciPy imports its parts when they are used
-        placeholders["scipy.stats"] = types.ModuleType("scipy.stats")
-    return placeholders
-
-
 def _flags():
     """The flags that Theano 1.0.5 needs before its import and the user did not set."""
     flags = {}
     compiler = user_setting("theano", "cxx")
     if compiler is None:
-        compiler = shutil.which("clang++" if sys.platform == "darwin" else "g++") or ""
+        compiler = shutil.which("clang++" if sys.platform == "darwin" else "g++")
         if not compiler:
             flags["cxx"] = ""
     if not compiler:
@@ -114,33 +100,15 @@ def _flags():
     if user_setting("theano", "blas.ldflags") is None:
         # Left to itself, Theano asks numpy.distutils, which fails from NumPy 1.22 on.
         flags["blas.ldflags"] = ""
-        folder = _folder_of_openblas()
-        if compiler and folder:
+        spec = importlib.util.find_spec("scipy_openblas32")
+        folder = os.path.join(os.path.dirname(spec.origin), "lib") if spec and spec.origin else ""
+        # Theano takes its flags apart at spaces, commas and quotes.
+        is_plain = re.fullmatch(r"[\w./+-]+", folder)
+        if compiler and is_plain and os.path.isfile(folder + "/libscipy_openblas.so"):
             flags["blas.ldflags"] = f"-L{folder} -lscipy_openblas"
-            users = [user_setting("theano", "gcc.cxxflags")]
-            flags["gcc.cxxflags"] = " ".join(filter(None, users + RENAMED))
+            users = user_setting("theano", "gcc.cxxflags") or ""
+            flags["gcc.cxxflags"] = f"{users} {RENAMED}".strip()
     return flags
-
-
-def _folder_of_openblas():
-    """The folder of the library in the package scipy_openblas32, or None."""
-    spec = importlib.util.find_spec("scipy_openblas32")
-    folder = os.path.join(os.path.dirname((spec and spec.origin) or ""), "lib")
-    # Theano takes its flags apart at spaces, commas and quotes.
-    is_plain = re.fullmatch(r"[\w./+-]+", folder)
-    is_there = os.path.isfile(os.path.join(folder, "libscipy_openblas.so"))
-    return folder if spec and is_plain and is_there else None
-
-
-def _check_that_blas_links():
-    """Do without the OpenBLAS of :func:`_flags` if a program with it does not link and run."""
-    from theano import config
-    from theano.configdefaults import try_blas_flag
-
-    if user_setting("theano", "blas.ldflags") is None and config.blas.ldflags:
-        folder, library = config.blas.ldflags.split()
-        if not try_blas_flag([folder, library, f"-Wl,-rpath,{folder[2:]}", *RENAMED]):
-            config.blas.ldflags = ""
 
 
 def _keep_compiled_code():

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from typing import NamedTuple
 
 import numpy
 
@@ -11,68 +10,13 @@ from logreg.console import warning
 from logreg.prediction.writers import shown
 
 
-class Evaluation(NamedTuple):
-    """What a model makes of a test set.
-
-    Attributes
-    ----------
-    dataset : str
-        The data set's name.
-    labels : list
-        The label of each row of `counts`: the model's class labels, then those it does not know.
-    predictions : list
-        The label of each column of `counts`: the model's class labels.
-    counts : numpy.ndarray, shape (len(labels), len(predictions))
-        The confusion matrix: how many rows of each label were taken for what.
-    batch_size : int
-        The rows in a minibatch of the model's training.
-    batch_rows, batch_errors : int
-        The rows in whole minibatches, which the tutorial counts, and the errors among them.
-    """
-
-    dataset: str
-    labels: list
-    predictions: list
-    counts: numpy.ndarray
-    batch_size: int
-    batch_rows: int
-    batch_errors: int
-
-    def summary(self):
-        """What can be said of the whole: a list of (name, rows, errors)."""
-        n_rows = int(self.counts.sum())
-        return [
-            ("all", n_rows, n_rows - int(self.counts.trace())),
-            ("whole minibatches", self.batch_rows, self.batch_errors),
-        ]
-
-    def classes(self):
-        """What can be said of each label: a list of (label, rows, errors)."""
-        rows = self.counts.sum(axis=1)
-        errors = rows.copy()
-        errors[: len(self.predictions)] -= self.counts.diagonal()
-        return list(zip(self.labels, rows.tolist(), errors.tolist()))
-
-
 def evaluate(predict, data, class_labels, rows_at_a_time, batch_size):
-    """Evaluate a model on the test set of a data set.
+    """Evaluate a model on the test set of a :class:`~logreg.datasets.DataSet`.
 
-    Parameters
-    ----------
-    predict : callable
-        From rows to a :class:`~logreg.prediction.predictor.Prediction`.
-    data : DataSet
-        The data set; its `test`, `class_labels` and `name` are used.
-    class_labels : list
-        The model's class labels.
-    rows_at_a_time : int
-        How many rows `predict` gets.
-    batch_size : int
-        The rows in a minibatch of the model's training.
-
-    Returns
-    -------
-    Evaluation
+    `predict` makes a Prediction of so many rows at a time, `class_labels` are the model's, and
+    `batch_size` is that of its training: the tutorial counts the rows in whole minibatches. The
+    result is the dict that is written as JSON. In its confusion matrix, a row is a label: one of
+    the model's, then those that it does not know; a column is what was predicted.
     """
     x, y = data.test
     # The same label may be text for one and an integer for the other.
@@ -84,75 +28,69 @@ def evaluate(predict, data, class_labels, rows_at_a_time, batch_size):
     predicted = numpy.concatenate([predict(x[i : i + rows_at_a_time]).classes for i in starts])
     counts = numpy.zeros((len(labels), len(class_labels)), dtype=numpy.int64)
     numpy.add.at(counts, (y, predicted), 1)
-    for label, row in list(zip(labels, counts))[len(class_labels) :]:
-        if row.any():
+    is_wrong = predicted != y
+    classes = [{"label": label, **_errors(is_wrong[y == i])} for i, label in enumerate(labels)]
+    for entry in classes[len(class_labels) :]:
+        if entry["rows"]:
             warning(
-                f"the model does not know the class {shown(str(label))!r}: its {row.sum()} rows "
-                "count as errors"
+                f"the model does not know the class {shown(str(entry['label']))!r}: its "
+                f"{entry['rows']} rows count as errors"
             )
     n_used = len(x) // batch_size * batch_size
-    n_wrong = int((predicted[:n_used] != y[:n_used]).sum())
-    return Evaluation(data.name, labels, list(class_labels), counts, batch_size, n_used, n_wrong)
+    return {
+        "dataset": data.name,
+        **_errors(is_wrong),
+        "whole_minibatches": {"batch_size": batch_size, **_errors(is_wrong[:n_used])},
+        "classes": classes,
+        "confusion": {
+            "labels": labels,
+            "predictions": list(class_labels),
+            "counts": counts.tolist(),
+        },
+    }
+
+
+def _errors(is_wrong):
+    n, n_wrong = len(is_wrong), int(is_wrong.sum())
+    return {"rows": n, "errors": n_wrong, "error_percent": 100.0 * n_wrong / n if n else None}
 
 
 def format_evaluation(evaluation, form):
-    """Write an evaluation.
-
-    Parameters
-    ----------
-    evaluation : Evaluation
-    form : {'text', 'csv', 'json'}
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> counts = numpy.array([[9, 1], [0, 10]])
-    >>> evaluation = Evaluation("pets", ["cat", "dog"], ["cat", "dog"], counts, 16, 16, 1)
-    >>> print(format_evaluation(evaluation, "csv"), end="")
-    part,label,rows,errors,error_percent,predicted_cat,predicted_dog
-    all,,20,1,5.0,9,11
-    whole minibatches,,16,1,6.25,,
-    class,cat,10,1,10.0,9,1
-    class,dog,10,0,0.0,0,10
-    """
-    return {"text": _text, "csv": _csv, "json": _json}[form](evaluation)
-
-
-def _percent(rows, errors):
-    return 100.0 * errors / rows if rows else None
-
-
-def _in_text(rows, errors):
-    return f"{_percent(rows, errors):f} % ({errors} of {rows} rows)" if rows else "no rows"
+    """What :func:`evaluate` gave, as 'text', 'csv' or 'json'."""
+    if form == "json":
+        return json.dumps(evaluation, indent=2) + "\n"
+    return _csv(evaluation) if form == "csv" else _text(evaluation)
 
 
 def _text(evaluation):
-    (_, *all_rows), (_, *used) = evaluation.summary()
+    def error(entry):
+        if not entry["rows"]:
+            return "no rows"
+        return f"{entry['error_percent']:f} % ({entry['errors']} of {entry['rows']} rows)"
+
+    whole, confusion = evaluation["whole_minibatches"], evaluation["confusion"]
     classes = [["class", "rows", "errors", "error"]]
-    for label, rows, errors in evaluation.classes():
-        percent = f"{_percent(rows, errors):.2f} %" if rows else "-"
-        classes.append([shown(str(label)), str(rows), str(errors), percent])
-    confusion = [["", *(shown(str(label)) for label in evaluation.predictions)]]
-    for label, row in zip(evaluation.labels, evaluation.counts.tolist()):
-        confusion.append([shown(str(label)), *map(str, row)])
+    for entry in evaluation["classes"]:
+        percent = f"{entry['error_percent']:.2f} %" if entry["rows"] else "-"
+        classes.append([entry["label"], entry["rows"], entry["errors"], percent])
+    matrix = [["", *confusion["predictions"]]]
+    matrix += [[label, *row] for label, row in zip(confusion["labels"], confusion["counts"])]
     lines = [
-        f"Test set of {shown(evaluation.dataset)}",
-        f"error over all rows: {_in_text(*all_rows)}",
-        f"error as the tutorial counts, in whole minibatches of {evaluation.batch_size}: "
-        f"{_in_text(*used)}",
+        f"Test set of {shown(evaluation['dataset'])}",
+        f"error over all rows: {error(evaluation)}",
+        "error as the tutorial counts, in whole minibatches of "
+        f"{whole['batch_size']}: {error(whole)}",
         "",
         *_aligned(classes),
         "",
         "Confusion matrix: a row for each class, a column for what it is taken for",
-        *_aligned(confusion),
+        *_aligned(matrix),
     ]
     return "\n".join(lines) + "\n"
 
 
 def _aligned(table):
+    table = [[shown(str(cell)) for cell in row] for row in table]
     widths = [max(map(len, column)) for column in zip(*table)]
     return ["  ".join(cell.rjust(n) for cell, n in zip(row, widths)) for row in table]
 
@@ -160,30 +98,15 @@ def _aligned(table):
 def _csv(evaluation):
     text = io.StringIO()
     out = csv.writer(text, lineterminator="\n")
-    columns = [f"predicted_{label}" for label in evaluation.predictions]
+    predictions, counts = (evaluation["confusion"][key] for key in ("predictions", "counts"))
+    columns = [f"predicted_{label}" for label in predictions]
     out.writerow(["part", "label", "rows", "errors", "error_percent", *columns])
-    totals = evaluation.counts.sum(axis=0).tolist()
-    for (name, rows, errors), counts in zip(evaluation.summary(), (totals, [""] * len(totals))):
-        out.writerow([name, "", rows, errors, _percent(rows, errors), *counts])
-    for (label, rows, errors), counts in zip(evaluation.classes(), evaluation.counts.tolist()):
-        out.writerow(["class", label, rows, errors, _percent(rows, errors), *counts])
+    lines = [
+        ("all", evaluation, numpy.sum(counts, axis=0)),
+        ("whole minibatches", evaluation["whole_minibatches"], [""] * len(columns)),
+        *(("class", entry, row) for entry, row in zip(evaluation["classes"], counts)),
+    ]
+    for part, entry, row in lines:
+        errors = entry["rows"], entry["errors"], entry["error_percent"]
+        out.writerow([part, entry.get("label", ""), *errors, *row])
     return text.getvalue()
-
-
-def _json(evaluation):
-    def entry(rows, errors, **more):
-        return {**more, "rows": rows, "errors": errors, "error_percent": _percent(rows, errors)}
-
-    (_, *all_rows), (_, *used) = evaluation.summary()
-    content = {
-        "dataset": evaluation.dataset,
-        **entry(*all_rows),
-        "whole_minibatches": entry(*used, batch_size=evaluation.batch_size),
-        "classes": [entry(*rest, label=label) for label, *rest in evaluation.classes()],
-        "confusion": {
-            "labels": evaluation.labels,
-            "predictions": evaluation.predictions,
-            "counts": evaluation.counts.tolist(),
-        },
-    }
-    return json.dumps(content, indent=2) + "\n"

@@ -1,49 +1,33 @@
 """What is to be predicted: rows from files of every kind, a batch at a time."""
 
+import math
 from typing import NamedTuple, Optional
 
 import numpy
 
 from logreg.console import warning
 from logreg.datasets.formats import read_arrays, sniff
-from logreg.datasets.tables import TableOptions, table_batches
+from logreg.datasets.header import NO_OPTIONS, TableOptions, cut
+from logreg.datasets.tables import table_batches
 from logreg.errors import DatasetError
 
 STDIN = "-"
+BATCH_SIZE = 1000
 ARRAY_NAMES = ("x", "x_test")  # of several arrays in a file, the first of these is predicted
+NARROW = 0.01  # values within this share of the training range are on another scale
 
 
 class InputSpec(NamedTuple):
-    """What a model takes, and how files are to be read.
+    """What a model takes, and how files are to be read."""
 
-    Attributes
-    ----------
-    n_in : int
-        The number of features of a row.
-    image_shape : tuple of int or None
-        (height, width) or (height, width, channels) of a row that is an image.
-    batch_size : int
-        The largest number of rows in a batch.
-    options : TableOptions
-        How CSV files are read.
-    invert : bool or None
-        Whether light and dark are exchanged in pictures. None: where the background differs.
-    background : {'dark', 'light'}
-        The background of the images that the model was trained on.
-    transposed : bool
-        Whether rows and columns of images are exchanged, as EMNIST's; pictures then are, too.
-    feature_names, label_name : tuple of str or None, str or None
-        What the columns of the training data were called.
-    """
-
-    n_in: int
-    image_shape: Optional[tuple] = None
-    batch_size: int = 1000
-    options: TableOptions = TableOptions()
-    invert: Optional[bool] = None
-    background: str = "dark"
-    transposed: bool = False
-    feature_names: Optional[tuple] = None
+    n_in: int  # features of a row
+    image_shape: Optional[tuple] = None  # (height, width) or (height, width, channels) of a row
+    batch_size: int = BATCH_SIZE  # the largest number of rows in a batch
+    options: TableOptions = NO_OPTIONS
+    invert: Optional[bool] = None  # light and dark of pictures; None: if the background differs
+    background: str = "dark"  # or "light": that of the training images
+    transposed: bool = False  # whether rows and columns of images are exchanged, as EMNIST's
+    feature_names: Optional[tuple] = None  # of the training data's columns
     label_name: Optional[str] = None
 
     def __str__(self):
@@ -52,45 +36,20 @@ class InputSpec(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Consecutive rows of an input.
+    """Consecutive rows of an input."""
 
-    Attributes
-    ----------
-    x : numpy.ndarray, shape (n, n_in)
-        The rows, in the dtype in which they are stored.
-    is_single : bool
-        Whether the input is one example and not a list of examples.
-    is_picture : bool
-        Whether the input is a picture.
-    inverted : bool
-        Whether light and dark of a picture were exchanged.
-    """
-
-    x: numpy.ndarray
-    is_single: bool = False
+    x: numpy.ndarray  # of shape (n, n_in), in the dtype in which it is stored
+    is_single: bool = False  # whether the input is one example and not a list of examples
     is_picture: bool = False
-    inverted: bool = False
+    inverted: bool = False  # whether light and dark of the picture were exchanged
 
 
 def batches(path, spec):
-    """Read an input batch by batch.
+    """Read an input, and yield each :class:`Batch`; ``'-'`` is CSV on stdin.
 
-    Parameters
-    ----------
-    path : str
-        An npy, npz, IDX or CSV file, gzipped or not, or a picture; ``'-'`` for CSV on stdin. A
-        file is a picture if its bytes are neither an array's nor text, or if they may be text
-        and its name ends as a picture's does.
-    spec : InputSpec
-
-    Yields
-    ------
-    Batch
-
-    Raises
-    ------
-    DatasetError
-        If the input cannot be read or is not what the model takes, once the reading comes to it.
+    A file is a picture if its bytes are neither an array's nor text, or if they may be text and
+    its name ends as a picture's does. A DatasetError says what cannot be read, or what the model
+    does not take, once the reading comes to it.
     """
     from logreg.datasets.pictures import SUFFIXES
 
@@ -111,37 +70,16 @@ def batches(path, spec):
 
 
 def array_batches(source, array, spec):
-    """Cut an array into batches.
+    """Cut an array into batches; `source` is how messages call it.
 
-    Parameters
-    ----------
-    source : str
-        How messages call the array.
-    array : numpy.ndarray
-        One example, of shape (n_in,) or the model's image shape, or a list of examples, of
-        shape (n, ...) with n_in values in each.
-    spec : InputSpec
-
-    Yields
-    ------
-    Batch
-
-    Raises
-    ------
-    DatasetError
-        If the array holds no numbers, or has another shape.
-
-    Examples
-    --------
-    >>> x = numpy.array([[1, 2], [3, 4], [5, 6]])
-    >>> [batch.x.tolist() for batch in array_batches("x", x, InputSpec(n_in=2, batch_size=2))]
-    [[[1, 2], [3, 4]], [[5, 6]]]
+    It is one example, of shape (n_in,) or the model's image shape, or a list of examples, of
+    shape (n, ...) with n_in values in each.
     """
     if array.dtype.kind not in "buif":
         raise DatasetError(f"{source}: has dtype {str(array.dtype)[:60]}: numbers are needed")
     shape = array.shape
     squeezed = tuple(n for n in shape if n != 1)
-    is_list = len(shape) > 1 and numpy.prod(shape[1:], dtype=float) == spec.n_in
+    is_list = len(shape) > 1 and math.prod(shape[1:]) == spec.n_in
     is_single = shape == (spec.n_in,) or (spec.image_shape and squeezed == spec.image_shape)
     if array.size == 0 or not (is_list or is_single):
         raise DatasetError(f"{source}: the model expects {spec}, got {shape}")
@@ -159,7 +97,7 @@ def _chosen(path, arrays):
             return arrays[name]
     if len(arrays) == 1:
         return next(iter(arrays.values()))
-    found = ", ".join(ascii(name)[1:-1][:40] for name in list(arrays)[:8]) or "none"
+    found = ", ".join(map(cut, list(arrays)[:8])) or "none"
     raise DatasetError(
         f"{path}: has the arrays {found}: which is it? Call one of them x, or save it alone"
     )
@@ -180,3 +118,57 @@ def _picture(path, spec):
         warning(f"{path}: is blank, or too faint: no ink was found on it")
     pixels = picture.pixels.swapaxes(0, 1) if spec.transposed else picture.pixels
     return Batch(pixels.reshape(1, -1), True, True, picture.inverted)
+
+
+class InputChecker:
+    """Predicts an input as it is read, and warns once of values out of the training range.
+
+    It warns where values lie outside by more than the width of the range, or where all values of
+    the first rows lie within a hundredth of it, unless each of these rows is blank. `name` is how
+    messages call the input; `n_rows` counts the rows that were predicted.
+    """
+
+    def __init__(self, predictor, name):
+        self.predictor, self.name = predictor, name
+        self.n_rows = 0
+        self.has_warned = False
+
+    def predict(self, x):
+        """The Prediction of the next rows, an array of shape (n, n_in) as it is stored.
+
+        A DatasetError names a value that is not finite, or a row whose values are too large.
+        """
+        ready = self.predictor.ready(x)
+        bad = numpy.argwhere(~numpy.isfinite(ready))
+        if len(bad):
+            row, column = bad[0]
+            self._refuse(row, f"column {column} holds {x[row, column]}")
+        if self.predictor.x_range and not self.has_warned:
+            self._check_range(ready)
+        prediction = self.predictor(ready)
+        bad = numpy.argwhere(~numpy.isfinite(prediction.probabilities))
+        if len(bad):
+            self._refuse(bad[0, 0], "the values are too large")
+        self.n_rows += len(x)
+        return prediction
+
+    def _refuse(self, row, found):
+        raise DatasetError(
+            f"{self.name}: row {self.n_rows + row}, {found} (counted from 0): every value must "
+            f"be finite, and small enough to compute with in {self.predictor.dtype}"
+        )
+
+    def _check_range(self, ready):
+        least, most = self.predictor.x_range
+        low, high = float(ready.min()), float(ready.max())
+        width = most - least
+        is_far = low < least - width or high > most + width
+        # The few rows that an input ends with may well be alike.
+        is_narrow = self.n_rows == 0 and high - low < NARROW * width
+        if is_far or (is_narrow and (ready.min(axis=1) < ready.max(axis=1)).any()):
+            self.has_warned = True
+            warning(
+                f"{self.name}: values from {low:g} to {high:g}, and the model was trained on "
+                f"{least:g} to {most:g}: scale them as the training data were; pixels that are "
+                "saved as uint8 are scaled as the model needs"
+            )

@@ -5,28 +5,19 @@ from typing import NamedTuple
 import numpy
 
 from logreg import engine
-from logreg.console import starting, warning
+from logreg.console import starting
 from logreg.datasets import PIXEL_SCALE
 from logreg.datasets.checks import image_shape
-from logreg.errors import DatasetError, ModelFileError
+from logreg.errors import ModelFileError
 from logreg.prediction.inputs import InputSpec
 from logreg.saving import load_model
 
-NARROW = 0.01  # values within this share of the training range are on another scale
-
 
 class Prediction(NamedTuple):
-    """What a model says of some rows.
+    """What a model says of some rows."""
 
-    Attributes
-    ----------
-    classes : numpy.ndarray, shape (n,)
-        The predicted classes, as indices into the model's class labels.
-    probabilities : numpy.ndarray, shape (n, n_out)
-    """
-
-    classes: numpy.ndarray
-    probabilities: numpy.ndarray
+    classes: numpy.ndarray  # of shape (n,): indices into the model's class labels
+    probabilities: numpy.ndarray  # of shape (n, n_out)
 
 
 class Predictor:
@@ -80,23 +71,22 @@ class Predictor:
         self.dtype = classifier.W.dtype
         with engine.floatx(self.dtype):
             engine.use_device(device)
-        self.metadata = classifier.metadata
-        self.labels = self.metadata["class_labels"]
-        self.pixel_scale = self.metadata["pixel_scale"]
-        self.x_range = _x_range(self.metadata)
+        self.metadata = told = classifier.metadata
+        self.labels = told["class_labels"]
+        self.pixel_scale = told["pixel_scale"]
+        self.x_range = _x_range(told)
         if self.pixel_scale == 1:
             least, most = self.x_range or (0, 1)
             self.pixel_scale = PIXEL_SCALE if least >= 0 and most <= 1 else 1
-        n_in, shape = self.metadata["n_in"], self.metadata["image_shape"]
-        names, label_name = map(self.metadata.get, ("feature_names", "label_name"))
-        median = self.metadata.get("x_median")
-        is_light = self.x_range and _is_number(median) and median >= sum(self.x_range) / 2
+        n_in, shape, median = told["n_in"], told.get("image_shape"), told.get("x_median")
+        names, label_name = told.get("feature_names"), told.get("label_name")
+        is_known = self.x_range and isinstance(median, (int, float))
         self.spec = InputSpec(
             n_in,
             # A CSV file does not tell whether its rows are images; a square number may be one.
             image_shape(tuple(shape or [n_in]), guess=True),
-            background="light" if is_light else "dark",
-            transposed=self.metadata.get("transposed") is True,
+            background="light" if is_known and 2 * median >= sum(self.x_range) else "dark",
+            transposed=told.get("transposed") is True,
             feature_names=tuple(names) if isinstance(names, list) and len(names) == n_in else None,
             label_name=label_name if isinstance(label_name, str) else None,
         )
@@ -118,87 +108,9 @@ class Predictor:
 
 
 def _x_range(metadata):
-    found, scale = metadata.get("x_range"), metadata["pixel_scale"]
-    if isinstance(found, list) and len(found) == 2 and all(map(_is_number, found)):
-        return tuple(map(float, found))
-    return (0.0, 255 * scale) if scale != 1 else None
-
-
-def _is_number(value):
-    return type(value) in (int, float) and abs(value) < 1e300  # an int may be too large for a float
-
-
-class InputChecker:
-    """Predicts an input as it is read, and warns once of values out of the training range.
-
-    That is where values lie outside by more than the width of the range, or where all values of
-    the first rows lie within a hundredth of it, unless each of these rows is blank.
-
-    Parameters
-    ----------
-    predictor : Predictor
-    name : str
-        How messages call the input.
-
-    Attributes
-    ----------
-    n_rows : int
-        How many rows were predicted.
-    """
-
-    def __init__(self, predictor, name):
-        self.n_rows = 0
-        self._predictor = predictor
-        self._name = name
-        self._has_warned = False
-
-    def predict(self, x):
-        """Predict the input's next rows.
-
-        Parameters
-        ----------
-        x : numpy.ndarray, shape (n, n_in)
-            The rows as they are stored.
-
-        Returns
-        -------
-        Prediction
-
-        Raises
-        ------
-        DatasetError
-            If a value is not a finite number, or is too large.
-        """
-        ready = self._predictor.ready(x)
-        if not numpy.isfinite(ready).all():
-            row, column = numpy.argwhere(~numpy.isfinite(ready))[0]
-            self._refuse(row, f"column {column} holds {x[row, column]}")
-        if self._predictor.x_range and not self._has_warned:
-            self._check_range(ready)
-        prediction = self._predictor(ready)
-        if not numpy.isfinite(prediction.probabilities).all():
-            row = numpy.argwhere(~numpy.isfinite(prediction.probabilities))[0, 0]
-            self._refuse(row, "the values are too large")
-        self.n_rows += len(x)
-        return prediction
-
-    def _refuse(self, row, found):
-        raise DatasetError(
-            f"{self._name}: row {self.n_rows + row}, {found} (counted from 0): every value must "
-            f"be finite, and small enough to compute with in {self._predictor.dtype}"
-        )
-
-    def _check_range(self, ready):
-        least, most = self._predictor.x_range
-        low, high = float(ready.min()), float(ready.max())
-        width = most - least
-        is_far = low < least - width or high > most + width
-        # The few rows that an input ends with may well be alike.
-        is_narrow = self.n_rows == 0 and high - low < NARROW * width
-        if is_far or (is_narrow and (ready.min(axis=1) < ready.max(axis=1)).any()):
-            self._has_warned = True
-            warning(
-                f"{self._name}: values from {low:g} to {high:g}, and the model was trained on "
-                f"{least:g} to {most:g}: scale them as the training data were; pixels that are "
-                "saved as uint8 are scaled as the model needs"
-            )
+    try:
+        least, most = map(float, metadata["x_range"])
+        return least, most
+    except (LookupError, TypeError, ValueError, OverflowError):  # older files do not tell it
+        scale = metadata["pixel_scale"]
+        return (0.0, 255 * scale) if scale != 1 else None

@@ -1,8 +1,8 @@
 """How predictions are written: as text for people, as CSV or as JSON, row by row."""
 
+import codecs
 import contextlib
 import csv
-import io
 import json
 import sys
 
@@ -16,17 +16,15 @@ from logreg.files import replacing
 def destination(path=None):
     """Open a text stream for results: stdout, or a file.
 
-    The file at `path` is there whole after the block, or as it was if the block fails. A
-    SettingError says that it cannot be written.
+    The file is there whole after the block, or as it was if the block fails. A SettingError says
+    that it cannot be written.
     """
     if path is None:
         yield _Stdout()
         return
     try:
         with replacing(path) as file:
-            text = io.TextIOWrapper(file, "utf-8", newline="\n")
-            yield text
-            text.detach()  # this flushes; `replacing` closes the file
+            yield codecs.getwriter("utf-8")(file)
     except OSError as error:
         raise SettingError(
             f"{path} cannot be written: {error.strerror or error}; what was there before is "
@@ -43,42 +41,16 @@ class _Stdout:
 
 
 def shown(text):
-    r"""Put a name on one line, whatever is in it.
-
-    Examples
-    --------
-    >>> shown("new\nline")
-    'new\\nline'
-    """
+    """A name on one line: if some of it cannot be printed, it has escapes."""
     return text if text.isprintable() else ascii(text)[1:-1]
 
 
 @contextlib.contextmanager
 def writer(form, stream, labels, proba=False, top=None):
-    """Write predictions in a format; what comes after the rows is written after the block.
+    """Open a :class:`Writer` of a format: 'text', 'csv' or 'json'.
 
-    Parameters
-    ----------
-    form : {'text', 'csv', 'json'}
-    stream : text stream
-    labels : list
-        The label of each class.
-    proba : bool
-        Whether the probabilities of all classes are written.
-    top : int, optional
-        How many of the most probable classes are written, with their probabilities.
-
-    Yields
-    ------
-    Writer
-
-    Examples
-    --------
-    >>> from logreg.prediction.predictor import Prediction
-    >>> prediction = Prediction(numpy.array([1]), numpy.array([[0.25, 0.75]]))
-    >>> with writer("text", sys.stdout, ["cat", "dog"], proba=True) as out:
-    ...     out.rows("x.csv", 0, False, prediction)
-    x.csv[0]: dog  cat=0.2500  dog=0.7500
+    `labels` has the label of each class. With `proba`, the probabilities of all classes are
+    written beside the prediction; with `top`, those of the so many most probable classes.
     """
     kinds = {"text": TextWriter, "csv": CsvWriter, "json": JsonWriter}
     out = kinds[form](stream, labels, proba and not top, min(top or 0, len(labels)))
@@ -87,20 +59,22 @@ def writer(form, stream, labels, proba=False, top=None):
 
 
 class Writer:
-    """Writes predictions row by row; `n_rows` counts the rows."""
+    """Writes predictions row by row; `n_rows` counts the rows.
+
+    A format has its `row`; there, `probabilities` are pairs (label, probability as text).
+    """
 
     def __init__(self, stream, labels, proba, top):
         self.stream, self.labels, self.proba, self.top = stream, labels, proba, top
         self.n_rows = 0
 
     def rows(self, name, first, is_single, prediction):
-        """Write the :class:`Prediction` of consecutive rows of an input.
+        """Write the :class:`Prediction` of consecutive rows of an input, from row `first` on.
 
-        `first` is the number of the first of the rows, counted from 0; `is_single` tells whether
-        the input is one example and not a list of examples.
+        `is_single` tells whether the input is one example and not a list of examples.
         """
         for i, (k, row) in enumerate(zip(*prediction)):
-            order = range(len(self.labels) if self.proba else 0)
+            order = range(len(self.labels)) if self.proba else []
             if self.top:
                 # Of classes that are equally probable, the predicted one comes first.
                 order = [k, *(j for j in numpy.argsort(-row, kind="stable") if j != k)][: self.top]
@@ -108,10 +82,6 @@ class Writer:
             pairs = [(self.labels[j], str(row[j])) for j in order]
             self.row(name, first + i, is_single, self.labels[k], pairs)
             self.n_rows += 1
-
-    def row(self, name, number, is_single, label, probabilities):
-        """Write a row; `probabilities` is a list of pairs (label, probability as text)."""
-        raise NotImplementedError
 
     def end(self):
         """Write what comes after the rows."""
@@ -138,7 +108,9 @@ class CsvWriter(Writer):
         self.csv.writerow(["input", "row", "prediction", *columns])
 
     def row(self, name, number, is_single, label, probabilities):
-        cells = [cell for k, p in probabilities for cell in ((k, p) if self.top else (p,))]
+        cells = []
+        for pair in probabilities:
+            cells += pair if self.top else pair[1:]
         self.csv.writerow([shown(name), number, label, *cells])
 
 

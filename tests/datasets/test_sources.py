@@ -66,7 +66,7 @@ def test_idx_folder(tmp_path, zipped, prefix, test, capsys):
         assert (data.train[0] == images[:20].reshape(20, 12)).all()
         assert (data.valid[0] == images[20:].reshape(4, 12)).all()
         assert (data.train[1] == labels[:20]).all() and sizes(data) == [20, 4, 24]
-        assert (data.image_shape, data.scale) == ((3, 4), 1 / 256)
+        assert (data.image_shape, data.pixel_scale) == ((3, 4), 1 / 256)
         assert data.transposed == (prefix != "")
     assert "last 4 of the 24" in capsys.readouterr().err
 
@@ -79,18 +79,15 @@ def test_several_emnist_splits_must_be_told_apart(tmp_path):
     read_dataset(tmp_path / "f" / "emnist-digits-train-images-idx3-ubyte")
 
 
-def test_incomplete_idx_folder(tmp_path):
-    idx_folder(tmp_path / "f")
-    (tmp_path / "f" / "t10k-labels-idx1-ubyte").unlink()
-    with pytest.raises(DatasetError, match=r"the test labels file .* is missing"):
-        read_dataset(tmp_path / "f")
-
-
-def test_plain_idx_files_are_preferred(tmp_path):
+def test_all_idx_files_are_needed_and_plain_ones_preferred(tmp_path):
     images, _ = idx_folder(tmp_path / "f")
     for path in list((tmp_path / "f").iterdir()):
         write(f"{path}.gz", b"damaged")
     assert (read_dataset(tmp_path / "f").test[0] == images.reshape(24, 12)).all()
+    for path in (tmp_path / "f").glob("t10k-labels*"):
+        path.unlink()
+    with pytest.raises(DatasetError, match=r"the test labels file .* is missing"):
+        read_dataset(tmp_path / "f")
 
 
 def test_a_folder_of_tables(tmp_path):
@@ -98,8 +95,7 @@ def test_a_folder_of_tables(tmp_path):
     write("test.csv.bz2", bz2.compress(table(6)))
     assert sizes(read_dataset(tmp_path, KIND)) == [10, 2, 6]
     write("valid.csv.gz", gzip.compress(table(5)))
-    data = read_dataset(tmp_path, KIND)
-    assert sizes(data) == [12, 5, 6] and data.class_labels == ["ant", "bee"]
+    assert sizes(read_dataset(tmp_path, KIND)) == [12, 5, 6]
     write("test.csv", table(7))  # comes before the compressed one
     assert sizes(read_dataset(tmp_path, KIND)) == [12, 5, 7]
 
@@ -179,7 +175,6 @@ def test_mnist_is_found_as_idx_files_or_fetched(tmp_path, name, monkeypatch, cap
         return tmp_path / "fetched"
 
     monkeypatch.setattr(mnist, "fetch", fetch)
-    (tmp_path / "mnist").mkdir()  # a folder of this name need not be a data set
     read_dataset(name, announce=True)
     assert capsys.readouterr().out == "fetching\n... loading data\n"
     idx_folder(tmp_path / "data")
@@ -193,7 +188,7 @@ def test_a_pickle_comes_before_idx_files(tmp_path):
     write("data/mnist.pkl.gz", gzip.compress(pickle.dumps([one] * 3, 2)))
     for name in ("mnist.pkl.gz", tmp_path / "data" / "mnist.pkl.gz"):
         data = read_dataset(name)
-        assert (data.n_in, data.scale) == (3, 1) and (data.valid[0] == one[0]).all()
+        assert (data.n_in, data.pixel_scale) == (3, 1) and (data.valid[0] == one[0]).all()
     for path in (tmp_path / "data").glob("*ubyte"):
         path.unlink()
     assert read_dataset(tmp_path / "data").n_in == 3
@@ -203,11 +198,9 @@ def test_a_pickle_comes_before_idx_files(tmp_path):
 
 
 def test_pickle_of_two_pairs_and_square_images():
-    one = pair(12, 64)
-    write("p.pkl", pickle.dumps([one] * 2, 2))
+    write("p.pkl", pickle.dumps([pair(12, 64)] * 2, 2))
     data = read_dataset("p.pkl")
-    assert sizes(data) == [10, 2, 12]
-    assert data.image_shape == (8, 8)
+    assert sizes(data) == [10, 2, 12] and data.image_shape == (8, 8)
 
 
 def test_npz(capsys):
@@ -253,20 +246,14 @@ def test_the_files_that_are_read(tmp_path, monkeypatch):
     read_dataset(((x, y), (x, y))).check_outputs(folder / "d.npz")
 
 
-@pytest.mark.parametrize("given", ["", "train-images-idx3-ubyte"])
-def test_none_of_the_idx_files_is_overwritten(tmp_path, given):
-    idx_folder(tmp_path)
-    data = read_dataset(tmp_path / given)
-    for file in mnist.FILES.values():
-        with pytest.raises(SettingError, match="would be overwritten"):
-            data.check_outputs(tmp_path / file.name)
-
-
-def test_no_table_of_a_folder_is_overwritten(tmp_path):
+def test_no_file_of_a_folder_is_overwritten(tmp_path):
+    idx_folder(tmp_path / "f")
     write("train.csv", table(12))
     write("test.csv.gz", gzip.compress(table(6)))
-    data = read_dataset(tmp_path, KIND)
-    data.check_outputs(tmp_path / "best_model.pkl")
-    for name in ("train.csv", "test.csv.gz", "valid.csv.xz"):
+    data = read_dataset(tmp_path / "f" / "train-images-idx3-ubyte")
+    tables = read_dataset(tmp_path, KIND)
+    tables.check_outputs(tmp_path / "best_model.pkl")
+    files = [(data, tmp_path / "f" / file.name) for file in mnist.FILES.values()]
+    for data, path in [*files, (tables, "train.csv"), (tables, "test.csv.gz")]:
         with pytest.raises(SettingError, match="would be overwritten"):
-            data.check_outputs(tmp_path / name)
+            data.check_outputs(path)

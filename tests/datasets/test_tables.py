@@ -6,13 +6,14 @@ import io
 import lzma
 import re
 import sys
+import warnings
 import zipfile
 
 import numpy
 import pytest
-from builders import csv_text, stdin_of
+from builders import csv_text, stdin_of, write
 from conftest import peak_memory
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logreg.datasets.tables import (
@@ -28,10 +29,12 @@ from logreg.errors import DatasetError
 pytestmark = pytest.mark.engine_free
 
 
+def put(text):
+    return write("t.csv", text if isinstance(text, bytes) else text.encode())
+
+
 def table(text, **options):
-    with open("t.csv", "wb") as file:
-        file.write(text if isinstance(text, bytes) else text.encode())
-    return read_table("t.csv", TableOptions(**options))
+    return read_table(put(text), TableOptions(**options))
 
 
 def labels_of(found):
@@ -39,10 +42,8 @@ def labels_of(found):
 
 
 def batches(text, n_in, size=1000, feature_names=None, label_name=None, **options):
-    with open("t.csv", "wb") as file:
-        file.write(text if isinstance(text, bytes) else text.encode())
     options = TableOptions(**options)
-    found = list(table_batches("t.csv", options, size, n_in, feature_names, label_name))
+    found = list(table_batches(put(text), options, size, n_in, feature_names, label_name))
     assert all(0 < len(x) <= size and x.dtype == float for x in found)
     return numpy.concatenate(found).tolist()
 
@@ -58,12 +59,7 @@ def zipped(**files):
 cells = st.floats(-FLOAT32_MAX, FLOAT32_MAX)
 
 
-@settings(
-    max_examples=40,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(
     data=st.data(),
     n=st.integers(2, 6),
@@ -94,38 +90,26 @@ def test_a_table_holds_what_was_written(data, n, width, delimiter, newline, has_
     [
         # A text cell over a number; all cells are text; a cell called label, class or target.
         ("a,7,kind\n1,2,x\n", True, 2, ("a", "7")),
-        ("a,b,kind\nx,y,dog\n", True, None, None),
         ("a,b,y\n1,2,3\n", True, 2, ("a", "b")),
         ("label,1,3,2\n" + "cat,5,6,7\n" * 9, True, 0, ("1", "3", "2")),
         ("0,1,2,target\n1,2,3,0\n", True, 3, ("0", "1", "2")),
-        ("0,1,2,target\n1,2,3,dog\n", True, 3, ("0", "1", "2")),
         ("1,CLASS\n0.5,dog\n", True, 1, ("1",)),
         (",a,b,label\n0,1,2,3\n", True, 3, ("", "a", "b")),
-        ("sepal length (cm),target\n5.1,0\n", True, 1, ("sepal length (cm)",)),
         # Otherwise it is data.
         ("5.1,3.5,1.4,0.2,Iris-setosa\n4.9,3.0,1.4,0.2,Iris-setosa\n", False, 4, None),
         ("1,2,3\n4,5,6\n", False, 0, None),
         ("species,7157,672\na,1,2\n", False, 0, None),
-        ("dog,nan\ncat,1\n", False, 0, None),
         ("1,x\n", False, 1, None),
         (",1,2\n5,1,2\n", False, 0, None),
         # The label: label, class or target before the one text column, before y.
-        ("class,kind,a\n1,dog,2\n", True, 0, None),
+        ("class,y,a\n1,3,2\n", True, 0, ("y", "a")),
         ("y,kind,a\n1,dog,2\n", True, 1, ("y", "a")),
         ("Y,a\n1,2\n", True, 0, ("a",)),
     ],
 )
 def test_the_rules(text, header, label, names):
-    if label is None:
-        with pytest.raises(DatasetError, match="which column is the label"):
-            table(text)
-        return
-    if names is None and header:
-        text, names = text.replace("dog", "3"), tuple(text.split("\n")[0].split(",")[1:])
-    text = text.replace("nan", "0") if header is False else text
     found = table(text)
-    assert found.columns.label == label
-    assert found.columns.names == names
+    assert (found.columns.label, found.columns.names) == (label, names)
     assert len(found.codes) == text.count("\n") - header
     assert found.first_rows[0] == 1 + header
 
@@ -138,6 +122,7 @@ def test_the_rules(text, header, label, names):
         "y,a,y\n1,2,3\n",
         "a,b,c\n1,x,z\n",
         "a,b,class,Class\n1,dog,2,3\n",
+        "a,b,kind\nx,y,dog\n",
     ],
 )
 def test_no_rule_tells_the_label(text):
@@ -147,27 +132,24 @@ def test_no_rule_tells_the_label(text):
 
 
 @pytest.mark.parametrize(
-    "column, labels",
-    [("b", ["2", "5"]), ("3", ["3", "6"]), ("-1", ["3", "6"]), (1, ["1", "4"]), (-2, ["2", "5"])],
+    "text, column, labels",
+    [
+        ("a,b,c\n1,2,3\n4,5,6\n", "b", ["2", "5"]),
+        ("a,b,c\n1,2,3\n4,5,6\n", "3", ["3", "6"]),
+        ("a,b,c\n1,2,3\n4,5,6\n", -2, ["2", "5"]),
+        ("2,class,0\n7,8,9\n", "2", ["7"]),  # a name comes before a number
+    ],
 )
-def test_the_label_that_is_asked_for(column, labels):
-    assert table("a,b,c\n1,2,3\n4,5,6\n", label_column=column).labels == labels
+def test_the_label_that_is_asked_for(text, column, labels):
+    assert table(text, label_column=column).labels == labels
 
 
-def test_a_name_comes_before_a_number():
-    text = "2,1,0\n7,8,9\n"
-    assert table(text, label_column="2", header=True).labels == ["7"]
-    assert table(text, label_column="2").labels == ["1", "8"]
-
-
-@pytest.mark.parametrize("column", ["d", "0", "4", "-4", "", "1.0", "x" * 500])
+@pytest.mark.parametrize("column", ["d", "0", "4", "", "1.0", "a", "x" * 500])
 def test_a_label_that_is_not_there(column):
-    said = r"t.csv: has no column .* for the label.* its columns are 1 \(a\), 2 \(b\), 3 \(c\): giv"
+    said = r"t.csv: has no column .* for the label, or several; its columns are 1 \(a\), 2 \(b\), 3"
     with pytest.raises(DatasetError, match=said) as raised:
-        table("a,b,c\n1,2,3\n", label_column=column)
+        table("a,b,a\n1,2,3\n", label_column=column)
     assert len(str(raised.value)) < 300
-    with pytest.raises(DatasetError, match="has no column a for the label, or several"):
-        table("a,b,a\n1,2,3\n", label_column="a")
 
 
 def test_a_header_that_an_option_tells():
@@ -178,18 +160,11 @@ def test_a_header_that_an_option_tells():
 
 
 @pytest.mark.parametrize(
-    "line, width",
-    [
-        ("0;a;2", 3),
-        ("0\ta, b; c|d\t2", 3),
-        ("0|2|a, b", 3),
-        ('0,"a;b|c\td",2', 3),
-        ("0, 1,a b", 3),
-    ],
+    "line", ["0;a;2", "0\ta, b; c|d\t2", "0|2|a, b", '0,"a;b|c\td",2', "0, 1,a b"]
 )
-def test_delimiters(line, width):
+def test_delimiters(line):
     found = table(f"{line}\n{line}\n")
-    assert found.x.shape == (2, width - 1) and found.x[0, 0] == 0
+    assert found.x.shape == (2, 2) and found.x[0, 0] == 0
 
 
 def test_decimal_commas():
@@ -214,43 +189,24 @@ def test_compressed_tables(compress):
         table(compress(rows)[:-30])
 
 
-def test_a_zip_of_several_files():
-    with pytest.raises(DatasetError, match="Multiple files found in ZIP"):
-        table(zipped(a="1,2\n", b="3,4\n"))
-
-
 @pytest.mark.parametrize(
     "text, said",
     [
-        (
-            "1,2,3\n4,5,1_0\n",
-            "row 2, column 3 holds '1_0': .* write it as a number or, if that col",
-        ),
-        ("1,2,3\n4,5,0x10\n", "row 2, column 3 holds '0x10'"),
+        ("1,2,3\n4,5,1_0\n", "row 2, column 3 holds '1_0': .* write it as a number or, if"),
+        ("1,2\n3,\u0663\n", r"row 2, column 2 holds '\\u0663'"),
         ("a,b,kind\n1,2,dog\n3,4x,cat\n", r"row 3, column 2 \(b\) holds '4x'.*--label-column"),
-        (
-            "1,2,3\n4,5,\n",
-            "row 2, column 3 is empty or missing: .* fill it in or leave out the row",
-        ),
-        ("1,2,3\n4,5\n", "row 2, column 3 is empty or missing"),
+        ("1,2,3\n4,5,\n", "row 2, column 3 is empty or missing: .* fill it in or leave out"),
         ("1,2,3\n\n\n4,nan,6\n", "row 2, column 2 holds 'nan': .*; fill it in or leave out"),
-        ("1,2,3\n4,5,inf\n", "row 2, column 3 holds 'inf'"),
         ("1,2,3\n4,5,1e39\n", r"row 2, column 3 holds '1e\+39': .* larger than float32"),
         ("1,2,3\n4,5,-1e400\n", "row 2, column 3 holds '-(inf|1e400)'"),
         ("1,2,3\n4,5,6,7\n", "line 2 has 4 columns, row 1 has 3: every row needs as many"),
-        ("a,b\n1,2,3\n4,5,6\n", "line 2 has 3 columns, row 1 has 2"),
         ("1,2\n\n" * 2000 + "1,2,3\n", "line 4001 has 3 columns"),
         ('1,2\n3,"4\n5,6\n', "line 2 has a quote that is never closed"),
         ("1\n2\n", "row 1 has one column: a label and at least one feature"),
-        ("1 2\n2 3\n", "which column|one column"),
         ("", "is empty"),
-        ("\n \n", "is empty"),
         ("label,f\n", "no row is below row 1, which is taken for a header"),
-        ("some, words\n\n", "no row is below row 1"),
-        ("l" * 201 + ",2\n", "column 1 has the label 'l.*in row 1: a label has up to 200 charact"),
-        ("True,1\nFalse,x\n", "which column|column 2 holds 'x'"),
+        (zipped(a="1,2\n", b="3,4\n"), "Multiple files found in ZIP"),
         (b"1,2\n\xff,3\n", "is not UTF-8 text .*: save the table as UTF-8"),
-        (b"\xe9,2\n1,3\n", "is not UTF-8 text"),
         ("0\t1\n1\t2\n".encode("utf-16"), "is not UTF-8 text"),
     ],
 )
@@ -276,6 +232,7 @@ def test_labels_are_text_as_it_stands():
     found = table('label,a\n007,1\n 7 ,2\n7.0,3\n"a ""b""",4\nNA,5\n,6\n')
     assert found.labels == ["007", "7", "7.0", 'a "b"', "NA", ""]
     assert found.first_rows == [2, 3, 4, 5, 6, 7]
+    assert labels_of(table("1,2,x\n3,4\n5,6,x\n")) == ["x", "", "x"]
 
 
 def test_a_table_in_many_chunks():
@@ -295,9 +252,8 @@ def test_a_table_in_many_chunks():
 
 def test_the_most_labels():
     rows = "".join(f"c{i},1\n" for i in range(MAX_LABELS))
-    found = table(rows * 2)
-    assert found.labels == [f"c{i}" for i in range(MAX_LABELS)]
-    with pytest.raises(DatasetError, match=rf"'more' in row {MAX_LABELS + 1}: .*--label-column"):
+    assert table(rows * 2).labels == [f"c{i}" for i in range(MAX_LABELS)]
+    with pytest.raises(DatasetError, match=rf"labels by row {MAX_LABELS + 1}: .*--label-column"):
         table(rows + "more,1\n")
 
 
@@ -312,10 +268,22 @@ def test_memory_is_at_most_twice_the_data():
 
 def test_without_pandas(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(
-        DatasetError, match=r"t\.csv: pandas reads tables: pip install '\.\[tables\]"
-    ):
+    said = r"t\.csv: pandas reads tables: pip install '\.\[tables\]'"
+    with pytest.raises(DatasetError, match=said):
         table("1,2\n")
+
+
+@pytest.mark.filterwarnings("error")
+def test_pandas_warns_of_nothing(monkeypatch):
+    pandas = pytest.importorskip("pandas")
+    read_csv = pandas.read_csv
+
+    def warning_read_csv(*args, **how):
+        warnings.warn("an argument is deprecated", FutureWarning, stacklevel=2)
+        return read_csv(*args, **how)
+
+    monkeypatch.setattr(pandas, "read_csv", warning_read_csv)
+    assert table("1,0.30000000000000004\n").x.tolist() == [[0.1 + 0.2]]
 
 
 # Rows that are to be predicted
@@ -330,17 +298,14 @@ def test_without_pandas(monkeypatch):
         ("1,cat,3\n", 2, {}, [[1, 3]]),
         ("1,2,3\n", 2, {}, [[2, 3]]),
         ("1,2,3\n", 2, {"label_column": "-1"}, [[1, 2]]),
-        ("1,2\n", 2, {"label_column": "kind"}, [[1, 2]]),
         ("k,a,b\n1,2,3\n", 2, {"label_column": "k"}, [[2, 3]]),
         ("k,a,b\n1,2,3\n", 2, {"label_name": "k"}, [[2, 3]]),
         ("1;2,5\n", 2, {"decimal": ","}, [[1, 2.5]]),
         ("0,1\n2,3\n", 2, {"header": True}, [[2, 3]]),
         # A model that knows the names
         ("id,b,a\nx,2,1\nz,4,3\n", 2, {"feature_names": ["a", "b"]}, [[1, 2], [3, 4]]),
-        ("b,label,a\n2,dog,1\n", 2, {"feature_names": ["a", "b"]}, [[1, 2]]),
         ("1,2\n3,4\n", 2, {"feature_names": ["a", "b"]}, [[1, 2], [3, 4]]),
         ("0,1\n3,4\n", 2, {"feature_names": ["0", "1"]}, [[3, 4]]),
-        ("1,0\n3,4\n", 2, {"feature_names": ["0", "1"]}, [[1, 0], [3, 4]]),
         ("0,1\n3,4\n", 2, {"feature_names": ["0", "1"], "header": False}, [[0, 1], [3, 4]]),
     ],
 )
@@ -350,38 +315,24 @@ def test_which_columns_are_taken(text, n_in, options, rows):
         assert batches(text, n_in, 1, **options) == rows
 
 
+A_B = {"feature_names": ["a", "b"]}
+
+
 @pytest.mark.parametrize(
     "text, n_in, options, said",
     [
         ("1,2,3,4\n", 2, {}, "the model expects 2 features, got 4 columns"),
-        ("1,2\n", 3, {}, "the model expects 3 features, got 2 columns"),
         ("a,b,c\n1,2,3\n", 2, {}, "which column is the label"),
-        ("a,b,c\n1,2,3\n", 2, {"label_column": "d"}, "has no column d for the label"),
-        (
-            "a,q\n1,2\n",
-            2,
-            {"feature_names": ["a", "b"]},
-            r"no column b, .* are 1 \(a\), 2 \(q\): n",
-        ),
-        ("a,b,b\n1,2,3\n", 2, {"feature_names": ["a", "b"]}, "has no column b, or several"),
-        ("a,b\n1,x\n", 2, {}, r"row 2, column 2 \(b\) holds 'x'"),
-        (
-            "id,b,a\n7,2,1\n8,x,3\n",
-            2,
-            {"feature_names": ["a", "b"]},
-            r"row 3, column 2 \(b\) holds",
-        ),
-        ("v\n1\n\n", 2, {}, "expects 2 features, got 1 columns"),
+        ("a,q\n1,2\n", 2, A_B, r"no column b, .* are 1 \(a\), 2 \(q\): n"),
+        ("a,b,b\n1,2,3\n", 2, A_B, "has no column b, or several"),
+        ("id,b,a\n7,2,1\n8,x,3\n", 2, A_B, r"row 3, column 2 \(b\) holds"),
+        # An empty cell of one column is no blank line.
+        ('v\n1.0\n\n""\n3.0\n', 1, {}, r"row 3, column 1 \(v\) is empty"),
     ],
 )
 def test_columns_that_a_model_does_not_take(text, n_in, options, said):
     with pytest.raises(DatasetError, match=said):
         batches(text, n_in, **options)
-
-
-def test_an_empty_cell_of_one_column_is_no_blank_line():
-    with pytest.raises(DatasetError, match=r"row 3, column 1 \(v\) is empty"):
-        batches('v\n1.0\n\n""\n3.0\n', 1)
 
 
 @pytest.mark.parametrize(
@@ -426,7 +377,7 @@ WHOLE = b'kind,a,b\nx,1,2\n"y",3,4.5e3\nx,5,6\n'
 def test_damaged_tables_are_read_or_refused(compress):
     whole = zipped(t=WHOLE) if compress is None else compress(WHOLE)
 
-    @settings(max_examples=60, deadline=None, derandomize=True)
+    @settings(max_examples=30, deadline=None, derandomize=True)
     @given(
         st.lists(st.tuples(st.integers(0, len(whole) - 1), st.integers(0, 255)), max_size=4),
         st.one_of(st.just(len(whole)), st.integers(1, len(whole))),
@@ -444,13 +395,11 @@ def test_damaged_tables_are_read_or_refused(compress):
     check()
 
 
-def test_the_one_table_of_iris():
+def test_iris_as_pandas_writes_it():
     pandas = pytest.importorskip("pandas")
     x = [[5.1, 3.5, 1.4, 0.2], [4.9, 3.0, 1.4, 0.2], [7.0, 3.2, 4.7, 1.4]]
-    names = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]
-    frame = pandas.DataFrame(x, columns=names)
-    frame["target"] = [0, 0, 1]
-    found = table(frame.to_csv(index=False))
-    assert (found.x.tolist(), found.columns) == (x, (4, "target", tuple(names)))
-    found = table(pandas.DataFrame(x).assign(target=[0, 0, 1]).to_csv(index=False))
-    assert (found.x.tolist(), found.columns) == (x, (4, "target", ("0", "1", "2", "3")))
+    names = "sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"
+    for columns in (names, range(4)):
+        frame = pandas.DataFrame(x, columns=columns).assign(target=[0, 0, 1])
+        found = table(frame.to_csv(index=False))
+        assert (found.x.tolist(), found.columns) == (x, (4, "target", tuple(map(str, columns))))

@@ -1,6 +1,5 @@
 """Which engine is chosen, and the interface of its back ends: on the CPU, and on a device."""
 
-import doctest
 import os
 from pathlib import Path
 
@@ -9,35 +8,21 @@ import pytest
 from builders import make_pairs, probabilities
 
 from logreg import engine
-from logreg.engine import T, backend, theano
-from logreg.engine.user_settings import user_setting
+from logreg.engine import T, theano
+from logreg.engine.backend import user_setting
 from logreg.errors import EngineError, SettingError
 from logreg.model import LogisticRegression
 
 FLAGS, RC = engine.NAME.upper() + "_FLAGS", engine.NAME.upper() + "RC"
-REPORT = "from logreg.engine import NAME, theano; print(NAME, theano.config.floatX)"
+FAILS = "{} fails to import (AttributeError: blas_opt_info)"
 
 
-def break_engines(*names):
-    """Let engines not import in this folder."""
-    for name in names:
-        Path(f"{name}.py").write_text("raise AttributeError('blas_opt_info')\n")
-
-
-@pytest.mark.parametrize("wanted", [engine.NAME, engine.NAME.title(), "", None])
+@pytest.mark.parametrize("wanted", [engine.NAME.title(), ""])
 def test_the_engine_that_is_asked_for_or_the_one_that_imports(run, wanted):
-    done = run("-c", REPORT, env={"LOGREG_ENGINE": wanted, FLAGS: None, RC: os.devnull})
+    code = "from logreg.engine import NAME, theano; print(NAME, theano.config.floatX)"
+    done = run("-c", code, env={"LOGREG_ENGINE": wanted, FLAGS: None, RC: os.devnull})
     # The import leaves floatX at both engines' own default.
     assert (done.stdout, done.stderr) == (f"{engine.NAME} float64\n", "")
-
-
-@pytest.mark.skipif(engine.NAME != "pytensor", reason="needs PyTensor as the second choice")
-def test_a_theano_that_does_not_import_gives_way_to_pytensor(run):
-    break_engines("theano")
-    assert run("-c", REPORT, env={"LOGREG_ENGINE": None}).stdout.startswith("pytensor")
-
-
-FAILS = "{} fails to import (AttributeError: blas_opt_info)"
 
 
 @pytest.mark.parametrize(
@@ -50,16 +35,10 @@ FAILS = "{} fails to import (AttributeError: blas_opt_info)"
     ],
 )
 def test_no_engine_says_what_to_do(run, wanted, message):
-    break_engines(*([wanted] if wanted == engine.NAME else ["theano", "pytensor"]))
+    for name in [wanted] if wanted == engine.NAME else ["theano", "pytensor"]:
+        Path(f"{name}.py").write_text("raise AttributeError('blas_opt_info')\n")
     done = run("-c", "import logreg.engine", env={"LOGREG_ENGINE": wanted})
     assert done.stderr.splitlines()[-1].startswith(f"logreg.errors.EngineError: {message}")
-
-
-def test_help_and_usage_need_no_engine(run):
-    break_engines("theano", "pytensor")
-    for command in ("logreg.train", "logreg.predict"):
-        assert run("-m", command, "--help").returncode == 0
-        assert run("-m", command, "--no-such-option").returncode == 2
 
 
 def test_a_folder_that_cannot_be_written_is_named(run):
@@ -81,13 +60,15 @@ def test_the_users_setting_is_told_from_the_default(monkeypatch, tmp_path):
     monkeypatch.delenv(FLAGS, raising=False)
     rc = tmp_path / "rc"
     monkeypatch.setenv(RC, str(rc))
-    assert user_setting(engine.NAME, "floatX") is None
+
+    def settings():
+        return [user_setting(engine.NAME, option) for option in ("floatX", "blas.ldflags")]
+
+    assert settings() == [None, None]
     rc.write_text("[global]\nfloatX = float64\n[blas]\nldflags = -lmine\n")
-    assert user_setting(engine.NAME, "floatX") == "float64"
-    assert user_setting(engine.NAME, "blas.ldflags") == "-lmine"
+    assert settings() == ["float64", "-lmine"]
     monkeypatch.setenv(FLAGS, "floatX=float64,blas.ldflags=,floatX=float32")
-    assert user_setting(engine.NAME, "floatX") == "float32"
-    assert user_setting(engine.NAME, "blas.ldflags") == ""
+    assert settings() == ["float32", ""]
 
 
 @pytest.mark.parametrize(
@@ -110,9 +91,7 @@ def test_a_command_uses_float32_unless_told(monkeypatch, flags, option, expected
 
 @pytest.mark.parametrize("name", ["gpu", "cuda-1", "cpu0", "", "cuda:0"])
 def test_an_unknown_device(name):
-    with pytest.raises(
-        EngineError, match=f"'{name}' is not known: give cpu, cuda, or cuda0, cuda1"
-    ):
+    with pytest.raises(EngineError, match=f"'{name}' is not known: give cpu, cuda, or cuda0"):
         engine.use_device(name)
 
 
@@ -172,7 +151,7 @@ def test_steps_are_numpys(device):
             numpy.testing.assert_allclose(engine.value(param), value, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("batch_size, n_whole", [(9, 45), (47, 47)])
+@pytest.mark.parametrize("batch_size, n_whole", [(12, 36), (47, 47)])
 def test_error_rates_are_counts_divided_by_rows(device, batch_size, n_whole):
     softmax = Softmax()
     errors = softmax.model.errors(softmax.y)
@@ -202,13 +181,5 @@ def test_a_value_is_copied_and_its_memory_keeps_its_order(device):
     value = engine.value(variable)
     assert type(value) is numpy.ndarray and value.tolist() == [[0, 1, 2], [3, 4, 5]]
     assert engine.n_rows(variable) == 2
+    assert engine.describe().startswith(f"{engine.NAME} {engine.VERSION}, float32, ")
     assert device != "cpu" or value.flags.f_contiguous
-
-
-def test_the_engine_describes_itself(device):
-    line = engine.describe()
-    assert line.startswith(f"{engine.NAME} {engine.VERSION}, float32, ") and "cpu" in line
-
-
-def test_examples():
-    assert doctest.testmod(backend) == (0, 1)

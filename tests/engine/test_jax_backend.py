@@ -31,8 +31,9 @@ def test_data_and_parameters_stay_on_the_device_and_nothing_is_compiled_anew(jax
     cost = model.negative_log_likelihood(y)
     updates = momentum(cost, model.params, 0.1)
     compiled = []
-    listen = lambda event, *args, **kwargs: compiled.append(event)  # noqa: E731
-    jax.monitoring.register_event_duration_secs_listener(listen)
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda event, *args, **kwargs: compiled.append(event)
+    )
     train_model = engine.compile_step(*arguments, cost, updates, 4)
     error_rates = engine.compile_error_rates(*arguments, model.errors(y))
     variables = [*data, *(variable for variable, _ in updates)]
@@ -43,7 +44,6 @@ def test_data_and_parameters_stay_on_the_device_and_nothing_is_compiled_anew(jax
     assert on_device() == [True] * 6
     assert any("backend_compile" in event for event in compiled)
     compiled.clear()
-    buffers = [variable.container.storage[0].unsafe_buffer_pointer() for variable in data]
     train_model(0)  # brings the constants to the device
     assert len(train_model.costs()) == 1
     with jax.transfer_guard("disallow"):
@@ -55,11 +55,8 @@ def test_data_and_parameters_stay_on_the_device_and_nothing_is_compiled_anew(jax
         train_model(2)
         assert len(train_model.costs()) == 6
     assert not [event for event in compiled if "backend_compile" in event]
-    with jax.transfer_guard("disallow"), pytest.raises(Exception, match=r"[Dd]isallowed"):
-        jax.numpy.add(jax.numpy.zeros(3), numpy.ones(3)).block_until_ready()  # the guard guards
     jax.monitoring.clear_event_listeners()
     assert on_device() == [True] * 6
-    assert [variable.container.storage[0].unsafe_buffer_pointer() for variable in data] == buffers
 
 
 def compile_digits(block, digits=None):
@@ -74,33 +71,29 @@ def compile_digits(block, digits=None):
     return train_model, digits, error_rates
 
 
-@pytest.mark.parametrize("n_steps", [1, 3, 5])
-def test_steps_are_queued_until_the_queue_is_full_or_costs_are_asked_for(jax, n_steps):
+def test_steps_are_queued_until_the_queue_is_full_or_costs_are_asked_for(jax):
     train_model, digits, _ = compile_digits(block=3)
-    for index in [3, 1, 4, 1, 5][:n_steps]:
+    for index, taken in zip([3, 1, 4, 1], [0, 0, 314, 314]):
         train_model(index)
-    assert int(digits.get_value()) == (314 if n_steps >= 3 else 0)
-    assert [int(cost) for cost in train_model.costs()] == [3, 1, 4, 1, 5][:n_steps]
+        assert digits.get_value() == taken
+    assert [int(cost) for cost in train_model.costs()] == [3, 1, 4, 1]
     assert train_model.costs() == []
-    assert int(digits.get_value()) == int("31415"[:n_steps])
+    assert digits.get_value() == 3141
 
 
-@pytest.mark.parametrize(
-    "ask",
-    [
-        lambda digits, error_rates: engine.value(digits),
-        lambda digits, error_rates: error_rates()[0].tolist() == [1.0] * 10 and 31,
-        lambda digits, error_rates: engine.function([], [digits])()[0],
-        lambda digits, error_rates: engine.use_device("cpu") or digits.get_value(),
-    ],
-    ids=["value", "error rates", "function", "another device"],
-)
-def test_what_depends_on_queued_steps_takes_them_first(jax, ask):
+def test_what_depends_on_queued_steps_takes_them_first(jax):
     train_model, digits, error_rates = compile_digits(block=9)
-    train_model(3)
-    train_model(1)
-    assert digits.get_value() == 0
-    assert ask(digits, error_rates) == digits.get_value() == 31
+    for ask in (
+        lambda: engine.value(digits),
+        lambda: error_rates()[0].tolist() == [1.0] * 10 and 31,
+        lambda: engine.function([], [digits])()[0],
+        lambda: engine.use_device("cpu") or 31,
+    ):
+        engine.set_value(digits, 0)
+        train_model(3)
+        train_model(1)
+        assert digits.get_value() == 0
+        assert ask() == digits.get_value() == 31
 
 
 def test_steps_and_a_value_that_is_set_keep_their_order(jax):
@@ -140,13 +133,14 @@ def test_a_device_that_does_not_exist(jax, monkeypatch):
         engine.use_device("cuda2")
 
 
-@pytest.mark.parametrize("floatx", ["float32", "float64"])
-def test_what_a_card_is_too_small_or_slow_for(jax, monkeypatch, capsys, floatx):
+def test_what_a_card_is_too_small_or_slow_for(jax, monkeypatch, capsys):
     monkeypatch.setattr(jax, "devices", lambda platform=None: [Card()])
     monkeypatch.setattr(jax.config, "update", lambda name, value: None)
-    with engine.floatx(floatx):
+    engine.use_device("cuda")
+    assert capsys.readouterr().err == ""
+    with engine.floatx("float64"):
         engine.use_device("cuda")
-    assert ("float64 is slow on a GPU" in capsys.readouterr().err) == (floatx == "float64")
+    assert "float64 is slow on a GPU" in capsys.readouterr().err
     engine.require_memory(6_000_000)
     with pytest.raises(EngineError, match="need 6,000,001 bytes of A Card's memory, of which 6,0"):
         engine.shared_data(numpy.zeros(6_000_001, "int8"))

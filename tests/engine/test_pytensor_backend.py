@@ -21,55 +21,35 @@ def test_theanos_names():
     assert not hasattr(T, "no_such_name")
 
 
-@pytest.mark.parametrize(
-    "renamed", ["", "del pytensor.Mode", "pytensor.Mode = lambda *args: {}[0]"]
-)
-def test_a_function_of_a_few_calls_needs_neither_numba_nor_mode(run, renamed):
-    code = f"""
-import sys
-import pytensor
-{renamed}
-from logreg import engine
-x = engine.T.dvector("x")
-function = engine.function([x], engine.T.grad((x**2).sum(), x))
-print(function([1.0, 2.0]).tolist(), {bool(renamed)} or "numba" in sys.modules)
-"""
-    done = run("-c", code)
-    assert (done.stdout, done.stderr) == (f"[2.0, 4.0] {bool(renamed)}\n", "")
-
-
 def test_the_import_depends_on_no_internal_of_pytensor(run):
-    """Where it has another name in the next release, a device is an error, and no more."""
+    """If it has another name in the next release, only a device is an error. Nor is Numba slow."""
     code = """
 import sys
 import pytensor, pytensor.tensor
+saved = dict(sys.modules)
 for name in list(sys.modules) + ["pytensor.link.jax.dispatch"]:
     if name.startswith("pytensor.") and name != "pytensor.tensor":
         sys.modules[name] = None
 from logreg import engine
-print(engine.describe())
+sys.modules.update(saved)
+x = engine.T.dvector("x")
+function = engine.function([x], engine.T.grad((x**2).sum(), x))
+print(function([1.0, 2.0]).tolist(), "numba" in sys.modules)
 engine.use_device("cuda")
 """
     done = run("-c", code)
-    assert done.stdout.startswith("pytensor")
+    assert done.stdout == "[2.0, 4.0] False\n"
     assert "EngineError: device 'cuda' needs JAX, which does" in done.stderr.splitlines()[-1]
 
 
 def test_a_step_is_compiled_as_pytensor_chooses(monkeypatch):
-    """And what shared variables hold is seen anew at each call."""
-    made, function = [], theano.function
-
-    def listening(*args, **kwargs):
-        made.append(function(*args, **kwargs))
-        return made[-1]
-
-    monkeypatch.setattr(theano, "function", listening)
-    x, y = T.dmatrix("x"), T.ivector("y")
+    modes, function = [], theano.function
+    monkeypatch.setattr(
+        theano,
+        "function",
+        lambda *args, mode=None, **kwargs: modes.append(mode) or function(*args, **kwargs),
+    )
+    x, y, W = T.dmatrix("x"), T.ivector("y"), theano.shared(1.0)
     data = engine.shared_data(numpy.ones((4, 2))), theano.shared(numpy.zeros(4, "int32"))
-    W = theano.shared(1.0)
-    train_model = engine.compile_step(x, y, data, 2, x.sum() + y.sum(), [(W, W * 2)], 9)
-    default = theano.function([x], x)
-    assert type(made[0].maker.linker) is type(default.maker.linker)
-    data[0].set_value(numpy.full((4, 2), 3.0))
-    train_model(1)
-    assert (train_model.costs(), W.get_value()) == ([12.0], 2.0)
+    engine.compile_step(x, y, data, 2, x.sum() + y.sum(), [(W, W * 2)], 9)
+    assert modes == [None]

@@ -22,7 +22,6 @@ def config(run, option, **env):
 
 
 def test_the_users_flags_are_kept(run):
-    assert config(run, "blas.ldflags", THEANO_FLAGS="blas.ldflags=-lm") == ("-lm", "")
     Path("rc").write_text("[blas]\nldflags = -lm -lc\n")
     assert config(run, "blas.ldflags", THEANORC="rc") == ("-lm -lc", "")
     Path("rc").write_text("[gcc]\ncxxflags = -Wl,-z,now -DNAME=1\n")
@@ -39,31 +38,28 @@ def test_without_a_compiler_one_plain_warning(run, working_folder):
 @pytest.mark.parametrize("imported", ["", "import scipy.stats"])
 def test_what_theano_does_not_need_is_imported_when_it_is_used(run, imported):
     """scipy.stats, which is large, and mpi4py, which would start MPI."""
-    Path("mpi4py.py").write_text("MPI = 1\n")
+    Path("mpi4py.py").write_text("print('MPI starts')\n")
     code = f"""
 import os, sys
 {imported}
-before = dict(sys.modules), dict(os.environ)
+stats, environ = sys.modules.get("scipy.stats"), dict(os.environ)
 from logreg.engine import T, theano
-names = "scipy.stats", "mpi4py"
-assert [sys.modules.get(name) for name in names] == [before[0].get(name) for name in names]
-assert os.environ == before[1]
+assert sys.modules.get("scipy.stats") is stats and os.environ == environ
 x, k = T.dscalars("x", "k")
 print(round(float(theano.function([x, k], T.chi2sf(x, k), mode="FAST_COMPILE")(1, 2)), 4))
 import mpi4py
-from scipy.signal import convolve
 from scipy.stats import norm
-print(norm.cdf(0), convolve([1, 2], [1, 1]))
+print(norm.cdf(0))
 """
     done = run("-c", code)
-    assert (done.stdout, done.stderr) == ("0.6065\n0.5 [1 3 2]\n", "")
+    assert (done.stdout, done.stderr) == ("0.6065\nMPI starts\n0.5\n", "")
 
 
 BLAS = """
 import numpy
 from logreg.engine import T, theano
 rng = numpy.random.RandomState(0)
-for dtype in DTYPES:
+for dtype in ("float32", "float64"):
     A, B, v = (rng.normal(size=n).astype(dtype) for n in ((5, 4), (4, 3), (4,)))
     a, b, w = T.matrix(dtype=dtype), T.matrix(dtype=dtype), T.vector(dtype=dtype)
     outputs = [T.dot(a, b), T.dot(a, w), T.dot(w, w), T.outer(w, w) + b[0, 0]]
@@ -75,20 +71,11 @@ print(theano.config.blas.ldflags)
 
 
 @needs_compiler
-@pytest.mark.parametrize("openblas", ["links", "does not link"])
-def test_blas_computes_what_numpy_computes(run, tmp_path, openblas):
+def test_blas_computes_what_numpy_computes(run):
     pytest.importorskip("scipy_openblas32")
-    code = BLAS.replace(
-        "DTYPES", "['float32', 'float64']" if openblas == "links" else "['float32']"
-    )
-    if openblas == "does not link":
-        Path("scipy_openblas32/lib").mkdir(parents=True)
-        Path("scipy_openblas32/__init__.py").touch()
-        Path("scipy_openblas32/lib/libscipy_openblas.so").write_text("no library")
-    flags = f"base_compiledir={tmp_path},gcc.cxxflags=-DMINE"
-    done = run("-c", code, env={"THEANO_FLAGS": flags, "THEANORC": os.devnull})
-    assert (done.returncode, done.stderr) == (0, "")
-    assert ("-lscipy_openblas" in done.stdout) == (openblas == "links")
+    env = {"THEANO_FLAGS": "gcc.cxxflags=-DMINE", "THEANORC": os.devnull}
+    done = run("-c", BLAS, env=env)
+    assert (done.returncode, done.stderr) == (0, "") and "-lscipy_openblas" in done.stdout
 
 
 @needs_compiler
@@ -113,16 +100,10 @@ print(len(compiled))
 
 
 def test_a_gpu_that_does_not_answer_is_not_replaced_by_the_cpu(monkeypatch):
-    import theano.gpuarray as gpuarray
-
-    def use(name):
-        raise RuntimeError("no CUDA-capable device is detected")
-
-    monkeypatch.setattr(gpuarray, "use", use)
-    for pygpu, reason in ((None, "pygpu is not installed"), (1, "RuntimeError: no CUDA-capable")):
-        monkeypatch.setattr(gpuarray, "pygpu", pygpu)
-        with pytest.raises(EngineError, match=f"'cuda0' cannot be used by Theano .{reason}"):
-            engine.use_device("cuda0")
+    monkeypatch.setattr("theano.gpuarray.pygpu", 1)
+    monkeypatch.setattr("theano.gpuarray.use", lambda name: 1 / 0)
+    with pytest.raises(EngineError, match=r"'cuda0' cannot be used by Theano \(ZeroDivision"):
+        engine.use_device("cuda0")
     with pytest.raises(EngineError, match="'jax:cpu' is PyTensor's: set LOGREG_ENGINE=pytensor"):
         engine.use_device("jax:cpu")
 
@@ -130,4 +111,7 @@ def test_a_gpu_that_does_not_answer_is_not_replaced_by_the_cpu(monkeypatch):
 def test_the_gpu_of_theanos_own_flags_is_asked_too(run):
     code = "import sys; sys.modules['pygpu'] = None\nfrom logreg.engine import use_device\n"
     done = run("-c", code + "use_device(None)", env={"THEANO_FLAGS": "device=cuda0"})
-    assert "'cuda0' cannot be used by Theano (pygpu is not" in done.stderr.splitlines()[-1]
+    assert (
+        "'cuda0' cannot be used by Theano (ImportError: pygpu is not"
+        in done.stderr.splitlines()[-1]
+    )

@@ -5,12 +5,9 @@ import re
 
 import numpy
 import pytest
-from builders import csv_text, idx_bytes, npy_bytes, npz_bytes, sample, stdin_of, write
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from builders import csv_text, idx_bytes, npy_bytes, npz_bytes, sample, write
 from PIL import Image
 
-from logreg.datasets.tables import TableOptions
 from logreg.errors import DatasetError
 from logreg.prediction.inputs import InputSpec, array_batches, batches
 
@@ -19,8 +16,6 @@ DIGITS = InputSpec(784, (28, 28))
 THREE = InputSpec(3)
 IMAGES = sample()["x_test"][:12]
 FLAT = IMAGES.reshape(12, 784)
-LABELLED = numpy.concatenate([numpy.arange(12)[:, None], FLAT], axis=1)
-NAMES = [f"pixel{i}" for i in range(784)]
 
 
 def rows_of(path, spec=DIGITS):
@@ -31,29 +26,22 @@ def rows_of(path, spec=DIGITS):
 
 FILES = {
     "flat.npy": npy_bytes(FLAT),
-    "images.npy": npy_bytes(IMAGES),
-    "fortran.npy": npy_bytes(numpy.asfortranarray(FLAT)),
-    "big_endian.npy": npy_bytes(IMAGES.astype(">f8")),
     "images.npy.gz": gzip.compress(npy_bytes(IMAGES)),
     "x.npz": npz_bytes(y=numpy.arange(12), x_test=IMAGES[:3], x=IMAGES),
     "x_test.npz": npz_bytes(x_train=IMAGES[:3], x_test=IMAGES),
     "only.npz": npz_bytes(anything=IMAGES),
-    "t10k-images-idx3-ubyte": idx_bytes(IMAGES),
     "t10k-images-idx3-ubyte.gz": gzip.compress(idx_bytes(IMAGES)),
-    "real.idx": idx_bytes(IMAGES.astype(">f4"), 0x0D),
     "plain.csv": csv_text(FLAT).encode(),
-    "plain.csv.gz": gzip.compress(csv_text(FLAT).encode()),
-    "tabs.txt": csv_text(FLAT, delimiter="\t").encode(),
-    "header.csv": csv_text(FLAT, NAMES).encode(),
-    "labelled.csv": csv_text(LABELLED, ["label", *NAMES]).encode(),
+    "header.csv": csv_text(FLAT, [f"pixel{i}" for i in range(784)]).encode(),
 }
 
 
-@pytest.mark.parametrize("batch_size", [1, 5, 12, 100])
 @pytest.mark.parametrize("name", FILES)
-def test_rows_of_files_of_every_kind(name, batch_size):
-    found = rows_of(write(name, FILES[name]), DIGITS._replace(batch_size=batch_size))
-    assert found.tolist() == FLAT.tolist()
+def test_rows_of_files_of_every_kind(name):
+    write(name, FILES[name])
+    for batch_size in (5, 12, 100):
+        found = rows_of(name, DIGITS._replace(batch_size=batch_size))
+        assert found.tolist() == FLAT.tolist()
 
 
 @pytest.mark.parametrize(
@@ -68,10 +56,9 @@ def test_rows_of_files_of_every_kind(name, batch_size):
     ],
 )
 def test_one_example_or_a_list_of_them(x, is_single):
-    for path in (write("x.npy", npy_bytes(x)), write("x.idx.gz", gzip.compress(idx_bytes(x)))):
-        (batch,) = batches(path, DIGITS)
-        assert batch.is_single == is_single
-        assert batch.x.tolist() == FLAT[: len(batch.x)].tolist()
+    (batch,) = array_batches("x.npy", x, DIGITS)
+    assert batch.is_single == is_single
+    assert batch.x.tolist() == FLAT[: len(batch.x)].tolist()
 
 
 def test_arrays_are_mapped_where_that_can_be():
@@ -81,35 +68,26 @@ def test_arrays_are_mapped_where_that_can_be():
         base = base.base  # which is None at the end of one that is not mapped
 
 
-@pytest.mark.parametrize(
-    "shape", [(3, 100), (2, 392), (14, 56), (28, 27), (785,), (), (784, 5), (0, 784)]
-)
+@pytest.mark.parametrize("shape", [(3, 100), (2, 392), (28, 27), (785,), (), (784, 5), (0, 784)])
 def test_an_array_of_another_shape_is_refused(shape):
     said = re.escape(f"x.npy: the model expects 784 features (28 x 28), got {shape}")
     with pytest.raises(DatasetError, match=said):
         list(array_batches("x.npy", numpy.zeros(shape), DIGITS))
 
 
-BAD_FILES = {
-    "text.npy": (npy_bytes(numpy.array([["a"] * 784])), "has dtype <U1: numbers are needed"),
-    "complex.npy": (npy_bytes(numpy.zeros((1, 784), complex)), "complex"),
-    "two.npz": (npz_bytes(a=FLAT, b=FLAT), "has the arrays a, b: which is it"),
-    "wide.npy": (npy_bytes(numpy.zeros((3, 9))), "the model expects 784 features .28 x 28."),
-    "cut.npy": (npy_bytes(FLAT)[:-5], ""),
-    "cut.idx": (idx_bytes(IMAGES)[:-1], ""),
-    "cut.idx.gz": (gzip.compress(idx_bytes(IMAGES)[:-1]), ""),
-    "cut.gz": (gzip.compress(npy_bytes(FLAT))[:-99], ""),
-    "model.pkl": (b"\x80\x03(lp0\n.", "is a pickle: a data set is given with --dataset"),
-    "empty": (b"", "is empty"),
-    "page.png": (b"<html>not found</html>", "it is none of PNG"),
-    "drawing.svg": (b"<svg/>", "it is none of PNG"),
-    "short.csv": (b"1,2\n3,4\n", "expects 784 "),
-}
-
-
-@pytest.mark.parametrize("name", BAD_FILES)
-def test_what_cannot_be_read_is_refused(name):
-    content, said = BAD_FILES[name]
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("text.npy", npy_bytes(numpy.array(["a"])), "has dtype <U1: numbers are needed"),
+        ("complex.npy", npy_bytes(numpy.zeros((1, 784), complex)), "complex"),
+        ("two.npz", npz_bytes(a=FLAT, b=FLAT), "has the arrays a, b: which is it"),
+        ("cut.npy", npy_bytes(FLAT)[:-5], ""),
+        ("model.pkl", b"\x80\x03(lp0\n.", "is a pickle: a data set is given with --dataset"),
+        ("page.png", b"<html>not found</html>", "it is none of PNG"),
+        ("short.csv", b"1,2\n3,4\n", "expects 784 "),
+    ],
+)
+def test_what_cannot_be_read_is_refused(name, content, said):
     with pytest.raises(DatasetError, match=rf"^{re.escape(name)}: .*{said}"):
         rows_of(write(name, content))
 
@@ -117,21 +95,9 @@ def test_what_cannot_be_read_is_refused(name):
 def test_what_is_no_file_is_refused(monkeypatch):
     with pytest.raises(DatasetError, match=r"^nowhere.npy: .*there is no such file"):
         rows_of("nowhere.npy")
-    with pytest.raises(DatasetError, match=r"^\.: .*not a regular file"):
-        rows_of(".")
     monkeypatch.setattr("sys.stdin", None)
     with pytest.raises(DatasetError, match="standard input is closed"):
         rows_of("-")
-
-
-@pytest.mark.parametrize("label_column", ["kind", "1", "-3"])
-def test_csv_options_and_stdin(label_column, monkeypatch):
-    text = "kind;p;q\n0,5;1;2,5\n1,5;4;5,5\n"
-    spec = InputSpec(2, options=TableOptions(label_column, header=True, decimal=","))
-    write("x.csv", text.encode())
-    stdin_of(monkeypatch, text)
-    for source in ("x.csv", "-"):
-        assert rows_of(source, spec).tolist() == [[1, 2.5], [4, 5.5]]
 
 
 def test_columns_are_taken_by_name():
@@ -140,42 +106,18 @@ def test_columns_are_taken_by_name():
     assert rows_of("x.csv", spec).tolist() == [[1, 2, 3], [4, 5, 6]]
 
 
-def test_batches_before_a_fault_are_read():
-    rows = batches(write("x.csv", b"1,2,3\n4,5,6\n7,8,x\n"), THREE._replace(batch_size=1))
-    assert [next(rows).x.tolist() for _ in range(2)] == [[[1, 2, 3]], [[4, 5, 6]]]
-    with pytest.raises(DatasetError, match=r"^x.csv: "):
-        next(rows)
-
-
 def test_pictures():
-    for path in ("digit.png", "digit.pgm", "digit.gif"):
-        Image.fromarray(IMAGES[0]).save(path)
+    Image.fromarray(IMAGES[0]).save("digit.png")
     Image.fromarray(IMAGES[0]).save("unnamed", "png")
-    # Bytes of a picture that are those of text: its name tells what it is.
-    write("text.pgm", b"P5\n28 28\n255\n" + numpy.maximum(IMAGES[0], 48).tobytes())
-    for path in ("digit.png", "digit.pgm", "digit.gif", "unnamed"):
+    for path in ("digit.png", "unnamed"):
         (batch,) = batches(path, DIGITS)
         assert batch.is_single and batch.is_picture and not batch.inverted
         assert batch.x.tolist() == FLAT[:1].tolist()
+    # Bytes of a picture that are those of text: its name tells what it is.
+    write("text.pgm", b"P5\n28 28\n255\n" + numpy.maximum(IMAGES[0], 48).tobytes())
     assert rows_of("text.pgm").tolist() == [numpy.maximum(FLAT[0], 48).tolist()]
     with pytest.raises(DatasetError, match=r"digit.png: .*pictures are not what the model was tr"):
         rows_of("digit.png", THREE)
-
-
-@pytest.mark.parametrize(
-    ("background", "invert", "is_inverted"),
-    [
-        ("dark", None, False),
-        ("light", None, True),
-        ("dark", True, True),
-        ("light", False, False),
-    ],
-)
-def test_a_picture_on_the_other_background_is_inverted(background, invert, is_inverted):
-    Image.fromarray(IMAGES[0]).save("digit.png")
-    (batch,) = batches("digit.png", DIGITS._replace(background=background, invert=invert))
-    assert batch.inverted == is_inverted
-    assert batch.x.tolist() == (255 - FLAT[:1] if is_inverted else FLAT[:1]).tolist()
 
 
 def test_pictures_for_a_model_of_transposed_images_that_are_not_square():
@@ -183,40 +125,3 @@ def test_pictures_for_a_model_of_transposed_images_that_are_not_square():
     (plain,) = batches("digit.png", InputSpec(240, (12, 20)))
     (turned,) = batches("digit.png", InputSpec(240, (20, 12), transposed=True))
     assert turned.x.reshape(20, 12).tolist() == plain.x.reshape(12, 20).T.tolist()
-
-
-ROWS = numpy.eye(3, dtype=numpy.uint8)
-WHOLE = {
-    "npy": npy_bytes(ROWS.astype("f4")),
-    "npz": npz_bytes(x=ROWS),
-    "idx": idx_bytes(ROWS),
-    "idx.gz": gzip.compress(idx_bytes(ROWS)),
-    "csv": b"label,a,b,c\nx,1,2,3\ny,4,5,6\n",
-}
-
-
-@pytest.mark.parametrize("kind", WHOLE)
-def test_damaged_files_are_read_or_refused(kind):
-    whole = WHOLE[kind]
-    changes = st.tuples(st.integers(0, len(whole) - 1), st.integers(0, 255))
-
-    @settings(
-        max_examples=100,
-        deadline=None,
-        derandomize=True,
-        suppress_health_check=[HealthCheck.too_slow],
-    )
-    @given(st.lists(changes, max_size=5), st.integers(1, len(whole)))
-    def check(changes, end):
-        content = bytearray(whole)
-        for place, value in changes:
-            content[place] = value
-        write("damaged", content[:end])
-        try:
-            rows = rows_of("damaged", THREE)
-        except DatasetError as error:
-            assert str(error).startswith("damaged: ")
-        else:
-            assert rows.shape[1] == 3 and rows.dtype.kind in "buif"
-
-    check()
