@@ -125,7 +125,7 @@ def _is_right(path, file):
 
 
 def _fault(file, data):
-    """Say what is wrong with the bytes of a file; None if they are the known ones."""
+    """Say what is wrong with the bytes of a file, if anything is."""
     if len(data) > file.size:
         return f"more than the {file.size} bytes that it should have"
     if len(data) < file.size:
@@ -180,9 +180,9 @@ def fetch(folder=None, sources=SOURCES, timeout=10.0):
             if reason is None:
                 break
             # What a server says may be long, and hold what a terminal would obey.
-            tried.append(f"{source}{file.name}.gz: {ascii(reason)[1:-1][:200]}")
+            tried.append(f"  {source}{file.name}.gz: {ascii(reason)[1:-1][:200]}")
         else:
-            left.append(file.name)
+            left.append(f"  {file.name}")
     if left:
         raise DownloadError(_advice(left, folder, tried))
     return folder
@@ -206,10 +206,8 @@ def _download(file, source, timeout):
 
 
 def _advice(left, folder, tried):
-    lines = ["MNIST could not be fetched. What was tried:"]
-    lines += [f"  {line}" for line in tried or ["nothing: no source was given"]]
-    lines += [f"By hand: put these files, gzipped (.gz) or not, into {folder}"]
-    lines += [f"  {name}" for name in left]
+    lines = ["MNIST could not be fetched. What was tried:", *tried]
+    lines += [f"By hand: put these files, gzipped (.gz) or not, into {folder}", *left]
     lines += ["or the tutorial's mnist.pkl.gz; or set LOGREG_DATA to a folder that has them."]
     script = CLONE_DATA.parent / "scripts" / "fetch_mnist.py"
     if os.path.isfile(script):
