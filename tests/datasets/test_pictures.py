@@ -113,6 +113,8 @@ def test_transparency_is_paper(digit, random):
         found = prepared(rgba)
         assert apart(found.pixels, expected) < 1
         assert found.inverted == (ink == 0)
+    small = numpy.stack([numpy.full_like(digit, 255)] * 3 + [digit], axis=2)
+    assert apart(prepared(small).pixels, digit) < 20
     palette = Image.fromarray((picture[:, :, 0] < 128).astype(numpy.uint8))
     palette.putpalette([200, 200, 200, 0, 0, 0])
     assert apart(prepared(palette, "GIF", transparency=0).pixels, expected) < 16
@@ -162,6 +164,9 @@ def test_a_thin_pen_does_not_fade():
     assert thin.max() > 200
     assert 0.5 < thin.sum(dtype=float) / thick.sum(dtype=float) < 1.5
     assert classes_of(thin) == classes_of(thick) == 7
+    one = numpy.full((900, 300), 255, numpy.uint8)
+    one[200:800, 150:152] = 0
+    assert prepared(one).pixels.any(axis=0).sum() == 2
 
 
 @pytest.mark.parametrize("size", [28, 200])
