@@ -46,7 +46,7 @@ def main():
         folder = f"round{n_rounds}"
         pid = start(folder, train)
         if kills < KILLS:
-            time.sleep(moments.uniform(0, duration / 10))
+            time.sleep(moments.uniform(0, duration / 3))
             os.kill(pid, signal.SIGKILL)
         status = wait(pid)
         assert status in (0, signal.SIGKILL), status
