@@ -20,6 +20,7 @@ from logreg import pickles
 from logreg.errors import DatasetError
 
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+CHUNK = 1 << 20  # bytes
 SAVE_NUMBERS = "save numbers (or text), with x.astype('float32'), y.astype('int64')"
 # What pickled arrays have in protocols 0 to 5, written by Python 2 or 3. No dict, no set.
 PICKLE_OPCODES = """
@@ -75,7 +76,19 @@ def read_idx(path):
         if zeros or code not in IDX_DTYPES:
             raise DatasetError("not an IDX file: its first bytes make no IDX header")
         shape = struct.unpack(f">{n_axes}I", stream.read(4 * n_axes))
-        return {"x": numpy.frombuffer(stream.read(), IDX_DTYPES[code]).reshape(shape)}
+        dtype = numpy.dtype(IDX_DTYPES[code])
+        # Unlike read(), this holds the bytes once.
+        data = numpy.empty(math.prod(shape) * dtype.itemsize, "uint8")
+        n_read, n = 0, 1
+        while n and n_read < len(data):
+            n = stream.readinto(data[n_read : n_read + CHUNK])
+            n_read += n
+        if n_read < len(data) or stream.read(1):
+            raise DatasetError(
+                f"cut off or damaged: its header promises {len(data)} bytes, {n_read} follow, or "
+                "more; fetch it again"
+            )
+        return {"x": data.view(dtype).reshape(shape)}
 
 
 def read_npy(path):
