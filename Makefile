@@ -25,11 +25,13 @@ benchmark: venv
 
 clean:
 	rm -rf .venv* build *.egg-info best_*.pkl .pytest_cache .ruff_cache .hypothesis
+	rm -f logreg/engine/*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv: $(BIN)/installed-tools
 
-$(BIN)/installed: setup.py
+# The native kernel is built, for this Python, where there is a C compiler.
+$(BIN)/installed: setup.py $(wildcard logreg/engine/*.[ch])
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[progress,images,tables,blas]'
 	touch $@

@@ -3,10 +3,38 @@
 import re
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 here = Path(__file__).parent
 version = re.search(r'__version__ = "(.+)"', (here / "logreg/__init__.py").read_text()).group(1)
+
+
+class BuildKernel(build_ext):
+    """Builds the native kernel; where that fails, leaves it out and says so."""
+
+    def get_source_files(self):
+        """List what belongs into a source distribution: the headers, too."""
+        headers = [name for ext in self.extensions for name in ext.depends if name.endswith(".h")]
+        return sorted({*super().get_source_files(), *headers})
+
+    def build_extension(self, ext):
+        if self.compiler.compiler_type == "unix":  # GCC or Clang
+            ext.extra_compile_args = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-pthread"]
+            ext.extra_link_args = ["-pthread"]
+        try:
+            super().build_extension(ext)
+        except Exception as error:  # the compilers' errors have no class in common
+            print(f"note: without the native kernel logreg is slower: it was not built ({error})")
+            Path(self.build_lib, self.get_ext_filename(ext.name)).unlink(missing_ok=True)
+            self.extensions = []  # it is the only one; setuptools 56 copies whatever is listed
+
+    def copy_extensions_to_source(self):
+        """Put the kernel into an editable install; an older one goes, as its sources did."""
+        for ext in self.distribution.ext_modules:
+            Path(self.get_ext_filename(ext.name)).unlink(missing_ok=True)
+        super().copy_extensions_to_source()
+
 
 setup(
     name="logreg",
@@ -16,6 +44,15 @@ setup(
     long_description_content_type="text/markdown",
     license="BSD-3-Clause",
     packages=["logreg", "logreg.datasets", "logreg.engine", "logreg.prediction"],
+    ext_modules=[
+        Extension(
+            "logreg.engine._kernel",
+            ["logreg/engine/kernel.c"],
+            depends=["setup.py", *sorted(map(str, Path("logreg/engine").glob("*.h")))],
+            optional=True,
+        )
+    ],
+    cmdclass={"build_ext": BuildKernel},
     package_data={"logreg": ["tutorial_log.csv"]},
     # An installed package finds the sample under sys.prefix; a clone has it in data/.
     data_files=[("share/logreg", ["data/mnist_sample.npz"])],

@@ -1,0 +1,202 @@
+/* The loops for one instruction set and one pair of types; kernel.c includes this for each.
+
+   CELL         type of x
+   REAL, INT    type of W, b, scores and gradients, and the integer of its size
+   BYTES, ROWS  bytes of a vector, and how many of them a tile has beside its classes
+   TARGET       the instructions that the compiler may use; NAME(f) is the name of f for them */
+
+#define LANES ((int)(BYTES / sizeof(REAL)))
+#define VECTOR NAME(vector)
+#define CELLS NAME(cells)
+#define INLINE static inline __attribute__((always_inline)) TARGET
+
+typedef REAL VECTOR __attribute__((vector_size(BYTES)));
+typedef REAL NAME(quad) __attribute__((vector_size(16)));
+typedef int32_t NAME(ints) __attribute__((vector_size(BYTES / sizeof(REAL) * 4)));
+typedef CELL CELLS __attribute__((vector_size(BYTES / sizeof(REAL) * sizeof(CELL))));
+
+/* `n` cells, LANES of them but at the end of a row, beyond which nothing is read. */
+INLINE VECTOR NAME(load)(const char *cell, Py_ssize_t n)
+{
+    CELLS cells = {0};
+    if (n == LANES)
+        memcpy(&cells, cell, sizeof cells);
+    else
+        memcpy(&cells, cell, n * sizeof(CELL));
+    return WIDEN(cells, VECTOR);
+}
+
+INLINE REAL NAME(sum)(VECTOR v)
+{
+    NAME(quad) parts[BYTES / 16];
+    memcpy(parts, &v, sizeof v);
+    for (int i = 1; i < BYTES / 16; i++)
+        parts[0] += parts[i];
+    REAL sum = 0;
+    for (int i = 0; i < (int)(16 / sizeof(REAL)); i++)
+        sum += parts[0][i];
+    return sum;
+}
+
+/* Add the products of `n` features from k on to the sums of `rows` rows and `classes` classes.
+   What comes in as a constant is one: these loops are unrolled, and the sums are in registers. */
+INLINE void NAME(add_products)(const Job *job, const char *x, const REAL *w, Py_ssize_t n, int rows,
+                               int classes, VECTOR sums[ROWS][TILE])
+{
+    VECTOR cells[ROWS];
+    for (int r = 0; r < rows; r++)
+        cells[r] = NAME(load)(x + r * job->stride, n);
+    UNROLLED for (int c = 0; c < classes; c++)
+    {
+        VECTOR weights;
+        memcpy(&weights, w + c * job->width, sizeof weights);
+        UNROLLED for (int r = 0; r < rows; r++) sums[r][c] += cells[r] * weights;
+    }
+}
+
+/* Scores of `rows` rows in `classes` classes from j on. */
+INLINE void NAME(score_tile)(const Job *job, const char *x, int j, REAL *z, int rows, int classes)
+{
+    const REAL *w = (const REAL *)job->packed + (size_t)j * job->width;
+    VECTOR sums[ROWS][TILE] = {{{0}}};
+    Py_ssize_t k = 0;
+    for (; k + LANES <= job->n_in; k += LANES)
+        NAME(add_products)(job, x + k * sizeof(CELL), w + k, LANES, rows, classes, sums);
+    if (k < job->n_in)
+        NAME(add_products)(job, x + k * sizeof(CELL), w + k, job->n_in - k, rows, classes, sums);
+    UNROLLED for (int r = 0; r < rows; r++)
+        UNROLLED for (int c = 0; c < classes; c++)
+            z[r * job->n_out + j + c] = NAME(sum)(sums[r][c]) + ((const REAL *)job->b)[j + c];
+}
+
+INLINE void NAME(score_rows)(const Job *job, const char *x, REAL *z, int rows)
+{
+    int j = 0, n = job->n_out;
+    for (; n - j >= 10; j += 10)
+        NAME(score_tile)(job, x, j, z, rows, 10);
+    for (; n - j >= 4; j += 4)
+        NAME(score_tile)(job, x, j, z, rows, 4);
+    for (; n - j >= 1; j += 1)
+        NAME(score_tile)(job, x, j, z, rows, 1);
+}
+
+/* e to the v for v <= 0: 2^n times the Taylor series over |r| <= ln(2) / 2, exact to the last bit
+   or two. NaN stays NaN. */
+INLINE REAL NAME(exponential)(REAL v)
+{
+    const REAL lowest = sizeof(REAL) == 4 ? -87 : -708;
+    REAL u = v > lowest ? v : lowest;
+    INT n = (INT)(u * (REAL)1.4426950408889634 - (REAL)0.5), bits;
+    REAL r = u - n * (REAL)LN2_HIGH - n * (REAL)LN2_LOW, power, series = 1;
+    for (int i = sizeof(REAL) == 4 ? 7 : 13; i > 0; i--)
+        series = series * r * (REAL)(1.0 / i) + 1;
+    bits = (n + BIAS) << MANTISSA;
+    memcpy(&power, &bits, sizeof power);
+    return v > lowest ? series * power : v == v ? 0 : v;
+}
+
+/* From scores to the gradient by them, in place; the loss of each row beside it. */
+INLINE void NAME(softmax_rows)(const Job *job, Py_ssize_t i, REAL *z, Py_ssize_t rows)
+{
+    int n = job->n_out;
+    REAL *loss = (REAL *)job->losses + i;
+    for (Py_ssize_t r = 0; r < rows; r++) {
+        REAL *row = z + r * n, highest = row[0];
+        for (int j = 1; j < n; j++)
+            highest = row[j] > highest ? row[j] : highest;
+        for (int j = 0; j < n; j++)
+            row[j] -= highest;
+        loss[r] = -row[job->y[i + r]];
+    }
+    for (Py_ssize_t k = 0; k < rows * n; k++)
+        z[k] = NAME(exponential)(z[k]);
+    for (Py_ssize_t r = 0; r < rows; r++) {
+        REAL *row = z + r * n, sum = 0, weight = job->weights ? ((REAL *)job->weights)[i + r] : 1;
+        for (int j = 0; j < n; j++)
+            sum += row[j];
+        loss[r] = weight * (loss[r] + LOG(sum));
+        weight /= job->n_rows;
+        REAL factor = weight / sum;
+        for (int j = 0; j < n; j++)
+            row[j] *= factor;
+        row[job->y[i + r]] -= weight;
+    }
+}
+
+/* Task: scores of a panel of rows, and what follows from them. */
+TARGET static void NAME(score_panel)(const Job *job, Py_ssize_t task)
+{
+    Py_ssize_t i = job->first + task * PANEL, last = i + PANEL < job->last ? i + PANEL : job->last;
+    REAL *z = (REAL *)job->z + (i - job->z_first) * job->n_out, *row = z;
+    const char *x = job->x + i * job->stride;
+    Py_ssize_t rows = last - i;
+    for (; rows >= ROWS; rows -= ROWS, x += ROWS * job->stride, row += ROWS * job->n_out)
+        NAME(score_rows)(job, x, row, ROWS);
+    for (; rows > 0; rows--, x += job->stride, row += job->n_out)
+        NAME(score_rows)(job, x, row, 1);
+    if (job->y)
+        NAME(softmax_rows)(job, i, z, last - i);
+}
+
+/* Gradients of `n` features from k on, `vectors` vectors of them, in `classes` classes from j on. */
+INLINE void NAME(gradient_tile)(const Job *job, Py_ssize_t k, Py_ssize_t n, int j, int vectors,
+                                int classes)
+{
+    VECTOR sums[ROWS][TILE] = {{{0}}};
+    const char *x = job->x + job->first * job->stride + k * sizeof(CELL);
+    const REAL *dz = (const REAL *)job->z + j;
+    for (Py_ssize_t i = job->first; i < job->last; i++, x += job->stride, dz += job->n_out) {
+        VECTOR cells[ROWS];
+        for (int v = 0; v < vectors; v++)
+            cells[v] = NAME(load)(x + v * sizeof(CELLS), vectors > 1 ? LANES : n);
+        UNROLLED for (int c = 0; c < classes; c++)
+            UNROLLED for (int v = 0; v < vectors; v++) sums[v][c] += cells[v] * dz[c];
+    }
+    UNROLLED for (int v = 0; v < vectors; v++)
+        UNROLLED for (int c = 0; c < classes; c++)
+            for (int l = 0; l < LANES && v * LANES + l < n; l++) {
+                REAL *dw = (REAL *)job->dw + (k + v * LANES + l) * job->n_out + j + c;
+                REAL sum = sums[v][c][l] * (REAL)job->scale;
+                *dw = job->first ? *dw + sum : sum;
+            }
+}
+
+INLINE void NAME(gradient_columns)(const Job *job, Py_ssize_t k, Py_ssize_t n, int vectors)
+{
+    int j = 0, n_out = job->n_out;
+    for (; n_out - j >= 10; j += 10)
+        NAME(gradient_tile)(job, k, n, j, vectors, 10);
+    for (; n_out - j >= 4; j += 4)
+        NAME(gradient_tile)(job, k, n, j, vectors, 4);
+    for (; n_out - j >= 1; j += 1)
+        NAME(gradient_tile)(job, k, n, j, vectors, 1);
+}
+
+/* Task: gradients by the weights of some features; by the biases, if there are no more features. */
+TARGET static void NAME(gradient_slice)(const Job *job, Py_ssize_t task)
+{
+    Py_ssize_t k = task * ROWS * LANES;
+    if (k >= job->n_in) {
+        REAL *db = job->db;
+        const REAL *dz = job->z;
+        for (int j = 0; j < job->n_out && !job->first; j++)
+            db[j] = 0;
+        for (Py_ssize_t i = job->first; i < job->last; i++, dz += job->n_out)
+            for (int j = 0; j < job->n_out; j++)
+                db[j] += dz[j];
+        return;
+    }
+    Py_ssize_t n = job->n_in - k;
+    if (n >= ROWS * LANES)
+        NAME(gradient_columns)(job, k, ROWS * LANES, ROWS);
+    else
+        for (; n >= LANES; n -= LANES, k += LANES)
+            NAME(gradient_columns)(job, k, LANES, 1);
+    if (n > 0 && n < LANES)
+        NAME(gradient_columns)(job, k, n, 1);
+}
+
+#undef LANES
+#undef VECTOR
+#undef CELLS
+#undef INLINE

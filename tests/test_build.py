@@ -1,0 +1,77 @@
+"""The native kernel is built where it can be; where it cannot, logreg goes without."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+COMPILER = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")[0]
+KERNEL = Path("logreg/engine", "_kernel" + (sysconfig.get_config_var("EXT_SUFFIX") or ".so"))
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch):
+    """Copy what is installed into a folder of its own, and go there."""
+    folder = tmp_path / "clone"
+    shutil.copytree(ROOT / "logreg", folder / "logreg", ignore=shutil.ignore_patterns("*.so"))
+    for name in ("setup.py", "README.md", "Makefile", "data/mnist_sample.npz"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.mark.engine_free
+def test_without_a_compiler_there_is_one_note_and_no_kernel(clone, run):
+    pytest.importorskip("setuptools")
+    (clone / KERNEL).write_bytes(b"of other sources")
+    command = ["setup.py", "--quiet", "build_ext", "--inplace"]
+    done = run(*command, env={"CC": str(clone / "no-compiler")})
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("note: without the native kernel") == 1
+    assert "no-compiler" in done.stdout
+    assert not (clone / KERNEL).exists()
+
+
+@pytest.mark.engine_free
+def test_a_source_distribution_holds_all_that_the_kernel_is_made_of(clone, run):
+    pytest.importorskip("setuptools")
+    done = run("setup.py", "--quiet", "sdist", "--formats=gztar")
+    assert done.returncode == 0, done.stderr
+    (path,) = clone.glob("dist/*.tar.gz")
+    with tarfile.open(path) as archive:
+        held = {Path(*Path(name).parts[1:]) for name in archive.getnames()}
+    made_of = {path.relative_to(clone) for path in clone.glob("logreg/engine/*.[ch]")}
+    assert len(made_of) >= 3
+    assert made_of <= held
+
+
+@pytest.mark.engine_free
+@pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
+def test_make_installs_anew_when_a_source_of_the_kernel_changed(clone):
+    stamp = clone / "v/bin/installed"
+    stamp.parent.mkdir(parents=True)
+    command = ["make", "--question", "VENV=v", "v/bin/installed"]
+    for source in [*clone.glob("logreg/engine/*.[ch]"), clone / "setup.py"]:
+        stamp.touch()
+        os.utime(stamp, (2e9, 2e9))
+        assert subprocess.call(command) == 0
+        os.utime(source, (3e9, 3e9))
+        assert subprocess.call(command) == 1, source
+        os.utime(source, (1e9, 1e9))
+
+
+def test_make_built_the_kernel():
+    """It is optional, so nothing else fails if it does not compile."""
+    if not Path(sys.prefix, "bin/installed").exists():
+        pytest.skip("logreg was not installed by make")
+    if not shutil.which(COMPILER) or not Path(sysconfig.get_path("include"), "Python.h").exists():
+        pytest.skip("there is no C compiler for this Python")
+    assert (ROOT / KERNEL).exists(), "make clean, and make again, say why with pip install -v"
