@@ -8,6 +8,7 @@ newest version of its package.
 """
 
 import argparse
+import contextlib
 import itertools
 import json
 import os
@@ -19,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,6 +55,13 @@ for name in ("theano", "pytensor", "numpy", "torch", "jax", "scikit-learn"):
     except metadata.PackageNotFoundError:
         pass
 print(json.dumps(found))
+"""
+# It ends with its parent, however that ends.
+KEEP_BUSY = """
+import os
+parent = os.getppid()
+while os.getppid() == parent:
+    pass
 """
 # Dark pixels: on brighter noise a run diverges, to probabilities that processors are slow with.
 MAKE_DATA = """
@@ -126,15 +134,21 @@ def newest(found, package):
     return max(having, key=by_number, default=None)
 
 
-def our_programs(found):
-    """Logreg on every engine of every interpreter, as a list of :class:`Program`."""
+def our_programs(found, kernel_off=False):
+    """Logreg on every engine of every interpreter, as a list of :class:`Program`.
+
+    With `kernel_off`, each once more with the engine's own graph in place of the kernel.
+    """
     programs = []
     for python, versions in found.items():
         for engine in filter(versions.get, ENGINES):
             about = f"{engine} {versions[engine]}, Python {versions['python']}"
             train = [python, "-m", "logreg.train", "--floatx", "float32"]
-            env = {"LOGREG_ENGINE": engine}
-            programs.append(Program(f"logreg on {engine}", about, train, env, is_ours=True))
+            label, env = f"logreg on {engine}", {"LOGREG_ENGINE": engine}
+            on, off = {**env, "LOGREG_KERNEL": "1"}, {**env, "LOGREG_KERNEL": "0"}
+            programs.append(Program(label, about, train, on, is_ours=True))
+            if kernel_off:
+                programs.append(Program(label + ", kernel off", about, train, off))
     if not programs:
         raise SettingError(
             "none of the interpreters has an engine: give one in which logreg trains, with --python"
@@ -189,6 +203,17 @@ def measure(programs, args, folder):
         if number:
             program.reports.append(report)
             note(f"round {number}, {program.label}: {report['seconds']:.2f} s")
+
+
+@contextlib.contextmanager
+def busy_core():
+    """Keep one core busy during the block."""
+    process = subprocess.Popen([sys.executable, "-c", KEEP_BUSY])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 def cold_seconds(program, args, folder):
@@ -274,7 +299,7 @@ def cpu():
 def measure_all(args):
     """Measure what the options ask for: the rows of each table, and where they were measured."""
     found = probe(args.python or [sys.executable])
-    ours = our_programs(found)
+    ours = our_programs(found, kernel_off=True)
     programs = ours + peer_programs(found, {name: PEERS[name] for name in args.peers})
     load = os.getloadavg()[0]
     options = ["--dataset", args.dataset, "--batch-size", str(args.batch_size)]
@@ -294,6 +319,11 @@ def measure_all(args):
         if args.growth:
             working = (program for program in ours if not program.failure)
             result["growth"] = [row for program in working for row in growth(program, args, folder)]
+        if args.busy:
+            again = [replace(program, reports=[]) for program in programs]
+            with busy_core():
+                measure(again, args, folder)
+            result["busy"] = summary(again, limit, reference_of(args))
     return result
 
 
@@ -339,10 +369,13 @@ def shown(result):
     title = f"Training on {result['machine']}, medians; load before: {result['load_before']:.1f}"
     texts = [
         table(title, TRAINING, result["training"]),
-        "the limit: {epochs_per_second:.1f} epochs/s: {mb:.0f} MB at {gb_per_second:.1f} GB/s, "
-        "or {gflop:.2f} Gflop at {gflop_per_second:.0f} Gflop/s\n"
+        "the limit: {epochs_per_second:.1f} epochs/s, by the larger time: {mb:.0f} MB, the data as "
+        "stored, at {gb_per_second:.1f} GB/s,\n"
+        "or {gflop:.2f} Gflop at {gflop_per_second:.0f} Gflop/s, the rate of a large sgemm\n"
         "ours/this: how many times as fast logreg is on its slowest engine here\n".format(**limit),
     ]
+    if "busy" in result:
+        texts.append(table("Training while one core is busy", TRAINING, result["busy"]))
     if "growth" in result:
         texts.append(table("Growth", GROWTH, result["growth"]))
     return "\n".join(texts)
@@ -390,6 +423,7 @@ def main(argv=None):
     add("--peers", metavar="NAME", nargs="*", choices=[*PEERS], default=[*PEERS], help="only these")
     add("--cold", action="store_true", help="also run each engine once with empty caches")
     add("--growth", action="store_true", help="also train on more rows, features and classes")
+    add("--busy", action="store_true", help="also train while another process keeps a core busy")
     parser.set_defaults(device="cpu")
     report(parser.parse_args(argv), measure_all, shown)
 

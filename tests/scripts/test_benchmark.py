@@ -1,7 +1,9 @@
 """The benchmarks run and say what they found; how fast anything is, no test asks."""
 
 import json
+import os
 import sys
+import time
 from pathlib import Path
 
 import numpy
@@ -44,11 +46,16 @@ def summary_of(benchmark, *programs, expected=REFERENCE):
 
 
 def test_the_benchmark_runs_and_prints_a_table(run):
-    options = ["--quick", "--growth", "--json", "result.json", "--peers", "numpy", "torch"]
+    options = ["--quick", "--growth", "--busy", "--json", "result.json"]
+    options += ["--peers", "numpy", "torch"]
     done = run(SCRIPTS / "benchmark.py", *options)
     assert done.returncode == 0, done.stderr
     result = json.loads(Path("result.json").read_text())
+    for row in result["busy"]:
+        assert row["remark"] in ("", "not installed")
     *ours, by_numpy, by_torch = result["training"]
+    assert [row["program"] for row in result["busy"]] == [r["program"] for r in result["training"]]
+    assert [row["program"].endswith(", kernel off") for row in ours] == [False, True]
     assert ours and all(row["program"].startswith("logreg on ") for row in ours)
     for row in (*ours, by_numpy):
         assert row["epochs"] == 2 and row["rounds"] == 1
@@ -64,6 +71,7 @@ def test_the_benchmark_runs_and_prints_a_table(run):
     programs = [row["program"] for row in result["training"]]
     assert [line[:width].strip() for line in lines[4 : 4 + len(programs)]] == programs
     assert any(line.startswith("the limit: ") for line in lines) and "Growth" in lines
+    assert "Training while one core is busy" in lines
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="PyTensor's JAX device")
@@ -168,9 +176,40 @@ def test_every_engine_is_taken_and_the_newest_of_each_peer(benchmark):
     found = {p: {"python": "3.11", "theano": "1.0.5", "torch": v} for p, v in torch.items()}
     ours = benchmark.our_programs(found)
     assert [program.command[0] for program in ours] == ["a", "b", "c"]
+    on, off, *_ = benchmark.our_programs(found, kernel_off=True)
+    assert (on.label, on.env["LOGREG_KERNEL"]) == ("logreg on theano", "1")
+    assert (off.label, off.env["LOGREG_KERNEL"]) == ("logreg on theano, kernel off", "0")
+    assert on.is_ours and not off.is_ours  # ours/this is of logreg as it runs by default
     peers = {program.label: program for program in benchmark.peer_programs(found, benchmark.PEERS)}
     assert peers["PyTorch"].command[0] == "b"
     assert peers["JAX, lax.scan"].failure == "not installed"
+
+
+@pytest.mark.parametrize("dtype, size", [("uint8", 1), ("float32", 4), ("float64", 4)])
+def test_the_limit_is_the_larger_of_two_times(benchmark, dtype, size, tmp_path):
+    import peers
+
+    path = str(tmp_path / "data.npz")
+    splits = [(x.astype(dtype), y) for x, y in make_pairs()]  # 60, 20 and 20 rows, 4 features
+    names = [f"{kind}_{split}" for split in ("train", "valid", "test") for kind in "xy"]
+    numpy.savez(path, **dict(zip(names, [array for pair in splits for array in pair])))
+    args = benchmark.run_parser("").parse_args(["--dataset", path, "--batch-size", "20"])
+    limit = peers.limit(args)
+    assert limit["mb"] == pytest.approx(100 * 4 * size / 1e6)
+    assert limit["gflop"] == pytest.approx(2 * 4 * 3 * (2 * 60 + 40) / 1e9)
+    reading = limit["mb"] / 1000 / limit["gb_per_second"]
+    products = limit["gflop"] / limit["gflop_per_second"]
+    assert limit["epochs_per_second"] == pytest.approx(1 / max(reading, products))
+
+
+def test_a_core_is_busy_until_the_block_ends(benchmark):
+    def cpu_seconds():
+        return sum(os.times()[2:4])  # of children that have ended
+
+    before = cpu_seconds()
+    with benchmark.busy_core():
+        time.sleep(1)
+    assert cpu_seconds() - before > 0.2
 
 
 @pytest.mark.parametrize(
