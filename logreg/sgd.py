@@ -252,7 +252,7 @@ def sgd_optimization(
         rule, options = updates.momentum, [*options, hyperparameters.momentum]
     step = rule(cost, classifier.params, *options)
 
-    datasets = share(data, release)
+    datasets = share(data, release, as_stored=True)
     note(engine.describe())
     callbacks = [PrintLog(), best_model, *listeners]
     return fit(x, y, cost, errors, step, datasets, hyperparameters, callbacks)

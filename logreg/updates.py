@@ -21,6 +21,7 @@ One step of gradient descent on the square of a number:
 
 import numpy
 
+from logreg import engine
 from logreg.engine import T, theano
 
 
@@ -126,7 +127,7 @@ def adam(cost, params, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8
 
 
 def _gradients(cost, params):
-    return zip(params, T.grad(cost, params))
+    return zip(params, engine.gradients(cost, params))
 
 
 def _zeros_like(param):

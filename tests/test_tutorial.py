@@ -5,6 +5,9 @@ import pytest
 from logreg import engine, load_model
 from logreg.callbacks import read_reference
 from logreg.datasets import read_dataset, scaled
+from logreg.engine import kernel
+
+MODEL = "best_model.pkl"
 
 
 def expected_lines():
@@ -19,18 +22,27 @@ def expected_lines():
     )
 
 
-@pytest.fixture(scope="module", params=[("float32", 2), ("float64", 1)], ids=str)
+# floatX, threads, and whether the kernel is on.
+RUNS = [("float32", 1, 1), ("float32", 2, 1), ("float32", 3, 1), ("float64", 2, 1)]
+RUNS += [("float32", 2, 0), ("float64", 1, 0)]
+bits = {}  # of the models of the runs with the kernel
+
+
+@pytest.fixture(scope="module", params=RUNS, ids=str)
 def trained(request, run, mnist_folder, tmp_path_factory):
     """The folder in which the tutorial's run has left its model."""
-    floatx, threads = request.param
-    env = {
-        "LOGREG_DATA": str(mnist_folder),
-        "OMP_NUM_THREADS": str(threads),
-        "OPENBLAS_NUM_THREADS": str(threads),
-    }
+    floatx, threads, is_on = request.param
+    if is_on and kernel._kernel is None:
+        pytest.skip("no C compiler built the kernel")
+    names = "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "LOGREG_NUM_THREADS"
+    env = {"LOGREG_DATA": str(mnist_folder), "LOGREG_KERNEL": str(is_on)}
+    env.update(dict.fromkeys(names, str(threads)))
     folder = tmp_path_factory.mktemp("tutorial")
     options = ["--check-reference", "--floatx", floatx]
     done = run("-m", "logreg.train", *options, env=env, cwd=folder, timeout=900)
+    if is_on:
+        W, b = (param.get_value().tobytes() for param in load_model(folder / MODEL).params)
+        bits.setdefault(floatx, set()).add(W + b)
     return folder, done
 
 
@@ -50,9 +62,15 @@ def test_the_best_model_predicts(run, trained, mnist_folder):
     assert done.stdout == (
         "Predicted values for the first 10 examples in test set:\n[7 2 1 0 4 1 4 9 6 9]\n"
     )
-    model = load_model(folder / "best_model.pkl")
+    model = load_model(folder / MODEL)
     assert model.metadata["validation_error_all_rows"] == pytest.approx(743 / 10000)
     assert model.metadata["test_error_all_rows"] == pytest.approx(775 / 10000)
     x, y = read_dataset(mnist_folder).test
     predict = engine.function([model.input], model.y_pred)
     assert (predict(scaled(x, model.W.dtype)) != y).sum() == 775
+
+
+def test_the_models_bits_do_not_depend_on_the_number_of_threads():
+    if not bits:
+        pytest.skip("no run with the kernel")
+    assert {floatx: len(models) for floatx, models in bits.items()} == {"float32": 1, "float64": 1}

@@ -212,37 +212,36 @@ def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
     return DataSet(**sets, **facts, shuffle=shuffle, split=split)
 
 
-def share(data, release=False):
+def share(data, release=False, as_stored=False):
     """Put the three sets of a :class:`DataSet` into shared variables, as :func:`load_data` gives.
 
     With `release`, `data` lets go of each set once it is in there: pixels need not be held beside
-    the floats that they became.
+    the floats that they became. With `as_stored`, pixels stay bytes, a quarter of the memory, and
+    labels integers. That is for :func:`logreg.sgd.fit`: the first of a pair may then be
+    :class:`logreg.engine.Pixels`.
     """
     from logreg import engine
 
-    n_values = sum(len(getattr(data, split)[1]) * (data.n_in + 1) for split in SPLITS)
-    engine.require_memory(n_values * numpy.dtype(engine.theano.config.floatX).itemsize)
+    floatx = engine.theano.config.floatX
+    are_pixels = as_stored and data.pixel_scale != 1
+    n_rows = sum(len(getattr(data, split)[1]) for split in SPLITS)
+    itemsize = 1 if are_pixels else numpy.dtype(floatx).itemsize
+    engine.require_memory(n_rows * data.n_in * itemsize)
     shared = []
     for split in SPLITS:
-        shared.append(shared_dataset(getattr(data, split)))
+        x, y = getattr(data, split)
         if release:
             setattr(data, split, None)
+        if are_pixels:
+            features = engine.pixels(numpy.ascontiguousarray(x), data.pixel_scale)
+        else:
+            features = engine.shared_data(scaled(x, floatx))
+        if as_stored:
+            labels = engine.shared_data(y)
+        else:  # a GPU of the tutorial's day holds floats only
+            labels = engine.T.cast(engine.shared_data(y.astype(floatx)), "int32")
+        shared.append((features, labels))
     return shared
-
-
-def shared_dataset(data_xy):
-    """Put a pair (x, y) of a :class:`DataSet` into shared variables, on a GPU into its memory.
-
-    Returned are `shared_x` of floatX, shape (n, n_in), in which uint8 pixels are scaled by 1/256;
-    and `y`, an int32 vector: what is stored is floatX, as a GPU of the tutorial's day needs it.
-    """
-    from logreg import engine
-
-    data_x, data_y = data_xy
-    floatx = engine.theano.config.floatX
-    shared_x = engine.shared_data(scaled(data_x, floatx))
-    shared_y = engine.shared_data(numpy.asarray(data_y, dtype=floatx))
-    return shared_x, engine.T.cast(shared_y, "int32")
 
 
 def scaled(x, dtype):

@@ -16,7 +16,7 @@ import re
 import numpy
 
 from logreg.engine import pytensor_backend, theano_backend
-from logreg.engine.backend import UNWRITABLE, n_rows, user_setting
+from logreg.engine.backend import UNWRITABLE, Pixels, n_rows, user_setting
 from logreg.errors import EngineError, SettingError
 
 LOADERS = {"theano": theano_backend.load, "pytensor": pytensor_backend.load}
@@ -91,11 +91,20 @@ def floatx(dtype):
 
 
 def shared_data(array):
-    """Put a data set's array of dtype floatX into a shared variable, without a copy if possible.
+    """Put a data set's array into a shared variable, without a copy if possible.
 
-    The array belongs to the shared variable from now on.
+    The array, of dtype floatX or uint8, belongs to the shared variable from now on.
     """
     return _backend.shared_data(array)
+
+
+def pixels(array, scale):
+    """Put features of dtype uint8 into a shared variable, as they are.
+
+    What is returned stands for them multiplied by `scale`, as the first of the pair `dataset` of
+    the functions below. Rows become floats as they are used.
+    """
+    return Pixels(_backend.shared_data(array), scale)
 
 
 def require_memory(n_bytes):
@@ -113,6 +122,14 @@ def set_value(variable, new):
     _backend.set_value(variable, new)
 
 
+def gradients(cost, params):
+    """The gradients of a cost by parameters, which know what they are: see :mod:`.kernel`."""
+    gradients = T.grad(cost, params)
+    for gradient, param in zip(gradients, params):
+        gradient.tag.gradient_of = (cost, param)
+    return gradients
+
+
 def function(inputs, outputs):
     """Compile a function that starts at once, for a few calls, as in prediction."""
     return _backend.function(inputs, outputs)
@@ -122,7 +139,7 @@ def compile_step(x, y, dataset, batch_size, cost, updates, block):
     """Compile a step of descent on one of a set's minibatches.
 
     `cost` and `updates` are made of `x` and `y`; `dataset` is the pair that replaces them, a
-    shared variable and a symbolic vector.
+    shared variable (or :func:`pixels`) and a symbolic vector.
 
     ``train_model(index)``, which is returned, takes the step on minibatch `index`. A device may
     queue up to `block` steps, until something depends on them: the parameters' values, error

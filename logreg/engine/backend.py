@@ -3,8 +3,12 @@
 import configparser
 import os
 import shlex
+from typing import NamedTuple
 
 import numpy
+
+from logreg.engine.kernel import make_kernel
+from logreg.errors import EngineError
 
 UNWRITABLE = (
     "what is compiled cannot be kept ({}): set {}_FLAGS=base_compiledir=FOLDER, "
@@ -12,15 +16,27 @@ UNWRITABLE = (
 )
 
 
+ROWS_AT_A_TIME = 1 << 14  # about as many are classified in one call
+
+
+class Pixels(NamedTuple):
+    """A set's features as bytes: a shared variable, and what they are multiplied by."""
+
+    shared: object
+    scale: float
+
+
 class Backend:
     """An engine on the CPU; :mod:`logreg.engine` says what its methods do.
 
-    `theano` is the module Theano or PyTensor, `T` is ``theano.tensor`` or what has its names.
+    `theano` is the module Theano or PyTensor, `T` is ``theano.tensor`` or what has its names, and
+    `tools` is what the kernel needs of the engine's internals, if these have it.
     """
 
-    def __init__(self, theano, T):
+    def __init__(self, theano, T, tools=None):
         self.theano = theano
         self.T = T
+        self.kernel = make_kernel(T, tools)
 
     def on_device(self, name):
         """Return the back end for a device: this one, or another."""
@@ -49,6 +65,13 @@ class Backend:
         variable.set_value(copy, borrow=True)
 
     def function(self, inputs, outputs):
+        is_list = isinstance(outputs, (list, tuple))
+        with_kernel = self.kernel and self.kernel.put_into(outputs if is_list else [outputs])
+        if with_kernel:
+            return self.kernel.function(inputs, with_kernel if is_list else with_kernel[0])
+        return self._function(inputs, outputs)
+
+    def _function(self, inputs, outputs):
         return self.theano.function(inputs, outputs)
 
     def compile_step(self, x, y, dataset, batch_size, cost, updates, block):
@@ -56,6 +79,9 @@ class Backend:
         return TrainModel(lambda index: step(index * batch_size, (index + 1) * batch_size))
 
     def compile_error_rates(self, x, y, dataset, batch_size, errors):
+        wrong = self.kernel.under_mean(errors) if self.kernel else None
+        if wrong is not None:
+            return self._compile_in_whole(x, y, dataset, batch_size, wrong)
         error_rate = self._compile_on_rows(x, y, dataset, errors)
         n = n_rows(dataset[0])
         n_whole = n - n % batch_size
@@ -67,13 +93,56 @@ class Backend:
 
         return error_rates
 
-    def _compile_on_rows(self, x, y, dataset, output, updates=None):
+    def _compile_in_whole(self, x, y, dataset, batch_size, wrong):
+        """Like :meth:`compile_error_rates`, of a vector that tells which rows are misclassified."""
+        which = self._compile_on_rows(x, y, dataset, wrong)
+        n = n_rows(dataset[0])
+        n_whole = n - n % batch_size
+        step = max(1, ROWS_AT_A_TIME // batch_size) * batch_size
+
+        def error_rates():
+            starts = range(0, n_whole, step)
+            found = [which(start, min(start + step, n_whole)) for start in starts]
+            rates = numpy.concatenate(found).reshape(-1, batch_size).mean(axis=1)
+            return rates, which(n_whole, n).mean() if n_whole < n else 0.0
+
+        return error_rates
+
+    def _compile_on_rows(self, *args):
+        try:
+            return self._function_of_rows(*args)
+        except (OSError, ValueError) as error:
+            if isinstance(error, OSError) or "compiledir" in str(error):
+                raise EngineError(UNWRITABLE.format(error, self.theano.__name__.upper())) from error
+            raise
+
+    def _function_of_rows(self, x, y, dataset, output, updates=()):
         """Compile a function of the rows from `start` to `stop` of a set."""
         start, stop = self.T.lscalar("start"), self.T.lscalar("stop")
-        givens = {variable: whole[start:stop] for variable, whole in zip((x, y), dataset)}
-        function = self.theano.function([start, stop], output, updates=updates, givens=givens)
+        shared, scale = stored(dataset[0])
+        rows, labels = shared[start:stop], dataset[1][start:stop]
+        variables = [variable for variable, _ in updates]
+        outputs = [output, *(new for _, new in updates)]
+        with_kernel = self.kernel and self.kernel.put_into(outputs)
+        if with_kernel:
+            outputs = self.kernel.rebuild(with_kernel, {x: rows, y: labels}, scale)
+            compile_function, givens = self.kernel.function, None
+        else:
+            compile_function = self.theano.function
+            givens = {x: as_features(self.T, rows, x.dtype, scale), y: labels}
+        new_values = list(zip(variables, outputs[1:]))
+        function = compile_function([start, stop], outputs[0], updates=new_values, givens=givens)
         function.trust_input = True  # it gets arrays of int64, and need not look
-        return lambda *rows: function(*(numpy.asarray(row, dtype="int64") for row in rows))
+
+        def on_rows(*edges):
+            return function(*(numpy.asarray(edge, dtype="int64") for edge in edges))
+
+        if not with_kernel:
+            self._warm_up(on_rows, variables)
+        return on_rows
+
+    def _warm_up(self, on_rows, variables):
+        """Let an engine that compiles at the first call do it; what that changes is set back."""
 
 
 class TrainModel:
@@ -92,9 +161,19 @@ class TrainModel:
         return costs
 
 
-def n_rows(variable):
-    """How many rows the value of a shared variable has."""
-    return variable.get_value(borrow=True).shape[0]
+def stored(features):
+    """The shared variable of a set's features, and what its values are multiplied by."""
+    return features if isinstance(features, Pixels) else (features, 1.0)
+
+
+def as_features(T, rows, dtype, scale):
+    """Rows of a set's shared variable as numbers of `dtype`, multiplied by `scale`."""
+    return rows if rows.dtype == dtype else T.cast(rows, dtype) * numpy.asarray(scale, dtype)
+
+
+def n_rows(features):
+    """How many rows a set has."""
+    return stored(features)[0].get_value(borrow=True).shape[0]
 
 
 def user_setting(engine, option):

@@ -17,7 +17,7 @@ from pytensor.graph.replace import graph_replace
 from pytensor.link.jax.dispatch import jax_funcify
 
 from logreg.console import warning
-from logreg.engine.backend import Backend, n_rows
+from logreg.engine.backend import Backend, as_features, n_rows, stored
 from logreg.errors import EngineError
 
 
@@ -94,7 +94,7 @@ class JaxBackend(Backend):
         self.flush()
         self._place(variable, numpy.array(new, variable.dtype))
 
-    def function(self, inputs, outputs):
+    def _function(self, inputs, outputs):
         compiled = self.theano.function(inputs, outputs)
 
         def function(*arguments):
@@ -110,7 +110,7 @@ class JaxBackend(Backend):
         variables, new_values = zip(*updates)
 
         def step(index, k, *state):
-            minibatch = _rows(dataset, index * batch_size, batch_size)
+            minibatch = self._rows(dataset, x.dtype, index * batch_size, batch_size)
             replace = dict(zip((x, y, *variables), (*minibatch, *state)))
             outputs = graph_replace([cost, *new_values], replace, strict=False)
             # The steps beyond `count` are computed, and change nothing.
@@ -140,7 +140,7 @@ class JaxBackend(Backend):
         n_batches, n_left = divmod(n_rows(dataset[0]), batch_size)
 
         def error_rate(start, n_rows):
-            replace = dict(zip((x, y), _rows(dataset, start, n_rows)))
+            replace = dict(zip((x, y), self._rows(dataset, x.dtype, start, n_rows)))
             return graph_replace([errors], replace, strict=False)[0]
 
         rates = self.theano.scan(
@@ -152,6 +152,11 @@ class JaxBackend(Backend):
         compiled = self.function([], [rates, self.T.as_tensor_variable(rest)])
         compiled()  # JAX compiles at the first call
         return lambda: jax.device_get(compiled())
+
+    def _rows(self, dataset, dtype, start, n_rows):
+        shared, scale = stored(dataset[0])
+        rows, labels = (Rows(n_rows)(whole, start) for whole in (shared, dataset[1]))
+        return as_features(self.T, rows, dtype, scale), labels
 
     def flush(self):
         """Take the steps that are queued."""
@@ -215,7 +220,3 @@ def _find_device(name):
             f"device {name!r} does not exist: JAX sees {len(devices)} {platform} devices, "
             "numbered from 0"
         ) from None
-
-
-def _rows(dataset, start, n_rows):
-    return [Rows(n_rows)(whole, start) for whole in dataset]

@@ -5,7 +5,7 @@ PyTensor's internals move from release to release: nothing here imports one with
 
 import types
 
-from logreg.engine.backend import UNWRITABLE, Backend
+from logreg.engine.backend import Backend
 from logreg.errors import EngineError
 
 
@@ -23,26 +23,18 @@ class PyTensorBackend(Backend):
             ) from error
         return JaxBackend(self.theano, self.T, name)
 
-    def function(self, inputs, outputs):
+    def _function(self, inputs, outputs):
         # NumPy computes it, operation by operation: that starts at once, where Numba takes
         # seconds to compile, and is as fast on large arrays. Nor is C compiled.
         with self.theano.config.change_flags(cxx=""):
             mode = self.theano.Mode("py", "fast_compile")
             return self.theano.function(inputs, outputs, mode=mode)
 
-    def _compile_on_rows(self, x, y, dataset, output, updates=()):
-        try:
-            function = super()._compile_on_rows(x, y, dataset, output, updates)
-            # Numba compiles at the first call, which belongs here: what it changed is set back.
-            before = [(variable, variable.get_value()) for variable, _ in updates]
-            function(0, 1)
-        except (OSError, ValueError) as error:
-            if isinstance(error, OSError) or "compiledir" in str(error):
-                raise EngineError(UNWRITABLE.format(error, "PYTENSOR")) from error
-            raise
+    def _warm_up(self, on_rows, variables):
+        before = [(variable, variable.get_value()) for variable in variables]
+        on_rows(0, 1)
         for variable, value in before:
             variable.set_value(value, borrow=True)
-        return function
 
 
 def load():
@@ -58,4 +50,35 @@ def load():
     T = types.ModuleType("logreg.engine.T")
     vars(T).update(vars(pytensor.tensor), grad=pytensor.grad)
     T.nnet = types.SimpleNamespace(softmax=softmax, sigmoid=T.sigmoid)
-    return PyTensorBackend(pytensor, T)
+    return PyTensorBackend(pytensor, T, _tools())
+
+
+def _tools():
+    """What the kernel needs of PyTensor's internals; None where a release has moved them."""
+    try:
+        import pytensor
+        from pytensor.compile.mode import Mode
+        from pytensor.gradient import DisconnectedType
+        from pytensor.graph.basic import Apply, equal_computations
+        from pytensor.graph.op import Op
+        from pytensor.graph.traversal import ancestors
+        from pytensor.link.vm import VMLinker
+
+        linker = VMLinker(use_cloop=False, c_thunks=False, allow_gc=False)
+        # Fused operations would run element by element.
+        mode = Mode(linker, "fast_run").excluding("fusion")
+    except Exception:
+        return None
+
+    def function(*args, **options):
+        with pytensor.config.change_flags(cxx=""):  # it would compile a loop that is not used
+            return pytensor.function(*args, mode=mode, **options)
+
+    return types.SimpleNamespace(
+        Op=Op,
+        Apply=Apply,
+        DisconnectedType=DisconnectedType,
+        ancestors=ancestors,
+        equal_computations=equal_computations,
+        function=function,
+    )

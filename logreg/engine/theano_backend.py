@@ -62,6 +62,9 @@ def load():
         # SciPy's statistics are half of Theano's import time and 48 MiB. It needs them for one
         # function, chi2sf, which gets them when it is called. And to import mpi4py starts MPI.
         placeholders = {"scipy.stats": types.ModuleType("scipy.stats"), "mpi4py": None}
+        # It does without scipy.signal, 19 MiB. And it would compile its own loop over operations,
+        # which the kernel's functions do not need.
+        placeholders.update(dict.fromkeys(["scipy.signal", "theano.gof.lazylinker_c"]))
         # It would say that it has no BLAS, and warn of the NumPy and SciPy of its day.
         logging.getLogger("theano.tensor.blas").setLevel(logging.ERROR)
         with warnings.catch_warnings(), _changed(sys.modules, placeholders):
@@ -69,9 +72,51 @@ def load():
             with _changed(os.environ, {"THEANO_FLAGS": flags}):
                 import theano.tensor
         _keep_compiled_code()
+        theano.gof.vm.CVM = _compiled_loop
     import theano
 
-    return TheanoBackend(theano, theano.tensor)
+    return TheanoBackend(theano, theano.tensor, _tools())
+
+
+def _compiled_loop(*args, **options):
+    """Make Theano's compiled loop over operations: compile it, when the first function needs it."""
+    from theano.gof import lazylinker_c, vm
+
+    class CVM(lazylinker_c.CLazyLinker, vm.VM):
+        def __init__(self, *args, **options):
+            lazylinker_c.CLazyLinker.__init__(self, *args, **options)
+
+    vm.CVM = CVM
+    return CVM(*args, **options)
+
+
+def _tools():
+    """What the kernel needs of Theano's internals."""
+    import theano
+    from theano.compile.mode import Mode
+    from theano.configparser import change_flags
+    from theano.gof import Apply, Op
+    from theano.gof.graph import ancestors
+    from theano.gof.vm import VM_Linker
+    from theano.gradient import DisconnectedType
+    from theano.scan_module.scan_utils import equal_computations
+
+    linker = VM_Linker(use_cloop=False, c_thunks=False, allow_gc=False)
+    # Fused operations would run element by element.
+    mode = Mode(linker, "fast_run").excluding("fusion")
+
+    def function(*args, **options):
+        with change_flags(cxx=""):  # it would compile code that folds constants
+            return theano.function(*args, mode=mode, **options)
+
+    return types.SimpleNamespace(
+        Op=Op,
+        Apply=Apply,
+        DisconnectedType=DisconnectedType,
+        ancestors=ancestors,
+        equal_computations=equal_computations,
+        function=function,
+    )
 
 
 @contextlib.contextmanager

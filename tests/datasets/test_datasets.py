@@ -14,7 +14,6 @@ from logreg.datasets import (
     read_test_set,
     scaled,
     share,
-    shared_dataset,
     splits,
 )
 from logreg.datasets.tables import TableOptions
@@ -89,10 +88,21 @@ def test_load_data_of_a_table(capsys):
 def test_shared_data_are_of_floatx(floatx, pairs):
     x, y = pairs[0]
     with engine.floatx(floatx):
-        shared_x, shared_y = shared_dataset((x.astype("f8"), y))
+        (shared_x, shared_y), *_ = load_data([(x.astype("f8"), y), pairs[1], pairs[2]])
     assert shared_x.get_value().dtype == floatx
     assert (shared_x.get_value() == x).all() and (shared_y.eval() == y).all()
     assert numpy.shares_memory(scaled(x, "float32"), x)
+
+
+def test_training_keeps_data_as_they_are_stored(pairs):
+    pixels = [((abs(x) * 50).astype("uint8"), y) for x, y in pairs]
+    (features, labels), *_ = share(read_dataset(pixels), as_stored=True)
+    assert features.scale == 1 / 256
+    assert features.shared.get_value().dtype == "uint8"
+    assert (features.shared.get_value() == pixels[0][0]).all()
+    assert labels.get_value().dtype == "int32" and (labels.get_value() == pairs[0][1]).all()
+    (features, _), *_ = share(read_dataset(pairs), as_stored=True)
+    assert features.get_value().dtype == engine.theano.config.floatX
 
 
 def test_arrays_are_released_if_that_is_asked_for(pairs):

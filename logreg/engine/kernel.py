@@ -1,0 +1,280 @@
+"""Softmax regression as one native function, in place of the graph that stands for it.
+
+The C file beside this one computes the scores of a minibatch, and its cost with the gradients,
+from the data as they are stored. A graph of it and of a few operations on the parameters needs no
+compiling: the engine's own interpreter runs it. LOGREG_KERNEL=0 leaves every graph alone.
+"""
+
+import functools
+import itertools
+import os
+
+import numpy
+
+try:
+    import logreg.engine._kernel as _kernel
+except ImportError:  # no C compiler was there when logreg was installed
+    _kernel = None
+
+MAX_CLASSES = 64  # above, NumPy's matrix products are faster
+
+
+def is_wanted():
+    """Whether the kernel was built, and the user did not switch it off."""
+    return _kernel is not None and os.environ.get("LOGREG_KERNEL") != "0"
+
+
+@functools.lru_cache(maxsize=None)
+def n_threads():
+    """Threads that share a minibatch: LOGREG_NUM_THREADS, else as many as cores we may use."""
+    given = os.environ.get("LOGREG_NUM_THREADS", "")
+    if given.isdigit() and int(given) > 0:
+        return int(given)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def scores(x, scale, W, b):
+    """Compute ``scale * x W + b``, of shape (n, n_out) and of the dtype of W and b.
+
+    x is uint8 or of that dtype.
+    """
+    n_out = W.shape[1]
+    if n_out > MAX_CLASSES or not x.size or not W.size:
+        return numpy.dot(_scaled(x, scale, W.dtype), W) + b
+    x, W, b = map(numpy.ascontiguousarray, (x, W, b))
+    z = numpy.empty((len(x), n_out), W.dtype)
+    _kernel.compute(x, W, b, z, len(x), n_out, scale, n_threads())
+    return z
+
+
+def cross_entropy(x, scale, W, b, y, weights=None):
+    """Compute the mean negative log-likelihood of labels `y`, and its gradients by W and b.
+
+    Parameters
+    ----------
+    x : numpy.ndarray, shape (n, n_in)
+        uint8, or of the dtype of W and b.
+    scale : float
+        What x is multiplied by.
+    W, b : numpy.ndarray, shapes (n_in, n_out) and (n_out,)
+        float32 or float64.
+    y : numpy.ndarray of integers, shape (n,)
+    weights : numpy.ndarray, shape (n,), optional
+        What the loss of each row is multiplied by, before the mean over the n rows.
+
+    Raises
+    ------
+    ValueError
+        If a label is not in 0 .. n_out - 1, or shapes do not go together.
+    """
+    n_out = W.shape[1]
+    if y.dtype != "int32":  # of a wider type, a label may not fit
+        y = numpy.clip(y, -1, n_out)
+    y = numpy.ascontiguousarray(y, "int32")
+    if n_out > MAX_CLASSES or not x.size or not W.size:
+        return _cross_entropy_by_numpy(_scaled(x, scale, W.dtype), W, b, y, weights)
+    x, W, b = map(numpy.ascontiguousarray, (x, W, b))
+    dW, db = numpy.empty_like(W), numpy.empty_like(b)
+    if weights is not None:
+        weights = numpy.ascontiguousarray(weights, W.dtype)
+    cost = _kernel.compute(x, W, b, dW, len(y), n_out, scale, n_threads(), y, db, weights)
+    return W.dtype.type(cost), dW, db
+
+
+def _scaled(x, scale, dtype):
+    return numpy.multiply(x, scale, dtype=dtype) if scale != 1 else x.astype(dtype, copy=False)
+
+
+def _cross_entropy_by_numpy(x, W, b, y, weights):
+    if len(y) and not 0 <= y.min() <= y.max() < W.shape[1]:
+        raise ValueError(f"a label is {y.min()} or {y.max()}: labels must be 0 to {W.shape[1] - 1}")
+    z = numpy.dot(x, W) + b
+    z -= z.max(axis=1, keepdims=True)
+    rows = numpy.arange(len(y))
+    losses = -z[rows, y]
+    p = numpy.exp(z, out=z)
+    sums = p.sum(axis=1)
+    losses += numpy.log(sums)
+    factors = numpy.full(len(y), 1 / len(y), W.dtype) if weights is None else weights / len(y)
+    p *= (factors / sums)[:, None]
+    p[rows, y] -= factors
+    cost = (losses * factors).sum()
+    return W.dtype.type(cost), numpy.dot(x.T, p), p.sum(axis=0)
+
+
+def make_kernel(T, tools):
+    """Make the :class:`Kernel` of an engine; None if it is not wanted or the tools are missing.
+
+    Parameters
+    ----------
+    T : module
+        The engine's tensor operations.
+    tools : object
+        The engine's `Op`, `Apply`, `DisconnectedType`, `ancestors`, `equal_computations`, and
+        `function`, which makes functions that run without being compiled.
+    """
+    return Kernel(T, tools) if tools is not None and is_wanted() else None
+
+
+class Kernel:
+    """Puts the kernel into graphs; it knows the engine by the tools that it is given."""
+
+    def __init__(self, T, tools):
+        self.T = T
+        self.tools = tools
+        self.function = tools.function
+        self.Scores, self.CrossEntropy = _make_ops(T, tools)
+
+    def put_into(self, outputs):
+        """Put the kernel in place of what softmax regression is in the graphs of `outputs`.
+
+        It is that over an input matrix, and not over a layer below: there, an engine's own
+        compiler does better with the whole. The gradients of a cost in which it is found, as
+        :func:`logreg.engine.gradients` makes them, become those that the kernel gives.
+
+        Returns
+        -------
+        list or None
+            The new outputs; None if nothing was found, or if they need the matrix elsewhere, too.
+        """
+        variables = list(self.tools.ancestors(outputs))
+        new, matrices = self._find(variables)
+        if not new:
+            return None
+        gradients = [v for v in variables if hasattr(v.tag, "gradient_of")]
+        for cost in {v.tag.gradient_of[0] for v in gradients}:
+            of_cost = [v for v in gradients if v.tag.gradient_of[0] is cost]
+            params = [v.tag.gradient_of[1] for v in of_cost]
+            new.update(zip(of_cost, self.T.grad(*self.rebuild([cost], new), params)))
+        outputs = self.rebuild(outputs, new)
+        made = {v for v in self.tools.ancestors(outputs) if v.owner and self._is_kernel(v.owner)}
+        rest = self.tools.ancestors(outputs, made)
+        return None if matrices.intersection(rest) else outputs
+
+    def _find(self, variables):
+        """Pair what stands for softmax regression with what takes its place; list its inputs."""
+        shared = [v for v in variables if hasattr(v, "get_value")]
+        roots = [v for v in variables if v.owner is None and v not in shared]
+        labels = [v for v in roots if v.ndim == 1 and v.dtype.startswith("int")]
+        new, matrices = {}, set()
+        for x, W, b in itertools.product(
+            (v for v in roots if v.ndim == 2),
+            (v for v in shared if v.ndim == 2),
+            (v for v in shared if v.ndim == 1),
+        ):
+            if x.dtype == W.dtype == b.dtype:
+                for pattern, replacement in self._patterns(x, W, b, labels):
+                    for v in variables:
+                        if v.owner and v.ndim == pattern.ndim and self._is_same(v, pattern):
+                            new[v] = replacement
+                            matrices.add(x)
+        return new, matrices
+
+    def _patterns(self, x, W, b, labels):
+        """What the model's expressions are, and what takes the place of each."""
+        T = self.T
+        p = T.nnet.softmax(T.dot(x, W) + b)
+        scores = self.Scores()(x, W, b)
+        yield T.argmax(p, axis=1), T.argmax(scores, axis=1)
+        yield p, T.nnet.softmax(scores)
+        for y in labels:
+            log_likelihood = T.mean(T.log(p)[T.arange(y.shape[0]), y])
+            yield -log_likelihood, self.CrossEntropy()(x, W, b, y)[0]
+
+    def _is_same(self, variable, pattern):
+        return self.tools.equal_computations([variable], [pattern])
+
+    def _is_kernel(self, node):
+        return isinstance(node.op, (self.Scores, self.CrossEntropy))
+
+    def under_mean(self, output):
+        """The vector whose mean `output` is, if the kernel can be put into it; else None."""
+        for v in self.tools.ancestors([output]):
+            if v.ndim == 1 and v.owner and self._is_same(output, self.T.mean(v)):
+                return v if self.put_into([v]) else None
+        return None
+
+    def rebuild(self, outputs, new, scale=1.0):
+        """Make graphs anew with other variables in place of the keys of `new`.
+
+        If an input of the kernel is one of them, the kernel multiplies it by `scale`.
+        """
+        made = dict(new)
+
+        def make(variable):
+            if variable not in made:
+                node = variable.owner
+                if node is None:
+                    return variable
+                inputs = list(map(make, node.inputs))
+                if any(a is not b for a, b in zip(inputs, node.inputs)):
+                    if self._is_kernel(node):
+                        node = type(node.op)(scale).make_node(*inputs)
+                    else:
+                        node = node.clone_with_new_inputs(inputs)
+                made.update(zip(variable.owner.outputs, node.outputs))
+            return made[variable]
+
+        return list(map(make, outputs))
+
+
+def _make_ops(T, tools):
+    """Make the two Ops, of an engine's base class."""
+
+    class KernelOp(tools.Op):
+        __props__ = ("scale",)
+
+        def __init__(self, scale=1.0):
+            self.scale = scale
+
+    class Scores(KernelOp):
+        """scale * x W + b, of shape (n, n_out)."""
+
+        def make_node(self, x, W, b):
+            return tools.Apply(self, [x, W, b], [T.matrix(dtype=W.dtype)])
+
+        def perform(self, node, inputs, outputs):
+            x, W, b = inputs
+            outputs[0][0] = scores(x, self.scale, W, b)
+
+        def L_op(self, inputs, outputs, gradients):
+            x, W, _ = inputs
+            (g,) = gradients
+            return [
+                self.scale * T.dot(g, W.T),
+                self.scale * T.dot(T.cast(x, W.dtype).T, g),
+                g.sum(axis=0),
+            ]
+
+        pullback = L_op  # PyTensor's name for it
+
+    class CrossEntropy(KernelOp):
+        """The mean negative log-likelihood of y, and its gradients by W and b."""
+
+        def make_node(self, x, W, b, y):
+            kinds = T.scalar, T.matrix, T.vector
+            return tools.Apply(self, [x, W, b, y], [kind(dtype=W.dtype) for kind in kinds])
+
+        def perform(self, node, inputs, outputs):
+            x, W, b, y = inputs
+            cost, dW, db = cross_entropy(x, self.scale, W, b, y)
+            outputs[0][0] = numpy.asarray(cost)
+            outputs[1][0], outputs[2][0] = dW, db
+
+        def connection_pattern(self, node):
+            return [[True] * 3] * 3 + [[False] * 3]
+
+        def L_op(self, inputs, outputs, gradients):
+            x, W, b, y = inputs
+            g = gradients[0]
+            p = T.nnet.softmax(Scores(self.scale)(x, W, b))
+            is_label = T.eq(T.arange(W.shape[1]), y.dimshuffle(0, "x"))
+            dz = (p - is_label) * (g / T.cast(y.shape[0], W.dtype))
+            dx = self.scale * T.dot(dz, W.T)
+            return [dx, g * outputs[1], g * outputs[2], tools.DisconnectedType()()]
+
+        pullback = L_op
+
+    return Scores, CrossEntropy

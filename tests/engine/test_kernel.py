@@ -1,0 +1,272 @@
+"""The native kernel against NumPy in float64, and the graphs that it is put into."""
+
+import itertools
+import os
+import subprocess
+import sys
+import sysconfig
+import threading
+
+import numpy
+import pytest
+from builders import make_pairs
+from conftest import ROOT
+
+from logreg import LogisticRegression, engine
+from logreg.engine import T, kernel, theano
+
+pytestmark = pytest.mark.skipif(kernel._kernel is None, reason="no C compiler built the kernel")
+SIZES = list(itertools.product((1, 2, 15, 33, 600, 2050), (1, 3, 16, 37, 784), (1, 2, 3, 10, 17)))
+
+
+def problem(dtype, cell, n_rows, n_in, n_out, seed=0):
+    """x, scale, W, b, y and weights of a minibatch."""
+    random = numpy.random.RandomState(seed)
+    if cell == "uint8":
+        x, scale = random.randint(0, 256, (n_rows, n_in)).astype("uint8"), 1 / 256
+    else:
+        x, scale = random.randn(n_rows, n_in).astype(dtype), 1.0
+    W, b = 0.1 * random.randn(n_in, n_out), random.randn(n_out)
+    y, weights = random.randint(n_out, size=n_rows), random.rand(n_rows)
+    return x, scale, W.astype(dtype), b.astype(dtype), y, weights.astype(dtype)
+
+
+def oracle(x, scale, W, b, y, weights):
+    """Scores, cost and gradients in float64, as the textbook has them."""
+    x, W = x.astype(float) * scale, W.astype(float)
+    z = x @ W + b
+    p = numpy.exp(z - z.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    rows, n = numpy.arange(len(y)), len(y)
+    cost = -(weights * numpy.log(p[rows, y])).sum() / n
+    p[rows, y] -= 1
+    p *= weights[:, None] / n
+    return z, cost, x.T @ p, p.sum(axis=0)
+
+
+@pytest.mark.parametrize(
+    "dtype, cell",
+    [
+        ("float32", "float32"),
+        ("float32", "uint8"),
+        ("float64", "float64"),
+        ("float64", "uint8"),
+    ],
+)
+def test_it_computes_what_numpy_computes(dtype, cell):
+    tolerance = dict.fromkeys(["rtol", "atol"], 3e-5 if dtype == "float32" else 1e-11)
+    for size in SIZES:
+        x, scale, W, b, y, weights = problem(dtype, cell, *size)
+        z, cost, dW, db = oracle(x, scale, W, b, y, weights)
+        numpy.testing.assert_allclose(kernel.scores(x, scale, W, b), z, **tolerance)
+        found = kernel.cross_entropy(x, scale, W, b, y, weights)
+        for one, other in zip(found, (cost, dW, db)):
+            numpy.testing.assert_allclose(one, other, **tolerance)
+            assert one.dtype == dtype
+
+
+@pytest.mark.parametrize("n_out", [kernel.MAX_CLASSES, kernel.MAX_CLASSES + 1])
+def test_many_classes_go_through_numpy(n_out):
+    x, scale, W, b, y, weights = problem("float64", "uint8", 40, 30, n_out)
+    z, cost, dW, db = oracle(x, scale, W, b, y, weights)
+    numpy.testing.assert_allclose(kernel.scores(x, scale, W, b), z)
+    for one, other in zip(kernel.cross_entropy(x, scale, W, b, y, weights), (cost, dW, db)):
+        numpy.testing.assert_allclose(one, other, atol=1e-15)
+
+
+@pytest.fixture
+def threads(monkeypatch):
+    """Choose the number of threads."""
+
+    def choose(n):
+        monkeypatch.setenv("LOGREG_NUM_THREADS", str(n))
+        kernel.n_threads.cache_clear()
+
+    yield choose
+    monkeypatch.undo()
+    kernel.n_threads.cache_clear()
+
+
+@pytest.mark.parametrize("size", [(600, 784, 10), (5000, 100, 3)])
+def test_the_bits_are_the_same_for_any_number_of_threads(threads, size):
+    for dtype, cell in (("float32", "uint8"), ("float64", "float64")):
+        found = set()
+        for n in (1, 2, 3, 7):
+            threads(n)
+            assert kernel.n_threads() == n
+            *given, _ = problem(dtype, cell, *size)
+            results = [kernel.scores(*given[:4]), *kernel.cross_entropy(*given)]
+            found.add(b"".join(numpy.asarray(result).tobytes() for result in results))
+        assert len(found) == 1
+
+
+def test_callers_in_several_threads_and_in_a_forked_child(threads):
+    threads(2)
+    *given, _ = problem("float32", "uint8", 600, 784, 10)
+    expected = kernel.cross_entropy(*given)[1].tobytes()
+    wrong = []
+
+    def work():
+        for _ in range(50):
+            if kernel.cross_entropy(*given)[1].tobytes() != expected:
+                wrong.append(1)
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not wrong
+    if hasattr(os, "fork"):
+        child = os.fork()
+        if child == 0:
+            os._exit(kernel.cross_entropy(*given)[1].tobytes() != expected)
+        assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize("n_out", [3, kernel.MAX_CLASSES + 1])
+@pytest.mark.parametrize("label", [-1, 1000, 2**31 - 1, 2**32 + 1, -(2**31)])
+def test_a_label_that_is_no_class_is_refused(label, n_out):
+    x, scale, W, b, y, _ = problem("float32", "float32", 20, 5, n_out)
+    y[7] = label
+    with pytest.raises(ValueError, match=r"label"):
+        kernel.cross_entropy(x, scale, W, b, y)
+
+
+def test_arrays_that_do_not_go_together_are_refused():
+    x, scale, W, b, y, weights = problem("float32", "float32", 20, 5, 3)
+    y = y.astype("int32")
+    dW, db = numpy.empty_like(W), numpy.empty_like(b)
+    good = [x, W, b, dW, 20, 3, scale, 2, y, db, weights]
+    kernel._kernel.compute(*good)
+    bad = {
+        0: (x[:-1], x[:, :-1].copy(), x.astype("float64"), numpy.empty((0, 5), "float32")),
+        1: (W[:-1], W[:, :-1].copy(), W.astype("float64"), W[:0]),
+        2: (b[:-1], b.astype("float64"), b[:0]),
+        3: (dW[:-1], dW.astype("float64")),
+        4: (0, -1, 19, 21, 2**62),
+        5: (0, -1, 2, 4, 2**62),
+        8: (y[:-1], y.astype("int64")),
+        9: (db[:-1], db.astype("float64")),
+        10: (weights[:-1], weights.astype("float64")),
+    }
+    for i, values in bad.items():
+        for value in values:
+            with pytest.raises((ValueError, TypeError, BufferError)):
+                kernel._kernel.compute(*good[:i], value, *good[i + 1 :])
+    with pytest.raises((ValueError, TypeError, BufferError)):
+        kernel._kernel.compute(x[:, ::2], *good[1:])
+    with pytest.raises((ValueError, TypeError, BufferError)):
+        kernel._kernel.compute(*good[:3], b"read-only bytes", *good[4:])
+
+
+def test_nan_infinity_and_large_scores_are_as_in_the_graph():
+    for value in (numpy.nan, numpy.inf, -numpy.inf, 1e4, -1e4):
+        x = numpy.array([[1.0, 0.0], [0.0, 1.0]])
+        W = numpy.array([[value, 0.0, 1.0], [1.0, 2.0, 3.0]])
+        y = numpy.array([2, 0], "int32")
+        with numpy.errstate(all="ignore"):
+            z = x @ W
+            p = numpy.exp(z - z.max(axis=1, keepdims=True))
+            p /= p.sum(axis=1, keepdims=True)
+        expected = p - numpy.eye(3)[y]
+        cost, _, db = kernel.cross_entropy(x, 1.0, W, numpy.zeros(3), y)
+        numpy.testing.assert_allclose(db, expected.sum(axis=0) / 2, atol=1e-12)
+        if abs(value) == 1e4:
+            finite = z.max(axis=1) + numpy.log(numpy.exp(z - z.max(axis=1)[:, None]).sum(axis=1))
+            numpy.testing.assert_allclose(cost, (finite - z[[0, 1], y]).mean())
+        else:
+            assert not numpy.isfinite(cost) or value == -numpy.inf
+
+
+@pytest.fixture(scope="module")
+def model():
+    """A classifier with parameters that are not zero, its labels, and a minibatch."""
+    with engine.floatx("float64"):
+        x, y = T.matrix("x"), T.ivector("y")
+        classifier = LogisticRegression(x, 4, 3)
+    random = numpy.random.RandomState(0)
+    classifier.W.set_value(random.randn(4, 3))
+    classifier.b.set_value(random.randn(3))
+    return classifier, y, make_pairs(dtype="float64")
+
+
+def test_the_graph_with_the_kernel_computes_what_the_graph_computes(model):
+    classifier, y, ((rows, labels), *_) = model
+    labels = labels.astype("int32")
+    put = engine._on_cpu.kernel
+    cost = classifier.negative_log_likelihood(y) + 0.01 * (classifier.W**2).sum()
+    plain = [cost, classifier.errors(y), classifier.y_pred, classifier.p_y_given_x]
+    fused = put.put_into(plain)
+    assert [has_kernel(output) for output in fused] == [True] * 4
+    wrt = [*classifier.params, classifier.input]
+    plain += T.grad(plain[0], wrt)
+    fused += T.grad(fused[0], wrt)
+    given = [classifier.input, y]
+    expected = theano.function(given, plain, mode="FAST_COMPILE")(rows, labels)
+    found = put.function(given, fused)(rows, labels)
+    for one, other in zip(found, expected):
+        numpy.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-15)
+
+
+def test_a_layer_below_keeps_its_graph(model):
+    _, y, _ = model
+    put = engine._on_cpu.kernel
+    with engine.floatx("float64"):
+        x = T.matrix("x")
+        V = theano.shared(numpy.eye(4))
+        net = LogisticRegression(T.tanh(T.dot(x, V)), 4, 3)
+        flat = LogisticRegression(x, 4, 3)
+    assert put.put_into([net.negative_log_likelihood(y)]) is None
+    assert put.put_into([(x**2).sum() + flat.negative_log_likelihood(y)]) is None
+    assert put.put_into([T.mean(T.dot(x, flat.W))]) is None
+
+
+def has_kernel(output):
+    """Whether an Op of the kernel is in a graph."""
+    owner = output.owner
+    is_kernel = type(owner.op).__name__ in ("Scores", "CrossEntropy") if owner else False
+    return is_kernel or bool(owner and any(map(has_kernel, owner.inputs)))
+
+
+def test_sanitizers_find_nothing(tmp_path):
+    source = ROOT / "logreg" / "engine" / "kernel.c"
+    built = tmp_path / f"_kernel{sysconfig.get_config_var('EXT_SUFFIX')}"
+    flags = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+    include = sysconfig.get_paths()["include"]
+    command = ["gcc", *flags, "-shared", "-fPIC", f"-I{include}", str(source), "-o", str(built)]
+    try:
+        if subprocess.run([*command, "-lm", "-lpthread"], check=False).returncode:
+            pytest.skip("gcc has no sanitizers here")
+    except OSError:
+        pytest.skip("no gcc")
+    asan = subprocess.run(["gcc", "-print-file-name=libasan.so"], stdout=subprocess.PIPE, text=True)
+    code = f"""
+import itertools, sys
+import numpy
+sys.path.insert(0, {str(tmp_path)!r})
+import _kernel
+random = numpy.random.RandomState(0)
+for kind, n, k, m in itertools.product("Bfd", (1, 17, 33), (1, 15, 33), (1, 3, 11)):
+    for real in ("f", "d") if kind == "B" else kind:
+        x = random.randint(0, 255, (n, k)).astype(kind)
+        W, b = random.randn(k, m).astype(real), random.randn(m).astype(real)
+        y = random.randint(m, size=n).astype("int32")
+        _kernel.compute(x, W, b, numpy.empty((n, m), real), n, m, 0.5, 2)
+        _kernel.compute(x, W, b, W.copy(), n, m, 0.5, 2, y, b.copy(), None)
+x = numpy.ones((3000, 500), "f")
+W, b, y = numpy.ones((500, 10), "f"), numpy.ones(10, "f"), numpy.zeros(3000, "int32")
+_kernel.compute(x, W, b, W.copy(), 3000, 10, 1.0, 3, y, b.copy(), numpy.ones(3000, "f"))
+print("done")
+"""
+    for instructions in ("avx512", "avx2", "plain"):
+        environment = {
+            **os.environ,
+            "LD_PRELOAD": asan.stdout.strip(),
+            "ASAN_OPTIONS": "detect_leaks=0",
+            "LOGREG_KERNEL_SET": instructions,
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+        )
+        assert done.stdout == "done\n", done.stderr[-3000:]
