@@ -24,7 +24,7 @@ benchmark: venv
 	$(BIN)/python scripts/benchmark.py $(OPTIONS)
 
 clean:
-	rm -rf .venv* build *.egg-info best_*.pkl .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv* build *.egg-info best_* .pytest_cache .ruff_cache .hypothesis
 	rm -f logreg/engine/*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -120,16 +120,16 @@ class Backend:
         """Compile a function of the rows from `start` to `stop` of a set."""
         start, stop = self.T.lscalar("start"), self.T.lscalar("stop")
         shared, scale = stored(dataset[0])
-        rows, labels = shared[start:stop], dataset[1][start:stop]
         variables = [variable for variable, _ in updates]
         outputs = [output, *(new for _, new in updates)]
         with_kernel = self.kernel and self.kernel.put_into(outputs)
         if with_kernel:
-            outputs = self.kernel.rebuild(with_kernel, {x: rows, y: labels}, scale)
+            outputs = self.kernel.on_rows(with_kernel, x, y, shared, scale, dataset[1], start, stop)
             compile_function, givens = self.kernel.function, None
         else:
             compile_function = self.theano.function
-            givens = {x: as_features(self.T, rows, x.dtype, scale), y: labels}
+            rows = as_features(self.T, shared[start:stop], x.dtype, scale)
+            givens = {x: rows, y: dataset[1][start:stop]}
         new_values = list(zip(variables, outputs[1:]))
         function = compile_function([start, stop], outputs[0], updates=new_values, givens=givens)
         function.trust_input = True  # it gets arrays of int64, and need not look

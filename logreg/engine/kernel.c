@@ -29,9 +29,11 @@ typedef struct {
     Py_ssize_t stride, n_rows, n_in, n_out;
     Py_ssize_t first, last;      /* of the rows that are worked on */
     const void *packed, *b;      /* W, scaled, as n_out rows of `width` numbers */
+    void *memory;                /* in which `packed` lies */
     Py_ssize_t width;
     const int32_t *y;            /* labels; none if only scores are wanted */
     const void *weights;         /* of the rows; none if all are 1 */
+    int64_t *classes;            /* where the best class of each row goes, if that is wanted */
     void *z, *losses, *dw, *db;  /* z holds the scores from row `z_first` on */
     Py_ssize_t z_first;
     double scale;
@@ -130,7 +132,7 @@ static void *help(void *number)
             if (i < atomic_load(&pool.n_wanted) && take_block())
                 end = now() + SPIN_NS;
             else
-                for (int n = 0; n < 32; n++)
+                for (int n = 0; n < 16; n++)
                     relax();
         }
         pthread_mutex_lock(&pool.mutex);
@@ -216,7 +218,7 @@ static void work(Job *job, const Loops *loops, int is_double, double *cost, int 
 #endif
     for (job->first = 0; job->first < job->n_rows; job->first = job->last) {
         job->last = job->n_rows - job->first < CHUNK ? job->n_rows : job->first + CHUNK;
-        if (job->y)
+        if (job->y || job->classes)
             job->z_first = job->first;
         in_blocks(job, loops->score_panel, (job->last - job->first + PANEL - 1) / PANEL, together);
         if (job->y)
@@ -275,10 +277,12 @@ static int pack(Job *job, const void *w, int is_double, Py_ssize_t lanes)
     job->width = (n_in + lanes - 1) / lanes * lanes;
     if ((size_t)job->width > PY_SSIZE_T_MAX / size / (n_out + 1))
         return -1;
-    char *packed = malloc((size_t)job->width * n_out * size + 64);
-    job->packed = packed;
-    if (!packed)
+    job->memory = malloc((size_t)job->width * n_out * size + 63);
+    if (!job->memory)
         return -1;
+    /* At a multiple of 64 bytes, no vector lies on two cache lines. */
+    char *packed = (char *)(((uintptr_t)job->memory + 63) & ~(uintptr_t)63);
+    job->packed = packed;
     for (Py_ssize_t j = 0; j < n_out; j++)
         memset(packed + ((j + 1) * job->width - (job->width - n_in)) * size, 0,
                (job->width - n_in) * size);
@@ -294,10 +298,9 @@ static int pack(Job *job, const void *w, int is_double, Py_ssize_t lanes)
     return 0;
 }
 
-/* What both functions do: x, W, b -> scores into `dw`, or, given labels, cost and gradients. */
-static PyObject *compute(PyObject *self, PyObject *args)
+/* From x, W and b: scores into `dw`, or the best classes; given labels, cost and gradients. */
+static PyObject *run(PyObject *args, int are_classes)
 {
-    (void)self;
     Py_buffer x, w, b, dw, y = {0}, weights = {0}, db = {0};
     Job job = {0};
     int n_threads, failed;
@@ -307,6 +310,8 @@ static PyObject *compute(PyObject *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "y*y*y*w*nndi|y*w*z*", &x, &w, &b, &dw, &job.n_rows, &job.n_out,
                           &job.scale, &n_threads, &y, &db, &weights))
         return NULL;
+    if (are_classes && y.obj)
+        goto misfit;
     /* From the lengths: which types the arrays have, and that they go together. */
     Py_ssize_t n = job.n_rows, n_out = job.n_out;
     if (n < 1 || n_out < 1 || n > PY_SSIZE_T_MAX / 16 / n_out)
@@ -317,7 +322,7 @@ static PyObject *compute(PyObject *self, PyObject *args)
     job.n_in = w.len / b.len;
     Py_ssize_t cell = x.len / n / job.n_in;
     if ((cell != 1 && cell != real) || x.len != cell * n * job.n_in ||
-        dw.len != (y.obj ? w.len : n * n_out * real) ||
+        dw.len != (y.obj ? w.len : n * (are_classes ? 8 : n_out * real)) ||
         (y.obj && (y.len != n * 4 || !db.obj || db.len != b.len)) ||
         (weights.obj && weights.len != n * real))
         goto misfit;
@@ -333,14 +338,16 @@ static PyObject *compute(PyObject *self, PyObject *args)
     job.y = y.buf;
     job.weights = weights.buf;
     job.z = job.dw = dw.buf;
+    job.classes = are_classes ? dw.buf : NULL;
     job.db = db.buf;
     const Loops *loops = &loops_of_sets[the_set].of[real == 8][cell == 1];
     Py_BEGIN_ALLOW_THREADS
-    if (y.obj)
+    int is_held = y.obj || are_classes; /* a chunk of scores at a time */
+    if (is_held)
         job.losses = scratch = malloc(((n < CHUNK ? n : CHUNK) * n_out + n) * real);
-    failed = (y.obj && !scratch) || pack(&job, w.buf, real == 8, loops->lanes);
+    failed = (is_held && !scratch) || pack(&job, w.buf, real == 8, loops->lanes);
     if (!failed) {
-        if (y.obj)
+        if (is_held)
             job.z = (char *)scratch + n * real;
         work(&job, loops, real == 8, &cost, n_threads);
     }
@@ -350,7 +357,7 @@ static PyObject *compute(PyObject *self, PyObject *args)
 misfit:
     PyErr_SetString(PyExc_ValueError, "the lengths of the arrays do not go together");
 done:
-    free((void *)job.packed);
+    free(job.memory);
     free(scratch);
     Py_buffer *all[] = {&x, &w, &b, &dw, &y, &db, &weights};
     for (int i = 0; i < 7; i++)
@@ -358,10 +365,24 @@ done:
     return result;
 }
 
+static PyObject *compute(PyObject *self, PyObject *args)
+{
+    (void)self;
+    return run(args, 0);
+}
+
+static PyObject *classify(PyObject *self, PyObject *args)
+{
+    (void)self;
+    return run(args, 1);
+}
+
 static PyMethodDef functions[] = {
     {"compute", compute, METH_VARARGS,
      "compute(x, W, b, z, n_rows, n_out, scale, n_threads): z = scale * x W + b\n"
      "compute(x, W, b, dW, n_rows, n_out, scale, n_threads, y, db, weights=None): mean cost"},
+    {"classify", classify, METH_VARARGS,
+     "classify(x, W, b, classes, n_rows, n_out, scale, n_threads): the best class of each row"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -49,6 +49,16 @@ def scores(x, scale, W, b):
     return z
 
 
+def classes(x, scale, W, b):
+    """Compute which class has the largest score in each row, int64 of shape (n,)."""
+    if W.shape[1] > MAX_CLASSES or not x.size or not W.size:
+        return numpy.argmax(scores(x, scale, W, b), axis=1)
+    x, W, b = map(numpy.ascontiguousarray, (x, W, b))
+    found = numpy.empty(len(x), "int64")
+    _kernel.classify(x, W, b, found, len(x), W.shape[1], scale, n_threads())
+    return found
+
+
 def cross_entropy(x, scale, W, b, y, weights=None):
     """Compute the mean negative log-likelihood of labels `y`, and its gradients by W and b.
 
@@ -125,7 +135,7 @@ class Kernel:
         self.T = T
         self.tools = tools
         self.function = tools.function
-        self.Scores, self.CrossEntropy = _make_ops(T, tools)
+        self.ops = self.Scores, self.Classes, self.CrossEntropy = _make_ops(T, tools)
 
     def put_into(self, outputs):
         """Put the kernel in place of what softmax regression is in the graphs of `outputs`.
@@ -177,7 +187,7 @@ class Kernel:
         T = self.T
         p = T.nnet.softmax(T.dot(x, W) + b)
         scores = self.Scores()(x, W, b)
-        yield T.argmax(p, axis=1), T.argmax(scores, axis=1)
+        yield T.argmax(p, axis=1), self.Classes()(x, W, b)
         yield p, T.nnet.softmax(scores)
         for y in labels:
             log_likelihood = T.mean(T.log(p)[T.arange(y.shape[0]), y])
@@ -187,7 +197,7 @@ class Kernel:
         return self.tools.equal_computations([variable], [pattern])
 
     def _is_kernel(self, node):
-        return isinstance(node.op, (self.Scores, self.CrossEntropy))
+        return isinstance(node.op, self.ops)
 
     def under_mean(self, output):
         """The vector whose mean `output` is, if the kernel can be put into it; else None."""
@@ -196,11 +206,26 @@ class Kernel:
                 return v if self.put_into([v]) else None
         return None
 
-    def rebuild(self, outputs, new, scale=1.0):
-        """Make graphs anew with other variables in place of the keys of `new`.
+    def rebuild(self, outputs, new):
+        """Make graphs anew with other variables in place of the keys of `new`."""
+        return self._rebuild(outputs, new, lambda node, inputs: node.clone_with_new_inputs(inputs))
 
-        If an input of the kernel is one of them, the kernel multiplies it by `scale`.
+    def on_rows(self, outputs, x, y, features, scale, labels, start, stop):
+        """Make graphs anew on the rows from `start` to `stop` of a set, in place of `x` and `y`.
+
+        `features` is as it is stored, and multiplied by `scale`. The kernel takes its rows itself:
+        that spares the interpreter some operations.
         """
+
+        def clone(node, inputs):
+            if not self._is_kernel(node):
+                return node.clone_with_new_inputs(inputs)
+            whole = [labels if old is y else new for old, new in zip(node.inputs, inputs)]
+            return type(node.op)(scale).make_node(*whole, start, stop)
+
+        return self._rebuild(outputs, {x: features, y: labels[start:stop]}, clone)
+
+    def _rebuild(self, outputs, new, clone):
         made = dict(new)
 
         def make(variable):
@@ -210,10 +235,7 @@ class Kernel:
                     return variable
                 inputs = list(map(make, node.inputs))
                 if any(a is not b for a, b in zip(inputs, node.inputs)):
-                    if self._is_kernel(node):
-                        node = type(node.op)(scale).make_node(*inputs)
-                    else:
-                        node = node.clone_with_new_inputs(inputs)
+                    node = clone(node, inputs)
                 made.update(zip(variable.owner.outputs, node.outputs))
             return made[variable]
 
@@ -221,7 +243,10 @@ class Kernel:
 
 
 def _make_ops(T, tools):
-    """Make the two Ops, of an engine's base class."""
+    """Make the Ops, of an engine's base class.
+
+    After their other inputs may come two numbers, from which row to which x and y are taken.
+    """
 
     class KernelOp(tools.Op):
         __props__ = ("scale",)
@@ -229,42 +254,53 @@ def _make_ops(T, tools):
         def __init__(self, scale=1.0):
             self.scale = scale
 
+        def make_node(self, *inputs):
+            return tools.Apply(self, list(inputs), self.outputs(inputs[1].dtype))
+
+        def taken(self, x, W, b, *rest):
+            """The inputs of :func:`scores` or :func:`cross_entropy`."""
+            *y, start, stop = rest if len(rest) > 1 else (*rest, 0, len(x))
+            return [x[start:stop], self.scale, W, b, *(labels[start:stop] for labels in y)]
+
     class Scores(KernelOp):
         """scale * x W + b, of shape (n, n_out)."""
 
-        def make_node(self, x, W, b):
-            return tools.Apply(self, [x, W, b], [T.matrix(dtype=W.dtype)])
+        def outputs(self, dtype):
+            return [T.matrix(dtype=dtype)]
 
         def perform(self, node, inputs, outputs):
-            x, W, b = inputs
-            outputs[0][0] = scores(x, self.scale, W, b)
+            outputs[0][0] = scores(*self.taken(*inputs))
 
         def L_op(self, inputs, outputs, gradients):
             x, W, _ = inputs
             (g,) = gradients
-            return [
-                self.scale * T.dot(g, W.T),
-                self.scale * T.dot(T.cast(x, W.dtype).T, g),
-                g.sum(axis=0),
-            ]
+            dW = T.dot(T.cast(x, W.dtype).T, g)
+            return [self.scale * T.dot(g, W.T), self.scale * dW, g.sum(axis=0)]
 
         pullback = L_op  # PyTensor's name for it
+
+    class Classes(KernelOp):
+        """Which of the scores of each row is the largest, of shape (n,)."""
+
+        def outputs(self, dtype):
+            return [T.vector(dtype="int64")]
+
+        def perform(self, node, inputs, outputs):
+            outputs[0][0] = classes(*self.taken(*inputs))
 
     class CrossEntropy(KernelOp):
         """The mean negative log-likelihood of y, and its gradients by W and b."""
 
-        def make_node(self, x, W, b, y):
-            kinds = T.scalar, T.matrix, T.vector
-            return tools.Apply(self, [x, W, b, y], [kind(dtype=W.dtype) for kind in kinds])
+        def outputs(self, dtype):
+            return [kind(dtype=dtype) for kind in (T.scalar, T.matrix, T.vector)]
 
         def perform(self, node, inputs, outputs):
-            x, W, b, y = inputs
-            cost, dW, db = cross_entropy(x, self.scale, W, b, y)
+            cost, dW, db = cross_entropy(*self.taken(*inputs))
             outputs[0][0] = numpy.asarray(cost)
             outputs[1][0], outputs[2][0] = dW, db
 
         def connection_pattern(self, node):
-            return [[True] * 3] * 3 + [[False] * 3]
+            return [[i < 3] * 3 for i, _ in enumerate(node.inputs)]
 
         def L_op(self, inputs, outputs, gradients):
             x, W, b, y = inputs
@@ -277,4 +313,4 @@ def _make_ops(T, tools):
 
         pullback = L_op
 
-    return Scores, CrossEntropy
+    return Scores, Classes, CrossEntropy

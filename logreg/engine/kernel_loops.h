@@ -136,6 +136,12 @@ TARGET static void NAME(score_panel)(const Job *job, Py_ssize_t task)
         NAME(score_rows)(job, x, row, 1);
     if (job->y)
         NAME(softmax_rows)(job, i, z, last - i);
+    for (; job->classes && i < last; i++, z += job->n_out) {
+        int best = 0;
+        for (int j = 1; j < job->n_out && z[best] == z[best]; j++) /* the first NaN, as in NumPy */
+            best = z[j] <= z[best] ? best : j;
+        job->classes[i] = best;
+    }
 }
 
 /* Gradients of `n` features from k on, `vectors` vectors of them, in `classes` classes from j on. */
@@ -172,11 +178,10 @@ INLINE void NAME(gradient_columns)(const Job *job, Py_ssize_t k, Py_ssize_t n, i
         NAME(gradient_tile)(job, k, n, j, vectors, 1);
 }
 
-/* Task: gradients by the weights of some features; by the biases, if there are no more features. */
+/* Task: gradients by the biases, which are the first; then by the weights of some features. */
 TARGET static void NAME(gradient_slice)(const Job *job, Py_ssize_t task)
 {
-    Py_ssize_t k = task * ROWS * LANES;
-    if (k >= job->n_in) {
+    if (task == 0) {
         REAL *db = job->db;
         const REAL *dz = job->z;
         for (int j = 0; j < job->n_out && !job->first; j++)
@@ -186,7 +191,7 @@ TARGET static void NAME(gradient_slice)(const Job *job, Py_ssize_t task)
                 db[j] += dz[j];
         return;
     }
-    Py_ssize_t n = job->n_in - k;
+    Py_ssize_t k = (task - 1) * ROWS * LANES, n = job->n_in - k;
     if (n >= ROWS * LANES)
         NAME(gradient_columns)(job, k, ROWS * LANES, ROWS);
     else

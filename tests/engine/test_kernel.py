@@ -58,7 +58,9 @@ def test_it_computes_what_numpy_computes(dtype, cell):
     for size in SIZES:
         x, scale, W, b, y, weights = problem(dtype, cell, *size)
         z, cost, dW, db = oracle(x, scale, W, b, y, weights)
-        numpy.testing.assert_allclose(kernel.scores(x, scale, W, b), z, **tolerance)
+        scores = kernel.scores(x, scale, W, b)
+        numpy.testing.assert_allclose(scores, z, **tolerance)
+        assert (kernel.classes(x, scale, W, b) == scores.argmax(axis=1)).all()
         found = kernel.cross_entropy(x, scale, W, b, y, weights)
         for one, other in zip(found, (cost, dW, db)):
             numpy.testing.assert_allclose(one, other, **tolerance)
@@ -171,6 +173,7 @@ def test_nan_infinity_and_large_scores_are_as_in_the_graph():
             p /= p.sum(axis=1, keepdims=True)
         expected = p - numpy.eye(3)[y]
         cost, _, db = kernel.cross_entropy(x, 1.0, W, numpy.zeros(3), y)
+        assert kernel.classes(x, 1.0, W, numpy.zeros(3)).tolist() == z.argmax(axis=1).tolist()
         numpy.testing.assert_allclose(db, expected.sum(axis=0) / 2, atol=1e-12)
         if abs(value) == 1e4:
             finite = z.max(axis=1) + numpy.log(numpy.exp(z - z.max(axis=1)[:, None]).sum(axis=1))
@@ -225,7 +228,7 @@ def test_a_layer_below_keeps_its_graph(model):
 def has_kernel(output):
     """Whether an Op of the kernel is in a graph."""
     owner = output.owner
-    is_kernel = type(owner.op).__name__ in ("Scores", "CrossEntropy") if owner else False
+    is_kernel = type(owner.op).__name__ in ("Scores", "Classes", "CrossEntropy") if owner else False
     return is_kernel or bool(owner and any(map(has_kernel, owner.inputs)))
 
 
@@ -254,6 +257,7 @@ for kind, n, k, m in itertools.product("Bfd", (1, 17, 33), (1, 15, 33), (1, 3, 1
         y = random.randint(m, size=n).astype("int32")
         _kernel.compute(x, W, b, numpy.empty((n, m), real), n, m, 0.5, 2)
         _kernel.compute(x, W, b, W.copy(), n, m, 0.5, 2, y, b.copy(), None)
+        _kernel.classify(x, W, b, numpy.empty(n, "int64"), n, m, 0.5, 2)
 x = numpy.ones((3000, 500), "f")
 W, b, y = numpy.ones((500, 10), "f"), numpy.ones(10, "f"), numpy.zeros(3000, "int32")
 _kernel.compute(x, W, b, W.copy(), 3000, 10, 1.0, 3, y, b.copy(), numpy.ones(3000, "f"))
