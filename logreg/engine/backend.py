@@ -130,8 +130,10 @@ class Backend:
             compile_function = self.theano.function
             rows = as_features(self.T, shared[start:stop], x.dtype, scale)
             givens = {x: rows, y: dataset[1][start:stop]}
-        new_values = list(zip(variables, outputs[1:]))
-        function = compile_function([start, stop], outputs[0], updates=new_values, givens=givens)
+        updates = list(zip(variables, outputs[1:]))
+        if with_kernel:
+            updates = self.kernel.put_into_updates(updates)
+        function = compile_function([start, stop], outputs[0], updates=updates, givens=givens)
         function.trust_input = True  # it gets arrays of int64, and need not look
 
         def on_rows(*edges):

@@ -135,7 +135,8 @@ class Kernel:
         self.T = T
         self.tools = tools
         self.function = tools.function
-        self.ops = self.Scores, self.Classes, self.CrossEntropy = _make_ops(T, tools)
+        *self.ops, self.Step = _make_ops(T, tools)
+        self.Scores, self.Classes, self.CrossEntropy = self.ops
 
     def put_into(self, outputs):
         """Put the kernel in place of what softmax regression is in the graphs of `outputs`.
@@ -197,7 +198,7 @@ class Kernel:
         return self.tools.equal_computations([variable], [pattern])
 
     def _is_kernel(self, node):
-        return isinstance(node.op, self.ops)
+        return isinstance(node.op, tuple(self.ops))
 
     def under_mean(self, output):
         """The vector whose mean `output` is, if the kernel can be put into it; else None."""
@@ -209,6 +210,21 @@ class Kernel:
     def rebuild(self, outputs, new):
         """Make graphs anew with other variables in place of the keys of `new`."""
         return self._rebuild(outputs, new, lambda node, inputs: node.clone_with_new_inputs(inputs))
+
+    def put_into_updates(self, updates):
+        """Put one Op in place of the two operations of each step of gradient descent."""
+        return [(variable, self._step(variable, new)) for variable, new in updates]
+
+    def _step(self, variable, new):
+        if not (new.owner and len(new.owner.inputs) == 2 and new.type == variable.type):
+            return new
+        product = new.owner.inputs[1]
+        if not (product.owner and len(product.owner.inputs) == 2):
+            return new
+        rate, gradient = product.owner.inputs
+        if gradient.type != variable.type or not self._is_same(new, variable - rate * gradient):
+            return new
+        return self.Step()(variable, rate, gradient)
 
     def on_rows(self, outputs, x, y, features, scale, labels, start, stop):
         """Make graphs anew on the rows from `start` to `stop` of a set, in place of `x` and `y`.
@@ -313,4 +329,17 @@ def _make_ops(T, tools):
 
         pullback = L_op
 
-    return Scores, Classes, CrossEntropy
+    class Step(tools.Op):
+        """variable - rate * gradient, rounded as the engine rounds it."""
+
+        __props__ = ()
+
+        def make_node(self, variable, rate, gradient):
+            return tools.Apply(self, [variable, rate, gradient], [variable.type()])
+
+        def perform(self, node, inputs, outputs):
+            variable, rate, gradient = inputs
+            change = rate * gradient
+            outputs[0][0] = numpy.subtract(variable, change, out=change)
+
+    return Scores, Classes, CrossEntropy, Step

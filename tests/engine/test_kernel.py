@@ -12,7 +12,8 @@ import pytest
 from builders import make_pairs
 from conftest import ROOT
 
-from logreg import LogisticRegression, engine
+from logreg import LogisticRegression, engine, updates
+from logreg.datasets import read_dataset, share
 from logreg.engine import T, kernel, theano
 
 pytestmark = pytest.mark.skipif(kernel._kernel is None, reason="no C compiler built the kernel")
@@ -210,6 +211,28 @@ def test_the_graph_with_the_kernel_computes_what_the_graph_computes(model):
     found = put.function(given, fused)(rows, labels)
     for one, other in zip(found, expected):
         numpy.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-15)
+
+
+@pytest.mark.parametrize("rule", [updates.sgd, updates.momentum, updates.adam])
+def test_steps_are_those_of_the_graph(rule, monkeypatch):
+    """Bytes and floats, by every kind of update: a step with the kernel is one without."""
+    pairs = [((abs(x) * 40).astype("uint8"), y) for x, y in make_pairs(n_rows=(60, 20, 20))]
+    found = []
+    for put in (engine._on_cpu.kernel, None):
+        monkeypatch.setattr(engine._on_cpu, "kernel", put)
+        with engine.floatx("float32"):
+            x, y = T.matrix("x"), T.ivector("y")
+            classifier = LogisticRegression(x, 4, 3)
+            cost = classifier.negative_log_likelihood(y) + 0.01 * (classifier.W**2).sum()
+            step = rule(cost, classifier.params, learning_rate=0.1)
+            dataset = share(read_dataset(pairs), as_stored=True)[0]
+            train_model = engine.compile_step(x, y, dataset, 20, cost, step, block=3)
+        for index in (0, 1, 2, 1):
+            train_model(index)
+        parameters = [engine.value(param) for param in classifier.params]
+        found.append([numpy.array(train_model.costs()), *parameters])
+    for one, other in zip(*found):
+        numpy.testing.assert_allclose(one, other, rtol=2e-5, atol=1e-6)
 
 
 def test_a_layer_below_keeps_its_graph(model):
