@@ -16,7 +16,7 @@ try:
 except ImportError:  # no C compiler was there when logreg was installed
     _kernel = None
 
-MAX_CLASSES = 64  # above, NumPy's matrix products are faster
+MAX_CLASSES = 32  # with more, the matrix products of a current OpenBLAS are faster
 
 
 def is_wanted():
