@@ -123,7 +123,7 @@ def set_value(variable, new):
 
 
 def gradients(cost, params):
-    """The gradients of a cost by parameters, which know what they are: see :mod:`.kernel`."""
+    """The gradients of a cost by parameters, which know what they are: see :mod:`.kernel_graph`."""
     gradients = T.grad(cost, params)
     for gradient, param in zip(gradients, params):
         gradient.tag.gradient_of = (cost, param)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy
 
-from logreg.engine.kernel import make_kernel
+from logreg.engine.kernel_graph import make_kernel
 from logreg.errors import EngineError
 
 UNWRITABLE = (

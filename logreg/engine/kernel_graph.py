@@ -1,0 +1,248 @@
+"""The native kernel in graphs, in place of what stands there for softmax regression.
+
+A graph of it and of a few operations on the parameters needs no compiling: the engine's own
+interpreter runs it. LOGREG_KERNEL=0 leaves every graph alone.
+"""
+
+import itertools
+
+import numpy
+
+from logreg.engine.kernel import classes, cross_entropy, is_wanted, scores
+
+
+def make_kernel(T, tools):
+    """Make the :class:`Kernel` of an engine; None if it is not wanted or the tools are missing.
+
+    Parameters
+    ----------
+    T : module
+        The engine's tensor operations.
+    tools : object
+        The engine's `Op`, `Apply`, `DisconnectedType`, `ancestors`, `equal_computations`, and
+        `function`, which makes functions that run without being compiled.
+    """
+    return Kernel(T, tools) if tools is not None and is_wanted() else None
+
+
+class Kernel:
+    """Puts the kernel into graphs; it knows the engine by the tools that it is given."""
+
+    def __init__(self, T, tools):
+        self.T = T
+        self.tools = tools
+        self.function = tools.function
+        self.ops = self.Scores, self.Classes, self.CrossEntropy = _make_ops(T, tools)
+        self.Step = _make_step(tools)
+
+    def put_into(self, outputs):
+        """Put the kernel in place of what softmax regression is in the graphs of `outputs`.
+
+        It is that over an input matrix, and not over a layer below: there, an engine's own
+        compiler does better with the whole. The gradients of a cost in which it is found, as
+        :func:`logreg.engine.gradients` makes them, become those that the kernel gives.
+
+        Returns
+        -------
+        list or None
+            The new outputs; None if nothing was found, or if they need the matrix elsewhere, too.
+        """
+        variables = list(self.tools.ancestors(outputs))
+        new, matrices = self._find(variables)
+        if not new:
+            return None
+        gradients = [v for v in variables if hasattr(v.tag, "gradient_of")]
+        for cost in {v.tag.gradient_of[0] for v in gradients}:
+            of_cost = [v for v in gradients if v.tag.gradient_of[0] is cost]
+            params = [v.tag.gradient_of[1] for v in of_cost]
+            new.update(zip(of_cost, self.T.grad(*self.rebuild([cost], new), params)))
+        outputs = self.rebuild(outputs, new)
+        made = {v for v in self.tools.ancestors(outputs) if v.owner and self._is_kernel(v.owner)}
+        rest = self.tools.ancestors(outputs, made)
+        return None if matrices.intersection(rest) else outputs
+
+    def _find(self, variables):
+        """Pair what stands for softmax regression with what takes its place; list its inputs."""
+        shared = [v for v in variables if hasattr(v, "get_value")]
+        roots = [v for v in variables if v.owner is None and v not in shared]
+        labels = [v for v in roots if v.ndim == 1 and v.dtype.startswith("int")]
+        new, matrices = {}, set()
+        for x, W, b in itertools.product(
+            (v for v in roots if v.ndim == 2),
+            (v for v in shared if v.ndim == 2),
+            (v for v in shared if v.ndim == 1),
+        ):
+            if x.dtype == W.dtype == b.dtype:
+                for pattern, replacement in self._patterns(x, W, b, labels):
+                    for v in variables:
+                        if v.owner and v.ndim == pattern.ndim and self._is_same(v, pattern):
+                            new[v] = replacement
+                            matrices.add(x)
+        return new, matrices
+
+    def _patterns(self, x, W, b, labels):
+        """What the model's expressions are, and what takes the place of each."""
+        T = self.T
+        p = T.nnet.softmax(T.dot(x, W) + b)
+        scores = self.Scores()(x, W, b)
+        yield T.argmax(p, axis=1), self.Classes()(x, W, b)
+        yield p, T.nnet.softmax(scores)
+        for y in labels:
+            log_likelihood = T.mean(T.log(p)[T.arange(y.shape[0]), y])
+            yield -log_likelihood, self.CrossEntropy()(x, W, b, y)[0]
+
+    def _is_same(self, variable, pattern):
+        return self.tools.equal_computations([variable], [pattern])
+
+    def _is_kernel(self, node):
+        return isinstance(node.op, self.ops)
+
+    def under_mean(self, output):
+        """The vector whose mean `output` is, if the kernel can be put into it; else None."""
+        for v in self.tools.ancestors([output]):
+            if v.ndim == 1 and v.owner and self._is_same(output, self.T.mean(v)):
+                return v if self.put_into([v]) else None
+        return None
+
+    def rebuild(self, outputs, new):
+        """Make graphs anew with other variables in place of the keys of `new`."""
+        return self._rebuild(outputs, new, lambda node, inputs: node.clone_with_new_inputs(inputs))
+
+    def put_into_updates(self, updates):
+        """Put one Op in place of the two operations of each step of gradient descent."""
+        return [(variable, self._step(variable, new)) for variable, new in updates]
+
+    def _step(self, variable, new):
+        if not (new.owner and len(new.owner.inputs) == 2 and new.type == variable.type):
+            return new
+        product = new.owner.inputs[1]
+        if not (product.owner and len(product.owner.inputs) == 2):
+            return new
+        rate, gradient = product.owner.inputs
+        if gradient.type != variable.type or not self._is_same(new, variable - rate * gradient):
+            return new
+        return self.Step()(variable, rate, gradient)
+
+    def on_rows(self, outputs, x, y, features, scale, labels, start, stop):
+        """Make graphs anew on the rows from `start` to `stop` of a set, in place of `x` and `y`.
+
+        `features` is as it is stored, and multiplied by `scale`. The kernel takes its rows itself:
+        that spares the interpreter some operations.
+        """
+
+        def clone(node, inputs):
+            if not self._is_kernel(node):
+                return node.clone_with_new_inputs(inputs)
+            whole = [labels if old is y else new for old, new in zip(node.inputs, inputs)]
+            return type(node.op)(scale).make_node(*whole, start, stop)
+
+        return self._rebuild(outputs, {x: features, y: labels[start:stop]}, clone)
+
+    def _rebuild(self, outputs, new, clone):
+        made = dict(new)
+
+        def make(variable):
+            if variable not in made:
+                node = variable.owner
+                if node is None:
+                    return variable
+                inputs = list(map(make, node.inputs))
+                if any(a is not b for a, b in zip(inputs, node.inputs)):
+                    node = clone(node, inputs)
+                made.update(zip(variable.owner.outputs, node.outputs))
+            return made[variable]
+
+        return list(map(make, outputs))
+
+
+def _make_ops(T, tools):
+    """Make the Ops, of an engine's base class.
+
+    After their other inputs may come two numbers, from which row to which x and y are taken.
+    """
+
+    class KernelOp(tools.Op):
+        __props__ = ("scale",)
+
+        def __init__(self, scale=1.0):
+            self.scale = scale
+
+        def make_node(self, *inputs):
+            return tools.Apply(self, list(inputs), self.outputs(inputs[1].dtype))
+
+        def taken(self, x, W, b, *rest):
+            """The inputs of :func:`scores` or :func:`cross_entropy`."""
+            *y, start, stop = rest if len(rest) > 1 else (*rest, 0, len(x))
+            return [x[start:stop], self.scale, W, b, *(labels[start:stop] for labels in y)]
+
+    class Scores(KernelOp):
+        """scale * x W + b, of shape (n, n_out)."""
+
+        def outputs(self, dtype):
+            return [T.matrix(dtype=dtype)]
+
+        def perform(self, node, inputs, outputs):
+            outputs[0][0] = scores(*self.taken(*inputs))
+
+        def L_op(self, inputs, outputs, gradients):
+            x, W, _ = inputs
+            (g,) = gradients
+            dW = T.dot(T.cast(x, W.dtype).T, g)
+            return [self.scale * T.dot(g, W.T), self.scale * dW, g.sum(axis=0)]
+
+        pullback = L_op  # PyTensor's name for it
+
+    class Classes(KernelOp):
+        """Which of the scores of each row is the largest, of shape (n,)."""
+
+        def outputs(self, dtype):
+            return [T.vector(dtype="int64")]
+
+        def perform(self, node, inputs, outputs):
+            outputs[0][0] = classes(*self.taken(*inputs))
+
+    class CrossEntropy(KernelOp):
+        """The mean negative log-likelihood of y, and its gradients by W and b."""
+
+        def outputs(self, dtype):
+            return [kind(dtype=dtype) for kind in (T.scalar, T.matrix, T.vector)]
+
+        def perform(self, node, inputs, outputs):
+            cost, dW, db = cross_entropy(*self.taken(*inputs))
+            outputs[0][0] = numpy.asarray(cost)
+            outputs[1][0], outputs[2][0] = dW, db
+
+        def connection_pattern(self, node):
+            return [[i < 3] * 3 for i, _ in enumerate(node.inputs)]
+
+        def L_op(self, inputs, outputs, gradients):
+            x, W, b, y = inputs
+            g = gradients[0]
+            p = T.nnet.softmax(Scores(self.scale)(x, W, b))
+            is_label = T.eq(T.arange(W.shape[1]), y.dimshuffle(0, "x"))
+            dz = (p - is_label) * (g / T.cast(y.shape[0], W.dtype))
+            dx = self.scale * T.dot(dz, W.T)
+            return [dx, g * outputs[1], g * outputs[2], tools.DisconnectedType()()]
+
+        pullback = L_op
+
+    return Scores, Classes, CrossEntropy
+
+
+def _make_step(tools):
+    """Make the Op of a step of gradient descent."""
+
+    class Step(tools.Op):
+        """variable - rate * gradient, rounded as the engine rounds it."""
+
+        __props__ = ()
+
+        def make_node(self, variable, rate, gradient):
+            return tools.Apply(self, [variable, rate, gradient], [variable.type()])
+
+        def perform(self, node, inputs, outputs):
+            variable, rate, gradient = inputs
+            change = rate * gradient
+            outputs[0][0] = numpy.subtract(variable, change, out=change)
+
+    return Step
