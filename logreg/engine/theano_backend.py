@@ -14,6 +14,7 @@ import zlib
 
 from logreg.console import warning
 from logreg.engine.backend import Backend, user_setting
+from logreg.engine.kernel import is_wanted
 from logreg.errors import EngineError
 
 # SciPy's OpenBLAS has a prefix before the names of the functions that Theano's C code calls.
@@ -141,7 +142,11 @@ def _flags():
         if not compiler:
             flags["cxx"] = ""
     if not compiler:
-        warning("no C++ compiler found: Theano runs as Python code, many times slower; install g++")
+        what = "nets" if is_wanted() else "everything"
+        warning(
+            f"no C++ compiler found: Theano runs {what} as Python code, many times slower; "
+            "install g++"
+        )
     if user_setting("theano", "blas.ldflags") is None:
         # Left to itself, Theano asks numpy.distutils, which fails from NumPy 1.22 on.
         flags["blas.ldflags"] = ""
