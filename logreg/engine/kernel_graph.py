@@ -8,7 +8,7 @@ import itertools
 
 import numpy
 
-from logreg.engine.kernel import classes, cross_entropy, is_wanted, scores
+from logreg.engine.kernel import MAX_CLASSES, classes, cross_entropy, is_wanted, scores
 
 
 def make_kernel(T, tools):
@@ -38,9 +38,9 @@ class Kernel:
     def put_into(self, outputs):
         """Put the kernel in place of what softmax regression is in the graphs of `outputs`.
 
-        It is that over an input matrix, and not over a layer below: there, an engine's own
-        compiler does better with the whole. The gradients of a cost in which it is found, as
-        :func:`logreg.engine.gradients` makes them, become those that the kernel gives.
+        It is that over an input matrix, and not over a layer below, or of many classes: there, an
+        engine's own compiler does better with the whole. The gradients of a cost in which it is
+        found, as :func:`logreg.engine.gradients` makes them, become those that the kernel gives.
 
         Returns
         -------
@@ -69,7 +69,7 @@ class Kernel:
         new, matrices = {}, set()
         for x, W, b in itertools.product(
             (v for v in roots if v.ndim == 2),
-            (v for v in shared if v.ndim == 2),
+            (v for v in shared if v.ndim == 2 and v.get_value(borrow=True).shape[1] <= MAX_CLASSES),
             (v for v in shared if v.ndim == 1),
         ):
             if x.dtype == W.dtype == b.dtype:

@@ -246,6 +246,10 @@ def test_a_layer_below_keeps_its_graph(model):
     assert put.put_into([net.negative_log_likelihood(y)]) is None
     assert put.put_into([(x**2).sum() + flat.negative_log_likelihood(y)]) is None
     assert put.put_into([T.mean(T.dot(x, flat.W))]) is None
+    for n_out, is_put in ((kernel.MAX_CLASSES, True), (kernel.MAX_CLASSES + 1, False)):
+        with engine.floatx("float64"):
+            many = LogisticRegression(x, 4, n_out)
+        assert (put.put_into([many.y_pred]) is not None) == is_put
 
 
 def has_kernel(output):
