@@ -81,8 +81,6 @@ def cross_entropy(x, scale, W, b, y, weights=None):
     if y.dtype != "int32":  # of a wider type, a label may not fit
         y = numpy.clip(y, -1, n_out)
     y = numpy.ascontiguousarray(y, "int32")
-    if n_out > MAX_CLASSES or not x.size or not W.size:
-        return _cross_entropy_by_numpy(_scaled(x, scale, W.dtype), W, b, y, weights)
     x, W, b = map(numpy.ascontiguousarray, (x, W, b))
     dW, db = numpy.empty_like(W), numpy.empty_like(b)
     if weights is not None:
@@ -93,20 +91,3 @@ def cross_entropy(x, scale, W, b, y, weights=None):
 
 def _scaled(x, scale, dtype):
     return numpy.multiply(x, scale, dtype=dtype) if scale != 1 else x.astype(dtype, copy=False)
-
-
-def _cross_entropy_by_numpy(x, W, b, y, weights):
-    if len(y) and not 0 <= y.min() <= y.max() < W.shape[1]:
-        raise ValueError(f"a label is {y.min()} or {y.max()}: labels must be 0 to {W.shape[1] - 1}")
-    z = numpy.dot(x, W) + b
-    z -= z.max(axis=1, keepdims=True)
-    rows = numpy.arange(len(y))
-    losses = -z[rows, y]
-    p = numpy.exp(z, out=z)
-    sums = p.sum(axis=1)
-    losses += numpy.log(sums)
-    factors = numpy.full(len(y), 1 / len(y), W.dtype) if weights is None else weights / len(y)
-    p *= (factors / sums)[:, None]
-    p[rows, y] -= factors
-    cost = (losses * factors).sum()
-    return W.dtype.type(cost), numpy.dot(x.T, p), p.sum(axis=0)
