@@ -393,7 +393,10 @@ def test_npm_archive_that_is_not_right(
     "code, reason",
     [
         ('print("npm error code E404\\nnpm error a hint"); sys.exit(1)', "npm error code E404"),
-        ('print("this"); print("that", file=sys.stderr, flush=True); sys.exit(3)', "that"),
+        (
+            'print("this", flush=True); print("that", file=sys.stderr, flush=True); sys.exit(3)',
+            "that",
+        ),
         ("", "exit code 0"),
         ("time.sleep(30)", "not done after 0.4 s"),
         ('open("x.tgz", "wb").write(gzip.compress(b"x" * 5000)[:-9])', "the archive is damaged"),
