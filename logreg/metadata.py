@@ -99,10 +99,10 @@ def _are_counts(value, *lengths):
     return is_list and all(type(n) is int and 0 < n < 2**53 for n in value)
 
 
-def _is_plain(value):
-    """Whether `value` is a number, printable text or nothing, or a list of these."""
-    items = value if isinstance(value, list) else [value]
-    if not all(isinstance(item, (str, int, float, type(None))) for item in items):
-        return False
-    # A text from JSON may have code points that cannot be printed.
-    return not any(re.search("[\ud800-\udfff]", item) for item in items if isinstance(item, str))
+def _is_plain(value, depth=2):
+    """Whether `value` is a number, printable text or nothing, a list of these, or one of lists."""
+    if isinstance(value, list):
+        return depth > 0 and all(_is_plain(item, depth - 1) for item in value)
+    if isinstance(value, str):  # a text from JSON may have code points that cannot be printed
+        return not re.search("[\ud800-\udfff]", value)
+    return isinstance(value, (int, float, type(None)))

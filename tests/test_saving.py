@@ -215,7 +215,7 @@ def test_what_a_file_tells():
         {"split": [50, 10]},
         {"split": [50, 10, 0.5]},
         {"test_error": float("nan")},
-        {"nested": [[1]]},
+        {"nested": [[[1]]]},
         {"nested": {"a": 1}},
         {"file": Path("model.pkl")},
     ],
