@@ -127,6 +127,7 @@ def _checked(saved, settings, variables):
 
 
 def _differences(then, now):
+    then = {"ties": "first", **then}  # an older file does not tell
     # The data's digest decides, and not by which path they were found.
     for name in sorted(set(now) - {"dataset"}):
         if then[name] != now[name]:

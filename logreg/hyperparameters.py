@@ -9,6 +9,7 @@ from logreg.errors import SettingError
 # The tutorial's names for what it reads and writes.
 DATASET = "mnist.pkl.gz"
 BEST_MODEL = "best_model.pkl"
+TIES = ("first", "later")
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,10 @@ class Hyperparameters:
         Factors of the sum of the weights' absolute values, and of their squares, in the cost.
     momentum : float
         Fraction of the last step that is added to each; see :func:`logreg.updates.momentum`.
+    ties : {'first', 'later'}
+        Which of models with the same validation error is the best: the first, or also a later one
+        after `patience_increase` times as many minibatches. On few validation rows, a model that
+        has hardly begun to learn may make no error.
 
     Raises
     ------
@@ -50,6 +55,7 @@ class Hyperparameters:
     l1: float = 0.0
     l2: float = 0.0
     momentum: float = 0.0
+    ties: str = "first"
 
     def __post_init__(self):
         self._require("learning_rate", lambda value: value > 0, "a number above 0")
@@ -61,6 +67,8 @@ class Hyperparameters:
         self._require("improvement_threshold", lambda value: 0 < value <= 1, "above 0, up to 1")
         self._require("l1", lambda value: value >= 0, "0 or more")
         self._require("l2", lambda value: value >= 0, "0 or more")
+        if self.ties not in TIES:
+            raise SettingError(f"ties is {self.ties!r}: it must be one of {', '.join(TIES)}")
         self._require("momentum", lambda value: 0 <= value < 1, "0 or more, below 1")
 
     def _require(self, name, in_range, needed):

@@ -4,7 +4,7 @@
 knows of one. :func:`sgd_optimization_mnist` trains the tutorial's.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy
 
@@ -36,6 +36,21 @@ def whole_batches(n_rows, batch_size):
             f"give a batch size of {least} or less"
         )
     return [n // batch_size for n in n_rows]
+
+
+def suit(hyperparameters, data, batch_size=None, ties=None):
+    """Choose, for a DataSet, what is not given: the tutorial's values, or what tables need."""
+    if ties is None:
+        ties = "later" if data.columns.categories else DEFAULTS.ties
+    if batch_size is None:
+        batch_size, sizes = DEFAULTS.batch_size, data.sizes()
+        if min(sizes) < batch_size:
+            batch_size = max(1, min(*sizes, sizes[0] // 10))
+            note(
+                f"note: a minibatch has {batch_size} rows, as the smallest set has {min(sizes)} "
+                f"(--batch-size; by default {DEFAULTS.batch_size})"
+            )
+    return replace(hyperparameters, batch_size=batch_size, ties=ties)
 
 
 def compile_functions(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS):
@@ -182,6 +197,7 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
         hyperparameters.patience,
         hyperparameters.patience_increase,
         hyperparameters.improvement_threshold,
+        hyperparameters.ties,
     )
     variables = [variable for variable, _ in updates]
     run = Run(variables, hyperparameters, stopping, n_train_batches)
@@ -232,8 +248,7 @@ def sgd_optimization(
     -------
     Run
     """
-    sizes = [len(labels) for _, labels in (data.train, data.valid, data.test)]
-    whole_batches(sizes, hyperparameters.batch_size)
+    whole_batches(data.sizes(), hyperparameters.batch_size)
     about = {**run_settings(data, hyperparameters), **data.metadata()}
     best_model = BestModel(output, lambda v: dumps_model(classifier, **about, **v.metadata()))
 

@@ -10,19 +10,22 @@ from dataclasses import fields
 from logreg import __version__
 from logreg.console import command, note, starting_engine
 from logreg.errors import SettingError
-from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
-from logreg.options import add_table_options, table_options
+from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, TIES, Hyperparameters
+from logreg.options import add_table_options, add_training_options, table_options
 
 HYPERPARAMETER_HELP = {
     "learning_rate": "factor of the gradient in each step",
     "n_epochs": "passes over the training set at the most",
-    "batch_size": "rows in a minibatch",
+    "batch_size": f"rows in a minibatch (default: {DEFAULTS.batch_size}; if a set has fewer, a "
+    "tenth of the training rows, or as many as the smallest set has if that is less)",
     "patience": "minibatches to run before early stopping may end the run",
     "patience_increase": "after a significant gain at minibatch i, run on to i times this",
     "improvement_threshold": "a new best below this fraction of the last is significant",
     "l1": "factor of the sum of absolute weights in the cost",
     "l2": "factor of the sum of squared weights in the cost",
     "momentum": "fraction of the last step that is added to each",
+    "ties": "of models with the same validation error, keep the first, or a later one that had "
+    "--patience-increase times as many minibatches (default: first; later for tables)",
 }
 
 
@@ -36,15 +39,17 @@ def parser():
     add, default = parser.add_argument, " (default: %(default)s)"
     add("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + default)
     add_table_options(parser)
+    add_training_options(parser)
     add("--shuffle", type=int, metavar="SEED", help="shuffle rows before validation is split off")
     for field in fields(Hyperparameters):
-        add(
-            "--" + field.name.replace("_", "-"),
-            type=field.type,
-            metavar="N" if field.type is int else "X",
-            default=getattr(DEFAULTS, field.name),
-            help=HYPERPARAMETER_HELP[field.name] + default,
-        )
+        # What has no default here depends on the data; see logreg.sgd.suit.
+        own = {"metavar": "N" if field.type is int else "X"}
+        if field.name == "ties":
+            own = {"choices": TIES}
+        elif field.name != "batch_size":
+            own["default"] = getattr(DEFAULTS, field.name)
+        help = HYPERPARAMETER_HELP[field.name] + (default if "default" in own else "")
+        add("--" + field.name.replace("_", "-"), type=field.type, help=help, **own)
     add("--output", metavar="FILE", default=BEST_MODEL, help="the best model" + default)
     add("--checkpoint", metavar="FILE", help="keep the state of the run here at each validation")
     add("--resume", action="store_true", help="go on from the state in the checkpoint")
@@ -65,7 +70,8 @@ def main(argv=None):
     """Train as the options say; see :func:`logreg.console.command` for the exit code."""
     args = parser().parse_args(argv)
     names = [field.name for field in fields(Hyperparameters)]
-    hyperparameters = Hyperparameters(**{name: getattr(args, name) for name in names})
+    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    hyperparameters = Hyperparameters(**given)
     if args.resume and not args.checkpoint:
         raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
     files = [os.path.realpath(f) for f in (args.output, args.checkpoint, args.history) if f]
@@ -76,11 +82,13 @@ def main(argv=None):
         from logreg.callbacks import History, Interruption, ReferenceCheck
         from logreg.checkpoint import Checkpoint
         from logreg.datasets import read_dataset
-        from logreg.sgd import run_settings, sgd_optimization
+        from logreg.sgd import run_settings, sgd_optimization, suit
     engine.set_floatx(args.floatx)
     engine.use_device(args.device)
     floatx = engine.theano.config.floatX
-    data = read_dataset(args.dataset, table_options(args), args.shuffle, True, floatx)
+    preparation = floatx, args.split_seed, args.standardize
+    data = read_dataset(args.dataset, table_options(args), args.shuffle, True, *preparation)
+    hyperparameters = suit(hyperparameters, data, args.batch_size, args.ties)
     data.check_outputs(args.output, args.checkpoint, args.history)
     listeners = [History(args.history)] if args.history else []
     if args.checkpoint:

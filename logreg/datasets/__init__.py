@@ -9,14 +9,17 @@ import numpy
 
 from logreg.console import note
 from logreg.datasets.checks import PIXEL_SCALE as PIXEL_SCALE
-from logreg.datasets.checks import SPLITS, check, narrower, scale_of, warn_of_classes
-from logreg.datasets.header import NO_OPTIONS
+from logreg.datasets.checks import SPLITS, check, check_classes, narrower, scale_of
+from logreg.datasets.header import NO_OPTIONS, Columns, TableOptions
+from logreg.datasets.preprocessing import Preprocessing, moments
 from logreg.datasets.sources import locate, read
 from logreg.datasets.splits import is_seed, split_off
 from logreg.errors import SettingError
 
-METADATA = ("image_shape", "transposed", "pixel_scale", "x_range", "x_median")
-METADATA += ("class_labels", "label_name", "feature_names", "split")
+METADATA = ("image_shape", "transposed", "x_range", "x_median", "class_labels", "class_counts")
+METADATA += ("n_train_rows", "split", "split_seed")
+MEDIAN_VALUES = 2**20  # about as many values as a median is taken of
+UNLIKE = 100  # columns whose deviations differ by this factor are better standardized
 
 
 @dataclass(eq=False)
@@ -39,24 +42,41 @@ class DataSet:
     files: tuple  # from which it was read
     n_in: int
     class_labels: list  # of int or of str: the label of each class as the data give it
-    pixel_scale: float  # what x is multiplied by before training: 1/256 for uint8 pixels, else 1
-    x_range: tuple  # the smallest and the largest training feature, scaled
-    x_median: float  # of some training rows, scaled: of most images it is the background
+    x_range: tuple  # the smallest and the largest training feature as a model takes it
     image_shape: Optional[tuple]  # (height, width) or (height, width, channels) of a row
     transposed: bool  # whether rows and columns of images are exchanged, as those of EMNIST are
-    label_name: Optional[str]  # the label's column, in a table with a header
-    feature_names: Optional[tuple]  # the other columns
+    columns: Columns  # of a table
+    options: TableOptions  # by which it was read
     shuffle: Optional[int]  # the seed of the permutation of the training rows
     split: Optional[list]  # the rows of the three sets, if they were split off one table
+    split_seed: Optional[int] = None  # of that split; None: in the order of the file
+    preprocessing: Optional[Preprocessing] = None  # what is done to x before training
+    x_median: Optional[float] = None  # of some training rows: of most images it is the background
+    class_counts: Optional[list] = None  # the training rows of each class
     _digests: dict = field(default_factory=dict, repr=False)
 
     @property
     def n_out(self):
         return len(self.class_labels)
 
+    @property
+    def n_train_rows(self):
+        return self.class_counts and sum(self.class_counts)
+
+    @property
+    def pixel_scale(self):
+        """What x is multiplied by before training: 1/256 for uint8 pixels, else 1."""
+        return self.preprocessing.pixel_scale
+
     def metadata(self):
         """What a model file tells of the data that the model was trained on, as a dict."""
-        return {name: getattr(self, name) for name in METADATA}
+        told = {name: getattr(self, name) for name in METADATA}
+        told.update(self.options._asdict())
+        return {**told, **self.columns.metadata(), **self.preprocessing.metadata()}
+
+    def sizes(self):
+        """The rows of the training, validation and test set, as long as it holds them."""
+        return [len(y) for _, y in (self.train, self.valid, self.test)]
 
     def check_outputs(self, *paths):
         """Raise a SettingError if one of the paths is a file that the data were read from."""
@@ -71,8 +91,9 @@ class DataSet:
     def sha256(self, dtype=None):
         """SHA-256 of the dtypes, shapes and bytes of the six arrays, in hexadecimal.
 
-        Features that are wider than `dtype` are digested as such, however they were read. It is
-        computed once, and can be had again after the arrays were released.
+        Whether they are to be standardized counts, too. Features that are wider than `dtype` are
+        digested as such, however they were read. It is computed once, and can be had again after
+        the arrays were released.
         """
         if dtype not in self._digests:
             digest = hashlib.sha256()
@@ -80,11 +101,13 @@ class DataSet:
                 for array, kind in ((x, narrower(x.dtype, dtype)), (y, y.dtype)):
                     digest.update(f"{kind.str} {array.shape}\n".encode())
                     digest.update(numpy.ascontiguousarray(array, kind).data.cast("B"))
+            if self.preprocessing.scales is not None:
+                digest.update(b"standardized")
             self._digests[dtype] = digest.hexdigest()
         return self._digests[dtype]
 
 
-def load_data(dataset, label_column=None, shuffle=None):
+def load_data(dataset, label_column=None, shuffle=None, split_seed=0, standardize=False):
     """Load a data set into shared variables.
 
     Parameters
@@ -95,6 +118,10 @@ def load_data(dataset, label_column=None, shuffle=None):
         The label's column in a table: its name, or its number, counted from 1.
     shuffle : int, optional
         Seed of a permutation of the training rows before a validation set is split off.
+    split_seed : int or None
+        Seed of the stratified split of a table, or one array; None splits in the file's order.
+    standardize : bool
+        Whether each feature gets mean 0 and standard deviation 1 over the training rows.
 
     Returns
     -------
@@ -119,7 +146,7 @@ def load_data(dataset, label_column=None, shuffle=None):
 
     floatx = engine.theano.config.floatX
     options = NO_OPTIONS._replace(label_column=label_column)
-    data = read_dataset(dataset, options, shuffle, announce=True, dtype=floatx)
+    data = read_dataset(dataset, options, shuffle, True, floatx, split_seed, standardize)
     if data.class_labels != list(range(data.n_out)):
         first = ", ".join(ascii(label)[:40] for label in data.class_labels[:3])
         more = ", ..." if data.n_out > 3 else ""
@@ -127,7 +154,15 @@ def load_data(dataset, label_column=None, shuffle=None):
     return share(data, release=data is not dataset)
 
 
-def read_dataset(dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtype=None):
+def read_dataset(
+    dataset,
+    options=NO_OPTIONS,
+    shuffle=None,
+    announce=False,
+    dtype=None,
+    split_seed=0,
+    standardize=False,
+):
     """Find, read, check and split a data set.
 
     Parameters
@@ -135,9 +170,9 @@ def read_dataset(dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtyp
     dataset : str, path-like, sequence of pairs or DataSet
         A path: the tutorial's pickle (three pairs of arrays, or training and test only); an
         ``.npz`` (``x_train, y_train, x_test, y_test``, perhaps ``x_valid, y_valid``; or ``x, y``);
-        a table, as CSV; a folder of IDX files, or of ``train.csv`` and ``test.csv``. Or a name
-        that is looked for in `mnist.search_folders`, as ``'mnist_sample'``; ``'mnist.pkl.gz'`` is
-        also found there as IDX files, and fetched if it is nowhere. Or the pairs themselves. A
+        a table, CSV or Parquet; a folder of IDX files, or of ``train.csv`` and ``test.csv``. Or a
+        name that is looked for in `mnist.search_folders`, as ``'mnist_sample'``; ``'mnist.pkl.gz'``
+        is also found there as IDX files, and fetched if it is nowhere. Or the pairs themselves. A
         DataSet is returned as it is.
     options : TableOptions
         How tables are read.
@@ -147,6 +182,10 @@ def read_dataset(dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtyp
         Whether the tutorial's ``... loading data`` is printed, once the data are found.
     dtype : {'float32', 'float64'}, optional
         What wider features become.
+    split_seed : int or None
+        Seed of the stratified split of a table, or one array; None splits in the file's order.
+    standardize : bool or None
+        Whether training is to standardize features; None: those of tables, and no others.
 
     Returns
     -------
@@ -157,7 +196,7 @@ def read_dataset(dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtyp
     DatasetError
         If it cannot be found or read, or training on it makes no sense.
     SettingError
-        If `shuffle` is no seed.
+        If `shuffle` or `split_seed` is no seed.
 
     Examples
     --------
@@ -167,8 +206,9 @@ def read_dataset(dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtyp
     >>> x.shape, y.shape, data.n_out
     ((5000, 784), (5000,), 10)
     """
-    if not (shuffle is None or is_seed(shuffle)):
-        raise SettingError(f"the seed of the shuffle is {shuffle}: give a number from 0 to 2**32-1")
+    for what, seed in (("shuffle", shuffle), ("split", split_seed)):
+        if not (seed is None or is_seed(seed)):
+            raise SettingError(f"the seed of the {what} is {seed}: give a number from 0 to 2**32-1")
     name, source = locate(dataset)
     if announce:
         print("... loading data", flush=True)
@@ -176,10 +216,42 @@ def read_dataset(dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtyp
         return source
     raw = read(source, options, dtype)
     sets, facts = check(name, raw, dtype)
-    sets, split = split_off(sets, name, shuffle, is_mnist=raw.is_idx)
-    warn_of_classes(sets, facts["class_labels"])
-    shuffle = None if shuffle is None else int(shuffle)  # model files hold no NumPy integers
-    return DataSet(**sets, **facts, shuffle=shuffle, split=split)
+    some = sets["train"][0]
+    some = some[:: 1 + some.size // MEDIAN_VALUES]
+    sets, split = split_off(sets, name, shuffle, is_mnist=raw.is_idx, split_seed=split_seed)
+    check_classes(name, sets, facts["class_labels"])
+    x, y = sets["train"]
+    is_standardized = bool(facts["columns"].categories) if standardize is None else standardize
+    preprocessing = Preprocessing.fit(x, scale_of(x), options.missing, is_standardized)
+    if is_standardized:
+        ends = numpy.stack([numpy.fmin.reduce(x, axis=0), numpy.fmax.reduce(x, axis=0)])
+        ends = preprocessing.apply(ends, "float64")
+        facts["x_range"] = float(ends.min()), float(ends.max())
+    elif standardize is None and scale_of(x) == 1 and not facts["image_shape"]:
+        _note_unlike_columns(name, x, *facts["x_range"])
+    return DataSet(
+        **sets,
+        **facts,
+        # Model files hold no NumPy integers.
+        shuffle=None if shuffle is None else int(shuffle),
+        split=split,
+        split_seed=None if split is None or shuffle is not None else split_seed,
+        preprocessing=preprocessing,
+        x_median=float(numpy.median(preprocessing.apply(some, "float64"))),
+        class_counts=numpy.bincount(y, minlength=len(facts["class_labels"])).tolist(),
+    )
+
+
+def _note_unlike_columns(name, x, low, high):
+    """Name the option that helps if columns differ in scale; pixels differ, and need no help."""
+    deviations = moments(x)[1]
+    deviations = deviations[deviations > 0]
+    are_pixels = low >= 0 and (high <= 1 or high == 255)
+    if len(deviations) and deviations.max() >= UNLIKE * deviations.min() and not are_pixels:
+        note(
+            f"note: {name}: the columns of x differ in scale by {UNLIKE} times and more, which "
+            "makes training slow or diverge: --standardize mends that"
+        )
 
 
 def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
@@ -188,28 +260,27 @@ def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
     They are the data set's own test set. If it has none, they are the test rows of the split that
     the model was trained with, if that is of as many rows; otherwise all rows. `metadata` is that
     of the model's file, of which an older one has no split: then a sixth of the rows is split off,
-    as in training. A table with a header gives the features that the model knows by name.
+    as in training. A table is read as the model's was where `options` do not say otherwise; with
+    a header it gives the features that the model knows by name.
     """
     name, source = locate(dataset)
     if isinstance(source, DataSet):
         return source
-    names = metadata.get("feature_names")
-    names = names if isinstance(names, (list, tuple)) else None
-    raw = read(source, options, dtype, names, metadata.get("label_name"))
+    raw = read(source, options.completed(metadata), dtype, Columns.from_metadata(metadata))
     sets, facts = check(name, raw, dtype)
-    shuffle, split = metadata.get("shuffle"), metadata.get("split")
-    shuffle = shuffle if is_seed(shuffle) else None
+    shuffle, seed, split = map(metadata.get, ("shuffle", "split_seed", "split"))
+    shuffle, seed = (value if is_seed(value) else None for value in (shuffle, seed))
     if "test" in sets:
         sets = {"valid": None, **sets}
     elif "split" not in metadata or sum(split or []) == len(sets["train"][1]):
-        sets, split = split_off(sets, name, shuffle, split)
+        sets, split = split_off(sets, name, shuffle, split, split_seed=seed)
     else:
         sets = {"train": None, "valid": None, "test": sets["train"]}
         note(
             f"note: {name}: all {len(sets['test'][1])} rows are the test set, as the model was "
             "trained on other data; if it has seen some of them, the error is too small"
         )
-    return DataSet(**sets, **facts, shuffle=shuffle, split=split)
+    return DataSet(**sets, **facts, shuffle=shuffle, split=split, split_seed=seed)
 
 
 def share(data, release=False, as_stored=False):
@@ -223,10 +294,10 @@ def share(data, release=False, as_stored=False):
     from logreg import engine
 
     floatx = engine.theano.config.floatX
-    are_pixels = as_stored and data.pixel_scale != 1
-    n_rows = sum(len(getattr(data, split)[1]) for split in SPLITS)
+    preprocessing = data.preprocessing
+    are_pixels = as_stored and data.pixel_scale != 1 and preprocessing.means is None
     itemsize = 1 if are_pixels else numpy.dtype(floatx).itemsize
-    engine.require_memory(n_rows * data.n_in * itemsize)
+    engine.require_memory(sum(data.sizes()) * data.n_in * itemsize)
     shared = []
     for split in SPLITS:
         x, y = getattr(data, split)
@@ -235,7 +306,7 @@ def share(data, release=False, as_stored=False):
         if are_pixels:
             features = engine.pixels(numpy.ascontiguousarray(x), data.pixel_scale)
         else:
-            features = engine.shared_data(scaled(x, floatx))
+            features = engine.shared_data(preprocessing.apply(x, floatx))
         if as_stored:
             labels = engine.shared_data(y)
         else:  # a GPU of the tutorial's day holds floats only
@@ -245,8 +316,5 @@ def share(data, release=False, as_stored=False):
 
 
 def scaled(x, dtype):
-    """Features as a model takes them: of its float `dtype`, C-ordered, uint8 pixels scaled."""
-    if scale_of(x) == 1:
-        return numpy.ascontiguousarray(x, dtype=dtype)
-    # A power of two: the product is exact in any float type.
-    return numpy.multiply(x, numpy.asarray(scale_of(x), dtype), dtype=dtype, order="C")
+    """Features of the float `dtype`, C-ordered, uint8 pixels scaled as the tutorial's."""
+    return Preprocessing(scale_of(x)).apply(x, dtype)

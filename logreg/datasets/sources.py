@@ -64,10 +64,10 @@ def locate(dataset):
     )
 
 
-def read(source, options=NO_OPTIONS, dtype=None, feature_names=None, label_name=None):
+def read(source, options=NO_OPTIONS, dtype=None, columns=None):
     """Read what :func:`locate` has found, a path or pairs of arrays, as a :class:`RawDataset`.
 
-    The features of a table become `dtype`, by default float64. The names are those that a model
+    The features of a table become `dtype`, by default float64. `columns` are those that a model
     which is to be tested knows; see :func:`logreg.datasets.tables.read_table`.
     """
     if not isinstance(source, Path):
@@ -88,14 +88,21 @@ def read(source, options=NO_OPTIONS, dtype=None, feature_names=None, label_name=
                 "t10k-labels-idx1-ubyte; gzipped or not), or train.csv and test.csv"
             )
     if kind == "table":
-        splits = {}
+        splits, given = {}, options
         for split, file in tables.items():
-            table = read_table(file, options, dtype or "float64", feature_names, label_name)
+            table = read_table(file, options, dtype or "float64", columns)
             splits[split] = table.x, table
-        return RawDataset(splits, tuple(tables.values()), options)
+            if columns is None:  # those of the training set hold for the others
+                columns, label = table.columns, table.columns.label + 1
+                options = options._replace(
+                    label_column=columns.label_name or str(label),
+                    header=columns.names is not None,
+                    dropped=None if columns.names else options.dropped,
+                )
+        return RawDataset(splits, tuple(tables.values()), given)
     if options != NO_OPTIONS:
         raise DatasetError(
-            f"{source}: --label-column, --header and --decimal are for CSV files only"
+            f"{source}: --label-column, --header, --decimal, --drop and --missing are for tables"
         )
     return _read_idx(source) if kind == "idx" else _read_named(source, kind)
 

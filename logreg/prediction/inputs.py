@@ -7,7 +7,7 @@ import numpy
 
 from logreg.console import warning
 from logreg.datasets.formats import read_arrays, sniff
-from logreg.datasets.header import NO_OPTIONS, TableOptions, cut
+from logreg.datasets.header import NO_OPTIONS, Columns, TableOptions, cut
 from logreg.datasets.tables import table_batches
 from logreg.errors import DatasetError
 
@@ -27,8 +27,7 @@ class InputSpec(NamedTuple):
     invert: Optional[bool] = None  # light and dark of pictures; None: if the background differs
     background: str = "dark"  # or "light": that of the training images
     transposed: bool = False  # whether rows and columns of images are exchanged, as EMNIST's
-    feature_names: Optional[tuple] = None  # of the training data's columns
-    label_name: Optional[str] = None
+    columns: Columns = Columns()  # of the table, if any, that the model was trained on
 
     def __str__(self):
         shape = f" ({' x '.join(map(str, self.image_shape))})" if self.image_shape else ""
@@ -62,8 +61,10 @@ def batches(path, spec):
     if kind is None or (kind == "table" and path.lower().endswith(SUFFIXES)):
         yield _picture(path, spec)
     elif kind == "table":
-        names = spec.feature_names, spec.label_name
-        for x in table_batches(path, spec.options, spec.batch_size, spec.n_in, *names):
+        columns = spec.columns
+        if not columns.categories:
+            columns = columns._replace(categories=(None,) * spec.n_in)
+        for x in table_batches(path, spec.options, spec.batch_size, columns):
             yield Batch(x)
     else:
         yield from array_batches(path, _chosen(path, read_arrays(path)), spec)
