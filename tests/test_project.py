@@ -54,7 +54,7 @@ def test_the_public_names():
     assert list(parameters) == ["input", "n_in", "n_out"]
     dataset, *options = inspect.signature(logreg.load_data).parameters.values()
     assert dataset.name == "dataset"
-    assert all(option.default is None for option in options)
+    assert not any(option.default for option in options)
 
 
 def imports_of(module):

@@ -11,15 +11,14 @@ from logreg.console import note
 from logreg.datasets.checks import PIXEL_SCALE as PIXEL_SCALE
 from logreg.datasets.checks import SPLITS, check, check_classes, narrower, scale_of
 from logreg.datasets.header import NO_OPTIONS, Columns, TableOptions
-from logreg.datasets.preprocessing import Preprocessing, moments
+from logreg.datasets.preprocessing import Preprocessing, differ_in_scale
 from logreg.datasets.sources import locate, read
-from logreg.datasets.splits import is_seed, split_off
+from logreg.datasets.splits import check_seeds, is_seed, split_off
 from logreg.errors import SettingError
 
 METADATA = ("image_shape", "transposed", "x_range", "x_median", "class_labels", "class_counts")
 METADATA += ("n_train_rows", "split", "split_seed")
 MEDIAN_VALUES = 2**20  # about as many values as a median is taken of
-UNLIKE = 100  # columns whose deviations differ by this factor are better standardized
 
 
 @dataclass(eq=False)
@@ -155,14 +154,9 @@ def load_data(dataset, label_column=None, shuffle=None, split_seed=0, standardiz
 
 
 def read_dataset(
-    dataset,
-    options=NO_OPTIONS,
-    shuffle=None,
-    announce=False,
-    dtype=None,
-    split_seed=0,
+    dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtype=None, split_seed=0,
     standardize=False,
-):
+):  # fmt: skip
     """Find, read, check and split a data set.
 
     Parameters
@@ -200,15 +194,11 @@ def read_dataset(
 
     Examples
     --------
-    >>> from logreg.datasets import read_dataset
     >>> data = read_dataset("mnist_sample")
-    >>> x, y = data.train
-    >>> x.shape, y.shape, data.n_out
+    >>> data.train[0].shape, data.train[1].shape, data.n_out
     ((5000, 784), (5000,), 10)
     """
-    for what, seed in (("shuffle", shuffle), ("split", split_seed)):
-        if not (seed is None or is_seed(seed)):
-            raise SettingError(f"the seed of the {what} is {seed}: give a number from 0 to 2**32-1")
+    check_seeds(shuffle=shuffle, split=split_seed)
     name, source = locate(dataset)
     if announce:
         print("... loading data", flush=True)
@@ -221,14 +211,16 @@ def read_dataset(
     sets, split = split_off(sets, name, shuffle, is_mnist=raw.is_idx, split_seed=split_seed)
     check_classes(name, sets, facts["class_labels"])
     x, y = sets["train"]
-    is_standardized = bool(facts["columns"].categories) if standardize is None else standardize
-    preprocessing = Preprocessing.fit(x, scale_of(x), options.missing, is_standardized)
-    if is_standardized:
-        ends = numpy.stack([numpy.fmin.reduce(x, axis=0), numpy.fmax.reduce(x, axis=0)])
-        ends = preprocessing.apply(ends, "float64")
-        facts["x_range"] = float(ends.min()), float(ends.max())
-    elif standardize is None and scale_of(x) == 1 and not facts["image_shape"]:
-        _note_unlike_columns(name, x, *facts["x_range"])
+    if standardize is None:
+        standardize = bool(facts["columns"].categories)
+        if not (standardize or facts["image_shape"]) and differ_in_scale(x):
+            note(
+                f"note: {name}: the columns of x differ in scale by 100 times and more, which "
+                "makes training slow, or diverge: give --standardize"
+            )
+    preprocessing = Preprocessing.fit(x, scale_of(x), options.missing, standardize)
+    if standardize:
+        facts["x_range"] = preprocessing.range_of(x)
     return DataSet(
         **sets,
         **facts,
@@ -240,18 +232,6 @@ def read_dataset(
         x_median=float(numpy.median(preprocessing.apply(some, "float64"))),
         class_counts=numpy.bincount(y, minlength=len(facts["class_labels"])).tolist(),
     )
-
-
-def _note_unlike_columns(name, x, low, high):
-    """Name the option that helps if columns differ in scale; pixels differ, and need no help."""
-    deviations = moments(x)[1]
-    deviations = deviations[deviations > 0]
-    are_pixels = low >= 0 and (high <= 1 or high == 255)
-    if len(deviations) and deviations.max() >= UNLIKE * deviations.min() and not are_pixels:
-        note(
-            f"note: {name}: the columns of x differ in scale by {UNLIKE} times and more, which "
-            "makes training slow or diverge: --standardize mends that"
-        )
 
 
 def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):

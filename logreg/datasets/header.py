@@ -26,8 +26,8 @@ class TableOptions(NamedTuple):
     def completed(self, metadata):
         """These options and, where none is given, those that a model was trained with."""
         told = {name: metadata.get(name) for name in self._fields}
-        if metadata.get("label_name") is not None:
-            told["label_column"] = None  # by its name it is found in any order of the columns
+        if metadata.get("columns"):  # by their names they are found in any order
+            told["label_column"] = told["dropped"] = None
         given = {name: value for name, value in self._asdict().items() if value is not None}
         return TableOptions(**{**told, **given})
 
@@ -118,7 +118,9 @@ class Header:
         self.names = self.cells if self.has_header else []
         self.first_data = rows[self.has_header]
         self.first_row = 1 + self.has_header  # the number of the first row of data
-        self.dropped = {self._chosen(name, "to drop") for name in options.dropped or ()}
+        self.dropped = set()
+        if len(self.cells) != len(self.known.categories):  # else these are left out already
+            self.dropped = {self._chosen(name, "to drop") for name in options.dropped or ()}
 
     def shown(self, i):
         """A column as messages call it."""

@@ -87,6 +87,12 @@ class Preprocessing:
                 return numpy.multiply(x, numpy.asarray(self.pixel_scale, dtype), order="C")
             return numpy.ascontiguousarray(x, dtype=dtype)
 
+    def range_of(self, x):
+        """The smallest and the largest value that :meth:`apply` makes of `x`."""
+        ends = numpy.stack([numpy.fmin.reduce(x, axis=0), numpy.fmax.reduce(x, axis=0)])
+        ends = self.apply(ends, "float64")
+        return float(ends.min()), float(ends.max())
+
     def _prepared(self, x):
         is_pixels, x = x.dtype == numpy.uint8, x.astype("float64")
         if is_pixels:
@@ -116,6 +122,15 @@ def moments(x):
     for rows in _blocks(x):
         square += numpy.nansum((x[rows] - means) ** 2, axis=0)
     return means, numpy.where(low < high, numpy.sqrt(square / len(x)), 0.0)
+
+
+def differ_in_scale(x):
+    """Whether deviations of columns differ by 100 times and more; of pixels this is not asked."""
+    deviations, low, high = moments(x)[1], x.min(), x.max()
+    deviations = deviations[deviations > 0]
+    if not len(deviations) or (low >= 0 and (high <= 1 or high == 255)):
+        return False
+    return x.dtype != numpy.uint8 and deviations.max() >= 100 * deviations.min()
 
 
 def one_hot(x, codes):

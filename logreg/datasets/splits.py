@@ -6,7 +6,7 @@ import numpy
 
 from logreg.console import note
 from logreg.datasets.checks import SPLITS
-from logreg.errors import DatasetError
+from logreg.errors import DatasetError, SettingError
 
 MNIST_TRAINING_ROWS = 60000
 SHARE = 6  # one row in so many goes into a set that is not given
@@ -15,6 +15,13 @@ SHARE = 6  # one row in so many goes into a set that is not given
 def is_seed(value):
     """Whether NumPy takes a value for the seed of a permutation."""
     return isinstance(value, numbers.Integral) and 0 <= value < 2**32
+
+
+def check_seeds(**seeds):
+    """Raise a SettingError if one of the seeds is none."""
+    for name, seed in seeds.items():
+        if not (seed is None or is_seed(seed)):
+            raise SettingError(f"the seed of the {name} is {seed}: give a number from 0 to 2**32-1")
 
 
 def split_off(sets, name, shuffle=None, sizes=None, is_mnist=False, split_seed=None):

@@ -67,7 +67,7 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None):
                 )
             codes.append(numpy.array([index.get(text, -1) for text in found])[found_codes])
             # It grows in place, unlike a list of arrays that are joined.
-            data += x.astype(dtype, copy=False).data.cast("B")
+            data += x.astype(dtype, copy=False).data.cast("B") if len(x) else b""
         features.check_empty(n_rows)
         codes = numpy.concatenate(codes)
         if n_rows > len(codes):

@@ -407,3 +407,164 @@ def test_iris_as_pandas_writes_it():
         frame = pandas.DataFrame(x, columns=columns).assign(target=[0, 0, 1])
         found = table(frame.to_csv(index=False))
         assert (found.x.tolist(), found.columns[:3]) == (x, (4, "target", tuple(map(str, columns))))
+
+
+# Text, empty cells, columns that are left out
+
+
+MIXED = """id,island,mass,ok,kind
+7,Dream,1.5,true,x
+5,Biscoe,NA,False,y
+3,,4.5,TRUE,x
+1,Biscoe,2.5,false,y
+"""
+
+
+def test_text_is_one_hot_encoded_and_booleans_are_numbers():
+    found = table(MIXED, label_column="kind", dropped=("id",), missing="mean")
+    nan = numpy.nan
+    wanted = [[0, 0, 1, 1.5, 1], [0, 1, 0, nan, 0], [1, 0, 0, 4.5, 1], [0, 1, 0, 2.5, 0]]
+    numpy.testing.assert_array_equal(found.x, wanted)
+    assert found.columns.names == ("island", "mass", "ok")
+    assert found.columns.categories == (["", "Biscoe", "Dream"], None, None)
+    names = ("island=", "island=Biscoe", "island=Dream", "mass", "ok")
+    assert found.columns.metadata()["feature_names"] == names
+    found = table(MIXED, label_column="kind", missing="drop", dropped=("1", "ok"))
+    assert found.x.tolist() == [[0, 1, 1.5], [1, 0, 2.5]]
+    assert found.columns.names == ("island", "mass")
+    assert (labels_of(found), found.first_rows) == (["x", "y"], [2, 5])
+
+
+def test_a_category_that_is_new_is_none(capsys):
+    known = Columns(None, "kind", ("island", "mass"), (["Biscoe", "Dream"], None))
+    text = "mass,island\n1,Dream\n2,Biscoe\n3,Torgersen\n4,Dream \n5,Bute\n"
+    (x,) = table_batches(put(text), TableOptions(), 9, known)
+    assert x.tolist() == [[0, 1, 1], [1, 0, 2], [0, 0, 3], [0, 1, 4], [0, 0, 5]]
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1 and said[0].startswith("warning: t.csv: 2 cells hold text that")
+    known = known._replace(categories=(["", "Biscoe"], None))
+    for missing in ("mean", None):
+        text = "mass,island\n1,\n2,Biscoe\n,Biscoe\n"
+        rows = table_batches(put(text), TableOptions(missing=missing), 9, known)
+        if missing:
+            numpy.testing.assert_array_equal(next(rows), [[1, 0, 1], [0, 1, 2], [0, 1, numpy.nan]])
+        else:
+            with pytest.raises(DatasetError, match=r"row 2, column 2 \(island\) is empty.*fill it"):
+                next(rows)
+
+
+@pytest.mark.parametrize("options", [{}, {"missing": "mean"}, {"missing": "drop"}])
+def test_empty_cells_are_counted_by_column(options):
+    text = "a,b,t,kind\n,1,x,k\nNA,nan,,k\n3, NaN ,y,k\n4,2,x,k\n"
+    if options:
+        kept = len(table(text, **options, label_column="kind").codes)
+        assert kept == {"mean": 4, "drop": 1}[options["missing"]]
+        return
+    said = (
+        r"5 cells are empty or missing: 2 in column 1 \(a\), 2 in column 2 \(b\), 1 in column 3 \(t"
+    )
+    with pytest.raises(DatasetError, match=said + r"\); --missing mean .*--missing drop .*--drop "):
+        table(text, label_column="kind")
+
+
+@pytest.mark.parametrize(
+    "text, options, said",
+    [
+        ("a,b,kind\n,1,x\n,2,y\n", {"missing": "mean"}, r"all cells are empty in column 1 \(a\)"),
+        ("a,b,kind\n,1,x\n2,,y\n", {"missing": "drop"}, "2 of 2 rows have empty cells .*: none is"),
+        ("a,b,kind\n1,1,x\n2,2,y\n", {"dropped": ("q",)}, "has no column q to drop, or several"),
+        (
+            "a,kind\n1,x\n",
+            {"dropped": ("kind",), "label_column": "2"},
+            r"\(kind\) is the label: --d",
+        ),
+        ("a,kind\n1,x\n", {"dropped": ("a",)}, "row 1 has one column|at least one feature"),
+        ("a,kind\n" + "".join(f"t{i},x\n" for i in range(101)), {"label_column": "kind"}, "--drop"),
+    ],
+)
+def test_columns_that_cannot_be_used(text, options, said):
+    with pytest.raises(DatasetError, match=said):
+        table(text, **options)
+
+
+def test_the_most_categories():
+    text = "a,kind\n" + "".join(f"t{i},x\n" for i in range(100))
+    assert (table(text, label_column="kind").x == numpy.eye(100)[:, order_of_text(100)]).all()
+
+
+def order_of_text(n):
+    return sorted(range(n), key=lambda i: f"t{i}")
+
+
+@pytest.mark.parametrize(
+    "numbers, is_left_out", [([0, 1, 2], True), ([1, 2, 3], True), ([0, 1, 3], False)]
+)
+def test_an_unnamed_first_column_that_counts_the_rows_is_left_out(numbers, is_left_out, capsys):
+    rows = zip(numbers, (5, "", 7), "xyx")
+    text = ",a,kind\n" + "".join(f'"{i}",{a},{kind}\n' for i, a, kind in rows)
+    found = table(text, missing="drop")
+    assert found.x[:, -1].tolist() == [5, 7]
+    assert found.columns.names == (("a",) if is_left_out else ("", "a"))
+    assert ("column 1, which has no name" in capsys.readouterr().err) == is_left_out
+    named = table(text.replace(",a", "n,a", 1), missing="drop")
+    assert named.columns.names == ("n", "a")
+
+
+def test_a_column_of_text_stays_one_in_every_chunk():
+    n = 2 * CHUNK // 3
+    cells = numpy.where(numpy.arange(n) < n // 2, "a", "007")
+    text = "t,n,kind\n" + "".join(f"{cell},1,k\n" for cell in cells)
+    found = table(text, label_column="kind")
+    assert found.columns.categories == (["007", "a"], None)
+    assert found.x[:, 0].sum() == n - n // 2
+
+
+# Parquet
+
+
+@pytest.fixture
+def frame():
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    return pandas.DataFrame(
+        {
+            "island": pandas.Categorical(["Dream", "Biscoe", None, "Biscoe"]),
+            "mass": [1.5, None, 4.5, 2.5],
+            "n": pandas.array([1, 2, None, 4], "Int64"),
+            "ok": [True, False, True, False],
+            "maybe": [True, None, False, True],
+            "nothing": [None] * 4,
+            "kind": [0, 1, 0, 1],
+        },
+        index=[4, 5, 7, 9],
+    )
+
+
+def test_parquet_is_read_as_csv_is(frame):
+    options = TableOptions("kind", dropped=("nothing",), missing="mean")
+    frame.to_csv("t.csv", index=False)
+    frame.to_parquet("t.parquet")
+    found, wanted = (read_table(path, options) for path in ("t.parquet", "t.csv"))
+    numpy.testing.assert_array_equal(found.x, wanted.x)
+    assert found[1:3] != () and found.labels == wanted.labels == ["0", "1"]
+    assert found.columns == wanted.columns and (found.codes == wanted.codes).all()
+    assert (found.first_rows, wanted.first_rows) == ([1, 2], [2, 3])
+    for path in ("t.parquet", "t.csv"):
+        rows = list(table_batches(path, options, 3, found.columns))
+        assert [len(x) for x in rows] == [3, 1]
+        numpy.testing.assert_array_equal(numpy.concatenate(rows), found.x)
+    with pytest.raises(
+        DatasetError, match=r"^t.parquet: 8 cells are empty .*4 in column 6 \(nothin"
+    ):
+        read_table("t.parquet", TableOptions("kind"))
+
+
+def test_damaged_parquet_and_no_pyarrow(frame, monkeypatch):
+    frame.to_parquet("t.parquet")
+    with open("t.parquet", "r+b") as file:
+        file.truncate(300)
+    with pytest.raises(DatasetError, match=r"^t.parquet: cannot be read: cut off or damaged"):
+        read_table("t.parquet", TableOptions("kind"))
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(DatasetError, match=r"pyarrow reads Parquet: pip install '\.\[parquet\]'"):
+        read_table("t.parquet", TableOptions("kind"))
