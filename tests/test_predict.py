@@ -344,4 +344,4 @@ def test_a_model_of_named_columns_and_text(output, capsys, working_folder):
     write("new.csv", b"a,more,t\n,0,y\n1,0,x\n1,0,z\n")
     said = output("new.csv")
     assert said.out.splitlines()[:2] == ["new.csv[0]: cat", "new.csv[1]: dog"]
-    assert "warning: new.csv: 1 cells hold text that" in said.err
+    assert "warning: new.csv: cells with a category that is new to the model: 1;" in said.err

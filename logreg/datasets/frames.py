@@ -86,7 +86,7 @@ def _csv(pandas, stream, magic, options, known):
 
     def frames(label=None, text=(), n_rows=CHUNK):
         size = min(n_rows, max(32, CHUNK // len(head.cells)))
-        kinds = dict.fromkeys([label, *text], str)
+        kinds = {i: str for i in (label, *text) if i is not None}
         empty = {i: EMPTY for i in range(len(head.cells)) if i != label}
         with read_csv(chunksize=size, dtype=kinds, na_values=empty) as chunks:
             while True:

@@ -10,12 +10,21 @@ import numpy
 
 from logreg.console import note, warning
 from logreg.datasets.frames import name_of, open_table
-from logreg.datasets.header import NO_OPTIONS, NUMBER, Columns, is_text, text_of
+from logreg.datasets.header import (
+    NO_OPTIONS,
+    NUMBER,
+    Columns,
+    Header,
+    TableOptions,
+    is_text,
+    text_of,
+)
 from logreg.datasets.preprocessing import one_hot
 from logreg.errors import DatasetError
 
 FLOAT32_MAX = float(numpy.finfo(numpy.float32).max)
 BOOLEANS = {"true": 1.0, "false": 0.0}
+EMPTY_LABELS = ("", "nan")  # NA may be one
 MAX_LABELS = 1 << 15  # different ones
 MAX_CATEGORIES = 100  # of a column
 
@@ -46,15 +55,15 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None):
         label = head.find_label()
         features = _Features(head, label, frames)
         # An unnamed first column of row numbers, as pandas and R write it, is no feature.
-        counts = known is None and features.order[0] == 0 and head.names[:1] == [""]
+        counts = known is None and head.names[:1] == [""] and features.order[0] == 0
         for frame in frames(label, features.text):
             x = features.numbers(frame)
             counts = counts and x[0, 0] - frame.index[0] in (0, 1)
             counts = counts and (x[:, 0] - x[0, 0] == frame.index - frame.index[0]).all()
             n_rows += len(frame)
             if options.missing == "drop":
-                is_whole = ~numpy.isnan(x).any(axis=1)
-                is_whole &= ~frame[label].isin(["", "nan"]).to_numpy()
+                lacks_label = frame[label].isna() | frame[label].isin(EMPTY_LABELS)
+                is_whole = ~(numpy.isnan(x).any(axis=1) | lacks_label.to_numpy())
                 x, frame = x[is_whole], frame[is_whole]
             found_codes, found = _factorized(frame[label])
             for text, i in zip(found, numpy.unique(found_codes, return_index=True)[1]):
@@ -109,17 +118,24 @@ def table_batches(path, options, batch_size, known):
         features = _Features(head, label, frames)
         try:
             for frame in frames(label, features.text, batch_size):
-                x = features.numbers(frame)
-                if options.missing != "mean" and numpy.isnan(x).any():
-                    row, i = numpy.argwhere(numpy.isnan(x))[0]
-                    raise DatasetError(
-                        f"row {frame.index[row] + head.first_row}, "
-                        f"{head.shown(features.order[i])} is empty or missing: fill it in, or "
-                        "train the model with --missing mean"
-                    )
-                yield features.encoded(x)[0]
+                yield features.encoded(features.numbers(frame, may_be_empty=False))[0]
         finally:
             features.warn_of_new(source)
+
+
+def frame_features(frame, known, missing=None):
+    """The features of a pandas.DataFrame for a model that knows these :class:`Columns`.
+
+    They are taken by name, if the model knows names, and become an array of shape (n, n_in) as
+    by :func:`table_batches`. `missing` is that of the model's metadata.
+    """
+    names, options = list(map(str, frame.columns)), TableOptions(header=True, missing=missing)
+    head = Header([names, [""] * len(names)], options, known)
+    features = _Features(head, None, None)
+    frame = frame.reset_index(drop=True).set_axis(range(len(names)), axis=1)
+    x = features.encoded(features.numbers(frame, may_be_empty=False))[0]
+    features.warn_of_new("the data frame")
+    return x
 
 
 class _Features:
@@ -148,14 +164,14 @@ class _Features:
         found = {}
         for frame in frames(text=self.order, n_rows=64):
             for i in set(self.order) - set(found):
-                cells = filter(None, map(text_of, frame[i]))
-                found.update((i, cell) for cell in list(cells)[:1])
+                first = next(filter(None, map(text_of, frame[i])), None)
+                found.update({} if first is None else {i: first})
             if len(found) == len(self.order):
                 break
         firsts = [found.get(i, "") for i in self.order]
         return [() if is_text(c) and c.lower() not in BOOLEANS else None for c in firsts]
 
-    def numbers(self, frame):
+    def numbers(self, frame, may_be_empty=True):
         """A chunk as float64, of shape (n, columns): of a text its number, NaN if it is empty."""
         frame = frame[self.order]
         if not self.text and all(dtype.kind in "biuf" for dtype in frame.dtypes):
@@ -173,6 +189,12 @@ class _Features:
         is_good = is_empty | (abs(x) <= FLOAT32_MAX)
         if not is_good.all():
             self._refuse(frame, *numpy.argwhere(~is_good)[0])
+        if not may_be_empty and self.head.options.missing != "mean" and is_empty.any():
+            row, j = numpy.argwhere(is_empty)[0]
+            raise DatasetError(
+                f"row {frame.index[row] + self.head.first_row}, {self.head.shown(self.order[j])} "
+                "is empty or missing: fill it in, or train the model with --missing mean"
+            )
         self.n_empty += is_empty.sum(axis=0)
         return numpy.ascontiguousarray(x)
 
@@ -201,10 +223,8 @@ class _Features:
         if "," in cell and not is_text(cell):
             mend = "if that is a decimal comma, give --decimal ,"
         elif is_text(cell):
-            mend = (
-                "write it as a number or, if that column is the label, give --label-column (--drop "
-            )
-            mend += "leaves it out)"
+            mend = "write it as a number or, if that column is the label, give --label-column"
+            mend += "; --drop leaves the column out"
         raise DatasetError(
             f"row {frame.index[row] + self.head.first_row}, "
             f"{self.head.shown(frame.columns[i])} holds {ascii(cell)[:60]}: every feature must be "
@@ -218,9 +238,9 @@ class _Features:
         listed = ", ".join(shown[:8]) + (", ..." if len(shown) > 8 else "")
         if shown and self.head.options.missing is None:
             raise DatasetError(
-                f"{self.n_empty.sum()} cells are empty or missing: {listed}; --missing mean fills "
-                "them with the mean (in a column of text they are a category), --missing drop "
-                "leaves their rows out, and --drop leaves columns out"
+                f"empty or missing cells: {listed}; --missing mean fills them with the mean (in a "
+                "column of text they are a category of its own), --missing drop leaves their rows "
+                "out, and --drop leaves columns out"
             )
         if counts[0][0] == -n_rows and not self.is_known:
             raise DatasetError(f"all cells are empty in {self.head.shown(counts[0][1])}: --drop it")
@@ -241,8 +261,8 @@ class _Features:
         """Warn of texts that are none of the categories that a model knows."""
         if self.n_new:
             warning(
-                f"{source}: {self.n_new} cells hold text that their columns do not have in the "
-                "training data: they count as none of the categories there"
+                f"{source}: cells with a category that is new to the model: {self.n_new}; they "
+                "count as none of the categories of their columns"
             )
 
 

@@ -21,6 +21,7 @@ from logreg.datasets.header import Columns, TableOptions
 from logreg.datasets.tables import (
     FLOAT32_MAX,
     MAX_LABELS,
+    frame_features,
     read_table,
     table_batches,
 )
@@ -441,7 +442,9 @@ def test_a_category_that_is_new_is_none(capsys):
     (x,) = table_batches(put(text), TableOptions(), 9, known)
     assert x.tolist() == [[0, 1, 1], [1, 0, 2], [0, 0, 3], [0, 1, 4], [0, 0, 5]]
     said = capsys.readouterr().err.splitlines()
-    assert len(said) == 1 and said[0].startswith("warning: t.csv: 2 cells hold text that")
+    assert len(said) == 1 and said[0].startswith(
+        "warning: t.csv: cells with a category that is new to the model: 2;"
+    )
     known = known._replace(categories=(["", "Biscoe"], None))
     for missing in ("mean", None):
         text = "mass,island\n1,\n2,Biscoe\n,Biscoe\n"
@@ -460,9 +463,7 @@ def test_empty_cells_are_counted_by_column(options):
         kept = len(table(text, **options, label_column="kind").codes)
         assert kept == {"mean": 4, "drop": 1}[options["missing"]]
         return
-    said = (
-        r"5 cells are empty or missing: 2 in column 1 \(a\), 2 in column 2 \(b\), 1 in column 3 \(t"
-    )
+    said = r"empty or missing cells: 2 in column 1 \(a\), 2 in column 2 \(b\), 1 in column 3 \(t"
     with pytest.raises(DatasetError, match=said + r"\); --missing mean .*--missing drop .*--drop "):
         table(text, label_column="kind")
 
@@ -549,12 +550,14 @@ def test_parquet_is_read_as_csv_is(frame):
     assert found[1:3] != () and found.labels == wanted.labels == ["0", "1"]
     assert found.columns == wanted.columns and (found.codes == wanted.codes).all()
     assert (found.first_rows, wanted.first_rows) == ([1, 2], [2, 3])
+    turned = frame.iloc[:, ::-1].assign(more="x")
+    numpy.testing.assert_array_equal(frame_features(turned, found.columns, "mean"), found.x)
     for path in ("t.parquet", "t.csv"):
         rows = list(table_batches(path, options, 3, found.columns))
         assert [len(x) for x in rows] == [3, 1]
         numpy.testing.assert_array_equal(numpy.concatenate(rows), found.x)
     with pytest.raises(
-        DatasetError, match=r"^t.parquet: 8 cells are empty .*4 in column 6 \(nothin"
+        DatasetError, match=r"^t.parquet: empty or missing cells: 4 in column 6 \(nothin"
     ):
         read_table("t.parquet", TableOptions("kind"))
 
