@@ -445,6 +445,8 @@ def test_a_category_that_is_new_is_none(capsys):
     assert len(said) == 1 and said[0].startswith(
         "warning: t.csv: cells with a category that is new to the model: 2;"
     )
+    assert list(table_batches(put("mass,island\n1,\n"), TableOptions(missing="mean"), 9, known))
+    assert "new to the model: 1;" in capsys.readouterr().err  # training had no empty cell
     known = known._replace(categories=(["", "Biscoe"], None))
     for missing in ("mean", None):
         text = "mass,island\n1,\n2,Biscoe\n,Biscoe\n"
