@@ -35,6 +35,7 @@ class Checkpoint(Callback):
 
     def __init__(self, path, settings, resume=False):
         self.path = path
+        self.files = [path]
         self.settings = settings
         self._saved = None
         check_writable(path)
@@ -75,10 +76,11 @@ class Checkpoint(Callback):
             setattr(run.stopping, name, value)
         for name, value in progress.items():
             setattr(run, name, value)
-        began_on, goes_on = self._saved["header"].get("engine"), provenance()["engine"]
-        if began_on != goes_on:
+        here = {**provenance(), "n_threads": run.n_threads}
+        there = {**here, **self._saved["header"]}
+        if _where(there) != _where(here):
             warning(
-                f"the run began on {ascii(began_on)[1:-1][:40]} and goes on on {goes_on}: "
+                f"the run began on {_where(there)} and goes on on {_where(here)}: "
                 "the last digits may come out different"
             )
 
@@ -93,8 +95,16 @@ class Checkpoint(Callback):
             "run": self.settings,
             "stopping": stopping,
             "progress": {name: getattr(run, name) for name in PROGRESS},
+            "n_threads": run.n_threads,
         }
         save(self.path, dumps("checkpoint", arrays, **content, **provenance()))
+
+
+def _where(header):
+    """An engine, and its threads where their number decides the last digits, in words."""
+    engine, n_threads = header["engine"], header["n_threads"]
+    with_threads = "" if n_threads is None else f" with {ascii(n_threads)[:20]} threads"
+    return ascii(engine)[1:-1][:40] + with_threads
 
 
 def _checked(saved, settings, variables):

@@ -16,6 +16,7 @@ from logreg.datasets.checks import SPLITS
 from logreg.early_stopping import EarlyStopping
 from logreg.engine import T
 from logreg.errors import SettingError
+from logreg.files import owning
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.model import LogisticRegression
 from logreg.run import Run, Validation
@@ -97,8 +98,8 @@ def train(functions, run, callbacks=()):
 
     Returns
     -------
-    {'patience', 'n_epochs'}
-        What ran out.
+    {'patience', 'n_epochs', 'diverged'}
+        What ran out; or, of a variable that is not finite, that training can go no further.
     """
     train_model, validate_model, test_model, n_train_batches = functions
     stopping = run.stopping
@@ -117,6 +118,8 @@ def train(functions, run, callbacks=()):
                 minibatch = (epoch + 1, minibatch_index + 1, n_train_batches, iter)
                 errors = validate_model()
                 cost = float(numpy.mean(train_model.costs()))
+                if run.has_diverged(cost, errors[0]):
+                    return "diverged"
                 is_best = stopping.update(iter, errors[0])
                 test_errors = test_model() if is_best else (None, None)
                 validation = Validation(*minibatch, cost, *errors, *test_errors)
@@ -157,7 +160,10 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
     Raises
     ------
     SettingError
-        If a set has less than one minibatch. Nothing is compiled then.
+        If a set has less than one minibatch, and nothing is compiled then; or if the run diverges
+        before there is a model to keep.
+    ModelFileError
+        If another run has a file that a callback writes.
 
     Examples
     --------
@@ -175,28 +181,35 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
     >>> run.epoch, run.reason
     (2, 'n_epochs')
     """
-    with starting("compiling: the first time on a machine, this takes a while"):
-        functions = compile_functions(x, y, cost, errors, updates, datasets, hyperparameters)
-    train_model, _, _, n_train_batches = functions
-    stopping = EarlyStopping(
-        hyperparameters.patience,
-        hyperparameters.patience_increase,
-        hyperparameters.improvement_threshold,
-    )
-    variables = [variable for variable, _ in updates]
-    run = Run(variables, hyperparameters, stopping, n_train_batches)
-    for callback in reversed(callbacks):
-        callback.on_train_begin(run)
-    run.start_clock()
-    try:
-        run.reason = train(functions, run, callbacks)
-    except StopTraining:
-        run.reason = "interrupted"
-    train_model.costs()  # brings to its end what a device has queued
-    run.read_clock()
-    for callback in callbacks:
-        callback.on_train_end(run)
-    return run
+    with owning(path for callback in callbacks for path in callback.files):
+        with starting("compiling: the first time on a machine, this takes a while"):
+            functions = compile_functions(x, y, cost, errors, updates, datasets, hyperparameters)
+        train_model, _, _, n_train_batches = functions
+        stopping = EarlyStopping(
+            hyperparameters.patience,
+            hyperparameters.patience_increase,
+            hyperparameters.improvement_threshold,
+        )
+        variables = [variable for variable, _ in updates]
+        run = Run(variables, hyperparameters, stopping, n_train_batches)
+        run.n_threads = train_model.n_threads
+        for callback in reversed(callbacks):
+            callback.on_train_begin(run)
+        run.start_clock()
+        try:
+            run.reason = train(functions, run, callbacks)
+        except StopTraining:
+            run.reason = "interrupted"
+        train_model.costs()  # brings to its end what a device has queued
+        run.read_clock()
+        if run.reason == "diverged" and stopping.best_iter is None:
+            raise SettingError(
+                f"the run diverged in epoch {run.epoch}: its parameters are not finite, and there "
+                "is no model to keep; give a lower learning rate"
+            )
+        for callback in callbacks:
+            callback.on_train_end(run)
+        return run
 
 
 def run_settings(data, hyperparameters):

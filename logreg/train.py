@@ -73,9 +73,10 @@ def main(argv=None):
         raise SettingError("--output, --checkpoint and --history must name different files")
     with starting_engine():
         from logreg import engine
-        from logreg.callbacks import History, Interruption, ReferenceCheck
+        from logreg.callbacks import History, Interruption
         from logreg.checkpoint import Checkpoint
         from logreg.datasets import read_dataset
+        from logreg.reference import ReferenceCheck
         from logreg.sgd import run_settings, sgd_optimization
     engine.set_floatx(args.floatx)
     engine.use_device(args.device)

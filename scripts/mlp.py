@@ -22,13 +22,14 @@ import numpy
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from logreg import engine
-from logreg.callbacks import BestModel, Callback, PrintLog, percent
+from logreg.callbacks import BestModel, Callback, PrintLog
 from logreg.console import command, note
 from logreg.datasets import read_dataset, share
 from logreg.engine import T, theano
 from logreg.errors import SettingError
 from logreg.hyperparameters import DATASET, Hyperparameters
 from logreg.model import LogisticRegression
+from logreg.reference import percent
 from logreg.saving import dumps_params
 from logreg.sgd import fit
 from logreg.train import HYPERPARAMETER_HELP as HELP

@@ -279,6 +279,20 @@ def test_all_that_a_state_holds_comes_back(working_folder, capfd):
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.parametrize("then, now", [(2, 2), (2, 4), (None, 4), (2, None), (None, None)])
+def test_another_number_of_threads_is_told_where_it_decides_the_bits(
+    working_folder, capfd, then, now
+):
+    began, goes_on = new_run(), new_run()
+    began.iter, began.n_threads, goes_on.n_threads = 3, then, now
+    Checkpoint("run.state", RUN).on_validation(began, None)
+    Checkpoint("run.state", RUN, resume=True).on_train_begin(goes_on)
+    name = f"{engine.NAME} {engine.VERSION}"
+    began, goes_on = (name + (f" with {n} threads" if n else "") for n in (then, now))
+    said = f"warning: the run began on {began} and goes on on {goes_on}: the last digits may come "
+    assert capfd.readouterr().err == ("" if then == now else said + "out different\n")
+
+
 def test_a_run_without_a_best_yet_comes_back(working_folder):
     Checkpoint("run.state", RUN).on_validation(Run([], Hyperparameters(), EarlyStopping(), 5, 3), 0)
     run = Run([], Hyperparameters(), EarlyStopping(), 5)

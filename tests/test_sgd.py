@@ -1,6 +1,7 @@
 """The loop over functions that compute nothing, and whole runs against NumPy."""
 
 import inspect
+import math
 
 import numpy
 import pytest
@@ -11,7 +12,8 @@ from logreg.callbacks import Callback, StopTraining
 from logreg.datasets import read_dataset
 from logreg.early_stopping import EarlyStopping
 from logreg.engine import T, theano
-from logreg.errors import SettingError
+from logreg.errors import ModelFileError, SettingError
+from logreg.files import owning
 from logreg.hyperparameters import Hyperparameters
 from logreg.run import Run
 from logreg.sgd import compile_functions, fit, sgd_optimization, train
@@ -20,6 +22,8 @@ from logreg.updates import momentum
 
 class Steps:
     """Stands for `train_model`: notes which minibatches it trains on; step i costs i."""
+
+    n_threads = None
 
     def __init__(self):
         self.taken = []
@@ -107,6 +111,19 @@ def test_a_run_that_goes_on_ends_as_if_it_had_never_stopped():
         assert nothing[0].taken == []
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("loss, cost", [(0.3, 1.0), (0.4, math.inf), (0.4, math.nan)])
+def test_a_model_that_is_not_finite_is_no_best_one_and_ends_the_run(value, loss, cost):
+    W, recorder, run = theano.shared(numpy.zeros(2)), Recorder(), new_run(2)
+    run.variables = [theano.shared(numpy.zeros(())), W]
+    steps, *others = functions_of([0.4, 0.4, loss], 2)
+    costs = iter([1.0, math.inf, cost])  # an infinite cost alone may pass
+    steps.costs = lambda: W.set_value([0.0, value if run.iter == 5 else 0.0]) or [next(costs)]
+    assert train((steps, *others), run, [recorder]) == "diverged"
+    assert [validation.iter for validation in recorder.validations] == [1, 3]
+    assert (run.iter, run.stopping.best_iter, run.stopping.best_loss) == (5, 1, 0.4)
+
+
 class Teller(Callback):
     """Appends what it is told to a list that it shares with others."""
 
@@ -119,14 +136,25 @@ def test_callbacks_are_told_in_order_and_begin_in_reverse(monkeypatch):
     functions, told = functions_of([1.0], 2), []
     monkeypatch.setattr("logreg.sgd.compile_functions", lambda *args: functions)
     stop = Recorder(n_minibatches=3)
+    W = theano.shared(numpy.zeros(1))
     run = fit(
-        *[None] * 4, [("W", None)], None, callbacks=[Teller("A ", told), stop, Teller("B ", told)]
+        *[None] * 4, [(W, None)], None, callbacks=[Teller("A ", told), stop, Teller("B ", told)]
     )
     assert ", ".join(told) == (
         "B train_begin, A train_begin, A validation, B validation, A train_end, B train_end"
     )
-    assert (run.reason, run.epoch, run.variables) == ("interrupted", 2, ["W"])
+    assert (run.reason, run.epoch, run.variables) == ("interrupted", 2, [W])
     assert functions[0].costs() == []  # what was queued is done
+
+
+def test_a_run_owns_the_files_of_its_callbacks_until_it_ends(monkeypatch, working_folder):
+    monkeypatch.setattr("logreg.sgd.compile_functions", lambda *args: functions_of([1.0], 2))
+    stop = Recorder(n_minibatches=1)
+    stop.files = ["a"]
+    stop.on_train_end = lambda run: owning(["a"]).__enter__()
+    with pytest.raises(ModelFileError, match="a belongs to a run of process"):
+        fit(*[None] * 4, [], None, callbacks=[stop])
+    assert list(working_folder.iterdir()) == []
 
 
 class Oracle:
@@ -192,8 +220,13 @@ def test_any_cost_can_be_minimized_and_compiling_takes_no_step():
     errors = T.mean(T.gt(abs(residual), 0.1))
     functions = compile_functions(x, y, T.mean(residual**2), errors, step, sets, settings)
     assert not any(engine.value(variable).any() for variable, _ in step)
-    assert train(functions, new_run(4, n_epochs=60)) == "n_epochs"
+    run = new_run(4, n_epochs=60)
+    run.variables = [variable for variable, _ in step]
+    assert train(functions, run) == "n_epochs"
+    run.iter = -1
     numpy.testing.assert_allclose(engine.value(w), w_true, atol=1e-3)
+    engine.set_value(w, w_true * math.inf)
+    assert train(functions, run) == "diverged"
 
 
 @pytest.mark.parametrize(

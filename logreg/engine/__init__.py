@@ -143,7 +143,8 @@ def compile_step(x, y, dataset, batch_size, cost, updates, block):
 
     ``train_model(index)``, which is returned, takes the step on minibatch `index`. A device may
     queue up to `block` steps, until something depends on them: the parameters' values, error
-    rates, or the costs. ``train_model.costs()`` lists the costs of the steps since its last call.
+    rates, or the costs. ``train_model.costs()`` lists the costs of the steps since its last call;
+    ``train_model.n_threads`` tells how many threads share a sum, if that decides its last bits.
     """
     return _backend.compile_step(x, y, dataset, batch_size, cost, updates, block)
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy
 
+from logreg.engine.kernel import n_cores
 from logreg.engine.kernel_graph import make_kernel
 from logreg.errors import EngineError
 
@@ -76,7 +77,10 @@ class Backend:
 
     def compile_step(self, x, y, dataset, batch_size, cost, updates, block):
         step = self._compile_on_rows(x, y, dataset, cost, updates)
-        return TrainModel(lambda index: step(index * batch_size, (index + 1) * batch_size))
+        n_threads = None if step.has_kernel else n_blas_threads()
+        return TrainModel(
+            lambda index: step(index * batch_size, (index + 1) * batch_size), n_threads
+        )
 
     def compile_error_rates(self, x, y, dataset, batch_size, errors):
         wrong = self.kernel.under_mean(errors) if self.kernel else None
@@ -139,6 +143,7 @@ class Backend:
         def on_rows(*edges):
             return function(*(numpy.asarray(edge, dtype="int64") for edge in edges))
 
+        on_rows.has_kernel = bool(with_kernel)
         if not with_kernel:
             self._warm_up(on_rows, variables)
         return on_rows
@@ -148,9 +153,13 @@ class Backend:
 
 
 class TrainModel:
-    """Takes a step of descent when it is called, and keeps its cost, which `step` returns."""
+    """Takes a step of descent when it is called, and keeps its cost, which `step` returns.
 
-    def __init__(self, step):
+    `n_threads` is how many threads share a sum, where that decides how the sum is rounded.
+    """
+
+    def __init__(self, step, n_threads):
+        self.n_threads = n_threads
         self._step = step
         self._costs = []
 
@@ -176,6 +185,12 @@ def as_features(T, rows, dtype, scale):
 def n_rows(features):
     """How many rows a set has."""
     return stored(features)[0].get_value(borrow=True).shape[0]
+
+
+def n_blas_threads():
+    """Threads that BLAS takes for matrix products, as far as the environment tells."""
+    names = (os.environ.get(f"{name}_NUM_THREADS", "") for name in ("OPENBLAS", "MKL", "OMP"))
+    return next((int(n) for n in names if n.isdigit() and int(n)), n_cores())
 
 
 def user_setting(engine, option):

@@ -1,5 +1,7 @@
 """Data and parameters on a device, by PyTensor's JAX backend; the CPU stands for a GPU."""
 
+import os
+
 import numpy
 import pytest
 from builders import make_pairs
@@ -44,6 +46,7 @@ def test_data_and_parameters_stay_on_the_device_and_nothing_is_compiled_anew(jax
     assert on_device() == [True] * 6
     assert any("backend_compile" in event for event in compiled)
     compiled.clear()
+    assert train_model.n_threads == len(os.sched_getaffinity(0))
     train_model(0)  # brings the constants to the device
     assert len(train_model.costs()) == 1
     with jax.transfer_guard("disallow"):

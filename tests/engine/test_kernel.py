@@ -218,6 +218,7 @@ def test_steps_are_those_of_the_graph(rule, monkeypatch):
     """Bytes and floats, by every kind of update: a step with the kernel is one without."""
     pairs = [((abs(x) * 40).astype("uint8"), y) for x, y in make_pairs(n_rows=(60, 20, 20))]
     found = []
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
     for put in (engine._on_cpu.kernel, None):
         monkeypatch.setattr(engine._on_cpu, "kernel", put)
         with engine.floatx("float32"):
@@ -227,6 +228,7 @@ def test_steps_are_those_of_the_graph(rule, monkeypatch):
             step = rule(cost, classifier.params, learning_rate=0.1)
             dataset = share(read_dataset(pairs), as_stored=True)[0]
             train_model = engine.compile_step(x, y, dataset, 20, cost, step, block=3)
+        assert train_model.n_threads == (None if put else 3)  # the kernel's bits do not depend
         for index in (0, 1, 2, 1):
             train_model(index)
         parameters = [engine.value(param) for param in classifier.params]
