@@ -97,8 +97,8 @@ def _why(run):
     stopping, n_epochs = run.stopping, run.hyperparameters.n_epochs
     if run.reason == "diverged":
         return (
-            f"warning: the run diverged, and stopped in epoch {run.epoch}: its parameters are not "
-            "finite. The best model is of before; give a lower learning rate"
+            f"warning: the run diverged in epoch {run.epoch}, where it stopped: its parameters are "
+            "not finite. The best model is from before that; give a lower learning rate"
         )
     if run.reason == "n_epochs":
         return f"stopped: {'all ' * (n_epochs > 1)}{n_epochs} epoch{'s' * (n_epochs > 1)} run"

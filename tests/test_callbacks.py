@@ -77,7 +77,7 @@ def test_what_else_is_said_of_a_run(capsys, monkeypatch):
     assert err.endswith(" and 5000 at least, ran out at 5000")
     log.on_train_end(new_run(8, 0.5, seconds=1.0, reason="diverged"))
     err = capsys.readouterr().err.splitlines()[-1]
-    assert err.startswith("warning: the run diverged, and stopped in epoch 3: its parameters are")
+    assert err.startswith("warning: the run diverged in epoch 3, where it stopped: its parameters")
     for cost in (math.nan, math.inf):
         log = PrintLog()
         for _ in range(2):  # it is said once

@@ -3,6 +3,7 @@
 PyTensor's internals move from release to release: nothing here imports one with logreg.
 """
 
+import os
 import types
 
 from logreg.engine.backend import Backend
@@ -41,6 +42,10 @@ def load():
     """Import PyTensor; return its back end."""
     import pytensor
     import pytensor.tensor
+
+    if getattr(pytensor.config, "generated_src_dir", None) == "":
+        # It would leave the source of what Numba compiles among the temporary files, in each run.
+        pytensor.config.generated_src_dir = os.path.join(pytensor.config.compiledir, "generated")
 
     def softmax(x):  # Theano's is over the rows of a matrix
         from pytensor.tensor.special import softmax
