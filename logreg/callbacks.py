@@ -52,8 +52,6 @@ class Callback:
 class PrintLog(Callback):
     """Prints the tutorial's lines to stdout; what the tutorial does not say goes to stderr."""
 
-    _has_warned = False
-
     def on_train_begin(self, run):
         print("... training the model", flush=True)
 
@@ -63,8 +61,7 @@ class PrintLog(Callback):
         if validation.test_error is not None:
             error = validation.test_error * 100.0
             print("     %s, test error of best model %f %%" % (source, error), flush=True)
-        if not (math.isfinite(validation.cost) or self._has_warned):
-            self._has_warned = True
+        if not math.isfinite(validation.cost):
             warning(
                 f"the training cost is {validation.cost}: the run diverges; "
                 "give a lower learning rate"

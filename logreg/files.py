@@ -5,6 +5,7 @@ are none, as on Windows and in some folders of a network, everything goes on wit
 """
 
 import contextlib
+import functools
 import os
 import platform
 import re
@@ -61,13 +62,21 @@ def owning(paths):
     Beside each lies a locked file, which names the process, and goes at the end. A ModelFileError
     says which process has one of them already.
     """
+    names = {os.path.realpath(path): path for path in paths} if fcntl else {}
     with contextlib.ExitStack() as stack:
-        for real_path, path in sorted({os.path.realpath(path): path for path in paths}.items()):
-            with contextlib.suppress(OSError):  # a folder, or a disk, that takes no such file
-                lock = stack.enter_context(_locked(_beside(real_path, "lock"), path))
+        for real_path, path in sorted(names.items()):
+            with contextlib.suppress(OSError):  # the folder, or the disk, takes no such file
+                lock, is_ours = _open_locked(_beside(real_path, "lock"))
+                stack.enter_context(lock)
+                if not is_ours:
+                    owner = ascii(lock.read(80).decode(errors="replace"))[1:-1] or "unknown"
+                    raise ModelFileError(
+                        f"{path} belongs to a run of process {owner}: wait for its end, or name "
+                        "another file"
+                    )
                 stack.callback(_remove, lock.name)
                 lock.truncate(0)
-                lock.write(f"{os.getpid()} on {platform.node()}".encode())
+                os.write(lock.fileno(), f"{os.getpid()} on {platform.node()}".encode())
         yield
 
 
@@ -82,36 +91,14 @@ def read_whole(path, max_bytes):
         return file.read(size)
 
 
-def _locked(name, path):
-    """Open and lock the file `name`, which stands for `path`."""
-    while True:
-        file = open(name, "r+b", buffering=0, opener=_create)  # noqa: SIM115
-        if _lock(file) is False:
-            with file:
-                owner = ascii(file.read(80).decode(errors="replace"))[1:-1]
-            raise ModelFileError(
-                f"{path} belongs to a run of process {owner or 'unknown'}: wait for its end, or "
-                "name another file"
-            )
-        if _is_at(name, file):
-            return file
-        file.close()  # the owner before has just removed it
-
-
-def _create(name, flags):
-    return os.open(name, flags | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
-
-
 @contextlib.contextmanager
 def _temporary_file(path):
     """Open a new file beside `path`, which is locked; remove it, if it is still there."""
     _remove_leftovers(path)
-    while True:
+    is_ours = False
+    while not is_ours:  # unless another process has just taken it for a leftover
         # Not tempfile.mkstemp: its files are for the owner's eyes only, whatever the umask says.
-        file = open(_beside(path, uuid.uuid4().hex[:8]), "xb")  # noqa: SIM115
-        if _lock(file) is not False and _is_at(file.name, file):
-            break
-        file.close()  # another process took it for a leftover
+        file, is_ours = _open_locked(_beside(path, uuid.uuid4().hex[:8]))
     try:
         with file:
             yield file
@@ -119,6 +106,21 @@ def _temporary_file(path):
         _remove(file.name)
 
 
+def _open_locked(name):
+    """Open a file, which need not be there, and lock it; tell whether no other process has."""
+    while True:
+        file = open(name, "r+b", opener=_create)  # noqa: SIM115
+        is_ours = _lock(file) is not False
+        if not is_ours or _is_at(name, file):
+            return file, is_ours
+        file.close()  # the process that had it has just removed it
+
+
+def _create(name, flags):
+    return os.open(name, flags | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+
+
+@functools.lru_cache(maxsize=1000)  # once in a process is enough
 def _remove_leftovers(path):
     """Remove the temporary files of killed processes: nobody has them locked."""
     folder, name = os.path.split(path)

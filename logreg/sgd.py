@@ -193,23 +193,28 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
         variables = [variable for variable, _ in updates]
         run = Run(variables, hyperparameters, stopping, n_train_batches)
         run.n_threads = train_model.n_threads
-        for callback in reversed(callbacks):
-            callback.on_train_begin(run)
-        run.start_clock()
-        try:
-            run.reason = train(functions, run, callbacks)
-        except StopTraining:
-            run.reason = "interrupted"
-        train_model.costs()  # brings to its end what a device has queued
-        run.read_clock()
-        if run.reason == "diverged" and stopping.best_iter is None:
-            raise SettingError(
-                f"the run diverged in epoch {run.epoch}: its parameters are not finite, and there "
-                "is no model to keep; give a lower learning rate"
-            )
-        for callback in callbacks:
-            callback.on_train_end(run)
+        _train_and_tell(functions, run, callbacks)
         return run
+
+
+def _train_and_tell(functions, run, callbacks):
+    """Train, and tell callbacks of the run's beginning and end."""
+    for callback in reversed(callbacks):
+        callback.on_train_begin(run)
+    run.start_clock()
+    try:
+        run.reason = train(functions, run, callbacks)
+    except StopTraining:
+        run.reason = "interrupted"
+    functions[0].costs()  # brings to its end what a device has queued
+    run.read_clock()
+    if run.reason == "diverged" and run.stopping.best_iter is None:
+        raise SettingError(
+            f"the run diverged in epoch {run.epoch}: its parameters are not finite, and there is "
+            "no model to keep; give a lower learning rate"
+        )
+    for callback in callbacks:
+        callback.on_train_end(run)
 
 
 def run_settings(data, hyperparameters):

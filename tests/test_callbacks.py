@@ -79,9 +79,7 @@ def test_what_else_is_said_of_a_run(capsys, monkeypatch):
     err = capsys.readouterr().err.splitlines()[-1]
     assert err.startswith("warning: the run diverged in epoch 3, where it stopped: its parameters")
     for cost in (math.nan, math.inf):
-        log = PrintLog()
-        for _ in range(2):  # it is said once
-            log.on_validation(new_run(), Validation(*MINIBATCH, cost, 0.5, 0.5))
+        log.on_validation(new_run(), Validation(*MINIBATCH, cost, 0.5, 0.5))
         assert capsys.readouterr().err == (
             f"warning: the training cost is {cost}: the run diverges; give a lower learning rate\n"
         )

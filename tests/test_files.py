@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from logreg import files
 from logreg.errors import ModelFileError
 from logreg.files import owning, read_whole, replacing, try_replacing
 
@@ -156,6 +157,23 @@ def test_a_file_belongs_to_one_run_until_its_process_ends_however_that_ends(run,
     assert sorted(os.listdir(".")) == before
 
 
+@pytest.mark.skipif(os.name != "posix", reason="there are no locks here")
+@pytest.mark.parametrize("use", [owning, lambda paths: replacing(*paths)])
+def test_a_file_that_goes_before_it_is_locked_is_made_anew(old, monkeypatch, use):
+    real, gone = files.fcntl, []
+
+    def flock(file, flags):
+        if not gone:  # its owner ends; or another process takes it for a leftover
+            gone.append(os.unlink(file.name))
+        real.flock(file, flags)
+
+    fcntl = SimpleNamespace(flock=flock, LOCK_EX=real.LOCK_EX, LOCK_NB=real.LOCK_NB)
+    monkeypatch.setattr(files, "fcntl", fcntl)
+    with use([old]):
+        assert gone and len(os.listdir(".")) == 2
+    assert os.listdir(".") == [old.name]
+
+
 def test_where_there_are_no_locks_a_run_goes_on(old, monkeypatch):
     def flock(*args):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
@@ -164,7 +182,7 @@ def test_where_there_are_no_locks_a_run_goes_on(old, monkeypatch):
     Path(there[1]).touch()
     os.mkdir(".other.lock")  # a lock cannot be made
     for fcntl in (SimpleNamespace(flock=flock, LOCK_EX=2, LOCK_NB=4), None):  # a network; Windows
-        monkeypatch.setattr("logreg.files.fcntl", fcntl)
+        monkeypatch.setattr(files, "fcntl", fcntl)
         with owning([old, "other"]):
             replace(old)
         assert old.read_bytes() == b"new"
