@@ -141,7 +141,7 @@ class Backend:
         """Compile a function of the rows from `start` to `stop` of a set."""
         start, stop = self.T.lscalar("start"), self.T.lscalar("stop")
         shared, scale = stored(dataset[0])
-        variables = [variable for variable, _ in updates]
+        inputs, variables = [start, stop], [variable for variable, _ in updates]
         outputs = [output, *(new for _, new in updates)]
         with_kernel = self.kernel and self.kernel.put_into(outputs)
         if with_kernel:
@@ -149,16 +149,21 @@ class Backend:
             compile_function, givens = self.kernel.function, None
         else:
             compile_function = self.theano.function
-            rows = as_features(self.T, shared[start:stop], x.dtype, scale)
+            # Numba keeps all graphs that it compiles: with an input for them, it keeps no data.
+            inputs.append(shared.type("features"))
+            rows = as_features(self.T, inputs[-1][start:stop], x.dtype, scale)
             givens = {x: rows, y: dataset[1][start:stop]}
         updates = list(zip(variables, outputs[1:]))
         if with_kernel:
             updates = self.kernel.put_into_updates(updates)
-        function = compile_function([start, stop], outputs[0], updates=updates, givens=givens)
+        function = compile_function(inputs, outputs[0], updates=updates, givens=givens)
         function.trust_input = True  # it gets arrays of int64, and need not look
 
         def on_rows(*edges):
-            return function(*(numpy.asarray(edge, dtype="int64") for edge in edges))
+            given = [numpy.asarray(edge, dtype="int64") for edge in edges]
+            if not with_kernel:
+                given.append(shared.get_value(borrow=True, return_internal_type=True))
+            return function(*given)
 
         if not with_kernel:
             self._warm_up(on_rows, variables)
