@@ -54,6 +54,23 @@ def starting(message):
             raise KeyboardInterrupt
 
 
+def collecting(function):
+    """Make a function collect garbage at its end.
+
+    The variables and operations of a graph refer to each other, and to the data: Python's own
+    collection leaves them in memory until long after the run.
+    """
+
+    @functools.wraps(function)
+    def wrapper(*args, **options):
+        try:
+            return function(*args, **options)
+        finally:
+            gc.collect()
+
+    return wrapper
+
+
 @contextlib.contextmanager
 def starting_engine():
     """Like :func:`starting`, around a command's imports; Ctrl-C ends the process at once.

@@ -13,7 +13,7 @@ Recognition and Machine Learning", section 4.3.4.
 
 import numpy
 
-from logreg.engine import T, theano
+from logreg.engine import T, checked_labels, theano
 
 
 class LogisticRegression:
@@ -75,12 +75,14 @@ class LogisticRegression:
         Parameters
         ----------
         y : symbolic vector, shape (n,), any integer dtype
-            The correct class of each row, 0 <= y < n_out.
+            The correct class of each row, 0 <= y < n_out: any other ends in an error when the
+            expression is computed.
 
         Returns
         -------
         symbolic scalar, dtype floatX
         """
+        y = checked_labels(y, self.b.shape[0])
         # Both engines rewrite log(softmax) and its gradient to the form that stays finite
         # when a probability underflows to 0.
         return -T.mean(T.log(self.p_y_given_x)[T.arange(y.shape[0]), y])

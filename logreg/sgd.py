@@ -10,7 +10,7 @@ import numpy
 
 from logreg import engine, updates
 from logreg.callbacks import BestModel, PrintLog, StopTraining
-from logreg.console import note, starting
+from logreg.console import collecting, note, starting
 from logreg.datasets import read_dataset, share
 from logreg.datasets.checks import SPLITS
 from logreg.early_stopping import EarlyStopping
@@ -133,6 +133,7 @@ def train(functions, run, callbacks=()):
     return "n_epochs"
 
 
+@collecting
 def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbacks=()):
     """Train a model: any cost over a minibatch, by any rule of :mod:`logreg.updates`.
 
@@ -229,6 +230,7 @@ def run_settings(data, hyperparameters):
     }
 
 
+@collecting
 def sgd_optimization(
     data, hyperparameters=DEFAULTS, output=BEST_MODEL, release=False, listeners=()
 ):

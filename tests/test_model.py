@@ -133,6 +133,23 @@ def test_any_integer_type_will_do_for_labels(case):
     numpy.testing.assert_allclose(results, [errors, cost] * len(types), rtol=1e-5)
 
 
+MODES = [None, "FAST_COMPILE", *(["CVM"] if engine.NAME == "pytensor" else [])]
+
+
+@pytest.mark.filterwarnings("ignore:PyTensor could not link to a BLAS")
+@pytest.mark.parametrize("mode", MODES)
+def test_a_label_that_is_no_class_ends_in_an_error(case, mode):
+    """An engine would read foreign memory, or take a class from the end."""
+    y = T.ivector("y")
+    cost = case.classifier.negative_log_likelihood(y)
+    outputs = [[cost], T.grad(cost, case.classifier.params)]
+    for function in (theano.function([case.input, y], output, mode=mode) for output in outputs):
+        function(case.x[:2], numpy.array([0, N_OUT - 1], "int32"))
+        for label in (N_OUT, 100, -1, -N_OUT, 2**31 - 1):
+            with pytest.raises(AssertionError, match=r"a label is not in 0 \.\. n_out - 1"):
+                function(case.x[:2], numpy.array([0, label], "int32"))
+
+
 @pytest.mark.parametrize(
     "y, error, said",
     [

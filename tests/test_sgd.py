@@ -1,7 +1,9 @@
 """The loop over functions that compute nothing, and whole runs against NumPy."""
 
+import gc
 import inspect
 import math
+import weakref
 
 import numpy
 import pytest
@@ -15,9 +17,10 @@ from logreg.engine import T, theano
 from logreg.errors import ModelFileError, SettingError
 from logreg.files import owning
 from logreg.hyperparameters import Hyperparameters
+from logreg.model import LogisticRegression
 from logreg.run import Run
 from logreg.sgd import compile_functions, fit, sgd_optimization, train
-from logreg.updates import momentum
+from logreg.updates import momentum, sgd
 
 
 class Steps:
@@ -243,6 +246,32 @@ def test_less_than_a_minibatch_is_refused_before_anything_is_compiled(sizes, mes
     sets = [(theano.shared(numpy.zeros((n, 4))), None) for n in sizes]
     with pytest.raises(SettingError, match=message):
         fit(None, None, None, None, [], sets, Hyperparameters(batch_size=10))
+
+
+def train_once(is_net):
+    """Train by one of the two functions; return what refers weakly to the training features."""
+    pairs = make_pairs((40, 20, 20), dtype=theano.config.floatX)
+    settings = Hyperparameters(batch_size=20, n_epochs=1)
+    features = weakref.ref(pairs[0][0])
+    if is_net:
+        x, y = T.matrix("x"), T.ivector("y")
+        net = LogisticRegression(T.tanh(x), 4, 3)
+        cost = net.negative_log_likelihood(y)
+        datasets = [(engine.shared_data(a), theano.shared(b.astype("int32"))) for a, b in pairs]
+        rule = sgd(cost, net.params, 0.1)
+        fit(x, y, cost, net.errors(y), rule, datasets, settings)
+    else:
+        sgd_optimization(read_dataset(pairs), settings, release=True)
+    return features
+
+
+@pytest.mark.parametrize("is_net", [True, False])
+def test_a_run_keeps_no_data(is_net, capsys):
+    gc.disable()  # by chance, Python would collect them
+    try:
+        assert train_once(is_net)() is None
+    finally:
+        gc.enable()
 
 
 def test_the_tutorials_function(monkeypatch, capsys):

@@ -11,12 +11,13 @@ import numpy
 
 from logreg.console import note, warning
 from logreg.datasets.header import say_rules
-from logreg.datasets.tables import FLOAT32_MAX, Table
+from logreg.datasets.tables import FLOAT32_MAX, MAX_LABELS, Table
 from logreg.errors import DatasetError
 
 SPLITS = {"train": "training", "valid": "validation", "test": "test"}
 PIXEL_SCALE = 1 / 256  # the tutorial's, and not 1/255
 MIN_SIDE = 8  # pixels; a smaller square number of features says nothing of an image
+LABELS_AT_A_TIME = 1 << 16  # are sorted, which takes several times their memory
 MEDIAN_VALUES = 2**20  # about as many values as a median is taken of
 
 
@@ -151,15 +152,40 @@ def check_labels(y, n_rows, source):
     if fault:
         raise DatasetError(f"{source} {fault}")
     try:
-        found, first_rows, codes = numpy.unique(y, return_index=True, return_inverse=True)
-        found = found.tolist()
+        found, first_rows, codes = _find_labels(y)
         if y.dtype.kind == "S":
             found = [label.decode("utf-8", "backslashreplace") for label in found]
         if y.dtype.kind in "SU":
             "".join(found).encode()
     except (ValueError, SystemError) as error:  # as of code points that do not exist
         raise DatasetError(f"{source} holds text that makes no sense: {error}") from None
-    return _classes(found, first_rows, source), codes.reshape(-1)
+    classes = _classes(found, first_rows, source)
+    if len(classes) > MAX_LABELS:
+        raise DatasetError(
+            f"{source} has more than {MAX_LABELS} different labels by row "
+            f"{sorted(first_rows)[MAX_LABELS]} (counted from 0): that is too many; give one of a "
+            "few classes per row"
+        )
+    return classes, codes
+
+
+def _find_labels(y):
+    """The labels that occur, in which row each does first, and for each row its label's index.
+
+    Of too many labels, it is those up to there.
+    """
+    index, first_rows, codes = {}, [], numpy.empty(len(y), "int32")
+    for start in range(0, len(y), LABELS_AT_A_TIME):
+        rows = slice(start, start + LABELS_AT_A_TIME)
+        found, first, inverse = numpy.unique(y[rows], return_index=True, return_inverse=True)
+        places = []
+        for label, row in zip(found.tolist(), first):
+            places.append(index.setdefault(label, len(index)))
+            first_rows += [start + int(row)] if places[-1] == len(first_rows) else []
+        if len(index) > MAX_LABELS:
+            break
+        codes[rows] = numpy.array(places, "int32")[inverse.reshape(-1)]
+    return list(index), first_rows, codes
 
 
 def _number(text):

@@ -15,7 +15,7 @@ import re
 
 import numpy
 
-from logreg.engine import pytensor_backend, theano_backend
+from logreg.engine import kernel_graph, pytensor_backend, theano_backend
 from logreg.engine.backend import UNWRITABLE, Pixels, n_rows, user_setting
 from logreg.errors import EngineError, SettingError
 
@@ -122,6 +122,14 @@ def set_value(variable, new):
     _backend.set_value(variable, new)
 
 
+def checked_labels(y, n_out):
+    """Labels `y` as an expression that is computed if 0 <= y < n_out, and an error otherwise.
+
+    JAX leaves such assertions out: there, :func:`compile_step` looks at all labels of a set.
+    """
+    return kernel_graph.checked_labels(T, y, n_out)
+
+
 def gradients(cost, params):
     """The gradients of a cost by parameters, which know what they are: see :mod:`.kernel_graph`."""
     gradients = T.grad(cost, params)
@@ -145,7 +153,10 @@ def compile_step(x, y, dataset, batch_size, cost, updates, block):
     queue up to `block` steps, until something depends on them: the parameters' values, error
     rates, or the costs. ``train_model.costs()`` lists the costs of the steps since its last call;
     ``train_model.n_threads`` tells how many threads share a sum, if that decides its last bits.
+
+    A label of the set that is no class of the model is a DatasetError, before anything is compiled.
     """
+    _backend.check_labels(cost, y, dataset[1])
     return _backend.compile_step(x, y, dataset, batch_size, cost, updates, block)
 
 

@@ -9,7 +9,7 @@ import numpy
 
 from logreg.engine.kernel import n_cores
 from logreg.engine.kernel_graph import make_kernel
-from logreg.errors import EngineError
+from logreg.errors import DatasetError, EngineError
 
 UNWRITABLE = (
     "what is compiled cannot be kept ({}): set {}_FLAGS=base_compiledir=FOLDER, "
@@ -75,6 +75,27 @@ class Backend:
     def _function(self, inputs, outputs):
         return self.theano.function(inputs, outputs)
 
+    def check_labels(self, cost, y, labels):
+        """Raise a DatasetError if a label of a set is none that the cost of `y` is made for."""
+        left, seen = [cost], set()
+        while left:
+            variable = left.pop()
+            if variable in seen or variable.owner is None:
+                continue
+            seen.add(variable)
+            left += variable.owner.inputs
+            if hasattr(variable.tag, "n_out") and variable.owner.inputs[0] is y:
+                outputs = [self.T.min(labels), self.T.max(labels), variable.tag.n_out]
+                interpreted = self.theano.Mode("py", None)
+                found = self.theano.function([], outputs, mode=interpreted)()
+                low, high, n_out = map(int, found)
+                if low < 0 or high >= n_out:
+                    raise DatasetError(
+                        f"the labels go from {low} to {high}, but the model has {n_out} classes, "
+                        f"which are numbered from 0: give it n_out={max(high, 0) + 1}, or other "
+                        "labels"
+                    )
+
     def compile_step(self, x, y, dataset, batch_size, cost, updates, block):
         step = self._compile_on_rows(x, y, dataset, cost, updates)
         n_threads = None if step.has_kernel else n_blas_threads()
@@ -124,7 +145,7 @@ class Backend:
         """Compile a function of the rows from `start` to `stop` of a set."""
         start, stop = self.T.lscalar("start"), self.T.lscalar("stop")
         shared, scale = stored(dataset[0])
-        variables = [variable for variable, _ in updates]
+        inputs, variables = [start, stop], [variable for variable, _ in updates]
         outputs = [output, *(new for _, new in updates)]
         with_kernel = self.kernel and self.kernel.put_into(outputs)
         if with_kernel:
@@ -132,16 +153,21 @@ class Backend:
             compile_function, givens = self.kernel.function, None
         else:
             compile_function = self.theano.function
-            rows = as_features(self.T, shared[start:stop], x.dtype, scale)
+            # Numba keeps all graphs that it compiles: with an input for them, it keeps no data.
+            inputs.append(shared.type("features"))
+            rows = as_features(self.T, inputs[-1][start:stop], x.dtype, scale)
             givens = {x: rows, y: dataset[1][start:stop]}
         updates = list(zip(variables, outputs[1:]))
         if with_kernel:
             updates = self.kernel.put_into_updates(updates)
-        function = compile_function([start, stop], outputs[0], updates=updates, givens=givens)
+        function = compile_function(inputs, outputs[0], updates=updates, givens=givens)
         function.trust_input = True  # it gets arrays of int64, and need not look
 
         def on_rows(*edges):
-            return function(*(numpy.asarray(edge, dtype="int64") for edge in edges))
+            given = [numpy.asarray(edge, dtype="int64") for edge in edges]
+            if not with_kernel:
+                given.append(shared.get_value(borrow=True, return_internal_type=True))
+            return function(*given)
 
         on_rows.has_kernel = bool(with_kernel)
         if not with_kernel:

@@ -25,6 +25,15 @@ def make_kernel(T, tools):
     return Kernel(T, tools) if tools is not None and is_wanted() else None
 
 
+def checked_labels(T, y, n_out):
+    """Labels `y` as an expression that fails if one of them is no class of 0 .. n_out - 1."""
+    are_classes = T.all(T.and_(T.ge(y, 0), T.lt(y, n_out)))
+    said = "a label is not in 0 .. n_out - 1: number the classes from 0"
+    checked = T.opt.Assert(said)(y, are_classes)
+    checked.tag.n_out = n_out
+    return checked
+
+
 class Kernel:
     """Puts the kernel into graphs; it knows the engine by the tools that it is given."""
 
@@ -88,7 +97,8 @@ class Kernel:
         yield T.argmax(p, axis=1), self.Classes()(x, W, b)
         yield p, T.nnet.softmax(scores)
         for y in labels:
-            log_likelihood = T.mean(T.log(p)[T.arange(y.shape[0]), y])
+            label = checked_labels(T, y, b.shape[0])  # which the kernel looks at itself
+            log_likelihood = T.mean(T.log(p)[T.arange(label.shape[0]), label])
             yield -log_likelihood, self.CrossEntropy()(x, W, b, y)[0]
 
     def _is_same(self, variable, pattern):
