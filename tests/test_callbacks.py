@@ -39,7 +39,7 @@ def new_run(iter=-1, best_loss=math.inf, **changed):
 
 def test_the_lines_of_a_run(capsys, monkeypatch):
     monkeypatch.setattr("sys.argv", ["/usr/bin/pytest"])
-    run, log = new_run(), PrintLog()
+    run, log = new_run(), PrintLog(("no", 0.40625))
     log.on_train_begin(run)
     log.on_validation(run, Validation(*MINIBATCH, 0.7, 0.125, 0.2, 0.11111111, 0.3))
     log.on_validation(run, Validation(3, 3, 3, 8, 0.6, 0.125, 0.2))
@@ -60,6 +60,8 @@ def test_the_lines_of_a_run(capsys, monkeypatch):
         "The code for file train.py ran for 1.5s\n"
         "over all rows, and not only whole minibatches of 600, the best model has a "
         "validation error of 20.000000 % and a test error of 30.000000 %\n"
+        "always guessing 'no', the most frequent class of the training rows, gives a test error "
+        "of 40.625000 %\n"
         "stopped: all 100 epochs run\n"
     )
 
@@ -67,6 +69,7 @@ def test_the_lines_of_a_run(capsys, monkeypatch):
 def test_what_else_is_said_of_a_run(capsys, monkeypatch):
     monkeypatch.setattr("sys.argv", ["code/mine.py"])
     log = PrintLog()
+    log.on_train_begin(new_run())
     log.on_train_end(new_run(8, 0.5, seconds=1.0, reason="interrupted"))
     assert capsys.readouterr() == ("", "")  # it has no result
     log.on_train_end(new_run(8, 0.5, seconds=1.0, reason="n_epochs", n_epochs=1))
@@ -76,11 +79,41 @@ def test_what_else_is_said_of_a_run(capsys, monkeypatch):
     err = capsys.readouterr().err.splitlines()[-1]
     assert err.startswith("stopped by patience at iteration 8: the last significant gain")
     assert err.endswith(" and 5000 at least, ran out at 5000")
-    for cost in (math.nan, math.inf):
-        log.on_validation(new_run(), Validation(*MINIBATCH, cost, 0.5, 0.5))
-        assert capsys.readouterr().err == (
-            f"warning: the training cost is {cost}: the run diverges; give a lower learning rate\n"
-        )
+
+
+HELPS = ": give a lower learning rate, or standardize the features"
+
+
+@pytest.mark.parametrize(
+    "iter, costs, error, said",
+    [
+        (-1, [2, 3, 1], 0.49, []),
+        (-1, [2], 0.49, []),
+        (-1, [2, 1, 2.5], 0.49, [f"the training cost has grown from 2 to 2.5{HELPS}"]),
+        (2, [2, 1, 2.5], 0.49, []),  # a resumed run: how it began is not known
+        (2, [2, math.inf, 1], 0.49, [f"the training cost became inf{HELPS}"]),
+        (-1, [2, math.nan], 0.49, [f"the training cost became nan{HELPS}"]),
+        (-1, [2, 1], 0.5, [f"the best model is no better than always guessing 3{HELPS}"]),
+    ],
+)
+def test_a_run_that_was_of_no_use_is_warned_of(capsys, iter, costs, error, said):
+    log = PrintLog((3, 0.5))
+    for _ in range(2):  # a second run begins anew
+        log.on_train_begin(new_run(iter))
+        for cost in costs:
+            log.on_validation(new_run(), Validation(*MINIBATCH, cost, 0.5, 0.5))
+        ended = {"seconds": 1.0, "reason": "n_epochs", "test_error_all_rows": error}
+        log.on_train_end(new_run(8, 0.5, **ended))
+        lines = capsys.readouterr().err.splitlines()
+        assert [line for line in lines if "warning" in line] == [f"warning: {s}" for s in said]
+
+
+def test_a_balanced_run_is_told_where_its_gain_is_seen(capsys):
+    log, run = PrintLog((3, 0.5)), new_run(8, 0.5, seconds=1.0, test_error_all_rows=0.6)
+    run.hyperparameters = Hyperparameters(class_weight="balanced")
+    log.on_train_begin(new_run())
+    log.on_train_end(run)
+    assert "guessing 3; see predict --evaluate for precision and recall" in capsys.readouterr().err
 
 
 # ---- the best model and the history

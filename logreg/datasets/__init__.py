@@ -16,7 +16,7 @@ from logreg.datasets.splits import is_seed, split_off
 from logreg.errors import SettingError
 
 METADATA = ("image_shape", "transposed", "pixel_scale", "x_range", "x_median")
-METADATA += ("class_labels", "label_name", "feature_names", "split")
+METADATA += ("class_labels", "class_counts", "label_name", "feature_names", "split")
 
 
 @dataclass(eq=False)
@@ -53,6 +53,16 @@ class DataSet:
     @property
     def n_out(self):
         return len(self.class_labels)
+
+    @property
+    def class_counts(self):
+        """How many training rows each class has, a list of int."""
+        return numpy.bincount(self.train[1], minlength=self.n_out).tolist()
+
+    def most_frequent_class(self):
+        """The label that most training rows have, and the test error of always guessing it."""
+        most = int(numpy.argmax(self.class_counts))
+        return self.class_labels[most], float(numpy.mean(self.test[1] != most))
 
     def metadata(self):
         """What a model file tells of the data that the model was trained on, as a dict."""
