@@ -70,6 +70,7 @@ def test_what_else_is_said_of_a_run(capsys, monkeypatch):
     monkeypatch.setattr("sys.argv", ["code/mine.py"])
     log = PrintLog()
     log.on_train_begin(new_run())
+    capsys.readouterr()
     log.on_train_end(new_run(8, 0.5, seconds=1.0, reason="interrupted"))
     assert capsys.readouterr() == ("", "")  # it has no result
     log.on_train_end(new_run(8, 0.5, seconds=1.0, reason="n_epochs", n_epochs=1))

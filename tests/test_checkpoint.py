@@ -168,10 +168,10 @@ def test_a_run_resumed_twice_ends_like_an_undisturbed_one(capfd, floatx, minibat
 # Validated every 4 minibatches of 6 an epoch, the first part ends after the last checkpoint.
 @pytest.mark.parametrize("n_epochs", [3, 4])
 def test_a_finished_run_is_lengthened_to_the_bits_of_a_longer_one(capfd, n_epochs):
-    long = functools.partial(train, n_epochs=7, patience=8, patience_increase=6)
+    long = functools.partial(train, n_epochs=7, patience=8, patience_increase=100)
     assert long("whole").reason == "n_epochs"
     expected = lines(capfd.readouterr().out)
-    first = train("parts", n_epochs=n_epochs, patience=8, patience_increase=6)
+    first = train("parts", n_epochs=n_epochs, patience=8, patience_increase=100)
     assert (first.epoch, first.reason) == (n_epochs, "n_epochs")
     printed = lines(capfd.readouterr().out)[:-1]
     last = long("parts", resume=True)
@@ -271,7 +271,7 @@ def test_a_state_is_neither_overwritten_unasked_nor_needed(working_folder, capfd
 
 # ---- states that were put together by hand
 
-RUN = {"n_epochs": 3, "dataset": "d", "dataset_sha256": "0" * 64}
+RUN = {"batch_size": 20, "n_epochs": 3, "dataset": "d", "dataset_sha256": "0" * 64}
 ERRORS = dict.fromkeys(["test_error", "error_all_rows", "test_error_all_rows"], 0.25)
 HEADER = {
     "run": RUN,
@@ -357,7 +357,7 @@ def test_forged_values_are_refused(working_folder):
     forged = [None, True, "x", -1, 1.5, 10**400, [], {}]
     accepted = {
         **{name: [-1, 1.5] for name in ERRORS},
-        **{"dataset": forged, "engine": forged},  # told, and no more
+        **{"dataset": forged, "engine": forged, "n_epochs": forged},  # told, and no more
         **{"patience": [1.5], "seconds": [1.5], "best_loss": [None, -1, 1.5]},
         **{"best_iter": [None, -1, 10**400], "significant_iter": [None, -1, 10**400]},
     }

@@ -176,7 +176,9 @@ def _text(evaluation):
         lines.append("Confusion matrix: a row for each class, a column for what it is taken for")
         lines += _aligned(matrix)
     else:
-        lines.append(f"Confusion matrix: of more than {MAX_DENSE} classes, --format csv or json")
+        lines.append(
+            f"Confusion matrix: of more than {MAX_DENSE} classes, --format csv or json give it"
+        )
     return "\n".join(lines) + "\n"
 
 
