@@ -88,8 +88,9 @@ class LogisticRegression:
         # when a probability underflows to 0.
         log_likelihoods = T.log(self.p_y_given_x)[T.arange(y.shape[0]), y]
         if weights is not None:
-            weights = T.cast(T.as_tensor_variable(weights), self.W.dtype)
-            log_likelihoods = weights[y] * log_likelihoods
+            if not hasattr(weights, "owner"):  # a constant, which the kernel knows
+                weights = T.constant(numpy.asarray(weights, dtype=self.W.dtype))
+            log_likelihoods = T.cast(weights, self.W.dtype)[y] * log_likelihoods
         return -T.mean(log_likelihoods)
 
     def errors(self, y):

@@ -262,6 +262,21 @@ def test_a_layer_below_keeps_its_graph(model):
         assert (put.put_into([many.y_pred]) is not None) == is_put
 
 
+def test_weights_are_known_if_they_are_constants_that_fit(model):
+    _, y, _ = model
+    with engine.floatx("float32"):
+        classifier = LogisticRegression(T.matrix("x"), 4, 3)
+        for weights, is_known in (
+            ([0.5, 1, 3], True),
+            (numpy.ones(3), True),
+            (numpy.ones(4), False),
+            (T.vector(), False),
+        ):
+            cost = classifier.negative_log_likelihood(y, weights)
+            (found,) = engine._on_cpu.kernel.put_into([cost])
+            assert (type(found.owner.op).__name__ == "CrossEntropy") == is_known
+
+
 def has_kernel(output):
     """Whether an Op of the kernel is in a graph."""
     owner = output.owner
