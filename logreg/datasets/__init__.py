@@ -48,16 +48,12 @@ class DataSet:
     feature_names: Optional[tuple]  # the other columns
     shuffle: Optional[int]  # the seed of the permutation of the training rows
     split: Optional[list]  # the rows of the three sets, if they were split off one table
+    class_counts: Optional[list] = None  # how many training rows each class has
     _digests: dict = field(default_factory=dict, repr=False)
 
     @property
     def n_out(self):
         return len(self.class_labels)
-
-    @property
-    def class_counts(self):
-        """How many training rows each class has, a list of int."""
-        return numpy.bincount(self.train[1], minlength=self.n_out).tolist()
 
     def most_frequent_class(self):
         """The label that most training rows have, and the test error of always guessing it."""
@@ -189,7 +185,8 @@ def read_dataset(dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtyp
     sets, split = split_off(sets, name, shuffle, is_mnist=raw.is_idx)
     warn_of_classes(sets, facts["class_labels"])
     shuffle = None if shuffle is None else int(shuffle)  # model files hold no NumPy integers
-    return DataSet(**sets, **facts, shuffle=shuffle, split=split)
+    counts = numpy.bincount(sets["train"][1], minlength=len(facts["class_labels"])).tolist()
+    return DataSet(**sets, **facts, shuffle=shuffle, split=split, class_counts=counts)
 
 
 def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
