@@ -22,7 +22,7 @@ from logreg.saving import check_writable, save
 LOG = os.path.join(os.path.dirname(__file__), "tutorial_log.csv")
 # Early stopping ends the tutorial's run in the epoch after the last validation.
 LAST_EPOCH = 74
-WHAT_HELPS = ": give a lower learning rate, or standardize the features"
+MAY_HELP = "a lower learning rate or standardized features may help"
 
 
 class StopTraining(Exception):
@@ -92,18 +92,24 @@ class PrintLog(Callback):
             % (run.error_all_rows * 100.0, run.test_error_all_rows * 100.0)
         )
         if self.most_frequent:
-            label, error = self.most_frequent
-            guess = f"always guessing {ascii(label)[:60]}"
-            source = "the most frequent class of the training rows"
-            note("%s, %s, gives a test error of %f %%" % (guess, source, error * 100.0))
-            if run.test_error_all_rows >= error:
-                balanced = "; see predict --evaluate for precision and recall, which are balanced"
-                mend = balanced if run.hyperparameters.class_weight else WHAT_HELPS
-                warning(f"the best model is no better than {guess}{mend}")
+            self._compare(run, *self.most_frequent)
         fault = self._fault_of_costs()
         if fault:
-            warning(f"the training cost {fault}{WHAT_HELPS}")
+            warning(f"the training cost {fault}: {MAY_HELP}")
         note(_why(run))
+
+    def _compare(self, run, label, error):
+        """Say what a model does that knows nothing but the most frequent class."""
+        guess = f"always guessing {ascii(label)[:60]}"
+        source = "the most frequent class of the training rows"
+        note("%s, %s, gives a test error of %f %%" % (guess, source, error * 100.0))
+        if run.test_error_all_rows >= error:
+            mend = "more epochs, " * (run.reason == "n_epochs") + MAY_HELP
+            if run.hyperparameters.class_weight:
+                mend = (
+                    "balanced, it may still find more of the rare classes: see predict --evaluate"
+                )
+            warning(f"the best model is no better than {guess}: {mend}")
 
     def _fault_of_costs(self):
         costs = self._costs

@@ -82,39 +82,39 @@ def test_what_else_is_said_of_a_run(capsys, monkeypatch):
     assert err.endswith(" and 5000 at least, ran out at 5000")
 
 
-HELPS = ": give a lower learning rate, or standardize the features"
+MAY_HELP = "a lower learning rate or standardized features may help"
+NO_BETTER = "the best model is no better than always guessing 3: "
 
 
 @pytest.mark.parametrize(
-    "iter, costs, error, said",
+    "iter, costs, error, changed, said",
     [
-        (-1, [2, 3, 1], 0.49, []),
-        (-1, [2], 0.49, []),
-        (-1, [2, 1, 2.5], 0.49, [f"the training cost has grown from 2 to 2.5{HELPS}"]),
-        (2, [2, 1, 2.5], 0.49, []),  # a resumed run: how it began is not known
-        (2, [2, math.inf, 1], 0.49, [f"the training cost became inf{HELPS}"]),
-        (-1, [2, math.nan], 0.49, [f"the training cost became nan{HELPS}"]),
-        (-1, [2, 1], 0.5, [f"the best model is no better than always guessing 3{HELPS}"]),
+        (-1, [2, 3, 1], 0.49, {}, None),
+        (-1, [2], 0.49, {}, None),
+        (-1, [2, 1, 2.5], 0.49, {}, f"the training cost has grown from 2 to 2.5: {MAY_HELP}"),
+        (2, [2, 1, 2.5], 0.49, {}, None),  # a resumed run: how it began is not known
+        (2, [2, math.inf, 1], 0.49, {}, f"the training cost became inf: {MAY_HELP}"),
+        (-1, [2, math.nan], 0.49, {}, f"the training cost became nan: {MAY_HELP}"),
+        (-1, [2, 1], 0.5, {}, f"{NO_BETTER}{MAY_HELP}"),
+        (-1, [2, 1], 0.5, {"reason": "n_epochs"}, f"{NO_BETTER}more epochs, {MAY_HELP}"),
+        (
+            *(-1, [2, 1], 0.5, {"hyperparameters": Hyperparameters(class_weight="balanced")}),
+            f"{NO_BETTER}balanced, it may still find more of the rare classes: see predict "
+            "--evaluate",
+        ),
     ],
 )
-def test_a_run_that_was_of_no_use_is_warned_of(capsys, iter, costs, error, said):
+def test_a_run_of_no_use_is_warned_of(capsys, iter, costs, error, changed, said):
     log = PrintLog((3, 0.5))
     for _ in range(2):  # a second run begins anew
         log.on_train_begin(new_run(iter))
         for cost in costs:
             log.on_validation(new_run(), Validation(*MINIBATCH, cost, 0.5, 0.5))
-        ended = {"seconds": 1.0, "reason": "n_epochs", "test_error_all_rows": error}
-        log.on_train_end(new_run(8, 0.5, **ended))
+        ended = {"seconds": 1.0, "reason": "patience", "test_error_all_rows": error}
+        log.on_train_end(new_run(8, 0.5, **{**ended, **changed}))
         lines = capsys.readouterr().err.splitlines()
-        assert [line for line in lines if "warning" in line] == [f"warning: {s}" for s in said]
-
-
-def test_a_balanced_run_is_told_where_its_gain_is_seen(capsys):
-    log, run = PrintLog((3, 0.5)), new_run(8, 0.5, seconds=1.0, test_error_all_rows=0.6)
-    run.hyperparameters = Hyperparameters(class_weight="balanced")
-    log.on_train_begin(new_run())
-    log.on_train_end(run)
-    assert "guessing 3; see predict --evaluate for precision and recall" in capsys.readouterr().err
+        warnings = [line for line in lines if "warning" in line]
+        assert warnings == ([f"warning: {said}"] if said else [])
 
 
 # ---- the best model and the history

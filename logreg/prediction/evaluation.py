@@ -9,40 +9,24 @@ import numpy
 from logreg.console import warning
 from logreg.prediction.writers import shown
 
-# With more classes, of the confusion matrix only the entries that are not 0 are given.
-MAX_DENSE = 50
+MAX_DENSE = 50  # of more classes, the confusion matrix is not written as a matrix
 SCORES = ("precision", "recall", "f1")
 
 
 def evaluate(predict, data, class_labels, rows_at_a_time, batch_size):
     """Evaluate a model on the test set of a :class:`~logreg.datasets.DataSet`.
 
-    Parameters
-    ----------
-    predict : callable
-        It makes a :class:`~logreg.prediction.predictor.Prediction` of some rows.
-    data : DataSet
-    class_labels : list of int or list of str
-        Those of the model.
-    rows_at_a_time : int
-        How many rows `predict` gets.
-    batch_size : int
-        That of the training: the tutorial counts the rows in whole minibatches.
+    `predict` makes a Prediction of so many rows at a time, `class_labels` are the model's, and
+    `batch_size` is that of its training: the tutorial counts the rows in whole minibatches. The
+    result is the dict that is written as JSON. Its scores are scikit-learn's:
 
-    Returns
-    -------
-    dict
-        What is written as JSON. Precision, recall and F1 are 0 where nothing could be divided by;
-        a class that is neither a label nor predicted has none, and their macro means leave it
-        out. `log_loss` is the mean of -log of the probability of the label, which counts as the
-        precision of its float type if it is less, as in scikit-learn; `auc`, of two classes, is
-        that of the second one against the first. In the confusion matrix, a row is a label: one
-        of the model's, then those that the model does not know; a column is what was predicted.
-        Of more than 50 labels, `entries` has a triple [row, column, count] where it is not 0.
-
-    Notes
-    -----
-    Memory grows as the rows and the classes do, and not as their product.
+    - Precision, recall and F1 of a class are 0 where they would be 0 / 0, but None if it is
+      neither a label nor predicted; then the macro means leave it out.
+    - The log-loss is the mean of -log p of the labels, p being at least the precision of its type.
+    - Of two classes, the AUC is that of the second one against the first.
+    - In the confusion matrix, a row is a label: one of the model's, then those that it does not
+      know; a column is what was predicted. Of more than MAX_DENSE labels, `entries` lists
+      [row, column, count] where the count is not 0: memory grows as rows and classes do.
     """
     x, y = data.test
     # The same label may be text for one and an integer for the other.
@@ -67,7 +51,7 @@ def evaluate(predict, data, class_labels, rows_at_a_time, batch_size):
         "dataset": data.name,
         **_errors(len(x), is_wrong.sum()),
         "macro": {key: float(numpy.mean([entry[key] for entry in found])) for key in SCORES},
-        "log_loss": -float(numpy.log(p_of_label).mean()),
+        "log_loss": float(numpy.log(1 / p_of_label).mean()),
         "auc": _auc(p_of_last[is_known], y[is_known]) if n_known == 2 else None,
         "whole_minibatches": {
             "batch_size": batch_size,

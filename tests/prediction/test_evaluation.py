@@ -103,6 +103,15 @@ def test_a_label_that_the_model_does_not_know_is_an_error(capsys):
     assert (found["rows"], found["errors"]) == (4, 2)
 
 
+def test_scores_with_labels_that_the_model_does_not_know():
+    labels = ["no", "yes"]
+    found = evaluation_of([0, 1, 2, 2], [0, 1, 1, 0], [*labels, "maybe"], labels)
+    assert [entry["f1"] for entry in found["classes"]] == pytest.approx([2 / 3, 2 / 3, 0])
+    assert found["macro"]["f1"] == pytest.approx(4 / 9)
+    assert (found["auc"], found["log_loss"]) == (1, pytest.approx(numpy.log(2**23) / 2))
+    assert evaluation_of([1, 1], [0, 1], labels, labels)["auc"] is None
+
+
 def test_fewer_rows_than_a_minibatch():
     found = evaluation_of([0, 1], [0, 1], [0, 1], [0, 1])
     nothing = {"batch_size": 600, "rows": 0, "errors": 0, "error_percent": None}
