@@ -22,7 +22,6 @@ from logreg.saving import check_writable, save
 LOG = os.path.join(os.path.dirname(__file__), "tutorial_log.csv")
 # Early stopping ends the tutorial's run in the epoch after the last validation.
 LAST_EPOCH = 74
-MAY_HELP = "a lower learning rate or standardized features may help"
 
 
 class StopTraining(Exception):
@@ -46,22 +45,9 @@ class Callback:
 
 
 class PrintLog(Callback):
-    """Prints the tutorial's lines to stdout; what the tutorial does not say goes to stderr.
-
-    At the end it warns of a model that is of no use, and of a cost that has grown.
-
-    Parameters
-    ----------
-    most_frequent : tuple of (str or int, float), optional
-        A label, that of most training rows, and the error over all test rows of always guessing
-        it; see :meth:`logreg.datasets.DataSet.most_frequent_class`.
-    """
-
-    def __init__(self, most_frequent=None):
-        self.most_frequent = most_frequent
+    """Prints the tutorial's lines to stdout; what the tutorial does not say goes to stderr."""
 
     def on_train_begin(self, run):
-        self._costs, self._is_resumed = [], run.iter >= 0
         print("... training the model", flush=True)
 
     def on_validation(self, run, validation):
@@ -70,7 +56,11 @@ class PrintLog(Callback):
         if validation.test_error is not None:
             error = validation.test_error * 100.0
             print("     %s, test error of best model %f %%" % (source, error), flush=True)
-        self._costs.append(validation.cost)
+        if not math.isfinite(validation.cost):
+            warning(
+                f"the training cost is {validation.cost}: the run diverges; "
+                "give a lower learning rate"
+            )
 
     def on_train_end(self, run):
         if run.reason == "interrupted":
@@ -91,34 +81,7 @@ class PrintLog(Callback):
             "the best model has a validation error of %f %% and a test error of %f %%"
             % (run.error_all_rows * 100.0, run.test_error_all_rows * 100.0)
         )
-        if self.most_frequent:
-            self._compare(run, *self.most_frequent)
-        fault = self._fault_of_costs()
-        if fault:
-            warning(f"the training cost {fault}: {MAY_HELP}")
         note(_why(run))
-
-    def _compare(self, run, label, error):
-        """Say what a model does that knows nothing but the most frequent class."""
-        guess = f"always guessing {ascii(label)[:60]}"
-        source = "the most frequent class of the training rows"
-        note("%s, %s, gives a test error of %f %%" % (guess, source, error * 100.0))
-        if run.test_error_all_rows >= error:
-            mend = "more epochs, " * (run.reason == "n_epochs") + MAY_HELP
-            if run.hyperparameters.class_weight:
-                mend = (
-                    "balanced, it may still find more of the rare classes: see predict --evaluate"
-                )
-            warning(f"the best model is no better than {guess}: {mend}")
-
-    def _fault_of_costs(self):
-        costs = self._costs
-        bad = [cost for cost in costs if not math.isfinite(cost)]
-        if bad:
-            return f"became {bad[0]}"
-        if self._is_resumed or not costs or costs[-1] <= costs[0]:
-            return None
-        return f"has grown from {costs[0]:.6g} to {costs[-1]:.6g}"
 
 
 def _why(run):

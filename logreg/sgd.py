@@ -20,6 +20,7 @@ from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameter
 from logreg.model import LogisticRegression
 from logreg.run import Run, Validation
 from logreg.saving import dumps_model
+from logreg.verdict import Verdict
 
 
 def whole_batches(n_rows, batch_size):
@@ -249,7 +250,7 @@ def sgd_optimization(
     """
     sizes = [len(labels) for _, labels in (data.train, data.valid, data.test)]
     whole_batches(sizes, hyperparameters.batch_size)
-    most_frequent = data.most_frequent_class()
+    verdict = Verdict(*data.most_frequent_class())
     about = {**run_settings(data, hyperparameters), **data.metadata()}
     best_model = BestModel(output, lambda v: dumps_model(classifier, **about, **v.metadata()))
 
@@ -271,7 +272,7 @@ def sgd_optimization(
 
     datasets = share(data, release, as_stored=True)
     note(engine.describe())
-    callbacks = [PrintLog(most_frequent), best_model, *listeners]
+    callbacks = [PrintLog(), verdict, best_model, *listeners]
     return fit(x, y, cost, errors, step, datasets, hyperparameters, callbacks)
 
 
