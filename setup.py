@@ -75,7 +75,7 @@ setup(
         "cuda": ["jax[cuda12]; python_version >= '3.12'"],
         # JAX on the CPU stands for a GPU in the tests.
         "test": [
-            *("pytest", "hypothesis", "pillow>=10.1", "pandas>=2.0.3"),
+            *("pytest", "hypothesis", "pillow>=10.1", "pandas>=2.0.3", "scikit-learn"),
             "jax; python_version >= '3.12'",
         ],
         "lint": ["ruff"],

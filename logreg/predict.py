@@ -41,7 +41,7 @@ def parser():
     add("inputs", nargs="*", metavar="INPUT", help=inputs)
     add("--model", metavar="FILE", default=BEST_MODEL, help="model file" + default)
     add("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + default)
-    evaluate = "print the errors on the data set's test set, and the confusion matrix"
+    evaluate = "print errors, precision, recall, F1 and the confusion matrix on the test set"
     add("--evaluate", action="store_true", help=evaluate)
     add("--info", action="store_true", help="print what the model file tells of the model")
     add("--proba", action="store_true", help="give the probability of each class")

@@ -21,6 +21,7 @@ from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameter
 from logreg.model import LogisticRegression
 from logreg.run import Run, Validation
 from logreg.saving import dumps_model
+from logreg.verdict import Verdict
 
 
 def whole_batches(n_rows, batch_size):
@@ -219,7 +220,7 @@ def _train_and_tell(functions, run, callbacks):
 
 
 def run_settings(data, hyperparameters):
-    """What decides the bits of a run, as a dict: a resumed run must have the same."""
+    """What decides the bits of a run, as a dict: a resumed run must have the same, but n_epochs."""
     floatx = engine.theano.config.floatX
     return {
         **asdict(hyperparameters),
@@ -228,6 +229,21 @@ def run_settings(data, hyperparameters):
         "dataset_sha256": data.sha256(floatx),
         "shuffle": data.shuffle,
     }
+
+
+def balanced_weights(class_counts):
+    """Weights for `negative_log_likelihood` by which each class counts as much as any other.
+
+    `class_counts` has the number of training rows of each class, n_k. The weights are
+    n / (n_out * n_k), as in scikit-learn, in an array of shape (n_out,), dtype float64.
+
+    Examples
+    --------
+    >>> balanced_weights([2, 6]).tolist()
+    [2.0, 0.6666666666666666]
+    """
+    counts = numpy.maximum(class_counts, 1)  # a class without rows has a weight for nothing
+    return sum(class_counts) / (len(counts) * counts)
 
 
 @collecting
@@ -254,6 +270,7 @@ def sgd_optimization(
     """
     sizes = [len(labels) for _, labels in (data.train, data.valid, data.test)]
     whole_batches(sizes, hyperparameters.batch_size)
+    verdict = Verdict(*data.most_frequent_class())
     about = {**run_settings(data, hyperparameters), **data.metadata()}
     best_model = BestModel(output, lambda v: dumps_model(classifier, **about, **v.metadata()))
 
@@ -262,7 +279,8 @@ def sgd_optimization(
     y = T.ivector("y")
     classifier = LogisticRegression(input=x, n_in=data.n_in, n_out=data.n_out)
     errors = classifier.errors(y)
-    cost = classifier.negative_log_likelihood(y)
+    weights = balanced_weights(data.class_counts) if hyperparameters.class_weight else None
+    cost = classifier.negative_log_likelihood(y, weights)
     if hyperparameters.l1:
         cost += hyperparameters.l1 * abs(classifier.W).sum()
     if hyperparameters.l2:
@@ -274,7 +292,7 @@ def sgd_optimization(
 
     datasets = share(data, release, as_stored=True)
     note(engine.describe())
-    callbacks = [PrintLog(), best_model, *listeners]
+    callbacks = [PrintLog(), verdict, best_model, *listeners]
     return fit(x, y, cost, errors, step, datasets, hyperparameters, callbacks)
 
 

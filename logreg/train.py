@@ -23,6 +23,7 @@ HYPERPARAMETER_HELP = {
     "l1": "factor of the sum of absolute weights in the cost",
     "l2": "factor of the sum of squared weights in the cost",
     "momentum": "fraction of the last step that is added to each",
+    "class_weight": "balanced: each class counts as much in the cost as any other",
 }
 
 
@@ -38,16 +39,16 @@ def parser():
     add_table_options(parser)
     add("--shuffle", type=int, metavar="SEED", help="shuffle rows before validation is split off")
     for field in fields(Hyperparameters):
+        number = {"type": field.type, "metavar": "N" if field.type is int else "X"}
         add(
             "--" + field.name.replace("_", "-"),
-            type=field.type,
-            metavar="N" if field.type is int else "X",
+            **({"choices": ["balanced"]} if field.name == "class_weight" else number),
             default=getattr(DEFAULTS, field.name),
             help=HYPERPARAMETER_HELP[field.name] + default,
         )
     add("--output", metavar="FILE", default=BEST_MODEL, help="the best model" + default)
     add("--checkpoint", metavar="FILE", help="keep the state of the run here at each validation")
-    add("--resume", action="store_true", help="go on from the state in the checkpoint")
+    add("--resume", action="store_true", help="go on from the checkpoint; --n-epochs may be larger")
     add("--history", metavar="FILE", help="write a CSV row here at each validation")
     add("--floatx", choices=("float32", "float64"), help="float type of data and parameters")
     add("--device", metavar="NAME", help="where data and parameters live: cpu, cuda, cuda1, ...")

@@ -165,6 +165,40 @@ def test_a_run_resumed_twice_ends_like_an_undisturbed_one(capfd, floatx, minibat
         assert getattr(again, name) == getattr(last, name) == getattr(whole, name)
 
 
+# Validated every 4 minibatches of 6 an epoch, the first part ends after the last checkpoint.
+@pytest.mark.parametrize("n_epochs", [3, 4])
+def test_a_finished_run_is_lengthened_to_the_bits_of_a_longer_one(capfd, n_epochs):
+    long = functools.partial(train, n_epochs=7, patience=8, patience_increase=100)
+    assert long("whole").reason == "n_epochs"
+    expected = lines(capfd.readouterr().out)
+    first = train("parts", n_epochs=n_epochs, patience=8, patience_increase=100)
+    assert (first.epoch, first.reason) == (n_epochs, "n_epochs")
+    printed = lines(capfd.readouterr().out)[:-1]
+    last = long("parts", resume=True)
+    assert printed + lines(capfd.readouterr().out) == expected
+    assert (last.iter, last.reason) == (41, "n_epochs")
+    assert outcome("parts") == outcome("whole")
+
+
+def test_a_run_is_not_resumed_with_fewer_epochs_than_it_has_run(working_folder, capfd):
+    train("run", Stop(4))
+    before = contents("run")
+    with pytest.raises(ModelFileError, match="is in epoch 4, and n_epochs is 3: give 4 or more"):
+        train("run", resume=True, n_epochs=3)
+    assert contents("run") == before
+    assert train("run", resume=True, n_epochs=4).epoch == 4
+
+
+def test_patience_that_ran_out_ends_a_resumed_run_of_more_epochs(working_folder, capfd):
+    stops = {"patience": 8, "patience_increase": 1}
+    assert train("run", **stops).reason == "patience"
+    before = outcome("run")
+    capfd.readouterr()
+    assert train("run", resume=True, n_epochs=100, **stops).reason == "patience"
+    assert "stopped by patience at iteration" in capfd.readouterr().err
+    assert outcome("run") == before
+
+
 def golden(text):
     return zlib.decompress(base64.b85decode(text))
 
@@ -192,7 +226,7 @@ OTHER = read_dataset([(255 - x, y) for x, y in PAIRS])
     "changed, messages",
     [
         ({"learning_rate": 0.03}, ["learning_rate was 0.05 and is 0.03"]),
-        ({"n_epochs": 13}, ["n_epochs was 12 and is 13"]),
+        ({"class_weight": "balanced"}, ["class_weight was None and is balanced"]),
         ({"momentum": 0.4, "l1": 0.1}, ["momentum was 0.5 and is 0.4", "l1 was 0.0 and is 0.1"]),
         ({"patience_increase": 4}, ["patience_increase was 2 and is 4"]),
         ({"floatx": "float64"}, ["floatX was float32 and is float64"]),
@@ -237,7 +271,7 @@ def test_a_state_is_neither_overwritten_unasked_nor_needed(working_folder, capfd
 
 # ---- states that were put together by hand
 
-RUN = {"n_epochs": 3, "dataset": "d", "dataset_sha256": "0" * 64}
+RUN = {"batch_size": 20, "n_epochs": 3, "dataset": "d", "dataset_sha256": "0" * 64}
 ERRORS = dict.fromkeys(["test_error", "error_all_rows", "test_error_all_rows"], 0.25)
 HEADER = {
     "run": RUN,
@@ -337,7 +371,7 @@ def test_forged_values_are_refused(working_folder):
     forged = [None, True, "x", -1, 1.5, 10**400, [], {}]
     accepted = {
         **{name: [-1, 1.5] for name in ERRORS},
-        **{"dataset": forged, "engine": forged},  # told, and no more
+        **{"dataset": forged, "engine": forged, "n_epochs": forged},  # told, and no more
         **{"patience": [1.5], "seconds": [1.5], "best_loss": [None, -1, 1.5]},
         **{"best_iter": [None, -1, 10**400], "significant_iter": [None, -1, 10**400]},
     }

@@ -28,7 +28,8 @@ LAYERS = [
     ["metadata"],
     ["saving", "datasets"],
     ["params", "callbacks", "prediction"],
-    ["checkpoint", "sgd"],
+    ["checkpoint", "verdict"],
+    ["sgd"],
     ["options"],
     ["train", "predict", "__main__"],
 ]

@@ -9,7 +9,7 @@ import numpy
 import pytest
 from builders import make_pairs, probabilities
 
-from logreg import engine, load_data, sgd_optimization_mnist
+from logreg import engine, load_data, load_model, sgd_optimization_mnist
 from logreg.callbacks import Callback, StopTraining
 from logreg.datasets import read_dataset
 from logreg.early_stopping import EarlyStopping
@@ -163,8 +163,10 @@ def test_a_run_owns_the_files_of_its_callbacks_until_it_ends(monkeypatch, workin
 class Oracle:
     """The same run in NumPy."""
 
-    def __init__(self, pairs, l1=0.0, l2=0.0, momentum=0.0):
+    def __init__(self, pairs, l1=0.0, l2=0.0, momentum=0.0, class_weight=None):
         self.pairs = pairs
+        counts = numpy.bincount(pairs[0][1])
+        self.weights = counts.sum() / (3 * counts) if class_weight else numpy.ones(3)
         self.l1, self.l2, self.momentum = l1, l2, momentum
         self.W, self.b = numpy.zeros((4, 3)), numpy.zeros(3)
         self.v = [numpy.zeros_like(self.W), numpy.zeros_like(self.b)]
@@ -172,9 +174,11 @@ class Oracle:
     def step(self, i):
         x, y = (array[i * 10 : (i + 1) * 10] for array in self.pairs[0])
         p = probabilities(x, self.W, self.b)
-        cost = -numpy.log(p[range(10), y]).mean()
+        w = self.weights[y]
+        cost = -(w * numpy.log(p[range(10), y])).mean()
         cost += self.l1 * abs(self.W).sum() + self.l2 * (self.W**2).sum()
         p[range(10), y] -= 1
+        p *= w[:, None]
         decay = self.l1 * numpy.sign(self.W) + 2 * self.l2 * self.W
         for param, v, g in zip((self.W, self.b), self.v, (x.T @ p / 10 + decay, p.mean(axis=0))):
             v[:] = self.momentum * v - 0.05 * g
@@ -187,7 +191,10 @@ class Oracle:
         return wrong[: len(y) // 10 * 10].mean(), wrong.mean()
 
 
-@pytest.mark.parametrize("options", [{}, {"l1": 0.02, "l2": 0.01, "momentum": 0.5}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"l1": 0.02, "l2": 0.01, "momentum": 0.5}, {"class_weight": "balanced", "l2": 0.1}],
+)
 def test_a_run_computes_what_numpy_computes(options, capsys, working_folder):
     # 4 minibatches, 2 and 3; some rows are left over.
     pairs = make_pairs((47, 25, 33), dtype="float64", seed=3)
@@ -204,10 +211,18 @@ def test_a_run_computes_what_numpy_computes(options, capsys, working_folder):
         assert validation[4:] == pytest.approx((cost, *valid, *test))
     assert (run.epoch, run.iter, run.reason) == (7, 27, "n_epochs")
     assert run.stopping.best_loss == pytest.approx(best)
-    lines = capsys.readouterr().out.splitlines()
+    out, err = capsys.readouterr()
+    most = numpy.bincount(pairs[0][1]).argmax()
+    always = 100 * (pairs[2][1] != most).mean()
+    said = f"always guessing {most}, the most frequent class of the training rows, gives a test "
+    assert f"\n{said}error of {always:f} %\n" in err
+    lines = out.splitlines()
     assert lines[:2] == ["... building the model", "... training the model"]
     assert lines[2].startswith("epoch 1, minibatch 4/4, validation error ")
     assert [path.name for path in working_folder.iterdir()] == ["best_model.pkl"]
+    metadata = load_model("best_model.pkl").metadata
+    assert metadata["class_weight"] == options.get("class_weight")
+    assert metadata["class_counts"] == numpy.bincount(pairs[0][1]).tolist()
 
 
 def test_any_cost_can_be_minimized_and_compiling_takes_no_step():

@@ -59,6 +59,7 @@ def test_the_options_reach_the_run(capfd, working_folder):
         + ["--patience-increase", "1.5", "--improvement-threshold", "0.5", "--output", "m.pkl"]
         + ["--floatx", "float64", "--shuffle", "3", "--l1", "1e-5", "--check-reference"]
         + ["--checkpoint", "run.state", "--history", "run.csv", "--momentum", "0.25"]
+        + ["--class-weight", "balanced"]
     )
     assert code == 1
     out, err = capfd.readouterr()
@@ -69,7 +70,8 @@ def test_the_options_reach_the_run(capfd, working_folder):
     model = load_model("m.pkl")
     assert model.W.dtype == "float64"
     expected = {"learning_rate": 0.5, "patience": 60, "improvement_threshold": 0.5, "shuffle": 3}
-    assert {**expected, "l1": 1e-5, "momentum": 0.25}.items() <= model.metadata.items()
+    expected.update(l1=1e-5, momentum=0.25, class_weight="balanced")
+    assert expected.items() <= model.metadata.items()
     (printed,) = re.findall(r"epoch 1, minibatch 30/50, validation error (\S+) %", out)
     assert f"epoch 1, validation error: {printed}, the tutorial has 12.458333" in err
     assert "not the tutorial's figures" in err

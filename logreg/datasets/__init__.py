@@ -16,7 +16,7 @@ from logreg.datasets.splits import is_seed, split_off
 from logreg.errors import SettingError
 
 METADATA = ("image_shape", "transposed", "pixel_scale", "x_range", "x_median")
-METADATA += ("class_labels", "label_name", "feature_names", "split")
+METADATA += ("class_labels", "class_counts", "label_name", "feature_names", "split")
 
 
 @dataclass(eq=False)
@@ -48,11 +48,17 @@ class DataSet:
     feature_names: Optional[tuple]  # the other columns
     shuffle: Optional[int]  # the seed of the permutation of the training rows
     split: Optional[list]  # the rows of the three sets, if they were split off one table
+    class_counts: Optional[list] = None  # how many training rows each class has
     _digests: dict = field(default_factory=dict, repr=False)
 
     @property
     def n_out(self):
         return len(self.class_labels)
+
+    def most_frequent_class(self):
+        """The label that most training rows have, and the test error of always guessing it."""
+        most = int(numpy.argmax(self.class_counts))
+        return self.class_labels[most], float(numpy.mean(self.test[1] != most))
 
     def metadata(self):
         """What a model file tells of the data that the model was trained on, as a dict."""
@@ -179,7 +185,8 @@ def read_dataset(dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtyp
     sets, split = split_off(sets, name, shuffle, is_mnist=raw.is_idx)
     warn_of_classes(sets, facts["class_labels"])
     shuffle = None if shuffle is None else int(shuffle)  # model files hold no NumPy integers
-    return DataSet(**sets, **facts, shuffle=shuffle, split=split)
+    counts = numpy.bincount(sets["train"][1], minlength=len(facts["class_labels"])).tolist()
+    return DataSet(**sets, **facts, shuffle=shuffle, split=split, class_counts=counts)
 
 
 def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):

@@ -258,6 +258,7 @@ def test_metadata(pairs):
         "x_range": (0, 255 / 256),
         "x_median": 0,
         "class_labels": list(range(10)),
+        "class_counts": [479, 563, 488, 493, 535, 434, 501, 550, 462, 495],
         "label_name": None,
         "feature_names": None,
         "split": None,
@@ -266,6 +267,13 @@ def test_metadata(pairs):
     told = {"label_name": "kind", "feature_names": ("a", "b"), "split": [20, 5, 5]}
     told.update(class_labels=["ant", "bee"], x_range=(0, 841), pixel_scale=1, image_shape=None)
     assert told.items() <= data.metadata().items()
+
+
+def test_the_most_frequent_class_is_that_of_the_training_rows():
+    x = numpy.zeros((5, 2), "float32")
+    pairs = [(x, [3, 7, 5, 7, 7]), (x, [3] * 5), (x, [3, 7, 3, 3, 5])]
+    data = read_dataset(pairs)
+    assert (data.class_counts, data.most_frequent_class()) == ([1, 1, 3], (7, 0.8))
 
 
 def test_the_median_tells_the_background():
