@@ -17,7 +17,7 @@ import threading
 
 from logreg.console import note, warning
 from logreg.errors import ModelFileError
-from logreg.saving import check_writable, save
+from logreg.saving import check_writable, dumps_params, save
 
 LOG = os.path.join(os.path.dirname(__file__), "tutorial_log.csv")
 # Early stopping ends the tutorial's run in the epoch after the last validation.
@@ -103,9 +103,11 @@ class BestModel(Callback):
     Parameters
     ----------
     path : str or path-like
-    dump : callable
+    dump : callable, optional
         Called with the :class:`~logreg.run.Validation` of a new best, it returns the bytes to
-        keep, such as ``lambda validation: dumps_params(params)``.
+        keep. If it is not given, the parameters are kept, for :func:`logreg.load_params`: the
+        variables of `updates` that the cost depends on, in the order in which the update rule
+        was given them. What a rule or a layer remembers beside them is not kept.
 
     Raises
     ------
@@ -113,7 +115,7 @@ class BestModel(Callback):
         If the file cannot be written.
     """
 
-    def __init__(self, path, dump):
+    def __init__(self, path, dump=None):
         self.path = path
         self.dump = dump
         check_writable(path)
@@ -124,7 +126,7 @@ class BestModel(Callback):
 
     def on_validation(self, run, validation):
         if validation.test_error is not None:
-            run.best = self.dump(validation)
+            run.best = self.dump(validation) if self.dump else dumps_params(run.params)
             save(self.path, run.best)
 
 

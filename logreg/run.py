@@ -72,6 +72,8 @@ class Run:
         Its file, if a callback keeps one.
     reason : {None, 'patience', 'n_epochs', 'interrupted'}
         Why the run ended.
+    params : list of shared variables
+        Those of `variables` that the cost depends on: not what an update rule remembers.
     """
 
     variables: list
@@ -85,6 +87,7 @@ class Run:
     error_all_rows: float = 0.0
     best: bytes = field(default=b"", repr=False)
     reason: Optional[str] = None
+    params: list = field(default_factory=list)
 
     def start_clock(self):
         """Count the seconds from now on, beside those that are counted already."""
