@@ -22,7 +22,7 @@ _NAMES_OF = {
 _MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names}
 # SoftmaxClassifier needs the extra `sklearn`, without which `from logreg import *` is to work.
 __all__ = [name for name in _MODULE_OF if name != "SoftmaxClassifier"]
-__all__ += ["updates", "__version__"]
+__all__ += ["__version__", "updates"]
 
 
 def __getattr__(name):

@@ -113,8 +113,9 @@ def _ready_features(x, features, source):
 
 
 def _ready_labels(y, labels, source):
-    ready = labels.astype(y.dtype) if labels.dtype.kind in "biuf" else labels
-    if labels.ndim != y.ndim or not numpy.array_equal(ready, labels):
+    is_alike = labels.dtype.kind in "biuf" and labels.ndim == y.ndim
+    ready = labels.astype(y.dtype) if is_alike else labels
+    if not (is_alike and (y.dtype.startswith("float") or (ready == labels).all())):
         raise SettingError(
             f"{source} y is {labels.dtype} of shape {labels.shape}, and the symbolic y is "
             f"{y.dtype} of {y.ndim} dimensions: they must be alike, such as labels from 0 up"

@@ -1,5 +1,6 @@
 """Softmax regression as an estimator of scikit-learn's kind (extra `sklearn`)."""
 
+import threading
 from dataclasses import fields
 
 import numpy
@@ -28,6 +29,7 @@ except ImportError:  # before scikit-learn 1.6 it was a method
 
 
 MIN_VALIDATION_ROWS = 10
+_one_at_a_time = threading.Lock()  # floatX is the whole process's, and engines are not for threads
 
 
 class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
@@ -108,10 +110,11 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         self.classes_, codes = numpy.unique(y, return_inverse=True)
         n_out = len(self.classes_)
         if n_out < 2:
-            raise DatasetError(f"y has one class only, {self.classes_[0]!r}: two are needed")
+            only = ascii(self.classes_.tolist()[0])[:60]
+            raise DatasetError(f"y has one class only, {only}: at least two are needed")
         rows = self._split(codes)
         settings = self._hyperparameters(*map(len, rows))
-        with engine.floatx(X.dtype.name):
+        with _one_at_a_time, engine.floatx(X.dtype.name):
             classifier, expressions = softmax_regression(X.shape[1], n_out, settings)
             best = _Best(classifier.params)
             train, valid = ((X[part], codes[part]) for part in rows)

@@ -39,6 +39,12 @@ class Hyperparameters:
     ------
     SettingError
         If a value is out of its range.
+
+    Examples
+    --------
+    >>> from logreg import Hyperparameters
+    >>> Hyperparameters(batch_size=100, n_epochs=10).learning_rate
+    0.13
     """
 
     learning_rate: float = 0.13
