@@ -114,7 +114,8 @@ def _ready_features(x, features, source):
 
 def _ready_labels(y, labels, source):
     is_alike = labels.dtype.kind in "biuf" and labels.ndim == y.ndim
-    ready = labels.astype(y.dtype) if is_alike else labels
+    with numpy.errstate(invalid="ignore"):  # as of NaN
+        ready = labels.astype(y.dtype) if is_alike else labels
     if not (is_alike and (y.dtype.startswith("float") or (ready == labels).all())):
         raise SettingError(
             f"{source} y is {labels.dtype} of shape {labels.shape}, and the symbolic y is "

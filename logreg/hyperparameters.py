@@ -77,6 +77,8 @@ class Hyperparameters:
         is_number = isinstance(value, kind) and not isinstance(value, bool)
         if not (is_number and math.isfinite(value) and in_range(value)):
             raise SettingError(f"{name} is {value!r}: it must be {needed}")
+        if hasattr(value, "item"):  # NumPy's float64 would make float64 of float32 parameters
+            object.__setattr__(self, name, value.item())
 
 
 DEFAULTS = Hyperparameters()

@@ -44,7 +44,8 @@ def test_it_is_as_good_as_scikit_learns_own_and_works_in_its_tools():
 def test_it_computes_in_the_dtype_of_x(dtype, n_classes):
     rows = numpy.isin(Y, range(n_classes))
     x = X[rows].astype(dtype)
-    classifier = SoftmaxClassifier(n_epochs=20).fit(x, Y[rows])
+    rate = numpy.float64(0.1)  # as a grid of parameters has it
+    classifier = SoftmaxClassifier(rate, n_epochs=20).fit(x, Y[rows])
     assert classifier.coef_.dtype == classifier.intercept_.dtype == dtype
     assert classifier.coef_.shape == (n_classes if n_classes > 2 else 1, 4)
     p = classifier.predict_proba(x)

@@ -7,6 +7,7 @@ import pytest
 from builders import make_pairs, probabilities
 
 from logreg import LogisticRegression, engine, load_data, load_params, sgd_optimization_mnist
+from logreg.arguments import check_arguments
 from logreg.callbacks import BestModel, Callback, StopTraining
 from logreg.datasets import read_dataset, share
 from logreg.early_stopping import EarlyStopping
@@ -183,13 +184,16 @@ def test_any_cost_can_be_minimized_and_compiling_takes_no_step():
     random = numpy.random.RandomState(1)
     w_true = random.normal(size=4)
     sets = [random.normal(size=(n, 4)) for n in (40, 20, 20)]
-    sets = [(theano.shared(x), theano.shared(x @ w_true)) for x in sets]
+    sets = [(x, x @ w_true) for x in sets]
     x, y, w = T.matrix("x"), T.vector("y"), theano.shared(numpy.zeros(4), name="w")
     residual = T.dot(x, w) - y
     step = momentum(T.mean(residual**2), [w], 0.02)
     settings = Hyperparameters(n_epochs=60, batch_size=10)
     errors = T.mean(T.gt(abs(residual), 0.1))
-    functions = compile_functions(x, y, T.mean(residual**2), errors, step, sets, settings)
+    given = x, y, T.mean(residual**2), errors
+    _, sets, params = check_arguments(*given, step, sets, settings)
+    assert params == [w]
+    functions = compile_functions(*given, step, sets, settings)
     assert not any(engine.value(variable).any() for variable, _ in step)
     assert train(functions, new_run(4, n_epochs=60)) == "n_epochs"
     numpy.testing.assert_allclose(engine.value(w), w_true, atol=1e-3)
@@ -265,6 +269,7 @@ def with_training_set(x, y):
         (with_training_set(X, Y - 1), "labels from -1 to 1, and the model has 3 classes"),
         (with_training_set(X, theano.shared(Y + 2)), "labels from 2 to 4"),
         (with_training_set(X, Y + 0.5), "y is float64 of shape .*, and the symbolic y is int32"),
+        (with_training_set(X, Y * numpy.nan), "y is float64 of shape"),
         (with_training_set(X, Y.astype(str)), "y is <U.* the symbolic y is int32"),
         (with_training_set(X, numpy.eye(3)[Y]), r"y is float64 of shape \(20, 3\)"),
         (with_training_set(X[:, :, None], Y), r"x has shape \(20, 4, 1\), .* 2 dimensions"),
@@ -272,7 +277,7 @@ def with_training_set(x, y):
         (with_training_set(X[:9], Y[:9]), "batch size is 10, but the training set has 9 rows"),
         ({"datasets": [*PAIRS[:2], (theano.shared(X[:0]), SHARED[:0])]}, "the test set is empty"),
     ],
-    ids=range(22),
+    ids=range(23),
 )
 def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, message, monkeypatch):
     monkeypatch.setattr(engine, "compile_step", None)
