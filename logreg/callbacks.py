@@ -126,8 +126,11 @@ class BestModel(Callback):
 
     def on_validation(self, run, validation):
         if validation.test_error is not None:
-            run.best = self.dump(validation) if self.dump else dumps_params(run.params)
+            run.best = self._dumps(run, validation)
             save(self.path, run.best)
+
+    def _dumps(self, run, validation):
+        return self.dump(validation) if self.dump else dumps_params(run.params)
 
 
 class History(Callback):

@@ -7,6 +7,7 @@ import numpy
 
 from logreg import engine
 from logreg.callbacks import Callback
+from logreg.datasets.splits import stratified_order
 from logreg.errors import DatasetError, ExtraError, SettingError
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
 from logreg.sgd import fit, softmax_regression
@@ -46,10 +47,11 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         Rows in a minibatch. If not given: 600, or, where a set has fewer rows, a tenth of the
         training rows.
     validation_fraction : float
-        The fraction of the rows of each class that is set aside to validate. Where these are
-        fewer than 10 rows, the training rows validate.
+        The fraction of the rows that is set aside to validate. Where that is less than 10 rows,
+        the training rows validate.
     shuffle : bool
-        Whether the rows are shuffled before they are split; else the last ones validate.
+        Whether the rows are shuffled, all classes in proportion, before the last ones are set
+        aside.
     random_state : int, RandomState instance or None
         The seed of the shuffle.
 
@@ -132,25 +134,20 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
 
     def _split(self, codes):
         """Choose the rows for training and those for validation, perhaps the same."""
-        fraction = self.validation_fraction
+        n, fraction = len(codes), self.validation_fraction
         if not 0 < fraction < 1:
             raise SettingError(f"validation_fraction is {fraction!r}: it must be between 0 and 1")
-        n = len(codes)
         order = numpy.arange(n)
-        is_valid = order >= n - int(n * fraction)
         if self.shuffle:
-            order = check_random_state(self.random_state).permutation(n)
-            counts = numpy.bincount(codes)
-            by_class = numpy.argsort(codes[order], kind="stable")
-            place = numpy.arange(n) - numpy.repeat(numpy.cumsum(counts) - counts, counts)
-            is_valid[by_class] = place < numpy.rint(counts * fraction)[codes[order][by_class]]
-        if is_valid.sum() < MIN_VALIDATION_ROWS:
+            order = stratified_order(codes, check_random_state(self.random_state).randint(2**31))
+        n_train = n - int(n * fraction)
+        if n - n_train < MIN_VALIDATION_ROWS:
             return order, order
-        return order[~is_valid], order[is_valid]
+        return order[:n_train], order[n_train:]
 
     def _hyperparameters(self, n_train, n_valid):
         names = [field.name for field in fields(Hyperparameters)]
-        given = {name: getattr(self, name) for name in names}
+        given = {name: value for name, value in self.get_params().items() if name in names}
         if self.batch_size is None:
             size, least = DEFAULTS.batch_size, min(n_train, n_valid)
             given["batch_size"] = size if size <= least else max(1, min(least, n_train // 10))
