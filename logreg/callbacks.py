@@ -19,7 +19,7 @@ from logreg import engine
 from logreg.console import note, warning
 from logreg.errors import ModelFileError
 from logreg.run import Validation
-from logreg.saving import check_writable, loads, save
+from logreg.saving import check_writable, dumps_params, loads, save
 
 
 class StopTraining(Exception):
@@ -113,9 +113,11 @@ class BestModel(Callback):
     Parameters
     ----------
     path : str or path-like
-    dump : callable
+    dump : callable, optional
         Called with the :class:`~logreg.run.Validation` of a new best, it returns the bytes to
-        keep, such as ``lambda validation: dumps_params(params)``.
+        keep. If it is not given, the parameters are kept, for :func:`logreg.load_params`: the
+        variables of `updates` that the cost depends on, in the order in which the update rule
+        was given them. What a rule or a layer remembers beside them is not kept.
 
     Raises
     ------
@@ -123,7 +125,7 @@ class BestModel(Callback):
         If the file cannot be written.
     """
 
-    def __init__(self, path, dump):
+    def __init__(self, path, dump=None):
         self.path = path
         self.files = [path]
         self.dump = dump
@@ -148,8 +150,11 @@ class BestModel(Callback):
 
     def on_validation(self, run, validation):
         if validation.test_error is not None:
-            run.best = self.dump(validation)
+            run.best = self._dumps(run, validation)
             save(self.path, run.best)
+
+    def _dumps(self, run, validation):
+        return self.dump(validation) if self.dump else dumps_params(run.params)
 
 
 def _kind(data):

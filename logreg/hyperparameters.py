@@ -43,6 +43,12 @@ class Hyperparameters:
     ------
     SettingError
         If a value is out of its range.
+
+    Examples
+    --------
+    >>> from logreg import Hyperparameters
+    >>> Hyperparameters(batch_size=100, n_epochs=10).learning_rate
+    0.13
     """
 
     learning_rate: float = 0.13
@@ -78,6 +84,8 @@ class Hyperparameters:
         is_number = isinstance(value, kind) and not isinstance(value, bool)
         if not (is_number and math.isfinite(value) and in_range(value)):
             raise SettingError(f"{name} is {value!r}: it must be {needed}")
+        if hasattr(value, "item"):  # NumPy's float64 would make float64 of float32 parameters
+            object.__setattr__(self, name, value.item())
 
 
 DEFAULTS = Hyperparameters()

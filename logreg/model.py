@@ -59,6 +59,7 @@ class LogisticRegression:
         self.W = theano.shared(numpy.zeros((n_in, n_out), dtype=floatX), name="W", borrow=True)
         self.b = theano.shared(numpy.zeros((n_out,), dtype=floatX), name="b", borrow=True)
         self.p_y_given_x = T.nnet.softmax(T.dot(input, self.W) + self.b)
+        self.p_y_given_x.tag.n_out = n_out  # fit compares the labels with it
         self.y_pred = T.argmax(self.p_y_given_x, axis=1)
         self.params = [self.W, self.b]
         self.input = input

@@ -78,6 +78,8 @@ class Run:
         Threads that share a sum of the training step, if the bits depend on how many they are.
     reason : {None, 'patience', 'n_epochs', 'diverged', 'interrupted'}
         Why the run ended.
+    params : list of shared variables
+        Those of `variables` that the cost depends on: not what an update rule remembers.
     """
 
     variables: list
@@ -92,6 +94,7 @@ class Run:
     best: bytes = field(default=b"", repr=False)
     n_threads: Optional[int] = None
     reason: Optional[str] = None
+    params: list = field(default_factory=list)
 
     def start_clock(self):
         """Count the seconds from now on, beside those that are counted already."""

@@ -9,6 +9,7 @@ from dataclasses import asdict
 import numpy
 
 from logreg import engine, updates
+from logreg.arguments import check_arguments
 from logreg.callbacks import BestModel, PrintLog, StopTraining
 from logreg.console import collecting, note, starting
 from logreg.datasets import read_dataset, share
@@ -148,8 +149,10 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
         The fraction of the minibatch that is misclassified.
     updates : list of (shared variable, symbolic expression)
         A step of descent. The variables keep their shapes.
-    datasets : list of (shared variable, symbolic vector)
-        Training, validation and test set, as :func:`logreg.load_data` returns them.
+    datasets : list of pairs
+        Training, validation and test set: pairs (x, y) of NumPy arrays, or of a shared variable
+        and a symbolic vector, as :func:`logreg.load_data` returns them. Arrays become what the
+        symbolic `x` and `y` are; of uint8 pixels, a float `x` is 1/256.
     hyperparameters : Hyperparameters
         Of these, all but what `cost` and `updates` are made with.
     callbacks : sequence of Callback
@@ -161,28 +164,31 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
 
     Raises
     ------
-    SettingError
-        If a set has less than one minibatch, and nothing is compiled then; or if the run diverges
-        before there is a model to keep.
+    SettingError, DatasetError
+        If an argument is of the wrong kind, x and y differ in length, a label is none of the
+        classes of the :class:`~logreg.LogisticRegression` in `cost`, or a set has less than one
+        minibatch: then nothing is compiled. Or if the run diverges before there is a model to
+        keep.
     ModelFileError
         If another run has a file that a callback writes.
 
     Examples
     --------
-    >>> from logreg import LogisticRegression, load_data
+    >>> from logreg import Hyperparameters, LogisticRegression, fit, load_data, updates
     >>> from logreg.engine import T
-    >>> from logreg.hyperparameters import Hyperparameters
-    >>> from logreg.updates import sgd
     >>> x, y = T.matrix("x"), T.ivector("y")
     >>> classifier = LogisticRegression(input=x, n_in=784, n_out=10)
     >>> cost = classifier.negative_log_likelihood(y)
-    >>> rule = sgd(cost, classifier.params, learning_rate=0.13)
+    >>> rule = updates.sgd(cost, classifier.params, learning_rate=0.13)
     >>> datasets = load_data("mnist_sample")
     >>> settings = Hyperparameters(batch_size=100, n_epochs=2)
     >>> run = fit(x, y, cost, classifier.errors(y), rule, datasets, settings)
     >>> run.epoch, run.reason
     (2, 'n_epochs')
     """
+    updates, datasets, params = check_arguments(
+        x, y, cost, errors, updates, datasets, hyperparameters
+    )
     with owning(path for callback in callbacks for path in callback.files):
         with starting("compiling: the first time on a machine, this takes a while"):
             functions = compile_functions(x, y, cost, errors, updates, datasets, hyperparameters)
@@ -193,7 +199,7 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
             hyperparameters.improvement_threshold,
         )
         variables = [variable for variable, _ in updates]
-        run = Run(variables, hyperparameters, stopping, n_train_batches)
+        run = Run(variables, hyperparameters, stopping, n_train_batches, params=params)
         run.n_threads = train_model.n_threads
         _train_and_tell(functions, run, callbacks)
         return run
@@ -275,11 +281,25 @@ def sgd_optimization(
     best_model = BestModel(output, lambda v: dumps_model(classifier, **about, **v.metadata()))
 
     print("... building the model", flush=True)
+    classifier, expressions = softmax_regression(
+        data.n_in, data.n_out, hyperparameters, data.class_counts
+    )
+    datasets = share(data, release, as_stored=True)
+    note(engine.describe())
+    callbacks = [PrintLog(), verdict, best_model, *listeners]
+    return fit(*expressions, datasets, hyperparameters, callbacks)
+
+
+def softmax_regression(n_in, n_out, hyperparameters, class_counts=None):
+    """Build the tutorial's model: a LogisticRegression, and the first five arguments of `fit`.
+
+    `class_counts` has the training rows of each class, if these are to be balanced.
+    """
     x = T.matrix("x")
     y = T.ivector("y")
-    classifier = LogisticRegression(input=x, n_in=data.n_in, n_out=data.n_out)
+    classifier = LogisticRegression(input=x, n_in=n_in, n_out=n_out)
     errors = classifier.errors(y)
-    weights = balanced_weights(data.class_counts) if hyperparameters.class_weight else None
+    weights = balanced_weights(class_counts) if hyperparameters.class_weight else None
     cost = classifier.negative_log_likelihood(y, weights)
     if hyperparameters.l1:
         cost += hyperparameters.l1 * abs(classifier.W).sum()
@@ -288,12 +308,7 @@ def sgd_optimization(
     rule, options = updates.sgd, [hyperparameters.learning_rate]
     if hyperparameters.momentum:
         rule, options = updates.momentum, [*options, hyperparameters.momentum]
-    step = rule(cost, classifier.params, *options)
-
-    datasets = share(data, release, as_stored=True)
-    note(engine.describe())
-    callbacks = [PrintLog(), verdict, best_model, *listeners]
-    return fit(x, y, cost, errors, step, datasets, hyperparameters, callbacks)
+    return classifier, (x, y, cost, errors, rule(cost, classifier.params, *options))
 
 
 def sgd_optimization_mnist(

@@ -27,27 +27,36 @@ LAYERS = [
     ["model", "updates", "run"],
     ["metadata"],
     ["saving", "datasets"],
-    ["params", "callbacks", "prediction"],
+    ["params", "arguments", "callbacks", "prediction"],
     ["checkpoint", "verdict"],
     ["sgd"],
-    ["options"],
+    ["options", "estimator"],
     ["train", "predict", "__main__"],
 ]
 
 
 def test_the_public_names():
     assert sorted(logreg.__all__) == [
+        "Hyperparameters",
         "LogisticRegression",
+        "Predictor",
         "__version__",
+        "adagrad",
+        "adam",
+        "fit",
         "load_data",
         "load_model",
         "load_params",
+        "momentum",
+        "nesterov",
         "save_model",
         "save_params",
         "sgd_optimization_mnist",
+        "updates",
     ]
-    assert set(logreg.__all__) <= set(dir(logreg))
-    for name in logreg.__all__:
+    names = {*logreg.__all__, "SoftmaxClassifier"}
+    assert names <= set(dir(logreg))
+    for name in names:
         assert getattr(logreg, name).__doc__
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         logreg.nonsense  # noqa: B018

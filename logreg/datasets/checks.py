@@ -86,7 +86,7 @@ def check_features(x, source):
     Returned are x of shape (n, d), a view where that can be; the shape of a row before; and the
     smallest and the largest value.
     """
-    x, fault = _as_array(x, source), None
+    x, fault = as_array(x, source), None
     if x.dtype.kind not in "buif":
         fault = f"has dtype {x.dtype}: numbers are needed, e.g. x.astype('float32')"
     elif x.ndim < 2:
@@ -109,7 +109,7 @@ def check_features(x, source):
     return flat, x.shape[1:], (low, high)
 
 
-def _as_array(values, source):
+def as_array(values, source):
     """Make an array of what a user gave; refuse what NumPy can only wrap as objects."""
     if isinstance(values, numpy.ma.MaskedArray):
         raise DatasetError(f"{source} is a masked array: give x.filled(value)")
@@ -138,7 +138,7 @@ def check_labels(y, n_rows, source):
         found = y.labels if None in found else found
         return _classes(found, y.first_rows, f"{source} label column", "--label-column"), y.codes
     source += " y"
-    y, fault = _as_array(y, source), None
+    y, fault = as_array(y, source), None
     y = y.reshape(-1) if y.shape[1:] == (1,) else y
     if y.ndim == 2:
         fault = f"has shape {y.shape} (one-hot?): one integer a row is needed"

@@ -9,7 +9,7 @@ import numpy
 
 from logreg.engine.kernel import n_cores
 from logreg.engine.kernel_graph import make_kernel
-from logreg.errors import DatasetError, EngineError
+from logreg.errors import EngineError
 
 UNWRITABLE = (
     "what is compiled cannot be kept ({}): set {}_FLAGS=base_compiledir=FOLDER, "
@@ -74,27 +74,6 @@ class Backend:
 
     def _function(self, inputs, outputs):
         return self.theano.function(inputs, outputs)
-
-    def check_labels(self, cost, y, labels):
-        """Raise a DatasetError if a label of a set is none that the cost of `y` is made for."""
-        left, seen = [cost], set()
-        while left:
-            variable = left.pop()
-            if variable in seen or variable.owner is None:
-                continue
-            seen.add(variable)
-            left += variable.owner.inputs
-            if hasattr(variable.tag, "n_out") and variable.owner.inputs[0] is y:
-                outputs = [self.T.min(labels), self.T.max(labels), variable.tag.n_out]
-                interpreted = self.theano.Mode("py", None)
-                found = self.theano.function([], outputs, mode=interpreted)()
-                low, high, n_out = map(int, found)
-                if low < 0 or high >= n_out:
-                    raise DatasetError(
-                        f"the labels go from {low} to {high}, but the model has {n_out} classes, "
-                        f"which are numbered from 0: give it n_out={max(high, 0) + 1}, or other "
-                        "labels"
-                    )
 
     def compile_step(self, x, y, dataset, batch_size, cost, updates, block):
         step = self._compile_on_rows(x, y, dataset, cost, updates)

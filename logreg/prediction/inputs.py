@@ -6,6 +6,7 @@ from typing import NamedTuple, Optional
 import numpy
 
 from logreg.console import warning
+from logreg.datasets.checks import as_array
 from logreg.datasets.formats import read_arrays, sniff
 from logreg.datasets.header import NO_OPTIONS, TableOptions, cut
 from logreg.datasets.tables import table_batches
@@ -88,6 +89,26 @@ def array_batches(source, array, spec):
     for start in range(0, len(array), spec.batch_size):
         rows = array[start : start + spec.batch_size]
         yield Batch(rows.reshape(len(rows), spec.n_in), not is_list)
+
+
+def rows_of(X, spec):
+    """What is given from Python as an array: of a DataFrame, the columns that the model knows."""
+    if not (hasattr(X, "columns") and hasattr(X, "to_numpy")):
+        return as_array(X, "X")
+    if spec.feature_names:
+        known, there = list(spec.feature_names), list(X.columns)
+        lacking = [name for name in known if there.count(name) != 1]
+        unknown = [name for name in there if name not in known and name != spec.label_name]
+        for fault, names in (("lacks the columns", lacking), ("has also the columns", unknown)):
+            if names:
+                shown = ", ".join(cut(str(name)) for name in names[:8])
+                raise DatasetError(
+                    f"X {fault} {shown}{', ...' * (len(names) > 8)}: the model takes the "
+                    f"{len(known)} that it was trained on, by their names; X.to_numpy() gives "
+                    "columns in their order"
+                )
+        X = X[known]
+    return as_array(X.to_numpy(), "X")
 
 
 def _chosen(path, arrays):
