@@ -10,7 +10,8 @@ from logreg.callbacks import Callback
 from logreg.datasets.splits import stratified_order
 from logreg.errors import DatasetError, ExtraError, SettingError
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
-from logreg.sgd import fit, softmax_regression
+from logreg.objective import softmax_regression
+from logreg.sgd import fit
 
 try:
     from scipy.special import expit, softmax

@@ -8,18 +8,17 @@ from dataclasses import asdict
 
 import numpy
 
-from logreg import engine, updates
+from logreg import engine
 from logreg.arguments import check_arguments
 from logreg.callbacks import BestModel, PrintLog, StopTraining
 from logreg.console import collecting, note, starting
 from logreg.datasets import read_dataset, share
 from logreg.datasets.checks import SPLITS
 from logreg.early_stopping import EarlyStopping
-from logreg.engine import T
 from logreg.errors import SettingError
 from logreg.files import owning
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
-from logreg.model import LogisticRegression
+from logreg.objective import softmax_regression
 from logreg.run import Run, Validation
 from logreg.saving import dumps_model
 from logreg.verdict import Verdict
@@ -175,8 +174,7 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
     Examples
     --------
     >>> from logreg import Hyperparameters, LogisticRegression, fit, load_data, updates
-    >>> from logreg.engine import T
-    >>> x, y = T.matrix("x"), T.ivector("y")
+    >>>     >>> x, y = T.matrix("x"), T.ivector("y")
     >>> classifier = LogisticRegression(input=x, n_in=784, n_out=10)
     >>> cost = classifier.negative_log_likelihood(y)
     >>> rule = updates.sgd(cost, classifier.params, learning_rate=0.13)
@@ -237,21 +235,6 @@ def run_settings(data, hyperparameters):
     }
 
 
-def balanced_weights(class_counts):
-    """Weights for `negative_log_likelihood` by which each class counts as much as any other.
-
-    `class_counts` has the number of training rows of each class, n_k. The weights are
-    n / (n_out * n_k), as in scikit-learn, in an array of shape (n_out,), dtype float64.
-
-    Examples
-    --------
-    >>> balanced_weights([2, 6]).tolist()
-    [2.0, 0.6666666666666666]
-    """
-    counts = numpy.maximum(class_counts, 1)  # a class without rows has a weight for nothing
-    return sum(class_counts) / (len(counts) * counts)
-
-
 @collecting
 def sgd_optimization(
     data, hyperparameters=DEFAULTS, output=BEST_MODEL, release=False, listeners=()
@@ -288,27 +271,6 @@ def sgd_optimization(
     note(engine.describe())
     callbacks = [PrintLog(), verdict, best_model, *listeners]
     return fit(*expressions, datasets, hyperparameters, callbacks)
-
-
-def softmax_regression(n_in, n_out, hyperparameters, class_counts=None):
-    """Build the tutorial's model: a LogisticRegression, and the first five arguments of `fit`.
-
-    `class_counts` has the training rows of each class, if these are to be balanced.
-    """
-    x = T.matrix("x")
-    y = T.ivector("y")
-    classifier = LogisticRegression(input=x, n_in=n_in, n_out=n_out)
-    errors = classifier.errors(y)
-    weights = balanced_weights(class_counts) if hyperparameters.class_weight else None
-    cost = classifier.negative_log_likelihood(y, weights)
-    if hyperparameters.l1:
-        cost += hyperparameters.l1 * abs(classifier.W).sum()
-    if hyperparameters.l2:
-        cost += hyperparameters.l2 * (classifier.W**2).sum()
-    rule, options = updates.sgd, [hyperparameters.learning_rate]
-    if hyperparameters.momentum:
-        rule, options = updates.momentum, [*options, hyperparameters.momentum]
-    return classifier, (x, y, cost, errors, rule(cost, classifier.params, *options))
 
 
 def sgd_optimization_mnist(

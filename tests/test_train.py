@@ -149,8 +149,8 @@ def test_a_run_that_diverges_keeps_the_last_good_model(rate, last, code, capfd, 
         out, err = capfd.readouterr()
         assert f"epoch {last + 1}, " not in out
         diverged = f"{'error' if code else 'warning'}: the run diverged"
-        assert [line.startswith(diverged) for line in err.splitlines()[-1:]] == [True]
-        assert f"epoch {last + 1}" in err.splitlines()[-1]
+        (said,) = (line for line in err.splitlines() if line.startswith(diverged))
+        assert f"epoch {last + 1}" in said
         assert len(read("run.csv").splitlines()) == 1 + last
     if code:
         assert read("best_model.pkl") == b"of an earlier run"
