@@ -1,5 +1,9 @@
 """The command line of prediction: ``python -m logreg.predict`` or ``logreg-predict``."""
 
+# First: from its import on, Ctrl-C ends the command without a traceback.
+from logreg.console import command, note, starting_engine, warning
+
+# isort: split
 import argparse
 import contextlib
 import csv
@@ -10,7 +14,6 @@ import sys
 import numpy
 
 from logreg import __version__
-from logreg.console import command, note, starting_engine, warning
 from logreg.datasets.header import NO_OPTIONS
 from logreg.errors import DatasetError, LogRegError, SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS

@@ -1,5 +1,9 @@
 """The command line of training: ``python -m logreg.train`` or ``logreg-train``."""
 
+# First: from its import on, Ctrl-C ends the command without a traceback.
+from logreg.console import command, note, starting_engine
+
+# isort: split
 import argparse
 import math
 import os
@@ -8,7 +12,6 @@ import sys
 from dataclasses import fields
 
 from logreg import __version__
-from logreg.console import command, note, starting_engine
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.options import add_table_options, table_options
