@@ -19,16 +19,12 @@ try:
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, check_random_state
 except ImportError as error:
-    raise ExtraError(
-        f"SoftmaxClassifier needs scikit-learn ({error}): pip install '.[sklearn]'"
-    ) from None
+    needed = f"SoftmaxClassifier needs scikit-learn ({error}): pip install '.[sklearn]'"
+    raise ExtraError(needed) from None
 try:
     from sklearn.utils.validation import validate_data
-except ImportError:  # before scikit-learn 1.6 it was a method
-
-    def validate_data(estimator, *args, **options):
-        return estimator._validate_data(*args, **options)
-
+except ImportError:  # before scikit-learn 1.6
+    validate_data = BaseEstimator._validate_data
 
 MIN_VALIDATION_ROWS = 10
 _one_at_a_time = threading.Lock()  # floatX is the whole process's, and engines are not for threads
@@ -107,7 +103,10 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X, y):
-        """Train on rows X, of shape (n, n_features), and their labels y, of any kind."""
+        """Train on rows X, of shape (n, n_features), and their labels y, of any kind.
+
+        A ValueError says what cannot be trained on, a TypeError that X must not be sparse.
+        """
         X, y = validate_data(self, X, y, dtype=[numpy.float64, numpy.float32])
         check_classification_targets(y)
         self.classes_, codes = numpy.unique(y, return_inverse=True)
@@ -147,8 +146,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         return order[:n_train], order[n_train:]
 
     def _hyperparameters(self, n_train, n_valid):
-        names = [field.name for field in fields(Hyperparameters)]
-        given = {name: value for name, value in self.get_params().items() if name in names}
+        names = {field.name for field in fields(Hyperparameters)} & {*self.get_params()}
+        given = {name: getattr(self, name) for name in names}
         if self.batch_size is None:
             size, least = DEFAULTS.batch_size, min(n_train, n_valid)
             given["batch_size"] = size if size <= least else max(1, min(least, n_train // 10))

@@ -150,8 +150,8 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
         A step of descent. The variables keep their shapes.
     datasets : list of pairs
         Training, validation and test set: pairs (x, y) of NumPy arrays, or of a shared variable
-        and a symbolic vector, as :func:`logreg.load_data` returns them. Arrays become what the
-        symbolic `x` and `y` are; of uint8 pixels, a float `x` is 1/256.
+        and a symbolic vector, as :func:`logreg.load_data` returns them. Arrays are cast to the
+        types of the symbolic `x` and `y`; uint8 pixels are multiplied by 1/256.
     hyperparameters : Hyperparameters
         Of these, all but what `cost` and `updates` are made with.
     callbacks : sequence of Callback

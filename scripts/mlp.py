@@ -30,7 +30,6 @@ from logreg.errors import SettingError
 from logreg.hyperparameters import DATASET, Hyperparameters
 from logreg.model import LogisticRegression
 from logreg.reference import percent
-from logreg.saving import dumps_params
 from logreg.sgd import fit
 from logreg.train import HYPERPARAMETER_HELP as HELP
 from logreg.updates import sgd
@@ -82,7 +81,7 @@ class FirstErrors(Callback):
 def train_mlp(data, n_hidden, hyperparameters, output, listeners=()):
     """Train on a :class:`logreg.datasets.DataSet` and keep the best parameters in a file."""
     data.check_outputs(output)
-    best = BestModel(output, lambda validation: dumps_params(mlp.params))
+    best = BestModel(output)
 
     print("... building the model", flush=True)
     x = T.matrix("x")

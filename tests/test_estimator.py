@@ -1,7 +1,9 @@
 """SoftmaxClassifier, as scikit-learn's own checks and its tools use it."""
 
 import gc
+import importlib
 import pickle
+import sys
 
 import numpy
 import pytest
@@ -24,12 +26,12 @@ X, Y = make_pairs((120, 1, 1), dtype="float64")[0]
 
 @pytest.mark.skipif(not is_wanted(), reason="without the kernel, hundreds of fits are compiled")
 def test_the_conventions_of_scikit_learn():
-    check_estimator(SoftmaxClassifier(n_epochs=100))
+    check_estimator(SoftmaxClassifier(n_epochs=20))
 
 
 def test_it_is_as_good_as_scikit_learns_own_and_works_in_its_tools():
     x, y = load_wine(return_X_y=True)
-    pipeline = make_pipeline(StandardScaler(), SoftmaxClassifier())
+    pipeline = make_pipeline(StandardScaler(), SoftmaxClassifier(n_epochs=100))
     folds = StratifiedKFold(5, shuffle=True, random_state=1)
     expected = cross_val_score(
         make_pipeline(StandardScaler(), LogisticRegression()), x, y, cv=folds
@@ -75,6 +77,14 @@ def test_a_pickle_holds_no_engine():
 def test_what_makes_no_sense_is_refused(options, x, y, message):
     with numpy.errstate(all="ignore"), pytest.raises(LogRegError, match=message):
         SoftmaxClassifier(n_epochs=2, **options).fit(x, y)
+
+
+def test_without_scikit_learn_the_error_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.base", None)
+    monkeypatch.delitem(sys.modules, "logreg.estimator")
+    with pytest.raises(ImportError, match=r"needs scikit-learn .*: pip install '.\[sklearn\]'"):
+        importlib.import_module("logreg.estimator")
+    exec("from logreg import *")
 
 
 def test_sparse_input_is_refused():
