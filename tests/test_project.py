@@ -28,7 +28,7 @@ LAYERS = [
     ["metadata"],
     ["saving", "datasets"],
     ["params", "callbacks", "prediction"],
-    ["checkpoint", "sgd"],
+    ["checkpoint", "reference", "sgd"],
     ["options"],
     ["train", "predict", "__main__"],
 ]

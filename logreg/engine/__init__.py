@@ -122,6 +122,11 @@ def set_value(variable, new):
     _backend.set_value(variable, new)
 
 
+def are_finite(variables):
+    """Whether shared variables have no value that is infinite or not a number."""
+    return all(numpy.isfinite(value(variable)).all() for variable in variables)
+
+
 def gradients(cost, params):
     """The gradients of a cost by parameters, which know what they are: see :mod:`.kernel_graph`."""
     gradients = T.grad(cost, params)
