@@ -1,13 +1,9 @@
 """What is known of a training run, on the way and at its end."""
 
-import math
 import timeit
 from dataclasses import dataclass, field
 from typing import NamedTuple, Optional
 
-import numpy
-
-from logreg import engine
 from logreg.early_stopping import EarlyStopping
 from logreg.hyperparameters import Hyperparameters
 
@@ -103,16 +99,6 @@ class Run:
     def read_clock(self):
         """Bring `seconds` up to date."""
         self.seconds = timeit.default_timer() - self._begin
-
-    def has_diverged(self, cost, error):
-        """Whether a variable is not finite: no such model is a best one.
-
-        They are looked at where `error`, of the validation set, or the training cost ask for it.
-        A model that is no number has predictions, too: class 0.
-        """
-        if error >= self.stopping.best_loss and math.isfinite(cost):
-            return False
-        return not all(numpy.isfinite(engine.value(v)).all() for v in self.variables)
 
     def update(self, validation):
         """Take note of a validation; its minibatch and its best loss are known already."""

@@ -4,6 +4,7 @@
 knows of one. :func:`sgd_optimization_mnist` trains the tutorial's.
 """
 
+import math
 from dataclasses import asdict
 
 import numpy
@@ -119,7 +120,9 @@ def train(functions, run, callbacks=()):
                 minibatch = (epoch + 1, minibatch_index + 1, n_train_batches, iter)
                 errors = validate_model()
                 cost = float(numpy.mean(train_model.costs()))
-                if run.has_diverged(cost, errors[0]):
+                # A model that is not a number predicts class 0, which may well be right most often.
+                is_suspect = errors[0] < stopping.best_loss or not math.isfinite(cost)
+                if is_suspect and not engine.are_finite(run.variables):
                     return "diverged"
                 is_best = stopping.update(iter, errors[0])
                 test_errors = test_model() if is_best else (None, None)

@@ -114,7 +114,7 @@ def test_modules_and_functions_are_short():
 
 
 def test_what_needs_no_engine_starts_none(run):
-    modules = ["files", "console", "pickles", "early_stopping", "options", "train"]
+    modules = ["files", "console", "pickles", "early_stopping", "run", "options", "train"]
     modules += ["predict", "datasets.mnist", "datasets.pictures", "datasets.tables"]
     code = f"import sys, {', '.join(f'logreg.{module}' for module in modules)}\n"
     done = run("-c", code + "print(sorted({'theano', 'pytensor', 'pandas'} & set(sys.modules)))")

@@ -130,6 +130,11 @@ def checked_labels(y, n_out):
     return kernel_graph.checked_labels(T, y, n_out)
 
 
+def are_finite(variables):
+    """Whether shared variables have no value that is infinite or not a number."""
+    return all(numpy.isfinite(value(variable)).all() for variable in variables)
+
+
 def gradients(cost, params):
     """The gradients of a cost by parameters, which know what they are: see :mod:`.kernel_graph`."""
     gradients = T.grad(cost, params)
