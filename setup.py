@@ -84,6 +84,7 @@ setup(
         "console_scripts": [
             "logreg-train=logreg.train:main",
             "logreg-predict=logreg.predict:main",
+            "logreg-import-model=logreg.import_model:main",
         ]
     },
 )
