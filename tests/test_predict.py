@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import os
 import re
 
 import numpy
@@ -190,6 +191,18 @@ def test_pictures_and_rows_that_are_warned_of(output):
         "warning: blank.png: is blank, or too faint: no ink was found on it",
         "warning: x.npy: --invert is for pictures: rows of numbers stay as they are",
     ]
+
+
+def test_a_folder_of_pictures_one_of_which_shows_several(digits, output):
+    save_digits_model()
+    os.mkdir("d")
+    for i, picture in enumerate([digits[1], numpy.hstack(digits[:2]), digits[2]]):
+        Image.fromarray(picture).save(f"d/{i}.png")
+    said = output("d")
+    k = classes_of(digits)
+    assert re.fullmatch(rf"d/0.png: {k[1]}\nd/1.png: .\nd/2.png: {k[2]}\n", said.out)
+    (warning,) = said.err.splitlines()
+    assert warning.startswith("warning: d/1.png: seems to show several digits, and is read as one")
 
 
 def test_evaluation(output):

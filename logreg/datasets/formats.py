@@ -21,6 +21,8 @@ from logreg.errors import DatasetError
 
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 CHUNK = 1 << 20  # bytes
+# What the features and the labels of a data set may be called, alone or with _train and so on.
+ARRAY_NAMES = (("x", "y"), ("X", "y"), ("data", "target"), ("images", "labels"))
 SAVE_NUMBERS = "save numbers (or text), with x.astype('float32'), y.astype('int64')"
 # What pickled arrays have in protocols 0 to 5, written by Python 2 or 3. No dict, no set.
 PICKLE_OPCODES = """
@@ -108,15 +110,17 @@ def read_npy(path):
         return {"x": npy.open_memmap(path, mode="r")}
 
 
-def read_npz(path):
-    """Read the arrays of an npz file; what else the archive holds is passed over."""
+def read_npz(path, choose=list):
+    """Read the arrays of an npz file; what else the archive holds is passed over.
+
+    `choose` is called with the names of all, and gives those of the arrays to read.
+    """
     arrays = {}
     with reading(path), open_bytes(path) as stream, zipfile.ZipFile(stream) as archive:
-        for member in archive.namelist():
-            name, suffix = os.path.splitext(member)
-            if suffix == ".npy":
-                with reading(f"array {ascii(name)[:60]}"), archive.open(member) as array:
-                    arrays[name] = _npy_array(array)
+        names = (os.path.splitext(member) for member in archive.namelist())
+        for name in choose([name for name, suffix in names if suffix == ".npy"]):
+            with reading(f"array {ascii(name)[:60]}"), archive.open(f"{name}.npy") as array:
+                arrays[name] = _npy_array(array)
     return arrays
 
 
@@ -232,12 +236,12 @@ def _described(value):
 READERS = {"idx": read_idx, "npy": read_npy, "npz": read_npz, "pickle": read_pickle}
 
 
-def read_arrays(path):
-    """Read the arrays of a file of any of the formats; see the reader of each."""
+def read_arrays(path, choose=list):
+    """Read the arrays of a file of any of the formats; see the reader of each, and of npz."""
     kind = sniff(path)
     if kind not in READERS:
         raise DatasetError(f"{path}: not a file of arrays: save them as .npz with numpy.savez")
-    return READERS[kind](path)
+    return READERS[kind](path, *([choose] if kind == "npz" else []))
 
 
 def sniff(path):

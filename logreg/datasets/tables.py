@@ -94,6 +94,12 @@ def table_batches(path, options, batch_size, n_in, feature_names=None, label_nam
             yield _numbers(frame[order], head)
 
 
+def read_header(path, options=NO_OPTIONS):
+    """Read the first rows of a table, as a :class:`~logreg.datasets.header.Header`."""
+    with _opened(path, options) as (_, head):
+        return head
+
+
 def _name(path):
     return "standard input" if path == "-" else path
 
