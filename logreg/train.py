@@ -37,6 +37,9 @@ def parser():
     add("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + default)
     add_table_options(parser)
     add("--shuffle", type=int, metavar="SEED", help="shuffle rows before validation is split off")
+    pixels = "x are pixels, whole numbers from 0 to 255 in a table, say: divide them by this, in "
+    pixels += "training and in prediction (if not given: uint8 by 256, nothing else)"
+    add("--pixel-scale", type=int, choices=(255, 256), metavar="N", help=pixels)
     for field in fields(Hyperparameters):
         add(
             "--" + field.name.replace("_", "-"),
@@ -80,7 +83,8 @@ def main(argv=None):
     engine.set_floatx(args.floatx)
     engine.use_device(args.device)
     floatx = engine.theano.config.floatX
-    data = read_dataset(args.dataset, table_options(args), args.shuffle, True, floatx)
+    scale = 1 / args.pixel_scale if args.pixel_scale else None
+    data = read_dataset(args.dataset, table_options(args), args.shuffle, True, floatx, scale)
     data.check_outputs(args.output, args.checkpoint, args.history)
     listeners = [History(args.history)] if args.history else []
     if args.checkpoint:

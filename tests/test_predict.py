@@ -232,6 +232,23 @@ def test_a_table_is_split_as_for_training(output, capsys, options):
     assert "warning" not in said.err
 
 
+def test_a_model_of_pixels_in_a_table(output, capsys):
+    x, y = sample()["x_test"][:300], sample()["y_test"][:300]
+    write("t.csv", csv_text(numpy.c_[y, x.reshape(300, -1)]).encode())
+    write("x.csv", csv_text(x[:9].reshape(9, -1)).encode())
+    numpy.save("x.npy", x[:9])
+    options = ["--dataset", "t.csv", "--batch-size", "20", "--n-epochs", "30"]
+    assert train.main([*options, "--pixel-scale", "255", "--checkpoint", "c"]) == 0
+    (error,) = re.findall(r"with test performance (.+) %", capsys.readouterr().out)
+    said = output("--evaluate", "--dataset", "t.csv")
+    assert f"in whole minibatches of 20: {error} %" in said.out and "255" not in said.err
+    said = output("x.csv", "x.npy")
+    assert said.out.split()[1::2] == 2 * [str(k) for k in y[:9]]
+    assert "warning" not in said.err
+    assert train.main([*options, "--pixel-scale", "256", "--checkpoint", "c", "--resume"]) == 1
+    assert "pixel_scale" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

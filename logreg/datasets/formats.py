@@ -7,6 +7,7 @@ with one ends in a :class:`~logreg.errors.DatasetError` that begins with its pat
 import codecs
 import contextlib
 import gzip
+import io
 import math
 import os
 import re
@@ -66,6 +67,24 @@ def open_bytes(path):
                 yield stream
         else:
             yield plain
+
+
+class WithoutNul(io.BufferedReader):
+    """The bytes of a table; a NUL, at which some versions of pandas cut a cell, is an error."""
+
+    def read(self, size=-1):
+        """Read that many bytes."""
+        return self._checked(super().read(size))
+
+    def read1(self, size=-1):
+        """Read some bytes, that many at the most."""
+        return self._checked(super().read1(size))
+
+    def _checked(self, data):
+        if b"\0" in data:
+            at = self.tell() - len(data) + data.index(0) + 1
+            raise DatasetError(f"is not UTF-8 text (byte {at} is a NUL): save the table as UTF-8")
+        return data
 
 
 def read_idx(path):

@@ -3,7 +3,7 @@
 import os
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 from logreg.console import note
 from logreg.datasets import mnist
@@ -36,6 +36,7 @@ class RawDataset(NamedTuple):
     splits: dict  # 'train' (and 'valid', 'test') to (x, y): arrays, or y the Table of x
     files: tuple = ()  # that were read
     options: TableOptions = NO_OPTIONS  # by which
+    pixel_scale: Optional[float] = None  # what any x is multiplied by; None: uint8 alone, by 1/256
     guess_square_images: bool = False  # whether a square number of features is likely an image
     is_idx: bool = False
     transposed: bool = False  # whether rows and columns of images are exchanged, as in EMNIST

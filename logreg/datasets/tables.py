@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy
 
-from logreg.datasets.formats import open_bytes, reading
+from logreg.datasets.formats import WithoutNul, open_bytes, reading
 from logreg.datasets.header import NO_OPTIONS, NUMBER, Columns, Header, is_text, say_rules
 from logreg.datasets.header import TableOptions as TableOptions
 from logreg.errors import DatasetError
@@ -125,6 +125,7 @@ def _opened(path, options, feature_names=None):
         how = {"keep_default_na": False, "low_memory": False, "skipinitialspace": True}
         kinds = [kind for begin, kind in COMPRESSIONS.items() if magic.startswith(begin)]
         how["compression"] = kinds[0] if kinds else None
+        stream = stream if kinds else stack.enter_context(WithoutNul(stream))
 
         def read_csv(**more):
             stream.seek(0)
