@@ -68,6 +68,7 @@ setup(
         "progress": ["tqdm"],
         "images": ["pillow>=10.1"],
         "tables": ["pandas>=2.0.3"],
+        "onnx": ["onnx"],
         # Theano's C code is linked with it: for nets.
         "blas": [
             "scipy-openblas32; platform_system == 'Linux' and platform_machine in 'x86_64 aarch64'"
@@ -75,7 +76,7 @@ setup(
         "cuda": ["jax[cuda12]; python_version >= '3.12'"],
         # JAX on the CPU stands for a GPU in the tests.
         "test": [
-            *("pytest", "hypothesis", "pillow>=10.1", "pandas>=2.0.3"),
+            *("pytest", "hypothesis", "pillow>=10.1", "pandas>=2.0.3", "onnx", "onnxruntime"),
             "jax; python_version >= '3.12'",
         ],
         "lint": ["ruff"],
