@@ -37,8 +37,8 @@ def parser():
     add("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + default)
     add_table_options(parser)
     add("--shuffle", type=int, metavar="SEED", help="shuffle rows before validation is split off")
-    pixels = "x are pixels, whole numbers from 0 to 255 in a table, say: divide them by this, in "
-    pixels += "training and in prediction (if not given: uint8 by 256, nothing else)"
+    pixels = "x are pixels, whole numbers from 0 to 255, in a table, say: divide them by N, in "
+    pixels += "training and prediction (if not given, uint8 is divided by 256, and nothing else)"
     add("--pixel-scale", type=int, choices=(255, 256), metavar="N", help=pixels)
     for field in fields(Hyperparameters):
         add(

@@ -174,6 +174,7 @@ REFUSED = {
     "text": py2(numpy.array([["a"]], "S1")),
     "mixed": py2(W, B.astype("float64")),
     "integers": py2(numpy.ones((3, 2), "int32"), numpy.ones(2, "int32")),
+    "nan in W": py2(W * numpy.float32(numpy.nan)),
     "nan": py2(W, numpy.array([numpy.nan, 0], "float32")),
     "fewer bytes": py2().replace(b"(I3\nI2\nt", b"(I3\nI1\nt"),
     "more bytes": py2().replace(b"(I3\nI2\nt", b"(I3\nI20000000000\nt"),

@@ -239,9 +239,7 @@ def test_npz(capsys):
             read_dataset("d.npz")
 
 
-@pytest.mark.parametrize(
-    "names", [("x", "y"), ("X", "y"), ("data", "target"), ("images", "labels")]
-)
+@pytest.mark.parametrize("names", ["x y", "X y", "data target", "images labels"])
 @pytest.mark.parametrize(
     "train, test",
     [("{}", None), ("{}_train", None), ("{}_train", "{}_test"), ("train_{}", "test_{}")],
