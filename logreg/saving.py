@@ -155,7 +155,7 @@ def loads(data):
         if b"LogisticRegression" in data[:1000]:
             reason = (
                 "it is a pickle of a whole graph, as the tutorial's own program writes it; "
-                "scripts/import_tutorial_model.py makes a model file of it"
+                "python -m logreg.import_model OLD NEW makes a model file of it"
             )
         raise ModelFileError(reason if data else "it is empty") from error
     return restore(*call)

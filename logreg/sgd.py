@@ -235,6 +235,7 @@ def run_settings(data, hyperparameters):
         "dataset": data.name,
         "dataset_sha256": data.sha256(floatx),
         "shuffle": data.shuffle,
+        **({"pixel_scale": data.pixel_scale} if data.scale_all else {}),
     }
 
 

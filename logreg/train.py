@@ -41,6 +41,9 @@ def parser():
     add("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + default)
     add_table_options(parser)
     add("--shuffle", type=int, metavar="SEED", help="shuffle rows before validation is split off")
+    pixels = "x are pixels, whole numbers from 0 to 255, in a table, say: divide them by N, in "
+    pixels += "training and prediction (if not given, uint8 is divided by 256, and nothing else)"
+    add("--pixel-scale", type=int, choices=(255, 256), metavar="N", help=pixels)
     for field in fields(Hyperparameters):
         number = {"type": field.type, "metavar": "N" if field.type is int else "X"}
         add(
@@ -85,7 +88,8 @@ def main(argv=None):
     engine.set_floatx(args.floatx)
     engine.use_device(args.device)
     floatx = engine.theano.config.floatX
-    data = read_dataset(args.dataset, table_options(args), args.shuffle, True, floatx)
+    scale = 1 / args.pixel_scale if args.pixel_scale else None
+    data = read_dataset(args.dataset, table_options(args), args.shuffle, True, floatx, scale)
     data.check_outputs(args.output, args.checkpoint, args.history)
     listeners = [History(args.history)] if args.history else []
     if args.checkpoint:

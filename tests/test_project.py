@@ -31,7 +31,7 @@ LAYERS = [
     ["checkpoint", "reference", "verdict"],
     ["sgd"],
     ["options", "estimator"],
-    ["train", "predict", "__main__"],
+    ["train", "predict", "import_model", "__main__"],
 ]
 
 
@@ -159,9 +159,9 @@ def test_every_target_of_the_makefile_is_phony():
 
 
 def test_every_option_has_a_help_text():
-    from logreg import predict, train
+    from logreg import import_model, predict, train
 
-    for module in (predict, train):
+    for module in (import_model, predict, train):
         for action in module.parser()._actions:
             assert action.help, action.option_strings
 
@@ -175,7 +175,7 @@ def test_the_package_says_which_commands_there_are(run, arguments):
         assert (f"python -m logreg.{path.stem} " in done.stdout) == is_command
 
 
-@pytest.mark.parametrize("command", ["logreg.train", "logreg.predict"])
+@pytest.mark.parametrize("command", ["logreg.train", "logreg.predict", "logreg.import_model"])
 def test_commands_tell_their_version_and_do_not_warn(run, command):
     done = run("-W", "error", "-m", command, "--version")
     assert (done.stdout, done.stderr) == (f"logreg {logreg.__version__}\n", "")

@@ -359,7 +359,7 @@ TUTORIAL = b"ccopy_reg\n_reconstructor\np1\n(c__main__\nLogisticRegression\np2\n
         ),
         (PREFIX + b".", "it makes a type"),
         (pickle.dumps("a text", 3), "it makes a str"),
-        (TUTORIAL, r"scripts/import_tutorial_model\.py makes a model file of it"),
+        (TUTORIAL, r"python -m logreg.import_model OLD NEW makes a model file of it"),
         (dumps("checkpoint", {}), "it is a checkpoint file, not a model file"),
     ],
 )

@@ -31,6 +31,10 @@ def split_off(sets, name, shuffle=None, sizes=None, is_mnist=False):
         order = numpy.random.RandomState(shuffle).permutation(n_rows)
         x, y, how = x[order], y[order], " shuffled"
     lacking = [split for split in ("valid", "test") if split not in sets]
+    if lacking == ["test"]:
+        raise DatasetError(
+            f"{name}: has a validation set, but no test set with labels: give both or none"
+        )
     n_part = max(1, n_rows // SHARE)
     sizes = sizes or [n_rows - n_part * len(lacking), n_part, n_part]
     if sizes[0] < 1:

@@ -42,7 +42,8 @@ class Predictor:
     dtype : {'float32', 'float64'}
         The type of the parameters and of the features that the function takes.
     pixel_scale : float
-        What uint8 features are multiplied by: the scale of training; but 1/256 if that is 1 and
+        What uint8 features, or all if the model was trained with a scale for all, are
+        multiplied by: the scale of training; but 1/256 if that is 1 and
         the training data were numbers from 0 to 1 or of unknown range.
     x_range : tuple of (float, float) or None
         The smallest and the largest value of the training features; None if unknown.
@@ -136,9 +137,10 @@ class Predictor:
             return Prediction(*map(numpy.asarray, self._function(x)))
 
     def ready(self, x):
-        """Give features the model's dtype, and scale them if they are uint8."""
+        """Give features the model's dtype, and scale them if they are uint8, or all are scaled."""
         with numpy.errstate(all="ignore"):
-            if x.dtype == numpy.uint8:
+            if x.dtype == numpy.uint8 or self.metadata.get("scale_all"):
+                x = x.astype(self.dtype, copy=False)
                 return numpy.multiply(x, numpy.asarray(self.pixel_scale, self.dtype), order="C")
             return numpy.ascontiguousarray(x, dtype=self.dtype)
 
