@@ -121,11 +121,6 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
             best = _Best(classifier.params)
             train, valid = ((X[part], codes[part]) for part in rows)
             run = fit(*expressions, [train, valid, valid], settings, [best])
-        if best.values is None:
-            raise SettingError(
-                "the training diverged: its parameters are not finite; give a lower learning_rate, "
-                "or scale X, such as with StandardScaler"
-            )
         W, b = best.values
         if n_out == 2:  # the score of the second class, where that of the first is 0
             W, b = W[:, 1:] - W[:, :1], b[1:] - b[:1]
@@ -183,7 +178,5 @@ class _Best(Callback):
         self.params, self.values = params, None
 
     def on_validation(self, run, validation):
-        values = [engine.value(param) for param in self.params]
-        is_best = validation.error == run.stopping.best_loss
-        if is_best and all(numpy.isfinite(value).all() for value in values):
-            self.values = [value.copy() for value in values]
+        if validation.error == run.stopping.best_loss and engine.are_finite(self.params):
+            self.values = [engine.value(param).copy() for param in self.params]
