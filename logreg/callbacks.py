@@ -139,7 +139,7 @@ class BestModel(Callback):
         """
         if run.best:
             now = Validation(0, 0, run.n_train_batches, run.iter, 0.0, 1.0, 1.0, 1.0, 1.0)
-            if not _can_be_best(run.best, self.dump(now)):
+            if not _can_be_best(run.best, self._bytes(run, now)):
                 raise ModelFileError(
                     f"{self.path} is not written: what the checkpoint has for the best model is "
                     "not of this model's kind, shapes and dtypes, or not finite"
@@ -148,8 +148,11 @@ class BestModel(Callback):
 
     def on_validation(self, run, validation):
         if validation.test_error is not None:
-            run.best = self.dump(validation)
+            run.best = self._bytes(run, validation)
             save(self.path, run.best)
+
+    def _bytes(self, run, validation):
+        return self.dump(validation)
 
 
 def _can_be_best(best, now):
