@@ -141,7 +141,7 @@ class BestModel(Callback):
         """
         if run.best:
             now = Validation(0, 0, run.n_train_batches, run.iter, 0.0, 1.0, 1.0, 1.0, 1.0)
-            if _kind(run.best) != _kind(self.dump(now)):
+            if not _can_be_best(run.best, self._bytes(run, now)):
                 raise ModelFileError(
                     f"{self.path} is not written: what the checkpoint has for the best model is "
                     "not of this model's kind, shapes and dtypes, or not finite"
@@ -150,19 +150,24 @@ class BestModel(Callback):
 
     def on_validation(self, run, validation):
         if validation.test_error is not None:
-            run.best = self._dumps(run, validation)
+            run.best = self._bytes(run, validation)
             save(self.path, run.best)
 
-    def _dumps(self, run, validation):
+    def _bytes(self, run, validation):
         return self.dump(validation) if self.dump else dumps_params(run.params)
 
 
-def _kind(data):
-    """What the bytes of a file hold: a name, dtype and shape for each array; all are finite."""
+def _can_be_best(best, now):
+    """Whether the bytes of a file hold the arrays that those of another hold; all finite."""
+    best, now = map(_arrays, (best, now))
+    kinds = [[(name, a.dtype, a.shape) for name, a in arrays.items()] for arrays in (best, now)]
+    return kinds[0] == kinds[1] and all(numpy.isfinite(a).all() for a in best.values())
+
+
+def _arrays(data):
     loaded = loads(data)
     is_model = not isinstance(loaded, dict)
-    arrays = {p.name: engine.value(p) for p in loaded.params} if is_model else loaded["arrays"]
-    return [(name, a.dtype, a.shape, bool(numpy.isfinite(a).all())) for name, a in arrays.items()]
+    return {p.name: engine.value(p) for p in loaded.params} if is_model else loaded["arrays"]
 
 
 class History(Callback):

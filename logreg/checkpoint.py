@@ -105,7 +105,7 @@ class Checkpoint(Callback):
 def _where(header):
     """An engine, and its threads where their number decides the last digits, in words."""
     engine, n_threads = header["engine"], header["n_threads"]
-    with_threads = "" if n_threads is None else f" with {ascii(n_threads)[:20]} threads"
+    with_threads = "" if n_threads is None else f" with {ascii(n_threads)[:20]} thread(s)"
     return ascii(engine)[1:-1][:40] + with_threads
 
 

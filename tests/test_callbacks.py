@@ -117,9 +117,10 @@ def kept(dtype="float32", **arrays):
         dumps("checkpoint", {"best": numpy.zeros(1, "uint8")}),
     ],
 )
-def test_a_checkpoints_best_model_is_written_if_it_is_one_of_this_run(working_folder, best):
+@pytest.mark.parametrize("b", [1, math.nan])  # the run's own, which may have diverged
+def test_a_checkpoints_best_model_is_written_if_it_is_one_of_this_run(working_folder, best, b):
     with pytest.raises(ModelFileError, match="is not written: what the checkpoint has"):
-        BestModel("m.pkl", lambda validation: kept(b=[1])).on_train_begin(new_run(best=best))
+        BestModel("m.pkl", lambda validation: kept(b=[b])).on_train_begin(new_run(best=best))
     assert os.listdir(".") == []
 
 

@@ -323,7 +323,7 @@ def test_another_number_of_threads_is_told_where_it_decides_the_bits(
     Checkpoint("run.state", RUN).on_validation(began, None)
     Checkpoint("run.state", RUN, resume=True).on_train_begin(goes_on)
     name = f"{engine.NAME} {engine.VERSION}"
-    began, goes_on = (name + (f" with {n} threads" if n else "") for n in (then, now))
+    began, goes_on = (name + (f" with {n} thread(s)" if n else "") for n in (then, now))
     said = f"warning: the run began on {began} and goes on on {goes_on}: the last digits may come "
     assert capfd.readouterr().err == ("" if then == now else said + "out different\n")
 
