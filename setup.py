@@ -72,6 +72,8 @@ setup(
         "images": ["pillow>=10.1"],
         "tables": ["pandas>=2.0.3"],
         "parquet": ["pandas>=2.0.3", *pyarrow],
+        "sklearn": ["scikit-learn>=1.3"],
+        "onnx": ["onnx"],
         # Theano's C code is linked with it: for nets.
         "blas": [
             "scipy-openblas32; platform_system == 'Linux' and platform_machine in 'x86_64 aarch64'"
@@ -79,7 +81,8 @@ setup(
         "cuda": ["jax[cuda12]; python_version >= '3.12'"],
         # JAX on the CPU stands for a GPU in the tests.
         "test": [
-            *("pytest", "hypothesis", "pillow>=10.1", "pandas>=2.0.3", "scikit-learn", *pyarrow),
+            *("pytest", "hypothesis", "pillow>=10.1", "pandas>=2.0.3", "scikit-learn>=1.3"),
+            *("onnx", "onnxruntime", *pyarrow),
             "jax; python_version >= '3.12'",
         ],
         "lint": ["ruff"],
@@ -88,6 +91,7 @@ setup(
         "console_scripts": [
             "logreg-train=logreg.train:main",
             "logreg-predict=logreg.predict:main",
+            "logreg-import-model=logreg.import_model:main",
         ]
     },
 )

@@ -3,6 +3,7 @@
 import math
 import numbers
 from dataclasses import dataclass
+from typing import Optional
 
 from logreg.errors import SettingError
 
@@ -39,11 +40,20 @@ class Hyperparameters:
         Which of models with the same validation error is the best: the first, or also a later one
         after `patience_increase` times as many minibatches. On few validation rows, a model that
         has hardly begun to learn may make no error.
+    class_weight : {None, 'balanced'}
+        What the cost of a row is multiplied by: 1, or with 'balanced' n / (n_out * n_k), of n
+        training rows n_k of which are of the row's class.
 
     Raises
     ------
     SettingError
         If a value is out of its range.
+
+    Examples
+    --------
+    >>> from logreg import Hyperparameters
+    >>> Hyperparameters(batch_size=100, n_epochs=10).learning_rate
+    0.13
     """
 
     learning_rate: float = 0.13
@@ -55,6 +65,7 @@ class Hyperparameters:
     l1: float = 0.0
     l2: float = 0.0
     momentum: float = 0.0
+    class_weight: Optional[str] = None
     ties: str = "first"
 
     def __post_init__(self):
@@ -70,6 +81,8 @@ class Hyperparameters:
         if self.ties not in TIES:
             raise SettingError(f"ties is {self.ties!r}: it must be one of {', '.join(TIES)}")
         self._require("momentum", lambda value: 0 <= value < 1, "0 or more, below 1")
+        if self.class_weight not in (None, "balanced"):
+            raise SettingError(f"class_weight is {self.class_weight!r}: give 'balanced' or None")
 
     def _require(self, name, in_range, needed):
         value = getattr(self, name)
@@ -79,6 +92,19 @@ class Hyperparameters:
         is_number = isinstance(value, kind) and not isinstance(value, bool)
         if not (is_number and math.isfinite(value) and in_range(value)):
             raise SettingError(f"{name} is {value!r}: it must be {needed}")
+        if hasattr(value, "item"):  # NumPy's float64 would make float64 of float32 parameters
+            object.__setattr__(self, name, value.item())
 
 
 DEFAULTS = Hyperparameters()
+
+
+def default_batch_size(n_rows):
+    """The batch size for training, validation and test sets of `n_rows` rows.
+
+    It is the tutorial's. Only if a set has fewer rows, it is a tenth of the training rows, or as
+    many as the smallest set has if that is less.
+    """
+    if min(n_rows) >= DEFAULTS.batch_size:
+        return DEFAULTS.batch_size
+    return max(1, min(*n_rows, n_rows[0] // 10))

@@ -1,16 +1,26 @@
 """The command line of training: ``python -m logreg.train`` or ``logreg-train``."""
 
+# First: from its import on, Ctrl-C ends the command without a traceback.
+from logreg.console import command, note, starting_engine
+
+# isort: split
 import argparse
 import math
 import os
 import shlex
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from logreg import __version__
-from logreg.console import command, note, starting_engine
 from logreg.errors import SettingError
-from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, TIES, Hyperparameters
+from logreg.hyperparameters import (
+    BEST_MODEL,
+    DATASET,
+    DEFAULTS,
+    TIES,
+    Hyperparameters,
+    default_batch_size,
+)
 from logreg.options import add_table_options, add_training_options, table_options
 
 HYPERPARAMETER_HELP = {
@@ -26,7 +36,9 @@ HYPERPARAMETER_HELP = {
     "momentum": "fraction of the last step that is added to each",
     "ties": "of models with the same validation error, keep the first, or a later one that had "
     "--patience-increase times as many minibatches (default: first; later for tables)",
+    "class_weight": "balanced: each class counts as much in the cost as any other",
 }
+CHOICES = {"ties": TIES, "class_weight": ("balanced",)}
 
 
 def parser():
@@ -41,18 +53,21 @@ def parser():
     add_table_options(parser)
     add_training_options(parser)
     add("--shuffle", type=int, metavar="SEED", help="shuffle rows before validation is split off")
+    pixels = "x are pixels, whole numbers from 0 to 255, in a table, say: divide them by N, in "
+    pixels += "training and prediction (if not given, uint8 is divided by 256, and nothing else)"
+    add("--pixel-scale", type=int, choices=(255, 256), metavar="N", help=pixels)
     for field in fields(Hyperparameters):
-        # What has no default here depends on the data; see logreg.sgd.suit.
-        own = {"metavar": "N" if field.type is int else "X"}
-        if field.name == "ties":
-            own = {"choices": TIES}
-        elif field.name != "batch_size":
+        # What has no default here depends on the data; see _suited.
+        own = {"type": field.type, "metavar": "N" if field.type is int else "X"}
+        if field.name in CHOICES:
+            own = {"choices": CHOICES[field.name]}
+        if field.name not in ("batch_size", "ties"):
             own["default"] = getattr(DEFAULTS, field.name)
         help = HYPERPARAMETER_HELP[field.name] + (default if "default" in own else "")
-        add("--" + field.name.replace("_", "-"), type=field.type, help=help, **own)
+        add("--" + field.name.replace("_", "-"), help=help, **own)
     add("--output", metavar="FILE", default=BEST_MODEL, help="the best model" + default)
     add("--checkpoint", metavar="FILE", help="keep the state of the run here at each validation")
-    add("--resume", action="store_true", help="go on from the state in the checkpoint")
+    add("--resume", action="store_true", help="go on from the checkpoint; --n-epochs may be larger")
     add("--history", metavar="FILE", help="write a CSV row here at each validation")
     add("--floatx", choices=("float32", "float64"), help="float type of data and parameters")
     add("--device", metavar="NAME", help="where data and parameters live: cpu, cuda, cuda1, ...")
@@ -79,16 +94,18 @@ def main(argv=None):
         raise SettingError("--output, --checkpoint and --history must name different files")
     with starting_engine():
         from logreg import engine
-        from logreg.callbacks import History, Interruption, ReferenceCheck
+        from logreg.callbacks import History, Interruption
         from logreg.checkpoint import Checkpoint
         from logreg.datasets import read_dataset
-        from logreg.sgd import run_settings, sgd_optimization, suit
+        from logreg.reference import ReferenceCheck
+        from logreg.sgd import run_settings, sgd_optimization
     engine.set_floatx(args.floatx)
     engine.use_device(args.device)
     floatx = engine.theano.config.floatX
-    preparation = floatx, args.split_seed, args.standardize
+    scale = 1 / args.pixel_scale if args.pixel_scale else None
+    preparation = floatx, scale, args.split_seed, args.standardize
     data = read_dataset(args.dataset, table_options(args), args.shuffle, True, *preparation)
-    hyperparameters = suit(hyperparameters, data, args.batch_size, args.ties)
+    hyperparameters = _suited(hyperparameters, data, args)
     data.check_outputs(args.output, args.checkpoint, args.history)
     listeners = [History(args.history)] if args.history else []
     if args.checkpoint:
@@ -108,6 +125,20 @@ def main(argv=None):
     agrees = not reference.differences
     note("all figures agree with the tutorial's" if agrees else "not the tutorial's figures")
     return 0 if agrees else 1
+
+
+def _suited(hyperparameters, data, args):
+    """The hyperparameters with what depends on the data, where no option gives it."""
+    ties, batch_size, sizes = args.ties, args.batch_size, data.sizes()
+    ties = ties or ("later" if data.columns.categories else DEFAULTS.ties)
+    if batch_size is None:
+        batch_size = default_batch_size(sizes)
+        if batch_size != DEFAULTS.batch_size:
+            note(
+                f"note: a minibatch has {batch_size} rows, as the smallest set has {min(sizes)} "
+                f"(--batch-size; by default {DEFAULTS.batch_size})"
+            )
+    return replace(hyperparameters, batch_size=batch_size, ties=ties)
 
 
 def _how_to_go_on(run, args, argv):

@@ -46,12 +46,12 @@ class DataSet:
     transposed: bool  # whether rows and columns of images are exchanged, as those of EMNIST are
     columns: Columns  # of a table
     options: TableOptions  # by which it was read
+    preprocessing: Preprocessing  # what is done to x before training
     shuffle: Optional[int]  # the seed of the permutation of the training rows
     split: Optional[list]  # the rows of the three sets, if they were split off one table
     split_seed: Optional[int] = None  # of that split; None: in the order of the file
-    preprocessing: Optional[Preprocessing] = None  # what is done to x before training
     x_median: Optional[float] = None  # of some training rows: of most images it is the background
-    class_counts: Optional[list] = None  # the training rows of each class
+    class_counts: Optional[list] = None  # how many training rows each class has
     _digests: dict = field(default_factory=dict, repr=False)
 
     @property
@@ -59,13 +59,18 @@ class DataSet:
         return len(self.class_labels)
 
     @property
-    def n_train_rows(self):
-        return self.class_counts and sum(self.class_counts)
-
-    @property
     def pixel_scale(self):
         """What x is multiplied by before training: 1/256 for uint8 pixels, else 1."""
         return self.preprocessing.pixel_scale
+
+    @property
+    def n_train_rows(self):
+        return self.class_counts and sum(self.class_counts)
+
+    def most_frequent_class(self):
+        """The label that most training rows have, and the test error of always guessing it."""
+        most = int(numpy.argmax(self.class_counts))
+        return self.class_labels[most], float(numpy.mean(self.test[1] != most))
 
     def metadata(self):
         """What a model file tells of the data that the model was trained on, as a dict."""
@@ -145,7 +150,7 @@ def load_data(dataset, label_column=None, shuffle=None, split_seed=0, standardiz
 
     floatx = engine.theano.config.floatX
     options = NO_OPTIONS._replace(label_column=label_column)
-    data = read_dataset(dataset, options, shuffle, True, floatx, split_seed, standardize)
+    data = read_dataset(dataset, options, shuffle, True, floatx, None, split_seed, standardize)
     if data.class_labels != list(range(data.n_out)):
         first = ", ".join(ascii(label)[:40] for label in data.class_labels[:3])
         more = ", ..." if data.n_out > 3 else ""
@@ -154,8 +159,8 @@ def load_data(dataset, label_column=None, shuffle=None, split_seed=0, standardiz
 
 
 def read_dataset(
-    dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtype=None, split_seed=0,
-    standardize=False,
+    dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtype=None, pixel_scale=None,
+    split_seed=0, standardize=False,
 ):  # fmt: skip
     """Find, read, check and split a data set.
 
@@ -176,10 +181,13 @@ def read_dataset(
         Whether the tutorial's ``... loading data`` is printed, once the data are found.
     dtype : {'float32', 'float64'}, optional
         What wider features become.
+    pixel_scale : float, optional
+        What x is multiplied by, whatever its type: its values are pixels, integers from 0 to
+        255. If not given, uint8 is multiplied by 1/256, and all else taken as it is.
     split_seed : int or None
         Seed of the stratified split of a table, or one array; None splits in the file's order.
     standardize : bool or None
-        Whether training is to standardize features; None: those of tables, and no others.
+        Whether training is to standardize features; None: those of tables that are no pixels.
 
     Returns
     -------
@@ -204,7 +212,7 @@ def read_dataset(
         print("... loading data", flush=True)
     if isinstance(source, DataSet):
         return source
-    raw = read(source, options, dtype)
+    raw = read(source, options, dtype)._replace(pixel_scale=pixel_scale)
     sets, facts = check(name, raw, dtype)
     some = sets["train"][0]
     some = some[:: 1 + some.size // MEDIAN_VALUES]
@@ -212,13 +220,9 @@ def read_dataset(
     check_classes(name, sets, facts["class_labels"])
     x, y = sets["train"]
     if standardize is None:
-        standardize = bool(facts["columns"].categories)
-        if not (standardize or facts["image_shape"]) and differ_in_scale(x):
-            note(
-                f"note: {name}: the columns of x differ in scale by 100 times and more, which "
-                "makes training slow, or diverge: give --standardize"
-            )
-    preprocessing = Preprocessing.fit(x, scale_of(x), options.missing, standardize)
+        standardize = _suit_standardizing(name, x, facts, pixel_scale)
+    scaling = pixel_scale or scale_of(x), pixel_scale is not None
+    preprocessing = Preprocessing.fit(x, *scaling, options.missing, standardize)
     if standardize:
         facts["x_range"] = preprocessing.range_of(x)
     return DataSet(
@@ -234,6 +238,17 @@ def read_dataset(
     )
 
 
+def _suit_standardizing(name, x, facts, pixel_scale):
+    """Whether standardizing is for these data; if it may be, name the option."""
+    is_table = bool(facts["columns"].categories)
+    if not (is_table or facts["image_shape"]) and differ_in_scale(x):
+        note(
+            f"note: {name}: the columns of x differ in scale by 100 times and more, which makes "
+            "training slow, or diverge: give --standardize"
+        )
+    return is_table and pixel_scale is None
+
+
 def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
     """Read the rows of a data set on which a model is to be tested.
 
@@ -247,6 +262,8 @@ def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
     if isinstance(source, DataSet):
         return source
     raw = read(source, options.completed(metadata), dtype, Columns.from_metadata(metadata))
+    if metadata.get("scale_all"):
+        raw = raw._replace(pixel_scale=metadata["pixel_scale"])
     sets, facts = check(name, raw, dtype)
     shuffle, seed, split = map(metadata.get, ("shuffle", "split_seed", "split"))
     shuffle, seed = (value if is_seed(value) else None for value in (shuffle, seed))
@@ -260,7 +277,9 @@ def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
             f"note: {name}: all {len(sets['test'][1])} rows are the test set, as the model was "
             "trained on other data; if it has seen some of them, the error is too small"
         )
-    return DataSet(**sets, **facts, shuffle=shuffle, split=split, split_seed=seed)
+    scaling = Preprocessing(raw.pixel_scale or scale_of(sets["test"][0]))
+    how = {"shuffle": shuffle, "split": split, "split_seed": seed, "preprocessing": scaling}
+    return DataSet(**sets, **facts, **how)
 
 
 def share(data, release=False, as_stored=False):
@@ -275,7 +294,7 @@ def share(data, release=False, as_stored=False):
 
     floatx = engine.theano.config.floatX
     preprocessing = data.preprocessing
-    are_pixels = as_stored and data.pixel_scale != 1 and preprocessing.means is None
+    are_pixels = as_stored and preprocessing.pixel_scale != 1 and preprocessing.means is None
     itemsize = 1 if are_pixels else numpy.dtype(floatx).itemsize
     engine.require_memory(sum(data.sizes()) * data.n_in * itemsize)
     shared = []
@@ -284,7 +303,7 @@ def share(data, release=False, as_stored=False):
         if release:
             setattr(data, split, None)
         if are_pixels:
-            features = engine.pixels(numpy.ascontiguousarray(x), data.pixel_scale)
+            features = engine.pixels(numpy.ascontiguousarray(x), preprocessing.pixel_scale)
         else:
             features = engine.shared_data(preprocessing.apply(x, floatx))
         if as_stored:
@@ -295,6 +314,6 @@ def share(data, release=False, as_stored=False):
     return shared
 
 
-def scaled(x, dtype):
-    """Features of the float `dtype`, C-ordered, uint8 pixels scaled as the tutorial's."""
-    return Preprocessing(scale_of(x)).apply(x, dtype)
+def scaled(x, dtype, scale=PIXEL_SCALE):
+    """Features of the float `dtype`, C-ordered, uint8 pixels scaled."""
+    return Preprocessing(scale).apply(x, dtype)

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import warnings
 
-from logreg.datasets.formats import PARQUET, open_bytes, reading
+from logreg.datasets.formats import PARQUET, WithoutNul, open_bytes, reading
 from logreg.datasets.header import EMPTY, Header, text_of
 from logreg.errors import DatasetError
 
@@ -45,6 +45,8 @@ def open_table(path, options, known=None):
         if magic.startswith(PARQUET):
             yield _parquet(stream, options, known)
             return
+        if not magic.startswith(tuple(COMPRESSIONS)):
+            stream = stack.enter_context(WithoutNul(stream))
         try:
             yield _csv(pandas, stream, magic, options, known)
         except UnicodeDecodeError as error:

@@ -22,6 +22,8 @@ class Preprocessing:
     ----------
     pixel_scale : float
         What features of dtype uint8 are multiplied by.
+    scale_all : bool
+        Whether that is for features of every type.
     missing : {None, 'mean', 'drop'}
         With 'mean', NaN becomes the feature's mean.
     means : numpy.ndarray or None
@@ -40,18 +42,19 @@ class Preprocessing:
     """
 
     pixel_scale: float = 1.0
+    scale_all: bool = False
     missing: Optional[str] = None
     means: Optional[numpy.ndarray] = None
     scales: Optional[numpy.ndarray] = None
 
     @classmethod
-    def fit(cls, x, pixel_scale=1.0, missing=None, standardize=False):
+    def fit(cls, x, pixel_scale=1.0, scale_all=False, missing=None, standardize=False):
         """Learn from the training rows `x`, of shape (n, n_in)."""
         if not (standardize or missing == "mean"):
-            return cls(pixel_scale, missing)
+            return cls(pixel_scale, scale_all, missing)
         means, deviations = (moment * pixel_scale for moment in moments(x))
         scales = numpy.where(deviations > 0, deviations, 1.0)
-        return cls(pixel_scale, missing, means, scales if standardize else None)
+        return cls(pixel_scale, scale_all, missing, means, scales if standardize else None)
 
     @classmethod
     def from_metadata(cls, metadata):
@@ -60,12 +63,14 @@ class Preprocessing:
             None if metadata.get(name) is None else numpy.array(metadata[name], "float64")
             for name in ("feature_means", "feature_scales")
         )
-        return cls(metadata["pixel_scale"], metadata.get("missing"), means, scales)
+        scaling = metadata["pixel_scale"], metadata.get("scale_all") is True
+        return cls(*scaling, metadata.get("missing"), means, scales)
 
     def metadata(self):
         """What a model file tells of it, as a dict."""
         return {
             "pixel_scale": self.pixel_scale,
+            "scale_all": self.scale_all,
             "missing": self.missing,
             "feature_means": None if self.means is None else self.means.tolist(),
             "feature_scales": None if self.scales is None else self.scales.tolist(),
@@ -82,9 +87,10 @@ class Preprocessing:
                 for rows in _blocks(x):
                     ready[rows] = self._prepared(x[rows])
                 return ready
-            if x.dtype == numpy.uint8:
-                # 1/256 is a power of two: the product is exact in any float type.
-                return numpy.multiply(x, numpy.asarray(self.pixel_scale, dtype), order="C")
+            if x.dtype == numpy.uint8 or self.scale_all:
+                # By 1/256, a power of two, the product is exact in any float type.
+                scale = numpy.asarray(self.pixel_scale, dtype)
+                return numpy.multiply(x, scale, dtype=dtype, order="C")
             return numpy.ascontiguousarray(x, dtype=dtype)
 
     def range_of(self, x):
@@ -94,8 +100,8 @@ class Preprocessing:
         return float(ends.min()), float(ends.max())
 
     def _prepared(self, x):
-        is_pixels, x = x.dtype == numpy.uint8, x.astype("float64")
-        if is_pixels:
+        are_pixels, x = x.dtype == numpy.uint8 or self.scale_all, x.astype("float64")
+        if are_pixels:
             x *= self.pixel_scale
         if self.missing == "mean":
             x = numpy.where(numpy.isnan(x), self.means, x)

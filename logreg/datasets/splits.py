@@ -36,6 +36,10 @@ def split_off(sets, name, shuffle=None, sizes=None, is_mnist=False, split_seed=N
     x, y = sets["train"]
     n_rows, order, how = len(y), None, ""
     lacking = [split for split in ("valid", "test") if split not in sets]
+    if lacking == ["test"]:
+        raise DatasetError(
+            f"{name}: has a validation set, but no test set with labels: give both or none"
+        )
     if shuffle is not None:
         order, how = numpy.random.RandomState(shuffle).permutation(n_rows), " shuffled"
     elif split_seed is not None and "test" in lacking:

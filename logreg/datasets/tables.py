@@ -123,6 +123,12 @@ def table_batches(path, options, batch_size, known):
             features.warn_of_new(source)
 
 
+def read_header(path, options=NO_OPTIONS):
+    """Read the first rows of a table, as a :class:`~logreg.datasets.header.Header`."""
+    with open_table(path, options._replace(dropped=None)) as (_, head):
+        return head
+
+
 def frame_features(frame, known, missing=None):
     """The features of a pandas.DataFrame for a model that knows these :class:`Columns`.
 
