@@ -418,8 +418,13 @@ FORGED = {
     "long": (arrays_are("float32", [3, 2], "float32", [3]), "describe"),
     "cube": (arrays_are("float32", [3, 1, 2], "float32", [1, 2]), "its W is"),
     "nothing in": (arrays_are("float32", [0, 8], "float32", [8]), "its W is"),
+    "true": (lambda h: h.update(version=True), "of version True, .* install a newer logreg"),
+    "fractions": (arrays_are("float32", [3.0, 2.0], "float32", [2]), "describe"),
+    "many": (lambda h: h["arrays"].extend([["V", "float32", [0]]] * 300000), "more than 10000 arr"),
     "no metadata": (lambda h: h.pop("metadata"), "no metadata"),
     "n_in": (lambda h: h["metadata"].update(n_in=784), "'n_in' is 784"),
+    "n_in as a float": (lambda h: h["metadata"].update(n_in=3.0), "'n_in' is 3.0"),
+    "digits": (lambda h: h["metadata"].update(epoch=10**400), "'epoch' is 10{1,79}$"),
     "dtype": (lambda h: h["metadata"].update(dtype="float64"), "dtype"),
     "text": (lambda h: h["metadata"].update(class_labels=["\ud800", "yes"]), "class_labels"),
 }
