@@ -20,6 +20,7 @@ OF_STDOUT = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EBADF, errno.EPIPE)
 MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE)
 _interrupts = []  # the numbers of the signals that raised KeyboardInterrupt in this process
 _is_engine_starting = False
+_is_command = False  # whether the process is that of a command, which is soon over
 
 
 def note(message):
@@ -56,8 +57,9 @@ def starting(message):
     finally:
         timer.cancel()
         if is_collecting:
-            gc.freeze()
-            gc.unfreeze()  # what there is counts as old now, and is seldom looked through
+            if _is_command:  # in a longer process, the garbage of many runs would stay
+                gc.freeze()
+                gc.unfreeze()  # what there is counts as old now, and is seldom looked through
             gc.enable()
         if len(_interrupts) > n_before:
             raise KeyboardInterrupt
@@ -128,7 +130,8 @@ def command(main):
 
     @functools.wraps(main)
     def wrapper(argv=None):
-        global _is_engine_starting
+        global _is_command, _is_engine_starting
+        _is_command = True
         # At exit, Python would look through all objects of the engine for garbage, half a second.
         atexit.register(gc.freeze)
         for name in ("stdout", "stderr"):
@@ -165,6 +168,7 @@ def command(main):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
         finally:
+            _is_command = False
             sys.unraisablehook = hook
             if is_ours:
                 _handle_interrupts(signal.default_int_handler)

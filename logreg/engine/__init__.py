@@ -125,9 +125,14 @@ def set_value(variable, new):
 def checked_labels(y, n_out):
     """Labels `y` as an expression that is computed if 0 <= y < n_out, and an error otherwise.
 
-    JAX leaves such assertions out: there, :func:`compile_step` looks at all labels of a set.
+    JAX leaves such assertions out: so :func:`logreg.sgd.fit` looks at all labels before it trains.
     """
     return kernel_graph.checked_labels(T, y, n_out)
+
+
+def are_finite(variables):
+    """Whether shared variables have no value that is infinite or not a number."""
+    return all(numpy.isfinite(value(variable)).all() for variable in variables)
 
 
 def gradients(cost, params):
@@ -151,11 +156,9 @@ def compile_step(x, y, dataset, batch_size, cost, updates, block):
 
     ``train_model(index)``, which is returned, takes the step on minibatch `index`. A device may
     queue up to `block` steps, until something depends on them: the parameters' values, error
-    rates, or the costs. ``train_model.costs()`` lists the costs of the steps since its last call.
-
-    A label of the set that is no class of the model is a DatasetError, before anything is compiled.
+    rates, or the costs. ``train_model.costs()`` lists the costs of the steps since its last call;
+    ``train_model.n_threads`` tells how many threads share a sum, if that decides its last bits.
     """
-    _backend.check_labels(cost, y, dataset[1])
     return _backend.compile_step(x, y, dataset, batch_size, cost, updates, block)
 
 

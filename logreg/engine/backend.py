@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy
 
+from logreg.engine.kernel import n_cores
 from logreg.engine.kernel_graph import make_kernel
-from logreg.errors import DatasetError, EngineError
+from logreg.errors import EngineError
 
 UNWRITABLE = (
     "what is compiled cannot be kept ({}): set {}_FLAGS=base_compiledir=FOLDER, "
@@ -78,30 +79,12 @@ class Backend:
         """The engine's `function`, for what the engine compiles itself."""
         return self.theano.function(*args, **options)
 
-    def check_labels(self, cost, y, labels):
-        """Raise a DatasetError if a label of a set is none that the cost of `y` is made for."""
-        left, seen = [cost], set()
-        while left:
-            variable = left.pop()
-            if variable in seen or variable.owner is None:
-                continue
-            seen.add(variable)
-            left += variable.owner.inputs
-            if hasattr(variable.tag, "n_out") and variable.owner.inputs[0] is y:
-                outputs = [self.T.min(labels), self.T.max(labels), variable.tag.n_out]
-                interpreted = self.theano.Mode("py", None)
-                found = self.theano.function([], outputs, mode=interpreted)()
-                low, high, n_out = map(int, found)
-                if low < 0 or high >= n_out:
-                    raise DatasetError(
-                        f"the labels go from {low} to {high}, but the model has {n_out} classes, "
-                        f"which are numbered from 0: give it n_out={max(high, 0) + 1}, or other "
-                        "labels"
-                    )
-
     def compile_step(self, x, y, dataset, batch_size, cost, updates, block):
         step = self._compile_on_rows(x, y, dataset, cost, updates)
-        return TrainModel(lambda index: step(index * batch_size, (index + 1) * batch_size))
+        n_threads = None if step.has_kernel else n_blas_threads()
+        return TrainModel(
+            lambda index: step(index * batch_size, (index + 1) * batch_size), n_threads
+        )
 
     def compile_error_rates(self, x, y, dataset, batch_size, errors):
         wrong = self.kernel.under_mean(errors) if self.kernel else None
@@ -169,6 +152,7 @@ class Backend:
                 given.append(shared.get_value(borrow=True, return_internal_type=True))
             return function(*given)
 
+        on_rows.has_kernel = bool(with_kernel)
         if not with_kernel:
             self._warm_up(on_rows, variables)
         return on_rows
@@ -178,9 +162,13 @@ class Backend:
 
 
 class TrainModel:
-    """Takes a step of descent when it is called, and keeps its cost, which `step` returns."""
+    """Takes a step of descent when it is called, and keeps its cost, which `step` returns.
 
-    def __init__(self, step):
+    `n_threads` is how many threads share a sum, where that decides how the sum is rounded.
+    """
+
+    def __init__(self, step, n_threads):
+        self.n_threads = n_threads
         self._step = step
         self._costs = []
 
@@ -206,6 +194,12 @@ def as_features(T, rows, dtype, scale):
 def n_rows(features):
     """How many rows a set has."""
     return stored(features)[0].get_value(borrow=True).shape[0]
+
+
+def n_blas_threads():
+    """Threads that BLAS takes for matrix products, as far as the environment tells."""
+    names = (os.environ.get(f"{name}_NUM_THREADS", "") for name in ("OPENBLAS", "MKL", "OMP"))
+    return next((int(n) for n in names if n.isdigit() and int(n)), n_cores())
 
 
 def user_setting(engine, option):

@@ -54,6 +54,10 @@ def load():
     import pytensor
     import pytensor.tensor
 
+    if getattr(pytensor.config, "generated_src_dir", None) == "":
+        # It would leave the source of what Numba compiles among the temporary files, in each run.
+        pytensor.config.generated_src_dir = os.path.join(pytensor.config.compiledir, "generated")
+
     def softmax(x):  # Theano's is over the rows of a matrix
         from pytensor.tensor.special import softmax
 

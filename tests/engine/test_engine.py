@@ -10,7 +10,7 @@ from builders import make_pairs, probabilities
 from logreg import engine
 from logreg.engine import T, theano
 from logreg.engine.backend import user_setting
-from logreg.errors import DatasetError, EngineError, SettingError
+from logreg.errors import EngineError, SettingError
 from logreg.model import LogisticRegression
 
 FLAGS, RC = engine.NAME.upper() + "_FLAGS", engine.NAME.upper() + "RC"
@@ -149,18 +149,6 @@ def test_steps_are_numpys(device):
         numpy.testing.assert_allclose(costs, expected, rtol=1e-4)
         for param, value in zip(params, softmax.values):
             numpy.testing.assert_allclose(engine.value(param), value, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("label, said", [(3, "from 0 to 3.*n_out=4"), (-1, "from -1 to 2")])
-def test_a_set_with_a_label_that_is_no_class_is_refused(device, label, said):
-    """JAX leaves the assertions in the graph out. Floats are the labels of load_data."""
-    softmax = Softmax()
-    labels = numpy.where(numpy.arange(47) == 46, label, softmax.data_y).astype("float32")
-    dataset = softmax.dataset[0], T.cast(engine.shared_data(labels), "int32")
-    cost = softmax.model.negative_log_likelihood(softmax.y) + (softmax.model.W**2).sum()
-    W = softmax.model.W
-    with pytest.raises(DatasetError, match=f"the labels go {said}"):
-        engine.compile_step(softmax.x, softmax.y, dataset, 10, cost, [(W, W * 2)], 3)
 
 
 @pytest.mark.parametrize("batch_size, n_whole", [(12, 36), (47, 47)])
