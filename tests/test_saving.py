@@ -15,6 +15,8 @@ import numpy
 import pytest
 from builders import read, write
 from conftest import peak_memory
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from test_pickles import ATTACKS
 
 from logreg import engine
@@ -446,6 +448,27 @@ def test_forged_headers_are_refused(name):
     change(header)
     with pytest.raises(ModelFileError, match=reason):
         loads(sealed(json.dumps(header), DATA))
+
+
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.floats(), st.integers(-(10**400), 10**400), st.text()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+)
+PLACES = [*HEADER, *(f"metadata/{name}" for name in (*HEADER["metadata"], "split", "epoch"))]
+
+
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(place=st.sampled_from(PLACES), value=VALUES)
+def test_any_value_in_a_header_is_read_or_refused(place, value):
+    header = copy.deepcopy(HEADER)
+    inner, _, name = place.rpartition("/")
+    (header[inner] if inner else header)[name] = value
+    try:
+        loaded = loads(sealed(json.dumps(header), DATA))
+    except ModelFileError as error:
+        assert len(str(error)) < 400
+    else:
+        assert_golden(loaded)
 
 
 @pytest.mark.parametrize(
