@@ -66,7 +66,8 @@ def check_model(metadata, arrays):
     fit = W.ndim == 2 and W.size > 0 and b.shape == W.shape[1:]
     if not fit or W.dtype.kind != "f" or W.dtype != b.dtype:
         raise ModelFileError(
-            f"its W is {W.dtype} {W.shape} and its b is {b.dtype} {b.shape}: they do not fit"
+            f"its W is {W.dtype} {str(W.shape)[:80]} and its b is {b.dtype} {str(b.shape)[:80]}: "
+            "they do not fit"
         )
     if not isinstance(metadata, dict):
         raise ModelFileError("its header has no metadata")
@@ -75,8 +76,8 @@ def check_model(metadata, arrays):
         metadata.get, ("class_labels", "image_shape", "pixel_scale", "split")
     )
     checks = {
-        "n_in": metadata.get("n_in") == n_in,
-        "n_out": metadata.get("n_out") == n_out,
+        "n_in": _are_counts([metadata.get("n_in")], 1) and metadata["n_in"] == n_in,
+        "n_out": _are_counts([metadata.get("n_out")], 1) and metadata["n_out"] == n_out,
         "dtype": metadata.get("dtype") == W.dtype.name,
         "class_labels": isinstance(labels, list)
         and len(labels) == n_out
@@ -138,4 +139,6 @@ def _is_plain(value, depth=2):
         return depth > 0 and all(_is_plain(item, depth - 1) for item in value)
     if isinstance(value, str):  # a text from JSON may have code points that cannot be printed
         return not re.search("[\ud800-\udfff]", value)
-    return isinstance(value, (int, float, type(None)))
+    if type(value) is int:
+        return abs(value) < 2**63
+    return isinstance(value, (bool, float, type(None)))

@@ -26,6 +26,7 @@ FORMATS = ("logreg model", "logreg checkpoint", "logreg parameters")
 VERSION = 1
 DTYPES = ("float32", "float64", "uint8")
 MAX_BYTES = 1 << 30
+MAX_ARRAYS = 10000
 # Protocol 3 has bytes, and no framing that differs between versions of Python.
 PROTOCOL = 3
 # What a file of ours has, and what protocol 4 has in its place.
@@ -79,15 +80,17 @@ def _parse(header, data):
     try:
         content = json.loads(header)
         kind, version = content["format"], content["version"]
-        if kind not in FORMATS or version != VERSION:
+        if kind not in FORMATS or type(version) is not int or version != VERSION:
             raise ModelFileError(
                 f"it is a {ascii(kind)[:40]} of version {ascii(version)[:40]}, and this logreg "
                 f"reads models, parameters and checkpoints of version {VERSION}: install a newer "
                 "logreg"
             )
         arrays, start = {}, 0
+        if len(content["arrays"]) > MAX_ARRAYS:
+            raise ValueError(f"more than {MAX_ARRAYS} arrays")
         for name, dtype, shape in content["arrays"]:
-            if dtype not in DTYPES or min(shape, default=0) < 0:
+            if dtype not in DTYPES or any(type(n) is not int or n < 0 for n in shape):
                 raise ValueError(f"{ascii(name)[:40]} is {ascii(dtype)[:40]} {ascii(shape)[:40]}")
             little_endian = numpy.dtype(dtype).newbyteorder("<")
             end = start + math.prod(shape) * little_endian.itemsize
@@ -320,7 +323,8 @@ def load_params(params, path):
     here = [(param.dtype, engine.value(param).shape) for param in params]
     if there != here:
         raise ModelFileError(
-            f"{path} is of another net: its parameters are {there}, those of this net {here}"
+            f"{path} is of another net: its parameters are {str(there)[:200]}, those of this net "
+            f"{str(here)[:200]}"
         )
     for param, value in zip(params, values):
         engine.set_value(param, value)

@@ -15,6 +15,8 @@ import numpy
 import pytest
 from builders import read, write
 from conftest import peak_memory
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from test_pickles import ATTACKS
 
 from logreg import engine
@@ -436,8 +438,13 @@ FORGED = {
     "long": (arrays_are("float32", [3, 2], "float32", [3]), "describe"),
     "cube": (arrays_are("float32", [3, 1, 2], "float32", [1, 2]), "its W is"),
     "nothing in": (arrays_are("float32", [0, 8], "float32", [8]), "its W is"),
+    "true": (lambda h: h.update(version=True), "of version True, .* install a newer logreg"),
+    "fractions": (arrays_are("float32", [3.0, 2.0], "float32", [2]), "describe"),
+    "many": (lambda h: h["arrays"].extend([["V", "float32", [0]]] * 300000), "more than 10000 arr"),
     "no metadata": (lambda h: h.pop("metadata"), "no metadata"),
     "n_in": (lambda h: h["metadata"].update(n_in=784), "'n_in' is 784"),
+    "n_in as a float": (lambda h: h["metadata"].update(n_in=3.0), "'n_in' is 3.0"),
+    "digits": (lambda h: h["metadata"].update(epoch=10**400), "'epoch' is 10{1,79}$"),
     "dtype": (lambda h: h["metadata"].update(dtype="float64"), "dtype"),
     "text": (lambda h: h["metadata"].update(class_labels=["\ud800", "yes"]), "class_labels"),
 }
@@ -450,6 +457,27 @@ def test_forged_headers_are_refused(name):
     change(header)
     with pytest.raises(ModelFileError, match=reason):
         loads(sealed(json.dumps(header), DATA))
+
+
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.floats(), st.integers(-(10**400), 10**400), st.text()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+)
+PLACES = [*HEADER, *(f"metadata/{name}" for name in (*HEADER["metadata"], "split", "epoch"))]
+
+
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(place=st.sampled_from(PLACES), value=VALUES)
+def test_any_value_in_a_header_is_read_or_refused(place, value):
+    header = copy.deepcopy(HEADER)
+    inner, _, name = place.rpartition("/")
+    (header[inner] if inner else header)[name] = value
+    try:
+        loaded = loads(sealed(json.dumps(header), DATA))
+    except ModelFileError as error:
+        assert len(str(error)) < 400
+    else:
+        assert_golden(loaded)
 
 
 @pytest.mark.parametrize(

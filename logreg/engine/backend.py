@@ -73,7 +73,11 @@ class Backend:
         return self._function(inputs, outputs)
 
     def _function(self, inputs, outputs):
-        return self.theano.function(inputs, outputs)
+        return self._compile(inputs, outputs)
+
+    def _compile(self, *args, **options):
+        """The engine's `function`, for what the engine compiles itself."""
+        return self.theano.function(*args, **options)
 
     def compile_step(self, x, y, dataset, batch_size, cost, updates, block):
         step = self._compile_on_rows(x, y, dataset, cost, updates)
@@ -131,7 +135,7 @@ class Backend:
             outputs = self.kernel.on_rows(with_kernel, x, y, shared, scale, dataset[1], start, stop)
             compile_function, givens = self.kernel.function, None
         else:
-            compile_function = self.theano.function
+            compile_function = self._compile
             # Numba keeps all graphs that it compiles: with an input for them, it keeps no data.
             inputs.append(shared.type("features"))
             rows = as_features(self.T, inputs[-1][start:stop], x.dtype, scale)

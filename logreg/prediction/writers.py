@@ -109,6 +109,7 @@ class CsvWriter(Writer):
 
     def __init__(self, *args):
         super().__init__(*args)
+        self.labels = [shown(str(label)) for label in self.labels]
         self.csv = csv.writer(self.stream, lineterminator="\n")
         columns = [f"probability_{label}" for label in self.labels] if self.proba else []
         for i in range(1, self.top + 1):

@@ -57,7 +57,7 @@ class Handler(BaseHTTPRequestHandler):
         "long": lambda name: gzipped(BYTES[name]) + bytes(200000),
     }
 
-    # What is sent at once, and what then comes for ever, piece by piece.
+    # What is sent at once, and what then comes piece by piece, for ten seconds.
     drips: ClassVar = {
         "status": (b"", b"1"),
         "continue": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
@@ -111,7 +111,9 @@ class Handler(BaseHTTPRequestHandler):
     def drip(self, start, piece):
         with contextlib.suppress(OSError):
             self.wfile.write(start)
-            while not self.server.over.wait(0.05):
+            for _ in range(200):
+                if self.server.over.wait(0.05):
+                    break
                 self.wfile.write(piece)
 
     def meet(self, name):

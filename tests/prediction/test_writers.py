@@ -75,6 +75,8 @@ def test_labels_and_names_of_every_kind():
     assert rows[3] == ["odd\\nname.csv", "6", '"q",']
     assert json.loads(written("json", **told))[2]["prediction"] == '"q",'
     assert json.loads(written("json", labels=[7, 8, 9]))[0]["prediction"] == 8
+    for form in ("text", "csv", "json"):  # what a terminal would obey
+        assert "\x1b" not in written(form, True, labels=["\x1b[2J", "b\x1b", "c"])
     assert shown("bell\a") == "bell\\x07" and shown("Füße") == "Füße"
 
 
