@@ -53,7 +53,7 @@ setup(
         )
     ],
     cmdclass={"build_ext": BuildKernel},
-    package_data={"logreg": ["tutorial_log.csv"]},
+    package_data={"logreg": ["tutorial_log.csv", "page.html", "page.js"]},
     # An installed package finds the sample under sys.prefix; a clone has it in data/.
     data_files=[("share/logreg", ["data/mnist_sample.npz"])],
     python_requires=">=3.8",
@@ -68,6 +68,7 @@ setup(
         "progress": ["tqdm"],
         "images": ["pillow>=10.1"],
         "tables": ["pandas>=2.0.3"],
+        "report": ["matplotlib>=3.6"],
         # Theano's C code is linked with it: for nets.
         "blas": [
             "scipy-openblas32; platform_system == 'Linux' and platform_machine in 'x86_64 aarch64'"
@@ -75,7 +76,8 @@ setup(
         "cuda": ["jax[cuda12]; python_version >= '3.12'"],
         # JAX on the CPU stands for a GPU in the tests.
         "test": [
-            *("pytest", "hypothesis", "pillow>=10.1", "pandas>=2.0.3"),
+            *("pytest", "hypothesis", "pillow>=10.1", "pandas>=2.0.3", "tqdm"),
+            *("matplotlib>=3.6", "selenium"),
             "jax; python_version >= '3.12'",
         ],
         "lint": ["ruff"],
@@ -84,6 +86,7 @@ setup(
         "console_scripts": [
             "logreg-train=logreg.train:main",
             "logreg-predict=logreg.predict:main",
+            "logreg-report=logreg.report:main",
         ]
     },
 )

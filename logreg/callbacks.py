@@ -17,7 +17,7 @@ import threading
 
 from logreg.console import note, warning
 from logreg.errors import ModelFileError
-from logreg.saving import check_writable, save
+from logreg.saving import add_metadata, check_writable, save
 
 LOG = os.path.join(os.path.dirname(__file__), "tutorial_log.csv")
 # Early stopping ends the tutorial's run in the epoch after the last validation.
@@ -126,6 +126,13 @@ class BestModel(Callback):
         if validation.test_error is not None:
             run.best = self.dump(validation)
             save(self.path, run.best)
+
+    def on_train_end(self, run):
+        """Write a model once more, with the whole curve and with why the run ended."""
+        told = add_metadata(run.best, curve=run.curve, reason=run.reason)
+        if told != run.best:
+            run.best = told
+            save(self.path, told)
 
 
 class History(Callback):

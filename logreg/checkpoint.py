@@ -65,7 +65,7 @@ class Checkpoint(Callback):
             values, stopping, progress = _checked(self._saved, self.settings, run.variables)
         except ModelFileError as error:
             raise ModelFileError(f"{self.path} cannot be resumed from: {error}") from error
-        except (LookupError, TypeError, RecursionError) as error:
+        except (LookupError, TypeError, ValueError, RecursionError) as error:
             raise ModelFileError(
                 f"{self.path} cannot be resumed from: it is no state of a run ({error})"
             ) from error
@@ -93,6 +93,7 @@ class Checkpoint(Callback):
             "run": self.settings,
             "stopping": stopping,
             "progress": {name: getattr(run, name) for name in PROGRESS},
+            "curve": run.curve,
         }
         save(self.path, dumps("checkpoint", arrays, **content, **provenance()))
 
@@ -111,7 +112,7 @@ def _checked(saved, settings, variables):
     if stopping["best_loss"] is None:
         stopping["best_loss"] = math.inf
     progress = {name: header["progress"][name] for name in PROGRESS}
-    best = arrays["best"].tobytes()
+    best, curve = arrays["best"].tobytes(), header.get("curve", [])  # older ones have none
     if not (
         all(map(_fits, values, variables))
         and all(map(_is_number, [stopping["patience"], *progress.values()]))
@@ -119,11 +120,12 @@ def _checked(saved, settings, variables):
         and min(stopping["patience"], progress["iter"], progress["seconds"]) >= 0
         and type(progress["iter"]) is int
         and all(type(stopping[name]) in (int, type(None)) for name in STOPPING[2:])
+        and all(map(_is_point, curve))
     ):
         raise ModelFileError("its state is not of such a run")
     if best:
         loads(best)  # It is going to be the model file.
-    return values, stopping, {**progress, "best": best}
+    return values, stopping, {**progress, "best": best, "curve": curve}
 
 
 def _differences(then, now):
@@ -142,6 +144,12 @@ def _differences(then, now):
 def _fits(value, variable):
     now = variable.get_value(borrow=True)
     return (value.dtype, value.shape) == (now.dtype, now.shape)
+
+
+def _is_point(point):
+    iter, cost, error, test_error = point
+    optional = all(value is None or _is_number(value) for value in (cost, test_error))
+    return type(iter) is int and _is_number(error) and optional
 
 
 def _is_number(value):

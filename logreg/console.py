@@ -15,10 +15,56 @@ from logreg.errors import LogRegError
 SLOW_AFTER = 2.0  # seconds until something slow is explained
 _interrupts = []  # the numbers of the signals that raised KeyboardInterrupt in this process
 _is_engine_starting = False
+_is_quiet = False
+
+
+def set_quiet(is_quiet):
+    """Choose whether notes are dropped, and no progress is shown."""
+    global _is_quiet
+    _is_quiet = is_quiet
+
+
+def progress(total, unit, delay=0.0, initial=0.0):
+    """Open a line of progress on stderr: a tqdm bar, or None if it would not be seen.
+
+    It would not where stderr is no terminal, after ``set_quiet(True)`` or without tqdm. After
+    `delay` seconds it appears.
+    """
+    if _is_quiet or not sys.stderr.isatty():
+        return None
+    try:
+        from tqdm import tqdm
+    except ImportError:  # the extra `progress`
+        return None
+    options = {"delay": delay, "initial": initial, "leave": False, "dynamic_ncols": True}
+    bar = "{desc} |{bar:20}| {rate_fmt}{postfix}"
+    return tqdm(total=total, unit=unit, file=sys.stderr, bar_format=bar, **options)
+
+
+@contextlib.contextmanager
+def counting(n_rows=None):
+    """Yield ``count(result, n)``, which returns the result and shows that n more rows are done."""
+    bar = progress(n_rows, " rows", delay=SLOW_AFTER)
+
+    def count(result, n):
+        if bar is not None:
+            bar.update(n)
+        return result
+
+    try:
+        yield count
+    finally:
+        if bar is not None:
+            bar.close()
 
 
 def note(message):
-    """Say something on stderr, on a line of its own; control characters become escapes."""
+    """Say something on stderr, on a line of its own; control characters become escapes.
+
+    After ``set_quiet(True)``, errors and warnings alone are said.
+    """
+    if _is_quiet and not message.startswith(("error: ", "warning: ")):
+        return
     shown = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in message)
     print(shown, file=sys.stderr, flush=True)
 
@@ -97,6 +143,7 @@ def command(main):
         for name in ("stdout", "stderr"):
             if getattr(sys, name) is None:  # the shell closed it
                 setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        set_quiet(False)
         hook = sys.unraisablehook
         handler = signal.getsignal(signal.SIGINT)
         if handler is signal.default_int_handler:  # in the background, the shell has it ignored

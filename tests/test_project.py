@@ -26,10 +26,11 @@ LAYERS = [
     ["engine", "early_stopping"],
     ["model", "updates", "run"],
     ["metadata"],
-    ["saving", "datasets"],
+    ["saving", "datasets", "plots"],
     ["params", "callbacks", "prediction"],
-    ["checkpoint", "sgd"],
+    ["checkpoint", "sgd", "progress"],
     ["options"],
+    ["report"],
     ["train", "predict", "__main__"],
 ]
 

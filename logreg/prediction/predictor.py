@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy
 
-from logreg import engine
+from logreg import engine, plots
 from logreg.console import starting
 from logreg.datasets import PIXEL_SCALE
 from logreg.datasets.checks import image_shape
@@ -33,6 +33,8 @@ class Predictor:
     ----------
     metadata : dict
         What the model file tells.
+    W, b : numpy.ndarray
+        The parameters, of shapes (n_in, n_out) and (n_out,).
     labels : list of int or list of str
         The label of each class.
     spec : InputSpec
@@ -71,6 +73,7 @@ class Predictor:
         self.dtype = classifier.W.dtype
         with engine.floatx(self.dtype):
             engine.use_device(device)
+        self.W, self.b = map(engine.value, classifier.params)
         self.metadata = told = classifier.metadata
         self.labels = told["class_labels"]
         self.pixel_scale = told["pixel_scale"]
@@ -98,6 +101,9 @@ class Predictor:
         """Return the :class:`Prediction` of rows that :meth:`ready` has made."""
         with numpy.errstate(all="ignore"):  # InputChecker looks at what comes out
             return Prediction(*map(numpy.asarray, self._function(x)))
+
+    def _repr_html_(self):
+        return plots.repr_html(self)
 
     def ready(self, x):
         """Give features the model's dtype, and scale them if they are uint8."""

@@ -1,0 +1,337 @@
+"""Plots of a model: its weights, its learning curve, its confusion matrix; by matplotlib.
+
+Like scikit-learn's displays, each function draws on the axes that it is given, or on new ones of
+pyplot, and returns them.
+"""
+
+import base64
+import html
+import io
+import math
+import re
+
+import numpy
+
+from logreg.early_stopping import EarlyStopping
+from logreg.errors import SettingError
+from logreg.files import replacing
+
+MAX_CLASSES = 100  # of which weights are drawn
+MAX_COUNTS = 20  # classes of a confusion matrix whose cells have room for a count
+N_BARS = 8  # the largest weights of a sign, for each class
+BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#8c8c8c"  # the colour-blind can tell them apart
+DIVERGING = "RdBu_r"  # blue to red around zero
+INK = "#123456"  # stands for the page's own text colour in a plot
+SUFFIXES = ("png", "svg", "pdf")
+
+
+def require_matplotlib():
+    """Raise a SettingError if there is no matplotlib."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise SettingError(f"plots need matplotlib ({error}): pip install '.[report]'") from None
+
+
+def plot_weights(model, axes=None):
+    """Draw what a model has learnt: the weights of each class, blue to red around zero.
+
+    Of a model of images they are pictures, on one common scale; of a table, bars of the largest
+    weights, by column name. At most 100 classes are drawn.
+
+    Parameters
+    ----------
+    model : Predictor, LogisticRegression or fitted estimator
+    axes : sequence of matplotlib.axes.Axes, optional
+        One for each class.
+
+    Returns
+    -------
+    numpy.ndarray of matplotlib.axes.Axes
+        Of shape (n_classes,).
+
+    Examples
+    --------
+    >>> from logreg import LogisticRegression
+    >>> from logreg.engine import T
+    >>> len(plot_weights(LogisticRegression(T.matrix("x"), n_in=784, n_out=10)))
+    10
+    """
+    W, metadata = parameters(model)
+    n_classes = min(W.shape[1], MAX_CLASSES)
+    if axes is None:
+        from matplotlib import pyplot
+
+        n_columns = min(n_classes, 5)
+        n_rows = math.ceil(n_classes / n_columns)
+        size = (2.2 * n_columns, 2.4 * n_rows) if metadata["image_shape"] else (18, 3 * n_rows)
+        _, axes = pyplot.subplots(n_rows, n_columns, figsize=size, layout="constrained")
+    axes = numpy.ravel(axes)
+    for k, ax in enumerate(axes[:n_classes]):
+        if metadata["image_shape"]:
+            scale = {"cmap": DIVERGING, "vmin": -_largest(W), "vmax": _largest(W)}
+            ax.imshow(picture(W[:, k], metadata), **scale)
+        else:
+            _plot_bars(ax, W[:, k], metadata["feature_names"])
+        ax.set_title(cut(metadata["class_labels"][k]), parse_math=False)
+    for ax in axes if metadata["image_shape"] else axes[n_classes:]:
+        ax.set_axis_off()
+    return axes[:n_classes]
+
+
+def _plot_bars(ax, w, names):
+    order = numpy.argsort(w, kind="stable")
+    chosen = [i for i in order[:N_BARS] if w[i] < 0] + [i for i in order[-N_BARS:] if w[i] > 0]
+    ax.barh(range(len(chosen)), w[chosen], color=[BLUE if w[i] < 0 else ORANGE for i in chosen])
+    ax.set_yticks(range(len(chosen)), [cut(names[i]) for i in chosen], parse_math=False)
+    ax.axvline(0, color=GREY, linewidth=0.8)
+
+
+def plot_curve(model, ax=None):
+    """Draw the learning curve: errors and the training cost over epochs.
+
+    The best model and the significant gains are marked, and the end of patience is a dotted line.
+
+    Parameters
+    ----------
+    model : Predictor, LogisticRegression or dict
+        A model with its `metadata`, or these.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    SettingError
+        If the model's file tells of no curve.
+
+    Examples
+    --------
+    >>> curve = [[9, 1.2, 0.25, 0.3], [19, 0.9, 0.2, 0.24], [29, 0.8, 0.2, None]]
+    >>> plot_curve({"curve": curve, "n_train_batches": 10}).get_xlabel()
+    'epoch'
+    """
+    metadata = model if isinstance(model, dict) else model.metadata
+    points, stopping, gains = replay(metadata)
+    n_batches = metadata.get("n_train_batches") or 1
+    iters, costs, errors, tests = (
+        numpy.array([math.nan if value is None else value for value in column], float)
+        for column in zip(*points)
+    )
+    epochs, is_tested = (iters + 1) / n_batches, numpy.isfinite(tests)
+    ax = ax or _new_axes()
+    ax.plot(epochs, 100 * errors, color=BLUE, label="validation error")
+    tested = epochs[is_tested], 100 * tests[is_tested]
+    ax.plot(*tested, color=ORANGE, linestyle="--", label="test error of each new best")
+    is_gain = numpy.isin(iters, gains)
+    style = {"color": BLUE, "linestyle": "", "clip_on": False}
+    ax.plot(epochs[is_gain], 100 * errors[is_gain], marker="o", ms=4, label="significant", **style)
+    best = iters == stopping.best_iter
+    ax.plot(epochs[best], 100 * errors[best], marker="*", ms=13, label="best model", **style)
+    if stopping.patience <= 1.25 * (iters[-1] + 1):
+        end = (stopping.patience + 1) / n_batches
+        ax.axvline(end, color=GREY, linestyle=":", label="patience ran out")
+    ax.set(xlabel="epoch" if n_batches > 1 else "minibatch", ylabel="error (%)")
+    ax.set_ylim(bottom=0, top=1.15 * 100 * numpy.nanmax(numpy.append(errors, tests)) or 1)
+    right = ax.twinx()
+    right.plot(epochs, costs, color=GREY, linestyle="-.", label="training cost (right)")
+    right.set(ylabel="training cost", ylim=(0, None))
+    lines = [line for side in (ax, right) for line in side.get_lines()]
+    ax.legend(lines, [line.get_label() for line in lines], fontsize="small", framealpha=0)
+    return ax
+
+
+def replay(metadata):
+    """The points of a model's curve, its early stopping up to the last, and the iterations of the
+    significant gains; a SettingError says that there is no curve.
+    """
+    points = metadata.get("curve")
+    is_curve = isinstance(points, list) and points
+    if not (is_curve and all(isinstance(point, list) and len(point) == 4 for point in points)):
+        raise SettingError("the model file holds no curve: it is an older one; train anew")
+    names = ("patience", "patience_increase", "improvement_threshold")
+    stopping = EarlyStopping(**{name: metadata[name] for name in names if metadata.get(name)})
+    gains = []
+    for iter, _, error, _ in points:
+        stopping.update(iter, error)
+        gains += [iter] if stopping.significant_iter == iter else []
+    return points, stopping, gains
+
+
+def plot_confusion(evaluation, ax=None):
+    """Draw a confusion matrix as a heat map, a row for each label, with counts if there is room.
+
+    A cell's colour is its share of the label's rows; a square root makes small shares visible.
+
+    Parameters
+    ----------
+    evaluation : dict
+        As :func:`logreg.prediction.evaluation.evaluate` returns it.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> confusion = {"labels": [0, 1], "predictions": [0, 1], "counts": [[5, 1], [0, 6]]}
+    >>> plot_confusion({"confusion": confusion}).get_xlabel()
+    'predicted'
+    """
+    confusion = evaluation["confusion"]
+    labels, predictions, counts = confusion["labels"], confusion["predictions"], dense(confusion)
+    ax = ax or _new_axes()
+    shares = counts / numpy.maximum(counts.sum(axis=1, keepdims=True), 1)
+    ax.imshow(numpy.sqrt(shares), cmap="cividis", vmin=0, vmax=1, aspect="auto")
+    if len(labels) <= MAX_COUNTS:
+        for (i, j), n in numpy.ndenumerate(counts):
+            colour = "black" if shares[i, j] > 0.3 else "white"
+            ax.text(j, i, n or "", ha="center", va="center", color=colour, fontsize="small")
+        ax.set_xticks(range(len(predictions)), map(cut, predictions), parse_math=False)
+        ax.set_yticks(range(len(labels)), map(cut, labels), parse_math=False)
+    if max(map(len, map(str, predictions))) > 3:
+        ax.tick_params(axis="x", rotation=90)
+    ax.set(xlabel="predicted", ylabel="label")
+    return ax
+
+
+def dense(confusion):
+    """The counts of a confusion matrix, of shape (n_labels, n_predictions)."""
+    if "counts" in confusion:
+        return numpy.array(confusion["counts"])
+    counts = numpy.zeros((len(confusion["labels"]), len(confusion["predictions"])), int)
+    for i, j, n in confusion["entries"]:
+        counts[i, j] = n
+    return counts
+
+
+def parameters(model):
+    """The W of a model, and its metadata with `image_shape`, class labels and feature names."""
+    if hasattr(model, "coef_"):
+        W = numpy.transpose(model.coef_)
+        metadata = {"class_labels": list(model.classes_), **getattr(model, "metadata", {})}
+    else:
+        W = model.W.get_value() if hasattr(model.W, "get_value") else model.W
+        metadata = getattr(model, "metadata", {})
+    n_in, n_out = W.shape
+    side = math.isqrt(n_in)
+    guess = [side, side] if side >= 8 and side * side == n_in else None
+    spec = getattr(model, "spec", None)
+    shape = spec.image_shape if spec else metadata.get("image_shape") or guess
+    names = metadata.get("feature_names")
+    if not (isinstance(names, (list, tuple)) and len(names) == n_in):
+        names = [f"column {i + 1}" for i in range(n_in)]
+    labels = metadata.get("class_labels") or list(range(n_out))
+    return W, {**metadata, "image_shape": shape, "feature_names": names, "class_labels": labels}
+
+
+def picture(row, metadata):
+    """A row of a model of images as a picture, upright; of colours the mean."""
+    image = numpy.reshape(row, metadata["image_shape"])
+    image = image.mean(axis=2) if image.ndim == 3 else image
+    return image.T if metadata.get("transposed") is True else image
+
+
+def cut(name, n=24):
+    """A label or a column's name, short enough for a tick."""
+    text = "".join(c if c.isprintable() else "?" for c in str(name))
+    return text if len(text) <= n else text[: n - 1] + "…"
+
+
+def _largest(W):
+    return float(abs(W).max()) or 1.0
+
+
+def _new_axes():
+    from matplotlib import pyplot
+
+    return pyplot.subplots(layout="constrained")[1]
+
+
+def save(plot, path, *arguments, n_axes=1, size=(6.4, 4.8)):
+    """Call ``plot(*arguments, axes)``, and write the figure whole or not at all, by the suffix."""
+    try:
+        with replacing(path) as file:
+            _figure(plot, arguments, n_axes, size).savefig(file, format=suffix(path), dpi=150)
+    except OSError as error:
+        reason = error.strerror or error
+        raise SettingError(f"{path} cannot be written: {reason}; give another name") from error
+
+
+def suffix(path):
+    """The format of a plot's file; a SettingError names those that there are."""
+    found = str(path).rpartition(".")[2].lower()
+    if found not in SUFFIXES:
+        raise SettingError(f"{path}: a plot is written as .{', .'.join(SUFFIXES)}: end it so")
+    return found
+
+
+def _figure(plot, arguments, n_axes, size):
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    n_columns = min(n_axes, 5)
+    axes = figure.subplots(math.ceil(n_axes / n_columns), n_columns)
+    plot(*arguments, axes)
+    return figure
+
+
+def svg(plot, *arguments, size, alt):
+    """Call ``plot(*arguments, ax)``; give the figure for a page, in its colours, as SVG."""
+    from matplotlib import rc_context
+
+    names = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
+    style = {**dict.fromkeys(names, INK), "svg.fonttype": "none", "svg.hashsalt": alt}
+    stream = io.StringIO()
+    with rc_context({**style, "axes.spines.top": False, "font.family": "sans-serif"}):
+        figure = _figure(plot, arguments, 1, size)
+        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
+    text = stream.getvalue().replace(INK, "currentColor")
+    text = re.sub(
+        r'<metadata>.*?</metadata>|<style.*?</style>| id="[a-z_]+\d*"', "", text, flags=re.S
+    )
+    return text[text.index("<svg") :].replace(
+        "<svg", f'<svg role="img" aria-label="{html.escape(alt)}"', 1
+    )
+
+
+def image(pixels, alt, colours="gray", least=0, most=255):
+    """An ``<img>`` of a two-dimensional array."""
+    from matplotlib.image import imsave
+
+    stream = io.BytesIO()
+    imsave(stream, pixels, cmap=colours, vmin=least, vmax=most, format="png")
+    data = base64.b64encode(stream.getvalue()).decode()
+    return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
+
+
+def weights_html(model):
+    """The weights of each class as HTML figures, one string a class; None without matplotlib."""
+    try:
+        require_matplotlib()
+    except SettingError:
+        return None
+    W, metadata = parameters(model)
+    figures = []
+    for k, label in enumerate(metadata["class_labels"][:MAX_CLASSES]):
+        alt = f"weights of the class {cut(label)}"
+        if metadata["image_shape"]:
+            top = _largest(W)
+            drawn = image(picture(W[:, k], metadata), alt, DIVERGING, -top, top)
+        else:
+            bars = [W[:, k], metadata["feature_names"]]
+            drawn = svg(lambda w, names, ax: _plot_bars(ax, w, names), *bars, size=(4, 3), alt=alt)
+        figures.append(
+            f"<figure>{drawn}<figcaption>{html.escape(cut(label))}</figcaption></figure>"
+        )
+    return figures
+
+
+def repr_html(model):
+    """What a notebook shows of a model: its weights."""
+    figures = weights_html(model)
+    style = "style='display:flex;flex-wrap:wrap;gap:8px'"
+    return figures and f"<div {style}>{''.join(figures)}</div>".replace("<img", "<img width=84")
