@@ -51,11 +51,12 @@
 
   // The colours of RGBA pixels before a paper of one grey level, three values a pixel.
   function onPaper({ data, width, height }, paper) {
-    const rgb = new Float32Array(3 * width * height);
-    for (let i = 0; i < width * height; i++) {
-      const alpha = data[4 * i + 3];
+    const rgb = new Uint8Array(3 * width * height);
+    for (let from = 0, to = 0; from < data.length; from += 4) {
+      const alpha = data[from + 3];
       for (let c = 0; c < 3; c++) {
-        rgb[3 * i + c] = Math.round((data[4 * i + c] * alpha + paper * (255 - alpha)) / 255);
+        const value = data[from + c];
+        rgb[to++] = alpha === 255 ? value : Math.round((value * alpha + paper * (255 - alpha)) / 255);
       }
     }
     return rgb;
@@ -73,13 +74,17 @@
 
   // Fit planes to the border, since paper is never lit evenly; give their values and their noise.
   function fitPaper(rgb, width, height) {
+    const centred = (value, n) => (2 * value) / Math.max(n - 1, 1) - 1;
     const at = (i) => {
       const x = i % width, y = (i - x) / width;
-      return [1, (2 * x) / Math.max(width - 1, 1) - 1, (2 * y) / Math.max(height - 1, 1) - 1];
+      return [1, centred(x, width), centred(y, height)];
     };
     const border = frame(width, height, Math.max(1, Math.floor(Math.min(height, width) / 50)));
     let planes = [0, 1, 2].map((c) => [percentile(border.map((i) => rgb[3 * i + c]), 50), 0, 0]);
-    const paper = (i, c) => at(i).reduce((sum, value, j) => sum + value * planes[c][j], 0);
+    const paper = (i, c) => {
+      const [level, slope, rise] = planes[c], x = i % width;
+      return level + slope * centred(x, width) + rise * centred((i - x) / width, height);
+    };
     const farthest = (i) => Math.max(...[0, 1, 2].map((c) => Math.abs(rgb[3 * i + c] - paper(i, c))));
     let rest = border.map(farthest);
     for (let round = 0; round < 4; round++) {
@@ -114,33 +119,28 @@
     return A.map((row, i) => row[3] / row[i]);
   }
 
-  // The ink as grey levels, and whether it is dark; null if there is none.
+  // The ink as grey levels; null if there is none.
   function findInk(rgb, width, height, paper, noise) {
-    const n = width * height;
-    const distance = new Float32Array(n), lighter = new Float32Array(n);
-    for (let i = 0; i < n; i++) {
-      for (let c = 0; c < 3; c++) {
-        const difference = rgb[3 * i + c] - paper(i, c);
-        distance[i] = Math.max(distance[i], Math.abs(difference));
-        lighter[i] += difference / 3;
-      }
+    const ink = new Float32Array(width * height), least = Math.max(CONTRAST, NOISE * noise);
+    for (let i = 0; i < ink.length; i++) {
+      let most = 0;
+      for (let c = 0; c < 3; c++) most = Math.max(most, Math.abs(rgb[3 * i + c] - paper(i, c)));
+      if (most > least) ink[i] = most;
     }
-    const least = Math.max(CONTRAST, NOISE * noise);
-    const inked = distance.filter((value) => value > least);
+    const inked = ink.filter((value) => value > 0);
     if (!inked.length) return null;
-    const full = percentile(inked, 90);
-    const ink = distance.map((value) => (value > least ? Math.min((value * 255) / full, 255) : 0));
-    dropSpecks(ink, width, distance.map((value) => value > least));
-    const sign = ink.reduce((sum, value, i) => sum + value * lighter[i], 0);
-    return { ink: Uint8Array.from(ink, round), width, height, dark: sign < 0 };
+    const factor = 255 / percentile(inked, 90);
+    for (let i = 0; i < ink.length; i++) if (ink[i]) ink[i] = Math.min(ink[i] * factor, 255);
+    dropSpecks(ink, width);
+    return { ink: ink.map(round), width, height };
   }
 
   // Remove the blots that have little ink beside the largest; diagonal neighbours are of one blot.
-  function dropSpecks(ink, width, isInk) {
+  function dropSpecks(ink, width) {
     const blots = [];
     const seen = new Uint8Array(ink.length);
     for (let start = 0; start < ink.length; start++) {
-      if (!isInk[start] || seen[start]) continue;
+      if (!ink[start] || seen[start]) continue;
       const blot = [start];
       let amount = 0;
       seen[start] = 1;
@@ -149,7 +149,7 @@
         amount += ink[i];
         for (let dx = x ? -1 : 0; dx <= (x < width - 1 ? 1 : 0); dx++) {
           for (const j of [i + dx - width, i + dx, i + dx + width]) {
-            if (isInk[j] && !seen[j]) { seen[j] = 1; blot.push(j); }
+            if (ink[j] && !seen[j]) { seen[j] = 1; blot.push(j); }
           }
         }
       }
@@ -163,12 +163,12 @@
 
   function crop({ ink, width, height }) {
     let left = width, right = 0, top = height, bottom = 0;
-    ink.forEach((value, i) => {
-      if (!value) return;
+    for (let i = 0; i < ink.length; i++) {
+      if (!ink[i]) continue;
       const x = i % width, y = (i - x) / width;
       left = Math.min(left, x); right = Math.max(right, x + 1);
       top = Math.min(top, y); bottom = Math.max(bottom, y + 1);
-    });
+    }
     const part = { ink: new Uint8Array((right - left) * (bottom - top)), width: right - left, height: bottom - top };
     for (let y = top; y < bottom; y++) {
       part.ink.set(ink.subarray(y * width + left, y * width + right), (y - top) * part.width);
@@ -216,9 +216,13 @@
     return out;
   }
 
-  // Pillow's resize of 8-bit grey levels with its Hamming filter, to the last bit: first along
-  // rows, then along columns, in integers of 22 binary places.
+  // Pillow's resize of 8-bit grey levels with its Hamming filter, in integers of 22 binary places:
+  // first along rows, then along columns. Pillow 13 takes tall images the other way round.
   function resize(ink, width, height, newWidth, newHeight) {
+    if (height > 2 * width) {
+      const low = along(ink, height, width, newHeight, width, 1, width, 1);
+      return along(low, width, newHeight, newWidth, 1, width, 1, newWidth);
+    }
     const narrow = along(ink, width, height, newWidth, 1, width, 1, newWidth);
     return along(narrow, height, newWidth, newHeight, newWidth, 1, newWidth, 1);
   }
@@ -271,9 +275,9 @@
     const wantsLight = facts.background === "light";
     const n = image.width * image.height;
     let rgb = onPaper(image, 255);
-    const isOpaque = image.data.every((value, i) => i % 4 !== 3 || value === 255);
-    const isGrey = rgb.every((value, i) => value === rgb[i - (i % 3)]);
-    if (isOpaque && isGrey && image.width === width && image.height === height) {
+    const isLike = image.width === width && image.height === height
+      && rgb.every((value, i) => value === rgb[i - (i % 3)] && image.data[4 * Math.floor(i / 3) + 3] === 255);
+    if (isLike) { // the model's images: it keeps its pixels
       const field = Uint8Array.from({ length: n }, (_, i) => rgb[3 * i]);
       const isEven = field.every((value) => value === field[0]);
       const isLight = percentile(frame(width, height, 1).map((i) => field[i]), 50) > 127;
