@@ -43,7 +43,7 @@ setup(
     long_description=(here / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="BSD-3-Clause",
-    packages=["logreg", "logreg.datasets", "logreg.engine", "logreg.prediction"],
+    packages=["logreg", "logreg.datasets", "logreg.engine", "logreg.page", "logreg.prediction"],
     ext_modules=[
         Extension(
             "logreg.engine._kernel",
@@ -53,7 +53,7 @@ setup(
         )
     ],
     cmdclass={"build_ext": BuildKernel},
-    package_data={"logreg": ["tutorial_log.csv", "page.html", "page.js"]},
+    package_data={"logreg": ["tutorial_log.csv"], "logreg.page": ["page.html", "page.js"]},
     # An installed package finds the sample under sys.prefix; a clone has it in data/.
     data_files=[("share/logreg", ["data/mnist_sample.npz"])],
     python_requires=">=3.8",

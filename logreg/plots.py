@@ -4,25 +4,18 @@ Like scikit-learn's displays, each function draws on the axes that it is given, 
 pyplot, and returns them.
 """
 
-import base64
-import html
-import io
 import math
-import re
 
 import numpy
 
 from logreg.early_stopping import EarlyStopping
 from logreg.errors import SettingError
-from logreg.files import replacing
 
 MAX_CLASSES = 100  # of which weights are drawn
 MAX_COUNTS = 20  # classes of a confusion matrix whose cells have room for a count
 N_BARS = 8  # the largest weights of a sign, for each class
-BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#8c8c8c"  # the colour-blind can tell them apart
+BLUE, ORANGE, GREY = "#1f83c6", "#d9680f", "#8c8c8c"  # the colour-blind can tell them apart
 DIVERGING = "RdBu_r"  # blue to red around zero
-INK = "#123456"  # stands for the page's own text colour in a plot
-SUFFIXES = ("png", "svg", "pdf")
 
 
 def require_matplotlib():
@@ -69,17 +62,18 @@ def plot_weights(model, axes=None):
     axes = numpy.ravel(axes)
     for k, ax in enumerate(axes[:n_classes]):
         if metadata["image_shape"]:
-            scale = {"cmap": DIVERGING, "vmin": -_largest(W), "vmax": _largest(W)}
+            scale = {"cmap": DIVERGING, "vmin": -largest(W), "vmax": largest(W)}
             ax.imshow(picture(W[:, k], metadata), **scale)
         else:
-            _plot_bars(ax, W[:, k], metadata["feature_names"])
+            plot_bars(W[:, k], metadata["feature_names"], ax)
         ax.set_title(cut(metadata["class_labels"][k]), parse_math=False)
     for ax in axes if metadata["image_shape"] else axes[n_classes:]:
         ax.set_axis_off()
     return axes[:n_classes]
 
 
-def _plot_bars(ax, w, names):
+def plot_bars(w, names, ax):
+    """Draw the largest weights of one class as bars, by column name."""
     order = numpy.argsort(w, kind="stable")
     chosen = [i for i in order[:N_BARS] if w[i] < 0] + [i for i in order[-N_BARS:] if w[i] > 0]
     ax.barh(range(len(chosen)), w[chosen], color=[BLUE if w[i] < 0 else ORANGE for i in chosen])
@@ -127,7 +121,9 @@ def plot_curve(model, ax=None):
     ax.plot(*tested, color=ORANGE, linestyle="--", label="test error of each new best")
     is_gain = numpy.isin(iters, gains)
     style = {"color": BLUE, "linestyle": "", "clip_on": False}
-    ax.plot(epochs[is_gain], 100 * errors[is_gain], marker="o", ms=4, label="significant", **style)
+    ax.plot(
+        epochs[is_gain], 100 * errors[is_gain], marker="o", ms=4, label="significant gain", **style
+    )
     best = iters == stopping.best_iter
     ax.plot(epochs[best], 100 * errors[best], marker="*", ms=13, label="best model", **style)
     if stopping.patience <= 1.25 * (iters[-1] + 1):
@@ -241,97 +237,12 @@ def cut(name, n=24):
     return text if len(text) <= n else text[: n - 1] + "…"
 
 
-def _largest(W):
-    return float(abs(W).max()) or 1.0
+def largest(W):
+    """The weight at which the colours end: only one in 500 is larger, and looks the same."""
+    return float(numpy.percentile(abs(W), 99.8)) or 1.0
 
 
 def _new_axes():
     from matplotlib import pyplot
 
     return pyplot.subplots(layout="constrained")[1]
-
-
-def save(plot, path, *arguments, n_axes=1, size=(6.4, 4.8)):
-    """Call ``plot(*arguments, axes)``, and write the figure whole or not at all, by the suffix."""
-    try:
-        with replacing(path) as file:
-            _figure(plot, arguments, n_axes, size).savefig(file, format=suffix(path), dpi=150)
-    except OSError as error:
-        reason = error.strerror or error
-        raise SettingError(f"{path} cannot be written: {reason}; give another name") from error
-
-
-def suffix(path):
-    """The format of a plot's file; a SettingError names those that there are."""
-    found = str(path).rpartition(".")[2].lower()
-    if found not in SUFFIXES:
-        raise SettingError(f"{path}: a plot is written as .{', .'.join(SUFFIXES)}: end it so")
-    return found
-
-
-def _figure(plot, arguments, n_axes, size):
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, layout="constrained")
-    n_columns = min(n_axes, 5)
-    axes = figure.subplots(math.ceil(n_axes / n_columns), n_columns)
-    plot(*arguments, axes)
-    return figure
-
-
-def svg(plot, *arguments, size, alt):
-    """Call ``plot(*arguments, ax)``; give the figure for a page, in its colours, as SVG."""
-    from matplotlib import rc_context
-
-    names = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
-    style = {**dict.fromkeys(names, INK), "svg.fonttype": "none", "svg.hashsalt": alt}
-    stream = io.StringIO()
-    with rc_context({**style, "axes.spines.top": False, "font.family": "sans-serif"}):
-        figure = _figure(plot, arguments, 1, size)
-        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
-    text = stream.getvalue().replace(INK, "currentColor")
-    text = re.sub(
-        r'<metadata>.*?</metadata>|<style.*?</style>| id="[a-z_]+\d*"', "", text, flags=re.S
-    )
-    return text[text.index("<svg") :].replace(
-        "<svg", f'<svg role="img" aria-label="{html.escape(alt)}"', 1
-    )
-
-
-def image(pixels, alt, colours="gray", least=0, most=255):
-    """An ``<img>`` of a two-dimensional array."""
-    from matplotlib.image import imsave
-
-    stream = io.BytesIO()
-    imsave(stream, pixels, cmap=colours, vmin=least, vmax=most, format="png")
-    data = base64.b64encode(stream.getvalue()).decode()
-    return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
-
-
-def weights_html(model):
-    """The weights of each class as HTML figures, one string a class; None without matplotlib."""
-    try:
-        require_matplotlib()
-    except SettingError:
-        return None
-    W, metadata = parameters(model)
-    figures = []
-    for k, label in enumerate(metadata["class_labels"][:MAX_CLASSES]):
-        alt = f"weights of the class {cut(label)}"
-        if metadata["image_shape"]:
-            top = _largest(W)
-            drawn = image(picture(W[:, k], metadata), alt, DIVERGING, -top, top)
-        else:
-            bars = [W[:, k], metadata["feature_names"]]
-            drawn = svg(lambda w, names, ax: _plot_bars(ax, w, names), *bars, size=(4, 3), alt=alt)
-        figures.append(
-            f"<figure>{drawn}<figcaption>{html.escape(cut(label))}</figcaption></figure>"
-        )
-    return figures
-
-
-def repr_html(model):
-    """What a notebook shows of a model: its weights."""
-    figures = weights_html(model)
-    style = "style='display:flex;flex-wrap:wrap;gap:8px'"
-    return figures and f"<div {style}>{''.join(figures)}</div>".replace("<img", "<img width=84")

@@ -97,7 +97,7 @@ def main(argv=None):
     data.check_outputs(*files)
     listeners = [History(args.history)] if args.history else []
     if args.report or plots:
-        from logreg.report import Report
+        from logreg.page.writing import Report
 
         listeners.append(Report(args.output, data, args.report, plots))
     if args.checkpoint:

@@ -25,13 +25,12 @@ LAYERS = [
     ["files", "pickles", "console", "hyperparameters"],
     ["engine", "early_stopping"],
     ["model", "updates", "run"],
-    ["metadata"],
-    ["saving", "datasets", "plots"],
+    ["metadata", "plots"],
+    ["saving", "datasets", "figures"],
     ["params", "callbacks", "prediction"],
     ["checkpoint", "sgd", "progress"],
-    ["options"],
-    ["report"],
-    ["train", "predict", "__main__"],
+    ["options", "page"],
+    ["train", "predict", "report", "__main__"],
 ]
 
 
@@ -150,9 +149,9 @@ def test_every_target_of_the_makefile_is_phony():
 
 
 def test_every_option_has_a_help_text():
-    from logreg import predict, train
+    from logreg import predict, report, train
 
-    for module in (predict, train):
+    for module in (predict, report, train):
         for action in module.parser()._actions:
             assert action.help, action.option_strings
 
@@ -166,7 +165,7 @@ def test_the_package_says_which_commands_there_are(run, arguments):
         assert (f"python -m logreg.{path.stem} " in done.stdout) == is_command
 
 
-@pytest.mark.parametrize("command", ["logreg.train", "logreg.predict"])
+@pytest.mark.parametrize("command", ["logreg.train", "logreg.predict", "logreg.report"])
 def test_commands_tell_their_version_and_do_not_warn(run, command):
     done = run("-W", "error", "-m", command, "--version")
     assert (done.stdout, done.stderr) == (f"logreg {logreg.__version__}\n", "")

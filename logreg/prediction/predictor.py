@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy
 
-from logreg import engine, plots
+from logreg import engine, figures
 from logreg.console import starting
 from logreg.datasets import PIXEL_SCALE
 from logreg.datasets.checks import image_shape
@@ -103,7 +103,7 @@ class Predictor:
             return Prediction(*map(numpy.asarray, self._function(x)))
 
     def _repr_html_(self):
-        return plots.repr_html(self)
+        return figures.repr_html(self)
 
     def ready(self, x):
         """Give features the model's dtype, and scale them if they are uint8."""

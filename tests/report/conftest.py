@@ -12,12 +12,12 @@ from PIL import Image
 
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu")
 # Once the page has drawn: what its pad, its views and its bars show.
-STATE = """const done = arguments[arguments.length - 1], get = (id) => document.getElementById(id);
-requestAnimationFrame(() => requestAnimationFrame(() => {
-  const seen = get("seen"), pad = get("pad"), p = [...document.querySelectorAll(".bar")];
-  done({class_: get("class").dataset.index, probabilities: p.map((bar) => bar.dataset.probability),
-    seen: seen.toDataURL(), pad: pad.toDataURL()});
-}));"""
+STATE = """const done = arguments[0], get = (id) => document.getElementById(id), all = document;
+requestAnimationFrame(() => requestAnimationFrame(() => done({
+  predicted: Number(get("class").dataset.index),
+  probabilities: [...all.querySelectorAll(".bar")].map((bar) => Number(bar.dataset.probability)),
+  pad: get("pad").toDataURL(), seen: get("seen").toDataURL(), evidence: get("evidence").toDataURL(),
+})));"""
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +62,7 @@ def state(chromium):
 
     def state():
         told = chromium.execute_async_script(STATE)
-        for canvas in ("pad", "seen"):
+        for canvas in ("pad", "seen", "evidence"):
             told[canvas] = numpy.array(Image.open(urlopen(told[canvas])).convert("RGB"))
         return SimpleNamespace(**told)
 

@@ -426,7 +426,6 @@
       context.drawImage(picture, (pad.width - w) / 2, (pad.height - h) / 2, w, h);
     }
     strokes.forEach(drawStroke);
-    update();
   }
 
   // Bring what is shown up to date, once a frame.
@@ -435,6 +434,7 @@
     isWaiting = true;
     requestAnimationFrame(() => {
       isWaiting = false;
+      redraw();
       const from = picture && !strokes.length ? picture : pad;
       let pixels = prepare(from.getContext("2d").getImageData(0, 0, from.width, from.height));
       if (get("invert").getAttribute("aria-pressed") === "true") pixels = pixels.map((value) => 255 - value);
@@ -445,15 +445,12 @@
 
   function begin(x, y) {
     strokes.push({ width, points: [[x, y]] });
-    redraw();
+    update();
   }
 
   function extend(x, y) {
     if (!strokes.length) return begin(x, y);
-    const stroke = strokes[strokes.length - 1];
-    const from = stroke.points[stroke.points.length - 1];
-    stroke.points.push([x, y]);
-    drawStroke({ width: stroke.width, points: [from, [x, y]] });
+    strokes[strokes.length - 1].points.push([x, y]);
     update();
   }
 
@@ -468,7 +465,7 @@
     below.imageSmoothingQuality = "high";
     below.drawImage(image, 0, 0, picture.width, picture.height);
     strokes = [];
-    redraw();
+    update();
   }
 
   function position(event) {
@@ -494,8 +491,8 @@
   }
 
   const actions = {
-    undo: () => { if (!strokes.pop()) picture = null; redraw(); },
-    clear: () => { strokes = []; picture = null; redraw(); },
+    undo: () => { if (!strokes.pop()) picture = null; update(); },
+    clear: () => { strokes = []; picture = null; update(); },
     thicker: () => setWidth(width + 4),
     thinner: () => setWidth(width - 4),
     invert: () => {
@@ -551,5 +548,5 @@
     });
   }
   setWidth(width);
-  redraw();
+  update();
 })();
