@@ -17,7 +17,8 @@ import threading
 
 from logreg.console import note, warning
 from logreg.errors import ModelFileError
-from logreg.saving import add_metadata, check_writable, save
+from logreg.model import LogisticRegression
+from logreg.saving import check_writable, dumps_model, loads, save
 
 LOG = os.path.join(os.path.dirname(__file__), "tutorial_log.csv")
 # Early stopping ends the tutorial's run in the epoch after the last validation.
@@ -129,10 +130,14 @@ class BestModel(Callback):
 
     def on_train_end(self, run):
         """Write a model once more, with the whole curve and with why the run ended."""
-        told = add_metadata(run.best, curve=run.curve, reason=run.reason)
-        if told != run.best:
-            run.best = told
-            save(self.path, told)
+        try:
+            kept = loads(run.best)
+        except ModelFileError:  # what `dump` makes may be no file of ours, or there is none
+            return
+        if isinstance(kept, LogisticRegression):
+            told = {**kept.metadata, "curve": run.curve, "reason": run.reason}
+            run.best = dumps_model(kept, **told)
+            save(self.path, run.best)
 
 
 class History(Callback):

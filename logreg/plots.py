@@ -144,8 +144,7 @@ def replay(metadata):
     significant gains; a SettingError says that there is no curve.
     """
     points = metadata.get("curve")
-    is_curve = isinstance(points, list) and points
-    if not (is_curve and all(isinstance(point, list) and len(point) == 4 for point in points)):
+    if not (isinstance(points, list) and points and all(map(_is_point, points))):
         raise SettingError("the model file holds no curve: it is an older one; train anew")
     names = ("patience", "patience_increase", "improvement_threshold")
     stopping = EarlyStopping(**{name: metadata[name] for name in names if metadata.get(name)})
@@ -154,6 +153,11 @@ def replay(metadata):
         stopping.update(iter, error)
         gains += [iter] if stopping.significant_iter == iter else []
     return points, stopping, gains
+
+
+def _is_point(point):
+    is_point = isinstance(point, list) and len(point) == 4 and None not in point[::2]
+    return is_point and all(isinstance(value, (int, float, type(None))) for value in point)
 
 
 def plot_confusion(evaluation, ax=None):

@@ -143,25 +143,8 @@ def dumps_params(params):
     return dumps("parameters", values, **provenance())
 
 
-def add_metadata(data, **metadata):
-    """Add metadata to the bytes of a model file; other bytes are returned as they are."""
-    try:
-        header, raw, _ = _read(data)
-        content, arrays = _parse(header, raw)
-    except ModelFileError:
-        return data
-    if content["format"] != "logreg model":
-        return data
-    return dumps("model", arrays, metadata={**content["metadata"], **metadata})
-
-
 def loads(data):
     """Read the bytes of a file as :func:`load` reads a file."""
-    return restore(*_read(data))
-
-
-def _read(data):
-    """The :class:`_Call` that the bytes of a file hold."""
     try:
         call = pickles.load(io.BytesIO(data), {"logreg.saving.restore": _Call}, OPCODES)
         if not isinstance(call, _Call):
@@ -174,7 +157,7 @@ def _read(data):
                 "scripts/import_tutorial_model.py makes a model file of it"
             )
         raise ModelFileError(reason if data else "it is empty") from error
-    return call
+    return restore(*call)
 
 
 def load(path):

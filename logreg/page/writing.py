@@ -62,7 +62,7 @@ class Report(Callback):
         from logreg.prediction.predictor import Predictor
 
         predictor = Predictor(self.model)
-        predictor.metadata = {**predictor.metadata, "curve": run.curve}
+        predictor.metadata = {**predictor.metadata, "curve": list(run.curve)}
         if self.page:
             write_page(self.page, self.model, predictor, self._data, self._means)
         if plot_paths:
