@@ -51,7 +51,11 @@ def parser():
     add("--checkpoint", metavar="FILE", help="keep the state of the run here at each validation")
     add("--resume", action="store_true", help="go on from the state in the checkpoint")
     add("--history", metavar="FILE", help="write a CSV row here at each validation")
-    add("--report", metavar="FILE", help="write the page of `logreg.report` here, ever and again")
+    add(
+        "--report",
+        metavar="FILE",
+        help="write a page of pictures of the model here, every 10 s at the most",
+    )
     add("--plot", action="store_true", help=PLOT_HELP)
     add("--quiet", action="store_true", help="drop the notes and the line of progress")
     add("--floatx", choices=("float32", "float64"), help="float type of data and parameters")

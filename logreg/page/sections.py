@@ -62,7 +62,7 @@ def scores(metadata, evaluation):
 def run(metadata):
     told = metadata.get
     settings = [
-        f"{name.replace('_', ' ')} {told(name)}"
+        f"{name.replace('n_epochs', 'epochs at most').replace('_', ' ')} {told(name)}"
         for name in SETTINGS
         if told(name) or (name == "shuffle" and told(name) == 0)
     ]
@@ -95,7 +95,7 @@ def curve(metadata):
     said = (
         f"{alt} {len(gains)} gains were significant; the last extends patience to {unit} {end:.0f}."
     )
-    figure = figures.svg(plots.plot_curve, metadata, size=(7.5, 3.7), alt=alt)
+    figure = figures.svg(plots.plot_curve, metadata, size=(5.8, 3.7), alt=alt)
     return f"<figure class=plot>{figure}<figcaption>{escape(said)}</figcaption></figure>"
 
 
@@ -222,7 +222,7 @@ def fields(metadata, facts):
             field = f'<select data-feature="{first}">{options}</select>'
         else:
             field = (
-                f'<input type=number step=any data-feature="{first}" value="{means[first]:.6g}">'
+                f'<input type=number step=any data-feature="{first}" value="{means[first]:.4g}">'
             )
         fields.append(f"<label><span>{escaped(name, 40)}</span>{field}</label>")
         first += len(choices) if choices else 1

@@ -97,6 +97,7 @@ def write_page(path, model, predictor, data=None, means=None):
         name_width=f"{0.3 + 0.7 * min(max(map(len, map(str, predictor.labels))), 14):.1f}rem",
         weights_kind="pictures" if is_image else "bars",
         errors="" if evaluation is None else sections.errors(evaluation),
+        wrong_kind="pictures" if is_image else "rows",
         wrong="" if wrong is None else sections.gallery(wrong, data, metadata, is_live),
         no_errors="" if evaluation is None else "hidden",
         has_errors="hidden" if evaluation is None else "",

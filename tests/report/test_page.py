@@ -181,7 +181,7 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, state):
 
     fields = browser.find_elements("css selector", "#fields input, #fields select")
     assert [field.tag_name for field in fields] == ["input", "select", "input"]
-    start = [round(means[0], 6), *numpy.eye(3)[means[1:4].argmax()], round(means[4], 6)]
+    start = [float(f"{means[0]:.4g}"), *numpy.eye(3)[means[1:4].argmax()], float(f"{means[4]:.4g}")]
     numpy.testing.assert_allclose(state().probabilities, expected(*start), atol=1e-5)
     fields[0].clear()
     fields[0].send_keys("2.5")
