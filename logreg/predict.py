@@ -258,7 +258,7 @@ def _info(args):
 
 def _in_text(name, value):
     if name == "curve" and isinstance(value, list):
-        return f"{len(value)} validations (--format json has them)"
+        return f"{len(value)} validation{'s' * (len(value) != 1)} (--format json has them)"
     if isinstance(value, list):
         return (" x " if name == "image_shape" else ", ").join(shown(str(item)) for item in value)
     if name.endswith(("error", "error_all_rows")) and isinstance(value, float):

@@ -161,24 +161,32 @@
     }
   }
 
-  function crop({ ink, width, height }) {
-    let left = width, right = 0, top = height, bottom = 0;
+  // A part of an image, of some width and height from x and y on; beyond its border there is no ink.
+  function part({ ink, width, height }, x, y, newWidth, newHeight) {
+    const out = new Uint8Array(newWidth * newHeight);
+    for (let i = 0; i < out.length; i++) {
+      const column = x + (i % newWidth), row = y + Math.floor(i / newWidth);
+      const isInside = column >= 0 && row >= 0 && column < width && row < height;
+      if (isInside) out[i] = ink[row * width + column];
+    }
+    return { ink: out, width: newWidth, height: newHeight };
+  }
+
+  function crop(found) {
+    const { ink, width } = found;
+    let left = width, right = 0, top = found.height, bottom = 0;
     for (let i = 0; i < ink.length; i++) {
       if (!ink[i]) continue;
       const x = i % width, y = (i - x) / width;
-      left = Math.min(left, x); right = Math.max(right, x + 1);
-      top = Math.min(top, y); bottom = Math.max(bottom, y + 1);
+      [left, right] = [Math.min(left, x), Math.max(right, x + 1)];
+      [top, bottom] = [Math.min(top, y), Math.max(bottom, y + 1)];
     }
-    const part = { ink: new Uint8Array((right - left) * (bottom - top)), width: right - left, height: bottom - top };
-    for (let y = top; y < bottom; y++) {
-      part.ink.set(ink.subarray(y * width + left, y * width + right), (y - top) * part.width);
-    }
-    return part;
+    return part(found, left, top, right - left, bottom - top);
   }
 
   // Widen strokes that are so thin that scaling would make them fade.
-  function widen(part) {
-    const { ink, width, height } = part;
+  function widen(cropped) {
+    const { ink, width, height } = cropped;
     const isFull = (x, y) => x >= 0 && y >= 0 && x < width && y < height && ink[y * width + x] > 127;
     let nFull = 0, nEdge = 0;
     for (let y = 0; y < height; y++) {
@@ -189,12 +197,9 @@
       }
     }
     const missing = round(STROKE * Math.max(width, height) - (2 * nFull) / Math.max(1, nEdge));
-    if (missing <= 0) return part;
-    const wide = { ink: new Uint8Array((width + missing) * (height + missing)), width: width + missing, height: height + missing };
+    if (missing <= 0) return cropped;
     const before = Math.floor(missing / 2);
-    for (let y = 0; y < height; y++) {
-      wide.ink.set(ink.subarray(y * width, (y + 1) * width), (y + before) * wide.width + before);
-    }
+    const wide = part(cropped, -before, -before, width + missing, height + missing);
     const reach = Math.floor((missing + 1) / 2); // of a window of missing + 1 pixels
     wide.ink = maximum(wide.ink, wide.width, wide.height, 1, wide.width, reach, missing - reach);
     wide.ink = maximum(wide.ink, wide.height, wide.width, wide.width, 1, reach, missing - reach);
@@ -255,18 +260,20 @@
 
   // Scale the ink into the box and place its centre of mass in the field's centre.
   function place(found, height, width) {
-    const part = widen(crop(found));
-    const scale = Math.min((BOX * height) / part.height, (BOX * width) / part.width);
-    const w = Math.max(1, round(part.width * scale)), h = Math.max(1, round(part.height * scale));
-    const small = resize(part.ink, part.width, part.height, w, h);
+    const wide = widen(crop(found));
+    const scale = Math.min((BOX * height) / wide.height, (BOX * width) / wide.width);
+    const [w, h] = [wide.width, wide.height].map((n) => Math.max(1, round(n * scale)));
+    const small = resize(wide.ink, wide.width, wide.height, w, h);
     let mass = 0, sumX = 0, sumY = 0;
-    small.forEach((value, i) => { mass += value; sumX += value * (i % w); sumY += value * Math.floor(i / w); });
+    small.forEach((value, i) => {
+      mass += value;
+      sumX += value * (i % w);
+      sumY += value * Math.floor(i / w);
+    });
     const clip = (value, most) => Math.min(Math.max(value, 0), most);
     const left = clip(round(width / 2 - sumX / mass), width - w);
     const top = clip(round(height / 2 - sumY / mass), height - h);
-    const field = new Uint8Array(width * height);
-    for (let y = 0; y < h; y++) field.set(small.subarray(y * w, (y + 1) * w), (top + y) * width + left);
-    return field;
+    return part({ ink: small, width: w, height: h }, -left, -top, width, height).ink;
   }
 
   // The pixels that the model is given of a picture, upright.
