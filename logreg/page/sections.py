@@ -56,6 +56,7 @@ def scores(metadata, evaluation):
     return "".join(
         f"<div><strong>{figure}</strong> {name}<small>{source}</small></div>"
         for figure, name, source in figures
+        if figure != "-"
     )
 
 
@@ -84,7 +85,7 @@ def curve(metadata):
     try:
         points, stopping, gains = plots.replay(metadata)
     except SettingError as error:
-        return f"<p>{escape(str(error))}.</p>"
+        return f"<p>{escape(str(error)).capitalize()}.</p>"
     n_batches = metadata.get("n_train_batches") or 1
     unit = "epoch" if n_batches > 1 else "minibatch"
     best, end = ((i + 1) / n_batches for i in (stopping.best_iter, stopping.patience))

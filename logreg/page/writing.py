@@ -84,6 +84,7 @@ def write_page(path, model, predictor, data=None, means=None):
     script = (HERE / "page.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     is_image, is_live = bool(metadata["image_shape"]), facts is not None
+    n_out = len(predictor.labels)
     page = Template((HERE / "page.html").read_text(encoding="utf-8")).substitute(
         title=sections.escaped(os.path.basename(model)),
         hash=digest,
@@ -95,7 +96,7 @@ def write_page(path, model, predictor, data=None, means=None):
         top=f"{plots.largest(predictor.W):.2g}",
         colours="" if is_image else "hidden",
         name_width=f"{0.3 + 0.7 * min(max(map(len, map(str, predictor.labels))), 14):.1f}rem",
-        weights_kind="pictures" if is_image else "bars",
+        weights_kind=("pictures many" if n_out > 20 else "pictures") if is_image else "bars",
         errors="" if evaluation is None else sections.errors(evaluation),
         wrong_kind="pictures" if is_image else "rows",
         wrong="" if wrong is None else sections.gallery(wrong, data, metadata, is_live),
