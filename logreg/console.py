@@ -24,11 +24,10 @@ def set_quiet(is_quiet):
     _is_quiet = is_quiet
 
 
-def progress(total, unit, delay=0.0, initial=0.0):
+def progress(total, unit, **options):
     """Open a line of progress on stderr: a tqdm bar, or None if it would not be seen.
 
-    It would not where stderr is no terminal, after ``set_quiet(True)`` or without tqdm. After
-    `delay` seconds it appears.
+    It would not where stderr is no terminal, after ``set_quiet(True)`` or without tqdm.
     """
     if _is_quiet or not sys.stderr.isatty():
         return None
@@ -36,9 +35,7 @@ def progress(total, unit, delay=0.0, initial=0.0):
         from tqdm import tqdm
     except ImportError:  # the extra `progress`
         return None
-    options = {"delay": delay, "initial": initial, "leave": False, "dynamic_ncols": True}
-    bar = "{desc} |{bar:20}| {rate_fmt}{postfix}"
-    return tqdm(total=total, unit=unit, file=sys.stderr, bar_format=bar, **options)
+    return tqdm(total=total, unit=unit, leave=False, dynamic_ncols=True, **options)
 
 
 @contextlib.contextmanager

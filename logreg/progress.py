@@ -9,6 +9,8 @@ from logreg.console import progress
 
 INTERVAL = 0.1  # seconds between two states of the line
 
+FORMAT = "{desc} |{bar:20}| {rate_fmt}{postfix}"
+
 
 class Progress(Callback):
     """Shows epoch, minibatch, best error, speed and patience left; used in a ``with`` statement.
@@ -50,7 +52,7 @@ class Progress(Callback):
         self._bar.set_postfix_str(f"patience left {stopping.patience - run.iter:.0f}")
 
     def _open(self, n_epochs):
-        self._bar = progress(None, " epochs", initial=n_epochs)
+        self._bar = progress(None, " epochs", initial=n_epochs, bar_format=FORMAT)
         if self._bar is not None:
             enter = self._streams.enter_context
             enter(contextlib.redirect_stdout(_Above(self._bar, sys.stdout)))

@@ -1,11 +1,17 @@
 """The line of progress on a terminal."""
 
 import fcntl
+import io
 import os
 import pty
+import sys
 import termios
 
+import numpy
 import pytest
+from builders import sample, save_digits_model
+
+from logreg import predict
 
 pytest.importorskip("tqdm")
 TRAIN = ["-m", "logreg.train", "--dataset", "mnist_sample", "--batch-size", "100"]
@@ -35,3 +41,16 @@ def test_without_a_terminal_there_is_none(run):
     done = run(*TRAIN, "--n-epochs", "2")
     assert "patience left" not in done.stderr and "\r" not in done.stderr
     assert "stopped: all 2 epochs run" in done.stderr
+
+
+@pytest.mark.parametrize("quiet", [[], ["--quiet"]])
+@pytest.mark.parametrize("inputs", [["--evaluate", "--dataset", "mnist_sample"], ["x.npy"]])
+def test_long_inputs_have_one_as_well(inputs, quiet, monkeypatch, working_folder, capsys):
+    monkeypatch.setattr("logreg.console.SLOW_AFTER", 0)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    sys.stderr.isatty = lambda: True
+    numpy.save("x.npy", sample()["x_test"])
+    save_digits_model()
+    assert predict.main([*inputs, *quiet]) == 0
+    assert (" rows/s" in sys.stderr.getvalue()) != bool(quiet)
+    assert "\r" not in capsys.readouterr().out

@@ -13,7 +13,8 @@ import numpy
 
 from logreg import __version__, figures, plots
 from logreg.callbacks import Callback
-from logreg.console import note
+from logreg.console import note, warning
+from logreg.errors import LogRegError
 from logreg.hyperparameters import DEFAULTS
 from logreg.page import sections
 from logreg.prediction.evaluation import evaluate
@@ -35,8 +36,8 @@ class Report(Callback):
     data : DataSet
         Its test set is kept; the rest may be released.
     page : str or path-like, optional
-    plots : sequence of path-like
-        None, or those of the weights, the curve and the confusion matrix.
+    plot_paths : sequence of path-like
+        Empty, or those of the weights, the curve and the confusion matrix.
     """
 
     def __init__(self, model, data, page=None, plot_paths=()):
@@ -50,7 +51,10 @@ class Report(Callback):
 
     def on_validation(self, run, validation):
         if self.page and run.best and timeit.default_timer() - self._last >= SECONDS:
-            self._write(run)
+            try:
+                self._write(run)
+            except LogRegError as error:  # the run goes on
+                warning(f"the page is not up to date: {error}")
             self._last = timeit.default_timer()
 
     def on_train_end(self, run):
