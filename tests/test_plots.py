@@ -38,15 +38,15 @@ def test_weights_of_images_are_pictures_on_one_scale(working_folder):
 
 def test_weights_of_a_table_are_the_largest_as_bars(working_folder):
     W = numpy.array([[0.1, 0], [-3, 1], [2, 0]] + 20 * [[0.01, 0]])
-    names = ["$x^", "<b>", "width", *map(str, range(20))]
+    names = ["$x^$", "<b>", "width", *map(str, range(20))]
     predictor = Predictor(save("table.pkl", W, numpy.zeros(2), feature_names=names))
     ax = plots.plot_weights(predictor, axes(2))[0]
     labels = [label.get_text() for label in ax.get_yticklabels()]
-    assert (labels[0], labels[-2:]) == ("<b>", ["$x^", "width"])
+    assert (labels[0], labels[-2:]) == ("<b>", ["$x^$", "width"])
     assert ax.patches[0].get_width() == -3
     assert len(ax.patches) == 1 + plots.N_BARS
     html = predictor._repr_html_()
-    assert "$x^" in html and "<b>" not in html  # neither a formula nor a tag
+    assert "$x^$" in html and "<b>" not in html  # neither a formula nor a tag
 
 
 def test_a_curve_marks_the_best_and_the_significant_gains():
