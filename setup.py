@@ -69,6 +69,8 @@ setup(
         "images": ["pillow>=10.1"],
         "tables": ["pandas>=2.0.3"],
         "report": ["matplotlib>=3.6"],
+        "sklearn": ["scikit-learn>=1.3"],
+        "onnx": ["onnx"],
         # Theano's C code is linked with it: for nets.
         "blas": [
             "scipy-openblas32; platform_system == 'Linux' and platform_machine in 'x86_64 aarch64'"
@@ -76,8 +78,9 @@ setup(
         "cuda": ["jax[cuda12]; python_version >= '3.12'"],
         # JAX on the CPU stands for a GPU in the tests.
         "test": [
-            *("pytest", "hypothesis", "pillow>=10.1", "pandas>=2.0.3", "tqdm"),
-            *("matplotlib>=3.6", "selenium"),
+            *("pytest", "hypothesis", "pillow>=10.1", "pandas>=2.0.3", "scikit-learn>=1.3"),
+            *("onnx", "onnxruntime"),
+            *("matplotlib>=3.6", "selenium", "tqdm"),
             "jax; python_version >= '3.12'",
         ],
         "lint": ["ruff"],
@@ -87,6 +90,7 @@ setup(
             "logreg-train=logreg.train:main",
             "logreg-predict=logreg.predict:main",
             "logreg-report=logreg.report:main",
+            "logreg-import-model=logreg.import_model:main",
         ]
     },
 )

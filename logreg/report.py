@@ -1,5 +1,9 @@
 """The command line of the report: ``python -m logreg.report`` or ``logreg-report``."""
 
+# First: from its import on, Ctrl-C ends the command without a traceback.
+from logreg.console import command, note, starting_engine
+
+# isort: split
 import argparse
 import os
 import sys
@@ -7,7 +11,6 @@ import webbrowser
 from pathlib import Path
 
 from logreg import __version__
-from logreg.console import command, note, starting_engine
 from logreg.errors import DatasetError, LogRegError, SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET
 from logreg.options import add_table_options, table_options

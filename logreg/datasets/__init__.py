@@ -9,14 +9,14 @@ import numpy
 
 from logreg.console import note
 from logreg.datasets.checks import PIXEL_SCALE as PIXEL_SCALE
-from logreg.datasets.checks import SPLITS, check, narrower, scale_of, warn_of_classes
+from logreg.datasets.checks import SPLITS, check, narrower, warn_of_classes
 from logreg.datasets.header import NO_OPTIONS
 from logreg.datasets.sources import locate, read
 from logreg.datasets.splits import is_seed, split_off
 from logreg.errors import SettingError
 
-METADATA = ("image_shape", "transposed", "pixel_scale", "x_range", "x_median")
-METADATA += ("class_labels", "label_name", "feature_names", "split")
+METADATA = ("image_shape", "transposed", "pixel_scale", "scale_all", "x_range", "x_median")
+METADATA += ("class_labels", "class_counts", "label_name", "feature_names", "split")
 
 
 @dataclass(eq=False)
@@ -40,6 +40,7 @@ class DataSet:
     n_in: int
     class_labels: list  # of int or of str: the label of each class as the data give it
     pixel_scale: float  # what x is multiplied by before training: 1/256 for uint8 pixels, else 1
+    scale_all: bool  # whether that is for x of every type, and not for uint8 alone
     x_range: tuple  # the smallest and the largest training feature, scaled
     x_median: float  # of some training rows, scaled: of most images it is the background
     image_shape: Optional[tuple]  # (height, width) or (height, width, channels) of a row
@@ -48,11 +49,17 @@ class DataSet:
     feature_names: Optional[tuple]  # the other columns
     shuffle: Optional[int]  # the seed of the permutation of the training rows
     split: Optional[list]  # the rows of the three sets, if they were split off one table
+    class_counts: Optional[list] = None  # how many training rows each class has
     _digests: dict = field(default_factory=dict, repr=False)
 
     @property
     def n_out(self):
         return len(self.class_labels)
+
+    def most_frequent_class(self):
+        """The label that most training rows have, and the test error of always guessing it."""
+        most = int(numpy.argmax(self.class_counts))
+        return self.class_labels[most], float(numpy.mean(self.test[1] != most))
 
     def metadata(self):
         """What a model file tells of the data that the model was trained on, as a dict."""
@@ -127,7 +134,9 @@ def load_data(dataset, label_column=None, shuffle=None):
     return share(data, release=data is not dataset)
 
 
-def read_dataset(dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtype=None):
+def read_dataset(
+    dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtype=None, pixel_scale=None
+):
     """Find, read, check and split a data set.
 
     Parameters
@@ -147,6 +156,9 @@ def read_dataset(dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtyp
         Whether the tutorial's ``... loading data`` is printed, once the data are found.
     dtype : {'float32', 'float64'}, optional
         What wider features become.
+    pixel_scale : float, optional
+        What x is multiplied by, whatever its type: its values are pixels, integers from 0 to
+        255. If not given, uint8 is multiplied by 1/256, and all else taken as it is.
 
     Returns
     -------
@@ -174,12 +186,13 @@ def read_dataset(dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtyp
         print("... loading data", flush=True)
     if isinstance(source, DataSet):
         return source
-    raw = read(source, options, dtype)
+    raw = read(source, options, dtype)._replace(pixel_scale=pixel_scale)
     sets, facts = check(name, raw, dtype)
     sets, split = split_off(sets, name, shuffle, is_mnist=raw.is_idx)
     warn_of_classes(sets, facts["class_labels"])
     shuffle = None if shuffle is None else int(shuffle)  # model files hold no NumPy integers
-    return DataSet(**sets, **facts, shuffle=shuffle, split=split)
+    counts = numpy.bincount(sets["train"][1], minlength=len(facts["class_labels"])).tolist()
+    return DataSet(**sets, **facts, shuffle=shuffle, split=split, class_counts=counts)
 
 
 def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
@@ -196,6 +209,8 @@ def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
     names = metadata.get("feature_names")
     names = names if isinstance(names, (list, tuple)) else None
     raw = read(source, options, dtype, names, metadata.get("label_name"))
+    if metadata.get("scale_all"):
+        raw = raw._replace(pixel_scale=metadata["pixel_scale"])
     sets, facts = check(name, raw, dtype)
     shuffle, split = metadata.get("shuffle"), metadata.get("split")
     shuffle = shuffle if is_seed(shuffle) else None
@@ -235,7 +250,7 @@ def share(data, release=False, as_stored=False):
         if are_pixels:
             features = engine.pixels(numpy.ascontiguousarray(x), data.pixel_scale)
         else:
-            features = engine.shared_data(scaled(x, floatx))
+            features = engine.shared_data(scaled(x, floatx, data.pixel_scale))
         if as_stored:
             labels = engine.shared_data(y)
         else:  # a GPU of the tutorial's day holds floats only
@@ -244,9 +259,9 @@ def share(data, release=False, as_stored=False):
     return shared
 
 
-def scaled(x, dtype):
+def scaled(x, dtype, scale=PIXEL_SCALE):
     """Features as a model takes them: of its float `dtype`, C-ordered, uint8 pixels scaled."""
-    if scale_of(x) == 1:
+    if x.dtype != numpy.uint8:
         return numpy.ascontiguousarray(x, dtype=dtype)
-    # A power of two: the product is exact in any float type.
-    return numpy.multiply(x, numpy.asarray(scale_of(x), dtype), dtype=dtype, order="C")
+    # By a power of two, the product is exact in any float type.
+    return numpy.multiply(x, numpy.asarray(scale, dtype), dtype=dtype, order="C")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy
 
+from logreg.engine.kernel import n_cores
 from logreg.engine.kernel_graph import make_kernel
 from logreg.errors import EngineError
 
@@ -76,7 +77,10 @@ class Backend:
 
     def compile_step(self, x, y, dataset, batch_size, cost, updates, block):
         step = self._compile_on_rows(x, y, dataset, cost, updates)
-        return TrainModel(lambda index: step(index * batch_size, (index + 1) * batch_size))
+        n_threads = None if step.has_kernel else n_blas_threads()
+        return TrainModel(
+            lambda index: step(index * batch_size, (index + 1) * batch_size), n_threads
+        )
 
     def compile_error_rates(self, x, y, dataset, batch_size, errors):
         wrong = self.kernel.under_mean(errors) if self.kernel else None
@@ -120,7 +124,7 @@ class Backend:
         """Compile a function of the rows from `start` to `stop` of a set."""
         start, stop = self.T.lscalar("start"), self.T.lscalar("stop")
         shared, scale = stored(dataset[0])
-        variables = [variable for variable, _ in updates]
+        inputs, variables = [start, stop], [variable for variable, _ in updates]
         outputs = [output, *(new for _, new in updates)]
         with_kernel = self.kernel and self.kernel.put_into(outputs)
         if with_kernel:
@@ -128,17 +132,23 @@ class Backend:
             compile_function, givens = self.kernel.function, None
         else:
             compile_function = self.theano.function
-            rows = as_features(self.T, shared[start:stop], x.dtype, scale)
+            # Numba keeps all graphs that it compiles: with an input for them, it keeps no data.
+            inputs.append(shared.type("features"))
+            rows = as_features(self.T, inputs[-1][start:stop], x.dtype, scale)
             givens = {x: rows, y: dataset[1][start:stop]}
         updates = list(zip(variables, outputs[1:]))
         if with_kernel:
             updates = self.kernel.put_into_updates(updates)
-        function = compile_function([start, stop], outputs[0], updates=updates, givens=givens)
+        function = compile_function(inputs, outputs[0], updates=updates, givens=givens)
         function.trust_input = True  # it gets arrays of int64, and need not look
 
         def on_rows(*edges):
-            return function(*(numpy.asarray(edge, dtype="int64") for edge in edges))
+            given = [numpy.asarray(edge, dtype="int64") for edge in edges]
+            if not with_kernel:
+                given.append(shared.get_value(borrow=True, return_internal_type=True))
+            return function(*given)
 
+        on_rows.has_kernel = bool(with_kernel)
         if not with_kernel:
             self._warm_up(on_rows, variables)
         return on_rows
@@ -148,9 +158,13 @@ class Backend:
 
 
 class TrainModel:
-    """Takes a step of descent when it is called, and keeps its cost, which `step` returns."""
+    """Takes a step of descent when it is called, and keeps its cost, which `step` returns.
 
-    def __init__(self, step):
+    `n_threads` is how many threads share a sum, where that decides how the sum is rounded.
+    """
+
+    def __init__(self, step, n_threads):
+        self.n_threads = n_threads
         self._step = step
         self._costs = []
 
@@ -176,6 +190,12 @@ def as_features(T, rows, dtype, scale):
 def n_rows(features):
     """How many rows a set has."""
     return stored(features)[0].get_value(borrow=True).shape[0]
+
+
+def n_blas_threads():
+    """Threads that BLAS takes for matrix products, as far as the environment tells."""
+    names = (os.environ.get(f"{name}_NUM_THREADS", "") for name in ("OPENBLAS", "MKL", "OMP"))
+    return next((int(n) for n in names if n.isdigit() and int(n)), n_cores())
 
 
 def user_setting(engine, option):

@@ -18,6 +18,7 @@ SETTINGS += ("improvement_threshold", "momentum", "l1", "l2", "class_weight", "s
 REASONS = {
     "patience": "patience ran out, as there was no significant gain any more",
     "n_epochs": "all epochs had been run",
+    "diverged": "it diverged: the best model is from before that",
     "interrupted": "it was interrupted",
     None: "not known: the file was written on the way, or is an older one",
 }

@@ -43,10 +43,11 @@ class Report(Callback):
     def __init__(self, model, data, page=None, plot_paths=()):
         plots.require_matplotlib()
         self.model, self.page, self.plots = model, page, plot_paths
+        self.files = [path for path in (page, *plot_paths) if path]
         self._means = None if data.image_shape else _mean(data.train[0])
         self._data = dataclasses.replace(data, train=None, valid=None)
         self._last = timeit.default_timer()
-        for path in filter(None, (page, *plot_paths)):
+        for path in self.files:
             check_writable(path)
 
     def on_validation(self, run, validation):
