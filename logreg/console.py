@@ -178,7 +178,6 @@ def command(main):
         for name in ("stdout", "stderr"):
             if getattr(sys, name) is None:  # the shell closed it
                 setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-        set_quiet(False)
         hook = sys.unraisablehook
         handler = signal.getsignal(signal.SIGINT)
         is_ours = handler in (signal.default_int_handler, _on_interrupt)
@@ -210,6 +209,7 @@ def command(main):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
         finally:
+            set_quiet(False)
             _is_command = False
             sys.unraisablehook = hook
             if is_ours:
