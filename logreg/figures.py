@@ -7,7 +7,7 @@ import math
 import re
 
 from logreg import plots
-from logreg.errors import SettingError
+from logreg.errors import ExtraError, SettingError
 from logreg.files import replacing
 
 INK = "#123456"  # stands for the page's own text colour in a plot
@@ -75,7 +75,7 @@ def weights_html(model):
     """The weights of each class as HTML figures, one string a class; None without matplotlib."""
     try:
         plots.require_matplotlib()
-    except SettingError:
+    except ExtraError:
         return None
     W, metadata = plots.parameters(model)
     figures = []

@@ -9,7 +9,7 @@ import math
 import numpy
 
 from logreg.early_stopping import EarlyStopping
-from logreg.errors import SettingError
+from logreg.errors import ExtraError, SettingError
 
 MAX_CLASSES = 100  # of which weights are drawn
 MAX_COUNTS = 20  # classes of a confusion matrix whose cells have room for a count
@@ -19,11 +19,11 @@ DIVERGING = "RdBu_r"  # blue to red around zero
 
 
 def require_matplotlib():
-    """Raise a SettingError if there is no matplotlib."""
+    """Raise an ExtraError if there is no matplotlib."""
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
-        raise SettingError(f"plots need matplotlib ({error}): pip install '.[report]'") from None
+        raise ExtraError(f"plots need matplotlib ({error}): pip install '.[report]'") from None
 
 
 def plot_weights(model, axes=None):
@@ -211,8 +211,10 @@ def dense(confusion):
 def parameters(model):
     """The W of a model, and its metadata with `image_shape`, class labels and feature names."""
     if hasattr(model, "coef_"):
-        W = numpy.transpose(model.coef_)
-        metadata = {"class_labels": list(model.classes_), **getattr(model, "metadata", {})}
+        two = numpy.vstack([-model.coef_, model.coef_]) / 2  # of two classes, there is one row
+        W = numpy.transpose(two if len(model.coef_) == 1 else model.coef_)
+        metadata = {"class_labels": list(model.classes_)}
+        metadata["feature_names"] = list(getattr(model, "feature_names_in_", []))
     else:
         W = model.W.get_value() if hasattr(model.W, "get_value") else model.W
         metadata = getattr(model, "metadata", {})

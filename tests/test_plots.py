@@ -4,10 +4,10 @@ import sys
 
 import numpy
 import pytest
-from builders import save, save_digits_model, weights
+from builders import make_pairs, save, save_digits_model, weights
 
 from logreg import figures, plots, predict
-from logreg.errors import SettingError
+from logreg.errors import ExtraError, SettingError
 from logreg.prediction.predictor import Predictor
 
 pytest.importorskip("matplotlib").use("Agg")
@@ -47,6 +47,21 @@ def test_weights_of_a_table_are_the_largest_as_bars(working_folder):
     assert len(ax.patches) == 1 + plots.N_BARS
     html = predictor._repr_html_()
     assert "$x^$" in html and "<b>" not in html  # neither a formula nor a tag
+
+
+@pytest.mark.parametrize("n_out", [2, 3])
+def test_a_fitted_estimator_shows_its_weights(n_out):
+    pytest.importorskip("sklearn")
+    from logreg import SoftmaxClassifier
+
+    classifier = SoftmaxClassifier(n_epochs=2)
+    assert "<figure" not in classifier._repr_mimebundle_()["text/html"]
+    classifier.fit(*make_pairs((60, 1, 1), n_out=n_out)[0])
+    html = classifier._repr_mimebundle_()["text/html"]
+    assert html == classifier._repr_html_() and html.count("<figure") == n_out
+    if n_out == 2:
+        w = plots.parameters(classifier)[0]
+        numpy.testing.assert_allclose(w[:, 1] - w[:, 0], classifier.coef_[0])
 
 
 def test_a_curve_marks_the_best_and_the_significant_gains():
@@ -91,6 +106,6 @@ def test_predict_draws_the_confusion_matrix(working_folder, capsys):
 
 def test_without_matplotlib_an_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(SettingError, match=r"pip install '\.\[report\]'"):
+    with pytest.raises(ExtraError, match=r"pip install '\.\[report\]'"):
         plots.require_matplotlib()
     assert figures.weights_html(None) is None
