@@ -33,7 +33,7 @@ venv: $(BIN)/installed-tools
 # The native kernel is built, for this Python, where there is a C compiler.
 $(BIN)/installed: setup.py $(wildcard logreg/engine/*.[ch])
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[progress,images,tables,blas]'
+	$(BIN)/python -m pip install --quiet --editable '.[progress,images,tables,report,blas]'
 	touch $@
 
 $(BIN)/installed-tools: $(BIN)/installed

@@ -46,7 +46,7 @@ setup(
     long_description=(here / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="BSD-3-Clause",
-    packages=["logreg", "logreg.datasets", "logreg.engine", "logreg.prediction"],
+    packages=["logreg", "logreg.datasets", "logreg.engine", "logreg.page", "logreg.prediction"],
     ext_modules=[
         Extension(
             "logreg.engine._kernel",
@@ -56,7 +56,7 @@ setup(
         )
     ],
     cmdclass={"build_ext": BuildKernel},
-    package_data={"logreg": ["tutorial_log.csv"]},
+    package_data={"logreg": ["tutorial_log.csv"], "logreg.page": ["page.html", "page.js"]},
     # An installed package finds the sample under sys.prefix; a clone has it in data/.
     data_files=[("share/logreg", ["data/mnist_sample.npz"])],
     python_requires=">=3.8",
@@ -72,6 +72,7 @@ setup(
         "images": ["pillow>=10.1"],
         "tables": ["pandas>=2.0.3"],
         "parquet": ["pandas>=2.0.3", *pyarrow],
+        "report": ["matplotlib>=3.6"],
         "sklearn": ["scikit-learn>=1.3"],
         "onnx": ["onnx"],
         # Theano's C code is linked with it: for nets.
@@ -83,6 +84,7 @@ setup(
         "test": [
             *("pytest", "hypothesis", "pillow>=10.1", "pandas>=2.0.3", "scikit-learn>=1.3"),
             *("onnx", "onnxruntime", *pyarrow),
+            *("matplotlib>=3.6", "selenium", "tqdm"),
             "jax; python_version >= '3.12'",
         ],
         "lint": ["ruff"],
@@ -91,6 +93,7 @@ setup(
         "console_scripts": [
             "logreg-train=logreg.train:main",
             "logreg-predict=logreg.predict:main",
+            "logreg-report=logreg.report:main",
             "logreg-import-model=logreg.import_model:main",
         ]
     },

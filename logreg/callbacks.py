@@ -18,8 +18,9 @@ import numpy
 from logreg import engine
 from logreg.console import note, warning
 from logreg.errors import ModelFileError
+from logreg.model import LogisticRegression
 from logreg.run import Validation
-from logreg.saving import check_writable, dumps_params, loads, save
+from logreg.saving import check_writable, dumps_model, dumps_params, loads, save
 
 
 class StopTraining(Exception):
@@ -151,6 +152,17 @@ class BestModel(Callback):
     def on_validation(self, run, validation):
         if validation.test_error is not None:
             run.best = self._bytes(run, validation)
+            save(self.path, run.best)
+
+    def on_train_end(self, run):
+        """Write a model once more, with the whole curve and with why the run ended."""
+        try:
+            kept = loads(run.best)
+        except ModelFileError:  # what `dump` makes may be no file of ours, or there is none
+            return
+        if isinstance(kept, LogisticRegression):
+            told = {**kept.metadata, "curve": run.curve, "reason": run.reason}
+            run.best = dumps_model(kept, **told)
             save(self.path, run.best)
 
     def _bytes(self, run, validation):

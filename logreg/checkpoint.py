@@ -68,7 +68,7 @@ class Checkpoint(Callback):
             values, stopping, progress = _checked(self._saved, self.settings, run)
         except ModelFileError as error:
             raise ModelFileError(f"{self.path} cannot be resumed from: {error}") from error
-        except (LookupError, TypeError, RecursionError) as error:
+        except (LookupError, TypeError, ValueError, RecursionError) as error:
             raise ModelFileError(
                 f"{self.path} cannot be resumed from: it is no state of a run ({error})"
             ) from error
@@ -97,6 +97,7 @@ class Checkpoint(Callback):
             "run": self.settings,
             "stopping": stopping,
             "progress": {name: getattr(run, name) for name in PROGRESS},
+            "curve": run.curve,
             "n_threads": run.n_threads,
         }
         save(self.path, dumps("checkpoint", arrays, **content, **provenance()))
@@ -123,7 +124,7 @@ def _checked(saved, settings, run):
     if stopping["best_loss"] is None:
         stopping["best_loss"] = math.inf
     progress = {name: header["progress"][name] for name in PROGRESS}
-    best = arrays["best"].tobytes()
+    best, curve = arrays["best"].tobytes(), header.get("curve", [])  # older ones have none
     if not (
         all(map(_fits, values, run.variables))
         and all(map(_is_number, [stopping["patience"], *progress.values()]))
@@ -131,6 +132,7 @@ def _checked(saved, settings, run):
         and min(stopping["patience"], progress["iter"], progress["seconds"]) >= 0
         and type(progress["iter"]) is int
         and all(type(stopping[name]) in (int, type(None)) for name in STOPPING[2:])
+        and all(map(_is_point, curve))
     ):
         raise ModelFileError("its state is not of such a run")
     n_run, n_epochs = progress["iter"] // run.n_train_batches + 1, run.hyperparameters.n_epochs
@@ -140,7 +142,7 @@ def _checked(saved, settings, run):
         )
     if best:
         loads(best)  # It is going to be the model file.
-    return values, stopping, {**progress, "best": best}
+    return values, stopping, {**progress, "best": best, "curve": curve}
 
 
 def _differences(then, now):
@@ -161,6 +163,13 @@ def _differences(then, now):
 def _fits(value, variable):
     now = variable.get_value(borrow=True)
     return (value.dtype, value.shape) == (now.dtype, now.shape)
+
+
+def _is_point(point):
+    iter, cost, error, test_error = point
+    numbers = [value for value in (error, cost, test_error) if value is not None]
+    is_finite = all(type(n) in (int, float) and math.isfinite(n) for n in numbers)
+    return type(iter) is int and error is not None and is_finite
 
 
 def _is_number(value):

@@ -20,14 +20,55 @@ OF_STDOUT = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EBADF, errno.EPIPE)
 MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE)
 _interrupts = []  # the numbers of the signals that raised KeyboardInterrupt in this process
 _is_engine_starting = False
+_is_quiet = False
 _is_command = False  # whether the process is that of a command, which is soon over
+
+
+def set_quiet(is_quiet):
+    """Choose whether notes are dropped, and no progress is shown."""
+    global _is_quiet
+    _is_quiet = is_quiet
+
+
+def progress(total, unit, **options):
+    """Open a line of progress on stderr: a tqdm bar, or None if it would not be seen.
+
+    It would not where stderr is no terminal, after ``set_quiet(True)`` or without tqdm.
+    """
+    if _is_quiet or not sys.stderr.isatty():
+        return None
+    try:
+        from tqdm import tqdm
+    except ImportError:  # the extra `progress`
+        return None
+    return tqdm(total=total, unit=unit, leave=False, dynamic_ncols=True, **options)
+
+
+@contextlib.contextmanager
+def counting(n_rows=None):
+    """Yield ``count(result, n)``, which returns the result and shows that n more rows are done."""
+    bar = progress(n_rows, " rows", delay=SLOW_AFTER)
+
+    def count(result, n):
+        if bar is not None:
+            bar.update(n)
+        return result
+
+    try:
+        yield count
+    finally:
+        if bar is not None:
+            bar.close()
 
 
 def note(message):
     """Say something on stderr, on a line of its own; control characters become escapes.
 
-    If it cannot be said, as on a full disk, that stops nothing.
+    If it cannot be said, as on a full disk, that stops nothing. After ``set_quiet(True)``, errors
+    and warnings alone are said.
     """
+    if _is_quiet and not message.startswith(("error: ", "warning: ")):
+        return
     shown = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in message)
     with contextlib.suppress(OSError):
         print(shown, file=sys.stderr, flush=True)
@@ -168,6 +209,7 @@ def command(main):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
         finally:
+            set_quiet(False)
             _is_command = False
             sys.unraisablehook = hook
             if is_ours:

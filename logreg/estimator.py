@@ -5,7 +5,7 @@ from dataclasses import fields
 
 import numpy
 
-from logreg import engine
+from logreg import engine, figures
 from logreg.callbacks import Callback
 from logreg.datasets.splits import stratified_order
 from logreg.errors import DatasetError, ExtraError, SettingError
@@ -126,6 +126,13 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
             W, b = W[:, 1:] - W[:, :1], b[1:] - b[:1]
         self.coef_, self.intercept_, self.n_iter_ = W.T.copy(), b, run.epoch
         return self
+
+    def _repr_html_(self):
+        fitted = hasattr(self, "coef_") and figures.repr_html(self)
+        return fitted or super()._repr_html_()
+
+    def _repr_mimebundle_(self, **kwargs):
+        return {"text/plain": repr(self), "text/html": self._repr_html_()}
 
     def _split(self, codes):
         """Choose the rows for training and those for validation, perhaps the same."""

@@ -1,7 +1,7 @@
 """The command line of prediction: ``python -m logreg.predict`` or ``logreg-predict``."""
 
 # First: from its import on, Ctrl-C ends the command without a traceback.
-from logreg.console import command, note, starting_engine, warning
+from logreg.console import command, counting, note, set_quiet, starting_engine, warning
 
 # isort: split
 import argparse
@@ -48,6 +48,8 @@ def parser():
     add("--dataset", metavar="PATH", help=dataset)
     evaluate = "print errors, precision, recall, F1 and the confusion matrix on the test set"
     add("--evaluate", action="store_true", help=evaluate)
+    add("--plot", metavar="FILE", help="with --evaluate, draw the confusion matrix: png, svg, pdf")
+    add("--quiet", action="store_true", help="drop the notes and the line of progress")
     add("--info", action="store_true", help="print what the model file tells of the model")
     add("--proba", action="store_true", help="give the probability of each class")
     add("--top", metavar="K", type=int, help="give the K most probable classes instead")
@@ -161,18 +163,23 @@ def _arguments(argv):
     """Parse a command line, and refuse options that contradict each other."""
     options = parser()
     args = options.parse_args(argv)
+    set_quiet(args.quiet)
     if bool(args.inputs) + args.evaluate + args.info > 1:
         options.error("give inputs, --evaluate or --info, and no two of them")
     if args.n is not None and (args.evaluate or args.info):
         options.error("-n is for predictions: --evaluate takes all rows")
     if args.evaluate and (args.proba or args.top is not None):
         options.error("--proba and --top are for predictions, not for --evaluate")
+    if args.plot and not args.evaluate:
+        options.error("--plot is for --evaluate")
     if args.inputs and args.dataset is not None:
         options.error("--dataset is for --evaluate and for the first examples, not for inputs")
     for option, value in (("-n", args.n), ("--top", args.top), ("--batch-size", args.batch_size)):
         _require_positive(option, value)
     args.inputs = with_folders(args.inputs)
     taken = [os.path.realpath(path) for path in (args.model, *args.inputs)]
+    if args.plot and os.path.realpath(args.plot) in [*taken, os.path.realpath(args.output or "")]:
+        raise SettingError(f"--plot {args.plot} would overwrite another file: give another name")
     if args.output and os.path.realpath(args.output) in taken:
         raise SettingError(
             f"--output {args.output} would overwrite what is read: give another name"
@@ -184,11 +191,15 @@ def _predict(predictor, inputs, args, n):
     """Predict up to n rows of each input; one that is bad does not keep the others from it."""
     n_bad, inverted = 0, []
     what = predictor.labels, args.proba, args.top
-    with destination(args.output) as stream, writer(args.format, stream, *what) as out:
+    # Below lines that go to the terminal, there is no place for another.
+    shows = args.output or not sys.stdout.isatty()
+    with destination(args.output) as stream, writer(
+        args.format, stream, *what
+    ) as out, counting() if shows else contextlib.nullcontext(lambda x, n: x) as count:
         for name, rows in inputs:
             try:
                 with contextlib.closing(rows):
-                    if _predict_input(predictor, name, rows, args.invert, n, out):
+                    if _predict_input(predictor, name, rows, args.invert, n, out, count):
                         inverted.append(name)
             except LogRegError as error:
                 n_bad += 1
@@ -201,30 +212,43 @@ def _predict(predictor, inputs, args, n):
     return 1 if n_bad else 0
 
 
-def _predict_input(predictor, name, rows, invert, n, out):
+def _predict_input(predictor, name, rows, invert, n, out, count):
     """Predict an input's batches; return whether it is a picture that was inverted."""
     checker = InputChecker(predictor, name)
     for batch in rows:
         first = checker.n_rows
         if invert and not batch.is_picture and first == 0:
             warning(f"{name}: --invert is for pictures: rows of numbers stay as they are")
-        out.rows(name, first, batch.is_single, checker.predict(batch.x[: n - first]))
+        prediction = count(checker.predict(batch.x[: n - first]), len(batch.x))
+        out.rows(name, first, batch.is_single, prediction)
         if batch.inverted or checker.n_rows == n:
             return batch.inverted
     return False
 
 
 def _evaluate(predictor, options, args):
+    from logreg import figures, plots
     from logreg.prediction.evaluation import evaluate, format_evaluation
 
+    if args.plot:
+        plots.require_matplotlib()
+        figures.suffix(args.plot)
     data = _test_set(predictor, args.dataset, options)
-    data.check_outputs(args.output)
+    data.check_outputs(args.output, args.plot)
     trained = predictor.metadata.get("batch_size")
     batch_size = trained if isinstance(trained, int) and trained > 0 else DEFAULTS.batch_size
-    predict_rows = InputChecker(predictor, data.name).predict
-    with destination(args.output) as stream:
-        evaluation = evaluate(predict_rows, data, predictor.labels, args.batch_size, batch_size)
+    checker = InputChecker(predictor, data.name)
+    with destination(args.output) as stream, counting(len(data.test[0])) as count:
+        evaluation = evaluate(
+            lambda x: count(checker.predict(x), len(x)),
+            data,
+            predictor.labels,
+            args.batch_size,
+            batch_size,
+        )
         stream.write(format_evaluation(evaluation, args.format))
+    if args.plot:
+        figures.save(plots.plot_confusion, args.plot, evaluation)
 
 
 def _info(args):
@@ -244,6 +268,8 @@ def _info(args):
 
 
 def _in_text(name, value):
+    if name == "curve" and isinstance(value, list):
+        return f"{len(value)} validation{'s' * (len(value) != 1)} (--format json has them)"
     if isinstance(value, list):
         return (" x " if name == "image_shape" else ", ").join(shown(str(item)) for item in value)
     if name.endswith(("error", "error_all_rows")) and isinstance(value, float):

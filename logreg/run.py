@@ -1,8 +1,9 @@
 """What is known of a training run, on the way and at its end."""
 
+import math
 import timeit
 from dataclasses import dataclass, field
-from typing import NamedTuple, Optional
+from typing import NamedTuple, Optional, Sequence
 
 from logreg.early_stopping import EarlyStopping
 from logreg.hyperparameters import Hyperparameters
@@ -25,6 +26,8 @@ class Validation(NamedTuple):
         Of the validation set: over its whole minibatches, and over all of its rows.
     test_error, test_error_all_rows : float or None
         The same of the test set, if this is a new best.
+    curve : list of [int, float or None, float, float or None]
+        Iteration, cost, error and test error of the validations up to this one.
     """
 
     epoch: int
@@ -36,12 +39,15 @@ class Validation(NamedTuple):
     error_all_rows: float
     test_error: Optional[float] = None
     test_error_all_rows: Optional[float] = None
+    curve: Sequence = ()
 
     def metadata(self):
         """What a model file tells of the validation at which it was kept, as a dict."""
         return {
             "epoch": self.epoch,
             "iteration": self.iter,
+            "n_train_batches": self.n_train_batches,
+            "curve": list(self.curve),
             "validation_error": self.error,
             "validation_error_all_rows": self.error_all_rows,
             "test_error": self.test_error,
@@ -76,6 +82,8 @@ class Run:
         Why the run ended.
     params : list of shared variables
         Those of `variables` that the cost depends on: not what an update rule remembers.
+    curve : list of lists
+        As :class:`Validation` has it.
     """
 
     variables: list
@@ -91,6 +99,7 @@ class Run:
     n_threads: Optional[int] = None
     reason: Optional[str] = None
     params: list = field(default_factory=list)
+    curve: list = field(default_factory=list, repr=False)
 
     def start_clock(self):
         """Count the seconds from now on, beside those that are counted already."""
@@ -101,12 +110,18 @@ class Run:
         self.seconds = timeit.default_timer() - self._begin
 
     def update(self, validation):
-        """Take note of a validation; its minibatch and its best loss are known already."""
+        """Take note of a validation; its minibatch and its best loss are known already.
+
+        Returned is the validation with the curve up to it.
+        """
         self.read_clock()
+        cost = validation.cost if math.isfinite(validation.cost) else None  # for JSON
+        self.curve.append([validation.iter, cost, validation.error, validation.test_error])
         if validation.test_error is not None:
             self.test_error = validation.test_error
             self.test_error_all_rows = validation.test_error_all_rows
             self.error_all_rows = validation.error_all_rows
+        return validation._replace(curve=self.curve)
 
     @property
     def epoch(self):

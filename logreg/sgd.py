@@ -127,7 +127,7 @@ def train(functions, run, callbacks=()):
                 is_best = stopping.update(iter, errors[0])
                 test_errors = test_model() if is_best else (None, None)
                 validation = Validation(*minibatch, cost, *errors, *test_errors)
-                run.update(validation)
+                validation = run.update(validation)
                 for callback in callbacks:
                     callback.on_validation(run, validation)
             if stopping.is_over(iter):

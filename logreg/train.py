@@ -1,7 +1,7 @@
 """The command line of training: ``python -m logreg.train`` or ``logreg-train``."""
 
 # First: from its import on, Ctrl-C ends the command without a traceback.
-from logreg.console import command, note, starting_engine
+from logreg.console import command, note, set_quiet, starting_engine
 
 # isort: split
 import argparse
@@ -23,6 +23,7 @@ from logreg.hyperparameters import (
 )
 from logreg.options import add_table_options, add_training_options, table_options
 
+PLOTS = ("weights", "curve", "confusion")
 HYPERPARAMETER_HELP = {
     "learning_rate": "factor of the gradient in each step",
     "n_epochs": "passes over the training set at the most",
@@ -39,6 +40,7 @@ HYPERPARAMETER_HELP = {
     "class_weight": "balanced: each class counts as much in the cost as any other",
 }
 CHOICES = {"ties": TIES, "class_weight": ("balanced",)}
+PLOT_HELP = "at the end, draw weights.png, curve.png and confusion.png beside the model"
 
 
 def parser():
@@ -69,6 +71,13 @@ def parser():
     add("--checkpoint", metavar="FILE", help="keep the state of the run here at each validation")
     add("--resume", action="store_true", help="go on from the checkpoint; --n-epochs may be larger")
     add("--history", metavar="FILE", help="write a CSV row here at each validation")
+    add(
+        "--report",
+        metavar="FILE",
+        help="write a page of pictures of the model here, every 10 s at the most",
+    )
+    add("--plot", action="store_true", help=PLOT_HELP)
+    add("--quiet", action="store_true", help="drop the notes and the line of progress")
     add("--floatx", choices=("float32", "float64"), help="float type of data and parameters")
     add("--device", metavar="NAME", help="where data and parameters live: cpu, cuda, cuda1, ...")
     add(
@@ -84,19 +93,27 @@ def parser():
 def main(argv=None):
     """Train as the options say; see :func:`logreg.console.command` for the exit code."""
     args = parser().parse_args(argv)
+    set_quiet(args.quiet)
     names = [field.name for field in fields(Hyperparameters)]
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     hyperparameters = Hyperparameters(**given)
     if args.resume and not args.checkpoint:
         raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
-    files = [os.path.realpath(f) for f in (args.output, args.checkpoint, args.history) if f]
-    if len(set(files)) < len(files):
-        raise SettingError("--output, --checkpoint and --history must name different files")
+    folder = os.path.dirname(args.output)
+    plots = [os.path.join(folder, f"{name}.png") for name in PLOTS] if args.plot else []
+    files = [args.output, args.checkpoint, args.history, args.report, *plots]
+    given = [os.path.realpath(file) for file in files if file]
+    if len(set(given)) < len(given):
+        raise SettingError(
+            "--output, --checkpoint, --history and --report must name different files, and none "
+            "that --plot draws"
+        )
     with starting_engine():
         from logreg import engine
         from logreg.callbacks import History, Interruption
         from logreg.checkpoint import Checkpoint
         from logreg.datasets import read_dataset
+        from logreg.progress import Progress
         from logreg.reference import ReferenceCheck
         from logreg.sgd import run_settings, sgd_optimization
     engine.set_floatx(args.floatx)
@@ -106,14 +123,18 @@ def main(argv=None):
     preparation = floatx, scale, args.split_seed, args.standardize
     data = read_dataset(args.dataset, table_options(args), args.shuffle, True, *preparation)
     hyperparameters = _suited(hyperparameters, data, args)
-    data.check_outputs(args.output, args.checkpoint, args.history)
+    data.check_outputs(*files)
     listeners = [History(args.history)] if args.history else []
+    if args.report or plots:
+        from logreg.page.writing import Report
+
+        listeners.append(Report(args.output, data, args.report, plots))
     if args.checkpoint:
         settings = run_settings(data, hyperparameters)
         listeners.append(Checkpoint(args.checkpoint, settings, args.resume))
     reference = ReferenceCheck()
-    with Interruption() as interruption:
-        listeners += [reference, interruption]
+    with Interruption() as interruption, Progress() as progress:
+        listeners += [reference, interruption, progress]
         run = sgd_optimization(data, hyperparameters, args.output, True, listeners)
     if run.reason == "interrupted":
         note(_how_to_go_on(run, args, sys.argv[1:] if argv is None else argv))

@@ -54,6 +54,17 @@ def test_a_source_distribution_holds_all_that_the_kernel_is_made_of(clone, run):
 
 
 @pytest.mark.engine_free
+def test_an_installed_package_holds_the_files_of_the_page(clone, run):
+    pytest.importorskip("setuptools")
+    done = run("setup.py", "--quiet", "build_py", "--build-lib", "built")
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in Path("built/logreg/page").glob("page.*")} == {
+        "page.html",
+        "page.js",
+    }
+
+
+@pytest.mark.engine_free
 @pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
 def test_make_installs_anew_when_a_source_of_the_kernel_changed(clone):
     stamp = clone / "v/bin/installed"

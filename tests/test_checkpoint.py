@@ -129,7 +129,8 @@ def outcome(folder):
     seconds = [float(row.rpartition(",")[2]) for row in rows[1:]]
     assert seconds == sorted(seconds)
     history = [row.rpartition(",")[0] for row in rows]
-    return [engine.value(param).tobytes() for param in model.params], history
+    told = [model.metadata.get(name) for name in ("curve", "reason")]
+    return [engine.value(param).tobytes() for param in model.params], history, told
 
 
 def lines(out):

@@ -25,13 +25,13 @@ LAYERS = [
     ["files", "pickles", "console", "hyperparameters"],
     ["engine", "early_stopping"],
     ["model", "updates", "run"],
-    ["metadata", "objective"],
-    ["saving", "datasets"],
+    ["metadata", "objective", "plots"],
+    ["saving", "datasets", "figures"],
     ["params", "arguments", "callbacks", "prediction"],
-    ["checkpoint", "reference", "verdict"],
+    ["checkpoint", "reference", "verdict", "progress"],
     ["sgd"],
-    ["options", "estimator"],
-    ["train", "predict", "import_model", "__main__"],
+    ["options", "estimator", "page"],
+    ["train", "predict", "report", "import_model", "__main__"],
 ]
 
 
@@ -159,9 +159,9 @@ def test_every_target_of_the_makefile_is_phony():
 
 
 def test_every_option_has_a_help_text():
-    from logreg import import_model, predict, train
+    from logreg import import_model, predict, report, train
 
-    for module in (import_model, predict, train):
+    for module in (import_model, predict, report, train):
         for action in module.parser()._actions:
             assert action.help, action.option_strings
 
@@ -175,7 +175,9 @@ def test_the_package_says_which_commands_there_are(run, arguments):
         assert (f"python -m logreg.{path.stem} " in done.stdout) == is_command
 
 
-@pytest.mark.parametrize("command", ["logreg.train", "logreg.predict", "logreg.import_model"])
+@pytest.mark.parametrize(
+    "command", ["logreg.train", "logreg.predict", "logreg.import_model", "logreg.report"]
+)
 def test_commands_tell_their_version_and_do_not_warn(run, command):
     done = run("-W", "error", "-m", command, "--version")
     assert (done.stdout, done.stderr) == (f"logreg {logreg.__version__}\n", "")

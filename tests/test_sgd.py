@@ -88,7 +88,7 @@ def test_how_often_the_validation_set_is_tried(n_train_batches, patience, freque
         epoch, minibatch = divmod(validation.iter, n_train_batches)
         assert validation[:3] == (epoch + 1, minibatch + 1, n_train_batches)
         assert validation.cost == validation.iter - (frequency - 1) / 2  # the mean since the last
-        assert validation[5:] == (loss, 0.5, 0.25, 0.75)
+        assert validation[5:9] == (loss, 0.5, 0.25, 0.75)
 
 
 def test_patience_ends_a_run_in_the_middle_of_an_epoch():
@@ -111,7 +111,7 @@ def test_a_run_that_goes_on_ends_as_if_it_had_never_stopped():
     rest = functions_of(losses[2:], 5)
     assert train(rest, run, [parts]) == "patience"
     assert rest[0].taken[:3] == [3, 4, 0]
-    assert [v[5:] for v in parts.validations] == [v[5:] for v in whole.validations]
+    assert [v[5:9] for v in parts.validations] == [v[5:9] for v in whole.validations]
     assert parts.ends == whole.ends
     # What is over stays so.
     for over, reason in ((run, "patience"), (new_run(n_epochs=2), "n_epochs")):
@@ -215,7 +215,7 @@ def test_a_run_computes_what_numpy_computes(options, capsys, working_folder):
         test = oracle.errors(2) if valid[0] < best else (None, None)
         best = min(best, valid[0])
         assert validation[:4] == (epoch + 1, 4, 4, epoch * 4 + 3)
-        assert validation[4:] == pytest.approx((cost, *valid, *test))
+        assert validation[4:9] == pytest.approx((cost, *valid, *test))
     assert (run.epoch, run.iter, run.reason) == (7, 27, "n_epochs")
     assert run.stopping.best_loss == pytest.approx(best)
     out, err = capsys.readouterr()

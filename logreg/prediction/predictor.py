@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy
 
-from logreg import engine
+from logreg import engine, figures
 from logreg.console import starting
 from logreg.datasets import PIXEL_SCALE
 from logreg.datasets.checks import image_shape
@@ -38,6 +38,8 @@ class Predictor:
         The label of each class.
     metadata : dict
         What the model file tells.
+    W, b : numpy.ndarray
+        The parameters, of shapes (n_in, n_out) and (n_out,).
     labels : list of int or list of str
         Those of `classes_`.
     spec : InputSpec
@@ -79,6 +81,7 @@ class Predictor:
         self.dtype = classifier.W.dtype
         with engine.floatx(self.dtype):
             engine.use_device(device)
+        self.W, self.b = map(engine.value, classifier.params)
         self.metadata = told = classifier.metadata
         self.labels = told["class_labels"]
         self.classes_ = numpy.asarray(self.labels)
@@ -140,6 +143,9 @@ class Predictor:
         """Return the :class:`Prediction` of rows that :meth:`ready` has made."""
         with numpy.errstate(all="ignore"):  # InputChecker looks at what comes out
             return Prediction(*map(numpy.asarray, self._function(x)))
+
+    def _repr_html_(self):
+        return figures.repr_html(self)
 
     def ready(self, x):
         """Make of features what the model takes; see :class:`Preprocessing`."""

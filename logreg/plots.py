@@ -1,0 +1,254 @@
+"""Plots of a model: its weights, its learning curve, its confusion matrix; by matplotlib.
+
+Like scikit-learn's displays, each function draws on the axes that it is given, or on new ones of
+pyplot, and returns them.
+"""
+
+import math
+
+import numpy
+
+from logreg.early_stopping import EarlyStopping
+from logreg.errors import ExtraError, SettingError
+
+MAX_CLASSES = 100  # of which weights are drawn
+MAX_COUNTS = 20  # classes of a confusion matrix whose cells have room for a count
+N_BARS = 8  # the largest weights of a sign, for each class
+BLUE, ORANGE, GREY = "#1f83c6", "#d9680f", "#8c8c8c"  # the colour-blind can tell them apart
+DIVERGING = "RdBu_r"  # blue to red around zero
+
+
+def require_matplotlib():
+    """Raise an ExtraError if there is no matplotlib."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise ExtraError(f"plots need matplotlib ({error}): pip install '.[report]'") from None
+
+
+def plot_weights(model, axes=None):
+    """Draw what a model has learnt: the weights of each class, blue to red around zero.
+
+    Of a model of images they are pictures, on one common scale; of a table, bars of the largest
+    weights, by column name. At most 100 classes are drawn.
+
+    Parameters
+    ----------
+    model : Predictor, LogisticRegression or fitted estimator
+    axes : sequence of matplotlib.axes.Axes, optional
+        One for each class.
+
+    Returns
+    -------
+    numpy.ndarray of matplotlib.axes.Axes
+        Of shape (n_classes,).
+
+    Examples
+    --------
+    >>> from logreg import LogisticRegression
+    >>> from logreg.engine import T
+    >>> len(plot_weights(LogisticRegression(T.matrix("x"), n_in=784, n_out=10)))
+    10
+    """
+    W, metadata = parameters(model)
+    n_classes = min(W.shape[1], MAX_CLASSES)
+    if axes is None:
+        from matplotlib import pyplot
+
+        n_columns = min(n_classes, 5)
+        n_rows = math.ceil(n_classes / n_columns)
+        size = (2.2 * n_columns, 2.4 * n_rows) if metadata["image_shape"] else (18, 3 * n_rows)
+        _, axes = pyplot.subplots(n_rows, n_columns, figsize=size, layout="constrained")
+    axes = numpy.ravel(axes)
+    for k, ax in enumerate(axes[:n_classes]):
+        if metadata["image_shape"]:
+            scale = {"cmap": DIVERGING, "vmin": -largest(W), "vmax": largest(W)}
+            ax.imshow(picture(W[:, k], metadata), **scale)
+        else:
+            plot_bars(W[:, k], metadata["feature_names"], ax)
+        ax.set_title(cut(metadata["class_labels"][k]), parse_math=False)
+    for ax in axes if metadata["image_shape"] else axes[n_classes:]:
+        ax.set_axis_off()
+    return axes[:n_classes]
+
+
+def plot_bars(w, names, ax):
+    """Draw the largest weights of one class as bars, by column name."""
+    order = numpy.argsort(w, kind="stable")
+    chosen = [i for i in order[:N_BARS] if w[i] < 0] + [i for i in order[-N_BARS:] if w[i] > 0]
+    ax.barh(range(len(chosen)), w[chosen], color=[BLUE if w[i] < 0 else ORANGE for i in chosen])
+    ax.set_yticks(range(len(chosen)), [cut(names[i]) for i in chosen], parse_math=False)
+    ax.axvline(0, color=GREY, linewidth=0.8)
+
+
+def plot_curve(model, ax=None):
+    """Draw the learning curve: errors and the training cost over epochs.
+
+    The best model and the significant gains are marked, and the end of patience is a dotted line.
+
+    Parameters
+    ----------
+    model : Predictor, LogisticRegression or dict
+        A model with its `metadata`, or these.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    SettingError
+        If the model's file tells of no curve.
+
+    Examples
+    --------
+    >>> curve = [[9, 1.2, 0.25, 0.3], [19, 0.9, 0.2, 0.24], [29, 0.8, 0.2, None]]
+    >>> plot_curve({"curve": curve, "n_train_batches": 10}).get_xlabel()
+    'epoch'
+    """
+    metadata = model if isinstance(model, dict) else model.metadata
+    points, stopping, gains = replay(metadata)
+    n_batches = metadata.get("n_train_batches") or 1
+    iters, costs, errors, tests = (
+        numpy.array([math.nan if value is None else value for value in column], float)
+        for column in zip(*points)
+    )
+    epochs, is_tested = (iters + 1) / n_batches, numpy.isfinite(tests)
+    ax = ax or _new_axes()
+    ax.plot(epochs, 100 * errors, color=BLUE, label="validation error")
+    tested = epochs[is_tested], 100 * tests[is_tested]
+    ax.plot(*tested, color=ORANGE, linestyle="--", label="test error of each new best")
+    is_gain = numpy.isin(iters, gains)
+    style = {"color": BLUE, "linestyle": "", "clip_on": False}
+    ax.plot(
+        epochs[is_gain], 100 * errors[is_gain], marker="o", ms=4, label="significant gain", **style
+    )
+    best = iters == stopping.best_iter
+    ax.plot(epochs[best], 100 * errors[best], marker="*", ms=13, label="best model", **style)
+    if stopping.patience <= 1.25 * (iters[-1] + 1):
+        end = (stopping.patience + 1) / n_batches
+        ax.axvline(end, color=GREY, linestyle=":", label="patience ran out")
+    ax.set(xlabel="epoch" if n_batches > 1 else "minibatch", ylabel="error (%)")
+    ax.set_ylim(bottom=0, top=1.15 * 100 * numpy.nanmax(numpy.append(errors, tests)) or 1)
+    right = ax.twinx()
+    right.plot(epochs, costs, color=GREY, linestyle="-.", label="training cost (right)")
+    right.set(ylabel="training cost", ylim=(0, None))
+    lines = [line for side in (ax, right) for line in side.get_lines()]
+    ax.legend(lines, [line.get_label() for line in lines], fontsize="small", framealpha=0)
+    return ax
+
+
+def replay(metadata):
+    """The points of a model's curve, its early stopping up to the last, and the iterations of the
+    significant gains; a SettingError says that there is no curve.
+    """
+    points = metadata.get("curve")
+    if not (isinstance(points, list) and points and all(map(_is_point, points))):
+        raise SettingError("the model file holds no curve: it is an older one; train anew")
+    names = ("patience", "patience_increase", "improvement_threshold")
+    stopping = EarlyStopping(**{name: metadata[name] for name in names if metadata.get(name)})
+    gains = []
+    for iter, _, error, _ in points:
+        stopping.update(iter, error)
+        gains += [iter] if stopping.significant_iter == iter else []
+    return points, stopping, gains
+
+
+def _is_point(point):
+    is_point = isinstance(point, list) and len(point) == 4 and None not in point[::2]
+    return is_point and all(isinstance(value, (int, float, type(None))) for value in point)
+
+
+def plot_confusion(evaluation, ax=None):
+    """Draw a confusion matrix as a heat map, a row for each label, with counts if there is room.
+
+    A cell's colour is its share of the label's rows; a square root makes small shares visible.
+
+    Parameters
+    ----------
+    evaluation : dict
+        As :func:`logreg.prediction.evaluation.evaluate` returns it.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> confusion = {"labels": [0, 1], "predictions": [0, 1], "counts": [[5, 1], [0, 6]]}
+    >>> plot_confusion({"confusion": confusion}).get_xlabel()
+    'predicted'
+    """
+    confusion = evaluation["confusion"]
+    labels, predictions, counts = confusion["labels"], confusion["predictions"], dense(confusion)
+    ax = ax or _new_axes()
+    shares = counts / numpy.maximum(counts.sum(axis=1, keepdims=True), 1)
+    ax.imshow(numpy.sqrt(shares), cmap="cividis", vmin=0, vmax=1, aspect="auto")
+    if len(labels) <= MAX_COUNTS:
+        for (i, j), n in numpy.ndenumerate(counts):
+            colour = "black" if shares[i, j] > 0.3 else "white"
+            ax.text(j, i, n or "", ha="center", va="center", color=colour, fontsize="small")
+        ax.set_xticks(range(len(predictions)), map(cut, predictions), parse_math=False)
+        ax.set_yticks(range(len(labels)), map(cut, labels), parse_math=False)
+    if max(map(len, map(str, predictions))) > 3:
+        ax.tick_params(axis="x", rotation=90)
+    ax.set(xlabel="predicted", ylabel="label")
+    return ax
+
+
+def dense(confusion):
+    """The counts of a confusion matrix, of shape (n_labels, n_predictions)."""
+    if "counts" in confusion:
+        return numpy.array(confusion["counts"])
+    counts = numpy.zeros((len(confusion["labels"]), len(confusion["predictions"])), int)
+    for i, j, n in confusion["entries"]:
+        counts[i, j] = n
+    return counts
+
+
+def parameters(model):
+    """The W of a model, and its metadata with `image_shape`, class labels and feature names."""
+    if hasattr(model, "coef_"):
+        two = numpy.vstack([-model.coef_, model.coef_]) / 2  # of two classes, there is one row
+        W = numpy.transpose(two if len(model.coef_) == 1 else model.coef_)
+        metadata = {"class_labels": list(model.classes_)}
+        metadata["feature_names"] = list(getattr(model, "feature_names_in_", []))
+    else:
+        W = model.W.get_value() if hasattr(model.W, "get_value") else model.W
+        metadata = getattr(model, "metadata", {})
+    n_in, n_out = W.shape
+    side = math.isqrt(n_in)
+    guess = [side, side] if side >= 8 and side * side == n_in else None
+    spec = getattr(model, "spec", None)
+    shape = spec.image_shape if spec else metadata.get("image_shape") or guess
+    names = metadata.get("feature_names")
+    if not (isinstance(names, (list, tuple)) and len(names) == n_in):
+        names = [f"column {i + 1}" for i in range(n_in)]
+    labels = metadata.get("class_labels") or list(range(n_out))
+    return W, {**metadata, "image_shape": shape, "feature_names": names, "class_labels": labels}
+
+
+def picture(row, metadata):
+    """A row of a model of images as a picture, upright; of colours the mean."""
+    image = numpy.reshape(row, metadata["image_shape"])
+    image = image.mean(axis=2) if image.ndim == 3 else image
+    return image.T if metadata.get("transposed") is True else image
+
+
+def cut(name, n=24):
+    """A label or a column's name, short enough for a tick."""
+    text = "".join(c if c.isprintable() else "?" for c in str(name))
+    return text if len(text) <= n else text[: n - 1] + "…"
+
+
+def largest(W):
+    """The weight at which the colours end: only one in 500 is larger, and looks the same."""
+    return float(numpy.percentile(abs(W), 99.8)) or 1.0
+
+
+def _new_axes():
+    from matplotlib import pyplot
+
+    return pyplot.subplots(layout="constrained")[1]

@@ -1,0 +1,82 @@
+"""The command line of the report: ``python -m logreg.report`` or ``logreg-report``."""
+
+# First: from its import on, Ctrl-C ends the command without a traceback.
+from logreg.console import command, note, starting_engine
+
+# isort: split
+import argparse
+import os
+import sys
+import webbrowser
+from pathlib import Path
+
+from logreg import __version__
+from logreg.errors import DatasetError, LogRegError, SettingError
+from logreg.hyperparameters import BEST_MODEL, DATASET
+from logreg.options import add_table_options, table_options
+
+
+def parser():
+    """The options of the report."""
+    parser = argparse.ArgumentParser(
+        prog="logreg-report",
+        description="Write a page of pictures of a model, as one HTML file: how it was trained, "
+        "what it has learnt, where it errs, and a pad to draw on or fields to fill in.",
+        epilog="Without --dataset, the test set is that of the training data; if they are not to "
+        "be found, the page is written without what comes of it.",
+    )
+    add = parser.add_argument
+    add("model", nargs="?", metavar="MODEL", default=BEST_MODEL, help="default: %(default)s")
+    add("--dataset", metavar="PATH", help="a file, folder or name, whose test set is used")
+    add("--output", metavar="FILE", help="the page (default: MODEL with the suffix .html)")
+    add("--open", action="store_true", help="open the page in the browser")
+    add_table_options(parser)
+    add("--version", action="version", version=f"logreg {__version__}")
+    return parser
+
+
+@command
+def main(argv=None):
+    """Write a page as the options say; see :func:`logreg.console.command` for the exit code."""
+    args = parser().parse_args(argv)
+    output = args.output or os.path.splitext(args.model)[0] + ".html"
+    if os.path.realpath(output) == os.path.realpath(args.model):
+        raise SettingError(f"the page would overwrite the model {output}: give --output FILE")
+    with starting_engine():
+        from logreg.page.writing import write_page
+        from logreg.plots import require_matplotlib
+        from logreg.prediction.predictor import Predictor
+        from logreg.saving import check_writable
+    require_matplotlib()
+    predictor = Predictor(args.model)
+    check_writable(output)
+    data = _test_data(predictor, args.dataset, table_options(args))
+    if data is not None:
+        data.check_outputs(output)
+    write_page(output, args.model, predictor, data)
+    note(f"the page is {output}")
+    if args.open:
+        webbrowser.open(Path(output).resolve().as_uri())
+
+
+def _test_data(predictor, dataset, options):
+    """Read the test set; None, with a note, if it is the training's and cannot be had."""
+    from logreg.datasets import read_test_set
+
+    trained_on = predictor.metadata.get("dataset")
+    name = dataset or (trained_on if isinstance(trained_on, str) else DATASET)
+    try:
+        data = read_test_set(name, predictor.metadata, options, predictor.dtype)
+        if data.n_in != predictor.spec.n_in:
+            found = data.test[0].shape
+            raise DatasetError(f"{data.name}: the model expects {predictor.spec}, got {found}")
+        return data
+    except LogRegError as error:
+        if dataset:
+            raise
+        note(f"note: the page is without the errors on a test set (--dataset names one): {error}")
+        return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,309 @@
+"""The page of a model in a browser, against what Python says of the same pixels and rows."""
+
+import base64
+import json
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.request import urlopen
+
+import numpy
+import pytest
+from builders import classes_of, drawing, probabilities, sample, save, save_digits_model, weights
+from PIL import Image
+
+from logreg import report
+from logreg.datasets.pictures import read_picture
+
+FLAGS = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu")
+# Once the page has drawn: what its pad, its views and its bars show.
+STATE = """const done = arguments[0], get = (id) => document.getElementById(id), all = document;
+requestAnimationFrame(() => requestAnimationFrame(() => done({
+  predicted: Number(get("class").dataset.index),
+  probabilities: [...all.querySelectorAll(".bar")].map((bar) => Number(bar.dataset.probability)),
+  pad: get("pad").toDataURL(), seen: get("seen").toDataURL(), evidence: get("evidence").toDataURL(),
+})));"""
+# Strokes of the ten digits on a field of 100 x 100, as someone draws them.
+DIGITS = [
+    [[(50, 15), (28, 30), (25, 65), (45, 86), (68, 75), (74, 40), (62, 18), (48, 15)]],
+    [[(40, 30), (54, 14), (52, 86)]],
+    [[(28, 30), (45, 14), (68, 24), (66, 45), (30, 84), (76, 84)]],
+    [[(30, 18), (66, 20), (46, 44), (70, 60), (62, 82), (30, 82)]],
+    [[(34, 14), (28, 52), (72, 52)], [(64, 14), (62, 88)]],
+    [[(70, 15), (36, 15), (33, 45), (62, 46), (70, 66), (56, 85), (28, 80)]],
+    [[(62, 14), (36, 40), (29, 68), (46, 86), (68, 74), (60, 54), (32, 62)]],
+    [[(26, 18), (74, 18), (44, 88)]],
+    [[(62, 22), (36, 20), (64, 60), (60, 84), (36, 82), (38, 60), (66, 34), (60, 20)]],
+    [[(66, 26), (46, 14), (34, 34), (48, 50), (66, 34), (66, 24), (62, 88)]],
+]
+# Give each file to the page, and collect what it says.
+LOAD = """const [pngs, done] = arguments, get = (id) => document.getElementById(id), said = [];
+(async () => {
+  for (const png of pngs) {
+    const bytes = Uint8Array.from(atob(png), (c) => c.charCodeAt(0)), files = new DataTransfer();
+    files.items.add(new File([bytes], "digit.png", {type: "image/png"}));
+    get("file").files = files.files;
+    const shown = new Promise((resolve) => new MutationObserver((_, observer) => {
+      observer.disconnect(); resolve();
+    }).observe(get("class"), {childList: true}));
+    get("file").dispatchEvent(new Event("change"));
+    await shown;
+    said.push(Number(get("class").dataset.index));
+  }
+  done(said);
+})();"""
+HOSTILE = [
+    "</script><script>hacked = 1</script>",
+    '"><img src=x onerror="hacked = 1">',
+    "$hash{{}}$x^",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The browser, of which every request and every line of the console is kept."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    browser, driver = (shutil.which(name) for name in ("chromium", "chromedriver"))
+    if not (browser and driver):
+        pytest.skip("there is no chromium, or no chromedriver (Debian: chromium-driver)")
+    options = webdriver.ChromeOptions()
+    options.binary_location = browser
+    for flag in FLAGS:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    window = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    window.set_window_size(1200, 1000)
+    yield window
+    window.quit()
+
+
+@pytest.fixture
+def open_page(chromium):
+    """Open a page of disk; after the test, nothing was asked of a network, and nothing failed."""
+
+    def open_page(path):
+        chromium.get(Path(path).resolve().as_uri())
+        return chromium
+
+    yield open_page
+    assert chromium.get_log("browser") == []
+    events = [json.loads(entry["message"])["message"] for entry in chromium.get_log("performance")]
+    urls = [
+        e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"
+    ]
+    assert {url.split(":")[0] for url in urls} <= {"file", "data"}
+    assert len([url for url in urls if url.startswith("file")]) >= 1
+
+
+@pytest.fixture
+def state(chromium):
+    """What the page shows, once it has drawn."""
+
+    def state():
+        told = chromium.execute_async_script(STATE)
+        for canvas in ("pad", "seen", "evidence"):
+            told[canvas] = numpy.array(Image.open(urlopen(told[canvas])).convert("RGB"))
+        return SimpleNamespace(**told)
+
+    return state
+
+
+@pytest.fixture(scope="module")
+def digits_page(tmp_path_factory):
+    """The page of a model of digits."""
+    folder = tmp_path_factory.mktemp("digits")
+    model = save_digits_model(folder / "best_model.pkl", dataset="mnist_sample")
+    assert report.main([model]) == 0
+    return folder / "best_model.html"
+
+
+def draw(browser, strokes):
+    """Draw strokes on the pad with the mouse; without any, only clear it."""
+    from selenium.webdriver.common.action_chains import ActionBuilder
+
+    place = """document.getElementById("clear").click(); const pad = document.getElementById("pad");
+    pad.scrollIntoView({behavior: "instant", block: "center"});
+    const box = pad.getBoundingClientRect(); return [box.left, box.top, box.width / 280];"""
+    left, top, scale = browser.execute_script(place)
+    builder = ActionBuilder(browser, duration=0)
+    for stroke in strokes:
+        for i, (x, y) in enumerate(stroke):
+            builder.pointer_action.move_to_location(int(left + scale * x), int(top + scale * y))
+            if i == 0:
+                builder.pointer_action.pointer_down()
+        builder.pointer_action.pointer_up()
+    builder.perform()
+
+
+def pngs_of(pictures):
+    encoded = []
+    for i, pixels in enumerate(pictures):
+        Image.fromarray(pixels).save(f"{i}.png")
+        with open(f"{i}.png", "rb") as file:
+            encoded.append(base64.b64encode(file.read()).decode())
+    return encoded
+
+
+def test_strokes_are_put_into_the_class_that_python_gives_them(open_page, state, digits_page):
+    browser, random = open_page(digits_page), numpy.random.RandomState(0)
+    n_same, n_as_meant, worst = 0, 0, 0
+    for i in range(100):
+        if i == 50:  # from now on strokes that are so thin that they are widened
+            browser.execute_script("for (i of '1234') document.getElementById('thinner').click()")
+        size, turn = random.uniform(0.8, 2.2), random.uniform(-0.2, 0.2)
+        corner = random.uniform(0, 280 - 100 * size, 2)
+        draw(
+            browser,
+            [
+                [
+                    corner + size * (random.uniform(-3, 3, 2) + (x + turn * (50 - y), y))
+                    for x, y in s
+                ]
+                for s in DIGITS[i % 10]
+            ],
+        )
+        shown = state()
+        Image.fromarray(shown.pad).save("pad.png")
+        pixels = read_picture("pad.png", (28, 28)).pixels
+        worst = max(worst, abs(pixels - shown.seen[:, :, 0].astype(int)).max())
+        n_same += shown.predicted == classes_of(pixels)[0]
+        n_as_meant += shown.predicted == i % 10
+        given = shown.seen[:, :, 0].reshape(1, -1) / numpy.float32(256)
+        expected = probabilities(given, *weights())[0]
+        numpy.testing.assert_allclose(shown.probabilities, expected, atol=1e-5)
+    assert n_same >= 98
+    assert worst <= 1  # Pillow before 13 rounds tall pictures otherwise
+    assert n_as_meant >= 80  # it is digits that were drawn
+
+
+def test_pictures_on_the_pad_are_classified_as_predict_does(open_page, state, digits_page):
+    browser, random = open_page(digits_page), numpy.random.RandomState(1)
+    digits = sample()["x_test"][:200]
+    said = browser.execute_async_script(LOAD, pngs_of(digits))
+    assert (numpy.array(said) == classes_of(digits)).mean() >= 0.98
+    numpy.testing.assert_array_equal(state().seen[:, :, 0], digits[-1])
+
+    photographs = [drawing(digit, random, noise=4, shade=0.3) for digit in digits[:20]]
+    for photograph in photographs:
+        photograph[2:5, 2:5] = 0  # dirt
+    said = browser.execute_async_script(LOAD, pngs_of(photographs))
+    pixels = [read_picture(f"{i}.png", (28, 28)).pixels for i in range(20)]
+    assert (numpy.array(said) == classes_of(pixels)).mean() >= 0.95
+
+    browser.execute_script("document.querySelectorAll('.to-pad')[3].click()")
+    wrong = state()
+    assert wrong.seen.tolist() == sample_picture(browser, 3).tolist()
+
+
+def sample_picture(browser, i):
+    """The pixels of a picture in the gallery."""
+    script = "return document.querySelectorAll('.to-pad img')[arguments[0]].src"
+    return numpy.array(Image.open(urlopen(browser.execute_script(script, i))).convert("RGB"))
+
+
+def test_the_tools_of_the_pad(open_page, state, digits_page):
+    browser = open_page(digits_page)
+    draw(browser, [])
+    assert numpy.ptp(state().pad) == 0
+    pad = browser.find_element("id", "pad")
+    down, right = "\ue015", "\ue014"
+    pad.send_keys(" ", down * 10, right * 5, " ")  # by the keyboard
+    stroke = state()
+    assert 500 < (stroke.pad[:, :, 0] == 0).sum() < 5000
+    pad.send_keys("i")
+    numpy.testing.assert_array_equal(state().seen, 255 - stroke.seen)
+    pad.send_keys("i", "+", " ", right, " ")
+    assert (state().pad[:, :, 0] == 0).sum() > (stroke.pad[:, :, 0] == 0).sum()
+    browser.execute_script("document.getElementById('undo').click()")
+    numpy.testing.assert_array_equal(state().pad, stroke.pad)
+    pinned = browser.execute_script(
+        "const bar = document.querySelectorAll('.bar')[4]; bar.click(); return ["
+        "bar.getAttribute('aria-pressed'), document.getElementById('evidence-class').textContent]"
+    )
+    assert pinned == ["true", "4"]
+
+
+def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, state):
+    random = numpy.random.RandomState(2)
+    W, b, means = random.randn(5, 3), random.randn(3), random.rand(5)
+    told = {"columns": ["length", HOSTILE[1], HOSTILE[0]], "missing": None}
+    told["categories"] = [None, ["red", HOSTILE[1], "blue"], None]
+    told["feature_names"] = ["length", *[f"{HOSTILE[1]}={i}" for i in range(3)], HOSTILE[0]]
+    told.update(feature_means=means.tolist(), feature_scales=[2.0, 1.0, 1.0, 1.0, 0.5])
+    model = save("hostile.pkl", W, b, class_labels=HOSTILE, label_name=HOSTILE[2], **told)
+    assert report.main([model]) == 0
+    browser = open_page("hostile.html")
+
+    def expected(*row):
+        x = (numpy.array(row) - means) / told["feature_scales"]
+        return probabilities(x[None].astype("float32"), W.astype("float32"), b.astype("float32"))[0]
+
+    fields = browser.find_elements("css selector", "#fields input, #fields select")
+    assert [field.tag_name for field in fields] == ["input", "select", "input"]
+    start = [float(f"{means[0]:.4g}"), *numpy.eye(3)[means[1:4].argmax()], float(f"{means[4]:.4g}")]
+    numpy.testing.assert_allclose(state().probabilities, expected(*start), atol=1e-5)
+    fields[0].clear()
+    fields[0].send_keys("2.5")
+    browser.execute_script(
+        "arguments[0].selectedIndex = 1;"
+        "arguments[0].dispatchEvent(new Event('input', {bubbles: true}))",
+        fields[1],
+    )
+    numpy.testing.assert_allclose(
+        state().probabilities, expected(2.5, 0, 1, 0, start[4]), atol=1e-5
+    )
+    names = browser.execute_script(
+        "return [...document.querySelectorAll('.bar .name')].map((e) => e.textContent)"
+    )
+    assert names == HOSTILE
+    # An inline script that is not the page's own is not run, whatever brings it in.
+    assert browser.execute_script(
+        "const script = document.createElement('script'); script.textContent = 'hacked = 1';"
+        "document.body.append(script); const named = document.querySelectorAll('[onerror]');"
+        "return [typeof hacked, named.length, document.scripts.length]"
+    ) == ["undefined", 0, 3]
+    (refused,) = browser.get_log("browser")
+    assert "Content Security Policy" in refused["message"]
+
+
+@pytest.mark.parametrize("n_out, shape", [(2, [28, 28]), (100, [28, 28]), (3, None)])
+def test_models_of_few_and_of_many_classes(open_page, state, n_out, shape):
+    random = numpy.random.RandomState(n_out)
+    n_in = 784 if shape else 4
+    W, b = random.randn(n_in, n_out) / 10, random.randn(n_out)
+    model = save("any.pkl", W, b, image_shape=shape, dataset="nowhere.npz")
+    assert report.main([model, "--output", "any page.html"]) == 0
+    browser = open_page("any page.html")
+    if shape:
+        draw(browser, [[(100, 60), (140, 200)]])
+    shown = state()
+    x = shown.seen[:, :, 0].reshape(1, -1) / numpy.float32(256) if shape else numpy.zeros((1, 4))
+    expected = probabilities(x, W.astype("float32"), b.astype("float32"))[0]
+    numpy.testing.assert_allclose(shown.probabilities, expected, atol=1e-5)
+    assert shown.predicted == expected.argmax()
+    if shape:  # red is for the class, and blue against it
+        evidence = x[0] * (W[:, shown.predicted] - W.mean(axis=1))
+        places = 2 + 2 * evidence / abs(evidence).max()
+        stops = numpy.array([[5, 48, 97], [67, 147, 195], [247] * 3, [214, 96, 77], [103, 0, 31]])
+        colours = numpy.transpose([numpy.interp(places, range(5), stops[:, c]) for c in range(3)])
+        assert abs(shown.evidence.reshape(-1, 3) - colours).max() < 1
+    figures = browser.find_elements("css selector", "#weights figure")
+    assert len(figures) == n_out
+    visible = [bar for bar in browser.find_elements("class name", "bar") if bar.is_displayed()]
+    assert len(visible) == min(n_out, 20)
+    assert "was not to be found" in browser.find_element("id", "errors").text
+    assert "holds no curve" in browser.find_element("id", "curve").text
+
+
+@pytest.mark.parametrize("width", [390, 1200])
+def test_the_page_is_no_wider_than_the_window(open_page, chromium, digits_page, width):
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+    chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        browser = open_page(digits_page)
+        wide = "return document.documentElement.scrollWidth - window.innerWidth"
+        assert browser.execute_script(wide) <= 0
+    finally:
+        chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    lacking = "return document.querySelectorAll('img:not([alt]), svg:not([aria-label])').length"
+    assert browser.execute_script(lacking) == 0

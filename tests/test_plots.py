@@ -1,0 +1,111 @@
+"""Plots of a model, as matplotlib has them on its axes, and in files and notebooks."""
+
+import sys
+
+import numpy
+import pytest
+from builders import make_pairs, save, save_digits_model, weights
+
+from logreg import figures, plots, predict
+from logreg.errors import ExtraError, SettingError
+from logreg.prediction.predictor import Predictor
+
+pytest.importorskip("matplotlib").use("Agg")
+CURVE = [[9, None, 0.4, 0.5], [19, 0.9, 0.2, 0.3], [29, 0.8, 0.3, None], [39, 0.8, 0.1999, 0.3]]
+TOLD = {"curve": CURVE, "n_train_batches": 10, "patience": 10, "patience_increase": 2}
+
+
+def axes(n=1):
+    from matplotlib.figure import Figure
+
+    return Figure().subplots(1, n)
+
+
+def test_weights_of_images_are_pictures_on_one_scale(working_folder):
+    predictor = Predictor(save_digits_model())
+    drawn = plots.plot_weights(predictor, axes(10))
+    images = [ax.get_images()[0] for ax in drawn]
+    for k, image in enumerate(images):
+        numpy.testing.assert_array_equal(image.get_array(), weights()[0][:, k].reshape(28, 28))
+        assert image.get_clim() == images[0].get_clim()
+    assert images[0].get_clim()[0] == -images[0].get_clim()[1]
+    transposed = Predictor(save_digits_model("emnist.pkl", transposed=True))
+    first = plots.plot_weights(transposed, axes(10))[0].get_images()[0].get_array()
+    numpy.testing.assert_array_equal(first, images[0].get_array().T)
+    html = predictor._repr_html_()
+    assert html.count("<img") == 10 and 'alt="weights of the class 9"' in html
+
+
+def test_weights_of_a_table_are_the_largest_as_bars(working_folder):
+    W = numpy.array([[0.1, 0], [-3, 1], [2, 0]] + 20 * [[0.01, 0]])
+    names = ["$x^$", "<b>", "width", *map(str, range(20))]
+    predictor = Predictor(save("table.pkl", W, numpy.zeros(2), feature_names=names))
+    ax = plots.plot_weights(predictor, axes(2))[0]
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert (labels[0], labels[-2:]) == ("<b>", ["$x^$", "width"])
+    assert ax.patches[0].get_width() == -3
+    assert len(ax.patches) == 1 + plots.N_BARS
+    html = predictor._repr_html_()
+    assert "$x^$" in html and "<b>" not in html  # neither a formula nor a tag
+
+
+@pytest.mark.parametrize("n_out", [2, 3])
+def test_a_fitted_estimator_shows_its_weights(n_out):
+    pytest.importorskip("sklearn")
+    from logreg import SoftmaxClassifier
+
+    classifier = SoftmaxClassifier(n_epochs=2)
+    assert "<figure" not in classifier._repr_mimebundle_()["text/html"]
+    classifier.fit(*make_pairs((60, 1, 1), n_out=n_out)[0])
+    html = classifier._repr_mimebundle_()["text/html"]
+    assert html == classifier._repr_html_() and html.count("<figure") == n_out
+    if n_out == 2:
+        w = plots.parameters(classifier)[0]
+        numpy.testing.assert_allclose(w[:, 1] - w[:, 0], classifier.coef_[0])
+
+
+def test_a_curve_marks_the_best_and_the_significant_gains():
+    lines = {line.get_label(): line for line in plots.plot_curve(TOLD, axes()).get_lines()}
+    assert lines["validation error"].get_xdata().tolist() == [1, 2, 3, 4]
+    assert lines["significant gain"].get_xdata().tolist() == [1, 2]
+    assert lines["best model"].get_xdata().tolist() == [4]
+    assert lines["test error of each new best"].get_ydata().tolist() == [50, 30, 30]
+    assert lines["patience ran out"].get_xdata()[0] == (19 * 2 + 1) / 10
+    for bad in (None, [], "text", [[1, 2]], [[1, 2, "a", None]]):
+        with pytest.raises(SettingError, match="no curve"):
+            plots.plot_curve({"curve": bad}, axes())
+
+
+def test_a_confusion_matrix_has_counts_where_there_is_room():
+    confusion = {"labels": ["a", "b"], "predictions": ["a", "b"], "counts": [[5, 2], [0, 6]]}
+    ax = plots.plot_confusion({"confusion": confusion}, axes())
+    assert [text.get_text() for text in ax.texts] == ["5", "2", "", "6"]
+    many = list(range(100))
+    sparse = {"labels": many, "predictions": many, "entries": [[3, 4, 7]]}
+    assert not plots.plot_confusion({"confusion": sparse}, axes()).texts
+    assert plots.dense(sparse).sum() == plots.dense(sparse)[3, 4] == 7
+
+
+def test_predict_draws_the_confusion_matrix(working_folder, capsys):
+    save_digits_model()
+    command = ["--evaluate", "--dataset", "mnist_sample", "--quiet", "--plot"]
+    for name, begin in (("c.png", b"\x89PNG"), ("c.pdf", b"%PDF"), ("c.SVG", b"<?xml")):
+        assert predict.main([*command, name]) == 0
+        assert (working_folder / name).read_bytes().startswith(begin)
+    for name, message in (
+        ("c.txt", "c.txt: a plot is written as .png, .svg, .pdf"),
+        ("nowhere/c.png", "nowhere/c.png cannot be written"),
+        ("best_model.pkl", "--plot best_model.pkl would overwrite"),
+    ):
+        capsys.readouterr()
+        assert predict.main([*command, name]) == 1
+        assert f"error: {message}" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        predict.main(["--plot", "c.png"])
+
+
+def test_without_matplotlib_an_error_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ExtraError, match=r"pip install '\.\[report\]'"):
+        plots.require_matplotlib()
+    assert figures.weights_html(None) is None

@@ -1,0 +1,56 @@
+"""The line of progress on a terminal."""
+
+import fcntl
+import io
+import os
+import pty
+import sys
+import termios
+
+import numpy
+import pytest
+from builders import sample, save_digits_model
+
+from logreg import predict
+
+pytest.importorskip("tqdm")
+TRAIN = ["-m", "logreg.train", "--dataset", "mnist_sample", "--batch-size", "100"]
+
+
+@pytest.mark.parametrize("options, is_shown", [([], True), (["--quiet"], False)])
+def test_a_terminal_shows_a_line_below_what_is_printed(options, is_shown, start):
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, b"\x18\0\x78\0\0\0\0\0")  # 24 lines of 120
+    process = start(*TRAIN, "--n-epochs", "30", *options, stderr=theirs)
+    os.close(theirs)
+    out, _ = process.communicate(timeout=120)
+    err = b""
+    try:
+        while True:
+            err += os.read(ours, 1 << 16)
+    except OSError:  # Linux's end of a terminal
+        os.close(ours)
+    err = err.decode()
+    assert process.returncode == 0
+    assert "epoch 30, minibatch 50/50" in out and "\r" not in out
+    assert ("patience left" in err and "epochs/s" in err) == is_shown
+    assert (err == "") != is_shown
+
+
+def test_without_a_terminal_there_is_none(run):
+    done = run(*TRAIN, "--n-epochs", "2")
+    assert "patience left" not in done.stderr and "\r" not in done.stderr
+    assert "stopped: all 2 epochs run" in done.stderr
+
+
+@pytest.mark.parametrize("quiet", [[], ["--quiet"]])
+@pytest.mark.parametrize("inputs", [["--evaluate", "--dataset", "mnist_sample"], ["x.npy"]])
+def test_long_inputs_have_one_as_well(inputs, quiet, monkeypatch, working_folder, capsys):
+    monkeypatch.setattr("logreg.console.SLOW_AFTER", 0)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    sys.stderr.isatty = lambda: True
+    numpy.save("x.npy", sample()["x_test"])
+    save_digits_model()
+    assert predict.main([*inputs, *quiet]) == 0
+    assert (" rows/s" in sys.stderr.getvalue()) != bool(quiet)
+    assert "\r" not in capsys.readouterr().out

@@ -1,0 +1,68 @@
+"""Pages as commands write them; what a browser makes of one is tested in tests/report/."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from builders import save_digits_model
+
+from logreg import load_model, report, train
+from logreg.page import writing
+
+pytest.importorskip("matplotlib")
+OPTIONS = ["--dataset", "mnist_sample", "--batch-size", "100"]
+
+
+def test_training_writes_pages_and_plots_and_keeps_the_curve(working_folder, capfd, monkeypatch):
+    monkeypatch.setattr(writing, "SECONDS", 0)
+    pages = []
+    real = writing.write_page
+    monkeypatch.setattr(
+        writing, "write_page", lambda *args: pages.append(args[2].metadata) or real(*args)
+    )
+    assert train.main([*OPTIONS, "--n-epochs", "3", "--report", "p.html", "--plot", "--quiet"]) == 0
+    out, err = capfd.readouterr()
+    assert err == ""
+    told = load_model("best_model.pkl").metadata
+    assert told["reason"] == "n_epochs" and told["n_train_batches"] == 50
+    assert [f"{100 * error:f}" for _, _, error, _ in told["curve"]] == re.findall(
+        r"validation error (\S+) %", out
+    )
+    assert [point[0] for point in told["curve"]] == [49, 99, 149]
+    assert [len(page["curve"]) for page in pages] == [1, 2, 3, 3]
+    assert pages[-2].get("reason") is None and pages[-1]["reason"] == "n_epochs"
+    files = ["best_model.pkl", "confusion.png", "curve.png", "p.html", "weights.png"]
+    assert sorted(os.listdir(".")) == files
+    page = Path("p.html").read_text(encoding="utf-8")
+    assert "all epochs had been run" in page and "over all rows" in page
+    assert len(page) < 2_000_000
+
+    # The command finds the data set and writes the same page.
+    assert report.main(["--output", "q.html"]) == 0
+    assert Path("q.html").read_text(encoding="utf-8") == page
+
+
+def test_what_a_user_can_mend(working_folder, capsys):
+    save_digits_model(dataset="lost.npz")
+    assert report.main([]) == 0
+    assert "note: the page is without the errors on a test set" in capsys.readouterr().err
+    for options, message in (
+        (["--dataset", "lost.npz"], "data set 'lost.npz' not found"),
+        (["--output", "best_model.pkl"], "the page would overwrite the model"),
+        (["nothing.pkl"], "nothing.pkl cannot be loaded"),
+        (["--output", "nowhere/p.html"], "nowhere/p.html cannot be written"),
+    ):
+        assert report.main(options) == 1
+        assert f"error: {message}" in capsys.readouterr().err
+    Path("weights.png").mkdir()
+    for options in (["--report", "best_model.pkl"], ["--report", "a/p.html"], ["--plot"]):
+        assert train.main([*OPTIONS, *options]) == 1
+
+
+def test_the_browser_is_asked_to_open_the_page(working_folder, monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    save_digits_model()
+    assert report.main(["--open", "--dataset", "mnist_sample"]) == 0
+    assert opened == [(working_folder / "best_model.html").as_uri()]
