@@ -119,9 +119,7 @@ def main(argv=None):
     metadata = classifier.metadata
     content = {param.name: engine.value(param) for param in classifier.params}
     content.update({k: metadata[k] for k in NAMES if metadata.get(k) is not None})
-    labels = numpy.asarray(content["class_labels"])
-    # Integers that 64 bits cannot hold become text.
-    content["class_labels"] = labels if labels.dtype.kind == "i" else labels.astype(str)
+    content["class_labels"] = numpy.asarray(content["class_labels"])
     save(output, WRITERS[args.to](content, metadata))
     n_in, n_out = content["W"].shape
     print(f"{output}: a model of {n_in} features and {n_out} classes")

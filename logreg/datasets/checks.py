@@ -202,9 +202,12 @@ def _find_labels(y):
 
 
 def _number(text):
-    """The number that a label is; None if it is none, as names such as 1_2 and 007 are not."""
+    """The number that a label is; None if it is none, as names such as 1_2 and 007 are not.
+
+    Nor is an integer of more than 18 digits, which 64 bits may not hold.
+    """
     try:
-        if re.match(r".*_|[+-]?0\d", text):
+        if re.match(r".*_|[+-]?0\d|[+-]?\d{19}", text):
             return None
         return int(text) if text.lstrip("+-").isdigit() else float(text)
     except ValueError:
