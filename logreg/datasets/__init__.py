@@ -1,6 +1,5 @@
 """Data sets: located, read, checked, split, and shared with the engine, in this order."""
 
-import hashlib
 import os
 from dataclasses import dataclass, field
 from typing import Optional
@@ -9,7 +8,15 @@ import numpy
 
 from logreg.console import note
 from logreg.datasets.checks import PIXEL_SCALE as PIXEL_SCALE
-from logreg.datasets.checks import SPLITS, check, narrower, scale_of, warn_of_classes
+from logreg.datasets.checks import (
+    SPLITS,
+    check,
+    check_ranges,
+    check_values,
+    scale_of,
+    warn_of_classes,
+)
+from logreg.datasets.folders import digest_arrays, mapping, progress
 from logreg.datasets.header import NO_OPTIONS
 from logreg.datasets.sources import locate, read
 from logreg.datasets.splits import is_seed, split_off
@@ -75,12 +82,8 @@ class DataSet:
         computed once, and can be had again after the arrays were released.
         """
         if dtype not in self._digests:
-            digest = hashlib.sha256()
-            for x, y in (self.train, self.valid, self.test):
-                for array, kind in ((x, narrower(x.dtype, dtype)), (y, y.dtype)):
-                    digest.update(f"{kind.str} {array.shape}\n".encode())
-                    digest.update(numpy.ascontiguousarray(array, kind).data.cast("B"))
-            self._digests[dtype] = digest.hexdigest()
+            arrays = [array for pair in (self.train, self.valid, self.test) for array in pair]
+            self._digests[dtype] = digest_arrays(arrays, dtype)
         return self._digests[dtype]
 
 
@@ -178,8 +181,40 @@ def read_dataset(dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtyp
     sets, facts = check(name, raw, dtype)
     sets, split = split_off(sets, name, shuffle, is_mnist=raw.is_idx)
     warn_of_classes(sets, facts["class_labels"])
+    digests = {}
+    if facts["x_range"] is None:
+        facts["x_range"], digests[dtype] = _read_through(sets, raw.splits, facts, dtype)
     shuffle = None if shuffle is None else int(shuffle)  # model files hold no NumPy integers
-    return DataSet(**sets, **facts, shuffle=shuffle, split=split)
+    return DataSet(**sets, **facts, shuffle=shuffle, split=split, _digests=digests)
+
+
+def _read_through(sets, given, facts, dtype):
+    """Check the values of features that stay in files, in the pass that digests the sets.
+
+    `given` are the sets that the files tell apart. Returned are the range of the training set's
+    features, and the digest.
+    """
+    sources, rows, ranges, n_rows = {}, {}, {}, 0
+    for split in SPLITS:
+        of = split if split in given else "train"  # from which it was split off
+        sources[split] = (
+            f"{facts['name']}: {SPLITS[of]} x" if len(given) > 1 else facts["name"] + ": x"
+        )
+        rows[split] = n_rows if of == "train" else 0
+        n_rows += len(sets[split][1]) * (of == "train")
+
+    def look(number, block):
+        split = list(SPLITS)[number // 2]
+        if number % 2 == 0:
+            low, high = check_values(block, sources[split], rows[split])
+            least, most = ranges.get(split, (low, high))
+            ranges[split] = min(least, low), max(most, high)
+            rows[split] += len(block)
+            advance(block.nbytes)
+
+    with progress(sum(x.nbytes for x, _ in sets.values()), "checking") as advance:
+        digest = digest_arrays([a for split in SPLITS for a in sets[split]], dtype, look)
+    return check_ranges(facts["name"], ranges, facts["pixel_scale"]), digest
 
 
 def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
@@ -209,6 +244,8 @@ def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
             f"note: {name}: all {len(sets['test'][1])} rows are the test set, as the model was "
             "trained on other data; if it has seen some of them, the error is too small"
         )
+    if facts["x_range"] is None:  # they are in files, of which no other rows are read
+        check_values(sets["test"][0], f"{name}: test x")
     return DataSet(**sets, **facts, shuffle=shuffle, split=split)
 
 
@@ -216,24 +253,25 @@ def share(data, release=False, as_stored=False):
     """Put the three sets of a :class:`DataSet` into shared variables, as :func:`load_data` gives.
 
     With `release`, `data` lets go of each set once it is in there: pixels need not be held beside
-    the floats that they became. With `as_stored`, pixels stay bytes, a quarter of the memory, and
-    labels integers. That is for :func:`logreg.sgd.fit`: the first of a pair may then be
-    :class:`logreg.engine.Pixels`.
+    the floats that they became. With `as_stored`, pixels stay bytes, a quarter of the memory,
+    features that are mapped stay in their files, and labels stay integers. That is for
+    :func:`logreg.sgd.fit`: the first of a pair may then be :class:`logreg.engine.Stored`.
     """
     from logreg import engine
 
     floatx = engine.theano.config.floatX
-    are_pixels = as_stored and data.pixel_scale != 1
-    n_rows = sum(len(getattr(data, split)[1]) for split in SPLITS)
-    itemsize = 1 if are_pixels else numpy.dtype(floatx).itemsize
-    engine.require_memory(n_rows * data.n_in * itemsize)
     shared = []
+    n_bytes = [
+        x.size * (x.itemsize if as_stored and _stays(x) else numpy.dtype(floatx).itemsize)
+        for x, _ in (getattr(data, split) for split in SPLITS)
+    ]
+    engine.require_memory(sum(n_bytes))
     for split in SPLITS:
         x, y = getattr(data, split)
         if release:
             setattr(data, split, None)
-        if are_pixels:
-            features = engine.pixels(numpy.ascontiguousarray(x), data.pixel_scale)
+        if as_stored and _stays(x):
+            features = engine.stored(numpy.ascontiguousarray(x), data.pixel_scale)
         else:
             features = engine.shared_data(scaled(x, floatx))
         if as_stored:
@@ -242,6 +280,10 @@ def share(data, release=False, as_stored=False):
             labels = engine.T.cast(engine.shared_data(y.astype(floatx)), "int32")
         shared.append((features, labels))
     return shared
+
+
+def _stays(x):
+    return scale_of(x) != 1 or mapping(x) is not None
 
 
 def scaled(x, dtype):

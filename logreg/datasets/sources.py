@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from logreg.datasets import mnist
 from logreg.datasets.checks import SPLITS
-from logreg.datasets.formats import read_arrays, read_idx, sniff
+from logreg.datasets.folders import named_arrays
+from logreg.datasets.formats import read_arrays, read_idx, read_npy, sniff
 from logreg.datasets.header import NO_OPTIONS, TableOptions
 from logreg.datasets.tables import read_table
 from logreg.errors import DatasetError
@@ -77,6 +78,8 @@ def read(source, options=NO_OPTIONS, dtype=None, feature_names=None, label_name=
         kind = sniff(source)
     elif _idx_sets(source):
         kind = "idx"
+    elif named_arrays(source, SPLITS):
+        kind = "folder"
     else:
         kind, tables = "table", _tables_of(source)
         if not {"train", "test"} <= set(tables):
@@ -85,7 +88,8 @@ def read(source, options=NO_OPTIONS, dtype=None, feature_names=None, label_name=
             raise DatasetError(
                 f"{source}: a folder without a data set: it needs the four IDX files "
                 "(train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, "
-                "t10k-labels-idx1-ubyte; gzipped or not), or train.csv and test.csv"
+                "t10k-labels-idx1-ubyte; gzipped or not), x_train.npy, y_train.npy, ..., or "
+                "train.csv and test.csv"
             )
     if kind == "table":
         splits = {}
@@ -97,7 +101,13 @@ def read(source, options=NO_OPTIONS, dtype=None, feature_names=None, label_name=
         raise DatasetError(
             f"{source}: --label-column, --header and --decimal are for CSV files only"
         )
-    return _read_idx(source) if kind == "idx" else _read_named(source, kind)
+    if kind == "idx":
+        return _read_idx(source)
+    if kind == "folder":
+        files = named_arrays(source, SPLITS)
+        arrays = {name: read_npy(file)["x"] for name, file in files.items()}
+        return _by_names(source, arrays, tuple(files.values()))
+    return _read_named(source, kind)
 
 
 def _of_pairs(dataset, options):
@@ -132,7 +142,11 @@ def _read_named(path, kind):
             f"{path}: {what}; a data set is a .pkl, .pkl.gz, .npz or .csv file or a folder of "
             "IDX files"
         )
-    arrays = read_arrays(path)
+    return _by_names(path, read_arrays(path), (path,), guess_square_images=kind == "pickle")
+
+
+def _by_names(path, arrays, files, **told):
+    """Tell the sets apart by the names of their arrays."""
     parts = {split: (f"x_{split}", f"y_{split}") for split in SPLITS}
     if {"x_val", "y_val"} & set(arrays):
         parts["valid"] = ("x_val", "y_val")
@@ -146,7 +160,7 @@ def _read_named(path, kind):
     elif len(set(parts["valid"]) & set(arrays)) == 1:
         raise DatasetError(f"{path}: has one of {' and '.join(parts['valid'])}: give both or none")
     splits = {split: (arrays[x], arrays[y]) for split, (x, y) in parts.items() if x in arrays}
-    return RawDataset(splits, (path,), guess_square_images=kind == "pickle")
+    return RawDataset(splits, files, **told)
 
 
 def _idx_sets(folder):

@@ -6,7 +6,8 @@ import numpy
 
 from logreg.console import note
 from logreg.datasets.checks import SPLITS
-from logreg.errors import DatasetError
+from logreg.datasets.folders import mapping
+from logreg.errors import DatasetError, SettingError
 
 MNIST_TRAINING_ROWS = 60000
 SHARE = 6  # one row in so many goes into a set that is not given
@@ -27,6 +28,11 @@ def split_off(sets, name, shuffle=None, sizes=None, is_mnist=False):
     """
     x, y = sets["train"]
     n_rows, how = len(y), ""
+    if shuffle is not None and mapping(x) is not None and not is_mnist:
+        raise SettingError(
+            f"{name} stays in its files, where rows are not shuffled: write a shuffled copy once, "
+            "with python scripts/make_folder.py SOURCE FOLDER --shuffle SEED"
+        )
     if shuffle is not None:
         order = numpy.random.RandomState(shuffle).permutation(n_rows)
         x, y, how = x[order], y[order], " shuffled"

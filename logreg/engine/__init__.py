@@ -16,7 +16,7 @@ import re
 import numpy
 
 from logreg.engine import pytensor_backend, theano_backend
-from logreg.engine.backend import UNWRITABLE, Pixels, n_rows, user_setting
+from logreg.engine.backend import UNWRITABLE, Stored, n_rows, user_setting
 from logreg.errors import EngineError, SettingError
 
 LOADERS = {"theano": theano_backend.load, "pytensor": pytensor_backend.load}
@@ -98,13 +98,14 @@ def shared_data(array):
     return _backend.shared_data(array)
 
 
-def pixels(array, scale):
-    """Put features of dtype uint8 into a shared variable, as they are.
+def stored(array, scale=1.0):
+    """Put features into a shared variable as they are stored: uint8, float32 or float64.
 
     What is returned stands for them multiplied by `scale`, as the first of the pair `dataset` of
-    the functions below. Rows become floats as they are used.
+    the functions below. Rows become floats of a model's dtype as they are used, so the array may
+    be mapped from a file larger than memory.
     """
-    return Pixels(_backend.shared_data(array), scale)
+    return Stored(_backend.shared_data(array), scale)
 
 
 def require_memory(n_bytes):
@@ -139,7 +140,7 @@ def compile_step(x, y, dataset, batch_size, cost, updates, block):
     """Compile a step of descent on one of a set's minibatches.
 
     `cost` and `updates` are made of `x` and `y`; `dataset` is the pair that replaces them, a
-    shared variable (or :func:`pixels`) and a symbolic vector.
+    shared variable (or :func:`stored`) and a symbolic vector.
 
     ``train_model(index)``, which is returned, takes the step on minibatch `index`. A device may
     queue up to `block` steps, until something depends on them: the parameters' values, error

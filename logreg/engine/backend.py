@@ -16,11 +16,12 @@ UNWRITABLE = (
 )
 
 
-ROWS_AT_A_TIME = 1 << 14  # about as many are classified in one call
+ROWS_AT_A_TIME = 1 << 14  # about as many are classified in one call, of fewer features than ...
+VALUES_AT_A_TIME = 1 << 23  # ... make this: they may have to be cast first
 
 
-class Pixels(NamedTuple):
-    """A set's features as bytes: a shared variable, and what they are multiplied by."""
+class Stored(NamedTuple):
+    """A set's features as they are stored: a shared variable, and what they are multiplied by."""
 
     shared: object
     scale: float
@@ -98,7 +99,9 @@ class Backend:
         which = self._compile_on_rows(x, y, dataset, wrong)
         n = n_rows(dataset[0])
         n_whole = n - n % batch_size
-        step = max(1, ROWS_AT_A_TIME // batch_size) * batch_size
+        n_in = as_stored(dataset[0])[0].get_value(borrow=True).shape[1]
+        at_a_time = min(ROWS_AT_A_TIME, VALUES_AT_A_TIME // n_in)
+        step = max(1, at_a_time // batch_size) * batch_size
 
         def error_rates():
             starts = range(0, n_whole, step)
@@ -119,7 +122,7 @@ class Backend:
     def _function_of_rows(self, x, y, dataset, output, updates=()):
         """Compile a function of the rows from `start` to `stop` of a set."""
         start, stop = self.T.lscalar("start"), self.T.lscalar("stop")
-        shared, scale = stored(dataset[0])
+        shared, scale = as_stored(dataset[0])
         variables = [variable for variable, _ in updates]
         outputs = [output, *(new for _, new in updates)]
         with_kernel = self.kernel and self.kernel.put_into(outputs)
@@ -163,19 +166,20 @@ class TrainModel:
         return costs
 
 
-def stored(features):
+def as_stored(features):
     """The shared variable of a set's features, and what its values are multiplied by."""
-    return features if isinstance(features, Pixels) else (features, 1.0)
+    return features if isinstance(features, Stored) else (features, 1.0)
 
 
 def as_features(T, rows, dtype, scale):
     """Rows of a set's shared variable as numbers of `dtype`, multiplied by `scale`."""
-    return rows if rows.dtype == dtype else T.cast(rows, dtype) * numpy.asarray(scale, dtype)
+    rows = rows if rows.dtype == dtype else T.cast(rows, dtype)
+    return rows if scale == 1 else rows * numpy.asarray(scale, dtype)
 
 
 def n_rows(features):
     """How many rows a set has."""
-    return stored(features)[0].get_value(borrow=True).shape[0]
+    return as_stored(features)[0].get_value(borrow=True).shape[0]
 
 
 def user_setting(engine, option):

@@ -17,7 +17,7 @@ from pytensor.graph.replace import graph_replace
 from pytensor.link.jax.dispatch import jax_funcify
 
 from logreg.console import warning
-from logreg.engine.backend import Backend, as_features, n_rows, stored
+from logreg.engine.backend import Backend, as_features, as_stored, n_rows
 from logreg.errors import EngineError
 
 
@@ -154,7 +154,7 @@ class JaxBackend(Backend):
         return lambda: jax.device_get(compiled())
 
     def _rows(self, dataset, dtype, start, n_rows):
-        shared, scale = stored(dataset[0])
+        shared, scale = as_stored(dataset[0])
         rows, labels = (Rows(n_rows)(whole, start) for whole in (shared, dataset[1]))
         return as_features(self.T, rows, dtype, scale), labels
 
