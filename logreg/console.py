@@ -9,7 +9,9 @@ import os
 import signal
 import sys
 import threading
+import traceback
 
+from logreg import ranks
 from logreg.errors import LogRegError
 
 SLOW_AFTER = 2.0  # seconds until something slow is explained
@@ -18,7 +20,15 @@ _is_engine_starting = False
 
 
 def note(message):
-    """Say something on stderr, on a line of its own; control characters become escapes."""
+    """Say something on stderr, on a line of its own; control characters become escapes.
+
+    Of several ranks, the first says it.
+    """
+    if not ranks.rank:
+        _say(message)
+
+
+def _say(message):
     shown = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in message)
     print(shown, file=sys.stderr, flush=True)
 
@@ -101,14 +111,19 @@ def command(main):
         handler = signal.getsignal(signal.SIGINT)
         if handler is signal.default_int_handler:  # in the background, the shell has it ignored
             _handle_interrupts(_on_interrupt)
+        code = 1
         try:
             code = main(argv) or 0
             sys.stdout.flush()
+            ranks.finish()
             return code
         except LogRegError as error:
-            note(f"error: {error}")
+            said = ranks.fault(error)
+            if said:
+                _say(said)
             return 1
         except KeyboardInterrupt:
+            code = 130
             note("interrupted")
             return 130
         except OSError as error:
@@ -122,7 +137,12 @@ def command(main):
             # Python would complain once more when it flushes stdout at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
+        except Exception:
+            if ranks.size > 1:
+                _say(f"rank {ranks.rank} of {ranks.size}: {traceback.format_exc()}")
+            raise
         finally:
+            ranks.end(code)
             sys.unraisablehook = hook
             if handler is signal.default_int_handler:
                 _handle_interrupts(handler)

@@ -232,8 +232,7 @@ def sgd_optimization(
     -------
     Run
     """
-    sizes = [len(labels) for _, labels in (data.train, data.valid, data.test)]
-    whole_batches(sizes, hyperparameters.batch_size)
+    whole_batches(data.sizes, hyperparameters.batch_size)
     about = {**run_settings(data, hyperparameters), **data.metadata()}
     best_model = BestModel(output, lambda v: dumps_model(classifier, **about, **v.metadata()))
 

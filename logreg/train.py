@@ -7,7 +7,7 @@ import shlex
 import sys
 from dataclasses import fields
 
-from logreg import __version__
+from logreg import __version__, ranks
 from logreg.console import command, note, starting_engine
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
@@ -63,25 +63,25 @@ def parser():
 @command
 def main(argv=None):
     """Train as the options say; see :func:`logreg.console.command` for the exit code."""
-    args = parser().parse_args(argv)
-    names = [field.name for field in fields(Hyperparameters)]
-    hyperparameters = Hyperparameters(**{name: getattr(args, name) for name in names})
-    if args.resume and not args.checkpoint:
-        raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
-    files = [os.path.realpath(f) for f in (args.output, args.checkpoint, args.history) if f]
-    if len(set(files)) < len(files):
-        raise SettingError("--output, --checkpoint and --history must name different files")
+    ranks.start()
+    args, hyperparameters = ranks.from_first(lambda: _settings(argv))
     with starting_engine():
         from logreg import engine
         from logreg.callbacks import History, Interruption, ReferenceCheck
         from logreg.checkpoint import Checkpoint
         from logreg.datasets import read_dataset
+        from logreg.datasets.shares import share_out
         from logreg.sgd import run_settings, sgd_optimization
     engine.set_floatx(args.floatx)
     engine.use_device(args.device)
     floatx = engine.theano.config.floatX
-    data = read_dataset(args.dataset, table_options(args), args.shuffle, True, floatx)
-    data.check_outputs(args.output, args.checkpoint, args.history)
+
+    def read():
+        data = read_dataset(args.dataset, table_options(args), args.shuffle, True, floatx)
+        data.check_outputs(args.output, args.checkpoint, args.history)
+        return data
+
+    data = share_out(ranks.on_first(read), hyperparameters.batch_size, floatx)
     listeners = [History(args.history)] if args.history else []
     if args.checkpoint:
         settings = run_settings(data, hyperparameters)
@@ -100,6 +100,19 @@ def main(argv=None):
     agrees = not reference.differences
     note("all figures agree with the tutorial's" if agrees else "not the tutorial's figures")
     return 0 if agrees else 1
+
+
+def _settings(argv):
+    """The options, and the hyperparameters in them."""
+    args = parser().parse_args(argv)
+    names = [field.name for field in fields(Hyperparameters)]
+    hyperparameters = Hyperparameters(**{name: getattr(args, name) for name in names})
+    if args.resume and not args.checkpoint:
+        raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
+    files = [os.path.realpath(f) for f in (args.output, args.checkpoint, args.history) if f]
+    if len(set(files)) < len(files):
+        raise SettingError("--output, --checkpoint and --history must name different files")
+    return args, hyperparameters
 
 
 def _how_to_go_on(run, args, argv):

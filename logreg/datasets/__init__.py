@@ -6,6 +6,7 @@ from typing import Optional
 
 import numpy
 
+from logreg import ranks
 from logreg.console import note
 from logreg.datasets.checks import PIXEL_SCALE as PIXEL_SCALE
 from logreg.datasets.checks import (
@@ -55,7 +56,14 @@ class DataSet:
     feature_names: Optional[tuple]  # the other columns
     shuffle: Optional[int]  # the seed of the permutation of the training rows
     split: Optional[list]  # the rows of the three sets, if they were split off one table
+    sizes: list = None  # the rows of each set, on all ranks together
+    are_shares: bool = False  # whether the arrays hold the rows of one of several ranks only
     _digests: dict = field(default_factory=dict, repr=False)
+
+    def __post_init__(self):
+        if self.sizes is None:
+            pairs = (self.train, self.valid, self.test)
+            self.sizes = [0 if pair is None else len(pair[1]) for pair in pairs]
 
     @property
     def n_out(self):
@@ -122,7 +130,8 @@ def load_data(dataset, label_column=None, shuffle=None):
 
     floatx = engine.theano.config.floatX
     options = NO_OPTIONS._replace(label_column=label_column)
-    data = read_dataset(dataset, options, shuffle, announce=True, dtype=floatx)
+    with ranks.first_first():  # which fetches what is nowhere
+        data = read_dataset(dataset, options, shuffle, announce=True, dtype=floatx)
     if data.class_labels != list(range(data.n_out)):
         first = ", ".join(ascii(label)[:40] for label in data.class_labels[:3])
         more = ", ..." if data.n_out > 3 else ""
@@ -266,12 +275,13 @@ def share(data, release=False, as_stored=False):
         for x, _ in (getattr(data, split) for split in SPLITS)
     ]
     engine.require_memory(sum(n_bytes))
-    for split in SPLITS:
+    for split, n_rows in zip(SPLITS, data.sizes):
         x, y = getattr(data, split)
         if release:
             setattr(data, split, None)
-        if as_stored and _stays(x):
-            features = engine.stored(numpy.ascontiguousarray(x), data.pixel_scale)
+        if as_stored and (_stays(x) or data.are_shares):
+            x = numpy.ascontiguousarray(x) if _stays(x) else scaled(x, floatx)
+            features = engine.stored(x, data.pixel_scale, n_rows if data.are_shares else None)
         else:
             features = engine.shared_data(scaled(x, floatx))
         if as_stored:

@@ -15,8 +15,10 @@ import re
 
 import numpy
 
+from logreg import ranks
 from logreg.engine import pytensor_backend, theano_backend
 from logreg.engine.backend import UNWRITABLE, Stored, n_rows, user_setting
+from logreg.engine.ranks_backend import RanksBackend
 from logreg.errors import EngineError, SettingError
 
 LOADERS = {"theano": theano_backend.load, "pytensor": pytensor_backend.load}
@@ -46,7 +48,13 @@ def _load():
     )
 
 
-_on_cpu = _backend = _load()
+def _over_ranks(backend):
+    return RanksBackend(backend) if ranks.size > 1 else backend
+
+
+ranks.start()
+_on_cpu = _load()
+_backend = _over_ranks(_on_cpu)
 theano, T = _backend.theano, _backend.T
 NAME, VERSION = theano.__name__, theano.__version__
 
@@ -71,7 +79,7 @@ def use_device(name=None):
     if name is not None and not re.fullmatch(r"cpu|cuda\d*|jax:cpu", name):
         known = "cpu, cuda, or cuda0, cuda1, ..., or on PyTensor jax:cpu"
         raise EngineError(f"device {name!r} is not known: give {known}")
-    _backend = _on_cpu.on_device(name)
+    _backend = _over_ranks(_on_cpu.on_device(name))
 
 
 def describe():
@@ -98,14 +106,15 @@ def shared_data(array):
     return _backend.shared_data(array)
 
 
-def stored(array, scale=1.0):
+def stored(array, scale=1.0, n_rows=None):
     """Put features into a shared variable as they are stored: uint8, float32 or float64.
 
     What is returned stands for them multiplied by `scale`, as the first of the pair `dataset` of
     the functions below. Rows become floats of a model's dtype as they are used, so the array may
-    be mapped from a file larger than memory.
+    be mapped from a file larger than memory. Of several ranks, each may have its share of the
+    set's `n_rows` rows only.
     """
-    return Stored(_backend.shared_data(array), scale)
+    return Stored(_backend.shared_data(array), scale, n_rows)
 
 
 def require_memory(n_bytes):

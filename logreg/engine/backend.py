@@ -3,7 +3,7 @@
 import configparser
 import os
 import shlex
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 import numpy
 
@@ -24,7 +24,8 @@ class Stored(NamedTuple):
     """A set's features as they are stored: a shared variable, and what they are multiplied by."""
 
     shared: object
-    scale: float
+    scale: float = 1.0
+    n_rows: Optional[int] = None  # of the whole set, where the variable has a rank's share of it
 
 
 class Backend:
@@ -124,7 +125,9 @@ class Backend:
         start, stop = self.T.lscalar("start"), self.T.lscalar("stop")
         shared, scale = as_stored(dataset[0])
         variables = [variable for variable, _ in updates]
-        outputs = [output, *(new for _, new in updates)]
+        is_list = isinstance(output, list)
+        n_outputs = len(output) if is_list else 1
+        outputs = [*(output if is_list else [output]), *(new for _, new in updates)]
         with_kernel = self.kernel and self.kernel.put_into(outputs)
         if with_kernel:
             outputs = self.kernel.on_rows(with_kernel, x, y, shared, scale, dataset[1], start, stop)
@@ -133,20 +136,43 @@ class Backend:
             compile_function = self.theano.function
             rows = as_features(self.T, shared[start:stop], x.dtype, scale)
             givens = {x: rows, y: dataset[1][start:stop]}
-        updates = list(zip(variables, outputs[1:]))
+        updates = list(zip(variables, outputs[n_outputs:]))
         if with_kernel:
             updates = self.kernel.put_into_updates(updates)
-        function = compile_function([start, stop], outputs[0], updates=updates, givens=givens)
+        output = outputs[:n_outputs] if is_list else outputs[0]
+        function = compile_function([start, stop], output, updates=updates, givens=givens)
         function.trust_input = True  # it gets arrays of int64, and need not look
 
         def on_rows(*edges):
             return function(*(numpy.asarray(edge, dtype="int64") for edge in edges))
 
         if not with_kernel:
-            self._warm_up(on_rows, variables)
+            self._warm_up(lambda: on_rows(0, 1), variables)
         return on_rows
 
-    def _warm_up(self, on_rows, variables):
+    def compile_in_two(self, x, y, dataset, cost, gradients, updates):
+        """Compile a step in two functions, between which ranks sum.
+
+        The first gives cost and gradients over the rows from `start` to `stop` of a set, the
+        second takes the gradients and updates the variables.
+        """
+        of_rows = self._compile_on_rows(x, y, dataset, [cost, *gradients])
+        with_kernel = self.kernel and self.kernel.put_into([cost, *gradients])
+        compile_function = self.kernel.function if with_kernel else self.theano.function
+        if with_kernel:
+            updates = self.kernel.put_into_updates(updates)
+        sums = [gradient.type() for gradient in gradients]
+        givens = dict(zip(gradients, sums))
+        apply = compile_function(sums, [], updates=updates, givens=givens)
+        apply.trust_input = True
+        if not with_kernel:
+            zeros = [
+                numpy.zeros_like(g.tag.gradient_of[1].get_value(borrow=True)) for g in gradients
+            ]
+            self._warm_up(lambda: apply(*zeros), [variable for variable, _ in updates])
+        return of_rows, apply
+
+    def _warm_up(self, call, variables):
         """Let an engine that compiles at the first call do it; what that changes is set back."""
 
 
@@ -168,7 +194,7 @@ class TrainModel:
 
 def as_stored(features):
     """The shared variable of a set's features, and what its values are multiplied by."""
-    return features if isinstance(features, Stored) else (features, 1.0)
+    return features[:2] if isinstance(features, Stored) else (features, 1.0)
 
 
 def as_features(T, rows, dtype, scale):
@@ -178,8 +204,9 @@ def as_features(T, rows, dtype, scale):
 
 
 def n_rows(features):
-    """How many rows a set has."""
-    return as_stored(features)[0].get_value(borrow=True).shape[0]
+    """How many rows a set has, on all ranks together."""
+    n_in_all = getattr(features, "n_rows", None)
+    return n_in_all or as_stored(features)[0].get_value(borrow=True).shape[0]
 
 
 def user_setting(engine, option):

@@ -30,9 +30,9 @@ class PyTensorBackend(Backend):
             mode = self.theano.Mode("py", "fast_compile")
             return self.theano.function(inputs, outputs, mode=mode)
 
-    def _warm_up(self, on_rows, variables):
+    def _warm_up(self, call, variables):
         before = [(variable, variable.get_value()) for variable in variables]
-        on_rows(0, 1)
+        call()
         for variable, value in before:
             variable.set_value(value, borrow=True)
 
