@@ -72,10 +72,12 @@ setup(
         "blas": [
             "scipy-openblas32; platform_system == 'Linux' and platform_machine in 'x86_64 aarch64'"
         ],
+        "mpi": ["mpi4py", "mpich; platform_system != 'Windows'"],
         "cuda": ["jax[cuda12]; python_version >= '3.12'"],
         # JAX on the CPU stands for a GPU in the tests.
         "test": [
-            *("pytest", "hypothesis", "pillow>=10.1", "pandas>=2.0.3"),
+            *("pytest", "hypothesis", "pillow>=10.1", "pandas>=2.0.3", "mpi4py"),
+            "mpich; platform_system != 'Windows'",
             "jax; python_version >= '3.12'",
         ],
         "lint": ["ruff"],

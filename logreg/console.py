@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import threading
-import traceback
 
 from logreg import ranks
 from logreg.errors import LogRegError
@@ -137,12 +136,8 @@ def command(main):
             # Python would complain once more when it flushes stdout at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
-        except Exception:
-            if ranks.size > 1:
-                _say(f"rank {ranks.rank} of {ranks.size}: {traceback.format_exc()}")
-            raise
         finally:
-            ranks.end(code)
+            ranks.end(code, sys.exc_info()[1])
             sys.unraisablehook = hook
             if handler is signal.default_int_handler:
                 _handle_interrupts(handler)

@@ -24,8 +24,11 @@ LAUNCHERS = (
     ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
 )
 START_SECONDS = 60  # until a rank that waits for the others to start gives up
+CLAIM_SECONDS = 10  # for which the first to tell of an end is the only one
 GRACE = 2.0  # seconds until another rank than 0 says what all may have met
 POLL = 0.01  # seconds
+SPINS = 50  # looks whether the others are there, before the core is left to them
+LOOKS = 500  # ... and before it is seen whether they are alive
 MESSAGE = 1 << 26  # bytes
 
 rank, size = 0, 1
@@ -33,8 +36,8 @@ local_rank = 0  # among those of this machine
 ends = False  # whether a rank was asked to end the run, as all know since the last step
 sums = [0, 0.0]  # sums of gradients: how many, and the seconds spent in them
 _mpi = _comm = _watcher = None
+_neighbours = ()  # the processes of the ranks of this machine
 _asked = False  # whether this rank was asked to end the run
-_yields = False  # whether a rank has to leave its core to the others while it waits
 _has_agreed = False  # whether all ranks know how they end
 
 
@@ -81,14 +84,15 @@ def start():
     _mpi, _comm, rank = MPI, MPI.COMM_WORLD, MPI.COMM_WORLD.rank
     _tell_watcher(b"s")
     _share_cores()
-    sys.excepthook = lambda *error: (traceback.print_exception(*error), end(1))
+    sys.excepthook = lambda kind, error, trace: end(1, error)
     atexit.register(finish)
 
 
 def _share_cores():
     """Let a machine's ranks share its cores; a launcher may have bound each to some."""
-    global local_rank, _yields
+    global local_rank, _neighbours
     here = _comm.Split_type(_mpi.COMM_TYPE_SHARED)
+    _neighbours = here.allgather(os.getpid())
     cores = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
         mine = tuple(sorted(os.sched_getaffinity(0)))
@@ -96,7 +100,7 @@ def _share_cores():
         cores = len(mine)
     else:
         n_like_me = here.size
-    local_rank, _yields = here.rank, n_like_me > cores
+    local_rank = here.rank
     for name in ("LOGREG_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, str(max(1, cores // n_like_me)))
 
@@ -124,16 +128,26 @@ def finish():
         _mpi.Finalize()
 
 
-def end(code):
-    """End all ranks, which would wait for this one, unless they know it and end as well."""
+def end(code, error=None):
+    """End all ranks, which would wait for this one, unless they know it and end as well.
+
+    `error` is the exception that ends it, where that was not said.
+    """
     if _has_agreed or not _comm:
         finish()
         _tell_watcher(b"e")
         return
+    if isinstance(error, SystemExit):
+        error, code = f"it ended with exit code {error.code}", 1
+    elif error is not None:
+        error = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    if error:
+        time.sleep(GRACE if rank else 0)
+        print(f"error: rank {rank} of {size}: {error}".rstrip(), file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()
     _tell_watcher(b"e")
-    time.sleep(0.1)
+    time.sleep(0.1)  # the watcher, too, has something to do
     _comm.Abort(code)
 
 
@@ -144,7 +158,7 @@ def fault(error):
     if isinstance(error, ToldError):
         return None
     time.sleep(GRACE)  # if all ranks have met it, rank 0 speaks, and ends them
-    return f"rank {rank} of {size}: error: {error}"
+    return f"error: rank {rank} of {size}: {error}"
 
 
 def _watch(pid, number, n):
@@ -156,16 +170,17 @@ def _watch(pid, number, n):
         return end_to_write
     try:
         os.setsid()
-        for stream in (0, 1, end_to_write):
-            os.close(stream)
+        os.dup2(end_to_read, 0)
+        os.close(1)
+        os.closerange(3, 1 << 12)  # the launcher's socket, too
         word, said = b"", None
-        if not select.select([end_to_read], [], [], START_SECONDS)[0]:
+        if not select.select([0], [], [], START_SECONDS)[0]:
             said = f"has waited {START_SECONDS} s for the others: one did not start, or has ended"
             os.kill(pid, signal.SIGKILL)
         else:
-            word = os.read(end_to_read, 1)
+            word = os.read(0, 1)
             if word == b"s":
-                word = os.read(end_to_read, 1)
+                word = os.read(0, 1)
             if not word:
                 said = "was killed or crashed: the others are ended, too"
         # The launcher kills the others. On a machine, the first watcher to get this name speaks.
@@ -175,7 +190,7 @@ def _watch(pid, number, n):
             if said:
                 os.write(2, f"error: rank {number} of {n} (process {pid}) {said}\n".encode())
             os.close(2)
-            time.sleep(GRACE)
+            time.sleep(CLAIM_SECONDS)
     finally:
         os._exit(0)
 
@@ -287,10 +302,7 @@ def sum_step(buffer):
     global ends
     begin = time.perf_counter()
     buffer[-1] = _asked
-    if _yields:
-        _wait_for(_comm.Iallreduce(_mpi.IN_PLACE, buffer))
-    else:
-        _comm.Allreduce(_mpi.IN_PLACE, buffer)
+    _wait_for(_comm.Iallreduce(_mpi.IN_PLACE, buffer))
     ends = bool(buffer[-1])
     sums[0] += 1
     sums[1] += time.perf_counter() - begin
@@ -302,8 +314,24 @@ def wait():
 
 
 def _wait_for(request, seconds=0.0):
+    """Wait for other ranks; one that waits long leaves the core to those that may need it."""
+    tries = 0
     while not request.Test():
-        time.sleep(seconds)
+        tries += 1
+        if tries % LOOKS == 0:
+            _look_for_neighbours()
+        if seconds or tries > SPINS:
+            time.sleep(seconds) if seconds or not hasattr(os, "sched_yield") else os.sched_yield()
+
+
+def _look_for_neighbours():
+    """End all if a rank of this machine has ended with code 0, for which no launcher ends it."""
+    for pid in _neighbours:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            time.sleep(0.5)  # its watcher says so
+            end(1)
 
 
 @contextlib.contextmanager
