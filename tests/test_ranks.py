@@ -197,7 +197,7 @@ def test_a_signal_to_any_rank_ends_all_and_the_run_resumes_on_others(run, mpirun
     options = [
         *OPTIONS[:4],
         "--n-epochs",
-        "400",
+        "100",
         "--patience",
         "100000",
         "--learning-rate",
