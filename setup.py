@@ -68,6 +68,8 @@ setup(
         "progress": ["tqdm"],
         "images": ["pillow>=10.1"],
         "tables": ["pandas>=2.0.3"],
+        "sklearn": ["scikit-learn>=1.3"],
+        "onnx": ["onnx"],
         # Theano's C code is linked with it: for nets.
         "blas": [
             "scipy-openblas32; platform_system == 'Linux' and platform_machine in 'x86_64 aarch64'"
@@ -76,8 +78,8 @@ setup(
         "cuda": ["jax[cuda12]; python_version >= '3.12'"],
         # JAX on the CPU stands for a GPU in the tests.
         "test": [
-            *("pytest", "hypothesis", "pillow>=10.1", "pandas>=2.0.3", "mpi4py"),
-            "mpich; platform_system != 'Windows'",
+            *("pytest", "hypothesis", "pillow>=10.1", "pandas>=2.0.3", "scikit-learn>=1.3"),
+            *("onnx", "onnxruntime", "mpi4py", "mpich; platform_system != 'Windows'"),
             "jax; python_version >= '3.12'",
         ],
         "lint": ["ruff"],
@@ -86,6 +88,7 @@ setup(
         "console_scripts": [
             "logreg-train=logreg.train:main",
             "logreg-predict=logreg.predict:main",
+            "logreg-import-model=logreg.import_model:main",
         ]
     },
 )

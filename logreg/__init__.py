@@ -8,23 +8,30 @@ import importlib
 
 __version__ = "1.0.0"
 
-_MODULE_OF = {
-    "LogisticRegression": "model",
-    "load_data": "datasets",
-    "sgd_optimization_mnist": "sgd",
-    "load_model": "saving",
-    "save_model": "saving",
-    "load_params": "saving",
-    "save_params": "saving",
+_NAMES_OF = {
+    "model": ["LogisticRegression"],
+    "datasets": ["load_data"],
+    "hyperparameters": ["Hyperparameters"],
+    # The rule of plain descent is updates.sgd: logreg.sgd is the module of the training loop.
+    "updates": ["momentum", "nesterov", "adagrad", "adam"],
+    "sgd": ["fit", "sgd_optimization_mnist"],
+    "saving": ["load_model", "save_model", "load_params", "save_params"],
+    "prediction.predictor": ["Predictor"],
+    "estimator": ["SoftmaxClassifier"],
 }
-__all__ = [*_MODULE_OF, "__version__"]
+_MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names}
+# SoftmaxClassifier needs the extra `sklearn`, without which `from logreg import *` is to work.
+__all__ = [name for name in _MODULE_OF if name != "SoftmaxClassifier"]
+__all__ += ["__version__", "updates"]
 
 
 def __getattr__(name):
+    if name == "updates":
+        return importlib.import_module("logreg.updates")
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"logreg.{_MODULE_OF[name]}"), name)
 
 
 def __dir__():
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "SoftmaxClassifier"})

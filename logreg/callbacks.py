@@ -7,22 +7,19 @@ everything later is told to the first one first: so give :class:`BestModel`, the
 before the others look at it, and it is written after the files that it stands for.
 """
 
-import csv
-import io
 import math
 import os
 import signal
 import sys
 import threading
 
-from logreg import ranks
+import numpy
+
+from logreg import engine, ranks
 from logreg.console import note, warning
 from logreg.errors import ModelFileError
-from logreg.saving import check_writable, save
-
-LOG = os.path.join(os.path.dirname(__file__), "tutorial_log.csv")
-# Early stopping ends the tutorial's run in the epoch after the last validation.
-LAST_EPOCH = 74
+from logreg.run import Validation
+from logreg.saving import check_writable, dumps_params, loads, save
 
 
 class StopTraining(Exception):
@@ -33,7 +30,14 @@ class Callback:
     """The base of callbacks: it listens and does nothing.
 
     `run` is a :class:`logreg.run.Run` and `validation` a :class:`logreg.run.Validation`.
+
+    Attributes
+    ----------
+    files : sequence of str or path-like
+        What it writes. During a run they belong to that run alone.
     """
+
+    files = ()
 
     def on_train_begin(self, run):
         """Before the first minibatch: `run` may still be changed, as a resumption does."""
@@ -88,6 +92,11 @@ class PrintLog(Callback):
 def _why(run):
     """Say why a run ended."""
     stopping, n_epochs = run.stopping, run.hyperparameters.n_epochs
+    if run.reason == "diverged":
+        return (
+            f"warning: the run diverged in epoch {run.epoch}, where it stopped: its parameters are "
+            "not finite. The best model is from before that; give a lower learning rate"
+        )
     if run.reason == "n_epochs":
         return f"stopped: {'all ' * (n_epochs > 1)}{n_epochs} epoch{'s' * (n_epochs > 1)} run"
     return (
@@ -104,9 +113,11 @@ class BestModel(Callback):
     Parameters
     ----------
     path : str or path-like
-    dump : callable
+    dump : callable, optional
         Called with the :class:`~logreg.run.Validation` of a new best, it returns the bytes to
-        keep, such as ``lambda validation: dumps_params(params)``.
+        keep. If it is not given, the parameters are kept, for :func:`logreg.load_params`: the
+        variables of `updates` that the cost depends on, in the order in which the update rule
+        was given them. What a rule or a layer remembers beside them is not kept.
 
     Raises
     ------
@@ -114,19 +125,49 @@ class BestModel(Callback):
         If the file cannot be written.
     """
 
-    def __init__(self, path, dump):
+    def __init__(self, path, dump=None):
         self.path = path
+        self.files = [path]
         self.dump = dump
         check_writable(path)
 
     def on_train_begin(self, run):
-        if run.best:  # the file of an interrupted run may be gone, or be another's
+        """Write the best model of a resumed run: its file may be gone, or be another's.
+
+        Raises
+        ------
+        ModelFileError
+            If it is none that this run can have written.
+        """
+        if run.best:
+            now = Validation(0, 0, run.n_train_batches, run.iter, 0.0, 1.0, 1.0, 1.0, 1.0)
+            if not _can_be_best(run.best, self._bytes(run, now)):
+                raise ModelFileError(
+                    f"{self.path} is not written: what the checkpoint has for the best model is "
+                    "not of this model's kind, shapes and dtypes, or not finite"
+                )
             save(self.path, run.best)
 
     def on_validation(self, run, validation):
         if validation.test_error is not None:
-            run.best = self.dump(validation)
+            run.best = self._bytes(run, validation)
             save(self.path, run.best)
+
+    def _bytes(self, run, validation):
+        return self.dump(validation) if self.dump else dumps_params(run.params)
+
+
+def _can_be_best(best, now):
+    """Whether the bytes of a file hold the arrays that those of another hold; all finite."""
+    best, now = map(_arrays, (best, now))
+    kinds = [[(name, a.dtype, a.shape) for name, a in arrays.items()] for arrays in (best, now)]
+    return kinds[0] == kinds[1] and all(numpy.isfinite(a).all() for a in best.values())
+
+
+def _arrays(data):
+    loaded = loads(data)
+    is_model = not isinstance(loaded, dict)
+    return {p.name: engine.value(p) for p in loaded.params} if is_model else loaded["arrays"]
 
 
 class History(Callback):
@@ -142,11 +183,12 @@ class History(Callback):
         If it cannot be written.
     """
 
-    COLUMNS = "epoch,iteration,training_cost,validation_error_percent,test_error_percent"
-    COLUMNS = tuple(f"{COLUMNS},patience,seconds".split(","))
+    HEADER = "epoch,iteration,training_cost,validation_error_percent,test_error_percent"
+    HEADER += ",patience,seconds"
 
     def __init__(self, path):
         self.path = path
+        self.files = [path]
         check_writable(path)
 
     def on_train_begin(self, run):
@@ -155,17 +197,17 @@ class History(Callback):
             return
         rows = []
         try:
-            with open(self.path, newline="", encoding="utf-8") as file:
-                rows = list(csv.reader(file))
-            if rows[:1] != [list(self.COLUMNS)] and (rows or run.iter >= 0):
+            with open(self.path, encoding="utf-8") as file:
+                rows = file.read().splitlines()
+            if rows[:1] != [self.HEADER] and (rows or run.iter >= 0):
                 raise ValueError("it is another kind of table; give another name")
-            rows = [row for row in rows if self._is_before(row, run.iter)]
+            rows = [row for row in rows if self._is_before(row.split(","), run.iter)]
         except FileNotFoundError:
             if run.iter >= 0:
                 warning(f"{self.path} is not there: it begins with the resumption")
-        except (OSError, ValueError, csv.Error) as error:
+        except (OSError, ValueError) as error:
             raise ModelFileError(f"{self.path} cannot be gone on with: {error}") from error
-        save(self.path, "".join(map(_line, [self.COLUMNS, *rows])).encode())
+        save(self.path, "".join(f"{row}\n" for row in [self.HEADER, *rows]).encode())
 
     def on_validation(self, run, validation):
         """Write the row of a validation, through to the disk."""
@@ -183,7 +225,9 @@ class History(Callback):
         ]
         try:
             with open(self.path, "a", newline="", encoding="utf-8") as file:
-                file.write(_line(row))
+                if file.tell() == 0:  # somebody removed it
+                    file.write(self.HEADER + "\n")
+                file.write(",".join(map(str, row)) + "\n")
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
@@ -193,68 +237,7 @@ class History(Callback):
 
     def _is_before(self, row, iter):
         # A row that a killed process left unfinished comes after the last checkpoint.
-        return len(row) == len(self.COLUMNS) and row[1].isdigit() and int(row[1]) <= iter
-
-
-def _line(row):
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(row)
-    return text.getvalue()
-
-
-class ReferenceCheck(Callback):
-    """Compares what a run prints with the tutorial's log.
-
-    Attributes
-    ----------
-    differences : list of str
-        What was printed otherwise, in words.
-    """
-
-    def __init__(self):
-        self._log = read_reference()
-        self._seen = []
-        self.differences = []
-
-    def _compare(self, what, printed, expected):
-        if printed != expected:
-            self.differences.append(
-                f"{what}: {printed or 'no line'}, the tutorial has {expected or 'no line'}"
-            )
-
-    def on_validation(self, run, validation):
-        epoch = validation.epoch
-        valid, test = self._log.get(epoch, ("", ""))
-        self._seen.append(epoch)
-        self._compare(f"epoch {epoch}, validation error", percent(validation.error), valid)
-        self._compare(f"epoch {epoch}, test error", percent(validation.test_error), test)
-
-    def on_train_end(self, run):
-        last = min(run.hyperparameters.n_epochs, LAST_EPOCH)
-        valid, test = [row for epoch, row in self._log.items() if epoch <= last and row[1]][-1]
-        self._compare("best validation score", percent(run.stopping.best_loss), valid)
-        self._compare("test performance", percent(run.test_error), test)
-        self._compare("epochs", str(run.epoch), str(last))
-        expected = {e for e in self._log if self._seen and self._seen[0] <= e <= last}
-        for epoch in sorted(expected - set(self._seen)):
-            self._compare(f"epoch {epoch}, validation error", "", self._log[epoch][0])
-
-
-def read_reference():
-    """Read the tutorial's log: a dict of the epoch to its two errors in percent, as printed.
-
-    The second is the test error, '' where there was no new best.
-    """
-    with open(LOG, newline="", encoding="utf-8") as file:
-        return {
-            int(row["epoch"]): (row["validation_error_percent"], row["test_error_of_best_percent"])
-            for row in csv.DictReader(file)
-        }
-
-
-def percent(error):
-    """A fraction as the tutorial prints it, in percent; '' for None."""
-    return "" if error is None else "%f" % (error * 100.0)
+        return len(row) == self.HEADER.count(",") + 1 and row[1].isdigit() and int(row[1]) <= iter
 
 
 class Interruption(Callback):

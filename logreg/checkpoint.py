@@ -23,7 +23,8 @@ class Checkpoint(Callback):
     ----------
     path : str or path-like
     settings : dict of str to str, int or float
-        What must be the same when the run is resumed: hyperparameters, floatX, data set.
+        What must be the same when the run is resumed: hyperparameters, floatX, data set. The
+        number of epochs alone may be another, if not less than what has been run.
     resume : bool
         Go on from the state in the file, if it is there.
 
@@ -35,6 +36,7 @@ class Checkpoint(Callback):
 
     def __init__(self, path, settings, resume=False):
         self.path = path
+        self.files = [path]
         self.settings = settings
         self._saved = ranks.from_first(lambda: _saved_state(path, resume))
 
@@ -44,12 +46,13 @@ class Checkpoint(Callback):
         Raises
         ------
         ModelFileError
-            If the file is of a run with other settings or other data.
+            If the file is of a run with other settings or other data, or is further than the
+            last epoch of this one.
         """
         if self._saved is None:
             return
         try:
-            values, stopping, progress = _checked(self._saved, self.settings, run.variables)
+            values, stopping, progress = _checked(self._saved, self.settings, run)
         except ModelFileError as error:
             raise ModelFileError(f"{self.path} cannot be resumed from: {error}") from error
         except (LookupError, TypeError, RecursionError) as error:
@@ -62,10 +65,11 @@ class Checkpoint(Callback):
             setattr(run.stopping, name, value)
         for name, value in progress.items():
             setattr(run, name, value)
-        began_on, goes_on = self._saved["header"].get("engine"), provenance()["engine"]
-        if began_on != goes_on:
+        here = {**provenance(), "n_threads": run.n_threads}
+        there = {**here, **self._saved["header"]}
+        if _where(there) != _where(here):
             warning(
-                f"the run began on {ascii(began_on)[1:-1][:40]} and goes on on {goes_on}: "
+                f"the run began on {_where(there)} and goes on on {_where(here)}: "
                 "the last digits may come out different"
             )
 
@@ -80,6 +84,7 @@ class Checkpoint(Callback):
             "run": self.settings,
             "stopping": stopping,
             "progress": {name: getattr(run, name) for name in PROGRESS},
+            "n_threads": run.n_threads,
         }
         save(self.path, dumps("checkpoint", arrays, **content, **provenance()))
 
@@ -102,7 +107,14 @@ def _saved_state(path, resume):
     return saved
 
 
-def _checked(saved, settings, variables):
+def _where(header):
+    """An engine, and its threads where their number decides the last digits, in words."""
+    engine, n_threads = header["engine"], header["n_threads"]
+    with_threads = "" if n_threads is None else f" with {ascii(n_threads)[:20]} thread(s)"
+    return ascii(engine)[1:-1][:40] + with_threads
+
+
+def _checked(saved, settings, run):
     """What a checkpoint holds, if a run can go on from it: variables, stopping, progress."""
     header, arrays = saved["header"], saved["arrays"]
     differences = list(_differences(header["run"], settings))
@@ -111,14 +123,14 @@ def _checked(saved, settings, variables):
             f"it is of another run: {'; '.join(differences)}. "
             "Resume with the same settings and data, or start a new run"
         )
-    values = [arrays[f"variable {i}"] for i in range(len(variables))]
+    values = [arrays[f"variable {i}"] for i in range(len(run.variables))]
     stopping = {name: header["stopping"][name] for name in STOPPING}
     if stopping["best_loss"] is None:
         stopping["best_loss"] = math.inf
     progress = {name: header["progress"][name] for name in PROGRESS}
     best = arrays["best"].tobytes()
     if not (
-        all(map(_fits, values, variables))
+        all(map(_fits, values, run.variables))
         and all(map(_is_number, [stopping["patience"], *progress.values()]))
         and (_is_number(stopping["best_loss"]) or stopping["best_loss"] == math.inf)
         and min(stopping["patience"], progress["iter"], progress["seconds"]) >= 0
@@ -126,14 +138,21 @@ def _checked(saved, settings, variables):
         and all(type(stopping[name]) in (int, type(None)) for name in STOPPING[2:])
     ):
         raise ModelFileError("its state is not of such a run")
+    n_run, n_epochs = progress["iter"] // run.n_train_batches + 1, run.hyperparameters.n_epochs
+    if n_epochs < n_run:
+        raise ModelFileError(
+            f"the run is in epoch {n_run}, and n_epochs is {n_epochs}: give {n_run} or more"
+        )
     if best:
         loads(best)  # It is going to be the model file.
     return values, stopping, {**progress, "best": best}
 
 
 def _differences(then, now):
-    # The data's digest decides, and not by which path they were found.
-    for name in sorted(set(now) - {"dataset"}):
+    then = {"class_weight": None, **then}  # older files do not tell it
+    # The data's digest decides, and not by which path they were found; and a run of more epochs
+    # has the same bits until then.
+    for name in sorted(set(now) - {"dataset", "n_epochs"}):
         if then[name] != now[name]:
             if name == "dataset_sha256":
                 yield (

@@ -9,19 +9,26 @@ import os
 import signal
 import sys
 import threading
+import warnings
 
 from logreg import ranks
 from logreg.errors import LogRegError
 
 SLOW_AFTER = 2.0  # seconds until something slow is explained
+# Errors of a file without a name: whoever opens a user's file handles its errors.
+OF_STDOUT = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EBADF, errno.EPIPE)
+# What a user's machine lacks: room, open files.
+MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE)
 _interrupts = []  # the numbers of the signals that raised KeyboardInterrupt in this process
 _is_engine_starting = False
+_is_command = False  # whether the process is that of a command, which is soon over
 
 
 def note(message):
     """Say something on stderr, on a line of its own; control characters become escapes.
 
-    Of several ranks, the first says it.
+    If it cannot be said, as on a full disk, that stops nothing. Of several ranks, the first
+    says it.
     """
     if not ranks.rank:
         _say(message)
@@ -29,7 +36,8 @@ def note(message):
 
 def _say(message):
     shown = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in message)
-    print(shown, file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):
+        print(shown, file=sys.stderr, flush=True)
 
 
 def warning(message):
@@ -56,11 +64,29 @@ def starting(message):
     finally:
         timer.cancel()
         if is_collecting:
-            gc.freeze()
-            gc.unfreeze()  # what there is counts as old now, and is seldom looked through
+            if _is_command:  # in a longer process, the garbage of many runs would stay
+                gc.freeze()
+                gc.unfreeze()  # what there is counts as old now, and is seldom looked through
             gc.enable()
         if len(_interrupts) > n_before:
             raise KeyboardInterrupt
+
+
+def collecting(function):
+    """Make a function collect garbage at its end.
+
+    The variables and operations of a graph refer to each other, and to the data: Python's own
+    collection leaves them in memory until long after the run.
+    """
+
+    @functools.wraps(function)
+    def wrapper(*args, **options):
+        try:
+            return function(*args, **options)
+        finally:
+            gc.collect()
+
+    return wrapper
 
 
 @contextlib.contextmanager
@@ -92,15 +118,27 @@ def _handle_interrupts(handler):
         signal.signal(signal.SIGINT, handler)
 
 
+if getattr(sys, "argv", None) and (
+    os.path.dirname(sys.argv[0]) == os.path.dirname(__file__)
+    or os.path.basename(sys.argv[0]).startswith("logreg-")
+):  # a command of ours: from its first import on, Ctrl-C ends it
+    _is_engine_starting = True
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        _handle_interrupts(_on_interrupt)
+
+
 def command(main):
     """Make a command line's ``main(argv=None)`` return an exit code, whatever the user did.
 
     The code is 0 or what `main` returns; 1 with ``error: ...`` on stderr for what the user can
-    mend; 130 for Ctrl-C. argparse itself exits with 2 on wrong usage.
+    mend; 130 for Ctrl-C. argparse itself exits with 2 on wrong usage. NumPy's warnings of numbers
+    that overflow are kept from stderr: what comes of these is told otherwise.
     """
 
     @functools.wraps(main)
     def wrapper(argv=None):
+        global _is_command, _is_engine_starting
+        _is_command = True
         # At exit, Python would look through all objects of the engine for garbage, half a second.
         atexit.register(gc.freeze)
         for name in ("stdout", "stderr"):
@@ -108,11 +146,16 @@ def command(main):
                 setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         hook = sys.unraisablehook
         handler = signal.getsignal(signal.SIGINT)
-        if handler is signal.default_int_handler:  # in the background, the shell has it ignored
+        is_ours = handler in (signal.default_int_handler, _on_interrupt)
+        if is_ours:  # in the background, the shell has it ignored
             _handle_interrupts(_on_interrupt)
+            _is_engine_starting = False
         code = 1
         try:
-            code = main(argv) or 0
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)
+                _require_working_directory()
+                code = main(argv) or 0
             sys.stdout.flush()
             ranks.finish()
             return code
@@ -126,20 +169,28 @@ def command(main):
             note("interrupted")
             return 130
         except OSError as error:
-            # Whoever opens a file of the user's handles its errors: this is stdout.
+            is_stdout = error.filename is None and error.errno in OF_STDOUT
+            if not (is_stdout or error.errno in MENDABLE):
+                raise
             # If the reader of a pipe (head, less) has gone, there is nothing to say.
             if not isinstance(error, BrokenPipeError):
-                of_stdout = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EBADF)
-                if error.filename is not None or error.errno not in of_stdout:
-                    raise
-                note(f"error: stdout cannot be written: {error.strerror}")
-            # Python would complain once more when it flushes stdout at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                what = "stdout cannot be written" if is_stdout else error.filename or "a file"
+                note(f"error: {what}: {error.strerror}")
+            if is_stdout:  # Python would complain once more when it flushes it at exit
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
         finally:
             ranks.end(code, sys.exc_info()[1])
+            _is_command = False
             sys.unraisablehook = hook
-            if handler is signal.default_int_handler:
-                _handle_interrupts(handler)
+            if is_ours:
+                _handle_interrupts(signal.default_int_handler)
 
     return wrapper
+
+
+def _require_working_directory():
+    try:
+        os.getcwd()
+    except OSError:
+        raise LogRegError("the working directory is gone: change to one that exists") from None

@@ -13,6 +13,10 @@ class EngineError(LogRegError, ImportError):
     """No usable engine, or a device that the engine cannot use."""
 
 
+class ExtraError(LogRegError, ImportError):
+    """An optional library that is not installed."""
+
+
 class DatasetError(LogRegError, ValueError):
     """A data set that cannot be found, read or trained on."""
 

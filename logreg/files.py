@@ -1,17 +1,25 @@
-"""Files that arrive whole or not at all."""
+"""Files that arrive whole or not at all, and that belong to one process at a time.
+
+Locks are the operating system's (flock): they end with the process, however it ends. Where there
+are none, as on Windows and in some folders of a network, everything goes on without.
+"""
 
 import contextlib
-import glob
+import functools
 import io
 import os
+import platform
 import re
-import tempfile
-import time
 import uuid
 
 from logreg import ranks
+from logreg.errors import ModelFileError
 
-LEFTOVER_SECONDS = 3600
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 NOT_REGULAR = "it is not a regular file"
 
 
@@ -21,24 +29,22 @@ def replacing(path):
 
     The bytes go to a temporary file in the same folder, are brought to the disk and only then
     renamed. If the block or the disk fails, or the process is killed, `path` is as it was. A
-    symbolic link is followed; an OSError is raised if `path` is a device or a folder. Of several
-    ranks, the first alone writes.
+    file that is replaced leaves its mode to the new one. A symbolic link is followed; an OSError
+    is raised if `path` is a device or a folder. Of several ranks, the first alone writes.
     """
     if ranks.rank:
         yield io.BytesIO()
         return
     path = _real_path(path)
-    # Not tempfile.mkstemp: its files are for the owner's eyes only, whatever the umask says.
-    temporary = _temporary(path, uuid.uuid4().hex[:8])
-    try:
-        with open(temporary, "xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
+    with _temporary_file(path) as file:
+        with contextlib.suppress(OSError):  # it is not there; or a folder without modes
+            os.chmod(file.name, os.stat(path).st_mode & 0o7777)
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+        if os.name == "nt":  # Windows does not rename an open file; elsewhere, it stays locked
+            file.close()
+        os.replace(file.name, path)
     # The new name is in the folder, which has to reach the disk as well. Windows cannot.
     with contextlib.suppress(OSError):
         handle = os.open(os.path.dirname(path), os.O_RDONLY)
@@ -49,20 +55,36 @@ def replacing(path):
 
 
 def try_replacing(path):
-    """Raise the OSError now that :func:`replacing` would raise, as far as that can be told.
-
-    On the way, temporary files go that killed processes have left.
-    """
+    """Raise the OSError now that :func:`replacing` would raise, as far as that can be told."""
     if ranks.rank:
         return
-    path = _real_path(path)
-    with tempfile.TemporaryFile(dir=os.path.dirname(path)):
+    with _temporary_file(_real_path(path)):
         pass
-    for leftover in glob.glob(_temporary(glob.escape(path), "[0-9a-f]" * 8)):
-        # Another process may be writing a fresh one, and may tidy up as well.
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - os.path.getmtime(leftover) > LEFTOVER_SECONDS:
-                os.unlink(leftover)
+
+
+@contextlib.contextmanager
+def owning(paths):
+    """Let no other run own these files during the block.
+
+    Beside each lies a locked file, which names the process, and goes at the end. A ModelFileError
+    says which process has one of them already.
+    """
+    names = {os.path.realpath(path): path for path in paths} if fcntl and not ranks.rank else {}
+    with contextlib.ExitStack() as stack:
+        for real_path, path in sorted(names.items()):
+            with contextlib.suppress(OSError):  # the folder, or the disk, takes no such file
+                lock, is_ours = _open_locked(_beside(real_path, "lock"))
+                stack.enter_context(lock)
+                if not is_ours:
+                    owner = ascii(lock.read(80).decode(errors="replace"))[1:-1] or "unknown"
+                    raise ModelFileError(
+                        f"{path} belongs to a run of process {owner}: wait for its end, or name "
+                        "another file"
+                    )
+                stack.callback(_remove, lock.name)
+                lock.truncate(0)
+                os.write(lock.fileno(), f"{os.getpid()} on {platform.node()}".encode())
+        yield
 
 
 def read_whole(path, max_bytes):
@@ -76,15 +98,80 @@ def read_whole(path, max_bytes):
         return file.read(size)
 
 
+@contextlib.contextmanager
+def _temporary_file(path):
+    """Open a new file beside `path`, which is locked; remove it, if it is still there."""
+    _remove_leftovers(path)
+    is_ours = False
+    while not is_ours:  # unless another process has just taken it for a leftover
+        # Not tempfile.mkstemp: its files are for the owner's eyes only, whatever the umask says.
+        file, is_ours = _open_locked(_beside(path, uuid.uuid4().hex[:8]))
+    try:
+        with file:
+            yield file
+    finally:
+        _remove(file.name)
+
+
+def _open_locked(name):
+    """Open a file, which need not be there, and lock it; tell whether no other process has."""
+    while True:
+        file = open(name, "r+b", opener=_create)  # noqa: SIM115
+        is_ours = _lock(file) is not False
+        if not is_ours or _is_at(name, file):
+            return file, is_ours
+        file.close()  # the process that had it has just removed it
+
+
+def _create(name, flags):
+    return os.open(name, flags | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+
+
+@functools.lru_cache(maxsize=1000)  # once in a process is enough
+def _remove_leftovers(path):
+    """Remove the temporary files of killed processes: nobody has them locked."""
+    folder, name = os.path.split(path)
+    temporary = re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{8}}")
+    with contextlib.suppress(OSError):  # whoever writes there is going to be told
+        for entry in os.scandir(folder):
+            if temporary.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                with open(entry.path, "rb") as file:
+                    if _lock(file):
+                        _remove(entry.path)
+
+
+def _remove(path):
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+
+
+def _lock(file):
+    """Lock an open file: False if another has it locked, None where there are no locks."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except BlockingIOError:
+        return False
+    except (OSError, AttributeError):
+        return None
+
+
+def _is_at(path, file):
+    with contextlib.suppress(FileNotFoundError):
+        return os.path.samestat(os.stat(path), os.fstat(file.fileno()))
+    return False
+
+
 def _real_path(path):
     # A stream is not ours to replace, even where the shell has led it to a regular file.
     is_stream = re.match(r"/dev/(std(in|out|err)\Z|fd/)|/proc/", os.path.abspath(path))
+    is_folder = os.path.basename(path) in ("", os.curdir, os.pardir)  # whether it is there or not
     path = os.path.realpath(path)
-    if is_stream or (os.path.exists(path) and not os.path.isfile(path)):
+    if is_stream or is_folder or (os.path.exists(path) and not os.path.isfile(path)):
         raise OSError(NOT_REGULAR)
     return path
 
 
-def _temporary(path, mark):
+def _beside(path, mark):
     folder, name = os.path.split(path)
     return os.path.join(folder, f".{name}.{mark}")

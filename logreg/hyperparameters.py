@@ -3,6 +3,7 @@
 import math
 import numbers
 from dataclasses import dataclass
+from typing import Optional
 
 from logreg.errors import SettingError
 
@@ -34,11 +35,20 @@ class Hyperparameters:
         Factors of the sum of the weights' absolute values, and of their squares, in the cost.
     momentum : float
         Fraction of the last step that is added to each; see :func:`logreg.updates.momentum`.
+    class_weight : {None, 'balanced'}
+        What the cost of a row is multiplied by: 1, or with 'balanced' n / (n_out * n_k), of n
+        training rows n_k of which are of the row's class.
 
     Raises
     ------
     SettingError
         If a value is out of its range.
+
+    Examples
+    --------
+    >>> from logreg import Hyperparameters
+    >>> Hyperparameters(batch_size=100, n_epochs=10).learning_rate
+    0.13
     """
 
     learning_rate: float = 0.13
@@ -50,6 +60,7 @@ class Hyperparameters:
     l1: float = 0.0
     l2: float = 0.0
     momentum: float = 0.0
+    class_weight: Optional[str] = None
 
     def __post_init__(self):
         self._require("learning_rate", lambda value: value > 0, "a number above 0")
@@ -62,6 +73,8 @@ class Hyperparameters:
         self._require("l1", lambda value: value >= 0, "0 or more")
         self._require("l2", lambda value: value >= 0, "0 or more")
         self._require("momentum", lambda value: 0 <= value < 1, "0 or more, below 1")
+        if self.class_weight not in (None, "balanced"):
+            raise SettingError(f"class_weight is {self.class_weight!r}: give 'balanced' or None")
 
     def _require(self, name, in_range, needed):
         value = getattr(self, name)
@@ -71,6 +84,8 @@ class Hyperparameters:
         is_number = isinstance(value, kind) and not isinstance(value, bool)
         if not (is_number and math.isfinite(value) and in_range(value)):
             raise SettingError(f"{name} is {value!r}: it must be {needed}")
+        if hasattr(value, "item"):  # NumPy's float64 would make float64 of float32 parameters
+            object.__setattr__(self, name, value.item())
 
 
 DEFAULTS = Hyperparameters()

@@ -13,7 +13,7 @@ Recognition and Machine Learning", section 4.3.4.
 
 import numpy
 
-from logreg.engine import T, theano
+from logreg.engine import T, checked_labels, theano
 
 
 class LogisticRegression:
@@ -59,31 +59,42 @@ class LogisticRegression:
         self.W = theano.shared(numpy.zeros((n_in, n_out), dtype=floatX), name="W", borrow=True)
         self.b = theano.shared(numpy.zeros((n_out,), dtype=floatX), name="b", borrow=True)
         self.p_y_given_x = T.nnet.softmax(T.dot(input, self.W) + self.b)
+        self.p_y_given_x.tag.n_out = n_out  # fit compares the labels with it
         self.y_pred = T.argmax(self.p_y_given_x, axis=1)
         self.params = [self.W, self.b]
         self.input = input
 
-    def negative_log_likelihood(self, y):
+    def negative_log_likelihood(self, y, weights=None):
         r"""Mean over the minibatch of the negative log-likelihood of the labels.
 
         .. math::
 
-            -\frac{1}{n} \sum_{i=1}^{n} \log P(Y = y_i \mid x_i, W, b)
+            -\frac{1}{n} \sum_{i=1}^{n} w_{y_i} \log P(Y = y_i \mid x_i, W, b)
 
         The mean, not the sum, so that the learning rate does not depend on the batch size.
 
         Parameters
         ----------
         y : symbolic vector, shape (n,), any integer dtype
-            The correct class of each row, 0 <= y < n_out.
+            The correct class of each row, 0 <= y < n_out: any other ends in an error when the
+            expression is computed.
+        weights : array or symbolic vector, shape (n_out,), optional
+            The factor :math:`w` of each class, 1 if not given. The sum is divided by n all the
+            same.
 
         Returns
         -------
         symbolic scalar, dtype floatX
         """
+        y = checked_labels(y, self.b.shape[0])
         # Both engines rewrite log(softmax) and its gradient to the form that stays finite
         # when a probability underflows to 0.
-        return -T.mean(T.log(self.p_y_given_x)[T.arange(y.shape[0]), y])
+        log_likelihoods = T.log(self.p_y_given_x)[T.arange(y.shape[0]), y]
+        if weights is not None:
+            if not hasattr(weights, "owner"):  # a constant, which the kernel knows
+                weights = T.constant(numpy.asarray(weights, dtype=self.W.dtype))
+            log_likelihoods = T.cast(weights, self.W.dtype)[y] * log_likelihoods
+        return -T.mean(log_likelihoods)
 
     def errors(self, y):
         """Mean over the minibatch of the zero-one loss: the fraction misclassified.

@@ -1,5 +1,9 @@
 """The command line of prediction: ``python -m logreg.predict`` or ``logreg-predict``."""
 
+# First: from its import on, Ctrl-C ends the command without a traceback.
+from logreg.console import command, note, starting_engine, warning
+
+# isort: split
 import argparse
 import contextlib
 import csv
@@ -10,22 +14,21 @@ import sys
 import numpy
 
 from logreg import __version__, ranks
-from logreg.console import command, note, starting_engine, warning
 from logreg.datasets.header import NO_OPTIONS
 from logreg.errors import DatasetError, LogRegError, SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS
 from logreg.options import add_table_options, table_options
-from logreg.prediction.inputs import BATCH_SIZE, InputChecker, array_batches, batches
-from logreg.prediction.writers import destination, shown, writer
+from logreg.prediction.inputs import BATCH_SIZE, InputChecker, array_batches, batches, with_folders
+from logreg.prediction.writers import destination, shown, shown_some, writer
 
 N_EXAMPLES = 10
-N_NAMED = 10  # the largest number of inputs that a note names
-RULES = """Of an npz file, the array called x or x_test is predicted, or the only one. Numbers of
-type uint8 are multiplied by the model's scale: 1/256 if it was trained on pixels, on numbers from
-0 to 1 or on numbers of unknown range, else 1. A picture on a light background is inverted if the
-background of the training data is dark, as it is if their median is below the middle of their
-range or unknown; and the other way round. A data set without a test set is split as the model's
-training data were."""
+RULES = """Of an npz file, the array called x, X, data or images is predicted; else the one called
+so with _test; else the only one. Of a folder, the pictures are predicted. Numbers of type uint8
+are multiplied by the model's scale: 1/256 if it was trained on pixels, on numbers from 0 to 1 or
+on numbers of unknown range, else 1. A picture on a light background is inverted if the background
+of the training data is dark, as it is if their median is below the middle of their range or
+unknown; and the other way round. A data set without a test set is split as the model's training
+data were."""
 
 
 def parser():
@@ -37,11 +40,12 @@ def parser():
         epilog=RULES,
     )
     add, default = parser.add_argument, " (default: %(default)s)"
-    inputs = "npy, npz, IDX or CSV file, gzipped or not, or a picture; - for CSV on stdin"
+    inputs = "npy, npz, IDX or CSV file, gzipped or not, a picture, or a folder of pictures; - for "
+    inputs += "CSV on stdin"
     add("inputs", nargs="*", metavar="INPUT", help=inputs)
     add("--model", metavar="FILE", default=BEST_MODEL, help="model file" + default)
     add("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + default)
-    evaluate = "print the errors on the data set's test set, and the confusion matrix"
+    evaluate = "print errors, precision, recall, F1 and the confusion matrix on the test set"
     add("--evaluate", action="store_true", help=evaluate)
     add("--info", action="store_true", help="print what the model file tells of the model")
     add("--proba", action="store_true", help="give the probability of each class")
@@ -159,6 +163,7 @@ def _arguments(argv):
         options.error("--dataset is for --evaluate and for the first examples, not for inputs")
     for option, value in (("-n", args.n), ("--top", args.top), ("--batch-size", args.batch_size)):
         _require_positive(option, value)
+    args.inputs = with_folders(args.inputs)
     taken = [os.path.realpath(path) for path in (args.model, *args.inputs)]
     if args.output and os.path.realpath(args.output) in taken:
         raise SettingError(
@@ -183,12 +188,8 @@ def _predict(predictor, inputs, args, n):
         if args.output and not out.n_rows:
             raise DatasetError(f"nothing could be predicted, so {args.output} is not written")
     if inverted and args.invert is None:
-        more = f" and {len(inverted) - N_NAMED} more" if len(inverted) > N_NAMED else ""
         was = "light on dark" if predictor.spec.background == "light" else "dark on light"
-        note(
-            f"note: {was}, so inverted (--no-invert keeps them): "
-            f"{', '.join(map(shown, inverted[:N_NAMED]))}{more}"
-        )
+        note(f"note: {was}, so inverted (--no-invert keeps them): {shown_some(inverted)}")
     return 1 if n_bad else 0
 
 

@@ -70,8 +70,12 @@ class Run:
         Of the best model; see :class:`Validation`.
     best : bytes
         Its file, if a callback keeps one.
-    reason : {None, 'patience', 'n_epochs', 'interrupted'}
+    n_threads : int or None
+        Threads that share a sum of the training step, if the bits depend on how many they are.
+    reason : {None, 'patience', 'n_epochs', 'diverged', 'interrupted'}
         Why the run ended.
+    params : list of shared variables
+        Those of `variables` that the cost depends on: not what an update rule remembers.
     """
 
     variables: list
@@ -84,7 +88,9 @@ class Run:
     test_error_all_rows: float = 0.0
     error_all_rows: float = 0.0
     best: bytes = field(default=b"", repr=False)
+    n_threads: Optional[int] = None
     reason: Optional[str] = None
+    params: list = field(default_factory=list)
 
     def start_clock(self):
         """Count the seconds from now on, beside those that are counted already."""

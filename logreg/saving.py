@@ -134,6 +134,7 @@ def dumps_model(classifier, **metadata):
             "save_params, and load them into a net that is built anew with load_params"
         )
     W, b = map(engine.value, classifier.params)
+    metadata = {**getattr(classifier, "metadata", {}), **metadata}  # of a model that was loaded
     return dumps("model", {"W": W, "b": b}, metadata=complete_metadata(metadata, W))
 
 
@@ -154,7 +155,7 @@ def loads(data):
         if b"LogisticRegression" in data[:1000]:
             reason = (
                 "it is a pickle of a whole graph, as the tutorial's own program writes it; "
-                "scripts/import_tutorial_model.py makes a model file of it"
+                "python -m logreg.import_model OLD NEW makes a model file of it"
             )
         raise ModelFileError(reason if data else "it is empty") from error
     return restore(*call)
@@ -218,7 +219,8 @@ def save_model(classifier, path, **metadata):
     **metadata
         What is to be known of the training: numbers, text, lists of these. `class_labels`
         (if not given, 0 .. n_out - 1), `image_shape` (None), `pixel_scale` (1) and `split` (the
-        numbers of rows for training, validation and test) are checked.
+        numbers of rows for training, validation and test) are checked. What is known of a model
+        that :func:`load_model` gave, its date and engine included, stays known.
 
     Raises
     ------

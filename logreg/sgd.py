@@ -4,22 +4,25 @@
 knows of one. :func:`sgd_optimization_mnist` trains the tutorial's.
 """
 
+import math
 from dataclasses import asdict
 
 import numpy
 
-from logreg import engine, updates
+from logreg import engine
+from logreg.arguments import check_arguments
 from logreg.callbacks import BestModel, PrintLog, StopTraining
-from logreg.console import note, starting
+from logreg.console import collecting, note, starting
 from logreg.datasets import read_dataset, share
 from logreg.datasets.checks import SPLITS
 from logreg.early_stopping import EarlyStopping
-from logreg.engine import T
 from logreg.errors import SettingError
+from logreg.files import owning
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
-from logreg.model import LogisticRegression
+from logreg.objective import softmax_regression
 from logreg.run import Run, Validation
 from logreg.saving import dumps_model
+from logreg.verdict import Verdict
 
 
 def whole_batches(n_rows, batch_size):
@@ -97,8 +100,8 @@ def train(functions, run, callbacks=()):
 
     Returns
     -------
-    {'patience', 'n_epochs'}
-        What ran out.
+    {'patience', 'n_epochs', 'diverged'}
+        What ran out; or, of a variable that is not finite, that training can go no further.
     """
     train_model, validate_model, test_model, n_train_batches = functions
     stopping = run.stopping
@@ -117,6 +120,10 @@ def train(functions, run, callbacks=()):
                 minibatch = (epoch + 1, minibatch_index + 1, n_train_batches, iter)
                 errors = validate_model()
                 cost = float(numpy.mean(train_model.costs()))
+                # A model that is not a number predicts class 0, which may well be right most often.
+                is_suspect = errors[0] < stopping.best_loss or not math.isfinite(cost)
+                if is_suspect and not engine.are_finite(run.variables):
+                    return "diverged"
                 is_best = stopping.update(iter, errors[0])
                 test_errors = test_model() if is_best else (None, None)
                 validation = Validation(*minibatch, cost, *errors, *test_errors)
@@ -130,6 +137,7 @@ def train(functions, run, callbacks=()):
     return "n_epochs"
 
 
+@collecting
 def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbacks=()):
     """Train a model: any cost over a minibatch, by any rule of :mod:`logreg.updates`.
 
@@ -143,8 +151,10 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
         The fraction of the minibatch that is misclassified.
     updates : list of (shared variable, symbolic expression)
         A step of descent. The variables keep their shapes.
-    datasets : list of (shared variable, symbolic vector)
-        Training, validation and test set, as :func:`logreg.load_data` returns them.
+    datasets : list of pairs
+        Training, validation and test set: pairs (x, y) of NumPy arrays, or of a shared variable
+        and a symbolic vector, as :func:`logreg.load_data` returns them. Arrays are cast to the
+        types of the symbolic `x` and `y`; uint8 pixels are multiplied by 1/256.
     hyperparameters : Hyperparameters
         Of these, all but what `cost` and `updates` are made with.
     callbacks : sequence of Callback
@@ -156,35 +166,49 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
 
     Raises
     ------
-    SettingError
-        If a set has less than one minibatch. Nothing is compiled then.
+    SettingError, DatasetError
+        If an argument is of the wrong kind, x and y differ in length, a label is none of the
+        classes of the :class:`~logreg.LogisticRegression` in `cost`, or a set has less than one
+        minibatch: then nothing is compiled. Or if the run diverges before there is a model to
+        keep.
+    ModelFileError
+        If another run has a file that a callback writes.
 
     Examples
     --------
-    >>> from logreg import LogisticRegression, load_data
+    >>> from logreg import Hyperparameters, LogisticRegression, fit, load_data, updates
     >>> from logreg.engine import T
-    >>> from logreg.hyperparameters import Hyperparameters
-    >>> from logreg.updates import sgd
     >>> x, y = T.matrix("x"), T.ivector("y")
     >>> classifier = LogisticRegression(input=x, n_in=784, n_out=10)
     >>> cost = classifier.negative_log_likelihood(y)
-    >>> rule = sgd(cost, classifier.params, learning_rate=0.13)
+    >>> rule = updates.sgd(cost, classifier.params, learning_rate=0.13)
     >>> datasets = load_data("mnist_sample")
     >>> settings = Hyperparameters(batch_size=100, n_epochs=2)
     >>> run = fit(x, y, cost, classifier.errors(y), rule, datasets, settings)
     >>> run.epoch, run.reason
     (2, 'n_epochs')
     """
-    with starting("compiling: the first time on a machine, this takes a while"):
-        functions = compile_functions(x, y, cost, errors, updates, datasets, hyperparameters)
-    train_model, _, _, n_train_batches = functions
-    stopping = EarlyStopping(
-        hyperparameters.patience,
-        hyperparameters.patience_increase,
-        hyperparameters.improvement_threshold,
+    updates, datasets, params = check_arguments(
+        x, y, cost, errors, updates, datasets, hyperparameters
     )
-    variables = [variable for variable, _ in updates]
-    run = Run(variables, hyperparameters, stopping, n_train_batches)
+    with owning(path for callback in callbacks for path in callback.files):
+        with starting("compiling: the first time on a machine, this takes a while"):
+            functions = compile_functions(x, y, cost, errors, updates, datasets, hyperparameters)
+        train_model, _, _, n_train_batches = functions
+        stopping = EarlyStopping(
+            hyperparameters.patience,
+            hyperparameters.patience_increase,
+            hyperparameters.improvement_threshold,
+        )
+        variables = [variable for variable, _ in updates]
+        run = Run(variables, hyperparameters, stopping, n_train_batches, params=params)
+        run.n_threads = train_model.n_threads
+        _train_and_tell(functions, run, callbacks)
+        return run
+
+
+def _train_and_tell(functions, run, callbacks):
+    """Train, and tell callbacks of the run's beginning and end."""
     for callback in reversed(callbacks):
         callback.on_train_begin(run)
     run.start_clock()
@@ -192,15 +216,19 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
         run.reason = train(functions, run, callbacks)
     except StopTraining:
         run.reason = "interrupted"
-    train_model.costs()  # brings to its end what a device has queued
+    functions[0].costs()  # brings to its end what a device has queued
     run.read_clock()
+    if run.reason == "diverged" and run.stopping.best_iter is None:
+        raise SettingError(
+            f"the run diverged in epoch {run.epoch}: its parameters are not finite, and there is "
+            "no model to keep; give a lower learning rate"
+        )
     for callback in callbacks:
         callback.on_train_end(run)
-    return run
 
 
 def run_settings(data, hyperparameters):
-    """What decides the bits of a run, as a dict: a resumed run must have the same."""
+    """What decides the bits of a run, as a dict: a resumed run must have the same, but n_epochs."""
     floatx = engine.theano.config.floatX
     return {
         **asdict(hyperparameters),
@@ -208,9 +236,11 @@ def run_settings(data, hyperparameters):
         "dataset": data.name,
         "dataset_sha256": data.sha256(floatx),
         "shuffle": data.shuffle,
+        **({"pixel_scale": data.pixel_scale} if data.scale_all else {}),
     }
 
 
+@collecting
 def sgd_optimization(
     data, hyperparameters=DEFAULTS, output=BEST_MODEL, release=False, listeners=()
 ):
@@ -233,28 +263,18 @@ def sgd_optimization(
     Run
     """
     whole_batches(data.sizes, hyperparameters.batch_size)
+    verdict = Verdict(*data.most_frequent_class())
     about = {**run_settings(data, hyperparameters), **data.metadata()}
     best_model = BestModel(output, lambda v: dumps_model(classifier, **about, **v.metadata()))
 
     print("... building the model", flush=True)
-    x = T.matrix("x")
-    y = T.ivector("y")
-    classifier = LogisticRegression(input=x, n_in=data.n_in, n_out=data.n_out)
-    errors = classifier.errors(y)
-    cost = classifier.negative_log_likelihood(y)
-    if hyperparameters.l1:
-        cost += hyperparameters.l1 * abs(classifier.W).sum()
-    if hyperparameters.l2:
-        cost += hyperparameters.l2 * (classifier.W**2).sum()
-    rule, options = updates.sgd, [hyperparameters.learning_rate]
-    if hyperparameters.momentum:
-        rule, options = updates.momentum, [*options, hyperparameters.momentum]
-    step = rule(cost, classifier.params, *options)
-
+    classifier, expressions = softmax_regression(
+        data.n_in, data.n_out, hyperparameters, data.class_counts
+    )
     datasets = share(data, release, as_stored=True)
     note(engine.describe())
-    callbacks = [PrintLog(), best_model, *listeners]
-    return fit(x, y, cost, errors, step, datasets, hyperparameters, callbacks)
+    callbacks = [PrintLog(), verdict, best_model, *listeners]
+    return fit(*expressions, datasets, hyperparameters, callbacks)
 
 
 def sgd_optimization_mnist(

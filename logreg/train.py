@@ -1,5 +1,9 @@
 """The command line of training: ``python -m logreg.train`` or ``logreg-train``."""
 
+# First: from its import on, Ctrl-C ends the command without a traceback.
+from logreg.console import command, note, starting_engine
+
+# isort: split
 import argparse
 import math
 import os
@@ -8,7 +12,6 @@ import sys
 from dataclasses import fields
 
 from logreg import __version__, ranks
-from logreg.console import command, note, starting_engine
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.options import add_table_options, table_options
@@ -23,6 +26,7 @@ HYPERPARAMETER_HELP = {
     "l1": "factor of the sum of absolute weights in the cost",
     "l2": "factor of the sum of squared weights in the cost",
     "momentum": "fraction of the last step that is added to each",
+    "class_weight": "balanced: each class counts as much in the cost as any other",
 }
 
 
@@ -37,17 +41,20 @@ def parser():
     add("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + default)
     add_table_options(parser)
     add("--shuffle", type=int, metavar="SEED", help="shuffle rows before validation is split off")
+    pixels = "x are pixels, whole numbers from 0 to 255, in a table, say: divide them by N, in "
+    pixels += "training and prediction (if not given, uint8 is divided by 256, and nothing else)"
+    add("--pixel-scale", type=int, choices=(255, 256), metavar="N", help=pixels)
     for field in fields(Hyperparameters):
+        number = {"type": field.type, "metavar": "N" if field.type is int else "X"}
         add(
             "--" + field.name.replace("_", "-"),
-            type=field.type,
-            metavar="N" if field.type is int else "X",
+            **({"choices": ["balanced"]} if field.name == "class_weight" else number),
             default=getattr(DEFAULTS, field.name),
             help=HYPERPARAMETER_HELP[field.name] + default,
         )
     add("--output", metavar="FILE", default=BEST_MODEL, help="the best model" + default)
     add("--checkpoint", metavar="FILE", help="keep the state of the run here at each validation")
-    add("--resume", action="store_true", help="go on from the state in the checkpoint")
+    add("--resume", action="store_true", help="go on from the checkpoint; --n-epochs may be larger")
     add("--history", metavar="FILE", help="write a CSV row here at each validation")
     add("--floatx", choices=("float32", "float64"), help="float type of data and parameters")
     add("--device", metavar="NAME", help="where data and parameters live: cpu, cuda, cuda1, ...")
@@ -67,17 +74,20 @@ def main(argv=None):
     args, hyperparameters = ranks.from_first(lambda: _settings(argv))
     with starting_engine():
         from logreg import engine
-        from logreg.callbacks import History, Interruption, ReferenceCheck
+        from logreg.callbacks import History, Interruption
         from logreg.checkpoint import Checkpoint
         from logreg.datasets import read_dataset
         from logreg.datasets.shares import share_out
+        from logreg.reference import ReferenceCheck
         from logreg.sgd import run_settings, sgd_optimization
     engine.set_floatx(args.floatx)
     engine.use_device(args.device)
     floatx = engine.theano.config.floatX
 
     def read():
-        data = read_dataset(args.dataset, table_options(args), args.shuffle, True, floatx)
+        scale = 1 / args.pixel_scale if args.pixel_scale else None
+        options = table_options(args)
+        data = read_dataset(args.dataset, options, args.shuffle, True, floatx, scale)
         data.check_outputs(args.output, args.checkpoint, args.history)
         return data
 

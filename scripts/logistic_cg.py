@@ -24,13 +24,13 @@ import scipy.optimize
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from logreg import engine
-from logreg.callbacks import percent
 from logreg.console import command, note, starting
 from logreg.datasets import read_dataset, share
 from logreg.engine import T, theano
 from logreg.errors import SettingError
 from logreg.hyperparameters import DATASET
 from logreg.model import LogisticRegression
+from logreg.reference import percent
 from logreg.sgd import whole_batches
 
 METHODS = {"cg": "CG", "l-bfgs": "L-BFGS-B"}

@@ -30,9 +30,9 @@ from logreg.datasets.checks import (
     check_values,
     number_classes,
 )
-from logreg.datasets.folders import MAPPED_DTYPES, blocks, progress
+from logreg.datasets.folders import MAPPED_DTYPES, blocks, npy_files, progress
 from logreg.datasets.formats import reading, sniff
-from logreg.datasets.sources import locate, read
+from logreg.datasets.sources import locate, read, read_folder
 from logreg.datasets.splits import is_seed
 from logreg.errors import DatasetError, SettingError
 from logreg.options import add_table_options, table_options
@@ -44,14 +44,12 @@ MAX_BUCKETS = 200  # open files
 def read_source(source, options, scratch):
     """Read a data set; the arrays of an npz are unpacked into a scratch folder, and mapped."""
     name, path = locate(source)
-    if isinstance(path, Path) and path.is_file() and sniff(path) == "npz":
-        folder = scratch / uuid.uuid4().hex
-        with reading(path), zipfile.ZipFile(path) as archive:
-            archive.extractall(folder, [n for n in archive.namelist() if "/" not in n])
-        arrays = {file.stem for file in folder.glob("*.npy")}
-        if {"x_train", "y_train", "x_test", "y_test"} <= arrays:
-            path = folder
-    return name, read(path, options, "float32")
+    if not (isinstance(path, Path) and path.is_file() and sniff(path) == "npz"):
+        return name, read(path, options, "float32")
+    folder = scratch / uuid.uuid4().hex
+    with reading(path), zipfile.ZipFile(path) as archive:
+        archive.extractall(folder, [n for n in archive.namelist() if "/" not in n])
+    return name, read_folder(folder, npy_files(folder))
 
 
 def gather(sources, options, scratch):

@@ -22,14 +22,14 @@ import numpy
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from logreg import engine
-from logreg.callbacks import BestModel, Callback, PrintLog, percent
+from logreg.callbacks import BestModel, Callback, PrintLog
 from logreg.console import command, note
 from logreg.datasets import read_dataset, share
 from logreg.engine import T, theano
 from logreg.errors import SettingError
 from logreg.hyperparameters import DATASET, Hyperparameters
 from logreg.model import LogisticRegression
-from logreg.saving import dumps_params
+from logreg.reference import percent
 from logreg.sgd import fit
 from logreg.train import HYPERPARAMETER_HELP as HELP
 from logreg.updates import sgd
@@ -81,7 +81,7 @@ class FirstErrors(Callback):
 def train_mlp(data, n_hidden, hyperparameters, output, listeners=()):
     """Train on a :class:`logreg.datasets.DataSet` and keep the best parameters in a file."""
     data.check_outputs(output)
-    best = BestModel(output, lambda validation: dumps_params(mlp.params))
+    best = BestModel(output)
 
     print("... building the model", flush=True)
     x = T.matrix("x")

@@ -6,22 +6,21 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy
 import pytest
 
 from logreg.callbacks import (
-    LAST_EPOCH,
     BestModel,
     History,
     Interruption,
     PrintLog,
-    ReferenceCheck,
     StopTraining,
-    read_reference,
 )
 from logreg.early_stopping import EarlyStopping
 from logreg.errors import ModelFileError
 from logreg.hyperparameters import Hyperparameters
 from logreg.run import Run, Validation
+from logreg.saving import dumps
 
 MINIBATCH = (2, 1, 3, 3)
 
@@ -76,6 +75,9 @@ def test_what_else_is_said_of_a_run(capsys, monkeypatch):
     err = capsys.readouterr().err.splitlines()[-1]
     assert err.startswith("stopped by patience at iteration 8: the last significant gain")
     assert err.endswith(" and 5000 at least, ran out at 5000")
+    log.on_train_end(new_run(8, 0.5, seconds=1.0, reason="diverged"))
+    err = capsys.readouterr().err.splitlines()[-1]
+    assert err.startswith("warning: the run diverged in epoch 3, where it stopped: its parameters")
     for cost in (math.nan, math.inf):
         log.on_validation(new_run(), Validation(*MINIBATCH, cost, 0.5, 0.5))
         assert capsys.readouterr().err == (
@@ -87,15 +89,39 @@ def test_what_else_is_said_of_a_run(capsys, monkeypatch):
 
 
 def test_the_best_model_is_replaced_at_a_new_best_only(working_folder):
-    run, best_model = new_run(), BestModel("m.pkl", lambda validation: b"%d" % validation.epoch)
+    run, best_model = new_run(), BestModel("m.pkl", lambda validation: kept(b=[validation.epoch]))
     best_model.on_train_begin(run)
     assert os.listdir(".") == []
     for epoch, test_error in ((1, 0.5), (2, None)):
         best_model.on_validation(run, Validation(epoch, 1, 3, 0, 1.0, 0.5, 0.5, test_error, 0.5))
-        assert Path("m.pkl").read_bytes() == run.best == b"1"
+        assert Path("m.pkl").read_bytes() == run.best == kept(b=[1])
     Path("m.pkl").unlink()
     best_model.on_train_begin(run)  # a resumed one
-    assert Path("m.pkl").read_bytes() == b"1"
+    assert Path("m.pkl").read_bytes() == run.best == kept(b=[1])
+
+
+def kept(dtype="float32", **arrays):
+    """A file of parameters."""
+    arrays = {name: numpy.array(values, dtype) for name, values in arrays.items()}
+    return dumps("parameters", arrays)
+
+
+@pytest.mark.parametrize(
+    "best",
+    [
+        kept(W=[1]),
+        kept(b=[1, 2]),
+        kept(b=[1], W=[1]),
+        kept(b=[math.nan]),
+        kept("float64", b=[1]),
+        dumps("checkpoint", {"best": numpy.zeros(1, "uint8")}),
+    ],
+)
+@pytest.mark.parametrize("b", [1, math.nan])  # the run's own, which may have diverged
+def test_a_checkpoints_best_model_is_written_if_it_is_one_of_this_run(working_folder, best, b):
+    with pytest.raises(ModelFileError, match="is not written: what the checkpoint has"):
+        BestModel("m.pkl", lambda validation: kept(b=[b])).on_train_begin(new_run(best=best))
+    assert os.listdir(".") == []
 
 
 @pytest.mark.parametrize("make", [lambda path: BestModel(path, bytes), History])
@@ -128,9 +154,13 @@ def test_a_history_has_a_row_for_each_validation(working_folder, monkeypatch):
     def full(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(ModelFileError, match="No space left on device; its rows up to now"):
-        history.on_validation(run, Validation(2, 3, 3, 5, 1.0, 0.125, 0.2))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(ModelFileError, match="No space left on device; its rows up to now"):
+            history.on_validation(run, Validation(2, 3, 3, 5, 1.0, 0.125, 0.2))
+    os.remove("run.csv")
+    history.on_validation(run, Validation(2, 2, 3, 4, 1.0, 0.125, 0.2))
+    assert Path("run.csv").read_text() == HEADER + ROWS[1]
 
 
 @pytest.mark.parametrize("cut", ["", "2,1", "5,"])
@@ -156,42 +186,6 @@ def test_another_table_is_not_taken_for_a_history(working_folder, content, iter)
     else:
         keep_history(iter)
         assert Path("run.csv").read_text() == HEADER
-
-
-# ---- the tutorial's figures
-
-
-def differences(log=None, n_epochs=1000, begin=1, epochs=LAST_EPOCH, final=(0.075, 0.07489583)):
-    check = ReferenceCheck()
-    for epoch, (valid, test) in (log or read_reference()).items():
-        if begin <= epoch <= min(epochs, n_epochs):
-            test = float(test) / 100 if test else None
-            check.on_validation(None, Validation(epoch, 83, 83, 0, 1, float(valid) / 100, 0, test))
-    run = new_run(3 * epochs - 1, final[0], n_epochs=n_epochs, test_error=final[1])
-    check.on_train_end(run)
-    return check.differences
-
-
-def test_the_tutorials_figures_agree_with_themselves():
-    assert differences() == []
-    assert differences(begin=30) == []  # resumed
-    assert differences(n_epochs=1, epochs=1, final=(0.12458333, 0.12375)) == []
-
-
-def test_other_figures_are_told():
-    log = read_reference()
-    log[2] = (log[2][0], "")
-    log[3] = ("10.000000", log[3][1])
-    del log[4]
-    tutorial = read_reference()
-    assert differences(log, epochs=73, final=(0.076, 0.074)) == [
-        f"epoch 2, test error: no line, the tutorial has {tutorial[2][1]}",
-        f"epoch 3, validation error: 10.000000, the tutorial has {tutorial[3][0]}",
-        "best validation score: 7.600000, the tutorial has 7.500000",
-        "test performance: 7.400000, the tutorial has 7.489583",
-        "epochs: 73, the tutorial has 74",
-        f"epoch 4, validation error: no line, the tutorial has {tutorial[4][0]}",
-    ]
 
 
 # ---- signals

@@ -109,6 +109,7 @@ def train(folder, stop=None, resume=False, floatx="float32", data=DATA, **change
     for variable, _ in updates:
         engine.set_value(variable, numpy.zeros_like(engine.value(variable)))
     with engine.floatx(floatx), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("logreg.sgd.check_arguments", lambda *args: (updates, None, []))
         patch.setattr("logreg.sgd.compile_functions", lambda *args: functions)
         about = run_settings(data, hyperparameters)
         callbacks = [
@@ -165,6 +166,40 @@ def test_a_run_resumed_twice_ends_like_an_undisturbed_one(capfd, floatx, minibat
         assert getattr(again, name) == getattr(last, name) == getattr(whole, name)
 
 
+# Validated every 4 minibatches of 6 an epoch, the first part ends after the last checkpoint.
+@pytest.mark.parametrize("n_epochs", [3, 4])
+def test_a_finished_run_is_lengthened_to_the_bits_of_a_longer_one(capfd, n_epochs):
+    long = functools.partial(train, n_epochs=7, patience=8, patience_increase=100)
+    assert long("whole").reason == "n_epochs"
+    expected = lines(capfd.readouterr().out)
+    first = train("parts", n_epochs=n_epochs, patience=8, patience_increase=100)
+    assert (first.epoch, first.reason) == (n_epochs, "n_epochs")
+    printed = lines(capfd.readouterr().out)[:-1]
+    last = long("parts", resume=True)
+    assert printed + lines(capfd.readouterr().out) == expected
+    assert (last.iter, last.reason) == (41, "n_epochs")
+    assert outcome("parts") == outcome("whole")
+
+
+def test_a_run_is_not_resumed_with_fewer_epochs_than_it_has_run(working_folder, capfd):
+    train("run", Stop(4))
+    before = contents("run")
+    with pytest.raises(ModelFileError, match="is in epoch 4, and n_epochs is 3: give 4 or more"):
+        train("run", resume=True, n_epochs=3)
+    assert contents("run") == before
+    assert train("run", resume=True, n_epochs=4).epoch == 4
+
+
+def test_patience_that_ran_out_ends_a_resumed_run_of_more_epochs(working_folder, capfd):
+    stops = {"patience": 8, "patience_increase": 1}
+    assert train("run", **stops).reason == "patience"
+    before = outcome("run")
+    capfd.readouterr()
+    assert train("run", resume=True, n_epochs=100, **stops).reason == "patience"
+    assert "stopped by patience at iteration" in capfd.readouterr().err
+    assert outcome("run") == before
+
+
 def golden(text):
     return zlib.decompress(base64.b85decode(text))
 
@@ -192,7 +227,7 @@ OTHER = read_dataset([(255 - x, y) for x, y in PAIRS])
     "changed, messages",
     [
         ({"learning_rate": 0.03}, ["learning_rate was 0.05 and is 0.03"]),
-        ({"n_epochs": 13}, ["n_epochs was 12 and is 13"]),
+        ({"class_weight": "balanced"}, ["class_weight was None and is balanced"]),
         ({"momentum": 0.4, "l1": 0.1}, ["momentum was 0.5 and is 0.4", "l1 was 0.0 and is 0.1"]),
         ({"patience_increase": 4}, ["patience_increase was 2 and is 4"]),
         ({"floatx": "float64"}, ["floatX was float32 and is float64"]),
@@ -237,7 +272,7 @@ def test_a_state_is_neither_overwritten_unasked_nor_needed(working_folder, capfd
 
 # ---- states that were put together by hand
 
-RUN = {"n_epochs": 3, "dataset": "d", "dataset_sha256": "0" * 64}
+RUN = {"batch_size": 20, "n_epochs": 3, "dataset": "d", "dataset_sha256": "0" * 64}
 ERRORS = dict.fromkeys(["test_error", "error_all_rows", "test_error_all_rows"], 0.25)
 HEADER = {
     "run": RUN,
@@ -277,6 +312,20 @@ def test_all_that_a_state_holds_comes_back(working_folder, capfd):
         run = new_run()
         Checkpoint("run.state", RUN, resume=True).on_train_begin(run)
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("then, now", [(2, 2), (2, 4), (None, 4), (2, None), (None, None)])
+def test_another_number_of_threads_is_told_where_it_decides_the_bits(
+    working_folder, capfd, then, now
+):
+    began, goes_on = new_run(), new_run()
+    began.iter, began.n_threads, goes_on.n_threads = 3, then, now
+    Checkpoint("run.state", RUN).on_validation(began, None)
+    Checkpoint("run.state", RUN, resume=True).on_train_begin(goes_on)
+    name = f"{engine.NAME} {engine.VERSION}"
+    began, goes_on = (name + (f" with {n} thread(s)" if n else "") for n in (then, now))
+    said = f"warning: the run began on {began} and goes on on {goes_on}: the last digits may come "
+    assert capfd.readouterr().err == ("" if then == now else said + "out different\n")
 
 
 def test_a_run_without_a_best_yet_comes_back(working_folder):
@@ -323,7 +372,7 @@ def test_forged_values_are_refused(working_folder):
     forged = [None, True, "x", -1, 1.5, 10**400, [], {}]
     accepted = {
         **{name: [-1, 1.5] for name in ERRORS},
-        **{"dataset": forged, "engine": forged},  # told, and no more
+        **{"dataset": forged, "engine": forged, "n_epochs": forged},  # told, and no more
         **{"patience": [1.5], "seconds": [1.5], "best_loss": [None, -1, 1.5]},
         **{"best_iter": [None, -1, 10**400], "significant_iter": [None, -1, 10**400]},
     }

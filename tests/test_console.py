@@ -61,7 +61,10 @@ def test_what_a_user_can_mend_is_told_and_a_fault_of_ours_keeps_its_traceback(ca
     assert raises(SettingError("the seed is -1"))([]) == 1
     assert raises(KeyboardInterrupt())([]) == 130
     assert capsys.readouterr() == ("", "error: the seed is -1\ninterrupted\n")
-    for error in (ValueError("x"), OSError(28, "No space", "a file"), OSError(22, "x")):
+    for error in (OSError(28, "No space", "a file"), OSError(24, "Too many")):
+        assert raises(error)([]) == 1
+    assert capsys.readouterr().err == "error: a file: No space\nerror: a file: Too many\n"
+    for error in (ValueError("x"), OSError(2, "x", "a file"), OSError(22, "x")):
         with pytest.raises(type(error)) as raised:
             raises(error)([])
         assert raised.value is error
@@ -129,6 +132,21 @@ def main(argv):
 
 sys.exit(main())
 """
+OVERFLOWING = """
+import warnings
+
+@command
+def main(argv):
+    warnings.warn("overflow encountered in multiply", RuntimeWarning)
+    warnings.warn("of another kind")
+
+sys.exit(main())
+"""
+GONE = """
+os.mkdir("gone")
+os.chdir("gone")
+os.rmdir("../gone")
+"""
 IGNORING = "signal.signal(signal.SIGINT, signal.SIG_IGN)"
 FULL = "error: stdout cannot be written: No space left on device\n"
 
@@ -146,6 +164,13 @@ FULL = "error: stdout cannot be written: No space left on device\n"
         (PRINTING, ">&-", (0, "", "a note\n")),
         (PRINTING, "2>&-", (0, "a result\n", "")),
         (PRINTING, ">/dev/full", (1, "", FULL)),
+        (PRINTING, "2>/dev/full", (0, "a result\n", "")),
+        (OVERFLOWING, "2>&1 | grep -o Warning..of.*", (0, "Warning: of another kind\n", "")),
+        (
+            GONE + PRINTING,
+            "",
+            (1, "", "error: the working directory is gone: change to one that exists\n"),
+        ),
     ],
 )
 def test_how_a_program_ends(working_folder, program, shell, expected):
@@ -154,3 +179,11 @@ def test_how_a_program_ends(working_folder, program, shell, expected):
     shell = f"{sys.executable} main.py {shell}"
     done = subprocess.run(shell, shell=True, env=env, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == expected
+
+
+@pytest.mark.parametrize("module", ["train", "predict"])
+def test_ctrl_c_among_the_first_imports(run, module, working_folder):
+    """A module of the name of a later import sends it."""
+    (working_folder / "argparse.py").write_text("import os\nos.kill(os.getpid(), 2)\n")
+    done = run("-m", f"logreg.{module}", cwd=working_folder)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")

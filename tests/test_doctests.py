@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT
 
 import logreg
-from logreg import early_stopping, sgd, updates
+from logreg import early_stopping, updates
 
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts).replace(".__init__", "")
@@ -17,8 +17,7 @@ MODULES = sorted(
 )
 NEED_AN_EXAMPLE = [
     *(getattr(logreg, name) for name in logreg.__all__ if name != "__version__"),
-    *(updates.sgd, updates.momentum, updates.nesterov, updates.adagrad, updates.adam),
-    *(early_stopping.EarlyStopping, sgd.fit),
+    *(logreg.SoftmaxClassifier, updates.sgd, early_stopping.EarlyStopping),
 ]
 
 

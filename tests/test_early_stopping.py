@@ -23,7 +23,7 @@ def stop_of(stopping, losses, frequency):
 
 
 def test_the_tutorials_run():
-    from logreg.callbacks import read_reference
+    from logreg.reference import read_reference
 
     log = read_reference()
     losses = [float(valid) / 100 for valid, _ in log.values()]
@@ -61,7 +61,7 @@ def test_what_a_gain_does(increase, threshold, losses, stop, bests, significant)
 
 
 def test_defaults_are_the_tutorials():
-    assert Hyperparameters(0.13, 1000, 600, 5000, 2, 0.995, 0, 0, 0) == DEFAULTS
+    assert Hyperparameters(0.13, 1000, 600, 5000, 2, 0.995, 0, 0, 0, None) == DEFAULTS
     stopping = EarlyStopping()
     settings = stopping.patience, stopping.patience_increase, stopping.improvement_threshold
     assert settings == (5000, 2, 0.995)
@@ -76,6 +76,7 @@ def test_defaults_are_the_tutorials():
         *(("patience", 1), ("patience_increase", 0.5), ("patience_increase", 1e10)),
         *(("improvement_threshold", 0.0), ("improvement_threshold", 1.1)),
         *(("l1", -0.1), ("l2", math.inf), ("momentum", 1.0), ("momentum", -0.1)),
+        *(("class_weight", "fair"), ("class_weight", [1, 2])),
     ],
 )
 def test_senseless_settings_are_refused_by_name(name, value):

@@ -2,12 +2,15 @@
 
 import errno
 import os
-import time
+import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from logreg.files import LEFTOVER_SECONDS, read_whole, replacing, try_replacing
+from logreg import files
+from logreg.errors import ModelFileError
+from logreg.files import owning, read_whole, replacing, try_replacing
 
 pytestmark = pytest.mark.engine_free
 
@@ -15,6 +18,10 @@ pytestmark = pytest.mark.engine_free
 def replace(path):
     with replacing(path) as file:
         file.write(b"new")
+
+
+def read_nine(path):
+    return read_whole(path, 9)
 
 
 @pytest.fixture
@@ -58,24 +65,26 @@ def test_the_bytes_are_on_the_disk_before_the_name(old, monkeypatch):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there is no umask here")
-def test_links_and_the_umask_are_heeded(old):
+def test_links_modes_and_the_umask_are_heeded(old):
     os.symlink(old, "link")
+    os.chmod(old, 0o604)
     before = os.umask(0o027)
     try:
         replace("link")
+        replace("new")
     finally:
         os.umask(before)
     assert os.path.islink("link") and old.read_bytes() == b"new"
-    assert os.stat(old).st_mode & 0o777 == 0o640
+    assert [os.stat(path).st_mode & 0o777 for path in (old, "new")] == [0o604, 0o640]
 
 
-@pytest.mark.parametrize("function", [try_replacing, replace, lambda path: read_whole(path, 9)])
+@pytest.mark.parametrize("function", [try_replacing, replace, read_nine])
 def test_what_is_no_file_is_neither_replaced_nor_read(working_folder, function):
     os.mkdir("folder")
     if os.name == "posix":
         os.mkfifo("pipe")
     before = os.listdir(".")
-    for path in (*before, "/dev/zero"):
+    for path in (*before, "/dev/zero", *(["new/", "new/."] if function != read_nine else [])):
         with pytest.raises(OSError, match="not a regular file"):
             function(path)
     assert os.listdir(".") == before
@@ -89,25 +98,95 @@ def test_a_file_is_read_up_to_the_limit_and_not_beyond(old):
         read_whole("nothing", 2)
 
 
-@pytest.mark.parametrize("path", ["nowhere/model[1].pkl", "model[1].pkl/model[1].pkl"])
-def test_a_folder_that_is_none_is_found_out_before(old, path):
+@pytest.mark.parametrize("path", ["nowhere/x", "model[1].pkl/x", "x" * 250])
+def test_what_can_have_no_temporary_file_is_found_out_before(old, path):
     with pytest.raises(OSError):
         try_replacing(path)
 
 
-def test_what_killed_processes_left_goes_after_a_while(run, old):
-    killed = "import os, sys; from logreg.files import replacing\n"
-    killed += "with replacing('model[1].pkl') as file:\n file.write(b'new'); os._exit(9)"
-    for _ in range(2):
-        assert run("-c", killed).returncode == 9
-    stale, fresh = sorted(name for name in os.listdir(".") if name != old.name)
+WRITE = """
+import os, sys
+from logreg.files import replacing
+with replacing('model[1].pkl') as file:
+    file.write(b'new')
+    print(flush=True)
+    sys.stdin.readline() or os._exit(9)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no locks here")
+def test_what_killed_processes_left_is_removed_and_what_others_write_is_not(run, start, old):
+    assert run("-c", WRITE, stdin=subprocess.DEVNULL).returncode == 9
+    assert len(os.listdir(".")) == 2
+    writer = start("-c", WRITE, stdin=subprocess.PIPE)
+    writer.stdout.readline()
     others = [".model[1].pkl.bak", ".model[1].pkl.0123456789", ".other.pkl.01234567"]
-    long_ago = time.time() - LEFTOVER_SECONDS - 60
-    for name in (stale, *others):
+    for name in others:
         Path(name).touch()
-        os.utime(name, (long_ago, long_ago))
     try_replacing(old)
-    assert sorted(os.listdir(".")) == sorted(["model[1].pkl", fresh, *others])
+    (alive,) = set(os.listdir(".")) - {old.name, *others}
+    assert old.read_bytes() == b"old"
+    writer.communicate("go on\n", timeout=60)
+    assert sorted(os.listdir(".")) == sorted([old.name, *others]) and alive not in others
+    assert old.read_bytes() == b"new"
+
+
+OWN = "from logreg.files import owning\nimport os, sys\nwith owning(['link', 'other']):\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no locks here")
+def test_a_file_belongs_to_one_run_until_its_process_ends_however_that_ends(run, start, old):
+    os.symlink(old, "link")
+    before = sorted(os.listdir("."))
+    process = start("-c", OWN + " print(flush=True)\n sys.stdin.read()", stdin=subprocess.PIPE)
+    process.stdout.readline()
+    message = rf"model.1..pkl belongs to a run of process {process.pid} on "
+    for _ in range(2):
+        with pytest.raises(ModelFileError, match=message), owning([old]):
+            pass
+    process.communicate(timeout=60)
+    assert sorted(os.listdir(".")) == before
+    assert run("-c", OWN + " os._exit(9)").returncode == 9
+    for error in (KeyError, ValueError):
+        with pytest.raises(error), owning(["link", old]):
+            assert str(os.getpid()) in Path(".model[1].pkl.lock").read_text()
+            raise error
+    assert sorted(os.listdir(".")) == [".other.lock", *before]  # of the killed one
+    with owning(["other"]), pytest.raises(ModelFileError, match=f"process {os.getpid()} on "):
+        owning(["other"]).__enter__()
+    assert sorted(os.listdir(".")) == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no locks here")
+@pytest.mark.parametrize("use", [owning, lambda paths: replacing(*paths)])
+def test_a_file_that_goes_before_it_is_locked_is_made_anew(old, monkeypatch, use):
+    real, gone = files.fcntl, []
+
+    def flock(file, flags):
+        if not gone:  # its owner ends; or another process takes it for a leftover
+            gone.append(os.unlink(file.name))
+        real.flock(file, flags)
+
+    fcntl = SimpleNamespace(flock=flock, LOCK_EX=real.LOCK_EX, LOCK_NB=real.LOCK_NB)
+    monkeypatch.setattr(files, "fcntl", fcntl)
+    with use([old]):
+        assert gone and len(os.listdir(".")) == 2
+    assert os.listdir(".") == [old.name]
+
+
+def test_where_there_are_no_locks_a_run_goes_on(old, monkeypatch):
+    def flock(*args):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    there = [old.name, ".model[1].pkl.01234567"]  # another process may be writing it
+    Path(there[1]).touch()
+    os.mkdir(".other.lock")  # a lock cannot be made
+    for fcntl in (SimpleNamespace(flock=flock, LOCK_EX=2, LOCK_NB=4), None):  # a network; Windows
+        monkeypatch.setattr(files, "fcntl", fcntl)
+        with owning([old, "other"]):
+            replace(old)
+        assert old.read_bytes() == b"new"
+        assert sorted(os.listdir(".")) == sorted([*there, ".other.lock"])
 
 
 @pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])

@@ -40,6 +40,11 @@ class Case:
         assert cost.ndim == 0 and cost.dtype == floatx
         outputs = [classifier.p_y_given_x, classifier.y_pred, cost, classifier.errors(y)]
         self.function = theano.function([x, y], outputs + T.grad(cost, self.variables))
+        self.weights = numpy.array([0.25, 2, 0, 3])
+        weighted = classifier.negative_log_likelihood(y, self.weights)
+        assert weighted.ndim == 0 and weighted.dtype == floatx
+        gradients = T.grad(weighted, self.variables)
+        self.weighted = theano.function([x, y], [weighted, *gradients])
 
     def compute(self):
         """What the model gives: probabilities, predictions, cost, errors, list of gradients."""
@@ -55,7 +60,7 @@ class Case:
         x = self.x.astype("float64")
         return (numpy.tanh(x @ params["V"]) if "V" in params else x) @ params["W"] + params["b"]
 
-    def finite_differences(self, name, step=1e-6):
+    def finite_differences(self, name, weights=1, step=1e-6):
         """Central differences of the oracle's cost."""
         at = self.params[name].astype("float64")
         gradient = numpy.zeros_like(at)
@@ -63,8 +68,8 @@ class Case:
             for sign in (1, -1):
                 moved = at.copy()
                 moved[index] += sign * step
-                cost = -log_likelihoods(self.logits(**{name: moved}), self.y).mean()
-                gradient[index] += sign * cost / (2 * step)
+                logs = log_likelihoods(self.logits(**{name: moved}), self.y)
+                gradient[index] -= sign * (weights * logs).mean() / (2 * step)
         return gradient
 
 
@@ -109,6 +114,20 @@ def test_what_it_computes_is_what_numpy_computes(case):
         numpy.testing.assert_allclose(gradient, expected, rtol=tolerance, atol=tolerance / 10)
 
 
+def test_the_cost_with_weights_of_the_classes(case):
+    case.compute()  # gives the variables their values
+    tolerance = 1e-4 if case.dtype == "float32" else 1e-7
+    of_rows = case.weights[case.y]
+    assert len(set(of_rows)) > 2
+    cost, *gradients = case.weighted(case.x, case.y)
+    expected = -(of_rows * log_likelihoods(case.logits(), case.y)).mean()
+    assert cost == pytest.approx(expected, rel=tolerance)
+    for name, gradient in zip(case.params, gradients):
+        assert gradient.dtype == case.dtype
+        expected = case.finite_differences(name, of_rows)
+        numpy.testing.assert_allclose(gradient, expected, rtol=tolerance, atol=tolerance / 10)
+
+
 def test_logits_up_to_1e4_keep_cost_and_gradient_finite(case, monkeypatch):
     monkeypatch.setitem(case.params, "W", 10000 * case.params["W"])
     logits = case.logits()
@@ -119,6 +138,7 @@ def test_logits_up_to_1e4_keep_cost_and_gradient_finite(case, monkeypatch):
     expected = (probabilities(numpy.eye(N), logits, 0) - numpy.eye(N_OUT)[case.y]).mean(axis=0)
     numpy.testing.assert_allclose(gradients[1], expected, rtol=1e-2, atol=1e-5)
     assert all(numpy.isfinite(gradient).all() for gradient in gradients)
+    assert all(numpy.isfinite(value).all() for value in case.weighted(case.x, case.y))
 
 
 def test_any_integer_type_will_do_for_labels(case):
@@ -131,6 +151,23 @@ def test_any_integer_type_will_do_for_labels(case):
     _, _, cost, errors, _ = case.compute()
     results = function(case.x, *(case.y.astype(dtype) for dtype in types))
     numpy.testing.assert_allclose(results, [errors, cost] * len(types), rtol=1e-5)
+
+
+MODES = [None, "FAST_COMPILE", *(["CVM"] if engine.NAME == "pytensor" else [])]
+
+
+@pytest.mark.filterwarnings("ignore:PyTensor could not link to a BLAS")
+@pytest.mark.parametrize("mode", MODES)
+def test_a_label_that_is_no_class_ends_in_an_error(case, mode):
+    """An engine would read foreign memory, or take a class from the end."""
+    y = T.ivector("y")
+    cost = case.classifier.negative_log_likelihood(y)
+    outputs = [[cost], T.grad(cost, case.classifier.params)]
+    for function in (theano.function([case.input, y], output, mode=mode) for output in outputs):
+        function(case.x[:2], numpy.array([0, N_OUT - 1], "int32"))
+        for label in (N_OUT, 100, -1, -N_OUT, 2**31 - 1):
+            with pytest.raises(AssertionError, match=r"a label is not in 0 \.\. n_out - 1"):
+                function(case.x[:2], numpy.array([0, label], "int32"))
 
 
 @pytest.mark.parametrize(

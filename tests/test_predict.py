@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import os
 import re
 
 import numpy
@@ -192,6 +193,18 @@ def test_pictures_and_rows_that_are_warned_of(output):
     ]
 
 
+def test_a_folder_of_pictures_one_of_which_shows_several(digits, output):
+    save_digits_model()
+    os.mkdir("d")
+    for i, picture in enumerate([digits[1], numpy.hstack(digits[:2]), digits[2]]):
+        Image.fromarray(picture).save(f"d/{i}.png")
+    said = output("d")
+    k = classes_of(digits)
+    assert re.fullmatch(rf"d/0.png: {k[1]}\nd/1.png: .\nd/2.png: {k[2]}\n", said.out)
+    (warning,) = said.err.splitlines()
+    assert warning.startswith("warning: d/1.png: seems to show several digits, and is read as one")
+
+
 def test_evaluation(output):
     save_digits_model()  # trained, it says, in minibatches of 300
     n_wrong = (classes_of(sample()["x_test"]) != sample()["y_test"]).sum()
@@ -217,6 +230,23 @@ def test_a_table_is_split_as_for_training(output, capsys, options):
     said = output("--evaluate", "--dataset", "t.csv")
     assert f"in whole minibatches of 10: {error} %" in said.out
     assert "warning" not in said.err
+
+
+def test_a_model_of_pixels_in_a_table(output, capsys):
+    x, y = sample()["x_test"][:300], sample()["y_test"][:300]
+    write("t.csv", csv_text(numpy.c_[y, x.reshape(300, -1)]).encode())
+    write("x.csv", csv_text(x[:9].reshape(9, -1)).encode())
+    numpy.save("x.npy", x[:9])
+    options = ["--dataset", "t.csv", "--batch-size", "20", "--n-epochs", "30"]
+    assert train.main([*options, "--pixel-scale", "255", "--checkpoint", "c"]) == 0
+    (error,) = re.findall(r"with test performance (.+) %", capsys.readouterr().out)
+    said = output("--evaluate", "--dataset", "t.csv")
+    assert f"in whole minibatches of 20: {error} %" in said.out and "255" not in said.err
+    said = output("x.csv", "x.npy")
+    assert said.out.split()[1::2] == 2 * [str(k) for k in y[:9]]
+    assert "warning" not in said.err
+    assert train.main([*options, "--pixel-scale", "256", "--checkpoint", "c", "--resume"]) == 1
+    assert "pixel_scale" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -25,28 +25,38 @@ LAYERS = [
     ["files", "pickles", "console", "hyperparameters"],
     ["engine", "early_stopping"],
     ["model", "updates", "run"],
-    ["metadata"],
+    ["metadata", "objective"],
     ["saving", "datasets"],
-    ["params", "callbacks", "prediction"],
-    ["checkpoint", "sgd"],
-    ["options"],
-    ["train", "predict", "__main__"],
+    ["params", "arguments", "callbacks", "prediction"],
+    ["checkpoint", "reference", "verdict"],
+    ["sgd"],
+    ["options", "estimator"],
+    ["train", "predict", "import_model", "__main__"],
 ]
 
 
 def test_the_public_names():
     assert sorted(logreg.__all__) == [
+        "Hyperparameters",
         "LogisticRegression",
+        "Predictor",
         "__version__",
+        "adagrad",
+        "adam",
+        "fit",
         "load_data",
         "load_model",
         "load_params",
+        "momentum",
+        "nesterov",
         "save_model",
         "save_params",
         "sgd_optimization_mnist",
+        "updates",
     ]
-    assert set(logreg.__all__) <= set(dir(logreg))
-    for name in logreg.__all__:
+    names = {*logreg.__all__, "SoftmaxClassifier"}
+    assert names <= set(dir(logreg))
+    for name in names:
         assert getattr(logreg, name).__doc__
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         logreg.nonsense  # noqa: B018
@@ -149,9 +159,9 @@ def test_every_target_of_the_makefile_is_phony():
 
 
 def test_every_option_has_a_help_text():
-    from logreg import predict, train
+    from logreg import import_model, predict, train
 
-    for module in (predict, train):
+    for module in (import_model, predict, train):
         for action in module.parser()._actions:
             assert action.help, action.option_strings
 
@@ -165,7 +175,7 @@ def test_the_package_says_which_commands_there_are(run, arguments):
         assert (f"python -m logreg.{path.stem} " in done.stdout) == is_command
 
 
-@pytest.mark.parametrize("command", ["logreg.train", "logreg.predict"])
+@pytest.mark.parametrize("command", ["logreg.train", "logreg.predict", "logreg.import_model"])
 def test_commands_tell_their_version_and_do_not_warn(run, command):
     done = run("-W", "error", "-m", command, "--version")
     assert (done.stdout, done.stderr) == (f"logreg {logreg.__version__}\n", "")

@@ -199,6 +199,15 @@ def test_what_a_file_tells():
     assert told["pixel_scale"] == 1 and "split" not in told
 
 
+def test_a_model_that_was_loaded_is_saved_with_all_that_its_file_tells():
+    told = {"class_labels": ["no", "yes"], "image_shape": [3, 1], "pixel_scale": 0.5, "l2": 0.1}
+    save_model(make(), "model.pkl", date="2020-01-01", **told)
+    save_model(load_model("model.pkl"), "same.pkl", l2=0.2)
+    metadata = load_model("model.pkl").metadata
+    assert load_model("same.pkl").metadata == {**metadata, "l2": 0.2}
+    assert {**metadata, **told, "date": "2020-01-01"} == metadata
+
+
 @pytest.mark.parametrize(
     "metadata",
     [
@@ -350,7 +359,7 @@ TUTORIAL = b"ccopy_reg\n_reconstructor\np1\n(c__main__\nLogisticRegression\np2\n
         ),
         (PREFIX + b".", "it makes a type"),
         (pickle.dumps("a text", 3), "it makes a str"),
-        (TUTORIAL, r"scripts/import_tutorial_model\.py makes a model file of it"),
+        (TUTORIAL, r"python -m logreg.import_model OLD NEW makes a model file of it"),
         (dumps("checkpoint", {}), "it is a checkpoint file, not a model file"),
     ],
 )

@@ -1,25 +1,39 @@
 """The loop over functions that compute nothing, and whole runs against NumPy."""
 
+import gc
 import inspect
+import math
+import weakref
 
 import numpy
 import pytest
 from builders import make_pairs, probabilities
 
-from logreg import engine, load_data, sgd_optimization_mnist
-from logreg.callbacks import Callback, StopTraining
-from logreg.datasets import read_dataset
+from logreg import (
+    LogisticRegression,
+    engine,
+    load_data,
+    load_model,
+    load_params,
+    sgd_optimization_mnist,
+)
+from logreg.arguments import check_arguments
+from logreg.callbacks import BestModel, Callback, StopTraining
+from logreg.datasets import read_dataset, share
 from logreg.early_stopping import EarlyStopping
 from logreg.engine import T, theano
-from logreg.errors import SettingError
+from logreg.errors import LogRegError, ModelFileError, SettingError
+from logreg.files import owning
 from logreg.hyperparameters import Hyperparameters
 from logreg.run import Run
 from logreg.sgd import compile_functions, fit, sgd_optimization, train
-from logreg.updates import momentum
+from logreg.updates import adam, momentum, sgd
 
 
 class Steps:
     """Stands for `train_model`: notes which minibatches it trains on; step i costs i."""
+
+    n_threads = None
 
     def __init__(self):
         self.taken = []
@@ -107,6 +121,19 @@ def test_a_run_that_goes_on_ends_as_if_it_had_never_stopped():
         assert nothing[0].taken == []
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("loss, cost", [(0.3, 1.0), (0.4, math.inf), (0.4, math.nan)])
+def test_a_model_that_is_not_finite_is_no_best_one_and_ends_the_run(value, loss, cost):
+    W, recorder, run = theano.shared(numpy.zeros(2)), Recorder(), new_run(2)
+    run.variables = [theano.shared(numpy.zeros(())), W]
+    steps, *others = functions_of([0.4, 0.4, loss], 2)
+    costs = iter([1.0, math.inf, cost])  # an infinite cost alone may pass
+    steps.costs = lambda: W.set_value([0.0, value if run.iter == 5 else 0.0]) or [next(costs)]
+    assert train((steps, *others), run, [recorder]) == "diverged"
+    assert [validation.iter for validation in recorder.validations] == [1, 3]
+    assert (run.iter, run.stopping.best_iter, run.stopping.best_loss) == (5, 1, 0.4)
+
+
 class Teller(Callback):
     """Appends what it is told to a list that it shares with others."""
 
@@ -119,21 +146,34 @@ def test_callbacks_are_told_in_order_and_begin_in_reverse(monkeypatch):
     functions, told = functions_of([1.0], 2), []
     monkeypatch.setattr("logreg.sgd.compile_functions", lambda *args: functions)
     stop = Recorder(n_minibatches=3)
-    run = fit(
-        *[None] * 4, [("W", None)], None, callbacks=[Teller("A ", told), stop, Teller("B ", told)]
-    )
+    W = theano.shared(numpy.zeros(1))
+    monkeypatch.setattr("logreg.sgd.check_arguments", lambda *args: ([(W, None)], None, []))
+    run = fit(*[None] * 6, callbacks=[Teller("A ", told), stop, Teller("B ", told)])
     assert ", ".join(told) == (
         "B train_begin, A train_begin, A validation, B validation, A train_end, B train_end"
     )
-    assert (run.reason, run.epoch, run.variables) == ("interrupted", 2, ["W"])
+    assert (run.reason, run.epoch, run.variables) == ("interrupted", 2, [W])
     assert functions[0].costs() == []  # what was queued is done
+
+
+def test_a_run_owns_the_files_of_its_callbacks_until_it_ends(monkeypatch, working_folder):
+    monkeypatch.setattr("logreg.sgd.compile_functions", lambda *args: functions_of([1.0], 2))
+    monkeypatch.setattr("logreg.sgd.check_arguments", lambda *args: ([], None, []))
+    stop = Recorder(n_minibatches=1)
+    stop.files = ["a"]
+    stop.on_train_end = lambda run: owning(["a"]).__enter__()
+    with pytest.raises(ModelFileError, match="a belongs to a run of process"):
+        fit(*[None] * 6, callbacks=[stop])
+    assert list(working_folder.iterdir()) == []
 
 
 class Oracle:
     """The same run in NumPy."""
 
-    def __init__(self, pairs, l1=0.0, l2=0.0, momentum=0.0):
+    def __init__(self, pairs, l1=0.0, l2=0.0, momentum=0.0, class_weight=None):
         self.pairs = pairs
+        counts = numpy.bincount(pairs[0][1])
+        self.weights = counts.sum() / (3 * counts) if class_weight else numpy.ones(3)
         self.l1, self.l2, self.momentum = l1, l2, momentum
         self.W, self.b = numpy.zeros((4, 3)), numpy.zeros(3)
         self.v = [numpy.zeros_like(self.W), numpy.zeros_like(self.b)]
@@ -141,9 +181,11 @@ class Oracle:
     def step(self, i):
         x, y = (array[i * 10 : (i + 1) * 10] for array in self.pairs[0])
         p = probabilities(x, self.W, self.b)
-        cost = -numpy.log(p[range(10), y]).mean()
+        w = self.weights[y]
+        cost = -(w * numpy.log(p[range(10), y])).mean()
         cost += self.l1 * abs(self.W).sum() + self.l2 * (self.W**2).sum()
         p[range(10), y] -= 1
+        p *= w[:, None]
         decay = self.l1 * numpy.sign(self.W) + 2 * self.l2 * self.W
         for param, v, g in zip((self.W, self.b), self.v, (x.T @ p / 10 + decay, p.mean(axis=0))):
             v[:] = self.momentum * v - 0.05 * g
@@ -156,7 +198,10 @@ class Oracle:
         return wrong[: len(y) // 10 * 10].mean(), wrong.mean()
 
 
-@pytest.mark.parametrize("options", [{}, {"l1": 0.02, "l2": 0.01, "momentum": 0.5}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"l1": 0.02, "l2": 0.01, "momentum": 0.5}, {"class_weight": "balanced", "l2": 0.1}],
+)
 def test_a_run_computes_what_numpy_computes(options, capsys, working_folder):
     # 4 minibatches, 2 and 3; some rows are left over.
     pairs = make_pairs((47, 25, 33), dtype="float64", seed=3)
@@ -173,10 +218,18 @@ def test_a_run_computes_what_numpy_computes(options, capsys, working_folder):
         assert validation[4:] == pytest.approx((cost, *valid, *test))
     assert (run.epoch, run.iter, run.reason) == (7, 27, "n_epochs")
     assert run.stopping.best_loss == pytest.approx(best)
-    lines = capsys.readouterr().out.splitlines()
+    out, err = capsys.readouterr()
+    most = numpy.bincount(pairs[0][1]).argmax()
+    always = 100 * (pairs[2][1] != most).mean()
+    said = f"always guessing {most}, the most frequent class of the training rows, gives a test "
+    assert f"\n{said}error of {always:f} %\n" in err
+    lines = out.splitlines()
     assert lines[:2] == ["... building the model", "... training the model"]
     assert lines[2].startswith("epoch 1, minibatch 4/4, validation error ")
     assert [path.name for path in working_folder.iterdir()] == ["best_model.pkl"]
+    metadata = load_model("best_model.pkl").metadata
+    assert metadata["class_weight"] == options.get("class_weight")
+    assert metadata["class_counts"] == numpy.bincount(pairs[0][1]).tolist()
 
 
 def test_any_cost_can_be_minimized_and_compiling_takes_no_step():
@@ -184,32 +237,137 @@ def test_any_cost_can_be_minimized_and_compiling_takes_no_step():
     random = numpy.random.RandomState(1)
     w_true = random.normal(size=4)
     sets = [random.normal(size=(n, 4)) for n in (40, 20, 20)]
-    sets = [(theano.shared(x), theano.shared(x @ w_true)) for x in sets]
+    sets = [(x, x @ w_true) for x in sets]
     x, y, w = T.matrix("x"), T.vector("y"), theano.shared(numpy.zeros(4), name="w")
     residual = T.dot(x, w) - y
     step = momentum(T.mean(residual**2), [w], 0.02)
     settings = Hyperparameters(n_epochs=60, batch_size=10)
     errors = T.mean(T.gt(abs(residual), 0.1))
-    functions = compile_functions(x, y, T.mean(residual**2), errors, step, sets, settings)
+    given = x, y, T.mean(residual**2), errors
+    _, sets, params = check_arguments(*given, step, sets, settings)
+    assert params == [w]
+    functions = compile_functions(*given, step, sets, settings)
     assert not any(engine.value(variable).any() for variable, _ in step)
-    assert train(functions, new_run(4, n_epochs=60)) == "n_epochs"
+    run = new_run(4, n_epochs=60)
+    run.variables = [variable for variable, _ in step]
+    assert train(functions, run) == "n_epochs"
+    run.iter = -1
     numpy.testing.assert_allclose(engine.value(w), w_true, atol=1e-3)
+    engine.set_value(w, w_true * math.inf)
+    assert train(functions, run) == "diverged"
+
+
+def arguments(**changed):
+    """Those of :func:`fit`, on NumPy arrays, for a classifier of 4 features and 3 classes."""
+    x, y = T.matrix("x"), T.ivector("y")
+    classifier = LogisticRegression(x, 4, 3)
+    cost = classifier.negative_log_likelihood(y)
+    given = {
+        "x": x,
+        "y": y,
+        "cost": cost,
+        "errors": classifier.errors(y),
+        "updates": adam(cost, classifier.params, 0.1),
+        "datasets": make_pairs(dtype="float64"),
+        "hyperparameters": Hyperparameters(batch_size=10, n_epochs=3),
+    }
+    return {**given, **changed}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+def test_numpy_arrays_are_trained_on_like_shared_variables(dtype):
+    pairs = [(numpy.abs(40 * x).astype(dtype), y) for x, y in make_pairs()]
+    runs = [fit(**arguments(datasets=sets)) for sets in (pairs, share(read_dataset(pairs)))]
+    for one, other in zip(*(run.variables for run in runs)):
+        numpy.testing.assert_array_equal(engine.value(one), engine.value(other))
+
+
+def test_the_best_parameters_can_be_loaded_and_the_rules_memory_is_not_among_them():
+    given, recorder = arguments(), Recorder()
+    values = []
+    recorder.on_validation = lambda run, validation: values.append(
+        [engine.value(param).copy() for param in run.params]
+    )
+    best_model = BestModel("net.pkl")
+    run = fit(**given, callbacks=[best_model, recorder])
+    W, b = LogisticRegression(given["x"], 4, 3).params
+    load_params([W, b], "net.pkl")
+    assert [str(param) for param in run.params] == ["W", "b"] and len(run.variables) == 7
+    n_epoch = run.stopping.best_iter // run.n_train_batches
+    for param, value in zip((W, b), values[n_epoch]):
+        numpy.testing.assert_array_equal(engine.value(param), value)
+
+
+PAIRS = make_pairs((20, 20, 20), dtype="float64")
+X, Y = PAIRS[0]
+SHARED = theano.shared(Y.astype("float64"))
+W = theano.shared(numpy.zeros((4, 3)), name="W")
+
+
+def with_training_set(x, y):
+    return {"datasets": [(x, y), *PAIRS[1:]]}
 
 
 @pytest.mark.parametrize(
-    "sizes, message",
+    ("changed", "message"),
     [
-        ((9, 20, 20), "the batch size is 10, but the training set has 9 rows: give a batch"),
-        ((20, 9, 20), "the batch size is 10, but the validation set has 9 rows"),
-        ((20, 20, 0), "the test set is empty"),
+        ({"hyperparameters": 0.1}, "hyperparameters is a float: give a logreg.Hyperparameters"),
+        ({"x": X}, r"x is a ndarray: a symbolic variable is needed, .* given as datasets"),
+        ({"cost": T.vector()}, "cost has 1 dimensions: it must be one number"),
+        ({"errors": T.ivector()}, "errors has 1 dimensions"),
+        ({"x": T.matrix("other")}, "neither cost nor errors is made of other"),
+        ({"updates": [W]}, r"updates\[0\] must be a pair \(shared variable, symbolic"),
+        ({"updates": {W: 0.0}}, r"updates\[0\] must be a pair"),
+        ({"updates": [(W, T.fmatrix())]}, r"W is float64 of 2 dimensions, .* is float32 of 2: "),
+        ({"updates": [(W, W.sum())]}, "its new value is float64 of 0: they must be alike"),
+        ({"datasets": PAIRS[:2]}, r"three pairs \(x, y\): for training, validation and test"),
+        (with_training_set(X, Y[:9]), "training set: y has 9 rows, x has 20"),
+        (with_training_set(theano.shared(X[:9]), T.cast(SHARED, "int32")), "20 rows, x has 9"),
+        (with_training_set(X, Y + 1), "training set: y has labels from 1 to 3, .* from 0 to 2"),
+        (with_training_set(X, Y - 1), "labels from -1 to 1, and the model has 3 classes"),
+        (with_training_set(X, theano.shared(Y + 2)), "labels from 2 to 4"),
+        (with_training_set(X, Y + 0.5), "y is float64 of shape .*, and the symbolic y is int32"),
+        (with_training_set(X, Y * numpy.nan), "y is float64 of shape"),
+        (with_training_set(X, Y.astype(str)), "y is <U.* the symbolic y is int32"),
+        (with_training_set(X, numpy.eye(3)[Y]), r"y is float64 of shape \(20, 3\)"),
+        (with_training_set(X[:, :, None], Y), r"x has shape \(20, 4, 1\), .* 2 dimensions"),
+        (with_training_set(X * numpy.nan, Y), "training set: x holds nan in row 0, column 0"),
+        (with_training_set(X[:9], Y[:9]), "batch size is 10, but the training set has 9 rows"),
+        ({"datasets": [*PAIRS[:2], (theano.shared(X[:0]), SHARED[:0])]}, "the test set is empty"),
     ],
+    ids=range(23),
 )
-def test_less_than_a_minibatch_is_refused_before_anything_is_compiled(sizes, message, monkeypatch):
+def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, message, monkeypatch):
     monkeypatch.setattr(engine, "compile_step", None)
     monkeypatch.setattr(engine, "compile_error_rates", None)
-    sets = [(theano.shared(numpy.zeros((n, 4))), None) for n in sizes]
-    with pytest.raises(SettingError, match=message):
-        fit(None, None, None, None, [], sets, Hyperparameters(batch_size=10))
+    with pytest.raises(LogRegError, match=message):
+        fit(**arguments(**changed))
+
+
+def train_once(is_net):
+    """Train by one of the two functions; return what refers weakly to the training features."""
+    pairs = make_pairs((40, 20, 20), dtype=theano.config.floatX)
+    settings = Hyperparameters(batch_size=20, n_epochs=1)
+    features = weakref.ref(pairs[0][0])
+    if is_net:
+        x, y = T.matrix("x"), T.ivector("y")
+        net = LogisticRegression(T.tanh(x), 4, 3)
+        cost = net.negative_log_likelihood(y)
+        datasets = [(engine.shared_data(a), theano.shared(b.astype("int32"))) for a, b in pairs]
+        rule = sgd(cost, net.params, 0.1)
+        fit(x, y, cost, net.errors(y), rule, datasets, settings)
+    else:
+        sgd_optimization(read_dataset(pairs), settings, release=True)
+    return features
+
+
+@pytest.mark.parametrize("is_net", [True, False])
+def test_a_run_keeps_no_data(is_net, capsys):
+    gc.disable()  # by chance, Python would collect them
+    try:
+        assert train_once(is_net)() is None
+    finally:
+        gc.enable()
 
 
 def test_the_tutorials_function(monkeypatch, capsys):

@@ -6,6 +6,7 @@ import shlex
 import signal
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy
 import pytest
@@ -13,6 +14,7 @@ from builders import SAMPLE, make_pairs, read
 
 from logreg import load_model, train
 from logreg.callbacks import History
+from logreg.files import owning
 from logreg.hyperparameters import DEFAULTS
 
 OPTIONS = ["--dataset", "mnist_sample", "--batch-size", "100"]
@@ -57,6 +59,7 @@ def test_the_options_reach_the_run(capfd, working_folder):
         + ["--patience-increase", "1.5", "--improvement-threshold", "0.5", "--output", "m.pkl"]
         + ["--floatx", "float64", "--shuffle", "3", "--l1", "1e-5", "--check-reference"]
         + ["--checkpoint", "run.state", "--history", "run.csv", "--momentum", "0.25"]
+        + ["--class-weight", "balanced"]
     )
     assert code == 1
     out, err = capfd.readouterr()
@@ -67,7 +70,8 @@ def test_the_options_reach_the_run(capfd, working_folder):
     model = load_model("m.pkl")
     assert model.W.dtype == "float64"
     expected = {"learning_rate": 0.5, "patience": 60, "improvement_threshold": 0.5, "shuffle": 3}
-    assert {**expected, "l1": 1e-5, "momentum": 0.25}.items() <= model.metadata.items()
+    expected.update(l1=1e-5, momentum=0.25, class_weight="balanced")
+    assert expected.items() <= model.metadata.items()
     (printed,) = re.findall(r"epoch 1, minibatch 30/50, validation error (\S+) %", out)
     assert f"epoch 1, validation error: {printed}, the tutorial has 12.458333" in err
     assert "not the tutorial's figures" in err
@@ -79,6 +83,7 @@ def test_the_options_reach_the_run(capfd, working_folder):
         (["--batch-size", "6000"], "the batch size is 6000, but the validation set has 1000 rows"),
         (["--n-epochs", "0"], "n_epochs is 0"),
         (["--learning-rate", "nan"], "learning_rate is nan"),
+        (["--output", "new/"], "new/ cannot be written: it is not a regular file"),
         (["--output", "nowhere/model.pkl"], "nowhere/model.pkl cannot be written"),
         (["--output", "a", "--checkpoint", "a"], "--output, --checkpoint and --history must name"),
         (["--output", "a", "--history", "./a"], "--output, --checkpoint and --history must name"),
@@ -98,7 +103,7 @@ def test_what_a_user_can_mend_is_one_line_and_exit_code_1(
     options, message, capfd, monkeypatch, working_folder
 ):
     # Whatever is compiled would be in vain.
-    monkeypatch.setattr("logreg.sgd.compile_functions", lambda *args: [None] * 4)
+    monkeypatch.setattr("logreg.sgd.compile_functions", lambda *args: [Mock()] * 4)
     content = {"d.npz": read(SAMPLE), "mine.csv": b"a,b\n1,2\n"}
     for name in content:
         Path(name).write_bytes(content[name])
@@ -111,12 +116,47 @@ def test_what_a_user_can_mend_is_one_line_and_exit_code_1(
     assert {name: read(name) for name in os.listdir(".")} == content
 
 
+@pytest.mark.parametrize("option", ["--output", "--checkpoint", "--history"])
+def test_a_run_does_not_touch_what_another_one_writes(option, capfd, monkeypatch, working_folder):
+    monkeypatch.setattr("logreg.sgd.compile_functions", lambda *args: [Mock()] * 4)
+    with owning(["a"]):
+        assert train.main([*OPTIONS, option, "a"]) == 1
+        error = capfd.readouterr().err.splitlines()[-1]
+        assert error.startswith(f"error: a belongs to a run of process {os.getpid()} on ")
+        assert os.listdir(".") == [".a.lock"]
+
+
 @pytest.mark.parametrize("options", [["--n-epochs", "many"], ["--floatx", "float16"], ["x"]])
 def test_wrong_usage_is_argparses_message_and_exit_code_2(options, capfd):
     with pytest.raises(SystemExit) as raised:
         train.main(options)
     assert raised.value.code == 2
     assert "usage: logreg-train" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("rate, last, code", [("1", 28, 0), ("1e30", 0, 1)])
+def test_a_run_that_diverges_keeps_the_last_good_model(rate, last, code, capfd, working_folder):
+    (x, y), arrays = make_pairs([300], seed=5)[0], {}
+    y[200:] = numpy.where(numpy.arange(100) % 8, 0, y[200:])  # what NaN predicts is often right
+    for name, begin, end in (("train", 0, 200), ("valid", 200, 250), ("test", 250, 300)):
+        arrays["x_" + name], arrays["y_" + name] = x[begin:end], y[begin:end]
+    numpy.savez("d.npz", **arrays)
+    Path("best_model.pkl").write_bytes(b"of an earlier run")
+    options = ["--dataset", "d.npz", "--batch-size", "50", "--learning-rate", rate, "--l2", "1.6"]
+    for resume in ([], ["--resume"]):
+        kept = ["--history", "run.csv", "--checkpoint", "run.state", *resume]
+        assert train.main([*options, *kept]) == code
+        out, err = capfd.readouterr()
+        assert f"epoch {last + 1}, " not in out
+        diverged = f"{'error' if code else 'warning'}: the run diverged"
+        (said,) = (line for line in err.splitlines() if line.startswith(diverged))
+        assert f"epoch {last + 1}" in said
+        assert len(read("run.csv").splitlines()) == 1 + last
+    if code:
+        assert read("best_model.pkl") == b"of an earlier run"
+    else:
+        model = load_model("best_model.pkl")
+        assert numpy.isfinite(model.W.get_value()).all() and model.metadata["epoch"] <= last
 
 
 @pytest.mark.skipif(os.name != "posix", reason="processes get no such signals here")

@@ -3,9 +3,9 @@
 import pytest
 
 from logreg import engine, load_model
-from logreg.callbacks import read_reference
 from logreg.datasets import read_dataset, scaled
 from logreg.engine import kernel
+from logreg.reference import read_reference
 
 MODEL = "best_model.pkl"
 

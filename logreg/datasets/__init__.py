@@ -14,7 +14,6 @@ from logreg.datasets.checks import (
     check,
     check_ranges,
     check_values,
-    scale_of,
     warn_of_classes,
 )
 from logreg.datasets.folders import digest_arrays, mapping, progress
@@ -23,8 +22,8 @@ from logreg.datasets.sources import locate, read
 from logreg.datasets.splits import is_seed, split_off
 from logreg.errors import SettingError
 
-METADATA = ("image_shape", "transposed", "pixel_scale", "x_range", "x_median")
-METADATA += ("class_labels", "label_name", "feature_names", "split")
+METADATA = ("image_shape", "transposed", "pixel_scale", "scale_all", "x_range", "x_median")
+METADATA += ("class_labels", "class_counts", "label_name", "feature_names", "split")
 
 
 @dataclass(eq=False)
@@ -48,6 +47,7 @@ class DataSet:
     n_in: int
     class_labels: list  # of int or of str: the label of each class as the data give it
     pixel_scale: float  # what x is multiplied by before training: 1/256 for uint8 pixels, else 1
+    scale_all: bool  # whether that is for x of every type, and not for uint8 alone
     x_range: tuple  # the smallest and the largest training feature, scaled
     x_median: float  # of some training rows, scaled: of most images it is the background
     image_shape: Optional[tuple]  # (height, width) or (height, width, channels) of a row
@@ -56,9 +56,10 @@ class DataSet:
     feature_names: Optional[tuple]  # the other columns
     shuffle: Optional[int]  # the seed of the permutation of the training rows
     split: Optional[list]  # the rows of the three sets, if they were split off one table
+    class_counts: Optional[list] = None  # how many training rows each class has
     sizes: list = None  # the rows of each set, on all ranks together
     are_shares: bool = False  # whether the arrays hold the rows of one of several ranks only
-    _digests: dict = field(default_factory=dict, repr=False)
+    _known: dict = field(default_factory=dict, repr=False)
 
     def __post_init__(self):
         if self.sizes is None:
@@ -68,6 +69,14 @@ class DataSet:
     @property
     def n_out(self):
         return len(self.class_labels)
+
+    def most_frequent_class(self):
+        """The label that most training rows have, and the test error of always guessing it."""
+        if "most frequent" not in self._known:
+            most = int(numpy.argmax(self.class_counts))
+            self._known["most frequent"] = most, float(numpy.mean(self.test[1] != most))
+        most, error = self._known["most frequent"]
+        return self.class_labels[most], error
 
     def metadata(self):
         """What a model file tells of the data that the model was trained on, as a dict."""
@@ -89,10 +98,10 @@ class DataSet:
         Features that are wider than `dtype` are digested as such, however they were read. It is
         computed once, and can be had again after the arrays were released.
         """
-        if dtype not in self._digests:
+        if dtype not in self._known:
             arrays = [array for pair in (self.train, self.valid, self.test) for array in pair]
-            self._digests[dtype] = digest_arrays(arrays, dtype)
-        return self._digests[dtype]
+            self._known[dtype] = digest_arrays(arrays, dtype)
+        return self._known[dtype]
 
 
 def load_data(dataset, label_column=None, shuffle=None):
@@ -139,7 +148,9 @@ def load_data(dataset, label_column=None, shuffle=None):
     return share(data, release=data is not dataset)
 
 
-def read_dataset(dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtype=None):
+def read_dataset(
+    dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtype=None, pixel_scale=None
+):
     """Find, read, check and split a data set.
 
     Parameters
@@ -159,6 +170,9 @@ def read_dataset(dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtyp
         Whether the tutorial's ``... loading data`` is printed, once the data are found.
     dtype : {'float32', 'float64'}, optional
         What wider features become.
+    pixel_scale : float, optional
+        What x is multiplied by, whatever its type: its values are pixels, integers from 0 to
+        255. If not given, uint8 is multiplied by 1/256, and all else taken as it is.
 
     Returns
     -------
@@ -186,7 +200,7 @@ def read_dataset(dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtyp
         print("... loading data", flush=True)
     if isinstance(source, DataSet):
         return source
-    raw = read(source, options, dtype)
+    raw = read(source, options, dtype)._replace(pixel_scale=pixel_scale)
     sets, facts = check(name, raw, dtype)
     sets, split = split_off(sets, name, shuffle, is_mnist=raw.is_idx)
     warn_of_classes(sets, facts["class_labels"])
@@ -194,7 +208,9 @@ def read_dataset(dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtyp
     if facts["x_range"] is None:
         facts["x_range"], digests[dtype] = _read_through(sets, raw.splits, facts, dtype)
     shuffle = None if shuffle is None else int(shuffle)  # model files hold no NumPy integers
-    return DataSet(**sets, **facts, shuffle=shuffle, split=split, _digests=digests)
+    counts = numpy.bincount(sets["train"][1], minlength=len(facts["class_labels"])).tolist()
+    how = {"shuffle": shuffle, "split": split, "class_counts": counts, "_known": digests}
+    return DataSet(**sets, **facts, **how)
 
 
 def _read_through(sets, given, facts, dtype):
@@ -240,6 +256,8 @@ def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
     names = metadata.get("feature_names")
     names = names if isinstance(names, (list, tuple)) else None
     raw = read(source, options, dtype, names, metadata.get("label_name"))
+    if metadata.get("scale_all"):
+        raw = raw._replace(pixel_scale=metadata["pixel_scale"])
     sets, facts = check(name, raw, dtype)
     shuffle, split = metadata.get("shuffle"), metadata.get("split")
     shuffle = shuffle if is_seed(shuffle) else None
@@ -283,7 +301,7 @@ def share(data, release=False, as_stored=False):
             x = numpy.ascontiguousarray(x) if _stays(x) else scaled(x, floatx)
             features = engine.stored(x, data.pixel_scale, n_rows if data.are_shares else None)
         else:
-            features = engine.shared_data(scaled(x, floatx))
+            features = engine.shared_data(scaled(x, floatx, data.pixel_scale))
         if as_stored:
             labels = engine.shared_data(y)
         else:  # a GPU of the tutorial's day holds floats only
@@ -293,12 +311,12 @@ def share(data, release=False, as_stored=False):
 
 
 def _stays(x):
-    return scale_of(x) != 1 or mapping(x) is not None
+    return x.dtype == numpy.uint8 or mapping(x) is not None
 
 
-def scaled(x, dtype):
+def scaled(x, dtype, scale=PIXEL_SCALE):
     """Features as a model takes them: of its float `dtype`, C-ordered, uint8 pixels scaled."""
-    if scale_of(x) == 1:
+    if x.dtype != numpy.uint8:
         return numpy.ascontiguousarray(x, dtype=dtype)
-    # A power of two: the product is exact in any float type.
-    return numpy.multiply(x, numpy.asarray(scale_of(x), dtype), dtype=dtype, order="C")
+    # By a power of two, the product is exact in any float type.
+    return numpy.multiply(x, numpy.asarray(scale, dtype), dtype=dtype, order="C")

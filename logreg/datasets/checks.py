@@ -12,12 +12,13 @@ import numpy
 from logreg.console import note, warning
 from logreg.datasets.folders import blocks, mapping, narrower
 from logreg.datasets.header import say_rules
-from logreg.datasets.tables import FLOAT32_MAX, Table
+from logreg.datasets.tables import FLOAT32_MAX, MAX_LABELS, Table
 from logreg.errors import DatasetError
 
 SPLITS = {"train": "training", "valid": "validation", "test": "test"}
 PIXEL_SCALE = 1 / 256  # the tutorial's, and not 1/255
 MIN_SIDE = 8  # pixels; a smaller square number of features says nothing of an image
+LABELS_AT_A_TIME = 1 << 16  # are sorted, which takes several times their memory
 MEDIAN_VALUES = 2**20  # about as many values as a median is taken of
 
 
@@ -33,6 +34,8 @@ def check(name, raw, dtype=None):
     for split, (x, y) in raw.splits.items():
         source = f"{name}: {SPLITS[split]}" if len(raw.splits) > 1 else f"{name}:"
         x, row_shape = check_features(x, f"{source} x")
+        if raw.pixel_scale and x.dtype != numpy.uint8:
+            x = as_pixels(x, f"{source} x")
         labels.append(check_labels(y, len(x), source))
         if mapping(x) is None:
             ranges[split] = check_values(x, f"{source} x")
@@ -43,7 +46,7 @@ def check(name, raw, dtype=None):
     check_alike(xs, columns, name)
     if columns:
         say_rules(name, columns[0], raw.options)
-    x, scale = xs["train"], scale_of(xs["train"])
+    x, scale = xs["train"], raw.pixel_scale or scale_of(xs["train"])
     class_labels, ys = number_classes(labels)
     sets = {split: (x, y) for (split, x), y in zip(xs.items(), ys)}
     return sets, {
@@ -53,6 +56,7 @@ def check(name, raw, dtype=None):
         "n_in": x.shape[1],
         "class_labels": class_labels,
         "pixel_scale": scale,
+        "scale_all": raw.pixel_scale is not None,
         "x_range": check_ranges(name, ranges, scale) if "train" in ranges else None,
         "x_median": float(numpy.median(_some_rows(x))) * scale,
         "image_shape": image_shape(row_shapes[0], raw.guess_square_images or scale != 1),
@@ -66,13 +70,13 @@ def check_ranges(name, ranges, scale):
     (low, high), lowest = ranges["train"], min(low for low, _ in ranges.values())
     if scale == 1 and (lowest, high) == (0, 255):
         note(
-            f"note: {name}: x goes from 0 to 255 and is taken as it is; if these are pixels, save "
-            "them as uint8 to have them scaled by 1/256"
+            f"note: {name}: x goes from 0 to 255 and is taken as it is; if these are pixels, give "
+            "--pixel-scale 256, or save them as uint8, to have them scaled by 1/256"
         )
     if scale != 1 and high <= 1:
         warning(
-            f"{name}: x is uint8, and scaled by 1/256, but goes from 0 to {high:.0f} only: "
-            "save x.astype('float32') to have it taken as it is"
+            f"{name}: x is uint8, and scaled by 1/{1 / scale:.0f}, but goes from 0 to {high:.0f} "
+            "only: save x.astype('float32') to have it taken as it is"
         )
     return low * scale, high * scale
 
@@ -93,7 +97,7 @@ def check_features(x, source):
 
     Returned are x of shape (n, d), a view where that can be, and the shape of a row before.
     """
-    x, fault = _as_array(x, source), None
+    x, fault = as_array(x, source), None
     if x.dtype.kind not in "buif":
         fault = f"has dtype {x.dtype}: numbers are needed, e.g. x.astype('float32')"
     elif x.ndim < 2:
@@ -126,7 +130,19 @@ def check_values(x, source, first_row=0):
     return least, most
 
 
-def _as_array(values, source):
+def as_pixels(x, source):
+    """Make uint8 of features that are pixels, of any type; messages call them `source`."""
+    with numpy.errstate(all="ignore"):
+        pixels = x.astype("uint8", copy=False)
+    if not (pixels == x).all():
+        raise DatasetError(
+            f"{source} holds {x[pixels != x][0]}: --pixel-scale is for pixels, whole numbers from "
+            "0 to 255; leave it out, or round these"
+        )
+    return pixels
+
+
+def as_array(values, source):
     """Make an array of what a user gave; refuse what NumPy can only wrap as objects."""
     if isinstance(values, numpy.ma.MaskedArray):
         raise DatasetError(f"{source} is a masked array: give x.filled(value)")
@@ -155,7 +171,7 @@ def check_labels(y, n_rows, source):
         found = y.labels if None in found else found
         return _classes(found, y.first_rows, f"{source} label column", "--label-column"), y.codes
     source += " y"
-    y, fault = _as_array(y, source), None
+    y, fault = as_array(y, source), None
     y = y.reshape(-1) if y.shape[1:] == (1,) else y
     if y.ndim == 2:
         fault = f"has shape {y.shape} (one-hot?): one integer a row is needed"
@@ -169,15 +185,40 @@ def check_labels(y, n_rows, source):
     if fault:
         raise DatasetError(f"{source} {fault}")
     try:
-        found, first_rows, codes = numpy.unique(y, return_index=True, return_inverse=True)
-        found = found.tolist()
+        found, first_rows, codes = _find_labels(y)
         if y.dtype.kind == "S":
             found = [label.decode("utf-8", "backslashreplace") for label in found]
         if y.dtype.kind in "SU":
             "".join(found).encode()
     except (ValueError, SystemError) as error:  # as of code points that do not exist
         raise DatasetError(f"{source} holds text that makes no sense: {error}") from None
-    return _classes(found, first_rows, source), codes.reshape(-1)
+    classes = _classes(found, first_rows, source)
+    if len(classes) > MAX_LABELS:
+        raise DatasetError(
+            f"{source} has more than {MAX_LABELS} different labels by row "
+            f"{sorted(first_rows)[MAX_LABELS]} (counted from 0): that is too many; give one of a "
+            "few classes per row"
+        )
+    return classes, codes
+
+
+def _find_labels(y):
+    """The labels that occur, in which row each does first, and for each row its label's index.
+
+    Of too many labels, it is those up to there.
+    """
+    index, first_rows, codes = {}, [], numpy.empty(len(y), "int32")
+    for start in range(0, len(y), LABELS_AT_A_TIME):
+        rows = slice(start, start + LABELS_AT_A_TIME)
+        found, first, inverse = numpy.unique(y[rows], return_index=True, return_inverse=True)
+        places = []
+        for label, row in zip(found.tolist(), first):
+            places.append(index.setdefault(label, len(index)))
+            first_rows += [start + int(row)] if places[-1] == len(first_rows) else []
+        if len(index) > MAX_LABELS:
+            break
+        codes[rows] = numpy.array(places, "int32")[inverse.reshape(-1)]
+    return list(index), first_rows, codes
 
 
 def _number(text):

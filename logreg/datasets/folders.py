@@ -23,11 +23,9 @@ def mapping(array):
     return None
 
 
-def named_arrays(folder, splits):
-    """The paths of a folder's x_train.npy, y_train.npy, ..., by the names of the arrays."""
-    names = [f"{letter}_{split}" for split in (*splits, "val") for letter in "xy"]
-    paths = {name: folder / f"{name}.npy" for name in names}
-    return {name: path for name, path in paths.items() if path.is_file()}
+def npy_files(folder):
+    """A folder's npy files by their names without the suffix: x_train, y_train, ..."""
+    return {file.stem: file for file in sorted(folder.glob("*.npy"))}
 
 
 def blocks(x):

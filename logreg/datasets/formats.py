@@ -7,6 +7,7 @@ with one ends in a :class:`~logreg.errors.DatasetError` that begins with its pat
 import codecs
 import contextlib
 import gzip
+import io
 import math
 import os
 import re
@@ -21,6 +22,8 @@ from logreg.errors import DatasetError
 
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 CHUNK = 1 << 20  # bytes
+# What the features and the labels of a data set may be called, alone or with _train and so on.
+ARRAY_NAMES = (("x", "y"), ("X", "y"), ("data", "target"), ("images", "labels"))
 SAVE_NUMBERS = "save numbers (or text), with x.astype('float32'), y.astype('int64')"
 # What pickled arrays have in protocols 0 to 5, written by Python 2 or 3. No dict, no set.
 PICKLE_OPCODES = """
@@ -64,6 +67,24 @@ def open_bytes(path):
                 yield stream
         else:
             yield plain
+
+
+class WithoutNul(io.BufferedReader):
+    """The bytes of a table; a NUL, at which some versions of pandas cut a cell, is an error."""
+
+    def read(self, size=-1):
+        """Read that many bytes."""
+        return self._checked(super().read(size))
+
+    def read1(self, size=-1):
+        """Read some bytes, that many at the most."""
+        return self._checked(super().read1(size))
+
+    def _checked(self, data):
+        if b"\0" in data:
+            at = self.tell() - len(data) + data.index(0) + 1
+            raise DatasetError(f"is not UTF-8 text (byte {at} is a NUL): save the table as UTF-8")
+        return data
 
 
 def read_idx(path):
@@ -116,15 +137,17 @@ def read_npy(path):
         return {"x": npy.open_memmap(path, mode="r")}
 
 
-def read_npz(path):
-    """Read the arrays of an npz file; what else the archive holds is passed over."""
+def read_npz(path, choose=list):
+    """Read the arrays of an npz file; what else the archive holds is passed over.
+
+    `choose` is called with the names of all, and gives those of the arrays to read.
+    """
     arrays = {}
     with reading(path), open_bytes(path) as stream, zipfile.ZipFile(stream) as archive:
-        for member in archive.namelist():
-            name, suffix = os.path.splitext(member)
-            if suffix == ".npy":
-                with reading(f"array {ascii(name)[:60]}"), archive.open(member) as array:
-                    arrays[name] = _npy_array(array)
+        names = (os.path.splitext(member) for member in archive.namelist())
+        for name in choose([name for name, suffix in names if suffix == ".npy"]):
+            with reading(f"array {ascii(name)[:60]}"), archive.open(f"{name}.npy") as array:
+                arrays[name] = _npy_array(array)
     return arrays
 
 
@@ -240,12 +263,12 @@ def _described(value):
 READERS = {"idx": read_idx, "npy": read_npy, "npz": read_npz, "pickle": read_pickle}
 
 
-def read_arrays(path):
-    """Read the arrays of a file of any of the formats; see the reader of each."""
+def read_arrays(path, choose=list):
+    """Read the arrays of a file of any of the formats; see the reader of each, and of npz."""
     kind = sniff(path)
     if kind not in READERS:
         raise DatasetError(f"{path}: not a file of arrays: save them as .npz with numpy.savez")
-    return READERS[kind](path)
+    return READERS[kind](path, *([choose] if kind == "npz" else []))
 
 
 def sniff(path):

@@ -4,12 +4,12 @@ import gzip
 import hashlib
 import os
 import sys
-import time
 import zlib
 from pathlib import Path
 from typing import NamedTuple
 
 from logreg.console import note
+from logreg.datasets.download import download
 from logreg.errors import DownloadError
 from logreg.files import replacing
 
@@ -51,7 +51,6 @@ SOURCES = (
     "https://raw.githubusercontent.com/fgnt/mnist/master/",
 )
 DEADLINE = 300.0  # seconds for one file; a source that needs more is given up
-CHUNK = 1 << 16  # bytes
 
 CLONE_DATA = Path(__file__).resolve().parents[2] / "data"
 
@@ -63,7 +62,9 @@ def search_folders():
     installed with the package, the user's cache folder.
     """
     named = os.environ.get("LOGREG_DATA")
-    folders = [Path(named).expanduser()] if named else []
+    folders = [Path(os.path.expanduser(named))] if named else []
+    if named and str(folders[0]).startswith("~"):
+        raise DownloadError(f"LOGREG_DATA is {ascii(named)[:200]}: there is no such user's home")
     folders += [Path("data"), CLONE_DATA, Path(sys.prefix, "share", "logreg"), _cache_folder()]
     unique = {}
     for folder in folders:
@@ -141,9 +142,12 @@ def store(file, data, folder):
     fault = _fault(file, data)
     if fault:
         return fault
+    path = Path(folder, file.name)
     try:
         os.makedirs(folder, exist_ok=True)
-        with replacing(Path(folder, file.name)) as out:
+        if os.path.islink(path):
+            os.unlink(path)  # what it leads to is another's
+        with replacing(path) as out:
             out.write(data)
     except OSError as error:
         raise DownloadError(
@@ -156,53 +160,31 @@ def store(file, data, folder):
 def fetch(folder=None, sources=SOURCES, timeout=10.0):
     """Fetch the IDX files that a folder lacks or holds damaged; give the folder.
 
-    The sources are base URLs, tried in turn for each file. One that is silent for `timeout`
-    seconds, or slow, is not asked again. A file that none has is a DownloadError.
+    The sources are base URLs, of http or https, tried in turn for each file. One that is silent
+    for `timeout` seconds, or needs more than DEADLINE, is not asked again. A file that none has is
+    a DownloadError.
     """
-    from http.client import HTTPException
-    from urllib.error import HTTPError
-
     folder = download_folder() if folder is None else Path(folder)
     tried, down, left = [], set(), []
     for file in missing(folder):
         for source in sources:
             if source in down:
                 continue
-            try:
-                reason = store(file, _download(file, source, timeout), folder)
-            except HTTPError as error:
-                reason = str(error)
-            except zlib.error as error:
-                reason = f"not gzip, or damaged: {error}"
-            except (OSError, HTTPException, ValueError) as error:  # ValueError: no address
-                down.add(source)
-                reason = str(getattr(error, "reason", error)) or repr(error)
+            note(f"fetching {file.name} from {source}")
+            url = f"{source}{file.name}.gz"
+            data, reason, is_up = download(url, file.size, timeout, DEADLINE)
+            reason = reason or store(file, data, folder)
             if reason is None:
                 break
+            if not is_up:
+                down.add(source)
             # What a server says may be long, and hold what a terminal would obey.
-            tried.append(f"  {source}{file.name}.gz: {ascii(reason)[1:-1][:200]}")
+            tried.append(f"  {url}: {ascii(reason)[1:-1][:200]}")
         else:
             left.append(f"  {file.name}")
     if left:
         raise DownloadError(_advice(left, folder, tried))
     return folder
-
-
-def _download(file, source, timeout):
-    """Fetch a file and unpack it, but no more than one byte too many."""
-    from urllib.request import urlopen
-
-    note(f"fetching {file.name} from {source}")
-    end, data = time.monotonic() + DEADLINE, bytearray()
-    with urlopen(f"{source}{file.name}.gz", timeout=timeout) as response:
-        # read(n) would wait for all n bytes, and each trickled byte restarts the time-out.
-        for chunk in iter(lambda: response.read1(CHUNK), b""):
-            data += chunk
-            if len(data) > file.size + CHUNK:
-                raise ValueError(f"more than {file.size + CHUNK} bytes")
-            if time.monotonic() > end:
-                raise TimeoutError(f"not done after {DEADLINE:g} s")
-    return zlib.decompressobj(wbits=31).decompress(data, file.size + 1)  # 31: gzip
 
 
 def _advice(left, folder, tried):

@@ -17,7 +17,7 @@ from logreg.errors import DatasetError
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
 SUFFIXES += (".pbm", ".pgm", ".ppm", ".pnm")
-SUFFIXES += (".svg", ".pdf", ".eps", ".heic")  # to be told that they cannot be read
+UNREADABLE = (".svg", ".pdf", ".eps", ".heic")  # pictures all the same
 
 BOX = 20 / 28  # sides of the box for the ink, as a share of the field's
 SIDE = 1000  # pixels; a larger picture is reduced first
@@ -26,6 +26,8 @@ NOISE = 6  # standard deviations of the paper's noise: the same
 TO_DEVIATION = 1.48  # from the median of absolute differences, if they are normal
 TIGHT = 60  # grey levels of standard deviation; plain paper has less
 SPECK = 0.02  # share of the largest blot's ink: a smaller blot is dirt
+TALL = 0.5  # share of the tallest blot's height; what is taller may be a digit
+GAP = 0.07  # share of that height; digits side by side are further apart
 STROKE = 0.08  # share of the ink's size; a thinner stroke would fade, so it is widened to this
 
 
@@ -35,6 +37,7 @@ class Picture(NamedTuple):
     pixels: numpy.ndarray
     inverted: bool = False  # dark and light were exchanged
     is_blank: bool = False  # no ink was found
+    is_several: bool = False  # tall blots of ink stand side by side
 
 
 def read_picture(path, shape, invert=None, background="dark"):
@@ -121,7 +124,8 @@ def _prepare(image, shape, invert, background):
         return _picture(numpy.full(shape, 255 * wants_light), False)
     field = _place(ink, shape)
     field = 255 - field if is_dark else field
-    return _picture(field, is_dark != wants_light if invert is None else invert)
+    picture = _picture(field, is_dark != wants_light if invert is None else invert)
+    return picture._replace(is_several=_is_several(ink))
 
 
 def _picture(pixels, invert):
@@ -170,6 +174,17 @@ def _find_ink(pixels, paper, noise):
     ink[(amount < SPECK * amount.max())[blots]] = 0
     is_dark = (difference.mean(axis=2) * ink).sum() < 0
     return ink.round().astype(numpy.uint8), bool(is_dark)
+
+
+def _is_several(ink):
+    """Whether tall blots stand side by side; the strokes of one digit touch or overlap."""
+    from scipy import ndimage
+
+    boxes = ndimage.find_objects(ndimage.label(ink, numpy.ones((3, 3)))[0])
+    height = max(rows.stop - rows.start for rows, _ in boxes)
+    tall = [box[1] for box in boxes if box[0].stop - box[0].start >= TALL * height]
+    columns = numpy.unique(numpy.concatenate([numpy.r_[span] for span in tall]))
+    return bool((numpy.diff(columns) > 1 + GAP * height).any())
 
 
 def _place(ink, shape):

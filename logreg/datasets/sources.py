@@ -3,14 +3,15 @@
 import os
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
+from logreg.console import note
 from logreg.datasets import mnist
 from logreg.datasets.checks import SPLITS
-from logreg.datasets.folders import named_arrays
-from logreg.datasets.formats import read_arrays, read_idx, read_npy, sniff
-from logreg.datasets.header import NO_OPTIONS, TableOptions
-from logreg.datasets.tables import read_table
+from logreg.datasets.folders import npy_files
+from logreg.datasets.formats import ARRAY_NAMES, read_arrays, read_idx, read_npy, reading, sniff
+from logreg.datasets.header import NO_OPTIONS, TableOptions, cut
+from logreg.datasets.tables import read_header, read_table
 from logreg.errors import DatasetError
 
 MNIST_NAMES = ("mnist.pkl.gz", "mnist")
@@ -22,6 +23,13 @@ _IDX_NAME = re.compile(
     r"[-.]idx[13]-ubyte(?:\.gz)?\Z"
 )
 
+# How the arrays of a split may be called that are called x, say.
+_FORMS = {
+    "train": ("{}_train", "train_{}", "{}"),
+    "valid": ("{}_valid", "valid_{}", "{}_val", "val_{}"),
+    "test": ("{}_test", "test_{}"),
+}
+
 
 class RawDataset(NamedTuple):
     """What the files of a data set hold, unchecked."""
@@ -29,6 +37,7 @@ class RawDataset(NamedTuple):
     splits: dict  # 'train' (and 'valid', 'test') to (x, y): arrays, or y the Table of x
     files: tuple = ()  # that were read
     options: TableOptions = NO_OPTIONS  # by which
+    pixel_scale: Optional[float] = None  # what any x is multiplied by; None: uint8 alone, by 1/256
     guess_square_images: bool = False  # whether a square number of features is likely an image
     is_idx: bool = False
     transposed: bool = False  # whether rows and columns of images are exchanged, as in EMNIST
@@ -78,7 +87,7 @@ def read(source, options=NO_OPTIONS, dtype=None, feature_names=None, label_name=
         kind = sniff(source)
     elif _idx_sets(source):
         kind = "idx"
-    elif named_arrays(source, SPLITS):
+    elif any(name[:2] in ("x_", "X_") for name in npy_files(source)):
         kind = "folder"
     else:
         kind, tables = "table", _tables_of(source)
@@ -94,6 +103,8 @@ def read(source, options=NO_OPTIONS, dtype=None, feature_names=None, label_name=
     if kind == "table":
         splits = {}
         for split, file in tables.items():
+            if split == "test" and _lacks_label(file, tables["train"], *splits["train"], options):
+                continue
             table = read_table(file, options, dtype or "float64", feature_names, label_name)
             splits[split] = table.x, table
         return RawDataset(splits, tuple(tables.values()), options)
@@ -104,9 +115,7 @@ def read(source, options=NO_OPTIONS, dtype=None, feature_names=None, label_name=
     if kind == "idx":
         return _read_idx(source)
     if kind == "folder":
-        files = named_arrays(source, SPLITS)
-        arrays = {name: read_npy(file)["x"] for name, file in files.items()}
-        return _by_names(source, arrays, tuple(files.values()))
+        return read_folder(source, npy_files(source))
     return _read_named(source, kind)
 
 
@@ -134,6 +143,40 @@ def _tables_of(folder):
     return tables
 
 
+def _lacks_label(test, train, x, table, options):
+    """Tell, and say, whether a table has all columns of the training table but the label."""
+    cells, others = (read_header(path, options).cells for path in (train, test))
+    name = table.columns.label_name
+    if len(others) != len(cells) - 1 if name is None else set(cells) - set(others) != {name}:
+        return False
+    lacking = f"column {cut(name)}" if name else "label column"
+    note(
+        f"note: {test}: has no {lacking}, so {train.name} alone is for training, validation and "
+        f"test; the model that comes of it can predict {test.name}"
+    )
+    return True
+
+
+def _find_sets(names):
+    """Find for each split the names of its two arrays, among the names of all."""
+    found = {}
+    for split, forms in _FORMS.items():
+        pairs = [tuple(map(form.format, pair)) for form in forms for pair in ARRAY_NAMES]
+        whole = [pair for pair in pairs if set(pair) <= set(names)]
+        half = [pair for pair in pairs if set(pair) & set(names)]
+        if whole:
+            found[split] = whole[0]
+        elif split == "train":
+            raise DatasetError(
+                f"has the arrays {ascii(sorted(names)[:8])[:200]}; a data set needs x_train and "
+                "y_train, and may have x_valid, y_valid, x_test, y_test; or x and y. X, y or data, "
+                "target or images, labels do as well"
+            )
+        elif half:
+            raise DatasetError(f"has one of {' and '.join(half[0])}: give both or none")
+    return found
+
+
 def _read_named(path, kind):
     """Read the arrays of an npz or a pickle, which their names tell apart."""
     if kind not in ("npz", "pickle"):
@@ -142,25 +185,18 @@ def _read_named(path, kind):
             f"{path}: {what}; a data set is a .pkl, .pkl.gz, .npz or .csv file or a folder of "
             "IDX files"
         )
-    return _by_names(path, read_arrays(path), (path,), guess_square_images=kind == "pickle")
+    arrays = read_arrays(path, lambda names: sum(_find_sets(names).values(), ()))
+    splits = {split: (arrays[x], arrays[y]) for split, (x, y) in _find_sets(arrays).items()}
+    return RawDataset(splits, (path,), guess_square_images=kind == "pickle")
 
 
-def _by_names(path, arrays, files, **told):
-    """Tell the sets apart by the names of their arrays."""
-    parts = {split: (f"x_{split}", f"y_{split}") for split in SPLITS}
-    if {"x_val", "y_val"} & set(arrays):
-        parts["valid"] = ("x_val", "y_val")
-    if set(arrays) == {"x", "y"}:
-        parts = {"train": ("x", "y")}
-    elif not {*parts["train"], *parts["test"]} <= set(arrays):
-        raise DatasetError(
-            f"{path}: has the arrays {ascii(sorted(arrays)[:8])[:200]}; a data set needs x_train, "
-            "y_train, x_test, y_test, and may have x_valid, y_valid; or x and y alone"
-        )
-    elif len(set(parts["valid"]) & set(arrays)) == 1:
-        raise DatasetError(f"{path}: has one of {' and '.join(parts['valid'])}: give both or none")
-    splits = {split: (arrays[x], arrays[y]) for split, (x, y) in parts.items() if x in arrays}
-    return RawDataset(splits, files, **told)
+def read_folder(folder, files):
+    """Map the arrays of a folder, whose names tell them apart as those of an npz do."""
+    with reading(folder):
+        names = _find_sets(files)
+    arrays = {name: read_npy(files[name])["x"] for pair in names.values() for name in pair}
+    splits = {split: (arrays[x], arrays[y]) for split, (x, y) in names.items()}
+    return RawDataset(splits, tuple(files[name] for name in arrays))
 
 
 def _idx_sets(folder):

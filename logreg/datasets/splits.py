@@ -37,6 +37,10 @@ def split_off(sets, name, shuffle=None, sizes=None, is_mnist=False):
         order = numpy.random.RandomState(shuffle).permutation(n_rows)
         x, y, how = x[order], y[order], " shuffled"
     lacking = [split for split in ("valid", "test") if split not in sets]
+    if lacking == ["test"]:
+        raise DatasetError(
+            f"{name}: has a validation set, but no test set with labels: give both or none"
+        )
     n_part = max(1, n_rows // SHARE)
     sizes = sizes or [n_rows - n_part * len(lacking), n_part, n_part]
     if sizes[0] < 1:
@@ -59,3 +63,24 @@ def split_off(sets, name, shuffle=None, sizes=None, is_mnist=False):
             "training rows become it"
         )
     return sets, None
+
+
+def stratified_order(y, seed):
+    """Order rows at random so that each class is spread evenly: any part has all in proportion.
+
+    Row k of the n rows of a class, in a random order, comes at (k + 1/2) / n of the whole. The
+    order is the same on every version of NumPy.
+
+    Examples
+    --------
+    >>> y = numpy.array([0, 0, 0, 0, 1, 1])
+    >>> y[stratified_order(y, seed=0)].tolist()
+    [0, 1, 0, 0, 1, 0]
+    """
+    order = numpy.random.RandomState(seed).permutation(len(y))
+    by_class = order[numpy.argsort(y[order], kind="stable")]
+    sizes = numpy.bincount(y)
+    starts = numpy.repeat(numpy.cumsum(sizes) - sizes, sizes)
+    place = numpy.empty(len(y))
+    place[by_class] = (numpy.arange(len(y)) - starts + 0.5) / numpy.repeat(sizes, sizes)
+    return order[numpy.argsort(place[order], kind="stable")]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy
 
-from logreg.datasets.formats import open_bytes, reading
+from logreg.datasets.formats import WithoutNul, open_bytes, reading
 from logreg.datasets.header import NO_OPTIONS, NUMBER, Columns, Header, is_text, say_rules
 from logreg.datasets.header import TableOptions as TableOptions
 from logreg.errors import DatasetError
@@ -94,6 +94,12 @@ def table_batches(path, options, batch_size, n_in, feature_names=None, label_nam
             yield _numbers(frame[order], head)
 
 
+def read_header(path, options=NO_OPTIONS):
+    """Read the first rows of a table, as a :class:`~logreg.datasets.header.Header`."""
+    with _opened(path, options) as (_, head):
+        return head
+
+
 def _name(path):
     return "standard input" if path == "-" else path
 
@@ -119,6 +125,7 @@ def _opened(path, options, feature_names=None):
         how = {"keep_default_na": False, "low_memory": False, "skipinitialspace": True}
         kinds = [kind for begin, kind in COMPRESSIONS.items() if magic.startswith(begin)]
         how["compression"] = kinds[0] if kinds else None
+        stream = stream if kinds else stack.enter_context(WithoutNul(stream))
 
         def read_csv(**more):
             stream.seek(0)

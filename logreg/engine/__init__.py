@@ -16,8 +16,9 @@ import re
 import numpy
 
 from logreg import ranks
-from logreg.engine import pytensor_backend, theano_backend
+from logreg.engine import kernel_graph, pytensor_backend, theano_backend
 from logreg.engine.backend import UNWRITABLE, Stored, n_rows, user_setting
+from logreg.engine.backend import n_rows_here as n_rows_here
 from logreg.engine.ranks_backend import RanksBackend
 from logreg.errors import EngineError, SettingError
 
@@ -132,6 +133,19 @@ def set_value(variable, new):
     _backend.set_value(variable, new)
 
 
+def checked_labels(y, n_out):
+    """Labels `y` as an expression that is computed if 0 <= y < n_out, and an error otherwise.
+
+    JAX leaves such assertions out: so :func:`logreg.sgd.fit` looks at all labels before it trains.
+    """
+    return kernel_graph.checked_labels(T, y, n_out)
+
+
+def are_finite(variables):
+    """Whether shared variables have no value that is infinite or not a number."""
+    return all(numpy.isfinite(value(variable)).all() for variable in variables)
+
+
 def gradients(cost, params):
     """The gradients of a cost by parameters, which know what they are: see :mod:`.kernel_graph`."""
     gradients = T.grad(cost, params)
@@ -153,7 +167,8 @@ def compile_step(x, y, dataset, batch_size, cost, updates, block):
 
     ``train_model(index)``, which is returned, takes the step on minibatch `index`. A device may
     queue up to `block` steps, until something depends on them: the parameters' values, error
-    rates, or the costs. ``train_model.costs()`` lists the costs of the steps since its last call.
+    rates, or the costs. ``train_model.costs()`` lists the costs of the steps since its last call;
+    ``train_model.n_threads`` tells how many threads share a sum, if that decides its last bits.
     """
     return _backend.compile_step(x, y, dataset, batch_size, cost, updates, block)
 

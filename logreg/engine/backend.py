@@ -7,6 +7,7 @@ from typing import NamedTuple, Optional
 
 import numpy
 
+from logreg.engine.kernel import n_cores
 from logreg.engine.kernel_graph import make_kernel
 from logreg.errors import EngineError
 
@@ -78,7 +79,10 @@ class Backend:
 
     def compile_step(self, x, y, dataset, batch_size, cost, updates, block):
         step = self._compile_on_rows(x, y, dataset, cost, updates)
-        return TrainModel(lambda index: step(index * batch_size, (index + 1) * batch_size))
+        n_threads = None if step.has_kernel else n_blas_threads()
+        return TrainModel(
+            lambda index: step(index * batch_size, (index + 1) * batch_size), n_threads
+        )
 
     def compile_error_rates(self, x, y, dataset, batch_size, errors):
         wrong = self.kernel.under_mean(errors) if self.kernel else None
@@ -124,7 +128,7 @@ class Backend:
         """Compile a function of the rows from `start` to `stop` of a set."""
         start, stop = self.T.lscalar("start"), self.T.lscalar("stop")
         shared, scale = as_stored(dataset[0])
-        variables = [variable for variable, _ in updates]
+        inputs, variables = [start, stop], [variable for variable, _ in updates]
         is_list = isinstance(output, list)
         n_outputs = len(output) if is_list else 1
         outputs = [*(output if is_list else [output]), *(new for _, new in updates)]
@@ -134,18 +138,24 @@ class Backend:
             compile_function, givens = self.kernel.function, None
         else:
             compile_function = self.theano.function
-            rows = as_features(self.T, shared[start:stop], x.dtype, scale)
+            # Numba keeps all graphs that it compiles: with an input for them, it keeps no data.
+            inputs.append(shared.type("features"))
+            rows = as_features(self.T, inputs[-1][start:stop], x.dtype, scale)
             givens = {x: rows, y: dataset[1][start:stop]}
         updates = list(zip(variables, outputs[n_outputs:]))
         if with_kernel:
             updates = self.kernel.put_into_updates(updates)
         output = outputs[:n_outputs] if is_list else outputs[0]
-        function = compile_function([start, stop], output, updates=updates, givens=givens)
+        function = compile_function(inputs, output, updates=updates, givens=givens)
         function.trust_input = True  # it gets arrays of int64, and need not look
 
         def on_rows(*edges):
-            return function(*(numpy.asarray(edge, dtype="int64") for edge in edges))
+            given = [numpy.asarray(edge, dtype="int64") for edge in edges]
+            if not with_kernel:
+                given.append(shared.get_value(borrow=True, return_internal_type=True))
+            return function(*given)
 
+        on_rows.has_kernel = bool(with_kernel)
         if not with_kernel:
             self._warm_up(lambda: on_rows(0, 1), variables)
         return on_rows
@@ -157,15 +167,14 @@ class Backend:
         second takes the gradients and updates the variables.
         """
         of_rows = self._compile_on_rows(x, y, dataset, [cost, *gradients])
-        with_kernel = self.kernel and self.kernel.put_into([cost, *gradients])
-        compile_function = self.kernel.function if with_kernel else self.theano.function
-        if with_kernel:
+        compile_function = self.kernel.function if of_rows.has_kernel else self.theano.function
+        if of_rows.has_kernel:
             updates = self.kernel.put_into_updates(updates)
         sums = [gradient.type() for gradient in gradients]
         givens = dict(zip(gradients, sums))
         apply = compile_function(sums, [], updates=updates, givens=givens)
         apply.trust_input = True
-        if not with_kernel:
+        if not of_rows.has_kernel:
             zeros = [
                 numpy.zeros_like(g.tag.gradient_of[1].get_value(borrow=True)) for g in gradients
             ]
@@ -177,9 +186,13 @@ class Backend:
 
 
 class TrainModel:
-    """Takes a step of descent when it is called, and keeps its cost, which `step` returns."""
+    """Takes a step of descent when it is called, and keeps its cost, which `step` returns.
 
-    def __init__(self, step):
+    `n_threads` is how many threads share a sum, where that decides how the sum is rounded.
+    """
+
+    def __init__(self, step, n_threads):
+        self.n_threads = n_threads
         self._step = step
         self._costs = []
 
@@ -205,8 +218,18 @@ def as_features(T, rows, dtype, scale):
 
 def n_rows(features):
     """How many rows a set has, on all ranks together."""
-    n_in_all = getattr(features, "n_rows", None)
-    return n_in_all or as_stored(features)[0].get_value(borrow=True).shape[0]
+    return getattr(features, "n_rows", None) or n_rows_here(features)
+
+
+def n_rows_here(features):
+    """How many rows of a set this process has."""
+    return as_stored(features)[0].get_value(borrow=True).shape[0]
+
+
+def n_blas_threads():
+    """Threads that BLAS takes for matrix products, as far as the environment tells."""
+    names = (os.environ.get(f"{name}_NUM_THREADS", "") for name in ("OPENBLAS", "MKL", "OMP"))
+    return next((int(n) for n in names if n.isdigit() and int(n)), n_cores())
 
 
 def user_setting(engine, option):

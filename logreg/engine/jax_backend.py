@@ -18,6 +18,7 @@ from pytensor.link.jax.dispatch import jax_funcify
 
 from logreg.console import warning
 from logreg.engine.backend import Backend, as_features, as_stored, n_rows
+from logreg.engine.kernel import n_cores
 from logreg.errors import EngineError
 
 
@@ -176,6 +177,7 @@ class QueuedTrainModel:
     """
 
     def __init__(self, backend, take, block):
+        self.n_threads = n_cores() if backend.device.platform == "cpu" else None
         self._backend = backend
         self._take = take
         self._block = block

@@ -26,8 +26,11 @@ def is_wanted():
 def n_threads():
     """Threads that share a minibatch: LOGREG_NUM_THREADS, else as many as cores we may use."""
     given = os.environ.get("LOGREG_NUM_THREADS", "")
-    if given.isdigit() and int(given) > 0:
-        return int(given)
+    return int(given) if given.isdigit() and int(given) > 0 else n_cores()
+
+
+def n_cores():
+    """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

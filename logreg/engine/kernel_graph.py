@@ -25,6 +25,13 @@ def make_kernel(T, tools):
     return Kernel(T, tools) if tools is not None and is_wanted() else None
 
 
+def checked_labels(T, y, n_out):
+    """Labels `y` as an expression that fails if one of them is no class of 0 .. n_out - 1."""
+    are_classes = T.all(T.and_(T.ge(y, 0), T.lt(y, n_out)))
+    said = "a label is not in 0 .. n_out - 1: number the classes from 0"
+    return T.opt.Assert(said)(y, are_classes)
+
+
 class Kernel:
     """Puts the kernel into graphs; it knows the engine by the tools that it is given."""
 
@@ -66,6 +73,7 @@ class Kernel:
         shared = [v for v in variables if hasattr(v, "get_value")]
         roots = [v for v in variables if v.owner is None and v not in shared]
         labels = [v for v in roots if v.ndim == 1 and v.dtype.startswith("int")]
+        constants = [v for v in roots if v.ndim == 1 and hasattr(v, "data")]
         new, matrices = {}, set()
         for x, W, b in itertools.product(
             (v for v in roots if v.ndim == 2),
@@ -73,14 +81,14 @@ class Kernel:
             (v for v in shared if v.ndim == 1),
         ):
             if x.dtype == W.dtype == b.dtype:
-                for pattern, replacement in self._patterns(x, W, b, labels):
+                for pattern, replacement in self._patterns(x, W, b, labels, constants):
                     for v in variables:
                         if v.owner and v.ndim == pattern.ndim and self._is_same(v, pattern):
                             new[v] = replacement
                             matrices.add(x)
         return new, matrices
 
-    def _patterns(self, x, W, b, labels):
+    def _patterns(self, x, W, b, labels, constants):
         """What the model's expressions are, and what takes the place of each."""
         T = self.T
         p = T.nnet.softmax(T.dot(x, W) + b)
@@ -88,8 +96,14 @@ class Kernel:
         yield T.argmax(p, axis=1), self.Classes()(x, W, b)
         yield p, T.nnet.softmax(scores)
         for y in labels:
-            log_likelihood = T.mean(T.log(p)[T.arange(y.shape[0]), y])
-            yield -log_likelihood, self.CrossEntropy()(x, W, b, y)[0]
+            label = checked_labels(T, y, b.shape[0])  # which the kernel looks at itself
+            log_likelihoods = T.log(p)[T.arange(label.shape[0]), label]
+            yield -T.mean(log_likelihoods), self.CrossEntropy()(x, W, b, y)[0]
+            for weights in constants:
+                of_b = b.get_value(borrow=True)
+                if (weights.data.dtype, weights.data.shape) == (of_b.dtype, of_b.shape):
+                    op = self.CrossEntropy(weights=tuple(weights.data.tolist()))
+                    yield -T.mean(weights[label] * log_likelihoods), op(x, W, b, y)[0]
 
     def _is_same(self, variable, pattern):
         return self.tools.equal_computations([variable], [pattern])
@@ -134,7 +148,7 @@ class Kernel:
             if not self._is_kernel(node):
                 return node.clone_with_new_inputs(inputs)
             whole = [labels if old is y else new for old, new in zip(node.inputs, inputs)]
-            return type(node.op)(scale).make_node(*whole, start, stop)
+            return type(node.op)(scale, node.op.weights).make_node(*whole, start, stop)
 
         return self._rebuild(outputs, {x: features, y: labels[start:stop]}, clone)
 
@@ -162,10 +176,11 @@ def _make_ops(T, tools):
     """
 
     class KernelOp(tools.Op):
-        __props__ = ("scale",)
+        __props__ = ("scale", "weights")
 
-        def __init__(self, scale=1.0):
+        def __init__(self, scale=1.0, weights=None):
             self.scale = scale
+            self.weights = weights  # a tuple: the factor of each class in the cost
 
         def make_node(self, *inputs):
             return tools.Apply(self, list(inputs), self.outputs(inputs[1].dtype))
@@ -208,7 +223,10 @@ def _make_ops(T, tools):
             return [kind(dtype=dtype) for kind in (T.scalar, T.matrix, T.vector)]
 
         def perform(self, node, inputs, outputs):
-            cost, dW, db = cross_entropy(*self.taken(*inputs))
+            *given, y = self.taken(*inputs)
+            # A label that is no class is refused by the kernel.
+            weights = self.weights and numpy.take(self.weights, y, mode="clip")
+            cost, dW, db = cross_entropy(*given, y, weights)
             outputs[0][0] = numpy.asarray(cost)
             outputs[1][0], outputs[2][0] = dW, db
 
@@ -221,6 +239,9 @@ def _make_ops(T, tools):
             p = T.nnet.softmax(Scores(self.scale)(x, W, b))
             is_label = T.eq(T.arange(W.shape[1]), y.dimshuffle(0, "x"))
             dz = (p - is_label) * (g / T.cast(y.shape[0], W.dtype))
+            if self.weights:
+                weights = T.as_tensor_variable(numpy.asarray(self.weights, W.dtype))
+                dz *= weights[y].dimshuffle(0, "x")
             dx = self.scale * T.dot(dz, W.T)
             return [dx, g * outputs[1], g * outputs[2], tools.DisconnectedType()()]
 

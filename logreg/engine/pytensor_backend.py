@@ -3,6 +3,7 @@
 PyTensor's internals move from release to release: nothing here imports one with logreg.
 """
 
+import os
 import types
 
 from logreg.engine.backend import Backend
@@ -42,13 +43,23 @@ def load():
     import pytensor
     import pytensor.tensor
 
+    if getattr(pytensor.config, "generated_src_dir", None) == "":
+        # It would leave the source of what Numba compiles among the temporary files, in each run.
+        pytensor.config.generated_src_dir = os.path.join(pytensor.config.compiledir, "generated")
+
     def softmax(x):  # Theano's is over the rows of a matrix
         from pytensor.tensor.special import softmax
 
         return softmax(x, axis=-1)
 
+    def Assert(message):
+        from pytensor.raise_op import Assert
+
+        return Assert(message)
+
     T = types.ModuleType("logreg.engine.T")
     vars(T).update(vars(pytensor.tensor), grad=pytensor.grad)
+    T.opt = types.SimpleNamespace(Assert=Assert)
     T.nnet = types.SimpleNamespace(softmax=softmax, sigmoid=T.sigmoid)
     return PyTensorBackend(pytensor, T, _tools())
 

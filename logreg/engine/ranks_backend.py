@@ -3,7 +3,7 @@
 import numpy
 
 from logreg import ranks
-from logreg.engine.backend import Stored, TrainModel, as_stored, n_rows
+from logreg.engine.backend import Stored, TrainModel, as_stored, n_blas_threads, n_rows
 from logreg.errors import EngineError, SettingError
 
 
@@ -58,7 +58,7 @@ class RanksBackend:
             apply(*(part.astype(d, copy=False) for part, d in zip(parts[1:], dtypes)))
             return parts[0].copy()
 
-        return RanksTrainModel(step)
+        return RanksTrainModel(step, None if of_rows.has_kernel else n_blas_threads())
 
     def compile_error_rates(self, x, y, dataset, batch_size, errors):
         n_in_all = n_rows(dataset[0])

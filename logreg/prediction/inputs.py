@@ -1,19 +1,22 @@
 """What is to be predicted: rows from files of every kind, a batch at a time."""
 
+import contextlib
 import math
+import os
 from typing import NamedTuple, Optional
 
 import numpy
 
-from logreg.console import warning
-from logreg.datasets.formats import read_arrays, sniff
+from logreg.console import note, warning
+from logreg.datasets.checks import as_array
+from logreg.datasets.formats import ARRAY_NAMES, read_arrays, sniff
 from logreg.datasets.header import NO_OPTIONS, TableOptions, cut
 from logreg.datasets.tables import table_batches
 from logreg.errors import DatasetError
+from logreg.prediction.writers import shown_some
 
 STDIN = "-"
 BATCH_SIZE = 1000
-ARRAY_NAMES = ("x", "x_test")  # of several arrays in a file, the first of these is predicted
 NARROW = 0.01  # values within this share of the training range are on another scale
 
 
@@ -44,6 +47,23 @@ class Batch(NamedTuple):
     inverted: bool = False  # whether light and dark of the picture were exchanged
 
 
+def with_folders(paths):
+    """List the inputs: in place of a folder the pictures in it, if any, by their names."""
+    from logreg.datasets.pictures import SUFFIXES
+
+    inputs = []
+    for path in paths:
+        names = []
+        with contextlib.suppress(OSError):  # no folder, or none that can be read
+            names = sorted(os.listdir(path))
+        pictures = [name for name in names if name.lower().endswith(SUFFIXES)]
+        if 0 < len(pictures) < len(names):
+            others = [name for name in names if name not in pictures]
+            note(f"note: {path}: no pictures, so left out: {shown_some(others)}")
+        inputs += [os.path.join(path, name) for name in pictures] or [path]
+    return inputs
+
+
 def batches(path, spec):
     """Read an input, and yield each :class:`Batch`; ``'-'`` is CSV on stdin.
 
@@ -51,22 +71,28 @@ def batches(path, spec):
     its name ends as a picture's does. A DatasetError says what cannot be read, or what the model
     does not take, once the reading comes to it.
     """
-    from logreg.datasets.pictures import SUFFIXES
+    from logreg.datasets.pictures import SUFFIXES, UNREADABLE
 
+    if os.path.isdir(path):
+        raise DatasetError(
+            f"{path}: is a folder that holds no pictures, or cannot be read; a data set is given "
+            "with --dataset"
+        )
     kind = "table" if path == STDIN else sniff(path)
     if kind == "pickle":
         raise DatasetError(
             f"{path}: is a pickle: a data set is given with --dataset, a model with --model; "
             "rows to predict come as npy, npz, CSV, IDX or pictures"
         )
-    if kind is None or (kind == "table" and path.lower().endswith(SUFFIXES)):
+    if kind is None or (kind == "table" and path.lower().endswith(SUFFIXES + UNREADABLE)):
         yield _picture(path, spec)
     elif kind == "table":
         names = spec.feature_names, spec.label_name
         for x in table_batches(path, spec.options, spec.batch_size, spec.n_in, *names):
             yield Batch(x)
     else:
-        yield from array_batches(path, _chosen(path, read_arrays(path)), spec)
+        (array,) = read_arrays(path, _choose).values()
+        yield from array_batches(path, array, spec)
 
 
 def array_batches(source, array, spec):
@@ -90,17 +116,34 @@ def array_batches(source, array, spec):
         yield Batch(rows.reshape(len(rows), spec.n_in), not is_list)
 
 
-def _chosen(path, arrays):
-    """The array called x or x_test, or the only one."""
-    for name in ARRAY_NAMES:
-        if name in arrays:
-            return arrays[name]
-    if len(arrays) == 1:
-        return next(iter(arrays.values()))
-    found = ", ".join(map(cut, list(arrays)[:8])) or "none"
-    raise DatasetError(
-        f"{path}: has the arrays {found}: which is it? Call one of them x, or save it alone"
-    )
+def rows_of(X, spec):
+    """What is given from Python as an array: of a DataFrame, the columns that the model knows."""
+    if not (hasattr(X, "columns") and hasattr(X, "to_numpy")):
+        return as_array(X, "X")
+    if spec.feature_names:
+        known, there = list(spec.feature_names), list(X.columns)
+        lacking = [name for name in known if there.count(name) != 1]
+        unknown = [name for name in there if name not in known and name != spec.label_name]
+        for fault, names in (("lacks the columns", lacking), ("has also the columns", unknown)):
+            if names:
+                shown = ", ".join(cut(str(name)) for name in names[:8])
+                raise DatasetError(
+                    f"X {fault} {shown}{', ...' * (len(names) > 8)}: the model takes the "
+                    f"{len(known)} that it was trained on, by their names; X.to_numpy() gives "
+                    "columns in their order"
+                )
+        X = X[known]
+    return as_array(X.to_numpy(), "X")
+
+
+def _choose(names):
+    """Of the arrays of an npz file, the one called x or the like, or so with _test, or the only."""
+    wanted = [form.format(x) for form in ("{}", "{}_test", "test_{}") for x, _ in ARRAY_NAMES]
+    called = [name for name in wanted if name in names]
+    if called or len(names) == 1:
+        return called[:1] or names
+    found = ", ".join(map(cut, names[:8])) or "none"
+    raise DatasetError(f"has the arrays {found}: which is it? Call one of them x, or save it alone")
 
 
 def _picture(path, spec):
@@ -116,6 +159,11 @@ def _picture(path, spec):
     picture = read_picture(path, shape, spec.invert, spec.background)
     if picture.is_blank:
         warning(f"{path}: is blank, or too faint: no ink was found on it")
+    if picture.is_several:
+        warning(
+            f"{path}: seems to show several digits, and is read as one: blots of ink that are at "
+            "least half as tall as the tallest stand side by side; cut it into one picture a digit"
+        )
     pixels = picture.pixels.swapaxes(0, 1) if spec.transposed else picture.pixels
     return Batch(pixels.reshape(1, -1), True, True, picture.inverted)
 

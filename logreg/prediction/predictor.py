@@ -9,7 +9,7 @@ from logreg.console import starting
 from logreg.datasets import PIXEL_SCALE
 from logreg.datasets.checks import image_shape
 from logreg.errors import ModelFileError
-from logreg.prediction.inputs import InputSpec
+from logreg.prediction.inputs import InputChecker, InputSpec, array_batches, rows_of
 from logreg.saving import load_model
 
 
@@ -21,7 +21,7 @@ class Prediction(NamedTuple):
 
 
 class Predictor:
-    """The compiled function of a model file.
+    """A model file at work.
 
     Parameters
     ----------
@@ -31,16 +31,19 @@ class Predictor:
 
     Attributes
     ----------
+    classes_ : numpy.ndarray, shape (n_out,)
+        The label of each class.
     metadata : dict
         What the model file tells.
     labels : list of int or list of str
-        The label of each class.
+        Those of `classes_`.
     spec : InputSpec
         What rows the model takes.
     dtype : {'float32', 'float64'}
         The type of the parameters and of the features that the function takes.
     pixel_scale : float
-        What uint8 features are multiplied by: the scale of training; but 1/256 if that is 1 and
+        What uint8 features, or all if the model was trained with a scale for all, are
+        multiplied by: the scale of training; but 1/256 if that is 1 and
         the training data were numbers from 0 to 1 or of unknown range.
     x_range : tuple of (float, float) or None
         The smallest and the largest value of the training features; None if unknown.
@@ -55,10 +58,12 @@ class Predictor:
     >>> from logreg import LogisticRegression, save_model
     >>> classifier = LogisticRegression(engine.T.matrix("x"), n_in=2, n_out=2)
     >>> engine.set_value(classifier.W, [[1, 0], [0, 1]])
-    >>> save_model(classifier, "identity.pkl")
+    >>> save_model(classifier, "identity.pkl", class_labels=["left", "right"])
     >>> predictor = Predictor("identity.pkl")
-    >>> predictor(predictor.ready(numpy.array([[0, 3], [2, 1]]))).classes.tolist()
-    [1, 0]
+    >>> predictor.predict([[0, 3], [2, 1]])
+    array(['right', 'left'], dtype='<U5')
+    >>> predictor.predict_proba([[0, 3], [2, 1]]).shape
+    (2, 2)
     """
 
     def __init__(self, path, device=None):
@@ -73,6 +78,7 @@ class Predictor:
             engine.use_device(device)
         self.metadata = told = classifier.metadata
         self.labels = told["class_labels"]
+        self.classes_ = numpy.asarray(self.labels)
         self.pixel_scale = told["pixel_scale"]
         self.x_range = _x_range(told)
         if self.pixel_scale == 1:
@@ -94,15 +100,47 @@ class Predictor:
         with starting("compiling: the first time on a machine, this takes a few seconds"):
             self._function = engine.function([classifier.input], outputs)
 
+    def predict(self, X):
+        """Tell the most probable class of each row.
+
+        Parameters
+        ----------
+        X : array-like, shape (n, n_in) or (n, height, width), or DataFrame
+            Rows of numbers as the model was trained on; uint8 pixels are scaled. Of a DataFrame
+            the columns are taken by the names of the model's features, if it knows these.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n,)
+            Labels, as in `classes_`.
+
+        Raises
+        ------
+        DatasetError
+            If X is not what the model takes, or a value is not finite.
+        """
+        return self.classes_[self._predict(X).classes]
+
+    def predict_proba(self, X):
+        """Compute the probability of each class, of shape (n, n_out); X is as for `predict`."""
+        return self._predict(X).probabilities
+
+    def _predict(self, X):
+        checker = InputChecker(self, "X")
+        batches = array_batches("X", rows_of(X, self.spec), self.spec)
+        found = [checker.predict(batch.x) for batch in batches]
+        return Prediction(*map(numpy.concatenate, zip(*found)))
+
     def __call__(self, x):
         """Return the :class:`Prediction` of rows that :meth:`ready` has made."""
         with numpy.errstate(all="ignore"):  # InputChecker looks at what comes out
             return Prediction(*map(numpy.asarray, self._function(x)))
 
     def ready(self, x):
-        """Give features the model's dtype, and scale them if they are uint8."""
+        """Give features the model's dtype, and scale them if they are uint8, or all are scaled."""
         with numpy.errstate(all="ignore"):
-            if x.dtype == numpy.uint8:
+            if x.dtype == numpy.uint8 or self.metadata.get("scale_all"):
+                x = x.astype(self.dtype, copy=False)
                 return numpy.multiply(x, numpy.asarray(self.pixel_scale, self.dtype), order="C")
             return numpy.ascontiguousarray(x, dtype=self.dtype)
 

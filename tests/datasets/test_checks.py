@@ -4,11 +4,13 @@ import re
 
 import numpy
 import pytest
+from conftest import peak_memory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from logreg.datasets import read_dataset
+from logreg.datasets.checks import MAX_LABELS
 from logreg.errors import DatasetError
 
 pytestmark = pytest.mark.engine_free
@@ -77,6 +79,24 @@ def test_labels_with_gaps_are_numbered_over_all_sets():
     assert data.class_labels == [3, 7, 12]
     found = [y.tolist() for _, y in (data.train, data.valid, data.test)]
     assert found == [[0, 1, 0], [1, 1, 0], [0, 0, 2]]
+
+
+def test_the_number_of_different_labels():
+    many = numpy.arange(MAX_LABELS + 1)
+    y = numpy.append(many[1:], many[::-1])
+    x = numpy.zeros((len(y), 1))
+    assert read_dataset(((x, y % MAX_LABELS), (x, y * 0))).n_out == MAX_LABELS
+    with pytest.raises(DatasetError, match=f"y has more than 32768 .* labels by row {len(x) - 1} "):
+        read_dataset(((x, y), (x, y * 0)))
+
+
+def test_memory_for_labels_as_bytes():
+    x = numpy.zeros((1 << 20, 1), "u1")
+    y = numpy.arange(len(x)).astype("u1")
+    with peak_memory() as peak:
+        data = read_dataset(((x, y), (x[:1], y[:1])), dtype="float32")
+    held = sum(array.nbytes for pair in (data.train, data.valid) for array in pair)
+    assert peak() < 2.5 * held
 
 
 @pytest.mark.parametrize(

@@ -255,9 +255,11 @@ def test_metadata(pairs):
         "image_shape": (28, 28),
         "transposed": False,
         "pixel_scale": 1 / 256,
+        "scale_all": False,
         "x_range": (0, 255 / 256),
         "x_median": 0,
         "class_labels": list(range(10)),
+        "class_counts": [479, 563, 488, 493, 535, 434, 501, 550, 462, 495],
         "label_name": None,
         "feature_names": None,
         "split": None,
@@ -266,6 +268,37 @@ def test_metadata(pairs):
     told = {"label_name": "kind", "feature_names": ("a", "b"), "split": [20, 5, 5]}
     told.update(class_labels=["ant", "bee"], x_range=(0, 841), pixel_scale=1, image_shape=None)
     assert told.items() <= data.metadata().items()
+
+
+def test_the_most_frequent_class_is_that_of_the_training_rows():
+    x = numpy.zeros((5, 2), "float32")
+    pairs = [(x, [3, 7, 5, 7, 7]), (x, [3] * 5), (x, [3, 7, 3, 3, 5])]
+    data = read_dataset(pairs)
+    assert (data.class_counts, data.most_frequent_class()) == ([1, 1, 3], (7, 0.8))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float64"])
+def test_pixels_of_any_type_are_scaled_if_told(dtype):
+    x = numpy.random.RandomState(1).randint(256, size=(30, 64))
+    numpy.savetxt("t.csv", numpy.c_[numpy.arange(30) % 2, x], "%d", ",")
+    pairs = [(x[:20].astype(dtype), numpy.arange(20) % 2), (x[20:], numpy.arange(20, 30) % 2)]
+    for source in ("t.csv", pairs):
+        data = read_dataset(source, pixel_scale=1 / 255)
+        told = data.metadata()
+        assert (told["pixel_scale"], told["scale_all"]) == (1 / 255, True)
+        assert data.image_shape == (8, 8) and data.x_range == pytest.approx((0, 1))
+        assert data.train[0].dtype == "uint8" and (data.train[0][:16] == x[:16]).all()
+        again = read_test_set(source, told)
+        assert (again.test[0] == data.test[0]).all() and again.pixel_scale == 1 / 255
+        (floats, _), *_ = share(data)
+        assert engine.value(floats)[:16] == pytest.approx(x[:16] / 255, rel=1e-6)
+        (stored, _), *_ = share(data, as_stored=True)
+        assert (stored.shared.get_value()[:16] == x[:16]).all() and stored.scale == 1 / 255
+    for bad in (1.5, -1, 256):
+        wrong = pairs[1][0].astype(float)
+        wrong[3, 5] = bad
+        with pytest.raises(DatasetError, match=f"test x holds {bad}.*: --pixel-scale is for pix"):
+            read_dataset([pairs[0], (wrong, pairs[1][1])], pixel_scale=1 / 255)
 
 
 def test_the_median_tells_the_background():

@@ -107,17 +107,10 @@ def bad_value(row, split, value=numpy.nan):
         (make_pairs(), None, 1, SettingError, r"make_folder\.py SOURCE FOLDER --shuffle SEED"),
         (
             make_pairs()[:1],
-            ("train",),
-            None,
-            DatasetError,
-            "a data set needs x_train, y_train, x_t",
-        ),
-        (
-            make_pairs()[:1],
             ("valid",),
             None,
             DatasetError,
-            "a data set needs x_train, y_train, x_t",
+            "a data set needs x_train and y_train",
         ),
     ],
 )

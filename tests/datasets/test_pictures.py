@@ -169,6 +169,35 @@ def test_a_thin_pen_does_not_fade():
     assert prepared(one, shape=(56, 56)).pixels.any(axis=0).sum() == 3
 
 
+def strokes(*lines):
+    """A picture of lines of black ink, 20 wide, on 300 x 300 of white paper."""
+    image = Image.new("L", (300, 300), 255)
+    for line in lines:
+        ImageDraw.Draw(image).line(line, fill=0, width=20)
+    return image
+
+
+BROKEN = {
+    "5, bar apart": strokes([(210, 50), (90, 50)], [(95, 90), (95, 150), (180, 170), (90, 250)]),
+    "4, stem apart": strokes([(90, 40), (60, 180), (150, 180)], [(172, 40), (172, 250)]),
+    "7, foot apart": strokes([(80, 50), (220, 50), (170, 130)], [(158, 165), (120, 260)]),
+    "1, and dirt": strokes([(150, 40), (150, 260)], [(250, 100), (250, 160)]),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_the_strokes_of_one_digit_are_one(name):
+    assert not prepared(BROKEN[name]).is_several
+
+
+def test_digits_side_by_side_are_several(random):
+    digits = sample()["x_test"]
+    for i, style in enumerate(10 * STYLES):
+        alone, pair = digits[i], numpy.hstack([digits[i], digits[i + 50]])
+        assert not prepared(drawing(alone, random, **style)).is_several
+        assert prepared(255 - pair.repeat(6, axis=0).repeat(6, axis=1)).is_several
+
+
 @pytest.mark.parametrize("size", [28, 200])
 @pytest.mark.parametrize("background", ["dark", "light"])
 def test_the_other_background_is_inverted_unless_told(digit, size, background):

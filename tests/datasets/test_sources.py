@@ -101,9 +101,29 @@ def test_a_folder_of_tables(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "train, label, test, lacking",
+    [
+        (table(12), "kind", b"b,id,a\n1,2,3\n", "column kind"),
+        (table(12).split(b"\n", 1)[1], "2", b"1,2\n", "label column"),
+    ],
+)
+def test_a_test_table_without_labels(tmp_path, capsys, train, label, test, lacking):
+    write("train.csv", train)
+    write("test.csv", test)
+    data = read_dataset(tmp_path, TableOptions(label))
+    assert sizes(data) == [8, 2, 2] and data.split == [8, 2, 2]
+    assert f"test.csv: has no {lacking}, so train.csv alone is for" in capsys.readouterr().err
+    with pytest.raises(SettingError, match="would be overwritten"):
+        data.check_outputs("test.csv")
+    write("valid.csv", train)
+    with pytest.raises(DatasetError, match="has a validation set, but no test set with labels"):
+        read_dataset(tmp_path, TableOptions(label))
+
+
+@pytest.mark.parametrize(
     "train, test, said",
     [
-        (table(12), b"a,other,b\nx,1,2\n", "test.csv: has no column kind"),
+        (table(12), b"a,other\nx,1\n", "test.csv: has no column kind"),
         (table(12), table(12).replace(b"a,", b"c,"), "the headers of the tables differ"),
         (table(12), b"a,b,c,kind\n1,2,3,ant\n", "training set has 2 features, the test set has 3"),
         (table(12), b"kind,a,b\nant,1,2\n", "or the label is in another column"),
@@ -217,6 +237,27 @@ def test_npz(capsys):
         write("d.npz", npz_bytes(**arrays, **more))
         with pytest.raises(DatasetError, match=f"one of x_{valid} and y_{valid}: give both"):
             read_dataset("d.npz")
+
+
+@pytest.mark.parametrize("names", ["x y", "X y", "data target", "images labels"])
+@pytest.mark.parametrize(
+    "train, test",
+    [("{}", None), ("{}_train", None), ("{}_train", "{}_test"), ("train_{}", "test_{}")],
+)
+def test_what_the_arrays_of_an_npz_may_be_called(names, train, test):
+    sets = {train: pair(12), test: pair(9)} if test else {train: pair(12)}
+    arrays = {form.format(k): v for form, one in sets.items() for k, v in zip(names.split(), one)}
+    write("d.npz", npz_bytes(**arrays, more=numpy.array([None])))
+    data = read_dataset("d.npz")
+    assert sizes(data) == ([10, 2, 9] if test else [8, 2, 2])
+    assert (data.test[0] == (sets[test][0] if test else sets[train][0][-2:])).all()
+
+
+def test_the_digits_of_scikit_learn():
+    datasets = pytest.importorskip("sklearn.datasets")
+    numpy.savez("digits.npz", **datasets.load_digits())
+    data = read_dataset("digits.npz")
+    assert (data.n_in, data.n_out, sum(sizes(data))) == (64, 10, 1797)
 
 
 def test_options_of_tables_are_for_tables(tmp_path):

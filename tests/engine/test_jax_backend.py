@@ -1,5 +1,7 @@
 """Data and parameters on a device, by PyTensor's JAX backend; the CPU stands for a GPU."""
 
+import os
+
 import numpy
 import pytest
 from builders import make_pairs
@@ -28,7 +30,7 @@ def test_data_and_parameters_stay_on_the_device_and_nothing_is_compiled_anew(jax
     assert f"JAX {jax.__version__} on cpu:0 (cpu), {4 * 47 * 5} bytes" in engine.describe()
     arguments = x, y, *_ = T.matrix("x"), T.ivector("y"), (data[0], T.cast(data[1], "int32")), 10
     model = LogisticRegression(x, 4, 3)
-    cost = model.negative_log_likelihood(y)
+    cost = model.negative_log_likelihood(y, [1, 2, 3])
     updates = momentum(cost, model.params, 0.1)
     compiled = []
     jax.monitoring.register_event_duration_secs_listener(
@@ -44,6 +46,7 @@ def test_data_and_parameters_stay_on_the_device_and_nothing_is_compiled_anew(jax
     assert on_device() == [True] * 6
     assert any("backend_compile" in event for event in compiled)
     compiled.clear()
+    assert train_model.n_threads == len(os.sched_getaffinity(0))
     train_model(0)  # brings the constants to the device
     assert len(train_model.costs()) == 1
     with jax.transfer_guard("disallow"):

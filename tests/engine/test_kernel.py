@@ -195,11 +195,12 @@ def model():
     return classifier, y, make_pairs(dtype="float64")
 
 
-def test_the_graph_with_the_kernel_computes_what_the_graph_computes(model):
+@pytest.mark.parametrize("weights", [None, numpy.array([0.5, 1, 3])])
+def test_the_graph_with_the_kernel_computes_what_the_graph_computes(model, weights):
     classifier, y, ((rows, labels), *_) = model
     labels = labels.astype("int32")
     put = engine._on_cpu.kernel
-    cost = classifier.negative_log_likelihood(y) + 0.01 * (classifier.W**2).sum()
+    cost = classifier.negative_log_likelihood(y, weights) + 0.01 * (classifier.W**2).sum()
     plain = [cost, classifier.errors(y), classifier.y_pred, classifier.p_y_given_x]
     fused = put.put_into(plain)
     assert [has_kernel(output) for output in fused] == [True] * 4
@@ -213,20 +214,31 @@ def test_the_graph_with_the_kernel_computes_what_the_graph_computes(model):
         numpy.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-15)
 
 
-@pytest.mark.parametrize("rule", [updates.sgd, updates.momentum, updates.adam])
-def test_steps_are_those_of_the_graph(rule, monkeypatch):
+@pytest.mark.parametrize(
+    "rule, weights",
+    [
+        (updates.sgd, None),
+        (updates.sgd, [0.5, 1, 3]),
+        (updates.momentum, None),
+        (updates.adam, None),
+    ],
+)
+def test_steps_are_those_of_the_graph(rule, weights, monkeypatch):
     """Bytes and floats, by every kind of update: a step with the kernel is one without."""
     pairs = [((abs(x) * 40).astype("uint8"), y) for x, y in make_pairs(n_rows=(60, 20, 20))]
     found = []
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
     for put in (engine._on_cpu.kernel, None):
         monkeypatch.setattr(engine._on_cpu, "kernel", put)
         with engine.floatx("float32"):
             x, y = T.matrix("x"), T.ivector("y")
             classifier = LogisticRegression(x, 4, 3)
-            cost = classifier.negative_log_likelihood(y) + 0.01 * (classifier.W**2).sum()
+            cost = classifier.negative_log_likelihood(y, weights)
+            cost += 0.01 * (classifier.W**2).sum()
             step = rule(cost, classifier.params, learning_rate=0.1)
             dataset = share(read_dataset(pairs), as_stored=True)[0]
             train_model = engine.compile_step(x, y, dataset, 20, cost, step, block=3)
+        assert train_model.n_threads == (None if put else 3)  # the kernel's bits do not depend
         for index in (0, 1, 2, 1):
             train_model(index)
         parameters = [engine.value(param) for param in classifier.params]
@@ -250,6 +262,21 @@ def test_a_layer_below_keeps_its_graph(model):
         with engine.floatx("float64"):
             many = LogisticRegression(x, 4, n_out)
         assert (put.put_into([many.y_pred]) is not None) == is_put
+
+
+def test_weights_are_known_if_they_are_constants_that_fit(model):
+    _, y, _ = model
+    with engine.floatx("float32"):
+        classifier = LogisticRegression(T.matrix("x"), 4, 3)
+        for weights, is_known in (
+            ([0.5, 1, 3], True),
+            (numpy.ones(3), True),
+            (numpy.ones(4), False),
+            (T.vector(), False),
+        ):
+            cost = classifier.negative_log_likelihood(y, weights)
+            (found,) = engine._on_cpu.kernel.put_into([cost])
+            assert (type(found.owner.op).__name__ == "CrossEntropy") == is_known
 
 
 def has_kernel(output):

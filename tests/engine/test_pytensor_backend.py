@@ -1,5 +1,7 @@
 """PyTensor under Theano's names, whatever becomes of its internals."""
 
+import tempfile
+
 import numpy
 import pytest
 
@@ -42,7 +44,8 @@ engine.use_device("cuda")
     assert "EngineError: device 'cuda' needs JAX, which does" in done.stderr.splitlines()[-1]
 
 
-def test_a_step_is_compiled_as_pytensor_chooses(monkeypatch):
+def test_a_step_is_compiled_as_pytensor_chooses(monkeypatch, working_folder):
+    monkeypatch.setattr(tempfile, "tempdir", str(working_folder))
     modes, function = [], theano.function
     monkeypatch.setattr(
         theano,
@@ -53,3 +56,4 @@ def test_a_step_is_compiled_as_pytensor_chooses(monkeypatch):
     data = engine.shared_data(numpy.ones((4, 2))), theano.shared(numpy.zeros(4, "int32"))
     engine.compile_step(x, y, data, 2, x.sum() + y.sum(), [(W, W * 2)], 9)
     assert modes == [None]
+    assert list(working_folder.iterdir()) == []  # no source is left in the temporary folder

@@ -1,6 +1,7 @@
 """What is read of files that hold rows to predict, and what is refused."""
 
 import gzip
+import os
 import re
 
 import numpy
@@ -9,7 +10,7 @@ from builders import csv_text, idx_bytes, npy_bytes, npz_bytes, sample, write
 from PIL import Image
 
 from logreg.errors import DatasetError
-from logreg.prediction.inputs import InputSpec, array_batches, batches
+from logreg.prediction.inputs import InputSpec, array_batches, batches, with_folders
 
 pytestmark = pytest.mark.engine_free
 DIGITS = InputSpec(784, (28, 28))
@@ -29,6 +30,7 @@ FILES = {
     "images.npy.gz": gzip.compress(npy_bytes(IMAGES)),
     "x.npz": npz_bytes(y=numpy.arange(12), x_test=IMAGES[:3], x=IMAGES),
     "x_test.npz": npz_bytes(x_train=IMAGES[:3], x_test=IMAGES),
+    "data.npz": npz_bytes(test_x=IMAGES[:3], target=FLAT, data=FLAT, more=numpy.array([None])),
     "only.npz": npz_bytes(anything=IMAGES),
     "t10k-images-idx3-ubyte.gz": gzip.compress(idx_bytes(IMAGES)),
     "plain.csv": csv_text(FLAT).encode(),
@@ -118,6 +120,19 @@ def test_pictures():
     assert rows_of("text.pgm").tolist() == [numpy.maximum(FLAT[0], 48).tolist()]
     with pytest.raises(DatasetError, match=r"digit.png: .*pictures are not what the model was tr"):
         rows_of("digit.png", THREE)
+
+
+def test_the_pictures_of_a_folder(tmp_path, capsys):
+    for folder in ("a", "b", "a/more.png"):
+        (tmp_path / folder).mkdir()
+    for name in ("b.PNG", "a.jpg", "notes.txt"):
+        write(tmp_path / "a" / name, b"")
+    a, b = str(tmp_path / "a"), str(tmp_path / "b")
+    found = with_folders(["x.csv", a, b])
+    assert found == ["x.csv", *(os.path.join(a, k) for k in ("a.jpg", "b.PNG", "more.png")), b]
+    assert capsys.readouterr().err == f"note: {a}: no pictures, so left out: notes.txt\n"
+    with pytest.raises(DatasetError, match="is a folder that holds no pictures, or cannot be"):
+        rows_of(b)
 
 
 def test_pictures_for_a_model_of_transposed_images_that_are_not_square():

@@ -1,6 +1,7 @@
 """A model file at work: scales, ranges and backgrounds, against a softmax in NumPy."""
 
 import numpy
+import pandas
 import pytest
 from builders import probabilities, sample, save, save_digits_model, weights
 
@@ -26,6 +27,50 @@ def test_classes_and_probabilities():
         assert prediction.probabilities.dtype == predictor.dtype == "float32"
 
 
+def test_labels_and_probabilities_of_what_python_has(capsys):
+    words = [f"digit {i}" for i in range(10)]
+    predictor = predictor_of(pixel_scale=PIXELS, class_labels=words)
+    expected = probabilities(X / numpy.float32(256), *weights())
+    assert predictor.classes_.tolist() == words
+    for x in (X, X.reshape(12, 28, 28), X / 256, (X / 256).tolist(), pandas.DataFrame(X)):
+        assert predictor.predict(x).tolist() == [words[i] for i in expected.argmax(axis=1)]
+        assert predictor.predict_proba(x) == pytest.approx(expected, rel=1e-3)
+    many = numpy.tile(X, (200, 1))  # more than one batch
+    assert (predictor.predict(many) == numpy.tile(predictor.predict(X), 200)).all()
+    assert capsys.readouterr().err == ""
+    predictor.predict(X * 9.0)
+    assert capsys.readouterr().err.startswith("warning: X: values from 0 to 2295")
+
+
+def test_the_columns_of_a_data_frame_are_found_by_their_names():
+    save("table.pkl", numpy.eye(2), numpy.zeros(2), feature_names=["a", "b"], label_name="kind")
+    predictor = Predictor("table.pkl")
+    frame = pandas.DataFrame({"kind": ["?", "?"], "b": [3, 1], "a": [0, 2]})
+    assert predictor.predict(frame).tolist() == predictor.predict([[0, 3], [2, 1]]).tolist()
+    for bad, said in (
+        (frame.drop(columns="a"), "X lacks the columns a: the model takes the 2 that it was"),
+        (frame.assign(c=0, d=0), "X has also the columns c, d: "),
+        (frame.assign(a="x"), "X is an object array|X: has dtype|does not hold numbers"),
+    ):
+        with pytest.raises(DatasetError, match=said):
+            predictor.predict(bad)
+
+
+@pytest.mark.parametrize(
+    ("x", "said"),
+    [
+        (X[:, :9], r"X: the model expects 784 features \(28 x 28\), got \(12, 9\)"),
+        ([[1, 2], [3]], "X is an object array"),
+        (X.astype(str), "X: has dtype <U.: numbers are needed"),
+        (X * numpy.nan, "X: row 0, column 0 holds nan"),
+        (X[:0], r"got \(0, 784\)"),
+    ],
+)
+def test_what_the_model_does_not_take_is_refused(x, said):
+    with pytest.raises(DatasetError, match=said):
+        predictor_of().predict(x)
+
+
 @pytest.mark.parametrize(
     ("pixel_scale", "x_range", "scale"),
     [
@@ -45,6 +90,12 @@ def test_pixels_are_scaled_as_in_training(pixel_scale, x_range, scale):
     pixels = numpy.array([[0, 3, 255]], numpy.uint8)
     assert predictor.ready(pixels).tolist() == [[0, 3 * numpy.float32(scale), 255 * scale]]
     assert predictor.ready(pixels.astype("u2")).tolist() == [[0, 3, 255]]
+    if pixel_scale != 1:
+        scaled = predictor.ready(pixels)
+        predictor = predictor_of(pixel_scale=pixel_scale, scale_all=True)
+        for dtype in ("u1", "u2", "f4", "f8"):
+            ready = predictor.ready(pixels.astype(dtype))
+            assert ready.dtype == "float32" and (ready == scaled).all()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,64 @@
+"""The tutorial's log, and the comparison of a run with it."""
+
+import csv
+import os
+
+from logreg.callbacks import Callback
+
+LOG = os.path.join(os.path.dirname(__file__), "tutorial_log.csv")
+# Early stopping ends the tutorial's run in the epoch after the last validation.
+LAST_EPOCH = 74
+
+
+def read_reference():
+    """Read the tutorial's log: a dict of the epoch to its two errors in percent, as printed.
+
+    The second is the test error, '' where there was no new best.
+    """
+    with open(LOG, newline="", encoding="utf-8") as file:
+        return {
+            int(row["epoch"]): (row["validation_error_percent"], row["test_error_of_best_percent"])
+            for row in csv.DictReader(file)
+        }
+
+
+def percent(error):
+    """A fraction as the tutorial prints it, in percent; '' for None."""
+    return "" if error is None else "%f" % (error * 100.0)
+
+
+class ReferenceCheck(Callback):
+    """Compares what a run prints with the tutorial's log.
+
+    Attributes
+    ----------
+    differences : list of str
+        What was printed otherwise, in words.
+    """
+
+    def __init__(self):
+        self._errors = {}  # of each epoch, as read_reference() has them
+        self.differences = []
+
+    def on_validation(self, run, validation):
+        errors = percent(validation.error), percent(validation.test_error)
+        self._errors[validation.epoch] = errors
+
+    def on_train_end(self, run):
+        last = min(run.hyperparameters.n_epochs, LAST_EPOCH)
+        log = {epoch: errors for epoch, errors in read_reference().items() if epoch <= last}
+        best = [errors for errors in log.values() if errors[1]][-1]
+        first = min(self._errors, default=last + 1)  # a resumed run has others behind it
+        for epoch in sorted({*self._errors, *(epoch for epoch in log if epoch >= first)}):
+            names = f"epoch {epoch}, validation error", f"epoch {epoch}, test error"
+            self._compare(names, self._errors.get(epoch, ("", "")), log.get(epoch, ("", "")))
+        errors = percent(run.stopping.best_loss), percent(run.test_error)
+        self._compare(("best validation score", "test performance"), errors, best)
+        self._compare(["epochs"], [str(run.epoch)], [str(last)])
+
+    def _compare(self, names, printed, expected):
+        for name, here, there in zip(names, printed, expected):
+            if here != there:
+                self.differences.append(
+                    f"{name}: {here or 'no line'}, the tutorial has {there or 'no line'}"
+                )

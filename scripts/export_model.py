@@ -1,0 +1,131 @@
+"""Export a model file for programs without logreg: to ONNX, npz or JSON.
+
+    python scripts/export_model.py best_model.pkl --to onnx
+
+Rows of x, of shape (n, n_in), become probabilities, of shape (n, n_out), so::
+
+    x = x * pixel_scale                            # pixels from 0 to 255; 1 if there are none
+    x = where(isnan(x), feature_means, x)          # if `missing` is 'mean'
+    x = (x - feature_means) / feature_scales       # if the model has feature_scales
+    probabilities = softmax(x @ W + b)
+
+and the label is the one of `class_labels` that is most probable. Of a table with text, each
+category is one of the n_in features, 1 or 0, in the order of `feature_names` (`column=category`).
+
+ONNX does all of that (pip install '.[onnx]'): its input `x` holds float64 if features are filled
+or standardized, else the model's type, and its outputs are `label` and `probabilities`. npz and
+JSON hold the numbers above by these names, and in `metadata` all else that the model file tells.
+"""
+
+import argparse
+import io
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy
+
+from logreg.console import command, starting_engine
+from logreg.errors import SettingError
+
+NAMES = ("pixel_scale", "missing", "feature_means", "feature_scales", "class_labels")
+# Opset 13 is of 2020: old runtimes know it, too.
+ONNX = """<ir_version: 8, opset_import: ["": 13], producer_name: "logreg">
+logreg ({input}[n, {n_in}] x) => ({label}[n] label, {output}[n, {n_out}] probabilities) {{
+  {nodes}
+  probabilities = Softmax <axis = 1> (scores)
+  best = ArgMax <axis = 1, keepdims = 0> (probabilities)
+  label = Gather (class_labels, best)
+}}"""
+TYPES = {"float32": ("float", 1), "float64": ("double", 11)}  # as ONNX calls and numbers them
+
+
+def to_onnx(content, metadata):
+    """Make the bytes of an ONNX file."""
+    try:
+        from onnx import checker, helper, numpy_helper, parser
+    except ImportError as error:
+        raise SettingError(f"--to onnx needs onnx ({error}): pip install '.[onnx]'") from None
+    W, means, scales = (content.get(name) for name in ("W", "feature_means", "feature_scales"))
+    dtype = W.dtype.name if means is None else "float64"
+    constants, nodes, x = {"W": W, "b": content["b"]}, [], "x"
+    steps = {
+        "scaled = Mul ({}, pixel_scale)": content["pixel_scale"] != 1,
+        "filled = Where (is_nan, feature_means, {})": content.get("missing") == "mean",
+        "centred = Sub ({}, feature_means)": scales is not None,
+        "standardized = Div ({}, feature_scales)": scales is not None,
+        f"row = Cast <to = {TYPES[W.dtype.name][1]}> ({{}})": dtype != W.dtype.name,
+        "scores = Gemm ({}, W, b)": True,
+    }
+    for step in [step for step, is_taken in steps.items() if is_taken]:
+        if "is_nan" in step:
+            nodes.append(f"is_nan = IsNaN ({x})")
+        nodes.append(step.format(x))
+        x = step.split()[0]
+        for name in set(NAMES) & set(re.findall(r"\w+", step)):
+            constants[name] = numpy.asarray(content[name], dtype)
+    labels = content["class_labels"]
+    is_text = labels.dtype.kind == "U"
+    constants["class_labels"] = labels.astype(object) if is_text else labels
+    n_in, n_out = W.shape
+    names = {"input": TYPES[dtype][0], "output": TYPES[W.dtype.name][0], "n_in": n_in}
+    names.update(label="string" if is_text else "int64", n_out=n_out, nodes="\n  ".join(nodes))
+    model = parser.parse_model(ONNX.format(**names))
+    for name, value in constants.items():
+        model.graph.initializer.append(numpy_helper.from_array(value, name))
+    helper.set_model_props(model, {"logreg": json.dumps(metadata)})
+    checker.check_model(model, full_check=True)
+    return model.SerializeToString()
+
+
+def to_npz(content, metadata):
+    """Make the bytes of an npz file; `metadata` is JSON text."""
+    stream = io.BytesIO()
+    numpy.savez(stream, **content, metadata=json.dumps(metadata))
+    return stream.getvalue()
+
+
+def to_json(content, metadata):
+    """Make the bytes of a JSON file; numbers have as many digits as tell them exactly."""
+    lists = {name: numpy.asarray(value).tolist() for name, value in content.items()}
+    return json.dumps({**lists, "metadata": metadata}, indent=1).encode()
+
+
+WRITERS = {"onnx": to_onnx, "npz": to_npz, "json": to_json}
+
+
+@command
+def main(argv=None):
+    """Export as the options say."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("model", metavar="MODEL", help="a model file")
+    parser.add_argument("--to", choices=WRITERS, required=True, help="the format")
+    named = "where the export goes, if not beside the model, as model.onnx and so on"
+    parser.add_argument("--output", metavar="FILE", help=named)
+    args = parser.parse_args(argv)
+    output = args.output or os.path.splitext(args.model)[0] + f".{args.to}"
+    if os.path.realpath(output) == os.path.realpath(args.model):
+        raise SettingError(f"--output {output} would overwrite the model: give another name")
+    with starting_engine():
+        from logreg import engine
+        from logreg.saving import load_model, save
+    classifier = load_model(args.model)
+    metadata = classifier.metadata
+    content = {param.name: engine.value(param) for param in classifier.params}
+    content.update({k: metadata[k] for k in NAMES if metadata.get(k) is not None})
+    labels = numpy.asarray(content["class_labels"])
+    # Integers that 64 bits cannot hold become text.
+    content["class_labels"] = labels if labels.dtype.kind == "i" else labels.astype(str)
+    save(output, WRITERS[args.to](content, metadata))
+    n_in, n_out = content["W"].shape
+    print(f"{output}: a model of {n_in} features and {n_out} classes")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""Exported models say the same as the model file, by ONNX Runtime and by a softmax in NumPy."""
+
+import importlib
+import json
+from pathlib import Path
+
+import numpy
+import pytest
+from builders import probabilities, save
+from conftest import ROOT
+
+from logreg.prediction.inputs import InputChecker
+from logreg.prediction.predictor import Predictor
+
+RANDOM = numpy.random.RandomState(3)
+W, B = RANDOM.randn(4, 3), RANDOM.randn(3)
+MEANS, SCALES = [1e6, 2.0, -3.0, 0.5], [1e3, 1.0, 0.25, 2.0]
+X = RANDOM.randn(20, 4) * SCALES + MEANS
+TABLE = {"feature_means": MEANS, "feature_scales": SCALES}
+MODELS = {
+    "plain": {},
+    "text": {"class_labels": ["no", "yes", "tüv"]},
+    "large numbers": {"class_labels": [1, 2, 2**70]},
+    "pixels": {"pixel_scale": 1 / 255},
+    "standardized": TABLE,
+    "filled": {"feature_means": MEANS, "missing": "mean"},
+    "all": {**TABLE, "missing": "mean", "pixel_scale": 1 / 256, "class_labels": ["a", "b", "c"]},
+}
+LABELS = {k: list(map(str, told.get("class_labels", []))) for k, told in MODELS.items()}
+
+
+@pytest.fixture
+def export(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    script = importlib.import_module("export_model")
+
+    def export(*options):
+        code = script.main(["model.pkl", *options])
+        return code, capsys.readouterr()
+
+    return export
+
+
+def rows(told):
+    """Rows that a model takes, some values empty where it fills them."""
+    x = RANDOM.randint(256, size=(20, 4)).astype(float) if "pixel_scale" in told else X.copy()
+    if "missing" in told:
+        x[::3, 1] = numpy.nan
+    return x
+
+
+def expected(told, x):
+    """Probabilities, by the steps that the script's help gives."""
+    x = x * told.get("pixel_scale", 1)
+    if "missing" in told:
+        x = numpy.where(numpy.isnan(x), told["feature_means"], x)
+    if "feature_scales" in told:
+        x = (x - told["feature_means"]) / told["feature_scales"]
+    return probabilities(x, W.astype("f4"), B.astype("f4"))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_onnx(name, export):
+    pytest.importorskip("onnx", reason="there is no onnx for this Python")
+    runtime = pytest.importorskip("onnxruntime", reason="there is no onnxruntime for this Python")
+    told, x = MODELS[name], rows(MODELS[name])
+    save("model.pkl", W, B, **told)
+    assert export("--to", "onnx")[1].out == "model.onnx: a model of 4 features and 3 classes\n"
+    session = runtime.InferenceSession("model.onnx", providers=["CPUExecutionProvider"])
+    kind = "float64" if "feature_means" in told else "float32"
+    label, p = session.run(["label", "probabilities"], {"x": x.astype(kind)})
+    assert p.dtype == "float32" and p == pytest.approx(expected(told, x), rel=1e-4, abs=1e-6)
+    assert label.tolist() == [(LABELS[name] or [0, 1, 2])[k] for k in p.argmax(axis=1)]
+    metadata = session.get_modelmeta().custom_metadata_map["logreg"]
+    assert json.loads(metadata) == Predictor("model.pkl").metadata
+
+
+def test_onnx_says_what_logreg_says(export):
+    runtime = pytest.importorskip("onnxruntime", reason="there is no onnxruntime for this Python")
+    pytest.importorskip("onnx", reason="there is no onnx for this Python")
+    save("model.pkl", W, B, pixel_scale=1 / 256)
+    export("--to", "onnx", "--output", "m.onnx")
+    x = RANDOM.randint(256, size=(20, 4)).astype("uint8")
+    found = InputChecker(Predictor("model.pkl"), "x").predict(x)
+    session = runtime.InferenceSession("m.onnx", providers=["CPUExecutionProvider"])
+    label, p = session.run(None, {"x": x.astype("float32")})
+    assert label.tolist() == found.classes.tolist()
+    assert p == pytest.approx(found.probabilities, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_npz_and_json(name, export):
+    told, x = MODELS[name], rows(MODELS[name])
+    save("model.pkl", W, B, **told)
+    for form in ("npz", "json"):
+        assert export("--to", form)[0] == 0
+    with numpy.load("model.npz", allow_pickle=False) as arrays:
+        arrays = dict(arrays)
+    lists = json.loads(Path("model.json").read_text())
+    assert set(arrays) == set(lists) == {"W", "b", "class_labels", "pixel_scale", "metadata", *told}
+    assert lists.pop("metadata") == json.loads(str(arrays.pop("metadata")))
+    assert arrays["W"].dtype == "float32" and (arrays["W"] == W.astype("f4")).all()
+    assert {k: v.tolist() for k, v in arrays.items()} == lists
+    assert lists["class_labels"] == (LABELS[name] or [0, 1, 2])
+    read = {k: v for k, v in lists.items() if k in told}
+    assert (expected(read, x) == expected(told, x)).all()
+
+
+def test_what_is_refused(export, monkeypatch):
+    save("model.pkl", W, B)
+    code, said = export("--to", "json", "--output", "./model.pkl")
+    assert code == 1 and "would overwrite the model" in said.err
+    code, said = export("--to", "json", "--output", "nowhere/model.json")
+    assert code == 1 and "nowhere/model.json cannot be written" in said.err
+    monkeypatch.setitem(__import__("sys").modules, "onnx", None)
+    code, said = export("--to", "onnx")
+    assert code == 1 and "pip install '.[onnx]'" in said.err
