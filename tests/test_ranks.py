@@ -160,6 +160,13 @@ def test_a_folder_is_mapped_by_each_rank_or_sent(run, mpirun, pairs):
     assert done.stderr.count("rank 0 sends each its rows") == 1
 
 
+def test_ranks_on_devices_of_jax(run, mpirun, pairs):
+    pytest.importorskip("pytensor", reason="JAX is PyTensor's backend")
+    pytest.importorskip("jax", reason="JAX is not installed")
+    done = mpirun(2, "-m", "logreg.train", *OPTIONS, "--device", "jax:cpu")
+    assert lines(done) == lines(run("-m", "logreg.train", *OPTIONS)), done.stderr
+
+
 def test_without_a_launcher_mpi_is_not_imported(run, pairs):
     code = "from logreg.train import main; import sys; "
     code += f"assert main({OPTIONS}) == 0; assert 'mpi4py' not in sys.modules"

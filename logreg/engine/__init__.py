@@ -73,6 +73,7 @@ def use_device(name=None):
 
     `name` is ``'cpu'``; ``'cuda'``, ``'cuda0'``, ``'cuda1'``, ... for a GPU, on Theano by pygpu and
     on PyTensor by its JAX backend; on PyTensor also ``'jax:cpu'``. None is what Theano's flags say.
+    Of several ranks, each takes a GPU of its own where ``'cuda'`` is asked for.
     """
     global _backend
     _backend.release()
@@ -80,6 +81,8 @@ def use_device(name=None):
     if name is not None and not re.fullmatch(r"cpu|cuda\d*|jax:cpu", name):
         known = "cpu, cuda, or cuda0, cuda1, ..., or on PyTensor jax:cpu"
         raise EngineError(f"device {name!r} is not known: give {known}")
+    if name == "cuda" and ranks.size > 1:  # each its own
+        name = f"cuda{ranks.local_rank}"
     _backend = _over_ranks(_on_cpu.on_device(name))
 
 

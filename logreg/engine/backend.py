@@ -160,11 +160,11 @@ class Backend:
             self._warm_up(lambda: on_rows(0, 1), variables)
         return on_rows
 
-    def compile_in_two(self, x, y, dataset, cost, gradients, updates):
+    def compile_in_two(self, x, y, dataset, cost, gradients, updates, n_rows):
         """Compile a step in two functions, between which ranks sum.
 
-        The first gives cost and gradients over the rows from `start` to `stop` of a set, the
-        second takes the gradients and updates the variables.
+        The first gives cost and gradients over the rows from `start` to `stop` of a set, which are
+        `n_rows`; the second takes the gradients and updates the variables.
         """
         of_rows = self._compile_on_rows(x, y, dataset, [cost, *gradients])
         compile_function = self.kernel.function if of_rows.has_kernel else self.theano.function

@@ -28,9 +28,10 @@ class RanksBackend:
                 "row of a minibatch; give a larger batch size, or start fewer"
             )
         gradients = _gradients(x, y, updates)
-        with ranks.first_first():
-            of_rows, apply = self.backend.compile_in_two(x, y, dataset, cost, gradients, updates)
         first, last = ranks.share(batch_size)
+        args = x, y, dataset, cost, gradients, updates, last - first
+        with ranks.first_first():
+            of_rows, apply = self.backend.compile_in_two(*args)
         stride = batch_size if is_whole(dataset[0]) else last - first
         offset = first if is_whole(dataset[0]) else 0
         weight = (last - first) / batch_size
