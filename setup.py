@@ -36,6 +36,9 @@ class BuildKernel(build_ext):
         super().copy_extensions_to_source()
 
 
+# The last one that takes NumPy 1.23.
+pyarrow = ['pyarrow<18; python_version < "3.12"', 'pyarrow; python_version >= "3.12"']
+
 setup(
     name="logreg",
     version=version,
@@ -68,6 +71,7 @@ setup(
         "progress": ["tqdm"],
         "images": ["pillow>=10.1"],
         "tables": ["pandas>=2.0.3"],
+        "parquet": ["pandas>=2.0.3", *pyarrow],
         "sklearn": ["scikit-learn>=1.3"],
         "onnx": ["onnx"],
         # Theano's C code is linked with it: for nets.
@@ -79,7 +83,8 @@ setup(
         # JAX on the CPU stands for a GPU in the tests.
         "test": [
             *("pytest", "hypothesis", "pillow>=10.1", "pandas>=2.0.3", "scikit-learn>=1.3"),
-            *("onnx", "onnxruntime", "mpi4py", "mpich; platform_system != 'Windows'"),
+            *("onnx", "onnxruntime", *pyarrow),
+            *("mpi4py", "mpich; platform_system != 'Windows'"),
             "jax; python_version >= '3.12'",
         ],
         "lint": ["ruff"],

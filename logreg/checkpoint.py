@@ -149,7 +149,7 @@ def _checked(saved, settings, run):
 
 
 def _differences(then, now):
-    then = {"class_weight": None, **then}  # older files do not tell it
+    then = {"class_weight": None, "ties": "first", **then}  # older files do not tell them
     # The data's digest decides, and not by which path they were found; and a run of more epochs
     # has the same bits until then.
     for name in sorted(set(now) - {"dataset", "n_epochs"}):

@@ -50,11 +50,13 @@ class EarlyStopping:
         patience=DEFAULTS.patience,
         patience_increase=DEFAULTS.patience_increase,
         improvement_threshold=DEFAULTS.improvement_threshold,
+        ties=DEFAULTS.ties,
     ):
         self.initial_patience = patience
         self.patience = patience
         self.patience_increase = patience_increase
         self.improvement_threshold = improvement_threshold
+        self.ties = ties
         self.best_loss = math.inf
         self.best_iter = None
         self.significant_iter = None
@@ -74,7 +76,10 @@ class EarlyStopping:
         bool
             Whether `loss` is a new best.
         """
-        if not loss < self.best_loss:
+        if self.ties == "later" and loss == self.best_loss:
+            if iter < self.best_iter * self.patience_increase:
+                return False
+        elif not loss < self.best_loss:
             return False
         if loss < self.best_loss * self.improvement_threshold:
             self.patience = max(self.patience, iter * self.patience_increase)

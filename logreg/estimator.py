@@ -9,7 +9,7 @@ from logreg import engine
 from logreg.callbacks import Callback
 from logreg.datasets.splits import stratified_order
 from logreg.errors import DatasetError, ExtraError, SettingError
-from logreg.hyperparameters import DEFAULTS, Hyperparameters
+from logreg.hyperparameters import DEFAULTS, Hyperparameters, default_batch_size
 from logreg.objective import softmax_regression
 from logreg.sgd import fit
 
@@ -144,8 +144,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         names = {field.name for field in fields(Hyperparameters)} & {*self.get_params()}
         given = {name: getattr(self, name) for name in names}
         if self.batch_size is None:
-            size, least = DEFAULTS.batch_size, min(n_train, n_valid)
-            given["batch_size"] = size if size <= least else max(1, min(least, n_train // 10))
+            given["batch_size"] = default_batch_size([n_train, n_valid])
         return Hyperparameters(**given)
 
     def decision_function(self, X):

@@ -10,6 +10,7 @@ from logreg.errors import SettingError
 # The tutorial's names for what it reads and writes.
 DATASET = "mnist.pkl.gz"
 BEST_MODEL = "best_model.pkl"
+TIES = ("first", "later")
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,10 @@ class Hyperparameters:
         Factors of the sum of the weights' absolute values, and of their squares, in the cost.
     momentum : float
         Fraction of the last step that is added to each; see :func:`logreg.updates.momentum`.
+    ties : {'first', 'later'}
+        Which of models with the same validation error is the best: the first, or also a later one
+        after `patience_increase` times as many minibatches. On few validation rows, a model that
+        has hardly begun to learn may make no error.
     class_weight : {None, 'balanced'}
         What the cost of a row is multiplied by: 1, or with 'balanced' n / (n_out * n_k), of n
         training rows n_k of which are of the row's class.
@@ -61,6 +66,7 @@ class Hyperparameters:
     l2: float = 0.0
     momentum: float = 0.0
     class_weight: Optional[str] = None
+    ties: str = "first"
 
     def __post_init__(self):
         self._require("learning_rate", lambda value: value > 0, "a number above 0")
@@ -72,6 +78,8 @@ class Hyperparameters:
         self._require("improvement_threshold", lambda value: 0 < value <= 1, "above 0, up to 1")
         self._require("l1", lambda value: value >= 0, "0 or more")
         self._require("l2", lambda value: value >= 0, "0 or more")
+        if self.ties not in TIES:
+            raise SettingError(f"ties is {self.ties!r}: it must be one of {', '.join(TIES)}")
         self._require("momentum", lambda value: 0 <= value < 1, "0 or more, below 1")
         if self.class_weight not in (None, "balanced"):
             raise SettingError(f"class_weight is {self.class_weight!r}: give 'balanced' or None")
@@ -89,3 +97,14 @@ class Hyperparameters:
 
 
 DEFAULTS = Hyperparameters()
+
+
+def default_batch_size(n_rows):
+    """The batch size for training, validation and test sets of `n_rows` rows.
+
+    It is the tutorial's. Only if a set has fewer rows, it is a tenth of the training rows, or as
+    many as the smallest set has if that is less.
+    """
+    if min(n_rows) >= DEFAULTS.batch_size:
+        return DEFAULTS.batch_size
+    return max(1, min(*n_rows, n_rows[0] // 10))

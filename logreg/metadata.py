@@ -85,6 +85,7 @@ def check_model(metadata, arrays):
         "pixel_scale": type(scale) in (int, float) and 0 < scale < 1e30,
         "split": split is None or _are_counts(split, 3),
     }
+    checks.update(_tables(metadata, n_in))
     for name in {**checks, **metadata}:
         value = metadata.get(name)
         if not (checks.get(name, True) and _is_plain(name) and _is_plain(value)):
@@ -92,6 +93,38 @@ def check_model(metadata, arrays):
                 f"its metadata do not fit a model of {n_in} features and {n_out} classes: "
                 f"{ascii(name)[:40]} is {ascii(value)[:80]}"
             )
+
+
+def _tables(told, n_in):
+    """Which of the entries that tell how a table was read are as they must be."""
+
+    def are_all(values, *kinds):
+        return isinstance(values, list) and all(isinstance(value, kinds) for value in values)
+
+    def are_moments(name, least):
+        values = told.get(name)
+        is_list = are_all(values, float, int) and len(values) == n_in
+        return values is None or (is_list and all(least < value < 1e39 for value in values))
+
+    columns, categories = told.get("columns"), told.get("categories")
+    n_features = n_in
+    if are_all(categories, list, type(None)):
+        n_features = sum(1 if texts is None else len(texts) for texts in categories)
+    n_columns = len(categories) if isinstance(categories, list) else n_in
+    return {
+        "columns": columns is None or (are_all(columns, str) and len(columns) == n_columns),
+        "categories": categories is None
+        or (
+            n_features == n_in and all(texts is None or are_all(texts, str) for texts in categories)
+        ),
+        "missing": told.get("missing") in (None, "mean", "drop"),
+        "decimal": told.get("decimal") in (None, ".", ","),
+        "header": told.get("header") in (None, True, False),
+        "label_column": isinstance(told.get("label_column"), (str, int, type(None))),
+        "dropped": told.get("dropped") is None or are_all(told["dropped"], str),
+        "feature_means": are_moments("feature_means", -1e39),
+        "feature_scales": are_moments("feature_scales", 0),
+    }
 
 
 def _are_counts(value, *lengths):

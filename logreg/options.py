@@ -23,10 +23,59 @@ def add_table_options(parser):
     header.add_argument(
         "--no-header", dest="header", action="store_false", help="the first row is one of data"
     )
-    help = "decimal mark in a table (default: %(default)s)"
-    parser.add_argument("--decimal", choices=(".", ","), default=".", help=help)
+    parser.add_argument(
+        "--decimal", choices=(".", ","), help="decimal mark in a table (default: .)"
+    )
+
+
+def add_training_options(parser):
+    """Add the options of how data are prepared for training, which a model file keeps."""
+    add = parser.add_argument
+    add(
+        "--drop",
+        metavar="NAME[,NAME...]",
+        help="leave columns of a table out, each by name or by number from 1",
+    )
+    add(
+        "--missing",
+        choices=("mean", "drop"),
+        help="empty cells of a table (also NA, NaN and nan) get the mean of their column, in a "
+        "column of text a category of their own; or their rows are left out",
+    )
+    standardize = parser.add_mutually_exclusive_group()
+    standardize.add_argument(
+        "--standardize",
+        action="store_true",
+        default=None,
+        help="give each feature mean 0 and standard deviation 1 over the training rows (default: "
+        "in tables only)",
+    )
+    standardize.add_argument(
+        "--no-standardize",
+        dest="standardize",
+        action="store_false",
+        help="take the numbers in tables as they are",
+    )
+    split = parser.add_mutually_exclusive_group()
+    split.add_argument(
+        "--split-seed",
+        type=int,
+        metavar="N",
+        default=0,
+        help="seed of the random split of a table, or of one array, that has no test set; it has "
+        "all classes in proportion (default: %(default)s)",
+    )
+    split.add_argument(
+        "--no-shuffle",
+        dest="split_seed",
+        action="store_const",
+        const=None,
+        help="split it in the order of its rows, as time series need it",
+    )
 
 
 def table_options(args):
     """The options as they were given: a :class:`~logreg.datasets.header.TableOptions`."""
-    return TableOptions(args.label_column, args.header, args.decimal)
+    dropped = tuple(args.drop.split(",")) if getattr(args, "drop", None) else None
+    missing = getattr(args, "missing", None)
+    return TableOptions(args.label_column, args.header, args.decimal, dropped, missing)

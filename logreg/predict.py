@@ -44,7 +44,8 @@ def parser():
     inputs += "CSV on stdin"
     add("inputs", nargs="*", metavar="INPUT", help=inputs)
     add("--model", metavar="FILE", default=BEST_MODEL, help="model file" + default)
-    add("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + default)
+    dataset = "a file, folder or name (default: the data that the model was trained on)"
+    add("--dataset", metavar="PATH", help=dataset)
     evaluate = "print errors, precision, recall, F1 and the confusion matrix on the test set"
     add("--evaluate", action="store_true", help=evaluate)
     add("--info", action="store_true", help="print what the model file tells of the model")
@@ -112,7 +113,16 @@ def _test_set(predictor, dataset, options):
     """Read a data set whose test set has the features that the model takes."""
     from logreg.datasets import read_test_set
 
-    data = read_test_set(dataset, predictor.metadata, options, predictor.dtype)
+    own = predictor.metadata.get("dataset", DATASET)
+    try:
+        chosen = own if dataset is None else dataset
+        data = read_test_set(chosen, predictor.metadata, options, predictor.dtype)
+    except DatasetError as error:
+        if dataset is None and own != DATASET:
+            error = DatasetError(
+                f"{error}. The model was trained on {own!a}; --dataset names other data"
+            )
+        raise error from None
     if data.n_in != predictor.spec.n_in:
         raise DatasetError(
             f"{data.name}: the model expects {predictor.spec}, got {data.test[0].shape}; "
@@ -130,7 +140,7 @@ def main(argv=None):
     if args.info:
         return _info(args)
     predictor = _predictor(args.model, args.device)
-    options = table_options(args)
+    options = table_options(args).completed(predictor.metadata)
     if args.evaluate:
         return _evaluate(predictor, options, args)
     n = args.n or (sys.maxsize if args.inputs else N_EXAMPLES)
@@ -159,7 +169,7 @@ def _arguments(argv):
         options.error("-n is for predictions: --evaluate takes all rows")
     if args.evaluate and (args.proba or args.top is not None):
         options.error("--proba and --top are for predictions, not for --evaluate")
-    if args.inputs and args.dataset != DATASET:
+    if args.inputs and args.dataset is not None:
         options.error("--dataset is for --evaluate and for the first examples, not for inputs")
     for option, value in (("-n", args.n), ("--top", args.top), ("--batch-size", args.batch_size)):
         _require_positive(option, value)

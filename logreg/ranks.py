@@ -8,14 +8,12 @@ launcher set in the environment decides: without one there is one rank, and MPI 
 import atexit
 import contextlib
 import os
-import select
-import signal
-import socket
 import sys
 import time
 import traceback
 
 from logreg.errors import EngineError, LogRegError
+from logreg.watcher import watch
 
 # Their size and a process's rank, as MPICH and Intel MPI, Open MPI, and Slurm's srun tell them.
 LAUNCHERS = (
@@ -24,7 +22,6 @@ LAUNCHERS = (
     ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
 )
 START_SECONDS = 60  # until a rank that waits for the others to start gives up
-CLAIM_SECONDS = 10  # for which the first to tell of an end is the only one
 GRACE = 2.0  # seconds until another rank than 0 says what all may have met
 POLL = 0.01  # seconds
 SPINS = 50  # looks whether the others are there, before the core is left to them
@@ -62,7 +59,7 @@ def start():
     rank, size = number, n
     if rank:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    _watcher = _watch(os.getpid(), number, n) if hasattr(os, "fork") else None
+    _watcher = watch(os.getpid(), number, n, START_SECONDS) if hasattr(os, "fork") else None
     try:
         import mpi4py
 
@@ -159,40 +156,6 @@ def fault(error):
         return None
     time.sleep(GRACE)  # if all ranks have met it, rank 0 speaks, and ends them
     return f"error: rank {rank} of {size}: {error}"
-
-
-def _watch(pid, number, n):
-    """Start a process that tells on stderr if this one ends without a word; return its pipe."""
-    end_to_read, end_to_write = os.pipe()
-    parent = os.getppid()
-    if os.fork():
-        os.close(end_to_read)
-        return end_to_write
-    try:
-        os.setsid()
-        os.dup2(end_to_read, 0)
-        os.close(1)
-        os.closerange(3, 1 << 12)  # the launcher's socket, too
-        word, said = b"", None
-        if not select.select([0], [], [], START_SECONDS)[0]:
-            said = f"has waited {START_SECONDS} s for the others: one did not start, or has ended"
-            os.kill(pid, signal.SIGKILL)
-        else:
-            word = os.read(0, 1)
-            if word == b"s":
-                word = os.read(0, 1)
-            if not word:
-                said = "was killed or crashed: the others are ended, too"
-        # The launcher kills the others. On a machine, the first watcher to get this name speaks.
-        with socket.socket(socket.AF_UNIX) as claim, contextlib.suppress(OSError):
-            if sys.platform == "linux":
-                claim.bind(f"\0logreg-ranks-{parent}")
-            if said:
-                os.write(2, f"error: rank {number} of {n} (process {pid}) {said}\n".encode())
-            os.close(2)
-            time.sleep(CLAIM_SECONDS)
-    finally:
-        os._exit(0)
 
 
 def _tell_watcher(word):

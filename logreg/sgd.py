@@ -199,6 +199,7 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
             hyperparameters.patience,
             hyperparameters.patience_increase,
             hyperparameters.improvement_threshold,
+            hyperparameters.ties,
         )
         variables = [variable for variable, _ in updates]
         run = Run(variables, hyperparameters, stopping, n_train_batches, params=params)
@@ -229,14 +230,14 @@ def _train_and_tell(functions, run, callbacks):
 
 def run_settings(data, hyperparameters):
     """What decides the bits of a run, as a dict: a resumed run must have the same, but n_epochs."""
-    floatx = engine.theano.config.floatX
+    floatx, scaling = engine.theano.config.floatX, data.preprocessing
     return {
         **asdict(hyperparameters),
         "floatX": floatx,
         "dataset": data.name,
         "dataset_sha256": data.sha256(floatx),
         "shuffle": data.shuffle,
-        **({"pixel_scale": data.pixel_scale} if data.scale_all else {}),
+        **({"pixel_scale": scaling.pixel_scale} if scaling.scale_all else {}),
     }
 
 
@@ -262,7 +263,7 @@ def sgd_optimization(
     -------
     Run
     """
-    whole_batches(data.sizes, hyperparameters.batch_size)
+    whole_batches(data.sizes(), hyperparameters.batch_size)
     verdict = Verdict(*data.most_frequent_class())
     about = {**run_settings(data, hyperparameters), **data.metadata()}
     best_model = BestModel(output, lambda v: dumps_model(classifier, **about, **v.metadata()))

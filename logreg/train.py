@@ -9,25 +9,36 @@ import math
 import os
 import shlex
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from logreg import __version__, ranks
 from logreg.errors import SettingError
-from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
-from logreg.options import add_table_options, table_options
+from logreg.hyperparameters import (
+    BEST_MODEL,
+    DATASET,
+    DEFAULTS,
+    TIES,
+    Hyperparameters,
+    default_batch_size,
+)
+from logreg.options import add_table_options, add_training_options, table_options
 
 HYPERPARAMETER_HELP = {
     "learning_rate": "factor of the gradient in each step",
     "n_epochs": "passes over the training set at the most",
-    "batch_size": "rows in a minibatch",
+    "batch_size": f"rows in a minibatch (default: {DEFAULTS.batch_size}; if a set has fewer, a "
+    "tenth of the training rows, or as many as the smallest set has if that is less)",
     "patience": "minibatches to run before early stopping may end the run",
     "patience_increase": "after a significant gain at minibatch i, run on to i times this",
     "improvement_threshold": "a new best below this fraction of the last is significant",
     "l1": "factor of the sum of absolute weights in the cost",
     "l2": "factor of the sum of squared weights in the cost",
     "momentum": "fraction of the last step that is added to each",
+    "ties": "of models with the same validation error, keep the first, or a later one that had "
+    "--patience-increase times as many minibatches (default: first; later for tables)",
     "class_weight": "balanced: each class counts as much in the cost as any other",
 }
+CHOICES = {"ties": TIES, "class_weight": ("balanced",)}
 
 
 def parser():
@@ -40,18 +51,20 @@ def parser():
     add, default = parser.add_argument, " (default: %(default)s)"
     add("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + default)
     add_table_options(parser)
+    add_training_options(parser)
     add("--shuffle", type=int, metavar="SEED", help="shuffle rows before validation is split off")
     pixels = "x are pixels, whole numbers from 0 to 255, in a table, say: divide them by N, in "
     pixels += "training and prediction (if not given, uint8 is divided by 256, and nothing else)"
     add("--pixel-scale", type=int, choices=(255, 256), metavar="N", help=pixels)
     for field in fields(Hyperparameters):
-        number = {"type": field.type, "metavar": "N" if field.type is int else "X"}
-        add(
-            "--" + field.name.replace("_", "-"),
-            **({"choices": ["balanced"]} if field.name == "class_weight" else number),
-            default=getattr(DEFAULTS, field.name),
-            help=HYPERPARAMETER_HELP[field.name] + default,
-        )
+        # What has no default here depends on the data; see _suited.
+        own = {"type": field.type, "metavar": "N" if field.type is int else "X"}
+        if field.name in CHOICES:
+            own = {"choices": CHOICES[field.name]}
+        if field.name not in ("batch_size", "ties"):
+            own["default"] = getattr(DEFAULTS, field.name)
+        help = HYPERPARAMETER_HELP[field.name] + (default if "default" in own else "")
+        add("--" + field.name.replace("_", "-"), help=help, **own)
     add("--output", metavar="FILE", default=BEST_MODEL, help="the best model" + default)
     add("--checkpoint", metavar="FILE", help="keep the state of the run here at each validation")
     add("--resume", action="store_true", help="go on from the checkpoint; --n-epochs may be larger")
@@ -86,12 +99,14 @@ def main(argv=None):
 
     def read():
         scale = 1 / args.pixel_scale if args.pixel_scale else None
-        options = table_options(args)
-        data = read_dataset(args.dataset, options, args.shuffle, True, floatx, scale)
+        preparation = floatx, scale, args.split_seed, args.standardize
+        data = read_dataset(args.dataset, table_options(args), args.shuffle, True, *preparation)
         data.check_outputs(args.output, args.checkpoint, args.history)
-        return data
+        return data, _suited(hyperparameters, data, args)
 
-    data = share_out(ranks.on_first(read), hyperparameters.batch_size, floatx)
+    data, hyperparameters = ranks.on_first(read) or (None, None)
+    hyperparameters = ranks.same_on_all(hyperparameters)
+    data = share_out(data, hyperparameters.batch_size, floatx)
     listeners = [History(args.history)] if args.history else []
     if args.checkpoint:
         settings = run_settings(data, hyperparameters)
@@ -116,13 +131,28 @@ def _settings(argv):
     """The options, and the hyperparameters in them."""
     args = parser().parse_args(argv)
     names = [field.name for field in fields(Hyperparameters)]
-    hyperparameters = Hyperparameters(**{name: getattr(args, name) for name in names})
+    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    hyperparameters = Hyperparameters(**given)
     if args.resume and not args.checkpoint:
         raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
     files = [os.path.realpath(f) for f in (args.output, args.checkpoint, args.history) if f]
     if len(set(files)) < len(files):
         raise SettingError("--output, --checkpoint and --history must name different files")
     return args, hyperparameters
+
+
+def _suited(hyperparameters, data, args):
+    """The hyperparameters with what depends on the data, where no option gives it."""
+    ties, batch_size, sizes = args.ties, args.batch_size, data.sizes()
+    ties = ties or ("later" if data.columns.categories else DEFAULTS.ties)
+    if batch_size is None:
+        batch_size = default_batch_size(sizes)
+        if batch_size != DEFAULTS.batch_size:
+            note(
+                f"note: a minibatch has {batch_size} rows, as the smallest set has {min(sizes)} "
+                f"(--batch-size; by default {DEFAULTS.batch_size})"
+            )
+    return replace(hyperparameters, batch_size=batch_size, ties=ties)
 
 
 def _how_to_go_on(run, args, argv):

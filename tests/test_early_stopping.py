@@ -61,7 +61,7 @@ def test_what_a_gain_does(increase, threshold, losses, stop, bests, significant)
 
 
 def test_defaults_are_the_tutorials():
-    assert Hyperparameters(0.13, 1000, 600, 5000, 2, 0.995, 0, 0, 0, None) == DEFAULTS
+    assert Hyperparameters(0.13, 1000, 600, 5000, 2, 0.995, 0, 0, 0, None, "first") == DEFAULTS
     stopping = EarlyStopping()
     settings = stopping.patience, stopping.patience_increase, stopping.improvement_threshold
     assert settings == (5000, 2, 0.995)
@@ -84,3 +84,11 @@ def test_senseless_settings_are_refused_by_name(name, value):
         Hyperparameters(**{name: value})
     assert name in str(raised.value)
     assert repr(value) in str(raised.value)
+
+
+def test_a_later_model_that_is_as_good():
+    losses = [(4, 0.5), (7, 0.5), (8, 0.5), (15, 0.5), (16, 0.6), (17, 0.5), (33, 0.5), (34, 0.4)]
+    first, later = EarlyStopping(), EarlyStopping(ties="later")
+    assert [iter for iter, loss in losses if first.update(iter, loss)] == [4, 34]
+    assert [iter for iter, loss in losses if later.update(iter, loss)] == [4, 8, 17, 34]
+    assert later.patience == first.patience == 5000

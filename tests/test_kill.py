@@ -71,8 +71,8 @@ def compile_once():
     data = read_dataset(make_pairs((50, 400, 40), seed=1))
     hyperparameters = Hyperparameters(0.002, n_epochs=120, batch_size=10, patience=10000)
     settings = sgd.run_settings(data, hyperparameters)
-    # A process that is forked finds the classifier and its functions made.
-    sgd.LogisticRegression = once(sgd.LogisticRegression)
+    # A process that is forked finds the model and its functions made.
+    sgd.softmax_regression = once(sgd.softmax_regression)
     sgd.compile_functions = once(sgd.compile_functions)
 
     class StopBefore(Callback):

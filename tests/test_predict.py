@@ -24,7 +24,7 @@ from builders import (
 )
 from PIL import Image
 
-from logreg import predict, train
+from logreg import load_model, predict, train
 from logreg.errors import ModelFileError, SettingError
 from logreg.predict import main
 
@@ -325,3 +325,52 @@ def test_what_is_read_is_not_overwritten(options, output, capsys):
     said = refused(capsys, *options, "--model", "m.pkl", "--output", f"./{output}")
     assert re.search(r"error: .*would (be )?overwrit", said)
     assert read(output) == before
+
+
+def test_a_model_is_tested_on_its_own_data(output, capsys, working_folder):
+    x = numpy.random.RandomState(0).randint(0, 100, (60, 3))
+    kinds = numpy.array(["ant", "bee"])[(x[:, 0] > 50).astype(int)]
+    lines = [f"9;{kind};{a},5;{b};{c}" for kind, (a, b, c) in zip(kinds, x)]
+    write("t.csv", "\n".join(lines).encode())
+    options = [
+        "--label-column",
+        "2",
+        "--no-header",
+        "--decimal",
+        ",",
+        "--drop",
+        "1",
+        "--split-seed",
+    ]
+    assert train.main(["--dataset", "t.csv", *options, "5", "--batch-size", "8"]) == 0
+    trained = capsys.readouterr()
+    evaluated = output("--evaluate", "--format", "json")
+    found = json.loads(evaluated.out)
+    assert (found["dataset"], found["rows"]) == ("t.csv", 10)
+    assert f"test performance {found['whole_minibatches']['error_percent']:f} %" in trained.out
+    assert output("-n", "3").out.startswith("Predicted values for the first 3 examples")
+    # Other data, by the model's columns; and its options are not needed.
+    write("other.csv", "\n".join(lines[:7]).encode())
+    assert "of 7 rows" in output("--evaluate", "--dataset", "other.csv").out
+    write("rows.csv", b"1,5;2;3\n99,5;2;3\n")
+    assert output("rows.csv").out == "rows.csv[0]: ant\nrows.csv[1]: bee\n"
+    os.remove("t.csv")
+    said = refused(capsys, "--evaluate")
+    assert (
+        "'t.csv' not found" in said and "The model was trained on 't.csv'; --dataset names" in said
+    )
+
+
+def test_a_model_of_named_columns_and_text(output, capsys, working_folder):
+    rows = ["dog,x,1.5,1", "cat,y,,2", "dog,x,2.5,3", "cat,y,9,4"] * 8
+    write("t.csv", "\n".join(["kind,t,a,id", *rows]).encode())
+    options = ["--drop", "id", "--missing", "mean", "--n-epochs", "40"]
+    assert train.main(["--dataset", "t.csv", "--label-column", "kind", *options]) == 0
+    metadata = load_model("best_model.pkl").metadata
+    assert metadata["columns"] == ["t", "a"] and metadata["categories"] == [["x", "y"], None]
+    assert metadata["feature_names"] == ["t=x", "t=y", "a"] and metadata["dropped"] == ["id"]
+    assert "0.000000 % (0 of 5 rows)" in output("--evaluate").out
+    write("new.csv", b"a,more,t\n,0,y\n1,0,x\n1,0,z\n")
+    said = output("new.csv")
+    assert said.out.splitlines()[:2] == ["new.csv[0]: cat", "new.csv[1]: dog"]
+    assert "warning: new.csv: cells with a category that is new to the model: 1;" in said.err

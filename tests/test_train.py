@@ -1,5 +1,6 @@
 """The command line of training, as a user meets it."""
 
+import json
 import os
 import re
 import shlex
@@ -12,8 +13,9 @@ import numpy
 import pytest
 from builders import SAMPLE, make_pairs, read
 
-from logreg import load_model, train
+from logreg import load_model, predict, train
 from logreg.callbacks import History
+from logreg.datasets import read_dataset
 from logreg.files import owning
 from logreg.hyperparameters import DEFAULTS
 
@@ -49,7 +51,8 @@ def test_the_sample_trains_without_a_network(run, working_folder):
 
 def test_every_hyperparameter_is_an_option_with_the_tutorials_default():
     args = vars(train.parser().parse_args([]))
-    assert vars(DEFAULTS).items() <= args.items()
+    depends_on_the_data = {"batch_size": None, "ties": None}
+    assert {**vars(DEFAULTS), **depends_on_the_data}.items() <= args.items()
     assert (args["dataset"], args["output"]) == ("mnist.pkl.gz", "best_model.pkl")
 
 
@@ -217,3 +220,46 @@ def test_a_pipe_that_is_closed_ends_the_run_without_a_traceback(start, working_f
     err = process.stderr.read()
     assert process.wait(timeout=120) == 1
     assert "Traceback" not in err and "Exception ignored" not in err
+
+
+TABLES = ["wine", "breast_cancer", "iris", "digits"]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_need_no_options(name, capfd, working_folder):
+    """As good as scikit-learn's classifier behind its StandardScaler, on the same rows."""
+    datasets = pytest.importorskip("sklearn.datasets")
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    getattr(datasets, f"load_{name}")(as_frame=True).frame.to_csv("t.csv", index=False)
+    errors, theirs = [], []
+    for seed in ("11", "12", "13"):
+        assert train.main(["--dataset", "t.csv", "--split-seed", seed]) == 0
+        assert predict.main(["--evaluate", "--format", "json"]) == 0
+        found = capfd.readouterr().out
+        errors.append(json.loads(found[found.index("\n{") :])["error_percent"])
+        data = read_dataset("t.csv", split_seed=int(seed))
+        assert min(data.sizes()) == json.loads(found[found.index("\n{") :])["rows"]
+        peer = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(*data.train)
+        theirs.append(100 * (1 - peer.score(*data.test)))
+    assert numpy.mean(errors) < numpy.mean(theirs) + 2
+    assert max(errors) < 20  # the most frequent class: 37 to 90
+
+
+def test_the_batch_size_suits_the_data(capfd, working_folder):
+    x, y = make_pairs((60,), n_in=2)[0]
+    for n, size in ((60, 4), (12, 1)):
+        numpy.savez("d.npz", x=x[:n], y=y[:n])
+        assert train.main(["--dataset", "d.npz", "--n-epochs", "1"]) == 0
+        assert f"note: a minibatch has {size} rows, as the smallest set has {n // 6} (--ba" in (
+            capfd.readouterr().err
+        )
+        assert load_model("best_model.pkl").metadata["batch_size"] == size
+        assert load_model("best_model.pkl").metadata["ties"] == "first"
+    assert train.main(["--dataset", "d.npz", "--batch-size", "3"]) == 1
+    assert "the batch size is 3, but the validation set has 2 rows" in capfd.readouterr().err
+    assert train.main(["--dataset", "mnist_sample", "--n-epochs", "1"]) == 0
+    assert "minibatch has" not in capfd.readouterr().err
+    assert load_model("best_model.pkl").metadata["batch_size"] == 600

@@ -10,20 +10,24 @@ from logreg import ranks
 from logreg.console import note
 from logreg.datasets.checks import PIXEL_SCALE as PIXEL_SCALE
 from logreg.datasets.checks import (
-    SPLITS,
     check,
+    check_classes,
     check_ranges,
     check_values,
-    warn_of_classes,
+    scale_of,
 )
-from logreg.datasets.folders import digest_arrays, mapping, progress
-from logreg.datasets.header import NO_OPTIONS
+from logreg.datasets.folders import digest_arrays, mapping
+from logreg.datasets.header import NO_OPTIONS, Columns, TableOptions
+from logreg.datasets.preprocessing import Preprocessing, differ_in_scale
+from logreg.datasets.reading_through import read_through, some_rows
+from logreg.datasets.shares import scaled as scaled
+from logreg.datasets.shares import share as share
 from logreg.datasets.sources import locate, read
-from logreg.datasets.splits import is_seed, split_off
+from logreg.datasets.splits import check_seeds, is_seed, split_off
 from logreg.errors import SettingError
 
-METADATA = ("image_shape", "transposed", "pixel_scale", "scale_all", "x_range", "x_median")
-METADATA += ("class_labels", "class_counts", "label_name", "feature_names", "split")
+METADATA = ("image_shape", "transposed", "x_range", "x_median", "class_labels", "class_counts")
+METADATA += ("n_train_rows", "split", "split_seed")
 
 
 @dataclass(eq=False)
@@ -46,29 +50,33 @@ class DataSet:
     files: tuple  # from which it was read
     n_in: int
     class_labels: list  # of int or of str: the label of each class as the data give it
-    pixel_scale: float  # what x is multiplied by before training: 1/256 for uint8 pixels, else 1
-    scale_all: bool  # whether that is for x of every type, and not for uint8 alone
-    x_range: tuple  # the smallest and the largest training feature, scaled
-    x_median: float  # of some training rows, scaled: of most images it is the background
+    x_range: tuple  # the smallest and the largest training feature as a model takes it
     image_shape: Optional[tuple]  # (height, width) or (height, width, channels) of a row
     transposed: bool  # whether rows and columns of images are exchanged, as those of EMNIST are
-    label_name: Optional[str]  # the label's column, in a table with a header
-    feature_names: Optional[tuple]  # the other columns
+    columns: Columns  # of a table
+    options: TableOptions  # by which it was read
+    preprocessing: Preprocessing  # what is done to x before training
     shuffle: Optional[int]  # the seed of the permutation of the training rows
     split: Optional[list]  # the rows of the three sets, if they were split off one table
+    split_seed: Optional[int] = None  # of that split; None: in the order of the file
+    x_median: Optional[float] = None  # of some training rows: of most images it is the background
     class_counts: Optional[list] = None  # how many training rows each class has
-    sizes: list = None  # the rows of each set, on all ranks together
+    rows: list = None  # the rows of each set, on all ranks together
     are_shares: bool = False  # whether the arrays hold the rows of one of several ranks only
     _known: dict = field(default_factory=dict, repr=False)
-
-    def __post_init__(self):
-        if self.sizes is None:
-            pairs = (self.train, self.valid, self.test)
-            self.sizes = [0 if pair is None else len(pair[1]) for pair in pairs]
 
     @property
     def n_out(self):
         return len(self.class_labels)
+
+    @property
+    def pixel_scale(self):
+        """What x is multiplied by before training: 1/256 for uint8 pixels, else 1."""
+        return self.preprocessing.pixel_scale
+
+    @property
+    def n_train_rows(self):
+        return self.class_counts and sum(self.class_counts)
 
     def most_frequent_class(self):
         """The label that most training rows have, and the test error of always guessing it."""
@@ -80,7 +88,13 @@ class DataSet:
 
     def metadata(self):
         """What a model file tells of the data that the model was trained on, as a dict."""
-        return {name: getattr(self, name) for name in METADATA}
+        told = {name: getattr(self, name) for name in METADATA}
+        told.update(self.options._asdict())
+        return {**told, **self.columns.metadata(), **self.preprocessing.metadata()}
+
+    def sizes(self):
+        """The rows of the training, validation and test set, as long as it holds them."""
+        return self.rows or [len(y) for _, y in (self.train, self.valid, self.test)]
 
     def check_outputs(self, *paths):
         """Raise a SettingError if one of the paths is a file that the data were read from."""
@@ -95,16 +109,18 @@ class DataSet:
     def sha256(self, dtype=None):
         """SHA-256 of the dtypes, shapes and bytes of the six arrays, in hexadecimal.
 
-        Features that are wider than `dtype` are digested as such, however they were read. It is
-        computed once, and can be had again after the arrays were released.
+        Whether they are to be standardized counts, too. Features that are wider than `dtype` are
+        digested as such, however they were read. It is computed once, and can be had again after
+        the arrays were released.
         """
         if dtype not in self._known:
             arrays = [array for pair in (self.train, self.valid, self.test) for array in pair]
-            self._known[dtype] = digest_arrays(arrays, dtype)
+            is_standardized = self.preprocessing.scales is not None
+            self._known[dtype] = digest_arrays(arrays, dtype, is_standardized)
         return self._known[dtype]
 
 
-def load_data(dataset, label_column=None, shuffle=None):
+def load_data(dataset, label_column=None, shuffle=None, split_seed=0, standardize=False):
     """Load a data set into shared variables.
 
     Parameters
@@ -115,6 +131,10 @@ def load_data(dataset, label_column=None, shuffle=None):
         The label's column in a table: its name, or its number, counted from 1.
     shuffle : int, optional
         Seed of a permutation of the training rows before a validation set is split off.
+    split_seed : int or None
+        Seed of the stratified split of a table, or one array; None splits in the file's order.
+    standardize : bool
+        Whether each feature gets mean 0 and standard deviation 1 over the training rows.
 
     Returns
     -------
@@ -140,7 +160,7 @@ def load_data(dataset, label_column=None, shuffle=None):
     floatx = engine.theano.config.floatX
     options = NO_OPTIONS._replace(label_column=label_column)
     with ranks.first_first():  # which fetches what is nowhere
-        data = read_dataset(dataset, options, shuffle, announce=True, dtype=floatx)
+        data = read_dataset(dataset, options, shuffle, True, floatx, None, split_seed, standardize)
     if data.class_labels != list(range(data.n_out)):
         first = ", ".join(ascii(label)[:40] for label in data.class_labels[:3])
         more = ", ..." if data.n_out > 3 else ""
@@ -149,8 +169,9 @@ def load_data(dataset, label_column=None, shuffle=None):
 
 
 def read_dataset(
-    dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtype=None, pixel_scale=None
-):
+    dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtype=None, pixel_scale=None,
+    split_seed=0, standardize=False,
+):  # fmt: skip
     """Find, read, check and split a data set.
 
     Parameters
@@ -158,9 +179,9 @@ def read_dataset(
     dataset : str, path-like, sequence of pairs or DataSet
         A path: the tutorial's pickle (three pairs of arrays, or training and test only); an
         ``.npz`` (``x_train, y_train, x_test, y_test``, perhaps ``x_valid, y_valid``; or ``x, y``);
-        a table, as CSV; a folder of IDX files, or of ``train.csv`` and ``test.csv``. Or a name
-        that is looked for in `mnist.search_folders`, as ``'mnist_sample'``; ``'mnist.pkl.gz'`` is
-        also found there as IDX files, and fetched if it is nowhere. Or the pairs themselves. A
+        a table, CSV or Parquet; a folder of IDX files, or of ``train.csv`` and ``test.csv``. Or a
+        name that is looked for in `mnist.search_folders`, as ``'mnist_sample'``; ``'mnist.pkl.gz'``
+        is also found there as IDX files, and fetched if it is nowhere. Or the pairs themselves. A
         DataSet is returned as it is.
     options : TableOptions
         How tables are read.
@@ -173,6 +194,10 @@ def read_dataset(
     pixel_scale : float, optional
         What x is multiplied by, whatever its type: its values are pixels, integers from 0 to
         255. If not given, uint8 is multiplied by 1/256, and all else taken as it is.
+    split_seed : int or None
+        Seed of the stratified split of a table, or one array; None splits in the file's order.
+    standardize : bool or None
+        Whether training is to standardize features; None: those of tables that are no pixels.
 
     Returns
     -------
@@ -183,18 +208,15 @@ def read_dataset(
     DatasetError
         If it cannot be found or read, or training on it makes no sense.
     SettingError
-        If `shuffle` is no seed.
+        If `shuffle` or `split_seed` is no seed.
 
     Examples
     --------
-    >>> from logreg.datasets import read_dataset
     >>> data = read_dataset("mnist_sample")
-    >>> x, y = data.train
-    >>> x.shape, y.shape, data.n_out
+    >>> data.train[0].shape, data.train[1].shape, data.n_out
     ((5000, 784), (5000,), 10)
     """
-    if not (shuffle is None or is_seed(shuffle)):
-        raise SettingError(f"the seed of the shuffle is {shuffle}: give a number from 0 to 2**32-1")
+    check_seeds(shuffle=shuffle, split=split_seed)
     name, source = locate(dataset)
     if announce:
         print("... loading data", flush=True)
@@ -202,44 +224,49 @@ def read_dataset(
         return source
     raw = read(source, options, dtype)._replace(pixel_scale=pixel_scale)
     sets, facts = check(name, raw, dtype)
-    sets, split = split_off(sets, name, shuffle, is_mnist=raw.is_idx)
-    warn_of_classes(sets, facts["class_labels"])
-    digests = {}
+    some, n_out = some_rows(sets["train"][0]), len(facts["class_labels"])
+    sets, split = split_off(sets, name, shuffle, is_mnist=raw.is_idx, split_seed=split_seed)
+    check_classes(name, sets, facts["class_labels"])
+    preprocessing, known = _prepare(raw, sets, facts, dtype, standardize)
+    return DataSet(
+        **sets,
+        **facts,
+        # Model files hold no NumPy integers.
+        shuffle=None if shuffle is None else int(shuffle),
+        split=split,
+        split_seed=None if split is None or shuffle is not None else split_seed,
+        preprocessing=preprocessing,
+        x_median=float(numpy.median(preprocessing.apply(some, "float64"))),
+        class_counts=numpy.bincount(sets["train"][1], minlength=n_out).tolist(),
+        _known=known,
+    )
+
+
+def _prepare(raw, sets, facts, dtype, standardize):
+    """Learn the Preprocessing; return it, and the digest of features that stay in files."""
+    name, x, known = facts["name"], sets["train"][0], {}
+    if standardize is None:
+        standardize = _suit_standardizing(name, x, facts, raw.pixel_scale)
+    scaling = raw.pixel_scale or scale_of(x), raw.pixel_scale is not None
     if facts["x_range"] is None:
-        facts["x_range"], digests[dtype] = _read_through(sets, raw.splits, facts, dtype)
-    shuffle = None if shuffle is None else int(shuffle)  # model files hold no NumPy integers
-    counts = numpy.bincount(sets["train"][1], minlength=len(facts["class_labels"])).tolist()
-    how = {"shuffle": shuffle, "split": split, "class_counts": counts, "_known": digests}
-    return DataSet(**sets, **facts, **how)
+        ranges, known[dtype] = read_through(sets, raw.splits, name, dtype, standardize)
+        facts["x_range"] = check_ranges(name, ranges, scaling[0])
+    preprocessing = Preprocessing.fit(x, *scaling, facts["options"].missing, standardize)
+    if standardize:
+        facts["x_range"] = preprocessing.range_of(x)
+    return preprocessing, known
 
 
-def _read_through(sets, given, facts, dtype):
-    """Check the values of features that stay in files, in the pass that digests the sets.
-
-    `given` are the sets that the files tell apart. Returned are the range of the training set's
-    features, and the digest.
-    """
-    sources, rows, ranges, n_rows = {}, {}, {}, 0
-    for split in SPLITS:
-        of = split if split in given else "train"  # from which it was split off
-        sources[split] = (
-            f"{facts['name']}: {SPLITS[of]} x" if len(given) > 1 else facts["name"] + ": x"
+def _suit_standardizing(name, x, facts, pixel_scale):
+    """Whether standardizing is for these data; if it may be, name the option."""
+    is_table = bool(facts["columns"].categories)
+    is_told = is_table or facts["image_shape"] or mapping(x) is not None
+    if not is_told and differ_in_scale(x):
+        note(
+            f"note: {name}: the columns of x differ in scale by 100 times and more, which makes "
+            "training slow, or diverge: give --standardize"
         )
-        rows[split] = n_rows if of == "train" else 0
-        n_rows += len(sets[split][1]) * (of == "train")
-
-    def look(number, block):
-        split = list(SPLITS)[number // 2]
-        if number % 2 == 0:
-            low, high = check_values(block, sources[split], rows[split])
-            least, most = ranges.get(split, (low, high))
-            ranges[split] = min(least, low), max(most, high)
-            rows[split] += len(block)
-            advance(block.nbytes)
-
-    with progress(sum(x.nbytes for x, _ in sets.values()), "checking") as advance:
-        digest = digest_arrays([a for split in SPLITS for a in sets[split]], dtype, look)
-    return check_ranges(facts["name"], ranges, facts["pixel_scale"]), digest
+    return is_table and pixel_scale is None
 
 
 def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
@@ -248,23 +275,22 @@ def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
     They are the data set's own test set. If it has none, they are the test rows of the split that
     the model was trained with, if that is of as many rows; otherwise all rows. `metadata` is that
     of the model's file, of which an older one has no split: then a sixth of the rows is split off,
-    as in training. A table with a header gives the features that the model knows by name.
+    as in training. A table is read as the model's was where `options` do not say otherwise; with
+    a header it gives the features that the model knows by name.
     """
     name, source = locate(dataset)
     if isinstance(source, DataSet):
         return source
-    names = metadata.get("feature_names")
-    names = names if isinstance(names, (list, tuple)) else None
-    raw = read(source, options, dtype, names, metadata.get("label_name"))
+    raw = read(source, options.completed(metadata), dtype, Columns.from_metadata(metadata))
     if metadata.get("scale_all"):
         raw = raw._replace(pixel_scale=metadata["pixel_scale"])
     sets, facts = check(name, raw, dtype)
-    shuffle, split = metadata.get("shuffle"), metadata.get("split")
-    shuffle = shuffle if is_seed(shuffle) else None
+    shuffle, seed, split = map(metadata.get, ("shuffle", "split_seed", "split"))
+    shuffle, seed = (value if is_seed(value) else None for value in (shuffle, seed))
     if "test" in sets:
         sets = {"valid": None, **sets}
     elif "split" not in metadata or sum(split or []) == len(sets["train"][1]):
-        sets, split = split_off(sets, name, shuffle, split)
+        sets, split = split_off(sets, name, shuffle, split, split_seed=seed)
     else:
         sets = {"train": None, "valid": None, "test": sets["train"]}
         note(
@@ -273,50 +299,6 @@ def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
         )
     if facts["x_range"] is None:  # they are in files, of which no other rows are read
         check_values(sets["test"][0], f"{name}: test x")
-    return DataSet(**sets, **facts, shuffle=shuffle, split=split)
-
-
-def share(data, release=False, as_stored=False):
-    """Put the three sets of a :class:`DataSet` into shared variables, as :func:`load_data` gives.
-
-    With `release`, `data` lets go of each set once it is in there: pixels need not be held beside
-    the floats that they became. With `as_stored`, pixels stay bytes, a quarter of the memory,
-    features that are mapped stay in their files, and labels stay integers. That is for
-    :func:`logreg.sgd.fit`: the first of a pair may then be :class:`logreg.engine.Stored`.
-    """
-    from logreg import engine
-
-    floatx = engine.theano.config.floatX
-    shared = []
-    n_bytes = [
-        x.size * (x.itemsize if as_stored and _stays(x) else numpy.dtype(floatx).itemsize)
-        for x, _ in (getattr(data, split) for split in SPLITS)
-    ]
-    engine.require_memory(sum(n_bytes))
-    for split, n_rows in zip(SPLITS, data.sizes):
-        x, y = getattr(data, split)
-        if release:
-            setattr(data, split, None)
-        if as_stored and (_stays(x) or data.are_shares):
-            x = numpy.ascontiguousarray(x) if _stays(x) else scaled(x, floatx)
-            features = engine.stored(x, data.pixel_scale, n_rows if data.are_shares else None)
-        else:
-            features = engine.shared_data(scaled(x, floatx, data.pixel_scale))
-        if as_stored:
-            labels = engine.shared_data(y)
-        else:  # a GPU of the tutorial's day holds floats only
-            labels = engine.T.cast(engine.shared_data(y.astype(floatx)), "int32")
-        shared.append((features, labels))
-    return shared
-
-
-def _stays(x):
-    return x.dtype == numpy.uint8 or mapping(x) is not None
-
-
-def scaled(x, dtype, scale=PIXEL_SCALE):
-    """Features as a model takes them: of its float `dtype`, C-ordered, uint8 pixels scaled."""
-    if x.dtype != numpy.uint8:
-        return numpy.ascontiguousarray(x, dtype=dtype)
-    # By a power of two, the product is exact in any float type.
-    return numpy.multiply(x, numpy.asarray(scale, dtype), dtype=dtype, order="C")
+    scaling = Preprocessing(raw.pixel_scale or scale_of(sets["test"][0]))
+    how = {"shuffle": shuffle, "split": split, "split_seed": seed, "preprocessing": scaling}
+    return DataSet(**sets, **facts, **how)

@@ -11,7 +11,7 @@ import numpy
 
 from logreg.console import note, warning
 from logreg.datasets.folders import blocks, mapping, narrower
-from logreg.datasets.header import say_rules
+from logreg.datasets.header import Columns
 from logreg.datasets.tables import FLOAT32_MAX, MAX_LABELS, Table
 from logreg.errors import DatasetError
 
@@ -19,7 +19,6 @@ SPLITS = {"train": "training", "valid": "validation", "test": "test"}
 PIXEL_SCALE = 1 / 256  # the tutorial's, and not 1/255
 MIN_SIDE = 8  # pixels; a smaller square number of features says nothing of an image
 LABELS_AT_A_TIME = 1 << 16  # are sorted, which takes several times their memory
-MEDIAN_VALUES = 2**20  # about as many values as a median is taken of
 
 
 def check(name, raw, dtype=None):
@@ -33,19 +32,21 @@ def check(name, raw, dtype=None):
     xs, labels, row_shapes, ranges = {}, [], [], {}
     for split, (x, y) in raw.splits.items():
         source = f"{name}: {SPLITS[split]}" if len(raw.splits) > 1 else f"{name}:"
-        x, row_shape = check_features(x, f"{source} x")
+        is_table = isinstance(y, Table)  # whose reader has checked x: NaN is an empty cell
+        x, row_shape = (x, x.shape[1:]) if is_table else check_features(x, f"{source} x")
         if raw.pixel_scale and x.dtype != numpy.uint8:
             x = as_pixels(x, f"{source} x")
         labels.append(check_labels(y, len(x), source))
-        if mapping(x) is None:
+        if is_table:
+            ranges[split] = tuple(float(f.reduce(x, axis=None)) for f in (numpy.fmin, numpy.fmax))
+        elif mapping(x) is None:
             ranges[split] = check_values(x, f"{source} x")
+        if mapping(x) is None:
             x = x.astype(narrower(x.dtype, dtype), copy=False)
         xs[split] = x
         row_shapes.append(row_shape)
-    columns = [y.columns for _, y in raw.splits.values() if isinstance(y, Table)]
-    check_alike(xs, columns, name)
-    if columns:
-        say_rules(name, columns[0], raw.options)
+    check_alike(xs, name)
+    table = raw.splits["train"][1]
     x, scale = xs["train"], raw.pixel_scale or scale_of(xs["train"])
     class_labels, ys = number_classes(labels)
     sets = {split: (x, y) for (split, x), y in zip(xs.items(), ys)}
@@ -55,13 +56,10 @@ def check(name, raw, dtype=None):
         "transposed": raw.transposed,
         "n_in": x.shape[1],
         "class_labels": class_labels,
-        "pixel_scale": scale,
-        "scale_all": raw.pixel_scale is not None,
         "x_range": check_ranges(name, ranges, scale) if "train" in ranges else None,
-        "x_median": float(numpy.median(_some_rows(x))) * scale,
         "image_shape": image_shape(row_shapes[0], raw.guess_square_images or scale != 1),
-        "label_name": columns[0].label_name if columns else None,
-        "feature_names": columns[0].names if columns else None,
+        "columns": table.columns if isinstance(table, Table) else Columns(),
+        "options": raw.options,
     }
 
 
@@ -79,12 +77,6 @@ def check_ranges(name, ranges, scale):
             "only: save x.astype('float32') to have it taken as it is"
         )
     return low * scale, high * scale
-
-
-def _some_rows(x):
-    # Of a file, single rows here and there would take a second reading.
-    n_rows = max(1, MEDIAN_VALUES // x.shape[1])
-    return x[:n_rows] if mapping(x) is not None else x[:: 1 + x.size // MEDIAN_VALUES]
 
 
 def scale_of(x):
@@ -243,8 +235,6 @@ def _classes(labels, first_rows, source, option=None):
             fault = "NaN or infinite"
         elif label != int(label):
             fault, mend = "fractional", "give one class per row as an integer"
-        elif label < 0:
-            fault, mend = "negative", "number the classes from 0"
         if fault:
             where = f"row {row}" if option else f"row {row} (counted from 0)"
             other = f"; {option} names another column" if option else ""
@@ -273,11 +263,8 @@ def number_classes(sets):
     return class_labels, [found[codes] for found, (_, codes) in zip(indices, sets)]
 
 
-def check_alike(xs, columns, name):
-    """Check that the sets have features alike, and the tables that they are from the same columns.
-
-    `xs` has the checked features of each set, `columns` those of each table.
-    """
+def check_alike(xs, name):
+    """Check that the sets, whose features `xs` has, have features alike."""
     x = xs["train"]
     for split, other in xs.items():
         if other.shape[1] != x.shape[1]:
@@ -290,45 +277,39 @@ def check_alike(xs, columns, name):
                 f"{name}: the training x is {x.dtype} and the {SPLITS[split]} x is {other.dtype}: "
                 "only uint8 pixels are scaled, by 1/256; save both with the same dtype"
             )
-    names = {found.names for found in columns} - {None}
-    if len({found.label for found in columns}) > 1 or len(names) > 1:
-        raise DatasetError(
-            f"{name}: the headers of the tables differ, or the label is in another column: they "
-            "need the same columns in the same order"
-        )
 
 
-def warn_of_classes(sets, class_labels):
-    """Warn of sets of which a model can learn nothing, or which tell nothing of it."""
+def check_classes(name, sets, class_labels):
+    """Refuse labels that are none, and warn of sets that teach nothing, or tell nothing."""
 
     def shown(classes):
         return ", ".join(ascii(class_labels[i])[:40] for i in classes[:10])
 
-    n_rows, n_out = len(sets["train"][1]), len(class_labels)
+    n_rows, n_out = sum(len(y) for _, y in sets.values()), len(class_labels)
+    if n_out > max(10, n_rows / 2):
+        raise DatasetError(
+            f"{name}: there are {n_out} classes in {n_rows} rows, {shown([0, 1])}, ...: that is no "
+            "label; --label-column names another column"
+        )
     if n_out == 1:
         warning(
             f"every row has the label {shown([0])}: there is nothing to learn; is it the right "
             "column?"
         )
-    elif n_out > max(10, n_rows / 2):
-        warning(
-            f"there are {n_out} classes in {n_rows} training rows, {shown([0, 1])}, ...: is that "
-            "the label?"
-        )
-    else:
-        for split in ("valid", "test"):
-            found, fault = numpy.unique(sets[split][1]), None
-            lacking = numpy.setdiff1d(found, sets["train"][1])
-            if len(lacking):
-                fault = f"{len(lacking)} of the {n_out} classes in the {SPLITS[split]} set are in "
-                fault += f"no training row ({shown(lacking)})"
-            elif len(found) == 1:
-                fault = f"every row of the {SPLITS[split]} set has the label {shown(found)}"
-            if fault:
-                warning(
-                    f"{fault}: the result is likely to be useless; if the rows are sorted by "
-                    "class, shuffle them (--shuffle SEED)"
-                )
+        return
+    for split in ("valid", "test"):
+        found, fault = numpy.unique(sets[split][1]), None
+        lacking = numpy.setdiff1d(found, sets["train"][1])
+        if len(lacking):
+            fault = f"{len(lacking)} of the {n_out} classes in the {SPLITS[split]} set are in "
+            fault += f"no training row ({shown(lacking)})"
+        elif len(found) == 1:
+            fault = f"every row of the {SPLITS[split]} set has the label {shown(found)}"
+        if fault:
+            warning(
+                f"{fault}: the result is likely to be useless; if the rows are sorted by class, "
+                "shuffle them (--shuffle SEED)"
+            )
 
 
 def image_shape(row_shape, guess):

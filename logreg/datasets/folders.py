@@ -41,10 +41,11 @@ def blocks(x):
         yield x[start : start + n_rows]
 
 
-def digest_arrays(arrays, limit=None, look=lambda number, block: None):
+def digest_arrays(arrays, limit, standardized=False, look=lambda number, block: None):
     """SHA-256 of the dtypes, shapes and bytes of arrays, in hexadecimal, in one pass.
 
-    Numbers that are wider than the dtype `limit` are digested as such. ``look(number, block)`` is
+    Whether they are to be standardized counts, too; numbers that are wider than the dtype `limit`
+    are digested as such. ``look(number, block)`` is
     called with each block of rows and the number of its array.
     """
     digest = hashlib.sha256()
@@ -54,6 +55,8 @@ def digest_arrays(arrays, limit=None, look=lambda number, block: None):
         for block in blocks(array):
             look(number, block)
             digest.update(numpy.ascontiguousarray(block, dtype).data.cast("B"))
+    if standardized:
+        digest.update(b"standardized")
     return digest.hexdigest()
 
 

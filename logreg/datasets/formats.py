@@ -22,6 +22,7 @@ from logreg.errors import DatasetError
 
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 CHUNK = 1 << 20  # bytes
+PARQUET = b"PAR1"  # what its files begin with
 # What the features and the labels of a data set may be called, alone or with _train and so on.
 ARRAY_NAMES = (("x", "y"), ("X", "y"), ("data", "target"), ("images", "labels"))
 SAVE_NUMBERS = "save numbers (or text), with x.astype('float32'), y.astype('int64')"
@@ -274,8 +275,8 @@ def read_arrays(path, choose=list):
 def sniff(path):
     """Tell a file's format by its first bytes: npz, npy, idx, pickle, table, or None of these.
 
-    The file may be gzipped. A zip archive without npy members, and what bzip2 or xz compressed,
-    are taken for a table.
+    The file may be gzipped. Parquet, a zip archive without npy members, and what bzip2 or xz
+    compressed, are taken for a table.
     """
     with reading(path), open_bytes(path) as stream:
         head = stream.read(512)
@@ -291,7 +292,7 @@ def sniff(path):
     # Protocol 2 and up, then the opcodes by which protocols 0 and 1 begin a tuple or list.
     if re.match(rb"\x80[\x00-\x05]|\(\(|\(l[p(.]|\](q|\()|\(cnumpy|cnumpy", head):
         return "pickle"
-    if head.startswith((b"BZh", b"\xfd7zXZ\0", codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if head.startswith((PARQUET, b"BZh", b"\xfd7zXZ\0", codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "table"  # whose reader reads it, or says what to do
     is_text = not re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", head)
     return "table" if is_text else None

@@ -10,40 +10,66 @@ from logreg.console import note
 from logreg.errors import DatasetError
 
 LABEL_NAMES = ("label", "class", "target")
+EMPTY = ("", "NA", "NaN", "nan")  # empty cells as pandas and R write them
 NUMBER = re.compile(r"[+-]?((\d+[.,]?\d*|[.,]\d+)(e[+-]?\d+)?|nan|inf|infinity)", re.I | re.A)
 
 
 class TableOptions(NamedTuple):
-    """How a table is read; each option overrules a rule."""
+    """How a table is read; what is given overrules a rule."""
 
     label_column: Optional[str] = None  # a name in the header, or a number from 1 (-1: the last)
     header: Optional[bool] = None  # whether the first row names the columns
-    decimal: str = "."  # or ","
+    decimal: Optional[str] = None  # "." or ","
+    dropped: Optional[tuple] = None  # columns that are left out, each as `label_column`
+    missing: Optional[str] = None  # 'mean': empty cells are filled; 'drop': their rows left out
+
+    def completed(self, metadata):
+        """These options and, where none is given, those that a model was trained with."""
+        told = {name: metadata.get(name) for name in self._fields}
+        if metadata.get("columns"):  # by their names they are found in any order
+            told["label_column"] = told["dropped"] = None
+        given = {name: value for name, value in self._asdict().items() if value is not None}
+        return TableOptions(**{**told, **given})
 
 
 NO_OPTIONS = TableOptions()
 
 
 class Columns(NamedTuple):
-    """What is known of a table's columns; the names are None if there is no header."""
+    """What is known of a table's columns; names are None if there is no header."""
 
     label: Optional[int] = None  # index of the label's column
     label_name: Optional[str] = None
-    names: Optional[tuple] = None  # of the features
+    names: Optional[tuple] = None  # of the features' columns
+    categories: tuple = ()  # for each of these columns: None if it holds numbers, else texts
 
+    @classmethod
+    def from_metadata(cls, metadata):
+        """What a model file tells of the table, if any, that the model was trained on."""
+        names, label_name = metadata.get("columns"), metadata.get("label_name")
+        names = names or metadata.get("feature_names")  # in an older file, and of arrays
+        names = tuple(names) if isinstance(names, (list, tuple)) else ()
+        categories = metadata.get("categories")
+        categories = categories or [None] * metadata.get("n_in", len(names))
+        names = names if len(names) == len(categories) else None
+        label_name = label_name if isinstance(label_name, str) else None
+        return cls(None, label_name, names or None, tuple(categories))
 
-def say_rules(name, columns, options, role="is the label"):
-    """Say on stderr what the rules told of a table where no option did."""
-    said = []
-    if options.header is None and columns.names is None:
-        said.append("row 1 is taken for data (--header: it is a header)")
-    elif options.header is None:
-        said.append("row 1 is taken for a header (--no-header: it is data)")
-    if options.label_column is None and columns.label is not None:
-        called = f" ({cut(columns.label_name)})" if columns.label_name else ""
-        said.append(f"column {columns.label + 1}{called} {role} (--label-column names another)")
-    if said:
-        note(f"note: {name}: {', '.join(said)}")
+    def metadata(self):
+        """What a model file tells of them, as a dict; a category is a feature of its own."""
+        features = None
+        if self.names:
+            features = tuple(
+                name if texts is None else f"{name}={text}"
+                for name, texts in zip(self.names, self.categories)
+                for text in texts or [None]
+            )
+        return {
+            "label_name": self.label_name,
+            "columns": self.names,
+            "categories": self.categories if any(self.categories) else None,
+            "feature_names": features,
+        }
 
 
 def cut(name):
@@ -51,20 +77,28 @@ def cut(name):
     return ascii(name)[1:-1][:60]
 
 
+def text_of(cell):
+    """The text of a cell, '' if it is empty."""
+    text = "" if cell is None else str(cell).strip()
+    return "" if text in EMPTY else text
+
+
 def is_text(cell):
     """Whether a cell holds text: it is not empty, and no number with a point or a comma."""
-    return bool(cell) and not NUMBER.fullmatch(cell)
+    return cell not in EMPTY and not NUMBER.fullmatch(cell)
 
 
 class Header:
     """What the first rows of a table, two at the most, tell of it.
 
-    `cells` is row 1, and `has_header` whether that names the columns. With `feature_names`, those
-    of a model that is to predict the rows, a row 1 of just these is a header.
+    `cells` is row 1, and `has_header` whether that names the columns. With `known`, the
+    :class:`Columns` of a model that is to predict the rows, a row 1 of just their names is a
+    header.
     """
 
-    def __init__(self, rows, options, feature_names=None):
+    def __init__(self, rows, options, known=None):
         self.cells, self.options, self.has_header = rows[0], options, options.header
+        self.known = known or Columns()
         if self.has_header is None:
             over_number = (
                 is_text(cell) and below and not is_text(below)
@@ -75,7 +109,7 @@ class Header:
                 any(over_number)
                 or all(map(is_text, rows[0]))
                 or any(cell.lower() in LABEL_NAMES for cell in rows[0])
-                or rows[0] == list(feature_names or ())
+                or rows[0] == list(self.known.names or ())
             )
         if self.has_header and len(rows) == 1:
             raise DatasetError(
@@ -83,6 +117,10 @@ class Header:
             )
         self.names = self.cells if self.has_header else []
         self.first_data = rows[self.has_header]
+        self.first_row = 1 + self.has_header  # the number of the first row of data
+        self.dropped = set()
+        if len(self.cells) != len(self.known.categories):  # else these are left out already
+            self.dropped = {self._chosen(name, "to drop") for name in options.dropped or ()}
 
     def shown(self, i):
         """A column as messages call it."""
@@ -93,40 +131,52 @@ class Header:
         shown = ", ".join(f"{i} ({cut(cell)})" for i, cell in enumerate(self.cells[:8], 1))
         return f"its columns are {shown}" + (", ..." if len(self.cells) > 8 else "")
 
-    def row_of(self, frame, i):
-        """In which row of the file row `i` of a chunk is."""
-        return int(frame.index[i]) + 1 + self.has_header
+    def say_rules(self, source, label, role="is the label"):
+        """Say on stderr what the rules told where no option did."""
+        said = []
+        if self.options.header is None:
+            other = ("data", "--header: it is a header"), ("a header", "--no-header: it is data")
+            said.append("row 1 is taken for {} ({})".format(*other[bool(self.names)]))
+        if self.options.label_column is None and label is not None:
+            said.append(f"{self.shown(label)} {role} (--label-column names another)")
+        if said:
+            note(f"note: {source}: {', '.join(said)}")
 
-    def columns(self, label, order):
-        """The :class:`Columns` with this label, and with these features."""
-        if not self.names:
-            return Columns(label)
-        label_name = None if label is None else self.names[label]
-        return Columns(label, label_name, tuple(self.names[i] for i in order))
-
-    def features(self, label, expected):
-        """The indices of the columns that are features, in the order that a model expects."""
-        if not (self.names and expected):
-            return [i for i in range(len(self.cells)) if i != label]
-        for name in expected:
+    def features(self, label):
+        """The indices of the columns that are features, in the order that a model knows."""
+        names, n = self.known.names, len(self.known.categories)
+        if not (self.names and names):
+            order = [i for i in range(len(self.cells)) if i != label and i not in self.dropped]
+            if n and len(order) != n:
+                raise DatasetError(
+                    f"has {len(order)} columns beside the label, and the training data {n}: it "
+                    "must have as many"
+                )
+            return order
+        for name in names:
             if self.names.count(name) != 1:
                 raise DatasetError(
-                    f"has no column {cut(name)}, or several, which the model was trained on; "
+                    f"has no column {cut(name)}, or several, which the training data have; "
                     f"{self.shown_all()}: name them as in training or, if they are in that order, "
                     "leave out the header"
                 )
-        return [self.names.index(name) for name in expected]
+        return [self.names.index(name) for name in names]
 
-    def find_label(self, label_name=None):
+    def find_label(self):
         """Tell which column is the label, if no option does: that of a model, or by the rules."""
         if self.options.label_column is not None:
-            return self._chosen(str(self.options.label_column))
-        called = [i for i, name in enumerate(self.names) if name.lower() in LABEL_NAMES]
-        rules = [[i for i, name in enumerate(self.names) if name == label_name], called]
+            label = self._chosen(str(self.options.label_column), "for the label")
+            if label in self.dropped:
+                raise DatasetError(f"{self.shown(label)} is the label: --drop cannot leave it out")
+            return label
+        names = [(i, name) for i, name in enumerate(self.names) if i not in self.dropped]
+        called = [i for i, name in names if name.lower() in LABEL_NAMES]
+        rules = [[i for i, name in names if name == self.known.label_name], called]
         if not called:
-            rules.append([i for i, cell in enumerate(self.first_data) if is_text(cell)])
-            rules.append([i for i, name in enumerate(self.names) if name.lower() == "y"])
-            rules.append([] if self.names else [0])
+            texts = [i for i, cell in enumerate(self.first_data) if is_text(cell)]
+            rules.append([i for i in texts if i not in self.dropped])
+            rules.append([i for i, name in names if name.lower() == "y"])
+            rules.append([] if self.names else [i for i in [0] if i not in self.dropped])
         for found in rules:
             if len(found) == 1:
                 return found[0]
@@ -135,13 +185,14 @@ class Header:
             f"text, or is called y; {self.shown_all()}: give --label-column"
         )
 
-    def _chosen(self, wanted):
+    def _chosen(self, wanted, purpose):
+        """The column that an option names, or numbers."""
         if self.names.count(wanted) == 1:
             return self.names.index(wanted)
         number = int(wanted) if re.fullmatch(r"[+-]?\d{1,9}", wanted) else 0
         if wanted not in self.names and 1 <= abs(number) <= len(self.cells):
             return number - 1 if number > 0 else number + len(self.cells)
         raise DatasetError(
-            f"has no column {cut(wanted)} for the label, or several; {self.shown_all()}: give a "
+            f"has no column {cut(wanted)} {purpose}, or several; {self.shown_all()}: give a "
             "name from the header, or a number counted from 1 (-1: the last)"
         )

@@ -1,4 +1,4 @@
-"""A data set's rows on several ranks: rank 0 has read it, and each gets those that it needs."""
+"""A data set's rows in shared variables; and on several ranks, each of which gets its share."""
 
 import os
 import zlib
@@ -8,8 +8,9 @@ import numpy
 
 from logreg import ranks
 from logreg.console import note
-from logreg.datasets.checks import SPLITS
+from logreg.datasets.checks import PIXEL_SCALE, SPLITS
 from logreg.datasets.folders import mapping
+from logreg.datasets.preprocessing import Preprocessing
 
 
 def share_out(data, batch_size, dtype):
@@ -34,7 +35,7 @@ def share_out(data, batch_size, dtype):
         return data
     if data:
         data.sha256(dtype), data.most_frequent_class()  # of all rows
-        empty = replace(data, train=None, valid=None, test=None, sizes=data.sizes)
+        empty = replace(data, train=None, valid=None, test=None, rows=data.sizes())
     mine = ranks.same_on_all(empty if data else None)
     is_mapped = ranks.same_on_all(bool(data) and mapping(data.train[0]) is not None)
     shared = _mapped(data) if is_mapped else None
@@ -106,3 +107,50 @@ def _rows(array, split, batch_size, rank):
     batches = array[: n_batches * batch_size].reshape(n_batches, batch_size, *array.shape[1:])
     mine = batches[:, slice(*ranks.share(batch_size, rank))]
     return mine.reshape(-1, *array.shape[1:])
+
+
+def share(data, release=False, as_stored=False):
+    """Put the three sets of a :class:`DataSet` into shared variables, as :func:`load_data` gives.
+
+    With `release`, `data` lets go of each set once it is in there: pixels need not be held beside
+    the floats that they became. With `as_stored`, pixels stay bytes, a quarter of the memory,
+    features that are mapped stay in their files, and labels stay integers. That is for
+    :func:`logreg.sgd.fit`: the first of a pair may then be :class:`logreg.engine.Stored`.
+    """
+    from logreg import engine
+
+    floatx = engine.theano.config.floatX
+    preprocessing = data.preprocessing
+    prepare = None if preprocessing.means is None else preprocessing.apply
+
+    def stays(x):
+        is_pixels = preprocessing.pixel_scale != 1 and prepare is None
+        return as_stored and (is_pixels or mapping(x) is not None)
+
+    shared = []
+    n_bytes = [
+        x.size * (x.itemsize if stays(x) else numpy.dtype(floatx).itemsize)
+        for x, _ in (getattr(data, split) for split in SPLITS)
+    ]
+    engine.require_memory(sum(n_bytes))
+    for split, n_rows in zip(SPLITS, data.sizes()):
+        x, y = getattr(data, split)
+        if release:
+            setattr(data, split, None)
+        if as_stored and (stays(x) or data.are_shares):
+            x = numpy.ascontiguousarray(x) if stays(x) else preprocessing.apply(x, floatx)
+            how = (data.are_shares and n_rows) or None, prepare if stays(x) else None
+            features = engine.stored(x, preprocessing.pixel_scale, *how)
+        else:
+            features = engine.shared_data(preprocessing.apply(x, floatx))
+        if as_stored:
+            labels = engine.shared_data(y)
+        else:  # a GPU of the tutorial's day holds floats only
+            labels = engine.T.cast(engine.shared_data(y.astype(floatx)), "int32")
+        shared.append((features, labels))
+    return shared
+
+
+def scaled(x, dtype, scale=PIXEL_SCALE):
+    """Features of the float `dtype`, C-ordered, uint8 pixels scaled."""
+    return Preprocessing(scale).apply(x, dtype)

@@ -15,7 +15,7 @@ from logreg.datasets.tables import read_header, read_table
 from logreg.errors import DatasetError
 
 MNIST_NAMES = ("mnist.pkl.gz", "mnist")
-TABLE_SUFFIXES = (".csv", ".csv.gz", ".csv.zip", ".csv.bz2", ".csv.xz")
+TABLE_SUFFIXES = (".csv", ".csv.gz", ".csv.zip", ".csv.bz2", ".csv.xz", ".parquet")
 
 # MNIST, Fashion-MNIST and KMNIST; with a prefix EMNIST; with a dot, as some archives have it.
 _IDX_NAME = re.compile(
@@ -74,10 +74,10 @@ def locate(dataset):
     )
 
 
-def read(source, options=NO_OPTIONS, dtype=None, feature_names=None, label_name=None):
+def read(source, options=NO_OPTIONS, dtype=None, columns=None):
     """Read what :func:`locate` has found, a path or pairs of arrays, as a :class:`RawDataset`.
 
-    The features of a table become `dtype`, by default float64. The names are those that a model
+    The features of a table become `dtype`, by default float64. `columns` are those that a model
     which is to be tested knows; see :func:`logreg.datasets.tables.read_table`.
     """
     if not isinstance(source, Path):
@@ -101,16 +101,23 @@ def read(source, options=NO_OPTIONS, dtype=None, feature_names=None, label_name=
                 "train.csv and test.csv"
             )
     if kind == "table":
-        splits = {}
+        splits, given = {}, options
         for split, file in tables.items():
-            if split == "test" and _lacks_label(file, tables["train"], *splits["train"], options):
+            if split == "test" and _lacks_label(file, tables["train"], *splits["train"], given):
                 continue
-            table = read_table(file, options, dtype or "float64", feature_names, label_name)
+            table = read_table(file, options, dtype or "float64", columns)
             splits[split] = table.x, table
-        return RawDataset(splits, tuple(tables.values()), options)
+            if columns is None:  # those of the training set hold for the others
+                columns, label = table.columns, table.columns.label + 1
+                options = options._replace(
+                    label_column=columns.label_name or str(label),
+                    header=columns.names is not None,
+                    dropped=None if columns.names else options.dropped,
+                )
+        return RawDataset(splits, tuple(tables.values()), given)
     if options != NO_OPTIONS:
         raise DatasetError(
-            f"{source}: --label-column, --header and --decimal are for CSV files only"
+            f"{source}: --label-column, --header, --decimal, --drop and --missing are for tables"
         )
     if kind == "idx":
         return _read_idx(source)

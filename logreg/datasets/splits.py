@@ -18,29 +18,40 @@ def is_seed(value):
     return isinstance(value, numbers.Integral) and 0 <= value < 2**32
 
 
-def split_off(sets, name, shuffle=None, sizes=None, is_mnist=False):
-    """Shuffle the training rows, and split off them the sets that are not given.
+def check_seeds(**seeds):
+    """Raise a SettingError if one of the seeds is none."""
+    for name, seed in seeds.items():
+        if not (seed is None or is_seed(seed)):
+            raise SettingError(f"the seed of the {name} is {seed}: give a number from 0 to 2**32-1")
 
-    `sets` has a pair (x, y) for 'train' and perhaps for 'valid' and 'test'; `shuffle` is the seed;
-    `sizes` are the rows for training, validation and test, by default four, one and one sixth.
-    Of MNIST's 60,000 rows nothing need be said. Returned are all three sets and, if the test set
-    was split off, the sizes.
+
+def split_off(sets, name, shuffle=None, sizes=None, is_mnist=False, split_seed=None):
+    """Split off the training rows the sets that are not given.
+
+    `sets` has a pair (x, y) for 'train' and perhaps for 'valid' and 'test'; `shuffle` is the seed
+    of a permutation of the training rows before; `sizes` are the rows for training, validation
+    and test, by default four, one and one sixth. If the test set is not given, nor `shuffle`,
+    `split_seed` is that of a stratified split. Of MNIST's 60,000 rows nothing need be said.
+    Returned are all three sets and, if the test set was split off, the sizes.
     """
     x, y = sets["train"]
-    n_rows, how = len(y), ""
-    if shuffle is not None and mapping(x) is not None and not is_mnist:
-        raise SettingError(
-            f"{name} stays in its files, where rows are not shuffled: write a shuffled copy once, "
-            "with python scripts/make_folder.py SOURCE FOLDER --shuffle SEED"
-        )
-    if shuffle is not None:
-        order = numpy.random.RandomState(shuffle).permutation(n_rows)
-        x, y, how = x[order], y[order], " shuffled"
+    n_rows, order, how = len(y), None, ""
+    if mapping(x) is not None and not is_mnist:
+        split_seed = None  # the rows stay in their file, in its order
+        if shuffle is not None:
+            raise SettingError(
+                f"{name} stays in its files, where rows are not shuffled: write a shuffled copy "
+                "once, with python scripts/make_folder.py SOURCE FOLDER --shuffle SEED"
+            )
     lacking = [split for split in ("valid", "test") if split not in sets]
     if lacking == ["test"]:
         raise DatasetError(
             f"{name}: has a validation set, but no test set with labels: give both or none"
         )
+    if shuffle is not None:
+        order, how = numpy.random.RandomState(shuffle).permutation(n_rows), " shuffled"
+    elif split_seed is not None and "test" in lacking:
+        order = stratified_order(y, split_seed)
     n_part = max(1, n_rows // SHARE)
     sizes = sizes or [n_rows - n_part * len(lacking), n_part, n_part]
     if sizes[0] < 1:
@@ -50,11 +61,16 @@ def split_off(sets, name, shuffle=None, sizes=None, is_mnist=False):
         )
     starts = numpy.cumsum([0, *sizes])
     for split, start, size in zip(["train", *lacking], starts, sizes):
-        sets = {**sets, split: (x[start : start + size], y[start : start + size])}
+        rows = slice(start, start + size) if order is None else order[start : start + size]
+        sets = {**sets, split: (x[rows], y[rows])}
     if "test" in lacking:
+        which = f"of its {n_rows}{how} rows, the first {sizes[0]}"
+        if order is not None and not how:
+            which = f"of its {n_rows} rows, shuffled and with all classes in proportion "
+            which += f"(--split-seed {split_seed}; --no-shuffle keeps their order), {sizes[0]}"
         note(
-            f"note: {name}: one table: of its {n_rows}{how} rows, the first {sizes[0]} are "
-            f"for training, {sizes[1]} for validation and {sizes[2]} for test"
+            f"note: {name}: one table: {which} are for training, {sizes[1]} for validation and "
+            f"{sizes[2]} for test"
         )
         return sets, list(sizes)
     if lacking and not (is_mnist and not how and n_rows == MNIST_TRAINING_ROWS):

@@ -1,211 +1,287 @@
-"""Tables: CSV and its kin, read by pandas in chunks, so that memory holds numbers and no text.
+"""Tables: CSV and its kin through pandas, Parquet through pyarrow, in chunks of rows.
 
-Rows and columns are counted from 1, and the header is row 1. Blank lines do not count.
+So memory holds numbers and no text. Rows and columns are counted from 1, and a header is row 1.
+Blank lines do not count.
 """
 
-import contextlib
-import re
-import shutil
-import sys
-import tempfile
-import warnings
 from typing import NamedTuple
 
 import numpy
 
-from logreg.datasets.formats import WithoutNul, open_bytes, reading
-from logreg.datasets.header import NO_OPTIONS, NUMBER, Columns, Header, is_text, say_rules
-from logreg.datasets.header import TableOptions as TableOptions
+from logreg.console import note, warning
+from logreg.datasets.frames import name_of, open_table
+from logreg.datasets.header import (
+    NO_OPTIONS,
+    NUMBER,
+    Columns,
+    Header,
+    TableOptions,
+    is_text,
+    text_of,
+)
+from logreg.datasets.preprocessing import one_hot
 from logreg.errors import DatasetError
 
-COMPRESSIONS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip"}
 FLOAT32_MAX = float(numpy.finfo(numpy.float32).max)
-CHUNK = 1 << 20  # cells
+BOOLEANS = {"true": 1.0, "false": 0.0}
+EMPTY_LABELS = ("", "nan")  # NA may be one
 MAX_LABELS = 1 << 15  # different ones
+MAX_CATEGORIES = 100  # of a column
 
 
 class Table(NamedTuple):
     """A table with labels."""
 
-    x: numpy.ndarray  # the features, of shape (n, d), all of them finite
+    x: numpy.ndarray  # the features, of shape (n, n_in), finite, or NaN where a cell is empty
     labels: list  # the texts that occur, in the order in which they do
     codes: numpy.ndarray  # of shape (n,): for each row the index of its label in `labels`
     first_rows: list  # for each of `labels` the row of the file in which it occurs first
     columns: Columns
 
 
-def read_table(path, options=NO_OPTIONS, dtype="float64", feature_names=None, label_name=None):
-    """Read a table with a label in each row, plain or compressed by gzip, zip, bzip2 or xz.
+def read_table(path, options=NO_OPTIONS, dtype="float64", known=None):
+    """Read a table with a label in each row: Parquet, or CSV, plain or gzip, zip, bzip2 or xz.
 
     The delimiter is a tab, ``;`` or ``|`` if the first line has one outside quotes, else a comma.
     The first row is a header if a text cell of it stands over a number, if all its cells are
     text, or if one of them is label, class or target. The label is the column called label,
     class or target; else the one text column; else the one called y; else, without a header,
-    the first. With a header, a model that is to be tested takes the features and the label that
-    it knows by name.
+    the first. Any other column whose first cell that is not empty holds text is one-hot encoded;
+    true and false are 1 and 0. With `known`, the :class:`Columns` of the training data, features
+    and label are those that it has, by name if there is a header.
     """
-    data, codes, index, first_rows = bytearray(), [], {}, []
-    with _opened(path, options) as (read_csv, head):
-        label = head.find_label(label_name)
-        order = head.features(label, feature_names)
-        if not order:
-            raise DatasetError(
-                "row 1 has one column: a label and at least one feature are needed, with a "
-                "comma, a semicolon, a tab or | between them"
-            )
-        for frame in _frames(read_csv, head, dtype={label: str}):
-            found_codes, found = frame[label].factorize()
-            found = [text.strip() for text in found]
+    data, codes, index, first_rows, n_rows = bytearray(), [], {}, [], 0
+    with open_table(path, options, known) as (frames, head):
+        label = head.find_label()
+        features = _Features(head, label, frames)
+        # An unnamed first column of row numbers, as pandas and R write it, is no feature.
+        counts = known is None and head.names[:1] == [""] and features.order[0] == 0
+        for frame in frames(label, features.text):
+            x = features.numbers(frame)
+            counts = counts and x[0, 0] - frame.index[0] in (0, 1)
+            counts = counts and (x[:, 0] - x[0, 0] == frame.index - frame.index[0]).all()
+            n_rows += len(frame)
+            if options.missing == "drop":
+                lacks_label = frame[label].isna() | frame[label].isin(EMPTY_LABELS)
+                is_whole = ~(numpy.isnan(x).any(axis=1) | lacks_label.to_numpy())
+                x, frame = x[is_whole], frame[is_whole]
+            found_codes, found = _factorized(frame[label])
             for text, i in zip(found, numpy.unique(found_codes, return_index=True)[1]):
                 if index.setdefault(text, len(index)) == len(first_rows):
-                    first_rows.append(head.row_of(frame, i))
+                    first_rows.append(int(frame.index[i]) + head.first_row)
             if len(index) > MAX_LABELS:
                 raise DatasetError(
                     f"{head.shown(label)} has more than {MAX_LABELS} different labels by row "
                     f"{first_rows[-1]}: that is too many; --label-column names another column"
                 )
-            codes.append(numpy.array([index[text] for text in found])[found_codes])
+            codes.append(numpy.array([index.get(text, -1) for text in found])[found_codes])
             # It grows in place, unlike a list of arrays that are joined.
-            data += _numbers(frame[order], head).astype(dtype, copy=False).data.cast("B")
-    codes = numpy.concatenate(codes)
-    x = numpy.frombuffer(data, dtype).reshape(len(codes), -1)
-    return Table(x, list(index), codes, first_rows, head.columns(label, order))
+            data += x.astype(dtype, copy=False).data.cast("B") if len(x) else b""
+        features.check_empty(n_rows)
+        codes = numpy.concatenate(codes)
+        if n_rows > len(codes):
+            left = f"{n_rows - len(codes)} of {n_rows} rows have empty cells and are left out"
+            if not len(codes):
+                raise DatasetError(f"{left}: none is left; --drop leaves out columns instead")
+            note(f"note: {path}: {left}")
+        if known is None or not known.names:
+            head.say_rules(path, label)
+        if counts:
+            note(f"note: {path}: column 1, which has no name and counts the rows, is left out")
+        x = numpy.frombuffer(data, dtype).reshape(len(codes), -1)
+    x, names, categories = features.encoded(x, 1 if counts else 0)
+    features.warn_of_new(path)
+    label_name = head.names[label] if head.names else None
+    return Table(x, list(index), codes, first_rows, Columns(label, label_name, names, categories))
 
 
-def table_batches(path, options, batch_size, n_in, feature_names=None, label_name=None):
+def table_batches(path, options, batch_size, known):
     """Read the rows of a table that a model is to predict; yield x of shape (n, n_in), float64.
 
-    The path ``'-'`` is standard input, and n at most `batch_size`. With a header, a model that
-    knows its features' names takes the columns by these and leaves the others out; a first row of
-    just these names is a header. In other tables, `n_in` columns are the features; of one more,
-    the label is left out, which is told as for training.
+    The path ``'-'`` is standard input, and n at most `batch_size`. `known` are the
+    :class:`Columns` of the training data. With a header, a model that knows their names takes
+    the columns by these and leaves the others out; a first row of just these names is a header.
+    In other tables, the columns are the features; of one more, the label is left out, which is
+    told as for training. Empty cells are NaN if the model fills them, else an error.
     """
-    with _opened(path, options, feature_names) as (read_csv, head):
+    source = name_of(path)
+    with open_table(path, options, known) as (frames, head):
         label, width = None, len(head.cells)
-        if not (head.has_header and feature_names):
-            if width not in (n_in, n_in + 1):
-                raise DatasetError(f"the model expects {n_in} features, got {width} columns")
-            label = None if width == n_in else head.find_label(label_name)
-        order = head.features(label, feature_names)
-        is_sure = feature_names and any(map(is_text, feature_names))
-        if label is not None or (head.has_header and not is_sure):
-            say_rules(_name(path), head.columns(label, order), options, "is left out as the label")
-        for frame in _frames(read_csv, head, batch_size):
-            yield _numbers(frame[order], head)
+        if not (head.names and known.names):
+            n = len(known.categories)
+            if width not in (n, n + 1 + len(head.dropped)):
+                raise DatasetError(f"the model expects {n} features, got {width} columns")
+            label = None if width == n else head.find_label()
+        is_sure = known.names and any(map(is_text, known.names))
+        if label is not None or (head.names and not is_sure):
+            head.say_rules(source, label, "is left out as the label")
+        features = _Features(head, label, frames)
+        try:
+            for frame in frames(label, features.text, batch_size):
+                yield features.encoded(features.numbers(frame, may_be_empty=False))[0]
+        finally:
+            features.warn_of_new(source)
 
 
 def read_header(path, options=NO_OPTIONS):
     """Read the first rows of a table, as a :class:`~logreg.datasets.header.Header`."""
-    with _opened(path, options) as (_, head):
+    with open_table(path, options._replace(dropped=None)) as (_, head):
         return head
 
 
-def _name(path):
-    return "standard input" if path == "-" else path
+def frame_features(frame, known, missing=None):
+    """The features of a pandas.DataFrame for a model that knows these :class:`Columns`.
+
+    They are taken by name, if the model knows names, and become an array of shape (n, n_in) as
+    by :func:`table_batches`. `missing` is that of the model's metadata.
+    """
+    names, options = list(map(str, frame.columns)), TableOptions(header=True, missing=missing)
+    head = Header([names, [""] * len(names)], options, known)
+    features = _Features(head, None, None)
+    frame = frame.reset_index(drop=True).set_axis(range(len(names)), axis=1)
+    x = features.encoded(features.numbers(frame, may_be_empty=False))[0]
+    features.warn_of_new("the data frame")
+    return x
 
 
-@contextlib.contextmanager
-def _opened(path, options, feature_names=None):
-    """Yield pandas.read_csv with the arguments that a table needs, and its Header."""
-    with reading(_name(path)), contextlib.ExitStack() as stack:
-        try:
-            with _quiet():
-                import pandas
-        except ImportError:
-            raise DatasetError("pandas reads tables: pip install '.[tables]'") from None
-        if path != "-":
-            stream = stack.enter_context(open_bytes(path))
-        elif sys.stdin is None:
-            raise DatasetError("standard input is closed: pipe a table into it")
+class _Features:
+    """Makes numbers of the features of a table, chunk by chunk."""
+
+    def __init__(self, head, label, frames):
+        self.head, self.order = head, head.features(label)
+        if not self.order:
+            raise DatasetError(
+                "row 1 has one column: a label and at least one feature are needed, with a "
+                "comma, a semicolon, a tab or | between them"
+            )
+        self.is_known = bool(head.known.categories)
+        self.categories = head.known.categories or self._first_categories(frames)
+        # Of each column of text, the number of each text that is a category.
+        self.text = {
+            i: {text: k for k, text in enumerate(texts)}
+            for i, texts in zip(self.order, self.categories)
+            if texts is not None
+        }
+        self.n_empty = numpy.zeros(len(self.order), int)
+        self.n_new = 0
+
+    def _first_categories(self, frames):
+        """() for a column whose first cell that is not empty holds text, None for others."""
+        found = {}
+        for frame in frames(text=self.order, n_rows=64):
+            for i in set(self.order) - set(found):
+                first = next(filter(None, map(text_of, frame[i])), None)
+                found.update({} if first is None else {i: first})
+            if len(found) == len(self.order):
+                break
+        firsts = [found.get(i, "") for i in self.order]
+        return [() if is_text(c) and c.lower() not in BOOLEANS else None for c in firsts]
+
+    def numbers(self, frame, may_be_empty=True):
+        """A chunk as float64, of shape (n, columns): of a text its number, NaN if it is empty."""
+        frame = frame[self.order]
+        if not self.text and all(dtype.kind in "biuf" for dtype in frame.dtypes):
+            x = frame.to_numpy("float64")
         else:
-            stream = stack.enter_context(tempfile.TemporaryFile())
-            shutil.copyfileobj(sys.stdin.buffer, stream)
-            stream.seek(0)
-        magic = stream.read(6)
-        how = {"keep_default_na": False, "low_memory": False, "skipinitialspace": True}
-        kinds = [kind for begin, kind in COMPRESSIONS.items() if magic.startswith(begin)]
-        how["compression"] = kinds[0] if kinds else None
-        stream = stream if kinds else stack.enter_context(WithoutNul(stream))
-
-        def read_csv(**more):
-            stream.seek(0)
-            with _quiet():
-                return pandas.read_csv(stream, **how, **more)
-
-        try:
-            # The first line as one cell: quotes are not heeded, and it has no unit separator.
-            line = read_csv(sep="\x1f", quoting=3, header=None, nrows=1, dtype=str).iat[0, 0]
-            line = re.sub('"[^"]*"', "", line)
-            how["sep"] = next((c for c in "\t;|" if c in line), ",")
-            rows = read_csv(header=None, nrows=2, dtype=str).to_numpy().tolist()
-            rows = [[cell.strip() for cell in row] for row in rows]
-            how["decimal"] = options.decimal
-            if tuple(map(int, pandas.__version__.split(".")[:2])) < (3, 1):  # then always exact
-                how["float_precision"] = "round_trip"
-            yield read_csv, Header(rows, options, feature_names)
-        except UnicodeDecodeError as error:
-            raise DatasetError(f"is not UTF-8 text ({error}): save the table as UTF-8") from None
-        except pandas.errors.EmptyDataError:
-            raise DatasetError("is empty: it has no row") from None
-        except pandas.errors.ParserError as error:
-            said = ascii(str(error))[1:-1][:200]
-            ragged = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", said)
-            quote = re.search(r"EOF inside string starting at row (\d+)", said)
-            if ragged:
-                said = "line {1} has {2} columns, row 1 has {0}: every row needs as many"
-                said = said.format(*ragged.groups())
-            elif quote:
-                said = f"line {int(quote[1]) + 1} has a quote that is never closed: mend it"
-            raise DatasetError(said) from None
-
-
-@contextlib.contextmanager
-def _quiet():
-    """Keep off stderr what pandas warns of: that is meant for programmers."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-def _frames(read_csv, head, n_rows=CHUNK, **how):
-    """Read the rows of data in chunks, whose columns are called 0, 1, ..."""
-    how.update(header=0 if head.has_header else None, names=range(len(head.cells)))
-    with read_csv(chunksize=min(n_rows, max(32, CHUNK // len(head.cells))), **how) as frames:
-        while True:
-            with _quiet():
-                frame = next(frames, None)
-            if frame is None:
-                return
-            yield frame
-
-
-def _numbers(frame, head):
-    """The numbers in a chunk, as float64; raise a DatasetError at the first that is none."""
-    if all(dtype.kind in "biuf" for dtype in frame.dtypes):
-        x = frame.to_numpy("float64")
-    else:  # a cell is no number, or so long a one that pandas left it as text
-        x = numpy.empty(frame.shape)
-        for i, (_, column) in enumerate(frame.items()):
-            is_odd = column.dtype.kind not in "biuf"
-            x[:, i] = [_number(cell, head.options.decimal) for cell in column] if is_odd else column
-    is_good = abs(x) <= FLOAT32_MAX  # nor is NaN
-    if is_good.all():
+            x = numpy.empty(frame.shape)
+            for j, (i, column) in enumerate(frame.items()):
+                if i in self.text:
+                    x[:, j] = self._numbered(i, column)
+                elif column.dtype.kind in "biuf":
+                    x[:, j] = column
+                else:  # a cell is no number, or so long a one that pandas left it as text
+                    x[:, j] = [_number(text_of(cell), self.head.options.decimal) for cell in column]
+        is_empty = numpy.isnan(x)
+        is_good = is_empty | (abs(x) <= FLOAT32_MAX)
+        if not is_good.all():
+            self._refuse(frame, *numpy.argwhere(~is_good)[0])
+        if not may_be_empty and self.head.options.missing != "mean" and is_empty.any():
+            row, j = numpy.argwhere(is_empty)[0]
+            raise DatasetError(
+                f"row {frame.index[row] + self.head.first_row}, {self.head.shown(self.order[j])} "
+                "is empty or missing: fill it in, or train the model with --missing mean"
+            )
+        self.n_empty += is_empty.sum(axis=0)
         return numpy.ascontiguousarray(x)
-    row, i = numpy.argwhere(~is_good)[0]
-    cell = str(frame.iat[row, i]).strip()
-    mend = "fill it in or leave out the row"
-    if "," in cell and not is_text(cell):
-        mend = "if that is a decimal comma, give --decimal ,"
-    elif is_text(cell):
-        mend = "write it as a number or, if that column is the label, give --label-column"
-    found = f"holds {ascii(cell)[:60]}" if cell else "is empty or missing"
-    raise DatasetError(
-        f"row {head.row_of(frame, row)}, {head.shown(frame.columns[i])} {found}: every feature "
-        f"must be a finite number, and no larger than float32 can hold; {mend}"
-    )
+
+    def _numbered(self, i, column):
+        """The number of each text; -1 if it is none of the categories, NaN if it is empty."""
+        codes, texts = _factorized(column)
+        index, numbers = self.text[i], []
+        for text in map(text_of, texts):
+            if text and not self.is_known:
+                index.setdefault(text, len(index))
+            numbers.append(index.get(text, -1) if text else numpy.nan)
+        if len(index) > MAX_CATEGORIES:
+            raise DatasetError(
+                f"{self.head.shown(i)} holds more than {MAX_CATEGORIES} different texts, which is "
+                "too many to make each a feature: leave the column out with --drop"
+            )
+        numbers = numpy.array(numbers)[codes]
+        is_new = numbers == -1
+        if self.is_known and "" not in index:
+            is_new |= numpy.isnan(numbers)
+        self.n_new += int(is_new.sum())
+        return numbers
+
+    def _refuse(self, frame, row, i):
+        cell, mend = text_of(frame.iat[row, i]), "fill it in or leave out the row"
+        if "," in cell and not is_text(cell):
+            mend = "if that is a decimal comma, give --decimal ,"
+        elif is_text(cell):
+            mend = "write it as a number or, if that column is the label, give --label-column"
+            mend += "; --drop leaves the column out"
+        raise DatasetError(
+            f"row {frame.index[row] + self.head.first_row}, "
+            f"{self.head.shown(frame.columns[i])} holds {ascii(cell)[:60]}: every feature must be "
+            f"a finite number, and no larger than float32 can hold; {mend}"
+        )
+
+    def check_empty(self, n_rows):
+        """Say of all empty cells, of which there may be some only if an option tells what then."""
+        counts = sorted(zip(-self.n_empty, self.order))
+        shown = [f"{-n} in {self.head.shown(i)}" for n, i in counts if n]
+        listed = ", ".join(shown[:8]) + (", ..." if len(shown) > 8 else "")
+        if shown and self.head.options.missing is None:
+            raise DatasetError(
+                f"empty or missing cells: {listed}; --missing mean fills them with the mean (in a "
+                "column of text they are a category of its own), --missing drop leaves their rows "
+                "out, and --drop leaves columns out"
+            )
+        if counts[0][0] == -n_rows and not self.is_known:
+            raise DatasetError(f"all cells are empty in {self.head.shown(counts[0][1])}: --drop it")
+
+    def encoded(self, x, first=0):
+        """One-hot encode, from column `first` on; return x, the names and the categories."""
+        categories, codes = [], []
+        for i, texts, n_empty in list(zip(self.order, self.categories, self.n_empty))[first:]:
+            if i in self.text and not self.is_known:
+                is_filled = n_empty and self.head.options.missing == "mean"
+                texts = [""] * bool(is_filled) + sorted(self.text[i])
+            categories.append(texts)
+            codes.append(texts and [self.text[i][text] if text else numpy.nan for text in texts])
+        names = [self.head.names[i] for i in self.order[first:]] if self.head.names else None
+        return one_hot(x[:, first:], codes), names and tuple(names), tuple(categories)
+
+    def warn_of_new(self, source):
+        """Warn of texts that are none of the categories that a model knows."""
+        if self.n_new:
+            warning(
+                f"{source}: cells with a category that is new to the model: {self.n_new}; they "
+                "count as none of the categories of their columns"
+            )
 
 
-def _number(cell, decimal):
-    text, other = str(cell).strip(), "," if decimal == "." else "."
+def _factorized(column):
+    """For each cell the index of its text, and the texts that occur; a lacking cell is ''."""
+    codes, found = column.factorize()
+    return codes % (len(found) + 1), [*(str(text).strip() for text in found), ""]
+
+
+def _number(text, decimal):
+    """The number that a text is, NaN if it is empty, infinity if it is none."""
+    other = "." if decimal == "," else ","
+    if not text or text.lower() in BOOLEANS:
+        return BOOLEANS.get(text.lower(), numpy.nan)
     is_number = NUMBER.fullmatch(text) and other not in text
-    return float(text.replace(",", ".")) if is_number else numpy.nan
+    return float(text.replace(",", ".")) if is_number else numpy.inf

@@ -17,7 +17,8 @@ import numpy
 
 from logreg import ranks
 from logreg.engine import kernel_graph, pytensor_backend, theano_backend
-from logreg.engine.backend import UNWRITABLE, Stored, n_rows, user_setting
+from logreg.engine.backend import UNWRITABLE, n_rows, user_setting
+from logreg.engine.backend import Stored as Stored
 from logreg.engine.backend import n_rows_here as n_rows_here
 from logreg.engine.ranks_backend import RanksBackend
 from logreg.errors import EngineError, SettingError
@@ -110,15 +111,16 @@ def shared_data(array):
     return _backend.shared_data(array)
 
 
-def stored(array, scale=1.0, n_rows=None):
+def stored(array, scale=1.0, n_rows=None, prepare=None):
     """Put features into a shared variable as they are stored: uint8, float32 or float64.
 
     What is returned stands for them multiplied by `scale`, as the first of the pair `dataset` of
     the functions below. Rows become floats of a model's dtype as they are used, so the array may
     be mapped from a file larger than memory. Of several ranks, each may have its share of the
-    set's `n_rows` rows only.
+    set's `n_rows` rows only. ``prepare(rows, dtype)``, if given, makes of some rows what a model
+    takes, in place of the multiplication.
     """
-    return Stored(_backend.shared_data(array), scale, n_rows)
+    return _backend.stored(array, scale, n_rows, prepare)
 
 
 def require_memory(n_bytes):

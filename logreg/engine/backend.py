@@ -3,7 +3,7 @@
 import configparser
 import os
 import shlex
-from typing import NamedTuple, Optional
+from typing import Callable, NamedTuple, Optional
 
 import numpy
 
@@ -27,6 +27,7 @@ class Stored(NamedTuple):
     shared: object
     scale: float = 1.0
     n_rows: Optional[int] = None  # of the whole set, where the variable has a rank's share of it
+    prepare: Optional[Callable] = None  # (rows, dtype) -> rows as a model takes them
 
 
 class Backend:
@@ -57,6 +58,9 @@ class Backend:
 
     def shared_data(self, array):
         return self.theano.shared(array, borrow=True)
+
+    def stored(self, array, *how):
+        return Stored(self.shared_data(array), *how)
 
     def value(self, variable):
         return variable.get_value(borrow=True)
@@ -133,14 +137,22 @@ class Backend:
         n_outputs = len(output) if is_list else 1
         outputs = [*(output if is_list else [output]), *(new for _, new in updates)]
         with_kernel = self.kernel and self.kernel.put_into(outputs)
-        if with_kernel:
+        prepare = getattr(dataset[0], "prepare", None)
+        if prepare and with_kernel:
+            inputs.append(x.type("features"))
+            new = {x: inputs[-1], y: dataset[1][start:stop]}
+            outputs = self.kernel.rebuild(with_kernel, new)
+            compile_function, givens = self.kernel.function, None
+        elif with_kernel:
             outputs = self.kernel.on_rows(with_kernel, x, y, shared, scale, dataset[1], start, stop)
             compile_function, givens = self.kernel.function, None
         else:
             compile_function = self.theano.function
             # Numba keeps all graphs that it compiles: with an input for them, it keeps no data.
-            inputs.append(shared.type("features"))
-            rows = as_features(self.T, inputs[-1][start:stop], x.dtype, scale)
+            inputs.append((x if prepare else shared).type("features"))
+            rows = inputs[-1]
+            if not prepare:
+                rows = as_features(self.T, rows[start:stop], x.dtype, scale)
             givens = {x: rows, y: dataset[1][start:stop]}
         updates = list(zip(variables, outputs[n_outputs:]))
         if with_kernel:
@@ -151,7 +163,10 @@ class Backend:
 
         def on_rows(*edges):
             given = [numpy.asarray(edge, dtype="int64") for edge in edges]
-            if not with_kernel:
+            if prepare:
+                rows = shared.get_value(borrow=True)[slice(*edges)]
+                given.append(prepare(rows, x.dtype))
+            elif not with_kernel:
                 given.append(shared.get_value(borrow=True, return_internal_type=True))
             return function(*given)
 

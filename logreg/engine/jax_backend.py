@@ -17,7 +17,7 @@ from pytensor.graph.replace import graph_replace
 from pytensor.link.jax.dispatch import jax_funcify
 
 from logreg.console import warning
-from logreg.engine.backend import Backend, as_features, as_stored, n_rows
+from logreg.engine.backend import Backend, Stored, as_features, as_stored, n_rows
 from logreg.engine.kernel import n_cores
 from logreg.errors import EngineError
 
@@ -86,6 +86,10 @@ class JaxBackend(Backend):
         self._place(shared, array)
         self.n_bytes_placed += array.nbytes
         return shared
+
+    def stored(self, array, scale=1.0, n_rows=None, prepare=None):
+        array = prepare(array, self.theano.config.floatX) if prepare else array
+        return Stored(self.shared_data(array), 1.0 if prepare else scale, n_rows)
 
     def value(self, variable):
         self.flush()

@@ -67,8 +67,9 @@ class RanksBackend:
         (start, stop), (first, last) = ranks.rows_of(n_in_all, batch_size), ranks.share(n_batches)
         if is_whole(dataset[0]) and stop > start:
             shared, scale = as_stored(dataset[0])
-            features = self.backend.shared_data(self.backend.value(shared)[start:stop])
-            dataset = Stored(features, scale), dataset[1][start:stop]
+            rows = self.backend.shared_data(self.backend.value(shared)[start:stop])
+            prepare = getattr(dataset[0], "prepare", None)
+            dataset = Stored(rows, scale, None, prepare), dataset[1][start:stop]
         elif stop > start:
             dataset = dataset[0]._replace(n_rows=None), dataset[1]
         with ranks.first_first():

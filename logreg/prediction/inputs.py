@@ -10,8 +10,8 @@ import numpy
 from logreg.console import note, warning
 from logreg.datasets.checks import as_array
 from logreg.datasets.formats import ARRAY_NAMES, read_arrays, sniff
-from logreg.datasets.header import NO_OPTIONS, TableOptions, cut
-from logreg.datasets.tables import table_batches
+from logreg.datasets.header import NO_OPTIONS, Columns, TableOptions, cut
+from logreg.datasets.tables import frame_features, table_batches
 from logreg.errors import DatasetError
 from logreg.prediction.writers import shown_some
 
@@ -30,8 +30,7 @@ class InputSpec(NamedTuple):
     invert: Optional[bool] = None  # light and dark of pictures; None: if the background differs
     background: str = "dark"  # or "light": that of the training images
     transposed: bool = False  # whether rows and columns of images are exchanged, as EMNIST's
-    feature_names: Optional[tuple] = None  # of the training data's columns
-    label_name: Optional[str] = None
+    columns: Columns = Columns()  # of the table, if any, that the model was trained on
 
     def __str__(self):
         shape = f" ({' x '.join(map(str, self.image_shape))})" if self.image_shape else ""
@@ -87,8 +86,10 @@ def batches(path, spec):
     if kind is None or (kind == "table" and path.lower().endswith(SUFFIXES + UNREADABLE)):
         yield _picture(path, spec)
     elif kind == "table":
-        names = spec.feature_names, spec.label_name
-        for x in table_batches(path, spec.options, spec.batch_size, spec.n_in, *names):
+        columns = spec.columns
+        if not columns.categories:
+            columns = columns._replace(categories=(None,) * spec.n_in)
+        for x in table_batches(path, spec.options, spec.batch_size, columns):
             yield Batch(x)
     else:
         (array,) = read_arrays(path, _choose).values()
@@ -120,10 +121,11 @@ def rows_of(X, spec):
     """What is given from Python as an array: of a DataFrame, the columns that the model knows."""
     if not (hasattr(X, "columns") and hasattr(X, "to_numpy")):
         return as_array(X, "X")
-    if spec.feature_names:
-        known, there = list(spec.feature_names), list(X.columns)
+    columns = spec.columns
+    if columns.names:
+        known, there = list(columns.names), list(map(str, X.columns))
         lacking = [name for name in known if there.count(name) != 1]
-        unknown = [name for name in there if name not in known and name != spec.label_name]
+        unknown = [name for name in there if name not in known and name != columns.label_name]
         for fault, names in (("lacks the columns", lacking), ("has also the columns", unknown)):
             if names:
                 shown = ", ".join(cut(str(name)) for name in names[:8])
@@ -132,7 +134,9 @@ def rows_of(X, spec):
                     f"{len(known)} that it was trained on, by their names; X.to_numpy() gives "
                     "columns in their order"
                 )
-        X = X[known]
+        if any(columns.categories) or spec.options.missing:
+            return frame_features(X, columns, spec.options.missing)
+        X = X.iloc[:, [there.index(name) for name in known]]
     return as_array(X.to_numpy(), "X")
 
 

@@ -1,5 +1,6 @@
 """A model file at work: rows of features in, classes and probabilities out."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy
@@ -8,6 +9,8 @@ from logreg import engine
 from logreg.console import starting
 from logreg.datasets import PIXEL_SCALE
 from logreg.datasets.checks import image_shape
+from logreg.datasets.header import Columns, TableOptions
+from logreg.datasets.preprocessing import Preprocessing
 from logreg.errors import ModelFileError
 from logreg.prediction.inputs import InputChecker, InputSpec, array_batches, rows_of
 from logreg.saving import load_model
@@ -84,8 +87,10 @@ class Predictor:
         if self.pixel_scale == 1:
             least, most = self.x_range or (0, 1)
             self.pixel_scale = PIXEL_SCALE if least >= 0 and most <= 1 else 1
+        self._preprocessing = replace(
+            Preprocessing.from_metadata(told), pixel_scale=self.pixel_scale
+        )
         n_in, shape, median = told["n_in"], told.get("image_shape"), told.get("x_median")
-        names, label_name = told.get("feature_names"), told.get("label_name")
         is_known = self.x_range and isinstance(median, (int, float))
         self.spec = InputSpec(
             n_in,
@@ -93,8 +98,8 @@ class Predictor:
             image_shape(tuple(shape or [n_in]), guess=True),
             background="light" if is_known and 2 * median >= sum(self.x_range) else "dark",
             transposed=told.get("transposed") is True,
-            feature_names=tuple(names) if isinstance(names, list) and len(names) == n_in else None,
-            label_name=label_name if isinstance(label_name, str) else None,
+            columns=Columns.from_metadata(told),
+            options=TableOptions(missing=told.get("missing")),
         )
         outputs = [classifier.y_pred, classifier.p_y_given_x]
         with starting("compiling: the first time on a machine, this takes a few seconds"):
@@ -137,12 +142,8 @@ class Predictor:
             return Prediction(*map(numpy.asarray, self._function(x)))
 
     def ready(self, x):
-        """Give features the model's dtype, and scale them if they are uint8, or all are scaled."""
-        with numpy.errstate(all="ignore"):
-            if x.dtype == numpy.uint8 or self.metadata.get("scale_all"):
-                x = x.astype(self.dtype, copy=False)
-                return numpy.multiply(x, numpy.asarray(self.pixel_scale, self.dtype), order="C")
-            return numpy.ascontiguousarray(x, dtype=self.dtype)
+        """Make of features what the model takes; see :class:`Preprocessing`."""
+        return self._preprocessing.apply(x, self.dtype)
 
 
 def _x_range(metadata):

@@ -64,6 +64,7 @@ def test_mapped_arrays_are_not_copied(tmp_path):
     [
         ([True, False, True], [0, 1]),
         ([1.0, 0.0, 2.0], [0, 1, 2]),
+        ([1, -1.0, 1], [-1, 1]),
         (["a", "ä", "b"], ["a", "b", "ä"]),  # a list is an array, too
         ([b"\xe9", b"\xe8", "ä".encode()], ["\\xe8", "\\xe9", "ä"]),
     ],
@@ -127,10 +128,9 @@ Y = pair()[1]
     "changes, said",
     [
         (
-            {"y": Y - 1},
-            r"training y holds the label -1 in row 0 \(counted from 0\).*negative; n",
+            {"y": Y + numpy.eye(12)[4] / 2},
+            r"training y holds the label 1\.5 in row 4 \(counted from 0\).*fractional",
         ),
-        ({"y": Y + numpy.eye(12)[4] / 2}, r"the label 1\.5 in row 4.*fractional"),
         ({"y": numpy.where(Y == 2, numpy.nan, Y)}, r"the label nan in row 2.*NaN"),
         ({"y": numpy.where(Y == 2, numpy.inf, Y)}, r"the label inf in row 2.*infinite"),
         ({"y": numpy.eye(12)}, r"shape \(12, 12\) \(one-hot\?\).*argmax\(y, axis=1\)"),
@@ -176,6 +176,8 @@ def rows_of(labels):
         ("7 3 5", [3, 5, 7]),
         ("1.0 2 1", [1, 2]),
         ("0.0 1e0 0.0", [0, 1]),
+        ("+1 -1 -1.0", [-1, 1]),
+        ("True False True", ["False", "True"]),
         ("1 a 1", ["1", "a"]),
         ("01 1 10", ["01", "1", "10"]),
         ("1_0 1 2", ["1", "1_0", "2"]),
@@ -183,7 +185,7 @@ def rows_of(labels):
 )
 def test_labels_of_tables(tmp_path, labels, class_labels):
     (tmp_path / "t.csv").write_text("label,a\n" + rows_of(labels.split() * 4))
-    data = read_dataset(tmp_path / "t.csv")
+    data = read_dataset(tmp_path / "t.csv", split_seed=None)
     assert data.class_labels == class_labels
     is_text = isinstance(class_labels[0], str)
     wanted = [label if is_text else float(label) for label in labels.split()]
@@ -193,8 +195,7 @@ def test_labels_of_tables(tmp_path, labels, class_labels):
 @pytest.mark.parametrize(
     "labels, said",
     [
-        ("0 1 -1", "negative; number the classes from 0; --label-column names another column"),
-        ("0 1 0.5", "fractional"),
+        ("0 1 0.5", "fractional; .* as an integer; --label-column names another column"),
         ("0 1 nan", "NaN"),
         ("x y nan", "NaN; fill it in"),
         ("0 1 1e999", "NaN or infinite"),
@@ -211,7 +212,6 @@ def test_labels_of_tables_that_are_refused(tmp_path, labels, said):
     "train, valid, said",
     [
         ([7] * 10, [7, 7], "every row has the label 7: there is nothing to learn"),
-        (range(10), [10, 11], "there are 12 classes in 10 training rows, 0, 1, ...: is that the l"),
         ([0, 1, 3], [1, 2, 4], r"2 of the 5 classes in the validation .* row \(2, 4\): the result"),
         ("aab", "bb", "every row of the validation set has the label 'b': the result is likely"),
         ([0, 1] * 5, [0, 1], None),
@@ -226,14 +226,27 @@ def test_data_that_teach_or_tell_nothing_are_warned_of(train, valid, said, capsy
         assert re.match(f"warning: {said}", lines[0])
 
 
+def test_more_classes_than_half_of_the_rows_are_no_label():
+    def read(n_out):
+        train, test = ((numpy.zeros((n, 2)), numpy.arange(n) % n_out) for n in (20, 4))
+        return read_dataset((train, test, test))
+
+    assert read(14).n_out == 14
+    with pytest.raises(
+        DatasetError, match=r"15 classes in 28 rows, 0, 1, .*: that is no label; --l"
+    ):
+        read(15)
+
+
 def test_a_sorted_table_is_warned_of_unless_it_is_shuffled(tmp_path, capsys):
     (tmp_path / "t.csv").write_text("label,a\n" + rows_of("x" * 20 + "y" * 20))
-    read_dataset(tmp_path / "t.csv")
+    read_dataset(tmp_path / "t.csv", split_seed=None)
     said = capsys.readouterr().err
     assert "every row of the validation set has the label 'y'" in said
     assert "every row of the test set has the label 'y'" in said and "--shuffle SEED" in said
-    read_dataset(tmp_path / "t.csv", shuffle=1)
-    assert "warning" not in capsys.readouterr().err
+    for how in ({"shuffle": 1}, {}):
+        read_dataset(tmp_path / "t.csv", **how)
+        assert "warning" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

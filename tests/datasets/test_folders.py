@@ -190,6 +190,26 @@ def test_a_folder_larger_than_the_memory_that_may_be_used(run):
     os.remove("large/x_train.npy")  # pytest keeps folders
 
 
+@pytest.mark.parametrize("kernel", ["1", "0"])
+def test_a_folder_is_standardized_a_minibatch_at_a_time(run, kernel):
+    pairs = [(x * 50 + 1000, y) for x, y in make_pairs((300, 60, 60), n_in=20)]
+    save_folder(pairs, "folder")
+    files = Path("folder").iterdir()
+    numpy.savez("held.npz", **{file.stem: numpy.load(file) for file in files})
+    options = ["--standardize", "--batch-size", 20, "--n-epochs", 3]
+    logs = []
+    for dataset in ("folder", "held.npz"):
+        done = run(
+            *("-m", "logreg.train", *options, "--dataset", dataset, "--history", "run.csv"),
+            env={"LOGREG_KERNEL": kernel},
+        )
+        assert done.returncode == 0, done.stderr
+        rows = Path("run.csv").read_text().splitlines()
+        logs.append([row.rpartition(",")[0] for row in rows])
+        os.remove("run.csv")
+    assert logs[0] == logs[1] and len(logs[0]) == 4
+
+
 # ---- make_folder
 
 

@@ -16,17 +16,21 @@ from conftest import peak_memory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from logreg.datasets.frames import CHUNK
+from logreg.datasets.header import Columns, TableOptions
 from logreg.datasets.tables import (
-    CHUNK,
     FLOAT32_MAX,
     MAX_LABELS,
-    TableOptions,
+    frame_features,
     read_table,
     table_batches,
 )
 from logreg.errors import DatasetError
 
 pytestmark = pytest.mark.engine_free
+
+
+TWO = Columns(categories=(None, None))
 
 
 def put(text):
@@ -42,8 +46,9 @@ def labels_of(found):
 
 
 def batches(text, n_in, size=1000, feature_names=None, label_name=None, **options):
-    options = TableOptions(**options)
-    found = list(table_batches(put(text), options, size, n_in, feature_names, label_name))
+    categories = options.pop("categories", [None] * n_in)
+    known = Columns(None, label_name, feature_names, categories)
+    found = list(table_batches(put(text), TableOptions(**options), size, known))
     assert all(0 < len(x) <= size and x.dtype == float for x in found)
     return numpy.concatenate(found).tolist()
 
@@ -82,7 +87,9 @@ def test_a_table_holds_what_was_written(data, n, width, delimiter, newline, has_
     found = table(text)
     assert found.x.tolist() == x
     assert labels_of(found) == [f"x{label}".strip() for label in labels]
-    assert found.columns == ((column, "kind", tuple(names)) if has_header else (column, None, None))
+    assert found.columns[:3] == (
+        (column, "kind", tuple(names)) if has_header else (column, None, None)
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,7 +101,7 @@ def test_a_table_holds_what_was_written(data, n, width, delimiter, newline, has_
         ("label,1,3,2\n" + "cat,5,6,7\n" * 9, True, 0, ("1", "3", "2")),
         ("0,1,2,target\n1,2,3,0\n", True, 3, ("0", "1", "2")),
         ("1,CLASS\n0.5,dog\n", True, 1, ("1",)),
-        (",a,b,label\n0,1,2,3\n", True, 3, ("", "a", "b")),
+        (",a,b,label\n7,1,2,3\n", True, 3, ("", "a", "b")),
         # Otherwise it is data.
         ("5.1,3.5,1.4,0.2,Iris-setosa\n4.9,3.0,1.4,0.2,Iris-setosa\n", False, 4, None),
         ("1,2,3\n4,5,6\n", False, 0, None),
@@ -195,8 +202,6 @@ def test_compressed_tables(compress):
         ("1,2,3\n4,5,1_0\n", "row 2, column 3 holds '1_0': .* write it as a number or, if"),
         ("1,2\n3,\u0663\n", r"row 2, column 2 holds '\\u0663'"),
         ("a,b,kind\n1,2,dog\n3,4x,cat\n", r"row 3, column 2 \(b\) holds '4x'.*--label-column"),
-        ("1,2,3\n4,5,\n", "row 2, column 3 is empty or missing: .* fill it in or leave out"),
-        ("1,2,3\n\n\n4,nan,6\n", "row 2, column 2 holds 'nan': .*; fill it in or leave out"),
         ("1,2,3\n4,5,1e39\n", r"row 2, column 3 holds '1e\+39': .* larger than float32"),
         ("1,2,3\n4,5,-1e400\n", "row 2, column 3 holds '-(inf|1e400)'"),
         ("1,2,3\n4,5,6,7\n", "line 2 has 4 columns, row 1 has 3: every row needs as many"),
@@ -357,7 +362,7 @@ def test_what_the_rules_tell_is_said(text, options, said, capsys):
 @pytest.mark.parametrize("compress", [bytes, gzip.compress])
 def test_standard_input(compress, monkeypatch):
     def rows():
-        return [x.tolist() for x in table_batches("-", TableOptions(), 1, 2)]
+        return [x.tolist() for x in table_batches("-", TableOptions(), 1, TWO)]
 
     stdin_of(monkeypatch, "1,2\n3,4\n")
     content = compress(sys.stdin.buffer.read())
@@ -403,4 +408,169 @@ def test_iris_as_pandas_writes_it():
     for columns in (names, range(4)):
         frame = pandas.DataFrame(x, columns=columns).assign(target=[0, 0, 1])
         found = table(frame.to_csv(index=False))
-        assert (found.x.tolist(), found.columns) == (x, (4, "target", tuple(map(str, columns))))
+        assert (found.x.tolist(), found.columns[:3]) == (x, (4, "target", tuple(map(str, columns))))
+
+
+# Text, empty cells, columns that are left out
+
+
+MIXED = """id,island,mass,ok,kind
+7,Dream,1.5,true,x
+5,Biscoe,NA,False,y
+3,,4.5,TRUE,x
+1,Biscoe,2.5,false,y
+"""
+
+
+def test_text_is_one_hot_encoded_and_booleans_are_numbers():
+    found = table(MIXED, label_column="kind", dropped=("id",), missing="mean")
+    nan = numpy.nan
+    wanted = [[0, 0, 1, 1.5, 1], [0, 1, 0, nan, 0], [1, 0, 0, 4.5, 1], [0, 1, 0, 2.5, 0]]
+    numpy.testing.assert_array_equal(found.x, wanted)
+    assert found.columns.names == ("island", "mass", "ok")
+    assert found.columns.categories == (["", "Biscoe", "Dream"], None, None)
+    names = ("island=", "island=Biscoe", "island=Dream", "mass", "ok")
+    assert found.columns.metadata()["feature_names"] == names
+    found = table(MIXED, label_column="kind", missing="drop", dropped=("1", "ok"))
+    assert found.x.tolist() == [[0, 1, 1.5], [1, 0, 2.5]]
+    assert found.columns.names == ("island", "mass")
+    assert (labels_of(found), found.first_rows) == (["x", "y"], [2, 5])
+
+
+def test_a_category_that_is_new_is_none(capsys):
+    known = Columns(None, "kind", ("island", "mass"), (["Biscoe", "Dream"], None))
+    text = "mass,island\n1,Dream\n2,Biscoe\n3,Torgersen\n4,Dream \n5,Bute\n"
+    (x,) = table_batches(put(text), TableOptions(), 9, known)
+    assert x.tolist() == [[0, 1, 1], [1, 0, 2], [0, 0, 3], [0, 1, 4], [0, 0, 5]]
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1 and said[0].startswith(
+        "warning: t.csv: cells with a category that is new to the model: 2;"
+    )
+    assert list(table_batches(put("mass,island\n1,\n"), TableOptions(missing="mean"), 9, known))
+    assert "new to the model: 1;" in capsys.readouterr().err  # training had no empty cell
+    known = known._replace(categories=(["", "Biscoe"], None))
+    for missing in ("mean", None):
+        text = "mass,island\n1,\n2,Biscoe\n,Biscoe\n"
+        rows = table_batches(put(text), TableOptions(missing=missing), 9, known)
+        if missing:
+            numpy.testing.assert_array_equal(next(rows), [[1, 0, 1], [0, 1, 2], [0, 1, numpy.nan]])
+        else:
+            with pytest.raises(DatasetError, match=r"row 2, column 2 \(island\) is empty.*fill it"):
+                next(rows)
+
+
+@pytest.mark.parametrize("options", [{}, {"missing": "mean"}, {"missing": "drop"}])
+def test_empty_cells_are_counted_by_column(options):
+    text = "a,b,t,kind\n,1,x,k\nNA,nan,,k\n3, NaN ,y,k\n4,2,x,k\n"
+    if options:
+        kept = len(table(text, **options, label_column="kind").codes)
+        assert kept == {"mean": 4, "drop": 1}[options["missing"]]
+        return
+    said = r"empty or missing cells: 2 in column 1 \(a\), 2 in column 2 \(b\), 1 in column 3 \(t"
+    with pytest.raises(DatasetError, match=said + r"\); --missing mean .*--missing drop .*--drop "):
+        table(text, label_column="kind")
+
+
+@pytest.mark.parametrize(
+    "text, options, said",
+    [
+        ("a,b,kind\n,1,x\n,2,y\n", {"missing": "mean"}, r"all cells are empty in column 1 \(a\)"),
+        ("a,b,kind\n,1,x\n2,,y\n", {"missing": "drop"}, "2 of 2 rows have empty cells .*: none is"),
+        ("a,b,kind\n1,1,x\n2,2,y\n", {"dropped": ("q",)}, "has no column q to drop, or several"),
+        (
+            "a,kind\n1,x\n",
+            {"dropped": ("kind",), "label_column": "2"},
+            r"\(kind\) is the label: --d",
+        ),
+        ("a,kind\n1,x\n", {"dropped": ("a",)}, "row 1 has one column|at least one feature"),
+        ("a,kind\n" + "".join(f"t{i},x\n" for i in range(101)), {"label_column": "kind"}, "--drop"),
+    ],
+)
+def test_columns_that_cannot_be_used(text, options, said):
+    with pytest.raises(DatasetError, match=said):
+        table(text, **options)
+
+
+def test_the_most_categories():
+    text = "a,kind\n" + "".join(f"t{i},x\n" for i in range(100))
+    assert (table(text, label_column="kind").x == numpy.eye(100)[:, order_of_text(100)]).all()
+
+
+def order_of_text(n):
+    return sorted(range(n), key=lambda i: f"t{i}")
+
+
+@pytest.mark.parametrize(
+    "numbers, is_left_out", [([0, 1, 2], True), ([1, 2, 3], True), ([0, 1, 3], False)]
+)
+def test_an_unnamed_first_column_that_counts_the_rows_is_left_out(numbers, is_left_out, capsys):
+    rows = zip(numbers, (5, "", 7), "xyx")
+    text = ",a,kind\n" + "".join(f'"{i}",{a},{kind}\n' for i, a, kind in rows)
+    found = table(text, missing="drop")
+    assert found.x[:, -1].tolist() == [5, 7]
+    assert found.columns.names == (("a",) if is_left_out else ("", "a"))
+    assert ("column 1, which has no name" in capsys.readouterr().err) == is_left_out
+    named = table(text.replace(",a", "n,a", 1), missing="drop")
+    assert named.columns.names == ("n", "a")
+
+
+def test_a_column_of_text_stays_one_in_every_chunk():
+    n = 2 * CHUNK // 3
+    cells = numpy.where(numpy.arange(n) < n // 2, "a", "007")
+    text = "t,n,kind\n" + "".join(f"{cell},1,k\n" for cell in cells)
+    found = table(text, label_column="kind")
+    assert found.columns.categories == (["007", "a"], None)
+    assert found.x[:, 0].sum() == n - n // 2
+
+
+# Parquet
+
+
+@pytest.fixture
+def frame():
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    return pandas.DataFrame(
+        {
+            "island": pandas.Categorical(["Dream", "Biscoe", None, "Biscoe"]),
+            "mass": [1.5, None, 4.5, 2.5],
+            "n": pandas.array([1, 2, None, 4], "Int64"),
+            "ok": [True, False, True, False],
+            "maybe": [True, None, False, True],
+            "nothing": [None] * 4,
+            "kind": [0, 1, 0, 1],
+        },
+        index=[4, 5, 7, 9],
+    )
+
+
+def test_parquet_is_read_as_csv_is(frame):
+    options = TableOptions("kind", dropped=("nothing",), missing="mean")
+    frame.to_csv("t.csv", index=False)
+    frame.to_parquet("t.parquet")
+    found, wanted = (read_table(path, options) for path in ("t.parquet", "t.csv"))
+    numpy.testing.assert_array_equal(found.x, wanted.x)
+    assert found[1:3] != () and found.labels == wanted.labels == ["0", "1"]
+    assert found.columns == wanted.columns and (found.codes == wanted.codes).all()
+    assert (found.first_rows, wanted.first_rows) == ([1, 2], [2, 3])
+    turned = frame.iloc[:, ::-1].assign(more="x")
+    numpy.testing.assert_array_equal(frame_features(turned, found.columns, "mean"), found.x)
+    for path in ("t.parquet", "t.csv"):
+        rows = list(table_batches(path, options, 3, found.columns))
+        assert [len(x) for x in rows] == [3, 1]
+        numpy.testing.assert_array_equal(numpy.concatenate(rows), found.x)
+    with pytest.raises(
+        DatasetError, match=r"^t.parquet: empty or missing cells: 4 in column 6 \(nothin"
+    ):
+        read_table("t.parquet", TableOptions("kind"))
+
+
+def test_damaged_parquet_and_no_pyarrow(frame, monkeypatch):
+    frame.to_parquet("t.parquet")
+    with open("t.parquet", "r+b") as file:
+        file.truncate(300)
+    with pytest.raises(DatasetError, match=r"^t.parquet: cannot be read: cut off or damaged"):
+        read_table("t.parquet", TableOptions("kind"))
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(DatasetError, match=r"pyarrow reads Parquet: pip install '\.\[parquet\]'"):
+        read_table("t.parquet", TableOptions("kind"))

@@ -123,7 +123,9 @@ def test_callers_in_several_threads_and_in_a_forked_child(threads):
     if hasattr(os, "fork"):
         child = os.fork()
         if child == 0:
-            os._exit(kernel.cross_entropy(*given)[1].tobytes() != expected)
+            same = kernel.cross_entropy(*given)[1].tobytes() == expected
+            tasks = "/proc/self/task"  # a child starts a helper of its own
+            os._exit(not same or (os.path.exists(tasks) and len(os.listdir(tasks)) != 2))
         assert os.waitpid(child, 0)[1] == 0
 
 

@@ -9,6 +9,7 @@ import pytest
 from builders import csv_text, idx_bytes, npy_bytes, npz_bytes, sample, write
 from PIL import Image
 
+from logreg.datasets.header import Columns
 from logreg.errors import DatasetError
 from logreg.prediction.inputs import InputSpec, array_batches, batches, with_folders
 
@@ -103,7 +104,7 @@ def test_what_is_no_file_is_refused(monkeypatch):
 
 
 def test_columns_are_taken_by_name():
-    spec = THREE._replace(feature_names=("p", "q", "r"), label_name="kind")
+    spec = THREE._replace(columns=Columns(None, "kind", ("p", "q", "r"), (None,) * 3))
     write("x.csv", b"r,kind,p,q\n3,cat,1,2\n6,dog,4,5\n")
     assert rows_of("x.csv", spec).tolist() == [[1, 2, 3], [4, 5, 6]]
 

@@ -119,10 +119,10 @@ def test_the_background_that_the_model_knows(pixel_scale, x_range, x_median, bac
 def test_what_the_model_takes():
     spec = predictor_of(feature_names=["p"] * 784, label_name="kind", transposed=True).spec
     assert (spec.n_in, spec.image_shape, spec.transposed) == (784, (28, 28), True)
-    assert (spec.feature_names, spec.label_name) == (("p",) * 784, "kind")
+    assert spec.columns == (None, "kind", ("p",) * 784, (None,) * 784)
     assert predictor_of(image_shape=None).spec.image_shape == (28, 28)  # 784 is a square
     spec = predictor_of(feature_names=["too", "few"], label_name=3, transposed="yes").spec
-    assert (spec.feature_names, spec.label_name, spec.transposed) == (None, None, False)
+    assert (spec.columns, spec.transposed) == ((None, None, None, (None,) * 784), False)
 
 
 @pytest.mark.parametrize(

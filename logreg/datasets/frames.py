@@ -1,0 +1,135 @@
+"""The chunks of a table: CSV and its kin through pandas, Parquet through pyarrow."""
+
+import contextlib
+import re
+import shutil
+import sys
+import tempfile
+import warnings
+
+from logreg.datasets.formats import PARQUET, WithoutNul, open_bytes, reading
+from logreg.datasets.header import EMPTY, Header, text_of
+from logreg.errors import DatasetError
+
+COMPRESSIONS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip"}
+CHUNK = 1 << 19  # cells
+
+
+def name_of(path):
+    """How messages call the file of a table; ``'-'`` is standard input."""
+    return "standard input" if path == "-" else path
+
+
+@contextlib.contextmanager
+def open_table(path, options, known=None):
+    """Yield a function that reads a table in chunks, and its Header.
+
+    Called with the index of the label, those of the columns of text and a number of rows, it
+    gives data frames whose columns are called 0, 1, ... and whose rows are numbered from 0.
+    """
+    with reading(name_of(path)), contextlib.ExitStack() as stack:
+        try:
+            with _quiet():
+                import pandas
+        except ImportError:
+            raise DatasetError("pandas reads tables: pip install '.[tables]'") from None
+        if path != "-":
+            stream = stack.enter_context(open_bytes(path))
+        elif sys.stdin is None:
+            raise DatasetError("standard input is closed: pipe a table into it")
+        else:
+            stream = stack.enter_context(tempfile.TemporaryFile())
+            shutil.copyfileobj(sys.stdin.buffer, stream)
+            stream.seek(0)
+        magic = stream.read(6)
+        if magic.startswith(PARQUET):
+            yield _parquet(stream, options, known)
+            return
+        if not magic.startswith(tuple(COMPRESSIONS)):
+            stream = stack.enter_context(WithoutNul(stream))
+        try:
+            yield _csv(pandas, stream, magic, options, known)
+        except UnicodeDecodeError as error:
+            raise DatasetError(f"is not UTF-8 text ({error}): save the table as UTF-8") from None
+        except pandas.errors.EmptyDataError:
+            raise DatasetError("is empty: it has no row") from None
+        except pandas.errors.ParserError as error:
+            said = ascii(str(error))[1:-1][:200]
+            ragged = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", said)
+            quote = re.search(r"EOF inside string starting at row (\d+)", said)
+            if ragged:
+                said = "line {1} has {2} columns, row 1 has {0}: every row needs as many"
+                said = said.format(*ragged.groups())
+            elif quote:
+                said = f"line {int(quote[1]) + 1} has a quote that is never closed: mend it"
+            raise DatasetError(said) from None
+
+
+def _csv(pandas, stream, magic, options, known):
+    how = {"keep_default_na": False, "low_memory": False, "skipinitialspace": True}
+    kinds = [kind for begin, kind in COMPRESSIONS.items() if magic.startswith(begin)]
+    how["compression"] = kinds[0] if kinds else None
+
+    def read_csv(**more):
+        stream.seek(0)
+        with _quiet():
+            return pandas.read_csv(stream, **how, **more)
+
+    # The first line as one cell: quotes are not heeded, and it has no unit separator.
+    line = read_csv(sep="\x1f", quoting=3, header=None, nrows=1, dtype=str).iat[0, 0]
+    line = re.sub('"[^"]*"', "", line)
+    how["sep"] = next((c for c in "\t;|" if c in line), ",")
+    rows = read_csv(header=None, nrows=2, dtype=str).to_numpy().tolist()
+    head = Header([[cell.strip() for cell in row] for row in rows], options, known)
+    how["decimal"] = options.decimal or "."
+    if tuple(map(int, pandas.__version__.split(".")[:2])) < (3, 1):  # then always exact
+        how["float_precision"] = "round_trip"
+    how.update(header=0 if head.has_header else None, names=range(len(head.cells)))
+
+    def frames(label=None, text=(), n_rows=CHUNK):
+        size = min(n_rows, max(32, CHUNK // len(head.cells)))
+        kinds = {i: str for i in (label, *text) if i is not None}
+        empty = {i: EMPTY for i in range(len(head.cells)) if i != label}
+        with read_csv(chunksize=size, dtype=kinds, na_values=empty) as chunks:
+            while True:
+                with _quiet():
+                    frame = next(chunks, None)
+                if frame is None:
+                    return
+                yield frame
+
+    return frames, head
+
+
+def _parquet(stream, options, known):
+    try:
+        from pyarrow.parquet import ParquetFile
+    except ImportError:
+        raise DatasetError("pyarrow reads Parquet: pip install '.[parquet]'") from None
+    file = ParquetFile(stream)
+    # pandas keeps the index of a data frame as a column.
+    names = [name for name in file.schema_arrow.names if not name.startswith("__index_level_")]
+
+    def frames(label=None, text=(), n_rows=CHUNK):
+        start = 0
+        for batch in file.iter_batches(min(n_rows, max(32, CHUNK // len(names))), columns=names):
+            frame = batch.to_pandas(ignore_metadata=True)
+            frame.columns, frame.index = range(len(names)), range(start, start + len(frame))
+            start += len(frame)
+            yield frame
+
+    first = next(frames(n_rows=1), None)
+    if first is None:
+        raise DatasetError("is empty: it has no row")
+    rows = [names, [text_of(cell) for cell in first.iloc[0]]]
+    head = Header(rows, options._replace(header=True), known)
+    head.first_row = 1
+    return frames, head
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Keep off stderr what pandas warns of: that is meant for programmers."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

@@ -1,0 +1,174 @@
+"""What happens to features before a model takes them: scaled, filled, standardized, cast.
+
+Text is one-hot encoded before that, as :mod:`logreg.datasets.tables` reads it.
+"""
+
+from dataclasses import dataclass
+from typing import Optional
+
+import numpy
+
+BLOCK = 1 << 18  # values that are float64 at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Preprocessing:
+    """What is done to features first, in training as in prediction.
+
+    A row becomes ``(x - means) / scales``, computed in float64, as by the SimpleImputer and the
+    StandardScaler of scikit-learn.
+
+    Attributes
+    ----------
+    pixel_scale : float
+        What features of dtype uint8 are multiplied by.
+    scale_all : bool
+        Whether that is for features of every type.
+    missing : {None, 'mean', 'drop'}
+        With 'mean', NaN becomes the feature's mean.
+    means : numpy.ndarray or None
+        Of the training rows, float64, of shape (n_in,), if NaN is filled or x standardized.
+    scales : numpy.ndarray or None
+        Standard deviations of the training rows, float64, of shape (n_in,), and 1 where a
+        feature is constant; None if x is not standardized.
+
+    Examples
+    --------
+    >>> x = numpy.array([[1.0, 7], [numpy.nan, 7], [3, 7]])
+    >>> Preprocessing.fit(x, missing="mean").apply(x, "float32").tolist()
+    [[1.0, 7.0], [2.0, 7.0], [3.0, 7.0]]
+    >>> Preprocessing.fit(x[::2], standardize=True).apply(x[::2], "float32").tolist()
+    [[-1.0, 0.0], [1.0, 0.0]]
+    """
+
+    pixel_scale: float = 1.0
+    scale_all: bool = False
+    missing: Optional[str] = None
+    means: Optional[numpy.ndarray] = None
+    scales: Optional[numpy.ndarray] = None
+
+    @classmethod
+    def fit(cls, x, pixel_scale=1.0, scale_all=False, missing=None, standardize=False):
+        """Learn from the training rows `x`, of shape (n, n_in)."""
+        if not (standardize or missing == "mean"):
+            return cls(pixel_scale, scale_all, missing)
+        means, deviations = (moment * pixel_scale for moment in moments(x))
+        scales = numpy.where(deviations > 0, deviations, 1.0)
+        return cls(pixel_scale, scale_all, missing, means, scales if standardize else None)
+
+    @classmethod
+    def from_metadata(cls, metadata):
+        """Make what the metadata of a model file tell."""
+        means, scales = (
+            None if metadata.get(name) is None else numpy.array(metadata[name], "float64")
+            for name in ("feature_means", "feature_scales")
+        )
+        scaling = metadata["pixel_scale"], metadata.get("scale_all") is True
+        return cls(*scaling, metadata.get("missing"), means, scales)
+
+    def metadata(self):
+        """What a model file tells of it, as a dict."""
+        return {
+            "pixel_scale": self.pixel_scale,
+            "scale_all": self.scale_all,
+            "missing": self.missing,
+            "feature_means": None if self.means is None else self.means.tolist(),
+            "feature_scales": None if self.scales is None else self.scales.tolist(),
+        }
+
+    def apply(self, x, dtype):
+        """Make what a model takes of features of shape (n, n_in): of its float `dtype`, C-ordered.
+
+        What need not change is not copied. Nothing is said of what is not finite.
+        """
+        with numpy.errstate(all="ignore"):
+            if self.means is not None:
+                ready = numpy.empty(x.shape, dtype)
+                for rows in _blocks(x):
+                    ready[rows] = self._prepared(x[rows])
+                return ready
+            if x.dtype == numpy.uint8 or self.scale_all:
+                # By 1/256, a power of two, the product is exact in any float type.
+                scale = numpy.asarray(self.pixel_scale, dtype)
+                return numpy.multiply(x, scale, dtype=dtype, order="C")
+            return numpy.ascontiguousarray(x, dtype=dtype)
+
+    def range_of(self, x):
+        """The smallest and the largest value that :meth:`apply` makes of `x`."""
+        ends = numpy.stack([numpy.fmin.reduce(x, axis=0), numpy.fmax.reduce(x, axis=0)])
+        ends = self.apply(ends, "float64")
+        return float(ends.min()), float(ends.max())
+
+    def _prepared(self, x):
+        are_pixels, x = x.dtype == numpy.uint8 or self.scale_all, x.astype("float64")
+        if are_pixels:
+            x *= self.pixel_scale
+        if self.missing == "mean":
+            x = numpy.where(numpy.isnan(x), self.means, x)
+        return x if self.scales is None else (x - self.means) / self.scales
+
+
+def _blocks(x):
+    n_rows = max(1, BLOCK // x.shape[1])
+    return [slice(start, start + n_rows) for start in range(0, len(x), n_rows)]
+
+
+def moments(x):
+    """Mean and standard deviation of each column of `x`, in float64; NaN counts as the mean.
+
+    The deviation of a constant column is exactly 0, and so are both of a column of NaN.
+    """
+    total, square, count = numpy.zeros((3, x.shape[1]))
+    low, high = numpy.fmin.reduce(x, axis=0), numpy.fmax.reduce(x, axis=0)
+    for rows in _blocks(x):
+        block = x[rows].astype("float64")
+        total += numpy.nansum(block, axis=0)
+        count += (~numpy.isnan(block)).sum(axis=0)
+    means = total / numpy.maximum(count, 1)
+    for rows in _blocks(x):
+        square += numpy.nansum((x[rows] - means) ** 2, axis=0)
+    return means, numpy.where(low < high, numpy.sqrt(square / len(x)), 0.0)
+
+
+def differ_in_scale(x):
+    """Whether deviations of columns differ by 100 times and more; of pixels this is not asked."""
+    deviations, low, high = moments(x)[1], x.min(), x.max()
+    deviations = deviations[deviations > 0]
+    if not len(deviations) or (low >= 0 and (high <= 1 or high == 255)):
+        return False
+    return x.dtype != numpy.uint8 and deviations.max() >= 100 * deviations.min()
+
+
+def one_hot(x, codes):
+    """One-hot encode the columns of `x` that hold numbers of categories.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        Of shape (n, d).
+    codes : list of d
+        None for a column that stays, else the numbers that become a feature each, perhaps none.
+        NaN is one that matches NaN.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of shape (n, n_in), and of the dtype of `x`, which is returned if all its columns stay.
+
+    Examples
+    --------
+    >>> one_hot(numpy.array([[5.0, 1], [6, 0], [7, 2]]), [None, [0, 1]]).tolist()
+    [[5.0, 0.0, 1.0], [6.0, 1.0, 0.0], [7.0, 0.0, 0.0]]
+    """
+    if not any(codes_of is not None for codes_of in codes):
+        return x
+    encoded = numpy.empty((len(x), sum(1 if c is None else len(c) for c in codes)), x.dtype)
+    j = 0
+    for column, codes_of in zip(x.T, codes):
+        for code in [None] if codes_of is None else codes_of:
+            if code is None:
+                encoded[:, j] = column
+            else:
+                encoded[:, j] = numpy.isnan(column) if numpy.isnan(code) else column == code
+            j += 1
+    return encoded

@@ -1,0 +1,152 @@
+"""What is done to features before training: against plain NumPy and scikit-learn."""
+
+import numpy
+import pytest
+from builders import csv_text, make_pairs, npz_bytes, sample, write
+from conftest import peak_memory
+
+from logreg import engine
+from logreg.datasets import load_data, preprocessing, read_dataset, read_test_set, share
+from logreg.datasets.header import TableOptions
+from logreg.datasets.preprocessing import Preprocessing, moments
+from logreg.datasets.splits import stratified_order
+
+KIND = TableOptions(label_column="kind")
+
+
+def rows_of_all_scales(n=60, dtype="float32"):
+    random = numpy.random.RandomState(3)
+    x = random.randn(n, 5) * [1, 1e-6, 1e6, 0, 1] + [0, 3, 1e7, 0.1, -5]
+    return x.astype(dtype)
+
+
+@pytest.mark.parametrize("block", [1, 7 * 5, 1 << 18])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_it_is_scikit_learns(block, dtype, monkeypatch):
+    impute, scale = (pytest.importorskip(f"sklearn.{n}") for n in ("impute", "preprocessing"))
+    monkeypatch.setattr(preprocessing, "BLOCK", block)
+    x = rows_of_all_scales(dtype=dtype)
+    x[::7, 0] = x[1, 2] = x[2:9, 4] = numpy.nan
+    fitted = Preprocessing.fit(x, missing="mean", standardize=True)
+    filled = impute.SimpleImputer().fit_transform(x.astype("float64"))
+    wanted = scale.StandardScaler().fit_transform(filled)
+    found = fitted.apply(x, "float32")
+    assert found.dtype == "float32" and found.flags.c_contiguous
+    numpy.testing.assert_allclose(found, wanted, atol=2e-7, rtol=2e-6)
+    numpy.testing.assert_allclose(fitted.scales[3], 1)  # a constant column
+    only_filled = Preprocessing.fit(x, missing="mean")
+    numpy.testing.assert_allclose(only_filled.apply(x, "float64"), filled, rtol=1e-12)
+    again = Preprocessing.from_metadata(fitted.metadata())
+    assert (again.apply(x, "float32") == found).all()
+
+
+def test_a_column_that_is_empty_in_training_becomes_0():
+    x = numpy.array([[1, numpy.nan], [3, numpy.nan]])
+    fitted = Preprocessing.fit(x, missing="mean", standardize=True)
+    assert fitted.apply(x, "float32").tolist() == [[-1, 0], [1, 0]]
+    assert [moment.tolist() for moment in moments(x)] == [[2, 0], [1, 0]]
+
+
+def test_pixels_are_scaled_before_they_are_standardized():
+    x = sample()["x_train"][:50].reshape(50, -1)
+    fitted = Preprocessing.fit(x, 1 / 256, standardize=True)
+    scaled = x / 256
+    deviations = scaled.std(axis=0)
+    deviations[deviations == 0] = 1
+    wanted = (scaled - scaled.mean(axis=0)) / deviations
+    numpy.testing.assert_allclose(fitted.apply(x, "float64"), wanted, atol=1e-12)
+
+
+def test_float64_is_made_of_some_rows_at_a_time():
+    x = numpy.zeros((20000, 200), "float32")
+    fitted = Preprocessing(means=numpy.zeros(200), scales=numpy.ones(200))
+    with peak_memory() as peak:
+        Preprocessing.fit(x, standardize=True)
+        fitted.apply(x, "float32")
+    assert peak() < 1.6 * x.nbytes
+
+
+# In a data set
+
+
+def write_table(x, y):
+    cells = numpy.column_stack([x.astype(str), numpy.array(["ant", "bee", "cat"])[y]])
+    write("t.csv", csv_text(cells, ["a", "b", "c", "d", "kind"]).encode())
+
+
+def test_tables_are_standardized_in_training_and_arrays_if_that_is_asked_for():
+    x, y = make_pairs((60,))[0]
+    write_table(x, y)
+    write("d.npz", npz_bytes(x=x, y=y))
+    for path, options, standardize in (("t.csv", KIND, None), ("d.npz", TableOptions(), True)):
+        data = read_dataset(path, options, dtype="float32", standardize=standardize)
+        wanted = (data.train[0] - data.train[0].mean(axis=0)) / data.train[0].std(axis=0)
+        with engine.floatx("float32"):
+            (found, _), *_ = share(data)
+        numpy.testing.assert_allclose(engine.value(found), wanted, atol=1e-5)
+        numpy.testing.assert_allclose(data.x_range, (wanted.min(), wanted.max()), atol=1e-5)
+        assert data.sha256() != read_dataset(path, options, dtype="float32").sha256()
+    assert read_dataset("d.npz", standardize=None).preprocessing.scales is None
+    assert read_dataset("t.csv", KIND, standardize=False).preprocessing.scales is None
+    (found, _), *_ = load_data("t.csv", "kind")
+    assert abs(engine.value(found).mean(axis=0)).max() > 0.1
+    (found, _), *_ = load_data("t.csv", "kind", standardize=True)
+    assert abs(engine.value(found).mean(axis=0)).max() < 1e-6
+
+
+def test_pixels_that_are_standardized_are_no_longer_bytes():
+    x, y = sample()["x_train"][:60], sample()["y_train"][:60]
+    (found, _), *_ = share(read_dataset([(x, y)] * 3, standardize=True), as_stored=True)
+    numpy.testing.assert_allclose(engine.value(found).mean(), 0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "x, is_said",
+    [
+        (numpy.linspace(0, 1, 24).reshape(12, 2) * [1, 101], True),
+        (numpy.linspace(0, 1, 24).reshape(12, 2) * [2, 101], False),
+        (numpy.linspace(0, 1, 24).reshape(12, 2) * [0.001, 1], False),  # pixels
+        (numpy.linspace(0, 1, 24).reshape(12, 2) * [0, 101], False),
+        (numpy.linspace(0, 1, 48).reshape(12, 2, 2) * [1, 101], False),  # images
+    ],
+)
+def test_an_option_is_named_where_columns_differ_in_scale(x, is_said, capsys):
+    pair = x, numpy.arange(12) % 2
+    read_dataset([pair] * 3, standardize=None)
+    assert ("give --standardize" in capsys.readouterr().err) == is_said
+    read_dataset([pair] * 3, standardize=True)
+    read_dataset([pair] * 3)
+    assert capsys.readouterr().err == ""
+
+
+# The stratified split
+
+
+def test_a_table_is_split_with_all_classes_in_proportion(capsys):
+    y = numpy.repeat([0, 1, 2], [12, 168, 420])
+    write_table(numpy.arange(2400).reshape(600, 4), y)
+    data = read_dataset("t.csv", KIND)
+    counts = numpy.bincount(y)
+    assert data.split == [400, 100, 100] and data.split_seed == 0
+    for _, labels in (data.train, data.valid, data.test):
+        found = numpy.bincount(labels, minlength=3)
+        assert (abs(found - counts * len(labels) / 600) < 1.5).all()
+    assert data.class_counts == numpy.bincount(data.train[1]).tolist()
+    rows = numpy.concatenate([x[:, 0] for x, _ in (data.train, data.valid, data.test)]) / 4
+    assert sorted(rows.tolist()) == list(range(600))
+    assert stratified_order(y, 0)[:6].tolist() == [
+        434,
+        122,
+        224,
+        479,
+        205,
+        162,
+    ]  # on every version of NumPy
+    assert (
+        "600 rows, shuffled and with all classes in proportion (--split-" in capsys.readouterr().err
+    )
+    other = read_dataset("t.csv", KIND, split_seed=1)
+    assert set(other.test[0][:, 0]) != set(data.test[0][:, 0])
+    for trained in (data, other):
+        again = read_test_set("t.csv", {**trained.metadata(), "n_in": 4})
+        assert (again.test[0] == trained.test[0]).all()
