@@ -160,6 +160,18 @@ def test_a_folder_is_mapped_by_each_rank_or_sent(run, mpirun, pairs):
     assert done.stderr.count("rank 0 sends each its rows") == 1
 
 
+def test_rank_0_alone_reads_and_writes(mpirun, pairs):
+    os.mkdir("empty")
+    elsewhere = "import os; from logreg import ranks; ranks.start()\n"
+    elsewhere += "if ranks.rank: os.chdir('empty')\n"
+    options = [*OPTIONS, "--history", "run.csv", "--checkpoint", "run.state"]
+    done = mpirun(2, "-c", elsewhere + TRAIN.format(options))
+    assert done.returncode == 0, done.stderr
+    assert os.listdir("empty") == []
+    assert {"best_model.pkl", "run.csv", "run.state"} < set(os.listdir())
+    assert len(Path("run.csv").read_text().splitlines()) == 5
+
+
 def test_ranks_on_devices_of_jax(run, mpirun, pairs):
     pytest.importorskip("pytensor", reason="JAX is PyTensor's backend")
     pytest.importorskip("jax", reason="JAX is not installed")
