@@ -4,7 +4,7 @@ import numpy
 
 from logreg import engine
 from logreg.datasets import PIXEL_SCALE, scaled
-from logreg.datasets.checks import SPLITS, check_features
+from logreg.datasets.checks import SPLITS, check_features, check_values
 from logreg.errors import SettingError
 from logreg.hyperparameters import Hyperparameters
 
@@ -81,10 +81,10 @@ def _check_update(pair, source):
 def _ready(x, y, pair, source, n_out):
     """Check a set, and put what of it is in NumPy arrays into shared variables."""
     features, labels = pair
-    if not (isinstance(features, engine.Pixels) or hasattr(features, "get_value")):
+    if not (isinstance(features, engine.Stored) or hasattr(features, "get_value")):
         features = _ready_features(x, features, source)
     values = _values(labels)
-    n_rows = engine.n_rows(features)
+    n_rows = engine.n_rows_here(features)
     if values is not None and values.shape[:1] != (n_rows,):
         n = len(values) if values.ndim else "no"
         raise SettingError(f"{source} y has {n} rows, x has {n_rows}: each row needs its label")
@@ -101,14 +101,15 @@ def _ready(x, y, pair, source, n_out):
 
 def _ready_features(x, features, source):
     features = numpy.asarray(features)
-    check_features(features, f"{source} x")
+    flat, _ = check_features(features, f"{source} x")
+    check_values(flat, f"{source} x")
     if features.ndim != x.ndim:
         raise SettingError(
             f"{source} x has shape {features.shape}, and the symbolic x has {x.ndim} dimensions: "
             "they must be as many"
         )
     if features.dtype == numpy.uint8 and x.dtype.startswith("float"):
-        return engine.pixels(numpy.ascontiguousarray(features), PIXEL_SCALE)
+        return engine.stored(numpy.ascontiguousarray(features), PIXEL_SCALE)
     return engine.shared_data(scaled(features, x.dtype))
 
 

@@ -15,7 +15,7 @@ import threading
 
 import numpy
 
-from logreg import engine
+from logreg import engine, ranks
 from logreg.console import note, warning
 from logreg.errors import ModelFileError
 from logreg.model import LogisticRegression
@@ -205,6 +205,8 @@ class History(Callback):
 
     def on_train_begin(self, run):
         """Keep the rows of a resumed run up to its last minibatch; later ones will come again."""
+        if ranks.rank:
+            return
         rows = []
         try:
             with open(self.path, encoding="utf-8") as file:
@@ -221,6 +223,8 @@ class History(Callback):
 
     def on_validation(self, run, validation):
         """Write the row of a validation, through to the disk."""
+        if ranks.rank:
+            return
         tested = validation.test_error is not None
         row = [
             validation.epoch,
@@ -251,6 +255,7 @@ class History(Callback):
 class Interruption(Callback):
     """Lets Ctrl-C and SIGTERM end the run after a minibatch; given twice, they end the process.
 
+    Of several ranks, all end after the same minibatch, whichever gets the signal.
     It is used in a ``with`` statement, after which signals are handled as before.
     """
 
@@ -281,11 +286,12 @@ class Interruption(Callback):
 
     def on_minibatch_end(self, run):
         # An exception from the handler itself could come between the updates of W and b.
-        if self.received is not None:
+        if ranks.anyone(self.received is not None):
             raise StopTraining
 
     def on_train_end(self, run):
         self.__exit__()
+        self.received = ranks.largest(self.received or 0) or None
 
     @property
     def exit_code(self):

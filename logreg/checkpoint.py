@@ -5,7 +5,7 @@ import os
 
 import numpy
 
-from logreg import engine
+from logreg import engine, ranks
 from logreg.callbacks import Callback
 from logreg.console import warning
 from logreg.errors import ModelFileError
@@ -38,20 +38,7 @@ class Checkpoint(Callback):
         self.path = path
         self.files = [path]
         self.settings = settings
-        self._saved = None
-        check_writable(path)
-        if not os.path.lexists(path):
-            if resume:
-                warning(f"there is no {path} to go on from: the run begins anew")
-            return
-        if not resume:
-            raise ModelFileError(
-                f"{path} is there already: if it holds the state of a run, give --resume to go on "
-                "from it; else give another name, or remove it"
-            )
-        self._saved = load(path)
-        if not isinstance(self._saved, dict):
-            raise ModelFileError(f"{path} cannot be resumed from: it is a model, not a state")
+        self._saved = ranks.from_first(lambda: _saved_state(path, resume))
 
     def on_train_begin(self, run):
         """Bring the run back to where the file has it.
@@ -101,6 +88,24 @@ class Checkpoint(Callback):
             "n_threads": run.n_threads,
         }
         save(self.path, dumps("checkpoint", arrays, **content, **provenance()))
+
+
+def _saved_state(path, resume):
+    """The state to go on from; None if a run is to begin."""
+    check_writable(path)
+    if not os.path.lexists(path):
+        if resume:
+            warning(f"there is no {path} to go on from: the run begins anew")
+        return None
+    if not resume:
+        raise ModelFileError(
+            f"{path} is there already: if it holds the state of a run, give --resume to go on "
+            "from it; else give another name, or remove it"
+        )
+    saved = load(path)
+    if not isinstance(saved, dict):
+        raise ModelFileError(f"{path} cannot be resumed from: it is a model, not a state")
+    return saved
 
 
 def _where(header):

@@ -11,6 +11,7 @@ import sys
 import threading
 import warnings
 
+from logreg import ranks
 from logreg.errors import LogRegError
 
 SLOW_AFTER = 2.0  # seconds until something slow is explained
@@ -33,9 +34,10 @@ def set_quiet(is_quiet):
 def progress(total, unit, **options):
     """Open a line of progress on stderr: a tqdm bar, or None if it would not be seen.
 
-    It would not where stderr is no terminal, after ``set_quiet(True)`` or without tqdm.
+    It would not where stderr is no terminal, after ``set_quiet(True)``, without tqdm, or on
+    another rank than the first.
     """
-    if _is_quiet or not sys.stderr.isatty():
+    if _is_quiet or ranks.rank or not sys.stderr.isatty():
         return None
     try:
         from tqdm import tqdm
@@ -64,11 +66,15 @@ def counting(n_rows=None):
 def note(message):
     """Say something on stderr, on a line of its own; control characters become escapes.
 
-    If it cannot be said, as on a full disk, that stops nothing. After ``set_quiet(True)``, errors
-    and warnings alone are said.
+    If it cannot be said, as on a full disk, that stops nothing. Of several ranks, the first says
+    it. After ``set_quiet(True)``, errors and warnings alone are said.
     """
-    if _is_quiet and not message.startswith(("error: ", "warning: ")):
-        return
+    is_dropped = _is_quiet and not message.startswith(("error: ", "warning: "))
+    if not (ranks.rank or is_dropped):
+        _say(message)
+
+
+def _say(message):
     shown = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in message)
     with contextlib.suppress(OSError):
         print(shown, file=sys.stderr, flush=True)
@@ -184,17 +190,22 @@ def command(main):
         if is_ours:  # in the background, the shell has it ignored
             _handle_interrupts(_on_interrupt)
             _is_engine_starting = False
+        code = 1
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)
                 _require_working_directory()
                 code = main(argv) or 0
             sys.stdout.flush()
+            ranks.finish()
             return code
         except LogRegError as error:
-            note(f"error: {error}")
+            said = ranks.fault(error)
+            if said:
+                _say(said)
             return 1
         except KeyboardInterrupt:
+            code = 130
             note("interrupted")
             return 130
         except OSError as error:
@@ -209,6 +220,7 @@ def command(main):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
         finally:
+            ranks.end(code, sys.exc_info()[1])
             set_quiet(False)
             _is_command = False
             sys.unraisablehook = hook

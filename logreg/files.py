@@ -6,11 +6,13 @@ are none, as on Windows and in some folders of a network, everything goes on wit
 
 import contextlib
 import functools
+import io
 import os
 import platform
 import re
 import uuid
 
+from logreg import ranks
 from logreg.errors import ModelFileError
 
 try:
@@ -28,8 +30,11 @@ def replacing(path):
     The bytes go to a temporary file in the same folder, are brought to the disk and only then
     renamed. If the block or the disk fails, or the process is killed, `path` is as it was. A
     file that is replaced leaves its mode to the new one. A symbolic link is followed; an OSError
-    is raised if `path` is a device or a folder.
+    is raised if `path` is a device or a folder. Of several ranks, the first alone writes.
     """
+    if ranks.rank:
+        yield io.BytesIO()
+        return
     path = _real_path(path)
     with _temporary_file(path) as file:
         with contextlib.suppress(OSError):  # it is not there; or a folder without modes
@@ -51,6 +56,8 @@ def replacing(path):
 
 def try_replacing(path):
     """Raise the OSError now that :func:`replacing` would raise, as far as that can be told."""
+    if ranks.rank:
+        return
     with _temporary_file(_real_path(path)):
         pass
 
@@ -62,7 +69,7 @@ def owning(paths):
     Beside each lies a locked file, which names the process, and goes at the end. A ModelFileError
     says which process has one of them already.
     """
-    names = {os.path.realpath(path): path for path in paths} if fcntl else {}
+    names = {os.path.realpath(path): path for path in paths} if fcntl and not ranks.rank else {}
     with contextlib.ExitStack() as stack:
         for real_path, path in sorted(names.items()):
             with contextlib.suppress(OSError):  # the folder, or the disk, takes no such file

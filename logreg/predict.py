@@ -13,7 +13,7 @@ import sys
 
 import numpy
 
-from logreg import __version__
+from logreg import __version__, ranks
 from logreg.datasets.header import NO_OPTIONS
 from logreg.errors import DatasetError, LogRegError, SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS
@@ -136,6 +136,8 @@ def _test_set(predictor, dataset, options):
 @command
 def main(argv=None):
     """Predict as the options say; see :func:`logreg.console.command` for the exit code."""
+    if not ranks.alone():
+        return 0
     args = _arguments(argv)
     if args.info:
         return _info(args)

@@ -11,7 +11,7 @@ import shlex
 import sys
 from dataclasses import fields, replace
 
-from logreg import __version__
+from logreg import __version__, ranks
 from logreg.errors import SettingError
 from logreg.hyperparameters import (
     BEST_MODEL,
@@ -92,43 +92,37 @@ def parser():
 @command
 def main(argv=None):
     """Train as the options say; see :func:`logreg.console.command` for the exit code."""
-    args = parser().parse_args(argv)
+    ranks.start()
+    args, hyperparameters = ranks.from_first(lambda: _settings(argv))
     set_quiet(args.quiet)
-    names = [field.name for field in fields(Hyperparameters)]
-    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-    hyperparameters = Hyperparameters(**given)
-    if args.resume and not args.checkpoint:
-        raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
-    folder = os.path.dirname(args.output)
-    plots = [os.path.join(folder, f"{name}.png") for name in PLOTS] if args.plot else []
-    files = [args.output, args.checkpoint, args.history, args.report, *plots]
-    given = [os.path.realpath(file) for file in files if file]
-    if len(set(given)) < len(given):
-        raise SettingError(
-            "--output, --checkpoint, --history and --report must name different files, and none "
-            "that --plot draws"
-        )
     with starting_engine():
         from logreg import engine
         from logreg.callbacks import History, Interruption
         from logreg.checkpoint import Checkpoint
         from logreg.datasets import read_dataset
+        from logreg.datasets.shares import share_out
         from logreg.progress import Progress
         from logreg.reference import ReferenceCheck
         from logreg.sgd import run_settings, sgd_optimization
     engine.set_floatx(args.floatx)
     engine.use_device(args.device)
     floatx = engine.theano.config.floatX
-    scale = 1 / args.pixel_scale if args.pixel_scale else None
-    preparation = floatx, scale, args.split_seed, args.standardize
-    data = read_dataset(args.dataset, table_options(args), args.shuffle, True, *preparation)
-    hyperparameters = _suited(hyperparameters, data, args)
-    data.check_outputs(*files)
+
+    def read():
+        scale = 1 / args.pixel_scale if args.pixel_scale else None
+        preparation = floatx, scale, args.split_seed, args.standardize
+        data = read_dataset(args.dataset, table_options(args), args.shuffle, True, *preparation)
+        data.check_outputs(*_outputs(args))
+        return data, _suited(hyperparameters, data, args)
+
+    data, hyperparameters = ranks.on_first(read) or (None, None)
+    hyperparameters = ranks.same_on_all(hyperparameters)
     listeners = [History(args.history)] if args.history else []
-    if args.report or plots:
+    if (args.report or args.plot) and not ranks.rank:
         from logreg.page.writing import Report
 
-        listeners.append(Report(args.output, data, args.report, plots))
+        listeners.append(Report(args.output, data, args.report, _plots(args)))
+    data = share_out(data, hyperparameters.batch_size, floatx)
     if args.checkpoint:
         settings = run_settings(data, hyperparameters)
         listeners.append(Checkpoint(args.checkpoint, settings, args.resume))
@@ -146,6 +140,33 @@ def main(argv=None):
     agrees = not reference.differences
     note("all figures agree with the tutorial's" if agrees else "not the tutorial's figures")
     return 0 if agrees else 1
+
+
+def _settings(argv):
+    """The options, and the hyperparameters in them."""
+    args = parser().parse_args(argv)
+    names = [field.name for field in fields(Hyperparameters)]
+    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    hyperparameters = Hyperparameters(**given)
+    if args.resume and not args.checkpoint:
+        raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
+    files = [os.path.realpath(file) for file in _outputs(args)]
+    if len(set(files)) < len(files):
+        raise SettingError(
+            "--output, --checkpoint, --history and --report must name different files, and none "
+            "that --plot draws"
+        )
+    return args, hyperparameters
+
+
+def _outputs(args):
+    files = args.output, args.checkpoint, args.history, args.report, *_plots(args)
+    return [file for file in files if file]
+
+
+def _plots(args):
+    folder = os.path.dirname(args.output)
+    return [os.path.join(folder, f"{name}.png") for name in PLOTS] if args.plot else []
 
 
 def _suited(hyperparameters, data, args):

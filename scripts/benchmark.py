@@ -424,8 +424,16 @@ def main(argv=None):
     add("--cold", action="store_true", help="also run each engine once with empty caches")
     add("--growth", action="store_true", help="also train on more rows, features and classes")
     add("--busy", action="store_true", help="also train while another process keeps a core busy")
+    of_ranks = "only measure training on these numbers of ranks, such as 1,2,4"
+    add("--ranks", metavar="N,N", type=lambda text: [*map(int, text.split(","))], help=of_ranks)
     parser.set_defaults(device="cpu")
-    report(parser.parse_args(argv), measure_all, shown)
+    args = parser.parse_args(argv)
+    if args.ranks:
+        from benchmark_ranks import measure_ranks, shown_ranks
+
+        report(args, measure_ranks, shown_ranks)
+    else:
+        report(args, measure_all, shown)
 
 
 if __name__ == "__main__":

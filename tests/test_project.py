@@ -21,7 +21,8 @@ ROOMS = [path.parent.name for path in PACKAGE.glob("*/__init__.py")]
 # A module imports what stands on a line above its own. Within a room, imports make no circle.
 LAYERS = [
     ["__init__"],
-    ["errors"],
+    ["errors", "watcher"],
+    ["ranks"],
     ["files", "pickles", "console", "hyperparameters"],
     ["engine", "early_stopping"],
     ["model", "updates", "run"],

@@ -1,24 +1,33 @@
 """Data sets: located, read, checked, split, and shared with the engine, in this order."""
 
-import hashlib
 import os
 from dataclasses import dataclass, field
 from typing import Optional
 
 import numpy
 
+from logreg import ranks
 from logreg.console import note
 from logreg.datasets.checks import PIXEL_SCALE as PIXEL_SCALE
-from logreg.datasets.checks import SPLITS, check, check_classes, narrower, scale_of
+from logreg.datasets.checks import (
+    check,
+    check_classes,
+    check_ranges,
+    check_values,
+    scale_of,
+)
+from logreg.datasets.folders import digest_arrays, mapping
 from logreg.datasets.header import NO_OPTIONS, Columns, TableOptions
 from logreg.datasets.preprocessing import Preprocessing, differ_in_scale
+from logreg.datasets.reading_through import read_through, some_rows
+from logreg.datasets.shares import scaled as scaled
+from logreg.datasets.shares import share as share
 from logreg.datasets.sources import locate, read
 from logreg.datasets.splits import check_seeds, is_seed, split_off
 from logreg.errors import SettingError
 
 METADATA = ("image_shape", "transposed", "x_range", "x_median", "class_labels", "class_counts")
 METADATA += ("n_train_rows", "split", "split_seed")
-MEDIAN_VALUES = 2**20  # about as many values as a median is taken of
 
 
 @dataclass(eq=False)
@@ -52,7 +61,9 @@ class DataSet:
     split_seed: Optional[int] = None  # of that split; None: in the order of the file
     x_median: Optional[float] = None  # of some training rows: of most images it is the background
     class_counts: Optional[list] = None  # how many training rows each class has
-    _digests: dict = field(default_factory=dict, repr=False)
+    rows: list = None  # the rows of each set, on all ranks together
+    are_shares: bool = False  # whether the arrays hold the rows of one of several ranks only
+    _known: dict = field(default_factory=dict, repr=False)
 
     @property
     def n_out(self):
@@ -69,8 +80,11 @@ class DataSet:
 
     def most_frequent_class(self):
         """The label that most training rows have, and the test error of always guessing it."""
-        most = int(numpy.argmax(self.class_counts))
-        return self.class_labels[most], float(numpy.mean(self.test[1] != most))
+        if "most frequent" not in self._known:
+            most = int(numpy.argmax(self.class_counts))
+            self._known["most frequent"] = most, float(numpy.mean(self.test[1] != most))
+        most, error = self._known["most frequent"]
+        return self.class_labels[most], error
 
     def metadata(self):
         """What a model file tells of the data that the model was trained on, as a dict."""
@@ -80,7 +94,7 @@ class DataSet:
 
     def sizes(self):
         """The rows of the training, validation and test set, as long as it holds them."""
-        return [len(y) for _, y in (self.train, self.valid, self.test)]
+        return self.rows or [len(y) for _, y in (self.train, self.valid, self.test)]
 
     def check_outputs(self, *paths):
         """Raise a SettingError if one of the paths is a file that the data were read from."""
@@ -99,16 +113,11 @@ class DataSet:
         digested as such, however they were read. It is computed once, and can be had again after
         the arrays were released.
         """
-        if dtype not in self._digests:
-            digest = hashlib.sha256()
-            for x, y in (self.train, self.valid, self.test):
-                for array, kind in ((x, narrower(x.dtype, dtype)), (y, y.dtype)):
-                    digest.update(f"{kind.str} {array.shape}\n".encode())
-                    digest.update(numpy.ascontiguousarray(array, kind).data.cast("B"))
-            if self.preprocessing.scales is not None:
-                digest.update(b"standardized")
-            self._digests[dtype] = digest.hexdigest()
-        return self._digests[dtype]
+        if dtype not in self._known:
+            arrays = [array for pair in (self.train, self.valid, self.test) for array in pair]
+            is_standardized = self.preprocessing.scales is not None
+            self._known[dtype] = digest_arrays(arrays, dtype, is_standardized)
+        return self._known[dtype]
 
 
 def load_data(dataset, label_column=None, shuffle=None, split_seed=0, standardize=False):
@@ -150,7 +159,8 @@ def load_data(dataset, label_column=None, shuffle=None, split_seed=0, standardiz
 
     floatx = engine.theano.config.floatX
     options = NO_OPTIONS._replace(label_column=label_column)
-    data = read_dataset(dataset, options, shuffle, True, floatx, None, split_seed, standardize)
+    with ranks.first_first():  # which fetches what is nowhere
+        data = read_dataset(dataset, options, shuffle, True, floatx, None, split_seed, standardize)
     if data.class_labels != list(range(data.n_out)):
         first = ", ".join(ascii(label)[:40] for label in data.class_labels[:3])
         more = ", ..." if data.n_out > 3 else ""
@@ -214,17 +224,10 @@ def read_dataset(
         return source
     raw = read(source, options, dtype)._replace(pixel_scale=pixel_scale)
     sets, facts = check(name, raw, dtype)
-    some = sets["train"][0]
-    some = some[:: 1 + some.size // MEDIAN_VALUES]
+    some, n_out = some_rows(sets["train"][0]), len(facts["class_labels"])
     sets, split = split_off(sets, name, shuffle, is_mnist=raw.is_idx, split_seed=split_seed)
     check_classes(name, sets, facts["class_labels"])
-    x, y = sets["train"]
-    if standardize is None:
-        standardize = _suit_standardizing(name, x, facts, pixel_scale)
-    scaling = pixel_scale or scale_of(x), pixel_scale is not None
-    preprocessing = Preprocessing.fit(x, *scaling, options.missing, standardize)
-    if standardize:
-        facts["x_range"] = preprocessing.range_of(x)
+    preprocessing, known = _prepare(raw, sets, facts, dtype, standardize)
     return DataSet(
         **sets,
         **facts,
@@ -234,14 +237,31 @@ def read_dataset(
         split_seed=None if split is None or shuffle is not None else split_seed,
         preprocessing=preprocessing,
         x_median=float(numpy.median(preprocessing.apply(some, "float64"))),
-        class_counts=numpy.bincount(y, minlength=len(facts["class_labels"])).tolist(),
+        class_counts=numpy.bincount(sets["train"][1], minlength=n_out).tolist(),
+        _known=known,
     )
+
+
+def _prepare(raw, sets, facts, dtype, standardize):
+    """Learn the Preprocessing; return it, and the digest of features that stay in files."""
+    name, x, known = facts["name"], sets["train"][0], {}
+    if standardize is None:
+        standardize = _suit_standardizing(name, x, facts, raw.pixel_scale)
+    scaling = raw.pixel_scale or scale_of(x), raw.pixel_scale is not None
+    if facts["x_range"] is None:
+        ranges, known[dtype] = read_through(sets, raw.splits, name, dtype, standardize)
+        facts["x_range"] = check_ranges(name, ranges, scaling[0])
+    preprocessing = Preprocessing.fit(x, *scaling, facts["options"].missing, standardize)
+    if standardize:
+        facts["x_range"] = preprocessing.range_of(x)
+    return preprocessing, known
 
 
 def _suit_standardizing(name, x, facts, pixel_scale):
     """Whether standardizing is for these data; if it may be, name the option."""
     is_table = bool(facts["columns"].categories)
-    if not (is_table or facts["image_shape"]) and differ_in_scale(x):
+    is_told = is_table or facts["image_shape"] or mapping(x) is not None
+    if not is_told and differ_in_scale(x):
         note(
             f"note: {name}: the columns of x differ in scale by 100 times and more, which makes "
             "training slow, or diverge: give --standardize"
@@ -277,43 +297,8 @@ def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
             f"note: {name}: all {len(sets['test'][1])} rows are the test set, as the model was "
             "trained on other data; if it has seen some of them, the error is too small"
         )
+    if facts["x_range"] is None:  # they are in files, of which no other rows are read
+        check_values(sets["test"][0], f"{name}: test x")
     scaling = Preprocessing(raw.pixel_scale or scale_of(sets["test"][0]))
     how = {"shuffle": shuffle, "split": split, "split_seed": seed, "preprocessing": scaling}
     return DataSet(**sets, **facts, **how)
-
-
-def share(data, release=False, as_stored=False):
-    """Put the three sets of a :class:`DataSet` into shared variables, as :func:`load_data` gives.
-
-    With `release`, `data` lets go of each set once it is in there: pixels need not be held beside
-    the floats that they became. With `as_stored`, pixels stay bytes, a quarter of the memory, and
-    labels integers. That is for :func:`logreg.sgd.fit`: the first of a pair may then be
-    :class:`logreg.engine.Pixels`.
-    """
-    from logreg import engine
-
-    floatx = engine.theano.config.floatX
-    preprocessing = data.preprocessing
-    are_pixels = as_stored and preprocessing.pixel_scale != 1 and preprocessing.means is None
-    itemsize = 1 if are_pixels else numpy.dtype(floatx).itemsize
-    engine.require_memory(sum(data.sizes()) * data.n_in * itemsize)
-    shared = []
-    for split in SPLITS:
-        x, y = getattr(data, split)
-        if release:
-            setattr(data, split, None)
-        if are_pixels:
-            features = engine.pixels(numpy.ascontiguousarray(x), preprocessing.pixel_scale)
-        else:
-            features = engine.shared_data(preprocessing.apply(x, floatx))
-        if as_stored:
-            labels = engine.shared_data(y)
-        else:  # a GPU of the tutorial's day holds floats only
-            labels = engine.T.cast(engine.shared_data(y.astype(floatx)), "int32")
-        shared.append((features, labels))
-    return shared
-
-
-def scaled(x, dtype, scale=PIXEL_SCALE):
-    """Features of the float `dtype`, C-ordered, uint8 pixels scaled."""
-    return Preprocessing(scale).apply(x, dtype)

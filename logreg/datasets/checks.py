@@ -10,6 +10,7 @@ import warnings
 import numpy
 
 from logreg.console import note, warning
+from logreg.datasets.folders import blocks, mapping, narrower
 from logreg.datasets.header import Columns
 from logreg.datasets.tables import FLOAT32_MAX, MAX_LABELS, Table
 from logreg.errors import DatasetError
@@ -25,26 +26,46 @@ def check(name, raw, dtype=None):
 
     Returned are the sets that it has, as pairs (x, y) in a dict, and what their rows tell of them,
     a dict of fields of :class:`~logreg.datasets.DataSet`. Each x is of shape (n, n_in), and of
-    `dtype` if it was wider; each y is int32, in 0 .. n_out - 1.
+    `dtype` if it was wider; each y is int32, in 0 .. n_out - 1. The values of features that are
+    mapped from files are left to :func:`check_values`, and stay of their dtype.
     """
-    xs, labels, row_shapes, ranges = {}, [], [], []
+    xs, labels, row_shapes, ranges = {}, [], [], {}
     for split, (x, y) in raw.splits.items():
         source = f"{name}: {SPLITS[split]}" if len(raw.splits) > 1 else f"{name}:"
-        if isinstance(y, Table):  # whose reader has checked x: NaN is an empty cell
-            least, most = (fold.reduce(x, axis=None) for fold in (numpy.fmin, numpy.fmax))
-            row_shape, value_range = x.shape[1:], (float(least), float(most))
-        else:
-            x, row_shape, value_range = check_features(x, f"{source} x")
-        if raw.pixel_scale:
+        is_table = isinstance(y, Table)  # whose reader has checked x: NaN is an empty cell
+        x, row_shape = (x, x.shape[1:]) if is_table else check_features(x, f"{source} x")
+        if raw.pixel_scale and x.dtype != numpy.uint8:
             x = as_pixels(x, f"{source} x")
         labels.append(check_labels(y, len(x), source))
-        xs[split] = x.astype(narrower(x.dtype, dtype), copy=False)
+        if is_table:
+            ranges[split] = tuple(float(f.reduce(x, axis=None)) for f in (numpy.fmin, numpy.fmax))
+        elif mapping(x) is None:
+            ranges[split] = check_values(x, f"{source} x")
+        if mapping(x) is None:
+            x = x.astype(narrower(x.dtype, dtype), copy=False)
+        xs[split] = x
         row_shapes.append(row_shape)
-        ranges.append(value_range)
     check_alike(xs, name)
     table = raw.splits["train"][1]
     x, scale = xs["train"], raw.pixel_scale or scale_of(xs["train"])
-    (low, high), lowest = ranges[0], min(low for low, _ in ranges)
+    class_labels, ys = number_classes(labels)
+    sets = {split: (x, y) for (split, x), y in zip(xs.items(), ys)}
+    return sets, {
+        "name": name,
+        "files": raw.files,
+        "transposed": raw.transposed,
+        "n_in": x.shape[1],
+        "class_labels": class_labels,
+        "x_range": check_ranges(name, ranges, scale) if "train" in ranges else None,
+        "image_shape": image_shape(row_shapes[0], raw.guess_square_images or scale != 1),
+        "columns": table.columns if isinstance(table, Table) else Columns(),
+        "options": raw.options,
+    }
+
+
+def check_ranges(name, ranges, scale):
+    """Say what is odd about the ranges of the sets' values; return that of training, scaled."""
+    (low, high), lowest = ranges["train"], min(low for low, _ in ranges.values())
     if scale == 1 and (lowest, high) == (0, 255):
         note(
             f"note: {name}: x goes from 0 to 255 and is taken as it is; if these are pixels, give "
@@ -55,25 +76,7 @@ def check(name, raw, dtype=None):
             f"{name}: x is uint8, and scaled by 1/{1 / scale:.0f}, but goes from 0 to {high:.0f} "
             "only: save x.astype('float32') to have it taken as it is"
         )
-    class_labels, ys = number_classes(labels)
-    sets = {split: (x, y) for (split, x), y in zip(xs.items(), ys)}
-    return sets, {
-        "name": name,
-        "files": raw.files,
-        "transposed": raw.transposed,
-        "n_in": x.shape[1],
-        "class_labels": class_labels,
-        "x_range": (low * scale, high * scale),
-        "image_shape": image_shape(row_shapes[0], raw.guess_square_images or scale != 1),
-        "columns": table.columns if isinstance(table, Table) else Columns(),
-        "options": raw.options,
-    }
-
-
-def narrower(dtype, limit):
-    """The dtype `limit` if numbers of `dtype` are wider than that, else `dtype`."""
-    is_wider = limit and dtype.kind in "iuf" and dtype.itemsize > numpy.dtype(limit).itemsize
-    return numpy.dtype(limit) if is_wider else dtype
+    return low * scale, high * scale
 
 
 def scale_of(x):
@@ -84,8 +87,7 @@ def scale_of(x):
 def check_features(x, source):
     """Check the features of a set, which messages call `source`.
 
-    Returned are x of shape (n, d), a view where that can be; the shape of a row before; and the
-    smallest and the largest value.
+    Returned are x of shape (n, d), a view where that can be, and the shape of a row before.
     """
     x, fault = as_array(x, source), None
     if x.dtype.kind not in "buif":
@@ -96,18 +98,28 @@ def check_features(x, source):
         fault = f"is empty: its shape is {x.shape}"
     if fault:
         raise DatasetError(f"{source} {fault}")
-    flat = x.reshape(len(x), -1)
-    with numpy.errstate(all="ignore"):
-        low, high = float(flat.min()), float(flat.max())
-        # NaN survives min and max; and what float32 cannot hold would become infinity.
-        if not (abs(low) <= FLOAT32_MAX and abs(high) <= FLOAT32_MAX):
-            row, column = numpy.argwhere(~(abs(flat.astype(float)) <= FLOAT32_MAX))[0]
-            raise DatasetError(
-                f"{source} holds {flat[row, column]} in row {row}, column {column} (counted from "
-                "0): every value must be finite, and no larger than float32 can hold; replace it, "
-                "e.g. with numpy.nan_to_num, or leave out the row"
-            )
-    return flat, x.shape[1:], (low, high)
+    return x.reshape(len(x), -1), x.shape[1:]
+
+
+def check_values(x, source, first_row=0):
+    """Check that the values of a set's features are finite; return the smallest and the largest.
+
+    `first_row` is the row of the data set from which on these are.
+    """
+    least, most = numpy.inf, -numpy.inf
+    for block in blocks(x):
+        with numpy.errstate(all="ignore"):
+            low, high = float(block.min()), float(block.max())
+            # NaN survives min and max; and what float32 cannot hold would become infinity.
+            if not (abs(low) <= FLOAT32_MAX and abs(high) <= FLOAT32_MAX):
+                row, column = numpy.argwhere(~(abs(block.astype(float)) <= FLOAT32_MAX))[0]
+                raise DatasetError(
+                    f"{source} holds {block[row, column]} in row {first_row + row}, column "
+                    f"{column} (counted from 0): every value must be finite, and no larger than "
+                    "float32 can hold; replace it, e.g. with numpy.nan_to_num, or leave out the row"
+                )
+        least, most, first_row = min(least, low), max(most, high), first_row + len(block)
+    return least, most
 
 
 def as_pixels(x, source):

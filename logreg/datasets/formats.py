@@ -91,7 +91,8 @@ class WithoutNul(io.BufferedReader):
 def read_idx(path):
     """Read an IDX file, the format of MNIST, as ``{"x": array}``.
 
-    The array has any of the format's dtypes; images are uint8 of shape (n, height, width).
+    The array has any of the format's dtypes; images are uint8 of shape (n, height, width). It is
+    mapped from the file, read-only, unless that is gzipped.
     """
     with reading(path), open_bytes(path) as stream:
         zeros, code, n_axes = struct.unpack(">HBB", stream.read(4))
@@ -99,18 +100,25 @@ def read_idx(path):
             raise DatasetError("not an IDX file: its first bytes make no IDX header")
         shape = struct.unpack(f">{n_axes}I", stream.read(4 * n_axes))
         dtype = numpy.dtype(IDX_DTYPES[code])
-        # Unlike read(), this holds the bytes once.
-        data = numpy.empty(math.prod(shape) * dtype.itemsize, "uint8")
-        n_read, n = 0, 1
-        while n and n_read < len(data):
-            n = stream.readinto(data[n_read : n_read + CHUNK])
-            n_read += n
-        if n_read < len(data) or stream.read(1):
+        n_bytes = math.prod(shape) * dtype.itemsize
+        is_zipped = isinstance(stream, gzip.GzipFile)
+        if is_zipped or not n_bytes:
+            data = numpy.empty(n_bytes, "uint8")  # unlike read(), this holds the bytes once
+            found, n = 0, 1
+            while n and found < n_bytes:
+                n = stream.readinto(data[found : found + CHUNK])
+                found += n
+            found += len(stream.read(1))
+        else:
+            found = os.path.getsize(path) - stream.tell()
+        if found != n_bytes:
             raise DatasetError(
-                f"cut off or damaged: its header promises {len(data)} bytes, {n_read} follow, or "
+                f"cut off or damaged: its header promises {n_bytes} bytes, {found} follow, or "
                 "more; fetch it again"
             )
-        return {"x": data.view(dtype).reshape(shape)}
+        if is_zipped or not n_bytes:
+            return {"x": data.view(dtype).reshape(shape)}
+        return {"x": numpy.memmap(path, dtype, "r", stream.tell(), shape)}
 
 
 def read_npy(path):

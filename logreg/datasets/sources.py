@@ -8,7 +8,8 @@ from typing import NamedTuple, Optional
 from logreg.console import note
 from logreg.datasets import mnist
 from logreg.datasets.checks import SPLITS
-from logreg.datasets.formats import ARRAY_NAMES, read_arrays, read_idx, sniff
+from logreg.datasets.folders import npy_files
+from logreg.datasets.formats import ARRAY_NAMES, read_arrays, read_idx, read_npy, reading, sniff
 from logreg.datasets.header import NO_OPTIONS, TableOptions, cut
 from logreg.datasets.tables import read_header, read_table
 from logreg.errors import DatasetError
@@ -86,6 +87,8 @@ def read(source, options=NO_OPTIONS, dtype=None, columns=None):
         kind = sniff(source)
     elif _idx_sets(source):
         kind = "idx"
+    elif any(name[:2] in ("x_", "X_") for name in npy_files(source)):
+        kind = "folder"
     else:
         kind, tables = "table", _tables_of(source)
         if not {"train", "test"} <= set(tables):
@@ -94,7 +97,8 @@ def read(source, options=NO_OPTIONS, dtype=None, columns=None):
             raise DatasetError(
                 f"{source}: a folder without a data set: it needs the four IDX files "
                 "(train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, "
-                "t10k-labels-idx1-ubyte; gzipped or not), or train.csv and test.csv"
+                "t10k-labels-idx1-ubyte; gzipped or not), x_train.npy, y_train.npy, ..., or "
+                "train.csv and test.csv"
             )
     if kind == "table":
         splits, given = {}, options
@@ -115,7 +119,11 @@ def read(source, options=NO_OPTIONS, dtype=None, columns=None):
         raise DatasetError(
             f"{source}: --label-column, --header, --decimal, --drop and --missing are for tables"
         )
-    return _read_idx(source) if kind == "idx" else _read_named(source, kind)
+    if kind == "idx":
+        return _read_idx(source)
+    if kind == "folder":
+        return read_folder(source, npy_files(source))
+    return _read_named(source, kind)
 
 
 def _of_pairs(dataset, options):
@@ -187,6 +195,15 @@ def _read_named(path, kind):
     arrays = read_arrays(path, lambda names: sum(_find_sets(names).values(), ()))
     splits = {split: (arrays[x], arrays[y]) for split, (x, y) in _find_sets(arrays).items()}
     return RawDataset(splits, (path,), guess_square_images=kind == "pickle")
+
+
+def read_folder(folder, files):
+    """Map the arrays of a folder, whose names tell them apart as those of an npz do."""
+    with reading(folder):
+        names = _find_sets(files)
+    arrays = {name: read_npy(files[name])["x"] for pair in names.values() for name in pair}
+    splits = {split: (arrays[x], arrays[y]) for split, (x, y) in names.items()}
+    return RawDataset(splits, tuple(files[name] for name in arrays))
 
 
 def _idx_sets(folder):

@@ -6,6 +6,7 @@ import numpy
 
 from logreg.console import note
 from logreg.datasets.checks import SPLITS
+from logreg.datasets.folders import mapping
 from logreg.errors import DatasetError, SettingError
 
 MNIST_TRAINING_ROWS = 60000
@@ -35,6 +36,13 @@ def split_off(sets, name, shuffle=None, sizes=None, is_mnist=False, split_seed=N
     """
     x, y = sets["train"]
     n_rows, order, how = len(y), None, ""
+    if mapping(x) is not None and not is_mnist:
+        split_seed = None  # the rows stay in their file, in its order
+        if shuffle is not None:
+            raise SettingError(
+                f"{name} stays in its files, where rows are not shuffled: write a shuffled copy "
+                "once, with python scripts/make_folder.py SOURCE FOLDER --shuffle SEED"
+            )
     lacking = [split for split in ("valid", "test") if split not in sets]
     if lacking == ["test"]:
         raise DatasetError(

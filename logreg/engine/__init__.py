@@ -15,8 +15,12 @@ import re
 
 import numpy
 
+from logreg import ranks
 from logreg.engine import kernel_graph, pytensor_backend, theano_backend
-from logreg.engine.backend import UNWRITABLE, Pixels, n_rows, user_setting
+from logreg.engine.backend import UNWRITABLE, n_rows, user_setting
+from logreg.engine.backend import Stored as Stored
+from logreg.engine.backend import n_rows_here as n_rows_here
+from logreg.engine.ranks_backend import RanksBackend
 from logreg.errors import EngineError, SettingError
 
 LOADERS = {"theano": theano_backend.load, "pytensor": pytensor_backend.load}
@@ -46,7 +50,13 @@ def _load():
     )
 
 
-_on_cpu = _backend = _load()
+def _over_ranks(backend):
+    return RanksBackend(backend) if ranks.size > 1 else backend
+
+
+ranks.start()
+_on_cpu = _load()
+_backend = _over_ranks(_on_cpu)
 theano, T = _backend.theano, _backend.T
 NAME, VERSION = theano.__name__, theano.__version__
 
@@ -64,6 +74,7 @@ def use_device(name=None):
 
     `name` is ``'cpu'``; ``'cuda'``, ``'cuda0'``, ``'cuda1'``, ... for a GPU, on Theano by pygpu and
     on PyTensor by its JAX backend; on PyTensor also ``'jax:cpu'``. None is what Theano's flags say.
+    Of several ranks, each takes a GPU of its own where ``'cuda'`` is asked for.
     """
     global _backend
     _backend.release()
@@ -71,7 +82,9 @@ def use_device(name=None):
     if name is not None and not re.fullmatch(r"cpu|cuda\d*|jax:cpu", name):
         known = "cpu, cuda, or cuda0, cuda1, ..., or on PyTensor jax:cpu"
         raise EngineError(f"device {name!r} is not known: give {known}")
-    _backend = _on_cpu.on_device(name)
+    if name == "cuda" and ranks.size > 1:  # each its own
+        name = f"cuda{ranks.local_rank}"
+    _backend = _over_ranks(_on_cpu.on_device(name))
 
 
 def describe():
@@ -98,13 +111,16 @@ def shared_data(array):
     return _backend.shared_data(array)
 
 
-def pixels(array, scale):
-    """Put features of dtype uint8 into a shared variable, as they are.
+def stored(array, scale=1.0, n_rows=None, prepare=None):
+    """Put features into a shared variable as they are stored: uint8, float32 or float64.
 
     What is returned stands for them multiplied by `scale`, as the first of the pair `dataset` of
-    the functions below. Rows become floats as they are used.
+    the functions below. Rows become floats of a model's dtype as they are used, so the array may
+    be mapped from a file larger than memory. Of several ranks, each may have its share of the
+    set's `n_rows` rows only. ``prepare(rows, dtype)``, if given, makes of some rows what a model
+    takes, in place of the multiplication.
     """
-    return Pixels(_backend.shared_data(array), scale)
+    return _backend.stored(array, scale, n_rows, prepare)
 
 
 def require_memory(n_bytes):
@@ -152,7 +168,7 @@ def compile_step(x, y, dataset, batch_size, cost, updates, block):
     """Compile a step of descent on one of a set's minibatches.
 
     `cost` and `updates` are made of `x` and `y`; `dataset` is the pair that replaces them, a
-    shared variable (or :func:`pixels`) and a symbolic vector.
+    shared variable (or :func:`stored`) and a symbolic vector.
 
     ``train_model(index)``, which is returned, takes the step on minibatch `index`. A device may
     queue up to `block` steps, until something depends on them: the parameters' values, error

@@ -3,7 +3,7 @@
 import configparser
 import os
 import shlex
-from typing import NamedTuple
+from typing import Callable, NamedTuple, Optional
 
 import numpy
 
@@ -17,14 +17,17 @@ UNWRITABLE = (
 )
 
 
-ROWS_AT_A_TIME = 1 << 14  # about as many are classified in one call
+ROWS_AT_A_TIME = 1 << 14  # about as many are classified in one call, of fewer features than ...
+VALUES_AT_A_TIME = 1 << 23  # ... make this: they may have to be cast first
 
 
-class Pixels(NamedTuple):
-    """A set's features as bytes: a shared variable, and what they are multiplied by."""
+class Stored(NamedTuple):
+    """A set's features as they are stored: a shared variable, and what they are multiplied by."""
 
     shared: object
-    scale: float
+    scale: float = 1.0
+    n_rows: Optional[int] = None  # of the whole set, where the variable has a rank's share of it
+    prepare: Optional[Callable] = None  # (rows, dtype) -> rows as a model takes them
 
 
 class Backend:
@@ -55,6 +58,9 @@ class Backend:
 
     def shared_data(self, array):
         return self.theano.shared(array, borrow=True)
+
+    def stored(self, array, *how):
+        return Stored(self.shared_data(array), *how)
 
     def value(self, variable):
         return variable.get_value(borrow=True)
@@ -106,7 +112,9 @@ class Backend:
         which = self._compile_on_rows(x, y, dataset, wrong)
         n = n_rows(dataset[0])
         n_whole = n - n % batch_size
-        step = max(1, ROWS_AT_A_TIME // batch_size) * batch_size
+        n_in = as_stored(dataset[0])[0].get_value(borrow=True).shape[1]
+        at_a_time = min(ROWS_AT_A_TIME, VALUES_AT_A_TIME // n_in)
+        step = max(1, at_a_time // batch_size) * batch_size
 
         def error_rates():
             starts = range(0, n_whole, step)
@@ -127,37 +135,72 @@ class Backend:
     def _function_of_rows(self, x, y, dataset, output, updates=()):
         """Compile a function of the rows from `start` to `stop` of a set."""
         start, stop = self.T.lscalar("start"), self.T.lscalar("stop")
-        shared, scale = stored(dataset[0])
+        shared, scale = as_stored(dataset[0])
         inputs, variables = [start, stop], [variable for variable, _ in updates]
-        outputs = [output, *(new for _, new in updates)]
+        is_list = isinstance(output, list)
+        n_outputs = len(output) if is_list else 1
+        outputs = [*(output if is_list else [output]), *(new for _, new in updates)]
         with_kernel = self.kernel and self.kernel.put_into(outputs)
-        if with_kernel:
+        prepare = getattr(dataset[0], "prepare", None)
+        if prepare and with_kernel:
+            inputs.append(x.type("features"))
+            new = {x: inputs[-1], y: dataset[1][start:stop]}
+            outputs = self.kernel.rebuild(with_kernel, new)
+            compile_function, givens = self.kernel.function, None
+        elif with_kernel:
             outputs = self.kernel.on_rows(with_kernel, x, y, shared, scale, dataset[1], start, stop)
             compile_function, givens = self.kernel.function, None
         else:
             compile_function = self._compile
             # Numba keeps all graphs that it compiles: with an input for them, it keeps no data.
-            inputs.append(shared.type("features"))
-            rows = as_features(self.T, inputs[-1][start:stop], x.dtype, scale)
+            inputs.append((x if prepare else shared).type("features"))
+            rows = inputs[-1]
+            if not prepare:
+                rows = as_features(self.T, rows[start:stop], x.dtype, scale)
             givens = {x: rows, y: dataset[1][start:stop]}
-        updates = list(zip(variables, outputs[1:]))
+        updates = list(zip(variables, outputs[n_outputs:]))
         if with_kernel:
             updates = self.kernel.put_into_updates(updates)
-        function = compile_function(inputs, outputs[0], updates=updates, givens=givens)
+        output = outputs[:n_outputs] if is_list else outputs[0]
+        function = compile_function(inputs, output, updates=updates, givens=givens)
         function.trust_input = True  # it gets arrays of int64, and need not look
 
         def on_rows(*edges):
             given = [numpy.asarray(edge, dtype="int64") for edge in edges]
-            if not with_kernel:
+            if prepare:
+                rows = shared.get_value(borrow=True)[slice(*edges)]
+                given.append(prepare(rows, x.dtype))
+            elif not with_kernel:
                 given.append(shared.get_value(borrow=True, return_internal_type=True))
             return function(*given)
 
         on_rows.has_kernel = bool(with_kernel)
         if not with_kernel:
-            self._warm_up(on_rows, variables)
+            self._warm_up(lambda: on_rows(0, 1), variables)
         return on_rows
 
-    def _warm_up(self, on_rows, variables):
+    def compile_in_two(self, x, y, dataset, cost, gradients, updates, n_rows):
+        """Compile a step in two functions, between which ranks sum.
+
+        The first gives cost and gradients over the rows from `start` to `stop` of a set, which are
+        `n_rows`; the second takes the gradients and updates the variables.
+        """
+        of_rows = self._compile_on_rows(x, y, dataset, [cost, *gradients])
+        compile_function = self.kernel.function if of_rows.has_kernel else self.theano.function
+        if of_rows.has_kernel:
+            updates = self.kernel.put_into_updates(updates)
+        sums = [gradient.type() for gradient in gradients]
+        givens = dict(zip(gradients, sums))
+        apply = compile_function(sums, [], updates=updates, givens=givens)
+        apply.trust_input = True
+        if not of_rows.has_kernel:
+            zeros = [
+                numpy.zeros_like(g.tag.gradient_of[1].get_value(borrow=True)) for g in gradients
+            ]
+            self._warm_up(lambda: apply(*zeros), [variable for variable, _ in updates])
+        return of_rows, apply
+
+    def _warm_up(self, call, variables):
         """Let an engine that compiles at the first call do it; what that changes is set back."""
 
 
@@ -181,19 +224,25 @@ class TrainModel:
         return costs
 
 
-def stored(features):
+def as_stored(features):
     """The shared variable of a set's features, and what its values are multiplied by."""
-    return features if isinstance(features, Pixels) else (features, 1.0)
+    return features[:2] if isinstance(features, Stored) else (features, 1.0)
 
 
 def as_features(T, rows, dtype, scale):
     """Rows of a set's shared variable as numbers of `dtype`, multiplied by `scale`."""
-    return rows if rows.dtype == dtype else T.cast(rows, dtype) * numpy.asarray(scale, dtype)
+    rows = rows if rows.dtype == dtype else T.cast(rows, dtype)
+    return rows if scale == 1 else rows * numpy.asarray(scale, dtype)
 
 
 def n_rows(features):
-    """How many rows a set has."""
-    return stored(features)[0].get_value(borrow=True).shape[0]
+    """How many rows a set has, on all ranks together."""
+    return getattr(features, "n_rows", None) or n_rows_here(features)
+
+
+def n_rows_here(features):
+    """How many rows of a set this process has."""
+    return as_stored(features)[0].get_value(borrow=True).shape[0]
 
 
 def n_blas_threads():

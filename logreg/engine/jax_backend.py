@@ -17,7 +17,7 @@ from pytensor.graph.replace import graph_replace
 from pytensor.link.jax.dispatch import jax_funcify
 
 from logreg.console import warning
-from logreg.engine.backend import Backend, as_features, n_rows, stored
+from logreg.engine.backend import Backend, Stored, as_features, as_stored, n_rows
 from logreg.engine.kernel import n_cores
 from logreg.errors import EngineError
 
@@ -87,6 +87,10 @@ class JaxBackend(Backend):
         self.n_bytes_placed += array.nbytes
         return shared
 
+    def stored(self, array, scale=1.0, n_rows=None, prepare=None):
+        array = prepare(array, self.theano.config.floatX) if prepare else array
+        return Stored(self.shared_data(array), 1.0 if prepare else scale, n_rows)
+
     def value(self, variable):
         self.flush()
         return numpy.asarray(jax.device_get(variable.container.storage[0]))
@@ -137,6 +141,24 @@ class JaxBackend(Backend):
         take([])  # JAX compiles at the first call
         return QueuedTrainModel(self, take, block)
 
+    def compile_in_two(self, x, y, dataset, cost, gradients, updates, n_rows):
+        """As :meth:`Backend.compile_in_two`; what ranks sum crosses the bus and back."""
+        first = self.theano.shared(numpy.int64(0))
+        replace = dict(zip((x, y), self._rows(dataset, x.dtype, first, n_rows)))
+        outputs = graph_replace([cost, *gradients], replace, strict=False)
+        compiled = self.theano.function([], outputs)
+        sums = [gradient.type() for gradient in gradients]
+        apply = self.theano.function(sums, [], updates=updates, givens=dict(zip(gradients, sums)))
+        for variable, _ in updates:
+            self._place(variable, self.value(variable))
+
+        def of_rows(start, stop):
+            self._place(first, numpy.int64(start))
+            return jax.device_get(compiled())
+
+        of_rows.has_kernel = False
+        return of_rows, apply
+
     def compile_error_rates(self, x, y, dataset, batch_size, errors):
         n_batches, n_left = divmod(n_rows(dataset[0]), batch_size)
 
@@ -155,7 +177,7 @@ class JaxBackend(Backend):
         return lambda: jax.device_get(compiled())
 
     def _rows(self, dataset, dtype, start, n_rows):
-        shared, scale = stored(dataset[0])
+        shared, scale = as_stored(dataset[0])
         rows, labels = (Rows(n_rows)(whole, start) for whole in (shared, dataset[1]))
         return as_features(self.T, rows, dtype, scale), labels
 

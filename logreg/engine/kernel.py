@@ -39,12 +39,12 @@ def n_cores():
 def scores(x, scale, W, b):
     """Compute ``scale * x W + b``, of shape (n, n_out) and of the dtype of W and b.
 
-    x is uint8 or of that dtype.
+    x is uint8 or of floats, which become of that dtype.
     """
     n_out = W.shape[1]
     if n_out > MAX_CLASSES or not x.size or not W.size:
         return numpy.dot(_scaled(x, scale, W.dtype), W) + b
-    x, W, b = map(numpy.ascontiguousarray, (x, W, b))
+    x, W, b = _as_taken(x, W, b)
     z = numpy.empty((len(x), n_out), W.dtype)
     _kernel.compute(x, W, b, z, len(x), n_out, scale, n_threads())
     return z
@@ -54,7 +54,7 @@ def classes(x, scale, W, b):
     """Compute which class has the largest score in each row, int64 of shape (n,)."""
     if W.shape[1] > MAX_CLASSES or not x.size or not W.size:
         return numpy.argmax(scores(x, scale, W, b), axis=1)
-    x, W, b = map(numpy.ascontiguousarray, (x, W, b))
+    x, W, b = _as_taken(x, W, b)
     found = numpy.empty(len(x), "int64")
     _kernel.classify(x, W, b, found, len(x), W.shape[1], scale, n_threads())
     return found
@@ -66,7 +66,7 @@ def cross_entropy(x, scale, W, b, y, weights=None):
     Parameters
     ----------
     x : numpy.ndarray, shape (n, n_in)
-        uint8, or of the dtype of W and b.
+        uint8, or floats, which become those of W and b.
     scale : float
         What x is multiplied by.
     W, b : numpy.ndarray, shapes (n_in, n_out) and (n_out,)
@@ -84,12 +84,18 @@ def cross_entropy(x, scale, W, b, y, weights=None):
     if y.dtype != "int32":  # of a wider type, a label may not fit
         y = numpy.clip(y, -1, n_out)
     y = numpy.ascontiguousarray(y, "int32")
-    x, W, b = map(numpy.ascontiguousarray, (x, W, b))
+    x, W, b = _as_taken(x, W, b)
     dW, db = numpy.empty_like(W), numpy.empty_like(b)
     if weights is not None:
         weights = numpy.ascontiguousarray(weights, W.dtype)
     cost = _kernel.compute(x, W, b, dW, len(y), n_out, scale, n_threads(), y, db, weights)
     return W.dtype.type(cost), dW, db
+
+
+def _as_taken(x, W, b):
+    """Arrays as the C code takes them: x of bytes, or of the dtype of W."""
+    x = numpy.ascontiguousarray(x, x.dtype if x.dtype == "uint8" else W.dtype)
+    return x, numpy.ascontiguousarray(W), numpy.ascontiguousarray(b)
 
 
 def _scaled(x, scale, dtype):

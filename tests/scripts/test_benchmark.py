@@ -88,6 +88,18 @@ def test_the_benchmark_of_a_device_runs(run):
     assert "the limit: " in done.stdout
 
 
+def test_the_benchmark_of_ranks_runs(run):
+    pytest.importorskip("mpi4py", reason="mpi4py is not installed: pip install '.[mpi]'")
+    options = ["--quick", "--ranks", "1,2", "--batch-size", "200", "--json", "result.json"]
+    done = run(SCRIPTS / "benchmark.py", *options)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(Path("result.json").read_text())
+    one, two = result["training"][:2]
+    assert (one["ranks"], two["ranks"]) == (1, 2) and not one["remark"] + two["remark"]
+    assert one["speed_up"] == 1 and two["speed_up"] > 0 and two["sum_us"] > 0
+    assert [row["ranks"] for row in result["models"][0]["rows"]] == [2, 4, 8, 16, 32, 64]
+
+
 def test_a_program_that_computes_something_else_is_flagged(benchmark):
     wrong = report(test_error=7.5)
     programs = [
@@ -215,6 +227,7 @@ def test_a_core_is_busy_until_the_block_ends(benchmark):
 @pytest.mark.parametrize(
     "options, message",
     [
+        (["--ranks", "2"], "error: --ranks is [2]: give 1 and more, such as 1,2,4"),
         (["--rounds", "0"], "error: --rounds is 0: give 1 or more"),
         (["--python", "nowhere/python"], "error: --python nowhere/python cannot be used"),
     ],

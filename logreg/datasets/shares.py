@@ -1,0 +1,156 @@
+"""A data set's rows in shared variables; and on several ranks, each of which gets its share."""
+
+import os
+import zlib
+from dataclasses import replace
+
+import numpy
+
+from logreg import ranks
+from logreg.console import note
+from logreg.datasets.checks import PIXEL_SCALE, SPLITS
+from logreg.datasets.folders import mapping
+from logreg.datasets.preprocessing import Preprocessing
+
+
+def share_out(data, batch_size, dtype):
+    """Give each rank its share of a data set.
+
+    Features that are mapped from files stay whole: each rank maps them itself, where all can.
+
+    Parameters
+    ----------
+    data : DataSet or None
+        The data set on rank 0, which lets go of its arrays; None on the others.
+    batch_size : int
+    dtype : {'float32', 'float64'}
+        That of the digest; see :meth:`DataSet.sha256`.
+
+    Returns
+    -------
+    DataSet
+        Of this rank's rows, and those of the others on no rank's account but theirs.
+    """
+    if ranks.size == 1:
+        return data
+    if data:
+        data.sha256(dtype), data.most_frequent_class()  # of all rows
+        empty = replace(data, train=None, valid=None, test=None, rows=data.sizes())
+    mine = ranks.same_on_all(empty if data else None)
+    is_mapped = ranks.same_on_all(bool(data) and mapping(data.train[0]) is not None)
+    shared = _mapped(data) if is_mapped else None
+    if shared is None:
+        shared = {split: _sent(data, split, batch_size) for split in SPLITS}
+    return replace(mine, **shared, are_shares=not is_mapped or not _is_map(shared))
+
+
+def _is_map(pairs):
+    return mapping(pairs["train"][0]) is not None
+
+
+def _mapped(data):
+    """Map the features from their files on each rank; None if one of them cannot."""
+    recipe = {split: (_place(x), y) for split, (x, y) in _pairs(data)} if data else None
+    recipe, pairs = ranks.same_on_all(recipe), {}
+    try:
+        for split, ((file, *where, checksum), y) in recipe.items():
+            pairs[split] = numpy.memmap(file, mode="r", **dict(zip(WHERE, where))), y
+            if _checksum(pairs[split][0]) != checksum:
+                raise ValueError
+        is_there = True
+    except (OSError, ValueError):
+        is_there = False
+    if ranks.all_true(is_there):
+        note(f"note: each of the {ranks.size} ranks maps the features from their files itself")
+        return pairs
+    note("note: not all ranks can read the files: rank 0 sends each its rows")
+    return None
+
+
+WHERE = ("dtype", "offset", "shape")
+
+
+def _place(x):
+    """Where a view of a mapped file lies in it; None of another array."""
+    whole = mapping(x)
+    n_bytes = x.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
+    place = os.path.abspath(whole.filename), x.dtype, whole.offset + n_bytes, x.shape
+    return (*place, _checksum(x))
+
+
+def _checksum(x):
+    return zlib.crc32(x[-1:].tobytes(), zlib.crc32(x[:1].tobytes()))
+
+
+def _pairs(data):
+    return ((split, getattr(data, split)) for split in SPLITS)
+
+
+def _sent(data, split, batch_size):
+    """Send each rank its rows of a set; return this one's."""
+    if not data:
+        return ranks.receive_rows(), ranks.receive_rows()
+    pair = getattr(data, split)
+    setattr(data, split, None)
+    for rank in range(ranks.size - 1, -1, -1):
+        rows = [_rows(array, split, batch_size, rank) for array in pair]
+        for array in rows if rank else ():
+            ranks.send_rows(array, rank)
+    return tuple(rows)
+
+
+def _rows(array, split, batch_size, rank):
+    """A rank's rows of an array: of each minibatch in training, and else of some of them."""
+    if split != "train":
+        return array[slice(*ranks.rows_of(len(array), batch_size, rank))].copy()
+    n_batches = len(array) // batch_size
+    batches = array[: n_batches * batch_size].reshape(n_batches, batch_size, *array.shape[1:])
+    mine = batches[:, slice(*ranks.share(batch_size, rank))]
+    return mine.reshape(-1, *array.shape[1:])
+
+
+def share(data, release=False, as_stored=False):
+    """Put the three sets of a :class:`DataSet` into shared variables, as :func:`load_data` gives.
+
+    With `release`, `data` lets go of each set once it is in there: pixels need not be held beside
+    the floats that they became. With `as_stored`, pixels stay bytes, a quarter of the memory,
+    features that are mapped stay in their files, and labels stay integers. That is for
+    :func:`logreg.sgd.fit`: the first of a pair may then be :class:`logreg.engine.Stored`.
+    """
+    from logreg import engine
+
+    floatx = engine.theano.config.floatX
+    preprocessing = data.preprocessing
+    prepare = None if preprocessing.means is None else preprocessing.apply
+
+    def stays(x):
+        is_pixels = preprocessing.pixel_scale != 1 and prepare is None
+        return as_stored and (is_pixels or mapping(x) is not None)
+
+    shared = []
+    n_bytes = [
+        x.size * (x.itemsize if stays(x) else numpy.dtype(floatx).itemsize)
+        for x, _ in (getattr(data, split) for split in SPLITS)
+    ]
+    engine.require_memory(sum(n_bytes))
+    for split, n_rows in zip(SPLITS, data.sizes()):
+        x, y = getattr(data, split)
+        if release:
+            setattr(data, split, None)
+        if as_stored and (stays(x) or data.are_shares):
+            x = numpy.ascontiguousarray(x) if stays(x) else preprocessing.apply(x, floatx)
+            how = (data.are_shares and n_rows) or None, prepare if stays(x) else None
+            features = engine.stored(x, preprocessing.pixel_scale, *how)
+        else:
+            features = engine.shared_data(preprocessing.apply(x, floatx))
+        if as_stored:
+            labels = engine.shared_data(y)
+        else:  # a GPU of the tutorial's day holds floats only
+            labels = engine.T.cast(engine.shared_data(y.astype(floatx)), "int32")
+        shared.append((features, labels))
+    return shared
+
+
+def scaled(x, dtype, scale=PIXEL_SCALE):
+    """Features of the float `dtype`, C-ordered, uint8 pixels scaled."""
+    return Preprocessing(scale).apply(x, dtype)

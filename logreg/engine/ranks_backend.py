@@ -1,0 +1,130 @@
+"""Steps that several ranks take together: sums over them, between the gradients and the updates."""
+
+import numpy
+
+from logreg import ranks
+from logreg.engine.backend import Stored, TrainModel, as_stored, n_blas_threads, n_rows
+from logreg.errors import EngineError, SettingError
+
+
+class RanksBackend:
+    """Another back end, of which each rank has one for its share of the rows.
+
+    A set's features are whole on each rank, as when they are mapped from a file; or they are
+    :class:`~logreg.engine.backend.Stored` with `n_rows`, that of the whole set, and hold the rows
+    that are this rank's, as :mod:`logreg.datasets.shares` gives them.
+    """
+
+    def __init__(self, backend):
+        self.backend = backend
+
+    def __getattr__(self, name):
+        return getattr(self.backend, name)
+
+    def compile_step(self, x, y, dataset, batch_size, cost, updates, block):
+        if batch_size < ranks.size:
+            raise SettingError(
+                f"the batch size is {batch_size}, and there are {ranks.size} ranks: each needs a "
+                "row of a minibatch; give a larger batch size, or start fewer"
+            )
+        gradients = _gradients(x, y, updates)
+        first, last = ranks.share(batch_size)
+        args = x, y, dataset, cost, gradients, updates, last - first
+        with ranks.first_first():
+            of_rows, apply = self.backend.compile_in_two(*args)
+        stride = batch_size if is_whole(dataset[0]) else last - first
+        offset = first if is_whole(dataset[0]) else 0
+        weight = (last - first) / batch_size
+        dtypes = [gradient.dtype for gradient in gradients]
+        # In one buffer: the cost, the gradients, and a place for who was asked to end.
+        sizes = [1, *(param.get_value(borrow=True).size for param in _params(gradients))]
+        shapes = [(), *(param.get_value(borrow=True).shape for param in _params(gradients))]
+        buffer = numpy.zeros(sum(sizes) + 1, numpy.result_type(cost.dtype, *dtypes))
+        edges = numpy.cumsum([0, *sizes])
+        parts = [buffer[a:b].reshape(shape) for a, b, shape in zip(edges, edges[1:], shapes)]
+        is_first = True
+
+        def step(index):
+            nonlocal is_first
+            if is_first:  # a resumption may have changed them until now
+                for variable, _ in updates:
+                    value = ranks.same_on_all(self.backend.value(variable))
+                    if ranks.rank:
+                        self.backend.set_value(variable, value)
+                is_first = False
+            start = index * stride + offset
+            for part, value in zip(parts, of_rows(start, start + last - first)):
+                numpy.multiply(value, weight, out=part, casting="same_kind")
+            ranks.sum_step(buffer)
+            apply(*(part.astype(d, copy=False) for part, d in zip(parts[1:], dtypes)))
+            return parts[0].copy()
+
+        return RanksTrainModel(step, None if of_rows.has_kernel else n_blas_threads())
+
+    def compile_error_rates(self, x, y, dataset, batch_size, errors):
+        n_in_all = n_rows(dataset[0])
+        n_batches, n_left = divmod(n_in_all, batch_size)
+        (start, stop), (first, last) = ranks.rows_of(n_in_all, batch_size), ranks.share(n_batches)
+        if is_whole(dataset[0]) and stop > start:
+            shared, scale = as_stored(dataset[0])
+            rows = self.backend.shared_data(self.backend.value(shared)[start:stop])
+            prepare = getattr(dataset[0], "prepare", None)
+            dataset = Stored(rows, scale, None, prepare), dataset[1][start:stop]
+        elif stop > start:
+            dataset = dataset[0]._replace(n_rows=None), dataset[1]
+        with ranks.first_first():
+            if stop > start:
+                args = x, y, dataset, batch_size, errors
+                error_rates = self.backend.compile_error_rates(*args)
+
+        def summed_error_rates():
+            counts = numpy.zeros(n_batches + 1, "int64")
+            if stop > start:
+                rates, rest = error_rates()
+                counts[first:last] = numpy.rint(numpy.asarray(rates, "float64") * batch_size)
+                if ranks.rank == ranks.size - 1:
+                    counts[-1] = round(float(rest) * n_left)
+            ranks.sum_counts(counts)
+            return counts[:-1] / batch_size, counts[-1] / (n_left or 1)
+
+        return summed_error_rates
+
+
+class RanksTrainModel(TrainModel):
+    """As :class:`TrainModel`; the costs are there once all ranks have come to them.
+
+    So what rank 0 wrote at the last validation is there for all when the run has ended.
+    """
+
+    def costs(self):
+        ranks.wait()
+        return super().costs()
+
+
+def is_whole(features):
+    """Whether a set's features are whole on each rank."""
+    return getattr(features, "n_rows", None) is None
+
+
+def _params(gradients):
+    return [gradient.tag.gradient_of[1] for gradient in gradients]
+
+
+def _gradients(x, y, updates):
+    """Find the gradients in the updates, which must know of the minibatch by these alone."""
+    stack, seen, gradients = [new for _, new in updates], set(), []
+    while stack:
+        variable = stack.pop()
+        if variable in seen:
+            continue
+        seen.add(variable)
+        if hasattr(variable.tag, "gradient_of"):
+            gradients.append(variable)
+        elif variable in (x, y):
+            raise EngineError(
+                "the updates depend on the minibatch otherwise than by the gradients of "
+                "logreg.engine.gradients, which are all that ranks sum"
+            )
+        elif variable.owner:
+            stack.extend(variable.owner.inputs)
+    return gradients

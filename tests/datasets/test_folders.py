@@ -1,0 +1,275 @@
+"""Folders of arrays: mapped and not read, checked in one pass, written by make_folder."""
+
+import os
+import sys
+from pathlib import Path
+
+import numpy
+import pytest
+from builders import SAMPLE, csv_text, idx_bytes, make_pairs, sample, write
+
+from logreg.datasets import folders, read_dataset
+from logreg.datasets.folders import mapping
+from logreg.datasets.formats import read_idx
+from logreg.errors import DatasetError, SettingError
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+import make_folder as script
+
+
+def save_folder(pairs, folder="data", splits=("train", "valid", "test")):
+    os.mkdir(folder)
+    for split, (x, y) in zip(splits, pairs):
+        numpy.save(f"{folder}/x_{split}.npy", x)
+        numpy.save(f"{folder}/y_{split}.npy", y)
+    return folder
+
+
+def sets(data):
+    return [array for pair in (data.train, data.valid, data.test) for array in pair]
+
+
+def make_folder(*args):
+    return script.main([*map(str, args)])
+
+
+# ---- reading
+
+
+@pytest.mark.engine_free
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
+def test_a_folder_is_mapped_and_like_the_same_data_in_memory(dtype, monkeypatch):
+    monkeypatch.setattr(folders, "BLOCK", 300)  # bytes, so that there are many
+    pairs = [((abs(x) * 9).astype(dtype), y) for x, y in make_pairs()]
+    mapped = read_dataset(save_folder(pairs), dtype="float32")
+    held = read_dataset(pairs, dtype="float32")
+    for split in ("train", "valid", "test"):
+        x, y = getattr(mapped, split)
+        assert mapping(x) is not None and x.dtype == dtype and not x.flags.writeable
+        assert (x == dict(zip(("train", "valid", "test"), pairs))[split][0]).all()
+        assert mapping(y) is None and (y == getattr(held, split)[1]).all()
+    assert mapped.sha256("float32") == held.sha256("float32")
+    assert mapped.x_range == held.x_range and mapped.pixel_scale == held.pixel_scale
+    assert sorted(map(os.path.basename, mapped.files))[0] == "x_test.npy"
+
+
+@pytest.mark.engine_free
+def test_what_a_folder_lacks_is_split_off_and_stays_mapped():
+    (x, y), test = make_pairs((60, 12))
+    data = read_dataset(save_folder([(x, y), test], splits=("train", "test")))
+    assert [len(labels) for _, labels in (data.train, data.valid, data.test)] == [50, 10, 12]
+    assert (data.valid[0] == x[50:]).all() and mapping(data.valid[0]) is not None
+
+
+@pytest.mark.engine_free
+def test_plain_idx_files_are_mapped_and_shuffled_in_memory(tmp_path):
+    images = numpy.random.RandomState(0).randint(0, 256, (24, 3, 4)).astype("u1")
+    labels = (numpy.arange(24) % 3).astype("u1")
+    for role in ("train", "t10k"):
+        write(tmp_path / f"{role}-images-idx3-ubyte", idx_bytes(images))
+        write(tmp_path / f"{role}-labels-idx1-ubyte", idx_bytes(labels))
+    assert mapping(read_idx(tmp_path / "train-images-idx3-ubyte")["x"]) is not None
+    data, shuffled = read_dataset(tmp_path), read_dataset(tmp_path, shuffle=1)
+    assert (
+        mapping(data.train[0]) is not None and (data.train[0] == images.reshape(24, 12)[:20]).all()
+    )
+    assert mapping(shuffled.train[0]) is None and (shuffled.test[0] == images.reshape(24, 12)).all()
+    held = read_dataset(((images, labels), (images, labels)))
+    assert data.sha256() == held.sha256()
+
+
+def bad_value(row, split, value=numpy.nan):
+    pairs = make_pairs((60, 12, 12)[: 3 - (split == "valid of train")])
+    x = dict(zip(("train", "valid", "test"), pairs)).get(split, pairs[0])[0]
+    x[row, 1] = value
+    return pairs
+
+
+@pytest.mark.engine_free
+@pytest.mark.parametrize(
+    "pairs, splits, shuffle, error, message",
+    [
+        (bad_value(41, "train"), None, None, DatasetError, "data: training x holds nan in row 41,"),
+        (
+            bad_value(3, "test"),
+            None,
+            None,
+            DatasetError,
+            "data: test x holds nan in row 3, column 1",
+        ),
+        (
+            bad_value(57, "valid of train", numpy.inf),
+            ("train", "test"),
+            None,
+            DatasetError,
+            "data: training x holds inf in row 57",
+        ),
+        (make_pairs(), None, 1, SettingError, r"make_folder\.py SOURCE FOLDER --shuffle SEED"),
+        (
+            make_pairs()[:1],
+            ("valid",),
+            None,
+            DatasetError,
+            "a data set needs x_train and y_train",
+        ),
+    ],
+)
+def test_folders_that_cannot_be_trained_on(pairs, splits, shuffle, error, message, monkeypatch):
+    monkeypatch.setattr(folders, "BLOCK", 100)
+    save_folder(pairs, splits=splits or ("train", "valid", "test"))
+    with pytest.raises(error, match=message):
+        read_dataset("data", shuffle=shuffle)
+
+
+@pytest.mark.engine_free
+def test_a_folder_cut_off(tmp_path):
+    folder = save_folder(make_pairs())
+    os.truncate("data/x_train.npy", 500)
+    with pytest.raises(DatasetError, match=r"x_train\.npy: cut off or damaged"):
+        read_dataset(folder)
+
+
+# ---- training
+
+
+@pytest.mark.parametrize(
+    "kernel, dtypes", [("1", ["uint8", "float32", "float64"]), ("0", ["float64"])]
+)
+def test_training_gives_the_log_of_the_same_data_in_memory(run, kernel, dtypes):
+    pairs = make_pairs((300, 60, 60), n_in=20)
+    for dtype in dtypes:
+        if dtype == "uint8":
+            pairs = [((x * 40 + 100).clip(0, 255), y) for x, y in pairs]
+        save_folder([(x.astype(dtype), y) for x, y in pairs], dtype)
+        numpy.savez(
+            f"{dtype}.npz", **{file.stem: numpy.load(file) for file in Path(dtype).iterdir()}
+        )
+        logs = []
+        for dataset in (dtype, f"{dtype}.npz"):
+            options = [
+                "--dataset",
+                dataset,
+                "--batch-size",
+                20,
+                "--n-epochs",
+                3,
+                "--history",
+                f"{dataset}.csv",
+            ]
+            done = run("-m", "logreg.train", *options, env={"LOGREG_KERNEL": kernel})
+            assert done.returncode == 0, done.stderr
+            rows = Path(f"{dataset}.csv").read_text().splitlines()
+            logs.append([row.rpartition(",")[0] for row in rows])
+        assert logs[0] == logs[1] and len(logs[0]) > 3
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits memory as Linux does")
+def test_a_folder_larger_than_the_memory_that_may_be_used(run):
+    """320 MB of features where the process may have 314 MB, and needs less than half of that."""
+    os.mkdir("large")
+    n, random = 100000, numpy.random.RandomState(0)
+    for split, n_rows in (("train", n), ("valid", 1000), ("test", 1000)):
+        y = random.randint(10, size=n_rows)
+        x = numpy.lib.format.open_memmap(f"large/x_{split}.npy", "w+", "float32", (n_rows, 800))
+        x[numpy.arange(n_rows), y] = 1
+        x.flush()
+        numpy.save(f"large/y_{split}.npy", y)
+    code = (
+        "import resource, sys; from logreg.train import main\n"
+        "limit = 300 << 20\n"
+        "resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))\n"
+        "code = main(['--dataset', 'large', '--n-epochs', '1'])\n"
+        "print(open('/proc/self/status').read())\n"
+        "sys.exit(code)"
+    )
+    done = run("-c", code, env={"LOGREG_NUM_THREADS": "1"})
+    assert done.returncode == 0, done.stderr
+    assert "with test performance 0.000000 %" in done.stdout
+    anonymous = int(done.stdout.split("RssAnon:")[1].split()[0]) >> 10
+    assert anonymous < 150
+    os.remove("large/x_train.npy")  # pytest keeps folders
+
+
+@pytest.mark.parametrize("kernel", ["1", "0"])
+def test_a_folder_is_standardized_a_minibatch_at_a_time(run, kernel):
+    pairs = [(x * 50 + 1000, y) for x, y in make_pairs((300, 60, 60), n_in=20)]
+    save_folder(pairs, "folder")
+    files = Path("folder").iterdir()
+    numpy.savez("held.npz", **{file.stem: numpy.load(file) for file in files})
+    options = ["--standardize", "--batch-size", 20, "--n-epochs", 3]
+    logs = []
+    for dataset in ("folder", "held.npz"):
+        done = run(
+            *("-m", "logreg.train", *options, "--dataset", dataset, "--history", "run.csv"),
+            env={"LOGREG_KERNEL": kernel},
+        )
+        assert done.returncode == 0, done.stderr
+        rows = Path("run.csv").read_text().splitlines()
+        logs.append([row.rpartition(",")[0] for row in rows])
+        os.remove("run.csv")
+    assert logs[0] == logs[1] and len(logs[0]) == 4
+
+
+# ---- make_folder
+
+
+@pytest.mark.engine_free
+def test_make_folder_writes_what_training_would_take(tmp_path, capsys):
+    assert make_folder(SAMPLE, "folder") == 0
+    told = "5000 training, 1000 validation, 1000 test rows of shape (28, 28), uint8"
+    assert told in capsys.readouterr().err
+    assert sorted(os.listdir("folder"))[:2] == ["x_test.npy", "x_train.npy"]
+    made, given = read_dataset("folder"), read_dataset(SAMPLE)
+    assert made.sha256() == given.sha256() and made.image_shape == (28, 28)
+
+
+@pytest.mark.engine_free
+def test_make_folder_joins_tables_and_splits_them(monkeypatch):
+    monkeypatch.setattr(folders, "BLOCK", 64)
+    x = numpy.arange(90.0).reshape(30, 3)
+    names = numpy.array(["ant", "bee", "cat"])[numpy.arange(30) % 3]
+    rows = [(*row, name) for row, name in zip(x.tolist(), names)]
+    for path, part in (("1.csv", rows[:20]), ("2.csv", rows[20:])):
+        write(path, csv_text(numpy.array(part, object), ["a", "b", "c", "label"]).encode())
+    assert make_folder("1.csv", "2.csv", "folder", "--split", 3, 1, 1) == 0
+    data = read_dataset("folder")
+    assert (numpy.concatenate(sets(data)[::2]) == x).all() and data.train[0].dtype == "float32"
+    assert [len(y) for y in sets(data)[1::2]] == [18, 6, 6]
+    assert (numpy.array(data.class_labels)[numpy.concatenate(sets(data)[1::2])] == names).all()
+
+
+@pytest.mark.engine_free
+@pytest.mark.parametrize("bucket", [1 << 27, 1 << 18])
+def test_make_folder_shuffles_on_disk_each_row_with_its_label(bucket, monkeypatch):
+    monkeypatch.setattr(script, "BUCKET", bucket)
+    arrays, labels = sample(), numpy.arange(5000)
+    numpy.savez("source.npz", **{**arrays, "y_train": labels})
+    assert make_folder("source.npz", "folder", "--shuffle", 3) == 0
+    order = numpy.load("folder/y_train.npy")
+    assert (numpy.load("folder/x_train.npy") == arrays["x_train"][order]).all()
+    assert (numpy.load("folder/x_test.npy") == arrays["x_test"]).all()
+    assert sorted(order) == labels.tolist()
+    # Rows that come next to each other are, on the average, a third of all rows apart.
+    assert abs(numpy.abs(numpy.diff(order)).mean() / 5000 - 1 / 3) < 0.02
+
+
+@pytest.mark.engine_free
+@pytest.mark.parametrize(
+    "args, message",
+    [
+        (["there", "folder"], "data set 'there' not found"),
+        ([SAMPLE, "data"], "data is there already: give the name of a new folder"),
+        ([SAMPLE, "folder", "--shuffle", "-1"], "--shuffle is -1: give a seed"),
+        ([SAMPLE, "folder", "--split", "1", "0", "1"], "give three numbers above 0"),
+        (["data", SAMPLE, "folder"], "the sources are not alike"),
+        (["bad", "folder"], "bad: test x holds nan in row 2"),
+        ([SAMPLE, "data/x_test.npy/folder"], "cannot be written: Not a directory"),
+    ],
+)
+def test_make_folder_writes_the_folder_whole_or_not_at_all(args, message, capsys):
+    save_folder(make_pairs())
+    save_folder(bad_value(2, "test"), "bad")
+    before = sorted(os.listdir())
+    assert make_folder(*args) == 1
+    assert message in capsys.readouterr().err
+    assert sorted(os.listdir()) == before

@@ -1,0 +1,328 @@
+"""Several processes that train one model: the log, the bits, the ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy
+import pytest
+from builders import make_pairs, save_digits_model
+from conftest import ROOT
+
+MPIEXEC = Path(sys.executable).parent / "mpiexec"
+TRAIN = "import sys; from logreg.train import main; sys.exit(main({}))"
+OPTIONS = ["--dataset", "pairs.npz", "--batch-size", "20", "--n-epochs", "4"]
+
+
+@pytest.fixture(scope="session")
+def mpirun():
+    """Run Python on so many ranks; skip where MPI is not installed."""
+    pytest.importorskip("mpi4py", reason="mpi4py is not installed: pip install '.[mpi]'")
+    if not MPIEXEC.exists():
+        pytest.skip("no mpiexec beside this Python: pip install '.[mpi]'")
+
+    def mpirun(n, *args, env=None, more=()):
+        env = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT}/tests", **(env or {})}
+        command = [str(MPIEXEC), "-n", str(n), sys.executable, *map(str, args), *more]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, env=env, stdout=pipe, stderr=pipe, text=True) as process:
+            try:
+                out, err = process.communicate(timeout=100)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+    return mpirun
+
+
+@pytest.fixture
+def pairs():
+    arrays = dict(zip(("train", "valid", "test"), make_pairs((410, 110, 75), n_in=6, seed=3)))
+    numpy.savez(
+        "pairs.npz", **{f"{a}_{s}": p[i] for s, p in arrays.items() for i, a in enumerate("xy")}
+    )
+
+
+def lines(done):
+    return [line for line in done.stdout.splitlines() if not line.startswith("The code run")]
+
+
+# ---- the log and the bits
+
+
+@pytest.mark.parametrize("n, n_epochs", [(2, 1000), (3, 6)])
+def test_the_log_is_the_tutorials(mpirun, mnist_folder, n, n_epochs):
+    env = {"LOGREG_DATA": str(mnist_folder)}
+    done = mpirun(n, "-m", "logreg.train", "--check-reference", "--n-epochs", n_epochs, env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr.count("all figures agree with the tutorial's") == 1
+    assert done.stdout.count("... training the model") == 1
+
+
+RUNS = """
+import json, zlib, numpy
+from builders import make_pairs
+from logreg import LogisticRegression, engine, load_data, ranks, updates
+from logreg.callbacks import BestModel, Callback
+from logreg.engine import T, theano
+from logreg.hyperparameters import Hyperparameters
+from logreg.saving import dumps_params
+from logreg.sgd import fit
+
+theano.config.floatX = "float32"
+
+class Keep(Callback):
+    def __init__(self):
+        self.validations = []
+    def on_validation(self, run, validation):
+        self.validations.append([validation.error, validation.error_all_rows, validation.cost])
+
+def train(rule, batch_size=20, l1=0, l2=0, n_hidden=0, seed=None):
+    x, y = T.matrix("x"), T.ivector("y")
+    top, params, n_in = x, [], 6
+    if n_hidden:
+        start = numpy.random.RandomState(seed).uniform(-1, 1, (6, n_hidden)).astype("float32")
+        V = theano.shared(start)
+        top, params, n_in = T.tanh(T.dot(x, V)), [V], n_hidden
+    classifier = LogisticRegression(top, n_in, 3)
+    params = [*params, *classifier.params]
+    cost = classifier.negative_log_likelihood(y)
+    cost += l1 * abs(classifier.W).sum() + l2 * (classifier.W**2).sum()
+    keep = Keep()
+    pairs = load_data(make_pairs((620, 605, 75), n_in=6, seed=3))
+    if batch_size > 75:
+        pairs[2] = pairs[1]
+    settings = Hyperparameters(batch_size=batch_size, n_epochs=2)
+    callbacks = [BestModel("params", lambda v: dumps_params(params)), keep]
+    fit(x, y, cost, classifier.errors(y), rule(cost, params), pairs, settings, callbacks)
+    assert open("params", "rb").read()  # what rank 0 has written is there for all
+    bits = b"".join(engine.value(p).tobytes() for p in params)
+    return zlib.crc32(bits), keep.validations
+
+found = [
+    train(lambda c, p: updates.momentum(c, p, 0.05, 0.9), l1=0.001, l2=0.01),
+    train(lambda c, p: updates.sgd(c, p, 0.1), batch_size=601),
+    train(lambda c, p: updates.adam(c, p), batch_size=61, n_hidden=5, seed=ranks.rank),
+]
+json.dump(found, open(f"found{ranks.rank}.json", "w"))
+"""
+
+
+def test_any_rule_batch_size_and_net_gives_the_figures_of_one_process(run, mpirun):
+    """Uneven shares, penalties, and a net of which each rank makes other weights to begin with."""
+    done = run("-c", RUNS, env={"PYTHONPATH": f"{ROOT}:{ROOT}/tests"})
+    assert done.returncode == 0, done.stderr
+    alone = json.loads(Path("found0.json").read_text())
+    for n in (2, 3):
+        done = mpirun(n, "-c", RUNS)
+        assert done.returncode == 0, done.stderr
+        first, *others = (json.loads(Path(f"found{i}.json").read_text()) for i in range(n))
+        assert all(other == first for other in others)
+        for (_, expected), (_, found) in zip(alone, first):
+            expected, found = numpy.array(expected), numpy.array(found)
+            assert (found[:, :2] == expected[:, :2]).all()
+            assert numpy.allclose(found[:, 2], expected[:, 2], rtol=1e-5)
+
+
+def test_updates_that_know_of_the_minibatch_otherwise_are_refused(mpirun):
+    code = RUNS.split("found = [")[0]
+    code += "train(lambda c, p: [(v, v - 0.1 * T.grad(c, v)) for v in p])"
+    done = mpirun(2, "-c", code)
+    assert done.returncode != 0
+    assert "the updates depend on the minibatch otherwise than by" in done.stderr
+
+
+# ---- data
+
+
+def test_a_folder_is_mapped_by_each_rank_or_sent(run, mpirun, pairs):
+    os.mkdir("folder")
+    with numpy.load("pairs.npz") as arrays:
+        for name in arrays:
+            numpy.save(f"folder/{name}.npy", arrays[name])
+    alone = run("-m", "logreg.train", *OPTIONS)
+    expected = lines(alone)
+    options = ["--dataset", "folder", *OPTIONS[2:]]
+    done = mpirun(3, "-m", "logreg.train", *options)
+    assert lines(done) == expected and len(expected) > 6, done.stderr
+    assert done.stderr.count("each of the 3 ranks maps the features from their files itself") == 1
+    blind = "import numpy\nfrom logreg import ranks\nranks.start()\n"
+    blind += (
+        "class Blind(numpy.memmap):\n    def __new__(cls, *args, **how):\n        open('nowhere')\n"
+    )
+    blind += "if ranks.rank == 2: numpy.memmap = Blind\n"
+    done = mpirun(3, "-c", blind + TRAIN.format(options))
+    assert lines(done) == expected, done.stderr
+    assert done.stderr.count("rank 0 sends each its rows") == 1
+
+
+def test_rank_0_alone_reads_and_writes(mpirun, pairs):
+    os.mkdir("empty")
+    elsewhere = "import os; from logreg import ranks; ranks.start()\n"
+    elsewhere += "if ranks.rank: os.chdir('empty')\n"
+    options = [*OPTIONS, "--history", "run.csv", "--checkpoint", "run.state"]
+    done = mpirun(2, "-c", elsewhere + TRAIN.format(options))
+    assert done.returncode == 0, done.stderr
+    assert os.listdir("empty") == []
+    assert {"best_model.pkl", "run.csv", "run.state"} < set(os.listdir())
+    assert len(Path("run.csv").read_text().splitlines()) == 5
+
+
+def test_ranks_on_devices_of_jax(run, mpirun, pairs):
+    pytest.importorskip("pytensor", reason="JAX is PyTensor's backend")
+    pytest.importorskip("jax", reason="JAX is not installed")
+    done = mpirun(2, "-m", "logreg.train", *OPTIONS, "--device", "jax:cpu")
+    assert lines(done) == lines(run("-m", "logreg.train", *OPTIONS)), done.stderr
+
+
+def test_without_a_launcher_mpi_is_not_imported(run, pairs):
+    code = "from logreg.train import main; import sys; "
+    code += f"assert main({OPTIONS}) == 0; assert 'mpi4py' not in sys.modules"
+    done = run("-c", code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_ranks_share_the_cores(mpirun):
+    code = "from logreg import ranks; ranks.start(); import os, sys; sys.stderr.write("
+    code += "os.environ['LOGREG_NUM_THREADS'] + os.linesep)"
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    done = mpirun(2, "-c", code, env={"OMP_NUM_THREADS": ""})
+    assert done.stderr.split() == [str(max(1, cores // 2))] * 2
+
+
+# ---- the ends
+
+SIGNALLED = """
+import os, signal, sys, threading, time
+from logreg import ranks
+from logreg.train import main
+ranks.start()
+target, n_rows, number = {}
+def signal_once():
+    while not (os.path.exists("run.csv") and open("run.csv").read().count("\\n") > n_rows):
+        time.sleep(0.001)
+    os.kill(os.getpid(), number)
+if ranks.rank == target:
+    threading.Thread(target=signal_once, daemon=True).start()
+sys.exit(main({}))
+"""
+
+
+def test_a_signal_to_any_rank_ends_all_and_the_run_resumes_on_others(run, mpirun, pairs):
+    options = [
+        *OPTIONS[:4],
+        "--n-epochs",
+        "100",
+        "--patience",
+        "100000",
+        "--learning-rate",
+        "0.002",
+    ]
+    undisturbed = run("-m", "logreg.train", *options, "--output", "whole.pkl")
+    state = [*options, "--checkpoint", "run.state", "--history", "run.csv"]
+    first = mpirun(2, "-c", SIGNALLED.format((1, 10, int(signal.SIGTERM)), state))
+    assert first.returncode == 143, first.stderr
+    assert first.stderr.count("go on with") == 1
+    second = mpirun(3, "-c", SIGNALLED.format((0, 40, int(signal.SIGINT)), [*state, "--resume"]))
+    assert second.returncode == 130, second.stderr
+    last = run("-m", "logreg.train", *state, "--resume")
+    assert last.returncode == 0, last.stderr
+    told = [line for done in (first, second, last) for line in lines(done) if "..." not in line]
+    assert told == [line for line in lines(undisturbed) if "..." not in line]
+    assert len(Path("run.csv").read_text().splitlines()) == 101
+
+
+FAILURE = """
+import os, resource, signal, sys
+from logreg import callbacks, early_stopping, ranks
+ranks.start()
+def fail(*args):
+    {}
+if ranks.rank == {}:
+    early_stopping.EarlyStopping.update = fail
+"""
+FILE_LIMIT = (
+    "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+    "resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300)); return True"
+)
+
+
+@pytest.mark.parametrize(
+    "fault, rank, message",
+    [
+        ("1 / 0", 1, "error: rank 1 of 3: Traceback"),
+        ("1 / 0", 0, "error: rank 0 of 3: Traceback"),
+        ("sys.exit(5)", 1, "error: rank 1 of 3: it ended with exit code 5"),
+        ("os._exit(0)", 2, "rank 2 of 3 (process"),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", 1, "rank 1 of 3 (process"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", 0, "rank 0 of 3 (process"),
+        (FILE_LIMIT, 0, "error: best_model.pkl cannot be written: File too large"),
+    ],
+)
+def test_a_rank_that_fails_ends_all_and_is_named(mpirun, pairs, fault, rank, message):
+    done = mpirun(3, "-c", FAILURE.format(fault, rank) + TRAIN.format(OPTIONS))
+    assert message in done.stderr
+    assert done.returncode != 0 or "_exit" in fault
+    named = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(named) == 1, done.stderr
+
+
+def test_a_rank_that_never_starts(mpirun, pairs):
+    code = "from logreg import ranks; ranks.START_SECONDS = 2; " + TRAIN.format(OPTIONS)
+    done = mpirun(1, "-c", code, more=[":", "-n", "1", "true"])
+    assert done.returncode != 0
+    assert "error: rank 0 of 2 " in done.stderr and "has waited 2 s for the others" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "env, before, message",
+    [
+        (
+            {"OMPI_COMM_WORLD_SIZE": "2"},
+            "",
+            "error: 2 processes were started together, and MPI see",
+        ),
+        (
+            {"SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "3"},
+            "",
+            "error: rank 3 of 4: 4 processes were started together, and MPI sees 1: ",
+        ),
+        (
+            {"PMI_SIZE": "2", "PMI_RANK": "0"},
+            "sys.modules['mpi4py'] = None; ",
+            "error: 2 processes were started together, and mpi4py does not import (import of",
+        ),
+    ],
+)
+def test_launchers_of_another_mpi_or_of_none(mpirun, run, env, before, message):
+    done = run("-c", "import sys; " + before + TRAIN.format(OPTIONS), env=env)
+    assert done.returncode == 1
+    assert message in done.stderr and done.stderr.count("error: ") == 1
+
+
+@pytest.mark.parametrize(
+    "options, code, message",
+    [
+        (["--batch-size", "x"], 2, "argument --batch-size: invalid int value: 'x'"),
+        (["--n-epochs", "0"], 1, "error: n_epochs is 0"),
+        (["--dataset", "nowhere.npz"], 1, "error: data set 'nowhere.npz' not found"),
+        (["--batch-size", "2"], 1, "error: the batch size is 2, and there are 3 ranks"),
+    ],
+)
+def test_what_is_wrong_is_said_once(mpirun, pairs, options, code, message):
+    done = mpirun(3, "-m", "logreg.train", *OPTIONS, *options)
+    assert done.returncode == code
+    assert done.stderr.count(message) == 1 and done.stderr.count("rror: ") == 1
+
+
+def test_predict_is_done_by_one(run, mpirun):
+    save_digits_model()
+    numpy.save("rows.npy", numpy.zeros((2, 784), "uint8"))
+    expected = run("-m", "logreg.predict", "rows.npy")
+    done = mpirun(3, "-m", "logreg.predict", "rows.npy")
+    assert (done.returncode, done.stdout) == (0, expected.stdout)
+    assert done.stderr.count("note: 3 processes were started, of which the first does it") == 1
