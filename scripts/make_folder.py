@@ -23,15 +23,10 @@ from numpy.lib import format as npy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from logreg.console import command, note
-from logreg.datasets.checks import (
-    SPLITS,
-    check_features,
-    check_labels,
-    check_values,
-    number_classes,
-)
-from logreg.datasets.folders import MAPPED_DTYPES, blocks, npy_files, progress
+from logreg.datasets.arrays import MAPPED_DTYPES, blocks, progress
+from logreg.datasets.checks import SPLITS, check_features, check_values
 from logreg.datasets.formats import reading, sniff
+from logreg.datasets.labels import check_labels, number_classes
 from logreg.datasets.sources import locate, read, read_folder
 from logreg.datasets.splits import is_seed
 from logreg.errors import DatasetError, SettingError
@@ -49,7 +44,7 @@ def read_source(source, options, scratch):
     folder = scratch / uuid.uuid4().hex
     with reading(path), zipfile.ZipFile(path) as archive:
         archive.extractall(folder, [n for n in archive.namelist() if "/" not in n])
-    return name, read_folder(folder, npy_files(folder))
+    return name, read_folder(folder)
 
 
 def gather(sources, options, scratch):

@@ -1,5 +1,6 @@
 """Data sets: located, read, checked, split, and shared with the engine, in this order."""
 
+import hashlib
 import os
 from dataclasses import dataclass, field
 from typing import Optional
@@ -8,18 +9,17 @@ import numpy
 
 from logreg import ranks
 from logreg.console import note
+from logreg.datasets.arrays import hashed_blocks, mapping, sample_rows
 from logreg.datasets.checks import PIXEL_SCALE as PIXEL_SCALE
 from logreg.datasets.checks import (
     check,
     check_classes,
-    check_ranges,
     check_values,
+    read_through,
     scale_of,
 )
-from logreg.datasets.folders import digest_arrays, mapping
 from logreg.datasets.header import NO_OPTIONS, Columns, TableOptions
 from logreg.datasets.preprocessing import Preprocessing, differ_in_scale
-from logreg.datasets.reading_through import read_through, some_rows
 from logreg.datasets.shares import scaled as scaled
 from logreg.datasets.shares import share as share
 from logreg.datasets.sources import locate, read
@@ -63,7 +63,8 @@ class DataSet:
     class_counts: Optional[list] = None  # how many training rows each class has
     rows: list = None  # the rows of each set, on all ranks together
     are_shares: bool = False  # whether the arrays hold the rows of one of several ranks only
-    _known: dict = field(default_factory=dict, repr=False)
+    _digests: dict = field(default_factory=dict, repr=False)  # of :meth:`sha256`
+    _most_frequent: Optional[tuple] = field(default=None, repr=False)
 
     @property
     def n_out(self):
@@ -80,11 +81,11 @@ class DataSet:
 
     def most_frequent_class(self):
         """The label that most training rows have, and the test error of always guessing it."""
-        if "most frequent" not in self._known:
+        if self._most_frequent is None:  # else the test set may have been released
             most = int(numpy.argmax(self.class_counts))
-            self._known["most frequent"] = most, float(numpy.mean(self.test[1] != most))
-        most, error = self._known["most frequent"]
-        return self.class_labels[most], error
+            error = float(numpy.mean(self.test[1] != most))
+            self._most_frequent = self.class_labels[most], error
+        return self._most_frequent
 
     def metadata(self):
         """What a model file tells of the data that the model was trained on, as a dict."""
@@ -113,11 +114,15 @@ class DataSet:
         digested as such, however they were read. It is computed once, and can be had again after
         the arrays were released.
         """
-        if dtype not in self._known:
-            arrays = [array for pair in (self.train, self.valid, self.test) for array in pair]
-            is_standardized = self.preprocessing.scales is not None
-            self._known[dtype] = digest_arrays(arrays, dtype, is_standardized)
-        return self._known[dtype]
+        if dtype not in self._digests:
+            digest = hashlib.sha256()
+            for array in (*self.train, *self.valid, *self.test):
+                for _ in hashed_blocks(digest, array, dtype):
+                    pass
+            if self.preprocessing.scales is not None:
+                digest.update(b"standardized")
+            self._digests[dtype] = digest.hexdigest()
+        return self._digests[dtype]
 
 
 def load_data(dataset, label_column=None, shuffle=None, split_seed=0, standardize=False):
@@ -224,10 +229,18 @@ def read_dataset(
         return source
     raw = read(source, options, dtype)._replace(pixel_scale=pixel_scale)
     sets, facts = check(name, raw, dtype)
-    some, n_out = some_rows(sets["train"][0]), len(facts["class_labels"])
+    sample = sample_rows(sets["train"][0])
     sets, split = split_off(sets, name, shuffle, is_mnist=raw.is_idx, split_seed=split_seed)
     check_classes(name, sets, facts["class_labels"])
-    preprocessing, known = _prepare(raw, sets, facts, dtype, standardize)
+    (x, y), digests = sets["train"], {}
+    if standardize is None:
+        standardize = _suits_standardizing(name, x, facts, pixel_scale)
+    if facts["x_range"] is None:  # x is mapped, and perhaps larger than memory
+        facts["x_range"], digests[dtype] = read_through(name, raw, sets, dtype, standardize)
+    scaling = scale_of(x, pixel_scale), pixel_scale is not None
+    preprocessing = Preprocessing.fit(x, *scaling, options.missing, standardize)
+    if standardize:
+        facts["x_range"] = preprocessing.range_of(x)
     return DataSet(
         **sets,
         **facts,
@@ -236,29 +249,14 @@ def read_dataset(
         split=split,
         split_seed=None if split is None or shuffle is not None else split_seed,
         preprocessing=preprocessing,
-        x_median=float(numpy.median(preprocessing.apply(some, "float64"))),
-        class_counts=numpy.bincount(sets["train"][1], minlength=n_out).tolist(),
-        _known=known,
+        x_median=float(numpy.median(preprocessing.apply(sample, "float64"))),
+        class_counts=numpy.bincount(y, minlength=len(facts["class_labels"])).tolist(),
+        _digests=digests,
     )
 
 
-def _prepare(raw, sets, facts, dtype, standardize):
-    """Learn the Preprocessing; return it, and the digest of features that stay in files."""
-    name, x, known = facts["name"], sets["train"][0], {}
-    if standardize is None:
-        standardize = _suit_standardizing(name, x, facts, raw.pixel_scale)
-    scaling = raw.pixel_scale or scale_of(x), raw.pixel_scale is not None
-    if facts["x_range"] is None:
-        ranges, known[dtype] = read_through(sets, raw.splits, name, dtype, standardize)
-        facts["x_range"] = check_ranges(name, ranges, scaling[0])
-    preprocessing = Preprocessing.fit(x, *scaling, facts["options"].missing, standardize)
-    if standardize:
-        facts["x_range"] = preprocessing.range_of(x)
-    return preprocessing, known
-
-
-def _suit_standardizing(name, x, facts, pixel_scale):
-    """Whether standardizing is for these data; if it may be, name the option."""
+def _suits_standardizing(name, x, facts, pixel_scale):
+    """Whether these data are standardized by default; name the option where they may need it."""
     is_table = bool(facts["columns"].categories)
     is_told = is_table or facts["image_shape"] or mapping(x) is not None
     if not is_told and differ_in_scale(x):
@@ -299,6 +297,6 @@ def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
         )
     if facts["x_range"] is None:  # they are in files, of which no other rows are read
         check_values(sets["test"][0], f"{name}: test x")
-    scaling = Preprocessing(raw.pixel_scale or scale_of(sets["test"][0]))
+    scaling = Preprocessing(scale_of(sets["test"][0], raw.pixel_scale))
     how = {"shuffle": shuffle, "split": split, "split_seed": seed, "preprocessing": scaling}
     return DataSet(**sets, **facts, **how)

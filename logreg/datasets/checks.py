@@ -4,21 +4,21 @@ So the wording is the same on every engine, and an engine that would read foreig
 a label out of range never gets one. Rows and columns of arrays are counted from 0.
 """
 
-import re
-import warnings
+import hashlib
+from collections import Counter
 
 import numpy
 
 from logreg.console import note, warning
-from logreg.datasets.folders import blocks, mapping, narrower
+from logreg.datasets.arrays import as_array, blocks, hashed_blocks, mapping, narrower, progress
 from logreg.datasets.header import Columns
-from logreg.datasets.tables import FLOAT32_MAX, MAX_LABELS, Table
+from logreg.datasets.labels import check_labels, number_classes
+from logreg.datasets.tables import FLOAT32_MAX, Table
 from logreg.errors import DatasetError
 
 SPLITS = {"train": "training", "valid": "validation", "test": "test"}
 PIXEL_SCALE = 1 / 256  # the tutorial's, and not 1/255
 MIN_SIDE = 8  # pixels; a smaller square number of features says nothing of an image
-LABELS_AT_A_TIME = 1 << 16  # are sorted, which takes several times their memory
 
 
 def check(name, raw, dtype=None):
@@ -26,41 +26,71 @@ def check(name, raw, dtype=None):
 
     Returned are the sets that it has, as pairs (x, y) in a dict, and what their rows tell of them,
     a dict of fields of :class:`~logreg.datasets.DataSet`. Each x is of shape (n, n_in), and of
-    `dtype` if it was wider; each y is int32, in 0 .. n_out - 1. The values of features that are
-    mapped from files are left to :func:`check_values`, and stay of their dtype.
+    `dtype` if it was wider; each y is int32, in 0 .. n_out - 1. Features that are mapped from
+    files stay of their dtype; their values are left to :func:`read_through`, and x_range is None.
     """
-    xs, labels, row_shapes, ranges = {}, [], [], {}
+    xs, labels, row_shapes, ranges = {}, [], {}, {}
     for split, (x, y) in raw.splits.items():
-        source = f"{name}: {SPLITS[split]}" if len(raw.splits) > 1 else f"{name}:"
-        is_table = isinstance(y, Table)  # whose reader has checked x: NaN is an empty cell
-        x, row_shape = (x, x.shape[1:]) if is_table else check_features(x, f"{source} x")
+        source, is_table = _source(name, raw, split), isinstance(y, Table)
+        if not is_table:  # whose reader has checked x
+            x, row_shapes[split] = check_features(x, f"{source} x")
         if raw.pixel_scale and x.dtype != numpy.uint8:
             x = as_pixels(x, f"{source} x")
         labels.append(check_labels(y, len(x), source))
-        if is_table:
+        if is_table:  # where NaN is an empty cell
             ranges[split] = tuple(float(f.reduce(x, axis=None)) for f in (numpy.fmin, numpy.fmax))
         elif mapping(x) is None:
             ranges[split] = check_values(x, f"{source} x")
         if mapping(x) is None:
             x = x.astype(narrower(x.dtype, dtype), copy=False)
         xs[split] = x
-        row_shapes.append(row_shape)
     check_alike(xs, name)
-    table = raw.splits["train"][1]
-    x, scale = xs["train"], raw.pixel_scale or scale_of(xs["train"])
+    x, table = xs["train"], raw.splits["train"][1]
+    scale = scale_of(x, raw.pixel_scale)
     class_labels, ys = number_classes(labels)
-    sets = {split: (x, y) for (split, x), y in zip(xs.items(), ys)}
-    return sets, {
+    return {split: (xs[split], y) for split, y in zip(xs, ys)}, {
         "name": name,
         "files": raw.files,
         "transposed": raw.transposed,
         "n_in": x.shape[1],
         "class_labels": class_labels,
-        "x_range": check_ranges(name, ranges, scale) if "train" in ranges else None,
-        "image_shape": image_shape(row_shapes[0], raw.guess_square_images or scale != 1),
+        "x_range": check_ranges(name, ranges, scale) if len(ranges) == len(xs) else None,
+        "image_shape": image_shape(
+            row_shapes.get("train", x.shape[1:]), raw.guess_square_images or scale != 1
+        ),
         "columns": table.columns if isinstance(table, Table) else Columns(),
         "options": raw.options,
     }
+
+
+def read_through(name, raw, sets, dtype, standardize):
+    """Check the values of features that stay in files, and digest the data set, in one pass.
+
+    Returned are the range of the training features, scaled, and what
+    :meth:`~logreg.datasets.DataSet.sha256` gives.
+    """
+    ranges, n_read, digest = {}, Counter(), hashlib.sha256()
+    with progress(sum(x.nbytes for x, _ in sets.values()), "checking") as advance:
+        for split in SPLITS:
+            x, y = sets[split]
+            given = split if split in raw.splits else "train"  # from which it was split off
+            ends = []
+            for block in hashed_blocks(digest, x, dtype):
+                ends += check_values(block, f"{_source(name, raw, given)} x", n_read[given])
+                n_read[given] += len(block)
+                advance(block.nbytes)
+            ranges[split] = min(ends), max(ends)
+            for _ in hashed_blocks(digest, y, dtype):
+                pass
+    if standardize:
+        digest.update(b"standardized")
+    scale = scale_of(sets["train"][0], raw.pixel_scale)
+    return check_ranges(name, ranges, scale), digest.hexdigest()
+
+
+def _source(name, raw, split):
+    """How messages call a set of a data set, or the only one."""
+    return f"{name}: {SPLITS[split]}" if len(raw.splits) > 1 else f"{name}:"
 
 
 def check_ranges(name, ranges, scale):
@@ -79,9 +109,9 @@ def check_ranges(name, ranges, scale):
     return low * scale, high * scale
 
 
-def scale_of(x):
-    """What features of this dtype are multiplied by: 1/256 if uint8, else 1."""
-    return PIXEL_SCALE if x.dtype == numpy.uint8 else 1.0
+def scale_of(x, pixel_scale=None):
+    """What features are multiplied by: `pixel_scale` if given, else 1/256 if uint8, else 1."""
+    return pixel_scale or (PIXEL_SCALE if x.dtype == numpy.uint8 else 1.0)
 
 
 def check_features(x, source):
@@ -132,138 +162,6 @@ def as_pixels(x, source):
             "0 to 255; leave it out, or round these"
         )
     return pixels
-
-
-def as_array(values, source):
-    """Make an array of what a user gave; refuse what NumPy can only wrap as objects."""
-    if isinstance(values, numpy.ma.MaskedArray):
-        raise DatasetError(f"{source} is a masked array: give x.filled(value)")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # older NumPy makes objects of ragged lists, and warns
-            array = numpy.asarray(values)
-    except (ValueError, TypeError, OverflowError):
-        array = None
-    if array is None or array.dtype.hasobject:
-        raise DatasetError(
-            f"{source} is an object array: its rows differ in length, or it does not hold numbers; "
-            "make every row as long, then x.astype('float32'), y.astype('int64') or y.astype(str)"
-        )
-    return array
-
-
-def check_labels(y, n_rows, source):
-    """Check the labels of a set: integers, booleans, whole floats or text, or those of a Table.
-
-    Returned are the labels that occur, a list of int or of str, some perhaps twice, as of ``1``
-    and ``1.0``; and for each row the index of its label in them.
-    """
-    if isinstance(y, Table):
-        found = list(map(_number, y.labels))
-        found = y.labels if None in found else found
-        return _classes(found, y.first_rows, f"{source} label column", "--label-column"), y.codes
-    source += " y"
-    y, fault = as_array(y, source), None
-    y = y.reshape(-1) if y.shape[1:] == (1,) else y
-    if y.ndim == 2:
-        fault = f"has shape {y.shape} (one-hot?): one integer a row is needed"
-        fault += ", e.g. numpy.argmax(y, axis=1)"
-    elif y.ndim != 1:
-        fault = f"has shape {y.shape}: one integer a row is needed"
-    elif len(y) != n_rows:
-        fault = f"has {len(y)} labels, x has {n_rows} rows: each row needs one label"
-    elif y.dtype.kind not in "biufSU":
-        fault = f"has dtype {y.dtype}: classes are integers, e.g. y.astype('int64'), or text"
-    if fault:
-        raise DatasetError(f"{source} {fault}")
-    try:
-        found, first_rows, codes = _find_labels(y)
-        if y.dtype.kind == "S":
-            found = [label.decode("utf-8", "backslashreplace") for label in found]
-        if y.dtype.kind in "SU":
-            "".join(found).encode()
-    except (ValueError, SystemError) as error:  # as of code points that do not exist
-        raise DatasetError(f"{source} holds text that makes no sense: {error}") from None
-    classes = _classes(found, first_rows, source)
-    if len(classes) > MAX_LABELS:
-        raise DatasetError(
-            f"{source} has more than {MAX_LABELS} different labels by row "
-            f"{sorted(first_rows)[MAX_LABELS]} (counted from 0): that is too many; give one of a "
-            "few classes per row"
-        )
-    return classes, codes
-
-
-def _find_labels(y):
-    """The labels that occur, in which row each does first, and for each row its label's index.
-
-    Of too many labels, it is those up to there.
-    """
-    index, first_rows, codes = {}, [], numpy.empty(len(y), "int32")
-    for start in range(0, len(y), LABELS_AT_A_TIME):
-        rows = slice(start, start + LABELS_AT_A_TIME)
-        found, first, inverse = numpy.unique(y[rows], return_index=True, return_inverse=True)
-        places = []
-        for label, row in zip(found.tolist(), first):
-            places.append(index.setdefault(label, len(index)))
-            first_rows += [start + int(row)] if places[-1] == len(first_rows) else []
-        if len(index) > MAX_LABELS:
-            break
-        codes[rows] = numpy.array(places, "int32")[inverse.reshape(-1)]
-    return list(index), first_rows, codes
-
-
-def _number(text):
-    """The number that a label is; None if it is none, as names such as 1_2 and 007 are not.
-
-    Nor is an integer of more than 18 digits, which 64 bits may not hold.
-    """
-    try:
-        if re.match(r".*_|[+-]?0\d|[+-]?\d{19}", text):
-            return None
-        return int(text) if text.lstrip("+-").isdigit() else float(text)
-    except ValueError:
-        return None
-
-
-def _classes(labels, first_rows, source, option=None):
-    """Check each of the labels that occur; whole floats become integers."""
-    classes = []
-    for label, row in zip(labels, first_rows):
-        fault, mend = None, "fill it in or leave out the row"
-        if isinstance(label, str):
-            if label.strip().lower() in ("", "nan"):
-                fault = "NaN" if label.strip() else "empty"
-        elif not abs(label) < numpy.inf:
-            fault = "NaN or infinite"
-        elif label != int(label):
-            fault, mend = "fractional", "give one class per row as an integer"
-        if fault:
-            where = f"row {row}" if option else f"row {row} (counted from 0)"
-            other = f"; {option} names another column" if option else ""
-            raise DatasetError(
-                f"{source} holds the label {ascii(label)[:60]} in {where}: labels must not be "
-                f"{fault}; {mend}{other}"
-            )
-        classes.append(label if isinstance(label, str) else int(label))
-    return classes
-
-
-def number_classes(sets):
-    """Number the classes of a data set, whose sets are as :func:`check_labels` gives them, from 0.
-
-    Returned are the labels, sorted, and for each of the sets the indices of its labels in them.
-    """
-    class_labels = set().union(*(labels for labels, _ in sets))
-    if len(set(map(type, class_labels))) > 1:
-        some = ", ".join(sorted(ascii(label)[:40] for label in class_labels)[:6])
-        raise DatasetError(
-            f"some labels are integers and others are text ({some} ...): make all of them one kind"
-        )
-    class_labels = sorted(class_labels)
-    index = {label: i for i, label in enumerate(class_labels)}
-    indices = [numpy.array([index[label] for label in labels], "int32") for labels, _ in sets]
-    return class_labels, [found[codes] for found, (_, codes) in zip(indices, sets)]
 
 
 def check_alike(xs, name):

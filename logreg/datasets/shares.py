@@ -8,8 +8,8 @@ import numpy
 
 from logreg import ranks
 from logreg.console import note
+from logreg.datasets.arrays import mapping
 from logreg.datasets.checks import PIXEL_SCALE, SPLITS
-from logreg.datasets.folders import mapping
 from logreg.datasets.preprocessing import Preprocessing
 
 

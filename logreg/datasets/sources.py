@@ -8,7 +8,6 @@ from typing import NamedTuple, Optional
 from logreg.console import note
 from logreg.datasets import mnist
 from logreg.datasets.checks import SPLITS
-from logreg.datasets.folders import npy_files
 from logreg.datasets.formats import ARRAY_NAMES, read_arrays, read_idx, read_npy, reading, sniff
 from logreg.datasets.header import NO_OPTIONS, TableOptions, cut
 from logreg.datasets.tables import read_header, read_table
@@ -87,7 +86,7 @@ def read(source, options=NO_OPTIONS, dtype=None, columns=None):
         kind = sniff(source)
     elif _idx_sets(source):
         kind = "idx"
-    elif any(name[:2] in ("x_", "X_") for name in npy_files(source)):
+    elif any(source.glob("[xX]_*.npy")):
         kind = "folder"
     else:
         kind, tables = "table", _tables_of(source)
@@ -122,7 +121,7 @@ def read(source, options=NO_OPTIONS, dtype=None, columns=None):
     if kind == "idx":
         return _read_idx(source)
     if kind == "folder":
-        return read_folder(source, npy_files(source))
+        return read_folder(source)
     return _read_named(source, kind)
 
 
@@ -197,8 +196,9 @@ def _read_named(path, kind):
     return RawDataset(splits, (path,), guess_square_images=kind == "pickle")
 
 
-def read_folder(folder, files):
-    """Map the arrays of a folder, whose names tell them apart as those of an npz do."""
+def read_folder(folder):
+    """Map the arrays of a folder's npy files, whose names tell them apart as those of an npz do."""
+    files = {file.stem: file for file in sorted(folder.glob("*.npy"))}
     with reading(folder):
         names = _find_sets(files)
     arrays = {name: read_npy(files[name])["x"] for pair in names.values() for name in pair}

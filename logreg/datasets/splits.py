@@ -5,8 +5,8 @@ import numbers
 import numpy
 
 from logreg.console import note
+from logreg.datasets.arrays import mapping
 from logreg.datasets.checks import SPLITS
-from logreg.datasets.folders import mapping
 from logreg.errors import DatasetError, SettingError
 
 MNIST_TRAINING_ROWS = 60000

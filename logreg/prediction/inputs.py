@@ -8,7 +8,7 @@ from typing import NamedTuple, Optional
 import numpy
 
 from logreg.console import note, warning
-from logreg.datasets.checks import as_array
+from logreg.datasets.arrays import as_array
 from logreg.datasets.formats import ARRAY_NAMES, read_arrays, sniff
 from logreg.datasets.header import NO_OPTIONS, Columns, TableOptions, cut
 from logreg.datasets.tables import frame_features, table_batches

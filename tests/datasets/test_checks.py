@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from logreg.datasets import read_dataset
-from logreg.datasets.checks import MAX_LABELS
+from logreg.datasets.tables import MAX_LABELS
 from logreg.errors import DatasetError
 
 pytestmark = pytest.mark.engine_free
@@ -57,6 +57,13 @@ def test_mapped_arrays_are_not_copied(tmp_path):
     mapped = numpy.load(tmp_path / "x.npy", mmap_mode="r")
     data = read_dataset(((mapped, y), (x, y), (x, y)))
     assert numpy.shares_memory(data.train[0], mapped)
+
+
+def test_a_mapped_test_set_is_checked_beside_a_training_set_in_memory(tmp_path):
+    numpy.save(tmp_path / "x.npy", NAN)
+    mapped = numpy.load(tmp_path / "x.npy", mmap_mode="r")
+    with pytest.raises(DatasetError, match="test x holds nan in row 7, column 2"):
+        read_dataset((pair(dtype="f8"), pair(dtype="f8"), (mapped, Y)))
 
 
 @pytest.mark.parametrize(

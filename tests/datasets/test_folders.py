@@ -8,8 +8,8 @@ import numpy
 import pytest
 from builders import SAMPLE, csv_text, idx_bytes, make_pairs, sample, write
 
-from logreg.datasets import folders, read_dataset
-from logreg.datasets.folders import mapping
+from logreg.datasets import arrays, read_dataset
+from logreg.datasets.arrays import mapping
 from logreg.datasets.formats import read_idx
 from logreg.errors import DatasetError, SettingError
 
@@ -39,7 +39,7 @@ def make_folder(*args):
 @pytest.mark.engine_free
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
 def test_a_folder_is_mapped_and_like_the_same_data_in_memory(dtype, monkeypatch):
-    monkeypatch.setattr(folders, "BLOCK", 300)  # bytes, so that there are many
+    monkeypatch.setattr(arrays, "BLOCK", 300)  # bytes, so that there are many
     pairs = [((abs(x) * 9).astype(dtype), y) for x, y in make_pairs()]
     mapped = read_dataset(save_folder(pairs), dtype="float32")
     held = read_dataset(pairs, dtype="float32")
@@ -115,7 +115,7 @@ def bad_value(row, split, value=numpy.nan):
     ],
 )
 def test_folders_that_cannot_be_trained_on(pairs, splits, shuffle, error, message, monkeypatch):
-    monkeypatch.setattr(folders, "BLOCK", 100)
+    monkeypatch.setattr(arrays, "BLOCK", 100)
     save_folder(pairs, splits=splits or ("train", "valid", "test"))
     with pytest.raises(error, match=message):
         read_dataset("data", shuffle=shuffle)
@@ -225,7 +225,7 @@ def test_make_folder_writes_what_training_would_take(tmp_path, capsys):
 
 @pytest.mark.engine_free
 def test_make_folder_joins_tables_and_splits_them(monkeypatch):
-    monkeypatch.setattr(folders, "BLOCK", 64)
+    monkeypatch.setattr(arrays, "BLOCK", 64)
     x = numpy.arange(90.0).reshape(30, 3)
     names = numpy.array(["ant", "bee", "cat"])[numpy.arange(30) % 3]
     rows = [(*row, name) for row, name in zip(x.tolist(), names)]
@@ -242,12 +242,12 @@ def test_make_folder_joins_tables_and_splits_them(monkeypatch):
 @pytest.mark.parametrize("bucket", [1 << 27, 1 << 18])
 def test_make_folder_shuffles_on_disk_each_row_with_its_label(bucket, monkeypatch):
     monkeypatch.setattr(script, "BUCKET", bucket)
-    arrays, labels = sample(), numpy.arange(5000)
-    numpy.savez("source.npz", **{**arrays, "y_train": labels})
+    held, labels = sample(), numpy.arange(5000)
+    numpy.savez("source.npz", **{**held, "y_train": labels})
     assert make_folder("source.npz", "folder", "--shuffle", 3) == 0
     order = numpy.load("folder/y_train.npy")
-    assert (numpy.load("folder/x_train.npy") == arrays["x_train"][order]).all()
-    assert (numpy.load("folder/x_test.npy") == arrays["x_test"]).all()
+    assert (numpy.load("folder/x_train.npy") == held["x_train"][order]).all()
+    assert (numpy.load("folder/x_test.npy") == held["x_test"]).all()
     assert sorted(order) == labels.tolist()
     # Rows that come next to each other are, on the average, a third of all rows apart.
     assert abs(numpy.abs(numpy.diff(order)).mean() / 5000 - 1 / 3) < 0.02
