@@ -10,17 +10,11 @@ import numpy
 from logreg import ranks
 from logreg.console import note
 from logreg.datasets.arrays import hashed_blocks, mapping, sample_rows
-from logreg.datasets.checks import PIXEL_SCALE as PIXEL_SCALE
-from logreg.datasets.checks import (
-    check,
-    check_classes,
-    check_values,
-    read_through,
-    scale_of,
-)
+from logreg.datasets.checks import check, check_classes, check_values, read_through
 from logreg.datasets.header import NO_OPTIONS, Columns, TableOptions
-from logreg.datasets.preprocessing import Preprocessing, differ_in_scale
-from logreg.datasets.shares import scaled as scaled
+from logreg.datasets.preprocessing import PIXEL_SCALE as PIXEL_SCALE
+from logreg.datasets.preprocessing import Preprocessing, differ_in_scale, scale_of
+from logreg.datasets.preprocessing import scaled as scaled
 from logreg.datasets.shares import share as share
 from logreg.datasets.sources import locate, read
 from logreg.datasets.splits import check_seeds, is_seed, split_off
@@ -67,6 +61,10 @@ class DataSet:
     _most_frequent: Optional[tuple] = field(default=None, repr=False)
 
     @property
+    def sets(self):
+        return self.train, self.valid, self.test
+
+    @property
     def n_out(self):
         return len(self.class_labels)
 
@@ -95,7 +93,7 @@ class DataSet:
 
     def sizes(self):
         """The rows of the training, validation and test set, as long as it holds them."""
-        return self.rows or [len(y) for _, y in (self.train, self.valid, self.test)]
+        return self.rows or [len(y) for _, y in self.sets]
 
     def check_outputs(self, *paths):
         """Raise a SettingError if one of the paths is a file that the data were read from."""
@@ -116,7 +114,7 @@ class DataSet:
         """
         if dtype not in self._digests:
             digest = hashlib.sha256()
-            for array in (*self.train, *self.valid, *self.test):
+            for array in sum(self.sets, ()):
                 for _ in hashed_blocks(digest, array, dtype):
                     pass
             if self.preprocessing.scales is not None:

@@ -13,11 +13,11 @@ from logreg.console import note, warning
 from logreg.datasets.arrays import as_array, blocks, hashed_blocks, mapping, narrower, progress
 from logreg.datasets.header import Columns
 from logreg.datasets.labels import check_labels, number_classes
+from logreg.datasets.preprocessing import scale_of
 from logreg.datasets.tables import FLOAT32_MAX, Table
 from logreg.errors import DatasetError
 
 SPLITS = {"train": "training", "valid": "validation", "test": "test"}
-PIXEL_SCALE = 1 / 256  # the tutorial's, and not 1/255
 MIN_SIDE = 8  # pixels; a smaller square number of features says nothing of an image
 
 
@@ -107,11 +107,6 @@ def check_ranges(name, ranges, scale):
             "only: save x.astype('float32') to have it taken as it is"
         )
     return low * scale, high * scale
-
-
-def scale_of(x, pixel_scale=None):
-    """What features are multiplied by: `pixel_scale` if given, else 1/256 if uint8, else 1."""
-    return pixel_scale or (PIXEL_SCALE if x.dtype == numpy.uint8 else 1.0)
 
 
 def check_features(x, source):

@@ -8,6 +8,7 @@ from typing import Optional
 
 import numpy
 
+PIXEL_SCALE = 1 / 256  # the tutorial's, and not 1/255
 BLOCK = 1 << 18  # values that are float64 at a time
 
 
@@ -106,6 +107,16 @@ class Preprocessing:
         if self.missing == "mean":
             x = numpy.where(numpy.isnan(x), self.means, x)
         return x if self.scales is None else (x - self.means) / self.scales
+
+
+def scale_of(x, pixel_scale=None):
+    """What features are multiplied by: `pixel_scale` if given, else 1/256 if uint8, else 1."""
+    return pixel_scale or (PIXEL_SCALE if x.dtype == numpy.uint8 else 1.0)
+
+
+def scaled(x, dtype):
+    """Features of the float `dtype`, C-ordered, uint8 pixels scaled by 1/256."""
+    return Preprocessing(PIXEL_SCALE).apply(x, dtype)
 
 
 def _blocks(x):

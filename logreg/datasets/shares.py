@@ -9,8 +9,7 @@ import numpy
 from logreg import ranks
 from logreg.console import note
 from logreg.datasets.arrays import mapping
-from logreg.datasets.checks import PIXEL_SCALE, SPLITS
-from logreg.datasets.preprocessing import Preprocessing
+from logreg.datasets.checks import SPLITS
 
 
 def share_out(data, batch_size, dtype):
@@ -29,61 +28,51 @@ def share_out(data, batch_size, dtype):
     Returns
     -------
     DataSet
-        Of this rank's rows, and those of the others on no rank's account but theirs.
+        Of this rank's rows; what it tells of the data, such as `rows`, is of all ranks' rows.
     """
     if ranks.size == 1:
         return data
+    facts = None
     if data:
-        data.sha256(dtype), data.most_frequent_class()  # of all rows
-        empty = replace(data, train=None, valid=None, test=None, rows=data.sizes())
-    mine = ranks.same_on_all(empty if data else None)
-    is_mapped = ranks.same_on_all(bool(data) and mapping(data.train[0]) is not None)
-    shared = _mapped(data) if is_mapped else None
-    if shared is None:
-        shared = {split: _sent(data, split, batch_size) for split in SPLITS}
-    return replace(mine, **shared, are_shares=not is_mapped or not _is_map(shared))
-
-
-def _is_map(pairs):
-    return mapping(pairs["train"][0]) is not None
+        data.sha256(dtype), data.most_frequent_class()  # kept: they need all rows
+        facts = replace(data, train=None, valid=None, test=None, rows=data.sizes())
+    facts, mapped = ranks.same_on_all(facts), _mapped(data)
+    sets = mapped or {split: _sent(data, split, batch_size) for split in SPLITS}
+    return replace(facts, **sets, are_shares=mapped is None)
 
 
 def _mapped(data):
-    """Map the features from their files on each rank; None if one of them cannot."""
-    recipe = {split: (_place(x), y) for split, (x, y) in _pairs(data)} if data else None
-    recipe, pairs = ranks.same_on_all(recipe), {}
+    """Map the features from their files on each rank; None if they are in none, or one cannot."""
+    places = None
+    if data and all(mapping(x) is not None for x, _ in data.sets):
+        places = [(_place(x), _checksum(x), y) for x, y in data.sets]
+    places = ranks.same_on_all(places)
+    if places is None:
+        return None
     try:
-        for split, ((file, *where, checksum), y) in recipe.items():
-            pairs[split] = numpy.memmap(file, mode="r", **dict(zip(WHERE, where))), y
-            if _checksum(pairs[split][0]) != checksum:
-                raise ValueError
-        is_there = True
+        pairs = [(numpy.memmap(**place, mode="r"), y) for place, _, y in places]
+        checksums = [_checksum(x) for x, _ in pairs]
+        is_there = checksums == [checksum for _, checksum, _ in places]
     except (OSError, ValueError):
         is_there = False
-    if ranks.all_true(is_there):
-        note(f"note: each of the {ranks.size} ranks maps the features from their files itself")
-        return pairs
-    note("note: not all ranks can read the files: rank 0 sends each its rows")
-    return None
-
-
-WHERE = ("dtype", "offset", "shape")
+    if not ranks.all_true(is_there):
+        note("note: not all ranks can read the files: rank 0 sends each its rows")
+        return None
+    note(f"note: each of the {ranks.size} ranks maps the features from their files itself")
+    return dict(zip(SPLITS, pairs))
 
 
 def _place(x):
-    """Where a view of a mapped file lies in it; None of another array."""
+    """Tell where a view of a mapped file lies in it, as the arguments of numpy.memmap."""
     whole = mapping(x)
     n_bytes = x.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
-    place = os.path.abspath(whole.filename), x.dtype, whole.offset + n_bytes, x.shape
-    return (*place, _checksum(x))
+    file, offset = os.path.abspath(whole.filename), whole.offset + n_bytes
+    return {"filename": file, "dtype": x.dtype, "offset": offset, "shape": x.shape}
 
 
 def _checksum(x):
+    """The checksum of the first and the last row."""
     return zlib.crc32(x[-1:].tobytes(), zlib.crc32(x[:1].tobytes()))
-
-
-def _pairs(data):
-    return ((split, getattr(data, split)) for split in SPLITS)
 
 
 def _sent(data, split, batch_size):
@@ -127,12 +116,10 @@ def share(data, release=False, as_stored=False):
         is_pixels = preprocessing.pixel_scale != 1 and prepare is None
         return as_stored and (is_pixels or mapping(x) is not None)
 
-    shared = []
-    n_bytes = [
-        x.size * (x.itemsize if stays(x) else numpy.dtype(floatx).itemsize)
-        for x, _ in (getattr(data, split) for split in SPLITS)
-    ]
+    itemsize = numpy.dtype(floatx).itemsize
+    n_bytes = (x.nbytes if stays(x) else x.size * itemsize for x, _ in data.sets)
     engine.require_memory(sum(n_bytes))
+    shared = []
     for split, n_rows in zip(SPLITS, data.sizes()):
         x, y = getattr(data, split)
         if release:
@@ -149,8 +136,3 @@ def share(data, release=False, as_stored=False):
             labels = engine.T.cast(engine.shared_data(y.astype(floatx)), "int32")
         shared.append((features, labels))
     return shared
-
-
-def scaled(x, dtype, scale=PIXEL_SCALE):
-    """Features of the float `dtype`, C-ordered, uint8 pixels scaled."""
-    return Preprocessing(scale).apply(x, dtype)
