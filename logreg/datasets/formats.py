@@ -7,7 +7,6 @@ with one ends in a :class:`~logreg.errors.DatasetError` that begins with its pat
 import codecs
 import contextlib
 import gzip
-import io
 import math
 import os
 import re
@@ -70,24 +69,6 @@ def open_bytes(path):
             yield plain
 
 
-class WithoutNul(io.BufferedReader):
-    """The bytes of a table; a NUL, at which some versions of pandas cut a cell, is an error."""
-
-    def read(self, size=-1):
-        """Read that many bytes."""
-        return self._checked(super().read(size))
-
-    def read1(self, size=-1):
-        """Read some bytes, that many at the most."""
-        return self._checked(super().read1(size))
-
-    def _checked(self, data):
-        if b"\0" in data:
-            at = self.tell() - len(data) + data.index(0) + 1
-            raise DatasetError(f"is not UTF-8 text (byte {at} is a NUL): save the table as UTF-8")
-        return data
-
-
 def read_idx(path):
     """Read an IDX file, the format of MNIST, as ``{"x": array}``.
 
@@ -100,25 +81,17 @@ def read_idx(path):
             raise DatasetError("not an IDX file: its first bytes make no IDX header")
         shape = struct.unpack(f">{n_axes}I", stream.read(4 * n_axes))
         dtype = numpy.dtype(IDX_DTYPES[code])
-        n_bytes = math.prod(shape) * dtype.itemsize
-        is_zipped = isinstance(stream, gzip.GzipFile)
-        if is_zipped or not n_bytes:
-            data = numpy.empty(n_bytes, "uint8")  # unlike read(), this holds the bytes once
-            found, n = 0, 1
-            while n and found < n_bytes:
-                n = stream.readinto(data[found : found + CHUNK])
-                found += n
-            found += len(stream.read(1))
-        else:
-            found = os.path.getsize(path) - stream.tell()
-        if found != n_bytes:
-            raise DatasetError(
-                f"cut off or damaged: its header promises {n_bytes} bytes, {found} follow, or "
-                "more; fetch it again"
-            )
-        if is_zipped or not n_bytes:
-            return {"x": data.view(dtype).reshape(shape)}
-        return {"x": numpy.memmap(path, dtype, "r", stream.tell(), shape)}
+        n_bytes, start = math.prod(shape) * dtype.itemsize, stream.tell()
+        if n_bytes and not isinstance(stream, gzip.GzipFile):
+            _check_size(os.path.getsize(path), start + n_bytes)
+            return {"x": numpy.memmap(path, dtype, "r", start, shape)}
+        data = numpy.empty(n_bytes, "uint8")  # unlike read(), this holds the bytes once
+        found, n = 0, 1
+        while n and found < n_bytes:
+            n = stream.readinto(data[found : found + CHUNK])
+            found += n
+        _check_size(start + found + len(stream.read(1)), start + n_bytes)
+        return {"x": data.view(dtype).reshape(shape)}
 
 
 def read_npy(path):
@@ -130,12 +103,17 @@ def read_npy(path):
     with reading(path), open_bytes(path) as stream:
         if isinstance(stream, gzip.GzipFile):
             return {"x": _npy_array(stream)}
-        size, found = _npy_size(stream), os.path.getsize(path)
-        if found != size:
-            raise DatasetError(
-                f"cut off or damaged: it should have {size} bytes and has {found}; write it again"
-            )
+        _check_size(os.path.getsize(path), _npy_size(stream))
         return {"x": npy.open_memmap(path, mode="r")}
+
+
+def _check_size(found, size):
+    if found != size:
+        more = " or more" if found > size else ""
+        raise DatasetError(
+            f"cut off or damaged: by its header it has {size} bytes, and {found}{more} are there; "
+            "fetch or write it again"
+        )
 
 
 def read_npz(path, choose=list):
@@ -173,7 +151,7 @@ def _npy_size(stream):
 
 
 class _Bytes(pickles.Placeholder):
-    """Bytes as Python 3 writes them in protocols 0 to 2: a text to encode in latin1, or none."""
+    """Bytes as Python 3 pickles them in protocols 0 to 2: text to encode in latin1, or no text."""
 
 
 class _Dtype(pickles.Placeholder):
@@ -261,15 +239,17 @@ def _described(value):
     return f"a {type(value).__name__}{length}"
 
 
-READERS = {"idx": read_idx, "npy": read_npy, "npz": read_npz, "pickle": read_pickle}
+READERS = {"idx": read_idx, "npy": read_npy, "pickle": read_pickle}
 
 
 def read_arrays(path, choose=list):
     """Read the arrays of a file of any of the formats; see the reader of each, and of npz."""
     kind = sniff(path)
+    if kind == "npz":
+        return read_npz(path, choose)
     if kind not in READERS:
         raise DatasetError(f"{path}: not a file of arrays: save them as .npz with numpy.savez")
-    return READERS[kind](path, *([choose] if kind == "npz" else []))
+    return READERS[kind](path)
 
 
 def sniff(path):

@@ -1,6 +1,6 @@
-"""What the first two rows of a table tell: whether it has a header, and which column is the label.
+"""The columns of a table: its header, its label and its features, as its first two rows tell them.
 
-Each rule fits into a sentence; an option overrules it.
+Each rule fits into a sentence, and an option overrules it.
 """
 
 import re
@@ -134,9 +134,10 @@ class Header:
     def say_rules(self, source, label, role="is the label"):
         """Say on stderr what the rules told where no option did."""
         said = []
-        if self.options.header is None:
-            other = ("data", "--header: it is a header"), ("a header", "--no-header: it is data")
-            said.append("row 1 is taken for {} ({})".format(*other[bool(self.names)]))
+        if self.options.header is None and self.has_header:
+            said.append("row 1 is taken for a header (--no-header: it is data)")
+        elif self.options.header is None:
+            said.append("row 1 is taken for data (--header: it is a header)")
         if self.options.label_column is None and label is not None:
             said.append(f"{self.shown(label)} {role} (--label-column names another)")
         if said:
@@ -169,14 +170,14 @@ class Header:
             if label in self.dropped:
                 raise DatasetError(f"{self.shown(label)} is the label: --drop cannot leave it out")
             return label
-        names = [(i, name) for i, name in enumerate(self.names) if i not in self.dropped]
-        called = [i for i, name in names if name.lower() in LABEL_NAMES]
-        rules = [[i for i, name in names if name == self.known.label_name], called]
+        kept = [i for i in range(len(self.cells)) if i not in self.dropped]
+        names = {i: self.names[i] for i in kept if self.names}
+        called = [i for i in names if names[i].lower() in LABEL_NAMES]
+        rules = [[i for i in names if names[i] == self.known.label_name], called]
         if not called:
-            texts = [i for i, cell in enumerate(self.first_data) if is_text(cell)]
-            rules.append([i for i in texts if i not in self.dropped])
-            rules.append([i for i, name in names if name.lower() == "y"])
-            rules.append([] if self.names else [i for i in [0] if i not in self.dropped])
+            rules.append([i for i in kept if is_text(self.first_data[i])])
+            rules.append([i for i in names if names[i].lower() == "y"])
+            rules.append([] if names else [i for i in kept if i == 0])
         for found in rules:
             if len(found) == 1:
                 return found[0]

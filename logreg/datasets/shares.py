@@ -125,9 +125,10 @@ def share(data, release=False, as_stored=False):
         if release:
             setattr(data, split, None)
         if as_stored and (stays(x) or data.are_shares):
+            later = prepare if stays(x) else None  # a minibatch at a time
             x = numpy.ascontiguousarray(x) if stays(x) else preprocessing.apply(x, floatx)
-            how = (data.are_shares and n_rows) or None, prepare if stays(x) else None
-            features = engine.stored(x, preprocessing.pixel_scale, *how)
+            n_all = n_rows if data.are_shares else None
+            features = engine.stored(x, preprocessing.pixel_scale, n_all, later)
         else:
             features = engine.shared_data(preprocessing.apply(x, floatx))
         if as_stored:

@@ -95,34 +95,36 @@ def read(source, options=NO_OPTIONS, dtype=None, columns=None):
                 return read(source / MNIST_NAMES[0], options)
             raise DatasetError(
                 f"{source}: a folder without a data set: it needs the four IDX files "
-                "(train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, "
-                "t10k-labels-idx1-ubyte; gzipped or not), x_train.npy, y_train.npy, ..., or "
-                "train.csv and test.csv"
+                f"({', '.join(file.name for file in mnist.FILES.values())}; gzipped or not), "
+                "x_train.npy, y_train.npy, ..., or train.csv and test.csv"
             )
     if kind == "table":
-        splits, given = {}, options
-        for split, file in tables.items():
-            if split == "test" and _lacks_label(file, tables["train"], *splits["train"], given):
-                continue
-            table = read_table(file, options, dtype or "float64", columns)
-            splits[split] = table.x, table
-            if columns is None:  # those of the training set hold for the others
-                columns, label = table.columns, table.columns.label + 1
-                options = options._replace(
-                    label_column=columns.label_name or str(label),
-                    header=columns.names is not None,
-                    dropped=None if columns.names else options.dropped,
-                )
-        return RawDataset(splits, tuple(tables.values()), given)
+        return _read_tables(tables, options, dtype or "float64", columns)
     if options != NO_OPTIONS:
         raise DatasetError(
             f"{source}: --label-column, --header, --decimal, --drop and --missing are for tables"
         )
     if kind == "idx":
         return _read_idx(source)
-    if kind == "folder":
-        return read_folder(source)
-    return _read_named(source, kind)
+    return read_folder(source) if kind == "folder" else _read_named(source, kind)
+
+
+def _read_tables(tables, options, dtype, columns):
+    """Read the table of each split; what holds for the training table holds for the others."""
+    splits, of_others = {}, options
+    for split, file in tables.items():
+        if split == "test" and _lacks_label(file, tables["train"], splits["train"][1], options):
+            continue
+        table = read_table(file, of_others, dtype, columns)
+        splits[split] = table.x, table
+        if columns is None:
+            columns, label = table.columns, table.columns.label + 1
+            of_others = options._replace(
+                label_column=columns.label_name or str(label),
+                header=columns.names is not None,
+                dropped=None if columns.names else options.dropped,
+            )
+    return RawDataset(splits, tuple(tables.values()), options)
 
 
 def _of_pairs(dataset, options):
@@ -149,8 +151,8 @@ def _tables_of(folder):
     return tables
 
 
-def _lacks_label(test, train, x, table, options):
-    """Tell, and say, whether a table has all columns of the training table but the label."""
+def _lacks_label(test, train, table, options):
+    """Whether a table has all columns of the training table but the label; stderr tells if so."""
     cells, others = (read_header(path, options).cells for path in (train, test))
     name = table.columns.label_name
     if len(others) != len(cells) - 1 if name is None else set(cells) - set(others) != {name}:
