@@ -158,6 +158,10 @@ def test_a_folder_is_mapped_by_each_rank_or_sent(run, mpirun, pairs):
     done = mpirun(3, "-c", blind + TRAIN.format(options))
     assert lines(done) == expected, done.stderr
     assert done.stderr.count("rank 0 sends each its rows") == 1
+    x_test = numpy.load("folder/x_test.npy").astype("longdouble")  # which is not mapped
+    numpy.save("folder/x_test.npy", x_test)
+    done = mpirun(3, "-m", "logreg.train", *options)
+    assert lines(done) == expected, done.stderr
 
 
 def test_rank_0_alone_reads_and_writes(mpirun, pairs):

@@ -55,11 +55,12 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None):
         label = head.find_label()
         features = _Features(head, label, frames)
         # An unnamed first column of row numbers, as pandas and R write it, is no feature.
-        counts = known is None and head.names[:1] == [""] and features.order[0] == 0
+        has_index = known is None and head.names[:1] == [""] and features.order[0] == 0
         for frame in frames(label, features.text):
             x = features.numbers(frame)
-            counts = counts and x[0, 0] - frame.index[0] in (0, 1)
-            counts = counts and (x[:, 0] - x[0, 0] == frame.index - frame.index[0]).all()
+            if has_index:
+                offsets = x[:, 0] - frame.index.to_numpy()
+                has_index = offsets[0] in (0, 1) and (offsets == offsets[0]).all()
             n_rows += len(frame)
             if options.missing == "drop":
                 lacks_label = frame[label].isna() | frame[label].isin(EMPTY_LABELS)
@@ -86,10 +87,10 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None):
             note(f"note: {path}: {left}")
         if known is None or not known.names:
             head.say_rules(path, label)
-        if counts:
+        if has_index:
             note(f"note: {path}: column 1, which has no name and counts the rows, is left out")
         x = numpy.frombuffer(data, dtype).reshape(len(codes), -1)
-    x, names, categories = features.encoded(x, 1 if counts else 0)
+    x, names, categories = features.encoded(x, first=int(has_index))
     features.warn_of_new(path)
     label_name = head.names[label] if head.names else None
     return Table(x, list(index), codes, first_rows, Columns(label, label_name, names, categories))

@@ -7,15 +7,7 @@ import pytest
 from builders import SAMPLE, make_pairs, npz_bytes, sample, write
 
 from logreg import engine
-from logreg.datasets import (
-    DataSet,
-    load_data,
-    read_dataset,
-    read_test_set,
-    scaled,
-    share,
-    splits,
-)
+from logreg.datasets import DataSet, load_data, read_dataset, read_test_set, scaled, share, splits
 from logreg.datasets.header import TableOptions
 from logreg.errors import DatasetError, SettingError
 

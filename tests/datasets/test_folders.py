@@ -70,54 +70,39 @@ def test_plain_idx_files_are_mapped_and_shuffled_in_memory(tmp_path):
         write(tmp_path / f"{role}-labels-idx1-ubyte", idx_bytes(labels))
     assert mapping(read_idx(tmp_path / "train-images-idx3-ubyte")["x"]) is not None
     data, shuffled = read_dataset(tmp_path), read_dataset(tmp_path, shuffle=1)
-    assert (
-        mapping(data.train[0]) is not None and (data.train[0] == images.reshape(24, 12)[:20]).all()
-    )
-    assert mapping(shuffled.train[0]) is None and (shuffled.test[0] == images.reshape(24, 12)).all()
+    flat = images.reshape(24, 12)
+    assert mapping(data.train[0]) is not None and (data.train[0] == flat[:20]).all()
+    assert mapping(shuffled.train[0]) is None and (shuffled.test[0] == flat).all()
     held = read_dataset(((images, labels), (images, labels)))
     assert data.sha256() == held.sha256()
 
 
-def bad_value(row, split, value=numpy.nan):
-    pairs = make_pairs((60, 12, 12)[: 3 - (split == "valid of train")])
-    x = dict(zip(("train", "valid", "test"), pairs)).get(split, pairs[0])[0]
-    x[row, 1] = value
+def bad_value(row, number, value=numpy.nan, n_sets=3):
+    """Pairs of which the one of that number has a bad value."""
+    pairs = make_pairs((60, 12, 12)[:n_sets])
+    pairs[number][0][row, 1] = value
     return pairs
+
+
+THREE, TWO = ("train", "valid", "test"), ("train", "test")
 
 
 @pytest.mark.engine_free
 @pytest.mark.parametrize(
-    "pairs, splits, shuffle, error, message",
+    "pairs, splits, shuffle, error, said",
     [
-        (bad_value(41, "train"), None, None, DatasetError, "data: training x holds nan in row 41,"),
-        (
-            bad_value(3, "test"),
-            None,
-            None,
-            DatasetError,
-            "data: test x holds nan in row 3, column 1",
-        ),
-        (
-            bad_value(57, "valid of train", numpy.inf),
-            ("train", "test"),
-            None,
-            DatasetError,
-            "data: training x holds inf in row 57",
-        ),
-        (make_pairs(), None, 1, SettingError, r"make_folder\.py SOURCE FOLDER --shuffle SEED"),
-        (
-            make_pairs()[:1],
-            ("valid",),
-            None,
-            DatasetError,
-            "a data set needs x_train and y_train",
-        ),
+        (bad_value(41, 0), THREE, None, DatasetError, "data: training x holds nan in row 41,"),
+        (bad_value(3, 2), THREE, None, DatasetError, "data: test x holds nan in row 3, column 1"),
+        # In the rows that are split off for validation.
+        (bad_value(57, 0, numpy.inf, 2), TWO, None, DatasetError, "training x holds inf in row 57"),
+        (make_pairs(), THREE, 1, SettingError, r"make_folder\.py SOURCE FOLDER --shuffle SEED"),
+        (make_pairs()[:1], ("valid",), None, DatasetError, "a data set needs x_train and y_train"),
     ],
 )
-def test_folders_that_cannot_be_trained_on(pairs, splits, shuffle, error, message, monkeypatch):
+def test_folders_that_cannot_be_trained_on(pairs, splits, shuffle, error, said, monkeypatch):
     monkeypatch.setattr(arrays, "BLOCK", 100)
-    save_folder(pairs, splits=splits or ("train", "valid", "test"))
-    with pytest.raises(error, match=message):
+    save_folder(pairs, splits=splits)
+    with pytest.raises(error, match=said):
         read_dataset("data", shuffle=shuffle)
 
 
@@ -244,7 +229,7 @@ def test_make_folder_shuffles_on_disk_each_row_with_its_label(bucket, monkeypatc
 )
 def test_make_folder_writes_the_folder_whole_or_not_at_all(args, message, capsys):
     save_folder(make_pairs())
-    save_folder(bad_value(2, "test"), "bad")
+    save_folder(bad_value(2, 2), "bad")
     before = sorted(os.listdir())
     assert make_folder(*args) == 1
     assert message in capsys.readouterr().err

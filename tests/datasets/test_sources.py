@@ -131,19 +131,15 @@ def test_a_test_table_without_labels(tmp_path, capsys, train, label, test, lacki
 
 
 @pytest.mark.parametrize(
-    "train, test, said",
+    "test, said",
     [
-        (table(12), b"a,other\nx,1\n", "test.csv: has no column kind"),
-        (
-            table(12),
-            table(12).replace(b"a,", b"c,"),
-            "test.csv: has no column a, or several, which",
-        ),
-        (table(12), b"kind,a,a,b\nant,1,2,3\n", "test.csv: has no column a, or several, which"),
+        (b"a,other\nx,1\n", "test.csv: has no column kind"),
+        (table(12).replace(b"a,", b"c,"), "test.csv: has no column a, or several, wh"),
+        (b"kind,a,a,b\nant,1,2,3\n", "test.csv: has no column a, or several, wh"),
     ],
 )
-def test_tables_that_do_not_fit(tmp_path, train, test, said):
-    write("train.csv", train)
+def test_tables_that_do_not_fit(tmp_path, test, said):
+    write("train.csv", table(12))
     write("test.csv", test)
     with pytest.raises(DatasetError, match=said):
         read_dataset(tmp_path, KIND)

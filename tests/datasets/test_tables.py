@@ -443,9 +443,8 @@ def test_a_category_that_is_new_is_none(capsys):
     (x,) = table_batches(put(text), TableOptions(), 9, known)
     assert x.tolist() == [[0, 1, 1], [1, 0, 2], [0, 0, 3], [0, 1, 4], [0, 0, 5]]
     said = capsys.readouterr().err.splitlines()
-    assert len(said) == 1 and said[0].startswith(
-        "warning: t.csv: cells with a category that is new to the model: 2;"
-    )
+    assert len(said) == 1
+    assert said[0].startswith("warning: t.csv: cells with a category that is new to the model: 2;")
     assert list(table_batches(put("mass,island\n1,\n"), TableOptions(missing="mean"), 9, known))
     assert "new to the model: 1;" in capsys.readouterr().err  # training had no empty cell
     known = known._replace(categories=(["", "Biscoe"], None))
@@ -477,11 +476,7 @@ def test_empty_cells_are_counted_by_column(options):
         ("a,b,kind\n,1,x\n,2,y\n", {"missing": "mean"}, r"all cells are empty in column 1 \(a\)"),
         ("a,b,kind\n,1,x\n2,,y\n", {"missing": "drop"}, "2 of 2 rows have empty cells .*: none is"),
         ("a,b,kind\n1,1,x\n2,2,y\n", {"dropped": ("q",)}, "has no column q to drop, or several"),
-        (
-            "a,kind\n1,x\n",
-            {"dropped": ("kind",), "label_column": "2"},
-            r"\(kind\) is the label: --d",
-        ),
+        ("a,k\n1,x\n", {"dropped": ("k",), "label_column": "2"}, r"\(k\) is the label: --drop"),
         ("a,kind\n1,x\n", {"dropped": ("a",)}, "row 1 has one column|at least one feature"),
         ("a,kind\n" + "".join(f"t{i},x\n" for i in range(101)), {"label_column": "kind"}, "--drop"),
     ],
@@ -492,12 +487,8 @@ def test_columns_that_cannot_be_used(text, options, said):
 
 
 def test_the_most_categories():
-    text = "a,kind\n" + "".join(f"t{i},x\n" for i in range(100))
-    assert (table(text, label_column="kind").x == numpy.eye(100)[:, order_of_text(100)]).all()
-
-
-def order_of_text(n):
-    return sorted(range(n), key=lambda i: f"t{i}")
+    text = "a,kind\n" + "".join(f"t{i:02},x\n" for i in range(100))
+    assert (table(text, label_column="kind").x == numpy.eye(100)).all()
 
 
 @pytest.mark.parametrize(
@@ -559,9 +550,7 @@ def test_parquet_is_read_as_csv_is(frame):
         rows = list(table_batches(path, options, 3, found.columns))
         assert [len(x) for x in rows] == [3, 1]
         numpy.testing.assert_array_equal(numpy.concatenate(rows), found.x)
-    with pytest.raises(
-        DatasetError, match=r"^t.parquet: empty or missing cells: 4 in column 6 \(nothin"
-    ):
+    with pytest.raises(DatasetError, match=r"^t.parquet: empty .* cells: 4 in column 6 \(nothing"):
         read_table("t.parquet", TableOptions("kind"))
 
 
