@@ -20,8 +20,11 @@ from logreg.datasets.sources import locate, read
 from logreg.datasets.splits import check_seeds, is_seed, split_off
 from logreg.errors import SettingError
 
-METADATA = ("image_shape", "transposed", "x_range", "x_median", "class_labels", "class_counts")
-METADATA += ("n_train_rows", "split", "split_seed")
+# Of a DataSet, those attributes that a model file keeps.
+METADATA = (
+    *("image_shape", "transposed", "x_range", "x_median", "class_labels", "class_counts"),
+    *("n_train_rows", "split", "split_seed"),
+)
 
 
 @dataclass(eq=False)
@@ -62,6 +65,7 @@ class DataSet:
 
     @property
     def sets(self):
+        """The training, the validation and the test set."""
         return self.train, self.valid, self.test
 
     @property
@@ -92,7 +96,7 @@ class DataSet:
         return {**told, **self.columns.metadata(), **self.preprocessing.metadata()}
 
     def sizes(self):
-        """The rows of the training, validation and test set, as long as it holds them."""
+        """How many rows the three sets have: on all ranks together, if this is the share of one."""
         return self.rows or [len(y) for _, y in self.sets]
 
     def check_outputs(self, *paths):
@@ -162,8 +166,9 @@ def load_data(dataset, label_column=None, shuffle=None, split_seed=0, standardiz
 
     floatx = engine.theano.config.floatX
     options = NO_OPTIONS._replace(label_column=label_column)
+    how = {"dtype": floatx, "split_seed": split_seed, "standardize": standardize}
     with ranks.first_first():  # which fetches what is nowhere
-        data = read_dataset(dataset, options, shuffle, True, floatx, None, split_seed, standardize)
+        data = read_dataset(dataset, options, shuffle, announce=True, **how)
     if data.class_labels != list(range(data.n_out)):
         first = ", ".join(ascii(label)[:40] for label in data.class_labels[:3])
         more = ", ..." if data.n_out > 3 else ""

@@ -14,8 +14,8 @@ LABELS_AT_A_TIME = 1 << 16  # are sorted, which takes several times their memory
 def check_labels(y, n_rows, source):
     """Check the labels of a set: integers, booleans, whole floats or text, or those of a Table.
 
-    Returned are the labels that occur, a list of int or of str, some perhaps twice, as of ``1``
-    and ``1.0``; and for each row the index of its label in them.
+    Returned are the labels that occur, a list of int or of str, and for each row the index of its
+    label in that list. A label may be listed twice, as where a table has ``1`` and ``1.0``.
     """
     if isinstance(y, Table):
         found = list(map(_number, y.labels))
@@ -54,9 +54,9 @@ def check_labels(y, n_rows, source):
 
 
 def _find_labels(y):
-    """The labels that occur, in which row each does first, and for each row its label's index.
+    """Find the labels that occur, the first row of each, and for each row its label's index.
 
-    Of too many labels, it is those up to there.
+    The search ends where there are more than MAX_LABELS.
     """
     index, first_rows, codes = {}, [], numpy.empty(len(y), "int32")
     for start in range(0, len(y), LABELS_AT_A_TIME):

@@ -26,13 +26,14 @@ def check_seeds(**seeds):
 
 
 def split_off(sets, name, shuffle=None, sizes=None, is_mnist=False, split_seed=None):
-    """Split off the training rows the sets that are not given.
+    """Take the sets that are not given from the training rows.
 
-    `sets` has a pair (x, y) for 'train' and perhaps for 'valid' and 'test'; `shuffle` is the seed
-    of a permutation of the training rows before; `sizes` are the rows for training, validation
-    and test, by default four, one and one sixth. If the test set is not given, nor `shuffle`,
-    `split_seed` is that of a stratified split. Of MNIST's 60,000 rows nothing need be said.
-    Returned are all three sets and, if the test set was split off, the sizes.
+    `sets` has a pair (x, y) for 'train' and perhaps for 'valid' and 'test'. `shuffle` is the seed
+    of a permutation of the training rows before. `sizes` are the rows for training, validation
+    and test; by default, each set that is not given gets a sixth. `split_seed` is the seed of a
+    stratified split, if neither the test set nor `shuffle` is given. A note on stderr says what is
+    split off, but for MNIST's 60,000 rows. Returned are all three sets and, if the test set was
+    split off, the sizes.
     """
     x, y = sets["train"]
     n_rows, order, how = len(y), None, ""
