@@ -182,14 +182,14 @@ class _Features:
         """A chunk as float64, of shape (n, columns): of a text its number, NaN if it is empty."""
         frame = frame[self.order]
         if not self.text and all(dtype.kind in "biuf" for dtype in frame.dtypes):
-            x = frame.to_numpy("float64")
+            x = frame.to_numpy("float64", na_value=numpy.nan)
         else:
             x = numpy.empty(frame.shape)
             for j, (i, column) in enumerate(frame.items()):
                 if i in self.text:
                     x[:, j] = self._numbered(i, column)
                 elif column.dtype.kind in "biuf":
-                    x[:, j] = column
+                    x[:, j] = column.to_numpy("float64", na_value=numpy.nan)
                 else:  # a cell is no number, or so long a one that pandas left it as text
                     x[:, j] = [_number(text_of(cell), self.head.options.decimal) for cell in column]
         is_empty = numpy.isnan(x)
