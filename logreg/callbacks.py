@@ -205,8 +205,6 @@ class History(Callback):
 
     def on_train_begin(self, run):
         """Keep the rows of a resumed run up to its last minibatch; later ones will come again."""
-        if ranks.rank:
-            return
         rows = []
         try:
             with open(self.path, encoding="utf-8") as file:
@@ -223,8 +221,6 @@ class History(Callback):
 
     def on_validation(self, run, validation):
         """Write the row of a validation, through to the disk."""
-        if ranks.rank:
-            return
         tested = validation.test_error is not None
         row = [
             validation.epoch,

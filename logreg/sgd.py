@@ -101,7 +101,12 @@ def train(functions, run, callbacks=()):
     Returns
     -------
     {'patience', 'n_epochs', 'diverged'}
-        What ran out; or, of a variable that is not finite, that training can go no further.
+        What ran out; or 'diverged' if a variable is not finite, and training can go no further.
+
+    Raises
+    ------
+    SettingError
+        If the run diverges before there is a model to keep.
     """
     train_model, validate_model, test_model, n_train_batches = functions
     stopping = run.stopping
@@ -123,11 +128,16 @@ def train(functions, run, callbacks=()):
                 # A model that is not a number predicts class 0, which may well be right most often.
                 is_suspect = errors[0] < stopping.best_loss or not math.isfinite(cost)
                 if is_suspect and not engine.are_finite(run.variables):
+                    if stopping.best_iter is None:
+                        raise SettingError(
+                            f"the run diverged in epoch {run.epoch}: its parameters are not "
+                            "finite, and there is no model to keep; give a lower learning rate"
+                        )
                     return "diverged"
                 is_best = stopping.update(iter, errors[0])
                 test_errors = test_model() if is_best else (None, None)
-                validation = Validation(*minibatch, cost, *errors, *test_errors)
-                validation = run.update(validation)
+                validation = Validation(*minibatch, cost, *errors, *test_errors, run.curve)
+                run.update(validation)
                 for callback in callbacks:
                     callback.on_validation(run, validation)
             if stopping.is_over(iter):
@@ -204,28 +214,18 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
         variables = [variable for variable, _ in updates]
         run = Run(variables, hyperparameters, stopping, n_train_batches, params=params)
         run.n_threads = train_model.n_threads
-        _train_and_tell(functions, run, callbacks)
+        for callback in reversed(callbacks):
+            callback.on_train_begin(run)
+        run.start_clock()
+        try:
+            run.reason = train(functions, run, callbacks)
+        except StopTraining:
+            run.reason = "interrupted"
+        train_model.costs()  # a device computes what it has queued
+        run.read_clock()
+        for callback in callbacks:
+            callback.on_train_end(run)
         return run
-
-
-def _train_and_tell(functions, run, callbacks):
-    """Train, and tell callbacks of the run's beginning and end."""
-    for callback in reversed(callbacks):
-        callback.on_train_begin(run)
-    run.start_clock()
-    try:
-        run.reason = train(functions, run, callbacks)
-    except StopTraining:
-        run.reason = "interrupted"
-    functions[0].costs()  # brings to its end what a device has queued
-    run.read_clock()
-    if run.reason == "diverged" and run.stopping.best_iter is None:
-        raise SettingError(
-            f"the run diverged in epoch {run.epoch}: its parameters are not finite, and there is "
-            "no model to keep; give a lower learning rate"
-        )
-    for callback in callbacks:
-        callback.on_train_end(run)
 
 
 def run_settings(data, hyperparameters):

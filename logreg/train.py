@@ -117,8 +117,9 @@ def main(argv=None):
 
     data, hyperparameters = ranks.on_first(read) or (None, None)
     hyperparameters = ranks.same_on_all(hyperparameters)
-    listeners = [History(args.history)] if args.history else []
-    if (args.report or args.plot) and not ranks.rank:
+    is_first = not ranks.rank
+    listeners = [History(args.history)] if args.history and is_first else []
+    if (args.report or args.plot) and is_first:
         from logreg.page.writing import Report
 
         listeners.append(Report(args.output, data, args.report, _plots(args)))

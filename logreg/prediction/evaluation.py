@@ -175,7 +175,9 @@ def _aligned(table):
 def _csv(evaluation):
     """A line for the whole, for each class, and for each entry of a sparse confusion matrix."""
     classes, confusion = evaluation["classes"], evaluation["confusion"]
-    labels, predictions = confusion["labels"], confusion["predictions"]
+    labels, predictions = (
+        [shown(str(label)) for label in confusion[k]] for k in ("labels", "predictions")
+    )
     columns, counts = ["predicted"], [[""]] * len(classes)
     if "counts" in confusion:
         columns, counts = [f"predicted_{label}" for label in predictions], confusion["counts"]
@@ -185,7 +187,7 @@ def _csv(evaluation):
     lines = [
         ("all", "", {**evaluation, **evaluation["macro"]}, sums),
         ("whole minibatches", "", evaluation["whole_minibatches"], empty),
-        *(("class", entry["label"], entry, row) for entry, row in zip(classes, counts)),
+        *(("class", label, entry, row) for label, entry, row in zip(labels, classes, counts)),
     ]
     for i, j, n in confusion.get("entries", ()):
         entry = {"rows": n, "errors": n if i != j else 0}
