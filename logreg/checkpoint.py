@@ -53,12 +53,10 @@ class Checkpoint(Callback):
             return
         try:
             values, stopping, progress = _checked(self._saved, self.settings, run)
-        except ModelFileError as error:
-            raise ModelFileError(f"{self.path} cannot be resumed from: {error}") from error
         except (LookupError, TypeError, ValueError, RecursionError) as error:
-            raise ModelFileError(
-                f"{self.path} cannot be resumed from: it is no state of a run ({error})"
-            ) from error
+            is_told = isinstance(error, ModelFileError)
+            reason = error if is_told else f"it is no state of a run ({error})"
+            raise ModelFileError(f"{self.path} cannot be resumed from: {reason}") from error
         for variable, value in zip(run.variables, values):
             engine.set_value(variable, value)
         for name, value in stopping.items():
@@ -146,23 +144,25 @@ def _checked(saved, settings, run):
             f"the run is in epoch {n_run}, and n_epochs is {n_epochs}: give {n_run} or more"
         )
     if best:
-        loads(best)  # It is going to be the model file.
+        loads(best)  # it is going to be the model file
     return values, stopping, {**progress, "best": best, "curve": curve}
 
 
 def _differences(then, now):
+    """What is not the same in two runs' settings, in words.
+
+    The same data may be found by another path: their digest decides. The number of epochs may be
+    another, as the bits are the same until the run ends.
+    """
     then = {"class_weight": None, "ties": "first", **then}  # older files do not tell them
-    # The data's digest decides, and not by which path they were found; and a run of more epochs
-    # has the same bits until then.
     for name in sorted(set(now) - {"dataset", "n_epochs"}):
-        if then[name] != now[name]:
-            if name == "dataset_sha256":
-                yield (
-                    f"the data set was {then['dataset']} (SHA-256 {str(then[name])[:12]}...) "
-                    f"and is {now['dataset']} ({now[name][:12]}...)"
-                )
-            else:
-                yield f"{name} was {then[name]} and is {now[name]}"
+        if then[name] != now[name] and name == "dataset_sha256":
+            yield (
+                f"the data set was {then['dataset']} (SHA-256 {str(then[name])[:12]}...) "
+                f"and is {now['dataset']} ({now[name][:12]}...)"
+            )
+        elif then[name] != now[name]:
+            yield f"{name} was {then[name]} and is {now[name]}"
 
 
 def _fits(value, variable):

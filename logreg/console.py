@@ -32,10 +32,10 @@ def set_quiet(is_quiet):
 
 
 def progress(total, unit, **options):
-    """Open a line of progress on stderr: a tqdm bar, or None if it would not be seen.
+    """Open a line of progress on stderr: a tqdm bar.
 
-    It would not where stderr is no terminal, after ``set_quiet(True)``, without tqdm, or on
-    another rank than the first.
+    It is None where stderr is no terminal, after ``set_quiet(True)``, without tqdm, and on other
+    ranks than the first.
     """
     if _is_quiet or ranks.rank or not sys.stderr.isatty():
         return None
@@ -66,8 +66,8 @@ def counting(n_rows=None):
 def note(message):
     """Say something on stderr, on a line of its own; control characters become escapes.
 
-    If it cannot be said, as on a full disk, that stops nothing. Of several ranks, the first says
-    it. After ``set_quiet(True)``, errors and warnings alone are said.
+    The first of several ranks says it. After ``set_quiet(True)``, errors and warnings alone are
+    said. A disk that is full, and takes no note, stops nothing.
     """
     is_dropped = _is_quiet and not message.startswith(("error: ", "warning: "))
     if not (ranks.rank or is_dropped):
@@ -112,21 +112,17 @@ def starting(message):
             raise KeyboardInterrupt
 
 
-def collecting(function):
-    """Make a function collect garbage at its end.
+@contextlib.contextmanager
+def collecting():
+    """Collect garbage at the end of the function that this decorates.
 
     The variables and operations of a graph refer to each other, and to the data: Python's own
     collection leaves them in memory until long after the run.
     """
-
-    @functools.wraps(function)
-    def wrapper(*args, **options):
-        try:
-            return function(*args, **options)
-        finally:
-            gc.collect()
-
-    return wrapper
+    try:
+        yield
+    finally:
+        gc.collect()
 
 
 @contextlib.contextmanager
@@ -192,9 +188,10 @@ def command(main):
             _is_engine_starting = False
         code = 1
         try:
+            if not _has_working_directory():
+                raise LogRegError("the working directory is gone: change to one that exists")
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)
-                _require_working_directory()
                 code = main(argv) or 0
             sys.stdout.flush()
             ranks.finish()
@@ -230,8 +227,7 @@ def command(main):
     return wrapper
 
 
-def _require_working_directory():
-    try:
-        os.getcwd()
-    except OSError:
-        raise LogRegError("the working directory is gone: change to one that exists") from None
+def _has_working_directory():
+    with contextlib.suppress(OSError):
+        return bool(os.getcwd())
+    return False

@@ -147,7 +147,7 @@ def train(functions, run, callbacks=()):
     return "n_epochs"
 
 
-@collecting
+@collecting()
 def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbacks=()):
     """Train a model: any cost over a minibatch, by any rule of :mod:`logreg.updates`.
 
@@ -241,7 +241,7 @@ def run_settings(data, hyperparameters):
     }
 
 
-@collecting
+@collecting()
 def sgd_optimization(
     data, hyperparameters=DEFAULTS, output=BEST_MODEL, release=False, listeners=()
 ):
