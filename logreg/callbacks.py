@@ -135,10 +135,7 @@ class BestModel(Callback):
     def on_train_begin(self, run):
         """Write the best model of a resumed run: its file may be gone, or be another's.
 
-        Raises
-        ------
-        ModelFileError
-            If it is none that this run can have written.
+        A ModelFileError says that this run cannot have written it.
         """
         if run.best:
             now = Validation(0, 0, run.n_train_batches, run.iter, 0.0, 1.0, 1.0, 1.0, 1.0)
@@ -195,8 +192,9 @@ class History(Callback):
         If it cannot be written.
     """
 
-    HEADER = "epoch,iteration,training_cost,validation_error_percent,test_error_percent"
-    HEADER += ",patience,seconds"
+    HEADER = (
+        "epoch,iteration,training_cost,validation_error_percent,test_error_percent,patience,seconds"
+    )
 
     def __init__(self, path):
         self.path = path

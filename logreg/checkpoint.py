@@ -43,11 +43,8 @@ class Checkpoint(Callback):
     def on_train_begin(self, run):
         """Bring the run back to where the file has it.
 
-        Raises
-        ------
-        ModelFileError
-            If the file is of a run with other settings or other data, or is further than the
-            last epoch of this one.
+        A ModelFileError says that the file is of a run with other settings or other data, or is
+        further than the last epoch of this one.
         """
         if self._saved is None:
             return

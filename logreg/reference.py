@@ -28,13 +28,7 @@ def percent(error):
 
 
 class ReferenceCheck(Callback):
-    """Compares what a run prints with the tutorial's log.
-
-    Attributes
-    ----------
-    differences : list of str
-        What was printed otherwise, in words.
-    """
+    """Compares what a run prints with the tutorial's log; `differences` says what is other."""
 
     def __init__(self):
         self.differences = []

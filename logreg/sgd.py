@@ -42,23 +42,11 @@ def whole_batches(n_rows, batch_size):
 
 
 def compile_functions(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS):
-    """Compile a run's functions over the three sets; the arguments are those of :func:`fit`.
+    """Compile `train_model`, `validate_model` and `test_model`; count the training minibatches.
 
-    Returns
-    -------
-    train_model : callable
-        ``train_model(i)`` takes a step on minibatch i of the training set, at once or later;
-        ``train_model.costs()`` gives the costs of the steps since it was last asked.
-    validate_model, test_model : callable
-        Each returns the error over the set's whole minibatches, as the tutorial counts, and
-        over all of its rows.
-    n_train_batches : int
-        Whole minibatches in the training set.
-
-    Raises
-    ------
-    SettingError
-        If a set has less than one minibatch. Nothing is compiled then.
+    ``train_model(i)`` takes a step on minibatch i, at once or later; ``train_model.costs()`` gives
+    the costs of the steps since it was last asked. Each of the other two returns the error over
+    its set's whole minibatches, as the tutorial counts, and over all of its rows.
     """
     batch_size = hyperparameters.batch_size
     sizes = [engine.n_rows(shared_x) for shared_x, _ in datasets]
@@ -88,25 +76,10 @@ def compile_functions(x, y, cost, errors, updates, datasets, hyperparameters=DEF
 
 
 def train(functions, run, callbacks=()):
-    """Train until patience or the epochs run out: the tutorial's double loop.
+    """Train until patience or the epochs run out, and return which: the tutorial's double loop.
 
-    Parameters
-    ----------
-    functions : tuple
-        As :func:`compile_functions` returns it.
-    run : Run
-        It is brought up to date at each minibatch, and may be one that has begun already.
-    callbacks : sequence of Callback
-
-    Returns
-    -------
-    {'patience', 'n_epochs', 'diverged'}
-        What ran out; or 'diverged' if a variable is not finite, and training can go no further.
-
-    Raises
-    ------
-    SettingError
-        If the run diverges before there is a model to keep.
+    `functions` are those of :func:`compile_functions`. `run` may have begun already. A run whose
+    variables are no longer finite ends as 'diverged', with a SettingError if no model was kept.
     """
     train_model, validate_model, test_model, n_train_batches = functions
     stopping = run.stopping
@@ -229,7 +202,7 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
 
 
 def run_settings(data, hyperparameters):
-    """What decides the bits of a run, as a dict: a resumed run must have the same, but n_epochs."""
+    """Collect what decides the bits of a run, and must be the same when it is resumed."""
     floatx, scaling = engine.theano.config.floatX, data.preprocessing
     return {
         **asdict(hyperparameters),
@@ -245,23 +218,10 @@ def run_settings(data, hyperparameters):
 def sgd_optimization(
     data, hyperparameters=DEFAULTS, output=BEST_MODEL, release=False, listeners=()
 ):
-    """Train the tutorial's model on a data set, print its lines and keep the best model.
+    """Train the tutorial's model on a DataSet, print its lines, and keep the best model.
 
-    Parameters
-    ----------
-    data : DataSet
-        As :func:`logreg.datasets.read_dataset` returns it.
-    hyperparameters : Hyperparameters
-    output : str or path-like
-        The model file, written at each new best.
-    release : bool
-        As for :func:`logreg.datasets.share`.
-    listeners : sequence of Callback
-        What listens beside those that print the lines and keep the model.
-
-    Returns
-    -------
-    Run
+    `output` is the model file. `release` is that of :func:`logreg.datasets.share`, and `listeners`
+    are callbacks beside those that print the lines and keep the model. The Run is returned.
     """
     whole_batches(data.sizes(), hyperparameters.batch_size)
     verdict = Verdict(*data.most_frequent_class())

@@ -10,14 +10,8 @@ class Verdict(Callback):
     """Says at the end of a run what always guessing one class would do, and warns of faults.
 
     It warns of a best model that is no better on the test rows, of a training cost that was not
-    finite, and of one that is larger at the last validation than at the first.
-
-    Parameters
-    ----------
-    label : str or int
-        That of most training rows.
-    error : float
-        The test error, over all rows, of always guessing it.
+    finite, and of one that is larger at the last validation than at the first. `label` is that of
+    most training rows, and `error` the test error, over all rows, of always guessing it.
     """
 
     def __init__(self, label, error):
