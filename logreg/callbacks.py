@@ -167,7 +167,7 @@ class BestModel(Callback):
 
 
 def _can_be_best(best, now):
-    """Whether the bytes of a file hold the arrays that those of another hold; all finite."""
+    """Whether one file's bytes hold arrays like those of another's, and all are finite."""
     best, now = map(_arrays, (best, now))
     kinds = [[(name, a.dtype, a.shape) for name, a in arrays.items()] for arrays in (best, now)]
     return kinds[0] == kinds[1] and all(numpy.isfinite(a).all() for a in best.values())
@@ -175,8 +175,9 @@ def _can_be_best(best, now):
 
 def _arrays(data):
     loaded = loads(data)
-    is_model = not isinstance(loaded, dict)
-    return {p.name: engine.value(p) for p in loaded.params} if is_model else loaded["arrays"]
+    if isinstance(loaded, LogisticRegression):
+        return {param.name: engine.value(param) for param in loaded.params}
+    return loaded["arrays"]
 
 
 class History(Callback):
@@ -263,6 +264,9 @@ class Interruption(Callback):
         return self
 
     def __exit__(self, *exception):
+        self._restore()
+
+    def _restore(self):
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
 
@@ -272,11 +276,11 @@ class Interruption(Callback):
         for number in self.SIGNALS:
             # A script may have started us in the background, and told us to ignore them.
             if signal.getsignal(number) not in (signal.SIG_IGN, None):
-                self._handlers[number] = signal.signal(number, self._note)
+                self._handlers[number] = signal.signal(number, self._receive)
 
-    def _note(self, number, frame):
+    def _receive(self, number, frame):
         self.received = number
-        self.__exit__()
+        self._restore()  # the second one ends the process
 
     def on_minibatch_end(self, run):
         # An exception from the handler itself could come between the updates of W and b.
@@ -284,7 +288,7 @@ class Interruption(Callback):
             raise StopTraining
 
     def on_train_end(self, run):
-        self.__exit__()
+        self._restore()
         self.received = ranks.largest(self.received or 0) or None
 
     @property

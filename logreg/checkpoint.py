@@ -125,13 +125,16 @@ def _checked(saved, settings, run):
         stopping["best_loss"] = math.inf
     progress = {name: header["progress"][name] for name in PROGRESS}
     best, curve = arrays["best"].tobytes(), header.get("curve", [])  # older ones have none
+    numbers = [stopping["patience"], *progress.values()]
+    if stopping["best_loss"] != math.inf:
+        numbers.append(stopping["best_loss"])
+    iters = [stopping["best_iter"], stopping["significant_iter"]]
     if not (
         all(map(_fits, values, run.variables))
-        and all(map(_is_number, [stopping["patience"], *progress.values()]))
-        and (_is_number(stopping["best_loss"]) or stopping["best_loss"] == math.inf)
+        and all(map(_is_number, numbers))
         and min(stopping["patience"], progress["iter"], progress["seconds"]) >= 0
         and type(progress["iter"]) is int
-        and all(type(stopping[name]) in (int, type(None)) for name in STOPPING[2:])
+        and all(iter is None or type(iter) is int for iter in iters)
         and all(map(_is_point, curve))
     ):
         raise ModelFileError("its state is not of such a run")

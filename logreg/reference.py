@@ -28,7 +28,7 @@ def percent(error):
 
 
 class ReferenceCheck(Callback):
-    """Compares what a run prints with the tutorial's log; `differences` says what is other."""
+    """Compares what a run prints with the tutorial's log, and lists `differences` in words."""
 
     def __init__(self):
         self.differences = []

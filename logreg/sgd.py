@@ -76,10 +76,10 @@ def compile_functions(x, y, cost, errors, updates, datasets, hyperparameters=DEF
 
 
 def train(functions, run, callbacks=()):
-    """Train until patience or the epochs run out, and return which: the tutorial's double loop.
+    """Train until 'patience' or 'n_epochs' run out: the tutorial's double loop.
 
-    `functions` are those of :func:`compile_functions`. `run` may have begun already. A run whose
-    variables are no longer finite ends as 'diverged', with a SettingError if no model was kept.
+    `functions` are those of :func:`compile_functions`. `run` may have begun already. Returned is
+    what ran out, or 'diverged' if a variable of the run is no longer finite.
     """
     train_model, validate_model, test_model, n_train_batches = functions
     stopping = run.stopping
@@ -101,11 +101,6 @@ def train(functions, run, callbacks=()):
                 # A model that is not a number predicts class 0, which may well be right most often.
                 is_suspect = errors[0] < stopping.best_loss or not math.isfinite(cost)
                 if is_suspect and not engine.are_finite(run.variables):
-                    if stopping.best_iter is None:
-                        raise SettingError(
-                            f"the run diverged in epoch {run.epoch}: its parameters are not "
-                            "finite, and there is no model to keep; give a lower learning rate"
-                        )
                     return "diverged"
                 is_best = stopping.update(iter, errors[0])
                 test_errors = test_model() if is_best else (None, None)
@@ -135,9 +130,8 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
     updates : list of (shared variable, symbolic expression)
         A step of descent. The variables keep their shapes.
     datasets : list of pairs
-        Training, validation and test set: pairs (x, y) of NumPy arrays, or of a shared variable
-        and a symbolic vector, as :func:`logreg.load_data` returns them. Arrays are cast to the
-        types of the symbolic `x` and `y`; uint8 pixels are multiplied by 1/256.
+        Training, validation and test set: pairs (x, y) as :func:`logreg.load_data` returns them,
+        or of NumPy arrays. These are cast to the types of `x` and `y`; uint8 is divided by 256.
     hyperparameters : Hyperparameters
         Of these, all but what `cost` and `updates` are made with.
     callbacks : sequence of Callback
@@ -150,10 +144,8 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
     Raises
     ------
     SettingError, DatasetError
-        If an argument is of the wrong kind, x and y differ in length, a label is none of the
-        classes of the :class:`~logreg.LogisticRegression` in `cost`, or a set has less than one
-        minibatch: then nothing is compiled. Or if the run diverges before there is a model to
-        keep.
+        If an argument makes no sense: then nothing is compiled. Or if the run diverges before
+        there is a model to keep.
     ModelFileError
         If another run has a file that a callback writes.
 
@@ -165,9 +157,8 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
     >>> classifier = LogisticRegression(input=x, n_in=784, n_out=10)
     >>> cost = classifier.negative_log_likelihood(y)
     >>> rule = updates.sgd(cost, classifier.params, learning_rate=0.13)
-    >>> datasets = load_data("mnist_sample")
     >>> settings = Hyperparameters(batch_size=100, n_epochs=2)
-    >>> run = fit(x, y, cost, classifier.errors(y), rule, datasets, settings)
+    >>> run = fit(x, y, cost, classifier.errors(y), rule, load_data("mnist_sample"), settings)
     >>> run.epoch, run.reason
     (2, 'n_epochs')
     """
@@ -184,8 +175,9 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
             hyperparameters.improvement_threshold,
             hyperparameters.ties,
         )
-        variables = [variable for variable, _ in updates]
-        run = Run(variables, hyperparameters, stopping, n_train_batches, params=params)
+        run = Run(
+            [v for v, _ in updates], hyperparameters, stopping, n_train_batches, params=params
+        )
         run.n_threads = train_model.n_threads
         for callback in reversed(callbacks):
             callback.on_train_begin(run)
@@ -196,6 +188,11 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
             run.reason = "interrupted"
         train_model.costs()  # a device computes what it has queued
         run.read_clock()
+        if run.reason == "diverged" and stopping.best_iter is None:
+            raise SettingError(
+                f"the run diverged in epoch {run.epoch}: its parameters are not finite, and there "
+                "is no model to keep; give a lower learning rate"
+            )
         for callback in callbacks:
             callback.on_train_end(run)
         return run
@@ -223,7 +220,7 @@ def sgd_optimization(
     `output` is the model file. `release` is that of :func:`logreg.datasets.share`, and `listeners`
     are callbacks beside those that print the lines and keep the model. The Run is returned.
     """
-    whole_batches(data.sizes(), hyperparameters.batch_size)
+    whole_batches(data.sizes(), hyperparameters.batch_size)  # or an error, before all the work
     verdict = Verdict(*data.most_frequent_class())
     about = {**run_settings(data, hyperparameters), **data.metadata()}
     best_model = BestModel(output, lambda v: dumps_model(classifier, **about, **v.metadata()))
