@@ -135,10 +135,7 @@ class BestModel(Callback):
     def on_train_begin(self, run):
         """Write the best model of a resumed run: its file may be gone, or be another's.
 
-        Raises
-        ------
-        ModelFileError
-            If it is none that this run can have written.
+        A ModelFileError says that this run cannot have written it.
         """
         if run.best:
             now = Validation(0, 0, run.n_train_batches, run.iter, 0.0, 1.0, 1.0, 1.0, 1.0)
@@ -170,7 +167,7 @@ class BestModel(Callback):
 
 
 def _can_be_best(best, now):
-    """Whether the bytes of a file hold the arrays that those of another hold; all finite."""
+    """Whether one file's bytes hold arrays like those of another's, and all are finite."""
     best, now = map(_arrays, (best, now))
     kinds = [[(name, a.dtype, a.shape) for name, a in arrays.items()] for arrays in (best, now)]
     return kinds[0] == kinds[1] and all(numpy.isfinite(a).all() for a in best.values())
@@ -178,8 +175,9 @@ def _can_be_best(best, now):
 
 def _arrays(data):
     loaded = loads(data)
-    is_model = not isinstance(loaded, dict)
-    return {p.name: engine.value(p) for p in loaded.params} if is_model else loaded["arrays"]
+    if isinstance(loaded, LogisticRegression):
+        return {param.name: engine.value(param) for param in loaded.params}
+    return loaded["arrays"]
 
 
 class History(Callback):
@@ -195,8 +193,9 @@ class History(Callback):
         If it cannot be written.
     """
 
-    HEADER = "epoch,iteration,training_cost,validation_error_percent,test_error_percent"
-    HEADER += ",patience,seconds"
+    HEADER = (
+        "epoch,iteration,training_cost,validation_error_percent,test_error_percent,patience,seconds"
+    )
 
     def __init__(self, path):
         self.path = path
@@ -205,8 +204,6 @@ class History(Callback):
 
     def on_train_begin(self, run):
         """Keep the rows of a resumed run up to its last minibatch; later ones will come again."""
-        if ranks.rank:
-            return
         rows = []
         try:
             with open(self.path, encoding="utf-8") as file:
@@ -223,8 +220,6 @@ class History(Callback):
 
     def on_validation(self, run, validation):
         """Write the row of a validation, through to the disk."""
-        if ranks.rank:
-            return
         tested = validation.test_error is not None
         row = [
             validation.epoch,
@@ -269,6 +264,9 @@ class Interruption(Callback):
         return self
 
     def __exit__(self, *exception):
+        self._restore()
+
+    def _restore(self):
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
 
@@ -278,11 +276,11 @@ class Interruption(Callback):
         for number in self.SIGNALS:
             # A script may have started us in the background, and told us to ignore them.
             if signal.getsignal(number) not in (signal.SIG_IGN, None):
-                self._handlers[number] = signal.signal(number, self._note)
+                self._handlers[number] = signal.signal(number, self._receive)
 
-    def _note(self, number, frame):
+    def _receive(self, number, frame):
         self.received = number
-        self.__exit__()
+        self._restore()  # the second one ends the process
 
     def on_minibatch_end(self, run):
         # An exception from the handler itself could come between the updates of W and b.
@@ -290,7 +288,7 @@ class Interruption(Callback):
             raise StopTraining
 
     def on_train_end(self, run):
-        self.__exit__()
+        self._restore()
         self.received = ranks.largest(self.received or 0) or None
 
     @property

@@ -43,22 +43,17 @@ class Checkpoint(Callback):
     def on_train_begin(self, run):
         """Bring the run back to where the file has it.
 
-        Raises
-        ------
-        ModelFileError
-            If the file is of a run with other settings or other data, or is further than the
-            last epoch of this one.
+        A ModelFileError says that the file is of a run with other settings or other data, or is
+        further than the last epoch of this one.
         """
         if self._saved is None:
             return
         try:
             values, stopping, progress = _checked(self._saved, self.settings, run)
-        except ModelFileError as error:
-            raise ModelFileError(f"{self.path} cannot be resumed from: {error}") from error
         except (LookupError, TypeError, ValueError, RecursionError) as error:
-            raise ModelFileError(
-                f"{self.path} cannot be resumed from: it is no state of a run ({error})"
-            ) from error
+            is_told = isinstance(error, ModelFileError)
+            reason = error if is_told else f"it is no state of a run ({error})"
+            raise ModelFileError(f"{self.path} cannot be resumed from: {reason}") from error
         for variable, value in zip(run.variables, values):
             engine.set_value(variable, value)
         for name, value in stopping.items():
@@ -130,13 +125,16 @@ def _checked(saved, settings, run):
         stopping["best_loss"] = math.inf
     progress = {name: header["progress"][name] for name in PROGRESS}
     best, curve = arrays["best"].tobytes(), header.get("curve", [])  # older ones have none
+    numbers = [stopping["patience"], *progress.values()]
+    if stopping["best_loss"] != math.inf:
+        numbers.append(stopping["best_loss"])
+    iters = [stopping["best_iter"], stopping["significant_iter"]]
     if not (
         all(map(_fits, values, run.variables))
-        and all(map(_is_number, [stopping["patience"], *progress.values()]))
-        and (_is_number(stopping["best_loss"]) or stopping["best_loss"] == math.inf)
+        and all(map(_is_number, numbers))
         and min(stopping["patience"], progress["iter"], progress["seconds"]) >= 0
         and type(progress["iter"]) is int
-        and all(type(stopping[name]) in (int, type(None)) for name in STOPPING[2:])
+        and all(iter is None or type(iter) is int for iter in iters)
         and all(map(_is_point, curve))
     ):
         raise ModelFileError("its state is not of such a run")
@@ -146,23 +144,25 @@ def _checked(saved, settings, run):
             f"the run is in epoch {n_run}, and n_epochs is {n_epochs}: give {n_run} or more"
         )
     if best:
-        loads(best)  # It is going to be the model file.
+        loads(best)  # it is going to be the model file
     return values, stopping, {**progress, "best": best, "curve": curve}
 
 
 def _differences(then, now):
+    """What is not the same in two runs' settings, in words.
+
+    The same data may be found by another path: their digest decides. The number of epochs may be
+    another, as the bits are the same until the run ends.
+    """
     then = {"class_weight": None, "ties": "first", **then}  # older files do not tell them
-    # The data's digest decides, and not by which path they were found; and a run of more epochs
-    # has the same bits until then.
     for name in sorted(set(now) - {"dataset", "n_epochs"}):
-        if then[name] != now[name]:
-            if name == "dataset_sha256":
-                yield (
-                    f"the data set was {then['dataset']} (SHA-256 {str(then[name])[:12]}...) "
-                    f"and is {now['dataset']} ({now[name][:12]}...)"
-                )
-            else:
-                yield f"{name} was {then[name]} and is {now[name]}"
+        if then[name] != now[name] and name == "dataset_sha256":
+            yield (
+                f"the data set was {then['dataset']} (SHA-256 {str(then[name])[:12]}...) "
+                f"and is {now['dataset']} ({now[name][:12]}...)"
+            )
+        elif then[name] != now[name]:
+            yield f"{name} was {then[name]} and is {now[name]}"
 
 
 def _fits(value, variable):

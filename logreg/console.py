@@ -15,9 +15,9 @@ from logreg import ranks
 from logreg.errors import LogRegError
 
 SLOW_AFTER = 2.0  # seconds until something slow is explained
-# Errors of a file without a name: whoever opens a user's file handles its errors.
+# An OSError of these numbers that names no file is of stdout.
 OF_STDOUT = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EBADF, errno.EPIPE)
-# What a user's machine lacks: room, open files.
+# A file's OSError of these numbers is not our fault: the disk is full, or too many files are open.
 MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE)
 _interrupts = []  # the numbers of the signals that raised KeyboardInterrupt in this process
 _is_engine_starting = False
@@ -32,10 +32,10 @@ def set_quiet(is_quiet):
 
 
 def progress(total, unit, **options):
-    """Open a line of progress on stderr: a tqdm bar, or None if it would not be seen.
+    """Open a line of progress on stderr: a tqdm bar.
 
-    It would not where stderr is no terminal, after ``set_quiet(True)``, without tqdm, or on
-    another rank than the first.
+    It is None where stderr is no terminal, after ``set_quiet(True)``, without tqdm, and on other
+    ranks than the first.
     """
     if _is_quiet or ranks.rank or not sys.stderr.isatty():
         return None
@@ -66,8 +66,8 @@ def counting(n_rows=None):
 def note(message):
     """Say something on stderr, on a line of its own; control characters become escapes.
 
-    If it cannot be said, as on a full disk, that stops nothing. Of several ranks, the first says
-    it. After ``set_quiet(True)``, errors and warnings alone are said.
+    The first of several ranks says it. After ``set_quiet(True)``, errors and warnings alone are
+    said. A disk that is full, and takes no note, stops nothing.
     """
     is_dropped = _is_quiet and not message.startswith(("error: ", "warning: "))
     if not (ranks.rank or is_dropped):
@@ -112,21 +112,17 @@ def starting(message):
             raise KeyboardInterrupt
 
 
-def collecting(function):
-    """Make a function collect garbage at its end.
+@contextlib.contextmanager
+def collecting():
+    """Collect garbage at the end of the function that this decorates.
 
     The variables and operations of a graph refer to each other, and to the data: Python's own
     collection leaves them in memory until long after the run.
     """
-
-    @functools.wraps(function)
-    def wrapper(*args, **options):
-        try:
-            return function(*args, **options)
-        finally:
-            gc.collect()
-
-    return wrapper
+    try:
+        yield
+    finally:
+        gc.collect()
 
 
 @contextlib.contextmanager
@@ -177,61 +173,73 @@ def command(main):
 
     @functools.wraps(main)
     def wrapper(argv=None):
-        global _is_command, _is_engine_starting
-        _is_command = True
-        # At exit, Python would look through all objects of the engine for garbage, half a second.
-        atexit.register(gc.freeze)
-        for name in ("stdout", "stderr"):
-            if getattr(sys, name) is None:  # the shell closed it
-                setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-        hook = sys.unraisablehook
-        handler = signal.getsignal(signal.SIGINT)
-        is_ours = handler in (signal.default_int_handler, _on_interrupt)
-        if is_ours:  # in the background, the shell has it ignored
-            _handle_interrupts(_on_interrupt)
-            _is_engine_starting = False
         code = 1
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", RuntimeWarning)
-                _require_working_directory()
+        with _process_of_a_command():
+            try:
+                if not _has_working_directory():
+                    raise LogRegError("the working directory is gone: change to one that exists")
                 code = main(argv) or 0
-            sys.stdout.flush()
-            ranks.finish()
-            return code
-        except LogRegError as error:
-            said = ranks.fault(error)
-            if said:
-                _say(said)
-            return 1
-        except KeyboardInterrupt:
-            code = 130
-            note("interrupted")
-            return 130
-        except OSError as error:
-            is_stdout = error.filename is None and error.errno in OF_STDOUT
-            if not (is_stdout or error.errno in MENDABLE):
-                raise
-            # If the reader of a pipe (head, less) has gone, there is nothing to say.
-            if not isinstance(error, BrokenPipeError):
-                what = "stdout cannot be written" if is_stdout else error.filename or "a file"
-                note(f"error: {what}: {error.strerror}")
-            if is_stdout:  # Python would complain once more when it flushes it at exit
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 1
-        finally:
-            ranks.end(code, sys.exc_info()[1])
-            set_quiet(False)
-            _is_command = False
-            sys.unraisablehook = hook
-            if is_ours:
-                _handle_interrupts(signal.default_int_handler)
+                sys.stdout.flush()
+                ranks.finish()
+            except LogRegError as error:
+                code = 1
+                said = ranks.fault(error)
+                if said:
+                    _say(said)
+            except KeyboardInterrupt:
+                code = 130
+                note("interrupted")
+            except OSError as error:
+                code = 1
+                _tell_of_full_disk(error)
+            finally:
+                ranks.end(code, sys.exc_info()[1])
+        return code
 
     return wrapper
 
 
-def _require_working_directory():
+@contextlib.contextmanager
+def _process_of_a_command():
+    """Prepare the process: its streams, Ctrl-C, warnings and garbage; put them back at the end."""
+    global _is_command, _is_engine_starting
+    _is_command = True
+    # At exit, Python would look through all objects of the engine for garbage, half a second.
+    atexit.register(gc.freeze)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # the shell closed it
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+    hook = sys.unraisablehook
+    is_ours = signal.getsignal(signal.SIGINT) in (signal.default_int_handler, _on_interrupt)
+    if is_ours:  # in the background, the shell has it ignored
+        _handle_interrupts(_on_interrupt)
+        _is_engine_starting = False
     try:
-        os.getcwd()
-    except OSError:
-        raise LogRegError("the working directory is gone: change to one that exists") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            yield
+    finally:
+        set_quiet(False)
+        _is_command = False
+        sys.unraisablehook = hook
+        if is_ours:
+            _handle_interrupts(signal.default_int_handler)
+
+
+def _tell_of_full_disk(error):
+    """Say that stdout or a file cannot be written; raise what is no such OSError."""
+    is_stdout = error.filename is None and error.errno in OF_STDOUT
+    if not (is_stdout or error.errno in MENDABLE):
+        raise error
+    # If the reader of a pipe (head, less) has gone, there is nothing to say.
+    if not isinstance(error, BrokenPipeError):
+        what = "stdout cannot be written" if is_stdout else error.filename or "a file"
+        note(f"error: {what}: {error.strerror}")
+    if is_stdout:  # Python would complain once more when it flushes it at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _has_working_directory():
+    with contextlib.suppress(OSError):
+        return bool(os.getcwd())
+    return False

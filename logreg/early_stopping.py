@@ -20,13 +20,16 @@ class EarlyStopping:
         Factor of the extension.
     improvement_threshold : float
         Fraction of the best loss below which a new best is significant.
+    ties : {'first', 'later'}
+        Whether a loss that is equal to the best is a new best: never, or after
+        `patience_increase` times as many minibatches.
 
     Attributes
     ----------
     initial_patience : int
-        As given.
+        The `patience` that was given.
     patience : int or float
-        As given, or as extended since.
+        As given at first, extended by significant improvements.
     best_loss : float
         The lowest loss so far, infinity before the first.
     best_iter : int or None
@@ -76,10 +79,12 @@ class EarlyStopping:
         bool
             Whether `loss` is a new best.
         """
-        if self.ties == "later" and loss == self.best_loss:
-            if iter < self.best_iter * self.patience_increase:
-                return False
-        elif not loss < self.best_loss:
+        is_later_tie = (
+            self.ties == "later"
+            and loss == self.best_loss
+            and iter >= self.best_iter * self.patience_increase
+        )
+        if not (loss < self.best_loss or is_later_tie):
             return False
         if loss < self.best_loss * self.improvement_threshold:
             self.patience = max(self.patience, iter * self.patience_increase)

@@ -37,9 +37,9 @@ class Hyperparameters:
     momentum : float
         Fraction of the last step that is added to each; see :func:`logreg.updates.momentum`.
     ties : {'first', 'later'}
-        Which of models with the same validation error is the best: the first, or also a later one
-        after `patience_increase` times as many minibatches. On few validation rows, a model that
-        has hardly begun to learn may make no error.
+        Which of several models with the same validation error is the best: the first; or a later
+        one, if it had `patience_increase` times as many minibatches. With few validation rows, a
+        model may make no error on them before it has learned much.
     class_weight : {None, 'balanced'}
         What the cost of a row is multiplied by: 1, or with 'balanced' n / (n_out * n_k), of n
         training rows n_k of which are of the row's class.
@@ -78,9 +78,9 @@ class Hyperparameters:
         self._require("improvement_threshold", lambda value: 0 < value <= 1, "above 0, up to 1")
         self._require("l1", lambda value: value >= 0, "0 or more")
         self._require("l2", lambda value: value >= 0, "0 or more")
+        self._require("momentum", lambda value: 0 <= value < 1, "0 or more, below 1")
         if self.ties not in TIES:
             raise SettingError(f"ties is {self.ties!r}: it must be one of {', '.join(TIES)}")
-        self._require("momentum", lambda value: 0 <= value < 1, "0 or more, below 1")
         if self.class_weight not in (None, "balanced"):
             raise SettingError(f"class_weight is {self.class_weight!r}: give 'balanced' or None")
 

@@ -86,7 +86,7 @@ def check_model(metadata, arrays):
         "pixel_scale": type(scale) in (int, float) and 0 < scale < 1e30,
         "split": split is None or _are_counts(split, 3),
     }
-    checks.update(_tables(metadata, n_in))
+    checks.update(_checks_of_table(metadata, n_in))
     for name in {**checks, **metadata}:
         value = metadata.get(name)
         if not (checks.get(name, True) and _is_plain(name) and _is_plain(value)):
@@ -96,35 +96,35 @@ def check_model(metadata, arrays):
             )
 
 
-def _tables(told, n_in):
+def _checks_of_table(told, n_in):
     """Which of the entries that tell how a table was read are as they must be."""
 
-    def are_all(values, *kinds):
-        return isinstance(values, list) and all(isinstance(value, kinds) for value in values)
-
-    def are_moments(name, least):
+    def is_list(name, kinds, length=None):
         values = told.get(name)
-        is_list = are_all(values, float, int) and len(values) == n_in
-        return values is None or (is_list and all(least < value < 1e39 for value in values))
+        is_right = isinstance(values, list) and all(isinstance(value, kinds) for value in values)
+        return values is None or (is_right and length in (None, len(values)))
 
-    columns, categories = told.get("columns"), told.get("categories")
-    n_features = n_in
-    if are_all(categories, list, type(None)):
-        n_features = sum(1 if texts is None else len(texts) for texts in categories)
-    n_columns = len(categories) if isinstance(categories, list) else n_in
+    def is_between(name, least, most):
+        return is_list(name, (float, int), n_in) and all(
+            least < value < most for value in told.get(name) or ()
+        )
+
+    n_columns, are_categories = n_in, is_list("categories", (list, type(None)))
+    if are_categories and told.get("categories") is not None:
+        categories = told["categories"]
+        n_columns = len(categories)
+        features = [text for texts in categories for text in ([""] if texts is None else texts)]
+        are_categories = len(features) == n_in and all(isinstance(text, str) for text in features)
     return {
-        "columns": columns is None or (are_all(columns, str) and len(columns) == n_columns),
-        "categories": categories is None
-        or (
-            n_features == n_in and all(texts is None or are_all(texts, str) for texts in categories)
-        ),
+        "columns": is_list("columns", str, n_columns),
+        "categories": are_categories,
         "missing": told.get("missing") in (None, "mean", "drop"),
         "decimal": told.get("decimal") in (None, ".", ","),
         "header": told.get("header") in (None, True, False),
         "label_column": isinstance(told.get("label_column"), (str, int, type(None))),
-        "dropped": told.get("dropped") is None or are_all(told["dropped"], str),
-        "feature_means": are_moments("feature_means", -1e39),
-        "feature_scales": are_moments("feature_scales", 0),
+        "dropped": is_list("dropped", str),
+        "feature_means": is_between("feature_means", -1e39, 1e39),
+        "feature_scales": is_between("feature_scales", 0, 1e39),
     }
 
 

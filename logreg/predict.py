@@ -192,12 +192,11 @@ def _arguments(argv):
 def _predict(predictor, inputs, args, n):
     """Predict up to n rows of each input; one that is bad does not keep the others from it."""
     n_bad, inverted = 0, []
-    what = predictor.labels, args.proba, args.top
+    form, what = args.format, (predictor.labels, args.proba, args.top)
     # Below lines that go to the terminal, there is no place for another.
     shows = args.output or not sys.stdout.isatty()
-    with destination(args.output) as stream, writer(
-        args.format, stream, *what
-    ) as out, counting() if shows else contextlib.nullcontext(lambda x, n: x) as count:
+    counter = counting() if shows else contextlib.nullcontext(lambda result, n: result)
+    with destination(args.output) as stream, counter as count, writer(form, stream, *what) as out:
         for name, rows in inputs:
             try:
                 with contextlib.closing(rows):

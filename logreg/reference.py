@@ -28,30 +28,23 @@ def percent(error):
 
 
 class ReferenceCheck(Callback):
-    """Compares what a run prints with the tutorial's log.
-
-    Attributes
-    ----------
-    differences : list of str
-        What was printed otherwise, in words.
-    """
+    """Compares what a run prints with the tutorial's log, and lists `differences` in words."""
 
     def __init__(self):
-        self._errors = {}  # of each epoch, as read_reference() has them
         self.differences = []
 
-    def on_validation(self, run, validation):
-        errors = percent(validation.error), percent(validation.test_error)
-        self._errors[validation.epoch] = errors
-
     def on_train_end(self, run):
+        here = {
+            iter // run.n_train_batches + 1: (percent(error), percent(test_error))
+            for iter, _, error, test_error in run.curve
+        }
         last = min(run.hyperparameters.n_epochs, LAST_EPOCH)
         log = {epoch: errors for epoch, errors in read_reference().items() if epoch <= last}
         best = [errors for errors in log.values() if errors[1]][-1]
-        first = min(self._errors, default=last + 1)  # a resumed run has others behind it
-        for epoch in sorted({*self._errors, *(epoch for epoch in log if epoch >= first)}):
+        first = min(here, default=last + 1)  # checkpoints of older versions hold no curve
+        for epoch in sorted({*here, *(epoch for epoch in log if epoch >= first)}):
             names = f"epoch {epoch}, validation error", f"epoch {epoch}, test error"
-            self._compare(names, self._errors.get(epoch, ("", "")), log.get(epoch, ("", "")))
+            self._compare(names, here.get(epoch, ("", "")), log.get(epoch, ("", "")))
         errors = percent(run.stopping.best_loss), percent(run.test_error)
         self._compare(("best validation score", "test performance"), errors, best)
         self._compare(["epochs"], [str(run.epoch)], [str(last)])

@@ -110,10 +110,7 @@ class Run:
         self.seconds = timeit.default_timer() - self._begin
 
     def update(self, validation):
-        """Take note of a validation; its minibatch and its best loss are known already.
-
-        Returned is the validation with the curve up to it.
-        """
+        """Take note of a validation; its minibatch and its best loss are known already."""
         self.read_clock()
         cost = validation.cost if math.isfinite(validation.cost) else None  # for JSON
         self.curve.append([validation.iter, cost, validation.error, validation.test_error])
@@ -121,7 +118,6 @@ class Run:
             self.test_error = validation.test_error
             self.test_error_all_rows = validation.test_error_all_rows
             self.error_all_rows = validation.error_all_rows
-        return validation._replace(curve=self.curve)
 
     @property
     def epoch(self):

@@ -42,23 +42,11 @@ def whole_batches(n_rows, batch_size):
 
 
 def compile_functions(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS):
-    """Compile a run's functions over the three sets; the arguments are those of :func:`fit`.
+    """Compile `train_model`, `validate_model` and `test_model`; count the training minibatches.
 
-    Returns
-    -------
-    train_model : callable
-        ``train_model(i)`` takes a step on minibatch i of the training set, at once or later;
-        ``train_model.costs()`` gives the costs of the steps since it was last asked.
-    validate_model, test_model : callable
-        Each returns the error over the set's whole minibatches, as the tutorial counts, and
-        over all of its rows.
-    n_train_batches : int
-        Whole minibatches in the training set.
-
-    Raises
-    ------
-    SettingError
-        If a set has less than one minibatch. Nothing is compiled then.
+    ``train_model(i)`` takes a step on minibatch i, at once or later; ``train_model.costs()`` gives
+    the costs of the steps since it was last asked. Each of the other two returns the error over
+    its set's whole minibatches, as the tutorial counts, and over all of its rows.
     """
     batch_size = hyperparameters.batch_size
     sizes = [engine.n_rows(shared_x) for shared_x, _ in datasets]
@@ -88,20 +76,10 @@ def compile_functions(x, y, cost, errors, updates, datasets, hyperparameters=DEF
 
 
 def train(functions, run, callbacks=()):
-    """Train until patience or the epochs run out: the tutorial's double loop.
+    """Train until 'patience' or 'n_epochs' run out: the tutorial's double loop.
 
-    Parameters
-    ----------
-    functions : tuple
-        As :func:`compile_functions` returns it.
-    run : Run
-        It is brought up to date at each minibatch, and may be one that has begun already.
-    callbacks : sequence of Callback
-
-    Returns
-    -------
-    {'patience', 'n_epochs', 'diverged'}
-        What ran out; or, of a variable that is not finite, that training can go no further.
+    `functions` are those of :func:`compile_functions`. `run` may have begun already. Returned is
+    what ran out, or 'diverged' if a variable of the run is no longer finite.
     """
     train_model, validate_model, test_model, n_train_batches = functions
     stopping = run.stopping
@@ -126,8 +104,8 @@ def train(functions, run, callbacks=()):
                     return "diverged"
                 is_best = stopping.update(iter, errors[0])
                 test_errors = test_model() if is_best else (None, None)
-                validation = Validation(*minibatch, cost, *errors, *test_errors)
-                validation = run.update(validation)
+                validation = Validation(*minibatch, cost, *errors, *test_errors, run.curve)
+                run.update(validation)
                 for callback in callbacks:
                     callback.on_validation(run, validation)
             if stopping.is_over(iter):
@@ -137,7 +115,7 @@ def train(functions, run, callbacks=()):
     return "n_epochs"
 
 
-@collecting
+@collecting()
 def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbacks=()):
     """Train a model: any cost over a minibatch, by any rule of :mod:`logreg.updates`.
 
@@ -152,9 +130,8 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
     updates : list of (shared variable, symbolic expression)
         A step of descent. The variables keep their shapes.
     datasets : list of pairs
-        Training, validation and test set: pairs (x, y) of NumPy arrays, or of a shared variable
-        and a symbolic vector, as :func:`logreg.load_data` returns them. Arrays are cast to the
-        types of the symbolic `x` and `y`; uint8 pixels are multiplied by 1/256.
+        Training, validation and test set: pairs (x, y) as :func:`logreg.load_data` returns them,
+        or of NumPy arrays. These are cast to the types of `x` and `y`; uint8 is divided by 256.
     hyperparameters : Hyperparameters
         Of these, all but what `cost` and `updates` are made with.
     callbacks : sequence of Callback
@@ -167,10 +144,8 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
     Raises
     ------
     SettingError, DatasetError
-        If an argument is of the wrong kind, x and y differ in length, a label is none of the
-        classes of the :class:`~logreg.LogisticRegression` in `cost`, or a set has less than one
-        minibatch: then nothing is compiled. Or if the run diverges before there is a model to
-        keep.
+        If an argument makes no sense: then nothing is compiled. Or if the run diverges before
+        there is a model to keep.
     ModelFileError
         If another run has a file that a callback writes.
 
@@ -182,9 +157,8 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
     >>> classifier = LogisticRegression(input=x, n_in=784, n_out=10)
     >>> cost = classifier.negative_log_likelihood(y)
     >>> rule = updates.sgd(cost, classifier.params, learning_rate=0.13)
-    >>> datasets = load_data("mnist_sample")
     >>> settings = Hyperparameters(batch_size=100, n_epochs=2)
-    >>> run = fit(x, y, cost, classifier.errors(y), rule, datasets, settings)
+    >>> run = fit(x, y, cost, classifier.errors(y), rule, load_data("mnist_sample"), settings)
     >>> run.epoch, run.reason
     (2, 'n_epochs')
     """
@@ -201,35 +175,31 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
             hyperparameters.improvement_threshold,
             hyperparameters.ties,
         )
-        variables = [variable for variable, _ in updates]
-        run = Run(variables, hyperparameters, stopping, n_train_batches, params=params)
+        run = Run(
+            [v for v, _ in updates], hyperparameters, stopping, n_train_batches, params=params
+        )
         run.n_threads = train_model.n_threads
-        _train_and_tell(functions, run, callbacks)
+        for callback in reversed(callbacks):
+            callback.on_train_begin(run)
+        run.start_clock()
+        try:
+            run.reason = train(functions, run, callbacks)
+        except StopTraining:
+            run.reason = "interrupted"
+        train_model.costs()  # a device computes what it has queued
+        run.read_clock()
+        if run.reason == "diverged" and stopping.best_iter is None:
+            raise SettingError(
+                f"the run diverged in epoch {run.epoch}: its parameters are not finite, and there "
+                "is no model to keep; give a lower learning rate"
+            )
+        for callback in callbacks:
+            callback.on_train_end(run)
         return run
 
 
-def _train_and_tell(functions, run, callbacks):
-    """Train, and tell callbacks of the run's beginning and end."""
-    for callback in reversed(callbacks):
-        callback.on_train_begin(run)
-    run.start_clock()
-    try:
-        run.reason = train(functions, run, callbacks)
-    except StopTraining:
-        run.reason = "interrupted"
-    functions[0].costs()  # brings to its end what a device has queued
-    run.read_clock()
-    if run.reason == "diverged" and run.stopping.best_iter is None:
-        raise SettingError(
-            f"the run diverged in epoch {run.epoch}: its parameters are not finite, and there is "
-            "no model to keep; give a lower learning rate"
-        )
-    for callback in callbacks:
-        callback.on_train_end(run)
-
-
 def run_settings(data, hyperparameters):
-    """What decides the bits of a run, as a dict: a resumed run must have the same, but n_epochs."""
+    """Collect what decides the bits of a run, and must be the same when it is resumed."""
     floatx, scaling = engine.theano.config.floatX, data.preprocessing
     return {
         **asdict(hyperparameters),
@@ -241,29 +211,16 @@ def run_settings(data, hyperparameters):
     }
 
 
-@collecting
+@collecting()
 def sgd_optimization(
     data, hyperparameters=DEFAULTS, output=BEST_MODEL, release=False, listeners=()
 ):
-    """Train the tutorial's model on a data set, print its lines and keep the best model.
+    """Train the tutorial's model on a DataSet, print its lines, and keep the best model.
 
-    Parameters
-    ----------
-    data : DataSet
-        As :func:`logreg.datasets.read_dataset` returns it.
-    hyperparameters : Hyperparameters
-    output : str or path-like
-        The model file, written at each new best.
-    release : bool
-        As for :func:`logreg.datasets.share`.
-    listeners : sequence of Callback
-        What listens beside those that print the lines and keep the model.
-
-    Returns
-    -------
-    Run
+    `output` is the model file. `release` is that of :func:`logreg.datasets.share`, and `listeners`
+    are callbacks beside those that print the lines and keep the model. The Run is returned.
     """
-    whole_batches(data.sizes(), hyperparameters.batch_size)
+    whole_batches(data.sizes(), hyperparameters.batch_size)  # or an error, before all the work
     verdict = Verdict(*data.most_frequent_class())
     about = {**run_settings(data, hyperparameters), **data.metadata()}
     best_model = BestModel(output, lambda v: dumps_model(classifier, **about, **v.metadata()))

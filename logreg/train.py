@@ -40,7 +40,6 @@ HYPERPARAMETER_HELP = {
     "class_weight": "balanced: each class counts as much in the cost as any other",
 }
 CHOICES = {"ties": TIES, "class_weight": ("balanced",)}
-PLOT_HELP = "at the end, draw weights.png, curve.png and confusion.png beside the model"
 
 
 def parser():
@@ -71,20 +70,15 @@ def parser():
     add("--checkpoint", metavar="FILE", help="keep the state of the run here at each validation")
     add("--resume", action="store_true", help="go on from the checkpoint; --n-epochs may be larger")
     add("--history", metavar="FILE", help="write a CSV row here at each validation")
-    add(
-        "--report",
-        metavar="FILE",
-        help="write a page of pictures of the model here, every 10 s at the most",
-    )
-    add("--plot", action="store_true", help=PLOT_HELP)
+    report = "write a page of pictures of the model here, every 10 s at the most"
+    add("--report", metavar="FILE", help=report)
+    plot = "at the end, draw weights.png, curve.png and confusion.png beside the model"
+    add("--plot", action="store_true", help=plot)
     add("--quiet", action="store_true", help="drop the notes and the line of progress")
     add("--floatx", choices=("float32", "float64"), help="float type of data and parameters")
     add("--device", metavar="NAME", help="where data and parameters live: cpu, cuda, cuda1, ...")
-    add(
-        "--check-reference",
-        action="store_true",
-        help="compare every figure with the tutorial's; exit with 1 if one differs",
-    )
+    check = "compare every figure with the tutorial's; exit with 1 if one differs"
+    add("--check-reference", action="store_true", help=check)
     add("--version", action="version", version=f"logreg {__version__}")
     return parser
 
@@ -109,16 +103,24 @@ def main(argv=None):
     floatx = engine.theano.config.floatX
 
     def read():
-        scale = 1 / args.pixel_scale if args.pixel_scale else None
-        preparation = floatx, scale, args.split_seed, args.standardize
-        data = read_dataset(args.dataset, table_options(args), args.shuffle, True, *preparation)
+        data = read_dataset(
+            args.dataset,
+            table_options(args),
+            args.shuffle,
+            announce=True,
+            dtype=floatx,
+            pixel_scale=1 / args.pixel_scale if args.pixel_scale else None,
+            split_seed=args.split_seed,
+            standardize=args.standardize,
+        )
         data.check_outputs(*_outputs(args))
         return data, _suited(hyperparameters, data, args)
 
     data, hyperparameters = ranks.on_first(read) or (None, None)
     hyperparameters = ranks.same_on_all(hyperparameters)
-    listeners = [History(args.history)] if args.history else []
-    if (args.report or args.plot) and not ranks.rank:
+    is_first = not ranks.rank
+    listeners = [History(args.history)] if args.history and is_first else []
+    if (args.report or args.plot) and is_first:
         from logreg.page.writing import Report
 
         listeners.append(Report(args.output, data, args.report, _plots(args)))

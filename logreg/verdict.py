@@ -1,7 +1,5 @@
 """What is said of a run at its end: whether its model is of any use."""
 
-import math
-
 from logreg.callbacks import Callback
 from logreg.console import note, warning
 
@@ -12,25 +10,13 @@ class Verdict(Callback):
     """Says at the end of a run what always guessing one class would do, and warns of faults.
 
     It warns of a best model that is no better on the test rows, of a training cost that was not
-    finite, and of one that is larger at the last validation than at the first.
-
-    Parameters
-    ----------
-    label : str or int
-        That of most training rows.
-    error : float
-        The test error, over all rows, of always guessing it.
+    finite, and of one that is larger at the last validation than at the first. `label` is that of
+    most training rows, and `error` the test error, over all rows, of always guessing it.
     """
 
     def __init__(self, label, error):
         self.label = label
         self.error = error
-
-    def on_train_begin(self, run):
-        self._costs, self._is_resumed = [], run.iter >= 0
-
-    def on_validation(self, run, validation):
-        self._costs.append(validation.cost)
 
     def on_train_end(self, run):
         if run.reason == "interrupted":
@@ -43,16 +29,10 @@ class Verdict(Callback):
             if run.hyperparameters.class_weight:
                 mend = "with balanced classes, see precision and recall (predict --evaluate)"
             warning(f"the best model is no better than {guess}: {mend}")
-        fault = self._fault_of_costs()
-        if fault:
-            warning(f"the training cost {fault}: {MAY_HELP}")
-
-    def _fault_of_costs(self):
-        costs = self._costs
-        bad = [cost for cost in costs if not math.isfinite(cost)]
-        if bad:
-            return f"became {bad[0]}"
-        # Of a resumed run, the first costs are not known.
-        if costs and costs[-1] > costs[0] and not self._is_resumed:
-            return f"has grown from {costs[0]:.6g} to {costs[-1]:.6g}"
-        return None
+        costs = [cost for _, cost, _, _ in run.curve]
+        if None in costs:
+            warning(f"the training cost was infinite or not a number: {MAY_HELP}")
+        elif costs and costs[-1] > costs[0]:
+            warning(
+                f"the training cost has grown from {costs[0]:.6g} to {costs[-1]:.6g}: {MAY_HELP}"
+            )

@@ -3,6 +3,7 @@
 import numpy
 import pytest
 from builders import make_pairs
+from test_updates import adagrad, adam, momentum, nesterov, sgd
 
 from logreg import LogisticRegression, engine, load_data, train, updates
 from logreg.callbacks import Callback, PrintLog
@@ -51,36 +52,7 @@ class Net:
         return [engine.value(param) for param in self.params]
 
 
-# The rules of logreg.updates: how far a parameter goes, by its gradient, what is remembered of
-# its gradients before (two arrays, zeros to begin with), and the number of the step from 1.
-def sgd(g, memory, t):
-    return -0.2 * g
-
-
-def momentum(g, memory, t):
-    memory[0] = 0.8 * memory[0] - 0.2 * g
-    return memory[0]
-
-
-def nesterov(g, memory, t):
-    memory[0] = 0.8 * memory[0] - 0.2 * g
-    return 0.8 * memory[0] - 0.2 * g
-
-
-def adagrad(g, memory, t):
-    memory[0] += g * g
-    return -0.2 * g / numpy.sqrt(memory[0] + 1e-6)
-
-
-def adam(g, memory, t):
-    memory[0] += 0.1 * (g - memory[0])
-    memory[1] += 0.001 * (g * g - memory[1])
-    square = memory[1] / (1 - 0.999**t)
-    return -0.2 * memory[0] / (1 - 0.9**t) / (numpy.sqrt(square) + 1e-8)
-
-
-OPTIONS = {"momentum": 0.8}
-RULES = {sgd: {}, momentum: OPTIONS, nesterov: OPTIONS, adagrad: {}, adam: {}}
+RULES = {sgd: {}, momentum: {"momentum": 0.8}, nesterov: {"momentum": 0.8}, adagrad: {}, adam: {}}
 
 
 class Oracle:
@@ -88,7 +60,7 @@ class Oracle:
 
     def __init__(self, values, l1=0.0, l2=0.0):
         self.params = [numpy.array(value) for value in values]
-        self.memories = [numpy.zeros((2, *value.shape)) for value in values]
+        self.memories = [{} for _ in values]
         self.n_steps, self.l1, self.l2 = 0, l1, l2
 
     def layers(self, x):
@@ -128,7 +100,7 @@ class Oracle:
             gradients = self.gradients(x[rows], y[rows])
             self.n_steps += 1
             for param, memory, gradient in zip(self.params, self.memories, gradients):
-                param += rule(gradient, memory, self.n_steps)
+                param[:] = rule(param, gradient, memory, self.n_steps, 0.2, **RULES[rule])
 
 
 def assert_close(found, expected):

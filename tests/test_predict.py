@@ -332,17 +332,8 @@ def test_a_model_is_tested_on_its_own_data(output, capsys, working_folder):
     kinds = numpy.array(["ant", "bee"])[(x[:, 0] > 50).astype(int)]
     lines = [f"9;{kind};{a},5;{b};{c}" for kind, (a, b, c) in zip(kinds, x)]
     write("t.csv", "\n".join(lines).encode())
-    options = [
-        "--label-column",
-        "2",
-        "--no-header",
-        "--decimal",
-        ",",
-        "--drop",
-        "1",
-        "--split-seed",
-    ]
-    assert train.main(["--dataset", "t.csv", *options, "5", "--batch-size", "8"]) == 0
+    options = "--label-column 2 --no-header --decimal , --drop 1 --split-seed 5 --batch-size 8"
+    assert train.main(["--dataset", "t.csv", *options.split()]) == 0
     trained = capsys.readouterr()
     evaluated = output("--evaluate", "--format", "json")
     found = json.loads(evaluated.out)
@@ -356,9 +347,8 @@ def test_a_model_is_tested_on_its_own_data(output, capsys, working_folder):
     assert output("rows.csv").out == "rows.csv[0]: ant\nrows.csv[1]: bee\n"
     os.remove("t.csv")
     said = refused(capsys, "--evaluate")
-    assert (
-        "'t.csv' not found" in said and "The model was trained on 't.csv'; --dataset names" in said
-    )
+    assert "'t.csv' not found" in said
+    assert "The model was trained on 't.csv'; --dataset names" in said
 
 
 def test_a_model_of_named_columns_and_text(output, capsys, working_folder):

@@ -1,27 +1,26 @@
 """The tutorial's figures, and what is told of others."""
 
-from types import SimpleNamespace
-
+from logreg.early_stopping import EarlyStopping
 from logreg.hyperparameters import Hyperparameters
 from logreg.reference import LAST_EPOCH, ReferenceCheck, read_reference
-from logreg.run import Validation
+from logreg.run import Run
 
 
 def differences(log=None, n_epochs=1000, begin=1, epochs=LAST_EPOCH, final=(0.075, 0.07489583)):
     check = ReferenceCheck()
+    run = Run([], Hyperparameters(n_epochs=n_epochs), EarlyStopping(), 83, iter=83 * epochs - 1)
     for epoch, (valid, test) in (log or read_reference()).items():
         if begin <= epoch <= min(epochs, n_epochs):
             test = float(test) / 100 if test else None
-            check.on_validation(None, Validation(epoch, 83, 83, 0, 1, float(valid) / 100, 0, test))
-    run = SimpleNamespace(hyperparameters=Hyperparameters(n_epochs=n_epochs), epoch=epochs)
-    run.stopping, run.test_error = SimpleNamespace(best_loss=final[0]), final[1]
+            run.curve.append([83 * epoch - 1, 1.0, float(valid) / 100, test])
+    run.stopping.best_loss, run.test_error = final
     check.on_train_end(run)
     return check.differences
 
 
 def test_the_tutorials_figures_agree_with_themselves():
     assert differences() == []
-    assert differences(begin=30) == []  # resumed
+    assert differences(begin=30) == []  # resumed from an older version's checkpoint
     assert differences(n_epochs=1, epochs=1, final=(0.12458333, 0.12375)) == []
 
 

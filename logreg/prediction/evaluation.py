@@ -35,7 +35,8 @@ def evaluate(predict, data, class_labels, rows_at_a_time, batch_size):
     index = {str(label): i for i, label in enumerate(labels)}
     y = numpy.array([index[str(label)] for label in data.class_labels])[y]
     n_known, is_known = len(class_labels), y < len(class_labels)
-    predicted, p_of_label, p_of_last = (numpy.zeros(len(x), kind) for kind in ("int64", "f8", "f8"))
+    predicted = numpy.zeros(len(x), dtype="int64")
+    p_of_label, p_of_last = numpy.zeros((2, len(x)))
     for start in range(0, len(x), rows_at_a_time):
         rows = slice(start, start + rows_at_a_time)
         predicted[rows], p = predict(x[rows])
@@ -43,7 +44,7 @@ def evaluate(predict, data, class_labels, rows_at_a_time, batch_size):
         of_label = p[numpy.arange(len(p)), numpy.minimum(y[rows], n_known - 1)]
         p_of_label[rows] = numpy.maximum(is_known[rows] * of_label, numpy.finfo(p.dtype).eps)
     classes = _by_class(labels, y, predicted)
-    _warn_of_unknown(classes[n_known:])
+    _warn_of_unknown([entry for entry in classes[n_known:] if entry["rows"]])
     is_wrong = predicted != y
     n_used = len(x) // batch_size * batch_size
     found = [entry for entry in classes if entry["f1"] is not None]
@@ -85,8 +86,7 @@ def _by_class(labels, y, predicted):
     ]
 
 
-def _warn_of_unknown(classes):
-    unknown = [entry for entry in classes if entry["rows"]]
+def _warn_of_unknown(unknown):
     if unknown:
         names = ", ".join(repr(shown(str(entry["label"]))[:40]) for entry in unknown[:3])
         more = ", ..." if len(unknown) > 3 else ""
@@ -175,7 +175,9 @@ def _aligned(table):
 def _csv(evaluation):
     """A line for the whole, for each class, and for each entry of a sparse confusion matrix."""
     classes, confusion = evaluation["classes"], evaluation["confusion"]
-    labels, predictions = confusion["labels"], confusion["predictions"]
+    labels, predictions = (
+        [shown(str(label)) for label in confusion[k]] for k in ("labels", "predictions")
+    )
     columns, counts = ["predicted"], [[""]] * len(classes)
     if "counts" in confusion:
         columns, counts = [f"predicted_{label}" for label in predictions], confusion["counts"]
@@ -185,7 +187,7 @@ def _csv(evaluation):
     lines = [
         ("all", "", {**evaluation, **evaluation["macro"]}, sums),
         ("whole minibatches", "", evaluation["whole_minibatches"], empty),
-        *(("class", entry["label"], entry, row) for entry, row in zip(classes, counts)),
+        *(("class", label, entry, row) for label, entry, row in zip(labels, classes, counts)),
     ]
     for i, j, n in confusion.get("entries", ()):
         entry = {"rows": n, "errors": n if i != j else 0}

@@ -56,8 +56,8 @@ def with_folders(paths):
         with contextlib.suppress(OSError):  # no folder, or none that can be read
             names = sorted(os.listdir(path))
         pictures = [name for name in names if name.lower().endswith(SUFFIXES)]
-        if 0 < len(pictures) < len(names):
-            others = [name for name in names if name not in pictures]
+        others = [name for name in names if name not in pictures]
+        if pictures and others:
             note(f"note: {path}: no pictures, so left out: {shown_some(others)}")
         inputs += [os.path.join(path, name) for name in pictures] or [path]
     return inputs

@@ -40,18 +40,13 @@ class Predictor:
         What the model file tells.
     W, b : numpy.ndarray
         The parameters, of shapes (n_in, n_out) and (n_out,).
-    labels : list of int or list of str
-        Those of `classes_`.
-    spec : InputSpec
-        What rows the model takes.
     dtype : {'float32', 'float64'}
-        The type of the parameters and of the features that the function takes.
-    pixel_scale : float
-        What uint8 features, or all if the model was trained with a scale for all, are
-        multiplied by: the scale of training; but 1/256 if that is 1 and
-        the training data were numbers from 0 to 1 or of unknown range.
+        Of the parameters, and of the features that the model computes with.
     x_range : tuple of (float, float) or None
         The smallest and the largest value of the training features; None if unknown.
+    pixel_scale : float
+        What uint8 features are multiplied by: the scale of training; but 1/256 if that is 1 and
+        the training data were numbers from 0 to 1 or of unknown range.
 
     Raises
     ------
@@ -83,7 +78,7 @@ class Predictor:
             engine.use_device(device)
         self.W, self.b = map(engine.value, classifier.params)
         self.metadata = told = classifier.metadata
-        self.labels = told["class_labels"]
+        self.labels = told["class_labels"]  # those of classes_, as a list
         self.classes_ = numpy.asarray(self.labels)
         self.pixel_scale = told["pixel_scale"]
         self.x_range = _x_range(told)

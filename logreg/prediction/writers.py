@@ -60,8 +60,8 @@ def writer(form, stream, labels, proba=False, top=None):
     `labels` has the label of each class. With `proba`, the probabilities of all classes are
     written beside the prediction; with `top`, those of the so many most probable classes.
     """
-    kinds = {"text": TextWriter, "csv": CsvWriter, "json": JsonWriter}
-    out = kinds[form](stream, labels, proba and not top, min(top or 0, len(labels)))
+    kind = {"text": TextWriter, "csv": CsvWriter, "json": JsonWriter}[form]
+    out = kind(stream, labels, proba and not top, min(top or 0, len(labels)))
     yield out
     out.end()
 

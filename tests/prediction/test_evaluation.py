@@ -112,6 +112,15 @@ def test_scores_with_labels_that_the_model_does_not_know():
     assert evaluation_of([1, 1], [0, 1], labels, labels)["auc"] is None
 
 
+def test_no_table_has_characters_that_a_terminal_would_obey():
+    labels = ["\x1b[2J", "b"]
+    for n in (2, 60):
+        found = evaluation_of([0, 1], [0, 1], [*labels, *range(n - 2)], labels)
+        for form in ("text", "csv", "json"):
+            assert "\x1b" not in format_evaluation(found, form)
+        assert "class,\\x1b[2J,1,0," in format_evaluation(found, "csv")
+
+
 def test_fewer_rows_than_a_minibatch():
     found = evaluation_of([0, 1], [0, 1], [0, 1], [0, 1])
     nothing = {"batch_size": 600, "rows": 0, "errors": 0, "error_percent": None}
