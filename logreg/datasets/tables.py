@@ -219,7 +219,8 @@ class _Features:
             )
         numbers = numpy.array(numbers)[codes]
         is_new = numbers == -1
-        if self.is_known and "" not in index:
+        # Where empty cells are not filled, they are an error, or their rows are left out.
+        if self.is_known and "" not in index and self.head.options.missing == "mean":
             is_new |= numpy.isnan(numbers)
         self.n_new += int(is_new.sum())
         return numbers
