@@ -231,7 +231,7 @@ class _Features:
             mend = "if that is a decimal comma, give --decimal ,"
         elif is_text(cell):
             mend = "write it as a number or, if that column is the label, give --label-column"
-            mend += "; --drop leaves the column out"
+            mend += "" if self.is_known else "; --drop leaves the column out"
         raise DatasetError(
             f"row {frame.index[row] + self.head.first_row}, "
             f"{self.head.shown(frame.columns[i])} holds {ascii(cell)[:60]}: every feature must be "
