@@ -1,6 +1,7 @@
 """Softmax regression as an estimator of scikit-learn's kind (extra `sklearn`)."""
 
 import threading
+import warnings
 from dataclasses import fields
 
 import numpy
@@ -16,6 +17,7 @@ from logreg.sgd import fit
 try:
     from scipy.special import expit, softmax
     from sklearn.base import BaseEstimator, ClassifierMixin
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, check_random_state
 except ImportError as error:
@@ -105,7 +107,9 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
     def fit(self, X, y):
         """Train on rows X, of shape (n, n_features), and their labels y, of any kind.
 
-        A ValueError says what cannot be trained on, a TypeError that X must not be sparse.
+        A ValueError says what cannot be trained on, a TypeError that X must not be sparse. A
+        ConvergenceWarning tells of a model that is worse on its validation rows than always
+        guessing the most frequent class of the training rows.
         """
         X, y = validate_data(self, X, y, dtype=[numpy.float64, numpy.float32])
         check_classification_targets(y)
@@ -122,6 +126,14 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
             train, valid = ((X[part], codes[part]) for part in rows)
             run = fit(*expressions, [train, valid, valid], settings, [best])
         W, b = best.values
+        predicted, guess = (valid[0] @ W + b).argmax(axis=1), numpy.bincount(train[1]).argmax()
+        if (predicted == valid[1]).sum() < (valid[1] == guess).sum():
+            warnings.warn(
+                "the model is worse than always guessing the most frequent class: standardize X "
+                "(StandardScaler), or give a lower learning_rate",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
         if n_out == 2:  # the score of the second class, where that of the first is 0
             W, b = W[:, 1:] - W[:, :1], b[1:] - b[:1]
         self.coef_, self.intercept_, self.n_iter_ = W.T.copy(), b, run.epoch

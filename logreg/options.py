@@ -76,6 +76,7 @@ def add_training_options(parser):
 
 def table_options(args):
     """The options as they were given: a :class:`~logreg.datasets.header.TableOptions`."""
-    dropped = tuple(args.drop.split(",")) if getattr(args, "drop", None) else None
+    given = getattr(args, "drop", None)
+    dropped = tuple(name.strip() for name in given.split(",")) if given else None
     missing = getattr(args, "missing", None)
     return TableOptions(args.label_column, args.header, args.decimal, dropped, missing)

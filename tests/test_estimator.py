@@ -4,12 +4,14 @@ import gc
 import importlib
 import pickle
 import sys
+import warnings
 
 import numpy
 import pytest
 from builders import make_pairs
 from scipy import sparse
 from sklearn.datasets import load_wine
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -54,6 +56,16 @@ def test_it_computes_in_the_dtype_of_x(dtype, n_classes):
     p = classifier.predict_proba(x)
     assert abs(p.sum(axis=1) - 1).max() < 1e-15
     assert p.argmax(axis=1).tolist() == classifier.predict(x).tolist()
+
+
+def test_a_model_that_is_of_no_use_is_warned_of():
+    noise = numpy.random.RandomState(0).randn(600, 5)
+    y = noise[:, 0] + 0.5 * noise[:, 1] + 0.3 * noise[:, 2] ** 2 > 2
+    with pytest.warns(ConvergenceWarning, match=r"worse than always guessing .*StandardScaler"):
+        SoftmaxClassifier(n_epochs=50).fit(1e4 * noise, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        SoftmaxClassifier(n_epochs=50).fit(noise, y)
 
 
 def test_a_pickle_holds_no_engine():

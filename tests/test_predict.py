@@ -354,7 +354,7 @@ def test_a_model_is_tested_on_its_own_data(output, capsys, working_folder):
 def test_a_model_of_named_columns_and_text(output, capsys, working_folder):
     rows = ["dog,x,1.5,1", "cat,y,,2", "dog,x,2.5,3", "cat,y,9,4"] * 8
     write("t.csv", "\n".join(["kind,t,a,id", *rows]).encode())
-    options = ["--drop", "id", "--missing", "mean", "--n-epochs", "40"]
+    options = ["--drop", " id", "--missing", "mean", "--n-epochs", "40"]
     assert train.main(["--dataset", "t.csv", "--label-column", "kind", *options]) == 0
     metadata = load_model("best_model.pkl").metadata
     assert metadata["columns"] == ["t", "a"] and metadata["categories"] == [["x", "y"], None]

@@ -93,6 +93,7 @@ def _classes(labels, first_rows, source, option=None):
         if isinstance(label, str):
             if label.strip().lower() in ("", "nan"):
                 fault = "NaN" if label.strip() else "empty"
+                mend += " (--missing drop does, in training)" if option else ""
         elif not abs(label) < numpy.inf:
             fault = "NaN or infinite"
         elif label != int(label):

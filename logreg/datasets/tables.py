@@ -220,7 +220,8 @@ class _Features:
             )
         numbers = numpy.array(numbers)[codes]
         is_new = numbers == -1
-        if self.is_known and "" not in index:
+        # Where empty cells are not filled, they are an error, or their rows are left out.
+        if self.is_known and "" not in index and self.head.options.missing == "mean":
             is_new |= numpy.isnan(numbers)
         self.n_new += int(is_new.sum())
         return numbers
@@ -231,7 +232,7 @@ class _Features:
             mend = "if that is a decimal comma, give --decimal ,"
         elif is_text(cell):
             mend = "write it as a number or, if that column is the label, give --label-column"
-            mend += "; --drop leaves the column out"
+            mend += "" if self.is_known else "; --drop leaves the column out"
         raise DatasetError(
             f"row {frame.index[row] + self.head.first_row}, "
             f"{self.head.shown(frame.columns[i])} holds {ascii(cell)[:60]}: every feature must be "

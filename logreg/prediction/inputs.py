@@ -129,10 +129,10 @@ def rows_of(X, spec):
         for fault, names in (("lacks the columns", lacking), ("has also the columns", unknown)):
             if names:
                 shown = ", ".join(cut(str(name)) for name in names[:8])
+                array = "" if any(columns.categories) else "; X.to_numpy() gives them in order"
                 raise DatasetError(
                     f"X {fault} {shown}{', ...' * (len(names) > 8)}: the model takes the "
-                    f"{len(known)} that it was trained on, by their names; X.to_numpy() gives "
-                    "columns in their order"
+                    f"{len(known)} that it was trained on, by their names{array}"
                 )
         if any(columns.categories) or spec.options.missing:
             return frame_features(X, columns, spec.options.missing)

@@ -202,7 +202,7 @@ def test_labels_of_tables(tmp_path, labels, class_labels):
     [
         ("0 1 0.5", "fractional; .* as an integer; --label-column names another column"),
         ("0 1 nan", "NaN"),
-        ("x y nan", "NaN; fill it in"),
+        ("x y nan", r"NaN; fill it in or leave out the row \(--missing drop does, in train"),
         ("0 1 1e999", "NaN or infinite"),
         ("x y ", "empty"),
     ],

@@ -456,6 +456,11 @@ def test_a_category_that_is_new_is_none(capsys):
         else:
             with pytest.raises(DatasetError, match=r"row 2, column 2 \(island\) is empty.*fill it"):
                 next(rows)
+    with pytest.raises(DatasetError, match=r"'heavy': .*(give --label-column|float32 can hold)$"):
+        next(table_batches(put("mass,island\nheavy,Biscoe\n"), TableOptions(), 9, known))
+    known = Columns(None, "kind", ("island", "mass"), (["Bute"], None))
+    read_table(put("mass,island,kind\n1,,x\n2,Bute,y\n"), TableOptions(missing="drop"), known=known)
+    assert "new to the model" not in capsys.readouterr().err  # that row is left out
 
 
 @pytest.mark.parametrize("options", [{}, {"missing": "mean"}, {"missing": "drop"}])

@@ -54,6 +54,10 @@ def test_the_columns_of_a_data_frame_are_found_by_their_names():
     ):
         with pytest.raises(DatasetError, match=said):
             predictor.predict(bad)
+    text = {"columns": ["t"], "categories": [["x", "y"]], "feature_names": ["t=x", "t=y"]}
+    save("text.pkl", numpy.eye(2), numpy.zeros(2), **text)
+    with pytest.raises(DatasetError, match=r"by their names$"):  # text is no array of numbers
+        Predictor("text.pkl").predict(frame)
 
 
 @pytest.mark.parametrize(
