@@ -229,12 +229,12 @@ def _predict_input(predictor, name, rows, invert, n, out, count):
 
 
 def _evaluate(predictor, options, args):
-    from logreg import figures, plots
+    from logreg import plots
     from logreg.prediction.evaluation import evaluate, format_evaluation
 
     if args.plot:
         plots.require_matplotlib()
-        figures.suffix(args.plot)
+        plots.suffix(args.plot)
     data = _test_set(predictor, args.dataset, options)
     data.check_outputs(args.output, args.plot)
     trained = predictor.metadata.get("batch_size")
@@ -250,7 +250,7 @@ def _evaluate(predictor, options, args):
         )
         stream.write(format_evaluation(evaluation, args.format))
     if args.plot:
-        figures.save(plots.plot_confusion, args.plot, evaluation)
+        plots.save(plots.plot_confusion, args.plot, evaluation)
 
 
 def _info(args):

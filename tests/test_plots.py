@@ -6,7 +6,7 @@ import numpy
 import pytest
 from builders import make_pairs, save, save_digits_model, weights
 
-from logreg import figures, plots, predict
+from logreg import plots, predict
 from logreg.errors import ExtraError, SettingError
 from logreg.prediction.predictor import Predictor
 
@@ -37,9 +37,11 @@ def test_weights_of_images_are_pictures_on_one_scale(working_folder):
 
 
 def test_weights_of_a_table_are_the_largest_as_bars(working_folder):
-    W = numpy.array([[0.1, 0], [-3, 1], [2, 0]] + 20 * [[0.01, 0]])
-    names = ["$x^$", "<b>", "width", *map(str, range(20))]
-    predictor = Predictor(save("table.pkl", W, numpy.zeros(2), feature_names=names))
+    # They are as many as the pixels of an image, but with a column of texts they are none.
+    W = numpy.array([[0.1, 0], [-3, 1], [2, 0]] + 61 * [[0.01, 0]])
+    names = ["$x^$", "<b>", "width", *map(str, range(61))]
+    told = {"feature_names": names, "columns": names[1:], "categories": [["a", "b"]] + 62 * [None]}
+    predictor = Predictor(save("table.pkl", W, numpy.zeros(2), **told))
     ax = plots.plot_weights(predictor, axes(2))[0]
     labels = [label.get_text() for label in ax.get_yticklabels()]
     assert (labels[0], labels[-2:]) == ("<b>", ["$x^$", "width"])
@@ -108,4 +110,4 @@ def test_without_matplotlib_an_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ExtraError, match=r"pip install '\.\[report\]'"):
         plots.require_matplotlib()
-    assert figures.weights_html(None) is None
+    assert plots.repr_html(None) is None
