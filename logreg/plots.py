@@ -125,19 +125,20 @@ def plot_curve(model, ax=None):
     """
     metadata = model if isinstance(model, dict) else model.metadata
     points, stopping, gains = replay(metadata)
-    iters, costs, errors, tests = numpy.array(points, dtype=float).T  # None becomes NaN
+    iters, costs, errors, tests = points.T
     n_batches = metadata.get("n_train_batches") or 1
     epochs, errors, tests = (iters + 1) / n_batches, 100 * errors, 100 * tests
-    is_tested, is_gain = numpy.isfinite(tests), numpy.isin(iters, gains)
-    is_best = iters == stopping.best_iter
     ax = ax or _pyplot_figure().subplots()
-    ax.plot(epochs, errors, color=BLUE, label="validation error")
-    tested = epochs[is_tested], tests[is_tested]
-    ax.plot(*tested, color=ORANGE, linestyle="--", label="test error of each new best")
-    marked = {"color": BLUE, "linestyle": "", "clip_on": False}
-    gained = epochs[is_gain], errors[is_gain]
-    ax.plot(*gained, marker="o", ms=4, label="significant gain", **marked)
-    ax.plot(epochs[is_best], errors[is_best], marker="*", ms=13, label="best model", **marked)
+
+    def draw(y, which, **style):
+        ax.plot(epochs[which], y[which], clip_on=False, **style)
+
+    draw(errors, iters >= 0, color=BLUE, label="validation error")
+    is_tested, is_gain = numpy.isfinite(tests), numpy.isin(iters, gains)
+    draw(tests, is_tested, color=ORANGE, ls="--", label="test error of each new best")
+    draw(errors, is_gain, color=BLUE, ls="", marker="o", ms=4, label="significant gain")
+    is_best = iters == stopping.best_iter
+    draw(errors, is_best, color=BLUE, ls="", marker="*", ms=13, label="best model")
     if stopping.patience <= 1.25 * (iters[-1] + 1):
         end = (stopping.patience + 1) / n_batches
         ax.axvline(end, color=GREY, linestyle=":", label="patience ran out")
@@ -147,27 +148,26 @@ def plot_curve(model, ax=None):
     right.plot(epochs, costs, color=GREY, linestyle="-.", label="training cost (right)")
     right.set(ylabel="training cost", ylim=(0, None))
     lines = [*ax.get_lines(), *right.get_lines()]
-    ax.legend(lines, [line.get_label() for line in lines], fontsize="small", framealpha=0)
+    ax.legend(handles=lines, fontsize="small", framealpha=0)
     return ax
 
 
 def replay(metadata):
-    """Follow a model's curve; give its points, its early stopping and the significant gains."""
-    points = metadata.get("curve")
-    if not (isinstance(points, list) and points and all(map(_is_point, points))):
+    """Follow a model's curve; give its points (n, 4), its early stopping, its significant gains."""
+    try:
+        points = numpy.array(metadata.get("curve"), dtype=float)
+    except (TypeError, ValueError):
+        points = numpy.array([])
+    if points.ndim != 2 or points.shape[1] != 4 or not numpy.isfinite(points[:, ::2]).all():
         raise SettingError("the model file holds no curve: it is an older one; train anew")
     names = ("patience", "patience_increase", "improvement_threshold")
     stopping = EarlyStopping(**{name: metadata[name] for name in names if metadata.get(name)})
     gains = []
     for iter, _, error, _ in points:
         stopping.update(iter, error)
-        gains += [iter] if stopping.significant_iter == iter else []
+        if stopping.significant_iter == iter:
+            gains.append(iter)
     return points, stopping, gains
-
-
-def _is_point(point):
-    is_row = isinstance(point, list) and len(point) == 4 and None not in point[::2]
-    return is_row and all(isinstance(value, (int, float, type(None))) for value in point)
 
 
 def plot_confusion(evaluation, ax=None):
@@ -213,8 +213,8 @@ def dense(confusion):
     if "counts" in confusion:
         return numpy.array(confusion["counts"])
     counts = numpy.zeros((len(confusion["labels"]), len(confusion["predictions"])), int)
-    for i, j, n in confusion["entries"]:
-        counts[i, j] = n
+    i, j, n = numpy.transpose(confusion["entries"])
+    counts[i, j] = n
     return counts
 
 
@@ -229,9 +229,8 @@ def parameters(model):
         W = model.W.get_value() if hasattr(model.W, "get_value") else model.W
         metadata = getattr(model, "metadata", {})
     n_in, n_out = W.shape
-    spec = getattr(model, "spec", None)
-    shape = metadata.get("image_shape") or [n_in]
-    shape = spec.image_shape if spec else image_shape(tuple(shape), guess=True)
+    shape = tuple(metadata.get("image_shape") or [n_in])
+    shape = image_shape(shape, guess=not metadata.get("categories"))
     names = metadata.get("feature_names")
     if not (isinstance(names, (list, tuple)) and len(names) == n_in):
         names = [f"column {i + 1}" for i in range(n_in)]

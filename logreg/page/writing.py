@@ -102,7 +102,7 @@ def write_page(path, model, predictor, data=None, means=None):
             [
                 "of-images" if is_image else "of-a-table",
                 "tested" if evaluation else "untested",
-                "live" if facts else "still",
+                "is-live" if facts else "is-still",
             ]
         ),
         scores=sections.scores(metadata, evaluation),
