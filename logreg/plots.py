@@ -160,14 +160,13 @@ def replay(metadata):
         points = numpy.array([])
     if points.ndim != 2 or points.shape[1] != 4 or not numpy.isfinite(points[:, ::2]).all():
         raise SettingError("the model file holds no curve: it is an older one; train anew")
-    names = ("patience", "patience_increase", "improvement_threshold")
+    names = ("patience", "patience_increase", "improvement_threshold", "ties")
     stopping = EarlyStopping(**{name: metadata[name] for name in names if metadata.get(name)})
-    gains = []
+    gains = set()
     for iter, _, error, _ in points:
         stopping.update(iter, error)
-        if stopping.significant_iter == iter:
-            gains.append(iter)
-    return points, stopping, gains
+        gains.add(stopping.significant_iter)
+    return points, stopping, sorted(gains)
 
 
 def plot_confusion(evaluation, ax=None):
@@ -229,8 +228,8 @@ def parameters(model):
         W = model.W.get_value() if hasattr(model.W, "get_value") else model.W
         metadata = getattr(model, "metadata", {})
     n_in, n_out = W.shape
-    shape = tuple(metadata.get("image_shape") or [n_in])
-    shape = image_shape(shape, guess=not metadata.get("categories"))
+    row_shape = tuple(metadata.get("image_shape") or [n_in])
+    shape = image_shape(row_shape, guess=not metadata.get("categories"))
     names = metadata.get("feature_names")
     if not (isinstance(names, (list, tuple)) and len(names) == n_in):
         names = [f"column {i + 1}" for i in range(n_in)]

@@ -73,6 +73,13 @@ def test_a_curve_marks_the_best_and_the_significant_gains():
     assert lines["best model"].get_xdata().tolist() == [4]
     assert lines["test error of each new best"].get_ydata().tolist() == [50, 30, 30]
     assert lines["patience ran out"].get_xdata()[0] == (19 * 2 + 1) / 10
+    ties = {
+        **TOLD,
+        "ties": "later",
+        "curve": [[9, 1, 0.2, 0.3], [19, 1, 0.2, 0.3], [29, 1, 0.2, 0.3]],
+    }
+    lines = {line.get_label(): line for line in plots.plot_curve(ties, axes()).get_lines()}
+    assert lines["best model"].get_xdata().tolist() == [2]
     for bad in (None, [], "text", [[1, 2]], [[1, 2, "a", None]]):
         with pytest.raises(SettingError, match="no curve"):
             plots.plot_curve({"curve": bad}, axes())

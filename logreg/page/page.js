@@ -84,7 +84,7 @@
       return value * (weights[k] - weights.reduce((sum, w) => sum + w, 0) / nOut);
     });
     const most = evidence.reduce((top, value) => Math.max(top, Math.abs(value)), 0) || 1;
-    paint(get("evidence"), upright(evidence), (value) => {
+    paint(get("evidence"), exchange(evidence, [...facts.shape].reverse()), (value) => {
       const place = 2 + (2 * value) / most;
       const low = Math.min(Math.floor(place), 3);
       return COLOURS[low].map((c, j) => c + (COLOURS[low + 1][j] - c) * (place - low));
@@ -302,7 +302,7 @@
       let pixels = picture ? pixelsOf(picture) : pixelsOfStrokes();
       if (isInverted) pixels = pixels.map((value) => 255 - value);
       paint(get("seen"), pixels, (value) => [value, value, value]);
-      show(ready(asStored(pixels)));
+      show(ready(exchange(pixels, facts.shape)));
     });
   }
 
@@ -338,14 +338,8 @@
   }
 
   // Rows and columns are exchanged where the model's images have them exchanged, as EMNIST's.
-  function asStored(values) {
-    const [height, width] = facts.shape;
+  function exchange(values, [height, width]) {
     return facts.transposed ? transpose({ values, width, height }).values : values;
-  }
-
-  function upright(values) {
-    const [height, width] = facts.shape;
-    return facts.transposed ? transpose({ values, width: height, height: width }).values : values;
   }
 
   function begin(x, y) {

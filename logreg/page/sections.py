@@ -12,7 +12,6 @@ from logreg.plots import cut
 
 N_CELLS = 12  # of a wrong row of a table
 N_FIELDS = 40  # columns of a table that have a field
-N_CLASSES = 30  # classes whose errors are listed
 MAX_WEIGHTS = 1 << 20  # of which the page still holds a copy, about 5 MB
 SETTINGS = ("learning_rate", "batch_size", "n_epochs", "patience", "patience_increase")
 SETTINGS += ("improvement_threshold", "momentum", "l1", "l2", "class_weight", "missing", "shuffle")
@@ -142,11 +141,10 @@ def errors(evaluation):
     rows = "".join(
         f"<tr><th scope=row>{escaped(entry['label'], 24)}<td>{entry['rows']}<td>{entry['errors']}"
         f"<td>{entry['error_percent']:.2f} %"
-        for entry in entries[:N_CLASSES]
+        for entry in entries
     )
-    more = " The worst are listed." if len(entries) > N_CLASSES else ""
     return (
-        f"{figure}<table><caption>Error a class, the worst first.{more}</caption>"
+        f"{figure}<table><caption>Error a class, the worst first.</caption>"
         f"<thead><tr><th>class<th>rows<th>errors<th>error<tbody>{rows}</table>"
     )
 
@@ -176,36 +174,30 @@ def gallery(wrong, x, metadata, is_live):
 def facts(predictor, metadata, means):
     """The model as the script takes it, or None; and what the page says of that.
 
-    `means` are those of the training rows, which the model's file may tell as well.
+    `means` are those of the training rows of a table, if its file does not tell them.
     """
     W, shape, n_in = predictor.W, metadata["image_shape"], len(predictor.W)
     if W.size > MAX_WEIGHTS:
         return None, "The model is too large for a live copy of it in the page."
     if shape and len(shape) == 3:
         return None, "This is for models of grey images and of tables."
-    preprocessing = Preprocessing.from_metadata(metadata)
+    preprocessing, transposed = Preprocessing.from_metadata(metadata), predictor.spec.transposed
     scale = predictor.pixel_scale if shape else preprocessing.pixel_scale
     shifts, scales = numpy.zeros(n_in), numpy.ones(n_in)
     if preprocessing.scales is not None:
         shifts, scales = preprocessing.means, preprocessing.scales
-    facts = {
+    if preprocessing.means is not None:
+        means = preprocessing.means / scale
+    return {
         "labels": [cut(label, 40) for label in predictor.labels],
         "dtype": W.dtype.name,
         "W": _base64(W),
         "b": _base64(predictor.b),
+        "means": (numpy.zeros(n_in) if means is None else means).tolist(),
         "scale": scale,  # a row x becomes (scale x - shifts) / scales
         "shifts": shifts.tolist(),
         "scales": scales.tolist(),
-        "shape": None,
-    }
-    if not shape:
-        if preprocessing.means is not None:
-            means = preprocessing.means / scale
-        return {**facts, "means": (numpy.zeros(n_in) if means is None else means).tolist()}, ""
-    transposed = predictor.spec.transposed
-    return {
-        **facts,
-        "shape": shape[::-1] if transposed else shape,
+        "shape": shape[::-1] if shape and transposed else shape,
         "transposed": transposed,
         "background": predictor.spec.background,
     }, ""

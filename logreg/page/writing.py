@@ -98,13 +98,8 @@ def write_page(path, model, predictor, data=None, means=None):
         title=sections.escaped(os.path.basename(model)),
         hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         # What the style shows and hides; see the template.
-        kinds=" ".join(
-            [
-                "of-images" if is_image else "of-a-table",
-                "tested" if evaluation else "untested",
-                "is-live" if facts else "is-still",
-            ]
-        ),
+        kinds=f"{'of-images' if is_image else 'of-a-table'} {'is-live' if facts else 'is-still'} "
+        f"{'tested' if evaluation else 'untested'}",
         scores=sections.scores(metadata, evaluation),
         run=sections.run(metadata),
         curve=sections.curve(metadata),
