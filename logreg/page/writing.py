@@ -15,9 +15,8 @@ from logreg import __version__, plots
 from logreg.callbacks import Callback
 from logreg.console import note, warning
 from logreg.errors import LogRegError
-from logreg.hyperparameters import DEFAULTS
 from logreg.page import sections
-from logreg.prediction.evaluation import evaluate
+from logreg.prediction.evaluation import evaluate, trained_batch
 from logreg.prediction.inputs import BATCH_SIZE, InputChecker
 from logreg.saving import check_writable, save
 
@@ -133,9 +132,7 @@ def _evaluate(predictor, data):
         tops.append((order, numpy.take_along_axis(prediction.probabilities, order, axis=1)))
         return prediction
 
-    batch_size = predictor.metadata.get("batch_size")
-    if not (isinstance(batch_size, int) and batch_size > 0):
-        batch_size = DEFAULTS.batch_size
+    batch_size = trained_batch(predictor.metadata)
     evaluation = evaluate(predict, data, predictor.labels, BATCH_SIZE, batch_size)
     classes, probabilities = map(numpy.concatenate, zip(*tops))
     labels = numpy.array(list(map(str, data.class_labels)))[data.test[1]]
