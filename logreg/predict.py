@@ -18,8 +18,15 @@ from logreg.datasets.header import NO_OPTIONS
 from logreg.errors import DatasetError, LogRegError, SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET
 from logreg.options import add_table_options, table_options
-from logreg.prediction.evaluation import evaluate, format_evaluation, read_test, trained_batch
-from logreg.prediction.inputs import BATCH_SIZE, InputChecker, array_batches, batches, with_folders
+from logreg.prediction.inputs import (
+    BATCH_SIZE,
+    InputChecker,
+    array_batches,
+    batches,
+    read_test,
+    trained_batch,
+    with_folders,
+)
 from logreg.prediction.writers import destination, shown, shown_some, writer
 
 N_EXAMPLES = 10
@@ -209,6 +216,7 @@ def _predict_input(predictor, name, rows, invert, n, out, count):
 
 def _evaluate(predictor, options, args):
     from logreg import plots
+    from logreg.prediction.evaluation import evaluate, format_evaluation
 
     if args.plot:
         plots.require_matplotlib()

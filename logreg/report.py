@@ -61,7 +61,7 @@ def main(argv=None):
 
 def _test_data(predictor, dataset, options):
     """Read the test set; None, with a note, if it is the training's and cannot be had."""
-    from logreg.prediction.evaluation import read_test
+    from logreg.prediction.inputs import read_test
 
     try:
         return read_test(predictor, dataset, options)

@@ -16,8 +16,8 @@ from logreg.callbacks import Callback
 from logreg.console import note, warning
 from logreg.errors import LogRegError
 from logreg.page import sections
-from logreg.prediction.evaluation import evaluate, trained_batch
-from logreg.prediction.inputs import BATCH_SIZE, InputChecker
+from logreg.prediction.evaluation import evaluate
+from logreg.prediction.inputs import BATCH_SIZE, InputChecker, trained_batch
 from logreg.saving import check_writable, save
 
 HERE = Path(__file__).parent
