@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import numpy
 
-from logreg import engine, figures
+from logreg import engine, plots
 from logreg.callbacks import Callback
 from logreg.datasets.splits import stratified_order
 from logreg.errors import DatasetError, ExtraError, SettingError
@@ -140,7 +140,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def _repr_html_(self):
-        fitted = hasattr(self, "coef_") and figures.repr_html(self)
+        fitted = hasattr(self, "coef_") and plots.repr_html(self)
         return fitted or super()._repr_html_()
 
     def _repr_mimebundle_(self, **kwargs):

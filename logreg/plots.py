@@ -1,21 +1,29 @@
 """Plots of a model: its weights, its learning curve, its confusion matrix; by matplotlib.
 
-Like scikit-learn's displays, each function draws on the axes that it is given, or on new ones of
-pyplot, and returns them.
+Like scikit-learn's displays, each ``plot_...`` function draws on the axes that it is given, or on
+new ones of pyplot, and returns them. The others put plots into files, pages and notebooks.
 """
 
+import base64
+import html
+import io
 import math
+import re
 
 import numpy
 
+from logreg.datasets.checks import image_shape
 from logreg.early_stopping import EarlyStopping
 from logreg.errors import ExtraError, SettingError
+from logreg.files import replacing
 
 MAX_CLASSES = 100  # of which weights are drawn
 MAX_COUNTS = 20  # classes of a confusion matrix whose cells have room for a count
 N_BARS = 8  # the largest weights of a sign, for each class
 BLUE, ORANGE, GREY = "#1f83c6", "#d9680f", "#8c8c8c"  # the colour-blind can tell them apart
 DIVERGING = "RdBu_r"  # blue to red around zero
+INK = "#123456"  # stands for the page's own text colour in a plot
+SUFFIXES = ("png", "svg", "pdf")
 
 
 def require_matplotlib():
@@ -51,25 +59,33 @@ def plot_weights(model, axes=None):
     10
     """
     W, metadata = parameters(model)
-    n_classes = min(W.shape[1], MAX_CLASSES)
-    if axes is None:
-        from matplotlib import pyplot
-
-        n_columns = min(n_classes, 5)
-        n_rows = math.ceil(n_classes / n_columns)
-        size = (2.2 * n_columns, 2.4 * n_rows) if metadata["image_shape"] else (18, 3 * n_rows)
-        _, axes = pyplot.subplots(n_rows, n_columns, figsize=size, layout="constrained")
-    axes = numpy.ravel(axes)
+    n_classes, top = min(W.shape[1], MAX_CLASSES), largest(W)
+    axes = numpy.ravel(_weights_axes(_pyplot_figure(), model) if axes is None else axes)
     for k, ax in enumerate(axes[:n_classes]):
         if metadata["image_shape"]:
-            scale = {"cmap": DIVERGING, "vmin": -largest(W), "vmax": largest(W)}
-            ax.imshow(picture(W[:, k], metadata), **scale)
+            ax.imshow(picture(W[:, k], metadata), cmap=DIVERGING, vmin=-top, vmax=top)
         else:
             plot_bars(W[:, k], metadata["feature_names"], ax)
         ax.set_title(cut(metadata["class_labels"][k]), parse_math=False)
     for ax in axes if metadata["image_shape"] else axes[n_classes:]:
         ax.set_axis_off()
     return axes[:n_classes]
+
+
+def _weights_axes(figure, model):
+    """Make axes for the classes of a model on a figure, five in a row."""
+    W, metadata = parameters(model)
+    n_columns = min(W.shape[1], 5)
+    n_rows = math.ceil(min(W.shape[1], MAX_CLASSES) / n_columns)
+    is_image = metadata["image_shape"]
+    figure.set_size_inches((2.2 * n_columns, 2.4 * n_rows) if is_image else (18, 3 * n_rows))
+    return figure.subplots(n_rows, n_columns)
+
+
+def _pyplot_figure():
+    from matplotlib import pyplot
+
+    return pyplot.figure(layout="constrained")
 
 
 def plot_bars(w, names, ax):
@@ -109,55 +125,48 @@ def plot_curve(model, ax=None):
     """
     metadata = model if isinstance(model, dict) else model.metadata
     points, stopping, gains = replay(metadata)
+    iters, costs, errors, tests = points.T
     n_batches = metadata.get("n_train_batches") or 1
-    iters, costs, errors, tests = (
-        numpy.array([math.nan if value is None else value for value in column], float)
-        for column in zip(*points)
-    )
-    epochs, is_tested = (iters + 1) / n_batches, numpy.isfinite(tests)
-    ax = ax or _new_axes()
-    ax.plot(epochs, 100 * errors, color=BLUE, label="validation error")
-    tested = epochs[is_tested], 100 * tests[is_tested]
-    ax.plot(*tested, color=ORANGE, linestyle="--", label="test error of each new best")
-    is_gain = numpy.isin(iters, gains)
-    style = {"color": BLUE, "linestyle": "", "clip_on": False}
-    ax.plot(
-        epochs[is_gain], 100 * errors[is_gain], marker="o", ms=4, label="significant gain", **style
-    )
-    best = iters == stopping.best_iter
-    ax.plot(epochs[best], 100 * errors[best], marker="*", ms=13, label="best model", **style)
+    epochs, errors, tests = (iters + 1) / n_batches, 100 * errors, 100 * tests
+    ax = ax or _pyplot_figure().subplots()
+
+    def draw(y, which, **style):
+        ax.plot(epochs[which], y[which], clip_on=False, **style)
+
+    draw(errors, iters >= 0, color=BLUE, label="validation error")
+    is_tested, is_gain = numpy.isfinite(tests), numpy.isin(iters, gains)
+    draw(tests, is_tested, color=ORANGE, ls="--", label="test error of each new best")
+    draw(errors, is_gain, color=BLUE, ls="", marker="o", ms=4, label="significant gain")
+    is_best = iters == stopping.best_iter
+    draw(errors, is_best, color=BLUE, ls="", marker="*", ms=13, label="best model")
     if stopping.patience <= 1.25 * (iters[-1] + 1):
         end = (stopping.patience + 1) / n_batches
         ax.axvline(end, color=GREY, linestyle=":", label="patience ran out")
     ax.set(xlabel="epoch" if n_batches > 1 else "minibatch", ylabel="error (%)")
-    ax.set_ylim(bottom=0, top=1.15 * 100 * numpy.nanmax(numpy.append(errors, tests)) or 1)
+    ax.set_ylim(bottom=0, top=1.15 * numpy.nanmax([errors, tests]) or 1)
     right = ax.twinx()
     right.plot(epochs, costs, color=GREY, linestyle="-.", label="training cost (right)")
     right.set(ylabel="training cost", ylim=(0, None))
-    lines = [line for side in (ax, right) for line in side.get_lines()]
-    ax.legend(lines, [line.get_label() for line in lines], fontsize="small", framealpha=0)
+    lines = [*ax.get_lines(), *right.get_lines()]
+    ax.legend(handles=lines, fontsize="small", framealpha=0)
     return ax
 
 
 def replay(metadata):
-    """The points of a model's curve, its early stopping up to the last, and the iterations of the
-    significant gains; a SettingError says that there is no curve.
-    """
-    points = metadata.get("curve")
-    if not (isinstance(points, list) and points and all(map(_is_point, points))):
+    """Follow a model's curve; give its points (n, 4), its early stopping, its significant gains."""
+    try:
+        points = numpy.array(metadata.get("curve"), dtype=float)
+    except (TypeError, ValueError):
+        points = numpy.array([])
+    if points.ndim != 2 or points.shape[1] != 4 or not numpy.isfinite(points[:, ::2]).all():
         raise SettingError("the model file holds no curve: it is an older one; train anew")
-    names = ("patience", "patience_increase", "improvement_threshold")
+    names = ("patience", "patience_increase", "improvement_threshold", "ties")
     stopping = EarlyStopping(**{name: metadata[name] for name in names if metadata.get(name)})
-    gains = []
+    gains = set()
     for iter, _, error, _ in points:
         stopping.update(iter, error)
-        gains += [iter] if stopping.significant_iter == iter else []
-    return points, stopping, gains
-
-
-def _is_point(point):
-    is_point = isinstance(point, list) and len(point) == 4 and None not in point[::2]
-    return is_point and all(isinstance(value, (int, float, type(None))) for value in point)
+        gains.add(stopping.significant_iter)
+    return points, stopping, sorted(gains)
 
 
 def plot_confusion(evaluation, ax=None):
@@ -183,7 +192,7 @@ def plot_confusion(evaluation, ax=None):
     """
     confusion = evaluation["confusion"]
     labels, predictions, counts = confusion["labels"], confusion["predictions"], dense(confusion)
-    ax = ax or _new_axes()
+    ax = ax or _pyplot_figure().subplots()
     shares = counts / numpy.maximum(counts.sum(axis=1, keepdims=True), 1)
     ax.imshow(numpy.sqrt(shares), cmap="cividis", vmin=0, vmax=1, aspect="auto")
     if len(labels) <= MAX_COUNTS:
@@ -203,8 +212,8 @@ def dense(confusion):
     if "counts" in confusion:
         return numpy.array(confusion["counts"])
     counts = numpy.zeros((len(confusion["labels"]), len(confusion["predictions"])), int)
-    for i, j, n in confusion["entries"]:
-        counts[i, j] = n
+    i, j, n = numpy.transpose(confusion["entries"])
+    counts[i, j] = n
     return counts
 
 
@@ -219,10 +228,8 @@ def parameters(model):
         W = model.W.get_value() if hasattr(model.W, "get_value") else model.W
         metadata = getattr(model, "metadata", {})
     n_in, n_out = W.shape
-    side = math.isqrt(n_in)
-    guess = [side, side] if side >= 8 and side * side == n_in else None
-    spec = getattr(model, "spec", None)
-    shape = spec.image_shape if spec else metadata.get("image_shape") or guess
+    row_shape = tuple(metadata.get("image_shape") or [n_in])
+    shape = image_shape(row_shape, guess=not metadata.get("categories"))
     names = metadata.get("feature_names")
     if not (isinstance(names, (list, tuple)) and len(names) == n_in):
         names = [f"column {i + 1}" for i in range(n_in)]
@@ -248,7 +255,76 @@ def largest(W):
     return float(numpy.percentile(abs(W), 99.8)) or 1.0
 
 
-def _new_axes():
-    from matplotlib import pyplot
+def save(plot, path, subject):
+    """Call ``plot(subject, axes)``, and write the figure whole or not at all, by the suffix."""
+    from matplotlib.figure import Figure
 
-    return pyplot.subplots(layout="constrained")[1]
+    figure = Figure(layout="constrained")
+    plot(subject, _weights_axes(figure, subject) if plot is plot_weights else figure.subplots())
+    try:
+        with replacing(path) as file:
+            figure.savefig(file, format=suffix(path), dpi=150)
+    except OSError as error:
+        reason = error.strerror or error
+        raise SettingError(f"{path} cannot be written: {reason}; give another name") from error
+
+
+def suffix(path):
+    """The format of a plot's file; a SettingError names those that there are."""
+    found = str(path).rpartition(".")[2].lower()
+    if found not in SUFFIXES:
+        raise SettingError(f"{path}: a plot is written as .{', .'.join(SUFFIXES)}: end it so")
+    return found
+
+
+def svg(plot, *arguments, size, alt):
+    """Call ``plot(*arguments, ax)``; give the figure for a page, in its colours, as SVG."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    names = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
+    style = {**dict.fromkeys(names, INK), "svg.fonttype": "none", "svg.hashsalt": alt}
+    stream = io.StringIO()
+    with rc_context({**style, "axes.spines.top": False, "font.family": "sans-serif"}):
+        figure = Figure(figsize=size, layout="constrained")
+        plot(*arguments, figure.subplots())
+        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
+    text = stream.getvalue().replace(INK, "currentColor")
+    head, body = text[text.index("<svg") + 4 :].split(">", 1)
+    unused = r'<metadata>.*?</metadata>|<style.*?</style>| id="[a-z_]+\d*"'
+    body = re.sub(unused, "", body, flags=re.DOTALL)
+    return f'<svg role="img" aria-label="{html.escape(alt)}"{head}>{body}'
+
+
+def image(pixels, alt, colours="gray", least=0, most=255):
+    """An ``<img>`` of a two-dimensional array."""
+    from matplotlib.image import imsave
+
+    stream = io.BytesIO()
+    imsave(stream, pixels, cmap=colours, vmin=least, vmax=most, format="png")
+    data = base64.b64encode(stream.getvalue()).decode()
+    return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
+
+
+def weights_html(model):
+    """The weights of each class as HTML figures."""
+    W, metadata = parameters(model)
+    figures, top = [], largest(W)
+    for w, label in zip(W.T[:MAX_CLASSES], map(cut, metadata["class_labels"])):
+        alt = f"weights of the class {label}"
+        if metadata["image_shape"]:
+            drawn = image(picture(w, metadata), alt, DIVERGING, -top, top)
+        else:
+            drawn = svg(plot_bars, w, metadata["feature_names"], size=(4, 3), alt=alt)
+        figures.append(f"<figure>{drawn}<figcaption>{html.escape(label)}</figcaption></figure>")
+    return "".join(figures)
+
+
+def repr_html(model):
+    """What a notebook shows of a model: its weights; None without matplotlib."""
+    try:
+        require_matplotlib()
+    except ExtraError:
+        return None
+    figures = weights_html(model).replace("<img", "<img width=84")
+    return f"<div style='display:flex;flex-wrap:wrap;gap:8px'>{figures}</div>"

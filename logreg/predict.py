@@ -16,9 +16,17 @@ import numpy
 from logreg import __version__, ranks
 from logreg.datasets.header import NO_OPTIONS
 from logreg.errors import DatasetError, LogRegError, SettingError
-from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS
+from logreg.hyperparameters import BEST_MODEL, DATASET
 from logreg.options import add_table_options, table_options
-from logreg.prediction.inputs import BATCH_SIZE, InputChecker, array_batches, batches, with_folders
+from logreg.prediction.inputs import (
+    BATCH_SIZE,
+    InputChecker,
+    array_batches,
+    batches,
+    read_test,
+    trained_batch,
+    with_folders,
+)
 from logreg.prediction.writers import destination, shown, shown_some, writer
 
 N_EXAMPLES = 10
@@ -90,7 +98,7 @@ def predict(model=BEST_MODEL, dataset=DATASET, n=N_EXAMPLES):
 
 def _print_examples(predictor, dataset, options, n):
     """Print the tutorial's two lines."""
-    data = _test_set(predictor, dataset, options)
+    data = read_test(predictor, dataset, options)
     predicted = InputChecker(predictor, data.name).predict(data.test[0][:n]).classes
     labels = numpy.asarray(predictor.labels)[predicted]
     with destination() as stream:
@@ -109,28 +117,6 @@ def _predictor(model, device=None):
         from logreg.prediction.predictor import Predictor
 
     return Predictor(model, device)
-
-
-def _test_set(predictor, dataset, options):
-    """Read a data set whose test set has the features that the model takes."""
-    from logreg.datasets import read_test_set
-
-    own = predictor.metadata.get("dataset", DATASET)
-    try:
-        chosen = own if dataset is None else dataset
-        data = read_test_set(chosen, predictor.metadata, options, predictor.dtype)
-    except DatasetError as error:
-        if dataset is None and own != DATASET:
-            error = DatasetError(
-                f"{error}. The model was trained on {own!a}; --dataset names other data"
-            )
-        raise error from None
-    if data.n_in != predictor.spec.n_in:
-        raise DatasetError(
-            f"{data.name}: the model expects {predictor.spec}, got {data.test[0].shape}; "
-            "give --dataset, with data like those that it was trained on"
-        )
-    return data
 
 
 @command
@@ -155,7 +141,7 @@ def main(argv=None):
     if args.inputs:
         inputs = [(name, batches(name, spec)) for name in args.inputs]
     else:
-        data = _test_set(predictor, args.dataset, options)
+        data = read_test(predictor, args.dataset, options)
         data.check_outputs(args.output)
         inputs = [(data.name, array_batches(data.name, data.test[0], spec))]
     return _predict(predictor, inputs, args, n)
@@ -228,16 +214,14 @@ def _predict_input(predictor, name, rows, invert, n, out, count):
 
 
 def _evaluate(predictor, options, args):
-    from logreg import figures, plots
+    from logreg import plots
     from logreg.prediction.evaluation import evaluate, format_evaluation
 
     if args.plot:
         plots.require_matplotlib()
-        figures.suffix(args.plot)
-    data = _test_set(predictor, args.dataset, options)
+        plots.suffix(args.plot)
+    data = read_test(predictor, args.dataset, options)
     data.check_outputs(args.output, args.plot)
-    trained = predictor.metadata.get("batch_size")
-    batch_size = trained if isinstance(trained, int) and trained > 0 else DEFAULTS.batch_size
     checker = InputChecker(predictor, data.name)
     with destination(args.output) as stream, counting(len(data.test[0])) as count:
         evaluation = evaluate(
@@ -245,11 +229,11 @@ def _evaluate(predictor, options, args):
             data,
             predictor.labels,
             args.batch_size,
-            batch_size,
+            trained_batch(predictor.metadata),
         )
         stream.write(format_evaluation(evaluation, args.format))
     if args.plot:
-        figures.save(plots.plot_confusion, args.plot, evaluation)
+        plots.save(plots.plot_confusion, args.plot, evaluation)
 
 
 def _info(args):

@@ -20,7 +20,7 @@ class Progress(Callback):
 
     def __init__(self):
         self._bar, self._next = None, 0.0
-        self._streams = contextlib.ExitStack()
+        self._streams = contextlib.ExitStack()  # stdout and stderr, while there is a line
 
     def __enter__(self):
         return self

@@ -11,8 +11,8 @@ import webbrowser
 from pathlib import Path
 
 from logreg import __version__
-from logreg.errors import DatasetError, LogRegError, SettingError
-from logreg.hyperparameters import BEST_MODEL, DATASET
+from logreg.errors import LogRegError, SettingError
+from logreg.hyperparameters import BEST_MODEL
 from logreg.options import add_table_options, table_options
 
 
@@ -61,16 +61,10 @@ def main(argv=None):
 
 def _test_data(predictor, dataset, options):
     """Read the test set; None, with a note, if it is the training's and cannot be had."""
-    from logreg.datasets import read_test_set
+    from logreg.prediction.inputs import read_test
 
-    trained_on = predictor.metadata.get("dataset")
-    name = dataset or (trained_on if isinstance(trained_on, str) else DATASET)
     try:
-        data = read_test_set(name, predictor.metadata, options, predictor.dtype)
-        if data.n_in != predictor.spec.n_in:
-            found = data.test[0].shape
-            raise DatasetError(f"{data.name}: the model expects {predictor.spec}, got {found}")
-        return data
+        return read_test(predictor, dataset, options)
     except LogRegError as error:
         if dataset:
             raise

@@ -6,7 +6,7 @@ import numpy
 import pytest
 from builders import make_pairs, save, save_digits_model, weights
 
-from logreg import figures, plots, predict
+from logreg import plots, predict
 from logreg.errors import ExtraError, SettingError
 from logreg.prediction.predictor import Predictor
 
@@ -37,9 +37,11 @@ def test_weights_of_images_are_pictures_on_one_scale(working_folder):
 
 
 def test_weights_of_a_table_are_the_largest_as_bars(working_folder):
-    W = numpy.array([[0.1, 0], [-3, 1], [2, 0]] + 20 * [[0.01, 0]])
-    names = ["$x^$", "<b>", "width", *map(str, range(20))]
-    predictor = Predictor(save("table.pkl", W, numpy.zeros(2), feature_names=names))
+    # They are as many as the pixels of an image, but with a column of texts they are none.
+    W = numpy.array([[0.1, 0], [-3, 1], [2, 0]] + 61 * [[0.01, 0]])
+    names = ["$x^$", "<b>", "width", *map(str, range(61))]
+    told = {"feature_names": names, "columns": names[1:], "categories": [["a", "b"]] + 62 * [None]}
+    predictor = Predictor(save("table.pkl", W, numpy.zeros(2), **told))
     ax = plots.plot_weights(predictor, axes(2))[0]
     labels = [label.get_text() for label in ax.get_yticklabels()]
     assert (labels[0], labels[-2:]) == ("<b>", ["$x^$", "width"])
@@ -71,6 +73,13 @@ def test_a_curve_marks_the_best_and_the_significant_gains():
     assert lines["best model"].get_xdata().tolist() == [4]
     assert lines["test error of each new best"].get_ydata().tolist() == [50, 30, 30]
     assert lines["patience ran out"].get_xdata()[0] == (19 * 2 + 1) / 10
+    ties = {
+        **TOLD,
+        "ties": "later",
+        "curve": [[9, 1, 0.2, 0.3], [19, 1, 0.2, 0.3], [29, 1, 0.2, 0.3]],
+    }
+    lines = {line.get_label(): line for line in plots.plot_curve(ties, axes()).get_lines()}
+    assert lines["best model"].get_xdata().tolist() == [2]
     for bad in (None, [], "text", [[1, 2]], [[1, 2, "a", None]]):
         with pytest.raises(SettingError, match="no curve"):
             plots.plot_curve({"curve": bad}, axes())
@@ -108,4 +117,4 @@ def test_without_matplotlib_an_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ExtraError, match=r"pip install '\.\[report\]'"):
         plots.require_matplotlib()
-    assert figures.weights_html(None) is None
+    assert plots.repr_html(None) is None

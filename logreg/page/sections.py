@@ -5,16 +5,16 @@ from html import escape
 
 import numpy
 
-from logreg import figures, plots
+from logreg import plots
+from logreg.datasets.preprocessing import Preprocessing
 from logreg.errors import SettingError
 from logreg.plots import cut
 
-N_CELLS = 12  # of such a row of a table
+N_CELLS = 12  # of a wrong row of a table
 N_FIELDS = 40  # columns of a table that have a field
-N_CLASSES = 30  # classes whose errors are listed
 MAX_WEIGHTS = 1 << 20  # of which the page still holds a copy, about 5 MB
 SETTINGS = ("learning_rate", "batch_size", "n_epochs", "patience", "patience_increase")
-SETTINGS += ("improvement_threshold", "momentum", "l1", "l2", "class_weight", "shuffle")
+SETTINGS += ("improvement_threshold", "momentum", "l1", "l2", "class_weight", "missing", "shuffle")
 REASONS = {
     "patience": "patience ran out, as there was no significant gain any more",
     "n_epochs": "all epochs had been run",
@@ -34,40 +34,37 @@ def _percent(error):
 
 
 def scores(metadata, evaluation):
-    """The figures at the top: the tutorial's score, the honest one, the baseline."""
+    """The figures at the top: the honest score, the tutorial's, the baseline."""
     honest, source = metadata.get("test_error_all_rows"), "as the model file tells"
-    figures = []
     if evaluation is not None:
-        honest, source = evaluation["errors"] / evaluation["rows"], escaped(evaluation["dataset"])
-    figures.append((_percent(honest), "test error over all rows", source))
-    score = _percent(metadata.get("test_error"))
-    figures.append((score, "as the tutorial counts", "over whole minibatches"))
+        honest, source = evaluation["errors"] / evaluation["rows"], evaluation["dataset"]
+    told = [
+        (honest, "test error over all rows", source),
+        (metadata.get("test_error"), "as the tutorial counts", "over whole minibatches"),
+    ]
     if evaluation is not None:
-        rows = {str(entry["label"]): entry["rows"] for entry in evaluation["classes"]}
-        counts = metadata.get("class_counts")
-        labels = list(map(str, metadata["class_labels"]))
-        if isinstance(counts, list) and len(counts) == len(labels):
-            majority = labels[int(numpy.argmax(counts))]
-        else:
-            majority = max(rows, key=rows.get)
-        baseline = 1 - rows[majority] / evaluation["rows"]
-        figures.append(
-            (_percent(baseline), "majority baseline", f"always “{escaped(majority, 20)}”")
-        )
+        classes, counts = evaluation["classes"], metadata.get("class_counts")
+        if not (isinstance(counts, list) and len(counts) == len(metadata["class_labels"])):
+            counts = [entry["rows"] for entry in classes]
+        most = classes[int(numpy.argmax(counts))]
+        baseline = 1 - most["rows"] / evaluation["rows"]
+        told.append((baseline, "majority baseline", f"always “{cut(most['label'], 20)}”"))
     return "".join(
-        f"<div><strong>{figure}</strong> {name}<small>{source}</small></div>"
-        for figure, name, source in figures
-        if figure != "-"
+        f"<div><strong>{_percent(error)}</strong> {name}<small>{escaped(source)}</small></div>"
+        for error, name, source in told
+        if _percent(error) != "-"
     )
 
 
 def run(metadata):
+    """The run as a list of terms and what is told of each."""
     told = metadata.get
     settings = [
         f"{name.replace('n_epochs', 'epochs at most').replace('_', ' ')} {told(name)}"
         for name in SETTINGS
         if told(name) or (name == "shuffle" and told(name) == 0)
     ]
+    settings += ["standardized"] if told("feature_scales") else []
     reason = told("reason") if isinstance(told("reason"), (str, type(None))) else None
     rows = [
         ("Data set", told("dataset") or "not known"),
@@ -83,6 +80,7 @@ def run(metadata):
 
 
 def curve(metadata):
+    """The learning curve, or why there is none."""
     try:
         points, stopping, gains = plots.replay(metadata)
     except SettingError as error:
@@ -91,113 +89,116 @@ def curve(metadata):
     unit = "epoch" if n_batches > 1 else "minibatch"
     best, end = ((i + 1) / n_batches for i in (stopping.best_iter, stopping.patience))
     alt = (
-        f"The validation error falls from {_percent(points[0][2])} to its best, "
+        f"The validation error begins at {_percent(points[0][2])}; its best is "
         f"{_percent(stopping.best_loss)}, at {unit} {best:.0f}, in {len(points)} validations."
     )
-    said = (
-        f"{alt} {len(gains)} gains were significant; the last extends patience to {unit} {end:.0f}."
-    )
-    figure = figures.svg(plots.plot_curve, metadata, size=(5.8, 3.7), alt=alt)
-    return f"<figure class=plot>{figure}<figcaption>{escape(said)}</figcaption></figure>"
+    gained = f"Significant gains: {len(gains)}; the last extends patience to {unit} {end:.0f}."
+    return _plot(plots.plot_curve, metadata, (5.8, 3.7), alt, f"{alt} {gained}")
 
 
-def weights_note(metadata, is_image):
-    n_more = len(metadata["class_labels"]) - plots.MAX_CLASSES
-    text = (
-        "One picture a class, on one scale: where a pixel is red, ink speaks for the class; where "
-        "it is blue, ink speaks against it; where it is white, it does not matter."
-        if is_image
-        else "The largest weights of each class: orange bars speak for it, blue ones against it."
-    )
-    return text + (f" {n_more} more classes are left out." if n_more > 0 else "")
+def _plot(plot, subject, size, alt, caption):
+    figure = plots.svg(plot, subject, size=size, alt=alt)
+    return f"<figure class=plot>{figure}<figcaption>{escape(caption)}</figcaption></figure>"
+
+
+def weights(predictor, metadata):
+    """What the model has learnt: a picture or bars for each class."""
+    n_more, n_out, top = len(predictor.labels) - plots.MAX_CLASSES, len(predictor.labels), ""
+    if metadata["image_shape"]:
+        kind = "pictures many" if n_out > 20 else "pictures"
+        said = (
+            "One picture a class, on one scale: where a pixel is red, ink speaks for the class; "
+            "where it is blue, ink speaks against it; where it is white, it does not matter."
+        )
+        end = f"{plots.largest(predictor.W):.2g}"
+        top = (
+            f"<div class=ends><span>−{end}</span><span class=scale></span><span>+{end}</span></div>"
+        )
+    else:
+        kind = "bars"
+        said = "The largest weights of each class: orange bars speak for it, blue ones against it."
+    more = f" {n_more} more classes are left out." if n_more > 0 else ""
+    return f'<p>{said}{more}</p>{top}<div class="{kind}">{plots.weights_html(predictor)}</div>'
 
 
 def errors(evaluation):
+    """The confusion matrix, and the errors of each class."""
     confusion = evaluation["confusion"]
     counts, labels = plots.dense(confusion), confusion["labels"]
-    known = {str(label): j for j, label in enumerate(confusion["predictions"])}
-    off = counts.copy()
-    for i, label in enumerate(labels):
-        if str(label) in known:
-            off[i, known[str(label)]] = 0
-    i, j = numpy.unravel_index(off.argmax(), off.shape)
+    mistakes = counts.copy()
+    numpy.fill_diagonal(mistakes, 0)
+    i, j = numpy.unravel_index(mistakes.argmax(), mistakes.shape)
     alt = "Confusion matrix. " + (
-        f"The most frequent mistake: {off[i, j]} rows of class {cut(labels[i])} are taken for "
+        f"The most frequent mistake: {counts[i, j]} of class {cut(labels[i])} taken for "
         f"{cut(confusion['predictions'][j])}."
-        if off.any()
+        if mistakes.any()
         else "There is no mistake."
     )
     side = min(4 + 0.25 * len(labels), 8)
-    figure = figures.svg(plots.plot_confusion, evaluation, size=(side + 0.5, side), alt=alt)
-    entries = sorted(evaluation["classes"], key=lambda entry: -(entry["error_percent"] or 0))
+    figure = _plot(plots.plot_confusion, evaluation, (side + 0.5, side), alt, alt)
+    entries = [entry for entry in evaluation["classes"] if entry["rows"]]
+    entries.sort(key=lambda entry: -entry["error_percent"])
     rows = "".join(
         f"<tr><th scope=row>{escaped(entry['label'], 24)}<td>{entry['rows']}<td>{entry['errors']}"
         f"<td>{entry['error_percent']:.2f} %"
-        for entry in entries[:N_CLASSES]
-        if entry["rows"]
+        for entry in entries
     )
-    more = " The worst are listed." if len(entries) > N_CLASSES else ""
     return (
-        f"<figure class=plot>{figure}<figcaption>{escape(alt)}</figcaption></figure>"
-        "<table><caption>Error a "
-        f"class, the worst first.{more}</caption><thead><tr><th>class<th>rows<th>errors<th>error"
-        f"<tbody>{rows}</table>"
+        f"{figure}<table><caption>Error a class, the worst first.</caption>"
+        f"<thead><tr><th>class<th>rows<th>errors<th>error<tbody>{rows}</table>"
     )
 
 
-def gallery(wrong, data, metadata, is_live):
-    x, cards = data.test[0], []
+def gallery(wrong, x, metadata, is_live):
+    """The wrong rows of `x`: a picture or cells, and the two most probable classes."""
+    cards = []
     least, most = (0, 255) if x.dtype == numpy.uint8 else (float(x.min()), float(x.max()))
     for row, label, classes, p in wrong:
         names = [escaped(metadata["class_labels"][k], 16) for k in classes]
         said = "<br>".join(f"<b>{name}</b> {100 * q:.1f} %" for name, q in zip(names, p))
-        caption = f"<figcaption>{said}<br>is in fact <b>{escaped(label, 16)}</b></figcaption>"
         if metadata["image_shape"]:
             alt = f"test row {row}, of class {cut(label, 16)}"
-            shown = figures.image(plots.picture(x[row], metadata), alt, "gray", least, most)
+            shown = plots.image(plots.picture(x[row], metadata), alt, "gray", least, most)
             if is_live:
-                shown = (
-                    f'<button type=button class=to-pad title="Put it on the pad">{shown}</button>'
-                )
+                shown = f'<button class=to-pad title="Put it on the pad">{shown}</button>'
         else:
             cells = list(zip(metadata["feature_names"], x[row]))[:N_CELLS]
             shown = "".join(f"<dt>{escaped(n, 24)}</dt><dd>{v:.6g}</dd>" for n, v in cells)
             shown = f"<dl>{shown}</dl>"
-        cards.append(f"<figure>{shown}{caption}</figure>")
-    return "".join(cards) or "<p>No row is wrong.</p>"
+        truth = f"is in fact <b>{escaped(label, 16)}</b>"
+        cards.append(f"<figure>{shown}<figcaption>{said}<br>{truth}</figcaption></figure>")
+    kind = "pictures" if metadata["image_shape"] else "rows"
+    return f"<div class={kind}>{''.join(cards)}</div>" if cards else "<p>No row is wrong.</p>"
 
 
 def facts(predictor, metadata, means):
-    """The model as the script takes it, or None; and what the page says of that."""
-    W, shape = predictor.W, metadata["image_shape"]
+    """The model as the script takes it, or None; and what the page says of that.
+
+    `means` are those of the training rows of a table, if its file does not tell them.
+    """
+    W, shape, n_in = predictor.W, metadata["image_shape"], len(predictor.W)
     if W.size > MAX_WEIGHTS:
         return None, "The model is too large for a live copy of it in the page."
     if shape and len(shape) == 3:
         return None, "This is for models of grey images and of tables."
-    n_in = len(W)
-    shifts, scales = numpy.zeros(n_in), numpy.full(n_in, 1 / metadata["pixel_scale"])
-    told = [metadata.get(name) for name in ("feature_means", "feature_scales")]
-    is_told = [isinstance(values, list) and len(values) == n_in for values in told]
-    if all(is_told):
-        shifts, scales = told
-    if not shape:
-        means = told[0] if is_told[0] else numpy.zeros(n_in) if means is None else means
-    facts = {
+    preprocessing, transposed = Preprocessing.from_metadata(metadata), predictor.spec.transposed
+    scale = predictor.pixel_scale if shape else preprocessing.pixel_scale
+    shifts, scales = numpy.zeros(n_in), numpy.ones(n_in)
+    if preprocessing.scales is not None:
+        shifts, scales = preprocessing.means, preprocessing.scales
+    if preprocessing.means is not None:
+        means = preprocessing.means / scale
+    return {
         "labels": [cut(label, 40) for label in predictor.labels],
         "dtype": W.dtype.name,
         "W": _base64(W),
         "b": _base64(predictor.b),
-        "shape": None,
-    }
-    if not shape:
-        means, shifts, scales = (numpy.asarray(v, float).tolist() for v in (means, shifts, scales))
-        return {**facts, "means": means, "shifts": shifts, "scales": scales}, ""
-    transposed = predictor.spec.transposed
-    return {
-        **facts,
-        "shape": shape[::-1] if transposed else shape,
+        "means": (numpy.zeros(n_in) if means is None else means).tolist(),
+        "scale": scale,  # a row x becomes (scale x - shifts) / scales
+        "shifts": shifts.tolist(),
+        "scales": scales.tolist(),
+        "shape": shape[::-1] if shape and transposed else shape,
         "transposed": transposed,
-        "scale": predictor.pixel_scale,
         "background": predictor.spec.background,
     }, ""
 
@@ -207,30 +208,25 @@ def _base64(array):
     return base64.b64encode(little_endian.tobytes()).decode()
 
 
-def fields(metadata, facts):
-    """The fields of a table: a number or a choice for each column."""
-    means, names = facts["means"], metadata["feature_names"]
+def fields(metadata, means):
+    """The fields of a table: a number, or a choice of a text, for each column."""
     columns, categories = metadata.get("columns"), metadata.get("categories")
-    if not (isinstance(categories, list) and isinstance(columns, list)):
-        columns, categories = names, [None] * len(names)
+    if not (columns and categories):
+        columns, categories = metadata["feature_names"], [None] * len(means)
     fields, first = [], 0
-    for name, choices in list(zip(columns, categories)):
-        if choices:
-            chosen = first + int(numpy.argmax(means[first : first + len(choices)]))
+    for name, texts in zip(columns, categories):
+        if texts is None:
+            value = f"{means[first]:.6g}"
+            field = f'<input type=number step=any data-feature="{first}" value="{value}">'
+        else:
+            chosen = int(numpy.argmax([*means[first : first + len(texts)], 0]))
             options = "".join(
-                f"<option{' selected' * (first + i == chosen)}>{escaped(choice, 40)}</option>"
-                for i, choice in enumerate(choices)
+                f"<option{' selected' * (i == chosen)}>{escaped(text, 40)}</option>"
+                for i, text in enumerate(texts)
             )
             field = f'<select data-feature="{first}">{options}</select>'
-        else:
-            field = (
-                f'<input type=number step=any data-feature="{first}" value="{means[first]:.4g}">'
-            )
         fields.append(f"<label><span>{escaped(name, 40)}</span>{field}</label>")
-        first += len(choices) if choices else 1
-    more = (
-        ""
-        if len(fields) <= N_FIELDS
-        else f"<p>{len(fields) - N_FIELDS} more columns stay at their mean.</p>"
-    )
+        first += 1 if texts is None else len(texts)
+    n_more = len(fields) - N_FIELDS
+    more = f"<p>{n_more} more columns stay at their mean.</p>" if n_more > 0 else ""
     return "".join(fields[:N_FIELDS]) + more

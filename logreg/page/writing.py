@@ -11,14 +11,13 @@ from string import Template
 
 import numpy
 
-from logreg import __version__, figures, plots
+from logreg import __version__, plots
 from logreg.callbacks import Callback
 from logreg.console import note, warning
 from logreg.errors import LogRegError
-from logreg.hyperparameters import DEFAULTS
 from logreg.page import sections
 from logreg.prediction.evaluation import evaluate
-from logreg.prediction.inputs import BATCH_SIZE, InputChecker
+from logreg.prediction.inputs import BATCH_SIZE, InputChecker, trained_batch
 from logreg.saving import check_writable, save
 
 HERE = Path(__file__).parent
@@ -72,47 +71,43 @@ class Report(Callback):
             write_page(self.page, self.model, predictor, self._data, self._means)
         if plot_paths:
             weights, curve, confusion = plot_paths
-            n_classes = min(len(predictor.labels), plots.MAX_CLASSES)
-            size = (9, 4) if predictor.spec.image_shape else (18, 3 * -(-n_classes // 5))
-            figures.save(plots.plot_weights, weights, predictor, n_axes=n_classes, size=size)
-            figures.save(plots.plot_curve, curve, predictor)
-            figures.save(plots.plot_confusion, confusion, evaluate_rows(predictor, self._data)[0])
+            plots.save(plots.plot_weights, weights, predictor)
+            plots.save(plots.plot_curve, curve, predictor)
+            plots.save(plots.plot_confusion, confusion, _evaluate(predictor, self._data)[0])
 
 
 def write_page(path, model, predictor, data=None, means=None):
-    """Write the page of a model, whole or not at all; `data` is the DataSet of a test set."""
+    """Write the page of a model, whole or not at all.
+
+    `data` is the DataSet of a test set; `means` has the training means of the features of a
+    table, if `data` no longer holds the training rows.
+    """
     _, metadata = plots.parameters(predictor)
-    evaluation, wrong = evaluate_rows(predictor, data) if data is not None else (None, None)
-    if means is None and not metadata["image_shape"] and data is not None:
+    is_image = bool(metadata["image_shape"])
+    if means is None and data is not None and not is_image:
         means = _mean((data.train or data.test)[0])
     facts, live_note = sections.facts(predictor, metadata, means)
+    evaluation, errors, gallery = None, "", ""
+    if data is not None:
+        evaluation, wrong = _evaluate(predictor, data)
+        errors = sections.errors(evaluation)
+        gallery = sections.gallery(wrong, data.test[0], metadata, facts is not None)
     script = (HERE / "page.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    is_image, is_live = bool(metadata["image_shape"]), facts is not None
-    n_out = len(predictor.labels)
     page = Template((HERE / "page.html").read_text(encoding="utf-8")).substitute(
         title=sections.escaped(os.path.basename(model)),
-        hash=digest,
+        hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        # What the style shows and hides; see the template.
+        kinds=f"{'of-images' if is_image else 'of-a-table'} {'is-live' if facts else 'is-still'} "
+        f"{'tested' if evaluation else 'untested'}",
         scores=sections.scores(metadata, evaluation),
         run=sections.run(metadata),
         curve=sections.curve(metadata),
-        weights="".join(figures.weights_html(predictor)),
-        weights_note=sections.weights_note(metadata, is_image),
-        top=f"{plots.largest(predictor.W):.2g}",
-        colours="" if is_image else "hidden",
-        name_width=f"{0.3 + 0.7 * min(max(map(len, map(str, predictor.labels))), 14):.1f}rem",
-        weights_kind=("pictures many" if n_out > 20 else "pictures") if is_image else "bars",
-        errors="" if evaluation is None else sections.errors(evaluation),
-        wrong_kind="pictures" if is_image else "rows",
-        wrong="" if wrong is None else sections.gallery(wrong, data, metadata, is_live),
-        no_errors="" if evaluation is None else "hidden",
-        has_errors="hidden" if evaluation is None else "",
+        weights=sections.weights(predictor, metadata),
+        errors=errors,
+        gallery=gallery,
         live_name="Draw" if is_image else "Try it",
         live_note=live_note,
-        pad="" if is_live and is_image else "hidden",
-        form="" if is_live and not is_image else "hidden",
-        live="" if is_live else "hidden",
-        fields=sections.fields(metadata, facts) if is_live and not is_image else "",
+        fields="" if is_image or not facts else sections.fields(metadata, facts["means"]),
         facts=json.dumps(facts).replace("<", "\\u003c"),
         script=script,
         version=__version__,
@@ -121,31 +116,24 @@ def write_page(path, model, predictor, data=None, means=None):
 
 
 def _mean(x):
-    return numpy.nanmean(x, axis=0, dtype=numpy.float64)
+    return numpy.mean(x, axis=0, dtype=numpy.float64)
 
 
-def evaluate_rows(predictor, data):
+def _evaluate(predictor, data):
     """Evaluate a model; give that, and of the most confidently wrong rows what they are taken for.
 
     That is a list of (row, label, two classes, their probabilities).
     """
     checker, tops = InputChecker(predictor, data.name), []
 
-    def predict_rows(x):
+    def predict(x):
         prediction = checker.predict(x)
-        p = prediction.probabilities
-        p[numpy.arange(len(p)), prediction.classes] += (
-            1  # of equal ones, the predicted one is first
-        )
-        order = numpy.argsort(-p, axis=1, kind="stable")[:, :2]
-        p[numpy.arange(len(p)), prediction.classes] -= 1
-        tops.append((order, numpy.take_along_axis(p, order, axis=1)))
+        order = numpy.argsort(-prediction.probabilities, axis=1, kind="stable")[:, :2]
+        tops.append((order, numpy.take_along_axis(prediction.probabilities, order, axis=1)))
         return prediction
 
-    batch_size = predictor.metadata.get("batch_size")
-    batch_size = batch_size if isinstance(batch_size, int) and batch_size > 0 else None
-    batch_size = batch_size or DEFAULTS.batch_size
-    evaluation = evaluate(predict_rows, data, predictor.labels, BATCH_SIZE, batch_size)
+    batch_size = trained_batch(predictor.metadata)
+    evaluation = evaluate(predict, data, predictor.labels, BATCH_SIZE, batch_size)
     classes, probabilities = map(numpy.concatenate, zip(*tops))
     labels = numpy.array(list(map(str, data.class_labels)))[data.test[1]]
     is_wrong = labels != numpy.array(list(map(str, predictor.labels)))[classes[:, 0]]

@@ -8,11 +8,13 @@ from typing import NamedTuple, Optional
 import numpy
 
 from logreg.console import note, warning
+from logreg.datasets import read_test_set
 from logreg.datasets.arrays import as_array
 from logreg.datasets.formats import ARRAY_NAMES, read_arrays, sniff
 from logreg.datasets.header import NO_OPTIONS, Columns, TableOptions, cut
 from logreg.datasets.tables import frame_features, table_batches
 from logreg.errors import DatasetError
+from logreg.hyperparameters import DATASET, DEFAULTS
 from logreg.prediction.writers import shown_some
 
 STDIN = "-"
@@ -138,6 +140,36 @@ def rows_of(X, spec):
             return frame_features(X, columns, spec.options.missing)
         X = X.iloc[:, [there.index(name) for name in known]]
     return as_array(X.to_numpy(), "X")
+
+
+def read_test(predictor, dataset, options):
+    """Read a data set whose test set has the features that the model takes.
+
+    If `dataset` is None, it is the one that the model was trained on.
+    """
+    own = predictor.metadata.get("dataset", DATASET)
+    own = own if isinstance(own, str) else DATASET
+    try:
+        chosen = own if dataset is None else dataset
+        data = read_test_set(chosen, predictor.metadata, options, predictor.dtype)
+    except DatasetError as error:
+        if dataset is None and own != DATASET:
+            error = DatasetError(
+                f"{error}. The model was trained on {own!a}; --dataset names other data"
+            )
+        raise error from None
+    if data.n_in != predictor.spec.n_in:
+        raise DatasetError(
+            f"{data.name}: the model expects {predictor.spec}, got {data.test[0].shape}; "
+            "give --dataset, with data like those that it was trained on"
+        )
+    return data
+
+
+def trained_batch(metadata):
+    """The rows of a minibatch in a model's training; the tutorial's if its file tells none."""
+    trained = metadata.get("batch_size")
+    return trained if isinstance(trained, int) and trained > 0 else DEFAULTS.batch_size
 
 
 def _choose(names):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy
 
-from logreg import engine, figures
+from logreg import engine, plots
 from logreg.console import starting
 from logreg.datasets import PIXEL_SCALE
 from logreg.datasets.checks import image_shape
@@ -90,13 +90,14 @@ class Predictor:
         )
         n_in, shape, median = told["n_in"], told.get("image_shape"), told.get("x_median")
         is_known = self.x_range and isinstance(median, (int, float))
+        columns = Columns.from_metadata(told)
         self.spec = InputSpec(
             n_in,
             # A CSV file does not tell whether its rows are images; a square number may be one.
-            image_shape(tuple(shape or [n_in]), guess=True),
+            image_shape(tuple(shape or [n_in]), guess=not any(columns.categories)),
             background="light" if is_known and 2 * median >= sum(self.x_range) else "dark",
             transposed=told.get("transposed") is True,
-            columns=Columns.from_metadata(told),
+            columns=columns,
             options=TableOptions(missing=told.get("missing")),
         )
         outputs = [classifier.y_pred, classifier.p_y_given_x]
@@ -140,7 +141,7 @@ class Predictor:
             return Prediction(*map(numpy.asarray, self._function(x)))
 
     def _repr_html_(self):
-        return figures.repr_html(self)
+        return plots.repr_html(self)
 
     def ready(self, x):
         """Make of features what the model takes; see :class:`Preprocessing`."""
