@@ -5,6 +5,7 @@ interpreter runs it. LOGREG_KERNEL=0 leaves every graph alone.
 """
 
 import itertools
+import types
 
 import numpy
 
@@ -19,10 +20,26 @@ def make_kernel(T, tools):
     T : module
         The engine's tensor operations.
     tools : object
-        The engine's `Op`, `Apply`, `DisconnectedType`, `ancestors`, `equal_computations`, and
-        `function`, which makes functions that run without being compiled.
+        What :func:`make_tools` makes.
     """
     return Kernel(T, tools) if tools is not None and is_wanted() else None
+
+
+def make_tools(function, change_flags, Mode, Linker, **names):
+    """Collect what the kernel needs of an engine's internals.
+
+    `names` are its `Op`, `Apply`, `DisconnectedType`, `ancestors` and `equal_computations`. Added
+    is `function`, which makes functions that run without being compiled.
+    """
+    linker = Linker(use_cloop=False, c_thunks=False, allow_gc=False)
+    # Fused operations would run element by element.
+    mode = Mode(linker, "fast_run").excluding("fusion")
+
+    def uncompiled_function(*args, **options):
+        with change_flags(cxx=""):  # C code would fold constants, or loop over operations
+            return function(*args, mode=mode, **options)
+
+    return types.SimpleNamespace(function=uncompiled_function, **names)
 
 
 def checked_labels(T, y, n_out):
