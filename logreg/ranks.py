@@ -7,6 +7,7 @@ launcher set in the environment decides: without one there is one rank, and MPI 
 
 import atexit
 import contextlib
+import itertools
 import os
 import sys
 import time
@@ -30,11 +31,11 @@ MESSAGE = 1 << 26  # bytes
 
 rank, size = 0, 1
 local_rank = 0  # among those of this machine
-ends = False  # whether a rank was asked to end the run, as all know since the last step
-sums = [0, 0.0]  # sums of gradients: how many, and the seconds spent in them
-_mpi = _comm = _watcher = None
+_mpi = _comm = None  # mpi4py's module, and the communicator of all ranks
+_watcher = None  # a pipe to the process that watches this one
 _neighbours = ()  # the processes of the ranks of this machine
-_asked = False  # whether this rank was asked to end the run
+_was_asked = False  # whether this rank was asked to end the run
+_was_anyone_asked = False  # whether a rank was, as all know since the last step
 _has_agreed = False  # whether all ranks know how they end
 
 
@@ -118,7 +119,7 @@ def alone():
 def finish():
     """Part from the other ranks, as all of them do now."""
     global _comm
-    if _comm and size > 1:
+    if _comm:
         sys.stdout.flush()
         _tell_watcher(b"e")
         _comm = None
@@ -135,26 +136,29 @@ def end(code, error=None):
         _tell_watcher(b"e")
         return
     if isinstance(error, SystemExit):
-        error, code = f"it ended with exit code {error.code}", 1
+        said, code = f"it ended with exit code {error.code}", 1
     elif error is not None:
-        error = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    if error:
-        time.sleep(GRACE if rank else 0)
-        print(f"error: rank {rank} of {size}: {error}".rstrip(), file=sys.stderr)
+        said = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    if error is not None:
+        print(_named(said.rstrip()), file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()
     _tell_watcher(b"e")
     time.sleep(0.1)  # the watcher, too, has something to do
     _comm.Abort(code)
+    os._exit(code)  # MPICH's Abort returns, and the launcher kills this process a little later
 
 
 def fault(error):
     """What to say of an error on this rank; None if rank 0 says it."""
     if not rank:
         return f"error: {error}"
-    if isinstance(error, ToldError):
-        return None
-    time.sleep(GRACE)  # if all ranks have met it, rank 0 speaks, and ends them
+    return None if isinstance(error, ToldError) else _named(error)
+
+
+def _named(error):
+    """What to say of an error, with the rank; but if all have met it, rank 0 ends them before."""
+    time.sleep(GRACE if rank else 0)
     return f"error: rank {rank} of {size}: {error}"
 
 
@@ -165,11 +169,6 @@ def _tell_watcher(word):
 
 
 # ---- what ranks tell each other
-
-
-def from_first(function):
-    """As :func:`on_first`, but what is returned is returned on all."""
-    return same_on_all(on_first(function))
 
 
 def on_first(function):
@@ -196,15 +195,21 @@ def on_first(function):
     raise ToldError() if code == 1 else SystemExit(code)
 
 
+def from_first(function):
+    """As :func:`on_first`, but what is returned is returned on all."""
+    return same_on_all(on_first(function))
+
+
+def same_on_all(value):
+    """What rank 0 has, on all ranks."""
+    return _comm.bcast(value) if size > 1 else value
+
+
 def send_rows(array, to):
     """Send an array to a rank, which receives it by :func:`receive_rows`."""
-    import numpy
-
-    array = numpy.ascontiguousarray(array)
     _comm.send((array.dtype, array.shape), to)
-    data = memoryview(array.reshape(-1).view("uint8"))
-    for first in range(0, len(data), MESSAGE):
-        _comm.Send([data[first : first + MESSAGE], _mpi.BYTE], to)
+    for message in _messages(array):
+        _comm.Send(message, to)
 
 
 def receive_rows():
@@ -213,10 +218,15 @@ def receive_rows():
 
     dtype, shape = _comm.recv(source=0)
     array = numpy.empty(shape, dtype)
-    data = memoryview(array.reshape(-1).view("uint8"))
-    for first in range(0, len(data), MESSAGE):
-        _comm.Recv([data[first : first + MESSAGE], _mpi.BYTE], 0)
+    for message in _messages(array):
+        _comm.Recv(message, 0)
     return array
+
+
+def _messages(array):
+    """The bytes of an array, contiguous, in parts of a size that every MPI takes."""
+    data = array.ravel().view("uint8")
+    return [data[first : first + MESSAGE] for first in range(0, len(data), MESSAGE)]
 
 
 def share(n, of=None):
@@ -250,9 +260,9 @@ def anyone(asked):
 
     `asked` is whether this one was, which the others learn at the next step.
     """
-    global _asked
-    _asked = bool(asked)
-    return ends if size > 1 else asked
+    global _was_asked
+    _was_asked = bool(asked)
+    return _was_anyone_asked if size > 1 else asked
 
 
 def sum_counts(array):
@@ -262,13 +272,10 @@ def sum_counts(array):
 
 def sum_step(buffer):
     """Sum what a step packs, in place; the last element is left free for who was asked to end."""
-    global ends
-    begin = time.perf_counter()
-    buffer[-1] = _asked
+    global _was_anyone_asked
+    buffer[-1] = _was_asked
     _wait_for(_comm.Iallreduce(_mpi.IN_PLACE, buffer))
-    ends = bool(buffer[-1])
-    sums[0] += 1
-    sums[1] += time.perf_counter() - begin
+    _was_anyone_asked = bool(buffer[-1])
 
 
 def wait():
@@ -278,17 +285,23 @@ def wait():
 
 def _wait_for(request, seconds=0.0):
     """Wait for other ranks; one that waits long leaves the core to those that may need it."""
-    tries = 0
-    while not request.Test():
-        tries += 1
+    leave_core = getattr(os, "sched_yield", lambda: time.sleep(0))
+    for tries in itertools.count(1):
+        if request.Test():
+            return
         if tries % LOOKS == 0:
             _look_for_neighbours()
-        if seconds or tries > SPINS:
-            time.sleep(seconds) if seconds or not hasattr(os, "sched_yield") else os.sched_yield()
+        if seconds:
+            time.sleep(seconds)
+        elif tries > SPINS:
+            leave_core()
 
 
 def _look_for_neighbours():
-    """End all if a rank of this machine has ended with code 0, for which no launcher ends it."""
+    """End all if a rank of this machine has gone, where the launcher does not.
+
+    Not every launcher does: for exit code 0 none, and srun for no other unless it is asked to.
+    """
     for pid in _neighbours:
         try:
             os.kill(pid, 0)
@@ -304,9 +317,4 @@ def first_first():
         _wait_for(_comm.Ibarrier(), POLL)  # the core is rank 0's
     yield
     if size > 1 and not rank:
-        _wait_for(_comm.Ibarrier())
-
-
-def same_on_all(value):
-    """What rank 0 has, on all ranks."""
-    return _comm.bcast(value) if size > 1 else value
+        wait()

@@ -151,10 +151,10 @@ def test_a_folder_is_mapped_by_each_rank_or_sent(run, mpirun, pairs):
     assert lines(done) == expected and len(expected) > 6, done.stderr
     assert done.stderr.count("each of the 3 ranks maps the features from their files itself") == 1
     blind = "import numpy\nfrom logreg import ranks\nranks.start()\n"
+    blind += "def fail(*args, **how): open('nowhere')\n"
     blind += (
-        "class Blind(numpy.memmap):\n    def __new__(cls, *args, **how):\n        open('nowhere')\n"
+        "if ranks.rank == 2: numpy.memmap = type('Blind', (numpy.memmap,), {'__new__': fail})\n"
     )
-    blind += "if ranks.rank == 2: numpy.memmap = Blind\n"
     done = mpirun(3, "-c", blind + TRAIN.format(options))
     assert lines(done) == expected, done.stderr
     assert done.stderr.count("rank 0 sends each its rows") == 1
@@ -217,15 +217,8 @@ sys.exit(main({}))
 
 
 def test_a_signal_to_any_rank_ends_all_and_the_run_resumes_on_others(run, mpirun, pairs):
-    options = [
-        *OPTIONS[:4],
-        "--n-epochs",
-        "100",
-        "--patience",
-        "100000",
-        "--learning-rate",
-        "0.002",
-    ]
+    options = [*OPTIONS[:4], "--n-epochs", "100", "--patience", "100000"]
+    options += ["--learning-rate", "0.002"]
     undisturbed = run("-m", "logreg.train", *options, "--output", "whole.pkl")
     state = [*options, "--checkpoint", "run.state", "--history", "run.csv"]
     first = mpirun(2, "-c", SIGNALLED.format((1, 10, int(signal.SIGTERM)), state))
@@ -285,27 +278,24 @@ def test_a_rank_that_never_starts(mpirun, pairs):
 @pytest.mark.parametrize(
     "env, before, message",
     [
-        (
-            {"OMPI_COMM_WORLD_SIZE": "2"},
-            "",
-            "error: 2 processes were started together, and MPI see",
-        ),
+        ({"OMPI_COMM_WORLD_SIZE": "2"}, "", "error: 2 processes {}MPI sees 1: "),
         (
             {"SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "3"},
             "",
-            "error: rank 3 of 4: 4 processes were started together, and MPI sees 1: ",
+            "error: rank 3 of 4: 4 processes {}MPI sees 1: ",
         ),
         (
             {"PMI_SIZE": "2", "PMI_RANK": "0"},
             "sys.modules['mpi4py'] = None; ",
-            "error: 2 processes were started together, and mpi4py does not import (import of",
+            "error: 2 processes {}mpi4py does not import (import of",
         ),
     ],
 )
 def test_launchers_of_another_mpi_or_of_none(mpirun, run, env, before, message):
     done = run("-c", "import sys; " + before + TRAIN.format(OPTIONS), env=env)
     assert done.returncode == 1
-    assert message in done.stderr and done.stderr.count("error: ") == 1
+    assert message.format("were started together, and ") in done.stderr
+    assert done.stderr.count("error: ") == 1
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,6 @@ UNWRITABLE = (
     "what is compiled cannot be kept ({}): set {}_FLAGS=base_compiledir=FOLDER, "
     "with a folder that can be written"
 )
-
-
 ROWS_AT_A_TIME = 1 << 14  # about as many are classified in one call, of fewer features than ...
 VALUES_AT_A_TIME = 1 << 23  # ... make this: they may have to be cast first
 
@@ -86,41 +84,31 @@ class Backend:
         return self.theano.function(*args, **options)
 
     def compile_step(self, x, y, dataset, batch_size, cost, updates, block):
-        step = self._compile_on_rows(x, y, dataset, cost, updates)
-        n_threads = None if step.has_kernel else n_blas_threads()
-        return TrainModel(
-            lambda index: step(index * batch_size, (index + 1) * batch_size), n_threads
-        )
+        on_rows = self._compile_on_rows(x, y, dataset, [cost], updates)
+
+        def step(index):
+            return on_rows(index * batch_size, (index + 1) * batch_size)[0]
+
+        return TrainModel(step, None if on_rows.has_kernel else n_blas_threads())
 
     def compile_error_rates(self, x, y, dataset, batch_size, errors):
+        n = n_rows(dataset[0])
+        n_batches = n // batch_size
+        n_whole = n_batches * batch_size
+        step = batch_size
+        # The kernel tells which rows are misclassified, of as many minibatches as are asked for.
         wrong = self.kernel.under_mean(errors) if self.kernel else None
         if wrong is not None:
-            return self._compile_in_whole(x, y, dataset, batch_size, wrong)
-        error_rate = self._compile_on_rows(x, y, dataset, errors)
-        n = n_rows(dataset[0])
-        n_whole = n - n % batch_size
-
-        def error_rates():
-            starts = range(0, n_whole, batch_size)
-            rates = [error_rate(start, start + batch_size) for start in starts]
-            return rates, error_rate(n_whole, n) if n_whole < n else 0.0
-
-        return error_rates
-
-    def _compile_in_whole(self, x, y, dataset, batch_size, wrong):
-        """Like :meth:`compile_error_rates`, of a vector that tells which rows are misclassified."""
-        which = self._compile_on_rows(x, y, dataset, wrong)
-        n = n_rows(dataset[0])
-        n_whole = n - n % batch_size
-        n_in = as_stored(dataset[0])[0].get_value(borrow=True).shape[1]
-        at_a_time = min(ROWS_AT_A_TIME, VALUES_AT_A_TIME // n_in)
-        step = max(1, at_a_time // batch_size) * batch_size
+            n_in = as_stored(dataset[0])[0].get_value(borrow=True).shape[1]
+            at_a_time = min(ROWS_AT_A_TIME, VALUES_AT_A_TIME // n_in)
+            step *= max(1, at_a_time // batch_size)
+        on_rows = self._compile_on_rows(x, y, dataset, [errors if wrong is None else wrong])
 
         def error_rates():
             starts = range(0, n_whole, step)
-            found = [which(start, min(start + step, n_whole)) for start in starts]
-            rates = numpy.concatenate(found).reshape(-1, batch_size).mean(axis=1)
-            return rates, which(n_whole, n).mean() if n_whole < n else 0.0
+            found = numpy.hstack([on_rows(i, min(i + step, n_whole))[0] for i in starts])
+            rates = found.reshape(n_batches, -1).mean(axis=1)
+            return rates, numpy.mean(on_rows(n_whole, n)[0]) if n_whole < n else 0.0
 
         return error_rates
 
@@ -132,37 +120,30 @@ class Backend:
                 raise EngineError(UNWRITABLE.format(error, self.theano.__name__.upper())) from error
             raise
 
-    def _function_of_rows(self, x, y, dataset, output, updates=()):
-        """Compile a function of the rows from `start` to `stop` of a set."""
+    def _function_of_rows(self, x, y, dataset, outputs, updates=()):
+        """Compile a function of the rows from `start` to `stop` of a set, which lists outputs."""
         start, stop = self.T.lscalar("start"), self.T.lscalar("stop")
         shared, scale = as_stored(dataset[0])
-        inputs, variables = [start, stop], [variable for variable, _ in updates]
-        is_list = isinstance(output, list)
-        n_outputs = len(output) if is_list else 1
-        outputs = [*(output if is_list else [output]), *(new for _, new in updates)]
-        with_kernel = self.kernel and self.kernel.put_into(outputs)
         prepare = getattr(dataset[0], "prepare", None)
-        if prepare and with_kernel:
+        inputs, givens = [start, stop], {y: dataset[1][start:stop]}
+        variables, n_outputs = [variable for variable, _ in updates], len(outputs)
+        outputs = [*outputs, *(new for _, new in updates)]
+        with_kernel = self.kernel and self.kernel.put_into(outputs)
+        outputs = with_kernel or outputs
+        if prepare:
             inputs.append(x.type("features"))
-            new = {x: inputs[-1], y: dataset[1][start:stop]}
-            outputs = self.kernel.rebuild(with_kernel, new)
-            compile_function, givens = self.kernel.function, None
+            givens[x] = inputs[-1]
         elif with_kernel:
-            outputs = self.kernel.on_rows(with_kernel, x, y, shared, scale, dataset[1], start, stop)
-            compile_function, givens = self.kernel.function, None
+            outputs = self.kernel.on_rows(outputs, x, y, shared, scale, dataset[1], start, stop)
         else:
-            compile_function = self._compile
             # Numba keeps all graphs that it compiles: with an input for them, it keeps no data.
-            inputs.append((x if prepare else shared).type("features"))
-            rows = inputs[-1]
-            if not prepare:
-                rows = as_features(self.T, rows[start:stop], x.dtype, scale)
-            givens = {x: rows, y: dataset[1][start:stop]}
+            inputs.append(shared.type("features"))
+            givens[x] = as_features(self.T, inputs[-1][start:stop], x.dtype, scale)
         updates = list(zip(variables, outputs[n_outputs:]))
         if with_kernel:
             updates = self.kernel.put_into_updates(updates)
-        output = outputs[:n_outputs] if is_list else outputs[0]
-        function = compile_function(inputs, output, updates=updates, givens=givens)
+        compile_function = self.kernel.function if with_kernel else self._compile
+        function = compile_function(inputs, outputs[:n_outputs], updates=updates, givens=givens)
         function.trust_input = True  # it gets arrays of int64, and need not look
 
         def on_rows(*edges):
@@ -186,17 +167,16 @@ class Backend:
         `n_rows`; the second takes the gradients and updates the variables.
         """
         of_rows = self._compile_on_rows(x, y, dataset, [cost, *gradients])
-        compile_function = self.kernel.function if of_rows.has_kernel else self.theano.function
+        compile_function = self.theano.function
         if of_rows.has_kernel:
-            updates = self.kernel.put_into_updates(updates)
+            compile_function, updates = self.kernel.function, self.kernel.put_into_updates(updates)
         sums = [gradient.type() for gradient in gradients]
         givens = dict(zip(gradients, sums))
         apply = compile_function(sums, [], updates=updates, givens=givens)
         apply.trust_input = True
         if not of_rows.has_kernel:
-            zeros = [
-                numpy.zeros_like(g.tag.gradient_of[1].get_value(borrow=True)) for g in gradients
-            ]
+            params = [gradient.tag.gradient_of[1] for gradient in gradients]
+            zeros = [numpy.zeros_like(param.get_value(borrow=True)) for param in params]
             self._warm_up(lambda: apply(*zeros), [variable for variable, _ in updates])
         return of_rows, apply
 

@@ -5,6 +5,7 @@ interpreter runs it. LOGREG_KERNEL=0 leaves every graph alone.
 """
 
 import itertools
+import types
 
 import numpy
 
@@ -19,10 +20,26 @@ def make_kernel(T, tools):
     T : module
         The engine's tensor operations.
     tools : object
-        The engine's `Op`, `Apply`, `DisconnectedType`, `ancestors`, `equal_computations`, and
-        `function`, which makes functions that run without being compiled.
+        What :func:`make_tools` makes.
     """
     return Kernel(T, tools) if tools is not None and is_wanted() else None
+
+
+def make_tools(function, change_flags, Mode, Linker, **names):
+    """Collect what the kernel needs of an engine's internals.
+
+    `names` are its `Op`, `Apply`, `DisconnectedType`, `ancestors` and `equal_computations`. Added
+    is `function`, which makes functions that run without being compiled.
+    """
+    linker = Linker(use_cloop=False, c_thunks=False, allow_gc=False)
+    # Fused operations would run element by element.
+    mode = Mode(linker, "fast_run").excluding("fusion")
+
+    def uncompiled_function(*args, **options):
+        with change_flags(cxx=""):  # C code would fold constants, or loop over operations
+            return function(*args, mode=mode, **options)
+
+    return types.SimpleNamespace(function=uncompiled_function, **names)
 
 
 def checked_labels(T, y, n_out):
@@ -62,8 +79,8 @@ class Kernel:
         for cost in {v.tag.gradient_of[0] for v in gradients}:
             of_cost = [v for v in gradients if v.tag.gradient_of[0] is cost]
             params = [v.tag.gradient_of[1] for v in of_cost]
-            new.update(zip(of_cost, self.T.grad(*self.rebuild([cost], new), params)))
-        outputs = self.rebuild(outputs, new)
+            new.update(zip(of_cost, self.T.grad(*_rebuild([cost], new), params)))
+        outputs = _rebuild(outputs, new)
         made = {v for v in self.tools.ancestors(outputs) if v.owner and self._is_kernel(v.owner)}
         rest = self.tools.ancestors(outputs, made)
         return None if matrices.intersection(rest) else outputs
@@ -118,10 +135,6 @@ class Kernel:
                 return v if self.put_into([v]) else None
         return None
 
-    def rebuild(self, outputs, new):
-        """Make graphs anew with other variables in place of the keys of `new`."""
-        return self._rebuild(outputs, new, lambda node, inputs: node.clone_with_new_inputs(inputs))
-
     def put_into_updates(self, updates):
         """Put one Op in place of the two operations of each step of gradient descent."""
         return [(variable, self._step(variable, new)) for variable, new in updates]
@@ -150,23 +163,25 @@ class Kernel:
             whole = [labels if old is y else new for old, new in zip(node.inputs, inputs)]
             return type(node.op)(scale, node.op.weights).make_node(*whole, start, stop)
 
-        return self._rebuild(outputs, {x: features, y: labels[start:stop]}, clone)
+        return _rebuild(outputs, {x: features, y: labels[start:stop]}, clone)
 
-    def _rebuild(self, outputs, new, clone):
-        made = dict(new)
 
-        def make(variable):
-            if variable not in made:
-                node = variable.owner
-                if node is None:
-                    return variable
-                inputs = list(map(make, node.inputs))
-                if any(a is not b for a, b in zip(inputs, node.inputs)):
-                    node = clone(node, inputs)
-                made.update(zip(variable.owner.outputs, node.outputs))
-            return made[variable]
+def _rebuild(outputs, new, clone=lambda node, inputs: node.clone_with_new_inputs(inputs)):
+    """Make graphs anew with other variables in place of the keys of `new`."""
+    made = dict(new)
 
-        return list(map(make, outputs))
+    def make(variable):
+        if variable not in made:
+            node = variable.owner
+            if node is None:
+                return variable
+            inputs = list(map(make, node.inputs))
+            if any(a is not b for a, b in zip(inputs, node.inputs)):
+                node = clone(node, inputs)
+            made.update(zip(variable.owner.outputs, node.outputs))
+        return made[variable]
+
+    return list(map(make, outputs))
 
 
 def _make_ops(T, tools):

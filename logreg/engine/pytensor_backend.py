@@ -9,6 +9,7 @@ import pickle
 import types
 
 from logreg.engine.backend import Backend
+from logreg.engine.kernel_graph import make_tools
 from logreg.errors import EngineError
 
 
@@ -86,21 +87,16 @@ def _tools():
         from pytensor.graph.traversal import ancestors
         from pytensor.link.vm import VMLinker
 
-        linker = VMLinker(use_cloop=False, c_thunks=False, allow_gc=False)
-        # Fused operations would run element by element.
-        mode = Mode(linker, "fast_run").excluding("fusion")
+        return make_tools(
+            pytensor.function,
+            pytensor.config.change_flags,
+            Mode,
+            VMLinker,
+            Op=Op,
+            Apply=Apply,
+            DisconnectedType=DisconnectedType,
+            ancestors=ancestors,
+            equal_computations=equal_computations,
+        )
     except Exception:
         return None
-
-    def function(*args, **options):
-        with pytensor.config.change_flags(cxx=""):  # it would compile a loop that is not used
-            return pytensor.function(*args, mode=mode, **options)
-
-    return types.SimpleNamespace(
-        Op=Op,
-        Apply=Apply,
-        DisconnectedType=DisconnectedType,
-        ancestors=ancestors,
-        equal_computations=equal_computations,
-        function=function,
-    )

@@ -29,19 +29,14 @@ class RanksBackend:
             )
         gradients = _gradients(x, y, updates)
         first, last = ranks.share(batch_size)
-        args = x, y, dataset, cost, gradients, updates, last - first
+        n_rows = last - first
         with ranks.first_first():
+            args = x, y, dataset, cost, gradients, updates, n_rows
             of_rows, apply = self.backend.compile_in_two(*args)
-        stride = batch_size if is_whole(dataset[0]) else last - first
-        offset = first if is_whole(dataset[0]) else 0
-        weight = (last - first) / batch_size
+        stride, offset = (batch_size, first) if is_whole(dataset[0]) else (n_rows, 0)
+        weight = n_rows / batch_size
+        buffer, parts = _pack(cost, gradients)
         dtypes = [gradient.dtype for gradient in gradients]
-        # In one buffer: the cost, the gradients, and a place for who was asked to end.
-        sizes = [1, *(param.get_value(borrow=True).size for param in _params(gradients))]
-        shapes = [(), *(param.get_value(borrow=True).shape for param in _params(gradients))]
-        buffer = numpy.zeros(sum(sizes) + 1, numpy.result_type(cost.dtype, *dtypes))
-        edges = numpy.cumsum([0, *sizes])
-        parts = [buffer[a:b].reshape(shape) for a, b, shape in zip(edges, edges[1:], shapes)]
         is_first = True
 
         def step(index):
@@ -53,7 +48,7 @@ class RanksBackend:
                         self.backend.set_value(variable, value)
                 is_first = False
             start = index * stride + offset
-            for part, value in zip(parts, of_rows(start, start + last - first)):
+            for part, value in zip(parts, of_rows(start, start + n_rows)):
                 numpy.multiply(value, weight, out=part, casting="same_kind")
             ranks.sum_step(buffer)
             apply(*(part.astype(d, copy=False) for part, d in zip(parts[1:], dtypes)))
@@ -65,16 +60,9 @@ class RanksBackend:
         n_in_all = n_rows(dataset[0])
         n_batches, n_left = divmod(n_in_all, batch_size)
         (start, stop), (first, last) = ranks.rows_of(n_in_all, batch_size), ranks.share(n_batches)
-        if is_whole(dataset[0]) and stop > start:
-            shared, scale = as_stored(dataset[0])
-            rows = self.backend.shared_data(self.backend.value(shared)[start:stop])
-            prepare = getattr(dataset[0], "prepare", None)
-            dataset = Stored(rows, scale, None, prepare), dataset[1][start:stop]
-        elif stop > start:
-            dataset = dataset[0]._replace(n_rows=None), dataset[1]
         with ranks.first_first():
             if stop > start:
-                args = x, y, dataset, batch_size, errors
+                args = x, y, self._rows_of(dataset, start, stop), batch_size, errors
                 error_rates = self.backend.compile_error_rates(*args)
 
         def summed_error_rates():
@@ -88,6 +76,16 @@ class RanksBackend:
             return counts[:-1] / batch_size, counts[-1] / (n_left or 1)
 
         return summed_error_rates
+
+    def _rows_of(self, dataset, start, stop):
+        """A data set of this rank's rows only, which are those from `start` to `stop`."""
+        features, labels = dataset
+        if not is_whole(features):
+            return features._replace(n_rows=None), labels
+        shared, scale = as_stored(features)
+        rows = self.backend.shared_data(self.backend.value(shared)[start:stop])
+        stored = Stored(rows, scale, None, getattr(features, "prepare", None))
+        return stored, labels[start:stop]
 
 
 class RanksTrainModel(TrainModel):
@@ -106,8 +104,14 @@ def is_whole(features):
     return getattr(features, "n_rows", None) is None
 
 
-def _params(gradients):
-    return [gradient.tag.gradient_of[1] for gradient in gradients]
+def _pack(cost, gradients):
+    """A buffer for the cost, the gradients, and who was asked to end; the parts of it for these."""
+    values = [gradient.tag.gradient_of[1].get_value(borrow=True) for gradient in gradients]
+    shapes = [(), *(value.shape for value in values)]
+    edges = numpy.cumsum([0, 1, *(value.size for value in values)])
+    dtype = numpy.result_type(cost.dtype, *(gradient.dtype for gradient in gradients))
+    buffer = numpy.zeros(edges[-1] + 1, dtype)
+    return buffer, [buffer[a:b].reshape(s) for a, b, s in zip(edges, edges[1:], shapes)]
 
 
 def _gradients(x, y, updates):

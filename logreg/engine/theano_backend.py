@@ -18,6 +18,7 @@ import zlib
 from logreg.console import warning
 from logreg.engine.backend import Backend, user_setting
 from logreg.engine.kernel import is_wanted
+from logreg.engine.kernel_graph import make_tools
 from logreg.errors import EngineError
 
 # SciPy's OpenBLAS has a prefix before the names of the functions that Theano's C code calls.
@@ -162,21 +163,16 @@ def _tools():
     from theano.gradient import DisconnectedType
     from theano.scan_module.scan_utils import equal_computations
 
-    linker = VM_Linker(use_cloop=False, c_thunks=False, allow_gc=False)
-    # Fused operations would run element by element.
-    mode = Mode(linker, "fast_run").excluding("fusion")
-
-    def function(*args, **options):
-        with change_flags(cxx=""):  # it would compile code that folds constants
-            return theano.function(*args, mode=mode, **options)
-
-    return types.SimpleNamespace(
+    return make_tools(
+        theano.function,
+        change_flags,
+        Mode,
+        VM_Linker,
         Op=Op,
         Apply=Apply,
         DisconnectedType=DisconnectedType,
         ancestors=ancestors,
         equal_computations=equal_computations,
-        function=function,
     )
 
 
