@@ -36,7 +36,8 @@ HYPERPARAMETER_HELP = {
     "l2": "factor of the sum of squared weights in the cost",
     "momentum": "fraction of the last step that is added to each",
     "ties": "of models with the same validation error, keep the first, or a later one that had "
-    "--patience-increase times as many minibatches (default: first; later for tables)",
+    "--patience-increase times as many minibatches (default: first; later for tables, and for one "
+    "array that is split)",
     "class_weight": "balanced: each class counts as much in the cost as any other",
 }
 CHOICES = {"ties": TIES, "class_weight": ("balanced",)}
@@ -62,7 +63,7 @@ def parser():
         own = {"type": field.type, "metavar": "N" if field.type is int else "X"}
         if field.name in CHOICES:
             own = {"choices": CHOICES[field.name]}
-        if field.name not in ("batch_size", "ties"):
+        if field.name not in ("batch_size", "ties", "class_weight"):
             own["default"] = getattr(DEFAULTS, field.name)
         help = HYPERPARAMETER_HELP[field.name] + (default if "default" in own else "")
         add("--" + field.name.replace("_", "-"), help=help, **own)
@@ -174,7 +175,7 @@ def _plots(args):
 def _suited(hyperparameters, data, args):
     """The hyperparameters with what depends on the data, where no option gives it."""
     ties, batch_size, sizes = args.ties, args.batch_size, data.sizes()
-    ties = ties or ("later" if data.columns.categories else DEFAULTS.ties)
+    ties = ties or ("later" if data.columns.categories or data.split else DEFAULTS.ties)
     if batch_size is None:
         batch_size = default_batch_size(sizes)
         if batch_size != DEFAULTS.batch_size:
