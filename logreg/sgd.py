@@ -221,7 +221,7 @@ def sgd_optimization(
     are callbacks beside those that print the lines and keep the model. The Run is returned.
     """
     whole_batches(data.sizes(), hyperparameters.batch_size)  # or an error, before all the work
-    verdict = Verdict(*data.most_frequent_class())
+    verdict = Verdict(*data.most_frequent_class(), data.n_out)
     about = {**run_settings(data, hyperparameters), **data.metadata()}
     best_model = BestModel(output, lambda v: dumps_model(classifier, **about, **v.metadata()))
 

@@ -1,5 +1,7 @@
 """What is said of a run at its end: whether its model is of any use."""
 
+import math
+
 from logreg.callbacks import Callback
 from logreg.console import note, warning
 
@@ -10,13 +12,15 @@ class Verdict(Callback):
     """Says at the end of a run what always guessing one class would do, and warns of faults.
 
     It warns of a best model that is no better on the test rows, of a training cost that was not
-    finite, and of one that is larger at the last validation than at the first. `label` is that of
+    finite, and of one that is larger at the last validation than at the first, or than before
+    the training: that of a model of zeros with `n_out` classes is ln(n_out). `label` is that of
     most training rows, and `error` the test error, over all rows, of always guessing it.
     """
 
-    def __init__(self, label, error):
+    def __init__(self, label, error, n_out):
         self.label = label
         self.error = error
+        self.initial_cost = math.log(n_out)
 
     def on_train_end(self, run):
         if run.reason == "interrupted":
@@ -32,7 +36,6 @@ class Verdict(Callback):
         costs = [cost for _, cost, _, _ in run.curve]
         if None in costs:
             warning(f"the training cost was infinite or not a number: {MAY_HELP}")
-        elif costs and costs[-1] > costs[0]:
-            warning(
-                f"the training cost has grown from {costs[0]:.6g} to {costs[-1]:.6g}: {MAY_HELP}"
-            )
+        elif costs and costs[-1] > min(self.initial_cost, costs[0]):
+            begin = min(self.initial_cost, costs[0])
+            warning(f"the training cost has grown from {begin:.6g} to {costs[-1]:.6g}: {MAY_HELP}")

@@ -23,7 +23,7 @@ def end(costs=(2, 1), error=0.49, reason="patience", **settings):
     for cost in costs:
         run.update(Validation(2, 1, 3, 3, cost, 0.5, 0.5))
     run.test_error_all_rows, run.reason = error, reason
-    Verdict("no", 0.5).on_train_end(run)
+    Verdict("no", 0.5, 8).on_train_end(run)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,7 @@ def end(costs=(2, 1), error=0.49, reason="patience", **settings):
         ({"costs": [2, 3, 1]}, None),
         ({"costs": []}, None),
         ({"costs": [2, 1, 2.5]}, f"the training cost has grown from 2 to 2.5: {MAY_HELP}"),
+        ({"costs": [9, 5]}, f"the training cost has grown from 2.07944 to 5: {MAY_HELP}"),
         ({"costs": [2, math.inf, 1]}, f"{NOT_FINITE}: {MAY_HELP}"),
         ({"costs": [2, math.nan]}, f"{NOT_FINITE}: {MAY_HELP}"),
         ({"error": 0.5}, f"{NO_BETTER}{MAY_HELP}"),
