@@ -257,9 +257,10 @@ def test_the_batch_size_suits_the_data(capfd, working_folder):
             capfd.readouterr().err
         )
         assert load_model("best_model.pkl").metadata["batch_size"] == size
-        assert load_model("best_model.pkl").metadata["ties"] == "first"
+        assert load_model("best_model.pkl").metadata["ties"] == "later"
     assert train.main(["--dataset", "d.npz", "--batch-size", "3"]) == 1
     assert "the batch size is 3, but the validation set has 2 rows" in capfd.readouterr().err
     assert train.main(["--dataset", "mnist_sample", "--n-epochs", "1"]) == 0
     assert "minibatch has" not in capfd.readouterr().err
+    assert load_model("best_model.pkl").metadata["ties"] == "first"
     assert load_model("best_model.pkl").metadata["batch_size"] == 600
