@@ -20,15 +20,17 @@
 #endif
 
 #define UNROLLED _Pragma("GCC unroll 16")
-#define TILE 10    /* classes whose sums are in registers at once */
-#define PANEL 16   /* rows of a block */
-#define CHUNK 2048 /* rows whose scores are held at once */
+#define TILE 10       /* classes whose sums are in registers at once */
+#define PANEL 16      /* rows of a block */
+#define FEATURES 1024 /* of which W is laid out at once */
+#define CHUNK 2048    /* rows whose scores are held at once */
 
 typedef struct {
     const char *x;     /* rows, `stride` bytes apart */
     Py_ssize_t stride, n_rows, n_in, n_out;
     Py_ssize_t first, last;      /* of the rows that are worked on */
-    const void *packed, *b;      /* W, scaled, as n_out rows of `width` numbers */
+    const void *w, *b;
+    void *packed;                /* W, scaled, as n_out rows of `width` numbers */
     void *memory;                /* in which `packed` lies */
     Py_ssize_t width;
     const int32_t *y;            /* labels; none if only scores are wanted */
@@ -41,7 +43,7 @@ typedef struct {
 
 typedef void Task(const Job *, Py_ssize_t);
 typedef struct {
-    Task *score_panel, *gradient_slice;
+    Task *lay_out, *score_panel, *gradient_slice;
     Py_ssize_t columns, lanes; /* features of a slice, and of a vector */
 } Loops;
 
@@ -216,6 +218,7 @@ static void work(Job *job, const Loops *loops, int is_double, double *cost, int 
     if (together)
         start_helpers(n_threads - 1);
 #endif
+    in_blocks(job, loops->lay_out, (job->n_in + FEATURES - 1) / FEATURES, together);
     for (job->first = 0; job->first < job->n_rows; job->first = job->last) {
         job->last = job->n_rows - job->first < CHUNK ? job->n_rows : job->first + CHUNK;
         if (job->y || job->classes)
@@ -238,7 +241,8 @@ static void work(Job *job, const Loops *loops, int is_double, double *cost, int 
 /* ---- What Python sees ---- */
 
 #define LOOPS(cell, real, set, bytes, rows) \
-    {score_panel_##cell##_##real##_##set, gradient_slice_##cell##_##real##_##set, \
+    {lay_out_##cell##_##real##_##set, score_panel_##cell##_##real##_##set, \
+     gradient_slice_##cell##_##real##_##set, \
      rows * bytes / sizeof(real), bytes / sizeof(real)}
 #define ALL_LOOPS(set, bytes, rows) \
     {#set, \
@@ -269,33 +273,16 @@ static int usable(int set)
     return set < N_SETS;
 }
 
-/* W, scaled, as a row of `width` numbers for each class; what is beyond n_in is 0. */
-static int pack(Job *job, const void *w, int is_double, Py_ssize_t lanes)
+/* Memory for W as a row of `width` numbers for each class. */
+static int allocate(Job *job, Py_ssize_t real, Py_ssize_t lanes)
 {
-    Py_ssize_t n_in = job->n_in, n_out = job->n_out;
-    size_t size = is_double ? sizeof(double) : sizeof(float);
-    job->width = (n_in + lanes - 1) / lanes * lanes;
-    if ((size_t)job->width > PY_SSIZE_T_MAX / size / (n_out + 1))
+    job->width = (job->n_in + lanes - 1) / lanes * lanes;
+    if (job->width > PY_SSIZE_T_MAX / real / (job->n_out + 1))
         return -1;
-    job->memory = malloc((size_t)job->width * n_out * size + 63);
-    if (!job->memory)
-        return -1;
+    job->memory = malloc(job->width * job->n_out * real + 63);
     /* At a multiple of 64 bytes, no vector lies on two cache lines. */
-    char *packed = (char *)(((uintptr_t)job->memory + 63) & ~(uintptr_t)63);
-    job->packed = packed;
-    for (Py_ssize_t j = 0; j < n_out; j++)
-        memset(packed + ((j + 1) * job->width - (job->width - n_in)) * size, 0,
-               (job->width - n_in) * size);
-    if (is_double)
-        for (Py_ssize_t k = 0; k < n_in; k++)
-            for (Py_ssize_t j = 0; j < n_out; j++)
-                ((double *)packed)[j * job->width + k] = ((const double *)w)[k * n_out + j] * job->scale;
-    else
-        for (Py_ssize_t k = 0; k < n_in; k++)
-            for (Py_ssize_t j = 0; j < n_out; j++)
-                ((float *)packed)[j * job->width + k] =
-                    ((const float *)w)[k * n_out + j] * (float)job->scale;
-    return 0;
+    job->packed = (void *)(((uintptr_t)job->memory + 63) & ~(uintptr_t)63);
+    return job->memory ? 0 : -1;
 }
 
 /* From x, W and b: scores into `dw`, or the best classes; given labels, cost and gradients. */
@@ -334,6 +321,7 @@ static PyObject *run(PyObject *args, int are_classes)
         }
     job.x = x.buf;
     job.stride = job.n_in * cell;
+    job.w = w.buf;
     job.b = b.buf;
     job.y = y.buf;
     job.weights = weights.buf;
@@ -345,7 +333,7 @@ static PyObject *run(PyObject *args, int are_classes)
     int is_held = y.obj || are_classes; /* a chunk of scores at a time */
     if (is_held)
         job.losses = scratch = malloc(((n < CHUNK ? n : CHUNK) * n_out + n) * real);
-    failed = (is_held && !scratch) || pack(&job, w.buf, real == 8, loops->lanes);
+    failed = (is_held && !scratch) || allocate(&job, real, loops->lanes);
     if (!failed) {
         if (is_held)
             job.z = (char *)scratch + n * real;

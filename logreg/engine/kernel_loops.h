@@ -15,6 +15,21 @@ typedef REAL NAME(quad) __attribute__((vector_size(16)));
 typedef int32_t NAME(ints) __attribute__((vector_size(BYTES / sizeof(REAL) * 4)));
 typedef CELL CELLS __attribute__((vector_size(BYTES / sizeof(REAL) * sizeof(CELL))));
 
+/* Task: W, scaled, of some features as a row of numbers for each class; 0 beyond the last. */
+TARGET static void NAME(lay_out)(const Job *job, Py_ssize_t task)
+{
+    Py_ssize_t first = task * FEATURES, n_in = job->n_in, n_out = job->n_out;
+    Py_ssize_t last = n_in - first < FEATURES ? n_in : first + FEATURES;
+    const REAL *w = job->w, scale = (REAL)job->scale;
+    for (Py_ssize_t j = 0; j < n_out; j++) {
+        REAL *row = (REAL *)job->packed + j * job->width;
+        for (Py_ssize_t k = first; k < last; k++)
+            row[k] = w[k * n_out + j] * scale;
+        for (Py_ssize_t k = n_in; k < job->width && last == n_in; k++)
+            row[k] = 0;
+    }
+}
+
 /* `n` cells, LANES of them but at the end of a row, beyond which nothing is read. */
 INLINE VECTOR NAME(load)(const char *cell, Py_ssize_t n)
 {
@@ -163,12 +178,13 @@ INLINE void NAME(gradient_tile)(const Job *job, Py_ssize_t k, Py_ssize_t n, int 
         UNROLLED for (int c = 0; c < classes; c++)
             UNROLLED for (int v = 0; v < vectors; v++) sums[v][c] += cells[v] * dz[c];
     }
-    UNROLLED for (int v = 0; v < vectors; v++)
-        UNROLLED for (int c = 0; c < classes; c++)
-            for (int l = 0; l < LANES && v * LANES + l < n; l++) {
-                REAL *dw = (REAL *)job->dw + (k + v * LANES + l) * job->n_out + j + c;
+    REAL *dw = (REAL *)job->dw + k * job->n_out + j;
+    for (int v = 0; v < vectors; v++)
+        for (int l = 0; l < LANES && v * LANES + l < n; l++, dw += job->n_out)
+            UNROLLED for (int c = 0; c < classes; c++)
+            {
                 REAL sum = sums[v][c][l] * (REAL)job->scale;
-                *dw = job->first ? *dw + sum : sum;
+                dw[c] = job->first ? dw[c] + sum : sum;
             }
 }
 
