@@ -139,11 +139,11 @@ class Backend:
             # Numba keeps all graphs that it compiles: with an input for them, it keeps no data.
             inputs.append(shared.type("features"))
             givens[x] = as_features(self.T, inputs[-1][start:stop], x.dtype, scale)
-        updates = list(zip(variables, outputs[n_outputs:]))
+        outputs, updates = outputs[:n_outputs], list(zip(variables, outputs[n_outputs:]))
         if with_kernel:
-            updates = self.kernel.put_into_updates(updates)
+            outputs, updates = self.kernel.put_into_steps(outputs, updates)
         compile_function = self.kernel.function if with_kernel else self._compile
-        function = compile_function(inputs, outputs[:n_outputs], updates=updates, givens=givens)
+        function = compile_function(inputs, outputs, updates=updates, givens=givens)
         function.trust_input = True  # it gets arrays of int64, and need not look
 
         def on_rows(*edges):
@@ -169,7 +169,8 @@ class Backend:
         of_rows = self._compile_on_rows(x, y, dataset, [cost, *gradients])
         compile_function = self.theano.function
         if of_rows.has_kernel:
-            compile_function, updates = self.kernel.function, self.kernel.put_into_updates(updates)
+            compile_function = self.kernel.function
+            _, updates = self.kernel.put_into_steps([], updates)
         sums = [gradient.type() for gradient in gradients]
         givens = dict(zip(gradients, sums))
         apply = compile_function(sums, [], updates=updates, givens=givens)

@@ -38,12 +38,12 @@ typedef struct {
     int64_t *classes;            /* where the best class of each row goes, if that is wanted */
     void *z, *losses, *dw, *db;  /* z holds the scores from row `z_first` on */
     Py_ssize_t z_first;
-    double scale;
+    double scale, rate;          /* of x; of a step of descent, 0 for the bare gradients */
 } Job;
 
 typedef void Task(const Job *, Py_ssize_t);
 typedef struct {
-    Task *lay_out, *score_panel, *gradient_slice;
+    Task *lay_out, *score_panel, *gradient_slice, *descend;
     Py_ssize_t columns, lanes; /* features of a slice, and of a vector */
 } Loops;
 
@@ -218,7 +218,8 @@ static void work(Job *job, const Loops *loops, int is_double, double *cost, int 
     if (together)
         start_helpers(n_threads - 1);
 #endif
-    in_blocks(job, loops->lay_out, (job->n_in + FEATURES - 1) / FEATURES, together);
+    Py_ssize_t n_parts = (job->n_in + FEATURES - 1) / FEATURES;
+    in_blocks(job, loops->lay_out, n_parts, together);
     for (job->first = 0; job->first < job->n_rows; job->first = job->last) {
         job->last = job->n_rows - job->first < CHUNK ? job->n_rows : job->first + CHUNK;
         if (job->y || job->classes)
@@ -228,6 +229,8 @@ static void work(Job *job, const Loops *loops, int is_double, double *cost, int 
             in_blocks(job, loops->gradient_slice,
                       (job->n_in + loops->columns - 1) / loops->columns + 1, together);
     }
+    if (job->rate)
+        in_blocks(job, loops->descend, n_parts, together);
 #if HAVE_THREADS
     if (together)
         pthread_mutex_unlock(&pool.caller);
@@ -242,7 +245,7 @@ static void work(Job *job, const Loops *loops, int is_double, double *cost, int 
 
 #define LOOPS(cell, real, set, bytes, rows) \
     {lay_out_##cell##_##real##_##set, score_panel_##cell##_##real##_##set, \
-     gradient_slice_##cell##_##real##_##set, \
+     gradient_slice_##cell##_##real##_##set, descend_##cell##_##real##_##set, \
      rows * bytes / sizeof(real), bytes / sizeof(real)}
 #define ALL_LOOPS(set, bytes, rows) \
     {#set, \
@@ -294,10 +297,10 @@ static PyObject *run(PyObject *args, int are_classes)
     double cost = 0;
     void *scratch = NULL;
     PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "y*y*y*w*nndi|y*w*z*", &x, &w, &b, &dw, &job.n_rows, &job.n_out,
-                          &job.scale, &n_threads, &y, &db, &weights))
+    if (!PyArg_ParseTuple(args, "y*y*y*w*nndi|y*w*z*d", &x, &w, &b, &dw, &job.n_rows, &job.n_out,
+                          &job.scale, &n_threads, &y, &db, &weights, &job.rate))
         return NULL;
-    if (are_classes && y.obj)
+    if (y.obj ? are_classes : job.rate != 0)
         goto misfit;
     /* From the lengths: which types the arrays have, and that they go together. */
     Py_ssize_t n = job.n_rows, n_out = job.n_out;
@@ -368,7 +371,8 @@ static PyObject *classify(PyObject *self, PyObject *args)
 static PyMethodDef functions[] = {
     {"compute", compute, METH_VARARGS,
      "compute(x, W, b, z, n_rows, n_out, scale, n_threads): z = scale * x W + b\n"
-     "compute(x, W, b, dW, n_rows, n_out, scale, n_threads, y, db, weights=None): mean cost"},
+     "compute(x, W, b, dW, n_rows, n_out, scale, n_threads, y, db, weights=None, rate=0): mean\n"
+     "cost; with a rate, W and b after a step of descent come in place of the gradients"},
     {"classify", classify, METH_VARARGS,
      "classify(x, W, b, classes, n_rows, n_out, scale, n_threads): the best class of each row"},
     {NULL, NULL, 0, NULL},

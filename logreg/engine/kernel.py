@@ -14,6 +14,7 @@ try:
 except ImportError:  # no C compiler was there when logreg was installed
     _kernel = None
 
+UINT8, INT32 = numpy.dtype("uint8"), numpy.dtype("int32")  # names would be looked up at each step
 MAX_CLASSES = 32  # with more, the matrix products of a current OpenBLAS are faster
 
 
@@ -60,8 +61,10 @@ def classes(x, scale, W, b):
     return found
 
 
-def cross_entropy(x, scale, W, b, y, weights=None):
+def cross_entropy(x, scale, W, b, y, weights=None, rate=0.0):
     """Compute the mean negative log-likelihood of labels `y`, and its gradients by W and b.
+
+    With a `rate`, W and b after a step of descent come in place of the gradients.
 
     Parameters
     ----------
@@ -74,6 +77,8 @@ def cross_entropy(x, scale, W, b, y, weights=None):
     y : numpy.ndarray of integers, shape (n,)
     weights : numpy.ndarray, shape (n,), optional
         What the loss of each row is multiplied by, before the mean over the n rows.
+    rate : float
+        The learning rate of the step.
 
     Raises
     ------
@@ -81,20 +86,20 @@ def cross_entropy(x, scale, W, b, y, weights=None):
         If a label is not in 0 .. n_out - 1, or shapes do not go together.
     """
     n_out = W.shape[1]
-    if y.dtype != "int32":  # of a wider type, a label may not fit
+    if y.dtype != INT32:  # of a wider type, a label may not fit
         y = numpy.clip(y, -1, n_out)
-    y = numpy.ascontiguousarray(y, "int32")
+    y = numpy.ascontiguousarray(y, INT32)
     x, W, b = _as_taken(x, W, b)
-    dW, db = numpy.empty_like(W), numpy.empty_like(b)
+    dW, db = numpy.empty(W.shape, W.dtype), numpy.empty(b.shape, W.dtype)
     if weights is not None:
         weights = numpy.ascontiguousarray(weights, W.dtype)
-    cost = _kernel.compute(x, W, b, dW, len(y), n_out, scale, n_threads(), y, db, weights)
-    return W.dtype.type(cost), dW, db
+    cost = _kernel.compute(x, W, b, dW, len(y), n_out, scale, n_threads(), y, db, weights, rate)
+    return numpy.asarray(cost, W.dtype), dW, db
 
 
 def _as_taken(x, W, b):
     """Arrays as the C code takes them: x of bytes, or of the dtype of W."""
-    x = numpy.ascontiguousarray(x, x.dtype if x.dtype == "uint8" else W.dtype)
+    x = numpy.ascontiguousarray(x, UINT8 if x.dtype == UINT8 else W.dtype)
     return x, numpy.ascontiguousarray(W), numpy.ascontiguousarray(b)
 
 

@@ -79,11 +79,18 @@ class Kernel:
         for cost in {v.tag.gradient_of[0] for v in gradients}:
             of_cost = [v for v in gradients if v.tag.gradient_of[0] is cost]
             params = [v.tag.gradient_of[1] for v in of_cost]
-            new.update(zip(of_cost, self.T.grad(*_rebuild([cost], new), params)))
+            new.update(zip(of_cost, self._gradients(*_rebuild([cost], new), params)))
         outputs = _rebuild(outputs, new)
         made = {v for v in self.tools.ancestors(outputs) if v.owner and self._is_kernel(v.owner)}
         rest = self.tools.ancestors(outputs, made)
         return None if matrices.intersection(rest) else outputs
+
+    def _gradients(self, cost, params):
+        if cost.owner and isinstance(cost.owner.op, self.CrossEntropy):
+            by = dict(zip(cost.owner.inputs[1:3], cost.owner.outputs[1:]))
+            if by.keys() >= set(params):
+                return [by[param] for param in params]
+        return self.T.grad(cost, params)
 
     def _find(self, variables):
         """Pair what stands for softmax regression with what takes its place; list its inputs."""
@@ -135,20 +142,41 @@ class Kernel:
                 return v if self.put_into([v]) else None
         return None
 
-    def put_into_updates(self, updates):
-        """Put one Op in place of the two operations of each step of gradient descent."""
-        return [(variable, self._step(variable, new)) for variable, new in updates]
+    def put_into_steps(self, outputs, updates):
+        """Put one Op in place of the operations of each step of gradient descent.
+
+        Where the gradients are the kernel's and no more, it takes the steps itself, and gives the
+        cost that may be among the `outputs`. Returned are the new outputs and updates.
+        """
+        steps = {variable: self._step(variable, new) for variable, new in updates}
+        nodes = {step and step[1].owner for step in steps.values()}
+        rates = {step and self._number(step[0]) for step in steps.values()}
+        if len(nodes) == len(rates) == 1 and None not in nodes | rates:
+            (node,), (rate,) = nodes, rates
+            if isinstance(node.op, self.CrossEntropy) and steps.keys() == {*node.inputs[1:3]}:
+                op = self.CrossEntropy(node.op.scale, node.op.weights, rate)
+                new = dict(zip(node.outputs, op.make_node(*node.inputs).outputs))
+                taken = [(variable, new[steps[variable][1]]) for variable, _ in updates]
+                return _rebuild(outputs, new), taken
+        made = [(v, self.Step()(v, *steps[v]) if steps[v] else new) for v, new in updates]
+        return outputs, made
 
     def _step(self, variable, new):
+        """The rate and the gradient if `new` is a step of gradient descent; else None."""
         if not (new.owner and len(new.owner.inputs) == 2 and new.type == variable.type):
-            return new
+            return None
         product = new.owner.inputs[1]
         if not (product.owner and len(product.owner.inputs) == 2):
-            return new
+            return None
         rate, gradient = product.owner.inputs
-        if gradient.type != variable.type or not self._is_same(new, variable - rate * gradient):
-            return new
-        return self.Step()(variable, rate, gradient)
+        is_step = gradient.type == variable.type
+        is_step = is_step and self._is_same(new, variable - rate * gradient)
+        return (rate, gradient) if is_step else None
+
+    def _number(self, variable):
+        """The value of a constant; None if a variable is none."""
+        roots = [v for v in self.tools.ancestors([variable]) if v.owner is None]
+        return float(roots[0].data) if len(roots) == 1 and hasattr(roots[0], "data") else None
 
     def on_rows(self, outputs, x, y, features, scale, labels, start, stop):
         """Make graphs anew on the rows from `start` to `stop` of a set, in place of `x` and `y`.
@@ -161,7 +189,8 @@ class Kernel:
             if not self._is_kernel(node):
                 return node.clone_with_new_inputs(inputs)
             whole = [labels if old is y else new for old, new in zip(node.inputs, inputs)]
-            return type(node.op)(scale, node.op.weights).make_node(*whole, start, stop)
+            op = type(node.op)(scale, node.op.weights, node.op.rate)
+            return op.make_node(*whole, start, stop)
 
         return _rebuild(outputs, {x: features, y: labels[start:stop]}, clone)
 
@@ -191,11 +220,12 @@ def _make_ops(T, tools):
     """
 
     class KernelOp(tools.Op):
-        __props__ = ("scale", "weights")
+        __props__ = ("scale", "weights", "rate")
 
-        def __init__(self, scale=1.0, weights=None):
+        def __init__(self, scale=1.0, weights=None, rate=0.0):
             self.scale = scale
             self.weights = weights  # a tuple: the factor of each class in the cost
+            self.rate = rate  # of a step of descent
 
         def make_node(self, *inputs):
             return tools.Apply(self, list(inputs), self.outputs(inputs[1].dtype))
@@ -232,7 +262,10 @@ def _make_ops(T, tools):
             outputs[0][0] = classes(*self.taken(*inputs))
 
     class CrossEntropy(KernelOp):
-        """The mean negative log-likelihood of y, and its gradients by W and b."""
+        """The mean negative log-likelihood of y, and its gradients by W and b.
+
+        With a rate, W and b after a step of descent come in place of the gradients.
+        """
 
         def outputs(self, dtype):
             return [kind(dtype=dtype) for kind in (T.scalar, T.matrix, T.vector)]
@@ -241,9 +274,8 @@ def _make_ops(T, tools):
             *given, y = self.taken(*inputs)
             # A label that is no class is refused by the kernel.
             weights = self.weights and numpy.take(self.weights, y, mode="clip")
-            cost, dW, db = cross_entropy(*given, y, weights)
-            outputs[0][0] = numpy.asarray(cost)
-            outputs[1][0], outputs[2][0] = dW, db
+            found = cross_entropy(*given, y, weights, self.rate)
+            outputs[0][0], outputs[1][0], outputs[2][0] = found
 
         def connection_pattern(self, node):
             return [[i < 3] * 3 for i, _ in enumerate(node.inputs)]

@@ -222,6 +222,26 @@ TARGET static void NAME(gradient_slice)(const Job *job, Py_ssize_t task)
         NAME(gradient_columns)(job, k, n, 1);
 }
 
+/* `n` numbers less `rate` times their gradients, in place of these. They are two loops so that the
+   product is rounded, too. */
+INLINE void NAME(step)(const REAL *from, REAL *gradient, Py_ssize_t n, REAL rate)
+{
+    for (Py_ssize_t i = 0; i < n; i++)
+        gradient[i] *= rate;
+    for (Py_ssize_t i = 0; i < n; i++)
+        gradient[i] = from[i] - gradient[i];
+}
+
+/* Task: a step of descent, of the biases and of the weights of some features. */
+TARGET static void NAME(descend)(const Job *job, Py_ssize_t task)
+{
+    Py_ssize_t first = task * FEATURES * job->n_out, n = job->n_in * job->n_out - first;
+    if (task == 0)
+        NAME(step)(job->b, job->db, job->n_out, (REAL)job->rate);
+    n = n < FEATURES * job->n_out ? n : FEATURES * job->n_out;
+    NAME(step)((const REAL *)job->w + first, (REAL *)job->dw + first, n, (REAL)job->rate);
+}
+
 #undef LANES
 #undef VECTOR
 #undef CELLS

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
+import time
 
 import numpy
 import pytest
@@ -68,6 +69,19 @@ def test_it_computes_what_numpy_computes(dtype, cell):
             assert one.dtype == dtype
 
 
+def test_a_step_of_descent_is_rounded_as_numpy_rounds_it():
+    for (dtype, cell), size in itertools.product(
+        (("float32", "float32"), ("float32", "uint8"), ("float64", "float64")),
+        ((1, 1, 2), (33, 37, 10), (2050, 1100, 3)),  # more rows, and more features, than a block
+    ):
+        x, scale, W, b, y, weights = problem(dtype, cell, *size)
+        cost, dW, db = kernel.cross_entropy(x, scale, W, b, y, weights)
+        rate = numpy.asarray(0.13, dtype)
+        stepped = kernel.cross_entropy(x, scale, W, b, y, weights, float(rate))
+        for one, other in zip(stepped, (cost, W - rate * dW, b - rate * db)):
+            assert one.tobytes() == other.tobytes()
+
+
 @pytest.mark.parametrize("n_out", [kernel.MAX_CLASSES, kernel.MAX_CLASSES + 1])
 def test_many_classes(n_out):
     x, scale, W, b, y, weights = problem("float64", "uint8", 40, 30, n_out)
@@ -127,6 +141,41 @@ def test_callers_in_several_threads_and_in_a_forked_child(threads):
             tasks = "/proc/self/task"  # a child starts a helper of its own
             os._exit(not same or (os.path.exists(tasks) and len(os.listdir(tasks)) != 2))
         assert os.waitpid(child, 0)[1] == 0
+
+
+def test_python_runs_on_while_the_kernel_computes():
+    x, W, b = numpy.zeros((8000, 4000), "uint8"), numpy.zeros((4000, 32)), numpy.zeros(32)
+    times, seen = [], []
+
+    def work():
+        times.append(time.perf_counter())
+        kernel.scores(x, 1.0, W, b)
+        times.append(time.perf_counter())
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    while worker.is_alive():
+        seen.append(time.perf_counter())
+    begin, end = times
+    assert any(0.3 < (moment - begin) / (end - begin) < 0.7 for moment in seen)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="Linux tells of threads there")
+def test_signals_are_pythons_and_not_its_helpers():
+    code = """
+import os, signal, numpy
+before = set(os.listdir("/proc/self/task"))
+from logreg.engine import kernel
+x, W, b = numpy.zeros((600, 784)), numpy.zeros((784, 10)), numpy.zeros(10)
+kernel.scores(x, 1.0, W, b)
+(helper,) = set(os.listdir("/proc/self/task")) - before
+status = open(f"/proc/self/task/{helper}/status").read()
+blocked = int(status.split("SigBlk:")[1].split()[0], 16)
+print([bool(blocked >> number - 1 & 1) for number in (signal.SIGINT, signal.SIGTERM)])
+"""
+    environment = {**os.environ, "LOGREG_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "1"}
+    run = [sys.executable, "-c", code]
+    assert subprocess.check_output(run, env=environment, text=True) == "[True, True]\n"
 
 
 @pytest.mark.parametrize("n_out", [3, kernel.MAX_CLASSES + 1])
@@ -217,15 +266,16 @@ def test_the_graph_with_the_kernel_computes_what_the_graph_computes(model, weigh
 
 
 @pytest.mark.parametrize(
-    "rule, weights",
+    "rule, weights, penalty",
     [
-        (updates.sgd, None),
-        (updates.sgd, [0.5, 1, 3]),
-        (updates.momentum, None),
-        (updates.adam, None),
+        (updates.sgd, None, 0),  # of which the kernel takes the step itself
+        (updates.sgd, [0.5, 1, 3], 0),
+        (updates.sgd, None, 0.01),
+        (updates.momentum, None, 0.01),
+        (updates.adam, None, 0),
     ],
 )
-def test_steps_are_those_of_the_graph(rule, weights, monkeypatch):
+def test_steps_are_those_of_the_graph(rule, weights, penalty, monkeypatch):
     """Bytes and floats, by every kind of update: a step with the kernel is one without."""
     pairs = [((abs(x) * 40).astype("uint8"), y) for x, y in make_pairs(n_rows=(60, 20, 20))]
     found = []
@@ -236,7 +286,7 @@ def test_steps_are_those_of_the_graph(rule, weights, monkeypatch):
             x, y = T.matrix("x"), T.ivector("y")
             classifier = LogisticRegression(x, 4, 3)
             cost = classifier.negative_log_likelihood(y, weights)
-            cost += 0.01 * (classifier.W**2).sum()
+            cost += penalty * (classifier.W**2).sum() if penalty else 0
             step = rule(cost, classifier.params, learning_rate=0.1)
             dataset = share(read_dataset(pairs), as_stored=True)[0]
             train_model = engine.compile_step(x, y, dataset, 20, cost, step, block=3)
@@ -247,6 +297,28 @@ def test_steps_are_those_of_the_graph(rule, weights, monkeypatch):
         found.append([numpy.array(train_model.costs()), *parameters])
     for one, other in zip(*found):
         numpy.testing.assert_allclose(one, other, rtol=2e-5, atol=1e-6)
+
+
+def test_the_kernel_takes_a_plain_step_itself(model):
+    _, y, _ = model
+    put = engine._on_cpu.kernel
+    with engine.floatx("float64"):
+        classifier = LogisticRegression(T.matrix("x"), 4, 3)
+    W, b = classifier.params
+    plain = classifier.negative_log_likelihood(y)
+    rate_of_run = theano.shared(numpy.asarray(0.1))
+    for cost, step, is_whole in (
+        (plain, lambda param, g: param - 0.1 * g, True),
+        (plain + (W**2).sum(), lambda param, g: param - 0.1 * g, False),
+        (plain, lambda param, g: param - (0.1 if param is W else 0.2) * g, False),
+        (plain, lambda param, g: param - rate_of_run * g, False),
+        (plain, lambda param, g: param + 0.1 * g, False),
+    ):
+        pairs = list(zip(classifier.params, engine.gradients(cost, classifier.params)))
+        outputs = put.put_into([cost, *(step(*pair) for pair in pairs)])
+        (found,), taken = put.put_into_steps(outputs[:1], list(zip([W, b], outputs[1:])))
+        owners = {found.owner, *(new.owner for _, new in taken)}
+        assert (len(owners) == 1) == is_whole, step
 
 
 def test_a_layer_below_keeps_its_graph(model):
@@ -312,7 +384,7 @@ for kind, n, k, m in itertools.product("Bfd", (1, 17, 33), (1, 15, 33), (1, 3, 1
         W, b = random.randn(k, m).astype(real), random.randn(m).astype(real)
         y = random.randint(m, size=n).astype("int32")
         _kernel.compute(x, W, b, numpy.empty((n, m), real), n, m, 0.5, 2)
-        _kernel.compute(x, W, b, W.copy(), n, m, 0.5, 2, y, b.copy(), None)
+        _kernel.compute(x, W, b, W.copy(), n, m, 0.5, 2, y, b.copy(), None, 0.1)
         _kernel.classify(x, W, b, numpy.empty(n, "int64"), n, m, 0.5, 2)
 x = numpy.ones((3000, 500), "f")
 W, b, y = numpy.ones((500, 10), "f"), numpy.ones(10, "f"), numpy.zeros(3000, "int32")
