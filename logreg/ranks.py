@@ -7,14 +7,14 @@ launcher set in the environment decides: without one there is one rank, and MPI 
 
 import atexit
 import contextlib
-import itertools
 import os
 import sys
 import time
 import traceback
+from array import array
+from copy import copy
 
 from logreg.errors import EngineError, LogRegError
-from logreg.watcher import watch
 
 # Their size and a process's rank, as MPICH and Intel MPI, Open MPI, and Slurm's srun tell them.
 LAUNCHERS = (
@@ -24,16 +24,17 @@ LAUNCHERS = (
 )
 START_SECONDS = 60  # until a rank that waits for the others to start gives up
 GRACE = 2.0  # seconds until another rank than 0 says what all may have met
-POLL = 0.01  # seconds
 SPINS = 50  # looks whether the others are there, before the core is left to them
-LOOKS = 500  # ... and before it is seen whether they are alive
-MESSAGE = 1 << 26  # bytes
+LONG = 0.01  # seconds until a rank that waits sleeps, and looks whether they are alive
+POLL = 0.001  # seconds
+STEP, VALIDATION, OTHER = 1, 2, 3  # where ranks come together
 
 rank, size = 0, 1
 local_rank = 0  # among those of this machine
 _mpi = _comm = None  # mpi4py's module, and the communicator of all ranks
-_watcher = None  # a pipe to the process that watches this one
+_watcher = None  # a socket to the process that watches this one
 _neighbours = ()  # the processes of the ranks of this machine
+_buffer = array("d", [0, 0])  # what ranks sum when they come together: as a step's, since the first
 _was_asked = False  # whether this rank was asked to end the run
 _was_anyone_asked = False  # whether a rank was, as all know since the last step
 _has_agreed = False  # whether all ranks know how they end
@@ -60,13 +61,18 @@ def start():
     rank, size = number, n
     if rank:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    _watcher = watch(os.getpid(), number, n, START_SECONDS) if hasattr(os, "fork") else None
+    if sys.platform == "linux":
+        from logreg.watcher import watch
+
+        _watcher = watch(f"rank {number} of {n}", START_SECONDS)
+    atexit.register(finish)
     try:
         import mpi4py
 
         # MPI's end waits for all ranks: one that fails has to end them instead.
         mpi4py.rc.finalize = False
         from mpi4py import MPI
+        from mpi4py.util import pkl5
     except (ImportError, RuntimeError) as error:
         raise EngineError(
             f"{n} processes were started together, and mpi4py does not import "
@@ -77,13 +83,14 @@ def start():
         raise EngineError(
             f"{n} processes were started together, and MPI sees {MPI.COMM_WORLD.size}: the "
             f"launcher is of another MPI than the library that mpi4py loads ({library}). Take "
-            f"{os.path.join(os.path.dirname(sys.executable), 'mpiexec')}, or the cluster's own"
+            f"{os.path.join(os.path.dirname(sys.executable), 'mpiexec')}, or the cluster's own; "
+            "srun needs --mpi=pmi2 for MPICH and Intel MPI, --mpi=pmix for Open MPI"
         )
-    _mpi, _comm, rank = MPI, MPI.COMM_WORLD, MPI.COMM_WORLD.rank
+    _mpi, _comm, rank = MPI, pkl5.Intracomm(MPI.COMM_WORLD), MPI.COMM_WORLD.rank
     _tell_watcher(b"s")
     _share_cores()
-    sys.excepthook = lambda kind, error, trace: end(1, error)
-    atexit.register(finish)
+    # PyTensor sets a hook of its own, which calls the second.
+    sys.excepthook = sys.__excepthook__ = lambda kind, error, trace: end(1, error)
 
 
 def _share_cores():
@@ -91,16 +98,12 @@ def _share_cores():
     global local_rank, _neighbours
     here = _comm.Split_type(_mpi.COMM_TYPE_SHARED)
     _neighbours = here.allgather(os.getpid())
-    cores = os.cpu_count() or 1
-    if hasattr(os, "sched_getaffinity"):
-        mine = tuple(sorted(os.sched_getaffinity(0)))
-        n_like_me = here.allgather(mine).count(mine)
-        cores = len(mine)
-    else:
-        n_like_me = here.size
+    can_tell = hasattr(os, "sched_getaffinity")
+    cores = os.sched_getaffinity(0) if can_tell else set(range(os.cpu_count() or 1))
+    n_threads = max(1, len(cores) // here.allgather(cores).count(cores))
     local_rank = here.rank
     for name in ("LOGREG_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ.setdefault(name, str(max(1, cores // n_like_me)))
+        os.environ.setdefault(name, str(n_threads))
 
 
 def alone():
@@ -121,7 +124,9 @@ def finish():
     global _comm
     if _comm:
         sys.stdout.flush()
-        _tell_watcher(b"e")
+        meet()
+    _tell_watcher(b"e")
+    if _comm:
         _comm = None
         _mpi.Finalize()
 
@@ -129,22 +134,21 @@ def finish():
 def end(code, error=None):
     """End all ranks, which would wait for this one, unless they know it and end as well.
 
-    `error` is the exception that ends it, where that was not said.
+    `error` is the exception that ends it, or what there is to say, where that was not said.
     """
     if _has_agreed or not _comm:
         finish()
-        _tell_watcher(b"e")
         return
     if isinstance(error, SystemExit):
-        said, code = f"it ended with exit code {error.code}", 1
-    elif error is not None:
-        said = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    if error is not None:
-        print(_named(said.rstrip()), file=sys.stderr)
+        error, code = f"it ended with exit code {error.code}", 1
+    elif isinstance(error, BaseException):
+        error = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    if error:
+        print(_named(error.rstrip()), file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()
     _tell_watcher(b"e")
-    time.sleep(0.1)  # the watcher, too, has something to do
+    time.sleep(0.1)  # MPICH's launcher loses what it has not passed on by then
     _comm.Abort(code)
     os._exit(code)  # MPICH's Abort returns, and the launcher kills this process a little later
 
@@ -165,7 +169,7 @@ def _named(error):
 def _tell_watcher(word):
     if _watcher is not None:
         with contextlib.suppress(OSError):
-            os.write(_watcher, word)
+            _watcher.send(word)
 
 
 # ---- what ranks tell each other
@@ -185,14 +189,13 @@ def on_first(function):
             value = function()
         except (LogRegError, SystemExit) as raised:
             error = raised
-    code = (getattr(error, "code", 1) or 0) if error else None
-    code = _comm.bcast(code)
-    if code is None:
-        return value
-    _has_agreed = True
+    code = same_on_all(None if error is None else getattr(error, "code", 1) or 0)
+    _has_agreed = code is not None
     if error:
         raise error
-    raise ToldError() if code == 1 else SystemExit(code)
+    if _has_agreed:
+        raise ToldError() if code == 1 else SystemExit(code)
+    return value
 
 
 def from_first(function):
@@ -202,31 +205,21 @@ def from_first(function):
 
 def same_on_all(value):
     """What rank 0 has, on all ranks."""
-    return _comm.bcast(value) if size > 1 else value
+    if size == 1:
+        return value
+    meet()
+    return _comm.bcast(value)
 
 
-def send_rows(array, to):
-    """Send an array to a rank, which receives it by :func:`receive_rows`."""
-    _comm.send((array.dtype, array.shape), to)
-    for message in _messages(array):
-        _comm.Send(message, to)
+def send(value, to):
+    """Send a value to a rank, which calls :func:`receive`."""
+    _comm.send(value, to)
 
 
-def receive_rows():
-    """Receive an array from rank 0."""
-    import numpy
-
-    dtype, shape = _comm.recv(source=0)
-    array = numpy.empty(shape, dtype)
-    for message in _messages(array):
-        _comm.Recv(message, 0)
-    return array
-
-
-def _messages(array):
-    """The bytes of an array, contiguous, in parts of a size that every MPI takes."""
-    data = array.ravel().view("uint8")
-    return [data[first : first + MESSAGE] for first in range(0, len(data), MESSAGE)]
+def receive():
+    """Receive a value from rank 0."""
+    _wait_for(lambda: _comm.iprobe(0))
+    return _comm.recv(source=0)
 
 
 def share(n, of=None):
@@ -245,14 +238,12 @@ def rows_of(n_rows, batch_size, of=None):
     return first * batch_size, n_rows if is_last else last * batch_size
 
 
-def all_true(flag):
-    """Whether something is so on all ranks."""
-    return _comm.allreduce(bool(flag), _mpi.LAND)
-
-
 def largest(number):
     """The largest of a number on all ranks."""
-    return number if size == 1 else _comm.allreduce(number, _mpi.MAX)
+    if size == 1:
+        return number
+    meet()
+    return _comm.allreduce(number, _mpi.MAX)
 
 
 def anyone(asked):
@@ -265,56 +256,62 @@ def anyone(asked):
     return _was_anyone_asked if size > 1 else asked
 
 
-def sum_counts(array):
-    """Sum an array over the ranks, in place."""
-    _wait_for(_comm.Iallreduce(_mpi.IN_PLACE, array))
+def sum_counts(counts):
+    """Sum the counts of a validation over the ranks, in place."""
+    meet(VALIDATION)
+    _comm.Allreduce(_mpi.IN_PLACE, counts)
 
 
 def sum_step(buffer):
-    """Sum what a step packs, in place; the last element is left free for who was asked to end."""
+    """Sum what a step packs, in place; its last two elements are left free for :func:`meet`."""
+    global _buffer
+    _buffer = buffer
+    meet(STEP, buffer)
+
+
+def meet(place=OTHER, buffer=None):
+    """Wait until all ranks are here: sum a buffer, of one size always, that tells where each is."""
     global _was_anyone_asked
-    buffer[-1] = _was_asked
-    _wait_for(_comm.Iallreduce(_mpi.IN_PLACE, buffer))
+    buffer = copy(_buffer) if buffer is None else buffer
+    buffer[-2], buffer[-1] = place, _was_asked
+    _wait_for(_comm.Iallreduce(_mpi.IN_PLACE, buffer).Test)
     _was_anyone_asked = bool(buffer[-1])
+    if buffer[-2] != place * size:
+        end(1, "the ranks no longer do the same: what changes or ends a run must do so on all")
 
 
-def wait():
-    """Wait until all ranks are here."""
-    _wait_for(_comm.Ibarrier())
+def _wait_for(is_done):
+    """Wait for other ranks; one that waits long leaves the core to those that may need it.
 
-
-def _wait_for(request, seconds=0.0):
-    """Wait for other ranks; one that waits long leaves the core to those that may need it."""
-    leave_core = getattr(os, "sched_yield", lambda: time.sleep(0))
-    for tries in itertools.count(1):
-        if request.Test():
-            return
-        if tries % LOOKS == 0:
-            _look_for_neighbours()
-        if seconds:
-            time.sleep(seconds)
-        elif tries > SPINS:
-            leave_core()
-
-
-def _look_for_neighbours():
-    """End all if a rank of this machine has gone, where the launcher does not.
-
-    Not every launcher does: for exit code 0 none, and srun for no other unless it is asked to.
+    It ends all if a rank of this machine has gone. Not every launcher does: for exit code 0 none,
+    and srun for no other unless it is asked to.
     """
+    leave_core = getattr(os, "sched_yield", lambda: time.sleep(0))
+    began, tries = time.monotonic(), 0
+    while not is_done():
+        tries += 1
+        if tries > SPINS:
+            leave_core()
+            if time.monotonic() - began > LONG:
+                _look_for_neighbours(is_done)
+                time.sleep(POLL)
+
+
+def _look_for_neighbours(is_done):
     for pid in _neighbours:
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
             time.sleep(0.5)  # its watcher says so
-            end(1)
+            if not is_done():
+                end(1)
 
 
 @contextlib.contextmanager
 def first_first():
     """Let rank 0 do the block before the others: what it compiles, they find compiled."""
     if rank:
-        _wait_for(_comm.Ibarrier(), POLL)  # the core is rank 0's
+        meet()
     yield
     if size > 1 and not rank:
-        wait()
+        meet()

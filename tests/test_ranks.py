@@ -254,6 +254,7 @@ FILE_LIMIT = (
         ("1 / 0", 1, "error: rank 1 of 3: Traceback"),
         ("1 / 0", 0, "error: rank 0 of 3: Traceback"),
         ("sys.exit(5)", 1, "error: rank 1 of 3: it ended with exit code 5"),
+        ("raise callbacks.StopTraining", 1, "error: rank 0 of 3: the ranks no longer do the same"),
         ("os._exit(0)", 2, "rank 2 of 3 (process"),
         ("os.kill(os.getpid(), signal.SIGSEGV)", 1, "rank 1 of 3 (process"),
         ("os.kill(os.getpid(), signal.SIGKILL)", 0, "rank 0 of 3 (process"),
@@ -268,11 +269,43 @@ def test_a_rank_that_fails_ends_all_and_is_named(mpirun, pairs, fault, rank, mes
     assert len(named) == 1, done.stderr
 
 
+@pytest.mark.parametrize("where", ["datasets.read_dataset", "early_stopping.EarlyStopping.update"])
+def test_ranks_see_that_one_has_gone_where_the_launcher_does_not(mpirun, pairs, where):
+    code = "import os, time\nif os.fork():\n    os.wait(), time.sleep(200)\n"  # srun does as much
+    code += "from logreg import datasets, early_stopping, ranks\nranks.start()\n"
+    code += f"if not ranks.rank: {where} = lambda *args, **how: os._exit(0)\n"
+    done = mpirun(2, "-c", code + TRAIN.format(OPTIONS))
+    assert done.returncode != 0 and "error: rank 0 of 2 (process" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "fault, rank, message",
+    [
+        ("sys.exit(0)", 1, "error: rank 0 of 2: the ranks no longer do the same"),
+        ("1 / 0", 1, "error: rank 1 of 2: Traceback"),
+    ],
+)
+def test_a_script_fails_on_one_rank(mpirun, fault, rank, message):
+    script = RUNS.split("found = [")[0] + "train(lambda c, p: updates.sgd(c, p, 0.1))"
+    done = mpirun(2, "-c", FAILURE.format(fault, rank) + script)
+    assert done.returncode != 0
+    assert message in done.stderr and done.stderr.count("\nerror: rank") <= 1
+
+
 def test_a_rank_that_never_starts(mpirun, pairs):
     code = "from logreg import ranks; ranks.START_SECONDS = 2; " + TRAIN.format(OPTIONS)
     done = mpirun(1, "-c", code, more=[":", "-n", "1", "true"])
     assert done.returncode != 0
     assert "error: rank 0 of 2 " in done.stderr and "has waited 2 s for the others" in done.stderr
+
+
+def test_a_rank_that_has_no_mpi_ends_those_that_wait_for_it(mpirun):
+    code = "import sys; from logreg import ranks; ranks.START_SECONDS = 9; "
+    code += "sys.modules.update({'mpi4py': None} if ranks.launched()[1] else {}); "
+    done = mpirun(2, "-c", code + TRAIN.format(OPTIONS))
+    assert done.returncode != 0
+    assert "error: rank 1 of 2: 2 processes were started together, and mpi4py" in done.stderr
+    assert "has waited" not in done.stderr
 
 
 @pytest.mark.parametrize(

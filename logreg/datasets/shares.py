@@ -55,7 +55,7 @@ def _mapped(data):
         is_there = checksums == [checksum for _, checksum, _ in places]
     except (OSError, ValueError):
         is_there = False
-    if not ranks.all_true(is_there):
+    if ranks.largest(not is_there):
         note("note: not all ranks can read the files: rank 0 sends each its rows")
         return None
     note(f"note: each of the {ranks.size} ranks maps the features from their files itself")
@@ -78,13 +78,13 @@ def _checksum(x):
 def _sent(data, split, batch_size):
     """Send each rank its rows of a set; return this one's."""
     if not data:
-        return ranks.receive_rows(), ranks.receive_rows()
+        return ranks.receive()
     pair = getattr(data, split)
     setattr(data, split, None)
     for rank in range(ranks.size - 1, -1, -1):
         rows = [_rows(array, split, batch_size, rank) for array in pair]
-        for array in rows if rank else ():
-            ranks.send_rows(array, rank)
+        if rank:
+            ranks.send(rows, rank)
     return tuple(rows)
 
 

@@ -95,7 +95,7 @@ class RanksTrainModel(TrainModel):
     """
 
     def costs(self):
-        ranks.wait()
+        ranks.meet()
         return super().costs()
 
 
@@ -105,12 +105,12 @@ def is_whole(features):
 
 
 def _pack(cost, gradients):
-    """A buffer for the cost, the gradients, and who was asked to end; the parts of it for these."""
+    """A buffer for the cost, the gradients, and two words of the ranks; the parts for the first."""
     values = [gradient.tag.gradient_of[1].get_value(borrow=True) for gradient in gradients]
     shapes = [(), *(value.shape for value in values)]
     edges = numpy.cumsum([0, 1, *(value.size for value in values)])
     dtype = numpy.result_type(cost.dtype, *(gradient.dtype for gradient in gradients))
-    buffer = numpy.zeros(edges[-1] + 1, dtype)
+    buffer = numpy.zeros(edges[-1] + 2, dtype)
     return buffer, [buffer[a:b].reshape(s) for a, b, s in zip(edges, edges[1:], shapes)]
 
 
