@@ -154,12 +154,9 @@ def plot_curve(model, ax=None):
 
 def replay(metadata):
     """Follow a model's curve; give its points (n, 4), its early stopping, its significant gains."""
-    try:
-        points = numpy.array(metadata.get("curve"), dtype=float)
-    except (TypeError, ValueError):
-        points = numpy.array([])
-    if points.ndim != 2 or points.shape[1] != 4 or not numpy.isfinite(points[:, ::2]).all():
+    if not metadata.get("curve"):
         raise SettingError("the model file holds no curve: it is an older one; train anew")
+    points = numpy.array(metadata["curve"], dtype=float)
     names = ("patience", "patience_increase", "improvement_threshold", "ties")
     stopping = EarlyStopping(**{name: metadata[name] for name in names if metadata.get(name)})
     gains = set()
@@ -230,9 +227,7 @@ def parameters(model):
     n_in, n_out = W.shape
     row_shape = tuple(metadata.get("image_shape") or [n_in])
     shape = image_shape(row_shape, guess=not metadata.get("categories"))
-    names = metadata.get("feature_names")
-    if not (isinstance(names, (list, tuple)) and len(names) == n_in):
-        names = [f"column {i + 1}" for i in range(n_in)]
+    names = metadata.get("feature_names") or [f"column {i + 1}" for i in range(n_in)]
     labels = metadata.get("class_labels") or list(range(n_out))
     return W, {**metadata, "image_shape": shape, "feature_names": names, "class_labels": labels}
 
@@ -241,7 +236,7 @@ def picture(row, metadata):
     """A row of a model of images as a picture, upright; of colours the mean."""
     image = numpy.reshape(row, metadata["image_shape"])
     image = image.mean(axis=2) if image.ndim == 3 else image
-    return image.T if metadata.get("transposed") is True else image
+    return image.T if metadata.get("transposed") else image
 
 
 def cut(name, n=24):

@@ -24,7 +24,6 @@ from logreg.prediction.inputs import (
     array_batches,
     batches,
     read_test,
-    trained_batch,
     with_folders,
 )
 from logreg.prediction.writers import destination, shown, shown_some, writer
@@ -229,7 +228,7 @@ def _evaluate(predictor, options, args):
             data,
             predictor.labels,
             args.batch_size,
-            trained_batch(predictor.metadata),
+            predictor.batch_size,
         )
         stream.write(format_evaluation(evaluation, args.format))
     if args.plot:
@@ -253,7 +252,7 @@ def _info(args):
 
 
 def _in_text(name, value):
-    if name == "curve" and isinstance(value, list):
+    if name == "curve" and value:
         return f"{len(value)} validation{'s' * (len(value) != 1)} (--format json has them)"
     if isinstance(value, list):
         return (" x " if name == "image_shape" else ", ").join(shown(str(item)) for item in value)

@@ -220,10 +220,10 @@ def save_model(classifier, path, **metadata):
         Its parameters are written, and not its input, which must be a variable.
     path : str or path-like
     **metadata
-        What is to be known of the training: numbers, text, lists of these. `class_labels`
-        (if not given, 0 .. n_out - 1), `image_shape` (None), `pixel_scale` (1) and `split` (the
-        numbers of rows for training, validation and test) are checked. What is known of a model
-        that :func:`load_model` gave, its date and engine included, stays known.
+        What is to be known of the training: numbers, text, lists of these. What is read later,
+        such as `class_labels` (if not given, 0 .. n_out - 1), `image_shape` (None) and
+        `pixel_scale` (1), is checked. What is known of a model that :func:`load_model` gave, its
+        date and engine included, stays known.
 
     Raises
     ------

@@ -17,7 +17,7 @@ from logreg.datasets.preprocessing import Preprocessing, differ_in_scale, scale_
 from logreg.datasets.preprocessing import scaled as scaled
 from logreg.datasets.shares import share as share
 from logreg.datasets.sources import locate, read
-from logreg.datasets.splits import check_seeds, is_seed, split_off
+from logreg.datasets.splits import check_seeds, split_off
 from logreg.errors import SettingError
 
 # Of a DataSet, those attributes that a model file keeps.
@@ -287,7 +287,6 @@ def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
         raw = raw._replace(pixel_scale=metadata["pixel_scale"])
     sets, facts = check(name, raw, dtype)
     shuffle, seed, split = map(metadata.get, ("shuffle", "split_seed", "split"))
-    shuffle, seed = (value if is_seed(value) else None for value in (shuffle, seed))
     if "test" in sets:
         sets = {"valid": None, **sets}
     elif "split" not in metadata or sum(split or []) == len(sets["train"][1]):

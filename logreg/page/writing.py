@@ -17,7 +17,7 @@ from logreg.console import note, warning
 from logreg.errors import LogRegError
 from logreg.page import sections
 from logreg.prediction.evaluation import evaluate
-from logreg.prediction.inputs import BATCH_SIZE, InputChecker, trained_batch
+from logreg.prediction.inputs import BATCH_SIZE, InputChecker
 from logreg.saving import check_writable, save
 
 HERE = Path(__file__).parent
@@ -132,8 +132,7 @@ def _evaluate(predictor, data):
         tops.append((order, numpy.take_along_axis(prediction.probabilities, order, axis=1)))
         return prediction
 
-    batch_size = trained_batch(predictor.metadata)
-    evaluation = evaluate(predict, data, predictor.labels, BATCH_SIZE, batch_size)
+    evaluation = evaluate(predict, data, predictor.labels, BATCH_SIZE, predictor.batch_size)
     classes, probabilities = map(numpy.concatenate, zip(*tops))
     labels = numpy.array(list(map(str, data.class_labels)))[data.test[1]]
     is_wrong = labels != numpy.array(list(map(str, predictor.labels)))[classes[:, 0]]
