@@ -1,7 +1,7 @@
 """The command line of prediction: ``python -m logreg.predict`` or ``logreg-predict``."""
 
 # First: from its import on, Ctrl-C ends the command without a traceback.
-from logreg.console import command, counting, note, set_quiet, starting_engine, warning
+from logreg.console import command, note, progress, set_quiet, starting_engine, warning
 
 # isort: split
 import argparse
@@ -180,12 +180,12 @@ def _predict(predictor, inputs, args, n):
     form, what = args.format, (predictor.labels, args.proba, args.top)
     # Below lines that go to the terminal, there is no place for another.
     shows = args.output or not sys.stdout.isatty()
-    counter = counting() if shows else contextlib.nullcontext(lambda result, n: result)
-    with destination(args.output) as stream, counter as count, writer(form, stream, *what) as out:
+    line = progress(None, unit=" rows") if shows else contextlib.nullcontext(lambda n: None)
+    with destination(args.output) as stream, line as advance, writer(form, stream, *what) as out:
         for name, rows in inputs:
             try:
                 with contextlib.closing(rows):
-                    if _predict_input(predictor, name, rows, args.invert, n, out, count):
+                    if _predict_input(predictor, name, rows, args.invert, n, out, advance):
                         inverted.append(name)
             except LogRegError as error:
                 n_bad += 1
@@ -198,15 +198,15 @@ def _predict(predictor, inputs, args, n):
     return 1 if n_bad else 0
 
 
-def _predict_input(predictor, name, rows, invert, n, out, count):
+def _predict_input(predictor, name, rows, invert, n, out, advance):
     """Predict an input's batches; return whether it is a picture that was inverted."""
     checker = InputChecker(predictor, name)
     for batch in rows:
         first = checker.n_rows
         if invert and not batch.is_picture and first == 0:
             warning(f"{name}: --invert is for pictures: rows of numbers stay as they are")
-        prediction = count(checker.predict(batch.x[: n - first]), len(batch.x))
-        out.rows(name, first, batch.is_single, prediction)
+        out.rows(name, first, batch.is_single, checker.predict(batch.x[: n - first]))
+        advance(len(batch.x))
         if batch.inverted or checker.n_rows == n:
             return batch.inverted
     return False
@@ -222,14 +222,15 @@ def _evaluate(predictor, options, args):
     data = read_test(predictor, args.dataset, options)
     data.check_outputs(args.output, args.plot)
     checker = InputChecker(predictor, data.name)
-    with destination(args.output) as stream, counting(len(data.test[0])) as count:
-        evaluation = evaluate(
-            lambda x: count(checker.predict(x), len(x)),
-            data,
-            predictor.labels,
-            args.batch_size,
-            predictor.batch_size,
-        )
+    with destination(args.output) as stream:
+        with progress(len(data.test[0]), unit=" rows") as advance:
+
+            def predict(x):
+                advance(len(x))
+                return checker.predict(x)
+
+            sizes = args.batch_size, predictor.batch_size
+            evaluation = evaluate(predict, data, predictor.labels, *sizes)
         stream.write(format_evaluation(evaluation, args.format))
     if args.plot:
         plots.save(plots.plot_confusion, args.plot, evaluation)
