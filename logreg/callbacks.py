@@ -12,15 +12,17 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
 import numpy
 
 from logreg import engine, ranks
 from logreg.console import note, warning
 from logreg.errors import ModelFileError
+from logreg.files import check_writable, explaining
 from logreg.model import LogisticRegression
 from logreg.run import Validation
-from logreg.saving import check_writable, dumps_model, dumps_params, loads, save
+from logreg.saving import dumps_model, dumps_params, loads, save
 
 
 class StopTraining(Exception):
@@ -204,18 +206,16 @@ class History(Callback):
 
     def on_train_begin(self, run):
         """Keep the rows of a resumed run up to its last minibatch; later ones will come again."""
-        rows = []
-        try:
-            with open(self.path, encoding="utf-8") as file:
-                rows = file.read().splitlines()
-            if rows[:1] != [self.HEADER] and (rows or run.iter >= 0):
-                raise ValueError("it is another kind of table; give another name")
-            rows = [row for row in rows if self._is_before(row.split(","), run.iter)]
-        except FileNotFoundError:
-            if run.iter >= 0:
-                warning(f"{self.path} is not there: it begins with the resumption")
-        except (OSError, ValueError) as error:
-            raise ModelFileError(f"{self.path} cannot be gone on with: {error}") from error
+        rows, is_resumed = [], run.iter >= 0
+        if os.path.exists(self.path):
+            faults = OSError, ValueError
+            with explaining(self.path, "cannot be gone on with", advice="", of=faults):
+                rows = Path(self.path).read_text(encoding="utf-8").splitlines()
+                if rows[:1] != [self.HEADER] and (rows or is_resumed):
+                    raise ValueError("it is another kind of table; give another name")
+        elif is_resumed:
+            warning(f"{self.path} is not there: it begins with the resumption")
+        rows = [row for row in rows if self._is_before(row.split(","), run.iter)]
         save(self.path, "".join(f"{row}\n" for row in [self.HEADER, *rows]).encode())
 
     def on_validation(self, run, validation):
@@ -230,17 +230,12 @@ class History(Callback):
             run.stopping.patience,
             f"{run.seconds:.3f}",
         ]
-        try:
-            with open(self.path, "a", newline="", encoding="utf-8") as file:
-                if file.tell() == 0:  # somebody removed it
-                    file.write(self.HEADER + "\n")
-                file.write(",".join(map(str, row)) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise ModelFileError(
-                f"{self.path} cannot be written: {error.strerror}; its rows up to now are kept"
-            ) from error
+        line, kept = ",".join(map(str, row)), "its rows up to now are kept"
+        with explaining(self.path, advice=kept), open(self.path, "ab") as file:
+            # If it is empty, somebody removed it.
+            file.write(f"{line}\n".encode() if file.tell() else f"{self.HEADER}\n{line}\n".encode())
+            file.flush()
+            os.fsync(file.fileno())
 
     def _is_before(self, row, iter):
         # A row that a killed process left unfinished comes after the last checkpoint.

@@ -9,8 +9,9 @@ from logreg import engine, ranks
 from logreg.callbacks import Callback
 from logreg.console import warning
 from logreg.errors import ModelFileError
+from logreg.files import check_writable
 from logreg.metadata import is_point, number, or_none, provenance, whole
-from logreg.saving import check_writable, dumps, load, loads, save
+from logreg.saving import dumps, load, loads, save
 
 # What a checkpoint holds of the run and of its early stopping, beside the variables.
 ERRORS = ("test_error", "error_all_rows", "test_error_all_rows")

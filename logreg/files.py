@@ -21,6 +21,7 @@ except ImportError:  # Windows
     fcntl = None
 
 NOT_REGULAR = "it is not a regular file"
+UNCHANGED = "what was there before is unchanged"
 
 
 @contextlib.contextmanager
@@ -54,12 +55,23 @@ def replacing(path):
             os.close(handle)
 
 
-def try_replacing(path):
-    """Raise the OSError now that :func:`replacing` would raise, as far as that can be told."""
-    if ranks.rank:
-        return
-    with _temporary_file(_real_path(path)):
-        pass
+@contextlib.contextmanager
+def explaining(path, fault="cannot be written", advice=UNCHANGED, kind=ModelFileError, of=OSError):
+    """Make of an error in the block one of a `kind` of ours: what could not be done, and why."""
+    try:
+        yield
+    except of as error:
+        # An OSError's text has the name of the file as well, which here may be a temporary one.
+        reason = getattr(error, "strerror", None) or str(error) or "there is not enough memory"
+        raise kind(f"{path} {fault}: {reason}{advice and '; '}{advice}") from error
+
+
+def check_writable(path):
+    """Raise a ModelFileError now if :func:`replacing` could not write a file at `path` later."""
+    advice = "make its folder or give access, or name another file"
+    if not ranks.rank:
+        with explaining(path, advice=advice), _temporary_file(_real_path(path)):
+            pass
 
 
 @contextlib.contextmanager

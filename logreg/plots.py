@@ -15,7 +15,7 @@ import numpy
 from logreg.datasets.checks import image_shape
 from logreg.early_stopping import EarlyStopping
 from logreg.errors import ExtraError, SettingError
-from logreg.files import replacing
+from logreg.files import explaining, replacing
 
 MAX_CLASSES = 100  # of which weights are drawn
 MAX_COUNTS = 20  # classes of a confusion matrix whose cells have room for a count
@@ -256,12 +256,8 @@ def save(plot, path, subject):
 
     figure = Figure(layout="constrained")
     plot(subject, _weights_axes(figure, subject) if plot is plot_weights else figure.subplots())
-    try:
-        with replacing(path) as file:
-            figure.savefig(file, format=suffix(path), dpi=150)
-    except OSError as error:
-        reason = error.strerror or error
-        raise SettingError(f"{path} cannot be written: {reason}; give another name") from error
+    with explaining(path, advice="give another name", kind=SettingError), replacing(path) as file:
+        figure.savefig(file, format=suffix(path), dpi=150)
 
 
 def suffix(path):

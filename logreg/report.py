@@ -12,6 +12,7 @@ from pathlib import Path
 
 from logreg import __version__
 from logreg.errors import LogRegError, SettingError
+from logreg.files import check_writable
 from logreg.hyperparameters import BEST_MODEL
 from logreg.options import add_table_options, table_options
 
@@ -46,7 +47,6 @@ def main(argv=None):
         from logreg.page.writing import write_page
         from logreg.plots import require_matplotlib
         from logreg.prediction.predictor import Predictor
-        from logreg.saving import check_writable
     require_matplotlib()
     predictor = Predictor(args.model)
     check_writable(output)
