@@ -6,6 +6,8 @@ Each rule fits into a sentence, and an option overrules it.
 import re
 from typing import NamedTuple, Optional
 
+import numpy
+
 from logreg.console import note
 from logreg.errors import DatasetError
 
@@ -67,6 +69,16 @@ class Columns(NamedTuple):
             "categories": self.categories if any(self.categories) else None,
             "feature_names": features,
         }
+
+
+class Table(NamedTuple):
+    """A table with labels."""
+
+    x: numpy.ndarray  # the features, of shape (n, n_in), finite, or NaN where a cell is empty
+    labels: list  # the texts that occur, in the order in which they do
+    codes: numpy.ndarray  # of shape (n,): for each row the index of its label in `labels`
+    first_rows: list  # for each of `labels` the row of the file in which it occurs first
+    columns: Columns
 
 
 def cut(name):
