@@ -17,7 +17,7 @@ from logreg import __version__, ranks
 from logreg.datasets.header import NO_OPTIONS
 from logreg.errors import DatasetError, LogRegError, SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET
-from logreg.options import add_table_options, table_options
+from logreg.options import add_switch, add_table_options, table_options
 from logreg.prediction.inputs import (
     BATCH_SIZE,
     InputChecker,
@@ -67,10 +67,8 @@ def parser():
     add("-n", metavar="N", type=int, help=n)
     add("--batch-size", metavar="N", type=int, default=BATCH_SIZE, help="rows at a time" + default)
     add_table_options(parser)
-    group = parser.add_mutually_exclusive_group()
     invert = "exchange light and dark in pictures, whatever their background"
-    group.add_argument("--invert", action="store_true", default=None, help=invert)
-    group.add_argument("--no-invert", dest="invert", action="store_false", help="keep them")
+    add_switch(parser, "invert", invert, "keep them")
     add("--device", metavar="NAME", help="where the model runs: cpu, cuda, cuda0, ...")
     add("--version", action="version", version=f"logreg {__version__}")
     return parser
