@@ -7,6 +7,7 @@ everything later is told to the first one first: so give :class:`BestModel`, the
 before the others look at it, and it is written after the files that it stands for.
 """
 
+import contextlib
 import math
 import os
 import signal
@@ -242,7 +243,7 @@ class History(Callback):
         return len(row) == self.HEADER.count(",") + 1 and row[1].isdigit() and int(row[1]) <= iter
 
 
-class Interruption(Callback):
+class Interruption(Callback, contextlib.ExitStack):
     """Lets Ctrl-C and SIGTERM end the run after a minibatch; given twice, they end the process.
 
     Of several ranks, all end after the same minibatch, whichever gets the signal.
@@ -252,18 +253,8 @@ class Interruption(Callback):
     SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
     def __init__(self):
+        super().__init__()
         self.received = None
-        self._handlers = {}
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self._restore()
-
-    def _restore(self):
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
 
     def on_train_begin(self, run):
         if threading.current_thread() is not threading.main_thread():
@@ -271,11 +262,11 @@ class Interruption(Callback):
         for number in self.SIGNALS:
             # A script may have started us in the background, and told us to ignore them.
             if signal.getsignal(number) not in (signal.SIG_IGN, None):
-                self._handlers[number] = signal.signal(number, self._receive)
+                self.callback(signal.signal, number, signal.signal(number, self._receive))
 
     def _receive(self, number, frame):
         self.received = number
-        self._restore()  # the second one ends the process
+        self.close()  # the second one ends the process
 
     def on_minibatch_end(self, run):
         # An exception from the handler itself could come between the updates of W and b.
@@ -283,7 +274,7 @@ class Interruption(Callback):
             raise StopTraining
 
     def on_train_end(self, run):
-        self._restore()
+        self.close()
         self.received = ranks.largest(self.received or 0) or None
 
     @property
