@@ -159,7 +159,6 @@ def _on_interrupt(number, frame):
         os.write(2, b"interrupted\n")
         os._exit(130)
     _interrupts.append(number)
-    sys.unraisablehook = lambda unraisable: None  # objects that are left half made may complain
     raise KeyboardInterrupt
 
 
@@ -223,7 +222,6 @@ def _process_of_a_command():
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # the shell closed it
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-    hook = sys.unraisablehook
     is_ours = signal.getsignal(signal.SIGINT) in (signal.default_int_handler, _on_interrupt)
     if is_ours:  # in the background, the shell has it ignored
         _handle_interrupts(_on_interrupt)
@@ -235,7 +233,6 @@ def _process_of_a_command():
     finally:
         set_quiet(False)
         _is_command = False
-        sys.unraisablehook = hook
         if is_ours:
             _handle_interrupts(signal.default_int_handler)
 

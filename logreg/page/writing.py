@@ -29,15 +29,8 @@ N_WRONG = 24  # rows in the gallery
 class Report(Callback):
     """Writes the page of a run, at most every 10 seconds and at the end, and plots at the end.
 
-    Parameters
-    ----------
-    model : str or path-like
-        The model file, which is written before.
-    data : DataSet
-        Its test set is kept; the rest may be released.
-    page : str or path-like, optional
-    plot_paths : sequence of path-like
-        Empty, or those of the weights, the curve and the confusion matrix.
+    The file of the model is written before. Of the DataSet, the test set is kept; the rest may be
+    released. `plot_paths` are those of the weights, the curve and the confusion matrix, or empty.
     """
 
     def __init__(self, model, data, page=None, plot_paths=()):
