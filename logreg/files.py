@@ -12,7 +12,7 @@ import re
 import uuid
 
 from logreg import ranks
-from logreg.errors import ModelFileError
+from logreg.errors import ModelFileError, SettingError
 
 try:
     import fcntl
@@ -71,6 +71,17 @@ def check_writable(path):
     if not ranks.rank:
         with explaining(path, advice=advice), _temporary_file(_real_path(path)):
             pass
+
+
+def refuse_overwriting(written, read=()):
+    """Raise a SettingError if a path is written twice, or is one that is read; None is no path."""
+    taken = set(map(os.path.realpath, read))
+    for path in filter(None, written):
+        if os.path.realpath(path) in taken:
+            raise SettingError(
+                f"{path} would overwrite what is read, or written as well: give another name"
+            )
+        taken.add(os.path.realpath(path))
 
 
 @contextlib.contextmanager

@@ -8,7 +8,6 @@ import argparse
 import contextlib
 import csv
 import json
-import os
 import sys
 
 import numpy
@@ -16,6 +15,7 @@ import numpy
 from logreg import __version__, ranks
 from logreg.datasets.header import NO_OPTIONS
 from logreg.errors import DatasetError, LogRegError, SettingError
+from logreg.files import refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL, DATASET
 from logreg.options import add_switch, add_table_options, table_options
 from logreg.prediction.inputs import (
@@ -162,13 +162,7 @@ def _arguments(argv):
     for option, value in (("-n", args.n), ("--top", args.top), ("--batch-size", args.batch_size)):
         _require_positive(option, value)
     args.inputs = with_folders(args.inputs)
-    taken = [os.path.realpath(path) for path in (args.model, *args.inputs)]
-    if args.plot and os.path.realpath(args.plot) in [*taken, os.path.realpath(args.output or "")]:
-        raise SettingError(f"--plot {args.plot} would overwrite another file: give another name")
-    if args.output and os.path.realpath(args.output) in taken:
-        raise SettingError(
-            f"--output {args.output} would overwrite what is read: give another name"
-        )
+    refuse_overwriting([args.output, args.plot], [args.model, *args.inputs])
     return args
 
 

@@ -104,7 +104,7 @@ def test_predict_draws_the_confusion_matrix(working_folder, capsys):
     for name, message in (
         ("c.txt", "c.txt: a plot is written as .png, .svg, .pdf"),
         ("nowhere/c.png", "nowhere/c.png cannot be written"),
-        ("best_model.pkl", "--plot best_model.pkl would overwrite"),
+        ("best_model.pkl", "best_model.pkl would overwrite"),
     ):
         capsys.readouterr()
         assert predict.main([*command, name]) == 1

@@ -1,7 +1,6 @@
 """Data sets: located, read, checked, split, and shared with the engine, in this order."""
 
 import hashlib
-import os
 from dataclasses import dataclass, field
 from typing import Optional
 
@@ -18,7 +17,7 @@ from logreg.datasets.preprocessing import scaled as scaled
 from logreg.datasets.shares import share as share
 from logreg.datasets.sources import locate, read
 from logreg.datasets.splits import check_seeds, split_off
-from logreg.errors import SettingError
+from logreg.files import refuse_overwriting
 
 # Of a DataSet, those attributes that a model file keeps.
 METADATA = (
@@ -101,13 +100,7 @@ class DataSet:
 
     def check_outputs(self, *paths):
         """Raise a SettingError if one of the paths is a file that the data were read from."""
-        read = {os.path.realpath(file) for file in self.files}
-        for path in filter(None, paths):
-            if os.path.realpath(path) in read:
-                raise SettingError(
-                    f"{path} is of the data set {self.name}: it would be overwritten; give "
-                    "another name"
-                )
+        refuse_overwriting(paths, self.files)
 
     def sha256(self, dtype=None):
         """SHA-256 of the dtypes, shapes and bytes of the six arrays, in hexadecimal.
