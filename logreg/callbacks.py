@@ -221,20 +221,13 @@ class History(Callback):
 
     def on_validation(self, run, validation):
         """Write the row of a validation, through to the disk."""
-        tested = validation.test_error is not None
-        row = [
-            validation.epoch,
-            validation.iter,
-            f"{validation.cost:.9g}",
-            f"{validation.error * 100:.6f}",
-            f"{validation.test_error * 100:.6f}" if tested else "",
-            run.stopping.patience,
-            f"{run.seconds:.3f}",
-        ]
-        line, kept = ",".join(map(str, row)), "its rows up to now are kept"
+        v, kept = validation, "its rows up to now are kept"
+        test_error = "" if v.test_error is None else f"{v.test_error * 100:.6f}"
+        line = f"{v.epoch},{v.iter},{v.cost:.9g},{v.error * 100:.6f},{test_error},"
+        line += f"{run.stopping.patience},{run.seconds:.3f}\n"
         with explaining(self.path, advice=kept), open(self.path, "ab") as file:
-            # If it is empty, somebody removed it.
-            file.write(f"{line}\n".encode() if file.tell() else f"{self.HEADER}\n{line}\n".encode())
+            is_removed = not file.tell()  # by somebody
+            file.write((f"{self.HEADER}\n" * is_removed + line).encode())
             file.flush()
             os.fsync(file.fileno())
 
