@@ -49,7 +49,7 @@ def test_what_a_user_can_mend(working_folder, capsys):
     assert "note: the page is without the errors on a test set" in capsys.readouterr().err
     for options, message in (
         (["--dataset", "lost.npz"], "data set 'lost.npz' not found"),
-        (["--output", "best_model.pkl"], "the page would overwrite the model"),
+        (["--output", "best_model.pkl"], "best_model.pkl would overwrite what is read"),
         (["nothing.pkl"], "nothing.pkl cannot be loaded"),
         (["--output", "nowhere/p.html"], "nowhere/p.html cannot be written"),
     ):

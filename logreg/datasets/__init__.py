@@ -1,7 +1,6 @@
 """Data sets: located, read, checked, split, and shared with the engine, in this order."""
 
 import hashlib
-import os
 from dataclasses import dataclass, field
 from typing import Optional
 
@@ -17,8 +16,8 @@ from logreg.datasets.preprocessing import Preprocessing, differ_in_scale, scale_
 from logreg.datasets.preprocessing import scaled as scaled
 from logreg.datasets.shares import share as share
 from logreg.datasets.sources import locate, read
-from logreg.datasets.splits import check_seeds, is_seed, split_off
-from logreg.errors import SettingError
+from logreg.datasets.splits import check_seeds, split_off
+from logreg.files import refuse_overwriting
 
 # Of a DataSet, those attributes that a model file keeps.
 METADATA = (
@@ -101,13 +100,7 @@ class DataSet:
 
     def check_outputs(self, *paths):
         """Raise a SettingError if one of the paths is a file that the data were read from."""
-        read = {os.path.realpath(file) for file in self.files}
-        for path in filter(None, paths):
-            if os.path.realpath(path) in read:
-                raise SettingError(
-                    f"{path} is of the data set {self.name}: it would be overwritten; give "
-                    "another name"
-                )
+        refuse_overwriting(paths, self.files)
 
     def sha256(self, dtype=None):
         """SHA-256 of the dtypes, shapes and bytes of the six arrays, in hexadecimal.
@@ -287,7 +280,6 @@ def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
         raw = raw._replace(pixel_scale=metadata["pixel_scale"])
     sets, facts = check(name, raw, dtype)
     shuffle, seed, split = map(metadata.get, ("shuffle", "split_seed", "split"))
-    shuffle, seed = (value if is_seed(value) else None for value in (shuffle, seed))
     if "test" in sets:
         sets = {"valid": None, **sets}
     elif "split" not in metadata or sum(split or []) == len(sets["train"][1]):

@@ -1,11 +1,10 @@
 """Arrays in memory, or mapped from files that may be larger: taken a block of rows at a time."""
 
-import contextlib
 import warnings
 
 import numpy
 
-from logreg import console
+from logreg.console import progress as progress
 from logreg.errors import DatasetError
 
 MAPPED_DTYPES = ("uint8", "float32", "float64")  # others are read, and become floats in memory
@@ -79,14 +78,3 @@ def as_array(values, source):
             "make every row as long, then x.astype('float32'), y.astype('int64') or y.astype(str)"
         )
     return array
-
-
-@contextlib.contextmanager
-def progress(n_bytes, what):
-    """Yield a function to call with each number of bytes that are done; a terminal shows a bar."""
-    bar = console.progress(n_bytes, "B", desc=what, unit_scale=True)
-    if bar is None:
-        yield lambda n: None
-    else:
-        with bar:
-            yield bar.update

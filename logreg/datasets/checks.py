@@ -11,10 +11,10 @@ import numpy
 
 from logreg.console import note, warning
 from logreg.datasets.arrays import as_array, blocks, hashed_blocks, mapping, narrower, progress
-from logreg.datasets.header import Columns
+from logreg.datasets.header import Columns, Table
 from logreg.datasets.labels import check_labels, number_classes
 from logreg.datasets.preprocessing import scale_of
-from logreg.datasets.tables import FLOAT32_MAX, Table
+from logreg.datasets.tables import FLOAT32_MAX
 from logreg.errors import DatasetError
 
 SPLITS = {"train": "training", "valid": "validation", "test": "test"}

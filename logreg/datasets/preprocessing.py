@@ -64,7 +64,7 @@ class Preprocessing:
             None if metadata.get(name) is None else numpy.array(metadata[name], "float64")
             for name in ("feature_means", "feature_scales")
         )
-        scaling = metadata["pixel_scale"], metadata.get("scale_all") is True
+        scaling = metadata["pixel_scale"], bool(metadata.get("scale_all"))
         return cls(*scaling, metadata.get("missing"), means, scales)
 
     def metadata(self):

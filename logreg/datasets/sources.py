@@ -211,10 +211,8 @@ def read_folder(folder):
 def _idx_sets(folder):
     """List a folder's IDX files: EMNIST's set or '' to (role, kind) to path."""
     sets = {}
-    try:
+    with reading(folder):
         names = sorted(os.listdir(folder), reverse=True)  # a plain file then replaces its .gz
-    except OSError as error:
-        raise DatasetError(f"{folder}: cannot be read: {error.strerror}") from None
     for match in filter(None, map(_IDX_NAME.match, names)):
         role = "train" if match["role"] == "train" else "test"
         sets.setdefault(match["set"] or "", {})[role, match["kind"]] = folder / match.string

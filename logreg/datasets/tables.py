@@ -4,8 +4,6 @@ So memory holds numbers and no text. Rows and columns are counted from 1, and a 
 Blank lines do not count.
 """
 
-from typing import NamedTuple
-
 import numpy
 
 from logreg.console import note, warning
@@ -15,28 +13,19 @@ from logreg.datasets.header import (
     NUMBER,
     Columns,
     Header,
+    Table,
     TableOptions,
     is_text,
     text_of,
 )
+from logreg.datasets.labels import LabelIndex
 from logreg.datasets.preprocessing import one_hot
 from logreg.errors import DatasetError
 
 FLOAT32_MAX = float(numpy.finfo(numpy.float32).max)
 BOOLEANS = {"true": 1.0, "false": 0.0}
 EMPTY_LABELS = ("", "nan")  # NA may be one
-MAX_LABELS = 1 << 15  # different ones
 MAX_CATEGORIES = 100  # of a column
-
-
-class Table(NamedTuple):
-    """A table with labels."""
-
-    x: numpy.ndarray  # the features, of shape (n, n_in), finite, or NaN where a cell is empty
-    labels: list  # the texts that occur, in the order in which they do
-    codes: numpy.ndarray  # of shape (n,): for each row the index of its label in `labels`
-    first_rows: list  # for each of `labels` the row of the file in which it occurs first
-    columns: Columns
 
 
 def read_table(path, options=NO_OPTIONS, dtype="float64", known=None):
@@ -50,9 +39,10 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None):
     true and false are 1 and 0. With `known`, the :class:`Columns` of the training data, features
     and label are those that it has, by name if there is a header.
     """
-    data, codes, index, first_rows, n_rows = bytearray(), [], {}, [], 0
+    data, codes, n_rows = bytearray(), [], 0
     with open_table(path, options, known) as (frames, head):
         label = head.find_label()
+        index = LabelIndex(head.shown(label), "--label-column names another column")
         features = _Features(head, label, frames)
         # An unnamed first column of row numbers, as pandas and R write it, is no feature.
         has_index = known is None and head.names[:1] == [""] and features.order[0] == 0
@@ -66,16 +56,9 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None):
                 lacks_label = frame[label].isna() | frame[label].isin(EMPTY_LABELS)
                 is_whole = ~(numpy.isnan(x).any(axis=1) | lacks_label.to_numpy())
                 x, frame = x[is_whole], frame[is_whole]
-            found_codes, found = _factorized(frame[label])
-            for text, i in zip(found, numpy.unique(found_codes, return_index=True)[1]):
-                if index.setdefault(text, len(index)) == len(first_rows):
-                    first_rows.append(int(frame.index[i]) + head.first_row)
-            if len(index) > MAX_LABELS:
-                raise DatasetError(
-                    f"{head.shown(label)} has more than {MAX_LABELS} different labels by row "
-                    f"{first_rows[-1]}: that is too many; --label-column names another column"
-                )
-            codes.append(numpy.array([index.get(text, -1) for text in found])[found_codes])
+            places, found = _factorized(frame[label])
+            first = numpy.unique(places, return_index=True)[1]
+            codes.append(index.numbers(found, frame.index[first] + head.first_row)[places])
             # It grows in place, unlike a list of arrays that are joined.
             data += x.astype(dtype, copy=False).data.cast("B") if len(x) else b""
         features.check_empty(n_rows)
@@ -93,7 +76,8 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None):
     x, names, categories = features.encoded(x, first=int(has_index))
     features.warn_of_new(path)
     label_name = head.names[label] if head.names else None
-    return Table(x, list(index), codes, first_rows, Columns(label, label_name, names, categories))
+    columns = Columns(label, label_name, names, categories)
+    return Table(x, list(index), codes, index.first_rows, columns)
 
 
 def table_batches(path, options, batch_size, known):
