@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy
 import pytest
 from builders import SAMPLE, csv_text, idx_bytes, make_pairs, write
+from conftest import peak_memory
 
 from logreg import load_model
-from logreg.datasets import arrays, preprocessing, read_dataset
+from logreg.datasets import arrays, frames, preprocessing, read_dataset
 from logreg.datasets.arrays import mapping
 from logreg.datasets.formats import read_idx
+from logreg.datasets.header import TableOptions
 from logreg.errors import DatasetError, SettingError
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
@@ -232,6 +234,24 @@ def test_make_folder_joins_tables_and_splits_them(monkeypatch):
     assert (numpy.concatenate(sets(data)[::2]) == x).all() and data.train[0].dtype == "float32"
     assert [len(y) for y in sets(data)[1::2]] == [18, 6, 6]
     assert (numpy.array(data.class_labels)[numpy.concatenate(sets(data)[1::2])] == names).all()
+
+
+@pytest.mark.engine_free
+@pytest.mark.parametrize("suffix, how", [("csv", {}), ("parquet", {"row_group_size": 2000})])
+def test_make_folder_holds_no_table_in_memory(suffix, how, monkeypatch):
+    pandas, _ = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    x = numpy.random.RandomState(0).randint(0, 1 << 20, (30000, 100)).astype("float32")
+    table = pandas.DataFrame(x.astype("int32"), columns=[f"c{i}" for i in range(100)])
+    table["y"], table["kind"] = x[:, 0] % 2 == 1, numpy.where(x[:, 1] % 2 == 1, "ant", "bee")
+    getattr(table, f"to_{suffix}")(f"t.{suffix}", index=False, **how)
+    monkeypatch.setattr(frames, "CHUNK", 1 << 16)
+    monkeypatch.setattr(arrays, "BLOCK", 1 << 18)
+    monkeypatch.setattr(script, "BUCKET", 1 << 18)
+    with peak_memory() as peak:
+        assert make_folder(f"t.{suffix}", "folder", "--shuffle", 1, "--label-column", "y") == 0
+    assert peak() < x.nbytes / 2
+    wanted = read_dataset(f"t.{suffix}", TableOptions("y"), 1, dtype="float32")
+    assert read_dataset("folder").sha256() == wanted.sha256()
 
 
 @pytest.mark.engine_free
