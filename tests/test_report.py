@@ -2,12 +2,14 @@
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from builders import save_digits_model
+from builders import make_pairs, save_digits_model
 
 from logreg import load_model, report, train
+from logreg.datasets import read_dataset
 from logreg.page import writing
 
 pytest.importorskip("matplotlib")
@@ -41,6 +43,11 @@ def test_training_writes_pages_and_plots_and_keeps_the_curve(working_folder, cap
     # The command finds the data set and writes the same page.
     assert report.main(["--output", "q.html"]) == 0
     assert Path("q.html").read_text(encoding="utf-8") == page
+
+
+def test_training_rows_that_are_standardized_are_not_read_for_their_means_again():
+    data = read_dataset(make_pairs(), standardize=True)
+    writing.Report("best_model.pkl", replace(data, train=None), "p.html")
 
 
 def test_what_a_user_can_mend(working_folder, capsys):

@@ -12,7 +12,7 @@ from logreg.datasets.arrays import hashed_blocks, mapping, sample_rows
 from logreg.datasets.checks import check, check_classes, check_values, read_through
 from logreg.datasets.header import NO_OPTIONS, Columns, TableOptions
 from logreg.datasets.preprocessing import PIXEL_SCALE as PIXEL_SCALE
-from logreg.datasets.preprocessing import Preprocessing, differ_in_scale, scale_of
+from logreg.datasets.preprocessing import Moments, Preprocessing, differ_in_scale, scale_of
 from logreg.datasets.preprocessing import scaled as scaled
 from logreg.datasets.shares import share as share
 from logreg.datasets.sources import locate, read
@@ -228,15 +228,12 @@ def read_dataset(
     sample = sample_rows(sets["train"][0])
     sets, split = split_off(sets, name, shuffle, is_mnist=raw.is_idx, split_seed=split_seed)
     check_classes(name, sets, facts["class_labels"])
-    (x, y), digests = sets["train"], {}
+    x, y = sets["train"]
     if standardize is None:
         standardize = _suits_standardizing(name, x, facts, pixel_scale)
-    if facts["x_range"] is None:  # x is mapped, and perhaps larger than memory
-        facts["x_range"], digests[dtype] = read_through(name, raw, sets, dtype, standardize)
-    scaling = scale_of(x, pixel_scale), pixel_scale is not None
-    preprocessing = Preprocessing.fit(x, *scaling, options.missing, standardize)
-    if standardize:
-        facts["x_range"] = preprocessing.range_of(x)
+    preprocessing, facts["x_range"], digests = _learn(
+        name, raw, sets, facts["x_range"], dtype, standardize
+    )
     return DataSet(
         **sets,
         **facts,
@@ -249,6 +246,20 @@ def read_dataset(
         class_counts=numpy.bincount(y, minlength=len(facts["class_labels"])).tolist(),
         _digests=digests,
     )
+
+
+def _learn(name, raw, sets, x_range, dtype, standardize):
+    """Learn what is done to features; return that, their range, and digests of mapped data."""
+    x, moments, digests = sets["train"][0], Moments(), {}
+    if x_range is None:  # x is mapped, and perhaps larger than memory
+        wanted = moments if standardize else None
+        x_range, digests[dtype] = read_through(name, raw, sets, dtype, wanted)
+    elif standardize or raw.options.missing == "mean":
+        moments.add(x)
+    scaling = scale_of(x, raw.pixel_scale), raw.pixel_scale is not None
+    preprocessing = Preprocessing.fit(moments, *scaling, raw.options.missing, standardize)
+    x_range = preprocessing.range_of(moments) if standardize else x_range
+    return preprocessing, x_range, digests
 
 
 def _suits_standardizing(name, x, facts, pixel_scale):

@@ -1,10 +1,12 @@
 """Arrays in memory, or mapped from files that may be larger: taken a block of rows at a time."""
 
+import contextlib
+import io
+import tempfile
 import warnings
 
 import numpy
 
-from logreg.console import progress as progress
 from logreg.errors import DatasetError
 
 MAPPED_DTYPES = ("uint8", "float32", "float64")  # others are read, and become floats in memory
@@ -35,6 +37,22 @@ def blocks(x):
     n_rows = max(1, BLOCK // max(1, x[:1].nbytes))
     for start in range(0, len(x), n_rows):
         yield x[start : start + n_rows]
+
+
+def scratch_file(folder):
+    """Open a file that is gone with its last map; without a folder, it is in memory.
+
+    Both grow in place, unlike a list of arrays that are joined.
+    """
+    in_memory = contextlib.nullcontext(io.BytesIO())
+    return in_memory if folder is None else tempfile.TemporaryFile(dir=folder)
+
+
+def rows_in(file, dtype, n_rows):
+    """What was written to a :func:`scratch_file`, as an array of that many rows."""
+    in_memory = isinstance(file, io.BytesIO)
+    x = numpy.frombuffer(file.getbuffer(), dtype) if in_memory else numpy.memmap(file, dtype, "r")
+    return x.reshape(n_rows, -1)
 
 
 def sample_rows(x):

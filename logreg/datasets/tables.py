@@ -7,6 +7,7 @@ Blank lines do not count.
 import numpy
 
 from logreg.console import note, warning
+from logreg.datasets.arrays import blocks, rows_in, scratch_file
 from logreg.datasets.frames import name_of, open_table
 from logreg.datasets.header import (
     NO_OPTIONS,
@@ -28,7 +29,7 @@ EMPTY_LABELS = ("", "nan")  # NA may be one
 MAX_CATEGORIES = 100  # of a column
 
 
-def read_table(path, options=NO_OPTIONS, dtype="float64", known=None):
+def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=None):
     """Read a table with a label in each row: Parquet, or CSV, plain or gzip, zip, bzip2 or xz.
 
     The delimiter is a tab, ``;`` or ``|`` if the first line has one outside quotes, else a comma.
@@ -37,10 +38,11 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None):
     class or target; else the one text column; else the one called y; else, without a header,
     the first. Any other column whose first cell that is not empty holds text is one-hot encoded;
     true and false are 1 and 0. With `known`, the :class:`Columns` of the training data, features
-    and label are those that it has, by name if there is a header.
+    and label are those that it has, by name if there is a header. With a folder `scratch`,
+    features are mapped from a file in it, and may be larger than memory.
     """
-    data, codes, n_rows = bytearray(), [], 0
-    with open_table(path, options, known) as (frames, head):
+    codes, n_rows = [], 0
+    with open_table(path, options, known) as (frames, head), scratch_file(scratch) as file:
         label = head.find_label()
         index = LabelIndex(head.shown(label), "--label-column names another column")
         features = _Features(head, label, frames)
@@ -59,8 +61,7 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None):
             places, found = _factorized(frame[label])
             first = numpy.unique(places, return_index=True)[1]
             codes.append(index.numbers(found, frame.index[first] + head.first_row)[places])
-            # It grows in place, unlike a list of arrays that are joined.
-            data += x.astype(dtype, copy=False).data.cast("B") if len(x) else b""
+            file.write(x.astype(dtype, copy=False))
         features.check_empty(n_rows)
         codes = numpy.concatenate(codes)
         if n_rows > len(codes):
@@ -72,8 +73,8 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None):
             head.say_rules(path, label)
         if has_index:
             note(f"note: {path}: column 1, which has no name and counts the rows, is left out")
-        x = numpy.frombuffer(data, dtype).reshape(len(codes), -1)
-    x, names, categories = features.encoded(x, first=int(has_index))
+        x = rows_in(file, dtype, len(codes))
+    x, names, categories = features.encoded(x, int(has_index), scratch)
     features.warn_of_new(path)
     label_name = head.names[label] if head.names else None
     columns = Columns(label, label_name, names, categories)
@@ -237,7 +238,7 @@ class _Features:
         if counts[0][0] == -n_rows and not self.is_known:
             raise DatasetError(f"all cells are empty in {self.head.shown(counts[0][1])}: --drop it")
 
-    def encoded(self, x, first=0):
+    def encoded(self, x, first=0, scratch=None):
         """One-hot encode, from column `first` on; return x, the names and the categories."""
         categories, codes = [], []
         for i, texts, n_empty in list(zip(self.order, self.categories, self.n_empty))[first:]:
@@ -247,7 +248,15 @@ class _Features:
             categories.append(texts)
             codes.append(texts and [self.text[i][text] if text else numpy.nan for text in texts])
         names = [self.head.names[i] for i in self.order[first:]] if self.head.names else None
-        return one_hot(x[:, first:], codes), names and tuple(names), tuple(categories)
+        x = x[:, first:]
+        if scratch is None:
+            x = one_hot(x, codes)
+        elif any(codes_of is not None for codes_of in codes):
+            with scratch_file(scratch) as file:
+                for block in blocks(x):
+                    file.write(one_hot(block, codes))
+                x = rows_in(file, x.dtype, len(x))
+        return x, names and tuple(names), tuple(categories)
 
     def warn_of_new(self, source):
         """Warn of texts that are none of the categories that a model knows."""

@@ -37,7 +37,9 @@ class Report(Callback):
         plots.require_matplotlib()
         self.model, self.page, self.plots = model, page, plot_paths
         self.files = [path for path in (page, *plot_paths) if path]
-        self._means = None if data.image_shape else _mean(data.train[0])
+        self._means = data.preprocessing.means
+        if self._means is None and not data.image_shape:
+            self._means = _mean(data.train[0])
         self._data = dataclasses.replace(data, train=None, valid=None)
         self._last = timeit.default_timer()
         for path in self.files:
