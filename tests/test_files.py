@@ -111,7 +111,7 @@ from logreg.files import replacing
 with replacing('model[1].pkl') as file:
     file.write(b'new')
     print(flush=True)
-    sys.stdin.readline() or os._exit(9)
+    sys.stdin.readline() or (file.write(b' and more'), file.flush(), os._exit(9))
 """
 
 
@@ -125,6 +125,8 @@ def test_what_killed_processes_left_is_removed_and_what_others_write_is_not(run,
     for name in others:
         Path(name).touch()
     check_writable(old)
+    replace(old)  # by a name of its own
+    old.write_bytes(b"old")
     (alive,) = set(os.listdir(".")) - {old.name, *others}
     assert old.read_bytes() == b"old"
     writer.communicate("go on\n", timeout=60)
