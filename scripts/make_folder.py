@@ -191,6 +191,8 @@ def main(argv=None):
     names, default = ("TRAIN", "VALID", "TEST"), (4, 1, 1)
     add("--split", type=float, nargs=3, metavar=names, default=default, help=of_split)
     add_table_options(parser)
+    add("--drop", metavar="NAME[,NAME...]", help="leave columns of tables out")
+    add("--missing", choices=("drop",), help="leave rows of tables with empty cells out")
     args = parser.parse_args(argv)
     if not (args.shuffle is None or is_seed(args.shuffle)):
         raise SettingError(f"--shuffle is {args.shuffle}: give a seed from 0 to 2**32-1")

@@ -237,6 +237,14 @@ def test_make_folder_joins_tables_and_splits_them(monkeypatch):
 
 
 @pytest.mark.engine_free
+def test_make_folder_leaves_out_rows_and_columns_as_training_does():
+    cells = ["a,b,c,label", *(f"{i},,{i + 1},{i % 2}" for i in range(12)), ",1,2,1"]
+    Path("rows.csv").write_text("\n".join(cells))
+    assert make_folder("rows.csv", "folder", "--drop", "b", "--missing", "drop") == 0
+    assert numpy.load("folder/x_train.npy").tolist() == [[i, i + 1] for i in range(8)]
+
+
+@pytest.mark.engine_free
 @pytest.mark.parametrize("suffix, how", [("csv", {}), ("parquet", {"row_group_size": 2000})])
 def test_make_folder_holds_no_table_in_memory(suffix, how, monkeypatch):
     pandas, _ = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
