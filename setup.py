@@ -83,7 +83,14 @@ setup(
         "cuda": ["jax[cuda12]; python_version >= '3.12'"],
         # JAX on the CPU stands for a GPU in the tests.
         "test": [
-            *("pytest", "hypothesis", "pillow>=10.1", "pandas>=2.0.3", "scikit-learn>=1.3"),
+            *(
+                "pytest",
+                "pytest-xdist",
+                "hypothesis",
+                "pillow>=10.1",
+                "pandas>=2.0.3",
+                "scikit-learn>=1.3",
+            ),
             *("onnx", "onnxruntime", *pyarrow),
             *("matplotlib>=3.6", "selenium", "tqdm"),
             *("mpi4py", "mpich; platform_system != 'Windows'"),

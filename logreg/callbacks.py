@@ -7,20 +7,23 @@ everything later is told to the first one first: so give :class:`BestModel`, the
 before the others look at it, and it is written after the files that it stands for.
 """
 
+import contextlib
 import math
 import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
 import numpy
 
 from logreg import engine, ranks
 from logreg.console import note, warning
 from logreg.errors import ModelFileError
+from logreg.files import check_writable, explaining
 from logreg.model import LogisticRegression
 from logreg.run import Validation
-from logreg.saving import check_writable, dumps_model, dumps_params, loads, save
+from logreg.saving import dumps_model, dumps_params, loads, save
 
 
 class StopTraining(Exception):
@@ -204,50 +207,36 @@ class History(Callback):
 
     def on_train_begin(self, run):
         """Keep the rows of a resumed run up to its last minibatch; later ones will come again."""
-        rows = []
-        try:
-            with open(self.path, encoding="utf-8") as file:
-                rows = file.read().splitlines()
-            if rows[:1] != [self.HEADER] and (rows or run.iter >= 0):
-                raise ValueError("it is another kind of table; give another name")
-            rows = [row for row in rows if self._is_before(row.split(","), run.iter)]
-        except FileNotFoundError:
-            if run.iter >= 0:
-                warning(f"{self.path} is not there: it begins with the resumption")
-        except (OSError, ValueError) as error:
-            raise ModelFileError(f"{self.path} cannot be gone on with: {error}") from error
+        rows, is_resumed = [], run.iter >= 0
+        if os.path.exists(self.path):
+            faults = OSError, ValueError
+            with explaining(self.path, "cannot be gone on with", advice="", of=faults):
+                rows = Path(self.path).read_text(encoding="utf-8").splitlines()
+                if rows[:1] != [self.HEADER] and (rows or is_resumed):
+                    raise ValueError("it is another kind of table; give another name")
+        elif is_resumed:
+            warning(f"{self.path} is not there: it begins with the resumption")
+        rows = [row for row in rows if self._is_before(row.split(","), run.iter)]
         save(self.path, "".join(f"{row}\n" for row in [self.HEADER, *rows]).encode())
 
     def on_validation(self, run, validation):
         """Write the row of a validation, through to the disk."""
-        tested = validation.test_error is not None
-        row = [
-            validation.epoch,
-            validation.iter,
-            f"{validation.cost:.9g}",
-            f"{validation.error * 100:.6f}",
-            f"{validation.test_error * 100:.6f}" if tested else "",
-            run.stopping.patience,
-            f"{run.seconds:.3f}",
-        ]
-        try:
-            with open(self.path, "a", newline="", encoding="utf-8") as file:
-                if file.tell() == 0:  # somebody removed it
-                    file.write(self.HEADER + "\n")
-                file.write(",".join(map(str, row)) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise ModelFileError(
-                f"{self.path} cannot be written: {error.strerror}; its rows up to now are kept"
-            ) from error
+        v, kept = validation, "its rows up to now are kept"
+        test_error = "" if v.test_error is None else f"{v.test_error * 100:.6f}"
+        line = f"{v.epoch},{v.iter},{v.cost:.9g},{v.error * 100:.6f},{test_error},"
+        line += f"{run.stopping.patience},{run.seconds:.3f}\n"
+        with explaining(self.path, advice=kept), open(self.path, "ab") as file:
+            is_removed = not file.tell()  # by somebody
+            file.write((f"{self.HEADER}\n" * is_removed + line).encode())
+            file.flush()
+            os.fsync(file.fileno())
 
     def _is_before(self, row, iter):
         # A row that a killed process left unfinished comes after the last checkpoint.
         return len(row) == self.HEADER.count(",") + 1 and row[1].isdigit() and int(row[1]) <= iter
 
 
-class Interruption(Callback):
+class Interruption(Callback, contextlib.ExitStack):
     """Lets Ctrl-C and SIGTERM end the run after a minibatch; given twice, they end the process.
 
     Of several ranks, all end after the same minibatch, whichever gets the signal.
@@ -257,18 +246,8 @@ class Interruption(Callback):
     SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
     def __init__(self):
+        super().__init__()
         self.received = None
-        self._handlers = {}
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self._restore()
-
-    def _restore(self):
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
 
     def on_train_begin(self, run):
         if threading.current_thread() is not threading.main_thread():
@@ -276,11 +255,11 @@ class Interruption(Callback):
         for number in self.SIGNALS:
             # A script may have started us in the background, and told us to ignore them.
             if signal.getsignal(number) not in (signal.SIG_IGN, None):
-                self._handlers[number] = signal.signal(number, self._receive)
+                self.callback(signal.signal, number, signal.signal(number, self._receive))
 
     def _receive(self, number, frame):
         self.received = number
-        self._restore()  # the second one ends the process
+        self.close()  # the second one ends the process
 
     def on_minibatch_end(self, run):
         # An exception from the handler itself could come between the updates of W and b.
@@ -288,7 +267,7 @@ class Interruption(Callback):
             raise StopTraining
 
     def on_train_end(self, run):
-        self._restore()
+        self.close()
         self.received = ranks.largest(self.received or 0) or None
 
     @property

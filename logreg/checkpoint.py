@@ -9,11 +9,15 @@ from logreg import engine, ranks
 from logreg.callbacks import Callback
 from logreg.console import warning
 from logreg.errors import ModelFileError
-from logreg.saving import check_writable, dumps, load, loads, provenance, save
+from logreg.files import check_writable
+from logreg.metadata import is_point, number, or_none, provenance, whole
+from logreg.saving import dumps, load, loads, save
 
 # What a checkpoint holds of the run and of its early stopping, beside the variables.
-PROGRESS = ("iter", "seconds", "test_error", "error_all_rows", "test_error_all_rows")
-STOPPING = ("patience", "best_loss", "best_iter", "significant_iter")
+ERRORS = ("test_error", "error_all_rows", "test_error_all_rows")
+PROGRESS = {"iter": whole(), "seconds": number(-1), **dict.fromkeys(ERRORS, number())}
+STOPPING = {"patience": number(0), "best_loss": or_none(number())}
+STOPPING.update(dict.fromkeys(("best_iter", "significant_iter"), or_none(whole())))
 
 
 class Checkpoint(Callback):
@@ -121,23 +125,17 @@ def _checked(saved, settings, run):
         )
     values = [arrays[f"variable {i}"] for i in range(len(run.variables))]
     stopping = {name: header["stopping"][name] for name in STOPPING}
-    if stopping["best_loss"] is None:
-        stopping["best_loss"] = math.inf
     progress = {name: header["progress"][name] for name in PROGRESS}
     best, curve = arrays["best"].tobytes(), header.get("curve", [])  # older ones have none
-    numbers = [stopping["patience"], *progress.values()]
-    if stopping["best_loss"] != math.inf:
-        numbers.append(stopping["best_loss"])
-    iters = [stopping["best_iter"], stopping["significant_iter"]]
     if not (
         all(map(_fits, values, run.variables))
-        and all(map(_is_number, numbers))
-        and min(stopping["patience"], progress["iter"], progress["seconds"]) >= 0
-        and type(progress["iter"]) is int
-        and all(iter is None or type(iter) is int for iter in iters)
-        and all(map(_is_point, curve))
+        and all(check(stopping[name]) for name, check in STOPPING.items())
+        and all(check(progress[name]) for name, check in PROGRESS.items())
+        and all(map(is_point, curve))
     ):
         raise ModelFileError("its state is not of such a run")
+    if stopping["best_loss"] is None:
+        stopping["best_loss"] = math.inf
     n_run, n_epochs = progress["iter"] // run.n_train_batches + 1, run.hyperparameters.n_epochs
     if n_epochs < n_run:
         raise ModelFileError(
@@ -168,14 +166,3 @@ def _differences(then, now):
 def _fits(value, variable):
     now = variable.get_value(borrow=True)
     return (value.dtype, value.shape) == (now.dtype, now.shape)
-
-
-def _is_point(point):
-    iter, cost, error, test_error = point
-    numbers = [value for value in (error, cost, test_error) if value is not None]
-    is_finite = all(type(n) in (int, float) and math.isfinite(n) for n in numbers)
-    return type(iter) is int and error is not None and is_finite
-
-
-def _is_number(value):
-    return type(value) in (int, float) and -1e30 < value < 1e30

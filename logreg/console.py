@@ -31,36 +31,50 @@ def set_quiet(is_quiet):
     _is_quiet = is_quiet
 
 
-def progress(total, unit, **options):
-    """Open a line of progress on stderr: a tqdm bar.
-
-    It is None where stderr is no terminal, after ``set_quiet(True)``, without tqdm, and on other
-    ranks than the first.
-    """
-    if _is_quiet or ranks.rank or not sys.stderr.isatty():
-        return None
-    try:
-        from tqdm import tqdm
-    except ImportError:  # the extra `progress`
-        return None
-    return tqdm(total=total, unit=unit, leave=False, dynamic_ncols=True, **options)
-
-
 @contextlib.contextmanager
-def counting(n_rows=None):
-    """Yield ``count(result, n)``, which returns the result and shows that n more rows are done."""
-    bar = progress(n_rows, " rows", delay=SLOW_AFTER)
+def progress(total, what=None, unit="B", **options):
+    """Show on a terminal how far a slow block is; what is printed in it goes above the line.
 
-    def count(result, n):
-        if bar is not None:
-            bar.update(n)
-        return result
+    Yielded is a function to call with how much more is done, and with attributes of the bar that
+    change. It does nothing where stderr is no terminal, after ``set_quiet(True)``, without tqdm,
+    and on other ranks than the first. `options` are tqdm's.
+    """
+    with contextlib.ExitStack() as stack:
+        bar = None
+        if not (_is_quiet or ranks.rank) and sys.stderr.isatty():
+            with contextlib.suppress(ImportError):  # the extra `progress`
+                from tqdm import tqdm
 
-    try:
-        yield count
-    finally:
-        if bar is not None:
-            bar.close()
+                style = {"unit_scale": True, "leave": False, "dynamic_ncols": True, "unit": unit}
+                options = {**style, "delay": SLOW_AFTER, **options}
+                bar = stack.enter_context(tqdm(total=total, desc=what, **options))
+                stack.enter_context(contextlib.redirect_stderr(_Above(bar, sys.stderr)))
+                if sys.stdout.isatty():
+                    stack.enter_context(contextlib.redirect_stdout(_Above(bar, sys.stdout)))
+
+        def advance(n, **changed):
+            if bar is not None:
+                vars(bar).update(changed)
+                bar.update(n)
+
+        yield advance
+
+
+class _Above:
+    """A stream whose lines are printed above a bar."""
+
+    def __init__(self, bar, stream):
+        self._bar, self._stream = bar, stream
+
+    def write(self, text):
+        self._bar.clear()
+        self._stream.write(text)
+        if text.endswith("\n") and not self._bar.delay:  # else there may be no bar yet
+            self._stream.flush()
+            self._bar.refresh()
+
+    def __getattr__(self, name):
+        return getattr(self._stream, name)
 
 
 def note(message):
@@ -145,7 +159,6 @@ def _on_interrupt(number, frame):
         os.write(2, b"interrupted\n")
         os._exit(130)
     _interrupts.append(number)
-    sys.unraisablehook = lambda unraisable: None  # objects that are left half made may complain
     raise KeyboardInterrupt
 
 
@@ -209,7 +222,6 @@ def _process_of_a_command():
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # the shell closed it
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-    hook = sys.unraisablehook
     is_ours = signal.getsignal(signal.SIGINT) in (signal.default_int_handler, _on_interrupt)
     if is_ours:  # in the background, the shell has it ignored
         _handle_interrupts(_on_interrupt)
@@ -221,7 +233,6 @@ def _process_of_a_command():
     finally:
         set_quiet(False)
         _is_command = False
-        sys.unraisablehook = hook
         if is_ours:
             _handle_interrupts(signal.default_int_handler)
 

@@ -5,7 +5,6 @@ are none, as on Windows and in some folders of a network, everything goes on wit
 """
 
 import contextlib
-import functools
 import io
 import os
 import platform
@@ -13,7 +12,7 @@ import re
 import uuid
 
 from logreg import ranks
-from logreg.errors import ModelFileError
+from logreg.errors import ModelFileError, SettingError
 
 try:
     import fcntl
@@ -21,6 +20,7 @@ except ImportError:  # Windows
     fcntl = None
 
 NOT_REGULAR = "it is not a regular file"
+UNCHANGED = "what was there before is unchanged"
 
 
 @contextlib.contextmanager
@@ -54,12 +54,34 @@ def replacing(path):
             os.close(handle)
 
 
-def try_replacing(path):
-    """Raise the OSError now that :func:`replacing` would raise, as far as that can be told."""
-    if ranks.rank:
-        return
-    with _temporary_file(_real_path(path)):
-        pass
+@contextlib.contextmanager
+def explaining(path, fault="cannot be written", advice=UNCHANGED, kind=ModelFileError, of=OSError):
+    """Make of an error in the block one of a `kind` of ours: what could not be done, and why."""
+    try:
+        yield
+    except of as error:
+        # An OSError's text has the name of the file as well, which here may be a temporary one.
+        reason = getattr(error, "strerror", None) or str(error) or "there is not enough memory"
+        raise kind(f"{path} {fault}: {reason}{advice and '; '}{advice}") from error
+
+
+def check_writable(path):
+    """Raise a ModelFileError now if :func:`replacing` could not write a file at `path` later."""
+    advice = "make its folder or give access, or name another file"
+    if not ranks.rank:
+        with explaining(path, advice=advice), _temporary_file(_real_path(path)):
+            pass
+
+
+def refuse_overwriting(written, read=()):
+    """Raise a SettingError if a path is written twice, or is one that is read; None is no path."""
+    taken = set(map(os.path.realpath, read))
+    for path in filter(None, written):
+        if os.path.realpath(path) in taken:
+            raise SettingError(
+                f"{path} would overwrite what is read, or written as well: give another name"
+            )
+        taken.add(os.path.realpath(path))
 
 
 @contextlib.contextmanager
@@ -73,9 +95,9 @@ def owning(paths):
     with contextlib.ExitStack() as stack:
         for real_path, path in sorted(names.items()):
             with contextlib.suppress(OSError):  # the folder, or the disk, takes no such file
-                lock, is_ours = _open_locked(_beside(real_path, "lock"))
+                lock, is_locked = _open_locked(_beside(real_path, "lock"))
                 stack.enter_context(lock)
-                if not is_ours:
+                if is_locked is False:
                     owner = ascii(lock.read(80).decode(errors="replace"))[1:-1] or "unknown"
                     raise ModelFileError(
                         f"{path} belongs to a run of process {owner}: wait for its end, or name "
@@ -100,44 +122,38 @@ def read_whole(path, max_bytes):
 
 @contextlib.contextmanager
 def _temporary_file(path):
-    """Open a new file beside `path`, which is locked; remove it, if it is still there."""
-    _remove_leftovers(path)
-    is_ours = False
-    while not is_ours:  # unless another process has just taken it for a leftover
-        # Not tempfile.mkstemp: its files are for the owner's eyes only, whatever the umask says.
-        file, is_ours = _open_locked(_beside(path, uuid.uuid4().hex[:8]))
+    """Open a new file beside `path`; remove it, if it is still there.
+
+    It is locked, and its name is always the same: what a killed process left is taken over. While
+    another process has that, and where there are no locks, it has a name of its own.
+    """
+    # Not tempfile.mkstemp: its files are for the owner's eyes only, whatever the umask says.
+    file, is_locked = _open_locked(_beside(path, "new"))
+    if not is_locked:
+        file.close()
+        if is_locked is None:
+            _remove(file.name)
+        file = open(_beside(path, uuid.uuid4().hex[:8]), "xb", opener=_create)  # noqa: SIM115
     try:
         with file:
+            file.truncate(0)
             yield file
     finally:
         _remove(file.name)
 
 
 def _open_locked(name):
-    """Open a file, which need not be there, and lock it; tell whether no other process has."""
+    """Open a file, which need not be there, and lock it; return it and what :func:`_lock` says."""
     while True:
         file = open(name, "r+b", opener=_create)  # noqa: SIM115
-        is_ours = _lock(file) is not False
-        if not is_ours or _is_at(name, file):
-            return file, is_ours
+        is_locked = _lock(file)
+        if is_locked is False or _is_at(name, file):
+            return file, is_locked
         file.close()  # the process that had it has just removed it
 
 
 def _create(name, flags):
     return os.open(name, flags | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
-
-
-@functools.lru_cache(maxsize=1000)  # once in a process is enough
-def _remove_leftovers(path):
-    """Remove the temporary files of killed processes: nobody has them locked."""
-    folder, name = os.path.split(path)
-    temporary = re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{8}}")
-    with contextlib.suppress(OSError):  # whoever writes there is going to be told
-        for entry in os.scandir(folder):
-            if temporary.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
-                with open(entry.path, "rb") as file:
-                    if _lock(file):
-                        _remove(entry.path)
 
 
 def _remove(path):

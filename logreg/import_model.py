@@ -16,7 +16,7 @@ from logreg import __version__, pickles
 from logreg.console import command, starting_engine
 from logreg.datasets.formats import PICKLE_CLASSES, PICKLE_OPCODES
 from logreg.errors import ModelFileError
-from logreg.files import read_whole
+from logreg.files import explaining, read_whole
 
 MNIST_N_IN = 28 * 28
 MAX_BYTES = 1 << 30
@@ -91,7 +91,7 @@ def main(argv=None):
     with starting_engine():
         from logreg.metadata import complete_metadata
         from logreg.saving import dumps, save
-    try:
+    with explaining(args.old, "cannot be imported", advice="", of=(OSError, ModelFileError)):
         W, b = read_parameters(read_whole(args.old, MAX_BYTES))
         if W.ndim != 2 or {W.dtype.name, b.dtype.name} - {"float32", "float64"}:
             raise ModelFileError(
@@ -107,9 +107,6 @@ def main(argv=None):
             "source": f"the tutorial's pickle {os.path.basename(args.old)}",
         }
         model = dumps("model", {"W": W, "b": b}, metadata=complete_metadata(told, W))
-    except (OSError, ModelFileError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ModelFileError(f"{args.old} cannot be imported: {reason}") from error
     save(args.new, model)
     print(f"{args.new}: a model of {n_in} features and {n_out} classes")
 

@@ -10,6 +10,9 @@ import numpy
 
 from logreg import __version__, engine
 from logreg.errors import ModelFileError
+from logreg.hyperparameters import TIES
+
+NEEDED = ("n_in", "n_out", "dtype", "class_labels", "pixel_scale")  # by readers, in each file
 
 
 def provenance():
@@ -58,7 +61,8 @@ def complete_metadata(metadata, W):
 def check_model(metadata, arrays):
     """Check that the arrays are W and b of a model, and that its metadata are plain and fit them.
 
-    Whoever reads the metadata later, to print them or to prepare an image, need not check again.
+    Whoever reads the metadata later need not check again. All but what is NEEDED may lack, as in
+    older files, or be None.
     """
     if set(arrays) != {"W", "b"}:
         raise ModelFileError("it does not hold the W and b of a LogisticRegression")
@@ -72,65 +76,92 @@ def check_model(metadata, arrays):
     if not isinstance(metadata, dict):
         raise ModelFileError("its header has no metadata")
     n_in, n_out = W.shape
-    labels, shape, scale, split = map(
-        metadata.get, ("class_labels", "image_shape", "pixel_scale", "split")
-    )
-    checks = {
-        "n_in": _are_counts([metadata.get("n_in")], 1) and metadata["n_in"] == n_in,
-        "n_out": _are_counts([metadata.get("n_out")], 1) and metadata["n_out"] == n_out,
-        "dtype": metadata.get("dtype") == W.dtype.name,
-        "class_labels": isinstance(labels, list)
-        and len(labels) == n_out
-        and set(map(type, labels)) in ({int}, {str}),
-        "image_shape": shape is None or (_are_counts(shape, 2, 3) and math.prod(shape) == n_in),
-        "pixel_scale": type(scale) in (int, float) and 0 < scale < 1e30,
-        "split": split is None or _are_counts(split, 3),
-    }
-    checks.update(_checks_of_table(metadata, n_in))
+    checks = _schema(n_in, n_out, W.dtype.name, metadata.get("categories"))
     for name in {**checks, **metadata}:
-        value = metadata.get(name)
-        if not (checks.get(name, True) and _is_plain(name) and _is_plain(value)):
+        value, is_right = metadata.get(name), checks.get(name, _is_plain)
+        may_lack = name not in NEEDED and value is None
+        if not ((may_lack or is_right(value)) and _is_plain(name) and _is_plain(value)):
             raise ModelFileError(
                 f"its metadata do not fit a model of {n_in} features and {n_out} classes: "
                 f"{ascii(name)[:40]} is {ascii(value)[:80]}"
             )
 
 
-def _checks_of_table(told, n_in):
-    """Which of the entries that tell how a table was read are as they must be."""
-
-    def is_list(name, kinds, length=None):
-        values = told.get(name)
-        is_right = isinstance(values, list) and all(isinstance(value, kinds) for value in values)
-        return values is None or (is_right and length in (None, len(values)))
-
-    def is_between(name, least, most):
-        return is_list(name, (float, int), n_in) and all(
-            least < value < most for value in told.get(name) or ()
-        )
-
-    n_columns, are_categories = n_in, is_list("categories", (list, type(None)))
-    if are_categories and told.get("categories") is not None:
-        categories = told["categories"]
-        n_columns = len(categories)
-        features = [text for texts in categories for text in ([""] if texts is None else texts)]
-        are_categories = len(features) == n_in and all(isinstance(text, str) for text in features)
-    return {
-        "columns": is_list("columns", str, n_columns),
-        "categories": are_categories,
-        "missing": told.get("missing") in (None, "mean", "drop"),
-        "decimal": told.get("decimal") in (None, ".", ","),
-        "header": told.get("header") in (None, True, False),
-        "label_column": isinstance(told.get("label_column"), (str, int, type(None))),
-        "dropped": is_list("dropped", str),
-        "feature_means": is_between("feature_means", -1e39, 1e39),
-        "feature_scales": is_between("feature_scales", 0, 1e39),
+def _schema(n_in, n_out, dtype, categories):
+    """What each entry that is read somewhere must be: checks by names."""
+    text, flag = _kind(str), _kind(bool)
+    n_columns = len(categories) if isinstance(categories, list) else n_in
+    checks = {
+        "n_in": whole(n_in, n_in + 1),
+        "n_out": whole(n_out, n_out + 1),
+        "dtype": _one_of(dtype),
+        "class_labels": lambda v: _list(_kind(int), n_out)(v) or _list(text, n_out)(v),
+        "class_counts": _list(whole(), n_out),
+        "image_shape": lambda v: _list(whole(1), 2, 3)(v) and math.prod(v) == n_in,
+        "pixel_scale": number(0, 1e30),
+        "x_range": _list(number(), 2),
+        "feature_names": _list(text, 0, n_in),
+        "feature_means": _list(number(-1e39, 1e39), n_in),
+        "feature_scales": _list(number(0, 1e39), n_in),
+        "transposed scale_all header": flag,
+        "dataset label_name reason": text,
+        "label_column": _kind(str, int),
+        "dropped": _list(text),
+        "decimal": _one_of(".", ","),
+        "missing": _one_of("mean", "drop"),
+        "columns": _list(text, n_columns),
+        # A column of text is a feature for each of its categories.
+        "categories": lambda v: (
+            _list(or_none(_list(text)))(v)
+            and n_in == sum(1 if texts is None else len(texts) for texts in v)
+        ),
+        "split": _list(whole(1), 3),
+        "split_seed shuffle": whole(0, 2**32),
+        "batch_size n_train_batches": whole(1),
+        "patience patience_increase improvement_threshold": number(0),
+        "ties": _one_of(*TIES),
+        "curve": _list(is_point),
+        "x_median validation_error test_error test_error_all_rows": number(),
     }
+    return {name: check for names, check in checks.items() for name in names.split()}
 
 
-def _are_counts(value, *lengths):
-    is_list = isinstance(value, list) and len(value) in lengths
-    return is_list and all(type(n) is int and 0 < n < 2**53 for n in value)
+def number(least=-1e308, most=1e308):
+    """A check of a value: whether it is a number between two others."""
+    return lambda value: type(value) in (int, float) and least < value < most
+
+
+def whole(least=0, end=2**53):
+    """A check of a value: whether it is an integer from `least` on and below `end`."""
+    return lambda value: type(value) is int and least <= value < end
+
+
+def is_point(value):
+    """Whether a value is a point of a curve: iteration, cost or None, error, test error or None."""
+    checks = whole(), or_none(number()), number(), or_none(number())
+    is_four = isinstance(value, list) and len(value) == len(checks)
+    return is_four and all(check(n) for check, n in zip(checks, value))
+
+
+def or_none(check):
+    """A check of a value that may also be None."""
+    return lambda value: value is None or check(value)
+
+
+def _kind(*types):
+    return lambda value: type(value) in types
+
+
+def _one_of(*texts):
+    return lambda value: value in texts
+
+
+def _list(check, *lengths):
+    return lambda value: (
+        isinstance(value, list)
+        and (not lengths or len(value) in lengths)
+        and all(map(check, value))
+    )
 
 
 def _is_plain(value, depth=2):

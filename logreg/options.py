@@ -12,66 +12,41 @@ def add_table_options(parser):
         "given: the one called label, class or target; else the one with text; else the one "
         "called y; else, without a header, the first",
     )
-    header = parser.add_mutually_exclusive_group()
-    header.add_argument(
-        "--header",
-        action="store_true",
-        default=None,
-        help="the first row of a table names the columns; if not given, it does if a text cell of "
+    add_switch(
+        parser,
+        "header",
+        "the first row of a table names the columns; if not given, it does if a text cell of "
         "it stands over a number, if all its cells are text, or if one is label, class or target",
+        "the first row is one of data",
     )
-    header.add_argument(
-        "--no-header", dest="header", action="store_false", help="the first row is one of data"
-    )
-    parser.add_argument(
-        "--decimal", choices=(".", ","), help="decimal mark in a table (default: .)"
-    )
+    decimal = "decimal mark in a table (default: .)"
+    parser.add_argument("--decimal", choices=(".", ","), help=decimal)
 
 
 def add_training_options(parser):
     """Add the options of how data are prepared for training, which a model file keeps."""
-    add = parser.add_argument
-    add(
-        "--drop",
-        metavar="NAME[,NAME...]",
-        help="leave columns of a table out, each by name or by number from 1",
-    )
-    add(
-        "--missing",
-        choices=("mean", "drop"),
-        help="empty cells of a table (also NA, NaN and nan) get the mean of their column, in a "
-        "column of text a category of their own; or their rows are left out",
-    )
-    standardize = parser.add_mutually_exclusive_group()
-    standardize.add_argument(
-        "--standardize",
-        action="store_true",
-        default=None,
-        help="give each feature mean 0 and standard deviation 1 over the training rows (default: "
-        "in tables only)",
-    )
-    standardize.add_argument(
-        "--no-standardize",
-        dest="standardize",
-        action="store_false",
-        help="take the numbers in tables as they are",
-    )
+    drop = "leave columns of a table out, each by name or by number from 1"
+    parser.add_argument("--drop", metavar="NAME[,NAME...]", help=drop)
+    missing = "empty cells of a table (also NA, NaN and nan) get the mean of their column, in a "
+    missing += "column of text a category of their own; or their rows are left out"
+    parser.add_argument("--missing", choices=("mean", "drop"), help=missing)
+    standardize = "give each feature mean 0 and standard deviation 1 over the training rows "
+    standardize += "(default: in tables only)"
+    add_switch(parser, "standardize", standardize, "take the numbers in tables as they are")
     split = parser.add_mutually_exclusive_group()
-    split.add_argument(
-        "--split-seed",
-        type=int,
-        metavar="N",
-        default=0,
-        help="seed of the random split of a table, or of one array, that has no test set; it has "
-        "all classes in proportion (default: %(default)s)",
-    )
-    split.add_argument(
-        "--no-shuffle",
-        dest="split_seed",
-        action="store_const",
-        const=None,
-        help="split it in the order of its rows, as time series need it",
-    )
+    seed = "seed of the random split of a table, or of one array, that has no test set; it has "
+    seed += "all classes in proportion (default: %(default)s)"
+    split.add_argument("--split-seed", type=int, metavar="N", default=0, help=seed)
+    in_order = {"dest": "split_seed", "action": "store_const", "const": None}
+    in_order["help"] = "split it in the order of its rows, as time series need it"
+    split.add_argument("--no-shuffle", **in_order)
+
+
+def add_switch(parser, name, yes, no):
+    """Add an option and its opposite, with their helps; None is what is given by neither."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(f"--{name}", action="store_true", default=None, help=yes)
+    group.add_argument(f"--no-{name}", dest=name, action="store_false", help=no)
 
 
 def table_options(args):

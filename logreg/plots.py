@@ -15,7 +15,7 @@ import numpy
 from logreg.datasets.checks import image_shape
 from logreg.early_stopping import EarlyStopping
 from logreg.errors import ExtraError, SettingError
-from logreg.files import replacing
+from logreg.files import explaining, replacing
 
 MAX_CLASSES = 100  # of which weights are drawn
 MAX_COUNTS = 20  # classes of a confusion matrix whose cells have room for a count
@@ -154,12 +154,9 @@ def plot_curve(model, ax=None):
 
 def replay(metadata):
     """Follow a model's curve; give its points (n, 4), its early stopping, its significant gains."""
-    try:
-        points = numpy.array(metadata.get("curve"), dtype=float)
-    except (TypeError, ValueError):
-        points = numpy.array([])
-    if points.ndim != 2 or points.shape[1] != 4 or not numpy.isfinite(points[:, ::2]).all():
+    if not metadata.get("curve"):
         raise SettingError("the model file holds no curve: it is an older one; train anew")
+    points = numpy.array(metadata["curve"], dtype=float)
     names = ("patience", "patience_increase", "improvement_threshold", "ties")
     stopping = EarlyStopping(**{name: metadata[name] for name in names if metadata.get(name)})
     gains = set()
@@ -230,9 +227,7 @@ def parameters(model):
     n_in, n_out = W.shape
     row_shape = tuple(metadata.get("image_shape") or [n_in])
     shape = image_shape(row_shape, guess=not metadata.get("categories"))
-    names = metadata.get("feature_names")
-    if not (isinstance(names, (list, tuple)) and len(names) == n_in):
-        names = [f"column {i + 1}" for i in range(n_in)]
+    names = metadata.get("feature_names") or [f"column {i + 1}" for i in range(n_in)]
     labels = metadata.get("class_labels") or list(range(n_out))
     return W, {**metadata, "image_shape": shape, "feature_names": names, "class_labels": labels}
 
@@ -241,7 +236,7 @@ def picture(row, metadata):
     """A row of a model of images as a picture, upright; of colours the mean."""
     image = numpy.reshape(row, metadata["image_shape"])
     image = image.mean(axis=2) if image.ndim == 3 else image
-    return image.T if metadata.get("transposed") is True else image
+    return image.T if metadata.get("transposed") else image
 
 
 def cut(name, n=24):
@@ -261,12 +256,8 @@ def save(plot, path, subject):
 
     figure = Figure(layout="constrained")
     plot(subject, _weights_axes(figure, subject) if plot is plot_weights else figure.subplots())
-    try:
-        with replacing(path) as file:
-            figure.savefig(file, format=suffix(path), dpi=150)
-    except OSError as error:
-        reason = error.strerror or error
-        raise SettingError(f"{path} cannot be written: {reason}; give another name") from error
+    with explaining(path, advice="give another name", kind=SettingError), replacing(path) as file:
+        figure.savefig(file, format=suffix(path), dpi=150)
 
 
 def suffix(path):

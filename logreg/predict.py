@@ -1,14 +1,13 @@
 """The command line of prediction: ``python -m logreg.predict`` or ``logreg-predict``."""
 
 # First: from its import on, Ctrl-C ends the command without a traceback.
-from logreg.console import command, counting, note, set_quiet, starting_engine, warning
+from logreg.console import command, note, progress, set_quiet, starting_engine, warning
 
 # isort: split
 import argparse
 import contextlib
 import csv
 import json
-import os
 import sys
 
 import numpy
@@ -16,15 +15,15 @@ import numpy
 from logreg import __version__, ranks
 from logreg.datasets.header import NO_OPTIONS
 from logreg.errors import DatasetError, LogRegError, SettingError
+from logreg.files import refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL, DATASET
-from logreg.options import add_table_options, table_options
+from logreg.options import add_switch, add_table_options, table_options
 from logreg.prediction.inputs import (
     BATCH_SIZE,
     InputChecker,
     array_batches,
     batches,
     read_test,
-    trained_batch,
     with_folders,
 )
 from logreg.prediction.writers import destination, shown, shown_some, writer
@@ -68,10 +67,8 @@ def parser():
     add("-n", metavar="N", type=int, help=n)
     add("--batch-size", metavar="N", type=int, default=BATCH_SIZE, help="rows at a time" + default)
     add_table_options(parser)
-    group = parser.add_mutually_exclusive_group()
     invert = "exchange light and dark in pictures, whatever their background"
-    group.add_argument("--invert", action="store_true", default=None, help=invert)
-    group.add_argument("--no-invert", dest="invert", action="store_false", help="keep them")
+    add_switch(parser, "invert", invert, "keep them")
     add("--device", metavar="NAME", help="where the model runs: cpu, cuda, cuda0, ...")
     add("--version", action="version", version=f"logreg {__version__}")
     return parser
@@ -165,13 +162,7 @@ def _arguments(argv):
     for option, value in (("-n", args.n), ("--top", args.top), ("--batch-size", args.batch_size)):
         _require_positive(option, value)
     args.inputs = with_folders(args.inputs)
-    taken = [os.path.realpath(path) for path in (args.model, *args.inputs)]
-    if args.plot and os.path.realpath(args.plot) in [*taken, os.path.realpath(args.output or "")]:
-        raise SettingError(f"--plot {args.plot} would overwrite another file: give another name")
-    if args.output and os.path.realpath(args.output) in taken:
-        raise SettingError(
-            f"--output {args.output} would overwrite what is read: give another name"
-        )
+    refuse_overwriting([args.output, args.plot], [args.model, *args.inputs])
     return args
 
 
@@ -181,12 +172,12 @@ def _predict(predictor, inputs, args, n):
     form, what = args.format, (predictor.labels, args.proba, args.top)
     # Below lines that go to the terminal, there is no place for another.
     shows = args.output or not sys.stdout.isatty()
-    counter = counting() if shows else contextlib.nullcontext(lambda result, n: result)
-    with destination(args.output) as stream, counter as count, writer(form, stream, *what) as out:
+    line = progress(None, unit=" rows") if shows else contextlib.nullcontext(lambda n: None)
+    with destination(args.output) as stream, line as advance, writer(form, stream, *what) as out:
         for name, rows in inputs:
             try:
                 with contextlib.closing(rows):
-                    if _predict_input(predictor, name, rows, args.invert, n, out, count):
+                    if _predict_input(predictor, name, rows, args.invert, n, out, advance):
                         inverted.append(name)
             except LogRegError as error:
                 n_bad += 1
@@ -199,15 +190,15 @@ def _predict(predictor, inputs, args, n):
     return 1 if n_bad else 0
 
 
-def _predict_input(predictor, name, rows, invert, n, out, count):
+def _predict_input(predictor, name, rows, invert, n, out, advance):
     """Predict an input's batches; return whether it is a picture that was inverted."""
     checker = InputChecker(predictor, name)
     for batch in rows:
         first = checker.n_rows
         if invert and not batch.is_picture and first == 0:
             warning(f"{name}: --invert is for pictures: rows of numbers stay as they are")
-        prediction = count(checker.predict(batch.x[: n - first]), len(batch.x))
-        out.rows(name, first, batch.is_single, prediction)
+        out.rows(name, first, batch.is_single, checker.predict(batch.x[: n - first]))
+        advance(len(batch.x))
         if batch.inverted or checker.n_rows == n:
             return batch.inverted
     return False
@@ -223,14 +214,15 @@ def _evaluate(predictor, options, args):
     data = read_test(predictor, args.dataset, options)
     data.check_outputs(args.output, args.plot)
     checker = InputChecker(predictor, data.name)
-    with destination(args.output) as stream, counting(len(data.test[0])) as count:
-        evaluation = evaluate(
-            lambda x: count(checker.predict(x), len(x)),
-            data,
-            predictor.labels,
-            args.batch_size,
-            trained_batch(predictor.metadata),
-        )
+    with destination(args.output) as stream:
+        with progress(len(data.test[0]), unit=" rows") as advance:
+
+            def predict(x):
+                advance(len(x))
+                return checker.predict(x)
+
+            sizes = args.batch_size, predictor.batch_size
+            evaluation = evaluate(predict, data, predictor.labels, *sizes)
         stream.write(format_evaluation(evaluation, args.format))
     if args.plot:
         plots.save(plots.plot_confusion, args.plot, evaluation)
@@ -253,7 +245,7 @@ def _info(args):
 
 
 def _in_text(name, value):
-    if name == "curve" and isinstance(value, list):
+    if name == "curve" and value:
         return f"{len(value)} validation{'s' * (len(value) != 1)} (--format json has them)"
     if isinstance(value, list):
         return (" x " if name == "image_shape" else ", ").join(shown(str(item)) for item in value)

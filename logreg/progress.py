@@ -1,79 +1,41 @@
-"""One line of progress at the bottom of a terminal, below what is printed."""
+"""One line of progress at the bottom of a terminal during a run."""
 
 import contextlib
-import sys
 import timeit
 
 from logreg.callbacks import Callback
 from logreg.console import progress
 
 INTERVAL = 0.1  # seconds between two states of the line
+STYLE = {"bar_format": "{desc} |{bar:20}| {rate_fmt}{postfix}", "mininterval": 0, "delay": 0}
 
-FORMAT = "{desc} |{bar:20}| {rate_fmt}{postfix}"
 
-
-class Progress(Callback):
-    """Shows epoch, minibatch, best error, speed and patience left; used in a ``with`` statement.
-
-    In it, what goes to stdout and stderr is printed above the line.
-    """
+class Progress(Callback, contextlib.ExitStack):
+    """Shows epoch, minibatch, best error, speed and patience left; used in a ``with`` statement."""
 
     def __init__(self):
-        self._bar, self._next = None, 0.0
-        self._streams = contextlib.ExitStack()  # stdout and stderr, while there is a line
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        if self._bar is not None:
-            self._bar.close()
-        self._bar = None
-        self._streams.close()
+        super().__init__()
+        self._advance, self._n_epochs, self._next = None, 0.0, 0.0
 
     def on_minibatch_end(self, run):
         now = timeit.default_timer()
         if now < self._next:
             return
-        self._next = now + INTERVAL
-        done, stopping, n_batches = run.iter + 1, run.stopping, run.n_train_batches
-        if self._bar is None:
-            self._open(done / n_batches)
-        if self._bar is None:
-            self._next = float("inf")
-            return
-        end = min(stopping.patience + 1, run.hyperparameters.n_epochs * n_batches)
+        stopping, n_batches = run.stopping, run.n_train_batches
+        n_epochs = (run.iter + 1) / n_batches
+        if self._advance is None:
+            self._n_epochs = n_epochs  # a resumed run's speed is that of what is done now
+            line = progress(None, unit=" epochs", initial=n_epochs, **STYLE)
+            self._advance = self.enter_context(line)
         best = "none yet" if stopping.best_iter is None else "%.2f %%" % (100 * stopping.best_loss)
-        self._bar.n, self._bar.total = done / n_batches, end / n_batches
-        self._bar.set_description_str(
-            f"epoch {run.epoch}, minibatch {run.iter % n_batches + 1}/{n_batches}, best {best}",
-            refresh=False,
+        minibatch = f"{run.iter % n_batches + 1}/{n_batches}"
+        self._advance(
+            n_epochs - self._n_epochs,
+            total=min((stopping.patience + 1) / n_batches, run.hyperparameters.n_epochs),
+            desc=f"epoch {run.epoch}, minibatch {minibatch}, best {best}",
+            postfix=f"patience left {stopping.patience - run.iter:.0f}",
         )
-        self._bar.set_postfix_str(f"patience left {stopping.patience - run.iter:.0f}")
-
-    def _open(self, n_epochs):
-        self._bar = progress(None, " epochs", initial=n_epochs, bar_format=FORMAT)
-        if self._bar is not None:
-            enter = self._streams.enter_context
-            enter(contextlib.redirect_stdout(_Above(self._bar, sys.stdout)))
-            enter(contextlib.redirect_stderr(_Above(self._bar, sys.stderr)))
+        self._n_epochs, self._next = n_epochs, now + INTERVAL
 
     def on_train_end(self, run):
-        self.__exit__()
-
-
-class _Above:
-    """A stream whose lines are printed above a bar."""
-
-    def __init__(self, bar, stream):
-        self._bar, self._stream = bar, stream
-
-    def write(self, text):
-        self._bar.clear()
-        self._stream.write(text)
-        if text.endswith("\n"):
-            self._stream.flush()
-            self._bar.refresh()
-
-    def __getattr__(self, name):
-        return getattr(self._stream, name)
+        self.close()

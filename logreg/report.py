@@ -11,7 +11,8 @@ import webbrowser
 from pathlib import Path
 
 from logreg import __version__
-from logreg.errors import LogRegError, SettingError
+from logreg.errors import LogRegError
+from logreg.files import check_writable, refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL
 from logreg.options import add_table_options, table_options
 
@@ -40,13 +41,11 @@ def main(argv=None):
     """Write a page as the options say; see :func:`logreg.console.command` for the exit code."""
     args = parser().parse_args(argv)
     output = args.output or os.path.splitext(args.model)[0] + ".html"
-    if os.path.realpath(output) == os.path.realpath(args.model):
-        raise SettingError(f"the page would overwrite the model {output}: give --output FILE")
+    refuse_overwriting([output], [args.model])
     with starting_engine():
         from logreg.page.writing import write_page
         from logreg.plots import require_matplotlib
         from logreg.prediction.predictor import Predictor
-        from logreg.saving import check_writable
     require_matplotlib()
     predictor = Predictor(args.model)
     check_writable(output)

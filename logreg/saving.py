@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import math
+import os
 import pickle
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ import numpy
 from logreg import engine, pickles
 from logreg.engine import T
 from logreg.errors import ModelFileError
-from logreg.files import read_whole, replacing, try_replacing
+from logreg.files import explaining, read_whole, replacing
 from logreg.metadata import check_model, complete_metadata, provenance, to_json
 from logreg.model import LogisticRegression
 
@@ -166,13 +167,11 @@ def loads(data):
 
 def load(path):
     """Read a file of ours, as :func:`restore` gives it; a failure is a ModelFileError."""
-    try:
+    faults = OSError, ValueError, MemoryError, RecursionError
+    advice = "train a model first (python -m logreg.train), or name another file"
+    advice = advice if not os.path.exists(path) else ""
+    with explaining(path, "cannot be loaded", advice, of=faults):
         return loads(read_whole(path, MAX_BYTES))
-    except (OSError, ValueError, MemoryError, RecursionError) as error:
-        reason = _reason(error) or "it needs more memory than there is"
-        if isinstance(error, FileNotFoundError):
-            reason += "; train a model first (python -m logreg.train), or name another file"
-        raise ModelFileError(f"{path} cannot be loaded: {reason}") from error
 
 
 def _load_kind(path, kind):
@@ -186,29 +185,8 @@ def _load_kind(path, kind):
 
 def save(path, data):
     """Write bytes in place of what is at `path`; a failure is a ModelFileError."""
-    try:
-        with replacing(path) as file:
-            file.write(data)
-    except (OSError, ValueError) as error:
-        raise ModelFileError(
-            f"{path} cannot be written: {_reason(error)}; what was there before is unchanged"
-        ) from error
-
-
-def check_writable(path):
-    """Raise a ModelFileError now if a file at `path` could not be written later."""
-    try:
-        try_replacing(path)
-    except (OSError, ValueError) as error:
-        raise ModelFileError(
-            f"{path} cannot be written: {_reason(error)}; "
-            "make its folder or give access, or name another file"
-        ) from error
-
-
-def _reason(error):
-    # An OSError's text has the name of the file as well, which here may be a temporary one.
-    return getattr(error, "strerror", None) or str(error)
+    with explaining(path), replacing(path) as file:
+        file.write(data)
 
 
 def save_model(classifier, path, **metadata):
@@ -220,10 +198,10 @@ def save_model(classifier, path, **metadata):
         Its parameters are written, and not its input, which must be a variable.
     path : str or path-like
     **metadata
-        What is to be known of the training: numbers, text, lists of these. `class_labels`
-        (if not given, 0 .. n_out - 1), `image_shape` (None), `pixel_scale` (1) and `split` (the
-        numbers of rows for training, validation and test) are checked. What is known of a model
-        that :func:`load_model` gave, its date and engine included, stays known.
+        What is to be known of the training: numbers, text, lists of these. What is read later,
+        such as `class_labels` (if not given, 0 .. n_out - 1), `image_shape` (None) and
+        `pixel_scale` (1), is checked. What is known of a model that :func:`load_model` gave, its
+        date and engine included, stays known.
 
     Raises
     ------

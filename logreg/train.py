@@ -13,6 +13,7 @@ from dataclasses import fields, replace
 
 from logreg import __version__, ranks
 from logreg.errors import SettingError
+from logreg.files import refuse_overwriting
 from logreg.hyperparameters import (
     BEST_MODEL,
     DATASET,
@@ -153,18 +154,12 @@ def _settings(argv):
     hyperparameters = Hyperparameters(**given)
     if args.resume and not args.checkpoint:
         raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
-    files = [os.path.realpath(file) for file in _outputs(args)]
-    if len(set(files)) < len(files):
-        raise SettingError(
-            "--output, --checkpoint, --history and --report must name different files, and none "
-            "that --plot draws"
-        )
+    refuse_overwriting(_outputs(args))
     return args, hyperparameters
 
 
 def _outputs(args):
-    files = args.output, args.checkpoint, args.history, args.report, *_plots(args)
-    return [file for file in files if file]
+    return args.output, args.checkpoint, args.history, args.report, *_plots(args)
 
 
 def _plots(args):

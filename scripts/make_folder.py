@@ -22,8 +22,8 @@ import numpy
 from numpy.lib import format as npy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from logreg.console import command, note
-from logreg.datasets.arrays import MAPPED_DTYPES, blocks, progress
+from logreg.console import command, note, progress
+from logreg.datasets.arrays import MAPPED_DTYPES, blocks
 from logreg.datasets.checks import SPLITS, check_features, check_values
 from logreg.datasets.formats import reading, sniff
 from logreg.datasets.labels import check_labels, number_classes
@@ -32,15 +32,15 @@ from logreg.datasets.splits import is_seed
 from logreg.errors import DatasetError, SettingError
 from logreg.options import add_table_options, table_options
 
-BUCKET = 1 << 27  # bytes that are shuffled in memory at a time
+BUCKET = 1 << 25  # bytes that are shuffled in memory at a time
 MAX_BUCKETS = 200  # open files
 
 
 def read_source(source, options, scratch):
-    """Read a data set; the arrays of an npz are unpacked into a scratch folder, and mapped."""
+    """Read a data set; an npz and tables are unpacked into a scratch folder, and mapped."""
     name, path = locate(source)
     if not (isinstance(path, Path) and path.is_file() and sniff(path) == "npz"):
-        return name, read(path, options, "float32")
+        return name, read(path, options, "float32", scratch=scratch)
     folder = scratch / uuid.uuid4().hex
     with reading(path), zipfile.ZipFile(path) as archive:
         archive.extractall(folder, [n for n in archive.namelist() if "/" not in n])
@@ -191,6 +191,8 @@ def main(argv=None):
     names, default = ("TRAIN", "VALID", "TEST"), (4, 1, 1)
     add("--split", type=float, nargs=3, metavar=names, default=default, help=of_split)
     add_table_options(parser)
+    add("--drop", metavar="NAME[,NAME...]", help="leave columns of tables out")
+    add("--missing", choices=("drop",), help="leave rows of tables with empty cells out")
     args = parser.parse_args(argv)
     if not (args.shuffle is None or is_seed(args.shuffle)):
         raise SettingError(f"--shuffle is {args.shuffle}: give a seed from 0 to 2**32-1")

@@ -217,7 +217,7 @@ def test_the_first_signal_ends_the_run_and_the_second_the_process(handler, numbe
 
 
 def test_signals_are_heeded_as_before_when_the_run_is_over(handler):
-    for end in (lambda callback: callback.on_train_end(new_run()), Interruption.__exit__):
+    for end in (lambda callback: callback.on_train_end(new_run()), Interruption.close):
         interruption = Interruption()
         os.kill(os.getpid(), signal.SIGTERM)  # it has not begun
         interruption.on_train_begin(new_run())

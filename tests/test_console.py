@@ -91,16 +91,6 @@ def main(argv):
 
 sys.exit(main())
 """
-HALF_MADE = """
-class HalfMade:
-    def __init__(self):
-        interrupt()
-        self.whole = True
-    def __del__(self):
-        self.whole
-
-sys.exit(command(lambda argv: HalfMade())())
-"""
 SWALLOWED = """
 @command
 def main(argv):
@@ -157,7 +147,6 @@ FULL = "error: stdout cannot be written: No space left on device\n"
         (START, "", (130, "", "interrupted\n")),
         (START, "late", (130, "imported\n", "interrupted\n")),
         (IGNORING + START, "", (0, "imported\nignored\n", "")),
-        (HALF_MADE, "", (130, "", "interrupted\n")),
         (SWALLOWED, "", (130, "swallowed\n", "interrupted\n")),
         (EXIT, "", (0, "True\n", "")),  # at exit, nobody looks for garbage
         (PRINTING, "", (0, "a result\n", "a note\n")),

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ import pytest
 
 from logreg import files
 from logreg.errors import ModelFileError
-from logreg.files import owning, read_whole, replacing, try_replacing
+from logreg.files import check_writable, owning, read_whole, replacing
 
 pytestmark = pytest.mark.engine_free
 
@@ -78,14 +79,14 @@ def test_links_modes_and_the_umask_are_heeded(old):
     assert [os.stat(path).st_mode & 0o777 for path in (old, "new")] == [0o604, 0o640]
 
 
-@pytest.mark.parametrize("function", [try_replacing, replace, read_nine])
+@pytest.mark.parametrize("function", [check_writable, replace, read_nine])
 def test_what_is_no_file_is_neither_replaced_nor_read(working_folder, function):
     os.mkdir("folder")
     if os.name == "posix":
         os.mkfifo("pipe")
     before = os.listdir(".")
     for path in (*before, "/dev/zero", *(["new/", "new/."] if function != read_nine else [])):
-        with pytest.raises(OSError, match="not a regular file"):
+        with pytest.raises((OSError, ModelFileError), match="it is not a regular file"):
             function(path)
     assert os.listdir(".") == before
 
@@ -98,10 +99,10 @@ def test_a_file_is_read_up_to_the_limit_and_not_beyond(old):
         read_whole("nothing", 2)
 
 
-@pytest.mark.parametrize("path", ["nowhere/x", "model[1].pkl/x", "x" * 250])
+@pytest.mark.parametrize("path", ["nowhere/x", "model[1].pkl/x", "x" * 252])
 def test_what_can_have_no_temporary_file_is_found_out_before(old, path):
-    with pytest.raises(OSError):
-        try_replacing(path)
+    with pytest.raises(ModelFileError, match=f"{re.escape(path)} cannot be written: .*; make its"):
+        check_writable(path)
 
 
 WRITE = """
@@ -110,7 +111,7 @@ from logreg.files import replacing
 with replacing('model[1].pkl') as file:
     file.write(b'new')
     print(flush=True)
-    sys.stdin.readline() or os._exit(9)
+    sys.stdin.readline() or (file.write(b' and more'), file.flush(), os._exit(9))
 """
 
 
@@ -123,7 +124,9 @@ def test_what_killed_processes_left_is_removed_and_what_others_write_is_not(run,
     others = [".model[1].pkl.bak", ".model[1].pkl.0123456789", ".other.pkl.01234567"]
     for name in others:
         Path(name).touch()
-    try_replacing(old)
+    check_writable(old)
+    replace(old)  # by a name of its own
+    old.write_bytes(b"old")
     (alive,) = set(os.listdir(".")) - {old.name, *others}
     assert old.read_bytes() == b"old"
     writer.communicate("go on\n", timeout=60)

@@ -216,9 +216,8 @@ def test_evaluation(output):
     assert found["whole_minibatches"]["batch_size"] == 300
     assert output(*command, "--batch-size", "77", "--output", "found.json").out == ""
     assert read("found.json").decode() == said.out
-    for unknown in (None, -5, "many"):  # the tutorial's is taken
-        save_digits_model(batch_size=unknown)
-        assert json.loads(output(*command).out)["whole_minibatches"]["batch_size"] == 600
+    save_digits_model(batch_size=None)  # the tutorial's is taken
+    assert json.loads(output(*command).out)["whole_minibatches"]["batch_size"] == 600
 
 
 @pytest.mark.parametrize("options", [["--shuffle", "1"], ["--floatx", "float64"]])
@@ -323,7 +322,7 @@ def test_what_is_read_is_not_overwritten(options, output, capsys):
     write("x.csv", csv_text(numpy.zeros((1, 784))).encode())
     before = read(output)
     said = refused(capsys, *options, "--model", "m.pkl", "--output", f"./{output}")
-    assert re.search(r"error: .*would (be )?overwrit", said)
+    assert re.search(r"error: .*would overwrite", said)
     assert read(output) == before
 
 

@@ -4,6 +4,7 @@ import fcntl
 import io
 import os
 import pty
+import re
 import sys
 import termios
 
@@ -12,6 +13,7 @@ import pytest
 from builders import sample, save_digits_model
 
 from logreg import predict
+from logreg.console import note, progress
 
 pytest.importorskip("tqdm")
 TRAIN = ["-m", "logreg.train", "--dataset", "mnist_sample", "--batch-size", "100"]
@@ -54,3 +56,12 @@ def test_long_inputs_have_one_as_well(inputs, quiet, monkeypatch, working_folder
     assert predict.main([*inputs, *quiet]) == 0
     assert (" rows/s" in sys.stderr.getvalue()) != bool(quiet)
     assert "\r" not in capsys.readouterr().out
+
+
+def test_what_is_said_meanwhile_has_a_line_of_its_own(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    sys.stderr.isatty = lambda: True
+    with progress(10, "reading", delay=0) as advance:
+        advance(3)
+        note("a note")
+    assert re.search(r"reading: .*B/s]\r +\ra note\r*\n\rreading: ", sys.stderr.getvalue())

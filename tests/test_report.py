@@ -2,12 +2,14 @@
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from builders import save_digits_model
+from builders import make_pairs, save_digits_model
 
 from logreg import load_model, report, train
+from logreg.datasets import read_dataset
 from logreg.page import writing
 
 pytest.importorskip("matplotlib")
@@ -43,13 +45,18 @@ def test_training_writes_pages_and_plots_and_keeps_the_curve(working_folder, cap
     assert Path("q.html").read_text(encoding="utf-8") == page
 
 
+def test_training_rows_that_are_standardized_are_not_read_for_their_means_again():
+    data = read_dataset(make_pairs(), standardize=True)
+    writing.Report("best_model.pkl", replace(data, train=None), "p.html")
+
+
 def test_what_a_user_can_mend(working_folder, capsys):
     save_digits_model(dataset="lost.npz")
     assert report.main([]) == 0
     assert "note: the page is without the errors on a test set" in capsys.readouterr().err
     for options, message in (
         (["--dataset", "lost.npz"], "data set 'lost.npz' not found"),
-        (["--output", "best_model.pkl"], "the page would overwrite the model"),
+        (["--output", "best_model.pkl"], "best_model.pkl would overwrite what is read"),
         (["nothing.pkl"], "nothing.pkl cannot be loaded"),
         (["--output", "nowhere/p.html"], "nowhere/p.html cannot be written"),
     ):

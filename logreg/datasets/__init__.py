@@ -1,7 +1,6 @@
 """Data sets: located, read, checked, split, and shared with the engine, in this order."""
 
 import hashlib
-import os
 from dataclasses import dataclass, field
 from typing import Optional
 
@@ -13,12 +12,12 @@ from logreg.datasets.arrays import hashed_blocks, mapping, sample_rows
 from logreg.datasets.checks import check, check_classes, check_values, read_through
 from logreg.datasets.header import NO_OPTIONS, Columns, TableOptions
 from logreg.datasets.preprocessing import PIXEL_SCALE as PIXEL_SCALE
-from logreg.datasets.preprocessing import Preprocessing, differ_in_scale, scale_of
+from logreg.datasets.preprocessing import Moments, Preprocessing, differ_in_scale, scale_of
 from logreg.datasets.preprocessing import scaled as scaled
 from logreg.datasets.shares import share as share
 from logreg.datasets.sources import locate, read
-from logreg.datasets.splits import check_seeds, is_seed, split_off
-from logreg.errors import SettingError
+from logreg.datasets.splits import check_seeds, split_off
+from logreg.files import refuse_overwriting
 
 # Of a DataSet, those attributes that a model file keeps.
 METADATA = (
@@ -101,13 +100,7 @@ class DataSet:
 
     def check_outputs(self, *paths):
         """Raise a SettingError if one of the paths is a file that the data were read from."""
-        read = {os.path.realpath(file) for file in self.files}
-        for path in filter(None, paths):
-            if os.path.realpath(path) in read:
-                raise SettingError(
-                    f"{path} is of the data set {self.name}: it would be overwritten; give "
-                    "another name"
-                )
+        refuse_overwriting(paths, self.files)
 
     def sha256(self, dtype=None):
         """SHA-256 of the dtypes, shapes and bytes of the six arrays, in hexadecimal.
@@ -235,15 +228,12 @@ def read_dataset(
     sample = sample_rows(sets["train"][0])
     sets, split = split_off(sets, name, shuffle, is_mnist=raw.is_idx, split_seed=split_seed)
     check_classes(name, sets, facts["class_labels"])
-    (x, y), digests = sets["train"], {}
+    x, y = sets["train"]
     if standardize is None:
         standardize = _suits_standardizing(name, x, facts, pixel_scale)
-    if facts["x_range"] is None:  # x is mapped, and perhaps larger than memory
-        facts["x_range"], digests[dtype] = read_through(name, raw, sets, dtype, standardize)
-    scaling = scale_of(x, pixel_scale), pixel_scale is not None
-    preprocessing = Preprocessing.fit(x, *scaling, options.missing, standardize)
-    if standardize:
-        facts["x_range"] = preprocessing.range_of(x)
+    preprocessing, facts["x_range"], digests = _learn(
+        name, raw, sets, facts["x_range"], dtype, standardize
+    )
     return DataSet(
         **sets,
         **facts,
@@ -256,6 +246,20 @@ def read_dataset(
         class_counts=numpy.bincount(y, minlength=len(facts["class_labels"])).tolist(),
         _digests=digests,
     )
+
+
+def _learn(name, raw, sets, x_range, dtype, standardize):
+    """Learn what is done to features; return that, their range, and digests of mapped data."""
+    x, moments, digests = sets["train"][0], Moments(), {}
+    if x_range is None:  # x is mapped, and perhaps larger than memory
+        wanted = moments if standardize else None
+        x_range, digests[dtype] = read_through(name, raw, sets, dtype, wanted)
+    elif standardize or raw.options.missing == "mean":
+        moments.add(x)
+    scaling = scale_of(x, raw.pixel_scale), raw.pixel_scale is not None
+    preprocessing = Preprocessing.fit(moments, *scaling, raw.options.missing, standardize)
+    x_range = preprocessing.range_of(moments) if standardize else x_range
+    return preprocessing, x_range, digests
 
 
 def _suits_standardizing(name, x, facts, pixel_scale):
@@ -287,7 +291,6 @@ def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
         raw = raw._replace(pixel_scale=metadata["pixel_scale"])
     sets, facts = check(name, raw, dtype)
     shuffle, seed, split = map(metadata.get, ("shuffle", "split_seed", "split"))
-    shuffle, seed = (value if is_seed(value) else None for value in (shuffle, seed))
     if "test" in sets:
         sets = {"valid": None, **sets}
     elif "split" not in metadata or sum(split or []) == len(sets["train"][1]):

@@ -1,11 +1,12 @@
 """Arrays in memory, or mapped from files that may be larger: taken a block of rows at a time."""
 
 import contextlib
+import io
+import tempfile
 import warnings
 
 import numpy
 
-from logreg import console
 from logreg.errors import DatasetError
 
 MAPPED_DTYPES = ("uint8", "float32", "float64")  # others are read, and become floats in memory
@@ -36,6 +37,22 @@ def blocks(x):
     n_rows = max(1, BLOCK // max(1, x[:1].nbytes))
     for start in range(0, len(x), n_rows):
         yield x[start : start + n_rows]
+
+
+def scratch_file(folder):
+    """Open a file that is gone with its last map; without a folder, it is in memory.
+
+    Both grow in place, unlike a list of arrays that are joined.
+    """
+    in_memory = contextlib.nullcontext(io.BytesIO())
+    return in_memory if folder is None else tempfile.TemporaryFile(dir=folder)
+
+
+def rows_in(file, dtype, n_rows):
+    """What was written to a :func:`scratch_file`, as an array of that many rows."""
+    in_memory = isinstance(file, io.BytesIO)
+    x = numpy.frombuffer(file.getbuffer(), dtype) if in_memory else numpy.memmap(file, dtype, "r")
+    return x.reshape(n_rows, -1)
 
 
 def sample_rows(x):
@@ -79,14 +96,3 @@ def as_array(values, source):
             "make every row as long, then x.astype('float32'), y.astype('int64') or y.astype(str)"
         )
     return array
-
-
-@contextlib.contextmanager
-def progress(n_bytes, what):
-    """Yield a function to call with each number of bytes that are done; a terminal shows a bar."""
-    bar = console.progress(n_bytes, "B", desc=what, unit_scale=True)
-    if bar is None:
-        yield lambda n: None
-    else:
-        with bar:
-            yield bar.update

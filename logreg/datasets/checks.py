@@ -9,12 +9,12 @@ from collections import Counter
 
 import numpy
 
-from logreg.console import note, warning
-from logreg.datasets.arrays import as_array, blocks, hashed_blocks, mapping, narrower, progress
-from logreg.datasets.header import Columns
+from logreg.console import note, progress, warning
+from logreg.datasets.arrays import as_array, blocks, hashed_blocks, mapping, narrower
+from logreg.datasets.header import Columns, Table
 from logreg.datasets.labels import check_labels, number_classes
 from logreg.datasets.preprocessing import scale_of
-from logreg.datasets.tables import FLOAT32_MAX, Table
+from logreg.datasets.tables import FLOAT32_MAX
 from logreg.errors import DatasetError
 
 SPLITS = {"train": "training", "valid": "validation", "test": "test"}
@@ -63,9 +63,10 @@ def check(name, raw, dtype=None):
     }
 
 
-def read_through(name, raw, sets, dtype, standardize):
+def read_through(name, raw, sets, dtype, moments):
     """Check the values of features that stay in files, and digest the data set, in one pass.
 
+    The training rows are added to `moments`, if they are to be standardized; else it is None.
     Returned are the range of the training features, scaled, and what
     :meth:`~logreg.datasets.DataSet.sha256` gives.
     """
@@ -78,11 +79,13 @@ def read_through(name, raw, sets, dtype, standardize):
             for block in hashed_blocks(digest, x, dtype):
                 ends += check_values(block, f"{_source(name, raw, given)} x", n_read[given])
                 n_read[given] += len(block)
+                if moments is not None and split == "train":
+                    moments.add(block)
                 advance(block.nbytes)
             ranges[split] = min(ends), max(ends)
             for _ in hashed_blocks(digest, y, dtype):
                 pass
-    if standardize:
+    if moments is not None:
         digest.update(b"standardized")
     scale = scale_of(sets["train"][0], raw.pixel_scale)
     return check_ranges(name, ranges, scale), digest.hexdigest()

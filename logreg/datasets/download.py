@@ -9,18 +9,9 @@ CHUNK = 1 << 16  # bytes
 def download(url, size, timeout, deadline):
     """Download a gzipped file by http or https, and unpack it.
 
-    Parameters
-    ----------
-    url : str
-    size : int
-        How many bytes it should have once uncompressed; one more is read at the most.
-    timeout, deadline : float
-        Seconds for which the server may be silent, and in which all must be done.
-
-    Returns
-    -------
-    tuple of (bytes, str or None, bool)
-        The bytes; what went wrong; whether the server may be asked for another file.
+    Returned are its bytes, one more than `size` at the most; what went wrong, or None; and whether
+    the server may be asked for another file. The server may be silent for `timeout` seconds, and
+    all must be done in `deadline` seconds.
     """
     from http.client import HTTPException
     from multiprocessing import TimeoutError

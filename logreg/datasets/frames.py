@@ -125,7 +125,7 @@ def _parquet(stream, options, known):
         from pyarrow.parquet import ParquetFile
     except ImportError:
         raise DatasetError("pyarrow reads Parquet: pip install '.[parquet]'") from None
-    file = ParquetFile(stream)
+    file = ParquetFile(stream, pre_buffer=False)  # which would hold all row groups
     # pandas keeps the index of a data frame as a column.
     names = [name for name in file.schema_arrow.names if not name.startswith("__index_level_")]
 

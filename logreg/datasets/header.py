@@ -6,6 +6,8 @@ Each rule fits into a sentence, and an option overrules it.
 import re
 from typing import NamedTuple, Optional
 
+import numpy
+
 from logreg.console import note
 from logreg.errors import DatasetError
 
@@ -46,14 +48,11 @@ class Columns(NamedTuple):
     @classmethod
     def from_metadata(cls, metadata):
         """What a model file tells of the table, if any, that the model was trained on."""
-        names, label_name = metadata.get("columns"), metadata.get("label_name")
-        names = names or metadata.get("feature_names")  # in an older file, and of arrays
-        names = tuple(names) if isinstance(names, (list, tuple)) else ()
-        categories = metadata.get("categories")
-        categories = categories or [None] * metadata.get("n_in", len(names))
+        # In an older file, and of arrays, the features' names are those of the columns.
+        names = tuple(metadata.get("columns") or metadata.get("feature_names") or ())
+        categories = metadata.get("categories") or [None] * metadata.get("n_in", len(names))
         names = names if len(names) == len(categories) else None
-        label_name = label_name if isinstance(label_name, str) else None
-        return cls(None, label_name, names or None, tuple(categories))
+        return cls(None, metadata.get("label_name"), names or None, tuple(categories))
 
     def metadata(self):
         """What a model file tells of them, as a dict; a category is a feature of its own."""
@@ -70,6 +69,16 @@ class Columns(NamedTuple):
             "categories": self.categories if any(self.categories) else None,
             "feature_names": features,
         }
+
+
+class Table(NamedTuple):
+    """A table with labels."""
+
+    x: numpy.ndarray  # the features, of shape (n, n_in), finite, or NaN where a cell is empty
+    labels: list  # the texts that occur, in the order in which they do
+    codes: numpy.ndarray  # of shape (n,): for each row the index of its label in `labels`
+    first_rows: list  # for each of `labels` the row of the file in which it occurs first
+    columns: Columns
 
 
 def cut(name):

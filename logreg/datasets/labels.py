@@ -5,10 +5,30 @@ import re
 import numpy
 
 from logreg.datasets.arrays import as_array
-from logreg.datasets.tables import MAX_LABELS, Table
+from logreg.datasets.header import Table
 from logreg.errors import DatasetError
 
+MAX_LABELS = 1 << 15  # different ones
 LABELS_AT_A_TIME = 1 << 16  # are sorted, which takes several times their memory
+
+
+class LabelIndex(dict):
+    """The number of each label, in the order in which they come; too many are a DatasetError."""
+
+    def __init__(self, source, mend):
+        self.source, self.mend, self.first_rows = source, mend, []
+
+    def numbers(self, labels, rows):
+        """Take in the labels that a chunk has, and the first row of each; return their numbers."""
+        for label, row in zip(labels, rows):
+            if self.setdefault(label, len(self)) == len(self.first_rows):
+                self.first_rows.append(int(row))
+        if len(self) > MAX_LABELS:
+            raise DatasetError(
+                f"{self.source} has more than {MAX_LABELS} different labels by row "
+                f"{sorted(self.first_rows)[MAX_LABELS]}: that is too many; {self.mend}"
+            )
+        return numpy.array([self.get(label, -1) for label in labels], "int32")
 
 
 def check_labels(y, n_rows, source):
@@ -35,41 +55,22 @@ def check_labels(y, n_rows, source):
         fault = f"has dtype {y.dtype}: classes are integers, e.g. y.astype('int64'), or text"
     if fault:
         raise DatasetError(f"{source} {fault}")
+    index, codes = LabelIndex(source, "give one of a few classes per row"), []
     try:
-        found, first_rows, codes = _find_labels(y)
+        for start in range(0, len(y), LABELS_AT_A_TIME):
+            chunk = y[start : start + LABELS_AT_A_TIME]
+            found, first, places = numpy.unique(chunk, return_index=True, return_inverse=True)
+            codes.append(index.numbers(found.tolist(), start + first)[places.reshape(-1)])
+        found = list(index)
         if y.dtype.kind == "S":
             found = [label.decode("utf-8", "backslashreplace") for label in found]
         if y.dtype.kind in "SU":
             "".join(found).encode()
+    except DatasetError:
+        raise
     except (ValueError, SystemError) as error:  # as of code points that do not exist
         raise DatasetError(f"{source} holds text that makes no sense: {error}") from None
-    classes = _classes(found, first_rows, source)
-    if len(classes) > MAX_LABELS:
-        raise DatasetError(
-            f"{source} has more than {MAX_LABELS} different labels by row "
-            f"{sorted(first_rows)[MAX_LABELS]} (counted from 0): that is too many; give one of a "
-            "few classes per row"
-        )
-    return classes, codes
-
-
-def _find_labels(y):
-    """Find the labels that occur, the first row of each, and for each row its label's index.
-
-    The search ends where there are more than MAX_LABELS.
-    """
-    index, first_rows, codes = {}, [], numpy.empty(len(y), "int32")
-    for start in range(0, len(y), LABELS_AT_A_TIME):
-        rows = slice(start, start + LABELS_AT_A_TIME)
-        found, first, inverse = numpy.unique(y[rows], return_index=True, return_inverse=True)
-        places = []
-        for label, row in zip(found.tolist(), first):
-            places.append(index.setdefault(label, len(index)))
-            first_rows += [start + int(row)] if places[-1] == len(first_rows) else []
-        if len(index) > MAX_LABELS:
-            break
-        codes[rows] = numpy.array(places, "int32")[inverse.reshape(-1)]
-    return list(index), first_rows, codes
+    return _classes(found, index.first_rows, source), numpy.concatenate(codes)
 
 
 def _number(text):

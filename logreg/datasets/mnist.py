@@ -11,7 +11,7 @@ from typing import NamedTuple
 from logreg.console import note
 from logreg.datasets.download import download
 from logreg.errors import DownloadError
-from logreg.files import replacing
+from logreg.files import explaining, replacing
 
 
 class File(NamedTuple):
@@ -143,17 +143,13 @@ def store(file, data, folder):
     if fault:
         return fault
     path = Path(folder, file.name)
-    try:
+    advice = "make room or give access there, or set LOGREG_DATA to another folder"
+    with explaining(path, advice=advice, kind=DownloadError):
         os.makedirs(folder, exist_ok=True)
         if os.path.islink(path):
             os.unlink(path)  # what it leads to is another's
         with replacing(path) as out:
             out.write(data)
-    except OSError as error:
-        raise DownloadError(
-            f"cannot write MNIST to {folder}: {error.strerror or error}. "
-            "Make room or give access there, or set LOGREG_DATA to another folder."
-        ) from error
     return None
 
 

@@ -13,22 +13,11 @@ from logreg.datasets.checks import SPLITS
 
 
 def share_out(data, batch_size, dtype):
-    """Give each rank its share of a data set.
+    """Give each rank its share of a DataSet: rank 0 has it, and lets go of its arrays.
 
-    Features that are mapped from files stay whole: each rank maps them itself, where all can.
-
-    Parameters
-    ----------
-    data : DataSet or None
-        The data set on rank 0, which lets go of its arrays; None on the others.
-    batch_size : int
-    dtype : {'float32', 'float64'}
-        That of the digest; see :meth:`DataSet.sha256`.
-
-    Returns
-    -------
-    DataSet
-        Of this rank's rows; what it tells of the data, such as `rows`, is of all ranks' rows.
+    What the share tells of the data, such as `rows`, is of all ranks' rows. Features that are
+    mapped from files stay whole: each rank maps them itself, where all can. `dtype` is that of
+    the digest; see :meth:`DataSet.sha256`.
     """
     if ranks.size == 1:
         return data

@@ -73,11 +73,12 @@ def locate(dataset):
     )
 
 
-def read(source, options=NO_OPTIONS, dtype=None, columns=None):
+def read(source, options=NO_OPTIONS, dtype=None, columns=None, scratch=None):
     """Read what :func:`locate` has found, a path or pairs of arrays, as a :class:`RawDataset`.
 
     The features of a table become `dtype`, by default float64. `columns` are those that a model
-    which is to be tested knows; see :func:`logreg.datasets.tables.read_table`.
+    which is to be tested knows, and `scratch` is a folder, for tables that are larger than memory;
+    see :func:`logreg.datasets.tables.read_table`.
     """
     if not isinstance(source, Path):
         return _of_pairs(source, options)
@@ -99,7 +100,7 @@ def read(source, options=NO_OPTIONS, dtype=None, columns=None):
                 "x_train.npy, y_train.npy, ..., or train.csv and test.csv"
             )
     if kind == "table":
-        return _read_tables(tables, options, dtype or "float64", columns)
+        return _read_tables(tables, options, dtype or "float64", columns, scratch)
     if options != NO_OPTIONS:
         raise DatasetError(
             f"{source}: --label-column, --header, --decimal, --drop and --missing are for tables"
@@ -109,13 +110,13 @@ def read(source, options=NO_OPTIONS, dtype=None, columns=None):
     return read_folder(source) if kind == "folder" else _read_named(source, kind)
 
 
-def _read_tables(tables, options, dtype, columns):
+def _read_tables(tables, options, dtype, columns, scratch):
     """Read the table of each split; what holds for the training table holds for the others."""
     splits, of_others = {}, options
     for split, file in tables.items():
         if split == "test" and _lacks_label(file, tables["train"], splits["train"][1], options):
             continue
-        table = read_table(file, of_others, dtype, columns)
+        table = read_table(file, of_others, dtype, columns, scratch)
         splits[split] = table.x, table
         if columns is None:
             columns, label = table.columns, table.columns.label + 1
@@ -211,10 +212,8 @@ def read_folder(folder):
 def _idx_sets(folder):
     """List a folder's IDX files: EMNIST's set or '' to (role, kind) to path."""
     sets = {}
-    try:
+    with reading(folder):
         names = sorted(os.listdir(folder), reverse=True)  # a plain file then replaces its .gz
-    except OSError as error:
-        raise DatasetError(f"{folder}: cannot be read: {error.strerror}") from None
     for match in filter(None, map(_IDX_NAME.match, names)):
         role = "train" if match["role"] == "train" else "test"
         sets.setdefault(match["set"] or "", {})[role, match["kind"]] = folder / match.string

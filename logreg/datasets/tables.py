@@ -4,42 +4,32 @@ So memory holds numbers and no text. Rows and columns are counted from 1, and a 
 Blank lines do not count.
 """
 
-from typing import NamedTuple
-
 import numpy
 
 from logreg.console import note, warning
+from logreg.datasets.arrays import blocks, rows_in, scratch_file
 from logreg.datasets.frames import name_of, open_table
 from logreg.datasets.header import (
     NO_OPTIONS,
     NUMBER,
     Columns,
     Header,
+    Table,
     TableOptions,
     is_text,
     text_of,
 )
+from logreg.datasets.labels import LabelIndex
 from logreg.datasets.preprocessing import one_hot
 from logreg.errors import DatasetError
 
 FLOAT32_MAX = float(numpy.finfo(numpy.float32).max)
 BOOLEANS = {"true": 1.0, "false": 0.0}
 EMPTY_LABELS = ("", "nan")  # NA may be one
-MAX_LABELS = 1 << 15  # different ones
 MAX_CATEGORIES = 100  # of a column
 
 
-class Table(NamedTuple):
-    """A table with labels."""
-
-    x: numpy.ndarray  # the features, of shape (n, n_in), finite, or NaN where a cell is empty
-    labels: list  # the texts that occur, in the order in which they do
-    codes: numpy.ndarray  # of shape (n,): for each row the index of its label in `labels`
-    first_rows: list  # for each of `labels` the row of the file in which it occurs first
-    columns: Columns
-
-
-def read_table(path, options=NO_OPTIONS, dtype="float64", known=None):
+def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=None):
     """Read a table with a label in each row: Parquet, or CSV, plain or gzip, zip, bzip2 or xz.
 
     The delimiter is a tab, ``;`` or ``|`` if the first line has one outside quotes, else a comma.
@@ -48,11 +38,13 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None):
     class or target; else the one text column; else the one called y; else, without a header,
     the first. Any other column whose first cell that is not empty holds text is one-hot encoded;
     true and false are 1 and 0. With `known`, the :class:`Columns` of the training data, features
-    and label are those that it has, by name if there is a header.
+    and label are those that it has, by name if there is a header. With a folder `scratch`,
+    features are mapped from a file in it, and may be larger than memory.
     """
-    data, codes, index, first_rows, n_rows = bytearray(), [], {}, [], 0
-    with open_table(path, options, known) as (frames, head):
+    codes, n_rows = [], 0
+    with open_table(path, options, known) as (frames, head), scratch_file(scratch) as file:
         label = head.find_label()
+        index = LabelIndex(head.shown(label), "--label-column names another column")
         features = _Features(head, label, frames)
         # An unnamed first column of row numbers, as pandas and R write it, is no feature.
         has_index = known is None and head.names[:1] == [""] and features.order[0] == 0
@@ -66,18 +58,10 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None):
                 lacks_label = frame[label].isna() | frame[label].isin(EMPTY_LABELS)
                 is_whole = ~(numpy.isnan(x).any(axis=1) | lacks_label.to_numpy())
                 x, frame = x[is_whole], frame[is_whole]
-            found_codes, found = _factorized(frame[label])
-            for text, i in zip(found, numpy.unique(found_codes, return_index=True)[1]):
-                if index.setdefault(text, len(index)) == len(first_rows):
-                    first_rows.append(int(frame.index[i]) + head.first_row)
-            if len(index) > MAX_LABELS:
-                raise DatasetError(
-                    f"{head.shown(label)} has more than {MAX_LABELS} different labels by row "
-                    f"{first_rows[-1]}: that is too many; --label-column names another column"
-                )
-            codes.append(numpy.array([index.get(text, -1) for text in found])[found_codes])
-            # It grows in place, unlike a list of arrays that are joined.
-            data += x.astype(dtype, copy=False).data.cast("B") if len(x) else b""
+            places, found = _factorized(frame[label])
+            first = numpy.unique(places, return_index=True)[1]
+            codes.append(index.numbers(found, frame.index[first] + head.first_row)[places])
+            file.write(x.astype(dtype, copy=False))
         features.check_empty(n_rows)
         codes = numpy.concatenate(codes)
         if n_rows > len(codes):
@@ -89,11 +73,12 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None):
             head.say_rules(path, label)
         if has_index:
             note(f"note: {path}: column 1, which has no name and counts the rows, is left out")
-        x = numpy.frombuffer(data, dtype).reshape(len(codes), -1)
-    x, names, categories = features.encoded(x, first=int(has_index))
+        x = rows_in(file, dtype, len(codes))
+    x, names, categories = features.encoded(x, int(has_index), scratch)
     features.warn_of_new(path)
     label_name = head.names[label] if head.names else None
-    return Table(x, list(index), codes, first_rows, Columns(label, label_name, names, categories))
+    columns = Columns(label, label_name, names, categories)
+    return Table(x, list(index), codes, index.first_rows, columns)
 
 
 def table_batches(path, options, batch_size, known):
@@ -253,7 +238,7 @@ class _Features:
         if counts[0][0] == -n_rows and not self.is_known:
             raise DatasetError(f"all cells are empty in {self.head.shown(counts[0][1])}: --drop it")
 
-    def encoded(self, x, first=0):
+    def encoded(self, x, first=0, scratch=None):
         """One-hot encode, from column `first` on; return x, the names and the categories."""
         categories, codes = [], []
         for i, texts, n_empty in list(zip(self.order, self.categories, self.n_empty))[first:]:
@@ -263,7 +248,15 @@ class _Features:
             categories.append(texts)
             codes.append(texts and [self.text[i][text] if text else numpy.nan for text in texts])
         names = [self.head.names[i] for i in self.order[first:]] if self.head.names else None
-        return one_hot(x[:, first:], codes), names and tuple(names), tuple(categories)
+        x = x[:, first:]
+        if scratch is None:
+            x = one_hot(x, codes)
+        elif any(codes_of is not None for codes_of in codes):
+            with scratch_file(scratch) as file:
+                for block in blocks(x):
+                    file.write(one_hot(block, codes))
+                x = rows_in(file, x.dtype, len(x))
+        return x, names and tuple(names), tuple(categories)
 
     def warn_of_new(self, source):
         """Warn of texts that are none of the categories that a model knows."""

@@ -19,7 +19,13 @@
 #include <time.h>
 #endif
 
+#if defined(__clang__)
+#define UNROLLED _Pragma("unroll")
+#define WIDE ""
+#else
 #define UNROLLED _Pragma("GCC unroll 16")
+#define WIDE ",prefer-vector-width=512"
+#endif
 #define TILE 10       /* classes whose sums are in registers at once */
 #define PANEL 16      /* rows of a block */
 #define FEATURES 1024 /* of which W is laid out at once */
@@ -54,7 +60,7 @@ typedef struct {
 #if defined(__x86_64__)
 #include <immintrin.h>
 #define SET avx512
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma,prefer-vector-width=512")))
+#define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma" WIDE)))
 #define BYTES 64
 #define FROM_BYTES(c) _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32((__m128i)(c)))
 #define ROWS 2

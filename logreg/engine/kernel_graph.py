@@ -189,8 +189,7 @@ class Kernel:
             if not self._is_kernel(node):
                 return node.clone_with_new_inputs(inputs)
             whole = [labels if old is y else new for old, new in zip(node.inputs, inputs)]
-            op = type(node.op)(scale, node.op.weights, node.op.rate)
-            return op.make_node(*whole, start, stop)
+            return type(node.op)(scale, node.op.weights).make_node(*whole, start, stop)
 
         return _rebuild(outputs, {x: features, y: labels[start:stop]}, clone)
 
@@ -262,10 +261,7 @@ def _make_ops(T, tools):
             outputs[0][0] = classes(*self.taken(*inputs))
 
     class CrossEntropy(KernelOp):
-        """The mean negative log-likelihood of y, and its gradients by W and b.
-
-        With a rate, W and b after a step of descent come in place of the gradients.
-        """
+        """The mean negative log-likelihood of y, and its gradients; or W and b after a step."""
 
         def outputs(self, dtype):
             return [kind(dtype=dtype) for kind in (T.scalar, T.matrix, T.vector)]
@@ -274,8 +270,8 @@ def _make_ops(T, tools):
             *given, y = self.taken(*inputs)
             # A label that is no class is refused by the kernel.
             weights = self.weights and numpy.take(self.weights, y, mode="clip")
-            found = cross_entropy(*given, y, weights, self.rate)
-            outputs[0][0], outputs[1][0], outputs[2][0] = found
+            for output, value in zip(outputs, cross_entropy(*given, y, weights, self.rate)):
+                output[0] = value
 
         def connection_pattern(self, node):
             return [[i < 3] * 3 for i, _ in enumerate(node.inputs)]

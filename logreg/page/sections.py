@@ -29,8 +29,7 @@ def escaped(value, n=60):
 
 
 def _percent(error):
-    is_number = isinstance(error, (int, float)) and not isinstance(error, bool)
-    return f"{100 * error:.2f} %" if is_number else "-"
+    return "-" if error is None else f"{100 * error:.2f} %"
 
 
 def scores(metadata, evaluation):
@@ -43,16 +42,15 @@ def scores(metadata, evaluation):
         (metadata.get("test_error"), "as the tutorial counts", "over whole minibatches"),
     ]
     if evaluation is not None:
-        classes, counts = evaluation["classes"], metadata.get("class_counts")
-        if not (isinstance(counts, list) and len(counts) == len(metadata["class_labels"])):
-            counts = [entry["rows"] for entry in classes]
+        classes = evaluation["classes"]
+        counts = metadata.get("class_counts") or [entry["rows"] for entry in classes]
         most = classes[int(numpy.argmax(counts))]
         baseline = 1 - most["rows"] / evaluation["rows"]
         told.append((baseline, "majority baseline", f"always “{cut(most['label'], 20)}”"))
     return "".join(
         f"<div><strong>{_percent(error)}</strong> {name}<small>{escaped(source)}</small></div>"
         for error, name, source in told
-        if _percent(error) != "-"
+        if error is not None
     )
 
 
@@ -65,12 +63,11 @@ def run(metadata):
         if told(name) or (name == "shuffle" and told(name) == 0)
     ]
     settings += ["standardized"] if told("feature_scales") else []
-    reason = told("reason") if isinstance(told("reason"), (str, type(None))) else None
     rows = [
         ("Data set", told("dataset") or "not known"),
         ("Model", f"{told('n_in')} features, {told('n_out')} classes, {told('dtype')}"),
         ("Settings", ", ".join(settings) or "not known"),
-        ("Why it stopped", REASONS.get(reason, reason)),
+        ("Why it stopped", REASONS.get(told("reason"), told("reason"))),
         ("Best model", f"of epoch {told('epoch')}" if told("epoch") else "not known"),
         ("Validation error", _percent(told("validation_error"))),
         ("Made by", f"logreg {told('logreg')} on {told('engine')}, Python {told('python')}"),

@@ -15,10 +15,11 @@ from logreg import __version__, plots
 from logreg.callbacks import Callback
 from logreg.console import note, warning
 from logreg.errors import LogRegError
+from logreg.files import check_writable
 from logreg.page import sections
 from logreg.prediction.evaluation import evaluate
-from logreg.prediction.inputs import BATCH_SIZE, InputChecker, trained_batch
-from logreg.saving import check_writable, save
+from logreg.prediction.inputs import BATCH_SIZE, InputChecker
+from logreg.saving import save
 
 HERE = Path(__file__).parent
 SECONDS = 10  # between two writings of a page during a run, at least
@@ -28,22 +29,17 @@ N_WRONG = 24  # rows in the gallery
 class Report(Callback):
     """Writes the page of a run, at most every 10 seconds and at the end, and plots at the end.
 
-    Parameters
-    ----------
-    model : str or path-like
-        The model file, which is written before.
-    data : DataSet
-        Its test set is kept; the rest may be released.
-    page : str or path-like, optional
-    plot_paths : sequence of path-like
-        Empty, or those of the weights, the curve and the confusion matrix.
+    The file of the model is written before. Of the DataSet, the test set is kept; the rest may be
+    released. `plot_paths` are those of the weights, the curve and the confusion matrix, or empty.
     """
 
     def __init__(self, model, data, page=None, plot_paths=()):
         plots.require_matplotlib()
         self.model, self.page, self.plots = model, page, plot_paths
         self.files = [path for path in (page, *plot_paths) if path]
-        self._means = None if data.image_shape else _mean(data.train[0])
+        self._means = data.preprocessing.means
+        if self._means is None and not data.image_shape:
+            self._means = _mean(data.train[0])
         self._data = dataclasses.replace(data, train=None, valid=None)
         self._last = timeit.default_timer()
         for path in self.files:
@@ -132,8 +128,7 @@ def _evaluate(predictor, data):
         tops.append((order, numpy.take_along_axis(prediction.probabilities, order, axis=1)))
         return prediction
 
-    batch_size = trained_batch(predictor.metadata)
-    evaluation = evaluate(predict, data, predictor.labels, BATCH_SIZE, batch_size)
+    evaluation = evaluate(predict, data, predictor.labels, BATCH_SIZE, predictor.batch_size)
     classes, probabilities = map(numpy.concatenate, zip(*tops))
     labels = numpy.array(list(map(str, data.class_labels)))[data.test[1]]
     is_wrong = labels != numpy.array(list(map(str, predictor.labels)))[classes[:, 0]]

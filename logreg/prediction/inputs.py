@@ -14,7 +14,7 @@ from logreg.datasets.formats import ARRAY_NAMES, read_arrays, sniff
 from logreg.datasets.header import NO_OPTIONS, Columns, TableOptions, cut
 from logreg.datasets.tables import frame_features, table_batches
 from logreg.errors import DatasetError
-from logreg.hyperparameters import DATASET, DEFAULTS
+from logreg.hyperparameters import DATASET
 from logreg.prediction.writers import shown_some
 
 STDIN = "-"
@@ -147,8 +147,7 @@ def read_test(predictor, dataset, options):
 
     If `dataset` is None, it is the one that the model was trained on.
     """
-    own = predictor.metadata.get("dataset", DATASET)
-    own = own if isinstance(own, str) else DATASET
+    own = predictor.metadata.get("dataset") or DATASET
     try:
         chosen = own if dataset is None else dataset
         data = read_test_set(chosen, predictor.metadata, options, predictor.dtype)
@@ -164,12 +163,6 @@ def read_test(predictor, dataset, options):
             "give --dataset, with data like those that it was trained on"
         )
     return data
-
-
-def trained_batch(metadata):
-    """The rows of a minibatch in a model's training; the tutorial's if its file tells none."""
-    trained = metadata.get("batch_size")
-    return trained if isinstance(trained, int) and trained > 0 else DEFAULTS.batch_size
 
 
 def _choose(names):

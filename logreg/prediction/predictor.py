@@ -12,6 +12,7 @@ from logreg.datasets.checks import image_shape
 from logreg.datasets.header import Columns, TableOptions
 from logreg.datasets.preprocessing import Preprocessing
 from logreg.errors import ModelFileError
+from logreg.hyperparameters import DEFAULTS
 from logreg.prediction.inputs import InputChecker, InputSpec, array_batches, rows_of
 from logreg.saving import load_model
 
@@ -42,7 +43,9 @@ class Predictor:
         The parameters, of shapes (n_in, n_out) and (n_out,).
     dtype : {'float32', 'float64'}
         Of the parameters, and of the features that the model computes with.
-    x_range : tuple of (float, float) or None
+    batch_size : int
+        Rows of a minibatch in training; the tutorial's if the file does not tell it.
+    x_range : sequence of (float, float) or None
         The smallest and the largest value of the training features; None if unknown.
     pixel_scale : float
         What uint8 features are multiplied by: the scale of training; but 1/256 if that is 1 and
@@ -80,8 +83,10 @@ class Predictor:
         self.metadata = told = classifier.metadata
         self.labels = told["class_labels"]  # those of classes_, as a list
         self.classes_ = numpy.asarray(self.labels)
-        self.pixel_scale = told["pixel_scale"]
-        self.x_range = _x_range(told)
+        self.batch_size = told.get("batch_size") or DEFAULTS.batch_size
+        self.pixel_scale, self.x_range = told["pixel_scale"], told.get("x_range")
+        if self.x_range is None and self.pixel_scale != 1:  # older files do not tell it
+            self.x_range = 0.0, 255 * self.pixel_scale
         if self.pixel_scale == 1:
             least, most = self.x_range or (0, 1)
             self.pixel_scale = PIXEL_SCALE if least >= 0 and most <= 1 else 1
@@ -89,14 +94,14 @@ class Predictor:
             Preprocessing.from_metadata(told), pixel_scale=self.pixel_scale
         )
         n_in, shape, median = told["n_in"], told.get("image_shape"), told.get("x_median")
-        is_known = self.x_range and isinstance(median, (int, float))
+        is_known = self.x_range and median is not None
         columns = Columns.from_metadata(told)
         self.spec = InputSpec(
             n_in,
             # A CSV file does not tell whether its rows are images; a square number may be one.
             image_shape(tuple(shape or [n_in]), guess=not any(columns.categories)),
             background="light" if is_known and 2 * median >= sum(self.x_range) else "dark",
-            transposed=told.get("transposed") is True,
+            transposed=bool(told.get("transposed")),
             columns=columns,
             options=TableOptions(missing=told.get("missing")),
         )
@@ -146,12 +151,3 @@ class Predictor:
     def ready(self, x):
         """Make of features what the model takes; see :class:`Preprocessing`."""
         return self._preprocessing.apply(x, self.dtype)
-
-
-def _x_range(metadata):
-    try:
-        least, most = map(float, metadata["x_range"])
-        return least, most
-    except (LookupError, TypeError, ValueError, OverflowError):  # older files do not tell it
-        scale = metadata["pixel_scale"]
-        return (0.0, 255 * scale) if scale != 1 else None

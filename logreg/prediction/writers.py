@@ -9,7 +9,7 @@ import sys
 import numpy
 
 from logreg.errors import SettingError
-from logreg.files import replacing
+from logreg.files import explaining, replacing
 
 N_NAMED = 10  # the largest number of files that a note names
 
@@ -24,14 +24,8 @@ def destination(path=None):
     if path is None:
         yield _Stdout()
         return
-    try:
-        with replacing(path) as file:
-            yield codecs.getwriter("utf-8")(file)
-    except OSError as error:
-        raise SettingError(
-            f"{path} cannot be written: {error.strerror or error}; what was there before is "
-            "unchanged"
-        ) from error
+    with explaining(path, kind=SettingError), replacing(path) as file:
+        yield codecs.getwriter("utf-8")(file)
 
 
 class _Stdout:

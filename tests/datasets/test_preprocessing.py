@@ -8,7 +8,7 @@ from conftest import peak_memory
 from logreg import engine
 from logreg.datasets import load_data, preprocessing, read_dataset, read_test_set, share
 from logreg.datasets.header import TableOptions
-from logreg.datasets.preprocessing import Preprocessing, moments
+from logreg.datasets.preprocessing import Moments, Preprocessing
 from logreg.datasets.splits import stratified_order
 
 KIND = TableOptions(label_column="kind")
@@ -27,14 +27,14 @@ def test_it_is_scikit_learns(block, dtype, monkeypatch):
     monkeypatch.setattr(preprocessing, "BLOCK", block)
     x = rows_of_all_scales(dtype=dtype)
     x[::7, 0] = x[1, 2] = x[2:9, 4] = numpy.nan
-    fitted = Preprocessing.fit(x, missing="mean", standardize=True)
+    fitted = Preprocessing.fit(Moments(x), missing="mean", standardize=True)
     filled = impute.SimpleImputer().fit_transform(x.astype("float64"))
     wanted = scale.StandardScaler().fit_transform(filled)
     found = fitted.apply(x, "float32")
     assert found.dtype == "float32" and found.flags.c_contiguous
     numpy.testing.assert_allclose(found, wanted, atol=2e-7, rtol=2e-6)
     numpy.testing.assert_allclose(fitted.scales[3], 1)  # a constant column
-    only_filled = Preprocessing.fit(x, missing="mean")
+    only_filled = Preprocessing.fit(Moments(x), missing="mean")
     numpy.testing.assert_allclose(only_filled.apply(x, "float64"), filled, rtol=1e-12)
     again = Preprocessing.from_metadata(fitted.metadata())
     assert (again.apply(x, "float32") == found).all()
@@ -42,14 +42,14 @@ def test_it_is_scikit_learns(block, dtype, monkeypatch):
 
 def test_a_column_that_is_empty_in_training_becomes_0():
     x = numpy.array([[1, numpy.nan], [3, numpy.nan]])
-    fitted = Preprocessing.fit(x, missing="mean", standardize=True)
+    fitted = Preprocessing.fit(Moments(x), missing="mean", standardize=True)
     assert fitted.apply(x, "float32").tolist() == [[-1, 0], [1, 0]]
-    assert [moment.tolist() for moment in moments(x)] == [[2, 0], [1, 0]]
+    assert [m.tolist() for m in (Moments(x).means, Moments(x).deviations())] == [[2, 0], [1, 0]]
 
 
 def test_pixels_are_scaled_before_they_are_standardized():
     x = sample()["x_train"][:50].reshape(50, -1)
-    fitted = Preprocessing.fit(x, 1 / 256, standardize=True)
+    fitted = Preprocessing.fit(Moments(x), 1 / 256, standardize=True)
     scaled = x / 256
     deviations = scaled.std(axis=0)
     deviations[deviations == 0] = 1
@@ -61,7 +61,7 @@ def test_float64_is_made_of_some_rows_at_a_time():
     x = numpy.zeros((20000, 200), "float32")
     fitted = Preprocessing(means=numpy.zeros(200), scales=numpy.ones(200))
     with peak_memory() as peak:
-        Preprocessing.fit(x, standardize=True)
+        Preprocessing.fit(Moments(x), standardize=True)
         fitted.apply(x, "float32")
     assert peak() < 1.6 * x.nbytes
 

@@ -123,7 +123,7 @@ def test_a_test_table_without_labels(tmp_path, capsys, train, label, test, lacki
     data = read_dataset(tmp_path, TableOptions(label))
     assert sizes(data) == [8, 2, 2] and data.split == [8, 2, 2]
     assert f"test.csv: has no {lacking}, so train.csv alone is for" in capsys.readouterr().err
-    with pytest.raises(SettingError, match="would be overwritten"):
+    with pytest.raises(SettingError, match="would overwrite"):
         data.check_outputs("test.csv")
     write("valid.csv", train)
     with pytest.raises(DatasetError, match="has a validation set, but no test set with labels"):
@@ -291,7 +291,7 @@ def test_the_files_that_are_read(tmp_path, monkeypatch):
     monkeypatch.setattr(mnist, "search_folders", lambda: [folder])
     data = read_dataset("d.npz")
     data.check_outputs(None, "d.npz", folder / "e.npz")
-    with pytest.raises(SettingError, match=r"d\.npz is of the data set d\.npz: it would be ov"):
+    with pytest.raises(SettingError, match=r"d\.npz would overwrite what is read"):
         data.check_outputs(None, folder / ".." / "elsewhere" / "d.npz")
     read_dataset(((x, y), (x, y))).check_outputs(folder / "d.npz")
 
@@ -305,5 +305,5 @@ def test_no_file_of_a_folder_is_overwritten(tmp_path):
     tables.check_outputs(tmp_path / "best_model.pkl")
     files = [(data, tmp_path / "f" / file.name) for file in mnist.FILES.values()]
     for data, path in [*files, (tables, "train.csv"), (tables, "test.csv.gz")]:
-        with pytest.raises(SettingError, match="would be overwritten"):
+        with pytest.raises(SettingError, match="would overwrite"):
             data.check_outputs(path)

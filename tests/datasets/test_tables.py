@@ -18,13 +18,8 @@ from hypothesis import strategies as st
 
 from logreg.datasets.frames import CHUNK
 from logreg.datasets.header import Columns, TableOptions
-from logreg.datasets.tables import (
-    FLOAT32_MAX,
-    MAX_LABELS,
-    frame_features,
-    read_table,
-    table_batches,
-)
+from logreg.datasets.labels import MAX_LABELS
+from logreg.datasets.tables import FLOAT32_MAX, frame_features, read_table, table_batches
 from logreg.errors import DatasetError
 
 pytestmark = pytest.mark.engine_free

@@ -163,11 +163,12 @@ def test_python_runs_on_while_the_kernel_computes():
 @pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="Linux tells of threads there")
 def test_signals_are_pythons_and_not_its_helpers():
     code = """
-import os, signal, numpy
+import os, signal, time, numpy
 before = set(os.listdir("/proc/self/task"))
 from logreg.engine import kernel
 x, W, b = numpy.zeros((600, 784)), numpy.zeros((784, 10)), numpy.zeros(10)
 kernel.scores(x, 1.0, W, b)
+time.sleep(0.2)  # a new thread begins with all signals blocked, and then has its mask
 (helper,) = set(os.listdir("/proc/self/task")) - before
 status = open(f"/proc/self/task/{helper}/status").read()
 blocked = int(status.split("SigBlk:")[1].split()[0], 16)
