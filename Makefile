@@ -11,7 +11,7 @@ train: data
 # Tests that need MNIST are skipped where it cannot be had.
 test: venv
 	-$(BIN)/python scripts/fetch_mnist.py
-	$(BIN)/python -m pytest tests -n auto --maxprocesses 4 $(OPTIONS)
+	$(BIN)/python -m pytest tests -n auto --maxprocesses 4 --dist loadfile $(OPTIONS)
 
 lint: venv
 	$(BIN)/ruff check .
