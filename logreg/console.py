@@ -231,6 +231,10 @@ def _process_of_a_command():
             warnings.simplefilter("ignore", RuntimeWarning)
             yield
     finally:
+        try:
+            sys.stderr.flush()
+        except OSError:  # a full disk, to which a note could not be written
+            _drop(sys.stderr)
         set_quiet(False)
         _is_command = False
         if is_ours:
@@ -246,8 +250,13 @@ def _tell_of_full_disk(error):
     if not isinstance(error, BrokenPipeError):
         what = "stdout cannot be written" if is_stdout else error.filename or "a file"
         note(f"error: {what}: {error.strerror}")
-    if is_stdout:  # Python would complain once more when it flushes it at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if is_stdout:
+        _drop(sys.stdout)
+
+
+def _drop(stream):
+    """Send to nowhere what a stream holds: Python would complain when it flushes it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _has_working_directory():

@@ -13,8 +13,19 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 # What the tests compute is small; and how busy the machine is must not change what is printed.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Workers that test side by side compile in folders of their own: one removes what another, as it
+# seems to it, has left unfinished.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    folder = os.path.expanduser(os.path.join("~", ".theano", os.environ["PYTEST_XDIST_WORKER"]))
+    flags = os.environ.get("THEANO_FLAGS", "")
+    os.environ["THEANO_FLAGS"] = f"base_compiledir={folder}" + ("," + flags if flags else "")
 # A shell has what it starts in the background ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_make_parametrize_id(config, val, argname):
+    """Name no test by bytes: those of gzip tell the time, and workers need the same names."""
+    return argname if isinstance(val, bytes) else None
 
 
 @pytest.fixture(autouse=True)
