@@ -125,14 +125,17 @@ def _temporary_file(path):
     """Open a new file beside `path`; remove it, if it is still there.
 
     It is locked, and its name is always the same: what a killed process left is taken over. While
-    another process has that, and where there are no locks, it has a name of its own.
+    another process has that, or another user, and without locks, it has a name of its own.
     """
     # Not tempfile.mkstemp: its files are for the owner's eyes only, whatever the umask says.
-    file, is_locked = _open_locked(_beside(path, "new"))
+    file = is_locked = None
+    with contextlib.suppress(OSError):  # another user may have left one
+        file, is_locked = _open_locked(_beside(path, "new"))
     if not is_locked:
-        file.close()
-        if is_locked is None:
-            _remove(file.name)
+        if file:
+            file.close()
+            if is_locked is None:
+                _remove(file.name)
         file = open(_beside(path, uuid.uuid4().hex[:8]), "xb", opener=_create)  # noqa: SIM115
     try:
         with file:

@@ -165,6 +165,7 @@ FULL = "error: stdout cannot be written: No space left on device\n"
 def test_how_a_program_ends(working_folder, program, shell, expected):
     (working_folder / "main.py").write_text(HEAD + program)
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    env.pop("PYTHONUNBUFFERED", None)  # with it, nothing is left to flush at exit
     shell = f"{sys.executable} main.py {shell}"
     done = subprocess.run(shell, shell=True, env=env, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == expected

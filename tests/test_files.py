@@ -134,6 +134,13 @@ def test_what_killed_processes_left_is_removed_and_what_others_write_is_not(run,
     assert old.read_bytes() == b"new"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="links need rights on Windows")
+def test_a_temporary_file_that_cannot_be_taken_over_is_left_alone(old):
+    os.symlink("elsewhere", ".model[1].pkl.new")
+    replace(old)
+    assert old.read_bytes() == b"new" and not os.path.exists("elsewhere")
+
+
 OWN = "from logreg.files import owning\nimport os, sys\nwith owning(['link', 'other']):\n"
 
 
