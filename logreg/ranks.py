@@ -228,16 +228,6 @@ def share(n, of=None):
     return n * of // size, n * (of + 1) // size
 
 
-def rows_of(n_rows, batch_size, of=None):
-    """The rows of a validation or test set that a rank, by default this one, classifies.
-
-    They are those of whole minibatches, and for the last rank also what is left over.
-    """
-    first, last = share(n_rows // batch_size, of)
-    is_last = (rank if of is None else of) == size - 1
-    return first * batch_size, n_rows if is_last else last * batch_size
-
-
 def largest(number):
     """The largest of a number on all ranks."""
     if size == 1:

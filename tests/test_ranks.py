@@ -128,6 +128,31 @@ def test_any_rule_batch_size_and_net_gives_the_figures_of_one_process(run, mpiru
             assert numpy.allclose(found[:, 2], expected[:, 2], rtol=1e-5)
 
 
+@pytest.mark.parametrize("size", [2, 3, 60])
+def test_each_rank_classifies_its_share_of_the_rows(monkeypatch, size):
+    from logreg import ranks
+    from logreg.engine.backend import Stored
+    from logreg.engine.ranks_backend import RanksBackend
+
+    class Backend:
+        def compile_error_counts(self, x, y, dataset, edges, errors):
+            rows = dataset[0].shared
+            assert len(rows) == edges[-1] in (47 // size, 47 // size + 1)
+            return lambda: numpy.add.reduceat(rows, edges[:-1])
+
+    is_wrong, summed, edges = numpy.arange(47) % 3 == 0, [], [0, 20, 40, 47]
+    monkeypatch.setattr(ranks, "sum_counts", lambda counts: summed.append(counts.copy()))
+    monkeypatch.setattr(ranks, "meet", lambda: None)
+    monkeypatch.setattr(ranks, "size", size)
+    for rank in range(size):
+        monkeypatch.setattr(ranks, "rank", rank)
+        rows = is_wrong[slice(*ranks.share(47))].astype(int)
+        dataset = Stored(rows, 1.0, 47), None
+        RanksBackend(Backend()).compile_error_counts(None, None, dataset, edges, None)()
+    expected = [is_wrong[a:b].sum() for a, b in zip(edges, edges[1:])]
+    assert sum(summed).tolist() == expected
+
+
 def test_updates_that_know_of_the_minibatch_otherwise_are_refused(mpirun):
     code = RUNS.split("found = [")[0]
     code += "train(lambda c, p: [(v, v - 0.1 * T.grad(c, v)) for v in p])"

@@ -78,9 +78,9 @@ def _sent(data, split, batch_size):
 
 
 def _rows(array, split, batch_size, rank):
-    """A rank's rows of an array: of each minibatch in training, and else of some of them."""
+    """A rank's rows of an array: some of each minibatch in training, and else of them all."""
     if split != "train":
-        return array[slice(*ranks.rows_of(len(array), batch_size, rank))].copy()
+        return array[slice(*ranks.share(len(array), rank))].copy()
     n_batches = len(array) // batch_size
     batches = array[: n_batches * batch_size].reshape(n_batches, batch_size, *array.shape[1:])
     mine = batches[:, slice(*ranks.share(batch_size, rank))]

@@ -184,14 +184,15 @@ def compile_error_rates(x, y, dataset, batch_size, errors):
     The function that is returned gives a float64 array, the error rate of each whole minibatch,
     and a float, that of the rows that are left over (0.0 if none are).
     """
-    compiled = _backend.compile_error_rates(x, y, dataset, batch_size, errors)
-    n_left = n_rows(dataset[0]) % batch_size or 1
+    n = n_rows(dataset[0])
+    n_batches, n_left = divmod(n, batch_size)
+    edges = [*range(0, n, batch_size), n]
+    error_counts = _backend.compile_error_counts(x, y, dataset, edges, errors)
 
     def error_rates():
-        # Rates become quotients of integers again: JAX rounds them to float32, and Numba
-        # multiplies by 1 / n. Both would decide ties otherwise.
-        rates, rest = compiled()
-        rates = numpy.rint(numpy.asarray(rates, "float64") * batch_size) / batch_size
-        return rates, round(float(rest) * n_left) / n_left
+        # Counts are integers again: JAX rounds rates to float32, and Numba multiplies by 1 / n.
+        # Both would decide ties otherwise.
+        counts = numpy.rint(numpy.asarray(error_counts(), "float64"))
+        return counts[:n_batches] / batch_size, float(counts[n_batches:].sum()) / (n_left or 1)
 
     return error_rates

@@ -91,26 +91,22 @@ class Backend:
 
         return TrainModel(step, None if on_rows.has_kernel else n_blas_threads())
 
-    def compile_error_rates(self, x, y, dataset, batch_size, errors):
-        n = n_rows(dataset[0])
-        n_batches = n // batch_size
-        n_whole = n_batches * batch_size
-        step = batch_size
-        # The kernel tells which rows are misclassified, of as many minibatches as are asked for.
+    def compile_error_counts(self, x, y, dataset, edges, errors):
+        # The kernel tells which rows are misclassified, of as many as are asked for.
         wrong = self.kernel.under_mean(errors) if self.kernel else None
-        if wrong is not None:
-            n_in = as_stored(dataset[0])[0].get_value(borrow=True).shape[1]
-            at_a_time = min(ROWS_AT_A_TIME, VALUES_AT_A_TIME // n_in)
-            step *= max(1, at_a_time // batch_size)
         on_rows = self._compile_on_rows(x, y, dataset, [errors if wrong is None else wrong])
+        n_in = as_stored(dataset[0])[0].get_value(borrow=True).shape[1]
+        at_a_time = max(1, min(ROWS_AT_A_TIME, VALUES_AT_A_TIME // n_in))
 
-        def error_rates():
-            starts = range(0, n_whole, step)
-            found = numpy.hstack([on_rows(i, min(i + step, n_whole))[0] for i in starts])
-            rates = found.reshape(n_batches, -1).mean(axis=1)
-            return rates, numpy.mean(on_rows(n_whole, n)[0]) if n_whole < n else 0.0
+        def counts_of_rates():
+            return [on_rows(a, b)[0] * (b - a) for a, b in zip(edges, edges[1:])]
 
-        return error_rates
+        def counts():
+            starts = range(0, edges[-1], at_a_time)
+            is_wrong = [on_rows(i, min(i + at_a_time, edges[-1]))[0] for i in starts]
+            return numpy.add.reduceat(numpy.hstack(is_wrong), edges[:-1], dtype="int64")
+
+        return counts_of_rates if wrong is None else counts
 
     def _compile_on_rows(self, *args):
         try:
@@ -169,6 +165,9 @@ class Backend:
         of_rows = self._compile_on_rows(x, y, dataset, [cost, *gradients])
         compile_function = self.theano.function
         if of_rows.has_kernel:
+            apply = self.kernel.descent(gradients, updates)
+            if apply:
+                return of_rows, apply
             compile_function = self.kernel.function
             _, updates = self.kernel.put_into_steps([], updates)
         sums = [gradient.type() for gradient in gradients]

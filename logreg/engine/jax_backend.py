@@ -159,22 +159,28 @@ class JaxBackend(Backend):
         of_rows.has_kernel = False
         return of_rows, apply
 
-    def compile_error_rates(self, x, y, dataset, batch_size, errors):
-        n_batches, n_left = divmod(n_rows(dataset[0]), batch_size)
+    def compile_error_counts(self, x, y, dataset, edges, errors):
+        starts, sizes = numpy.array(edges[:-1], "int64"), numpy.diff(edges)
+        distinct = [int(n) for n in numpy.unique(sizes)]
 
-        def error_rate(start, n_rows):
-            replace = dict(zip((x, y), self._rows(dataset, x.dtype, start, n_rows)))
-            return graph_replace([errors], replace, strict=False)[0]
+        def error_rates(n_rows):
+            def error_rate(start):
+                replace = dict(zip((x, y), self._rows(dataset, x.dtype, start, n_rows)))
+                return graph_replace([errors], replace, strict=False)[0]
 
-        rates = self.theano.scan(
-            lambda index: error_rate(index * batch_size, batch_size),
-            sequences=[self.T.arange(n_batches)],
-            return_updates=False,
-        )
-        rest = error_rate(self.T.constant(n_batches * batch_size), n_left) if n_left else 0.0
-        compiled = self.function([], [rates, self.T.as_tensor_variable(rest)])
+            sequence = self.T.constant(starts[sizes == n_rows])
+            return self.theano.scan(error_rate, sequences=[sequence], return_updates=False)
+
+        compiled = self.function([], [error_rates(n) for n in distinct])
         compiled()  # JAX compiles at the first call
-        return lambda: jax.device_get(compiled())
+
+        def counts():
+            counts = numpy.zeros(len(sizes))
+            for n, rates in zip(distinct, jax.device_get(compiled())):
+                counts[sizes == n] = n * numpy.asarray(rates, "float64")
+            return counts
+
+        return counts
 
     def _rows(self, dataset, dtype, start, n_rows):
         shared, scale = as_stored(dataset[0])

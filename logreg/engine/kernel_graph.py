@@ -161,6 +161,21 @@ class Kernel:
         made = [(v, self.Step()(v, *steps[v]) if steps[v] else new) for v, new in updates]
         return outputs, made
 
+    def descent(self, gradients, updates):
+        """A function of the gradients' values that takes the steps; None if they are not all so."""
+        steps = [(variable, self._step(variable, new)) for variable, new in updates]
+        by = {step[1]: (variable, self._number(step[0])) for variable, step in steps if step}
+        taken = [by.get(gradient, (None, None)) for gradient in gradients]
+        if len(by) < len(updates) or None in (rate for _, rate in taken):
+            return None
+
+        def descend(*values):
+            for (variable, rate), value in zip(taken, values):
+                of_variable = variable.get_value(borrow=True)
+                of_variable -= rate * value
+
+        return descend
+
     def _step(self, variable, new):
         """The rate and the gradient if `new` is a step of gradient descent; else None."""
         if not (new.owner and len(new.owner.inputs) == 2 and new.type == variable.type):
@@ -229,10 +244,6 @@ def _make_ops(T, tools):
         def make_node(self, *inputs):
             return tools.Apply(self, list(inputs), self.outputs(inputs[1].dtype))
 
-        def taken(self, x, W, b, *rest):
-            """The inputs of :func:`scores` or :func:`cross_entropy`."""
-            *y, start, stop = rest if len(rest) > 1 else (*rest, 0, len(x))
-            return [x[start:stop], self.scale, W, b, *(labels[start:stop] for labels in y)]
 
     class Scores(KernelOp):
         """scale * x W + b, of shape (n, n_out)."""
@@ -241,7 +252,8 @@ def _make_ops(T, tools):
             return [T.matrix(dtype=dtype)]
 
         def perform(self, node, inputs, outputs):
-            outputs[0][0] = scores(*self.taken(*inputs))
+            x, W, b, *rows = inputs
+            outputs[0][0] = scores(_taken(x, rows), self.scale, W, b)
 
         def L_op(self, inputs, outputs, gradients):
             x, W, _ = inputs
@@ -258,7 +270,8 @@ def _make_ops(T, tools):
             return [T.vector(dtype="int64")]
 
         def perform(self, node, inputs, outputs):
-            outputs[0][0] = classes(*self.taken(*inputs))
+            x, W, b, *rows = inputs
+            outputs[0][0] = classes(_taken(x, rows), self.scale, W, b)
 
     class CrossEntropy(KernelOp):
         """The mean negative log-likelihood of y, and its gradients; or W and b after a step."""
@@ -267,11 +280,12 @@ def _make_ops(T, tools):
             return [kind(dtype=dtype) for kind in (T.scalar, T.matrix, T.vector)]
 
         def perform(self, node, inputs, outputs):
-            *given, y = self.taken(*inputs)
+            x, W, b, y, *rows = inputs
+            x, y = _taken(x, rows), _taken(y, rows)
             # A label that is no class is refused by the kernel.
             weights = self.weights and numpy.take(self.weights, y, mode="clip")
-            for output, value in zip(outputs, cross_entropy(*given, y, weights, self.rate)):
-                output[0] = value
+            results = cross_entropy(x, self.scale, W, b, y, weights, self.rate)
+            outputs[0][0], outputs[1][0], outputs[2][0] = results
 
         def connection_pattern(self, node):
             return [[i < 3] * 3 for i, _ in enumerate(node.inputs)]
@@ -291,6 +305,10 @@ def _make_ops(T, tools):
         pullback = L_op
 
     return Scores, Classes, CrossEntropy
+
+
+def _taken(array, rows):
+    return array[rows[0] : rows[1]] if rows else array
 
 
 def _make_step(tools):

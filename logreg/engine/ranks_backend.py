@@ -3,7 +3,7 @@
 import numpy
 
 from logreg import ranks
-from logreg.engine.backend import Stored, TrainModel, as_stored, n_blas_threads, n_rows
+from logreg.engine.backend import Stored, TrainModel, as_stored, n_blas_threads
 from logreg.errors import EngineError, SettingError
 
 
@@ -56,26 +56,23 @@ class RanksBackend:
 
         return RanksTrainModel(step, None if of_rows.has_kernel else n_blas_threads())
 
-    def compile_error_rates(self, x, y, dataset, batch_size, errors):
-        n_in_all = n_rows(dataset[0])
-        n_batches, n_left = divmod(n_in_all, batch_size)
-        (start, stop), (first, last) = ranks.rows_of(n_in_all, batch_size), ranks.share(n_batches)
+    def compile_error_counts(self, x, y, dataset, edges, errors):
+        start, stop = ranks.share(edges[-1])
+        first = numpy.searchsorted(edges, start, side="right") - 1
+        mine = numpy.unique(numpy.clip(edges, start, stop)) - start
+        error_counts = list
         with ranks.first_first():
             if stop > start:
-                args = x, y, self._rows_of(dataset, start, stop), batch_size, errors
-                error_rates = self.backend.compile_error_rates(*args)
+                args = x, y, self._rows_of(dataset, start, stop), mine.tolist(), errors
+                error_counts = self.backend.compile_error_counts(*args)
 
-        def summed_error_rates():
-            counts = numpy.zeros(n_batches + 1, "int64")
-            if stop > start:
-                rates, rest = error_rates()
-                counts[first:last] = numpy.rint(numpy.asarray(rates, "float64") * batch_size)
-                if ranks.rank == ranks.size - 1:
-                    counts[-1] = round(float(rest) * n_left)
+        def summed_counts():
+            counts = numpy.zeros(len(edges) - 1, "int64")
+            counts[first : first + len(mine) - 1] = numpy.rint(error_counts())
             ranks.sum_counts(counts)
-            return counts[:-1] / batch_size, counts[-1] / (n_left or 1)
+            return counts
 
-        return summed_error_rates
+        return summed_counts
 
     def _rows_of(self, dataset, start, stop):
         """A data set of this rank's rows only, which are those from `start` to `stop`."""
