@@ -17,7 +17,7 @@ from pytensor.graph.replace import graph_replace
 from pytensor.link.jax.dispatch import jax_funcify
 
 from logreg.console import warning
-from logreg.engine.backend import Backend, Stored, as_features, as_stored, n_rows
+from logreg.engine.backend import Backend, Stored, as_features, as_stored
 from logreg.engine.kernel import n_cores
 from logreg.errors import EngineError
 
