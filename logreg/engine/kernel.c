@@ -28,7 +28,7 @@
 #endif
 #define TILE 10       /* classes whose sums are in registers at once */
 #define PANEL 16      /* rows of a block */
-#define FEATURES 1024 /* of which W is laid out at once */
+#define FEATURES 256 /* of which W is laid out at once, in a processor's nearest cache */
 #define CHUNK 2048    /* rows whose scores are held at once */
 
 typedef struct {
