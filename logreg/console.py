@@ -199,6 +199,9 @@ def command(main):
                 said = ranks.fault(error)
                 if said:
                     _say(said)
+            except MemoryError as error:
+                code = 1
+                _say(ranks.fault(LogRegError(str(error) or "there is not enough memory")))
             except KeyboardInterrupt:
                 code = 130
                 note("interrupted")

@@ -59,8 +59,11 @@ def raises(error):
 
 def test_what_a_user_can_mend_is_told_and_a_fault_of_ours_keeps_its_traceback(capsys):
     assert raises(SettingError("the seed is -1"))([]) == 1
+    assert raises(MemoryError("Unable to allocate 8 GiB"))([]) == raises(MemoryError)([]) == 1
     assert raises(KeyboardInterrupt())([]) == 130
-    assert capsys.readouterr() == ("", "error: the seed is -1\ninterrupted\n")
+    said = "the seed is -1", "Unable to allocate 8 GiB", "there is not enough memory"
+    expected = "".join(f"error: {line}\n" for line in said) + "interrupted\n"
+    assert capsys.readouterr() == ("", expected)
     for error in (OSError(28, "No space", "a file"), OSError(24, "Too many")):
         assert raises(error)([]) == 1
     assert capsys.readouterr().err == "error: a file: No space\nerror: a file: Too many\n"
