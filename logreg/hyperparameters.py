@@ -102,9 +102,9 @@ DEFAULTS = Hyperparameters()
 def default_batch_size(n_rows):
     """The batch size for training, validation and test sets of `n_rows` rows.
 
-    It is the tutorial's. Only if a set has fewer rows, it is a tenth of the training rows, or as
-    many as the smallest set has if that is less.
+    It is the tutorial's. Only if a set has fewer rows, or the training set fewer than 5,000, it is
+    a tenth of the training rows, or as many as the smallest set has if that is less.
     """
-    if min(n_rows) >= DEFAULTS.batch_size:
+    if min(n_rows) >= DEFAULTS.batch_size and n_rows[0] >= 5000:
         return DEFAULTS.batch_size
     return max(1, min(*n_rows, n_rows[0] // 10))

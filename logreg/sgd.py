@@ -51,6 +51,12 @@ def compile_functions(x, y, cost, errors, updates, datasets, hyperparameters=DEF
     batch_size = hyperparameters.batch_size
     sizes = [engine.n_rows(shared_x) for shared_x, _ in datasets]
     n_batches = whole_batches(sizes, batch_size)
+    n_left = sizes[0] % batch_size
+    if 10 * n_left >= sizes[0]:
+        note(
+            f"note: {n_left} of the {sizes[0]} training rows are left over by minibatches of "
+            f"{batch_size} rows, and never trained on: another batch size leaves fewer"
+        )
     validation_frequency = min(n_batches[0], hyperparameters.patience // 2)
 
     def compile_error(dataset, n_used, n_rows):

@@ -28,8 +28,9 @@ PLOTS = ("weights", "curve", "confusion")
 HYPERPARAMETER_HELP = {
     "learning_rate": "factor of the gradient in each step",
     "n_epochs": "passes over the training set at the most",
-    "batch_size": f"rows in a minibatch (default: {DEFAULTS.batch_size}; if a set has fewer, a "
-    "tenth of the training rows, or as many as the smallest set has if that is less)",
+    "batch_size": f"rows in a minibatch (default: {DEFAULTS.batch_size}; if a set has fewer, or "
+    "the training set fewer than 5,000, a tenth of the training rows, or as many as the smallest "
+    "set has if that is less)",
     "patience": "minibatches to run before early stopping may end the run",
     "patience_increase": "after a significant gain at minibatch i, run on to i times this",
     "improvement_threshold": "a new best below this fraction of the last is significant",
@@ -175,8 +176,8 @@ def _suited(hyperparameters, data, args):
         batch_size = default_batch_size(sizes)
         if batch_size != DEFAULTS.batch_size:
             note(
-                f"note: a minibatch has {batch_size} rows, as the smallest set has {min(sizes)} "
-                f"(--batch-size; by default {DEFAULTS.batch_size})"
+                f"note: a minibatch has {batch_size} rows, as there are {sizes[0]} training rows, "
+                f"and {min(sizes)} in the smallest set (--batch-size; else {DEFAULTS.batch_size})"
             )
     return replace(hyperparameters, batch_size=batch_size, ties=ties)
 

@@ -17,7 +17,7 @@ from logreg import load_model, predict, train
 from logreg.callbacks import History
 from logreg.datasets import read_dataset
 from logreg.files import owning
-from logreg.hyperparameters import DEFAULTS
+from logreg.hyperparameters import DEFAULTS, default_batch_size
 
 OPTIONS = ["--dataset", "mnist_sample", "--batch-size", "100"]
 
@@ -253,7 +253,8 @@ def test_the_batch_size_suits_the_data(capfd, working_folder):
     for n, size in ((60, 4), (12, 1)):
         numpy.savez("d.npz", x=x[:n], y=y[:n])
         assert train.main(["--dataset", "d.npz", "--n-epochs", "1"]) == 0
-        assert f"note: a minibatch has {size} rows, as the smallest set has {n // 6} (--ba" in (
+        said = f"note: a minibatch has {size} rows, as there are {n - 2 * (n // 6)} training rows, "
+        assert f"{said}and {n // 6} in the smallest set (--batch-size; else" in (
             capfd.readouterr().err
         )
         assert load_model("best_model.pkl").metadata["batch_size"] == size
@@ -261,6 +262,18 @@ def test_the_batch_size_suits_the_data(capfd, working_folder):
     assert train.main(["--dataset", "d.npz", "--batch-size", "3"]) == 1
     assert "the batch size is 3, but the validation set has 2 rows" in capfd.readouterr().err
     assert train.main(["--dataset", "mnist_sample", "--n-epochs", "1"]) == 0
-    assert "minibatch has" not in capfd.readouterr().err
+    assert "note: a minibatch" not in capfd.readouterr().err
     assert load_model("best_model.pkl").metadata["ties"] == "first"
     assert load_model("best_model.pkl").metadata["batch_size"] == 600
+
+
+def test_rows_that_are_never_trained_on_are_counted(capfd, working_folder):
+    assert [default_batch_size([n, 600, 600]) for n in (4999, 5000)] == [499, 600]
+    numpy.savez("d.npz", **dict(zip("xy", make_pairs((60,), n_in=2)[0])))  # 40 are for training
+    options = ["--dataset", "d.npz", "--n-epochs", "1", "--batch-size"]
+    for batch_size, n_left in (("9", 4), ("6", 4), ("8", 0), ("3", 1)):
+        assert train.main([*options, batch_size]) == 0
+        said = (
+            f"note: {n_left} of the 40 training rows are left over by minibatches of {batch_size} "
+        )
+        assert (said in capfd.readouterr().err) == (n_left == 4)
