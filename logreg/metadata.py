@@ -106,6 +106,7 @@ def _schema(n_in, n_out, dtype, categories):
         "transposed scale_all header": flag,
         "dataset label_name reason": text,
         "label_column": _kind(str, int),
+        "label_number": whole(1),
         "dropped": _list(text),
         "decimal": _one_of(".", ","),
         "missing": _one_of("mean", "drop"),

@@ -4,6 +4,7 @@ Each rule fits into a sentence, and an option overrules it.
 """
 
 import re
+from collections import Counter
 from typing import NamedTuple, Optional
 
 import numpy
@@ -52,7 +53,9 @@ class Columns(NamedTuple):
         names = tuple(metadata.get("columns") or metadata.get("feature_names") or ())
         categories = metadata.get("categories") or [None] * metadata.get("n_in", len(names))
         names = names if len(names) == len(categories) else None
-        return cls(None, metadata.get("label_name"), names or None, tuple(categories))
+        number = metadata.get("label_number")
+        label = None if number is None else number - 1
+        return cls(label, metadata.get("label_name"), names or None, tuple(categories))
 
     def metadata(self):
         """What a model file tells of them, as a dict; a category is a feature of its own."""
@@ -65,6 +68,7 @@ class Columns(NamedTuple):
             )
         return {
             "label_name": self.label_name,
+            "label_number": None if self.label is None else self.label + 1,
             "columns": self.names,
             "categories": self.categories if any(self.categories) else None,
             "feature_names": features,
@@ -162,6 +166,13 @@ class Header:
                     f"has {len(order)} columns beside the label, and the training data {n}: it "
                     "must have as many"
                 )
+            counts = Counter(self.names[i] for i in order if self.names)
+            twice = [name for name in counts if counts[name] > 1]
+            if twice and not n:
+                raise DatasetError(
+                    f"several columns are called {ascii(twice[0])[:60]}: name them apart, or "
+                    "--drop one by its number"
+                )
             return order
         for name in names:
             if self.names.count(name) != 1:
@@ -183,6 +194,8 @@ class Header:
         names = {i: self.names[i] for i in kept if self.names}
         called = [i for i in names if names[i].lower() in LABEL_NAMES]
         rules = [[i for i in names if names[i] == self.known.label_name], called]
+        if not names and self.known.label is not None:
+            rules.insert(0, [i for i in kept if i == self.known.label])
         if not called:
             rules.append([i for i in kept if is_text(self.first_data[i])])
             rules.append([i for i in names if names[i].lower() == "y"])

@@ -27,6 +27,7 @@ FLOAT32_MAX = float(numpy.finfo(numpy.float32).max)
 BOOLEANS = {"true": 1.0, "false": 0.0}
 EMPTY_LABELS = ("", "nan")  # NA may be one
 MAX_CATEGORIES = 100  # of a column
+MIN_ROWS = 10  # in fewer, a column may count them by chance
 
 
 def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=None):
@@ -46,13 +47,11 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
         label = head.find_label()
         index = LabelIndex(head.shown(label), "--label-column names another column")
         features = _Features(head, label, frames)
-        # An unnamed first column of row numbers, as pandas and R write it, is no feature.
-        has_index = known is None and head.names[:1] == [""] and features.order[0] == 0
+        counting = [] if known else list(range(len(features.order)))  # columns of row numbers
         for frame in frames(label, features.text):
-            x = features.numbers(frame)
-            if has_index:
-                offsets = x[:, 0] - frame.index.to_numpy()
-                has_index = offsets[0] in (0, 1) and (offsets == offsets[0]).all()
+            x, i = features.numbers(frame), frame.index.to_numpy()
+            counting = [j for j in counting if x[0, j] - i[0] in (0, 1)]
+            counting = [j for j in counting if (x[:, j] - i == x[0, j] - i[0]).all()]
             n_rows += len(frame)
             if options.missing == "drop":
                 lacks_label = frame[label].isna() | frame[label].isin(EMPTY_LABELS)
@@ -71,8 +70,14 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
             note(f"note: {path}: {left}")
         if known is None or not known.names:
             head.say_rules(path, label)
+        # An unnamed first one, as pandas and R write it, is no feature.
+        has_index = 0 in counting and head.names[:1] == [""] and features.order[0] == 0
         if has_index:
             note(f"note: {path}: column 1, which has no name and counts the rows, is left out")
+        for j in counting[has_index:] if n_rows >= MIN_ROWS else ():
+            shown = head.shown(features.order[j])
+            warning(f"{path}: {shown} counts the rows, which tells nothing of new ones: --drop it")
+        features.tell_encoded(path)
         x = rows_in(file, dtype, len(codes))
     x, names, categories = features.encoded(x, int(has_index), scratch)
     features.warn_of_new(path)
@@ -257,6 +262,21 @@ class _Features:
                     file.write(one_hot(block, codes))
                 x = rows_in(file, x.dtype, len(x))
         return x, names and tuple(names), tuple(categories)
+
+    def tell_encoded(self, source):
+        """Say which columns are one-hot encoded, and which of them may be meant as numbers."""
+        if self.is_known or not self.text:
+            return
+        told = [f"{self.head.shown(i)} of {len(texts)} texts" for i, texts in self.text.items()]
+        more = ", ..." if len(told) > 8 else ""
+        note(f"note: {source}: one-hot encoded: {', '.join(told[:8])}{more}")
+        for i, texts in self.text.items():
+            if 2 * sum(map(bool, map(NUMBER.fullmatch, texts))) > len(texts):
+                warning(
+                    f"{source}: most texts of {self.head.shown(i)} are numbers, and the first is "
+                    f"{ascii(next(iter(texts)))[:60]}: if that is a missing one, empty such cells, "
+                    "and give --missing"
+                )
 
     def warn_of_new(self, source):
         """Warn of texts that are none of the categories that a model knows."""

@@ -8,7 +8,7 @@ from builders import SAMPLE, make_pairs, npz_bytes, sample, write
 
 from logreg import engine
 from logreg.datasets import DataSet, load_data, read_dataset, read_test_set, scaled, share, splits
-from logreg.datasets.header import TableOptions
+from logreg.datasets.header import Columns, TableOptions
 from logreg.errors import DatasetError, SettingError
 
 KIND = TableOptions(label_column="kind")
@@ -252,6 +252,7 @@ def test_metadata(pairs):
         "class_labels": list(range(10)),
         "class_counts": [479, 563, 488, 493, 535, 434, 501, 550, 462, 495],
         "label_name": None,
+        "label_number": None,
         "feature_names": None,
         "columns": None,
         "categories": None,
@@ -267,9 +268,15 @@ def test_metadata(pairs):
         "split_seed": None,
     }
     data = read_dataset(write_table(30), KIND)
-    told = {"label_name": "kind", "feature_names": ("a", "b"), "split": [20, 5, 5]}
+    told = {
+        "label_name": "kind",
+        "label_number": 2,
+        "feature_names": ("a", "b"),
+        "split": [20, 5, 5],
+    }
     told.update(class_labels=["ant", "bee"], x_range=(0, 841), pixel_scale=1, image_shape=None)
     assert told.items() <= data.metadata().items()
+    assert Columns.from_metadata(data.metadata()).label == data.columns.label == 1
 
 
 def test_the_most_frequent_class_is_that_of_the_training_rows():
@@ -317,7 +324,7 @@ def test_which_column_is_the_label_is_said(capsys):
     said = "note: t.csv: row 1 is taken for a header (--no-header: it is data), column 2 (Label) is"
     assert capsys.readouterr().err.startswith(said)
     read_dataset("t.csv", TableOptions("2", True))
-    assert "column" not in capsys.readouterr().err
+    assert "(Label)" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("dtype, stored", [("float32", "f4"), ("float64", "f8"), (None, "f8")])

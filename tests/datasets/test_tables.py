@@ -40,9 +40,9 @@ def labels_of(found):
     return [found.labels[code] for code in found.codes]
 
 
-def batches(text, n_in, size=1000, feature_names=None, label_name=None, **options):
+def batches(text, n_in, size=1000, feature_names=None, label_name=None, label=None, **options):
     categories = options.pop("categories", [None] * n_in)
-    known = Columns(None, label_name, feature_names, categories)
+    known = Columns(label, label_name, feature_names, categories)
     found = list(table_batches(put(text), TableOptions(**options), size, known))
     assert all(0 < len(x) <= size and x.dtype == float for x in found)
     return numpy.concatenate(found).tolist()
@@ -299,6 +299,8 @@ def test_pandas_warns_of_nothing(monkeypatch):
         ("1,cat,3\n", 2, {}, [[1, 3]]),
         ("1,2,3\n", 2, {}, [[2, 3]]),
         ("1,2,3\n", 2, {"label_column": "-1"}, [[1, 2]]),
+        ("1,2,3\n", 2, {"label": 2}, [[1, 2]]),  # where it was in training
+        ("1,2,3\n", 2, {"label": 2, "label_column": "2"}, [[1, 3]]),
         ("k,a,b\n1,2,3\n", 2, {"label_column": "k"}, [[2, 3]]),
         ("k,a,b\n1,2,3\n", 2, {"label_name": "k"}, [[2, 3]]),
         ("1;2,5\n", 2, {"decimal": ","}, [[1, 2.5]]),
@@ -477,6 +479,7 @@ def test_empty_cells_are_counted_by_column(options):
         ("a,b,kind\n,1,x\n2,,y\n", {"missing": "drop"}, "2 of 2 rows have empty cells .*: none is"),
         ("a,b,kind\n1,1,x\n2,2,y\n", {"dropped": ("q",)}, "has no column q to drop, or several"),
         ("a,k\n1,x\n", {"dropped": ("k",), "label_column": "2"}, r"\(k\) is the label: --drop"),
+        ("a,b,a,kind\n1,2,3,x\n", {}, "several columns are called 'a': name them apart, or --dr"),
         ("a,kind\n1,x\n", {"dropped": ("a",)}, "row 1 has one column|at least one feature"),
         ("a,kind\n" + "".join(f"t{i},x\n" for i in range(101)), {"label_column": "kind"}, "--drop"),
     ],
@@ -484,6 +487,28 @@ def test_empty_cells_are_counted_by_column(options):
 def test_columns_that_cannot_be_used(text, options, said):
     with pytest.raises(DatasetError, match=said):
         table(text, **options)
+
+
+def test_a_column_that_is_called_as_another_is_left_out_by_its_number():
+    found = table("a,b,a,kind\n1,2,3,x\n", dropped=("1",))
+    assert (found.x.tolist(), found.columns.names) == ([[2, 3]], ("b", "a"))
+
+
+def test_columns_that_are_encoded_or_count_the_rows_are_named(capsys):
+    rows = [f"{i},{i % 5},{i * i},{'xy'[i % 2]}\n" for i in range(10)]
+    table("".join(["id,t,a,kind\n", *rows[:9]]))
+    assert "warning" not in capsys.readouterr().err  # so few may do so by chance
+    table("".join(["id,t,a,kind\n", *rows]))
+    said = "warning: t.csv: column 1 (id) counts the rows, which tells nothing of new ones: --drop"
+    told = capsys.readouterr().err
+    assert said in told and told.count("warning") == 1 and "one-hot" not in told
+    table("".join(["id,t,a,kind\n", "9,?,4,x\n", *rows]), label_column="kind")
+    told = capsys.readouterr().err
+    assert "note: t.csv: one-hot encoded: column 2 (t) of 6 texts\n" in told
+    said = "warning: t.csv: most texts of column 2 (t) are numbers, and the first is '?': if that"
+    assert said in told and told.count("warning") == 1
+    table(MIXED, label_column="kind", missing="mean")
+    assert "warning" not in capsys.readouterr().err
 
 
 def test_the_most_categories():
