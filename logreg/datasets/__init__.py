@@ -7,7 +7,7 @@ from typing import Optional
 import numpy
 
 from logreg import ranks
-from logreg.console import note
+from logreg.console import note, warning
 from logreg.datasets.arrays import hashed_blocks, mapping, sample_rows
 from logreg.datasets.checks import check, check_classes, check_values, read_through
 from logreg.datasets.header import NO_OPTIONS, Columns, TableOptions
@@ -102,19 +102,21 @@ class DataSet:
         """Raise a SettingError if one of the paths is a file that the data were read from."""
         refuse_overwriting(paths, self.files)
 
-    def sha256(self, dtype=None):
+    def sha256(self, dtype=None, is_standardized=None):
         """SHA-256 of the dtypes, shapes and bytes of the six arrays, in hexadecimal.
 
-        Whether they are to be standardized counts, too. Features that are wider than `dtype` are
-        digested as such, however they were read. It is computed once, and can be had again after
-        the arrays were released.
+        Whether they are to be standardized counts, too: by default, whether they are. Features
+        that are wider than `dtype` are digested as such, however they were read. It is computed
+        once, and can be had again after the arrays were released.
         """
+        if is_standardized is None:
+            is_standardized = self.preprocessing.scales is not None
         if dtype not in self._digests:
             digest = hashlib.sha256()
             for array in sum(self.sets, ()):
                 for _ in hashed_blocks(digest, array, dtype):
                     pass
-            if self.preprocessing.scales is not None:
+            if is_standardized:
                 digest.update(b"standardized")
             self._digests[dtype] = digest.hexdigest()
         return self._digests[dtype]
@@ -291,9 +293,11 @@ def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
         raw = raw._replace(pixel_scale=metadata["pixel_scale"])
     sets, facts = check(name, raw, dtype)
     shuffle, seed, split = map(metadata.get, ("shuffle", "split_seed", "split"))
+    is_split = False
     if "test" in sets:
         sets = {"valid": None, **sets}
     elif "split" not in metadata or sum(split or []) == len(sets["train"][1]):
+        is_split = True
         sets, split = split_off(sets, name, shuffle, split, split_seed=seed)
     else:
         sets = {"train": None, "valid": None, "test": sets["train"]}
@@ -305,4 +309,12 @@ def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
         check_values(sets["test"][0], f"{name}: test x")
     scaling = Preprocessing(scale_of(sets["test"][0], raw.pixel_scale))
     how = {"shuffle": shuffle, "split": split, "split_seed": seed, "preprocessing": scaling}
-    return DataSet(**sets, **facts, **how)
+    data = DataSet(**sets, **facts, **how)
+    # Of data in files, to digest them may take minutes.
+    then = is_split and facts["x_range"] and metadata.get("dataset_sha256")
+    if then and then != data.sha256(dtype, metadata.get("feature_scales") is not None):
+        warning(
+            f"{name}: has as many rows as the data that the model was trained on, and is not the "
+            "same: rows that the model was trained on may be among its test rows"
+        )
+    return data
