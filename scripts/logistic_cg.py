@@ -48,7 +48,8 @@ class Objective:
     def __init__(self, data):
         datasets = share(data)
         n_rows = [engine.n_rows(set_x) for set_x, _ in datasets]
-        self.n_batches, *_ = whole_batches(n_rows, BATCH_SIZE)
+        batch_size = self.batch_size = min(BATCH_SIZE, *n_rows)
+        self.n_batches, *_ = whole_batches(n_rows, batch_size)
         x, y = T.matrix("x"), T.ivector("y")
         self.classifier = LogisticRegression(x, data.n_in, data.n_out)
         self.shape = data.n_in, data.n_out
@@ -56,12 +57,12 @@ class Objective:
         cost = self.classifier.negative_log_likelihood(y)
         outputs = [cost, *T.grad(cost, self.classifier.params)]
         start, (train_x, train_y) = T.lscalar("start"), datasets[0]
-        rows = slice(start, start + BATCH_SIZE)
+        rows = slice(start, start + batch_size)
         givens = {x: train_x[rows], y: train_y[rows]}
         self.minibatch = theano.function([start], outputs, givens=givens)
         errors = self.classifier.errors(y)
         self.validate, self.test = (
-            engine.compile_error_rates(x, y, dataset, BATCH_SIZE, errors)
+            engine.compile_error_rates(x, y, dataset, batch_size, errors)
             for dataset in datasets[1:]
         )
 
@@ -74,7 +75,7 @@ class Objective:
     def __call__(self, theta):
         """Mean cost over the whole minibatches of the training set, and its gradient."""
         self.set_theta(theta)
-        results = [self.minibatch(i * BATCH_SIZE) for i in range(self.n_batches)]
+        results = [self.minibatch(i * self.batch_size) for i in range(self.n_batches)]
         cost, gradient_W, gradient_b = (numpy.mean(values, axis=0) for values in zip(*results))
         return cost, numpy.concatenate([gradient_W.ravel(), gradient_b]).astype(theta.dtype)
 

@@ -101,10 +101,10 @@ def check_ranges(name, ranges, scale):
     (low, high), lowest = ranges["train"], min(low for low, _ in ranges.values())
     if scale == 1 and (lowest, high) == (0, 255):
         note(
-            f"note: {name}: x goes from 0 to 255 and is taken as it is; if these are pixels, give "
+            f"note: {name}: x goes from 0 to 255 and is not taken for pixels; if it is, give "
             "--pixel-scale 256, or save them as uint8, to have them scaled by 1/256"
         )
-    if scale != 1 and high <= 1:
+    if scale != 1 and high < 64:
         warning(
             f"{name}: x is uint8, and scaled by 1/{1 / scale:.0f}, but goes from 0 to {high:.0f} "
             "only: save x.astype('float32') to have it taken as it is"

@@ -264,6 +264,8 @@ def sniff(path):
             raise DatasetError("is empty")
         if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
             names = zipfile.ZipFile(stream).namelist()
+            if "xl/workbook.xml" in names:
+                raise DatasetError("is an Excel workbook: save the sheet as CSV")
             return "npz" if any(name.endswith(".npy") for name in names) else "table"
     if head[:6] == npy.MAGIC_PREFIX:
         return "npy"

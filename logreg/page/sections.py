@@ -89,7 +89,7 @@ def curve(metadata):
         f"The validation error begins at {_percent(points[0][2])}; its best is "
         f"{_percent(stopping.best_loss)}, at {unit} {best:.0f}, in {len(points)} validations."
     )
-    gained = f"Significant gains: {len(gains)}; the last extends patience to {unit} {end:.0f}."
+    gained = f"Significant gains: {len(gains)}; patience runs to {unit} {end:.0f}."
     return _plot(plots.plot_curve, metadata, (5.8, 3.7), alt, f"{alt} {gained}")
 
 

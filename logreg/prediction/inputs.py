@@ -127,15 +127,13 @@ def rows_of(X, spec):
     if columns.names:
         known, there = list(columns.names), list(map(str, X.columns))
         lacking = [name for name in known if there.count(name) != 1]
-        unknown = [name for name in there if name not in known and name != columns.label_name]
-        for fault, names in (("lacks the columns", lacking), ("has also the columns", unknown)):
-            if names:
-                shown = ", ".join(cut(str(name)) for name in names[:8])
-                array = "" if any(columns.categories) else "; X.to_numpy() gives them in order"
-                raise DatasetError(
-                    f"X {fault} {shown}{', ...' * (len(names) > 8)}: the model takes the "
-                    f"{len(known)} that it was trained on, by their names{array}"
-                )
+        if lacking:
+            shown = ", ".join(cut(str(name)) for name in lacking[:8])
+            array = "" if any(columns.categories) else "; X.to_numpy() gives them in order"
+            raise DatasetError(
+                f"X lacks the columns {shown}{', ...' * (len(lacking) > 8)}: the model takes the "
+                f"{len(known)} that it was trained on, by their names{array}"
+            )
         if any(columns.categories) or spec.options.missing:
             return frame_features(X, columns, spec.options.missing)
         X = X.iloc[:, [there.index(name) for name in known]]
@@ -244,8 +242,9 @@ class InputChecker:
         is_narrow = self.n_rows == 0 and high - low < NARROW * width
         if is_far or (is_narrow and (ready.min(axis=1) < ready.max(axis=1)).any()):
             self.has_warned = True
+            standardized = "standardized " * bool(self.predictor.metadata.get("feature_scales"))
             warning(
-                f"{self.name}: values from {low:g} to {high:g}, and the model was trained on "
-                f"{least:g} to {most:g}: scale them as the training data were; pixels that are "
-                "saved as uint8 are scaled as the model needs"
+                f"{self.name}: {standardized}values from {low:g} to {high:g}, and the model was "
+                f"trained on {least:g} to {most:g}: scale them as the training data were; pixels "
+                "that are saved as uint8 are scaled as the model needs"
             )

@@ -245,11 +245,12 @@ def test_more_classes_than_half_of_the_rows_are_no_label():
 @pytest.mark.parametrize(
     "train, test, said",
     [
-        ([0, 255], [0, 9], "x goes from 0 to 255 and is taken as it is"),
+        ([0, 255], [0, 9], "x goes from 0 to 255 and is not taken for pixels"),
         ([0, 254], [0, 9], None),
         ([0, 255], [-1, 9], None),
         (numpy.uint8([0, 1]), numpy.uint8([0, 9]), "scaled by 1/256, but goes from 0 to 1 only"),
-        (numpy.uint8([0, 2]), numpy.uint8([0, 1]), None),
+        (numpy.uint8([0, 63]), numpy.uint8([0, 1]), "but goes from 0 to 63 only: save x.astype"),
+        (numpy.uint8([0, 64]), numpy.uint8([0, 1]), None),
     ],
 )
 def test_what_a_scale_is_unlikely_to_be_is_said(train, test, said, capsys):
