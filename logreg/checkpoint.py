@@ -64,7 +64,7 @@ class Checkpoint(Callback):
             setattr(run.stopping, name, value)
         for name, value in progress.items():
             setattr(run, name, value)
-        here = {**provenance(), "n_threads": run.n_threads}
+        here = {**provenance(), "n_threads": run.n_threads, "n_ranks": ranks.size}
         there = {**here, **self._saved["header"]}
         if _where(there) != _where(here):
             warning(
@@ -85,6 +85,7 @@ class Checkpoint(Callback):
             "progress": {name: getattr(run, name) for name in PROGRESS},
             "curve": run.curve,
             "n_threads": run.n_threads,
+            "n_ranks": ranks.size,
         }
         save(self.path, dumps("checkpoint", arrays, **content, **provenance()))
 
@@ -108,10 +109,11 @@ def _saved_state(path, resume):
 
 
 def _where(header):
-    """An engine, and its threads where their number decides the last digits, in words."""
-    engine, n_threads = header["engine"], header["n_threads"]
+    """An engine, its threads where their number decides the last digits, and its ranks."""
+    engine, n_threads, n_ranks = (header[name] for name in ("engine", "n_threads", "n_ranks"))
     with_threads = "" if n_threads is None else f" with {ascii(n_threads)[:20]} thread(s)"
-    return ascii(engine)[1:-1][:40] + with_threads
+    on_ranks = "" if n_ranks == 1 else f" on {ascii(n_ranks)[:20]} ranks"
+    return ascii(engine)[1:-1][:40] + with_threads + on_ranks
 
 
 def _checked(saved, settings, run):

@@ -302,6 +302,8 @@ def first_first():
     """Let rank 0 do the block before the others: what it compiles, they find compiled."""
     if rank:
         meet()
-    yield
-    if size > 1 and not rank:
-        meet()
+    try:
+        yield
+    finally:  # a script may catch what all ranks raise
+        if size > 1 and not rank:
+            meet()

@@ -315,6 +315,18 @@ def test_all_that_a_state_holds_comes_back(working_folder, capfd):
     assert capfd.readouterr().err == ""
 
 
+def test_another_number_of_ranks_is_told(working_folder, capfd, monkeypatch):
+    began = new_run()
+    began.iter = 3
+    Checkpoint("run.state", RUN).on_validation(began, None)
+    checkpoint = Checkpoint("run.state", RUN, resume=True)
+    monkeypatch.setattr("logreg.ranks.size", 2)
+    checkpoint.on_train_begin(new_run())
+    name = f"{engine.NAME} {engine.VERSION}"
+    said = f"warning: the run began on {name} and goes on on {name} on 2 ranks: the last digits may"
+    assert capfd.readouterr().err.startswith(said)
+
+
 @pytest.mark.parametrize("then, now", [(2, 2), (2, 4), (None, 4), (2, None), (None, None)])
 def test_another_number_of_threads_is_told_where_it_decides_the_bits(
     working_folder, capfd, then, now

@@ -161,6 +161,25 @@ def test_updates_that_know_of_the_minibatch_otherwise_are_refused(mpirun):
     assert "the updates depend on the minibatch otherwise than by" in done.stderr
 
 
+def test_what_all_ranks_catch_ends_nothing(mpirun):
+    code = (
+        RUNS.split("found = [")[0]
+        + """
+from logreg.engine import _on_cpu
+of_backend = type(_on_cpu)
+compile_in_two, of_backend.compile_in_two = of_backend.compile_in_two, lambda *args: 1 / 0
+for _ in range(2):
+    try:
+        train(lambda c, p: updates.sgd(c, p, 0.1))
+    except ZeroDivisionError:
+        of_backend.compile_in_two = compile_in_two
+print("trained")
+"""
+    )
+    done = mpirun(2, "-c", code)
+    assert (done.returncode, "trained" in done.stdout) == (0, True), done.stderr
+
+
 # ---- data
 
 

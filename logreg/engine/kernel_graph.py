@@ -149,10 +149,11 @@ class Kernel:
         """
         steps = {variable: self._step(variable, new) for variable, new in updates}
         nodes = {step and step[1].owner for step in steps.values()}
-        rates = {step and self._number(step[0]) for step in steps.values()}
+        rates = {step and self._number(*step) for step in steps.values()}
         if len(nodes) == len(rates) == 1 and None not in nodes | rates:
             (node,), (rate,) = nodes, rates
-            if isinstance(node.op, self.CrossEntropy) and steps.keys() == {*node.inputs[1:3]}:
+            is_all = steps.keys() == {*node.inputs[1:3]}
+            if rate and is_all and isinstance(node.op, self.CrossEntropy):  # 0 stands for no step
                 op = self.CrossEntropy(node.op.scale, node.op.weights, rate)
                 new = dict(zip(node.outputs, op.make_node(*node.inputs).outputs))
                 taken = [(variable, new[steps[variable][1]]) for variable, _ in updates]
@@ -163,15 +164,17 @@ class Kernel:
     def descent(self, gradients, updates):
         """A function of the gradients' values that takes the steps; None if they are not all so."""
         steps = [(variable, self._step(variable, new)) for variable, new in updates]
-        by = {step[1]: (variable, self._number(step[0])) for variable, step in steps if step}
-        taken = [by.get(gradient, (None, None)) for gradient in gradients]
-        if len(by) < len(updates) or None in (rate for _, rate in taken):
+        by = {step[1]: (variable, self._number(*step)) for variable, step in steps if step}
+        if len(by) < len(updates) or by.keys() != set(gradients):
+            return None
+        taken = [by[gradient] for gradient in gradients]
+        if None in (rate for _, rate in taken):
             return None
 
         def descend(*values):
             for (variable, rate), value in zip(taken, values):
-                of_variable = variable.get_value(borrow=True)
-                of_variable -= rate * value
+                # Not in place: the array may be the user's, or kept by a callback.
+                variable.set_value(variable.get_value(borrow=True) - rate * value, borrow=True)
 
         return descend
 
@@ -187,10 +190,13 @@ class Kernel:
         is_step = is_step and self._is_same(new, variable - rate * gradient)
         return (rate, gradient) if is_step else None
 
-    def _number(self, variable):
-        """The value of a constant; None if a variable is none."""
-        roots = [v for v in self.tools.ancestors([variable]) if v.owner is None]
-        return float(roots[0].data) if len(roots) == 1 and hasattr(roots[0], "data") else None
+    def _number(self, rate, gradient):
+        """The value of a rate that is a scalar constant, and multiplies a gradient; else None."""
+        root, *more = (v for v in self.tools.ancestors([rate]) if v.owner is None)
+        if more or root.ndim or not hasattr(root, "data"):
+            return None
+        is_plain = self._is_same(rate, (root * gradient).owner.inputs[0])
+        return float(root.data) if is_plain else None
 
     def on_rows(self, outputs, x, y, features, scale, labels, start, stop):
         """Make graphs anew on the rows from `start` to `stop` of a set, in place of `x` and `y`.

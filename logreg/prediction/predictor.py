@@ -1,5 +1,6 @@
 """A model file at work: rows of features in, classes and probabilities out."""
 
+import threading
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -13,8 +14,11 @@ from logreg.datasets.header import Columns, TableOptions
 from logreg.datasets.preprocessing import Preprocessing
 from logreg.errors import ModelFileError
 from logreg.hyperparameters import DEFAULTS
+from logreg.model import LogisticRegression
 from logreg.prediction.inputs import InputChecker, InputSpec, array_batches, rows_of
 from logreg.saving import load_model
+
+_one_at_a_time = threading.Lock()  # an engine's functions are not for threads
 
 
 class Prediction(NamedTuple):
@@ -105,9 +109,23 @@ class Predictor:
             columns=columns,
             options=TableOptions(missing=told.get("missing")),
         )
+        self._compile()
+
+    def _compile(self):
+        with engine.floatx(self.dtype):
+            classifier = LogisticRegression(engine.T.matrix("x"), *self.W.shape)
+        for param, value in zip(classifier.params, (self.W, self.b)):
+            engine.set_value(param, value)
         outputs = [classifier.y_pred, classifier.p_y_given_x]
         with starting("compiling: the first time on a machine, this takes a few seconds"):
             self._function = engine.function([classifier.input], outputs)
+
+    def __getstate__(self):  # for pickle: a compiled function stays in its process
+        return {**vars(self), "_function": None}
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        self._compile()
 
     def predict(self, X):
         """Tell the most probable class of each row.
@@ -142,7 +160,8 @@ class Predictor:
 
     def __call__(self, x):
         """Return the :class:`Prediction` of rows that :meth:`ready` has made."""
-        with numpy.errstate(all="ignore"):  # InputChecker looks at what comes out
+        # InputChecker looks at what comes out.
+        with numpy.errstate(all="ignore"), _one_at_a_time:
             return Prediction(*map(numpy.asarray, self._function(x)))
 
     def _repr_html_(self):

@@ -313,6 +313,9 @@ def test_the_kernel_takes_a_plain_step_itself(model):
         (plain + (W**2).sum(), lambda param, g: param - 0.1 * g, False),
         (plain, lambda param, g: param - (0.1 if param is W else 0.2) * g, False),
         (plain, lambda param, g: param - rate_of_run * g, False),
+        (plain, lambda param, g: param - 0.0 * g, False),  # which stands for no step
+        (plain, lambda param, g: param - T.sqrt(T.constant(0.01)) * g, False),
+        (plain, lambda param, g: param - T.constant([0.1, 0.2, 0.3]) * g, False),
         (plain, lambda param, g: param + 0.1 * g, False),
     ):
         pairs = list(zip(classifier.params, engine.gradients(cost, classifier.params)))
@@ -320,6 +323,29 @@ def test_the_kernel_takes_a_plain_step_itself(model):
         (found,), taken = put.put_into_steps(outputs[:1], list(zip([W, b], outputs[1:])))
         owners = {found.owner, *(new.owner for _, new in taken)}
         assert (len(owners) == 1) == is_whole, step
+
+
+def test_steps_are_taken_on_the_sums_of_ranks_if_they_are_all_there_is(model):
+    _, y, _ = model
+    put, start = engine._on_cpu.kernel, numpy.ones((4, 3))
+    start.flags.writeable = False  # the user's own
+    with engine.floatx("float64"):
+        classifier = LogisticRegression(T.matrix("x"), 4, 3)
+    W, b = classifier.params
+    W.set_value(start, borrow=True)
+    gradients = engine.gradients(classifier.negative_log_likelihood(y), [W, b])
+    plain = [(param, param - rate * g) for param, g, rate in zip((W, b), gradients, (0.5, 0.25))]
+    mean = theano.shared(numpy.zeros((4, 3)))
+    for rest in ((mean, mean - 0.5 * (mean - W)), (mean, mean + 1)):
+        assert put.descent(gradients, [*plain, rest]) is None
+    assert (
+        put.descent(gradients, [plain[0], (b, b - T.sqrt(T.constant(0.25)) * gradients[1])]) is None
+    )
+    assert put.descent(gradients, plain[:1]) is None
+    descend = put.descent(gradients[::-1], plain)
+    descend(numpy.full(3, 4.0), numpy.full((4, 3), 2.0))
+    assert engine.value(W).tolist() == numpy.zeros((4, 3)).tolist() and start.all()
+    assert engine.value(b).tolist() == [-1, -1, -1]
 
 
 def test_a_layer_below_keeps_its_graph(model):

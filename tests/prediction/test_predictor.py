@@ -1,5 +1,8 @@
 """A model file at work: scales, ranges and backgrounds, against a softmax in NumPy."""
 
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy
 import pandas
 import pytest
@@ -40,6 +43,16 @@ def test_labels_and_probabilities_of_what_python_has(capsys):
     assert capsys.readouterr().err == ""
     predictor.predict(X * 9.0)
     assert capsys.readouterr().err.startswith("warning: X: values from 0 to 2295")
+
+
+def test_a_predictor_is_pickled_and_used_by_threads():
+    predictor = pickle.loads(pickle.dumps(predictor_of()))
+    expected = predictor_of().predict_proba(X)
+    assert numpy.allclose(predictor.predict_proba(X), expected, rtol=1e-6)
+    parts = [X[i % 9 :] for i in range(400)]  # of several lengths
+    with ThreadPoolExecutor(4) as threads:
+        for i, found in enumerate(threads.map(predictor.predict_proba, parts)):
+            assert numpy.allclose(found, expected[i % 9 :], rtol=1e-3), i
 
 
 def test_the_columns_of_a_data_frame_are_found_by_their_names():
