@@ -43,6 +43,9 @@ def test_labels_and_probabilities_of_what_python_has(capsys):
     assert capsys.readouterr().err == ""
     predictor.predict(X * 9.0)
     assert capsys.readouterr().err.startswith("warning: X: values from 0 to 2295")
+    scaling = {"feature_means": [0.0] * 784, "feature_scales": [0.5] * 784, "x_range": [0, 1]}
+    predictor_of(**scaling).predict(numpy.float32(X))
+    assert capsys.readouterr().err.startswith("warning: X: standardized values from 0 to 510, and")
 
 
 def test_a_predictor_is_pickled_and_used_by_threads():
