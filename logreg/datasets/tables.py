@@ -232,6 +232,9 @@ class _Features:
     def check_empty(self, n_rows):
         """Say of all empty cells, of which there may be some only if an option tells what then."""
         counts = sorted(zip(-self.n_empty, self.order))
+        empty = [self.head.shown(i) for n, i in counts if n == -n_rows]
+        if empty and not self.is_known:
+            raise DatasetError(f"all cells are empty in {', '.join(empty[:8])}: --drop them")
         shown = [f"{-n} in {self.head.shown(i)}" for n, i in counts if n]
         listed = ", ".join(shown[:8]) + (", ..." if len(shown) > 8 else "")
         if shown and self.head.options.missing is None:
@@ -240,8 +243,6 @@ class _Features:
                 "column of text they are a category of its own), --missing drop leaves their rows "
                 "out, and --drop leaves columns out"
             )
-        if counts[0][0] == -n_rows and not self.is_known:
-            raise DatasetError(f"all cells are empty in {self.head.shown(counts[0][1])}: --drop it")
 
     def encoded(self, x, first=0, scratch=None):
         """One-hot encode, from column `first` on; return x, the names and the categories."""

@@ -476,6 +476,7 @@ def test_empty_cells_are_counted_by_column(options):
     "text, options, said",
     [
         ("a,b,kind\n,1,x\n,2,y\n", {"missing": "mean"}, r"all cells are empty in column 1 \(a\)"),
+        ("a,kind,\n1,x,\n,y,\n", {}, r"all cells are empty in column 3 \(\): --drop them"),
         ("a,b,kind\n,1,x\n2,,y\n", {"missing": "drop"}, "2 of 2 rows have empty cells .*: none is"),
         ("a,b,kind\n1,1,x\n2,2,y\n", {"dropped": ("q",)}, "has no column q to drop, or several"),
         ("a,k\n1,x\n", {"dropped": ("k",), "label_column": "2"}, r"\(k\) is the label: --drop"),
