@@ -282,15 +282,35 @@ static int usable(int set)
     return set < N_SETS;
 }
 
+/* Memory that is kept for the next call: from the operating system, each page of it would be
+   zeroed anew. It begins with its size. */
+#if HAVE_THREADS
+static _Atomic(void *) kept;
+#define SWAP_KEPT(memory) atomic_exchange(&kept, memory)
+#else
+#define SWAP_KEPT(memory) (memory)
+#endif
+
+static void *take_memory(Py_ssize_t size)
+{
+    void *memory = SWAP_KEPT(NULL);
+    if (!memory || *(Py_ssize_t *)memory < size) {
+        free(memory);
+        if ((memory = malloc(size)))
+            *(Py_ssize_t *)memory = size;
+    }
+    return memory;
+}
+
 /* Memory for W as a row of `width` numbers for each class. */
 static int allocate(Job *job, Py_ssize_t real, Py_ssize_t lanes)
 {
     job->width = (job->n_in + lanes - 1) / lanes * lanes;
     if (job->width > PY_SSIZE_T_MAX / real / (job->n_out + 1))
         return -1;
-    job->memory = malloc(job->width * job->n_out * real + 63);
+    job->memory = take_memory(job->width * job->n_out * real + 127);
     /* At a multiple of 64 bytes, no vector lies on two cache lines. */
-    job->packed = (void *)(((uintptr_t)job->memory + 63) & ~(uintptr_t)63);
+    job->packed = (void *)(((uintptr_t)job->memory + 127) & ~(uintptr_t)63);
     return job->memory ? 0 : -1;
 }
 
@@ -354,7 +374,7 @@ static PyObject *run(PyObject *args, int are_classes)
 misfit:
     PyErr_SetString(PyExc_ValueError, "the lengths of the arrays do not go together");
 done:
-    free(job.memory);
+    free(SWAP_KEPT(job.memory));
     free(scratch);
     Py_buffer *all[] = {&x, &w, &b, &dw, &y, &db, &weights};
     for (int i = 0; i < 7; i++)
