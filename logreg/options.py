@@ -10,7 +10,8 @@ def add_table_options(parser):
         metavar="NAME",
         help="a table's column with the label, by name or by number from 1 (-1: the last); if not "
         "given: the one called label, class or target; else the one with text; else the one "
-        "called y; else, without a header, the first",
+        "called y; else, without a header, the first. Rows to predict without a header have it "
+        "where the training data had it",
     )
     add_switch(
         parser,

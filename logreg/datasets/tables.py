@@ -93,7 +93,8 @@ def table_batches(path, options, batch_size, known):
     :class:`Columns` of the training data. With a header, a model that knows their names takes
     the columns by these and leaves the others out; a first row of just these names is a header.
     In other tables, the columns are the features; of one more, the label is left out, which is
-    told as for training. Empty cells are NaN if the model fills them, else an error.
+    told as for training, but without a header is where it was then. Empty cells are NaN if the
+    model fills them, else an error.
     """
     source = name_of(path)
     with open_table(path, options, known) as (frames, head):
