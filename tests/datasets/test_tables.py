@@ -576,7 +576,7 @@ def test_parquet_is_read_as_csv_is(frame):
         rows = list(table_batches(path, options, 3, found.columns))
         assert [len(x) for x in rows] == [3, 1]
         numpy.testing.assert_array_equal(numpy.concatenate(rows), found.x)
-    with pytest.raises(DatasetError, match=r"^t.parquet: all cells are empty in column 6 \(nothing"):
+    with pytest.raises(DatasetError, match=r"^t.parquet: all cells are empty in column 6 \(noth"):
         read_table("t.parquet", TableOptions("kind"))
 
 
