@@ -31,10 +31,11 @@ def test_what_a_terminal_would_obey_is_shown(capsys):
 
 
 def test_a_start_collects_no_garbage_and_the_run_after_it_does():
+    n_frozen = gc.get_freeze_count()  # Python 3.12 begins with some
     with pytest.raises(KeyError), starting("..."):
         assert not gc.isenabled()
         raise KeyError
-    assert gc.isenabled() and gc.get_freeze_count() == 0
+    assert gc.isenabled() and gc.get_freeze_count() == n_frozen
     gc.disable()
     try:
         with starting("..."):
