@@ -102,21 +102,19 @@ class DataSet:
         """Raise a SettingError if one of the paths is a file that the data were read from."""
         refuse_overwriting(paths, self.files)
 
-    def sha256(self, dtype=None, is_standardized=None):
+    def sha256(self, dtype=None):
         """SHA-256 of the dtypes, shapes and bytes of the six arrays, in hexadecimal.
 
-        Whether they are to be standardized counts, too: by default, whether they are. Features
-        that are wider than `dtype` are digested as such, however they were read. It is computed
-        once, and can be had again after the arrays were released.
+        Whether they are to be standardized counts, too. Features that are wider than `dtype` are
+        digested as such, however they were read. It is computed once, and can be had again after
+        the arrays were released.
         """
-        if is_standardized is None:
-            is_standardized = self.preprocessing.scales is not None
         if dtype not in self._digests:
             digest = hashlib.sha256()
             for array in sum(self.sets, ()):
                 for _ in hashed_blocks(digest, array, dtype):
                     pass
-            if is_standardized:
+            if self.preprocessing.scales is not None:
                 digest.update(b"standardized")
             self._digests[dtype] = digest.hexdigest()
         return self._digests[dtype]
@@ -307,12 +305,13 @@ def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
         )
     if facts["x_range"] is None:  # they are in files, of which no other rows are read
         check_values(sets["test"][0], f"{name}: test x")
-    scaling = Preprocessing(scale_of(sets["test"][0], raw.pixel_scale))
+    scale = scale_of(sets["test"][0], raw.pixel_scale)
+    scaling = Preprocessing(scale, scales=metadata.get("feature_scales"))
     how = {"shuffle": shuffle, "split": split, "split_seed": seed, "preprocessing": scaling}
     data = DataSet(**sets, **facts, **how)
     # Of data in files, to digest them may take minutes.
     then = is_split and facts["x_range"] and metadata.get("dataset_sha256")
-    if then and then != data.sha256(dtype, metadata.get("feature_scales") is not None):
+    if then and then != data.sha256(dtype):
         warning(
             f"{name}: has as many rows as the data that the model was trained on, and is not the "
             "same: rows that the model was trained on may be among its test rows"

@@ -5,7 +5,7 @@ import re
 
 import numpy
 import pytest
-from builders import probabilities, sample
+from builders import make_pairs, probabilities, sample
 from conftest import ROOT
 
 from logreg import engine, load_params
@@ -140,6 +140,13 @@ def test_batch_optimizers_on_the_sample(method, capfd, working_folder):
     )
     assert errors[0] > min(errors) < 14
     assert not list(working_folder.iterdir())
+
+
+def test_small_sets_are_a_minibatch_each(capfd):
+    numpy.savez("d.npz", **dict(zip("xy", make_pairs((60,))[0])))
+    logistic_cg = importlib.import_module("logistic_cg")
+    assert logistic_cg.main(["--dataset", "d.npz", "--n-iterations", "3"]) == 0
+    assert "Optimization complete" in capfd.readouterr().out
 
 
 def test_the_objective_is_that_of_numpy(capfd):
