@@ -25,13 +25,13 @@ benchmark: venv
 
 clean:
 	rm -rf .venv* build *.egg-info best_* .pytest_cache .ruff_cache .hypothesis
-	rm -f logreg/engine/*.so
+	rm -f logreg/kernel/*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv: $(BIN)/installed-tools
 
 # The native kernel is built, for this Python, where there is a C compiler.
-$(BIN)/installed: setup.py $(wildcard logreg/engine/*.[ch])
+$(BIN)/installed: setup.py $(wildcard logreg/kernel/*.[ch])
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[progress,images,tables,report,blas]'
 	touch $@

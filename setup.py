@@ -46,17 +46,30 @@ setup(
     long_description=(here / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="BSD-3-Clause",
-    packages=["logreg", "logreg.datasets", "logreg.engine", "logreg.page", "logreg.prediction"],
+    packages=[
+        "logreg",
+        "logreg.callbacks",
+        "logreg.datasets",
+        "logreg.engine",
+        "logreg.kernel",
+        "logreg.page",
+        "logreg.prediction",
+        "logreg.saving",
+        "logreg.shell",
+    ],
     ext_modules=[
         Extension(
-            "logreg.engine._kernel",
-            ["logreg/engine/kernel.c"],
-            depends=["setup.py", *sorted(map(str, Path("logreg/engine").glob("*.h")))],
+            "logreg.kernel._kernel",
+            ["logreg/kernel/kernel.c"],
+            depends=["setup.py", *sorted(map(str, Path("logreg/kernel").glob("*.h")))],
             optional=True,
         )
     ],
     cmdclass={"build_ext": BuildKernel},
-    package_data={"logreg": ["tutorial_log.csv"], "logreg.page": ["page.html", "page.js"]},
+    package_data={
+        "logreg.callbacks": ["tutorial_log.csv"],
+        "logreg.page": ["page.html", "page.js"],
+    },
     # An installed package finds the sample under sys.prefix; a clone has it in data/.
     data_files=[("share/logreg", ["data/mnist_sample.npz"])],
     python_requires=">=3.8",

@@ -12,11 +12,12 @@ import sys
 
 import numpy
 
-from logreg import __version__, pickles
-from logreg.console import command, starting_engine
+from logreg import __version__
 from logreg.datasets.formats import PICKLE_CLASSES, PICKLE_OPCODES
 from logreg.errors import ModelFileError
-from logreg.files import explaining, read_whole
+from logreg.shell import pickles
+from logreg.shell.console import command, starting_engine
+from logreg.shell.files import explaining, read_whole
 
 MNIST_N_IN = 28 * 28
 MAX_BYTES = 1 << 30
@@ -86,11 +87,11 @@ def parser():
 
 @command
 def main(argv=None):
-    """Import as the options say; see :func:`logreg.console.command` for the exit code."""
+    """Import as the options say; see :mod:`logreg.shell.console` for the exit code."""
     args = parser().parse_args(argv)
     with starting_engine():
-        from logreg.metadata import complete_metadata
         from logreg.saving import dumps, save
+        from logreg.saving.metadata import complete_metadata
     with explaining(args.old, "cannot be imported", advice="", of=(OSError, ModelFileError)):
         W, b = read_parameters(read_whole(args.old, MAX_BYTES))
         if W.ndim != 2 or {W.dtype.name, b.dtype.name} - {"float32", "float64"}:

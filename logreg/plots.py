@@ -15,7 +15,7 @@ import numpy
 from logreg.datasets.checks import image_shape
 from logreg.early_stopping import EarlyStopping
 from logreg.errors import ExtraError, SettingError
-from logreg.files import explaining, replacing
+from logreg.shell.files import explaining, replacing
 
 MAX_CLASSES = 100  # of which weights are drawn
 MAX_COUNTS = 20  # classes of a confusion matrix whose cells have room for a count

@@ -1,7 +1,7 @@
 """The command line of prediction: ``python -m logreg.predict`` or ``logreg-predict``."""
 
 # First: from its import on, Ctrl-C ends the command without a traceback.
-from logreg.console import command, note, progress, set_quiet, starting_engine, warning
+from logreg.shell.console import command, note, progress, set_quiet, starting_engine, warning
 
 # isort: split
 import argparse
@@ -12,12 +12,9 @@ import sys
 
 import numpy
 
-from logreg import __version__, ranks
-from logreg.datasets.header import NO_OPTIONS
+from logreg import __version__
 from logreg.errors import DatasetError, LogRegError, SettingError
-from logreg.files import refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL, DATASET
-from logreg.options import add_switch, add_table_options, table_options
 from logreg.prediction.inputs import (
     BATCH_SIZE,
     InputChecker,
@@ -27,6 +24,9 @@ from logreg.prediction.inputs import (
     with_folders,
 )
 from logreg.prediction.writers import destination, shown, shown_some, writer
+from logreg.shell import ranks
+from logreg.shell.files import refuse_overwriting
+from logreg.shell.options import NO_OPTIONS, add_switch, add_table_options, table_options
 
 N_EXAMPLES = 10
 RULES = """Of an npz file, the array called x, X, data or images is predicted; else the one called
@@ -118,7 +118,7 @@ def _predictor(model, device=None):
 
 @command
 def main(argv=None):
-    """Predict as the options say; see :func:`logreg.console.command` for the exit code."""
+    """Predict as the options say; see :mod:`logreg.shell.console` for the exit code."""
     if not ranks.alone():
         return 0
     args = _arguments(argv)

@@ -1,7 +1,7 @@
 """The command line of the report: ``python -m logreg.report`` or ``logreg-report``."""
 
 # First: from its import on, Ctrl-C ends the command without a traceback.
-from logreg.console import command, note, starting_engine
+from logreg.shell.console import command, note, starting_engine
 
 # isort: split
 import argparse
@@ -12,9 +12,9 @@ from pathlib import Path
 
 from logreg import __version__
 from logreg.errors import LogRegError
-from logreg.files import check_writable, refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL
-from logreg.options import add_table_options, table_options
+from logreg.shell.files import check_writable, refuse_overwriting
+from logreg.shell.options import add_table_options, table_options
 
 
 def parser():
@@ -38,7 +38,7 @@ def parser():
 
 @command
 def main(argv=None):
-    """Write a page as the options say; see :func:`logreg.console.command` for the exit code."""
+    """Write a page as the options say; see :mod:`logreg.shell.console` for the exit code."""
     args = parser().parse_args(argv)
     output = args.output or os.path.splitext(args.model)[0] + ".html"
     refuse_overwriting([output], [args.model])

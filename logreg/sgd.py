@@ -12,17 +12,17 @@ import numpy
 from logreg import engine
 from logreg.arguments import check_arguments
 from logreg.callbacks import BestModel, PrintLog, StopTraining
-from logreg.console import collecting, note, starting
+from logreg.callbacks.verdict import Verdict
 from logreg.datasets import read_dataset, share
 from logreg.datasets.checks import SPLITS
 from logreg.early_stopping import EarlyStopping
 from logreg.errors import SettingError
-from logreg.files import owning
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.objective import softmax_regression
 from logreg.run import Run, Validation
 from logreg.saving import dumps_model
-from logreg.verdict import Verdict
+from logreg.shell.console import collecting, note, starting
+from logreg.shell.files import owning
 
 
 def whole_batches(n_rows, batch_size):

@@ -1,7 +1,7 @@
 """The command line of training: ``python -m logreg.train`` or ``logreg-train``."""
 
 # First: from its import on, Ctrl-C ends the command without a traceback.
-from logreg.console import command, note, set_quiet, starting_engine
+from logreg.shell.console import command, note, set_quiet, starting_engine
 
 # isort: split
 import argparse
@@ -11,9 +11,8 @@ import shlex
 import sys
 from dataclasses import fields, replace
 
-from logreg import __version__, ranks
+from logreg import __version__
 from logreg.errors import SettingError
-from logreg.files import refuse_overwriting
 from logreg.hyperparameters import (
     BEST_MODEL,
     DATASET,
@@ -22,7 +21,9 @@ from logreg.hyperparameters import (
     Hyperparameters,
     default_batch_size,
 )
-from logreg.options import add_table_options, add_training_options, table_options
+from logreg.shell import ranks
+from logreg.shell.files import refuse_overwriting
+from logreg.shell.options import add_table_options, add_training_options, table_options
 
 PLOTS = ("weights", "curve", "confusion")
 HYPERPARAMETER_HELP = {
@@ -88,18 +89,18 @@ def parser():
 
 @command
 def main(argv=None):
-    """Train as the options say; see :func:`logreg.console.command` for the exit code."""
+    """Train as the options say; see :mod:`logreg.shell.console` for the exit code."""
     ranks.start()
     args, hyperparameters = ranks.from_first(lambda: _settings(argv))
     set_quiet(args.quiet)
     with starting_engine():
         from logreg import engine
         from logreg.callbacks import History, Interruption
-        from logreg.checkpoint import Checkpoint
+        from logreg.callbacks.checkpoint import Checkpoint
+        from logreg.callbacks.progress import Progress
+        from logreg.callbacks.reference import ReferenceCheck
         from logreg.datasets import read_dataset
-        from logreg.datasets.shares import share_out
-        from logreg.progress import Progress
-        from logreg.reference import ReferenceCheck
+        from logreg.datasets.sharing import share_out
         from logreg.sgd import run_settings, sgd_optimization
     engine.set_floatx(args.floatx)
     engine.use_device(args.device)

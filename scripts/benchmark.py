@@ -27,9 +27,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 # Neither NumPy nor data here: on Linux a child's peak memory is at least its parent's.
-from logreg.console import command, note
 from logreg.errors import LogRegError, SettingError
 from logreg.hyperparameters import DATASET, DEFAULTS
+from logreg.shell.console import command, note
 
 ERRORS = ("validation_error", "test_error")
 REFERENCE = ("7.500000", "7.489583")  # the tutorial's validation and test error in percent
@@ -415,7 +415,7 @@ def report(args, measure, shown):
 
 @command
 def main(argv=None):
-    """Measure as the options say; see :func:`logreg.console.command` for the exit code."""
+    """Measure as the options say; see :mod:`logreg.shell.console` for the exit code."""
     parser = benchmark_parser("Measure logreg beside what a user would pick, and beside the limit.")
     add = parser.add_argument
     of_python = "an interpreter with an engine or peers; may be repeated (default: this one)"

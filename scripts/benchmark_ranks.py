@@ -31,7 +31,7 @@ from logreg.errors import SettingError
 # It trains as logreg.train does, and tells of the sums between the ranks.
 TRAIN = """
 import sys, time
-from logreg import ranks
+from logreg.shell import ranks
 from logreg.train import main
 seconds, sum_step = [], ranks.sum_step
 def timed(buffer):

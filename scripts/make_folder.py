@@ -22,7 +22,6 @@ import numpy
 from numpy.lib import format as npy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from logreg.console import command, note, progress
 from logreg.datasets.arrays import MAPPED_DTYPES, blocks
 from logreg.datasets.checks import SPLITS, check_features, check_values
 from logreg.datasets.formats import reading, sniff
@@ -30,7 +29,8 @@ from logreg.datasets.labels import check_labels, number_classes
 from logreg.datasets.sources import locate, read, read_folder
 from logreg.datasets.splits import is_seed
 from logreg.errors import DatasetError, SettingError
-from logreg.options import add_table_options, table_options
+from logreg.shell.console import command, note, progress
+from logreg.shell.options import add_table_options, table_options
 
 BUCKET = 1 << 25  # bytes that are shuffled in memory at a time
 MAX_BUCKETS = 200  # open files
@@ -181,7 +181,7 @@ def write(folder, args, scratch):
 
 @command
 def main(argv=None):
-    """Write a folder as the options say; see :func:`logreg.console.command` for the exit code."""
+    """Write a folder as the options say; see :mod:`logreg.shell.console` for the exit code."""
     parser = argparse.ArgumentParser(description="Write a data set as a folder of arrays.")
     add = parser.add_argument
     add("sources", metavar="SOURCE", nargs="+", help="a data set, as for logreg.train --dataset")

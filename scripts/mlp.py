@@ -23,14 +23,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from logreg import engine
 from logreg.callbacks import BestModel, Callback, PrintLog
-from logreg.console import command, note
+from logreg.callbacks.reference import percent
 from logreg.datasets import read_dataset, share
 from logreg.engine import T, theano
 from logreg.errors import SettingError
 from logreg.hyperparameters import DATASET, Hyperparameters
 from logreg.model import LogisticRegression
-from logreg.reference import percent
 from logreg.sgd import fit
+from logreg.shell.console import command, note
 from logreg.train import HYPERPARAMETER_HELP as HELP
 from logreg.updates import sgd
 
@@ -100,7 +100,7 @@ def train_mlp(data, n_hidden, hyperparameters, output, listeners=()):
 
 @command
 def main(argv=None):
-    """Train as the options say; see :func:`logreg.console.command` for the exit code."""
+    """Train as the options say; see :mod:`logreg.shell.console` for the exit code."""
     parser = argparse.ArgumentParser(
         description="Train a multilayer perceptron.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,

@@ -13,7 +13,7 @@ import pytest
 from conftest import ROOT
 
 COMPILER = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")[0]
-KERNEL = Path("logreg/engine", "_kernel" + (sysconfig.get_config_var("EXT_SUFFIX") or ".so"))
+KERNEL = Path("logreg/kernel", "_kernel" + (sysconfig.get_config_var("EXT_SUFFIX") or ".so"))
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_a_source_distribution_holds_all_that_the_kernel_is_made_of(clone, run):
     (path,) = clone.glob("dist/*.tar.gz")
     with tarfile.open(path) as archive:
         held = {Path(*Path(name).parts[1:]) for name in archive.getnames()}
-    made_of = {path.relative_to(clone) for path in clone.glob("logreg/engine/*.[ch]")}
+    made_of = {path.relative_to(clone) for path in clone.glob("logreg/kernel/*.[ch]")}
     assert len(made_of) >= 3
     assert made_of <= held
 
@@ -70,7 +70,7 @@ def test_make_installs_anew_when_a_source_of_the_kernel_changed(clone):
     stamp = clone / "v/bin/installed"
     stamp.parent.mkdir(parents=True)
     command = ["make", "--question", "VENV=v", "v/bin/installed"]
-    for source in [*clone.glob("logreg/engine/*.[ch]"), clone / "setup.py"]:
+    for source in [*clone.glob("logreg/kernel/*.[ch]"), clone / "setup.py"]:
         stamp.touch()
         os.utime(stamp, (2e9, 2e9))
         assert subprocess.call(command) == 0

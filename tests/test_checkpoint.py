@@ -14,7 +14,7 @@ import pytest
 
 from logreg import LogisticRegression, engine, load_model
 from logreg.callbacks import BestModel, Callback, History, PrintLog, StopTraining
-from logreg.checkpoint import Checkpoint
+from logreg.callbacks.checkpoint import Checkpoint
 from logreg.datasets import read_dataset, share
 from logreg.early_stopping import EarlyStopping
 from logreg.engine import T, theano
@@ -320,7 +320,7 @@ def test_another_number_of_ranks_is_told(working_folder, capfd, monkeypatch):
     began.iter = 3
     Checkpoint("run.state", RUN).on_validation(began, None)
     checkpoint = Checkpoint("run.state", RUN, resume=True)
-    monkeypatch.setattr("logreg.ranks.size", 2)
+    monkeypatch.setattr("logreg.shell.ranks.size", 2)
     checkpoint.on_train_begin(new_run())
     name = f"{engine.NAME} {engine.VERSION}"
     said = f"warning: the run began on {name} and goes on on {name} on 2 ranks: the last digits may"

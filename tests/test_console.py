@@ -10,15 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from conftest import ROOT
 
-from logreg.console import command, note, starting
 from logreg.errors import SettingError
+from logreg.shell.console import command, note, starting
 
 pytestmark = pytest.mark.engine_free
 
 
 @pytest.mark.parametrize("seconds, said", [(0.2, "this takes a while\n"), (0, "")])
 def test_a_slow_start_says_why(capsys, monkeypatch, seconds, said):
-    monkeypatch.setattr("logreg.console.SLOW_AFTER", 0.1)
+    monkeypatch.setattr("logreg.shell.console.SLOW_AFTER", 0.1)
     with starting("this takes a while"):
         time.sleep(seconds)
     time.sleep(0.15)
@@ -76,7 +76,7 @@ def test_what_a_user_can_mend_is_told_and_a_fault_of_ours_keeps_its_traceback(ca
 
 HEAD = """
 import gc, os, signal, sys
-from logreg.console import command, note, starting, starting_engine
+from logreg.shell.console import command, note, starting, starting_engine
 
 def interrupt():
     os.kill(os.getpid(), signal.SIGINT)

@@ -23,7 +23,7 @@ def stop_of(stopping, losses, frequency):
 
 
 def test_the_tutorials_run():
-    from logreg.reference import read_reference
+    from logreg.callbacks.reference import read_reference
 
     log = read_reference()
     losses = [float(valid) / 100 for valid, _ in log.values()]

@@ -19,8 +19,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from logreg import SoftmaxClassifier, estimator
-from logreg.engine.kernel import is_wanted
 from logreg.errors import LogRegError
+from logreg.kernel import is_wanted
 from logreg.run import Run, Validation
 
 X, Y = make_pairs((120, 1, 1), dtype="float64")[0]

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from logreg import files
 from logreg.errors import ModelFileError
-from logreg.files import check_writable, owning, read_whole, replacing
+from logreg.shell import files
+from logreg.shell.files import check_writable, owning, read_whole, replacing
 
 pytestmark = pytest.mark.engine_free
 
@@ -107,7 +107,7 @@ def test_what_can_have_no_temporary_file_is_found_out_before(old, path):
 
 WRITE = """
 import os, sys
-from logreg.files import replacing
+from logreg.shell.files import replacing
 with replacing('model[1].pkl') as file:
     file.write(b'new')
     print(flush=True)
@@ -141,7 +141,7 @@ def test_a_temporary_file_that_cannot_be_taken_over_is_left_alone(old):
     assert old.read_bytes() == b"new" and not os.path.exists("elsewhere")
 
 
-OWN = "from logreg.files import owning\nimport os, sys\nwith owning(['link', 'other']):\n"
+OWN = "from logreg.shell.files import owning\nimport os, sys\nwith owning(['link', 'other']):\n"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there are no locks here")
@@ -201,7 +201,7 @@ def test_where_there_are_no_locks_a_run_goes_on(old, monkeypatch):
 
 @pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
 def test_a_stream_is_not_replaced_by_what_it_leads_to(run, working_folder, name):
-    code = f"from logreg.files import replacing\nwith replacing({name!r}) as f: f.write(b'x')"
+    code = f"from logreg.shell.files import replacing\nwith replacing({name!r}) as f: f.write(b'x')"
     with open("out", "w") as out:
         done = run("-c", code, stdout=out)
     assert done.returncode == 1 and "OSError: it is not a regular file" in done.stderr

@@ -63,7 +63,7 @@ def compile_once():
 
     from logreg import engine, sgd
     from logreg.callbacks import Callback, History
-    from logreg.checkpoint import Checkpoint
+    from logreg.callbacks.checkpoint import Checkpoint
     from logreg.datasets import read_dataset
     from logreg.hyperparameters import Hyperparameters
 

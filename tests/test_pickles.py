@@ -14,9 +14,9 @@ import pytest
 from builders import write
 from conftest import peak_memory
 
-from logreg import pickles
 from logreg.datasets.formats import PICKLE_OPCODES, read_pickle
 from logreg.errors import DatasetError
+from logreg.shell import pickles
 
 pytestmark = pytest.mark.engine_free
 

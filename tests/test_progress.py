@@ -13,7 +13,7 @@ import pytest
 from builders import sample, save_digits_model
 
 from logreg import predict
-from logreg.console import note, progress
+from logreg.shell.console import note, progress
 
 pytest.importorskip("tqdm")
 TRAIN = ["-m", "logreg.train", "--dataset", "mnist_sample", "--batch-size", "100"]
@@ -48,7 +48,7 @@ def test_without_a_terminal_there_is_none(run):
 @pytest.mark.parametrize("quiet", [[], ["--quiet"]])
 @pytest.mark.parametrize("inputs", [["--evaluate", "--dataset", "mnist_sample"], ["x.npy"]])
 def test_long_inputs_have_one_as_well(inputs, quiet, monkeypatch, working_folder, capsys):
-    monkeypatch.setattr("logreg.console.SLOW_AFTER", 0)
+    monkeypatch.setattr("logreg.shell.console.SLOW_AFTER", 0)
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     sys.stderr.isatty = lambda: True
     numpy.save("x.npy", sample()["x_test"])

@@ -21,18 +21,17 @@ ROOMS = [path.parent.name for path in PACKAGE.glob("*/__init__.py")]
 # A module imports what stands on a line above its own. Within a room, imports make no circle.
 LAYERS = [
     ["__init__"],
-    ["errors", "watcher"],
-    ["ranks"],
-    ["files", "pickles", "console", "hyperparameters"],
-    ["engine", "early_stopping"],
+    ["errors"],
+    ["shell", "hyperparameters"],
+    ["kernel", "early_stopping"],
+    ["engine"],
     ["model", "updates", "run"],
-    ["metadata", "objective"],
+    ["objective"],
     ["saving", "datasets"],
     ["plots"],
-    ["params", "arguments", "callbacks", "prediction"],
-    ["checkpoint", "reference", "verdict", "progress"],
+    ["arguments", "callbacks", "prediction"],
     ["sgd"],
-    ["options", "estimator", "page"],
+    ["estimator", "page"],
     ["train", "predict", "report", "import_model", "__main__"],
 ]
 
@@ -116,8 +115,14 @@ def test_modules_and_functions_are_short():
 
 
 def test_what_needs_no_engine_starts_none(run):
-    modules = ["files", "console", "pickles", "early_stopping", "run", "options", "train"]
-    modules += ["predict", "datasets.mnist", "datasets.pictures", "datasets.tables"]
+    modules = ["shell.files", "shell.console", "shell.pickles", "early_stopping", "run", "train"]
+    modules += [
+        "shell.options",
+        "predict",
+        "datasets.mnist",
+        "datasets.pictures",
+        "datasets.tables",
+    ]
     code = f"import sys, {', '.join(f'logreg.{module}' for module in modules)}\n"
     done = run("-c", code + "print(sorted({'theano', 'pytensor', 'pandas'} & set(sys.modules)))")
     assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -66,7 +66,8 @@ def test_the_log_is_the_tutorials(mpirun, mnist_folder, n, n_epochs):
 RUNS = """
 import json, zlib, numpy
 from builders import make_pairs
-from logreg import LogisticRegression, engine, load_data, ranks, updates
+from logreg import LogisticRegression, engine, load_data, updates
+from logreg.shell import ranks
 from logreg.callbacks import BestModel, Callback
 from logreg.engine import T, theano
 from logreg.hyperparameters import Hyperparameters
@@ -130,9 +131,9 @@ def test_any_rule_batch_size_and_net_gives_the_figures_of_one_process(run, mpiru
 
 @pytest.mark.parametrize("size", [2, 3, 60])
 def test_each_rank_classifies_its_share_of_the_rows(monkeypatch, size):
-    from logreg import ranks
     from logreg.engine.backend import Stored
     from logreg.engine.ranks_backend import RanksBackend
+    from logreg.shell import ranks
 
     class Backend:
         def compile_error_counts(self, x, y, dataset, edges, errors):
@@ -194,7 +195,7 @@ def test_a_folder_is_mapped_by_each_rank_or_sent(run, mpirun, pairs):
     done = mpirun(3, "-m", "logreg.train", *options)
     assert lines(done) == expected and len(expected) > 6, done.stderr
     assert done.stderr.count("each of the 3 ranks maps the features from their files itself") == 1
-    blind = "import numpy\nfrom logreg import ranks\nranks.start()\n"
+    blind = "import numpy\nfrom logreg.shell import ranks\nranks.start()\n"
     blind += "def fail(*args, **how): open('nowhere')\n"
     blind += (
         "if ranks.rank == 2: numpy.memmap = type('Blind', (numpy.memmap,), {'__new__': fail})\n"
@@ -210,7 +211,7 @@ def test_a_folder_is_mapped_by_each_rank_or_sent(run, mpirun, pairs):
 
 def test_rank_0_alone_reads_and_writes(mpirun, pairs):
     os.mkdir("empty")
-    elsewhere = "import os; from logreg import ranks; ranks.start()\n"
+    elsewhere = "import os; from logreg.shell import ranks; ranks.start()\n"
     elsewhere += "if ranks.rank: os.chdir('empty')\n"
     options = [*OPTIONS, "--history", "run.csv", "--checkpoint", "run.state"]
     done = mpirun(2, "-c", elsewhere + TRAIN.format(options))
@@ -235,7 +236,7 @@ def test_without_a_launcher_mpi_is_not_imported(run, pairs):
 
 
 def test_ranks_share_the_cores(mpirun):
-    code = "from logreg import ranks; ranks.start(); import os, sys; sys.stderr.write("
+    code = "from logreg.shell import ranks; ranks.start(); import os, sys; sys.stderr.write("
     code += "os.environ['LOGREG_NUM_THREADS'] + os.linesep)"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     done = mpirun(2, "-c", code, env={"OMP_NUM_THREADS": ""})
@@ -246,7 +247,7 @@ def test_ranks_share_the_cores(mpirun):
 
 SIGNALLED = """
 import os, signal, sys, threading, time
-from logreg import ranks
+from logreg.shell import ranks
 from logreg.train import main
 ranks.start()
 target, n_rows, number = {}
@@ -279,7 +280,8 @@ def test_a_signal_to_any_rank_ends_all_and_the_run_resumes_on_others(run, mpirun
 
 FAILURE = """
 import os, resource, signal, sys
-from logreg import callbacks, early_stopping, ranks
+from logreg import callbacks, early_stopping
+from logreg.shell import ranks
 ranks.start()
 def fail(*args):
     {}
@@ -316,7 +318,8 @@ def test_a_rank_that_fails_ends_all_and_is_named(mpirun, pairs, fault, rank, mes
 @pytest.mark.parametrize("where", ["datasets.read_dataset", "early_stopping.EarlyStopping.update"])
 def test_ranks_see_that_one_has_gone_where_the_launcher_does_not(mpirun, pairs, where):
     code = "import os, time\nif os.fork():\n    os.wait(), time.sleep(200)\n"  # srun does as much
-    code += "from logreg import datasets, early_stopping, ranks\nranks.start()\n"
+    code += "from logreg import datasets, early_stopping\n"
+    code += "from logreg.shell import ranks\nranks.start()\n"
     code += f"if not ranks.rank: {where} = lambda *args, **how: os._exit(0)\n"
     done = mpirun(2, "-c", code + TRAIN.format(OPTIONS))
     assert done.returncode != 0 and "error: rank 0 of 2 (process" in done.stderr
@@ -337,14 +340,14 @@ def test_a_script_fails_on_one_rank(mpirun, fault, rank, message):
 
 
 def test_a_rank_that_never_starts(mpirun, pairs):
-    code = "from logreg import ranks; ranks.START_SECONDS = 2; " + TRAIN.format(OPTIONS)
+    code = "from logreg.shell import ranks; ranks.START_SECONDS = 2; " + TRAIN.format(OPTIONS)
     done = mpirun(1, "-c", code, more=[":", "-n", "1", "true"])
     assert done.returncode != 0
     assert "error: rank 0 of 2 " in done.stderr and "has waited 2 s for the others" in done.stderr
 
 
 def test_a_rank_that_has_no_mpi_ends_those_that_wait_for_it(mpirun):
-    code = "import sys; from logreg import ranks; ranks.START_SECONDS = 9; "
+    code = "import sys; from logreg.shell import ranks; ranks.START_SECONDS = 9; "
     code += "sys.modules.update({'mpi4py': None} if ranks.launched()[1] else {}); "
     done = mpirun(2, "-c", code + TRAIN.format(OPTIONS))
     assert done.returncode != 0

@@ -1,8 +1,8 @@
 """The tutorial's figures, and what is told of others."""
 
+from logreg.callbacks.reference import LAST_EPOCH, ReferenceCheck, read_reference
 from logreg.early_stopping import EarlyStopping
 from logreg.hyperparameters import Hyperparameters
-from logreg.reference import LAST_EPOCH, ReferenceCheck, read_reference
 from logreg.run import Run
 
 

@@ -23,10 +23,10 @@ from logreg.datasets import read_dataset, share
 from logreg.early_stopping import EarlyStopping
 from logreg.engine import T, theano
 from logreg.errors import LogRegError, ModelFileError, SettingError
-from logreg.files import owning
 from logreg.hyperparameters import Hyperparameters
 from logreg.run import Run
 from logreg.sgd import compile_functions, fit, sgd_optimization, train
+from logreg.shell.files import owning
 from logreg.updates import adam, momentum, sgd
 
 

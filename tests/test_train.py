@@ -16,8 +16,8 @@ from builders import SAMPLE, make_pairs, read
 from logreg import load_model, predict, train
 from logreg.callbacks import History
 from logreg.datasets import read_dataset
-from logreg.files import owning
 from logreg.hyperparameters import DEFAULTS, default_batch_size
+from logreg.shell.files import owning
 
 OPTIONS = ["--dataset", "mnist_sample", "--batch-size", "100"]
 

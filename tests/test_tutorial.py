@@ -2,10 +2,9 @@
 
 import pytest
 
-from logreg import engine, load_model
+from logreg import engine, kernel, load_model
+from logreg.callbacks.reference import read_reference
 from logreg.datasets import read_dataset, scaled
-from logreg.engine import kernel
-from logreg.reference import read_reference
 
 MODEL = "best_model.pkl"
 

@@ -4,10 +4,10 @@ import math
 
 import pytest
 
+from logreg.callbacks.verdict import Verdict
 from logreg.early_stopping import EarlyStopping
 from logreg.hyperparameters import Hyperparameters
 from logreg.run import Run, Validation
-from logreg.verdict import Verdict
 
 GUESS = "always guessing 'no'"
 SAID = f"{GUESS}, the most frequent class of the training rows, gives a test error of 50.000000 %"

@@ -6,18 +6,19 @@ from typing import Optional
 
 import numpy
 
-from logreg import ranks
-from logreg.console import note, warning
 from logreg.datasets.arrays import hashed_blocks, mapping, sample_rows
 from logreg.datasets.checks import check, check_classes, check_values, read_through
-from logreg.datasets.header import NO_OPTIONS, Columns, TableOptions
+from logreg.datasets.header import Columns
 from logreg.datasets.preprocessing import PIXEL_SCALE as PIXEL_SCALE
 from logreg.datasets.preprocessing import Moments, Preprocessing, differ_in_scale, scale_of
 from logreg.datasets.preprocessing import scaled as scaled
-from logreg.datasets.shares import share as share
+from logreg.datasets.sharing import share as share
 from logreg.datasets.sources import locate, read
 from logreg.datasets.splits import check_seeds, split_off
-from logreg.files import refuse_overwriting
+from logreg.shell import ranks
+from logreg.shell.console import note, warning
+from logreg.shell.files import refuse_overwriting
+from logreg.shell.options import NO_OPTIONS, TableOptions
 
 # Of a DataSet, those attributes that a model file keeps.
 METADATA = (

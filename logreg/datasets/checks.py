@@ -9,13 +9,13 @@ from collections import Counter
 
 import numpy
 
-from logreg.console import note, progress, warning
 from logreg.datasets.arrays import as_array, blocks, hashed_blocks, mapping, narrower
 from logreg.datasets.header import Columns, Table
 from logreg.datasets.labels import check_labels, number_classes
 from logreg.datasets.preprocessing import scale_of
 from logreg.datasets.tables import FLOAT32_MAX
 from logreg.errors import DatasetError
+from logreg.shell.console import note, progress, warning
 
 SPLITS = {"train": "training", "valid": "validation", "test": "test"}
 MIN_SIDE = 8  # pixels; a smaller square number of features says nothing of an image

@@ -16,8 +16,8 @@ import zipfile
 import numpy
 from numpy.lib import format as npy
 
-from logreg import pickles
 from logreg.errors import DatasetError
+from logreg.shell import pickles
 
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 CHUNK = 1 << 20  # bytes

@@ -9,33 +9,12 @@ from typing import NamedTuple, Optional
 
 import numpy
 
-from logreg.console import note
 from logreg.errors import DatasetError
+from logreg.shell.console import note
 
 LABEL_NAMES = ("label", "class", "target")
 EMPTY = ("", "NA", "NaN", "nan")  # empty cells as pandas and R write them
 NUMBER = re.compile(r"[+-]?((\d+[.,]?\d*|[.,]\d+)(e[+-]?\d+)?|nan|inf|infinity)", re.I | re.A)
-
-
-class TableOptions(NamedTuple):
-    """How a table is read; what is given overrules a rule."""
-
-    label_column: Optional[str] = None  # a name in the header, or a number from 1 (-1: the last)
-    header: Optional[bool] = None  # whether the first row names the columns
-    decimal: Optional[str] = None  # "." or ","
-    dropped: Optional[tuple] = None  # columns that are left out, each as `label_column`
-    missing: Optional[str] = None  # 'mean': empty cells are filled; 'drop': their rows left out
-
-    def completed(self, metadata):
-        """These options and, where none is given, those that a model was trained with."""
-        told = {name: metadata.get(name) for name in self._fields}
-        if metadata.get("columns"):  # by their names they are found in any order
-            told["label_column"] = told["dropped"] = None
-        given = {name: value for name, value in self._asdict().items() if value is not None}
-        return TableOptions(**{**told, **given})
-
-
-NO_OPTIONS = TableOptions()
 
 
 class Columns(NamedTuple):

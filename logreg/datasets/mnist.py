@@ -8,10 +8,10 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
-from logreg.console import note
 from logreg.datasets.download import download
 from logreg.errors import DownloadError
-from logreg.files import explaining, replacing
+from logreg.shell.console import note
+from logreg.shell.files import explaining, replacing
 
 
 class File(NamedTuple):

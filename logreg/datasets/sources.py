@@ -5,13 +5,14 @@ import re
 from pathlib import Path
 from typing import NamedTuple, Optional
 
-from logreg.console import note
 from logreg.datasets import mnist
 from logreg.datasets.checks import SPLITS
 from logreg.datasets.formats import ARRAY_NAMES, read_arrays, read_idx, read_npy, reading, sniff
-from logreg.datasets.header import NO_OPTIONS, TableOptions, cut
+from logreg.datasets.header import cut
 from logreg.datasets.tables import read_header, read_table
 from logreg.errors import DatasetError
+from logreg.shell.console import note
+from logreg.shell.options import NO_OPTIONS, TableOptions
 
 MNIST_NAMES = ("mnist.pkl.gz", "mnist")
 TABLE_SUFFIXES = (".csv", ".csv.gz", ".csv.zip", ".csv.bz2", ".csv.xz", ".parquet")

@@ -4,10 +4,10 @@ import numbers
 
 import numpy
 
-from logreg.console import note
 from logreg.datasets.arrays import mapping
 from logreg.datasets.checks import SPLITS
 from logreg.errors import DatasetError, SettingError
+from logreg.shell.console import note
 
 MNIST_TRAINING_ROWS = 60000
 SHARE = 6  # one row in so many goes into a set that is not given

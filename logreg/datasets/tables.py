@@ -6,22 +6,21 @@ Blank lines do not count.
 
 import numpy
 
-from logreg.console import note, warning
 from logreg.datasets.arrays import blocks, rows_in, scratch_file
 from logreg.datasets.frames import name_of, open_table
 from logreg.datasets.header import (
-    NO_OPTIONS,
     NUMBER,
     Columns,
     Header,
     Table,
-    TableOptions,
     is_text,
     text_of,
 )
 from logreg.datasets.labels import LabelIndex
 from logreg.datasets.preprocessing import one_hot
 from logreg.errors import DatasetError
+from logreg.shell.console import note, warning
+from logreg.shell.options import NO_OPTIONS, TableOptions
 
 FLOAT32_MAX = float(numpy.finfo(numpy.float32).max)
 BOOLEANS = {"true": 1.0, "false": 0.0}

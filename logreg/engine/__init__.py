@@ -15,13 +15,13 @@ import re
 
 import numpy
 
-from logreg import ranks
 from logreg.engine import kernel_graph, pytensor_backend, theano_backend
 from logreg.engine.backend import UNWRITABLE, n_rows, user_setting
 from logreg.engine.backend import Stored as Stored
 from logreg.engine.backend import n_rows_here as n_rows_here
 from logreg.engine.ranks_backend import RanksBackend
 from logreg.errors import EngineError, SettingError
+from logreg.shell import ranks
 
 LOADERS = {"theano": theano_backend.load, "pytensor": pytensor_backend.load}
 

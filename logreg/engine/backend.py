@@ -7,9 +7,9 @@ from typing import Callable, NamedTuple, Optional
 
 import numpy
 
-from logreg.engine.kernel import n_cores
 from logreg.engine.kernel_graph import make_kernel
 from logreg.errors import EngineError
+from logreg.kernel import n_cores
 
 UNWRITABLE = (
     "what is compiled cannot be kept ({}): set {}_FLAGS=base_compiledir=FOLDER, "

@@ -16,10 +16,10 @@ from pytensor.graph.op import Op
 from pytensor.graph.replace import graph_replace
 from pytensor.link.jax.dispatch import jax_funcify
 
-from logreg.console import warning
 from logreg.engine.backend import Backend, Stored, as_features, as_stored
-from logreg.engine.kernel import n_cores
 from logreg.errors import EngineError
+from logreg.kernel import n_cores
+from logreg.shell.console import warning
 
 
 class Rows(Op):

@@ -7,8 +7,8 @@ interpreter runs it. LOGREG_KERNEL=0 leaves every graph alone.
 import itertools
 import types
 
-from logreg.engine.kernel import MAX_CLASSES, is_wanted
 from logreg.engine.kernel_ops import make_ops, make_step
+from logreg.kernel import MAX_CLASSES, is_wanted
 
 
 def make_kernel(T, tools):

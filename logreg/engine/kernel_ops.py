@@ -5,7 +5,7 @@
 
 import numpy
 
-from logreg.engine.kernel import classes, cross_entropy, scores
+from logreg.kernel import classes, cross_entropy, scores
 
 
 def make_ops(T, tools):

@@ -2,9 +2,9 @@
 
 import numpy
 
-from logreg import ranks
 from logreg.engine.backend import Stored, TrainModel, as_stored, n_blas_threads
 from logreg.errors import EngineError, SettingError
+from logreg.shell import ranks
 
 
 class RanksBackend:
@@ -12,7 +12,7 @@ class RanksBackend:
 
     A set's features are whole on each rank, as when they are mapped from a file; or they are
     :class:`~logreg.engine.backend.Stored` with `n_rows`, that of the whole set, and hold the rows
-    that are this rank's, as :mod:`logreg.datasets.shares` gives them.
+    that are this rank's, as :mod:`logreg.datasets.sharing` gives them.
     """
 
     def __init__(self, backend):

@@ -13,13 +13,13 @@ import numpy
 
 from logreg import __version__, plots
 from logreg.callbacks import Callback
-from logreg.console import note, warning
 from logreg.errors import LogRegError
-from logreg.files import check_writable
 from logreg.page import sections
 from logreg.prediction.evaluation import evaluate
 from logreg.prediction.inputs import BATCH_SIZE, InputChecker
 from logreg.saving import save
+from logreg.shell.console import note, warning
+from logreg.shell.files import check_writable
 
 HERE = Path(__file__).parent
 SECONDS = 10  # between two writings of a page during a run, at least

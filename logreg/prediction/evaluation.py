@@ -6,8 +6,8 @@ import json
 
 import numpy
 
-from logreg.console import warning
 from logreg.prediction.writers import shown
+from logreg.shell.console import warning
 
 MAX_DENSE = 50  # of more classes, the confusion matrix is not written as a matrix
 SCORES = ("precision", "recall", "f1")

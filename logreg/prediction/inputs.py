@@ -7,15 +7,16 @@ from typing import NamedTuple, Optional
 
 import numpy
 
-from logreg.console import note, warning
 from logreg.datasets import read_test_set
 from logreg.datasets.arrays import as_array
 from logreg.datasets.formats import ARRAY_NAMES, read_arrays, sniff
-from logreg.datasets.header import NO_OPTIONS, Columns, TableOptions, cut
+from logreg.datasets.header import Columns, cut
 from logreg.datasets.tables import frame_features, table_batches
 from logreg.errors import DatasetError
 from logreg.hyperparameters import DATASET
 from logreg.prediction.writers import shown_some
+from logreg.shell.console import note, warning
+from logreg.shell.options import NO_OPTIONS, TableOptions
 
 STDIN = "-"
 BATCH_SIZE = 1000

@@ -7,16 +7,17 @@ from typing import NamedTuple
 import numpy
 
 from logreg import engine, plots
-from logreg.console import starting
 from logreg.datasets import PIXEL_SCALE
 from logreg.datasets.checks import image_shape
-from logreg.datasets.header import Columns, TableOptions
+from logreg.datasets.header import Columns
 from logreg.datasets.preprocessing import Preprocessing
 from logreg.errors import ModelFileError
 from logreg.hyperparameters import DEFAULTS
 from logreg.model import LogisticRegression
 from logreg.prediction.inputs import InputChecker, InputSpec, array_batches, rows_of
 from logreg.saving import load_model
+from logreg.shell.console import starting
+from logreg.shell.options import TableOptions
 
 _one_at_a_time = threading.Lock()  # an engine's functions are not for threads
 

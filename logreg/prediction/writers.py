@@ -9,7 +9,7 @@ import sys
 import numpy
 
 from logreg.errors import SettingError
-from logreg.files import explaining, replacing
+from logreg.shell.files import explaining, replacing
 
 N_NAMED = 10  # the largest number of files that a note names
 

@@ -8,8 +8,9 @@ from builders import SAMPLE, make_pairs, npz_bytes, sample, write
 
 from logreg import engine
 from logreg.datasets import DataSet, load_data, read_dataset, read_test_set, scaled, share, splits
-from logreg.datasets.header import Columns, TableOptions
+from logreg.datasets.header import Columns
 from logreg.errors import DatasetError, SettingError
+from logreg.shell.options import TableOptions
 
 KIND = TableOptions(label_column="kind")
 

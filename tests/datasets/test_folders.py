@@ -13,8 +13,8 @@ from logreg import load_model
 from logreg.datasets import arrays, frames, preprocessing, read_dataset
 from logreg.datasets.arrays import mapping
 from logreg.datasets.formats import read_idx
-from logreg.datasets.header import TableOptions
 from logreg.errors import DatasetError, SettingError
+from logreg.shell.options import TableOptions
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 import make_folder as script

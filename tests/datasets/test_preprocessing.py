@@ -7,9 +7,9 @@ from conftest import peak_memory
 
 from logreg import engine
 from logreg.datasets import load_data, preprocessing, read_dataset, read_test_set, share
-from logreg.datasets.header import TableOptions
 from logreg.datasets.preprocessing import Moments, Preprocessing
 from logreg.datasets.splits import stratified_order
+from logreg.shell.options import TableOptions
 
 KIND = TableOptions(label_column="kind")
 

@@ -10,8 +10,8 @@ import pytest
 from builders import SAMPLE, idx_bytes, npz_bytes, write
 
 from logreg.datasets import mnist, read_dataset
-from logreg.datasets.header import TableOptions
 from logreg.errors import DatasetError, SettingError
+from logreg.shell.options import TableOptions
 
 pytestmark = pytest.mark.engine_free
 

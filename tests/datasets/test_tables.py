@@ -17,10 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logreg.datasets.frames import CHUNK
-from logreg.datasets.header import Columns, TableOptions
+from logreg.datasets.header import Columns
 from logreg.datasets.labels import MAX_LABELS
 from logreg.datasets.tables import FLOAT32_MAX, frame_features, read_table, table_batches
 from logreg.errors import DatasetError
+from logreg.shell.options import TableOptions
 
 pytestmark = pytest.mark.engine_free
 

@@ -189,7 +189,7 @@ NET = """
 import sys
 import numpy
 from logreg import engine
-from logreg.console import command
+from logreg.shell.console import command
 from logreg.engine import T, theano
 
 @command

@@ -13,9 +13,9 @@ import pytest
 from builders import make_pairs
 from conftest import ROOT
 
-from logreg import LogisticRegression, engine, updates
+from logreg import LogisticRegression, engine, kernel, updates
 from logreg.datasets import read_dataset, share
-from logreg.engine import T, kernel, theano
+from logreg.engine import T, theano
 
 pytestmark = pytest.mark.skipif(kernel._kernel is None, reason="no C compiler built the kernel")
 SIZES = list(itertools.product((1, 2, 15, 33, 600, 2050), (1, 3, 16, 37, 784), (1, 2, 3, 10, 17)))
@@ -165,7 +165,7 @@ def test_signals_are_pythons_and_not_its_helpers():
     code = """
 import os, signal, time, numpy
 before = set(os.listdir("/proc/self/task"))
-from logreg.engine import kernel
+from logreg import kernel
 x, W, b = numpy.zeros((600, 784)), numpy.zeros((784, 10)), numpy.zeros(10)
 kernel.scores(x, 1.0, W, b)
 time.sleep(0.2)  # a new thread begins with all signals blocked, and then has its mask

@@ -5,13 +5,14 @@ import os
 
 import numpy
 
-from logreg import engine, ranks
-from logreg.callbacks import Callback
-from logreg.console import warning
+from logreg import engine
+from logreg.callbacks.base import Callback
 from logreg.errors import ModelFileError
-from logreg.files import check_writable
-from logreg.metadata import is_point, number, or_none, provenance, whole
 from logreg.saving import dumps, load, loads, save
+from logreg.saving.metadata import is_point, number, or_none, provenance, whole
+from logreg.shell import ranks
+from logreg.shell.console import warning
+from logreg.shell.files import check_writable
 
 # What a checkpoint holds of the run and of its early stopping, beside the variables.
 ERRORS = ("test_error", "error_all_rows", "test_error_all_rows")

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy
 
-from logreg import ranks
-from logreg.console import note
 from logreg.datasets.arrays import mapping
 from logreg.datasets.checks import SPLITS
+from logreg.shell import ranks
+from logreg.shell.console import note
 
 
 def share_out(data, batch_size, dtype):

@@ -16,12 +16,13 @@ from typing import NamedTuple
 
 import numpy
 
-from logreg import engine, pickles
+from logreg import engine
 from logreg.engine import T
 from logreg.errors import ModelFileError
-from logreg.files import explaining, read_whole, replacing
-from logreg.metadata import check_model, complete_metadata, provenance, to_json
 from logreg.model import LogisticRegression
+from logreg.saving.metadata import check_model, complete_metadata, provenance, to_json
+from logreg.shell import pickles
+from logreg.shell.files import explaining, read_whole, replacing
 
 FORMATS = ("logreg model", "logreg checkpoint", "logreg parameters")
 VERSION = 1

@@ -3,8 +3,8 @@
 import contextlib
 import timeit
 
-from logreg.callbacks import Callback
-from logreg.console import progress
+from logreg.callbacks.base import Callback
+from logreg.shell.console import progress
 
 INTERVAL = 0.1  # seconds between two states of the line
 STYLE = {"bar_format": "{desc} |{bar:20}| {rate_fmt}{postfix}", "mininterval": 0, "delay": 0}

@@ -11,8 +11,8 @@ import platform
 import re
 import uuid
 
-from logreg import ranks
 from logreg.errors import ModelFileError, SettingError
+from logreg.shell import ranks
 
 try:
     import fcntl

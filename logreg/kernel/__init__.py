@@ -10,7 +10,7 @@ import os
 import numpy
 
 try:
-    import logreg.engine._kernel as _kernel
+    import logreg.kernel._kernel as _kernel
 except ImportError:  # no C compiler was there when logreg was installed
     _kernel = None
 

@@ -11,8 +11,8 @@ import sys
 import threading
 import warnings
 
-from logreg import ranks
 from logreg.errors import LogRegError
+from logreg.shell import ranks
 
 SLOW_AFTER = 2.0  # seconds until something slow is explained
 # An OSError of these numbers that names no file is of stdout.
@@ -168,7 +168,7 @@ def _handle_interrupts(handler):
 
 
 if getattr(sys, "argv", None) and (
-    os.path.dirname(sys.argv[0]) == os.path.dirname(__file__)
+    os.path.dirname(sys.argv[0]) == os.path.dirname(os.path.dirname(__file__))
     or os.path.basename(sys.argv[0]).startswith("logreg-")
 ):  # a command of ours: from its first import on, Ctrl-C ends it
     _is_engine_starting = True

@@ -2,8 +2,8 @@
 
 import math
 
-from logreg.callbacks import Callback
-from logreg.console import note, warning
+from logreg.callbacks.base import Callback
+from logreg.shell.console import note, warning
 
 MAY_HELP = "a lower learning rate or standardized features may help"
 

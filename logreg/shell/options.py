@@ -1,6 +1,27 @@
 """Command-line options that training and prediction share: how a table is read."""
 
-from logreg.datasets.header import TableOptions
+from typing import NamedTuple, Optional
+
+
+class TableOptions(NamedTuple):
+    """How a table is read; what is given overrules a rule."""
+
+    label_column: Optional[str] = None  # a name in the header, or a number from 1 (-1: the last)
+    header: Optional[bool] = None  # whether the first row names the columns
+    decimal: Optional[str] = None  # "." or ","
+    dropped: Optional[tuple] = None  # columns that are left out, each as `label_column`
+    missing: Optional[str] = None  # 'mean': empty cells are filled; 'drop': their rows left out
+
+    def completed(self, metadata):
+        """These options and, where none is given, those that a model was trained with."""
+        told = {name: metadata.get(name) for name in self._fields}
+        if metadata.get("columns"):  # by their names they are found in any order
+            told["label_column"] = told["dropped"] = None
+        given = {name: value for name, value in self._asdict().items() if value is not None}
+        return TableOptions(**{**told, **given})
+
+
+NO_OPTIONS = TableOptions()
 
 
 def add_table_options(parser):
@@ -51,7 +72,7 @@ def add_switch(parser, name, yes, no):
 
 
 def table_options(args):
-    """The options as they were given: a :class:`~logreg.datasets.header.TableOptions`."""
+    """The options as they were given: a :class:`TableOptions`."""
     given = getattr(args, "drop", None)
     dropped = tuple(name.strip() for name in given.split(",")) if given else None
     missing = getattr(args, "missing", None)

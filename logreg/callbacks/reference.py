@@ -3,7 +3,7 @@
 import csv
 import os
 
-from logreg.callbacks import Callback
+from logreg.callbacks.base import Callback
 
 LOG = os.path.join(os.path.dirname(__file__), "tutorial_log.csv")
 # Early stopping ends the tutorial's run in the epoch after the last validation.

@@ -62,7 +62,7 @@ def start():
     if rank:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     if sys.platform == "linux":
-        from logreg.watcher import watch
+        from logreg.shell.watcher import watch
 
         _watcher = watch(f"rank {number} of {n}", START_SECONDS)
     atexit.register(finish)

@@ -1,0 +1,28 @@
+"""What every callback is, and how one ends a run."""
+
+
+class StopTraining(Exception):
+    """A callback raises it in `on_minibatch_end`, and the run ends after this minibatch."""
+
+
+class Callback:
+    """The base of callbacks: it listens and does nothing.
+
+    `run` is a :class:`logreg.run.Run` and `validation` a :class:`logreg.run.Validation`.
+
+    Attributes
+    ----------
+    files : sequence of str or path-like
+        What it writes. During a run they belong to that run alone.
+    """
+
+    files = ()
+
+    def on_train_begin(self, run):
+        """Before the first minibatch: `run` may still be changed, as a resumption does."""
+
+    def on_validation(self, run, validation):
+        """After each validation, while the parameters are those that it tells of."""
+
+    def on_train_end(self, run):
+        """After the last minibatch: ``run.reason`` says why it was the last."""

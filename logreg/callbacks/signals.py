@@ -1,0 +1,48 @@
+"""Signals that end a run after a minibatch."""
+
+import contextlib
+import signal
+import threading
+
+from logreg.callbacks.base import Callback, StopTraining
+from logreg.shell import ranks
+
+
+class Interruption(Callback, contextlib.ExitStack):
+    """Lets Ctrl-C and SIGTERM end the run after a minibatch; given twice, they end the process.
+
+    Of several ranks, all end after the same minibatch, whichever gets the signal.
+    It is used in a ``with`` statement, after which signals are handled as before.
+    """
+
+    SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+    def __init__(self):
+        super().__init__()
+        self.received = None
+
+    def on_train_begin(self, run):
+        if threading.current_thread() is not threading.main_thread():
+            return  # Python lets the main thread alone handle signals
+        for number in self.SIGNALS:
+            # A script may have started us in the background, and told us to ignore them.
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                self.callback(signal.signal, number, signal.signal(number, self._receive))
+
+    def _receive(self, number, frame):
+        self.received = number
+        self.close()  # the second one ends the process
+
+    def on_minibatch_end(self, run):
+        # An exception from the handler itself could come between the updates of W and b.
+        if ranks.anyone(self.received is not None):
+            raise StopTraining
+
+    def on_train_end(self, run):
+        self.close()
+        self.received = ranks.largest(self.received or 0) or None
+
+    @property
+    def exit_code(self):
+        """What a shell reports of a process that the signal ended: 130 or 143."""
+        return 128 + self.received

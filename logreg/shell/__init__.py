@@ -1,0 +1,1 @@
+"""The process and its files: messages, locks, options, pickles and ranks. No engine comes in."""
