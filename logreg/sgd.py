@@ -59,24 +59,11 @@ def compile_functions(x, y, cost, errors, updates, datasets, hyperparameters=DEF
         )
     validation_frequency = min(n_batches[0], hyperparameters.patience // 2)
 
-    def compile_error(dataset, n_used, n_rows):
-        error_rates = engine.compile_error_rates(x, y, dataset, batch_size, errors)
-
-        def error():
-            # The mean of the minibatches' means, as the tutorial has it: that it is rounded
-            # differently from the mean over all rows decides a tie in its log, at epoch 62.
-            in_batches, in_the_rest = error_rates()
-            used = float(numpy.mean(in_batches))
-            return used, (used * n_used + in_the_rest * (n_rows - n_used)) / n_rows
-
-        return error
-
     train_model = engine.compile_step(
         x, y, datasets[0], batch_size, cost, updates, block=validation_frequency
     )
     validate_model, test_model = (
-        compile_error(dataset, n * batch_size, n_rows)
-        for dataset, n, n_rows in zip(datasets[1:], n_batches[1:], sizes[1:])
+        engine.compile_errors(x, y, dataset, batch_size, errors) for dataset in datasets[1:]
     )
     return train_model, validate_model, test_model, n_batches[0]
 

@@ -62,8 +62,7 @@ class Objective:
         self.minibatch = theano.function([start], outputs, givens=givens)
         errors = self.classifier.errors(y)
         self.validate, self.test = (
-            engine.compile_error_rates(x, y, dataset, batch_size, errors)
-            for dataset in datasets[1:]
+            engine.compile_errors(x, y, dataset, batch_size, errors) for dataset in datasets[1:]
         )
 
     def set_theta(self, theta):
@@ -86,10 +85,10 @@ def optimize(objective, method, n_iterations):
 
     def callback(theta):
         objective.set_theta(theta)
-        error = numpy.mean(objective.validate()[0])
+        error, _ = objective.validate()
         print("validation error %f %%" % (error * 100.0), flush=True)
         if error < best[0]:
-            best[:] = error, numpy.mean(objective.test()[0])
+            best[:] = error, objective.test()[0]
 
     # L-BFGS is Fortran in older versions of SciPy, and in double precision only.
     theta = numpy.zeros(objective.size, theano.config.floatX if method == "cg" else "float64")

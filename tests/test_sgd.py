@@ -339,7 +339,7 @@ def with_training_set(x, y):
 )
 def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, message, monkeypatch):
     monkeypatch.setattr(engine, "compile_step", None)
-    monkeypatch.setattr(engine, "compile_error_rates", None)
+    monkeypatch.setattr(engine, "compile_errors", None)
     with pytest.raises(LogRegError, match=message):
         fit(**arguments(**changed))
 

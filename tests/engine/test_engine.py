@@ -44,10 +44,10 @@ def test_no_engine_says_what_to_do(run, wanted, message):
 def test_a_folder_that_cannot_be_written_is_named(run):
     code = """
 import numpy
-from logreg.engine import T, compile_error_rates, shared_data
+from logreg.engine import T, compile_errors, shared_data
 x, y = T.dmatrix(), T.dvector()
 data = shared_data(numpy.ones((2, 2))), shared_data(numpy.ones(2))
-compile_error_rates(x, y, data, 1, T.neq(x.sum(), y[0]))
+compile_errors(x, y, data, 1, T.neq(x.sum(), y[0]))
 """
     Path("file").write_text("")
     env = {FLAGS: "base_compiledir=" + os.path.abspath("file/folder"), RC: os.devnull}
@@ -152,16 +152,15 @@ def test_steps_are_numpys(device):
 
 
 @pytest.mark.parametrize("batch_size, n_whole", [(12, 36), (47, 47)])
-def test_error_rates_are_counts_divided_by_rows(device, batch_size, n_whole):
+def test_errors_are_counts_divided_by_rows(device, batch_size, n_whole):
     softmax = Softmax()
     errors = softmax.model.errors(softmax.y)
     arguments = softmax.x, softmax.y, softmax.dataset, batch_size, errors
-    rates, rest = engine.compile_error_rates(*arguments)()
+    found = engine.compile_errors(*arguments)()
     is_wrong = probabilities(softmax.data_x, *softmax.values).argmax(axis=1) != softmax.data_y
     counts = is_wrong[:n_whole].reshape(-1, batch_size).sum(axis=1)
-    assert counts.any() and rates.dtype == "float64" and isinstance(rest, float)
-    assert rates.tolist() == (counts / batch_size).tolist()
-    assert rest == is_wrong[n_whole:].sum() / max(47 - n_whole, 1)
+    assert counts.any() and is_wrong[36:].any()
+    assert found == ((counts / batch_size).mean(), is_wrong.sum() / 47)
 
 
 def test_a_function_of_a_few_calls(device):
