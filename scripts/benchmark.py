@@ -4,23 +4,22 @@
 
 Every program trains in a process of its own. The programs take turns for several rounds, and the
 table shows the medians. A peer of ``scripts/peers.py`` runs in the interpreter that has the
-newest version of its package.
+newest version of its package. With ``--ranks 1,2``, logreg trains on so many ranks of one thread
+each, beside PyTorch's DistributedDataParallel.
 """
 
 import argparse
-import contextlib
 import itertools
 import json
 import os
 import platform
 import re
-import shlex
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,38 +39,20 @@ PEERS = {  # label and package
     "torch": ("PyTorch", "torch"),
     "jax-step": ("JAX, jitted step", "jax"),
     "jax-scan": ("JAX, lax.scan", "jax"),
-    "sklearn": ("scikit-learn LogisticRegression", "scikit-learn"),
 }
-OTHER_ALGORITHMS = {"sklearn"}
+ONE_THREAD = dict.fromkeys(["LOGREG_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"], "1")
 SLOW = 60.0  # seconds: what takes longer runs once
 MIB = 1 << 20
 
 PROBE = """
 import importlib.metadata as metadata, json, platform
 found = {"python": platform.python_version()}
-for name in ("theano", "pytensor", "numpy", "torch", "jax", "scikit-learn"):
+for name in ("theano", "pytensor", "numpy", "torch", "jax"):
     try:
         found[name] = metadata.version(name)
     except metadata.PackageNotFoundError:
         pass
 print(json.dumps(found))
-"""
-# It ends with its parent, however that ends.
-KEEP_BUSY = """
-import os
-parent = os.getppid()
-while os.getppid() == parent:
-    pass
-"""
-# Dark pixels: on brighter noise a run diverges, to probabilities that processors are slow with.
-MAKE_DATA = """
-import sys, numpy
-path, (n_rows, n_in, n_out) = sys.argv[1], map(int, sys.argv[2:])
-x = numpy.random.RandomState(0).randint(0, 32, (n_rows, n_in)).astype("uint8")
-y = numpy.arange(n_rows) % n_out
-few = slice(1000)
-numpy.savez(path, x_train=x, y_train=y, x_valid=x[few], y_valid=y[few],
-            x_test=x[few], y_test=y[few])
 """
 
 
@@ -88,7 +69,6 @@ class Program:
     command: list
     env: dict = field(default_factory=dict)  # is set beside the environment
     is_ours: bool = False
-    is_comparable: bool = True  # its algorithm is the tutorial's, so its errors must be the same
     reports: list = field(default_factory=list)  # what :func:`train` returned, run by run
     failure: str = ""  # why it runs no more
 
@@ -166,16 +146,34 @@ def peer_programs(found, peers):
             continue
         train = [python, PEERS_SCRIPT, name]
         programs.append(Program(label, f"{package} {found[python][package]}", train))
-        programs[-1].is_comparable = name not in OTHER_ALGORITHMS
     return programs
 
 
-def train(program, args, folder, n_epochs=None, env=None):
+def rank_programs(found, counts):
+    """Logreg on every engine, and DistributedDataParallel, on so many ranks of one thread each."""
+    alone = our_programs(found)
+    python = newest(found, "torch")
+    if python:
+        by_torch = [python, PEERS_SCRIPT, "torch-ddp"]
+        alone.append(Program("PyTorch DDP by gloo", f"torch {found[python]['torch']}", by_torch))
+    programs = []
+    for one, n in itertools.product(alone, counts):
+        launcher = [str(Path(one.command[0]).with_name("mpiexec")), "-n", str(n)] if n > 1 else []
+        command = [*launcher, *one.command]
+        if not one.is_ours:
+            start = ["-m", "torch.distributed.run", "--nproc-per-node", str(n)]
+            command = [one.command[0], *start, *one.command[1:]]
+        label = f"{one.label}, {n} rank{'s' * (n > 1)}"
+        programs.append(Program(label, one.versions, command, {**one.env, **ONE_THREAD}))
+    return programs
+
+
+def train(program, args, folder, n_epochs=None):
     """Run a program's training once; return its figures, errors in percent."""
     options = ["--dataset", args.dataset, "--batch-size", str(args.batch_size)]
     options += ["--n-epochs", str(n_epochs or args.n_epochs), "--device", args.device]
     options += ["--output", os.path.join(folder, "best_model.pkl")]
-    log, seconds, peak = run([*program.command, *options], {**program.env, **(env or {})})
+    log, seconds, peak = run([*program.command, *options], program.env)
     errors = re.search(r"validation score of (\S+) %, with test performance (\S+) %", log)
     epochs, rate = re.search(r"run for (\d+) epochs, with (\S+) epochs/sec", log).groups()
     return {
@@ -205,51 +203,9 @@ def measure(programs, args, folder):
             note(f"round {number}, {program.label}: {report['seconds']:.2f} s")
 
 
-@contextlib.contextmanager
-def busy_core():
-    """Keep one core busy during the block."""
-    process = subprocess.Popen([sys.executable, "-c", KEEP_BUSY])
-    try:
-        yield
-    finally:
-        process.kill()
-        process.wait()
-
-
-def cold_seconds(program, args, folder):
-    """Seconds from start to end of an engine that has compiled nothing yet."""
-    empty = tempfile.mkdtemp(dir=folder)
-    env = {"NUMBA_CACHE_DIR": os.path.join(empty, "numba")}
-    for name in ("THEANO_FLAGS", "PYTENSOR_FLAGS"):
-        env[name] = ",".join(filter(None, [os.environ.get(name), f"base_compiledir={empty}"]))
-    return train(program, args, folder, env=env)["seconds_in_all"]
-
-
-def growth(program, args, folder):
-    """Train logreg on more rows, features and classes: a row of the table for each size."""
-    sizes = [(n_rows, 784, 10) for n_rows in (25000, 50000, 100000, 200000)]
-    sizes += [(25000, 3072, 10), (25000, 784, 100), (25000, 784, 1000)]
-    path, n_epochs = os.path.join(folder, "growth.npz"), 5
-    for n_rows, n_in, n_out in [(1200, 784, 100)] if args.quick else sizes:
-        run([program.command[0], "-c", MAKE_DATA, path, str(n_rows), str(n_in), str(n_out)])
-        there = argparse.Namespace(**{**vars(args), "dataset": path})
-        report = train(program, there, folder, n_epochs)
-        yield {
-            "program": program.label,
-            "rows": n_rows,
-            "features": n_in,
-            "classes": n_out,
-            "us_per_row": report["seconds"] / n_epochs / n_rows * 1e6,
-            "peak_mib": report["peak_mib"],
-            "of_data": report["peak_mib"] / (4 * n_in * (n_rows + 2000) / MIB),
-        }
-
-
 def remark(program, expected):
     """What is to be said of a program's errors: nothing, if all are those that are expected."""
     found = {tuple("%f" % report[kind] for kind in ERRORS) for report in program.reports}
-    if not program.is_comparable:
-        return "; ".join("another algorithm: %s / %s %%" % errors for errors in sorted(found))
     wrong = sorted(found - {expected})
     return "; ".join("DIFFERS: %s / %s %%, not %s / %s" % (errors + expected) for errors in wrong)
 
@@ -297,34 +253,21 @@ def cpu():
 
 
 def measure_all(args):
-    """Measure what the options ask for: the rows of each table, and where they were measured."""
+    """Measure what the options ask for: the rows of the table, and where they were measured."""
     found = probe(args.python or [sys.executable])
-    ours = our_programs(found, kernel_off=True)
-    programs = ours + peer_programs(found, {name: PEERS[name] for name in args.peers})
+    if args.ranks:
+        programs = rank_programs(found, args.ranks)
+    else:
+        peers = {name: PEERS[name] for name in args.peers}
+        programs = our_programs(found, kernel_off=True) + peer_programs(found, peers)
     load = os.getloadavg()[0]
     options = ["--dataset", args.dataset, "--batch-size", str(args.batch_size)]
     limit = json.loads(run([newest(found, "numpy"), PEERS_SCRIPT, "limit", *options])[0])
-    result = {
-        "machine": f"{platform.machine()}, {cpu()}, {limit['threads']} threads",
-        "command": shlex.join(["python", *sys.argv]),
-        "load_before": load,
-        "limit": limit,
-    }
     with tempfile.TemporaryDirectory() as folder:
         measure(programs, args, folder)
-        result["training"] = summary(programs, limit, reference_of(args))
-        for program, row in zip(ours, result["training"]):
-            if args.cold and not program.failure:
-                row["cold_seconds"] = cold_seconds(program, args, folder)
-        if args.growth:
-            working = (program for program in ours if not program.failure)
-            result["growth"] = [row for program in working for row in growth(program, args, folder)]
-        if args.busy:
-            again = [replace(program, reports=[]) for program in programs]
-            with busy_core():
-                measure(again, args, folder)
-            result["busy"] = summary(again, limit, reference_of(args))
-    return result
+    machine = f"{platform.machine()}, {cpu()}, {limit['threads']} threads"
+    training = summary(programs, limit, reference_of(args))
+    return {"machine": machine, "load_before": load, "limit": limit, "training": training}
 
 
 TRAINING = [  # heading, key in the row, format of a number
@@ -335,19 +278,9 @@ TRAINING = [  # heading, key in the row, format of a number
     ("epochs", "epochs", ".0f"),
     ("training s", "seconds", ".2f"),
     ("in all s", "seconds_in_all", ".2f"),
-    ("cold s", "cold_seconds", ".2f"),
     ("peak MiB", "peak_mib", ".0f"),
     ("versions", "versions", ""),
     ("remark", "remark", ""),
-]
-GROWTH = [
-    ("program", "program", ""),
-    ("rows", "rows", ",d"),
-    ("features", "features", ",d"),
-    ("classes", "classes", ",d"),
-    ("us/row", "us_per_row", ".3f"),
-    ("peak MiB", "peak_mib", ".0f"),
-    ("of float32 data", "of_data", ".2f"),
 ]
 
 
@@ -365,20 +298,13 @@ def table(title, columns, rows):
 
 def shown(result):
     """The result as text."""
-    limit = result["limit"]
     title = f"Training on {result['machine']}, medians; load before: {result['load_before']:.1f}"
-    texts = [
-        table(title, TRAINING, result["training"]),
-        "the limit: {epochs_per_second:.1f} epochs/s, by the larger time: {mb:.0f} MB, the data as "
-        "stored, at {gb_per_second:.1f} GB/s,\n"
+    return table(title, TRAINING, result["training"]) + (
+        "\nthe limit: {epochs_per_second:.1f} epochs/s, by the larger time: {mb:.0f} MB, the data "
+        "as stored, at {gb_per_second:.1f} GB/s,\n"
         "or {gflop:.2f} Gflop at {gflop_per_second:.0f} Gflop/s, the rate of a large sgemm\n"
-        "ours/this: how many times as fast logreg is on its slowest engine here\n".format(**limit),
-    ]
-    if "busy" in result:
-        texts.append(table("Training while one core is busy", TRAINING, result["busy"]))
-    if "growth" in result:
-        texts.append(table("Growth", GROWTH, result["growth"]))
-    return "\n".join(texts)
+        "ours/this: how many times as fast logreg is on its slowest engine here\n"
+    ).format(**result["limit"])
 
 
 def run_parser(description):
@@ -421,19 +347,10 @@ def main(argv=None):
     of_python = "an interpreter with an engine or peers; may be repeated (default: this one)"
     add("--python", metavar="PATH", action="append", help=of_python)
     add("--peers", metavar="NAME", nargs="*", choices=[*PEERS], default=[*PEERS], help="only these")
-    add("--cold", action="store_true", help="also run each engine once with empty caches")
-    add("--growth", action="store_true", help="also train on more rows, features and classes")
-    add("--busy", action="store_true", help="also train while another process keeps a core busy")
-    of_ranks = "only measure training on these numbers of ranks, such as 1,2,4"
+    of_ranks = "only logreg and PyTorch on these numbers of ranks, such as 1,2,4"
     add("--ranks", metavar="N,N", type=lambda text: [*map(int, text.split(","))], help=of_ranks)
     parser.set_defaults(device="cpu")
-    args = parser.parse_args(argv)
-    if args.ranks:
-        from benchmark_ranks import measure_ranks, shown_ranks
-
-        report(args, measure_ranks, shown_ranks)
-    else:
-        report(args, measure_all, shown)
+    report(parser.parse_args(argv), measure_all, shown)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,10 @@ import math
 import os
 import sys
 import timeit
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy
-from benchmark import REFERENCE, run_parser
+from benchmark import run_parser
 
 from logreg.datasets import read_dataset, scaled
 from logreg.early_stopping import EarlyStopping
@@ -296,39 +295,6 @@ class JaxScan(JaxStep):
         return self.jax.device_get(costs)[:count]
 
 
-class Sklearn(Peer):
-    """scikit-learn's LogisticRegression: an "epoch" is an iteration of L-BFGS.
-
-    It trains until its validation error is as low as the tutorial's.
-    """
-
-    EVERY = 10  # iterations between two looks at the validation set
-    TARGET = float(REFERENCE[0]) / 100
-
-    def prepare(self):
-        from sklearn.linear_model import LogisticRegression
-
-        self.model = LogisticRegression(C=math.inf, max_iter=self.EVERY, warm_start=True)
-
-    def n_errors(self, split):
-        x, y = self.datasets[split]
-        return int((self.model.predict(x) != y).sum())
-
-    def parameters(self):
-        return self.model.coef_.T, self.model.intercept_
-
-    def train(self, n_epochs, output):
-        iterations, error = 0, math.inf
-        while iterations < n_epochs and error > self.TARGET:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # that it has not converged yet
-                self.model.fit(*self.datasets[0])
-            iterations += int(self.model.n_iter_[0])
-            error = self.error(1)
-        self.save(output)
-        return iterations, error, self.error(2)
-
-
 PEERS = {
     "numpy": NumPy,
     "torch": Torch,
@@ -336,7 +302,6 @@ PEERS = {
     "torch-graph": TorchGraph,
     "jax-step": JaxStep,
     "jax-scan": JaxScan,
-    "sklearn": Sklearn,
 }
 
 

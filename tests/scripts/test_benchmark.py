@@ -1,9 +1,7 @@
 """The benchmarks run and say what they found; how fast anything is, no test asks."""
 
 import json
-import os
 import sys
-import time
 from pathlib import Path
 
 import numpy
@@ -37,7 +35,6 @@ def summary_of(benchmark, *programs, expected=REFERENCE):
             "1.0",
             [],
             is_ours=name == "logreg",
-            is_comparable=name != "other",
             reports=reports,
         )
         for name, *reports in programs
@@ -46,15 +43,10 @@ def summary_of(benchmark, *programs, expected=REFERENCE):
 
 
 def test_the_benchmark_runs_and_prints_a_table(run):
-    options = ["--quick", "--growth", "--busy", "--json", "result.json"]
-    options += ["--peers", "numpy", "torch"]
-    done = run(SCRIPTS / "benchmark.py", *options)
+    done = run(SCRIPTS / "benchmark.py", "--quick", "--json", "r.json", "--peers", "numpy", "torch")
     assert done.returncode == 0, done.stderr
-    result = json.loads(Path("result.json").read_text())
-    for row in result["busy"]:
-        assert row["remark"] in ("", "not installed")
-    *ours, by_numpy, by_torch = result["training"]
-    assert [row["program"] for row in result["busy"]] == [r["program"] for r in result["training"]]
+    rows = json.loads(Path("r.json").read_text())["training"]
+    *ours, by_numpy, by_torch = rows
     assert [row["program"].endswith(", kernel off") for row in ours] == [False, True]
     assert ours and all(row["program"].startswith("logreg on ") for row in ours)
     for row in (*ours, by_numpy):
@@ -64,14 +56,12 @@ def test_the_benchmark_runs_and_prints_a_table(run):
         assert row["epochs_per_second"] > 0 and row["of_limit"] > 0
         assert row["remark"] == ""
     assert by_torch["remark"] == "not installed" or by_torch["epochs"] == 2
-    assert {(row["rows"], row["classes"]) for row in result["growth"]} == {(1200, 100)}
     lines = done.stdout.splitlines()
     assert lines[2].split()[:2] == ["program", "epochs/s"]
     width = lines[3].index(" ")
-    programs = [row["program"] for row in result["training"]]
+    programs = [row["program"] for row in rows]
     assert [line[:width].strip() for line in lines[4 : 4 + len(programs)]] == programs
-    assert any(line.startswith("the limit: ") for line in lines) and "Growth" in lines
-    assert "Training while one core is busy" in lines
+    assert any(line.startswith("the limit: ") for line in lines)
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="PyTensor's JAX device")
@@ -93,11 +83,9 @@ def test_the_benchmark_of_ranks_runs(run):
     options = ["--quick", "--ranks", "1,2", "--batch-size", "200", "--json", "result.json"]
     done = run(SCRIPTS / "benchmark.py", *options)
     assert done.returncode == 0, done.stderr
-    result = json.loads(Path("result.json").read_text())
-    one, two = result["training"][:2]
-    assert (one["ranks"], two["ranks"]) == (1, 2) and not one["remark"] + two["remark"]
-    assert one["speed_up"] == 1 and two["speed_up"] > 0 and two["sum_us"] > 0
-    assert [row["ranks"] for row in result["models"][0]["rows"]] == [2, 4, 8, 16, 32, 64]
+    one, two = json.loads(Path("result.json").read_text())["training"][:2]
+    assert one["program"].endswith(", 1 rank") and two["program"].endswith(", 2 ranks")
+    assert one["remark"] == two["remark"] == "" and one["test_error"] == two["test_error"]
 
 
 def test_a_program_that_computes_something_else_is_flagged(benchmark):
@@ -106,15 +94,13 @@ def test_a_program_that_computes_something_else_is_flagged(benchmark):
         ("logreg", report()),
         ("numpy", wrong),
         ("torch", report(), wrong),
-        ("other", wrong),
     ]
     differs = "DIFFERS: 7.500000 / 7.500000 %, not 7.500000 / 7.489583"
-    other = "another algorithm: 7.500000 / 7.500000 %"
     remarks = [row["remark"] for row in summary_of(benchmark, *programs)]
-    assert remarks == ["", differs, differs, other]
+    assert remarks == ["", differs, differs]
     # Where the tutorial's errors are not known, the peers must reach what logreg reaches.
     remarks = [row["remark"] for row in summary_of(benchmark, *programs, expected=None)]
-    assert remarks == ["", differs, differs, other]
+    assert remarks == ["", differs, differs]
     (row,) = summary_of(benchmark, ("logreg", wrong))
     assert row["remark"] == differs
     (row,) = summary_of(benchmark, ("logreg", wrong), expected=None)
@@ -170,19 +156,6 @@ def test_programs_take_turns_and_one_may_fail(benchmark, program, args, capsys, 
     assert "failed: no engine" in benchmark.table("title", benchmark.TRAINING, rows)
 
 
-@pytest.mark.parametrize("name", ["THEANO_FLAGS", "PYTENSOR_FLAGS"])
-def test_a_cold_start_finds_nothing_compiled(benchmark, program, args, monkeypatch, tmp_path, name):
-    monkeypatch.setenv(name, "mode=FAST_RUN")
-    cold = program(
-        "cold",
-        "import os",
-        f"mode, folder = os.environ['{name}'].split(',')",
-        "assert mode == 'mode=FAST_RUN' and os.listdir(folder.split('=')[1]) == []",
-        *LOG,
-    )
-    assert 0 < benchmark.cold_seconds(cold, args, str(tmp_path)) < 60
-
-
 def test_every_engine_is_taken_and_the_newest_of_each_peer(benchmark):
     torch = {"a": "2.9.1", "b": "2.13.0", "c": "2.10"}
     found = {p: {"python": "3.11", "theano": "1.0.5", "torch": v} for p, v in torch.items()}
@@ -214,20 +187,9 @@ def test_the_limit_is_the_larger_of_two_times(benchmark, dtype, size, tmp_path):
     assert limit["epochs_per_second"] == pytest.approx(1 / max(reading, products))
 
 
-def test_a_core_is_busy_until_the_block_ends(benchmark):
-    def cpu_seconds():
-        return sum(os.times()[2:4])  # of children that have ended
-
-    before = cpu_seconds()
-    with benchmark.busy_core():
-        time.sleep(1)
-    assert cpu_seconds() - before > 0.2
-
-
 @pytest.mark.parametrize(
     "options, message",
     [
-        (["--ranks", "2"], "error: --ranks is [2]: give 1 and more, such as 1,2,4"),
         (["--rounds", "0"], "error: --rounds is 0: give 1 or more"),
         (["--python", "nowhere/python"], "error: --python nowhere/python cannot be used"),
     ],
