@@ -56,6 +56,7 @@ setup(
         "logreg.prediction",
         "logreg.saving",
         "logreg.shell",
+        "logreg.tutorial",
     ],
     ext_modules=[
         Extension(
@@ -69,6 +70,7 @@ setup(
     package_data={
         "logreg.callbacks": ["tutorial_log.csv"],
         "logreg.page": ["page.html", "page.js"],
+        "logreg.tutorial": ["README.md", "*.svg", "page.html", "tutorial.js"],
     },
     # An installed package finds the sample under sys.prefix; a clone has it in data/.
     data_files=[("share/logreg", ["data/mnist_sample.npz"])],

@@ -32,6 +32,7 @@ LAYERS = [
     ["arguments", "callbacks", "prediction"],
     ["sgd"],
     ["estimator", "page"],
+    ["tutorial"],
     ["train", "predict", "report", "import_model", "__main__"],
 ]
 

@@ -1,0 +1,4 @@
+"""The tutorial: its text, README.md, the blocks of it, and what is written from them.
+
+It shows the program and runs it; no other room imports it.
+"""

@@ -1,0 +1,194 @@
+"""The text of the tutorial, README.md, as blocks; the program's code in it; the notebook.
+
+The text is Markdown as GitHub shows it. Two comments in it mean something:
+
+- ``<!-- source: logreg.sgd.train, from `for epoch` to `return` -->`` stands above a block of the
+  program's own code. It names an object, and perhaps what the first and the last line that are
+  shown hold.
+- ``<!-- play: softmax -->`` stands above the picture of something that the page lets one play with.
+"""
+
+import ast
+import base64
+import doctest
+import functools
+import importlib
+import inspect
+import itertools
+import json
+import re
+import textwrap
+from pathlib import Path
+from typing import NamedTuple
+
+from logreg.errors import LogRegError
+
+HERE = Path(__file__).parent
+TEXT = HERE / "README.md"
+FENCE = re.compile(r"```(\w+)")
+COMMENT = re.compile(r"<!-- (source|play): (.+) -->")
+SHOWN_CODE = re.compile(r"(<!-- source: (.+) -->\n```python\n)(.*?)(?=```\n)", re.S)
+
+
+class Block(NamedTuple):
+    """A part of the text.
+
+    Attributes
+    ----------
+    kind : str
+        ``'markdown'``; the language of a fenced block: ``'pycon'`` for examples, ``'python'`` for
+        the program's own code, ``'text'`` for printed lines, ``'sh'`` for commands, ``'math'`` for
+        formulas; or ``'play'`` for a picture that the page replaces.
+    content : str
+        The lines, without the fence. Of ``'play'``, the Markdown of the picture.
+    info : str
+        Of ``'python'``, what its comment says after ``source:``; of ``'play'``, what is to play
+        with; of ``'pycon'``, ``'answer'`` if it stands in the answer to an exercise.
+    """
+
+    kind: str
+    content: str
+    info: str = ""
+
+
+def blocks(text=None):
+    """List the blocks of the text, or of another of its kind.
+
+    Examples
+    --------
+    >>> first, second = blocks("Two and two:\\n\\n```pycon\\n>>> 2 + 2\\n4\\n```\\n")
+    >>> second
+    Block(kind='pycon', content='>>> 2 + 2\\n4', info='')
+    """
+    lines = iter((TEXT.read_text(encoding="utf-8") if text is None else text).splitlines())
+    found, prose, info, answer = [], [], "", ""
+
+    def add(*block):
+        markdown = "\n".join(prose).strip("\n")
+        prose.clear()
+        found.extend([Block("markdown", markdown)] if markdown else [])
+        found.extend([Block(*block)] if block else [])
+
+    for line in lines:
+        fence, comment = FENCE.fullmatch(line), COMMENT.fullmatch(line)
+        if fence:
+            content = "\n".join(itertools.takewhile(lambda line: line != "```", lines))
+            add(fence.group(1), content, answer if fence.group(1) == "pycon" else info)
+            info = ""
+        elif comment and comment.group(1) == "play":
+            add("play", next(lines), comment.group(2))
+        elif comment:
+            info = comment.group(2)
+        else:
+            answer = "answer" if "<details>" in line else "" if "</details>" in line else answer
+            prose.append(line)
+    add()
+    return found
+
+
+def source(info):
+    """The program's code that a ``source`` comment names, less all docstrings.
+
+    Examples
+    --------
+    >>> print(source("logreg.early_stopping.EarlyStopping.is_over"))
+    def is_over(self, iter):
+        return self.patience <= iter
+    """
+    name, first, last = re.fullmatch(r"([\w.]+)(?:, from `(.+)` to `(.+)`)?", info).groups()
+    parts = name.split(".")
+    module = importlib.import_module(".".join(parts[:2]))
+    code = inspect.getsource(functools.reduce(getattr, parts[2:], module))
+    lines = _without_docstrings(textwrap.dedent(code))
+    if first:
+        start, end = _find(first, lines, info), _find(last, lines, info)
+        lines = textwrap.dedent("\n".join(lines[start : end + 1])).splitlines()
+    return "\n".join(lines)
+
+
+def _find(part, lines, info):
+    """The number of the one line of code in which a part of it stands."""
+    found = [i for i, line in enumerate(lines) if part in line]
+    if len(found) != 1:
+        raise LogRegError(f"source: {info}: {len(found)} lines hold `{part}`: name one line")
+    return found[0]
+
+
+def _without_docstrings(code):
+    lines = code.splitlines()
+    for node in ast.walk(ast.parse(code)):
+        is_documented = isinstance(node, (ast.ClassDef, ast.FunctionDef))
+        if is_documented and ast.get_docstring(node) is not None:
+            end = node.body[0].end_lineno
+            end += not (lines[end : end + 1] or ["code"])[0].strip()  # the empty line after it
+            lines[node.body[0].lineno - 1 : end] = [None] * (end - node.body[0].lineno + 1)
+    return [line for line in lines if line is not None]
+
+
+def updated(text=None):
+    """The text with the program's code in it as the code is now."""
+    text = TEXT.read_text(encoding="utf-8") if text is None else text
+    return SHOWN_CODE.sub(lambda match: match.group(1) + source(match.group(2)) + "\n", text)
+
+
+def notebook():
+    """The text as a notebook, nbformat 4: a str of JSON. Its examples are cells without output."""
+    cells, prose = [], []
+
+    def close():
+        if prose:
+            text = without_relative_links("\n\n".join(prose))
+            cells.append(_cell("markdown", with_pictures_in_line(text)))
+            prose.clear()
+
+    for block in blocks():
+        if block.kind == "pycon" and not block.info:
+            close()
+            cells += _code_cells(block.content)
+        elif block.kind in ("markdown", "play"):
+            for part in re.split(r"\n(?=#+ )", block.content):
+                if part.startswith("#"):
+                    close()
+                prose.append(part)
+        elif block.kind == "math":
+            prose.append(f"$$\n{block.content}\n$$")
+        else:
+            prose.append(f"```{block.kind}\n{block.content}\n```")
+    close()
+    python = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    metadata = {"kernelspec": python, "language_info": {"name": "python"}}
+    whole = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 4}
+    return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
+
+
+def _cell(kind, code, **metadata):
+    cell = {"cell_type": kind, "metadata": metadata, "source": code.splitlines(keepends=True)}
+    return {**cell, "execution_count": None, "outputs": []} if kind == "code" else cell
+
+
+def _code_cells(examples):
+    """Cells of examples: a cell shows the value of its last line, so each output ends one."""
+    cells, lines = [], ""
+    for example in doctest.DocTestParser().get_examples(examples):
+        lines += example.source
+        if example.exc_msg:  # a notebook that is run as a whole goes on
+            cells.append(_cell("code", lines.rstrip(), tags=["raises-exception"]))
+        elif example.want:
+            cells.append(_cell("code", lines.rstrip()))
+        lines = lines if not example.want else ""
+    return cells + ([_cell("code", lines.rstrip())] if lines else [])
+
+
+def with_pictures_in_line(markdown):
+    """Markdown with its SVG files as data addresses."""
+
+    def in_line(match):
+        data = base64.b64encode((HERE / match.group(2)).read_bytes()).decode()
+        return f"{match.group(1)}(data:image/svg+xml;base64,{data})"
+
+    return re.sub(r"(!\[[^]]*\])\((\w+\.svg)\)", in_line, markdown)
+
+
+def without_relative_links(markdown):
+    """Markdown without the links to files beside the text; pictures stay."""
+    return re.sub(r"(?<!!)\[([^]]+)\]\((?!https?:|#|data:)[^)]*\)", r"\1", markdown)
