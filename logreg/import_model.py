@@ -94,7 +94,8 @@ def main(argv=None):
         from logreg.saving.metadata import complete_metadata
     with explaining(args.old, "cannot be imported", advice="", of=(OSError, ModelFileError)):
         W, b = read_parameters(read_whole(args.old, MAX_BYTES))
-        if W.ndim != 2 or {W.dtype.name, b.dtype.name} - {"float32", "float64"}:
+        is_model = W.ndim == 2 and b.shape == W.shape[1:] and W.dtype == b.dtype
+        if not is_model or W.dtype.name not in ("float32", "float64"):
             raise ModelFileError(
                 f"its W is {W.dtype} {W.shape} and its b is {b.dtype} {b.shape}, but a model has a "
                 "matrix and a vector of floats"

@@ -371,8 +371,11 @@ def test_forged_arrays_are_refused(working_folder, name, value):
     [
         (b"", "cannot be loaded"),
         (b"state", "cannot be loaded"),
-        (golden(OLD_MODEL), "cannot be resumed from: it is a model, not a state"),
-        (dumps_params([theano.shared(numpy.eye(2))]), "cannot be resumed from: it is no state"),
+        (golden(OLD_MODEL), "cannot be loaded: it is a model file, not"),
+        (
+            dumps_params([theano.shared(numpy.eye(2))]),
+            "cannot be loaded: it is a parameters file, not",
+        ),
     ],
 )
 def test_another_file_is_no_state(working_folder, content, message):

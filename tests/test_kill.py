@@ -123,7 +123,8 @@ def wait(pid):
 
 def iteration_reached(folder):
     """Load the model and the checkpoint, if they are there."""
-    from logreg.saving import load, load_model
+    from logreg.saving import load_model
+    from logreg.saving.format import read as load
 
     model, state = Path(folder, MODEL), Path(folder, STATE)
     if model.exists():

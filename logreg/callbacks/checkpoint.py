@@ -8,7 +8,8 @@ import numpy
 from logreg import engine
 from logreg.callbacks.base import Callback
 from logreg.errors import ModelFileError
-from logreg.saving import dumps, load, loads, save
+from logreg.saving import dumps, loads, save
+from logreg.saving.format import read
 from logreg.saving.metadata import is_point, number, or_none, provenance, whole
 from logreg.shell import ranks
 from logreg.shell.console import warning
@@ -103,10 +104,8 @@ def _saved_state(path, resume):
             f"{path} is there already: if it holds the state of a run, give --resume to go on "
             "from it; else give another name, or remove it"
         )
-    saved = load(path)
-    if not isinstance(saved, dict):
-        raise ModelFileError(f"{path} cannot be resumed from: it is a model, not a state")
-    return saved
+    header, arrays = read(path, "checkpoint")
+    return {"header": header, "arrays": arrays}
 
 
 def _where(header):

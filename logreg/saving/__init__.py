@@ -1,133 +1,39 @@
-"""The files of a model, of a net's parameters and of a checkpoint: one format.
+"""The files of models, of a net's parameters and of checkpoints.
 
-A file is a pickle, so that ``pickle.load`` gives the model as in the tutorial, but one of a few
-bytes of instructions: call :func:`restore` with a JSON header, the arrays' bytes and the
-SHA-256 of both. Plain values only, so every engine, Python and NumPy can read it; and
-:func:`load` admits these instructions and no others.
+`format` has the bytes: a header and arrays, without an engine. Here they become shared variables,
+and shared variables become files. `metadata` is what a model file tells.
 """
-
-import hashlib
-import io
-import json
-import math
-import os
-import pickle
-from typing import NamedTuple
-
-import numpy
 
 from logreg import engine
 from logreg.engine import T
 from logreg.errors import ModelFileError
 from logreg.model import LogisticRegression
-from logreg.saving.metadata import check_model, complete_metadata, provenance, to_json
-from logreg.shell import pickles
-from logreg.shell.files import explaining, read_whole, replacing
-
-FORMATS = ("logreg model", "logreg checkpoint", "logreg parameters")
-VERSION = 1
-DTYPES = ("float32", "float64", "uint8")
-MAX_BYTES = 1 << 30
-MAX_ARRAYS = 10000
-# Protocol 3 has bytes, and no framing that differs between versions of Python.
-PROTOCOL = 3
-# What a file of ours has, and what protocol 4 has in its place.
-OPCODES = "PROTO GLOBAL BINPUT BINUNICODE BINBYTES SHORT_BINBYTES TUPLE3 REDUCE STOP "
-OPCODES += "FRAME STACK_GLOBAL MEMOIZE SHORT_BINUNICODE"
-
-
-class _Call(NamedTuple):
-    """A call of :func:`restore`, and pickled as one."""
-
-    header: str
-    data: bytes
-    sha256: str
-
-    def __reduce__(self):
-        return restore, tuple(self)
+from logreg.saving import format
+from logreg.saving.format import dumps as dumps
+from logreg.saving.format import save as save
+from logreg.saving.metadata import complete_metadata, provenance
 
 
 def restore(header, data, sha256):
     """Make what a file of ours describes; this is what ``pickle.load`` calls.
 
-    `header` is JSON, `data` the bytes of the arrays (little-endian, in C order) one after the
-    other, and `sha256` the hexadecimal digest of both. Of a model a LogisticRegression is made,
-    of a checkpoint and of parameters ``{'header': dict, 'arrays': dict}``.
+    The arguments are those of :func:`logreg.saving.format.parse`. Of a model a LogisticRegression
+    is made, of a checkpoint and of parameters ``{'header': dict, 'arrays': dict}``.
     """
-    if (type(header), type(data), type(sha256)) != (str, bytes, str):
-        raise ModelFileError("its parts are not of the right types")
-    if _digest(header, data) != sha256:
-        raise ModelFileError("it is damaged: the checksum does not match")
-    content, arrays = _parse(header, data)
-    if content["format"] != "logreg model":
-        return {"header": content, "arrays": arrays}
+    return _restored(*format.parse(header, data, sha256))
+
+
+def _restored(header, arrays):
+    if header["format"] != "logreg model":
+        return {"header": header, "arrays": arrays}
     # The parameters stay as they are, to the last bit, whatever the user's floatX is.
     W = arrays["W"]
     with engine.floatx(W.dtype.name):
         classifier = LogisticRegression(T.matrix("x", dtype=W.dtype.name), *W.shape)
     for param in classifier.params:
         engine.set_value(param, arrays[param.name])
-    classifier.metadata = content["metadata"]
+    classifier.metadata = header["metadata"]
     return classifier
-
-
-def _digest(header, data):
-    digest = hashlib.sha256(header.encode("utf-8", "surrogatepass"))
-    digest.update(data)
-    return digest.hexdigest()
-
-
-def _parse(header, data):
-    """The content of a header, and the arrays by name, read-only; those of a model are checked."""
-    try:
-        content = json.loads(header)
-        kind, version = content["format"], content["version"]
-        if kind not in FORMATS or type(version) is not int or version != VERSION:
-            raise ModelFileError(
-                f"it is a {ascii(kind)[:40]} of version {ascii(version)[:40]}, and this logreg "
-                f"reads models, parameters and checkpoints of version {VERSION}: install a newer "
-                "logreg"
-            )
-        arrays, start = {}, 0
-        if len(content["arrays"]) > MAX_ARRAYS:
-            raise ValueError(f"more than {MAX_ARRAYS} arrays")
-        for name, dtype, shape in content["arrays"]:
-            if dtype not in DTYPES or any(type(n) is not int or n < 0 for n in shape):
-                raise ValueError(f"{ascii(name)[:40]} is {ascii(dtype)[:40]} {ascii(shape)[:40]}")
-            little_endian = numpy.dtype(dtype).newbyteorder("<")
-            end = start + math.prod(shape) * little_endian.itemsize
-            flat = numpy.frombuffer(data[start:end], little_endian)
-            arrays[name] = flat.reshape(shape).astype(dtype, copy=False)
-            start = end
-        if start != len(data):
-            raise ValueError(f"{len(data)} bytes of arrays, where {start} are needed")
-    except ModelFileError:
-        raise
-    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
-        said = ascii(str(error))[1:-1][:100]
-        raise ModelFileError(f"its header does not describe it and its arrays ({said})") from error
-    if kind == "logreg model":
-        check_model(content.get("metadata"), arrays)
-    return content, arrays
-
-
-def dumps(kind, arrays, **content):
-    """Make the bytes of a file; a ModelFileError says why they could not be loaded again.
-
-    `kind` is model, checkpoint or parameters. `arrays` has arrays of float32, float64 or uint8
-    by name, and `content` is what JSON can hold, NumPy's numbers included.
-    """
-    listed, parts = [], []
-    for name, array in arrays.items():
-        array = numpy.asarray(array)
-        listed.append([name, array.dtype.name, array.shape])
-        parts.append(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
-    content.update(format=f"logreg {kind}", version=VERSION, arrays=listed)
-    header, data = to_json(content), b"".join(parts)
-    _parse(header, data)
-    if len(header) + len(data) > MAX_BYTES - 1000:
-        raise ModelFileError(f"it would have more than {MAX_BYTES} bytes, too many for a file")
-    return pickle.dumps(_Call(header, data, _digest(header, data)), protocol=PROTOCOL)
 
 
 def dumps_model(classifier, **metadata):
@@ -150,44 +56,8 @@ def dumps_params(params):
 
 
 def loads(data):
-    """Read the bytes of a file as :func:`load` reads a file."""
-    try:
-        call = pickles.load(io.BytesIO(data), {"logreg.saving.restore": _Call}, OPCODES)
-        if not isinstance(call, _Call):
-            raise pickles.PickleError(f"it makes a {type(call).__name__}")
-    except pickles.PickleError as error:
-        reason = f"it is not a model file, or it is damaged: {error}"
-        if b"LogisticRegression" in data[:1000]:
-            reason = (
-                "it is a pickle of a whole graph, as the tutorial's own program writes it; "
-                "python -m logreg.import_model OLD NEW makes a model file of it"
-            )
-        raise ModelFileError(reason if data else "it is empty") from error
-    return restore(*call)
-
-
-def load(path):
-    """Read a file of ours, as :func:`restore` gives it; a failure is a ModelFileError."""
-    faults = OSError, ValueError, MemoryError, RecursionError
-    advice = "train a model first (python -m logreg.train), or name another file"
-    advice = advice if not os.path.exists(path) else ""
-    with explaining(path, "cannot be loaded", advice, of=faults):
-        return loads(read_whole(path, MAX_BYTES))
-
-
-def _load_kind(path, kind):
-    loaded = load(path)
-    is_model = isinstance(loaded, LogisticRegression)
-    found = "model" if is_model else loaded["header"]["format"].split()[1]
-    if found != kind:
-        raise ModelFileError(f"{path} cannot be loaded: it is a {found} file, not a {kind} file")
-    return loaded
-
-
-def save(path, data):
-    """Write bytes in place of what is at `path`; a failure is a ModelFileError."""
-    with explaining(path), replacing(path) as file:
-        file.write(data)
+    """Make what the bytes of a file describe, as :func:`restore` does."""
+    return _restored(*format.loads(data))
 
 
 def save_model(classifier, path, **metadata):
@@ -247,7 +117,7 @@ def load_model(path):
     >>> load_model("model.pkl").W.get_value().shape
     (4, 2)
     """
-    return _load_kind(path, "model")
+    return _restored(*format.read(path))
 
 
 def save_params(params, path):
@@ -297,7 +167,7 @@ def load_params(params, path):
     >>> save_params(net.params, "net.pkl")
     >>> load_params(same.params, "net.pkl")
     """
-    values = list(_load_kind(path, "parameters")["arrays"].values())
+    values = list(format.read(path, "parameters")[1].values())
     there = [(value.dtype.name, value.shape) for value in values]
     here = [(param.dtype, engine.value(param).shape) for param in params]
     if there != here:
