@@ -69,7 +69,7 @@ setup(
     cmdclass={"build_ext": BuildKernel},
     package_data={
         "logreg.callbacks": ["tutorial_log.csv"],
-        "logreg.page": ["page.html", "page.js"],
+        "logreg.page": ["pad.js", "page.html", "page.js"],
         "logreg.tutorial": ["README.md", "*.svg", "page.html", "tutorial.js"],
     },
     # An installed package finds the sample under sys.prefix; a clone has it in data/.

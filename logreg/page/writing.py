@@ -88,7 +88,7 @@ def write_page(path, model, predictor, data=None, means=None):
         evaluation, wrong = _evaluate(predictor, data)
         errors = sections.errors(evaluation)
         gallery = sections.gallery(wrong, data.test[0], metadata, facts is not None)
-    script = (HERE / "page.js").read_text(encoding="utf-8")
+    script = "".join((HERE / name).read_text(encoding="utf-8") for name in ("pad.js", "page.js"))
     page = Template((HERE / "page.html").read_text(encoding="utf-8")).substitute(
         title=sections.escaped(os.path.basename(model)),
         hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

@@ -187,10 +187,13 @@ def test_the_tools_of_the_pad(open_page, state, digits_page):
     browser = open_page(digits_page)
     draw(browser, [])
     assert numpy.ptp(state().pad) == 0
+    answer, ask = (browser.find_element("id", name) for name in ("answer", "ask"))
+    assert ask.is_displayed() and not answer.is_displayed()
     pad = browser.find_element("id", "pad")
     down, right = "\ue015", "\ue014"
     pad.send_keys(" ", down * 10, right * 5, " ")  # by the keyboard
     stroke = state()
+    assert answer.is_displayed() and not ask.is_displayed()
     assert 500 < (stroke.pad[:, :, 0] == 0).sum() < 5000
     pad.send_keys("i")
     numpy.testing.assert_array_equal(state().seen, 255 - stroke.seen)
