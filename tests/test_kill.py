@@ -124,7 +124,7 @@ def wait(pid):
 def iteration_reached(folder):
     """Load the model and the checkpoint, if they are there."""
     from logreg.saving import load_model
-    from logreg.saving.format import read as load
+    from logreg.saving.format import read
 
     model, state = Path(folder, MODEL), Path(folder, STATE)
     if model.exists():
@@ -132,7 +132,7 @@ def iteration_reached(folder):
     if not state.exists():
         return -1
     assert model.exists()
-    return load(state)["header"]["progress"]["iter"]
+    return read(state, "checkpoint")[0]["progress"]["iter"]
 
 
 def outcome(folder):
