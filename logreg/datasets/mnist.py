@@ -2,13 +2,14 @@
 
 import gzip
 import hashlib
+import itertools
 import os
 import sys
+import time
 import zlib
 from pathlib import Path
 from typing import NamedTuple
 
-from logreg.datasets.download import download
 from logreg.errors import DownloadError
 from logreg.shell.console import note
 from logreg.shell.files import explaining, replacing
@@ -22,35 +23,27 @@ class File(NamedTuple):
     sha256: str
 
 
+def _files(table):
+    """The files by what their rows are for, and by what they hold."""
+    rows = (line.split() for line in table.strip().splitlines())
+    files = [File(name, int(size), sha256) for name, size, sha256 in rows]
+    return dict(zip(itertools.product(("train", "test"), ("images", "labels")), files))
+
+
 # Checksums of the uncompressed bytes hold for every source, whoever compressed them.
-FILES = {
-    ("train", "images"): File(
-        "train-images-idx3-ubyte",
-        47040016,
-        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    ),
-    ("train", "labels"): File(
-        "train-labels-idx1-ubyte",
-        60008,
-        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    ),
-    ("test", "images"): File(
-        "t10k-images-idx3-ubyte",
-        7840016,
-        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    ),
-    ("test", "labels"): File(
-        "t10k-labels-idx1-ubyte",
-        10008,
-        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-    ),
-}
+FILES = _files("""
+train-images-idx3-ubyte 47040016 ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db
+train-labels-idx1-ubyte    60008 65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5
+t10k-images-idx3-ubyte   7840016 0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7
+t10k-labels-idx1-ubyte     10008 ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2
+""")
 SOURCES = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
     "https://raw.githubusercontent.com/fgnt/mnist/master/",
 )
 DEADLINE = 300.0  # seconds for one file; a source that needs more is given up
+CHUNK = 1 << 16  # bytes
 
 CLONE_DATA = Path(__file__).resolve().parents[2] / "data"
 
@@ -140,47 +133,58 @@ def _fault(file, data):
 def store(file, data, folder):
     """Write a file into a folder if its uncompressed bytes are right; else say what is wrong."""
     fault = _fault(file, data)
-    if fault:
-        return fault
-    path = Path(folder, file.name)
-    advice = "make room or give access there, or set LOGREG_DATA to another folder"
-    with explaining(path, advice=advice, kind=DownloadError):
-        os.makedirs(folder, exist_ok=True)
-        if os.path.islink(path):
-            os.unlink(path)  # what it leads to is another's
-        with replacing(path) as out:
-            out.write(data)
-    return None
+    if fault is None:
+        path = Path(folder, file.name)
+        advice = "make room or give access there, or set LOGREG_DATA to another folder"
+        with explaining(path, advice=advice, kind=DownloadError):
+            os.makedirs(folder, exist_ok=True)
+            with replacing(path) as out:
+                out.write(data)
+    return fault
 
 
 def fetch(folder=None, sources=SOURCES, timeout=10.0):
     """Fetch the IDX files that a folder lacks or holds damaged; give the folder.
 
-    The sources are base URLs, of http or https, tried in turn for each file. One that is silent
-    for `timeout` seconds, or needs more than DEADLINE, is not asked again. A file that none has is
-    a DownloadError.
+    The sources are base URLs, asked in turn for what is still missing, until one fails: by silence
+    for `timeout` seconds, say. Files that none has are a DownloadError.
     """
-    folder = download_folder() if folder is None else Path(folder)
-    tried, down, left = [], set(), []
-    for file in missing(folder):
-        for source in sources:
-            if source in down:
-                continue
+    folder, tried = download_folder() if folder is None else Path(folder), []
+    for source in sources:
+        for file in missing(folder):
             note(f"fetching {file.name} from {source}")
             url = f"{source}{file.name}.gz"
-            data, reason, is_up = download(url, file.size, timeout, DEADLINE)
-            reason = reason or store(file, data, folder)
-            if reason is None:
+            data, fault = _download(url, file.size, timeout)
+            fault = fault or store(file, data, folder)
+            if fault:  # which may be long, and hold what a terminal would obey
+                tried.append(f"  {url}: {ascii(fault)[1:-1][:200]}")
                 break
-            if not is_up:
-                down.add(source)
-            # What a server says may be long, and hold what a terminal would obey.
-            tried.append(f"  {url}: {ascii(reason)[1:-1][:200]}")
-        else:
-            left.append(f"  {file.name}")
+    left = [f"  {file.name}" for file in missing(folder)]
     if left:
         raise DownloadError(_advice(left, folder, tried))
     return folder
+
+
+def _download(url, size, timeout):
+    """The bytes of a gzipped file, unpacked, one more than `size` at the most; and the fault."""
+    from http.client import HTTPException
+    from urllib.request import urlopen
+
+    data, end = bytearray(), time.monotonic() + DEADLINE
+    try:
+        with urlopen(url, timeout=timeout) as response:
+            while len(data) <= size + CHUNK:
+                chunk = response.read1(CHUNK)
+                data += chunk
+                if not chunk:
+                    return zlib.decompressobj(wbits=31).decompress(data, size + 1), None  # 31: gzip
+                if time.monotonic() > end:
+                    return b"", f"not done after {DEADLINE:g} s"
+        return b"", f"more than {size + CHUNK} bytes"
+    except zlib.error as error:
+        return b"", f"not gzip, or damaged: {error}"
+    except (OSError, HTTPException, ValueError) as error:  # ValueError: no address
+        return b"", str(error) or repr(error)
 
 
 def _advice(left, folder, tried):
