@@ -21,6 +21,7 @@ from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameter
 from logreg.objective import softmax_regression
 from logreg.run import Run, Validation
 from logreg.saving import dumps_model
+from logreg.shell import ranks
 from logreg.shell.console import collecting, note, starting
 from logreg.shell.files import owning
 
@@ -155,6 +156,8 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
     >>> run.epoch, run.reason
     (2, 'n_epochs')
     """
+    hyperparameters = ranks.same_on_all(hyperparameters)
+    callbacks = [c for c in callbacks if not (ranks.rank and getattr(c, "is_for_first", False))]
     updates, datasets, params = check_arguments(
         x, y, cost, errors, updates, datasets, hyperparameters
     )

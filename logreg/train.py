@@ -100,7 +100,7 @@ def main(argv=None):
         from logreg.callbacks.progress import Progress
         from logreg.callbacks.reference import ReferenceCheck
         from logreg.datasets import read_dataset
-        from logreg.datasets.sharing import share_out
+        from logreg.datasets.sharing import distribute
         from logreg.sgd import run_settings, sgd_optimization
     engine.set_floatx(args.floatx)
     engine.use_device(args.device)
@@ -120,15 +120,15 @@ def main(argv=None):
         data.check_outputs(*_outputs(args))
         return data, _suited(hyperparameters, data, args)
 
-    data, hyperparameters = ranks.on_first(read) or (None, None)
-    hyperparameters = ranks.same_on_all(hyperparameters)
     is_first = not ranks.rank
+    data, hyperparameters = read() if is_first else (None, None)
+    hyperparameters = ranks.same_on_all(hyperparameters)
     listeners = [History(args.history)] if args.history and is_first else []
     if (args.report or args.plot) and is_first:
         from logreg.page.writing import Report
 
         listeners.append(Report(args.output, data, args.report, _plots(args)))
-    data = share_out(data, hyperparameters.batch_size, floatx)
+    data = distribute(data, hyperparameters.batch_size, floatx)
     if args.checkpoint:
         settings = run_settings(data, hyperparameters)
         listeners.append(Checkpoint(args.checkpoint, settings, args.resume))

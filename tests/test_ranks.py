@@ -147,7 +147,7 @@ def test_each_rank_classifies_its_share_of_the_rows(monkeypatch, size):
     monkeypatch.setattr(ranks, "size", size)
     for rank in range(size):
         monkeypatch.setattr(ranks, "rank", rank)
-        rows = is_wrong[slice(*ranks.share(47))].astype(int)
+        rows = is_wrong[slice(*ranks.part(47))].astype(int)
         dataset = Stored(rows, 1.0, 47), None
         RanksBackend(Backend()).compile_error_counts(None, None, dataset, edges, None)()
     expected = [is_wrong[a:b].sum() for a, b in zip(edges, edges[1:])]
@@ -300,10 +300,7 @@ FILE_LIMIT = (
         ("1 / 0", 1, "error: rank 1 of 3: Traceback"),
         ("1 / 0", 0, "error: rank 0 of 3: Traceback"),
         ("sys.exit(5)", 1, "error: rank 1 of 3: it ended with exit code 5"),
-        ("raise callbacks.StopTraining", 1, "error: rank 0 of 3: the ranks no longer do the same"),
-        ("os._exit(0)", 2, "rank 2 of 3 (process"),
-        ("os.kill(os.getpid(), signal.SIGSEGV)", 1, "rank 1 of 3 (process"),
-        ("os.kill(os.getpid(), signal.SIGKILL)", 0, "rank 0 of 3 (process"),
+        ("raise callbacks.StopTraining", 1, "the ranks no longer have the same parameters"),
         (FILE_LIMIT, 0, "error: best_model.pkl cannot be written: File too large"),
     ],
 )
@@ -315,44 +312,30 @@ def test_a_rank_that_fails_ends_all_and_is_named(mpirun, pairs, fault, rank, mes
     assert len(named) == 1, done.stderr
 
 
-@pytest.mark.parametrize("where", ["datasets.read_dataset", "early_stopping.EarlyStopping.update"])
-def test_ranks_see_that_one_has_gone_where_the_launcher_does_not(mpirun, pairs, where):
-    code = "import os, time\nif os.fork():\n    os.wait(), time.sleep(200)\n"  # srun does as much
-    code += "from logreg import datasets, early_stopping\n"
-    code += "from logreg.shell import ranks\nranks.start()\n"
-    code += f"if not ranks.rank: {where} = lambda *args, **how: os._exit(0)\n"
-    done = mpirun(2, "-c", code + TRAIN.format(OPTIONS))
-    assert done.returncode != 0 and "error: rank 0 of 2 (process" in done.stderr
-
-
 @pytest.mark.parametrize(
     "fault, rank, message",
     [
-        ("sys.exit(0)", 1, "error: rank 0 of 2: the ranks no longer do the same"),
+        ("sys.exit(5)", 1, "the ranks no longer have the same parameters"),
         ("1 / 0", 1, "error: rank 1 of 2: Traceback"),
     ],
 )
-def test_a_script_fails_on_one_rank(mpirun, fault, rank, message):
+@pytest.mark.parametrize("when", ["in fit", "before"])
+def test_a_script_fails_on_one_rank(mpirun, fault, rank, message, when):
+    failure = FAILURE.format(fault, rank) + ("if ranks.rank: fail()\n" if when == "before" else "")
     script = RUNS.split("found = [")[0] + "train(lambda c, p: updates.sgd(c, p, 0.1))"
-    done = mpirun(2, "-c", FAILURE.format(fault, rank) + script)
+    done = mpirun(2, "-c", failure + script)
     assert done.returncode != 0
     assert message in done.stderr and done.stderr.count("\nerror: rank") <= 1
 
 
-def test_a_rank_that_never_starts(mpirun, pairs):
-    code = "from logreg.shell import ranks; ranks.START_SECONDS = 2; " + TRAIN.format(OPTIONS)
-    done = mpirun(1, "-c", code, more=[":", "-n", "1", "true"])
+def test_ranks_whose_parameters_differ_end_and_say_so(mpirun):
+    script = RUNS.split("found = [")[0] + "train(lambda c, p: updates.sgd(c, p, 0.1 + {}))"
+    done = mpirun(2, "-c", script.format("0.001 * ranks.rank"))
     assert done.returncode != 0
-    assert "error: rank 0 of 2 " in done.stderr and "has waited 2 s for the others" in done.stderr
-
-
-def test_a_rank_that_has_no_mpi_ends_those_that_wait_for_it(mpirun):
-    code = "import sys; from logreg.shell import ranks; ranks.START_SECONDS = 9; "
-    code += "sys.modules.update({'mpi4py': None} if ranks.launched()[1] else {}); "
-    done = mpirun(2, "-c", code + TRAIN.format(OPTIONS))
-    assert done.returncode != 0
-    assert "error: rank 1 of 2: 2 processes were started together, and mpi4py" in done.stderr
-    assert "has waited" not in done.stderr
+    assert "error: rank 0 of 2: " in done.stderr
+    assert "the ranks no longer have the same parameters" in done.stderr
+    done = mpirun(2, "-c", script.format("0"))
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,12 @@ class Callback:
     ----------
     files : sequence of str or path-like
         What it writes. During a run they belong to that run alone.
+    is_for_first : bool
+        Whether it prints or writes: of several ranks, the first alone calls it.
     """
 
     files = ()
+    is_for_first = False
 
     def on_train_begin(self, run):
         """Before the first minibatch: `run` may still be changed, as a resumption does."""

@@ -29,6 +29,8 @@ class BestModel(Callback):
         If the file cannot be written.
     """
 
+    is_for_first = True
+
     def __init__(self, path, dump=None):
         self.path = path
         self.files = [path]

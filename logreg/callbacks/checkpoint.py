@@ -42,7 +42,7 @@ class Checkpoint(Callback):
 
     def __init__(self, path, settings, resume=False):
         self.path = path
-        self.files = [path]
+        self.files = [] if ranks.rank else [path]
         self.settings = settings
         self._saved = ranks.from_first(lambda: _saved_state(path, resume))
 
@@ -76,6 +76,8 @@ class Checkpoint(Callback):
 
     def on_validation(self, run, validation):
         """Write the state."""
+        if ranks.rank:
+            return
         arrays = {"best": numpy.frombuffer(run.best, dtype="uint8")}
         arrays.update((f"variable {i}", engine.value(v)) for i, v in enumerate(run.variables))
         stopping = {name: getattr(run.stopping, name) for name in STOPPING}

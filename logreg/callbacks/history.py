@@ -22,6 +22,7 @@ class History(Callback):
         If it cannot be written.
     """
 
+    is_for_first = True
     HEADER = (
         "epoch,iteration,training_cost,validation_error_percent,test_error_percent,patience,seconds"
     )

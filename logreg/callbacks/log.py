@@ -11,6 +11,8 @@ from logreg.shell.console import note, warning
 class PrintLog(Callback):
     """Prints the tutorial's lines to stdout; what the tutorial does not say goes to stderr."""
 
+    is_for_first = True
+
     def on_train_begin(self, run):
         print("... training the model", flush=True)
 

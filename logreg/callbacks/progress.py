@@ -13,6 +13,8 @@ STYLE = {"bar_format": "{desc} |{bar:20}| {rate_fmt}{postfix}", "mininterval": 0
 class Progress(Callback, contextlib.ExitStack):
     """Shows epoch, minibatch, best error, speed and patience left; used in a ``with`` statement."""
 
+    is_for_first = True
+
     def __init__(self):
         super().__init__()
         self._advance, self._n_epochs, self._next = None, 0.0, 0.0

@@ -17,6 +17,8 @@ class Verdict(Callback):
     most training rows, and `error` the test error, over all rows, of always guessing it.
     """
 
+    is_for_first = True
+
     def __init__(self, label, error, n_out):
         self.label = label
         self.error = error

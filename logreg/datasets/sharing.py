@@ -1,5 +1,6 @@
 """A data set's rows in shared variables; and on several ranks, each of which gets its share."""
 
+import contextlib
 import os
 import zlib
 from dataclasses import replace
@@ -12,56 +13,52 @@ from logreg.shell import ranks
 from logreg.shell.console import note
 
 
-def share_out(data, batch_size, dtype):
-    """Give each rank its share of a DataSet: rank 0 has it, and lets go of its arrays.
+def distribute(data, batch_size, dtype):
+    """Give each of several ranks its part of the rows of a DataSet, which rank 0 has.
 
-    What the share tells of the data, such as `rows`, is of all ranks' rows. Features that are
-    mapped from files stay whole: each rank maps them itself, where all can. `dtype` is that of
-    the digest; see :meth:`DataSet.sha256`.
+    Rank 0 lets go of its arrays. What the DataSet that is returned tells of the data, such as
+    `rows`, is of all ranks' rows. Features that are mapped from files stay whole: each rank maps
+    them itself, where all can. `dtype` is that of the digest; see :meth:`DataSet.sha256`.
     """
     if ranks.size == 1:
         return data
-    facts = None
+    facts = places = None
     if data:
         data.sha256(dtype), data.most_frequent_class()  # kept: they need all rows
         facts = replace(data, train=None, valid=None, test=None, rows=data.sizes())
-    facts, mapped = ranks.same_on_all(facts), _mapped(data)
-    sets = mapped or {split: _sent(data, split, batch_size) for split in SPLITS}
-    return replace(facts, **sets, are_shares=mapped is None)
-
-
-def _mapped(data):
-    """Map the features from their files on each rank; None if they are in none, or one cannot."""
-    places = None
-    if data and all(mapping(x) is not None for x, _ in data.sets):
-        places = [(_place(x), _checksum(x), y) for x, y in data.sets]
-    places = ranks.same_on_all(places)
-    if places is None:
-        return None
-    try:
-        pairs = [(numpy.memmap(**place, mode="r"), y) for place, _, y in places]
-        checksums = [_checksum(x) for x, _ in pairs]
-        is_there = checksums == [checksum for _, checksum, _ in places]
-    except (OSError, ValueError):
-        is_there = False
-    if ranks.largest(not is_there):
-        note("note: not all ranks can read the files: rank 0 sends each its rows")
-        return None
+        if all(mapping(x) is not None for x, _ in data.sets):
+            places = [(*_place(x), y) for x, y in data.sets]
+    facts, places = ranks.same_on_all((facts, places))
+    sets = _mapped(places)
+    if ranks.largest(not sets):
+        if places:
+            note("note: not all ranks can read the files: rank 0 sends each its rows")
+        sets = {split: _sent(data, split, batch_size) for split in SPLITS}
+        return replace(facts, **sets, are_shares=True)
     note(f"note: each of the {ranks.size} ranks maps the features from their files itself")
-    return dict(zip(SPLITS, pairs))
+    return replace(facts, **sets)
 
 
 def _place(x):
-    """Tell where a view of a mapped file lies in it, as the arguments of numpy.memmap."""
+    """Tell where a view of a mapped file lies in it, as numpy.memmap takes it; and its checksum."""
     whole = mapping(x)
     n_bytes = x.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
     file, offset = os.path.abspath(whole.filename), whole.offset + n_bytes
-    return {"filename": file, "dtype": x.dtype, "offset": offset, "shape": x.shape}
+    return {"filename": file, "dtype": x.dtype, "offset": offset, "shape": x.shape}, _checksum(x)
 
 
 def _checksum(x):
-    """The checksum of the first and the last row."""
+    """The checksum of the first and the last row: on another machine, a file may be another."""
     return zlib.crc32(x[-1:].tobytes(), zlib.crc32(x[:1].tobytes()))
+
+
+def _mapped(places):
+    """The three sets, mapped from the places of their features; None if they cannot be."""
+    with contextlib.suppress(OSError, ValueError, TypeError):  # TypeError: there are no places
+        sets = [(numpy.memmap(**place, mode="r"), y) for place, _, y in places]
+        if all(_checksum(x) == checksum for (x, _), (_, checksum, _) in zip(sets, places)):
+            return dict(zip(SPLITS, sets))
+    return None
 
 
 def _sent(data, split, batch_size):
@@ -71,19 +68,19 @@ def _sent(data, split, batch_size):
     pair = getattr(data, split)
     setattr(data, split, None)
     for rank in range(ranks.size - 1, -1, -1):
-        rows = [_rows(array, split, batch_size, rank) for array in pair]
+        rows = tuple(_rows(array, split, batch_size, rank) for array in pair)
         if rank:
             ranks.send(rows, rank)
-    return tuple(rows)
+    return rows
 
 
 def _rows(array, split, batch_size, rank):
     """A rank's rows of an array: some of each minibatch in training, and else of them all."""
     if split != "train":
-        return array[slice(*ranks.share(len(array), rank))].copy()
+        return array[slice(*ranks.part(len(array), rank))].copy()
     n_batches = len(array) // batch_size
     batches = array[: n_batches * batch_size].reshape(n_batches, batch_size, *array.shape[1:])
-    mine = batches[:, slice(*ranks.share(batch_size, rank))]
+    mine = batches[:, slice(*ranks.part(batch_size, rank))]
     return mine.reshape(-1, *array.shape[1:])
 
 

@@ -66,7 +66,7 @@ def set_floatx(floatx=None):
     floatx = floatx or user_setting(NAME, "floatX") or "float32"
     if floatx not in ("float32", "float64"):
         raise SettingError(f"floatX is {floatx!r}: logreg needs float32 or float64")
-    theano.config.floatX = floatx
+    theano.config.floatX = ranks.same_on_all(floatx)
 
 
 def use_device(name=None):

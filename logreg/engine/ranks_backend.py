@@ -1,5 +1,7 @@
 """Steps that several ranks take together: sums over them, between the gradients and the updates."""
 
+import zlib
+
 import numpy
 
 from logreg.engine.backend import Stored, TrainModel, as_stored, n_blas_threads
@@ -28,7 +30,7 @@ class RanksBackend:
                 "row of a minibatch; give a larger batch size, or start fewer"
             )
         gradients = _gradients(x, y, updates)
-        first, last = ranks.share(batch_size)
+        first, last = ranks.part(batch_size)
         n_rows = last - first
         with ranks.first_first():
             args = x, y, dataset, cost, gradients, updates, n_rows
@@ -54,10 +56,14 @@ class RanksBackend:
             apply(*(part.astype(d, copy=False) for part, d in zip(parts[1:], dtypes)))
             return parts[0].copy()
 
-        return RanksTrainModel(step, None if of_rows.has_kernel else n_blas_threads())
+        def digest():
+            values = (self.backend.value(variable).tobytes() for variable, _ in updates)
+            return zlib.crc32(b"".join(values)) % ranks.GONE
+
+        return RanksTrainModel(step, None if of_rows.has_kernel else n_blas_threads(), digest)
 
     def compile_error_counts(self, x, y, dataset, edges, errors):
-        start, stop = ranks.share(edges[-1])
+        start, stop = ranks.part(edges[-1])
         first = numpy.searchsorted(edges, start, side="right") - 1
         mine = numpy.unique(numpy.clip(edges, start, stop)) - start
         error_counts = list
@@ -86,13 +92,17 @@ class RanksBackend:
 
 
 class RanksTrainModel(TrainModel):
-    """As :class:`TrainModel`; the costs are there once all ranks have come to them.
+    """As :class:`TrainModel`; all ranks ask for the costs, and must have the same parameters then.
 
-    So what rank 0 wrote at the last validation is there for all when the run has ended.
+    `digest` is a function that makes a number of these.
     """
 
+    def __init__(self, step, n_threads, digest):
+        super().__init__(step, n_threads)
+        self._digest = digest
+
     def costs(self):
-        ranks.meet()
+        ranks.meet(self._digest())
         return super().costs()
 
 
@@ -102,12 +112,12 @@ def is_whole(features):
 
 
 def _pack(cost, gradients):
-    """A buffer for the cost, the gradients, and two words of the ranks; the parts for the first."""
+    """A buffer for the cost, the gradients, and a word of the ranks; the parts for the first."""
     values = [gradient.tag.gradient_of[1].get_value(borrow=True) for gradient in gradients]
     shapes = [(), *(value.shape for value in values)]
     edges = numpy.cumsum([0, 1, *(value.size for value in values)])
     dtype = numpy.result_type(cost.dtype, *(gradient.dtype for gradient in gradients))
-    buffer = numpy.zeros(edges[-1] + 2, dtype)
+    buffer = numpy.zeros(edges[-1] + 1, dtype)
     return buffer, [buffer[a:b].reshape(s) for a, b, s in zip(edges, edges[1:], shapes)]
 
 

@@ -9,10 +9,10 @@ import os
 import signal
 import sys
 import threading
+import time
 import warnings
 
 from logreg.errors import LogRegError
-from logreg.shell import ranks
 
 SLOW_AFTER = 2.0  # seconds until something slow is explained
 # An OSError of these numbers that names no file is of stdout.
@@ -23,12 +23,24 @@ _interrupts = []  # the numbers of the signals that raised KeyboardInterrupt in 
 _is_engine_starting = False
 _is_quiet = False
 _is_command = False  # whether the process is that of a command, which is soon over
+_rank = ""  # which of several processes this is that train together; "" for the first, and for one
+_end_others = None  # a function that ends them when a command fails in this one
 
 
 def set_quiet(is_quiet):
     """Choose whether notes are dropped, and no progress is shown."""
     global _is_quiet
     _is_quiet = is_quiet
+
+
+def be_rank(rank, size, end):
+    """Let the first of several processes speak: the others say nothing but errors.
+
+    ``end(code, error)`` is called when a command fails in this one: `error` is the exception that
+    ends it, if nothing was said of it.
+    """
+    global _rank, _end_others
+    _rank, _end_others = rank and f"rank {rank} of {size}: ", end
 
 
 @contextlib.contextmanager
@@ -41,7 +53,7 @@ def progress(total, what=None, unit="B", **options):
     """
     with contextlib.ExitStack() as stack:
         bar = None
-        if not (_is_quiet or ranks.rank) and sys.stderr.isatty():
+        if not (_is_quiet or _rank) and sys.stderr.isatty():
             with contextlib.suppress(ImportError):  # the extra `progress`
                 from tqdm import tqdm
 
@@ -80,15 +92,15 @@ class _Above:
 def note(message):
     """Say something on stderr, on a line of its own; control characters become escapes.
 
-    The first of several ranks says it. After ``set_quiet(True)``, errors and warnings alone are
-    said. A disk that is full, and takes no note, stops nothing.
+    After ``set_quiet(True)``, errors and warnings alone are said; see also :func:`be_rank`. A disk
+    that is full, and takes no note, stops nothing.
     """
-    is_dropped = _is_quiet and not message.startswith(("error: ", "warning: "))
-    if not (ranks.rank or is_dropped):
-        _say(message)
-
-
-def _say(message):
+    is_error = message.startswith("error: ")
+    if not is_error and (_rank or (_is_quiet and not message.startswith("warning: "))):
+        return
+    if _rank:
+        time.sleep(2)  # what all have met, the first of them says, and ends the others
+        message = message.replace("error: ", "error: " + _rank, 1)
     shown = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in message)
     with contextlib.suppress(OSError):
         print(shown, file=sys.stderr, flush=True)
@@ -186,22 +198,20 @@ def command(main):
 
     @functools.wraps(main)
     def wrapper(argv=None):
-        code = 1
+        code, is_over = 1, False
         with _process_of_a_command():
             try:
                 if not _has_working_directory():
                     raise LogRegError("the working directory is gone: change to one that exists")
                 code = main(argv) or 0
                 sys.stdout.flush()
-                ranks.finish()
+                is_over = True
             except LogRegError as error:
                 code = 1
-                said = ranks.fault(error)
-                if said:
-                    _say(said)
+                note(f"error: {error}")
             except MemoryError as error:
                 code = 1
-                _say(ranks.fault(LogRegError(str(error) or "there is not enough memory")))
+                note(f"error: {str(error) or 'there is not enough memory'}")
             except KeyboardInterrupt:
                 code = 130
                 note("interrupted")
@@ -209,7 +219,8 @@ def command(main):
                 code = 1
                 _tell_of_full_disk(error)
             finally:
-                ranks.end(code, sys.exc_info()[1])
+                if _end_others and not is_over:
+                    _end_others(code, sys.exc_info()[1])
         return code
 
     return wrapper

@@ -5,14 +5,12 @@ are none, as on Windows and in some folders of a network, everything goes on wit
 """
 
 import contextlib
-import io
 import os
 import platform
 import re
 import uuid
 
 from logreg.errors import ModelFileError, SettingError
-from logreg.shell import ranks
 
 try:
     import fcntl
@@ -30,11 +28,8 @@ def replacing(path):
     The bytes go to a temporary file in the same folder, are brought to the disk and only then
     renamed. If the block or the disk fails, or the process is killed, `path` is as it was. A
     file that is replaced leaves its mode to the new one. A symbolic link is followed; an OSError
-    is raised if `path` is a device or a folder. Of several ranks, the first alone writes.
+    is raised if `path` is a device or a folder.
     """
-    if ranks.rank:
-        yield io.BytesIO()
-        return
     path = _real_path(path)
     with _temporary_file(path) as file:
         with contextlib.suppress(OSError):  # it is not there; or a folder without modes
@@ -68,9 +63,8 @@ def explaining(path, fault="cannot be written", advice=UNCHANGED, kind=ModelFile
 def check_writable(path):
     """Raise a ModelFileError now if :func:`replacing` could not write a file at `path` later."""
     advice = "make its folder or give access, or name another file"
-    if not ranks.rank:
-        with explaining(path, advice=advice), _temporary_file(_real_path(path)):
-            pass
+    with explaining(path, advice=advice), _temporary_file(_real_path(path)):
+        pass
 
 
 def refuse_overwriting(written, read=()):
@@ -91,7 +85,7 @@ def owning(paths):
     Beside each lies a locked file, which names the process, and goes at the end. A ModelFileError
     says which process has one of them already.
     """
-    names = {os.path.realpath(path): path for path in paths} if fcntl and not ranks.rank else {}
+    names = {os.path.realpath(path): path for path in paths} if fcntl else {}
     with contextlib.ExitStack() as stack:
         for real_path, path in sorted(names.items()):
             with contextlib.suppress(OSError):  # the folder, or the disk, takes no such file

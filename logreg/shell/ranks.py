@@ -1,8 +1,11 @@
 """Ranks: the processes that an MPI launcher has started to train one model together.
 
-Each holds its share of the rows of each minibatch; gradients and counts are summed over the ranks,
-so that all take the same steps and stop together. Rank 0 alone reads, prints and writes. What the
-launcher set in the environment decides: without one there is one rank, and MPI is not imported.
+Each holds its part of the rows of each minibatch; gradients and counts are summed over the ranks,
+so that all take the same steps and stop together. What the launcher set in the environment
+decides: without one there is one rank, and MPI is not imported.
+
+An exception that leaves a rank ends all, after its message. Rank 0 alone prints: the others say
+nothing but errors.
 """
 
 import atexit
@@ -11,10 +14,9 @@ import os
 import sys
 import time
 import traceback
-from array import array
-from copy import copy
 
-from logreg.errors import EngineError, LogRegError
+from logreg.errors import EngineError
+from logreg.shell import console
 
 # Their size and a process's rank, as MPICH and Intel MPI, Open MPI, and Slurm's srun tell them.
 LAUNCHERS = (
@@ -22,26 +24,15 @@ LAUNCHERS = (
     ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"),
     ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
 )
-START_SECONDS = 60  # until a rank that waits for the others to start gives up
-GRACE = 2.0  # seconds until another rank than 0 says what all may have met
-SPINS = 50  # looks whether the others are there, before the core is left to them
-LONG = 0.01  # seconds until a rank that waits sleeps, and looks whether they are alive
-POLL = 0.001  # seconds
-STEP, VALIDATION, OTHER = 1, 2, 3  # where ranks come together
+LONG, POLL = 0.01, 0.001  # seconds until a rank that waits sleeps, and how long
+GONE = 1 << 24  # what a rank that ends brings to the last meeting; a digest is smaller
 
 rank, size = 0, 1
 local_rank = 0  # among those of this machine
 _mpi = _comm = None  # mpi4py's module, and the communicator of all ranks
-_watcher = None  # a socket to the process that watches this one
-_neighbours = ()  # the processes of the ranks of this machine
-_buffer = array("d", [0, 0])  # what ranks sum when they come together: as a step's, since the first
+_buffer = None  # an array like those that are summed: the last step's, since the first
 _was_asked = False  # whether this rank was asked to end the run
 _was_anyone_asked = False  # whether a rank was, as all know since the last step
-_has_agreed = False  # whether all ranks know how they end
-
-
-class ToldError(LogRegError):
-    """What failed on rank 0, which says it; raised on the others."""
 
 
 def launched():
@@ -54,18 +45,14 @@ def launched():
 
 def start():
     """Find the other ranks, if a launcher has started any."""
-    global rank, size, _mpi, _comm, _watcher
+    global rank, size, _mpi, _comm, _buffer
     n, number = launched()
     if n == 1 or size > 1:
         return
     rank, size = number, n
     if rank:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    if sys.platform == "linux":
-        from logreg.shell.watcher import watch
-
-        _watcher = watch(f"rank {number} of {n}", START_SECONDS)
-    atexit.register(finish)
+    console.be_rank(rank, size, end)
     try:
         import mpi4py
 
@@ -86,18 +73,19 @@ def start():
             f"{os.path.join(os.path.dirname(sys.executable), 'mpiexec')}, or the cluster's own; "
             "srun needs --mpi=pmi2 for MPICH and Intel MPI, --mpi=pmix for Open MPI"
         )
-    _mpi, _comm, rank = MPI, pkl5.Intracomm(MPI.COMM_WORLD), MPI.COMM_WORLD.rank
-    _tell_watcher(b"s")
+    import numpy
+
+    _mpi, _comm, _buffer = MPI, pkl5.Intracomm(MPI.COMM_WORLD), numpy.zeros(3)
     _share_cores()
+    atexit.register(_finish)
     # PyTensor sets a hook of its own, which calls the second.
     sys.excepthook = sys.__excepthook__ = lambda kind, error, trace: end(1, error)
 
 
 def _share_cores():
     """Let a machine's ranks share its cores; a launcher may have bound each to some."""
-    global local_rank, _neighbours
+    global local_rank
     here = _comm.Split_type(_mpi.COMM_TYPE_SHARED)
-    _neighbours = here.allgather(os.getpid())
     can_tell = hasattr(os, "sched_getaffinity")
     cores = os.sched_getaffinity(0) if can_tell else set(range(os.cpu_count() or 1))
     n_threads = max(1, len(cores) // here.allgather(cores).count(cores))
@@ -116,91 +104,38 @@ def alone():
     return not number
 
 
-# ---- the end
-
-
-def finish():
-    """Part from the other ranks, as all of them do now."""
-    global _comm
-    if _comm:
-        sys.stdout.flush()
-        meet()
-    _tell_watcher(b"e")
-    if _comm:
-        _comm = None
+def _finish():
+    """Part from the other ranks at the end of the process, as all of them do now."""
+    try:
+        meet(GONE)
         _mpi.Finalize()
+    except EngineError as error:
+        end(1, error)
 
 
 def end(code, error=None):
-    """End all ranks, which would wait for this one, unless they know it and end as well.
-
-    `error` is the exception that ends it, or what there is to say, where that was not said.
-    """
-    if _has_agreed or not _comm:
-        finish()
-        return
+    """End all ranks with an exit code, after what is to be said of the exception that ends this."""
     if isinstance(error, SystemExit):
-        error, code = f"it ended with exit code {error.code}", 1
+        code = error.code or 0
+        error = rank and f"it ended with exit code {code}"  # one process would not say it
     elif isinstance(error, BaseException):
         error = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     if error:
-        print(_named(error.rstrip()), file=sys.stderr)
+        console.note(f"error: {error.rstrip()}" if rank else f"error: rank 0 of {size}: {error}")
     sys.stdout.flush()
     sys.stderr.flush()
-    _tell_watcher(b"e")
     time.sleep(0.1)  # MPICH's launcher loses what it has not passed on by then
-    _comm.Abort(code)
-    os._exit(code)  # MPICH's Abort returns, and the launcher kills this process a little later
-
-
-def fault(error):
-    """What to say of an error on this rank; None if rank 0 says it."""
-    if not rank:
-        return f"error: {error}"
-    return None if isinstance(error, ToldError) else _named(error)
-
-
-def _named(error):
-    """What to say of an error, with the rank; but if all have met it, rank 0 ends them before."""
-    time.sleep(GRACE if rank else 0)
-    return f"error: rank {rank} of {size}: {error}"
-
-
-def _tell_watcher(word):
-    if _watcher is not None:
-        with contextlib.suppress(OSError):
-            _watcher.send(word)
+    if _comm:
+        _comm.Abort(code)
+        os._exit(code)  # MPICH's Abort returns, and the launcher kills this process a little later
 
 
 # ---- what ranks tell each other
 
 
-def on_first(function):
-    """Call a function on rank 0, and return there what it returns; None on the others.
-
-    A LogRegError, or the SystemExit of a wrong option, ends all; rank 0 says it.
-    """
-    global _has_agreed
-    if size == 1:
-        return function()
-    value = error = None
-    if not rank:
-        try:
-            value = function()
-        except (LogRegError, SystemExit) as raised:
-            error = raised
-    code = same_on_all(None if error is None else getattr(error, "code", 1) or 0)
-    _has_agreed = code is not None
-    if error:
-        raise error
-    if _has_agreed:
-        raise ToldError() if code == 1 else SystemExit(code)
-    return value
-
-
 def from_first(function):
-    """As :func:`on_first`, but what is returned is returned on all."""
-    return same_on_all(on_first(function))
+    """Call a function on rank 0; return on all what it returns."""
+    return same_on_all(None if rank else function())
 
 
 def same_on_all(value):
@@ -212,7 +147,7 @@ def same_on_all(value):
 
 
 def send(value, to):
-    """Send a value to a rank, which calls :func:`receive`."""
+    """Send a value from rank 0 to another rank, which calls :func:`receive`."""
     _comm.send(value, to)
 
 
@@ -222,7 +157,7 @@ def receive():
     return _comm.recv(source=0)
 
 
-def share(n, of=None):
+def part(n, of=None):
     """The first of `n` that are a rank's, by default this one's, and the one after the last."""
     of = rank if of is None else of
     return n * of // size, n * (of + 1) // size
@@ -248,53 +183,48 @@ def anyone(asked):
 
 def sum_counts(counts):
     """Sum the counts of a validation over the ranks, in place."""
-    meet(VALIDATION)
-    _comm.Allreduce(_mpi.IN_PLACE, counts)
+    _wait_for(_comm.Iallreduce(_mpi.IN_PLACE, counts).Test)
 
 
 def sum_step(buffer):
-    """Sum what a step packs, in place; its last two elements are left free for :func:`meet`."""
-    global _buffer
-    _buffer = buffer
-    meet(STEP, buffer)
-
-
-def meet(place=OTHER, buffer=None):
-    """Wait until all ranks are here: sum a buffer, of one size always, that tells where each is."""
-    global _was_anyone_asked
-    buffer = copy(_buffer) if buffer is None else buffer
-    buffer[-2], buffer[-1] = place, _was_asked
-    _wait_for(_comm.Iallreduce(_mpi.IN_PLACE, buffer).Test)
+    """Sum what a step packs over the ranks, in place; its last element is left free for them."""
+    global _buffer, _was_anyone_asked
+    _buffer, buffer[-1] = buffer, _was_asked
+    sum_counts(buffer)
+    if buffer[-1] < 0:
+        raise EngineError(_astray())
     _was_anyone_asked = bool(buffer[-1])
-    if buffer[-2] != place * size:
-        end(1, "the ranks no longer do the same: what changes or ends a run must do so on all")
+
+
+def meet(number=0):
+    """Wait until all ranks are here; an EngineError if one is at a step, or has another number.
+
+    What is summed is as large as in a step, so that a rank that is at one meets this one.
+    """
+    if size > 1:
+        mine = _buffer.copy()
+        mine.fill(0)
+        mine[-3:] = *divmod(number, 1 << 12), -1  # float32 holds their sums over 4,000 ranks
+        summed = mine.copy()
+        sum_counts(summed)
+        if (summed != size * mine).any():
+            raise EngineError(_astray())
+
+
+def _astray():
+    return (
+        "the ranks no longer have the same parameters, or no longer do the same: what changes "
+        "or ends a run, such as a learning rate or a callback, must be the same on all"
+    )
 
 
 def _wait_for(is_done):
-    """Wait for other ranks; one that waits long leaves the core to those that may need it.
-
-    It ends all if a rank of this machine has gone. Not every launcher does: for exit code 0 none,
-    and srun for no other unless it is asked to.
-    """
-    leave_core = getattr(os, "sched_yield", lambda: time.sleep(0))
-    began, tries = time.monotonic(), 0
+    """Wait for other ranks; one that waits long leaves the core to those that may need it."""
+    leave_core, began = getattr(os, "sched_yield", int), time.monotonic()
     while not is_done():
-        tries += 1
-        if tries > SPINS:
-            leave_core()
-            if time.monotonic() - began > LONG:
-                _look_for_neighbours(is_done)
-                time.sleep(POLL)
-
-
-def _look_for_neighbours(is_done):
-    for pid in _neighbours:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            time.sleep(0.5)  # its watcher says so
-            if not is_done():
-                end(1)
+        leave_core()
+        if time.monotonic() - began > LONG:
+            time.sleep(POLL)
 
 
 @contextlib.contextmanager
@@ -305,5 +235,5 @@ def first_first():
     try:
         yield
     finally:  # a script may catch what all ranks raise
-        if size > 1 and not rank:
+        if not rank:
             meet()
