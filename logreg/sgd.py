@@ -171,10 +171,8 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
             hyperparameters.improvement_threshold,
             hyperparameters.ties,
         )
-        run = Run(
-            [v for v, _ in updates], hyperparameters, stopping, n_train_batches, params=params
-        )
-        run.n_threads = train_model.n_threads
+        run = Run([v for v, _ in updates], hyperparameters, stopping, n_train_batches)
+        run.params, run.n_threads = params, train_model.n_threads
         for callback in reversed(callbacks):
             callback.on_train_begin(run)
         run.start_clock()
