@@ -118,7 +118,6 @@ setup(
             "logreg-train=logreg.train:main",
             "logreg-predict=logreg.predict:main",
             "logreg-report=logreg.report:main",
-            "logreg-import-model=logreg.import_model:main",
         ]
     },
 )

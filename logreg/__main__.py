@@ -4,10 +4,9 @@ from logreg import __version__
 
 COMMANDS = f"""logreg {__version__}: softmax regression, as in the Theano tutorial
 
-  python -m logreg.train         train a model and keep the best one
-  python -m logreg.predict       predict classes, or evaluate a model
-  python -m logreg.report        write a page of pictures of a model
-  python -m logreg.import_model  make a model file of one that the tutorial's program pickled
+  python -m logreg.train    train a model and keep the best one
+  python -m logreg.predict  predict classes, or evaluate a model
+  python -m logreg.report   write a page of pictures of a model
 
 Each has --help. As a library: from logreg import LogisticRegression, load_data."""
 

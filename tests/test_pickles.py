@@ -11,10 +11,10 @@ import struct
 
 import numpy
 import pytest
-from builders import write
+from builders import py2_array, write
 from conftest import peak_memory
 
-from logreg.datasets.formats import PICKLE_OPCODES, read_pickle
+from logreg.datasets.formats import PICKLE_CLASSES, PICKLE_OPCODES, read_pickle
 from logreg.errors import DatasetError
 from logreg.shell import pickles
 
@@ -90,6 +90,7 @@ ATTACKS = {
     "LONG4": b"\x80\x02\x8b\xff\xff\xff\x7f" + bytes(99) + b".",
     "BINBYTES": b"\x80\x03B\xff\xff\xff\xff" + bytes(99) + b".",
     "BINBYTES8": b"\x80\x04\x8e" + HUGE + bytes(99) + b".",
+    "BYTEARRAY8": b"\x80\x05\x96" + HUGE + bytes(99) + b".",
     "BINSTRING": b"\x80\x02T\xff\xff\xff\xff" + bytes(99) + b".",
     "FRAME": b"\x80\x04\x95" + HUGE + b"N.",
     "frame cut": FRAME + b"J\x01\x02\0\0CK\x07." + bytes(73) + b".",
@@ -125,13 +126,9 @@ ATTACKS = {
 }
 # What is said of some; of a gadget, what it asks for.
 SAID = {
-    "LONG_BINPUT": "memo index",
-    "PUT": "memo index",
-    "PUT -1": "memo index",
-    "INT": "a number that is too long",
     "FRAME": "cut short",
-    "frame cut": "a frame ends in the middle of an opcode",
-    "frame in frame": "a frame ends in the middle of an opcode",
+    "frame cut": "damaged .*end of frame",
+    "frame in frame": "damaged .*end of current frame",
     "a record": "array of dtype 'f4,f4'",
     "digits": "array of dtype 'S999",
     "objects": "array of dtype 'O8'",
@@ -182,9 +179,12 @@ def test_the_number_of_opcodes():
         load(b"N" + b"p1\n" * (pickles.MAX_OPCODES - 1) + b".")
 
 
-@pytest.mark.parametrize("protocol", [0, 2, 5])
-def test_a_pass_over_the_opcodes_holds_none_of_the_arrays(protocol):
-    data = pickle.dumps([numpy.full((1000, 1000), 65, "u1")] * 2, protocol)
-    with gzip.open(write("file", gzip.compress(data, 1))) as stream, peak_memory() as peak:
-        assert list(pickles.scan(stream, PICKLE_OPCODES))[-1][2] == len(data)
-    assert peak() < 6e5
+def test_an_array_is_held_once():
+    """Of Python 2, as the tutorial's data are, and of the latest protocol."""
+    array = numpy.full((1000, 1000), 65, "u1")
+    by_python_2 = py2_array(array, protocol=2) + b"."
+    for data in (pickle.dumps(array, 5), by_python_2):
+        stream = gzip.GzipFile(fileobj=io.BytesIO(gzip.compress(data, 1)))
+        with peak_memory() as peak:
+            pickles.load(stream, PICKLE_CLASSES, PICKLE_OPCODES, encoding="bytes")
+        assert peak() < 1.4 * array.size

@@ -27,13 +27,14 @@ LAYERS = [
     ["engine"],
     ["model", "updates", "run"],
     ["objective"],
-    ["saving", "datasets"],
+    ["datasets"],
+    ["saving"],
     ["plots"],
     ["arguments", "callbacks", "prediction"],
     ["sgd"],
     ["estimator", "page"],
     ["tutorial"],
-    ["train", "predict", "report", "import_model", "__main__"],
+    ["train", "predict", "report", "__main__"],
 ]
 
 
@@ -167,9 +168,9 @@ def test_every_target_of_the_makefile_is_phony():
 
 
 def test_every_option_has_a_help_text():
-    from logreg import import_model, predict, report, train
+    from logreg import predict, report, train
 
-    for module in (import_model, predict, report, train):
+    for module in (predict, report, train):
         for action in module.parser()._actions:
             assert action.help, action.option_strings
 
@@ -183,9 +184,7 @@ def test_the_package_says_which_commands_there_are(run, arguments):
         assert (f"python -m logreg.{path.stem} " in done.stdout) == is_command
 
 
-@pytest.mark.parametrize(
-    "command", ["logreg.train", "logreg.predict", "logreg.import_model", "logreg.report"]
-)
+@pytest.mark.parametrize("command", ["logreg.train", "logreg.predict", "logreg.report"])
 def test_commands_tell_their_version_and_do_not_warn(run, command):
     done = run("-W", "error", "-m", command, "--version")
     assert (done.stdout, done.stderr) == (f"logreg {logreg.__version__}\n", "")

@@ -332,9 +332,6 @@ def test_an_attack_ends_in_our_error(name):
     assert os.listdir(".") == ["model.pkl"]
 
 
-TUTORIAL = b"ccopy_reg\n_reconstructor\np1\n(c__main__\nLogisticRegression\np2\n"
-
-
 @pytest.mark.parametrize(
     "data, said",
     [
@@ -344,11 +341,10 @@ TUTORIAL = b"ccopy_reg\n_reconstructor\np1\n(c__main__\nLogisticRegression\np2\n
         (PREFIX + b"X\0\0\0\0q\1B\xff\xff\xff\xff", "cut short"),
         (
             WHOLE[:-1] + b"cos\nsystem\nX\x0e\0\0\0echo run > run\x85R.",
-            "TUPLE1, which is not admitted",
+            "asks for os.system, which was not run",
         ),
         (PREFIX + b".", "it makes a type"),
         (pickle.dumps("a text", 3), "it makes a str"),
-        (TUTORIAL, r"python -m logreg.import_model OLD NEW makes a model file of it"),
         (dumps("checkpoint", {}), "it is a checkpoint file, not a model file"),
     ],
 )

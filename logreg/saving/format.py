@@ -17,7 +17,9 @@ from typing import NamedTuple
 import numpy
 
 from logreg.errors import ModelFileError
+from logreg.saving import tutorial
 from logreg.shell import pickles
+from logreg.shell.console import note
 from logreg.shell.files import explaining, read_whole, replacing
 
 VERSION = 1
@@ -156,11 +158,6 @@ def loads(data):
             raise pickles.PickleError(f"it makes a {type(call).__name__}")
     except pickles.PickleError as error:
         reason = f"it is not a model file, or it is damaged: {error}"
-        if b"LogisticRegression" in data[:1000]:
-            reason = (
-                "it is a pickle of a whole graph, as the tutorial's own program writes it; "
-                "python -m logreg.import_model OLD NEW makes a model file of it"
-            )
         raise ModelFileError(reason if data else "it is empty") from error
     return parse(*call)
 
@@ -182,7 +179,15 @@ def read(path, kind="model"):
     advice = "train a model first (python -m logreg.train), or name another file"
     advice = advice if not os.path.exists(path) else ""
     with explaining(path, "cannot be loaded", advice, of=faults):
-        header, arrays = loads(read_whole(path, MAX_BYTES))
+        data = read_whole(path, MAX_BYTES)
+        if tutorial.is_one(data):
+            header, arrays = tutorial.loads(data)
+            note(
+                f"note: {path} is a pickle of the tutorial's own program: its W and b are taken, "
+                "nothing in it is run; save_model writes them as a model file"
+            )
+        else:
+            header, arrays = loads(data)
         found = header["format"].split()[1]
         if found != kind:
             raise ModelFileError(f"it is a {found} file, not a {kind} file")

@@ -1,15 +1,19 @@
 """Pickles, read without running anything that they name.
 
-Python's unpickler imports and calls whatever a file asks for, and some bytes crash it. So a
-first pass looks at the opcodes alone, and the second one finds only what the reader admits.
+Python's own unpickler imports and calls whatever a file asks for, and some bytes crash it. Its
+twin in pure Python does neither, if it knows the opcodes and the names of the reader alone.
 """
 
+import io
 import pickle
 import pickletools
 
 MAX_OPCODES = 20000  # a data set takes about 300, the tutorial's best model 1300
 CHUNK = 1 << 16
-LENGTH_BYTES = {pickletools.TAKEN_FROM_ARGUMENT1: 1, pickletools.TAKEN_FROM_ARGUMENT8U: 8}  # else 4
+CODES = {opcode.name: ord(opcode.code) for opcode in pickletools.opcodes}
+LOADERS = {name: pickle._Unpickler.dispatch[code] for name, code in CODES.items()}
+# Python allocates a bytearray of the length that is given, before there is a byte of it.
+LOADERS["BYTEARRAY8"] = LOADERS["BINBYTES8"]
 
 
 class PickleError(ValueError):
@@ -30,29 +34,41 @@ class Placeholder:
         self.state = state
 
 
-def load(stream, classes, opcodes, encoding="ASCII"):
+def load(stream, classes, opcodes, encoding="ASCII", loaders=None):
     """Read a pickle of a few known parts; a PickleError says what else it has.
 
-    `stream` is a seekable binary file that ends with the pickle. `classes` has what is called
-    for each name that the pickle may ask for, as ``'numpy.dtype'``: it must do no harm with any
-    arguments. `opcodes` has the names, by :mod:`pickletools`, of those that the pickle may
-    have. Those that fill a dict or a set hash what the pickle holds, which may take forever.
+    Parameters
+    ----------
+    stream : binary file
+        It ends with the pickle.
+    classes : dict
+        What is called for each name that the pickle may ask for, as ``'numpy.dtype'``: it must
+        do no harm with any arguments.
+    opcodes : str
+        The names, by :mod:`pickletools`, of those that the pickle may have. Those that fill a
+        dict or a set hash what the pickle holds, which may take forever.
+    encoding : str
+        How strings of Python 2 are read; 'bytes' leaves them as they are.
+    loaders : dict, optional
+        What to do at some of the opcodes, in place of what :mod:`pickle` does.
     """
-    for _ in scan(stream, opcodes):
-        pass
-    stream.seek(0)
-    unpickler = _Unpickler(stream, encoding=encoding)
+    unpickler = _Unpickler(_Stream(stream), encoding=encoding)
     unpickler.classes = classes
+    loaders = {**LOADERS, **(loaders or {})}
+    unpickler.dispatch = _Dispatch((CODES[name], loaders[name]) for name in opcodes.split())
     try:
-        return unpickler.load()
+        found = unpickler.load()
     except (PickleError, MemoryError):
         raise
     except Exception as error:  # whatever the unpickler may raise on bytes without sense
         said = ascii(f"{type(error).__name__}: {error}")[1:-1][:120]
         raise PickleError(f"it is damaged ({said})") from error
+    if stream.read(1):
+        raise PickleError("more bytes follow its end")
+    return found
 
 
-class _Unpickler(pickle.Unpickler):
+class _Unpickler(pickle._Unpickler):  # which joblib and dill make subclasses of, too
     def find_class(self, module, name):
         name = f"{module}.{name}"
         try:
@@ -62,65 +78,38 @@ class _Unpickler(pickle.Unpickler):
             raise PickleError(f"it asks for {asked}, which was not run") from None
 
 
-def scan(stream, opcodes):
-    """Yield the name of each opcode, where it begins, and where its argument ends.
+class _Dispatch(dict):
+    """What is done at each opcode that is admitted."""
 
-    An argument is read only once its opcode is admitted, and in pieces.
-    :func:`pickletools.genops` reads it whole, and first.
-    """
-    admitted, frame_end = opcodes.split(), 0
-    for _ in range(MAX_OPCODES):
-        start = stream.tell()
-        code = _read(stream, 1)
-        opcode = pickletools.code2op.get(code.decode("latin1"))
-        name = opcode.name if opcode else ascii(code)[1:]
-        if name not in admitted:
-            raise PickleError(f"it has the opcode {name}, which is not admitted")
-        argument = _skip_argument(stream, opcode) if opcode.arg else b""
-        end = stream.tell()
-        # At a frame's end the unpickler drops what is left of it, and goes on elsewhere than here.
-        if start < frame_end and (end > frame_end or name == "FRAME"):
-            raise PickleError("it is damaged (a frame ends in the middle of an opcode)")
-        if name == "FRAME":
-            frame_end = end + int.from_bytes(argument, "little")
-        elif name in ("PUT", "LONG_BINPUT") and not _is_memo_index(name, argument):
-            raise PickleError("it has a memo index that is too large, or none")
-        yield name, start, end
-        if name == "STOP":
-            if end < frame_end or stream.read(1):
-                raise PickleError("it is cut short, or more bytes follow its end")
-            return
-    raise PickleError(f"it has more than {MAX_OPCODES} opcodes")
+    n_left = MAX_OPCODES
+
+    def __getitem__(self, code):
+        self.n_left -= 1
+        if self.n_left < 0:
+            raise PickleError(f"it has more than {MAX_OPCODES} opcodes")
+        return super().__getitem__(code)
+
+    def __missing__(self, code):
+        opcode = pickletools.code2op.get(chr(code))
+        name = opcode.name if opcode else hex(code)
+        raise PickleError(f"it has the opcode {name}, which is not admitted")
 
 
-def _skip_argument(stream, opcode):
-    """Read past an argument; return its last piece."""
-    size, piece = opcode.arg.n, b""
-    if size == pickletools.UP_TO_NEWLINE:
-        for _ in range(2 if opcode.name in ("GLOBAL", "INST") else 1):
-            piece = stream.readline(CHUNK)
-            while piece and not piece.endswith(b"\n") and opcode.name in ("STRING", "UNICODE"):
-                piece = stream.readline(CHUNK)
-            if not piece.endswith(b"\n"):
-                raise PickleError("it is cut short, or has a number that is too long")
-        return piece
-    if size < 0:
-        size = int.from_bytes(_read(stream, LENGTH_BYTES.get(size, 4)), "little")
-    while size:
-        piece = _read(stream, min(size, CHUNK))
-        size -= len(piece)
-    return piece
+class _Stream:
+    """A file that is read in pieces: a length that is given may be larger than the file."""
 
+    def __init__(self, file):
+        self._file = file
 
-def _is_memo_index(name, argument):
-    """Whether it is a small number: the unpickler allocates as many places."""
-    if name == "LONG_BINPUT":
-        return int.from_bytes(argument, "little") < MAX_OPCODES
-    return argument.strip().isdigit() and len(argument) < 9 and int(argument) < MAX_OPCODES
+    def read(self, size):
+        found = io.BytesIO()
+        while found.tell() < size:
+            if not found.write(self._file.read(min(size - found.tell(), CHUNK))):
+                raise PickleError("it is cut short")
+        return found.getvalue()
 
-
-def _read(stream, size):
-    data = stream.read(size)
-    if len(data) != size:
-        raise PickleError("it is cut short")
-    return data
+    def readline(self):
+        line = self._file.readline()
+        if not line.endswith(b"\n"):
+            raise PickleError("it is cut short")
+        return line
