@@ -8,6 +8,7 @@ import numpy
 
 from logreg import engine, plots
 from logreg.callbacks import Callback
+from logreg.datasets.preprocessing import differ_in_scale
 from logreg.datasets.splits import stratified_order
 from logreg.errors import DatasetError, ExtraError, SettingError
 from logreg.hyperparameters import DEFAULTS, Hyperparameters, default_batch_size
@@ -15,9 +16,11 @@ from logreg.objective import softmax_regression
 from logreg.sgd import fit
 
 try:
-    from scipy.special import expit, softmax
+    from scipy.sparse import issparse
+    from scipy.special import softmax
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.exceptions import ConvergenceWarning
+    from sklearn.utils.class_weight import compute_class_weight
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, check_random_state
 except ImportError as error:
@@ -29,6 +32,8 @@ except ImportError:  # before scikit-learn 1.6
     validate_data = BaseEstimator._validate_data
 
 MIN_VALIDATION_ROWS = 10
+MAX_DENSE_BYTES = 10**9  # of a sparse X, once it is made dense
+FLOATS = [numpy.float64, numpy.float32]
 _one_at_a_time = threading.Lock()  # floatX is the whole process's, and engines are not for threads
 
 
@@ -42,6 +47,9 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
     ----------
     learning_rate, n_epochs, patience, patience_increase, improvement_threshold, l1, l2, momentum
         As of :class:`logreg.Hyperparameters`, with the same defaults.
+    class_weight : dict or 'balanced', optional
+        What the cost of a row is multiplied by: 1 if not given; what a dict has for the row's
+        label; or with 'balanced' n / (n_classes * n_k), of n rows n_k of which have that label.
     batch_size : int, optional
         Rows in a minibatch. If not given: 600, or, where a set has fewer rows, a tenth of the
         training rows.
@@ -53,6 +61,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         aside.
     random_state : int, RandomState instance or None
         The seed of the shuffle.
+    warm_start : bool
+        Whether `fit` begins with the parameters of the last fit, and not with zeros.
 
     Attributes
     ----------
@@ -60,8 +70,12 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
     coef_ : numpy.ndarray, shape (n_classes, n_features), or (1, n_features) of two classes
         Of X's dtype if that is float32, else float64; as is `intercept_`.
     intercept_ : numpy.ndarray, shape (n_classes,), or (1,) of two classes
-    n_iter_ : int
-        The epochs that were begun.
+    n_iter_ : numpy.ndarray, shape (1,)
+        The epochs that were begun, in an array as in scikit-learn's LogisticRegression.
+    loss_curve_ : list of float
+        The mean training cost between one validation and the next: of each epoch, as a rule.
+    validation_scores_ : list of float
+        The accuracy at each validation.
     n_features_in_ : int
     feature_names_in_ : numpy.ndarray
         The names of the columns, if X was a DataFrame.
@@ -90,6 +104,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         validation_fraction=1 / 6,
         shuffle=True,
         random_state=0,
+        class_weight=None,
+        warm_start=False,
     ):
         self.learning_rate = learning_rate
         self.n_epochs = n_epochs
@@ -103,41 +119,76 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         self.validation_fraction = validation_fraction
         self.shuffle = shuffle
         self.random_state = random_state
+        self.class_weight = class_weight
+        self.warm_start = warm_start
 
     def fit(self, X, y):
         """Train on rows X, of shape (n, n_features), and their labels y, of any kind.
 
-        A ValueError says what cannot be trained on, a TypeError that X must not be sparse. A
-        ConvergenceWarning tells of a model that is worse on its validation rows than always
-        guessing the most frequent class of the training rows.
+        A sparse X is made dense: once, and below 1 GB. A ValueError says what cannot be trained
+        on. A ConvergenceWarning tells of columns that differ in scale by 100 times and more, of a
+        training cost that has grown, and of a model that is worse on its validation rows than
+        always guessing the most frequent class of the training rows.
         """
-        X, y = validate_data(self, X, y, dtype=[numpy.float64, numpy.float32])
+        is_warm = self.warm_start and hasattr(self, "coef_")
+        before = (self.classes_, self.coef_, self.intercept_) if is_warm else None
+        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=FLOATS)
+        X = _dense(X)
         check_classification_targets(y)
         self.classes_, codes = numpy.unique(y, return_inverse=True)
         n_out = len(self.classes_)
         if n_out < 2:
             only = ascii(self.classes_.tolist()[0])[:60]
             raise DatasetError(f"y has one class only, {only}: at least two are needed")
+        weights = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         rows = self._split(codes)
         settings = self._hyperparameters(*map(len, rows))
         with _one_at_a_time, engine.floatx(X.dtype.name):
-            classifier, expressions = softmax_regression(X.shape[1], n_out, settings)
-            best = _Best(classifier.params)
+            used = None if self.class_weight is None else weights
+            classifier, expressions = softmax_regression(X.shape[1], n_out, settings, used)
+            if is_warm:
+                self._begin_with(*before, classifier.params)
             train, valid = ((X[part], codes[part]) for part in rows)
+            best = _Best(classifier.params, valid, used)
             run = fit(*expressions, [train, valid, valid], settings, [best])
+        self.loss_curve_ = [numpy.inf if cost is None else cost for _, cost, _, _ in run.curve]
+        self.validation_scores_ = [1 - error for _, _, error, _ in run.curve]
+        self.n_iter_ = numpy.array([run.epoch], "int32")
         W, b = best.values
-        predicted, guess = (valid[0] @ W + b).argmax(axis=1), numpy.bincount(train[1]).argmax()
-        if (predicted == valid[1]).sum() < (valid[1] == guess).sum():
+        weight, guess = weights[valid[1]], (weights * numpy.bincount(train[1])).argmax()
+        is_wrong = (valid[0] @ W + b).argmax(axis=1) != valid[1]
+        first_cost = weights[train[1]].mean() * numpy.log(n_out)  # of a model of zeros
+        faults = {
+            "the columns of X differ in scale by 100 times and more": differ_in_scale(train[0]),
+            "the training cost has grown": not self.loss_curve_[-1] < 1.001 * first_cost,
+            "the model is worse than always guessing the most frequent class": (
+                weight @ is_wrong > weight @ (valid[1] != guess)
+            ),
+        }
+        if any(faults.values()):
             warnings.warn(
-                "the model is worse than always guessing the most frequent class: standardize X "
+                f"{', and '.join(fault for fault in faults if faults[fault])}: standardize X "
                 "(StandardScaler), or give a lower learning_rate",
                 ConvergenceWarning,
                 stacklevel=2,
             )
         if n_out == 2:  # the score of the second class, where that of the first is 0
             W, b = W[:, 1:] - W[:, :1], b[1:] - b[:1]
-        self.coef_, self.intercept_, self.n_iter_ = W.T.copy(), b, run.epoch
+        self.coef_, self.intercept_ = W.T.copy(), b
         return self
+
+    def _begin_with(self, classes, coef, intercept, params):
+        """Let training begin with the parameters of another fit."""
+        n_in = self.n_features_in_
+        if coef.shape[1] != n_in or not numpy.array_equal(classes, self.classes_):
+            raise SettingError(
+                f"warm_start: the last fit had {coef.shape[1]} features and {len(classes)} "
+                f"classes, and this one has {n_in} and {len(self.classes_)}: they must be the same"
+            )
+        if len(classes) == 2:
+            coef, intercept = (numpy.concatenate([-v / 2, v / 2]) for v in (coef, intercept))
+        for param, value in zip(params, (coef.T, intercept)):
+            engine.set_value(param, value)
 
     def _repr_html_(self):
         fitted = hasattr(self, "coef_") and plots.repr_html(self)
@@ -161,40 +212,74 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
 
     def _hyperparameters(self, n_train, n_valid):
         names = {field.name for field in fields(Hyperparameters)} & {*self.get_params()}
+        names.remove("class_weight")  # a dict of labels, perhaps
         given = {name: getattr(self, name) for name in names}
         if self.batch_size is None:
             given["batch_size"] = default_batch_size([n_train, n_valid])
         return Hyperparameters(**given)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _scores(self, X):
+        """Compute the score of each class; of two classes, that of the first is 0."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", dtype=FLOATS, reset=False)
+        scores = (X @ self.coef_.T + self.intercept_).astype(X.dtype, copy=False)
+        return scores if scores.shape[1] > 1 else numpy.hstack([numpy.zeros_like(scores), scores])
 
     def decision_function(self, X):
         """Compute the score of each class, of shape (n, n_classes); of two classes, (n,).
 
         Of two classes it is the log-odds of the second.
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=[numpy.float64, numpy.float32], reset=False)
-        scores = X @ self.coef_.T + self.intercept_
-        return scores[:, 0] if len(self.classes_) == 2 else scores
+        scores = self._scores(X)
+        return scores[:, 1] if len(self.classes_) == 2 else scores
 
     def predict_proba(self, X):
-        """Compute the probability of each class, float64 of shape (n, n_classes)."""
-        scores = self.decision_function(X).astype("float64")
-        if scores.ndim == 1:
-            return numpy.column_stack([expit(-scores), expit(scores)])
-        return softmax(scores, axis=1)
+        """Compute the probability of each class, of shape (n, n_classes), in the dtype of X."""
+        scores = self._scores(X)
+        return softmax(scores.astype("float64"), axis=1).astype(scores.dtype)
+
+    def predict_log_proba(self, X):
+        """Compute the logarithm of what :meth:`predict_proba` gives."""
+        return numpy.log(self.predict_proba(X))
 
     def predict(self, X):
         """Tell the most probable class of each row, as an array of labels."""
-        scores = self.decision_function(X)
-        return self.classes_[scores.argmax(axis=1) if scores.ndim > 1 else (scores > 0).astype(int)]
+        predicted = self._scores(X).argmax(axis=1)
+        return self.classes_[predicted]
+
+
+def _dense(X):
+    if not issparse(X):
+        return X
+    n_bytes = X.shape[0] * X.shape[1] * X.dtype.itemsize
+    if n_bytes >= MAX_DENSE_BYTES:
+        raise DatasetError(
+            f"X is sparse, of shape {X.shape}, and made dense takes {n_bytes / 1e9:.1f} GB: less "
+            "than 1 GB is needed. Keep fewer features, give float32, or take scikit-learn's "
+            "SGDClassifier(loss='log_loss')"
+        )
+    return X.toarray()
 
 
 class _Best(Callback):
-    """Keeps the values of some parameters at the lowest validation error, the last of equal."""
+    """Keeps the values of parameters at the lowest validation error, the last of equal.
 
-    def __init__(self, params):
-        self.params, self.values = params, None
+    Where the classes have weights, an error counts by the weight of its row's class.
+    """
+
+    def __init__(self, params, valid, weights):
+        self.params, self.valid, self.weights = params, valid, weights
+        self.error, self.values = numpy.inf, None
 
     def on_validation(self, run, validation):
-        if validation.error == run.stopping.best_loss and engine.are_finite(self.params):
-            self.values = [engine.value(param).copy() for param in self.params]
+        values, error = [engine.value(param) for param in self.params], validation.error
+        if self.weights is not None:
+            (x, y), (W, b) = self.valid, values
+            error = self.weights[y] @ ((x @ W + b).argmax(axis=1) != y)
+        if error <= self.error and engine.are_finite(self.params):
+            self.error, self.values = error, [value.copy() for value in values]

@@ -7,16 +7,15 @@ from logreg.engine import T
 from logreg.model import LogisticRegression
 
 
-def softmax_regression(n_in, n_out, hyperparameters, class_counts=None):
+def softmax_regression(n_in, n_out, hyperparameters, weights=None):
     """Build the tutorial's model: a LogisticRegression, and the first five arguments of `fit`.
 
-    `class_counts` has the training rows of each class, if these are to be balanced.
+    `weights` are those of the classes in the cost, if these are to differ.
     """
     x = T.matrix("x")
     y = T.ivector("y")
     classifier = LogisticRegression(input=x, n_in=n_in, n_out=n_out)
     errors = classifier.errors(y)
-    weights = balanced_weights(class_counts) if hyperparameters.class_weight else None
     cost = classifier.negative_log_likelihood(y, weights)
     if hyperparameters.l1:
         cost += hyperparameters.l1 * abs(classifier.W).sum()

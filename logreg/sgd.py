@@ -18,7 +18,7 @@ from logreg.datasets.checks import SPLITS
 from logreg.early_stopping import EarlyStopping
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
-from logreg.objective import softmax_regression
+from logreg.objective import balanced_weights, softmax_regression
 from logreg.run import Run, Validation
 from logreg.saving import dumps_model
 from logreg.shell import ranks
@@ -220,9 +220,8 @@ def sgd_optimization(
     best_model = BestModel(output, lambda v: dumps_model(classifier, **about, **v.metadata()))
 
     print("... building the model", flush=True)
-    classifier, expressions = softmax_regression(
-        data.n_in, data.n_out, hyperparameters, data.class_counts
-    )
+    weights = balanced_weights(data.class_counts) if hyperparameters.class_weight else None
+    classifier, expressions = softmax_regression(data.n_in, data.n_out, hyperparameters, weights)
     datasets = share(data, release, as_stored=True)
     note(engine.describe())
     callbacks = [PrintLog(), verdict, best_model, *listeners]
