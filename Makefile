@@ -3,10 +3,15 @@ PYTHON ?= python3
 VENV ?= .venv$(if $(filter command line,$(origin PYTHON)),-$(notdir $(PYTHON)))
 BIN = $(VENV)/bin
 
-.PHONY: train test lint data benchmark clean venv
+.PHONY: train tutorial test lint data benchmark clean venv
 
 train: data
 	$(BIN)/python -m logreg.train
+
+# Without MNIST, a run on its sample is shown.
+tutorial: $(BIN)/installed
+	-$(BIN)/python scripts/fetch_mnist.py
+	$(BIN)/python -m logreg.tutorial $(OPTIONS)
 
 # Tests that need MNIST are skipped where it cannot be had.
 test: venv
@@ -24,7 +29,7 @@ benchmark: venv
 	$(BIN)/python scripts/benchmark.py $(OPTIONS)
 
 clean:
-	rm -rf .venv* build *.egg-info best_* .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv* build *.egg-info best_* tutorial.html tutorial.ipynb .pytest_cache .ruff_cache .hypothesis
 	rm -f logreg/kernel/*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -33,7 +38,7 @@ venv: $(BIN)/installed-tools
 # The native kernel is built, for this Python, where there is a C compiler.
 $(BIN)/installed: setup.py $(wildcard logreg/kernel/*.[ch])
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[progress,images,tables,report,blas]'
+	$(BIN)/python -m pip install --quiet --editable '.[progress,images,tables,report,blas,tutorial]'
 	touch $@
 
 $(BIN)/installed-tools: $(BIN)/installed

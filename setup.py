@@ -36,6 +36,7 @@ class BuildKernel(build_ext):
         super().copy_extensions_to_source()
 
 
+tutorial = ["markdown-it-py", "mdit-py-plugins", "latex2mathml", "Pygments"]
 # The last one that takes NumPy 1.23.
 pyarrow = ['pyarrow<18; python_version < "3.12"', 'pyarrow; python_version >= "3.12"']
 
@@ -70,7 +71,7 @@ setup(
     package_data={
         "logreg.callbacks": ["tutorial_log.csv"],
         "logreg.page": ["pad.js", "page.html", "page.js"],
-        "logreg.tutorial": ["README.md", "*.svg", "page.html", "tutorial.js"],
+        "logreg.tutorial": ["README.md", "*.svg", "page.html", "tutorial.js", "*.csv"],
     },
     # An installed package finds the sample under sys.prefix; a clone has it in data/.
     data_files=[("share/logreg", ["data/mnist_sample.npz"])],
@@ -88,6 +89,7 @@ setup(
         "tables": ["pandas>=2.0.3"],
         "parquet": ["pandas>=2.0.3", *pyarrow],
         "report": ["matplotlib>=3.6"],
+        "tutorial": tutorial,
         "sklearn": ["scikit-learn>=1.3"],
         "onnx": ["onnx"],
         # Theano's C code is linked with it: for nets.
@@ -107,7 +109,7 @@ setup(
                 "scikit-learn>=1.3",
             ),
             *("onnx", "onnxruntime", *pyarrow),
-            *("matplotlib>=3.6", "selenium", "tqdm"),
+            *("matplotlib>=3.6", "selenium", "tqdm", *tutorial),
             *("mpi4py", "mpich; platform_system != 'Windows'"),
             "jax; python_version >= '3.12'",
         ],
@@ -118,6 +120,7 @@ setup(
             "logreg-train=logreg.train:main",
             "logreg-predict=logreg.predict:main",
             "logreg-report=logreg.report:main",
+            "logreg-tutorial=logreg.tutorial.__main__:main",
         ]
     },
 )

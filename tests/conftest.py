@@ -1,7 +1,9 @@
 """What every test gets: an empty working folder, and no data set but the sample."""
 
 import contextlib
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +13,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+# Of Chromium.
+FLAGS = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu")
 # What the tests compute is small; and how busy the machine is must not change what is printed.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Workers that test side by side compile in folders of their own: one removes what another, as it
@@ -111,3 +115,39 @@ def mnist_folder():
         return Path(mnist.fetch()).resolve()
     except DownloadError as error:
         pytest.skip(f"MNIST cannot be had: {error}")
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The browser, of which every request and every line of the console is kept."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    browser, driver = (shutil.which(name) for name in ("chromium", "chromedriver"))
+    if not (browser and driver):
+        pytest.skip("there is no chromium, or no chromedriver (Debian: chromium-driver)")
+    options = webdriver.ChromeOptions()
+    options.binary_location = browser
+    for flag in FLAGS:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    window = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    window.set_window_size(1200, 1000)
+    yield window
+    window.quit()
+
+
+@pytest.fixture
+def open_page(chromium):
+    """Open a page of disk; after the test, nothing was asked of a network, and nothing failed."""
+
+    def open_page(path):
+        chromium.get(Path(path).resolve().as_uri())
+        return chromium
+
+    yield open_page
+    assert chromium.get_log("browser") == []
+    events = [json.loads(entry["message"])["message"] for entry in chromium.get_log("performance")]
+    urls = [
+        e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"
+    ]
+    assert {url.split(":")[0] for url in urls} <= {"file", "data"}
+    assert len([url for url in urls if url.startswith("file")]) >= 1

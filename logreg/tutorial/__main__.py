@@ -1,0 +1,56 @@
+"""``python -m logreg.tutorial`` or ``logreg-tutorial`` writes the tutorial as a page."""
+
+# First: from its import on, Ctrl-C ends the command without a traceback.
+from logreg.shell.console import command, note, starting_engine
+
+# isort: split
+import argparse
+import sys
+
+from logreg import __version__
+from logreg.shell.files import check_writable, refuse_overwriting
+
+PAGE = "tutorial.html"
+
+
+def parser():
+    """The options of the tutorial."""
+    parser = argparse.ArgumentParser(
+        prog="logreg-tutorial",
+        description="Train on MNIST (on mnist_sample where it cannot be had), and write the "
+        "tutorial as one HTML file to read and to play with, which needs no network.",
+    )
+    add = parser.add_argument
+    add("--output", metavar="FILE", help=f"the page (default: {PAGE}, or none with --notebook)")
+    add("--notebook", metavar="FILE", help="write the tutorial as a notebook, which trains nothing")
+    update = "bring the program's code in the text up to date instead"
+    add("--update", action="store_true", help=update)
+    add("--version", action="version", version=f"logreg {__version__}")
+    return parser
+
+
+@command
+def main(argv=None):
+    """Write what the options say; see :mod:`logreg.shell.console` for the exit code."""
+    args = parser().parse_args(argv)
+    output = args.output or (None if args.notebook or args.update else PAGE)
+    refuse_overwriting([args.notebook, output])
+    for path in filter(None, (args.notebook, output)):
+        check_writable(path)
+    with starting_engine():
+        from logreg import engine
+        from logreg.saving import save
+        from logreg.tutorial import text, writing
+    if args.update:
+        save(text.TEXT, text.updated().encode("utf-8"))
+    if args.notebook:
+        save(args.notebook, text.notebook().encode("utf-8"))
+        note(f"the notebook is {args.notebook}")
+    if output:
+        engine.set_floatx(None)  # float32, as logreg.train has it
+        writing.write_page(output)
+        note(f"the page is {output}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

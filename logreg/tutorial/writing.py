@@ -1,0 +1,206 @@
+"""Writes the page of the tutorial: text, formulas, pictures and what to play with, in one file."""
+
+import base64
+import csv
+import hashlib
+import html
+import importlib
+import json
+import re
+import struct
+import tempfile
+import zlib
+from pathlib import Path
+from string import Template
+
+import numpy
+
+from logreg import __version__
+from logreg.datasets import read_dataset
+from logreg.errors import DatasetError, ExtraError
+from logreg.hyperparameters import DATASET, Hyperparameters
+from logreg.saving import load_model, save
+from logreg.sgd import sgd_optimization
+from logreg.shell.console import warning
+from logreg.tutorial import text
+
+LIBRARIES = ("markdown_it", "mdit_py_plugins.dollarmath", "latex2mathml.converter", "pygments")
+HERE = Path(__file__).parent
+PAD = HERE.parent / "page" / "pad.js"
+N_DIGITS = 1000  # in the page, the first training rows; the last 200 of them validate
+CENTRES = ((-1, -0.6), (1, -0.6), (0, 1))  # of the points on the plane
+SPREAD = 0.6
+SOURCE = re.compile(r"<!-- source: ([\w.]+).*?-->")
+PLAY = re.compile(r"<!-- play: (\w+) -->\n(!\[.*)")
+
+
+def require_extra():
+    """Raise an ExtraError if a library that makes HTML of the text is not there."""
+    try:
+        for name in LIBRARIES:
+            importlib.import_module(name)
+    except ImportError as error:
+        needed = "markdown-it-py, mdit-py-plugins, latex2mathml and Pygments"
+        raise ExtraError(f"the page needs {needed} ({error}): pip install '.[tutorial]'") from None
+
+
+def write_page(path):
+    """Train on MNIST, or on its sample where it cannot be had, and write the page.
+
+    Parameters
+    ----------
+    path : str or path-like
+        It is written whole or not at all.
+
+    Raises
+    ------
+    ExtraError
+        If a library of the extra ``tutorial`` is not installed.
+    ModelFileError
+        If the page cannot be written.
+    """
+    require_extra()
+    data, classifier = train()
+    save(path, page(data, classifier).encode("utf-8"))
+
+
+def train():
+    """Train the tutorial's model; give the DataSet and the classifier."""
+    hyperparameters = Hyperparameters()
+    try:
+        data = read_dataset(DATASET, announce=True)
+    except DatasetError as error:
+        warning(f"the page shows a run on mnist_sample, of 5,000 rows: {error}")
+        data = read_dataset("mnist_sample", announce=True)
+        hyperparameters = Hyperparameters(batch_size=100)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "best_model.pkl")
+        sgd_optimization(data, hyperparameters, output=str(path))
+        return data, load_model(path)
+
+
+def page(data, classifier):
+    """Make the page of the text, of a data set of digits and of a model of it, as a str."""
+    chapters, body = to_html(text.TEXT.read_text(encoding="utf-8"))
+    script = PAD.read_text(encoding="utf-8") + (HERE / "tutorial.js").read_text(encoding="utf-8")
+    title, about = re.search(r"<h1>(.*?)</h1>", body).group(1), classifier.metadata
+    is_mnist = about["dataset"] == DATASET
+    dataset = "MNIST" if is_mnist else "mnist_sample, as MNIST could not be had"
+    error = f"{100 * about['test_error_all_rows']:.2f} %"
+    return Template((HERE / "page.html").read_text(encoding="utf-8")).substitute(
+        title=re.sub("<.*?>", "", title),
+        hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        contents="".join(f'<li><a href="#{name}">{heading}</a>' for name, heading in chapters),
+        text=body,
+        full_run=f"{about['n_train_rows']:,} rows of {dataset}; test error {error}",
+        run=dataset,
+        facts=json.dumps(facts(data, classifier)).replace("<", "\\u003c"),
+        script=script,
+        version=__version__,
+    )
+
+
+def to_html(markdown):
+    """Make HTML of the text; give the chapters, a list of (id, heading), and the HTML."""
+    from markdown_it import MarkdownIt
+    from mdit_py_plugins.dollarmath import dollarmath_plugin
+
+    def fence(renderer, tokens, i, options, env):
+        language, content = tokens[i].info.strip(), tokens[i].content
+        if language == "math":
+            return f'<div class="formula">{mathml(content, {"display_mode": True})}</div>'
+        return f'<pre class="{language}"><code>{highlighted(content, language)}</code></pre>'
+
+    def heading_open(renderer, tokens, i, options, env):
+        if tokens[i].tag == "h2":
+            heading = tokens[i + 1].content
+            # As GitHub makes it, so that links in the text hold there and here.
+            name = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+            chapters.append((name, renderer.renderInline(tokens[i + 1].children, options, env)))
+            tokens[i].attrSet("id", name)
+        return renderer.renderToken(tokens, i, options, env)
+
+    def table_open(renderer, tokens, i, options, env):
+        return '<div class="table"><table>'
+
+    def table_close(renderer, tokens, i, options, env):
+        return "</table></div>"
+
+    chapters = []
+    parser = MarkdownIt("commonmark", {"html": True}).enable("table")
+    parser.use(dollarmath_plugin, renderer=mathml)
+    parser.validateLink = lambda url: True  # the pictures are data; the text is ours
+    for rule in (fence, heading_open, table_open, table_close):
+        parser.add_render_rule(rule.__name__, rule)
+    markdown = PLAY.sub(r'<section class="play" id="\1">\n\n\2\n\n</section>', markdown)
+    markdown = SOURCE.sub(r'<p class="source"><code>\1</code></p>\n', markdown)
+    markdown = text.with_pictures_in_line(text.without_relative_links(markdown))
+    return chapters, parser.render(markdown)
+
+
+def mathml(formula, options):
+    """A formula of LaTeX as MathML."""
+    from latex2mathml import converter
+
+    return converter.convert(
+        formula.strip(), display="block" if options["display_mode"] else "inline"
+    )
+
+
+def highlighted(code, language):
+    """Code as HTML, its parts in elements with Pygments' short class names."""
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import get_lexer_by_name
+
+    if language not in ("pycon", "python"):
+        return html.escape(code)
+    return highlight(code, get_lexer_by_name(language, stripnl=False), HtmlFormatter(nowrap=True))
+
+
+def facts(data, classifier):
+    """What there is to play with: the model, a thousand digits, points, the recorded run."""
+    x, y = (array[:N_DIGITS] for array in data.train)
+    points, labels = plane()
+    return {
+        "W": base64_of(classifier.W.get_value()),
+        "b": base64_of(classifier.b.get_value()),
+        "digits": png(x),
+        "labels": y.tolist(),
+        "plane": {"x": points.ravel().tolist(), "y": labels.tolist()},
+        "validations": validations(),
+    }
+
+
+def plane():
+    """Sixty points of three classes that overlap: x, of shape (60, 2), and y, of shape (60,)."""
+    labels = numpy.repeat([0, 1, 2], 20)
+    points = numpy.array(CENTRES)[labels] + SPREAD * numpy.random.RandomState(3).randn(60, 2)
+    order = numpy.arange(60).reshape(3, 20).T.ravel()
+    return points[order], labels[order]
+
+
+def validations():
+    """The validation errors, of 9,600 rows, of a run of 250 epochs of MNIST without patience."""
+    with open(HERE / "validations.csv", newline="", encoding="utf-8") as file:
+        return [int(row["validation_errors_of_9600"]) for row in csv.DictReader(file)]
+
+
+def base64_of(array):
+    """The bytes of an array, as little-endian float32."""
+    return base64.b64encode(numpy.asarray(array, "<f4").tobytes()).decode()
+
+
+def png(rows):
+    """A grey picture, as a data address, with a line for each row of uint8."""
+
+    def chunk(kind, content):
+        checksum = zlib.crc32(kind + content)
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
+
+    height, width = rows.shape
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    lines = numpy.insert(rows, 0, 0, axis=1)  # each begins with the number of its filter: none
+    packed = zlib.compress(lines.astype("uint8").tobytes(), 9)
+    content = chunk(b"IHDR", header) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
+    return "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + content).decode()
