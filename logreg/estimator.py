@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import numpy
 
-from logreg import engine, plots
+from logreg import engine
 from logreg.callbacks import Callback
 from logreg.datasets.preprocessing import differ_in_scale
 from logreg.datasets.splits import stratified_order
@@ -189,13 +189,6 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
             coef, intercept = (numpy.concatenate([-v / 2, v / 2]) for v in (coef, intercept))
         for param, value in zip(params, (coef.T, intercept)):
             engine.set_value(param, value)
-
-    def _repr_html_(self):
-        fitted = hasattr(self, "coef_") and plots.repr_html(self)
-        return fitted or super()._repr_html_()
-
-    def _repr_mimebundle_(self, **kwargs):
-        return {"text/plain": repr(self), "text/html": self._repr_html_()}
 
     def _split(self, codes):
         """Choose the rows for training and those for validation, perhaps the same."""

@@ -1,13 +1,13 @@
 """Plots of a model: its weights, its learning curve, its confusion matrix; by matplotlib.
 
 Like scikit-learn's displays, each ``plot_...`` function draws on the axes that it is given, or on
-new ones of pyplot, and returns them. The others put plots into files, pages and notebooks.
+new ones of pyplot, and returns them: ``plot_curve(run).figure.savefig("curve.pdf")``. The page of
+a model holds the same plots as SVG.
 """
 
 import base64
 import html
 import io
-import math
 import re
 
 import numpy
@@ -15,7 +15,6 @@ import numpy
 from logreg.datasets.checks import image_shape
 from logreg.early_stopping import EarlyStopping
 from logreg.errors import ExtraError, SettingError
-from logreg.shell.files import explaining, replacing
 
 MAX_CLASSES = 100  # of which weights are drawn
 MAX_COUNTS = 20  # classes of a confusion matrix whose cells have room for a count
@@ -23,7 +22,6 @@ N_BARS = 8  # the largest weights of a sign, for each class
 BLUE, ORANGE, GREY = "#1f83c6", "#d9680f", "#8c8c8c"  # the colour-blind can tell them apart
 DIVERGING = "RdBu_r"  # blue to red around zero
 INK = "#123456"  # stands for the page's own text colour in a plot
-SUFFIXES = ("png", "svg", "pdf")
 
 
 def require_matplotlib():
@@ -42,7 +40,7 @@ def plot_weights(model, axes=None):
 
     Parameters
     ----------
-    model : Predictor, LogisticRegression or fitted estimator
+    model : Predictor or LogisticRegression
     axes : sequence of matplotlib.axes.Axes, optional
         One for each class.
 
@@ -59,33 +57,27 @@ def plot_weights(model, axes=None):
     10
     """
     W, metadata = parameters(model)
-    n_classes, top = min(W.shape[1], MAX_CLASSES), largest(W)
-    axes = numpy.ravel(_weights_axes(_pyplot_figure(), model) if axes is None else axes)
+    n_classes, top, is_image = min(W.shape[1], MAX_CLASSES), largest(W), metadata["image_shape"]
+    if axes is None:
+        n_rows, n_columns = -(-n_classes // 5), min(n_classes, 5)
+        size = (2.2 * n_columns, 2.4 * n_rows) if is_image else (18, 3 * n_rows)
+        axes = _figure(figsize=size).subplots(n_rows, n_columns)
+    axes = numpy.ravel(axes)
     for k, ax in enumerate(axes[:n_classes]):
-        if metadata["image_shape"]:
+        if is_image:
             ax.imshow(picture(W[:, k], metadata), cmap=DIVERGING, vmin=-top, vmax=top)
         else:
             plot_bars(W[:, k], metadata["feature_names"], ax)
-        ax.set_title(cut(metadata["class_labels"][k]), parse_math=False)
-    for ax in axes if metadata["image_shape"] else axes[n_classes:]:
+        ax.set_title(short(metadata["class_labels"][k]), parse_math=False)
+    for ax in axes if is_image else axes[n_classes:]:
         ax.set_axis_off()
     return axes[:n_classes]
 
 
-def _weights_axes(figure, model):
-    """Make axes for the classes of a model on a figure, five in a row."""
-    W, metadata = parameters(model)
-    n_columns = min(W.shape[1], 5)
-    n_rows = math.ceil(min(W.shape[1], MAX_CLASSES) / n_columns)
-    is_image = metadata["image_shape"]
-    figure.set_size_inches((2.2 * n_columns, 2.4 * n_rows) if is_image else (18, 3 * n_rows))
-    return figure.subplots(n_rows, n_columns)
-
-
-def _pyplot_figure():
+def _figure(**options):
     from matplotlib import pyplot
 
-    return pyplot.figure(layout="constrained")
+    return pyplot.figure(layout="constrained", **options)
 
 
 def plot_bars(w, names, ax):
@@ -93,7 +85,7 @@ def plot_bars(w, names, ax):
     order = numpy.argsort(w, kind="stable")
     chosen = [i for i in order[:N_BARS] if w[i] < 0] + [i for i in order[-N_BARS:] if w[i] > 0]
     ax.barh(range(len(chosen)), w[chosen], color=[BLUE if w[i] < 0 else ORANGE for i in chosen])
-    ax.set_yticks(range(len(chosen)), [cut(names[i]) for i in chosen], parse_math=False)
+    ax.set_yticks(range(len(chosen)), [short(names[i]) for i in chosen], parse_math=False)
     ax.axvline(0, color=GREY, linewidth=0.8)
 
 
@@ -128,7 +120,7 @@ def plot_curve(model, ax=None):
     iters, costs, errors, tests = points.T
     n_batches = metadata.get("n_train_batches") or 1
     epochs, errors, tests = (iters + 1) / n_batches, 100 * errors, 100 * tests
-    ax = ax or _pyplot_figure().subplots()
+    ax = ax or _figure().subplots()
 
     def draw(y, which, **style):
         ax.plot(epochs[which], y[which], clip_on=False, **style)
@@ -148,7 +140,8 @@ def plot_curve(model, ax=None):
     right.plot(epochs, costs, color=GREY, linestyle="-.", label="training cost (right)")
     right.set(ylabel="training cost", ylim=(0, None))
     lines = [*ax.get_lines(), *right.get_lines()]
-    ax.legend(handles=lines, fontsize="small", framealpha=0)
+    above = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "ncols": 2, "frameon": False}
+    ax.legend(handles=lines, fontsize="small", **above)
     return ax
 
 
@@ -189,15 +182,15 @@ def plot_confusion(evaluation, ax=None):
     """
     confusion = evaluation["confusion"]
     labels, predictions, counts = confusion["labels"], confusion["predictions"], dense(confusion)
-    ax = ax or _pyplot_figure().subplots()
+    ax = ax or _figure().subplots()
     shares = counts / numpy.maximum(counts.sum(axis=1, keepdims=True), 1)
     ax.imshow(numpy.sqrt(shares), cmap="cividis", vmin=0, vmax=1, aspect="auto")
     if len(labels) <= MAX_COUNTS:
         for (i, j), n in numpy.ndenumerate(counts):
             colour = "black" if shares[i, j] > 0.3 else "white"
             ax.text(j, i, n or "", ha="center", va="center", color=colour, fontsize="small")
-        ax.set_xticks(range(len(predictions)), map(cut, predictions), parse_math=False)
-        ax.set_yticks(range(len(labels)), map(cut, labels), parse_math=False)
+        ax.set_xticks(range(len(predictions)), map(short, predictions), parse_math=False)
+        ax.set_yticks(range(len(labels)), map(short, labels), parse_math=False)
     if max(map(len, map(str, predictions))) > 3:
         ax.tick_params(axis="x", rotation=90)
     ax.set(xlabel="predicted", ylabel="label")
@@ -216,14 +209,8 @@ def dense(confusion):
 
 def parameters(model):
     """The W of a model, and its metadata with `image_shape`, class labels and feature names."""
-    if hasattr(model, "coef_"):
-        two = numpy.vstack([-model.coef_, model.coef_]) / 2  # of two classes, there is one row
-        W = numpy.transpose(two if len(model.coef_) == 1 else model.coef_)
-        metadata = {"class_labels": list(model.classes_)}
-        metadata["feature_names"] = list(getattr(model, "feature_names_in_", []))
-    else:
-        W = model.W.get_value() if hasattr(model.W, "get_value") else model.W
-        metadata = getattr(model, "metadata", {})
+    W = model.W.get_value() if hasattr(model.W, "get_value") else model.W
+    metadata = getattr(model, "metadata", {})
     n_in, n_out = W.shape
     row_shape = tuple(metadata.get("image_shape") or [n_in])
     shape = image_shape(row_shape, guess=not metadata.get("categories"))
@@ -239,7 +226,7 @@ def picture(row, metadata):
     return image.T if metadata.get("transposed") else image
 
 
-def cut(name, n=24):
+def short(name, n=24):
     """A label or a column's name, short enough for a tick."""
     text = "".join(c if c.isprintable() else "?" for c in str(name))
     return text if len(text) <= n else text[: n - 1] + "…"
@@ -248,24 +235,6 @@ def cut(name, n=24):
 def largest(W):
     """The weight at which the colours end: only one in 500 is larger, and looks the same."""
     return float(numpy.percentile(abs(W), 99.8)) or 1.0
-
-
-def save(plot, path, subject):
-    """Call ``plot(subject, axes)``, and write the figure whole or not at all, by the suffix."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(layout="constrained")
-    plot(subject, _weights_axes(figure, subject) if plot is plot_weights else figure.subplots())
-    with explaining(path, advice="give another name", kind=SettingError), replacing(path) as file:
-        figure.savefig(file, format=suffix(path), dpi=150)
-
-
-def suffix(path):
-    """The format of a plot's file; a SettingError names those that there are."""
-    found = str(path).rpartition(".")[2].lower()
-    if found not in SUFFIXES:
-        raise SettingError(f"{path}: a plot is written as .{', .'.join(SUFFIXES)}: end it so")
-    return found
 
 
 def svg(plot, *arguments, size, alt):
@@ -280,11 +249,10 @@ def svg(plot, *arguments, size, alt):
         figure = Figure(figsize=size, layout="constrained")
         plot(*arguments, figure.subplots())
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
-    text = stream.getvalue().replace(INK, "currentColor")
-    head, body = text[text.index("<svg") + 4 :].split(">", 1)
+    drawn = stream.getvalue().replace(INK, "currentColor")
     unused = r'<metadata>.*?</metadata>|<style.*?</style>| id="[a-z_]+\d*"'
-    body = re.sub(unused, "", body, flags=re.DOTALL)
-    return f'<svg role="img" aria-label="{html.escape(alt)}"{head}>{body}'
+    drawn = re.sub(unused, "", drawn[drawn.index("<svg") :], flags=re.DOTALL)
+    return drawn.replace("<svg", f'<svg role="img" aria-label="{html.escape(alt)}"', 1)
 
 
 def image(pixels, alt, colours="gray", least=0, most=255):
@@ -301,7 +269,7 @@ def weights_html(model):
     """The weights of each class as HTML figures."""
     W, metadata = parameters(model)
     figures, top = [], largest(W)
-    for w, label in zip(W.T[:MAX_CLASSES], map(cut, metadata["class_labels"])):
+    for w, label in zip(W.T[:MAX_CLASSES], map(short, metadata["class_labels"])):
         alt = f"weights of the class {label}"
         if metadata["image_shape"]:
             drawn = image(picture(w, metadata), alt, DIVERGING, -top, top)

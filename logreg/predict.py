@@ -1,12 +1,11 @@
 """The command line of prediction: ``python -m logreg.predict`` or ``logreg-predict``."""
 
 # First: from its import on, Ctrl-C ends the command without a traceback.
-from logreg.shell.console import command, note, progress, set_quiet, starting_engine, warning
+from logreg.shell.console import command, note, progress, set_quiet
 
 # isort: split
 import argparse
 import contextlib
-import csv
 import json
 import sys
 
@@ -23,7 +22,9 @@ from logreg.prediction.inputs import (
     read_test,
     with_folders,
 )
+from logreg.prediction.predictor import Predictor
 from logreg.prediction.writers import destination, shown, shown_some, writer
+from logreg.saving import format
 from logreg.shell import ranks
 from logreg.shell.files import refuse_overwriting
 from logreg.shell.options import NO_OPTIONS, add_switch, add_table_options, table_options
@@ -55,21 +56,21 @@ def parser():
     add("--dataset", metavar="PATH", help=dataset)
     evaluate = "print errors, precision, recall, F1 and the confusion matrix on the test set"
     add("--evaluate", action="store_true", help=evaluate)
-    add("--plot", metavar="FILE", help="with --evaluate, draw the confusion matrix: png, svg, pdf")
     add("--quiet", action="store_true", help="drop the notes and the line of progress")
     add("--info", action="store_true", help="print what the model file tells of the model")
     add("--proba", action="store_true", help="give the probability of each class")
     add("--top", metavar="K", type=int, help="give the K most probable classes instead")
-    formats = {"choices": ("text", "csv", "json"), "default": "text"}
-    add("--format", **formats, help="format of the results" + default)
+    formats = "format of the results; csv is for predictions only"
+    add("--format", choices=("text", "csv", "json"), default="text", help=formats + default)
     add("--output", metavar="FILE", help="where the results go, if not to stdout")
     n = f"how many rows of each input; of a data set {N_EXAMPLES} if not given, else all"
     add("-n", metavar="N", type=int, help=n)
     add("--batch-size", metavar="N", type=int, default=BATCH_SIZE, help="rows at a time" + default)
     add_table_options(parser)
-    invert = "exchange light and dark in pictures, whatever their background"
+    invert = (
+        "exchange light and dark in pictures, whatever their background (not in rows of numbers)"
+    )
     add_switch(parser, "invert", invert, "keep them")
-    add("--device", metavar="NAME", help="where the model runs: cpu, cuda, cuda0, ...")
     add("--version", action="version", version=f"logreg {__version__}")
     return parser
 
@@ -90,7 +91,7 @@ def predict(model=BEST_MODEL, dataset=DATASET, n=N_EXAMPLES):
     [0 0 0 0 0 0 0 0 0 0]
     """
     _require_positive("-n", n)
-    _print_examples(_predictor(model), dataset, NO_OPTIONS, n)
+    _print_examples(Predictor(model), dataset, NO_OPTIONS, n)
 
 
 def _print_examples(predictor, dataset, options, n):
@@ -109,13 +110,6 @@ def _require_positive(option, value):
         raise SettingError(f"{option} is {value}: it must be 1 or more")
 
 
-def _predictor(model, device=None):
-    with starting_engine():
-        from logreg.prediction.predictor import Predictor
-
-    return Predictor(model, device)
-
-
 @command
 def main(argv=None):
     """Predict as the options say; see :mod:`logreg.shell.console` for the exit code."""
@@ -124,7 +118,7 @@ def main(argv=None):
     args = _arguments(argv)
     if args.info:
         return _info(args)
-    predictor = _predictor(args.model, args.device)
+    predictor = Predictor(args.model)
     options = table_options(args).completed(predictor.metadata)
     if args.evaluate:
         return _evaluate(predictor, options, args)
@@ -151,18 +145,15 @@ def _arguments(argv):
     set_quiet(args.quiet)
     if bool(args.inputs) + args.evaluate + args.info > 1:
         options.error("give inputs, --evaluate or --info, and no two of them")
-    if args.n is not None and (args.evaluate or args.info):
-        options.error("-n is for predictions: --evaluate takes all rows")
-    if args.evaluate and (args.proba or args.top is not None):
-        options.error("--proba and --top are for predictions, not for --evaluate")
-    if args.plot and not args.evaluate:
-        options.error("--plot is for --evaluate")
+    if (args.evaluate or args.info) and (args.n or args.proba or args.top or args.format == "csv"):
+        said = "-n, --proba, --top and --format csv are for predictions, not for --evaluate"
+        options.error(f"{said} or --info")
     if args.inputs and args.dataset is not None:
         options.error("--dataset is for --evaluate and for the first examples, not for inputs")
     for option, value in (("-n", args.n), ("--top", args.top), ("--batch-size", args.batch_size)):
         _require_positive(option, value)
     args.inputs = with_folders(args.inputs)
-    refuse_overwriting([args.output, args.plot], [args.model, *args.inputs])
+    refuse_overwriting([args.output], [args.model, *args.inputs])
     return args
 
 
@@ -177,7 +168,7 @@ def _predict(predictor, inputs, args, n):
         for name, rows in inputs:
             try:
                 with contextlib.closing(rows):
-                    if _predict_input(predictor, name, rows, args.invert, n, out, advance):
+                    if _predict_input(predictor, name, rows, n, out, advance):
                         inverted.append(name)
             except LogRegError as error:
                 n_bad += 1
@@ -190,13 +181,11 @@ def _predict(predictor, inputs, args, n):
     return 1 if n_bad else 0
 
 
-def _predict_input(predictor, name, rows, invert, n, out, advance):
+def _predict_input(predictor, name, rows, n, out, advance):
     """Predict an input's batches; return whether it is a picture that was inverted."""
     checker = InputChecker(predictor, name)
     for batch in rows:
         first = checker.n_rows
-        if invert and not batch.is_picture and first == 0:
-            warning(f"{name}: --invert is for pictures: rows of numbers stay as they are")
         out.rows(name, first, batch.is_single, checker.predict(batch.x[: n - first]))
         advance(len(batch.x))
         if batch.inverted or checker.n_rows == n:
@@ -205,43 +194,26 @@ def _predict_input(predictor, name, rows, invert, n, out, advance):
 
 
 def _evaluate(predictor, options, args):
-    from logreg import plots
-    from logreg.prediction.evaluation import evaluate, format_evaluation
+    from logreg.prediction.evaluation import as_text, evaluate
 
-    if args.plot:
-        plots.require_matplotlib()
-        plots.suffix(args.plot)
     data = read_test(predictor, args.dataset, options)
-    data.check_outputs(args.output, args.plot)
-    checker = InputChecker(predictor, data.name)
+    data.check_outputs(args.output)
     with destination(args.output) as stream:
         with progress(len(data.test[0]), unit=" rows") as advance:
-
-            def predict(x):
-                advance(len(x))
-                return checker.predict(x)
-
-            sizes = args.batch_size, predictor.batch_size
-            evaluation = evaluate(predict, data, predictor.labels, *sizes)
-        stream.write(format_evaluation(evaluation, args.format))
-    if args.plot:
-        plots.save(plots.plot_confusion, args.plot, evaluation)
+            found = evaluate(predictor, data, args.batch_size, advance)
+        as_json = args.format == "json"
+        stream.write(json.dumps(found, indent=2) + "\n" if as_json else as_text(found))
 
 
 def _info(args):
     """Print the metadata of a model file, one entry a line."""
-    with starting_engine():
-        from logreg.saving import load_model
-
-    metadata = load_model(args.model).metadata
-    pairs = [(name, _in_text(name, value)) for name, value in sorted(metadata.items())]
+    metadata = format.read(args.model)[0]["metadata"]
+    text = json.dumps(metadata, indent=2, sort_keys=True) + "\n"
+    if args.format == "text":
+        pairs = sorted(metadata.items())
+        text = "".join(f"{shown(name)}: {_in_text(name, value)}\n" for name, value in pairs)
     with destination(args.output) as stream:
-        if args.format == "json":
-            stream.write(json.dumps(metadata, indent=2, sort_keys=True) + "\n")
-        elif args.format == "csv":
-            csv.writer(stream, lineterminator="\n").writerows([("name", "value"), *pairs])
-        else:
-            stream.write("".join(f"{shown(name)}: {text}\n" for name, text in pairs))
+        stream.write(text)
 
 
 def _in_text(name, value):

@@ -1,7 +1,7 @@
 """The command line of the report: ``python -m logreg.report`` or ``logreg-report``."""
 
 # First: from its import on, Ctrl-C ends the command without a traceback.
-from logreg.shell.console import command, note, starting_engine
+from logreg.shell.console import command, note
 
 # isort: split
 import argparse
@@ -13,6 +13,10 @@ from pathlib import Path
 from logreg import __version__
 from logreg.errors import LogRegError
 from logreg.hyperparameters import BEST_MODEL
+from logreg.page.writing import write_page
+from logreg.plots import require_matplotlib
+from logreg.prediction.inputs import read_test
+from logreg.prediction.predictor import Predictor
 from logreg.shell.files import check_writable, refuse_overwriting
 from logreg.shell.options import add_table_options, table_options
 
@@ -42,10 +46,6 @@ def main(argv=None):
     args = parser().parse_args(argv)
     output = args.output or os.path.splitext(args.model)[0] + ".html"
     refuse_overwriting([output], [args.model])
-    with starting_engine():
-        from logreg.page.writing import write_page
-        from logreg.plots import require_matplotlib
-        from logreg.prediction.predictor import Predictor
     require_matplotlib()
     predictor = Predictor(args.model)
     check_writable(output)
@@ -60,8 +60,6 @@ def main(argv=None):
 
 def _test_data(predictor, dataset, options):
     """Read the test set; None, with a note, if it is the training's and cannot be had."""
-    from logreg.prediction.inputs import read_test
-
     try:
         return read_test(predictor, dataset, options)
     except LogRegError as error:

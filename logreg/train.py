@@ -6,7 +6,6 @@ from logreg.shell.console import command, note, set_quiet, starting_engine
 # isort: split
 import argparse
 import math
-import os
 import shlex
 import sys
 from dataclasses import fields, replace
@@ -25,7 +24,6 @@ from logreg.shell import ranks
 from logreg.shell.files import refuse_overwriting
 from logreg.shell.options import add_table_options, add_training_options, table_options
 
-PLOTS = ("weights", "curve", "confusion")
 HYPERPARAMETER_HELP = {
     "learning_rate": "factor of the gradient in each step",
     "n_epochs": "passes over the training set at the most",
@@ -74,10 +72,7 @@ def parser():
     add("--checkpoint", metavar="FILE", help="keep the state of the run here at each validation")
     add("--resume", action="store_true", help="go on from the checkpoint; --n-epochs may be larger")
     add("--history", metavar="FILE", help="write a CSV row here at each validation")
-    report = "write a page of pictures of the model here, every 10 s at the most"
-    add("--report", metavar="FILE", help=report)
-    plot = "at the end, draw weights.png, curve.png and confusion.png beside the model"
-    add("--plot", action="store_true", help=plot)
+    add("--report", metavar="FILE", help="at the end, write a page of pictures of the model here")
     add("--quiet", action="store_true", help="drop the notes and the line of progress")
     add("--floatx", choices=("float32", "float64"), help="float type of data and parameters")
     add("--device", metavar="NAME", help="where data and parameters live: cpu, cuda, cuda1, ...")
@@ -124,10 +119,10 @@ def main(argv=None):
     data, hyperparameters = read() if is_first else (None, None)
     hyperparameters = ranks.same_on_all(hyperparameters)
     listeners = [History(args.history)] if args.history and is_first else []
-    if (args.report or args.plot) and is_first:
-        from logreg.page.writing import Report
+    if args.report and is_first:
+        from logreg.page.callback import Report
 
-        listeners.append(Report(args.output, data, args.report, _plots(args)))
+        listeners.append(Report(args.output, data, args.report))
     data = distribute(data, hyperparameters.batch_size, floatx)
     if args.checkpoint:
         settings = run_settings(data, hyperparameters)
@@ -161,12 +156,7 @@ def _settings(argv):
 
 
 def _outputs(args):
-    return args.output, args.checkpoint, args.history, args.report, *_plots(args)
-
-
-def _plots(args):
-    folder = os.path.dirname(args.output)
-    return [os.path.join(folder, f"{name}.png") for name in PLOTS] if args.plot else []
+    return args.output, args.checkpoint, args.history, args.report
 
 
 def _suited(hyperparameters, data, args):

@@ -47,11 +47,11 @@ def classes_of(pixels):
     return probabilities(x, *weights()).argmax(axis=1)
 
 
-def save(path, W, b, **metadata):
+def save(path, W, b, dtype="float32", **metadata):
     """Write a model file."""
     from logreg import LogisticRegression, engine, save_model
 
-    with engine.floatx("float32"):
+    with engine.floatx(dtype):
         classifier = LogisticRegression(engine.T.matrix("x"), *W.shape)
     for param, value in zip(classifier.params, (W, b)):
         param.set_value(value.astype(param.dtype))

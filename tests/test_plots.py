@@ -1,12 +1,12 @@
-"""Plots of a model, as matplotlib has them on its axes, and in files and notebooks."""
+"""Plots of a model, as matplotlib has them on its axes, and in notebooks."""
 
 import sys
 
 import numpy
 import pytest
-from builders import make_pairs, save, save_digits_model, weights
+from builders import save, save_digits_model, weights
 
-from logreg import plots, predict
+from logreg import plots
 from logreg.errors import ExtraError, SettingError
 from logreg.prediction.predictor import Predictor
 
@@ -51,21 +51,6 @@ def test_weights_of_a_table_are_the_largest_as_bars(working_folder):
     assert "$x^$" in html and "<b>" not in html  # neither a formula nor a tag
 
 
-@pytest.mark.parametrize("n_out", [2, 3])
-def test_a_fitted_estimator_shows_its_weights(n_out):
-    pytest.importorskip("sklearn")
-    from logreg import SoftmaxClassifier
-
-    classifier = SoftmaxClassifier(n_epochs=2)
-    assert "<figure" not in classifier._repr_mimebundle_()["text/html"]
-    classifier.fit(*make_pairs((60, 1, 1), n_out=n_out)[0])
-    html = classifier._repr_mimebundle_()["text/html"]
-    assert html == classifier._repr_html_() and html.count("<figure") == n_out
-    if n_out == 2:
-        w = plots.parameters(classifier)[0]
-        numpy.testing.assert_allclose(w[:, 1] - w[:, 0], classifier.coef_[0])
-
-
 def test_a_curve_marks_the_best_and_the_significant_gains():
     lines = {line.get_label(): line for line in plots.plot_curve(TOLD, axes()).get_lines()}
     assert lines["validation error"].get_xdata().tolist() == [1, 2, 3, 4]
@@ -93,24 +78,6 @@ def test_a_confusion_matrix_has_counts_where_there_is_room():
     sparse = {"labels": many, "predictions": many, "entries": [[3, 4, 7]]}
     assert not plots.plot_confusion({"confusion": sparse}, axes()).texts
     assert plots.dense(sparse).sum() == plots.dense(sparse)[3, 4] == 7
-
-
-def test_predict_draws_the_confusion_matrix(working_folder, capsys):
-    save_digits_model()
-    command = ["--evaluate", "--dataset", "mnist_sample", "--quiet", "--plot"]
-    for name, begin in (("c.png", b"\x89PNG"), ("c.pdf", b"%PDF"), ("c.SVG", b"<?xml")):
-        assert predict.main([*command, name]) == 0
-        assert (working_folder / name).read_bytes().startswith(begin)
-    for name, message in (
-        ("c.txt", "c.txt: a plot is written as .png, .svg, .pdf"),
-        ("nowhere/c.png", "nowhere/c.png cannot be written"),
-        ("best_model.pkl", "best_model.pkl would overwrite"),
-    ):
-        capsys.readouterr()
-        assert predict.main([*command, name]) == 1
-        assert f"error: {message}" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        predict.main(["--plot", "c.png"])
 
 
 def test_without_matplotlib_an_error_names_the_extra(monkeypatch):

@@ -25,7 +25,7 @@ from builders import (
 from PIL import Image
 
 from logreg import load_model, predict, train
-from logreg.errors import ModelFileError, SettingError
+from logreg.errors import SettingError
 from logreg.predict import main
 
 
@@ -183,26 +183,19 @@ def test_inverted_pictures_are_listed(digits, output, x_median, was):
         assert said.err == ""
 
 
-def test_pictures_and_rows_that_are_warned_of(output):
-    save_digits_model()
-    Image.new("L", (50, 50), 255).save("blank.png")
-    numpy.save("x.npy", numpy.zeros((1, 784)))
-    assert output("blank.png", "x.npy", "--invert").err.splitlines() == [
-        "warning: blank.png: is blank, or too faint: no ink was found on it",
-        "warning: x.npy: --invert is for pictures: rows of numbers stay as they are",
-    ]
-
-
-def test_a_folder_of_pictures_one_of_which_shows_several(digits, output):
+def test_a_folder_of_pictures_some_of_which_are_warned_of(digits, output):
     save_digits_model()
     os.mkdir("d")
+    Image.new("L", (50, 50), 255).save("d/blank.png")
     for i, picture in enumerate([digits[1], numpy.hstack(digits[:2]), digits[2]]):
         Image.fromarray(picture).save(f"d/{i}.png")
     said = output("d")
     k = classes_of(digits)
-    assert re.fullmatch(rf"d/0.png: {k[1]}\nd/1.png: .\nd/2.png: {k[2]}\n", said.out)
-    (warning,) = said.err.splitlines()
-    assert warning.startswith("warning: d/1.png: seems to show several digits, and is read as one")
+    wanted = rf"d/0.png: {k[1]}\nd/1.png: .\nd/2.png: {k[2]}\nd/blank.png: .\n"
+    assert re.fullmatch(wanted, said.out)
+    several, blank = said.err.splitlines()
+    assert several.startswith("warning: d/1.png: seems to show several digits, and is read as one")
+    assert blank == "warning: d/blank.png: is blank, or too faint: no ink was found on it"
 
 
 def test_evaluation(output):
@@ -253,8 +246,8 @@ def test_a_model_of_pixels_in_a_table(output, capsys):
     [
         (["x.csv", "--evaluate"], "give inputs, --evaluate or --info"),
         (["--info", "--evaluate"], "no two of them"),
-        (["--evaluate", "-n", "3"], "--evaluate takes all rows"),
-        (["--evaluate", "--top", "3"], "not for --evaluate"),
+        (["--evaluate", "-n", "3"], "--format csv are for predictions"),
+        (["--info", "--format", "csv"], "--format csv are for predictions"),
         (["x.csv", "--dataset", "mnist_sample"], "--dataset is for --evaluate and"),
     ],
 )
@@ -271,15 +264,6 @@ def test_numbers_out_of_range(option, capsys):
     assert f"error: {option} is 0: it must be 1 or more" in said
 
 
-def test_without_a_model_and_without_a_device(capsys):
-    said = refused(capsys, "x.csv", "--model", "nowhere.pkl")
-    assert "error: nowhere.pkl cannot be loaded" in said
-    save_digits_model()
-    assert "error: device 'nonsense' is not known" in refused(capsys, "--device", "nonsense")
-    with pytest.raises(ModelFileError):
-        predict.predict("nowhere.pkl")
-
-
 def test_info(output):
     save_digits_model(test_error=0.0748958)
     lines = output("--info").out.splitlines()
@@ -290,21 +274,45 @@ def test_info(output):
         "test_error: 7.489580 %",
     } <= set(lines)
     assert json.loads(output("--info", "--format", "json").out)["image_shape"] == [28, 28]
-    rows = list(csv.reader(io.StringIO(output("--info", "--format", "csv").out)))
-    assert rows[0] == ["name", "value"] and ["n_out", "10"] in rows
 
 
-def test_a_pipe_an_encoding_and_what_is_imported(small, run):
+def test_a_pipe_and_an_encoding(small, run):
     save("names.pkl", *small, class_labels=["ä", "b", "c"])
-    code = (
-        "import sys; from logreg.predict import main; "
-        "code = main(['-', '--model', 'names.pkl']); "
-        "sys.exit(code or bool({'PIL', 'logreg.prediction.evaluation', 'logreg.sgd'} "
-        "& set(sys.modules)))"
-    )
     env = {"PYTHONIOENCODING": "ascii", "PYTHONWARNINGS": "error::ResourceWarning"}
-    done = run("-c", code, env=env, input=csv_text(numpy.eye(3)))
+    command = ["-m", "logreg.predict", "-", "--model", "names.pkl"]
+    done = run(*command, env=env, input=csv_text(numpy.eye(3)))
     assert (done.returncode, done.stdout) == (0, "-[0]: \\xe4\n-[1]: b\n-[2]: c\n"), done.stderr
+
+
+@pytest.mark.parametrize("kernel", ["1", "0"])
+def test_what_reads_a_model_starts_no_engine(run, kernel):
+    pytest.importorskip("matplotlib")
+    save_digits_model(dataset="mnist_sample")
+    numpy.save("x.npy", sample()["x_test"][:3])
+    random = numpy.random.RandomState(3)
+    W, b, x = random.randn(3, 40), random.randn(40), random.randn(5, 3)
+    save("many.pkl", W, b)  # more classes than the kernel takes
+    save("double.pkl", W[:, :4], b[:4], "float64")
+    code = f"""if True:
+        import sys
+        from logreg import Predictor, predict, report
+        assert predict.main(["x.npy"]) == predict.main(["--evaluate"]) == predict.main([]) == 0
+        assert predict.main(["--info"]) == report.main([]) == 0
+        for name in ("many.pkl", "double.pkl"):
+            print(Predictor(name).predict_proba({x.tolist()}).tolist())
+        print({{"theano", "pytensor", "logreg.engine", "pandas"}} & set(sys.modules))
+    """
+    done = run("-c", code, env={"LOGREG_KERNEL": kernel})
+    assert (done.returncode, done.stderr) == (0, "the page is best_model.html\n")
+    *_, many, double, imported = done.stdout.splitlines()
+    assert imported == "set()"
+    numpy.testing.assert_allclose(json.loads(many), probabilities(x, W, b), rtol=1e-5)
+    expected = probabilities(x, W[:, :4], b[:4])
+    numpy.testing.assert_allclose(json.loads(double), expected, rtol=1e-14)
+    k = classes_of(sample()["x_test"])
+    lines = done.stdout.splitlines()
+    assert lines[:3] == [f"x.npy[{i}]: {k[i]}" for i in range(3)]
+    assert f"[{' '.join(map(str, k[:10]))}]" in lines
 
 
 @pytest.mark.parametrize(

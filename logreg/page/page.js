@@ -101,14 +101,38 @@
     canvas.getContext("2d").putImageData(image, 0, 0);
   }
 
-  // ---- A table: a field for each column ----
+  // ---- A table: a field for each column, a number or a choice of texts ----
+
+  const fields = facts.shape ? [] : makeFields();
+
+  function makeFields() {
+    let first = 0; // the column's first feature
+    return facts.columns.map((name, i) => {
+      const texts = facts.categories[i];
+      const means = facts.means.slice(first, first + (texts ? texts.length : 1));
+      const field = document.createElement(texts ? "select" : "input");
+      if (texts) {
+        const chosen = means.indexOf(Math.max(...means));
+        texts.forEach((text, k) => field.add(new Option(text, text, k === chosen, k === chosen)));
+      } else {
+        field.type = "number";
+        field.step = "any";
+        field.defaultValue = Number(means[0].toPrecision(6));
+      }
+      const label = document.createElement("label");
+      label.appendChild(document.createElement("span")).textContent = name;
+      label.appendChild(field);
+      get("fields").insertBefore(label, get("fields").lastElementChild);
+      first += means.length;
+      return { field, first: first - means.length, n: means.length };
+    });
+  }
 
   function readFields() {
     const row = Float64Array.from(facts.means);
-    for (const field of document.querySelectorAll("#fields [data-feature]")) {
-      const first = Number(field.dataset.feature);
+    for (const { field, first, n } of fields) {
       if (field.tagName === "SELECT") {
-        for (let i = 0; i < field.length; i++) row[first + i] = Number(i === field.selectedIndex);
+        for (let k = 0; k < n; k++) row[first + k] = Number(k === field.selectedIndex);
       } else if (Number.isFinite(field.valueAsNumber)) { // an empty one stays at the mean
         row[first] = field.valueAsNumber;
       }

@@ -1,6 +1,7 @@
 """The parts of the page of a model, as HTML; every text of a file is escaped."""
 
 import base64
+from dataclasses import fields
 from html import escape
 
 import numpy
@@ -8,13 +9,11 @@ import numpy
 from logreg import plots
 from logreg.datasets.preprocessing import Preprocessing
 from logreg.errors import SettingError
-from logreg.plots import cut
+from logreg.hyperparameters import Hyperparameters
+from logreg.plots import short
 
 N_CELLS = 12  # of a wrong row of a table
-N_FIELDS = 40  # columns of a table that have a field
-MAX_WEIGHTS = 1 << 20  # of which the page still holds a copy, about 5 MB
-SETTINGS = ("learning_rate", "batch_size", "n_epochs", "patience", "patience_increase")
-SETTINGS += ("improvement_threshold", "momentum", "l1", "l2", "class_weight", "missing", "shuffle")
+SETTINGS = (*(field.name for field in fields(Hyperparameters)), "missing", "shuffle")
 REASONS = {
     "patience": "patience ran out, as there was no significant gain any more",
     "n_epochs": "all epochs had been run",
@@ -25,7 +24,7 @@ REASONS = {
 
 
 def escaped(value, n=60):
-    return escape(cut(value, n))
+    return escape(short(value, n))
 
 
 def _percent(error):
@@ -33,23 +32,19 @@ def _percent(error):
 
 
 def scores(metadata, evaluation):
-    """The figures at the top: the honest score, the tutorial's, the baseline."""
-    honest, source = metadata.get("test_error_all_rows"), "as the model file tells"
+    """The figures at the top: the error over all test rows, the tutorial's, and a baseline."""
+    error, source = metadata.get("test_error_all_rows"), "as the model file tells"
+    told = [(metadata.get("test_error"), "as the tutorial counts", "over whole minibatches")]
     if evaluation is not None:
-        honest, source = evaluation["errors"] / evaluation["rows"], evaluation["dataset"]
-    told = [
-        (honest, "test error over all rows", source),
-        (metadata.get("test_error"), "as the tutorial counts", "over whole minibatches"),
-    ]
-    if evaluation is not None:
+        error, source = evaluation["errors"] / evaluation["rows"], evaluation["dataset"]
         classes = evaluation["classes"]
         counts = metadata.get("class_counts") or [entry["rows"] for entry in classes]
         most = classes[int(numpy.argmax(counts))]
         baseline = 1 - most["rows"] / evaluation["rows"]
-        told.append((baseline, "majority baseline", f"always “{cut(most['label'], 20)}”"))
+        told.append((baseline, "majority baseline", f"always “{short(most['label'], 20)}”"))
     return "".join(
         f"<div><strong>{_percent(error)}</strong> {name}<small>{escaped(source)}</small></div>"
-        for error, name, source in told
+        for error, name, source in [(error, "test error over all rows", source), *told]
         if error is not None
     )
 
@@ -60,7 +55,7 @@ def run(metadata):
     settings = [
         f"{name.replace('n_epochs', 'epochs at most').replace('_', ' ')} {told(name)}"
         for name in SETTINGS
-        if told(name) or (name == "shuffle" and told(name) == 0)
+        if told(name) is not None
     ]
     settings += ["standardized"] if told("feature_scales") else []
     rows = [
@@ -101,19 +96,18 @@ def _plot(plot, subject, size, alt, caption):
 def weights(predictor, metadata):
     """What the model has learnt: a picture or bars for each class."""
     n_more, n_out, top = len(predictor.labels) - plots.MAX_CLASSES, len(predictor.labels), ""
+    kind, said = (
+        "bars",
+        "The largest weights of each class: orange bars speak for it, blue against.",
+    )
     if metadata["image_shape"]:
         kind = "pictures many" if n_out > 20 else "pictures"
         said = (
             "One picture a class, on one scale: where a pixel is red, ink speaks for the class; "
             "where it is blue, ink speaks against it; where it is white, it does not matter."
         )
-        end = f"{plots.largest(predictor.W):.2g}"
-        top = (
-            f"<div class=ends><span>−{end}</span><span class=scale></span><span>+{end}</span></div>"
-        )
-    else:
-        kind = "bars"
-        said = "The largest weights of each class: orange bars speak for it, blue ones against it."
+        end, scale = f"{plots.largest(predictor.W):.2g}", "<span class=scale></span>"
+        top = f"<div class=ends><span>−{end}</span>{scale}<span>+{end}</span></div>"
     more = f" {n_more} more classes are left out." if n_more > 0 else ""
     return f'<p>{said}{more}</p>{top}<div class="{kind}">{plots.weights_html(predictor)}</div>'
 
@@ -126,8 +120,8 @@ def errors(evaluation):
     numpy.fill_diagonal(mistakes, 0)
     i, j = numpy.unravel_index(mistakes.argmax(), mistakes.shape)
     alt = "Confusion matrix. " + (
-        f"The most frequent mistake: {counts[i, j]} of class {cut(labels[i])} taken for "
-        f"{cut(confusion['predictions'][j])}."
+        f"The most frequent mistake: {counts[i, j]} of class {short(labels[i])} taken for "
+        f"{short(confusion['predictions'][j])}."
         if mistakes.any()
         else "There is no mistake."
     )
@@ -146,7 +140,7 @@ def errors(evaluation):
     )
 
 
-def gallery(wrong, x, metadata, is_live):
+def gallery(wrong, x, metadata):
     """The wrong rows of `x`: a picture or cells, and the two most probable classes."""
     cards = []
     least, most = (0, 255) if x.dtype == numpy.uint8 else (float(x.min()), float(x.max()))
@@ -154,10 +148,9 @@ def gallery(wrong, x, metadata, is_live):
         names = [escaped(metadata["class_labels"][k], 16) for k in classes]
         said = "<br>".join(f"<b>{name}</b> {100 * q:.1f} %" for name, q in zip(names, p))
         if metadata["image_shape"]:
-            alt = f"test row {row}, of class {cut(label, 16)}"
+            alt = f"test row {row}, of class {short(label, 16)}"
             shown = plots.image(plots.picture(x[row], metadata), alt, "gray", least, most)
-            if is_live:
-                shown = f'<button class=to-pad title="Put it on the pad">{shown}</button>'
+            shown = f'<button class=to-pad title="Put it on the pad">{shown}</button>'
         else:
             cells = list(zip(metadata["feature_names"], x[row]))[:N_CELLS]
             shown = "".join(f"<dt>{escaped(n, 24)}</dt><dd>{v:.6g}</dd>" for n, v in cells)
@@ -169,61 +162,38 @@ def gallery(wrong, x, metadata, is_live):
 
 
 def facts(predictor, metadata, means):
-    """The model as the script takes it, or None; and what the page says of that.
+    """The model as the script takes it; None for one of images in colour.
 
-    `means` are those of the training rows of a table, if its file does not tell them.
+    `means` of the features are taken if the model file tells none.
     """
-    W, shape, n_in = predictor.W, metadata["image_shape"], len(predictor.W)
-    if W.size > MAX_WEIGHTS:
-        return None, "The model is too large for a live copy of it in the page."
+    W, shape, spec = predictor.W, metadata["image_shape"], predictor.spec
     if shape and len(shape) == 3:
-        return None, "This is for models of grey images and of tables."
-    preprocessing, transposed = Preprocessing.from_metadata(metadata), predictor.spec.transposed
+        return None
+    preprocessing, n_in = Preprocessing.from_metadata(metadata), len(W)
     scale = predictor.pixel_scale if shape else preprocessing.pixel_scale
     shifts, scales = numpy.zeros(n_in), numpy.ones(n_in)
     if preprocessing.scales is not None:
         shifts, scales = preprocessing.means, preprocessing.scales
     if preprocessing.means is not None:
         means = preprocessing.means / scale
+    names = spec.columns.names or metadata["feature_names"]
     return {
-        "labels": [cut(label, 40) for label in predictor.labels],
+        "labels": [short(label, 40) for label in predictor.labels],
         "dtype": W.dtype.name,
         "W": _base64(W),
         "b": _base64(predictor.b),
-        "means": (numpy.zeros(n_in) if means is None else means).tolist(),
+        "columns": [short(name, 40) for name in names],
+        "categories": [c and [short(text, 40) for text in c] for c in spec.columns.categories],
+        "means": means.tolist(),
         "scale": scale,  # a row x becomes (scale x - shifts) / scales
         "shifts": shifts.tolist(),
         "scales": scales.tolist(),
-        "shape": shape[::-1] if shape and transposed else shape,
-        "transposed": transposed,
-        "background": predictor.spec.background,
-    }, ""
+        "shape": shape[::-1] if shape and spec.transposed else shape,
+        "transposed": spec.transposed,
+        "background": spec.background,
+    }
 
 
 def _base64(array):
     little_endian = array.astype(array.dtype.newbyteorder("<"), order="C")
     return base64.b64encode(little_endian.tobytes()).decode()
-
-
-def fields(metadata, means):
-    """The fields of a table: a number, or a choice of a text, for each column."""
-    columns, categories = metadata.get("columns"), metadata.get("categories")
-    if not (columns and categories):
-        columns, categories = metadata["feature_names"], [None] * len(means)
-    fields, first = [], 0
-    for name, texts in zip(columns, categories):
-        if texts is None:
-            value = f"{means[first]:.6g}"
-            field = f'<input type=number step=any data-feature="{first}" value="{value}">'
-        else:
-            chosen = int(numpy.argmax([*means[first : first + len(texts)], 0]))
-            options = "".join(
-                f"<option{' selected' * (i == chosen)}>{escaped(text, 40)}</option>"
-                for i, text in enumerate(texts)
-            )
-            field = f'<select data-feature="{first}">{options}</select>'
-        fields.append(f"<label><span>{escaped(name, 40)}</span>{field}</label>")
-        first += 1 if texts is None else len(texts)
-    n_more = len(fields) - N_FIELDS
-    more = f"<p>{n_more} more columns stay at their mean.</p>" if n_more > 0 else ""
-    return "".join(fields[:N_FIELDS]) + more

@@ -1,11 +1,8 @@
 """How well a model does on a test set: as a whole, class by class, and what it takes for what."""
 
-import csv
-import io
-import json
-
 import numpy
 
+from logreg.prediction.inputs import BATCH_SIZE, InputChecker
 from logreg.prediction.writers import shown
 from logreg.shell.console import warning
 
@@ -13,39 +10,40 @@ MAX_DENSE = 50  # of more classes, the confusion matrix is not written as a matr
 SCORES = ("precision", "recall", "f1")
 
 
-def evaluate(predict, data, class_labels, rows_at_a_time, batch_size):
+def evaluate(predictor, data, rows_at_a_time=BATCH_SIZE, advance=None):
     """Evaluate a model on the test set of a :class:`~logreg.datasets.DataSet`.
 
-    `predict` makes a Prediction of so many rows at a time, `class_labels` are the model's, and
-    `batch_size` is that of its training: the tutorial counts the rows in whole minibatches. The
-    result is the dict that is written as JSON. Its scores are scikit-learn's:
+    `advance` is called with the number of rows each time that so many are done. The result is the
+    dict that is written as JSON. Beside the error over all rows, it has the error over whole
+    minibatches of training, as the tutorial counts. Its scores are scikit-learn's:
 
     - Precision, recall and F1 of a class are 0 where they would be 0 / 0, but None if it is
       neither a label nor predicted; then the macro means leave it out.
     - The log-loss is the mean of -log p of the labels, p being at least the precision of its type.
-    - Of two classes, the AUC is that of the second one against the first.
     - In the confusion matrix, a row is a label: one of the model's, then those that it does not
       know; a column is what was predicted. Of more than MAX_DENSE labels, `entries` lists
       [row, column, count] where the count is not 0: memory grows as rows and classes do.
     """
     x, y = data.test
     # The same label may be text for one and an integer for the other.
-    known = set(map(str, class_labels))
-    labels = [*class_labels, *(label for label in data.class_labels if str(label) not in known)]
+    known = set(map(str, predictor.labels))
+    unknown = [label for label in data.class_labels if str(label) not in known]
+    labels, n_known = [*predictor.labels, *unknown], len(known)
     index = {str(label): i for i, label in enumerate(labels)}
     y = numpy.array([index[str(label)] for label in data.class_labels])[y]
-    n_known, is_known = len(class_labels), y < len(class_labels)
-    predicted = numpy.zeros(len(x), dtype="int64")
-    p_of_label, p_of_last = numpy.zeros((2, len(x)))
+    predicted, p_of_label = numpy.zeros(len(x), "int64"), numpy.zeros(len(x))
+    checker = InputChecker(predictor, data.name)
     for start in range(0, len(x), rows_at_a_time):
         rows = slice(start, start + rows_at_a_time)
-        predicted[rows], p = predict(x[rows])
-        p_of_last[rows] = p[:, -1]
+        predicted[rows], p = checker.predict(x[rows])
         of_label = p[numpy.arange(len(p)), numpy.minimum(y[rows], n_known - 1)]
-        p_of_label[rows] = numpy.maximum(is_known[rows] * of_label, numpy.finfo(p.dtype).eps)
+        of_label = numpy.where(y[rows] < n_known, of_label, 0)
+        p_of_label[rows] = numpy.maximum(of_label, numpy.finfo(p.dtype).eps)
+        if advance:
+            advance(len(p))
     classes = _by_class(labels, y, predicted)
     _warn_of_unknown([entry for entry in classes[n_known:] if entry["rows"]])
-    is_wrong = predicted != y
+    is_wrong, batch_size = predicted != y, predictor.batch_size
     n_used = len(x) // batch_size * batch_size
     found = [entry for entry in classes if entry["f1"] is not None]
     return {
@@ -53,13 +51,12 @@ def evaluate(predict, data, class_labels, rows_at_a_time, batch_size):
         **_errors(len(x), is_wrong.sum()),
         "macro": {key: float(numpy.mean([entry[key] for entry in found])) for key in SCORES},
         "log_loss": float(numpy.log(1 / p_of_label).mean()),
-        "auc": _auc(p_of_last[is_known], y[is_known]) if n_known == 2 else None,
         "whole_minibatches": {
             "batch_size": batch_size,
             **_errors(n_used, is_wrong[:n_used].sum()),
         },
         "classes": classes,
-        "confusion": _confusion(labels, class_labels, y, predicted),
+        "confusion": _confusion(labels, predictor.labels, y, predicted),
     }
 
 
@@ -97,104 +94,50 @@ def _warn_of_unknown(unknown):
         )
 
 
-def _auc(scores, y):
-    """How often a row of class 1 has a larger score than one of class 0; half if they tie."""
-    _, where, counts = numpy.unique(scores, return_inverse=True, return_counts=True)
-    ranks = numpy.cumsum(counts) - (counts - 1) / 2
-    n = int(y.sum())
-    if n in (0, len(y)):
-        return None
-    return float((ranks[where][y == 1].sum() - n * (n + 1) / 2) / (n * (len(y) - n)))
-
-
 def _confusion(labels, class_labels, y, predicted):
-    n = len(class_labels)
-    found, counts = numpy.unique(y * n + predicted, return_counts=True)
+    n, cells = len(class_labels), y * len(class_labels) + predicted
     table = {"labels": labels, "predictions": list(class_labels)}
-    if len(labels) > MAX_DENSE:
-        triples = numpy.stack([*numpy.divmod(found, n), counts], axis=1)
-        return {**table, "entries": triples.tolist()}
-    dense = numpy.zeros(len(labels) * n, dtype=numpy.int64)
-    dense[found] = counts
-    return {**table, "counts": dense.reshape(len(labels), n).tolist()}
+    if len(labels) <= MAX_DENSE:
+        counts = numpy.bincount(cells, minlength=len(labels) * n)
+        return {**table, "counts": counts.reshape(-1, n).tolist()}
+    found, counts = numpy.unique(cells, return_counts=True)
+    return {**table, "entries": numpy.stack([*numpy.divmod(found, n), counts], axis=1).tolist()}
 
 
-def format_evaluation(evaluation, form):
-    """What :func:`evaluate` gave, as 'text', 'csv' or 'json'."""
-    if form == "json":
-        return json.dumps(evaluation, indent=2) + "\n"
-    return _csv(evaluation) if form == "csv" else _text(evaluation)
-
-
-def _text(evaluation):
-    def error(entry):
-        if not entry["rows"]:
-            return "no rows"
-        return f"{entry['error_percent']:f} % ({entry['errors']} of {entry['rows']} rows)"
-
-    def decimals(value):
-        return "-" if value is None else f"{value:.4f}"
-
+def as_text(evaluation):
+    """What :func:`evaluate` gave, for people to read."""
     whole, confusion = evaluation["whole_minibatches"], evaluation["confusion"]
     classes = [["class", "rows", "errors", "error", "precision", "recall", "F1"]]
     for entry in evaluation["classes"]:
         percent = f"{entry['error_percent']:.2f} %" if entry["rows"] else "-"
-        scores = [decimals(entry[key]) for key in SCORES]
-        classes.append([entry["label"], entry["rows"], entry["errors"], percent, *scores])
-    macro = [decimals(evaluation["macro"][key]) for key in SCORES]
-    classes.append(["macro mean", "", "", "", *macro])
-    auc = f", AUC {evaluation['auc']:.6f}" if evaluation["auc"] is not None else ""
-    lines = [
-        f"Test set of {shown(evaluation['dataset'])}",
-        f"error over all rows: {error(evaluation)}",
-        "error as the tutorial counts, in whole minibatches of "
-        f"{whole['batch_size']}: {error(whole)}",
-        f"log-loss {evaluation['log_loss']:.6f}{auc}",
-        "",
-        *_aligned(classes),
-        "",
-    ]
+        classes.append([entry["label"], entry["rows"], entry["errors"], percent, *_scores(entry)])
+    classes.append(["macro mean", "", "", "", *_scores(evaluation["macro"])])
+    matrix = "--format json gives the confusion matrix: there are more than 50 classes\n"
     if "counts" in confusion:
-        matrix = [["", *confusion["predictions"]]]
-        matrix += [[label, *row] for label, row in zip(confusion["labels"], confusion["counts"])]
-        lines.append("Confusion matrix: a row for each class, a column for what it is taken for")
-        lines += _aligned(matrix)
-    else:
-        lines.append(
-            f"Confusion matrix: of more than {MAX_DENSE} classes, --format csv or json give it"
-        )
-    return "\n".join(lines) + "\n"
+        rows = zip(confusion["labels"], confusion["counts"])
+        matrix = "Confusion matrix: a row for each class, a column for what it is taken for\n"
+        matrix += _aligned([["", *confusion["predictions"]], *([k, *row] for k, row in rows)])
+    return f"""Test set of {shown(evaluation["dataset"])}
+error over all rows: {_error(evaluation)}
+error as the tutorial counts, in whole minibatches of {whole["batch_size"]}: {_error(whole)}
+log-loss {evaluation["log_loss"]:.6f}
+
+{_aligned(classes)}
+{matrix}"""
+
+
+def _error(entry):
+    if not entry["rows"]:
+        return "no rows"
+    return f"{entry['error_percent']:f} % ({entry['errors']} of {entry['rows']} rows)"
+
+
+def _scores(entry):
+    return ["-" if entry[key] is None else f"{entry[key]:.4f}" for key in SCORES]
 
 
 def _aligned(table):
     table = [[shown(str(cell)) for cell in row] for row in table]
     widths = [max(map(len, column)) for column in zip(*table)]
-    return ["  ".join(cell.rjust(n) for cell, n in zip(row, widths)) for row in table]
-
-
-def _csv(evaluation):
-    """A line for the whole, for each class, and for each entry of a sparse confusion matrix."""
-    classes, confusion = evaluation["classes"], evaluation["confusion"]
-    labels, predictions = (
-        [shown(str(label)) for label in confusion[k]] for k in ("labels", "predictions")
-    )
-    columns, counts = ["predicted"], [[""]] * len(classes)
-    if "counts" in confusion:
-        columns, counts = [f"predicted_{label}" for label in predictions], confusion["counts"]
-    empty = [""] * len(columns)
-    sums = numpy.sum(counts, axis=0).tolist() if "counts" in confusion else empty
-    fields = ["rows", "errors", "error_percent", *SCORES, "log_loss", "auc"]
-    lines = [
-        ("all", "", {**evaluation, **evaluation["macro"]}, sums),
-        ("whole minibatches", "", evaluation["whole_minibatches"], empty),
-        *(("class", label, entry, row) for label, entry, row in zip(labels, classes, counts)),
-    ]
-    for i, j, n in confusion.get("entries", ()):
-        entry = {"rows": n, "errors": n if i != j else 0}
-        lines.append(("confusion", labels[i], entry, [predictions[j]]))
-    text = io.StringIO()
-    out = csv.writer(text, lineterminator="\n")
-    out.writerow(["part", "label", *fields, *columns])
-    for part, label, entry, row in lines:
-        out.writerow([part, label, *(entry.get(field) for field in fields), *row])
-    return text.getvalue()
+    lines = ("  ".join(cell.rjust(n) for cell, n in zip(row, widths)) for row in table)
+    return "".join(line + "\n" for line in lines)

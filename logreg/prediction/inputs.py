@@ -9,7 +9,7 @@ import numpy
 
 from logreg.datasets import read_test_set
 from logreg.datasets.arrays import as_array
-from logreg.datasets.formats import ARRAY_NAMES, read_arrays, sniff
+from logreg.datasets.formats import ARRAY_NAMES, read_arrays, reading, sniff
 from logreg.datasets.header import Columns, cut
 from logreg.datasets.tables import frame_features, table_batches
 from logreg.errors import DatasetError
@@ -20,7 +20,6 @@ from logreg.shell.options import NO_OPTIONS, TableOptions
 
 STDIN = "-"
 BATCH_SIZE = 1000
-NARROW = 0.01  # values within this share of the training range are on another scale
 
 
 class InputSpec(NamedTuple):
@@ -45,7 +44,6 @@ class Batch(NamedTuple):
 
     x: numpy.ndarray  # of shape (n, n_in), in the dtype in which it is stored
     is_single: bool = False  # whether the input is one example and not a list of examples
-    is_picture: bool = False
     inverted: bool = False  # whether light and dark of the picture were exchanged
 
 
@@ -124,20 +122,9 @@ def rows_of(X, spec):
     """What is given from Python as an array: of a DataFrame, the columns that the model knows."""
     if not (hasattr(X, "columns") and hasattr(X, "to_numpy")):
         return as_array(X, "X")
-    columns = spec.columns
-    if columns.names:
-        known, there = list(columns.names), list(map(str, X.columns))
-        lacking = [name for name in known if there.count(name) != 1]
-        if lacking:
-            shown = ", ".join(cut(str(name)) for name in lacking[:8])
-            array = "" if any(columns.categories) else "; X.to_numpy() gives them in order"
-            raise DatasetError(
-                f"X lacks the columns {shown}{', ...' * (len(lacking) > 8)}: the model takes the "
-                f"{len(known)} that it was trained on, by their names{array}"
-            )
-        if any(columns.categories) or spec.options.missing:
-            return frame_features(X, columns, spec.options.missing)
-        X = X.iloc[:, [there.index(name) for name in known]]
+    if spec.columns.names:
+        with reading("X"):
+            return frame_features(X, spec.columns, spec.options.missing)
     return as_array(X.to_numpy(), "X")
 
 
@@ -193,15 +180,14 @@ def _picture(path, spec):
             "least half as tall as the tallest stand side by side; cut it into one picture a digit"
         )
     pixels = picture.pixels.swapaxes(0, 1) if spec.transposed else picture.pixels
-    return Batch(pixels.reshape(1, -1), True, True, picture.inverted)
+    return Batch(pixels.reshape(1, -1), True, picture.inverted)
 
 
 class InputChecker:
     """Predicts an input as it is read, and warns once of values out of the training range.
 
-    It warns where values lie outside by more than the width of the range, or where all values of
-    the first rows lie within a hundredth of it, unless each of these rows is blank. `name` is how
-    messages call the input; `n_rows` counts the rows that were predicted.
+    It warns where values lie outside by more than the width of the range. `name` is how messages
+    call the input; `n_rows` counts the rows that were predicted.
     """
 
     def __init__(self, predictor, name):
@@ -238,10 +224,7 @@ class InputChecker:
         least, most = self.predictor.x_range
         low, high = float(ready.min()), float(ready.max())
         width = most - least
-        is_far = low < least - width or high > most + width
-        # The few rows that an input ends with may well be alike.
-        is_narrow = self.n_rows == 0 and high - low < NARROW * width
-        if is_far or (is_narrow and (ready.min(axis=1) < ready.max(axis=1)).any()):
+        if low < least - width or high > most + width:
             self.has_warned = True
             standardized = "standardized " * bool(self.predictor.metadata.get("feature_scales"))
             warning(

@@ -1,25 +1,20 @@
 """A model file at work: rows of features in, classes and probabilities out."""
 
-import threading
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy
 
-from logreg import engine, plots
+from logreg import kernel, plots
 from logreg.datasets import PIXEL_SCALE
 from logreg.datasets.checks import image_shape
 from logreg.datasets.header import Columns
 from logreg.datasets.preprocessing import Preprocessing
 from logreg.errors import ModelFileError
 from logreg.hyperparameters import DEFAULTS
-from logreg.model import LogisticRegression
 from logreg.prediction.inputs import InputChecker, InputSpec, array_batches, rows_of
-from logreg.saving import load_model
-from logreg.shell.console import starting
+from logreg.saving import format
 from logreg.shell.options import TableOptions
-
-_one_at_a_time = threading.Lock()  # an engine's functions are not for threads
 
 
 class Prediction(NamedTuple):
@@ -30,13 +25,11 @@ class Prediction(NamedTuple):
 
 
 class Predictor:
-    """A model file at work.
+    """A model file at work. It needs no engine: the kernel or NumPy computes the scores.
 
     Parameters
     ----------
     path : str or path-like
-    device : str, optional
-        Where the model runs, as :func:`logreg.engine.use_device` takes it.
 
     Attributes
     ----------
@@ -63,7 +56,7 @@ class Predictor:
 
     Examples
     --------
-    >>> from logreg import LogisticRegression, save_model
+    >>> from logreg import LogisticRegression, engine, save_model
     >>> classifier = LogisticRegression(engine.T.matrix("x"), n_in=2, n_out=2)
     >>> engine.set_value(classifier.W, [[1, 0], [0, 1]])
     >>> save_model(classifier, "identity.pkl", class_labels=["left", "right"])
@@ -74,18 +67,15 @@ class Predictor:
     (2, 2)
     """
 
-    def __init__(self, path, device=None):
-        classifier = load_model(path)
-        if not all(numpy.isfinite(engine.value(param)).all() for param in classifier.params):
+    def __init__(self, path):
+        header, arrays = format.read(path)
+        self.W, self.b, self.metadata = arrays["W"], arrays["b"], header["metadata"]
+        if not (numpy.isfinite(self.W).all() and numpy.isfinite(self.b).all()):
             raise ModelFileError(
                 f"{path}: its parameters are not finite, as its training diverged; train again "
                 "with a lower learning rate"
             )
-        self.dtype = classifier.W.dtype
-        with engine.floatx(self.dtype):
-            engine.use_device(device)
-        self.W, self.b = map(engine.value, classifier.params)
-        self.metadata = told = classifier.metadata
+        self.dtype, told = self.W.dtype.name, self.metadata
         self.labels = told["class_labels"]  # those of classes_, as a list
         self.classes_ = numpy.asarray(self.labels)
         self.batch_size = told.get("batch_size") or DEFAULTS.batch_size
@@ -110,23 +100,6 @@ class Predictor:
             columns=columns,
             options=TableOptions(missing=told.get("missing")),
         )
-        self._compile()
-
-    def _compile(self):
-        with engine.floatx(self.dtype):
-            classifier = LogisticRegression(engine.T.matrix("x"), *self.W.shape)
-        for param, value in zip(classifier.params, (self.W, self.b)):
-            engine.set_value(param, value)
-        outputs = [classifier.y_pred, classifier.p_y_given_x]
-        with starting("compiling: the first time on a machine, this takes a few seconds"):
-            self._function = engine.function([classifier.input], outputs)
-
-    def __getstate__(self):  # for pickle: a compiled function stays in its process
-        return {**vars(self), "_function": None}
-
-    def __setstate__(self, state):
-        vars(self).update(state)
-        self._compile()
 
     def predict(self, X):
         """Tell the most probable class of each row.
@@ -161,9 +134,10 @@ class Predictor:
 
     def __call__(self, x):
         """Return the :class:`Prediction` of rows that :meth:`ready` has made."""
-        # InputChecker looks at what comes out.
-        with numpy.errstate(all="ignore"), _one_at_a_time:
-            return Prediction(*map(numpy.asarray, self._function(x)))
+        with numpy.errstate(all="ignore"):  # InputChecker looks at what comes out
+            scores = kernel.scores(x, 1, self.W, self.b)
+            p = numpy.exp(scores - scores.max(axis=1, keepdims=True))
+            return Prediction(scores.argmax(axis=1), p / p.sum(axis=1, keepdims=True))
 
     def _repr_html_(self):
         return plots.repr_html(self)

@@ -1,13 +1,11 @@
 """The files of models, of a net's parameters and of checkpoints.
 
 `format` has the bytes: a header and arrays, without an engine. Here they become shared variables,
-and shared variables become files. `metadata` is what a model file tells.
+and shared variables become files; what does that imports the engine when it is called.
+`metadata` is what a model file tells.
 """
 
-from logreg import engine
-from logreg.engine import T
 from logreg.errors import ModelFileError
-from logreg.model import LogisticRegression
 from logreg.saving import format
 from logreg.saving.format import dumps as dumps
 from logreg.saving.format import save as save
@@ -26,10 +24,13 @@ def restore(header, data, sha256):
 def _restored(header, arrays):
     if header["format"] != "logreg model":
         return {"header": header, "arrays": arrays}
+    from logreg import engine
+    from logreg.model import LogisticRegression
+
     # The parameters stay as they are, to the last bit, whatever the user's floatX is.
     W = arrays["W"]
     with engine.floatx(W.dtype.name):
-        classifier = LogisticRegression(T.matrix("x", dtype=W.dtype.name), *W.shape)
+        classifier = LogisticRegression(engine.T.matrix("x", dtype=W.dtype.name), *W.shape)
     for param in classifier.params:
         engine.set_value(param, arrays[param.name])
     classifier.metadata = header["metadata"]
@@ -38,6 +39,8 @@ def _restored(header, arrays):
 
 def dumps_model(classifier, **metadata):
     """Make the bytes of a model file; the arguments are those of :func:`save_model`."""
+    from logreg import engine
+
     if classifier.input.owner is not None:
         raise ModelFileError(
             "the classifier cannot be saved alone: its input is computed by a layer below, and "
@@ -51,6 +54,8 @@ def dumps_model(classifier, **metadata):
 
 def dumps_params(params):
     """Make the bytes of a file of parameters; see :func:`save_params`."""
+    from logreg import engine
+
     values = {f"{i} {param.name}": engine.value(param) for i, param in enumerate(params)}
     return dumps("parameters", values, **provenance())
 
@@ -167,6 +172,8 @@ def load_params(params, path):
     >>> save_params(net.params, "net.pkl")
     >>> load_params(same.params, "net.pkl")
     """
+    from logreg import engine
+
     values = list(format.read(path, "parameters")[1].values())
     there = [(value.dtype.name, value.shape) for value in values]
     here = [(param.dtype, engine.value(param).shape) for param in params]

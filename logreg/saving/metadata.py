@@ -6,12 +6,14 @@ from datetime import datetime, timezone
 
 import numpy
 
-from logreg import __version__, engine
+from logreg import __version__
 from logreg.errors import ModelFileError
 
 
 def provenance():
     """Where and when a file is made: versions and the date (UTC), as a dict."""
+    from logreg import engine
+
     return {
         "engine": f"{engine.NAME} {engine.VERSION}",
         "python": platform.python_version(),

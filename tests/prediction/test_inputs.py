@@ -114,7 +114,7 @@ def test_pictures():
     Image.fromarray(IMAGES[0]).save("unnamed", "png")
     for path in ("digit.png", "unnamed"):
         (batch,) = batches(path, DIGITS)
-        assert batch.is_single and batch.is_picture and not batch.inverted
+        assert batch.is_single and not batch.inverted
         assert batch.x.tolist() == FLAT[:1].tolist()
     # Bytes of a picture that are those of text: its name tells what it is.
     write("text.pgm", b"P5\n28 28\n255\n" + numpy.maximum(IMAGES[0], 48).tobytes())

@@ -66,15 +66,11 @@ def test_the_columns_of_a_data_frame_are_found_by_their_names():
     assert predictor.predict(frame).tolist() == expected
     assert predictor.predict(frame.assign(c="?")).tolist() == expected  # others are left out
     for bad, said in (
-        (frame.drop(columns="a"), "X lacks the columns a: the model takes the 2 that it was"),
-        (frame.assign(a="x"), "X is an object array|X: has dtype|does not hold numbers"),
+        (frame.drop(columns="a"), "X: has no column a, or several, which"),
+        (frame.assign(a="x"), r"X: row 2, column 3 \(a\) holds 'x': every"),
     ):
         with pytest.raises(DatasetError, match=said):
             predictor.predict(bad)
-    text = {"columns": ["t"], "categories": [["x", "y"]], "feature_names": ["t=x", "t=y"]}
-    save("text.pkl", numpy.eye(2), numpy.zeros(2), **text)
-    with pytest.raises(DatasetError, match=r"by their names$"):  # text is no array of numbers
-        Predictor("text.pkl").predict(frame)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +142,6 @@ def test_what_the_model_takes():
 @pytest.mark.parametrize(
     ("told", "value", "said"),
     [
-        # Outside by more than the width of the training range
         ([0, 1], 2.0, None),
         ([0, 1], 2.01, "values from 0 to 2.01, and the model was trained on 0 to 1: scale them"),
         ([0, 1], -1.01, "values from -1.01 to 0, and"),
@@ -154,12 +149,7 @@ def test_what_the_model_takes():
         ([0, 16], numpy.uint8(200), "values from 0 to 200, and the model was trained on 0 to 16"),
         ([0, 1], numpy.uint8(255), None),
         ([0, 1], numpy.uint16(255), "values from 0 to 255, and the model was trained on 0 to 1"),
-        # All of them within a hundredth of it
-        ([0, 255], 1.0, "values from 0 to 1, and the model was trained on 0 to 255"),
-        ([0, 255], 2.6, None),
-        ([0, 1], True, None),
-        # Blank, or of no known range
-        ([0, 255], 0.0, None),
+        ([0, 255], 1.0, None),
         (None, 1e9, None),
     ],
 )
@@ -173,16 +163,6 @@ def test_values_on_another_scale_are_warned_of(capsys, told, value, said):
     assert err.count("warning: new.npy: ") == (said is not None)
     checker.predict(x)
     assert capsys.readouterr().err == ""  # once is enough
-
-
-def test_later_batches_are_checked_too(capsys):
-    checker = InputChecker(predictor_of(pixel_scale=1, x_range=[0, 255]), "new.npy")
-    checker.predict(X.astype(float))
-    checker.predict(X[:1] / 256)  # the last rows of a file may well be alike
-    assert capsys.readouterr().err == ""
-    checker.predict(X * 9.0)
-    assert "values from 0 to 2295" in capsys.readouterr().err
-    assert checker.n_rows == 25
 
 
 @pytest.mark.parametrize("bad", [numpy.nan, -numpy.inf, 1e300, 1e38])
