@@ -61,6 +61,9 @@ class LogisticRegression:
         self.p_y_given_x = T.nnet.softmax(T.dot(input, self.W) + self.b)
         self.p_y_given_x.tag.n_out = n_out  # fit compares the labels with it
         self.y_pred = T.argmax(self.p_y_given_x, axis=1)
+        # By these the engine finds what the kernel may compute: input, W, b, labels, weights.
+        parts = (input, self.W, self.b, None, None)
+        self.p_y_given_x.tag.softmax_regression = self.y_pred.tag.softmax_regression = parts
         self.params = [self.W, self.b]
         self.input = input
 
@@ -86,15 +89,17 @@ class LogisticRegression:
         -------
         symbolic scalar, dtype floatX
         """
-        y = checked_labels(y, self.b.shape[0])
+        labels = checked_labels(y, self.b.shape[0])
         # Both engines rewrite log(softmax) and its gradient to the form that stays finite
         # when a probability underflows to 0.
-        log_likelihoods = T.log(self.p_y_given_x)[T.arange(y.shape[0]), y]
+        log_likelihoods = T.log(self.p_y_given_x)[T.arange(labels.shape[0]), labels]
         if weights is not None:
             if not hasattr(weights, "owner"):  # a constant, which the kernel knows
                 weights = T.constant(numpy.asarray(weights, dtype=self.W.dtype))
-            log_likelihoods = T.cast(weights, self.W.dtype)[y] * log_likelihoods
-        return -T.mean(log_likelihoods)
+            log_likelihoods = T.cast(weights, self.W.dtype)[labels] * log_likelihoods
+        cost = -T.mean(log_likelihoods)
+        cost.tag.softmax_regression = (self.input, self.W, self.b, y, weights)
+        return cost
 
     def errors(self, y):
         """Mean over the minibatch of the zero-one loss: the fraction misclassified.

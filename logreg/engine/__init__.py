@@ -155,7 +155,7 @@ def gradients(cost, params):
     """The gradients of a cost; each is tagged with the cost and its parameter, for the kernel."""
     gradients = T.grad(cost, params)
     for gradient, param in zip(gradients, params):
-        gradient.tag.gradient_of = (cost, param)
+        gradient.tag.gradient_of = (cost, param, gradient)
     return gradients
 
 

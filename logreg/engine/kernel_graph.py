@@ -4,7 +4,6 @@ A graph of it and of a few operations on the parameters needs no compiling: the 
 interpreter runs it. LOGREG_KERNEL=0 leaves every graph alone.
 """
 
-import itertools
 import types
 
 from logreg.engine.kernel_ops import make_ops, make_step
@@ -48,6 +47,11 @@ def checked_labels(T, y, n_out):
     return T.opt.Assert(said)(y, are_classes)
 
 
+def is_gradient(variable):
+    """Whether :func:`logreg.engine.gradients` made it; a clone of what it made is another."""
+    return getattr(variable.tag, "gradient_of", (None,))[-1] is variable
+
+
 class Kernel:
     """Puts the kernel into graphs; it knows the engine by the tools that it is given."""
 
@@ -71,10 +75,12 @@ class Kernel:
             The new outputs; None if nothing was found, or if they need the matrix elsewhere, too.
         """
         variables = list(self.tools.ancestors(outputs))
-        new, matrices = self._find(variables)
+        found = [(v, self._replacement(v)) for v in variables]
+        new = {v: replacement for v, replacement in found if replacement is not None}
         if not new:
             return None
-        gradients = [v for v in variables if hasattr(v.tag, "gradient_of")]
+        matrices = {v.tag.softmax_regression[0] for v in new}
+        gradients = [v for v in variables if is_gradient(v)]
         for cost in {v.tag.gradient_of[0] for v in gradients}:
             of_cost = [v for v in gradients if v.tag.gradient_of[0] is cost]
             params = [v.tag.gradient_of[1] for v in of_cost]
@@ -91,42 +97,41 @@ class Kernel:
                 return [by[param] for param in params]
         return self.T.grad(cost, params)
 
-    def _find(self, variables):
-        """Pair what stands for softmax regression with what takes its place; list its inputs."""
-        shared = [v for v in variables if hasattr(v, "get_value")]
-        roots = [v for v in variables if v.owner is None and v not in shared]
-        labels = [v for v in roots if v.ndim == 1 and v.dtype.startswith("int")]
-        constants = [v for v in roots if v.ndim == 1 and hasattr(v, "data")]
-        new, matrices = {}, set()
-        for x, W, b in itertools.product(
-            (v for v in roots if v.ndim == 2),
-            (v for v in shared if v.ndim == 2 and v.get_value(borrow=True).shape[1] <= MAX_CLASSES),
-            (v for v in shared if v.ndim == 1),
-        ):
-            if x.dtype == W.dtype == b.dtype:
-                for pattern, replacement in self._patterns(x, W, b, labels, constants):
-                    for v in variables:
-                        if v.owner and v.ndim == pattern.ndim and self._is_same(v, pattern):
-                            new[v] = replacement
-                            matrices.add(x)
-        return new, matrices
+    def _replacement(self, variable):
+        """What takes the place of an expression of softmax regression; None if it is none.
 
-    def _patterns(self, x, W, b, labels, constants):
-        """What the model's expressions are, and what takes the place of each."""
-        T = self.T
+        Its tag says of what the model made it. A clone has the tag of what it was cloned from: so
+        it must also be what is made of just these.
+        """
+        T, tag = self.T, getattr(variable.tag, "softmax_regression", None)
+        if tag is None or not self._is_taken(*tag[:3]):
+            return None
+        x, W, b, y, weights = tag
         p = T.nnet.softmax(T.dot(x, W) + b)
-        scores = self.Scores()(x, W, b)
-        yield T.argmax(p, axis=1), self.Classes()(x, W, b)
-        yield p, T.nnet.softmax(scores)
-        for y in labels:
-            label = checked_labels(T, y, b.shape[0])  # which the kernel looks at itself
-            log_likelihoods = T.log(p)[T.arange(label.shape[0]), label]
-            yield -T.mean(log_likelihoods), self.CrossEntropy()(x, W, b, y)[0]
-            for weights in constants:
+        if variable.ndim == 2:
+            pattern, new = p, T.nnet.softmax(self.Scores()(x, W, b))
+        elif variable.ndim == 1:
+            pattern, new = T.argmax(p, axis=1), self.Classes()(x, W, b)
+        else:
+            labels = checked_labels(T, y, b.shape[0])  # which the kernel looks at itself
+            terms = T.log(p)[T.arange(labels.shape[0]), labels]
+            if weights is not None:
                 of_b = b.get_value(borrow=True)
-                if (weights.data.dtype, weights.data.shape) == (of_b.dtype, of_b.shape):
-                    op = self.CrossEntropy(weights=tuple(weights.data.tolist()))
-                    yield -T.mean(weights[label] * log_likelihoods), op(x, W, b, y)[0]
+                data = getattr(weights, "data", of_b[:0])
+                if (data.dtype, data.shape) != (of_b.dtype, of_b.shape):
+                    return None
+                terms, weights = weights[labels] * terms, tuple(data.tolist())
+            pattern = -T.mean(terms)
+            new = self.CrossEntropy(weights=weights)(x, W, b, y)[0]
+        return new if self._is_same(variable, pattern) else None
+
+    def _is_taken(self, x, W, b):
+        """Whether the kernel takes them: no layer below, and not too many classes."""
+        are_shared = all(hasattr(param, "get_value") for param in (W, b))
+        is_input = x.owner is None and not hasattr(x, "get_value") and x.ndim == 2
+        if not (are_shared and is_input and x.dtype == W.dtype == b.dtype):
+            return False
+        return W.get_value(borrow=True).shape[1] <= MAX_CLASSES
 
     def _is_same(self, variable, pattern):
         return self.tools.equal_computations([variable], [pattern])

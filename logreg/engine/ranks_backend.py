@@ -5,6 +5,7 @@ import zlib
 import numpy
 
 from logreg.engine.backend import Stored, TrainModel, as_stored, n_blas_threads
+from logreg.engine.kernel_graph import is_gradient
 from logreg.errors import EngineError, SettingError
 from logreg.shell import ranks
 
@@ -129,7 +130,7 @@ def _gradients(x, y, updates):
         if variable in seen:
             continue
         seen.add(variable)
-        if hasattr(variable.tag, "gradient_of"):
+        if is_gradient(variable):
             gradients.append(variable)
         elif variable in (x, y):
             raise EngineError(
