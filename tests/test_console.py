@@ -61,14 +61,18 @@ def raises(error):
 def test_what_a_user_can_mend_is_told_and_a_fault_of_ours_keeps_its_traceback(capsys):
     assert raises(SettingError("the seed is -1"))([]) == 1
     assert raises(MemoryError("Unable to allocate 8 GiB"))([]) == raises(MemoryError)([]) == 1
-    assert raises(KeyboardInterrupt())([]) == 130
     said = "the seed is -1", "Unable to allocate 8 GiB", "there is not enough memory"
-    expected = "".join(f"error: {line}\n" for line in said) + "interrupted\n"
+    expected = "".join(f"error: {line}\n" for line in said)
     assert capsys.readouterr() == ("", expected)
     for error in (OSError(28, "No space", "a file"), OSError(24, "Too many")):
         assert raises(error)([]) == 1
     assert capsys.readouterr().err == "error: a file: No space\nerror: a file: Too many\n"
-    for error in (ValueError("x"), OSError(2, "x", "a file"), OSError(22, "x")):
+    for error in (
+        KeyboardInterrupt(),
+        ValueError("x"),
+        OSError(2, "x", "a file"),
+        OSError(22, "x"),
+    ):
         with pytest.raises(type(error)) as raised:
             raises(error)([])
         assert raised.value is error
@@ -82,31 +86,28 @@ def interrupt():
     os.kill(os.getpid(), signal.SIGINT)
 """
 START = """
+from logreg.shell.files import replacing
+
 @command
 def main(argv):
-    with starting_engine():
-        try:
-            "late" in sys.argv or interrupt()
-        except BaseException:
-            pass  # as foreign code may do
-        print("imported", flush=True)
-    interrupt()
+    try:
+        with starting_engine(), replacing("output"):
+            interrupt()
+    except BaseException:
+        pass  # as foreign code may do
     print("ignored")
 
 sys.exit(main())
 """
-SWALLOWED = """
-@command
+CALLED = """
 def main(argv):
-    with starting("compiling"):
-        try:
-            interrupt()
-        except:
-            print("swallowed")
-            raise OSError
-    print("trained")
+    interrupt()
 
-sys.exit(main())
+main.__module__ = "logreg.train"
+try:
+    command(main)()
+except KeyboardInterrupt:
+    print("as in any function")
 """
 EXIT = """
 class Cycle:
@@ -149,9 +150,8 @@ FULL = "error: stdout cannot be written: No space left on device\n"
     "program, shell, expected",
     [
         (START, "", (130, "", "interrupted\n")),
-        (START, "late", (130, "imported\n", "interrupted\n")),
-        (IGNORING + START, "", (0, "imported\nignored\n", "")),
-        (SWALLOWED, "", (130, "swallowed\n", "interrupted\n")),
+        (IGNORING + START, "", (0, "ignored\n", "")),
+        (CALLED, "", (0, "as in any function\n", "")),
         (EXIT, "", (0, "True\n", "")),  # at exit, nobody looks for garbage
         (PRINTING, "", (0, "a result\n", "a note\n")),
         (PRINTING, ">&-", (0, "", "a note\n")),
@@ -173,6 +173,7 @@ def test_how_a_program_ends(working_folder, program, shell, expected):
     shell = f"{sys.executable} main.py {shell}"
     done = subprocess.run(shell, shell=True, env=env, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == expected
+    assert not [name for name in os.listdir(".") if name.startswith(".")]  # nothing unfinished
 
 
 @pytest.mark.parametrize("module", ["train", "predict"])

@@ -19,8 +19,7 @@ SLOW_AFTER = 2.0  # seconds until something slow is explained
 OF_STDOUT = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EBADF, errno.EPIPE)
 # A file's OSError of these numbers is not our fault: the disk is full, or too many files are open.
 MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE)
-_interrupts = []  # the numbers of the signals that raised KeyboardInterrupt in this process
-_is_engine_starting = False
+unfinished = set()  # temporary files, which go when Ctrl-C ends the process
 _is_quiet = False
 _is_command = False  # whether the process is that of a command, which is soon over
 _rank = ""  # which of several processes this is that train together; "" for the first, and for one
@@ -56,13 +55,14 @@ def progress(total, what=None, unit="B", **options):
         if not (_is_quiet or _rank) and sys.stderr.isatty():
             with contextlib.suppress(ImportError):  # the extra `progress`
                 from tqdm import tqdm
+                from tqdm.contrib import DummyTqdmFile
 
-                style = {"unit_scale": True, "leave": False, "dynamic_ncols": True, "unit": unit}
-                options = {**style, "delay": SLOW_AFTER, **options}
-                bar = stack.enter_context(tqdm(total=total, desc=what, **options))
-                stack.enter_context(contextlib.redirect_stderr(_Above(bar, sys.stderr)))
+                style = {"unit": unit, "unit_scale": True, "leave": False, "dynamic_ncols": True}
+                options = {**style, "desc": what, "delay": SLOW_AFTER, **options}
+                bar = stack.enter_context(tqdm(total=total, **options))
+                stack.enter_context(contextlib.redirect_stderr(DummyTqdmFile(sys.stderr)))
                 if sys.stdout.isatty():
-                    stack.enter_context(contextlib.redirect_stdout(_Above(bar, sys.stdout)))
+                    stack.enter_context(contextlib.redirect_stdout(DummyTqdmFile(sys.stdout)))
 
         def advance(n, **changed):
             if bar is not None:
@@ -70,23 +70,6 @@ def progress(total, what=None, unit="B", **options):
                 bar.update(n)
 
         yield advance
-
-
-class _Above:
-    """A stream whose lines are printed above a bar."""
-
-    def __init__(self, bar, stream):
-        self._bar, self._stream = bar, stream
-
-    def write(self, text):
-        self._bar.clear()
-        self._stream.write(text)
-        if text.endswith("\n") and not self._bar.delay:  # else there may be no bar yet
-            self._stream.flush()
-            self._bar.refresh()
-
-    def __getattr__(self, name):
-        return getattr(self._stream, name)
 
 
 def note(message):
@@ -116,10 +99,8 @@ def starting(message):
     """Say `message` on stderr if the block takes long; collect no garbage in it.
 
     An engine keeps nearly all of the many objects that it makes when it starts or compiles: to
-    collect among them takes up to a third of the time. It may also swallow the exception of a
-    Ctrl-C, which the end of the block raises anew.
+    collect among them takes up to a third of the time.
     """
-    n_before = len(_interrupts)
     timer = threading.Timer(SLOW_AFTER, note, args=(message,))
     timer.daemon = True
     timer.start()
@@ -134,8 +115,11 @@ def starting(message):
                 gc.freeze()
                 gc.unfreeze()  # what there is counts as old now, and is seldom looked through
             gc.enable()
-        if len(_interrupts) > n_before:
-            raise KeyboardInterrupt
+
+
+def starting_engine():
+    """Like :func:`starting`, around a command's imports."""
+    return starting("starting the engine: the first time on a machine, this takes a while")
 
 
 @contextlib.contextmanager
@@ -151,108 +135,84 @@ def collecting():
         gc.collect()
 
 
-@contextlib.contextmanager
-def starting_engine():
-    """Like :func:`starting`, around a command's imports; Ctrl-C ends the process at once.
+def _own_the_process():
+    """Let Ctrl-C end the process of a command at once, until something else handles it.
 
-    As an exception it could get lost in an extension module, or look like a fault of the engine.
+    An exception could get lost in an extension module, or look like a fault of the engine.
     """
-    global _is_engine_starting
-    _is_engine_starting = True
-    try:
-        with starting("starting the engine: the first time on a machine, this takes a while"):
-            yield
-    finally:
-        _is_engine_starting = False
-
-
-def _on_interrupt(number, frame):
-    if _is_engine_starting:
-        os.write(2, b"interrupted\n")
-        os._exit(130)
-    _interrupts.append(number)
-    raise KeyboardInterrupt
-
-
-def _handle_interrupts(handler):
-    with contextlib.suppress(ValueError):  # only the main thread can
-        signal.signal(signal.SIGINT, handler)
-
-
-if getattr(sys, "argv", None) and (
-    os.path.dirname(sys.argv[0]) == os.path.dirname(os.path.dirname(__file__))
-    or os.path.basename(sys.argv[0]).startswith("logreg-")
-):  # a command of ours: from its first import on, Ctrl-C ends it
-    _is_engine_starting = True
+    global _is_command
+    _is_command = True
+    # At exit, Python would look through all objects of the engine for garbage, half a second.
+    atexit.register(gc.freeze)
+    # In the background, the shell has it ignored.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        _handle_interrupts(_on_interrupt)
+        signal.signal(signal.SIGINT, _end_process)
+
+
+def _end_process(number, frame):
+    with contextlib.suppress(OSError):  # stderr may be closed
+        os.write(2, b"interrupted\n")
+    for path in list(unfinished):
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+    if _end_others:
+        _end_others(128 + number)
+    os._exit(128 + number)
+
+
+_program = (getattr(sys, "argv", None) or [""])[0]
+if os.path.basename(_program).startswith("logreg-") or (
+    os.path.dirname(_program) == os.path.dirname(os.path.dirname(__file__))
+):  # a command of ours, from its first import on
+    _own_the_process()
 
 
 def command(main):
     """Make a command line's ``main(argv=None)`` return an exit code, whatever the user did.
 
-    The code is 0 or what `main` returns; 1 with ``error: ...`` on stderr for what the user can
-    mend; 130 for Ctrl-C. argparse itself exits with 2 on wrong usage. NumPy's warnings of numbers
-    that overflow are kept from stderr: what comes of these is told otherwise.
+    The code is 0 or what `main` returns, or 1 with ``error: ...`` on stderr for what the user can
+    mend. argparse itself exits with 2 on wrong usage. Where `main` is of the program that runs,
+    Ctrl-C ends that with 130; elsewhere it is a KeyboardInterrupt, as in any function. NumPy's
+    warnings of numbers that overflow are kept from stderr: what comes of these is told otherwise.
     """
+    if main.__module__ == "__main__" and not _is_command:
+        _own_the_process()
 
     @functools.wraps(main)
     def wrapper(argv=None):
-        code, is_over = 1, False
-        with _process_of_a_command():
-            try:
-                if not _has_working_directory():
-                    raise LogRegError("the working directory is gone: change to one that exists")
-                code = main(argv) or 0
+        code = None
+        for name in ("stdout", "stderr"):
+            if getattr(sys, name) is None:  # the shell closed it
+                setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)
+                _require_working_directory()
+                returned = main(argv) or 0
                 sys.stdout.flush()
-                is_over = True
-            except LogRegError as error:
-                code = 1
-                note(f"error: {error}")
-            except MemoryError as error:
-                code = 1
-                note(f"error: {str(error) or 'there is not enough memory'}")
-            except KeyboardInterrupt:
-                code = 130
-                note("interrupted")
-            except OSError as error:
-                code = 1
-                _tell_of_full_disk(error)
-            finally:
-                if _end_others and not is_over:
-                    _end_others(code, sys.exc_info()[1])
-        return code
+                code = returned
+        except (LogRegError, MemoryError) as error:
+            note(f"error: {str(error) or 'there is not enough memory'}")
+        except OSError as error:
+            _tell_of_full_disk(error)
+        finally:
+            set_quiet(False)
+            if _end_others and code is None:
+                _end_others(1, sys.exc_info()[1])
+            try:
+                sys.stderr.flush()
+            except OSError:  # a full disk, to which a note could not be written
+                _drop(sys.stderr)
+        return 1 if code is None else code
 
     return wrapper
 
 
-@contextlib.contextmanager
-def _process_of_a_command():
-    """Prepare the process: its streams, Ctrl-C, warnings and garbage; put them back at the end."""
-    global _is_command, _is_engine_starting
-    _is_command = True
-    # At exit, Python would look through all objects of the engine for garbage, half a second.
-    atexit.register(gc.freeze)
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # the shell closed it
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-    is_ours = signal.getsignal(signal.SIGINT) in (signal.default_int_handler, _on_interrupt)
-    if is_ours:  # in the background, the shell has it ignored
-        _handle_interrupts(_on_interrupt)
-        _is_engine_starting = False
+def _require_working_directory():
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)
-            yield
-    finally:
-        try:
-            sys.stderr.flush()
-        except OSError:  # a full disk, to which a note could not be written
-            _drop(sys.stderr)
-        set_quiet(False)
-        _is_command = False
-        if is_ours:
-            _handle_interrupts(signal.default_int_handler)
+        os.getcwd()
+    except OSError:
+        raise LogRegError("the working directory is gone: change to one that exists") from None
 
 
 def _tell_of_full_disk(error):
@@ -271,9 +231,3 @@ def _tell_of_full_disk(error):
 def _drop(stream):
     """Send to nowhere what a stream holds: Python would complain when it flushes it at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def _has_working_directory():
-    with contextlib.suppress(OSError):
-        return bool(os.getcwd())
-    return False

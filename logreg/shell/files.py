@@ -11,6 +11,7 @@ import re
 import uuid
 
 from logreg.errors import ModelFileError, SettingError
+from logreg.shell.console import unfinished
 
 try:
     import fcntl
@@ -37,16 +38,8 @@ def replacing(path):
         yield file
         file.flush()
         os.fsync(file.fileno())
-        if os.name == "nt":  # Windows does not rename an open file; elsewhere, it stays locked
-            file.close()
+        file.close()  # Windows does not rename an open one
         os.replace(file.name, path)
-    # The new name is in the folder, which has to reach the disk as well. Windows cannot.
-    with contextlib.suppress(OSError):
-        handle = os.open(os.path.dirname(path), os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 @contextlib.contextmanager
@@ -89,18 +82,34 @@ def owning(paths):
     with contextlib.ExitStack() as stack:
         for real_path, path in sorted(names.items()):
             with contextlib.suppress(OSError):  # the folder, or the disk, takes no such file
-                lock, is_locked = _open_locked(_beside(real_path, "lock"))
+                lock = _open_locked(_beside(real_path, "lock"), path)
                 stack.enter_context(lock)
-                if is_locked is False:
-                    owner = ascii(lock.read(80).decode(errors="replace"))[1:-1] or "unknown"
-                    raise ModelFileError(
-                        f"{path} belongs to a run of process {owner}: wait for its end, or name "
-                        "another file"
-                    )
                 stack.callback(_remove, lock.name)
                 lock.truncate(0)
-                os.write(lock.fileno(), f"{os.getpid()} on {platform.node()}".encode())
+                lock.write(f"{os.getpid()} on {platform.node()}".encode())
+                lock.flush()
         yield
+
+
+def _open_locked(name, path):
+    while True:
+        lock = open(name, "a+b")  # noqa: SIM115
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            owner = lock.read(80).decode(errors="replace") or "unknown"
+            lock.close()
+            raise ModelFileError(
+                f"{path} belongs to a run of process {owner}: wait for its end, or name another "
+                "file"
+            ) from None
+        except OSError:  # no locks in this folder
+            return lock
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.stat(name), os.fstat(lock.fileno())):
+                return lock
+        lock.close()  # the run that had it has just removed it
 
 
 def read_whole(path, max_bytes):
@@ -116,63 +125,21 @@ def read_whole(path, max_bytes):
 
 @contextlib.contextmanager
 def _temporary_file(path):
-    """Open a new file beside `path`; remove it, if it is still there.
-
-    It is locked, and its name is always the same: what a killed process left is taken over. While
-    another process has that, or another user, and without locks, it has a name of its own.
-    """
+    """Open a new file beside `path`, of a name that no other process has; remove it at the end."""
     # Not tempfile.mkstemp: its files are for the owner's eyes only, whatever the umask says.
-    file = is_locked = None
-    with contextlib.suppress(OSError):  # another user may have left one
-        file, is_locked = _open_locked(_beside(path, "new"))
-    if not is_locked:
-        if file:
-            file.close()
-            if is_locked is None:
-                _remove(file.name)
-        file = open(_beside(path, uuid.uuid4().hex[:8]), "xb", opener=_create)  # noqa: SIM115
-    try:
-        with file:
-            file.truncate(0)
+    with open(_beside(path, uuid.uuid4().hex[:8]), "xb") as file:
+        unfinished.add(file.name)
+        try:
             yield file
-    finally:
-        _remove(file.name)
-
-
-def _open_locked(name):
-    """Open a file, which need not be there, and lock it; return it and what :func:`_lock` says."""
-    while True:
-        file = open(name, "r+b", opener=_create)  # noqa: SIM115
-        is_locked = _lock(file)
-        if is_locked is False or _is_at(name, file):
-            return file, is_locked
-        file.close()  # the process that had it has just removed it
-
-
-def _create(name, flags):
-    return os.open(name, flags | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        finally:
+            file.close()
+            _remove(file.name)
+            unfinished.discard(file.name)
 
 
 def _remove(path):
     with contextlib.suppress(OSError):
         os.unlink(path)
-
-
-def _lock(file):
-    """Lock an open file: False if another has it locked, None where there are no locks."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    except BlockingIOError:
-        return False
-    except (OSError, AttributeError):
-        return None
-
-
-def _is_at(path, file):
-    with contextlib.suppress(FileNotFoundError):
-        return os.path.samestat(os.stat(path), os.fstat(file.fileno()))
-    return False
 
 
 def _real_path(path):
