@@ -199,7 +199,7 @@ def run_settings(data, hyperparameters):
         **asdict(hyperparameters),
         "floatX": floatx,
         "dataset": data.name,
-        "dataset_sha256": data.sha256(floatx),
+        "dataset_sha256": data.sha256,
         "shuffle": data.shuffle,
         **({"pixel_scale": scaling.pixel_scale} if scaling.scale_all else {}),
     }
@@ -215,7 +215,7 @@ def sgd_optimization(
     are callbacks beside those that print the lines and keep the model. The Run is returned.
     """
     whole_batches(data.sizes(), hyperparameters.batch_size)  # or an error, before all the work
-    verdict = Verdict(*data.most_frequent_class(), data.n_out)
+    verdict = Verdict(*data.most_frequent_class, data.n_out)
     about = {**run_settings(data, hyperparameters), **data.metadata()}
     best_model = BestModel(output, lambda v: dumps_model(classifier, **about, **v.metadata()))
 

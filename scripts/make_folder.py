@@ -22,10 +22,10 @@ import numpy
 from numpy.lib import format as npy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from logreg.datasets.arrays import MAPPED_DTYPES, blocks
-from logreg.datasets.checks import SPLITS, check_features, check_values
-from logreg.datasets.formats import reading, sniff
-from logreg.datasets.labels import check_labels, number_classes
+from logreg.datasets.checks import SPLITS, check_features, check_labels, check_values
+from logreg.datasets.formats import MAPPED_DTYPES, reading, sniff
+from logreg.datasets.labels import number_classes
+from logreg.datasets.preprocessing import blocks
 from logreg.datasets.sources import locate, read, read_folder
 from logreg.datasets.splits import is_seed
 from logreg.errors import DatasetError, SettingError

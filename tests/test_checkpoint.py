@@ -218,7 +218,7 @@ def test_a_run_of_the_version_before_is_gone_on_with(working_folder):
         assert before.dtype == now.dtype == "float32"
         numpy.testing.assert_allclose(engine.value(before), engine.value(now), rtol=1e-4)
     assert old.metadata["test_error_all_rows"] == new.metadata["test_error_all_rows"]
-    assert old.metadata["dataset_sha256"] == DATA.sha256("float32")
+    assert old.metadata["dataset_sha256"] == DATA.sha256
 
 
 OTHER = read_dataset([(255 - x, y) for x, y in PAIRS])
@@ -235,8 +235,8 @@ OTHER = read_dataset([(255 - x, y) for x, y in PAIRS])
         (
             {"data": OTHER},
             [
-                f"the data set was the given arrays (SHA-256 {DATA.sha256('float32')[:12]}...) "
-                f"and is the given arrays ({OTHER.sha256('float32')[:12]}...)"
+                f"the data set was the given arrays (SHA-256 {DATA.sha256[:12]}...) "
+                f"and is the given arrays ({OTHER.sha256[:12]}...)"
             ],
         ),
     ],

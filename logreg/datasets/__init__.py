@@ -1,13 +1,12 @@
 """Data sets: located, read, checked, split, and shared with the engine, in this order."""
 
-import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Optional
 
 import numpy
 
-from logreg.datasets.arrays import hashed_blocks, mapping, sample_rows
-from logreg.datasets.checks import check, check_classes, check_values, read_through
+from logreg.datasets.checks import check, check_classes, read_through
+from logreg.datasets.formats import mapping
 from logreg.datasets.header import Columns
 from logreg.datasets.preprocessing import PIXEL_SCALE as PIXEL_SCALE
 from logreg.datasets.preprocessing import Moments, Preprocessing, differ_in_scale, scale_of
@@ -20,6 +19,7 @@ from logreg.shell.console import note, warning
 from logreg.shell.files import refuse_overwriting
 from logreg.shell.options import NO_OPTIONS, TableOptions
 
+SAMPLE_VALUES = 1 << 19  # about as many values as a median is taken of
 # Of a DataSet, those attributes that a model file keeps.
 METADATA = (
     *("image_shape", "transposed", "x_range", "x_median", "class_labels", "class_counts"),
@@ -47,7 +47,6 @@ class DataSet:
     files: tuple  # from which it was read
     n_in: int
     class_labels: list  # of int or of str: the label of each class as the data give it
-    x_range: tuple  # the smallest and the largest training feature as a model takes it
     image_shape: Optional[tuple]  # (height, width) or (height, width, channels) of a row
     transposed: bool  # whether rows and columns of images are exchanged, as those of EMNIST are
     columns: Columns  # of a table
@@ -56,12 +55,15 @@ class DataSet:
     shuffle: Optional[int]  # the seed of the permutation of the training rows
     split: Optional[list]  # the rows of the three sets, if they were split off one table
     split_seed: Optional[int] = None  # of that split; None: in the order of the file
+    # The smallest and the largest training feature as a model takes it.
+    x_range: Optional[tuple] = None
     x_median: Optional[float] = None  # of some training rows: of most images it is the background
     class_counts: Optional[list] = None  # how many training rows each class has
+    # The label that most training rows have, and the test error of always guessing it.
+    most_frequent_class: Optional[tuple] = None
+    sha256: Optional[str] = None  # of the six arrays; see :func:`.checks.read_through`
     rows: list = None  # the rows of each set, on all ranks together
     are_shares: bool = False  # whether the arrays hold the rows of one of several ranks only
-    _digests: dict = field(default_factory=dict, repr=False)  # of :meth:`sha256`
-    _most_frequent: Optional[tuple] = field(default=None, repr=False)
 
     @property
     def sets(self):
@@ -81,14 +83,6 @@ class DataSet:
     def n_train_rows(self):
         return self.class_counts and sum(self.class_counts)
 
-    def most_frequent_class(self):
-        """The label that most training rows have, and the test error of always guessing it."""
-        if self._most_frequent is None:  # else the test set may have been released
-            most = int(numpy.argmax(self.class_counts))
-            error = float(numpy.mean(self.test[1] != most))
-            self._most_frequent = self.class_labels[most], error
-        return self._most_frequent
-
     def metadata(self):
         """What a model file tells of the data that the model was trained on, as a dict."""
         told = {name: getattr(self, name) for name in METADATA}
@@ -102,23 +96,6 @@ class DataSet:
     def check_outputs(self, *paths):
         """Raise a SettingError if one of the paths is a file that the data were read from."""
         refuse_overwriting(paths, self.files)
-
-    def sha256(self, dtype=None):
-        """SHA-256 of the dtypes, shapes and bytes of the six arrays, in hexadecimal.
-
-        Whether they are to be standardized counts, too. Features that are wider than `dtype` are
-        digested as such, however they were read. It is computed once, and can be had again after
-        the arrays were released.
-        """
-        if dtype not in self._digests:
-            digest = hashlib.sha256()
-            for array in sum(self.sets, ()):
-                for _ in hashed_blocks(digest, array, dtype):
-                    pass
-            if self.preprocessing.scales is not None:
-                digest.update(b"standardized")
-            self._digests[dtype] = digest.hexdigest()
-        return self._digests[dtype]
 
 
 def load_data(dataset, label_column=None, shuffle=None, split_seed=0, standardize=False):
@@ -226,15 +203,27 @@ def read_dataset(
         return source
     raw = read(source, options, dtype)._replace(pixel_scale=pixel_scale)
     sets, facts = check(name, raw, dtype)
-    sample = sample_rows(sets["train"][0])
     sets, split = split_off(sets, name, shuffle, is_mnist=raw.is_idx, split_seed=split_seed)
     check_classes(name, sets, facts["class_labels"])
     x, y = sets["train"]
+    is_table, wants_advice = bool(facts["columns"].categories), False
     if standardize is None:
-        standardize = _suits_standardizing(name, x, facts, pixel_scale)
-    preprocessing, facts["x_range"], digests = _learn(
-        name, raw, sets, facts["x_range"], dtype, standardize
-    )
+        standardize = is_table and pixel_scale is None
+        is_told = is_table or facts["image_shape"] or x.dtype == numpy.uint8
+        wants_advice = not is_told and mapping(x) is None
+    learns = standardize or wants_advice or options.missing == "mean"
+    moments = Moments() if learns else None
+    x_range, digest = read_through(name, raw, sets, dtype, moments, standardize)
+    if wants_advice and differ_in_scale(moments):
+        note(
+            f"note: {name}: the columns of x differ in scale by 100 times and more, which makes "
+            "training slow, or diverge: give --standardize"
+        )
+    scaling = scale_of(x, pixel_scale), pixel_scale is not None
+    preprocessing = Preprocessing.fit(moments, *scaling, options.missing, standardize)
+    x_range = preprocessing.range_of(moments) if standardize else x_range
+    counts = numpy.bincount(y, minlength=len(facts["class_labels"]))
+    most = int(counts.argmax())
     return DataSet(
         **sets,
         **facts,
@@ -243,36 +232,19 @@ def read_dataset(
         split=split,
         split_seed=None if split is None or shuffle is not None else split_seed,
         preprocessing=preprocessing,
-        x_median=float(numpy.median(preprocessing.apply(sample, "float64"))),
-        class_counts=numpy.bincount(y, minlength=len(facts["class_labels"])).tolist(),
-        _digests=digests,
+        x_range=x_range,
+        x_median=float(numpy.median(preprocessing.apply(_sample(x), "float64"))),
+        class_counts=counts.tolist(),
+        most_frequent_class=(facts["class_labels"][most], float((sets["test"][1] != most).mean())),
+        sha256=digest,
     )
 
 
-def _learn(name, raw, sets, x_range, dtype, standardize):
-    """Learn what is done to features; return that, their range, and digests of mapped data."""
-    x, moments, digests = sets["train"][0], Moments(), {}
-    if x_range is None:  # x is mapped, and perhaps larger than memory
-        wanted = moments if standardize else None
-        x_range, digests[dtype] = read_through(name, raw, sets, dtype, wanted)
-    elif standardize or raw.options.missing == "mean":
-        moments.add(x)
-    scaling = scale_of(x, raw.pixel_scale), raw.pixel_scale is not None
-    preprocessing = Preprocessing.fit(moments, *scaling, raw.options.missing, standardize)
-    x_range = preprocessing.range_of(moments) if standardize else x_range
-    return preprocessing, x_range, digests
-
-
-def _suits_standardizing(name, x, facts, pixel_scale):
-    """Whether these data are standardized by default; name the option where they may need it."""
-    is_table = bool(facts["columns"].categories)
-    is_told = is_table or facts["image_shape"] or mapping(x) is not None
-    if not is_told and differ_in_scale(x):
-        note(
-            f"note: {name}: the columns of x differ in scale by 100 times and more, which makes "
-            "training slow, or diverge: give --standardize"
-        )
-    return is_table and pixel_scale is None
+def _sample(x):
+    """About half a million values of features, in whole rows."""
+    if mapping(x) is not None:  # single rows here and there would read the whole file again
+        return x[: max(1, SAMPLE_VALUES // x.shape[1])]
+    return x[:: 1 + x.size // SAMPLE_VALUES]
 
 
 def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
@@ -292,29 +264,27 @@ def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
         raw = raw._replace(pixel_scale=metadata["pixel_scale"])
     sets, facts = check(name, raw, dtype)
     shuffle, seed, split = map(metadata.get, ("shuffle", "split_seed", "split"))
-    is_split = False
-    if "test" in sets:
-        sets = {"valid": None, **sets}
-    elif "split" not in metadata or sum(split or []) == len(sets["train"][1]):
-        is_split = True
+    is_split = "test" not in sets and (
+        "split" not in metadata or sum(split or []) == len(sets["train"][1])
+    )
+    if is_split:
         sets, split = split_off(sets, name, shuffle, split, split_seed=seed)
-    else:
-        sets = {"train": None, "valid": None, "test": sets["train"]}
+    elif "test" not in sets:
+        sets = {"test": sets["train"]}
         note(
             f"note: {name}: all {len(sets['test'][1])} rows are the test set, as the model was "
             "trained on other data; if it has seen some of them, the error is too small"
         )
-    if facts["x_range"] is None:  # they are in files, of which no other rows are read
-        check_values(sets["test"][0], f"{name}: test x")
-    scale = scale_of(sets["test"][0], raw.pixel_scale)
-    scaling = Preprocessing(scale, scales=metadata.get("feature_scales"))
-    how = {"shuffle": shuffle, "split": split, "split_seed": seed, "preprocessing": scaling}
-    data = DataSet(**sets, **facts, **how)
-    # Of data in files, to digest them may take minutes.
-    then = is_split and facts["x_range"] and metadata.get("dataset_sha256")
-    if then and then != data.sha256(dtype):
+    # Of data in files, to digest them may take minutes, and no other rows than these are read.
+    then = mapping(sets["test"][0]) is None and is_split and metadata.get("dataset_sha256")
+    sets = sets if then else {"test": sets["test"]}
+    scales = metadata.get("feature_scales")
+    _, digest = read_through(name, raw, sets, dtype, standardize=scales is not None)
+    if then and then != digest:
         warning(
             f"{name}: has as many rows as the data that the model was trained on, and is not the "
             "same: rows that the model was trained on may be among its test rows"
         )
-    return data
+    scaling = Preprocessing(scale_of(sets["test"][0], raw.pixel_scale), scales=scales)
+    how = {"shuffle": shuffle, "split": split, "split_seed": seed, "preprocessing": scaling}
+    return DataSet(**{"train": None, "valid": None, **sets}, **facts, **how)

@@ -5,90 +5,100 @@ a label out of range never gets one. Rows and columns of arrays are counted from
 """
 
 import hashlib
-from collections import Counter
+import warnings
 
 import numpy
 
-from logreg.datasets.arrays import as_array, blocks, hashed_blocks, mapping, narrower
+from logreg.datasets.formats import mapping
 from logreg.datasets.header import Columns, Table
-from logreg.datasets.labels import check_labels, number_classes
-from logreg.datasets.preprocessing import scale_of
+from logreg.datasets.labels import LabelIndex, classes_of, number_classes, number_of
+from logreg.datasets.preprocessing import blocks, scale_of
 from logreg.datasets.tables import FLOAT32_MAX
 from logreg.errors import DatasetError
 from logreg.shell.console import note, progress, warning
 
 SPLITS = {"train": "training", "valid": "validation", "test": "test"}
+LABELS_AT_A_TIME = 1 << 16  # are sorted, which takes several times their memory
 MIN_SIDE = 8  # pixels; a smaller square number of features says nothing of an image
 
 
 def check(name, raw, dtype=None):
-    """Check a :class:`~logreg.datasets.sources.RawDataset`, and number its classes.
+    """Check the arrays of a :class:`~logreg.datasets.sources.RawDataset`, and number its classes.
 
-    Returned are the sets that it has, as pairs (x, y) in a dict, and what their rows tell of them,
-    a dict of fields of :class:`~logreg.datasets.DataSet`. Each x is of shape (n, n_in), and of
-    `dtype` if it was wider; each y is int32, in 0 .. n_out - 1. Features that are mapped from
-    files stay of their dtype; their values are left to :func:`read_through`, and x_range is None.
+    Returned are the sets that it has, as pairs (x, y) in a dict, and what is known of them, a dict
+    of fields of :class:`~logreg.datasets.DataSet`. Each x is of shape (n, n_in), and of `dtype` if
+    it was wider, unless it is mapped from a file; each y is int32, in 0 .. n_out - 1. The values
+    of x are left to :func:`read_through`.
     """
-    xs, labels, row_shapes, ranges = {}, [], {}, {}
+    xs, labels, row_shape = {}, [], None
     for split, (x, y) in raw.splits.items():
-        source, is_table = _source(name, raw, split), isinstance(y, Table)
-        if not is_table:  # whose reader has checked x
-            x, row_shapes[split] = check_features(x, f"{source} x")
+        source = _source(name, raw, split)
+        x, shape = check_features(x, f"{source} x")
+        row_shape = row_shape or shape  # of the training set, which is the first
         if raw.pixel_scale and x.dtype != numpy.uint8:
             x = as_pixels(x, f"{source} x")
         labels.append(check_labels(y, len(x), source))
-        if is_table:  # where NaN is an empty cell
-            ranges[split] = tuple(float(f.reduce(x, axis=None)) for f in (numpy.fmin, numpy.fmax))
-        elif mapping(x) is None:
-            ranges[split] = check_values(x, f"{source} x")
         if mapping(x) is None:
-            x = x.astype(narrower(x.dtype, dtype), copy=False)
+            with numpy.errstate(over="ignore"):  # what became infinite is refused later
+                x = x.astype(_narrower(x.dtype, dtype), copy=False)
         xs[split] = x
     check_alike(xs, name)
     x, table = xs["train"], raw.splits["train"][1]
-    scale = scale_of(x, raw.pixel_scale)
     class_labels, ys = number_classes(labels)
+    is_pixels = scale_of(x, raw.pixel_scale) != 1
     return {split: (xs[split], y) for split, y in zip(xs, ys)}, {
         "name": name,
         "files": raw.files,
         "transposed": raw.transposed,
         "n_in": x.shape[1],
         "class_labels": class_labels,
-        "x_range": check_ranges(name, ranges, scale) if len(ranges) == len(xs) else None,
-        "image_shape": image_shape(
-            row_shapes.get("train", x.shape[1:]), raw.guess_square_images or scale != 1
-        ),
+        "image_shape": image_shape(row_shape, raw.guess_square_images or is_pixels),
         "columns": table.columns if isinstance(table, Table) else Columns(),
         "options": raw.options,
     }
 
 
-def read_through(name, raw, sets, dtype, moments):
-    """Check the values of features that stay in files, and digest the data set, in one pass.
+def read_through(name, raw, sets, dtype=None, moments=None, standardize=False):
+    """Check the values of features, and digest the data set, in one pass over the arrays.
 
-    The training rows are added to `moments`, if they are to be standardized; else it is None.
-    Returned are the range of the training features, scaled, and what
-    :meth:`~logreg.datasets.DataSet.sha256` gives.
+    `sets` are those of `raw` after the split. The training rows are added to `moments`, if it is
+    not None. Returned are the smallest and the largest feature of the first set, scaled; and the
+    SHA-256 of the dtypes, shapes and bytes of all arrays, in hexadecimal. Features wider than
+    `dtype` are digested as such, however they were read, and `standardize` counts, too.
     """
-    ranges, n_read, digest = {}, Counter(), hashlib.sha256()
+    ranges, digest = {}, hashlib.sha256()
+    is_table = isinstance(raw.splits["train"][1], Table)  # where NaN is an empty cell
+    least, most = (numpy.fmin, numpy.fmax) if is_table else (numpy.minimum, numpy.maximum)
+
+    def digested(array):
+        kind = _narrower(array.dtype, dtype)
+        digest.update(f"{kind.str} {array.shape}\n".encode())
+        for block in blocks(array.reshape(len(array), -1)):
+            digest.update(numpy.ascontiguousarray(block, kind).data.cast("B"))
+            yield block
+
     with progress(sum(x.nbytes for x, _ in sets.values()), "checking") as advance:
-        for split in SPLITS:
-            x, y = sets[split]
-            given = split if split in raw.splits else "train"  # from which it was split off
+        for split, (x, y) in sets.items():
             ends = []
-            for block in hashed_blocks(digest, x, dtype):
-                ends += check_values(block, f"{_source(name, raw, given)} x", n_read[given])
-                n_read[given] += len(block)
+            for block in digested(x):
+                ends += float(least.reduce(block, None)), float(most.reduce(block, None))
+                if not (is_table or max(map(abs, ends[-2:])) <= FLOAT32_MAX):
+                    for given, (values, _) in raw.splits.items():
+                        source = f"{_source(name, raw, given)} x"
+                        check_values(check_features(values, source)[0], source)
                 if moments is not None and split == "train":
                     moments.add(block)
                 advance(block.nbytes)
-            ranges[split] = min(ends), max(ends)
-            for _ in hashed_blocks(digest, y, dtype):
+            ranges[split] = numpy.nanmin(ends), numpy.nanmax(ends)
+            for _ in digested(y):
                 pass
-    if moments is not None:
+    if standardize:
         digest.update(b"standardized")
-    scale = scale_of(sets["train"][0], raw.pixel_scale)
-    return check_ranges(name, ranges, scale), digest.hexdigest()
+    x = next(iter(sets.values()))[0]
+    scale, x_range = scale_of(x, raw.pixel_scale), next(iter(ranges.values()))
+    if "train" in sets:
+        _say_of_ranges(name, raw, x_range[1], min(map(min, ranges.values())), scale)
+    return tuple(float(end * scale) for end in x_range), digest.hexdigest()
 
 
 def _source(name, raw, split):
@@ -96,20 +106,42 @@ def _source(name, raw, split):
     return f"{name}: {SPLITS[split]}" if len(raw.splits) > 1 else f"{name}:"
 
 
-def check_ranges(name, ranges, scale):
-    """Say what is odd about the ranges of the sets' values; return that of training, scaled."""
-    (low, high), lowest = ranges["train"], min(low for low, _ in ranges.values())
+def _narrower(dtype, limit):
+    """The dtype `limit` if numbers of `dtype` are wider than that, else `dtype`."""
+    is_wider = limit and dtype.kind in "iuf" and dtype.itemsize > numpy.dtype(limit).itemsize
+    return numpy.dtype(limit) if is_wider else dtype
+
+
+def _say_of_ranges(name, raw, high, lowest, scale):
+    """Say what is odd about the highest training feature, and the lowest of all sets."""
     if scale == 1 and (lowest, high) == (0, 255):
         note(
             f"note: {name}: x goes from 0 to 255 and is not taken for pixels; if it is, give "
             "--pixel-scale 256, or save them as uint8, to have them scaled by 1/256"
         )
-    if scale != 1 and high < 64:
+    if scale != 1 and raw.pixel_scale is None and high < 64:
         warning(
-            f"{name}: x is uint8, and scaled by 1/{1 / scale:.0f}, but goes from 0 to {high:.0f} "
-            "only: save x.astype('float32') to have it taken as it is"
+            f"{name}: x is uint8, and scaled by 1/256, but goes from 0 to {high:.0f} only: save "
+            "x.astype('float32') to have it taken as it is"
         )
-    return low * scale, high * scale
+
+
+def as_array(values, source):
+    """Make an array of what a user gave; refuse what NumPy can only wrap as objects."""
+    if isinstance(values, numpy.ma.MaskedArray):
+        raise DatasetError(f"{source} is a masked array: give x.filled(value)")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # older NumPy makes objects of ragged lists, and warns
+            array = numpy.asarray(values)
+    except (ValueError, TypeError, OverflowError):
+        array = None
+    if array is None or array.dtype.hasobject:
+        raise DatasetError(
+            f"{source} is an object array: its rows differ in length, or it does not hold numbers; "
+            "make every row as long, then x.astype('float32'), y.astype('int64') or y.astype(str)"
+        )
+    return array
 
 
 def check_features(x, source):
@@ -148,6 +180,48 @@ def check_values(x, source, first_row=0):
                 )
         least, most, first_row = min(least, low), max(most, high), first_row + len(block)
     return least, most
+
+
+def check_labels(y, n_rows, source):
+    """Check the labels of a set: integers, booleans, whole floats or text, or those of a Table.
+
+    Returned are the labels that occur, a list of int or of str, and for each row the index of its
+    label in that list. A label may be listed twice, as where a table has ``1`` and ``1.0``.
+    """
+    if isinstance(y, Table):
+        found = list(map(number_of, y.labels))
+        found = y.labels if None in found else found
+        return classes_of(found, y.first_rows, f"{source} label column", "--label-column"), y.codes
+    source += " y"
+    y, fault = as_array(y, source), None
+    y = y.reshape(-1) if y.shape[1:] == (1,) else y
+    if y.ndim == 2:
+        fault = f"has shape {y.shape} (one-hot?): one integer a row is needed"
+        fault += ", e.g. numpy.argmax(y, axis=1)"
+    elif y.ndim != 1:
+        fault = f"has shape {y.shape}: one integer a row is needed"
+    elif len(y) != n_rows:
+        fault = f"has {len(y)} labels, x has {n_rows} rows: each row needs one label"
+    elif y.dtype.kind not in "biufSU":
+        fault = f"has dtype {y.dtype}: classes are integers, e.g. y.astype('int64'), or text"
+    if fault:
+        raise DatasetError(f"{source} {fault}")
+    index, codes = LabelIndex(source, "give one of a few classes per row"), []
+    try:
+        for start in range(0, len(y), LABELS_AT_A_TIME):
+            chunk = y[start : start + LABELS_AT_A_TIME]
+            found, first, places = numpy.unique(chunk, return_index=True, return_inverse=True)
+            codes.append(index.numbers(found.tolist(), start + first)[places.reshape(-1)])
+        found = list(index)
+        if y.dtype.kind == "S":
+            found = [label.decode("utf-8", "backslashreplace") for label in found]
+        if y.dtype.kind in "SU":
+            "".join(found).encode()
+    except DatasetError:
+        raise
+    except (ValueError, SystemError) as error:  # as of code points that do not exist
+        raise DatasetError(f"{source} holds text that makes no sense: {error}") from None
+    return classes_of(found, index.first_rows, source), numpy.concatenate(codes)
 
 
 def as_pixels(x, source):

@@ -20,6 +20,7 @@ from logreg.errors import DatasetError
 from logreg.shell import pickles
 
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+MAPPED_DTYPES = ("uint8", "float32", "float64")  # others are read, and become floats in memory
 CHUNK = 1 << 20  # bytes
 PARQUET = b"PAR1"  # what its files begin with
 # What the features and the labels of a data set may be called, alone or with _train and so on.
@@ -67,6 +68,18 @@ def open_bytes(path):
                 yield stream
         else:
             yield plain
+
+
+def mapping(array):
+    """Return the memory map of which an array is a view; None if its values are in memory.
+
+    Training reads from a map as it is, so one of another dtype counts as none: it is copied.
+    """
+    if array.dtype in MAPPED_DTYPES and array.flags.c_contiguous:
+        while array is not None and not isinstance(array, numpy.memmap):
+            array = getattr(array, "base", None)
+        return array
+    return None
 
 
 def read_idx(path):

@@ -1,15 +1,12 @@
-"""The labels of a data set: checked, and numbered as classes 0, 1, ..."""
+"""The labels of a data set, and how they are numbered as classes 0, 1, ..."""
 
 import re
 
 import numpy
 
-from logreg.datasets.arrays import as_array
-from logreg.datasets.header import Table
 from logreg.errors import DatasetError
 
 MAX_LABELS = 1 << 15  # different ones
-LABELS_AT_A_TIME = 1 << 16  # are sorted, which takes several times their memory
 
 
 class LabelIndex(dict):
@@ -31,49 +28,7 @@ class LabelIndex(dict):
         return numpy.array([self.get(label, -1) for label in labels], "int32")
 
 
-def check_labels(y, n_rows, source):
-    """Check the labels of a set: integers, booleans, whole floats or text, or those of a Table.
-
-    Returned are the labels that occur, a list of int or of str, and for each row the index of its
-    label in that list. A label may be listed twice, as where a table has ``1`` and ``1.0``.
-    """
-    if isinstance(y, Table):
-        found = list(map(_number, y.labels))
-        found = y.labels if None in found else found
-        return _classes(found, y.first_rows, f"{source} label column", "--label-column"), y.codes
-    source += " y"
-    y, fault = as_array(y, source), None
-    y = y.reshape(-1) if y.shape[1:] == (1,) else y
-    if y.ndim == 2:
-        fault = f"has shape {y.shape} (one-hot?): one integer a row is needed"
-        fault += ", e.g. numpy.argmax(y, axis=1)"
-    elif y.ndim != 1:
-        fault = f"has shape {y.shape}: one integer a row is needed"
-    elif len(y) != n_rows:
-        fault = f"has {len(y)} labels, x has {n_rows} rows: each row needs one label"
-    elif y.dtype.kind not in "biufSU":
-        fault = f"has dtype {y.dtype}: classes are integers, e.g. y.astype('int64'), or text"
-    if fault:
-        raise DatasetError(f"{source} {fault}")
-    index, codes = LabelIndex(source, "give one of a few classes per row"), []
-    try:
-        for start in range(0, len(y), LABELS_AT_A_TIME):
-            chunk = y[start : start + LABELS_AT_A_TIME]
-            found, first, places = numpy.unique(chunk, return_index=True, return_inverse=True)
-            codes.append(index.numbers(found.tolist(), start + first)[places.reshape(-1)])
-        found = list(index)
-        if y.dtype.kind == "S":
-            found = [label.decode("utf-8", "backslashreplace") for label in found]
-        if y.dtype.kind in "SU":
-            "".join(found).encode()
-    except DatasetError:
-        raise
-    except (ValueError, SystemError) as error:  # as of code points that do not exist
-        raise DatasetError(f"{source} holds text that makes no sense: {error}") from None
-    return _classes(found, index.first_rows, source), numpy.concatenate(codes)
-
-
-def _number(text):
+def number_of(text):
     """The number that a label is; None if it is none, as names such as 1_2 and 007 are not.
 
     Nor is an integer of more than 18 digits, which 64 bits may not hold.
@@ -86,7 +41,7 @@ def _number(text):
         return None
 
 
-def _classes(labels, first_rows, source, option=None):
+def classes_of(labels, first_rows, source, option=None):
     """Check each of the labels that occur; whole floats become integers."""
     classes = []
     for label, row in zip(labels, first_rows):
@@ -111,7 +66,7 @@ def _classes(labels, first_rows, source, option=None):
 
 
 def number_classes(sets):
-    """Number the classes of a data set, whose sets are as :func:`check_labels` gives them, from 0.
+    """Number the classes of a data set from 0, whose sets are as :func:`.check_labels` gives them.
 
     Returned are the labels, sorted, and for each of the sets the indices of its labels in them.
     """

@@ -8,10 +8,21 @@ from typing import Optional
 
 import numpy
 
-from logreg.datasets.arrays import blocks
-
 PIXEL_SCALE = 1 / 256  # the tutorial's, and not 1/255
-BLOCK = 1 << 18  # values that are float64 at a time
+BLOCK = 1 << 18  # values that are looked at together, in float64 2 MB
+
+
+def blocks(x):
+    """Yield the rows of an array in order, in views of about 262,144 values.
+
+    Examples
+    --------
+    >>> [len(block) for block in blocks(numpy.zeros((800, 784)))]
+    [334, 334, 132]
+    """
+    n_rows = max(1, BLOCK // x.shape[1])
+    for start in range(0, len(x), n_rows):
+        yield x[start : start + n_rows]
 
 
 class Moments:
@@ -43,8 +54,7 @@ class Moments:
     def add(self, x):
         """Take in more rows, of shape (n, d)."""
         for block in blocks(x):
-            for rows in _blocks(block):
-                self._merge(block[rows])
+            self._merge(block)
 
     def _merge(self, x):
         x = x.astype("float64", order="C")
@@ -142,8 +152,8 @@ class Preprocessing:
         with numpy.errstate(all="ignore"):
             if self.means is not None:
                 ready = numpy.empty(x.shape, dtype)
-                for rows in _blocks(x):
-                    ready[rows] = self._prepared(x[rows])
+                for block, of_block in zip(blocks(x), blocks(ready)):
+                    of_block[:] = self._prepared(block)
                 return ready
             if x.dtype == numpy.uint8 or self.scale_all:
                 # By 1/256, a power of two, the product is exact in any float type.
@@ -176,19 +186,13 @@ def scaled(x, dtype):
     return Preprocessing(PIXEL_SCALE).apply(x, dtype)
 
 
-def _blocks(x):
-    n_rows = max(1, BLOCK // x.shape[1])
-    return [slice(start, start + n_rows) for start in range(0, len(x), n_rows)]
-
-
-def differ_in_scale(x):
+def differ_in_scale(moments):
     """Whether deviations of columns differ by 100 times and more; of pixels this is not asked."""
-    moments = Moments(x)
     deviations, low, high = moments.deviations(), moments.low.min(), moments.high.max()
     deviations = deviations[deviations > 0]
     if not len(deviations) or (low >= 0 and (high <= 1 or high == 255)):
         return False
-    return x.dtype != numpy.uint8 and deviations.max() >= 100 * deviations.min()
+    return deviations.max() >= 100 * deviations.min()
 
 
 def one_hot(x, codes):

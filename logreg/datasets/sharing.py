@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy
 
-from logreg.datasets.arrays import mapping
 from logreg.datasets.checks import SPLITS
+from logreg.datasets.formats import mapping
 from logreg.shell import ranks
 from logreg.shell.console import note
 
@@ -24,7 +24,6 @@ def distribute(data, batch_size, dtype):
         return data
     facts = places = None
     if data:
-        data.sha256(dtype), data.most_frequent_class()  # kept: they need all rows
         facts = replace(data, train=None, valid=None, test=None, rows=data.sizes())
         if all(mapping(x) is not None for x, _ in data.sets):
             places = [(*_place(x), y) for x, y in data.sets]

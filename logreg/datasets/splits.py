@@ -4,8 +4,8 @@ import numbers
 
 import numpy
 
-from logreg.datasets.arrays import mapping
 from logreg.datasets.checks import SPLITS
+from logreg.datasets.formats import mapping
 from logreg.errors import DatasetError, SettingError
 from logreg.shell.console import note
 

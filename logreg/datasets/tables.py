@@ -4,9 +4,12 @@ So memory holds numbers and no text. Rows and columns are counted from 1, and a 
 Blank lines do not count.
 """
 
+import contextlib
+import io
+import tempfile
+
 import numpy
 
-from logreg.datasets.arrays import blocks, rows_in, scratch_file
 from logreg.datasets.frames import name_of, open_table
 from logreg.datasets.header import (
     NUMBER,
@@ -17,7 +20,7 @@ from logreg.datasets.header import (
     text_of,
 )
 from logreg.datasets.labels import LabelIndex
-from logreg.datasets.preprocessing import one_hot
+from logreg.datasets.preprocessing import blocks, one_hot
 from logreg.errors import DatasetError
 from logreg.shell.console import note, warning
 from logreg.shell.options import NO_OPTIONS, TableOptions
@@ -42,7 +45,7 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
     features are mapped from a file in it, and may be larger than memory.
     """
     codes, n_rows = [], 0
-    with open_table(path, options, known) as (frames, head), scratch_file(scratch) as file:
+    with open_table(path, options, known) as (frames, head), _scratch_file(scratch) as file:
         label = head.find_label()
         index = LabelIndex(head.shown(label), "--label-column names another column")
         features = _Features(head, label, frames)
@@ -77,7 +80,7 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
             shown = head.shown(features.order[j])
             warning(f"{path}: {shown} counts the rows, which tells nothing of new ones: --drop it")
         features.tell_encoded(path)
-        x = rows_in(file, dtype, len(codes))
+        x = _rows_in(file, dtype, len(codes))
     x, names, categories = features.encoded(x, int(has_index), scratch)
     features.warn_of_new(path)
     label_name = head.names[label] if head.names else None
@@ -258,10 +261,10 @@ class _Features:
         if scratch is None:
             x = one_hot(x, codes)
         elif any(codes_of is not None for codes_of in codes):
-            with scratch_file(scratch) as file:
+            with _scratch_file(scratch) as file:
                 for block in blocks(x):
                     file.write(one_hot(block, codes))
-                x = rows_in(file, x.dtype, len(x))
+                x = _rows_in(file, x.dtype, len(x))
         return x, names and tuple(names), tuple(categories)
 
     def tell_encoded(self, source):
@@ -286,6 +289,22 @@ class _Features:
                 f"{source}: cells with a category that is new to the model: {self.n_new}; they "
                 "count as none of the categories of their columns"
             )
+
+
+def _scratch_file(folder):
+    """Open a file that is gone with its last map; without a folder, it is in memory.
+
+    Both grow in place, unlike a list of arrays that are joined.
+    """
+    in_memory = contextlib.nullcontext(io.BytesIO())
+    return in_memory if folder is None else tempfile.TemporaryFile(dir=folder)
+
+
+def _rows_in(file, dtype, n_rows):
+    """What was written to a :func:`_scratch_file`, as an array of that many rows."""
+    in_memory = isinstance(file, io.BytesIO)
+    x = numpy.frombuffer(file.getbuffer(), dtype) if in_memory else numpy.memmap(file, dtype, "r")
+    return x.reshape(n_rows, -1)
 
 
 def _factorized(column):

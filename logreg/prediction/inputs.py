@@ -8,7 +8,7 @@ from typing import NamedTuple, Optional
 import numpy
 
 from logreg.datasets import read_test_set
-from logreg.datasets.arrays import as_array
+from logreg.datasets.checks import as_array
 from logreg.datasets.formats import ARRAY_NAMES, read_arrays, reading, sniff
 from logreg.datasets.header import Columns, cut
 from logreg.datasets.tables import frame_features, table_batches

@@ -85,7 +85,7 @@ def test_tables_are_standardized_in_training_and_arrays_if_that_is_asked_for():
             (found, _), *_ = share(data)
         numpy.testing.assert_allclose(engine.value(found), wanted, atol=1e-5)
         numpy.testing.assert_allclose(data.x_range, (wanted.min(), wanted.max()), atol=1e-5)
-        assert data.sha256() != read_dataset(path, options, dtype="float32").sha256()
+        assert data.sha256 != read_dataset(path, options, dtype="float32").sha256
     assert read_dataset("d.npz", standardize=None).preprocessing.scales is None
     assert read_dataset("t.csv", KIND, standardize=False).preprocessing.scales is None
     (found, _), *_ = load_data("t.csv", "kind")
