@@ -51,8 +51,7 @@ def gather(sources, options, scratch):
     """Read the sources.
 
     Returned are a dict of each set's split to its features, a list of pairs of a name and an array
-    of shape (n, d), and its labels; and the shape of a row, its dtype as it is written, and whether
-    rows and columns of images are exchanged.
+    of shape (n, d), and its labels; and the shape of a row, and its dtype as it is written.
     """
     parts, kinds = [], set()
     for source in sources:
@@ -61,7 +60,7 @@ def gather(sources, options, scratch):
             set_name = f"{name}: {SPLITS[split]}"
             x, row_shape = check_features(x, f"{set_name} x")
             dtype = x.dtype if x.dtype in MAPPED_DTYPES else numpy.dtype("float32")
-            kinds.add((tuple(raw.splits), row_shape, dtype, raw.transposed))
+            kinds.add((tuple(raw.splits), row_shape, dtype))
             parts.append((split, f"{set_name} x", x, check_labels(y, len(x), set_name)))
     if len(kinds) > 1:
         shown = sorted(f"{kind[2]} {kind[1]} for {', '.join(kind[0])}" for kind in kinds)
@@ -78,15 +77,13 @@ def gather(sources, options, scratch):
     return (sets, *kinds.pop()[1:])
 
 
-def in_order(xs, row_shape, dtype, transposed, advance):
+def in_order(xs, dtype, advance):
     """Yield the rows of some features in blocks, checked and as they are written."""
     for set_name, x in xs:
         first = 0
         for block in blocks(x):
             check_values(block, set_name, first)
             first += len(block)
-            if transposed:
-                block = block.reshape(-1, *row_shape).swapaxes(1, 2).reshape(len(block), -1)
             yield numpy.ascontiguousarray(block, dtype)
             advance(block.nbytes)
 
@@ -158,14 +155,14 @@ def new_folder(path):
 
 def write(folder, args, scratch):
     """Write the sets; return their sizes, the shape of a row and its dtype."""
-    sets, row_shape, dtype, transposed = gather(args.sources, table_options(args), scratch)
+    sets, row_shape, dtype = gather(args.sources, table_options(args), scratch)
     lacking = [split for split in SPLITS if split not in sets]
     all_sizes = {split: len(y) for split, (_, y) in sets.items()}
     all_sizes.update(sizes_of(all_sizes["train"], lacking, args.split))
     n_bytes = sum(x.nbytes for xs, _ in sets.values() for _, x in xs)
     with progress(n_bytes, "writing") as advance:
         for split, (xs, y) in sets.items():
-            rows = in_order(xs, row_shape, dtype, transposed, advance)
+            rows = in_order(xs, dtype, advance)
             if split == "train" and args.shuffle is not None:
                 order = numpy.random.RandomState(args.shuffle).permutation(len(y))
                 n_bytes = sum(x.size for _, x in xs) * dtype.itemsize

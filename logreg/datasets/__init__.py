@@ -22,7 +22,7 @@ from logreg.shell.options import NO_OPTIONS, TableOptions
 SAMPLE_VALUES = 1 << 19  # about as many values as a median is taken of
 # Of a DataSet, those attributes that a model file keeps.
 METADATA = (
-    *("image_shape", "transposed", "x_range", "x_median", "class_labels", "class_counts"),
+    *("image_shape", "x_range", "x_median", "class_labels", "class_counts"),
     *("n_train_rows", "split", "split_seed"),
 )
 
@@ -48,7 +48,6 @@ class DataSet:
     n_in: int
     class_labels: list  # of int or of str: the label of each class as the data give it
     image_shape: Optional[tuple]  # (height, width) or (height, width, channels) of a row
-    transposed: bool  # whether rows and columns of images are exchanged, as those of EMNIST are
     columns: Columns  # of a table
     options: TableOptions  # by which it was read
     preprocessing: Preprocessing  # what is done to x before training
@@ -205,23 +204,8 @@ def read_dataset(
     sets, facts = check(name, raw, dtype)
     sets, split = split_off(sets, name, shuffle, is_mnist=raw.is_idx, split_seed=split_seed)
     check_classes(name, sets, facts["class_labels"])
+    preprocessing, x_range, digest = _learn(name, raw, sets, facts, dtype, standardize)
     x, y = sets["train"]
-    is_table, wants_advice = bool(facts["columns"].categories), False
-    if standardize is None:
-        standardize = is_table and pixel_scale is None
-        is_told = is_table or facts["image_shape"] or x.dtype == numpy.uint8
-        wants_advice = not is_told and mapping(x) is None
-    learns = standardize or wants_advice or options.missing == "mean"
-    moments = Moments() if learns else None
-    x_range, digest = read_through(name, raw, sets, dtype, moments, standardize)
-    if wants_advice and differ_in_scale(moments):
-        note(
-            f"note: {name}: the columns of x differ in scale by 100 times and more, which makes "
-            "training slow, or diverge: give --standardize"
-        )
-    scaling = scale_of(x, pixel_scale), pixel_scale is not None
-    preprocessing = Preprocessing.fit(moments, *scaling, options.missing, standardize)
-    x_range = preprocessing.range_of(moments) if standardize else x_range
     counts = numpy.bincount(y, minlength=len(facts["class_labels"]))
     most = int(counts.argmax())
     return DataSet(
@@ -238,6 +222,26 @@ def read_dataset(
         most_frequent_class=(facts["class_labels"][most], float((sets["test"][1] != most).mean())),
         sha256=digest,
     )
+
+
+def _learn(name, raw, sets, facts, dtype, standardize):
+    """Learn what is done to features; return that, their range, and the digest of the data."""
+    x, missing = sets["train"][0], raw.options.missing
+    is_table, wants_advice = bool(facts["columns"].categories), False
+    if standardize is None:
+        standardize = is_table and raw.pixel_scale is None
+        is_told = is_table or facts["image_shape"] or x.dtype == numpy.uint8
+        wants_advice = not is_told and mapping(x) is None
+    moments = Moments() if standardize or wants_advice or missing == "mean" else None
+    x_range, digest = read_through(name, raw, sets, dtype, moments, standardize)
+    if wants_advice and differ_in_scale(moments):
+        note(
+            f"note: {name}: the columns of x differ in scale by 100 times and more, which makes "
+            "training slow, or diverge: give --standardize"
+        )
+    scaling = scale_of(x, raw.pixel_scale), raw.pixel_scale is not None
+    preprocessing = Preprocessing.fit(moments, *scaling, missing, standardize)
+    return preprocessing, preprocessing.range_of(moments) if standardize else x_range, digest
 
 
 def _sample(x):

@@ -49,7 +49,6 @@ def check(name, raw, dtype=None):
     return {split: (xs[split], y) for split, y in zip(xs, ys)}, {
         "name": name,
         "files": raw.files,
-        "transposed": raw.transposed,
         "n_in": x.shape[1],
         "class_labels": class_labels,
         "image_shape": image_shape(row_shape, raw.guess_square_images or is_pixels),

@@ -1,7 +1,6 @@
 """The chunks of a table: CSV and its kin through pandas, Parquet through pyarrow."""
 
 import contextlib
-import io
 import re
 import shutil
 import sys
@@ -46,8 +45,6 @@ def open_table(path, options, known=None):
         if magic.startswith(PARQUET):
             yield _parquet(stream, options, known)
             return
-        if not magic.startswith(tuple(COMPRESSIONS)):
-            stream = stack.enter_context(_WithoutNul(stream))
         try:
             yield _csv(pandas, stream, magic, options, known)
         except UnicodeDecodeError as error:
@@ -64,24 +61,6 @@ def open_table(path, options, known=None):
             elif quote:
                 said = f"line {int(quote[1]) + 1} has a quote that is never closed: mend it"
             raise DatasetError(said) from None
-
-
-class _WithoutNul(io.BufferedReader):
-    """The bytes of a table; a NUL, at which some versions of pandas cut a cell, is an error."""
-
-    def read(self, size=-1):
-        """Read that many bytes."""
-        return self._checked(super().read(size))
-
-    def read1(self, size=-1):
-        """Read some bytes, that many at the most."""
-        return self._checked(super().read1(size))
-
-    def _checked(self, data):
-        if b"\0" in data:
-            at = self.tell() - len(data) + data.index(0) + 1
-            raise DatasetError(f"is not UTF-8 text (byte {at} is a NUL): save the table as UTF-8")
-        return data
 
 
 def _csv(pandas, stream, magic, options, known):

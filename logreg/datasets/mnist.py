@@ -75,14 +75,8 @@ def download_folder():
 
 
 def _cache_folder():
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
-    elif sys.platform == "darwin":
-        base = "~/Library/Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     # Not Path.expanduser, which raises where there is no home.
-    return Path(os.path.expanduser(base), "logreg")
+    return Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache"), "logreg")
 
 
 def idx_files(folder):

@@ -1,7 +1,6 @@
 """Where a data set lies, and which arrays its files hold."""
 
 import os
-import re
 from pathlib import Path
 from typing import NamedTuple, Optional
 
@@ -17,10 +16,9 @@ from logreg.shell.options import NO_OPTIONS, TableOptions
 MNIST_NAMES = ("mnist.pkl.gz", "mnist")
 TABLE_SUFFIXES = (".csv", ".csv.gz", ".csv.zip", ".csv.bz2", ".csv.xz", ".parquet")
 
-# MNIST, Fashion-MNIST and KMNIST; with a prefix EMNIST; with a dot, as some archives have it.
-_IDX_NAME = re.compile(
-    r"(?:emnist-(?P<set>\w+)-)?(?P<role>train|t10k|test)-(?P<kind>images|labels)"
-    r"[-.]idx[13]-ubyte(?:\.gz)?\Z"
+NEEDS_IDX = (
+    "a data set of IDX files needs four: "
+    f"{', '.join(file.name for file in mnist.FILES.values())}, gzipped or not"
 )
 
 # How the arrays of a split may be called that are called x, say.
@@ -40,7 +38,6 @@ class RawDataset(NamedTuple):
     pixel_scale: Optional[float] = None  # what any x is multiplied by; None: uint8 alone, by 1/256
     guess_square_images: bool = False  # whether a square number of features is likely an image
     is_idx: bool = False
-    transposed: bool = False  # whether rows and columns of images are exchanged, as in EMNIST
 
 
 def locate(dataset):
@@ -86,7 +83,7 @@ def read(source, options=NO_OPTIONS, dtype=None, columns=None, scratch=None):
     tables = {"train": source}
     if not os.path.isdir(source):
         kind = sniff(source)
-    elif _idx_sets(source):
+    elif any(source.glob("*-images?idx3-ubyte*")):
         kind = "idx"
     elif any(source.glob("[xX]_*.npy")):
         kind = "folder"
@@ -96,9 +93,8 @@ def read(source, options=NO_OPTIONS, dtype=None, columns=None, scratch=None):
             if os.path.isfile(source / MNIST_NAMES[0]):
                 return read(source / MNIST_NAMES[0], options)
             raise DatasetError(
-                f"{source}: a folder without a data set: it needs the four IDX files "
-                f"({', '.join(file.name for file in mnist.FILES.values())}; gzipped or not), "
-                "x_train.npy, y_train.npy, ..., or train.csv and test.csv"
+                f"{source}: a folder without a data set: it needs train.csv and test.csv, or "
+                f"x_train.npy, y_train.npy, ...; {NEEDS_IDX}"
             )
     if kind == "table":
         return _read_tables(tables, options, dtype or "float64", columns, scratch)
@@ -107,7 +103,7 @@ def read(source, options=NO_OPTIONS, dtype=None, columns=None, scratch=None):
             f"{source}: --label-column, --header, --decimal, --drop and --missing are for tables"
         )
     if kind == "idx":
-        return _read_idx(source)
+        return _read_idx(source if os.path.isdir(source) else source.parent)
     return read_folder(source) if kind == "folder" else _read_named(source, kind)
 
 
@@ -210,41 +206,11 @@ def read_folder(folder):
     return RawDataset(splits, tuple(files[name] for name in arrays))
 
 
-def _idx_sets(folder):
-    """List a folder's IDX files: EMNIST's set or '' to (role, kind) to path."""
-    sets = {}
-    with reading(folder):
-        names = sorted(os.listdir(folder), reverse=True)  # a plain file then replaces its .gz
-    for match in filter(None, map(_IDX_NAME.match, names)):
-        role = "train" if match["role"] == "train" else "test"
-        sets.setdefault(match["set"] or "", {})[role, match["kind"]] = folder / match.string
-    return sets
-
-
-def _read_idx(path):
-    """Read the four IDX files of a folder, or those that lie beside one of them."""
-    is_folder, match = os.path.isdir(path), _IDX_NAME.match(path.name)
-    folder = path if is_folder else path.parent
-    if not is_folder and match is None:
-        raise DatasetError(
-            f"{path}: one IDX file makes no data set, and its name does not tell the others: "
-            "name them as MNIST's, train-images-idx3-ubyte and so on"
-        )
-    sets = _idx_sets(folder)
-    if is_folder and len(sets) > 1:
-        names = ", ".join(sorted(name or "MNIST's names" for name in sets))
-        raise DatasetError(
-            f"{path}: holds more than one data set ({names}): give the path of the training "
-            "images of one"
-        )
-    name = next(iter(sets)) if is_folder else match["set"] or ""
-    files = sets[name]
-    lacking = [" ".join(key) for key in mnist.FILES if key not in files]
-    if lacking:
-        raise DatasetError(
-            f"{folder}: the {' and the '.join(lacking)} file of {name or 'the IDX files'} is "
-            "missing: all four are needed"
-        )
+def _read_idx(folder):
+    """Read the four IDX files of a folder."""
+    files = mnist.idx_files(folder)
+    if files is None:
+        raise DatasetError(f"{folder}: {NEEDS_IDX}")
     arrays = {key: read_idx(file)["x"] for key, file in files.items()}
     splits = {role: (arrays[role, "images"], arrays[role, "labels"]) for role in ("train", "test")}
-    return RawDataset(splits, tuple(files.values()), is_idx=True, transposed=name != "")
+    return RawDataset(splits, tuple(files.values()), is_idx=True)

@@ -245,7 +245,6 @@ def test_a_table_has_the_columns_that_a_model_knows():
 def test_metadata(pairs):
     assert read_dataset(SAMPLE).metadata() == {
         "image_shape": (28, 28),
-        "transposed": False,
         "pixel_scale": 1 / 256,
         "scale_all": False,
         "x_range": (0, 255 / 256),
