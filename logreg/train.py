@@ -123,7 +123,7 @@ def main(argv=None):
         from logreg.page.callback import Report
 
         listeners.append(Report(args.output, data, args.report))
-    data = distribute(data, hyperparameters.batch_size, floatx)
+    data = distribute(data, hyperparameters.batch_size)
     if args.checkpoint:
         settings = run_settings(data, hyperparameters)
         listeners.append(Checkpoint(args.checkpoint, settings, args.resume))

@@ -13,12 +13,12 @@ from logreg.shell import ranks
 from logreg.shell.console import note
 
 
-def distribute(data, batch_size, dtype):
+def distribute(data, batch_size):
     """Give each of several ranks its part of the rows of a DataSet, which rank 0 has.
 
     Rank 0 lets go of its arrays. What the DataSet that is returned tells of the data, such as
     `rows`, is of all ranks' rows. Features that are mapped from files stay whole: each rank maps
-    them itself, where all can. `dtype` is that of the digest; see :meth:`DataSet.sha256`.
+    them itself, where all can.
     """
     if ranks.size == 1:
         return data
