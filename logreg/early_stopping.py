@@ -64,6 +64,12 @@ class EarlyStopping:
         self.best_iter = None
         self.significant_iter = None
 
+    @classmethod
+    def of(cls, hyperparameters):
+        """The early stopping that a run's hyperparameters ask for."""
+        names = ("patience", "patience_increase", "improvement_threshold", "ties")
+        return cls(*(getattr(hyperparameters, name) for name in names))
+
     def update(self, iter, loss):
         """Take note of the loss on the validation set after minibatch `iter`.
 

@@ -12,8 +12,7 @@ from logreg.datasets.preprocessing import differ_in_scale
 from logreg.datasets.splits import stratified_order
 from logreg.errors import DatasetError, ExtraError, SettingError
 from logreg.hyperparameters import DEFAULTS, Hyperparameters, default_batch_size
-from logreg.objective import softmax_regression
-from logreg.sgd import fit
+from logreg.sgd import fit, softmax_regression
 
 try:
     from scipy.sparse import issparse
@@ -145,14 +144,14 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         settings = self._hyperparameters(*map(len, rows))
         with _one_at_a_time, engine.floatx(X.dtype.name):
             used = None if self.class_weight is None else weights
-            classifier, expressions = softmax_regression(X.shape[1], n_out, settings, used)
+            classifier, *expressions = softmax_regression(X.shape[1], n_out, settings, used)
             if is_warm:
                 self._begin_with(*before, classifier.params)
             train, valid = ((X[part], codes[part]) for part in rows)
             best = _Best(classifier.params, valid, used)
             run = fit(*expressions, [train, valid, valid], settings, [best])
-        self.loss_curve_ = [numpy.inf if cost is None else cost for _, cost, _, _ in run.curve]
-        self.validation_scores_ = [1 - error for _, _, error, _ in run.curve]
+        self.loss_curve_ = [v.cost for v in run.validations]
+        self.validation_scores_ = [1 - v.error for v in run.validations]
         self.n_iter_ = numpy.array([run.epoch], "int32")
         W, b = best.values
         weight, guess = weights[valid[1]], (weights * numpy.bincount(train[1])).argmax()

@@ -2,7 +2,7 @@
 
 import math
 import numbers
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import Optional
 
 from logreg.errors import SettingError
@@ -12,6 +12,20 @@ DATASET = "mnist.pkl.gz"
 BEST_MODEL = "best_model.pkl"
 TIES = ("first", "later")
 
+RANGES = {
+    "above 0": lambda value: value > 0,
+    "0 or more": lambda value: value >= 0,
+    "1 or more": lambda value: 1 <= value <= 1e9,
+    "2 or more": lambda value: value >= 2,
+    "above 0, up to 1": lambda value: 0 < value <= 1,
+    "0 or more, below 1": lambda value: 0 <= value < 1,
+}
+
+
+def _setting(default, allowed, meaning):
+    """A setting with a name of RANGES, or the choices that there are."""
+    return field(default=default, metadata={"allowed": allowed, "help": meaning})
+
 
 @dataclass(frozen=True)
 class Hyperparameters:
@@ -19,30 +33,7 @@ class Hyperparameters:
 
     Parameters
     ----------
-    learning_rate : float
-        Factor of the gradient in each step of SGD.
-    n_epochs : int
-        Passes over the training set at the most.
-    batch_size : int
-        Rows in a minibatch.
-    patience : int
-        Minibatches to run before early stopping may end the run.
-    patience_increase : float
-        After a significant improvement at minibatch `iter`, run on until
-        ``iter * patience_increase`` at least.
-    improvement_threshold : float
-        A new best validation error is significant if it is below this fraction of the last.
-    l1, l2 : float
-        Factors of the sum of the weights' absolute values, and of their squares, in the cost.
-    momentum : float
-        Fraction of the last step that is added to each; see :func:`logreg.updates.momentum`.
-    ties : {'first', 'later'}
-        Which of several models with the same validation error is the best: the first; or a later
-        one, if it had `patience_increase` times as many minibatches. With few validation rows, a
-        model may make no error on them before it has learned much.
-    class_weight : {None, 'balanced'}
-        What the cost of a row is multiplied by: 1, or with 'balanced' n / (n_out * n_k), of n
-        training rows n_k of which are of the row's class.
+    {parameters}
 
     Raises
     ------
@@ -56,46 +47,64 @@ class Hyperparameters:
     0.13
     """
 
-    learning_rate: float = 0.13
-    n_epochs: int = 1000
-    batch_size: int = 600
-    patience: int = 5000
-    patience_increase: float = 2
-    improvement_threshold: float = 0.995
-    l1: float = 0.0
-    l2: float = 0.0
-    momentum: float = 0.0
-    class_weight: Optional[str] = None
-    ties: str = "first"
+    learning_rate: float = _setting(0.13, "above 0", "factor of the gradient in each step")
+    n_epochs: int = _setting(1000, "1 or more", "passes over the training set at the most")
+    batch_size: int = _setting(600, "1 or more", "rows in a minibatch")
+    patience: int = _setting(  # validation happens every patience // 2 minibatches, or more often
+        5000, "2 or more", "minibatches to run before early stopping may end the run"
+    )
+    patience_increase: float = _setting(
+        2, "1 or more", "after a significant gain at minibatch i, run on to i times this"
+    )
+    improvement_threshold: float = _setting(
+        0.995, "above 0, up to 1", "a new best below this fraction of the last is significant"
+    )
+    l1: float = _setting(0.0, "0 or more", "factor of the sum of absolute weights in the cost")
+    l2: float = _setting(0.0, "0 or more", "factor of the sum of squared weights in the cost")
+    momentum: float = _setting(
+        0.0, "0 or more, below 1", "fraction of the last step that is added to each"
+    )
+    class_weight: Optional[str] = _setting(
+        None, (None, "balanced"), "balanced: each class counts as much in the cost as any other"
+    )
+    ties: str = _setting(
+        "first",
+        TIES,
+        "of models with the same validation error, keep the first, or a later one that had "
+        "patience_increase times as many minibatches",
+    )
 
     def __post_init__(self):
-        self._require("learning_rate", lambda value: value > 0, "a number above 0")
-        self._require("n_epochs", lambda value: value >= 1, "1 or more")
-        self._require("batch_size", lambda value: value >= 1, "1 or more")
-        # Validation happens every patience // 2 minibatches, or more often.
-        self._require("patience", lambda value: value >= 2, "2 or more")
-        self._require("patience_increase", lambda value: 1 <= value <= 1e9, "1 or more")
-        self._require("improvement_threshold", lambda value: 0 < value <= 1, "above 0, up to 1")
-        self._require("l1", lambda value: value >= 0, "0 or more")
-        self._require("l2", lambda value: value >= 0, "0 or more")
-        self._require("momentum", lambda value: 0 <= value < 1, "0 or more, below 1")
-        if self.ties not in TIES:
-            raise SettingError(f"ties is {self.ties!r}: it must be one of {', '.join(TIES)}")
-        if self.class_weight not in (None, "balanced"):
-            raise SettingError(f"class_weight is {self.class_weight!r}: give 'balanced' or None")
-
-    def _require(self, name, in_range, needed):
-        value = getattr(self, name)
-        kind = numbers.Real
-        if type(self).__annotations__[name] is int:
-            kind, needed = numbers.Integral, "a whole number, " + needed
-        is_number = isinstance(value, kind) and not isinstance(value, bool)
-        if not (is_number and math.isfinite(value) and in_range(value)):
-            raise SettingError(f"{name} is {value!r}: it must be {needed}")
-        if hasattr(value, "item"):  # NumPy's float64 would make float64 of float32 parameters
-            object.__setattr__(self, name, value.item())
+        for setting in fields(self):
+            name, value, allowed = setting.name, getattr(self, setting.name), _allowed(setting)
+            if setting.metadata["allowed"] not in RANGES:
+                is_right = value in setting.metadata["allowed"]
+            else:
+                kind = numbers.Integral if setting.type is int else numbers.Real
+                is_right = isinstance(value, kind) and not isinstance(value, bool)
+                is_right = is_right and math.isfinite(value)
+                is_right = is_right and RANGES[setting.metadata["allowed"]](value)
+            if not is_right:
+                raise SettingError(f"{name} is {value!r}: it must be {allowed}")
+            if hasattr(value, "item"):  # NumPy's float64 would make float64 of float32 parameters
+                object.__setattr__(self, name, value.item())
 
 
+def _allowed(setting):
+    allowed = setting.metadata["allowed"]
+    if allowed not in RANGES:
+        return " or ".join(map(repr, allowed))
+    return f"{'a whole' if setting.type is int else 'a'} number, {allowed}"
+
+
+# The meaning of a setting stands once, above.
+Hyperparameters.__doc__ = Hyperparameters.__doc__.replace(
+    "{parameters}",
+    "\n    ".join(
+        f"{setting.name} : {_allowed(setting)}\n        {setting.metadata['help'].capitalize()}."
+        for setting in fields(Hyperparameters)
+    ),
+)
 DEFAULTS = Hyperparameters()
 
 

@@ -94,7 +94,7 @@ class LogisticRegression:
         # when a probability underflows to 0.
         log_likelihoods = T.log(self.p_y_given_x)[T.arange(labels.shape[0]), labels]
         if weights is not None:
-            if not hasattr(weights, "owner"):  # a constant, which the kernel knows
+            if not hasattr(weights, "owner"):  # an array: the kernel takes no other weights
                 weights = T.constant(numpy.asarray(weights, dtype=self.W.dtype))
             log_likelihoods = T.cast(weights, self.W.dtype)[labels] * log_likelihoods
         cost = -T.mean(log_likelihoods)
@@ -131,3 +131,18 @@ class LogisticRegression:
                 "pass T.cast(y, 'int32')"
             )
         return T.mean(T.neq(self.y_pred, y))
+
+
+def balanced_weights(class_counts):
+    """Weights for `negative_log_likelihood` by which each class counts as much as any other.
+
+    `class_counts` has the number of training rows of each class, n_k. The weights are
+    n / (n_out * n_k), as in scikit-learn, in an array of shape (n_out,), dtype float64.
+
+    Examples
+    --------
+    >>> balanced_weights([2, 6]).tolist()
+    [2.0, 0.6666666666666666]
+    """
+    counts = numpy.maximum(class_counts, 1)  # a class without rows has a weight for nothing
+    return sum(class_counts) / (len(counts) * counts)

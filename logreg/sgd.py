@@ -1,5 +1,6 @@
 """Minibatch stochastic gradient descent with early stopping: the tutorial's trainer.
 
+:func:`softmax_regression` builds what is minimized, :func:`train` is the tutorial's loop, and
 :func:`fit` trains any model: a cost, an error expression and a list of updates are all that it
 knows of one. :func:`sgd_optimization_mnist` trains the tutorial's.
 """
@@ -9,103 +10,93 @@ from dataclasses import asdict
 
 import numpy
 
-from logreg import engine
-from logreg.arguments import check_arguments
+from logreg import engine, updates
 from logreg.callbacks import BestModel, PrintLog, StopTraining
 from logreg.callbacks.verdict import Verdict
 from logreg.datasets import read_dataset, share
-from logreg.datasets.checks import SPLITS
-from logreg.early_stopping import EarlyStopping
+from logreg.datasets.sharing import check_batch_size, share_arrays
+from logreg.engine import T
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
-from logreg.objective import balanced_weights, softmax_regression
+from logreg.model import LogisticRegression, balanced_weights
 from logreg.run import Run, Validation
-from logreg.saving import dumps_model
 from logreg.shell import ranks
 from logreg.shell.console import collecting, note, starting
-from logreg.shell.files import owning
+from logreg.shell.files import check_writable, owning
 
 
-def whole_batches(n_rows, batch_size):
-    """Count the whole minibatches in sets of `n_rows` rows: training, validation and test.
+def softmax_regression(n_in, n_out, hyperparameters, weights=None):
+    """Build the tutorial's model: a LogisticRegression, and the first five arguments of `fit`.
 
-    The rows that are left over are not used. A set without a minibatch is a SettingError.
+    `weights` are those of the classes in the cost, if these are to differ.
     """
-    least, split = min(zip(n_rows, SPLITS.values()), key=lambda pair: pair[0])
-    if least == 0:
-        raise SettingError(f"the {split} set is empty: it needs a minibatch of rows at least")
-    if least < batch_size:
-        raise SettingError(
-            f"the batch size is {batch_size}, but the {split} set has {least} rows: "
-            f"give a batch size of {least} or less"
-        )
-    return [n // batch_size for n in n_rows]
+    x = T.matrix("x")  # a minibatch, one example a row
+    y = T.ivector("y")  # and its labels
+    classifier = LogisticRegression(input=x, n_in=n_in, n_out=n_out)
+    cost = classifier.negative_log_likelihood(y, weights)
+    if hyperparameters.l1:
+        cost += hyperparameters.l1 * abs(classifier.W).sum()
+    if hyperparameters.l2:
+        cost += hyperparameters.l2 * (classifier.W**2).sum()
+    learning_rate, momentum = hyperparameters.learning_rate, hyperparameters.momentum
+    if momentum:
+        rule = updates.momentum(cost, classifier.params, learning_rate, momentum)
+    else:
+        rule = updates.sgd(cost, classifier.params, learning_rate)
+    return classifier, x, y, cost, classifier.errors(y), rule
 
 
-def compile_functions(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS):
-    """Compile `train_model`, `validate_model` and `test_model`; count the training minibatches.
+def compile_functions(x, y, cost, errors, updates, datasets, run):
+    """Compile `train_model`, `validate_model` and `test_model`, as the tutorial calls them.
 
     ``train_model(i)`` takes a step on minibatch i, at once or later; ``train_model.costs()`` gives
     the costs of the steps since it was last asked. Each of the other two returns the error over
     its set's whole minibatches, as the tutorial counts, and over all of its rows.
     """
-    batch_size = hyperparameters.batch_size
-    sizes = [engine.n_rows(shared_x) for shared_x, _ in datasets]
-    n_batches = whole_batches(sizes, batch_size)
-    n_left = sizes[0] % batch_size
-    if 10 * n_left >= sizes[0]:
-        note(
-            f"note: {n_left} of the {sizes[0]} training rows are left over by minibatches of "
-            f"{batch_size} rows, and never trained on: another batch size leaves fewer"
-        )
-    validation_frequency = min(n_batches[0], hyperparameters.patience // 2)
-
-    train_model = engine.compile_step(
-        x, y, datasets[0], batch_size, cost, updates, block=validation_frequency
+    train_set, valid_set, test_set = datasets
+    batch_size = run.hyperparameters.batch_size
+    return (
+        engine.compile_step(
+            x, y, train_set, batch_size, cost, updates, block=run.validation_frequency
+        ),
+        engine.compile_errors(x, y, valid_set, batch_size, errors),
+        engine.compile_errors(x, y, test_set, batch_size, errors),
     )
-    validate_model, test_model = (
-        engine.compile_errors(x, y, dataset, batch_size, errors) for dataset in datasets[1:]
-    )
-    return train_model, validate_model, test_model, n_batches[0]
 
 
-def train(functions, run, callbacks=()):
+def train(train_model, validate_model, test_model, run, callbacks=()):
     """Train until 'patience' or 'n_epochs' run out: the tutorial's double loop.
 
-    `functions` are those of :func:`compile_functions`. `run` may have begun already. Returned is
+    The functions are those of :func:`compile_functions`; `run` may have begun already. Returned is
     what ran out, or 'diverged' if a variable of the run is no longer finite.
     """
-    train_model, validate_model, test_model, n_train_batches = functions
     stopping = run.stopping
-    validation_frequency = min(n_train_batches, stopping.initial_patience // 2)
-    listeners = [callback for callback in callbacks if hasattr(callback, "on_minibatch_end")]
-    if stopping.is_over(run.iter):  # a resumed run may be
-        return "patience"
     for epoch in range(run.hyperparameters.n_epochs):
-        for minibatch_index in range(n_train_batches):
-            iter = epoch * n_train_batches + minibatch_index
-            if iter <= run.iter:  # a resumed run has it behind it
-                continue
-            train_model(minibatch_index)
-            run.iter = iter
-            if (iter + 1) % validation_frequency == 0:
-                minibatch = (epoch + 1, minibatch_index + 1, n_train_batches, iter)
-                errors = validate_model()
-                cost = float(numpy.mean(train_model.costs()))
-                # A model that is not a number predicts class 0, which may well be right most often.
-                is_suspect = errors[0] < stopping.best_loss or not math.isfinite(cost)
-                if is_suspect and not engine.are_finite(run.variables):
-                    return "diverged"
-                is_best = stopping.update(iter, errors[0])
-                test_errors = test_model() if is_best else (None, None)
-                validation = Validation(*minibatch, cost, *errors, *test_errors, run.curve)
-                run.update(validation)
+        for minibatch_index in range(run.n_train_batches):
+            iter = epoch * run.n_train_batches + minibatch_index
+            if iter > run.iter:  # a resumed run has the others behind it
+                train_model(minibatch_index)
+                run.iter = iter
+                if (iter + 1) % run.validation_frequency == 0:
+                    cost = float(numpy.mean(train_model.costs()))
+                    validation = Validation(iter, cost, *validate_model())
+                    # A model of NaN predicts class 0, which may well be right most often.
+                    is_suspect = validation.error < stopping.best_loss or not math.isfinite(cost)
+                    if is_suspect and not engine.are_finite(run.variables):
+                        return "diverged"
+                    if stopping.update(iter, validation.error):
+                        test_error, test_error_all_rows = test_model()
+                        validation = validation._replace(
+                            test_error=test_error, test_error_all_rows=test_error_all_rows
+                        )
+                    run.validations.append(validation)
+                    run.read_clock()
+                    for callback in callbacks:
+                        callback.on_validation(run, validation)
                 for callback in callbacks:
-                    callback.on_validation(run, validation)
+                    callback.on_minibatch_end(run)
             if stopping.is_over(iter):
                 return "patience"
-            for callback in listeners:
-                callback.on_minibatch_end(run)
     return "n_epochs"
 
 
@@ -129,7 +120,7 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
     hyperparameters : Hyperparameters
         Of these, all but what `cost` and `updates` are made with.
     callbacks : sequence of Callback
-        What listens to the run; see :mod:`logreg.callbacks`.
+        What is called as the run goes on; see :mod:`logreg.callbacks`.
 
     Returns
     -------
@@ -157,39 +148,37 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
     (2, 'n_epochs')
     """
     hyperparameters = ranks.same_on_all(hyperparameters)
-    callbacks = [c for c in callbacks if not (ranks.rank and getattr(c, "is_for_first", False))]
-    updates, datasets, params = check_arguments(
-        x, y, cost, errors, updates, datasets, hyperparameters
-    )
-    with owning(path for callback in callbacks for path in callback.files):
+    updates, params, n_out = _check_expressions(x, y, cost, errors, updates, hyperparameters)
+    datasets = share_arrays(x, y, datasets, hyperparameters.batch_size, n_out)
+    n_train_batches = engine.n_rows(datasets[0][0]) // hyperparameters.batch_size
+    scale = getattr(datasets[0][0], "scale", 1.0)  # of pixels, which stay bytes
+    run = Run([v for v, _ in updates], params, hyperparameters, n_train_batches, scale)
+    callbacks = [c for c in callbacks if ranks.rank == 0 or not c.is_for_first]
+    files = [path for callback in callbacks for path in callback.files]
+    for path in files:
+        check_writable(path)
+    with owning(files):
         with starting("compiling: the first time on a machine, this takes a while"):
-            functions = compile_functions(x, y, cost, errors, updates, datasets, hyperparameters)
-        train_model, _, _, n_train_batches = functions
-        stopping = EarlyStopping(
-            hyperparameters.patience,
-            hyperparameters.patience_increase,
-            hyperparameters.improvement_threshold,
-            hyperparameters.ties,
-        )
-        run = Run([v for v, _ in updates], hyperparameters, stopping, n_train_batches)
-        run.params, run.n_threads = params, train_model.n_threads
+            functions = compile_functions(x, y, cost, errors, updates, datasets, run)
+        train_model = functions[0]
+        run.n_threads = train_model.n_threads
         for callback in reversed(callbacks):
             callback.on_train_begin(run)
         run.start_clock()
         try:
-            run.reason = train(functions, run, callbacks)
+            run.reason = train(*functions, run, callbacks)
         except StopTraining:
             run.reason = "interrupted"
         train_model.costs()  # a device computes what it has queued
         run.read_clock()
-        if run.reason == "diverged" and stopping.best_iter is None:
+        if run.reason == "diverged" and run.best_validation is None:
             raise SettingError(
                 f"the run diverged in epoch {run.epoch}: its parameters are not finite, and there "
                 "is no model to keep; give a lower learning rate"
             )
         for callback in callbacks:
             callback.on_train_end(run)
-        return run
+    return run
 
 
 def run_settings(data, hyperparameters):
@@ -207,24 +196,24 @@ def run_settings(data, hyperparameters):
 
 @collecting()
 def sgd_optimization(
-    data, hyperparameters=DEFAULTS, output=BEST_MODEL, release=False, listeners=()
+    data, hyperparameters=DEFAULTS, output=BEST_MODEL, release=False, callbacks=()
 ):
     """Train the tutorial's model on a DataSet, print its lines, and keep the best model.
 
-    `output` is the model file. `release` is that of :func:`logreg.datasets.share`, and `listeners`
-    are callbacks beside those that print the lines and keep the model. The Run is returned.
+    `output` is the model file. `release` is that of :func:`logreg.datasets.share`, and `callbacks`
+    come after those that print the lines and keep the model. The Run is returned.
     """
-    whole_batches(data.sizes(), hyperparameters.batch_size)  # or an error, before all the work
+    check_batch_size(data.sizes(), hyperparameters.batch_size)  # before all the work
     verdict = Verdict(*data.most_frequent_class, data.n_out)
-    about = {**run_settings(data, hyperparameters), **data.metadata()}
-    best_model = BestModel(output, lambda v: dumps_model(classifier, **about, **v.metadata()))
+    metadata = {**run_settings(data, hyperparameters), **data.metadata()}
 
     print("... building the model", flush=True)
     weights = balanced_weights(data.class_counts) if hyperparameters.class_weight else None
-    classifier, expressions = softmax_regression(data.n_in, data.n_out, hyperparameters, weights)
+    classifier, *expressions = softmax_regression(data.n_in, data.n_out, hyperparameters, weights)
+    best_model = BestModel(output, classifier, **metadata)
     datasets = share(data, release, as_stored=True)
     note(engine.describe())
-    callbacks = [PrintLog(), verdict, best_model, *listeners]
+    callbacks = [PrintLog(), verdict, best_model, *callbacks]
     return fit(*expressions, datasets, hyperparameters, callbacks)
 
 
@@ -269,3 +258,61 @@ def sgd_optimization_mnist(
     )
     data = read_dataset(dataset, announce=True, dtype=engine.theano.config.floatX)
     sgd_optimization(data, hyperparameters, release=data is not dataset)
+
+
+def _check_expressions(x, y, cost, errors, updates, hyperparameters):
+    """Check what :func:`fit` is given beside the data, before anything is compiled.
+
+    Returned are the updates as a list; the parameters, which are the variables of the updates that
+    the cost depends on; and how many classes the model has, 0 if that is not known.
+    """
+    if not isinstance(hyperparameters, Hyperparameters):
+        kind = type(hyperparameters).__name__
+        raise SettingError(f"hyperparameters is a {kind}: give a logreg.Hyperparameters(...)")
+    for name, value in {"x": x, "y": y, "cost": cost, "errors": errors}.items():
+        if not engine.is_symbolic(value):
+            raise SettingError(
+                f"{name} is a {type(value).__name__}: a symbolic variable is needed, such as "
+                "T.matrix('x'); arrays are given as datasets"
+            )
+        if name in ("cost", "errors") and value.ndim != 0:
+            raise SettingError(
+                f"{name} has {value.ndim} dimensions: it must be one number for a minibatch, such "
+                "as the T.mean of its rows"
+            )
+    updates = list(updates.items() if isinstance(updates, dict) else updates)
+    for i, pair in enumerate(updates):
+        _check_update(pair, f"updates[{i}]")
+    of_cost = _ancestors([cost])
+    both = of_cost | _ancestors([errors])
+    if x not in both:
+        raise SettingError(f"neither cost nor errors is made of {x}: give the x that they are of")
+    # The number of classes is known if a LogisticRegression is in the graph.
+    n_out = max((getattr(v.tag, "n_out", 0) for v in both), default=0)
+    return updates, [variable for variable, _ in updates if variable in of_cost], n_out
+
+
+def _check_update(pair, source):
+    is_pair = isinstance(pair, (tuple, list)) and len(pair) == 2
+    if not (is_pair and hasattr(pair[0], "get_value") and engine.is_symbolic(pair[1])):
+        raise SettingError(
+            f"{source} must be a pair (shared variable, symbolic expression of its new value), as "
+            "the rules of logreg.updates make them"
+        )
+    old, new = pair
+    if (old.dtype, old.ndim) != (new.dtype, new.ndim):
+        raise SettingError(
+            f"{source}: {old} is {old.dtype} of {old.ndim} dimensions, and its new value is "
+            f"{new.dtype} of {new.ndim}: they must be alike; T.cast changes a dtype"
+        )
+
+
+def _ancestors(outputs):
+    """The set of all variables that some expressions are made of, and of these themselves."""
+    found, left = set(), list(outputs)
+    while left:
+        variable = left.pop()
+        if variable not in found:
+            found.add(variable)
+            left += variable.owner.inputs if variable.owner else []
+    return found

@@ -5,7 +5,6 @@ from logreg.shell.console import command, note, set_quiet, starting_engine
 
 # isort: split
 import argparse
-import math
 import shlex
 import sys
 from dataclasses import fields, replace
@@ -16,7 +15,6 @@ from logreg.hyperparameters import (
     BEST_MODEL,
     DATASET,
     DEFAULTS,
-    TIES,
     Hyperparameters,
     default_batch_size,
 )
@@ -24,24 +22,12 @@ from logreg.shell import ranks
 from logreg.shell.files import refuse_overwriting
 from logreg.shell.options import add_table_options, add_training_options, table_options
 
-HYPERPARAMETER_HELP = {
-    "learning_rate": "factor of the gradient in each step",
-    "n_epochs": "passes over the training set at the most",
-    "batch_size": f"rows in a minibatch (default: {DEFAULTS.batch_size}; if a set has fewer, or "
-    "the training set fewer than 5,000, a tenth of the training rows, or as many as the smallest "
-    "set has if that is less)",
-    "patience": "minibatches to run before early stopping may end the run",
-    "patience_increase": "after a significant gain at minibatch i, run on to i times this",
-    "improvement_threshold": "a new best below this fraction of the last is significant",
-    "l1": "factor of the sum of absolute weights in the cost",
-    "l2": "factor of the sum of squared weights in the cost",
-    "momentum": "fraction of the last step that is added to each",
-    "ties": "of models with the same validation error, keep the first, or a later one that had "
-    "--patience-increase times as many minibatches (default: first; later for tables, and for one "
-    "array that is split)",
-    "class_weight": "balanced: each class counts as much in the cost as any other",
+# Defaults that the data decide.
+BY_DATA = {
+    "batch_size": f"{DEFAULTS.batch_size}; if a set has fewer, or the training set fewer than "
+    "5,000, a tenth of the training rows, or as many as the smallest set has if that is less",
+    "ties": "first; later for tables, and for one array that is split",
 }
-CHOICES = {"ties": TIES, "class_weight": ("balanced",)}
 
 
 def parser():
@@ -59,15 +45,16 @@ def parser():
     pixels = "x are pixels, whole numbers from 0 to 255, in a table, say: divide them by N, in "
     pixels += "training and prediction (if not given, uint8 is divided by 256, and nothing else)"
     add("--pixel-scale", type=int, choices=(255, 256), metavar="N", help=pixels)
-    for field in fields(Hyperparameters):
-        # What has no default here depends on the data; see _suited.
-        own = {"type": field.type, "metavar": "N" if field.type is int else "X"}
-        if field.name in CHOICES:
-            own = {"choices": CHOICES[field.name]}
-        if field.name not in ("batch_size", "ties", "class_weight"):
-            own["default"] = getattr(DEFAULTS, field.name)
-        help = HYPERPARAMETER_HELP[field.name] + (default if "default" in own else "")
-        add("--" + field.name.replace("_", "-"), help=help, **own)
+    for setting in fields(Hyperparameters):
+        kind = {"type": setting.type, "metavar": "N" if setting.type is int else "X"}
+        if setting.type not in (int, float):
+            kind = {"choices": [choice for choice in setting.metadata["allowed"] if choice]}
+        if setting.name in BY_DATA:
+            known = f" (default: {BY_DATA[setting.name]})"
+        else:
+            kind["default"], known = setting.default, "" if setting.default is None else default
+        option = "--" + setting.name.replace("_", "-")
+        add(option, help=setting.metadata["help"] + known, **kind)
     add("--output", metavar="FILE", default=BEST_MODEL, help="the best model" + default)
     add("--checkpoint", metavar="FILE", help="keep the state of the run here at each validation")
     add("--resume", action="store_true", help="go on from the checkpoint; --n-epochs may be larger")
@@ -98,8 +85,9 @@ def main(argv=None):
         from logreg.datasets.sharing import distribute
         from logreg.sgd import run_settings, sgd_optimization
     engine.set_floatx(args.floatx)
+    floatx = ranks.same_on_all(engine.theano.config.floatX)
+    engine.set_floatx(floatx)
     engine.use_device(args.device)
-    floatx = engine.theano.config.floatX
 
     def read():
         data = read_dataset(
@@ -113,24 +101,23 @@ def main(argv=None):
             standardize=args.standardize,
         )
         data.check_outputs(*_outputs(args))
-        return data, _suited(hyperparameters, data, args)
+        return data, _completed(hyperparameters, data, args)
 
-    is_first = not ranks.rank
-    data, hyperparameters = read() if is_first else (None, None)
+    data, hyperparameters = (None, None) if ranks.rank else read()
     hyperparameters = ranks.same_on_all(hyperparameters)
-    listeners = [History(args.history)] if args.history and is_first else []
-    if args.report and is_first:
+    callbacks = [History(args.history)] if args.history else []
+    if args.report and data:  # rank 0 has them
         from logreg.page.callback import Report
 
-        listeners.append(Report(args.output, data, args.report))
+        callbacks.append(Report(args.output, data, args.report))
     data = distribute(data, hyperparameters.batch_size)
     if args.checkpoint:
         settings = run_settings(data, hyperparameters)
-        listeners.append(Checkpoint(args.checkpoint, settings, args.resume))
+        callbacks.append(Checkpoint(args.checkpoint, settings, args.resume))
     reference = ReferenceCheck()
     with Interruption() as interruption, Progress() as progress:
-        listeners += [reference, interruption, progress]
-        run = sgd_optimization(data, hyperparameters, args.output, True, listeners)
+        callbacks += [reference, interruption, progress]
+        run = sgd_optimization(data, hyperparameters, args.output, True, callbacks)
     if run.reason == "interrupted":
         note(_how_to_go_on(run, args, sys.argv[1:] if argv is None else argv))
         return interruption.exit_code
@@ -138,30 +125,29 @@ def main(argv=None):
         return 0
     for difference in reference.differences:
         note(difference)
-    agrees = not reference.differences
-    note("all figures agree with the tutorial's" if agrees else "not the tutorial's figures")
-    return 0 if agrees else 1
+    is_other = bool(reference.differences)
+    note("not the tutorial's figures" if is_other else "all figures agree with the tutorial's")
+    return int(is_other)
 
 
 def _settings(argv):
     """The options, and the hyperparameters in them."""
     args = parser().parse_args(argv)
-    names = [field.name for field in fields(Hyperparameters)]
+    names = [setting.name for setting in fields(Hyperparameters)]
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-    hyperparameters = Hyperparameters(**given)
     if args.resume and not args.checkpoint:
         raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
     refuse_overwriting(_outputs(args))
-    return args, hyperparameters
+    return args, Hyperparameters(**given)
 
 
 def _outputs(args):
     return args.output, args.checkpoint, args.history, args.report
 
 
-def _suited(hyperparameters, data, args):
-    """The hyperparameters with what depends on the data, where no option gives it."""
-    ties, batch_size, sizes = args.ties, args.batch_size, data.sizes()
+def _completed(hyperparameters, data, args):
+    """The hyperparameters with those that the data decide, where no option gives them."""
+    batch_size, ties, sizes = args.batch_size, args.ties, data.sizes()
     ties = ties or ("later" if data.columns.categories or data.split else DEFAULTS.ties)
     if batch_size is None:
         batch_size = default_batch_size(sizes)
@@ -174,7 +160,7 @@ def _suited(hyperparameters, data, args):
 
 
 def _how_to_go_on(run, args, argv):
-    is_there = math.isfinite(run.stopping.best_loss)
+    is_there = run.best_validation is not None
     model = f"the best model is in {args.output}" if is_there else "there is no model yet"
     state = f"interrupted in epoch {run.epoch}: {model}; "
     if not args.checkpoint:

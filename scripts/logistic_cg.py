@@ -30,7 +30,6 @@ from logreg.engine import T, theano
 from logreg.errors import SettingError
 from logreg.hyperparameters import DATASET
 from logreg.model import LogisticRegression
-from logreg.sgd import whole_batches
 from logreg.shell.console import command, note, starting
 
 METHODS = {"cg": "CG", "l-bfgs": "L-BFGS-B"}
@@ -49,7 +48,7 @@ class Objective:
         datasets = share(data)
         n_rows = [engine.n_rows(set_x) for set_x, _ in datasets]
         batch_size = self.batch_size = min(BATCH_SIZE, *n_rows)
-        self.n_batches, *_ = whole_batches(n_rows, batch_size)
+        self.n_batches = n_rows[0] // batch_size
         x, y = T.matrix("x"), T.ivector("y")
         self.classifier = LogisticRegression(x, data.n_in, data.n_out)
         self.shape = data.n_in, data.n_out

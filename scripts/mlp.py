@@ -78,7 +78,7 @@ class FirstErrors(Callback):
             self.printed = percent(validation.error), percent(validation.test_error)
 
 
-def train_mlp(data, n_hidden, hyperparameters, output, listeners=()):
+def train_mlp(data, n_hidden, hyperparameters, output, callbacks=()):
     """Train on a :class:`logreg.datasets.DataSet` and keep the best parameters in a file."""
     data.check_outputs(output)
     best = BestModel(output)
@@ -94,7 +94,7 @@ def train_mlp(data, n_hidden, hyperparameters, output, listeners=()):
     if hyperparameters.l2:
         cost += hyperparameters.l2 * mlp.L2_sqr
     step = sgd(cost, mlp.params, hyperparameters.learning_rate)
-    callbacks = [PrintLog(), best, *listeners]
+    callbacks = [PrintLog(), best, *callbacks]
     return fit(x, y, cost, errors, step, share(data), hyperparameters, callbacks)
 
 

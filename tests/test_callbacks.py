@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy
 import pytest
 
+from logreg import LogisticRegression
 from logreg.callbacks import (
     BestModel,
     History,
@@ -16,21 +17,24 @@ from logreg.callbacks import (
     PrintLog,
     StopTraining,
 )
-from logreg.early_stopping import EarlyStopping
-from logreg.errors import ModelFileError
+from logreg.engine import T, theano
+from logreg.errors import LogRegError, ModelFileError
 from logreg.hyperparameters import Hyperparameters
 from logreg.run import Run, Validation
-from logreg.saving import dumps
-
-MINIBATCH = (2, 1, 3, 3)
+from logreg.saving.format import read
 
 
-def new_run(iter=-1, best_loss=math.inf, **changed):
-    run = Run([], Hyperparameters(n_epochs=changed.pop("n_epochs", 100)), EarlyStopping(), 3, iter)
-    run.stopping.best_loss = best_loss
+def new_run(iter=-1, n_epochs=100, best=None, **changed):
+    """A run of 3 minibatches an epoch, of which only the best validation is known."""
+    run = Run([], [], Hyperparameters(n_epochs=n_epochs), 3, iter=iter)
+    if best:
+        run.validations, run.stopping.best_iter = [best], best.iter
     for name, value in changed.items():
         setattr(run, name, value)
     return run
+
+
+BEST = Validation(3, 0.7, 0.125, 0.2, None, 0.11111111, 0.3)
 
 
 # ---- the tutorial's lines
@@ -38,12 +42,11 @@ def new_run(iter=-1, best_loss=math.inf, **changed):
 
 def test_the_lines_of_a_run(capsys, monkeypatch):
     monkeypatch.setattr("sys.argv", ["/usr/bin/pytest"])
-    run, log = new_run(), PrintLog()
+    run, log = new_run(3), PrintLog()
     log.on_train_begin(run)
-    log.on_validation(run, Validation(*MINIBATCH, 0.7, 0.125, 0.2, 0.11111111, 0.3))
-    log.on_validation(run, Validation(3, 3, 3, 8, 0.6, 0.125, 0.2))
-    run.iter, run.seconds, run.reason, run.stopping.best_loss = 8, 1.5, "n_epochs", 0.125
-    run.test_error, run.error_all_rows, run.test_error_all_rows = 0.11111111, 0.2, 0.3
+    log.on_validation(run, BEST)
+    run = new_run(8, best=BEST, seconds=1.5, reason="n_epochs")
+    log.on_validation(run, Validation(8, 0.6, 0.125, 0.2))
     log.on_train_end(run)
     out, err = capsys.readouterr()
     assert out == (
@@ -66,20 +69,20 @@ def test_the_lines_of_a_run(capsys, monkeypatch):
 def test_what_else_is_said_of_a_run(capsys, monkeypatch):
     monkeypatch.setattr("sys.argv", ["code/mine.py"])
     log = PrintLog()
-    log.on_train_end(new_run(8, 0.5, seconds=1.0, reason="interrupted"))
+    log.on_train_end(new_run(8, best=BEST, seconds=1.0, reason="interrupted"))
     assert capsys.readouterr() == ("", "")  # it has no result
-    log.on_train_end(new_run(8, 0.5, seconds=1.0, reason="n_epochs", n_epochs=1))
+    log.on_train_end(new_run(8, best=BEST, seconds=1.0, reason="n_epochs", n_epochs=1))
     err = capsys.readouterr().err
     assert "The code for file mine.py ran for 1.0s\n" in err and "stopped: 1 epoch run\n" in err
-    log.on_train_end(new_run(8, 0.5, seconds=1.0, reason="patience"))
+    log.on_train_end(new_run(8, best=BEST, seconds=1.0, reason="patience"))
     err = capsys.readouterr().err.splitlines()[-1]
     assert err.startswith("stopped by patience at iteration 8: the last significant gain")
     assert err.endswith(" and 5000 at least, ran out at 5000")
-    log.on_train_end(new_run(8, 0.5, seconds=1.0, reason="diverged"))
+    log.on_train_end(new_run(8, best=BEST, seconds=1.0, reason="diverged"))
     err = capsys.readouterr().err.splitlines()[-1]
     assert err.startswith("warning: the run diverged in epoch 3, where it stopped: its parameters")
     for cost in (math.nan, math.inf):
-        log.on_validation(new_run(), Validation(*MINIBATCH, cost, 0.5, 0.5))
+        log.on_validation(new_run(), Validation(3, cost, 0.5, 0.5))
         assert capsys.readouterr().err == (
             f"warning: the training cost is {cost}: the run diverges; give a lower learning rate\n"
         )
@@ -88,47 +91,35 @@ def test_what_else_is_said_of_a_run(capsys, monkeypatch):
 # ---- the best model and the history
 
 
-def test_the_best_model_is_replaced_at_a_new_best_only(working_folder):
-    run, best_model = new_run(), BestModel("m.pkl", lambda validation: kept(b=[validation.epoch]))
+def test_the_best_parameters_are_replaced_at_a_new_best_only(working_folder):
+    b = theano.shared(numpy.ones(1, "float32"), name="b")
+    run, best_model = new_run(best=BEST, params=[b]), BestModel("m.pkl")
     best_model.on_train_begin(run)
     assert os.listdir(".") == []
-    for epoch, test_error in ((1, 0.5), (2, None)):
-        best_model.on_validation(run, Validation(epoch, 1, 3, 0, 1.0, 0.5, 0.5, test_error, 0.5))
-        assert Path("m.pkl").read_bytes() == run.best == kept(b=[1])
+    for validation in (BEST, Validation(4, 1.0, 0.5, 0.5)):
+        best_model.on_validation(run, validation)
+        assert Path("m.pkl").read_bytes() == run.best
+        assert read("m.pkl", "parameters")[1]["0 b"] == [1]
+        b.set_value(numpy.zeros(1, "float32"))
     Path("m.pkl").unlink()
     best_model.on_train_begin(run)  # a resumed one
-    assert Path("m.pkl").read_bytes() == run.best == kept(b=[1])
+    assert Path("m.pkl").read_bytes() == run.best
 
 
-def kept(dtype="float32", **arrays):
-    """A file of parameters."""
-    arrays = {name: numpy.array(values, dtype) for name, values in arrays.items()}
-    return dumps("parameters", arrays)
+LAYER = LogisticRegression(T.tanh(T.matrix("x")), 4, 2)
 
 
 @pytest.mark.parametrize(
-    "best",
+    "given, options, message",
     [
-        kept(W=[1]),
-        kept(b=[1, 2]),
-        kept(b=[1], W=[1]),
-        kept(b=[math.nan]),
-        kept("float64", b=[1]),
-        dumps("checkpoint", {"best": numpy.zeros(1, "uint8")}),
+        ([LAYER], {}, r"sits on a layer.*BestModel\(path\) keeps .* as save_params"),
+        ([lambda validation: b""], {}, r"takes no function.*BestModel\(path, classifier\)"),
+        ([], {"dump": bytes}, r"takes no function.*BestModel\(path, classifier\)"),
     ],
 )
-@pytest.mark.parametrize("b", [1, math.nan])  # the run's own, which may have diverged
-def test_a_checkpoints_best_model_is_written_if_it_is_one_of_this_run(working_folder, best, b):
-    with pytest.raises(ModelFileError, match="is not written: what the checkpoint has"):
-        BestModel("m.pkl", lambda validation: kept(b=[b])).on_train_begin(new_run(best=best))
-    assert os.listdir(".") == []
-
-
-@pytest.mark.parametrize("make", [lambda path: BestModel(path, bytes), History])
-@pytest.mark.parametrize("path", ["nowhere/file", "."])
-def test_what_cannot_be_written_is_refused_at_once(make, path, working_folder):
-    with pytest.raises(ModelFileError, match="cannot be written"):
-        make(path)
+def test_what_is_no_model_file_is_refused_before_the_run(given, options, message, working_folder):
+    with pytest.raises(LogRegError, match=message):
+        BestModel("m.pkl", *given, **options)
 
 
 HEADER = (
@@ -146,9 +137,11 @@ def keep_history(iter):
 def test_a_history_has_a_row_for_each_validation(working_folder, monkeypatch):
     Path("run.csv").write_text(HEADER + "1,2,0.7,50.000000,,5000,0.100\n")  # of another run
     history, run = keep_history(-1)
-    history.on_validation(run, Validation(*MINIBATCH, 0.1234567891, 0.125, 0.2, 0.25, 0.3))
+    run.iter = 3
+    history.on_validation(run, BEST._replace(cost=0.1234567891, test_error=0.25))
     assert Path("run.csv").read_text() == HEADER + ROWS[0]
-    history.on_validation(run, Validation(2, 2, 3, 4, 1.0, 0.125, 0.2))
+    run.iter = 4
+    history.on_validation(run, Validation(4, 1.0, 0.125, 0.2))
     assert Path("run.csv").read_text() == HEADER + "".join(ROWS)
 
     def full(*args):
@@ -157,9 +150,10 @@ def test_a_history_has_a_row_for_each_validation(working_folder, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
         with pytest.raises(ModelFileError, match="No space left on device; its rows up to now"):
-            history.on_validation(run, Validation(2, 3, 3, 5, 1.0, 0.125, 0.2))
+            history.on_validation(run, Validation(5, 1.0, 0.125, 0.2))
     os.remove("run.csv")
-    history.on_validation(run, Validation(2, 2, 3, 4, 1.0, 0.125, 0.2))
+    run.iter = 4
+    history.on_validation(run, Validation(4, 1.0, 0.125, 0.2))
     assert Path("run.csv").read_text() == HEADER + ROWS[1]
 
 

@@ -183,13 +183,13 @@ def fitted_with(monkeypatch, x, y, validations=((1, 0.5),), **options):
 
     def fit(*args):
         (*_, updates, datasets, settings, callbacks) = args
-        run = Run([], settings, type("Stopping", (), {"best_loss": 1.0}), 1, iter=3)
+        run = Run([], [], settings, 1, iter=3)
         for value, error in validations:
             for variable, _ in updates:
                 variable.set_value(numpy.full_like(variable.get_value(), value))
-            run.curve.append([1, 0.5, error, error])
+            run.validations.append(Validation(0, 0.5, error, error))
             run.stopping.best_loss = min(run.stopping.best_loss, error)
-            callbacks[0].on_validation(run, Validation(1, 1, 1, 0, 1.0, error, error))
+            callbacks[0].on_validation(run, run.validations[-1])
         told.extend([settings.batch_size, *datasets])
         return run
 

@@ -81,7 +81,7 @@ def compile_once():
 
     def train(*callbacks):
         with contextlib.redirect_stdout(io.StringIO()):
-            sgd.sgd_optimization(data, hyperparameters, MODEL, listeners=callbacks)
+            sgd.sgd_optimization(data, hyperparameters, MODEL, callbacks=callbacks)
 
     with contextlib.suppress(StopIteration):
         train(StopBefore())

@@ -71,7 +71,6 @@ from logreg.shell import ranks
 from logreg.callbacks import BestModel, Callback
 from logreg.engine import T, theano
 from logreg.hyperparameters import Hyperparameters
-from logreg.saving import dumps_params
 from logreg.sgd import fit
 
 theano.config.floatX = "float32"
@@ -98,7 +97,7 @@ def train(rule, batch_size=20, l1=0, l2=0, n_hidden=0, seed=None):
     if batch_size > 75:
         pairs[2] = pairs[1]
     settings = Hyperparameters(batch_size=batch_size, n_epochs=2)
-    callbacks = [BestModel("params", lambda v: dumps_params(params)), keep]
+    callbacks = [BestModel("params"), keep]
     fit(x, y, cost, classifier.errors(y), rule(cost, params), pairs, settings, callbacks)
     assert open("params", "rb").read()  # what rank 0 has written is there for all
     bits = b"".join(engine.value(p).tobytes() for p in params)

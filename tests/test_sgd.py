@@ -11,21 +11,20 @@ from builders import make_pairs, probabilities
 
 from logreg import (
     LogisticRegression,
+    Predictor,
     engine,
     load_data,
     load_model,
     load_params,
     sgd_optimization_mnist,
 )
-from logreg.arguments import check_arguments
-from logreg.callbacks import BestModel, Callback, StopTraining
+from logreg.callbacks import BestModel, Callback, Checkpoint, History, StopTraining
 from logreg.datasets import read_dataset, share
-from logreg.early_stopping import EarlyStopping
 from logreg.engine import T, theano
 from logreg.errors import LogRegError, ModelFileError, SettingError
 from logreg.hyperparameters import Hyperparameters
 from logreg.run import Run
-from logreg.sgd import compile_functions, fit, sgd_optimization, train
+from logreg.sgd import fit, sgd_optimization, train
 from logreg.shell.files import owning
 from logreg.updates import adam, momentum, sgd
 
@@ -65,59 +64,56 @@ class Recorder(Callback):
             raise StopTraining
 
 
-def functions_of(losses, n_train_batches):
+def functions_of(losses):
     losses = iter(losses)
-    return Steps(), lambda: (next(losses), 0.5), lambda: (0.25, 0.75), n_train_batches
+    return Steps(), lambda: (next(losses), 0.5), lambda: (0.25, 0.75)
 
 
 def new_run(n_train_batches=5, patience=5000, n_epochs=100):
     settings = Hyperparameters(patience=patience, n_epochs=n_epochs)
-    run = Run([], settings, EarlyStopping(patience), n_train_batches)
-    run.start_clock()
-    return run
+    return Run([], [], settings, n_train_batches)
 
 
 @pytest.mark.parametrize("n_train_batches, patience, frequency", [(5, 100, 5), (9, 8, 4)])
 def test_how_often_the_validation_set_is_tried(n_train_batches, patience, frequency):
     losses = [1 / k for k in range(1, 100)]
     recorder, run = Recorder(), new_run(n_train_batches, patience, n_epochs=4)
-    assert train(functions_of(losses, n_train_batches), run, [recorder]) == "n_epochs"
+    assert train(*functions_of(losses), run, [recorder]) == "n_epochs"
     expected = range(frequency - 1, 4 * n_train_batches, frequency)
     assert [validation.iter for validation in recorder.validations] == list(expected)
     for validation, loss in zip(recorder.validations, losses):
-        epoch, minibatch = divmod(validation.iter, n_train_batches)
-        assert validation[:3] == (epoch + 1, minibatch + 1, n_train_batches)
-        assert validation.cost == validation.iter - (frequency - 1) / 2  # the mean since the last
-        assert validation[5:9] == (loss, 0.5, 0.25, 0.75)
+        cost = validation.iter - (frequency - 1) / 2  # the mean since the last
+        assert validation[1:] == (cost, loss, 0.5, None, 0.25, 0.75)
+    assert run.validations == recorder.validations
 
 
 def test_patience_ends_a_run_in_the_middle_of_an_epoch():
-    functions, recorder, run = functions_of([1.0] * 9, 5), Recorder(), new_run(patience=12)
-    assert train(functions, run, [recorder]) == "patience"
+    functions, recorder, run = functions_of([1.0] * 9), Recorder(), new_run(patience=12)
+    assert train(*functions, run, [recorder]) == "patience"
     assert functions[0].taken == [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1, 2]
-    assert (run.epoch, run.iter) == (3, 12) and run.seconds > 0
-    assert recorder.ends == list(range(12))
+    assert (run.epoch, run.minibatch, run.iter) == (3, 3, 12) and run.seconds > 0
+    assert recorder.ends == list(range(13))
     assert [validation.test_error for validation in recorder.validations] == [0.25, None]
-    assert (run.test_error, run.test_error_all_rows, run.error_all_rows) == (0.25, 0.75, 0.5)
+    assert run.best_validation is recorder.validations[0]
 
 
 def test_a_run_that_goes_on_ends_as_if_it_had_never_stopped():
     losses = [1.0, 0.5, 0.6, 0.4] + [0.5] * 20
     whole, parts, run = Recorder(), Recorder(n_minibatches=13), new_run(patience=12)
-    assert train(functions_of(losses, 5), new_run(patience=12), [whole]) == "patience"
+    assert train(*functions_of(losses), new_run(patience=12), [whole]) == "patience"
     with pytest.raises(StopTraining):
-        train(functions_of(losses, 5), run, [parts])
+        train(*functions_of(losses), run, [parts])
     assert (run.epoch, run.iter) == (3, 12)
-    rest = functions_of(losses[2:], 5)
-    assert train(rest, run, [parts]) == "patience"
+    rest = functions_of(losses[2:])
+    assert train(*rest, run, [parts]) == "patience"
     assert rest[0].taken[:3] == [3, 4, 0]
-    assert [v[5:9] for v in parts.validations] == [v[5:9] for v in whole.validations]
+    assert [v[2:] for v in parts.validations] == [v[2:] for v in whole.validations]
     assert parts.ends == whole.ends
     # What is over stays so.
     for over, reason in ((run, "patience"), (new_run(n_epochs=2), "n_epochs")):
         over.iter = max(over.iter, 9)
-        nothing = functions_of([], 5)
-        assert train(nothing, over, [parts]) == reason
+        nothing = functions_of([])
+        assert train(*nothing, over, [parts]) == reason
         assert nothing[0].taken == []
 
 
@@ -126,10 +122,10 @@ def test_a_run_that_goes_on_ends_as_if_it_had_never_stopped():
 def test_a_model_that_is_not_finite_is_no_best_one_and_ends_the_run(value, loss, cost):
     W, recorder, run = theano.shared(numpy.zeros(2)), Recorder(), new_run(2)
     run.variables = [theano.shared(numpy.zeros(())), W]
-    steps, *others = functions_of([0.4, 0.4, loss], 2)
+    steps, *others = functions_of([0.4, 0.4, loss])
     costs = iter([1.0, math.inf, cost])  # an infinite cost alone may pass
     steps.costs = lambda: W.set_value([0.0, value if run.iter == 5 else 0.0]) or [next(costs)]
-    assert train((steps, *others), run, [recorder]) == "diverged"
+    assert train(steps, *others, run, [recorder]) == "diverged"
     assert [validation.iter for validation in recorder.validations] == [1, 3]
     assert (run.iter, run.stopping.best_iter, run.stopping.best_loss) == (5, 1, 0.4)
 
@@ -142,28 +138,21 @@ class Teller(Callback):
             setattr(self, f"on_{event}", lambda *args, event=event: told.append(name + event))
 
 
-def test_callbacks_are_told_in_order_and_begin_in_reverse(monkeypatch):
-    functions, told = functions_of([1.0], 2), []
-    monkeypatch.setattr("logreg.sgd.compile_functions", lambda *args: functions)
-    stop = Recorder(n_minibatches=3)
-    W = theano.shared(numpy.zeros(1))
-    monkeypatch.setattr("logreg.sgd.check_arguments", lambda *args: ([(W, None)], None, []))
-    run = fit(*[None] * 6, callbacks=[Teller("A ", told), stop, Teller("B ", told)])
+def test_callbacks_are_called_in_order_and_begin_in_reverse():
+    told, stop = [], Recorder(n_minibatches=7)  # 6 make an epoch
+    run = fit(**arguments(), callbacks=[Teller("A ", told), stop, Teller("B ", told)])
     assert ", ".join(told) == (
         "B train_begin, A train_begin, A validation, B validation, A train_end, B train_end"
     )
-    assert (run.reason, run.epoch, run.variables) == ("interrupted", 2, [W])
-    assert functions[0].costs() == []  # what was queued is done
+    assert (run.reason, run.epoch, run.minibatch) == ("interrupted", 2, 1)
 
 
-def test_a_run_owns_the_files_of_its_callbacks_until_it_ends(monkeypatch, working_folder):
-    monkeypatch.setattr("logreg.sgd.compile_functions", lambda *args: functions_of([1.0], 2))
-    monkeypatch.setattr("logreg.sgd.check_arguments", lambda *args: ([], None, []))
+def test_a_run_owns_the_files_of_its_callbacks_until_it_ends(working_folder):
     stop = Recorder(n_minibatches=1)
     stop.files = ["a"]
     stop.on_train_end = lambda run: owning(["a"]).__enter__()
     with pytest.raises(ModelFileError, match="a belongs to a run of process"):
-        fit(*[None] * 6, callbacks=[stop])
+        fit(**arguments(), callbacks=[stop])
     assert list(working_folder.iterdir()) == []
 
 
@@ -207,15 +196,15 @@ def test_a_run_computes_what_numpy_computes(options, capsys, working_folder):
     pairs = make_pairs((47, 25, 33), dtype="float64", seed=3)
     oracle, recorder, best = Oracle(pairs, **options), Recorder(), 2.0
     settings = Hyperparameters(0.05, n_epochs=7, batch_size=10, patience=40, **options)
-    run = sgd_optimization(read_dataset(pairs), settings, listeners=[recorder])
+    run = sgd_optimization(read_dataset(pairs), settings, callbacks=[recorder])
     assert len(recorder.validations) == 7
     for epoch, validation in enumerate(recorder.validations):
         cost = numpy.mean([oracle.step(i) for i in range(4)])
         valid = oracle.errors(1)
         test = oracle.errors(2) if valid[0] < best else (None, None)
         best = min(best, valid[0])
-        assert validation[:4] == (epoch + 1, 4, 4, epoch * 4 + 3)
-        assert validation[4:9] == pytest.approx((cost, *valid, *test))
+        assert validation.iter == epoch * 4 + 3 and validation.loss is None
+        assert validation[1:4] + validation[5:] == pytest.approx((cost, *valid, *test))
     assert (run.epoch, run.iter, run.reason) == (7, 27, "n_epochs")
     assert run.stopping.best_loss == pytest.approx(best)
     out, err = capsys.readouterr()
@@ -232,6 +221,19 @@ def test_a_run_computes_what_numpy_computes(options, capsys, working_folder):
     assert metadata["class_counts"] == numpy.bincount(pairs[0][1]).tolist()
 
 
+class Values(Callback):
+    """Notes the values of a run's variables before it and at each validation."""
+
+    def __init__(self):
+        self.values = []
+
+    def on_train_begin(self, run):
+        self.on_validation(run, None)
+
+    def on_validation(self, run, validation):
+        self.values.append([engine.value(variable).copy() for variable in run.variables])
+
+
 def test_any_cost_can_be_minimized_and_compiling_takes_no_step():
     """Linear regression."""
     random = numpy.random.RandomState(1)
@@ -242,25 +244,21 @@ def test_any_cost_can_be_minimized_and_compiling_takes_no_step():
     residual = T.dot(x, w) - y
     step = momentum(T.mean(residual**2), [w], 0.02)
     settings = Hyperparameters(n_epochs=60, batch_size=10)
-    errors = T.mean(T.gt(abs(residual), 0.1))
-    given = x, y, T.mean(residual**2), errors
-    _, sets, params = check_arguments(*given, step, sets, settings)
-    assert params == [w]
-    functions = compile_functions(*given, step, sets, settings)
-    assert not any(engine.value(variable).any() for variable, _ in step)
-    run = new_run(4, n_epochs=60)
-    run.variables = [variable for variable, _ in step]
-    assert train(functions, run) == "n_epochs"
-    run.iter = -1
+    errors, values = T.mean(T.gt(abs(residual), 0.1)), Values()
+    given = x, y, T.mean(residual**2), errors, step, sets, settings, [values]
+    run = fit(*given)
+    assert run.reason == "n_epochs" and run.params == [w]
+    assert not any(value.any() for value in values.values[0])
     numpy.testing.assert_allclose(engine.value(w), w_true, atol=1e-3)
     engine.set_value(w, w_true * math.inf)
-    assert train(functions, run) == "diverged"
+    with pytest.raises(SettingError, match="the run diverged in epoch 1"):
+        fit(*given)
 
 
-def arguments(**changed):
+def arguments(classifier=None, **changed):
     """Those of :func:`fit`, on NumPy arrays, for a classifier of 4 features and 3 classes."""
-    x, y = T.matrix("x"), T.ivector("y")
-    classifier = LogisticRegression(x, 4, 3)
+    classifier = classifier or LogisticRegression(T.matrix("x"), 4, 3)
+    x, y = classifier.input, T.ivector("y")
     cost = classifier.negative_log_likelihood(y)
     given = {
         "x": x,
@@ -283,19 +281,28 @@ def test_numpy_arrays_are_trained_on_like_shared_variables(dtype):
 
 
 def test_the_best_parameters_can_be_loaded_and_the_rules_memory_is_not_among_them():
-    given, recorder = arguments(), Recorder()
-    values = []
-    recorder.on_validation = lambda run, validation: values.append(
-        [engine.value(param).copy() for param in run.params]
-    )
-    best_model = BestModel("net.pkl")
-    run = fit(**given, callbacks=[best_model, recorder])
+    given, values = arguments(), Values()
+    run = fit(**given, callbacks=[BestModel("net.pkl"), values])
     W, b = LogisticRegression(given["x"], 4, 3).params
     load_params([W, b], "net.pkl")
     assert [str(param) for param in run.params] == ["W", "b"] and len(run.variables) == 7
-    n_epoch = run.stopping.best_iter // run.n_train_batches
-    for param, value in zip((W, b), values[n_epoch]):
-        numpy.testing.assert_array_equal(engine.value(param), value)
+    best = values.values[run.best_validation.iter // run.n_train_batches + 1]
+    for param in (W, b):
+        expected = best[[str(variable) for variable in run.variables].index(param.name)]
+        numpy.testing.assert_array_equal(engine.value(param), expected)
+
+
+def test_the_best_model_of_a_classifier_is_a_model_file():
+    pairs = [(numpy.abs(40 * x).astype("uint8"), y) for x, y in make_pairs()]
+    classifier = LogisticRegression(T.matrix("x"), 4, 3)
+    best_model = BestModel("m.pkl", classifier, class_labels=["a", "b", "c"])
+    run = fit(**arguments(classifier, datasets=pairs), callbacks=[best_model])
+    model, (x, y), best = Predictor("m.pkl"), pairs[1], run.best_validation
+    wrong = model.predict(x) != numpy.array(["a", "b", "c"])[y]
+    assert wrong.mean() == best.error_all_rows == model.metadata["validation_error_all_rows"]
+    expected = {"iteration": best.iter, "n_epochs": 3, "reason": "n_epochs", "curve": run.curve}
+    assert expected.items() <= model.metadata.items()
+    assert len(run.curve) == 3 and "learning_rate" not in model.metadata
 
 
 PAIRS = make_pairs((20, 20, 20), dtype="float64")
@@ -342,6 +349,13 @@ def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, messa
     monkeypatch.setattr(engine, "compile_errors", None)
     with pytest.raises(LogRegError, match=message):
         fit(**arguments(**changed))
+
+
+@pytest.mark.parametrize("make", [BestModel, History, lambda path: Checkpoint(path, {})])
+def test_a_file_that_cannot_be_written_is_refused_before_it_compiles(make, monkeypatch):
+    monkeypatch.setattr(engine, "compile_step", None)
+    with pytest.raises(ModelFileError, match=r"nowhere.file cannot be written"):
+        fit(**arguments(), callbacks=[make("nowhere/file")])
 
 
 def train_once(is_net):

@@ -5,7 +5,6 @@ import math
 import pytest
 
 from logreg.callbacks.verdict import Verdict
-from logreg.early_stopping import EarlyStopping
 from logreg.hyperparameters import Hyperparameters
 from logreg.run import Run, Validation
 
@@ -18,11 +17,9 @@ NO_BETTER = f"the best model is no better than {GUESS}: "
 
 def end(costs=(2, 1), error=0.49, reason="patience", **settings):
     """Let a run come to its end."""
-    run = Run([], Hyperparameters(**settings), EarlyStopping(), 3)
-    run.start_clock()
-    for cost in costs:
-        run.update(Validation(2, 1, 3, 3, cost, 0.5, 0.5))
-    run.test_error_all_rows, run.reason = error, reason
+    run = Run([], [], Hyperparameters(**settings), 3, reason=reason)
+    run.validations = [Validation(3, cost, 0.5, 0.5, None, error, error) for cost in costs]
+    run.stopping.best_iter = 3
     Verdict("no", 0.5, 8).on_train_end(run)
 
 
@@ -30,7 +27,6 @@ def end(costs=(2, 1), error=0.49, reason="patience", **settings):
     "changed, said",
     [
         ({"costs": [2, 3, 1]}, None),
-        ({"costs": []}, None),
         ({"costs": [2, 1, 2.5]}, f"the training cost has grown from 2 to 2.5: {MAY_HELP}"),
         ({"costs": [9, 5]}, f"the training cost has grown from 2.07944 to 5: {MAY_HELP}"),
         ({"costs": [2, math.inf, 1]}, f"{NOT_FINITE}: {MAY_HELP}"),

@@ -1,10 +1,9 @@
-"""What listens to a training run: the tutorial's lines, the best model, the history, signals.
+"""Callbacks: the tutorial's lines, the best model, the history, checkpoints, signals.
 
-:func:`logreg.sgd.fit` calls a callback's `on_train_begin`, `on_validation` and `on_train_end`,
-and `on_minibatch_end` where it has one. Before the first minibatch the list is called from its
-end, afterwards from its beginning. So give :class:`BestModel`, then :class:`History`, then
-:class:`Checkpoint`: a checkpoint restores the run before the others look at it, and is written
-after the files that it stands for.
+:func:`logreg.sgd.fit` calls a list of them: `on_train_begin` from the last to the first, all else
+from the first to the last. So a list has :class:`BestModel`, then :class:`History`, then
+:class:`Checkpoint`, which restores a run before the others see it, and is written after the files
+that it stands for. Here are classes of :class:`Callback`, each for one thing about a run.
 """
 
 from logreg.callbacks.base import Callback as Callback

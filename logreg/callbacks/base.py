@@ -6,7 +6,7 @@ class StopTraining(Exception):
 
 
 class Callback:
-    """The base of callbacks: it listens and does nothing.
+    """The base of callbacks: it does nothing.
 
     `run` is a :class:`logreg.run.Run` and `validation` a :class:`logreg.run.Validation`.
 
@@ -15,7 +15,8 @@ class Callback:
     files : sequence of str or path-like
         What it writes. During a run they belong to that run alone.
     is_for_first : bool
-        Whether it prints or writes: of several ranks, the first alone calls it.
+        Whether it is called on rank 0 only, as what prints or writes: such a callback never waits
+        for other ranks. All others are called on each rank.
     """
 
     files = ()
@@ -25,7 +26,10 @@ class Callback:
         """Before the first minibatch: `run` may still be changed, as a resumption does."""
 
     def on_validation(self, run, validation):
-        """After each validation, while the parameters are those that it tells of."""
+        """After each validation, while the parameters are those that it was made with."""
+
+    def on_minibatch_end(self, run):
+        """After each minibatch; it may raise :class:`StopTraining`."""
 
     def on_train_end(self, run):
         """After the last minibatch: ``run.reason`` says why it was the last."""

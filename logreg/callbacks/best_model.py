@@ -1,14 +1,10 @@
 """The best model of a run, in a file."""
 
-import numpy
-
-from logreg import engine
 from logreg.callbacks.base import Callback
-from logreg.errors import ModelFileError
+from logreg.errors import SettingError
 from logreg.model import LogisticRegression
-from logreg.run import Validation
-from logreg.saving import dumps_model, dumps_params, loads, save
-from logreg.shell.files import check_writable
+from logreg.saving import dumps, dumps_model, dumps_params, save
+from logreg.saving.format import loads
 
 
 class BestModel(Callback):
@@ -17,69 +13,64 @@ class BestModel(Callback):
     Parameters
     ----------
     path : str or path-like
-    dump : callable, optional
-        Called with the :class:`~logreg.run.Validation` of a new best, it returns the bytes to
-        keep. If it is not given, the parameters are kept, for :func:`logreg.load_params`: the
-        variables of `updates` that the cost depends on, in the order in which the update rule
-        was given them. What a rule or a layer remembers beside them is not kept.
+    classifier : LogisticRegression, optional
+        If it is given, the file is a model file, which predict, report and
+        :class:`logreg.Predictor` read. Its input must be a variable, and no layer's output. If it
+        is not given, the parameters are kept, for :func:`logreg.load_params`: the variables of
+        `updates` that the cost depends on, in the order in which the update rule was given them.
+        What a rule or a layer remembers beside them is not kept.
+    **metadata
+        What the model file tells of the data, as of :func:`logreg.save_model`.
 
     Raises
     ------
-    ModelFileError
-        If the file cannot be written.
+    SettingError
+        If the classifier sits on a layer.
+
+    Examples
+    --------
+    >>> from logreg import LogisticRegression
+    >>> from logreg.callbacks import BestModel
+    >>> from logreg.engine import T
+    >>> classifier = LogisticRegression(input=T.matrix("x"), n_in=4, n_out=2)
+    >>> best_model = BestModel("flowers.pkl", classifier, class_labels=["iris", "rose"])
     """
 
     is_for_first = True
 
-    def __init__(self, path, dump=None):
-        self.path = path
+    def __init__(self, path, classifier=None, **metadata):
+        if "dump" in metadata or not isinstance(classifier, (LogisticRegression, type(None))):
+            raise SettingError(
+                "BestModel takes no function that makes the file: give it the LogisticRegression, "
+                "BestModel(path, classifier), for a model file; or nothing, BestModel(path), for "
+                "a file of the parameters"
+            )
+        if classifier is not None and classifier.input.owner is not None:
+            raise SettingError(
+                "the classifier sits on a layer, and a model file holds W and b of one layer: "
+                "BestModel(path) keeps the parameters of all layers, as save_params writes them, "
+                "for load_params"
+            )
+        self.path, self.classifier, self.metadata = path, classifier, metadata
         self.files = [path]
-        self.dump = dump
-        check_writable(path)
 
     def on_train_begin(self, run):
-        """Write the best model of a resumed run: its file may be gone, or be another's.
-
-        A ModelFileError says that this run cannot have written it.
-        """
+        """Write the best model of a resumed run: another run may have replaced it since."""
         if run.best:
-            now = Validation(0, 0, run.n_train_batches, run.iter, 0.0, 1.0, 1.0, 1.0, 1.0)
-            if not _can_be_best(run.best, self._bytes(run, now)):
-                raise ModelFileError(
-                    f"{self.path} is not written: what the checkpoint has for the best model is "
-                    "not of this model's kind, shapes and dtypes, or not finite"
-                )
             save(self.path, run.best)
 
     def on_validation(self, run, validation):
-        if validation.test_error is not None:
-            run.best = self._bytes(run, validation)
+        if validation is run.best_validation:
+            if self.classifier is None:
+                run.best = dumps_params(run.params)
+            else:
+                run.best = dumps_model(self.classifier, **{**run.metadata(), **self.metadata})
             save(self.path, run.best)
 
     def on_train_end(self, run):
         """Write a model once more, with the whole curve and with why the run ended."""
-        try:
-            kept = loads(run.best)
-        except ModelFileError:  # what `dump` makes may be no file of ours, or there is none
-            return
-        if isinstance(kept, LogisticRegression):
-            told = {**kept.metadata, "curve": run.curve, "reason": run.reason}
-            run.best = dumps_model(kept, **told)
+        if run.best and self.classifier is not None:
+            header, arrays = loads(run.best)
+            metadata = {**header["metadata"], "curve": run.curve, "reason": run.reason}
+            run.best = dumps("model", arrays, metadata=metadata)
             save(self.path, run.best)
-
-    def _bytes(self, run, validation):
-        return self.dump(validation) if self.dump else dumps_params(run.params)
-
-
-def _can_be_best(best, now):
-    """Whether one file's bytes hold arrays like those of another's, and all are finite."""
-    best, now = map(_arrays, (best, now))
-    kinds = [[(name, a.dtype, a.shape) for name, a in arrays.items()] for arrays in (best, now)]
-    return kinds[0] == kinds[1] and all(numpy.isfinite(a).all() for a in best.values())
-
-
-def _arrays(data):
-    loaded = loads(data)
-    if isinstance(loaded, LogisticRegression):
-        return {param.name: engine.value(param) for param in loaded.params}
-    return loaded["arrays"]

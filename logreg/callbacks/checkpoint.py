@@ -8,22 +8,20 @@ import numpy
 from logreg import engine
 from logreg.callbacks.base import Callback
 from logreg.errors import ModelFileError
-from logreg.saving import dumps, loads, save
+from logreg.run import Validation, is_finite
+from logreg.saving import dumps, save
 from logreg.saving.format import read
-from logreg.saving.metadata import is_point, number, or_none, provenance, whole
+from logreg.saving.metadata import provenance
 from logreg.shell import ranks
 from logreg.shell.console import warning
-from logreg.shell.files import check_writable
 
-# What a checkpoint holds of the run and of its early stopping, beside the variables.
-ERRORS = ("test_error", "error_all_rows", "test_error_all_rows")
-PROGRESS = {"iter": whole(), "seconds": number(-1), **dict.fromkeys(ERRORS, number())}
-STOPPING = {"patience": number(0), "best_loss": or_none(number())}
-STOPPING.update(dict.fromkeys(("best_iter", "significant_iter"), or_none(whole())))
+STOPPING = ("patience", "best_loss", "best_iter", "significant_iter")
 
 
 class Checkpoint(Callback):
     """Writes the state of a run at each validation, and may begin with one.
+
+    Of several ranks, the first one reads and writes; all of them begin with its state.
 
     Parameters
     ----------
@@ -54,23 +52,24 @@ class Checkpoint(Callback):
         """
         if self._saved is None:
             return
-        try:
-            values, stopping, progress = _checked(self._saved, self.settings, run)
-        except (LookupError, TypeError, ValueError, RecursionError) as error:
-            is_told = isinstance(error, ModelFileError)
-            reason = error if is_told else f"it is no state of a run ({error})"
-            raise ModelFileError(f"{self.path} cannot be resumed from: {reason}") from error
+        header, arrays = self._saved
+        values = [array for name, array in arrays.items() if name.startswith("variable")]
+        fault = _fault(header, values, self.settings, run)
+        if fault:
+            raise ModelFileError(f"{self.path} cannot be resumed from: {fault}")
         for variable, value in zip(run.variables, values):
             engine.set_value(variable, value)
-        for name, value in stopping.items():
-            setattr(run.stopping, name, value)
-        for name, value in progress.items():
-            setattr(run, name, value)
-        here = {**provenance(), "n_threads": run.n_threads, "n_ranks": ranks.size}
-        there = {**here, **self._saved["header"]}
-        if _where(there) != _where(here):
+        for name in STOPPING:
+            setattr(run.stopping, name, header["stopping"][name])
+        if run.stopping.best_loss is None:
+            run.stopping.best_loss = math.inf
+        run.iter, run.seconds = header["progress"]["iter"], header["progress"]["seconds"]
+        run.validations[:] = _validations(header)
+        run.best = arrays["best"].tobytes()
+        here = _where({**provenance(), "n_threads": run.n_threads, "n_ranks": ranks.size})
+        if _where(header) != here:
             warning(
-                f"the run began on {_where(there)} and goes on on {_where(here)}: "
+                f"the run began on {_where(header)} and goes on on {here}: "
                 "the last digits may come out different"
             )
 
@@ -86,8 +85,10 @@ class Checkpoint(Callback):
         content = {
             "run": self.settings,
             "stopping": stopping,
-            "progress": {name: getattr(run, name) for name in PROGRESS},
-            "curve": run.curve,
+            "progress": {"iter": run.iter, "seconds": run.seconds},
+            "validations": [
+                v if is_finite(v.cost) else v._replace(cost=None) for v in run.validations
+            ],
             "n_threads": run.n_threads,
             "n_ranks": ranks.size,
         }
@@ -96,7 +97,6 @@ class Checkpoint(Callback):
 
 def _saved_state(path, resume):
     """The state to go on from; None if a run is to begin."""
-    check_writable(path)
     if not os.path.lexists(path):
         if resume:
             warning(f"there is no {path} to go on from: the run begins anew")
@@ -106,48 +106,34 @@ def _saved_state(path, resume):
             f"{path} is there already: if it holds the state of a run, give --resume to go on "
             "from it; else give another name, or remove it"
         )
-    header, arrays = read(path, "checkpoint")
-    return {"header": header, "arrays": arrays}
+    return read(path, "checkpoint")
 
 
 def _where(header):
     """An engine, its threads where their number decides the last digits, and its ranks."""
-    engine, n_threads, n_ranks = (header[name] for name in ("engine", "n_threads", "n_ranks"))
-    with_threads = "" if n_threads is None else f" with {ascii(n_threads)[:20]} thread(s)"
-    on_ranks = "" if n_ranks == 1 else f" on {ascii(n_ranks)[:20]} ranks"
-    return ascii(engine)[1:-1][:40] + with_threads + on_ranks
+    n_threads, n_ranks = header.get("n_threads"), header.get("n_ranks", 1)
+    with_threads = f" with {n_threads} thread(s)" if n_threads else ""
+    return header["engine"] + with_threads + (f" on {n_ranks} ranks" if n_ranks > 1 else "")
 
 
-def _checked(saved, settings, run):
-    """What a checkpoint holds, if a run can go on from it: variables, stopping, progress."""
-    header, arrays = saved["header"], saved["arrays"]
+def _fault(header, values, settings, run):
+    """Say why a run cannot go on from a state; None if it can."""
     differences = list(_differences(header["run"], settings))
     if differences:
-        raise ModelFileError(
+        return (
             f"it is of another run: {'; '.join(differences)}. "
             "Resume with the same settings and data, or start a new run"
         )
-    values = [arrays[f"variable {i}"] for i in range(len(run.variables))]
-    stopping = {name: header["stopping"][name] for name in STOPPING}
-    progress = {name: header["progress"][name] for name in PROGRESS}
-    best, curve = arrays["best"].tobytes(), header.get("curve", [])  # older ones have none
-    if not (
-        all(map(_fits, values, run.variables))
-        and all(check(stopping[name]) for name, check in STOPPING.items())
-        and all(check(progress[name]) for name, check in PROGRESS.items())
-        and all(map(is_point, curve))
-    ):
-        raise ModelFileError("its state is not of such a run")
-    if stopping["best_loss"] is None:
-        stopping["best_loss"] = math.inf
-    n_run, n_epochs = progress["iter"] // run.n_train_batches + 1, run.hyperparameters.n_epochs
+    there = [(value.dtype, value.shape) for value in values]
+    if there != [(v.dtype, engine.value(v).shape) for v in run.variables]:
+        return "it is of another model, whose parameters have other shapes or types"
+    n_run, n_epochs = (
+        header["progress"]["iter"] // run.n_train_batches + 1,
+        run.hyperparameters.n_epochs,
+    )
     if n_epochs < n_run:
-        raise ModelFileError(
-            f"the run is in epoch {n_run}, and n_epochs is {n_epochs}: give {n_run} or more"
-        )
-    if best:
-        loads(best)  # it is going to be the model file
-    return values, stopping, {**progress, "best": best, "curve": curve}
+        return f"the run is in epoch {n_run}, and n_epochs is {n_epochs}: give {n_run} or more"
+    return None
 
 
 def _differences(then, now):
@@ -156,17 +142,28 @@ def _differences(then, now):
     The same data may be found by another path: their digest decides. The number of epochs may be
     another, as the bits are the same until the run ends.
     """
-    then = {"class_weight": None, "ties": "first", **then}  # older files do not tell them
+    then = {"ties": "first", **then}  # older files do not have it
     for name in sorted(set(now) - {"dataset", "n_epochs"}):
-        if then[name] != now[name] and name == "dataset_sha256":
+        if then.get(name) != now[name] and name == "dataset_sha256":
             yield (
-                f"the data set was {then['dataset']} (SHA-256 {str(then[name])[:12]}...) "
+                f"the data set was {then['dataset']} (SHA-256 {then[name][:12]}...) "
                 f"and is {now['dataset']} ({now[name][:12]}...)"
             )
-        elif then[name] != now[name]:
-            yield f"{name} was {then[name]} and is {now[name]}"
+        elif then.get(name) != now[name]:
+            yield f"{name} was {then.get(name)} and is {now[name]}"
 
 
-def _fits(value, variable):
-    now = variable.get_value(borrow=True)
-    return (value.dtype, value.shape) == (now.dtype, now.shape)
+def _validations(header):
+    """The validations up to a state; older states have a curve, and the best one's errors."""
+    if "validations" in header:
+        return [Validation(*values) for values in header["validations"]]
+    best, errors = header["stopping"], header["progress"]
+    curve = header.get("curve") or [
+        [best["best_iter"], None, best["best_loss"], errors["test_error"]]
+    ]
+    validations = [
+        Validation(iter, cost, error, None, test_error=test_error)
+        for iter, cost, error, test_error in curve
+    ]
+    all_rows = {name: errors[name] for name in ("error_all_rows", "test_error_all_rows")}
+    return [v._replace(**all_rows) if v.iter == best["best_iter"] else v for v in validations]

@@ -6,7 +6,7 @@ from pathlib import Path
 from logreg.callbacks.base import Callback
 from logreg.saving import save
 from logreg.shell.console import warning
-from logreg.shell.files import check_writable, explaining
+from logreg.shell.files import explaining
 
 
 class History(Callback):
@@ -15,11 +15,6 @@ class History(Callback):
     Parameters
     ----------
     path : str or path-like
-
-    Raises
-    ------
-    ModelFileError
-        If it cannot be written.
     """
 
     is_for_first = True
@@ -30,7 +25,6 @@ class History(Callback):
     def __init__(self, path):
         self.path = path
         self.files = [path]
-        check_writable(path)
 
     def on_train_begin(self, run):
         """Keep the rows of a resumed run up to its last minibatch; later ones will come again."""
@@ -50,7 +44,7 @@ class History(Callback):
         """Write the row of a validation, through to the disk."""
         v, kept = validation, "its rows up to now are kept"
         test_error = "" if v.test_error is None else f"{v.test_error * 100:.6f}"
-        line = f"{v.epoch},{v.iter},{v.cost:.9g},{v.error * 100:.6f},{test_error},"
+        line = f"{run.epoch},{v.iter},{v.cost:.9g},{v.error * 100:.6f},{test_error},"
         line += f"{run.stopping.patience},{run.seconds:.3f}\n"
         with explaining(self.path, advice=kept), open(self.path, "ab") as file:
             is_removed = not file.tell()  # by somebody

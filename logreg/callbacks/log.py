@@ -17,7 +17,7 @@ class PrintLog(Callback):
         print("... training the model", flush=True)
 
     def on_validation(self, run, validation):
-        source = "epoch %i, minibatch %i/%i" % validation[:3]
+        source = "epoch %i, minibatch %i/%i" % (run.epoch, run.minibatch, run.n_train_batches)
         print("%s, validation error %f %%" % (source, validation.error * 100.0), flush=True)
         if validation.test_error is not None:
             error = validation.test_error * 100.0
@@ -31,9 +31,10 @@ class PrintLog(Callback):
     def on_train_end(self, run):
         if run.reason == "interrupted":
             return
+        best = run.best_validation
         print(
             "Optimization complete with best validation score of %f %%, "
-            "with test performance %f %%" % (run.stopping.best_loss * 100.0, run.test_error * 100.0)
+            "with test performance %f %%" % (best.error * 100.0, best.test_error * 100.0)
         )
         print(
             "The code run for %d epochs, with %f epochs/sec" % (run.epoch, run.epoch / run.seconds),
@@ -45,7 +46,7 @@ class PrintLog(Callback):
         note(
             f"over all rows, and not only whole minibatches of {run.hyperparameters.batch_size}, "
             "the best model has a validation error of %f %% and a test error of %f %%"
-            % (run.error_all_rows * 100.0, run.test_error_all_rows * 100.0)
+            % (best.error_all_rows * 100.0, best.test_error_all_rows * 100.0)
         )
         note(_why(run))
 

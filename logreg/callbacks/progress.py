@@ -30,7 +30,7 @@ class Progress(Callback, contextlib.ExitStack):
             line = progress(None, unit=" epochs", initial=n_epochs, **STYLE)
             self._advance = self.enter_context(line)
         best = "none yet" if stopping.best_iter is None else "%.2f %%" % (100 * stopping.best_loss)
-        minibatch = f"{run.iter % n_batches + 1}/{n_batches}"
+        minibatch = f"{run.minibatch}/{n_batches}"
         self._advance(
             n_epochs - self._n_epochs,
             total=min((stopping.patience + 1) / n_batches, run.hyperparameters.n_epochs),

@@ -30,22 +30,24 @@ def percent(error):
 class ReferenceCheck(Callback):
     """Compares what a run prints with the tutorial's log, and lists `differences` in words."""
 
+    is_for_first = True
+
     def __init__(self):
         self.differences = []
 
     def on_train_end(self, run):
         here = {
-            iter // run.n_train_batches + 1: (percent(error), percent(test_error))
-            for iter, _, error, test_error in run.curve
+            v.iter // run.n_train_batches + 1: (percent(v.error), percent(v.test_error))
+            for v in run.validations
         }
         last = min(run.hyperparameters.n_epochs, LAST_EPOCH)
         log = {epoch: errors for epoch, errors in read_reference().items() if epoch <= last}
         best = [errors for errors in log.values() if errors[1]][-1]
-        first = min(here, default=last + 1)  # checkpoints of older versions hold no curve
-        for epoch in sorted({*here, *(epoch for epoch in log if epoch >= first)}):
+        for epoch in sorted({*here, *log}):
             names = f"epoch {epoch}, validation error", f"epoch {epoch}, test error"
             self._compare(names, here.get(epoch, ("", "")), log.get(epoch, ("", "")))
-        errors = percent(run.stopping.best_loss), percent(run.test_error)
+        found = run.best_validation
+        errors = percent(found and found.error), percent(found and found.test_error)
         self._compare(("best validation score", "test performance"), errors, best)
         self._compare(["epochs"], [str(run.epoch)], [str(last)])
 

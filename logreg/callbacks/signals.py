@@ -9,7 +9,7 @@ from logreg.shell import ranks
 
 
 class Interruption(Callback, contextlib.ExitStack):
-    """Lets Ctrl-C and SIGTERM end the run after a minibatch; given twice, they end the process.
+    """Lets Ctrl-C and SIGTERM end the run after a minibatch; the second one ends the process.
 
     Of several ranks, all end after the same minibatch, whichever gets the signal.
     It is used in a ``with`` statement, after which signals are handled as before.

@@ -3,6 +3,7 @@
 import math
 
 from logreg.callbacks.base import Callback
+from logreg.run import is_finite
 from logreg.shell.console import note, warning
 
 MAY_HELP = "a lower learning rate or standardized features may help"
@@ -30,13 +31,13 @@ class Verdict(Callback):
         guess = f"always guessing {ascii(self.label)[:60]}"
         source = "the most frequent class of the training rows"
         note("%s, %s, gives a test error of %f %%" % (guess, source, self.error * 100.0))
-        if run.test_error_all_rows >= self.error:
+        if run.best_validation.test_error_all_rows >= self.error:
             mend = "more epochs, " * (run.reason == "n_epochs") + MAY_HELP
             if run.hyperparameters.class_weight:
                 mend = "with balanced classes, see precision and recall (predict --evaluate)"
             warning(f"the best model is no better than {guess}: {mend}")
-        costs = [cost for _, cost, _, _ in run.curve]
-        if None in costs:
+        costs = [v.cost for v in run.validations]
+        if not all(map(is_finite, costs)):
             warning(f"the training cost was infinite or not a number: {MAY_HELP}")
         elif costs and costs[-1] > min(self.initial_cost, costs[0]):
             begin = min(self.initial_cost, costs[0])

@@ -1,4 +1,4 @@
-"""A data set's rows in shared variables; and on several ranks, each of which gets its share."""
+"""Data sets in shared variables: a DataSet's, pairs of arrays, and a rank's share of the rows."""
 
 import contextlib
 import os
@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import numpy
 
-from logreg.datasets.checks import SPLITS
+from logreg.datasets.checks import SPLITS, check_features, check_values
 from logreg.datasets.formats import mapping
+from logreg.datasets.preprocessing import PIXEL_SCALE, scaled
+from logreg.errors import SettingError
 from logreg.shell import ranks
 from logreg.shell.console import note
 
@@ -122,3 +124,98 @@ def share(data, release=False, as_stored=False):
             labels = engine.T.cast(engine.shared_data(y.astype(floatx)), "int32")
         shared.append((features, labels))
     return shared
+
+
+def check_batch_size(n_rows, batch_size):
+    """Raise a SettingError if training, validation or test set has no whole minibatch."""
+    least, split = min(zip(n_rows, SPLITS.values()), key=lambda pair: pair[0])
+    if least == 0:
+        raise SettingError(f"the {split} set is empty: it needs a minibatch of rows at least")
+    if least < batch_size:
+        raise SettingError(
+            f"the batch size is {batch_size}, but the {split} set has {least} rows: "
+            f"give a batch size of {least} or less"
+        )
+
+
+def share_arrays(x, y, datasets, batch_size, n_out=0):
+    """Check what :func:`logreg.sgd.fit` is given as data, and share what of it is NumPy arrays.
+
+    `datasets` are pairs for training, validation and test. Arrays are cast to the types of `x` and
+    `y`, the symbolic variables of a minibatch; what is in shared variables stays there. If the
+    model has `n_out` classes, the labels must be below that.
+    """
+    from logreg import engine
+
+    datasets = list(datasets)
+    if len(datasets) != len(SPLITS) or any(len(pair) != 2 for pair in datasets):
+        raise SettingError("datasets must be three pairs (x, y): for training, validation and test")
+    shared = []
+    for split, (features, labels) in zip(SPLITS.values(), datasets):
+        source = f"the {split} set:"
+        if not (isinstance(features, engine.Stored) or hasattr(features, "get_value")):
+            features = _share_features(x, features, source)
+        shared.append((features, _share_labels(y, labels, features, n_out, source)))
+    n_rows = [engine.n_rows(features) for features, _ in shared]
+    check_batch_size(n_rows, batch_size)
+    n_left = n_rows[0] % batch_size
+    if 10 * n_left >= n_rows[0]:
+        note(
+            f"note: {n_left} of the {n_rows[0]} training rows are left over by minibatches of "
+            f"{batch_size} rows, and never trained on: another batch size leaves fewer"
+        )
+    return shared
+
+
+def _share_features(x, features, source):
+    from logreg import engine
+
+    features = numpy.asarray(features)
+    flat, _ = check_features(features, f"{source} x")
+    check_values(flat, f"{source} x")
+    if features.ndim != x.ndim:
+        raise SettingError(
+            f"{source} x has shape {features.shape}, and the symbolic x has {x.ndim} dimensions: "
+            "they must be as many"
+        )
+    if features.dtype == numpy.uint8 and x.dtype.startswith("float"):
+        return engine.stored(numpy.ascontiguousarray(features), PIXEL_SCALE)
+    return engine.shared_data(scaled(features, x.dtype))
+
+
+def _share_labels(y, labels, features, n_out, source):
+    from logreg import engine
+
+    values = _values(labels)
+    n_rows = engine.n_rows_here(features)
+    if values is not None and values.shape[:1] != (n_rows,):
+        n = len(values) if values.ndim else "no"
+        raise SettingError(f"{source} y has {n} rows, x has {n_rows}: each row needs its label")
+    if not engine.is_symbolic(labels):
+        is_alike = values.dtype.kind in "biuf" and values.ndim == y.ndim
+        with numpy.errstate(invalid="ignore"):  # as of NaN
+            cast = values.astype(y.dtype) if is_alike else values
+        if not (is_alike and (y.dtype.startswith("float") or (cast == values).all())):
+            raise SettingError(
+                f"{source} y is {values.dtype} of shape {values.shape}, and the symbolic y is "
+                f"{y.dtype} of {y.ndim} dimensions: they must be alike, such as labels from 0 up"
+            )
+        labels = engine.shared_data(numpy.ascontiguousarray(cast))
+    is_class = n_out and values is not None and values.size and y.dtype.startswith(("int", "uint"))
+    if is_class and not (values.min() >= 0 and values.max() < n_out):
+        raise SettingError(
+            f"{source} y has labels from {values.min():g} to {values.max():g}, and the model has "
+            f"{n_out} classes: they must be numbered from 0 to {n_out - 1}"
+        )
+    return labels
+
+
+def _values(labels):
+    """Labels as a NumPy array: given as one, or in a shared variable; None if they are computed."""
+    from logreg import engine
+
+    if engine.is_symbolic(labels) and labels.owner and "Cast" in str(labels.owner.op):
+        labels = labels.owner.inputs[0]  # as load_data makes them
+    if hasattr(labels, "get_value"):
+        return engine.value(labels)
+    return None if engine.is_symbolic(labels) else numpy.asarray(labels)

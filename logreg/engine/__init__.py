@@ -128,6 +128,11 @@ def require_memory(n_bytes):
     _backend.require_memory(n_bytes)
 
 
+def is_symbolic(value):
+    """Whether a value is a symbolic variable."""
+    return all(hasattr(value, name) for name in ("owner", "ndim", "dtype", "tag"))
+
+
 def value(variable):
     """The value of a shared variable as a NumPy array, after all steps that were asked for."""
     return _backend.value(variable)

@@ -51,25 +51,3 @@ def complete_metadata(metadata, W):
                 f"{n_out} classes"
             )
     return metadata
-
-
-def number(least=-1e308, most=1e308):
-    """A check of a value: whether it is a number between two others."""
-    return lambda value: type(value) in (int, float) and least < value < most
-
-
-def whole(least=0, end=2**53):
-    """A check of a value: whether it is an integer from `least` on and below `end`."""
-    return lambda value: type(value) is int and least <= value < end
-
-
-def is_point(value):
-    """Whether a value is a point of a curve: iteration, cost or None, error, test error or None."""
-    checks = whole(), or_none(number()), number(), or_none(number())
-    is_four = isinstance(value, list) and len(value) == len(checks)
-    return is_four and all(check(n) for check, n in zip(checks, value))
-
-
-def or_none(check):
-    """A check of a value that may also be None."""
-    return lambda value: value is None or check(value)
