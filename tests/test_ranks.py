@@ -289,7 +289,8 @@ if ranks.rank == {}:
 """
 FILE_LIMIT = (
     "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
-    "resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300)); return True"
+    "resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300)); "
+    "args[0].best_iter = args[1]; return True"
 )
 
 
