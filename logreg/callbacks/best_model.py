@@ -3,8 +3,8 @@
 from logreg.callbacks.base import Callback
 from logreg.errors import SettingError
 from logreg.model import LogisticRegression
-from logreg.saving import dumps, dumps_model, dumps_params, save
-from logreg.saving.format import loads
+from logreg.saving import dumps_model, dumps_params
+from logreg.saving.format import dumps, loads, save
 
 
 class BestModel(Callback):

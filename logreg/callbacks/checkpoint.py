@@ -9,8 +9,7 @@ from logreg import engine
 from logreg.callbacks.base import Callback
 from logreg.errors import ModelFileError
 from logreg.run import Validation, is_finite
-from logreg.saving import dumps, save
-from logreg.saving.format import read
+from logreg.saving.format import dumps, read, save
 from logreg.saving.metadata import provenance
 from logreg.shell import ranks
 from logreg.shell.console import warning

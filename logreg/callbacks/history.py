@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from logreg.callbacks.base import Callback
-from logreg.saving import save
+from logreg.saving.format import save
 from logreg.shell.console import warning
 from logreg.shell.files import explaining
 

@@ -14,7 +14,7 @@ from logreg.page import sections
 from logreg.prediction.evaluation import evaluate
 from logreg.prediction.inputs import BATCH_SIZE
 from logreg.prediction.predictor import Prediction
-from logreg.saving import save
+from logreg.saving.format import save
 
 HERE = Path(__file__).parent
 N_WRONG = 24  # rows in the gallery

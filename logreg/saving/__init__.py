@@ -7,8 +7,6 @@ and shared variables become files; what does that imports the engine when it is 
 
 from logreg.errors import ModelFileError
 from logreg.saving import format
-from logreg.saving.format import dumps as dumps
-from logreg.saving.format import save as save
 from logreg.saving.metadata import complete_metadata, provenance
 
 
@@ -49,7 +47,7 @@ def dumps_model(classifier, **metadata):
         )
     W, b = map(engine.value, classifier.params)
     metadata = {**getattr(classifier, "metadata", {}), **metadata}  # of a model that was loaded
-    return dumps("model", {"W": W, "b": b}, metadata=complete_metadata(metadata, W))
+    return format.dumps("model", {"W": W, "b": b}, metadata=complete_metadata(metadata, W))
 
 
 def dumps_params(params):
@@ -57,12 +55,7 @@ def dumps_params(params):
     from logreg import engine
 
     values = {f"{i} {param.name}": engine.value(param) for i, param in enumerate(params)}
-    return dumps("parameters", values, **provenance())
-
-
-def loads(data):
-    """Make what the bytes of a file describe, as :func:`restore` does."""
-    return _restored(*format.loads(data))
+    return format.dumps("parameters", values, **provenance())
 
 
 def save_model(classifier, path, **metadata):
@@ -93,7 +86,7 @@ def save_model(classifier, path, **metadata):
     >>> load_model("model.pkl").metadata["class_labels"]
     ['no', 'yes']
     """
-    save(path, dumps_model(classifier, **metadata))
+    format.save(path, dumps_model(classifier, **metadata))
 
 
 def load_model(path):
@@ -146,7 +139,7 @@ def save_params(params, path):
     >>> net = LogisticRegression(T.tanh(T.matrix("x")), n_in=4, n_out=2)
     >>> save_params(net.params, "net.pkl")
     """
-    save(path, dumps_params(params))
+    format.save(path, dumps_params(params))
 
 
 def load_params(params, path):

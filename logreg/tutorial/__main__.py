@@ -39,7 +39,7 @@ def main(argv=None):
         check_writable(path)
     with starting_engine():
         from logreg import engine
-        from logreg.saving import save
+        from logreg.saving.format import save
         from logreg.tutorial import text, writing
     if args.update:
         save(text.TEXT, text.updated().encode("utf-8"))

@@ -19,7 +19,8 @@ from logreg import __version__
 from logreg.datasets import read_dataset
 from logreg.errors import DatasetError, ExtraError
 from logreg.hyperparameters import DATASET, Hyperparameters
-from logreg.saving import load_model, save
+from logreg.saving import load_model
+from logreg.saving.format import save
 from logreg.sgd import sgd_optimization
 from logreg.shell.console import warning
 from logreg.tutorial import text
