@@ -206,20 +206,13 @@ def check_labels(y, n_rows, source):
     if fault:
         raise DatasetError(f"{source} {fault}")
     index, codes = LabelIndex(source, "give one of a few classes per row"), []
-    try:
-        for start in range(0, len(y), LABELS_AT_A_TIME):
-            chunk = y[start : start + LABELS_AT_A_TIME]
-            found, first, places = numpy.unique(chunk, return_index=True, return_inverse=True)
-            codes.append(index.numbers(found.tolist(), start + first)[places.reshape(-1)])
-        found = list(index)
-        if y.dtype.kind == "S":
-            found = [label.decode("utf-8", "backslashreplace") for label in found]
-        if y.dtype.kind in "SU":
-            "".join(found).encode()
-    except DatasetError:
-        raise
-    except (ValueError, SystemError) as error:  # as of code points that do not exist
-        raise DatasetError(f"{source} holds text that makes no sense: {error}") from None
+    for start in range(0, len(y), LABELS_AT_A_TIME):
+        chunk = y[start : start + LABELS_AT_A_TIME]
+        found, first, places = numpy.unique(chunk, return_index=True, return_inverse=True)
+        codes.append(index.numbers(found.tolist(), start + first)[places.reshape(-1)])
+    found = list(index)
+    if y.dtype.kind == "S":
+        found = [label.decode("utf-8", "backslashreplace") for label in found]
     return classes_of(found, index.first_rows, source), numpy.concatenate(codes)
 
 

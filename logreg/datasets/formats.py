@@ -227,29 +227,27 @@ def read_pickle(path):
                 f"not a pickle of NumPy arrays alone: {error}. A data set is three pairs (x, y) "
                 "of arrays: make arrays of other things with numpy.asarray, and pickle these"
             ) from None
-        _check_length(pairs, (2, 3), "a pickled data set is three pairs (x, y), or two,")
-        arrays = {}
+        if not _are_pairs(pairs):
+            raise DatasetError(
+                "a pickled data set is three pairs (x, y) of NumPy arrays, for training, validation "
+                "and test, or two: make arrays of other things with numpy.asarray"
+            )
         splits = ("train", "valid", "test") if len(pairs) == 3 else ("train", "test")
-        for split, pair in zip(splits, pairs):
-            _check_length(pair, (2,), "each set in a pickle must be a pair (x, y)")
-            for letter, value in zip("xy", pair):
-                if not isinstance(value, PickledArray):
-                    raise DatasetError(
-                        f"{letter}_{split} in a pickle must be a NumPy array; found "
-                        f"{_described(value)}: convert it with numpy.asarray and pickle again"
-                    )
-                arrays[f"{letter}_{split}"] = value.array()
-        return arrays
+        return {
+            f"{letter}_{split}": value.array()
+            for split, pair in zip(splits, pairs)
+            for letter, value in zip("xy", pair)
+        }
 
 
-def _check_length(value, lengths, needed):
-    if not isinstance(value, (list, tuple)) or len(value) not in lengths:
-        raise DatasetError(f"{needed} of NumPy arrays; found {_described(value)}")
+def _are_pairs(pairs):
+    def is_list(value, *lengths):
+        return isinstance(value, (list, tuple)) and len(value) in lengths
 
-
-def _described(value):
-    length = f" of length {len(value)}" if isinstance(value, (list, tuple)) else ""
-    return f"a {type(value).__name__}{length}"
+    return is_list(pairs, 2, 3) and all(
+        is_list(pair, 2) and all(isinstance(value, PickledArray) for value in pair)
+        for pair in pairs
+    )
 
 
 READERS = {"idx": read_idx, "npy": read_npy, "pickle": read_pickle}
