@@ -13,8 +13,8 @@ import numpy
 from logreg import engine, updates
 from logreg.callbacks import BestModel, PrintLog, StopTraining
 from logreg.callbacks.verdict import Verdict
-from logreg.datasets import read_dataset, share
-from logreg.datasets.sharing import check_batch_size, share_arrays
+from logreg.datasets import read_dataset, shared_datasets
+from logreg.datasets.sharing import check_batch_size, shared_arrays
 from logreg.engine import T
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
@@ -149,7 +149,7 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
     """
     hyperparameters = ranks.same_on_all(hyperparameters)
     updates, params, n_out = _check_expressions(x, y, cost, errors, updates, hyperparameters)
-    datasets = share_arrays(x, y, datasets, hyperparameters.batch_size, n_out)
+    datasets = shared_arrays(x, y, datasets, hyperparameters.batch_size, n_out)
     n_train_batches = engine.n_rows(datasets[0][0]) // hyperparameters.batch_size
     scale = getattr(datasets[0][0], "scale", 1.0)  # of pixels, which stay bytes
     run = Run([v for v, _ in updates], params, hyperparameters, n_train_batches, scale)
@@ -200,8 +200,8 @@ def sgd_optimization(
 ):
     """Train the tutorial's model on a DataSet, print its lines, and keep the best model.
 
-    `output` is the model file. `release` is that of :func:`logreg.datasets.share`, and `callbacks`
-    come after those that print the lines and keep the model. The Run is returned.
+    `output` is the model file. `release` is that of :func:`logreg.datasets.shared_datasets`, and
+    `callbacks` come after those that print the lines and keep the model. The Run is returned.
     """
     check_batch_size(data.sizes(), hyperparameters.batch_size)  # before all the work
     verdict = Verdict(*data.most_frequent_class, data.n_out)
@@ -211,7 +211,7 @@ def sgd_optimization(
     weights = balanced_weights(data.class_counts) if hyperparameters.class_weight else None
     classifier, *expressions = softmax_regression(data.n_in, data.n_out, hyperparameters, weights)
     best_model = BestModel(output, classifier, **metadata)
-    datasets = share(data, release, as_stored=True)
+    datasets = shared_datasets(data, release, as_stored=True)
     note(engine.describe())
     callbacks = [PrintLog(), verdict, best_model, *callbacks]
     return fit(*expressions, datasets, hyperparameters, callbacks)

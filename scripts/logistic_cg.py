@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from logreg import engine
 from logreg.callbacks.reference import percent
-from logreg.datasets import read_dataset, share
+from logreg.datasets import read_dataset, shared_datasets
 from logreg.engine import T, theano
 from logreg.errors import SettingError
 from logreg.hyperparameters import DATASET
@@ -45,7 +45,7 @@ class Objective:
     """
 
     def __init__(self, data):
-        datasets = share(data)
+        datasets = shared_datasets(data)
         n_rows = [engine.n_rows(set_x) for set_x, _ in datasets]
         batch_size = self.batch_size = min(BATCH_SIZE, *n_rows)
         self.n_batches = n_rows[0] // batch_size

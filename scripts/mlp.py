@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from logreg import engine
 from logreg.callbacks import BestModel, Callback, PrintLog
 from logreg.callbacks.reference import percent
-from logreg.datasets import read_dataset, share
+from logreg.datasets import read_dataset, shared_datasets
 from logreg.engine import T, theano
 from logreg.errors import SettingError
 from logreg.hyperparameters import DATASET, Hyperparameters
@@ -95,7 +95,7 @@ def train_mlp(data, n_hidden, hyperparameters, output, callbacks=()):
         cost += hyperparameters.l2 * mlp.L2_sqr
     step = sgd(cost, mlp.params, hyperparameters.learning_rate)
     callbacks = [PrintLog(), best, *callbacks]
-    return fit(x, y, cost, errors, step, share(data), hyperparameters, callbacks)
+    return fit(x, y, cost, errors, step, shared_datasets(data), hyperparameters, callbacks)
 
 
 @command

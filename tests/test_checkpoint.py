@@ -13,7 +13,7 @@ import pytest
 from logreg import engine, load_model
 from logreg.callbacks import BestModel, Callback, History, PrintLog, StopTraining
 from logreg.callbacks.checkpoint import Checkpoint
-from logreg.datasets import read_dataset, share
+from logreg.datasets import read_dataset, shared_datasets
 from logreg.engine import theano
 from logreg.errors import ModelFileError
 from logreg.hyperparameters import Hyperparameters
@@ -107,7 +107,7 @@ def train(folder, stop=None, resume=False, floatx="float32", data=DATA, **change
             Checkpoint(folder / "run.state", run_settings(data, hyperparameters), resume),
             *([stop] if stop else []),
         ]
-        return fit(*expressions, share(data), hyperparameters, callbacks)
+        return fit(*expressions, shared_datasets(data), hyperparameters, callbacks)
 
 
 def outcome(folder):

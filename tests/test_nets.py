@@ -7,7 +7,7 @@ from test_updates import adagrad, adam, momentum, nesterov, sgd
 
 from logreg import LogisticRegression, engine, load_data, train, updates
 from logreg.callbacks import Callback, PrintLog
-from logreg.datasets import read_dataset, share
+from logreg.datasets import read_dataset, shared_datasets
 from logreg.engine import T, theano
 from logreg.hyperparameters import Hyperparameters
 from logreg.saving import load_model
@@ -139,7 +139,7 @@ def test_fit_trains_a_net_as_numpy_does(sizes, rule, capsys):
     comparison = Comparison(net, Oracle(net.values(), **PENALTIES), rule)
     settings = Hyperparameters(batch_size=10, n_epochs=4)
     errors = net.classifier.errors(net.y)
-    datasets = share(read_dataset(PAIRS))
+    datasets = shared_datasets(read_dataset(PAIRS))
     run = fit(net.x, net.y, cost, errors, step, datasets, settings, [PrintLog(), comparison])
     assert comparison.iters == [2, 5, 8, 11]
     assert (run.epoch, run.reason) == (4, "n_epochs")

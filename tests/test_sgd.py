@@ -19,7 +19,7 @@ from logreg import (
     sgd_optimization_mnist,
 )
 from logreg.callbacks import BestModel, Callback, Checkpoint, History, StopTraining
-from logreg.datasets import read_dataset, share
+from logreg.datasets import read_dataset, shared_datasets
 from logreg.engine import T, theano
 from logreg.errors import LogRegError, ModelFileError, SettingError
 from logreg.hyperparameters import Hyperparameters
@@ -275,7 +275,9 @@ def arguments(classifier=None, **changed):
 @pytest.mark.parametrize("dtype", ["float32", "uint8"])
 def test_numpy_arrays_are_trained_on_like_shared_variables(dtype):
     pairs = [(numpy.abs(40 * x).astype(dtype), y) for x, y in make_pairs()]
-    runs = [fit(**arguments(datasets=sets)) for sets in (pairs, share(read_dataset(pairs)))]
+    runs = [
+        fit(**arguments(datasets=sets)) for sets in (pairs, shared_datasets(read_dataset(pairs)))
+    ]
     for one, other in zip(*(run.variables for run in runs)):
         numpy.testing.assert_array_equal(engine.value(one), engine.value(other))
 

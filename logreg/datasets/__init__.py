@@ -11,7 +11,7 @@ from logreg.datasets.header import Columns
 from logreg.datasets.preprocessing import PIXEL_SCALE as PIXEL_SCALE
 from logreg.datasets.preprocessing import Moments, Preprocessing, differ_in_scale, scale_of
 from logreg.datasets.preprocessing import scaled as scaled
-from logreg.datasets.sharing import share as share
+from logreg.datasets.sharing import shared_datasets as shared_datasets
 from logreg.datasets.sources import locate, read
 from logreg.datasets.splits import check_seeds, split_off
 from logreg.shell import ranks
@@ -35,7 +35,7 @@ class DataSet:
     ----------
     train, valid, test : tuple of (numpy.ndarray, numpy.ndarray) or None
         Pairs (x, y): x of shape (n, n_in), of the dtype in which it is stored; y of shape
-        (n,), int32, in 0 .. n_out - 1. None once :func:`share` has released them.
+        (n,), int32, in 0 .. n_out - 1. None once :func:`shared_datasets` has released them.
     n_in, n_out : int
         The number of features and of classes.
     """
@@ -62,7 +62,7 @@ class DataSet:
     most_frequent_class: Optional[tuple] = None
     sha256: Optional[str] = None  # of the six arrays; see :func:`.checks.read_through`
     rows: list = None  # the rows of each set, on all ranks together
-    are_shares: bool = False  # whether the arrays hold the rows of one of several ranks only
+    is_part: bool = False  # whether the arrays hold the rows of one of several ranks only
 
     @property
     def sets(self):
@@ -143,7 +143,7 @@ def load_data(dataset, label_column=None, shuffle=None, split_seed=0, standardiz
         first = ", ".join(ascii(label)[:40] for label in data.class_labels[:3])
         more = ", ..." if data.n_out > 3 else ""
         note(f"note: {data.name}: the labels {first}{more} are numbered 0 to {data.n_out - 1}")
-    return share(data, release=data is not dataset)
+    return shared_datasets(data, release=data is not dataset)
 
 
 def read_dataset(

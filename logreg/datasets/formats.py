@@ -229,8 +229,8 @@ def read_pickle(path):
             ) from None
         if not _are_pairs(pairs):
             raise DatasetError(
-                "a pickled data set is three pairs (x, y) of NumPy arrays, for training, validation "
-                "and test, or two: make arrays of other things with numpy.asarray"
+                "a pickled data set is three pairs (x, y) of NumPy arrays, or two for training and "
+                "test: make arrays of other things with numpy.asarray"
             )
         splits = ("train", "valid", "test") if len(pairs) == 3 else ("train", "test")
         return {

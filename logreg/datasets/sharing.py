@@ -35,7 +35,7 @@ def distribute(data, batch_size):
         if places:
             note("note: not all ranks can read the files: rank 0 sends each its rows")
         sets = {split: _sent(data, split, batch_size) for split in SPLITS}
-        return replace(facts, **sets, are_shares=True)
+        return replace(facts, **sets, is_part=True)
     note(f"note: each of the {ranks.size} ranks maps the features from their files itself")
     return replace(facts, **sets)
 
@@ -85,7 +85,7 @@ def _rows(array, split, batch_size, rank):
     return mine.reshape(-1, *array.shape[1:])
 
 
-def share(data, release=False, as_stored=False):
+def shared_datasets(data, release=False, as_stored=False):
     """Put the three sets of a :class:`DataSet` into shared variables, as :func:`load_data` gives.
 
     With `release`, `data` lets go of each set once it is in there: pixels need not be held beside
@@ -111,10 +111,10 @@ def share(data, release=False, as_stored=False):
         x, y = getattr(data, split)
         if release:
             setattr(data, split, None)
-        if as_stored and (stays(x) or data.are_shares):
+        if as_stored and (stays(x) or data.is_part):
             later = prepare if stays(x) else None  # a minibatch at a time
             x = numpy.ascontiguousarray(x) if stays(x) else preprocessing.apply(x, floatx)
-            n_all = n_rows if data.are_shares else None
+            n_all = n_rows if data.is_part else None
             features = engine.stored(x, preprocessing.pixel_scale, n_all, later)
         else:
             features = engine.shared_data(preprocessing.apply(x, floatx))
@@ -138,7 +138,7 @@ def check_batch_size(n_rows, batch_size):
         )
 
 
-def share_arrays(x, y, datasets, batch_size, n_out=0):
+def shared_arrays(x, y, datasets, batch_size, n_out=0):
     """Check what :func:`logreg.sgd.fit` is given as data, and share what of it is NumPy arrays.
 
     `datasets` are pairs for training, validation and test. Arrays are cast to the types of `x` and
@@ -154,8 +154,8 @@ def share_arrays(x, y, datasets, batch_size, n_out=0):
     for split, (features, labels) in zip(SPLITS.values(), datasets):
         source = f"the {split} set:"
         if not (isinstance(features, engine.Stored) or hasattr(features, "get_value")):
-            features = _share_features(x, features, source)
-        shared.append((features, _share_labels(y, labels, features, n_out, source)))
+            features = _shared_features(x, features, source)
+        shared.append((features, _shared_labels(y, labels, features, n_out, source)))
     n_rows = [engine.n_rows(features) for features, _ in shared]
     check_batch_size(n_rows, batch_size)
     n_left = n_rows[0] % batch_size
@@ -167,7 +167,7 @@ def share_arrays(x, y, datasets, batch_size, n_out=0):
     return shared
 
 
-def _share_features(x, features, source):
+def _shared_features(x, features, source):
     from logreg import engine
 
     features = numpy.asarray(features)
@@ -183,7 +183,7 @@ def _share_features(x, features, source):
     return engine.shared_data(scaled(features, x.dtype))
 
 
-def _share_labels(y, labels, features, n_out, source):
+def _shared_labels(y, labels, features, n_out, source):
     from logreg import engine
 
     values = _values(labels)

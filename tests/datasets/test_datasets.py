@@ -7,7 +7,15 @@ import pytest
 from builders import SAMPLE, make_pairs, npz_bytes, sample, write
 
 from logreg import engine
-from logreg.datasets import DataSet, load_data, read_dataset, read_test_set, scaled, share, splits
+from logreg.datasets import (
+    DataSet,
+    load_data,
+    read_dataset,
+    read_test_set,
+    scaled,
+    shared_datasets,
+    splits,
+)
 from logreg.datasets.header import Columns
 from logreg.errors import DatasetError, SettingError
 from logreg.shell.options import TableOptions
@@ -89,12 +97,12 @@ def test_shared_data_are_of_floatx(floatx, pairs):
 
 def test_training_keeps_data_as_they_are_stored(pairs):
     pixels = [((abs(x) * 50).astype("uint8"), y) for x, y in pairs]
-    (features, labels), *_ = share(read_dataset(pixels), as_stored=True)
+    (features, labels), *_ = shared_datasets(read_dataset(pixels), as_stored=True)
     assert features.scale == 1 / 256
     assert features.shared.get_value().dtype == "uint8"
     assert (features.shared.get_value() == pixels[0][0]).all()
     assert labels.get_value().dtype == "int32" and (labels.get_value() == pairs[0][1]).all()
-    (features, _), *_ = share(read_dataset(pairs), as_stored=True)
+    (features, _), *_ = shared_datasets(read_dataset(pairs), as_stored=True)
     assert features.get_value().dtype == engine.theano.config.floatX
 
 
@@ -103,7 +111,7 @@ def test_arrays_are_released_if_that_is_asked_for(pairs):
     for _ in range(2):  # what is given to load_data is not emptied
         assert (load_data(data)[0][0].get_value() == pairs[0][0]).all()
     digest, told = data.sha256, data.metadata()
-    sets = share(data, release=True)
+    sets = shared_datasets(data, release=True)
     assert (data.train, data.valid, data.test, data.n_in) == (None, None, None, 4)
     assert (sets[0][0].get_value() == pairs[0][0]).all()
     assert (data.sha256, data.metadata()) == (digest, told)
@@ -304,9 +312,9 @@ def test_pixels_of_any_type_are_scaled_if_told(dtype):
         assert data.train[0].dtype == "uint8" and (data.train[0][:16] == x[:16]).all()
         again = read_test_set(source, told)
         assert (again.test[0] == data.test[0]).all() and again.pixel_scale == 1 / 255
-        (floats, _), *_ = share(data)
+        (floats, _), *_ = shared_datasets(data)
         assert engine.value(floats)[:16] == pytest.approx(x[:16] / 255, rel=1e-6)
-        (stored, _), *_ = share(data, as_stored=True)
+        (stored, _), *_ = shared_datasets(data, as_stored=True)
         assert (stored.shared.get_value()[:16] == x[:16]).all() and stored.scale == 1 / 255
     for bad in (1.5, -1, 256):
         wrong = pairs[1][0].astype(float)

@@ -6,7 +6,7 @@ from builders import csv_text, make_pairs, npz_bytes, sample, write
 from conftest import peak_memory
 
 from logreg import engine
-from logreg.datasets import load_data, preprocessing, read_dataset, read_test_set, share
+from logreg.datasets import load_data, preprocessing, read_dataset, read_test_set, shared_datasets
 from logreg.datasets.preprocessing import Moments, Preprocessing
 from logreg.datasets.splits import stratified_order
 from logreg.shell.options import TableOptions
@@ -82,7 +82,7 @@ def test_tables_are_standardized_in_training_and_arrays_if_that_is_asked_for():
         data = read_dataset(path, options, dtype="float32", standardize=standardize)
         wanted = (data.train[0] - data.train[0].mean(axis=0)) / data.train[0].std(axis=0)
         with engine.floatx("float32"):
-            (found, _), *_ = share(data)
+            (found, _), *_ = shared_datasets(data)
         numpy.testing.assert_allclose(engine.value(found), wanted, atol=1e-5)
         numpy.testing.assert_allclose(data.x_range, (wanted.min(), wanted.max()), atol=1e-5)
         assert data.sha256 != read_dataset(path, options, dtype="float32").sha256
@@ -96,7 +96,7 @@ def test_tables_are_standardized_in_training_and_arrays_if_that_is_asked_for():
 
 def test_pixels_that_are_standardized_are_no_longer_bytes():
     x, y = sample()["x_train"][:60], sample()["y_train"][:60]
-    (found, _), *_ = share(read_dataset([(x, y)] * 3, standardize=True), as_stored=True)
+    (found, _), *_ = shared_datasets(read_dataset([(x, y)] * 3, standardize=True), as_stored=True)
     numpy.testing.assert_allclose(engine.value(found).mean(), 0, atol=1e-6)
 
 

@@ -13,7 +13,7 @@ from builders import make_pairs, probabilities
 from conftest import ROOT
 
 from logreg import LogisticRegression, engine, kernel, updates
-from logreg.datasets import read_dataset, share
+from logreg.datasets import read_dataset, shared_datasets
 from logreg.engine import T, theano
 
 pytestmark = pytest.mark.skipif(kernel._kernel is None, reason="no C compiler built the kernel")
@@ -297,7 +297,7 @@ def test_steps_are_those_of_the_graph(rule, weights, penalty, monkeypatch):
             cost = classifier.negative_log_likelihood(y, weights)
             cost += penalty * (classifier.W**2).sum() if penalty else 0
             step = rule(cost, classifier.params, learning_rate=0.1)
-            dataset = share(read_dataset(pairs), as_stored=True)[0]
+            dataset = shared_datasets(read_dataset(pairs), as_stored=True)[0]
             train_model = engine.compile_step(x, y, dataset, 20, cost, step, block=3)
         assert train_model.n_threads == (None if put else 3)  # the kernel's bits do not depend
         for index in (0, 1, 2, 1):
