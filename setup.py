@@ -92,6 +92,7 @@ setup(
         "tutorial": tutorial,
         "sklearn": ["scikit-learn>=1.3"],
         "onnx": ["onnx"],
+        "safetensors": ["safetensors"],
         # Theano's C code is linked with it: for nets.
         "blas": [
             "scipy-openblas32; platform_system == 'Linux' and platform_machine in 'x86_64 aarch64'"
@@ -108,7 +109,7 @@ setup(
                 "pandas>=2.0.3",
                 "scikit-learn>=1.3",
             ),
-            *("onnx", "onnxruntime", *pyarrow),
+            *("onnx", "onnxruntime", "safetensors", *pyarrow),
             *("matplotlib>=3.6", "selenium", "tqdm", *tutorial),
             *("mpi4py", "mpich; platform_system != 'Windows'"),
             "jax; python_version >= '3.12'",
@@ -120,6 +121,7 @@ setup(
             "logreg-train=logreg.train:main",
             "logreg-predict=logreg.predict:main",
             "logreg-report=logreg.report:main",
+            "logreg-export=logreg.export:main",
             "logreg-tutorial=logreg.tutorial.__main__:main",
         ]
     },

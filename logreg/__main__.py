@@ -8,6 +8,7 @@ COMMANDS = f"""logreg {__version__}: softmax regression, as in the Theano tutori
   python -m logreg.train     train a model and keep the best one
   python -m logreg.predict   predict classes, or evaluate a model
   python -m logreg.report    write a page of pictures of a model
+  python -m logreg.export    write a model for programs without logreg
 
 Each has --help. As a library: from logreg import LogisticRegression, load_data."""
 

@@ -33,7 +33,7 @@ LAYERS = [
     ["sgd"],
     ["estimator", "page"],
     ["tutorial"],
-    ["train", "predict", "report", "__main__"],
+    ["train", "predict", "report", "export", "__main__"],
 ]
 
 
@@ -167,9 +167,9 @@ def test_every_target_of_the_makefile_is_phony():
 
 
 def test_every_option_has_a_help_text():
-    from logreg import predict, report, train
+    from logreg import export, predict, report, train
 
-    for module in (predict, report, train):
+    for module in (export, predict, report, train):
         for action in module.parser()._actions:
             assert action.help, action.option_strings
 
@@ -183,8 +183,8 @@ def test_the_package_says_which_commands_there_are(run, arguments):
         assert (f"python -m logreg.{path.stem} " in done.stdout) == is_command
 
 
-@pytest.mark.parametrize("command", ["logreg.train", "logreg.predict", "logreg.report"])
-def test_commands_tell_their_version_and_do_not_warn(run, command):
-    done = run("-W", "error", "-m", command, "--version")
+@pytest.mark.parametrize("module", ["train", "predict", "report", "export"])
+def test_commands_tell_their_version_and_do_not_warn(run, module):
+    done = run("-W", "error", "-m", f"logreg.{module}", "--version")
     assert (done.stdout, done.stderr) == (f"logreg {logreg.__version__}\n", "")
-    assert run("-m", command, "--help").returncode == 0
+    assert run("-m", f"logreg.{module}", "--help").returncode == 0

@@ -99,6 +99,12 @@ def test_pickle_load_gives_a_model_as_in_the_tutorial():
     assert predict(numpy.array([[1, 0, 0], [0, 1, 0], [0, 0, -1]], "float32")).tolist() == [0, 1, 0]
 
 
+def test_pickle_load_gives_a_model_where_logreg_is_installed(run):
+    save_model(make(), "model.pkl")
+    code = "import pickle; print(pickle.load(open('model.pkl', 'rb')).b.get_value().shape)"
+    assert run("-c", code).stdout == "(2,)\n"
+
+
 def test_a_file_put_together_by_hand_is_the_same_format():
     save_model(make(), "model.pkl")
     written = read("model.pkl")

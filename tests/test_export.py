@@ -1,14 +1,14 @@
 """Exported models say the same as the model file, by ONNX Runtime and by a softmax in NumPy."""
 
-import importlib
 import json
+import sys
 from pathlib import Path
 
 import numpy
 import pytest
 from builders import probabilities, save
-from conftest import ROOT
 
+from logreg import export
 from logreg.prediction.inputs import InputChecker
 from logreg.prediction.predictor import Predictor
 
@@ -29,15 +29,12 @@ LABELS = {k: list(map(str, told.get("class_labels", []))) for k, told in MODELS.
 
 
 @pytest.fixture
-def export(monkeypatch, capsys):
-    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
-    script = importlib.import_module("export_model")
-
-    def export(*options):
-        code = script.main(["model.pkl", *options])
+def run_export(capsys):
+    def run_export(*options):
+        code = export.main(["model.pkl", *options])
         return code, capsys.readouterr()
 
-    return export
+    return run_export
 
 
 def rows(told):
@@ -59,12 +56,12 @@ def expected(told, x):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_onnx(name, export):
+def test_onnx(name, run_export):
     pytest.importorskip("onnx", reason="there is no onnx for this Python")
     runtime = pytest.importorskip("onnxruntime", reason="there is no onnxruntime for this Python")
     told, x = MODELS[name], rows(MODELS[name])
     save("model.pkl", W, B, **told)
-    assert export("--to", "onnx")[1].out == "model.onnx: a model of 4 features and 3 classes\n"
+    assert run_export("--to", "onnx")[1].out == "model.onnx: a model of 4 features and 3 classes\n"
     session = runtime.InferenceSession("model.onnx", providers=["CPUExecutionProvider"])
     kind = "float64" if "feature_means" in told else "float32"
     label, p = session.run(["label", "probabilities"], {"x": x.astype(kind)})
@@ -74,11 +71,11 @@ def test_onnx(name, export):
     assert json.loads(metadata) == Predictor("model.pkl").metadata
 
 
-def test_onnx_says_what_logreg_says(export):
+def test_onnx_says_what_logreg_says(run_export):
     runtime = pytest.importorskip("onnxruntime", reason="there is no onnxruntime for this Python")
     pytest.importorskip("onnx", reason="there is no onnx for this Python")
     save("model.pkl", W, B, pixel_scale=1 / 256)
-    export("--to", "onnx", "--output", "m.onnx")
+    run_export("--to", "onnx", "--output", "m.onnx")
     x = RANDOM.randint(256, size=(20, 4)).astype("uint8")
     found = InputChecker(Predictor("model.pkl"), "x").predict(x)
     session = runtime.InferenceSession("m.onnx", providers=["CPUExecutionProvider"])
@@ -88,11 +85,11 @@ def test_onnx_says_what_logreg_says(export):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_npz_and_json(name, export):
+def test_npz_and_json(name, run_export):
     told, x = MODELS[name], rows(MODELS[name])
     save("model.pkl", W, B, **told)
     for form in ("npz", "json"):
-        assert export("--to", form)[0] == 0
+        assert run_export("--to", form)[0] == 0
     with numpy.load("model.npz", allow_pickle=False) as arrays:
         arrays = dict(arrays)
     lists = json.loads(Path("model.json").read_text())
@@ -105,12 +102,29 @@ def test_npz_and_json(name, export):
     assert (expected(read, x) == expected(told, x)).all()
 
 
-def test_what_is_refused(export, monkeypatch):
+@pytest.mark.parametrize("name", MODELS)
+def test_safetensors(name, run_export):
+    safetensors = pytest.importorskip("safetensors", reason="it is not installed")
+    told = MODELS[name]
+    save("model.pkl", W, B, **told)
+    assert run_export("--to", "safetensors")[0] == 0
+    with safetensors.safe_open("model.safetensors", "numpy") as file:
+        arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        assert json.loads(file.metadata()["logreg"]) == Predictor("model.pkl").metadata
+    assert arrays["W"].dtype == "float32" and (arrays["W"] == W.astype("f4")).all()
+    read = {**told, **{key: arrays[key] for key in arrays if key in told}}
+    x = rows(told)
+    assert (expected(read, x) == expected(told, x)).all()
+    assert ("class_labels" in arrays) != bool(LABELS[name])  # texts are in the metadata alone
+
+
+def test_what_is_refused(run_export, monkeypatch):
     save("model.pkl", W, B)
-    code, said = export("--to", "json", "--output", "./model.pkl")
-    assert code == 1 and "would overwrite the model" in said.err
-    code, said = export("--to", "json", "--output", "nowhere/model.json")
+    code, said = run_export("--to", "json", "--output", "./model.pkl")
+    assert code == 1 and "would overwrite what is read" in said.err
+    code, said = run_export("--to", "json", "--output", "nowhere/model.json")
     assert code == 1 and "nowhere/model.json cannot be written" in said.err
-    monkeypatch.setitem(__import__("sys").modules, "onnx", None)
-    code, said = export("--to", "onnx")
-    assert code == 1 and "pip install '.[onnx]'" in said.err
+    for package in ("onnx", "safetensors"):
+        monkeypatch.setitem(sys.modules, package, None)
+        code, said = run_export("--to", package)
+        assert code == 1 and said.err.endswith(f": pip install {package}\n")

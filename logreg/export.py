@@ -1,0 +1,151 @@
+"""The command line of export: ``python -m logreg.export`` or ``logreg-export``."""
+
+# First: from its import on, Ctrl-C ends the command without a traceback.
+from logreg.shell.console import command
+
+# isort: split
+import argparse
+import importlib
+import io
+import json
+import os
+import re
+import sys
+
+import numpy
+
+from logreg import __version__
+from logreg.errors import ExtraError
+from logreg.hyperparameters import BEST_MODEL
+from logreg.saving import format
+from logreg.shell.files import refuse_overwriting
+
+NAMES = ("pixel_scale", "missing", "feature_means", "feature_scales", "class_labels")
+RULES = """Rows of x, of shape (n, n_in), become probabilities, of shape (n, n_out), so:
+
+    x = x * pixel_scale                            # 1 if the features are no pixels
+    x = where(isnan(x), feature_means, x)          # if `missing` is 'mean'
+    x = (x - feature_means) / feature_scales       # if the model has feature_scales
+    probabilities = softmax(x @ W + b)
+
+and the label is the one of `class_labels` that is most probable. A column of text is a feature for
+each of its categories, 1 or 0, in the order of `feature_names` (`column=category`).
+
+onnx does all of that: its input `x` holds float64 if features are filled or standardized, else
+the model's type, and its outputs are `label` and `probabilities`. npz and json hold the numbers
+above by these names, and in `metadata` all else that the model file tells. safetensors holds the
+arrays among them, and in its metadata `logreg`, in JSON, all that the model file tells."""
+# Opset 13 is of 2020: old runtimes know it, too.
+ONNX = """<ir_version: 8, opset_import: ["": 13], producer_name: "logreg">
+logreg ({input}[n, {n_in}] x) => ({label}[n] label, {output}[n, {n_out}] probabilities) {{
+  {nodes}
+  probabilities = Softmax <axis = 1> (scores)
+  best = ArgMax <axis = 1, keepdims = 0> (probabilities)
+  label = Gather (class_labels, best)
+}}"""
+TYPES = {"float32": ("float", 1), "float64": ("double", 11)}  # as ONNX calls and numbers them
+
+
+def to_onnx(content, metadata):
+    """Make the bytes of an ONNX file."""
+    onnx = _extra("onnx", "checker", "helper", "numpy_helper", "parser")
+    W, means, scales = (content.get(name) for name in ("W", "feature_means", "feature_scales"))
+    dtype = W.dtype.name if means is None else "float64"
+    constants, nodes, x = {"W": W, "b": content["b"]}, [], "x"
+    steps = {
+        "scaled = Mul ({}, pixel_scale)": content["pixel_scale"] != 1,
+        "filled = Where (is_nan, feature_means, {})": content.get("missing") == "mean",
+        "centred = Sub ({}, feature_means)": scales is not None,
+        "standardized = Div ({}, feature_scales)": scales is not None,
+        f"row = Cast <to = {TYPES[W.dtype.name][1]}> ({{}})": dtype != W.dtype.name,
+        "scores = Gemm ({}, W, b)": True,
+    }
+    for step in [step for step, is_taken in steps.items() if is_taken]:
+        if "is_nan" in step:
+            nodes.append(f"is_nan = IsNaN ({x})")
+        nodes.append(step.format(x))
+        x = step.split()[0]
+        for name in set(NAMES) & set(re.findall(r"\w+", step)):
+            constants[name] = numpy.asarray(content[name], dtype)
+    labels = content["class_labels"]
+    is_text = labels.dtype.kind == "U"
+    constants["class_labels"] = labels.astype(object) if is_text else labels
+    n_in, n_out = W.shape
+    names = {"input": TYPES[dtype][0], "output": TYPES[W.dtype.name][0], "n_in": n_in}
+    names.update(label="string" if is_text else "int64", n_out=n_out, nodes="\n  ".join(nodes))
+    model = onnx.parser.parse_model(ONNX.format(**names))
+    for name, value in constants.items():
+        model.graph.initializer.append(onnx.numpy_helper.from_array(value, name))
+    onnx.helper.set_model_props(model, {"logreg": json.dumps(metadata)})
+    onnx.checker.check_model(model, full_check=True)
+    return model.SerializeToString()
+
+
+def to_npz(content, metadata):
+    """Make the bytes of an npz file; `metadata` is JSON text in it."""
+    stream = io.BytesIO()
+    numpy.savez(stream, **content, metadata=json.dumps(metadata))
+    return stream.getvalue()
+
+
+def to_json(content, metadata):
+    """Make the bytes of a JSON file; numbers have as many digits as tell them exactly."""
+    lists = {name: numpy.asarray(value).tolist() for name, value in content.items()}
+    return json.dumps({**lists, "metadata": metadata}, indent=1).encode()
+
+
+def to_safetensors(content, metadata):
+    """Make the bytes of a safetensors file."""
+    arrays = {name: numpy.asarray(value) for name, value in content.items()}
+    arrays = {name: array for name, array in arrays.items() if array.dtype.kind != "U"}
+    safetensors = _extra("safetensors", "numpy")
+    return safetensors.numpy.save(arrays, {"logreg": json.dumps(metadata)})
+
+
+def _extra(package, *modules):
+    try:
+        imported = importlib.import_module(package)
+        for module in modules:
+            importlib.import_module(f"{package}.{module}")
+        return imported
+    except ImportError as error:
+        needed = f"--to {package} needs {package} ({error}): pip install {package}"
+        raise ExtraError(needed) from None
+
+
+WRITERS = {"onnx": to_onnx, "npz": to_npz, "json": to_json, "safetensors": to_safetensors}
+
+
+def parser():
+    """The options of export."""
+    parser = argparse.ArgumentParser(
+        prog="logreg-export",
+        description="Write a model for programs without logreg.",
+        epilog=RULES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("model", nargs="?", metavar="MODEL", default=BEST_MODEL, help="default: %(default)s")
+    add("--to", choices=WRITERS, required=True, help="the format")
+    add("--output", metavar="FILE", help="where it goes (default: beside the model, as model.onnx)")
+    add("--version", action="version", version=f"logreg {__version__}")
+    return parser
+
+
+@command
+def main(argv=None):
+    """Export as the options say; see :mod:`logreg.shell.console` for the exit code."""
+    args = parser().parse_args(argv)
+    output = args.output or os.path.splitext(args.model)[0] + f".{args.to}"
+    refuse_overwriting([output], [args.model])
+    header, content = format.read(args.model)
+    metadata = header["metadata"]
+    content.update({k: metadata[k] for k in NAMES if metadata.get(k) is not None})
+    content["class_labels"] = numpy.asarray(content["class_labels"])
+    format.save(output, WRITERS[args.to](content, metadata))
+    n_in, n_out = content["W"].shape
+    print(f"{output}: a model of {n_in} features and {n_out} classes")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
