@@ -15,18 +15,18 @@
   const range = (n) => Array.from({ length: n }, (_, i) => i);
   const argmax = (values) => values.indexOf(Math.max(...values));
 
-  function make(tag, attributes = {}, ...children) {
-    const node = document.createElement(tag);
+  function make(tag, attributes, ...children) {
+    return filled(document.createElement(tag), attributes, children);
+  }
+
+  function draw(parent, tag, attributes, ...children) {
+    parent.append(filled(document.createElementNS(SVG, tag), attributes, children));
+  }
+
+  function filled(node, attributes = {}, children) {
     for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
     node.append(...children);
     return node;
-  }
-
-  function draw(parent, tag, attributes, text = "") {
-    const node = document.createElementNS(SVG, tag);
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-    node.textContent = text;
-    return parent.appendChild(node);
   }
 
   function buttons(find, actions) {
@@ -185,15 +185,15 @@
 
   // ---- Charts: one unit is one pixel, so that letters stay as large as they are ----
 
-  // x and y are {from, to, ticks}; y has a name and may be logarithmic. Ticks are [value, text].
+  // x is {to, ticks} from 0 on; y is {name, from, to, ticks} and may be logarithmic. Ticks are
+  // [value, text]. Given are functions to draw with.
   function chart(svg, x, y, says) {
     const width = svg.clientWidth, height = svg.clientHeight;
     const [left, right, top, bottom] = [46, width - 10, 24, height - 24];
     const scale = y.isLog ? Math.log : Number;
-    const clip = (value) => Math.min(Math.max(value, y.from), y.to);
-    const px = (value) => left + ((value - x.from) / (x.to - x.from)) * (right - left);
-    const py = (value) =>
-      bottom - ((scale(clip(value)) - scale(y.from)) / (scale(y.to) - scale(y.from))) * (bottom - top);
+    const share = (value) => (scale(value) - scale(y.from)) / (scale(y.to) - scale(y.from));
+    const px = (value) => left + (value / x.to) * (right - left);
+    const py = (value) => bottom - Math.min(Math.max(share(value), 0), 1) * (bottom - top);
     svg.replaceChildren();
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     svg.setAttribute("aria-label", says);
@@ -205,14 +205,17 @@
     for (const [value, text] of x.ticks) {
       draw(svg, "text", { x: px(value), y: bottom + 17, "text-anchor": "middle" }, text);
     }
-    const path = (points) => "M" + points.map(([a, b]) => `${px(a).toFixed(1)} ${py(b).toFixed(1)}`).join("L");
-    return { px, py, path, top, bottom, line: (points, name) => draw(svg, "path", { class: name, d: path(points) }) };
+    function line(points, name) {
+      const places = points.map(([a, b]) => `${px(a).toFixed(1)} ${py(b).toFixed(1)}`);
+      draw(svg, "path", { class: name, d: `M${places.join("L")}` });
+    }
+    return { px, py, line, bottom };
   }
 
   // The axis of the epochs of a trainer: forty, then eighty and so on.
   function epochAxis(trainer) {
     const to = EPOCHS * Math.max(1, Math.ceil(trainer.epochs / EPOCHS - 1e-9));
-    return { from: 0, to, ticks: range(5).map((i) => [(i * to) / 4, (i * to) / 4]) };
+    return { to, ticks: range(5).map((i) => [(i * to) / 4, (i * to) / 4]) };
   }
 
   // ---- Three scores ----
@@ -240,8 +243,9 @@
         bar.style.width = length(p[k]);
       });
       const k = rows.findIndex(({ truth }) => truth.checked);
-      find("output").replaceChildren(`The truth is class ${k}. Its probability is ${p[k].toFixed(3)}; the loss is −log ${p[k].toFixed(3)} = `,
-        make("strong", {}, (-Math.log(p[k])).toFixed(3)));
+      const given = p[k] < 0.0005 ? p[k].toExponential(1) : p[k].toFixed(3);
+      const loss = make("strong", {}, (-Math.log(p[k])).toFixed(3));
+      find("output").replaceChildren(`The truth is class ${k}, which was given ${given}. The loss is −log ${given} = `, loss);
       find("[data-do=more]").disabled = rows.some(({ score }) => score.valueAsNumber > 9);
       if (isMove) answer(find);
     }
@@ -356,7 +360,7 @@
   function paintWeights({ W, nOut }, canvases) {
     const colours = coloursOf(["low-2", "low-1", "zero", "high-1", "high-2"]);
     canvases.forEach((canvas, k) => paint(canvas, 28, 28, (i) => {
-      const w = W[i * nOut + k];
+      const w = W[i * nOut + (k % nOut)];
       const at = 2 + 2 * Math.sign(w) * Math.min(Math.sqrt(Math.abs(w) / MOST), 1);
       const low = Math.min(Math.floor(at), 3);
       return mixed(colours[low], colours[low + 1], at - low);
@@ -389,7 +393,9 @@
   async function playTraining(find) {
     const N_TRAIN = 800, RATE = 0.13, COLUMNS = 25;
     const full = new Model(784, 10, floats(facts.W), floats(facts.b));
-    const fullPictures = pictures(find(".full"), "weights of the full run");
+    const title = make("div", { class: "pictures title", "aria-hidden": true });
+    document.querySelector("h1").after(title);
+    const fullPictures = [...pictures(find(".full"), "weights of the full run"), ...pictures(title, "")];
     const herePictures = pictures(find(".here"), "weights learnt here");
     const x = await readDigits(), y = facts.labels, nTested = y.length - N_TRAIN;
     const trainer = new Trainer(x, y, 784, 10, N_TRAIN);
@@ -476,27 +482,24 @@
 
   // Early stopping as in logreg/early_stopping.py, on the recorded validations.
   function stopping(patience, increase, threshold) {
-    const found = { credit: [[0, patience]], bought: [], vain: [], best: Infinity, epoch: null, stop: null };
+    const found = { credit: [[0, patience]], bought: [], vain: [], best: Infinity };
     let limit = patience;
     for (const [n, errors] of facts.validations.entries()) {
       const iter = N_BATCHES * (n + 1) - 1; // minibatches before the one that is validated
       if (limit < iter) break;
+      found.seen = n + 1;
       found.credit.push([iter, limit - iter]);
       if (errors < found.best) {
-        const isBought = errors < found.best * threshold && iter * increase > limit;
-        if (isBought) limit = iter * increase;
-        found[isBought ? "bought" : "vain"].push(n + 1);
+        const isGain = errors < found.best * threshold && iter * increase > limit;
+        if (isGain) limit = iter * increase;
+        found[isGain ? "bought" : "vain"].push(n + 1);
         Object.assign(found, { best: errors, epoch: n + 1 });
         found.credit.push([iter, limit - iter]);
       }
-      if (limit <= iter) break;
     }
-    const end = Math.ceil(limit);
-    if (end < N_BATCHES * facts.validations.length) {
-      found.stop = Math.floor(end / N_BATCHES) + 1;
-      found.credit.push([limit, 0]);
-    }
-    return { ...found, end };
+    const end = Math.ceil(limit), isStopped = end < N_BATCHES * facts.validations.length;
+    if (isStopped) found.credit.push([limit, 0]);
+    return { ...found, end, stop: isStopped && Math.floor(end / N_BATCHES) + 1 };
   }
 
   function playPatience(find) {
@@ -511,7 +514,7 @@
         input.parentElement.querySelector("b").textContent = text;
         input.setAttribute("aria-valuetext", text);
       });
-      const { credit, bought, vain, best, epoch, stop, end } = stopping(...values);
+      const { credit, bought, vain, best, epoch, seen, stop, end } = stopping(...values);
       const kept = `validation error ${percent(best / N_ROWS)}, of epoch ${epoch}`;
       find("output").replaceChildren(
         make("strong", {}, stop ? `Stops in epoch ${stop}` : `Not stopped in ${nEpochs} epochs`),
@@ -519,12 +522,12 @@
       );
       const says = find("output").textContent;
       const ticks = range(6).map((i) => [50 * i, 50 * i]);
-      const x = { from: 0, to: nEpochs, ticks };
+      const x = { to: nEpochs, ticks };
       const levels = [0.07, 0.08, 0.09, 0.1, 0.11, 0.12].map((value) => [value, percent(value, 0)]);
       const top = chart(find(".errors"), x, { from: 0.068, to: 0.126, ticks: levels, name: "validation error by epoch" }, says);
       const points = errors.map((error, i) => [i + 1, error]);
       top.line(points, "curve faint");
-      top.line(points.slice(0, stop ? Math.min(stop, nEpochs) : nEpochs), "curve");
+      top.line(points.slice(0, seen), "curve");
       const spot = (tag, name, attributes) => draw(find(".errors"), tag, { class: `spot ${name}`, ...attributes });
       const at = (n) => [top.px(n), top.py(errors[n - 1])];
       for (const [a, b] of vain.map(at)) spot("path", "vain", { d: `M${a} ${b - 5}L${a + 5} ${b}L${a} ${b + 5}L${a - 5} ${b}Z` });
@@ -534,14 +537,14 @@
       const most = Math.max(...credit.map(([, left]) => left));
       const unit = [500, 1000, 2500, 5000, 10000, 20000].find((step) => 3 * step >= most) || 20000;
       const steps = range(Math.ceil(most / unit) + 1).map((i) => [i * unit, grouped(i * unit)]);
-      const minibatches = { from: 0, to: N_BATCHES * nEpochs, ticks: range(5).map((i) => [5000 * i, grouped(5000 * i)]) };
+      const minibatches = { to: N_BATCHES * nEpochs, ticks: range(5).map((i) => [5000 * i, grouped(5000 * i)]) };
       const low = chart(find(".left"), minibatches, { from: 0, to: steps[steps.length - 1][0], ticks: steps, name: "minibatches left to run, by minibatch" },
         "How many minibatches are left: it falls by one with each, and rises with gains that buy time. " + says);
       const last = credit[credit.length - 1][0];
       low.line([...credit, [last, 0], [0, 0]], "credit");
       if (!stop) return;
-      draw(find(".errors"), "path", { class: "limit", d: `M${top.px(end / N_BATCHES)} ${top.top}V${top.bottom}` });
-      draw(find(".left"), "path", { class: "limit", d: `M${low.px(end)} ${low.top}V${low.bottom}` });
+      draw(find(".errors"), "path", { class: "limit", d: `M${top.px(end / N_BATCHES)} 24V${top.bottom}` });
+      draw(find(".left"), "path", { class: "limit", d: `M${low.px(end)} 24V${low.bottom}` });
     }
 
     for (const input of inputs) {

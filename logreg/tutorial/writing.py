@@ -154,7 +154,7 @@ def highlighted(code, language):
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import get_lexer_by_name
 
-    if language not in ("pycon", "python"):
+    if language not in ("pycon", "python", "sh"):
         return html.escape(code)
     return highlight(code, get_lexer_by_name(language, stripnl=False), HtmlFormatter(nowrap=True))
 
