@@ -1,8 +1,6 @@
-"""The command line of prediction: what goes in, what comes out, what is refused."""
+"""The command line of prediction, where it can be computed otherwise; see also behaviour/."""
 
-import csv
 import gzip
-import io
 import json
 import os
 import re
@@ -10,7 +8,6 @@ import re
 import numpy
 import pytest
 from builders import (
-    SAMPLE,
     classes_of,
     csv_text,
     idx_bytes,
@@ -82,21 +79,6 @@ def test_as_many_examples_as_asked_for(output, capsys):
         predict.predict(n=0)
 
 
-def test_the_test_set_in_other_formats(output):
-    save_digits_model()
-    said = output("--dataset", "mnist_sample", "--format", "csv", "-n", "4")
-    rows = list(csv.DictReader(io.StringIO(said.out)))
-    assert [int(row["prediction"]) for row in rows] == list(classes_of(sample()["x_test"][:4]))
-    lines = output("--dataset", "mnist_sample", "--proba").out.splitlines()
-    assert len(lines) == predict.N_EXAMPLES
-
-
-def test_a_test_set_of_another_width_is_refused(small, capsys):
-    for evaluate in ([], ["--evaluate"]):
-        said = refused(capsys, "--model", "small.pkl", "--dataset", "mnist_sample", *evaluate)
-        assert "mnist_sample: the model expects 3 features, got (1000, 784)" in said
-
-
 def test_stdin_with_probabilities(small, monkeypatch, output):
     x = numpy.random.RandomState(1).randn(7, 3)
     p = probabilities(x.astype(numpy.float32), *small)
@@ -151,18 +133,6 @@ def test_no_more_is_read_than_is_asked_for(small, capsys):
     write("x.csv", csv_text(numpy.eye(3)).encode() + b"1,x,2\n")
     assert "error: x.csv: " in refused(capsys, "--model", "small.pkl", "x.csv")
     assert main(["--model", "small.pkl", "x.csv", "-n", "3"]) == 0
-
-
-def test_output_is_written_if_something_was_predicted(small, capsys):
-    write("x.csv", b"1,0,0\n0,0,1\n")
-    write("bad.csv", b"1,0\n")
-    command = ["--model", "small.pkl", "--format", "json", "--output"]
-    assert main(["bad.csv", "x.csv", *command, "out.json"]) == 1
-    before = read("out.json")
-    assert [entry["prediction"] for entry in json.loads(before)] == ["a", "c"]
-    said = refused(capsys, "bad.csv", *command, "out.json")
-    assert "nothing could be predicted, so out.json is not written" in said
-    assert read("out.json") == before
 
 
 @pytest.mark.parametrize(("x_median", "was"), [(0.1, "dark on light"), (0.9, "light on dark")])
@@ -241,41 +211,6 @@ def test_a_model_of_pixels_in_a_table(output, capsys):
     assert "pixel_scale" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["x.csv", "--evaluate"], "give inputs, --evaluate or --info"),
-        (["--info", "--evaluate"], "no two of them"),
-        (["--evaluate", "-n", "3"], "--format csv are for predictions"),
-        (["--info", "--format", "csv"], "--format csv are for predictions"),
-        (["x.csv", "--dataset", "mnist_sample"], "--dataset is for --evaluate and"),
-    ],
-)
-def test_wrong_usage(options, said, capsys):
-    with pytest.raises(SystemExit) as ended:
-        main(options)
-    assert ended.value.code == 2
-    assert said in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("option", ["-n", "--top", "--batch-size"])
-def test_numbers_out_of_range(option, capsys):
-    said = refused(capsys, option, "0", "x.csv")
-    assert f"error: {option} is 0: it must be 1 or more" in said
-
-
-def test_info(output):
-    save_digits_model(test_error=0.0748958)
-    lines = output("--info").out.splitlines()
-    assert lines == sorted(lines) and {
-        "class_labels: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9",
-        "image_shape: 28 x 28",
-        "pixel_scale: 0.00390625",
-        "test_error: 7.489580 %",
-    } <= set(lines)
-    assert json.loads(output("--info", "--format", "json").out)["image_shape"] == [28, 28]
-
-
 def test_a_pipe_and_an_encoding(small, run):
     save("names.pkl", *small, class_labels=["ä", "b", "c"])
     env = {"PYTHONIOENCODING": "ascii", "PYTHONWARNINGS": "error::ResourceWarning"}
@@ -313,25 +248,6 @@ def test_what_reads_a_model_starts_no_engine(run, kernel):
     lines = done.stdout.splitlines()
     assert lines[:3] == [f"x.npy[{i}]: {k[i]}" for i in range(3)]
     assert f"[{' '.join(map(str, k[:10]))}]" in lines
-
-
-@pytest.mark.parametrize(
-    ("options", "output"),
-    [
-        (["x.csv"], "x.csv"),
-        (["x.csv"], "m.pkl"),
-        (["--dataset", "d.npz"], "d.npz"),
-        (["--dataset", "d.npz", "--evaluate"], "d.npz"),
-    ],
-)
-def test_what_is_read_is_not_overwritten(options, output, capsys):
-    save_digits_model("m.pkl")
-    write("d.npz", SAMPLE.read_bytes())
-    write("x.csv", csv_text(numpy.zeros((1, 784))).encode())
-    before = read(output)
-    said = refused(capsys, *options, "--model", "m.pkl", "--output", f"./{output}")
-    assert re.search(r"error: .*would overwrite", said)
-    assert read(output) == before
 
 
 def test_a_model_is_tested_on_its_own_data(output, capsys, working_folder):

@@ -1,4 +1,4 @@
-"""What is read of files that hold rows to predict, and what is refused."""
+"""What is read of files that hold rows to predict; what is refused is in behaviour/, too."""
 
 import gzip
 import os
@@ -76,31 +76,6 @@ def test_an_array_of_another_shape_is_refused(shape):
     said = re.escape(f"x.npy: the model expects 784 features (28 x 28), got {shape}")
     with pytest.raises(DatasetError, match=said):
         list(array_batches("x.npy", numpy.zeros(shape), DIGITS))
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "said"),
-    [
-        ("text.npy", npy_bytes(numpy.array(["a"])), "has dtype <U1: numbers are needed"),
-        ("complex.npy", npy_bytes(numpy.zeros((1, 784), complex)), "complex"),
-        ("two.npz", npz_bytes(a=FLAT, b=FLAT), "has the arrays a, b: which is it"),
-        ("cut.npy", npy_bytes(FLAT)[:-5], ""),
-        ("model.pkl", b"\x80\x03(lp0\n.", "is a pickle: a data set is given with --dataset"),
-        ("page.png", b"<html>not found</html>", "it is none of PNG"),
-        ("short.csv", b"1,2\n3,4\n", "expects 784 "),
-    ],
-)
-def test_what_cannot_be_read_is_refused(name, content, said):
-    with pytest.raises(DatasetError, match=rf"^{re.escape(name)}: .*{said}"):
-        rows_of(write(name, content))
-
-
-def test_what_is_no_file_is_refused(monkeypatch):
-    with pytest.raises(DatasetError, match=r"^nowhere.npy: .*there is no such file"):
-        rows_of("nowhere.npy")
-    monkeypatch.setattr("sys.stdin", None)
-    with pytest.raises(DatasetError, match="standard input is closed"):
-        rows_of("-")
 
 
 def test_columns_are_taken_by_name():
