@@ -220,10 +220,9 @@ def parameters(model):
 
 
 def picture(row, metadata):
-    """A row of a model of images as a picture, upright; of colours the mean."""
+    """A row of a model of images as a picture; of colours the mean."""
     image = numpy.reshape(row, metadata["image_shape"])
-    image = image.mean(axis=2) if image.ndim == 3 else image
-    return image.T if metadata.get("transposed") else image
+    return image.mean(axis=2) if image.ndim == 3 else image
 
 
 def short(name, n=24):

@@ -33,10 +33,11 @@ N_EXAMPLES = 10
 RULES = """Of an npz file, the array called x, X, data or images is predicted; else the one called
 so with _test; else the only one. Of a folder, the pictures are predicted. Numbers of type uint8
 are multiplied by the model's scale: 1/256 if it was trained on pixels, on numbers from 0 to 1 or
-on numbers of unknown range, else 1. A picture on a light background is inverted if the background
-of the training data is dark, as it is if their median is below the middle of their range or
-unknown; and the other way round. A data set without a test set is split as the model's training
-data were."""
+on numbers of unknown range, else 1. Pictures are scaled to the range of the training data; a model
+of grey images below 10 x 10 refuses them. A picture on a light background is inverted if the
+background of the training data is dark, as it is if their median is below the middle of their
+range or unknown; and the other way round. A data set without a test set is split as the model's
+training data were."""
 
 
 def parser():

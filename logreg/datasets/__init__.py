@@ -22,7 +22,7 @@ from logreg.shell.options import NO_OPTIONS, TableOptions
 SAMPLE_VALUES = 1 << 19  # about as many values as a median is taken of
 # Of a DataSet, those attributes that a model file keeps.
 METADATA = (
-    *("image_shape", "x_range", "x_median", "class_labels", "class_counts"),
+    *("image_shape", "raw_range", "x_range", "x_median", "class_labels", "class_counts"),
     *("n_train_rows", "split", "split_seed"),
 )
 
@@ -54,7 +54,8 @@ class DataSet:
     shuffle: Optional[int]  # the seed of the permutation of the training rows
     split: Optional[list]  # the rows of the three sets, if they were split off one table
     split_seed: Optional[int] = None  # of that split; None: in the order of the file
-    # The smallest and the largest training feature as a model takes it.
+    # The smallest and the largest training feature, as the data have it and as a model takes it.
+    raw_range: Optional[tuple] = None
     x_range: Optional[tuple] = None
     x_median: Optional[float] = None  # of some training rows: of most images it is the background
     class_counts: Optional[list] = None  # how many training rows each class has
@@ -204,7 +205,7 @@ def read_dataset(
     sets, facts = check(name, raw, dtype)
     sets, split = split_off(sets, name, shuffle, is_mnist=raw.is_idx, split_seed=split_seed)
     check_classes(name, sets, facts["class_labels"])
-    preprocessing, x_range, digest = _learn(name, raw, sets, facts, dtype, standardize)
+    preprocessing, raw_range, x_range, digest = _learn(name, raw, sets, facts, dtype, standardize)
     x, y = sets["train"]
     counts = numpy.bincount(y, minlength=len(facts["class_labels"]))
     most = int(counts.argmax())
@@ -216,6 +217,7 @@ def read_dataset(
         split=split,
         split_seed=None if split is None or shuffle is not None else split_seed,
         preprocessing=preprocessing,
+        raw_range=raw_range,
         x_range=x_range,
         x_median=float(numpy.median(preprocessing.apply(_sample(x), "float64"))),
         class_counts=counts.tolist(),
@@ -225,7 +227,7 @@ def read_dataset(
 
 
 def _learn(name, raw, sets, facts, dtype, standardize):
-    """Learn what is done to features; return that, their range, and the digest of the data."""
+    """Learn what is done to features; return that, their ranges, and the digest of the data."""
     x, missing = sets["train"][0], raw.options.missing
     is_table, wants_advice = bool(facts["columns"].categories), False
     if standardize is None:
@@ -241,7 +243,9 @@ def _learn(name, raw, sets, facts, dtype, standardize):
         )
     scaling = scale_of(x, raw.pixel_scale), raw.pixel_scale is not None
     preprocessing = Preprocessing.fit(moments, *scaling, missing, standardize)
-    return preprocessing, preprocessing.range_of(moments) if standardize else x_range, digest
+    raw_range = tuple(end / preprocessing.pixel_scale for end in x_range)
+    x_range = preprocessing.range_of(moments) if standardize else x_range
+    return preprocessing, raw_range, x_range, digest
 
 
 def _sample(x):

@@ -85,7 +85,7 @@
       return value * (weights[k] - weights.reduce((sum, w) => sum + w, 0) / nOut);
     });
     const most = evidence.reduce((top, value) => Math.max(top, Math.abs(value)), 0) || 1;
-    paint(get("evidence"), exchange(evidence, [...facts.shape].reverse()), (value) => {
+    paint(get("evidence"), evidence, (value) => {
       const place = 2 + (2 * value) / most;
       const low = Math.min(Math.floor(place), 3);
       return COLOURS[low].map((c, j) => c + (COLOURS[low + 1][j] - c) * (place - low));
@@ -149,12 +149,6 @@
 
   // ---- Images: the pad ----
 
-  // Rows and columns are exchanged where the model's images have them exchanged, as EMNIST's.
-  function exchange(values, [height, width]) {
-    const place = (i) => (i % height) * width + Math.floor(i / height);
-    return facts.transposed ? values.map((_, i) => values[place(i)]) : values;
-  }
-
   const pad = makePad(get("pad"), showPad, {
     size: facts.shape,
     isLight: facts.background === "light",
@@ -165,7 +159,9 @@
     paint(get("seen"), pixels, (value) => [value, value, value]);
     get("width").textContent = pad.penWidth;
     get("invert").setAttribute("aria-pressed", pad.isInverted);
-    show(pad.isEmpty() ? null : ready(exchange(pixels, facts.shape)));
+    const [black, white] = facts.range;
+    const row = Float64Array.from(pixels, (value) => black + (value * (white - black)) / 255);
+    show(pad.isEmpty() ? null : ready(row));
   }
 
   for (const name of ["undo", "clear", "thinner", "thicker", "invert"]) {

@@ -143,7 +143,7 @@ def errors(evaluation):
 def gallery(wrong, x, metadata):
     """The wrong rows of `x`: a picture or cells, and the two most probable classes."""
     cards = []
-    least, most = (0, 255) if x.dtype == numpy.uint8 else (float(x.min()), float(x.max()))
+    least, most = (0, 255) if x.dtype == numpy.uint8 else (numpy.nanmin(x), numpy.nanmax(x))
     for row, label, classes, p in wrong:
         names = [escaped(metadata["class_labels"][k], 16) for k in classes]
         said = "<br>".join(f"<b>{name}</b> {100 * q:.1f} %" for name, q in zip(names, p))
@@ -162,15 +162,16 @@ def gallery(wrong, x, metadata):
 
 
 def facts(predictor, metadata, means):
-    """The model as the script takes it; None for one of images in colour.
+    """The model as the script takes it; None if its images cannot be drawn.
 
     `means` of the features are taken if the model file tells none.
     """
     W, shape, spec = predictor.W, metadata["image_shape"], predictor.spec
-    if shape and len(shape) == 3:
+    if shape and (spec.no_pictures or len(shape) == 3):
         return None
     preprocessing, n_in = Preprocessing.from_metadata(metadata), len(W)
-    scale = predictor.pixel_scale if shape else preprocessing.pixel_scale
+    is_of_bytes = shape and not spec.pixel_range
+    scale = predictor.pixel_scale if is_of_bytes else preprocessing.pixel_scale
     shifts, scales = numpy.zeros(n_in), numpy.ones(n_in)
     if preprocessing.scales is not None:
         shifts, scales = preprocessing.means, preprocessing.scales
@@ -188,8 +189,8 @@ def facts(predictor, metadata, means):
         "scale": scale,  # a row x becomes (scale x - shifts) / scales
         "shifts": shifts.tolist(),
         "scales": scales.tolist(),
-        "shape": shape[::-1] if shape and spec.transposed else shape,
-        "transposed": spec.transposed,
+        "shape": shape,
+        "range": spec.pixel_range or [0, 255],  # what black and white of the pad become
         "background": spec.background,
     }
 

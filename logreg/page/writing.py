@@ -49,6 +49,7 @@ def write_page(path, model, predictor, data=None):
         errors=errors,
         gallery=gallery,
         live_name="Draw" if is_image else "Try it",
+        live_note=predictor.spec.no_pictures or "its images are in colour",
         facts=json.dumps(facts).replace("<", "\\u003c"),
         script=script,
         version=__version__,

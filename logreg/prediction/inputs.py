@@ -31,7 +31,9 @@ class InputSpec(NamedTuple):
     options: TableOptions = NO_OPTIONS
     invert: Optional[bool] = None  # light and dark of pictures; None: if the background differs
     background: str = "dark"  # or "light": that of the training images
-    transposed: bool = False  # whether rows and columns of images are exchanged, as EMNIST's
+    no_pictures: str = "it was not trained on images"  # why pictures are refused; or ""
+    # What black and white of pictures become; None: they stay uint8.
+    pixel_range: Optional[tuple] = None
     columns: Columns = Columns()  # of the table, if any, that the model was trained on
 
     def __str__(self):
@@ -164,14 +166,12 @@ def _choose(names):
 def _picture(path, spec):
     from logreg.datasets.pictures import read_picture
 
-    if spec.image_shape is None:
+    if spec.no_pictures:
         raise DatasetError(
-            f"{path}: is no npy, npz, CSV or IDX file, and pictures are not what the model was "
-            f"trained on: it expects {spec}"
+            f"{path}: is no npy, npz, CSV or IDX file, and the model takes no pictures: "
+            f"{spec.no_pictures}; it expects {spec}"
         )
-    height, width, *channels = spec.image_shape
-    shape = (width, height, *channels) if spec.transposed else spec.image_shape
-    picture = read_picture(path, shape, spec.invert, spec.background)
+    picture = read_picture(path, spec.image_shape, spec.invert, spec.background)
     if picture.is_blank:
         warning(f"{path}: is blank, or too faint: no ink was found on it")
     if picture.is_several:
@@ -179,8 +179,10 @@ def _picture(path, spec):
             f"{path}: seems to show several digits, and is read as one: blots of ink that are at "
             "least half as tall as the tallest stand side by side; cut it into one picture a digit"
         )
-    pixels = picture.pixels.swapaxes(0, 1) if spec.transposed else picture.pixels
-    return Batch(pixels.reshape(1, -1), True, picture.inverted)
+    pixels = picture.pixels.reshape(1, -1)
+    if spec.pixel_range:
+        pixels = numpy.interp(pixels, (0, 255), spec.pixel_range)
+    return Batch(pixels, True, picture.inverted)
 
 
 class InputChecker:

@@ -16,6 +16,8 @@ from logreg.prediction.inputs import InputChecker, InputSpec, array_batches, row
 from logreg.saving import format
 from logreg.shell.options import TableOptions
 
+MIN_SIDE = 10  # pixels; in smaller grey images, digits are not laid out as MNIST's are
+
 
 class Prediction(NamedTuple):
     """What a model says of some rows."""
@@ -88,15 +90,19 @@ class Predictor:
         self._preprocessing = replace(
             Preprocessing.from_metadata(told), pixel_scale=self.pixel_scale
         )
-        n_in, shape, median = told["n_in"], told.get("image_shape"), told.get("x_median")
+        n_in, median = told["n_in"], told.get("x_median")
         is_known = self.x_range and median is not None
         columns = Columns.from_metadata(told)
+        # A CSV file does not tell whether its rows are images; a square number may be one.
+        may_be_image = not any(columns.categories)
+        shape = image_shape(tuple(told.get("image_shape") or [n_in]), guess=may_be_image)
+        is_of_bytes = told["pixel_scale"] != 1 and not told.get("scale_all")
         self.spec = InputSpec(
             n_in,
-            # A CSV file does not tell whether its rows are images; a square number may be one.
-            image_shape(tuple(shape or [n_in]), guess=not any(columns.categories)),
+            shape,
             background="light" if is_known and 2 * median >= sum(self.x_range) else "dark",
-            transposed=bool(told.get("transposed")),
+            no_pictures=_no_pictures(shape, told),
+            pixel_range=None if is_of_bytes else told.get("raw_range"),
             columns=columns,
             options=TableOptions(missing=told.get("missing")),
         )
@@ -145,3 +151,14 @@ class Predictor:
     def ready(self, x):
         """Make of features what the model takes; see :class:`Preprocessing`."""
         return self._preprocessing.apply(x, self.dtype)
+
+
+def _no_pictures(shape, told):
+    """Why pictures are no input for a model of images of that shape; '' if they are."""
+    if shape is None:
+        return "it was not trained on images"
+    if told.get("transposed"):  # in older files
+        return "rows and columns of its images are exchanged, as in EMNIST's files; train again"
+    if len(shape) == 2 and min(shape) < MIN_SIDE:
+        return f"its images of {shape[0]} x {shape[1]} pixels are smaller than 10 x 10"
+    return ""

@@ -14,7 +14,7 @@ from logreg.errors import DatasetError
 from logreg.prediction.inputs import InputSpec, array_batches, batches, with_folders
 
 pytestmark = pytest.mark.engine_free
-DIGITS = InputSpec(784, (28, 28))
+DIGITS = InputSpec(784, (28, 28), no_pictures="")
 THREE = InputSpec(3)
 IMAGES = sample()["x_test"][:12]
 FLAT = IMAGES.reshape(12, 784)
@@ -94,7 +94,9 @@ def test_pictures():
     # Bytes of a picture that are those of text: its name tells what it is.
     write("text.pgm", b"P5\n28 28\n255\n" + numpy.maximum(IMAGES[0], 48).tobytes())
     assert rows_of("text.pgm").tolist() == [numpy.maximum(FLAT[0], 48).tolist()]
-    with pytest.raises(DatasetError, match=r"digit.png: .*pictures are not what the model was tr"):
+    scaled = rows_of("digit.png", DIGITS._replace(pixel_range=(-8, 8)))
+    numpy.testing.assert_allclose(scaled, FLAT[:1] / 255 * 16 - 8)
+    with pytest.raises(DatasetError, match=r"digit.png: .*the model takes no pictures: it was not"):
         rows_of("digit.png", THREE)
 
 
@@ -109,10 +111,3 @@ def test_the_pictures_of_a_folder(tmp_path, capsys):
     assert capsys.readouterr().err == f"note: {a}: no pictures, so left out: notes.txt\n"
     with pytest.raises(DatasetError, match="is a folder that holds no pictures, or cannot be"):
         rows_of(b)
-
-
-def test_pictures_for_a_model_of_transposed_images_that_are_not_square():
-    Image.fromarray(IMAGES[0]).resize((20, 12)).save("digit.png")
-    (plain,) = batches("digit.png", InputSpec(240, (12, 20)))
-    (turned,) = batches("digit.png", InputSpec(240, (20, 12), transposed=True))
-    assert turned.x.reshape(20, 12).tolist() == plain.x.reshape(12, 20).T.tolist()

@@ -131,12 +131,29 @@ def test_the_background_that_the_model_knows(pixel_scale, x_range, x_median, bac
 
 
 def test_what_the_model_takes():
-    spec = predictor_of(feature_names=["p"] * 784, label_name="kind", transposed=True).spec
-    assert (spec.n_in, spec.image_shape, spec.transposed) == (784, (28, 28), True)
+    spec = predictor_of(feature_names=["p"] * 784, label_name="kind").spec
+    assert (spec.n_in, spec.image_shape) == (784, (28, 28))
     assert spec.columns == (None, "kind", ("p",) * 784, (None,) * 784)
     assert predictor_of(image_shape=None).spec.image_shape == (28, 28)  # 784 is a square
     spec = predictor_of(feature_names=[]).spec
-    assert (spec.columns, spec.transposed) == ((None, None, None, (None,) * 784), False)
+    assert spec.columns == (None, None, None, (None,) * 784)
+
+
+@pytest.mark.parametrize(
+    ("told", "said", "pixel_range"),
+    [
+        ({"raw_range": [0, 16]}, "", [0, 16]),
+        ({"raw_range": [0, 16], "pixel_scale": 1 / 16, "scale_all": True}, "", [0, 16]),
+        ({"raw_range": [0, 99], "pixel_scale": PIXELS}, "", None),  # it was trained on bytes
+        ({}, "", None),
+        ({"image_shape": [112, 7]}, "112 x 7 pixels are smaller than 10 x 10", None),
+        ({"transposed": True}, "rows and columns of its images are exchanged", None),
+    ],
+)
+def test_which_pictures_the_model_takes(told, said, pixel_range):
+    spec = predictor_of(**told).spec
+    assert said in spec.no_pictures and bool(said) == bool(spec.no_pictures)
+    assert spec.pixel_range == pixel_range
 
 
 @pytest.mark.parametrize(

@@ -221,13 +221,15 @@ def test_models_of_few_and_of_many_classes(open_page, state, n_out, shape):
     W, b = random.randn(n_in, n_out) / 10, random.randn(n_out)
     means, scales = random.rand(2, n_in) + 0.1 if n_out == 2 else (numpy.zeros(n_in), 1)
     told = {"feature_means": means, "feature_scales": scales} if n_out == 2 else {}
+    told = {"raw_range": [-1, 1], "x_range": [-1, 1]} if n_out == 100 else told
     model = save("any.pkl", W, b, image_shape=shape, dataset="nowhere.npz", **told)
     assert report.main([model, "--output", "any page.html"]) == 0
     browser = open_page("any page.html")
     if shape:
         draw(browser, [[(100, 60), (140, 200)]])
     shown = state()
-    x = shown.seen[:, :, 0].reshape(1, -1) / numpy.float32(256) if shape else numpy.zeros((1, 4))
+    seen = shown.seen[:, :, 0].reshape(1, -1).astype(float)
+    x = (seen / 256 if n_out == 2 else 2 * seen / 255 - 1) if shape else numpy.zeros((1, 4))
     x = ((x - means) / scales).astype("float32")
     expected = probabilities(x, W.astype("float32"), b.astype("float32"))[0]
     numpy.testing.assert_allclose(shown.probabilities, expected, atol=1e-5)
