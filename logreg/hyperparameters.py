@@ -13,10 +13,10 @@ BEST_MODEL = "best_model.pkl"
 TIES = ("first", "later")
 
 RANGES = {
-    "above 0": lambda value: value > 0,
-    "0 or more": lambda value: value >= 0,
+    "above 0": lambda value: 0 < value < math.inf,
+    "0 or more": lambda value: 0 <= value < math.inf,
     "1 or more": lambda value: 1 <= value <= 1e9,
-    "2 or more": lambda value: value >= 2,
+    "2 or more": lambda value: 2 <= value < math.inf,
     "above 0, up to 1": lambda value: 0 < value <= 1,
     "0 or more, below 1": lambda value: 0 <= value < 1,
 }
@@ -76,34 +76,33 @@ class Hyperparameters:
 
     def __post_init__(self):
         for setting in fields(self):
-            name, value, allowed = setting.name, getattr(self, setting.name), _allowed(setting)
-            if setting.metadata["allowed"] not in RANGES:
-                is_right = value in setting.metadata["allowed"]
-            else:
-                kind = numbers.Integral if setting.type is int else numbers.Real
-                is_right = isinstance(value, kind) and not isinstance(value, bool)
-                is_right = is_right and math.isfinite(value)
-                is_right = is_right and RANGES[setting.metadata["allowed"]](value)
-            if not is_right:
-                raise SettingError(f"{name} is {value!r}: it must be {allowed}")
+            value, allowed = getattr(self, setting.name), setting.metadata["allowed"]
+            kind = numbers.Integral if setting.type is int else numbers.Real
+            is_number = isinstance(value, kind) and not isinstance(value, bool)
+            if not (
+                is_number and RANGES[allowed](value) if allowed in RANGES else value in allowed
+            ):
+                raise SettingError(
+                    f"{setting.name} is {value!r}: it must be {_allowed_text(setting)}"
+                )
             if hasattr(value, "item"):  # NumPy's float64 would make float64 of float32 parameters
-                object.__setattr__(self, name, value.item())
+                object.__setattr__(self, setting.name, value.item())
 
 
-def _allowed(setting):
+def _allowed_text(setting):
     allowed = setting.metadata["allowed"]
     if allowed not in RANGES:
         return " or ".join(map(repr, allowed))
     return f"{'a whole' if setting.type is int else 'a'} number, {allowed}"
 
 
-# The meaning of a setting stands once, above.
+def _documented(setting):
+    meaning = setting.metadata["help"].capitalize()
+    return f"{setting.name} : {_allowed_text(setting)}\n        {meaning}."
+
+
 Hyperparameters.__doc__ = Hyperparameters.__doc__.replace(
-    "{parameters}",
-    "\n    ".join(
-        f"{setting.name} : {_allowed(setting)}\n        {setting.metadata['help'].capitalize()}."
-        for setting in fields(Hyperparameters)
-    ),
+    "{parameters}", "\n    ".join(map(_documented, fields(Hyperparameters)))
 )
 DEFAULTS = Hyperparameters()
 
