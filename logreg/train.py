@@ -19,7 +19,7 @@ from logreg.hyperparameters import (
     default_batch_size,
 )
 from logreg.shell import ranks
-from logreg.shell.files import refuse_overwriting
+from logreg.shell.files import check_writable, refuse_overwriting
 from logreg.shell.options import add_table_options, add_training_options, table_options
 
 # Defaults that the data decide.
@@ -138,6 +138,8 @@ def _settings(argv):
     if args.resume and not args.checkpoint:
         raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
     refuse_overwriting(_outputs(args))
+    for path in filter(None, _outputs(args)):
+        check_writable(path)
     return args, Hyperparameters(**given)
 
 

@@ -23,6 +23,7 @@ from logreg.engine.ranks_backend import RanksBackend
 from logreg.errors import EngineError, SettingError
 from logreg.shell import ranks
 
+ROWS_OF_A_SUM = 512  # which is made in a model's own dtype
 LOADERS = {"theano": theano_backend.load, "pytensor": pytensor_backend.load}
 
 
@@ -202,3 +203,15 @@ def compile_errors(x, y, dataset, batch_size, errors):
         return float(numpy.mean(counts[:n_batches] / batch_size)), float(counts.sum() / n)
 
     return error
+
+
+def compile_mean(x, y, dataset, mean):
+    """Compile a mean over all rows of a set; `mean` is that over the rows of `x` and `y`.
+
+    The function that is returned gives a float: sums over blocks of a fixed number of rows are
+    added in float64, in the order of the rows, so its bits depend on no number of threads. Of
+    several ranks, all get the first one's.
+    """
+    n = n_rows(dataset[0])
+    sums = _backend.compile_sums(x, y, dataset, [*range(0, n, ROWS_OF_A_SUM), n], mean)
+    return lambda: sum(map(float, sums())) / n

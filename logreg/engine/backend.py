@@ -94,19 +94,22 @@ class Backend:
     def compile_error_counts(self, x, y, dataset, edges, errors):
         # The kernel tells which rows are misclassified, of as many as are asked for.
         wrong = self.kernel.under_mean(errors) if self.kernel else None
-        on_rows = self._compile_on_rows(x, y, dataset, [errors if wrong is None else wrong])
+        if wrong is None:
+            return self.compile_sums(x, y, dataset, edges, errors)
+        on_rows = self._compile_on_rows(x, y, dataset, [wrong])
         n_in = as_stored(dataset[0])[0].get_value(borrow=True).shape[1]
         at_a_time = max(1, min(ROWS_AT_A_TIME, VALUES_AT_A_TIME // n_in))
-
-        def counts_of_rates():
-            return [on_rows(a, b)[0] * (b - a) for a, b in zip(edges, edges[1:])]
 
         def counts():
             starts = range(0, edges[-1], at_a_time)
             is_wrong = [on_rows(i, min(i + at_a_time, edges[-1]))[0] for i in starts]
             return numpy.add.reduceat(numpy.hstack(is_wrong), edges[:-1], dtype="int64")
 
-        return counts_of_rates if wrong is None else counts
+        return counts
+
+    def compile_sums(self, x, y, dataset, edges, mean):
+        on_rows = self._compile_on_rows(x, y, dataset, [mean])
+        return lambda: [float(on_rows(a, b)[0]) * (b - a) for a, b in zip(edges, edges[1:])]
 
     def _compile_on_rows(self, *args):
         try:

@@ -159,28 +159,28 @@ class JaxBackend(Backend):
         of_rows.has_kernel = False
         return of_rows, apply
 
-    def compile_error_counts(self, x, y, dataset, edges, errors):
+    def compile_sums(self, x, y, dataset, edges, mean):
         starts, sizes = numpy.array(edges[:-1], "int64"), numpy.diff(edges)
         distinct = [int(n) for n in numpy.unique(sizes)]
 
-        def error_rates(n_rows):
-            def error_rate(start):
+        def means(n_rows):
+            def mean_from(start):
                 replace = dict(zip((x, y), self._rows(dataset, x.dtype, start, n_rows)))
-                return graph_replace([errors], replace, strict=False)[0]
+                return graph_replace([mean], replace, strict=False)[0]
 
             sequence = self.T.constant(starts[sizes == n_rows])
-            return self.theano.scan(error_rate, sequences=[sequence], return_updates=False)
+            return self.theano.scan(mean_from, sequences=[sequence], return_updates=False)
 
-        compiled = self.function([], [error_rates(n) for n in distinct])
+        compiled = self.function([], [means(n) for n in distinct])
         compiled()  # JAX compiles at the first call
 
-        def counts():
-            counts = numpy.zeros(len(sizes))
-            for n, rates in zip(distinct, jax.device_get(compiled())):
-                counts[sizes == n] = n * numpy.asarray(rates, "float64")
-            return counts
+        def sums():
+            sums = numpy.zeros(len(sizes))
+            for n, means in zip(distinct, jax.device_get(compiled())):
+                sums[sizes == n] = n * numpy.asarray(means, "float64")
+            return sums
 
-        return counts
+        return sums
 
     def _rows(self, dataset, dtype, start, n_rows):
         shared, scale = as_stored(dataset[0])

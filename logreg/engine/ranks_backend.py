@@ -63,23 +63,31 @@ class RanksBackend:
 
         return RanksTrainModel(step, None if of_rows.has_kernel else n_blas_threads(), digest)
 
-    def compile_error_counts(self, x, y, dataset, edges, errors):
+    def compile_error_counts(self, *args):
+        return self._compile_parts("compile_error_counts", "int64", *args)
+
+    def compile_sums(self, *args):
+        sums = self._compile_parts("compile_sums", "float64", *args)
+        return lambda: ranks.same_on_all(sums())
+
+    def _compile_parts(self, name, dtype, x, y, dataset, edges, expression):
+        """Compile a function of a name on this rank's rows; sum what the ranks get."""
         start, stop = ranks.part(edges[-1])
         first = numpy.searchsorted(edges, start, side="right") - 1
         mine = numpy.unique(numpy.clip(edges, start, stop)) - start
-        error_counts = list
+        of_part = list
         with ranks.first_first():
             if stop > start:
-                args = x, y, self._rows_of(dataset, start, stop), mine.tolist(), errors
-                error_counts = self.backend.compile_error_counts(*args)
+                args = x, y, self._rows_of(dataset, start, stop), mine.tolist(), expression
+                of_part = getattr(self.backend, name)(*args)
 
-        def summed_counts():
-            counts = numpy.zeros(len(edges) - 1, "int64")
-            counts[first : first + len(mine) - 1] = numpy.rint(error_counts())
-            ranks.sum_counts(counts)
-            return counts
+        def summed():
+            sums, part = numpy.zeros(len(edges) - 1, dtype), numpy.array(of_part())
+            sums[first : first + len(mine) - 1] = numpy.rint(part) if dtype == "int64" else part
+            ranks.sum_counts(sums)
+            return sums
 
-        return summed_counts
+        return summed
 
     def _rows_of(self, dataset, start, stop):
         """A data set of this rank's rows only, which are those from `start` to `stop`."""

@@ -163,6 +163,19 @@ def test_errors_are_counts_divided_by_rows(device, batch_size, n_whole):
     assert found == ((counts / batch_size).mean(), is_wrong.sum() / 47)
 
 
+@pytest.mark.parametrize("n", [3, 512, 1100])
+def test_a_mean_is_over_all_rows(device, n):
+    softmax = Softmax()
+    random = numpy.random.RandomState(n)
+    x, y = random.randn(n, 4).astype("float32"), random.randint(3, size=n)
+    dataset = engine.shared_data(x), T.cast(engine.shared_data(y.astype("float32")), "int32")
+    mean = softmax.model.negative_log_likelihood(softmax.y)
+    found = engine.compile_mean(softmax.x, softmax.y, dataset, mean)()
+    p = probabilities(x.astype("float64"), *softmax.values)
+    assert isinstance(found, float)
+    assert found == pytest.approx(-numpy.log(p[range(n), y]).mean(), rel=1e-6)
+
+
 def test_a_function_of_a_few_calls(device):
     softmax = Softmax()
     model = softmax.model
