@@ -6,9 +6,9 @@ PyTensor's internals move from release to release: nothing here imports one with
 import glob
 import os
 import pickle
-import types
 
 from logreg.engine.backend import Backend
+from logreg.engine.compat import with_theanos_names
 from logreg.engine.kernel_graph import make_tools
 from logreg.errors import EngineError
 
@@ -59,21 +59,7 @@ def load():
         # It would leave the source of what Numba compiles among the temporary files, in each run.
         pytensor.config.generated_src_dir = os.path.join(pytensor.config.compiledir, "generated")
 
-    def softmax(x):  # Theano's is over the rows of a matrix
-        from pytensor.tensor.special import softmax
-
-        return softmax(x, axis=-1)
-
-    def Assert(message):
-        from pytensor.raise_op import Assert
-
-        return Assert(message)
-
-    T = types.ModuleType("logreg.engine.T")
-    vars(T).update(vars(pytensor.tensor), grad=pytensor.grad)
-    T.opt = types.SimpleNamespace(Assert=Assert)
-    T.nnet = types.SimpleNamespace(softmax=softmax, sigmoid=T.sigmoid)
-    return PyTensorBackend(pytensor, T, _tools())
+    return PyTensorBackend(*with_theanos_names(pytensor), _tools())
 
 
 def _tools():
