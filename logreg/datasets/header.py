@@ -13,7 +13,7 @@ from logreg.errors import DatasetError
 from logreg.shell.console import note
 
 LABEL_NAMES = ("label", "class", "target")
-EMPTY = ("", "NA", "NaN", "nan")  # empty cells as pandas and R write them
+EMPTY = ("", "NA", "NaN", "nan", "<NA>")  # empty cells as pandas and R write them
 NUMBER = re.compile(r"[+-]?((\d+[.,]?\d*|[.,]\d+)(e[+-]?\d+)?|nan|inf|infinity)", re.I | re.A)
 
 

@@ -1,4 +1,4 @@
-"""Data sets in shared variables: a DataSet's, pairs of arrays, and a rank's share of the rows."""
+"""Data sets in shared variables: a DataSet's, pairs of arrays, and a rank's part of the rows."""
 
 import contextlib
 import os
@@ -139,7 +139,7 @@ def check_batch_size(n_rows, batch_size):
 
 
 def shared_arrays(x, y, datasets, batch_size, n_out=0):
-    """Check what :func:`logreg.sgd.fit` is given as data, and share what of it is NumPy arrays.
+    """Check what :func:`logreg.sgd.fit` is given as data, and put arrays into variables.
 
     `datasets` are pairs for training, validation and test. Arrays are cast to the types of `x` and
     `y`, the symbolic variables of a minibatch; what is in shared variables stays there. If the

@@ -7,6 +7,7 @@ from typing import NamedTuple, Optional
 from logreg.datasets import mnist
 from logreg.datasets.checks import SPLITS
 from logreg.datasets.formats import ARRAY_NAMES, read_arrays, read_idx, read_npy, reading, sniff
+from logreg.datasets.frames import is_frame, name_of
 from logreg.datasets.header import cut
 from logreg.datasets.tables import read_header, read_table
 from logreg.errors import DatasetError
@@ -47,7 +48,7 @@ def locate(dataset):
     training images. What is no path is returned in place of one.
     """
     if not isinstance(dataset, (str, os.PathLike)):
-        return "the given arrays", dataset
+        return name_of(dataset) if is_frame(dataset) else "the given arrays", dataset
     name, given = str(dataset), Path(os.path.expanduser(dataset))
     if os.path.isfile(given) or os.path.isdir(given):
         return name, given
@@ -78,9 +79,11 @@ def read(source, options=NO_OPTIONS, dtype=None, columns=None, scratch=None):
     which is to be tested knows, and `scratch` is a folder, for tables that are larger than memory;
     see :func:`logreg.datasets.tables.read_table`.
     """
+    tables = {"train": source}
+    if is_frame(source):
+        return _read_tables(tables, options, dtype or "float64", columns, scratch)
     if not isinstance(source, Path):
         return _of_pairs(source, options)
-    tables = {"train": source}
     if not os.path.isdir(source):
         kind = sniff(source)
     elif any(source.glob("*-images?idx3-ubyte*")):
@@ -122,7 +125,8 @@ def _read_tables(tables, options, dtype, columns, scratch):
                 header=columns.names is not None,
                 dropped=None if columns.names else options.dropped,
             )
-    return RawDataset(splits, tuple(tables.values()), options)
+    files = () if is_frame(tables["train"]) else tuple(tables.values())
+    return RawDataset(splits, files, options)
 
 
 def _of_pairs(dataset, options):

@@ -14,7 +14,6 @@ from logreg.datasets.frames import name_of, open_table
 from logreg.datasets.header import (
     NUMBER,
     Columns,
-    Header,
     Table,
     is_text,
     text_of,
@@ -23,7 +22,7 @@ from logreg.datasets.labels import LabelIndex
 from logreg.datasets.preprocessing import blocks, one_hot
 from logreg.errors import DatasetError
 from logreg.shell.console import note, warning
-from logreg.shell.options import NO_OPTIONS, TableOptions
+from logreg.shell.options import NO_OPTIONS
 
 FLOAT32_MAX = float(numpy.finfo(numpy.float32).max)
 BOOLEANS = {"true": 1.0, "false": 0.0}
@@ -44,7 +43,7 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
     and label are those that it has, by name if there is a header. With a folder `scratch`,
     features are mapped from a file in it, and may be larger than memory.
     """
-    codes, n_rows = [], 0
+    source, codes, n_rows = name_of(path), [], 0
     with open_table(path, options, known) as (frames, head), _scratch_file(scratch) as file:
         label = head.find_label()
         index = LabelIndex(head.shown(label), "--label-column names another column")
@@ -69,20 +68,20 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
             left = f"{n_rows - len(codes)} of {n_rows} rows have empty cells and are left out"
             if not len(codes):
                 raise DatasetError(f"{left}: none is left; --drop leaves out columns instead")
-            note(f"note: {path}: {left}")
+            note(f"note: {source}: {left}")
         if known is None or not known.names:
-            head.say_rules(path, label)
+            head.say_rules(source, label)
         # An unnamed first one, as pandas and R write it, is no feature.
         has_index = 0 in counting and head.names[:1] == [""] and features.order[0] == 0
         if has_index:
-            note(f"note: {path}: column 1, which has no name and counts the rows, is left out")
+            note(f"note: {source}: column 1, which has no name and counts the rows, is left out")
         for j in counting[has_index:] if n_rows >= MIN_ROWS else ():
             shown = head.shown(features.order[j])
-            warning(f"{path}: {shown} counts the rows, which tells nothing of new ones: --drop it")
-        features.tell_encoded(path)
+            warning(f"{source}: {shown} counts the rows, which says nothing of new ones: --drop it")
+        features.tell_encoded(source)
         x = _rows_in(file, dtype, len(codes))
     x, names, categories = features.encoded(x, int(has_index), scratch)
-    features.warn_of_new(path)
+    features.warn_of_new(source)
     label_name = head.names[label] if head.names else None
     columns = Columns(label, label_name, names, categories)
     return Table(x, list(index), codes, index.first_rows, columns)
@@ -121,21 +120,6 @@ def read_header(path, options=NO_OPTIONS):
     """Read the first rows of a table, as a :class:`~logreg.datasets.header.Header`."""
     with open_table(path, options._replace(dropped=None)) as (_, head):
         return head
-
-
-def frame_features(frame, known, missing=None):
-    """The features of a pandas.DataFrame for a model that knows these :class:`Columns`.
-
-    They are taken by name, if the model knows names, and become an array of shape (n, n_in) as
-    by :func:`table_batches`. `missing` is that of the model's metadata.
-    """
-    names, options = list(map(str, frame.columns)), TableOptions(header=True, missing=missing)
-    head = Header([names, [""] * len(names)], options, known)
-    features = _Features(head, None, None)
-    frame = frame.reset_index(drop=True).set_axis(range(len(names)), axis=1)
-    x = features.encoded(features.numbers(frame, may_be_empty=False))[0]
-    features.warn_of_new("the data frame")
-    return x
 
 
 class _Features:

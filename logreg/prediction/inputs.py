@@ -9,9 +9,10 @@ import numpy
 
 from logreg.datasets import read_test_set
 from logreg.datasets.checks import as_array
-from logreg.datasets.formats import ARRAY_NAMES, read_arrays, reading, sniff
+from logreg.datasets.formats import ARRAY_NAMES, read_arrays, sniff
+from logreg.datasets.frames import is_frame
 from logreg.datasets.header import Columns, cut
-from logreg.datasets.tables import frame_features, table_batches
+from logreg.datasets.tables import table_batches
 from logreg.errors import DatasetError
 from logreg.hyperparameters import DATASET
 from logreg.prediction.writers import shown_some
@@ -122,12 +123,12 @@ def array_batches(source, array, spec):
 
 def rows_of(X, spec):
     """What is given from Python as an array: of a DataFrame, the columns that the model knows."""
-    if not (hasattr(X, "columns") and hasattr(X, "to_numpy")):
+    if not is_frame(X):
         return as_array(X, "X")
-    if spec.columns.names:
-        with reading("X"):
-            return frame_features(X, spec.columns, spec.options.missing)
-    return as_array(X.to_numpy(), "X")
+    kinds = {getattr(dtype, "str", "O")[1] for dtype in X.dtypes}  # pandas' own have no str
+    if spec.columns.names is None and kinds <= set("biuf"):
+        return as_array(X.to_numpy(), "X")
+    return numpy.concatenate([*table_batches(X, spec.options, len(X), spec.columns)])
 
 
 def read_test(predictor, dataset, options):

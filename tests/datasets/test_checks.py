@@ -51,14 +51,6 @@ def test_any_shape_and_dtype(shape, n, x_dtype, y_dtype, classes, fortran):
     assert all(type(label) is int for label in data.class_labels)
 
 
-def test_mapped_arrays_are_not_copied(tmp_path):
-    x, y = pair()
-    numpy.save(tmp_path / "x.npy", x)
-    mapped = numpy.load(tmp_path / "x.npy", mmap_mode="r")
-    data = read_dataset(((mapped, y), (x, y), (x, y)))
-    assert numpy.shares_memory(data.train[0], mapped)
-
-
 def test_a_mapped_test_set_is_checked_beside_a_training_set_in_memory(tmp_path):
     numpy.save(tmp_path / "x.npy", NAN)
     mapped = numpy.load(tmp_path / "x.npy", mmap_mode="r")

@@ -8,7 +8,6 @@ from builders import SAMPLE, make_pairs, npz_bytes, sample, write
 
 from logreg import engine
 from logreg.datasets import (
-    DataSet,
     load_data,
     read_dataset,
     read_test_set,
@@ -67,22 +66,6 @@ def test_load_data_gives_shared_variables(capsys):
     assert train_y.owner.inputs[0].get_value().dtype == floatx
     for x, y in (valid, test):
         assert x.get_value().shape == (1000, 784) and y.eval().shape == (1000,)
-
-
-def test_nothing_is_announced_before_the_data_are_found(capsys):
-    with pytest.raises(DatasetError):
-        load_data("nowhere.pkl.gz")
-    assert capsys.readouterr().out == ""
-
-
-def test_load_data_of_a_table(capsys):
-    write_table(30)
-    for column in ("kind", 2):
-        (x, y), *_ = load_data("t.csv", label_column=column, shuffle=3)
-        expected = read_dataset("t.csv", KIND, shuffle=3).train
-        assert engine.value(x).tolist() == expected[0].tolist() != sorted(expected[0].tolist())
-        assert y.eval().tolist() == expected[1].tolist()
-        assert "t.csv: the labels 'ant', 'bee' are numbered 0 to 1\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("floatx", ["float32", "float64"])
@@ -166,13 +149,6 @@ def test_one_table_is_split_in_three(capsys):
     assert data.test[0][-1].tolist() == [29, 841]
 
 
-def test_too_few_rows_to_split():
-    with pytest.raises(DatasetError, match="1 rows are too few to split a validation set off"):
-        read_dataset(make_pairs((1, 1)))
-    with pytest.raises(DatasetError, match=r"2 rows are too few .* set and a test set"):
-        read_dataset(write_table(2), KIND)
-
-
 def test_shuffle_permutes_rows_and_labels_together():
     x, y = numpy.arange(60.0).reshape(60, 1), numpy.arange(60) // 10
     data = read_dataset(((x, y), (x, y)), shuffle=5)
@@ -181,14 +157,6 @@ def test_shuffle_permutes_rows_and_labels_together():
     assert first_column(data.valid) == order[50:].tolist()
     assert data.valid[1].tolist() == (order[50:] // 10).tolist()
     assert (data.test[0] == x).all() and (x[:, 0] == numpy.arange(60)).all()
-
-
-def test_sets_that_are_one_array_are_not_shuffled_together(capsys):
-    x, y = make_pairs((50,))[0]
-    data = read_dataset([(x, y)] * 3, shuffle=2)
-    assert (data.train[0] != x).any() and data.split is None
-    assert (data.valid[0] == x).all() and (data.test[0] == x).all()
-    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("seed", [1.5, "1", -1, 2**32])
@@ -331,15 +299,6 @@ def test_the_median_tells_the_background():
         assert read_dataset([(x, y), (x, y)]).x_median == 0.75
 
 
-def test_which_column_is_the_label_is_said(capsys):
-    write_table(30, columns="a,Label,b")
-    read_dataset("t.csv")
-    said = "note: t.csv: row 1 is taken for a header (--no-header: it is data), column 2 (Label) is"
-    assert capsys.readouterr().err.startswith(said)
-    read_dataset("t.csv", TableOptions("2", True))
-    assert "(Label)" not in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("dtype, stored", [("float32", "f4"), ("float64", "f8"), (None, "f8")])
 def test_features_become_what_they_are_trained_as(dtype, stored):
     x, y = make_pairs((30,))[0]
@@ -371,9 +330,3 @@ def test_sha256_is_over_dtype_shape_and_bytes(pairs):
     assert read_dataset(((x + 1, y), (x, y), (x, y))).sha256 != data.sha256
     # As older checkpoints hold it.
     assert read_dataset(SAMPLE).sha256.startswith("2d91b47fe43c0a838561d5cddc8c116f")
-
-
-def test_a_data_set_is_taken_as_it_is(pairs):
-    data = read_dataset(pairs)
-    assert isinstance(data, DataSet)
-    assert read_dataset(data) is data and read_test_set(data, {}) is data

@@ -12,7 +12,6 @@ import os
 import pickle
 import struct
 import zipfile
-import zlib
 
 import numpy
 import pytest
@@ -28,7 +27,6 @@ from logreg.datasets.formats import (
     read_npy,
     read_npz,
     read_pickle,
-    reading,
     sniff,
 )
 from logreg.errors import DatasetError
@@ -213,34 +211,6 @@ def test_what_is_refused(name):
     for content in (data, gzip.compress(data, 1)):
         with pytest.raises(DatasetError, match=f"^file: .*{said}"):
             read(write("file", content))
-
-
-def test_what_is_no_regular_file():
-    with pytest.raises(DatasetError, match=r"^nothing: there is no such file"):
-        sniff("nothing")
-    with pytest.raises(DatasetError, match="not a regular file: save it in one"):
-        sniff(".")
-    if hasattr(os, "mkfifo"):
-        os.mkfifo("pipe")
-        with pytest.raises(DatasetError, match="not a regular file"):
-            sniff("pipe")
-
-
-@pytest.mark.parametrize(
-    "error, said",
-    [
-        (PermissionError(13, "Permission denied"), "cannot be read: Permission denied$"),
-        (MemoryError(), "cannot be read: it needs more memory than there is"),
-        (
-            zlib.error("a\nb" * 200),
-            r"cannot be read: .* damaged \(a\\nb.{196}\); fetch or write it again$",
-        ),
-        (DatasetError("is strange"), "is strange$"),
-    ],
-)
-def test_an_error_begins_with_the_path(error, said):
-    with pytest.raises(DatasetError, match=f"^some/file: {said}"), reading("some/file"):
-        raise error
 
 
 # ---- damage

@@ -222,12 +222,6 @@ def test_a_blank_picture_is_blank(size):
         assert picture.pixels.shape == FIELD and (picture.pixels == kept).all()
 
 
-def test_noisy_and_shaded_paper_is_blank(random):
-    paper = 200 + 20 * random.randn(100, 80) - 40 * numpy.linspace(0, 1, 80)
-    picture = prepared(paper.clip(0, 255).astype(numpy.uint8), background="light")
-    assert picture.is_blank and (picture.pixels == 255).all()
-
-
 def test_ink_that_fills_the_picture():
     n_right, n_told = 0, 0
     for one in sample()["x_test"][sample()["y_test"] == 1][:40]:
@@ -243,20 +237,6 @@ def test_ink_that_fills_the_picture():
             told = prepared(pixels, invert=not is_dark, background="light")
             n_told += apart(told.pixels, 255 - picture.pixels) < 2
     assert n_right >= 38 and n_told >= 4 * 38
-
-
-def test_a_model_of_colours_gets_the_picture_as_it_is():
-    left_red = numpy.zeros((60, 80, 3), numpy.uint8)
-    left_red[:, :40, 0], left_red[:, 40:, 2] = 200, 100
-    found = prepared(left_red, shape=(6, 8, 3)).pixels
-    assert found.shape == (6, 8, 3)
-    assert (found[:, :2] == [200, 0, 0]).all() and (found[:, 6:] == [0, 0, 100]).all()
-    found = prepared(left_red, shape=(6, 8, 3), invert=True)
-    assert found.inverted and (found.pixels[:, :2] == [55, 255, 255]).all()
-    clear = Image.new("RGBA", (60, 80), (0, 0, 0, 0))
-    assert (prepared(clear, shape=(6, 8, 3)).pixels == 255).all()
-    with pytest.raises(DatasetError, match="4 channels, and pictures are read for grey or RGB"):
-        prepared(left_red, shape=(6, 8, 4))
 
 
 def encoded(form="PNG"):

@@ -7,7 +7,7 @@ import pickle
 
 import numpy
 import pytest
-from builders import SAMPLE, idx_bytes, npz_bytes, write
+from builders import idx_bytes, npz_bytes, write
 
 from logreg.datasets import mnist, read_dataset
 from logreg.errors import DatasetError, SettingError
@@ -69,17 +69,6 @@ def test_idx_folder(tmp_path, zipped, capsys):
     assert "last 4 of the 24" in capsys.readouterr().err
 
 
-def test_all_idx_files_are_needed_and_plain_ones_preferred(tmp_path):
-    images, _ = idx_folder(tmp_path / "f")
-    for path in list((tmp_path / "f").iterdir()):
-        write(f"{path}.gz", b"damaged")
-    assert (read_dataset(tmp_path / "f").test[0] == images.reshape(24, 12)).all()
-    for path in (tmp_path / "f").glob("t10k-labels*"):
-        path.unlink()
-    with pytest.raises(DatasetError, match="f: a data set of IDX files needs four: train-images"):
-        read_dataset(tmp_path / "f")
-
-
 def test_a_folder_of_tables(tmp_path):
     write("train.csv", table(12))
     write("test.csv.bz2", bz2.compress(table(6)))
@@ -118,37 +107,6 @@ def test_a_test_table_without_labels(tmp_path, capsys, train, label, test, lacki
     write("valid.csv", train)
     with pytest.raises(DatasetError, match="has a validation set, but no test set with labels"):
         read_dataset(tmp_path, TableOptions(label))
-
-
-@pytest.mark.parametrize(
-    "test, said",
-    [
-        (b"a,other\nx,1\n", "test.csv: has no column kind"),
-        (table(12).replace(b"a,", b"c,"), "test.csv: has no column a, or several, wh"),
-        (b"kind,a,a,b\nant,1,2,3\n", "test.csv: has no column a, or several, wh"),
-    ],
-)
-def test_tables_that_do_not_fit(tmp_path, test, said):
-    write("train.csv", table(12))
-    write("test.csv", test)
-    with pytest.raises(DatasetError, match=said):
-        read_dataset(tmp_path, KIND)
-
-
-@pytest.mark.parametrize(
-    "name, content, said",
-    [
-        ("x.npz", npz_bytes(x=pair()[0]), r"has the arrays \['x'\]; a data set needs x_train"),
-        ("x.npy", b"\x93NUMPY", "one array makes no data set"),
-        ("i.png", b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", "an unknown format"),
-        ("alone", idx_bytes(pair()[0].astype("u1")), "a data set of IDX files needs four"),
-        ("nothing", b"", "is empty"),
-    ],
-)
-def test_files_that_are_no_data_set(name, content, said):
-    write(name, content)
-    with pytest.raises(DatasetError, match=said):
-        read_dataset(name)
 
 
 def test_folders_and_pipes_that_are_no_data_set(tmp_path):
@@ -216,12 +174,6 @@ def test_a_pickle_comes_before_idx_files(tmp_path):
 # Files of arrays
 
 
-def test_pickle_of_two_pairs_and_square_images():
-    write("p.pkl", pickle.dumps([pair(12, 64)] * 2, 2))
-    data = read_dataset("p.pkl")
-    assert sizes(data) == [10, 2, 12] and data.image_shape == (8, 8)
-
-
 def test_npz(capsys):
     x, y = pair()
     names = numpy.array(["ant", "bee", "cat"])
@@ -250,24 +202,6 @@ def test_what_the_arrays_of_an_npz_may_be_called(names, train, test):
     data = read_dataset("d.npz", split_seed=None)
     assert sizes(data) == ([10, 2, 9] if test else [8, 2, 2])
     assert (data.test[0] == (sets[test][0] if test else sets[train][0][-2:])).all()
-
-
-def test_the_digits_of_scikit_learn():
-    datasets = pytest.importorskip("sklearn.datasets")
-    numpy.savez("digits.npz", **datasets.load_digits())
-    data = read_dataset("digits.npz")
-    assert (data.n_in, data.n_out, sum(sizes(data))) == (64, 10, 1797)
-
-
-def test_options_of_tables_are_for_tables(tmp_path):
-    write("p.pkl", pickle.dumps([pair()] * 2, 2))
-    idx_folder(tmp_path / "f")
-    for options in ({"label_column": "x"}, {"header": False}, {"missing": "mean"}):
-        for path in (SAMPLE, "p.pkl", "f"):
-            with pytest.raises(DatasetError, match="--drop and --missing are for tables"):
-                read_dataset(path, TableOptions(**options))
-    with pytest.raises(DatasetError, match="in tables only: give y in the pairs"):
-        read_dataset([pair()] * 2, KIND)
 
 
 # What must not be overwritten
