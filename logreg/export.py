@@ -19,6 +19,7 @@ from logreg.errors import ExtraError
 from logreg.hyperparameters import BEST_MODEL
 from logreg.saving import format
 from logreg.shell.files import refuse_overwriting
+from logreg.shell.options import files_of
 
 NAMES = ("pixel_scale", "missing", "feature_means", "feature_scales", "class_labels")
 RULES = """Rows of x, of shape (n, n_in), become probabilities, of shape (n, n_out), so:
@@ -124,10 +125,10 @@ def parser():
         epilog=RULES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = parser.add_argument
-    add("model", nargs="?", metavar="MODEL", default=BEST_MODEL, help="default: %(default)s")
+    add, add_file = parser.add_argument, files_of(parser)
+    add_file("model", nargs="?", metavar="MODEL", default=BEST_MODEL, help="default: %(default)s")
     add("--to", choices=WRITERS, required=True, help="the format")
-    add("--output", metavar="FILE", help="where it goes (default: beside the model, as model.onnx)")
+    add_file("--output", help="where it goes (default: beside the model, as model.onnx)")
     add("--version", action="version", version=f"logreg {__version__}")
     return parser
 

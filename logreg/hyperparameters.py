@@ -77,6 +77,9 @@ class Hyperparameters:
     def __post_init__(self):
         for setting in fields(self):
             value, allowed = getattr(self, setting.name), setting.metadata["allowed"]
+            if isinstance(value, numbers.Integral) and abs(value) >= 10**18:
+                needed = _allowed_text(setting)
+                raise SettingError(f"{setting.name} has more than 18 digits: it must be {needed}")
             kind = numbers.Integral if setting.type is int else numbers.Real
             is_number = isinstance(value, kind) and not isinstance(value, bool)
             if not (

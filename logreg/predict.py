@@ -27,7 +27,14 @@ from logreg.prediction.writers import destination, shown, shown_some, writer
 from logreg.saving import format
 from logreg.shell import ranks
 from logreg.shell.files import refuse_overwriting
-from logreg.shell.options import NO_OPTIONS, add_switch, add_table_options, table_options
+from logreg.shell.options import (
+    NO_OPTIONS,
+    add_switch,
+    add_table_options,
+    files_of,
+    table_options,
+    whole_number,
+)
 
 N_EXAMPLES = 10
 RULES = """Of an npz file, the array called x, X, data or images is predicted; else the one called
@@ -48,25 +55,26 @@ def parser():
         "Without inputs, predict the first examples of the data set's test set.",
         epilog=RULES,
     )
-    add, default = parser.add_argument, " (default: %(default)s)"
+    add, add_file, default = parser.add_argument, files_of(parser), " (default: %(default)s)"
     inputs = "npy, npz, IDX or CSV file, gzipped or not, a picture, or a folder of pictures; - for "
     inputs += "CSV on stdin"
-    add("inputs", nargs="*", metavar="INPUT", help=inputs)
-    add("--model", metavar="FILE", default=BEST_MODEL, help="model file" + default)
+    add_file("inputs", nargs="*", metavar="INPUT", help=inputs)
+    add_file("--model", default=BEST_MODEL, help="model file" + default)
     dataset = "a file, folder or name (default: the data that the model was trained on)"
-    add("--dataset", metavar="PATH", help=dataset)
+    add_file("--dataset", metavar="PATH", help=dataset)
     evaluate = "print errors, precision, recall, F1 and the confusion matrix on the test set"
     add("--evaluate", action="store_true", help=evaluate)
     add("--quiet", action="store_true", help="drop the notes and the line of progress")
     add("--info", action="store_true", help="print what the model file tells of the model")
     add("--proba", action="store_true", help="give the probability of each class")
-    add("--top", metavar="K", type=int, help="give the K most probable classes instead")
+    add("--top", metavar="K", type=whole_number, help="give the K most probable classes instead")
     formats = "format of the results; csv is for predictions only"
     add("--format", choices=("text", "csv", "json"), default="text", help=formats + default)
-    add("--output", metavar="FILE", help="where the results go, if not to stdout")
+    add_file("--output", help="where the results go, if not to stdout")
+    number = {"metavar": "N", "type": whole_number}
     n = f"how many rows of each input; of a data set {N_EXAMPLES} if not given, else all"
-    add("-n", metavar="N", type=int, help=n)
-    add("--batch-size", metavar="N", type=int, default=BATCH_SIZE, help="rows at a time" + default)
+    add("-n", **number, help=n)
+    add("--batch-size", **number, default=BATCH_SIZE, help="rows at a time" + default)
     add_table_options(parser)
     invert = (
         "exchange light and dark in pictures, whatever their background (not in rows of numbers)"

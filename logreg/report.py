@@ -18,7 +18,7 @@ from logreg.plots import require_matplotlib
 from logreg.prediction.inputs import read_test
 from logreg.prediction.predictor import Predictor
 from logreg.shell.files import check_writable, refuse_overwriting
-from logreg.shell.options import add_table_options, table_options
+from logreg.shell.options import add_table_options, files_of, table_options
 
 
 def parser():
@@ -30,10 +30,10 @@ def parser():
         epilog="Without --dataset, the test set is that of the training data; if they are not to "
         "be found, the page is written without what comes of it.",
     )
-    add = parser.add_argument
-    add("model", nargs="?", metavar="MODEL", default=BEST_MODEL, help="default: %(default)s")
-    add("--dataset", metavar="PATH", help="a file, folder or name, whose test set is used")
-    add("--output", metavar="FILE", help="the page (default: MODEL with the suffix .html)")
+    add, add_file = parser.add_argument, files_of(parser)
+    add_file("model", nargs="?", metavar="MODEL", default=BEST_MODEL, help="default: %(default)s")
+    add_file("--dataset", metavar="PATH", help="a file, folder or name, whose test set is used")
+    add_file("--output", help="the page (default: MODEL with the suffix .html)")
     add("--open", action="store_true", help="open the page in the browser")
     add_table_options(parser)
     add("--version", action="version", version=f"logreg {__version__}")

@@ -20,7 +20,13 @@ from logreg.hyperparameters import (
 )
 from logreg.shell import ranks
 from logreg.shell.files import check_writable, refuse_overwriting
-from logreg.shell.options import add_table_options, add_training_options, table_options
+from logreg.shell.options import (
+    add_table_options,
+    add_training_options,
+    files_of,
+    table_options,
+    whole_number,
+)
 
 # Defaults that the data decide.
 BY_DATA = {
@@ -37,17 +43,20 @@ def parser():
         description="Train a softmax classifier by minibatch SGD with early stopping, as in the "
         "Theano tutorial, and keep the best model.",
     )
-    add, default = parser.add_argument, " (default: %(default)s)"
-    add("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + default)
+    add, add_file, default = parser.add_argument, files_of(parser), " (default: %(default)s)"
+    add_file("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + default)
     add_table_options(parser)
     add_training_options(parser)
-    add("--shuffle", type=int, metavar="SEED", help="shuffle rows before validation is split off")
+    shuffle = "shuffle the rows before validation is split off, with this seed"
+    add("--shuffle", type=whole_number, metavar="SEED", help=shuffle)
     pixels = "x are pixels, whole numbers from 0 to 255, in a table, say: divide them by N, in "
     pixels += "training and prediction (if not given, uint8 is divided by 256, and nothing else)"
     add("--pixel-scale", type=int, choices=(255, 256), metavar="N", help=pixels)
     for setting in fields(Hyperparameters):
-        kind = {"type": setting.type, "metavar": "N" if setting.type is int else "X"}
-        if setting.type not in (int, float):
+        kind = {"type": whole_number, "metavar": "N"}
+        if setting.type is float:
+            kind = {"type": float, "metavar": "X"}
+        elif setting.type is not int:
             kind = {"choices": [choice for choice in setting.metadata["allowed"] if choice]}
         if setting.name in BY_DATA:
             known = f" (default: {BY_DATA[setting.name]})"
@@ -55,11 +64,11 @@ def parser():
             kind["default"], known = setting.default, "" if setting.default is None else default
         option = "--" + setting.name.replace("_", "-")
         add(option, help=setting.metadata["help"] + known, **kind)
-    add("--output", metavar="FILE", default=BEST_MODEL, help="the best model" + default)
-    add("--checkpoint", metavar="FILE", help="keep the state of the run here at each validation")
+    add_file("--output", default=BEST_MODEL, help="the best model" + default)
+    add_file("--checkpoint", help="keep the state of the run here at each validation")
     add("--resume", action="store_true", help="go on from the checkpoint; --n-epochs may be larger")
-    add("--history", metavar="FILE", help="write a CSV row here at each validation")
-    add("--report", metavar="FILE", help="at the end, write a page of pictures of the model here")
+    add_file("--history", help="write a CSV row here at each validation")
+    add_file("--report", help="at the end, write a page of pictures of the model here")
     add("--quiet", action="store_true", help="drop the notes and the line of progress")
     add("--floatx", choices=("float32", "float64"), help="float type of data and parameters")
     add("--device", metavar="NAME", help="where data and parameters live: cpu, cuda, cuda1, ...")

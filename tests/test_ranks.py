@@ -364,7 +364,7 @@ def test_launchers_of_another_mpi_or_of_none(mpirun, run, env, before, message):
 @pytest.mark.parametrize(
     "options, code, message",
     [
-        (["--batch-size", "x"], 2, "argument --batch-size: invalid int value: 'x'"),
+        (["--batch-size", "x"], 2, "argument --batch-size: 'x' is no whole number"),
         (["--n-epochs", "0"], 1, "error: n_epochs is 0"),
         (["--dataset", "nowhere.npz"], 1, "error: data set 'nowhere.npz' not found"),
         (["--batch-size", "2"], 1, "error: the batch size is 2, and there are 3 ranks"),

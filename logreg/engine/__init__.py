@@ -40,6 +40,8 @@ def _load():
             continue
         try:
             return LOADERS[name]()
+        except SettingError:
+            raise
         except Exception as error:  # an old Theano on a new Python fails in many ways
             if "compiledir" in str(error):
                 raise EngineError(UNWRITABLE.format(error, name.upper())) from None

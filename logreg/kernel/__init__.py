@@ -6,8 +6,11 @@ the data as they are stored.
 
 import functools
 import os
+import re
 
 import numpy
+
+from logreg.errors import SettingError
 
 try:
     import logreg.kernel._kernel as _kernel
@@ -20,14 +23,17 @@ MAX_CLASSES = 32  # with more, the matrix products of a current OpenBLAS are fas
 
 def is_wanted():
     """Whether the kernel was built, and the user did not switch it off."""
-    return _kernel is not None and os.environ.get("LOGREG_KERNEL") != "0"
+    is_wanted = _kernel is not None and os.environ.get("LOGREG_KERNEL") != "0"
+    return is_wanted and n_threads() > 0  # an error of it is not to come in the midst of a graph
 
 
 @functools.lru_cache(maxsize=None)
 def n_threads():
     """Threads that share a minibatch: LOGREG_NUM_THREADS, else as many as cores we may use."""
-    given = os.environ.get("LOGREG_NUM_THREADS", "")
-    return int(given) if given.isdigit() and int(given) > 0 else n_cores()
+    given = os.environ.get("LOGREG_NUM_THREADS") or str(n_cores())
+    if not re.fullmatch("[1-9][0-9]{0,3}", given):
+        raise SettingError(f"LOGREG_NUM_THREADS is {given!r}: set it to a number from 1 to 9999")
+    return int(given)
 
 
 def n_cores():

@@ -50,7 +50,8 @@ def explaining(path, fault="cannot be written", advice=UNCHANGED, kind=ModelFile
     except of as error:
         # An OSError's text has the name of the file as well, which here may be a temporary one.
         reason = getattr(error, "strerror", None) or str(error) or "there is not enough memory"
-        raise kind(f"{path} {fault}: {reason}{advice and '; '}{advice}") from error
+        name = os.fsdecode(path) or "''"
+        raise kind(f"{name} {fault}: {reason}{advice and '; '}{advice}") from error
 
 
 def check_writable(path):
@@ -143,6 +144,9 @@ def _remove(path):
 
 
 def _real_path(path):
+    path = os.fsdecode(path)
+    if not path or "\0" in path:
+        raise OSError("it is no name of a file")
     # A stream is not ours to replace, even where the shell has led it to a regular file.
     is_stream = re.match(r"/dev/(std(in|out|err)\Z|fd/)|/proc/", os.path.abspath(path))
     is_folder = os.path.basename(path) in ("", os.curdir, os.pardir)  # whether it is there or not

@@ -1,5 +1,8 @@
 """Command-line options that training and prediction share: how a table is read."""
 
+import argparse
+import functools
+import re
 from typing import NamedTuple, Optional
 
 
@@ -22,6 +25,28 @@ class TableOptions(NamedTuple):
 
 
 NO_OPTIONS = TableOptions()
+
+
+def file_name(text):
+    """The type of an option that names a file: a text without NUL, and not empty.
+
+    Where a shell's variable is not set, ``--output "$FILE"`` gives an empty one.
+    """
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a file")
+    return text
+
+
+def files_of(parser):
+    """A function like ``parser.add_argument``, for what names a file."""
+    return functools.partial(parser.add_argument, metavar="FILE", type=file_name)
+
+
+def whole_number(text):
+    """The type of an option that takes a whole number."""
+    if not re.fullmatch(r"[+-]?\d{1,18}", text.strip()):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number of up to 18 digits")
+    return int(text)
 
 
 def add_table_options(parser):
@@ -58,7 +83,7 @@ def add_training_options(parser):
     split = parser.add_mutually_exclusive_group()
     seed = "seed of the random split of a table, or of one array, that has no test set; it has "
     seed += "all classes in proportion (default: %(default)s)"
-    split.add_argument("--split-seed", type=int, metavar="N", default=0, help=seed)
+    split.add_argument("--split-seed", type=whole_number, metavar="N", default=0, help=seed)
     in_order = {"dest": "split_seed", "action": "store_const", "const": None}
     in_order["help"] = "split it in the order of its rows, as time series need it"
     split.add_argument("--no-shuffle", **in_order)

@@ -9,6 +9,7 @@ import sys
 
 from logreg import __version__
 from logreg.shell.files import check_writable, refuse_overwriting
+from logreg.shell.options import files_of
 
 PAGE = "tutorial.html"
 
@@ -20,9 +21,9 @@ def parser():
         description="Train on MNIST (on mnist_sample where it cannot be had), and write the "
         "tutorial as one HTML file to read and to play with, which needs no network.",
     )
-    add = parser.add_argument
-    add("--output", metavar="FILE", help=f"the page (default: {PAGE}, or none with --notebook)")
-    add("--notebook", metavar="FILE", help="write the tutorial as a notebook, which trains nothing")
+    add, add_file = parser.add_argument, files_of(parser)
+    add_file("--output", help=f"the page (default: {PAGE}, or none with --notebook)")
+    add_file("--notebook", help="write the tutorial as a notebook, which trains nothing")
     update = "bring the program's code in the text up to date instead"
     add("--update", action="store_true", help=update)
     add("--version", action="version", version=f"logreg {__version__}")

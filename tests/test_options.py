@@ -1,0 +1,65 @@
+"""What every command says of a name that is none, and of a number that is too long."""
+
+import importlib
+
+import pytest
+from builders import save_digits_model
+
+from logreg import Hyperparameters, load_model, train
+from logreg.errors import ModelFileError, SettingError
+from logreg.saving import save_model
+
+MODULES = ["train", "predict", "report", "export", "tutorial.__main__"]
+NAMES_A_FILE = {"FILE", "PATH", "MODEL", "INPUT"}
+DIGITS = "9" * 400
+
+
+@pytest.mark.parametrize("name", ["", "a\0b"])
+@pytest.mark.parametrize("module", MODULES)
+def test_what_names_no_file_is_refused_by_every_option(module, name, capsys, working_folder):
+    command = importlib.import_module(f"logreg.{module}")
+    actions = [a for a in command.parser()._actions if a.metavar in NAMES_A_FILE]
+    assert actions
+    for action in actions:
+        option = action.option_strings[0] if action.option_strings else None
+        with pytest.raises(SystemExit) as ended:
+            command.main(["--to", "npz"] * (module == "export") + [*filter(None, [option]), name])
+        assert ended.value.code == 2
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert said.endswith(f"argument {option or action.metavar}: {name!r} is no name of a file")
+    assert not list(working_folder.iterdir())
+
+
+@pytest.mark.parametrize("name", ["", "a\0b"])
+def test_so_it_is_from_python(name):
+    save_digits_model("model.pkl")
+    shown = name or "''"
+    with pytest.raises(ModelFileError, match=f"^{shown} cannot be written: .* no name of a file"):
+        save_model(load_model("model.pkl"), name)
+    with pytest.raises(ModelFileError, match=f"^{shown} cannot be loaded"):
+        load_model(name)
+
+
+@pytest.mark.parametrize("option", ["--batch-size", "--n-epochs", "--patience", "--split-seed"])
+def test_a_number_of_hundreds_of_digits_is_refused(option, capsys):
+    with pytest.raises(SystemExit):
+        train.main([option, DIGITS])
+    assert "is no whole number of up to 18 digits" in capsys.readouterr().err
+    if option != "--split-seed":
+        with pytest.raises(SettingError, match="more than 18 digits"):
+            Hyperparameters(**{option[2:].replace("-", "_"): int(DIGITS)})
+
+
+@pytest.mark.parametrize("value", [2**70, -(2**70)])
+@pytest.mark.parametrize("name", ["learning_rate", "patience_increase", "l2", "momentum"])
+def test_so_is_one_in_place_of_a_float(name, value):
+    with pytest.raises(SettingError, match=f"^{name} "):
+        Hyperparameters(**{name: value})
+
+
+@pytest.mark.parametrize("n", ["abc", "0", "-1", "3000000000"])
+def test_a_number_of_threads_that_is_none_is_refused(n, run):
+    options = ["--dataset", "mnist_sample", "--n-epochs", "1", "--quiet"]
+    done = run("-m", "logreg.train", *options, env={"LOGREG_NUM_THREADS": n})
+    said = f"error: LOGREG_NUM_THREADS is {n!r}: set it to a number from 1 to 9999\n"
+    assert (done.returncode, done.stderr) == (1, said)
