@@ -12,6 +12,7 @@
   const percent = (fraction, digits = 2) => `${(100 * fraction).toFixed(digits)} %`;
   const length = (fraction) => `${100 * fraction}%`; // of a bar
   const grouped = (n) => n.toString().replace(/\B(?=(\d{3})+$)/g, ",");
+  const rounded = (value) => value.toFixed(1).replace(".0", "");
   const range = (n) => Array.from({ length: n }, (_, i) => i);
   const argmax = (values) => values.indexOf(Math.max(...values));
 
@@ -225,7 +226,8 @@
     const rows = START.map((_, k) => {
       const name = `class ${k}`;
       const truth = make("input", { type: "radio", name: "truth", value: k });
-      const score = make("input", { type: "range", min: -10, max: 10, step: 0.1, "aria-label": `score of ${name}` });
+      const ends = { min: -10, max: 10, step: 0.1 };
+      const score = make("input", { type: "range", ...ends, "aria-label": `score of ${name}` });
       const [number, share] = [make("span", { class: "number" }), make("span", { class: "number" })];
       const bar = make("i", { style: `--bar: var(--class-${k})` });
       find(".rows").append(make("div", { class: "row" }, make("label", { class: "truth" }, truth, name),
@@ -245,7 +247,8 @@
       const k = rows.findIndex(({ truth }) => truth.checked);
       const given = p[k] < 0.0005 ? p[k].toExponential(1) : p[k].toFixed(3);
       const loss = make("strong", {}, (-Math.log(p[k])).toFixed(3));
-      find("output").replaceChildren(`The truth is class ${k}, which was given ${given}. The loss is −log ${given} = `, loss);
+      const words = `The truth is class ${k}, which was given ${given}. The loss is −log ${given} = `;
+      find("output").replaceChildren(words, loss);
       find("[data-do=more]").disabled = rows.some(({ score }) => score.valueAsNumber > 9);
       if (isMove) answer(find);
     }
@@ -320,12 +323,13 @@
       if (before) drawBorders(before, "border old");
       drawBorders(model, "border");
       const next = steps ? batch : [0, size];
-      for (const i of range(trainer.y.length)) drawPoint(i, wrong.includes(i), i >= next[0] && i < next[1]);
+      trainer.y.forEach((_, i) => drawPoint(i, wrong.includes(i), i >= next[0] && i < next[1]));
+      const state = `loss ${cost.toFixed(3)}, ${wrong.length} of 60 wrong.`;
       const said = steps
-        ? `Epoch ${epochs.toFixed(1).replace(".0", "")}, step ${grouped(steps)}: loss ${cost.toFixed(3)}, ${wrong.length} of 60 wrong.`
-        : "No step yet: all scores are zero, so the first class takes every point. Loss 1.099 = log 3, 40 of 60 wrong. The rings mark the first minibatch.";
+        ? `Epoch ${rounded(epochs)}, step ${grouped(steps)}: ${state}`
+        : `No step yet, so all scores are zero and the first class takes every point: ${state}`;
       find(".said").textContent = said;
-      field.setAttribute("aria-label", `Sixty points of three classes, and the straight borders between them. ${said}`);
+      field.setAttribute("aria-label", `Sixty points, and borders between three classes. ${said}`);
       const ticks = [0.1, 1, 10, 100].map((value) => [value, value]);
       const y = { from: 0.1, to: 100, isLog: true, ticks, name: "loss over all points by epoch, logarithmic" };
       chart(find(".chart"), epochAxis(trainer), y, `The loss. ${said}`).line(history, "curve");
@@ -344,8 +348,7 @@
 
   const coloursOf = (names) => names.map((name) => {
     const hex = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-    const long = hex.length === 4 ? hex.replace(/\w/g, "$&$&") : hex;
-    return [1, 3, 5].map((i) => parseInt(long.slice(i, i + 2), 16));
+    return [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
   });
 
   const mixed = (a, b, share) => a.map((value, i) => value + (b[i] - value) * share);
@@ -397,9 +400,9 @@
     document.querySelector("h1").after(title);
     const fullPictures = [...pictures(find(".full"), "weights of the full run"), ...pictures(title, "")];
     const herePictures = pictures(find(".here"), "weights learnt here");
-    const x = await readDigits(), y = facts.labels, nTested = y.length - N_TRAIN;
-    const trainer = new Trainer(x, y, 784, 10, N_TRAIN);
-    const digit = (n) => x.subarray(784 * (N_TRAIN + n), 784 * (N_TRAIN + n + 1));
+    const digits = await readDigits(), nTested = facts.labels.length - N_TRAIN;
+    const trainer = new Trainer(digits, facts.labels, 784, 10, N_TRAIN);
+    const digit = (n) => digits.subarray(784 * (N_TRAIN + n), 784 * (N_TRAIN + n + 1));
 
     function show() {
       const { model, wrong, history, cost, steps, epochs } = trainer;
@@ -407,13 +410,14 @@
       paintWeights(model, herePictures);
       const error = `${wrong.length} of ${nTested} wrong`;
       find(".state").textContent = steps
-        ? `${N_TRAIN} rows; epoch ${epochs.toFixed(1).replace(".0", "")}, step ${steps}; ${error}, ${percent(wrong.length / nTested, 1)}`
+        ? `${N_TRAIN} rows; epoch ${rounded(epochs)}, step ${steps}; ${error}, ${percent(wrong.length / nTested, 1)}`
         : `${N_TRAIN} rows; no step yet, so all weights are zero; ${error}`;
-      const costTicks = [0, 1, 2].map((value) => [value, value]);
-      chart(find(".cost"), epochAxis(trainer), { from: 0, to: 2.5, ticks: costTicks, name: "cost over the 800 rows by epoch" },
+      const x = epochAxis(trainer);
+      let ticks = [0, 1, 2].map((value) => [value, value]);
+      chart(find(".cost"), x, { from: 0, to: 2.5, ticks, name: "cost over the 800 rows by epoch" },
         `The cost is ${cost.toFixed(3)}.`).line(history, "curve");
-      const errorTicks = [0, 0.5, 1].map((value) => [value, percent(value, 0)]);
-      chart(find(".error"), epochAxis(trainer), { from: 0, to: 1, ticks: errorTicks, name: "validation error by epoch" },
+      ticks = [0, 0.5, 1].map((value) => [value, percent(value, 0)]);
+      chart(find(".error"), x, { from: 0, to: 1, ticks, name: "validation error by epoch" },
         `The validation error: ${error}.`).line(history.map(([epoch, , share]) => [epoch, share]), "curve");
       showTested(wrong);
       classify();
@@ -428,17 +432,19 @@
         const value = digit(n)[28 * (row % 28) + (column % 28)];
         return isWrong.has(n) ? mixed(tint, bad, value) : mixed(paper, ink, value);
       });
-      find(".tested").setAttribute("aria-label", `The digits that validate: ${wrong.length} of ${nTested} are wrong so far.`);
+      const says = `The digits that validate: ${wrong.length} of ${nTested} are wrong so far.`;
+      find(".tested").setAttribute("aria-label", says);
     }
 
     // ---- The pad ----
 
     const bars = range(10).map((k) => {
       const [ofFull, ofHere] = [make("i"), make("i")];
-      find(".bars").append(make("span", {}, String(k)), make("div", { class: "track" }, ofFull), make("div", { class: "track here" }, ofHere));
+      const tracks = [make("div", { class: "track" }, ofFull), make("div", { class: "track here" }, ofHere)];
+      find(".bars").append(make("span", {}, String(k)), ...tracks);
       return [ofFull, ofHere];
     });
-    let taken = null; // the number of the digit on the pad, if it is one of those that validate
+    let taken = 0; // the number of the digit that was last put on the pad
 
     function classify() {
       const pixels = Float64Array.from(pad.pixels(), (value) => value / 256);
@@ -448,31 +454,27 @@
         ofHere.style.width = length(pad.isEmpty() ? 0 : q[k]);
       });
       const say = (values) => `${argmax(values)} (${percent(Math.max(...values), 0)})`;
-      const label = taken === null ? "" : ` Its label: ${y[N_TRAIN + taken]}.`;
       const here = trainer.steps ? say(q) : "nothing yet";
-      find(".said").textContent = pad.isEmpty() ? "Draw a digit." : `The full run says ${say(p)}; what was learnt here says ${here}.${label}`;
+      find(".said").textContent = pad.isEmpty()
+        ? "Draw a digit."
+        : `The full run says ${say(p)}; what was learnt here says ${here}.`;
     }
 
-    function take(n) {
-      const canvas = make("canvas");
-      paint(canvas, 28, 28, (i) => Array(3).fill(256 * digit(n)[i]));
-      taken = n;
+    function take() {
+      const canvas = make("canvas"), pixels = digit(taken);
+      paint(canvas, 28, 28, (i) => Array(3).fill(256 * pixels[i]));
       pad.load(canvas);
     }
 
     const pad = makePad(find(".pad"), classify, { size: [28, 28] });
-    find(".pad").addEventListener("pointerdown", () => { taken = null; });
-    find(".pad").addEventListener("keydown", () => { taken = null; });
-    buttons(find, {
-      undo: () => { taken = null; pad.undo(); },
-      clear: () => { taken = null; pad.clear(); },
-      another: () => take(taken === null ? 0 : (taken + 1) % nTested),
-    });
-    take(0);
+    buttons(find, { undo: pad.undo, clear: pad.clear, another: () => { taken = (taken + 1) % nTested; take(); } });
+    take();
     trainer.step(N_TRAIN, RATE);
-    find(".answer").textContent = `It leaves ${trainer.wrong.length} of ${nTested} wrong, while the cost hardly moves: from 2.303 to ${trainer.cost.toFixed(3)}.`;
+    find(".answer").textContent = `It leaves ${trainer.wrong.length} of ${nTested} wrong, while the cost ` +
+      `hardly moves: from 2.303 to ${trainer.cost.toFixed(3)}.`;
     trainer.reset();
-    control(find, trainer, () => [Number(find("[name=training-size]:checked").value), RATE], show);
+    const settings = () => [Number(find("[name=training-size]:checked").value), RATE];
+    control(find, trainer, settings, show);
     return trainer;
   }
 
@@ -515,31 +517,33 @@
         input.setAttribute("aria-valuetext", text);
       });
       const { credit, bought, vain, best, epoch, seen, stop, end } = stopping(...values);
-      const kept = `validation error ${percent(best / N_ROWS)}, of epoch ${epoch}`;
       find("output").replaceChildren(
         make("strong", {}, stop ? `Stops in epoch ${stop}` : `Not stopped in ${nEpochs} epochs`),
-        stop ? `, after ${grouped(end + 1)} minibatches; it keeps the best model: ${kept}.` : `; the best model so far: ${kept}.`,
+        stop ? `, after ${grouped(end + 1)} minibatches; ` : "; ",
+        `the best model, of epoch ${epoch}, has a validation error of ${percent(best / N_ROWS)}.`,
       );
       const says = find("output").textContent;
-      const ticks = range(6).map((i) => [50 * i, 50 * i]);
-      const x = { to: nEpochs, ticks };
+      const x = { to: nEpochs, ticks: range(6).map((i) => [50 * i, 50 * i]) };
       const levels = [0.07, 0.08, 0.09, 0.1, 0.11, 0.12].map((value) => [value, percent(value, 0)]);
-      const top = chart(find(".errors"), x, { from: 0.068, to: 0.126, ticks: levels, name: "validation error by epoch" }, says);
+      const error = { from: 0.068, to: 0.126, ticks: levels, name: "validation error by epoch" };
+      const top = chart(find(".errors"), x, error, says);
       const points = errors.map((error, i) => [i + 1, error]);
       top.line(points, "curve faint");
       top.line(points.slice(0, seen), "curve");
-      const spot = (tag, name, attributes) => draw(find(".errors"), tag, { class: `spot ${name}`, ...attributes });
-      const at = (n) => [top.px(n), top.py(errors[n - 1])];
-      for (const [a, b] of vain.map(at)) spot("path", "vain", { d: `M${a} ${b - 5}L${a + 5} ${b}L${a} ${b + 5}L${a - 5} ${b}Z` });
-      for (const [a, b] of bought.map(at)) spot("circle", "", { cx: a, cy: b, r: 4 });
-      const [cx, cy] = at(epoch);
-      spot("circle", "best", { cx, cy, r: 6 });
+      function spot(n, name, d) {
+        const transform = `translate(${top.px(n)} ${top.py(errors[n - 1])})`;
+        draw(find(".errors"), "path", { class: `spot ${name}`, d, transform });
+      }
+      for (const n of vain) spot(n, "vain", "M0 -5L5 0L0 5L-5 0Z");
+      for (const n of bought) spot(n, "", "M-4 0A4 4 0 1 1 4 0A4 4 0 1 1 -4 0Z");
+      spot(epoch, "best", "M-6 0A6 6 0 1 1 6 0A6 6 0 1 1 -6 0Z");
       const most = Math.max(...credit.map(([, left]) => left));
       const unit = [500, 1000, 2500, 5000, 10000, 20000].find((step) => 3 * step >= most) || 20000;
       const steps = range(Math.ceil(most / unit) + 1).map((i) => [i * unit, grouped(i * unit)]);
-      const minibatches = { to: N_BATCHES * nEpochs, ticks: range(5).map((i) => [5000 * i, grouped(5000 * i)]) };
-      const low = chart(find(".left"), minibatches, { from: 0, to: steps[steps.length - 1][0], ticks: steps, name: "minibatches left to run, by minibatch" },
-        "How many minibatches are left: it falls by one with each, and rises with gains that buy time. " + says);
+      const thousands = range(5).map((i) => [5000 * i, grouped(5000 * i)]);
+      const y = { from: 0, to: steps[steps.length - 1][0], ticks: steps, name: "minibatches left to run, by minibatch" };
+      const low = chart(find(".left"), { to: N_BATCHES * nEpochs, ticks: thousands }, y,
+        `The minibatches that are left to run fall to 0, and rise with gains that buy time. ${says}`);
       const last = credit[credit.length - 1][0];
       low.line([...credit, [last, 0], [0, 0]], "credit");
       if (!stop) return;
@@ -552,7 +556,12 @@
         input.addEventListener(event, () => { answer(find); show(); });
       }
     }
-    buttons(find, { reset: () => { for (const input of inputs) input.value = input.defaultValue; show(); } });
+    buttons(find, {
+      reset: () => {
+        for (const input of inputs) input.value = input.defaultValue;
+        show();
+      },
+    });
     show();
     redraws.push(show);
   }
@@ -561,12 +570,13 @@
 
   const played = {}; // the models that learn in the page, for who looks with the console
   window.tutorial = played;
-  for (const [name, play] of Object.entries({ softmax: playSoftmax, plane: playPlane, training: playTraining, patience: playPatience })) {
-    const section = document.getElementById(name);
-    if (!section) continue;
-    section.prepend(document.getElementById(`${name}-template`).content.cloneNode(true));
+  const plays = { softmax: playSoftmax, plane: playPlane, training: playTraining, patience: playPatience };
+  for (const section of document.querySelectorAll(".play")) {
+    const template = document.getElementById(`${section.id}-template`);
+    section.prepend(template.content.cloneNode(true));
     section.classList.add("is-live");
-    Promise.resolve(play((selector) => section.querySelector(selector))).then((trainer) => { played[name] = trainer; });
+    const trainer = plays[section.id]((selector) => section.querySelector(selector));
+    Promise.resolve(trainer).then((made) => { played[section.id] = made; });
   }
 
   // What is wider than its place can be scrolled by keyboard as well.
@@ -582,10 +592,10 @@
   fold();
   wide.addEventListener("change", fold);
   const links = [...contents.querySelectorAll("a")];
-  const headings = links.map((link) => document.getElementById(decodeURIComponent(link.hash.slice(1))));
+  const headings = [...document.querySelectorAll("h2")];
   function mark() {
-    const here = headings.filter((heading) => heading.getBoundingClientRect().top < innerHeight / 3).length - 1;
-    links.forEach((link, i) => (i === here ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current")));
+    const here = headings.filter((h2) => h2.getBoundingClientRect().top < innerHeight / 3).length - 1;
+    links.forEach((link, i) => { link.ariaCurrent = i === here ? "true" : null; });
   }
   addEventListener("scroll", mark, { passive: true });
   const redraw = () => { for (const again of [...redraws, reach, mark]) again(); };
@@ -596,6 +606,11 @@
   // On paper, answers are open.
   const closed = () => document.querySelectorAll("main details:not([open])");
   let opened = [];
-  addEventListener("beforeprint", () => { opened = [...closed()]; for (const node of opened) node.open = true; });
-  addEventListener("afterprint", () => { for (const node of opened) node.open = false; });
+  addEventListener("beforeprint", () => {
+    opened = [...closed()];
+    for (const node of opened) node.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const node of opened) node.open = false;
+  });
 })();
