@@ -27,7 +27,7 @@ from logreg.datasets.formats import MAPPED_DTYPES, reading, sniff
 from logreg.datasets.labels import number_classes
 from logreg.datasets.preprocessing import blocks
 from logreg.datasets.sources import locate, read, read_folder
-from logreg.datasets.splits import is_seed
+from logreg.datasets.splits import PART, is_seed
 from logreg.errors import DatasetError, SettingError
 from logreg.shell.console import command, note, progress
 from logreg.shell.options import add_table_options, table_options
@@ -124,10 +124,9 @@ def write_features(folder, rows, sizes, row_shape, dtype):
                 size -= len(part)
 
 
-def sizes_of(n_rows, lacking, shares):
+def sizes_of(n_rows, lacking):
     """The rows of each set that is split off the training rows, and of what is left of these."""
-    parts = dict(zip(SPLITS, shares))
-    sizes = {split: max(1, int(n_rows * parts[split] / sum(shares))) for split in lacking}
+    sizes = dict.fromkeys(lacking, max(1, n_rows // PART))
     sizes = {"train": n_rows - sum(sizes.values()), **sizes}
     if sizes["train"] < 1:
         raise SettingError(f"{n_rows} rows are too few to split: give more rows, or all three sets")
@@ -158,7 +157,7 @@ def write(folder, args, scratch):
     sets, row_shape, dtype = gather(args.sources, table_options(args), scratch)
     lacking = [split for split in SPLITS if split not in sets]
     all_sizes = {split: len(y) for split, (_, y) in sets.items()}
-    all_sizes.update(sizes_of(all_sizes["train"], lacking, args.split))
+    all_sizes.update(sizes_of(all_sizes["train"], lacking))
     n_bytes = sum(x.nbytes for xs, _ in sets.values() for _, x in xs)
     with progress(n_bytes, "writing") as advance:
         for split, (xs, y) in sets.items():
@@ -184,17 +183,12 @@ def main(argv=None):
     add("sources", metavar="SOURCE", nargs="+", help="a data set, as for logreg.train --dataset")
     add("folder", metavar="FOLDER", help="the folder that is written")
     add("--shuffle", type=int, metavar="SEED", help="shuffle the training rows first")
-    of_split = "shares of the sets that the sources do not tell apart (default: 4 1 1)"
-    names, default = ("TRAIN", "VALID", "TEST"), (4, 1, 1)
-    add("--split", type=float, nargs=3, metavar=names, default=default, help=of_split)
     add_table_options(parser)
     add("--drop", metavar="NAME[,NAME...]", help="leave columns of tables out")
     add("--missing", choices=("drop",), help="leave rows of tables with empty cells out")
     args = parser.parse_args(argv)
     if not (args.shuffle is None or is_seed(args.shuffle)):
         raise SettingError(f"--shuffle is {args.shuffle}: give a seed from 0 to 2**32-1")
-    if not all(0 < share < numpy.inf for share in args.split):
-        raise SettingError(f"--split is {args.split}: give three numbers above 0, such as 4 1 1")
     with new_folder(args.folder) as (folder, scratch):
         sizes, row_shape, dtype = write(folder, args, scratch)
     shown = ", ".join(f"{sizes[split]} {SPLITS[split]}" for split in SPLITS)

@@ -205,7 +205,7 @@ def check_labels(y, n_rows, source):
         fault = f"has dtype {y.dtype}: classes are integers, e.g. y.astype('int64'), or text"
     if fault:
         raise DatasetError(f"{source} {fault}")
-    index, codes = LabelIndex(source, "give one of a few classes per row"), []
+    index, codes = LabelIndex(), []
     for start in range(0, len(y), LABELS_AT_A_TIME):
         chunk = y[start : start + LABELS_AT_A_TIME]
         found, first, places = numpy.unique(chunk, return_index=True, return_inverse=True)

@@ -67,15 +67,10 @@ def open_table(path, options, known=None):
         except pandas.errors.EmptyDataError:
             raise DatasetError("is empty: it has no row") from None
         except pandas.errors.ParserError as error:
-            said = ascii(str(error))[1:-1][:200]
-            ragged = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", said)
+            said = ascii(str(error).strip())[1:-1][:200]
             quote = re.search(r"EOF inside string starting at row (\d+)", said)
-            if ragged:
-                said = "line {1} has {2} columns, row 1 has {0}: every row needs as many"
-                said = said.format(*ragged.groups())
-            elif quote:
-                said = f"line {int(quote[1]) + 1} has a quote that is never closed: mend it"
-            raise DatasetError(said) from None
+            said = f"line {int(quote[1]) + 1} has a quote that is never closed" if quote else said
+            raise DatasetError(f"{said}: every row needs as many cells as row 1") from None
 
 
 def _csv(pandas, stream, magic, options, known):

@@ -6,25 +6,18 @@ import numpy
 
 from logreg.errors import DatasetError
 
-MAX_LABELS = 1 << 15  # different ones
-
 
 class LabelIndex(dict):
-    """The number of each label, in the order in which they come; too many are a DatasetError."""
+    """The number of each label, in the order in which they come."""
 
-    def __init__(self, source, mend):
-        self.source, self.mend, self.first_rows = source, mend, []
+    def __init__(self):
+        self.first_rows = []
 
     def numbers(self, labels, rows):
         """Take in the labels that a chunk has, and the first row of each; return their numbers."""
         for label, row in zip(labels, rows):
             if self.setdefault(label, len(self)) == len(self.first_rows):
                 self.first_rows.append(int(row))
-        if len(self) > MAX_LABELS:
-            raise DatasetError(
-                f"{self.source} has more than {MAX_LABELS} different labels by row "
-                f"{sorted(self.first_rows)[MAX_LABELS]}: that is too many; {self.mend}"
-            )
         return numpy.array([self.get(label, -1) for label in labels], "int32")
 
 

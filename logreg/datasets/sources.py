@@ -8,10 +8,8 @@ from logreg.datasets import mnist
 from logreg.datasets.checks import SPLITS
 from logreg.datasets.formats import ARRAY_NAMES, read_arrays, read_idx, read_npy, reading, sniff
 from logreg.datasets.frames import is_frame, name_of
-from logreg.datasets.header import cut
-from logreg.datasets.tables import read_header, read_table
+from logreg.datasets.tables import read_table
 from logreg.errors import DatasetError
-from logreg.shell.console import note
 from logreg.shell.options import NO_OPTIONS, TableOptions
 
 MNIST_NAMES = ("mnist.pkl.gz", "mnist")
@@ -50,10 +48,8 @@ def locate(dataset):
     if not isinstance(dataset, (str, os.PathLike)):
         return name_of(dataset) if is_frame(dataset) else "the given arrays", dataset
     name, given = str(dataset), Path(os.path.expanduser(dataset))
-    if os.path.isfile(given) or os.path.isdir(given):
-        return name, given
     if os.path.exists(given):
-        raise DatasetError(f"data set {name!a} is no regular file: save it in one")
+        return name, given
     folders = mnist.search_folders() if given.name == name else []
     for folder in folders:
         for candidate in (folder / name, folder / f"{name}.npz"):
@@ -114,8 +110,6 @@ def _read_tables(tables, options, dtype, columns, scratch):
     """Read the table of each split; what holds for the training table holds for the others."""
     splits, of_others = {}, options
     for split, file in tables.items():
-        if split == "test" and _lacks_label(file, tables["train"], splits["train"][1], options):
-            continue
         table = read_table(file, of_others, dtype, columns, scratch)
         splits[split] = table.x, table
         if columns is None:
@@ -151,20 +145,6 @@ def _tables_of(folder):
             if os.path.isfile(path):
                 tables.setdefault(split, path)
     return tables
-
-
-def _lacks_label(test, train, table, options):
-    """Whether a table has all columns of the training table but the label; stderr tells if so."""
-    cells, others = (read_header(path, options).cells for path in (train, test))
-    name = table.columns.label_name
-    if len(others) != len(cells) - 1 if name is None else set(cells) - set(others) != {name}:
-        return False
-    lacking = f"column {cut(name)}" if name else "label column"
-    note(
-        f"note: {test}: has no {lacking}, so {train.name} alone is for training, validation and "
-        f"test; the model that comes of it can predict {test.name}"
-    )
-    return True
 
 
 def _find_sets(names):

@@ -10,7 +10,7 @@ from logreg.errors import DatasetError, SettingError
 from logreg.shell.console import note
 
 MNIST_TRAINING_ROWS = 60000
-SHARE = 6  # one row in so many goes into a set that is not given
+PART = 6  # one row in so many goes into a set that is not given
 
 
 def is_seed(value):
@@ -53,7 +53,7 @@ def split_off(sets, name, shuffle=None, sizes=None, is_mnist=False, split_seed=N
         order, how = numpy.random.RandomState(shuffle).permutation(n_rows), " shuffled"
     elif split_seed is not None and "test" in lacking:
         order = stratified_order(y, split_seed)
-    n_part = max(1, n_rows // SHARE)
+    n_part = max(1, n_rows // PART)
     sizes = sizes or [n_rows - n_part * len(lacking), n_part, n_part]
     if sizes[0] < 1:
         wanted = " and a ".join(f"{SPLITS[split]} set" for split in lacking)

@@ -46,7 +46,7 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
     source, codes, n_rows = name_of(path), [], 0
     with open_table(path, options, known) as (frames, head), _scratch_file(scratch) as file:
         label = head.find_label()
-        index = LabelIndex(head.shown(label), "--label-column names another column")
+        index = LabelIndex()
         features = _Features(head, label, frames)
         counting = [] if known else list(range(len(features.order)))  # columns of row numbers
         for frame in frames(label, features.text):
@@ -114,12 +114,6 @@ def table_batches(path, options, batch_size, known):
                 yield features.encoded(features.numbers(frame, may_be_empty=False))[0]
         finally:
             features.warn_of_new(source)
-
-
-def read_header(path, options=NO_OPTIONS):
-    """Read the first rows of a table, as a :class:`~logreg.datasets.header.Header`."""
-    with open_table(path, options._replace(dropped=None)) as (_, head):
-        return head
 
 
 class _Features:

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from logreg.datasets import read_dataset
-from logreg.datasets.labels import MAX_LABELS
 from logreg.errors import DatasetError
 
 pytestmark = pytest.mark.engine_free
@@ -79,15 +78,6 @@ def test_labels_with_gaps_are_numbered_over_all_sets():
     assert data.class_labels == [3, 7, 12]
     found = [y.tolist() for _, y in (data.train, data.valid, data.test)]
     assert found == [[0, 1, 0], [1, 1, 0], [0, 0, 2]]
-
-
-def test_the_number_of_different_labels():
-    many = numpy.arange(MAX_LABELS + 1)
-    y = numpy.append(many[1:], many[::-1])
-    x = numpy.zeros((len(y), 1))
-    assert read_dataset(((x, y % MAX_LABELS), (x, y * 0))).n_out == MAX_LABELS
-    with pytest.raises(DatasetError, match=f"y has more than 32768 .* labels by row {len(x) - 1}:"):
-        read_dataset(((x, y), (x, y * 0)))
 
 
 def test_memory_for_labels_as_bytes():

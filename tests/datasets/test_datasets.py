@@ -223,6 +223,7 @@ def test_metadata(pairs):
         "image_shape": (28, 28),
         "pixel_scale": 1 / 256,
         "scale_all": False,
+        "raw_range": (0, 255),
         "x_range": (0, 255 / 256),
         "x_median": 0,
         "class_labels": list(range(10)),

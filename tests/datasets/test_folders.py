@@ -202,10 +202,10 @@ def test_make_folder_joins_tables_and_splits_them(monkeypatch):
     rows = [(*row, name) for row, name in zip(x.tolist(), names)]
     for path, part in (("1.csv", rows[:20]), ("2.csv", rows[20:])):
         write(path, csv_text(numpy.array(part, object), ["a", "b", "c", "label"]).encode())
-    assert make_folder("1.csv", "2.csv", "folder", "--split", 3, 1, 1) == 0
+    assert make_folder("1.csv", "2.csv", "folder") == 0
     data = read_dataset("folder")
     assert (numpy.concatenate(sets(data)[::2]) == x).all() and data.train[0].dtype == "float32"
-    assert [len(y) for y in sets(data)[1::2]] == [18, 6, 6]
+    assert [len(y) for y in sets(data)[1::2]] == [20, 5, 5]
     assert (numpy.array(data.class_labels)[numpy.concatenate(sets(data)[1::2])] == names).all()
 
 
@@ -248,7 +248,6 @@ def test_make_folder_shuffles_on_disk_as_training_does_in_memory(bucket, monkeyp
         (["there", "folder"], "data set 'there' not found"),
         ([SAMPLE, "data"], "data is there already: give the name of a new folder"),
         ([SAMPLE, "folder", "--shuffle", "-1"], "--shuffle is -1: give a seed"),
-        ([SAMPLE, "folder", "--split", "1", "0", "1"], "give three numbers above 0"),
         (["data", SAMPLE, "folder"], "the sources are not alike"),
         (["bad", "folder"], "bad: test x holds nan in row 2"),
         ([SAMPLE, "data/x_test.npy/folder"], "cannot be written: Not a directory"),

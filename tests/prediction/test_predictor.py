@@ -66,8 +66,8 @@ def test_the_columns_of_a_data_frame_are_found_by_their_names():
     assert predictor.predict(frame).tolist() == expected
     assert predictor.predict(frame.assign(c="?")).tolist() == expected  # others are left out
     for bad, said in (
-        (frame.drop(columns="a"), "X: has no column a, or several, which"),
-        (frame.assign(a="x"), r"the data frame: row 2, column 3 \(a\) holds 'x': every"),
+        (frame.drop(columns="a"), "frame: has no column a, or several, which"),
+        (frame.assign(a="x"), r"the data frame: row 1, column 3 \(a\) holds 'x': every"),
     ):
         with pytest.raises(DatasetError, match=said):
             predictor.predict(bad)
