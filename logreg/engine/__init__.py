@@ -16,8 +16,8 @@ import re
 import numpy
 
 from logreg.engine import kernel_graph, pytensor_backend, theano_backend
-from logreg.engine.backend import UNWRITABLE, n_rows, user_setting
 from logreg.engine.backend import Stored as Stored
+from logreg.engine.backend import n_rows, user_setting
 from logreg.engine.backend import n_rows_here as n_rows_here
 from logreg.engine.ranks_backend import RanksBackend
 from logreg.errors import EngineError, SettingError
@@ -44,7 +44,10 @@ def _load():
             raise
         except Exception as error:  # an old Theano on a new Python fails in many ways
             if "compiledir" in str(error):
-                raise EngineError(UNWRITABLE.format(error, name.upper())) from None
+                raise EngineError(
+                    f"what is compiled cannot be kept ({error}): set {name.upper()}_FLAGS="
+                    "base_compiledir=FOLDER, with a folder that can be written"
+                ) from None
             reasons.append(f"{name} fails to import ({type(error).__name__}: {error})")
     raise EngineError(
         f"no engine: {', '.join(reasons)}; "

@@ -8,13 +8,8 @@ from typing import Callable, NamedTuple, Optional
 import numpy
 
 from logreg.engine.kernel_graph import make_kernel
-from logreg.errors import EngineError
 from logreg.kernel import n_cores
 
-UNWRITABLE = (
-    "what is compiled cannot be kept ({}): set {}_FLAGS=base_compiledir=FOLDER, "
-    "with a folder that can be written"
-)
 ROWS_AT_A_TIME = 1 << 14  # about as many are classified in one call, of fewer features than ...
 VALUES_AT_A_TIME = 1 << 23  # ... make this: they may have to be cast first
 
@@ -77,14 +72,10 @@ class Backend:
         return self._function(inputs, outputs)
 
     def _function(self, inputs, outputs):
-        return self._compile(inputs, outputs)
-
-    def _compile(self, *args, **options):
-        """The engine's `function`, for what the engine compiles itself."""
-        return self.theano.function(*args, **options)
+        return self.theano.function(inputs, outputs)
 
     def compile_step(self, x, y, dataset, batch_size, cost, updates, block):
-        on_rows = self._compile_on_rows(x, y, dataset, [cost], updates)
+        on_rows = self._function_of_rows(x, y, dataset, [cost], updates)
 
         def step(index):
             return on_rows(index * batch_size, (index + 1) * batch_size)[0]
@@ -96,7 +87,7 @@ class Backend:
         wrong = self.kernel.under_mean(errors) if self.kernel else None
         if wrong is None:
             return self.compile_sums(x, y, dataset, edges, errors)
-        on_rows = self._compile_on_rows(x, y, dataset, [wrong])
+        on_rows = self._function_of_rows(x, y, dataset, [wrong])
         n_in = as_stored(dataset[0])[0].get_value(borrow=True).shape[1]
         at_a_time = max(1, min(ROWS_AT_A_TIME, VALUES_AT_A_TIME // n_in))
 
@@ -108,16 +99,8 @@ class Backend:
         return counts
 
     def compile_sums(self, x, y, dataset, edges, mean):
-        on_rows = self._compile_on_rows(x, y, dataset, [mean])
+        on_rows = self._function_of_rows(x, y, dataset, [mean])
         return lambda: [float(on_rows(a, b)[0]) * (b - a) for a, b in zip(edges, edges[1:])]
-
-    def _compile_on_rows(self, *args):
-        try:
-            return self._function_of_rows(*args)
-        except (OSError, ValueError) as error:
-            if isinstance(error, OSError) or "compiledir" in str(error):
-                raise EngineError(UNWRITABLE.format(error, self.theano.__name__.upper())) from error
-            raise
 
     def _function_of_rows(self, x, y, dataset, outputs, updates=()):
         """Compile a function of the rows from `start` to `stop` of a set, which lists outputs."""
@@ -141,7 +124,7 @@ class Backend:
         outputs, updates = outputs[:n_outputs], list(zip(variables, outputs[n_outputs:]))
         if with_kernel:
             outputs, updates = self.kernel.put_into_steps(outputs, updates)
-        compile_function = self.kernel.function if with_kernel else self._compile
+        compile_function = self.kernel.function if with_kernel else self.theano.function
         function = compile_function(inputs, outputs, updates=updates, givens=givens)
         function.trust_input = True  # it gets arrays of int64, and need not look
 
@@ -165,7 +148,7 @@ class Backend:
         The first gives cost and gradients over the rows from `start` to `stop` of a set, which are
         `n_rows`; the second takes the gradients and updates the variables.
         """
-        of_rows = self._compile_on_rows(x, y, dataset, [cost, *gradients])
+        of_rows = self._function_of_rows(x, y, dataset, [cost, *gradients])
         compile_function = self.theano.function
         if of_rows.has_kernel:
             apply = self.kernel.descent(gradients, updates)

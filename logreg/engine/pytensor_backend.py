@@ -3,9 +3,7 @@
 PyTensor's internals move from release to release: nothing here imports one with logreg.
 """
 
-import glob
 import os
-import pickle
 
 from logreg.engine.backend import Backend
 from logreg.engine.compat import with_theanos_names
@@ -33,15 +31,6 @@ class PyTensorBackend(Backend):
         with self.theano.config.change_flags(cxx=""):
             mode = self.theano.Mode("py", "fast_compile")
             return self.theano.function(inputs, outputs, mode=mode)
-
-    def _function_of_rows(self, *args):
-        try:
-            return super()._function_of_rows(*args)
-        except (EOFError, pickle.UnpicklingError):  # Numba's cache was cut short, as by a full disk
-            folder = glob.escape(os.path.join(self.theano.config.base_compiledir, "numba"))
-            for path in glob.glob(os.path.join(folder, "*.nb[ci]")):
-                os.unlink(path)
-            return super()._function_of_rows(*args)
 
     def _warm_up(self, call, variables):
         before = [(variable, variable.get_value()) for variable in variables]

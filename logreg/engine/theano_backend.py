@@ -1,15 +1,12 @@
 """Theano 1.0.5 on today's Python and NumPy: what has to be set before its import, and mended."""
 
 import contextlib
-import glob
 import importlib.util
-import io
 import logging
 import os
 import re
 import shlex
 import shutil
-import struct
 import sys
 import types
 import warnings
@@ -40,60 +37,6 @@ class TheanoBackend(Backend):
             _use_gpu(name)
         return self
 
-    def _compile(self, *args, **options):
-        with _strict_compiler(self.theano.config):
-            return self.theano.function(*args, **options)
-
-
-class _NotCompiled(BaseException):
-    """An error of the compiler or its cache, which Theano's optimizer does not catch."""
-
-
-@contextlib.contextmanager
-def _strict_compiler(config):
-    """Let the first error of the compiler or of its cache end all, and say nothing but that.
-
-    Theano itself would log it and go on, once for each operation, for minutes.
-    """
-    from theano.gof.cmodule import ModuleCache
-
-    module_from_key = ModuleCache.module_from_key
-
-    def strict(*args, **options):
-        try:
-            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(sys.stdout):
-                return module_from_key(*args, **options)
-        except Exception as error:
-            if isinstance(error, OSError) or "Compilation failed" in str(error):
-                raise _NotCompiled(str(error)) from error
-            raise
-
-    _remove_damaged(config.compiledir, "*")
-    ModuleCache.module_from_key = strict
-    try:
-        yield
-    except _NotCompiled as error:
-        said = ascii(str(error).partition("): ")[2] or str(error))[1:-1][:200]
-        raise EngineError(
-            f"Theano cannot compile, with the compiler {config.cxx} and the folder "
-            f"{config.compiledir}: {said}; mend that, or set THEANO_FLAGS=base_compiledir=FOLDER, "
-            "or THEANO_FLAGS=cxx= to do without, many times slower"
-        ) from error
-    finally:
-        ModuleCache.module_from_key = module_from_key
-
-
-def _remove_damaged(compiledir, pattern):
-    """Remove from Theano's cache what was cut short, as by a full disk: to load it is a crash."""
-    for path in glob.glob(os.path.join(glob.escape(compiledir), pattern, "*.so")):
-        with open(path, "rb") as file:
-            head = file.read(64)
-        # The table of sections, of which the header tells, is at a file's end.
-        table, size, n = struct.unpack_from("<40xQ10xHH", head.ljust(64, b"\0"))
-        is_whole = head if head[:4] != b"\x7fELF" else table + size * n <= os.path.getsize(path)
-        if not is_whole:
-            shutil.rmtree(os.path.dirname(path), ignore_errors=True)
-
 
 def _use_gpu(name):
     # Theano itself would log an error, go on on the CPU, and say that it is on the GPU.
@@ -116,9 +59,6 @@ def _use_gpu(name):
 def load():
     """Import Theano with the settings that it needs today; return its back end."""
     if "theano" not in sys.modules:
-        os.environ.setdefault("PATH", os.defpath)  # without it, g++ does not find its linker
-        base = user_setting("theano", "base_compiledir") or "~/.theano"
-        _remove_damaged(os.path.expanduser(base), "*/*_ext")
         flags = [f"{name}={shlex.quote(value)}" for name, value in _flags().items()]
         flags = ",".join(filter(None, [os.environ.get("THEANO_FLAGS"), *flags]))
         # SciPy's statistics are half of Theano's import time and 48 MiB. It needs them for one

@@ -41,17 +41,11 @@ def test_no_engine_says_what_to_do(run, wanted, message):
     assert done.stderr.splitlines()[-1].startswith(f"logreg.errors.EngineError: {message}")
 
 
+@pytest.mark.skipif(engine.NAME == "theano", reason="Theano asks for it when it compiles")
 def test_a_folder_that_cannot_be_written_is_named(run):
-    code = """
-import numpy
-from logreg.engine import T, compile_errors, shared_data
-x, y = T.dmatrix(), T.dvector()
-data = shared_data(numpy.ones((2, 2))), shared_data(numpy.ones(2))
-compile_errors(x, y, data, 1, T.neq(x.sum(), y[0]))
-"""
     Path("file").write_text("")
     env = {FLAGS: "base_compiledir=" + os.path.abspath("file/folder"), RC: os.devnull}
-    error = run("-c", code, env=env).stderr.splitlines()[-1]
+    error = run("-c", "import logreg.engine", env=env).stderr.splitlines()[-1]
     assert error.startswith("logreg.errors.EngineError: what is compiled cannot be kept (")
     assert error.endswith(f"set {FLAGS}=base_compiledir=FOLDER, with a folder that can be written")
 
@@ -195,41 +189,3 @@ def test_a_value_is_copied_and_its_memory_keeps_its_order(device):
     assert engine.n_rows(variable) == 2
     assert engine.describe().startswith(f"{engine.NAME} {engine.VERSION}, float32, ")
     assert device != "cpu" or value.flags.f_contiguous
-
-
-NET = """
-import sys
-import numpy
-from logreg import engine
-from logreg.shell.console import command
-from logreg.engine import T, theano
-
-@command
-def main(argv=None):
-    x, y, W = T.dmatrix("x"), T.ivector("y"), theano.shared(1.0)
-    data = engine.shared_data(numpy.ones((4, 2))), theano.shared(numpy.zeros(4, "int32"))
-    engine.compile_step(x, y, data, 2, T.tanh(x).sum() + y.sum(), [(W, W * 2)], 9)(0)
-    print(W.get_value())
-
-sys.exit(main())
-"""
-
-
-def test_a_cache_that_was_cut_short_is_rebuilt(run, tmp_path):
-    """To load a library of Theano's that is no longer whole would crash the process."""
-    env = {FLAGS: f"base_compiledir={tmp_path}"}
-    assert run("-c", NET, env=env).stdout == "2.0\n"
-    cached = [path for path in tmp_path.rglob("*") if path.suffix in (".so", ".nbi", ".nbc")]
-    for path in cached:
-        os.truncate(path, min(1000, path.stat().st_size - 1))
-    assert run("-c", NET, env=env).stdout == "2.0\n"
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs limits of Unix")
-def test_a_cache_that_cannot_be_written_is_named(run, tmp_path):
-    code = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))\n" + NET
-    done = run("-c", code, env={FLAGS: f"base_compiledir={tmp_path}", RC: os.devnull})
-    assert done.returncode == 1 and done.stdout == ""
-    error = done.stderr.splitlines()[-1]
-    assert error.startswith("error: ") and "base_compiledir" in error and len(error) < 600
-    assert "Traceback" not in done.stderr

@@ -115,28 +115,3 @@ def test_the_gpu_of_theanos_own_flags_is_asked_too(run):
         "'cuda0' cannot be used by Theano (ImportError: pygpu is not"
         in done.stderr.splitlines()[-1]
     )
-
-
-BROKEN = """#!/bin/sh
-case "$*" in *mod.cpp*) echo it broke >&2; exit 1;; esac
-"""
-
-
-@needs_compiler
-@pytest.mark.parametrize("program, said", [("no program", ""), (BROKEN, "it broke")])
-def test_a_compiler_that_does_not_compile_is_named(run, tmp_path, program, said):
-    code = "from logreg.engine import T, function\nx = T.dvector()\nfunction([x], T.tanh(x))"
-    (tmp_path / "g++").write_text(program)
-    (tmp_path / "g++").chmod(0o755)
-    path = f"{tmp_path}:{os.environ['PATH']}"
-    done = run("-c", code, env={"PATH": path, "THEANO_FLAGS": f"base_compiledir={tmp_path}/cache"})
-    error = done.stderr.splitlines()[-1]
-    assert f"the compiler {tmp_path}/g++" in error and said in error and done.stdout == ""
-
-
-@needs_compiler
-def test_without_a_path_the_compiler_finds_its_linker(run, tmp_path):
-    code = "from logreg.engine import T, function\nx = T.dvector()\n"
-    code += "print(function([x], T.tanh(x))([0]))"
-    done = run("-c", code, env={"PATH": None, "THEANO_FLAGS": f"base_compiledir={tmp_path}"})
-    assert (done.stdout, done.stderr) == ("[0.]\n", "")
