@@ -27,7 +27,7 @@ HERE = Path(__file__).parent
 TEXT = HERE / "README.md"
 FENCE = re.compile(r"```(\w+)")
 COMMENT = re.compile(r"<!-- (source|play): (.+) -->")
-SHOWN_CODE = re.compile(r"(<!-- source: (.+) -->\n```python\n)(.*?)(?=```\n)", re.S)
+SHOWN_CODE = re.compile(r"(<!-- source: (.+) -->\n```python\n)((?:(?!```).*\n)*)(?=```)")
 
 
 class Block(NamedTuple):

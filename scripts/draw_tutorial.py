@@ -1,0 +1,160 @@
+"""Draws the pictures of the tutorial, logreg/tutorial/*.svg, from runs on MNIST and its sample."""
+
+import argparse
+import csv
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy
+from matplotlib.colors import to_rgb
+
+from logreg import Hyperparameters, plots
+from logreg.datasets import read_dataset
+from logreg.early_stopping import EarlyStopping
+from logreg.engine import set_floatx
+from logreg.prediction.evaluation import evaluate
+from logreg.prediction.predictor import Predictor
+from logreg.sgd import sgd_optimization
+from logreg.tutorial.text import HERE
+from logreg.tutorial.writing import plane
+
+INK = "#767676"  # legible on white and on black
+RATES = (0.001, 0.01, 0.13, 1, 10, 100)
+COLOURS = (plots.BLUE, plots.ORANGE, plots.GREY)
+
+
+def softmax(z):
+    """The probabilities of scores, each row of which sums to 1."""
+    e = numpy.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def panels(ax, *shape, **options):
+    """Put several axes in place of one, in an array."""
+    figure = ax.figure
+    ax.remove()
+    return figure.subplots(*shape, **options)
+
+
+def draw_weights(predictor, ax):
+    """Draw the ten weights."""
+    plots.plot_weights(predictor, panels(ax, 2, 5))
+
+
+def draw_softmax(whole):
+    """Draw two rows of scores that have the same probabilities."""
+    for ax, scores in zip(panels(whole, 1, 2, sharey=True), ([2.0, 1, 0], [3.0, 2, 1])):
+        probabilities = softmax(numpy.array([scores]))[0]
+        ax.bar([f"score {score:g}" for score in scores], probabilities, color=COLOURS)
+        for i, p in enumerate(probabilities):
+            ax.text(i, p + 0.02, f"{p:.3f}", ha="center")
+        ax.set(ylim=(0, 1))
+        ax.set_ylabel("probability")
+
+
+def draw_plane(ax):
+    """Draw the borders between three classes after one step and after forty, and the loss."""
+    (x, y), Y, losses = plane(), numpy.eye(3), []
+    W, b = numpy.zeros((2, 3)), numpy.zeros(3)
+    left, middle, right = panels(ax, 1, 3)
+    grid = numpy.linspace(-2.6, 2.6, 201)
+    everywhere = numpy.stack(numpy.meshgrid(grid, grid), axis=-1)
+    for step in range(41):
+        P = softmax(x @ W + b)
+        losses.append(-numpy.log(P[numpy.arange(60), y]).mean())
+        for ax, at in ((left, 1), (middle, 40)):
+            if step == at:
+                regions = (everywhere @ W + b).argmax(axis=2)
+                shades = numpy.array([to_rgb(colour) for colour in COLOURS])[regions]
+                ax.imshow(shades, origin="lower", extent=[-2.6, 2.6] * 2, alpha=0.25)
+                for k, marker in enumerate("os^"):
+                    ax.plot(*x[y == k].T, marker, color=COLOURS[k], ms=4)
+                ax.set(title=f"after {step} step{'s' * (step > 1)}", xticks=[], yticks=[])
+        gap = (P - Y[y]) / 60
+        W, b = W - x.T @ gap, b - gap.sum(axis=0)
+    right.plot(losses, color=plots.BLUE)
+    right.set(title="loss, rate 1", xlabel="step", ylim=(0, None))
+
+
+def draw_rates(data, ax):
+    """Draw the cost of twenty epochs of the sample at each learning rate."""
+    for rate, style in zip(RATES, (":", "--", "-", "-", "--", ":")):
+        settings = Hyperparameters(learning_rate=rate, n_epochs=20, batch_size=100)
+        costs = [validation.cost for validation in run(data, settings)[0].validations]
+        colour = plots.BLUE if rate < 1 else plots.ORANGE
+        ax.plot(range(1, 21), costs, style, color=colour, label=f"rate {rate:g}")
+    ax.set(xlabel="epoch", ylabel="cost, on a logarithmic scale", yscale="log")
+    ax.set_xticks([1, 5, 10, 15, 20])
+    ax.legend(ncols=2, fontsize="small", framealpha=0)
+
+
+def draw_training(data, predictors, ax):
+    """Draw the weights after one step, after an epoch, and of the best model."""
+    x, y = data.train[0][:600] / 256, data.train[1][:600]
+    one_step = -0.13 * x.T @ (0.1 - numpy.eye(10)[y]) / 600
+    names = ("one step", "one epoch", "73 epochs")
+    stages = [one_step, *(predictor.W for predictor in predictors)]
+    for name, W, row in zip(names, stages, panels(ax, 3, 10)):
+        for k, ax in enumerate(row):
+            top = plots.largest(W)
+            picture = W[:, k].reshape(28, 28)
+            ax.imshow(picture, plots.DIVERGING, vmin=-top, vmax=top, interpolation="none")
+            ax.set(xticks=[], yticks=[])
+            ax.spines[:].set_visible(False)
+        row[0].set_ylabel(name)
+
+
+def draw_patience(ax):
+    """Draw the validation error of the recorded run, and where patience ends it."""
+    with open(HERE / "validations.csv", newline="", encoding="utf-8") as file:
+        errors = [int(row["validation_errors_of_9600"]) / 96 for row in csv.DictReader(file)]
+    stopping, bests, gains = EarlyStopping(), [], []
+    for epoch, error in enumerate(errors, 1):
+        before = stopping.patience
+        if not stopping.is_over(83 * epoch - 1) and stopping.update(83 * epoch - 1, error):
+            (gains if stopping.patience > before else bests).append(epoch)
+    ax.plot(range(1, len(errors) + 1), errors, color=plots.GREY, label="validation error")
+    at = {"ls": "", "color": plots.BLUE}
+    ax.plot(bests, [errors[i - 1] for i in bests], ".", label="a new best", **at)
+    ax.plot(gains, [errors[i - 1] for i in gains], "D", label="a new best that buys time", **at)
+    for patience, height in zip((5000, stopping.patience), (9.6, 9.2)):
+        epoch = patience // 83 + 1
+        ax.axvline(epoch, color=plots.ORANGE, ls=":" if patience == 5000 else "-")
+        ax.text(epoch + 2, height, f"patience {patience:,}: epoch {epoch}", color=plots.ORANGE)
+    ax.set(xlabel="epoch", ylabel="validation error (%)", ylim=(6.8, 10), xlim=(0, 250))
+    ax.legend(framealpha=0)
+
+
+def run(data, settings):
+    """Train the tutorial's model; return the run and a Predictor."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "best_model.pkl")
+        return sgd_optimization(data, settings, output=str(path)), Predictor(path)
+
+
+def main(argv=None):
+    """Draw all pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.parse_args(argv)
+    set_floatx("float32")
+    mnist, sample = read_dataset("mnist.pkl.gz"), read_dataset("mnist_sample")
+    best = run(mnist, Hyperparameters())[1]
+    first = run(mnist, Hyperparameters(n_epochs=1))[1]
+
+    def save(name, draw, *arguments, size):
+        drawn = plots.svg(draw, *arguments, size=size, alt=name).replace("currentColor", INK)
+        (HERE / f"{name}.svg").write_text(drawn, encoding="utf-8")
+
+    save("weights", draw_weights, best, size=(8, 3.6))
+    save("softmax", draw_softmax, size=(8, 2.8))
+    save("plane", draw_plane, size=(9, 3.1))
+    save("rates", draw_rates, sample, size=(8, 3.6))
+    save("training", draw_training, mnist, (first, best), size=(9, 3))
+    save("patience", draw_patience, size=(9, 3.8))
+    save("confusion", plots.plot_confusion, evaluate(best, mnist), size=(6, 4.4))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
