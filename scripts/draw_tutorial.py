@@ -34,7 +34,10 @@ def panels(ax, *shape, **options):
     """Put several axes in place of one, in an array."""
     figure = ax.figure
     ax.remove()
-    return figure.subplots(*shape, **options)
+    axes = figure.subplots(*shape, **options)
+    for ax in numpy.ravel(axes):
+        ax.spines["right"].set_visible(False)
+    return axes
 
 
 def draw_weights(predictor, ax):
@@ -58,7 +61,7 @@ def draw_plane(ax):
     (x, y), Y, losses = plane(), numpy.eye(3), []
     W, b = numpy.zeros((2, 3)), numpy.zeros(3)
     left, middle, right = panels(ax, 1, 3)
-    grid = numpy.linspace(-2.6, 2.6, 201)
+    grid = numpy.linspace(-2.6, 2.6, 131)
     everywhere = numpy.stack(numpy.meshgrid(grid, grid), axis=-1)
     for step in range(41):
         P = softmax(x @ W + b)
@@ -67,7 +70,9 @@ def draw_plane(ax):
             if step == at:
                 regions = (everywhere @ W + b).argmax(axis=2)
                 shades = numpy.array([to_rgb(colour) for colour in COLOURS])[regions]
-                ax.imshow(shades, origin="lower", extent=[-2.6, 2.6] * 2, alpha=0.25)
+                ax.imshow(
+                    shades, origin="lower", extent=[-2.6, 2.6] * 2, alpha=0.25, interpolation="none"
+                )
                 for k, marker in enumerate("os^"):
                     ax.plot(*x[y == k].T, marker, color=COLOURS[k], ms=4)
                 ax.set(title=f"after {step} step{'s' * (step > 1)}", xticks=[], yticks=[])
@@ -86,6 +91,7 @@ def draw_rates(data, ax):
         ax.plot(range(1, 21), costs, style, color=colour, label=f"rate {rate:g}")
     ax.set(xlabel="epoch", ylabel="cost, on a logarithmic scale", yscale="log")
     ax.set_xticks([1, 5, 10, 15, 20])
+    ax.spines["right"].set_visible(False)
     ax.legend(ncols=2, fontsize="small", framealpha=0)
 
 
@@ -118,11 +124,13 @@ def draw_patience(ax):
     at = {"ls": "", "color": plots.BLUE}
     ax.plot(bests, [errors[i - 1] for i in bests], ".", label="a new best", **at)
     ax.plot(gains, [errors[i - 1] for i in gains], "D", label="a new best that buys time", **at)
-    for patience, height in zip((5000, stopping.patience), (9.6, 9.2)):
+    for patience, style, side in ((5000, ":", "right"), (stopping.patience, "-", "left")):
         epoch = patience // 83 + 1
-        ax.axvline(epoch, color=plots.ORANGE, ls=":" if patience == 5000 else "-")
-        ax.text(epoch + 2, height, f"patience {patience:,}: epoch {epoch}", color=plots.ORANGE)
+        ax.axvline(epoch, color=plots.ORANGE, ls=style)
+        said = f"  patience {patience:,}: epoch {epoch}  "
+        ax.text(epoch, 9.4, said, color=plots.ORANGE, ha=side)
     ax.set(xlabel="epoch", ylabel="validation error (%)", ylim=(6.8, 10), xlim=(0, 250))
+    ax.spines["right"].set_visible(False)
     ax.legend(framealpha=0)
 
 
