@@ -8,6 +8,7 @@
   const redraws = []; // what to draw anew when the window's width or the colours change
   const SVG = "http://www.w3.org/2000/svg";
   const EPOCHS = 40; // of a run
+  const CIRCLE = (r) => `M-${r} 0A${r} ${r} 0 1 1 ${r} 0A${r} ${r} 0 1 1 -${r} 0Z`; // a path
 
   const percent = (fraction, digits = 2) => `${(100 * fraction).toFixed(digits)} %`;
   const length = (fraction) => `${100 * fraction}%`; // of a bar
@@ -167,8 +168,8 @@
     buttons(find, {
       step: () => steps(1),
       epoch: () => {
-        const [size] = settings(), { epochs, nTrain } = trainer;
-        steps(Math.ceil(((Math.floor(epochs) + 1 - epochs) * nTrain) / size));
+        const [size] = settings(), { seen, nTrain } = trainer;
+        steps(Math.ceil((nTrain - (seen % nTrain)) / size));
       },
       run: () => {
         if (goal !== null) return stop();
@@ -270,6 +271,7 @@
 
   function playPlane(find) {
     const RATES = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100];
+    const SHAPES = [CIRCLE(5), "M-4.5 -4.5H4.5V4.5H-4.5Z", "M0 -6L5.6 4.2H-5.6Z"];
     const SIDE = 400, REACH = 2.6; // of the field, in its own units and in those of the points
     const trainer = new Trainer(facts.plane.x, facts.plane.y, 2, 3, facts.plane.y.length);
     const place = ([x, y]) => [(SIDE / 2) * (1 + x / REACH), (SIDE / 2) * (1 - (y - 0.2) / REACH)];
@@ -289,23 +291,18 @@
 
     function drawBorders(model, name) {
       for (const [i, j, k] of [[0, 1, 2], [0, 2, 1], [1, 2, 0]]) {
-        // A sliver on both sides of the line, thin as that; what is left where k scores less.
-        const line = part(CORNERS, model, i, j);
-        const on = line.filter((point) => !CORNERS.includes(point));
-        if (on.length < 2) continue;
-        const ends = part([on[0], on[1]], model, i, k);
-        if (ends.length < 2) continue;
-        const [[x1, y1], [x2, y2]] = [place(ends[0]), place(ends[1])];
-        draw(field, "path", { class: name, d: `M${x1} ${y1}L${x2} ${y2}` });
+        // Where i and j score the same, from edge to edge; of that, the part where k scores less.
+        const line = part(CORNERS, model, i, j).filter((point) => !CORNERS.includes(point));
+        const ends = part(line, model, i, k).slice(0, 2).map(place);
+        if (ends.length === 2) draw(field, "path", { class: name, d: `M${ends.join("L")}` });
       }
     }
 
     function drawPoint(i, isWrong, isInBatch) {
       const k = trainer.y[i], colour = `var(--class-${k})`;
       const [x, y] = place([trainer.x[2 * i], trainer.x[2 * i + 1]]);
-      const shape = ["M-5 0A5 5 0 1 1 5 0A5 5 0 1 1 -5 0Z", "M-4.5 -4.5H4.5V4.5H-4.5Z", "M0 -6L5.6 4.2H-5.6Z"][k];
-      const fill = isWrong ? "var(--card)" : colour;
-      draw(field, "path", { class: "mark", d: shape, fill, stroke: colour, transform: `translate(${x} ${y})` });
+      const style = { class: "mark", fill: isWrong ? "var(--card)" : colour, stroke: colour };
+      draw(field, "path", { ...style, d: SHAPES[k], transform: `translate(${x} ${y})` });
       if (isInBatch) draw(field, "circle", { class: "ring", cx: x, cy: y, r: 9.5 });
     }
 
@@ -318,7 +315,8 @@
       for (const k of steps ? [0, 1, 2] : []) {
         const [i, j] = [(k + 1) % 3, (k + 2) % 3];
         const region = part(part(CORNERS, model, k, i), model, k, j).map(place);
-        if (region.length) draw(field, "path", { class: "region", fill: `var(--class-${k})`, d: `M${region.join("L")}Z` });
+        const style = { class: "region", fill: `var(--class-${k})` };
+        if (region.length) draw(field, "path", { ...style, d: `M${region.join("L")}Z` });
       }
       if (before) drawBorders(before, "border old");
       drawBorders(model, "border");
@@ -331,12 +329,12 @@
       find(".said").textContent = said;
       field.setAttribute("aria-label", `Sixty points, and borders between three classes. ${said}`);
       const ticks = [0.1, 1, 10, 100].map((value) => [value, value]);
-      const y = { from: 0.1, to: 100, isLog: true, ticks, name: "loss over all points by epoch, logarithmic" };
+      const y = { from: 0.1, to: 100, isLog: true, ticks, name: "loss of all points by epoch, logarithmic" };
       chart(find(".chart"), epochAxis(trainer), y, `The loss. ${said}`).line(history, "curve");
     }
 
     slider.addEventListener("input", show);
-    for (const radio of "123") find(`.choice label:nth-child(${radio})`).addEventListener("change", show);
+    find(".choice").addEventListener("change", show);
     control(find, trainer, settings, show);
     return trainer;
   }
@@ -346,27 +344,33 @@
   // Colours end at these weights. The root of a weight makes those of the first step visible.
   const MOST = 0.6;
 
-  const coloursOf = (names) => names.map((name) => {
-    const hex = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-    return [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
-  });
-
-  const mixed = (a, b, share) => a.map((value, i) => value + (b[i] - value) * share);
+  // 256 colours as a canvas has them, from the first to the last of these names of the style.
+  function palette(...names) {
+    const style = getComputedStyle(document.documentElement);
+    const stops = names.map((name) => parseInt(style.getPropertyValue(`--${name}`).trim().slice(1), 16));
+    return Uint32Array.from({ length: 256 }, (_, i) => {
+      const at = (i / 255) * (stops.length - 1), low = Math.min(Math.floor(at), stops.length - 2);
+      const [red, green, blue] = [16, 8, 0].map((shift) => {
+        const [from, to] = [stops[low], stops[low + 1]].map((stop) => (stop >> shift) & 255);
+        return Math.round(from + (to - from) * (at - low));
+      });
+      return (255 << 24) | (blue << 16) | (green << 8) | red;
+    });
+  }
 
   function paint(canvas, width, height, colour) {
     Object.assign(canvas, { width, height });
-    const image = new ImageData(width, height);
-    for (let i = 0; i < width * height; i++) image.data.set([...colour(i), 255], 4 * i);
+    const image = new ImageData(width, height), pixels = new Uint32Array(image.data.buffer);
+    for (let i = 0; i < pixels.length; i++) pixels[i] = colour(i);
     canvas.getContext("2d").putImageData(image, 0, 0);
   }
 
   function paintWeights({ W, nOut }, canvases) {
-    const colours = coloursOf(["low-2", "low-1", "zero", "high-1", "high-2"]);
+    const colours = palette("low-2", "low-1", "zero", "high-1", "high-2");
     canvases.forEach((canvas, k) => paint(canvas, 28, 28, (i) => {
       const w = W[i * nOut + (k % nOut)];
-      const at = 2 + 2 * Math.sign(w) * Math.min(Math.sqrt(Math.abs(w) / MOST), 1);
-      const low = Math.min(Math.floor(at), 3);
-      return mixed(colours[low], colours[low + 1], at - low);
+      const root = Math.sign(w) * Math.sqrt(Math.min(Math.abs(w) / MOST, 1));
+      return colours[Math.round(127.5 + 127.5 * root)];
     }));
   }
 
@@ -402,7 +406,6 @@
     const herePictures = pictures(find(".here"), "weights learnt here");
     const digits = await readDigits(), nTested = facts.labels.length - N_TRAIN;
     const trainer = new Trainer(digits, facts.labels, 784, 10, N_TRAIN);
-    const digit = (n) => digits.subarray(784 * (N_TRAIN + n), 784 * (N_TRAIN + n + 1));
 
     function show() {
       const { model, wrong, history, cost, steps, epochs } = trainer;
@@ -424,13 +427,13 @@
     }
 
     function showTested(wrong) {
-      const [ink, paper, bad, tint] = coloursOf(["ink", "well", "bad", "tint"]);
+      const right = palette("well", "ink"), red = palette("tint", "bad");
       const isWrong = new Set(wrong), width = 28 * COLUMNS;
       paint(find(".tested"), width, (28 * nTested) / COLUMNS, (i) => {
         const [row, column] = [Math.floor(i / width), i % width];
         const n = COLUMNS * Math.floor(row / 28) + Math.floor(column / 28);
-        const value = digit(n)[28 * (row % 28) + (column % 28)];
-        return isWrong.has(n) ? mixed(tint, bad, value) : mixed(paper, ink, value);
+        const value = digits[784 * (N_TRAIN + n) + 28 * (row % 28) + (column % 28)];
+        return (isWrong.has(n) ? red : right)[Math.round(255 * value)];
       });
       const says = `The digits that validate: ${wrong.length} of ${nTested} are wrong so far.`;
       find(".tested").setAttribute("aria-label", says);
@@ -461,13 +464,17 @@
     }
 
     function take() {
-      const canvas = make("canvas"), pixels = digit(taken);
-      paint(canvas, 28, 28, (i) => Array(3).fill(256 * pixels[i]));
+      const canvas = make("canvas");
+      paint(canvas, 28, 28, (i) => (255 << 24) | (0x010101 * 256 * digits[784 * (N_TRAIN + taken) + i]));
       pad.load(canvas);
     }
 
     const pad = makePad(find(".pad"), classify, { size: [28, 28] });
-    buttons(find, { undo: pad.undo, clear: pad.clear, another: () => { taken = (taken + 1) % nTested; take(); } });
+    const another = () => {
+      taken = (taken + 1) % nTested;
+      take();
+    };
+    buttons(find, { undo: pad.undo, clear: pad.clear, another });
     take();
     trainer.step(N_TRAIN, RATE);
     find(".answer").textContent = `It leaves ${trainer.wrong.length} of ${nTested} wrong, while the cost ` +
@@ -535,13 +542,13 @@
         draw(find(".errors"), "path", { class: `spot ${name}`, d, transform });
       }
       for (const n of vain) spot(n, "vain", "M0 -5L5 0L0 5L-5 0Z");
-      for (const n of bought) spot(n, "", "M-4 0A4 4 0 1 1 4 0A4 4 0 1 1 -4 0Z");
-      spot(epoch, "best", "M-6 0A6 6 0 1 1 6 0A6 6 0 1 1 -6 0Z");
+      for (const n of bought) spot(n, "", CIRCLE(4));
+      spot(epoch, "best", CIRCLE(6));
       const most = Math.max(...credit.map(([, left]) => left));
       const unit = [500, 1000, 2500, 5000, 10000, 20000].find((step) => 3 * step >= most) || 20000;
       const steps = range(Math.ceil(most / unit) + 1).map((i) => [i * unit, grouped(i * unit)]);
       const thousands = range(5).map((i) => [5000 * i, grouped(5000 * i)]);
-      const y = { from: 0, to: steps[steps.length - 1][0], ticks: steps, name: "minibatches left to run, by minibatch" };
+      const y = { from: 0, to: steps[steps.length - 1][0], ticks: steps, name: "minibatches left, by minibatch" };
       const low = chart(find(".left"), { to: N_BATCHES * nEpochs, ticks: thousands }, y,
         `The minibatches that are left to run fall to 0, and rise with gains that buy time. ${says}`);
       const last = credit[credit.length - 1][0];
