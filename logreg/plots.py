@@ -9,6 +9,7 @@ import base64
 import html
 import io
 import re
+import warnings
 
 import numpy
 
@@ -189,8 +190,10 @@ def plot_confusion(evaluation, ax=None):
         for (i, j), n in numpy.ndenumerate(counts):
             colour = "black" if shares[i, j] > 0.3 else "white"
             ax.text(j, i, n or "", ha="center", va="center", color=colour, fontsize="small")
-        ax.set_xticks(range(len(predictions)), map(short, predictions), parse_math=False)
-        ax.set_yticks(range(len(labels)), map(short, labels), parse_math=False)
+    step = 1 + len(labels) // (MAX_COUNTS + 1)  # there is no room for more labels
+    for axis, names in ((ax.xaxis, predictions), (ax.yaxis, labels)):
+        ticks = range(0, len(names), step)
+        axis.set_ticks(ticks, [short(names[i]) for i in ticks], parse_math=False)
     if max(map(len, map(str, predictions))) > 3:
         ax.tick_params(axis="x", rotation=90)
     ax.set(xlabel="predicted", ylabel="label")
@@ -244,7 +247,9 @@ def svg(plot, *arguments, size, alt):
     names = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
     style = {**dict.fromkeys(names, INK), "svg.fonttype": "none", "svg.hashsalt": alt}
     stream = io.StringIO()
-    with rc_context({**style, "axes.spines.top": False, "font.family": "sans-serif"}):
+    style.update({"axes.spines.top": False, "font.family": "sans-serif"})
+    with rc_context(style), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a glyph that a font lacks is the browser's affair
         figure = Figure(figsize=size, layout="constrained")
         plot(*arguments, figure.subplots())
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})

@@ -74,24 +74,50 @@
     });
     get("class").textContent = facts.labels[order[0]];
     get("class").dataset.index = order[0];
-    if (facts.shape) showEvidence(x, pinned === null ? order[0] : pinned);
+    showEvidence(x, pinned === null ? order[0] : pinned);
   }
 
   const COLOURS = [[5, 48, 97], [67, 147, 195], [247, 247, 247], [214, 96, 77], [103, 0, 31]];
 
+  // What each feature adds to the score of a class, beside what it adds to the mean of all scores.
   function showEvidence(x, k) {
     const evidence = x.map((value, i) => {
       const weights = W.subarray(i * nOut, (i + 1) * nOut);
       return value * (weights[k] - weights.reduce((sum, w) => sum + w, 0) / nOut);
     });
-    const most = evidence.reduce((top, value) => Math.max(top, Math.abs(value)), 0) || 1;
+    for (const name of document.querySelectorAll(".evidence-class")) {
+      name.textContent = facts.labels[k];
+    }
+    if (facts.shape) paintEvidence(evidence, k);
+    else showShares(evidence);
+  }
+
+  function paintEvidence(evidence, k) {
+    const most = largest(evidence);
     paint(get("evidence"), evidence, (value) => {
       const place = 2 + (2 * value) / most;
       const low = Math.min(Math.floor(place), 3);
       return COLOURS[low].map((c, j) => c + (COLOURS[low + 1][j] - c) * (place - low));
     });
     get("evidence").setAttribute("aria-label", `evidence for ${facts.labels[k]}`);
-    get("evidence-class").textContent = facts.labels[k];
+  }
+
+  // A bar for each column, from the middle to the right for what speaks for the class.
+  function showShares(evidence) {
+    const shares = fields.map(({ first, n }) =>
+      evidence.subarray(first, first + n).reduce((sum, value) => sum + value, 0));
+    const most = largest(shares);
+    fields.forEach(({ share }, i) => {
+      const isAgainst = shares[i] < 0, bar = share.querySelector("i");
+      bar.className = isAgainst ? "against" : "for";
+      bar.style.width = `${(50 * Math.abs(shares[i])) / most}%`;
+      share.querySelector("b").textContent =
+        `${isAgainst ? "−" : "+"}${Math.abs(shares[i]).toFixed(2)}`;
+    });
+  }
+
+  function largest(values) {
+    return values.reduce((top, value) => Math.max(top, Math.abs(value)), 0) || 1;
   }
 
   function paint(canvas, values, colour) {
@@ -122,9 +148,13 @@
       const label = document.createElement("label");
       label.appendChild(document.createElement("span")).textContent = name;
       label.appendChild(field);
+      const share = label.appendChild(document.createElement("span"));
+      share.className = "share";
+      share.appendChild(document.createElement("i"));
+      share.appendChild(document.createElement("b"));
       get("fields").insertBefore(label, get("fields").lastElementChild);
       first += means.length;
-      return { field, first: first - means.length, n: means.length };
+      return { field, share, first: first - means.length, n: means.length };
     });
   }
 

@@ -14,6 +14,7 @@ from logreg.plots import short
 
 N_CELLS = 12  # of a wrong row of a table
 SETTINGS = (*(field.name for field in fields(Hyperparameters)), "missing", "shuffle")
+MANY_CLASSES = 30  # with more, the errors come before the weights, which are folded
 REASONS = {
     "patience": "patience ran out, as there was no significant gain any more",
     "n_epochs": "all epochs had been run",
@@ -109,7 +110,10 @@ def weights(predictor, metadata):
         end, scale = f"{plots.largest(predictor.W):.2g}", "<span class=scale></span>"
         top = f"<div class=ends><span>−{end}</span>{scale}<span>+{end}</span></div>"
     more = f" {n_more} more classes are left out." if n_more > 0 else ""
-    return f'<p>{said}{more}</p>{top}<div class="{kind}">{plots.weights_html(predictor)}</div>'
+    drawn = f'{top}<div class="{kind}">{plots.weights_html(predictor)}</div>'
+    if n_out > MANY_CLASSES:
+        drawn = f"<details><summary>{n_out} classes</summary>{drawn}</details>"
+    return f"<p>{said}{more}</p>{drawn}"
 
 
 def errors(evaluation):
@@ -177,7 +181,7 @@ def facts(predictor, metadata, means):
         shifts, scales = preprocessing.means, preprocessing.scales
     if preprocessing.means is not None:
         means = preprocessing.means / scale
-    names = spec.columns.names or metadata["feature_names"]
+    names = spec.columns.names or [f"column {i + 1}" for i in range(len(spec.columns.categories))]
     return {
         "labels": [short(label, 40) for label in predictor.labels],
         "dtype": W.dtype.name,

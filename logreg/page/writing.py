@@ -41,7 +41,8 @@ def write_page(path, model, predictor, data=None):
         hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         # What the style shows and hides; see the template.
         kinds=f"{'of-images' if is_image else 'of-a-table'} {'is-live' if facts else 'is-still'} "
-        f"{'tested' if evaluation else 'untested'}",
+        f"{'tested' if evaluation else 'untested'} "
+        f"{'of-many' if len(predictor.labels) > sections.MANY_CLASSES else ''}",
         scores=sections.scores(metadata, evaluation),
         run=sections.run(metadata),
         curve=sections.curve(metadata),

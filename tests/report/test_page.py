@@ -163,7 +163,7 @@ def test_the_tools_of_the_pad(open_page, state, digits_page):
     numpy.testing.assert_array_equal(state().pad, stroke.pad)
     pinned = browser.execute_script(
         "const bar = document.querySelectorAll('.bar')[4]; bar.click(); return ["
-        "bar.getAttribute('aria-pressed'), document.getElementById('evidence-class').textContent]"
+        "bar.getAttribute('aria-pressed'), document.querySelector('.image .evidence-class').textContent]"
     )
     assert pinned == ["true", "4"]
 
@@ -204,6 +204,13 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, state, op
     check(2.5, HOSTILE[1], float(values[2]))
     names = [bar.text for bar in browser.find_elements("css selector", ".bar .name")]
     assert sorted(names) == sorted(HOSTILE)
+    # What the columns contribute is what the score of the class has beside the mean of all.
+    shares = [share.text for share in browser.find_elements("css selector", ".share b")]
+    logs, k = numpy.log(state().probabilities), state().predicted
+    expected = logs[k] - logs.mean() - (predictor.b[k] - predictor.b.mean())
+    assert sum(float(share.replace("−", "-")) for share in shares) == pytest.approx(
+        expected, abs=0.02
+    )
     # An inline script that is not the page's own is not run, whatever brings it in.
     assert browser.execute_script(
         "const script = document.createElement('script'); script.textContent = 'hacked = 1';"
@@ -241,7 +248,9 @@ def test_models_of_few_and_of_many_classes(open_page, state, n_out, shape):
         colours = numpy.transpose([numpy.interp(places, range(5), stops[:, c]) for c in range(3)])
         assert abs(shown.evidence.reshape(-1, 3) - colours).max() < 1
     figures = browser.find_elements("css selector", "#weights figure")
-    assert len(figures) == n_out
+    assert len(figures) == n_out and figures[0].is_displayed() == (n_out < 30)  # or folded
+    weights, errors = (browser.find_element("id", name).rect["y"] for name in ("weights", "errors"))
+    assert (weights < errors) == (n_out < 30)
     visible = [bar for bar in browser.find_elements("class name", "bar") if bar.is_displayed()]
     assert len(visible) == min(n_out, 20)
     assert "was not to be found" in browser.find_element("id", "errors").text
