@@ -162,8 +162,8 @@ def test_the_tools_of_the_pad(open_page, state, digits_page):
     browser.execute_script("document.getElementById('undo').click()")
     numpy.testing.assert_array_equal(state().pad, stroke.pad)
     pinned = browser.execute_script(
-        "const bar = document.querySelectorAll('.bar')[4]; bar.click(); return ["
-        "bar.getAttribute('aria-pressed'), document.querySelector('.image .evidence-class').textContent]"
+        "const bar = document.querySelectorAll('.bar')[4]; bar.click(); return [bar.getAttribute("
+        "'aria-pressed'), document.querySelector('.image .evidence-class').textContent]"
     )
     assert pinned == ["true", "4"]
 
