@@ -1,11 +1,9 @@
-"""The engine: Theano, or PyTensor where Theano does not install.
+"""The engine: Theano, or PyTensor where Theano does not install; README.md is for who runs it.
 
-Only this package knows which one runs: the others import `theano` and `T` from here, and write
-``theano.shared``, ``T.dot`` ... as the tutorial does. ``LOGREG_ENGINE=theano`` or ``pytensor`` in
-the environment chooses; without it Theano is taken where it imports, else PyTensor.
-
-The functions below are the interface of the back ends. What differs between engines and devices
-stands in the module of each back end.
+Only this package knows which one runs: the others import `theano` and `T` from here. The functions
+below are the interface; what differs between engines, devices and several ranks stands in a back
+end's module, and what puts the native kernel into graphs in `kernel_graph` and `kernel_ops`.
+What comes in are symbolic expressions, shared variables and NumPy arrays.
 """
 
 import contextlib

@@ -1,7 +1,7 @@
-"""Softmax regression as a native function: the C file beside this one, on NumPy arrays.
+"""Softmax regression as a native function: the C files beside this one, on NumPy arrays.
 
-It computes the scores of a minibatch, or the best classes, or the cost with its gradients, from
-the data as they are stored.
+It computes the scores of some rows, or the best classes, or the cost with its gradients, from the
+data as they are stored. No engine comes in, and nothing symbolic.
 """
 
 import functools
