@@ -97,8 +97,8 @@ def plot_curve(model, ax=None):
 
     Parameters
     ----------
-    model : Predictor, LogisticRegression or dict
-        A model with its `metadata`, or these.
+    model : Run, Predictor, LogisticRegression or dict
+        What :func:`logreg.fit` returns, a model with its `metadata`, or these.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -116,7 +116,11 @@ def plot_curve(model, ax=None):
     >>> plot_curve({"curve": curve, "n_train_batches": 10}).get_xlabel()
     'epoch'
     """
-    metadata = model if isinstance(model, dict) else model.metadata
+    if hasattr(model, "validations"):
+        metadata = {**vars(model.hyperparameters), "curve": model.curve}
+        metadata["n_train_batches"] = model.n_train_batches
+    else:
+        metadata = model if isinstance(model, dict) else getattr(model, "metadata", {})
     points, stopping, gains = replay(metadata)
     iters, costs, errors, tests = points.T
     n_batches = metadata.get("n_train_batches") or 1
@@ -149,7 +153,7 @@ def plot_curve(model, ax=None):
 def replay(metadata):
     """Follow a model's curve; give its points (n, 4), its early stopping, its significant gains."""
     if not metadata.get("curve"):
-        raise SettingError("the model file holds no curve: it is an older one; train anew")
+        raise SettingError("no curve is known: no validation was made, or the file is an older one")
     points = numpy.array(metadata["curve"], dtype=float)
     names = ("patience", "patience_increase", "improvement_threshold", "ties")
     stopping = EarlyStopping(**{name: metadata[name] for name in names if metadata.get(name)})

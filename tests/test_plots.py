@@ -4,10 +4,12 @@ import sys
 
 import numpy
 import pytest
-from builders import save, save_digits_model, weights
+from builders import make_pairs, save, save_digits_model, weights
 
-from logreg import plots
-from logreg.errors import ExtraError, SettingError
+from logreg import Hyperparameters, LogisticRegression, fit, load_model, plots, save_params, updates
+from logreg.callbacks import BestModel
+from logreg.engine import T
+from logreg.errors import ExtraError, ModelFileError, SettingError
 from logreg.prediction.predictor import Predictor
 
 pytest.importorskip("matplotlib").use("Agg")
@@ -62,9 +64,29 @@ def test_a_curve_marks_the_best_and_the_significant_gains():
     }
     lines = {line.get_label(): line for line in plots.plot_curve(ties, axes()).get_lines()}
     assert lines["best model"].get_xdata().tolist() == [2]
-    for bad in (None, []):
+    for bad in ({"curve": None}, LogisticRegression(T.matrix("x"), 4, 2)):
         with pytest.raises(SettingError, match="no curve"):
-            plots.plot_curve({"curve": bad}, axes())
+            plots.plot_curve(bad, axes())
+
+
+def test_a_run_has_a_curve_too(working_folder):
+    x, y = T.matrix("x"), T.ivector("y")
+    classifier = LogisticRegression(x, 4, 3)
+    cost = classifier.negative_log_likelihood(y)
+    settings = Hyperparameters(batch_size=10, n_epochs=5)
+    rule = updates.sgd(cost, classifier.params, 0.1)
+    best = BestModel("model.pkl", classifier)
+    run = fit(x, y, cost, classifier.errors(y), rule, make_pairs(), settings, [best])
+    lines, of_file = (
+        {line.get_label(): line.get_xydata().tolist() for line in ax.get_lines()}
+        for ax in (plots.plot_curve(run), plots.plot_curve(Predictor("model.pkl")))
+    )
+    assert lines == of_file
+    shown = [[v.iter // 6 + 1, 100 * v.error] for v in run.validations]
+    assert lines["validation error"] == shown and len(shown) == 5
+    save_params(classifier.params, "params.pkl")
+    with pytest.raises(ModelFileError, match=r"BestModel\(path, classifier\) and save_model write"):
+        load_model("params.pkl")
 
 
 def test_a_confusion_matrix_has_counts_where_there_is_room():

@@ -190,7 +190,8 @@ def read(path, kind="model"):
             header, arrays = loads(data)
         found = header["format"].split()[1]
         if found != kind:
-            raise ModelFileError(f"it is a {found} file, not a {kind} file")
+            model = "; BestModel(path, classifier) and save_model write one" * (kind == "model")
+            raise ModelFileError(f"it is a {found} file, not a {kind} file{model}")
         return header, arrays
 
 
