@@ -80,6 +80,7 @@ setup(
         "six",
         'theano==1.0.5; python_version < "3.12"',
         'numpy<1.24; python_version < "3.12"',
+        'setuptools<81; python_version < "3.12"',  # with pkg_resources, for theano.scan
         'pytensor>=3; python_version >= "3.12"',
         'numpy>=2; python_version >= "3.12"',
     ],

@@ -75,6 +75,8 @@ def load():
                 import theano.tensor
         _keep_compiled_code()
         theano.gof.vm.CVM = _compiled_loop
+        if sys.version_info >= (3, 11):  # whose headers the C code of a scan does not know
+            sys.modules["theano.scan_module.scan_perform_ext"] = None
     import theano
 
     return TheanoBackend(theano, theano.tensor, _tools())

@@ -189,3 +189,11 @@ def test_a_value_is_copied_and_its_memory_keeps_its_order(device):
     assert engine.n_rows(variable) == 2
     assert engine.describe().startswith(f"{engine.NAME} {engine.VERSION}, float32, ")
     assert device != "cpu" or value.flags.f_contiguous
+
+
+def test_a_loop_in_a_graph():
+    """Other tutorials of the series, as that on the RBM, are made of `theano.scan`."""
+    x = T.vector("x", dtype="float64")
+    loop = theano.scan(lambda x_i, total: 2 * total + x_i, x, T.constant(0.0, dtype="float64"))
+    found = theano.function([x], loop[0] if isinstance(loop, (tuple, list)) else loop)
+    assert found([1.0, 2.0, 3.0]).tolist() == [1.0, 4.0, 11.0]
