@@ -112,6 +112,7 @@ setup(
             ),
             *("onnx", "onnxruntime", "safetensors", *pyarrow),
             *("matplotlib>=3.6", "selenium", "tqdm", *tutorial),
+            *("nbformat", "nbclient", "ipykernel"),
             *("mpi4py", "mpich; platform_system != 'Windows'"),
             "jax; python_version >= '3.12'",
         ],

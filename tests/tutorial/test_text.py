@@ -1,0 +1,235 @@
+"""The text of the tutorial: its examples run, and what it says is true."""
+
+import doctest
+import functools
+import importlib
+import inspect
+import io
+import re
+import textwrap
+import tokenize
+from xml.etree import ElementTree
+
+import numpy
+import pytest
+from builders import probabilities
+from conftest import ROOT
+from test_doctests import Checker
+
+from logreg.callbacks.reference import read_reference
+from logreg.errors import LogRegError
+from logreg.tutorial import text
+
+FOLDER = ROOT / "logreg" / "tutorial"
+README = (FOLDER / "README.md").read_text(encoding="utf-8")
+CHAPTERS = re.split(r"(?m)^## ", README)
+PROSE = re.sub(r"(?ms)^```.*?^```$", "", README)
+PICTURES = sorted(FOLDER.glob("*.svg"))
+
+
+def test_the_examples_run_in_order():
+    """In one namespace; an answer to an exercise has a copy of it."""
+    namespace, parser = {}, doctest.DocTestParser()
+    runner = doctest.DocTestRunner(Checker(), optionflags=doctest.ELLIPSIS)
+    for block in text.blocks():
+        if block.kind == "pycon":
+            examples = parser.get_doctest(block.content, namespace, "tutorial", "README.md", 0)
+            runner.run(examples, clear_globs=False)
+            namespace = namespace if block.info == "answer" else examples.globs
+    assert runner.tries > 100 and not runner.failures
+
+
+def test_the_parts_of_a_text():
+    lines = [
+        *("# One", "", "<!-- source: logreg.sgd.train -->", "```python", "def train(): ...", "```"),
+        *("<details><summary>Answer</summary>", "", "```pycon", ">>> 1", "1", "```", "</details>"),
+        *("<!-- play: softmax -->", "![bars](softmax.svg)", "```pycon", ">>> 2", "2", "```"),
+        "The end.",
+    ]
+    assert text.blocks("\n".join(lines)) == [
+        ("markdown", "# One", ""),
+        ("python", "def train(): ...", "logreg.sgd.train"),
+        ("markdown", "<details><summary>Answer</summary>", ""),
+        ("pycon", ">>> 1\n1", "answer"),
+        ("markdown", "</details>", ""),
+        ("play", "![bars](softmax.svg)", "softmax"),
+        ("pycon", ">>> 2\n2", ""),
+        ("markdown", "The end.", ""),
+    ]
+
+
+def without_docstrings(code):
+    """The lines of code, stripped, without strings that are statements."""
+    lines, last = code.splitlines(), tokenize.INDENT
+    for token in tokenize.generate_tokens(io.StringIO(code).readline):
+        if token.type == tokenize.STRING and last in (tokenize.INDENT, tokenize.NEWLINE):
+            for i in range(token.start[0] - 1, token.end[0]):
+                lines[i] = ""
+        if token.type not in (tokenize.NL, tokenize.COMMENT):
+            last = token.type
+    return [line.strip() for line in lines if line.strip()]
+
+
+def test_shown_code_is_the_programs():
+    shown = [block for block in text.blocks() if block.kind == "python"]
+    assert len(shown) >= 5
+    for block in shown:
+        name = re.match(r"[\w.]+", block.info).group()
+        module, attributes = ".".join(name.split(".")[:2]), name.split(".")[2:]
+        program = functools.reduce(getattr, attributes, importlib.import_module(module))
+        whole = "\n".join(without_docstrings(textwrap.dedent(inspect.getsource(program))))
+        part = "\n".join(line.strip() for line in block.content.splitlines() if line.strip())
+        assert part and part in whole, f"{name}: run python -m logreg.tutorial --update"
+
+
+def test_shown_code_is_brought_up_to_date():
+    before = "One.\n\n<!-- source: {} -->\n```python\n{}```\n\n```python\nx\n```\n"
+    name = "logreg.early_stopping.EarlyStopping.is_over"
+    head, body = "def is_over(self, iter):\n", "return self.patience <= iter\n"
+    after = before.format(name, f"{head}    {body}")
+    assert text.updated(before.format(name, "old\n")) == after
+    part = f"{name}, from `return` to `return`"
+    assert text.updated(before.format(part, "")) == before.format(part, body)
+    with pytest.raises(LogRegError, match="2 lines hold `iter`: name one line"):
+        text.updated(before.format(f"{name}, from `iter` to `return`", ""))
+    with pytest.raises(LogRegError, match="0 lines hold `nonsense`"):
+        text.updated(before.format(f"{name}, from `return` to `nonsense`", ""))
+
+
+def test_printed_lines_are_those_of_the_recorded_log():
+    log = ["... loading data", "... building the model", "... training the model"]
+    for epoch, (error, test_error) in read_reference().items():
+        minibatch = f"epoch {epoch}, minibatch 83/83,"
+        log.append(f"{minibatch} validation error {error} %")
+        if test_error:
+            log.append(f"     {minibatch} test error of best model {test_error} %")
+            best = f"validation score of {error} %, with test performance {test_error} %"
+    log.append(f"Optimization complete with best {best}")
+    blocks = [block.content.splitlines() for block in text.blocks() if block.kind == "text"]
+    assert blocks
+    for lines in blocks:
+        places = [log.index(line) for line in lines if line != "..."]
+        assert places == sorted(places)
+
+
+def test_links_lead_somewhere():
+    headings = re.findall(r"(?m)^#+ (.+)$", PROSE)
+    anchors = {re.sub(r"[^\w\- ]", "", name.lower()).replace(" ", "-") for name in headings}
+    links = re.findall(r"\]\(([^)\s]+)\)", PROSE)
+    for link in links:
+        path, _, anchor = link.partition("#")
+        if not path.startswith("http"):
+            assert not path or (FOLDER / path).exists(), link
+            assert path or anchor in anchors, link
+    assert "http://deeplearning.net/tutorial/logreg.html" in links
+    for part in ("lisa-lab/DeepLearningTutorials", "theano", "pytensor"):
+        assert any(link.startswith("http") and part in link for link in links), part
+
+
+def test_each_chapter_has_exercises_with_answers_and_says_where_it_lives():
+    chapters = CHAPTERS[1:]
+    assert [chapter.split(".")[0] for chapter in chapters] == [str(i + 1) for i in range(11)]
+    for chapter in chapters:
+        exercises = re.findall(r"(?m)^\*\*(\d+)\.\d\*\* ", chapter)
+        assert set(exercises) == {chapter.split(".")[0]}
+        assert len(exercises) == chapter.count("<details><summary>Answer</summary>\n\n")
+        assert len(exercises) == chapter.count("\n\n</details>\n")
+        assert "**Where this lives:**" in chapter.split("</details>")[-1]
+
+
+def test_what_one_plays_with_has_a_picture():
+    plays = {block.info: block.content for block in text.blocks() if block.kind == "play"}
+    assert set(plays) == {"softmax", "plane", "training", "patience"}
+    for name, picture in plays.items():
+        assert re.fullmatch(rf"!\[.+\]\({name}\.svg\)", picture)
+
+
+@pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.name)
+def test_pictures_are_small_drawings_without_a_date(path):
+    content = path.read_text(encoding="utf-8")
+    assert f"]({path.name})" in README
+    assert len(content) < 100_000
+    assert ElementTree.fromstring(content).tag == "{http://www.w3.org/2000/svg}svg"
+    assert "date" not in content and "<script" not in content
+
+
+def test_the_notebook_runs_from_top_to_bottom(monkeypatch, tmp_path):
+    nbformat, nbclient = map(pytest.importorskip, ("nbformat", "nbclient"))
+    pytest.importorskip("ipykernel")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    notebook = nbformat.reads(text.notebook(), as_version=4)
+    nbformat.validate(notebook)
+    where = {"metadata": {"path": str(tmp_path)}}
+    nbclient.NotebookClient(notebook, timeout=600, resources=where).execute()
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    failed = [c.source for c in code if any(o.output_type == "error" for o in c.outputs)]
+    assert [source.splitlines()[-1] for source in failed] == ["float(z.sum())"]
+    assert ">>>" not in "".join(cell.source for cell in code)
+    prose = "".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    assert prose.count("](data:image/svg+xml;base64,") == len(PICTURES)
+    assert ".svg)" not in prose and "<!-- " not in prose and "](../" not in prose
+    assert prose.count("$$") == 2 * README.count("```math")
+
+
+def percent(share):
+    return f"{100 * share:.2f} %"
+
+
+@pytest.fixture(scope="module")
+def mnist(mnist_folder):
+    from logreg.datasets import read_dataset
+
+    return read_dataset(str(mnist_folder))
+
+
+def trained(data, **options):
+    from logreg import Hyperparameters, load_model
+    from logreg.engine import set_floatx
+    from logreg.sgd import sgd_optimization
+
+    set_floatx("float32")
+    run = sgd_optimization(data, Hyperparameters(**options))
+    return run.best_validation, *(p.get_value() for p in load_model("best_model.pkl").params)
+
+
+def says(chapter, *figures):
+    words = " ".join(CHAPTERS[chapter].split())
+    assert [figure for figure in figures if figure not in words] == []
+
+
+def test_figures_of_mnist_are_those_of_a_run(mnist):
+    _, W, b = trained(mnist)
+    (x_train, y_train), (x, y) = mnist.train, mnist.test
+    p = probabilities(x / 256, W, b)
+    answers = p.argmax(axis=1)
+    is_wrong, n_wrong = answers != y, numpy.sum(answers != y)
+
+    def error_on(pixels, y=y):
+        return percent(numpy.mean((pixels.reshape(-1, 784) / 256 @ W + b).argmax(axis=1) != y))
+
+    def confused(i, j):
+        return numpy.sum((y == i) & (answers == j)) + numpy.sum((y == j) & (answers == i))
+
+    def log_loss(p):
+        return -numpy.log(p[numpy.arange(len(y)), y]).mean()
+
+    says(1, percent(numpy.mean(y != 1)), error_on(x), f"({n_wrong}, {is_wrong[:9600].sum()})")
+    says(8, f"makes {n_wrong} mistakes", f"the test error {is_wrong[:9600].sum()}")
+    pictures = x.reshape(-1, 28, 28)
+    says(9, " | ".join(error_on(numpy.roll(pictures, n, axis=2)) for n in (0, 1, 2, 4)))
+    blank = probabilities(numpy.zeros((1, 784)), W, b)
+    says(9, error_on(255 - x), f"says {blank.argmax()}, too, with {blank.max():.3f}")
+    pairs = confused(4, 9), confused(3, 5), confused(7, 9)
+    says(10, "other {} times, 3 and 5 in {} pictures, 7 and 9 in {}".format(*pairs))
+    says(10, error_on(x_train, y_train), f"there are {(W == 0).all(axis=1).sum()}")
+    says(10, f"{p.max(axis=1).mean():.3f} on average", percent(1 - is_wrong.mean()))
+    doubled = probabilities(x / 256, 2 * W, 2 * b)
+    says(10, f"rises to {doubled.max(axis=1).mean():.3f}")
+    says(10, f"from {log_loss(p):.3f} to {log_loss(doubled):.3f}")
+
+
+def test_figures_without_patience_are_those_of_a_run(mnist):
+    best, _, _ = trained(mnist, n_epochs=250, patience=10**6)
+    says(7, f"the best model is that of epoch {(best.iter + 1) // 83}")
+    says(7, f"error of {percent(best.error)} and a test error of {percent(best.test_error)}")
+    says(10, percent(best.test_error_all_rows))
