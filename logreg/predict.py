@@ -14,27 +14,12 @@ import numpy
 from logreg import __version__
 from logreg.errors import DatasetError, LogRegError, SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET
-from logreg.prediction.inputs import (
-    BATCH_SIZE,
-    InputChecker,
-    array_batches,
-    batches,
-    read_test,
-    with_folders,
-)
+from logreg.prediction import inputs
 from logreg.prediction.predictor import Predictor
 from logreg.prediction.writers import destination, shown, shown_some, writer
 from logreg.saving import format
-from logreg.shell import ranks
+from logreg.shell import options, ranks
 from logreg.shell.files import refuse_overwriting
-from logreg.shell.options import (
-    NO_OPTIONS,
-    add_switch,
-    add_table_options,
-    files_of,
-    table_options,
-    whole_number,
-)
 
 N_EXAMPLES = 10
 RULES = """Of an npz file, the array called x, X, data or images is predicted; else the one called
@@ -55,10 +40,11 @@ def parser():
         "Without inputs, predict the first examples of the data set's test set.",
         epilog=RULES,
     )
-    add, add_file, default = parser.add_argument, files_of(parser), " (default: %(default)s)"
-    inputs = "npy, npz, IDX or CSV file, gzipped or not, a picture, or a folder of pictures; - for "
-    inputs += "CSV on stdin"
-    add_file("inputs", nargs="*", metavar="INPUT", help=inputs)
+    add, default = parser.add_argument, " (default: %(default)s)"
+    add_file = options.files_of(parser)
+    kinds = "npy, npz, IDX or CSV file, gzipped or not, a picture, or a folder of pictures; - for "
+    kinds += "CSV on stdin"
+    add_file("inputs", nargs="*", metavar="INPUT", help=kinds)
     add_file("--model", default=BEST_MODEL, help="model file" + default)
     dataset = "a file, folder or name (default: the data that the model was trained on)"
     add_file("--dataset", metavar="PATH", help=dataset)
@@ -67,19 +53,17 @@ def parser():
     add("--quiet", action="store_true", help="drop the notes and the line of progress")
     add("--info", action="store_true", help="print what the model file tells of the model")
     add("--proba", action="store_true", help="give the probability of each class")
-    add("--top", metavar="K", type=whole_number, help="give the K most probable classes instead")
+    number = {"metavar": "N", "type": options.whole_number}
+    add("--top", **number, help="give the N most probable classes instead")
     formats = "format of the results; csv is for predictions only"
     add("--format", choices=("text", "csv", "json"), default="text", help=formats + default)
     add_file("--output", help="where the results go, if not to stdout")
-    number = {"metavar": "N", "type": whole_number}
     n = f"how many rows of each input; of a data set {N_EXAMPLES} if not given, else all"
     add("-n", **number, help=n)
-    add("--batch-size", **number, default=BATCH_SIZE, help="rows at a time" + default)
-    add_table_options(parser)
-    invert = (
-        "exchange light and dark in pictures, whatever their background (not in rows of numbers)"
-    )
-    add_switch(parser, "invert", invert, "keep them")
+    add("--batch-size", **number, default=inputs.BATCH_SIZE, help="rows at a time" + default)
+    options.add_table_options(parser)
+    invert = "exchange light and dark in pictures (not in rows), whatever their background"
+    options.add_switch(parser, "invert", invert, "keep them")
     add("--version", action="version", version=f"logreg {__version__}")
     return parser
 
@@ -100,13 +84,13 @@ def predict(model=BEST_MODEL, dataset=DATASET, n=N_EXAMPLES):
     [0 0 0 0 0 0 0 0 0 0]
     """
     _require_positive("-n", n)
-    _print_examples(Predictor(model), dataset, NO_OPTIONS, n)
+    _print_examples(Predictor(model), dataset, options.NO_OPTIONS, n)
 
 
-def _print_examples(predictor, dataset, options, n):
+def _print_examples(predictor, dataset, table, n):
     """Print the tutorial's two lines."""
-    data = read_test(predictor, dataset, options)
-    predicted = InputChecker(predictor, data.name).predict(data.test[0][:n]).classes
+    data = inputs.read_test(predictor, dataset, table)
+    predicted = inputs.InputChecker(predictor, data.name).predict(data.test[0][:n]).classes
     labels = numpy.asarray(predictor.labels)[predicted]
     with destination() as stream:
         stream.write(f"Predicted values for the first {len(labels)} examples in test set:\n")
@@ -128,45 +112,45 @@ def main(argv=None):
     if args.info:
         return _info(args)
     predictor = Predictor(args.model)
-    options = table_options(args).completed(predictor.metadata)
+    table = options.table_options(args).completed(predictor.metadata)
     if args.evaluate:
-        return _evaluate(predictor, options, args)
+        return _evaluate(predictor, table, args)
     n = args.n or (sys.maxsize if args.inputs else N_EXAMPLES)
     is_plain = args.format == "text" and not (args.proba or args.top or args.output)
     if is_plain and not args.inputs:
-        return _print_examples(predictor, args.dataset, options, n)
+        return _print_examples(predictor, args.dataset, table, n)
     # Of a long file, no more is read than is asked for.
     batch_size = min(args.batch_size, n)
-    spec = predictor.spec._replace(batch_size=batch_size, options=options, invert=args.invert)
+    spec = predictor.spec._replace(batch_size=batch_size, options=table, invert=args.invert)
     if args.inputs:
-        inputs = [(name, batches(name, spec)) for name in args.inputs]
+        found = [(name, inputs.batches(name, spec)) for name in args.inputs]
     else:
-        data = read_test(predictor, args.dataset, options)
+        data = inputs.read_test(predictor, args.dataset, table)
         data.check_outputs(args.output)
-        inputs = [(data.name, array_batches(data.name, data.test[0], spec))]
-    return _predict(predictor, inputs, args, n)
+        found = [(data.name, inputs.array_batches(data.name, data.test[0], spec))]
+    return _predict(predictor, found, args, n)
 
 
 def _arguments(argv):
     """Parse a command line, and refuse options that contradict each other."""
-    options = parser()
-    args = options.parse_args(argv)
+    arguments = parser()
+    args = arguments.parse_args(argv)
     set_quiet(args.quiet)
     if bool(args.inputs) + args.evaluate + args.info > 1:
-        options.error("give inputs, --evaluate or --info, and no two of them")
+        arguments.error("give inputs, --evaluate or --info, and no two of them")
     if (args.evaluate or args.info) and (args.n or args.proba or args.top or args.format == "csv"):
         said = "-n, --proba, --top and --format csv are for predictions, not for --evaluate"
-        options.error(f"{said} or --info")
+        arguments.error(f"{said} or --info")
     if args.inputs and args.dataset is not None:
-        options.error("--dataset is for --evaluate and for the first examples, not for inputs")
+        arguments.error("--dataset is for --evaluate and for the first examples, not for inputs")
     for option, value in (("-n", args.n), ("--top", args.top), ("--batch-size", args.batch_size)):
         _require_positive(option, value)
-    args.inputs = with_folders(args.inputs)
+    args.inputs = inputs.with_folders(args.inputs)
     refuse_overwriting([args.output], [args.model, *args.inputs])
     return args
 
 
-def _predict(predictor, inputs, args, n):
+def _predict(predictor, found, args, n):
     """Predict up to n rows of each input; one that is bad does not keep the others from it."""
     n_bad, inverted = 0, []
     form, what = args.format, (predictor.labels, args.proba, args.top)
@@ -174,7 +158,7 @@ def _predict(predictor, inputs, args, n):
     shows = args.output or not sys.stdout.isatty()
     line = progress(None, unit=" rows") if shows else contextlib.nullcontext(lambda n: None)
     with destination(args.output) as stream, line as advance, writer(form, stream, *what) as out:
-        for name, rows in inputs:
+        for name, rows in found:
             try:
                 with contextlib.closing(rows):
                     if _predict_input(predictor, name, rows, n, out, advance):
@@ -192,7 +176,7 @@ def _predict(predictor, inputs, args, n):
 
 def _predict_input(predictor, name, rows, n, out, advance):
     """Predict an input's batches; return whether it is a picture that was inverted."""
-    checker = InputChecker(predictor, name)
+    checker = inputs.InputChecker(predictor, name)
     for batch in rows:
         first = checker.n_rows
         out.rows(name, first, batch.is_single, checker.predict(batch.x[: n - first]))
@@ -202,10 +186,10 @@ def _predict_input(predictor, name, rows, n, out, advance):
     return False
 
 
-def _evaluate(predictor, options, args):
+def _evaluate(predictor, table, args):
     from logreg.prediction.evaluation import as_text, evaluate
 
-    data = read_test(predictor, args.dataset, options)
+    data = inputs.read_test(predictor, args.dataset, table)
     data.check_outputs(args.output)
     with destination(args.output) as stream:
         with progress(len(data.test[0]), unit=" rows") as advance:

@@ -7,8 +7,6 @@ from logreg.shell.console import command, note
 import argparse
 import os
 import sys
-import webbrowser
-from pathlib import Path
 
 from logreg import __version__
 from logreg.errors import LogRegError
@@ -34,7 +32,6 @@ def parser():
     add_file("model", nargs="?", metavar="MODEL", default=BEST_MODEL, help="default: %(default)s")
     add_file("--dataset", metavar="PATH", help="a file, folder or name, whose test set is used")
     add_file("--output", help="the page (default: MODEL with the suffix .html)")
-    add("--open", action="store_true", help="open the page in the browser")
     add_table_options(parser)
     add("--version", action="version", version=f"logreg {__version__}")
     return parser
@@ -54,8 +51,6 @@ def main(argv=None):
         data.check_outputs(output)
     write_page(output, args.model, predictor, data)
     note(f"the page is {output}")
-    if args.open:
-        webbrowser.open(Path(output).resolve().as_uri())
 
 
 def _test_data(predictor, dataset, options):

@@ -47,11 +47,3 @@ def test_what_a_user_can_mend(working_folder, capsys):
         assert f"error: {message}" in capsys.readouterr().err
     for options in (["--report", "best_model.pkl"], ["--report", "a/p.html"]):
         assert train.main([*OPTIONS, *options]) == 1
-
-
-def test_the_browser_is_asked_to_open_the_page(working_folder, monkeypatch):
-    opened = []
-    monkeypatch.setattr("webbrowser.open", opened.append)
-    save_digits_model()
-    assert report.main(["--open", "--dataset", "mnist_sample"]) == 0
-    assert opened == [(working_folder / "best_model.html").as_uri()]
