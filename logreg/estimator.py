@@ -137,7 +137,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         self.classes_, codes = numpy.unique(y, return_inverse=True)
         n_out = len(self.classes_)
         if n_out < 2:
-            only = ascii(self.classes_.tolist()[0])[:60]
+            only = repr(self.classes_.tolist()[0])[:60]
             raise DatasetError(f"y has one class only, {only}: at least two are needed")
         weights = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         rows = self._split(codes)

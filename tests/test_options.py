@@ -50,6 +50,17 @@ def test_a_number_of_hundreds_of_digits_is_refused(option, capsys):
             Hyperparameters(**{option[2:].replace("-", "_"): int(DIGITS)})
 
 
+@pytest.mark.parametrize("encoding, shown", [("utf-8", "größe"), ("ascii", r"gr\xf6\xdfe")])
+def test_text_is_shown_as_it_was_written_where_stderr_can(encoding, shown, run, working_folder):
+    pytest.importorskip("pandas")
+    (working_folder / "table.csv").write_text("größe,label\n1,a\n2,b\n", encoding="utf-8")
+    options = ["--dataset", "table.csv", "--label-column", "a\n\x1b"]
+    env = {"PYTHONIOENCODING": encoding}
+    done = run("-m", "logreg.train", *options, env=env, encoding=encoding)
+    assert done.returncode == 1 and f"1 ({shown}), 2 (label)" in done.stderr
+    assert r"has no column a\n\x1b for the label" in done.stderr
+
+
 @pytest.mark.parametrize("value", [2**70, -(2**70)])
 @pytest.mark.parametrize("name", ["learning_rate", "patience_increase", "l2", "momentum"])
 def test_so_is_one_in_place_of_a_float(name, value):

@@ -28,7 +28,7 @@ class Verdict(Callback):
     def on_train_end(self, run):
         if run.reason == "interrupted":
             return
-        guess = f"always guessing {ascii(self.label)[:60]}"
+        guess = f"always guessing {repr(self.label)[:60]}"
         source = "the most frequent class of the training rows"
         note("%s, %s, gives a test error of %f %%" % (guess, source, self.error * 100.0))
         if run.best_validation.test_error_all_rows >= self.error:

@@ -146,7 +146,7 @@ def load_data(dataset, label_column=None, shuffle=None, split_seed=0, standardiz
     with ranks.first_first():  # which fetches what is nowhere
         data = read_dataset(dataset, options, shuffle, announce=True, **how)
     if data.class_labels != list(range(data.n_out)):
-        first = ", ".join(ascii(label)[:40] for label in data.class_labels[:3])
+        first = ", ".join(repr(label)[:40] for label in data.class_labels[:3])
         more = ", ..." if data.n_out > 3 else ""
         note(f"note: {data.name}: the labels {first}{more} are numbered 0 to {data.n_out - 1}")
     return shared_datasets(data, release=data is not dataset)

@@ -248,7 +248,7 @@ def check_classes(name, sets, class_labels):
     """Refuse labels that are none, and warn of sets that teach nothing, or tell nothing."""
 
     def shown(classes):
-        return ", ".join(ascii(class_labels[i])[:40] for i in classes[:10])
+        return ", ".join(repr(class_labels[i])[:40] for i in classes[:10])
 
     n_rows, n_out = sum(len(y) for _, y in sets.values()), len(class_labels)
     if n_out > max(10, n_rows / 2):

@@ -49,7 +49,7 @@ def reading(path):
             f"{path}: cannot be read: it needs more memory than there is, or is damaged"
         ) from None
     except Exception as error:  # whatever a library may raise on bytes without sense
-        said = ascii(str(error))[1:-1][:200] or type(error).__name__
+        said = repr(str(error))[1:-1][:200] or type(error).__name__
         reason = getattr(error, "strerror", None)  # an OSError's
         reason = reason or f"cut off or damaged ({said}); fetch or write it again"
         raise DatasetError(f"{path}: cannot be read: {reason}") from error
@@ -138,7 +138,7 @@ def read_npz(path, choose=list):
     with reading(path), open_bytes(path) as stream, zipfile.ZipFile(stream) as archive:
         names = (os.path.splitext(member) for member in archive.namelist())
         for name in choose([name for name, suffix in names if suffix == ".npy"]):
-            with reading(f"array {ascii(name)[:60]}"), archive.open(f"{name}.npy") as array:
+            with reading(f"array {repr(name)[:60]}"), archive.open(f"{name}.npy") as array:
                 arrays[name] = _npy_array(array)
     return arrays
 
@@ -177,7 +177,7 @@ class _Dtype(pickles.Placeholder):
         )
         # NumPy's dtypes are a language of their own; O is an object.
         if not re.fullmatch(r"[a-zA-NP-Z?]\d{0,6}", code):
-            raise DatasetError(f"holds an array of dtype {ascii(code)[:60]}: {SAVE_NUMBERS}")
+            raise DatasetError(f"holds an array of dtype {repr(code)[:60]}: {SAVE_NUMBERS}")
         return numpy.dtype(code).newbyteorder(order if order in ("<", ">") else "|")
 
 

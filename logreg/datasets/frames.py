@@ -67,7 +67,7 @@ def open_table(path, options, known=None):
         except pandas.errors.EmptyDataError:
             raise DatasetError("is empty: it has no row") from None
         except pandas.errors.ParserError as error:
-            said = ascii(str(error).strip())[1:-1][:200]
+            said = repr(str(error).strip())[1:-1][:200]
             quote = re.search(r"EOF inside string starting at row (\d+)", said)
             said = f"line {int(quote[1]) + 1} has a quote that is never closed" if quote else said
             raise DatasetError(f"{said}: every row needs as many cells as row 1") from None

@@ -66,7 +66,7 @@ class Table(NamedTuple):
 
 def cut(name):
     """A name from a file as messages show it."""
-    return ascii(name)[1:-1][:60]
+    return repr(name)[1:-1][:60]
 
 
 def text_of(cell):
@@ -149,7 +149,7 @@ class Header:
             twice = [name for name in counts if counts[name] > 1]
             if twice and not n:
                 raise DatasetError(
-                    f"several columns are called {ascii(twice[0])[:60]}: name them apart, or "
+                    f"several columns are called {repr(twice[0])[:60]}: name them apart, or "
                     "--drop one by its number"
                 )
             return order

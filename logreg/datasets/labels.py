@@ -51,7 +51,7 @@ def classes_of(labels, first_rows, source, option=None):
             where = f"row {row}" if option else f"row {row} (counted from 0)"
             other = f"; {option} names another column" if option else ""
             raise DatasetError(
-                f"{source} holds the label {ascii(label)[:60]} in {where}: labels must not be "
+                f"{source} holds the label {repr(label)[:60]} in {where}: labels must not be "
                 f"{fault}; {mend}{other}"
             )
         classes.append(label if isinstance(label, str) else int(label))
@@ -65,7 +65,7 @@ def number_classes(sets):
     """
     class_labels = set().union(*(labels for labels, _ in sets))
     if len(set(map(type, class_labels))) > 1:
-        some = ", ".join(sorted(ascii(label)[:40] for label in class_labels)[:6])
+        some = ", ".join(sorted(repr(label)[:40] for label in class_labels)[:6])
         raise DatasetError(
             f"some labels are integers and others are text ({some} ...): make all of them one kind"
         )

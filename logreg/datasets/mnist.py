@@ -57,7 +57,7 @@ def search_folders():
     named = os.environ.get("LOGREG_DATA")
     folders = [Path(os.path.expanduser(named))] if named else []
     if named and str(folders[0]).startswith("~"):
-        raise DownloadError(f"LOGREG_DATA is {ascii(named)[:200]}: there is no such user's home")
+        raise DownloadError(f"LOGREG_DATA is {repr(named)[:200]}: there is no such user's home")
     folders += [Path("data"), CLONE_DATA, Path(sys.prefix, "share", "logreg"), _cache_folder()]
     unique = {}
     for folder in folders:
@@ -151,7 +151,7 @@ def fetch(folder=None, sources=SOURCES, timeout=10.0):
             data, fault = _download(url, file.size, timeout)
             fault = fault or store(file, data, folder)
             if fault:  # which may be long, and hold what a terminal would obey
-                tried.append(f"  {url}: {ascii(fault)[1:-1][:200]}")
+                tried.append(f"  {url}: {repr(fault)[1:-1][:200]}")
                 break
     left = [f"  {file.name}" for file in missing(folder)]
     if left:

@@ -158,7 +158,7 @@ def _find_sets(names):
             found[split] = whole[0]
         elif split == "train":
             raise DatasetError(
-                f"has the arrays {ascii(sorted(names)[:8])[:200]}; a data set needs x_train and "
+                f"has the arrays {repr(sorted(names)[:8])[:200]}; a data set needs x_train and "
                 "y_train, and may have x_valid, y_valid, x_test, y_test; or x and y. X, y or data, "
                 "target or images, labels do as well"
             )

@@ -206,7 +206,7 @@ class _Features:
             mend += "" if self.is_known else "; --drop leaves the column out"
         raise DatasetError(
             f"row {frame.index[row] + self.head.first_row}, "
-            f"{self.head.shown(frame.columns[i])} holds {ascii(cell)[:60]}: every feature must be "
+            f"{self.head.shown(frame.columns[i])} holds {repr(cell)[:60]}: every feature must be "
             f"a finite number, and no larger than float32 can hold; {mend}"
         )
 
@@ -256,7 +256,7 @@ class _Features:
             if 2 * sum(map(bool, map(NUMBER.fullmatch, texts))) > len(texts):
                 warning(
                     f"{source}: most texts of {self.head.shown(i)} are numbers, and the first is "
-                    f"{ascii(next(iter(texts)))[:60]}: if that is a missing one, empty such cells, "
+                    f"{repr(next(iter(texts)))[:60]}: if that is a missing one, empty such cells, "
                     "and give --missing"
                 )
 

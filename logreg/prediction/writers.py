@@ -38,7 +38,7 @@ class _Stdout:
 
 def shown(text):
     """A name on one line: if some of it cannot be printed, it has escapes."""
-    return text if text.isprintable() else ascii(text)[1:-1]
+    return text if text.isprintable() else repr(text)[1:-1]
 
 
 def shown_some(names):

@@ -209,7 +209,7 @@ def test_what_is_wrong_is_said(text, said):
 def test_what_was_found_is_cut_and_escaped():
     with pytest.raises(DatasetError) as raised:
         table("1,2\n3,\x1b[31m" + "é" * 5000 + "\n")
-    assert "\\x1b[31m\\xe9" in str(raised.value) and len(str(raised.value)) < 350
+    assert "\\x1b[31mé" in str(raised.value) and len(str(raised.value)) < 350
 
 
 def test_numbers_as_they_may_be_written():
