@@ -107,9 +107,10 @@ def test_the_page_is_one_file_and_tells_of_the_sample(browser, page):
         picture, answer = (find(browser, f"#{name} {part}") for part in ("> p img", ".answer"))
         assert not picture.is_displayed() and picture.get_attribute("alt")
         assert not answer.is_displayed()
-    links = browser.find_elements("css selector", "#contents a")
-    targets = [link.get_attribute("hash")[1:] for link in links]
-    assert targets == [h.get_attribute("id") for h in browser.find_elements("css selector", "h2")]
+    chapters = [h2.get_attribute("id") for h2 in browser.find_elements("css selector", "h2")]
+    for links in ("#contents a", "main .table a"):  # the second are the text's own
+        found = browser.find_elements("css selector", links)
+        assert [link.get_attribute("hash")[1:] for link in found] == chapters
     assert len(browser.find_elements("css selector", "math")) > 0
     style = "return getComputedStyle(document.querySelector('.gp')).userSelect"
     assert browser.execute_script(style) == "none"
