@@ -186,7 +186,7 @@ def test_compressed_tables(compress):
     "text, said",
     [
         ("1,2,3\n4,5,1_0\n", "row 2, column 3 holds '1_0': .* write it as a number or, if"),
-        ("1,2\n3,\u0663\n", r"row 2, column 2 holds '\\u0663'"),
+        ("1,2\n3,\u0663\n", r"row 2, column 2 holds '\u0663'"),
         ("a,b,kind\n1,2,dog\n3,4x,cat\n", r"row 3, column 2 \(b\) holds '4x'.*--label-column"),
         ("1,2,3\n4,5,1e39\n", r"row 2, column 3 holds '1e\+39': .* larger than float32"),
         ("1,2,3\n4,5,-1e400\n", "row 2, column 3 holds '-(inf|1e400)'"),
