@@ -126,7 +126,8 @@ def parser():
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add, add_file = parser.add_argument, files_of(parser)
-    add_file("model", nargs="?", metavar="MODEL", default=BEST_MODEL, help="default: %(default)s")
+    model = "a model file (default: %(default)s)"
+    add_file("model", nargs="?", metavar="MODEL", default=BEST_MODEL, help=model)
     add("--to", choices=WRITERS, required=True, help="the format")
     add_file("--output", help="where it goes (default: beside the model, as model.onnx)")
     add("--version", action="version", version=f"logreg {__version__}")

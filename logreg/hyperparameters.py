@@ -54,10 +54,14 @@ class Hyperparameters:
         5000, "2 or more", "minibatches to run before early stopping may end the run"
     )
     patience_increase: float = _setting(
-        2, "1 or more", "after a significant gain at minibatch i, run on to i times this"
+        2,
+        "1 or more",
+        "after a significant gain at minibatch i, run on to i times this at least",
     )
     improvement_threshold: float = _setting(
-        0.995, "above 0, up to 1", "a new best below this fraction of the last is significant"
+        0.995,
+        "above 0, up to 1",
+        "a new best is significant if below this fraction of the best before",
     )
     l1: float = _setting(0.0, "0 or more", "factor of the sum of absolute weights in the cost")
     l2: float = _setting(0.0, "0 or more", "factor of the sum of squared weights in the cost")
@@ -65,12 +69,12 @@ class Hyperparameters:
         0.0, "0 or more, below 1", "fraction of the last step that is added to each"
     )
     class_weight: Optional[str] = _setting(
-        None, (None, "balanced"), "balanced: each class counts as much in the cost as any other"
+        None, (None, "balanced"), "balanced: all classes count the same, not all rows, in the cost"
     )
     ties: str = _setting(
         "first",
         TIES,
-        "of models with the same validation error, keep the first, or a later one that had "
+        "of models with the same validation error, keep the first; or, with later, one that had "
         "patience_increase times as many minibatches",
     )
 

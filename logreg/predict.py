@@ -26,10 +26,10 @@ RULES = """Of an npz file, the array called x, X, data or images is predicted; e
 so with _test; else the only one. Of a folder, the pictures are predicted. Numbers of type uint8
 are multiplied by the model's scale: 1/256 if it was trained on pixels, on numbers from 0 to 1 or
 on numbers of unknown range, else 1. Pictures are scaled to the range of the training data; a model
-of grey images below 10 x 10 refuses them. A picture on a light background is inverted if the
-background of the training data is dark, as it is if their median is below the middle of their
-range or unknown; and the other way round. A data set without a test set is split as the model's
-training data were."""
+of grey images below 10 x 10 refuses them. A picture is inverted if its background is light and
+that of the training data dark, or the other way round. Theirs is taken for dark if their median is
+below the middle of their range, or is not known. A data set without a test set is split as it was
+in training."""
 
 
 def parser():
@@ -45,12 +45,12 @@ def parser():
     kinds = "npy, npz, IDX or CSV file, gzipped or not, a picture, or a folder of pictures; - for "
     kinds += "CSV on stdin"
     add_file("inputs", nargs="*", metavar="INPUT", help=kinds)
-    add_file("--model", default=BEST_MODEL, help="model file" + default)
-    dataset = "a file, folder or name (default: the data that the model was trained on)"
+    add_file("--model", default=BEST_MODEL, help="the model file" + default)
+    dataset = "the data set whose test set is taken (default: that of the training)"
     add_file("--dataset", metavar="PATH", help=dataset)
     evaluate = "print errors, precision, recall, F1 and the confusion matrix on the test set"
     add("--evaluate", action="store_true", help=evaluate)
-    add("--quiet", action="store_true", help="drop the notes and the line of progress")
+    add("--quiet", action="store_true", help="say nothing but errors and warnings on stderr")
     add("--info", action="store_true", help="print what the model file tells of the model")
     add("--proba", action="store_true", help="give the probability of each class")
     number = {"metavar": "N", "type": options.whole_number}
@@ -58,12 +58,17 @@ def parser():
     formats = "format of the results; csv is for predictions only"
     add("--format", choices=("text", "csv", "json"), default="text", help=formats + default)
     add_file("--output", help="where the results go, if not to stdout")
-    n = f"how many rows of each input; of a data set {N_EXAMPLES} if not given, else all"
+    n = f"predict the first N rows of each input (default: all; of a data set, {N_EXAMPLES})"
     add("-n", **number, help=n)
-    add("--batch-size", **number, default=inputs.BATCH_SIZE, help="rows at a time" + default)
+    add(
+        "--batch-size",
+        **number,
+        default=inputs.BATCH_SIZE,
+        help="rows taken at a time" + default,
+    )
     options.add_table_options(parser)
     invert = "exchange light and dark in pictures (not in rows), whatever their background"
-    options.add_switch(parser, "invert", invert, "keep them")
+    options.add_switch(parser, "invert", invert, "take pictures as they are")
     add("--version", action="version", version=f"logreg {__version__}")
     return parser
 

@@ -25,12 +25,13 @@ def parser():
         prog="logreg-report",
         description="Write a page of pictures of a model, as one HTML file: how it was trained, "
         "what it has learnt, where it errs, and a pad to draw on or fields to fill in.",
-        epilog="Without --dataset, the test set is that of the training data; if they are not to "
-        "be found, the page is written without what comes of it.",
+        epilog="Without --dataset, the test set is that of the training data; if these cannot be "
+        "found, the page leaves out what needs one.",
     )
     add, add_file = parser.add_argument, files_of(parser)
-    add_file("model", nargs="?", metavar="MODEL", default=BEST_MODEL, help="default: %(default)s")
-    add_file("--dataset", metavar="PATH", help="a file, folder or name, whose test set is used")
+    model = "a model file (default: %(default)s)"
+    add_file("model", nargs="?", metavar="MODEL", default=BEST_MODEL, help=model)
+    add_file("--dataset", metavar="PATH", help="the data set whose test set is used")
     add_file("--output", help="the page (default: MODEL with the suffix .html)")
     add_table_options(parser)
     add("--version", action="version", version=f"logreg {__version__}")

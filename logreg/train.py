@@ -44,10 +44,11 @@ def parser():
         "Theano tutorial, and keep the best model.",
     )
     add, add_file, default = parser.add_argument, files_of(parser), " (default: %(default)s)"
-    add_file("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + default)
+    dataset = "the data: a table or a file of arrays, a folder of these, or mnist_sample" + default
+    add_file("--dataset", metavar="PATH", default=DATASET, help=dataset)
     add_table_options(parser)
     add_training_options(parser)
-    shuffle = "shuffle the rows before validation is split off, with this seed"
+    shuffle = "shuffle the rows with this seed before the validation set is split off"
     add("--shuffle", type=whole_number, metavar="SEED", help=shuffle)
     pixels = "x are pixels, whole numbers from 0 to 255, in a table, say: divide them by N, in "
     pixels += "training and prediction (if not given, uint8 is divided by 256, and nothing else)"
@@ -64,15 +65,18 @@ def parser():
             kind["default"], known = setting.default, "" if setting.default is None else default
         option = "--" + setting.name.replace("_", "-")
         add(option, help=setting.metadata["help"] + known, **kind)
-    add_file("--output", default=BEST_MODEL, help="the best model" + default)
-    add_file("--checkpoint", help="keep the state of the run here at each validation")
+    add_file("--output", default=BEST_MODEL, help="where the best model goes" + default)
+    add_file("--checkpoint", help="keep the state of the run here, for --resume")
     add("--resume", action="store_true", help="go on from the checkpoint; --n-epochs may be larger")
     add_file("--history", help="write a CSV row here at each validation")
     add_file("--report", help="at the end, write a page of pictures of the model here")
-    add("--quiet", action="store_true", help="drop the notes and the line of progress")
-    add("--floatx", choices=("float32", "float64"), help="float type of data and parameters")
-    add("--device", metavar="NAME", help="where data and parameters live: cpu, cuda, cuda1, ...")
-    check = "compare every figure with the tutorial's; exit with 1 if one differs"
+    add("--quiet", action="store_true", help="say nothing but errors and warnings on stderr")
+    floatx = "type of data and parameters (default: what the engine's flags say, else float32)"
+    add("--floatx", choices=("float32", "float64"), help=floatx)
+    device = "where data and parameters live: cpu, cuda, cuda1, ... (default: what the engine's "
+    device += "flags say, else cpu)"
+    add("--device", metavar="NAME", help=device)
+    check = "compare the run with the tutorial's own log; exit with 1 if a figure differs"
     add("--check-reference", action="store_true", help=check)
     add("--version", action="version", version=f"logreg {__version__}")
     return parser

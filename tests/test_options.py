@@ -1,6 +1,7 @@
 """What every command says of a name that is none, and of a number that is too long."""
 
 import importlib
+import re
 
 import pytest
 from builders import save_digits_model
@@ -74,3 +75,12 @@ def test_a_number_of_threads_that_is_none_is_refused(n, run):
     done = run("-m", "logreg.train", *options, env={"LOGREG_NUM_THREADS": n})
     said = f"error: LOGREG_NUM_THREADS is {n!r}: set it to a number from 1 to 9999\n"
     assert (done.returncode, done.stderr) == (1, said)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_help_names_a_default_once_and_no_None(module):
+    parser = importlib.import_module(f"logreg.{module}").parser()
+    assert not re.search(r"None|\{\.,,\}", parser.format_help())
+    for action in parser._actions:
+        assert action.help.count("default:") <= 1
+        assert not (action.nargs == "?" and "default" not in action.help)

@@ -54,38 +54,39 @@ def add_table_options(parser):
     parser.add_argument(
         "--label-column",
         metavar="NAME",
-        help="a table's column with the label, by name or by number from 1 (-1: the last); if not "
-        "given: the one called label, class or target; else the one with text; else the one "
-        "called y; else, without a header, the first. Rows to predict without a header have it "
-        "where the training data had it",
+        help="the column of a table that holds the labels: its name, or its number from 1 (-1 is "
+        "the last). If not given, it is the one called label, class or target; else the only one "
+        "with text; else the one called y; else, in a table without a header, the first. Rows to "
+        "predict need no label; without a header, it is looked for where it was in training",
     )
     add_switch(
         parser,
         "header",
-        "the first row of a table names the columns; if not given, it does if a text cell of "
-        "it stands over a number, if all its cells are text, or if one is label, class or target",
-        "the first row is one of data",
+        "the first row of a table names the columns (if neither is given: it does if it has text "
+        "above a number, if all its cells are text, or if one is label, class or target)",
+        "the first row of a table is one of data",
     )
-    decimal = "decimal mark in a table (default: .)"
-    parser.add_argument("--decimal", choices=(".", ","), help=decimal)
+    decimal = "decimal mark in a table: . or , (default: . for training, then that of training)"
+    parser.add_argument("--decimal", metavar="MARK", choices=(".", ","), help=decimal)
 
 
 def add_training_options(parser):
     """Add the options of how data are prepared for training, which a model file keeps."""
-    drop = "leave columns of a table out, each by name or by number from 1"
+    drop = "columns of a table to leave out: their names, or their numbers from 1"
     parser.add_argument("--drop", metavar="NAME[,NAME...]", help=drop)
-    missing = "empty cells of a table (also NA, NaN and nan) get the mean of their column, in a "
-    missing += "column of text a category of their own; or their rows are left out"
+    missing = "what becomes of a table's empty cells (also NA, NaN and nan): with mean, the mean "
+    missing += "of their column, or a category of their own in a column of text; with drop, their "
+    missing += "rows are left out (without it, empty cells are an error)"
     parser.add_argument("--missing", choices=("mean", "drop"), help=missing)
-    standardize = "give each feature mean 0 and standard deviation 1 over the training rows "
-    standardize += "(default: in tables only)"
+    standardize = "give each feature mean 0 and standard deviation 1, as measured on the training "
+    standardize += "rows (default: in tables only)"
     add_switch(parser, "standardize", standardize, "take the numbers in tables as they are")
     split = parser.add_mutually_exclusive_group()
-    seed = "seed of the random split of a table, or of one array, that has no test set; it has "
-    seed += "all classes in proportion (default: %(default)s)"
+    seed = "seed of the random split of one table, or one array, into training, validation and "
+    seed += "test rows, each with its share of every class (default: %(default)s)"
     split.add_argument("--split-seed", type=whole_number, metavar="N", default=0, help=seed)
     in_order = {"dest": "split_seed", "action": "store_const", "const": None}
-    in_order["help"] = "split it in the order of its rows, as time series need it"
+    in_order["help"] = "split in the order of the rows instead, as time series need it"
     split.add_argument("--no-shuffle", **in_order)
 
 
