@@ -6,13 +6,10 @@ from dataclasses import fields
 
 import numpy
 
-from logreg import engine
-from logreg.callbacks import Callback
-from logreg.datasets.preprocessing import differ_in_scale
+from logreg.datasets.preprocessing import Moments, differ_in_scale
 from logreg.datasets.splits import stratified_order
 from logreg.errors import DatasetError, ExtraError, SettingError
 from logreg.hyperparameters import DEFAULTS, Hyperparameters, default_batch_size
-from logreg.sgd import fit, softmax_regression
 
 try:
     from scipy.sparse import issparse
@@ -129,6 +126,11 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         training cost that has grown, and of a model that is worse on its validation rows than
         always guessing the most frequent class of the training rows.
         """
+        # What was fitted needs no engine.
+        from logreg import engine
+        from logreg.callbacks.best_values import BestValues
+        from logreg.sgd import fit, softmax_regression
+
         is_warm = self.warm_start and hasattr(self, "coef_")
         before = (self.classes_, self.coef_, self.intercept_) if is_warm else None
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=FLOATS)
@@ -146,9 +148,10 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
             used = None if self.class_weight is None else weights
             classifier, *expressions = softmax_regression(X.shape[1], n_out, settings, used)
             if is_warm:
-                self._begin_with(*before, classifier.params)
+                for param, value in zip(classifier.params, self._begin_with(*before)):
+                    engine.set_value(param, value)
             train, valid = ((X[part], codes[part]) for part in rows)
-            best = _Best(classifier.params, valid, used)
+            best = BestValues(classifier.params, valid, used)
             run = fit(*expressions, [train, valid, valid], settings, [best])
         self.loss_curve_ = [v.cost for v in run.validations]
         self.validation_scores_ = [1 - v.error for v in run.validations]
@@ -157,8 +160,9 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         weight, guess = weights[valid[1]], (weights * numpy.bincount(train[1])).argmax()
         is_wrong = (valid[0] @ W + b).argmax(axis=1) != valid[1]
         first_cost = weights[train[1]].mean() * numpy.log(n_out)  # of a model of zeros
+        differ = differ_in_scale(Moments(train[0]))
         faults = {
-            "the columns of X differ in scale by 100 times and more": differ_in_scale(train[0]),
+            "the columns of X differ in scale by 100 times and more": differ,
             "the training cost has grown": not self.loss_curve_[-1] < 1.001 * first_cost,
             "the model is worse than always guessing the most frequent class": (
                 weight @ is_wrong > weight @ (valid[1] != guess)
@@ -176,8 +180,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         self.coef_, self.intercept_ = W.T.copy(), b
         return self
 
-    def _begin_with(self, classes, coef, intercept, params):
-        """Let training begin with the parameters of another fit."""
+    def _begin_with(self, classes, coef, intercept):
+        """The parameters of another fit, with which training begins."""
         n_in = self.n_features_in_
         if coef.shape[1] != n_in or not numpy.array_equal(classes, self.classes_):
             raise SettingError(
@@ -186,8 +190,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
             )
         if len(classes) == 2:
             coef, intercept = (numpy.concatenate([-v / 2, v / 2]) for v in (coef, intercept))
-        for param, value in zip(params, (coef.T, intercept)):
-            engine.set_value(param, value)
+        return coef.T, intercept
 
     def _split(self, codes):
         """Choose the rows for training and those for validation, perhaps the same."""
@@ -256,22 +259,3 @@ def _dense(X):
             "SGDClassifier(loss='log_loss')"
         )
     return X.toarray()
-
-
-class _Best(Callback):
-    """Keeps the values of parameters at the lowest validation error, the last of equal.
-
-    Where the classes have weights, an error counts by the weight of its row's class.
-    """
-
-    def __init__(self, params, valid, weights):
-        self.params, self.valid, self.weights = params, valid, weights
-        self.error, self.values = numpy.inf, None
-
-    def on_validation(self, run, validation):
-        values, error = [engine.value(param) for param in self.params], validation.error
-        if self.weights is not None:
-            (x, y), (W, b) = self.valid, values
-            error = self.weights[y] @ ((x @ W + b).argmax(axis=1) != y)
-        if error <= self.error and engine.are_finite(self.params):
-            self.error, self.values = error, [value.copy() for value in values]

@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import json
 import pickle
 import sys
 import warnings
@@ -19,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
-from logreg import SoftmaxClassifier, estimator
+from logreg import SoftmaxClassifier
 from logreg.errors import LogRegError
 from logreg.kernel import is_wanted
 from logreg.run import Run, Validation
@@ -193,7 +194,7 @@ def fitted_with(monkeypatch, x, y, validations=((1, 0.5),), **options):
         told.extend([settings.batch_size, *datasets])
         return run
 
-    monkeypatch.setattr(estimator, "fit", fit)
+    monkeypatch.setattr("logreg.sgd.fit", fit)
     return SoftmaxClassifier(**options).fit(x, y), told
 
 
@@ -226,3 +227,15 @@ def test_fitting_again_and_again_keeps_nothing():
             SoftmaxClassifier(n_epochs=1).fit(X, Y)
         counts.append(len(gc.get_objects()))
     assert counts[1] < 1.3 * counts[0]
+
+
+def test_what_was_fitted_predicts_without_an_engine(run, working_folder):
+    x, y = make_pairs()[0]
+    classifier = SoftmaxClassifier(n_epochs=2).fit(x, y)
+    (working_folder / "c.pkl").write_bytes(pickle.dumps((classifier, x)))
+    code = "import pickle, sys; classifier, x = pickle.load(open('c.pkl', 'rb'))\n"
+    code += "print(classifier.predict_proba(x).tolist(), file=sys.stderr)\n"
+    code += "print({'theano', 'pytensor'} & set(sys.modules))"
+    done = run("-c", code)
+    assert done.stdout == "set()\n"
+    assert json.loads(done.stderr) == classifier.predict_proba(x).tolist()
