@@ -168,8 +168,9 @@ def test_every_target_of_the_makefile_is_phony():
 
 def test_every_option_has_a_help_text():
     from logreg import export, predict, report, train
+    from logreg.tutorial import __main__ as tutorial
 
-    for module in (export, predict, report, train):
+    for module in (export, predict, report, train, tutorial):
         for action in module.parser()._actions:
             assert action.help, action.option_strings
 
@@ -178,12 +179,13 @@ def test_every_option_has_a_help_text():
 def test_the_package_says_which_commands_there_are(run, arguments):
     done = run("-m", "logreg", *arguments)
     assert (done.returncode, done.stderr) == (0, "")
-    for path in PACKAGE.glob("*.py"):
-        is_command = "@command\ndef main(" in path.read_text(encoding="utf-8")
+    for path in [*PACKAGE.glob("*.py"), PACKAGE / "tutorial"]:
+        source = path / "__main__.py" if path.is_dir() else path
+        is_command = "@command\ndef main(" in source.read_text(encoding="utf-8")
         assert (f"python -m logreg.{path.stem} " in done.stdout) == is_command
 
 
-@pytest.mark.parametrize("module", ["train", "predict", "report", "export"])
+@pytest.mark.parametrize("module", ["train", "predict", "report", "export", "tutorial"])
 def test_commands_tell_their_version_and_do_not_warn(run, module):
     done = run("-W", "error", "-m", f"logreg.{module}", "--version")
     assert (done.stdout, done.stderr) == (f"logreg {logreg.__version__}\n", "")

@@ -161,12 +161,13 @@ def highlighted(code, language):
 
 def facts(data, classifier):
     """What there is to play with: the model, a thousand digits, points, the recorded run."""
-    x, y = (array[:N_DIGITS] for array in data.train)
+    x, y = (numpy.asarray(array[:N_DIGITS]) for array in data.train)
+    pixels = x if x.dtype == numpy.uint8 else numpy.rint(256 * x)  # of the tutorial's pickle
     points, labels = plane()
     return {
         "W": base64_of(classifier.W.get_value()),
         "b": base64_of(classifier.b.get_value()),
-        "digits": png(x),
+        "digits": png(pixels),
         "labels": y.tolist(),
         "plane": {"x": points.ravel().tolist(), "y": labels.tolist()},
         "validations": validations(),

@@ -1,6 +1,7 @@
 """The tutorial's page in a browser: NumPy, early stopping and the recorded log are its oracles."""
 
 import csv
+import dataclasses
 import json
 import math
 import shutil
@@ -8,14 +9,18 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
+from urllib.request import urlopen
 
 import numpy
 import pytest
-from builders import SAMPLE, probabilities, sample
+from builders import SAMPLE, probabilities, sample, save_digits_model
 from conftest import ROOT
+from PIL import Image
 
+from logreg.datasets import read_dataset
 from logreg.early_stopping import EarlyStopping
 from logreg.errors import DownloadError
+from logreg.saving import load_model
 from logreg.tutorial import text, writing
 from logreg.tutorial.__main__ import main
 
@@ -348,3 +353,14 @@ def test_a_notebook_is_written_alone_and_the_text_is_brought_up_to_date(
     monkeypatch.setattr(text, "TEXT", old)
     assert main(["--update"]) == 0
     assert old.read_text(encoding="utf-8") == whole
+
+
+def test_digits_are_the_same_whether_they_are_stored_as_bytes_or_as_fractions():
+    classifier = load_model(save_digits_model())
+    data = read_dataset("mnist_sample")
+    x, y = data.train
+    as_fractions = dataclasses.replace(data, train=(x / numpy.float32(256), y))
+    digits = [writing.facts(d, classifier)["digits"] for d in (data, as_fractions)]
+    pixels = numpy.array(Image.open(urlopen(digits[0])))
+    numpy.testing.assert_array_equal(pixels, x[:1000])
+    assert digits[1] == digits[0]
