@@ -13,7 +13,9 @@ Recognition and Machine Learning", section 4.3.4.
 
 import numpy
 
+from logreg import engine
 from logreg.engine import T, checked_labels, theano
+from logreg.errors import SettingError
 
 
 class LogisticRegression:
@@ -27,21 +29,32 @@ class LogisticRegression:
         Number of input units (the columns of `input`).
     n_out : int
         Number of classes.
+    W : array, shared variable or symbolic matrix, shape (n_in, n_out), optional
+        The weights to begin with, zeros if not given. An array is copied into a shared variable
+        of dtype floatX, a shared variable is taken as it is, and an expression, such as
+        ``other.W * (1 - p)``, is used as it is.
+    b : array, shared variable or symbolic vector, shape (n_out,), optional
+        The biases to begin with, like `W`.
 
     Attributes
     ----------
-    W : shared variable, shape (n_in, n_out), dtype floatX
-        Weights, zeros to begin with. Column k is the normal of class k's hyperplane.
-    b : shared variable, shape (n_out,), dtype floatX
-        Biases, zeros to begin with.
-    params : list
-        ``[W, b]``.
+    W : shared variable or expression, shape (n_in, n_out)
+        Weights. Column k is the normal of class k's hyperplane.
+    b : shared variable or expression, shape (n_out,)
+        Biases.
+    params : list of shared variables
+        ``[W, b]``, or those of the two that are shared variables: what training may change.
     input : symbolic matrix
         As given.
     p_y_given_x : symbolic matrix, shape (n, n_out), dtype floatX
         Class-membership probabilities; each row sums to 1.
     y_pred : symbolic vector, shape (n,), dtype int64
         The most probable class of each row.
+
+    Raises
+    ------
+    SettingError
+        If `W` or `b` is of another shape, or does not hold floats.
 
     Examples
     --------
@@ -52,19 +65,21 @@ class LogisticRegression:
     >>> predict = theano.function([x], classifier.y_pred)
     >>> predict(numpy.zeros((2, 784), theano.config.floatX))
     array([0, 0])
+    >>> halved = LogisticRegression(x, 784, 10, W=0.5 * classifier.W, b=classifier.b)
+    >>> halved.params
+    [b]
     """
 
-    def __init__(self, input, n_in, n_out):
-        floatX = theano.config.floatX
-        self.W = theano.shared(numpy.zeros((n_in, n_out), dtype=floatX), name="W", borrow=True)
-        self.b = theano.shared(numpy.zeros((n_out,), dtype=floatX), name="b", borrow=True)
+    def __init__(self, input, n_in, n_out, W=None, b=None):
+        self.W = _parameter("W", W, (n_in, n_out))
+        self.b = _parameter("b", b, (n_out,))
         self.p_y_given_x = T.nnet.softmax(T.dot(input, self.W) + self.b)
         self.p_y_given_x.tag.n_out = n_out  # fit compares the labels with it
         self.y_pred = T.argmax(self.p_y_given_x, axis=1)
         # By these the engine finds what the kernel may compute: input, W, b, labels, weights.
         parts = (input, self.W, self.b, None, None)
         self.p_y_given_x.tag.softmax_regression = self.y_pred.tag.softmax_regression = parts
-        self.params = [self.W, self.b]
+        self.params = [param for param in (self.W, self.b) if hasattr(param, "get_value")]
         self.input = input
 
     def negative_log_likelihood(self, y, weights=None):
@@ -131,6 +146,27 @@ class LogisticRegression:
                 "pass T.cast(y, 'int32')"
             )
         return T.mean(T.neq(self.y_pred, y))
+
+
+def _parameter(name, given, shape):
+    """Make a shared variable of an array; what is symbolic is checked and stays as it is."""
+    is_symbolic, value = engine.is_symbolic(given), given
+    if hasattr(given, "get_value"):
+        value = engine.value(given)
+    elif not is_symbolic:
+        value = numpy.zeros(shape) if given is None else numpy.asarray(given)
+    is_expression = value is given and is_symbolic
+    is_right = value.ndim == len(shape) if is_expression else value.shape == shape
+    if not (is_right and numpy.dtype(value.dtype).kind in ("f" if is_symbolic else "fiu")):
+        found = f"{value.ndim} dimensions" if is_expression else f"shape {value.shape}"
+        raise SettingError(
+            f"{name} is {value.dtype} of {found}: floats of shape {shape} are needed, as n_in and "
+            "n_out say"
+        )
+    if is_symbolic:
+        return given
+    array = numpy.array(value, dtype=theano.config.floatX, order="C")
+    return theano.shared(array, name=name, borrow=True)
 
 
 def balanced_weights(class_counts):

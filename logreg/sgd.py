@@ -289,7 +289,14 @@ def _check_expressions(x, y, cost, errors, updates, hyperparameters):
         raise SettingError(f"neither cost nor errors is made of {x}: give the x that they are of")
     # The number of classes is known if a LogisticRegression is in the graph.
     n_out = max((getattr(v.tag, "n_out", 0) for v in both), default=0)
-    return updates, [variable for variable, _ in updates if variable in of_cost], n_out
+    params = [variable for variable, _ in updates if variable in of_cost]
+    if not params:
+        raise SettingError(
+            "the cost depends on no variable of updates: nothing would be trained. The params of a "
+            "LogisticRegression are empty where its W and b are expressions: give the shared "
+            "variables that these are made of"
+        )
+    return updates, params, n_out
 
 
 def _check_update(pair, source):

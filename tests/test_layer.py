@@ -5,10 +5,13 @@ import shutil
 
 import numpy
 import pytest
+from builders import make_pairs, probabilities
 from conftest import ROOT
 
-from logreg import engine
+from logreg import Hyperparameters, LogisticRegression, engine, fit, load_model, save_model, updates
+from logreg.callbacks import BestModel
 from logreg.engine import T, theano
+from logreg.errors import SettingError
 
 on_pytensor = pytest.mark.skipif(engine.NAME != "pytensor", reason="Theano has its own names")
 OLD_PROGRAM = """
@@ -103,3 +106,126 @@ def test_what_is_named_for_convolution_and_pooling_is_right():
     top = numpy.array(expected)
     corners = [top[:, :, i::2, j::2] for i in (0, 1) for j in (0, 1)]
     numpy.testing.assert_allclose(found[1], numpy.max(corners, axis=0), rtol=1e-9)
+
+
+PAIRS = make_pairs((30, 30, 30), n_in=4, n_out=3, dtype="float64")
+W, B = numpy.random.RandomState(1).randn(4, 3), numpy.array([0.5, 0.0, -0.5])
+SETTINGS = Hyperparameters(batch_size=30, n_epochs=3)
+# What is given for a parameter, of a shared variable; it is the last times the variable's value.
+KINDS = {
+    None: (lambda v: None, 0),
+    "list": (lambda v: v.get_value().tolist(), 1),
+    "array": (lambda v: numpy.asfortranarray(v.get_value()), 1),
+    "shared": (lambda v: v, 1),
+    "expression": (lambda v: -0.5 * v, -0.5),
+}
+GIVEN = [
+    ("list", "array"),
+    ("array", None),
+    (None, "list"),
+    ("shared", "shared"),
+    ("expression", "shared"),
+    ("expression", "expression"),
+]
+
+
+class Layer:
+    """A LogisticRegression with some W and b, and the variables and factors that they are of."""
+
+    def __init__(self, kinds):
+        variables = theano.shared(numpy.asfortranarray(W)), theano.shared(B.copy(), name="c")
+        self.given = [KINDS[kind][0](v) for kind, v in zip(kinds, variables)]
+        self.classifier = LogisticRegression(T.dmatrix("x"), 4, 3, *self.given)
+        self.both = self.classifier.W, self.classifier.b
+        are_new = [kind not in ("shared", "expression") for kind in kinds]
+        self.variables = [
+            mine if is_new else v for is_new, mine, v in zip(are_new, self.both, variables)
+        ]
+        self.factors = [KINDS[kind][1] for kind in kinds]
+        self.values = [factor * value for factor, value in zip(self.factors, (W, B))]
+
+
+@pytest.fixture(params=GIVEN, ids=str)
+def layer(request):
+    return Layer(request.param)
+
+
+def test_a_layer_takes_parameters_of_every_kind(layer):
+    classifier = layer.classifier
+    for mine, given in zip(layer.both, layer.given):
+        assert mine is given or not hasattr(given, "owner")
+    assert classifier.params == [v for v in layer.both if v in layer.variables]
+    x = PAIRS[0][0]
+    outputs = [classifier.p_y_given_x, classifier.y_pred]
+    p, y_pred = engine.function([classifier.input], outputs)(x)
+    expected = probabilities(x, *layer.values)
+    numpy.testing.assert_allclose(p, expected, rtol=1e-9)
+    assert y_pred.tolist() == expected.argmax(axis=1).tolist()
+
+
+def test_a_model_file_has_w_and_b_whatever_they_are_called(layer):
+    save_model(layer.classifier, "model.pkl")
+    loaded = load_model("model.pkl")
+    assert [param.name for param in loaded.params] == ["W", "b"]
+    for param, value in zip(loaded.params, layer.values):
+        assert (param.get_value() == value).all()
+
+
+def test_training_reaches_what_the_parameters_are_made_of(layer):
+    classifier, y = layer.classifier, T.ivector("y")
+    cost, errors = classifier.negative_log_likelihood(y), classifier.errors(y)
+    rule = updates.sgd(cost, layer.variables, learning_rate=0.1)
+    callbacks = [BestModel("best.pkl", classifier)]
+    run = fit(classifier.input, y, cost, errors, rule, PAIRS, SETTINGS, callbacks)
+    (x, labels), (valid_x, valid_y), _ = PAIRS
+    values = [value.copy() for value in layer.values]
+    for validation in run.validations:
+        p = probabilities(x, *values)
+        assert validation.cost == pytest.approx(-numpy.log(p[range(30), labels]).mean())
+        p[range(30), labels] -= 1
+        for value, factor, gradient in zip(values, layer.factors, (x.T @ p / 30, p.mean(axis=0))):
+            value -= 0.1 * (factor or 1) ** 2 * gradient
+        wrong = probabilities(valid_x, *values).argmax(axis=1) != valid_y
+        assert validation.error_all_rows == pytest.approx(wrong.mean())
+        if validation is run.best_validation:
+            best = [value.copy() for value in values]
+    for param, value in zip(load_model("best.pkl").params, best):
+        numpy.testing.assert_allclose(param.get_value(), value, rtol=1e-9)
+
+
+def test_an_array_is_copied_and_cast():
+    mine = W.astype("float32")
+    with engine.floatx("float32"):
+        both = [LogisticRegression(T.matrix("x"), 4, 3, W=given).W for given in (W, mine)]
+    assert [v.dtype for v in both] == ["float32", "float32"]
+    assert (both[0].get_value() == mine).all()
+    assert not numpy.shares_memory(both[1].get_value(borrow=True), mine)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"W": W.T}, r"W is float64 of shape \(3, 4\): floats of shape \(4, 3\) are needed"),
+        ({"b": B[:2]}, r"b is float64 of shape \(2,\): floats of shape \(3,\)"),
+        ({"b": numpy.zeros((1, 3))}, r"b is float64 of shape \(1, 3\)"),
+        ({"W": W.astype(str)}, r"W is <U\d+ of shape \(4, 3\): floats"),
+        ({"W": lambda: theano.shared(W.T)}, r"W is float64 of shape \(3, 4\)"),
+        ({"b": lambda: theano.shared(numpy.arange(3))}, r"b is int64 of shape \(3,\): floats"),
+        ({"W": lambda: T.dvector() * 2}, r"W is float64 of 1 dimensions: floats of shape"),
+    ],
+)
+def test_parameters_of_other_shapes_and_types_are_refused(given, message):
+    given = {name: value() if callable(value) else value for name, value in given.items()}
+    with pytest.raises(SettingError, match=message):
+        LogisticRegression(T.matrix("x"), 4, 3, **given)
+
+
+def test_without_a_parameter_in_updates_nothing_is_trained():
+    classifier, y = Layer(("expression", "expression")).classifier, T.ivector("y")
+    cost, errors = classifier.negative_log_likelihood(y), classifier.errors(y)
+    other = theano.shared(0.0)
+    for rule in (updates.sgd(cost, classifier.params, 0.1), [(other, other + 1)]):
+        with pytest.raises(SettingError, match="no variable of updates: nothing would be trained"):
+            callbacks = [BestModel("net.pkl")]
+            fit(classifier.input, y, cost, errors, rule, PAIRS, SETTINGS, callbacks)
+    assert not os.path.exists("net.pkl")

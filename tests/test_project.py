@@ -63,7 +63,7 @@ def test_the_public_names():
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         logreg.nonsense  # noqa: B018
     parameters = inspect.signature(logreg.LogisticRegression).parameters
-    assert list(parameters) == ["input", "n_in", "n_out"]
+    assert list(parameters) == ["input", "n_in", "n_out", "W", "b"]
     dataset, *options = inspect.signature(logreg.load_data).parameters.values()
     assert dataset.name == "dataset"
     assert not any(option.default for option in options)

@@ -5,6 +5,8 @@ and shared variables become files; what does that imports the engine when it is 
 `metadata` is what a model file tells.
 """
 
+import numpy
+
 from logreg.errors import ModelFileError
 from logreg.saving import format
 from logreg.saving.metadata import complete_metadata, provenance
@@ -45,7 +47,10 @@ def dumps_model(classifier, **metadata):
             "a model file holds W and b of one layer. Save the parameters of all layers with "
             "save_params, and load them into a net that is built anew with load_params"
         )
-    W, b = map(engine.value, classifier.params)
+    both = classifier.W, classifier.b
+    are_shared = all(hasattr(param, "get_value") for param in both)
+    values = list(map(engine.value, both)) if are_shared else engine.function([], both)()
+    W, b = (value.astype(numpy.result_type(*values), copy=False) for value in values)
     metadata = {**getattr(classifier, "metadata", {}), **metadata}  # of a model that was loaded
     return format.dumps("model", {"W": W, "b": b}, metadata=complete_metadata(metadata, W))
 
