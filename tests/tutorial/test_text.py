@@ -214,17 +214,18 @@ def test_figures_of_mnist_are_those_of_a_run(mnist):
         return -numpy.log(p[numpy.arange(len(y)), y]).mean()
 
     says(1, percent(numpy.mean(y != 1)), error_on(x), f"({n_wrong}, {is_wrong[:9600].sum()})")
-    says(8, f"makes {n_wrong} mistakes", f"the test error {is_wrong[:9600].sum()}")
+    says(8, f"makes {n_wrong} mistakes", f"the test error counts {is_wrong[:9600].sum()}")
     pictures = x.reshape(-1, 28, 28)
     says(9, " | ".join(error_on(numpy.roll(pictures, n, axis=2)) for n in (0, 1, 2, 4)))
     blank = probabilities(numpy.zeros((1, 784)), W, b)
-    says(9, error_on(255 - x), f"says {blank.argmax()}, too, with {blank.max():.3f}")
+    said = f"says {blank.argmax()}, and so does the model of MNIST, with {blank.max():.3f}"
+    says(9, error_on(255 - x), said)
     pairs = confused(4, 9), confused(3, 5), confused(7, 9)
-    says(10, "other {} times, 3 and 5 in {} pictures, 7 and 9 in {}".format(*pairs))
-    says(10, error_on(x_train, y_train), f"there are {(W == 0).all(axis=1).sum()}")
+    says(10, "other {} times, 3 and 5 {} times, and 7 and 9 {} times".format(*pairs))
+    says(10, error_on(x_train, y_train), f"they are {(W == 0).all(axis=1).sum()}")
     says(10, f"{p.max(axis=1).mean():.3f} on average", percent(1 - is_wrong.mean()))
     doubled = probabilities(x / 256, 2 * W, 2 * b)
-    says(10, f"rises to {doubled.max(axis=1).mean():.3f}")
+    says(10, f"is {doubled.max(axis=1).mean():.3f}")
     says(10, f"from {log_loss(p):.3f} to {log_loss(doubled):.3f}")
 
 
