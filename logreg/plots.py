@@ -108,7 +108,7 @@ def plot_curve(model, ax=None):
     Raises
     ------
     SettingError
-        If the model's file tells of no curve.
+        If no curve is known.
 
     Examples
     --------

@@ -51,7 +51,7 @@ def parser():
     evaluate = "print errors, precision, recall, F1 and the confusion matrix on the test set"
     add("--evaluate", action="store_true", help=evaluate)
     add("--quiet", action="store_true", help="say nothing but errors and warnings on stderr")
-    add("--info", action="store_true", help="print what the model file tells of the model")
+    add("--info", action="store_true", help="print the metadata of the model file")
     add("--proba", action="store_true", help="give the probability of each class")
     number = {"metavar": "N", "type": options.whole_number}
     add("--top", **number, help="give the N most probable classes instead")

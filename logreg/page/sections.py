@@ -34,40 +34,40 @@ def _percent(error):
 
 def scores(metadata, evaluation):
     """The figures at the top: the error over all test rows, the tutorial's, and a baseline."""
-    error, source = metadata.get("test_error_all_rows"), "as the model file tells"
-    told = [(metadata.get("test_error"), "as the tutorial counts", "over whole minibatches")]
+    error, source = metadata.get("test_error_all_rows"), "from the model file"
+    figures = [(metadata.get("test_error"), "as the tutorial counts", "over whole minibatches")]
     if evaluation is not None:
         error, source = evaluation["errors"] / evaluation["rows"], evaluation["dataset"]
         classes = evaluation["classes"]
         counts = metadata.get("class_counts") or [entry["rows"] for entry in classes]
         most = classes[int(numpy.argmax(counts))]
         baseline = 1 - most["rows"] / evaluation["rows"]
-        told.append((baseline, "majority baseline", f"always “{short(most['label'], 20)}”"))
+        figures.append((baseline, "majority baseline", f"always “{short(most['label'], 20)}”"))
     return "".join(
         f"<div><strong>{_percent(error)}</strong> {name}<small>{escaped(source)}</small></div>"
-        for error, name, source in [(error, "test error over all rows", source), *told]
+        for error, name, source in [(error, "test error over all rows", source), *figures]
         if error is not None
     )
 
 
 def run(metadata):
-    """The run as a list of terms and what is told of each."""
-    told = metadata.get
+    """The run as a list of terms and their values."""
+    known = metadata.get
     settings = [
-        f"{name.replace('n_epochs', 'epochs at most').replace('_', ' ')} {told(name)}"
+        f"{name.replace('n_epochs', 'epochs at most').replace('_', ' ')} {known(name)}"
         for name in SETTINGS
-        if told(name) is not None
+        if known(name) is not None
     ]
-    settings += ["standardized"] if told("feature_scales") else []
+    settings += ["standardized"] if known("feature_scales") else []
     rows = [
-        ("Data set", told("dataset") or "not known"),
-        ("Model", f"{told('n_in')} features, {told('n_out')} classes, {told('dtype')}"),
+        ("Data set", known("dataset") or "not known"),
+        ("Model", f"{known('n_in')} features, {known('n_out')} classes, {known('dtype')}"),
         ("Settings", ", ".join(settings) or "not known"),
-        ("Why it stopped", REASONS.get(told("reason"), told("reason"))),
-        ("Best model", f"of epoch {told('epoch')}" if told("epoch") else "not known"),
-        ("Validation error", _percent(told("validation_error"))),
-        ("Made by", f"logreg {told('logreg')} on {told('engine')}, Python {told('python')}"),
-        ("Date", str(told("date")).replace("T", " ").replace("+00:00", " UTC")),
+        ("Why it stopped", REASONS.get(known("reason"), known("reason"))),
+        ("Best model", f"of epoch {known('epoch')}" if known("epoch") else "not known"),
+        ("Validation error", _percent(known("validation_error"))),
+        ("Made by", f"logreg {known('logreg')} on {known('engine')}, Python {known('python')}"),
+        ("Date", str(known("date")).replace("T", " ").replace("+00:00", " UTC")),
     ]
     return "".join(f"<dt>{name}</dt><dd>{escaped(text, 200)}</dd>" for name, text in rows)
 
@@ -90,8 +90,8 @@ def curve(metadata):
 
 
 def _plot(plot, subject, size, alt, caption):
-    figure = plots.svg(plot, subject, size=size, alt=alt)
-    return f"<figure class=plot>{figure}<figcaption>{escape(caption)}</figcaption></figure>"
+    figure, caption = plots.svg(plot, subject, size=size, alt=alt), escape(caption)
+    return f"<figure class=plot tabindex=0>{figure}<figcaption>{caption}</figcaption></figure>"
 
 
 def weights(predictor, metadata):
@@ -168,7 +168,7 @@ def gallery(wrong, x, metadata):
 def facts(predictor, metadata, means):
     """The model as the script takes it; None if its images cannot be drawn.
 
-    `means` of the features are taken if the model file tells none.
+    `means` of the features stand in for those that the model file lacks.
     """
     W, shape, spec = predictor.W, metadata["image_shape"], predictor.spec
     if shape and (spec.no_pictures or len(shape) == 3):

@@ -38,13 +38,13 @@ class Predictor:
     classes_ : numpy.ndarray, shape (n_out,)
         The label of each class.
     metadata : dict
-        What the model file tells.
+        The metadata of the model file.
     W, b : numpy.ndarray
         The parameters, of shapes (n_in, n_out) and (n_out,).
     dtype : {'float32', 'float64'}
         Of the parameters, and of the features that the model computes with.
     batch_size : int
-        Rows of a minibatch in training; the tutorial's if the file does not tell it.
+        Rows of a minibatch in training; 600, the tutorial's, if the file has none.
     x_range : sequence of (float, float) or None
         The smallest and the largest value of the training features; None if unknown.
     pixel_scale : float
@@ -71,44 +71,45 @@ class Predictor:
 
     def __init__(self, path):
         header, arrays = format.read(path)
-        self.W, self.b, self.metadata = arrays["W"], arrays["b"], header["metadata"]
+        self.W, self.b = arrays["W"], arrays["b"]
+        self.metadata = metadata = header["metadata"]
         if not (numpy.isfinite(self.W).all() and numpy.isfinite(self.b).all()):
             raise ModelFileError(
                 f"{path}: its parameters are not finite, as its training diverged; train again "
                 "with a lower learning rate"
             )
-        self.dtype, told = self.W.dtype.name, self.metadata
-        self.labels = told["class_labels"]  # those of classes_, as a list
+        self.dtype = self.W.dtype.name
+        self.labels = metadata["class_labels"]  # those of classes_, as a list
         self.classes_ = numpy.asarray(self.labels)
-        self.batch_size = told.get("batch_size") or DEFAULTS.batch_size
-        self.pixel_scale, self.x_range = told["pixel_scale"], told.get("x_range")
-        if self.x_range is None and self.pixel_scale != 1:  # older files do not tell it
+        self.batch_size = metadata.get("batch_size") or DEFAULTS.batch_size
+        self.pixel_scale, self.x_range = metadata["pixel_scale"], metadata.get("x_range")
+        if self.x_range is None and self.pixel_scale != 1:  # an older file
             self.x_range = 0.0, 255 * self.pixel_scale
         if self.pixel_scale == 1:
             least, most = self.x_range or (0, 1)
             self.pixel_scale = PIXEL_SCALE if least >= 0 and most <= 1 else 1
         self._preprocessing = replace(
-            Preprocessing.from_metadata(told), pixel_scale=self.pixel_scale
+            Preprocessing.from_metadata(metadata), pixel_scale=self.pixel_scale
         )
-        n_in, median = told["n_in"], told.get("x_median")
+        n_in, median = metadata["n_in"], metadata.get("x_median")
         is_known = self.x_range and median is not None
-        columns = Columns.from_metadata(told)
-        # A CSV file does not tell whether its rows are images; a square number may be one.
+        columns = Columns.from_metadata(metadata)
+        # Rows of a CSV file have no shape; a square number of columns may be an image.
         may_be_image = not any(columns.categories)
-        shape = image_shape(tuple(told.get("image_shape") or [n_in]), guess=may_be_image)
-        is_of_bytes = told["pixel_scale"] != 1 and not told.get("scale_all")
+        shape = image_shape(tuple(metadata.get("image_shape") or [n_in]), guess=may_be_image)
+        is_of_bytes = metadata["pixel_scale"] != 1 and not metadata.get("scale_all")
         self.spec = InputSpec(
             n_in,
             shape,
             background="light" if is_known and 2 * median >= sum(self.x_range) else "dark",
-            no_pictures=_no_pictures(shape, told),
-            pixel_range=None if is_of_bytes else told.get("raw_range"),
+            no_pictures=_no_pictures(shape, metadata),
+            pixel_range=None if is_of_bytes else metadata.get("raw_range"),
             columns=columns,
-            options=TableOptions(missing=told.get("missing")),
+            options=TableOptions(missing=metadata.get("missing")),
         )
 
     def predict(self, X):
-        """Tell the most probable class of each row.
+        """Compute the most probable class of each row.
 
         Parameters
         ----------
@@ -153,11 +154,11 @@ class Predictor:
         return self._preprocessing.apply(x, self.dtype)
 
 
-def _no_pictures(shape, told):
+def _no_pictures(shape, metadata):
     """Why pictures are no input for a model of images of that shape; '' if they are."""
     if shape is None:
         return "it was not trained on images"
-    if told.get("transposed"):  # in older files
+    if metadata.get("transposed"):  # in older files
         return "rows and columns of its images are exchanged, as in EMNIST's files; train again"
     if len(shape) == 2 and min(shape) < MIN_SIDE:
         return f"its images of {shape[0]} x {shape[1]} pixels are smaller than 10 x 10"

@@ -73,14 +73,14 @@ class Writer:
     def rows(self, name, first, is_single, prediction):
         """Write the :class:`Prediction` of consecutive rows of an input, from row `first` on.
 
-        `is_single` tells whether the input is one example and not a list of examples.
+        With `is_single`, the input is one example and not a list of examples.
         """
         for i, (k, row) in enumerate(zip(*prediction)):
             order = range(len(self.labels)) if self.proba else []
             if self.top:
                 # Of classes that are equally probable, the predicted one comes first.
                 order = [k, *(j for j in numpy.argsort(-row, kind="stable") if j != k)][: self.top]
-            # str gives the fewest digits that tell the number, in float32, too.
+            # str gives the fewest digits that stand for this number only, in float32, too.
             pairs = [(self.labels[j], str(row[j])) for j in order]
             self.row(name, first + i, is_single, self.labels[k], pairs)
             self.n_rows += 1
