@@ -4,6 +4,8 @@ Each message says what was given, what is needed and what to do. The command lin
 ``error: `` and exits with 1. Everything else is a fault of ours and keeps its traceback.
 """
 
+import os
+
 
 class LogRegError(Exception):
     """The base of all errors that a user can mend."""
@@ -31,3 +33,16 @@ class SettingError(LogRegError, ValueError):
 
 class ModelFileError(LogRegError, ValueError):
     """A model file that cannot be written, or is not one of ours, or is damaged."""
+
+
+def install(extra, *packages):
+    """Say how to install an extra: by its name from a clone, else what packages it consists of.
+
+    Examples
+    --------
+    >>> install("images", "pillow").split()[:2]
+    ['pip', 'install']
+    """
+    # On a package index, the name of ours is another project's.
+    is_clone = os.path.isfile(os.path.join(os.path.dirname(__file__), os.pardir, "setup.py"))
+    return f"pip install '.[{extra}]'" if is_clone else f"pip install {' '.join(packages)}"

@@ -8,7 +8,7 @@ import numpy
 
 from logreg.datasets.preprocessing import Moments, differ_in_scale
 from logreg.datasets.splits import stratified_order
-from logreg.errors import DatasetError, ExtraError, SettingError
+from logreg.errors import DatasetError, ExtraError, SettingError, install
 from logreg.hyperparameters import DEFAULTS, Hyperparameters, default_batch_size
 
 try:
@@ -20,8 +20,8 @@ try:
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, check_random_state
 except ImportError as error:
-    needed = f"SoftmaxClassifier needs scikit-learn ({error}): pip install '.[sklearn]'"
-    raise ExtraError(needed) from None
+    needed = f"scikit-learn ({error}): {install('sklearn', 'scikit-learn')}"
+    raise ExtraError(f"SoftmaxClassifier needs {needed}") from None
 try:
     from sklearn.utils.validation import validate_data
 except ImportError:  # before scikit-learn 1.6

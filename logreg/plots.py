@@ -15,7 +15,7 @@ import numpy
 
 from logreg.datasets.checks import image_shape
 from logreg.early_stopping import EarlyStopping
-from logreg.errors import ExtraError, SettingError
+from logreg.errors import ExtraError, SettingError, install
 
 MAX_CLASSES = 100  # of which weights are drawn
 MAX_COUNTS = 20  # classes of a confusion matrix whose cells have room for a count
@@ -30,7 +30,8 @@ def require_matplotlib():
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
-        raise ExtraError(f"plots need matplotlib ({error}): pip install '.[report]'") from None
+        needed = install("report", "matplotlib")
+        raise ExtraError(f"plots need matplotlib ({error}): {needed}") from None
 
 
 def plot_weights(model, axes=None):

@@ -24,6 +24,7 @@ from logreg.shell.options import (
     add_table_options,
     add_training_options,
     files_of,
+    positive_number,
     table_options,
     whole_number,
 )
@@ -50,9 +51,9 @@ def parser():
     add_training_options(parser)
     shuffle = "shuffle the rows with this seed before the validation set is split off"
     add("--shuffle", type=whole_number, metavar="SEED", help=shuffle)
-    pixels = "x are pixels, whole numbers from 0 to 255, in a table, say: divide them by N, in "
-    pixels += "training and prediction (if not given, uint8 is divided by 256, and nothing else)"
-    add("--pixel-scale", type=int, choices=(255, 256), metavar="N", help=pixels)
+    pixels = "x are pixels, whole numbers from 0 to 255, in a table, say: divide them by N, 256 or "
+    pixels += "the largest, in training and prediction (default: uint8 by 256, and nothing else)"
+    add("--pixel-scale", type=positive_number, metavar="N", help=pixels)
     for setting in fields(Hyperparameters):
         kind = {"type": whole_number, "metavar": "N"}
         if setting.type is float:

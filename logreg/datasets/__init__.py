@@ -22,7 +22,7 @@ from logreg.datasets.splits import check_seeds, split_off
 from logreg.shell import ranks
 from logreg.shell.console import note, warning
 from logreg.shell.files import refuse_overwriting
-from logreg.shell.options import NO_OPTIONS, TableOptions
+from logreg.shell.options import NO_OPTIONS, TableOptions, make_options
 
 SAMPLE_VALUES = 1 << 19  # about as many values as a median is taken of
 # Of a DataSet, those attributes that a model file keeps.
@@ -92,6 +92,7 @@ class DataSet:
         """What a model file tells of the data that the model was trained on, as a dict."""
         told = {name: getattr(self, name) for name in METADATA}
         told.update(self.options._asdict())
+        told["na"] = self.options.na if self.columns.categories else None
         return {**told, **self.columns.metadata(), **self.preprocessing.metadata()}
 
     def sizes(self):
@@ -103,12 +104,17 @@ class DataSet:
         refuse_overwriting(paths, self.files)
 
 
-def load_data(dataset, label_column=None, shuffle=None, split_seed=0, standardize=False):
+def load_data(
+    dataset, label_column=None, shuffle=None, split_seed=0, standardize=False,
+    missing=None, drop=None, decimal=None, na=None, header=None,
+):  # fmt: skip
     """Load a data set into shared variables.
+
+    The options have the names and the meaning of those of ``python -m logreg.train``.
 
     Parameters
     ----------
-    dataset : str, path-like or sequence of pairs
+    dataset : str, path-like, pandas.DataFrame or sequence of pairs
         As :func:`read_dataset` takes it. ``'mnist.pkl.gz'`` is fetched if it is nowhere.
     label_column : str or int, optional
         The label's column in a table: its name, or its number, counted from 1.
@@ -118,6 +124,16 @@ def load_data(dataset, label_column=None, shuffle=None, split_seed=0, standardiz
         Seed of the stratified split of a table, or one array; None splits in the file's order.
     standardize : bool
         Whether each feature gets mean 0 and standard deviation 1 over the training rows.
+    missing : {None, 'mean', 'drop'}
+        Whether empty cells of a table get their column's mean, or their rows are left out.
+    drop : str or list of str, optional
+        Columns of a table that are left out: ``'id,name'``.
+    decimal : {None, '.', ','}
+        The decimal mark in a table.
+    na : str or list of str, optional
+        Texts that count as empty cells, beside ``NA``, ``?`` and the like.
+    header : bool, optional
+        Whether the first row of a table names the columns.
 
     Returns
     -------
@@ -141,7 +157,7 @@ def load_data(dataset, label_column=None, shuffle=None, split_seed=0, standardiz
     from logreg import engine
 
     floatx = engine.theano.config.floatX
-    options = NO_OPTIONS._replace(label_column=label_column)
+    options = make_options(label_column, header, decimal, drop, missing, na)
     how = {"dtype": floatx, "split_seed": split_seed, "standardize": standardize}
     with ranks.first_first():  # which fetches what is nowhere
         data = read_dataset(dataset, options, shuffle, announce=True, **how)
@@ -160,13 +176,13 @@ def read_dataset(
 
     Parameters
     ----------
-    dataset : str, path-like, sequence of pairs or DataSet
+    dataset : str, path-like, pandas.DataFrame, sequence of pairs or DataSet
         A path: the tutorial's pickle (three pairs of arrays, or training and test only); an
         ``.npz`` (``x_train, y_train, x_test, y_test``, perhaps ``x_valid, y_valid``; or ``x, y``);
         a table, CSV or Parquet; a folder of IDX files, or of ``train.csv`` and ``test.csv``. Or a
         name that is looked for in `mnist.search_folders`, as ``'mnist_sample'``; ``'mnist.pkl.gz'``
-        is also found there as IDX files, and fetched if it is nowhere. Or the pairs themselves. A
-        DataSet is returned as it is.
+        is also found there as IDX files, and fetched if it is nowhere. Or the table or the pairs
+        themselves. A DataSet is returned as it is.
     options : TableOptions
         How tables are read.
     shuffle : int, optional

@@ -273,6 +273,8 @@ def sniff(path):
         head = stream.read(512)
         if not head:
             raise DatasetError("is empty")
+        if head.lstrip()[:1] in (b"{", b"["):
+            raise DatasetError("is JSON: save the rows as CSV, one a line")
         if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
             names = zipfile.ZipFile(stream).namelist()
             if "xl/workbook.xml" in names:

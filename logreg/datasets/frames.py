@@ -8,8 +8,8 @@ import tempfile
 import warnings
 
 from logreg.datasets.formats import PARQUET, open_bytes, reading
-from logreg.datasets.header import EMPTY, Header, text_of
-from logreg.errors import DatasetError
+from logreg.datasets.header import Header
+from logreg.errors import DatasetError, install
 
 COMPRESSIONS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip"}
 CHUNK = 1 << 19  # cells
@@ -43,7 +43,7 @@ def open_table(path, options, known=None):
             with _quiet():
                 import pandas
         except ImportError:
-            raise DatasetError("pandas reads tables: pip install '.[tables]'") from None
+            raise DatasetError(f"pandas reads tables: {install('tables', 'pandas')}") from None
         if path != "-":
             stream = stack.enter_context(open_bytes(path))
         elif sys.stdin is None:
@@ -57,8 +57,8 @@ def open_table(path, options, known=None):
             try:
                 yield _whole(pandas.read_parquet(stream), options, known)
             except ImportError:
-                message = "pyarrow reads Parquet: pip install '.[parquet]'"
-                raise DatasetError(message) from None
+                needed = f"pyarrow reads Parquet: {install('parquet', 'pyarrow')}"
+                raise DatasetError(needed) from None
             return
         try:
             yield _csv(pandas, stream, magic, options, known)
@@ -97,7 +97,7 @@ def _csv(pandas, stream, magic, options, known):
     def frames(label=None, text=(), n_rows=CHUNK):
         size = min(n_rows, max(32, CHUNK // len(head.cells)))
         kinds = {i: str for i in (label, *text) if i is not None}
-        empty = {i: EMPTY for i in range(len(head.cells)) if i != label}
+        empty = {i: options.na for i in range(len(head.cells)) if i != label}
         with read_csv(chunksize=size, dtype=kinds, na_values=empty) as chunks:
             while True:
                 with _quiet():
@@ -121,8 +121,8 @@ def _whole(frame, options, known):
         for start in range(0, len(frame), size):
             yield frame.iloc[start : start + size]
 
-    rows = [names, [text_of(cell) for cell in frame.iloc[0]]]
-    head = Header(rows, options._replace(header=True), known)
+    cells = ["" if cell is None else str(cell).strip() for cell in frame.iloc[0]]
+    head = Header([names, cells], options._replace(header=True), known)
     head.first_row = 1
     return frames, head
 

@@ -13,7 +13,7 @@ from logreg.errors import DatasetError
 from logreg.shell.console import note
 
 LABEL_NAMES = ("label", "class", "target")
-EMPTY = ("", "NA", "NaN", "nan", "<NA>")  # empty cells as pandas and R write them
+THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", re.A)
 NUMBER = re.compile(r"[+-]?((\d+[.,]?\d*|[.,]\d+)(e[+-]?\d+)?|nan|inf|infinity)", re.I | re.A)
 
 
@@ -69,15 +69,9 @@ def cut(name):
     return repr(name)[1:-1][:60]
 
 
-def text_of(cell):
-    """The text of a cell, '' if it is empty."""
-    text = "" if cell is None else str(cell).strip()
-    return "" if text in EMPTY else text
-
-
-def is_text(cell):
-    """Whether a cell holds text: it is not empty, and no number with a point or a comma."""
-    return cell not in EMPTY and not NUMBER.fullmatch(cell)
+def listed(texts):
+    """Texts with commas between them; of more than eight, the first seven and the last."""
+    return ", ".join(texts if len(texts) <= 8 else [*texts[:7], "...", texts[-1]])
 
 
 class Header:
@@ -93,13 +87,13 @@ class Header:
         self.known = known or Columns()
         if self.has_header is None:
             over_number = (
-                is_text(cell) and below and not is_text(below)
+                self.is_text(cell) and below and not self.is_text(below)
                 for row in rows[1:]
                 for cell, below in zip(rows[0], row)
             )
             self.has_header = (
                 any(over_number)
-                or all(map(is_text, rows[0]))
+                or all(map(self.is_text, rows[0]))
                 or any(cell.lower() in LABEL_NAMES for cell in rows[0])
                 or rows[0] == list(self.known.names or ())
             )
@@ -114,14 +108,24 @@ class Header:
         if len(self.cells) != len(self.known.categories):  # else these are left out already
             self.dropped = {self._chosen(name, "to drop") for name in options.dropped or ()}
 
+    def text_of(self, cell):
+        """The text of a cell, '' if it is empty."""
+        text = "" if cell is None else str(cell).strip()
+        return "" if text in self.options.na else text
+
+    def is_text(self, cell):
+        """Whether a cell holds text: it is not empty, and no number with a point or a comma."""
+        is_number = NUMBER.fullmatch(cell) or THOUSANDS.fullmatch(cell)
+        return cell not in self.options.na and not is_number
+
     def shown(self, i):
         """A column as messages call it."""
         return f"column {i + 1}" + (f" ({cut(self.names[i])})" if self.names else "")
 
     def shown_all(self):
-        """All columns, or the first eight."""
-        shown = ", ".join(f"{i} ({cut(cell)})" for i, cell in enumerate(self.cells[:8], 1))
-        return f"its columns are {shown}" + (", ..." if len(self.cells) > 8 else "")
+        """All columns, or the first seven and the last."""
+        columns = [f"{i} ({cut(cell)})" for i, cell in enumerate(self.cells, 1)]
+        return f"its columns are {listed(columns)}"
 
     def say_rules(self, source, label, role="is the label"):
         """Say on stderr what the rules told where no option did."""
@@ -148,9 +152,12 @@ class Header:
             counts = Counter(self.names[i] for i in order if self.names)
             twice = [name for name in counts if counts[name] > 1]
             if twice and not n:
+                is_guess = self.options.header is None
                 raise DatasetError(
                     f"several columns are called {repr(twice[0])[:60]}: name them apart, or "
                     "--drop one by its number"
+                    + "; if row 1 is no header, but data, give --no-header"
+                    * is_guess
                 )
             return order
         for name in names:
@@ -176,7 +183,7 @@ class Header:
         if not names and self.known.label is not None:
             rules.insert(0, [i for i in kept if i == self.known.label])
         if not called:
-            rules.append([i for i in kept if is_text(self.first_data[i])])
+            rules.append([i for i in kept if self.is_text(self.first_data[i])])
             rules.append([i for i in names if names[i].lower() == "y"])
             rules.append([] if names else [i for i in kept if i == 0])
         for found in rules:

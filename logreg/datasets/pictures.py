@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy
 
-from logreg.errors import DatasetError
+from logreg.errors import DatasetError, install
 
 # Not all that Pillow knows: for some formats (EPS) it runs another program.
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
@@ -51,7 +51,7 @@ def read_picture(path, shape, invert=None, background="dark"):
         from PIL import Image
     except ImportError as error:
         raise DatasetError(
-            f"{path}: pictures need Pillow ({error}): pip install '.[images]'"
+            f"{path}: pictures need Pillow ({error}): {install('images', 'pillow')}"
         ) from None
     if len(shape) == 3 and shape[2] != 3:
         raise DatasetError(

@@ -97,12 +97,12 @@ def read(source, options=NO_OPTIONS, dtype=None, columns=None, scratch=None):
             )
     if kind == "table":
         return _read_tables(tables, options, dtype or "float64", columns, scratch)
-    if options != NO_OPTIONS:
+    if options._replace(na=NO_OPTIONS.na) != NO_OPTIONS:
         raise DatasetError(
             f"{source}: --label-column, --header, --decimal, --drop and --missing are for tables"
         )
     if kind == "idx":
-        return _read_idx(source if os.path.isdir(source) else source.parent)
+        return _read_idx(source)
     return read_folder(source) if kind == "folder" else _read_named(source, kind)
 
 
@@ -124,7 +124,7 @@ def _read_tables(tables, options, dtype, columns, scratch):
 
 
 def _of_pairs(dataset, options):
-    if options != NO_OPTIONS:
+    if options._replace(na=NO_OPTIONS.na) != NO_OPTIONS:
         raise DatasetError("a label column can be chosen in tables only: give y in the pairs")
     try:
         pairs = [tuple(pair) for pair in dataset]
@@ -190,11 +190,11 @@ def read_folder(folder):
     return RawDataset(splits, tuple(files[name] for name in arrays))
 
 
-def _read_idx(folder):
-    """Read the four IDX files of a folder."""
-    files = mnist.idx_files(folder)
+def _read_idx(path):
+    """Read the four IDX files of a folder, or of that in which one of them lies."""
+    files = mnist.idx_files(path if os.path.isdir(path) else path.parent)
     if files is None:
-        raise DatasetError(f"{folder}: {NEEDS_IDX}")
+        raise DatasetError(f"{path}: {NEEDS_IDX}")
     arrays = {key: read_idx(file)["x"] for key, file in files.items()}
     splits = {role: (arrays[role, "images"], arrays[role, "labels"]) for role in ("train", "test")}
     return RawDataset(splits, tuple(files.values()), is_idx=True)

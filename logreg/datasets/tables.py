@@ -13,10 +13,11 @@ import numpy
 from logreg.datasets.frames import name_of, open_table
 from logreg.datasets.header import (
     NUMBER,
+    THOUSANDS,
     Columns,
     Table,
-    is_text,
-    text_of,
+    cut,
+    listed,
 )
 from logreg.datasets.labels import LabelIndex
 from logreg.datasets.preprocessing import blocks, one_hot
@@ -29,6 +30,8 @@ BOOLEANS = {"true": 1.0, "false": 0.0}
 EMPTY_LABELS = ("", "nan")  # NA may be one
 MAX_CATEGORIES = 100  # of a column
 MIN_ROWS = 10  # in fewer, a column may count them by chance
+ID_NAMES = ("id", "Id", "ID", "index")
+ROWS_A_TEXT = 5  # on average, of a column of text: else it is of dates, or of names
 
 
 def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=None):
@@ -75,10 +78,7 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
         has_index = 0 in counting and head.names[:1] == [""] and features.order[0] == 0
         if has_index:
             note(f"note: {source}: column 1, which has no name and counts the rows, is left out")
-        for j in counting[has_index:] if n_rows >= MIN_ROWS else ():
-            shown = head.shown(features.order[j])
-            warning(f"{source}: {shown} counts the rows, which says nothing of new ones: --drop it")
-        features.tell_encoded(source)
+        features.tell(source, n_rows, counting[has_index:])
         x = _rows_in(file, dtype, len(codes))
     x, names, categories = features.encoded(x, int(has_index), scratch)
     features.warn_of_new(source)
@@ -105,7 +105,7 @@ def table_batches(path, options, batch_size, known):
             if width not in (n, n + 1 + len(head.dropped)):
                 raise DatasetError(f"the model expects {n} features, got {width} columns")
             label = None if width == n else head.find_label()
-        is_sure = known.names and any(map(is_text, known.names))
+        is_sure = known.names and any(map(head.is_text, known.names))
         if label is not None or (head.names and not is_sure):
             head.say_rules(source, label, "is left out as the label")
         features = _Features(head, label, frames)
@@ -142,16 +142,16 @@ class _Features:
         found = {}
         for frame in frames(text=self.order, n_rows=64):
             for i in set(self.order) - set(found):
-                first = next(filter(None, map(text_of, frame[i])), None)
+                first = next(filter(None, map(self.head.text_of, frame[i])), None)
                 found.update({} if first is None else {i: first})
             if len(found) == len(self.order):
                 break
         firsts = [found.get(i, "") for i in self.order]
-        return [() if is_text(c) and c.lower() not in BOOLEANS else None for c in firsts]
+        return [() if self.head.is_text(c) and c.lower() not in BOOLEANS else None for c in firsts]
 
     def numbers(self, frame, may_be_empty=True):
         """A chunk as float64, of shape (n, columns): of a text its number, NaN if it is empty."""
-        frame = frame[self.order]
+        frame, decimal = frame[self.order], self.head.options.decimal
         if not self.text and all(dtype.kind in "biuf" for dtype in frame.dtypes):
             x = frame.to_numpy("float64", na_value=numpy.nan)
         else:
@@ -162,7 +162,7 @@ class _Features:
                 elif column.dtype.kind in "biuf":
                     x[:, j] = column.to_numpy("float64", na_value=numpy.nan)
                 else:  # a cell is no number, or so long a one that pandas left it as text
-                    x[:, j] = [_number(text_of(cell), self.head.options.decimal) for cell in column]
+                    x[:, j] = [_number(text, decimal) for text in map(self.head.text_of, column)]
         is_empty = numpy.isnan(x)
         is_good = is_empty | (abs(x) <= FLOAT32_MAX)
         if not is_good.all():
@@ -180,7 +180,7 @@ class _Features:
         """The number of each text; -1 if it is none of the categories, NaN if it is empty."""
         codes, texts = _factorized(column)
         index, numbers = self.text[i], []
-        for text in map(text_of, texts):
+        for text in map(self.head.text_of, texts):
             if text and not self.is_known:
                 index.setdefault(text, len(index))
             numbers.append(index.get(text, -1) if text else numpy.nan)
@@ -198,10 +198,12 @@ class _Features:
         return numbers
 
     def _refuse(self, frame, row, i):
-        cell, mend = text_of(frame.iat[row, i]), "fill it in or leave out the row"
-        if "," in cell and not is_text(cell):
+        cell, mend = self.head.text_of(frame.iat[row, i]), "fill it in or leave out the row"
+        if "," in cell and not self.head.is_text(cell):
             mend = "if that is a decimal comma, give --decimal ,"
-        elif is_text(cell):
+            if THOUSANDS.fullmatch(cell):
+                mend += "; if it is between thousands, write numbers without"
+        elif self.head.is_text(cell):
             mend = "write it as a number or, if that column is the label, give --label-column"
             mend += "" if self.is_known else "; --drop leaves the column out"
         raise DatasetError(
@@ -215,14 +217,13 @@ class _Features:
         counts = sorted(zip(-self.n_empty, self.order))
         empty = [self.head.shown(i) for n, i in counts if n == -n_rows]
         if empty and not self.is_known:
-            raise DatasetError(f"all cells are empty in {', '.join(empty[:8])}: --drop them")
+            raise DatasetError(f"all cells are empty in {listed(empty)}: --drop them")
         shown = [f"{-n} in {self.head.shown(i)}" for n, i in counts if n]
-        listed = ", ".join(shown[:8]) + (", ..." if len(shown) > 8 else "")
         if shown and self.head.options.missing is None:
             raise DatasetError(
-                f"empty or missing cells: {listed}; --missing mean fills them with the mean (in a "
-                "column of text they are a category of its own), --missing drop leaves their rows "
-                "out, and --drop leaves columns out"
+                f"empty or missing cells: {listed(shown)}; --missing mean fills them with the mean "
+                "(in a column of text they are a category of its own), --missing drop leaves their "
+                "rows out, and --drop leaves columns out"
             )
 
     def encoded(self, x, first=0, scratch=None):
@@ -245,19 +246,28 @@ class _Features:
                 x = _rows_in(file, x.dtype, len(x))
         return x, names and tuple(names), tuple(categories)
 
-    def tell_encoded(self, source):
-        """Say which columns are one-hot encoded, and which of them may be meant as numbers."""
-        if self.is_known or not self.text:
+    def tell(self, source, n_rows, counting):
+        """Say which columns are one-hot encoded, and warn of those that are of no use."""
+        if self.is_known:
             return
         told = [f"{self.head.shown(i)} of {len(texts)} texts" for i, texts in self.text.items()]
-        more = ", ..." if len(told) > 8 else ""
-        note(f"note: {source}: one-hot encoded: {', '.join(told[:8])}{more}")
-        for i, texts in self.text.items():
+        if told:
+            note(f"note: {source}: one-hot encoded: {listed(told)}")
+        for j, i in enumerate(self.order):
+            shown, texts, fault = self.head.shown(i), self.text.get(i, ()), None
+            if n_rows < ROWS_A_TEXT * len(texts):
+                fault = f"has {len(texts)} different texts in {n_rows} rows"
+            elif j in counting:
+                fault = "counts the rows"
+            elif self.head.names and self.head.names[i] in ID_NAMES and not texts:
+                fault = "is a row's name"
+            if fault and n_rows >= MIN_ROWS:
+                warning(f"{source}: {shown} {fault}, which says nothing of new ones: --drop it")
             if 2 * sum(map(bool, map(NUMBER.fullmatch, texts))) > len(texts):
+                text = cut(next(iter(texts)))
                 warning(
-                    f"{source}: most texts of {self.head.shown(i)} are numbers, and the first is "
-                    f"{repr(next(iter(texts)))[:60]}: if that is a missing one, empty such cells, "
-                    "and give --missing"
+                    f"{source}: most texts of {shown} are numbers, and the first is {text}: if "
+                    f"that is a missing one, give --na '{text}', and --missing"
                 )
 
     def warn_of_new(self, source):

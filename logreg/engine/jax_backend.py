@@ -17,7 +17,7 @@ from pytensor.graph.replace import graph_replace
 from pytensor.link.jax.dispatch import jax_funcify
 
 from logreg.engine.backend import Backend, Stored, as_features, as_stored
-from logreg.errors import EngineError
+from logreg.errors import EngineError, install
 from logreg.kernel import n_cores
 from logreg.shell.console import warning
 
@@ -239,9 +239,10 @@ def _find_device(name):
         devices = jax.devices(platform)
     except RuntimeError as error:
         seen = ", ".join(sorted({device.platform for device in jax.devices()}))
+        needed = install("cuda", "'jax[cuda12]'")
         raise EngineError(
             f"device {name!r}: JAX {jax.__version__} sees no {platform} device, only {seen}: it "
-            "needs an NVIDIA GPU with its driver, and JAX with CUDA (pip install '.[cuda]')"
+            f"needs an NVIDIA GPU with its driver, and JAX with CUDA ({needed})"
         ) from error
     try:
         return devices[int(number or 0)]

@@ -8,7 +8,7 @@ import os
 from logreg.engine.backend import Backend
 from logreg.engine.compat import with_theanos_names
 from logreg.engine.kernel_graph import make_tools
-from logreg.errors import EngineError
+from logreg.errors import EngineError, install
 
 
 class PyTensorBackend(Backend):
@@ -20,9 +20,8 @@ class PyTensorBackend(Backend):
         try:
             from logreg.engine.jax_backend import JaxBackend
         except (ImportError, RuntimeError) as error:  # RuntimeError: jaxlib is too old
-            raise EngineError(
-                f"device {name!r} needs JAX, which does not import ({error}): pip install '.[cuda]'"
-            ) from error
+            needed = f"JAX, which does not import ({error}): " + install("cuda", "'jax[cuda12]'")
+            raise EngineError(f"device {name!r} needs {needed}") from error
         return JaxBackend(self.theano, self.T, name)
 
     def _function(self, inputs, outputs):

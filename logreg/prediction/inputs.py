@@ -125,7 +125,7 @@ def rows_of(X, spec):
     """What is given from Python as an array: of a DataFrame, the columns that the model knows."""
     if not is_frame(X):
         return as_array(X, "X")
-    kinds = {getattr(dtype, "str", "O")[1] for dtype in X.dtypes}  # pandas' own have no str
+    kinds = {getattr(dtype, "str", "|O")[1] for dtype in X.dtypes}  # pandas' own have no str
     if spec.columns.names is None and kinds <= set("biuf"):
         return as_array(X.to_numpy(), "X")
     return numpy.concatenate([*table_batches(X, spec.options, len(X), spec.columns)])

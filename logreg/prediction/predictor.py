@@ -14,7 +14,7 @@ from logreg.errors import ModelFileError
 from logreg.hyperparameters import DEFAULTS
 from logreg.prediction.inputs import InputChecker, InputSpec, array_batches, rows_of
 from logreg.saving import format
-from logreg.shell.options import TableOptions
+from logreg.shell.options import NO_OPTIONS
 
 MIN_SIDE = 10  # pixels; in smaller grey images, digits are not laid out as MNIST's are
 
@@ -105,7 +105,7 @@ class Predictor:
             no_pictures=_no_pictures(shape, metadata),
             pixel_range=None if is_of_bytes else metadata.get("raw_range"),
             columns=columns,
-            options=TableOptions(missing=metadata.get("missing")),
+            options=NO_OPTIONS.completed(metadata),
         )
 
     def predict(self, X):

@@ -1,9 +1,14 @@
 """Command-line options that training and prediction share: how a table is read."""
 
 import argparse
+import contextlib
 import functools
 import re
 from typing import NamedTuple, Optional
+
+# What stands in cells that are empty, as pandas, R and databases write them.
+NA = ("", "NA", "NaN", "nan", "<NA>", "N/A", "NULL", "null", "None", "?")
+NA_OF_OLD_MODELS = NA[:4]  # of those whose file does not tell
 
 
 class TableOptions(NamedTuple):
@@ -14,13 +19,16 @@ class TableOptions(NamedTuple):
     decimal: Optional[str] = None  # "." or ","
     dropped: Optional[tuple] = None  # columns that are left out, each as `label_column`
     missing: Optional[str] = None  # 'mean': empty cells are filled; 'drop': their rows left out
+    na: tuple = NA  # what counts as an empty cell, in features
 
     def completed(self, metadata):
         """These options and, where none is given, those that a model was trained with."""
         told = {name: metadata.get(name) for name in self._fields}
+        told["na"] = tuple(metadata["na"] or NA) if "na" in metadata else NA_OF_OLD_MODELS
         if metadata.get("columns"):  # by their names they are found in any order
             told["label_column"] = told["dropped"] = None
-        given = {name: value for name, value in self._asdict().items() if value is not None}
+        defaults = NO_OPTIONS._asdict()
+        given = {name: it for name, it in self._asdict().items() if it != defaults[name]}
         return TableOptions(**{**told, **given})
 
 
@@ -49,6 +57,14 @@ def whole_number(text):
     return int(text)
 
 
+def positive_number(text):
+    """The type of an option that takes a number above 0."""
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < float("inf"):
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text[:40]!r} is no number above 0")
+
+
 def add_table_options(parser):
     """Add the options to an :class:`argparse.ArgumentParser`."""
     parser.add_argument(
@@ -74,10 +90,13 @@ def add_training_options(parser):
     """Add the options of how data are prepared for training, which a model file keeps."""
     drop = "columns of a table to leave out: their names, or their numbers from 1"
     parser.add_argument("--drop", metavar="NAME[,NAME...]", help=drop)
-    missing = "what becomes of a table's empty cells (also NA, NaN and nan): with mean, the mean "
-    missing += "of their column, or a category of their own in a column of text; with drop, their "
-    missing += "rows are left out (without it, empty cells are an error)"
+    missing = "what becomes of a table's empty cells: with mean, the mean of their column, or a "
+    missing += "category of their own in a column of text; with drop, their rows are left out "
+    missing += "(without it, empty cells are an error)"
     parser.add_argument("--missing", choices=("mean", "drop"), help=missing)
+    na = f"a text that counts as an empty cell in features, as {', '.join(NA[1:])} do; may be "
+    na += "given several times"
+    parser.add_argument("--na", metavar="TEXT", action="append", help=na)
     standardize = "give each feature mean 0 and standard deviation 1, as measured on the training "
     standardize += "rows (default: in tables only)"
     add_switch(parser, "standardize", standardize, "take the numbers in tables as they are")
@@ -99,7 +118,19 @@ def add_switch(parser, name, yes, no):
 
 def table_options(args):
     """The options as they were given: a :class:`TableOptions`."""
-    given = getattr(args, "drop", None)
-    dropped = tuple(name.strip() for name in given.split(",")) if given else None
-    missing = getattr(args, "missing", None)
-    return TableOptions(args.label_column, args.header, args.decimal, dropped, missing)
+    names = ("label_column", "header", "decimal", "drop", "missing", "na")
+    return make_options(*map(vars(args).get, names))
+
+
+def make_options(label_column=None, header=None, decimal=None, drop=None, missing=None, na=None):
+    """The :class:`TableOptions` of options by their names; several columns or texts are a list.
+
+    Examples
+    --------
+    >>> make_options(drop="id, name", na="-").dropped
+    ('id', 'name')
+    """
+    names = drop.split(",") if isinstance(drop, str) else drop
+    dropped = tuple(str(name).strip() for name in names) if names else None
+    more = (na,) if isinstance(na, str) else tuple(na or ())
+    return TableOptions(label_column, header, decimal, dropped, missing, NA + more)

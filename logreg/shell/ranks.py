@@ -15,7 +15,7 @@ import sys
 import time
 import traceback
 
-from logreg.errors import EngineError
+from logreg.errors import EngineError, install
 from logreg.shell import console
 
 # Their size and a process's rank, as MPICH and Intel MPI, Open MPI, and Slurm's srun tell them.
@@ -63,7 +63,8 @@ def start():
     except (ImportError, RuntimeError) as error:
         raise EngineError(
             f"{n} processes were started together, and mpi4py does not import "
-            f"({str(error).splitlines()[0]}): pip install '.[mpi]', or load the cluster's MPI"
+            f"({str(error).splitlines()[0]}): {install('mpi', 'mpi4py', 'mpich')}, or load the "
+            "cluster's MPI"
         ) from error
     if MPI.COMM_WORLD.size != n:
         library = MPI.Get_library_version().split("\n")[0].strip("\0 ")

@@ -17,7 +17,7 @@ import numpy
 
 from logreg import __version__
 from logreg.datasets import read_dataset
-from logreg.errors import DatasetError, ExtraError
+from logreg.errors import DatasetError, ExtraError, install
 from logreg.hyperparameters import DATASET, Hyperparameters
 from logreg.saving import load_model
 from logreg.saving.format import save
@@ -41,8 +41,9 @@ def require_extra():
         for name in LIBRARIES:
             importlib.import_module(name)
     except ImportError as error:
-        needed = "markdown-it-py, mdit-py-plugins, latex2mathml and Pygments"
-        raise ExtraError(f"the page needs {needed} ({error}): pip install '.[tutorial]'") from None
+        packages = "markdown-it-py", "mdit-py-plugins", "latex2mathml", "Pygments"
+        needed = f"{', '.join(packages)} ({error}): {install('tutorial', *packages)}"
+        raise ExtraError(f"the page needs {needed}") from None
 
 
 def write_page(path):

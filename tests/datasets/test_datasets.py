@@ -17,7 +17,7 @@ from logreg.datasets import (
 )
 from logreg.datasets.header import Columns
 from logreg.errors import DatasetError, SettingError
-from logreg.shell.options import TableOptions
+from logreg.shell.options import TableOptions, make_options
 
 KIND = TableOptions(label_column="kind")
 
@@ -66,6 +66,19 @@ def test_load_data_gives_shared_variables(capsys):
     assert train_y.owner.inputs[0].get_value().dtype == floatx
     for x, y in (valid, test):
         assert x.get_value().shape == (1000, 784) and y.eval().shape == (1000,)
+
+
+def test_load_data_takes_a_data_frame_and_the_options_of_the_command_line():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"id": range(30), "a": ["1,5", "-", "2,5"] * 10, "k": ["x", "y"] * 15})
+    frame.to_csv("t.csv", index=False, sep=";")
+    options = {"missing": "mean", "drop": "id", "decimal": ",", "na": "-", "header": True}
+    for source in (frame, "t.csv"):
+        (x, y), _, test = load_data(source, "k", split_seed=None, **options)
+        assert engine.value(x)[:4] == pytest.approx(numpy.array([[1.5], [25.5 / 13], [2.5], [1.5]]))
+        assert y.eval()[:4].tolist() == [0, 1, 0, 1] and len(engine.value(test[0])) == 5
+    (x, _), *_ = load_data(frame, "k", split_seed=None, **{**options, "missing": "drop"})
+    assert engine.value(x)[:4].tolist() == [[1.5], [2.5], [1.5], [2.5]]
 
 
 @pytest.mark.parametrize("floatx", ["float32", "float64"])
@@ -238,6 +251,7 @@ def test_metadata(pairs):
         "decimal": None,
         "dropped": None,
         "missing": None,
+        "na": None,
         "feature_means": None,
         "feature_scales": None,
         "n_train_rows": 5000,
@@ -331,3 +345,24 @@ def test_sha256_is_over_dtype_shape_and_bytes(pairs):
     assert read_dataset(((x + 1, y), (x, y), (x, y))).sha256 != data.sha256
     # As older checkpoints hold it.
     assert read_dataset(SAMPLE).sha256.startswith("2d91b47fe43c0a838561d5cddc8c116f")
+
+
+def test_the_penguins_are_a_third_of_adelies_and_learnt(capsys):
+    pytest.importorskip("pandas")
+    options = make_options("species", drop="year", missing="mean")
+    data = read_dataset("penguins.csv", options, standardize=None)
+    assert (sum(sizes(data)), data.class_labels) == (344, ["Adelie", "Chinstrap", "Gentoo"])
+    # Three islands; the sexes, and those that are not known.
+    assert data.columns.categories[0] == ["Biscoe", "Dream", "Torgersen"] and data.n_in == 10
+    assert "warning" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("n", [16, 16.5, 255])
+def test_pixels_of_another_range_are_scaled_by_it(n, capsys):
+    x = numpy.arange(30 * 64).reshape(30, 64) % 17
+    data = read_dataset([(x.astype(float), numpy.arange(30) % 2)] * 2, pixel_scale=1 / n)
+    assert (data.image_shape, data.raw_range) == ((8, 8), (0, 16))
+    assert data.x_range == pytest.approx((0, 16 / n)) and data.metadata()["scale_all"]
+    (stored, _), *_ = shared_datasets(data)
+    assert engine.value(stored)[:3] == pytest.approx(x[:3] / n)
+    assert "scaled by" not in capsys.readouterr().err

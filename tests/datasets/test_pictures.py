@@ -6,6 +6,7 @@ import sys
 import numpy
 import pytest
 from builders import classes_of, drawing, sample, write
+from conftest import ROOT
 from PIL import Image, ImageDraw
 
 from logreg.datasets.pictures import FORMATS, read_picture
@@ -286,3 +287,8 @@ def test_damaged_files_are_read_or_refused(form, random):
             assert str(error).startswith("damaged: ")
         else:
             assert picture.pixels.shape == FIELD and picture.pixels.dtype == numpy.uint8
+
+
+def test_the_drawn_digit_is_a_3():
+    picture = read_picture(ROOT / "data" / "digit.png", FIELD)
+    assert picture.inverted and classes_of(picture.pixels).tolist() == [3]

@@ -15,11 +15,12 @@ from conftest import peak_memory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from logreg import errors
 from logreg.datasets.frames import CHUNK
 from logreg.datasets.header import Columns
 from logreg.datasets.tables import FLOAT32_MAX, read_table, table_batches
 from logreg.errors import DatasetError
-from logreg.shell.options import TableOptions
+from logreg.shell.options import NA, TableOptions
 
 pytestmark = pytest.mark.engine_free
 
@@ -255,6 +256,10 @@ def test_without_pandas(monkeypatch):
     said = r"t\.csv: pandas reads tables: pip install '\.\[tables\]'"
     with pytest.raises(DatasetError, match=said):
         table("1,2\n")
+    # Outside a clone, the name of the extra means nothing.
+    monkeypatch.setattr(errors, "__file__", "/elsewhere/site-packages/logreg/errors.py")
+    with pytest.raises(DatasetError, match=r"pandas reads tables: pip install pandas$"):
+        table("1,2\n")
 
 
 # Rows that are to be predicted
@@ -463,11 +468,14 @@ def test_columns_that_are_encoded_or_count_the_rows_are_named(capsys):
     said = "warning: t.csv: column 1 (id) counts the rows, which says nothing of new ones: --drop"
     told = capsys.readouterr().err
     assert said in told and told.count("warning") == 1 and "one-hot" not in told
-    table("".join(["id,t,a,kind\n", "9,?,4,x\n", *rows]), label_column="kind")
+    more = "".join(["id,t,a,kind\n", "9,-,4,x\n", *rows, *rows[::-1], *rows])
+    table(more, label_column="kind")
     told = capsys.readouterr().err
     assert "note: t.csv: one-hot encoded: column 2 (t) of 6 texts\n" in told
-    said = "warning: t.csv: most texts of column 2 (t) are numbers, and the first is '?': if that"
-    assert said in told and told.count("warning") == 1
+    said = "warning: t.csv: most texts of column 2 (t) are numbers, and the first is -: if that"
+    assert said in told and "give --na '-', and --missing\n" in told
+    table(more, label_column="kind", missing="mean", na=(*NA, "-"))
+    assert "one-hot" not in capsys.readouterr().err
     table(MIXED, label_column="kind", missing="mean")
     assert "warning" not in capsys.readouterr().err
 
@@ -501,6 +509,80 @@ def test_a_column_of_text_stays_one_in_every_chunk():
 
 
 # Parquet
+
+
+@pytest.mark.parametrize("cell", NA)
+def test_what_counts_as_an_empty_cell(cell):
+    """In features: a label may be called so. Models of old know fewer such texts."""
+    text = f"a,t,kind\n1,x,{cell or '+'}\n{cell},{cell},-\n3,y,-\n"
+    found = table(text, label_column="kind", missing="mean")
+    assert numpy.isnan(found.x[1, 0]) and found.columns.categories == (None, ["", "x", "y"])
+    assert found.labels == [cell or "+", "-"]
+    known = {"categories": found.columns.categories, "label_name": "kind"}
+    rows = batches(text, 2, missing="mean", **known)
+    numpy.testing.assert_array_equal(rows, found.x)
+    of_old = TableOptions("kind").completed({"missing": "mean"})
+    if cell in ("", "NA", "NaN", "nan"):
+        numpy.testing.assert_array_equal(read_table(put(text), of_old).x, found.x)
+    else:
+        with pytest.raises(DatasetError, match=r"row 3, column 1 \(a\) holds"):
+            read_table(put(text), of_old)
+
+
+def test_the_layout_of_credit_approval(capsys):
+    """UCI's: no header, question marks, texts and numbers, the label, + or -, last."""
+    rows = [
+        "b,30.83,0,u,t,01,+",
+        "a,58.67,4.46,u,t,06,+",
+        "?,24.50,0.5,?,f,00,-",
+        "b,?,1.5,y,f,?,-",
+    ]
+    text = "\n".join(rows * 5)
+    with pytest.raises(DatasetError, match="cells: 5 in column 1, 5 in column 2, 5 in column 4, 5"):
+        table(text, label_column="-1")
+    found = table(text, label_column="-1", missing="mean")
+    assert found.labels == ["+", "-"] and found.x.shape == (20, 3 + 3 + 3 + 2)
+    assert found.columns.categories[0] == ["", "a", "b"]
+    assert found.x[2].tolist() == [1, 0, 0, 24.5, 0.5, 1, 0, 0, 1, 0, 0]
+    assert "warning" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["id", "Id", "ID", "index"])
+def test_columns_that_say_nothing_of_new_rows_are_warned_of(name, capsys):
+    dates = [f"2020-01-{i:02}" for i in range(1, 21)]
+    lines = [f"{900 - 7 * i},{day},{i % 4},{'xy'[i % 2]}\n" for i, day in enumerate(dates)]
+    table("".join([f"{name},day,idle,kind\n", *lines]), label_column="kind")
+    told = capsys.readouterr().err
+    assert f"column 1 ({name}) is a row's name, which says nothing of new ones: --drop it" in told
+    assert "column 2 (day) has 20 different texts in 20 rows, which says nothing" in told
+    assert told.count("warning") == 2
+    table(
+        "".join(["a,day,kind\n", *(f"{i * i},d{i % 4},x\n" for i in range(20))]),
+        label_column="kind",
+    )  # five rows of each text
+    assert "warning" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", ["1,100", "-2,345,678", "12,345.5"])
+def test_thousands_are_called_so(number):
+    with pytest.raises(DatasetError, match=rf"row 2, .* holds '{number}': .*it is between thousan"):
+        table(f'a,kind\n"{number}",x\n', label_column="kind")
+
+
+def test_lists_of_columns_show_the_last():
+    names = ",".join(f"c{i}" for i in range(1, 21))
+    with pytest.raises(DatasetError, match=r"7 \(c7\), \.\.\., 20 \(c20\): give --label-column"):
+        table(f"{names}\n{','.join('1' * 20)}\n")
+    with pytest.raises(DatasetError, match=r"7 \(c7\), \.\.\., 1 in column 19 \(c19\);"):
+        table(f"{names}\n{','.join('1' * 20)}\n{',' * 19}1\n", label_column="-1")
+
+
+def test_a_repeated_name_may_be_data():
+    text = "a,a,b,kind\n1,2,3,x\n"
+    with pytest.raises(DatasetError, match=r"called 'a': .*; if row 1 is no header, .* --no-"):
+        table(text)
+    with pytest.raises(DatasetError, match=r"--drop one by its number$"):
+        table(text, header=True)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A model file at work: scales, ranges and backgrounds, against a softmax in NumPy."""
 
+import json
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,9 +9,12 @@ import pandas
 import pytest
 from builders import probabilities, sample, save, save_digits_model, weights
 
+from logreg import predict
+from logreg.datasets import read_dataset
 from logreg.errors import DatasetError, ModelFileError
 from logreg.prediction.inputs import InputChecker
 from logreg.prediction.predictor import Predictor
+from logreg.shell.options import TableOptions
 
 X = sample()["x_test"][:12].reshape(12, 784)
 PIXELS = 1 / 256
@@ -71,6 +75,60 @@ def test_the_columns_of_a_data_frame_are_found_by_their_names():
     ):
         with pytest.raises(DatasetError, match=said):
             predictor.predict(bad)
+
+
+PLAIN = pandas.DataFrame(
+    {
+        "a": [1.5, 2, None, 0.25] * 5,
+        "n": numpy.arange(20) % 7,
+        "ok": [True, False, False, True, True] * 4,
+        "t": ["x", "y", "?", "z"] * 5,
+        "kind": ["ant", "bee"] * 10,
+    }
+)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        PLAIN,
+        PLAIN.iloc[::-1, ::-1].set_index(PLAIN.index).iloc[::-1].set_index(PLAIN.index),
+        PLAIN.astype(object),
+        PLAIN.astype(dict.fromkeys(PLAIN, "category")),
+        PLAIN.convert_dtypes(),
+        PLAIN.astype({"a": "float32", "n": "int8", "ok": "object", "t": "string"}),
+        PLAIN.astype({"a": str, "n": str, "ok": str}).replace("nan", ""),
+    ],
+    ids=["plain", "turned", "object", "category", "nullable", "narrow", "text"],
+)
+def test_a_frame_of_any_dtype_is_taken_as_its_csv_is(frame, capsys):
+    PLAIN.to_csv("t.csv", index=False)
+    of_csv, of_frame = (
+        read_dataset(
+            source, TableOptions("kind", missing="mean"), split_seed=None, standardize=None
+        )
+        for source in ("t.csv", frame[list(PLAIN)])
+    )
+    assert of_csv.sha256 == of_frame.sha256 and of_csv.metadata() == of_frame.metadata()
+    W = numpy.random.RandomState(0).randn(of_csv.n_in, 2)
+    save("model.pkl", W, numpy.zeros(2), **of_frame.metadata())
+    capsys.readouterr()
+    assert predict.main(["t.csv", "--model", "model.pkl", "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    expected = [line["prediction"] for line in told]
+    predictor = Predictor("model.pkl")
+    assert predictor.predict(frame).tolist() == expected
+    assert predictor.predict(frame.drop(columns="kind")).tolist() == expected
+    # Or both refuse it, with one reason.
+    bad = frame.astype(object)
+    bad.loc[3, "a"] = "1,100"
+    bad.to_csv("bad.csv", index=False)
+    assert predict.main(["bad.csv", "--model", "model.pkl"]) == 1
+    reason = capsys.readouterr().err.split(" holds ")[1].strip()
+    assert reason.startswith("'1,100': every feature must be a finite number")
+    with pytest.raises(DatasetError) as raised:
+        predictor.predict(bad)
+    assert str(raised.value).split(" holds ")[1] == reason
 
 
 @pytest.mark.parametrize(
