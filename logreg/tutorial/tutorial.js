@@ -588,7 +588,7 @@
 
   // What is wider than its place can be scrolled by keyboard as well.
   function reach() {
-    for (const node of document.querySelectorAll("pre, .table, .formula")) {
+    for (const node of document.querySelectorAll("pre, .table, .math.block")) {
       if (node.scrollWidth > node.clientWidth) node.tabIndex = 0;
       else node.removeAttribute("tabindex");
     }

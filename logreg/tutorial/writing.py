@@ -3,7 +3,6 @@
 import base64
 import csv
 import hashlib
-import html
 import importlib
 import json
 import re
@@ -25,14 +24,18 @@ from logreg.sgd import sgd_optimization
 from logreg.shell.console import warning
 from logreg.tutorial import text
 
-LIBRARIES = ("markdown_it", "mdit_py_plugins.dollarmath", "latex2mathml.converter", "pygments")
+LIBRARIES = ("markdown_it", "mdit_py_plugins", "latex2mathml", "pygments")
 HERE = Path(__file__).parent
 PAD = HERE.parent / "page" / "pad.js"
 N_DIGITS = 1000  # in the page, the first training rows; the last 200 of them validate
 CENTRES = ((-1, -0.6), (1, -0.6), (0, 1))  # of the points on the plane
 SPREAD = 0.6
-SOURCE = re.compile(r"<!-- source: ([\w.]+).*?-->")
-PLAY = re.compile(r"<!-- play: (\w+) -->\n(!\[.*)")
+# What GitHub's Markdown has a form of its own for, or the text marks by a comment.
+FORMS = {
+    r"```math\n([^`]*)```": r"$$\n\1$$",
+    r"<!-- source: ([\w.]+).*?-->": r'<p class="source"><code>\1</code></p>\n',
+    r"<!-- play: (\w+) -->\n(.*)": r'<section class="play" id="\1">\n\n\2\n\n</section>',
+}
 
 
 def require_extra():
@@ -83,16 +86,17 @@ def train():
 
 def page(data, classifier):
     """Make the page of the text, of a data set of digits and of a model of it, as a str."""
-    chapters, body = to_html(text.TEXT.read_text(encoding="utf-8"))
+    body = to_html(text.TEXT.read_text(encoding="utf-8"))
     script = PAD.read_text(encoding="utf-8") + (HERE / "tutorial.js").read_text(encoding="utf-8")
-    title, about = re.search(r"<h1>(.*?)</h1>", body).group(1), classifier.metadata
+    headings = re.findall(r'<h[12] id="(.*?)">(.*?)</h[12]>', body)
+    about = classifier.metadata
     is_mnist = about["dataset"] == DATASET
     dataset = "MNIST" if is_mnist else "mnist_sample, as MNIST could not be had"
     error = f"{100 * about['test_error_all_rows']:.2f} %"
     return Template((HERE / "page.html").read_text(encoding="utf-8")).substitute(
-        title=re.sub("<.*?>", "", title),
+        title=headings[0][1],
         hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        contents="".join(f'<li><a href="#{name}">{heading}</a>' for name, heading in chapters),
+        contents="".join(f'<li><a href="#{name}">{title}</a>' for name, title in headings[1:]),
         text=body,
         full_run=f"{about['n_train_rows']:,} rows of {dataset}; test error {error}",
         run=dataset,
@@ -103,61 +107,35 @@ def page(data, classifier):
 
 
 def to_html(markdown):
-    """Make HTML of the text; give the chapters, a list of (id, heading), and the HTML."""
+    """Make HTML of Markdown as GitHub knows it: with tables, formulas, and ids of headings."""
     from markdown_it import MarkdownIt
+    from mdit_py_plugins.anchors import anchors_plugin
     from mdit_py_plugins.dollarmath import dollarmath_plugin
 
-    def fence(renderer, tokens, i, options, env):
-        language, content = tokens[i].info.strip(), tokens[i].content
-        if language == "math":
-            return f'<div class="formula">{mathml(content, {"display_mode": True})}</div>'
-        return f'<pre class="{language}"><code>{highlighted(content, language)}</code></pre>'
-
-    def heading_open(renderer, tokens, i, options, env):
-        if tokens[i].tag == "h2":
-            heading = tokens[i + 1].content
-            # As GitHub makes it, so that links in the text hold there and here.
-            name = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-            chapters.append((name, renderer.renderInline(tokens[i + 1].children, options, env)))
-            tokens[i].attrSet("id", name)
-        return renderer.renderToken(tokens, i, options, env)
-
-    def table_open(renderer, tokens, i, options, env):
-        return '<div class="table"><table>'
-
-    def table_close(renderer, tokens, i, options, env):
-        return "</table></div>"
-
-    chapters = []
-    parser = MarkdownIt("commonmark", {"html": True}).enable("table")
-    parser.use(dollarmath_plugin, renderer=mathml)
+    parser = MarkdownIt("commonmark", {"html": True, "highlight": highlighted}).enable("table")
+    parser.use(anchors_plugin).use(dollarmath_plugin, renderer=mathml)
     parser.validateLink = lambda url: True  # the pictures are data; the text is ours
-    for rule in (fence, heading_open, table_open, table_close):
-        parser.add_render_rule(rule.__name__, rule)
-    markdown = PLAY.sub(r'<section class="play" id="\1">\n\n\2\n\n</section>', markdown)
-    markdown = SOURCE.sub(r'<p class="source"><code>\1</code></p>\n', markdown)
     markdown = text.with_pictures_in_line(text.without_relative_links(markdown))
-    return chapters, parser.render(markdown)
+    for pattern, replacement in FORMS.items():
+        markdown = re.sub(pattern, replacement, markdown)
+    tables = {"<table>": '<div class="table"><table>', "</table>": "</table></div>"}
+    return re.sub("</?table>", lambda tag: tables[tag.group()], parser.render(markdown))
 
 
 def mathml(formula, options):
     """A formula of LaTeX as MathML."""
-    from latex2mathml import converter
+    from latex2mathml.converter import convert
 
-    return converter.convert(
-        formula.strip(), display="block" if options["display_mode"] else "inline"
-    )
+    return convert(formula.strip(), display="block" if options["display_mode"] else "inline")
 
 
-def highlighted(code, language):
+def highlighted(code, language, attributes):
     """Code as HTML, its parts in elements with Pygments' short class names."""
-    from pygments import highlight
-    from pygments.formatters import HtmlFormatter
-    from pygments.lexers import get_lexer_by_name
+    from pygments import formatters, highlight, lexers
 
-    if language not in ("pycon", "python", "sh"):
-        return html.escape(code)
-    return highlight(code, get_lexer_by_name(language, stripnl=False), HtmlFormatter(nowrap=True))
+    return highlight(
+        code, lexers.get_lexer_by_name(language), formatters.HtmlFormatter(nowrap=True)
+    )
 
 
 def facts(data, classifier):
