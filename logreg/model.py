@@ -39,7 +39,8 @@ class LogisticRegression:
     Attributes
     ----------
     W : shared variable or expression, shape (n_in, n_out)
-        Weights. Column k is the normal of class k's hyperplane.
+        Weights, a column for each class. Classes j and k meet at right angles to the difference of
+        their columns.
     b : shared variable or expression, shape (n_out,)
         Biases.
     params : list of shared variables
