@@ -90,7 +90,7 @@ ATTACKS = {
     "LONG4": b"\x80\x02\x8b\xff\xff\xff\x7f" + bytes(99) + b".",
     "BINBYTES": b"\x80\x03B\xff\xff\xff\xff" + bytes(99) + b".",
     "BINBYTES8": b"\x80\x04\x8e" + HUGE + bytes(99) + b".",
-    "BYTEARRAY8": b"\x80\x05\x96" + HUGE + bytes(99) + b".",
+    "BYTEARRAY8": b"\x80\x05\x96" + struct.pack("<Q", 1 << 30) + bytes(99) + b".",
     "BINSTRING": b"\x80\x02T\xff\xff\xff\xff" + bytes(99) + b".",
     "FRAME": b"\x80\x04\x95" + HUGE + b"N.",
     "frame cut": FRAME + b"J\x01\x02\0\0CK\x07." + bytes(73) + b".",
