@@ -90,12 +90,12 @@ def interrupt():
     os.kill(os.getpid(), signal.SIGINT)
 """
 START = """
-from logreg.shell.files import replacing
+from logreg.shell.files import owning, replacing
 
 @command
 def main(argv):
     try:
-        with starting_engine(), replacing("output"):
+        with starting_engine(), owning(["output"]), replacing("output"):
             interrupt()
     except BaseException:
         pass  # as foreign code may do

@@ -19,7 +19,7 @@ SLOW_AFTER = 2.0  # seconds until something slow is explained
 OF_STDOUT = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EBADF, errno.EPIPE)
 # A file's OSError of these numbers is not our fault: the disk is full, or too many files are open.
 MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE)
-unfinished = set()  # temporary files, which go when Ctrl-C ends the process
+unfinished = set()  # temporary files and locks, which go when Ctrl-C ends the process
 _is_quiet = False
 _is_command = False  # whether the process is that of a command, which is soon over
 _rank = ""  # which of several processes this is that train together; "" for the first, and for one

@@ -85,6 +85,7 @@ def owning(paths):
             with contextlib.suppress(OSError):  # the folder, or the disk, takes no such file
                 lock = _open_locked(_beside(real_path, "lock"), path)
                 stack.enter_context(lock)
+                unfinished.add(lock.name)
                 stack.callback(_remove, lock.name)
                 lock.truncate(0)
                 lock.write(f"{os.getpid()} on {platform.node()}".encode())
@@ -135,12 +136,12 @@ def _temporary_file(path):
         finally:
             file.close()
             _remove(file.name)
-            unfinished.discard(file.name)
 
 
 def _remove(path):
     with contextlib.suppress(OSError):
         os.unlink(path)
+    unfinished.discard(path)
 
 
 def _real_path(path):
