@@ -65,6 +65,7 @@ def read_through(name, raw, sets, dtype=None, moments=None, standardize=False):
     SHA-256 of the dtypes, shapes and bytes of all arrays, in hexadecimal. Features wider than
     `dtype` are digested as such, however they were read, and `standardize` counts, too.
     """
+    sets = {split: sets[split] for split in SPLITS if split in sets}  # in this order
     ranges, digest = {}, hashlib.sha256()
     is_table = isinstance(raw.splits["train"][1], Table)  # where NaN is an empty cell
     least, most = (numpy.fmin, numpy.fmax) if is_table else (numpy.minimum, numpy.maximum)

@@ -334,11 +334,12 @@ def test_features_become_what_they_are_trained_as(dtype, stored):
         read_dataset("d.npz", dtype=dtype)
 
 
-def test_sha256_is_over_dtype_shape_and_bytes(pairs):
+@pytest.mark.parametrize("n_sets", [2, 3])  # of two, the validation set is split off
+def test_sha256_is_over_dtype_shape_and_bytes(pairs, n_sets):
     x, y = pairs[0]
-    data = read_dataset(((numpy.asfortranarray(x), y), (x, y), (x, y)))
+    data = read_dataset([(numpy.asfortranarray(x), y), *pairs[1:n_sets]])
     digest = hashlib.sha256()
-    for array in (x, y.astype("i4")) * 3:
+    for array in (*data.train, *data.valid, *data.test):
         digest.update(f"{array.dtype.str} {array.shape}\n".encode())
         digest.update(array.tobytes())
     assert data.sha256 == digest.hexdigest()
