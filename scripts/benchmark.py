@@ -4,8 +4,8 @@
 
 Every program trains in a process of its own. The programs take turns for several rounds, and the
 table shows the medians. A peer of ``scripts/peers.py`` runs in the interpreter that has the
-newest version of its package. With ``--ranks 1,2``, logreg trains on so many ranks of one thread
-each, beside PyTorch's DistributedDataParallel.
+newest version of its package. With ``--ranks 1,2``, logreg alone trains, on so many ranks of one
+thread each.
 """
 
 import argparse
@@ -150,21 +150,12 @@ def peer_programs(found, peers):
 
 
 def rank_programs(found, counts):
-    """Logreg on every engine, and DistributedDataParallel, on so many ranks of one thread each."""
-    alone = our_programs(found)
-    python = newest(found, "torch")
-    if python:
-        by_torch = [python, PEERS_SCRIPT, "torch-ddp"]
-        alone.append(Program("PyTorch DDP by gloo", f"torch {found[python]['torch']}", by_torch))
+    """Logreg on every engine, on so many ranks of one thread each."""
     programs = []
-    for one, n in itertools.product(alone, counts):
+    for one, n in itertools.product(our_programs(found), counts):
         launcher = [str(Path(one.command[0]).with_name("mpiexec")), "-n", str(n)] if n > 1 else []
-        command = [*launcher, *one.command]
-        if not one.is_ours:
-            start = ["-m", "torch.distributed.run", "--nproc-per-node", str(n)]
-            command = [one.command[0], *start, *one.command[1:]]
-        label = f"{one.label}, {n} rank{'s' * (n > 1)}"
-        programs.append(Program(label, one.versions, command, {**one.env, **ONE_THREAD}))
+        label, env = f"{one.label}, {n} rank{'s' * (n > 1)}", {**one.env, **ONE_THREAD}
+        programs.append(Program(label, one.versions, [*launcher, *one.command], env))
     return programs
 
 
@@ -347,7 +338,7 @@ def main(argv=None):
     of_python = "an interpreter with an engine or peers; may be repeated (default: this one)"
     add("--python", metavar="PATH", action="append", help=of_python)
     add("--peers", metavar="NAME", nargs="*", choices=[*PEERS], default=[*PEERS], help="only these")
-    of_ranks = "only logreg and PyTorch on these numbers of ranks, such as 1,2,4"
+    of_ranks = "only logreg, on these numbers of ranks, such as 1,2,4"
     add("--ranks", metavar="N,N", type=lambda text: [*map(int, text.split(","))], help=of_ranks)
     parser.set_defaults(device="cpu")
     report(parser.parse_args(argv), measure_all, shown)

@@ -167,36 +167,6 @@ class Torch(Peer):
         return weight.T, bias
 
 
-class TorchDDP(Torch):
-    """PyTorch's DistributedDataParallel by gloo, as ``torch.distributed.run`` starts it."""
-
-    def prepare(self):
-        super().prepare()
-        from torch.distributed import get_rank, get_world_size, init_process_group
-
-        self.torch.set_num_threads(1)
-        init_process_group("gloo")
-        self.rank, self.n_ranks = get_rank(), get_world_size()
-        self.model = self.torch.nn.parallel.DistributedDataParallel(self.model)
-
-    def batch(self, i):
-        x, y = super().batch(i)
-        rows = slice(self.rank * len(x) // self.n_ranks, (self.rank + 1) * len(x) // self.n_ranks)
-        return x[rows], y[rows]
-
-    def n_errors(self, split):
-        x, y = self.datasets[split]
-        rows = slice(self.rank, None, self.n_ranks)
-        with self.torch.no_grad():
-            wrong = (self.model.module(x[rows]).argmax(dim=1) != y[rows]).sum()
-        self.torch.distributed.all_reduce(wrong)
-        return int(wrong)
-
-    def save(self, path):
-        if self.rank == 0:
-            super().save(path)
-
-
 class TorchGraph(Torch):
     """PyTorch with an epoch captured as one CUDA graph."""
 
@@ -298,7 +268,6 @@ class JaxScan(JaxStep):
 PEERS = {
     "numpy": NumPy,
     "torch": Torch,
-    "torch-ddp": TorchDDP,
     "torch-graph": TorchGraph,
     "jax-step": JaxStep,
     "jax-scan": JaxScan,
@@ -327,8 +296,6 @@ def run(args):
     begin = timeit.default_timer()
     epochs, error, test_error = peer.train(args.n_epochs, args.output)
     seconds = timeit.default_timer() - begin
-    if getattr(peer, "rank", 0):
-        return
     print(
         "Optimization complete with best validation score of %f %%, with test performance %f %%"
         % (error * 100.0, test_error * 100.0)
