@@ -201,6 +201,7 @@ REFUSED = {
     "a long list": (read_pickle, pickle.dumps(list(range(20000))), "more than 20000 opcodes"),
     "a dict": (read_pickle, pickle.dumps({"x": 1}, 2), "opcode EMPTY_DICT.*three pairs"),
     "an empty file": (sniff, b"", "is empty"),
+    "JSON": (sniff, b' [{"a": 1}]', "is JSON: save the rows as CSV"),
     "Excel": (sniff, zip_of("xl/workbook.xml", b""), "is an Excel workbook: save the sheet as CSV"),
 }
 

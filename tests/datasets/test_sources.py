@@ -67,6 +67,10 @@ def test_idx_folder(tmp_path, zipped, capsys):
         assert (data.train[1] == labels[:20]).all() and sizes(data) == [20, 4, 24]
         assert (data.image_shape, data.pixel_scale) == ((3, 4), 1 / 256)
     assert "last 4 of the 24" in capsys.readouterr().err
+    next((tmp_path / "f").glob("t10k-labels*")).unlink()
+    for path in (tmp_path / "f", place):
+        with pytest.raises(DatasetError, match=f"{path.name}: a data set of IDX files needs four"):
+            read_dataset(path)
 
 
 def test_a_folder_of_tables(tmp_path):

@@ -69,6 +69,7 @@ def test_the_columns_of_a_data_frame_are_found_by_their_names():
     expected = predictor.predict([[0, 3], [2, 1]]).tolist()
     assert predictor.predict(frame).tolist() == expected
     assert predictor.predict(frame.assign(c="?")).tolist() == expected  # others are left out
+    assert predictor.predict(frame.drop(columns="kind")).tolist() == expected
     for bad, said in (
         (frame.drop(columns="a"), "frame: has no column a, or several, which"),
         (frame.assign(a="x"), r"the data frame: row 1, column 3 \(a\) holds 'x': every"),
