@@ -1,6 +1,7 @@
 """Plots of a model, as matplotlib has them on its axes, and in notebooks."""
 
 import sys
+import warnings
 
 import numpy
 import pytest
@@ -51,7 +52,10 @@ def test_weights_of_a_table_are_the_largest_as_bars(working_folder):
 
 
 def test_a_curve_marks_the_best_and_the_significant_gains():
-    lines = {line.get_label(): line for line in plots.plot_curve(TOLD, axes()).get_lines()}
+    ax = plots.plot_curve(TOLD, axes())
+    ax.figure.draw_without_rendering()
+    assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1  # it covers no line
+    lines = {line.get_label(): line for line in ax.get_lines()}
     assert lines["validation error"].get_xdata().tolist() == [1, 2, 3, 4]
     assert lines["significant gain"].get_xdata().tolist() == [1, 2]
     assert lines["best model"].get_xdata().tolist() == [4]
@@ -93,10 +97,15 @@ def test_a_confusion_matrix_has_counts_where_there_is_room():
     confusion = {"labels": ["a", "b"], "predictions": ["a", "b"], "counts": [[5, 2], [0, 6]]}
     ax = plots.plot_confusion({"confusion": confusion}, axes())
     assert [text.get_text() for text in ax.texts] == ["5", "2", "", "6"]
-    many = list(range(100))
+    many = [f"大{k}" for k in range(100)]
     sparse = {"labels": many, "predictions": many, "entries": [[3, 4, 7]]}
-    assert not plots.plot_confusion({"confusion": sparse}, axes()).texts
+    ax = plots.plot_confusion({"confusion": sparse}, axes())
+    assert not ax.texts
+    assert [label.get_text() for label in ax.get_xticklabels()] == many[::5]
     assert plots.dense(sparse).sum() == plots.dense(sparse)[3, 4] == 7
+    with warnings.catch_warnings():  # of a glyph that no font has
+        warnings.simplefilter("error")
+        plots.svg(plots.plot_confusion, {"confusion": sparse}, size=(3, 3), alt="")
 
 
 def test_without_matplotlib_an_error_names_the_extra(monkeypatch):
