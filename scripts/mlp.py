@@ -14,7 +14,7 @@ with the weights of both layers in the penalties. Copy this file to begin a net 
 
 import argparse
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy
@@ -31,7 +31,7 @@ from logreg.hyperparameters import DATASET, Hyperparameters
 from logreg.model import LogisticRegression
 from logreg.sgd import fit
 from logreg.shell.console import command, note
-from logreg.train import HYPERPARAMETER_HELP as HELP
+from logreg.shell.options import files_of
 from logreg.updates import sgd
 
 TUTORIAL = Hyperparameters(learning_rate=0.01, batch_size=20, patience=10000, l2=0.0001)
@@ -101,18 +101,17 @@ def train_mlp(data, n_hidden, hyperparameters, output, callbacks=()):
 @command
 def main(argv=None):
     """Train as the options say; see :mod:`logreg.shell.console` for the exit code."""
-    parser = argparse.ArgumentParser(
-        description="Train a multilayer perceptron.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    add = parser.add_argument
-    add("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name")
-    add("--n-hidden", type=int, metavar="N", default=500, help="hidden units")
-    for name in OPTIONS:
-        default = getattr(TUTORIAL, name)
-        option, metavar = "--" + name.replace("_", "-"), "N" if type(default) is int else "X"
-        add(option, type=type(default), metavar=metavar, default=default, help=HELP[name])
-    add("--output", metavar="FILE", default="best_mlp.pkl", help="where the parameters go")
+    parser = argparse.ArgumentParser(description="Train a multilayer perceptron.")
+    known = " (default: %(default)s)"
+    add, add_file = parser.add_argument, files_of(parser)
+    add_file("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + known)
+    add("--n-hidden", type=int, metavar="N", default=500, help="hidden units" + known)
+    for setting in fields(Hyperparameters):
+        if setting.name in OPTIONS:
+            option, metavar = "--" + setting.name.replace("_", "-"), "NX"[setting.type is float]
+            own = {"type": setting.type, "default": getattr(TUTORIAL, setting.name)}
+            add(option, **own, metavar=metavar, help=setting.metadata["help"] + known)
+    add_file("--output", default="best_mlp.pkl", help="where the parameters go" + known)
     add("--floatx", choices=("float32", "float64"), help="float type of data and parameters")
     add("--device", metavar="NAME", help="where data and parameters live: cpu, cuda, ...")
     add("--check-reference", action="store_true", help="compare epoch 1 with the tutorial's")

@@ -171,7 +171,7 @@ def test_the_objective_is_that_of_numpy(capfd):
 @pytest.mark.parametrize(
     "name, options, message",
     [
-        ("mlp", ["--learning-rate", "-1"], "learning_rate is -1.0: it must be a number above 0"),
+        ("mlp", ["--learning-rate", "-1"], "learning_rate is -1.0: it must be a number, above 0"),
         ("mlp", ["--n-hidden", "0"], "n_hidden is 0: it must be 1 or more"),
         ("mlp", ["--batch-size", "1001"], "but the validation set has 1000 rows"),
         ("mlp", ["--output", "no/folder/net.pkl"], "no/folder/net.pkl cannot be written"),
