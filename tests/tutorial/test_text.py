@@ -221,7 +221,7 @@ def test_figures_of_mnist_are_those_of_a_run(mnist):
     said = f"says {blank.argmax()}, and so does the model of MNIST, with {blank.max():.3f}"
     says(9, error_on(255 - x), said)
     pairs = confused(4, 9), confused(3, 5), confused(7, 9)
-    says(10, "other {} times, 3 and 5 {} times, and 7 and 9 {} times".format(*pairs))
+    says(10, "other in {} pictures, 3 and 5 in {}, and 7 and 9 in {}.".format(*pairs))
     says(10, error_on(x_train, y_train), f"they are {(W == 0).all(axis=1).sum()}")
     says(10, f"{p.max(axis=1).mean():.3f} on average", percent(1 - is_wrong.mean()))
     doubled = probabilities(x / 256, 2 * W, 2 * b)
