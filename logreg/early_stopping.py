@@ -20,9 +20,6 @@ class EarlyStopping:
         Factor of the extension.
     improvement_threshold : float
         Fraction of the best loss below which a new best is significant.
-    ties : {'first', 'later'}
-        Whether a loss that is equal to the best is a new best: never, or after
-        `patience_increase` times as many minibatches.
 
     Attributes
     ----------
@@ -53,13 +50,11 @@ class EarlyStopping:
         patience=DEFAULTS.patience,
         patience_increase=DEFAULTS.patience_increase,
         improvement_threshold=DEFAULTS.improvement_threshold,
-        ties=DEFAULTS.ties,
     ):
         self.initial_patience = patience
         self.patience = patience
         self.patience_increase = patience_increase
         self.improvement_threshold = improvement_threshold
-        self.ties = ties
         self.best_loss = math.inf
         self.best_iter = None
         self.significant_iter = None
@@ -67,7 +62,7 @@ class EarlyStopping:
     @classmethod
     def of(cls, hyperparameters):
         """The early stopping that a run's hyperparameters ask for."""
-        names = ("patience", "patience_increase", "improvement_threshold", "ties")
+        names = ("patience", "patience_increase", "improvement_threshold")
         return cls(*(getattr(hyperparameters, name) for name in names))
 
     def update(self, iter, loss):
@@ -85,12 +80,7 @@ class EarlyStopping:
         bool
             Whether `loss` is a new best.
         """
-        is_later_tie = (
-            self.ties == "later"
-            and loss == self.best_loss
-            and iter >= self.best_iter * self.patience_increase
-        )
-        if not (loss < self.best_loss or is_later_tie):
+        if not loss < self.best_loss:  # of equal ones, the first is the best
             return False
         if loss < self.best_loss * self.improvement_threshold:
             self.patience = max(self.patience, iter * self.patience_increase)

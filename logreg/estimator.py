@@ -37,7 +37,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
     """Softmax regression, trained by minibatch SGD with early stopping, for scikit-learn.
 
     Features are taken as they are: put a ``StandardScaler`` before it, or divide pixels by 256.
-    The parameters kept are those of the lowest validation error; of equal ones, the last.
+    The parameters kept are those of the lowest cost, without penalties, on the validation rows.
 
     Parameters
     ----------
@@ -128,7 +128,6 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         """
         # What was fitted needs no engine.
         from logreg import engine
-        from logreg.callbacks.best_values import BestValues
         from logreg.sgd import fit, softmax_regression
 
         is_warm = self.warm_start and hasattr(self, "coef_")
@@ -146,17 +145,16 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         settings = self._hyperparameters(*map(len, rows))
         with _one_at_a_time, engine.floatx(X.dtype.name):
             used = None if self.class_weight is None else weights
-            classifier, *expressions = softmax_regression(X.shape[1], n_out, settings, used)
+            classifier, *expressions, loss = softmax_regression(X.shape[1], n_out, settings, used)
             if is_warm:
                 for param, value in zip(classifier.params, self._begin_with(*before)):
                     engine.set_value(param, value)
             train, valid = ((X[part], codes[part]) for part in rows)
-            best = BestValues(classifier.params, valid, used)
-            run = fit(*expressions, [train, valid, valid], settings, [best])
+            run = fit(*expressions, [train, valid, valid], settings, (), loss)
         self.loss_curve_ = [v.cost for v in run.validations]
         self.validation_scores_ = [1 - v.error for v in run.validations]
         self.n_iter_ = numpy.array([run.epoch], "int32")
-        W, b = best.values
+        W, b = run.best_values
         weight, guess = weights[valid[1]], (weights * numpy.bincount(train[1])).argmax()
         is_wrong = (valid[0] @ W + b).argmax(axis=1) != valid[1]
         first_cost = weights[train[1]].mean() * numpy.log(n_out)  # of a model of zeros
@@ -211,7 +209,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         given = {name: getattr(self, name) for name in names}
         if self.batch_size is None:
             given["batch_size"] = default_batch_size([n_train, n_valid])
-        return Hyperparameters(**given)
+        return Hyperparameters(criterion="loss", **given)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -10,7 +10,6 @@ from logreg.errors import SettingError
 # The tutorial's names for what it reads and writes.
 DATASET = "mnist.pkl.gz"
 BEST_MODEL = "best_model.pkl"
-TIES = ("first", "later")
 
 RANGES = {
     "above 0": lambda value: 0 < value < math.inf,
@@ -71,11 +70,11 @@ class Hyperparameters:
     class_weight: Optional[str] = _setting(
         None, (None, "balanced"), "balanced: all classes count the same, not all rows, in the cost"
     )
-    ties: str = _setting(
-        "first",
-        TIES,
-        "of models with the same validation error, keep the first; or, with later, one that had "
-        "patience_increase times as many minibatches",
+    criterion: str = _setting(
+        "error",
+        ("error", "loss"),
+        "which model is the best, and patience, go by the error on whole minibatches of validation "
+        "rows, as in the tutorial, or by the mean negative log-likelihood of all of them",
     )
 
     def __post_init__(self):

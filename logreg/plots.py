@@ -123,7 +123,7 @@ def plot_curve(model, ax=None):
     else:
         metadata = model if isinstance(model, dict) else getattr(model, "metadata", {})
     points, stopping, gains = replay(metadata)
-    iters, costs, errors, tests = points.T
+    iters, costs, errors, tests, *losses = points.T
     n_batches = metadata.get("n_train_batches") or 1
     epochs, errors, tests = (iters + 1) / n_batches, 100 * errors, 100 * tests
     ax = ax or _figure().subplots()
@@ -133,7 +133,8 @@ def plot_curve(model, ax=None):
 
     draw(errors, iters >= 0, color=BLUE, label="validation error")
     is_tested, is_gain = numpy.isfinite(tests), numpy.isin(iters, gains)
-    draw(tests, is_tested, color=ORANGE, ls="--", label="test error of each new best")
+    if is_tested.sum() > 1:
+        draw(tests, is_tested, color=ORANGE, ls="--", label="test error of each new best")
     draw(errors, is_gain, color=BLUE, ls="", marker="o", ms=4, label="significant gain")
     is_best = iters == stopping.best_iter
     draw(errors, is_best, color=BLUE, ls="", marker="*", ms=13, label="best model")
@@ -144,7 +145,9 @@ def plot_curve(model, ax=None):
     ax.set_ylim(bottom=0, top=1.15 * numpy.nanmax([errors, tests]) or 1)
     right = ax.twinx()
     right.plot(epochs, costs, color=GREY, linestyle="-.", label="training cost (right)")
-    right.set(ylabel="training cost", ylim=(0, None))
+    for loss in losses:
+        right.plot(epochs, loss, color=GREY, label="validation loss (right)")
+    right.set(ylabel="cost" if losses else "training cost", ylim=(0, None))
     lines = [*ax.get_lines(), *right.get_lines()]
     above = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "ncols": 2, "frameon": False}
     ax.legend(handles=lines, fontsize="small", **above)
@@ -152,15 +155,20 @@ def plot_curve(model, ax=None):
 
 
 def replay(metadata):
-    """Follow a model's curve; give its points (n, 4), its early stopping, its significant gains."""
+    """Follow a model's curve; give its points, its early stopping, its significant gains.
+
+    The points are iteration, cost, error and test error of each validation, and its loss, if the
+    best model went by that.
+    """
     if not metadata.get("curve"):
         raise SettingError("no curve is known: no validation was made, or the file is an older one")
     points = numpy.array(metadata["curve"], dtype=float)
-    names = ("patience", "patience_increase", "improvement_threshold", "ties")
+    names = ("patience", "patience_increase", "improvement_threshold")
     stopping = EarlyStopping(**{name: metadata[name] for name in names if metadata.get(name)})
     gains = set()
-    for iter, _, error, _ in points:
-        stopping.update(iter, error)
+    by = 4 if metadata.get("criterion") == "loss" else 2
+    for point in points:
+        stopping.update(point[0], point[by])
         gains.add(stopping.significant_iter)
     return points, stopping, sorted(gains)
 

@@ -208,7 +208,7 @@ def _info(args):
     metadata = format.read(args.model)[0]["metadata"]
     text = json.dumps(metadata, indent=2, sort_keys=True) + "\n"
     if args.format == "text":
-        pairs = sorted(metadata.items())
+        pairs = sorted((k, v) for k, v in metadata.items() if v not in (None, "", [], ()))
         text = "".join(f"{shown(name)}: {_in_text(name, value)}\n" for name, value in pairs)
     with destination(args.output) as stream:
         stream.write(text)
@@ -221,7 +221,7 @@ def _in_text(name, value):
         return (" x " if name == "image_shape" else ", ").join(shown(str(item)) for item in value)
     if name.endswith(("error", "error_all_rows")) and isinstance(value, float):
         return f"{100 * value:f} %"
-    return "-" if value is None else shown(str(value))
+    return shown(str(value))
 
 
 if __name__ == "__main__":

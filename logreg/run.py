@@ -1,5 +1,6 @@
 """What is known of a training run, on the way and at its end."""
 
+import contextlib
 import math
 import timeit
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from logreg.hyperparameters import Hyperparameters
 
 # The hyperparameters that a run goes by; the cost and the updates are made with the others.
 OF_A_RUN = ("n_epochs", "batch_size", "patience", "patience_increase", "improvement_threshold")
-OF_A_RUN += ("ties",)
+OF_A_RUN += ("criterion",)
 
 
 class Validation(NamedTuple):
@@ -25,9 +26,10 @@ class Validation(NamedTuple):
     error, error_all_rows : float
         Of the validation set: over its whole minibatches, and over all of its rows.
     loss : float or None
-        Mean loss of the validation set, over all of its rows.
+        Mean loss of the validation set, over all of its rows, if the best model goes by it.
     test_error, test_error_all_rows : float or None
-        As the errors above, of the test set: tried at a new best.
+        As the errors above, of the test set. It is tried at each new best; or, if that goes by the
+        loss, once at the end.
     """
 
     iter: int
@@ -61,8 +63,10 @@ class Run:
     validations : list of Validation
     stopping : EarlyStopping
         The patience, and which validation is the best.
-    best : bytes
-        The file of the best model, if a callback keeps one.
+    best_values : list of numpy.ndarray or None
+        What the `params` were at the best validation.
+    is_checkpointed : bool
+        Whether a callback keeps the run's state: what else is kept has to keep up with it.
     n_threads : int or None
         Threads that share a sum of the training step, if the bits depend on how many they are.
     reason : {None, 'patience', 'n_epochs', 'diverged', 'interrupted'}
@@ -77,7 +81,8 @@ class Run:
     iter: int = -1
     seconds: float = 0.0
     validations: list = field(default_factory=list, repr=False)
-    best: bytes = field(default=b"", repr=False)
+    best_values: Optional[list] = field(default=None, repr=False)
+    is_checkpointed: bool = False
     n_threads: Optional[int] = None
     reason: Optional[str] = None
 
@@ -114,12 +119,36 @@ class Run:
         best = (v for v in reversed(self.validations) if v.iter == self.stopping.best_iter)
         return next(best, None)
 
+    @contextlib.contextmanager
+    def at_its_best(self):
+        """Let the parameters have the values of the best validation within the block."""
+        from logreg import engine
+
+        last = [engine.value(param).copy() for param in self.params]
+        for param, value in zip(self.params, self.best_values):
+            engine.set_value(param, value)
+        try:
+            yield
+        finally:
+            for param, value in zip(self.params, last):
+                engine.set_value(param, value)
+
+    def add_test_errors(self, error, error_all_rows):
+        """Add to the best validation what the test set gave with its parameters; return it."""
+        best = self.best_validation
+        tested = best._replace(test_error=error, test_error_all_rows=error_all_rows)
+        self.validations[self.validations.index(best)] = tested
+        return tested
+
     @property
     def curve(self):
-        """A list [iter, cost, error, test error] for each validation, as files have it."""
+        """A list [iter, cost, error, test error] for each validation, as files have it.
+
+        It goes on with the loss, if there is one. A cost that is not finite is None, as in JSON.
+        """
         return [
-            # JSON has no infinity.
             [v.iter, v.cost if is_finite(v.cost) else None, v.error, v.test_error]
+            + ([] if v.loss is None else [v.loss])
             for v in self.validations
         ]
 
@@ -133,6 +162,7 @@ class Run:
             "n_train_batches": self.n_train_batches,
             "pixel_scale": self.pixel_scale,
             "curve": self.curve,
+            "reason": self.reason,
             **{f"validation_{name}": getattr(best, name) for name in names},
             **{f"test_{name}": getattr(best, f"test_{name}") for name in names},
         }
@@ -141,3 +171,17 @@ class Run:
 def is_finite(cost):
     """Whether a cost is a number; None stands for one that was not, as JSON has it."""
     return cost is not None and math.isfinite(cost)
+
+
+def wilson_interval(n_wrong, n):
+    """The 95 % interval of an error rate of which `n` rows showed `n_wrong` (Wilson, 1927).
+
+    Examples
+    --------
+    >>> ["%.3f" % edge for edge in wilson_interval(0, 18)]
+    ['0.000', '0.176']
+    """
+    z, p = 1.959964, n_wrong / n
+    centre, scale = p + z * z / (2 * n), 1 + z * z / n
+    half = z * math.sqrt(p * (1 - p) / n + (z / (2 * n)) ** 2)
+    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)

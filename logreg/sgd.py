@@ -12,6 +12,7 @@ import numpy
 
 from logreg import engine, updates
 from logreg.callbacks import BestModel, PrintLog, StopTraining
+from logreg.callbacks.log import TableLog
 from logreg.callbacks.verdict import Verdict
 from logreg.datasets import read_dataset, shared_datasets
 from logreg.datasets.sharing import check_batch_size, shared_arrays
@@ -28,12 +29,13 @@ from logreg.shell.files import check_writable, owning
 def softmax_regression(n_in, n_out, hyperparameters, weights=None):
     """Build the tutorial's model: a LogisticRegression, and the first five arguments of `fit`.
 
-    `weights` are those of the classes in the cost, if these are to differ.
+    `weights` are those of the classes in the cost, if these are to differ. The last of what is
+    returned is the loss: the cost without penalties.
     """
     x = T.matrix("x")  # a minibatch, one example a row
     y = T.ivector("y")  # and its labels
     classifier = LogisticRegression(input=x, n_in=n_in, n_out=n_out)
-    cost = classifier.negative_log_likelihood(y, weights)
+    cost = loss = classifier.negative_log_likelihood(y, weights)
     if hyperparameters.l1:
         cost += hyperparameters.l1 * abs(classifier.W).sum()
     if hyperparameters.l2:
@@ -43,25 +45,30 @@ def softmax_regression(n_in, n_out, hyperparameters, weights=None):
         rule = updates.momentum(cost, classifier.params, learning_rate, momentum)
     else:
         rule = updates.sgd(cost, classifier.params, learning_rate)
-    return classifier, x, y, cost, classifier.errors(y), rule
+    return classifier, x, y, cost, classifier.errors(y), rule, loss
 
 
-def compile_functions(x, y, cost, errors, updates, datasets, run):
+def compile_functions(x, y, cost, errors, updates, datasets, run, loss=None):
     """Compile `train_model`, `validate_model` and `test_model`, as the tutorial calls them.
 
     ``train_model(i)`` takes a step on minibatch i, at once or later; ``train_model.costs()`` gives
     the costs of the steps since it was last asked. Each of the other two returns the error over
-    its set's whole minibatches, as the tutorial counts, and over all of its rows.
+    its set's whole minibatches, as the tutorial counts, and over all of its rows; `validate_model`
+    also the mean of `loss` over all rows, or None.
     """
     train_set, valid_set, test_set = datasets
     batch_size = run.hyperparameters.batch_size
-    return (
-        engine.compile_step(
-            x, y, train_set, batch_size, cost, updates, block=run.validation_frequency
-        ),
-        engine.compile_errors(x, y, valid_set, batch_size, errors),
-        engine.compile_errors(x, y, test_set, batch_size, errors),
-    )
+    frequency = run.validation_frequency
+    train_model = engine.compile_step(x, y, train_set, batch_size, cost, updates, frequency)
+    validation_errors = engine.compile_errors(x, y, valid_set, batch_size, errors)
+    test_model = engine.compile_errors(x, y, test_set, batch_size, errors)
+    if loss is not None:
+        validation_loss = engine.compile_mean(x, y, valid_set, loss)
+
+    def validate_model():
+        return (*validation_errors(), None if loss is None else validation_loss())
+
+    return train_model, validate_model, test_model
 
 
 def train(train_model, validate_model, test_model, run, callbacks=()):
@@ -70,7 +77,7 @@ def train(train_model, validate_model, test_model, run, callbacks=()):
     The functions are those of :func:`compile_functions`; `run` may have begun already. Returned is
     what ran out, or 'diverged' if a variable of the run is no longer finite.
     """
-    stopping = run.stopping
+    stopping, criterion = run.stopping, run.hyperparameters.criterion
     for epoch in range(run.hyperparameters.n_epochs):
         for minibatch_index in range(run.n_train_batches):
             iter = epoch * run.n_train_batches + minibatch_index
@@ -80,16 +87,16 @@ def train(train_model, validate_model, test_model, run, callbacks=()):
                 if (iter + 1) % run.validation_frequency == 0:
                     cost = float(numpy.mean(train_model.costs()))
                     validation = Validation(iter, cost, *validate_model())
+                    loss = validation.loss if criterion == "loss" else validation.error
                     # A model of NaN predicts class 0, which may well be right most often.
-                    is_suspect = validation.error < stopping.best_loss or not math.isfinite(cost)
+                    is_suspect = not loss >= stopping.best_loss or not math.isfinite(cost)
                     if is_suspect and not engine.are_finite(run.variables):
                         return "diverged"
-                    if stopping.update(iter, validation.error):
-                        test_error, test_error_all_rows = test_model()
-                        validation = validation._replace(
-                            test_error=test_error, test_error_all_rows=test_error_all_rows
-                        )
                     run.validations.append(validation)
+                    if stopping.update(iter, loss):
+                        run.best_values = [engine.value(param).copy() for param in run.params]
+                        if criterion == "error":
+                            validation = run.add_test_errors(*test_model())
                     run.read_clock()
                     for callback in callbacks:
                         callback.on_validation(run, validation)
@@ -101,7 +108,7 @@ def train(train_model, validate_model, test_model, run, callbacks=()):
 
 
 @collecting()
-def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbacks=()):
+def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbacks=(), loss=None):
     """Train a model: any cost over a minibatch, by any rule of :mod:`logreg.updates`.
 
     Parameters
@@ -121,6 +128,9 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
         Of these, all but what `cost` and `updates` are made with.
     callbacks : sequence of Callback
         What is called as the run goes on; see :mod:`logreg.callbacks`.
+    loss : symbolic scalar, optional
+        What the best model has least of on all validation rows, with ``criterion='loss'``: a mean
+        over the rows, such as the cost without penalties.
 
     Returns
     -------
@@ -148,7 +158,7 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
     (2, 'n_epochs')
     """
     hyperparameters = ranks.same_on_all(hyperparameters)
-    updates, params, n_out = _check_expressions(x, y, cost, errors, updates, hyperparameters)
+    updates, params, n_out = _check_expressions(x, y, cost, errors, updates, hyperparameters, loss)
     datasets = shared_arrays(x, y, datasets, hyperparameters.batch_size, n_out)
     n_train_batches = engine.n_rows(datasets[0][0]) // hyperparameters.batch_size
     scale = getattr(datasets[0][0], "scale", 1.0)  # of pixels, which stay bytes
@@ -159,8 +169,8 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
         check_writable(path)
     with owning(files):
         with starting("compiling: the first time on a machine, this takes a while"):
-            functions = compile_functions(x, y, cost, errors, updates, datasets, run)
-        train_model = functions[0]
+            functions = compile_functions(x, y, cost, errors, updates, datasets, run, loss)
+        train_model, _, test_model = functions
         run.n_threads = train_model.n_threads
         for callback in reversed(callbacks):
             callback.on_train_begin(run)
@@ -171,14 +181,23 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
             run.reason = "interrupted"
         train_model.costs()  # a device computes what it has queued
         run.read_clock()
-        if run.reason == "diverged" and run.best_validation is None:
-            raise SettingError(
-                f"the run diverged in epoch {run.epoch}: its parameters are not finite, and there "
-                "is no model to keep; give a lower learning rate"
-            )
+        _test_best(run, test_model)
         for callback in callbacks:
             callback.on_train_end(run)
     return run
+
+
+def _test_best(run, test_model):
+    """Try the test set with the best parameters, if it was not; the variables keep the last."""
+    if run.reason == "diverged" and run.best_validation is None:
+        raise SettingError(
+            f"the run diverged in epoch {run.epoch}: its parameters are not finite, and there "
+            "is no model to keep; give a lower learning rate"
+        )
+    if run.best_validation is None or run.best_validation.test_error is not None:
+        return
+    with run.at_its_best():
+        run.add_test_errors(*test_model())
 
 
 def run_settings(data, hyperparameters):
@@ -196,25 +215,30 @@ def run_settings(data, hyperparameters):
 
 @collecting()
 def sgd_optimization(
-    data, hyperparameters=DEFAULTS, output=BEST_MODEL, release=False, callbacks=()
+    data, hyperparameters=DEFAULTS, output=BEST_MODEL, release=False, callbacks=(), verbose=True
 ):
     """Train the tutorial's model on a DataSet, print its lines, and keep the best model.
 
     `output` is the model file. `release` is that of :func:`logreg.datasets.shared_datasets`, and
-    `callbacks` come after those that print the lines and keep the model. The Run is returned.
+    `callbacks` come after those that print the lines and keep the model. Where not `verbose`, a
+    run on a table prints what it came to, and no line at each validation. The Run is returned.
     """
     check_batch_size(data.sizes(), hyperparameters.batch_size)  # before all the work
-    verdict = Verdict(*data.most_frequent_class, data.n_out)
+    log = TableLog(data) if data.columns.categories and not verbose else PrintLog()
+    verdict = Verdict(data, tells_guess=isinstance(log, PrintLog))
     metadata = {**run_settings(data, hyperparameters), **data.metadata()}
 
     print("... building the model", flush=True)
     weights = balanced_weights(data.class_counts) if hyperparameters.class_weight else None
-    classifier, *expressions = softmax_regression(data.n_in, data.n_out, hyperparameters, weights)
+    classifier, *expressions, loss = softmax_regression(
+        data.n_in, data.n_out, hyperparameters, weights
+    )
+    loss = loss if hyperparameters.criterion == "loss" else None
     best_model = BestModel(output, classifier, **metadata)
     datasets = shared_datasets(data, release, as_stored=True)
     note(engine.describe())
-    callbacks = [PrintLog(), verdict, best_model, *callbacks]
-    return fit(*expressions, datasets, hyperparameters, callbacks)
+    callbacks = [log, verdict, best_model, *callbacks]
+    return fit(*expressions, datasets, hyperparameters, callbacks, loss)
 
 
 def sgd_optimization_mnist(
@@ -260,7 +284,7 @@ def sgd_optimization_mnist(
     sgd_optimization(data, hyperparameters, release=data is not dataset)
 
 
-def _check_expressions(x, y, cost, errors, updates, hyperparameters):
+def _check_expressions(x, y, cost, errors, updates, hyperparameters, loss):
     """Check what :func:`fit` is given beside the data, before anything is compiled.
 
     Returned are the updates as a list; the parameters, which are the variables of the updates that
@@ -269,22 +293,26 @@ def _check_expressions(x, y, cost, errors, updates, hyperparameters):
     if not isinstance(hyperparameters, Hyperparameters):
         kind = type(hyperparameters).__name__
         raise SettingError(f"hyperparameters is a {kind}: give a logreg.Hyperparameters(...)")
-    for name, value in {"x": x, "y": y, "cost": cost, "errors": errors}.items():
+    if loss is None and hyperparameters.criterion == "loss":
+        raise SettingError(
+            "the criterion is 'loss', and there is none: give fit(..., loss=...), such as "
+            "classifier.negative_log_likelihood(y)"
+        )
+    given = {"x": x, "y": y, "cost": cost, "errors": errors}
+    for name, value in {**given, **({} if loss is None else {"loss": loss})}.items():
         if not engine.is_symbolic(value):
             raise SettingError(
                 f"{name} is a {type(value).__name__}: a symbolic variable is needed, such as "
                 "T.matrix('x'); arrays are given as datasets"
             )
-        if name in ("cost", "errors") and value.ndim != 0:
+        if name not in ("x", "y") and value.ndim != 0:
             raise SettingError(
                 f"{name} has {value.ndim} dimensions: it must be one number for a minibatch, such "
                 "as the T.mean of its rows"
             )
-    updates = list(updates.items() if isinstance(updates, dict) else updates)
-    for i, pair in enumerate(updates):
-        _check_update(pair, f"updates[{i}]")
-    of_cost = _ancestors([cost])
-    both = of_cost | _ancestors([errors])
+    updates = engine.checked_updates(updates)
+    of_cost = engine.ancestors([cost])
+    both = of_cost | engine.ancestors([errors])
     if x not in both:
         raise SettingError(f"neither cost nor errors is made of {x}: give the x that they are of")
     # The number of classes is known if a LogisticRegression is in the graph.
@@ -297,29 +325,3 @@ def _check_expressions(x, y, cost, errors, updates, hyperparameters):
             "variables that these are made of"
         )
     return updates, params, n_out
-
-
-def _check_update(pair, source):
-    is_pair = isinstance(pair, (tuple, list)) and len(pair) == 2
-    if not (is_pair and hasattr(pair[0], "get_value") and engine.is_symbolic(pair[1])):
-        raise SettingError(
-            f"{source} must be a pair (shared variable, symbolic expression of its new value), as "
-            "the rules of logreg.updates make them"
-        )
-    old, new = pair
-    if (old.dtype, old.ndim) != (new.dtype, new.ndim):
-        raise SettingError(
-            f"{source}: {old} is {old.dtype} of {old.ndim} dimensions, and its new value is "
-            f"{new.dtype} of {new.ndim}: they must be alike; T.cast changes a dtype"
-        )
-
-
-def _ancestors(outputs):
-    """The set of all variables that some expressions are made of, and of these themselves."""
-    found, left = set(), list(outputs)
-    while left:
-        variable = left.pop()
-        if variable not in found:
-            found.add(variable)
-            left += variable.owner.inputs if variable.owner else []
-    return found

@@ -33,7 +33,7 @@ from logreg.shell.options import (
 BY_DATA = {
     "batch_size": f"{DEFAULTS.batch_size}; if a set has fewer, or the training set fewer than "
     "5,000, a tenth of the training rows, or as many as the smallest set has if that is less",
-    "ties": "first; later for tables, and for one array that is split",
+    "criterion": "error; loss for tables, and for one array that is split",
 }
 
 
@@ -71,6 +71,8 @@ def parser():
     add("--resume", action="store_true", help="go on from the checkpoint; --n-epochs may be larger")
     add_file("--history", help="write a CSV row here at each validation")
     add_file("--report", help="at the end, write a page of pictures of the model here")
+    verbose = "of a table, print the tutorial's line at each validation"
+    add("--verbose", action="store_true", help=verbose)
     add("--quiet", action="store_true", help="say nothing but errors and warnings on stderr")
     floatx = "type of data and parameters (default: what the engine's flags say, else float32)"
     add("--floatx", choices=("float32", "float64"), help=floatx)
@@ -131,7 +133,7 @@ def main(argv=None):
     reference = ReferenceCheck()
     with Interruption() as interruption, Progress() as progress:
         callbacks += [reference, interruption, progress]
-        run = sgd_optimization(data, hyperparameters, args.output, True, callbacks)
+        run = sgd_optimization(data, hyperparameters, args.output, True, callbacks, args.verbose)
     if run.reason == "interrupted":
         note(_how_to_go_on(run, args, sys.argv[1:] if argv is None else argv))
         return interruption.exit_code
@@ -163,8 +165,9 @@ def _outputs(args):
 
 def _completed(hyperparameters, data, args):
     """The hyperparameters with those that the data decide, where no option gives them."""
-    batch_size, ties, sizes = args.batch_size, args.ties, data.sizes()
-    ties = ties or ("later" if data.columns.categories or data.split else DEFAULTS.ties)
+    batch_size, criterion, sizes = args.batch_size, args.criterion, data.sizes()
+    if criterion is None:
+        criterion = "loss" if data.columns.categories or data.split else DEFAULTS.criterion
     if batch_size is None:
         batch_size = default_batch_size(sizes)
         if batch_size != DEFAULTS.batch_size:
@@ -172,7 +175,7 @@ def _completed(hyperparameters, data, args):
                 f"note: a minibatch has {batch_size} rows, as there are {sizes[0]} training rows, "
                 f"and {min(sizes)} in the smallest set (--batch-size; else {DEFAULTS.batch_size})"
             )
-    return replace(hyperparameters, batch_size=batch_size, ties=ties)
+    return replace(hyperparameters, batch_size=batch_size, criterion=criterion)
 
 
 def _how_to_go_on(run, args, argv):

@@ -24,9 +24,9 @@ from logreg.run import Run, Validation
 from logreg.saving.format import read
 
 
-def new_run(iter=-1, n_epochs=100, best=None, **changed):
+def new_run(iter=-1, n_epochs=100, best=None, criterion="error", **changed):
     """A run of 3 minibatches an epoch, of which only the best validation is known."""
-    run = Run([], [], Hyperparameters(n_epochs=n_epochs), 3, iter=iter)
+    run = Run([], [], Hyperparameters(n_epochs=n_epochs, criterion=criterion), 3, iter=iter)
     if best:
         run.validations, run.stopping.best_iter = [best], best.iter
     for name, value in changed.items():
@@ -91,19 +91,38 @@ def test_what_else_is_said_of_a_run(capsys, monkeypatch):
 # ---- the best model and the history
 
 
-def test_the_best_parameters_are_replaced_at_a_new_best_only(working_folder):
-    b = theano.shared(numpy.ones(1, "float32"), name="b")
-    run, best_model = new_run(best=BEST, params=[b]), BestModel("m.pkl")
+def test_the_best_parameters_are_written_once_a_second_and_at_the_end(working_folder, monkeypatch):
+    now = 0.0
+    monkeypatch.setattr("timeit.default_timer", lambda: now)
+    b, best_model = theano.shared(numpy.zeros(1), name="b"), BestModel("m.pkl")
+    run = new_run(params=[b])
     best_model.on_train_begin(run)
     assert os.listdir(".") == []
-    for validation in (BEST, Validation(4, 1.0, 0.5, 0.5)):
-        best_model.on_validation(run, validation)
-        assert Path("m.pkl").read_bytes() == run.best
-        assert read("m.pkl", "parameters")[1]["0 b"] == [1]
-        b.set_value(numpy.zeros(1, "float32"))
-    Path("m.pkl").unlink()
-    best_model.on_train_begin(run)  # a resumed one
-    assert Path("m.pkl").read_bytes() == run.best
+    steps = [(9.0, 3, True, 3), (9.5, 4, True, 3), (10.25, 5, False, 4), (10.5, 6, True, 4)]
+    for now, iter_, is_best, written in steps:  # noqa: B007
+        if is_best:
+            run.best_values = [numpy.array([float(iter_)])]
+            run.validations, run.stopping.best_iter = [BEST._replace(iter=iter_)], iter_
+        best_model.on_validation(run, run.validations[-1] if is_best else BEST)
+        assert read("m.pkl", "parameters")[1]["0 b"] == [written]
+    best_model.on_train_end(run)
+    assert read("m.pkl", "parameters")[1]["0 b"] == [6]
+
+
+def test_beside_a_state_each_new_best_is_written(working_folder):
+    run = new_run(best=BEST, best_values=[numpy.ones(1)], params=[theano.shared(numpy.zeros(1))])
+    best_model, run.is_checkpointed = BestModel("m.pkl"), True
+    for change in (lambda: best_model.on_train_begin(run), *[lambda: None] * 2):
+        change()
+        Path("m.pkl").unlink()
+        best_model.on_validation(run, BEST)
+        assert read("m.pkl", "parameters")[1]["0 None"] == [1]
+
+
+def test_a_classifier_that_is_not_trained_is_refused(working_folder):
+    best_model = BestModel("m.pkl", LogisticRegression(T.matrix("x"), 4, 2))
+    with pytest.raises(LogRegError, match="is not the one that is trained"):
+        best_model.on_train_begin(new_run(params=LAYER.params))
 
 
 LAYER = LogisticRegression(T.tanh(T.matrix("x")), 4, 2)
@@ -132,6 +151,14 @@ def keep_history(iter):
     history, run = History("run.csv"), new_run(iter, seconds=1.5)
     history.on_train_begin(run)
     return history, run
+
+
+def test_by_the_loss_a_history_has_it(working_folder):
+    history, run = History("run.csv"), new_run(3, criterion="loss")
+    history.on_train_begin(run)
+    history.on_validation(run, Validation(3, 0.5, 0.125, 0.2, 0.0625))
+    header, row = Path("run.csv").read_text().splitlines()
+    assert row.split(",")[header.split(",").index("validation_loss")] == "0.0625"
 
 
 def test_a_history_has_a_row_for_each_validation(working_folder, monkeypatch):

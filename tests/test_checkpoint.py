@@ -97,7 +97,7 @@ def train(folder, stop=None, resume=False, floatx="float32", data=DATA, **change
     folder = Path(folder)
     folder.mkdir(exist_ok=True)
     with engine.floatx(floatx):
-        classifier, *expressions = problem(floatx)
+        classifier, *expressions, _ = problem(floatx)
         for variable, _ in expressions[-1]:
             engine.set_value(variable, numpy.zeros_like(engine.value(variable)))
         callbacks = [
@@ -275,7 +275,7 @@ def new_run(shape=(2, 2), n_threads=None):
 def write_state(**options):
     """Write the state of a run after two validations, of which the first was the best."""
     run = new_run(**options)
-    run.iter, run.seconds, run.best = 9, 1.5, b"best"
+    run.iter, run.seconds, run.best_values = 9, 1.5, [numpy.eye(2), numpy.arange(2.0)]
     run.validations = [
         Validation(4, 0.7, 0.25, 0.3, 0.6, 0.125, 0.2),
         Validation(9, math.inf, 0.25, 0.3, 0.6),
@@ -296,7 +296,8 @@ def test_all_that_a_state_holds_comes_back(working_folder, capfd):
     before, run = write_state(), resumed(new_run())
     for variable in run.variables:
         assert (engine.value(variable) == 1).all()
-    assert (run.iter, run.seconds, run.best) == (9, 1.5, b"best")
+    assert (run.iter, run.seconds) == (9, 1.5)
+    assert [value.tolist() for value in run.best_values] == [[[1, 0], [0, 1]], [0, 1]]
     assert vars(run.stopping) == vars(before.stopping)
     assert run.validations[0] == run.best_validation == before.best_validation
     assert run.validations[1] == before.validations[1]._replace(cost=None)
@@ -306,7 +307,7 @@ def test_all_that_a_state_holds_comes_back(working_folder, capfd):
 def test_a_run_without_a_best_yet_comes_back(working_folder):
     Checkpoint("run.state", RUN).on_validation(new_run(), None)
     run = resumed(new_run())
-    assert (run.best, run.stopping.best_loss, run.best_validation) == (b"", math.inf, None)
+    assert (run.best_values, run.stopping.best_loss, run.best_validation) == (None, math.inf, None)
 
 
 def test_another_number_of_ranks_is_told(working_folder, capfd, monkeypatch):

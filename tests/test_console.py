@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import ROOT
@@ -49,12 +48,6 @@ def test_a_start_collects_no_garbage_and_the_run_after_it_does():
         gc.enable()
 
 
-@pytest.mark.parametrize("returned, code", [(None, 0), (3, 3)])
-def test_a_command_runs_in_a_thread_too(returned, code):
-    with ThreadPoolExecutor(1) as threads:
-        assert threads.submit(command(lambda argv: returned), []).result() == code
-
-
 def raises(error):
     def main(argv):
         raise error
@@ -71,12 +64,7 @@ def test_what_a_user_can_mend_is_told_and_a_fault_of_ours_keeps_its_traceback(ca
     for error in (OSError(28, "No space", "a file"), OSError(24, "Too many")):
         assert raises(error)([]) == 1
     assert capsys.readouterr().err == "error: a file: No space\nerror: a file: Too many\n"
-    for error in (
-        KeyboardInterrupt(),
-        ValueError("x"),
-        OSError(2, "x", "a file"),
-        OSError(22, "x"),
-    ):
+    for error in (KeyboardInterrupt(), ValueError("x"), OSError(2, "x", "file"), OSError(22, "x")):
         with pytest.raises(type(error)) as raised:
             raises(error)([])
         assert raised.value is error

@@ -61,7 +61,7 @@ def test_what_a_gain_does(increase, threshold, losses, stop, bests, significant)
 
 
 def test_defaults_are_the_tutorials():
-    assert Hyperparameters(0.13, 1000, 600, 5000, 2, 0.995, 0, 0, 0, None, "first") == DEFAULTS
+    assert Hyperparameters(0.13, 1000, 600, 5000, 2, 0.995, 0, 0, 0, None, "error") == DEFAULTS
     stopping = EarlyStopping()
     settings = stopping.patience, stopping.patience_increase, stopping.improvement_threshold
     assert settings == (5000, 2, 0.995)
@@ -76,7 +76,7 @@ def test_defaults_are_the_tutorials():
         *(("patience", 1), ("patience_increase", 0.5), ("patience_increase", 1e10)),
         *(("improvement_threshold", 0.0), ("improvement_threshold", 1.1)),
         *(("l1", -0.1), ("l2", math.inf), ("momentum", 1.0), ("momentum", -0.1)),
-        *(("class_weight", "fair"), ("class_weight", [1, 2])),
+        *(("class_weight", "fair"), ("class_weight", [1, 2]), ("criterion", "accuracy")),
     ],
 )
 def test_senseless_settings_are_refused_by_name(name, value):
@@ -86,9 +86,8 @@ def test_senseless_settings_are_refused_by_name(name, value):
     assert repr(value) in str(raised.value)
 
 
-def test_a_later_model_that_is_as_good():
-    losses = [(4, 0.5), (7, 0.5), (8, 0.5), (15, 0.5), (16, 0.6), (17, 0.5), (33, 0.5), (34, 0.4)]
-    first, later = EarlyStopping(), EarlyStopping(ties="later")
-    assert [iter for iter, loss in losses if first.update(iter, loss)] == [4, 34]
-    assert [iter for iter, loss in losses if later.update(iter, loss)] == [4, 8, 17, 34]
-    assert later.patience == first.patience == 5000
+def test_of_models_that_are_as_good_the_first_is_the_best():
+    losses = [(4, 0.5), (7, 0.5), (15, 0.5), (16, 0.6), (17, 0.5), (33, 0.4), (34, 0.4)]
+    stopping = EarlyStopping()
+    assert [iter for iter, loss in losses if stopping.update(iter, loss)] == [4, 33]
+    assert stopping.patience == 5000

@@ -178,19 +178,15 @@ def test_words_and_categories_may_be_its_features():
     assert colour.predict(colours).tolist() == [1, 0, 1, 0]
 
 
-def fitted_with(monkeypatch, x, y, validations=((1, 0.5),), **options):
-    """Fit with a run that sees some validations: the value of each parameter, and the error."""
+def fitted_with(monkeypatch, x, y, **options):
+    """Fit with a run that has all parameters be 3 at its best; and what it is given."""
     told = []
 
     def fit(*args):
-        (*_, updates, datasets, settings, callbacks) = args
-        run = Run([], [], settings, 1, iter=3)
-        for value, error in validations:
-            for variable, _ in updates:
-                variable.set_value(numpy.full_like(variable.get_value(), value))
-            run.validations.append(Validation(0, 0.5, error, error))
-            run.stopping.best_loss = min(run.stopping.best_loss, error)
-            callbacks[0].on_validation(run, run.validations[-1])
+        (*_, updates, datasets, settings, _, loss) = args
+        assert settings.criterion == "loss" and loss is not None
+        run = Run([], [], settings, 1, iter=3, validations=[Validation(3, 0.5, 0.5, 0.5)])
+        run.best_values = [numpy.full_like(v.get_value(), 3) for v, _ in updates]
         told.extend([settings.batch_size, *datasets])
         return run
 
@@ -213,9 +209,8 @@ def test_which_rows_validate(monkeypatch):
     assert fitted_with(monkeypatch, numpy.ones((8000, 1)), [0, 1] * 4000)[1][0] == 600
 
 
-def test_the_last_of_the_best_is_kept(monkeypatch):
-    seen = [(1, 0.5), (2, 0.25), (3, 0.25), (numpy.nan, 0.25), (4, 0.5)]
-    classifier, _ = fitted_with(monkeypatch, X, Y, seen)
+def test_the_best_by_the_loss_is_kept(monkeypatch):
+    classifier, _ = fitted_with(monkeypatch, X, Y)
     assert (classifier.coef_ == 3).all() and (classifier.intercept_ == 3).all()
     assert classifier.n_iter_.tolist() == [4]
 

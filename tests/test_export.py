@@ -9,7 +9,6 @@ import pytest
 from builders import probabilities, save
 
 from logreg import export
-from logreg.prediction.inputs import InputChecker
 from logreg.prediction.predictor import Predictor
 
 RANDOM = numpy.random.RandomState(3)
@@ -69,19 +68,6 @@ def test_onnx(name, run_export):
     assert label.tolist() == [(LABELS[name] or [0, 1, 2])[k] for k in p.argmax(axis=1)]
     metadata = session.get_modelmeta().custom_metadata_map["logreg"]
     assert json.loads(metadata) == Predictor("model.pkl").metadata
-
-
-def test_onnx_says_what_logreg_says(run_export):
-    runtime = pytest.importorskip("onnxruntime", reason="there is no onnxruntime for this Python")
-    pytest.importorskip("onnx", reason="there is no onnx for this Python")
-    save("model.pkl", W, B, pixel_scale=1 / 256)
-    run_export("--to", "onnx", "--output", "m.onnx")
-    x = RANDOM.randint(256, size=(20, 4)).astype("uint8")
-    found = InputChecker(Predictor("model.pkl"), "x").predict(x)
-    session = runtime.InferenceSession("m.onnx", providers=["CPUExecutionProvider"])
-    label, p = session.run(None, {"x": x.astype("float32")})
-    assert label.tolist() == found.classes.tolist()
-    assert p == pytest.approx(found.probabilities, rel=1e-5)
 
 
 @pytest.mark.parametrize("name", MODELS)

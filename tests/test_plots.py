@@ -61,13 +61,17 @@ def test_a_curve_marks_the_best_and_the_significant_gains():
     assert lines["best model"].get_xdata().tolist() == [4]
     assert lines["test error of each new best"].get_ydata().tolist() == [50, 30, 30]
     assert lines["patience ran out"].get_xdata()[0] == (19 * 2 + 1) / 10
-    ties = {
+    by_loss = {
         **TOLD,
-        "ties": "later",
-        "curve": [[9, 1, 0.2, 0.3], [19, 1, 0.2, 0.3], [29, 1, 0.2, 0.3]],
+        "criterion": "loss",
+        "curve": [[9, 1, 0.2, None, 0.7], [19, 1, 0.3, 0.3, 0.5], [29, 1, 0.1, None, 0.6]],
     }
-    lines = {line.get_label(): line for line in plots.plot_curve(ties, axes()).get_lines()}
+    ax = plots.plot_curve(by_loss, axes())
+    lines = {line.get_label(): line for line in ax.get_lines()}
     assert lines["best model"].get_xdata().tolist() == [2]
+    (right,) = (other for other in ax.figure.axes if other is not ax)
+    lines = {line.get_label(): line for line in right.get_lines()}
+    assert lines["validation loss (right)"].get_ydata().tolist() == [0.7, 0.5, 0.6]
     for bad in ({"curve": None}, LogisticRegression(T.matrix("x"), 4, 2)):
         with pytest.raises(SettingError, match="no curve"):
             plots.plot_curve(bad, axes())

@@ -66,7 +66,7 @@ class Recorder(Callback):
 
 def functions_of(losses):
     losses = iter(losses)
-    return Steps(), lambda: (next(losses), 0.5), lambda: (0.25, 0.75)
+    return Steps(), lambda: (next(losses), 0.5, None), lambda: (0.25, 0.75)
 
 
 def new_run(n_train_batches=5, patience=5000, n_epochs=100):
@@ -156,6 +156,22 @@ def test_a_run_owns_the_files_of_its_callbacks_until_it_ends(working_folder):
     assert list(working_folder.iterdir()) == []
 
 
+def test_by_the_loss_the_test_set_is_left_alone_and_the_best_values_are_kept():
+    W, steps, tests = theano.shared(numpy.zeros(2)), Steps(), []
+    settings = Hyperparameters(n_epochs=4, criterion="loss")
+    run = Run([W], [W], settings, 2)
+    losses = iter([0.9, 0.5, 0.7, 0.5])
+
+    def validate_model():
+        W.set_value(W.get_value() + 1)
+        return 0.0, 0.1, next(losses)  # the error alone would keep the first
+
+    assert train(steps, validate_model, lambda: tests.append(1), run) == "n_epochs"
+    assert (tests, run.best_validation.iter, run.stopping.best_loss) == ([], 3, 0.5)
+    assert [value.tolist() for value in run.best_values] == [[2, 2]]
+    assert run.curve[1] == [3, 2.5, 0.0, None, 0.5]
+
+
 class Oracle:
     """The same run in NumPy."""
 
@@ -180,6 +196,11 @@ class Oracle:
             v[:] = self.momentum * v - 0.05 * g
             param += v
         return cost
+
+    def loss(self, split):
+        x, y = self.pairs[split]
+        p = probabilities(x, self.W, self.b)
+        return -(self.weights[y] * numpy.log(p[range(len(y)), y])).mean()
 
     def errors(self, split):
         x, y = self.pairs[split]
@@ -219,6 +240,31 @@ def test_a_run_computes_what_numpy_computes(options, capsys, working_folder):
     metadata = load_model("best_model.pkl").metadata
     assert metadata["class_weight"] == options.get("class_weight")
     assert metadata["class_counts"] == numpy.bincount(pairs[0][1]).tolist()
+
+
+@pytest.mark.parametrize("class_weight", [None, "balanced"])
+def test_by_the_loss_the_best_model_is_numpys(class_weight, capsys):
+    pairs = make_pairs((47, 25, 33), dtype="float64", seed=5)
+    options = {"l2": 0.01, "momentum": 0.5, "class_weight": class_weight}
+    oracle, losses, best = Oracle(pairs, **options), [], None
+    settings = Hyperparameters(0.05, 30, batch_size=10, criterion="loss", **options)
+    run = sgd_optimization(read_dataset(pairs), settings)
+    for _ in range(30):
+        for i in range(4):
+            oracle.step(i)
+        losses.append(oracle.loss(1))
+        if losses[-1] == min(losses):
+            best = oracle.W.copy(), oracle.b.copy(), oracle.errors(2)
+    assert [v.loss for v in run.validations] == pytest.approx(losses)
+    found, model = run.best_validation, load_model("best_model.pkl")
+    assert found.iter == 4 * numpy.argmin(losses) + 3
+    assert (found.test_error, found.test_error_all_rows) == pytest.approx(best[2])
+    assert sum(v.test_error is not None for v in run.validations) == 1
+    for param, last, value, of_run in zip(model.params, run.params, best, (oracle.W, oracle.b)):
+        numpy.testing.assert_allclose(engine.value(param), value, rtol=1e-6)
+        numpy.testing.assert_allclose(engine.value(last), of_run, rtol=1e-6)  # the last, not best
+    assert model.metadata["test_error_all_rows"] == found.test_error_all_rows
+    assert model.metadata["criterion"] == "loss"
 
 
 class Values(Callback):
@@ -322,6 +368,12 @@ def with_training_set(x, y):
     [
         ({"hyperparameters": 0.1}, "hyperparameters is a float: give a logreg.Hyperparameters"),
         ({"x": X}, r"x is a ndarray: a symbolic variable is needed, .* given as datasets"),
+        ({"loss": X}, "loss is a ndarray: a symbolic variable is needed"),
+        ({"loss": T.vector()}, "loss has 1 dimensions"),
+        (
+            {"hyperparameters": Hyperparameters(criterion="loss")},
+            r"there is none: give fit\(..., lo",
+        ),
         ({"cost": T.vector()}, "cost has 1 dimensions: it must be one number"),
         ({"errors": T.ivector()}, "errors has 1 dimensions"),
         ({"x": T.matrix("other")}, "neither cost nor errors is made of other"),
@@ -344,7 +396,7 @@ def with_training_set(x, y):
         (with_training_set(X[:9], Y[:9]), "batch size is 10, but the training set has 9 rows"),
         ({"datasets": [*PAIRS[:2], (theano.shared(X[:0]), SHARED[:0])]}, "the test set is empty"),
     ],
-    ids=range(23),
+    ids=range(26),
 )
 def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, message, monkeypatch):
     monkeypatch.setattr(engine, "compile_step", None)

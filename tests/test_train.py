@@ -51,7 +51,7 @@ def test_the_sample_trains_without_a_network(run, working_folder):
 
 def test_every_hyperparameter_is_an_option_with_the_tutorials_default():
     args = vars(train.parser().parse_args([]))
-    depends_on_the_data = {"batch_size": None, "ties": None}
+    depends_on_the_data = {"batch_size": None, "criterion": None}
     assert {**vars(DEFAULTS), **depends_on_the_data}.items() <= args.items()
     assert (args["dataset"], args["output"]) == ("mnist.pkl.gz", "best_model.pkl")
 
@@ -106,7 +106,7 @@ def test_what_a_user_can_mend_is_one_line_and_exit_code_1(
     options, message, capfd, monkeypatch, working_folder
 ):
     # Whatever is compiled would be in vain.
-    monkeypatch.setattr("logreg.sgd.compile_functions", lambda *args: [Mock()] * 4)
+    monkeypatch.setattr("logreg.sgd.compile_functions", lambda *args: [Mock()] * 3)
     content = {"d.npz": read(SAMPLE), "mine.csv": b"a,b\n1,2\n"}
     for name in content:
         Path(name).write_bytes(content[name])
@@ -121,7 +121,7 @@ def test_what_a_user_can_mend_is_one_line_and_exit_code_1(
 
 @pytest.mark.parametrize("option", ["--output", "--checkpoint", "--history"])
 def test_a_run_does_not_touch_what_another_one_writes(option, capfd, monkeypatch, working_folder):
-    monkeypatch.setattr("logreg.sgd.compile_functions", lambda *args: [Mock()] * 4)
+    monkeypatch.setattr("logreg.sgd.compile_functions", lambda *args: [Mock()] * 3)
     with owning(["a"]):
         assert train.main([*OPTIONS, option, "a"]) == 1
         error = capfd.readouterr().err.splitlines()[-1]
@@ -237,11 +237,12 @@ def test_tables_need_no_options(name, capfd, working_folder):
     errors, theirs = [], []
     for seed in ("11", "12", "13"):
         assert train.main(["--dataset", "t.csv", "--split-seed", seed]) == 0
+        assert len(capfd.readouterr().out.splitlines()) == 10
         assert predict.main(["--evaluate", "--format", "json"]) == 0
         found = capfd.readouterr().out
-        errors.append(json.loads(found[found.index("\n{") :])["error_percent"])
+        errors.append(json.loads(found)["error_percent"])
         data = read_dataset("t.csv", split_seed=int(seed))
-        assert min(data.sizes()) == json.loads(found[found.index("\n{") :])["rows"]
+        assert min(data.sizes()) == json.loads(found)["rows"]
         peer = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(*data.train)
         theirs.append(100 * (1 - peer.score(*data.test)))
     assert numpy.mean(errors) < numpy.mean(theirs) + 2
@@ -258,12 +259,12 @@ def test_the_batch_size_suits_the_data(capfd, working_folder):
             capfd.readouterr().err
         )
         assert load_model("best_model.pkl").metadata["batch_size"] == size
-        assert load_model("best_model.pkl").metadata["ties"] == "later"
+        assert load_model("best_model.pkl").metadata["criterion"] == "loss"
     assert train.main(["--dataset", "d.npz", "--batch-size", "3"]) == 1
     assert "the batch size is 3, but the validation set has 2 rows" in capfd.readouterr().err
     assert train.main(["--dataset", "mnist_sample", "--n-epochs", "1"]) == 0
     assert "note: a minibatch" not in capfd.readouterr().err
-    assert load_model("best_model.pkl").metadata["ties"] == "first"
+    assert load_model("best_model.pkl").metadata["criterion"] == "error"
     assert load_model("best_model.pkl").metadata["batch_size"] == 600
 
 

@@ -1,38 +1,51 @@
 """What is said of runs that nobody trained, at their ends."""
 
+import dataclasses
 import math
 
 import pytest
+from builders import make_pairs
 
+from logreg.callbacks.log import TableLog
 from logreg.callbacks.verdict import Verdict
+from logreg.datasets import read_dataset
 from logreg.hyperparameters import Hyperparameters
-from logreg.run import Run, Validation
+from logreg.run import Run, Validation, wilson_interval
 
 GUESS = "always guessing 'no'"
 SAID = f"{GUESS}, the most frequent class of the training rows, gives a test error of 50.000000 %"
+RATE = "a lower learning rate may help"
 MAY_HELP = "a lower learning rate or standardized features may help"
 NOT_FINITE = "the training cost was infinite or not a number"
 NO_BETTER = f"the best model is no better than {GUESS}: "
+QUESTION = "y has 8 different numbers in 39 rows: a quantity? logreg tells classes apart"
 
 
-def end(costs=(2, 1), error=0.49, reason="patience", **settings):
-    """Let a run come to its end."""
-    run = Run([], [], Hyperparameters(**settings), 3, reason=reason)
+def ended(costs=(2, 1), error=0.49, reason="patience", **settings):
+    """A run at its end."""
+    run = Run([], [], Hyperparameters(**settings), 3, iter=8, reason=reason)
     run.validations = [Validation(3, cost, 0.5, 0.5, None, error, error) for cost in costs]
     run.stopping.best_iter = 3
-    Verdict("no", 0.5, 8).on_train_end(run)
+    return run
+
+
+def verdict_of(n_rows=(200, 100, 50), standardize=False, labels=None):
+    data = read_dataset(make_pairs(n_rows, n_out=8), standardize=standardize)
+    data = dataclasses.replace(data, class_labels=labels or data.class_labels)
+    return Verdict(dataclasses.replace(data, most_frequent_class=("no", 0.5)))
 
 
 @pytest.mark.parametrize(
     "changed, said",
     [
         ({"costs": [2, 3, 1]}, None),
+        ({"costs": [2, 1, 2.005]}, None),
         ({"costs": [2, 1, 2.5]}, f"the training cost has grown from 2 to 2.5: {MAY_HELP}"),
         ({"costs": [9, 5]}, f"the training cost has grown from 2.07944 to 5: {MAY_HELP}"),
         ({"costs": [2, math.inf, 1]}, f"{NOT_FINITE}: {MAY_HELP}"),
         ({"costs": [2, math.nan]}, f"{NOT_FINITE}: {MAY_HELP}"),
-        ({"error": 0.5}, f"{NO_BETTER}{MAY_HELP}"),
-        ({"error": 0.5, "reason": "n_epochs"}, f"{NO_BETTER}more epochs, {MAY_HELP}"),
+        ({"error": 0.5}, f"{NO_BETTER}the features may say nothing of the label"),
+        ({"error": 0.5, "reason": "n_epochs"}, f"{NO_BETTER}more epochs may help"),
         (
             {"error": 0.5, "class_weight": "balanced"},
             f"{NO_BETTER}with balanced classes, see precision and recall (predict --evaluate)",
@@ -40,11 +53,69 @@ def end(costs=(2, 1), error=0.49, reason="patience", **settings):
     ],
 )
 def test_what_a_run_is_worth(changed, said, capsys):
-    end(**changed)
+    verdict = verdict_of()
+    verdict.on_train_begin(ended())
+    verdict.on_train_end(ended(**changed))
     lines = capsys.readouterr().err.splitlines()
     assert lines == [SAID, *([f"warning: {said}"] if said else [])]
 
 
+def test_nobody_is_told_to_standardize_what_is_standardized(capsys):
+    verdict_of(standardize=True).on_train_end(ended(costs=[2, 5], error=0.5))
+    grown = f"warning: the training cost has grown from 2 to 5: {RATE}"
+    assert capsys.readouterr().err.splitlines()[-2:] == [f"warning: {NO_BETTER}{RATE}", grown]
+
+
+@pytest.mark.parametrize("labels, is_asked", [(None, True), (list("abcdefgh"), False)])
+def test_numbers_with_few_rows_each_may_be_a_quantity(labels, is_asked, capsys):
+    verdict = verdict_of((19, 10, 10), labels=labels)
+    capsys.readouterr()
+    verdict.on_train_begin(ended())
+    assert capsys.readouterr().err == f"warning: {QUESTION}\n" * is_asked
+    verdict.on_train_end(ended(error=0.5))
+    assert (f"{NO_BETTER}{QUESTION}" in capsys.readouterr().err) == is_asked
+
+
+@pytest.mark.parametrize("n", [99, 100])
+def test_few_validation_rows_are_told(n, capsys):
+    verdict_of((200, n, 50)).on_train_end(ended())
+    said = "note: 99 validation rows tell little: 50 wrong may stand for a true error of 40.8 to "
+    assert (said in capsys.readouterr().err) == (n < 100)
+
+
 def test_of_a_run_that_was_interrupted_nothing_is_said(capsys):
-    end(reason="interrupted", costs=[1, 2])
+    verdict = verdict_of()
+    capsys.readouterr()
+    verdict.on_train_end(ended(reason="interrupted", costs=[1, 2]))
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("n_wrong, n, low, high", [(0, 18, 0, 0.1759), (2, 25, 0.0222, 0.2497)])
+def test_wilsons_interval(n_wrong, n, low, high):
+    assert wilson_interval(n_wrong, n) == pytest.approx((low, high), abs=1e-4)
+    # The edges are the rates of which what was seen is 1.96 standard deviations away.
+    for edge in (low, high) if n_wrong else (high,):
+        away = abs(n_wrong / n - edge) / math.sqrt(edge * (1 - edge) / n)
+        assert away == pytest.approx(1.96, abs=0.01)
+    opposite = wilson_interval(n - n_wrong, n)
+    assert opposite == pytest.approx((1 - high, 1 - low), abs=1e-4)
+
+
+def test_a_table_is_told_of_in_a_few_lines(capsys):
+    data = dataclasses.replace(read_dataset(make_pairs()), most_frequent_class=("no", 0.55))
+    run, log = ended(error=0.1, criterion="loss"), TableLog(data)
+    run.validations[-1] = Validation(5, 0.5, 0.2, 0.25, 0.125, 0.3, 0.1)
+    run.stopping.best_iter = 5
+    log.on_train_begin(run)
+    log.on_validation(run, run.validations[-1])
+    log.on_train_end(run)
+    assert capsys.readouterr().out == (
+        "the given arrays: 100 rows, 4 features, 3 classes\n"
+        "60 rows to train on, 20 to validate, 20 to test\n"
+        "... training the model\n"
+        "best model: epoch 2 of 3 (patience ran out), by the validation loss (0.125)\n"
+        "validation error: 5 of 20 rows\n"
+        "test error: 2 of 20 rows, 10.00 % (95 % interval: 2.79 to 30.10 %)\n"
+        "accuracy: 90.00 % of the test rows\n"
+        "always guessing 'no': a test error of 55.00 %\n"
+    )

@@ -1,14 +1,20 @@
 """The best model of a run, in a file."""
 
+import timeit
+
 from logreg.callbacks.base import Callback
 from logreg.errors import SettingError
 from logreg.model import LogisticRegression
 from logreg.saving import dumps_model, dumps_params
-from logreg.saving.format import dumps, loads, save
+from logreg.saving.format import save
+
+SECONDS = 1.0  # between two writings of a run without a state, at least
 
 
 class BestModel(Callback):
-    """Keeps the best model in a file, which is replaced at each new best.
+    """Keeps the best model in a file, which is replaced at a new best.
+
+    It is written at most once a second, and at the end; of a run whose state is kept, at each.
 
     Parameters
     ----------
@@ -53,24 +59,35 @@ class BestModel(Callback):
             )
         self.path, self.classifier, self.metadata = path, classifier, metadata
         self.files = [path]
+        self._is_due, self._written = False, -SECONDS
 
     def on_train_begin(self, run):
-        """Write the best model of a resumed run: another run may have replaced it since."""
-        if run.best:
-            save(self.path, run.best)
+        """Write the best model of a resumed run: another run may have replaced it since.
+
+        A SettingError says that the classifier is not what is trained.
+        """
+        if self.classifier and not {*self.classifier.params} <= {*run.params}:
+            raise SettingError("the classifier given to BestModel is not the one that is trained")
+        if run.best_values:
+            self._write(run)
 
     def on_validation(self, run, validation):
-        if validation is run.best_validation:
-            if self.classifier is None:
-                run.best = dumps_params(run.params)
-            else:
-                run.best = dumps_model(self.classifier, **{**run.metadata(), **self.metadata})
-            save(self.path, run.best)
+        """Write a new best: at once, or a second after the last one, unless there is a state."""
+        self._is_due |= validation is run.best_validation
+        is_late = timeit.default_timer() - self._written >= SECONDS
+        if self._is_due and (is_late or run.is_checkpointed):
+            self._write(run)
 
     def on_train_end(self, run):
-        """Write a model once more, with the whole curve and with why the run ended."""
-        if run.best and self.classifier is not None:
-            header, arrays = loads(run.best)
-            metadata = {**header["metadata"], "curve": run.curve, "reason": run.reason}
-            run.best = dumps("model", arrays, metadata=metadata)
-            save(self.path, run.best)
+        """Write the best once more, with the whole curve and with why the run ended."""
+        if run.best_values:
+            self._write(run)
+
+    def _write(self, run):
+        with run.at_its_best():
+            if self.classifier:
+                data = dumps_model(self.classifier, **{**run.metadata(), **self.metadata})
+            else:
+                data = dumps_params(run.params)
+        save(self.path, data)
+        self._is_due, self._written = False, timeit.default_timer()

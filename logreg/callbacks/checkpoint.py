@@ -3,13 +3,11 @@
 import math
 import os
 
-import numpy
-
 from logreg import engine
 from logreg.callbacks.base import Callback
 from logreg.errors import ModelFileError
 from logreg.run import Validation, is_finite
-from logreg.saving.format import dumps, read, save
+from logreg.saving.format import dumps, loads, read, save
 from logreg.saving.metadata import provenance
 from logreg.shell import ranks
 from logreg.shell.console import warning
@@ -49,10 +47,11 @@ class Checkpoint(Callback):
         A ModelFileError says that the file is of a run with other settings or other data, or is
         further than the last epoch of this one.
         """
+        run.is_checkpointed = True
         if self._saved is None:
             return
         header, arrays = self._saved
-        values = [array for name, array in arrays.items() if name.startswith("variable")]
+        values = [array for name, array in arrays.items() if name.startswith("variable ")]
         fault = _fault(header, values, self.settings, run)
         if fault:
             raise ModelFileError(f"{self.path} cannot be resumed from: {fault}")
@@ -64,7 +63,7 @@ class Checkpoint(Callback):
             run.stopping.best_loss = math.inf
         run.iter, run.seconds = header["progress"]["iter"], header["progress"]["seconds"]
         run.validations[:] = _validations(header)
-        run.best = arrays["best"].tobytes()
+        run.best_values = _best_values(arrays)
         here = _where({**provenance(), "n_threads": run.n_threads, "n_ranks": ranks.size})
         if _where(header) != here:
             warning(
@@ -76,8 +75,8 @@ class Checkpoint(Callback):
         """Write the state."""
         if ranks.rank:
             return
-        arrays = {"best": numpy.frombuffer(run.best, dtype="uint8")}
-        arrays.update((f"variable {i}", engine.value(v)) for i, v in enumerate(run.variables))
+        arrays = {f"variable {i}": engine.value(v) for i, v in enumerate(run.variables)}
+        arrays.update((f"best {i}", value) for i, value in enumerate(run.best_values or []))
         stopping = {name: getattr(run.stopping, name) for name in STOPPING}
         if run.stopping.best_iter is None:
             stopping["best_loss"] = None  # JSON has no infinity
@@ -141,7 +140,12 @@ def _differences(then, now):
     The same data may be found by another path: their digest decides. The number of epochs may be
     another, as the bits are the same until the run ends.
     """
-    then = {"ties": "first", **then}  # older files do not have it
+    then = {"criterion": "error", **then}  # older states went by it
+    if then.get("ties") == "later":
+        yield (
+            "of models with the same validation error it may keep a later one, as older versions "
+            "did, and this one keeps the first"
+        )
     for name in sorted(set(now) - {"dataset", "n_epochs"}):
         if then.get(name) != now[name] and name == "dataset_sha256":
             yield (
@@ -150,6 +154,14 @@ def _differences(then, now):
             )
         elif then.get(name) != now[name]:
             yield f"{name} was {then.get(name)} and is {now[name]}"
+
+
+def _best_values(arrays):
+    """The parameters of the best model; an older state has the bytes of its file."""
+    if "best" in arrays:
+        arrays = loads(arrays["best"].tobytes())[1] if arrays["best"].size else {}
+        return [*arrays.values()] or None
+    return [array for name, array in arrays.items() if name.startswith("best ")] or None
 
 
 def _validations(header):

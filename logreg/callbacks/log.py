@@ -5,6 +5,7 @@ import os
 import sys
 
 from logreg.callbacks.base import Callback
+from logreg.run import wilson_interval
 from logreg.shell.console import note, warning
 
 
@@ -43,11 +44,52 @@ class PrintLog(Callback):
         program = os.path.basename(sys.argv[0])
         program = program if program.endswith(".py") else "train.py"
         note("The code for file %s ran for %.1fs" % (program, run.seconds))
-        note(
-            f"over all rows, and not only whole minibatches of {run.hyperparameters.batch_size}, "
-            "the best model has a validation error of %f %% and a test error of %f %%"
-            % (best.error_all_rows * 100.0, best.test_error_all_rows * 100.0)
-        )
+        errors = best.error_all_rows, best.test_error_all_rows
+        if errors != (best.error, best.test_error):
+            note(
+                "over all rows, and not only whole minibatches of "
+                f"{run.hyperparameters.batch_size}, the best model has a validation error of "
+                "%f %% and a test error of %f %%" % tuple(100.0 * error for error in errors)
+            )
+        note(_why(run))
+
+
+class TableLog(Callback):
+    """Prints what a run on a table came to, in a few lines, and none at a validation."""
+
+    is_for_first = True
+
+    def __init__(self, data):
+        self.n_rows = n_train, n_valid, n_test = data.sizes()
+        self.label, self.guess_error = data.most_frequent_class
+        how = ""
+        if data.split:
+            how = " (in their order)" if data.split_seed is None else " (split at random)"
+        self.lines = [
+            f"{data.name}: {sum(self.n_rows)} rows, {data.n_in} features, {data.n_out} classes",
+            f"{n_train} rows to train on, {n_valid} to validate, {n_test} to test{how}",
+        ]
+
+    def on_train_begin(self, run):
+        print(*self.lines, "... training the model", sep="\n", flush=True)
+
+    def on_train_end(self, run):
+        if run.reason == "interrupted":
+            return
+        best, (_, n_valid, n_test) = run.best_validation, self.n_rows
+        epoch, by = best.iter // run.n_train_batches + 1, run.hyperparameters.criterion
+        ended = {"patience": "patience ran out", "n_epochs": "all epochs run"}.get(run.reason)
+        print("best model: epoch %i of %i (%s), " % (epoch, run.epoch, ended or run.reason), end="")
+        print("by the validation %s (%.6g)" % (by, getattr(best, by)))
+        wrong = round(best.error_all_rows * n_valid), round(best.test_error_all_rows * n_test)
+        print("validation error: %i of %i rows" % (wrong[0], n_valid))
+        interval = tuple(100.0 * edge for edge in wilson_interval(wrong[1], n_test))
+        error = 100.0 * wrong[1] / n_test
+        print("test error: %i of %i rows, %.2f %% " % (wrong[1], n_test, error), end="")
+        print("(95 %% interval: %.2f to %.2f %%)" % interval)
+        print("accuracy: %.2f %% of the test rows" % (100.0 - error))
+        guess = repr(self.label)[:60], 100.0 * self.guess_error
+        print("always guessing %s: a test error of %.2f %%" % guess, flush=True)
         note(_why(run))
 
 
@@ -63,7 +105,8 @@ def _why(run):
         return f"stopped: {'all ' * (n_epochs > 1)}{n_epochs} epoch{'s' * (n_epochs > 1)} run"
     return (
         f"stopped by patience at iteration {run.iter}: the last significant gain (below "
-        f"{stopping.improvement_threshold} of the best error before) was at iteration "
-        f"{stopping.significant_iter}; patience, {stopping.patience_increase} times that "
-        f"and {stopping.initial_patience} at least, ran out at {stopping.patience}"
+        f"{stopping.improvement_threshold} of the best {run.hyperparameters.criterion} before) "
+        f"was at iteration {stopping.significant_iter}; patience, "
+        f"{stopping.patience_increase} times that and {stopping.initial_patience} at least, "
+        f"ran out at {stopping.patience}"
     )

@@ -29,7 +29,10 @@ class Progress(Callback, contextlib.ExitStack):
             self._n_epochs = n_epochs  # a resumed run's speed is that of what is done now
             line = progress(None, unit=" epochs", initial=n_epochs, **STYLE)
             self._advance = self.enter_context(line)
-        best = "none yet" if stopping.best_iter is None else "%.2f %%" % (100 * stopping.best_loss)
+        best, unit = stopping.best_loss, "%.4f"
+        if run.hyperparameters.criterion == "error":
+            best, unit = 100 * best, "%.2f %%"
+        best = "none yet" if stopping.best_iter is None else unit % best
         minibatch = f"{run.minibatch}/{n_batches}"
         self._advance(
             n_epochs - self._n_epochs,

@@ -3,42 +3,76 @@
 import math
 
 from logreg.callbacks.base import Callback
-from logreg.run import is_finite
+from logreg.run import is_finite, wilson_interval
 from logreg.shell.console import note, warning
 
-MAY_HELP = "a lower learning rate or standardized features may help"
+FEW_ROWS = 100  # below it, a validation error says little
+ROWS_OF_A_CLASS = 5  # on average; of fewer, numbers may be a quantity
 
 
 class Verdict(Callback):
-    """Says at the end of a run what always guessing one class would do, and warns of faults.
+    """Asks at the beginning whether the labels are a quantity, and says at the end what is amiss.
 
-    It warns of a best model that is no better on the test rows, of a training cost that was not
-    finite, and of one that is larger at the last validation than at the first, or than before
-    the training: that of a model of zeros with `n_out` classes is ln(n_out). `label` is that of
-    most training rows, and `error` the test error, over all rows, of always guessing it.
+    That is few validation rows, a model that is no better on the test rows than always guessing
+    one class, a training cost that was not finite, and one that has grown. `data` is the DataSet;
+    with `tells_guess`, the end tells what always guessing does.
     """
 
     is_for_first = True
 
-    def __init__(self, label, error, n_out):
-        self.label = label
-        self.error = error
-        self.initial_cost = math.log(n_out)
+    def __init__(self, data, tells_guess=True):
+        self.label, self.error = data.most_frequent_class
+        self.tells_guess, self.n_valid = tells_guess, data.sizes()[1]
+        self.initial_cost = math.log(data.n_out)  # of a model of zeros
+        self.mend = "a lower learning rate may help"
+        if data.preprocessing.scales is None:
+            self.mend = "a lower learning rate or standardized features may help"
+        n_rows, self.question = sum(data.sizes()), ""
+        if type(data.class_labels[0]) is int and n_rows < ROWS_OF_A_CLASS * data.n_out:
+            name = str(data.columns.label_name or "y")[:60]
+            self.question = (
+                f"{name} has {data.n_out} different numbers in {n_rows} rows: a quantity? logreg "
+                "tells classes apart"
+            )
+
+    def on_train_begin(self, run):
+        if self.question:
+            warning(self.question)
 
     def on_train_end(self, run):
         if run.reason == "interrupted":
             return
+        best, costs = run.best_validation, [v.cost for v in run.validations]
+        begin = min(self.initial_cost, costs[0] or math.inf)
+        has_grown = not all(map(is_finite, costs)) or costs[-1] > 1.01 * begin
         guess = f"always guessing {repr(self.label)[:60]}"
-        source = "the most frequent class of the training rows"
-        note("%s, %s, gives a test error of %f %%" % (guess, source, self.error * 100.0))
-        if run.best_validation.test_error_all_rows >= self.error:
-            mend = "more epochs, " * (run.reason == "n_epochs") + MAY_HELP
-            if run.hyperparameters.class_weight:
-                mend = "with balanced classes, see precision and recall (predict --evaluate)"
-            warning(f"the best model is no better than {guess}: {mend}")
-        costs = [v.cost for v in run.validations]
+        if self.tells_guess:
+            source = "the most frequent class of the training rows"
+            note("%s, %s, gives a test error of %f %%" % (guess, source, self.error * 100.0))
+        if self.n_valid < FEW_ROWS:
+            n_wrong = round(best.error_all_rows * self.n_valid)
+            low, high = wilson_interval(n_wrong, self.n_valid)
+            said = (
+                f"note: {self.n_valid} validation rows tell little: {n_wrong} wrong may stand for "
+            )
+            said += "a true error of %.1f to %.1f %% (95 %% interval)" % (100 * low, 100 * high)
+            rows = low * self.n_valid, high * self.n_valid
+            note(said + ", %.1f to %.1f of as many rows" % rows)
+        if best.test_error_all_rows >= self.error:
+            warning(f"the best model is no better than {guess}: {self._mend(run, has_grown)}")
         if not all(map(is_finite, costs)):
-            warning(f"the training cost was infinite or not a number: {MAY_HELP}")
-        elif costs and costs[-1] > min(self.initial_cost, costs[0]):
-            begin = min(self.initial_cost, costs[0])
-            warning(f"the training cost has grown from {begin:.6g} to {costs[-1]:.6g}: {MAY_HELP}")
+            warning(f"the training cost was infinite or not a number: {self.mend}")
+        elif has_grown:
+            said = f"the training cost has grown from {begin:.6g} to {costs[-1]:.6g}"
+            warning(f"{said}: {self.mend}")
+
+    def _mend(self, run, has_grown):
+        if self.question:
+            return self.question
+        if run.hyperparameters.class_weight:
+            return "with balanced classes, see precision and recall (predict --evaluate)"
+        if has_grown:
+            return self.mend
+        if run.reason == "n_epochs":
+            return "more epochs may help"
+        return "the features may say nothing of the label"

@@ -137,6 +137,40 @@ def is_symbolic(value):
     return all(hasattr(value, name) for name in ("owner", "ndim", "dtype", "tag"))
 
 
+def ancestors(outputs):
+    """The set of all variables that some expressions are made of, and of these themselves."""
+    found, left = set(), list(outputs)
+    while left:
+        variable = left.pop()
+        if variable not in found:
+            found.add(variable)
+            left += variable.owner.inputs if variable.owner else []
+    return found
+
+
+def checked_updates(updates):
+    """A list of pairs of the updates that are given, as pairs or as a dict.
+
+    A SettingError says which is no pair of a shared variable and its new value, or of one that has
+    another dtype or other dimensions.
+    """
+    updates = list(updates.items() if isinstance(updates, dict) else updates)
+    for i, pair in enumerate(updates):
+        is_pair = isinstance(pair, (tuple, list)) and len(pair) == 2
+        if not (is_pair and hasattr(pair[0], "get_value") and is_symbolic(pair[1])):
+            raise SettingError(
+                f"updates[{i}] must be a pair (shared variable, symbolic expression of its new "
+                "value), as the rules of logreg.updates make them"
+            )
+        old, new = pair
+        if (old.dtype, old.ndim) != (new.dtype, new.ndim):
+            raise SettingError(
+                f"updates[{i}]: {old} is {old.dtype} of {old.ndim} dimensions, and its new value "
+                f"is {new.dtype} of {new.ndim}: they must be alike; T.cast changes a dtype"
+            )
+    return updates
+
+
 def value(variable):
     """The value of a shared variable as a NumPy array, after all steps that were asked for."""
     return _backend.value(variable)

@@ -24,6 +24,6 @@ class Report(Callback):
         self._data = dataclasses.replace(data, train=None, valid=None)
 
     def on_train_end(self, run):
-        if not run.best:
+        if run.best_validation is None:
             return note("note: there is no model to report on")
         write_page(self.page, self.model, Predictor(self.model), self._data)

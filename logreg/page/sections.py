@@ -35,7 +35,9 @@ def _percent(error):
 def scores(metadata, evaluation):
     """The figures at the top: the error over all test rows, the tutorial's, and a baseline."""
     error, source = metadata.get("test_error_all_rows"), "from the model file"
-    figures = [(metadata.get("test_error"), "as the tutorial counts", "over whole minibatches")]
+    figures = []
+    if metadata.get("test_error") != error:
+        figures = [(metadata.get("test_error"), "as the tutorial counts", "over whole minibatches")]
     if evaluation is not None:
         error, source = evaluation["errors"] / evaluation["rows"], evaluation["dataset"]
         classes = evaluation["classes"]
@@ -81,9 +83,12 @@ def curve(metadata):
     n_batches = metadata.get("n_train_batches") or 1
     unit = "epoch" if n_batches > 1 else "minibatch"
     best, end = ((i + 1) / n_batches for i in (stopping.best_iter, stopping.patience))
+    name, first, least = "error", *map(_percent, (points[0][2], stopping.best_loss))
+    if metadata.get("criterion") == "loss":
+        name, first, least = "loss", f"{points[0][4]:.4f}", f"{stopping.best_loss:.4f}"
     alt = (
-        f"The validation error begins at {_percent(points[0][2])}; its best is "
-        f"{_percent(stopping.best_loss)}, at {unit} {best:.0f}, in {len(points)} validations."
+        f"The validation {name} begins at {first}; its best is {least}, at {unit} {best:.0f}, "
+        f"in {len(points)} validations."
     )
     gained = f"Significant gains: {len(gains)}; patience runs to {unit} {end:.0f}."
     return _plot(plots.plot_curve, metadata, (5.8, 3.7), alt, f"{alt} {gained}")

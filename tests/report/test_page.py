@@ -254,7 +254,7 @@ def test_models_of_few_and_of_many_classes(open_page, state, n_out, shape):
     visible = [bar for bar in browser.find_elements("class name", "bar") if bar.is_displayed()]
     assert len(visible) == min(n_out, 20)
     assert "was not to be found" in browser.find_element("id", "errors").text
-    assert "holds no curve" in browser.find_element("id", "curve").text
+    assert "No curve is known" in browser.find_element("id", "curve").text
 
 
 @pytest.mark.parametrize("width", [390, 1200])
