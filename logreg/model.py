@@ -77,9 +77,6 @@ class LogisticRegression:
         self.p_y_given_x = T.nnet.softmax(T.dot(input, self.W) + self.b)
         self.p_y_given_x.tag.n_out = n_out  # fit compares the labels with it
         self.y_pred = T.argmax(self.p_y_given_x, axis=1)
-        # By these the engine finds what the kernel may compute: input, W, b, labels, weights.
-        parts = (input, self.W, self.b, None, None)
-        self.p_y_given_x.tag.softmax_regression = self.y_pred.tag.softmax_regression = parts
         self.params = [param for param in (self.W, self.b) if hasattr(param, "get_value")]
         self.input = input
 
@@ -114,6 +111,7 @@ class LogisticRegression:
                 weights = T.constant(numpy.asarray(weights, dtype=self.W.dtype))
             log_likelihoods = T.cast(weights, self.W.dtype)[labels] * log_likelihoods
         cost = -T.mean(log_likelihoods)
+        # What the native kernel may compute says of what it is made.
         cost.tag.softmax_regression = (self.input, self.W, self.b, y, weights)
         return cost
 
@@ -146,7 +144,9 @@ class LogisticRegression:
                 f"y is of type {y.dtype}, but errors() needs labels of an integer type; "
                 "pass T.cast(y, 'int32')"
             )
-        return T.mean(T.neq(self.y_pred, y))
+        errors = T.mean(T.neq(self.y_pred, y))
+        errors.tag.softmax_regression = (self.input, self.W, self.b, y, None)
+        return errors
 
 
 def _parameter(name, given, shape):

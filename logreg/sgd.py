@@ -78,6 +78,7 @@ def train(train_model, validate_model, test_model, run, callbacks=()):
     what ran out, or 'diverged' if a variable of the run is no longer finite.
     """
     stopping, criterion = run.stopping, run.hyperparameters.criterion
+    has_readers = any(callback.reads_steps for callback in callbacks)
     for epoch in range(run.hyperparameters.n_epochs):
         for minibatch_index in range(run.n_train_batches):
             iter = epoch * run.n_train_batches + minibatch_index
@@ -100,6 +101,8 @@ def train(train_model, validate_model, test_model, run, callbacks=()):
                     run.read_clock()
                     for callback in callbacks:
                         callback.on_validation(run, validation)
+                if has_readers:
+                    engine.take_steps()
                 for callback in callbacks:
                     callback.on_minibatch_end(run)
             if stopping.is_over(iter):

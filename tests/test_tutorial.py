@@ -65,7 +65,7 @@ def test_the_best_model_predicts(run, trained, mnist_folder):
     assert model.metadata["validation_error_all_rows"] == pytest.approx(743 / 10000)
     assert model.metadata["test_error_all_rows"] == pytest.approx(775 / 10000)
     x, y = read_dataset(mnist_folder).test
-    predict = engine.function([model.input], model.y_pred)
+    predict = engine.theano.function([model.input], model.y_pred, mode="FAST_COMPILE")
     assert (predict(scaled(x, model.W.dtype)) != y).sum() == 775
 
 

@@ -17,10 +17,17 @@ class Callback:
     is_for_first : bool
         Whether it is called on rank 0 only, as what prints or writes: such a callback never waits
         for other ranks. All others are called on each rank.
+    reads_steps : bool
+        Whether its `on_minibatch_end` may read or change shared variables: then all steps are
+        taken before it is called, and none wait for others. By default, if it has one.
     """
 
     files = ()
     is_for_first = False
+
+    @property
+    def reads_steps(self):
+        return type(self).on_minibatch_end is not Callback.on_minibatch_end
 
     def on_train_begin(self, run):
         """Before the first minibatch: `run` may still be changed, as a resumption does."""

@@ -14,6 +14,7 @@ class Progress(Callback, contextlib.ExitStack):
     """Shows epoch, minibatch, best error, speed and patience left; used in a ``with`` statement."""
 
     is_for_first = True
+    reads_steps = False
 
     def __init__(self):
         super().__init__()

@@ -15,6 +15,7 @@ class Interruption(Callback, contextlib.ExitStack):
     It is used in a ``with`` statement, after which signals are handled as before.
     """
 
+    reads_steps = False
     SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
     def __init__(self):

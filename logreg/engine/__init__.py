@@ -202,23 +202,24 @@ def gradients(cost, params):
     return gradients
 
 
-def function(inputs, outputs):
-    """Compile a function that starts at once, for a few calls, as in prediction."""
-    return _backend.function(inputs, outputs)
-
-
 def compile_step(x, y, dataset, batch_size, cost, updates, block):
     """Compile a step of descent on one of a set's minibatches.
 
     `cost` and `updates` are made of `x` and `y`; `dataset` is the pair that replaces them, a
     shared variable (or :func:`stored`) and a symbolic vector.
 
-    ``train_model(index)``, which is returned, takes the step on minibatch `index`. A device may
-    queue up to `block` steps, until something depends on them: the parameters' values, error
-    rates, or the costs. ``train_model.costs()`` lists the costs of the steps since its last call;
+    ``train_model(index)``, which is returned, takes the step on minibatch `index`, or notes it: up
+    to `block` steps wait until :func:`value`, an error, or the costs are asked for, or
+    :func:`take_steps` is called. So it is on JAX, and for plain descent by the kernel.
+    ``train_model.costs()`` lists the costs of the steps since its last call;
     ``train_model.n_threads`` tells how many threads share a sum, if that decides its last bits.
     """
     return _backend.compile_step(x, y, dataset, batch_size, cost, updates, block)
+
+
+def take_steps():
+    """Take the steps that are noted: shared variables have the values after them."""
+    _backend.flush()
 
 
 def compile_errors(x, y, dataset, batch_size, errors):
@@ -233,6 +234,7 @@ def compile_errors(x, y, dataset, batch_size, errors):
     error_counts = _backend.compile_error_counts(x, y, dataset, edges, errors)
 
     def error():
+        take_steps()
         # Counts are integers again: JAX rounds rates to float32, and Numba multiplies by 1 / n.
         counts = numpy.rint(numpy.asarray(error_counts(), "float64"))
         # The mean of the minibatches' means, as the tutorial has it. Its rounding differs from
@@ -251,4 +253,9 @@ def compile_mean(x, y, dataset, mean):
     """
     n = n_rows(dataset[0])
     sums = _backend.compile_sums(x, y, dataset, [*range(0, n, ROWS_OF_A_SUM), n], mean)
-    return lambda: sum(map(float, sums())) / n
+
+    def mean_of_all():
+        take_steps()
+        return sum(map(float, sums())) / n
+
+    return mean_of_all

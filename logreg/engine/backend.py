@@ -3,14 +3,16 @@
 import configparser
 import os
 import shlex
+import time
 from typing import Callable, NamedTuple, Optional
 
 import numpy
 
 from logreg.engine.kernel_graph import make_kernel
-from logreg.kernel import n_cores
+from logreg.kernel import classes, cross_entropy, descend, n_cores
 
 ROWS_AT_A_TIME = 1 << 14  # about as many are classified in one call, of fewer features than ...
+SECONDS = 0.1  # that a block of steps takes at the most: a signal waits for it
 VALUES_AT_A_TIME = 1 << 23  # ... make this: they may have to be cast first
 
 
@@ -34,6 +36,7 @@ class Backend:
         self.theano = theano
         self.T = T
         self.kernel = make_kernel(T, tools)
+        self.queued = None  # the TrainModel that has noted steps and not taken them
 
     def on_device(self, name):
         """Return the back end for a device: this one, or another."""
@@ -41,6 +44,12 @@ class Backend:
 
     def release(self):
         """Undo what the back end changed for all that is compiled from now on."""
+        self.flush()
+
+    def flush(self):
+        """Take the steps that are noted."""
+        if self.queued is not None:
+            self.queued.flush()
 
     def where(self):
         """The device, in words."""
@@ -56,6 +65,7 @@ class Backend:
         return Stored(self.shared_data(array), *how)
 
     def value(self, variable):
+        self.flush()
         return variable.get_value(borrow=True)
 
     def set_value(self, variable, new):
@@ -64,37 +74,65 @@ class Backend:
         copy[...] = new
         variable.set_value(copy, borrow=True)
 
-    def function(self, inputs, outputs):
-        is_list = isinstance(outputs, (list, tuple))
-        with_kernel = self.kernel and self.kernel.put_into(outputs if is_list else [outputs])
-        if with_kernel:
-            return self.kernel.function(inputs, with_kernel if is_list else with_kernel[0])
-        return self._function(inputs, outputs)
-
-    def _function(self, inputs, outputs):
-        return self.theano.function(inputs, outputs)
-
     def compile_step(self, x, y, dataset, batch_size, cost, updates, block):
-        on_rows = self._function_of_rows(x, y, dataset, [cost], updates)
+        found = self.kernel and self.kernel.descent(cost, updates, x, y)
+        if not found:
+            on_rows = self._function_of_rows(x, y, dataset, [cost], updates)
 
-        def step(index):
-            return on_rows(index * batch_size, (index + 1) * batch_size)[0]
+            def take_one(indices):
+                return on_rows(indices[0] * batch_size, (indices[0] + 1) * batch_size)
 
-        return TrainModel(step, None if on_rows.has_kernel else n_blas_threads())
+            return TrainModel(self, take_one, 1, None if on_rows.has_kernel else n_blas_threads())
+        *params, weights, rate = found
+        rows, scale, labels = self._arrays(dataset, x.dtype)
+
+        def take(indices):
+            new, y, costs = [v.get_value(borrow=True) for v in params], labels(), []
+            starts = [index * batch_size for index in indices]
+            # Rows that become floats first do so a minibatch at a time.
+            calls = ((rows(i, i + batch_size), y[i : i + batch_size], [0]) for i in starts)
+            if rows.are_taken:
+                calls = [(rows(0, len(y)), y, starts)]
+            for x, y, firsts in calls:
+                cost, *new = descend(x, scale, *new, y, firsts, batch_size, rate, weights)
+                costs.extend(cost)
+            for variable, value in zip(params, new):
+                variable.set_value(value, borrow=True)
+            return costs
+
+        return TrainModel(self, take, block, None, SECONDS)
+
+    def _arrays(self, dataset, dtype):
+        """What the kernel takes of a set: a function of its rows, their scale, one of its labels.
+
+        ``rows.are_taken`` tells whether the kernel takes them as they are stored.
+        """
+        (shared, scale), labels = as_stored(dataset[0]), dataset[1]
+        prepare = getattr(dataset[0], "prepare", None)
+
+        def rows(start, stop):
+            found = shared.get_value(borrow=True)[start:stop]
+            return prepare(found, dtype) if prepare else found
+
+        rows.are_taken = not prepare and shared.dtype in ("uint8", dtype)
+        if hasattr(labels, "get_value"):
+            return rows, scale, lambda: labels.get_value(borrow=True)
+        return rows, scale, self.kernel.function([], labels)
 
     def compile_error_counts(self, x, y, dataset, edges, errors):
-        # The kernel tells which rows are misclassified, of as many as are asked for.
-        wrong = self.kernel.under_mean(errors) if self.kernel else None
-        if wrong is None:
+        found = self.kernel and self.kernel.classifier(errors, x, y)
+        if not found:
             return self.compile_sums(x, y, dataset, edges, errors)
-        on_rows = self._function_of_rows(x, y, dataset, [wrong])
+        rows, scale, labels = self._arrays(dataset, x.dtype)
         n_in = as_stored(dataset[0])[0].get_value(borrow=True).shape[1]
         at_a_time = max(1, min(ROWS_AT_A_TIME, VALUES_AT_A_TIME // n_in))
 
         def counts():
-            starts = range(0, edges[-1], at_a_time)
-            is_wrong = [on_rows(i, min(i + at_a_time, edges[-1]))[0] for i in starts]
-            return numpy.add.reduceat(numpy.hstack(is_wrong), edges[:-1], dtype="int64")
+            W, b = map(self.value, found)
+            starts, y = range(0, edges[-1], at_a_time), labels()
+            parts = [classes(rows(i, min(i + at_a_time, edges[-1])), scale, W, b) for i in starts]
+            is_wrong = numpy.concatenate(parts) != y[: edges[-1]]
+            return numpy.add.reduceat(is_wrong, edges[:-1], dtype="int64")
 
         return counts
 
@@ -104,38 +142,28 @@ class Backend:
 
     def _function_of_rows(self, x, y, dataset, outputs, updates=()):
         """Compile a function of the rows from `start` to `stop` of a set, which lists outputs."""
-        start, stop = self.T.lscalar("start"), self.T.lscalar("stop")
         shared, scale = as_stored(dataset[0])
         prepare = getattr(dataset[0], "prepare", None)
-        inputs, givens = [start, stop], {y: dataset[1][start:stop]}
+        # Numba keeps all graphs that it compiles: with an input for the rows, it keeps no data.
+        rows = (x if prepare else shared).type("rows")
+        start, stop = self.T.lscalar("start"), self.T.lscalar("stop")
+        givens = {y: dataset[1][start:stop]}
         variables, n_outputs = [variable for variable, _ in updates], len(outputs)
         outputs = [*outputs, *(new for _, new in updates)]
-        with_kernel = self.kernel and self.kernel.put_into(outputs)
+        with_kernel = self.kernel and self.kernel.put_into(outputs, x, y, rows, scale)
+        if not with_kernel:
+            givens[x] = rows if prepare else as_features(self.T, rows, x.dtype, scale)
         outputs = with_kernel or outputs
-        if prepare:
-            inputs.append(x.type("features"))
-            givens[x] = inputs[-1]
-        elif with_kernel:
-            outputs = self.kernel.on_rows(outputs, x, y, shared, scale, dataset[1], start, stop)
-        else:
-            # Numba keeps all graphs that it compiles: with an input for them, it keeps no data.
-            inputs.append(shared.type("features"))
-            givens[x] = as_features(self.T, inputs[-1][start:stop], x.dtype, scale)
         outputs, updates = outputs[:n_outputs], list(zip(variables, outputs[n_outputs:]))
-        if with_kernel:
-            outputs, updates = self.kernel.put_into_steps(outputs, updates)
         compile_function = self.kernel.function if with_kernel else self.theano.function
+        inputs = [start, stop, rows]
         function = compile_function(inputs, outputs, updates=updates, givens=givens)
         function.trust_input = True  # it gets arrays of int64, and need not look
 
-        def on_rows(*edges):
-            given = [numpy.asarray(edge, dtype="int64") for edge in edges]
-            if prepare:
-                rows = shared.get_value(borrow=True)[slice(*edges)]
-                given.append(prepare(rows, x.dtype))
-            elif not with_kernel:
-                given.append(shared.get_value(borrow=True, return_internal_type=True))
-            return function(*given)
+        def on_rows(start, stop):
+            found = shared.get_value(borrow=True, return_internal_type=True)[start:stop]
+            found = prepare(found, x.dtype) if prepare else found
+            return function(numpy.array(start, "int64"), numpy.array(stop, "int64"), found)
 
         on_rows.has_kernel = bool(with_kernel)
         if not with_kernel:
@@ -148,14 +176,11 @@ class Backend:
         The first gives cost and gradients over the rows from `start` to `stop` of a set, which are
         `n_rows`; the second takes the gradients and updates the variables.
         """
+        found = self.kernel and self.kernel.descent(cost, updates, x, y)
+        if found:
+            return self._descent_in_two(found, dataset, x.dtype, gradients)
         of_rows = self._function_of_rows(x, y, dataset, [cost, *gradients])
-        compile_function = self.theano.function
-        if of_rows.has_kernel:
-            apply = self.kernel.descent(gradients, updates)
-            if apply:
-                return of_rows, apply
-            compile_function = self.kernel.function
-            _, updates = self.kernel.put_into_steps([], updates)
+        compile_function = self.kernel.function if of_rows.has_kernel else self.theano.function
         sums = [gradient.type() for gradient in gradients]
         givens = dict(zip(gradients, sums))
         apply = compile_function(sums, [], updates=updates, givens=givens)
@@ -166,28 +191,67 @@ class Backend:
             self._warm_up(lambda: apply(*zeros), [variable for variable, _ in updates])
         return of_rows, apply
 
+    def _descent_in_two(self, found, dataset, dtype, gradients):
+        W, b, weights, rate = found
+        params = [gradient.tag.gradient_of[1] for gradient in gradients]
+        rows, scale, labels = self._arrays(dataset, dtype)
+
+        def of_rows(start, stop):
+            values = W.get_value(borrow=True), b.get_value(borrow=True)
+            y = labels()[start:stop]
+            cost, dW, db = cross_entropy(rows(start, stop), scale, *values, y, weights)
+            return [cost, *(dW if param is W else db for param in params)]
+
+        def apply(*values):
+            for param, value in zip(params, values):
+                # Not in place: the array may be the user's, or kept by a callback.
+                param.set_value(param.get_value(borrow=True) - rate * value, borrow=True)
+
+        of_rows.has_kernel = True
+        return of_rows, apply
+
     def _warm_up(self, call, variables):
         """Let an engine that compiles at the first call do it; what that changes is set back."""
 
 
 class TrainModel:
-    """Takes a step of descent when it is called, and keeps its cost, which `step` returns.
+    """Notes the steps that are asked for, and takes up to `block` of them in one call.
 
+    ``take(indices)`` takes the steps on these minibatches, and returns an array that begins with
+    their costs. A block is cut to what took `seconds`, by the steps before, if these are given.
     `n_threads` is how many threads share a sum, where that decides how the sum is rounded.
     """
 
-    def __init__(self, step, n_threads):
+    def __init__(self, backend, take, block=1, n_threads=None, seconds=None):
         self.n_threads = n_threads
-        self._step = step
-        self._costs = []
+        self._backend, self._take, self._block, self._seconds = backend, take, block, seconds
+        self._limit = 1 if seconds else block
+        self._queue = []
+        self._taken = []  # pairs of what `take` returned, and how many costs that are
 
     def __call__(self, index):
-        self._costs.append(self._step(index))
+        if self._backend.queued is not self:
+            self._backend.flush()  # another function's steps come first
+            self._backend.queued = self
+        self._queue.append(index)
+        if len(self._queue) >= self._limit:
+            self.flush()
+
+    def flush(self):
+        """Take the steps that are noted, and no others."""
+        if self._queue:
+            queue, self._queue, self._backend.queued = self._queue, [], None
+            began = time.perf_counter()
+            self._taken.append((self._take(queue), len(queue)))
+            if self._seconds:
+                most = len(queue) * self._seconds / (time.perf_counter() - began)
+                self._limit = max(1, min(self._block, int(most)))
 
     def costs(self):
         """Return the costs of the steps since the last call, in their order."""
-        costs, self._costs = self._costs, []
-        return costs
+        self.flush()
+        taken, self._taken = self._taken, []
+        return [cost for costs, n in taken for cost in numpy.asarray(costs)[:n]]
 
 
 def as_stored(features):

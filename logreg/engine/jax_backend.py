@@ -16,7 +16,7 @@ from pytensor.graph.op import Op
 from pytensor.graph.replace import graph_replace
 from pytensor.link.jax.dispatch import jax_funcify
 
-from logreg.engine.backend import Backend, Stored, as_features, as_stored
+from logreg.engine.backend import Backend, Stored, TrainModel, as_features, as_stored
 from logreg.errors import EngineError, install
 from logreg.kernel import n_cores
 from logreg.shell.console import warning
@@ -51,7 +51,6 @@ class JaxBackend(Backend):
         super().__init__(pytensor, T)
         self.device = _find_device(name)
         self.n_bytes_placed = 0
-        self.queued = None  # the training function that has noted steps and not taken them
         jax.config.update("jax_enable_x64", pytensor.config.floatX == "float64")
         jax.config.update("jax_default_device", self.device)
         # PyTensor leaves assertions on shapes to JAX, and asks it for 64-bit types that are off.
@@ -62,7 +61,7 @@ class JaxBackend(Backend):
             warning("float64 is slow on a GPU: float32 gives the same log (--floatx float32)")
 
     def release(self):
-        self.flush()
+        super().release()
         self.theano.config.mode = self._mode_before
 
     def where(self):
@@ -99,15 +98,6 @@ class JaxBackend(Backend):
         self.flush()
         self._place(variable, numpy.array(new, variable.dtype))
 
-    def _function(self, inputs, outputs):
-        compiled = self.theano.function(inputs, outputs)
-
-        def function(*arguments):
-            self.flush()
-            return compiled(*arguments)
-
-        return function
-
     def compile_step(self, x, y, dataset, batch_size, cost, updates, block):
         T = self.T
         indices = self.theano.shared(numpy.zeros(block, "int64"), shape=(block,))
@@ -139,7 +129,8 @@ class JaxBackend(Backend):
             return compiled()
 
         take([])  # JAX compiles at the first call
-        return QueuedTrainModel(self, take, block)
+        n_threads = n_cores() if self.device.platform == "cpu" else None
+        return TrainModel(self, take, block, n_threads)
 
     def compile_in_two(self, x, y, dataset, cost, gradients, updates, n_rows):
         """As :meth:`Backend.compile_in_two`; what ranks sum crosses the bus and back."""
@@ -171,7 +162,7 @@ class JaxBackend(Backend):
             sequence = self.T.constant(starts[sizes == n_rows])
             return self.theano.scan(mean_from, sequences=[sequence], return_updates=False)
 
-        compiled = self.function([], [means(n) for n in distinct])
+        compiled = self.theano.function([], [means(n) for n in distinct])
         compiled()  # JAX compiles at the first call
 
         def sums():
@@ -187,50 +178,9 @@ class JaxBackend(Backend):
         rows, labels = (Rows(n_rows)(whole, start) for whole in (shared, dataset[1]))
         return as_features(self.T, rows, dtype, scale), labels
 
-    def flush(self):
-        """Take the steps that are queued."""
-        if self.queued is not None:
-            self.queued.flush()
-
     def _place(self, shared, value):
         # set_value would turn it back into a NumPy array.
         shared.container.storage[0] = jax.device_put(value, self.device)
-
-
-class QueuedTrainModel:
-    """Notes the steps that are asked for, and takes up to `block` of them in one call.
-
-    ``take(indices)`` takes the steps on these minibatches. It returns an array on the device whose
-    first entries are their costs.
-    """
-
-    def __init__(self, backend, take, block):
-        self.n_threads = n_cores() if backend.device.platform == "cpu" else None
-        self._backend = backend
-        self._take = take
-        self._block = block
-        self._queue = []
-        self._taken = []  # pairs of what `take` returned, and how many costs that are
-
-    def __call__(self, index):
-        if self._backend.queued is not self:
-            self._backend.flush()  # another function's steps come first
-            self._backend.queued = self
-        self._queue.append(index)
-        if len(self._queue) == self._block:
-            self.flush()
-
-    def flush(self):
-        """Take the steps that are queued, and no others."""
-        if self._queue:
-            queue, self._queue, self._backend.queued = self._queue, [], None
-            self._taken.append((self._take(queue), len(queue)))
-
-    def costs(self):
-        """Return the costs of the steps since the last call, in their order."""
-        self.flush()
-        taken, self._taken = self._taken, []
-        return [cost for costs, n in taken for cost in jax.device_get(costs)[:n]]
 
 
 def _find_device(name):

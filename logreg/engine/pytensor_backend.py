@@ -24,13 +24,6 @@ class PyTensorBackend(Backend):
             raise EngineError(f"device {name!r} needs {needed}") from error
         return JaxBackend(self.theano, self.T, name)
 
-    def _function(self, inputs, outputs):
-        # NumPy computes it, operation by operation: that starts at once, where Numba takes
-        # seconds to compile, and is as fast on large arrays. Nor is C compiled.
-        with self.theano.config.change_flags(cxx=""):
-            mode = self.theano.Mode("py", "fast_compile")
-            return self.theano.function(inputs, outputs, mode=mode)
-
     def _warm_up(self, call, variables):
         before = [(variable, variable.get_value()) for variable in variables]
         call()

@@ -42,7 +42,7 @@ class RanksBackend:
         dtypes = [gradient.dtype for gradient in gradients]
         is_first = True
 
-        def step(index):
+        def step(indices):
             nonlocal is_first
             if is_first:  # a resumption may have changed them until now
                 for variable, _ in updates:
@@ -50,18 +50,21 @@ class RanksBackend:
                     if ranks.rank:
                         self.backend.set_value(variable, value)
                 is_first = False
-            start = index * stride + offset
+            start = indices[0] * stride + offset
             for part, value in zip(parts, of_rows(start, start + n_rows)):
                 numpy.multiply(value, weight, out=part, casting="same_kind")
             ranks.sum_step(buffer)
             apply(*(part.astype(d, copy=False) for part, d in zip(parts[1:], dtypes)))
-            return parts[0].copy()
+            return [parts[0].copy()]
 
         def digest():
             values = (self.backend.value(variable).tobytes() for variable, _ in updates)
             return zlib.crc32(b"".join(values)) % ranks.GONE
 
-        return RanksTrainModel(step, None if of_rows.has_kernel else n_blas_threads(), digest)
+        n_threads = None if of_rows.has_kernel else n_blas_threads()
+        train_model = RanksTrainModel(self.backend, step, 1, n_threads)
+        train_model.digest = digest
+        return train_model
 
     def compile_error_counts(self, *args):
         return self._compile_parts("compile_error_counts", "int64", *args)
@@ -106,12 +109,10 @@ class RanksTrainModel(TrainModel):
     `digest` is a function that makes a number of these.
     """
 
-    def __init__(self, step, n_threads, digest):
-        super().__init__(step, n_threads)
-        self._digest = digest
+    digest = None
 
     def costs(self):
-        ranks.meet(self._digest())
+        ranks.meet(self.digest())
         return super().costs()
 
 

@@ -17,7 +17,6 @@ try:
 except ImportError:  # no C compiler was there when logreg was installed
     _kernel = None
 
-UINT8, INT32 = numpy.dtype("uint8"), numpy.dtype("int32")  # names would be looked up at each step
 MAX_CLASSES = 32  # with more, the matrix products of a current OpenBLAS are faster
 
 
@@ -53,24 +52,22 @@ def scores(x, scale, W, b):
         return numpy.dot(_scaled(x, scale, W.dtype), W) + b
     x, W, b = _as_taken(x, W, b)
     z = numpy.empty((len(x), n_out), W.dtype)
-    _kernel.compute(x, W, b, z, len(x), n_out, scale, n_threads())
+    _kernel.scores(x, W, b, z, len(x), n_out, scale, n_threads())
     return z
 
 
 def classes(x, scale, W, b):
     """Compute which class has the largest score in each row, int64 of shape (n,)."""
-    if W.shape[1] > MAX_CLASSES or not x.size or not W.size:
+    if not is_wanted() or W.shape[1] > MAX_CLASSES or not x.size or not W.size:
         return numpy.argmax(scores(x, scale, W, b), axis=1)
     x, W, b = _as_taken(x, W, b)
     found = numpy.empty(len(x), "int64")
-    _kernel.classify(x, W, b, found, len(x), W.shape[1], scale, n_threads())
+    _kernel.classes(x, W, b, found, len(x), W.shape[1], scale, n_threads())
     return found
 
 
-def cross_entropy(x, scale, W, b, y, weights=None, rate=0.0):
-    """Compute the mean negative log-likelihood of labels `y`, and its gradients by W and b.
-
-    With a `rate`, W and b after a step of descent come in place of the gradients.
+def descend(x, scale, W, b, y, starts, n_rows, rate, weights=None):
+    """Take steps of descent on the mean negative log-likelihood of labels `y`.
 
     Parameters
     ----------
@@ -79,34 +76,59 @@ def cross_entropy(x, scale, W, b, y, weights=None, rate=0.0):
     scale : float
         What x is multiplied by.
     W, b : numpy.ndarray, shapes (n_in, n_out) and (n_out,)
-        float32 or float64.
+        float32 or float64. They are not changed.
     y : numpy.ndarray of integers, shape (n,)
-    weights : numpy.ndarray, shape (n,), optional
-        What the loss of each row is multiplied by, before the mean over the n rows.
+    starts : sequence of int
+        The first row of each step's minibatch, which has `n_rows` rows.
     rate : float
-        The learning rate of the step.
+        The learning rate; with 0, the gradients of one step take the place of new W and b.
+    weights : sequence of float, shape (n_out,), optional
+        The factor of each class in the cost.
+
+    Returns
+    -------
+    costs, W, b : numpy.ndarray
+        The cost before each step, and the parameters after the last, of the dtype of W. Their bits
+        do not depend on the number of threads, nor on how many steps one call takes.
 
     Raises
     ------
     ValueError
-        If a label is not in 0 .. n_out - 1, or shapes do not go together.
+        If a label is not in 0 .. n_out - 1, or shapes or dtypes do not go together.
     """
     n_out = W.shape[1]
-    if y.dtype != INT32:  # of a wider type, a label may not fit
+    if y.dtype != "int32":  # of a wider type, a label may not fit
         y = numpy.clip(y, -1, n_out)
-    y = numpy.ascontiguousarray(y, INT32)
+    y = numpy.require(y, "int32", "CA")
     x, W, b = _as_taken(x, W, b)
-    dW, db = numpy.empty(W.shape, W.dtype), numpy.empty(b.shape, W.dtype)
+    if y.shape != x.shape[:1]:
+        raise ValueError(f"y has shape {y.shape}, and x has {len(x)} rows")
+    starts = numpy.array(starts, "int64")
+    costs, new_W, new_b = numpy.empty(len(starts)), numpy.empty_like(W), numpy.empty_like(b)
     if weights is not None:
-        weights = numpy.ascontiguousarray(weights, W.dtype)
-    cost = _kernel.compute(x, W, b, dW, len(y), n_out, scale, n_threads(), y, db, weights, rate)
-    return numpy.asarray(cost, W.dtype), dW, db
+        weights = numpy.require(weights, W.dtype, "CA")
+    sizes = n_rows, n_out, scale, n_threads()
+    _kernel.descend(x, W, b, new_W, *sizes, new_b, y, starts, costs, rate, weights)
+    return costs.astype(W.dtype), new_W, new_b
+
+
+def cross_entropy(x, scale, W, b, y, weights=None):
+    """Compute the mean negative log-likelihood of `y`, and its gradients; see :func:`descend`."""
+    (cost,), dW, db = descend(x, scale, W, b, y, [0], len(y), 0.0, weights)
+    return cost, dW, db
 
 
 def _as_taken(x, W, b):
-    """Arrays as the C code takes them: x of bytes, or of the dtype of W."""
-    x = numpy.ascontiguousarray(x, UINT8 if x.dtype == UINT8 else W.dtype)
-    return x, numpy.ascontiguousarray(W), numpy.ascontiguousarray(b)
+    """Arrays as the C code takes them: aligned, x of bytes or of the dtype of W."""
+    shapes = W.ndim == 2 and (x.shape[1:], b.shape) == (W.shape[:1], W.shape[1:])
+    if not shapes or b.dtype != W.dtype or W.dtype not in ("float32", "float64"):
+        are = ", ".join(f"{a.dtype} of shape {a.shape}" for a in (x, W, b))
+        raise ValueError(
+            f"x, W and b are {are}: they must be of shapes (n, n_in), (n_in, n_out) and (n_out,), "
+            "W and b both float32, or both float64"
+        )
+    cell = x.dtype if x.dtype == "uint8" else W.dtype
+    return tuple(numpy.require(a, dtype, "CA") for a, dtype in ((x, cell), (W, None), (b, None)))
 
 
 def _scaled(x, scale, dtype):

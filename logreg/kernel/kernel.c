@@ -1,8 +1,9 @@
-/* Softmax regression: scores of a minibatch, and its cost with the gradients by W and b.
+/* Softmax regression: the scores of rows, their best classes, and a block of steps of descent.
 
-   Python sees two functions, `scores` and `cross_entropy`, of objects that give buffers. Rows are
-   shared out to a few threads in blocks; every sum is made in one order, so the bits of a result
-   do not depend on how many threads there are. No label is used before it was checked. */
+   Python sees three functions of objects that give buffers. Rows are shared out to a few threads in
+   blocks; every sum is made in one order, so the bits of a result depend neither on how many
+   threads there are, nor on how many steps are taken in one call. No label is used before it was
+   checked. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -35,21 +36,22 @@ typedef struct {
     const char *x;     /* rows, `stride` bytes apart */
     Py_ssize_t stride, n_rows, n_in, n_out;
     Py_ssize_t first, last;      /* of the rows that are worked on */
-    const void *w, *b;
-    void *packed;                /* W, scaled, as n_out rows of `width` numbers */
-    void *memory;                /* in which `packed` lies */
+    const void *w;               /* W as the user has it */
+    void *b;
+    void *memory, *rows, *scaled, *dw; /* W, W scaled, and gradients: n_out rows of `width` numbers */
     Py_ssize_t width;
     const int32_t *y;            /* labels; none if only scores are wanted */
-    const void *weights;         /* of the rows; none if all are 1 */
+    const void *weights;         /* of the classes; none if all are 1 */
     int64_t *classes;            /* where the best class of each row goes, if that is wanted */
-    void *z, *losses, *dw, *db;  /* z holds the scores from row `z_first` on */
+    void *z, *losses, *db;       /* z holds the scores from row `z_first` on */
+    void *out;                   /* where W after the steps goes, or the gradient by it */
     Py_ssize_t z_first;
     double scale, rate;          /* of x; of a step of descent, 0 for the bare gradients */
 } Job;
 
 typedef void Task(const Job *, Py_ssize_t);
 typedef struct {
-    Task *lay_out, *score_panel, *gradient_slice, *descend;
+    Task *lay_out, *lay_back, *score_panel, *gradient_slice;
     Py_ssize_t columns, lanes; /* features of a slice, and of a vector */
 } Loops;
 
@@ -213,9 +215,16 @@ static void in_blocks(const Job *job, Task *task, Py_ssize_t n, int together)
 }
 #endif
 
-/* ---- A job: W is laid out for the loops, then chunk after chunk of the rows is worked off. ---- */
+/* ---- A job: W is laid out for the loops, then chunk after chunk of the rows is worked off, step
+   after step. ---- */
 
-static void work(Job *job, const Loops *loops, int is_double, double *cost, int n_threads)
+typedef struct {
+    const int64_t *starts; /* the first row of each step */
+    Py_ssize_t n;
+    double *costs;
+} Steps;
+
+static void work(Job *job, const Loops *loops, int is_double, const Steps *steps, int n_threads)
 {
     int together = 0;
 #if HAVE_THREADS
@@ -224,34 +233,42 @@ static void work(Job *job, const Loops *loops, int is_double, double *cost, int 
     if (together)
         start_helpers(n_threads - 1);
 #endif
+    const char *x = job->x;
+    const int32_t *y = job->y;
     Py_ssize_t n_parts = (job->n_in + FEATURES - 1) / FEATURES;
     in_blocks(job, loops->lay_out, n_parts, together);
-    for (job->first = 0; job->first < job->n_rows; job->first = job->last) {
-        job->last = job->n_rows - job->first < CHUNK ? job->n_rows : job->first + CHUNK;
-        if (job->y || job->classes)
-            job->z_first = job->first;
-        in_blocks(job, loops->score_panel, (job->last - job->first + PANEL - 1) / PANEL, together);
-        if (job->y)
-            in_blocks(job, loops->gradient_slice,
-                      (job->n_in + loops->columns - 1) / loops->columns + 1, together);
+    for (Py_ssize_t step = 0; step < steps->n; step++) {
+        job->x = x + steps->starts[step] * job->stride;
+        job->y = y ? y + steps->starts[step] : NULL;
+        for (job->first = 0; job->first < job->n_rows; job->first = job->last) {
+            job->last = job->n_rows - job->first < CHUNK ? job->n_rows : job->first + CHUNK;
+            if (job->y || job->classes)
+                job->z_first = job->first;
+            Py_ssize_t n = job->last - job->first;
+            in_blocks(job, loops->score_panel, (n + PANEL - 1) / PANEL, together);
+            if (job->y)
+                in_blocks(job, loops->gradient_slice,
+                          (job->n_in + loops->columns - 1) / loops->columns + 1, together);
+        }
+        double cost = 0;
+        for (Py_ssize_t i = 0; y && i < job->n_rows; i++)
+            cost += is_double ? ((double *)job->losses)[i] : ((float *)job->losses)[i];
+        if (y)
+            steps->costs[step] = cost / job->n_rows;
     }
-    if (job->rate)
-        in_blocks(job, loops->descend, n_parts, together);
+    if (y)
+        in_blocks(job, loops->lay_back, n_parts, together);
 #if HAVE_THREADS
     if (together)
         pthread_mutex_unlock(&pool.caller);
 #endif
-    *cost = 0;
-    for (Py_ssize_t i = 0; job->y && i < job->n_rows; i++)
-        *cost += is_double ? ((double *)job->losses)[i] : ((float *)job->losses)[i];
-    *cost /= job->n_rows;
 }
 
 /* ---- What Python sees ---- */
 
 #define LOOPS(cell, real, set, bytes, rows) \
-    {lay_out_##cell##_##real##_##set, score_panel_##cell##_##real##_##set, \
-     gradient_slice_##cell##_##real##_##set, descend_##cell##_##real##_##set, \
+    {lay_out_##cell##_##real##_##set, lay_back_##cell##_##real##_##set, \
+     score_panel_##cell##_##real##_##set, gradient_slice_##cell##_##real##_##set, \
      rows * bytes / sizeof(real), bytes / sizeof(real)}
 #define ALL_LOOPS(set, bytes, rows) \
     {#set, \
@@ -302,105 +319,138 @@ static void *take_memory(Py_ssize_t size)
     return memory;
 }
 
-/* Memory for W as a row of `width` numbers for each class. */
+/* Memory for W, W scaled, and its gradient, as a row of `width` numbers for each class. */
 static int allocate(Job *job, Py_ssize_t real, Py_ssize_t lanes)
 {
     job->width = (job->n_in + lanes - 1) / lanes * lanes;
-    if (job->width > PY_SSIZE_T_MAX / real / (job->n_out + 1))
+    if (job->width > PY_SSIZE_T_MAX / real / 4 / (job->n_out + 1))
         return -1;
-    job->memory = take_memory(job->width * job->n_out * real + 127);
+    Py_ssize_t size = (job->width * job->n_out * real + 63) & ~(Py_ssize_t)63;
+    job->memory = take_memory(3 * size + 127);
     /* At a multiple of 64 bytes, no vector lies on two cache lines. */
-    job->packed = (void *)(((uintptr_t)job->memory + 127) & ~(uintptr_t)63);
+    job->rows = (void *)(((uintptr_t)job->memory + 127) & ~(uintptr_t)63);
+    job->scaled = (char *)job->rows + size;
+    job->dw = (char *)job->scaled + size;
     return job->memory ? 0 : -1;
 }
 
-/* From x, W and b: scores into `dw`, or the best classes; given labels, cost and gradients. */
-static PyObject *run(PyObject *args, int are_classes)
+static int is_no_multiple(Py_buffer *buffer, Py_ssize_t size)
 {
-    Py_buffer x, w, b, dw, y = {0}, weights = {0}, db = {0};
+    return buffer->len % size || (uintptr_t)buffer->buf % size;
+}
+
+/* From x, W and b: scores, or the best classes; given labels, costs, and W and b after steps. */
+static PyObject *run(PyObject *args, char kind)
+{
+    static const int64_t zero[1] = {0};
+    const char *formats[] = {"y*y*y*w*nndi", "y*y*y*w*nndiw*y*y*w*d|z*"};
+    Py_buffer x, w, b, out, b_out = {0}, y = {0}, starts = {0}, costs = {0}, weights = {0};
     Job job = {0};
-    int n_threads, failed;
-    double cost = 0;
+    int n_threads, failed = 0;
     void *scratch = NULL;
     PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "y*y*y*w*nndi|y*w*z*d", &x, &w, &b, &dw, &job.n_rows, &job.n_out,
-                          &job.scale, &n_threads, &y, &db, &weights, &job.rate))
+    if (!PyArg_ParseTuple(args, formats[kind == 'd'], &x, &w, &b, &out, &job.n_rows, &job.n_out,
+                          &job.scale, &n_threads, &b_out, &y, &starts, &costs, &job.rate, &weights))
         return NULL;
-    if (y.obj ? are_classes : job.rate != 0)
-        goto misfit;
     /* From the lengths: which types the arrays have, and that they go together. */
-    Py_ssize_t n = job.n_rows, n_out = job.n_out;
-    if (n < 1 || n_out < 1 || n > PY_SSIZE_T_MAX / 16 / n_out)
+    Steps steps = {zero, 1, NULL};
+    Py_ssize_t n = job.n_rows, n_all = y.obj ? y.len / 4 : n, n_out = job.n_out;
+    if (n < 1 || n_all < n || n_out < 1 || n > PY_SSIZE_T_MAX / 16 / n_out)
         goto misfit;
     Py_ssize_t real = b.len / n_out;
     if ((real != 4 && real != 8) || b.len != real * n_out || w.len < 1 || w.len % b.len)
         goto misfit;
     job.n_in = w.len / b.len;
-    Py_ssize_t cell = x.len / n / job.n_in;
-    if ((cell != 1 && cell != real) || x.len != cell * n * job.n_in ||
-        dw.len != (y.obj ? w.len : n * (are_classes ? 8 : n_out * real)) ||
-        (y.obj && (y.len != n * 4 || !db.obj || db.len != b.len)) ||
-        (weights.obj && weights.len != n * real))
+    Py_ssize_t cell = x.len / n_all / job.n_in;
+    if ((cell != 1 && cell != real) || x.len != cell * n_all * job.n_in ||
+        is_no_multiple(&x, cell) || is_no_multiple(&w, real) || is_no_multiple(&b, real))
         goto misfit;
-    for (Py_ssize_t i = 0; y.obj && i < n; i++)
-        if (((int32_t *)y.buf)[i] < 0 || ((int32_t *)y.buf)[i] >= n_out) {
-            PyErr_Format(PyExc_ValueError, "row %zd has the label %d: labels must be 0 to %zd", i,
-                         (int)((int32_t *)y.buf)[i], n_out - 1);
-            goto done;
-        }
+    if (kind != 'd' ? out.len != n * (kind == 'c' ? 8 : n_out * real) ||
+                          is_no_multiple(&out, kind == 'c' ? 8 : real)
+                    : out.len != w.len || b_out.len != b.len || costs.len != starts.len ||
+                          is_no_multiple(&out, real) || is_no_multiple(&b_out, real) ||
+                          is_no_multiple(&y, 4) || is_no_multiple(&starts, 8) ||
+                          is_no_multiple(&costs, 8) ||
+                          (weights.obj && (weights.len != b.len || is_no_multiple(&weights, real))))
+        goto misfit;
+    if (kind == 'd')
+        steps = (Steps){starts.buf, starts.len / 8, costs.buf};
+    for (Py_ssize_t step = 0; kind == 'd' && step < steps.n; step++) {
+        if (steps.starts[step] < 0 || steps.starts[step] > n_all - n)
+            goto misfit;
+        for (Py_ssize_t i = steps.starts[step]; i < steps.starts[step] + n; i++)
+            if (((uint32_t *)y.buf)[i] >= (uint64_t)n_out) {
+                PyErr_Format(PyExc_ValueError, "row %zd has the label %d: labels must be 0 to %zd",
+                             i, (int)((int32_t *)y.buf)[i], n_out - 1);
+                goto done;
+            }
+    }
     job.x = x.buf;
     job.stride = job.n_in * cell;
     job.w = w.buf;
     job.b = b.buf;
     job.y = y.buf;
     job.weights = weights.buf;
-    job.z = job.dw = dw.buf;
-    job.classes = are_classes ? dw.buf : NULL;
-    job.db = db.buf;
+    job.z = job.out = out.buf;
+    job.classes = kind == 'c' ? out.buf : NULL;
     const Loops *loops = &loops_of_sets[the_set].of[real == 8][cell == 1];
     Py_BEGIN_ALLOW_THREADS
-    int is_held = y.obj || are_classes; /* a chunk of scores at a time */
-    if (is_held)
-        job.losses = scratch = malloc(((n < CHUNK ? n : CHUNK) * n_out + n) * real);
-    failed = (is_held && !scratch) || allocate(&job, real, loops->lanes);
+    if (kind != 's') { /* a chunk of scores at a time */
+        job.losses = scratch = malloc(((n < CHUNK ? n : CHUNK) * n_out + n + n_out) * real);
+        failed = !scratch;
+    }
+    failed = failed || allocate(&job, real, loops->lanes);
     if (!failed) {
-        if (is_held)
-            job.z = (char *)scratch + n * real;
-        work(&job, loops, real == 8, &cost, n_threads);
+        if (kind != 's')
+            job.z = (char *)scratch + (n + n_out) * real;
+        if (kind == 'd') {
+            /* b after the steps, or its gradient: the other is in the scratch. */
+            job.db = job.rate ? (char *)scratch + n * real : b_out.buf;
+            job.b = job.rate ? memcpy(b_out.buf, b.buf, b.len) : b.buf;
+        }
+        work(&job, loops, real == 8, &steps, n_threads);
     }
     Py_END_ALLOW_THREADS
-    result = failed ? PyErr_NoMemory() : PyFloat_FromDouble(cost);
+    result = failed ? PyErr_NoMemory() : (Py_INCREF(Py_None), Py_None);
     goto done;
 misfit:
-    PyErr_SetString(PyExc_ValueError, "the lengths of the arrays do not go together");
+    PyErr_SetString(PyExc_ValueError, "the arrays do not go together, or are not aligned");
 done:
     free(SWAP_KEPT(job.memory));
     free(scratch);
-    Py_buffer *all[] = {&x, &w, &b, &dw, &y, &db, &weights};
-    for (int i = 0; i < 7; i++)
+    Py_buffer *all[] = {&x, &w, &b, &out, &b_out, &y, &starts, &costs, &weights};
+    for (int i = 0; i < 9; i++)
         PyBuffer_Release(all[i]);
     return result;
 }
 
-static PyObject *compute(PyObject *self, PyObject *args)
+static PyObject *scores(PyObject *self, PyObject *args)
 {
     (void)self;
-    return run(args, 0);
+    return run(args, 's');
 }
 
-static PyObject *classify(PyObject *self, PyObject *args)
+static PyObject *classes(PyObject *self, PyObject *args)
 {
     (void)self;
-    return run(args, 1);
+    return run(args, 'c');
+}
+
+static PyObject *descend(PyObject *self, PyObject *args)
+{
+    (void)self;
+    return run(args, 'd');
 }
 
 static PyMethodDef functions[] = {
-    {"compute", compute, METH_VARARGS,
-     "compute(x, W, b, z, n_rows, n_out, scale, n_threads): z = scale * x W + b\n"
-     "compute(x, W, b, dW, n_rows, n_out, scale, n_threads, y, db, weights=None, rate=0): mean\n"
-     "cost; with a rate, W and b after a step of descent come in place of the gradients"},
-    {"classify", classify, METH_VARARGS,
-     "classify(x, W, b, classes, n_rows, n_out, scale, n_threads): the best class of each row"},
+    {"scores", scores, METH_VARARGS,
+     "scores(x, W, b, z, n_rows, n_out, scale, n_threads): z = scale * x W + b"},
+    {"classes", classes, METH_VARARGS,
+     "classes(x, W, b, classes, n_rows, n_out, scale, n_threads): the best class of each row"},
+    {"descend", descend, METH_VARARGS,
+     "descend(x, W, b, new_W, n_rows, n_out, scale, n_threads, new_b, y, starts, costs, rate,\n"
+     "weights=None): steps of descent on n_rows rows from each of `starts` on, and their costs.\n"
+     "With a rate of 0, the gradients come in place of new W and b."},
     {NULL, NULL, 0, NULL},
 };
 

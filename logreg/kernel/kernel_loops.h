@@ -8,6 +8,7 @@
 #define LANES ((int)(BYTES / sizeof(REAL)))
 #define VECTOR NAME(vector)
 #define CELLS NAME(cells)
+#define ROW(what, class) ((REAL *)job->what + (class) * job->width)
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
 typedef REAL VECTOR __attribute__((vector_size(BYTES)));
@@ -15,18 +16,30 @@ typedef REAL NAME(quad) __attribute__((vector_size(16)));
 typedef int32_t NAME(ints) __attribute__((vector_size(BYTES / sizeof(REAL) * 4)));
 typedef CELL CELLS __attribute__((vector_size(BYTES / sizeof(REAL) * sizeof(CELL))));
 
-/* Task: W, scaled, of some features as a row of numbers for each class; 0 beyond the last. */
+/* Task: W of some features as a row of numbers for each class, and scaled; 0 beyond the last. */
 TARGET static void NAME(lay_out)(const Job *job, Py_ssize_t task)
 {
     Py_ssize_t first = task * FEATURES, n_in = job->n_in, n_out = job->n_out;
     Py_ssize_t last = n_in - first < FEATURES ? n_in : first + FEATURES;
     const REAL *w = job->w, scale = (REAL)job->scale;
     for (Py_ssize_t j = 0; j < n_out; j++) {
-        REAL *row = (REAL *)job->packed + j * job->width;
+        REAL *row = ROW(rows, j), *scaled = ROW(scaled, j);
         for (Py_ssize_t k = first; k < last; k++)
-            row[k] = w[k * n_out + j] * scale;
+            scaled[k] = (row[k] = w[k * n_out + j]) * scale;
         for (Py_ssize_t k = n_in; k < job->width && last == n_in; k++)
-            row[k] = 0;
+            scaled[k] = row[k] = 0;
+    }
+}
+
+/* Task: of some features, what there is as rows for the classes: W after the steps, or gradients. */
+TARGET static void NAME(lay_back)(const Job *job, Py_ssize_t task)
+{
+    Py_ssize_t first = task * FEATURES, n_in = job->n_in, n_out = job->n_out;
+    Py_ssize_t last = n_in - first < FEATURES ? n_in : first + FEATURES;
+    for (Py_ssize_t j = 0; j < n_out; j++) {
+        const REAL *row = job->rate ? ROW(rows, j) : ROW(dw, j);
+        for (Py_ssize_t k = first; k < last; k++)
+            ((REAL *)job->out)[k * n_out + j] = row[k];
     }
 }
 
@@ -72,7 +85,7 @@ INLINE void NAME(add_products)(const Job *job, const char *x, const REAL *w, Py_
 /* Scores of `rows` rows in `classes` classes from j on. */
 INLINE void NAME(score_tile)(const Job *job, const char *x, int j, REAL *z, int rows, int classes)
 {
-    const REAL *w = (const REAL *)job->packed + (size_t)j * job->width;
+    const REAL *w = ROW(scaled, (Py_ssize_t)j);
     VECTOR sums[ROWS][TILE] = {{{0}}};
     Py_ssize_t k = 0;
     for (; k + LANES <= job->n_in; k += LANES)
@@ -126,7 +139,7 @@ INLINE void NAME(softmax_rows)(const Job *job, Py_ssize_t i, REAL *z, Py_ssize_t
     for (Py_ssize_t k = 0; k < rows * n; k++)
         z[k] = NAME(exponential)(z[k]);
     for (Py_ssize_t r = 0; r < rows; r++) {
-        REAL *row = z + r * n, sum = 0, weight = job->weights ? ((REAL *)job->weights)[i + r] : 1;
+        REAL *row = z + r * n, sum = 0, weight = job->weights ? ((REAL *)job->weights)[job->y[i + r]] : 1;
         for (int j = 0; j < n; j++)
             sum += row[j];
         loss[r] = weight * (loss[r] + LOG(sum));
@@ -178,14 +191,15 @@ INLINE void NAME(gradient_tile)(const Job *job, Py_ssize_t k, Py_ssize_t n, int 
         UNROLLED for (int c = 0; c < classes; c++)
             UNROLLED for (int v = 0; v < vectors; v++) sums[v][c] += cells[v] * dz[c];
     }
-    REAL *dw = (REAL *)job->dw + k * job->n_out + j;
-    for (int v = 0; v < vectors; v++)
-        for (int l = 0; l < LANES && v * LANES + l < n; l++, dw += job->n_out)
-            UNROLLED for (int c = 0; c < classes; c++)
-            {
-                REAL sum = sums[v][c][l] * (REAL)job->scale;
-                dw[c] = job->first ? dw[c] + sum : sum;
-            }
+    UNROLLED for (int c = 0; c < classes; c++)
+        UNROLLED for (int v = 0; v < vectors; v++)
+    {
+        REAL *dw = ROW(dw, (Py_ssize_t)j + c) + k + v * LANES;
+        VECTOR sum = sums[v][c] * (REAL)job->scale, before;
+        memcpy(&before, dw, sizeof before);
+        sum = job->first ? before + sum : sum;
+        memcpy(dw, &sum, sizeof sum);
+    }
 }
 
 INLINE void NAME(gradient_columns)(const Job *job, Py_ssize_t k, Py_ssize_t n, int vectors)
@@ -199,9 +213,25 @@ INLINE void NAME(gradient_columns)(const Job *job, Py_ssize_t k, Py_ssize_t n, i
         NAME(gradient_tile)(job, k, n, j, vectors, 1);
 }
 
-/* Task: gradients by the biases, which are the first; then by the weights of some features. */
+/* A step of descent: `n` numbers less `rate` times their gradients. They are two loops so that the
+   product is rounded, too. */
+INLINE void NAME(descend)(const Job *job, REAL *restrict w, REAL *restrict gradient,
+                          REAL *restrict scaled, Py_ssize_t n)
+{
+    const REAL rate = (REAL)job->rate, scale = (REAL)job->scale;
+    for (Py_ssize_t i = 0; i < n; i++)
+        gradient[i] *= rate;
+    for (Py_ssize_t i = 0; i < n; i++)
+        w[i] -= gradient[i];
+    for (Py_ssize_t i = 0; i < n && scaled; i++)
+        scaled[i] = w[i] * scale;
+}
+
+/* Task: gradients by the biases, which are the first; then by the weights of some features. With
+   the last of the rows they are whole, and the step is taken. */
 TARGET static void NAME(gradient_slice)(const Job *job, Py_ssize_t task)
 {
+    int is_step = job->rate && job->last == job->n_rows;
     if (task == 0) {
         REAL *db = job->db;
         const REAL *dz = job->z;
@@ -210,9 +240,11 @@ TARGET static void NAME(gradient_slice)(const Job *job, Py_ssize_t task)
         for (Py_ssize_t i = job->first; i < job->last; i++, dz += job->n_out)
             for (int j = 0; j < job->n_out; j++)
                 db[j] += dz[j];
+        if (is_step)
+            NAME(descend)(job, job->b, db, NULL, job->n_out);
         return;
     }
-    Py_ssize_t k = (task - 1) * ROWS * LANES, n = job->n_in - k;
+    Py_ssize_t first = (task - 1) * ROWS * LANES, k = first, n = job->n_in - k;
     if (n >= ROWS * LANES)
         NAME(gradient_columns)(job, k, ROWS * LANES, ROWS);
     else
@@ -220,28 +252,12 @@ TARGET static void NAME(gradient_slice)(const Job *job, Py_ssize_t task)
             NAME(gradient_columns)(job, k, LANES, 1);
     if (n > 0 && n < LANES)
         NAME(gradient_columns)(job, k, n, 1);
+    n = job->width - first < ROWS * LANES ? job->width - first : ROWS * LANES;
+    for (Py_ssize_t j = 0; j < job->n_out && is_step; j++)
+        NAME(descend)(job, ROW(rows, j) + first, ROW(dw, j) + first, ROW(scaled, j) + first, n);
 }
 
-/* `n` numbers less `rate` times their gradients, in place of these. They are two loops so that the
-   product is rounded, too. */
-INLINE void NAME(step)(const REAL *from, REAL *gradient, Py_ssize_t n, REAL rate)
-{
-    for (Py_ssize_t i = 0; i < n; i++)
-        gradient[i] *= rate;
-    for (Py_ssize_t i = 0; i < n; i++)
-        gradient[i] = from[i] - gradient[i];
-}
-
-/* Task: a step of descent, of the biases and of the weights of some features. */
-TARGET static void NAME(descend)(const Job *job, Py_ssize_t task)
-{
-    Py_ssize_t first = task * FEATURES * job->n_out, n = job->n_in * job->n_out - first;
-    if (task == 0)
-        NAME(step)(job->b, job->db, job->n_out, (REAL)job->rate);
-    n = n < FEATURES * job->n_out ? n : FEATURES * job->n_out;
-    NAME(step)((const REAL *)job->w + first, (REAL *)job->dw + first, n, (REAL)job->rate);
-}
-
+#undef ROW
 #undef LANES
 #undef VECTOR
 #undef CELLS

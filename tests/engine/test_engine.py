@@ -170,15 +170,6 @@ def test_a_mean_is_over_all_rows(device, n):
     assert found == pytest.approx(-numpy.log(p[range(n), y]).mean(), rel=1e-6)
 
 
-def test_a_function_of_a_few_calls(device):
-    softmax = Softmax()
-    model = softmax.model
-    y_pred, p = engine.function([model.input], [model.y_pred, model.p_y_given_x])(softmax.data_x)
-    expected = probabilities(softmax.data_x, *softmax.values)
-    numpy.testing.assert_allclose(numpy.asarray(p), expected, rtol=1e-4)
-    assert numpy.asarray(y_pred).tolist() == expected.argmax(axis=1).tolist()
-
-
 def test_a_value_is_copied_and_its_memory_keeps_its_order(device):
     variable = theano.shared(numpy.zeros((2, 3), "float32", order="F"))
     new = numpy.arange(6, dtype="float32").reshape(2, 3)
