@@ -172,7 +172,10 @@ def checked_updates(updates):
 
 
 def value(variable):
-    """The value of a shared variable as a NumPy array, after all steps that were asked for."""
+    """The value of a shared variable, or of an expression of some, as a NumPy array.
+
+    It is that after all steps that were asked for.
+    """
     return _backend.value(variable)
 
 

@@ -66,7 +66,9 @@ class Backend:
 
     def value(self, variable):
         self.flush()
-        return variable.get_value(borrow=True)
+        if hasattr(variable, "get_value"):
+            return variable.get_value(borrow=True)
+        return self.theano.function([], variable, mode="FAST_COMPILE")()
 
     def set_value(self, variable, new):
         # The order of the memory decides how sums are rounded: a resumed run needs the same.

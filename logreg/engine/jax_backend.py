@@ -92,7 +92,9 @@ class JaxBackend(Backend):
 
     def value(self, variable):
         self.flush()
-        return numpy.asarray(jax.device_get(variable.container.storage[0]))
+        if hasattr(variable, "get_value"):
+            return numpy.asarray(jax.device_get(variable.container.storage[0]))
+        return numpy.asarray(self.theano.function([], variable)())
 
     def set_value(self, variable, new):
         self.flush()

@@ -48,8 +48,7 @@ def dumps_model(classifier, **metadata):
             "save_params, and load them into a net that is built anew with load_params"
         )
     both = classifier.W, classifier.b
-    are_shared = all(hasattr(param, "get_value") for param in both)
-    values = list(map(engine.value, both)) if are_shared else engine.function([], both)()
+    values = list(map(engine.value, both))
     W, b = (value.astype(numpy.result_type(*values), copy=False) for value in values)
     metadata = {**getattr(classifier, "metadata", {}), **metadata}  # of a model that was loaded
     return format.dumps("model", {"W": W, "b": b}, metadata=complete_metadata(metadata, W))
