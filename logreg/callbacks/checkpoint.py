@@ -142,10 +142,7 @@ def _differences(then, now):
     """
     then = {"criterion": "error", **then}  # older states went by it
     if then.get("ties") == "later":
-        yield (
-            "of models with the same validation error it may keep a later one, as older versions "
-            "did, and this one keeps the first"
-        )
+        yield "of models with the same validation error it keeps a later one, which is no more done"
     for name in sorted(set(now) - {"dataset", "n_epochs"}):
         if then.get(name) != now[name] and name == "dataset_sha256":
             yield (
