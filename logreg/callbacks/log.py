@@ -106,7 +106,5 @@ def _why(run):
     return (
         f"stopped by patience at iteration {run.iter}: the last significant gain (below "
         f"{stopping.improvement_threshold} of the best {run.hyperparameters.criterion} before) "
-        f"was at iteration {stopping.significant_iter}; patience, "
-        f"{stopping.patience_increase} times that and {stopping.initial_patience} at least, "
-        f"ran out at {stopping.patience}"
+        f"was at iteration {stopping.significant_iter}"
     )

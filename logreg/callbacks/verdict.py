@@ -3,7 +3,7 @@
 import math
 
 from logreg.callbacks.base import Callback
-from logreg.run import is_finite, wilson_interval
+from logreg.run import wilson_interval
 from logreg.shell.console import note, warning
 
 FEW_ROWS = 100  # below it, a validation error says little
@@ -42,9 +42,11 @@ class Verdict(Callback):
     def on_train_end(self, run):
         if run.reason == "interrupted":
             return
-        best, costs = run.best_validation, [v.cost for v in run.validations]
-        begin = min(self.initial_cost, costs[0] or math.inf)
-        has_grown = not all(map(is_finite, costs)) or costs[-1] > 1.01 * begin
+        best = run.best_validation
+        costs = [math.nan if v.cost is None else v.cost for v in run.validations]
+        begin = min(self.initial_cost, costs[0])
+        is_finite = all(map(math.isfinite, costs))
+        has_grown = not costs[-1] <= 1.01 * begin or not is_finite
         guess = f"always guessing {repr(self.label)[:60]}"
         if self.tells_guess:
             source = "the most frequent class of the training rows"
@@ -60,7 +62,7 @@ class Verdict(Callback):
             note(said + ", %.1f to %.1f of as many rows" % rows)
         if best.test_error_all_rows >= self.error:
             warning(f"the best model is no better than {guess}: {self._mend(run, has_grown)}")
-        if not all(map(is_finite, costs)):
+        if not is_finite:
             warning(f"the training cost was infinite or not a number: {self.mend}")
         elif has_grown:
             said = f"the training cost has grown from {begin:.6g} to {costs[-1]:.6g}"
