@@ -79,6 +79,12 @@ class LogisticRegression:
         self.y_pred = T.argmax(self.p_y_given_x, axis=1)
         self.params = [param for param in (self.W, self.b) if hasattr(param, "get_value")]
         self.input = input
+        self.n_in, self.n_out = n_in, n_out
+
+    def __repr__(self):
+        is_trained = any(engine.value(param).any() for param in self.params)
+        state = "trained" if is_trained else "zeros" if self.params else "of expressions"
+        return f"LogisticRegression(n_in={self.n_in}, n_out={self.n_out}): {state}"
 
     def negative_log_likelihood(self, y, weights=None):
         r"""Mean over the minibatch of the negative log-likelihood of the labels.

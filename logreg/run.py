@@ -45,7 +45,7 @@ class Validation(NamedTuple):
         return [None if value is None or not math.isfinite(value) else value for value in self]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Run:
     """A training run: what it was given, how far it is, and what was found on the way.
 
@@ -73,8 +73,8 @@ class Run:
         Whether a callback keeps the run's state: what else is kept has to keep up with it.
     n_threads : int or None
         Threads that share a sum of the training step, if the bits depend on how many they are.
-    reason : {None, 'patience', 'n_epochs', 'diverged', 'interrupted'}
-        Why the run ended.
+    reason : {None, 'patience', 'n_epochs', 'diverged', 'interrupted'} or str
+        Why the run ended; as a callback gave it to :class:`~logreg.callbacks.StopTraining`.
     """
 
     variables: list
@@ -101,6 +101,11 @@ class Run:
     def read_clock(self):
         """Bring `seconds` up to date."""
         self.seconds = timeit.default_timer() - self._begin
+
+    def __repr__(self):
+        best, n = self.best_validation, len(self.validations)
+        told = f", best error {best.error:.6f}" if best else ""
+        return f"Run(epoch {self.epoch}, {n} validations{told}, {self.reason or 'not ended'})"
 
     @property
     def epoch(self):

@@ -160,9 +160,12 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
     >>> run.epoch, run.reason
     (2, 'n_epochs')
     """
+    for name, given in {"updates": updates, "datasets": datasets, "callbacks": callbacks}.items():
+        if not hasattr(given, "__iter__"):
+            raise SettingError(f"{name} is a {type(given).__name__}: give a list")
     hyperparameters = ranks.same_on_all(hyperparameters)
-    updates, params, n_out = _check_expressions(x, y, cost, errors, updates, hyperparameters, loss)
-    datasets = shared_arrays(x, y, datasets, hyperparameters.batch_size, n_out)
+    updates, params, *sizes = _check_expressions(x, y, cost, errors, updates, hyperparameters, loss)
+    datasets = shared_arrays(x, y, datasets, hyperparameters.batch_size, *sizes)
     n_train_batches = engine.n_rows(datasets[0][0]) // hyperparameters.batch_size
     scale = getattr(datasets[0][0], "scale", 1.0)  # of pixels, which stay bytes
     run = Run([v for v, _ in updates], params, hyperparameters, n_train_batches, scale)
@@ -180,8 +183,8 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
         run.start_clock()
         try:
             run.reason = train(*functions, run, callbacks)
-        except StopTraining:
-            run.reason = "interrupted"
+        except StopTraining as stop:
+            run.reason = str(stop) or "interrupted"
         train_model.costs()  # a device computes what it has queued
         run.read_clock()
         _test_best(run, test_model)
@@ -291,7 +294,7 @@ def _check_expressions(x, y, cost, errors, updates, hyperparameters, loss):
     """Check what :func:`fit` is given beside the data, before anything is compiled.
 
     Returned are the updates as a list; the parameters, which are the variables of the updates that
-    the cost depends on; and how many classes the model has, 0 if that is not known.
+    the cost depends on; and how many columns and classes the model has, 0 where it is not known.
     """
     if not isinstance(hyperparameters, Hyperparameters):
         kind = type(hyperparameters).__name__
@@ -318,7 +321,11 @@ def _check_expressions(x, y, cost, errors, updates, hyperparameters, loss):
     both = of_cost | engine.ancestors([errors])
     if x not in both:
         raise SettingError(f"neither cost nor errors is made of {x}: give the x that they are of")
-    # The number of classes is known if a LogisticRegression is in the graph.
+    # The number of columns is known if x is multiplied by a shared variable, and the number of
+    # classes if a LogisticRegression is in the graph.
+    dots = (v.owner.inputs for v in both if v.owner and "dot" in str(v.owner.op).lower())
+    weights = [W for other, W, *_ in dots if other is x and hasattr(W, "get_value")]
+    n_in = max((engine.value(W).shape[0] for W in weights), default=0)
     n_out = max((getattr(v.tag, "n_out", 0) for v in both), default=0)
     params = [variable for variable, _ in updates if variable in of_cost]
     if not params:
@@ -327,4 +334,4 @@ def _check_expressions(x, y, cost, errors, updates, hyperparameters, loss):
             "LogisticRegression are empty where its W and b are expressions: give the shared "
             "variables that these are made of"
         )
-    return updates, params, n_out
+    return updates, params, n_in, n_out

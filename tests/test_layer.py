@@ -8,10 +8,19 @@ import pytest
 from builders import make_pairs, probabilities
 from conftest import ROOT
 
-from logreg import Hyperparameters, LogisticRegression, engine, fit, load_model, save_model, updates
-from logreg.callbacks import BestModel
+from logreg import (
+    Hyperparameters,
+    LogisticRegression,
+    engine,
+    fit,
+    load_model,
+    save_model,
+    sgd,
+    updates,
+)
+from logreg.callbacks import BestModel, Callback, PrintLog, StopTraining
 from logreg.engine import T, theano
-from logreg.errors import SettingError
+from logreg.errors import LogRegError, SettingError
 
 on_pytensor = pytest.mark.skipif(engine.NAME != "pytensor", reason="Theano has its own names")
 OLD_PROGRAM = """
@@ -191,6 +200,74 @@ def test_training_reaches_what_the_parameters_are_made_of(layer):
             best = [value.copy() for value in values]
     for param, value in zip(load_model("best.pkl").params, best):
         numpy.testing.assert_allclose(param.get_value(), value, rtol=1e-9)
+
+
+class Stopping(Callback):
+    """Ends a run for a reason, after so many validations."""
+
+    def __init__(self, n, *reason):
+        self.n, self.reason = n, reason
+
+    def on_minibatch_end(self, run):
+        if len(run.validations) == self.n:
+            raise StopTraining(*self.reason)
+
+
+def fitted(is_net=False, **given):
+    """Fit a softmax regression, or one on a layer, with some arguments replaced."""
+    x, y = T.dmatrix("x"), T.ivector("y")
+    layer = T.tanh(T.dot(x, theano.shared(numpy.ones((4, 4))))) if is_net else x
+    classifier = LogisticRegression(layer, 4, 3)
+    cost, errors = classifier.negative_log_likelihood(y), classifier.errors(y)
+    rule = updates.sgd(cost, classifier.params, 0.1)
+    arguments = {"updates": rule, "datasets": PAIRS, "hyperparameters": SETTINGS, **given}
+    return fit(x, y, cost, errors, **arguments)
+
+
+@pytest.mark.parametrize("n", [0, 2])
+def test_a_run_ends_for_the_reason_that_a_callback_gives(capsys, n):
+    settings = Hyperparameters(batch_size=10, n_epochs=3)
+    callbacks = [PrintLog(), Stopping(n, "the plateau is long")]
+    run = fitted(callbacks=callbacks, hyperparameters=settings)
+    assert run.reason == "the plateau is long"
+    told = f"{n} validations, best error" if n else "0 validations, the plateau"
+    assert told in repr(run) and repr(run).endswith("the plateau is long)")
+    out, err = capsys.readouterr()
+    assert ("Optimization complete" in out) == (n > 0) == ("stopped: the plateau is long" in err)
+    assert fitted(callbacks=[Stopping(1)]).reason == "interrupted"
+
+
+def test_the_repr_of_a_model_tells_its_shapes_and_whether_it_was_trained():
+    told = [repr(LogisticRegression(T.matrix(), 4, 3, given)) for given in (None, W, T.dmatrix())]
+    assert told[0] == told[2] == "LogisticRegression(n_in=4, n_out=3): zeros"
+    assert told[1] == "LogisticRegression(n_in=4, n_out=3): trained"
+    assert repr(Layer(("expression", "expression")).classifier).endswith(": of expressions")
+
+
+X, Y = PAIRS[0]
+RAGGED = [[1.0, 2.0, 3.0, 4.0], [1.0]] * 15
+
+
+@pytest.mark.parametrize("is_net", [False, True])
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"callbacks": None}, "callbacks is a NoneType: give a list"),
+        ({"callbacks": PrintLog()}, "callbacks is a PrintLog: give a list"),
+        ({"updates": None}, "updates is a NoneType: give a list"),
+        ({"datasets": None}, "datasets is a NoneType: give a list"),
+        ({"datasets": [PAIRS[0], PAIRS[1], None]}, "datasets must be three pairs"),
+        ({"datasets": [(X[:, :3], Y)] * 3}, r"shape \(30, 3\), and the model takes 4 columns"),
+        ({"datasets": [(RAGGED, Y)] * 3}, "the training set: x is an object array: its rows"),
+        ({"datasets": [(X, [[1], [1, 2]] * 15)] * 3}, "the training set: y is an object array"),
+    ],
+)
+def test_fit_refuses_what_makes_no_sense_before_anything_is_compiled(
+    monkeypatch, is_net, given, message
+):
+    monkeypatch.setattr(sgd, "compile_functions", None)
+    with pytest.raises(LogRegError, match=message):
+        fitted(is_net, **given)
 
 
 def test_an_array_is_copied_and_cast():

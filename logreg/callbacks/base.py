@@ -2,7 +2,10 @@
 
 
 class StopTraining(Exception):
-    """A callback raises it in `on_minibatch_end`, and the run ends after this minibatch."""
+    """A callback raises it in `on_minibatch_end`, and the run ends after this minibatch.
+
+    ``StopTraining("why")`` makes that the run's `reason`, which is 'interrupted' if none is given.
+    """
 
 
 class Callback:

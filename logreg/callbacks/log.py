@@ -6,7 +6,7 @@ import sys
 
 from logreg.callbacks.base import Callback
 from logreg.run import wilson_interval
-from logreg.shell.console import note, warning
+from logreg.shell.console import in_notebook, note, warning
 
 
 class PrintLog(Callback):
@@ -30,9 +30,9 @@ class PrintLog(Callback):
             )
 
     def on_train_end(self, run):
-        if run.reason == "interrupted":
-            return
         best = run.best_validation
+        if run.reason == "interrupted" or best is None:
+            return
         print(
             "Optimization complete with best validation score of %f %%, "
             "with test performance %f %%" % (best.error * 100.0, best.test_error * 100.0)
@@ -42,8 +42,8 @@ class PrintLog(Callback):
             flush=True,
         )
         program = os.path.basename(sys.argv[0])
-        program = program if program.endswith(".py") else "train.py"
-        note("The code for file %s ran for %.1fs" % (program, run.seconds))
+        program = " for file " + (program if program.endswith(".py") else "train.py")
+        note("The code%s ran for %.1fs" % ("" if in_notebook() else program, run.seconds))
         errors = best.error_all_rows, best.test_error_all_rows
         if errors != (best.error, best.test_error):
             note(
@@ -74,9 +74,9 @@ class TableLog(Callback):
         print(*self.lines, "... training the model", sep="\n", flush=True)
 
     def on_train_end(self, run):
-        if run.reason == "interrupted":
-            return
         best, (_, n_valid, n_test) = run.best_validation, self.n_rows
+        if run.reason == "interrupted" or best is None:
+            return
         epoch, by = best.iter // run.n_train_batches + 1, run.hyperparameters.criterion
         ended = {"patience": "patience ran out", "n_epochs": "all epochs run"}.get(run.reason)
         print("best model: epoch %i of %i (%s), " % (epoch, run.epoch, ended or run.reason), end="")
@@ -103,6 +103,8 @@ def _why(run):
         )
     if run.reason == "n_epochs":
         return f"stopped: {'all ' * (n_epochs > 1)}{n_epochs} epoch{'s' * (n_epochs > 1)} run"
+    if run.reason != "patience":
+        return f"stopped: {run.reason}"
     return (
         f"stopped by patience at iteration {run.iter}: the last significant gain (below "
         f"{stopping.improvement_threshold} of the best {run.hyperparameters.criterion} before) "

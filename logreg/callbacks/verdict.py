@@ -40,7 +40,7 @@ class Verdict(Callback):
             warning(self.question)
 
     def on_train_end(self, run):
-        if run.reason == "interrupted":
+        if run.reason == "interrupted" or run.best_validation is None:
             return
         best = run.best_validation
         costs = [math.nan if v.cost is None else v.cost for v in run.validations]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy
 
-from logreg.datasets.checks import SPLITS, check_features, check_values
+from logreg.datasets.checks import SPLITS, as_array, check_features, check_values
 from logreg.datasets.formats import mapping
 from logreg.datasets.preprocessing import PIXEL_SCALE, scaled
 from logreg.errors import SettingError
@@ -138,23 +138,27 @@ def check_batch_size(n_rows, batch_size):
         )
 
 
-def shared_arrays(x, y, datasets, batch_size, n_out=0):
+def shared_arrays(x, y, datasets, batch_size, n_in=0, n_out=0):
     """Check what :func:`logreg.sgd.fit` is given as data, and put arrays into variables.
 
     `datasets` are pairs for training, validation and test. Arrays are cast to the types of `x` and
-    `y`, the symbolic variables of a minibatch; what is in shared variables stays there. If the
-    model has `n_out` classes, the labels must be below that.
+    `y`, the symbolic variables of a minibatch; what is in shared variables stays there. If it is
+    known that the model takes `n_in` columns, and has `n_out` classes, it must be so here.
     """
     from logreg import engine
 
     datasets = list(datasets)
-    if len(datasets) != len(SPLITS) or any(len(pair) != 2 for pair in datasets):
+    are_pairs = all(isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in datasets)
+    if len(datasets) != len(SPLITS) or not are_pairs:
         raise SettingError("datasets must be three pairs (x, y): for training, validation and test")
     shared = []
     for split, (features, labels) in zip(SPLITS.values(), datasets):
         source = f"the {split} set:"
         if not (isinstance(features, engine.Stored) or hasattr(features, "get_value")):
             features = _shared_features(x, features, source)
+        shape = engine.as_stored(features)[0].get_value(borrow=True).shape
+        if n_in and shape[1:] != (n_in,):
+            raise SettingError(f"{source} x has shape {shape}, and the model takes {n_in} columns")
         shared.append((features, _shared_labels(y, labels, features, n_out, source)))
     n_rows = [engine.n_rows(features) for features, _ in shared]
     check_batch_size(n_rows, batch_size)
@@ -170,7 +174,7 @@ def shared_arrays(x, y, datasets, batch_size, n_out=0):
 def _shared_features(x, features, source):
     from logreg import engine
 
-    features = numpy.asarray(features)
+    features = as_array(features, f"{source} x")
     flat, _ = check_features(features, f"{source} x")
     check_values(flat, f"{source} x")
     if features.ndim != x.ndim:
@@ -186,7 +190,7 @@ def _shared_features(x, features, source):
 def _shared_labels(y, labels, features, n_out, source):
     from logreg import engine
 
-    values = _values(labels)
+    values = _values(labels, source)
     n_rows = engine.n_rows_here(features)
     if values is not None and values.shape[:1] != (n_rows,):
         n = len(values) if values.ndim else "no"
@@ -210,7 +214,7 @@ def _shared_labels(y, labels, features, n_out, source):
     return labels
 
 
-def _values(labels):
+def _values(labels, source):
     """Labels as a NumPy array: given as one, or in a shared variable; None if they are computed."""
     from logreg import engine
 
@@ -218,4 +222,4 @@ def _values(labels):
         labels = labels.owner.inputs[0]  # as load_data makes them
     if hasattr(labels, "get_value"):
         return engine.value(labels)
-    return None if engine.is_symbolic(labels) else numpy.asarray(labels)
+    return None if engine.is_symbolic(labels) else as_array(labels, f"{source} y")

@@ -15,6 +15,7 @@ import numpy
 
 from logreg.engine import kernel_graph, pytensor_backend, theano_backend
 from logreg.engine.backend import Stored as Stored
+from logreg.engine.backend import as_stored as as_stored
 from logreg.engine.backend import n_rows, user_setting
 from logreg.engine.backend import n_rows_here as n_rows_here
 from logreg.engine.ranks_backend import RanksBackend

@@ -50,9 +50,10 @@ def progress(total, what=None, unit="B", **options):
     change. It does nothing where stderr is no terminal, after ``set_quiet(True)``, without tqdm,
     and on other ranks than the first. `options` are tqdm's.
     """
+    is_quiet = _is_quiet or _rank or "JPY_PARENT_PID" in os.environ  # a cell keeps each state
     with contextlib.ExitStack() as stack:
         bar = None
-        if not (_is_quiet or _rank) and sys.stderr.isatty():
+        if not is_quiet and sys.stderr.isatty():
             with contextlib.suppress(ImportError):  # the extra `progress`
                 from tqdm import tqdm
                 from tqdm.contrib import DummyTqdmFile
@@ -75,18 +76,25 @@ def progress(total, what=None, unit="B", **options):
 def note(message):
     """Say something on stderr, on a line of its own; control characters become escapes.
 
-    After ``set_quiet(True)``, errors and warnings alone are said; see also :func:`be_rank`. A disk
-    that is full, and takes no note, stops nothing.
+    In a notebook, where stderr looks like an error, what is none goes to stdout. After
+    ``set_quiet(True)``, errors and warnings alone are said; see also :func:`be_rank`. A disk that
+    is full, and takes no note, stops nothing.
     """
     is_error = message.startswith("error: ")
-    if not is_error and (_rank or (_is_quiet and not message.startswith("warning: "))):
+    is_note = not (is_error or message.startswith("warning: "))
+    if not is_error and (_rank or (_is_quiet and is_note)):
         return
     if _rank:
         time.sleep(2)  # what all have met, the first of them says, and ends the others
         message = message.replace("error: ", "error: " + _rank, 1)
     shown = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in message)
     with contextlib.suppress(OSError):
-        print(shown, file=sys.stderr, flush=True)
+        print(shown, file=sys.stdout if is_note and in_notebook() else sys.stderr, flush=True)
+
+
+def in_notebook():
+    """Whether a notebook's kernel runs this."""
+    return type(sys.stderr).__module__.startswith("ipykernel")
 
 
 def warning(message):
