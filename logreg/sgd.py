@@ -301,8 +301,7 @@ def _check_expressions(x, y, cost, errors, updates, hyperparameters, loss):
         raise SettingError(f"hyperparameters is a {kind}: give a logreg.Hyperparameters(...)")
     if loss is None and hyperparameters.criterion == "loss":
         raise SettingError(
-            "the criterion is 'loss', and there is none: give fit(..., loss=...), such as "
-            "classifier.negative_log_likelihood(y)"
+            "the criterion is 'loss', and there is none: give fit(..., loss=...), such as the cost"
         )
     given = {"x": x, "y": y, "cost": cost, "errors": errors}
     for name, value in {**given, **({} if loss is None else {"loss": loss})}.items():
@@ -321,8 +320,7 @@ def _check_expressions(x, y, cost, errors, updates, hyperparameters, loss):
     both = of_cost | engine.ancestors([errors])
     if x not in both:
         raise SettingError(f"neither cost nor errors is made of {x}: give the x that they are of")
-    # The number of columns is known if x is multiplied by a shared variable, and the number of
-    # classes if a LogisticRegression is in the graph.
+    # Columns are known if x is multiplied by a shared variable, classes of a LogisticRegression.
     dots = (v.owner.inputs for v in both if v.owner and "dot" in str(v.owner.op).lower())
     weights = [W for other, W, *_ in dots if other is x and hasattr(W, "get_value")]
     n_in = max((engine.value(W).shape[0] for W in weights), default=0)
@@ -330,8 +328,6 @@ def _check_expressions(x, y, cost, errors, updates, hyperparameters, loss):
     params = [variable for variable, _ in updates if variable in of_cost]
     if not params:
         raise SettingError(
-            "the cost depends on no variable of updates: nothing would be trained. The params of a "
-            "LogisticRegression are empty where its W and b are expressions: give the shared "
-            "variables that these are made of"
+            "the cost depends on no variable of updates: give the shared variables of which it is"
         )
     return updates, params, n_in, n_out

@@ -302,7 +302,7 @@ def test_without_a_parameter_in_updates_nothing_is_trained():
     cost, errors = classifier.negative_log_likelihood(y), classifier.errors(y)
     other = theano.shared(0.0)
     for rule in (updates.sgd(cost, classifier.params, 0.1), [(other, other + 1)]):
-        with pytest.raises(SettingError, match="no variable of updates: nothing would be trained"):
+        with pytest.raises(SettingError, match="no variable of updates: give the shared variables"):
             callbacks = [BestModel("net.pkl")]
             fit(classifier.input, y, cost, errors, rule, PAIRS, SETTINGS, callbacks)
     assert not os.path.exists("net.pkl")
