@@ -320,14 +320,9 @@ def _check_expressions(x, y, cost, errors, updates, hyperparameters, loss):
     both = of_cost | engine.ancestors([errors])
     if x not in both:
         raise SettingError(f"neither cost nor errors is made of {x}: give the x that they are of")
-    # Columns are known if x is multiplied by a shared variable, classes of a LogisticRegression.
-    dots = (v.owner.inputs for v in both if v.owner and "dot" in str(v.owner.op).lower())
-    weights = [W for other, W, *_ in dots if other is x and hasattr(W, "get_value")]
-    n_in = max((engine.value(W).shape[0] for W in weights), default=0)
-    n_out = max((getattr(v.tag, "n_out", 0) for v in both), default=0)
     params = [variable for variable, _ in updates if variable in of_cost]
     if not params:
         raise SettingError(
             "the cost depends on no variable of updates: give the shared variables of which it is"
         )
-    return updates, params, n_in, n_out
+    return (updates, params, *engine.known_sizes(x, both))

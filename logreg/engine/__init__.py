@@ -138,6 +138,17 @@ def is_symbolic(value):
     return all(hasattr(value, name) for name in ("owner", "ndim", "dtype", "tag"))
 
 
+def known_sizes(x, variables):
+    """How many columns of `x` and how many classes a graph takes; 0 where it is not known.
+
+    Columns are known if `x` is multiplied by a shared variable, classes of a LogisticRegression.
+    """
+    dots = (v.owner.inputs for v in variables if v.owner and "dot" in str(v.owner.op).lower())
+    weights = [W for other, W, *_ in dots if other is x and hasattr(W, "get_value")]
+    n_in = max((value(W).shape[0] for W in weights), default=0)
+    return n_in, max((getattr(v.tag, "n_out", 0) for v in variables), default=0)
+
+
 def ancestors(outputs):
     """The set of all variables that some expressions are made of, and of these themselves."""
     found, left = set(), list(outputs)
