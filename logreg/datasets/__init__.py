@@ -80,11 +80,6 @@ class DataSet:
         return len(self.class_labels)
 
     @property
-    def pixel_scale(self):
-        """What x is multiplied by before training: 1/256 for uint8 pixels, else 1."""
-        return self.preprocessing.pixel_scale
-
-    @property
     def n_train_rows(self):
         return self.class_counts and sum(self.class_counts)
 

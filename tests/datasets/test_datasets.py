@@ -17,7 +17,7 @@ from logreg.datasets import (
 )
 from logreg.datasets.header import Columns
 from logreg.errors import DatasetError, SettingError
-from logreg.shell.options import TableOptions, make_options
+from logreg.shell.options import NA, TableOptions, make_options
 
 KIND = TableOptions(label_column="kind")
 
@@ -48,7 +48,7 @@ def test_the_sample_is_the_beginning_of_mnist():
     data = read_dataset(SAMPLE)
     assert sizes(data) == [5000, 1000, 1000]
     assert (data.n_in, data.n_out, data.image_shape) == (784, 10, (28, 28))
-    assert (data.pixel_scale, data.class_labels) == (1 / 256, list(range(10)))
+    assert (data.preprocessing.pixel_scale, data.class_labels) == (1 / 256, list(range(10)))
     assert data.train[0].dtype == numpy.uint8
     assert data.train[1][:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
     assert data.test[1][:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
@@ -195,27 +195,6 @@ def test_the_rows_that_a_model_was_not_trained_on(shuffle):
     assert first_column(found.test) == order[-12:].tolist()
 
 
-@pytest.mark.parametrize("split", [[20, 5, 6], None])
-def test_rows_that_are_not_those_of_training_are_the_test_set(split, capsys):
-    write_table(30)
-    data = read_test_set("t.csv", {"split": split, "shuffle": 1, "label_name": "kind"})
-    assert first_column(data.test) == list(range(30))
-    said = "all 30 rows are the test set, as the model was trained on other data"
-    assert said in capsys.readouterr().err
-    write_table(1, "one.csv")
-    assert len(read_test_set("one.csv", {"split": split}, KIND).test[1]) == 1
-
-
-def test_a_test_set_of_its_own_comes_first(pairs):
-    x, y = pairs[0]
-    arrays = {"x_train": x, "y_train": y, "x_test": pairs[2][0], "y_test": pairs[2][1]}
-    write("d.npz", npz_bytes(**arrays))
-    for metadata in ({}, {"split": [40, 10, 10]}, {"split": None}):
-        data = read_test_set("d.npz", metadata)
-        assert (data.test[0] == pairs[2][0]).all() and (data.n_in, data.name) == (4, "d.npz")
-        assert (read_test_set(pairs, metadata).test[0] == pairs[2][0]).all()
-
-
 def test_a_table_has_the_columns_that_a_model_knows():
     trained = read_dataset(write_table(30), KIND).metadata()
     write("x.csv", b"kind,b,id,a\nbee,9,x7,3\nant,16,x8,4\n")
@@ -231,46 +210,17 @@ def test_a_table_has_the_columns_that_a_model_knows():
 # What is told of a data set
 
 
-def test_metadata(pairs):
-    assert read_dataset(SAMPLE).metadata() == {
-        "image_shape": (28, 28),
-        "pixel_scale": 1 / 256,
-        "scale_all": False,
-        "raw_range": (0, 255),
-        "x_range": (0, 255 / 256),
-        "x_median": 0,
-        "class_labels": list(range(10)),
-        "class_counts": [479, 563, 488, 493, 535, 434, 501, 550, 462, 495],
-        "label_name": None,
-        "label_number": None,
-        "feature_names": None,
-        "columns": None,
-        "categories": None,
-        "label_column": None,
-        "header": None,
-        "decimal": None,
-        "dropped": None,
-        "missing": None,
-        "na": None,
-        "feature_means": None,
-        "feature_scales": None,
-        "n_train_rows": 5000,
-        "split": None,
-        "split_seed": None,
-    }
+def test_metadata():
+    metadata = read_dataset(SAMPLE).metadata()
+    counts = [479, 563, 488, 493, 535, 434, 501, 550, 462, 495]
+    told = {"image_shape": (28, 28), "pixel_scale": 1 / 256, "scale_all": False, "x_median": 0}
+    told.update(raw_range=(0, 255), x_range=(0, 255 / 256), class_labels=[*range(10)])
+    told.update(class_counts=counts, n_train_rows=5000)
+    assert {name: value for name, value in metadata.items() if value is not None} == told
     data = read_dataset(write_table(30), KIND)
-    told = {
-        "label_name": "kind",
-        "label_number": 2,
-        "feature_names": ("a", "b"),
-        "split": [20, 5, 5],
-    }
-    told.update(
-        class_labels=["ant", "bee"],
-        x_range=(data.train[0].min(), data.train[0].max()),
-        pixel_scale=1,
-        image_shape=None,
-    )
+    ends = data.train[0].min(), data.train[0].max()
+    told = {"label_name": "kind", "label_number": 2, "feature_names": ("a", "b"), "na": NA}
+    told.update(split=[20, 5, 5], class_labels=["ant", "bee"], x_range=ends, pixel_scale=1)
     assert told.items() <= data.metadata().items()
     assert Columns.from_metadata(data.metadata()).label == data.columns.label == 1
 
@@ -294,7 +244,7 @@ def test_pixels_of_any_type_are_scaled_if_told(dtype):
         assert data.image_shape == (8, 8) and data.x_range == pytest.approx((0, 1))
         assert data.train[0].dtype == "uint8" and (data.train[0][:16] == x[:16]).all()
         again = read_test_set(source, told)
-        assert (again.test[0] == data.test[0]).all() and again.pixel_scale == 1 / 255
+        assert (again.test[0] == data.test[0]).all() and again.preprocessing.pixel_scale == 1 / 255
         (floats, _), *_ = shared_datasets(data)
         assert engine.value(floats)[:16] == pytest.approx(x[:16] / 255, rel=1e-6)
         (stored, _), *_ = shared_datasets(data, as_stored=True)

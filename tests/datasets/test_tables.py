@@ -10,7 +10,7 @@ import zipfile
 
 import numpy
 import pytest
-from builders import csv_text, stdin_of, write
+from builders import csv_text, write
 from conftest import peak_memory
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -131,19 +131,6 @@ def test_no_rule_tells_the_label(text):
     said = r"t.csv: which column is the label\? .* its columns are 1 \(\w+\), 2 \(\w\), .*--label-c"
     with pytest.raises(DatasetError, match=said):
         table(text)
-
-
-@pytest.mark.parametrize(
-    "text, column, labels",
-    [
-        ("a,b,c\n1,2,3\n4,5,6\n", "b", ["2", "5"]),
-        ("a,b,c\n1,2,3\n4,5,6\n", "3", ["3", "6"]),
-        ("a,b,c\n1,2,3\n4,5,6\n", -2, ["2", "5"]),
-        ("2,class,0\n7,8,9\n", "2", ["7"]),  # a name comes before a number
-    ],
-)
-def test_the_label_that_is_asked_for(text, column, labels):
-    assert table(text, label_column=column).labels == labels
 
 
 def test_a_header_that_an_option_tells():
@@ -331,46 +318,7 @@ def test_what_the_rules_tell_is_said(text, options, said, capsys):
     assert re.search(said, capsys.readouterr().err.strip())
 
 
-@pytest.mark.parametrize("compress", [bytes, gzip.compress])
-def test_standard_input(compress, monkeypatch):
-    def rows():
-        return [x.tolist() for x in table_batches("-", TableOptions(), 1, TWO)]
-
-    stdin_of(monkeypatch, "1,2\n3,4\n")
-    content = compress(sys.stdin.buffer.read())
-    monkeypatch.setattr(sys.stdin, "buffer", io.BytesIO(content))
-    assert rows() == [[[1, 2]], [[3, 4]]]
-    stdin_of(monkeypatch, "1,x\n")
-    with pytest.raises(DatasetError, match=r"^standard input: row 1, column 2 holds 'x'"):
-        rows()
-    monkeypatch.setattr(sys, "stdin", None)
-    with pytest.raises(DatasetError, match=r"^standard input: standard input is closed"):
-        rows()
-
-
 WHOLE = b'kind,a,b\nx,1,2\n"y",3,4.5e3\nx,5,6\n'
-
-
-@pytest.mark.parametrize("compress", [bytes, gzip.compress, bz2.compress, lzma.compress, None])
-def test_damaged_tables_are_read_or_refused(compress):
-    whole = zipped(t=WHOLE) if compress is None else compress(WHOLE)
-
-    @settings(max_examples=30, deadline=None, derandomize=True)
-    @given(
-        st.lists(st.tuples(st.integers(0, len(whole) - 1), st.integers(0, 255)), max_size=4),
-        st.one_of(st.just(len(whole)), st.integers(1, len(whole))),
-    )
-    def check(changes, end):
-        content = bytearray(whole)
-        for place, value in changes:
-            content[place] = value
-        for read in (table, lambda text: batches(text, 2)):
-            try:
-                read(bytes(content[:end]))
-            except DatasetError as error:
-                assert str(error).startswith("t.csv: ")
-
-    check()
 
 
 # Text, empty cells, columns that are left out
