@@ -13,7 +13,6 @@ from logreg import __version__, plots
 from logreg.page import sections
 from logreg.prediction.evaluation import evaluate
 from logreg.prediction.inputs import BATCH_SIZE
-from logreg.prediction.predictor import Prediction
 from logreg.saving.format import save
 
 HERE = Path(__file__).parent
@@ -65,11 +64,13 @@ def most_wrong(predictor, data):
     probabilities.
     """
     x, y = data.test
-    starts = range(0, len(x), BATCH_SIZE)
-    parts = [predictor(predictor.ready(x[start : start + BATCH_SIZE])) for start in starts]
-    classes, p = Prediction(*map(numpy.concatenate, zip(*parts)))
-    labels, known = ([str(k) for k in names] for names in (data.class_labels, predictor.labels))
-    rows = numpy.flatnonzero(numpy.array(labels)[y] != numpy.array(known)[classes])
-    rows = rows[numpy.argsort(-p[rows, classes[rows]], kind="stable")][:N_WRONG]
-    tops = [numpy.argsort(-p[row], kind="stable")[:2] for row in rows]
-    return [(row, labels[y[row]], top, p[row, top]) for row, top in zip(rows, tops)]
+    labels, known = (numpy.array(list(map(str, k))) for k in (data.class_labels, predictor.labels))
+    wrong = []  # of (-probability, row, probabilities of all classes)
+    for start in range(0, len(x), BATCH_SIZE):
+        rows = slice(start, start + BATCH_SIZE)
+        classes, p = predictor(predictor.ready(x[rows]))
+        for i in numpy.flatnonzero(labels[y[rows]] != known[classes]):
+            wrong.append((-p[i, classes[i]], start + i, p[i]))
+        wrong = sorted(wrong, key=lambda found: found[:2])[:N_WRONG]
+    tops = [(row, numpy.argsort(-p, kind="stable")[:2], p) for _, row, p in wrong]
+    return [(row, labels[y[row]], top, p[top]) for row, top, p in tops]

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from types import SimpleNamespace
 from urllib.request import urlopen
 
@@ -134,6 +135,11 @@ def test_strokes_are_put_into_the_class_that_python_gives_them(open_page, state,
 def test_pictures_on_the_pad_are_classified_as_predict_does(open_page, state, digits_page):
     browser = open_page(digits_page)
     pictures = browser.find_elements("css selector", ".to-pad img")
+    rows = [int(re.search(r"row (\d+)", image.get_attribute("alt"))[1]) for image in pictures]
+    p = probabilities(sample()["x_test"].reshape(-1, 784) / numpy.float32(256), *weights())
+    confidence = p.max(axis=1) * (p.argmax(axis=1) != sample()["y_test"])
+    most = numpy.sort(confidence)[::-1][:24]  # those that are most confidently wrong
+    numpy.testing.assert_allclose(confidence[rows], most, rtol=1e-5)
     wrong = numpy.array(Image.open(urlopen(pictures[3].get_attribute("src"))).convert("RGB"))
     browser.execute_script("arguments[0].click()", pictures[3])
     numpy.testing.assert_array_equal(state().seen, wrong)
