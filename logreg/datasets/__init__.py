@@ -85,10 +85,10 @@ class DataSet:
 
     def metadata(self):
         """What a model file tells of the data that the model was trained on, as a dict."""
-        told = {name: getattr(self, name) for name in METADATA}
-        told.update(self.options._asdict())
-        told["na"] = self.options.na if self.columns.categories else None
-        return {**told, **self.columns.metadata(), **self.preprocessing.metadata()}
+        metadata = {name: getattr(self, name) for name in METADATA}
+        metadata.update(self.options._asdict())
+        metadata["na"] = self.options.na if self.columns.categories else None
+        return {**metadata, **self.columns.metadata(), **self.preprocessing.metadata()}
 
     def sizes(self):
         """How many rows the three sets have: on all ranks together, if this is the part of one."""
@@ -248,8 +248,8 @@ def _learn(name, raw, sets, facts, dtype, standardize):
     is_table, wants_advice = bool(facts["columns"].categories), False
     if standardize is None:
         standardize = is_table and raw.pixel_scale is None
-        is_told = is_table or facts["image_shape"] or x.dtype == numpy.uint8
-        wants_advice = not is_told and mapping(x) is None
+        is_image = facts["image_shape"] or x.dtype == numpy.uint8
+        wants_advice = not (is_table or is_image or mapping(x) is not None)
     moments = Moments() if standardize or wants_advice or missing == "mean" else None
     x_range, digest = read_through(name, raw, sets, dtype, moments, standardize)
     if wants_advice and differ_in_scale(moments):

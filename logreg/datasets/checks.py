@@ -162,24 +162,21 @@ def check_features(x, source):
 
 
 def check_values(x, source, first_row=0):
-    """Check that the values of a set's features are finite; return the smallest and the largest.
+    """Check that the values of a set's features are finite, and that float32 can hold them.
 
     `first_row` is the row of the data set from which on these are.
     """
-    least, most = numpy.inf, -numpy.inf
     for block in blocks(x):
         with numpy.errstate(all="ignore"):
-            low, high = float(block.min()), float(block.max())
-            # NaN survives min and max; and what float32 cannot hold would become infinity.
-            if not (abs(low) <= FLOAT32_MAX and abs(high) <= FLOAT32_MAX):
+            ends = float(block.min()), float(block.max())  # NaN where there is one
+            if not max(map(abs, ends)) <= FLOAT32_MAX:
                 row, column = numpy.argwhere(~(abs(block.astype(float)) <= FLOAT32_MAX))[0]
                 raise DatasetError(
                     f"{source} holds {block[row, column]} in row {first_row + row}, column "
                     f"{column} (counted from 0): every value must be finite, and no larger than "
                     "float32 can hold; replace it, e.g. with numpy.nan_to_num, or leave out the row"
                 )
-        least, most, first_row = min(least, low), max(most, high), first_row + len(block)
-    return least, most
+        first_row += len(block)
 
 
 def check_labels(y, n_rows, source):
@@ -246,7 +243,7 @@ def check_alike(xs, name):
 
 
 def check_classes(name, sets, class_labels):
-    """Refuse labels that are none, and warn of sets that teach nothing, or tell nothing."""
+    """Refuse too many classes; warn of sets from which, or on which, nothing can be learnt."""
 
     def shown(classes):
         return ", ".join(repr(class_labels[i])[:40] for i in classes[:10])

@@ -128,7 +128,7 @@ class Header:
         return f"its columns are {listed(columns)}"
 
     def say_rules(self, source, label, role="is the label"):
-        """Say on stderr what the rules told where no option did."""
+        """Say on stderr what the rules chose where no option did."""
         said = []
         if self.options.header is None and self.has_header:
             said.append("row 1 is taken for a header (--no-header: it is data)")

@@ -42,7 +42,8 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
     text, or if one of them is label, class or target. The label is the column called label,
     class or target; else the one text column; else the one called y; else, without a header,
     the first. Any other column whose first cell that is not empty holds text is one-hot encoded;
-    true and false are 1 and 0. With `known`, the :class:`Columns` of the training data, features
+    true and false are 1 and 0; `options.na` are the texts of empty cells. In place of a path may
+    be a pandas.DataFrame. With `known`, the :class:`Columns` of the training data, features
     and label are those that it has, by name if there is a header. With a folder `scratch`,
     features are mapped from a file in it, and may be larger than memory.
     """

@@ -318,9 +318,6 @@ def test_what_the_rules_tell_is_said(text, options, said, capsys):
     assert re.search(said, capsys.readouterr().err.strip())
 
 
-WHOLE = b'kind,a,b\nx,1,2\n"y",3,4.5e3\nx,5,6\n'
-
-
 # Text, empty cells, columns that are left out
 
 
