@@ -51,8 +51,8 @@ def parser():
     add_training_options(parser)
     shuffle = "shuffle the rows with this seed before the validation set is split off"
     add("--shuffle", type=whole_number, metavar="SEED", help=shuffle)
-    pixels = "x are pixels, whole numbers from 0 to 255, in a table, say: divide them by N, 256 or "
-    pixels += "the largest, in training and prediction (default: uint8 by 256, and nothing else)"
+    pixels = "the features are pixels: divide them by N, 256 or the largest value, in training "
+    pixels += "and in prediction (default: uint8 is divided by 256, and nothing else)"
     add("--pixel-scale", type=positive_number, metavar="N", help=pixels)
     for setting in fields(Hyperparameters):
         kind = {"type": whole_number, "metavar": "N"}

@@ -80,7 +80,7 @@ def test_a_number_of_threads_that_is_none_is_refused(n, run):
 @pytest.mark.parametrize("module", MODULES)
 def test_a_help_names_a_default_once_and_no_None(module):
     parser = importlib.import_module(f"logreg.{module}").parser()
-    assert not re.search(r"None|\{\.,,\}", parser.format_help())
+    assert not re.search(r"default: None|\{\.,,\}", parser.format_help())
     for action in parser._actions:
         assert action.help.count("default:") <= 1
         assert not (action.nargs == "?" and "default" not in action.help)

@@ -22,8 +22,8 @@ MAX_CLASSES = 32  # with more, the matrix products of a current OpenBLAS are fas
 
 def is_wanted():
     """Whether the kernel was built, and the user did not switch it off."""
-    is_wanted = _kernel is not None and os.environ.get("LOGREG_KERNEL") != "0"
-    return is_wanted and n_threads() > 0  # an error of it is not to come in the midst of a graph
+    n_threads()  # whose error is not to come in the midst of a graph
+    return _kernel is not None and os.environ.get("LOGREG_KERNEL") != "0"
 
 
 @functools.lru_cache(maxsize=None)
