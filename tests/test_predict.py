@@ -188,9 +188,9 @@ def test_a_table_is_split_as_for_training(output, capsys, options):
     rows = numpy.random.RandomState(5).rand(120, 4)
     numpy.savetxt("t.csv", numpy.c_[rows[:, 0] > 0.5, rows], delimiter=",")
     train.main(["--dataset", "t.csv", "--batch-size", "10", "--n-epochs", "3", *options])
-    (error,) = re.findall(r"with test performance (.+) %", capsys.readouterr().out)
+    (error,) = re.findall(r"test error: (\d+ of \d+ rows)", capsys.readouterr().out)
     said = output("--evaluate", "--dataset", "t.csv")
-    assert f"in whole minibatches of 10: {error} %" in said.out
+    assert f"% ({error}), 95 % interval: " in said.out and "minibatches" not in said.out
     assert "warning" not in said.err
 
 
@@ -201,9 +201,9 @@ def test_a_model_of_pixels_in_a_table(output, capsys):
     numpy.save("x.npy", x[:9])
     options = ["--dataset", "t.csv", "--batch-size", "20", "--n-epochs", "30"]
     assert train.main([*options, "--pixel-scale", "255", "--checkpoint", "c"]) == 0
-    (error,) = re.findall(r"with test performance (.+) %", capsys.readouterr().out)
+    (error,) = re.findall(r"test error: (\d+ of \d+ rows)", capsys.readouterr().out)
     said = output("--evaluate", "--dataset", "t.csv")
-    assert f"in whole minibatches of 20: {error} %" in said.out and "255" not in said.err
+    assert f"% ({error}), 95 % interval: " in said.out and "255" not in said.err
     said = output("x.csv", "x.npy")
     assert said.out.split()[1::2] == 2 * [str(k) for k in y[:9]]
     assert "warning" not in said.err
@@ -262,7 +262,7 @@ def test_a_model_is_tested_on_its_own_data(output, capsys, working_folder):
     evaluated = output("--evaluate", "--format", "json")
     found = json.loads(evaluated.out)
     assert (found["dataset"], found["rows"]) == ("t.csv", 10)
-    assert f"test performance {found['whole_minibatches']['error_percent']:f} %" in trained.out
+    assert f"test error: {found['errors']} of {found['rows']} rows, " in trained.out
     assert output("-n", "3").out.startswith("Predicted values for the first 3 examples")
     assert "warning" not in evaluated.err
     write("back.csv", "\n".join(lines[::-1]).encode())

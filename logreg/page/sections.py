@@ -11,6 +11,7 @@ from logreg.datasets.preprocessing import Preprocessing
 from logreg.errors import SettingError
 from logreg.hyperparameters import Hyperparameters
 from logreg.plots import short
+from logreg.run import wilson_interval
 
 N_CELLS = 12  # of a wrong row of a table
 SETTINGS = (*(field.name for field in fields(Hyperparameters)), "missing", "shuffle")
@@ -36,10 +37,12 @@ def scores(metadata, evaluation):
     """The figures at the top: the error over all test rows, the tutorial's, and a baseline."""
     error, source = metadata.get("test_error_all_rows"), "from the model file"
     figures = []
-    if metadata.get("test_error") != error:
+    if metadata.get("criterion") != "loss":
         figures = [(metadata.get("test_error"), "as the tutorial counts", "over whole minibatches")]
     if evaluation is not None:
         error, source = evaluation["errors"] / evaluation["rows"], evaluation["dataset"]
+        interval = wilson_interval(evaluation["errors"], evaluation["rows"])
+        source += ", 95 % interval {} to {}".format(*map(_percent, interval))
         classes = evaluation["classes"]
         counts = metadata.get("class_counts") or [entry["rows"] for entry in classes]
         most = classes[int(numpy.argmax(counts))]

@@ -4,6 +4,7 @@ import numpy
 
 from logreg.prediction.inputs import BATCH_SIZE, InputChecker
 from logreg.prediction.writers import shown
+from logreg.run import wilson_interval
 from logreg.shell.console import warning
 
 MAX_DENSE = 50  # of more classes, the confusion matrix is not written as a matrix
@@ -15,7 +16,8 @@ def evaluate(predictor, data, rows_at_a_time=BATCH_SIZE, advance=None):
 
     `advance` is called with the number of rows each time that so many are done. The result is the
     dict that is written as JSON. Beside the error over all rows, it has the error over whole
-    minibatches of training, as the tutorial counts. Its scores are scikit-learn's:
+    minibatches of training, as the tutorial counts; None if the best model went by the loss. Its
+    scores are scikit-learn's:
 
     - Precision, recall and F1 of a class are 0 where they would be 0 / 0, but None if it is
       neither a label nor predicted; then the macro means leave it out.
@@ -45,16 +47,14 @@ def evaluate(predictor, data, rows_at_a_time=BATCH_SIZE, advance=None):
     _warn_of_unknown([entry for entry in classes[n_known:] if entry["rows"]])
     is_wrong, batch_size = predicted != y, predictor.batch_size
     n_used = len(x) // batch_size * batch_size
+    whole = {"batch_size": batch_size, **_errors(n_used, is_wrong[:n_used].sum())}
     found = [entry for entry in classes if entry["f1"] is not None]
     return {
         "dataset": data.name,
         **_errors(len(x), is_wrong.sum()),
         "macro": {key: float(numpy.mean([entry[key] for entry in found])) for key in SCORES},
         "log_loss": float(numpy.log(1 / p_of_label).mean()),
-        "whole_minibatches": {
-            "batch_size": batch_size,
-            **_errors(n_used, is_wrong[:n_used].sum()),
-        },
+        "whole_minibatches": None if predictor.metadata.get("criterion") == "loss" else whole,
         "classes": classes,
         "confusion": _confusion(labels, predictor.labels, y, predicted),
     }
@@ -117,10 +117,13 @@ def as_text(evaluation):
         rows = zip(confusion["labels"], confusion["counts"])
         matrix = "Confusion matrix: a row for each class, a column for what it is taken for\n"
         matrix += _aligned([["", *confusion["predictions"]], *([k, *row] for k, row in rows)])
+    tutorial = ""
+    if whole and whole["rows"] != evaluation["rows"]:
+        tutorial = f"error as the tutorial counts, in whole minibatches of {whole['batch_size']}: "
+        tutorial += f"{_error(whole)}\n"
     return f"""Test set of {shown(evaluation["dataset"])}
-error over all rows: {_error(evaluation)}
-error as the tutorial counts, in whole minibatches of {whole["batch_size"]}: {_error(whole)}
-log-loss {evaluation["log_loss"]:.6f}
+error over all rows: {_error(evaluation)}, 95 % interval: {_interval(evaluation)}
+{tutorial}log-loss {evaluation["log_loss"]:.6f}
 
 {_aligned(classes)}
 {matrix}"""
@@ -130,6 +133,11 @@ def _error(entry):
     if not entry["rows"]:
         return "no rows"
     return f"{entry['error_percent']:f} % ({entry['errors']} of {entry['rows']} rows)"
+
+
+def _interval(entry):
+    low, high = wilson_interval(entry["errors"], entry["rows"])
+    return f"{100 * low:.2f} to {100 * high:.2f} %"
 
 
 def _scores(entry):

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.engine_free
 class Given:
     """A model to which a row is its probabilities, or the number of its class."""
 
-    x_range, dtype, batch_size = None, "float32", 600
+    x_range, dtype, batch_size, metadata = None, "float32", 600, {}
 
     def __init__(self, labels):
         self.labels = labels
