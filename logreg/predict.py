@@ -60,12 +60,7 @@ def parser():
     add_file("--output", help="where the results go, if not to stdout")
     n = f"predict the first N rows of each input (default: all; of a data set, {N_EXAMPLES})"
     add("-n", **number, help=n)
-    add(
-        "--batch-size",
-        **number,
-        default=inputs.BATCH_SIZE,
-        help="rows taken at a time" + default,
-    )
+    add("--batch-size", **number, default=inputs.BATCH_SIZE, help="rows at a time" + default)
     options.add_table_options(parser)
     invert = "exchange light and dark in pictures (not in rows), whatever their background"
     options.add_switch(parser, "invert", invert, "take pictures as they are")
