@@ -8,6 +8,7 @@ import numpy
 import pytest
 from builders import classes_of, sample, save_digits_model
 from conftest import peak_memory
+from scipy.stats import binomtest
 
 from logreg.prediction.evaluation import as_text, evaluate
 from logreg.prediction.predictor import Prediction, Predictor
@@ -39,7 +40,7 @@ def evaluation_of(y, predicted, data_labels, model_labels):
 
 
 def test_the_evaluation_of_the_sample():
-    x, y = sample()["x_test"], sample()["y_test"]
+    x, y = sample()["x_test"].reshape(1000, 784), sample()["y_test"]
     predicted, digits = classes_of(x), list(range(10))
     matrix = [[int(((y == i) & (predicted == j)).sum()) for j in digits] for i in digits]
     errors, used = (int((predicted[:n] != y[:n]).sum()) for n in (1000, 900))
@@ -50,9 +51,11 @@ def test_the_evaluation_of_the_sample():
     assert sum(done) == 1000
 
     lines = as_text(found).splitlines()
+    ends = [100 * end for end in binomtest(errors, 1000).proportion_ci(method="wilson")]
+    interval = "95 % interval: {:.2f} to {:.2f} %".format(*ends)
     assert lines[:3] == [
         "Test set of mnist_sample",
-        f"error over all rows: {errors / 10:f} % ({errors} of 1000 rows)",
+        f"error over all rows: {errors / 10:f} % ({errors} of 1000 rows), {interval}",
         "error as the tutorial counts, in whole minibatches of 300: "
         f"{used / 9:f} % ({used} of 900 rows)",
     ]
