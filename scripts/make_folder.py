@@ -5,16 +5,14 @@
 
 The sources are data sets as ``logreg.train --dataset`` takes them; of several, the rows follow one
 another. The folder gets x_train.npy, y_train.npy, x_valid.npy, ..., y_test.npy. Rows are copied in
-blocks, and shuffled on the disk, so neither the sources nor the folder need fit into memory; the
-order is that of ``logreg.train --shuffle SEED``.
+blocks, and shuffled on the disk, so the folder, tables and npy files may be larger than memory, but
+not an npz file. The order is that of ``logreg.train --shuffle SEED``.
 """
 
 import argparse
 import contextlib
 import os
 import sys
-import uuid
-import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 
@@ -23,10 +21,10 @@ from numpy.lib import format as npy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from logreg.datasets.checks import SPLITS, check_features, check_labels, check_values
-from logreg.datasets.formats import MAPPED_DTYPES, reading, sniff
+from logreg.datasets.formats import MAPPED_DTYPES
 from logreg.datasets.labels import number_classes
 from logreg.datasets.preprocessing import blocks
-from logreg.datasets.sources import locate, read, read_folder
+from logreg.datasets.sources import locate, read
 from logreg.datasets.splits import PART, is_seed
 from logreg.errors import DatasetError, SettingError
 from logreg.shell.console import command, note, progress
@@ -34,17 +32,6 @@ from logreg.shell.options import add_table_options, files_of, table_options
 
 BUCKET = 1 << 25  # bytes that are shuffled in memory at a time
 MAX_BUCKETS = 200  # open files
-
-
-def read_source(source, options, scratch):
-    """Read a data set; an npz and tables are unpacked into a scratch folder, and mapped."""
-    name, path = locate(source)
-    if not (isinstance(path, Path) and path.is_file() and sniff(path) == "npz"):
-        return name, read(path, options, "float32", scratch=scratch)
-    folder = scratch / uuid.uuid4().hex
-    with reading(path), zipfile.ZipFile(path) as archive:
-        archive.extractall(folder, [n for n in archive.namelist() if "/" not in n])
-    return name, read_folder(folder)
 
 
 def gather(sources, options, scratch):
@@ -55,7 +42,8 @@ def gather(sources, options, scratch):
     """
     parts, kinds = [], set()
     for source in sources:
-        name, raw = read_source(source, options, scratch)
+        name, path = locate(source)
+        raw = read(path, options, "float32", scratch=scratch)
         for split, (x, y) in raw.splits.items():
             set_name = f"{name}: {SPLITS[split]}"
             x, row_shape = check_features(x, f"{set_name} x")

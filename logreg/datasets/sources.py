@@ -103,7 +103,7 @@ def read(source, options=NO_OPTIONS, dtype=None, columns=None, scratch=None):
         )
     if kind == "idx":
         return _read_idx(source)
-    return read_folder(source) if kind == "folder" else _read_named(source, kind)
+    return _read_folder(source) if kind == "folder" else _read_named(source, kind)
 
 
 def _read_tables(tables, options, dtype, columns, scratch):
@@ -180,7 +180,7 @@ def _read_named(path, kind):
     return RawDataset(splits, (path,), guess_square_images=kind == "pickle")
 
 
-def read_folder(folder):
+def _read_folder(folder):
     """Map the arrays of a folder's npy files, whose names tell them apart as those of an npz do."""
     files = {file.stem: file for file in sorted(folder.glob("*.npy"))}
     with reading(folder):
