@@ -89,12 +89,12 @@ class Backend:
         rows, scale, labels = self._arrays(dataset, x.dtype)
 
         def take(indices):
-            new, y, costs = [v.get_value(borrow=True) for v in params], labels(), []
+            new, all_y, costs = [v.get_value(borrow=True) for v in params], labels(), []
             starts = [index * batch_size for index in indices]
             # Rows that become floats first do so a minibatch at a time.
-            calls = ((rows(i, i + batch_size), y[i : i + batch_size], [0]) for i in starts)
+            calls = ((rows(i, i + batch_size), all_y[i : i + batch_size], [0]) for i in starts)
             if rows.are_taken:
-                calls = [(rows(0, len(y)), y, starts)]
+                calls = [(rows(0, len(all_y)), all_y, starts)]
             for x, y, firsts in calls:
                 cost, *new = descend(x, scale, *new, y, firsts, batch_size, rate, weights)
                 costs.extend(cost)
