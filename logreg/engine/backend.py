@@ -111,6 +111,7 @@ class Backend:
         """
         (shared, scale), labels = as_stored(dataset[0]), dataset[1]
         prepare = getattr(dataset[0], "prepare", None)
+        scale = 1 if prepare else scale  # which scales, too
 
         def rows(start, stop):
             found = shared.get_value(borrow=True)[start:stop]
