@@ -71,8 +71,10 @@ def test_what_else_is_said_of_a_run(capsys, monkeypatch):
     log = PrintLog()
     log.on_train_end(new_run(8, best=BEST, seconds=1.0, reason="interrupted"))
     assert capsys.readouterr() == ("", "")  # it has no result
-    log.on_train_end(new_run(8, best=BEST, seconds=1.0, reason="n_epochs", n_epochs=1))
+    whole = BEST._replace(error=0.2, test_error=0.3)  # no row is left over
+    log.on_train_end(new_run(8, best=whole, seconds=1.0, reason="n_epochs", n_epochs=1))
     err = capsys.readouterr().err
+    assert "over all rows" not in err
     assert "The code for file mine.py ran for 1.0s\n" in err and "stopped: 1 epoch run\n" in err
     log.on_train_end(new_run(8, best=BEST, seconds=1.0, reason="patience"))
     err = capsys.readouterr().err.splitlines()[-1]

@@ -187,7 +187,7 @@ def test_evaluation(output):
 def test_a_table_is_split_as_for_training(output, capsys, options):
     rows = numpy.random.RandomState(5).rand(120, 4)
     numpy.savetxt("t.csv", numpy.c_[rows[:, 0] > 0.5, rows], delimiter=",")
-    train.main(["--dataset", "t.csv", "--batch-size", "10", "--n-epochs", "3", *options])
+    train.main(["--dataset", "t.csv", "--batch-size", "9", "--n-epochs", "3", *options])
     (error,) = re.findall(r"test error: (\d+ of \d+ rows)", capsys.readouterr().out)
     said = output("--evaluate", "--dataset", "t.csv")
     assert f"% ({error}), 95 % interval: " in said.out and "minibatches" not in said.out
@@ -209,6 +209,12 @@ def test_a_model_of_pixels_in_a_table(output, capsys):
     assert "warning" not in said.err
     assert train.main([*options, "--pixel-scale", "256", "--checkpoint", "c", "--resume"]) == 1
     assert "pixel_scale" in capsys.readouterr().err
+
+
+def test_info_leaves_out_what_is_empty(output):
+    save_digits_model(l1=0.0, shuffle=None, dropped=[], dataset="")
+    names = [line.partition(": ")[0] for line in output("--info").out.splitlines()]
+    assert "l1" in names and not {"shuffle", "dropped", "dataset"} & {*names}
 
 
 def test_a_pipe_and_an_encoding(small, run):
