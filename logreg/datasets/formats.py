@@ -7,11 +7,14 @@ with one ends in a :class:`~logreg.errors.DatasetError` that begins with its pat
 import codecs
 import contextlib
 import gzip
+import io
 import math
 import os
 import re
 import struct
+import threading
 import zipfile
+import zlib
 
 import numpy
 from numpy.lib import format as npy
@@ -22,6 +25,8 @@ from logreg.shell import pickles
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAPPED_DTYPES = ("uint8", "float32", "float64")  # others are read, and become floats in memory
 CHUNK = 1 << 20  # bytes
+IDX_HEADER = 4 + 4 * 255  # bytes at the most
+_ahead = {}  # by the path of a file: the thread that unpacks it, and a list for its bytes
 PARQUET = b"PAR1"  # what its files begin with
 # What the features and the labels of a data set may be called, alone or with _train and so on.
 ARRAY_NAMES = (("x", "y"), ("X", "y"), ("data", "target"), ("images", "labels"))
@@ -82,19 +87,47 @@ def mapping(array):
     return None
 
 
+def unpack_ahead(path, size):
+    """Begin to unpack a gzipped IDX file of `size` bytes in a thread, for :func:`read_idx`.
+
+    The engine is imported meanwhile. What is wrong with the file, :func:`read_idx` finds itself.
+    """
+
+    def unpack():
+        data, end, unpacker = numpy.empty(size, "uint8"), 0, zlib.decompressobj(wbits=31)
+        with contextlib.suppress(OSError, zlib.error, ValueError), open(path, "rb") as file:
+            for piece in iter(lambda: file.read(CHUNK), b""):  # after each it waits for Python
+                part = numpy.frombuffer(unpacker.decompress(piece), "uint8")
+                data[end : end + len(part)] = part
+                end += len(part)
+            if unpacker.eof and not unpacker.unused_data and end == size:
+                found.append(data)
+
+    found = []
+    _ahead[path] = thread, found = threading.Thread(target=unpack, daemon=True), found
+    thread.start()
+
+
 def read_idx(path):
     """Read an IDX file, the format of MNIST, as ``{"x": array}``.
 
     The array has any of the format's dtypes; images are uint8 of shape (n, height, width). It is
     mapped from the file, read-only, unless that is gzipped.
     """
-    with reading(path), open_bytes(path) as stream:
+    thread, ahead = _ahead.pop(path, (None, []))
+    if thread:
+        thread.join()
+    with reading(path), open_bytes(path) as file:
+        stream = io.BytesIO(ahead[0][:IDX_HEADER].tobytes()) if ahead else file
         zeros, code, n_axes = struct.unpack(">HBB", stream.read(4))
         if zeros or code not in IDX_DTYPES:
             raise DatasetError("not an IDX file: its first bytes make no IDX header")
         shape = struct.unpack(f">{n_axes}I", stream.read(4 * n_axes))
         dtype = numpy.dtype(IDX_DTYPES[code])
         n_bytes, start = math.prod(shape) * dtype.itemsize, stream.tell()
+        if ahead:
+            _check_size(len(ahead[0]), start + n_bytes)
+            return {"x": ahead[0][start:].view(dtype).reshape(shape)}
         if n_bytes and not isinstance(stream, gzip.GzipFile):
             _check_size(os.path.getsize(path), start + n_bytes)
             return {"x": numpy.memmap(path, dtype, "r", start, shape)}

@@ -6,7 +6,15 @@ from typing import NamedTuple, Optional
 
 from logreg.datasets import mnist
 from logreg.datasets.checks import SPLITS
-from logreg.datasets.formats import ARRAY_NAMES, read_arrays, read_idx, read_npy, reading, sniff
+from logreg.datasets.formats import (
+    ARRAY_NAMES,
+    read_arrays,
+    read_idx,
+    read_npy,
+    reading,
+    sniff,
+    unpack_ahead,
+)
 from logreg.datasets.frames import is_frame, name_of
 from logreg.datasets.tables import read_table
 from logreg.errors import DatasetError
@@ -47,16 +55,10 @@ def locate(dataset):
     """
     if not isinstance(dataset, (str, os.PathLike)):
         return name_of(dataset) if is_frame(dataset) else "the given arrays", dataset
-    name, given = str(dataset), Path(os.path.expanduser(dataset))
-    if os.path.exists(given):
-        return name, given
-    folders = mnist.search_folders() if given.name == name else []
-    for folder in folders:
-        for candidate in (folder / name, folder / f"{name}.npz"):
-            if os.path.exists(candidate):
-                return name, candidate
-        if name in MNIST_NAMES and mnist.idx_files(folder):
-            return name, mnist.idx_files(folder)["train", "images"]
+    name, folders = str(dataset), _folders(dataset)
+    path = _find(name, folders)
+    if path:
+        return name, path
     if name in MNIST_NAMES:
         return name, mnist.idx_files(mnist.fetch())["train", "images"]
     looked = f"; looked in ., {', '.join(map(str, folders))}" if folders else ""
@@ -66,6 +68,35 @@ def locate(dataset):
         f"a folder of IDX files, {put}or take mnist.pkl.gz (fetched if need be) or mnist_sample "
         "(comes with logreg)"
     )
+
+
+def read_ahead(dataset):
+    """Begin to unpack MNIST's files, if they are what :func:`locate` is going to find."""
+    if dataset in MNIST_NAMES:
+        path = _find(dataset, _folders(dataset))
+        files = mnist.idx_files(path.parent) if path else None
+        for key, file in (files or {}).items():
+            if files["train", "images"] == path and file.suffix == ".gz":
+                unpack_ahead(file, mnist.FILES[key].size)
+
+
+def _folders(dataset):
+    is_name = Path(os.path.expanduser(dataset)).name == str(dataset)
+    return mnist.search_folders() if is_name else []
+
+
+def _find(name, folders):
+    """The path of a data set that is there; None if it is nowhere."""
+    given = Path(os.path.expanduser(name))
+    if os.path.exists(given):
+        return given
+    for folder in folders:
+        for candidate in (folder / name, folder / f"{name}.npz"):
+            if os.path.exists(candidate):
+                return candidate
+        if name in MNIST_NAMES and mnist.idx_files(folder):
+            return mnist.idx_files(folder)["train", "images"]
+    return None
 
 
 def read(source, options=NO_OPTIONS, dtype=None, columns=None, scratch=None):

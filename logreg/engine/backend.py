@@ -89,15 +89,16 @@ class Backend:
         rows, scale, labels = self._arrays(dataset, x.dtype)
 
         def take(indices):
-            new, all_y, costs = [v.get_value(borrow=True) for v in params], labels(), []
-            starts = [index * batch_size for index in indices]
+            new, all_labels = [v.get_value(borrow=True) for v in params], labels()
+            starts, costs = [index * batch_size for index in indices], []
             # Rows that become floats first do so a minibatch at a time.
-            calls = ((rows(i, i + batch_size), all_y[i : i + batch_size], [0]) for i in starts)
-            if rows.are_taken:
-                calls = [(rows(0, len(all_y)), all_y, starts)]
-            for x, y, firsts in calls:
-                cost, *new = descend(x, scale, *new, y, firsts, batch_size, rate, weights)
-                costs.extend(cost)
+            blocks = [(0, len(all_labels), starts)]
+            if not rows.are_taken:
+                blocks = [(start, start + batch_size, [0]) for start in starts]
+            for first, last, firsts in blocks:
+                data = rows(first, last), scale, *new, all_labels[first:last]
+                some, *new = descend(*data, firsts, batch_size, rate, weights)
+                costs.extend(some)
             for variable, value in zip(params, new):
                 variable.set_value(value, borrow=True)
             return costs
@@ -111,7 +112,7 @@ class Backend:
         """
         (shared, scale), labels = as_stored(dataset[0]), dataset[1]
         prepare = getattr(dataset[0], "prepare", None)
-        scale = 1 if prepare else scale  # which scales, too
+        scale = 1.0 if prepare else scale
 
         def rows(start, stop):
             found = shared.get_value(borrow=True)[start:stop]
@@ -147,6 +148,7 @@ class Backend:
         """Compile a function of the rows from `start` to `stop` of a set, which lists outputs."""
         shared, scale = as_stored(dataset[0])
         prepare = getattr(dataset[0], "prepare", None)
+        scale = 1.0 if prepare else scale
         # Numba keeps all graphs that it compiles: with an input for the rows, it keeps no data.
         rows = (x if prepare else shared).type("rows")
         start, stop = self.T.lscalar("start"), self.T.lscalar("stop")
@@ -155,7 +157,7 @@ class Backend:
         outputs = [*outputs, *(new for _, new in updates)]
         with_kernel = self.kernel and self.kernel.put_into(outputs, x, y, rows, scale)
         if not with_kernel:
-            givens[x] = rows if prepare else as_features(self.T, rows, x.dtype, scale)
+            givens[x] = as_features(self.T, rows, x.dtype, scale)
         outputs = with_kernel or outputs
         outputs, updates = outputs[:n_outputs], list(zip(variables, outputs[n_outputs:]))
         compile_function = self.kernel.function if with_kernel else self.theano.function

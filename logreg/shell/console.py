@@ -140,7 +140,8 @@ def collecting():
     try:
         yield
     finally:
-        gc.collect()
+        if not _is_command:  # whose process is soon over
+            gc.collect()
 
 
 def _own_the_process():
