@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy
 
+GOLDEN = Path(__file__).resolve().parent / "golden"  # files that older versions wrote
 SAMPLE = Path(__file__).resolve().parent.parent / "data" / "mnist_sample.npz"
 
 
@@ -124,6 +125,13 @@ def make_pairs(n_rows=(60, 20, 20), n_in=4, n_out=3, seed=0, dtype="float32"):
         x = (centres[y] + 0.5 * random.randn(n, n_in)).astype(dtype)
         pairs.append((x, y.astype("int64")))
     return pairs
+
+
+def save_pairs(path, pairs):
+    """Write three pairs as an npz file of six arrays; return its path."""
+    names = ("x_train", "y_train", "x_valid", "y_valid", "x_test", "y_test")
+    numpy.savez(path, **dict(zip(names, (array for pair in pairs for array in pair))))
+    return path
 
 
 def csv_text(x, header=None, delimiter=","):

@@ -5,12 +5,11 @@ import pytest
 from builders import make_pairs
 from test_updates import adagrad, adam, momentum, nesterov, sgd
 
-from logreg import LogisticRegression, engine, load_data, train, updates
+from logreg import LogisticRegression, engine, updates
 from logreg.callbacks import Callback, PrintLog
 from logreg.datasets import read_dataset, shared_datasets
 from logreg.engine import T, theano
 from logreg.hyperparameters import Hyperparameters
-from logreg.saving import load_model
 from logreg.sgd import fit
 
 PENALTIES = {"l1": 0.01, "l2": 0.02}
@@ -69,13 +68,6 @@ class Oracle:
         for W, b in zip(self.params[::2], self.params[1::2]):
             layers.append(numpy.tanh(layers[-1] @ W + b))
         return layers[:-1] + [layers[-2] @ self.params[-2] + self.params[-1]]
-
-    def cost(self, x, y):
-        z = self.layers(x)[-1]
-        log_p = z - numpy.log(numpy.exp(z).sum(axis=1, keepdims=True))
-        weights = self.params[::2]
-        penalty = sum(self.l1 * abs(W).sum() + self.l2 * (W * W).sum() for W in weights)
-        return penalty - log_p[range(len(y)), y].mean()
 
     def errors(self, x, y):
         return (self.layers(x)[-1].argmax(axis=1) != y).mean()
@@ -144,47 +136,3 @@ def test_fit_trains_a_net_as_numpy_does(sizes, rule, capsys):
     assert comparison.iters == [2, 5, 8, 11]
     assert (run.epoch, run.reason) == (4, "n_epochs")
     assert "The code run for 4 epochs" in capsys.readouterr().out
-
-
-def test_a_program_of_the_series_runs(capsys):
-    (train_set_x, train_set_y), (valid_set_x, valid_set_y), _ = load_data(PAIRS)
-    assert capsys.readouterr().out == "... loading data\n"
-    batch_size = 10
-    n_train_batches = train_set_x.get_value(borrow=True).shape[0] // batch_size
-    index = T.lscalar()
-    net = Net((5, 4, 3))
-    oracle = Oracle(net.values())
-    cost = net.cost()
-    rows = slice(index * batch_size, (index + 1) * batch_size)
-    train_model = theano.function(
-        inputs=[index],
-        outputs=cost,
-        updates=[(p, p - 0.2 * g) for p, g in zip(net.params, T.grad(cost, net.params))],
-        givens={net.x: train_set_x[rows], net.y: train_set_y[rows]},
-    )
-    validate_model = theano.function(
-        inputs=[index],
-        outputs=net.classifier.errors(net.y),
-        givens={net.x: valid_set_x[rows], net.y: valid_set_y[rows]},
-    )
-    (x, y), (valid_x, valid_y), _ = PAIRS
-    assert train_model(0) == pytest.approx(oracle.cost(x[:10], y[:10]))
-    for minibatch_index in range(1, n_train_batches):
-        train_model(minibatch_index)
-    oracle.epoch(x, y, sgd)
-    assert_close(net.values(), oracle.params)
-    assert validate_model(1) == pytest.approx(oracle.errors(valid_x[10:20], valid_y[10:20]))
-
-
-def test_the_options_of_the_command_reach_the_run(working_folder):
-    names = ("x_train", "y_train", "x_valid", "y_valid", "x_test", "y_test")
-    numpy.savez("data.npz", **dict(zip(names, (array for pair in PAIRS for array in pair))))
-    argv = "--dataset data.npz --floatx float64 --batch-size 10 --learning-rate 0.2 --n-epochs 1"
-    options = "--l1 0.01 --l2 0.02 --momentum 0.8"
-    assert train.main([*argv.split(), *options.split()]) == 0
-    oracle = Oracle([numpy.zeros((5, 3)), numpy.zeros(3)], **PENALTIES)
-    oracle.epoch(*PAIRS[0], momentum)
-    model = load_model("best_model.pkl")
-    assert_close([param.get_value() for param in model.params], oracle.params)
-    told = {name: model.metadata[name] for name in ("l1", "l2", "momentum")}
-    assert told == {**PENALTIES, "momentum": 0.8}

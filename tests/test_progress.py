@@ -39,12 +39,6 @@ def test_a_terminal_shows_a_line_below_what_is_printed(options, is_shown, start)
     assert (err == "") != is_shown
 
 
-def test_without_a_terminal_there_is_none(run):
-    done = run(*TRAIN, "--n-epochs", "2")
-    assert "patience left" not in done.stderr and "\r" not in done.stderr
-    assert "stopped: all 2 epochs run" in done.stderr
-
-
 @pytest.mark.parametrize("quiet", [[], ["--quiet"]])
 @pytest.mark.parametrize("inputs", [["--evaluate", "--dataset", "mnist_sample"], ["x.npy"]])
 def test_long_inputs_have_one_as_well(inputs, quiet, monkeypatch, working_folder, capsys):

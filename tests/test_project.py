@@ -166,15 +166,6 @@ def test_every_target_of_the_makefile_is_phony():
     assert set(targets) == set(phony)
 
 
-def test_every_option_has_a_help_text():
-    from logreg import export, predict, report, train
-    from logreg.tutorial import __main__ as tutorial
-
-    for module in (export, predict, report, train, tutorial):
-        for action in module.parser()._actions:
-            assert action.help, action.option_strings
-
-
 @pytest.mark.parametrize("arguments", [[], ["-h"]])
 def test_the_package_says_which_commands_there_are(run, arguments):
     done = run("-m", "logreg", *arguments)

@@ -97,26 +97,6 @@ def test_patience_ends_a_run_in_the_middle_of_an_epoch():
     assert run.best_validation is recorder.validations[0]
 
 
-def test_a_run_that_goes_on_ends_as_if_it_had_never_stopped():
-    losses = [1.0, 0.5, 0.6, 0.4] + [0.5] * 20
-    whole, parts, run = Recorder(), Recorder(n_minibatches=13), new_run(patience=12)
-    assert train(*functions_of(losses), new_run(patience=12), [whole]) == "patience"
-    with pytest.raises(StopTraining):
-        train(*functions_of(losses), run, [parts])
-    assert (run.epoch, run.iter) == (3, 12)
-    rest = functions_of(losses[2:])
-    assert train(*rest, run, [parts]) == "patience"
-    assert rest[0].taken[:3] == [3, 4, 0]
-    assert [v[2:] for v in parts.validations] == [v[2:] for v in whole.validations]
-    assert parts.ends == whole.ends
-    # What is over stays so.
-    for over, reason in ((run, "patience"), (new_run(n_epochs=2), "n_epochs")):
-        over.iter = max(over.iter, 9)
-        nothing = functions_of([])
-        assert train(*nothing, over, [parts]) == reason
-        assert nothing[0].taken == []
-
-
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("loss, cost", [(0.3, 1.0), (0.4, math.inf), (0.4, math.nan)])
 def test_a_model_that_is_not_finite_is_no_best_one_and_ends_the_run(value, loss, cost):
@@ -371,16 +351,13 @@ def with_training_set(x, y):
         ({"hyperparameters": 0.1}, "hyperparameters is a float: give a logreg.Hyperparameters"),
         ({"x": X}, r"x is a ndarray: a symbolic variable is needed, .* given as datasets"),
         ({"loss": X}, "loss is a ndarray: a symbolic variable is needed"),
-        ({"loss": T.vector()}, "loss has 1 dimensions"),
         (
             {"hyperparameters": Hyperparameters(criterion="loss")},
             r"there is none: give fit\(..., lo",
         ),
         ({"cost": T.vector()}, "cost has 1 dimensions: it must be one number"),
-        ({"errors": T.ivector()}, "errors has 1 dimensions"),
         ({"x": T.matrix("other")}, "neither cost nor errors is made of other"),
         ({"updates": [W]}, r"updates\[0\] must be a pair \(shared variable, symbolic"),
-        ({"updates": {W: 0.0}}, r"updates\[0\] must be a pair"),
         ({"updates": [(W, T.fmatrix())]}, r"W is float64 of 2 dimensions, .* is float32 of 2: "),
         ({"updates": [(W, W.sum())]}, "its new value is float64 of 0: they must be alike"),
         ({"datasets": PAIRS[:2]}, r"three pairs \(x, y\): for training, validation and test"),
@@ -388,9 +365,7 @@ def with_training_set(x, y):
         (with_training_set(theano.shared(X[:9]), T.cast(SHARED, "int32")), "20 rows, x has 9"),
         (with_training_set(X, Y + 1), "training set: y has labels from 1 to 3, .* from 0 to 2"),
         (with_training_set(X, Y - 1), "labels from -1 to 1, and the model has 3 classes"),
-        (with_training_set(X, theano.shared(Y + 2)), "labels from 2 to 4"),
         (with_training_set(X, Y + 0.5), "y is float64 of shape .*, and the symbolic y is int32"),
-        (with_training_set(X, Y * numpy.nan), "y is float64 of shape"),
         (with_training_set(X, Y.astype(str)), "y is <U.* the symbolic y is int32"),
         (with_training_set(X, numpy.eye(3)[Y]), r"y is float64 of shape \(20, 3\)"),
         (with_training_set(X[:, :, None], Y), r"x has shape \(20, 4, 1\), .* 2 dimensions"),
@@ -398,7 +373,7 @@ def with_training_set(x, y):
         (with_training_set(X[:9], Y[:9]), "batch size is 10, but the training set has 9 rows"),
         ({"datasets": [*PAIRS[:2], (theano.shared(X[:0]), SHARED[:0])]}, "the test set is empty"),
     ],
-    ids=range(26),
+    ids=range(21),
 )
 def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, message, monkeypatch):
     monkeypatch.setattr(engine, "compile_step", None)

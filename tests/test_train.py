@@ -7,11 +7,10 @@ import shlex
 import signal
 import sys
 from pathlib import Path
-from unittest.mock import Mock
 
 import numpy
 import pytest
-from builders import SAMPLE, make_pairs, read
+from builders import make_pairs, read, save_pairs
 
 from logreg import load_model, predict, train
 from logreg.callbacks import History
@@ -25,20 +24,10 @@ OPTIONS = ["--dataset", "mnist_sample", "--batch-size", "100"]
 def test_the_sample_trains_without_a_network(run, working_folder):
     done = run("-m", "logreg.train", *OPTIONS, "--n-epochs", "2")
     assert done.returncode == 0, done.stderr
-    percent = r"\d+\.\d{6} %"
-    patterns = [
-        *(r"\.\.\. loading data", r"\.\.\. building the model", r"\.\.\. training the model"),
-        f"epoch 1, minibatch 50/50, validation error {percent}",
-        f"     epoch 1, minibatch 50/50, test error of best model {percent}",
-        f"epoch 2, minibatch 50/50, validation error {percent}",
-        f"     epoch 2, minibatch 50/50, test error of best model {percent}",
-        f"Optimization complete with best validation score of {percent}, "
-        f"with test performance {percent}",
-        r"The code run for 2 epochs, with \d+\.\d{6} epochs/sec",
-    ]
-    assert re.fullmatch("\n".join([*patterns, ""]), done.stdout)
+    assert done.stdout.startswith("... loading data\n... building the model\n")
     assert re.search(r"^The code for file train\.py ran for \d+\.\ds$", done.stderr, re.M)
     assert "stopped: all 2 epochs run" in done.stderr
+    assert "patience left" not in done.stderr and "\r" not in done.stderr  # as it is no terminal
     assert os.listdir(".") == ["best_model.pkl"]
     # The default floatX of both engines is float64: the command line chose float32.
     assert load_model("best_model.pkl").W.dtype == "float32"
@@ -60,9 +49,9 @@ def test_the_options_reach_the_run(capfd, working_folder):
     code = train.main(
         [*OPTIONS, "--n-epochs", "9", "--learning-rate", "0.5", "--patience", "60"]
         + ["--patience-increase", "1.5", "--improvement-threshold", "0.5", "--output", "m.pkl"]
-        + ["--floatx", "float64", "--shuffle", "3", "--l1", "1e-5", "--check-reference"]
+        + ["--floatx", "float64", "--shuffle", "3", "--l1", "1e-5", "--l2", "1e-4"]
         + ["--checkpoint", "run.state", "--history", "run.csv", "--momentum", "0.25"]
-        + ["--class-weight", "balanced"]
+        + ["--class-weight", "balanced", "--check-reference"]
     )
     assert code == 1
     out, err = capfd.readouterr()
@@ -73,7 +62,7 @@ def test_the_options_reach_the_run(capfd, working_folder):
     model = load_model("m.pkl")
     assert model.W.dtype == "float64"
     expected = {"learning_rate": 0.5, "patience": 60, "improvement_threshold": 0.5, "shuffle": 3}
-    expected.update(l1=1e-5, momentum=0.25, class_weight="balanced")
+    expected.update(l1=1e-5, l2=1e-4, momentum=0.25, class_weight="balanced")
     assert expected.items() <= model.metadata.items()
     (printed,) = re.findall(r"epoch 1, minibatch 30/50, validation error (\S+) %", out)
     assert f"epoch 1, validation error: {printed}, the tutorial has 12.458333" in err
@@ -83,45 +72,23 @@ def test_the_options_reach_the_run(capfd, working_folder):
 @pytest.mark.parametrize(
     "options, message",
     [
-        (["--batch-size", "6000"], "the batch size is 6000, but the validation set has 1000 rows"),
-        (["--n-epochs", "0"], "n_epochs is 0"),
-        (["--learning-rate", "nan"], "learning_rate is nan"),
         (["--output", "new/"], "new/ cannot be written: it is not a regular file"),
-        (["--output", "nowhere/model.pkl"], "nowhere/model.pkl cannot be written"),
-        (["--output", "a", "--checkpoint", "a"], "a would overwrite what is read, or written"),
         (["--output", "a", "--history", "./a"], "./a would overwrite what is read, or written"),
-        (["--checkpoint", "a", "--history", "a"], "a would overwrite what is read, or written"),
-        (["--output", "./d.npz"], "./d.npz would overwrite what is read"),
-        (["--checkpoint", "d.npz"], "d.npz would overwrite what is read"),
-        (["--history", "d.npz"], "d.npz would overwrite what is read"),
-        (["--history", "mine.csv"], "mine.csv cannot be gone on with: it is another kind of table"),
-        (["--checkpoint", "mine.csv"], "mine.csv is there already"),
-        (["--dataset", "nothing.npz"], "nothing.npz"),
-        (["--resume"], "--resume needs --checkpoint"),
-        (["--device", "abacus"], "abacus"),
         (["--patience-increase", "1e300"], "patience_increase is 1e+300"),
     ],
 )
-def test_what_a_user_can_mend_is_one_line_and_exit_code_1(
+def test_what_a_user_can_mend_is_one_line_before_anything_is_compiled(
     options, message, capfd, monkeypatch, working_folder
 ):
-    # Whatever is compiled would be in vain.
-    monkeypatch.setattr("logreg.sgd.compile_functions", lambda *args: [Mock()] * 3)
-    content = {"d.npz": read(SAMPLE), "mine.csv": b"a,b\n1,2\n"}
-    for name in content:
-        Path(name).write_bytes(content[name])
-    assert train.main(["--dataset", "d.npz", "--batch-size", "100", *options]) == 1
-    out, err = capfd.readouterr()
-    errors = [line for line in err.splitlines() if line.startswith("error: ")]
-    assert len(errors) == 1 and message in errors[0]
-    assert "Traceback" not in err
-    assert "epoch" not in out
-    assert {name: read(name) for name in os.listdir(".")} == content
+    monkeypatch.setattr("logreg.sgd.compile_functions", None)
+    assert train.main([*OPTIONS, *options]) == 1
+    assert capfd.readouterr().err.startswith(f"error: {message}")
+    assert os.listdir(".") == []
 
 
 @pytest.mark.parametrize("option", ["--output", "--checkpoint", "--history"])
 def test_a_run_does_not_touch_what_another_one_writes(option, capfd, monkeypatch, working_folder):
-    monkeypatch.setattr("logreg.sgd.compile_functions", lambda *args: [Mock()] * 3)
+    monkeypatch.setattr("logreg.sgd.compile_functions", None)
     with owning(["a"]):
         assert train.main([*OPTIONS, option, "a"]) == 1
         error = capfd.readouterr().err.splitlines()[-1]
@@ -129,21 +96,12 @@ def test_a_run_does_not_touch_what_another_one_writes(option, capfd, monkeypatch
         assert os.listdir(".") == [".a.lock"]
 
 
-@pytest.mark.parametrize("options", [["--n-epochs", "many"], ["--floatx", "float16"], ["x"]])
-def test_wrong_usage_is_argparses_message_and_exit_code_2(options, capfd):
-    with pytest.raises(SystemExit) as raised:
-        train.main(options)
-    assert raised.value.code == 2
-    assert "usage: logreg-train" in capfd.readouterr().err
-
-
 @pytest.mark.parametrize("rate, last, code", [("1", 28, 0), ("1e30", 0, 1)])
 def test_a_run_that_diverges_keeps_the_last_good_model(rate, last, code, capfd, working_folder):
-    (x, y), arrays = make_pairs([300], seed=5)[0], {}
+    x, y = make_pairs([300], seed=5)[0]
     y[200:] = numpy.where(numpy.arange(100) % 8, 0, y[200:])  # what NaN predicts is often right
-    for name, begin, end in (("train", 0, 200), ("valid", 200, 250), ("test", 250, 300)):
-        arrays["x_" + name], arrays["y_" + name] = x[begin:end], y[begin:end]
-    numpy.savez("d.npz", **arrays)
+    parts = slice(0, 200), slice(200, 250), slice(250, 300)
+    save_pairs("d.npz", [(x[part], y[part]) for part in parts])
     Path("best_model.pkl").write_bytes(b"of an earlier run")
     options = ["--dataset", "d.npz", "--batch-size", "50", "--learning-rate", rate, "--l2", "1.6"]
     for resume in ([], ["--resume"]):
@@ -164,8 +122,7 @@ def test_a_run_that_diverges_keeps_the_last_good_model(rate, last, code, capfd, 
 
 @pytest.mark.skipif(os.name != "posix", reason="processes get no such signals here")
 def test_an_interrupted_run_says_how_to_go_on(monkeypatch, capfd, working_folder):
-    names = [f"{key}_{split}" for split in ("train", "valid", "test") for key in "xy"]
-    numpy.savez("my data.npz", **dict(zip(names, [a for pair in make_pairs() for a in pair])))
+    save_pairs("my data.npz", make_pairs())
     signals = [signal.SIGINT, None, signal.SIGTERM, None, signal.SIGINT, None, signal.SIGINT]
 
     def sending(method):
@@ -204,17 +161,10 @@ def test_an_interrupted_run_says_how_to_go_on(monkeypatch, capfd, working_folder
 # ---- what only a process of its own can show
 
 
-def test_ctrl_c_ends_a_process_without_a_traceback(start, working_folder):
-    process = start("-m", "logreg.train", *OPTIONS, "--n-epochs", "5000")
-    assert process.stdout.readline() == "... loading data\n"
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=120)
-    assert process.returncode == 130
-    assert err.endswith("interrupted\n") and "Traceback" not in err
-
-
 def test_a_pipe_that_is_closed_ends_the_run_without_a_traceback(start, working_folder):
-    process = start("-m", "logreg.train", *OPTIONS, "--n-epochs", "500")
+    # More lines than fit into a pipe: it cannot end before the pipe is closed.
+    endless = ["--n-epochs", "5000", "--patience", "1000000"]
+    process = start("-m", "logreg.train", *OPTIONS, *endless)
     assert process.stdout.readline() == "... loading data\n"
     process.stdout.close()  # as `head -1` does
     err = process.stderr.read()
