@@ -249,7 +249,7 @@ class TrainModel:
             began = time.perf_counter()
             self._taken.append((self._take(queue), len(queue)))
             if self._seconds:
-                most = len(queue) * self._seconds / (time.perf_counter() - began)
+                most = len(queue) * self._seconds / max(time.perf_counter() - began, 1e-9)
                 self._limit = max(1, min(self._block, int(most)))
 
     def costs(self):

@@ -6,13 +6,15 @@ import subprocess
 import sys
 import sysconfig
 import threading
+import time
 
 import numpy
 import pytest
 from builders import make_pairs, probabilities
 from conftest import ROOT
 
-from logreg import LogisticRegression, engine, kernel, updates
+from logreg import Hyperparameters, LogisticRegression, engine, fit, kernel, updates
+from logreg.callbacks import Callback
 from logreg.datasets import read_dataset, shared_datasets
 from logreg.engine import T, theano
 
@@ -434,6 +436,117 @@ def test_weights_are_known_if_they_are_constants_that_fit(model):
             cost = classifier.negative_log_likelihood(y, weights)
             found = engine._on_cpu.kernel.regression(cost, classifier.input, y)
             assert (found is not None) == is_known
+
+
+@pytest.fixture
+def no_time(monkeypatch):
+    """However slow the machine is, no block of steps takes too long."""
+    monkeypatch.setattr(time, "perf_counter", lambda: 0.0)
+
+
+class Descent:
+    """Plain descent of a small model, by the kernel and step by step by NumPy."""
+
+    def __init__(self):
+        self.x, self.y = T.fmatrix("x"), T.ivector("y")
+        with engine.floatx("float32"):
+            self.model = LogisticRegression(self.x, 4, 3)
+        cost = self.model.negative_log_likelihood(self.y)
+        self.updates = updates.sgd(cost, self.model.params, 0.5)
+        self.arguments = self.x, self.y, cost, self.model.errors(self.y), self.updates
+        self.pairs = make_pairs((60, 20, 20))
+        self.W, self.b = numpy.zeros((4, 3)), numpy.zeros(3)
+
+    def compile(self, block):
+        x, labels = self.pairs[0]
+        dataset = engine.shared_data(x), theano.shared(labels.astype("int32"))
+        self.errors = engine.compile_errors(self.x, self.y, dataset, 20, self.arguments[3])
+        arguments = self.x, self.y, dataset, 20, self.arguments[2], self.updates, block
+        return engine.compile_step(*arguments)
+
+    def step(self, index):
+        rows = slice(20 * index, 20 * index + 20)
+        x, y = (array[rows] for array in self.pairs[0])
+        _, cost, dW, db = oracle(x, 1.0, self.W, self.b, y, numpy.ones(3))
+        self.W, self.b = self.W - 0.5 * dW, self.b - 0.5 * db
+        return cost
+
+    def is_taken(self):
+        return numpy.allclose(self.model.W.get_value(), self.W, atol=1e-6)
+
+
+def test_steps_wait_until_something_depends_on_them(no_time):
+    descent = Descent()
+    b = descent.model.b
+    train_model = descent.compile(block=4)
+
+    def error_is_right():
+        x, labels = descent.pairs[0]
+        p = probabilities(x, descent.W, descent.b)
+        return descent.errors()[1] == (p.argmax(axis=1) != labels).mean()
+
+    train_model(0)  # the first is taken at once
+    costs = [descent.step(0)]
+    for ask in (
+        lambda: engine.value(b) is not None,
+        error_is_right,
+        lambda: engine.take_steps() is None,
+        lambda: engine.set_value(b, engine.value(b)) is None,
+        lambda: numpy.allclose(train_model.costs(), costs, rtol=1e-5),
+        lambda: engine.use_device("cpu") is None,
+        lambda: train_model(0) is None and descent.step(0),  # the block is full
+    ):
+        for index in (2, 1, 1):
+            train_model(index)
+            costs.append(descent.step(index))
+            assert not descent.is_taken()
+        assert ask() and descent.is_taken()
+
+
+def test_a_block_is_cut_to_what_takes_a_tenth_of_a_second(monkeypatch):
+    from logreg.engine.backend import TrainModel
+
+    now, seconds, taken = [0.0], [0.03], []
+
+    def take(indices):
+        now[0] += seconds[0] * len(indices)
+        taken.append(len(indices))
+        return indices
+
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    train_model = TrainModel(engine._on_cpu, take, block=8, seconds=0.1)
+    for index in range(8):
+        train_model(index)
+    seconds[0] = 0.001  # from the next block on, which is of three steps as yet
+    for index in range(8, 18):
+        train_model(index)
+    assert train_model.costs() == list(range(18))
+    assert taken == [1, 3, 3, 3, 8]
+
+
+class Looker(Callback):
+    """Notes whether the steps up to a minibatch are taken when it is called after it."""
+
+    def __init__(self, descent):
+        self.descent, self.taken = descent, []
+
+    def on_minibatch_end(self, run):
+        self.descent.step(run.iter % 3)
+        self.taken.append(self.descent.is_taken())
+        if run.iter == 4:
+            engine.set_value(self.descent.model.W, numpy.ones((4, 3)))
+            self.descent.W = numpy.ones((4, 3))
+
+
+@pytest.mark.parametrize("reads_steps", [True, False])
+def test_a_callback_that_may_read_parameters_finds_those_after_its_minibatch(no_time, reads_steps):
+    descent = Descent()
+    looker = type("Looker", (Looker,), {} if reads_steps else {"reads_steps": False})
+    looker = looker(descent)
+    settings = Hyperparameters(batch_size=20, n_epochs=4)
+    fit(*descent.arguments, descent.pairs, settings, [looker])
+    assert len(looker.taken) == 12 and all(looker.taken) == reads_steps
+    assert descent.is_taken()
 
 
 def test_sanitizers_find_nothing(tmp_path):
