@@ -5,6 +5,7 @@ import io
 import struct
 import sys
 import types
+import zipfile
 from pathlib import Path
 
 import numpy
@@ -115,6 +116,15 @@ def npz_bytes(**arrays):
     return stream.getvalue()
 
 
+def zip_bytes(files):
+    """A zip archive of files, a dict of name to content."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return stream.getvalue()
+
+
 def make_pairs(n_rows=(60, 20, 20), n_in=4, n_out=3, seed=0, dtype="float32"):
     """Three pairs (x, y) that a linear classifier can learn: training, validation, test."""
     random = numpy.random.RandomState(seed)
@@ -139,6 +149,12 @@ def csv_text(x, header=None, delimiter=","):
     lines = [] if header is None else [delimiter.join(header)]
     lines += [delimiter.join(map(str, row)) for row in numpy.asarray(x).tolist()]
     return "\n".join(lines) + "\n"
+
+
+def table_bytes(n):
+    """A CSV file of the numbers i and their squares, and ants and bees in the column `kind`."""
+    lines = [f"{i},{'ant' if i % 2 else 'bee'},{i * i}" for i in range(n)]
+    return "\n".join(["a,kind,b", *lines, ""]).encode()
 
 
 def stdin_of(monkeypatch, text):

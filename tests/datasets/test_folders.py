@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import SAMPLE, csv_text, idx_bytes, make_pairs, write
+from builders import SAMPLE, csv_text, make_pairs, write
 from conftest import peak_memory
 
 from logreg import load_model
 from logreg.datasets import frames, read_dataset
-from logreg.datasets.formats import mapping, read_idx
+from logreg.datasets.formats import mapping
 from logreg.errors import DatasetError, SettingError
 from logreg.shell.options import TableOptions
 
@@ -71,22 +71,6 @@ def test_what_a_folder_lacks_is_split_off_and_stays_mapped():
     data = read_dataset(save_folder([(x, y), test], splits=("train", "test")))
     assert [len(labels) for _, labels in (data.train, data.valid, data.test)] == [50, 10, 12]
     assert (data.valid[0] == x[50:]).all() and mapping(data.valid[0]) is not None
-
-
-@pytest.mark.engine_free
-def test_plain_idx_files_are_mapped_and_shuffled_in_memory(tmp_path):
-    images = numpy.random.RandomState(0).randint(0, 256, (24, 3, 4)).astype("u1")
-    labels = (numpy.arange(24) % 3).astype("u1")
-    for role in ("train", "t10k"):
-        write(tmp_path / f"{role}-images-idx3-ubyte", idx_bytes(images))
-        write(tmp_path / f"{role}-labels-idx1-ubyte", idx_bytes(labels))
-    assert mapping(read_idx(tmp_path / "train-images-idx3-ubyte")["x"]) is not None
-    data, shuffled = read_dataset(tmp_path), read_dataset(tmp_path, shuffle=1)
-    flat = images.reshape(24, 12)
-    assert mapping(data.train[0]) is not None and (data.train[0] == flat[:20]).all()
-    assert mapping(shuffled.train[0]) is None and (shuffled.test[0] == flat).all()
-    held = read_dataset(((images, labels), (images, labels)))
-    assert data.sha256 == held.sha256
 
 
 def bad_value(row, number, value=numpy.nan, n_sets=3):

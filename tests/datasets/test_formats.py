@@ -15,7 +15,7 @@ import zipfile
 
 import numpy
 import pytest
-from builders import idx_bytes, make_pairs, npy_bytes, npz_bytes, py2_array, write
+from builders import idx_bytes, make_pairs, npy_bytes, npz_bytes, py2_array, write, zip_bytes
 from conftest import peak_memory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -57,13 +57,6 @@ def same_sets(arrays, pairs):
     for name, pair in zip(names, pairs):
         same(arrays[f"x_{name}"], pair[0])
         same(arrays[f"y_{name}"], pair[1])
-
-
-def zip_of(member, content):
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr(member, content)
-    return stream.getvalue()
 
 
 def gzipped(data, is_zipped):
@@ -150,7 +143,7 @@ def test_pickles_of_python_2(protocol, n_pairs):
         (bz2.compress(b"1,2\n"), "table"),
         (lzma.compress(b"1,2\n"), "table"),
         ("a,b\n".encode("utf-16"), "table"),
-        (zip_of("table.csv", b"1,2\n"), "table"),
+        (zip_bytes({"table.csv": b"1,2\n"}), "table"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", None),
         (b"\xff\xd8\xff\xe0\0\x10", None),
         (b"\0\1binary", None),
@@ -190,7 +183,7 @@ REFUSED = {
     "npy of version 9": (read_npy, b"\x93NUMPY\x09\0" + bytes(99), "damaged"),
     "npy that is longer": (read_npy, npy_bytes(numpy.zeros(3)) + b"x", "damaged"),
     "npz of objects": (read_npz, npz_bytes(x=OBJECTS), "array 'x': holds an object array"),
-    "npz of no npy": (read_npz, zip_of("x.npy", b"1,2\n"), "array 'x': cannot be read"),
+    "npz of no npy": (read_npz, zip_bytes({"x.npy": b"1,2\n"}), "array 'x': cannot be read"),
     "no zip": (read_npz, b"PK\x03\x04" + bytes(50), "cannot be read: cut off or damaged"),
     "lists": (read_pickle, pairs_of(numpy.zeros((2, 2)), [0, 1]), "three pairs .*numpy.asarray"),
     "no pairs": (read_pickle, pickle.dumps([1, 2, 3]), "three pairs"),
@@ -202,7 +195,11 @@ REFUSED = {
     "a dict": (read_pickle, pickle.dumps({"x": 1}, 2), "opcode EMPTY_DICT.*three pairs"),
     "an empty file": (sniff, b"", "is empty"),
     "JSON": (sniff, b' [{"a": 1}]', "is JSON: save the rows as CSV"),
-    "Excel": (sniff, zip_of("xl/workbook.xml", b""), "is an Excel workbook: save the sheet as CSV"),
+    "Excel": (
+        sniff,
+        zip_bytes({"xl/workbook.xml": b""}),
+        "is an Excel workbook: save the sheet as CSV",
+    ),
 }
 
 

@@ -6,9 +6,10 @@ import pickle
 
 import numpy
 import pytest
-from builders import idx_bytes, npz_bytes, write
+from builders import idx_bytes, npz_bytes, table_bytes, write
 
 from logreg.datasets import mnist, read_dataset
+from logreg.datasets.formats import mapping
 from logreg.errors import DatasetError, SettingError
 from logreg.shell.options import TableOptions
 
@@ -19,11 +20,6 @@ KIND = TableOptions(label_column="kind")
 
 def pair(n=12, d=5):
     return numpy.arange(n * d, dtype="f4").reshape(n, d), numpy.arange(n) % 3
-
-
-def table(n, names=("ant", "bee")):
-    lines = [f"{i},{names[i % len(names)]},{i * i}" for i in range(n)]
-    return "\n".join(["a,kind,b", *lines, ""]).encode()
 
 
 def idx_folder(folder, n=24, zipped=False):
@@ -65,6 +61,11 @@ def test_idx_folder(tmp_path, zipped, capsys):
         assert (data.valid[0] == images[20:].reshape(4, 12)).all()
         assert (data.train[1] == labels[:20]).all() and sizes(data) == [20, 4, 24]
         assert (data.image_shape, data.preprocessing.pixel_scale) == ((3, 4), 1 / 256)
+        assert (mapping(data.train[0]) is None) == zipped
+    shuffled = read_dataset(place, shuffle=1)
+    assert mapping(shuffled.train[0]) is None
+    assert (shuffled.test[0] == images.reshape(24, 12)).all()
+    assert data.sha256 == read_dataset(((images, labels), (images, labels))).sha256
     assert "last 4 of the 24" in capsys.readouterr().err
     next((tmp_path / "f").glob("t10k-labels*")).unlink()
     for path in (tmp_path / "f", place):
@@ -73,17 +74,17 @@ def test_idx_folder(tmp_path, zipped, capsys):
 
 
 def test_a_folder_of_tables(tmp_path):
-    write("train.csv", table(12))
-    write("test.csv.bz2", bz2.compress(table(6)))
+    write("train.csv", table_bytes(12))
+    write("test.csv.bz2", bz2.compress(table_bytes(6)))
     assert sizes(read_dataset(tmp_path, KIND)) == [10, 2, 6]
-    write("valid.csv.gz", gzip.compress(table(5)))
+    write("valid.csv.gz", gzip.compress(table_bytes(5)))
     assert sizes(read_dataset(tmp_path, KIND)) == [12, 5, 6]
-    write("test.csv", table(7))  # comes before the compressed one
+    write("test.csv", table_bytes(7))  # comes before the compressed one
     assert sizes(read_dataset(tmp_path, KIND)) == [12, 5, 7]
 
 
 def test_columns_of_tables_may_be_in_another_order(tmp_path):
-    write("train.csv", table(12))
+    write("train.csv", table_bytes(12))
     write("test.csv", b"kind,id,b,a\nant,x,2,1\n")
     assert read_dataset(tmp_path, KIND).test[0].tolist() == [[1, 2]]
     write("train.csv", b"1,2,3\n" * 6)
@@ -145,22 +146,6 @@ def test_a_pickle_comes_before_idx_files(tmp_path):
 
 
 # Files of arrays
-
-
-def test_npz(capsys):
-    x, y = pair()
-    names = numpy.array(["ant", "bee", "cat"])
-    arrays = {"x_train": x, "y_train": names[y], "x_test": x, "y_test": names[y], "more": x}
-    for valid in ("valid", "val"):
-        more = {f"x_{valid}": x[:6], f"y_{valid}": names[y[:6]]}
-        write("d.npz", npz_bytes(**arrays, **more))
-        data = read_dataset("d.npz")
-        assert data.class_labels == ["ant", "bee", "cat"] and sizes(data) == [12, 6, 12]
-        assert (data.train[1] == y).all() and capsys.readouterr().err == ""
-        del more[f"y_{valid}"]
-        write("d.npz", npz_bytes(**arrays, **more))
-        with pytest.raises(DatasetError, match=f"one of x_{valid} and y_{valid}: give both"):
-            read_dataset("d.npz")
 
 
 @pytest.mark.parametrize("names", ["x y", "X y", "data target", "images labels"])

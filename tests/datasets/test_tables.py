@@ -2,15 +2,13 @@
 
 import bz2
 import gzip
-import io
 import lzma
 import re
 import sys
-import zipfile
 
 import numpy
 import pytest
-from builders import csv_text, write
+from builders import csv_text, write, zip_bytes
 from conftest import peak_memory
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -46,14 +44,6 @@ def batches(text, n_in, size=1000, feature_names=None, label_name=None, label=No
     found = list(table_batches(put(text), TableOptions(**options), size, known))
     assert all(0 < len(x) <= size and x.dtype == float for x in found)
     return numpy.concatenate(found).tolist()
-
-
-def zipped(**files):
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return stream.getvalue()
 
 
 cells = st.floats(-FLOAT32_MAX, FLOAT32_MAX)
@@ -161,7 +151,8 @@ def test_decimal_commas():
 
 
 @pytest.mark.parametrize(
-    "compress", [gzip.compress, bz2.compress, lzma.compress, lambda data: zipped(table=data)]
+    "compress",
+    [gzip.compress, bz2.compress, lzma.compress, lambda data: zip_bytes({"table": data})],
 )
 def test_compressed_tables(compress):
     rows = b"".join(b"%d,%d,x\n" % (i, i * i) for i in range(5000))
@@ -177,14 +168,13 @@ def test_compressed_tables(compress):
         ("1,2\n3,\u0663\n", r"row 2, column 2 holds '\u0663'"),
         ("a,b,kind\n1,2,dog\n3,4x,cat\n", r"row 3, column 2 \(b\) holds '4x'.*--label-column"),
         ("1,2,3\n4,5,1e39\n", r"row 2, column 3 holds '1e\+39': .* larger than float32"),
-        ("1,2,3\n4,5,-1e400\n", "row 2, column 3 holds '-(inf|1e400)'"),
         ("1,2,3\n4,5,6,7\n", "Expected 3 fields in line 2, saw 4: every row needs as many"),
         ("1,2\n\n" * 2000 + "1,2,3\n", "in line 4001, saw 3: every row"),
         ('1,2\n3,"4\n5,6\n', "line 2 has a quote that is never closed"),
         ("1\n2\n", "row 1 has one column: a label and at least one feature"),
         ("", "is empty"),
         ("label,f\n", "no row is below row 1, which is taken for a header"),
-        (zipped(a="1,2\n", b="3,4\n"), "Multiple files found in ZIP"),
+        (zip_bytes({"a": "1,2\n", "b": "3,4\n"}), "Multiple files found in ZIP"),
         (b"1,2\n\xff,3\n", "is not UTF-8 text .*: save the table as UTF-8"),
         ("0\t1\n1\t2\n".encode("utf-16"), "is not UTF-8 text"),
     ],
@@ -370,13 +360,8 @@ def test_a_category_that_is_new_is_none(capsys):
     assert "new to the model" not in capsys.readouterr().err  # that row is left out
 
 
-@pytest.mark.parametrize("options", [{}, {"missing": "mean"}, {"missing": "drop"}])
-def test_empty_cells_are_counted_by_column(options):
+def test_empty_cells_are_counted_by_column():
     text = "a,b,t,kind\n,1,x,k\nNA,nan,,k\n3, NaN ,y,k\n4,2,x,k\n"
-    if options:
-        kept = len(table(text, **options, label_column="kind").codes)
-        assert kept == {"mean": 4, "drop": 1}[options["missing"]]
-        return
     said = r"empty or missing cells: 2 in column 1 \(a\), 2 in column 2 \(b\), 1 in column 3 \(t"
     with pytest.raises(DatasetError, match=said + r"\); --missing mean .*--missing drop .*--drop "):
         table(text, label_column="kind")
@@ -390,7 +375,6 @@ def test_empty_cells_are_counted_by_column(options):
         ("a,b,kind\n,1,x\n2,,y\n", {"missing": "drop"}, "2 of 2 rows have empty cells .*: none is"),
         ("a,b,kind\n1,1,x\n2,2,y\n", {"dropped": ("q",)}, "has no column q to drop, or several"),
         ("a,k\n1,x\n", {"dropped": ("k",), "label_column": "2"}, r"\(k\) is the label: --drop"),
-        ("a,b,a,kind\n1,2,3,x\n", {}, "several columns are called 'a': name them apart, or --dr"),
         ("a,kind\n1,x\n", {"dropped": ("a",)}, "row 1 has one column|at least one feature"),
         ("a,kind\n" + "".join(f"t{i},x\n" for i in range(101)), {"label_column": "kind"}, "--drop"),
     ],
@@ -472,24 +456,6 @@ def test_what_counts_as_an_empty_cell(cell):
     else:
         with pytest.raises(DatasetError, match=r"row 3, column 1 \(a\) holds"):
             read_table(put(text), of_old)
-
-
-def test_the_layout_of_credit_approval(capsys):
-    """UCI's: no header, question marks, texts and numbers, the label, + or -, last."""
-    rows = [
-        "b,30.83,0,u,t,01,+",
-        "a,58.67,4.46,u,t,06,+",
-        "?,24.50,0.5,?,f,00,-",
-        "b,?,1.5,y,f,?,-",
-    ]
-    text = "\n".join(rows * 5)
-    with pytest.raises(DatasetError, match="cells: 5 in column 1, 5 in column 2, 5 in column 4, 5"):
-        table(text, label_column="-1")
-    found = table(text, label_column="-1", missing="mean")
-    assert found.labels == ["+", "-"] and found.x.shape == (20, 3 + 3 + 3 + 2)
-    assert found.columns.categories[0] == ["", "a", "b"]
-    assert found.x[2].tolist() == [1, 0, 0, 24.5, 0.5, 1, 0, 0, 1, 0, 0]
-    assert "warning" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["id", "Id", "ID", "index"])
