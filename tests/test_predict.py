@@ -1,6 +1,5 @@
 """The command line of prediction, where it can be computed otherwise; see also behaviour/."""
 
-import gzip
 import json
 import os
 import re
@@ -10,9 +9,7 @@ import pytest
 from builders import (
     classes_of,
     csv_text,
-    idx_bytes,
     probabilities,
-    read,
     sample,
     save,
     save_digits_model,
@@ -21,7 +18,7 @@ from builders import (
 )
 from PIL import Image
 
-from logreg import load_model, predict, train
+from logreg import predict, train
 from logreg.errors import SettingError
 from logreg.predict import main
 
@@ -67,9 +64,8 @@ def test_the_tutorials_lines(output, capsys):
     assert capsys.readouterr().out.splitlines() == lines
 
 
-def test_as_many_examples_as_asked_for(output, capsys):
+def test_as_many_examples_as_asked_for(capsys):
     save_digits_model()
-    assert "the first 3 examples" in output("--dataset", "mnist_sample", "-n", "3").out
     with numpy.printoptions(threshold=100):
         predict.predict(dataset="mnist_sample", n=5000)  # there are 1000
     first, rest = capsys.readouterr().out.split("\n", 1)
@@ -92,65 +88,16 @@ def test_stdin_with_probabilities(small, monkeypatch, output):
             assert [float(values[k]) for k in "abc"] == pytest.approx(row.tolist(), abs=6e-5)
 
 
-def test_rows_are_counted_over_batches_and_cut_at_n(digits, output):
-    save_digits_model()
-    numpy.save("a.npy", digits)
-    write("b.idx.gz", gzip.compress(idx_bytes(digits)))
-    expected = [f"{name}[{i}]" for name in ("a.npy", "b.idx.gz") for i in range(7)]
-    for size in ("3", "7", "100"):
-        lines = output("a.npy", "b.idx.gz", "-n", "7", "--batch-size", size).out.splitlines()
-        assert [line.split(":")[0] for line in lines] == expected
-        assert [int(line[-1]) for line in lines] == 2 * list(classes_of(digits[:7]))
-
-
 def test_options_of_csv_files(small, output):
     write("x.csv", b"n;p;q;r\n1,5;1,5;0;0\n2,5;0;0;1,5\n")
     options = ["--model", "small.pkl", "--label-column", "n", "--header", "--decimal", ","]
     assert output("x.csv", *options).out == "x.csv[0]: a\nx.csv[1]: c\n"
 
 
-def test_one_bad_input_does_not_lose_the_others(digits, capsys):
-    save_digits_model()
-    numpy.save("good.npy", digits[:2])
-    Image.fromarray(digits[4]).save("digit.png")
-    nan = digits.astype(float)
-    nan[9, 1, 2] = numpy.nan
-    numpy.save("nan.npy", nan)
-    names = ["good.npy", "missing.csv", "nan.npy", "digit.png"]
-    assert main([*names, "--batch-size", "4"]) == 1
-    said = capsys.readouterr()
-    # Of nan.npy, the batches before the one with the bad row are written.
-    found = ["good.npy[0]", "good.npy[1]", *(f"nan.npy[{i}]" for i in range(8)), "digit.png"]
-    k = classes_of(digits)
-    assert said.out.splitlines() == [
-        f"{name}: {label}" for name, label in zip(found, [*k[:2], *k[:8], k[4]])
-    ]
-    assert re.findall(r"^error: ([^:]+)", said.err, re.MULTILINE) == ["missing.csv", "nan.npy"]
-    assert "row 9, column 30 holds nan (counted from 0)" in said.err
-
-
 def test_no_more_is_read_than_is_asked_for(small, capsys):
     write("x.csv", csv_text(numpy.eye(3)).encode() + b"1,x,2\n")
     assert "error: x.csv: " in refused(capsys, "--model", "small.pkl", "x.csv")
     assert main(["--model", "small.pkl", "x.csv", "-n", "3"]) == 0
-
-
-@pytest.mark.parametrize(("x_median", "was"), [(0.1, "dark on light"), (0.9, "light on dark")])
-def test_inverted_pictures_are_listed(digits, output, x_median, was):
-    save_digits_model(x_median=x_median)
-    names = [f"{i}.png" for i in range(12)]
-    for name, digit in zip(names, digits):
-        # On the background that the model does not know
-        Image.fromarray(255 - digit if x_median < 0.5 else digit).save(name)
-    said = output(*names)
-    note = f"note: {was}, so inverted (--no-invert keeps them): {', '.join(names[:10])} and 2 more"
-    assert said.err.splitlines() == [note]
-    as_model = digits if x_median < 0.5 else 255 - digits
-    assert said.out.split()[1::2] == [str(k) for k in classes_of(as_model)]
-    for option, pixels in (("--invert", as_model), ("--no-invert", 255 - as_model)):
-        said = output(*names, option)
-        assert said.out.split()[1::2] == [str(k) for k in classes_of(pixels)]
-        assert said.err == ""
 
 
 def test_a_folder_of_pictures_some_of_which_are_warned_of(digits, output):
@@ -166,32 +113,6 @@ def test_a_folder_of_pictures_some_of_which_are_warned_of(digits, output):
     several, blank = said.err.splitlines()
     assert several.startswith("warning: d/1.png: seems to show several digits, and is read as one")
     assert blank == "warning: d/blank.png: is blank, or too faint: no ink was found on it"
-
-
-def test_evaluation(output):
-    save_digits_model()  # trained, it says, in minibatches of 300
-    n_wrong = (classes_of(sample()["x_test"]) != sample()["y_test"]).sum()
-    command = ["--evaluate", "--dataset", "mnist_sample", "--format", "json"]
-    said = output(*command)
-    assert said.err == ""
-    found = json.loads(said.out)
-    assert (found["rows"], found["errors"]) == (1000, n_wrong)
-    assert found["whole_minibatches"]["batch_size"] == 300
-    assert output(*command, "--batch-size", "77", "--output", "found.json").out == ""
-    assert read("found.json").decode() == said.out
-    save_digits_model(batch_size=None)  # the tutorial's is taken
-    assert json.loads(output(*command).out)["whole_minibatches"]["batch_size"] == 600
-
-
-@pytest.mark.parametrize("options", [["--shuffle", "1"], ["--floatx", "float64"]])
-def test_a_table_is_split_as_for_training(output, capsys, options):
-    rows = numpy.random.RandomState(5).rand(120, 4)
-    numpy.savetxt("t.csv", numpy.c_[rows[:, 0] > 0.5, rows], delimiter=",")
-    train.main(["--dataset", "t.csv", "--batch-size", "9", "--n-epochs", "3", *options])
-    (error,) = re.findall(r"test error: (\d+ of \d+ rows)", capsys.readouterr().out)
-    said = output("--evaluate", "--dataset", "t.csv")
-    assert f"% ({error}), 95 % interval: " in said.out and "minibatches" not in said.out
-    assert "warning" not in said.err
 
 
 def test_a_model_of_pixels_in_a_table(output, capsys):
@@ -223,6 +144,38 @@ def test_a_pipe_and_an_encoding(small, run):
     command = ["-m", "logreg.predict", "-", "--model", "names.pkl"]
     done = run(*command, env=env, input=csv_text(numpy.eye(3)))
     assert (done.returncode, done.stdout) == (0, "-[0]: \\xe4\n-[1]: b\n-[2]: c\n"), done.stderr
+
+
+def test_batches_before_the_one_with_a_bad_row_are_written(digits, capsys):
+    save_digits_model()
+    nan = digits.astype(float)
+    nan[9, 1, 2] = numpy.nan
+    numpy.save("nan.npy", nan)
+    assert main(["nan.npy", "--batch-size", "4"]) == 1
+    said = capsys.readouterr()
+    found = [f"nan.npy[{i}]: {k}" for i, k in enumerate(classes_of(digits[:8]))]
+    assert said.out.splitlines() == found
+    assert "row 9, column 30 holds nan (counted from 0)" in said.err
+
+
+@pytest.mark.parametrize(("x_median", "was"), [(0.1, "dark on light"), (0.9, "light on dark")])
+def test_inverted_pictures_are_listed(digits, output, x_median, was):
+    save_digits_model(x_median=x_median)
+    names = [f"{i}.png" for i in range(12)]
+    for name, digit in zip(names, digits):
+        # On the background that the model does not know
+        Image.fromarray(255 - digit if x_median < 0.5 else digit).save(name)
+    note = f"note: {was}, so inverted (--no-invert keeps them): {', '.join(names[:10])} and 2 more"
+    said = output(*names)
+    assert said.err.splitlines() == [note]
+    as_model = digits if x_median < 0.5 else 255 - digits
+    assert said.out.split()[1::2] == [str(k) for k in classes_of(as_model)]
+
+
+def test_the_tutorials_minibatches_are_counted_where_a_model_tells_none(output):
+    save_digits_model(batch_size=None)
+    said = output("--evaluate", "--dataset", "mnist_sample", "--format", "json")
+    assert json.loads(said.out)["whole_minibatches"]["batch_size"] == 600
 
 
 @pytest.mark.parametrize("lacking", [[], ["logreg.kernel._kernel"]])
@@ -283,18 +236,3 @@ def test_a_model_is_tested_on_its_own_data(output, capsys, working_folder):
     said = refused(capsys, "--evaluate")
     assert "'t.csv' not found" in said
     assert "The model was trained on 't.csv'; --dataset names" in said
-
-
-def test_a_model_of_named_columns_and_text(output, capsys, working_folder):
-    rows = ["dog,x,1.5,1", "cat,y,,2", "dog,x,2.5,3", "cat,y,9,4"] * 8
-    write("t.csv", "\n".join(["kind,t,a,id", *rows]).encode())
-    options = ["--drop", " id", "--missing", "mean", "--n-epochs", "40"]
-    assert train.main(["--dataset", "t.csv", "--label-column", "kind", *options]) == 0
-    metadata = load_model("best_model.pkl").metadata
-    assert metadata["columns"] == ["t", "a"] and metadata["categories"] == [["x", "y"], None]
-    assert metadata["feature_names"] == ["t=x", "t=y", "a"] and metadata["dropped"] == ["id"]
-    assert "0.000000 % (0 of 5 rows)" in output("--evaluate").out
-    write("new.csv", b"a,more,t\n,0,y\n1,0,x\n1,0,z\n")
-    said = output("new.csv")
-    assert said.out.splitlines()[:2] == ["new.csv[0]: cat", "new.csv[1]: dog"]
-    assert "warning: new.csv: cells with a category that is new to the model: 1;" in said.err

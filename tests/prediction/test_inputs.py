@@ -9,7 +9,6 @@ import pytest
 from builders import csv_text, idx_bytes, npy_bytes, npz_bytes, sample, write
 from PIL import Image
 
-from logreg.datasets.header import Columns
 from logreg.errors import DatasetError
 from logreg.prediction.inputs import InputSpec, array_batches, batches, with_folders
 
@@ -76,12 +75,6 @@ def test_an_array_of_another_shape_is_refused(shape):
     said = re.escape(f"x.npy: the model expects 784 features (28 x 28), got {shape}")
     with pytest.raises(DatasetError, match=said):
         list(array_batches("x.npy", numpy.zeros(shape), DIGITS))
-
-
-def test_columns_are_taken_by_name():
-    spec = THREE._replace(columns=Columns(None, "kind", ("p", "q", "r"), (None,) * 3))
-    write("x.csv", b"r,kind,p,q\n3,cat,1,2\n6,dog,4,5\n")
-    assert rows_of("x.csv", spec).tolist() == [[1, 2, 3], [4, 5, 6]]
 
 
 def test_pictures():
