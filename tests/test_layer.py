@@ -96,27 +96,6 @@ def test_what_theano_alone_has_is_named(path, instead):
         getattr(module, name)
 
 
-@on_pytensor
-def test_what_is_named_for_convolution_and_pooling_is_right():
-    from scipy.signal import convolve2d
-
-    random = numpy.random.RandomState(0)
-    values, filters = random.randn(2, 3, 7, 8), random.randn(4, 3, 2, 3)
-    x, W = T.dtensor4(), T.dtensor4()
-    n, c, h, w = 2, 4, 6, 6
-    convolved = T.signal.convolve2d(x[:, None], W[None], mode="valid").sum(axis=2)
-    pooled = convolved.reshape((n, c, h // 2, 2, w // 2, 2)).max(axis=(3, 5))
-    found = theano.function([x, W], [convolved, pooled], mode="FAST_COMPILE")(values, filters)
-    expected = [
-        [sum(convolve2d(v[k], f[k], mode="valid") for k in range(3)) for f in filters]
-        for v in values
-    ]
-    numpy.testing.assert_allclose(found[0], expected, rtol=1e-9)
-    top = numpy.array(expected)
-    corners = [top[:, :, i::2, j::2] for i in (0, 1) for j in (0, 1)]
-    numpy.testing.assert_allclose(found[1], numpy.max(corners, axis=0), rtol=1e-9)
-
-
 PAIRS = make_pairs((30, 30, 30), n_in=4, n_out=3, dtype="float64")
 W, B = numpy.random.RandomState(1).randn(4, 3), numpy.array([0.5, 0.0, -0.5])
 SETTINGS = Hyperparameters(batch_size=30, n_epochs=3)
