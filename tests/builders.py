@@ -25,14 +25,14 @@ def sample():
 def weights():
     """W and b of a softmax classifier of the sample, in float32."""
     x = sample()["x_train"].reshape(-1, 784) / numpy.float32(256)
-    y = numpy.eye(10, dtype=numpy.float32)[sample()["y_train"]]
+    y = sample()["y_train"]
     W, b = numpy.zeros((784, 10), numpy.float32), numpy.zeros(10, numpy.float32)
     for _ in range(12):
         for start in range(0, len(x), 100):
             rows = slice(start, start + 100)
-            gradient = (probabilities(x[rows], W, b) - y[rows]) / 100
-            W -= numpy.float32(0.3) * (x[rows].T @ gradient)
-            b -= numpy.float32(0.3) * gradient.sum(axis=0)
+            _, dW, db = cost_and_gradients(x[rows], y[rows], W, b)
+            W -= numpy.float32(0.3) * dW
+            b -= numpy.float32(0.3) * db
     return W, b
 
 
@@ -41,6 +41,16 @@ def probabilities(x, W, b):
     z = x @ W + b
     e = numpy.exp(z - z.max(axis=1, keepdims=True))
     return e / e.sum(axis=1, keepdims=True)
+
+
+def cost_and_gradients(x, y, W, b, weights=None):
+    """The mean cost of softmax regression, and its gradients by W and by b, in the same way."""
+    rows, p = numpy.arange(len(y)), probabilities(x, W, b)
+    of_rows = numpy.ones(len(y), p.dtype) if weights is None else weights[y]
+    cost = -(of_rows * numpy.log(p[rows, y])).mean()
+    p[rows, y] -= 1
+    p *= of_rows[:, None] / p.dtype.type(len(y))
+    return cost, x.T @ p, p.sum(axis=0)
 
 
 def classes_of(pixels):

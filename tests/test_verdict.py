@@ -10,7 +10,7 @@ from logreg.callbacks.log import TableLog
 from logreg.callbacks.verdict import Verdict
 from logreg.datasets import read_dataset
 from logreg.hyperparameters import Hyperparameters
-from logreg.run import Run, Validation, wilson_interval
+from logreg.run import Run, Validation
 
 GUESS = "always guessing 'no'"
 SAID = f"{GUESS}, the most frequent class of the training rows, gives a test error of 50.000000 %"
@@ -89,17 +89,6 @@ def test_of_a_run_that_was_interrupted_nothing_is_said(capsys):
     capsys.readouterr()
     verdict.on_train_end(ended(reason="interrupted", costs=[1, 2]))
     assert capsys.readouterr().err == ""
-
-
-@pytest.mark.parametrize("n_wrong, n, low, high", [(0, 18, 0, 0.1759), (2, 25, 0.0222, 0.2497)])
-def test_wilsons_interval(n_wrong, n, low, high):
-    assert wilson_interval(n_wrong, n) == pytest.approx((low, high), abs=1e-4)
-    # The edges are the rates of which what was seen is 1.96 standard deviations away.
-    for edge in (low, high) if n_wrong else (high,):
-        away = abs(n_wrong / n - edge) / math.sqrt(edge * (1 - edge) / n)
-        assert away == pytest.approx(1.96, abs=0.01)
-    opposite = wilson_interval(n - n_wrong, n)
-    assert opposite == pytest.approx((1 - high, 1 - low), abs=1e-4)
 
 
 def test_a_table_is_told_of_in_a_few_lines(capsys):

@@ -10,7 +10,7 @@ import time
 
 import numpy
 import pytest
-from builders import make_pairs, probabilities
+from builders import cost_and_gradients, make_pairs, probabilities
 from conftest import ROOT
 
 from logreg import Hyperparameters, LogisticRegression, engine, fit, kernel, updates
@@ -37,14 +37,7 @@ def problem(dtype, cell, n_rows, n_in, n_out, seed=0):
 def oracle(x, scale, W, b, y, weights):
     """Scores, cost and gradients in float64, as the textbook has them."""
     x, W = x.astype(float) * scale, W.astype(float)
-    z = x @ W + b
-    p = numpy.exp(z - z.max(axis=1, keepdims=True))
-    p /= p.sum(axis=1, keepdims=True)
-    rows, n, weights = numpy.arange(len(y)), len(y), weights[y]
-    cost = -(weights * numpy.log(p[rows, y])).sum() / n
-    p[rows, y] -= 1
-    p *= weights[:, None] / n
-    return z, cost, x.T @ p, p.sum(axis=0)
+    return (x @ W + b, *cost_and_gradients(x, y, W, b, weights))
 
 
 @pytest.mark.parametrize(
@@ -282,9 +275,7 @@ def test_nan_infinity_and_large_scores_are_as_in_the_graph():
         y = numpy.array([2, 0], "int32")
         with numpy.errstate(all="ignore"):
             z = x @ W
-            p = numpy.exp(z - z.max(axis=1, keepdims=True))
-            p /= p.sum(axis=1, keepdims=True)
-        expected = p - numpy.eye(3)[y]
+            expected = probabilities(x, W, 0) - numpy.eye(3)[y]
         cost, _, db = kernel.cross_entropy(x, 1.0, W, numpy.zeros(3), y)
         assert kernel.classes(x, 1.0, W, numpy.zeros(3)).tolist() == z.argmax(axis=1).tolist()
         numpy.testing.assert_allclose(db, expected.sum(axis=0) / 2, atol=1e-12)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import make_pairs, probabilities
+from builders import cost_and_gradients, make_pairs, probabilities, save_pairs
 from conftest import ROOT
 
 SCRIPTS = ROOT / "scripts"
@@ -30,13 +30,7 @@ def report(**different):
 def summary_of(benchmark, *programs, expected=REFERENCE):
     """The rows of programs that have run already, each given by its name and its reports."""
     programs = [
-        benchmark.Program(
-            name,
-            "1.0",
-            [],
-            is_ours=name == "logreg",
-            reports=reports,
-        )
+        benchmark.Program(name, "1.0", [], is_ours=name == "logreg", reports=reports)
         for name, *reports in programs
     ]
     return benchmark.summary(programs, LIMIT, expected)
@@ -90,11 +84,7 @@ def test_the_benchmark_of_ranks_runs(run):
 
 def test_a_program_that_computes_something_else_is_flagged(benchmark):
     wrong = report(test_error=7.5)
-    programs = [
-        ("logreg", report()),
-        ("numpy", wrong),
-        ("torch", report(), wrong),
-    ]
+    programs = [("logreg", report()), ("numpy", wrong), ("torch", report(), wrong)]
     differs = "DIFFERS: 7.500000 / 7.500000 %, not 7.500000 / 7.489583"
     remarks = [row["remark"] for row in summary_of(benchmark, *programs)]
     assert remarks == ["", differs, differs]
@@ -109,30 +99,26 @@ def test_a_program_that_computes_something_else_is_flagged(benchmark):
 
 def test_medians_and_ratios(benchmark):
     reports = [report(seconds=seconds) for seconds in (2.0, 9.0, 1.0)]
-    slow, fast, other = summary_of(
-        benchmark,
-        ("logreg", *reports),
-        ("logreg", report(seconds=1.0)),
-        ("numpy", report(seconds=4.0)),
-    )
+    others = ("logreg", report(seconds=1.0)), ("numpy", report(seconds=4.0))
+    slow, fast, other = summary_of(benchmark, ("logreg", *reports), *others)
     assert (slow["epochs_per_second"], other["epochs_per_second"]) == (37, 18.5)
     assert (slow["ours_to_this"], fast["ours_to_this"], other["ours_to_this"]) == (1, 0.5, 2)
     assert slow["of_limit"] == pytest.approx(0.37)
 
 
-LOG = (
-    "print('validation score of 7.5 %, with test performance 7 %')",
-    "print('run for 2 epochs, with 4.0 epochs/sec')",
-)
+LOG = """
+print('validation score of 7.5 %, with test performance 7 %')
+print('run for 2 epochs, with 4.0 epochs/sec')
+"""
 
 
 @pytest.fixture
 def program(benchmark, tmp_path):
-    """Make a program of lines of Python."""
+    """Make a program of Python."""
 
-    def make(label, *lines):
+    def make(label, code):
         script = tmp_path / f"{label}.py"
-        script.write_text("\n".join(lines))
+        script.write_text(code)
         return benchmark.Program(label, "1.0", [sys.executable, str(script)])
 
     return make
@@ -147,7 +133,7 @@ def args(benchmark):
 
 def test_programs_take_turns_and_one_may_fail(benchmark, program, args, capsys, tmp_path):
     broken = program("broken", "raise SystemExit('error: no engine')")
-    programs = [program("a", *LOG), broken, program("b", *LOG)]
+    programs = [program("a", LOG), broken, program("b", LOG)]
     benchmark.measure(programs, args, str(tmp_path))
     turns = [f"round {number}, {label}: 0.50 s" for number in (1, 2) for label in "ab"]
     assert capsys.readouterr().err.splitlines() == turns
@@ -174,10 +160,8 @@ def test_every_engine_is_taken_and_the_newest_of_each_peer(benchmark):
 def test_the_limit_is_the_larger_of_two_times(benchmark, dtype, size, tmp_path):
     import peers
 
-    path = str(tmp_path / "data.npz")
     splits = [(x.astype(dtype), y) for x, y in make_pairs()]  # 60, 20 and 20 rows, 4 features
-    names = [f"{kind}_{split}" for split in ("train", "valid", "test") for kind in "xy"]
-    numpy.savez(path, **dict(zip(names, [array for pair in splits for array in pair])))
+    path = save_pairs(str(tmp_path / "data.npz"), splits)
     args = benchmark.run_parser("").parse_args(["--dataset", path, "--batch-size", "20"])
     limit = peers.limit(args)
     assert limit["mb"] == pytest.approx(100 * 4 * size / 1e6)
@@ -211,8 +195,8 @@ def test_the_peers_descend_as_the_definition_says(benchmark, name, tmp_path):
     W, b = numpy.zeros((4, 3)), numpy.zeros(3)
     for i in (0, 1, 2, 0, 1, 2, 0, 1):
         rows = slice(20 * i, 20 * i + 20)
-        slope = probabilities(x[rows], W, b) - numpy.eye(3)[y[rows]]
-        W, b = W - 0.5 * x[rows].T @ slope / 20, b - 0.5 * slope.mean(axis=0)
+        _, dW, db = cost_and_gradients(x[rows], y[rows], W, b)
+        W, b = W - 0.5 * dW, b - 0.5 * db
     wrong = [(probabilities(x, W, b).argmax(axis=1) != y).sum() for x, y in datasets[1:]]
     assert [peer.n_errors(1), peer.n_errors(2)] == wrong
     peer.save(tmp_path / "parameters")
