@@ -60,7 +60,6 @@ def parser():
     add_file("--output", help="where the results go, if not to stdout")
     n = f"predict the first N rows of each input (default: all; of a data set, {N_EXAMPLES})"
     add("-n", **number, help=n)
-    add("--batch-size", **number, default=inputs.BATCH_SIZE, help="rows at a time" + default)
     options.add_table_options(parser)
     invert = "exchange light and dark in pictures (not in rows), whatever their background"
     options.add_switch(parser, "invert", invert, "take pictures as they are")
@@ -120,8 +119,8 @@ def main(argv=None):
     if is_plain and not args.inputs:
         return _print_examples(predictor, args.dataset, table, n)
     # Of a long file, no more is read than is asked for.
-    batch_size = min(args.batch_size, n)
-    spec = predictor.spec._replace(batch_size=batch_size, options=table, invert=args.invert)
+    how = {"batch_size": min(inputs.BATCH_SIZE, n), "options": table, "invert": args.invert}
+    spec = predictor.spec._replace(**how)
     if args.inputs:
         found = [(name, inputs.batches(name, spec)) for name in args.inputs]
     else:
@@ -143,8 +142,8 @@ def _arguments(argv):
         arguments.error(f"{said} or --info")
     if args.inputs and args.dataset is not None:
         arguments.error("--dataset is for --evaluate and for the first examples, not for inputs")
-    for option, value in (("-n", args.n), ("--top", args.top), ("--batch-size", args.batch_size)):
-        _require_positive(option, value)
+    _require_positive("-n", args.n)
+    _require_positive("--top", args.top)
     args.inputs = inputs.with_folders(args.inputs)
     refuse_overwriting([args.output], [args.model, *args.inputs])
     return args
@@ -157,7 +156,8 @@ def _predict(predictor, found, args, n):
     # Below lines that go to the terminal, there is no place for another.
     shows = args.output or not sys.stdout.isatty()
     line = progress(None, unit=" rows") if shows else contextlib.nullcontext(lambda n: None)
-    with destination(args.output) as stream, line as advance, writer(form, stream, *what) as out:
+    with destination(args.output) as stream, line as advance:
+        out = writer(form, stream, *what)
         for name, rows in found:
             try:
                 with contextlib.closing(rows):
@@ -168,6 +168,7 @@ def _predict(predictor, found, args, n):
                 note(f"error: {error}")
         if args.output and not out.n_rows:
             raise DatasetError(f"nothing could be predicted, so {args.output} is not written")
+        out.end()
     if inverted and args.invert is None:
         was = "light on dark" if predictor.spec.background == "light" else "dark on light"
         note(f"note: {was}, so inverted (--no-invert keeps them): {shown_some(inverted)}")
@@ -192,8 +193,7 @@ def _evaluate(predictor, table, args):
     data = inputs.read_test(predictor, args.dataset, table)
     data.check_outputs(args.output)
     with destination(args.output) as stream:
-        with progress(len(data.test[0]), unit=" rows") as advance:
-            found = evaluate(predictor, data, args.batch_size, advance)
+        found = evaluate(predictor, data)
         as_json = args.format == "json"
         stream.write(json.dumps(found, indent=2) + "\n" if as_json else as_text(found))
 

@@ -88,6 +88,16 @@ def test_stdin_with_probabilities(small, monkeypatch, output):
             assert [float(values[k]) for k in "abc"] == pytest.approx(row.tolist(), abs=6e-5)
 
 
+def test_rows_are_counted_over_batches_and_cut_at_n(digits, output):
+    save_digits_model()
+    many = numpy.tile(digits, (200, 1, 1))  # 2400, of which 1000 are read at a time
+    numpy.save("a.npy", many)
+    for n in (7, 1000, 2100):
+        lines = output("a.npy", "-n", str(n)).out.splitlines()
+        assert [line.split(":")[0] for line in lines] == [f"a.npy[{i}]" for i in range(n)]
+        assert [int(line[-1]) for line in lines] == list(classes_of(many[:n]))
+
+
 def test_options_of_csv_files(small, output):
     write("x.csv", b"n;p;q;r\n1,5;1,5;0;0\n2,5;0;0;1,5\n")
     options = ["--model", "small.pkl", "--label-column", "n", "--header", "--decimal", ","]

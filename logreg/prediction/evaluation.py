@@ -5,19 +5,18 @@ import numpy
 from logreg.prediction.inputs import BATCH_SIZE, InputChecker
 from logreg.prediction.writers import shown
 from logreg.run import wilson_interval
-from logreg.shell.console import warning
+from logreg.shell.console import progress, warning
 
 MAX_DENSE = 50  # of more classes, the confusion matrix is not written as a matrix
 SCORES = ("precision", "recall", "f1")
 
 
-def evaluate(predictor, data, rows_at_a_time=BATCH_SIZE, advance=None):
+def evaluate(predictor, data):
     """Evaluate a model on the test set of a :class:`~logreg.datasets.DataSet`.
 
-    `advance` is called with the number of rows each time that so many are done. The result is the
-    dict that is written as JSON. Beside the error over all rows, it has the error over whole
-    minibatches of training, as the tutorial counts; None if the best model went by the loss. Its
-    scores are scikit-learn's:
+    The result is the dict that is written as JSON. Beside the error over all rows, it has the error
+    over whole minibatches of training, as the tutorial counts; None if the best model went by the
+    loss. Its scores are scikit-learn's:
 
     - Precision, recall and F1 of a class are 0 where they would be 0 / 0, but None if it is
       neither a label nor predicted; then the macro means leave it out.
@@ -35,13 +34,13 @@ def evaluate(predictor, data, rows_at_a_time=BATCH_SIZE, advance=None):
     y = numpy.array([index[str(label)] for label in data.class_labels])[y]
     predicted, p_of_label = numpy.zeros(len(x), "int64"), numpy.zeros(len(x))
     checker = InputChecker(predictor, data.name)
-    for start in range(0, len(x), rows_at_a_time):
-        rows = slice(start, start + rows_at_a_time)
-        predicted[rows], p = checker.predict(x[rows])
-        of_label = p[numpy.arange(len(p)), numpy.minimum(y[rows], n_known - 1)]
-        of_label = numpy.where(y[rows] < n_known, of_label, 0)
-        p_of_label[rows] = numpy.maximum(of_label, numpy.finfo(p.dtype).eps)
-        if advance:
+    with progress(len(x), unit=" rows") as advance:
+        for start in range(0, len(x), BATCH_SIZE):
+            rows = slice(start, start + BATCH_SIZE)
+            predicted[rows], p = checker.predict(x[rows])
+            of_label = p[numpy.arange(len(p)), numpy.minimum(y[rows], n_known - 1)]
+            of_label = numpy.where(y[rows] < n_known, of_label, 0)
+            p_of_label[rows] = numpy.maximum(of_label, numpy.finfo(p.dtype).eps)
             advance(len(p))
     classes = _by_class(labels, y, predicted)
     _warn_of_unknown([entry for entry in classes[n_known:] if entry["rows"]])

@@ -47,17 +47,14 @@ def shown_some(names):
     return ", ".join(map(shown, names[:N_NAMED])) + more
 
 
-@contextlib.contextmanager
 def writer(form, stream, labels, proba=False, top=None):
-    """Open a :class:`Writer` of a format: 'text', 'csv' or 'json'.
+    """Make a :class:`Writer` of a format: 'text', 'csv' or 'json'.
 
     `labels` has the label of each class. With `proba`, the probabilities of all classes are
     written beside the prediction; with `top`, those of the so many most probable classes.
     """
     kind = {"text": TextWriter, "csv": CsvWriter, "json": JsonWriter}[form]
-    out = kind(stream, labels, proba and not top, min(top or 0, len(labels)))
-    yield out
-    out.end()
+    return kind(stream, labels, proba and not top, min(top or 0, len(labels)))
 
 
 class Writer:

@@ -18,9 +18,10 @@ PREDICTION = Prediction(numpy.array([1, 2, 1]), P)
 
 def written(form, proba=False, top=None, labels=LABELS, name="x.csv", prediction=PREDICTION):
     stream = io.StringIO()
-    with writer(form, stream, labels, proba, top) as out:
-        out.rows("one.png", 0, True, Prediction(*(part[:1] for part in prediction)))
-        out.rows(name, 5, False, prediction)
+    out = writer(form, stream, labels, proba, top)
+    out.rows("one.png", 0, True, Prediction(*(part[:1] for part in prediction)))
+    out.rows(name, 5, False, prediction)
+    out.end()
     assert out.n_rows == 1 + len(prediction.classes)
     return stream.getvalue()
 
