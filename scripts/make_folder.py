@@ -25,7 +25,7 @@ from logreg.datasets.formats import MAPPED_DTYPES
 from logreg.datasets.labels import number_classes
 from logreg.datasets.preprocessing import blocks
 from logreg.datasets.sources import locate, read
-from logreg.datasets.splits import PART, is_seed
+from logreg.datasets.splits import PART, check_seeds
 from logreg.errors import DatasetError, SettingError
 from logreg.shell.console import command, note, progress
 from logreg.shell.options import add_table_options, files_of, table_options
@@ -177,8 +177,7 @@ def main(argv=None):
     add("--drop", metavar="NAME[,NAME...]", help="leave columns of tables out")
     add("--missing", choices=("drop",), help="leave rows of tables with empty cells out")
     args = parser.parse_args(argv)
-    if not (args.shuffle is None or is_seed(args.shuffle)):
-        raise SettingError(f"--shuffle is {args.shuffle}: give a seed from 0 to 2**32-1")
+    check_seeds(shuffle=args.shuffle)
     with new_folder(args.folder) as (folder, scratch):
         sizes, row_shape, dtype = write(folder, args, scratch)
     shown = ", ".join(f"{sizes[split]} {SPLITS[split]}" for split in SPLITS)

@@ -56,8 +56,6 @@ def search_folders():
     """
     named = os.environ.get("LOGREG_DATA")
     folders = [Path(os.path.expanduser(named))] if named else []
-    if named and str(folders[0]).startswith("~"):
-        raise DownloadError(f"LOGREG_DATA is {repr(named)[:200]}: there is no such user's home")
     folders += [Path("data"), CLONE_DATA, Path(sys.prefix, "share", "logreg"), _cache_folder()]
     unique = {}
     for folder in folders:

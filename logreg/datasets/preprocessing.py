@@ -209,15 +209,13 @@ def one_hot(x, codes):
     Returns
     -------
     numpy.ndarray
-        Of shape (n, n_in), and of the dtype of `x`, which is returned if all its columns stay.
+        Of shape (n, n_in), and of the dtype of `x`.
 
     Examples
     --------
     >>> one_hot(numpy.array([[5.0, 1], [6, 0], [7, 2]]), [None, [0, 1]]).tolist()
     [[5.0, 0.0, 1.0], [6.0, 1.0, 0.0], [7.0, 0.0, 0.0]]
     """
-    if not any(codes_of is not None for codes_of in codes):
-        return x
     encoded = numpy.empty((len(x), sum(1 if c is None else len(c) for c in codes)), x.dtype)
     j = 0
     for column, codes_of in zip(x.T, codes):

@@ -106,12 +106,12 @@ def read(source, options=NO_OPTIONS, dtype=None, columns=None, scratch=None):
     which is to be tested knows, and `scratch` is a folder, for tables that are larger than memory;
     see :func:`logreg.datasets.tables.read_table`.
     """
-    tables = {"train": source}
+    tables, name = {"train": source}, source
     if is_frame(source):
-        return _read_tables(tables, options, dtype or "float64", columns, scratch)
-    if not isinstance(source, Path):
-        return _of_pairs(source, options)
-    if not os.path.isdir(source):
+        kind = "table"
+    elif not isinstance(source, Path):
+        kind, name = "pairs", "the given arrays"
+    elif not os.path.isdir(source):
         kind = sniff(source)
     elif any(source.glob("*-images?idx3-ubyte*")):
         kind = "idx"
@@ -120,8 +120,6 @@ def read(source, options=NO_OPTIONS, dtype=None, columns=None, scratch=None):
     else:
         kind, tables = "table", _tables_of(source)
         if not {"train", "test"} <= set(tables):
-            if os.path.isfile(source / MNIST_NAMES[0]):
-                return read(source / MNIST_NAMES[0], options)
             raise DatasetError(
                 f"{source}: a folder without a data set: it needs train.csv and test.csv, or "
                 f"x_train.npy, y_train.npy, ...; {NEEDS_IDX}"
@@ -130,11 +128,10 @@ def read(source, options=NO_OPTIONS, dtype=None, columns=None, scratch=None):
         return _read_tables(tables, options, dtype or "float64", columns, scratch)
     if options._replace(na=NO_OPTIONS.na) != NO_OPTIONS:
         raise DatasetError(
-            f"{source}: --label-column, --header, --decimal, --drop and --missing are for tables"
+            f"{name}: --label-column, --header, --decimal, --drop and --missing are for tables"
         )
-    if kind == "idx":
-        return _read_idx(source)
-    return _read_folder(source) if kind == "folder" else _read_named(source, kind)
+    readers = {"pairs": _of_pairs, "idx": _read_idx, "folder": _read_folder}
+    return readers[kind](source) if kind in readers else _read_named(source, kind)
 
 
 def _read_tables(tables, options, dtype, columns, scratch):
@@ -154,9 +151,7 @@ def _read_tables(tables, options, dtype, columns, scratch):
     return RawDataset(splits, files, options)
 
 
-def _of_pairs(dataset, options):
-    if options._replace(na=NO_OPTIONS.na) != NO_OPTIONS:
-        raise DatasetError("a label column can be chosen in tables only: give y in the pairs")
+def _of_pairs(dataset):
     try:
         pairs = [tuple(pair) for pair in dataset]
     except (TypeError, ValueError):

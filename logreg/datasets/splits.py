@@ -13,15 +13,11 @@ MNIST_TRAINING_ROWS = 60000
 PART = 6  # one row in so many goes into a set that is not given
 
 
-def is_seed(value):
-    """Whether NumPy takes a value for the seed of a permutation."""
-    return isinstance(value, numbers.Integral) and 0 <= value < 2**32
-
-
 def check_seeds(**seeds):
-    """Raise a SettingError if one of the seeds is none."""
+    """Raise a SettingError if NumPy takes one of the values for no seed; None is left alone."""
     for name, seed in seeds.items():
-        if not (seed is None or is_seed(seed)):
+        is_seed = isinstance(seed, numbers.Integral) and 0 <= seed < 2**32
+        if not (seed is None or is_seed):
             raise SettingError(f"the seed of the {name} is {seed}: give a number from 0 to 2**32-1")
 
 

@@ -11,14 +11,7 @@ import tempfile
 import numpy
 
 from logreg.datasets.frames import name_of, open_table
-from logreg.datasets.header import (
-    NUMBER,
-    THOUSANDS,
-    Columns,
-    Table,
-    cut,
-    listed,
-)
+from logreg.datasets.header import NUMBER, THOUSANDS, Columns, Table, cut, listed
 from logreg.datasets.labels import LabelIndex
 from logreg.datasets.preprocessing import blocks, one_hot
 from logreg.errors import DatasetError
@@ -238,9 +231,7 @@ class _Features:
             codes.append(texts and [self.text[i][text] if text else numpy.nan for text in texts])
         names = [self.head.names[i] for i in self.order[first:]] if self.head.names else None
         x = x[:, first:]
-        if scratch is None:
-            x = one_hot(x, codes)
-        elif any(codes_of is not None for codes_of in codes):
+        if any(codes_of is not None for codes_of in codes):
             with _scratch_file(scratch) as file:
                 for block in blocks(x):
                     file.write(one_hot(block, codes))

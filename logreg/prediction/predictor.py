@@ -158,8 +158,6 @@ def _no_pictures(shape, metadata):
     """Why pictures are no input for a model of images of that shape; '' if they are."""
     if shape is None:
         return "it was not trained on images"
-    if metadata.get("transposed"):  # in older files
-        return "rows and columns of its images are exchanged, as in EMNIST's files; train again"
     if len(shape) == 2 and min(shape) < MIN_SIDE:
         return f"its images of {shape[0]} x {shape[1]} pixels are smaller than 10 x 10"
     return ""

@@ -232,7 +232,7 @@ def test_make_folder_shuffles_on_disk_as_training_does_in_memory(bucket, monkeyp
     [
         (["there", "folder"], "data set 'there' not found"),
         ([SAMPLE, "data"], "data is there already: give the name of a new folder"),
-        ([SAMPLE, "folder", "--shuffle", "-1"], "--shuffle is -1: give a seed"),
+        ([SAMPLE, "folder", "--shuffle", "-1"], "the seed of the shuffle is -1: give"),
         (["data", SAMPLE, "folder"], "the sources are not alike"),
         (["bad", "folder"], "bad: test x holds nan in row 2"),
         ([SAMPLE, "data/x_test.npy/folder"], "cannot be written: Not a directory"),
