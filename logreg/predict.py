@@ -152,12 +152,11 @@ def _arguments(argv):
 def _predict(predictor, found, args, n):
     """Predict up to n rows of each input; one that is bad does not keep the others from it."""
     n_bad, inverted = 0, []
-    form, what = args.format, (predictor.labels, args.proba, args.top)
     # Below lines that go to the terminal, there is no place for another.
     shows = args.output or not sys.stdout.isatty()
     line = progress(None, unit=" rows") if shows else contextlib.nullcontext(lambda n: None)
     with destination(args.output) as stream, line as advance:
-        out = writer(form, stream, *what)
+        out = writer(args.format, stream, predictor.labels, args.proba, args.top)
         for name, rows in found:
             try:
                 with contextlib.closing(rows):

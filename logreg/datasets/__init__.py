@@ -224,6 +224,7 @@ def read_dataset(
     preprocessing, raw_range, x_range, digest = _learn(name, raw, sets, facts, dtype, standardize)
     x, y = sets["train"]
     counts = numpy.bincount(y, minlength=len(facts["class_labels"]))
+    some = x[:: 1 + x.size // SAMPLE_VALUES]
     most = int(counts.argmax())
     return DataSet(
         **sets,
@@ -235,7 +236,7 @@ def read_dataset(
         preprocessing=preprocessing,
         raw_range=raw_range,
         x_range=x_range,
-        x_median=float(numpy.median(preprocessing.apply(_sample(x), "float64"))),
+        x_median=float(numpy.median(preprocessing.apply(some, "float64"))),
         class_counts=counts.tolist(),
         most_frequent_class=(facts["class_labels"][most], float((sets["test"][1] != most).mean())),
         sha256=digest,
@@ -262,13 +263,6 @@ def _learn(name, raw, sets, facts, dtype, standardize):
     raw_range = tuple(end / preprocessing.pixel_scale for end in x_range)
     x_range = preprocessing.range_of(moments) if standardize else x_range
     return preprocessing, raw_range, x_range, digest
-
-
-def _sample(x):
-    """About half a million values of features, in whole rows."""
-    if mapping(x) is not None:  # single rows here and there would read the whole file again
-        return x[: max(1, SAMPLE_VALUES // x.shape[1])]
-    return x[:: 1 + x.size // SAMPLE_VALUES]
 
 
 def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):

@@ -106,6 +106,7 @@ def _confusion(labels, class_labels, y, predicted):
 def as_text(evaluation):
     """What :func:`evaluate` gave, for people to read."""
     whole, confusion = evaluation["whole_minibatches"], evaluation["confusion"]
+    low, high = wilson_interval(evaluation["errors"], evaluation["rows"])
     classes = [["class", "rows", "errors", "error", "precision", "recall", "F1"]]
     for entry in evaluation["classes"]:
         percent = f"{entry['error_percent']:.2f} %" if entry["rows"] else "-"
@@ -121,7 +122,7 @@ def as_text(evaluation):
         tutorial = f"error as the tutorial counts, in whole minibatches of {whole['batch_size']}: "
         tutorial += f"{_error(whole)}\n"
     return f"""Test set of {shown(evaluation["dataset"])}
-error over all rows: {_error(evaluation)}, 95 % interval: {_interval(evaluation)}
+error over all rows: {_error(evaluation)}, 95 % interval: {100 * low:.2f} to {100 * high:.2f} %
 {tutorial}log-loss {evaluation["log_loss"]:.6f}
 
 {_aligned(classes)}
@@ -132,11 +133,6 @@ def _error(entry):
     if not entry["rows"]:
         return "no rows"
     return f"{entry['error_percent']:f} % ({entry['errors']} of {entry['rows']} rows)"
-
-
-def _interval(entry):
-    low, high = wilson_interval(entry["errors"], entry["rows"])
-    return f"{100 * low:.2f} to {100 * high:.2f} %"
 
 
 def _scores(entry):
