@@ -44,8 +44,7 @@ def read_picture(path, shape, invert=None, background="dark"):
     """Make a :class:`Picture` of `shape` from a file; raise DatasetError if it cannot be read.
 
     `invert` says whether dark and light are exchanged. If it is None, they are where the picture
-    is on another background than the model's images, 'dark' or 'light'. For an RGB model, whose
-    shape is (height, width, 3), a picture is resized and no more.
+    is on another background than the model's images, 'dark' or 'light'.
     """
     try:
         from PIL import Image
@@ -53,11 +52,6 @@ def read_picture(path, shape, invert=None, background="dark"):
         raise DatasetError(
             f"{path}: pictures need Pillow ({error}): {install('images', 'pillow')}"
         ) from None
-    if len(shape) == 3 and shape[2] != 3:
-        raise DatasetError(
-            f"{path}: the model's images have {shape[2]} channels, and pictures are read for grey "
-            "or RGB images only: give the pixels as an npy file"
-        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -91,19 +85,11 @@ def _decode(path):
     return image
 
 
-def _on_paper(image, colour):
-    """Show `colour` through what is transparent; give an RGB image."""
+def _prepare(image, shape, invert, background):
     from PIL import Image
 
-    paper = Image.new("RGBA", image.size, colour)
-    return Image.alpha_composite(paper, image).convert("RGB")
-
-
-def _prepare(image, shape, invert, background):
-    on_white = _on_paper(image, "white")
-    if len(shape) == 3:
-        return _picture(numpy.asarray(on_white.resize(shape[1::-1])), invert)
-    pixels = numpy.asarray(on_white, dtype=numpy.float32)
+    paper = Image.new("RGBA", image.size, "white")  # which shows through what is transparent
+    pixels = numpy.asarray(Image.alpha_composite(paper, image).convert("RGB"), numpy.float32)
     wants_light = background == "light"
     is_opaque = image.getextrema()[3][0] == 255
     if is_opaque and pixels.shape[:2] == tuple(shape) and (pixels == pixels[:, :, :1]).all():
@@ -112,9 +98,6 @@ def _prepare(image, shape, invert, background):
             invert = (numpy.median(_frame(field, 1)) > 127) != wants_light
         return _picture(field, invert)
     ink, is_dark = _find_ink(pixels, *_fit_paper(pixels))
-    if ink is None:  # or is it light, on nothing?
-        pixels = numpy.asarray(_on_paper(image, "black"), dtype=numpy.float32)
-        ink, is_dark = _find_ink(pixels, *_fit_paper(pixels))
     if ink is None and pixels.mean(axis=2).std() > TIGHT:
         # The border is ink too: the paper is light, unless the user says otherwise.
         is_dark = invert is None or invert != wants_light

@@ -179,7 +179,7 @@ def facts(predictor, metadata, means):
     `means` of the features stand in for those that the model file lacks.
     """
     W, shape, spec = predictor.W, metadata["image_shape"], predictor.spec
-    if shape and (spec.no_pictures or len(shape) == 3):
+    if shape and spec.no_pictures:
         return None
     preprocessing, n_in = Preprocessing.from_metadata(metadata), len(W)
     is_of_bytes = shape and not spec.pixel_range

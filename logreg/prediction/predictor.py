@@ -102,7 +102,7 @@ class Predictor:
             n_in,
             shape,
             background="light" if is_known and 2 * median >= sum(self.x_range) else "dark",
-            no_pictures=_no_pictures(shape, metadata),
+            no_pictures=_no_pictures(shape),
             pixel_range=None if is_of_bytes else metadata.get("raw_range"),
             columns=columns,
             options=NO_OPTIONS.completed(metadata),
@@ -154,10 +154,12 @@ class Predictor:
         return self._preprocessing.apply(x, self.dtype)
 
 
-def _no_pictures(shape, metadata):
+def _no_pictures(shape):
     """Why pictures are no input for a model of images of that shape; '' if they are."""
     if shape is None:
         return "it was not trained on images"
-    if len(shape) == 2 and min(shape) < MIN_SIDE:
+    if len(shape) == 3:
+        return "its images are in colour"
+    if min(shape) < MIN_SIDE:
         return f"its images of {shape[0]} x {shape[1]} pixels are smaller than 10 x 10"
     return ""

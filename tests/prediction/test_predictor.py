@@ -179,6 +179,7 @@ def test_the_background_that_the_model_knows(pixel_scale, x_range, x_median, bac
         ({"raw_range": [0, 99], "pixel_scale": PIXELS}, "", None),  # it was trained on bytes
         ({}, "", None),
         ({"image_shape": [112, 7]}, "112 x 7 pixels are smaller than 10 x 10", None),
+        ({"image_shape": [14, 14, 4]}, "its images are in colour", None),
     ],
 )
 def test_which_pictures_the_model_takes(told, said, pixel_range):
