@@ -12,11 +12,12 @@ import sys
 import numpy
 
 from logreg import __version__
+from logreg.datasets.header import listed
 from logreg.errors import DatasetError, LogRegError, SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET
 from logreg.prediction import inputs
 from logreg.prediction.predictor import Predictor
-from logreg.prediction.writers import destination, shown, shown_some, writer
+from logreg.prediction.writers import destination, shown, writer
 from logreg.saving import format
 from logreg.shell import options, ranks
 from logreg.shell.files import refuse_overwriting
@@ -161,7 +162,7 @@ def _predict(predictor, found, args, n):
             try:
                 with contextlib.closing(rows):
                     if _predict_input(predictor, name, rows, n, out, advance):
-                        inverted.append(name)
+                        inverted.append(shown(name))
             except LogRegError as error:
                 n_bad += 1
                 note(f"error: {error}")
@@ -170,7 +171,7 @@ def _predict(predictor, found, args, n):
         out.end()
     if inverted and args.invert is None:
         was = "light on dark" if predictor.spec.background == "light" else "dark on light"
-        note(f"note: {was}, so inverted (--no-invert keeps them): {shown_some(inverted)}")
+        note(f"note: {was}, so inverted (--no-invert keeps them): {listed(inverted)}")
     return 1 if n_bad else 0
 
 

@@ -12,7 +12,7 @@ import numpy
 
 from logreg.datasets.checks import check, check_classes, read_through
 from logreg.datasets.formats import mapping
-from logreg.datasets.header import Columns
+from logreg.datasets.header import Columns, listed
 from logreg.datasets.preprocessing import PIXEL_SCALE as PIXEL_SCALE
 from logreg.datasets.preprocessing import Moments, Preprocessing, differ_in_scale, scale_of
 from logreg.datasets.preprocessing import scaled as scaled
@@ -157,9 +157,8 @@ def load_data(
     with ranks.first_first():  # which fetches what is nowhere
         data = read_dataset(dataset, options, shuffle, announce=True, **how)
     if data.class_labels != list(range(data.n_out)):
-        first = ", ".join(repr(label)[:40] for label in data.class_labels[:3])
-        more = ", ..." if data.n_out > 3 else ""
-        note(f"note: {data.name}: the labels {first}{more} are numbered 0 to {data.n_out - 1}")
+        labels = listed([repr(label)[:40] for label in data.class_labels])
+        note(f"note: {data.name}: the labels {labels} are numbered 0 to {data.n_out - 1}")
     return shared_datasets(data, release=data is not dataset)
 
 

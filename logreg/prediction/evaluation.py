@@ -2,6 +2,7 @@
 
 import numpy
 
+from logreg.datasets.header import listed
 from logreg.prediction.inputs import BATCH_SIZE, InputChecker
 from logreg.prediction.writers import shown
 from logreg.run import wilson_interval
@@ -84,11 +85,10 @@ def _by_class(labels, y, predicted):
 
 def _warn_of_unknown(unknown):
     if unknown:
-        names = ", ".join(repr(shown(str(entry["label"]))[:40]) for entry in unknown[:3])
-        more = ", ..." if len(unknown) > 3 else ""
+        names = listed([repr(shown(str(entry["label"]))[:40]) for entry in unknown])
         n_rows = sum(entry["rows"] for entry in unknown)
         warning(
-            f"the model does not know {len(unknown)} of the classes ({names}{more}): their "
+            f"the model does not know {len(unknown)} of the classes ({names}): their "
             f"{n_rows} rows count as errors"
         )
 

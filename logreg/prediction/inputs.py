@@ -11,11 +11,11 @@ from logreg.datasets import read_test_set
 from logreg.datasets.checks import as_array
 from logreg.datasets.formats import ARRAY_NAMES, read_arrays, sniff
 from logreg.datasets.frames import is_frame
-from logreg.datasets.header import Columns, cut
+from logreg.datasets.header import Columns, cut, listed
 from logreg.datasets.tables import table_batches
 from logreg.errors import DatasetError
 from logreg.hyperparameters import DATASET
-from logreg.prediction.writers import shown_some
+from logreg.prediction.writers import shown
 from logreg.shell.console import note, warning
 from logreg.shell.options import NO_OPTIONS, TableOptions
 
@@ -62,7 +62,7 @@ def with_folders(paths):
         pictures = [name for name in names if name.lower().endswith(SUFFIXES)]
         others = [name for name in names if name not in pictures]
         if pictures and others:
-            note(f"note: {path}: no pictures, so left out: {shown_some(others)}")
+            note(f"note: {path}: no pictures, so left out: {listed(list(map(shown, others)))}")
         inputs += [os.path.join(path, name) for name in pictures] or [path]
     return inputs
 

@@ -11,8 +11,6 @@ import numpy
 from logreg.errors import SettingError
 from logreg.shell.files import explaining, replacing
 
-N_NAMED = 10  # the largest number of files that a note names
-
 
 @contextlib.contextmanager
 def destination(path=None):
@@ -39,12 +37,6 @@ class _Stdout:
 def shown(text):
     """A name on one line: if some of it cannot be printed, it has escapes."""
     return text if text.isprintable() else repr(text)[1:-1]
-
-
-def shown_some(names):
-    """The first of many names, and how many more there are."""
-    more = f" and {len(names) - N_NAMED} more" if len(names) > N_NAMED else ""
-    return ", ".join(map(shown, names[:N_NAMED])) + more
 
 
 def writer(form, stream, labels, proba=False, top=None):
