@@ -140,9 +140,6 @@ def test_a_pickle_comes_before_idx_files(tmp_path):
         assert (data.n_in, data.preprocessing.pixel_scale) == (3, 1) and (
             data.valid[0] == one[0]
         ).all()
-    for path in (tmp_path / "data").glob("*ubyte"):
-        path.unlink()
-    assert read_dataset(tmp_path / "data").n_in == 3
 
 
 # Files of arrays
