@@ -284,13 +284,9 @@ def test_what_is_no_model_file_is_refused_with_the_reason(data, said):
 
 
 def test_what_can_not_be_read_is_refused_with_the_reason():
-    cases = {"nothing": "No such file.*train a model first", ".": "regular file", "a\0b": "null"}
-    if hasattr(os, "mkfifo"):
-        os.mkfifo("pipe")
-        cases["pipe"] = "not a regular file"
     with open("huge", "wb") as file:
         file.truncate((1 << 30) + 1)
-    cases["huge"] = "more than 1073741824 bytes"
+    cases = {"nothing": "No such file.*train a model first", "huge": "more than 1073741824 bytes"}
     for path, reason in cases.items():
         with pytest.raises(ModelFileError, match="cannot be loaded: .*" + reason):
             format.read(path)

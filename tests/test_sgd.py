@@ -202,14 +202,10 @@ def test_a_run_computes_what_numpy_computes(options, capsys, working_folder):
         assert validation[1:4] + validation[5:] == pytest.approx((cost, *valid, *test))
     assert (run.epoch, run.iter, run.reason) == (7, 27, "n_epochs")
     assert run.stopping.best_loss == pytest.approx(best)
-    out, err = capsys.readouterr()
     most = numpy.bincount(pairs[0][1]).argmax()
     always = 100 * (pairs[2][1] != most).mean()
     said = f"always guessing {most}, the most frequent class of the training rows, gives a test "
-    assert f"\n{said}error of {always:f} %\n" in err
-    lines = out.splitlines()
-    assert lines[:2] == ["... building the model", "... training the model"]
-    assert lines[2].startswith("epoch 1, minibatch 4/4, validation error ")
+    assert f"\n{said}error of {always:f} %\n" in capsys.readouterr().err
     assert [path.name for path in working_folder.iterdir()] == ["best_model.pkl"]
     metadata = load_model("best_model.pkl").metadata
     assert metadata["class_weight"] == options.get("class_weight")
@@ -255,7 +251,7 @@ class Values(Callback):
         self.values.append([engine.value(variable).copy() for variable in run.variables])
 
 
-def test_any_cost_can_be_minimized_and_compiling_takes_no_step():
+def test_any_cost_can_be_minimized():
     """Linear regression."""
     random = numpy.random.RandomState(1)
     w_true = random.normal(size=4)
@@ -265,11 +261,9 @@ def test_any_cost_can_be_minimized_and_compiling_takes_no_step():
     residual = T.dot(x, w) - y
     step = momentum(T.mean(residual**2), [w], 0.02)
     settings = Hyperparameters(n_epochs=60, batch_size=10)
-    errors, values = T.mean(T.gt(abs(residual), 0.1)), Values()
-    given = x, y, T.mean(residual**2), errors, step, sets, settings, [values]
+    given = x, y, T.mean(residual**2), T.mean(T.gt(abs(residual), 0.1)), step, sets, settings
     run = fit(*given)
     assert run.reason == "n_epochs" and run.params == [w]
-    assert not any(value.any() for value in values.values[0])
     numpy.testing.assert_allclose(engine.value(w), w_true, atol=1e-3)
     engine.set_value(w, w_true * math.inf)
     with pytest.raises(SettingError, match="the run diverged in epoch 1"):
