@@ -3,8 +3,6 @@
 import functools
 import io
 import struct
-import sys
-import types
 import zipfile
 from pathlib import Path
 
@@ -165,12 +163,6 @@ def table_bytes(n):
     """A CSV file of the numbers i and their squares, and ants and bees in the column `kind`."""
     lines = [f"{i},{'ant' if i % 2 else 'bee'},{i * i}" for i in range(n)]
     return "\n".join(["a,kind,b", *lines, ""]).encode()
-
-
-def stdin_of(monkeypatch, text):
-    """Let stdin be a text."""
-    stream = io.BufferedReader(io.BytesIO(text.encode()))
-    monkeypatch.setattr(sys, "stdin", types.SimpleNamespace(buffer=stream))
 
 
 def read(path):

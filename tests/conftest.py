@@ -131,6 +131,7 @@ def chromium():
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     window = webdriver.Chrome(options, webdriver.ChromeService(driver))
     window.set_window_size(1200, 1000)
+    window.set_script_timeout(300)  # however busy the machine is
     yield window
     window.quit()
 

@@ -15,7 +15,6 @@ from logreg import (
     fit,
     load_model,
     save_model,
-    sgd,
     updates,
 )
 from logreg.callbacks import BestModel, Callback, PrintLog, StopTraining
@@ -223,30 +222,12 @@ def test_the_repr_of_a_model_tells_its_shapes_and_whether_it_was_trained():
     assert repr(Layer(("expression", "expression")).classifier).endswith(": of expressions")
 
 
-X, Y = PAIRS[0]
-RAGGED = [[1.0, 2.0, 3.0, 4.0], [1.0]] * 15
-
-
 @pytest.mark.parametrize("is_net", [False, True])
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ({"callbacks": None}, "callbacks is a NoneType: give a list"),
-        ({"callbacks": PrintLog()}, "callbacks is a PrintLog: give a list"),
-        ({"updates": None}, "updates is a NoneType: give a list"),
-        ({"datasets": None}, "datasets is a NoneType: give a list"),
-        ({"datasets": [PAIRS[0], PAIRS[1], None]}, "datasets must be three pairs"),
-        ({"datasets": [(X[:, :3], Y)] * 3}, r"shape \(30, 3\), and the model takes 4 columns"),
-        ({"datasets": [(RAGGED, Y)] * 3}, "the training set: x is an object array: its rows"),
-        ({"datasets": [(X, [[1], [1, 2]] * 15)] * 3}, "the training set: y is an object array"),
-    ],
-)
-def test_fit_refuses_what_makes_no_sense_before_anything_is_compiled(
-    monkeypatch, is_net, given, message
-):
-    monkeypatch.setattr(sgd, "compile_functions", None)
-    with pytest.raises(LogRegError, match=message):
-        fitted(is_net, **given)
+def test_rows_of_another_length_are_refused_before_anything_is_compiled(monkeypatch, is_net):
+    monkeypatch.setattr(engine, "compile_step", None)
+    (x, y), *_ = PAIRS
+    with pytest.raises(LogRegError, match=r"shape \(30, 3\), and the model takes 4 columns"):
+        fitted(is_net, datasets=[(x[:, :3], y)] * 3)
 
 
 def test_an_array_is_copied_and_cast():

@@ -13,7 +13,6 @@ from builders import (
     sample,
     save,
     save_digits_model,
-    stdin_of,
     write,
 )
 from PIL import Image
@@ -75,19 +74,6 @@ def test_as_many_examples_as_asked_for(capsys):
         predict.predict(n=0)
 
 
-def test_stdin_with_probabilities(small, monkeypatch, output):
-    x = numpy.random.RandomState(1).randn(7, 3)
-    p = probabilities(x.astype(numpy.float32), *small)
-    for options in (["--proba"], ["--top", "3"]):
-        stdin_of(monkeypatch, csv_text(x))
-        lines = output("-", "--model", "small.pkl", *options).out.splitlines()
-        for i, (line, row) in enumerate(zip(lines, p)):
-            source, *pairs = line.split("  ")
-            assert source == f"-[{i}]: {'abc'[row.argmax()]}"
-            values = dict(pair.split("=") for pair in pairs)
-            assert [float(values[k]) for k in "abc"] == pytest.approx(row.tolist(), abs=6e-5)
-
-
 def test_rows_are_counted_over_batches_and_cut_at_n(digits, output):
     save_digits_model()
     many = numpy.tile(digits, (200, 1, 1))  # 2400, of which 1000 are read at a time
@@ -108,21 +94,6 @@ def test_no_more_is_read_than_is_asked_for(small, capsys):
     write("x.csv", csv_text(numpy.eye(3)).encode() + b"1,x,2\n")
     assert "error: x.csv: " in refused(capsys, "--model", "small.pkl", "x.csv")
     assert main(["--model", "small.pkl", "x.csv", "-n", "3"]) == 0
-
-
-def test_a_folder_of_pictures_some_of_which_are_warned_of(digits, output):
-    save_digits_model()
-    os.mkdir("d")
-    Image.new("L", (50, 50), 255).save("d/blank.png")
-    for i, picture in enumerate([digits[1], numpy.hstack(digits[:2]), digits[2]]):
-        Image.fromarray(picture).save(f"d/{i}.png")
-    said = output("d")
-    k = classes_of(digits)
-    wanted = rf"d/0.png: {k[1]}\nd/1.png: .\nd/2.png: {k[2]}\nd/blank.png: .\n"
-    assert re.fullmatch(wanted, said.out)
-    several, blank = said.err.splitlines()
-    assert several.startswith("warning: d/1.png: seems to show several digits, and is read as one")
-    assert blank == "warning: d/blank.png: is blank, or too faint: no ink was found on it"
 
 
 def test_a_model_of_pixels_in_a_table(output, capsys):
@@ -180,6 +151,15 @@ def test_inverted_pictures_are_listed(digits, output, x_median, was):
     assert said.err.splitlines() == [note]
     as_model = digits if x_median < 0.5 else 255 - digits
     assert said.out.split()[1::2] == [str(k) for k in classes_of(as_model)]
+
+
+def test_a_picture_of_several_digits_is_warned_of(digits, output):
+    save_digits_model()
+    os.mkdir("d")
+    for i, picture in enumerate([digits[0], numpy.hstack(digits[1:3])]):
+        Image.fromarray(picture).save(f"d/{i}.png")
+    (said,) = output("d").err.splitlines()
+    assert said.startswith("warning: d/1.png: seems to show several digits, and is read as one")
 
 
 def test_the_tutorials_minibatches_are_counted_where_a_model_tells_none(output):

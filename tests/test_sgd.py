@@ -348,6 +348,12 @@ def with_training_set(x, y):
         ({"updates": [W]}, r"updates\[0\] must be a pair \(shared variable, symbolic"),
         ({"updates": [(W, T.fmatrix())]}, r"W is float64 of 2 dimensions, .* is float32 of 2: "),
         ({"updates": [(W, W.sum())]}, "its new value is float64 of 0: they must be alike"),
+        ({"updates": None}, "updates is a NoneType: give a list"),
+        ({"callbacks": History("h.csv")}, "callbacks is a History: give a list"),
+        ({"datasets": None}, "datasets is a NoneType: give a list"),
+        ({"datasets": [*PAIRS[:2], None]}, "datasets must be three pairs"),
+        (with_training_set([[1.0] * 4, [1.0]] * 10, Y), "x is an object array: its rows"),
+        (with_training_set(X, [[1], [1, 2]] * 10), "the training set: y is an object array"),
         ({"datasets": PAIRS[:2]}, r"three pairs \(x, y\): for training, validation and test"),
         (with_training_set(X, Y[:9]), "training set: y has 9 rows, x has 20"),
         (with_training_set(theano.shared(X[:9]), T.cast(SHARED, "int32")), "20 rows, x has 9"),
@@ -361,7 +367,7 @@ def with_training_set(x, y):
         (with_training_set(X[:9], Y[:9]), "batch size is 10, but the training set has 9 rows"),
         ({"datasets": [*PAIRS[:2], (theano.shared(X[:0]), SHARED[:0])]}, "the test set is empty"),
     ],
-    ids=range(21),
+    ids=range(27),
 )
 def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, message, monkeypatch):
     monkeypatch.setattr(engine, "compile_step", None)

