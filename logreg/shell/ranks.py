@@ -233,8 +233,6 @@ def first_first():
     """Let rank 0 do the block before the others: what it compiles, they find compiled."""
     if rank:
         meet()
-    try:
-        yield
-    finally:  # a script may catch what all ranks raise
-        if not rank:
-            meet()
+    yield
+    if not rank:
+        meet()
