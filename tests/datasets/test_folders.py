@@ -84,14 +84,14 @@ def bad_value(row, number, value=numpy.nan, n_sets=3):
         (make_pairs()[:1], ("valid",), None, DatasetError, "a data set needs x_train and y_train"),
     ],
 )
-def test_folders_that_cannot_be_trained_on(pairs, splits, shuffle, error, said, monkeypatch):
+def test_folders_that_cannot_be_trained_on(pairs, splits, shuffle, error, said):
     save_folder(pairs, splits=splits)
     with pytest.raises(error, match=said):
         read_dataset("data", shuffle=shuffle)
 
 
 @pytest.mark.engine_free
-def test_a_folder_cut_off(tmp_path):
+def test_a_folder_cut_off():
     folder = save_folder(make_pairs())
     os.truncate("data/x_train.npy", 500)
     with pytest.raises(DatasetError, match=r"x_train\.npy: cut off or damaged"):
@@ -163,7 +163,7 @@ def test_a_folder_larger_than_the_memory_that_may_be_used(run):
 
 
 @pytest.mark.engine_free
-def test_make_folder_writes_what_training_would_take(tmp_path, capsys):
+def test_make_folder_writes_what_training_would_take(capsys):
     assert make_folder(SAMPLE, "folder") == 0
     told = "5000 training, 1000 validation, 1000 test rows of shape (28, 28), uint8"
     assert told in capsys.readouterr().err
@@ -173,7 +173,7 @@ def test_make_folder_writes_what_training_would_take(tmp_path, capsys):
 
 
 @pytest.mark.engine_free
-def test_make_folder_joins_tables_and_splits_them(monkeypatch):
+def test_make_folder_joins_tables_and_splits_them():
     x = numpy.arange(90.0).reshape(30, 3)
     names = numpy.array(["ant", "bee", "cat"])[numpy.arange(30) % 3]
     rows = [(*row, name) for row, name in zip(x.tolist(), names)]

@@ -23,9 +23,6 @@ from logreg.shell.options import NA, TableOptions
 pytestmark = pytest.mark.engine_free
 
 
-TWO = Columns(categories=(None, None))
-
-
 def put(text):
     return write("t.csv", text if isinstance(text, bytes) else text.encode())
 
