@@ -80,7 +80,7 @@ class EarlyStopping:
         bool
             Whether `loss` is a new best.
         """
-        if not loss < self.best_loss:  # of equal ones, the first is the best
+        if not loss < self.best_loss:  # on a tie, the first stays the best
             return False
         if loss < self.best_loss * self.improvement_threshold:
             self.patience = max(self.patience, iter * self.patience_increase)

@@ -101,8 +101,8 @@ class LogisticRegression:
             The correct class of each row, 0 <= y < n_out: any other ends in an error when the
             expression is computed.
         weights : array or symbolic vector, shape (n_out,), optional
-            The factor :math:`w` of each class, 1 if not given. The sum is divided by n all the
-            same.
+            The factor :math:`w` of each class, 1 if not given. The sum is still divided
+            by n, not by the sum of the weights.
 
         Returns
         -------
@@ -117,7 +117,7 @@ class LogisticRegression:
                 weights = T.constant(numpy.asarray(weights, dtype=self.W.dtype))
             log_likelihoods = T.cast(weights, self.W.dtype)[labels] * log_likelihoods
         cost = -T.mean(log_likelihoods)
-        # What the native kernel may compute says of what it is made.
+        # The native kernel finds here what the cost is made of.
         cost.tag.softmax_regression = (self.input, self.W, self.b, y, weights)
         return cost
 

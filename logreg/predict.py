@@ -55,7 +55,7 @@ def parser():
     add("--info", action="store_true", help="print the metadata of the model file")
     add("--proba", action="store_true", help="give the probability of each class")
     number = {"metavar": "N", "type": options.whole_number}
-    add("--top", **number, help="give the N most probable classes instead")
+    add("--top", **number, help="beside the prediction, give the N most probable classes")
     formats = "format of the results; csv is for predictions only"
     add("--format", choices=("text", "csv", "json"), default="text", help=formats + default)
     add_file("--output", help="where the results go, if not to stdout")

@@ -74,7 +74,8 @@ class Run:
     n_threads : int or None
         Threads that share a sum of the training step, if the bits depend on how many they are.
     reason : {None, 'patience', 'n_epochs', 'diverged', 'interrupted'} or str
-        Why the run ended; as a callback gave it to :class:`~logreg.callbacks.StopTraining`.
+        Why the run ended: one of these, or the text that a callback gave to
+        :class:`~logreg.callbacks.StopTraining`.
     """
 
     variables: list
@@ -153,9 +154,11 @@ class Run:
     def curve(self):
         """A list [iter, cost, error, test error] for each validation, as files have it.
 
-        It goes on with the loss, if the best model goes by that.
+        With ``criterion='loss'``, each also ends with the loss.
         """
-        places = [0, 1, 2, 5, 4][: 5 if self.hyperparameters.criterion == "loss" else 4]
+        names = ["iter", "cost", "error", "test_error"]
+        names += ["loss"] * (self.hyperparameters.criterion == "loss")
+        places = [Validation._fields.index(name) for name in names]
         rows = (validation.plain() for validation in self.validations)
         return [[row[place] for place in places] for row in rows]
 

@@ -51,10 +51,10 @@ def softmax_regression(n_in, n_out, hyperparameters, weights=None):
 def compile_functions(x, y, cost, errors, updates, datasets, run, loss=None):
     """Compile `train_model`, `validate_model` and `test_model`, as the tutorial calls them.
 
-    ``train_model(i)`` takes a step on minibatch i, at once or later; ``train_model.costs()`` gives
-    the costs of the steps since it was last asked. Each of the other two returns the error over
-    its set's whole minibatches, as the tutorial counts, and over all of its rows; `validate_model`
-    also the mean of `loss` over all rows, or None.
+    ``train_model(i)`` takes a step on minibatch i, at once or later. ``train_model.costs()``
+    returns the costs of the steps since its last call. `validate_model` and `test_model` return two
+    errors: over the whole minibatches of their set, as the tutorial counts, and over all its rows.
+    `validate_model` also returns the mean of `loss` over all rows, or None without a `loss`.
     """
     train_set, valid_set, test_set = datasets
     batch_size = run.hyperparameters.batch_size
@@ -74,22 +74,24 @@ def compile_functions(x, y, cost, errors, updates, datasets, run, loss=None):
 def train(train_model, validate_model, test_model, run, callbacks=()):
     """Train until 'patience' or 'n_epochs' run out: the tutorial's double loop.
 
-    The functions are those of :func:`compile_functions`; `run` may have begun already. Returned is
-    what ran out, or 'diverged' if a variable of the run is no longer finite.
+    The functions are those of :func:`compile_functions`. A resumed `run` goes on after
+    ``run.iter``. Returns 'patience' or 'n_epochs', whichever ran out, or 'diverged' if a validation
+    finds a variable of the run that is not finite.
     """
     stopping, criterion = run.stopping, run.hyperparameters.criterion
     has_readers = any(callback.reads_steps for callback in callbacks)
     for epoch in range(run.hyperparameters.n_epochs):
         for minibatch_index in range(run.n_train_batches):
             iter = epoch * run.n_train_batches + minibatch_index
-            if iter > run.iter:  # a resumed run has the others behind it
+            if iter > run.iter:  # a resumed run skips those that it has done
                 train_model(minibatch_index)
                 run.iter = iter
                 if (iter + 1) % run.validation_frequency == 0:
                     cost = float(numpy.mean(train_model.costs()))
                     validation = Validation(iter, cost, *validate_model())
                     loss = validation.loss if criterion == "loss" else validation.error
-                    # A model of NaN predicts class 0, which may well be right most often.
+                    # A model of NaN predicts class 0, which may well be right most often: so a
+                    # new best is suspect, as is a cost or a loss that is not finite.
                     is_suspect = not loss >= stopping.best_loss or not math.isfinite(cost)
                     if is_suspect and not engine.are_finite(run.variables):
                         return "diverged"
@@ -194,7 +196,7 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
 
 
 def _test_best(run, test_model):
-    """Try the test set with the best parameters, if it was not; the variables keep the last."""
+    """Test the best parameters if that was not done; then put the last ones back."""
     if run.reason == "diverged" and run.best_validation is None:
         raise SettingError(
             f"the run diverged in epoch {run.epoch}: its parameters are not finite, and there "
@@ -226,8 +228,8 @@ def sgd_optimization(
     """Train the tutorial's model on a DataSet, print its lines, and keep the best model.
 
     `output` is the model file. `release` is that of :func:`logreg.datasets.shared_datasets`, and
-    `callbacks` come after those that print the lines and keep the model. Where not `verbose`, a
-    run on a table prints what it came to, and no line at each validation. The Run is returned.
+    `callbacks` come after those that print the lines and keep the model. Without
+    `verbose`, a run on a table prints only its result. Returns the Run.
     """
     check_batch_size(data.sizes(), hyperparameters.batch_size)  # before all the work
     log = TableLog(data) if data.columns.categories and not verbose else PrintLog()

@@ -235,7 +235,7 @@ def resumed(run):
 
 def test_a_state_that_kept_a_later_one_of_equal_models_is_refused(working_folder):
     Checkpoint("run.state", {**RUN, "ties": "later"}).on_validation(new_run(), None)
-    with pytest.raises(ModelFileError, match="it keeps a later one, which is no more done"):
+    with pytest.raises(ModelFileError, match="it keeps the later of two models"):
         resumed(new_run())
 
 

@@ -1,9 +1,12 @@
-"""Callbacks: the tutorial's lines, the best model, the history, checkpoints, signals.
+"""Callbacks: each does one thing at fixed moments of a run.
 
-:func:`logreg.sgd.fit` calls a list of them: `on_train_begin` from the last to the first, all else
-from the first to the last. So a list has :class:`BestModel`, then :class:`History`, then
-:class:`Checkpoint`, which restores a run before the others see it, and is written after the files
-that it stands for. Here are classes of :class:`Callback`, each for one thing about a run.
+`log` prints lines, `progress` the line at the bottom of a terminal, and `verdict` warns at the end
+(few validation rows, a useless model). `best_model`, `history` and `checkpoint` write files;
+`signals` handles Ctrl-C; `reference` compares a run with the tutorial's log.
+
+:func:`logreg.sgd.fit` calls `on_train_begin` from the last callback to the first, and every other
+method from the first to the last. So put :class:`Checkpoint` last, after :class:`BestModel` and
+:class:`History`: it restores the run before they see it, and saves its state after their files.
 
 Examples
 --------

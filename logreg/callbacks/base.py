@@ -18,11 +18,10 @@ class Callback:
     files : sequence of str or path-like
         What it writes. During a run they belong to that run alone.
     is_for_first : bool
-        Whether it is called on rank 0 only, as what prints or writes: such a callback never waits
-        for other ranks. All others are called on each rank.
+        Whether rank 0 alone calls it, as for printing and writing. It must not wait for others.
     reads_steps : bool
-        Whether its `on_minibatch_end` may read or change shared variables: then all steps are
-        taken before it is called, and none wait for others. By default, if it has one.
+        Whether `on_minibatch_end` may read or change shared variables. Then every step is taken
+        before the call. By default, if the class defines `on_minibatch_end`.
     """
 
     files = ()

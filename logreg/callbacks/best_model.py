@@ -8,13 +8,14 @@ from logreg.model import LogisticRegression
 from logreg.saving import dumps_model, dumps_params
 from logreg.saving.format import save
 
-SECONDS = 1.0  # between two writings of a run without a state, at least
+SECONDS = 1.0  # at least, between two writings of a run without a Checkpoint
 
 
 class BestModel(Callback):
     """Keeps the best model in a file, which is replaced at a new best.
 
-    It is written at most once a second, and at the end; of a run whose state is kept, at each.
+    The file is written at most once a second, and at the end. With a
+    :class:`~logreg.callbacks.Checkpoint`, it is written at each new best.
 
     Parameters
     ----------
@@ -72,7 +73,7 @@ class BestModel(Callback):
             self._write(run)
 
     def on_validation(self, run, validation):
-        """Write a new best: at once, or a second after the last one, unless there is a state."""
+        """Write a new best, but at most once a second unless the run has a Checkpoint."""
         self._is_due |= validation is run.best_validation
         is_late = timeit.default_timer() - self._written >= SECONDS
         if self._is_due and (is_late or run.is_checkpointed):

@@ -22,8 +22,8 @@ class Checkpoint(Callback):
     ----------
     path : str or path-like
     settings : dict of str to str, int or float
-        What must be the same when the run is resumed: hyperparameters, floatX, data set. The
-        number of epochs alone may be another, if not less than what has been run.
+        What must be the same when the run is resumed: hyperparameters, floatX, data set. Only
+        the number of epochs may differ; it must not be below the epoch reached.
     resume : bool
         Go on from the state in the file, if it is there.
 
@@ -134,7 +134,7 @@ def _differences(then, now):
     """
     then = {"criterion": "error", **then}  # older states went by it
     if then.get("ties") == "later":
-        yield "of models with the same validation error it keeps a later one, which is no more done"
+        yield "it keeps the later of two models with one validation error, as logreg no longer does"
     for name in sorted(set(now) - {"dataset", "n_epochs"}):
         if then.get(name) != now[name] and name == "dataset_sha256":
             yield (

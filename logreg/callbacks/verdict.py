@@ -11,11 +11,11 @@ ROWS_OF_A_CLASS = 5  # on average; of fewer, numbers may be a quantity
 
 
 class Verdict(Callback):
-    """Asks at the beginning whether the labels are a quantity, and says at the end what is amiss.
+    """Asks at the beginning whether the labels are a quantity, and warns at the end.
 
-    That is few validation rows, a model that is no better on the test rows than always guessing
-    one class, a training cost that was not finite, and one that has grown. `data` is the DataSet;
-    with `tells_guess`, the end tells what always guessing does.
+    It warns of few validation rows, of a model that is no better on the test rows than always
+    guessing one class, and of a training cost that was not finite or has grown. `data` is the
+    DataSet. With `tells_guess`, it also prints the error of always guessing.
     """
 
     is_for_first = True

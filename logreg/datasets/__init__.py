@@ -1,8 +1,8 @@
 """Data sets, on one way in: sources locates and reads them, checks checks them, splits splits them,
 preprocessing learns what is done to features, and sharing puts them into shared variables.
 
-Readers have a module a kind: formats of arrays, mnist, pictures; frames, header, tables and labels
-of tables. What needs an engine is sharing alone; nothing here knows of models or training.
+Each kind of file has its reader: formats (npy, npz, IDX, pickles), mnist, pictures, and for tables
+frames, header, tables and labels. Only sharing needs an engine; nothing here knows of models.
 """
 
 from dataclasses import dataclass

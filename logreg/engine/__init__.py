@@ -2,7 +2,8 @@
 
 Only this package knows which one runs: the others import `theano` and `T` from here. The functions
 below are the interface; what differs between engines, devices and several ranks stands in a back
-end's module, and what puts the native kernel into graphs in `kernel_graph` and `kernel_ops`.
+end's module (a GPU: `theano_backend`, and `jax_backend` for PyTensor), and what puts the native
+kernel into graphs in `kernel_graph` and `kernel_ops`.
 What comes in are symbolic expressions, shared variables and NumPy arrays.
 """
 
