@@ -66,6 +66,21 @@ INLINE REAL NAME(sum)(VECTOR v)
     return sum;
 }
 
+/* Whether `n` cells, a multiple of 8, are bytes of 0, as most at the edges of a picture are: their
+   products are left out, which changes no sum. */
+INLINE int NAME(are_zero)(const char *x, Py_ssize_t n)
+{
+    uint64_t all = 0, word;
+    if (sizeof(CELL) > 1 || n % 8)
+        return 0;
+    UNROLLED for (int i = 0; i < n; i += 8)
+    {
+        memcpy(&word, x + i, 8);
+        all |= word;
+    }
+    return !all;
+}
+
 /* Add the products of `n` features from k on to the sums of `rows` rows and `classes` classes.
    What comes in as a constant is one: these loops are unrolled, and the sums are in registers. */
 INLINE void NAME(add_products)(const Job *job, const char *x, const REAL *w, Py_ssize_t n, int rows,
@@ -76,8 +91,8 @@ INLINE void NAME(add_products)(const Job *job, const char *x, const REAL *w, Py_
         cells[r] = NAME(load)(x + r * job->stride, n);
     UNROLLED for (int c = 0; c < classes; c++)
     {
-        VECTOR weights;
-        memcpy(&weights, w + c * job->width, sizeof weights);
+        /* volatile: gcc would load it for each row anew, and the loads would take the time */
+        VECTOR weights = *(const volatile VECTOR *)(w + c * job->width);
         UNROLLED for (int r = 0; r < rows; r++) sums[r][c] += cells[r] * weights;
     }
 }
@@ -87,11 +102,18 @@ INLINE void NAME(score_tile)(const Job *job, const char *x, int j, REAL *z, int 
 {
     const REAL *w = ROW(scaled, (Py_ssize_t)j);
     VECTOR sums[ROWS][TILE] = {{{0}}};
-    Py_ssize_t k = 0;
-    for (; k + LANES <= job->n_in; k += LANES)
+    Py_ssize_t whole = job->n_in / LANES * LANES, k = 0, last = whole;
+    const char *lower = x + (rows - 1) * job->stride; /* of two rows, or the same */
+    while (k < last && NAME(are_zero)(x + k, LANES) && NAME(are_zero)(lower + k, LANES))
+        k += LANES;
+    for (; k < last; last -= LANES)
+        if (!NAME(are_zero)(x + last - LANES, LANES) || !NAME(are_zero)(lower + last - LANES, LANES))
+            break;
+    for (; k < last; k += LANES)
         NAME(add_products)(job, x + k * sizeof(CELL), w + k, LANES, rows, classes, sums);
-    if (k < job->n_in)
-        NAME(add_products)(job, x + k * sizeof(CELL), w + k, job->n_in - k, rows, classes, sums);
+    if (whole < job->n_in)
+        NAME(add_products)(job, x + whole * sizeof(CELL), w + whole, job->n_in - whole, rows,
+                           classes, sums);
     UNROLLED for (int r = 0; r < rows; r++)
         UNROLLED for (int c = 0; c < classes; c++)
             z[r * job->n_out + j + c] = NAME(sum)(sums[r][c]) + ((const REAL *)job->b)[j + c];
@@ -186,6 +208,8 @@ INLINE void NAME(gradient_tile)(const Job *job, Py_ssize_t k, Py_ssize_t n, int 
     const REAL *dz = (const REAL *)job->z + j;
     for (Py_ssize_t i = job->first; i < job->last; i++, x += job->stride, dz += job->n_out) {
         VECTOR cells[ROWS];
+        if (NAME(are_zero)(x, vectors > 1 ? vectors * LANES : n))
+            continue;
         for (int v = 0; v < vectors; v++)
             cells[v] = NAME(load)(x + v * sizeof(CELLS), vectors > 1 ? LANES : n);
         UNROLLED for (int c = 0; c < classes; c++)

@@ -27,6 +27,8 @@ def problem(dtype, cell, n_rows, n_in, n_out, seed=0):
     random = numpy.random.RandomState(seed)
     if cell == "uint8":
         x, scale = random.randint(0, 256, (n_rows, n_in)).astype("uint8"), 1 / 256
+        for edge in (x[:, : n_in // 3], x[:, n_in // 2 :], x[:, n_in // 3 : n_in // 2]):
+            edge *= random.randint(2, size=(n_rows, 1), dtype="uint8")
     else:
         x, scale = random.randn(n_rows, n_in).astype(dtype), 1.0
     W, b = 0.1 * random.randn(n_in, n_out), random.randn(n_out)
@@ -87,6 +89,15 @@ def test_steps_have_the_same_bits_alone_in_blocks_and_by_numpy(threads, dtype, c
             rest, W, b = kernel.descend(*data[:2], W, b, y, starts[1:], n_rows, 0.13, weights)
             found = numpy.concatenate([first, rest]), W, b
             assert [array.tobytes() for array in found] == expected
+
+
+@pytest.mark.parametrize("size", [(33, 784, 10), (40, 100, 4)])
+def test_leaving_out_bytes_of_0_changes_no_bit(size):
+    x, scale, *rest = problem("float32", "uint8", *size)
+    floats = x.astype("float32")  # of which nothing is left out
+    assert (kernel.scores(x, scale, *rest[:2]) == kernel.scores(floats, scale, *rest[:2])).all()
+    of_bytes, of_floats = (kernel.cross_entropy(data, scale, *rest) for data in (x, floats))
+    assert all(map(numpy.array_equal, of_bytes, of_floats))
 
 
 @pytest.mark.parametrize("n_out", [kernel.MAX_CLASSES, kernel.MAX_CLASSES + 1])
