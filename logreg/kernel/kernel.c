@@ -46,6 +46,7 @@ typedef struct {
     void *z, *losses, *db;       /* z holds the scores from row `z_first` on */
     void *out;                   /* where W after the steps goes, or the gradient by it */
     Py_ssize_t z_first;
+    Py_ssize_t ahead;            /* bytes from a panel to the one that its thread takes next */
     double scale, rate;          /* of x; of a step of descent, 0 for the bare gradients */
 } Job;
 
@@ -235,6 +236,7 @@ static void work(Job *job, const Loops *loops, int is_double, const Steps *steps
 #endif
     const char *x = job->x;
     const int32_t *y = job->y;
+    job->ahead = (together ? n_threads : 1) * PANEL * job->stride;
     Py_ssize_t n_parts = (job->n_in + FEATURES - 1) / FEATURES;
     in_blocks(job, loops->lay_out, n_parts, together);
     for (Py_ssize_t step = 0; step < steps->n; step++) {

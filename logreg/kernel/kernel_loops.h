@@ -180,11 +180,11 @@ TARGET static void NAME(score_panel)(const Job *job, Py_ssize_t task)
     REAL *z = (REAL *)job->z + (i - job->z_first) * job->n_out, *row = z;
     const char *x = job->x + i * job->stride;
     Py_ssize_t rows = last - i;
-    /* Short rows are over before the processor foresees the next: some ahead are asked for. */
+    /* Short rows are over before the processor foresees the next: they are asked for. */
     Py_ssize_t n_bytes = job->stride <= 8192 ? ROWS * job->stride : 0;
     for (; rows >= ROWS; rows -= ROWS, x += ROWS * job->stride, row += ROWS * job->n_out) {
         for (Py_ssize_t byte = 0; byte < n_bytes; byte += 64)
-            __builtin_prefetch(x + 4 * n_bytes + byte);
+            __builtin_prefetch(x + job->ahead + byte, 0, 2);
         NAME(score_rows)(job, x, row, ROWS);
     }
     for (; rows > 0; rows--, x += job->stride, row += job->n_out)
