@@ -66,16 +66,15 @@ INLINE REAL NAME(sum)(VECTOR v)
     return sum;
 }
 
-/* Whether `n` cells, a multiple of 8, are bytes of 0, as most at the edges of a picture are: their
+/* Whether `n` cells, a power of 2, are bytes of 0, as most at the edges of a picture are: their
    products are left out, which changes no sum. */
-INLINE int NAME(are_zero)(const char *x, Py_ssize_t n)
+INLINE int NAME(are_zero)(const char *x, int n)
 {
-    uint64_t all = 0, word;
-    if (sizeof(CELL) > 1 || n % 8)
-        return 0;
-    UNROLLED for (int i = 0; i < n; i += 8)
+    uint64_t all = sizeof(CELL) > 1, word = 0;
+    int size = n < 8 ? n : 8;
+    UNROLLED for (int i = 0; i < n; i += size)
     {
-        memcpy(&word, x + i, 8);
+        memcpy(&word, x + i, size);
         all |= word;
     }
     return !all;
@@ -208,7 +207,7 @@ INLINE void NAME(gradient_tile)(const Job *job, Py_ssize_t k, Py_ssize_t n, int 
     const REAL *dz = (const REAL *)job->z + j;
     for (Py_ssize_t i = job->first; i < job->last; i++, x += job->stride, dz += job->n_out) {
         VECTOR cells[ROWS];
-        if (NAME(are_zero)(x, vectors > 1 ? vectors * LANES : n))
+        if (vectors > 1 && NAME(are_zero)(x, vectors * LANES))
             continue;
         for (int v = 0; v < vectors; v++)
             cells[v] = NAME(load)(x + v * sizeof(CELLS), vectors > 1 ? LANES : n);
