@@ -36,7 +36,7 @@ class BuildKernel(build_ext):
         super().copy_extensions_to_source()
 
 
-tutorial = ["markdown-it-py", "mdit-py-plugins", "latex2mathml", "Pygments"]
+tutorial = ["markdown-it-py", "mdit-py-plugins", "latex2mathml", "Pygments", "pillow>=10.1"]
 # The last one that takes NumPy 1.23.
 pyarrow = ['pyarrow<18; python_version < "3.12"', 'pyarrow; python_version >= "3.12"']
 
@@ -106,7 +106,6 @@ setup(
                 "pytest",
                 "pytest-xdist",
                 "hypothesis",
-                "pillow>=10.1",
                 "pandas>=2.0.3",
                 "scikit-learn>=1.3",
             ),

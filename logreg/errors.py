@@ -4,6 +4,7 @@ Each message says what was given, what is needed and what to do. The command lin
 ``error: `` and exits with 1. Everything else is a fault of ours and keeps its traceback.
 """
 
+import contextlib
 import os
 
 
@@ -46,3 +47,13 @@ def install(extra, *packages):
     # On a package index, the name of ours is another project's.
     is_clone = os.path.isfile(os.path.join(os.path.dirname(__file__), os.pardir, "setup.py"))
     return f"pip install '.[{extra}]'" if is_clone else f"pip install {' '.join(packages)}"
+
+
+@contextlib.contextmanager
+def needing(what, extra, *packages):
+    """Make of an ImportError in the block an ExtraError: what needs these packages of an extra."""
+    try:
+        yield
+    except ImportError as error:
+        names, how = ", ".join(packages), install(extra, *packages)
+        raise ExtraError(f"{what} needs {names} ({error}): {how}") from None

@@ -8,10 +8,10 @@ import numpy
 
 from logreg.datasets.preprocessing import Moments, differ_in_scale
 from logreg.datasets.splits import stratified_order
-from logreg.errors import DatasetError, ExtraError, SettingError, install
+from logreg.errors import DatasetError, SettingError, needing
 from logreg.hyperparameters import DEFAULTS, Hyperparameters, default_batch_size
 
-try:
+with needing("SoftmaxClassifier", "sklearn", "scikit-learn"):
     from scipy.sparse import issparse
     from scipy.special import softmax
     from sklearn.base import BaseEstimator, ClassifierMixin
@@ -19,9 +19,6 @@ try:
     from sklearn.utils.class_weight import compute_class_weight
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, check_random_state
-except ImportError as error:
-    needed = f"scikit-learn ({error}): {install('sklearn', 'scikit-learn')}"
-    raise ExtraError(f"SoftmaxClassifier needs {needed}") from None
 try:
     from sklearn.utils.validation import validate_data
 except ImportError:  # before scikit-learn 1.6
@@ -122,9 +119,9 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         """Train on rows X, of shape (n, n_features), and their labels y, of any kind.
 
         A sparse X is made dense: once, and below 1 GB. A ValueError says what cannot be trained
-        on. A ConvergenceWarning tells of columns that differ in scale by 100 times and more, of a
-        training cost that has grown, and of a model that is worse on its validation rows than
-        always guessing the most frequent class of the training rows.
+        on. A ConvergenceWarning tells of columns that differ in scale by 100 times and more, or of
+        a model that is worse on its validation rows than always guessing the most frequent class of
+        the training rows.
         """
         # What was fitted needs no engine.
         from logreg import engine
@@ -156,23 +153,14 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         self.n_iter_ = numpy.array([run.epoch], "int32")
         W, b = run.best_values
         weight, guess = weights[valid[1]], (weights * numpy.bincount(train[1])).argmax()
-        is_wrong = (valid[0] @ W + b).argmax(axis=1) != valid[1]
-        first_cost = weights[train[1]].mean() * numpy.log(n_out)  # of a model of zeros
-        differ = differ_in_scale(Moments(train[0]))
-        faults = {
-            "the columns of X differ in scale by 100 times and more": differ,
-            "the training cost has grown": not self.loss_curve_[-1] < 1.001 * first_cost,
-            "the model is worse than always guessing the most frequent class": (
-                weight @ is_wrong > weight @ (valid[1] != guess)
-            ),
-        }
-        if any(faults.values()):
-            warnings.warn(
-                f"{', and '.join(fault for fault in faults if faults[fault])}: standardize X "
-                "(StandardScaler), or give a lower learning_rate",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
+        is_wrong, fault = (valid[0] @ W + b).argmax(axis=1) != valid[1], ""
+        if differ_in_scale(Moments(train[0])):
+            fault = "the columns of X differ in scale by 100 times and more"
+        elif weight @ is_wrong > weight @ (valid[1] != guess):
+            fault = "the model is worse than always guessing the most frequent class"
+        if fault:
+            mend = "standardize X (StandardScaler), or give a lower learning_rate"
+            warnings.warn(f"{fault}: {mend}", ConvergenceWarning, stacklevel=2)
         if n_out == 2:  # the score of the second class, where that of the first is 0
             W, b = W[:, 1:] - W[:, :1], b[1:] - b[:1]
         self.coef_, self.intercept_ = W.T.copy(), b
@@ -242,8 +230,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X):
         """Tell the most probable class of each row, as an array of labels."""
-        predicted = self._scores(X).argmax(axis=1)
-        return self.classes_[predicted]
+        scores = self._scores(X)  # first: it raises a NotFittedError
+        return self.classes_[scores.argmax(axis=1)]
 
 
 def _dense(X):

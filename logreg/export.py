@@ -1,28 +1,6 @@
-"""The command line of export: ``python -m logreg.export`` or ``logreg-export``."""
+"""The command line of export: ``python -m logreg.export`` or ``logreg-export``.
 
-# First: from its import on, Ctrl-C ends the command without a traceback.
-from logreg.shell.console import command
-
-# isort: split
-import argparse
-import importlib
-import io
-import json
-import os
-import re
-import sys
-
-import numpy
-
-from logreg import __version__
-from logreg.errors import ExtraError
-from logreg.hyperparameters import BEST_MODEL
-from logreg.saving import format
-from logreg.shell.files import refuse_overwriting
-from logreg.shell.options import files_of
-
-NAMES = ("pixel_scale", "missing", "feature_means", "feature_scales", "class_labels")
-RULES = """Rows of x, of shape (n, n_in), become probabilities, of shape (n, n_out), so:
+Rows of x, of shape (n, n_in), become probabilities, of shape (n, n_out), so:
 
     x = x * pixel_scale                            # 1 if the features are no pixels
     x = where(isnan(x), feature_means, x)          # if `missing` is 'mean'
@@ -35,7 +13,30 @@ each of its categories, 1 or 0, in the order of `feature_names` (`column=categor
 onnx does all of that: its input `x` holds float64 if features are filled or standardized, else
 the model's type, and its outputs are `label` and `probabilities`. npz and json hold the numbers
 above by these names, and in `metadata` all else that the model file tells. safetensors holds the
-arrays among them, and in its metadata `logreg`, in JSON, all that the model file tells."""
+arrays among them, and in its metadata `logreg`, in JSON, all that the model file tells.
+"""
+
+# First: from its import on, Ctrl-C ends the command without a traceback.
+from logreg.shell.console import command
+
+# isort: split
+import argparse
+import io
+import json
+import os
+import re
+import sys
+
+import numpy
+
+from logreg import __version__
+from logreg.errors import needing
+from logreg.hyperparameters import BEST_MODEL
+from logreg.saving import format
+from logreg.shell.files import refuse_overwriting
+from logreg.shell.options import files_of
+
+NAMES = ("pixel_scale", "missing", "feature_means", "feature_scales", "class_labels")
 # Opset 13 is of 2020: old runtimes know it, too.
 ONNX = """<ir_version: 8, opset_import: ["": 13], producer_name: "logreg">
 logreg ({input}[n, {n_in}] x) => ({label}[n] label, {output}[n, {n_out}] probabilities) {{
@@ -49,7 +50,8 @@ TYPES = {"float32": ("float", 1), "float64": ("double", 11)}  # as ONNX calls an
 
 def to_onnx(content, metadata):
     """Make the bytes of an ONNX file."""
-    onnx = _extra("onnx", "checker", "helper", "numpy_helper", "parser")
+    with needing("--to onnx", "onnx", "onnx"):
+        from onnx import checker, helper, numpy_helper, parser
     W, means, scales = (content.get(name) for name in ("W", "feature_means", "feature_scales"))
     dtype = W.dtype.name if means is None else "float64"
     constants, nodes, x = {"W": W, "b": content["b"]}, [], "x"
@@ -74,11 +76,11 @@ def to_onnx(content, metadata):
     n_in, n_out = W.shape
     names = {"input": TYPES[dtype][0], "output": TYPES[W.dtype.name][0], "n_in": n_in}
     names.update(label="string" if is_text else "int64", n_out=n_out, nodes="\n  ".join(nodes))
-    model = onnx.parser.parse_model(ONNX.format(**names))
+    model = parser.parse_model(ONNX.format(**names))
     for name, value in constants.items():
-        model.graph.initializer.append(onnx.numpy_helper.from_array(value, name))
-    onnx.helper.set_model_props(model, {"logreg": json.dumps(metadata)})
-    onnx.checker.check_model(model, full_check=True)
+        model.graph.initializer.append(numpy_helper.from_array(value, name))
+    helper.set_model_props(model, {"logreg": json.dumps(metadata)})
+    checker.check_model(model, full_check=True)
     return model.SerializeToString()
 
 
@@ -99,19 +101,9 @@ def to_safetensors(content, metadata):
     """Make the bytes of a safetensors file."""
     arrays = {name: numpy.asarray(value) for name, value in content.items()}
     arrays = {name: array for name, array in arrays.items() if array.dtype.kind != "U"}
-    safetensors = _extra("safetensors", "numpy")
+    with needing("--to safetensors", "safetensors", "safetensors"):
+        import safetensors.numpy
     return safetensors.numpy.save(arrays, {"logreg": json.dumps(metadata)})
-
-
-def _extra(package, *modules):
-    try:
-        imported = importlib.import_module(package)
-        for module in modules:
-            importlib.import_module(f"{package}.{module}")
-        return imported
-    except ImportError as error:
-        needed = f"--to {package} needs {package} ({error}): pip install {package}"
-        raise ExtraError(needed) from None
 
 
 WRITERS = {"onnx": to_onnx, "npz": to_npz, "json": to_json, "safetensors": to_safetensors}
@@ -122,7 +114,7 @@ def parser():
     parser = argparse.ArgumentParser(
         prog="logreg-export",
         description="Write a model for programs without logreg.",
-        epilog=RULES,
+        epilog=str(__doc__).partition("\n\n")[2],  # the rules
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add, add_file = parser.add_argument, files_of(parser)

@@ -15,7 +15,7 @@ import numpy
 
 from logreg.datasets.checks import image_shape
 from logreg.early_stopping import EarlyStopping
-from logreg.errors import ExtraError, SettingError, install
+from logreg.errors import SettingError, needing
 
 MAX_CLASSES = 100  # of which weights are drawn
 MAX_COUNTS = 20  # classes of a confusion matrix whose cells have room for a count
@@ -27,11 +27,8 @@ INK = "#123456"  # stands for the page's own text colour in a plot
 
 def require_matplotlib():
     """Raise an ExtraError if there is no matplotlib."""
-    try:
+    with needing("a plot", "report", "matplotlib"):
         import matplotlib  # noqa: F401
-    except ImportError as error:
-        needed = install("report", "matplotlib")
-        raise ExtraError(f"plots need matplotlib ({error}): {needed}") from None
 
 
 def plot_weights(model, axes=None):
@@ -117,11 +114,9 @@ def plot_curve(model, ax=None):
     >>> plot_curve({"curve": curve, "n_train_batches": 10}).get_xlabel()
     'epoch'
     """
-    if hasattr(model, "validations"):
-        metadata = {**vars(model.hyperparameters), "curve": model.curve}
-        metadata["n_train_batches"] = model.n_train_batches
-    else:
-        metadata = model if isinstance(model, dict) else getattr(model, "metadata", {})
+    metadata = model if isinstance(model, dict) else getattr(model, "metadata", {})
+    if callable(metadata):  # that of a Run
+        metadata = metadata() if model.validations else {}
     points, stopping, gains = replay(metadata)
     iters, costs, errors, tests, *losses = points.T
     n_batches = metadata.get("n_train_batches") or 1
@@ -190,12 +185,12 @@ def plot_confusion(evaluation, ax=None):
 
     Examples
     --------
-    >>> confusion = {"labels": [0, 1], "predictions": [0, 1], "counts": [[5, 1], [0, 6]]}
-    >>> plot_confusion({"confusion": confusion}).get_xlabel()
+    >>> evaluation = {"confusion": {"labels": [0, 1], "counts": [[5, 1], [0, 6]]}}
+    >>> plot_confusion(evaluation).get_xlabel()
     'predicted'
     """
     confusion = evaluation["confusion"]
-    labels, predictions, counts = confusion["labels"], confusion["predictions"], dense(confusion)
+    labels, counts = confusion["labels"], numpy.array(confusion["counts"])
     ax = ax or _figure().subplots()
     shares = counts / numpy.maximum(counts.sum(axis=1, keepdims=True), 1)
     ax.imshow(numpy.sqrt(shares), cmap="cividis", vmin=0, vmax=1, aspect="auto")
@@ -204,23 +199,13 @@ def plot_confusion(evaluation, ax=None):
             colour = "black" if shares[i, j] > 0.3 else "white"
             ax.text(j, i, n or "", ha="center", va="center", color=colour, fontsize="small")
     step = 1 + len(labels) // (MAX_COUNTS + 1)  # there is no room for more labels
-    for axis, names in ((ax.xaxis, predictions), (ax.yaxis, labels)):
-        ticks = range(0, len(names), step)
-        axis.set_ticks(ticks, [short(names[i]) for i in ticks], parse_math=False)
-    if max(map(len, map(str, predictions))) > 3:
+    names = [short(label) for label in labels[::step]]
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_ticks(range(0, len(labels), step), names, parse_math=False)
+    if max(map(len, map(str, labels))) > 3:
         ax.tick_params(axis="x", rotation=90)
     ax.set(xlabel="predicted", ylabel="label")
     return ax
-
-
-def dense(confusion):
-    """The counts of a confusion matrix, of shape (n_labels, n_predictions)."""
-    if "counts" in confusion:
-        return numpy.array(confusion["counts"])
-    counts = numpy.zeros((len(confusion["labels"]), len(confusion["predictions"])), int)
-    i, j, n = numpy.transpose(confusion["entries"])
-    counts[i, j] = n
-    return counts
 
 
 def parameters(model):
@@ -280,27 +265,3 @@ def image(pixels, alt, colours="gray", least=0, most=255):
     imsave(stream, pixels, cmap=colours, vmin=least, vmax=most, format="png")
     data = base64.b64encode(stream.getvalue()).decode()
     return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
-
-
-def weights_html(model):
-    """The weights of each class as HTML figures."""
-    W, metadata = parameters(model)
-    figures, top = [], largest(W)
-    for w, label in zip(W.T[:MAX_CLASSES], map(short, metadata["class_labels"])):
-        alt = f"weights of the class {label}"
-        if metadata["image_shape"]:
-            drawn = image(picture(w, metadata), alt, DIVERGING, -top, top)
-        else:
-            drawn = svg(plot_bars, w, metadata["feature_names"], size=(4, 3), alt=alt)
-        figures.append(f"<figure>{drawn}<figcaption>{html.escape(label)}</figcaption></figure>")
-    return "".join(figures)
-
-
-def repr_html(model):
-    """What a notebook shows of a model: its weights; None without matplotlib."""
-    try:
-        require_matplotlib()
-    except ExtraError:
-        return None
-    figures = weights_html(model).replace("<img", "<img width=84")
-    return f"<div style='display:flex;flex-wrap:wrap;gap:8px'>{figures}</div>"

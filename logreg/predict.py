@@ -1,4 +1,14 @@
-"""The command line of prediction: ``python -m logreg.predict`` or ``logreg-predict``."""
+"""The command line of prediction: ``python -m logreg.predict`` or ``logreg-predict``.
+
+Of an npz file, the array called x, X, data or images is predicted; else the one called
+so with _test; else the only one. Of a folder, the pictures are predicted. Numbers of type uint8
+are multiplied by the model's scale: 1/256 if it was trained on pixels, on numbers from 0 to 1 or
+on numbers of unknown range, else 1. Pictures are scaled to the range of the training data; a model
+of grey images below 10 x 10 refuses them. A picture is inverted if its background is light and
+that of the training data dark, or the other way round. Theirs is taken for dark if their median is
+below the middle of their range, or is not known. A data set without a test set is split as it was
+in training.
+"""
 
 # First: from its import on, Ctrl-C ends the command without a traceback.
 from logreg.shell.console import command, note, progress, set_quiet
@@ -12,7 +22,6 @@ import sys
 import numpy
 
 from logreg import __version__
-from logreg.datasets.header import listed
 from logreg.errors import DatasetError, LogRegError, SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET
 from logreg.prediction import inputs
@@ -23,14 +32,6 @@ from logreg.shell import options, ranks
 from logreg.shell.files import refuse_overwriting
 
 N_EXAMPLES = 10
-RULES = """Of an npz file, the array called x, X, data or images is predicted; else the one called
-so with _test; else the only one. Of a folder, the pictures are predicted. Numbers of type uint8
-are multiplied by the model's scale: 1/256 if it was trained on pixels, on numbers from 0 to 1 or
-on numbers of unknown range, else 1. Pictures are scaled to the range of the training data; a model
-of grey images below 10 x 10 refuses them. A picture is inverted if its background is light and
-that of the training data dark, or the other way round. Theirs is taken for dark if their median is
-below the middle of their range, or is not known. A data set without a test set is split as it was
-in training."""
 
 
 def parser():
@@ -39,7 +40,7 @@ def parser():
         prog="logreg-predict",
         description="Predict the classes of pictures and rows of numbers, or evaluate a model. "
         "Without inputs, predict the first examples of the data set's test set.",
-        epilog=RULES,
+        epilog=str(__doc__).partition("\n\n")[2],  # the rules
     )
     add, default = parser.add_argument, " (default: %(default)s)"
     add_file = options.files_of(parser)
@@ -152,7 +153,7 @@ def _arguments(argv):
 
 def _predict(predictor, found, args, n):
     """Predict up to n rows of each input; one that is bad does not keep the others from it."""
-    n_bad, inverted = 0, []
+    n_bad = 0
     # Below lines that go to the terminal, there is no place for another.
     shows = args.output or not sys.stdout.isatty()
     line = progress(None, unit=" rows") if shows else contextlib.nullcontext(lambda n: None)
@@ -161,30 +162,25 @@ def _predict(predictor, found, args, n):
         for name, rows in found:
             try:
                 with contextlib.closing(rows):
-                    if _predict_input(predictor, name, rows, n, out, advance):
-                        inverted.append(shown(name))
+                    _predict_input(predictor, name, rows, n, out, advance)
             except LogRegError as error:
                 n_bad += 1
                 note(f"error: {error}")
         if args.output and not out.n_rows:
             raise DatasetError(f"nothing could be predicted, so {args.output} is not written")
         out.end()
-    if inverted and args.invert is None:
-        was = "light on dark" if predictor.spec.background == "light" else "dark on light"
-        note(f"note: {was}, so inverted (--no-invert keeps them): {listed(inverted)}")
     return 1 if n_bad else 0
 
 
 def _predict_input(predictor, name, rows, n, out, advance):
-    """Predict an input's batches; return whether it is a picture that was inverted."""
+    """Predict an input's batches, up to n rows."""
     checker = inputs.InputChecker(predictor, name)
     for batch in rows:
         first = checker.n_rows
         out.rows(name, first, batch.is_single, checker.predict(batch.x[: n - first]))
         advance(len(batch.x))
-        if batch.inverted or checker.n_rows == n:
-            return batch.inverted
-    return False
+        if checker.n_rows == n:
+            break
 
 
 def _evaluate(predictor, table, args):

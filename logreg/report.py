@@ -47,22 +47,17 @@ def main(argv=None):
     require_matplotlib()
     predictor = Predictor(args.model)
     check_writable(output)
-    data = _test_data(predictor, args.dataset, table_options(args))
-    if data is not None:
+    data = None
+    try:
+        data = read_test(predictor, args.dataset, table_options(args))
+    except LogRegError as error:
+        if args.dataset:
+            raise
+        note(f"note: the page is without the errors on a test set (--dataset names one): {error}")
+    else:
         data.check_outputs(output)
     write_page(output, args.model, predictor, data)
     note(f"the page is {output}")
-
-
-def _test_data(predictor, dataset, options):
-    """Read the test set; None, with a note, if it is the training's and cannot be had."""
-    try:
-        return read_test(predictor, dataset, options)
-    except LogRegError as error:
-        if dataset:
-            raise
-        note(f"note: the page is without the errors on a test set (--dataset names one): {error}")
-        return None
 
 
 if __name__ == "__main__":

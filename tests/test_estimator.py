@@ -28,7 +28,6 @@ X, Y = make_pairs((120, 1, 1), dtype="float64")[0]
 
 
 @pytest.mark.skipif(not is_wanted(), reason="without the kernel, hundreds of fits are compiled")
-@pytest.mark.filterwarnings("ignore:the training cost has grown")
 def test_the_conventions_of_scikit_learn():
     check_estimator(SoftmaxClassifier())
 
@@ -56,8 +55,7 @@ def test_a_model_that_is_of_no_use_is_warned_of():
         SoftmaxClassifier(n_epochs=50).fit(noise, y)
         raw, labels = load_wine(return_X_y=True)
         SoftmaxClassifier(n_epochs=50).fit(StandardScaler().fit_transform(raw), labels)
-    scales = r"the columns of X differ in scale by 100 times .*, and the training cost has grown"
-    with pytest.warns(ConvergenceWarning, match=scales + r": standardize X \(StandardScaler\)"):
+    with pytest.warns(ConvergenceWarning, match="the columns of X differ in scale by 100 times"):
         SoftmaxClassifier().fit(raw, labels)
 
 

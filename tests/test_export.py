@@ -113,4 +113,4 @@ def test_what_is_refused(run_export, monkeypatch):
     for package in ("onnx", "safetensors"):
         monkeypatch.setitem(sys.modules, package, None)
         code, said = run_export("--to", package)
-        assert code == 1 and said.err.endswith(f": pip install {package}\n")
+        assert code == 1 and said.err.endswith(f": pip install '.[{package}]'\n")

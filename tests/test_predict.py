@@ -15,7 +15,6 @@ from builders import (
     save_digits_model,
     write,
 )
-from PIL import Image
 
 from logreg import predict, train
 from logreg.errors import SettingError
@@ -137,29 +136,6 @@ def test_batches_before_the_one_with_a_bad_row_are_written(digits, capsys):
     found = [f"nan.npy[{i}]: {k}" for i, k in enumerate(classes_of(nan[:1000]))]
     assert said.out.splitlines() == found
     assert "row 1009, column 30 holds nan (counted from 0)" in said.err
-
-
-@pytest.mark.parametrize(("x_median", "was"), [(0.1, "dark on light"), (0.9, "light on dark")])
-def test_inverted_pictures_are_listed(digits, output, x_median, was):
-    save_digits_model(x_median=x_median)
-    names = [f"{i}.png" for i in range(12)]
-    for name, digit in zip(names, digits):
-        # On the background that the model does not know
-        Image.fromarray(255 - digit if x_median < 0.5 else digit).save(name)
-    note = f"note: {was}, so inverted (--no-invert keeps them): {', '.join(names[:7])}, ..., 11.png"
-    said = output(*names)
-    assert said.err.splitlines() == [note]
-    as_model = digits if x_median < 0.5 else 255 - digits
-    assert said.out.split()[1::2] == [str(k) for k in classes_of(as_model)]
-
-
-def test_a_picture_of_several_digits_is_warned_of(digits, output):
-    save_digits_model()
-    os.mkdir("d")
-    for i, picture in enumerate([digits[0], numpy.hstack(digits[1:3])]):
-        Image.fromarray(picture).save(f"d/{i}.png")
-    (said,) = output("d").err.splitlines()
-    assert said.startswith("warning: d/1.png: seems to show several digits, and is read as one")
 
 
 def test_the_tutorials_minibatches_are_counted_where_a_model_tells_none(output):

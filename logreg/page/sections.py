@@ -16,13 +16,7 @@ from logreg.run import wilson_interval
 N_CELLS = 12  # of a wrong row of a table
 SETTINGS = (*(field.name for field in fields(Hyperparameters)), "missing", "shuffle")
 MANY_CLASSES = 30  # with more, the errors come before the weights, which are folded
-REASONS = {
-    "patience": "patience ran out, as there was no significant gain any more",
-    "n_epochs": "all epochs had been run",
-    "diverged": "it diverged: the best model is from before that",
-    "interrupted": "it was interrupted",
-    None: "not known: the file was written on the way, or is an older one",
-}
+REASONS = {"patience": "patience ran out", "n_epochs": "all epochs had been run"}
 
 
 def escaped(value, n=60):
@@ -34,7 +28,7 @@ def _percent(error):
 
 
 def scores(metadata, evaluation):
-    """The figures at the top: the error over all test rows, the tutorial's, and a baseline."""
+    """The figures at the top: the error over all test rows, and the tutorial's."""
     error, source = metadata.get("test_error_all_rows"), "from the model file"
     figures = []
     if metadata.get("criterion") != "loss":
@@ -43,11 +37,6 @@ def scores(metadata, evaluation):
         error, source = evaluation["errors"] / evaluation["rows"], evaluation["dataset"]
         interval = wilson_interval(evaluation["errors"], evaluation["rows"])
         source += ", 95 % interval {} to {}".format(*map(_percent, interval))
-        classes = evaluation["classes"]
-        counts = metadata.get("class_counts") or [entry["rows"] for entry in classes]
-        most = classes[int(numpy.argmax(counts))]
-        baseline = 1 - most["rows"] / evaluation["rows"]
-        figures.append((baseline, "majority baseline", f"always “{short(most['label'], 20)}”"))
     return "".join(
         f"<div><strong>{_percent(error)}</strong> {name}<small>{escaped(source)}</small></div>"
         for error, name, source in [(error, "test error over all rows", source), *figures]
@@ -68,7 +57,7 @@ def run(metadata):
         ("Data set", known("dataset") or "not known"),
         ("Model", f"{known('n_in')} features, {known('n_out')} classes, {known('dtype')}"),
         ("Settings", ", ".join(settings) or "not known"),
-        ("Why it stopped", REASONS.get(known("reason"), known("reason"))),
+        ("Why it stopped", REASONS.get(known("reason"), known("reason") or "not known")),
         ("Best model", f"of epoch {known('epoch')}" if known("epoch") else "not known"),
         ("Validation error", _percent(known("validation_error"))),
         ("Made by", f"logreg {known('logreg')} on {known('engine')}, Python {known('python')}"),
@@ -103,40 +92,37 @@ def _plot(plot, subject, size, alt, caption):
 
 
 def weights(predictor, metadata):
-    """What the model has learnt: a picture or bars for each class."""
-    n_more, n_out, top = len(predictor.labels) - plots.MAX_CLASSES, len(predictor.labels), ""
-    kind, said = (
-        "bars",
-        "The largest weights of each class: orange bars speak for it, blue against.",
-    )
+    """What the model has learnt: a picture or bars for each class, folded if they are many."""
+    figures, top, n_out = [], plots.largest(predictor.W), len(predictor.labels)
+    kind = "bars"
     if metadata["image_shape"]:
         kind = "pictures many" if n_out > 20 else "pictures"
-        said = (
-            "One picture a class, on one scale: where a pixel is red, ink speaks for the class; "
-            "where it is blue, ink speaks against it; where it is white, it does not matter."
-        )
-        end, scale = f"{plots.largest(predictor.W):.2g}", "<span class=scale></span>"
-        top = f"<div class=ends><span>−{end}</span>{scale}<span>+{end}</span></div>"
-    more = f" {n_more} more classes are left out." if n_more > 0 else ""
-    drawn = f'{top}<div class="{kind}">{plots.weights_html(predictor)}</div>'
+    for w, label in zip(predictor.W.T[: plots.MAX_CLASSES], map(short, predictor.labels)):
+        alt = f"weights of the class {label}"
+        if metadata["image_shape"]:
+            drawn = plots.image(plots.picture(w, metadata), alt, plots.DIVERGING, -top, top)
+        else:
+            names = metadata["feature_names"]
+            drawn = plots.svg(plots.plot_bars, w, names, size=(4, 3), alt=alt)
+        figures.append(f"<figure>{drawn}<figcaption>{escape(label)}</figcaption></figure>")
+    drawn = f'<div class="{kind}">{"".join(figures)}</div>'
     if n_out > MANY_CLASSES:
-        drawn = f"<details><summary>{n_out} classes</summary>{drawn}</details>"
-    return f"<p>{said}{more}</p>{drawn}"
+        summary = f"{len(figures)} of {n_out} classes"
+        drawn = f"<details><summary>{summary}</summary>{drawn}</details>"
+    return drawn
 
 
 def errors(evaluation):
     """The confusion matrix, and the errors of each class."""
     confusion = evaluation["confusion"]
-    counts, labels = plots.dense(confusion), confusion["labels"]
+    counts, labels = numpy.array(confusion["counts"]), confusion["labels"]
     mistakes = counts.copy()
     numpy.fill_diagonal(mistakes, 0)
     i, j = numpy.unravel_index(mistakes.argmax(), mistakes.shape)
-    alt = "Confusion matrix. " + (
-        f"The most frequent mistake: {counts[i, j]} of class {short(labels[i])} taken for "
-        f"{short(confusion['predictions'][j])}."
-        if mistakes.any()
-        else "There is no mistake."
-    )
+    alt = "Confusion matrix. There is no mistake."
+    if mistakes.any():
+        alt = "Confusion matrix. The most frequent mistake: {} of class {} taken for {}."
+        alt = alt.format(counts[i, j], short(labels[i]), short(labels[j]))
     side = min(4 + 0.25 * len(labels), 8)
     figure = _plot(plots.plot_confusion, evaluation, (side + 0.5, side), alt, alt)
     entries = [entry for entry in evaluation["classes"] if entry["rows"]]
@@ -179,7 +165,7 @@ def facts(predictor, metadata, means):
     `means` of the features stand in for those that the model file lacks.
     """
     W, shape, spec = predictor.W, metadata["image_shape"], predictor.spec
-    if shape and spec.no_pictures:
+    if shape and not spec.takes_pictures:
         return None
     preprocessing, n_in = Preprocessing.from_metadata(metadata), len(W)
     is_of_bytes = shape and not spec.pixel_range
@@ -193,8 +179,8 @@ def facts(predictor, metadata, means):
     return {
         "labels": [short(label, 40) for label in predictor.labels],
         "dtype": W.dtype.name,
-        "W": _base64(W),
-        "b": _base64(predictor.b),
+        "W": base64_of(W),
+        "b": base64_of(predictor.b),
         "columns": [short(name, 40) for name in names],
         "categories": [c and [short(text, 40) for text in c] for c in spec.columns.categories],
         "means": means.tolist(),
@@ -207,6 +193,7 @@ def facts(predictor, metadata, means):
     }
 
 
-def _base64(array):
+def base64_of(array):
+    """The bytes of an array, row by row and little-endian."""
     little_endian = array.astype(array.dtype.newbyteorder("<"), order="C")
     return base64.b64encode(little_endian.tobytes()).decode()

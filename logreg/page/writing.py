@@ -11,11 +11,12 @@ import numpy
 
 from logreg import __version__, plots
 from logreg.page import sections
-from logreg.prediction.evaluation import evaluate
+from logreg.prediction.evaluation import codes_of, evaluate
 from logreg.prediction.inputs import BATCH_SIZE
 from logreg.saving.format import save
 
 HERE = Path(__file__).parent
+PAD = HERE / "pad.js"
 N_WRONG = 24  # rows in the gallery
 
 
@@ -34,10 +35,11 @@ def write_page(path, model, predictor, data=None):
         if not is_image:
             means = data.test[0].mean(axis=0, dtype="float64")
     facts = sections.facts(predictor, metadata, means)
-    script = "".join((HERE / name).read_text(encoding="utf-8") for name in ("pad.js", "page.js"))
-    page = Template((HERE / "page.html").read_text(encoding="utf-8")).substitute(
+    page = filled(
+        HERE / "page.html",
+        [PAD, HERE / "page.js"],
+        facts,
         title=sections.escaped(os.path.basename(model)),
-        hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         # What the style shows and hides; see the template.
         kinds=f"{'of-images' if is_image else 'of-a-table'} {'is-live' if facts else 'is-still'} "
         f"{'tested' if evaluation else 'untested'} "
@@ -46,15 +48,24 @@ def write_page(path, model, predictor, data=None):
         run=sections.run(metadata),
         curve=sections.curve(metadata),
         weights=sections.weights(predictor, metadata),
+        largest=f"{plots.largest(predictor.W):.2g}",
         errors=errors,
         gallery=gallery,
         live_name="Draw" if is_image else "Try it",
-        live_note=predictor.spec.no_pictures,
-        facts=json.dumps(facts).replace("<", "\\u003c"),
-        script=script,
-        version=__version__,
     )
     save(path, page.encode("utf-8", "replace"))
+
+
+def filled(template, scripts, facts, **parts):
+    """Fill a template, whose policy lets these scripts run and no other, with HTML and facts."""
+    script = "".join(path.read_text(encoding="utf-8") for path in scripts)
+    return Template(template.read_text(encoding="utf-8")).substitute(
+        parts,
+        hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        script=script,
+        facts=json.dumps(facts).replace("<", "\\u003c"),
+        version=__version__,
+    )
 
 
 def most_wrong(predictor, data):
@@ -63,14 +74,13 @@ def most_wrong(predictor, data):
     Each is a tuple: number of the row, its label, the two most probable classes, and their
     probabilities.
     """
-    x, y = data.test
-    labels, known = (numpy.array(list(map(str, k))) for k in (data.class_labels, predictor.labels))
+    x, y = data.test[0], codes_of(predictor, data)
     wrong = []  # of (-probability, row, probabilities of all classes)
     for start in range(0, len(x), BATCH_SIZE):
         rows = slice(start, start + BATCH_SIZE)
         classes, p = predictor(predictor.ready(x[rows]))
-        for i in numpy.flatnonzero(labels[y[rows]] != known[classes]):
+        for i in numpy.flatnonzero(y[rows] != classes):
             wrong.append((-p[i, classes[i]], start + i, p[i]))
         wrong = sorted(wrong, key=lambda found: found[:2])[:N_WRONG]
     tops = [(row, numpy.argsort(-p, kind="stable")[:2], p) for _, row, p in wrong]
-    return [(row, labels[y[row]], top, p[top]) for row, top, p in tops]
+    return [(row, predictor.labels[y[row]], top, p[top]) for row, top, p in tops]

@@ -11,16 +11,16 @@ from logreg.datasets import read_test_set
 from logreg.datasets.checks import as_array
 from logreg.datasets.formats import ARRAY_NAMES, read_arrays, sniff
 from logreg.datasets.frames import is_frame
-from logreg.datasets.header import Columns, cut, listed
+from logreg.datasets.header import Columns, cut
 from logreg.datasets.tables import table_batches
 from logreg.errors import DatasetError
 from logreg.hyperparameters import DATASET
-from logreg.prediction.writers import shown
-from logreg.shell.console import note, warning
+from logreg.shell.console import warning
 from logreg.shell.options import NO_OPTIONS, TableOptions
 
 STDIN = "-"
 BATCH_SIZE = 1000
+MIN_SIDE = 10  # pixels; in smaller grey images, digits are not laid out as MNIST's are
 
 
 class InputSpec(NamedTuple):
@@ -32,10 +32,10 @@ class InputSpec(NamedTuple):
     options: TableOptions = NO_OPTIONS
     invert: Optional[bool] = None  # light and dark of pictures; None: if the background differs
     background: str = "dark"  # or "light": that of the training images
-    no_pictures: str = "it was not trained on images"  # why pictures are refused; or ""
+    takes_pictures: bool = False  # whether its images are grey, and large enough
     # What black and white of pictures become; None: they stay uint8.
     pixel_range: Optional[tuple] = None
-    columns: Columns = Columns()  # of the table, if any, that the model was trained on
+    columns: Columns = Columns()  # of the table that the model was trained on; or unnamed ones
 
     def __str__(self):
         shape = f" ({' x '.join(map(str, self.image_shape))})" if self.image_shape else ""
@@ -47,7 +47,6 @@ class Batch(NamedTuple):
 
     x: numpy.ndarray  # of shape (n, n_in), in the dtype in which it is stored
     is_single: bool = False  # whether the input is one example and not a list of examples
-    inverted: bool = False  # whether light and dark of the picture were exchanged
 
 
 def with_folders(paths):
@@ -60,9 +59,6 @@ def with_folders(paths):
         with contextlib.suppress(OSError):  # no folder, or none that can be read
             names = sorted(os.listdir(path))
         pictures = [name for name in names if name.lower().endswith(SUFFIXES)]
-        others = [name for name in names if name not in pictures]
-        if pictures and others:
-            note(f"note: {path}: no pictures, so left out: {listed(list(map(shown, others)))}")
         inputs += [os.path.join(path, name) for name in pictures] or [path]
     return inputs
 
@@ -76,24 +72,16 @@ def batches(path, spec):
     """
     from logreg.datasets.pictures import SUFFIXES, UNREADABLE
 
-    if os.path.isdir(path):
+    kind = "table" if path == STDIN else "folder" if os.path.isdir(path) else sniff(path)
+    if kind in ("folder", "pickle"):
         raise DatasetError(
-            f"{path}: is a folder that holds no pictures, or cannot be read; a data set is given "
-            "with --dataset"
-        )
-    kind = "table" if path == STDIN else sniff(path)
-    if kind == "pickle":
-        raise DatasetError(
-            f"{path}: is a pickle: a data set is given with --dataset, a model with --model; "
-            "rows to predict come as npy, npz, CSV, IDX or pictures"
+            f"{path}: is a pickle, or a folder without pictures: rows to predict come as npy, npz, "
+            "CSV, IDX or pictures; --dataset gives a data set, --model a model"
         )
     if kind is None or (kind == "table" and path.lower().endswith(SUFFIXES + UNREADABLE)):
         yield _picture(path, spec)
     elif kind == "table":
-        columns = spec.columns
-        if not columns.categories:
-            columns = columns._replace(categories=(None,) * spec.n_in)
-        for x in table_batches(path, spec.options, spec.batch_size, columns):
+        for x in table_batches(path, spec.options, spec.batch_size, spec.columns):
             yield Batch(x)
     else:
         (array,) = read_arrays(path, _choose).values()
@@ -167,23 +155,18 @@ def _choose(names):
 def _picture(path, spec):
     from logreg.datasets.pictures import read_picture
 
-    if spec.no_pictures:
+    if not spec.takes_pictures:
         raise DatasetError(
-            f"{path}: is no npy, npz, CSV or IDX file, and the model takes no pictures: "
-            f"{spec.no_pictures}; it expects {spec}"
+            f"{path}: is no npy, npz, CSV or IDX file; the model expects {spec}, and no picture: "
+            f"it was not trained on grey images of at least {MIN_SIDE} x {MIN_SIDE} pixels"
         )
     picture = read_picture(path, spec.image_shape, spec.invert, spec.background)
     if picture.is_blank:
         warning(f"{path}: is blank, or too faint: no ink was found on it")
-    if picture.is_several:
-        warning(
-            f"{path}: seems to show several digits, and is read as one: blots of ink that are at "
-            "least half as tall as the tallest stand side by side; cut it into one picture a digit"
-        )
     pixels = picture.pixels.reshape(1, -1)
     if spec.pixel_range:
         pixels = numpy.interp(pixels, (0, 255), spec.pixel_range)
-    return Batch(pixels, True, picture.inverted)
+    return Batch(pixels, is_single=True)
 
 
 class InputChecker:

@@ -5,18 +5,16 @@ from typing import NamedTuple
 
 import numpy
 
-from logreg import kernel, plots
+from logreg import kernel
 from logreg.datasets import PIXEL_SCALE
 from logreg.datasets.checks import image_shape
 from logreg.datasets.header import Columns
 from logreg.datasets.preprocessing import Preprocessing
 from logreg.errors import ModelFileError
 from logreg.hyperparameters import DEFAULTS
-from logreg.prediction.inputs import InputChecker, InputSpec, array_batches, rows_of
+from logreg.prediction.inputs import MIN_SIDE, InputChecker, InputSpec, array_batches, rows_of
 from logreg.saving import format
 from logreg.shell.options import NO_OPTIONS
-
-MIN_SIDE = 10  # pixels; in smaller grey images, digits are not laid out as MNIST's are
 
 
 class Prediction(NamedTuple):
@@ -102,7 +100,7 @@ class Predictor:
             n_in,
             shape,
             background="light" if is_known and 2 * median >= sum(self.x_range) else "dark",
-            no_pictures=_no_pictures(shape),
+            takes_pictures=shape is not None and len(shape) == 2 and min(shape) >= MIN_SIDE,
             pixel_range=None if is_of_bytes else metadata.get("raw_range"),
             columns=columns,
             options=NO_OPTIONS.completed(metadata),
@@ -146,20 +144,6 @@ class Predictor:
             p = numpy.exp(scores - scores.max(axis=1, keepdims=True))
             return Prediction(scores.argmax(axis=1), p / p.sum(axis=1, keepdims=True))
 
-    def _repr_html_(self):
-        return plots.repr_html(self)
-
     def ready(self, x):
         """Make of features what the model takes; see :class:`Preprocessing`."""
         return self._preprocessing.apply(x, self.dtype)
-
-
-def _no_pictures(shape):
-    """Why pictures are no input for a model of images of that shape; '' if they are."""
-    if shape is None:
-        return "it was not trained on images"
-    if len(shape) == 3:
-        return "its images are in colour"
-    if min(shape) < MIN_SIDE:
-        return f"its images of {shape[0]} x {shape[1]} pixels are smaller than 10 x 10"
-    return ""

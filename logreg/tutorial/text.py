@@ -3,8 +3,8 @@
 The text is Markdown as GitHub shows it. Two comments in it mean something:
 
 - ``<!-- source: logreg.sgd.train, from `for epoch` to `return` -->`` stands above a block of the
-  program's own code. It names an object, and perhaps what the first and the last line that are
-  shown hold.
+  program's own code. It names an object, and perhaps the lines that are shown: from the first that
+  holds one thing to the next that holds another.
 - ``<!-- play: softmax -->`` stands above the picture of something that the page lets one play with.
 """
 
@@ -20,8 +20,6 @@ import re
 import textwrap
 from pathlib import Path
 from typing import NamedTuple
-
-from logreg.errors import LogRegError
 
 HERE = Path(__file__).parent
 TEXT = HERE / "README.md"
@@ -101,17 +99,10 @@ def source(info):
     code = inspect.getsource(functools.reduce(getattr, parts[2:], module))
     lines = _without_docstrings(textwrap.dedent(code))
     if first:
-        start, end = _find(first, lines, info), _find(last, lines, info)
+        start = next(i for i, line in enumerate(lines) if first in line)
+        end = next(i for i, line in enumerate(lines) if last in line and i >= start)
         lines = textwrap.dedent("\n".join(lines[start : end + 1])).splitlines()
     return "\n".join(lines)
-
-
-def _find(part, lines, info):
-    """The number of the one line of code in which a part of it stands."""
-    found = [i for i, line in enumerate(lines) if part in line]
-    if len(found) != 1:
-        raise LogRegError(f"source: {info}: {len(found)} lines hold `{part}`: name one line")
-    return found[0]
 
 
 def _without_docstrings(code):
@@ -171,11 +162,11 @@ def _code_cells(examples):
     cells, lines = [], ""
     for example in doctest.DocTestParser().get_examples(examples):
         lines += example.source
-        if example.exc_msg:  # a notebook that is run as a whole goes on
-            cells.append(_cell("code", lines.rstrip(), tags=["raises-exception"]))
-        elif example.want:
-            cells.append(_cell("code", lines.rstrip()))
-        lines = lines if not example.want else ""
+        if example.want:
+            # A notebook that is run as a whole goes on after an error.
+            tags = {"tags": ["raises-exception"]} if example.exc_msg else {}
+            cells.append(_cell("code", lines.rstrip(), **tags))
+            lines = ""
     return cells + ([_cell("code", lines.rstrip())] if lines else [])
 
 

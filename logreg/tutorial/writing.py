@@ -2,31 +2,28 @@
 
 import base64
 import csv
-import hashlib
 import importlib
-import json
+import io
 import re
-import struct
 import tempfile
-import zlib
 from pathlib import Path
-from string import Template
 
 import numpy
 
-from logreg import __version__
 from logreg.datasets import read_dataset
-from logreg.errors import DatasetError, ExtraError, install
+from logreg.errors import DatasetError, needing
 from logreg.hyperparameters import DATASET, Hyperparameters
+from logreg.page.sections import base64_of
+from logreg.page.writing import PAD, filled
 from logreg.saving import load_model
 from logreg.saving.format import save
 from logreg.sgd import sgd_optimization
 from logreg.shell.console import warning
 from logreg.tutorial import text
 
-LIBRARIES = ("markdown_it", "mdit_py_plugins", "latex2mathml", "pygments")
+LIBRARIES = ("markdown_it", "mdit_py_plugins", "latex2mathml", "pygments", "PIL")
+PACKAGES = ("markdown-it-py", "mdit-py-plugins", "latex2mathml", "Pygments", "pillow")
 HERE = Path(__file__).parent
-PAD = HERE.parent / "page" / "pad.js"
 N_DIGITS = 1000  # in the page, the first training rows; the last 200 of them validate
 CENTRES = ((-1, -0.6), (1, -0.6), (0, 1))  # of the points on the plane
 SPREAD = 0.6
@@ -40,13 +37,9 @@ FORMS = {
 
 def require_extra():
     """Raise an ExtraError if a library that makes HTML of the text is not there."""
-    try:
+    with needing("the page", "tutorial", *PACKAGES):
         for name in LIBRARIES:
             importlib.import_module(name)
-    except ImportError as error:
-        packages = "markdown-it-py", "mdit-py-plugins", "latex2mathml", "Pygments"
-        needed = f"{', '.join(packages)} ({error}): {install('tutorial', *packages)}"
-        raise ExtraError(f"the page needs {needed}") from None
 
 
 def write_page(path):
@@ -87,22 +80,20 @@ def train():
 def page(data, classifier):
     """Make the page of the text, of a data set of digits and of a model of it, as a str."""
     body = to_html(text.TEXT.read_text(encoding="utf-8"))
-    script = PAD.read_text(encoding="utf-8") + (HERE / "tutorial.js").read_text(encoding="utf-8")
     headings = re.findall(r'<h[12] id="(.*?)">(.*?)</h[12]>', body)
     about = classifier.metadata
     is_mnist = about["dataset"] == DATASET
     dataset = "MNIST" if is_mnist else "mnist_sample, as MNIST could not be had"
     error = f"{100 * about['test_error_all_rows']:.2f} %"
-    return Template((HERE / "page.html").read_text(encoding="utf-8")).substitute(
+    return filled(
+        HERE / "page.html",
+        [PAD, HERE / "tutorial.js"],
+        facts(data, classifier),
         title=headings[0][1],
-        hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         contents="".join(f'<li><a href="#{name}">{title}</a>' for name, title in headings[1:]),
         text=body,
         full_run=f"{about['n_train_rows']:,} rows of {dataset}; test error {error}",
         run=dataset,
-        facts=json.dumps(facts(data, classifier)).replace("<", "\\u003c"),
-        script=script,
-        version=__version__,
     )
 
 
@@ -140,13 +131,17 @@ def highlighted(code, language, attributes):
 
 def facts(data, classifier):
     """What there is to play with: the model, a thousand digits, points, the recorded run."""
+    from PIL import Image
+
     x, y = (numpy.asarray(array[:N_DIGITS]) for array in data.train)
     pixels = x if x.dtype == numpy.uint8 else numpy.rint(256 * x)  # of the tutorial's pickle
     points, labels = plane()
+    digits = io.BytesIO()
+    Image.fromarray(pixels.astype("uint8")).save(digits, "png", optimize=True)  # a line for each
     return {
         "W": base64_of(classifier.W.get_value()),
         "b": base64_of(classifier.b.get_value()),
-        "digits": png(pixels),
+        "digits": "data:image/png;base64," + base64.b64encode(digits.getvalue()).decode(),
         "labels": y.tolist(),
         "plane": {"x": points.ravel().tolist(), "y": labels.tolist()},
         "validations": validations(),
@@ -165,23 +160,3 @@ def validations():
     """The validation errors, of 9,600 rows, of a run of 250 epochs of MNIST without patience."""
     with open(HERE / "validations.csv", newline="", encoding="utf-8") as file:
         return [int(row["validation_errors_of_9600"]) for row in csv.DictReader(file)]
-
-
-def base64_of(array):
-    """The bytes of an array, as little-endian float32."""
-    return base64.b64encode(numpy.asarray(array, "<f4").tobytes()).decode()
-
-
-def png(rows):
-    """A grey picture, as a data address, with a line for each row of uint8."""
-
-    def chunk(kind, content):
-        checksum = zlib.crc32(kind + content)
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
-
-    height, width = rows.shape
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    lines = numpy.insert(rows, 0, 0, axis=1)  # each begins with the number of its filter: none
-    packed = zlib.compress(lines.astype("uint8").tobytes(), 9)
-    content = chunk(b"IHDR", header) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
-    return "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + content).decode()

@@ -9,11 +9,12 @@ import pytest
 from builders import csv_text, idx_bytes, npy_bytes, npz_bytes, sample, write
 from PIL import Image
 
+from logreg.datasets.header import Columns
 from logreg.errors import DatasetError
 from logreg.prediction.inputs import InputSpec, array_batches, batches, with_folders
 
 pytestmark = pytest.mark.engine_free
-DIGITS = InputSpec(784, (28, 28), no_pictures="")
+DIGITS = InputSpec(784, (28, 28), takes_pictures=True, columns=Columns(categories=(None,) * 784))
 THREE = InputSpec(3)
 IMAGES = sample()["x_test"][:12]
 FLAT = IMAGES.reshape(12, 784)
@@ -82,18 +83,18 @@ def test_pictures():
     Image.fromarray(IMAGES[0]).save("unnamed", "png")
     for path in ("digit.png", "unnamed"):
         (batch,) = batches(path, DIGITS)
-        assert batch.is_single and not batch.inverted
+        assert batch.is_single
         assert batch.x.tolist() == FLAT[:1].tolist()
     # Bytes of a picture that are those of text: its name tells what it is.
     write("text.pgm", b"P5\n28 28\n255\n" + numpy.maximum(IMAGES[0], 48).tobytes())
     assert rows_of("text.pgm").tolist() == [numpy.maximum(FLAT[0], 48).tolist()]
     scaled = rows_of("digit.png", DIGITS._replace(pixel_range=(-8, 8)))
     numpy.testing.assert_allclose(scaled, FLAT[:1] / 255 * 16 - 8)
-    with pytest.raises(DatasetError, match=r"digit.png: .*the model takes no pictures: it was not"):
+    with pytest.raises(DatasetError, match="expects 3 features, and no picture: it was"):
         rows_of("digit.png", THREE)
 
 
-def test_the_pictures_of_a_folder(tmp_path, capsys):
+def test_the_pictures_of_a_folder(tmp_path):
     for folder in ("a", "b", "a/more.png"):
         (tmp_path / folder).mkdir()
     for name in ("b.PNG", "a.jpg", "notes.txt"):
@@ -101,6 +102,5 @@ def test_the_pictures_of_a_folder(tmp_path, capsys):
     a, b = str(tmp_path / "a"), str(tmp_path / "b")
     found = with_folders(["x.csv", a, b])
     assert found == ["x.csv", *(os.path.join(a, k) for k in ("a.jpg", "b.PNG", "more.png")), b]
-    assert capsys.readouterr().err == f"note: {a}: no pictures, so left out: notes.txt\n"
-    with pytest.raises(DatasetError, match="is a folder that holds no pictures, or cannot be"):
+    with pytest.raises(DatasetError, match="b: is a pickle, or a folder without pictures: rows"):
         rows_of(b)
