@@ -28,7 +28,7 @@ from logreg.prediction import inputs
 from logreg.prediction.predictor import Predictor
 from logreg.prediction.writers import destination, shown, writer
 from logreg.saving import format
-from logreg.shell import options, ranks
+from logreg.shell import options
 from logreg.shell.files import refuse_overwriting
 
 N_EXAMPLES = 10
@@ -107,8 +107,6 @@ def _require_positive(option, value):
 @command
 def main(argv=None):
     """Predict as the options say; see :mod:`logreg.shell.console` for the exit code."""
-    if not ranks.alone():
-        return 0
     args = _arguments(argv)
     if args.info:
         return _info(args)

@@ -71,8 +71,6 @@ class Run:
         What the `params` were at the best validation.
     is_checkpointed : bool
         Whether a callback keeps the run's state: what else is kept has to keep up with it.
-    n_threads : int or None
-        Threads that share a sum of the training step, if the bits depend on how many they are.
     reason : {None, 'patience', 'n_epochs', 'diverged', 'interrupted'} or str
         Why the run ended: one of these, or the text that a callback gave to
         :class:`~logreg.callbacks.StopTraining`.
@@ -88,7 +86,6 @@ class Run:
     validations: list = field(default_factory=list, repr=False)
     best_values: Optional[list] = field(default=None, repr=False)
     is_checkpointed: bool = False
-    n_threads: Optional[int] = None
     reason: Optional[str] = None
 
     def __post_init__(self):

@@ -179,7 +179,6 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
         with starting("compiling: the first time on a machine, this takes a while"):
             functions = compile_functions(x, y, cost, errors, updates, datasets, run, loss)
         train_model, _, test_model = functions
-        run.n_threads = train_model.n_threads
         for callback in reversed(callbacks):
             callback.on_train_begin(run)
         run.start_clock()
@@ -318,8 +317,7 @@ def _check_expressions(x, y, cost, errors, updates, hyperparameters, loss):
                 "as the T.mean of its rows"
             )
     updates = engine.checked_updates(updates)
-    of_cost = engine.ancestors([cost])
-    both = of_cost | engine.ancestors([errors])
+    of_cost, both = engine.ancestors([cost]), engine.ancestors([cost, errors])
     if x not in both:
         raise SettingError(f"neither cost nor errors is made of {x}: give the x that they are of")
     params = [variable for variable, _ in updates if variable in of_cost]

@@ -219,13 +219,13 @@ RUN = {"batch_size": 20, "dataset": "d", "dataset_sha256": "0" * 64}
 HERE = f"{engine.NAME} {engine.VERSION}"
 
 
-def new_run(shape=(2, 2), n_threads=None):
+def new_run(shape=(2, 2)):
     variables = [theano.shared(numpy.zeros(shape)), theano.shared(numpy.zeros(2))]
-    return Run(variables, [], Hyperparameters(), 5, n_threads=n_threads)
+    return Run(variables, [], Hyperparameters(), 5)
 
 
-def write_state(**options):
-    Checkpoint("run.state", RUN).on_validation(new_run(**options), None)
+def write_state():
+    Checkpoint("run.state", RUN).on_validation(new_run(), None)
 
 
 def resumed(run):
@@ -259,17 +259,6 @@ def test_another_number_of_ranks_is_told(working_folder, capfd, monkeypatch):
     checkpoint.on_train_begin(new_run())
     said = f"warning: the run began on {HERE} and goes on on {HERE} on 2 ranks: the last digits may"
     assert capfd.readouterr().err.startswith(said)
-
-
-@pytest.mark.parametrize("then, now", [(2, 2), (2, 4), (None, 4), (2, None), (None, None)])
-def test_another_number_of_threads_is_told_where_it_decides_the_bits(
-    working_folder, capfd, then, now
-):
-    write_state(n_threads=then)
-    resumed(new_run(n_threads=now))
-    began, goes_on = (HERE + (f" with {n} thread(s)" if n else "") for n in (then, now))
-    said = f"warning: the run began on {began} and goes on on {goes_on}: the last digits may come "
-    assert capfd.readouterr().err == ("" if then == now else said + "out different\n")
 
 
 def test_the_state_of_another_model_is_refused(working_folder):

@@ -32,8 +32,6 @@ from logreg.updates import adam, momentum, sgd
 class Steps:
     """Stands for `train_model`: notes which minibatches it trains on; step i costs i."""
 
-    n_threads = None
-
     def __init__(self):
         self.taken = []
         self._n_asked = 0

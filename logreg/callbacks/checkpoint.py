@@ -60,7 +60,7 @@ class Checkpoint(Callback):
         for validation in run.validations:  # early stopping comes to be where it was
             loss = getattr(validation, run.hyperparameters.criterion)
             run.stopping.update(validation.iter, math.nan if loss is None else loss)
-        there, here = _where(header), _where({**provenance(), **self._threads_and_ranks(run)})
+        there, here = _where(header), _where({**provenance(), "n_ranks": ranks.size})
         if there != here:
             warning(
                 f"the run began on {there} and goes on on {here}: the last digits may come out "
@@ -77,12 +77,9 @@ class Checkpoint(Callback):
             "run": self.settings,
             "progress": {"iter": run.iter, "seconds": run.seconds},
             "validations": [validation.plain() for validation in run.validations],
-            **self._threads_and_ranks(run),
+            "n_ranks": ranks.size,
         }
         save(self.path, dumps("checkpoint", arrays, **content, **provenance()))
-
-    def _threads_and_ranks(self, run):
-        return {"n_threads": run.n_threads, "n_ranks": ranks.size}
 
 
 def _saved_state(path, resume):
@@ -100,10 +97,9 @@ def _saved_state(path, resume):
 
 
 def _where(header):
-    """An engine, its threads where their number decides the last digits, and its ranks."""
-    n_threads, n_ranks = header.get("n_threads"), header.get("n_ranks", 1)
-    with_threads = f" with {n_threads} thread(s)" if n_threads else ""
-    return header["engine"] + with_threads + (f" on {n_ranks} ranks" if n_ranks > 1 else "")
+    """An engine, and its ranks."""
+    n_ranks = header.get("n_ranks", 1)
+    return header["engine"] + (f" on {n_ranks} ranks" if n_ranks > 1 else "")
 
 
 def _fault(header, values, settings, run):

@@ -41,9 +41,8 @@ class Interruption(Callback, contextlib.ExitStack):
 
     def on_train_end(self, run):
         self.close()
-        self.received = ranks.largest(self.received or 0) or None
 
     @property
     def exit_code(self):
-        """What a shell reports of a process that the signal ended: 130 or 143."""
-        return 128 + self.received
+        """What a shell reports of a process that the signal ended: 130 or 143; else 0."""
+        return 128 + self.received if self.received else 0

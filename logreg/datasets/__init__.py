@@ -19,7 +19,6 @@ from logreg.datasets.preprocessing import scaled as scaled
 from logreg.datasets.sharing import shared_datasets as shared_datasets
 from logreg.datasets.sources import locate, read
 from logreg.datasets.splits import check_seeds, split_off
-from logreg.shell import ranks
 from logreg.shell.console import note, warning
 from logreg.shell.files import refuse_overwriting
 from logreg.shell.options import NO_OPTIONS, TableOptions, make_options
@@ -154,8 +153,7 @@ def load_data(
     floatx = engine.theano.config.floatX
     options = make_options(label_column, header, decimal, drop, missing, na)
     how = {"dtype": floatx, "split_seed": split_seed, "standardize": standardize}
-    with ranks.first_first():  # which fetches what is nowhere
-        data = read_dataset(dataset, options, shuffle, announce=True, **how)
+    data = read_dataset(dataset, options, shuffle, announce=True, **how)
     if data.class_labels != list(range(data.n_out)):
         labels = listed([repr(label)[:40] for label in data.class_labels])
         note(f"note: {data.name}: the labels {labels} are numbered 0 to {data.n_out - 1}")

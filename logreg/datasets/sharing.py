@@ -31,7 +31,9 @@ def distribute(data, batch_size):
             places = [(*_place(x), y) for x, y in data.sets]
     facts, places = ranks.same_on_all((facts, places))
     sets = _mapped(places)
-    if ranks.largest(not sets):
+    n_blind = numpy.array([0 if sets else 1])
+    ranks.sum_counts(n_blind)
+    if n_blind.any():
         if places:
             note("note: not all ranks can read the files: rank 0 sends each its rows")
         sets = {split: _sent(data, split, batch_size) for split in SPLITS}
@@ -103,9 +105,6 @@ def shared_datasets(data, release=False, as_stored=False):
         is_pixels = preprocessing.pixel_scale != 1 and prepare is None
         return as_stored and (is_pixels or mapping(x) is not None)
 
-    itemsize = numpy.dtype(floatx).itemsize
-    n_bytes = (x.nbytes if stays(x) else x.size * itemsize for x, _ in data.sets)
-    engine.require_memory(sum(n_bytes))
     shared = []
     for split, n_rows in zip(SPLITS, data.sizes()):
         x, y = getattr(data, split)
@@ -156,7 +155,7 @@ def shared_arrays(x, y, datasets, batch_size, n_in=0, n_out=0):
         source = f"the {split} set:"
         if not (isinstance(features, engine.Stored) or hasattr(features, "get_value")):
             features = _shared_features(x, features, source)
-        shape = engine.as_stored(features)[0].get_value(borrow=True).shape
+        shape = engine.as_stored(features).shared.get_value(borrow=True).shape
         if n_in and shape[1:] != (n_in,):
             raise SettingError(f"{source} x has shape {shape}, and the model takes {n_in} columns")
         shared.append((features, _shared_labels(y, labels, features, n_out, source)))

@@ -16,9 +16,9 @@ import numpy
 
 from logreg.engine import kernel_graph, pytensor_backend, theano_backend
 from logreg.engine.backend import Stored as Stored
-from logreg.engine.backend import as_stored as as_stored
-from logreg.engine.backend import n_rows, user_setting
+from logreg.engine.backend import as_stored, n_rows, user_setting
 from logreg.engine.backend import n_rows_here as n_rows_here
+from logreg.engine.kernel_graph import ancestors as ancestors
 from logreg.engine.ranks_backend import RanksBackend
 from logreg.errors import EngineError, SettingError
 from logreg.shell import ranks
@@ -56,13 +56,8 @@ def _load():
     )
 
 
-def _over_ranks(backend):
-    return RanksBackend(backend) if ranks.size > 1 else backend
-
-
 ranks.start()
-_on_cpu = _load()
-_backend = _over_ranks(_on_cpu)
+_backend = _on_cpu = RanksBackend(_load()) if ranks.size > 1 else _load()
 theano, T = _backend.theano, _backend.T
 NAME, VERSION = theano.__name__, theano.__version__
 
@@ -80,7 +75,6 @@ def use_device(name=None):
 
     `name` is ``'cpu'``; ``'cuda'``, ``'cuda0'``, ``'cuda1'``, ... for a GPU, on Theano by pygpu and
     on PyTensor by its JAX backend; on PyTensor also ``'jax:cpu'``. None is what Theano's flags say.
-    Of several ranks, each takes a GPU of its own where ``'cuda'`` is asked for.
     """
     global _backend
     _backend.release()
@@ -88,9 +82,7 @@ def use_device(name=None):
     if name is not None and not re.fullmatch(r"cpu|cuda\d*|jax:cpu", name):
         known = "cpu, cuda, or cuda0, cuda1, ..., or on PyTensor jax:cpu"
         raise EngineError(f"device {name!r} is not known: give {known}")
-    if name == "cuda" and ranks.size > 1:  # each its own
-        name = f"cuda{ranks.local_rank}"
-    _backend = _over_ranks(_on_cpu.on_device(name))
+    _backend = _on_cpu.on_device(name)
 
 
 def describe():
@@ -129,11 +121,6 @@ def stored(array, scale=1.0, n_rows=None, prepare=None):
     return _backend.stored(array, scale, n_rows, prepare)
 
 
-def require_memory(n_bytes):
-    """Raise an EngineError if a data set of so many bytes does not fit into the device."""
-    _backend.require_memory(n_bytes)
-
-
 def is_symbolic(value):
     """Whether a value is a symbolic variable."""
     return all(hasattr(value, name) for name in ("owner", "ndim", "dtype", "tag"))
@@ -148,17 +135,6 @@ def known_sizes(x, variables):
     weights = [W for other, W, *_ in dots if other is x and hasattr(W, "get_value")]
     n_in = max((value(W).shape[0] for W in weights), default=0)
     return n_in, max((getattr(v.tag, "n_out", 0) for v in variables), default=0)
-
-
-def ancestors(outputs):
-    """The set of all variables that some expressions are made of, and of these themselves."""
-    found, left = set(), list(outputs)
-    while left:
-        variable = left.pop()
-        if variable not in found:
-            found.add(variable)
-            left += variable.owner.inputs if variable.owner else []
-    return found
 
 
 def checked_updates(updates):
@@ -227,9 +203,10 @@ def compile_step(x, y, dataset, batch_size, cost, updates, block):
     ``train_model(index)``, which is returned, takes the step on minibatch `index`, or notes it: up
     to `block` steps wait until :func:`value`, an error, or the costs are asked for, or
     :func:`take_steps` is called. So it is on JAX, and for plain descent by the kernel.
-    ``train_model.costs()`` lists the costs of the steps since its last call;
-    ``train_model.n_threads`` tells how many threads share a sum, if that decides its last bits.
+    ``train_model.costs()`` lists the costs of the steps since its last call.
     """
+    features, labels = dataset
+    dataset = as_stored(features), labels
     return _backend.compile_step(x, y, dataset, batch_size, cost, updates, block)
 
 
@@ -246,13 +223,11 @@ def compile_errors(x, y, dataset, batch_size, errors):
     """
     n = n_rows(dataset[0])
     n_batches = n // batch_size
-    edges = [*range(0, n, batch_size), n]
-    error_counts = _backend.compile_error_counts(x, y, dataset, edges, errors)
+    sums = _compile_sums(x, y, dataset, batch_size, errors)
 
     def error():
-        take_steps()
         # Counts are integers again: JAX rounds rates to float32, and Numba multiplies by 1 / n.
-        counts = numpy.rint(numpy.asarray(error_counts(), "float64"))
+        counts = numpy.rint(sums())
         # The mean of the minibatches' means, as the tutorial has it. Its rounding differs from
         # that of the mean over all rows, and decides a tie in the tutorial's log, at epoch 62.
         return float(numpy.mean(counts[:n_batches] / batch_size)), float(counts.sum() / n)
@@ -267,11 +242,18 @@ def compile_mean(x, y, dataset, mean):
     added in float64, in the order of the rows, so its bits depend on no number of threads. Of
     several ranks, all get the first one's.
     """
-    n = n_rows(dataset[0])
-    sums = _backend.compile_sums(x, y, dataset, [*range(0, n, ROWS_OF_A_SUM), n], mean)
+    sums = _compile_sums(x, y, dataset, ROWS_OF_A_SUM, mean)
+    return lambda: sum(sums().tolist()) / n_rows(dataset[0])
 
-    def mean_of_all():
+
+def _compile_sums(x, y, dataset, block, mean):
+    """Compile a mean over blocks of rows, times how many each has: after all steps, float64."""
+    features, labels = as_stored(dataset[0]), dataset[1]
+    n = n_rows(features)
+    sums = _backend.compile_sums(x, y, (features, labels), [*range(0, n, block), n], mean)
+
+    def sums_of_blocks():
         take_steps()
-        return sum(map(float, sums())) / n
+        return numpy.asarray(sums(), "float64")
 
-    return mean_of_all
+    return sums_of_blocks

@@ -8,8 +8,8 @@ from typing import Callable, NamedTuple, Optional
 
 import numpy
 
-from logreg.engine.kernel_graph import make_kernel
-from logreg.kernel import classes, cross_entropy, descend, n_cores
+from logreg.engine.kernel_graph import Kernel
+from logreg.kernel import classes, cross_entropy, descend, is_wanted
 
 ROWS_AT_A_TIME = 1 << 14  # about as many are classified in one call, of fewer features than ...
 SECONDS = 0.1  # that a block of steps takes at the most: a signal waits for it
@@ -24,6 +24,11 @@ class Stored(NamedTuple):
     n_rows: Optional[int] = None  # of the whole set, where the variable has a rank's share of it
     prepare: Optional[Callable] = None  # (rows, dtype) -> rows as a model takes them
 
+    def rows(self, start, stop, dtype):
+        """Rows as they are stored; where they have to be prepared, as a model takes them."""
+        rows = self.shared.get_value(borrow=True)[start:stop]
+        return self.prepare(rows, dtype) if self.prepare else rows
+
 
 class Backend:
     """An engine on the CPU; :mod:`logreg.engine` says what its methods do.
@@ -35,7 +40,7 @@ class Backend:
     def __init__(self, theano, T, tools=None):
         self.theano = theano
         self.T = T
-        self.kernel = make_kernel(T, tools)
+        self.kernel = Kernel(T, tools) if tools and is_wanted() else None
         self.queued = None  # the TrainModel that has noted steps and not taken them
 
     def on_device(self, name):
@@ -55,14 +60,11 @@ class Backend:
         """The device, in words."""
         return "cpu"
 
-    def require_memory(self, n_bytes):
-        """The CPU's memory is the operating system's business."""
-
     def shared_data(self, array):
         return self.theano.shared(array, borrow=True)
 
-    def stored(self, array, *how):
-        return Stored(self.shared_data(array), *how)
+    def stored(self, array, scale, n_rows, prepare):
+        return Stored(self.shared_data(array), 1.0 if prepare else scale, n_rows, prepare)
 
     def value(self, variable):
         self.flush()
@@ -84,80 +86,68 @@ class Backend:
             def take_one(indices):
                 return on_rows(indices[0] * batch_size, (indices[0] + 1) * batch_size)
 
-            return TrainModel(self, take_one, 1, None if on_rows.has_kernel else n_blas_threads())
+            return TrainModel(self, take_one)
         *params, weights, rate = found
-        rows, scale, labels = self._arrays(dataset, x.dtype)
+        (features, _), labels = dataset, self._labels(dataset)
+        # Rows that become floats first do so a minibatch at a time.
+        are_taken = not features.prepare and features.shared.dtype in ("uint8", x.dtype)
 
         def take(indices):
             new, all_labels = [v.get_value(borrow=True) for v in params], labels()
             starts, costs = [index * batch_size for index in indices], []
-            # Rows that become floats first do so a minibatch at a time.
             blocks = [(0, len(all_labels), starts)]
-            if not rows.are_taken:
+            if not are_taken:
                 blocks = [(start, start + batch_size, [0]) for start in starts]
             for first, last, firsts in blocks:
-                data = rows(first, last), scale, *new, all_labels[first:last]
+                rows, y = features.rows(first, last, x.dtype), all_labels[first:last]
+                data = rows, features.scale, *new, y
                 some, *new = descend(*data, firsts, batch_size, rate, weights)
                 costs.extend(some)
             for variable, value in zip(params, new):
                 variable.set_value(value, borrow=True)
             return costs
 
-        return TrainModel(self, take, block, None, SECONDS)
+        return TrainModel(self, take, block, SECONDS)
 
-    def _arrays(self, dataset, dtype):
-        """What the kernel takes of a set: a function of its rows, their scale, one of its labels.
-
-        ``rows.are_taken`` tells whether the kernel takes them as they are stored.
-        """
-        (shared, scale), labels = as_stored(dataset[0]), dataset[1]
-        prepare = getattr(dataset[0], "prepare", None)
-        scale = 1.0 if prepare else scale
-
-        def rows(start, stop):
-            found = shared.get_value(borrow=True)[start:stop]
-            return prepare(found, dtype) if prepare else found
-
-        rows.are_taken = not prepare and shared.dtype in ("uint8", dtype)
+    def _labels(self, dataset):
+        """A function of a set's labels."""
+        labels = dataset[1]
         if hasattr(labels, "get_value"):
-            return rows, scale, lambda: labels.get_value(borrow=True)
-        return rows, scale, self.kernel.function([], labels)
+            return lambda: labels.get_value(borrow=True)
+        return self.kernel.function([], labels)
 
-    def compile_error_counts(self, x, y, dataset, edges, errors):
-        found = self.kernel and self.kernel.classifier(errors, x, y)
+    def compile_sums(self, x, y, dataset, edges, mean):
+        found = self.kernel and self.kernel.classifier(mean, x, y)
         if not found:
-            return self.compile_sums(x, y, dataset, edges, errors)
-        rows, scale, labels = self._arrays(dataset, x.dtype)
-        n_in = as_stored(dataset[0])[0].get_value(borrow=True).shape[1]
+            on_rows = self._function_of_rows(x, y, dataset, [mean])
+            return lambda: [float(on_rows(a, b)[0]) * (b - a) for a, b in zip(edges, edges[1:])]
+        (features, _), labels = dataset, self._labels(dataset)
+        n_in = features.shared.get_value(borrow=True).shape[1]
         at_a_time = max(1, min(ROWS_AT_A_TIME, VALUES_AT_A_TIME // n_in))
 
         def counts():
             W, b = map(self.value, found)
-            starts, y = range(0, edges[-1], at_a_time), labels()
-            parts = [classes(rows(i, min(i + at_a_time, edges[-1])), scale, W, b) for i in starts]
-            is_wrong = numpy.concatenate(parts) != y[: edges[-1]]
+            parts = []
+            for start in range(0, edges[-1], at_a_time):
+                rows = features.rows(start, min(start + at_a_time, edges[-1]), x.dtype)
+                parts.append(classes(rows, features.scale, W, b))
+            is_wrong = numpy.concatenate(parts) != labels()[: edges[-1]]
             return numpy.add.reduceat(is_wrong, edges[:-1], dtype="int64")
 
         return counts
 
-    def compile_sums(self, x, y, dataset, edges, mean):
-        on_rows = self._function_of_rows(x, y, dataset, [mean])
-        return lambda: [float(on_rows(a, b)[0]) * (b - a) for a, b in zip(edges, edges[1:])]
-
     def _function_of_rows(self, x, y, dataset, outputs, updates=()):
         """Compile a function of the rows from `start` to `stop` of a set, which lists outputs."""
-        shared, scale = as_stored(dataset[0])
-        prepare = getattr(dataset[0], "prepare", None)
-        scale = 1.0 if prepare else scale
+        features, labels = dataset
         # Numba keeps all graphs that it compiles: with an input for the rows, it keeps no data.
-        rows = (x if prepare else shared).type("rows")
+        rows = (x if features.prepare else features.shared).type("rows")
         start, stop = self.T.lscalar("start"), self.T.lscalar("stop")
-        givens = {y: dataset[1][start:stop]}
+        givens = {y: labels[start:stop]}
         variables, n_outputs = [variable for variable, _ in updates], len(outputs)
         outputs = [*outputs, *(new for _, new in updates)]
-        with_kernel = self.kernel and self.kernel.put_into(outputs, x, y, rows, scale)
+        with_kernel = self.kernel and self.kernel.put_into(outputs, x, y, rows, features.scale)
         if not with_kernel:
-            givens[x] = as_features(self.T, rows, x.dtype, scale)
+            givens[x] = as_features(self.T, rows, x.dtype, features.scale)
         outputs = with_kernel or outputs
         outputs, updates = outputs[:n_outputs], list(zip(variables, outputs[n_outputs:]))
         compile_function = self.kernel.function if with_kernel else self.theano.function
@@ -166,54 +156,45 @@ class Backend:
         function.trust_input = True  # it gets arrays of int64, and need not look
 
         def on_rows(start, stop):
-            found = shared.get_value(borrow=True, return_internal_type=True)[start:stop]
-            found = prepare(found, x.dtype) if prepare else found
-            return function(numpy.array(start, "int64"), numpy.array(stop, "int64"), found)
+            edges = numpy.array(start, "int64"), numpy.array(stop, "int64")
+            return function(*edges, features.rows(start, stop, x.dtype))
 
         on_rows.has_kernel = bool(with_kernel)
         if not with_kernel:
             self._warm_up(lambda: on_rows(0, 1), variables)
         return on_rows
 
-    def compile_in_two(self, x, y, dataset, cost, gradients, updates, n_rows):
+    def compile_in_two(self, x, y, dataset, cost, gradients, updates):
         """Compile a step in two functions, between which ranks sum.
 
-        The first gives cost and gradients over the rows from `start` to `stop` of a set, which are
-        `n_rows`; the second takes the gradients and updates the variables.
+        The first gives cost and gradients over the rows from `start` to `stop` of a set; the second
+        takes the gradients and updates the variables.
         """
         found = self.kernel and self.kernel.descent(cost, updates, x, y)
         if found:
-            return self._descent_in_two(found, dataset, x.dtype, gradients)
-        of_rows = self._function_of_rows(x, y, dataset, [cost, *gradients])
+            of_rows = self._cross_entropy(found, dataset, x.dtype, gradients)
+        else:
+            of_rows = self._function_of_rows(x, y, dataset, [cost, *gradients])
         compile_function = self.kernel.function if of_rows.has_kernel else self.theano.function
         sums = [gradient.type() for gradient in gradients]
-        givens = dict(zip(gradients, sums))
-        apply = compile_function(sums, [], updates=updates, givens=givens)
+        apply = compile_function(sums, [], updates=updates, givens=dict(zip(gradients, sums)))
         apply.trust_input = True
-        if not of_rows.has_kernel:
-            params = [gradient.tag.gradient_of[1] for gradient in gradients]
-            zeros = [numpy.zeros_like(param.get_value(borrow=True)) for param in params]
-            self._warm_up(lambda: apply(*zeros), [variable for variable, _ in updates])
         return of_rows, apply
 
-    def _descent_in_two(self, found, dataset, dtype, gradients):
-        W, b, weights, rate = found
+    def _cross_entropy(self, found, dataset, dtype, gradients):
+        """A function of rows that lists cost and gradients, by the kernel alone."""
+        W, b, weights, _ = found
+        (features, _), labels = dataset, self._labels(dataset)
         params = [gradient.tag.gradient_of[1] for gradient in gradients]
-        rows, scale, labels = self._arrays(dataset, dtype)
 
         def of_rows(start, stop):
             values = W.get_value(borrow=True), b.get_value(borrow=True)
-            y = labels()[start:stop]
-            cost, dW, db = cross_entropy(rows(start, stop), scale, *values, y, weights)
+            rows, y = features.rows(start, stop, dtype), labels()[start:stop]
+            cost, dW, db = cross_entropy(rows, features.scale, *values, y, weights)
             return [cost, *(dW if param is W else db for param in params)]
 
-        def apply(*values):
-            for param, value in zip(params, values):
-                # Not in place: the array may be the user's, or kept by a callback.
-                param.set_value(param.get_value(borrow=True) - rate * value, borrow=True)
-
         of_rows.has_kernel = True
-        return of_rows, apply
+        return of_rows
 
     def _warm_up(self, call, variables):
         """Let an engine that compiles at the first call do it; what that changes is set back."""
@@ -224,11 +205,9 @@ class TrainModel:
 
     ``take(indices)`` takes the steps on these minibatches, and returns an array that begins with
     their costs. A block is cut to what took `seconds`, by the steps before, if these are given.
-    `n_threads` is how many threads share a sum, where that decides how the sum is rounded.
     """
 
-    def __init__(self, backend, take, block=1, n_threads=None, seconds=None):
-        self.n_threads = n_threads
+    def __init__(self, backend, take, block=1, seconds=None):
         self._backend, self._take, self._block, self._seconds = backend, take, block, seconds
         self._limit = 1 if seconds else block
         self._queue = []
@@ -260,8 +239,8 @@ class TrainModel:
 
 
 def as_stored(features):
-    """The shared variable of a set's features, and what its values are multiplied by."""
-    return features[:2] if isinstance(features, Stored) else (features, 1.0)
+    """What is given as a set's features: :class:`Stored`, or a shared variable as it is."""
+    return features if isinstance(features, Stored) else Stored(features)
 
 
 def as_features(T, rows, dtype, scale):
@@ -272,18 +251,12 @@ def as_features(T, rows, dtype, scale):
 
 def n_rows(features):
     """How many rows a set has, on all ranks together."""
-    return getattr(features, "n_rows", None) or n_rows_here(features)
+    return as_stored(features).n_rows or n_rows_here(features)
 
 
 def n_rows_here(features):
     """How many rows of a set this process has."""
-    return as_stored(features)[0].get_value(borrow=True).shape[0]
-
-
-def n_blas_threads():
-    """Threads that BLAS takes for matrix products, as far as the environment tells."""
-    names = (os.environ.get(f"{name}_NUM_THREADS", "") for name in ("OPENBLAS", "MKL", "OMP"))
-    return next((int(n) for n in names if n.isdigit() and int(n)), n_cores())
+    return as_stored(features).shared.get_value(borrow=True).shape[0]
 
 
 def user_setting(engine, option):

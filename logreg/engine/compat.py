@@ -58,9 +58,7 @@ def with_theanos_names(pytensor):
 
     path = "theano.tensor"
     streams = Names(path + ".shared_randomstreams", RandomStreams=RandomStreams)
-    nnet = Names(
-        path + ".nnet", softmax=softmax, relu=relu, binary_crossentropy=binary_crossentropy
-    )
+    nnet = Names(path + ".nnet", softmax=softmax, relu=relu)
     T = Names(path, pytensor.tensor, grad=pytensor.grad, nnet=nnet, shared_randomstreams=streams)
     nnet.sigmoid, nnet.softplus = T.sigmoid, T.softplus
     nnet.binary_crossentropy = binary_crossentropy

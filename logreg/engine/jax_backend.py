@@ -11,37 +11,10 @@ import warnings
 
 import jax
 import numpy
-from pytensor.graph.basic import Apply
-from pytensor.graph.op import Op
 from pytensor.graph.replace import graph_replace
-from pytensor.link.jax.dispatch import jax_funcify
 
-from logreg.engine.backend import Backend, Stored, TrainModel, as_features, as_stored
+from logreg.engine.backend import Backend, Stored, TrainModel, as_features
 from logreg.errors import EngineError, install
-from logreg.kernel import n_cores
-from logreg.shell.console import warning
-
-
-class Rows(Op):
-    """So many rows of an array, from one on whose number is an input: JAX copies no others."""
-
-    __props__ = ("n_rows",)
-
-    def __init__(self, n_rows):
-        self.n_rows = n_rows
-
-    def make_node(self, whole, first):
-        rows = whole.type.clone(shape=(self.n_rows, *whole.type.shape[1:]))
-        return Apply(self, [whole, first], [rows()])
-
-    def perform(self, node, inputs, outputs):
-        whole, first = inputs
-        outputs[0][0] = whole[first : first + self.n_rows].copy()
-
-
-@jax_funcify.register(Rows)
-def _rows_in_jax(op, **options):
-    return lambda whole, first: jax.lax.dynamic_slice_in_dim(whole, first, op.n_rows)
 
 
 class JaxBackend(Backend):
@@ -50,43 +23,34 @@ class JaxBackend(Backend):
     def __init__(self, pytensor, T, name):
         super().__init__(pytensor, T)
         self.device = _find_device(name)
-        self.n_bytes_placed = 0
         jax.config.update("jax_enable_x64", pytensor.config.floatX == "float64")
         jax.config.update("jax_default_device", self.device)
         # PyTensor leaves assertions on shapes to JAX, and asks it for 64-bit types that are off.
         warnings.filterwarnings("ignore", message="Skipping Assert|Explicitly requested dtype")
         self._mode_before = pytensor.config.mode
         pytensor.config.mode = "JAX"
-        if pytensor.config.floatX == "float64" and self.device.platform != "cpu":
-            warning("float64 is slow on a GPU: float32 gives the same log (--floatx float32)")
 
     def release(self):
         super().release()
         self.theano.config.mode = self._mode_before
 
     def where(self):
-        return (
-            f"JAX {jax.__version__} on {self.device.platform}:{self.device.id} "
-            f"({self.device.device_kind}), {self.n_bytes_placed:,} bytes of data placed there"
-        )
-
-    def require_memory(self, n_bytes):
-        stats = self.device.memory_stats() or {}
-        free = stats.get("bytes_limit", numpy.inf) - stats.get("bytes_in_use", 0)
-        if n_bytes > free:
-            raise EngineError(
-                f"the data need {n_bytes:,} bytes of {self.device.device_kind}'s memory, of "
-                f"which {free:,} are free: take fewer rows, or train on the CPU (--device cpu)"
-            )
+        device = self.device
+        return f"JAX {jax.__version__} on {device.platform}:{device.id} ({device.device_kind})"
 
     def shared_data(self, array):
-        self.require_memory(array.nbytes)
+        stats = self.device.memory_stats() or {}
+        free = stats.get("bytes_limit", numpy.inf) - stats.get("bytes_in_use", 0)
+        if array.nbytes > free:
+            raise EngineError(
+                f"a set needs {array.nbytes:,} bytes of {self.device.device_kind}'s memory, of "
+                f"which {free:,} are free: take fewer rows, or train on the CPU (--device cpu)"
+            )
         shared = self.theano.shared(array, borrow=True, shape=array.shape)
         self._place(shared, array)
-        self.n_bytes_placed += array.nbytes
         return shared
 
-    def stored(self, array, scale=1.0, n_rows=None, prepare=None):
+    def stored(self, array, scale, n_rows, prepare):
         array = prepare(array, self.theano.config.floatX) if prepare else array
         return Stored(self.shared_data(array), 1.0 if prepare else scale, n_rows)
 
@@ -131,26 +95,7 @@ class JaxBackend(Backend):
             return compiled()
 
         take([])  # JAX compiles at the first call
-        n_threads = n_cores() if self.device.platform == "cpu" else None
-        return TrainModel(self, take, block, n_threads)
-
-    def compile_in_two(self, x, y, dataset, cost, gradients, updates, n_rows):
-        """As :meth:`Backend.compile_in_two`; what ranks sum crosses the bus and back."""
-        first = self.theano.shared(numpy.int64(0))
-        replace = dict(zip((x, y), self._rows(dataset, x.dtype, first, n_rows)))
-        outputs = graph_replace([cost, *gradients], replace, strict=False)
-        compiled = self.theano.function([], outputs)
-        sums = [gradient.type() for gradient in gradients]
-        apply = self.theano.function(sums, [], updates=updates, givens=dict(zip(gradients, sums)))
-        for variable, _ in updates:
-            self._place(variable, self.value(variable))
-
-        def of_rows(start, stop):
-            self._place(first, numpy.int64(start))
-            return jax.device_get(compiled())
-
-        of_rows.has_kernel = False
-        return of_rows, apply
+        return TrainModel(self, take, block)
 
     def compile_sums(self, x, y, dataset, edges, mean):
         starts, sizes = numpy.array(edges[:-1], "int64"), numpy.diff(edges)
@@ -176,9 +121,10 @@ class JaxBackend(Backend):
         return sums
 
     def _rows(self, dataset, dtype, start, n_rows):
-        shared, scale = as_stored(dataset[0])
-        rows, labels = (Rows(n_rows)(whole, start) for whole in (shared, dataset[1]))
-        return as_features(self.T, rows, dtype, scale), labels
+        features, labels = dataset
+        indices = start + self.T.arange(n_rows)
+        rows = as_features(self.T, features.shared[indices], dtype, features.scale)
+        return rows, labels[indices]
 
     def _place(self, shared, value):
         # set_value would turn it back into a NumPy array.
@@ -188,18 +134,11 @@ class JaxBackend(Backend):
 def _find_device(name):
     platform, number = re.fullmatch(r"(?:jax:)?(cpu|cuda)(\d*)", name).groups()
     try:
-        devices = jax.devices(platform)
-    except RuntimeError as error:
-        seen = ", ".join(sorted({device.platform for device in jax.devices()}))
+        return jax.devices(platform)[int(number or 0)]
+    except (RuntimeError, IndexError) as error:
+        seen = ", ".join(f"{device.platform}:{device.id}" for device in jax.devices())
         needed = install("cuda", "'jax[cuda12]'")
         raise EngineError(
-            f"device {name!r}: JAX {jax.__version__} sees no {platform} device, only {seen}: it "
-            f"needs an NVIDIA GPU with its driver, and JAX with CUDA ({needed})"
+            f"device {name!r}: JAX {jax.__version__} sees only {seen}; a GPU needs NVIDIA's "
+            f"driver, and JAX with CUDA ({needed})"
         ) from error
-    try:
-        return devices[int(number or 0)]
-    except IndexError:
-        raise EngineError(
-            f"device {name!r} does not exist: JAX sees {len(devices)} {platform} devices, "
-            "numbered from 0"
-        ) from None

@@ -4,31 +4,17 @@ A graph of it and of a few operations on the parameters needs no compiling: the 
 interpreter runs it. LOGREG_KERNEL=0 leaves every graph alone.
 """
 
-import types
+from collections import namedtuple
 
 from logreg.engine.kernel_ops import make_op
-from logreg.kernel import MAX_CLASSES, is_wanted
+from logreg.kernel import MAX_CLASSES
+
+# What the kernel needs of an engine's internals; `function` compiles nothing.
+Tools = namedtuple("Tools", "function Op Apply DisconnectedType clone equal_computations")
 
 
-def make_kernel(T, tools):
-    """Make the :class:`Kernel` of an engine; None if it is not wanted or the tools are missing.
-
-    Parameters
-    ----------
-    T : module
-        The engine's tensor operations.
-    tools : object
-        What :func:`make_tools` makes.
-    """
-    return Kernel(T, tools) if tools is not None and is_wanted() else None
-
-
-def make_tools(function, change_flags, Mode, Linker, **names):
-    """Collect what the kernel needs of an engine's internals.
-
-    `names` are its `Op`, `Apply`, `DisconnectedType`, `ancestors` and `equal_computations`. Added
-    is `function`, which makes functions that run without being compiled.
-    """
+def make_tools(function, change_flags, Mode, Linker, *others):
+    """Make the :class:`Tools`, of which `others` are all but the first."""
     linker = Linker(use_cloop=False, c_thunks=False, allow_gc=False)
     # Fused operations would run element by element.
     mode = Mode(linker, "fast_run").excluding("fusion")
@@ -37,7 +23,7 @@ def make_tools(function, change_flags, Mode, Linker, **names):
         with change_flags(cxx=""):  # C code would fold constants, or loop over operations
             return function(*args, mode=mode, **options)
 
-    return types.SimpleNamespace(function=uncompiled_function, **names)
+    return Tools(uncompiled_function, *others)
 
 
 def checked_labels(T, y, n_out):
@@ -45,6 +31,20 @@ def checked_labels(T, y, n_out):
     are_classes = T.all(T.and_(T.ge(y, 0), T.lt(y, n_out)))
     said = "a label is not in 0 .. n_out - 1: number the classes from 0"
     return T.opt.Assert(said)(y, are_classes)
+
+
+def ancestors(outputs, is_end=lambda variable: False):
+    """All variables that expressions are made of, and of these themselves: the keys of a dict.
+
+    What a variable is made of for which ``is_end(variable)`` is true is left out.
+    """
+    found, left = {}, list(outputs)
+    while left:
+        variable = left.pop()
+        if variable not in found:
+            found[variable] = None
+            left += variable.owner.inputs if variable.owner and not is_end(variable) else []
+    return found
 
 
 def is_gradient(variable):
@@ -113,8 +113,9 @@ class Kernel:
 
     def _rate(self, variable, new, cost):
         """The rate if `new` is a step of descent on a cost by a constant rate; else None."""
-        gradients = [v for v in self.tools.ancestors([new]) if is_gradient(v)]
-        constants = [v for v in self.tools.ancestors([new], gradients) if hasattr(v, "data")]
+        found = ancestors([new], is_gradient)
+        gradients = [v for v in found if is_gradient(v)]
+        constants = [v for v in found if hasattr(v, "data")]
         if len(gradients) == len(constants) == 1 and constants[0].ndim == 0:
             of_cost, param, gradient = gradients[0].tag.gradient_of
             is_step = self._is_same(new, variable - constants[0] * gradient)
@@ -130,7 +131,7 @@ class Kernel:
         :func:`logreg.engine.gradients` makes them. Returned are the new outputs; None if there is
         no such cost, or if `x` is needed beside it.
         """
-        variables, new = list(self.tools.ancestors(outputs)), {}
+        variables, new = ancestors(outputs), {}
         for variable in variables:
             found = self.regression(variable, x, y)
             if found:
@@ -140,27 +141,9 @@ class Kernel:
         for cost in {v.tag.gradient_of[0] for v in gradients}:
             of_cost = [v for v in gradients if v.tag.gradient_of[0] is cost]
             params = [v.tag.gradient_of[1] for v in of_cost]
-            new.update(zip(of_cost, self.T.grad(*_rebuild([cost], new), params)))
-        outputs = _rebuild(outputs, new)
-        return outputs if new and x not in self.tools.ancestors(outputs) else None
+            new.update(zip(of_cost, self.T.grad(self.tools.clone(cost, new), params)))
+        outputs = self.tools.clone(outputs, new)
+        return outputs if new and x not in ancestors(outputs) else None
 
     def _is_same(self, variable, pattern):
         return self.tools.equal_computations([variable], [pattern])
-
-
-def _rebuild(outputs, new):
-    """Make graphs anew with other variables in place of the keys of `new`."""
-    made = dict(new)
-
-    def make(variable):
-        if variable not in made:
-            node = variable.owner
-            if node is None:
-                return variable
-            inputs = list(map(make, node.inputs))
-            if any(a is not b for a, b in zip(inputs, node.inputs)):
-                node = node.clone_with_new_inputs(inputs)
-            made.update(zip(variable.owner.outputs, node.outputs))
-        return made[variable]
-
-    return list(map(make, outputs))

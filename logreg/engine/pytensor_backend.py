@@ -51,19 +51,10 @@ def _tools():
         from pytensor.gradient import DisconnectedType
         from pytensor.graph.basic import Apply, equal_computations
         from pytensor.graph.op import Op
-        from pytensor.graph.traversal import ancestors
+        from pytensor.graph.replace import clone_replace
         from pytensor.link.vm import VMLinker
 
-        return make_tools(
-            pytensor.function,
-            pytensor.config.change_flags,
-            Mode,
-            VMLinker,
-            Op=Op,
-            Apply=Apply,
-            DisconnectedType=DisconnectedType,
-            ancestors=ancestors,
-            equal_computations=equal_computations,
-        )
+        internals = Mode, VMLinker, Op, Apply, DisconnectedType, clone_replace, equal_computations
+        return make_tools(pytensor.function, pytensor.config.change_flags, *internals)
     except Exception:
         return None

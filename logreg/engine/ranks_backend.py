@@ -4,8 +4,8 @@ import zlib
 
 import numpy
 
-from logreg.engine.backend import Stored, TrainModel, as_stored, n_blas_threads
-from logreg.engine.kernel_graph import is_gradient
+from logreg.engine.backend import TrainModel
+from logreg.engine.kernel_graph import ancestors, is_gradient
 from logreg.errors import EngineError, SettingError
 from logreg.shell import ranks
 
@@ -20,9 +20,15 @@ class RanksBackend:
 
     def __init__(self, backend):
         self.backend = backend
+        self.variables = []  # those of the last step that was compiled
 
     def __getattr__(self, name):
         return getattr(self.backend, name)
+
+    def on_device(self, name):
+        if name not in (None, "cpu"):
+            raise EngineError(f"device {name!r}: several ranks train on the CPU (--device cpu)")
+        return self
 
     def compile_step(self, x, y, dataset, batch_size, cost, updates, block):
         if batch_size < ranks.size:
@@ -30,122 +36,59 @@ class RanksBackend:
                 f"the batch size is {batch_size}, and there are {ranks.size} ranks: each needs a "
                 "row of a minibatch; give a larger batch size, or start fewer"
             )
-        gradients = _gradients(x, y, updates)
+        self.variables = [variable for variable, _ in updates]
+        for variable in self.variables:  # each rank may have made another beginning
+            self.backend.set_value(variable, ranks.same_on_all(self.backend.value(variable)))
+        gradients = _gradients(x, y, [new for _, new in updates])
         first, last = ranks.part(batch_size)
         n_rows = last - first
-        with ranks.first_first():
-            args = x, y, dataset, cost, gradients, updates, n_rows
-            of_rows, apply = self.backend.compile_in_two(*args)
-        stride, offset = (batch_size, first) if is_whole(dataset[0]) else (n_rows, 0)
-        weight = n_rows / batch_size
-        buffer, parts = _pack(cost, gradients)
-        dtypes = [gradient.dtype for gradient in gradients]
-        is_first = True
+        of_rows, apply = self.backend.compile_in_two(x, y, dataset, cost, gradients, updates)
+        stride, offset = (n_rows, 0) if dataset[0].n_rows else (batch_size, first)
 
-        def step(indices):
-            nonlocal is_first
-            if is_first:  # a resumption may have changed them until now
-                for variable, _ in updates:
-                    value = ranks.same_on_all(self.backend.value(variable))
-                    if ranks.rank:
-                        self.backend.set_value(variable, value)
-                is_first = False
+        def take(indices):
             start = indices[0] * stride + offset
-            for part, value in zip(parts, of_rows(start, start + n_rows)):
-                numpy.multiply(value, weight, out=part, casting="same_kind")
-            ranks.sum_step(buffer)
-            apply(*(part.astype(d, copy=False) for part, d in zip(parts[1:], dtypes)))
-            return [parts[0].copy()]
+            values = [numpy.asarray(value) for value in of_rows(start, start + n_rows)]
+            parts = [n_rows / batch_size * value.ravel() for value in values]
+            buffer = numpy.concatenate([*parts, numpy.zeros(ranks.size, cost.dtype)])
+            edges = numpy.cumsum([part.size for part in parts])
+            sums = numpy.split(ranks.sum_step(buffer), edges)
+            sums = [s.reshape(v.shape).astype(v.dtype) for s, v in zip(sums, values)]
+            apply(*sums[1:])
+            return sums[:1]
 
-        def digest():
-            values = (self.backend.value(variable).tobytes() for variable, _ in updates)
-            return zlib.crc32(b"".join(values)) % ranks.GONE
+        return TrainModel(self.backend, take)
 
-        n_threads = None if of_rows.has_kernel else n_blas_threads()
-        train_model = RanksTrainModel(self.backend, step, 1, n_threads)
-        train_model.digest = digest
-        return train_model
+    def compile_sums(self, x, y, dataset, edges, mean):
+        """Compile the sums over this rank's rows; what the ranks get is summed.
 
-    def compile_error_counts(self, *args):
-        return self._compile_parts("compile_error_counts", "int64", *args)
-
-    def compile_sums(self, *args):
-        sums = self._compile_parts("compile_sums", "float64", *args)
-        return lambda: ranks.same_on_all(sums())
-
-    def _compile_parts(self, name, dtype, x, y, dataset, edges, expression):
-        """Compile a function of a name on this rank's rows; sum what the ranks get."""
+        Before that, they must have the same parameters.
+        """
+        features, labels = dataset
         start, stop = ranks.part(edges[-1])
+        if features.n_rows is None:
+            rows = self.backend.shared_data(self.backend.value(features.shared)[start:stop])
+            features, labels = features._replace(shared=rows), labels[start:stop]
         first = numpy.searchsorted(edges, start, side="right") - 1
         mine = numpy.unique(numpy.clip(edges, start, stop)) - start
-        of_part = list
-        with ranks.first_first():
-            if stop > start:
-                args = x, y, self._rows_of(dataset, start, stop), mine.tolist(), expression
-                of_part = getattr(self.backend, name)(*args)
+        of_part = self.backend.compile_sums(x, y, (features, labels), mine.tolist(), mean)
 
         def summed():
-            sums, part = numpy.zeros(len(edges) - 1, dtype), numpy.array(of_part())
-            sums[first : first + len(mine) - 1] = numpy.rint(part) if dtype == "int64" else part
+            values = (self.backend.value(variable).tobytes() for variable in self.variables)
+            ranks.meet(zlib.crc32(b"".join(values)) % ranks.GONE)
+            sums = numpy.zeros(len(edges) - 1)
+            sums[first : first + len(mine) - 1] = of_part()
             ranks.sum_counts(sums)
-            return sums
+            return ranks.same_on_all(sums)
 
         return summed
 
-    def _rows_of(self, dataset, start, stop):
-        """A data set of this rank's rows only, which are those from `start` to `stop`."""
-        features, labels = dataset
-        if not is_whole(features):
-            return features._replace(n_rows=None), labels
-        shared, scale = as_stored(features)
-        rows = self.backend.shared_data(self.backend.value(shared)[start:stop])
-        stored = Stored(rows, scale, None, getattr(features, "prepare", None))
-        return stored, labels[start:stop]
 
-
-class RanksTrainModel(TrainModel):
-    """As :class:`TrainModel`; all ranks ask for the costs, and must have the same parameters then.
-
-    `digest` is a function that makes a number of these.
-    """
-
-    digest = None
-
-    def costs(self):
-        ranks.meet(self.digest())
-        return super().costs()
-
-
-def is_whole(features):
-    """Whether a set's features are whole on each rank."""
-    return getattr(features, "n_rows", None) is None
-
-
-def _pack(cost, gradients):
-    """A buffer for the cost, the gradients, and a word of the ranks; the parts for the first."""
-    values = [gradient.tag.gradient_of[1].get_value(borrow=True) for gradient in gradients]
-    shapes = [(), *(value.shape for value in values)]
-    edges = numpy.cumsum([0, 1, *(value.size for value in values)])
-    dtype = numpy.result_type(cost.dtype, *(gradient.dtype for gradient in gradients))
-    buffer = numpy.zeros(edges[-1] + 1, dtype)
-    return buffer, [buffer[a:b].reshape(s) for a, b, s in zip(edges, edges[1:], shapes)]
-
-
-def _gradients(x, y, updates):
-    """Find the gradients in the updates, which must know of the minibatch by these alone."""
-    stack, seen, gradients = [new for _, new in updates], set(), []
-    while stack:
-        variable = stack.pop()
-        if variable in seen:
-            continue
-        seen.add(variable)
-        if is_gradient(variable):
-            gradients.append(variable)
-        elif variable in (x, y):
-            raise EngineError(
-                "the updates depend on the minibatch otherwise than by the gradients of "
-                "logreg.engine.gradients, which are all that ranks sum"
-            )
-        elif variable.owner:
-            stack.extend(variable.owner.inputs)
-    return gradients
+def _gradients(x, y, new_values):
+    """Find the gradients in new values, which must know of the minibatch by these alone."""
+    found = ancestors(new_values, is_gradient)
+    if x in found or y in found:
+        raise EngineError(
+            "the updates depend on the minibatch otherwise than by the gradients of "
+            "logreg.engine.gradients, which are all that ranks sum"
+        )
+    return [variable for variable in found if is_gradient(variable)]

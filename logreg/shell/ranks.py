@@ -9,7 +9,6 @@ nothing but errors.
 """
 
 import atexit
-import contextlib
 import os
 import sys
 import time
@@ -25,12 +24,11 @@ LAUNCHERS = (
     ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
 )
 LONG, POLL = 0.01, 0.001  # seconds until a rank that waits sleeps, and how long
-GONE = 1 << 24  # what a rank that ends brings to the last meeting; a digest is smaller
+GONE = 1 << 23  # what a rank that ends brings to the last meeting; a digest is smaller
 
 rank, size = 0, 1
-local_rank = 0  # among those of this machine
 _mpi = _comm = None  # mpi4py's module, and the communicator of all ranks
-_buffer = None  # an array like those that are summed: the last step's, since the first
+_buffer = None  # what the last step summed, or an array for the last elements alone
 _was_asked = False  # whether this rank was asked to end the run
 _was_anyone_asked = False  # whether a rank was, as all know since the last step
 
@@ -63,8 +61,7 @@ def start():
     except (ImportError, RuntimeError) as error:
         raise EngineError(
             f"{n} processes were started together, and mpi4py does not import "
-            f"({str(error).splitlines()[0]}): {install('mpi', 'mpi4py', 'mpich')}, or load the "
-            "cluster's MPI"
+            f"({str(error).splitlines()[0]}): {install('mpi', 'mpi4py', 'mpich')}, or load an MPI"
         ) from error
     if MPI.COMM_WORLD.size != n:
         library = MPI.Get_library_version().split("\n")[0].strip("\0 ")
@@ -76,33 +73,15 @@ def start():
         )
     import numpy
 
-    _mpi, _comm, _buffer = MPI, pkl5.Intracomm(MPI.COMM_WORLD), numpy.zeros(3)
-    _share_cores()
+    _mpi, _comm, _buffer = MPI, pkl5.Intracomm(MPI.COMM_WORLD), numpy.zeros(n)
+    # A machine's ranks share its cores; a launcher may have bound each to some.
+    cores = getattr(os, "sched_getaffinity", lambda _: set(range(os.cpu_count() or 1)))(0)
+    here = _comm.Split_type(MPI.COMM_TYPE_SHARED).allgather(cores)
+    for name in ("LOGREG_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, str(max(1, len(cores) // here.count(cores))))
     atexit.register(_finish)
     # PyTensor sets a hook of its own, which calls the second.
     sys.excepthook = sys.__excepthook__ = lambda kind, error, trace: end(1, error)
-
-
-def _share_cores():
-    """Let a machine's ranks share its cores; a launcher may have bound each to some."""
-    global local_rank
-    here = _comm.Split_type(_mpi.COMM_TYPE_SHARED)
-    can_tell = hasattr(os, "sched_getaffinity")
-    cores = os.sched_getaffinity(0) if can_tell else set(range(os.cpu_count() or 1))
-    n_threads = max(1, len(cores) // here.allgather(cores).count(cores))
-    local_rank = here.rank
-    for name in ("LOGREG_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ.setdefault(name, str(n_threads))
-
-
-def alone():
-    """Whether this process is the one that does what one process can do; it says so once."""
-    n, number = launched()
-    for name_of_size, _ in LAUNCHERS:
-        os.environ.pop(name_of_size, None)
-    if n > 1 and not number:
-        print(f"note: {n} processes were started, of which the first does it", file=sys.stderr)
-    return not number
 
 
 def _finish():
@@ -116,13 +95,13 @@ def _finish():
 
 def end(code, error=None):
     """End all ranks with an exit code, after what is to be said of the exception that ends this."""
-    if isinstance(error, SystemExit):
-        code = error.code or 0
-        error = rank and f"it ended with exit code {code}"  # one process would not say it
-    elif isinstance(error, BaseException):
-        error = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    if error:
-        console.note(f"error: {error.rstrip()}" if rank else f"error: rank 0 of {size}: {error}")
+    is_exit = isinstance(error, SystemExit)
+    code = error.code if is_exit else code
+    if is_exit and not code:  # as of --help, on all ranks
+        return
+    if error and (rank or not is_exit):  # one process would not say that it exits
+        told = "".join(traceback.format_exception(type(error), error, error.__traceback__)).rstrip()
+        console.note(f"error: {told}" if rank else f"error: rank 0 of {size}: {told}")
     sys.stdout.flush()
     sys.stderr.flush()
     time.sleep(0.1)  # MPICH's launcher loses what it has not passed on by then
@@ -135,8 +114,15 @@ def end(code, error=None):
 
 
 def from_first(function):
-    """Call a function on rank 0; return on all what it returns."""
-    return same_on_all(None if rank else function())
+    """Call a function on rank 0; return on all what it returns, or let all exit as it does."""
+    try:
+        value = None if rank else function()
+    except SystemExit as exit:
+        value = exit
+    value = same_on_all(value)
+    if isinstance(value, SystemExit):
+        raise value
+    return value
 
 
 def same_on_all(value):
@@ -164,14 +150,6 @@ def part(n, of=None):
     return n * of // size, n * (of + 1) // size
 
 
-def largest(number):
-    """The largest of a number on all ranks."""
-    if size == 1:
-        return number
-    meet()
-    return _comm.allreduce(number, _mpi.MAX)
-
-
 def anyone(asked):
     """Whether a rank was asked to end the run, as all know since the last step.
 
@@ -188,13 +166,11 @@ def sum_counts(counts):
 
 
 def sum_step(buffer):
-    """Sum what a step packs over the ranks, in place; its last element is left free for them."""
+    """Sum what a step packs over the ranks, in place; its last elements are for :func:`anyone`."""
     global _buffer, _was_anyone_asked
-    _buffer, buffer[-1] = buffer, _was_asked
-    sum_counts(buffer)
-    if buffer[-1] < 0:
-        raise EngineError(_astray())
-    _was_anyone_asked = bool(buffer[-1])
+    _buffer = buffer
+    _was_anyone_asked = _sum_and_tell(buffer, _was_asked).any()
+    return buffer
 
 
 def meet(number=0):
@@ -203,20 +179,26 @@ def meet(number=0):
     What is summed is as large as in a step, so that a rank that is at one meets this one.
     """
     if size > 1:
-        mine = _buffer.copy()
-        mine.fill(0)
-        mine[-3:] = *divmod(number, 1 << 12), -1  # float32 holds their sums over 4,000 ranks
-        summed = mine.copy()
-        sum_counts(summed)
-        if (summed != size * mine).any():
-            raise EngineError(_astray())
+        _sum_and_tell(_buffer.copy(), -1 - number)
 
 
-def _astray():
-    return (
-        "the ranks no longer have the same parameters, or no longer do the same: what changes "
-        "or ends a run, such as a learning rate or a callback, must be the same on all"
-    )
+def _sum_and_tell(buffer, number):
+    """Sum a buffer over the ranks; return what each tells in its own of the last elements.
+
+    Numbers are of 24 bits, as float32 holds them. Where one is negative, all must be the same.
+    """
+    buffer[-size:] = 0
+    buffer[rank - size] = number
+    sum_counts(buffer)
+    told = buffer[-size:]
+    if told.min() < 0 and (told != told[0]).any():
+        others = " and ".join(f"rank {i}" for i in range(size) if told[i] != told[0])
+        raise EngineError(
+            "the ranks no longer have the same parameters, or no longer do the same: "
+            f"{others} unlike rank 0; what changes or ends a run, such as a learning rate or a "
+            "callback, must be the same on all"
+        )
+    return told
 
 
 def _wait_for(is_done):
@@ -226,13 +208,3 @@ def _wait_for(is_done):
         leave_core()
         if time.monotonic() - began > LONG:
             time.sleep(POLL)
-
-
-@contextlib.contextmanager
-def first_first():
-    """Let rank 0 do the block before the others: what it compiles, they find compiled."""
-    if rank:
-        meet()
-    yield
-    if not rank:
-        meet()

@@ -1,7 +1,5 @@
 """Data and parameters on a device, by PyTensor's JAX backend; the CPU stands for a GPU."""
 
-import os
-
 import numpy
 import pytest
 from builders import make_pairs
@@ -27,7 +25,7 @@ def jax():
 def test_data_and_parameters_stay_on_the_device_and_nothing_is_compiled_anew(jax):
     (data_x, data_y), *_ = make_pairs((47, 1, 1))
     data = [engine.shared_data(data_x), engine.shared_data(data_y.astype("float32"))]
-    assert f"JAX {jax.__version__} on cpu:0 (cpu), {4 * 47 * 5} bytes" in engine.describe()
+    assert f"JAX {jax.__version__} on cpu:0 (cpu)" in engine.describe()
     arguments = x, y, *_ = T.matrix("x"), T.ivector("y"), (data[0], T.cast(data[1], "int32")), 10
     model = LogisticRegression(x, 4, 3)
     cost = model.negative_log_likelihood(y, [1, 2, 3])
@@ -46,7 +44,6 @@ def test_data_and_parameters_stay_on_the_device_and_nothing_is_compiled_anew(jax
     assert on_device() == [True] * 6
     assert any("backend_compile" in event for event in compiled)
     compiled.clear()
-    assert train_model.n_threads == len(os.sched_getaffinity(0))
     train_model(0)  # brings the constants to the device
     assert len(train_model.costs()) == 1
     with jax.transfer_guard("disallow"):
@@ -127,23 +124,13 @@ class Card:
         return {"bytes_limit": 10_000_000, "bytes_in_use": 4_000_000}
 
 
-def test_a_device_that_does_not_exist(jax, monkeypatch):
-    if all(device.platform == "cpu" for device in jax.devices()):
-        with pytest.raises(EngineError, match=r"sees no cuda device, only cpu: .*'\.\[cuda\]'"):
-            engine.use_device("cuda")
+def test_devices_that_are_not_there_or_too_small(jax, monkeypatch):
     monkeypatch.setattr(jax, "devices", lambda platform=None: [Card(), Card()])
-    with pytest.raises(EngineError, match="'cuda2' does not exist: JAX sees 2 cuda devices"):
+    with pytest.raises(
+        EngineError, match=r"'cuda2': JAX .* sees only gpu:0, gpu:0; .*'\.\[cuda\]'"
+    ):
         engine.use_device("cuda2")
-
-
-def test_what_a_card_is_too_small_or_slow_for(jax, monkeypatch, capsys):
-    monkeypatch.setattr(jax, "devices", lambda platform=None: [Card()])
     monkeypatch.setattr(jax.config, "update", lambda name, value: None)
-    engine.use_device("cuda")
-    assert capsys.readouterr().err == ""
-    with engine.floatx("float64"):
-        engine.use_device("cuda")
-    assert "float64 is slow on a GPU" in capsys.readouterr().err
-    engine.require_memory(6_000_000)
-    with pytest.raises(EngineError, match="need 6,000,001 bytes of A Card's memory, of which 6,0"):
+    engine.use_device("cuda1")
+    with pytest.raises(EngineError, match="needs 6,000,001 bytes of A Card's memory, of which 6,0"):
         engine.shared_data(numpy.zeros(6_000_001, "int8"))

@@ -16,12 +16,12 @@ def test_a_name_that_theano_does_not_have_is_missing():
 
 
 def test_the_import_depends_on_no_internal_of_pytensor(run):
-    """If it has another name in the next release, only a device is an error. Nor is Numba slow."""
+    """It may have another name in the next release. Nor is Numba imported before it is used."""
     code = """
 import sys
 import pytensor, pytensor.tensor
 saved = dict(sys.modules)
-for name in list(sys.modules) + ["pytensor.link.jax.dispatch"]:
+for name in saved:
     if name.startswith("pytensor.") and name != "pytensor.tensor":
         sys.modules[name] = None
 from logreg import engine
@@ -30,11 +30,8 @@ x = engine.T.dvector("x")
 gradient = engine.T.grad((x**2).sum(), x)
 function = engine.theano.function([x], gradient, mode="FAST_COMPILE")
 print(function([1.0, 2.0]).tolist(), "numba" in sys.modules)
-engine.use_device("cuda")
 """
-    done = run("-c", code)
-    assert done.stdout == "[2.0, 4.0] False\n"
-    assert "EngineError: device 'cuda' needs JAX, which does" in done.stderr.splitlines()[-1]
+    assert run("-c", code).stdout == "[2.0, 4.0] False\n"
 
 
 def test_a_step_is_compiled_as_pytensor_chooses(monkeypatch, working_folder):
