@@ -4,8 +4,7 @@
 
 Every program trains in a process of its own. The programs take turns for several rounds, and the
 table shows the medians. A peer of ``scripts/peers.py`` runs in the interpreter that has the
-newest version of its package. With ``--ranks 1,2``, logreg alone trains, on so many ranks of one
-thread each.
+newest version of its package.
 """
 
 import argparse
@@ -31,28 +30,19 @@ from logreg.hyperparameters import DATASET, DEFAULTS
 from logreg.shell.console import command, note
 
 ERRORS = ("validation_error", "test_error")
-REFERENCE = ("7.500000", "7.489583")  # the tutorial's validation and test error in percent
 ENGINES = ("theano", "pytensor")
 PEERS_SCRIPT = str(ROOT / "scripts" / "peers.py")
 PEERS = {  # label and package
     "numpy": ("NumPy by hand", "numpy"),
     "torch": ("PyTorch", "torch"),
-    "jax-step": ("JAX, jitted step", "jax"),
     "jax-scan": ("JAX, lax.scan", "jax"),
 }
-ONE_THREAD = dict.fromkeys(["LOGREG_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"], "1")
-SLOW = 60.0  # seconds: what takes longer runs once
 MIB = 1 << 20
 
 PROBE = """
-import importlib.metadata as metadata, json, platform
-found = {"python": platform.python_version()}
-for name in ("theano", "pytensor", "numpy", "torch", "jax"):
-    try:
-        found[name] = metadata.version(name)
-    except metadata.PackageNotFoundError:
-        pass
-print(json.dumps(found))
+import importlib.metadata, json, platform
+found = {str(d.metadata["Name"]).lower(): d.version for d in importlib.metadata.distributions()}
+print(json.dumps({**found, "python": platform.python_version()}))
 """
 
 
@@ -130,13 +120,11 @@ def our_programs(found, kernel_off=False):
             if kernel_off:
                 programs.append(Program(label + ", kernel off", about, train, off))
     if not programs:
-        raise SettingError(
-            "none of the interpreters has an engine: give one in which logreg trains, with --python"
-        )
+        raise SettingError("no interpreter has an engine: give one that has, with --python")
     return programs
 
 
-def peer_programs(found, peers):
+def peer_programs(found, peers=PEERS):
     """The peers, of which `peers` has the name, label and package, as a list of Program."""
     programs = []
     for name, (label, package) in peers.items():
@@ -146,16 +134,6 @@ def peer_programs(found, peers):
             continue
         train = [python, PEERS_SCRIPT, name]
         programs.append(Program(label, f"{package} {found[python][package]}", train))
-    return programs
-
-
-def rank_programs(found, counts):
-    """Logreg on every engine, on so many ranks of one thread each."""
-    programs = []
-    for one, n in itertools.product(our_programs(found), counts):
-        launcher = [str(Path(one.command[0]).with_name("mpiexec")), "-n", str(n)] if n > 1 else []
-        label, env = f"{one.label}, {n} rank{'s' * (n > 1)}", {**one.env, **ONE_THREAD}
-        programs.append(Program(label, one.versions, [*launcher, *one.command], env))
     return programs
 
 
@@ -180,8 +158,7 @@ def train(program, args, folder, n_epochs=None):
 def measure(programs, args, folder):
     """Let the programs train in turn, `args.rounds` times each, and keep what they report."""
     for number, program in itertools.product(range(args.rounds + 1), programs):
-        is_slow = program.reports and program.reports[0]["seconds_in_all"] > SLOW
-        if program.failure or is_slow:
+        if program.failure:
             continue
         try:
             # Round 0 warms the caches, the file system's too.
@@ -194,20 +171,13 @@ def measure(programs, args, folder):
             note(f"round {number}, {program.label}: {report['seconds']:.2f} s")
 
 
-def remark(program, expected):
-    """What is to be said of a program's errors: nothing, if all are those that are expected."""
-    found = {tuple("%f" % report[kind] for kind in ERRORS) for report in program.reports}
-    wrong = sorted(found - {expected})
-    return "; ".join("DIFFERS: %s / %s %%, not %s / %s" % (errors + expected) for errors in wrong)
-
-
-def summary(programs, limit, expected):
+def summary(programs, limit):
     """The rows of the training table, after :func:`measure`: medians and ratios.
 
-    The limit is the epochs per second that are possible here at the most. `expected` has the
-    validation and the test error in percent, or is None: then what the first program reached.
+    The limit is the epochs per second that are possible here at the most. It is remarked where a
+    program's validation and test error are not those of the first run of the first.
     """
-    rows = []
+    rows, expected = [], None
     for program in programs:
         row = {"program": program.label, "versions": program.versions, "remark": program.failure}
         rows.append(row)
@@ -218,20 +188,17 @@ def summary(programs, limit, expected):
         row["rounds"] = len(program.reports)
         row["epochs_per_second"] = row["epochs"] / row["seconds"]
         row["of_limit"] = row["epochs_per_second"] / limit["epochs_per_second"]
-        expected = expected or tuple("%f" % row[kind] for kind in ERRORS)
-        row["remark"] = remark(program, expected)
+        found = [tuple("%f" % report[kind] for kind in ERRORS) for report in program.reports]
+        expected = expected or found[0]
+        wrong = sorted({errors for errors in found if errors != expected})
+        differs = ("DIFFERS: %s / %s %%, not %s / %s" % (errors + expected) for errors in wrong)
+        row["remark"] = "; ".join(differs)
     # Of several engines the slowest: the user does not always choose.
     ours = [r["epochs_per_second"] for p, r in zip(programs, rows) if p.is_ours and not p.failure]
     for row in rows:
         if ours and "epochs_per_second" in row:
             row["ours_to_this"] = min(ours) / row["epochs_per_second"]
     return rows
-
-
-def reference_of(args):
-    """The errors that the tutorial's algorithm reaches, if they are known of these settings."""
-    settings = (args.dataset, args.batch_size, args.n_epochs)
-    return REFERENCE if settings == (DATASET, DEFAULTS.batch_size, DEFAULTS.n_epochs) else None
 
 
 def cpu():
@@ -246,18 +213,14 @@ def cpu():
 def measure_all(args):
     """Measure what the options ask for: the rows of the table, and where they were measured."""
     found = probe(args.python or [sys.executable])
-    if args.ranks:
-        programs = rank_programs(found, args.ranks)
-    else:
-        peers = {name: PEERS[name] for name in args.peers}
-        programs = our_programs(found, kernel_off=True) + peer_programs(found, peers)
+    programs = our_programs(found, kernel_off=True) + peer_programs(found)
     load = os.getloadavg()[0]
     options = ["--dataset", args.dataset, "--batch-size", str(args.batch_size)]
     limit = json.loads(run([newest(found, "numpy"), PEERS_SCRIPT, "limit", *options])[0])
     with tempfile.TemporaryDirectory() as folder:
         measure(programs, args, folder)
     machine = f"{platform.machine()}, {cpu()}, {limit['threads']} threads"
-    training = summary(programs, limit, reference_of(args))
+    training = summary(programs, limit)
     return {"machine": machine, "load_before": load, "limit": limit, "training": training}
 
 
@@ -337,9 +300,6 @@ def main(argv=None):
     add = parser.add_argument
     of_python = "an interpreter with an engine or peers; may be repeated (default: this one)"
     add("--python", metavar="PATH", action="append", help=of_python)
-    add("--peers", metavar="NAME", nargs="*", choices=[*PEERS], default=[*PEERS], help="only these")
-    of_ranks = "only logreg, on these numbers of ranks, such as 1,2,4"
-    add("--ranks", metavar="N,N", type=lambda text: [*map(int, text.split(","))], help=of_ranks)
     parser.set_defaults(device="cpu")
     report(parser.parse_args(argv), measure_all, shown)
 

@@ -34,8 +34,7 @@ def measure(args):
     limit = json.loads(benchmark.run(limit)[0])
     with tempfile.TemporaryDirectory() as folder:
         benchmark.measure(programs, args, folder)
-    rows = benchmark.summary(programs, limit, benchmark.reference_of(args))
-    return {"limit": limit, "training": rows}
+    return {"limit": limit, "training": benchmark.summary(programs, limit)}
 
 
 def shown(result):

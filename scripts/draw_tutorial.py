@@ -1,12 +1,12 @@
 """Draws the pictures of the tutorial, logreg/tutorial/*.svg, from runs on MNIST and its sample."""
 
 import argparse
-import csv
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy
+from matplotlib import rcParams
 from matplotlib.colors import to_rgb
 
 from logreg import Hyperparameters, plots
@@ -17,7 +17,7 @@ from logreg.prediction.evaluation import evaluate
 from logreg.prediction.predictor import Predictor
 from logreg.sgd import sgd_optimization
 from logreg.tutorial.text import HERE
-from logreg.tutorial.writing import plane
+from logreg.tutorial.writing import plane, validations
 
 INK = "#767676"  # legible on white and on black
 RATES = (0.001, 0.01, 0.13, 1, 10, 100)
@@ -34,10 +34,7 @@ def panels(ax, *shape, **options):
     """Put several axes in place of one, in an array."""
     figure = ax.figure
     ax.remove()
-    axes = figure.subplots(*shape, **options)
-    for ax in numpy.ravel(axes):
-        ax.spines["right"].set_visible(False)
-    return axes
+    return figure.subplots(*shape, **options)
 
 
 def draw_weights(predictor, ax):
@@ -52,8 +49,7 @@ def draw_softmax(whole):
         ax.bar([f"score {score:g}" for score in scores], probabilities, color=COLOURS)
         for i, p in enumerate(probabilities):
             ax.text(i, p + 0.02, f"{p:.3f}", ha="center")
-        ax.set(ylim=(0, 1))
-        ax.set_ylabel("probability")
+        ax.set(ylim=(0, 1), ylabel="probability")
 
 
 def draw_plane(ax):
@@ -70,9 +66,7 @@ def draw_plane(ax):
             if step == at:
                 regions = (everywhere @ W + b).argmax(axis=2)
                 shades = numpy.array([to_rgb(colour) for colour in COLOURS])[regions]
-                ax.imshow(
-                    shades, origin="lower", extent=[-2.6, 2.6] * 2, alpha=0.25, interpolation="none"
-                )
+                ax.imshow(shades, origin="lower", extent=[-2.6, 2.6] * 2, alpha=0.25)
                 for k, marker in enumerate("os^"):
                     ax.plot(*x[y == k].T, marker, color=COLOURS[k], ms=4)
                 ax.set(title=f"after {step} step{'s' * (step > 1)}", xticks=[], yticks=[])
@@ -89,9 +83,8 @@ def draw_rates(data, ax):
         costs = [validation.cost for validation in run(data, settings)[0].validations]
         colour = plots.BLUE if rate < 1 else plots.ORANGE
         ax.plot(range(1, 21), costs, style, color=colour, label=f"rate {rate:g}")
-    ax.set(xlabel="epoch", ylabel="cost, on a logarithmic scale", yscale="log")
-    ax.set_xticks([1, 5, 10, 15, 20])
-    ax.spines["right"].set_visible(False)
+    name, ticks = "cost, on a logarithmic scale", [1, 5, 10, 15, 20]
+    ax.set(xlabel="epoch", ylabel=name, yscale="log", xticks=ticks)
     ax.legend(ncols=2, fontsize="small", framealpha=0)
 
 
@@ -99,13 +92,11 @@ def draw_training(data, predictors, ax):
     """Draw the weights after one step, after an epoch, and of the best model."""
     x, y = data.train[0][:600] / 256, data.train[1][:600]
     one_step = -0.13 * x.T @ (0.1 - numpy.eye(10)[y]) / 600
-    names = ("one step", "one epoch", "73 epochs")
     stages = [one_step, *(predictor.W for predictor in predictors)]
-    for name, W, row in zip(names, stages, panels(ax, 3, 10)):
-        for k, ax in enumerate(row):
-            top = plots.largest(W)
-            picture = W[:, k].reshape(28, 28)
-            ax.imshow(picture, plots.DIVERGING, vmin=-top, vmax=top, interpolation="none")
+    for name, W, row in zip(("one step", "one epoch", "73 epochs"), stages, panels(ax, 3, 10)):
+        top = plots.largest(W)
+        for w, ax in zip(W.T, row):
+            ax.imshow(w.reshape(28, 28), plots.DIVERGING, vmin=-top, vmax=top)
             ax.set(xticks=[], yticks=[])
             ax.spines[:].set_visible(False)
         row[0].set_ylabel(name)
@@ -113,8 +104,7 @@ def draw_training(data, predictors, ax):
 
 def draw_patience(ax):
     """Draw the validation error of the recorded run, and where patience ends it."""
-    with open(HERE / "validations.csv", newline="", encoding="utf-8") as file:
-        errors = [int(row["validation_errors_of_9600"]) / 96 for row in csv.DictReader(file)]
+    errors = [n_wrong / 96 for n_wrong in validations()]
     stopping, bests, gains = EarlyStopping(), [], []
     for epoch, error in enumerate(errors, 1):
         before = stopping.patience
@@ -130,7 +120,6 @@ def draw_patience(ax):
         said = f"  patience {patience:,}: epoch {epoch}  "
         ax.text(epoch, 9.4, said, color=plots.ORANGE, ha=side)
     ax.set(xlabel="epoch", ylabel="validation error (%)", ylim=(6.8, 10), xlim=(0, 250))
-    ax.spines["right"].set_visible(False)
     ax.legend(framealpha=0)
 
 
@@ -143,9 +132,9 @@ def run(data, settings):
 
 def main(argv=None):
     """Draw all pictures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.parse_args(argv)
+    argparse.ArgumentParser(description=__doc__).parse_args(argv)
     set_floatx("float32")
+    rcParams.update({"axes.spines.right": False, "image.interpolation": "none"})
     mnist, sample = read_dataset("mnist.pkl.gz"), read_dataset("mnist_sample")
     best = run(mnist, Hyperparameters())[1]
     first = run(mnist, Hyperparameters(n_epochs=1))[1]

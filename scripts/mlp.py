@@ -22,7 +22,7 @@ import numpy
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from logreg import engine
-from logreg.callbacks import BestModel, Callback, PrintLog
+from logreg.callbacks import BestModel, PrintLog
 from logreg.callbacks.reference import percent
 from logreg.datasets import read_dataset, shared_datasets
 from logreg.engine import T, theano
@@ -68,18 +68,8 @@ class MLP:
         self.L2_sqr = sum((W**2).sum() for W in weights)
 
 
-class FirstErrors(Callback):
-    """Keeps the errors of the first validation as they are printed."""
-
-    printed = None
-
-    def on_validation(self, run, validation):
-        if self.printed is None:
-            self.printed = percent(validation.error), percent(validation.test_error)
-
-
-def train_mlp(data, n_hidden, hyperparameters, output, callbacks=()):
-    """Train on a :class:`logreg.datasets.DataSet` and keep the best parameters in a file."""
+def train_mlp(data, n_hidden, hyperparameters, output):
+    """Train on a :class:`logreg.datasets.DataSet`, keep the best parameters in a file."""
     data.check_outputs(output)
     best = BestModel(output)
 
@@ -94,8 +84,8 @@ def train_mlp(data, n_hidden, hyperparameters, output, callbacks=()):
     if hyperparameters.l2:
         cost += hyperparameters.l2 * mlp.L2_sqr
     step = sgd(cost, mlp.params, hyperparameters.learning_rate)
-    callbacks = [PrintLog(), best, *callbacks]
-    return fit(x, y, cost, errors, step, shared_datasets(data), hyperparameters, callbacks)
+    datasets = shared_datasets(data)
+    return fit(x, y, cost, errors, step, datasets, hyperparameters, [PrintLog(), best])
 
 
 @command
@@ -122,11 +112,11 @@ def main(argv=None):
     engine.set_floatx(args.floatx)
     engine.use_device(args.device)
     data = read_dataset(args.dataset, announce=True, dtype=theano.config.floatX)
-    first = FirstErrors()
-    train_mlp(data, args.n_hidden, hyperparameters, args.output, [first])
+    run = train_mlp(data, args.n_hidden, hyperparameters, args.output)
     if args.check_reference:
+        first = run.validations[0]
         note("the tutorial has %s %% and %s %% after epoch 1" % REFERENCE)
-        return int(first.printed != REFERENCE)
+        return int((percent(first.error), percent(first.test_error)) != REFERENCE)
     return 0
 
 

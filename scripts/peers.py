@@ -192,8 +192,8 @@ class TorchGraph(Torch):
         return self.costs.tolist()
 
 
-class JaxStep(Peer):
-    """JAX with a jitted step."""
+class JaxScan(Peer):
+    """JAX with an epoch as one ``lax.scan``."""
 
     def prepare(self):
         import jax
@@ -224,32 +224,6 @@ class JaxStep(Peer):
         cost, gradient = self.jax.value_and_grad(self.cost)(params, x, y)
         return self.jax.tree.map(lambda p, g: p - rate * g, params, gradient), cost
 
-    def take(self, params, batches, i):
-        """A step on minibatch `i`."""
-        return self.descend(params, batches[0][i], batches[1][i], self.rate)
-
-    def errors(self, params, dataset):
-        """The number of errors, as an expression."""
-        (W, b), (x, y) = params, dataset
-        return (self.jnp.argmax(x @ W + b, axis=1) != y).sum()
-
-    def steps(self, count):
-        costs = []
-        for i in range(count):
-            self.params, cost = self._steps(self.params, self.batches, i)
-            costs.append(cost)
-        return self.jax.device_get(costs)
-
-    def n_errors(self, split):
-        return int(self._errors(self.params, self.datasets[split]))
-
-    def parameters(self):
-        return self.jax.device_get(self.params)
-
-
-class JaxScan(JaxStep):
-    """JAX with an epoch as one ``lax.scan``."""
-
     def take(self, params, batches, count):
         """The steps on all minibatches; those after the first `count` change nothing."""
 
@@ -260,28 +234,30 @@ class JaxScan(JaxStep):
         numbers = self.jnp.arange(self.n_batches)
         return self.jax.lax.scan(step, params, (numbers, *batches))
 
+    def errors(self, params, dataset):
+        """The number of errors, as an expression."""
+        (W, b), (x, y) = params, dataset
+        return (self.jnp.argmax(x @ W + b, axis=1) != y).sum()
+
     def steps(self, count):
         self.params, costs = self._steps(self.params, self.batches, count)
         return self.jax.device_get(costs)[:count]
 
+    def n_errors(self, split):
+        return int(self._errors(self.params, self.datasets[split]))
 
-PEERS = {
-    "numpy": NumPy,
-    "torch": Torch,
-    "torch-graph": TorchGraph,
-    "jax-step": JaxStep,
-    "jax-scan": JaxScan,
-}
+    def parameters(self):
+        return self.jax.device_get(self.params)
+
+
+PEERS = {"numpy": NumPy, "torch": Torch, "torch-graph": TorchGraph, "jax-scan": JaxScan}
 
 
 def stored(args):
     """Read a data set as it is stored, cut to whole minibatches as the tutorial counts."""
-    data = read_dataset(args.dataset)
-    datasets = []
-    for x, y in (data.train, data.valid, data.test):
-        used = len(y) // args.batch_size * args.batch_size
-        datasets.append((x[:used], y[:used]))
-    return datasets
+    data, size = read_dataset(args.dataset), args.batch_size
+    used = [(x, y, len(y) // size * size) for x, y in (data.train, data.valid, data.test)]
+    return [(x[:n], y[:n]) for x, y, n in used]
 
 
 def load(args):

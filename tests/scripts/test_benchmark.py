@@ -10,7 +10,6 @@ from builders import cost_and_gradients, make_pairs, probabilities, save_pairs
 from conftest import ROOT
 
 SCRIPTS = ROOT / "scripts"
-REFERENCE = ("7.500000", "7.489583")
 LIMIT = {"epochs_per_second": 100}
 
 
@@ -27,20 +26,20 @@ def report(**different):
     return {**figures, "seconds_in_all": 3.0, "peak_mib": 256, **different}
 
 
-def summary_of(benchmark, *programs, expected=REFERENCE):
+def summary_of(benchmark, *programs):
     """The rows of programs that have run already, each given by its name and its reports."""
     programs = [
         benchmark.Program(name, "1.0", [], is_ours=name == "logreg", reports=reports)
         for name, *reports in programs
     ]
-    return benchmark.summary(programs, LIMIT, expected)
+    return benchmark.summary(programs, LIMIT)
 
 
 def test_the_benchmark_runs_and_prints_a_table(run):
-    done = run(SCRIPTS / "benchmark.py", "--quick", "--json", "r.json", "--peers", "numpy", "torch")
+    done = run(SCRIPTS / "benchmark.py", "--quick", "--json", "r.json")
     assert done.returncode == 0, done.stderr
     rows = json.loads(Path("r.json").read_text())["training"]
-    *ours, by_numpy, by_torch = rows
+    *ours, by_numpy, by_torch, by_jax = rows
     assert [row["program"].endswith(", kernel off") for row in ours] == [False, True]
     assert ours and all(row["program"].startswith("logreg on ") for row in ours)
     for row in (*ours, by_numpy):
@@ -49,7 +48,8 @@ def test_the_benchmark_runs_and_prints_a_table(run):
         assert row["peak_mib"] > 7000 * 784 * 4 / 2**20
         assert row["epochs_per_second"] > 0 and row["of_limit"] > 0
         assert row["remark"] == ""
-    assert by_torch["remark"] == "not installed" or by_torch["epochs"] == 2
+    for row in (by_torch, by_jax):
+        assert row["remark"] == "not installed" or (row["epochs"], row["remark"]) == (2, "")
     lines = done.stdout.splitlines()
     assert lines[2].split()[:2] == ["program", "epochs/s"]
     width = lines[3].index(" ")
@@ -72,29 +72,11 @@ def test_the_benchmark_of_a_device_runs(run):
     assert "the limit: " in done.stdout
 
 
-def test_the_benchmark_of_ranks_runs(run):
-    pytest.importorskip("mpi4py", reason="mpi4py is not installed: pip install '.[mpi]'")
-    options = ["--quick", "--ranks", "1,2", "--batch-size", "200", "--json", "result.json"]
-    done = run(SCRIPTS / "benchmark.py", *options)
-    assert done.returncode == 0, done.stderr
-    one, two = json.loads(Path("result.json").read_text())["training"][:2]
-    assert one["program"].endswith(", 1 rank") and two["program"].endswith(", 2 ranks")
-    assert one["remark"] == two["remark"] == "" and one["test_error"] == two["test_error"]
-
-
 def test_a_program_that_computes_something_else_is_flagged(benchmark):
     wrong = report(test_error=7.5)
-    programs = [("logreg", report()), ("numpy", wrong), ("torch", report(), wrong)]
+    rows = summary_of(benchmark, ("logreg", report()), ("numpy", wrong), ("torch", report(), wrong))
     differs = "DIFFERS: 7.500000 / 7.500000 %, not 7.500000 / 7.489583"
-    remarks = [row["remark"] for row in summary_of(benchmark, *programs)]
-    assert remarks == ["", differs, differs]
-    # Where the tutorial's errors are not known, the peers must reach what logreg reaches.
-    remarks = [row["remark"] for row in summary_of(benchmark, *programs, expected=None)]
-    assert remarks == ["", differs, differs]
-    (row,) = summary_of(benchmark, ("logreg", wrong))
-    assert row["remark"] == differs
-    (row,) = summary_of(benchmark, ("logreg", wrong), expected=None)
-    assert row["remark"] == ""
+    assert [row["remark"] for row in rows] == ["", differs, differs]
 
 
 def test_medians_and_ratios(benchmark):
@@ -137,7 +119,7 @@ def test_programs_take_turns_and_one_may_fail(benchmark, program, args, capsys, 
     benchmark.measure(programs, args, str(tmp_path))
     turns = [f"round {number}, {label}: 0.50 s" for number in (1, 2) for label in "ab"]
     assert capsys.readouterr().err.splitlines() == turns
-    rows = benchmark.summary(programs, LIMIT, ("7.500000", "7.000000"))
+    rows = benchmark.summary(programs, LIMIT)
     assert [row["remark"] for row in rows] == ["", "failed: no engine", ""]
     assert "failed: no engine" in benchmark.table("title", benchmark.TRAINING, rows)
 
@@ -151,7 +133,7 @@ def test_every_engine_is_taken_and_the_newest_of_each_peer(benchmark):
     assert (on.label, on.env["LOGREG_KERNEL"]) == ("logreg on theano", "1")
     assert (off.label, off.env["LOGREG_KERNEL"]) == ("logreg on theano, kernel off", "0")
     assert on.is_ours and not off.is_ours  # ours/this is of logreg as it runs by default
-    peers = {program.label: program for program in benchmark.peer_programs(found, benchmark.PEERS)}
+    peers = {program.label: program for program in benchmark.peer_programs(found)}
     assert peers["PyTorch"].command[0] == "b"
     assert peers["JAX, lax.scan"].failure == "not installed"
 
@@ -171,19 +153,14 @@ def test_the_limit_is_the_larger_of_two_times(benchmark, dtype, size, tmp_path):
     assert limit["epochs_per_second"] == pytest.approx(1 / max(reading, products))
 
 
-@pytest.mark.parametrize(
-    "options, message",
-    [
-        (["--rounds", "0"], "error: --rounds is 0: give 1 or more"),
-        (["--python", "nowhere/python"], "error: --python nowhere/python cannot be used"),
-    ],
-)
-def test_a_mistake_is_an_error(benchmark, options, message, capsys):
-    assert benchmark.main(options) == 1
-    assert capsys.readouterr().err.startswith(message)
+def test_a_mistake_is_an_error(benchmark, capsys):
+    assert benchmark.main(["--rounds", "0"]) == 1
+    assert capsys.readouterr().err == "error: --rounds is 0: give 1 or more\n"
+    assert benchmark.main(["--python", "nowhere/python"]) == 1
+    assert "error: --python nowhere/python cannot be used" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["numpy", "torch", "jax-step", "jax-scan"])
+@pytest.mark.parametrize("name", ["numpy", "torch", "jax-scan"])
 def test_the_peers_descend_as_the_definition_says(benchmark, name, tmp_path):
     import peers
 

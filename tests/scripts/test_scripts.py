@@ -15,7 +15,6 @@ from logreg.errors import ModelFileError
 from logreg.hyperparameters import Hyperparameters
 
 SAMPLE = ["--dataset", "mnist_sample"]
-PERCENT = r"\d+\.\d{6} %"
 
 
 @pytest.fixture(autouse=True)
@@ -35,16 +34,9 @@ def errors_in(text):
 def test_the_mlp_trains_on_the_sample_and_keeps_its_best(mlp, capfd, working_folder):
     small = ["--n-epochs", "3", "--n-hidden", "30", "--learning-rate", "0.1"]
     assert mlp.main([*SAMPLE, *small, "--output", "net.pkl"]) == 0
-    out, err = capfd.readouterr()
-    lines = out.splitlines()
-    assert lines[:3] == ["... loading data", "... building the model", "... training the model"]
-    for epoch in (1, 2, 3):
-        line = f"epoch {epoch}, minibatch 250/250, validation error {PERCENT}"
-        assert any(re.fullmatch(line, other) for other in lines)
-    assert "stopped: all 3 epochs run" in err
+    errors = errors_in(capfd.readouterr().out)
+    assert len(errors) == 3 and errors[0] > errors[-1] < 15
     assert [path.name for path in working_folder.iterdir()] == ["net.pkl"]
-    errors = errors_in(out)
-    assert errors[0] > errors[-1] < 15
     # A net of another seed becomes the one that was saved.
     net, larger = (
         mlp.MLP(numpy.random.RandomState(5), T.matrix("x"), 784, n_hidden, 10)
@@ -89,27 +81,18 @@ def test_the_penalties_are_over_the_weights_of_both_layers(mlp, monkeypatch, opt
     assert found == pytest.approx(expected)
 
 
-def run_on_mnist(run, folder, *args):
-    """Run a script on MNIST whole; return its lines."""
-    done = run(*args, env={"LOGREG_DATA": str(folder)})
+@pytest.mark.parametrize(
+    "name, option, errors",
+    [
+        ("mlp", ["--n-epochs", "1"], ["9.620000 %", "10.090000 %"]),
+        ("logistic_cg", ["--n-iterations", "10"], ["11.531250 %", "11.635417 %"]),
+    ],
+)
+def test_the_figures_of_mnist_are_the_tutorials(name, option, errors, run, mnist_folder):
+    env = {"LOGREG_DATA": str(mnist_folder)}
+    done = run(ROOT / "scripts" / f"{name}.py", *option, "--check-reference", env=env)
     assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
-
-
-def test_the_mlp_of_mnist_is_the_tutorials(run, mnist_folder):
-    options = ["--n-epochs", "1", "--check-reference"]
-    lines = run_on_mnist(run, mnist_folder, ROOT / "scripts" / "mlp.py", *options)
-    assert "epoch 1, minibatch 2500/2500, validation error 9.620000 %" in lines
-    assert "     epoch 1, minibatch 2500/2500, test error of best model 10.090000 %" in lines
-
-
-def test_conjugate_gradient_of_mnist_is_the_tutorials(run, mnist_folder):
-    options = ["--n-iterations", "10", "--check-reference"]
-    lines = run_on_mnist(run, mnist_folder, ROOT / "scripts" / "logistic_cg.py", *options)
-    assert lines[-1] == (
-        "Optimization complete with best validation score of 11.531250 %, "
-        "with test performance 11.635417 %"
-    )
+    assert all(error in done.stdout for error in errors)
 
 
 @pytest.mark.parametrize(
@@ -126,19 +109,14 @@ def test_the_figures_of_the_sample_are_not_the_tutorials(name, options, message,
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
-@pytest.mark.parametrize("method", ["cg", "l-bfgs"])
-def test_batch_optimizers_on_the_sample(method, capfd, working_folder):
+def test_conjugate_gradient_on_the_sample(capfd, working_folder):
     logistic_cg = importlib.import_module("logistic_cg")
-    assert logistic_cg.main([*SAMPLE, "--n-iterations", "15", "--method", method]) == 0
-    lines = capfd.readouterr().out.splitlines()
-    assert lines[:2] == ["... loading data", "... building the model"]
-    assert re.fullmatch(r"\.\.\. optimizing with (CG|L-BFGS-B) of SciPy", lines[2])
-    errors = errors_in("\n".join(lines))
-    assert 5 <= len(errors) == len(lines) - 4 <= 15
-    assert lines[-1].startswith(
-        f"Optimization complete with best validation score of {min(errors):f} %"
-    )
-    assert errors[0] > min(errors) < 14
+    assert logistic_cg.main([*SAMPLE, "--n-iterations", "15"]) == 0
+    out = capfd.readouterr().out
+    errors = errors_in(out)
+    assert 5 <= len(errors) <= 15 and errors[0] > min(errors) < 14
+    last = f"Optimization complete with best validation score of {min(errors):f} %"
+    assert out.splitlines()[-1].startswith(last)
     assert not list(working_folder.iterdir())
 
 
@@ -171,10 +149,8 @@ def test_the_objective_is_that_of_numpy(capfd):
     [
         ("mlp", ["--learning-rate", "-1"], "learning_rate is -1.0: it must be a number, above 0"),
         ("mlp", ["--n-hidden", "0"], "n_hidden is 0: it must be 1 or more"),
-        ("mlp", ["--output", "no/folder/net.pkl"], "no/folder/net.pkl cannot be written"),
         ("logistic_cg", ["--n-iterations", "0"], "n_iterations is 0: it must be 1 or more"),
-        ("logistic_cg", ["--n-iterations", "7", "--check-reference"], "needs --n-iterations 10 or"),
-        ("logistic_cg", ["--dataset", "no_such_data"], "no_such_data"),
+        ("logistic_cg", ["--n-iterations", "7", "--check-reference"], "needs --n-iterations 10"),
     ],
 )
 def test_what_the_user_can_mend(name, options, message, capfd, working_folder):
@@ -189,5 +165,3 @@ def test_what_the_user_can_mend(name, options, message, capfd, working_folder):
 def test_a_script_finds_the_package_of_its_clone(name, run):
     done = run(ROOT / "scripts" / f"{name}.py", "--help", env={"PYTHONPATH": None})
     assert (done.returncode, done.stderr) == (0, "")
-    done = run(ROOT / "scripts" / f"{name}.py", "--floatx", "float16")
-    assert done.returncode == 2 and done.stderr.startswith("usage: ")
