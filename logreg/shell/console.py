@@ -2,7 +2,6 @@
 
 import atexit
 import contextlib
-import errno
 import functools
 import gc
 import os
@@ -15,10 +14,6 @@ import warnings
 from logreg.errors import LogRegError
 
 SLOW_AFTER = 2.0  # seconds until something slow is explained
-# An OSError of these numbers that names no file is of stdout.
-OF_STDOUT = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EBADF, errno.EPIPE)
-# A file's OSError of these numbers is not our fault: the disk is full, or too many files are open.
-MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE)
 unfinished = set()  # temporary files and locks, which go when Ctrl-C ends the process
 _is_quiet = False
 _is_command = False  # whether the process is that of a command, which is soon over
@@ -180,9 +175,10 @@ def command(main):
     """Make a command line's ``main(argv=None)`` return an exit code, whatever the user did.
 
     The code is 0 or what `main` returns, or 1 with ``error: ...`` on stderr for what the user can
-    mend. argparse itself exits with 2 on wrong usage. Where `main` is of the program that runs,
-    Ctrl-C ends that with 130; elsewhere it is a KeyboardInterrupt, as in any function. NumPy's
-    warnings of numbers that overflow are kept from stderr: what comes of these is told otherwise.
+    mend: our own errors, and what the operating system refuses. argparse itself exits with 2 on
+    wrong usage. Where `main` is of the program that runs, Ctrl-C ends that with 130; elsewhere it
+    is a KeyboardInterrupt, as in any function. NumPy's warnings of numbers that overflow are kept
+    from stderr: what comes of these is told otherwise.
     """
     if main.__module__ == "__main__" and not _is_command:
         _own_the_process()
@@ -196,47 +192,25 @@ def command(main):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)
-                _require_working_directory()
                 returned = main(argv) or 0
                 sys.stdout.flush()
                 code = returned
         except (LogRegError, MemoryError) as error:
             note(f"error: {str(error) or 'there is not enough memory'}")
+        except BrokenPipeError:
+            pass  # the reader of the pipe (head, less) has gone: there is nothing to say
         except OSError as error:
-            _tell_of_full_disk(error)
+            what = error.filename or "stdout or the working folder"
+            note(f"error: {what}: {error.strerror}")
         finally:
             set_quiet(False)
             if _end_others and code is None:
                 _end_others(1, sys.exc_info()[1])
-            try:
-                sys.stderr.flush()
-            except OSError:  # a full disk, to which a note could not be written
-                _drop(sys.stderr)
+            for stream in (sys.stdout, sys.stderr):
+                try:
+                    stream.flush()
+                except OSError:  # Python would try once more at exit, and complain
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return 1 if code is None else code
 
     return wrapper
-
-
-def _require_working_directory():
-    try:
-        os.getcwd()
-    except OSError:
-        raise LogRegError("the working directory is gone: change to one that exists") from None
-
-
-def _tell_of_full_disk(error):
-    """Say that stdout or a file cannot be written; raise what is no such OSError."""
-    is_stdout = error.filename is None and error.errno in OF_STDOUT
-    if not (is_stdout or error.errno in MENDABLE):
-        raise error
-    # If the reader of a pipe (head, less) has gone, there is nothing to say.
-    if not isinstance(error, BrokenPipeError):
-        what = "stdout cannot be written" if is_stdout else error.filename or "a file"
-        note(f"error: {what}: {error.strerror}")
-    if is_stdout:
-        _drop(sys.stdout)
-
-
-def _drop(stream):
-    """Send to nowhere what a stream holds: Python would complain when it flushes it at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
