@@ -23,8 +23,6 @@ class EarlyStopping:
 
     Attributes
     ----------
-    initial_patience : int
-        The `patience` that was given.
     patience : int or float
         As given at first, extended by significant improvements.
     best_loss : float
@@ -51,19 +49,12 @@ class EarlyStopping:
         patience_increase=DEFAULTS.patience_increase,
         improvement_threshold=DEFAULTS.improvement_threshold,
     ):
-        self.initial_patience = patience
         self.patience = patience
         self.patience_increase = patience_increase
         self.improvement_threshold = improvement_threshold
         self.best_loss = math.inf
         self.best_iter = None
         self.significant_iter = None
-
-    @classmethod
-    def of(cls, hyperparameters):
-        """The early stopping that a run's hyperparameters ask for."""
-        names = ("patience", "patience_increase", "improvement_threshold")
-        return cls(*(getattr(hyperparameters, name) for name in names))
 
     def update(self, iter, loss):
         """Take note of the loss on the validation set after minibatch `iter`.

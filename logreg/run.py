@@ -69,8 +69,6 @@ class Run:
         The patience, and which validation is the best.
     best_values : list of numpy.ndarray or None
         What the `params` were at the best validation.
-    is_checkpointed : bool
-        Whether a callback keeps the run's state: what else is kept has to keep up with it.
     reason : {None, 'patience', 'n_epochs', 'diverged', 'interrupted'} or str
         Why the run ended: one of these, or the text that a callback gave to
         :class:`~logreg.callbacks.StopTraining`.
@@ -85,11 +83,13 @@ class Run:
     seconds: float = 0.0
     validations: list = field(default_factory=list, repr=False)
     best_values: Optional[list] = field(default=None, repr=False)
-    is_checkpointed: bool = False
     reason: Optional[str] = None
 
     def __post_init__(self):
-        self.stopping = EarlyStopping.of(self.hyperparameters)
+        settings = self.hyperparameters
+        self.stopping = EarlyStopping(
+            settings.patience, settings.patience_increase, settings.improvement_threshold
+        )
         self.start_clock()
 
     def start_clock(self):
@@ -105,10 +105,14 @@ class Run:
         told = f", best error {best.error:.6f}" if best else ""
         return f"Run(epoch {self.epoch}, {n} validations{told}, {self.reason or 'not ended'})"
 
+    def epoch_of(self, iter):
+        """The epoch of a minibatch, counted from 1."""
+        return iter // self.n_train_batches + 1
+
     @property
     def epoch(self):
-        """The epoch of the last minibatch, counted from 1."""
-        return self.iter // self.n_train_batches + 1
+        """The epoch of the last minibatch."""
+        return self.epoch_of(self.iter)
 
     @property
     def minibatch(self):
@@ -153,18 +157,18 @@ class Run:
 
         With ``criterion='loss'``, each also ends with the loss.
         """
-        names = ["iter", "cost", "error", "test_error"]
-        names += ["loss"] * (self.hyperparameters.criterion == "loss")
-        places = [Validation._fields.index(name) for name in names]
-        rows = (validation.plain() for validation in self.validations)
-        return [[row[place] for place in places] for row in rows]
+        rows, by_loss = [], self.hyperparameters.criterion == "loss"
+        for validation in self.validations:
+            iter, cost, error, _, loss, test_error, _ = validation.plain()
+            rows.append([iter, cost, error, test_error] + [loss] * by_loss)
+        return rows
 
     def metadata(self):
         """What the file of the best model tells of the run, as a dict."""
         best, names = self.best_validation, ("error", "error_all_rows")
         return {
             **{name: getattr(self.hyperparameters, name) for name in OF_A_RUN},
-            "epoch": best.iter // self.n_train_batches + 1,
+            "epoch": self.epoch_of(best.iter),
             "iteration": best.iter,
             "n_train_batches": self.n_train_batches,
             "pixel_scale": self.pixel_scale,

@@ -5,7 +5,6 @@ from logreg.shell.console import command, note, set_quiet, starting_engine
 
 # isort: split
 import argparse
-import shlex
 import sys
 from dataclasses import fields, replace
 
@@ -35,6 +34,7 @@ BY_DATA = {
     "5,000, a tenth of the training rows, or as many as the smallest set has if that is less",
     "criterion": "error; loss for tables, and for one array that is split",
 }
+NUMBERS = {int: {"type": whole_number, "metavar": "N"}, float: {"type": float, "metavar": "X"}}
 
 
 def parser():
@@ -55,17 +55,13 @@ def parser():
     pixels += "and in prediction (default: uint8 is divided by 256, and nothing else)"
     add("--pixel-scale", type=positive_number, metavar="N", help=pixels)
     for setting in fields(Hyperparameters):
-        kind = {"type": whole_number, "metavar": "N"}
-        if setting.type is float:
-            kind = {"type": float, "metavar": "X"}
-        elif setting.type is not int:
-            kind = {"choices": [choice for choice in setting.metadata["allowed"] if choice]}
-        if setting.name in BY_DATA:
-            known = f" (default: {BY_DATA[setting.name]})"
-        else:
-            kind["default"], known = setting.default, "" if setting.default is None else default
-        option = "--" + setting.name.replace("_", "-")
-        add(option, help=setting.metadata["help"] + known, **kind)
+        choices = {"choices": list(filter(None, setting.metadata["allowed"]))}
+        kind = NUMBERS.get(setting.type, choices)
+        known = BY_DATA.get(setting.name, setting.default)
+        text = setting.metadata["help"] + (f" (default: {known})" if known is not None else "")
+        if setting.name not in BY_DATA:
+            kind = {**kind, "default": known}
+        add("--" + setting.name.replace("_", "-"), help=text, **kind)
     add_file("--output", default=BEST_MODEL, help="where the best model goes" + default)
     add_file("--checkpoint", help="keep the state of the run here, for --resume")
     add("--resume", action="store_true", help="go on from the checkpoint; --n-epochs may be larger")
@@ -100,31 +96,13 @@ def main(argv=None):
         from logreg.callbacks import History, Interruption
         from logreg.callbacks.checkpoint import Checkpoint
         from logreg.callbacks.progress import Progress
-        from logreg.callbacks.reference import ReferenceCheck
-        from logreg.datasets import read_dataset
+        from logreg.callbacks.reference import differences
         from logreg.datasets.sharing import distribute
         from logreg.sgd import run_settings, sgd_optimization
     engine.set_floatx(args.floatx)
-    floatx = ranks.same_on_all(engine.theano.config.floatX)
-    engine.set_floatx(floatx)
     engine.use_device(args.device)
-
-    def read():
-        data = read_dataset(
-            args.dataset,
-            table_options(args),
-            args.shuffle,
-            announce=True,
-            dtype=floatx,
-            pixel_scale=1 / args.pixel_scale if args.pixel_scale else None,
-            split_seed=args.split_seed,
-            standardize=args.standardize,
-        )
-        data.check_outputs(*_outputs(args))
-        return data, _completed(hyperparameters, data, args)
-
-    data, hyperparameters = (None, None) if ranks.rank else read()
-    hyperparameters = ranks.same_on_all(hyperparameters)
+    data = None if ranks.rank else _read(args, engine.theano.config.floatX)
+    hyperparameters = ranks.from_first(lambda: _completed(hyperparameters, data, args))
     callbacks = [History(args.history)] if args.history else []
     if args.report and data:  # rank 0 has them
         from logreg.page.callback import Report
@@ -134,63 +112,64 @@ def main(argv=None):
     if args.checkpoint:
         settings = run_settings(data, hyperparameters)
         callbacks.append(Checkpoint(args.checkpoint, settings, args.resume))
-    reference = ReferenceCheck()
     with Interruption() as interruption, Progress() as progress:
-        callbacks += [reference, interruption, progress]
+        callbacks += [interruption, progress]
         run = sgd_optimization(data, hyperparameters, args.output, True, callbacks, args.verbose)
     if run.reason == "interrupted":
-        note(_how_to_go_on(run, args, sys.argv[1:] if argv is None else argv))
+        model = f"the best model is in {args.output}"
+        model = model if run.best_validation else "there is no model yet"
+        advice = "go on with the same command and --resume"
+        advice = advice if args.checkpoint else "a run with --checkpoint FILE can be resumed"
+        note(f"interrupted in epoch {run.epoch}: {model}; {advice}")
         return interruption.exit_code
     if not args.check_reference:
         return 0
-    for difference in reference.differences:
-        note(difference)
-    is_other = bool(reference.differences)
-    note("not the tutorial's figures" if is_other else "all figures agree with the tutorial's")
-    return int(is_other)
+    found = differences(run)
+    for line in found or ["all figures agree with the tutorial's"]:
+        note(line)
+    return int(bool(found))
 
 
 def _settings(argv):
     """The options, and the hyperparameters in them."""
     args = parser().parse_args(argv)
-    names = [setting.name for setting in fields(Hyperparameters)]
-    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    given = {setting.name: getattr(args, setting.name) for setting in fields(Hyperparameters)}
     if args.resume and not args.checkpoint:
         raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
     refuse_overwriting(_outputs(args))
     for path in filter(None, _outputs(args)):
         check_writable(path)
-    return args, Hyperparameters(**given)
+    return args, Hyperparameters(**{k: value for k, value in given.items() if value is not None})
 
 
 def _outputs(args):
     return args.output, args.checkpoint, args.history, args.report
 
 
+def _read(args, floatx):
+    """Read the data, and see that no output would overwrite them."""
+    from logreg.datasets import read_dataset
+
+    data = read_dataset(
+        args.dataset,
+        table_options(args),
+        args.shuffle,
+        announce=True,
+        dtype=floatx,
+        pixel_scale=1 / args.pixel_scale if args.pixel_scale else None,
+        split_seed=args.split_seed,
+        standardize=args.standardize,
+    )
+    data.check_outputs(*_outputs(args))
+    return data
+
+
 def _completed(hyperparameters, data, args):
     """The hyperparameters with those that the data decide, where no option gives them."""
-    batch_size, criterion, sizes = args.batch_size, args.criterion, data.sizes()
-    if criterion is None:
-        criterion = "loss" if data.columns.categories or data.split else DEFAULTS.criterion
-    if batch_size is None:
-        batch_size = default_batch_size(sizes)
-        if batch_size != DEFAULTS.batch_size:
-            note(
-                f"note: a minibatch has {batch_size} rows, as there are {sizes[0]} training rows, "
-                f"and {min(sizes)} in the smallest set (--batch-size; else {DEFAULTS.batch_size})"
-            )
+    by_loss = data.columns.categories or data.split
+    criterion = args.criterion or ("loss" if by_loss else DEFAULTS.criterion)
+    batch_size = args.batch_size or default_batch_size(data.sizes())
     return replace(hyperparameters, batch_size=batch_size, criterion=criterion)
-
-
-def _how_to_go_on(run, args, argv):
-    is_there = run.best_validation is not None
-    model = f"the best model is in {args.output}" if is_there else "there is no model yet"
-    state = f"interrupted in epoch {run.epoch}: {model}; "
-    if not args.checkpoint:
-        return state + "with --checkpoint FILE, a run can be resumed"
-    resume = [] if args.resume or not is_there else ["--resume"]
-    command = " ".join(map(shlex.quote, [*argv, *resume]))
-    return state + f"go on with: {sys.executable} -m logreg.train {command}"
 
 
 if __name__ == "__main__":

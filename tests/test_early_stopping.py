@@ -57,7 +57,6 @@ def test_what_a_gain_does(increase, threshold, losses, stop, bests, significant)
     assert stopping.significant_iter == significant
     assert stopping.best_iter == (bests[-1] if bests else None)
     assert stopping.best_loss == min([math.inf, *losses[: len(bests)]])
-    assert stopping.initial_patience == 10
 
 
 def test_defaults_are_the_tutorials():

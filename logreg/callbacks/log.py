@@ -1,12 +1,11 @@
 """The tutorial's lines, and why a run ended."""
 
-import math
 import os
 import sys
 
 from logreg.callbacks.base import Callback
 from logreg.run import wilson_interval
-from logreg.shell.console import in_notebook, note, warning
+from logreg.shell.console import in_notebook, note
 
 
 class PrintLog(Callback):
@@ -23,11 +22,6 @@ class PrintLog(Callback):
         if validation.test_error is not None:
             error = validation.test_error * 100.0
             print("     %s, test error of best model %f %%" % (source, error), flush=True)
-        if not math.isfinite(validation.cost):
-            warning(
-                f"the training cost is {validation.cost}: the run diverges; "
-                "give a lower learning rate"
-            )
 
     def on_train_end(self, run):
         best = run.best_validation
@@ -44,13 +38,6 @@ class PrintLog(Callback):
         program = os.path.basename(sys.argv[0])
         program = " for file " + (program if program.endswith(".py") else "train.py")
         note("The code%s ran for %.1fs" % ("" if in_notebook() else program, run.seconds))
-        errors = best.error_all_rows, best.test_error_all_rows
-        if errors != (best.error, best.test_error):
-            note(
-                "over all rows, and not only whole minibatches of "
-                f"{run.hyperparameters.batch_size}, the best model has a validation error of "
-                "%f %% and a test error of %f %%" % tuple(100.0 * error for error in errors)
-            )
         note(_why(run))
 
 
@@ -77,9 +64,10 @@ class TableLog(Callback):
         best, (_, n_valid, n_test) = run.best_validation, self.n_rows
         if run.reason == "interrupted" or best is None:
             return
-        epoch, by = best.iter // run.n_train_batches + 1, run.hyperparameters.criterion
-        ended = {"patience": "patience ran out", "n_epochs": "all epochs run"}.get(run.reason)
-        print("best model: epoch %i of %i (%s), " % (epoch, run.epoch, ended or run.reason), end="")
+        epoch, by = run.epoch_of(best.iter), run.hyperparameters.criterion
+        ended = {"patience": "patience ran out", "n_epochs": "all epochs run"}
+        reason = ended.get(run.reason, run.reason)
+        print("best model: epoch %i of %i (%s), " % (epoch, run.epoch, reason), end="")
         print("by the validation %s (%.6g)" % (by, getattr(best, by)))
         wrong = round(best.error_all_rows * n_valid), round(best.test_error_all_rows * n_test)
         print("validation error: %i of %i rows" % (wrong[0], n_valid))
@@ -95,18 +83,13 @@ class TableLog(Callback):
 
 def _why(run):
     """Say why a run ended."""
-    stopping, n_epochs = run.stopping, run.hyperparameters.n_epochs
     if run.reason == "diverged":
         return (
             f"warning: the run diverged in epoch {run.epoch}, where it stopped: its parameters are "
             "not finite. The best model is from before that; give a lower learning rate"
         )
-    if run.reason == "n_epochs":
-        return f"stopped: {'all ' * (n_epochs > 1)}{n_epochs} epoch{'s' * (n_epochs > 1)} run"
-    if run.reason != "patience":
-        return f"stopped: {run.reason}"
-    return (
-        f"stopped by patience at iteration {run.iter}: the last significant gain (below "
-        f"{stopping.improvement_threshold} of the best {run.hyperparameters.criterion} before) "
-        f"was at iteration {stopping.significant_iter}"
-    )
+    if run.reason == "patience":
+        at = f"at iteration {run.iter}: the last significant gain"
+        return f"stopped by patience {at} was at iteration {run.stopping.significant_iter}"
+    is_whole = run.reason == "n_epochs"
+    return f"stopped: {f'all {run.epoch} epochs run' if is_whole else run.reason}"

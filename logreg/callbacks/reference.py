@@ -3,8 +3,6 @@
 import csv
 import os
 
-from logreg.callbacks.base import Callback
-
 LOG = os.path.join(os.path.dirname(__file__), "tutorial_log.csv")
 # Early stopping ends the tutorial's run in the epoch after the last validation.
 LAST_EPOCH = 74
@@ -27,33 +25,17 @@ def percent(error):
     return "" if error is None else "%f" % (error * 100.0)
 
 
-class ReferenceCheck(Callback):
-    """Compares what a run prints with the tutorial's log, and lists `differences` in words."""
-
-    is_for_first = True
-
-    def __init__(self):
-        self.differences = []
-
-    def on_train_end(self, run):
-        here = {
-            v.iter // run.n_train_batches + 1: (percent(v.error), percent(v.test_error))
-            for v in run.validations
-        }
-        last = min(run.hyperparameters.n_epochs, LAST_EPOCH)
-        log = {epoch: errors for epoch, errors in read_reference().items() if epoch <= last}
-        best = [errors for errors in log.values() if errors[1]][-1]
-        for epoch in sorted({*here, *log}):
-            names = f"epoch {epoch}, validation error", f"epoch {epoch}, test error"
-            self._compare(names, here.get(epoch, ("", "")), log.get(epoch, ("", "")))
-        found = run.best_validation
-        errors = percent(found and found.error), percent(found and found.test_error)
-        self._compare(("best validation score", "test performance"), errors, best)
-        self._compare(["epochs"], [str(run.epoch)], [str(last)])
-
-    def _compare(self, names, printed, expected):
-        for name, here, there in zip(names, printed, expected):
-            if here != there:
-                self.differences.append(
-                    f"{name}: {here or 'no line'}, the tutorial has {there or 'no line'}"
-                )
+def differences(run):
+    """List, in words, where the errors that a run has printed are not the tutorial's."""
+    last, here, there = min(run.hyperparameters.n_epochs, LAST_EPOCH), {}, {}
+    for v in run.validations:
+        here[f"epoch {run.epoch_of(v.iter)}"] = percent(v.error), percent(v.test_error)
+    for epoch, errors in read_reference().items():
+        if epoch <= last:
+            there[f"epoch {epoch}"] = errors
+    here["epochs"], there["epochs"] = run.epoch, last
+    return [
+        f"{name}: {here.get(name, 'nothing')}, and the tutorial has {there.get(name, 'nothing')}"
+        for name in {**there, **here}
+        if here.get(name) != there.get(name)
+    ]
