@@ -54,21 +54,17 @@ def compile_functions(x, y, cost, errors, updates, datasets, run, loss=None):
     ``train_model(i)`` takes a step on minibatch i, at once or later. ``train_model.costs()``
     returns the costs of the steps since its last call. `validate_model` and `test_model` return two
     errors: over the whole minibatches of their set, as the tutorial counts, and over all its rows.
-    `validate_model` also returns the mean of `loss` over all rows, or None without a `loss`.
+    `validate_model` also returns the mean of `loss` over all rows, or None if it does not decide.
     """
     train_set, valid_set, test_set = datasets
-    batch_size = run.hyperparameters.batch_size
-    frequency = run.validation_frequency
-    train_model = engine.compile_step(x, y, train_set, batch_size, cost, updates, frequency)
-    validation_errors = engine.compile_errors(x, y, valid_set, batch_size, errors)
+    batch_size, block = run.hyperparameters.batch_size, run.validation_frequency
+    train_model = engine.compile_step(x, y, train_set, batch_size, cost, updates, block)
+    errors_of_validation = engine.compile_errors(x, y, valid_set, batch_size, errors)
     test_model = engine.compile_errors(x, y, test_set, batch_size, errors)
-    if loss is not None:
-        validation_loss = engine.compile_mean(x, y, valid_set, loss)
-
-    def validate_model():
-        return (*validation_errors(), None if loss is None else validation_loss())
-
-    return train_model, validate_model, test_model
+    if run.hyperparameters.criterion == "error":
+        return train_model, lambda: (*errors_of_validation(), None), test_model
+    mean_loss = engine.compile_mean(x, y, valid_set, loss)
+    return train_model, lambda: (*errors_of_validation(), mean_loss()), test_model
 
 
 def train(train_model, validate_model, test_model, run, callbacks=()):
@@ -196,28 +192,24 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
 
 def _test_best(run, test_model):
     """Test the best parameters if that was not done; then put the last ones back."""
-    if run.reason == "diverged" and run.best_validation is None:
+    best = run.best_validation
+    if best is None and run.reason == "diverged":
         raise SettingError(
             f"the run diverged in epoch {run.epoch}: its parameters are not finite, and there "
             "is no model to keep; give a lower learning rate"
         )
-    if run.best_validation is None or run.best_validation.test_error is not None:
-        return
-    with run.at_its_best():
-        run.add_test_errors(*test_model())
+    if best and best.test_error is None:
+        with run.at_its_best():
+            run.add_test_errors(*test_model())
 
 
 def run_settings(data, hyperparameters):
     """Collect what decides the bits of a run, and must be the same when it is resumed."""
-    floatx, scaling = engine.theano.config.floatX, data.preprocessing
-    return {
-        **asdict(hyperparameters),
-        "floatX": floatx,
-        "dataset": data.name,
-        "dataset_sha256": data.sha256,
-        "shuffle": data.shuffle,
-        **({"pixel_scale": scaling.pixel_scale} if scaling.scale_all else {}),
-    }
+    settings = {"floatX": engine.theano.config.floatX, "shuffle": data.shuffle}
+    if data.preprocessing.scale_all:
+        settings["pixel_scale"] = data.preprocessing.pixel_scale
+    of_data = {"dataset": data.name, "dataset_sha256": data.sha256}
+    return {**asdict(hyperparameters), **settings, **of_data}
 
 
 @collecting()
@@ -237,10 +229,8 @@ def sgd_optimization(
 
     print("... building the model", flush=True)
     weights = balanced_weights(data.class_counts) if hyperparameters.class_weight else None
-    classifier, *expressions, loss = softmax_regression(
-        data.n_in, data.n_out, hyperparameters, weights
-    )
-    loss = loss if hyperparameters.criterion == "loss" else None
+    n_in, n_out = data.n_in, data.n_out
+    classifier, *expressions, loss = softmax_regression(n_in, n_out, hyperparameters, weights)
     best_model = BestModel(output, classifier, **metadata)
     datasets = shared_datasets(data, release, as_stored=True)
     note(engine.describe())
@@ -297,24 +287,15 @@ def _check_expressions(x, y, cost, errors, updates, hyperparameters, loss):
     Returned are the updates as a list; the parameters, which are the variables of the updates that
     the cost depends on; and how many columns and classes the model has, 0 where it is not known.
     """
-    if not isinstance(hyperparameters, Hyperparameters):
-        kind = type(hyperparameters).__name__
-        raise SettingError(f"hyperparameters is a {kind}: give a logreg.Hyperparameters(...)")
-    if loss is None and hyperparameters.criterion == "loss":
-        raise SettingError(
-            "the criterion is 'loss', and there is none: give fit(..., loss=...), such as the cost"
-        )
-    given = {"x": x, "y": y, "cost": cost, "errors": errors}
-    for name, value in {**given, **({} if loss is None else {"loss": loss})}.items():
-        if not engine.is_symbolic(value):
+    numbers = {"cost": cost, "errors": errors}
+    if hyperparameters.criterion == "loss":
+        numbers["loss"] = loss
+    for name, value in {"x": x, "y": y, **numbers}.items():
+        if not engine.is_symbolic(value) or (name in numbers and value.ndim != 0):
             raise SettingError(
-                f"{name} is a {type(value).__name__}: a symbolic variable is needed, such as "
-                "T.matrix('x'); arrays are given as datasets"
-            )
-        if name not in ("x", "y") and value.ndim != 0:
-            raise SettingError(
-                f"{name} has {value.ndim} dimensions: it must be one number for a minibatch, such "
-                "as the T.mean of its rows"
+                f"{name} is {str(value)[:60]}: x and y must be symbolic variables, such as "
+                f"T.matrix('x'), and {', '.join(numbers)} symbolic numbers for a minibatch, such "
+                "as the T.mean of its rows; arrays are given as datasets"
             )
     updates = engine.checked_updates(updates)
     of_cost, both = engine.ancestors([cost]), engine.ancestors([cost, errors])

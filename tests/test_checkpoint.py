@@ -18,6 +18,7 @@ from logreg.engine import theano
 from logreg.errors import ModelFileError
 from logreg.hyperparameters import Hyperparameters
 from logreg.run import Run, Validation
+from logreg.saving.format import read
 from logreg.sgd import fit, run_settings, softmax_regression
 
 # A checkpoint after epoch 4 and the best model after epoch 12 of one run on DATA, as the version
@@ -188,10 +189,7 @@ OTHER = read_dataset([(255 - x, y) for x, y in PAIRS])
         ({"floatx": "float64"}, ["floatX was float32 and is float64"]),
         (
             {"data": OTHER},
-            [
-                f"the data set was the given arrays (SHA-256 {DATA.sha256[:12]}...) "
-                f"and is the given arrays ({OTHER.sha256[:12]}...)"
-            ],
+            [f"dataset_sha256 was {DATA.sha256} and is {OTHER.sha256}"],
         ),
     ],
 )
@@ -237,6 +235,17 @@ def test_a_state_that_kept_a_later_one_of_equal_models_is_refused(working_folder
     Checkpoint("run.state", {**RUN, "ties": "later"}).on_validation(new_run(), None)
     with pytest.raises(ModelFileError, match="it keeps the later of two models"):
         resumed(new_run())
+
+
+def test_a_state_is_written_once_a_second_and_at_the_end(working_folder, monkeypatch):
+    now = 0.0
+    monkeypatch.setattr("timeit.default_timer", lambda: now)
+    checkpoint, run = Checkpoint("run.state", RUN), new_run()
+    for now, run.iter, written in ((9.0, 4, 4), (9.5, 9, 4), (10.25, 14, 14), (10.5, 19, 14)):  # noqa: B007
+        checkpoint.on_validation(run, None)
+        assert read("run.state", "checkpoint")[0]["progress"]["iter"] == written
+    checkpoint.on_train_end(run)
+    assert read("run.state", "checkpoint")[0]["progress"]["iter"] == 19
 
 
 def test_a_run_without_a_best_yet_comes_back(working_folder):

@@ -1,5 +1,7 @@
 """What every callback is, and how one ends a run."""
 
+SECONDS = 1.0  # at least, from one writing of a best model or a state to the next
+
 
 class StopTraining(Exception):
     """A callback raises it in `on_minibatch_end`, and the run ends after this minibatch.

@@ -2,20 +2,17 @@
 
 import timeit
 
-from logreg.callbacks.base import Callback
+from logreg.callbacks.base import SECONDS, Callback
 from logreg.errors import SettingError
 from logreg.model import LogisticRegression
-from logreg.saving import dumps_model, dumps_params
+from logreg.saving import check_stands_alone, dumps_model, dumps_params
 from logreg.saving.format import save
-
-SECONDS = 1.0  # at least, between two writings of a run without a Checkpoint
 
 
 class BestModel(Callback):
     """Keeps the best model in a file, which is replaced at a new best.
 
-    The file is written at most once a second, and at the end. With a
-    :class:`~logreg.callbacks.Checkpoint`, it is written at each new best.
+    The file is written at most once a second, and at the end.
 
     Parameters
     ----------
@@ -31,7 +28,7 @@ class BestModel(Callback):
 
     Raises
     ------
-    SettingError
+    ModelFileError
         If the classifier sits on a layer.
 
     Examples
@@ -48,16 +45,11 @@ class BestModel(Callback):
     def __init__(self, path, classifier=None, **metadata):
         if "dump" in metadata or not isinstance(classifier, (LogisticRegression, type(None))):
             raise SettingError(
-                "BestModel takes no function that makes the file: give it the LogisticRegression, "
-                "BestModel(path, classifier), for a model file; or nothing, BestModel(path), for "
-                "a file of the parameters"
+                "BestModel takes no function that makes the file: give BestModel(path, classifier) "
+                "the LogisticRegression, or BestModel(path) for a file of the parameters"
             )
-        if classifier is not None and classifier.input.owner is not None:
-            raise SettingError(
-                "the classifier sits on a layer, and a model file holds W and b of one layer: "
-                "BestModel(path) keeps the parameters of all layers, as save_params writes them, "
-                "for load_params"
-            )
+        if classifier:
+            check_stands_alone(classifier)
         self.path, self.classifier, self.metadata = path, classifier, metadata
         self.files = [path]
         self._is_due, self._written = False, -SECONDS
@@ -73,10 +65,9 @@ class BestModel(Callback):
             self._write(run)
 
     def on_validation(self, run, validation):
-        """Write a new best, but at most once a second unless the run has a Checkpoint."""
+        """Write a new best if the last one was written a second ago."""
         self._is_due |= validation is run.best_validation
-        is_late = timeit.default_timer() - self._written >= SECONDS
-        if self._is_due and (is_late or run.is_checkpointed):
+        if self._is_due and timeit.default_timer() - self._written >= SECONDS:
             self._write(run)
 
     def on_train_end(self, run):

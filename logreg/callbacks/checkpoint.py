@@ -2,9 +2,10 @@
 
 import math
 import os
+import timeit
 
 from logreg import engine
-from logreg.callbacks.base import Callback
+from logreg.callbacks.base import SECONDS, Callback
 from logreg.errors import ModelFileError
 from logreg.run import Validation
 from logreg.saving.format import dumps, loads, read, save
@@ -14,8 +15,9 @@ from logreg.shell.console import warning
 
 
 class Checkpoint(Callback):
-    """Writes the state of a run at each validation, and may begin with one.
+    """Keeps the state of a run in a file, and may begin with one.
 
+    The state is that at the last validation. It is written at most once a second, and at the end.
     Of several ranks, the first one reads and writes; all of them begin with its state.
 
     Parameters
@@ -38,6 +40,7 @@ class Checkpoint(Callback):
         self.files = [] if ranks.rank else [path]
         self.settings = settings
         self._saved = ranks.from_first(lambda: _saved_state(path, resume))
+        self._state, self._written = None, -SECONDS
 
     def on_train_begin(self, run):
         """Bring the run back to where the file has it.
@@ -45,18 +48,21 @@ class Checkpoint(Callback):
         A ModelFileError says that the file is of a run with other settings or other data, or is
         further than the last epoch of this one.
         """
-        run.is_checkpointed = True
         if self._saved is None:
             return
-        header, arrays = self._saved
-        values = [array for name, array in arrays.items() if name.startswith("variable ")]
+        header, arrays = _of_today(*self._saved)
+        values, best_values = (
+            [array for name, array in arrays.items() if name.startswith(kind)]
+            for kind in ("variable ", "best ")
+        )
         fault = _fault(header, values, self.settings, run)
         if fault:
             raise ModelFileError(f"{self.path} cannot be resumed from: {fault}")
         for variable, value in zip(run.variables, values):
             engine.set_value(variable, value)
         run.iter, run.seconds = header["progress"]["iter"], header["progress"]["seconds"]
-        run.validations[:], run.best_values = _validations(header), _best_values(arrays)
+        run.best_values = best_values or None
+        run.validations[:] = (Validation(*values) for values in header["validations"])
         for validation in run.validations:  # early stopping comes to be where it was
             loss = getattr(validation, run.hyperparameters.criterion)
             run.stopping.update(validation.iter, math.nan if loss is None else loss)
@@ -68,7 +74,7 @@ class Checkpoint(Callback):
             )
 
     def on_validation(self, run, validation):
-        """Write the state."""
+        """Take the state; write it if the last one was written a second ago."""
         if ranks.rank:
             return
         arrays = {f"variable {i}": engine.value(v) for i, v in enumerate(run.variables)}
@@ -79,7 +85,15 @@ class Checkpoint(Callback):
             "validations": [validation.plain() for validation in run.validations],
             "n_ranks": ranks.size,
         }
-        save(self.path, dumps("checkpoint", arrays, **content, **provenance()))
+        self._state = dumps("checkpoint", arrays, **content, **provenance())
+        if timeit.default_timer() - self._written >= SECONDS:
+            self.on_train_end(run)
+
+    def on_train_end(self, run):
+        """Write the state that was taken last."""
+        if self._state:
+            save(self.path, self._state)
+            self._state, self._written = None, timeit.default_timer()
 
 
 def _saved_state(path, resume):
@@ -96,15 +110,42 @@ def _saved_state(path, resume):
     return read(path, "checkpoint")
 
 
+def _of_today(header, arrays):
+    """Give today's form to a state of the version before, which had a curve and a model file."""
+    if "curve" not in header:
+        return header, arrays
+    told, best_iter = header["progress"], header["stopping"]["best_iter"]
+    all_rows = {name: told[name] for name in ("error_all_rows", "test_error_all_rows")}
+    validations = []
+    for iter, cost, error, test_error in header["curve"]:
+        validation = Validation(iter, cost, error, None, test_error=test_error)
+        validations.append(validation._replace(**all_rows if iter == best_iter else {}))
+    best = loads(arrays["best"].tobytes())[1] if arrays["best"].size else {}
+    arrays = {**arrays, **{f"best {name}": value for name, value in best.items()}}
+    settings = {"criterion": "error", **header["run"]}
+    return {**header, "run": settings, "validations": validations}, arrays
+
+
 def _where(header):
     """An engine, and its ranks."""
     n_ranks = header.get("n_ranks", 1)
     return header["engine"] + (f" on {n_ranks} ranks" if n_ranks > 1 else "")
 
 
-def _fault(header, values, settings, run):
-    """Say why a run cannot go on from a state; None if it can."""
-    differences = list(_differences(header["run"], settings))
+def _fault(header, values, now, run):
+    """Say why a run with the settings `now` cannot go on from a state; None if it can."""
+    then = header["run"]
+    if then.get("ties") == "later":
+        return "it keeps the later of two models that are as good, as logreg no longer does"
+    # The bits are the same until a run ends, and the same data may be found by another path.
+    free = {"n_epochs"}
+    if then.get("dataset_sha256") == now.get("dataset_sha256"):
+        free.add("dataset")
+    differences = [
+        f"{name} was {then.get(name)} and is {now[name]}"
+        for name in sorted({*now} - free)
+        if then.get(name) != now[name]
+    ]
     if differences:
         return (
             f"it is of another run: {'; '.join(differences)}. "
@@ -113,50 +154,7 @@ def _fault(header, values, settings, run):
     there = [(value.dtype, value.shape) for value in values]
     if there != [(v.dtype, engine.value(v).shape) for v in run.variables]:
         return "it is of another model, whose parameters have other shapes or types"
-    n_run, n_epochs = (
-        header["progress"]["iter"] // run.n_train_batches + 1,
-        run.hyperparameters.n_epochs,
-    )
-    if n_epochs < n_run:
-        return f"the run is in epoch {n_run}, and n_epochs is {n_epochs}: give {n_run} or more"
+    epoch, n_epochs = run.epoch_of(header["progress"]["iter"]), run.hyperparameters.n_epochs
+    if n_epochs < epoch:
+        return f"the run is in epoch {epoch}, and n_epochs is {n_epochs}: give {epoch} or more"
     return None
-
-
-def _differences(then, now):
-    """What is not the same in two runs' settings, in words.
-
-    The same data may be found by another path: their digest decides. The number of epochs may be
-    another, as the bits are the same until the run ends.
-    """
-    then = {"criterion": "error", **then}  # older states went by it
-    if then.get("ties") == "later":
-        yield "it keeps the later of two models with one validation error, as logreg no longer does"
-    for name in sorted(set(now) - {"dataset", "n_epochs"}):
-        if then.get(name) != now[name] and name == "dataset_sha256":
-            yield (
-                f"the data set was {then['dataset']} (SHA-256 {then[name][:12]}...) "
-                f"and is {now['dataset']} ({now[name][:12]}...)"
-            )
-        elif then.get(name) != now[name]:
-            yield f"{name} was {then.get(name)} and is {now[name]}"
-
-
-def _best_values(arrays):
-    """The parameters of the best model; an older state has the bytes of its file."""
-    if "best" in arrays:
-        arrays = loads(arrays["best"].tobytes())[1] if arrays["best"].size else {}
-        return [*arrays.values()] or None
-    return [array for name, array in arrays.items() if name.startswith("best ")] or None
-
-
-def _validations(header):
-    """The validations up to a state; an older one has a curve, and all errors of the best one."""
-    if "validations" in header:
-        return [Validation(*values) for values in header["validations"]]
-    told, best_iter = header["progress"], header["stopping"]["best_iter"]
-    all_rows = {name: told[name] for name in ("error_all_rows", "test_error_all_rows")}
-    validations = (
-        Validation(iter, cost, error, None, test_error=test_error)
-        for iter, cost, error, test_error in header["curve"]
-    )
-    return [v._replace(**all_rows) if v.iter == best_iter else v for v in validations]

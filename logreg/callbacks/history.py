@@ -5,7 +5,6 @@ from pathlib import Path
 
 from logreg.callbacks.base import Callback
 from logreg.saving.format import save
-from logreg.shell.console import warning
 from logreg.shell.files import explaining
 
 
@@ -29,15 +28,13 @@ class History(Callback):
         """Keep the rows of a resumed run up to its last minibatch; later ones will come again."""
         told = {"error": "test_error_percent", "loss": "validation_loss"}
         self.header = self.COLUMNS.format(told[run.hyperparameters.criterion])
-        rows, is_resumed = [], run.iter >= 0
+        rows = []
         if os.path.exists(self.path):
             faults = OSError, ValueError
             with explaining(self.path, "cannot be gone on with", advice="", of=faults):
                 rows = Path(self.path).read_text(encoding="utf-8").splitlines()
-                if rows[:1] != [self.header] and (rows or is_resumed):
+                if rows and rows[0] != self.header:
                     raise ValueError("it is another kind of table; give another name")
-        elif is_resumed:
-            warning(f"{self.path} is not there: it begins with the resumption")
         rows = [row for row in rows if self._is_before(row.split(","), run.iter)]
         save(self.path, "".join(f"{row}\n" for row in [self.header, *rows]).encode())
 
@@ -49,8 +46,7 @@ class History(Callback):
         line = f"{run.epoch},{v.iter},{v.cost:.9g},{v.error * 100:.6f},{told},"
         line += f"{run.stopping.patience},{run.seconds:.3f}\n"
         with explaining(self.path, advice=kept), open(self.path, "ab") as file:
-            is_removed = not file.tell()  # by somebody
-            file.write((f"{self.header}\n" * is_removed + line).encode())
+            file.write(line.encode())
             file.flush()
             os.fsync(file.fileno())
 

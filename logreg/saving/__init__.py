@@ -37,16 +37,21 @@ def _restored(header, arrays):
     return classifier
 
 
+def check_stands_alone(classifier):
+    """Raise a ModelFileError if a classifier's input is not a variable, but made by a layer."""
+    if classifier.input.owner is not None:
+        raise ModelFileError(
+            "the classifier sits on a layer below, and a model file holds W and b of one layer: "
+            "save_params keeps the parameters of all layers, as does BestModel(path) in a run, and "
+            "load_params loads them into a net that is built anew"
+        )
+
+
 def dumps_model(classifier, **metadata):
     """Make the bytes of a model file; the arguments are those of :func:`save_model`."""
     from logreg import engine
 
-    if classifier.input.owner is not None:
-        raise ModelFileError(
-            "the classifier cannot be saved alone: its input is computed by a layer below, and "
-            "a model file holds W and b of one layer. Save the parameters of all layers with "
-            "save_params, and load them into a net that is built anew with load_params"
-        )
+    check_stands_alone(classifier)
     both = classifier.W, classifier.b
     values = list(map(engine.value, both))
     W, b = (value.astype(numpy.result_type(*values), copy=False) for value in values)
