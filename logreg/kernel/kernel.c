@@ -426,23 +426,15 @@ done:
     return result;
 }
 
-static PyObject *scores(PyObject *self, PyObject *args)
-{
-    (void)self;
-    return run(args, 's');
-}
-
-static PyObject *classes(PyObject *self, PyObject *args)
-{
-    (void)self;
-    return run(args, 'c');
-}
-
-static PyObject *descend(PyObject *self, PyObject *args)
-{
-    (void)self;
-    return run(args, 'd');
-}
+#define FUNCTION(name, kind)                               \
+    static PyObject *name(PyObject *self, PyObject *args) \
+    {                                                      \
+        (void)self;                                        \
+        return run(args, kind);                            \
+    }
+FUNCTION(scores, 's')
+FUNCTION(classes, 'c')
+FUNCTION(descend, 'd')
 
 static PyMethodDef functions[] = {
     {"scores", scores, METH_VARARGS,

@@ -133,13 +133,16 @@ INLINE void NAME(score_rows)(const Job *job, const char *x, REAL *z, int rows)
    or two. NaN stays NaN. */
 INLINE REAL NAME(exponential)(REAL v)
 {
-    const REAL lowest = sizeof(REAL) == 4 ? -87 : -708;
+    const int is_float = sizeof(REAL) == 4;
+    const REAL lowest = is_float ? -87 : -708;
+    const REAL ln2_high = is_float ? 0.693359375 : 0.693145751953125; /* n times it is exact */
+    const REAL ln2_low = is_float ? -2.12194440e-4 : 1.42860682030941723212e-6;
     REAL u = v > lowest ? v : lowest;
     INT n = (INT)(u * (REAL)1.4426950408889634 - (REAL)0.5), bits;
-    REAL r = u - n * (REAL)LN2_HIGH - n * (REAL)LN2_LOW, power, series = 1;
-    for (int i = sizeof(REAL) == 4 ? 7 : 13; i > 0; i--)
+    REAL r = u - n * ln2_high - n * ln2_low, power, series = 1;
+    for (int i = is_float ? 7 : 13; i > 0; i--)
         series = series * r * (REAL)(1.0 / i) + 1;
-    bits = (n + BIAS) << MANTISSA;
+    bits = is_float ? (n + 127) << 23 : (INT)((n + INT64_C(1023)) << 52);
     memcpy(&power, &bits, sizeof power);
     return v > lowest ? series * power : v == v ? 0 : v;
 }
@@ -163,7 +166,7 @@ INLINE void NAME(softmax_rows)(const Job *job, Py_ssize_t i, REAL *z, Py_ssize_t
         REAL *row = z + r * n, sum = 0, weight = job->weights ? ((REAL *)job->weights)[job->y[i + r]] : 1;
         for (int j = 0; j < n; j++)
             sum += row[j];
-        loss[r] = weight * (loss[r] + LOG(sum));
+        loss[r] = weight * (loss[r] + (sizeof(REAL) == 4 ? logf(sum) : (REAL)log(sum)));
         weight /= job->n_rows;
         REAL factor = weight / sum;
         for (int j = 0; j < n; j++)
