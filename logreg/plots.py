@@ -221,9 +221,8 @@ def parameters(model):
 
 
 def picture(row, metadata):
-    """A row of a model of images as a picture; of colours the mean."""
-    image = numpy.reshape(row, metadata["image_shape"])
-    return image.mean(axis=2) if image.ndim == 3 else image
+    """A row of a model of images as a picture."""
+    return numpy.reshape(row, metadata["image_shape"])
 
 
 def short(name, n=24):

@@ -51,7 +51,7 @@ class DataSet:
     files: tuple  # from which it was read
     n_in: int
     class_labels: list  # of int or of str: the label of each class as the data give it
-    image_shape: Optional[tuple]  # (height, width) or (height, width, channels) of a row
+    image_shape: Optional[tuple]  # (height, width) of a row
     columns: Columns  # of a table
     options: TableOptions  # by which it was read
     preprocessing: Preprocessing  # what is done to x before training

@@ -281,7 +281,7 @@ def image_shape(row_shape, guess):
     With `guess`, a square number of features is taken for a square image.
     """
     shape = tuple(n for n in row_shape if n != 1)
-    if len(shape) == 2 or (len(shape) == 3 and shape[2] <= 4):
+    if len(shape) == 2:
         return shape
     side = round(float(numpy.prod(row_shape, dtype=float)) ** 0.5)
     if guess and len(shape) == 1 and side >= MIN_SIDE and side * side == shape[0]:

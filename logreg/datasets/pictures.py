@@ -7,7 +7,6 @@ another size is filled in the same proportions.
 
 import contextlib
 import warnings
-from typing import NamedTuple
 
 import numpy
 
@@ -26,25 +25,15 @@ NOISE = 6  # standard deviations of the paper's noise: the same
 TO_DEVIATION = 1.48  # from the median of absolute differences, if they are normal
 TIGHT = 60  # grey levels of standard deviation; plain paper has less
 SPECK = 0.02  # share of the largest blot's ink: a smaller blot is dirt
-TALL = 0.5  # share of the tallest blot's height; what is taller may be a digit
-GAP = 0.07  # share of that height; digits side by side are further apart
 STROKE = 0.08  # share of the ink's size; a thinner stroke would fade, so it is widened to this
 
 
-class Picture(NamedTuple):
-    """A picture, ready for a model: uint8 pixels of its image shape."""
-
-    pixels: numpy.ndarray
-    inverted: bool = False  # dark and light were exchanged
-    is_blank: bool = False  # no ink was found
-    is_several: bool = False  # tall blots of ink stand side by side
-
-
 def read_picture(path, shape, invert=None, background="dark"):
-    """Make a :class:`Picture` of `shape` from a file; raise DatasetError if it cannot be read.
+    """Make uint8 pixels of `shape` of a file; raise DatasetError if it cannot be read.
 
-    `invert` says whether dark and light are exchanged. If it is None, they are where the picture
-    is on another background than the model's images, 'dark' or 'light'.
+    They are all alike where no ink is found. `invert` says whether dark and light are exchanged. If
+    it is None, they are where the picture is on another background than the model's images, 'dark'
+    or 'light'.
     """
     try:
         from PIL import Image
@@ -69,7 +58,7 @@ def read_picture(path, shape, invert=None, background="dark"):
 
 
 def _decode(path):
-    """Read a picture upright, at most SIDE pixels wide and high, as an RGBA image."""
+    """Read a picture upright, at most SIDE pixels wide and high, as grey levels, float32."""
     from PIL import Image, ImageOps
 
     with open(path, "rb") as file, Image.open(file, formats=FORMATS) as image:
@@ -82,39 +71,30 @@ def _decode(path):
             image = Image.fromarray((values / (values.max() or 1) * 255).astype(numpy.uint8))
         image = image.convert("RGBA")
     image.thumbnail((SIDE, SIDE))
-    return image
-
-
-def _prepare(image, shape, invert, background):
-    from PIL import Image
-
     paper = Image.new("RGBA", image.size, "white")  # which shows through what is transparent
-    pixels = numpy.asarray(Image.alpha_composite(paper, image).convert("RGB"), numpy.float32)
+    return numpy.asarray(Image.alpha_composite(paper, image).convert("L"), numpy.float32)
+
+
+def _prepare(pixels, shape, invert, background):
     wants_light = background == "light"
-    is_opaque = image.getextrema()[3][0] == 255
-    if is_opaque and pixels.shape[:2] == tuple(shape) and (pixels == pixels[:, :, :1]).all():
-        field = pixels[:, :, 0]  # a picture like the model's keeps its pixels
+    if pixels.shape == tuple(shape):  # a picture like the model's keeps its pixels
+        field = pixels
         if invert is None and field.min() < field.max():
             invert = (numpy.median(_frame(field, 1)) > 127) != wants_light
-        return _picture(field, invert)
-    ink, is_dark = _find_ink(pixels, *_fit_paper(pixels))
-    if ink is None and pixels.mean(axis=2).std() > TIGHT:
-        # The border is ink too: the paper is light, unless the user says otherwise.
-        is_dark = invert is None or invert != wants_light
-        paper = numpy.percentile(pixels, 98 if is_dark else 2, axis=(0, 1))
-        ink, is_dark = _find_ink(pixels, paper, noise=0)
-    if ink is None:
-        return _picture(numpy.full(shape, 255 * wants_light), False)
-    field = _place(ink, shape)
-    field = 255 - field if is_dark else field
-    picture = _picture(field, is_dark != wants_light if invert is None else invert)
-    return picture._replace(is_several=_is_several(ink))
-
-
-def _picture(pixels, invert):
-    pixels = pixels.astype(numpy.uint8)
-    is_blank = pixels.min() == pixels.max()
-    return Picture(255 - pixels if invert else pixels, bool(invert), bool(is_blank))
+    else:
+        ink, is_dark = _find_ink(pixels, *_fit_paper(pixels))
+        if ink is None and pixels.std() > TIGHT:
+            # The border is ink too: the paper is light, unless the user says otherwise.
+            is_dark = invert is None or invert != wants_light
+            paper = numpy.percentile(pixels, 98 if is_dark else 2)
+            ink, is_dark = _find_ink(pixels, paper, noise=0)
+        if ink is None:
+            return numpy.full(shape, 255 * wants_light, numpy.uint8)
+        field = _place(ink, shape)
+        field = 255 - field if is_dark else field
+        invert = is_dark != wants_light if invert is None else invert
+    field = field.astype(numpy.uint8)
+    return 255 - field if invert else field
 
 
 def _frame(pixels, width):
@@ -125,18 +105,18 @@ def _frame(pixels, width):
 
 
 def _fit_paper(pixels):
-    """Fit planes to the border, since paper is never lit evenly; give them and their noise."""
-    height, width = pixels.shape[:2]
+    """Fit a plane to the border, since paper is never lit evenly; give it and its noise."""
+    height, width = pixels.shape
     y, x = numpy.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(numpy.float32)
     plane = numpy.stack([numpy.ones_like(x), x, y], axis=2)
     frame = max(1, min(height, width) // 50)
     known, where = _frame(pixels, frame), _frame(plane, frame)
-    rest = abs(known - numpy.median(known, axis=0)).max(axis=1)
+    rest = abs(known - numpy.median(known))
     for _ in range(4):
         # Ink may run over the border, so what lies far from most is left out.
         near = rest <= max(4 * TO_DEVIATION * numpy.median(rest), 2)
         fit = numpy.linalg.lstsq(where[near], known[near], rcond=None)[0]
-        rest = abs(known - where @ fit).max(axis=1)
+        rest = abs(known - where @ fit)
     return plane @ fit, TO_DEVIATION * numpy.median(rest)
 
 
@@ -145,8 +125,7 @@ def _find_ink(pixels, paper, noise):
     from scipy import ndimage
 
     difference = pixels - paper
-    # The largest channel's: yellow ink differs from white paper in the blue only.
-    distance = abs(difference).max(axis=2)
+    distance = abs(difference)
     is_ink = distance > max(CONTRAST, NOISE * noise)
     if not is_ink.any():
         return None, False
@@ -155,19 +134,8 @@ def _find_ink(pixels, paper, noise):
     blots, n_blots = ndimage.label(is_ink, numpy.ones((3, 3)))
     amount = ndimage.sum_labels(ink, blots, range(n_blots + 1))
     ink[(amount < SPECK * amount.max())[blots]] = 0
-    is_dark = (difference.mean(axis=2) * ink).sum() < 0
+    is_dark = (difference * ink).sum() < 0
     return ink.round().astype(numpy.uint8), bool(is_dark)
-
-
-def _is_several(ink):
-    """Whether tall blots stand side by side; the strokes of one digit touch or overlap."""
-    from scipy import ndimage
-
-    boxes = ndimage.find_objects(ndimage.label(ink, numpy.ones((3, 3)))[0])
-    height = max(rows.stop - rows.start for rows, _ in boxes)
-    tall = [box[1] for box in boxes if box[0].stop - box[0].start >= TALL * height]
-    columns = numpy.unique(numpy.concatenate([numpy.r_[span] for span in tall]))
-    return bool((numpy.diff(columns) > 1 + GAP * height).any())
 
 
 def _place(ink, shape):

@@ -27,7 +27,7 @@ class InputSpec(NamedTuple):
     """What a model takes, and how files are to be read."""
 
     n_in: int  # features of a row
-    image_shape: Optional[tuple] = None  # (height, width) or (height, width, channels) of a row
+    image_shape: Optional[tuple] = None  # (height, width) of a row
     batch_size: int = BATCH_SIZE  # the largest number of rows in a batch
     options: TableOptions = NO_OPTIONS
     invert: Optional[bool] = None  # light and dark of pictures; None: if the background differs
@@ -160,10 +160,9 @@ def _picture(path, spec):
             f"{path}: is no npy, npz, CSV or IDX file; the model expects {spec}, and no picture: "
             f"it was not trained on grey images of at least {MIN_SIDE} x {MIN_SIDE} pixels"
         )
-    picture = read_picture(path, spec.image_shape, spec.invert, spec.background)
-    if picture.is_blank:
+    pixels = read_picture(path, spec.image_shape, spec.invert, spec.background).reshape(1, -1)
+    if pixels.min() == pixels.max():
         warning(f"{path}: is blank, or too faint: no ink was found on it")
-    pixels = picture.pixels.reshape(1, -1)
     if spec.pixel_range:
         pixels = numpy.interp(pixels, (0, 255), spec.pixel_range)
     return Batch(pixels, is_single=True)

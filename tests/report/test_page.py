@@ -120,7 +120,7 @@ def test_strokes_are_put_into_the_class_that_python_gives_them(open_page, state,
         )
         shown = state()
         Image.fromarray(shown.pad).save("pad.png")
-        pixels = read_picture("pad.png", (28, 28)).pixels
+        pixels = read_picture("pad.png", (28, 28))
         worst = max(worst, abs(pixels - shown.seen[:, :, 0].astype(int)).max())
         n_same += shown.predicted == classes_of(pixels)[0]
         n_as_meant += shown.predicted == i % 10
