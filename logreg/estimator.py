@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import numpy
 
-from logreg.datasets.preprocessing import Moments, differ_in_scale
+from logreg.datasets.preprocessing import Moments
 from logreg.datasets.splits import stratified_order
 from logreg.errors import DatasetError, SettingError, needing
 from logreg.hyperparameters import DEFAULTS, Hyperparameters, default_batch_size
@@ -154,7 +154,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         W, b = run.best_values
         weight, guess = weights[valid[1]], (weights * numpy.bincount(train[1])).argmax()
         is_wrong, fault = (valid[0] @ W + b).argmax(axis=1) != valid[1], ""
-        if differ_in_scale(Moments(train[0])):
+        if _differ_in_scale(train[0]):
             fault = "the columns of X differ in scale by 100 times and more"
         elif weight @ is_wrong > weight @ (valid[1] != guess):
             fault = "the model is worse than always guessing the most frequent class"
@@ -245,3 +245,11 @@ def _dense(X):
             "SGDClassifier(loss='log_loss')"
         )
     return X.toarray()
+
+
+def _differ_in_scale(X):
+    """Whether deviations of columns differ by 100 times and more; of pixels this is not asked."""
+    moments = Moments(X)
+    deviations, low, high = moments.deviations(), moments.low.min(), moments.high.max()
+    is_image = low >= 0 and (high <= 1 or high == 255)
+    return not is_image and deviations.max() >= 100 * min(deviations[deviations > 0], default=1)

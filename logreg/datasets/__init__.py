@@ -10,16 +10,15 @@ from typing import Optional
 
 import numpy
 
-from logreg.datasets.checks import check, check_classes, read_through
-from logreg.datasets.formats import mapping
+from logreg.datasets.checks import check, check_classes, read_through, say_of_range
 from logreg.datasets.header import Columns, listed
 from logreg.datasets.preprocessing import PIXEL_SCALE as PIXEL_SCALE
-from logreg.datasets.preprocessing import Moments, Preprocessing, differ_in_scale, scale_of
+from logreg.datasets.preprocessing import Moments, Preprocessing, scale_of
 from logreg.datasets.preprocessing import scaled as scaled
 from logreg.datasets.sharing import shared_datasets as shared_datasets
 from logreg.datasets.sources import locate, read
 from logreg.datasets.splits import check_seeds, split_off
-from logreg.shell.console import note, warning
+from logreg.shell.console import note
 from logreg.shell.files import refuse_overwriting
 from logreg.shell.options import NO_OPTIONS, TableOptions, make_options
 
@@ -39,14 +38,12 @@ class DataSet:
     ----------
     train, valid, test : tuple of (numpy.ndarray, numpy.ndarray) or None
         Pairs (x, y): x of shape (n, n_in), of the dtype in which it is stored; y of shape
-        (n,), int32, in 0 .. n_out - 1. None once :func:`shared_datasets` has released them.
+        (n,), int32, in 0 .. n_out - 1. None once :func:`shared_datasets` has released them; of
+        a data set that a model is to be tested on, `test` alone is there.
     n_in, n_out : int
         The number of features and of classes.
     """
 
-    train: Optional[tuple]
-    valid: Optional[tuple]
-    test: Optional[tuple]
     name: str  # what it was asked for by
     files: tuple  # from which it was read
     n_in: int
@@ -54,10 +51,13 @@ class DataSet:
     image_shape: Optional[tuple]  # (height, width) of a row
     columns: Columns  # of a table
     options: TableOptions  # by which it was read
-    preprocessing: Preprocessing  # what is done to x before training
-    shuffle: Optional[int]  # the seed of the permutation of the training rows
-    split: Optional[list]  # the rows of the three sets, if they were split off one table
-    split_seed: Optional[int] = None  # of that split; None: in the order of the file
+    train: Optional[tuple] = None
+    valid: Optional[tuple] = None
+    test: Optional[tuple] = None
+    preprocessing: Preprocessing = None  # what is done to x before training
+    shuffle: Optional[int] = None  # the seed of the permutation of the training rows
+    split: Optional[list] = None  # the rows of the three sets, if they were split off one table
+    split_seed: Optional[int] = None  # of a random split; None: in the order of the file
     # The smallest and the largest training feature, as the data have it and as a model takes it.
     raw_range: Optional[tuple] = None
     x_range: Optional[tuple] = None
@@ -66,8 +66,7 @@ class DataSet:
     # The label that most training rows have, and the test error of always guessing it.
     most_frequent_class: Optional[tuple] = None
     sha256: Optional[str] = None  # of the six arrays; see :func:`.checks.read_through`
-    rows: list = None  # the rows of each set, on all ranks together
-    is_part: bool = False  # whether the arrays hold the rows of one of several ranks only
+    rows: list = None  # of each set on all ranks, if the arrays are the part of one rank
 
     @property
     def sets(self):
@@ -115,11 +114,11 @@ def load_data(
     shuffle : int, optional
         Seed of a permutation of the training rows before a validation set is split off.
     split_seed : int or None
-        Seed of the stratified split of a table, or one array; None splits in the file's order.
+        Seed of the stratified split of tables, or of one array; None splits in the file's order.
     standardize : bool
         Whether each feature gets mean 0 and standard deviation 1 over the training rows.
-    missing : {None, 'mean', 'drop'}
-        Whether empty cells of a table get their column's mean, or their rows are left out.
+    missing : {None, 'mean'}
+        Whether empty cells of a table get their column's mean; if not, they are an error.
     drop : str or list of str, optional
         Columns of a table that are left out: ``'id,name'``.
     decimal : {None, '.', ','}
@@ -187,7 +186,7 @@ def read_dataset(
         What x is multiplied by, whatever its type: its values are pixels, integers from 0 to
         255. If not given, uint8 is multiplied by 1/256, and all else taken as it is.
     split_seed : int or None
-        Seed of the stratified split of a table, or one array; None splits in the file's order.
+        Seed of the stratified split of tables, or of one array; None splits in the file's order.
     standardize : bool or None
         Whether training is to standardize features; None: those of tables that are no pixels.
 
@@ -216,10 +215,20 @@ def read_dataset(
         return source
     raw = read(source, options, dtype)._replace(pixel_scale=pixel_scale)
     sets, facts = check(name, raw, dtype)
-    sets, split = split_off(sets, name, shuffle, is_mnist=raw.is_idx, split_seed=split_seed)
+    is_table = bool(facts["columns"].categories)
+    seed = split_seed if is_table or "test" not in sets else None
+    sets, split = split_off(sets, name, shuffle, is_mnist=raw.is_idx, split_seed=seed)
     check_classes(name, sets, facts["class_labels"])
-    preprocessing, raw_range, x_range, digest = _learn(name, raw, sets, facts, dtype, standardize)
+    if standardize is None:
+        standardize = is_table and pixel_scale is None
+    moments = Moments() if standardize or options.missing else None
+    raw_range, digest = read_through(name, raw, sets, dtype, moments, standardize)
     x, y = sets["train"]
+    scale = scale_of(x, pixel_scale)
+    say_of_range(name, raw_range, scale, pixel_scale)
+    scaling = scale, pixel_scale is not None
+    preprocessing = Preprocessing.fit(moments, *scaling, options.missing, standardize)
+    x_range = tuple(end * scale for end in raw_range)
     counts = numpy.bincount(y, minlength=len(facts["class_labels"]))
     some = x[:: 1 + x.size // SAMPLE_VALUES]
     most = int(counts.argmax())
@@ -232,34 +241,12 @@ def read_dataset(
         split_seed=None if split is None or shuffle is not None else split_seed,
         preprocessing=preprocessing,
         raw_range=raw_range,
-        x_range=x_range,
+        x_range=preprocessing.range_of(moments) if standardize else x_range,
         x_median=float(numpy.median(preprocessing.apply(some, "float64"))),
         class_counts=counts.tolist(),
         most_frequent_class=(facts["class_labels"][most], float((sets["test"][1] != most).mean())),
         sha256=digest,
     )
-
-
-def _learn(name, raw, sets, facts, dtype, standardize):
-    """Learn what is done to features; return that, their ranges, and the digest of the data."""
-    x, missing = sets["train"][0], raw.options.missing
-    is_table, wants_advice = bool(facts["columns"].categories), False
-    if standardize is None:
-        standardize = is_table and raw.pixel_scale is None
-        is_image = facts["image_shape"] or x.dtype == numpy.uint8
-        wants_advice = not (is_table or is_image or mapping(x) is not None)
-    moments = Moments() if standardize or wants_advice or missing == "mean" else None
-    x_range, digest = read_through(name, raw, sets, dtype, moments, standardize)
-    if wants_advice and differ_in_scale(moments):
-        note(
-            f"note: {name}: the columns of x differ in scale by 100 times and more, which makes "
-            "training slow, or diverge: give --standardize"
-        )
-    scaling = scale_of(x, raw.pixel_scale), raw.pixel_scale is not None
-    preprocessing = Preprocessing.fit(moments, *scaling, missing, standardize)
-    raw_range = tuple(end / preprocessing.pixel_scale for end in x_range)
-    x_range = preprocessing.range_of(moments) if standardize else x_range
-    return preprocessing, raw_range, x_range, digest
 
 
 def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
@@ -279,27 +266,16 @@ def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
         raw = raw._replace(pixel_scale=metadata["pixel_scale"])
     sets, facts = check(name, raw, dtype)
     shuffle, seed, split = map(metadata.get, ("shuffle", "split_seed", "split"))
-    is_split = "test" not in sets and (
+    if "test" not in sets and (
         "split" not in metadata or sum(split or []) == len(sets["train"][1])
-    )
-    if is_split:
-        sets, split = split_off(sets, name, shuffle, split, split_seed=seed)
+    ):
+        sets, _ = split_off(sets, name, shuffle, split, split_seed=seed)
     elif "test" not in sets:
         sets = {"test": sets["train"]}
         note(
             f"note: {name}: all {len(sets['test'][1])} rows are the test set, as the model was "
             "trained on other data; if it has seen some of them, the error is too small"
         )
-    # Of data in files, to digest them may take minutes, and no other rows than these are read.
-    then = mapping(sets["test"][0]) is None and is_split and metadata.get("dataset_sha256")
-    sets = sets if then else {"test": sets["test"]}
-    scales = metadata.get("feature_scales")
-    _, digest = read_through(name, raw, sets, dtype, standardize=scales is not None)
-    if then and then != digest:
-        warning(
-            f"{name}: has as many rows as the data that the model was trained on, and is not the "
-            "same: rows that the model was trained on may be among its test rows"
-        )
-    scaling = Preprocessing(scale_of(sets["test"][0], raw.pixel_scale), scales=scales)
-    how = {"shuffle": shuffle, "split": split, "split_seed": seed, "preprocessing": scaling}
-    return DataSet(**{"train": None, "valid": None, **sets}, **facts, **how)
+    test = sets["test"]
+    read_through(name, raw, {"test": test}, dtype)
+    return DataSet(**facts, test=test)

@@ -11,14 +11,13 @@ import numpy
 
 from logreg.datasets.formats import mapping
 from logreg.datasets.header import Columns, Table
-from logreg.datasets.labels import LabelIndex, classes_of, number_classes, number_of
+from logreg.datasets.labels import classes_of, number_classes, number_of
 from logreg.datasets.preprocessing import blocks, scale_of
 from logreg.datasets.tables import FLOAT32_MAX
 from logreg.errors import DatasetError
 from logreg.shell.console import note, progress, warning
 
 SPLITS = {"train": "training", "valid": "validation", "test": "test"}
-LABELS_AT_A_TIME = 1 << 16  # are sorted, which takes several times their memory
 MIN_SIDE = 8  # pixels; a smaller square number of features says nothing of an image
 
 
@@ -61,12 +60,11 @@ def read_through(name, raw, sets, dtype=None, moments=None, standardize=False):
     """Check the values of features, and digest the data set, in one pass over the arrays.
 
     `sets` are those of `raw` after the split. The training rows are added to `moments`, if it is
-    not None. Returned are the smallest and the largest feature of the first set, scaled; and the
-    SHA-256 of the dtypes, shapes and bytes of all arrays, in hexadecimal. Features wider than
-    `dtype` are digested as such, however they were read, and `standardize` counts, too.
+    not None. Returned are the smallest and the largest feature of the first set; and the SHA-256 of
+    the dtypes, shapes and bytes of all arrays, in hexadecimal. Features wider than `dtype` are
+    digested as such, however they were read, and `standardize` counts, too.
     """
-    sets = {split: sets[split] for split in SPLITS if split in sets}  # in this order
-    ranges, digest = {}, hashlib.sha256()
+    ranges, digest = [], hashlib.sha256()
     is_table = isinstance(raw.splits["train"][1], Table)  # where NaN is an empty cell
     least, most = (numpy.fmin, numpy.fmax) if is_table else (numpy.minimum, numpy.maximum)
 
@@ -89,16 +87,12 @@ def read_through(name, raw, sets, dtype=None, moments=None, standardize=False):
                 if moments is not None and split == "train":
                     moments.add(block)
                 advance(block.nbytes)
-            ranges[split] = numpy.nanmin(ends), numpy.nanmax(ends)
+            ranges.append((float(numpy.nanmin(ends)), float(numpy.nanmax(ends))))
             for _ in digested(y):
                 pass
     if standardize:
         digest.update(b"standardized")
-    x = next(iter(sets.values()))[0]
-    scale, x_range = scale_of(x, raw.pixel_scale), next(iter(ranges.values()))
-    if "train" in sets:
-        _say_of_ranges(name, raw, x_range[1], min(map(min, ranges.values())), scale)
-    return tuple(float(end * scale) for end in x_range), digest.hexdigest()
+    return ranges[0], digest.hexdigest()
 
 
 def _source(name, raw, split):
@@ -112,17 +106,17 @@ def _narrower(dtype, limit):
     return numpy.dtype(limit) if is_wider else dtype
 
 
-def _say_of_ranges(name, raw, high, lowest, scale):
-    """Say what is odd about the highest training feature, and the lowest of all sets."""
-    if scale == 1 and (lowest, high) == (0, 255):
+def say_of_range(name, raw_range, scale, is_given):
+    """Say what is odd about the range of the training features, or a `scale` that is not given."""
+    if scale == 1 and raw_range == (0, 255):
         note(
             f"note: {name}: x goes from 0 to 255 and is not taken for pixels; if it is, give "
             "--pixel-scale 256, or save them as uint8, to have them scaled by 1/256"
         )
-    if scale != 1 and raw.pixel_scale is None and high < 64:
+    if scale != 1 and not is_given and raw_range[1] < 64:
         warning(
-            f"{name}: x is uint8, and scaled by 1/256, but goes from 0 to {high:.0f} only: save "
-            "x.astype('float32') to have it taken as it is"
+            f"{name}: x is uint8, and scaled by 1/256, but goes from 0 to {raw_range[1]:.0f} only: "
+            "save x.astype('float32') to have it taken as it is"
         )
 
 
@@ -203,15 +197,11 @@ def check_labels(y, n_rows, source):
         fault = f"has dtype {y.dtype}: classes are integers, e.g. y.astype('int64'), or text"
     if fault:
         raise DatasetError(f"{source} {fault}")
-    index, codes = LabelIndex(), []
-    for start in range(0, len(y), LABELS_AT_A_TIME):
-        chunk = y[start : start + LABELS_AT_A_TIME]
-        found, first, places = numpy.unique(chunk, return_index=True, return_inverse=True)
-        codes.append(index.numbers(found.tolist(), start + first)[places.reshape(-1)])
-    found = list(index)
+    found, first_rows, codes = numpy.unique(y, return_index=True, return_inverse=True)
+    found = found.tolist()
     if y.dtype.kind == "S":
         found = [label.decode("utf-8", "backslashreplace") for label in found]
-    return classes_of(found, index.first_rows, source), numpy.concatenate(codes)
+    return classes_of(found, first_rows, source), codes
 
 
 def as_pixels(x, source):

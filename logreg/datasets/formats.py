@@ -7,7 +7,6 @@ with one ends in a :class:`~logreg.errors.DatasetError` that begins with its pat
 import codecs
 import contextlib
 import gzip
-import io
 import math
 import os
 import re
@@ -24,7 +23,6 @@ from logreg.shell import pickles
 
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAPPED_DTYPES = ("uint8", "float32", "float64")  # others are read, and become floats in memory
-CHUNK = 1 << 20  # bytes
 IDX_HEADER = 4 + 4 * 255  # bytes at the most
 _ahead = {}  # by the path of a file: the thread that unpacks it, and a list for its bytes
 PARQUET = b"PAR1"  # what its files begin with
@@ -94,14 +92,9 @@ def unpack_ahead(path, size):
     """
 
     def unpack():
-        data, end, unpacker = numpy.empty(size, "uint8"), 0, zlib.decompressobj(wbits=31)
-        with contextlib.suppress(OSError, zlib.error, ValueError), open(path, "rb") as file:
-            for piece in iter(lambda: file.read(CHUNK), b""):  # after each it waits for Python
-                part = numpy.frombuffer(unpacker.decompress(piece), "uint8")
-                data[end : end + len(part)] = part
-                end += len(part)
-            if unpacker.eof and not unpacker.unused_data and end == size:
-                found.append(data)
+        with contextlib.suppress(OSError, zlib.error):
+            # In one call, as after each it would wait for Python.
+            found.append(zlib.decompress(path.read_bytes(), 31, size))  # 31: gzip
 
     found = []
     _ahead[path] = thread, found = threading.Thread(target=unpack, daemon=True), found
@@ -112,32 +105,26 @@ def read_idx(path):
     """Read an IDX file, the format of MNIST, as ``{"x": array}``.
 
     The array has any of the format's dtypes; images are uint8 of shape (n, height, width). It is
-    mapped from the file, read-only, unless that is gzipped.
+    mapped from the file, unless that is gzipped, and read-only.
     """
     thread, ahead = _ahead.pop(path, (None, []))
     if thread:
         thread.join()
-    with reading(path), open_bytes(path) as file:
-        stream = io.BytesIO(ahead[0][:IDX_HEADER].tobytes()) if ahead else file
-        zeros, code, n_axes = struct.unpack(">HBB", stream.read(4))
+    with reading(path), open_bytes(path) as stream:
+        head = ahead[0][:IDX_HEADER] if ahead else stream.read(IDX_HEADER)
+        zeros, code, n_axes = struct.unpack_from(">HBB", head)
         if zeros or code not in IDX_DTYPES:
             raise DatasetError("not an IDX file: its first bytes make no IDX header")
-        shape = struct.unpack(f">{n_axes}I", stream.read(4 * n_axes))
+        shape, start = struct.unpack_from(f">{n_axes}I", head, 4), 4 + 4 * n_axes
         dtype = numpy.dtype(IDX_DTYPES[code])
-        n_bytes, start = math.prod(shape) * dtype.itemsize, stream.tell()
-        if ahead:
-            _check_size(len(ahead[0]), start + n_bytes)
-            return {"x": ahead[0][start:].view(dtype).reshape(shape)}
-        if n_bytes and not isinstance(stream, gzip.GzipFile):
-            _check_size(os.path.getsize(path), start + n_bytes)
-            return {"x": numpy.memmap(path, dtype, "r", start, shape)}
-        data = numpy.empty(n_bytes, "uint8")  # unlike read(), this holds the bytes once
-        found, n = 0, 1
-        while n and found < n_bytes:
-            n = stream.readinto(data[found : found + CHUNK])
-            found += n
-        _check_size(start + found + len(stream.read(1)), start + n_bytes)
-        return {"x": data.view(dtype).reshape(shape)}
+        size = start + math.prod(shape) * dtype.itemsize
+        if ahead or isinstance(stream, gzip.GzipFile):
+            stream.seek(0)
+            data = numpy.frombuffer(ahead[0] if ahead else stream.read(size + 1), "uint8")
+        else:
+            data = numpy.memmap(path, mode="r")
+        _check_size(len(data), size)
+        return {"x": data[start:].view(dtype).reshape(shape)}
 
 
 def read_npy(path):
@@ -260,27 +247,18 @@ def read_pickle(path):
                 f"not a pickle of NumPy arrays alone: {error}. A data set is three pairs (x, y) "
                 "of arrays: make arrays of other things with numpy.asarray, and pickle these"
             ) from None
-        if not _are_pairs(pairs):
+        try:
+            arrays = [array for x, y in pairs for array in (x, y)]
+        except (TypeError, ValueError):  # they are no pairs
+            arrays = []
+        if len(arrays) not in (4, 6) or {type(array) for array in arrays} != {PickledArray}:
             raise DatasetError(
                 "a pickled data set is three pairs (x, y) of NumPy arrays, or two for training and "
                 "test: make arrays of other things with numpy.asarray"
             )
-        splits = ("train", "valid", "test") if len(pairs) == 3 else ("train", "test")
-        return {
-            f"{letter}_{split}": value.array()
-            for split, pair in zip(splits, pairs)
-            for letter, value in zip("xy", pair)
-        }
-
-
-def _are_pairs(pairs):
-    def is_list(value, *lengths):
-        return isinstance(value, (list, tuple)) and len(value) in lengths
-
-    return is_list(pairs, 2, 3) and all(
-        is_list(pair, 2) and all(isinstance(value, PickledArray) for value in pair)
-        for pair in pairs
-    )
+        splits = ("train", "valid", "test") if len(arrays) == 6 else ("train", "test")
+        names = [f"{letter}_{split}" for split in splits for letter in "xy"]
+        return {name: array.array() for name, array in zip(names, arrays)}
 
 
 READERS = {"idx": read_idx, "npy": read_npy, "pickle": read_pickle}
@@ -299,8 +277,7 @@ def read_arrays(path, choose=list):
 def sniff(path):
     """Tell a file's format by its first bytes: npz, npy, idx, pickle, table, or None of these.
 
-    The file may be gzipped. Parquet, a zip archive without npy members, and what bzip2 or xz
-    compressed, are taken for a table.
+    The file may be gzipped. Parquet is a table.
     """
     with reading(path), open_bytes(path) as stream:
         head = stream.read(512)
@@ -309,10 +286,9 @@ def sniff(path):
         if head.lstrip()[:1] in (b"{", b"["):
             raise DatasetError("is JSON: save the rows as CSV, one a line")
         if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-            names = zipfile.ZipFile(stream).namelist()
-            if "xl/workbook.xml" in names:
+            if "xl/workbook.xml" in zipfile.ZipFile(stream).namelist():
                 raise DatasetError("is an Excel workbook: save the sheet as CSV")
-            return "npz" if any(name.endswith(".npy") for name in names) else "table"
+            return "npz"
     if head[:6] == npy.MAGIC_PREFIX:
         return "npy"
     if len(head) > 3 and head[:2] == b"\0\0" and head[2] in IDX_DTYPES:
@@ -320,7 +296,7 @@ def sniff(path):
     # Protocol 2 and up, then the opcodes by which protocols 0 and 1 begin a tuple or list.
     if re.match(rb"\x80[\x00-\x05]|\(\(|\(l[p(.]|\](q|\()|\(cnumpy|cnumpy", head):
         return "pickle"
-    if head.startswith((PARQUET, b"BZh", b"\xfd7zXZ\0", codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if head.startswith((PARQUET, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "table"  # whose reader reads it, or says what to do
     is_text = not re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", head)
     return "table" if is_text else None

@@ -11,7 +11,6 @@ from logreg.datasets.formats import PARQUET, open_bytes, reading
 from logreg.datasets.header import Header
 from logreg.errors import DatasetError, install
 
-COMPRESSIONS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip"}
 CHUNK = 1 << 19  # cells
 
 
@@ -52,8 +51,7 @@ def open_table(path, options, known=None):
             stream = stack.enter_context(tempfile.TemporaryFile())
             shutil.copyfileobj(sys.stdin.buffer, stream)
             stream.seek(0)
-        magic = stream.read(6)
-        if magic.startswith(PARQUET):
+        if stream.read(len(PARQUET)) == PARQUET:
             try:
                 yield _whole(pandas.read_parquet(stream), options, known)
             except ImportError:
@@ -61,7 +59,7 @@ def open_table(path, options, known=None):
                 raise DatasetError(needed) from None
             return
         try:
-            yield _csv(pandas, stream, magic, options, known)
+            yield _csv(pandas, stream, options, known)
         except UnicodeDecodeError as error:
             raise DatasetError(f"is not UTF-8 text ({error}): save the table as UTF-8") from None
         except pandas.errors.EmptyDataError:
@@ -73,10 +71,8 @@ def open_table(path, options, known=None):
             raise DatasetError(f"{said}: every row needs as many cells as row 1") from None
 
 
-def _csv(pandas, stream, magic, options, known):
+def _csv(pandas, stream, options, known):
     how = {"keep_default_na": False, "low_memory": False, "skipinitialspace": True}
-    kinds = [kind for begin, kind in COMPRESSIONS.items() if magic.startswith(begin)]
-    how["compression"] = kinds[0] if kinds else None
 
     def read_csv(**more):
         stream.seek(0)

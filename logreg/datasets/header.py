@@ -107,6 +107,8 @@ class Header:
         self.dropped = set()
         if len(self.cells) != len(self.known.categories):  # else these are left out already
             self.dropped = {self._chosen(name, "to drop") for name in options.dropped or ()}
+            if self.names[:1] == [""]:  # the names of the rows, as pandas and R write them
+                self.dropped.add(0)
 
     def text_of(self, cell):
         """The text of a cell, '' if it is empty."""
@@ -134,6 +136,8 @@ class Header:
             said.append("row 1 is taken for a header (--no-header: it is data)")
         elif self.options.header is None:
             said.append("row 1 is taken for data (--header: it is a header)")
+        if 0 in self.dropped and self.names[:1] == [""]:
+            said.append("column 1, which has no name, is left out")
         if self.options.label_column is None and label is not None:
             said.append(f"{self.shown(label)} {role} (--label-column names another)")
         if said:
@@ -150,15 +154,12 @@ class Header:
                     "must have as many"
                 )
             counts = Counter(self.names[i] for i in order if self.names)
-            twice = [name for name in counts if counts[name] > 1]
-            if twice and not n:
-                is_guess = self.options.header is None
-                raise DatasetError(
-                    f"several columns are called {repr(twice[0])[:60]}: name them apart, or "
-                    "--drop one by its number"
-                    + "; if row 1 is no header, but data, give --no-header"
-                    * is_guess
-                )
+            for name, count in counts.most_common(not n):
+                if count > 1:
+                    raise DatasetError(
+                        f"several columns are called {repr(name)[:60]}: name them apart, or --drop "
+                        "one by its number; if row 1 is no header, but data, give --no-header"
+                    )
             return order
         for name in names:
             if self.names.count(name) != 1:
@@ -174,7 +175,7 @@ class Header:
         if self.options.label_column is not None:
             label = self._chosen(str(self.options.label_column), "for the label")
             if label in self.dropped:
-                raise DatasetError(f"{self.shown(label)} is the label: --drop cannot leave it out")
+                raise DatasetError(f"{self.shown(label)} is the label: it cannot be left out")
             return label
         kept = [i for i in range(len(self.cells)) if i not in self.dropped]
         names = {i: self.names[i] for i in kept if self.names}

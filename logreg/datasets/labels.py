@@ -7,20 +7,6 @@ import numpy
 from logreg.errors import DatasetError
 
 
-class LabelIndex(dict):
-    """The number of each label, in the order in which they come."""
-
-    def __init__(self):
-        self.first_rows = []
-
-    def numbers(self, labels, rows):
-        """Take in the labels that a chunk has, and the first row of each; return their numbers."""
-        for label, row in zip(labels, rows):
-            if self.setdefault(label, len(self)) == len(self.first_rows):
-                self.first_rows.append(int(row))
-        return numpy.array([self.get(label, -1) for label in labels], "int32")
-
-
 def number_of(text):
     """The number that a label is; None if it is none, as names such as 1_2 and 007 are not.
 
@@ -42,7 +28,6 @@ def classes_of(labels, first_rows, source, option=None):
         if isinstance(label, str):
             if label.strip().lower() in ("", "nan"):
                 fault = "NaN" if label.strip() else "empty"
-                mend += " (--missing drop does, in training)" if option else ""
         elif not abs(label) < numpy.inf:
             fault = "NaN or infinite"
         elif label != int(label):

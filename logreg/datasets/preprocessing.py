@@ -92,7 +92,7 @@ class Preprocessing:
         What features of dtype uint8 are multiplied by.
     scale_all : bool
         Whether that is for features of every type.
-    missing : {None, 'mean', 'drop'}
+    missing : {None, 'mean'}
         With 'mean', NaN becomes the feature's mean.
     means : numpy.ndarray or None
         Of the training rows, float64, of shape (n_in,), if NaN is filled or x standardized.
@@ -184,15 +184,6 @@ def scale_of(x, pixel_scale=None):
 def scaled(x, dtype):
     """Features of the float `dtype`, C-ordered, uint8 pixels scaled by 1/256."""
     return Preprocessing(PIXEL_SCALE).apply(x, dtype)
-
-
-def differ_in_scale(moments):
-    """Whether deviations of columns differ by 100 times and more; of pixels this is not asked."""
-    deviations, low, high = moments.deviations(), moments.low.min(), moments.high.max()
-    deviations = deviations[deviations > 0]
-    if not len(deviations) or (low >= 0 and (high <= 1 or high == 255)):
-        return False
-    return deviations.max() >= 100 * deviations.min()
 
 
 def one_hot(x, codes):

@@ -1,8 +1,5 @@
 """Data sets in shared variables: a DataSet's, pairs of arrays, and a rank's part of the rows."""
 
-import contextlib
-import os
-import zlib
 from dataclasses import replace
 
 import numpy
@@ -19,49 +16,13 @@ def distribute(data, batch_size):
     """Give each of several ranks its part of the rows of a DataSet, which rank 0 has.
 
     Rank 0 lets go of its arrays. What the DataSet that is returned tells of the data, such as
-    `rows`, is of all ranks' rows. Features that are mapped from files stay whole: each rank maps
-    them itself, where all can.
+    `rows`, is of all ranks' rows.
     """
     if ranks.size == 1:
         return data
-    facts = places = None
-    if data:
-        facts = replace(data, train=None, valid=None, test=None, rows=data.sizes())
-        if all(mapping(x) is not None for x, _ in data.sets):
-            places = [(*_place(x), y) for x, y in data.sets]
-    facts, places = ranks.same_on_all((facts, places))
-    sets = _mapped(places)
-    n_blind = numpy.array([0 if sets else 1])
-    ranks.sum_counts(n_blind)
-    if n_blind.any():
-        if places:
-            note("note: not all ranks can read the files: rank 0 sends each its rows")
-        sets = {split: _sent(data, split, batch_size) for split in SPLITS}
-        return replace(facts, **sets, is_part=True)
-    note(f"note: each of the {ranks.size} ranks maps the features from their files itself")
-    return replace(facts, **sets)
-
-
-def _place(x):
-    """Tell where a view of a mapped file lies in it, as numpy.memmap takes it; and its checksum."""
-    whole = mapping(x)
-    n_bytes = x.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
-    file, offset = os.path.abspath(whole.filename), whole.offset + n_bytes
-    return {"filename": file, "dtype": x.dtype, "offset": offset, "shape": x.shape}, _checksum(x)
-
-
-def _checksum(x):
-    """The checksum of the first and the last row: on another machine, a file may be another."""
-    return zlib.crc32(x[-1:].tobytes(), zlib.crc32(x[:1].tobytes()))
-
-
-def _mapped(places):
-    """The three sets, mapped from the places of their features; None if they cannot be."""
-    with contextlib.suppress(OSError, ValueError, TypeError):  # TypeError: there are no places
-        sets = [(numpy.memmap(**place, mode="r"), y) for place, _, y in places]
-        if all(_checksum(x) == checksum for (x, _), (_, checksum, _) in zip(sets, places)):
-            return dict(zip(SPLITS, sets))
-    return None
+    facts = data and replace(data, train=None, valid=None, test=None, rows=data.sizes())
+    facts = ranks.same_on_all(facts)
+    return replace(facts, **{split: _sent(data, split, batch_size) for split in SPLITS})
 
 
 def _sent(data, split, batch_size):
@@ -110,10 +71,10 @@ def shared_datasets(data, release=False, as_stored=False):
         x, y = getattr(data, split)
         if release:
             setattr(data, split, None)
-        if as_stored and (stays(x) or data.is_part):
+        if as_stored and (stays(x) or data.rows):
             later = prepare if stays(x) else None  # a minibatch at a time
             x = numpy.ascontiguousarray(x) if stays(x) else preprocessing.apply(x, floatx)
-            n_all = n_rows if data.is_part else None
+            n_all = n_rows if data.rows else None
             features = engine.stored(x, preprocessing.pixel_scale, n_all, later)
         else:
             features = engine.shared_data(preprocessing.apply(x, floatx))

@@ -21,7 +21,7 @@ from logreg.errors import DatasetError
 from logreg.shell.options import NO_OPTIONS, TableOptions
 
 MNIST_NAMES = ("mnist.pkl.gz", "mnist")
-TABLE_SUFFIXES = (".csv", ".csv.gz", ".csv.zip", ".csv.bz2", ".csv.xz", ".parquet")
+TABLE_SUFFIXES = (".csv", ".csv.gz", ".parquet")
 
 NEEDS_IDX = (
     "a data set of IDX files needs four: "

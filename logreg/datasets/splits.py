@@ -27,12 +27,12 @@ def split_off(sets, name, shuffle=None, sizes=None, is_mnist=False, split_seed=N
     `sets` has a pair (x, y) for 'train' and perhaps for 'valid' and 'test'. `shuffle` is the seed
     of a permutation of the training rows before. `sizes` are the rows for training, validation
     and test; by default, each set that is not given gets a sixth. `split_seed` is the seed of a
-    stratified split, if neither the test set nor `shuffle` is given. A note on stderr says what is
-    split off, but for MNIST's 60,000 rows. Returned are all three sets and, if the test set was
-    split off, the sizes.
+    stratified split, if `shuffle` is not given. A note on stderr says what is split off, but for
+    MNIST's 60,000 rows. Returned are all three sets and, if the test set was split off, the sizes.
     """
     x, y = sets["train"]
-    n_rows, order, how = len(y), None, ""
+    n_rows, order = len(y), None
+    shown = f"{n_rows} rows"
     if mapping(x) is not None and not is_mnist:
         split_seed = None  # the rows stay in their file, in its order
         if shuffle is not None:
@@ -46,36 +46,29 @@ def split_off(sets, name, shuffle=None, sizes=None, is_mnist=False, split_seed=N
             f"{name}: has a validation set, but no test set with labels: give both or none"
         )
     if shuffle is not None:
-        order, how = numpy.random.RandomState(shuffle).permutation(n_rows), " shuffled"
-    elif split_seed is not None and "test" in lacking:
+        order = numpy.random.RandomState(shuffle).permutation(n_rows)
+        shown = f"{n_rows} shuffled rows"
+    elif split_seed is not None and lacking:
         order = stratified_order(y, split_seed)
+        shown += f", shuffled and with all classes in proportion (--split-seed {split_seed}; "
+        shown += "--no-shuffle keeps their order)"
     n_part = max(1, n_rows // PART)
     sizes = sizes or [n_rows - n_part * len(lacking), n_part, n_part]
     if sizes[0] < 1:
-        wanted = " and a ".join(f"{SPLITS[split]} set" for split in lacking)
-        raise DatasetError(
-            f"{name}: {n_rows} rows are too few to split a {wanted} off: give more, or give these"
-        )
+        raise DatasetError(f"{name}: {n_rows} rows are too few to split: give more, or all sets")
     starts = numpy.cumsum([0, *sizes])
     for split, start, size in zip(["train", *lacking], starts, sizes):
         rows = slice(start, start + size) if order is None else order[start : start + size]
         sets = {**sets, split: (x[rows], y[rows])}
     if "test" in lacking:
-        which = f"of its {n_rows}{how} rows, the first {sizes[0]}"
-        if order is not None and not how:
-            which = f"of its {n_rows} rows, shuffled and with all classes in proportion "
-            which += f"(--split-seed {split_seed}; --no-shuffle keeps their order), {sizes[0]}"
         note(
-            f"note: {name}: one table: {which} are for training, {sizes[1]} for validation and "
-            f"{sizes[2]} for test"
+            f"note: {name}: one table: of its {shown}, the first {sizes[0]} are for training, "
+            f"{sizes[1]} for validation and {sizes[2]} for test"
         )
-        return sets, list(sizes)
-    if lacking and not (is_mnist and not how and n_rows == MNIST_TRAINING_ROWS):
-        note(
-            f"note: {name}: no validation set given: the last {n_part} of the {n_rows}{how} "
-            "training rows become it"
-        )
-    return sets, None
+    elif lacking and not (is_mnist and order is None and n_rows == MNIST_TRAINING_ROWS):
+        note(f"note: {name}: no validation set given: it is the last {n_part} of the {shown}")
+    sets = {split: sets[split] for split in SPLITS}
+    return sets, list(sizes) if "test" in lacking else None
 
 
 def stratified_order(y, seed):

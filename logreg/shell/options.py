@@ -18,7 +18,7 @@ class TableOptions(NamedTuple):
     header: Optional[bool] = None  # whether the first row names the columns
     decimal: Optional[str] = None  # "." or ","
     dropped: Optional[tuple] = None  # columns that are left out, each as `label_column`
-    missing: Optional[str] = None  # 'mean': empty cells are filled; 'drop': their rows left out
+    missing: Optional[str] = None  # 'mean': empty cells are filled
     na: tuple = NA  # what counts as an empty cell, in features
 
     def completed(self, metadata):
@@ -91,9 +91,8 @@ def add_training_options(parser):
     drop = "columns of a table to leave out: their names, or their numbers from 1"
     parser.add_argument("--drop", metavar="NAME[,NAME...]", help=drop)
     missing = "what becomes of a table's empty cells: with mean, the mean of their column, or a "
-    missing += "category of their own in a column of text; with drop, their rows are left out "
-    missing += "(without it, empty cells are an error)"
-    parser.add_argument("--missing", choices=("mean", "drop"), help=missing)
+    missing += "category of their own in a column of text (without it, they are an error)"
+    parser.add_argument("--missing", choices=("mean",), help=missing)
     na = f"a text that counts as an empty cell in features, as {', '.join(NA[1:])} do; may be "
     na += "given several times"
     parser.add_argument("--na", metavar="TEXT", action="append", help=na)
@@ -102,7 +101,10 @@ def add_training_options(parser):
     add_switch(parser, "standardize", standardize, "take the numbers in tables as they are")
     split = parser.add_mutually_exclusive_group()
     seed = "seed of the random split of one table, or one array, into training, validation and "
-    seed += "test rows, each with its share of every class (default: %(default)s)"
+    seed += (
+        "test rows, or of a folder's train.csv into training and validation rows; each part has "
+    )
+    seed += "its share of every class (default: %(default)s)"
     split.add_argument("--split-seed", type=whole_number, metavar="N", default=0, help=seed)
     in_order = {"dest": "split_seed", "action": "store_const", "const": None}
     in_order["help"] = "split in the order of the rows instead, as time series need it"

