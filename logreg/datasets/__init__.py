@@ -221,32 +221,38 @@ def read_dataset(
     check_classes(name, sets, facts["class_labels"])
     if standardize is None:
         standardize = is_table and pixel_scale is None
-    moments = Moments() if standardize or options.missing else None
-    raw_range, digest = read_through(name, raw, sets, dtype, moments, standardize)
-    x, y = sets["train"]
-    scale = scale_of(x, pixel_scale)
-    say_of_range(name, raw_range, scale, pixel_scale)
-    scaling = scale, pixel_scale is not None
-    preprocessing = Preprocessing.fit(moments, *scaling, options.missing, standardize)
-    x_range = tuple(end * scale for end in raw_range)
-    counts = numpy.bincount(y, minlength=len(facts["class_labels"]))
-    some = x[:: 1 + x.size // SAMPLE_VALUES]
+    counts = numpy.bincount(sets["train"][1], minlength=len(facts["class_labels"]))
     most = int(counts.argmax())
     return DataSet(
         **sets,
         **facts,
+        **_learn(name, raw, sets, dtype, standardize),
         # Model files hold no NumPy integers.
         shuffle=None if shuffle is None else int(shuffle),
         split=split,
         split_seed=None if split is None or shuffle is not None else split_seed,
-        preprocessing=preprocessing,
-        raw_range=raw_range,
-        x_range=preprocessing.range_of(moments) if standardize else x_range,
-        x_median=float(numpy.median(preprocessing.apply(some, "float64"))),
         class_counts=counts.tolist(),
         most_frequent_class=(facts["class_labels"][most], float((sets["test"][1] != most).mean())),
-        sha256=digest,
     )
+
+
+def _learn(name, raw, sets, dtype, standardize):
+    """Go through the data once; return what is known of features then, fields of a DataSet."""
+    x, missing, pixel_scale = sets["train"][0], raw.options.missing, raw.pixel_scale
+    moments = Moments() if standardize or missing else None
+    raw_range, digest = read_through(name, raw, sets, dtype, moments, standardize)
+    scale = scale_of(x, pixel_scale)
+    say_of_range(name, raw_range, scale, pixel_scale)
+    preprocessing = Preprocessing.fit(moments, scale, bool(pixel_scale), missing, standardize)
+    x_range = tuple(end * scale for end in raw_range)
+    some = x[:: 1 + x.size // SAMPLE_VALUES]
+    return {
+        "preprocessing": preprocessing,
+        "raw_range": raw_range,
+        "x_range": preprocessing.range_of(moments) if standardize else x_range,
+        "x_median": float(numpy.median(preprocessing.apply(some, "float64"))),
+        "sha256": digest,
+    }
 
 
 def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):

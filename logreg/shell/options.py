@@ -101,10 +101,8 @@ def add_training_options(parser):
     add_switch(parser, "standardize", standardize, "take the numbers in tables as they are")
     split = parser.add_mutually_exclusive_group()
     seed = "seed of the random split of one table, or one array, into training, validation and "
-    seed += (
-        "test rows, or of a folder's train.csv into training and validation rows; each part has "
-    )
-    seed += "its share of every class (default: %(default)s)"
+    seed += "test rows, or of a folder's train.csv into training and validation rows; each has its "
+    seed += "share of every class (default: %(default)s)"
     split.add_argument("--split-seed", type=whole_number, metavar="N", default=0, help=seed)
     in_order = {"dest": "split_seed", "action": "store_const", "const": None}
     in_order["help"] = "split in the order of the rows instead, as time series need it"
