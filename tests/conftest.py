@@ -152,3 +152,19 @@ def open_page(chromium):
     ]
     assert {url.split(":")[0] for url in urls} <= {"file", "data"}
     assert len([url for url in urls if url.startswith("file")]) >= 1
+
+
+@pytest.fixture
+def emulate(chromium):
+    """Let a page be shown on a medium, with these features of it, or at this width."""
+
+    def emulate(width=None, media="", **features):
+        named = [{"name": k.replace("_", "-"), "value": v} for k, v in features.items()]
+        chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": named})
+        if width:
+            size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+            chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+    yield emulate
+    emulate()
+    chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

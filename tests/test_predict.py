@@ -53,15 +53,6 @@ def refused(capsys, *options):
     return capsys.readouterr().err
 
 
-def test_the_tutorials_lines(output, capsys):
-    save_digits_model()
-    expected = "[%s]" % " ".join(map(str, classes_of(sample()["x_test"][:10])))
-    lines = ["Predicted values for the first 10 examples in test set:", expected]
-    assert output("--dataset", "mnist_sample").out.splitlines() == lines
-    predict.predict(dataset="mnist_sample")
-    assert capsys.readouterr().out.splitlines() == lines
-
-
 def test_as_many_examples_as_asked_for(capsys):
     save_digits_model()
     with numpy.printoptions(threshold=100):
@@ -81,12 +72,6 @@ def test_rows_are_counted_over_batches_and_cut_at_n(digits, output):
         lines = output("a.npy", "-n", str(n)).out.splitlines()
         assert [line.split(":")[0] for line in lines] == [f"a.npy[{i}]" for i in range(n)]
         assert [int(line[-1]) for line in lines] == list(classes_of(many[:n]))
-
-
-def test_options_of_csv_files(small, output):
-    write("x.csv", b"n;p;q;r\n1,5;1,5;0;0\n2,5;0;0;1,5\n")
-    options = ["--model", "small.pkl", "--label-column", "n", "--header", "--decimal", ","]
-    assert output("x.csv", *options).out == "x.csv[0]: a\nx.csv[1]: c\n"
 
 
 def test_no_more_is_read_than_is_asked_for(small, capsys):
@@ -110,12 +95,6 @@ def test_a_model_of_pixels_in_a_table(output, capsys):
     assert "warning" not in said.err
     assert train.main([*options, "--pixel-scale", "256", "--checkpoint", "c", "--resume"]) == 1
     assert "pixel_scale" in capsys.readouterr().err
-
-
-def test_info_leaves_out_what_is_empty(output):
-    save_digits_model(l1=0.0, shuffle=None, dropped=[], dataset="")
-    names = [line.partition(": ")[0] for line in output("--info").out.splitlines()]
-    assert "l1" in names and not {"shuffle", "dropped", "dataset"} & {*names}
 
 
 def test_a_pipe_and_an_encoding(small, run):

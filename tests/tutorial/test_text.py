@@ -38,25 +38,6 @@ def test_the_examples_run_in_order():
     assert runner.tries > 100 and not runner.failures
 
 
-def test_the_parts_of_a_text():
-    lines = [
-        *("# One", "", "<!-- source: logreg.sgd.train -->", "```python", "def train(): ...", "```"),
-        *("<details><summary>Answer</summary>", "", "```pycon", ">>> 1", "1", "```", "</details>"),
-        *("<!-- play: softmax -->", "![bars](softmax.svg)", "```pycon", ">>> 2", "2", "```"),
-        "The end.",
-    ]
-    assert text.blocks("\n".join(lines)) == [
-        ("markdown", "# One", ""),
-        ("python", "def train(): ...", "logreg.sgd.train"),
-        ("markdown", "<details><summary>Answer</summary>", ""),
-        ("pycon", ">>> 1\n1", "answer"),
-        ("markdown", "</details>", ""),
-        ("play", "![bars](softmax.svg)", "softmax"),
-        ("pycon", ">>> 2\n2", ""),
-        ("markdown", "The end.", ""),
-    ]
-
-
 def without_docstrings(code):
     """The lines of code, stripped, without strings that are statements."""
     lines, last = code.splitlines(), tokenize.INDENT
@@ -79,16 +60,6 @@ def test_shown_code_is_the_programs():
         whole = "\n".join(without_docstrings(textwrap.dedent(inspect.getsource(program))))
         part = "\n".join(line.strip() for line in block.content.splitlines() if line.strip())
         assert part and part in whole, f"{name}: run python -m logreg.tutorial --update"
-
-
-def test_shown_code_is_brought_up_to_date():
-    before = "One.\n\n<!-- source: {} -->\n```python\n{}```\n\n```python\nx\n```\n"
-    name = "logreg.early_stopping.EarlyStopping.is_over"
-    head, body = "def is_over(self, iter):\n", "return self.patience <= iter\n"
-    after = before.format(name, f"{head}    {body}")
-    assert text.updated(before.format(name, "old\n")) == after
-    part = f"{name}, from `return` to `return`"
-    assert text.updated(before.format(part, "")) == before.format(part, body)
 
 
 def test_printed_lines_are_those_of_the_recorded_log():
