@@ -26,17 +26,6 @@ def written(form, proba=False, top=None, labels=LABELS, name="x.csv", prediction
     return stream.getvalue()
 
 
-def test_text():
-    sources = ["one.png: b", "x.csv[5]: b", "x.csv[6]: c", "x.csv[7]: b"]
-    assert written("text").splitlines() == sources
-    lines = written("text", proba=True).splitlines()
-    assert lines[2] == "x.csv[6]: c  a=0.2500  b=0.2500  c=0.5000"
-    assert [line.split("  ")[0] for line in lines] == sources
-    lines = written("text", proba=True, top=2).splitlines()
-    assert lines[0] == "one.png: b  b=0.7000  c=0.2000"
-    assert lines[3] == "x.csv[7]: b  b=0.3333  a=0.3333"  # of equals, the predicted class first
-
-
 def test_csv_and_json_have_probabilities_to_the_last_bit():
     rows = list(csv.DictReader(io.StringIO(written("csv", proba=True))))
     found = [[float(row[f"probability_{k}"]) for k in LABELS] for row in rows[1:]]
