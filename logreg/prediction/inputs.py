@@ -186,24 +186,21 @@ class InputChecker:
         A DatasetError names a value that is not finite, or a row whose values are too large.
         """
         ready = self.predictor.ready(x)
-        bad = numpy.argwhere(~numpy.isfinite(ready))
+        prediction = self.predictor(ready)
+        bad = numpy.flatnonzero(~numpy.isfinite(prediction.probabilities).all(axis=1))
         if len(bad):
-            row, column = bad[0]
-            self._refuse(row, f"column {column} holds {x[row, column]}")
+            row, found = bad[0], "the values are too large"
+            columns = numpy.flatnonzero(~numpy.isfinite(ready[row]))
+            if len(columns):
+                found = f"column {columns[0]} holds {x[row, columns[0]]}"
+            raise DatasetError(
+                f"{self.name}: row {self.n_rows + row}, {found} (counted from 0): every value must "
+                f"be finite, and small enough to compute with in {self.predictor.dtype}"
+            )
         if self.predictor.x_range and not self.has_warned:
             self._check_range(ready)
-        prediction = self.predictor(ready)
-        bad = numpy.argwhere(~numpy.isfinite(prediction.probabilities))
-        if len(bad):
-            self._refuse(bad[0, 0], "the values are too large")
         self.n_rows += len(x)
         return prediction
-
-    def _refuse(self, row, found):
-        raise DatasetError(
-            f"{self.name}: row {self.n_rows + row}, {found} (counted from 0): every value must "
-            f"be finite, and small enough to compute with in {self.predictor.dtype}"
-        )
 
     def _check_range(self, ready):
         least, most = self.predictor.x_range
