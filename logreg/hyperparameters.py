@@ -53,14 +53,10 @@ class Hyperparameters:
         5000, "2 or more", "minibatches to run before early stopping may end the run"
     )
     patience_increase: float = _setting(
-        2,
-        "1 or more",
-        "after a significant gain at minibatch i, run on to i times this at least",
+        2, "1 or more", "after a significant gain at minibatch i, run on to i times this at least"
     )
     improvement_threshold: float = _setting(
-        0.995,
-        "above 0, up to 1",
-        "a new best is significant if below this fraction of the best before",
+        0.995, "above 0, up to 1", "a best below this fraction of the best before is significant"
     )
     l1: float = _setting(0.0, "0 or more", "factor of the sum of absolute weights in the cost")
     l2: float = _setting(0.0, "0 or more", "factor of the sum of squared weights in the cost")

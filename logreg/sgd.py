@@ -15,7 +15,7 @@ from logreg.callbacks import BestModel, PrintLog, StopTraining
 from logreg.callbacks.log import TableLog
 from logreg.callbacks.verdict import Verdict
 from logreg.datasets import read_dataset, shared_datasets
-from logreg.datasets.sharing import check_batch_size, shared_arrays
+from logreg.datasets.sharing import shared_arrays
 from logreg.engine import T
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
@@ -222,7 +222,6 @@ def sgd_optimization(
     `callbacks` come after those that print the lines and keep the model. Without
     `verbose`, a run on a table prints only its result. Returns the Run.
     """
-    check_batch_size(data.sizes(), hyperparameters.batch_size)  # before all the work
     log = TableLog(data) if data.columns.categories and not verbose else PrintLog()
     verdict = Verdict(data, tells_guess=isinstance(log, PrintLog))
     metadata = {**run_settings(data, hyperparameters), **data.metadata()}

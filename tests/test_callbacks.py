@@ -96,7 +96,7 @@ LAYER = LogisticRegression(T.tanh(T.matrix("x")), 4, 2)
     "given, options, message",
     [
         ([LAYER], {}, r"sits on a layer.*save_params keeps .* as does BestModel\(path\)"),
-        ([], {"dump": bytes}, r"takes no function.*BestModel\(path, classifier\)"),
+        ([], {"dump": bytes}, "takes a LogisticRegression or only a path"),
     ],
 )
 def test_what_is_no_model_file_is_refused_before_the_run(given, options, message, working_folder):

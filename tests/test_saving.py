@@ -264,7 +264,7 @@ def test_an_attack_ends_in_our_error(name):
 @pytest.mark.parametrize(
     "data, said",
     [
-        (b"", "it is empty$"),
+        (b"", "cut short"),
         (b"epoch,iteration\n", "it is not a model file, or it is damaged: "),
         (WHOLE[:-1], "cut short"),
         (PREFIX + b"X\0\0\0\0q\1B\xff\xff\xff\xff", "cut short"),

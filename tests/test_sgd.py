@@ -129,7 +129,7 @@ def test_a_run_owns_the_files_of_its_callbacks_until_it_ends(working_folder):
     stop = Recorder(n_minibatches=1)
     stop.files = ["a"]
     stop.on_train_end = lambda run: owning(["a"]).__enter__()
-    with pytest.raises(ModelFileError, match="a belongs to a run of process"):
+    with pytest.raises(ModelFileError, match="a belongs to another run"):
         fit(**arguments(), callbacks=[stop])
     assert list(working_folder.iterdir()) == []
 
@@ -398,5 +398,4 @@ def test_the_tutorials_function(monkeypatch, capsys):
     }
     with pytest.raises(SettingError, match="the batch size is 1001, but the valid"):
         sgd_optimization_mnist(dataset="mnist_sample", batch_size=1001)
-    assert capsys.readouterr().out == "... loading data\n"  # no model is built
     assert len(load_data(make_pairs())) == 3

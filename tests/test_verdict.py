@@ -42,10 +42,7 @@ def verdict_of(n_rows=(200, 100, 50), standardize=False, labels=None):
         ({"costs": [2, math.nan]}, f"the training cost has grown from 2.07944 to nan: {MAY_HELP}"),
         ({"error": 0.5}, f"{NO_BETTER}the features may say nothing of the label"),
         ({"error": 0.5, "reason": "n_epochs"}, f"{NO_BETTER}more epochs may help"),
-        (
-            {"error": 0.5, "class_weight": "balanced"},
-            f"{NO_BETTER}with balanced classes, see precision and recall (predict --evaluate)",
-        ),
+        ({"error": 0.5, "class_weight": "balanced"}, None),
     ],
 )
 def test_what_a_run_is_worth(changed, said, capsys):

@@ -44,10 +44,7 @@ class BestModel(Callback):
 
     def __init__(self, path, classifier=None, **metadata):
         if "dump" in metadata or not isinstance(classifier, (LogisticRegression, type(None))):
-            raise SettingError(
-                "BestModel takes no function that makes the file: give BestModel(path, classifier) "
-                "the LogisticRegression, or BestModel(path) for a file of the parameters"
-            )
+            raise SettingError("BestModel takes a LogisticRegression or only a path: no function")
         if classifier:
             check_stands_alone(classifier)
         self.path, self.classifier, self.metadata = path, classifier, metadata

@@ -66,12 +66,6 @@ class Checkpoint(Callback):
         for validation in run.validations:  # early stopping comes to be where it was
             loss = getattr(validation, run.hyperparameters.criterion)
             run.stopping.update(validation.iter, math.nan if loss is None else loss)
-        there, here = _where(header), _where({**provenance(), "n_ranks": ranks.size})
-        if there != here:
-            warning(
-                f"the run began on {there} and goes on on {here}: the last digits may come out "
-                "different"
-            )
 
     def on_validation(self, run, validation):
         """Take the state; write it if the last one was written a second ago."""
@@ -83,7 +77,6 @@ class Checkpoint(Callback):
             "run": self.settings,
             "progress": {"iter": run.iter, "seconds": run.seconds},
             "validations": [validation.plain() for validation in run.validations],
-            "n_ranks": ranks.size,
         }
         self._state = dumps("checkpoint", arrays, **content, **provenance())
         if timeit.default_timer() - self._written >= SECONDS:
@@ -124,12 +117,6 @@ def _of_today(header, arrays):
     arrays = {**arrays, **{f"best {name}": value for name, value in best.items()}}
     settings = {"criterion": "error", **header["run"]}
     return {**header, "run": settings, "validations": validations}, arrays
-
-
-def _where(header):
-    """An engine, and its ranks."""
-    n_ranks = header.get("n_ranks", 1)
-    return header["engine"] + (f" on {n_ranks} ranks" if n_ranks > 1 else "")
 
 
 def _fault(header, values, now, run):

@@ -67,17 +67,21 @@ class TableLog(Callback):
         epoch, by = run.epoch_of(best.iter), run.hyperparameters.criterion
         ended = {"patience": "patience ran out", "n_epochs": "all epochs run"}
         reason = ended.get(run.reason, run.reason)
-        print("best model: epoch %i of %i (%s), " % (epoch, run.epoch, reason), end="")
-        print("by the validation %s (%.6g)" % (by, getattr(best, by)))
-        wrong = round(best.error_all_rows * n_valid), round(best.test_error_all_rows * n_test)
-        print("validation error: %i of %i rows" % (wrong[0], n_valid))
-        interval = tuple(100.0 * edge for edge in wilson_interval(wrong[1], n_test))
-        error = 100.0 * wrong[1] / n_test
-        print("test error: %i of %i rows, %.2f %% " % (wrong[1], n_test, error), end="")
-        print("(95 %% interval: %.2f to %.2f %%)" % interval)
-        print("accuracy: %.2f %% of the test rows" % (100.0 - error))
-        guess = repr(self.label)[:60], 100.0 * self.guess_error
-        print("always guessing %s: a test error of %.2f %%" % guess, flush=True)
+        n_wrong = round(best.error_all_rows * n_valid)
+        n_wrong_of_test = round(best.test_error_all_rows * n_test)
+        error = 100 * n_wrong_of_test / n_test
+        low, high = (100 * edge for edge in wilson_interval(n_wrong_of_test, n_test))
+        guess = f"always guessing {repr(self.label)[:60]}"
+        for line in (
+            f"best model: epoch {epoch} of {run.epoch} ({reason}), "
+            f"by the validation {by} ({getattr(best, by):.6g})",
+            f"validation error: {n_wrong} of {n_valid} rows",
+            f"test error: {n_wrong_of_test} of {n_test} rows, {error:.2f} % "
+            f"(95 % interval: {low:.2f} to {high:.2f} %)",
+            f"accuracy: {100 - error:.2f} % of the test rows",
+            f"{guess}: a test error of {100 * self.guess_error:.2f} %",
+        ):
+            print(line, flush=True)
         note(_why(run))
 
 

@@ -30,15 +30,11 @@ class Progress(Callback, contextlib.ExitStack):
             self._n_epochs = n_epochs  # a resumed run's speed is that of what is done now
             line = progress(None, unit=" epochs", initial=n_epochs, **STYLE)
             self._advance = self.enter_context(line)
-        best, unit = stopping.best_loss, "%.4f"
-        if run.hyperparameters.criterion == "error":
-            best, unit = 100 * best, "%.2f %%"
-        best = "none yet" if stopping.best_iter is None else unit % best
-        minibatch = f"{run.minibatch}/{n_batches}"
+        where = f"epoch {run.epoch}, minibatch {run.minibatch}/{n_batches}"
         self._advance(
             n_epochs - self._n_epochs,
             total=min((stopping.patience + 1) / n_batches, run.hyperparameters.n_epochs),
-            desc=f"epoch {run.epoch}, minibatch {minibatch}, best {best}",
+            desc=f"{where}, best {run.hyperparameters.criterion} {stopping.best_loss:.4f}",
             postfix=f"patience left {stopping.patience - run.iter:.0f}",
         )
         self._n_epochs, self._next = n_epochs, now + INTERVAL

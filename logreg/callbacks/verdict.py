@@ -49,12 +49,14 @@ class Verdict(Callback):
             note("%s, %s, gives a test error of %f %%" % (guess, source, self.error * 100.0))
         if self.n_valid < FEW_ROWS:
             self._tell_of_few_rows(round(best.error_all_rows * self.n_valid), self.n_valid)
-        cost = run.validations[-1].cost  # None in a state is one that was not finite
-        has_grown = cost is None or not cost <= 1.01 * self.initial_cost
-        if best.test_error_all_rows >= self.error:
+        cost = run.validations[-1].cost
+        cost = math.nan if cost is None else cost  # as a state has what was not finite
+        has_grown = not cost <= 1.01 * self.initial_cost
+        has_learned = best.test_error_all_rows < self.error
+        if not has_learned and not run.hyperparameters.class_weight:  # which may cost errors
             warning(f"the best model is no better than {guess}: {self._advice(run, has_grown)}")
         elif has_grown:
-            grown = f"the training cost has grown from {self.initial_cost:.6g} to {cost}"
+            grown = f"the training cost has grown from {self.initial_cost:.6g} to {cost:.6g}"
             warning(f"{grown}: {self.mend}")
 
     def _tell_of_few_rows(self, n_wrong, n):
@@ -68,8 +70,6 @@ class Verdict(Callback):
     def _advice(self, run, has_grown):
         if self.question:
             return self.question
-        if run.hyperparameters.class_weight:
-            return "with balanced classes, see precision and recall (predict --evaluate)"
         if has_grown:
             return self.mend
         if run.reason == "n_epochs":

@@ -157,8 +157,7 @@ def loads(data):
         if not isinstance(call, _Call):
             raise pickles.PickleError(f"it makes a {type(call).__name__}")
     except pickles.PickleError as error:
-        reason = f"it is not a model file, or it is damaged: {error}"
-        raise ModelFileError(reason if data else "it is empty") from error
+        raise ModelFileError(f"it is not a model file, or it is damaged: {error}") from error
     return parse(*call)
 
 

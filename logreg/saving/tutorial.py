@@ -25,17 +25,14 @@ def loads(data):
         root = pickles.load(io.BytesIO(data), classes, OPCODES, "bytes", LOADERS)
         ((W,), (b,)) = (root[name]["container"]["storage"] for name in "Wb")
         W, b = W.array(), b.array()
+        fit = W.ndim == 2 and (b.shape, b.dtype) == (W.shape[1:], W.dtype)
+        if not fit or W.dtype.name not in ("float32", "float64"):
+            raise ValueError("its W and b are no matrix and vector of floats")
     except Exception as error:  # whatever a pickle of unknown origin may provoke
         raise ModelFileError(
             "it is no pickle of a LogisticRegression as the tutorial's own program writes it, or "
             "it is cut short or damaged"
         ) from error
-    fit = W.ndim == 2 and b.shape == W.shape[1:] and W.dtype == b.dtype
-    if not fit or W.dtype.name not in ("float32", "float64"):
-        raise ModelFileError(
-            f"its W is {W.dtype} {W.shape} and its b is {b.dtype} {b.shape}, but a model has a "
-            "matrix and a vector of floats"
-        )
     n_in, n_out = W.shape
     metadata = {
         "n_in": n_in,
@@ -73,27 +70,26 @@ class _Classes(dict):
 
 
 # Dicts take texts alone as keys: the hash of something else may be made to take forever.
-def _fill(there, items):
+def _fill(unpickler, items):
+    there, pairs = unpickler.stack[-1], zip(items[::2], items[1::2])
     if isinstance(there, dict):
-        pairs = zip(items[::2], items[1::2])
         there.update((key, value) for key, value in pairs if isinstance(key, (str, bytes)))
 
 
 def _dict(unpickler):
     items = unpickler.pop_mark()
     unpickler.append({})
-    _fill(unpickler.stack[-1], items)
+    _fill(unpickler, items)
 
 
 def _setitem(unpickler):
-    pair = unpickler.stack[-2:]
-    del unpickler.stack[-2:]
-    _fill(unpickler.stack[-1], pair)
+    value, key = unpickler.stack.pop(), unpickler.stack.pop()
+    _fill(unpickler, [key, value])
 
 
 def _setitems(unpickler):
     items = unpickler.pop_mark()
-    _fill(unpickler.stack[-1], items)
+    _fill(unpickler, items)
 
 
 LOADERS = {"DICT": _dict, "SETITEM": _setitem, "SETITEMS": _setitems}

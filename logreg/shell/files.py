@@ -6,8 +6,6 @@ are none, as on Windows and in some folders of a network, everything goes on wit
 
 import contextlib
 import os
-import platform
-import re
 import uuid
 
 from logreg.errors import ModelFileError, SettingError
@@ -28,13 +26,10 @@ def replacing(path):
 
     The bytes go to a temporary file in the same folder, are brought to the disk and only then
     renamed. If the block or the disk fails, or the process is killed, `path` is as it was. A
-    file that is replaced leaves its mode to the new one. A symbolic link is followed; an OSError
-    is raised if `path` is a device or a folder.
+    symbolic link is followed; an OSError is raised if `path` is a device or a folder.
     """
     path = _real_path(path)
     with _temporary_file(path) as file:
-        with contextlib.suppress(OSError):  # it is not there; or a folder without modes
-            os.chmod(file.name, os.stat(path).st_mode & 0o7777)
         yield file
         file.flush()
         os.fsync(file.fileno())
@@ -76,8 +71,8 @@ def refuse_overwriting(written, read=()):
 def owning(paths):
     """Let no other run own these files during the block.
 
-    Beside each lies a locked file, which names the process, and goes at the end. A ModelFileError
-    says which process has one of them already.
+    Beside each lies a locked file, which goes at the end. A ModelFileError says which of them
+    another run has already.
     """
     names = {os.path.realpath(path): path for path in paths} if fcntl else {}
     with contextlib.ExitStack() as stack:
@@ -87,24 +82,18 @@ def owning(paths):
                 stack.enter_context(lock)
                 unfinished.add(lock.name)
                 stack.callback(_remove, lock.name)
-                lock.truncate(0)
-                lock.write(f"{os.getpid()} on {platform.node()}".encode())
-                lock.flush()
         yield
 
 
 def _open_locked(name, path):
     while True:
-        lock = open(name, "a+b")  # noqa: SIM115
+        lock = open(name, "ab")  # noqa: SIM115
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            lock.seek(0)
-            owner = lock.read(80).decode(errors="replace") or "unknown"
             lock.close()
             raise ModelFileError(
-                f"{path} belongs to a run of process {owner}: wait for its end, or name another "
-                "file"
+                f"{path} belongs to another run: wait for its end, or name another file"
             ) from None
         except OSError:  # no locks in this folder
             return lock
@@ -148,11 +137,9 @@ def _real_path(path):
     path = os.fsdecode(path)
     if not path or "\0" in path:
         raise OSError("it is no name of a file")
-    # A stream is not ours to replace, even where the shell has led it to a regular file.
-    is_stream = re.match(r"/dev/(std(in|out|err)\Z|fd/)|/proc/", os.path.abspath(path))
     is_folder = os.path.basename(path) in ("", os.curdir, os.pardir)  # whether it is there or not
     path = os.path.realpath(path)
-    if is_stream or is_folder or (os.path.exists(path) and not os.path.isfile(path)):
+    if is_folder or (os.path.exists(path) and not os.path.isfile(path)):
         raise OSError(NOT_REGULAR)
     return path
 

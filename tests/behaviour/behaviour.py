@@ -1,18 +1,17 @@
 """What the two command lines do, command by command: recorded once, compared ever after.
 
-    python behaviour.py --record FILE.json [--bits]
+    python behaviour.py --record FILE.json
     python behaviour.py --compare FILE.json
     python behaviour.py --merge THEANO.json PYTENSOR.json TABLE.json
 
 The commands are in commands.txt, the files that they are given in fixtures.py. All run in one
 process, in a temporary folder, by the `main` of whatever `logreg` is on PYTHONPATH. Of each are
 kept: its arguments, exit code and stdout, the kinds of lines on stderr, what its errors name,
-and the files that it wrote; with --bits also a digest of the parameters of each model.
+and the files that it wrote.
 """
 
 import argparse
 import contextlib
-import hashlib
 import importlib
 import io
 import itertools
@@ -23,7 +22,6 @@ import shlex
 import signal
 import sys
 import tempfile
-import time
 import types
 from pathlib import Path
 
@@ -129,8 +127,8 @@ def files():
     return found
 
 
-def written(before, bits):
-    """What became of the files: the text of those that are text, digests of models."""
+def written(before):
+    """What became of the files: the text of those that are text."""
     after, changes = files(), {}
     for path in sorted({*before, *after}):
         if path not in after:
@@ -139,24 +137,10 @@ def written(before, bits):
             changes[path] = "written"
             if path.endswith(TEXT):
                 changes[path] = normalised(Path(path).read_text("utf-8"))
-            elif bits:
-                changes[path] = digest(path)
     return changes
 
 
-def digest(path):
-    """SHA-256 of a model's parameters; 'written' if it is no model."""
-    from logreg import load_model
-    from logreg.engine import value
-
-    try:
-        params = load_model(path).params
-    except ValueError:
-        return "written"
-    return hashlib.sha256(b"".join(value(param).tobytes() for param in params)).hexdigest()
-
-
-def run(words, stdin, stop, bits):
+def run(words, stdin, stop):
     """Run a command; return what is kept of it."""
     module, *rest = words
     argv = SHORT.get(module, []) + rest
@@ -182,11 +166,11 @@ def run(words, stdin, stop, bits):
         "stdout": normalised(out.getvalue()),
         "stderr": kinds_of(err.getvalue()),
         "named": named(err.getvalue(), argv),
-        "written": written(before, bits),
+        "written": written(before),
     }
 
 
-def run_all(bits, log):
+def run_all():
     """Run all commands in a new folder; return a dict of name to what is kept."""
     sys.path.insert(0, str(HERE))
     fixtures = importlib.import_module("fixtures")
@@ -200,9 +184,7 @@ def run_all(bits, log):
                 if words[0] == "damage":
                     fixtures.damage(*words[1:])
                     continue
-                begin = time.perf_counter()
-                kept[name] = run(words, stdin, stop, bits)
-                print(f"{time.perf_counter() - begin:6.2f} {name}", file=log, flush=True)
+                kept[name] = run(words, stdin, stop)
         finally:
             os.chdir(back)
     return kept
@@ -234,19 +216,12 @@ def differences(then, now, engine):
 
 
 def merged(theano, pytensor):
-    """What two records have alike; where they differ, a dict of both. No digests."""
-
-    def without_bits(written):
-        is_digest = re.compile("[0-9a-f]{64}").fullmatch
-        return {path: "written" if is_digest(text) else text for path, text in written.items()}
-
+    """What two records have alike; where they differ, a dict of both."""
     table = {}
     for name in theano:
         table[name] = {}
         for field, value in theano[name].items():
             other = pytensor[name][field]
-            if field == "written":
-                value, other = without_bits(value), without_bits(other)
             alike = is_alike(value, other)
             table[name][field] = value if alike else {"theano": value, "pytensor": other}
     return table
@@ -258,20 +233,15 @@ def main():
     parser.add_argument("--record", metavar="FILE")
     parser.add_argument("--compare", metavar="FILE")
     parser.add_argument("--merge", nargs=3, metavar="FILE")
-    parser.add_argument("--bits", action="store_true", help="digest the parameters of models")
-    parser.add_argument("--log", metavar="FILE", default=os.devnull, help="seconds of each")
     args = parser.parse_args()
     if args.merge:
         *paths, table = args.merge
         write(table, merged(*(json.loads(Path(path).read_text("utf-8")) for path in paths)))
         return 0
     then = json.loads(Path(args.compare).read_text("utf-8")) if args.compare else {}
-    has_bits = args.bits or bool(re.search('": "[0-9a-f]{64}"', json.dumps(then)))
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    begin = time.perf_counter()
-    with open(args.log, "w", encoding="utf-8") as log:
-        now = run_all(has_bits, log)
-    print(f"{len(now)} commands in {time.perf_counter() - begin:.1f} s", file=sys.stderr)
+    now = run_all()
+    print(f"{len(now)} commands", file=sys.stderr)
     if args.record:
         write(args.record, now)
     engine = "theano" if "theano" in sys.modules else "pytensor"
