@@ -86,10 +86,8 @@ class Run:
     reason: Optional[str] = None
 
     def __post_init__(self):
-        settings = self.hyperparameters
-        self.stopping = EarlyStopping(
-            settings.patience, settings.patience_increase, settings.improvement_threshold
-        )
+        rule = ("patience", "patience_increase", "improvement_threshold")
+        self.stopping = EarlyStopping(*(getattr(self.hyperparameters, name) for name in rule))
         self.start_clock()
 
     def start_clock(self):

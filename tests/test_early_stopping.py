@@ -43,7 +43,7 @@ def test_the_tutorials_run():
 @pytest.mark.parametrize(
     "increase, threshold, losses, stop, bests, significant",
     [
-        (2, 0.995, [1.0] * 9, 10, [4], 4),  # no gain: the first patience decides
+        (2, 0.995, [1.0] * 9, 10, [4], 4),  # no gain: the first is the best
         (3, 0.9, [1.0, 0.5] + [0.6] * 9, 27, [4, 9], 9),  # a significant one extends it
         (3, 0.9, [1.0, 0.95] + [2.0] * 9, 12, [4, 9], 4),  # a small one is a new best only
         (3, 0.5, [1.0, 0.5] + [2.0] * 9, 12, [4, 9], 4),  # the threshold is not below itself
@@ -83,10 +83,3 @@ def test_senseless_settings_are_refused_by_name(name, value):
         Hyperparameters(**{name: value})
     assert name in str(raised.value)
     assert repr(value) in str(raised.value)
-
-
-def test_of_models_that_are_as_good_the_first_is_the_best():
-    losses = [(4, 0.5), (7, 0.5), (15, 0.5), (16, 0.6), (17, 0.5), (33, 0.4), (34, 0.4)]
-    stopping = EarlyStopping()
-    assert [iter for iter, loss in losses if stopping.update(iter, loss)] == [4, 33]
-    assert stopping.patience == 5000

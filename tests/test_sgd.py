@@ -134,22 +134,6 @@ def test_a_run_owns_the_files_of_its_callbacks_until_it_ends(working_folder):
     assert list(working_folder.iterdir()) == []
 
 
-def test_by_the_loss_the_test_set_is_left_alone_and_the_best_values_are_kept():
-    W, steps, tests = theano.shared(numpy.zeros(2)), Steps(), []
-    settings = Hyperparameters(n_epochs=4, criterion="loss")
-    run = Run([W], [W], settings, 2)
-    losses = iter([0.9, 0.5, 0.7, 0.5])
-
-    def validate_model():
-        W.set_value(W.get_value() + 1)
-        return 0.0, 0.1, next(losses)  # the error alone would keep the first
-
-    assert train(steps, validate_model, lambda: tests.append(1), run) == "n_epochs"
-    assert (tests, run.best_validation.iter, run.stopping.best_loss) == ([], 3, 0.5)
-    assert [value.tolist() for value in run.best_values] == [[2, 2]]
-    assert run.curve[1] == [3, 2.5, 0.0, None, 0.5]
-
-
 class Oracle:
     """The same run in NumPy."""
 
@@ -229,6 +213,8 @@ def test_by_the_loss_the_best_model_is_numpys(class_weight, capsys):
     assert found.iter == 4 * numpy.argmin(losses) + 3 < run.iter
     assert (found.test_error, found.test_error_all_rows) == pytest.approx(best[2])
     assert sum(v.test_error is not None for v in run.validations) == 1
+    first = run.validations[0]
+    assert run.curve[0] == [3, first.cost, first.error, None, first.loss]
     for param, last, value, of_run in zip(model.params, run.params, best, (oracle.W, oracle.b)):
         numpy.testing.assert_allclose(engine.value(param), value, rtol=1e-6)
         numpy.testing.assert_allclose(engine.value(last), of_run, rtol=1e-6)  # the last, not best

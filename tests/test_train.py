@@ -67,23 +67,6 @@ def test_the_options_reach_the_run(capfd, working_folder):
     assert "and the tutorial has ('12.458333', '12.375000')\n" in err
 
 
-@pytest.mark.parametrize(
-    "options, message",
-    [
-        (["--output", "new/"], "new/ cannot be written: it is not a regular file"),
-        (["--output", "a", "--history", "./a"], "./a would overwrite what is read, or written"),
-        (["--patience-increase", "1e300"], "patience_increase is 1e+300"),
-    ],
-)
-def test_what_a_user_can_mend_is_one_line_before_anything_is_compiled(
-    options, message, capfd, working_folder
-):
-    assert train.main([*OPTIONS, *options]) == 1
-    out, err = capfd.readouterr()
-    assert out == "" and err.startswith(f"error: {message}")
-    assert os.listdir(".") == []
-
-
 @pytest.mark.parametrize("option", ["--output", "--checkpoint", "--history"])
 def test_a_run_does_not_touch_what_another_one_writes(option, capfd, working_folder):
     with owning(["a"]):

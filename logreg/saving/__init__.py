@@ -55,7 +55,8 @@ def dumps_model(classifier, **metadata):
     both = classifier.W, classifier.b
     values = list(map(engine.value, both))
     W, b = (value.astype(numpy.result_type(*values), copy=False) for value in values)
-    metadata = {**getattr(classifier, "metadata", {}), **metadata}  # of a model that was loaded
+    known = getattr(classifier, "metadata", {})  # of a model that was loaded
+    metadata = {**provenance(), **known, **metadata}
     return format.dumps("model", {"W": W, "b": b}, metadata=complete_metadata(metadata, W))
 
 

@@ -33,7 +33,6 @@ def complete_metadata(metadata, W):
         "class_labels": list(range(n_out)),
         "image_shape": None,
         "pixel_scale": 1,
-        **provenance(),
         **metadata,
         "n_in": n_in,
         "n_out": n_out,

@@ -8,6 +8,7 @@ import io
 
 from logreg.datasets.formats import PICKLE_CLASSES, PICKLE_OPCODES
 from logreg.errors import ModelFileError
+from logreg.saving.metadata import complete_metadata
 from logreg.shell import pickles
 
 OPCODES = PICKLE_OPCODES + "POP NEWOBJ INST OBJ FLOAT BINFLOAT EMPTY_DICT DICT SETITEM SETITEMS"
@@ -33,16 +34,10 @@ def loads(data):
             "it is no pickle of a LogisticRegression as the tutorial's own program writes it, or "
             "it is cut short or damaged"
         ) from error
-    n_in, n_out = W.shape
-    metadata = {
-        "n_in": n_in,
-        "n_out": n_out,
-        "dtype": W.dtype.name,
-        "class_labels": list(range(n_out)),
-        "image_shape": [28, 28] if n_in == 28 * 28 else None,
-        "pixel_scale": 1 / 256,
-        "source": "the tutorial's own program",
-    }
+    metadata = {"pixel_scale": 1 / 256, "source": "the tutorial's own program"}
+    if len(W) == 28 * 28:
+        metadata["image_shape"] = [28, 28]
+    metadata = complete_metadata(metadata, W)
     arrays = {"W": W.astype(W.dtype.name), "b": b.astype(b.dtype.name)}
     return {"format": "logreg model", "version": 1, "metadata": metadata}, arrays
 

@@ -90,8 +90,7 @@ class _Dispatch(dict):
         return super().__getitem__(code)
 
     def __missing__(self, code):
-        opcode = pickletools.code2op.get(chr(code))
-        name = opcode.name if opcode else hex(code)
+        name = getattr(pickletools.code2op.get(chr(code)), "name", hex(code))
         raise PickleError(f"it has the opcode {name}, which is not admitted")
 
 
