@@ -26,7 +26,7 @@ SAMPLE_VALUES = 1 << 19  # about as many values as a median is taken of
 # Of a DataSet, those attributes that a model file keeps.
 METADATA = (
     *("image_shape", "raw_range", "x_range", "x_median", "class_labels", "class_counts"),
-    *("n_train_rows", "split", "split_seed"),
+    *("split", "split_seed"),
 )
 
 
@@ -69,28 +69,20 @@ class DataSet:
     rows: list = None  # of each set on all ranks, if the arrays are the part of one rank
 
     @property
-    def sets(self):
-        """The training, the validation and the test set."""
-        return self.train, self.valid, self.test
-
-    @property
     def n_out(self):
         return len(self.class_labels)
-
-    @property
-    def n_train_rows(self):
-        return self.class_counts and sum(self.class_counts)
 
     def metadata(self):
         """What a model file tells of the data that the model was trained on, as a dict."""
         metadata = {name: getattr(self, name) for name in METADATA}
+        metadata["n_train_rows"] = sum(self.class_counts)
         metadata.update(self.options._asdict())
         metadata["na"] = self.options.na if self.columns.categories else None
         return {**metadata, **self.columns.metadata(), **self.preprocessing.metadata()}
 
     def sizes(self):
         """How many rows the three sets have: on all ranks together, if this is the part of one."""
-        return self.rows or [len(y) for _, y in self.sets]
+        return self.rows or [len(y) for _, y in (self.train, self.valid, self.test)]
 
     def check_outputs(self, *paths):
         """Raise a SettingError if one of the paths is a file that the data were read from."""

@@ -186,11 +186,9 @@ def check_labels(y, n_rows, source):
     source += " y"
     y, fault = as_array(y, source), None
     y = y.reshape(-1) if y.shape[1:] == (1,) else y
-    if y.ndim == 2:
-        fault = f"has shape {y.shape} (one-hot?): one integer a row is needed"
-        fault += ", e.g. numpy.argmax(y, axis=1)"
-    elif y.ndim != 1:
-        fault = f"has shape {y.shape}: one integer a row is needed"
+    if y.ndim != 1:
+        fault = f"has shape {y.shape}: one integer a row is needed; of one-hot rows it is "
+        fault += "numpy.argmax(y, axis=1)"
     elif len(y) != n_rows:
         fault = f"has {len(y)} labels, x has {n_rows} rows: each row needs one label"
     elif y.dtype.kind not in "biufSU":
@@ -233,7 +231,7 @@ def check_alike(xs, name):
 
 
 def check_classes(name, sets, class_labels):
-    """Refuse too many classes; warn of sets from which, or on which, nothing can be learnt."""
+    """Refuse too many classes; warn of sets on which nothing can be told of what was learnt."""
 
     def shown(classes):
         return ", ".join(repr(class_labels[i])[:40] for i in classes[:10])
@@ -244,12 +242,6 @@ def check_classes(name, sets, class_labels):
             f"{name}: there are {n_out} classes in {n_rows} rows, {shown([0, 1])}, ...: that is no "
             "label; --label-column names another column"
         )
-    if n_out == 1:
-        warning(
-            f"every row has the label {shown([0])}: there is nothing to learn; is it the right "
-            "column?"
-        )
-        return
     for split in ("valid", "test"):
         found, fault = numpy.unique(sets[split][1]), None
         lacking = numpy.setdiff1d(found, sets["train"][1])

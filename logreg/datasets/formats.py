@@ -18,7 +18,7 @@ import zlib
 import numpy
 from numpy.lib import format as npy
 
-from logreg.errors import DatasetError
+from logreg.errors import DatasetError, ExtraError
 from logreg.shell import pickles
 
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -45,7 +45,7 @@ def reading(path):
     """Turn whatever goes wrong in the block into a DatasetError that begins with the path."""
     try:
         yield
-    except DatasetError as error:
+    except (DatasetError, ExtraError) as error:
         raise DatasetError(f"{path}: {error}") from None
     except MemoryError:
         raise DatasetError(
@@ -142,10 +142,9 @@ def read_npy(path):
 
 def _check_size(found, size):
     if found != size:
-        more = " or more" if found > size else ""
         raise DatasetError(
-            f"cut off or damaged: by its header it has {size} bytes, and {found}{more} are there; "
-            "fetch or write it again"
+            f"cut off or damaged: by its header it has {size} bytes, and {found} were found; fetch "
+            "or write it again"
         )
 
 

@@ -9,7 +9,7 @@ import warnings
 
 from logreg.datasets.formats import PARQUET, open_bytes, reading
 from logreg.datasets.header import Header
-from logreg.errors import DatasetError, install
+from logreg.errors import DatasetError, needing
 
 CHUNK = 1 << 19  # cells
 
@@ -38,11 +38,8 @@ def open_table(path, options, known=None):
         if is_frame(path):
             yield _whole(path, options, known)
             return
-        try:
-            with _quiet():
-                import pandas
-        except ImportError:
-            raise DatasetError(f"pandas reads tables: {install('tables', 'pandas')}") from None
+        with needing("a table", "tables", "pandas"), _quiet():
+            import pandas
         if path != "-":
             stream = stack.enter_context(open_bytes(path))
         elif sys.stdin is None:
@@ -52,11 +49,9 @@ def open_table(path, options, known=None):
             shutil.copyfileobj(sys.stdin.buffer, stream)
             stream.seek(0)
         if stream.read(len(PARQUET)) == PARQUET:
-            try:
-                yield _whole(pandas.read_parquet(stream), options, known)
-            except ImportError:
-                needed = f"pyarrow reads Parquet: {install('parquet', 'pyarrow')}"
-                raise DatasetError(needed) from None
+            with needing("Parquet", "parquet", "pyarrow"):
+                frame = pandas.read_parquet(stream)
+            yield _whole(frame, options, known)
             return
         try:
             yield _csv(pandas, stream, options, known)
@@ -65,10 +60,8 @@ def open_table(path, options, known=None):
         except pandas.errors.EmptyDataError:
             raise DatasetError("is empty: it has no row") from None
         except pandas.errors.ParserError as error:
-            said = repr(str(error).strip())[1:-1][:200]
-            quote = re.search(r"EOF inside string starting at row (\d+)", said)
-            said = f"line {int(quote[1]) + 1} has a quote that is never closed" if quote else said
-            raise DatasetError(f"{said}: every row needs as many cells as row 1") from None
+            said, needed = repr(str(error).strip())[1:-1][:200], "as many cells as row 1"
+            raise DatasetError(f"{said}: every row needs {needed}, each quote its end") from None
 
 
 def _csv(pandas, stream, options, known):

@@ -173,10 +173,7 @@ class Header:
     def find_label(self):
         """Tell which column is the label, if no option does: that of a model, or by the rules."""
         if self.options.label_column is not None:
-            label = self._chosen(str(self.options.label_column), "for the label")
-            if label in self.dropped:
-                raise DatasetError(f"{self.shown(label)} is the label: it cannot be left out")
-            return label
+            return self._chosen(str(self.options.label_column), "for the label")
         kept = [i for i in range(len(self.cells)) if i not in self.dropped]
         names = {i: self.names[i] for i in kept if self.names}
         called = [i for i in names if names[i].lower() in LABEL_NAMES]

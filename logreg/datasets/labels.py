@@ -22,25 +22,16 @@ def number_of(text):
 
 def classes_of(labels, first_rows, source, option=None):
     """Check each of the labels that occur; whole floats become integers."""
-    classes = []
     for label, row in zip(labels, first_rows):
-        fault, mend = None, "fill it in or leave out the row"
-        if isinstance(label, str):
-            if label.strip().lower() in ("", "nan"):
-                fault = "NaN" if label.strip() else "empty"
-        elif not abs(label) < numpy.inf:
-            fault = "NaN or infinite"
-        elif label != int(label):
-            fault, mend = "fractional", "give one class per row as an integer"
-        if fault:
-            where = f"row {row}" if option else f"row {row} (counted from 0)"
-            other = f"; {option} names another column" if option else ""
+        if label.strip().lower() in ("", "nan") if isinstance(label, str) else label != label // 1:
+            where, mend = f"row {row} (counted from 0)", "fill it in, or leave out the row"
+            if option:
+                where, mend = f"row {row}", f"{mend}; {option} names another column"
             raise DatasetError(
-                f"{source} holds the label {repr(label)[:60]} in {where}: labels must not be "
-                f"{fault}; {mend}{other}"
+                f"{source} holds the label {repr(label)[:60]} in {where}: labels are whole "
+                f"numbers, or text, neither empty nor NaN; {mend}"
             )
-        classes.append(label if isinstance(label, str) else int(label))
-    return classes
+    return [label if isinstance(label, str) else int(label) for label in labels]
 
 
 def number_classes(sets):

@@ -49,18 +49,15 @@ CLONE_DATA = Path(__file__).resolve().parents[2] / "data"
 
 
 def search_folders():
-    """List the folders in which a data set is looked for, first choice first, none twice.
+    """List the folders in which a data set is looked for, first choice first.
 
     They need not exist: ``$LOGREG_DATA`` if set, ``./data``, the clone's ``data/``, what was
     installed with the package, the user's cache folder.
     """
     named = os.environ.get("LOGREG_DATA")
     folders = [Path(os.path.expanduser(named))] if named else []
-    folders += [Path("data"), CLONE_DATA, Path(sys.prefix, "share", "logreg"), _cache_folder()]
-    unique = {}
-    for folder in folders:
-        unique.setdefault(os.path.realpath(folder), folder)
-    return list(unique.values())
+    own = [Path("data"), CLONE_DATA, Path(sys.prefix, "share", "logreg"), _cache_folder()]
+    return folders + own
 
 
 def download_folder():

@@ -10,7 +10,7 @@ import warnings
 
 import numpy
 
-from logreg.errors import DatasetError, install
+from logreg.errors import DatasetError, needing
 
 # Not all that Pillow knows: for some formats (EPS) it runs another program.
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
@@ -35,12 +35,8 @@ def read_picture(path, shape, invert=None, background="dark"):
     it is None, they are where the picture is on another background than the model's images, 'dark'
     or 'light'.
     """
-    try:
+    with needing(f"{path}: a picture", "images", "pillow"):
         from PIL import Image
-    except ImportError as error:
-        raise DatasetError(
-            f"{path}: pictures need Pillow ({error}): {install('images', 'pillow')}"
-        ) from None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -149,16 +149,21 @@ class Preprocessing:
 
         What need not change is not copied. Nothing is said of what is not finite.
         """
+        scale = self.pixel_scale if x.dtype == numpy.uint8 or self.scale_all else 1
         with numpy.errstate(all="ignore"):
             if self.means is not None:
                 ready = numpy.empty(x.shape, dtype)
                 for block, of_block in zip(blocks(x), blocks(ready)):
-                    of_block[:] = self._prepared(block)
+                    block = block.astype("float64") * scale
+                    if self.missing == "mean":
+                        block = numpy.where(numpy.isnan(block), self.means, block)
+                    if self.scales is not None:
+                        block = (block - self.means) / self.scales
+                    of_block[:] = block
                 return ready
-            if x.dtype == numpy.uint8 or self.scale_all:
+            if scale != 1:
                 # By 1/256, a power of two, the product is exact in any float type.
-                scale = numpy.asarray(self.pixel_scale, dtype)
-                return numpy.multiply(x, scale, dtype=dtype, order="C")
+                return numpy.multiply(x, numpy.asarray(scale, dtype), dtype=dtype, order="C")
             return numpy.ascontiguousarray(x, dtype=dtype)
 
     def range_of(self, moments):
@@ -166,14 +171,6 @@ class Preprocessing:
         ends = numpy.stack([moments.low, moments.high]) * self.pixel_scale
         ends = (ends - self.means) / self.scales
         return float(numpy.nanmin(ends)), float(numpy.nanmax(ends))
-
-    def _prepared(self, x):
-        are_pixels, x = x.dtype == numpy.uint8 or self.scale_all, x.astype("float64")
-        if are_pixels:
-            x *= self.pixel_scale
-        if self.missing == "mean":
-            x = numpy.where(numpy.isnan(x), self.means, x)
-        return x if self.scales is None else (x - self.means) / self.scales
 
 
 def scale_of(x, pixel_scale=None):

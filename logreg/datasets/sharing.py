@@ -61,23 +61,19 @@ def shared_datasets(data, release=False, as_stored=False):
     floatx = engine.theano.config.floatX
     preprocessing = data.preprocessing
     prepare = None if preprocessing.means is None else preprocessing.apply
-
-    def stays(x):
-        is_pixels = preprocessing.pixel_scale != 1 and prepare is None
-        return as_stored and (is_pixels or mapping(x) is not None)
-
+    are_pixels = preprocessing.pixel_scale != 1 and prepare is None
     shared = []
     for split, n_rows in zip(SPLITS, data.sizes()):
         x, y = getattr(data, split)
         if release:
             setattr(data, split, None)
-        if as_stored and (stays(x) or data.rows):
-            later = prepare if stays(x) else None  # a minibatch at a time
-            x = numpy.ascontiguousarray(x) if stays(x) else preprocessing.apply(x, floatx)
-            n_all = n_rows if data.rows else None
-            features = engine.stored(x, preprocessing.pixel_scale, n_all, later)
+        n_all = n_rows if data.rows else None  # where this is a part of them
+        if as_stored and (are_pixels or mapping(x) is not None):
+            x = numpy.ascontiguousarray(x)  # prepared a minibatch at a time
+            features = engine.stored(x, preprocessing.pixel_scale, n_all, prepare)
         else:
-            features = engine.shared_data(preprocessing.apply(x, floatx))
+            x = preprocessing.apply(x, floatx)
+            features = engine.stored(x, n_rows=n_all) if n_all else engine.shared_data(x)
         if as_stored:
             labels = engine.shared_data(y)
         else:  # a GPU of the tutorial's day holds floats only
@@ -89,12 +85,10 @@ def shared_datasets(data, release=False, as_stored=False):
 def check_batch_size(n_rows, batch_size):
     """Raise a SettingError if training, validation or test set has no whole minibatch."""
     least, split = min(zip(n_rows, SPLITS.values()), key=lambda pair: pair[0])
-    if least == 0:
-        raise SettingError(f"the {split} set is empty: it needs a minibatch of rows at least")
     if least < batch_size:
         raise SettingError(
-            f"the batch size is {batch_size}, but the {split} set has {least} rows: "
-            f"give a batch size of {least} or less"
+            f"the batch size is {batch_size}, but the {split} set has {least} rows: it needs as "
+            "many at least"
         )
 
 
@@ -153,8 +147,8 @@ def _shared_labels(y, labels, features, n_out, source):
     values = _values(labels, source)
     n_rows = engine.n_rows_here(features)
     if values is not None and values.shape[:1] != (n_rows,):
-        n = len(values) if values.ndim else "no"
-        raise SettingError(f"{source} y has {n} rows, x has {n_rows}: each row needs its label")
+        shape = values.shape
+        raise SettingError(f"{source} y has shape {shape}, x {n_rows} rows: each needs its label")
     if not engine.is_symbolic(labels):
         is_alike = values.dtype.kind in "biuf" and values.ndim == y.ndim
         with numpy.errstate(invalid="ignore"):  # as of NaN

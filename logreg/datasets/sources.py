@@ -21,7 +21,7 @@ from logreg.errors import DatasetError
 from logreg.shell.options import NO_OPTIONS, TableOptions
 
 MNIST_NAMES = ("mnist.pkl.gz", "mnist")
-TABLE_SUFFIXES = (".csv", ".csv.gz", ".parquet")
+TABLE_SUFFIXES = (".parquet", ".csv.gz", ".csv")  # of a table twice in a folder, the last is read
 
 NEEDS_IDX = (
     "a data set of IDX files needs four: "
@@ -61,12 +61,10 @@ def locate(dataset):
         return name, path
     if name in MNIST_NAMES:
         return name, mnist.idx_files(mnist.fetch())["train", "images"]
-    looked = f"; looked in ., {', '.join(map(str, folders))}" if folders else ""
-    put = "put it into one of these folders, " if folders else ""
+    looked = ", ".join(map(str, [".", *folders]))
     raise DatasetError(
-        f"data set {name!a} not found{looked}: give the path of a .pkl.gz, .npz or .csv file or of "
-        f"a folder of IDX files, {put}or take mnist.pkl.gz (fetched if need be) or mnist_sample "
-        "(comes with logreg)"
+        f"data set {name!a} not found; looked in {looked}: give the path of a .pkl.gz, .npz or "
+        ".csv file or of a folder, or take mnist.pkl.gz (fetched if need be) or mnist_sample"
     )
 
 
@@ -106,32 +104,30 @@ def read(source, options=NO_OPTIONS, dtype=None, columns=None, scratch=None):
     which is to be tested knows, and `scratch` is a folder, for tables that are larger than memory;
     see :func:`logreg.datasets.tables.read_table`.
     """
-    tables, name = {"train": source}, source
-    if is_frame(source):
-        kind = "table"
-    elif not isinstance(source, Path):
-        kind, name = "pairs", "the given arrays"
-    elif not os.path.isdir(source):
-        kind = sniff(source)
-    elif any(source.glob("*-images?idx3-ubyte*")):
-        kind = "idx"
-    elif any(source.glob("[xX]_*.npy")):
-        kind = "folder"
-    else:
-        kind, tables = "table", _tables_of(source)
-        if not {"train", "test"} <= set(tables):
-            raise DatasetError(
-                f"{source}: a folder without a data set: it needs train.csv and test.csv, or "
-                f"x_train.npy, y_train.npy, ...; {NEEDS_IDX}"
-            )
-    if kind == "table":
+    tables = {"train": source} if is_frame(source) else _tables_of(source)
+    if tables:
         return _read_tables(tables, options, dtype or "float64", columns, scratch)
     if options._replace(na=NO_OPTIONS.na) != NO_OPTIONS:
+        name = source if isinstance(source, Path) else "the given arrays"
         raise DatasetError(
             f"{name}: --label-column, --header, --decimal, --drop and --missing are for tables"
         )
-    readers = {"pairs": _of_pairs, "idx": _read_idx, "folder": _read_folder}
-    return readers[kind](source) if kind in readers else _read_named(source, kind)
+    if not isinstance(source, Path):
+        return _of_pairs(source)
+    if not os.path.isdir(source):
+        return _read_file(source)
+    return _read_idx(source) if any(source.glob("*-images?idx3-ubyte*")) else _read_folder(source)
+
+
+def _tables_of(source):
+    """The tables that a path names, by their splits: a file, or the files of a folder."""
+    if not isinstance(source, Path):
+        return {}
+    if not os.path.isdir(source):
+        return {"train": source} if sniff(source) == "table" else {}
+    files = [(split, source / (split + end)) for split in SPLITS for end in TABLE_SUFFIXES]
+    tables = {split: file for split, file in files if os.path.isfile(file)}
+    return tables if {"train", "test"} <= set(tables) else {}
 
 
 def _read_tables(tables, options, dtype, columns, scratch):
@@ -141,36 +137,23 @@ def _read_tables(tables, options, dtype, columns, scratch):
         table = read_table(file, of_others, dtype, columns, scratch)
         splits[split] = table.x, table
         if columns is None:
-            columns, label = table.columns, table.columns.label + 1
-            of_others = options._replace(
-                label_column=columns.label_name or str(label),
-                header=columns.names is not None,
-                dropped=None if columns.names else options.dropped,
-            )
+            columns, is_named = table.columns, table.columns.names is not None
+            of_others = options._replace(label_column=None, header=is_named)
     files = () if is_frame(tables["train"]) else tuple(tables.values())
     return RawDataset(splits, files, options)
 
 
 def _of_pairs(dataset):
     try:
-        pairs = [tuple(pair) for pair in dataset]
+        pairs = [(x, y) for x, y in dataset]
     except (TypeError, ValueError):
         pairs = []
-    if len(pairs) not in (2, 3) or any(len(pair) != 2 for pair in pairs):
+    if len(pairs) not in (2, 3):
         raise DatasetError(
             "a data set is a path, or three pairs of arrays ((x, y), (x, y), (x, y)) for training, "
             f"validation and test, or two for training and test; got {type(dataset).__name__}"
         )
     return RawDataset(dict(zip(SPLITS if len(pairs) == 3 else ("train", "test"), pairs)))
-
-
-def _tables_of(folder):
-    tables = {}
-    for split in SPLITS:
-        for path in (folder / (split + suffix) for suffix in TABLE_SUFFIXES):
-            if os.path.isfile(path):
-                tables.setdefault(split, path)
-    return tables
 
 
 def _find_sets(names):
@@ -193,27 +176,37 @@ def _find_sets(names):
     return found
 
 
-def _read_named(path, kind):
-    """Read the arrays of an npz or a pickle, which their names tell apart."""
+def _splits_of(arrays):
+    """The pairs of arrays of each split, of all arrays by their names."""
+    return {split: (arrays[x], arrays[y]) for split, (x, y) in _find_sets(arrays).items()}
+
+
+def _read_file(path):
+    """Read the arrays of an npz or a pickle, which their names tell apart, or of IDX files."""
+    kind = sniff(path)
+    if kind == "idx":
+        return _read_idx(path)
     if kind not in ("npz", "pickle"):
         what = "one array makes no data set" if kind else "an unknown format"
         raise DatasetError(
-            f"{path}: {what}; a data set is a .pkl, .pkl.gz, .npz or .csv file or a folder of "
-            "IDX files"
+            f"{path}: {what}; a data set is a .pkl, .pkl.gz, .npz or .csv file or a folder"
         )
     arrays = read_arrays(path, lambda names: sum(_find_sets(names).values(), ()))
-    splits = {split: (arrays[x], arrays[y]) for split, (x, y) in _find_sets(arrays).items()}
-    return RawDataset(splits, (path,), guess_square_images=kind == "pickle")
+    return RawDataset(_splits_of(arrays), (path,), guess_square_images=kind == "pickle")
 
 
 def _read_folder(folder):
     """Map the arrays of a folder's npy files, whose names tell them apart as those of an npz do."""
-    files = {file.stem: file for file in sorted(folder.glob("*.npy"))}
+    files = {file.stem: file for file in folder.glob("*.npy")}
+    if not files:
+        raise DatasetError(
+            f"{folder}: a folder without a data set: it needs train.csv and test.csv, or "
+            f"x_train.npy, y_train.npy, ...; {NEEDS_IDX}"
+        )
     with reading(folder):
-        names = _find_sets(files)
-    arrays = {name: read_npy(files[name])["x"] for pair in names.values() for name in pair}
-    splits = {split: (arrays[x], arrays[y]) for split, (x, y) in names.items()}
-    return RawDataset(splits, tuple(files[name] for name in arrays))
+        names = sum(_find_sets(files).values(), ())
+    splits = _splits_of({name: read_npy(files[name])["x"] for name in names})
+    return RawDataset(splits, tuple(map(files.get, names)))
 
 
 def _read_idx(path):

@@ -100,7 +100,7 @@ class Predictor:
             n_in,
             shape,
             background="light" if is_known and 2 * median >= sum(self.x_range) else "dark",
-            takes_pictures=shape is not None and len(shape) == 2 and min(shape) >= MIN_SIDE,
+            takes_pictures=shape is not None and min(shape) >= MIN_SIDE,
             pixel_range=None if is_of_bytes else metadata.get("raw_range"),
             columns=columns,
             options=NO_OPTIONS.completed(metadata),

@@ -105,16 +105,19 @@ Y = pair()[1]
 @pytest.mark.parametrize(
     "changes, said",
     [
-        ({"y": Y + numpy.eye(12)[4] / 2}, r"training y holds the label 1\.5 in row 4 .*fractional"),
+        ({"y": Y + numpy.eye(12)[4] / 2}, r"training y holds the label 1\.5 in row 4 .*whole"),
         ({"y": numpy.where(Y == 2, numpy.nan, Y)}, r"the label nan in row 2.*NaN"),
-        ({"y": numpy.eye(12)}, r"shape \(12, 12\) \(one-hot\?\).*argmax\(y, axis=1\)"),
-        ({"y": numpy.int64(3)}, r"shape \(\): one integer a row is needed$"),
+        ({"y": numpy.eye(12)}, r"shape \(12, 12\): .*argmax\(y, axis=1\)"),
+        ({"y": numpy.int64(3)}, r"shape \(\): one integer a row is needed"),
         ({"y": Y[:-1]}, "11 labels, x has 12 rows"),
         ({"y": Y.astype("M8[s]")}, r"datetime64\[s\]: classes are integers, e\.g\. y\.astype"),
         ({"y": Y.astype(complex)}, "dtype complex128"),
         ({"y": Y.astype(object)}, r"object array.*y\.astype\(str\)"),
-        ({"y": numpy.array(["a", "NaN", "c"] * 4)}, "'NaN' in row 1 .*must not be NaN"),
-        ({"y": numpy.array(["a", "", "b"] * 4)}, "the label '' in row 1.*empty; fill it in"),
+        ({"y": numpy.array(["a", "NaN", "c"] * 4)}, "'NaN' in row 1 .*nor NaN"),
+        (
+            {"y": numpy.array(["a", "", "b"] * 4)},
+            "the label '' in row 1.*neither empty nor",
+        ),
         ({"y": numpy.array(["a", "b"] * 6)}, "some labels are integers and others are text"),
         ({"x": NAN}, r"training x holds nan in row 7, column 2 \(counted from 0\)"),
         ({"x": INF}, r"holds -inf in row 3, column 4"),
@@ -167,23 +170,23 @@ def test_labels_of_tables(tmp_path, labels, class_labels):
 @pytest.mark.parametrize(
     "labels, said",
     [
-        ("0 1 0.5", "fractional; .* as an integer; --label-column names another column"),
-        ("0 1 nan", "NaN"),
-        ("x y nan", "NaN; fill it in or leave out the row"),
-        ("0 1 1e999", "NaN or infinite"),
-        ("x y ", "empty"),
+        ("0 1 0.5", r"0\.5"),
+        ("0 1 nan", "nan"),
+        ("x y nan", "'nan'"),
+        ("0 1 1e999", "inf"),
+        ("x y ", "''"),
     ],
 )
 def test_labels_of_tables_that_are_refused(tmp_path, labels, said):
     (tmp_path / "t.csv").write_text("label,a\n" + rows_of(labels.split(" ")))
-    with pytest.raises(DatasetError, match="label column holds the label .* in row 4: .*" + said):
+    said = f"label column holds the label {said} in row 4: .*; --label-column names another"
+    with pytest.raises(DatasetError, match=said):
         read_dataset(tmp_path / "t.csv")
 
 
 @pytest.mark.parametrize(
     "train, valid, said",
     [
-        ([7] * 10, [7, 7], "every row has the label 7: there is nothing to learn"),
         ([0, 1, 3], [1, 2, 4], r"2 of the 5 classes in the validation .* row \(2, 4\): the result"),
         ("aab", "bb", "every row of the validation set has the label 'b': the result is likely"),
         ([0, 1] * 5, [0, 1], None),

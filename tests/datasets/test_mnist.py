@@ -125,7 +125,7 @@ def test_search_order(monkeypatch, tmp_path):
         tmp_path / "cache" / "logreg",
     ]
     assert mnist.search_folders() == folders
-    monkeypatch.setenv("LOGREG_DATA", "data")  # listed once, at its first place
+    monkeypatch.delenv("LOGREG_DATA")
     monkeypatch.setenv("XDG_CACHE_HOME", "")
     assert mnist.search_folders() == [*folders[1:-1], Path.home() / ".cache" / "logreg"]
 

@@ -10,7 +10,7 @@ from conftest import ROOT
 from PIL import Image, ImageDraw
 
 from logreg.datasets.pictures import FORMATS, read_picture
-from logreg.errors import DatasetError
+from logreg.errors import DatasetError, ExtraError
 
 pytestmark = pytest.mark.engine_free
 FIELD = (28, 28)
@@ -217,7 +217,7 @@ def test_what_is_no_picture_is_refused(content, reason):
 
 def test_without_pillow_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
-    with pytest.raises(DatasetError, match=r"digit.png: .*pip install '\.\[images\]'"):
+    with pytest.raises(ExtraError, match=r"digit.png: .*pip install '\.\[images\]'"):
         read_picture("digit.png", FIELD)
 
 
