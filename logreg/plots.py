@@ -56,19 +56,19 @@ def plot_weights(model, axes=None):
     10
     """
     W, metadata = parameters(model)
-    n_classes, top, is_image = min(W.shape[1], MAX_CLASSES), largest(W), metadata["image_shape"]
+    n_classes, top, shape = min(W.shape[1], MAX_CLASSES), largest(W), metadata["image_shape"]
     if axes is None:
         n_rows, n_columns = -(-n_classes // 5), min(n_classes, 5)
-        size = (2.2 * n_columns, 2.4 * n_rows) if is_image else (18, 3 * n_rows)
+        size = (2.2 * n_columns, 2.4 * n_rows) if shape else (18, 3 * n_rows)
         axes = _figure(figsize=size).subplots(n_rows, n_columns)
     axes = numpy.ravel(axes)
     for k, ax in enumerate(axes[:n_classes]):
-        if is_image:
-            ax.imshow(picture(W[:, k], metadata), cmap=DIVERGING, vmin=-top, vmax=top)
+        if shape:
+            ax.imshow(W[:, k].reshape(shape), cmap=DIVERGING, vmin=-top, vmax=top)
         else:
             plot_bars(W[:, k], metadata["feature_names"], ax)
         ax.set_title(short(metadata["class_labels"][k]), parse_math=False)
-    for ax in axes if is_image else axes[n_classes:]:
+    for ax in axes if shape else axes[n_classes:]:
         ax.set_axis_off()
     return axes[:n_classes]
 
@@ -218,11 +218,6 @@ def parameters(model):
     names = metadata.get("feature_names") or [f"column {i + 1}" for i in range(n_in)]
     labels = metadata.get("class_labels") or list(range(n_out))
     return W, {**metadata, "image_shape": shape, "feature_names": names, "class_labels": labels}
-
-
-def picture(row, metadata):
-    """A row of a model of images as a picture."""
-    return numpy.reshape(row, metadata["image_shape"])
 
 
 def short(name, n=24):

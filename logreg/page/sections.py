@@ -100,7 +100,7 @@ def weights(predictor, metadata):
     for w, label in zip(predictor.W.T[: plots.MAX_CLASSES], map(short, predictor.labels)):
         alt = f"weights of the class {label}"
         if metadata["image_shape"]:
-            drawn = plots.image(plots.picture(w, metadata), alt, plots.DIVERGING, -top, top)
+            drawn = plots.image(w.reshape(metadata["image_shape"]), alt, plots.DIVERGING, -top, top)
         else:
             names = metadata["feature_names"]
             drawn = plots.svg(plots.plot_bars, w, names, size=(4, 3), alt=alt)
@@ -147,7 +147,7 @@ def gallery(wrong, x, metadata):
         said = "<br>".join(f"<b>{name}</b> {100 * q:.1f} %" for name, q in zip(names, p))
         if metadata["image_shape"]:
             alt = f"test row {row}, of class {short(label, 16)}"
-            shown = plots.image(plots.picture(x[row], metadata), alt, "gray", least, most)
+            shown = plots.image(x[row].reshape(metadata["image_shape"]), alt, "gray", least, most)
             shown = f'<button class=to-pad title="Put it on the pad">{shown}</button>'
         else:
             cells = list(zip(metadata["feature_names"], x[row]))[:N_CELLS]

@@ -1,6 +1,5 @@
 """What is to be predicted: rows from files of every kind, a batch at a time."""
 
-import contextlib
 import math
 import os
 from typing import NamedTuple, Optional
@@ -55,9 +54,7 @@ def with_folders(paths):
 
     inputs = []
     for path in paths:
-        names = []
-        with contextlib.suppress(OSError):  # no folder, or none that can be read
-            names = sorted(os.listdir(path))
+        names = sorted(os.listdir(path)) if os.path.isdir(path) else []
         pictures = [name for name in names if name.lower().endswith(SUFFIXES)]
         inputs += [os.path.join(path, name) for name in pictures] or [path]
     return inputs
@@ -126,14 +123,12 @@ def read_test(predictor, dataset, options):
     """
     own = predictor.metadata.get("dataset") or DATASET
     try:
-        chosen = own if dataset is None else dataset
-        data = read_test_set(chosen, predictor.metadata, options, predictor.dtype)
+        data = read_test_set(dataset or own, predictor.metadata, options, predictor.dtype)
     except DatasetError as error:
-        if dataset is None and own != DATASET:
-            error = DatasetError(
-                f"{error}. The model was trained on {own!a}; --dataset names other data"
-            )
-        raise error from None
+        if dataset is not None or own == DATASET:
+            raise
+        said = f"{error}. The model was trained on {own!a}; --dataset names other data"
+        raise DatasetError(said) from None
     if data.n_in != predictor.spec.n_in:
         raise DatasetError(
             f"{data.name}: the model expects {predictor.spec}, got {data.test[0].shape}; "

@@ -82,8 +82,9 @@ def page(data, classifier):
     body = to_html(text.TEXT.read_text(encoding="utf-8"))
     headings = re.findall(r'<h[12] id="(.*?)">(.*?)</h[12]>', body)
     about = classifier.metadata
-    is_mnist = about["dataset"] == DATASET
-    dataset = "MNIST" if is_mnist else "mnist_sample, as MNIST could not be had"
+    dataset = "MNIST"
+    if about["dataset"] != DATASET:
+        dataset = "mnist_sample, as MNIST could not be had"
     error = f"{100 * about['test_error_all_rows']:.2f} %"
     return filled(
         HERE / "page.html",
