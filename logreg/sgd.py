@@ -5,7 +5,6 @@
 knows of one. :func:`sgd_optimization_mnist` trains the tutorial's.
 """
 
-import math
 from dataclasses import asdict
 
 import numpy
@@ -85,14 +84,11 @@ def train(train_model, validate_model, test_model, run, callbacks=()):
                 if (iter + 1) % run.validation_frequency == 0:
                     cost = float(numpy.mean(train_model.costs()))
                     validation = Validation(iter, cost, *validate_model())
-                    loss = validation.loss if criterion == "loss" else validation.error
-                    # A model of NaN predicts class 0, which may well be right most often: so a
-                    # new best is suspect, as is a cost or a loss that is not finite.
-                    is_suspect = not loss >= stopping.best_loss or not math.isfinite(cost)
-                    if is_suspect and not engine.are_finite(run.variables):
+                    # A model of NaN predicts class 0, which may well be right most often.
+                    if not engine.are_finite(run.variables):
                         return "diverged"
                     run.validations.append(validation)
-                    if stopping.update(iter, loss):
+                    if stopping.update(iter, getattr(validation, criterion)):
                         run.best_values = [engine.value(param).copy() for param in run.params]
                         if criterion == "error":
                             validation = run.add_test_errors(*test_model())

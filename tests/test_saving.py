@@ -275,7 +275,7 @@ def test_an_attack_ends_in_our_error(name):
         (PREFIX + b".", "it makes a type"),
         (pickle.dumps("a text", 3), "it makes a str"),
         (format.dumps("checkpoint", {}), "it is a checkpoint file, not a model file"),
-        (sealed(json.dumps({**HEADER, "version": 2}), DATA), "version 2, .* a newer logreg"),
+        (sealed(json.dumps({**HEADER, "version": 2}), DATA), "version 2: install a newer"),
     ],
 )
 def test_what_is_no_model_file_is_refused_with_the_reason(data, said):

@@ -69,10 +69,7 @@ def parse(header, data, sha256):
         raise ModelFileError("it is damaged: the checksum does not match")
     content = json.loads(header)
     if content["version"] != VERSION:
-        raise ModelFileError(
-            f"it is of version {content['version']}, and this logreg reads version {VERSION}: "
-            "install a newer logreg"
-        )
+        raise ModelFileError(f"it is of version {content['version']}: install a newer logreg")
     arrays, start = {}, 0
     for name, dtype, shape in content["arrays"]:
         little_endian = numpy.dtype(dtype).newbyteorder("<")
@@ -117,9 +114,7 @@ def dumps(kind, arrays, **content):
     for name, array in arrays.items():
         array = numpy.asarray(array)
         if array.dtype.name not in DTYPES:
-            raise ModelFileError(
-                f"{name} is of type {array.dtype.name}: a file holds {', '.join(DTYPES)}"
-            )
+            raise ModelFileError(f"{name} is {array.dtype}: a file holds {', '.join(DTYPES)}")
         listed.append([name, array.dtype.name, array.shape])
         parts.append(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
     content.update(format=f"logreg {kind}", version=VERSION, arrays=listed)

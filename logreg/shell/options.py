@@ -93,11 +93,9 @@ def add_training_options(parser):
     missing = "what becomes of a table's empty cells: with mean, the mean of their column, or a "
     missing += "category of their own in a column of text (without it, they are an error)"
     parser.add_argument("--missing", choices=("mean",), help=missing)
-    na = f"a text that counts as an empty cell in features, as {', '.join(NA[1:])} do; may be "
-    na += "given several times"
+    na = f"one more text that counts as an empty cell, beside {', '.join(NA[1:])}; repeatable"
     parser.add_argument("--na", metavar="TEXT", action="append", help=na)
-    standardize = "give each feature mean 0 and standard deviation 1, as measured on the training "
-    standardize += "rows (default: in tables only)"
+    standardize = "give features mean 0 and deviation 1 over the training rows (default: in tables)"
     add_switch(parser, "standardize", standardize, "take the numbers in tables as they are")
     split = parser.add_mutually_exclusive_group()
     seed = "seed of the random split of one table, or one array, into training, validation and "
