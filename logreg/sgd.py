@@ -269,9 +269,7 @@ def sgd_optimization_mnist(
     Optimization complete with best validation score of ... %, with test performance ... %
     The code run for 1 epochs, with ... epochs/sec
     """
-    hyperparameters = Hyperparameters(
-        learning_rate=learning_rate, n_epochs=n_epochs, batch_size=batch_size
-    )
+    hyperparameters = Hyperparameters(learning_rate, n_epochs, batch_size)
     data = read_dataset(dataset, announce=True, dtype=engine.theano.config.floatX)
     sgd_optimization(data, hyperparameters, release=data is not dataset)
 

@@ -56,12 +56,11 @@ def parser():
     add("--pixel-scale", type=positive_number, metavar="N", help=pixels)
     for setting in fields(Hyperparameters):
         choices = {"choices": list(filter(None, setting.metadata["allowed"]))}
-        kind = NUMBERS.get(setting.type, choices)
-        known = BY_DATA.get(setting.name, setting.default)
-        text = setting.metadata["help"] + (f" (default: {known})" if known is not None else "")
-        if setting.name not in BY_DATA:
-            kind = {**kind, "default": known}
+        kind = {"default": setting.default, **NUMBERS.get(setting.type, choices)}
+        text, known = setting.metadata["help"], BY_DATA.get(setting.name, setting.default)
+        text += f" (default: {known})" if known is not None else ""
         add("--" + setting.name.replace("_", "-"), help=text, **kind)
+    parser.set_defaults(**dict.fromkeys(BY_DATA))
     add_file("--output", default=BEST_MODEL, help="where the best model goes" + default)
     add_file("--checkpoint", help="keep the state of the run here, for --resume")
     add("--resume", action="store_true", help="go on from the checkpoint; --n-epochs may be larger")
@@ -72,8 +71,7 @@ def parser():
     add("--quiet", action="store_true", help="say nothing but errors and warnings on stderr")
     floatx = "type of data and parameters (default: what the engine's flags say, else float32)"
     add("--floatx", choices=("float32", "float64"), help=floatx)
-    device = "where data and parameters live: cpu, cuda, cuda1, ... (default: what the engine's "
-    device += "flags say, else cpu)"
+    device = "cpu, cuda, cuda1, ... holds the data (default: what the engine's flags say, else cpu)"
     add("--device", metavar="NAME", help=device)
     check = "compare the run with the tutorial's own log; exit with 1 if a figure differs"
     add("--check-reference", action="store_true", help=check)

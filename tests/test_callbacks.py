@@ -9,13 +9,7 @@ import numpy
 import pytest
 
 from logreg import LogisticRegression
-from logreg.callbacks import (
-    BestModel,
-    History,
-    Interruption,
-    PrintLog,
-    StopTraining,
-)
+from logreg.callbacks import BestModel, History, Interruption, PrintLog, StopTraining
 from logreg.engine import T, theano
 from logreg.errors import LogRegError, ModelFileError
 from logreg.hyperparameters import Hyperparameters
@@ -23,9 +17,9 @@ from logreg.run import Run, Validation
 from logreg.saving.format import read
 
 
-def new_run(iter=-1, n_epochs=100, best=None, criterion="error", **changed):
+def new_run(iter=-1, best=None, criterion="error", **changed):
     """A run of 3 minibatches an epoch, of which only the best validation is known."""
-    run = Run([], [], Hyperparameters(n_epochs=n_epochs, criterion=criterion), 3, iter=iter)
+    run = Run([], [], Hyperparameters(criterion=criterion), 3, iter=iter)
     if best:
         run.validations, run.stopping.best_iter = [best], best.iter
     for name, value in changed.items():
@@ -39,27 +33,21 @@ BEST = Validation(3, 0.7, 0.125, 0.2, None, 0.11111111, 0.3)
 # ---- the tutorial's lines
 
 
-def test_what_is_said_beside_the_tutorials_lines(capsys, monkeypatch):
-    monkeypatch.setattr("sys.argv", ["/usr/bin/pytest"])
-    PrintLog().on_train_end(new_run(8, best=BEST, seconds=1.5, reason="n_epochs"))
-    assert capsys.readouterr().err == (
-        "The code for file train.py ran for 1.5s\nstopped: all 3 epochs run\n"
-    )
-
-
-def test_what_else_is_said_of_a_run(capsys, monkeypatch):
-    monkeypatch.setattr("sys.argv", ["code/mine.py"])
-    log = PrintLog()
-    log.on_train_end(new_run(8, best=BEST, seconds=1.0, reason="interrupted"))
-    assert capsys.readouterr() == ("", "")  # it has no result
-    log.on_train_end(new_run(8, best=BEST, seconds=1.0, reason="patience"))
-    assert capsys.readouterr().err == (
-        "The code for file mine.py ran for 1.0s\nstopped by patience at iteration 8: the last "
-        "significant gain was at iteration None\n"
-    )
-    log.on_train_end(new_run(8, best=BEST, seconds=1.0, reason="diverged"))
-    err = capsys.readouterr().err.splitlines()[-1]
-    assert err.startswith("warning: the run diverged in epoch 3, where it stopped: its parameters")
+@pytest.mark.parametrize(
+    "program, reason, said",
+    [
+        ("/usr/bin/pytest", "n_epochs", "train.py ran for 1.5s\nstopped: all 3 epochs run"),
+        ("code/mine.py", "the plateau", "mine.py ran for 1.5s\nstopped: the plateau"),
+        ("a.py", "patience", "a.py ran for 1.5s\nstopped by patience at iteration 8: the last "),
+        ("a.py", "diverged", "a.py ran for 1.5s\nwarning: the run diverged in epoch 3, where it "),
+        ("a.py", "interrupted", ""),  # it has no result
+    ],
+)
+def test_what_is_said_beside_the_tutorials_lines(program, reason, said, capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", [program])
+    PrintLog().on_train_end(new_run(8, best=BEST, seconds=1.5, reason=reason))
+    out, err = capsys.readouterr()
+    assert err.startswith(f"The code for file {said}") if said else out + err == ""
 
 
 # ---- the best model and the history

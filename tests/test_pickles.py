@@ -24,13 +24,8 @@ COMMAND = "echo run > run"
 GADGETS = [
     "os.system",
     "builtins.eval",
-    "__builtin__.execfile",
     "builtins.getattr",
-    "builtins.bytearray",
-    "copyreg._reconstructor",
     "pickle.loads",
-    "_codecs.lookup",
-    "numpy.load",
     "numpy._core.multiarray._reconstruct.__globals__",
     "numpy.testing._private.utils.runstring",
     "logreg.saving.restore.__globals__",

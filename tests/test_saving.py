@@ -62,14 +62,7 @@ HEADER = {
     "format": "logreg model",
     "version": 1,
     "arrays": [["W", "float32", [3, 2]], ["b", "float32", [2]]],
-    "metadata": {
-        "n_in": 3,
-        "n_out": 2,
-        "dtype": "float32",
-        "class_labels": ["no", "yes"],
-        "image_shape": None,
-        "pixel_scale": 0.5,
-    },
+    "metadata": {"n_in": 3, "n_out": 2, "dtype": "float32", "class_labels": ["no", "yes"]},
 }
 DATA = numpy.array([*numpy.ravel(W), *B], "<f4").tobytes()
 WHOLE = sealed(json.dumps(HEADER), DATA)
@@ -133,27 +126,21 @@ def test_files_of_either_engine_are_read_by_both(name, dtype, writer):
 
 
 def test_what_a_file_tells():
-    told = {
-        "split": (50, 10, numpy.int32(10)),
-        "dataset": os.fsdecode(b"caf\xe9.csv"),
-        "best": None,
-    }
-    told.update(class_labels=numpy.array([3, 7]), image_shape=(numpy.int64(3), 1))
-    save_model(make("float64"), "model.pkl", **told, pixel_scale=numpy.float32(0.5))
+    told = {"class_labels": numpy.array([3, 7]), "image_shape": (numpy.int64(3), 1), "best": None}
+    told.update(pixel_scale=numpy.float32(0.5), dataset=os.fsdecode(b"caf\xe9.csv"))
+    save_model(make("float64"), "model.pkl", **told)
     told = load_model("model.pkl").metadata
     assert told.pop("date")[:2] == "20" and told.pop("logreg")
     assert told.pop("dataset").encode().startswith(b"caf")
     assert told == {
-        "python": sys.version.split()[0],
-        "engine": f"{engine.NAME} {engine.VERSION}",
-        "numpy": numpy.__version__,
-        **{"n_in": 3, "n_out": 2, "dtype": "float64", "best": None, "pixel_scale": 0.5},
-        **{"class_labels": [3, 7], "image_shape": [3, 1], "split": [50, 10, 10]},
+        **{"python": sys.version.split()[0], "numpy": numpy.__version__, "best": None},
+        **{"engine": f"{engine.NAME} {engine.VERSION}", "pixel_scale": 0.5, "n_in": 3, "n_out": 2},
+        **{"dtype": "float64", "class_labels": [3, 7], "image_shape": [3, 1]},
     }
     save_model(make(), "model.pkl")
     told = load_model("model.pkl").metadata
-    assert told["class_labels"] == [0, 1] and told["image_shape"] is None
-    assert told["pixel_scale"] == 1 and "split" not in told
+    expected = {"class_labels": [0, 1], "image_shape": None, "pixel_scale": 1}
+    assert expected.items() <= told.items() and "best" not in told
 
 
 def test_a_model_that_was_loaded_is_saved_with_all_that_its_file_tells():

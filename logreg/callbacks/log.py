@@ -31,10 +31,8 @@ class PrintLog(Callback):
             "Optimization complete with best validation score of %f %%, "
             "with test performance %f %%" % (best.error * 100.0, best.test_error * 100.0)
         )
-        print(
-            "The code run for %d epochs, with %f epochs/sec" % (run.epoch, run.epoch / run.seconds),
-            flush=True,
-        )
+        rate = run.epoch / run.seconds
+        print("The code run for %d epochs, with %f epochs/sec" % (run.epoch, rate), flush=True)
         program = os.path.basename(sys.argv[0])
         program = " for file " + (program if program.endswith(".py") else "train.py")
         note("The code%s ran for %.1fs" % ("" if in_notebook() else program, run.seconds))
@@ -48,7 +46,8 @@ class TableLog(Callback):
 
     def __init__(self, data):
         self.n_rows = n_train, n_valid, n_test = data.sizes()
-        self.label, self.guess_error = data.most_frequent_class
+        label, error = data.most_frequent_class
+        self.guess = f"always guessing {repr(label)[:60]}: a test error of {100 * error:.2f} %"
         how = ""
         if data.split:
             how = " (in their order)" if data.split_seed is None else " (split at random)"
@@ -66,20 +65,18 @@ class TableLog(Callback):
             return
         epoch, by = run.epoch_of(best.iter), run.hyperparameters.criterion
         ended = {"patience": "patience ran out", "n_epochs": "all epochs run"}
-        reason = ended.get(run.reason, run.reason)
         n_wrong = round(best.error_all_rows * n_valid)
         n_wrong_of_test = round(best.test_error_all_rows * n_test)
         error = 100 * n_wrong_of_test / n_test
         low, high = (100 * edge for edge in wilson_interval(n_wrong_of_test, n_test))
-        guess = f"always guessing {repr(self.label)[:60]}"
         for line in (
-            f"best model: epoch {epoch} of {run.epoch} ({reason}), "
+            f"best model: epoch {epoch} of {run.epoch} ({ended.get(run.reason, run.reason)}), "
             f"by the validation {by} ({getattr(best, by):.6g})",
             f"validation error: {n_wrong} of {n_valid} rows",
             f"test error: {n_wrong_of_test} of {n_test} rows, {error:.2f} % "
             f"(95 % interval: {low:.2f} to {high:.2f} %)",
             f"accuracy: {100 - error:.2f} % of the test rows",
-            f"{guess}: a test error of {100 * self.guess_error:.2f} %",
+            self.guess,
         ):
             print(line, flush=True)
         note(_why(run))

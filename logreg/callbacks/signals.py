@@ -16,7 +16,6 @@ class Interruption(Callback, contextlib.ExitStack):
     """
 
     reads_steps = False
-    SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
     def __init__(self):
         super().__init__()
@@ -25,7 +24,7 @@ class Interruption(Callback, contextlib.ExitStack):
     def on_train_begin(self, run):
         if threading.current_thread() is not threading.main_thread():
             return  # Python lets the main thread alone handle signals
-        for number in self.SIGNALS:
+        for number in (signal.SIGINT, signal.SIGTERM):
             # A script may have started us in the background, and told us to ignore them.
             if signal.getsignal(number) not in (signal.SIG_IGN, None):
                 self.callback(signal.signal, number, signal.signal(number, self._receive))

@@ -170,8 +170,7 @@ def read(path, kind="model"):
         If there is no such file, or it is of another kind, or not whole and unchanged.
     """
     faults = OSError, ValueError, MemoryError, RecursionError
-    advice = "train a model first (python -m logreg.train), or name another file"
-    advice = advice if not os.path.exists(path) else ""
+    advice = "" if os.path.exists(path) else "train a model first: python -m logreg.train"
     with explaining(path, "cannot be loaded", advice, of=faults):
         data = read_whole(path, MAX_BYTES)
         if tutorial.is_one(data):
