@@ -142,13 +142,17 @@ print("trained")
 # ---- data
 
 
-def test_the_rows_of_a_folder_are_sent(run, mpirun, pairs):
+@pytest.mark.parametrize(
+    "dtype, option", [("float32", "--no-standardize"), ("uint8", "--standardize")]
+)
+def test_the_rows_of_a_folder_are_sent(run, mpirun, pairs, dtype, option):
     os.mkdir("folder")
     with numpy.load("pairs.npz") as arrays:
         for name in arrays:
-            numpy.save(f"folder/{name}.npy", arrays[name])
-    expected = lines(run("-m", "logreg.train", *OPTIONS))
-    done = mpirun(3, "-m", "logreg.train", "--dataset", "folder", *OPTIONS[2:])
+            x = (arrays[name] * 40 + 100).clip(0, 255).astype(dtype)
+            numpy.save(f"folder/{name}.npy", x if name[0] == "x" else arrays[name])
+    options = ["-m", "logreg.train", "--dataset", "folder", *OPTIONS[2:], option]
+    expected, done = lines(run(*options)), mpirun(3, *options)
     assert lines(done) == expected and len(expected) > 6, done.stderr
 
 
