@@ -42,7 +42,6 @@ def test_the_sample_is_the_beginning_of_mnist():
     data = read_dataset(SAMPLE)
     assert sizes(data) == [5000, 1000, 1000]
     assert data.train[0].dtype == numpy.uint8
-    assert data.train[1][:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
     assert data.test[1][:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
     assert SAMPLE.stat().st_size < 2e6
 
@@ -141,11 +140,11 @@ def test_one_table_is_split_in_three(capsys):
 
 def test_shuffle_permutes_rows_and_labels_together():
     x, y = numpy.arange(60.0).reshape(60, 1), numpy.arange(60) // 10
-    data = read_dataset(((x, y), (x, y)), shuffle=5)
+    data = read_dataset(((x, y), (x, y)), shuffle=numpy.int64(5))
     order = numpy.random.RandomState(5).permutation(60)
     assert first_column(data.train) == order[:50].tolist()
     assert first_column(data.valid) == order[50:].tolist()
-    assert data.valid[1].tolist() == (order[50:] // 10).tolist()
+    assert data.valid[1].tolist() == (order[50:] // 10).tolist() and type(data.shuffle) is int
     assert (data.test[0] == x).all() and (x[:, 0] == numpy.arange(60)).all()
 
 
@@ -153,7 +152,6 @@ def test_shuffle_permutes_rows_and_labels_together():
 def test_seeds_of_no_shuffle(seed, pairs):
     with pytest.raises(SettingError, match=r"seed of the shuffle is .*from 0 to 2\*\*32-1"):
         read_dataset(pairs, shuffle=seed)
-    assert type(read_dataset(pairs, shuffle=numpy.int64(3)).shuffle) is int
 
 
 # What a model is tested on
@@ -209,27 +207,30 @@ def test_the_most_frequent_class_is_that_of_the_training_rows():
     assert (data.class_counts, data.most_frequent_class) == ([1, 1, 3], (7, 0.8))
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "float64"])
-def test_pixels_of_any_type_are_scaled_if_told(dtype):
-    x = numpy.random.RandomState(1).randint(256, size=(30, 64))
+@pytest.mark.parametrize(
+    "dtype, most, n", [("uint8", 255, 255), ("float64", 255, 255), ("f4", 16, 16.5)]
+)
+def test_pixels_of_any_type_are_scaled_if_told(dtype, most, n):
+    x = numpy.arange(30 * 64).reshape(30, 64) % (most + 1)
     numpy.savetxt("t.csv", numpy.c_[numpy.arange(30) % 2, x], "%d", ",")
     pairs = [(x[:20].astype(dtype), numpy.arange(20) % 2), (x[20:], numpy.arange(20, 30) % 2)]
     for source in ("t.csv", pairs):
-        data = read_dataset(source, pixel_scale=1 / 255, split_seed=None, standardize=None)
+        data = read_dataset(source, pixel_scale=1 / n, split_seed=None, standardize=None)
         told = data.metadata()
-        assert (told["pixel_scale"], told["scale_all"]) == (1 / 255, True)
-        assert data.image_shape == (8, 8) and data.x_range == pytest.approx((0, 1))
+        assert (told["pixel_scale"], told["scale_all"]) == (1 / n, True)
+        assert (data.image_shape, data.raw_range) == ((8, 8), (0, most))
+        assert data.x_range == pytest.approx((0, most / n))
         assert data.train[0].dtype == "uint8" and (data.train[0][:16] == x[:16]).all()
         assert (read_test_set(source, told).test[0] == data.test[0]).all()
         (floats, _), *_ = shared_datasets(data)
-        assert engine.value(floats)[:16] == pytest.approx(x[:16] / 255, rel=1e-6)
+        assert engine.value(floats)[:16] == pytest.approx(x[:16] / n, rel=1e-6)
         (stored, _), *_ = shared_datasets(data, as_stored=True)
-        assert (stored.shared.get_value()[:16] == x[:16]).all() and stored.scale == 1 / 255
+        assert (stored.shared.get_value()[:16] == x[:16]).all() and stored.scale == 1 / n
     for bad in (1.5, -1, 256):
         wrong = pairs[1][0].astype(float)
         wrong[3, 5] = bad
         with pytest.raises(DatasetError, match=f"test x holds {bad}.*: --pixel-scale is for pix"):
-            read_dataset([pairs[0], (wrong, pairs[1][1])], pixel_scale=1 / 255)
+            read_dataset([pairs[0], (wrong, pairs[1][1])], pixel_scale=1 / n)
 
 
 def test_the_median_tells_the_background():
@@ -268,14 +269,3 @@ def test_sha256_is_over_dtype_shape_and_bytes(pairs, n_sets):
     assert read_dataset(((x + 1, y), (x, y), (x, y))).sha256 != data.sha256
     # As older checkpoints hold it.
     assert read_dataset(SAMPLE).sha256.startswith("2d91b47fe43c0a838561d5cddc8c116f")
-
-
-@pytest.mark.parametrize("n", [16, 16.5])
-def test_pixels_of_another_range_are_scaled_by_it(n, capsys):
-    x = numpy.arange(30 * 64).reshape(30, 64) % 17
-    data = read_dataset([(x.astype(float), numpy.arange(30) % 2)] * 2, pixel_scale=1 / n)
-    assert (data.image_shape, data.raw_range) == ((8, 8), (0, 16))
-    assert data.x_range == pytest.approx((0, 16 / n)) and data.metadata()["scale_all"]
-    (stored, _), *_ = shared_datasets(data)
-    assert engine.value(stored)[:3] == pytest.approx(x[:3] / n)
-    assert "scaled by" not in capsys.readouterr().err
