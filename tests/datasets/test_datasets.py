@@ -40,8 +40,7 @@ def sizes(data):
 
 def test_the_sample_is_the_beginning_of_mnist():
     data = read_dataset(SAMPLE)
-    assert sizes(data) == [5000, 1000, 1000]
-    assert data.train[0].dtype == numpy.uint8
+    assert sizes(data) == [5000, 1000, 1000] and data.train[0].dtype == numpy.uint8
     assert data.test[1][:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
     assert SAMPLE.stat().st_size < 2e6
 
@@ -73,8 +72,7 @@ def test_load_data_takes_a_data_frame_and_the_options_of_the_command_line():
 def test_training_keeps_data_as_they_are_stored(pairs):
     pixels = [((abs(x) * 50).astype("uint8"), y) for x, y in pairs]
     (features, labels), *_ = shared_datasets(read_dataset(pixels), as_stored=True)
-    assert features.scale == 1 / 256
-    assert features.shared.get_value().dtype == "uint8"
+    assert features.scale == 1 / 256 and features.shared.get_value().dtype == "uint8"
     assert (features.shared.get_value() == pixels[0][0]).all()
     assert labels.get_value().dtype == "int32" and (labels.get_value() == pairs[0][1]).all()
     (features, _), *_ = shared_datasets(read_dataset(pairs), as_stored=True)
