@@ -57,9 +57,7 @@ def open_table(path, options, known=None):
             yield _csv(pandas, stream, options, known)
         except UnicodeDecodeError as error:
             raise DatasetError(f"is not UTF-8 text ({error}): save the table as UTF-8") from None
-        except pandas.errors.EmptyDataError:
-            raise DatasetError("is empty: it has no row") from None
-        except pandas.errors.ParserError as error:
+        except (pandas.errors.EmptyDataError, pandas.errors.ParserError) as error:
             said, needed = repr(str(error).strip())[1:-1][:200], "as many cells as row 1"
             raise DatasetError(f"{said}: every row needs {needed}, each quote its end") from None
 

@@ -39,12 +39,12 @@ def _sent(data, split, batch_size):
 
 
 def _rows(array, split, batch_size, rank):
-    """A rank's rows of an array: some of each minibatch in training, and else of them all."""
+    """A rank's rows of an array, in memory: some of each minibatch in training, else of all."""
     if split != "train":
-        return array[slice(*ranks.part(len(array), rank))].copy()
+        return numpy.array(array[slice(*ranks.part(len(array), rank))])
     n_batches = len(array) // batch_size
     batches = array[: n_batches * batch_size].reshape(n_batches, batch_size, *array.shape[1:])
-    mine = batches[:, slice(*ranks.part(batch_size, rank))]
+    mine = numpy.array(batches[:, slice(*ranks.part(batch_size, rank))])
     return mine.reshape(-1, *array.shape[1:])
 
 
@@ -87,8 +87,8 @@ def check_batch_size(n_rows, batch_size):
     least, split = min(zip(n_rows, SPLITS.values()), key=lambda pair: pair[0])
     if least < batch_size:
         raise SettingError(
-            f"the batch size is {batch_size}, but the {split} set has {least} rows: it needs as "
-            "many at least"
+            f"the batch size is {batch_size}, but the {split} set has {least} rows: no minibatch "
+            "may be larger than a set"
         )
 
 

@@ -104,7 +104,7 @@ def read(source, options=NO_OPTIONS, dtype=None, columns=None, scratch=None):
     which is to be tested knows, and `scratch` is a folder, for tables that are larger than memory;
     see :func:`logreg.datasets.tables.read_table`.
     """
-    tables = {"train": source} if is_frame(source) else _tables_of(source)
+    tables = _tables_of(source)
     if tables:
         return _read_tables(tables, options, dtype or "float64", columns, scratch)
     if options._replace(na=NO_OPTIONS.na) != NO_OPTIONS:
@@ -120,9 +120,9 @@ def read(source, options=NO_OPTIONS, dtype=None, columns=None, scratch=None):
 
 
 def _tables_of(source):
-    """The tables that a path names, by their splits: a file, or the files of a folder."""
+    """The tables that a source is, by their splits: a data frame, a file, or files of a folder."""
     if not isinstance(source, Path):
-        return {}
+        return {"train": source} if is_frame(source) else {}
     if not os.path.isdir(source):
         return {"train": source} if sniff(source) == "table" else {}
     files = [(split, source / (split + end)) for split in SPLITS for end in TABLE_SUFFIXES]
@@ -137,8 +137,9 @@ def _read_tables(tables, options, dtype, columns, scratch):
         table = read_table(file, of_others, dtype, columns, scratch)
         splits[split] = table.x, table
         if columns is None:
-            columns, is_named = table.columns, table.columns.names is not None
-            of_others = options._replace(label_column=None, header=is_named)
+            columns, names = table.columns, table.columns.names
+            dropped = options.dropped if names is None else None  # these are found by their names
+            of_others = options._replace(label_column=None, header=bool(names), dropped=dropped)
     files = () if is_frame(tables["train"]) else tuple(tables.values())
     return RawDataset(splits, files, options)
 

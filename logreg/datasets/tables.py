@@ -35,9 +35,9 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
     the first. Any other column whose first cell that is not empty holds text is one-hot encoded;
     true and false are 1 and 0; `options.na` are the texts of empty cells. In place of a path may
     be a pandas.DataFrame. A first column without a name, as pandas and R write it, is left out.
-    With `known`, the :class:`Columns` of the training data, features
-    and label are those that it has, by name if there is a header. With a folder `scratch`,
-    features are mapped from a file in it, and may be larger than memory.
+    With `known`, the :class:`Columns` of the training data, features and label are those that it
+    has, by name if there is a header. With a folder `scratch`, features are mapped from a file in
+    it, and may be larger than memory.
     """
     source, codes, numbers, first_rows = name_of(path), [], {}, {}
     with open_table(path, options, known) as (frames, head), _scratch_file(scratch) as file:

@@ -200,8 +200,7 @@ def test_metadata():
 
 def test_the_most_frequent_class_is_that_of_the_training_rows():
     x = numpy.zeros((5, 2), "float32")
-    pairs = [(x, [3, 7, 5, 7, 7]), (x, [3] * 5), (x, [3, 7, 3, 3, 5])]
-    data = read_dataset(pairs)
+    data = read_dataset([(x, [3, 7, 5, 7, 7]), (x, [3] * 5), (x, [3, 7, 3, 3, 5])])
     assert (data.class_counts, data.most_frequent_class) == ([1, 1, 3], (7, 0.8))
 
 

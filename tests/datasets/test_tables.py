@@ -142,7 +142,7 @@ KIND = {"label_column": "kind"}
         ("1,2\n\n" * 2000 + "1,2,3\n", {}, "in line 4001, saw 3: every row"),
         ('1,2\n3,"4\n5,6\n', {}, "EOF inside string starting at row 1.* each quote its end"),
         ("1\n2\n", {}, "row 1 has one column: a label and at least one feature"),
-        ("", {}, "is empty"),
+        ("\n\n", {}, "No columns to parse"),
         ("label,f\n", {}, "no row is below row 1, which is taken for a header"),
         (b"1,2\n\xff,3\n", {}, "is not UTF-8 text .*: save the table as UTF-8"),
         ("0\t1\n1\t2\n".encode("utf-16"), {}, "is not UTF-8 text"),
