@@ -12,6 +12,7 @@ import numpy
 import pytest
 from builders import cost_and_gradients, make_pairs, probabilities
 from conftest import ROOT
+from test_engine import Softmax
 
 from logreg import Hyperparameters, LogisticRegression, engine, fit, kernel, updates
 from logreg.callbacks import Callback
@@ -295,7 +296,6 @@ def by(step):
 
 
 RATE = theano.shared(numpy.float32(0.1))
-MEAN = theano.shared(numpy.zeros((4, 3), "float32"))
 # Updates of a cost and [W, b]. Of the first, the kernel takes the step itself.
 RULES = {
     "sgd": lambda cost, params: updates.sgd(cost, params, 0.1),
@@ -303,17 +303,15 @@ RULES = {
     "momentum": lambda cost, params: updates.momentum(cost, params, 0.1),
     "adam": lambda cost, params: updates.adam(cost, params, 0.1),
     "of W": lambda cost, params: updates.sgd(cost, params[:1], 0.1),
-    "and more": lambda cost, params: [*updates.sgd(cost, params, 0.1), (MEAN, MEAN + params[0])],
     "two rates": by(lambda param, g: (param, param - numpy.float32(param.ndim) * g)),
     "a variable": by(lambda param, g: (param, param - RATE * g)),
     "zero": by(lambda param, g: (param, param - numpy.float32(0) * g)),
     "a root": by(lambda param, g: (param, param - T.sqrt(T.constant(numpy.float32(0.01))) * g)),
     "a vector": by(lambda param, g: (param, param - numpy.float32([0.1, 0.2, 0.3]) * g)),
     "ascent": by(lambda param, g: (param, param + numpy.float32(0.1) * g)),
-    "of the square": by(lambda param, g: (param, param**2 - numpy.float32(0.1) * g)),
 }
 WEIGHTS = [None, [0.5, 1, 3], [0.5, 1, 3, 7]]  # the last has one for no class
-PENALTIES = [lambda x, W: 0, lambda x, W: 0.01 * (W**2).sum(), lambda x, W: 0.01 * x.sum()]
+PENALTIES = [None, lambda x, W: 0.01 * (W**2).sum(), lambda x, W: 0.01 * x.sum()]
 CASES = [(rule, None, PENALTIES[0]) for rule in RULES]
 CASES += [("sgd", weights, PENALTIES[0]) for weights in WEIGHTS[1:]]
 CASES += [(rule, None, penalty) for rule in ("sgd", "momentum") for penalty in PENALTIES[1:]]
@@ -332,7 +330,8 @@ def test_steps_are_those_of_the_graph(rule, weights, penalty, monkeypatch):
         with engine.floatx("float32"):
             x, y = T.matrix("x"), T.ivector("y")
             classifier = LogisticRegression(x, 4, 3)
-            cost = classifier.negative_log_likelihood(y, weights) + penalty(x, classifier.W)
+            cost = classifier.negative_log_likelihood(y, weights)
+            cost = cost + penalty(x, classifier.W) if penalty else cost
             step = RULES[rule](cost, classifier.params)
             dataset = shared_datasets(read_dataset(pairs), as_stored=True)[0]
             train_model = engine.compile_step(x, y, dataset, 20, cost, step, block=3)
@@ -384,63 +383,33 @@ def no_time(monkeypatch):
     monkeypatch.setattr(time, "perf_counter", lambda: 0.0)
 
 
-class Descent:
-    """Plain descent of a small model, by the kernel and step by step by NumPy."""
-
-    def __init__(self):
-        self.x, self.y = T.fmatrix("x"), T.ivector("y")
-        with engine.floatx("float32"):
-            self.model = LogisticRegression(self.x, 4, 3)
-        cost = self.model.negative_log_likelihood(self.y)
-        self.updates = updates.sgd(cost, self.model.params, 0.5)
-        self.arguments = self.x, self.y, cost, self.model.errors(self.y), self.updates
-        self.pairs = make_pairs((60, 20, 20))
-        self.W, self.b = numpy.zeros((4, 3)), numpy.zeros(3)
-
-    def compile(self, block):
-        x, labels = self.pairs[0]
-        dataset = engine.shared_data(x), theano.shared(labels.astype("int32"))
-        self.errors = engine.compile_errors(self.x, self.y, dataset, 20, self.arguments[3])
-        arguments = self.x, self.y, dataset, 20, self.arguments[2], self.updates, block
-        return engine.compile_step(*arguments)
-
-    def step(self, index):
-        rows = slice(20 * index, 20 * index + 20)
-        x, y = (array[rows] for array in self.pairs[0])
-        _, cost, dW, db = oracle(x, 1.0, self.W, self.b, y, numpy.ones(3))
-        self.W, self.b = self.W - 0.5 * dW, self.b - 0.5 * db
-        return cost
-
-    def is_taken(self):
-        return numpy.allclose(self.model.W.get_value(), self.W, atol=1e-6)
-
-
 def test_steps_wait_until_something_depends_on_them(no_time):
-    descent = Descent()
-    b = descent.model.b
-    train_model = descent.compile(block=4)
+    softmax = Softmax()
+    b, costs = softmax.model.b, []
+    errors = engine.compile_errors(softmax.x, softmax.y, softmax.dataset, 47, softmax.errors)
+    train_model = softmax.compile(softmax.updates(), 4)
 
-    def error_is_right():
-        x, labels = descent.pairs[0]
-        p = probabilities(x, descent.W, descent.b)
-        return descent.errors()[1] == (p.argmax(axis=1) != labels).mean()
+    def step(index):
+        train_model(index)
+        costs.append(softmax.step(index))
 
-    train_model(0)  # the first is taken at once
-    costs = [descent.step(0)]
+    step(0)  # the first is taken at once
     for ask in (
-        lambda: engine.value(b) is not None,
-        error_is_right,
-        lambda: engine.take_steps() is None,
-        lambda: engine.set_value(b, engine.value(b)) is None,
-        lambda: numpy.allclose(train_model.costs(), costs, rtol=1e-5),
-        lambda: engine.use_device("cpu") is None,
-        lambda: train_model(0) is None and descent.step(0),  # the block is full
+        lambda: engine.value(b),
+        errors,
+        engine.take_steps,
+        lambda: engine.set_value(b, engine.value(b)),
+        lambda: engine.use_device("cpu"),
+        lambda: step(0),  # the block is full
     ):
         for index in (2, 1, 1):
-            train_model(index)
-            costs.append(descent.step(index))
-            assert not descent.is_taken()
-        assert ask() and descent.is_taken()
+            step(index)
+            assert not softmax.is_taken()
+        ask()
+        assert softmax.is_taken()
+    step(3)
+    numpy.testing.assert_allclose(train_model.costs(), costs, rtol=1e-4)
+    assert softmax.is_taken() and errors()[1] == softmax.error()
 
 
 def test_a_block_is_cut_to_what_takes_a_tenth_of_a_second(monkeypatch):
@@ -467,26 +436,30 @@ def test_a_block_is_cut_to_what_takes_a_tenth_of_a_second(monkeypatch):
 class Looker(Callback):
     """Notes whether the steps up to a minibatch are taken when it is called after it."""
 
-    def __init__(self, descent):
-        self.descent, self.taken = descent, []
+    def __init__(self, softmax):
+        self.softmax, self.taken = softmax, []
 
     def on_minibatch_end(self, run):
-        self.descent.step(run.iter % 3)
-        self.taken.append(self.descent.is_taken())
-        if run.iter == 4:
-            engine.set_value(self.descent.model.W, numpy.ones((4, 3)))
-            self.descent.W = numpy.ones((4, 3))
+        self.softmax.step(run.iter % 4)
+        self.taken.append(self.softmax.is_taken())
+        if run.iter == 5:
+            self.softmax.values[0] = numpy.ones((4, 3), "float32")
+            engine.set_value(self.softmax.model.W, self.softmax.values[0])
 
 
 @pytest.mark.parametrize("reads_steps", [True, False])
-def test_a_callback_that_may_read_parameters_finds_those_after_its_minibatch(no_time, reads_steps):
-    descent = Descent()
-    looker = type("Looker", (Looker,), {} if reads_steps else {"reads_steps": False})
-    looker = looker(descent)
-    settings = Hyperparameters(batch_size=20, n_epochs=4)
-    fit(*descent.arguments, descent.pairs, settings, [looker])
+def test_a_callback_that_may_read_parameters_finds_those_after_its_minibatch(
+    no_time, reads_steps, monkeypatch
+):
+    if not reads_steps:
+        monkeypatch.setattr(Looker, "reads_steps", False)
+    softmax = Softmax()
+    looker = Looker(softmax)
+    arguments = softmax.x, softmax.y, softmax.cost, softmax.errors, softmax.updates()
+    settings = Hyperparameters(batch_size=10, n_epochs=3)
+    fit(*arguments, softmax.pairs, settings, [looker])
     assert len(looker.taken) == 12 and all(looker.taken) == reads_steps
-    assert descent.is_taken()
+    assert softmax.is_taken()
 
 
 def test_sanitizers_find_nothing(tmp_path):
