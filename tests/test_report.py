@@ -17,12 +17,9 @@ def test_training_writes_a_page_and_keeps_the_curve(working_folder, capfd):
     assert train.main([*OPTIONS, "--n-epochs", "3", "--report", "p.html", "--quiet"]) == 0
     out, err = capfd.readouterr()
     assert err == ""
-    told = load_model("best_model.pkl").metadata
-    assert told["reason"] == "n_epochs" and told["n_train_batches"] == 50
-    assert [f"{100 * error:f}" for _, _, error, _ in told["curve"]] == re.findall(
-        r"validation error (\S+) %", out
-    )
-    assert [point[0] for point in told["curve"]] == [49, 99, 149]
+    curve = load_model("best_model.pkl").metadata["curve"]
+    told = [f"{100 * error:f}" for _, _, error, _ in curve]
+    assert told == re.findall(r"validation error (\S+) %", out) and len(told) == 3
     assert sorted(os.listdir(".")) == ["best_model.pkl", "p.html"]
     page = Path("p.html").read_text(encoding="utf-8")
     assert "all epochs had been run" in page and "over all rows" in page

@@ -147,7 +147,6 @@ def test_the_objective_is_that_of_numpy(capfd):
 @pytest.mark.parametrize(
     "name, options, message",
     [
-        ("mlp", ["--learning-rate", "-1"], "learning_rate is -1.0: it must be a number, above 0"),
         ("mlp", ["--n-hidden", "0"], "n_hidden is 0: it must be 1 or more"),
         ("logistic_cg", ["--n-iterations", "0"], "n_iterations is 0: it must be 1 or more"),
         ("logistic_cg", ["--n-iterations", "7", "--check-reference"], "needs --n-iterations 10"),
