@@ -117,12 +117,6 @@ def test_batches_before_the_one_with_a_bad_row_are_written(digits, capsys):
     assert "row 1009, column 30 holds nan (counted from 0)" in said.err
 
 
-def test_the_tutorials_minibatches_are_counted_where_a_model_tells_none(output):
-    save_digits_model(batch_size=None)
-    said = output("--evaluate", "--dataset", "mnist_sample", "--format", "json")
-    assert json.loads(said.out)["whole_minibatches"]["batch_size"] == 600
-
-
 @pytest.mark.parametrize("lacking", [[], ["logreg.kernel._kernel"]])
 def test_what_reads_a_model_starts_no_engine(run, lacking):
     pytest.importorskip("matplotlib")
