@@ -188,8 +188,8 @@ def _evaluate(predictor, table, args):
     data.check_outputs(args.output)
     with destination(args.output) as stream:
         found = evaluate(predictor, data)
-        as_json = args.format == "json"
-        stream.write(json.dumps(found, indent=2) + "\n" if as_json else as_text(found))
+        is_text = args.format == "text"
+        stream.write(as_text(found) if is_text else json.dumps(found, indent=2) + "\n")
 
 
 def _info(args):

@@ -150,7 +150,6 @@ def main(argv=None):
     save("training", draw_training, mnist, (first, best), size=(9, 3))
     save("patience", draw_patience, size=(9, 3.8))
     save("confusion", plots.plot_confusion, evaluate(best, mnist), size=(6, 4.4))
-    return 0
 
 
 if __name__ == "__main__":

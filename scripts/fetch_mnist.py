@@ -80,7 +80,6 @@ def main(argv=None):
     print(f"MNIST is in {folder}, its checksums verified:")
     for path in mnist.idx_files(folder).values():
         print(f"  {path}")
-    return 0
 
 
 if __name__ == "__main__":

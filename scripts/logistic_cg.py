@@ -124,7 +124,6 @@ def main(argv=None):
     if args.check_reference:
         note("the tutorial has %s %% and %s %%" % REFERENCE)
         return int(errors != REFERENCE)
-    return 0
 
 
 if __name__ == "__main__":

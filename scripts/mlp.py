@@ -117,7 +117,6 @@ def main(argv=None):
         first = run.validations[0]
         note("the tutorial has %s %% and %s %% after epoch 1" % REFERENCE)
         return int((percent(first.error), percent(first.test_error)) != REFERENCE)
-    return 0
 
 
 if __name__ == "__main__":

@@ -366,7 +366,6 @@ def main(argv=None):
         print(json.dumps(MEASURES[args.name](args)))
     else:
         run(args)
-    return 0
 
 
 if __name__ == "__main__":

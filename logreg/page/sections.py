@@ -93,8 +93,7 @@ def _plot(plot, subject, size, alt, caption):
 
 def weights(predictor, metadata):
     """What the model has learnt: a picture or bars for each class, folded if they are many."""
-    figures, top, n_out = [], plots.largest(predictor.W), len(predictor.labels)
-    kind = "bars"
+    figures, top, n_out, kind = [], plots.largest(predictor.W), len(predictor.labels), "bars"
     if metadata["image_shape"]:
         kind = "pictures many" if n_out > 20 else "pictures"
     for w, label in zip(predictor.W.T[: plots.MAX_CLASSES], map(short, predictor.labels)):
@@ -102,13 +101,11 @@ def weights(predictor, metadata):
         if metadata["image_shape"]:
             drawn = plots.image(w.reshape(metadata["image_shape"]), alt, plots.DIVERGING, -top, top)
         else:
-            names = metadata["feature_names"]
-            drawn = plots.svg(plots.plot_bars, w, names, size=(4, 3), alt=alt)
+            drawn = plots.svg(plots.plot_bars, w, metadata["feature_names"], size=(4, 3), alt=alt)
         figures.append(f"<figure>{drawn}<figcaption>{escape(label)}</figcaption></figure>")
     drawn = f'<div class="{kind}">{"".join(figures)}</div>'
     if n_out > MANY_CLASSES:
-        summary = f"{len(figures)} of {n_out} classes"
-        drawn = f"<details><summary>{summary}</summary>{drawn}</details>"
+        drawn = f"<details><summary>{len(figures)} of {n_out} classes</summary>{drawn}</details>"
     return drawn
 
 

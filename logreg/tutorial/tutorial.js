@@ -598,14 +598,8 @@
   const fold = () => { contents.open = wide.matches; };
   fold();
   wide.addEventListener("change", fold);
-  const links = [...contents.querySelectorAll("a")];
-  const headings = [...document.querySelectorAll("h2")];
-  function mark() {
-    const here = headings.filter((h2) => h2.getBoundingClientRect().top < innerHeight / 3).length - 1;
-    links.forEach((link, i) => { link.ariaCurrent = i === here ? "true" : null; });
-  }
-  addEventListener("scroll", mark, { passive: true });
-  const redraw = () => { for (const again of [...redraws, reach, mark]) again(); };
+  redraws.push(reach);
+  const redraw = () => { for (const again of redraws) again(); };
   addEventListener("resize", redraw);
   isDark.addEventListener("change", redraw);
   redraw();
