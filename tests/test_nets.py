@@ -95,12 +95,6 @@ class Oracle:
                 param[:] = rule(param, gradient, memory, self.n_steps, 0.2, **RULES[rule])
 
 
-def assert_close(found, expected):
-    assert len(found) == len(expected)
-    for one, other in zip(found, expected):
-        numpy.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-9)
-
-
 class Comparison(Callback):
     """Lets the oracle train along, and compares what it has with the net at each validation."""
 
@@ -111,7 +105,8 @@ class Comparison(Callback):
     def on_validation(self, run, validation):
         train, (x, y), test = PAIRS
         self.oracle.epoch(*train, self.rule)
-        assert_close(self.net.values(), self.oracle.params)
+        for found, value in zip(self.net.values(), self.oracle.params):
+            numpy.testing.assert_allclose(found, value, rtol=1e-9, atol=1e-9)
         expected = self.oracle.errors(x[:20], y[:20]), self.oracle.errors(x, y)
         assert (validation.error, validation.error_all_rows) == pytest.approx(expected)
         if validation.test_error is not None:

@@ -56,20 +56,12 @@ def test_the_log_is_the_tutorials(mpirun, mnist_folder, n, n_epochs):
 TRAINS = """
 import json, zlib, numpy
 from builders import make_pairs
-from logreg import LogisticRegression, engine, load_data, updates
+from logreg import Hyperparameters, LogisticRegression, engine, fit, load_data, updates
 from logreg.shell import ranks
-from logreg.callbacks import BestModel, Callback
+from logreg.callbacks import BestModel
 from logreg.engine import T, theano
-from logreg.hyperparameters import Hyperparameters
-from logreg.sgd import fit
 
 theano.config.floatX = "float32"
-
-class Keep(Callback):
-    def __init__(self):
-        self.validations = []
-    def on_validation(self, run, validation):
-        self.validations.append([validation.error, validation.error_all_rows, validation.cost])
 
 def train(rule, batch_size=20, l1=0, l2=0, n_hidden=0, seed=None):
     x, y = T.matrix("x"), T.ivector("y")
@@ -82,16 +74,12 @@ def train(rule, batch_size=20, l1=0, l2=0, n_hidden=0, seed=None):
     params = [*params, *classifier.params]
     cost = classifier.negative_log_likelihood(y)
     cost += l1 * abs(classifier.W).sum() + l2 * (classifier.W**2).sum()
-    keep = Keep()
-    pairs = load_data(make_pairs((620, 605, 75), n_in=6, seed=3))
-    if batch_size > 75:
-        pairs[2] = pairs[1]
-    settings = Hyperparameters(batch_size=batch_size, n_epochs=2)
-    callbacks = [BestModel("params"), keep]
-    fit(x, y, cost, classifier.errors(y), rule(cost, params), pairs, settings, callbacks)
+    pairs = load_data(make_pairs((620, 605, 605), n_in=6, seed=3))
+    settings, errors = Hyperparameters(batch_size=batch_size, n_epochs=2), classifier.errors(y)
+    run = fit(x, y, cost, errors, rule(cost, params), pairs, settings, [BestModel("params")])
     assert open("params", "rb").read()  # what rank 0 has written is there for all
     bits = b"".join(engine.value(p).tobytes() for p in params)
-    return zlib.crc32(bits), keep.validations
+    return zlib.crc32(bits), [[v.error, v.error_all_rows, v.cost] for v in run.validations]
 """
 RUNS = """
 found = [
@@ -277,26 +265,19 @@ def test_ranks_whose_parameters_differ_end_and_say_so(mpirun):
 
 
 @pytest.mark.parametrize(
-    "env, before, message",
+    "size, rank, before, message",
     [
-        ({"OMPI_COMM_WORLD_SIZE": "2"}, "", "error: 2 processes {}MPI sees 1: "),
-        (
-            {"SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "3"},
-            "",
-            "error: rank 3 of 4: 4 processes {}MPI sees 1: ",
-        ),
-        (
-            {"PMI_SIZE": "2", "PMI_RANK": "0"},
-            "sys.modules['mpi4py'] = None; ",
-            "error: 2 processes {}mpi4py does not import (import of",
-        ),
+        ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "", "MPI sees 1: "),
+        ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "", "MPI sees 1: "),
+        ("PMI_SIZE", "PMI_RANK", "sys.modules['mpi4py'] = None; ", "mpi4py does not import"),
     ],
 )
-def test_launchers_of_another_mpi_or_of_none(mpirun, run, env, before, message):
-    done = run("-c", "import sys; " + before + TRAIN.format(OPTIONS), env=env)
-    assert done.returncode == 1
-    assert message.format("were started together, and ") in done.stderr
-    assert done.stderr.count("error: ") == 1
+def test_launchers_of_another_mpi_or_of_none(mpirun, run, size, rank, before, message):
+    script = "import sys; " + before + TRAIN.format(OPTIONS)
+    for number, named in ((0, ""), (3, "rank 3 of 4: ")):
+        done = run("-c", script, env={size: "4", rank: str(number)})
+        assert (done.returncode, done.stderr.count("error: ")) == (1, 1)
+        assert f"error: {named}4 processes were started together, and {message}" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -427,18 +428,15 @@ def test_a_callback_that_may_read_parameters_finds_those_after_its_minibatch(
     assert softmax.is_taken()
 
 
-def test_sanitizers_find_nothing(tmp_path):
+@pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc")
+def test_sanitizers_find_nothing(tmp_path, run):
     source = ROOT / "logreg" / "kernel" / "kernel.c"
     built = tmp_path / f"_kernel{sysconfig.get_config_var('EXT_SUFFIX')}"
     flags = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
-    include = sysconfig.get_paths()["include"]
-    command = ["gcc", *flags, "-shared", "-fPIC", f"-I{include}", str(source), "-o", str(built)]
-    try:
-        if subprocess.run([*command, "-lm", "-lpthread"], check=False).returncode:
-            pytest.skip("gcc has no sanitizers here")
-    except OSError:
-        pytest.skip("no gcc")
-    asan = subprocess.run(["gcc", "-print-file-name=libasan.so"], stdout=subprocess.PIPE, text=True)
+    flags += ["-shared", "-fPIC", f"-I{sysconfig.get_paths()['include']}", "-lm", "-lpthread"]
+    if subprocess.run(["gcc", str(source), *flags, "-o", str(built)], check=False).returncode:
+        pytest.skip("gcc has no sanitizers here")
+    asan = subprocess.check_output(["gcc", "-print-file-name=libasan.so"], text=True).strip()
     code = f"""
 import itertools, sys
 import numpy
@@ -459,13 +457,6 @@ for kind, n, k, m in [*cases, ("f", 4200, 300, 10)]:
 print("done")
 """
     for instructions in ("avx512", "avx2", "plain"):
-        environment = {
-            **os.environ,
-            "LD_PRELOAD": asan.stdout.strip(),
-            "ASAN_OPTIONS": "detect_leaks=0",
-            "LOGREG_KERNEL_SET": instructions,
-        }
-        done = subprocess.run(
-            [sys.executable, "-c", code], env=environment, capture_output=True, text=True
-        )
+        env = {"LD_PRELOAD": asan, "ASAN_OPTIONS": "detect_leaks=0"}
+        done = run("-c", code, env={**env, "LOGREG_KERNEL_SET": instructions})
         assert done.stdout == "done\n", done.stderr[-3000:]
