@@ -208,7 +208,6 @@ def run_settings(data, hyperparameters):
     return {**asdict(hyperparameters), **settings, **of_data}
 
 
-@collecting()
 def sgd_optimization(
     data, hyperparameters=DEFAULTS, output=BEST_MODEL, release=False, callbacks=(), verbose=True
 ):

@@ -26,7 +26,7 @@ from logreg.hyperparameters import Hyperparameters
 from logreg.run import Run
 from logreg.sgd import fit, sgd_optimization, train
 from logreg.shell.files import owning
-from logreg.updates import adam, momentum, sgd
+from logreg.updates import adam, momentum
 
 
 class Steps:
@@ -351,28 +351,21 @@ def test_a_file_that_cannot_be_written_is_refused_before_it_compiles(make, monke
         fit(**arguments(), callbacks=[make("nowhere/file")])
 
 
-def train_once(is_net):
-    """Train by one of the two functions; return what refers weakly to the training features."""
-    pairs = make_pairs((40, 20, 20), dtype=theano.config.floatX)
-    settings = Hyperparameters(batch_size=20, n_epochs=1)
-    features = weakref.ref(pairs[0][0])
-    if is_net:
-        x, y = T.matrix("x"), T.ivector("y")
-        net = LogisticRegression(T.tanh(x), 4, 3)
-        cost = net.negative_log_likelihood(y)
-        datasets = [(engine.shared_data(a), theano.shared(b.astype("int32"))) for a, b in pairs]
-        rule = sgd(cost, net.params, 0.1)
-        fit(x, y, cost, net.errors(y), rule, datasets, settings)
-    else:
-        sgd_optimization(read_dataset(pairs), settings, release=True)
-    return features
-
-
 @pytest.mark.parametrize("is_net", [True, False])
 def test_a_run_keeps_no_data(is_net, capsys):
+    x, pairs = T.matrix("x"), make_pairs(dtype=theano.config.floatX)
+    given = arguments(LogisticRegression(T.tanh(x), 4, 3), x=x, datasets=pairs)
+    data = read_dataset(pairs)
+    features = weakref.ref(pairs[0][0] if is_net else data.train[0])
     gc.disable()  # by chance, Python would collect them
     try:
-        assert train_once(is_net)() is None
+        if is_net:
+            fit(**given)
+        else:
+            settings = Hyperparameters(batch_size=10, n_epochs=1, l1=0.1)
+            sgd_optimization(data, settings, release=True)
+        del pairs, data, given
+        assert features() is None
     finally:
         gc.enable()
 

@@ -6,7 +6,6 @@ import math
 import pytest
 from builders import make_pairs
 
-from logreg.callbacks.log import TableLog
 from logreg.callbacks.verdict import Verdict
 from logreg.datasets import read_dataset
 from logreg.hyperparameters import Hyperparameters
@@ -81,23 +80,3 @@ def test_of_a_run_that_was_interrupted_nothing_is_said(capsys):
     capsys.readouterr()
     verdict.on_train_end(ended(reason="interrupted", costs=[1, 2]))
     assert capsys.readouterr().err == ""
-
-
-def test_a_table_is_told_of_in_a_few_lines(capsys):
-    data = dataclasses.replace(read_dataset(make_pairs()), most_frequent_class=("no", 0.55))
-    run, log = ended(error=0.1, criterion="loss"), TableLog(data)
-    run.validations[-1] = Validation(5, 0.5, 0.2, 0.25, 0.125, 0.3, 0.1)
-    run.stopping.best_iter = 5
-    log.on_train_begin(run)
-    log.on_validation(run, run.validations[-1])
-    log.on_train_end(run)
-    assert capsys.readouterr().out == (
-        "the given arrays: 100 rows, 4 features, 3 classes\n"
-        "60 rows to train on, 20 to validate, 20 to test\n"
-        "... training the model\n"
-        "best model: epoch 2 of 3 (patience ran out), by the validation loss (0.125)\n"
-        "validation error: 5 of 20 rows\n"
-        "test error: 2 of 20 rows, 10.00 % (95 % interval: 2.79 to 30.10 %)\n"
-        "accuracy: 90.00 % of the test rows\n"
-        "always guessing 'no': a test error of 55.00 %\n"
-    )
