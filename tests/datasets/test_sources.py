@@ -101,6 +101,7 @@ def test_columns_of_tables_may_be_in_another_order(tmp_path):
     write("train.csv", table_bytes(12))
     write("test.csv", b"kind,id,b,a\nant,x,2,1\n")
     assert read_dataset(tmp_path, KIND).test[0].tolist() == [[1, 2]]
+    write("test.csv", b"kind,id,b\nant,x,2\n")
     assert read_dataset(tmp_path, KIND._replace(dropped=("a",))).test[0].tolist() == [[2]]
     write("train.csv", b"1,2,3\n" * 6)
     write("test.csv", b"1,2,3,4\n")
