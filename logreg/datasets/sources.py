@@ -4,17 +4,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple, Optional
 
-from logreg.datasets import mnist
+from logreg.datasets import formats, mnist
 from logreg.datasets.checks import SPLITS
-from logreg.datasets.formats import (
-    ARRAY_NAMES,
-    read_arrays,
-    read_idx,
-    read_npy,
-    reading,
-    sniff,
-    unpack_ahead,
-)
 from logreg.datasets.frames import is_frame, name_of
 from logreg.datasets.tables import read_table
 from logreg.errors import DatasetError
@@ -75,7 +66,7 @@ def read_ahead(dataset):
         files = mnist.idx_files(path.parent) if path else None
         for key, file in (files or {}).items():
             if files["train", "images"] == path and file.suffix == ".gz":
-                unpack_ahead(file, mnist.FILES[key].size)
+                formats.unpack_ahead(file, mnist.FILES[key].size)
 
 
 def _folders(dataset):
@@ -124,7 +115,7 @@ def _tables_of(source):
     if not isinstance(source, Path):
         return {"train": source} if is_frame(source) else {}
     if not os.path.isdir(source):
-        return {"train": source} if sniff(source) == "table" else {}
+        return {"train": source} if formats.sniff(source) == "table" else {}
     files = [(split, source / (split + end)) for split in SPLITS for end in TABLE_SUFFIXES]
     tables = {split: file for split, file in files if os.path.isfile(file)}
     return tables if {"train", "test"} <= set(tables) else {}
@@ -161,7 +152,7 @@ def _find_sets(names):
     """Find for each split the names of its two arrays, among the names of all."""
     found = {}
     for split, forms in _FORMS.items():
-        pairs = [tuple(map(form.format, pair)) for form in forms for pair in ARRAY_NAMES]
+        pairs = [tuple(map(form.format, pair)) for form in forms for pair in formats.ARRAY_NAMES]
         whole = [pair for pair in pairs if set(pair) <= set(names)]
         half = [pair for pair in pairs if set(pair) & set(names)]
         if whole:
@@ -184,7 +175,7 @@ def _splits_of(arrays):
 
 def _read_file(path):
     """Read the arrays of an npz or a pickle, which their names tell apart, or of IDX files."""
-    kind = sniff(path)
+    kind = formats.sniff(path)
     if kind == "idx":
         return _read_idx(path)
     if kind not in ("npz", "pickle"):
@@ -192,7 +183,7 @@ def _read_file(path):
         raise DatasetError(
             f"{path}: {what}; a data set is a .pkl, .pkl.gz, .npz or .csv file or a folder"
         )
-    arrays = read_arrays(path, lambda names: sum(_find_sets(names).values(), ()))
+    arrays = formats.read_arrays(path, lambda names: sum(_find_sets(names).values(), ()))
     return RawDataset(_splits_of(arrays), (path,), guess_square_images=kind == "pickle")
 
 
@@ -204,9 +195,9 @@ def _read_folder(folder):
             f"{folder}: a folder without a data set: it needs train.csv and test.csv, or "
             f"x_train.npy, y_train.npy, ...; {NEEDS_IDX}"
         )
-    with reading(folder):
+    with formats.reading(folder):
         names = sum(_find_sets(files).values(), ())
-    splits = _splits_of({name: read_npy(files[name])["x"] for name in names})
+    splits = _splits_of({name: formats.read_npy(files[name])["x"] for name in names})
     return RawDataset(splits, tuple(map(files.get, names)))
 
 
@@ -215,6 +206,6 @@ def _read_idx(path):
     files = mnist.idx_files(path if os.path.isdir(path) else path.parent)
     if files is None:
         raise DatasetError(f"{path}: {NEEDS_IDX}")
-    arrays = {key: read_idx(file)["x"] for key, file in files.items()}
+    arrays = {key: formats.read_idx(file)["x"] for key, file in files.items()}
     splits = {role: (arrays[role, "images"], arrays[role, "labels"]) for role in ("train", "test")}
     return RawDataset(splits, tuple(files.values()), is_idx=True)

@@ -7,14 +7,7 @@ import pytest
 from builders import SAMPLE, make_pairs, npz_bytes, sample, table_bytes, write
 
 from logreg import engine
-from logreg.datasets import (
-    load_data,
-    read_dataset,
-    read_test_set,
-    scaled,
-    shared_datasets,
-    splits,
-)
+from logreg.datasets import load_data, read_dataset, read_test_set, scaled, shared_datasets, splits
 from logreg.datasets.header import Columns
 from logreg.errors import DatasetError, SettingError
 from logreg.shell.options import NA, TableOptions

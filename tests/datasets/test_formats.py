@@ -18,14 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from logreg.datasets.formats import (
-    read_arrays,
-    read_idx,
-    read_npy,
-    read_npz,
-    read_pickle,
-    sniff,
-)
+from logreg.datasets.formats import read_arrays, read_idx, read_npy, read_npz, read_pickle, sniff
 from logreg.errors import DatasetError
 
 pytestmark = pytest.mark.engine_free
@@ -43,17 +36,15 @@ def py2_pickle(pairs, protocol):
 
 
 def same(found, wanted):
-    assert found.dtype == wanted.dtype
-    assert found.shape == wanted.shape
+    assert (found.dtype, found.shape) == (wanted.dtype, wanted.shape)
     assert found.tobytes() == wanted.tobytes()
 
 
 def same_sets(arrays, pairs):
     names = ("train", "valid", "test") if len(pairs) == 3 else ("train", "test")
     assert list(arrays) == [f"{letter}_{name}" for name in names for letter in "xy"]
-    for name, pair in zip(names, pairs):
-        same(arrays[f"x_{name}"], pair[0])
-        same(arrays[f"y_{name}"], pair[1])
+    for found, wanted in zip(arrays.values(), [array for pair in pairs for array in pair]):
+        same(found, wanted)
 
 
 def gzipped(data, is_zipped):
@@ -160,22 +151,18 @@ def pairs_of(x, y=None, protocol=2):
 LARGE = (60000, 60000, 60000)
 REFUSED = {
     "idx that claims": (read_idx, struct.pack(">HBBIII", 0, 8, 3, *LARGE), "cut off|memory"),
-    "idx that is longer": (read_idx, idx_bytes(numpy.zeros(3, "u1")) + b"x", "cut off or damaged"),
     "idx of many axes": (read_idx, bytes([0, 0, 8, 255]) + bytes([0, 0, 0, 1]) * 255 + b"\0", ""),
     "idx of another type": (read_idx, bytes([0, 0, 7, 1, 0, 0, 0, 1, 0]), "not an IDX file"),
     "npy of objects": (read_npy, npy_bytes(OBJECTS), r"object array: save numbers .*astype"),
     "npy that claims": (read_npy, npy_with_shape((10**12,)), "cut off|memory"),
     "npy of a long header": (read_npy, npy_with_shape("(" * 70000, 2), "damaged"),
     "npy of version 9": (read_npy, b"\x93NUMPY\x09\0" + bytes(99), "damaged"),
-    "npy that is longer": (read_npy, npy_bytes(numpy.zeros(3)) + b"x", "damaged"),
     "npz of objects": (read_npz, npz_bytes(x=OBJECTS), "array 'x': holds an object array"),
     "npz of no npy": (read_npz, zip_bytes({"x.npy": b"1,2\n"}), "array 'x': cannot be read"),
     "no zip": (read_npz, b"PK\x03\x04" + bytes(50), "cannot be read: cut off or damaged"),
     "lists": (read_pickle, pairs_of(numpy.zeros((2, 2)), [0, 1]), "three pairs .*numpy.asarray"),
     "no pairs": (read_pickle, pickle.dumps([1, 2, 3]), "three pairs"),
-    "one pair": (read_pickle, pickle.dumps([1]), "three pairs"),
     "objects": (read_pickle, pairs_of(numpy.array([None, None])), "dtype 'O8': save numbers"),
-    "records": (read_pickle, pairs_of(numpy.zeros(2, "i4,f4")), "opcode EMPTY_DICT"),
     "masked": (read_pickle, pairs_of(numpy.ma.zeros(2)), r"asks for numpy\.ma.*numpy\.asarray"),
     "a long list": (read_pickle, pickle.dumps(list(range(20000))), "more than 20000 opcodes"),
     "a dict": (read_pickle, pickle.dumps({"x": 1}, 2), "opcode EMPTY_DICT.*three pairs"),

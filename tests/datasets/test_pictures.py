@@ -14,7 +14,6 @@ from logreg.errors import DatasetError, ExtraError
 
 pytestmark = pytest.mark.engine_free
 FIELD = (28, 28)
-EXIF_ORIENTATION = 0x0112
 STYLES = [
     {},
     {"ink": (255, 230, 0)},
@@ -92,7 +91,7 @@ def test_ink_fits_the_box_and_stands_by_its_mass(shape, size):
 
 def test_a_camera_held_sideways(digit, random):
     upright, exif = drawing(digit, random), Image.Exif()
-    exif[EXIF_ORIENTATION] = 6
+    exif[0x0112] = 6  # its orientation
     turned = numpy.ascontiguousarray(numpy.rot90(upright))
     found = prepared(turned, "JPEG", exif=exif.tobytes(), quality=95)
     assert apart(found, prepared(upright)) < 3
