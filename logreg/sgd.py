@@ -223,13 +223,12 @@ def sgd_optimization(
 
     print("... building the model", flush=True)
     weights = balanced_weights(data.class_counts) if hyperparameters.class_weight else None
-    n_in, n_out = data.n_in, data.n_out
-    classifier, *expressions, loss = softmax_regression(n_in, n_out, hyperparameters, weights)
+    classifier, *given, loss = softmax_regression(data.n_in, data.n_out, hyperparameters, weights)
     best_model = BestModel(output, classifier, **metadata)
     datasets = shared_datasets(data, release, as_stored=True)
     note(engine.describe())
     callbacks = [log, verdict, best_model, *callbacks]
-    return fit(*expressions, datasets, hyperparameters, callbacks, loss)
+    return fit(*given, datasets, hyperparameters, callbacks, loss)
 
 
 def sgd_optimization_mnist(

@@ -48,9 +48,8 @@ class TableLog(Callback):
         self.n_rows = n_train, n_valid, n_test = data.sizes()
         label, error = data.most_frequent_class
         self.guess = f"always guessing {repr(label)[:60]}: a test error of {100 * error:.2f} %"
-        how = ""
-        if data.split:
-            how = " (in their order)" if data.split_seed is None else " (split at random)"
+        order = "in their order" if data.split_seed is None else "split at random"
+        how = f" ({order})" if data.split else ""
         self.lines = [
             f"{data.name}: {sum(self.n_rows)} rows, {data.n_in} features, {data.n_out} classes",
             f"{n_train} rows to train on, {n_valid} to validate, {n_test} to test{how}",

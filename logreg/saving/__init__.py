@@ -52,8 +52,7 @@ def dumps_model(classifier, **metadata):
     from logreg import engine
 
     check_stands_alone(classifier)
-    both = classifier.W, classifier.b
-    values = list(map(engine.value, both))
+    values = [engine.value(param) for param in (classifier.W, classifier.b)]
     W, b = (value.astype(numpy.result_type(*values), copy=False) for value in values)
     known = getattr(classifier, "metadata", {})  # of a model that was loaded
     metadata = {**provenance(), **known, **metadata}
