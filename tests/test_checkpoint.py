@@ -57,30 +57,21 @@ class Stop(Callback):
             raise StopTraining
 
 
-@functools.lru_cache(maxsize=None)
-def problem(floatx):
-    """What is trained: a classifier, and the first arguments of :func:`fit`."""
-    with engine.floatx(floatx):
-        return softmax_regression(4, 3, SETTINGS)
-
-
-def train(folder, stop=None, resume=False, floatx="float32", data=DATA, **changed):
+def train(folder, stop=None, resume=False, floatx="float32", **changed):
     """Run in a folder, which comes to hold model.pkl, run.state and run.csv."""
     hyperparameters = Hyperparameters(**{**vars(SETTINGS), **changed})
     folder = Path(folder)
     folder.mkdir(exist_ok=True)
     with engine.floatx(floatx):
-        classifier, *expressions, _ = problem(floatx)
-        for variable, _ in expressions[-1]:
-            engine.set_value(variable, numpy.zeros_like(engine.value(variable)))
+        classifier, *expressions, _ = softmax_regression(4, 3, hyperparameters)
         callbacks = [
             PrintLog(),
             BestModel(folder / "model.pkl", classifier),
             History(folder / "run.csv"),
-            Checkpoint(folder / "run.state", run_settings(data, hyperparameters), resume),
+            Checkpoint(folder / "run.state", run_settings(DATA, hyperparameters), resume),
             *([stop] if stop else []),
         ]
-        return fit(*expressions, shared_datasets(data), hyperparameters, callbacks)
+        return fit(*expressions, shared_datasets(DATA), hyperparameters, callbacks)
 
 
 def outcome(folder):
@@ -96,10 +87,6 @@ def outcome(folder):
 
 def lines(out):
     return [line for line in out.splitlines() if re.match(r" *epoch|Optimization", line)]
-
-
-def contents(folder):
-    return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
 
 # Validated every 4 minibatches, a run is stopped by patience in the middle of an epoch.

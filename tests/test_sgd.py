@@ -171,11 +171,11 @@ class Oracle:
 def test_a_run_computes_what_numpy_computes(options, capsys, working_folder):
     # 4 minibatches, 2 and 3; some rows are left over.
     pairs = make_pairs((47, 25, 33), dtype="float64", seed=3)
-    oracle, recorder, best = Oracle(pairs, **options), Recorder(), 2.0
+    oracle, best = Oracle(pairs, **options), 2.0
     settings = Hyperparameters(0.05, n_epochs=7, batch_size=10, patience=40, **options)
-    run = sgd_optimization(read_dataset(pairs), settings, callbacks=[recorder])
-    assert len(recorder.validations) == 7
-    for epoch, validation in enumerate(recorder.validations):
+    run = sgd_optimization(read_dataset(pairs), settings)
+    assert len(run.validations) == 7
+    for epoch, validation in enumerate(run.validations):
         cost = numpy.mean([oracle.step(i) for i in range(4)])
         valid = oracle.errors(1)
         test = oracle.errors(2) if valid[0] < best else (None, None)
