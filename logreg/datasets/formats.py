@@ -94,7 +94,8 @@ def unpack_ahead(path, size):
     def unpack():
         with contextlib.suppress(OSError, zlib.error):
             # In one call, as after each it would wait for Python.
-            found.append(zlib.decompress(path.read_bytes(), 31, size))  # 31: gzip
+            data = zlib.decompress(path.read_bytes(), 31, size)  # 31: gzip
+            found.append(numpy.array(numpy.frombuffer(data, "uint8")))  # NumPy asks for large pages
 
     found = []
     _ahead[path] = thread, found = threading.Thread(target=unpack, daemon=True), found
@@ -120,7 +121,7 @@ def read_idx(path):
         size = start + math.prod(shape) * dtype.itemsize
         if ahead or isinstance(stream, gzip.GzipFile):
             stream.seek(0)
-            data = numpy.frombuffer(ahead[0] if ahead else stream.read(size + 1), "uint8")
+            data = ahead[0] if ahead else numpy.frombuffer(stream.read(size + 1), "uint8")
         else:
             data = numpy.memmap(path, mode="r")
         _check_size(len(data), size)

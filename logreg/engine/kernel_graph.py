@@ -137,13 +137,15 @@ class Kernel:
             if found:
                 op = self.CrossEntropy(scale, found[2])
                 new[variable] = op.make_node(rows, *found[:2], y).outputs[0]
-        gradients = [v for v in variables if is_gradient(v)] if new else []
+        if not new:
+            return None
+        gradients = [v for v in variables if is_gradient(v)]
         for cost in {v.tag.gradient_of[0] for v in gradients}:
             of_cost = [v for v in gradients if v.tag.gradient_of[0] is cost]
             params = [v.tag.gradient_of[1] for v in of_cost]
             new.update(zip(of_cost, self.T.grad(self.tools.clone(cost, new), params)))
         outputs = self.tools.clone(outputs, new)
-        return outputs if new and x not in ancestors(outputs) else None
+        return None if x in ancestors(outputs) else outputs
 
     def _is_same(self, variable, pattern):
         return self.tools.equal_computations([variable], [pattern])

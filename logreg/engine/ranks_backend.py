@@ -50,9 +50,10 @@ class RanksBackend:
             values = [numpy.asarray(value) for value in of_rows(start, start + n_rows)]
             parts = [n_rows / batch_size * value.ravel() for value in values]
             buffer = numpy.concatenate([*parts, numpy.zeros(ranks.size, cost.dtype)])
-            edges = numpy.cumsum([part.size for part in parts])
-            sums = numpy.split(ranks.sum_step(buffer), edges)
-            sums = [s.reshape(v.shape).astype(v.dtype) for s, v in zip(sums, values)]
+            ranks.sum_step(buffer)
+            edges = numpy.cumsum([0, *map(len, parts)])
+            each = zip(edges, edges[1:], values)
+            sums = [buffer[a:b].reshape(v.shape).astype(v.dtype) for a, b, v in each]
             apply(*sums[1:])
             return sums[:1]
 

@@ -170,7 +170,6 @@ def sum_step(buffer):
     global _buffer, _was_anyone_asked
     _buffer = buffer
     _was_anyone_asked = _sum_and_tell(buffer, _was_asked).any()
-    return buffer
 
 
 def meet(number=0):
