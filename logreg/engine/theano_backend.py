@@ -9,6 +9,7 @@ import shutil
 import sys
 import types
 import warnings
+import zlib
 
 from logreg.engine.backend import Backend, user_setting
 from logreg.engine.kernel_graph import make_tools
@@ -66,6 +67,7 @@ def _import():
             del sys.modules[name]
         del os.environ["THEANO_FLAGS"]
         os.environ.update(environ)
+    _keep_compiled_code()
     theano.gof.vm.CVM = _compiled_loop
     if sys.version_info >= (3, 11):  # whose headers the C code of a scan does not know
         sys.modules["theano.scan_module.scan_perform_ext"] = None
@@ -119,3 +121,30 @@ def _flags():
             users = user_setting("theano", "gcc.cxxflags") or ""
             flags["gcc.cxxflags"] = f"{users} {RENAMED}".strip()
     return flags
+
+
+def _keep_compiled_code():
+    """Keep Theano 1.0.5 from compiling in each process what it has compiled before.
+
+    Two faults hide operations from its cache, half a second each: it takes an empty `__props__`
+    for "has no version", and it makes the version of external C code from the hash of a string,
+    which Python salts.
+    """
+    from theano.gof.op import COp, Op
+
+    def subclasses(cls):
+        for sub in cls.__subclasses__():
+            yield sub
+            yield from subclasses(sub)
+
+    for op in set(subclasses(Op)):
+        if vars(op).get("__props__") == ():
+            del op.__props__
+
+    def c_code_cache_version(self):
+        version = (zlib.crc32("".join(self.func_codes).encode()),)
+        if hasattr(self, "params_type"):
+            version += (self.params_type.c_code_cache_version(),)
+        return version
+
+    COp.c_code_cache_version = c_code_cache_version

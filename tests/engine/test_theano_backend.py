@@ -77,6 +77,24 @@ def test_blas_computes_what_numpy_computes(run):
     assert (done.returncode, done.stderr) == (0, "") and "-lscipy_openblas" in done.stdout
 
 
+@needs_compiler
+def test_a_second_process_compiles_nothing(run, tmp_path):
+    code = """
+from logreg.engine import T, theano
+from theano.gof.cmodule import GCC_compiler
+from logreg.model import LogisticRegression
+compiled, compile_str = [], GCC_compiler.compile_str
+GCC_compiler.compile_str = staticmethod(lambda *a, **b: compiled.append(a) or compile_str(*a, **b))
+i, x, y = T.lscalar(), T.matrix(), T.ivector()
+c = LogisticRegression(x, 3, 2)
+theano.function([i, x, y], T.grad(c.negative_log_likelihood(y[i:]), c.params))
+print(len(compiled))
+"""
+    env = {"THEANO_FLAGS": f"base_compiledir={tmp_path},floatX=float32"}
+    first, second = (int(run("-c", code, env=env).stdout) for _ in range(2))
+    assert first > 0 and second == 0
+
+
 @pytest.mark.parametrize("name, flags", [("cuda0", ""), ("jax:cpu", ""), (None, "device=cuda0")])
 def test_a_gpu_is_pytensors(run, name, flags):
     code = f"from logreg.engine import use_device; use_device({name!r})"
