@@ -208,7 +208,7 @@ def test_a_signal_to_any_rank_ends_all_and_the_run_resumes_on_others(run, mpirun
 
 
 FAILURE = """
-import os, resource, signal, sys
+import sys
 from logreg import callbacks, early_stopping
 from logreg.shell import ranks
 ranks.start()
@@ -217,11 +217,6 @@ def fail(*args):
 if ranks.rank == {}:
     early_stopping.EarlyStopping.update = fail
 """
-FILE_LIMIT = (
-    "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
-    "resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300)); "
-    "args[0].best_iter = args[1]; return True"
-)
 
 
 @pytest.mark.parametrize(
@@ -231,13 +226,12 @@ FILE_LIMIT = (
         ("1 / 0", 0, "error: rank 0 of 3: Traceback"),
         ("sys.exit(5)", 1, "SystemExit: 5"),
         ("raise callbacks.StopTraining", 1, "the ranks no longer have the same parameters"),
-        (FILE_LIMIT, 0, "error: best_model.pkl cannot be written: File too large"),
     ],
 )
 def test_a_rank_that_fails_ends_all_and_is_named(mpirun, pairs, fault, rank, message):
     done = mpirun(3, "-c", FAILURE.format(fault, rank) + TRAIN.format(OPTIONS))
     assert message in done.stderr
-    assert done.returncode != 0 or "_exit" in fault
+    assert done.returncode != 0
     named = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(named) == 1, done.stderr
 
@@ -259,8 +253,7 @@ def test_a_script_fails_on_one_rank(mpirun, fault, before, message):
 def test_ranks_whose_parameters_differ_end_and_say_so(mpirun):
     rule = "train(lambda c, p: updates.sgd(c, p, 0.1 + 0.001 * (ranks.rank == 2)))"
     done = mpirun(3, "-c", TRAINS + rule)
-    assert done.returncode != 0
-    assert "error: rank 0 of 3: " in done.stderr
+    assert done.returncode != 0 and "error: rank 0 of 3: " in done.stderr
     assert "no longer do the same: rank 2 unlike rank 0; what" in done.stderr
 
 

@@ -1,6 +1,5 @@
 """Which engine is chosen, and the interface of its back ends: on the CPU, and on a device."""
 
-import functools
 import os
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from builders import cost_and_gradients, make_pairs, probabilities
 
 from logreg import engine
 from logreg.engine import T, theano
-from logreg.engine.backend import user_setting
 from logreg.errors import EngineError, SettingError
 from logreg.model import LogisticRegression
 
@@ -51,33 +49,24 @@ def test_a_folder_that_cannot_be_written_is_named(run):
     assert error.endswith(f"set {FLAGS}=base_compiledir=FOLDER, with a folder that can be written")
 
 
-def test_the_users_setting_is_told_from_the_default(monkeypatch, tmp_path):
-    monkeypatch.delenv(FLAGS, raising=False)
-    rc = tmp_path / "rc"
-    monkeypatch.setenv(RC, str(rc))
-
-    def settings():
-        return [user_setting(engine.NAME, option) for option in ("floatX", "blas.ldflags")]
-
-    assert settings() == [None, None]
-    rc.write_text("[global]\nfloatX = float64\n[blas]\nldflags = -lmine\n")
-    assert settings() == ["float64", "-lmine"]
-    monkeypatch.setenv(FLAGS, "floatX=float64,blas.ldflags=,floatX=float32")
-    assert settings() == ["float32", ""]
+RC_TEXT = "[global]\nfloatX = float64\n[blas]\nldflags = -lmine\n"
 
 
 @pytest.mark.parametrize(
-    "flags, option, expected",
+    "rc, flags, option, expected",
     [
-        ("", None, "float32"),
-        ("floatX=float64", None, "float64"),
-        ("floatX=float64", "float32", "float32"),
-        ("", "float64", "float64"),
+        ("", None, None, "float32"),
+        (RC_TEXT, None, None, "float64"),
+        (RC_TEXT, "floatX=float64,blas.ldflags=,floatX=float32", None, "float32"),
+        ("", "floatX=float64", None, "float64"),
+        ("", "floatX=float64", "float32", "float32"),
+        ("", "", "float64", "float64"),
     ],
 )
-def test_a_command_uses_float32_unless_told(monkeypatch, flags, option, expected):
-    monkeypatch.setenv(RC, os.devnull)
-    monkeypatch.setenv(FLAGS, flags)
+def test_a_command_uses_float32_unless_told(monkeypatch, tmp_path, rc, flags, option, expected):
+    (tmp_path / "rc").write_text(rc)
+    monkeypatch.setenv(RC, str(tmp_path / "rc"))
+    monkeypatch.setenv(FLAGS, flags) if flags else monkeypatch.delenv(FLAGS, raising=False)
     engine.set_floatx(option)
     assert theano.config.floatX == expected
     with pytest.raises(SettingError, match="floatX is 'float16': logreg needs float32 or float64"):
@@ -114,10 +103,8 @@ class Softmax:
         self.dataset = engine.shared_data(self.data_x.copy()), T.cast(data_y, "int32")
         with engine.floatx("float32"):
             self.model = LogisticRegression(self.x, 4, 3)
-        self.cost, self.errors = (
-            self.model.negative_log_likelihood(self.y),
-            self.model.errors(self.y),
-        )
+        self.cost = self.model.negative_log_likelihood(self.y)
+        self.errors = self.model.errors(self.y)
         random = numpy.random.RandomState(1)
         self.values = [random.randn(*shape).astype("float32") for shape in ((4, 3), (3,))]
         for param, value in zip(self.model.params, self.values):
@@ -145,10 +132,8 @@ class Softmax:
 
     def is_taken(self):
         """Whether the parameters are where NumPy is."""
-        values = [param.get_value() for param in self.model.params]
-        return all(
-            map(functools.partial(numpy.allclose, rtol=1e-4, atol=1e-5), values, self.values)
-        )
+        found = zip([param.get_value() for param in self.model.params], self.values)
+        return all(numpy.allclose(*pair, rtol=1e-4, atol=1e-5) for pair in found)
 
 
 @pytest.mark.parametrize("gradients", [engine.gradients, T.grad])
