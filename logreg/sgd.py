@@ -278,6 +278,8 @@ def _check_expressions(x, y, cost, errors, updates, hyperparameters, loss):
     Returned are the updates as a list; the parameters, which are the variables of the updates that
     the cost depends on; and how many columns and classes the model has, 0 where it is not known.
     """
+    if not isinstance(hyperparameters, Hyperparameters):
+        raise SettingError(f"hyperparameters is {hyperparameters!r}: give a Hyperparameters(...)")
     numbers = {"cost": cost, "errors": errors}
     if hyperparameters.criterion == "loss":
         numbers["loss"] = loss

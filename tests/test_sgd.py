@@ -308,6 +308,7 @@ def with_training_set(x, y):
     ("changed", "message"),
     [
         ({"x": X}, r"^x is (.|\n)*symbolic variables, such as .* given as datasets"),
+        ({"hyperparameters": 0.1}, r"^hyperparameters is 0.1: give a Hyperparameters\(...\)"),
         ({"hyperparameters": BY_LOSS}, "^loss is None: .* errors, loss symbolic numbers"),
         ({"cost": T.vector("costs")}, r"^cost is costs: .* cost, errors symbolic numbers"),
         ({"x": T.matrix("other")}, "neither cost nor errors is made of other"),
@@ -336,7 +337,7 @@ def with_training_set(x, y):
         (with_training_set(X[:9], Y[:9]), "batch size is 10, but the training set has 9 rows"),
         ({"datasets": [*PAIRS[:2], (theano.shared(X[:0]), SHARED[:0])]}, "the test set has 0 rows"),
     ],
-    ids=range(25),
+    ids=range(26),
 )
 def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, message, monkeypatch):
     monkeypatch.setattr(engine, "compile_step", None)

@@ -25,14 +25,19 @@ def percent(error):
     return "" if error is None else "%f" % (error * 100.0)
 
 
+def _told(error, test_error):
+    """The errors of an epoch, in words."""
+    return f"{error} %" + (f", test error {test_error} %" if test_error else "")
+
+
 def differences(run):
     """List, in words, where the errors that a run has printed are not the tutorial's."""
     last, here, there = min(run.hyperparameters.n_epochs, LAST_EPOCH), {}, {}
     for v in run.validations:
-        here[f"epoch {run.epoch_of(v.iter)}"] = percent(v.error), percent(v.test_error)
+        here[f"epoch {run.epoch_of(v.iter)}"] = _told(percent(v.error), percent(v.test_error))
     for epoch, errors in read_reference().items():
         if epoch <= last:
-            there[f"epoch {epoch}"] = errors
+            there[f"epoch {epoch}"] = _told(*errors)
     here["epochs"], there["epochs"] = run.epoch, last
     return [
         f"{name}: {here.get(name, 'nothing')}, and the tutorial has {there.get(name, 'nothing')}"
