@@ -2,13 +2,12 @@
 
 Only this package knows which one runs: the others import `theano` and `T` from here. The functions
 below are the interface; what differs between engines, devices and several ranks stands in a back
-end's module (a GPU: `theano_backend`, and `jax_backend` for PyTensor), and what puts the native
-kernel into graphs in `kernel_graph` and `kernel_ops`.
+end's module (a GPU: `jax_backend`), and what puts the native kernel into graphs in `kernel_graph`
+and `kernel_ops`.
 What comes in are symbolic expressions, shared variables and NumPy arrays.
 """
 
 import contextlib
-import importlib.util
 import os
 import re
 
@@ -35,9 +34,6 @@ def _load():
         )
     reasons = []
     for name in [wanted] if wanted else LOADERS:
-        if importlib.util.find_spec(name) is None:
-            reasons.append(f"{name} is not installed")
-            continue
         try:
             return LOADERS[name]()
         except SettingError:
@@ -73,8 +69,8 @@ def set_floatx(floatx=None):
 def use_device(name=None):
     """Let data and parameters live on a device from now on; if it cannot be used, on the CPU.
 
-    `name` is ``'cpu'``; ``'cuda'``, ``'cuda0'``, ``'cuda1'``, ... for a GPU, on Theano by pygpu and
-    on PyTensor by its JAX backend; on PyTensor also ``'jax:cpu'``. None is what Theano's flags say.
+    `name` is ``'cpu'``; on PyTensor, by its JAX backend, also ``'cuda'``, ``'cuda0'``, ``'cuda1'``,
+    ... for a GPU, and ``'jax:cpu'``. None is the engine's own choice, which must be the CPU.
     """
     global _backend
     _backend.release()
