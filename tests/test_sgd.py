@@ -332,12 +332,13 @@ def with_training_set(x, y):
         (with_training_set(X, Y + 0.5), "y is float64 of shape .*, and the symbolic y is int32"),
         (with_training_set(X, Y.astype(str)), "y is <U.* the symbolic y is int32"),
         (with_training_set(X, numpy.eye(3)[Y]), r"y is float64 of shape \(20, 3\)"),
+        (with_training_set(X[:, :3], Y), r"shape \(20, 3\), and the model takes 4 columns"),
         (with_training_set(X[:, :, None], Y), r"x has shape \(20, 4, 1\), .* 2 dimensions"),
         (with_training_set(X * numpy.nan, Y), "training set: x holds nan in row 0, column 0"),
         (with_training_set(X[:9], Y[:9]), "batch size is 10, but the training set has 9 rows"),
         ({"datasets": [*PAIRS[:2], (theano.shared(X[:0]), SHARED[:0])]}, "the test set has 0 rows"),
     ],
-    ids=range(26),
+    ids=range(27),
 )
 def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, message, monkeypatch):
     monkeypatch.setattr(engine, "compile_step", None)
