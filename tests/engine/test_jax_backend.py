@@ -77,7 +77,7 @@ def test_steps_wait_until_the_queue_is_full_or_something_depends_on_them(jax):
     for ask, expected in (
         (lambda: train_model(1), 311),  # the queue is full
         (train_model.costs, 31),
-        (lambda: other(1), 31),  # whose step comes after these
+        (lambda: other(1), 31),  # whose step comes after these, and before a value is set
         (lambda: engine.value(digits), 31),
         (error, 31),
         (engine.take_steps, 31),
@@ -90,15 +90,6 @@ def test_steps_wait_until_the_queue_is_full_or_something_depends_on_them(jax):
         ask()
         assert digits.get_value() == expected
     assert error() == (1.0, 1.0)
-
-
-def test_steps_and_a_value_that_is_set_keep_their_order(jax):
-    train_model, digits, _ = compile_digits(block=9)
-    train_model(1)
-    engine.set_value(digits, 7)
-    train_model(2)
-    assert [int(cost) for cost in train_model.costs()] == [1, 2]
-    assert train_model.costs() == [] and digits.get_value() == 72
 
 
 def test_without_jax_the_error_names_the_extra(run):
