@@ -78,7 +78,7 @@ def _arguments(args, env, options):
 def run():
     """Run this interpreter with some arguments and wait for its end."""
 
-    def run(*args, env=None, timeout=300, **options):
+    def run(*args, env=None, timeout=1800, **options):
         command, options = _arguments(args, env, options)
         return subprocess.run(command, timeout=timeout, check=False, **options)
 

@@ -10,7 +10,7 @@ FOLDER = ROOT / "tests" / "behaviour"
 
 
 def test_every_command_does_what_the_table_says(run):
-    done = run(FOLDER / "behaviour.py", "--compare", FOLDER / "table.json", timeout=600)
+    done = run(FOLDER / "behaviour.py", "--compare", FOLDER / "table.json")
     assert done.stdout == ""
     assert done.returncode == 0, done.stderr
     assert "530 commands" in done.stderr

@@ -119,7 +119,7 @@ def test_two_that_write_one_file_do_not_meet(run, start, old):
     writer.stdout.readline()
     replace(old)
     assert old.read_bytes() == b"new"
-    writer.communicate("go on\n", timeout=60)
+    writer.communicate("go on\n", timeout=600)
     assert old.read_bytes() == b"from a process"
     assert sorted(os.listdir(".")) == sorted([old.name, left])
 
@@ -136,7 +136,7 @@ def test_a_file_belongs_to_one_run_until_its_process_ends_however_that_ends(run,
     for _ in range(2):
         with pytest.raises(ModelFileError, match="pkl belongs to another run"), owning([old]):
             pass
-    process.communicate(timeout=60)
+    process.communicate(timeout=600)
     assert sorted(os.listdir(".")) == before
     assert run("-c", OWN + " os._exit(9)").returncode == 9
     for error in (KeyError, ValueError):

@@ -34,9 +34,7 @@ def test_a_run_killed_50_times_ends_like_an_undisturbed_one(run, working_folder)
 
 def main():
     train = prepare()
-    begin = time.monotonic()
-    assert wait(start("undisturbed", train)) == 0
-    duration = time.monotonic() - begin
+    assert end_of(start("undisturbed", train)) == 0
     expected = outcome("undisturbed")
     assert len(expected[1]) > 100
 
@@ -45,11 +43,13 @@ def main():
     while kills < KILLS or not is_over:
         n_rounds += is_over
         folder = f"round{n_rounds}"
+        goal = n_validations(folder) + moments.randrange(5)
+
+        def is_due(folder=folder, goal=goal):
+            return n_validations(folder) >= goal and moments.random() < 0.05
+
         pid = start(folder, train)
-        if kills < KILLS:
-            time.sleep(moments.uniform(0, duration / 3))
-            os.kill(pid, signal.SIGKILL)
-        status = wait(pid)
+        status = end_of(pid, is_due) if kills < KILLS else end_of(pid)
         assert status in (0, signal.SIGKILL), status
         is_over = status == 0
         kills += not is_over
@@ -101,9 +101,21 @@ def start(folder, train):
         os._exit(code)
 
 
-def wait(pid):
-    _, status = os.waitpid(pid, 0)
-    return status
+def n_validations(folder):
+    """How many a run has written."""
+    history = Path(folder, HISTORY)
+    return history.read_bytes().count(b"\n") if history.exists() else 0
+
+
+def end_of(pid, is_due=lambda: False):
+    """Wait for a process, and kill it once that is due; its status."""
+    while not is_due():
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return status
+        time.sleep(0.0005)
+    os.kill(pid, signal.SIGKILL)
+    return os.waitpid(pid, 0)[1]
 
 
 def iteration_reached(folder):

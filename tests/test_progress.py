@@ -25,7 +25,7 @@ def test_a_terminal_shows_a_line_below_what_is_printed(options, is_shown, start)
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, b"\x18\0\x78\0\0\0\0\0")  # 24 lines of 120
     process = start(*TRAIN, "--n-epochs", "30", *options, stderr=theirs)
     os.close(theirs)
-    out, _ = process.communicate(timeout=120)
+    out, _ = process.communicate(timeout=600)
     err = b""
     try:
         while True:

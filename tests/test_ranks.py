@@ -27,7 +27,7 @@ def mpirun():
     def mpirun(n, *args, env=None):
         env = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT}/tests", **(env or {})}
         command = [str(MPIEXEC), "-n", str(n), sys.executable, *map(str, args)]
-        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=600)
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=1800)
 
     return mpirun
 

@@ -125,7 +125,7 @@ def test_the_lines_for_the_shell_run_as_pasted(clone):
         )
         assert done.returncode == 0, f"{line}\n{done.stderr}"
         assert done.stdout or "--output" in line or ".report" in line, line
-    written = "best_model.pkl model.pkl run.state run.csv predicted.csv best_model.html page.html"
+    written = "best_model.pkl model.pkl run.state run.csv predicted.csv best_model.html"
     assert {*written.split()} <= {*os.listdir(clone)}
 
 

@@ -145,7 +145,7 @@ def test_a_pipe_that_is_closed_ends_the_run_without_a_traceback(start, working_f
     assert process.stdout.readline() == "... loading data\n"
     process.stdout.close()  # as `head -1` does
     err = process.stderr.read()
-    assert process.wait(timeout=120) == 1
+    assert process.wait(timeout=600) == 1
     assert "Traceback" not in err and "Exception ignored" not in err
 
 

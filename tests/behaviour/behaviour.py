@@ -240,6 +240,7 @@ def main():
         return 0
     then = json.loads(Path(args.compare).read_text("utf-8")) if args.compare else {}
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
     now = run_all()
     print(f"{len(now)} commands", file=sys.stderr)
     if args.record:

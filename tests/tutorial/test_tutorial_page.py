@@ -268,7 +268,7 @@ def axe(tmp_path_factory):
     if not shutil.which("npm"):
         pytest.skip("there is no npm, which has axe-core")
     command = ["npm", "pack", "axe-core@4", "--silent"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=120)
+    done = subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=600)
     for archive in folder.glob("*.tgz"):
         with tarfile.open(archive) as tar:
             return tar.extractfile("package/axe.min.js").read().decode()
