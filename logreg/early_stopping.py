@@ -1,4 +1,4 @@
-"""Early stopping with patience: when a run has gone on long enough without gain."""
+"""Early stopping with patience: a run ends when nothing has improved for long."""
 
 import math
 

@@ -1,7 +1,8 @@
 """The errors that a user can cause and mend.
 
 Each message says what was given, what is needed and what to do. The command line prints it behind
-``error: `` and exits with 1. Everything else is a fault of ours and keeps its traceback.
+``error: `` and exits with 1. So does it what the operating system refuses. Everything else
+is a fault of ours and keeps its traceback.
 """
 
 import contextlib

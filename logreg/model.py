@@ -39,8 +39,8 @@ class LogisticRegression:
     Attributes
     ----------
     W : shared variable or expression, shape (n_in, n_out)
-        Weights, a column for each class. Classes j and k meet at right angles to the difference of
-        their columns.
+        Weights, a column for each class. The border between classes j and k is perpendicular to
+        the difference of their columns.
     b : shared variable or expression, shape (n_out,)
         Biases.
     params : list of shared variables
@@ -113,7 +113,7 @@ class LogisticRegression:
         # when a probability underflows to 0.
         log_likelihoods = T.log(self.p_y_given_x)[T.arange(labels.shape[0]), labels]
         if weights is not None:
-            if not hasattr(weights, "owner"):  # an array: the kernel takes no other weights
+            if not hasattr(weights, "owner"):  # an array: the kernel needs a constant
                 weights = T.constant(numpy.asarray(weights, dtype=self.W.dtype))
             log_likelihoods = T.cast(weights, self.W.dtype)[labels] * log_likelihoods
         cost = -T.mean(log_likelihoods)
@@ -187,5 +187,5 @@ def balanced_weights(class_counts):
     >>> balanced_weights([2, 6]).tolist()
     [2.0, 0.6666666666666666]
     """
-    counts = numpy.maximum(class_counts, 1)  # a class without rows has a weight for nothing
+    counts = numpy.maximum(class_counts, 1)  # the weight of a class without rows is not used
     return sum(class_counts) / (len(counts) * counts)

@@ -116,7 +116,7 @@ def plot_curve(model, ax=None):
     """
     metadata = model if isinstance(model, dict) else getattr(model, "metadata", {})
     if callable(metadata):  # that of a Run
-        metadata = metadata() if model.validations else {}
+        metadata = metadata() if model.best_validation else {}
     points, stopping, gains = replay(metadata)
     iters, costs, errors, tests, *losses = points.T
     n_batches = metadata.get("n_train_batches") or 1

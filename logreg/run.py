@@ -10,8 +10,8 @@ from logreg.early_stopping import EarlyStopping
 from logreg.hyperparameters import Hyperparameters
 
 # The hyperparameters that a run goes by; the cost and the updates are made with the others.
-OF_A_RUN = ("n_epochs", "batch_size", "patience", "patience_increase", "improvement_threshold")
-OF_A_RUN += ("criterion",)
+OF_EARLY_STOPPING = ("patience", "patience_increase", "improvement_threshold", "criterion")
+OF_A_RUN = ("n_epochs", "batch_size", *OF_EARLY_STOPPING)
 
 
 class Validation(NamedTuple):
@@ -28,8 +28,8 @@ class Validation(NamedTuple):
     loss : float or None
         Mean loss of the validation set, over all of its rows, if the best model goes by it.
     test_error, test_error_all_rows : float or None
-        As the errors above, of the test set. It is tried at each new best; or, if that goes by the
-        loss, once at the end.
+        As the errors above, of the test set. It is tried at each new best, but with criterion
+        'loss' once, at the end.
     """
 
     iter: int

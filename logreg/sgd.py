@@ -1,8 +1,8 @@
 """Minibatch stochastic gradient descent with early stopping: the tutorial's trainer.
 
 :func:`softmax_regression` builds what is minimized, :func:`train` is the tutorial's loop, and
-:func:`fit` trains any model: a cost, an error expression and a list of updates are all that it
-knows of one. :func:`sgd_optimization_mnist` trains the tutorial's.
+:func:`fit` trains any model: all that it knows of one is a cost, an error expression and a list of
+updates. :func:`sgd_optimization_mnist` trains the tutorial's.
 """
 
 from dataclasses import asdict
@@ -28,8 +28,8 @@ from logreg.shell.files import check_writable, owning
 def softmax_regression(n_in, n_out, hyperparameters, weights=None):
     """Build the tutorial's model: a LogisticRegression, and the first five arguments of `fit`.
 
-    `weights` are those of the classes in the cost, if these are to differ. The last of what is
-    returned is the loss: the cost without penalties.
+    `weights` are those of the classes in the cost; without them, all count the same. The loss,
+    which comes last, is the cost without penalties.
     """
     x = T.matrix("x")  # a minibatch, one example a row
     y = T.ivector("y")  # and its labels
@@ -50,20 +50,24 @@ def softmax_regression(n_in, n_out, hyperparameters, weights=None):
 def compile_functions(x, y, cost, errors, updates, datasets, run, loss=None):
     """Compile `train_model`, `validate_model` and `test_model`, as the tutorial calls them.
 
-    ``train_model(i)`` takes a step on minibatch i, at once or later. ``train_model.costs()``
-    returns the costs of the steps since its last call. `validate_model` and `test_model` return two
-    errors: over the whole minibatches of their set, as the tutorial counts, and over all its rows.
-    `validate_model` also returns the mean of `loss` over all rows, or None if it does not decide.
+    ``train_model(i)`` asks for a step on minibatch i: the engine may take it later, with others.
+    ``train_model.costs()`` returns the costs of the steps since its last call. `validate_model` and
+    `test_model` return two errors: over the whole minibatches of their set, as the tutorial counts,
+    and over all its rows.
+    `validate_model` also returns the mean of `loss` over all rows, or None with criterion 'error'.
     """
     train_set, valid_set, test_set = datasets
     batch_size, block = run.hyperparameters.batch_size, run.validation_frequency
     train_model = engine.compile_step(x, y, train_set, batch_size, cost, updates, block)
     errors_of_validation = engine.compile_errors(x, y, valid_set, batch_size, errors)
     test_model = engine.compile_errors(x, y, test_set, batch_size, errors)
-    if run.hyperparameters.criterion == "error":
-        return train_model, lambda: (*errors_of_validation(), None), test_model
-    mean_loss = engine.compile_mean(x, y, valid_set, loss)
-    return train_model, lambda: (*errors_of_validation(), mean_loss()), test_model
+    by_loss = run.hyperparameters.criterion == "loss"
+    mean_loss = engine.compile_mean(x, y, valid_set, loss) if by_loss else lambda: None
+
+    def validate_model():
+        return (*errors_of_validation(), mean_loss())
+
+    return train_model, validate_model, test_model
 
 
 def train(train_model, validate_model, test_model, run, callbacks=()):
@@ -84,7 +88,7 @@ def train(train_model, validate_model, test_model, run, callbacks=()):
                 if (iter + 1) % run.validation_frequency == 0:
                     cost = float(numpy.mean(train_model.costs()))
                     validation = Validation(iter, cost, *validate_model())
-                    # A model of NaN predicts class 0, which may well be right most often.
+                    # A model of NaN predicts class 0 everywhere, and may err least by that.
                     if not engine.are_finite(run.variables):
                         return "diverged"
                     run.validations.append(validation)
@@ -122,12 +126,12 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
         Training, validation and test set: pairs (x, y) as :func:`logreg.load_data` returns them,
         or of NumPy arrays. These are cast to the types of `x` and `y`; uint8 is divided by 256.
     hyperparameters : Hyperparameters
-        Of these, all but what `cost` and `updates` are made with.
+        The run goes by all of them but those that `cost` and `updates` contain already.
     callbacks : sequence of Callback
         What is called as the run goes on; see :mod:`logreg.callbacks`.
     loss : symbolic scalar, optional
-        What the best model has least of on all validation rows, with ``criterion='loss'``: a mean
-        over the rows, such as the cost without penalties.
+        Decides with ``criterion='loss'`` which model is best, by its value on all validation rows:
+        a mean over the rows, such as the cost without penalties.
 
     Returns
     -------
@@ -171,7 +175,7 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
         with starting("compiling: the first time on a machine, this takes a while"):
             functions = compile_functions(x, y, cost, errors, updates, datasets, run, loss)
         train_model, _, test_model = functions
-        for callback in reversed(callbacks):
+        for callback in reversed(callbacks):  # Checkpoint restores the run before others see it
             callback.on_train_begin(run)
         run.start_clock()
         try:
@@ -187,12 +191,13 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
 
 
 def _test_best(run, test_model):
-    """Test the best parameters if that was not done; then put the last ones back."""
+    """Test the best parameters if that was not done; there must be some, unless it was stopped."""
     best = run.best_validation
-    if best is None and run.reason == "diverged":
+    if best is None and run.reason in ("diverged", "patience", "n_epochs"):
+        what = "its parameters are not" if run.reason == "diverged" else "no validation loss is"
         raise SettingError(
-            f"the run diverged in epoch {run.epoch}: its parameters are not finite, and there "
-            "is no model to keep; give a lower learning rate"
+            f"the run diverged in epoch {run.epoch}: {what} finite, and there is no model to "
+            "keep; give a lower learning rate"
         )
     if best and best.test_error is None:
         with run.at_its_best():
@@ -223,12 +228,13 @@ def sgd_optimization(
 
     print("... building the model", flush=True)
     weights = balanced_weights(data.class_counts) if hyperparameters.class_weight else None
-    classifier, *given, loss = softmax_regression(data.n_in, data.n_out, hyperparameters, weights)
+    n_in, n_out = data.n_in, data.n_out
+    classifier, *arguments, loss = softmax_regression(n_in, n_out, hyperparameters, weights)
     best_model = BestModel(output, classifier, **metadata)
     datasets = shared_datasets(data, release, as_stored=True)
     note(engine.describe())
     callbacks = [log, verdict, best_model, *callbacks]
-    return fit(*given, datasets, hyperparameters, callbacks, loss)
+    return fit(*arguments, datasets, hyperparameters, callbacks, loss)
 
 
 def sgd_optimization_mnist(
@@ -293,10 +299,10 @@ def _check_expressions(x, y, cost, errors, updates, hyperparameters, loss):
     updates = engine.checked_updates(updates)
     of_cost, both = engine.ancestors([cost]), engine.ancestors([cost, errors])
     if x not in both:
-        raise SettingError(f"neither cost nor errors is made of {x}: give the x that they are of")
+        raise SettingError(f"neither cost nor errors is made of {x}: give the x that they contain")
     params = [variable for variable, _ in updates if variable in of_cost]
     if not params:
         raise SettingError(
-            "the cost depends on no variable of updates: give the shared variables of which it is"
+            "the cost depends on no variable of updates: give the shared variables that it contains"
         )
     return (updates, params, *engine.known_sizes(x, both))

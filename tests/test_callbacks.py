@@ -36,7 +36,7 @@ BEST = Validation(3, 0.7, 0.125, 0.2, None, 0.11111111, 0.3)
 @pytest.mark.parametrize(
     "program, reason, said",
     [
-        ("/usr/bin/pytest", "n_epochs", "train.py ran for 1.5s\nstopped: all 3 epochs run"),
+        ("/usr/bin/pytest", "n_epochs", "train.py ran for 1.5s\nstopped after 3 of 3 epochs"),
         ("code/mine.py", "the plateau", "mine.py ran for 1.5s\nstopped: the plateau"),
         ("a.py", "patience", "a.py ran for 1.5s\nstopped by patience at iteration 8: the last "),
         ("a.py", "diverged", "a.py ran for 1.5s\nwarning: the run diverged in epoch 3, where it "),
@@ -84,7 +84,7 @@ LAYER = LogisticRegression(T.tanh(T.matrix("x")), 4, 2)
     "given, options, message",
     [
         ([LAYER], {}, r"sits on a layer.*save_params keeps .* as does BestModel\(path\)"),
-        ([], {"dump": bytes}, "takes a LogisticRegression or only a path"),
+        ([], {"dump": bytes}, "perhaps a LogisticRegression, and no function"),
     ],
 )
 def test_what_is_no_model_file_is_refused_before_the_run(given, options, message, working_folder):

@@ -61,7 +61,7 @@ def test_notes_do_not_look_like_errors_and_name_no_file_of_the_notebooks(cells):
     names = {name for outputs in cells for name, _ in outputs}
     assert names == {"stdout", "result"}
     text = "".join(text for _, text in cells[1])
-    assert "stopped: all 2 epochs run" in text and "The code ran for" in text
+    assert "stopped after 2 of 2 epochs" in text and "The code ran for" in text
     assert "ipykernel" not in text
 
 

@@ -24,7 +24,7 @@ def test_the_sample_trains_without_a_network(run, working_folder):
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("... loading data\n... building the model\n")
     assert re.search(r"^The code for file train\.py ran for \d+\.\ds$", done.stderr, re.M)
-    assert "stopped: all 2 epochs run" in done.stderr
+    assert "stopped after 2 of 2 epochs" in done.stderr
     assert "patience left" not in done.stderr and "\r" not in done.stderr  # as it is no terminal
     assert os.listdir(".") == ["best_model.pkl"]
     # The default floatX of both engines is float64: the command line chose float32.
@@ -63,8 +63,8 @@ def test_the_options_reach_the_run(capfd, working_folder):
     expected.update(l1=1e-5, l2=1e-4, momentum=0.25, class_weight="balanced")
     assert expected.items() <= model.metadata.items()
     (printed,) = re.findall(r"epoch 1, minibatch 30/50, validation error (\S+) %", out)
-    assert f"epoch 1: ('{printed}', " in err
-    assert "and the tutorial has ('12.458333', '12.375000')\n" in err
+    assert f"epoch 1: {printed} %, " in err
+    assert "and the tutorial has 12.458333 %, test error 12.375000 %\n" in err
 
 
 @pytest.mark.parametrize("option", ["--output", "--checkpoint", "--history"])

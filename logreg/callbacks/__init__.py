@@ -6,7 +6,7 @@
 
 :func:`logreg.sgd.fit` calls `on_train_begin` from the last callback to the first, and every other
 method from the first to the last. So put :class:`Checkpoint` last, after :class:`BestModel` and
-:class:`History`: it restores the run before they see it, and saves its state after their files.
+:class:`History`: it restores the run before they see it. Then they write their files anew.
 
 Examples
 --------

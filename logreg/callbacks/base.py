@@ -1,6 +1,6 @@
 """What every callback is, and how one ends a run."""
 
-SECONDS = 1.0  # at least, from one writing of a best model or a state to the next
+SECONDS = 1.0  # at least, between two writings of a best model or a state
 
 
 class StopTraining(Exception):

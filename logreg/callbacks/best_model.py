@@ -44,7 +44,9 @@ class BestModel(Callback):
 
     def __init__(self, path, classifier=None, **metadata):
         if "dump" in metadata or not isinstance(classifier, (LogisticRegression, type(None))):
-            raise SettingError("BestModel takes a LogisticRegression or only a path: no function")
+            raise SettingError(
+                "BestModel takes a path, perhaps a LogisticRegression, and no function"
+            )
         if classifier:
             check_stands_alone(classifier)
         self.path, self.classifier, self.metadata = path, classifier, metadata
@@ -62,7 +64,7 @@ class BestModel(Callback):
             self._write(run)
 
     def on_validation(self, run, validation):
-        """Write a new best if the last one was written a second ago."""
+        """Write a new best, but not within a second of the last writing."""
         self._is_due |= validation is run.best_validation
         if self._is_due and timeit.default_timer() - self._written >= SECONDS:
             self._write(run)

@@ -91,5 +91,6 @@ def _why(run):
     if run.reason == "patience":
         at = f"at iteration {run.iter}: the last significant gain"
         return f"stopped by patience {at} was at iteration {run.stopping.significant_iter}"
-    is_whole = run.reason == "n_epochs"
-    return f"stopped: {f'all {run.epoch} epochs run' if is_whole else run.reason}"
+    if run.reason == "n_epochs":
+        return f"stopped after {run.epoch} of {run.epoch} epochs"
+    return f"stopped: {run.reason}"

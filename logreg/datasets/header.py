@@ -136,7 +136,7 @@ class Header:
             said.append("row 1 is taken for a header (--no-header: it is data)")
         elif self.options.header is None:
             said.append("row 1 is taken for data (--header: it is a header)")
-        if 0 in self.dropped and self.names[:1] == [""]:
+        if 0 in self.dropped and label != 0 and self.names[:1] == [""]:
             said.append("column 1, which has no name, is left out")
         if self.options.label_column is None and label is not None:
             said.append(f"{self.shown(label)} {role} (--label-column names another)")

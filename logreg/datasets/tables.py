@@ -20,7 +20,7 @@ from logreg.shell.options import NO_OPTIONS
 FLOAT32_MAX = float(numpy.finfo(numpy.float32).max)
 BOOLEANS = {"true": 1.0, "false": 0.0}
 MAX_CATEGORIES = 100  # of a column
-FIRST_ROWS = 100  # tell whether a column is one of text
+FIRST_ROWS = 100  # are looked at, if not more, to tell whether a column is one of text
 ID_NAMES = ("id", "Id", "ID", "index")
 ROWS_A_TEXT = 5  # on average, of a column of text: else it is of dates, or of names
 
@@ -115,8 +115,13 @@ class _Features:
 
     def _first_categories(self, frames):
         """() for a column whose first cell that is not empty holds text, None for others."""
-        frame = next(frames(text=self.order, n_rows=FIRST_ROWS))
-        cells = (next(filter(None, map(self.head.text_of, frame[i])), "") for i in self.order)
+        found = dict.fromkeys(self.order, "")
+        for frame in frames(text=self.order, n_rows=FIRST_ROWS):
+            for i in [i for i, cell in found.items() if not cell]:
+                found[i] = next(filter(None, map(self.head.text_of, frame[i])), "")
+            if all(found.values()):
+                break
+        cells = found.values()
         return [() if self.head.is_text(c) and c.lower() not in BOOLEANS else None for c in cells]
 
     def numbers(self, frame, may_be_empty=True):

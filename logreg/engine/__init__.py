@@ -67,7 +67,7 @@ def set_floatx(floatx=None):
 
 
 def use_device(name=None):
-    """Let data and parameters live on a device from now on; if it cannot be used, on the CPU.
+    """Let data and parameters live on a device from now on; an EngineError says why they cannot.
 
     `name` is ``'cpu'``; on PyTensor, by its JAX backend, also ``'cuda'``, ``'cuda0'``, ``'cuda1'``,
     ... for a GPU, and ``'jax:cpu'``. None is the engine's own choice, which must be the CPU.

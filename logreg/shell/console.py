@@ -201,7 +201,7 @@ def command(main):
             pass  # the reader of the pipe (head, less) has gone: there is nothing to say
         except OSError as error:
             what = error.filename or "stdout or the working folder"
-            note(f"error: {what}: {error.strerror}")
+            note(f"error: {what}: {error.strerror or error}")
         finally:
             set_quiet(False)
             if _end_others and code is None:

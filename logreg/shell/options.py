@@ -6,6 +6,8 @@ import functools
 import re
 from typing import NamedTuple, Optional
 
+from logreg.errors import SettingError
+
 # What stands in cells that are empty, as pandas, R and databases write them.
 NA = ("", "NA", "NaN", "nan", "<NA>", "N/A", "NULL", "null", "None", "?")
 NA_OF_OLD_MODELS = NA[:4]  # of those whose file does not tell
@@ -128,6 +130,8 @@ def make_options(label_column=None, header=None, decimal=None, drop=None, missin
     >>> make_options(drop="id, name", na="-").dropped
     ('id', 'name')
     """
+    if missing not in (None, "mean"):
+        raise SettingError(f"missing is {missing!r}: give 'mean', or None to refuse empty cells")
     names = drop.split(",") if isinstance(drop, str) else drop
     dropped = tuple(str(name).strip() for name in names) if names else None
     more = (na,) if isinstance(na, str) else tuple(na or ())

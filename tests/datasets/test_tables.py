@@ -11,11 +11,11 @@ from conftest import peak_memory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logreg import errors
+from logreg import errors, load_data
 from logreg.datasets.frames import CHUNK
 from logreg.datasets.header import Columns
 from logreg.datasets.tables import FLOAT32_MAX, read_table, table_batches
-from logreg.errors import DatasetError
+from logreg.errors import DatasetError, SettingError
 from logreg.shell.options import NA, TableOptions
 
 pytestmark = pytest.mark.engine_free
@@ -314,6 +314,14 @@ def test_text_is_one_hot_encoded_and_booleans_are_numbers():
     assert found.columns.metadata()["feature_names"] == names
     found = table("a,b,a,kind\n1,2,3,x\n", dropped=("1",))  # of two with one name
     assert (found.x.tolist(), found.columns.names) == ([[2, 3]], ("b", "a"))
+
+
+def test_a_column_is_one_of_text_by_its_first_cell_wherever_that_is():
+    text = "a,b,kind\n" + ",,x\n" * 250 + "late,1,x\n"
+    found = table(text, **KIND, missing="mean")
+    assert found.columns.categories == (["", "late"], None)
+    with pytest.raises(SettingError, match="missing is 'median': give 'mean', or None"):
+        load_data(put(text), "kind", missing="median")
 
 
 def test_a_category_that_is_new_is_none(capsys):
