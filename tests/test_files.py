@@ -64,15 +64,20 @@ def test_the_bytes_are_on_the_disk_before_the_name(old, monkeypatch):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there is no umask here")
-def test_links_and_the_umask_are_heeded(old):
+def test_links_modes_and_the_umask_are_heeded(old):
     os.symlink(old, "link")
+    os.chmod(old, 0o604)
     before = os.umask(0o027)
     try:
         replace("link")
+        replace("new")
     finally:
         os.umask(before)
     assert os.path.islink("link") and old.read_bytes() == b"new"
-    assert os.stat(old).st_mode & 0o777 == 0o640
+    assert [os.stat(path).st_mode & 0o777 for path in (old, "new")] == [0o604, 0o640]
+
+
+OF_WRITERS = ["new/", "new/.", "/dev/stdout", "/dev/fd/1"]
 
 
 @pytest.mark.parametrize("function", [check_writable, replace, read_nine])
@@ -81,7 +86,7 @@ def test_what_is_no_file_is_neither_replaced_nor_read(working_folder, function):
     if os.name == "posix":
         os.mkfifo("pipe")
     before = os.listdir(".")
-    for path in (*before, "/dev/zero", *(["new/", "new/."] if function != read_nine else [])):
+    for path in (*before, "/dev/zero", *(OF_WRITERS if function != read_nine else [])):
         with pytest.raises((OSError, ModelFileError), match="it is not a regular file"):
             function(path)
     assert os.listdir(".") == before

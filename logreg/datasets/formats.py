@@ -94,8 +94,11 @@ def unpack_ahead(path, size):
     def unpack():
         with contextlib.suppress(OSError, zlib.error):
             # In one call, as after each it would wait for Python.
-            data = zlib.decompress(path.read_bytes(), 31, size)  # 31: gzip
-            found.append(numpy.array(numpy.frombuffer(data, "uint8")))  # NumPy asks for large pages
+            stream = zlib.decompressobj(31)  # gzip
+            data = stream.decompress(path.read_bytes(), size + 1)
+            if stream.eof and len(data) == size and not stream.unused_data:
+                # NumPy asks for large pages.
+                found.append(numpy.array(numpy.frombuffer(data, "uint8")))
 
     found = []
     _ahead[path] = thread, found = threading.Thread(target=unpack, daemon=True), found
@@ -286,8 +289,11 @@ def sniff(path):
         if head.lstrip()[:1] in (b"{", b"["):
             raise DatasetError("is JSON: save the rows as CSV, one a line")
         if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-            if "xl/workbook.xml" in zipfile.ZipFile(stream).namelist():
+            names = zipfile.ZipFile(stream).namelist()
+            if "xl/workbook.xml" in names:
                 raise DatasetError("is an Excel workbook: save the sheet as CSV")
+            if not any(name.endswith(".npy") for name in names):
+                raise DatasetError("is a zip archive without arrays: unpack it")
             return "npz"
     if head[:6] == npy.MAGIC_PREFIX:
         return "npy"

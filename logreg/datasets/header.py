@@ -107,7 +107,11 @@ class Header:
         self.dropped = set()
         if len(self.cells) != len(self.known.categories):  # else these are left out already
             self.dropped = {self._chosen(name, "to drop") for name in options.dropped or ()}
-            if self.names[:1] == [""]:  # the names of the rows, as pandas and R write them
+            # Numbers or names of the rows, as pandas and R write them.
+            first = self.text_of(self.first_data[0])
+            is_row_name = self.known.names or first in ("0", "1") or self.is_text(first)
+            is_label = str(options.label_column) == "1" or self.known.label_name == ""
+            if self.names[:1] == [""] and is_row_name and not is_label:
                 self.dropped.add(0)
 
     def text_of(self, cell):
@@ -136,7 +140,7 @@ class Header:
             said.append("row 1 is taken for a header (--no-header: it is data)")
         elif self.options.header is None:
             said.append("row 1 is taken for data (--header: it is a header)")
-        if 0 in self.dropped and label != 0 and self.names[:1] == [""]:
+        if 0 in self.dropped and self.names[:1] == [""]:
             said.append("column 1, which has no name, is left out")
         if self.options.label_column is None and label is not None:
             said.append(f"{self.shown(label)} {role} (--label-column names another)")

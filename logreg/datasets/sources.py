@@ -116,6 +116,8 @@ def _tables_of(source):
         return {"train": source} if is_frame(source) else {}
     if not os.path.isdir(source):
         return {"train": source} if formats.sniff(source) == "table" else {}
+    if any(source.glob("*-ubyte*")) or any(source.glob("*.npy")):
+        return {}
     files = [(split, source / (split + end)) for split in SPLITS for end in TABLE_SUFFIXES]
     tables = {split: file for split, file in files if os.path.isfile(file)}
     return tables if {"train", "test"} <= set(tables) else {}

@@ -51,7 +51,7 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
                 numbers.setdefault(text, len(numbers))
                 first_rows.setdefault(text, int(row) + head.first_row)
             codes.append(numpy.array([numbers[text] for text in found], "int32")[places])
-        features.check_empty()
+        features.check_empty(sum(map(len, codes)))
         codes = numpy.concatenate(codes)
         if known is None or not known.names:
             head.say_rules(source, label)
@@ -180,9 +180,12 @@ class _Features:
             f"a finite number, and no larger than float32 can hold; {mend}"
         )
 
-    def check_empty(self):
+    def check_empty(self, n_rows):
         """Refuse empty cells, which are counted, if no option tells what becomes of them."""
         counts = sorted(zip(-self.n_empty, self.order))
+        empty = [self.head.shown(i) for n, i in counts if n == -n_rows]
+        if empty and not self.is_known:
+            raise DatasetError(f"all cells are empty in {listed(empty)}: --drop them")
         shown = [f"{-n} in {self.head.shown(i)}" for n, i in counts if n]
         if shown and self.head.options.missing != "mean":
             raise DatasetError(

@@ -103,7 +103,7 @@ def descend(x, scale, W, b, y, starts, n_rows, rate, weights=None):
     x, W, b = _as_taken(x, W, b)
     if y.shape != x.shape[:1]:
         raise ValueError(f"y has shape {y.shape}, and x has {len(x)} rows")
-    starts = numpy.array(starts, "int64")
+    starts = numpy.array(starts, "int64").reshape(-1)
     costs, new_W, new_b = numpy.empty(len(starts)), numpy.empty_like(W), numpy.empty_like(b)
     if weights is not None:
         weights = numpy.require(weights, W.dtype, "CA")

@@ -67,7 +67,7 @@ INLINE REAL NAME(sum)(VECTOR v)
 }
 
 /* Whether `n` cells, a power of 2, are bytes of 0, as most at the edges of a picture are: their
-   products are left out, which changes no sum. */
+   products are left out, which changes no sum of finite numbers. */
 INLINE int NAME(are_zero)(const char *x, int n)
 {
     uint64_t all = sizeof(CELL) > 1, word = 0;

@@ -26,10 +26,13 @@ def replacing(path):
 
     The bytes go to a temporary file in the same folder, are brought to the disk and only then
     renamed. If the block or the disk fails, or the process is killed, `path` is as it was. A
-    symbolic link is followed; an OSError is raised if `path` is a device or a folder.
+    file that is replaced leaves its mode to the new one. A symbolic link is followed; an OSError
+    is raised if `path` is a device or a folder.
     """
     path = _real_path(path)
     with _temporary_file(path) as file:
+        with contextlib.suppress(OSError):  # it is not there; or a folder without modes
+            os.chmod(file.name, os.stat(path).st_mode & 0o7777)
         yield file
         file.flush()
         os.fsync(file.fileno())
@@ -137,9 +140,11 @@ def _real_path(path):
     path = os.fsdecode(path)
     if not path or "\0" in path:
         raise OSError("it is no name of a file")
+    # A stream is not ours to replace, even where the shell has led it to a regular file.
+    is_stream = os.path.abspath(path).startswith(("/dev/std", "/dev/fd/", "/proc/"))
     is_folder = os.path.basename(path) in ("", os.curdir, os.pardir)  # whether it is there or not
     path = os.path.realpath(path)
-    if is_folder or (os.path.exists(path) and not os.path.isfile(path)):
+    if is_stream or is_folder or (os.path.exists(path) and not os.path.isfile(path)):
         raise OSError(NOT_REGULAR)
     return path
 

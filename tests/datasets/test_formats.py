@@ -168,6 +168,7 @@ REFUSED = {
     "a dict": (read_pickle, pickle.dumps({"x": 1}, 2), "opcode EMPTY_DICT.*three pairs"),
     "an empty file": (sniff, b"", "is empty"),
     "JSON": (sniff, b' [{"a": 1}]', "is JSON: save the rows as CSV"),
+    "a zip": (sniff, zip_bytes({"a.csv": b"1,2"}), "is a zip archive without arrays: unpack it"),
     "Excel": (sniff, zip_bytes({"xl/workbook.xml": b""}), "is an Excel workbook: save the sheet"),
 }
 

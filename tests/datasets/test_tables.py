@@ -147,7 +147,7 @@ KIND = {"label_column": "kind"}
         (b"1,2\n\xff,3\n", {}, "is not UTF-8 text .*: save the table as UTF-8"),
         ("0\t1\n1\t2\n".encode("utf-16"), {}, "is not UTF-8 text"),
         (
-            "a,t,kind\n,1,k\nNA,,k\n",
+            "a,t,kind\n,1,k\nNA,,k\n3,2,k\n",
             KIND,
             r"empty .* 2 in column 1 \(a\), 1 in column 2 \(t\); -",
         ),
@@ -351,8 +351,12 @@ def test_the_most_categories(capsys):
 
 
 def test_a_first_column_without_a_name_is_left_out(capsys):
-    found = table(",a,,kind\n7,5,1,x\n3,6,2,y\n")
+    found = table(",a,,kind\n1,5,1,x\n3,6,2,y\n")
     assert (found.x.tolist(), found.columns.names) == ([[5, 1], [6, 2]], ("a", ""))
+    assert table(",a,kind\n7.5,5,x\n").x.tolist() == [[7.5, 5]]  # it does not number the rows
+    assert table(",a,b\nx,5,1\n", label_column="1").x.tolist() == [[5, 1]]
+    with pytest.raises(DatasetError, match=r"all cells are empty in column 2 \(b\): --drop them"):
+        table("a,b,kind\n1,,x\n", missing="mean")
     assert "data), column 1, which has no name, is left out, col" in capsys.readouterr().err
     known = {"feature_names": ["", "a"], "label_name": "kind"}  # as of a model of old
     assert batches(",a,kind\n7,5,x\n", 2, **known) == [[7, 5]]
@@ -435,5 +439,5 @@ def test_a_data_frame_and_parquet_are_read_as_csv_is(frame):
         assert [len(x) for x in rows] == [3, 1]
         numpy.testing.assert_array_equal(numpy.concatenate(rows), found.x)
     for source, name in (("t.parquet", "t.parquet"), (frame, "the data frame")):
-        with pytest.raises(DatasetError, match=f"^{name}: empty .* cells: 4 in column 6 .noth"):
+        with pytest.raises(DatasetError, match=f"^{name}: all cells are empty in column 6 .noth"):
             read_table(source, TableOptions("kind"))

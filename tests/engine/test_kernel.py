@@ -206,6 +206,8 @@ def test_arrays_that_do_not_go_together_are_refused(compute):
     for few in (y[:-1], y[:, None]):
         with pytest.raises(ValueError, match=r"y has shape .* and x has 20 rows"):
             kernel.cross_entropy(x, scale, W, b, few)
+    starts = numpy.zeros((2, 3), int)  # of as many steps as it has numbers
+    assert len(kernel.descend(x, scale, W, b, y, starts, 2, 0.1)[0]) == 6
     # What only lies otherwise in memory is taken.
     expected = compute(x, scale, W, b, *labels)
     for others in (map(misaligned, (x, W, b)), (x[::-1][::-1], numpy.asfortranarray(W), b)):
