@@ -56,6 +56,8 @@ def test_what_a_user_can_mend_is_told_and_a_fault_of_ours_keeps_its_traceback(ca
     assert capsys.readouterr() == ("", expected)
     assert raises(OSError(28, "No space", "a file"))([]) == raises(BrokenPipeError())([]) == 1
     assert capsys.readouterr().err == "error: a file: No space\n"
+    assert raises(OSError("timed out"))([]) == 1
+    assert capsys.readouterr().err == "error: stdout or the working folder: timed out\n"
     for error in (KeyboardInterrupt(), ValueError("x")):
         with pytest.raises(type(error)) as raised:
             raises(error)([])

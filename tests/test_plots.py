@@ -88,6 +88,9 @@ def test_a_run_has_a_curve_too(working_folder):
     assert lines == of_file
     shown = [[v.iter // 6 + 1, 100 * v.error] for v in run.validations]
     assert lines["validation error"] == shown and len(shown) == 5
+    run.stopping.best_iter = None
+    with pytest.raises(SettingError, match="no curve"):
+        plots.plot_curve(run)
     save_params(classifier.params, "params.pkl")
     with pytest.raises(ModelFileError, match=r"BestModel\(path, classifier\) and save_model write"):
         load_model("params.pkl")

@@ -354,7 +354,10 @@ def test_a_first_column_without_a_name_is_left_out(capsys):
     found = table(",a,,kind\n1,5,1,x\n3,6,2,y\n")
     assert (found.x.tolist(), found.columns.names) == ([[5, 1], [6, 2]], ("a", ""))
     assert table(",a,kind\n7.5,5,x\n").x.tolist() == [[7.5, 5]]  # it does not number the rows
-    assert table(",a,b\nx,5,1\n", label_column="1").x.tolist() == [[5, 1]]
+    labels = ",a,b\nx,5,1\nz,2,2\n"
+    found = table(labels, label_column="1")
+    assert (found.x.tolist(), found.labels) == ([[5, 1], [2, 2]], ["x", "z"])
+    assert read_table(put(labels), TableOptions(), known=found.columns).labels == ["x", "z"]
     with pytest.raises(DatasetError, match=r"all cells are empty in column 2 \(b\): --drop them"):
         table("a,b,kind\n1,,x\n", missing="mean")
     assert "data), column 1, which has no name, is left out, col" in capsys.readouterr().err
