@@ -353,14 +353,15 @@ def test_the_most_categories(capsys):
 def test_a_first_column_without_a_name_is_left_out(capsys):
     found = table(",a,,kind\n1,5,1,x\n3,6,2,y\n")
     assert (found.x.tolist(), found.columns.names) == ([[5, 1], [6, 2]], ("a", ""))
+    assert "data), column 1, which has no name, is left out, col" in capsys.readouterr().err
     assert table(",a,kind\n7.5,5,x\n").x.tolist() == [[7.5, 5]]  # it does not number the rows
     labels = ",a,b\nx,5,1\nz,2,2\n"
     found = table(labels, label_column="1")
     assert (found.x.tolist(), found.labels) == ([[5, 1], [2, 2]], ["x", "z"])
+    assert "left out" not in capsys.readouterr().err
     assert read_table(put(labels), TableOptions(), known=found.columns).labels == ["x", "z"]
     with pytest.raises(DatasetError, match=r"all cells are empty in column 2 \(b\): --drop them"):
         table("a,b,kind\n1,,x\n", missing="mean")
-    assert "data), column 1, which has no name, is left out, col" in capsys.readouterr().err
     known = {"feature_names": ["", "a"], "label_name": "kind"}  # as of a model of old
     assert batches(",a,kind\n7,5,x\n", 2, **known) == [[7, 5]]
 
