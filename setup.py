@@ -50,13 +50,16 @@ setup(
     packages=[
         "logreg",
         "logreg.callbacks",
+        "logreg.cli",
         "logreg.datasets",
         "logreg.engine",
+        "logreg.files",
         "logreg.kernel",
+        "logreg.models",
         "logreg.page",
-        "logreg.prediction",
+        "logreg.parallel",
         "logreg.saving",
-        "logreg.shell",
+        "logreg.terminal",
         "logreg.tutorial",
     ],
     ext_modules=[

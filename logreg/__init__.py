@@ -10,13 +10,13 @@ __version__ = "1.0.0"
 
 _NAMES_OF = {
     "model": ["LogisticRegression"],
-    "datasets": ["load_data"],
+    "datasets.sharing": ["load_data"],
     "hyperparameters": ["Hyperparameters"],
     # The rule of plain descent is updates.sgd: logreg.sgd is the module of the training loop.
     "updates": ["momentum", "nesterov", "adagrad", "adam"],
     "sgd": ["fit", "sgd_optimization_mnist"],
     "saving": ["load_model", "save_model", "load_params", "save_params"],
-    "prediction.predictor": ["Predictor"],
+    "models.predictor": ["Predictor"],
     "estimator": ["SoftmaxClassifier"],
 }
 _MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names}

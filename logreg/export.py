@@ -17,7 +17,7 @@ arrays among them, and in its metadata `logreg`, in JSON, all that the model fil
 """
 
 # First: from its import on, Ctrl-C ends the command without a traceback.
-from logreg.shell.console import command
+from logreg.cli.command import command
 
 # isort: split
 import argparse
@@ -30,11 +30,11 @@ import sys
 import numpy
 
 from logreg import __version__
+from logreg.cli.options import files_of
 from logreg.errors import needing
+from logreg.files.writing import refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL
-from logreg.saving import format
-from logreg.shell.files import refuse_overwriting
-from logreg.shell.options import files_of
+from logreg.models import model_file
 
 NAMES = ("pixel_scale", "missing", "feature_means", "feature_scales", "class_labels")
 # Opset 13 is of 2020: old runtimes know it, too.
@@ -128,15 +128,15 @@ def parser():
 
 @command
 def main(argv=None):
-    """Export as the options say; see :mod:`logreg.shell.console` for the exit code."""
+    """Export as the options say; see :mod:`logreg.cli.command` for the exit code."""
     args = parser().parse_args(argv)
     output = args.output or os.path.splitext(args.model)[0] + f".{args.to}"
     refuse_overwriting([output], [args.model])
-    header, content = format.read(args.model)
+    header, content = model_file.read(args.model)
     metadata = header["metadata"]
     content.update({k: metadata[k] for k in NAMES if metadata.get(k) is not None})
     content["class_labels"] = numpy.asarray(content["class_labels"])
-    format.save(output, WRITERS[args.to](content, metadata))
+    model_file.save(output, WRITERS[args.to](content, metadata))
     n_in, n_out = content["W"].shape
     print(f"{output}: a model of {n_in} features and {n_out} classes")
 

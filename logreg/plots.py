@@ -176,7 +176,7 @@ def plot_confusion(evaluation, ax=None):
     Parameters
     ----------
     evaluation : dict
-        As :func:`logreg.prediction.evaluation.evaluate` returns it.
+        As :func:`logreg.models.evaluation.evaluate` returns it.
     ax : matplotlib.axes.Axes, optional
 
     Returns

@@ -11,7 +11,9 @@ in training.
 """
 
 # First: from its import on, Ctrl-C ends the command without a traceback.
-from logreg.shell.console import command, note, progress, set_quiet
+from logreg.cli.command import command
+from logreg.terminal.notes import note, set_quiet
+from logreg.terminal.progress import progress
 
 # isort: split
 import argparse
@@ -22,14 +24,14 @@ import sys
 import numpy
 
 from logreg import __version__
+from logreg.cli import options
+from logreg.datasets.options import NO_OPTIONS
 from logreg.errors import DatasetError, LogRegError, SettingError
+from logreg.files.writing import refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL, DATASET
-from logreg.prediction import inputs
-from logreg.prediction.predictor import Predictor
-from logreg.prediction.writers import destination, shown, writer
-from logreg.saving import format
-from logreg.shell import options
-from logreg.shell.files import refuse_overwriting
+from logreg.models import inputs, model_file
+from logreg.models.predictor import Predictor
+from logreg.models.writers import destination, shown, writer
 
 N_EXAMPLES = 10
 
@@ -85,7 +87,7 @@ def predict(model=BEST_MODEL, dataset=DATASET, n=N_EXAMPLES):
     [0 0 0 0 0 0 0 0 0 0]
     """
     _require_positive("-n", n)
-    _print_examples(Predictor(model), dataset, options.NO_OPTIONS, n)
+    _print_examples(Predictor(model), dataset, NO_OPTIONS, n)
 
 
 def _print_examples(predictor, dataset, table, n):
@@ -106,7 +108,7 @@ def _require_positive(option, value):
 
 @command
 def main(argv=None):
-    """Predict as the options say; see :mod:`logreg.shell.console` for the exit code."""
+    """Predict as the options say; see :mod:`logreg.cli.command` for the exit code."""
     args = _arguments(argv)
     if args.info:
         return _info(args)
@@ -182,7 +184,7 @@ def _predict_input(predictor, name, rows, n, out, advance):
 
 
 def _evaluate(predictor, table, args):
-    from logreg.prediction.evaluation import as_text, evaluate
+    from logreg.models.evaluation import as_text, evaluate
 
     data = inputs.read_test(predictor, args.dataset, table)
     data.check_outputs(args.output)
@@ -194,7 +196,7 @@ def _evaluate(predictor, table, args):
 
 def _info(args):
     """Print the metadata of a model file, one entry a line."""
-    metadata = format.read(args.model)[0]["metadata"]
+    metadata = model_file.read(args.model)[0]["metadata"]
     text = json.dumps(metadata, indent=2, sort_keys=True) + "\n"
     if args.format == "text":
         pairs = sorted((k, v) for k, v in metadata.items() if v not in (None, "", [], ()))

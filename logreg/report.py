@@ -1,7 +1,8 @@
 """The command line of the report: ``python -m logreg.report`` or ``logreg-report``."""
 
 # First: from its import on, Ctrl-C ends the command without a traceback.
-from logreg.shell.console import command, note
+from logreg.cli.command import command
+from logreg.terminal.notes import note
 
 # isort: split
 import argparse
@@ -9,14 +10,14 @@ import os
 import sys
 
 from logreg import __version__
+from logreg.cli.options import add_table_options, files_of, table_options
 from logreg.errors import LogRegError
+from logreg.files.writing import check_writable, refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL
+from logreg.models.inputs import read_test
+from logreg.models.predictor import Predictor
 from logreg.page.writing import write_page
 from logreg.plots import require_matplotlib
-from logreg.prediction.inputs import read_test
-from logreg.prediction.predictor import Predictor
-from logreg.shell.files import check_writable, refuse_overwriting
-from logreg.shell.options import add_table_options, files_of, table_options
 
 
 def parser():
@@ -40,7 +41,7 @@ def parser():
 
 @command
 def main(argv=None):
-    """Write a page as the options say; see :mod:`logreg.shell.console` for the exit code."""
+    """Write a page as the options say; see :mod:`logreg.cli.command` for the exit code."""
     args = parser().parse_args(argv)
     output = args.output or os.path.splitext(args.model)[0] + ".html"
     refuse_overwriting([output], [args.model])

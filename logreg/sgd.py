@@ -13,16 +13,16 @@ from logreg import engine, updates
 from logreg.callbacks import BestModel, PrintLog, StopTraining
 from logreg.callbacks.log import TableLog
 from logreg.callbacks.verdict import Verdict
-from logreg.datasets import read_dataset, shared_datasets
-from logreg.datasets.sharing import shared_arrays
+from logreg.datasets import read_dataset
+from logreg.datasets.sharing import shared_arrays, shared_datasets
 from logreg.engine import T
 from logreg.errors import SettingError
+from logreg.files.writing import check_writable, owning
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.model import LogisticRegression, balanced_weights
+from logreg.parallel import ranks
 from logreg.run import Run, Validation
-from logreg.shell import ranks
-from logreg.shell.console import collecting, note, starting
-from logreg.shell.files import check_writable, owning
+from logreg.terminal.notes import collecting, note, starting
 
 
 def softmax_regression(n_in, n_out, hyperparameters, weights=None):

@@ -1,7 +1,8 @@
 """The command line of training: ``python -m logreg.train`` or ``logreg-train``."""
 
 # First: from its import on, Ctrl-C ends the command without a traceback.
-from logreg.shell.console import command, note, set_quiet, starting_engine
+from logreg.cli.command import command
+from logreg.terminal.notes import note, set_quiet, starting_engine
 
 # isort: split
 import argparse
@@ -9,17 +10,7 @@ import sys
 from dataclasses import fields, replace
 
 from logreg import __version__
-from logreg.errors import SettingError
-from logreg.hyperparameters import (
-    BEST_MODEL,
-    DATASET,
-    DEFAULTS,
-    Hyperparameters,
-    default_batch_size,
-)
-from logreg.shell import ranks
-from logreg.shell.files import check_writable, refuse_overwriting
-from logreg.shell.options import (
+from logreg.cli.options import (
     add_table_options,
     add_training_options,
     files_of,
@@ -27,6 +18,16 @@ from logreg.shell.options import (
     table_options,
     whole_number,
 )
+from logreg.errors import SettingError
+from logreg.files.writing import check_writable, refuse_overwriting
+from logreg.hyperparameters import (
+    BEST_MODEL,
+    DATASET,
+    DEFAULTS,
+    Hyperparameters,
+    default_batch_size,
+)
+from logreg.parallel import ranks
 
 # Defaults that the data decide.
 BY_DATA = {
@@ -81,7 +82,7 @@ def parser():
 
 @command
 def main(argv=None):
-    """Train as the options say; see :mod:`logreg.shell.console` for the exit code."""
+    """Train as the options say; see :mod:`logreg.cli.command` for the exit code."""
     ranks.start()
     args, hyperparameters = ranks.from_first(lambda: _settings(argv))
     set_quiet(args.quiet)

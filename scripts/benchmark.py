@@ -25,9 +25,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 # Neither NumPy nor data here: on Linux a child's peak memory is at least its parent's.
+from logreg.cli.command import command
 from logreg.errors import LogRegError, SettingError
 from logreg.hyperparameters import DATASET, DEFAULTS
-from logreg.shell.console import command, note
+from logreg.terminal.notes import note
 
 ERRORS = ("validation_error", "test_error")
 ENGINES = ("theano", "pytensor")
@@ -295,7 +296,7 @@ def report(args, measure, shown):
 
 @command
 def main(argv=None):
-    """Measure as the options say; see :mod:`logreg.shell.console` for the exit code."""
+    """Measure as the options say; see :mod:`logreg.cli.command` for the exit code."""
     parser = benchmark_parser("Measure logreg beside what a user would pick, and beside the limit.")
     add = parser.add_argument
     of_python = "an interpreter with an engine or peers; may be repeated (default: this one)"

@@ -13,7 +13,7 @@ import tempfile
 
 import benchmark
 
-from logreg.shell.console import command
+from logreg.cli.command import command
 
 PEERS = {  # label and package
     "jax-scan": ("JAX, lax.scan", "jax"),
@@ -49,7 +49,7 @@ def shown(result):
 
 @command
 def main(argv=None):
-    """Measure as the options say; see :mod:`logreg.shell.console` for the exit code."""
+    """Measure as the options say; see :mod:`logreg.cli.command` for the exit code."""
     parser = benchmark.benchmark_parser(
         "Measure training on one GPU: logreg, JAX and PyTorch, as far as installed."
     )

@@ -13,8 +13,8 @@ from logreg import Hyperparameters, plots
 from logreg.datasets import read_dataset
 from logreg.early_stopping import EarlyStopping
 from logreg.engine import set_floatx
-from logreg.prediction.evaluation import evaluate
-from logreg.prediction.predictor import Predictor
+from logreg.models.evaluation import evaluate
+from logreg.models.predictor import Predictor
 from logreg.sgd import sgd_optimization
 from logreg.tutorial.text import HERE
 from logreg.tutorial.writing import plane, validations

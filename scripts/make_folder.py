@@ -20,6 +20,8 @@ import numpy
 from numpy.lib import format as npy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from logreg.cli.command import command
+from logreg.cli.options import add_table_options, files_of, table_options
 from logreg.datasets.checks import SPLITS, check_features, check_labels, check_values
 from logreg.datasets.formats import MAPPED_DTYPES
 from logreg.datasets.labels import number_classes
@@ -27,8 +29,8 @@ from logreg.datasets.preprocessing import blocks
 from logreg.datasets.sources import locate, read
 from logreg.datasets.splits import PART, check_seeds
 from logreg.errors import SettingError
-from logreg.shell.console import command, note, progress
-from logreg.shell.options import add_table_options, files_of, table_options
+from logreg.terminal.notes import note
+from logreg.terminal.progress import progress
 
 BUCKET = 1 << 25  # bytes that are shuffled in memory at a time
 MAX_BUCKETS = 200  # open files
@@ -134,7 +136,7 @@ def write(folder, args, scratch):
 
 @command
 def main(argv=None):
-    """Write a folder as the options say; see :mod:`logreg.shell.console` for the exit code."""
+    """Write a folder as the options say; see :mod:`logreg.cli.command` for the exit code."""
     parser = argparse.ArgumentParser(description="Write a data set as a folder of arrays.")
     add, add_file = parser.add_argument, files_of(parser)
     add_file("source", metavar="SOURCE", help="a data set, as for logreg.train --dataset")

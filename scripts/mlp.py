@@ -24,14 +24,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from logreg import engine
 from logreg.callbacks import BestModel, PrintLog
 from logreg.callbacks.reference import percent
-from logreg.datasets import read_dataset, shared_datasets
+from logreg.cli.command import command
+from logreg.cli.options import files_of
+from logreg.datasets import read_dataset
+from logreg.datasets.sharing import shared_datasets
 from logreg.engine import T, theano
 from logreg.errors import SettingError
 from logreg.hyperparameters import DATASET, Hyperparameters
 from logreg.model import LogisticRegression
 from logreg.sgd import fit
-from logreg.shell.console import command, note
-from logreg.shell.options import files_of
+from logreg.terminal.notes import note
 from logreg.updates import sgd
 
 TUTORIAL = Hyperparameters(learning_rate=0.01, batch_size=20, patience=10000, l2=0.0001)
@@ -90,7 +92,7 @@ def train_mlp(data, n_hidden, hyperparameters, output):
 
 @command
 def main(argv=None):
-    """Train as the options say; see :mod:`logreg.shell.console` for the exit code."""
+    """Train as the options say; see :mod:`logreg.cli.command` for the exit code."""
     parser = argparse.ArgumentParser(description="Train a multilayer perceptron.")
     known = " (default: %(default)s)"
     add, add_file = parser.add_argument, files_of(parser)

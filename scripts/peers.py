@@ -16,7 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy
 from benchmark import run_parser
 
-from logreg.datasets import read_dataset, scaled
+from logreg.datasets import read_dataset
+from logreg.datasets.preprocessing import scaled
 from logreg.early_stopping import EarlyStopping
 from logreg.hyperparameters import DEFAULTS
 

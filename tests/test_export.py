@@ -9,7 +9,7 @@ import pytest
 from builders import probabilities, save
 
 from logreg import export
-from logreg.prediction.predictor import Predictor
+from logreg.models.predictor import Predictor
 
 RANDOM = numpy.random.RandomState(3)
 W, B = RANDOM.randn(4, 3), RANDOM.randn(3)

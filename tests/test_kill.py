@@ -120,8 +120,8 @@ def end_of(pid, is_due=lambda: False):
 
 def iteration_reached(folder):
     """Load the model and the checkpoint, if they are there."""
+    from logreg.models.model_file import read
     from logreg.saving import load_model
-    from logreg.saving.format import read
 
     model, state = Path(folder, MODEL), Path(folder, STATE)
     if model.exists():

@@ -7,7 +7,8 @@ from test_updates import adagrad, adam, momentum, nesterov, sgd
 
 from logreg import LogisticRegression, engine, updates
 from logreg.callbacks import Callback
-from logreg.datasets import read_dataset, shared_datasets
+from logreg.datasets import read_dataset
+from logreg.datasets.sharing import shared_datasets
 from logreg.engine import T, theano
 from logreg.hyperparameters import Hyperparameters
 from logreg.sgd import fit

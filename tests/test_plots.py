@@ -11,7 +11,7 @@ from logreg import Hyperparameters, LogisticRegression, fit, load_model, plots, 
 from logreg.callbacks import BestModel
 from logreg.engine import T
 from logreg.errors import ExtraError, ModelFileError, SettingError
-from logreg.prediction.predictor import Predictor
+from logreg.models.predictor import Predictor
 
 pytest.importorskip("matplotlib").use("Agg")
 CURVE = [[9, None, 0.4, 0.5], [19, 0.9, 0.2, 0.3], [29, 0.8, 0.3, None], [39, 0.8, 0.1999, 0.3]]

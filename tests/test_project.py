@@ -22,14 +22,16 @@ ROOMS = [path.parent.name for path in PACKAGE.glob("*/__init__.py")]
 LAYERS = [
     ["__init__"],
     ["errors"],
-    ["shell", "hyperparameters"],
+    ["files"],
+    ["terminal", "hyperparameters"],
+    ["parallel"],
     ["kernel", "early_stopping"],
     ["engine"],
     ["model", "updates", "run"],
     ["datasets"],
-    ["saving"],
-    ["plots"],
-    ["callbacks", "prediction"],
+    ["cli", "models"],
+    ["saving", "plots"],
+    ["callbacks"],
     ["sgd"],
     ["estimator", "page"],
     ["tutorial"],
@@ -103,7 +105,7 @@ def test_modules_and_functions_are_short():
 
 
 def test_what_needs_no_engine_starts_none(run):
-    modules = ["shell.files", "shell.console", "shell.pickles", "shell.options", "early_stopping"]
+    modules = ["files.writing", "cli.command", "files.pickles", "cli.options", "early_stopping"]
     modules += ["run", "train", "predict", "datasets.mnist", "datasets.pictures", "datasets.tables"]
     code = f"import sys, {', '.join(f'logreg.{module}' for module in modules)}\n"
     done = run("-c", code + "print(sorted({'theano', 'pytensor', 'pandas'} & set(sys.modules)))")

@@ -18,7 +18,8 @@ from logreg import engine
 from logreg.engine import T, theano
 from logreg.errors import ModelFileError
 from logreg.model import LogisticRegression
-from logreg.saving import format, load_model, load_params, restore, save_model, save_params
+from logreg.models import model_file
+from logreg.saving import load_model, load_params, restore, save_model, save_params
 
 # Values that rounding, text or the sign of zero would lose.
 W = [[0.1, -1 / 3], [1e-40, 3e38], [-0.0, numpy.pi]]
@@ -259,7 +260,7 @@ def test_an_attack_ends_in_our_error(name):
         ),
         (PREFIX + b".", "it makes a type"),
         (pickle.dumps("a text", 3), "it makes a str"),
-        (format.dumps("checkpoint", {}), "it is a checkpoint file, not a model file"),
+        (model_file.dumps("checkpoint", {}), "it is a checkpoint file, not a model file"),
         (sealed(json.dumps({**HEADER, "version": 2}), DATA), "version 2: install a newer"),
     ],
 )
@@ -275,13 +276,13 @@ def test_what_can_not_be_read_is_refused_with_the_reason():
     cases = {"nothing": "No such file.*train a model first", "huge": "more than 1073741824 bytes"}
     for path, reason in cases.items():
         with pytest.raises(ModelFileError, match="cannot be loaded: .*" + reason):
-            format.read(path)
+            model_file.read(path)
 
 
 def same_or_refused(data):
     """What is loaded is what was saved, wherever the file was damaged."""
     try:
-        header, arrays = format.loads(data)
+        header, arrays = model_file.loads(data)
     except ModelFileError:
         return False
     assert header == HEADER

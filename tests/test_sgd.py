@@ -19,13 +19,14 @@ from logreg import (
     sgd_optimization_mnist,
 )
 from logreg.callbacks import BestModel, Callback, Checkpoint, History, StopTraining
-from logreg.datasets import read_dataset, shared_datasets
+from logreg.datasets import read_dataset
+from logreg.datasets.sharing import shared_datasets
 from logreg.engine import T, theano
 from logreg.errors import LogRegError, ModelFileError, SettingError
+from logreg.files.writing import owning
 from logreg.hyperparameters import Hyperparameters
 from logreg.run import Run
 from logreg.sgd import fit, sgd_optimization, train
-from logreg.shell.files import owning
 from logreg.updates import adam, momentum
 
 

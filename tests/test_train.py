@@ -13,8 +13,8 @@ from builders import make_pairs, read, save_pairs
 from logreg import load_model, predict, train
 from logreg.callbacks import History
 from logreg.datasets import read_dataset
+from logreg.files.writing import owning
 from logreg.hyperparameters import DEFAULTS, default_batch_size
-from logreg.shell.files import owning
 
 OPTIONS = ["--dataset", "mnist_sample", "--batch-size", "100"]
 

@@ -5,8 +5,8 @@ import timeit
 from logreg.callbacks.base import SECONDS, Callback
 from logreg.errors import SettingError
 from logreg.model import LogisticRegression
+from logreg.models.model_file import save
 from logreg.saving import check_stands_alone, dumps_model, dumps_params
-from logreg.saving.format import save
 
 
 class BestModel(Callback):

@@ -7,11 +7,11 @@ import timeit
 from logreg import engine
 from logreg.callbacks.base import SECONDS, Callback
 from logreg.errors import ModelFileError
+from logreg.models.facts import provenance
+from logreg.models.model_file import dumps, loads, read, save
+from logreg.parallel import ranks
 from logreg.run import Validation
-from logreg.saving.format import dumps, loads, read, save
-from logreg.saving.metadata import provenance
-from logreg.shell import ranks
-from logreg.shell.console import warning
+from logreg.terminal.notes import warning
 
 
 class Checkpoint(Callback):

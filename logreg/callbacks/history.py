@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 from logreg.callbacks.base import Callback
-from logreg.saving.format import save
-from logreg.shell.files import explaining
+from logreg.files.writing import explaining
+from logreg.models.model_file import save
 
 
 class History(Callback):

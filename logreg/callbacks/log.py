@@ -5,7 +5,7 @@ import sys
 
 from logreg.callbacks.base import Callback
 from logreg.run import wilson_interval
-from logreg.shell.console import in_notebook, note
+from logreg.terminal.notes import in_notebook, note
 
 
 class PrintLog(Callback):

@@ -4,7 +4,7 @@ import contextlib
 import timeit
 
 from logreg.callbacks.base import Callback
-from logreg.shell.console import progress
+from logreg.terminal.progress import progress
 
 INTERVAL = 0.1  # seconds between two states of the line
 STYLE = {"bar_format": "{desc} |{bar:20}| {rate_fmt}{postfix}", "mininterval": 0, "delay": 0}

@@ -5,7 +5,7 @@ import signal
 import threading
 
 from logreg.callbacks.base import Callback, StopTraining
-from logreg.shell import ranks
+from logreg.parallel import ranks
 
 
 class Interruption(Callback, contextlib.ExitStack):

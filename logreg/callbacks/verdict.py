@@ -4,7 +4,7 @@ import math
 
 from logreg.callbacks.base import Callback
 from logreg.run import wilson_interval
-from logreg.shell.console import note, warning
+from logreg.terminal.notes import note, warning
 
 FEW_ROWS = 100  # below it, a validation error says little
 ROWS_OF_A_CLASS = 5  # on average; of fewer, numbers may be a quantity

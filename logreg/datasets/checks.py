@@ -15,7 +15,8 @@ from logreg.datasets.labels import classes_of, number_classes, number_of
 from logreg.datasets.preprocessing import blocks, scale_of
 from logreg.datasets.tables import FLOAT32_MAX
 from logreg.errors import DatasetError
-from logreg.shell.console import note, progress, warning
+from logreg.terminal.notes import note, warning
+from logreg.terminal.progress import progress
 
 SPLITS = {"train": "training", "valid": "validation", "test": "test"}
 MIN_SIDE = 8  # pixels; a smaller square number of features says nothing of an image

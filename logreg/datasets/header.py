@@ -10,7 +10,7 @@ from typing import NamedTuple, Optional
 import numpy
 
 from logreg.errors import DatasetError
-from logreg.shell.console import note
+from logreg.terminal.notes import note
 
 LABEL_NAMES = ("label", "class", "target")
 THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", re.A)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from logreg.errors import DownloadError
-from logreg.shell.console import note
-from logreg.shell.files import explaining, replacing
+from logreg.files.writing import explaining, replacing
+from logreg.terminal.notes import note
 
 
 class File(NamedTuple):

@@ -4,12 +4,76 @@ from dataclasses import replace
 
 import numpy
 
+from logreg import engine
 from logreg.datasets.checks import SPLITS, as_array, check_features, check_values
+from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import mapping
+from logreg.datasets.header import listed
+from logreg.datasets.options import make_options
 from logreg.datasets.preprocessing import PIXEL_SCALE, scaled
 from logreg.errors import SettingError
-from logreg.shell import ranks
-from logreg.shell.console import note
+from logreg.parallel import ranks
+from logreg.terminal.notes import note
+
+
+def load_data(
+    dataset, label_column=None, shuffle=None, split_seed=0, standardize=False,
+    missing=None, drop=None, decimal=None, na=None, header=None,
+):  # fmt: skip
+    """Load a data set into shared variables.
+
+    The options have the names and the meaning of those of ``python -m logreg.train``.
+
+    Parameters
+    ----------
+    dataset : str, path-like, pandas.DataFrame or sequence of pairs
+        As :func:`read_dataset` takes it. ``'mnist.pkl.gz'`` is fetched if it is nowhere.
+    label_column : str or int, optional
+        The label's column in a table: its name, or its number, counted from 1.
+    shuffle : int, optional
+        Seed of a permutation of the training rows before a validation set is split off.
+    split_seed : int or None
+        Seed of the stratified split of tables, or of one array; None splits in the file's order.
+    standardize : bool
+        Whether each feature gets mean 0 and standard deviation 1 over the training rows.
+    missing : {None, 'mean'}
+        Whether empty cells of a table get their column's mean; if not, they are an error.
+    drop : str or list of str, optional
+        Columns of a table that are left out: ``'id,name'``.
+    decimal : {None, '.', ','}
+        The decimal mark in a table.
+    na : str or list of str, optional
+        Texts that count as empty cells, beside ``NA``, ``?`` and the like.
+    header : bool, optional
+        Whether the first row of a table names the columns.
+
+    Returns
+    -------
+    list of (shared_x, y)
+        For training, validation and test set: `shared_x` is a shared variable of floatX,
+        shape (n, n_in); `y` an int32 expression over a shared variable of floatX, shape (n,).
+        Labels other than 0 .. k - 1 are numbered so in their order, which stderr tells.
+
+    Raises
+    ------
+    DatasetError
+        If it cannot be found or read, or training on it makes no sense.
+
+    Examples
+    --------
+    >>> from logreg import load_data
+    >>> (train_x, train_y), valid, (test_x, test_y) = load_data("mnist_sample")
+    >>> train_x.get_value().shape, test_y.eval()[:4].tolist()
+    ((5000, 784), [7, 2, 1, 0])
+    """
+    floatx = engine.theano.config.floatX
+    options = make_options(label_column, header, decimal, drop, missing, na)
+    how = {"dtype": floatx, "split_seed": split_seed, "standardize": standardize}
+    data = read_dataset(dataset, options, shuffle, announce=True, **how)
+    if data.class_labels != list(range(data.n_out)):
+        labels = listed([repr(label)[:40] for label in data.class_labels])
+        note(f"note: {data.name}: the labels {labels} are numbered 0 to {data.n_out - 1}")
+    return shared_datasets(data, release=data is not dataset)
 
 
 def distribute(data, batch_size):
@@ -56,8 +120,6 @@ def shared_datasets(data, release=False, as_stored=False):
     features that are mapped stay in their files, and labels stay integers. That is for
     :func:`logreg.sgd.fit`: the first of a pair may then be :class:`logreg.engine.Stored`.
     """
-    from logreg import engine
-
     floatx = engine.theano.config.floatX
     preprocessing = data.preprocessing
     prepare = None if preprocessing.means is None else preprocessing.apply
@@ -99,8 +161,6 @@ def shared_arrays(x, y, datasets, batch_size, n_in=0, n_out=0):
     `y`, the symbolic variables of a minibatch; what is in shared variables stays there. If it is
     known that the model takes `n_in` columns, and has `n_out` classes, it must be so here.
     """
-    from logreg import engine
-
     datasets = list(datasets)
     are_pairs = all(isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in datasets)
     if len(datasets) != len(SPLITS) or not are_pairs:
@@ -126,8 +186,6 @@ def shared_arrays(x, y, datasets, batch_size, n_in=0, n_out=0):
 
 
 def _shared_features(x, features, source):
-    from logreg import engine
-
     features = as_array(features, f"{source} x")
     flat, _ = check_features(features, f"{source} x")
     check_values(flat, f"{source} x")
@@ -142,8 +200,6 @@ def _shared_features(x, features, source):
 
 
 def _shared_labels(y, labels, features, n_out, source):
-    from logreg import engine
-
     values = _values(labels, source)
     n_rows = engine.n_rows_here(features)
     if values is not None and values.shape[:1] != (n_rows,):
@@ -170,8 +226,6 @@ def _shared_labels(y, labels, features, n_out, source):
 
 def _values(labels, source):
     """Labels as a NumPy array: given as one, or in a shared variable; None if they are computed."""
-    from logreg import engine
-
     if engine.is_symbolic(labels) and labels.owner and "Cast" in str(labels.owner.op):
         labels = labels.owner.inputs[0]  # as load_data makes them
     if hasattr(labels, "get_value"):

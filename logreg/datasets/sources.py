@@ -7,9 +7,9 @@ from typing import NamedTuple, Optional
 from logreg.datasets import formats, mnist
 from logreg.datasets.checks import SPLITS
 from logreg.datasets.frames import is_frame, name_of
+from logreg.datasets.options import NO_OPTIONS, TableOptions
 from logreg.datasets.tables import read_table
 from logreg.errors import DatasetError
-from logreg.shell.options import NO_OPTIONS, TableOptions
 
 MNIST_NAMES = ("mnist.pkl.gz", "mnist")
 TABLE_SUFFIXES = (".parquet", ".csv.gz", ".csv")  # of a table twice in a folder, the last is read

@@ -7,7 +7,7 @@ import numpy
 from logreg.datasets.checks import SPLITS
 from logreg.datasets.formats import mapping
 from logreg.errors import DatasetError, SettingError
-from logreg.shell.console import note
+from logreg.terminal.notes import note
 
 MNIST_TRAINING_ROWS = 60000
 PART = 6  # one row in so many goes into a set that is not given

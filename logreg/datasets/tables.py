@@ -12,10 +12,10 @@ import numpy
 
 from logreg.datasets.frames import name_of, open_table
 from logreg.datasets.header import NUMBER, Columns, Table, listed
+from logreg.datasets.options import NO_OPTIONS
 from logreg.datasets.preprocessing import blocks, one_hot
 from logreg.errors import DatasetError
-from logreg.shell.console import note, warning
-from logreg.shell.options import NO_OPTIONS
+from logreg.terminal.notes import note, warning
 
 FLOAT32_MAX = float(numpy.finfo(numpy.float32).max)
 BOOLEANS = {"true": 1.0, "false": 0.0}

@@ -1,255 +1,33 @@
 """The engine: Theano, or PyTensor where Theano does not install; README.md is for who runs it.
 
-Only this package knows which one runs: the others import `theano` and `T` from here. The functions
-below are the interface; what differs between engines, devices and several ranks stands in a back
-end's module (a GPU: `jax_backend`), and what puts the native kernel into graphs in `kernel_graph`
-and `kernel_ops`.
-What comes in are symbolic expressions, shared variables and NumPy arrays.
+Only this package knows which one runs: the others import `theano` and `T` from here. What it offers
+stands in `interface`.
 """
 
-import contextlib
-import os
-import re
-
-import numpy
-
-from logreg.engine import kernel_graph, pytensor_backend, theano_backend
-from logreg.engine.backend import Stored as Stored
-from logreg.engine.backend import as_stored, n_rows, user_setting
-from logreg.engine.backend import n_rows_here as n_rows_here
-from logreg.engine.kernel_graph import ancestors as ancestors
-from logreg.engine.ranks_backend import RanksBackend
-from logreg.errors import EngineError, SettingError
-from logreg.shell import ranks
-
-ROWS_OF_A_SUM = 512  # which is made in a model's own dtype
-LOADERS = {"theano": theano_backend.load, "pytensor": pytensor_backend.load}
-
-
-def _load():
-    wanted = os.environ.get("LOGREG_ENGINE", "").strip().lower()
-    if wanted and wanted not in LOADERS:
-        raise EngineError(
-            f"LOGREG_ENGINE is {wanted!r}: set it to theano or pytensor, or leave it unset"
-        )
-    reasons = []
-    for name in [wanted] if wanted else LOADERS:
-        try:
-            return LOADERS[name]()
-        except SettingError:
-            raise
-        except Exception as error:  # an old Theano on a new Python fails in many ways
-            if "compiledir" in str(error):
-                raise EngineError(
-                    f"what is compiled cannot be kept ({error}): set {name.upper()}_FLAGS="
-                    "base_compiledir=FOLDER, with a folder that can be written"
-                ) from None
-            reasons.append(f"{name} fails to import ({type(error).__name__}: {error})")
-    raise EngineError(
-        f"no engine: {', '.join(reasons)}; "
-        "install Theano (Python 3.8 to 3.11: pip install 'theano==1.0.5' 'numpy<1.24') "
-        "or PyTensor (Python 3.12 and later: pip install pytensor)"
-    )
-
-
-ranks.start()
-_backend = _on_cpu = RanksBackend(_load()) if ranks.size > 1 else _load()
-theano, T = _backend.theano, _backend.T
-NAME, VERSION = theano.__name__, theano.__version__
-
-
-def set_floatx(floatx=None):
-    """Set the engine's floatX for a command: `floatx`, else the user's own flag, else float32."""
-    floatx = floatx or user_setting(NAME, "floatX") or "float32"
-    if floatx not in ("float32", "float64"):
-        raise SettingError(f"floatX is {floatx!r}: logreg needs float32 or float64")
-    theano.config.floatX = ranks.same_on_all(floatx)
-
-
-def use_device(name=None):
-    """Let data and parameters live on a device from now on; an EngineError says why they cannot.
-
-    `name` is ``'cpu'``; on PyTensor, by its JAX backend, also ``'cuda'``, ``'cuda0'``, ``'cuda1'``,
-    ... for a GPU, and ``'jax:cpu'``. None is the engine's own choice, which must be the CPU.
-    """
-    global _backend
-    _backend.release()
-    _backend = _on_cpu
-    if name is not None and not re.fullmatch(r"cpu|cuda\d*|jax:cpu", name):
-        known = "cpu, cuda, or cuda0, cuda1, ..., or on PyTensor jax:cpu"
-        raise EngineError(f"device {name!r} is not known: give {known}")
-    _backend = _on_cpu.on_device(name)
-
-
-def describe():
-    """Engine, device and float type, in one line."""
-    return f"{NAME} {VERSION}, {theano.config.floatX}, {_backend.where()}"
-
-
-@contextlib.contextmanager
-def floatx(dtype):
-    """Let the engine's floatX be `dtype` within the block."""
-    before = theano.config.floatX
-    theano.config.floatX = dtype
-    try:
-        yield
-    finally:
-        theano.config.floatX = before
-
-
-def shared_data(array):
-    """Put a data set's array into a shared variable, without a copy if possible.
-
-    The array, of dtype floatX or uint8, belongs to the shared variable from now on.
-    """
-    return _backend.shared_data(array)
-
-
-def stored(array, scale=1.0, n_rows=None, prepare=None):
-    """Put features into a shared variable as they are stored: uint8, float32 or float64.
-
-    What is returned stands for them multiplied by `scale`, as the first of the pair `dataset` of
-    the functions below. Rows become floats of a model's dtype as they are used, so the array may
-    be mapped from a file larger than memory. Of several ranks, each may have its share of the
-    set's `n_rows` rows only. ``prepare(rows, dtype)``, if given, makes of some rows what a model
-    takes, in place of the multiplication.
-    """
-    return _backend.stored(array, scale, n_rows, prepare)
-
-
-def is_symbolic(value):
-    """Whether a value is a symbolic variable."""
-    return all(hasattr(value, name) for name in ("owner", "ndim", "dtype", "tag"))
-
-
-def known_sizes(x, variables):
-    """How many columns of `x` and how many classes a graph takes; 0 where it is not known.
-
-    Columns are known if `x` is multiplied by a shared variable, classes of a LogisticRegression.
-    """
-    dots = (v.owner.inputs for v in variables if v.owner and "dot" in str(v.owner.op).lower())
-    weights = [W for other, W, *_ in dots if other is x and hasattr(W, "get_value")]
-    n_in = max((value(W).shape[0] for W in weights), default=0)
-    return n_in, max((getattr(v.tag, "n_out", 0) for v in variables), default=0)
-
-
-def checked_updates(updates):
-    """A list of pairs of the updates that are given, as pairs or as a dict.
-
-    A SettingError says which is no pair of a shared variable and its new value, or of one that has
-    another dtype or other dimensions.
-    """
-    updates = list(updates.items() if isinstance(updates, dict) else updates)
-    for i, pair in enumerate(updates):
-        is_pair = isinstance(pair, (tuple, list)) and len(pair) == 2
-        if not (is_pair and hasattr(pair[0], "get_value") and is_symbolic(pair[1])):
-            raise SettingError(
-                f"updates[{i}] must be a pair (shared variable, symbolic expression of its new "
-                "value), as the rules of logreg.updates make them"
-            )
-        old, new = pair
-        if (old.dtype, old.ndim) != (new.dtype, new.ndim):
-            raise SettingError(
-                f"updates[{i}]: {old} is {old.dtype} of {old.ndim} dimensions, and its new value "
-                f"is {new.dtype} of {new.ndim}: they must be alike; T.cast changes a dtype"
-            )
-    return updates
-
-
-def value(variable):
-    """The value of a shared variable, or of an expression of some, as a NumPy array.
-
-    It is that after all steps that were asked for.
-    """
-    return _backend.value(variable)
-
-
-def set_value(variable, new):
-    """Copy a NumPy array into a shared variable, which stays where and in what order it is."""
-    _backend.set_value(variable, new)
-
-
-def checked_labels(y, n_out):
-    """Labels `y` as an expression that is computed if 0 <= y < n_out, and an error otherwise.
-
-    JAX leaves such assertions out: so :func:`logreg.sgd.fit` looks at all labels before it trains.
-    """
-    return kernel_graph.checked_labels(T, y, n_out)
-
-
-def are_finite(variables):
-    """Whether shared variables have no value that is infinite or not a number."""
-    return all(numpy.isfinite(value(variable)).all() for variable in variables)
-
-
-def gradients(cost, params):
-    """The gradients of a cost; each is tagged with the cost and its parameter, for the kernel."""
-    gradients = T.grad(cost, params)
-    for gradient, param in zip(gradients, params):
-        gradient.tag.gradient_of = (cost, param, gradient)
-    return gradients
-
-
-def compile_step(x, y, dataset, batch_size, cost, updates, block):
-    """Compile a step of descent on one of a set's minibatches.
-
-    `cost` and `updates` are made of `x` and `y`; `dataset` is the pair that replaces them, a
-    shared variable (or :func:`stored`) and a symbolic vector.
-
-    ``train_model(index)``, which is returned, takes the step on minibatch `index`, or notes it: up
-    to `block` steps wait until :func:`value`, an error, or the costs are asked for, or
-    :func:`take_steps` is called. So it is on JAX, and for plain descent by the kernel.
-    ``train_model.costs()`` lists the costs of the steps since its last call.
-    """
-    features, labels = dataset
-    dataset = as_stored(features), labels
-    return _backend.compile_step(x, y, dataset, batch_size, cost, updates, block)
-
-
-def take_steps():
-    """Take the steps that are noted: shared variables have the values after them."""
-    _backend.flush()
-
-
-def compile_errors(x, y, dataset, batch_size, errors):
-    """Compile the error over a set; `errors` is the fraction of `x` that is misclassified.
-
-    The function that is returned gives two floats: the mean over the set's whole minibatches, as
-    the tutorial counts, and the mean over all of its rows.
-    """
-    n = n_rows(dataset[0])
-    n_batches = n // batch_size
-    sums = _compile_sums(x, y, dataset, batch_size, errors)
-
-    def error():
-        # Counts are integers again: JAX rounds rates to float32, and Numba multiplies by 1 / n.
-        counts = numpy.rint(sums())
-        # The mean of the minibatches' means, as the tutorial has it. Its rounding differs from
-        # that of the mean over all rows, and decides a tie in the tutorial's log, at epoch 62.
-        return float(numpy.mean(counts[:n_batches] / batch_size)), float(counts.sum() / n)
-
-    return error
-
-
-def compile_mean(x, y, dataset, mean):
-    """Compile a mean over all rows of a set; `mean` is that over the rows of `x` and `y`.
-
-    The function that is returned gives a float: sums over blocks of a fixed number of rows are
-    added in float64, in the order of the rows, so its bits depend on no number of threads. Of
-    several ranks, all get the first one's.
-    """
-    sums = _compile_sums(x, y, dataset, ROWS_OF_A_SUM, mean)
-    return lambda: sum(sums().tolist()) / n_rows(dataset[0])
-
-
-def _compile_sums(x, y, dataset, block, mean):
-    """Compile a mean over blocks of rows, times how many each has: after all steps, float64."""
-    features, labels = as_stored(dataset[0]), dataset[1]
-    n = n_rows(features)
-    sums = _backend.compile_sums(x, y, (features, labels), [*range(0, n, block), n], mean)
-
-    def sums_of_blocks():
-        take_steps()
-        return numpy.asarray(sums(), "float64")
-
-    return sums_of_blocks
+from logreg.engine.interface import NAME as NAME
+from logreg.engine.interface import VERSION as VERSION
+from logreg.engine.interface import Stored as Stored
+from logreg.engine.interface import T as T
+from logreg.engine.interface import ancestors as ancestors
+from logreg.engine.interface import are_finite as are_finite
+from logreg.engine.interface import as_stored as as_stored
+from logreg.engine.interface import checked_labels as checked_labels
+from logreg.engine.interface import checked_updates as checked_updates
+from logreg.engine.interface import compile_errors as compile_errors
+from logreg.engine.interface import compile_mean as compile_mean
+from logreg.engine.interface import compile_step as compile_step
+from logreg.engine.interface import describe as describe
+from logreg.engine.interface import floatx as floatx
+from logreg.engine.interface import gradients as gradients
+from logreg.engine.interface import is_symbolic as is_symbolic
+from logreg.engine.interface import known_sizes as known_sizes
+from logreg.engine.interface import n_rows as n_rows
+from logreg.engine.interface import n_rows_here as n_rows_here
+from logreg.engine.interface import set_floatx as set_floatx
+from logreg.engine.interface import set_value as set_value
+from logreg.engine.interface import shared_data as shared_data
+from logreg.engine.interface import stored as stored
+from logreg.engine.interface import take_steps as take_steps
+from logreg.engine.interface import theano as theano
+from logreg.engine.interface import use_device as use_device
+from logreg.engine.interface import value as value

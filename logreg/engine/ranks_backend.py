@@ -7,7 +7,7 @@ import numpy
 from logreg.engine.backend import TrainModel
 from logreg.engine.kernel_graph import ancestors, is_gradient
 from logreg.errors import EngineError, SettingError
-from logreg.shell import ranks
+from logreg.parallel import ranks
 
 
 class RanksBackend:

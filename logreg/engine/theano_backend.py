@@ -14,7 +14,7 @@ import zlib
 from logreg.engine.backend import Backend, user_setting
 from logreg.engine.kernel_graph import make_tools
 from logreg.errors import EngineError
-from logreg.shell.console import warning
+from logreg.terminal.notes import warning
 
 # SciPy's OpenBLAS has a prefix before the names of the functions that Theano's C code calls.
 BLAS_FUNCTIONS = [p + name for p in "sd" for name in ("gemm", "gemv", "ger", "dot")]

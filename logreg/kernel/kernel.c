@@ -3,7 +3,7 @@
    Python sees three functions of objects that give buffers. Rows are shared out to a few threads in
    blocks; every sum is made in one order, so the bits of a result depend neither on how many
    threads there are, nor on how many steps are taken in one call. No label is used before it was
-   checked; of what types and shapes arrays are, kernel/__init__.py sees to. */
+   checked; of what types and shapes arrays are, kernel/functions.py sees to. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -349,7 +349,7 @@ static PyObject *run(PyObject *args, char kind)
     if (!PyArg_ParseTuple(args, formats[kind == 'd'], &x, &w, &b, &out, &job.n_rows, &job.n_out,
                           &job.scale, &n_threads, &b_out, &y, &starts, &costs, &job.rate, &weights))
         return NULL;
-    /* kernel/__init__.py gives arrays that go together; their lengths tell of what types they are. */
+    /* kernel/functions.py gives arrays that go together; their lengths tell of what types they are. */
     Steps steps = {zero, 1, NULL};
     Py_ssize_t n = job.n_rows, n_all = y.obj ? y.len / 4 : n, n_out = job.n_out;
     if (n < 1 || n_all < n || w.len < 1 || (weights.obj && weights.len != b.len))

@@ -4,10 +4,10 @@ import dataclasses
 
 from logreg import plots
 from logreg.callbacks import Callback
+from logreg.files.writing import check_writable
+from logreg.models.predictor import Predictor
 from logreg.page.writing import write_page
-from logreg.prediction.predictor import Predictor
-from logreg.shell.console import note
-from logreg.shell.files import check_writable
+from logreg.terminal.notes import note
 
 
 class Report(Callback):

@@ -10,10 +10,10 @@ from string import Template
 import numpy
 
 from logreg import __version__, plots
+from logreg.models.evaluation import codes_of, evaluate
+from logreg.models.inputs import BATCH_SIZE
+from logreg.models.model_file import save
 from logreg.page import sections
-from logreg.prediction.evaluation import codes_of, evaluate
-from logreg.prediction.inputs import BATCH_SIZE
-from logreg.saving.format import save
 
 HERE = Path(__file__).parent
 PAD = HERE / "pad.js"

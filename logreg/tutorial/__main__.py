@@ -1,15 +1,16 @@
 """``python -m logreg.tutorial`` or ``logreg-tutorial`` writes the tutorial as a page."""
 
 # First: from its import on, Ctrl-C ends the command without a traceback.
-from logreg.shell.console import command, note, starting_engine
+from logreg.cli.command import command
+from logreg.terminal.notes import note, starting_engine
 
 # isort: split
 import argparse
 import sys
 
 from logreg import __version__
-from logreg.shell.files import check_writable, refuse_overwriting
-from logreg.shell.options import files_of
+from logreg.cli.options import files_of
+from logreg.files.writing import check_writable, refuse_overwriting
 
 PAGE = "tutorial.html"
 
@@ -32,7 +33,7 @@ def parser():
 
 @command
 def main(argv=None):
-    """Write what the options say; see :mod:`logreg.shell.console` for the exit code."""
+    """Write what the options say; see :mod:`logreg.cli.command` for the exit code."""
     args = parser().parse_args(argv)
     output = args.output or (None if args.notebook or args.update else PAGE)
     refuse_overwriting([args.notebook, output])
@@ -40,7 +41,7 @@ def main(argv=None):
         check_writable(path)
     with starting_engine():
         from logreg import engine
-        from logreg.saving.format import save
+        from logreg.models.model_file import save
         from logreg.tutorial import text, writing
     if args.update:
         save(text.TEXT, text.updated().encode("utf-8"))

@@ -13,12 +13,12 @@ import numpy
 from logreg.datasets import read_dataset
 from logreg.errors import DatasetError, needing
 from logreg.hyperparameters import DATASET, Hyperparameters
+from logreg.models.model_file import save
 from logreg.page.sections import base64_of
 from logreg.page.writing import PAD, filled
 from logreg.saving import load_model
-from logreg.saving.format import save
 from logreg.sgd import sgd_optimization
-from logreg.shell.console import warning
+from logreg.terminal.notes import warning
 from logreg.tutorial import text
 
 LIBRARIES = ("markdown_it", "mdit_py_plugins", "latex2mathml", "pygments", "PIL")

@@ -7,10 +7,12 @@ import pytest
 from builders import SAMPLE, make_pairs, npz_bytes, sample, table_bytes, write
 
 from logreg import engine
-from logreg.datasets import load_data, read_dataset, read_test_set, scaled, shared_datasets, splits
+from logreg.datasets import read_dataset, read_test_set, splits
 from logreg.datasets.header import Columns
+from logreg.datasets.options import NA, TableOptions
+from logreg.datasets.preprocessing import scaled
+from logreg.datasets.sharing import load_data, shared_datasets
 from logreg.errors import DatasetError, SettingError
-from logreg.shell.options import NA, TableOptions
 
 KIND = TableOptions(label_column="kind")
 

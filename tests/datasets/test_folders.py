@@ -12,8 +12,8 @@ from conftest import peak_memory
 from logreg import load_model
 from logreg.datasets import frames, read_dataset
 from logreg.datasets.formats import mapping
+from logreg.datasets.options import TableOptions
 from logreg.errors import DatasetError, SettingError
-from logreg.shell.options import TableOptions
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 import make_folder as script

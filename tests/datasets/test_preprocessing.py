@@ -6,10 +6,11 @@ from builders import csv_text, make_pairs, npz_bytes, sample, write
 from conftest import peak_memory
 
 from logreg import engine
-from logreg.datasets import load_data, preprocessing, read_dataset, read_test_set, shared_datasets
+from logreg.datasets import preprocessing, read_dataset, read_test_set
+from logreg.datasets.options import TableOptions
 from logreg.datasets.preprocessing import Moments, Preprocessing
+from logreg.datasets.sharing import load_data, shared_datasets
 from logreg.datasets.splits import stratified_order
-from logreg.shell.options import TableOptions
 
 KIND = TableOptions(label_column="kind")
 

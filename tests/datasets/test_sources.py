@@ -9,9 +9,9 @@ from builders import idx_bytes, npz_bytes, table_bytes, write
 
 from logreg.datasets import mnist, read_dataset
 from logreg.datasets.formats import mapping, read_idx, unpack_ahead
+from logreg.datasets.options import TableOptions
 from logreg.datasets.splits import stratified_order
 from logreg.errors import DatasetError, SettingError
-from logreg.shell.options import TableOptions
 
 pytestmark = pytest.mark.engine_free
 

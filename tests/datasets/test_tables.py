@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from logreg import errors, load_data
 from logreg.datasets.frames import CHUNK
 from logreg.datasets.header import Columns
+from logreg.datasets.options import NA, TableOptions
 from logreg.datasets.tables import FLOAT32_MAX, read_table, table_batches
 from logreg.errors import DatasetError, SettingError
-from logreg.shell.options import NA, TableOptions
 
 pytestmark = pytest.mark.engine_free
 

@@ -18,10 +18,12 @@ from test_engine import Softmax
 
 from logreg import Hyperparameters, LogisticRegression, engine, fit, kernel, updates
 from logreg.callbacks import Callback
-from logreg.datasets import read_dataset, shared_datasets
+from logreg.datasets import read_dataset
+from logreg.datasets.sharing import shared_datasets
 from logreg.engine import T, theano
 
-pytestmark = pytest.mark.skipif(kernel._kernel is None, reason="no C compiler built the kernel")
+is_lacking = kernel.functions._kernel is None
+pytestmark = pytest.mark.skipif(is_lacking, reason="no C compiler built the kernel")
 SIZES = list(itertools.product((1, 2, 15, 33, 600, 2050), (1, 3, 16, 37, 784), (1, 2, 3, 10, 17)))
 SIZES += [(40, 30, kernel.MAX_CLASSES), (40, 30, kernel.MAX_CLASSES + 1)]
 
@@ -287,8 +289,8 @@ def test_steps_are_those_of_the_graph(rule, weights, penalty, monkeypatch):
     pairs = [((abs(x) * 40).astype("uint8"), y) for x, y in make_pairs(n_rows=(60, 20, 20))]
     found, function = [], theano.function
     monkeypatch.setattr(theano.config, "mode", "FAST_COMPILE")
-    for put in (engine._on_cpu.kernel, None):
-        monkeypatch.setattr(engine._on_cpu, "kernel", put)
+    for put in (engine.interface._on_cpu.kernel, None):
+        monkeypatch.setattr(engine.interface._on_cpu, "kernel", put)
         is_known = put and weights is not WEIGHTS[2] and penalty is not PENALTIES[2]
         monkeypatch.setattr(theano, "function", None if is_known else function)  # nothing compiles
         with engine.floatx("float32"):
@@ -383,7 +385,7 @@ def test_a_block_is_cut_to_what_takes_a_tenth_of_a_second(monkeypatch):
         return indices
 
     monkeypatch.setattr(time, "perf_counter", lambda: now[0])
-    train_model = TrainModel(engine._on_cpu, take, block=8, seconds=0.1)
+    train_model = TrainModel(engine.interface._on_cpu, take, block=8, seconds=0.1)
     for index in range(8):
         train_model(index)
     seconds[0] = 0.001  # from the next block on, which is of three steps as yet

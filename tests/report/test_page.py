@@ -13,7 +13,7 @@ from PIL import Image
 
 from logreg import report, train
 from logreg.datasets.pictures import read_picture
-from logreg.prediction.predictor import Predictor
+from logreg.models.predictor import Predictor
 
 # Once the page has drawn: what its pad, its views and its bars show.
 STATE = """const done = arguments[0], get = (id) => document.getElementById(id), all = document;

@@ -1,0 +1,93 @@
+"""Command-line options that several commands share, and types of their values."""
+
+import argparse
+import contextlib
+import functools
+import re
+
+from logreg.datasets.options import NA, make_options
+
+
+def file_name(text):
+    """The type of an option that names a file: a text without NUL, and not empty.
+
+    Where a shell's variable is not set, ``--output "$FILE"`` gives an empty one.
+    """
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a file")
+    return text
+
+
+def files_of(parser):
+    """A function like ``parser.add_argument``, for what names a file."""
+    return functools.partial(parser.add_argument, metavar="FILE", type=file_name)
+
+
+def whole_number(text):
+    """The type of an option that takes a whole number."""
+    if not re.fullmatch(r"[+-]?\d{1,18}", text.strip()):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number of up to 18 digits")
+    return int(text)
+
+
+def positive_number(text):
+    """The type of an option that takes a number above 0."""
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < float("inf"):
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text[:40]!r} is no number above 0")
+
+
+def add_table_options(parser):
+    """Add the options to an :class:`argparse.ArgumentParser`."""
+    parser.add_argument(
+        "--label-column",
+        metavar="NAME",
+        help="the column of a table that holds the labels: its name, or its number from 1 (-1 is "
+        "the last). If not given, it is the one called label, class or target; else the only one "
+        "with text; else the one called y; else, in a table without a header, the first. Rows to "
+        "predict need no label; without a header, it is looked for where it was in training",
+    )
+    add_switch(
+        parser,
+        "header",
+        "the first row of a table names the columns (if neither is given: it does if it has text "
+        "above a number, if all its cells are text, or if one is label, class or target)",
+        "the first row of a table is one of data",
+    )
+    decimal = "decimal mark in a table: . or , (default: . for training, then that of training)"
+    parser.add_argument("--decimal", metavar="MARK", choices=(".", ","), help=decimal)
+
+
+def add_training_options(parser):
+    """Add the options of how data are prepared for training, which a model file keeps."""
+    drop = "columns of a table to leave out: their names, or their numbers from 1"
+    parser.add_argument("--drop", metavar="NAME[,NAME...]", help=drop)
+    missing = "what becomes of a table's empty cells: with mean, the mean of their column, or a "
+    missing += "category of their own in a column of text (without it, they are an error)"
+    parser.add_argument("--missing", choices=("mean",), help=missing)
+    na = f"one more text that counts as an empty cell, beside {', '.join(NA[1:])}; repeatable"
+    parser.add_argument("--na", metavar="TEXT", action="append", help=na)
+    standardize = "give features mean 0 and deviation 1 over the training rows (default: in tables)"
+    add_switch(parser, "standardize", standardize, "take the numbers in tables as they are")
+    split = parser.add_mutually_exclusive_group()
+    seed = "seed of the random split of one table, or one array, into training, validation and "
+    seed += "test rows, or of a folder's train.csv into training and validation rows; each has its "
+    seed += "share of every class (default: %(default)s)"
+    split.add_argument("--split-seed", type=whole_number, metavar="N", default=0, help=seed)
+    in_order = {"dest": "split_seed", "action": "store_const", "const": None}
+    in_order["help"] = "split in the order of the rows instead, as time series need it"
+    split.add_argument("--no-shuffle", **in_order)
+
+
+def add_switch(parser, name, yes, no):
+    """Add an option and its opposite, with their helps; None is what is given by neither."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(f"--{name}", action="store_true", default=None, help=yes)
+    group.add_argument(f"--no-{name}", dest=name, action="store_false", help=no)
+
+
+def table_options(args):
+    """The options as they were given: a :class:`TableOptions`."""
+    names = ("label_column", "header", "decimal", "drop", "missing", "na")
+    return make_options(*map(vars(args).get, names))

@@ -1,0 +1,154 @@
+"""Files that arrive whole or not at all, and that belong to one process at a time.
+
+Locks are the operating system's (flock): they end with the process, however it ends. Where there
+are none, as on Windows and in some folders of a network, everything goes on without.
+"""
+
+import contextlib
+import os
+import uuid
+
+from logreg.errors import ModelFileError, SettingError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+NOT_REGULAR = "it is not a regular file"
+unfinished = set()  # temporary files and locks, which go when Ctrl-C ends the process
+UNCHANGED = "what was there before is unchanged"
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """Open a binary file for writing that takes the place of `path` at the end of the block.
+
+    The bytes go to a temporary file in the same folder, are brought to the disk and only then
+    renamed. If the block or the disk fails, or the process is killed, `path` is as it was. A
+    file that is replaced leaves its mode to the new one. A symbolic link is followed; an OSError
+    is raised if `path` is a device or a folder.
+    """
+    path = _real_path(path)
+    with _temporary_file(path) as file:
+        with contextlib.suppress(OSError):  # it is not there; or a folder without modes
+            os.chmod(file.name, os.stat(path).st_mode & 0o7777)
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+        file.close()  # Windows does not rename an open one
+        os.replace(file.name, path)
+
+
+@contextlib.contextmanager
+def explaining(path, fault="cannot be written", advice=UNCHANGED, kind=ModelFileError, of=OSError):
+    """Make of an error in the block one of a `kind` of ours: what could not be done, and why."""
+    try:
+        yield
+    except of as error:
+        # An OSError's text has the name of the file as well, which here may be a temporary one.
+        reason = getattr(error, "strerror", None) or str(error) or "there is not enough memory"
+        name = os.fsdecode(path) or "''"
+        raise kind(f"{name} {fault}: {reason}{advice and '; '}{advice}") from error
+
+
+def check_writable(path):
+    """Raise a ModelFileError now if :func:`replacing` could not write a file at `path` later."""
+    advice = "make its folder or give access, or name another file"
+    with explaining(path, advice=advice), _temporary_file(_real_path(path)):
+        pass
+
+
+def refuse_overwriting(written, read=()):
+    """Raise a SettingError if a path is written twice, or is one that is read; None is no path."""
+    taken = set(map(os.path.realpath, read))
+    for path in filter(None, written):
+        if os.path.realpath(path) in taken:
+            raise SettingError(
+                f"{path} would overwrite what is read, or written as well: give another name"
+            )
+        taken.add(os.path.realpath(path))
+
+
+@contextlib.contextmanager
+def owning(paths):
+    """Let no other run own these files during the block.
+
+    Beside each lies a locked file, which goes at the end. A ModelFileError says which of them
+    another run has already.
+    """
+    names = {os.path.realpath(path): path for path in paths} if fcntl else {}
+    with contextlib.ExitStack() as stack:
+        for real_path, path in sorted(names.items()):
+            with contextlib.suppress(OSError):  # the folder, or the disk, takes no such file
+                lock = _open_locked(_beside(real_path, "lock"), path)
+                stack.enter_context(lock)
+                unfinished.add(lock.name)
+                stack.callback(_remove, lock.name)
+        yield
+
+
+def _open_locked(name, path):
+    while True:
+        lock = open(name, "ab")  # noqa: SIM115
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            raise ModelFileError(
+                f"{path} belongs to another run: wait for its end, or name another file"
+            ) from None
+        except OSError:  # no locks in this folder
+            return lock
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.stat(name), os.fstat(lock.fileno())):
+                return lock
+        lock.close()  # the run that had it has just removed it
+
+
+def read_whole(path, max_bytes):
+    """Read a regular file; raise an OSError if it is too large, or a pipe, which may never end."""
+    size = os.path.getsize(path)
+    if not os.path.isfile(path):
+        raise OSError(NOT_REGULAR)
+    if size > max_bytes:
+        raise OSError(f"it has more than {max_bytes} bytes, which is too many")
+    with open(path, "rb") as file:
+        return file.read(size)
+
+
+@contextlib.contextmanager
+def _temporary_file(path):
+    """Open a new file beside `path`, of a name that no other process has; remove it at the end."""
+    # Not tempfile.mkstemp: its files are for the owner's eyes only, whatever the umask says.
+    with open(_beside(path, uuid.uuid4().hex[:8]), "xb") as file:
+        unfinished.add(file.name)
+        try:
+            yield file
+        finally:
+            file.close()
+            _remove(file.name)
+
+
+def _remove(path):
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+    unfinished.discard(path)
+
+
+def _real_path(path):
+    path = os.fsdecode(path)
+    if not path or "\0" in path:
+        raise OSError("it is no name of a file")
+    # A stream is not ours to replace, even where the shell has led it to a regular file.
+    is_stream = os.path.abspath(path).startswith(("/dev/std", "/dev/fd/", "/proc/"))
+    is_folder = os.path.basename(path) in ("", os.curdir, os.pardir)  # whether it is there or not
+    path = os.path.realpath(path)
+    if is_stream or is_folder or (os.path.exists(path) and not os.path.isfile(path)):
+        raise OSError(NOT_REGULAR)
+    return path
+
+
+def _beside(path, mark):
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".{name}.{mark}")

@@ -1,0 +1,134 @@
+"""How well a model does on a test set: as a whole, class by class, and what it takes for what."""
+
+import numpy
+
+from logreg.datasets.header import listed
+from logreg.errors import DatasetError
+from logreg.models.inputs import BATCH_SIZE, InputChecker
+from logreg.models.writers import shown
+from logreg.run import wilson_interval
+from logreg.terminal.progress import progress
+
+MAX_CLASSES = 50  # of more, the text leaves out the confusion matrix
+SCORES = ("precision", "recall", "f1")
+
+
+def evaluate(predictor, data):
+    """Evaluate a model on the test set of a :class:`~logreg.datasets.DataSet`.
+
+    The result is the dict that is written as JSON. Beside the error over all rows, it has the error
+    over whole minibatches of training, as the tutorial counts; None if the best model went by the
+    loss. Its scores are scikit-learn's:
+
+    - Precision, recall and F1 of a class are 0 where they would be 0 / 0, but None if it is
+      neither a label nor predicted; then the macro means leave it out.
+    - The log-loss is the mean of -log p of the labels, p being at least the precision of its type.
+    - In the confusion matrix, a row is a label, and a column is what was predicted.
+
+    A DatasetError names the labels that the model does not know.
+    """
+    x, y = data.test[0], codes_of(predictor, data)
+    predicted, p_of_label = numpy.zeros(len(x), "int64"), numpy.zeros(len(x))
+    checker = InputChecker(predictor, data.name)
+    with progress(len(x), unit=" rows") as advance:
+        for start in range(0, len(x), BATCH_SIZE):
+            rows = slice(start, start + BATCH_SIZE)
+            predicted[rows], p = checker.predict(x[rows])
+            of_label = p[numpy.arange(len(p)), y[rows]]
+            p_of_label[rows] = numpy.maximum(of_label, numpy.finfo(p.dtype).eps)
+            advance(len(p))
+    labels, n_out = list(predictor.labels), len(predictor.labels)
+    counts = numpy.bincount(y * n_out + predicted, minlength=n_out**2).reshape(n_out, n_out)
+    classes = _by_class(labels, counts)
+    found = [entry for entry in classes if entry["f1"] is not None]
+    is_wrong, batch_size = predicted != y, predictor.batch_size
+    n_used = len(x) // batch_size * batch_size
+    whole = {"batch_size": batch_size, **_errors(n_used, is_wrong[:n_used].sum())}
+    return {
+        "dataset": data.name,
+        **_errors(len(x), is_wrong.sum()),
+        "macro": {key: float(numpy.mean([entry[key] for entry in found])) for key in SCORES},
+        "log_loss": float(numpy.log(1 / p_of_label).mean()),
+        "whole_minibatches": None if predictor.metadata.get("criterion") == "loss" else whole,
+        "classes": classes,
+        "confusion": {"labels": labels, "counts": counts.tolist()},
+    }
+
+
+def codes_of(predictor, data):
+    """The labels of a test set as numbers of the model's classes, an array of shape (n,).
+
+    A label may be text for one and an integer for the other.
+    """
+    known = {str(label): k for k, label in enumerate(predictor.labels)}
+    found = [str(data.class_labels[k]) for k in numpy.unique(data.test[1])]
+    unknown = [repr(shown(label)[:40]) for label in found if label not in known]
+    if unknown:
+        raise DatasetError(
+            f"{data.name}: the model does not know the labels {listed(unknown)}: leave their rows "
+            "out, or train with them"
+        )
+    return numpy.array([known.get(str(label), -1) for label in data.class_labels])[data.test[1]]
+
+
+def _errors(n, n_wrong):
+    percent = 100.0 * int(n_wrong) / int(n) if n else None
+    return {"rows": int(n), "errors": int(n_wrong), "error_percent": percent}
+
+
+def _by_class(labels, counts):
+    """Errors, precision, recall and F1 of each class."""
+    rows, taken, right = counts.sum(axis=1), counts.sum(axis=0), counts.diagonal()
+    with numpy.errstate(invalid="ignore"):  # 0 / 0: the class occurs nowhere
+        f1 = (2 * right / (rows + taken)).tolist()
+    precision, recall = right / numpy.maximum(taken, 1), right / numpy.maximum(rows, 1)
+    scores = zip(precision.tolist(), recall.tolist(), f1)
+    return [
+        {
+            "label": label,
+            **_errors(n_rows, n_rows - n_right),
+            **dict(zip(SCORES, three if n_rows + n_taken else [None] * 3)),
+        }
+        for label, n_rows, n_taken, n_right, three in zip(labels, rows, taken, right, scores)
+    ]
+
+
+def as_text(evaluation):
+    """What :func:`evaluate` gave, for people to read."""
+    whole, confusion = evaluation["whole_minibatches"], evaluation["confusion"]
+    low, high = wilson_interval(evaluation["errors"], evaluation["rows"])
+    classes = [["class", "rows", "errors", "error", "precision", "recall", "F1"]]
+    for entry in evaluation["classes"]:
+        percent = f"{entry['error_percent']:.2f} %" if entry["rows"] else "-"
+        classes.append([entry["label"], entry["rows"], entry["errors"], percent, *_scores(entry)])
+    classes.append(["macro mean", "", "", "", *_scores(evaluation["macro"])])
+    matrix = "--format json gives the confusion matrix: there are more than 50 classes\n"
+    if len(confusion["labels"]) <= MAX_CLASSES:
+        rows = zip(confusion["labels"], confusion["counts"])
+        matrix = "Confusion matrix: a row for each class, a column for what it is taken for\n"
+        matrix += _aligned([["", *confusion["labels"]], *([k, *row] for k, row in rows)])
+    tutorial = ""
+    if whole and 0 < whole["rows"] < evaluation["rows"]:
+        tutorial = f"error as the tutorial counts, in whole minibatches of {whole['batch_size']}: "
+        tutorial += f"{_error(whole)}\n"
+    return f"""Test set of {shown(evaluation["dataset"])}
+error over all rows: {_error(evaluation)}, 95 % interval: {100 * low:.2f} to {100 * high:.2f} %
+{tutorial}log-loss {evaluation["log_loss"]:.6f}
+
+{_aligned(classes)}
+{matrix}"""
+
+
+def _error(entry):
+    return f"{entry['error_percent']:f} % ({entry['errors']} of {entry['rows']} rows)"
+
+
+def _scores(entry):
+    return ["-" if entry[key] is None else f"{entry[key]:.4f}" for key in SCORES]
+
+
+def _aligned(table):
+    table = [[shown(str(cell)) for cell in row] for row in table]
+    widths = [max(map(len, column)) for column in zip(*table)]
+    lines = ("  ".join(cell.rjust(n) for cell, n in zip(row, widths)) for row in table)
+    return "".join(line + "\n" for line in lines)

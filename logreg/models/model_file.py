@@ -1,0 +1,194 @@
+"""The bytes of a file: a header, which is a dict, and arrays by name. No engine is needed here.
+
+A file is a pickle, so that ``pickle.load`` gives the model as in the tutorial, but one of a few
+bytes of instructions: call :func:`logreg.saving.restore` with a JSON header, the arrays' bytes and
+the SHA-256 of both. Plain values only, so every engine, Python and NumPy can read it; and
+:func:`loads` admits these instructions and no others.
+"""
+
+import hashlib
+import io
+import json
+import math
+import os
+import pickle
+from typing import NamedTuple
+
+import numpy
+
+from logreg.errors import ModelFileError
+from logreg.files import pickles
+from logreg.files.writing import explaining, read_whole, replacing
+from logreg.models import tutorial_pickle
+from logreg.terminal.notes import note
+
+VERSION = 1
+DTYPES = ("float32", "float64", "uint8")
+MAX_BYTES = 1 << 30
+# Protocol 3 has bytes, and no framing that differs between versions of Python.
+PROTOCOL = 3
+CALL = b"\x80\x03clogreg.saving\nrestore\n%sR."  # around a pickled tuple of arguments
+# What a file of ours has, and what protocol 4 has in its place.
+OPCODES = "PROTO GLOBAL BINPUT BINUNICODE BINBYTES SHORT_BINBYTES TUPLE3 REDUCE STOP "
+OPCODES += "FRAME STACK_GLOBAL MEMOIZE SHORT_BINUNICODE"
+
+
+class _Call(NamedTuple):
+    """What a file asks :func:`logreg.saving.restore` to do."""
+
+    header: str
+    data: bytes
+    sha256: str
+
+
+def parse(header, data, sha256):
+    """Check and take apart what a file holds: the arguments of :func:`logreg.saving.restore`.
+
+    Parameters
+    ----------
+    header : str
+        JSON: `format`, `version`, `arrays` (a list of name, dtype and shape), and what else the
+        file tells; the `metadata` of a model, for one.
+    data : bytes
+        The arrays, little-endian, in C order, one after the other.
+    sha256 : str
+        The hexadecimal digest of both.
+
+    Returns
+    -------
+    header : dict
+    arrays : dict of str to numpy.ndarray
+        Read-only, of dtype float32, float64 or uint8.
+
+    Raises
+    ------
+    ModelFileError
+        If the digest is another, or the file is of a newer version.
+    """
+    if _digest(header, data) != sha256:
+        raise ModelFileError("it is damaged: the checksum does not match")
+    content = json.loads(header)
+    if content["version"] != VERSION:
+        raise ModelFileError(f"it is of version {content['version']}: install a newer logreg")
+    arrays, start = {}, 0
+    for name, dtype, shape in content["arrays"]:
+        little_endian = numpy.dtype(dtype).newbyteorder("<")
+        end = start + math.prod(shape) * little_endian.itemsize
+        flat = numpy.frombuffer(data[start:end], little_endian)
+        arrays[name] = flat.reshape(shape).astype(dtype, copy=False)
+        start = end
+    return content, arrays
+
+
+def _digest(header, data):
+    digest = hashlib.sha256(header.encode("utf-8", "surrogatepass"))
+    digest.update(data)
+    return digest.hexdigest()
+
+
+def dumps(kind, arrays, **content):
+    """Make the bytes of a file.
+
+    Parameters
+    ----------
+    kind : {'model', 'checkpoint', 'parameters'}
+    arrays : dict of str to numpy.ndarray
+        Of dtype float32, float64 or uint8.
+    **content
+        What else the header tells: all that JSON can hold, and NumPy's numbers.
+
+    Raises
+    ------
+    ModelFileError
+        If the file could not be read again.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from logreg.models.model_file import dumps, loads
+    >>> header, arrays = loads(dumps("parameters", {"W": numpy.eye(2)}, python="3.11"))
+    >>> header["python"], arrays["W"].shape
+    ('3.11', (2, 2))
+    """
+    listed, parts = [], []
+    for name, array in arrays.items():
+        array = numpy.asarray(array)
+        if array.dtype.name not in DTYPES:
+            raise ModelFileError(f"{name} is {array.dtype}: a file holds {', '.join(DTYPES)}")
+        listed.append([name, array.dtype.name, array.shape])
+        parts.append(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
+    content.update(format=f"logreg {kind}", version=VERSION, arrays=listed)
+    header, data = _to_json(content), b"".join(parts)
+    if len(header) + len(data) > MAX_BYTES - 1000:
+        raise ModelFileError(f"it would have more than {MAX_BYTES} bytes, too many for a file")
+    arguments = pickle.dumps((header, data, _digest(header, data)), PROTOCOL)
+    return CALL % arguments[2:-1]  # without its protocol and its end
+
+
+def _to_json(content):
+    options = {"sort_keys": True, "allow_nan": False, "ensure_ascii": False}
+    try:
+        text = json.dumps(content, default=_plain, **options)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ModelFileError(f"JSON cannot hold what is to be saved: {error}") from error
+    # What Python makes of a file's name that is no text cannot be printed.
+    return text.encode("utf-8", "replace").decode()
+
+
+def _plain(value):
+    if isinstance(value, (numpy.generic, numpy.ndarray)):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} is neither text nor a number")
+
+
+def loads(data):
+    """Read the bytes of a file: its header and its arrays, as :func:`parse` returns them.
+
+    Nothing that the bytes ask for is run. A ModelFileError says that they are no file of ours,
+    whole and unchanged.
+    """
+    try:
+        call = pickles.load(io.BytesIO(data), {"logreg.saving.restore": _Call}, OPCODES)
+        if not isinstance(call, _Call):
+            raise pickles.PickleError(f"it makes a {type(call).__name__}")
+    except pickles.PickleError as error:
+        raise ModelFileError(f"it is not a model file, or it is damaged: {error}") from error
+    return parse(*call)
+
+
+def read(path, kind="model"):
+    """Read a file of a kind: its header and its arrays, as :func:`parse` returns them.
+
+    Parameters
+    ----------
+    path : str or path-like
+    kind : {'model', 'checkpoint', 'parameters'}
+
+    Raises
+    ------
+    ModelFileError
+        If there is no such file, or it is of another kind, or not whole and unchanged.
+    """
+    faults = OSError, ValueError, MemoryError, RecursionError
+    advice = "" if os.path.exists(path) else "train a model first: python -m logreg.train"
+    with explaining(path, "cannot be loaded", advice, of=faults):
+        data = read_whole(path, MAX_BYTES)
+        if tutorial_pickle.is_one(data):
+            header, arrays = tutorial_pickle.loads(data)
+            note(
+                f"note: {path} is a pickle of the tutorial's own program: its W and b are taken, "
+                "nothing in it is run; save_model writes them as a model file"
+            )
+        else:
+            header, arrays = loads(data)
+        found = header["format"].split()[1]
+        if found != kind:
+            model = "; BestModel(path, classifier) and save_model write one" * (kind == "model")
+            raise ModelFileError(f"it is a {found} file, not a {kind} file{model}")
+        return header, arrays
+
+
+def save(path, data):
+    """Write bytes in place of what is at `path`; a failure is a ModelFileError."""
+    with explaining(path), replacing(path) as file:
+        file.write(data)

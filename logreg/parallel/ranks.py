@@ -1,0 +1,209 @@
+"""Ranks: the processes that an MPI launcher has started to train one model together.
+
+Each holds its part of the rows of each minibatch; gradients and counts are summed over the ranks,
+so that all take the same steps and stop together. What the launcher set in the environment
+decides: without one there is one rank, and MPI is not imported.
+
+An exception that leaves a rank ends all, after its message. Rank 0 alone prints: the others say
+nothing but errors.
+"""
+
+import atexit
+import os
+import sys
+import time
+import traceback
+
+from logreg.errors import EngineError, install
+from logreg.terminal import notes
+
+# Their size and a process's rank, as MPICH and Intel MPI, Open MPI, and Slurm's srun tell them.
+LAUNCHERS = (
+    ("PMI_SIZE", "PMI_RANK"),
+    ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"),
+    ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
+)
+LONG, POLL = 0.01, 0.001  # seconds until a rank that waits sleeps, and how long
+GONE = 1 << 23  # what a rank that ends brings to the last meeting; a digest is smaller
+
+rank, size = 0, 1
+_mpi = _comm = None  # mpi4py's module, and the communicator of all ranks
+_buffer = None  # what the last step summed, or an array for the last elements alone
+_was_asked = False  # whether this rank was asked to end the run
+_was_anyone_asked = False  # whether a rank was, as all know since the last step
+
+
+def launched():
+    """How many processes a launcher has started together, and which of them this is."""
+    for name_of_size, name_of_rank in LAUNCHERS:
+        if os.environ.get(name_of_size, "").isdigit():
+            return int(os.environ[name_of_size]), int(os.environ.get(name_of_rank) or 0)
+    return 1, 0
+
+
+def start():
+    """Find the other ranks, if a launcher has started any."""
+    global rank, size, _mpi, _comm, _buffer
+    n, number = launched()
+    if n == 1 or size > 1:
+        return
+    rank, size = number, n
+    if rank:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    notes.be_rank(rank, size, end)
+    try:
+        import mpi4py
+
+        # MPI's end waits for all ranks: one that fails has to end them instead.
+        mpi4py.rc.finalize = False
+        from mpi4py import MPI
+        from mpi4py.util import pkl5
+    except (ImportError, RuntimeError) as error:
+        raise EngineError(
+            f"{n} processes were started together, and mpi4py does not import "
+            f"({str(error).splitlines()[0]}): {install('mpi', 'mpi4py', 'mpich')}, or load an MPI"
+        ) from error
+    if MPI.COMM_WORLD.size != n:
+        library = MPI.Get_library_version().split("\n")[0].strip("\0 ")
+        raise EngineError(
+            f"{n} processes were started together, and MPI sees {MPI.COMM_WORLD.size}: the "
+            f"launcher is of another MPI than the library that mpi4py loads ({library}). Take "
+            f"{os.path.join(os.path.dirname(sys.executable), 'mpiexec')}, or the cluster's own; "
+            "srun needs --mpi=pmi2 for MPICH and Intel MPI, --mpi=pmix for Open MPI"
+        )
+    import numpy
+
+    _mpi, _comm, _buffer = MPI, pkl5.Intracomm(MPI.COMM_WORLD), numpy.zeros(n)
+    # A machine's ranks share its cores; a launcher may have bound each to some.
+    cores = getattr(os, "sched_getaffinity", lambda _: set(range(os.cpu_count() or 1)))(0)
+    here = _comm.Split_type(MPI.COMM_TYPE_SHARED).allgather(cores)
+    for name in ("LOGREG_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, str(max(1, len(cores) // here.count(cores))))
+    atexit.register(_finish)
+    # PyTensor sets a hook of its own, which calls the second.
+    sys.excepthook = sys.__excepthook__ = lambda kind, error, trace: end(1, error)
+
+
+def _finish():
+    """Part from the other ranks at the end of the process, as all of them do now."""
+    try:
+        meet(GONE)
+        _mpi.Finalize()
+    except EngineError as error:
+        end(1, error)
+
+
+def end(code, error=None):
+    """End all ranks with an exit code, after what is to be said of the exception that ends this."""
+    is_exit = isinstance(error, SystemExit)
+    code = error.code if is_exit else code
+    if is_exit and not code:  # as of --help, on all ranks
+        return
+    if error and (rank or not is_exit):  # one process would not say that it exits
+        told = "".join(traceback.format_exception(type(error), error, error.__traceback__)).rstrip()
+        notes.note(f"error: {told}" if rank else f"error: rank 0 of {size}: {told}")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    time.sleep(0.1)  # MPICH's launcher loses what it has not passed on by then
+    if _comm:
+        _comm.Abort(code)
+        os._exit(code)  # MPICH's Abort returns, and the launcher kills this process a little later
+
+
+# ---- what ranks tell each other
+
+
+def from_first(function):
+    """Call a function on rank 0; return on all what it returns, or let all exit as it does."""
+    try:
+        value = None if rank else function()
+    except SystemExit as exit:
+        value = exit
+    value = same_on_all(value)
+    if isinstance(value, SystemExit):
+        raise value
+    return value
+
+
+def same_on_all(value):
+    """What rank 0 has, on all ranks."""
+    if size == 1:
+        return value
+    meet()
+    return _comm.bcast(value)
+
+
+def send(value, to):
+    """Send a value from rank 0 to another rank, which calls :func:`receive`."""
+    _comm.send(value, to)
+
+
+def receive():
+    """Receive a value from rank 0."""
+    _wait_for(lambda: _comm.iprobe(0))
+    return _comm.recv(source=0)
+
+
+def part(n, of=None):
+    """The first of `n` that are a rank's, by default this one's, and the one after the last."""
+    of = rank if of is None else of
+    return n * of // size, n * (of + 1) // size
+
+
+def anyone(asked):
+    """Whether a rank was asked to end the run, as all know since the last step.
+
+    `asked` is whether this one was, which the others learn at the next step.
+    """
+    global _was_asked
+    _was_asked = bool(asked)
+    return _was_anyone_asked if size > 1 else asked
+
+
+def sum_counts(counts):
+    """Sum the counts of a validation over the ranks, in place."""
+    _wait_for(_comm.Iallreduce(_mpi.IN_PLACE, counts).Test)
+
+
+def sum_step(buffer):
+    """Sum what a step packs over the ranks, in place; its last elements are for :func:`anyone`."""
+    global _buffer, _was_anyone_asked
+    _buffer = buffer
+    _was_anyone_asked = _sum_and_tell(buffer, _was_asked).any()
+
+
+def meet(number=0):
+    """Wait until all ranks are here; an EngineError if one is at a step, or has another number.
+
+    What is summed is as large as in a step, so that a rank that is at one meets this one.
+    """
+    if size > 1:
+        _sum_and_tell(_buffer.copy(), -1 - number)
+
+
+def _sum_and_tell(buffer, number):
+    """Sum a buffer over the ranks; return what each tells in its own of the last elements.
+
+    Numbers are of 24 bits, as float32 holds them. Where one is negative, all must be the same.
+    """
+    buffer[-size:] = 0
+    buffer[rank - size] = number
+    sum_counts(buffer)
+    told = buffer[-size:]
+    if told.min() < 0 and (told != told[0]).any():
+        others = " and ".join(f"rank {i}" for i in range(size) if told[i] != told[0])
+        raise EngineError(
+            "the ranks no longer have the same parameters, or no longer do the same: "
+            f"{others} unlike rank 0; what changes or ends a run, such as a learning rate or a "
+            "callback, must be the same on all"
+        )
+    return told
+
+
+def _wait_for(is_done):
+    """Wait for other ranks; one that waits long leaves the core to those that may need it."""
+    leave_core, began = getattr(os, "sched_yield", int), time.monotonic()
+    while not is_done():
+        leave_core()
+        if time.monotonic() - began > LONG:
+            time.sleep(POLL)

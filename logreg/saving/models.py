@@ -1,0 +1,188 @@
+"""The files of models, of a net's parameters and of checkpoints.
+
+`format` has the bytes: a header and arrays, without an engine. Here they become shared variables,
+and shared variables become files; what does that imports the engine when it is called.
+`metadata` is what a model file tells.
+"""
+
+import numpy
+
+from logreg.errors import ModelFileError
+from logreg.models import model_file
+from logreg.models.facts import complete_metadata, provenance
+
+
+def restore(header, data, sha256):
+    """Make what a file of ours describes; this is what ``pickle.load`` calls.
+
+    The arguments are those of :func:`logreg.models.model_file.parse`. A model becomes a
+    LogisticRegression, a checkpoint or parameters ``{'header': dict, 'arrays': dict}``.
+    """
+    return _restored(*model_file.parse(header, data, sha256))
+
+
+def _restored(header, arrays):
+    if header["format"] != "logreg model":
+        return {"header": header, "arrays": arrays}
+    from logreg import engine
+    from logreg.model import LogisticRegression
+
+    # The parameters stay as they are, to the last bit, whatever the user's floatX is.
+    W = arrays["W"]
+    with engine.floatx(W.dtype.name):
+        classifier = LogisticRegression(engine.T.matrix("x", dtype=W.dtype.name), *W.shape)
+    for param in classifier.params:
+        engine.set_value(param, arrays[param.name])
+    classifier.metadata = header["metadata"]
+    return classifier
+
+
+def check_stands_alone(classifier):
+    """Raise a ModelFileError if a classifier's input is not a variable, but made by a layer."""
+    if classifier.input.owner is not None:
+        raise ModelFileError(
+            "the classifier sits on a layer below, and a model file holds W and b of one layer: "
+            "save_params keeps the parameters of all layers, as does BestModel(path) in a run, and "
+            "load_params loads them into a net that is built anew"
+        )
+
+
+def dumps_model(classifier, **metadata):
+    """Make the bytes of a model file; the arguments are those of :func:`save_model`."""
+    from logreg import engine
+
+    check_stands_alone(classifier)
+    values = [engine.value(param) for param in (classifier.W, classifier.b)]
+    W, b = (value.astype(numpy.result_type(*values), copy=False) for value in values)
+    known = getattr(classifier, "metadata", {})  # of a model that was loaded
+    metadata = {**provenance(), **known, **metadata}
+    return model_file.dumps("model", {"W": W, "b": b}, metadata=complete_metadata(metadata, W))
+
+
+def dumps_params(params):
+    """Make the bytes of a file of parameters; see :func:`save_params`."""
+    from logreg import engine
+
+    values = {f"{i} {param.name}": engine.value(param) for i, param in enumerate(params)}
+    return model_file.dumps("parameters", values, **provenance())
+
+
+def save_model(classifier, path, **metadata):
+    """Write a model file in place of what is at `path`, or leave that as it is.
+
+    Parameters
+    ----------
+    classifier : LogisticRegression
+        Its parameters are written, and not its input, which must be a variable.
+    path : str or path-like
+    **metadata
+        What is to be known of the training: numbers, text, lists of these. What is read later,
+        such as `class_labels` (if not given, 0 .. n_out - 1), `image_shape` (None) and
+        `pixel_scale` (1), is checked. What is known of a model that :func:`load_model` gave, its
+        date and engine included, stays known.
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be written, or the classifier sits on a layer below.
+
+    Examples
+    --------
+    >>> from logreg import LogisticRegression, load_model, save_model
+    >>> from logreg.engine import T
+    >>> classifier = LogisticRegression(T.matrix("x"), n_in=4, n_out=2)
+    >>> save_model(classifier, "model.pkl", class_labels=["no", "yes"])
+    >>> load_model("model.pkl").metadata["class_labels"]
+    ['no', 'yes']
+    """
+    model_file.save(path, dumps_model(classifier, **metadata))
+
+
+def load_model(path):
+    """Read a model file without running anything that it says.
+
+    Parameters
+    ----------
+    path : str or path-like
+
+    Returns
+    -------
+    LogisticRegression
+        Over a fresh ``T.matrix('x')``, its parameters equal to those saved to the last bit.
+        Its attribute `metadata` is a dict of what is known of its training.
+
+    Raises
+    ------
+    ModelFileError
+        If there is no such file, or it is not a model file of ours, whole and unchanged.
+
+    Examples
+    --------
+    >>> from logreg import LogisticRegression, load_model, save_model
+    >>> from logreg.engine import T
+    >>> save_model(LogisticRegression(T.matrix("x"), n_in=4, n_out=2), "model.pkl")
+    >>> load_model("model.pkl").W.get_value().shape
+    (4, 2)
+    """
+    return _restored(*model_file.read(path))
+
+
+def save_params(params, path):
+    """Write the parameters of a net in place of what is at `path`.
+
+    Parameters
+    ----------
+    params : list of shared variables
+        Of dtype float32 or float64. Of the net nothing else is kept.
+    path : str or path-like
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> from logreg import LogisticRegression, save_params
+    >>> from logreg.engine import T
+    >>> net = LogisticRegression(T.tanh(T.matrix("x")), n_in=4, n_out=2)
+    >>> save_params(net.params, "net.pkl")
+    """
+    model_file.save(path, dumps_params(params))
+
+
+def load_params(params, path):
+    """Give the parameters of a net the values that :func:`save_params` wrote.
+
+    Parameters
+    ----------
+    params : list of shared variables
+        Those of a net that was built like the one that was saved.
+    path : str or path-like
+
+    Raises
+    ------
+    ModelFileError
+        If it is not such a file, whole and unchanged, or it is of another net. Then no
+        parameter is changed.
+
+    Examples
+    --------
+    >>> from logreg import LogisticRegression, load_params, save_params
+    >>> from logreg.engine import T
+    >>> net, same = (LogisticRegression(T.tanh(T.matrix("x")), 4, 2) for _ in range(2))
+    >>> save_params(net.params, "net.pkl")
+    >>> load_params(same.params, "net.pkl")
+    """
+    from logreg import engine
+
+    values = list(model_file.read(path, "parameters")[1].values())
+    there = [(value.dtype.name, value.shape) for value in values]
+    here = [(param.dtype, engine.value(param).shape) for param in params]
+    if there != here:
+        raise ModelFileError(
+            f"{path} is of another net: its parameters are {str(there)[:200]}, those of this net "
+            f"{str(here)[:200]}"
+        )
+    for param, value in zip(params, values):
+        engine.set_value(param, value)

@@ -1,0 +1,206 @@
+"""What listens to a run, told of runs that nobody trains."""
+
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy
+import pytest
+
+from logreg import LogisticRegression
+from logreg.callbacks import BestModel, History, Interruption, PrintLog, StopTraining
+from logreg.engine import T, theano
+from logreg.errors import LogRegError, ModelFileError
+from logreg.hyperparameters import Hyperparameters
+from logreg.models.model_file import read
+from logreg.run import Run, Validation
+
+
+def new_run(iter=-1, best=None, criterion="error", **changed):
+    """A run of 3 minibatches an epoch, of which only the best validation is known."""
+    run = Run([], [], Hyperparameters(criterion=criterion), 3, iter=iter)
+    if best:
+        run.validations, run.stopping.best_iter = [best], best.iter
+    for name, value in changed.items():
+        setattr(run, name, value)
+    return run
+
+
+BEST = Validation(3, 0.7, 0.125, 0.2, None, 0.11111111, 0.3)
+
+
+# ---- the tutorial's lines
+
+
+@pytest.mark.parametrize(
+    "program, reason, said",
+    [
+        ("/usr/bin/pytest", "n_epochs", "train.py ran for 1.5s\nstopped after 3 of 3 epochs"),
+        ("code/mine.py", "the plateau", "mine.py ran for 1.5s\nstopped: the plateau"),
+        ("a.py", "patience", "a.py ran for 1.5s\nstopped by patience at iteration 8: the last "),
+        ("a.py", "diverged", "a.py ran for 1.5s\nwarning: the run diverged in epoch 3, where it "),
+        ("a.py", "interrupted", ""),  # it has no result
+    ],
+)
+def test_what_is_said_beside_the_tutorials_lines(program, reason, said, capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", [program])
+    PrintLog().on_train_end(new_run(8, best=BEST, seconds=1.5, reason=reason))
+    out, err = capsys.readouterr()
+    assert err.startswith(f"The code for file {said}") if said else out + err == ""
+
+
+# ---- the best model and the history
+
+
+def test_the_best_parameters_are_written_once_a_second_and_at_the_end(working_folder, monkeypatch):
+    now = 0.0
+    monkeypatch.setattr("timeit.default_timer", lambda: now)
+    b, best_model = theano.shared(numpy.zeros(1), name="b"), BestModel("m.pkl")
+    run = new_run(params=[b])
+    best_model.on_train_begin(run)
+    assert os.listdir(".") == []
+    steps = [(9.0, 3, True, 3), (9.5, 4, True, 3), (10.25, 5, False, 4), (10.5, 6, True, 4)]
+    for now, iter_, is_best, written in steps:  # noqa: B007
+        if is_best:
+            run.best_values = [numpy.array([float(iter_)])]
+            run.validations, run.stopping.best_iter = [BEST._replace(iter=iter_)], iter_
+        best_model.on_validation(run, run.validations[-1] if is_best else BEST)
+        assert read("m.pkl", "parameters")[1]["0 b"] == [written]
+    best_model.on_train_end(run)
+    assert read("m.pkl", "parameters")[1]["0 b"] == [6]
+
+
+def test_a_classifier_that_is_not_trained_is_refused(working_folder):
+    best_model = BestModel("m.pkl", LogisticRegression(T.matrix("x"), 4, 2))
+    with pytest.raises(LogRegError, match="is not the one that is trained"):
+        best_model.on_train_begin(new_run(params=LAYER.params))
+
+
+LAYER = LogisticRegression(T.tanh(T.matrix("x")), 4, 2)
+
+
+@pytest.mark.parametrize(
+    "given, options, message",
+    [
+        ([LAYER], {}, r"sits on a layer.*save_params keeps .* as does BestModel\(path\)"),
+        ([], {"dump": bytes}, "perhaps a LogisticRegression, and no function"),
+    ],
+)
+def test_what_is_no_model_file_is_refused_before_the_run(given, options, message, working_folder):
+    with pytest.raises(LogRegError, match=message):
+        BestModel("m.pkl", *given, **options)
+
+
+HEADER = (
+    "epoch,iteration,training_cost,validation_error_percent,test_error_percent,patience,seconds\n"
+)
+ROWS = ["2,3,0.123456789,12.500000,25.000000,5000,1.500\n", "2,4,1,12.500000,,5000,1.500\n"]
+
+
+def keep_history(iter):
+    history, run = History("run.csv"), new_run(iter, seconds=1.5)
+    history.on_train_begin(run)
+    return history, run
+
+
+def test_by_the_loss_a_history_has_it(working_folder):
+    history, run = History("run.csv"), new_run(3, criterion="loss")
+    history.on_train_begin(run)
+    history.on_validation(run, Validation(3, 0.5, 0.125, 0.2, 0.0625))
+    header, row = Path("run.csv").read_text().splitlines()
+    assert row.split(",")[header.split(",").index("validation_loss")] == "0.0625"
+
+
+def test_a_history_has_a_row_for_each_validation(working_folder, monkeypatch):
+    Path("run.csv").write_text(HEADER + "1,2,0.7,50.000000,,5000,0.100\n")  # of another run
+    history, run = keep_history(-1)
+    run.iter = 3
+    history.on_validation(run, BEST._replace(cost=0.1234567891, test_error=0.25))
+    assert Path("run.csv").read_text() == HEADER + ROWS[0]
+    run.iter = 4
+    history.on_validation(run, Validation(4, 1.0, 0.125, 0.2))
+    assert Path("run.csv").read_text() == HEADER + "".join(ROWS)
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(ModelFileError, match="No space left on device; its rows up to now"):
+            history.on_validation(run, Validation(5, 1.0, 0.125, 0.2))
+
+
+@pytest.mark.parametrize("cut", ["", "2,1", "5,"])
+def test_rows_after_the_checkpoint_are_left_to_come_again(working_folder, cut):
+    Path("run.csv").write_text(HEADER + "".join(ROWS) + cut)
+    keep_history(3)
+    assert Path("run.csv").read_text() == HEADER + ROWS[0]
+    Path("run.csv").unlink()
+    for _ in range(2):
+        keep_history(3)
+        assert Path("run.csv").read_text() == HEADER
+        Path("run.csv").write_text("")
+
+
+@pytest.mark.parametrize("content", [b"a,b\n1,2\n", b"\xff\xfe", b"\0"])
+def test_another_table_is_not_taken_for_a_history(working_folder, content):
+    Path("run.csv").write_bytes(content)
+    with pytest.raises(ModelFileError, match=r"run\.csv cannot be gone on with"):
+        keep_history(-1)
+    assert Path("run.csv").read_bytes() == content
+
+
+# ---- signals
+
+
+@pytest.fixture
+def handler():
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, lambda number, frame: received.append(number))
+    received = []
+    yield received
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_first_signal_ends_the_run_and_the_second_the_process(handler, number, code):
+    with Interruption() as interruption:
+        interruption.on_train_begin(new_run())
+        interruption.on_minibatch_end(new_run())
+        os.kill(os.getpid(), number)
+        assert handler == []
+        with pytest.raises(StopTraining):
+            interruption.on_minibatch_end(new_run())
+        assert interruption.exit_code == code
+        os.kill(os.getpid(), number)
+        assert handler == [number]
+
+
+def test_signals_are_heeded_as_before_when_the_run_is_over(handler):
+    for end in (lambda callback: callback.on_train_end(new_run()), Interruption.close):
+        interruption = Interruption()
+        os.kill(os.getpid(), signal.SIGTERM)  # it has not begun
+        interruption.on_train_begin(new_run())
+        end(interruption)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert interruption.received is None
+    assert handler == [signal.SIGTERM] * 4
+
+
+def test_a_signal_that_is_ignored_stays_so(handler):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with Interruption() as interruption:
+        interruption.on_train_begin(new_run())
+        os.kill(os.getpid(), signal.SIGINT)
+        interruption.on_minibatch_end(new_run())
+    assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+
+
+def test_a_run_in_a_thread_leaves_signals_alone(handler):
+    with ThreadPoolExecutor(1) as threads, Interruption() as interruption:
+        threads.submit(interruption.on_train_begin, new_run()).result()
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert (handler, interruption.received) == ([signal.SIGTERM], None)

@@ -1,0 +1,209 @@
+"""Runs that are interrupted and resumed, against the same run undisturbed."""
+
+import functools
+import math
+import re
+import shutil
+from pathlib import Path
+
+import numpy
+import pytest
+from builders import GOLDEN
+
+from logreg import engine, load_model
+from logreg.callbacks import BestModel, Callback, History, PrintLog, StopTraining
+from logreg.callbacks.checkpoint import Checkpoint
+from logreg.datasets import read_dataset
+from logreg.datasets.sharing import shared_datasets
+from logreg.engine import theano
+from logreg.errors import ModelFileError
+from logreg.hyperparameters import Hyperparameters
+from logreg.models.model_file import read
+from logreg.run import Run, Validation
+from logreg.sgd import fit, run_settings, softmax_regression
+
+# A checkpoint after epoch 4 and the best model after epoch 12 of one run on DATA, as the version
+# wrote them in which early stopping had ties.
+OLD_STATE, OLD_MODEL = GOLDEN / "run.state", GOLDEN / "model.pkl"
+SETTINGS = Hyperparameters(learning_rate=0.05, n_epochs=12, batch_size=10, momentum=0.5)
+
+
+def make_pairs():
+    """Whole numbers: the same bits wherever they are made."""
+    start = 0
+    for n in (65, 47, 33):  # 6 minibatches an epoch
+        i = numpy.arange(start, start + 4 * n)
+        x = (i * i % 251 * 31 % 256).astype("uint8").reshape(n, 4)
+        noise = (numpy.arange(3 * n) ** 3 % 61).reshape(n, 3)
+        yield x, (x[:, :3] + noise).argmax(axis=1)
+        start += 4 * n
+
+
+PAIRS = list(make_pairs())
+DATA = read_dataset(PAIRS)
+
+
+class Stop(Callback):
+    """Ends a run some minibatches after its n-th validation."""
+
+    def __init__(self, n=math.inf, minibatches=0):
+        self.n, self.minibatches = n, minibatches
+
+    def on_validation(self, run, validation):
+        self.n -= 1
+
+    def on_minibatch_end(self, run):
+        self.minibatches -= self.n <= 0
+        if self.minibatches < 0:
+            raise StopTraining
+
+
+def train(folder, stop=None, resume=False, floatx="float32", **changed):
+    """Run in a folder, which comes to hold model.pkl, run.state and run.csv."""
+    hyperparameters = Hyperparameters(**{**vars(SETTINGS), **changed})
+    folder = Path(folder)
+    folder.mkdir(exist_ok=True)
+    with engine.floatx(floatx):
+        classifier, *expressions, _ = softmax_regression(4, 3, hyperparameters)
+        callbacks = [
+            PrintLog(),
+            BestModel(folder / "model.pkl", classifier),
+            History(folder / "run.csv"),
+            Checkpoint(folder / "run.state", run_settings(DATA, hyperparameters), resume),
+            *([stop] if stop else []),
+        ]
+        return fit(*expressions, shared_datasets(DATA), hyperparameters, callbacks)
+
+
+def outcome(folder):
+    """The bits of the model, and the history without the seconds, which nothing can repeat."""
+    model = load_model(Path(folder, "model.pkl"))
+    rows = Path(folder, "run.csv").read_text().splitlines()
+    seconds = [float(row.rpartition(",")[2]) for row in rows[1:]]
+    assert seconds == sorted(seconds)
+    history = [row.rpartition(",")[0] for row in rows]
+    told = [model.metadata.get(name) for name in ("curve", "reason")]
+    return [engine.value(param).tobytes() for param in model.params], history, told
+
+
+def lines(out):
+    return [line for line in out.splitlines() if re.match(r" *epoch|Optimization", line)]
+
+
+# Validated every 4 minibatches, a run is stopped by patience in the middle of an epoch.
+@pytest.mark.parametrize("floatx, minibatches", [("float32", 0), ("float64", 3)])
+def test_a_run_resumed_twice_ends_like_an_undisturbed_one(capfd, floatx, minibatches):
+    run = functools.partial(train, floatx=floatx, patience=8, patience_increase=6)
+    whole = run("whole")
+    expected = lines(capfd.readouterr().out)
+    assert whole.reason == "patience" and whole.epoch > 3 and (whole.iter + 1) % 6
+
+    printed = []
+    for n, resume in ((1, False), (2, True)):
+        part = run("parts", Stop(n, minibatches), resume=resume)
+        assert part.reason == "interrupted"
+        printed += lines(capfd.readouterr().out)
+        assert printed == expected[: len(printed)]
+    assert len(outcome("parts")[1]) == 1 + 3 < len(outcome("whole")[1])
+    last = run("parts", resume=True)
+    assert printed + lines(capfd.readouterr().out) == expected
+    assert outcome("parts") == outcome("whole")
+    # Resumed once more, for more epochs, it has nothing left to do and says the same at its end.
+    again = run("parts", resume=True, n_epochs=100)
+    assert lines(capfd.readouterr().out) == expected[-1:]
+    assert outcome("parts") == outcome("whole")
+    for name in ("reason", "iter", "validations", "best_validation"):
+        assert getattr(again, name) == getattr(last, name) == getattr(whole, name)
+
+
+# Validated every 4 minibatches of 6 an epoch, the first part ends after the last checkpoint.
+@pytest.mark.parametrize("n_epochs", [3, 4])
+def test_a_finished_run_is_lengthened_to_the_bits_of_a_longer_one(capfd, n_epochs):
+    long = functools.partial(train, n_epochs=7, patience=8, patience_increase=100)
+    assert long("whole").reason == "n_epochs"
+    expected = lines(capfd.readouterr().out)
+    first = train("parts", n_epochs=n_epochs, patience=8, patience_increase=100)
+    assert (first.epoch, first.reason) == (n_epochs, "n_epochs")
+    printed = lines(capfd.readouterr().out)[:-1]
+    last = long("parts", resume=True)
+    assert printed + lines(capfd.readouterr().out) == expected
+    assert (last.iter, last.reason) == (41, "n_epochs")
+    assert outcome("parts") == outcome("whole")
+
+
+def test_a_run_of_the_version_before_is_gone_on_with(working_folder):
+    Path("run").mkdir()
+    shutil.copy(OLD_STATE, "run")
+    assert train("run", Stop(0), resume=True).epoch == 5
+    assert load_model("run/model.pkl").metadata["epoch"] == 4
+    run = train("run", resume=True)
+    assert (run.epoch, run.reason) == (12, "n_epochs")
+    assert run.best_validation.error == pytest.approx(0.325)
+    old, new = load_model(OLD_MODEL), load_model("run/model.pkl")
+    for before, now in zip(old.params, new.params):
+        assert before.dtype == now.dtype == "float32"
+        numpy.testing.assert_allclose(engine.value(before), engine.value(now), rtol=1e-4)
+    assert old.metadata["test_error_all_rows"] == new.metadata["test_error_all_rows"]
+    assert old.metadata["dataset_sha256"] == DATA.sha256
+
+
+# ---- states of runs that nobody trains
+
+RUN = {"batch_size": 20, "dataset": "d", "dataset_sha256": "0"}
+
+
+def new_run(shape=(2, 2), **settings):
+    variables = [theano.shared(numpy.zeros(shape)), theano.shared(numpy.zeros(2))]
+    return Run(variables, [], Hyperparameters(**settings), 5)
+
+
+def write_state(validations=(), **settings):
+    run = new_run()
+    run.iter, run.validations = 19, list(validations)
+    Checkpoint("run.state", {**RUN, **settings}).on_validation(run, None)
+
+
+def resumed(run, **settings):
+    Checkpoint("run.state", {**RUN, **settings}, resume=True).on_train_begin(run)
+    return run
+
+
+@pytest.mark.parametrize(
+    "run, then, now, message",
+    [
+        ({}, {"ties": "later"}, {}, "it keeps the later of two models"),
+        ({}, {}, {"l1": 0.5, "momentum": 0.4}, "l1 was None and is 0.5; momentum was None and is"),
+        ({}, {}, {"dataset": "e", "dataset_sha256": 1}, "dataset was d and is e; dataset_sha256"),
+        ({"n_epochs": 3}, {}, {}, "the run is in epoch 4, and n_epochs is 3: give 4 or more"),
+        ({"shape": (3, 2)}, {}, {}, "it is of another model, whose parameters have other shapes"),
+    ],
+)
+def test_what_a_run_is_not_resumed_from(run, then, now, message, working_folder):
+    write_state(**then)
+    run = new_run(**run)
+    with pytest.raises(ModelFileError, match=rf"run\.state cannot be resumed from.*{message}"):
+        resumed(run, **now)
+    assert run.iter == -1
+
+
+def test_a_state_is_written_once_a_second_and_at_the_end(working_folder, monkeypatch):
+    now = 0.0
+    monkeypatch.setattr("timeit.default_timer", lambda: now)
+    checkpoint, run = Checkpoint("run.state", RUN), new_run()
+    for now, run.iter, written in ((9, 4, 4), (9.5, 9, 4), (10.25, 14, 14), (10.5, 19, 14)):  # noqa: B007
+        checkpoint.on_validation(run, None)
+        assert read("run.state", "checkpoint")[0]["progress"]["iter"] == written
+    checkpoint.on_train_end(run)
+    assert read("run.state", "checkpoint")[0]["progress"]["iter"] == 19
+
+
+def test_a_run_without_a_best_yet_comes_back_whatever_the_data_are_called(working_folder):
+    write_state()
+    run = resumed(new_run(), dataset="e")
+    assert (run.iter, run.best_values, run.best_validation) == (19, None, None)
+
+
+def test_a_loss_comes_back_and_an_infinite_cost_as_none(working_folder):
+    validation = Validation(4, math.inf, 0.25, 0.3, 0.6)
+    write_state([validation])
+    assert resumed(new_run()).validations == [validation._replace(cost=None)]

@@ -1,0 +1,294 @@
+"""Several processes that train one model: the log, the bits, the ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy
+import pytest
+from builders import make_pairs, save_pairs
+from conftest import ROOT
+
+MPIEXEC = Path(sys.executable).parent / "mpiexec"
+TRAIN = "import sys; from logreg.train import main; sys.exit(main({}))"
+OPTIONS = ["--dataset", "pairs.npz", "--batch-size", "20", "--n-epochs", "4"]
+
+
+@pytest.fixture(scope="session")
+def mpirun():
+    """Run Python on so many ranks; skip where MPI is not installed."""
+    pytest.importorskip("mpi4py", reason="mpi4py is not installed: pip install '.[mpi]'")
+    if not MPIEXEC.exists():
+        pytest.skip("no mpiexec beside this Python: pip install '.[mpi]'")
+
+    def mpirun(n, *args, env=None):
+        env = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT}/tests", **(env or {})}
+        command = [str(MPIEXEC), "-n", str(n), sys.executable, *map(str, args)]
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=1800)
+
+    return mpirun
+
+
+@pytest.fixture
+def pairs():
+    save_pairs("pairs.npz", make_pairs((410, 110, 75), n_in=6, seed=3))
+
+
+def lines(done):
+    return [line for line in done.stdout.splitlines() if not line.startswith("The code run")]
+
+
+# ---- the log and the bits
+
+
+@pytest.mark.parametrize("n, n_epochs", [(2, 1000), (3, 6)])
+def test_the_log_is_the_tutorials(mpirun, mnist_folder, n, n_epochs):
+    env = {"LOGREG_DATA": str(mnist_folder)}
+    done = mpirun(n, "-m", "logreg.train", "--check-reference", "--n-epochs", n_epochs, env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr.count("all figures agree with the tutorial's") == 1
+    assert done.stdout.count("... training the model") == 1
+
+
+TRAINS = """
+import json, zlib, numpy
+from builders import make_pairs
+from logreg import Hyperparameters, LogisticRegression, engine, fit, load_data, updates
+from logreg.parallel import ranks
+from logreg.callbacks import BestModel
+from logreg.engine import T, theano
+
+theano.config.floatX = "float32"
+
+def train(rule, batch_size=20, l1=0, l2=0, n_hidden=0, seed=None):
+    x, y = T.matrix("x"), T.ivector("y")
+    top, params, n_in = x, [], 6
+    if n_hidden:
+        start = numpy.random.RandomState(seed).uniform(-1, 1, (6, n_hidden)).astype("float32")
+        V = theano.shared(start)
+        top, params, n_in = T.tanh(T.dot(x, V)), [V], n_hidden
+    classifier = LogisticRegression(top, n_in, 3)
+    params = [*params, *classifier.params]
+    cost = classifier.negative_log_likelihood(y)
+    cost += l1 * abs(classifier.W).sum() + l2 * (classifier.W**2).sum()
+    pairs = load_data(make_pairs((620, 605, 605), n_in=6, seed=3))
+    settings, errors = Hyperparameters(batch_size=batch_size, n_epochs=2), classifier.errors(y)
+    run = fit(x, y, cost, errors, rule(cost, params), pairs, settings, [BestModel("params")])
+    assert open("params", "rb").read()  # what rank 0 has written is there for all
+    bits = b"".join(engine.value(p).tobytes() for p in params)
+    return zlib.crc32(bits), [[v.error, v.error_all_rows, v.cost] for v in run.validations]
+"""
+RUNS = """
+found = [
+    train(lambda c, p: updates.momentum(c, p, 0.05, 0.9), l1=0.001, l2=0.01),
+    train(lambda c, p: updates.sgd(c, p, 0.1), batch_size=601),
+    train(lambda c, p: updates.adam(c, p), batch_size=61, n_hidden=5, seed=ranks.rank),
+]
+json.dump(found, open(f"found{ranks.rank}.json", "w"))
+"""
+
+
+def test_any_rule_batch_size_and_net_gives_the_figures_of_one_process(run, mpirun):
+    """Uneven shares, penalties, and a net of which each rank makes other weights to begin with."""
+    done = run("-c", TRAINS + RUNS, env={"PYTHONPATH": f"{ROOT}:{ROOT}/tests"})
+    assert done.returncode == 0, done.stderr
+    alone = json.loads(Path("found0.json").read_text())
+    for n in (2, 3):
+        done = mpirun(n, "-c", TRAINS + RUNS)
+        assert done.returncode == 0, done.stderr
+        first, *others = (json.loads(Path(f"found{i}.json").read_text()) for i in range(n))
+        assert all(other == first for other in others)
+        for (_, expected), (_, found) in zip(alone, first):
+            expected, found = numpy.array(expected), numpy.array(found)
+            assert (found[:, :2] == expected[:, :2]).all()
+            assert numpy.allclose(found[:, 2], expected[:, 2], rtol=1e-5)
+
+
+def test_updates_that_know_of_the_minibatch_otherwise_are_refused(mpirun):
+    done = mpirun(2, "-c", TRAINS + "train(lambda c, p: [(v, v - 0.1 * T.grad(c, v)) for v in p])")
+    assert done.returncode != 0
+    assert "the updates depend on the minibatch otherwise than by" in done.stderr
+
+
+def test_what_all_ranks_catch_ends_nothing(mpirun):
+    code = """
+for batch_size in (10000, 20):
+    try:
+        train(lambda c, p: updates.sgd(c, p, 0.1), batch_size)
+    except ValueError:
+        print("refused")
+print("trained")
+"""
+    done = mpirun(2, "-c", TRAINS + code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("refused") == done.stdout.count("trained") == 1  # rank 0 prints
+
+
+# ---- data
+
+
+@pytest.mark.parametrize(
+    "dtype, option", [("float32", "--no-standardize"), ("uint8", "--standardize")]
+)
+def test_the_rows_of_a_folder_are_sent(run, mpirun, pairs, dtype, option):
+    os.mkdir("folder")
+    with numpy.load("pairs.npz") as arrays:
+        for name in arrays:
+            x = (arrays[name] * 40 + 100).clip(0, 255).astype(dtype)
+            numpy.save(f"folder/{name}.npy", x if name[0] == "x" else arrays[name])
+    options = ["-m", "logreg.train", "--dataset", "folder", *OPTIONS[2:], option]
+    expected, done = lines(run(*options)), mpirun(3, *options)
+    assert lines(done) == expected and len(expected) > 6, done.stderr
+
+
+def test_rank_0_alone_reads_and_writes(mpirun, pairs):
+    os.mkdir("empty")
+    elsewhere = "import os; from logreg.parallel import ranks; ranks.start()\n"
+    elsewhere += "if ranks.rank: os.chdir('empty')\n"
+    options = [*OPTIONS, "--history", "run.csv", "--checkpoint", "run.state"]
+    done = mpirun(2, "-c", elsewhere + TRAIN.format(options))
+    assert done.returncode == 0, done.stderr
+    assert os.listdir("empty") == []
+    assert {"best_model.pkl", "run.csv", "run.state"} < set(os.listdir())
+    assert len(Path("run.csv").read_text().splitlines()) == 5
+
+
+def test_without_a_launcher_mpi_is_not_imported(run, pairs):
+    code = "from logreg.train import main; import sys; "
+    code += f"assert main({OPTIONS}) == 0; assert 'mpi4py' not in sys.modules"
+    done = run("-c", code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_ranks_share_the_cores(mpirun):
+    code = "from logreg.parallel import ranks; ranks.start(); import os, sys; sys.stderr.write("
+    code += "os.environ['LOGREG_NUM_THREADS'] + os.linesep)"
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    done = mpirun(2, "-c", code, env={"OMP_NUM_THREADS": ""})
+    assert done.stderr.split() == [str(max(1, cores // 2))] * 2
+
+
+# ---- the ends
+
+SIGNALLED = """
+import os, sys
+from logreg.callbacks import Interruption
+from logreg.parallel import ranks
+from logreg.train import main
+ranks.start()
+target, iter, number = {}
+heed = Interruption.on_minibatch_end
+def signalled(self, run):
+    if (ranks.rank, run.iter) == (target, iter):
+        os.kill(os.getpid(), number)
+    heed(self, run)
+Interruption.on_minibatch_end = signalled
+sys.exit(main({}))
+"""
+
+
+def test_a_signal_to_any_rank_ends_all_and_the_run_resumes_on_others(run, mpirun, pairs):
+    options = [*OPTIONS[:4], "--n-epochs", "100", "--patience", "100000"]
+    options += ["--learning-rate", "0.002"]
+    undisturbed = run("-m", "logreg.train", *options, "--output", "whole.pkl")
+    state = [*options, "--checkpoint", "run.state", "--history", "run.csv"]
+    first = mpirun(2, "-c", SIGNALLED.format((1, 205, int(signal.SIGTERM)), state))
+    assert first.returncode == 143, first.stderr
+    assert first.stderr.count("go on with") == 1
+    second = mpirun(3, "-c", SIGNALLED.format((0, 807, int(signal.SIGINT)), [*state, "--resume"]))
+    assert second.returncode == 130, second.stderr
+    last = run("-m", "logreg.train", *state, "--resume")
+    assert last.returncode == 0, last.stderr
+    told = [line for done in (first, second, last) for line in lines(done) if "..." not in line]
+    assert told == [line for line in lines(undisturbed) if "..." not in line]
+    assert len(Path("run.csv").read_text().splitlines()) == 101
+
+
+FAILURE = """
+import sys
+from logreg import callbacks, early_stopping
+from logreg.parallel import ranks
+ranks.start()
+def fail(*args):
+    {}
+if ranks.rank == {}:
+    early_stopping.EarlyStopping.update = fail
+"""
+
+
+@pytest.mark.parametrize(
+    "fault, rank, message",
+    [
+        ("1 / 0", 1, "error: rank 1 of 3: Traceback"),
+        ("1 / 0", 0, "error: rank 0 of 3: Traceback"),
+        ("sys.exit(5)", 1, "SystemExit: 5"),
+        ("raise callbacks.StopTraining", 1, "the ranks no longer have the same parameters"),
+    ],
+)
+def test_a_rank_that_fails_ends_all_and_is_named(mpirun, pairs, fault, rank, message):
+    done = mpirun(3, "-c", FAILURE.format(fault, rank) + TRAIN.format(OPTIONS))
+    assert message in done.stderr
+    assert done.returncode != 0
+    named = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(named) == 1, done.stderr
+
+
+@pytest.mark.parametrize(
+    "fault, before, message",
+    [
+        ("sys.exit(5)", "if ranks.rank: fail()\n", "the ranks no longer have the same parameters"),
+        ("1 / 0", "", "error: rank 1 of 2: Traceback"),
+    ],
+)
+def test_a_script_fails_on_one_rank(mpirun, fault, before, message):
+    script = TRAINS + "train(lambda c, p: updates.sgd(c, p, 0.1))"
+    done = mpirun(2, "-c", FAILURE.format(fault, 1) + before + script)
+    assert done.returncode != 0
+    assert message in done.stderr and done.stderr.count("\nerror: rank") <= 1
+
+
+def test_ranks_whose_parameters_differ_end_and_say_so(mpirun):
+    rule = "train(lambda c, p: updates.sgd(c, p, 0.1 + 0.001 * (ranks.rank == 2)))"
+    done = mpirun(3, "-c", TRAINS + rule)
+    assert done.returncode != 0 and "error: rank 0 of 3: " in done.stderr
+    assert "no longer do the same: rank 2 unlike rank 0; what" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "size, rank, before, message",
+    [
+        ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "", "MPI sees 1: "),
+        ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "", "MPI sees 1: "),
+        ("PMI_SIZE", "PMI_RANK", "sys.modules['mpi4py'] = None; ", "mpi4py does not import"),
+    ],
+)
+def test_launchers_of_another_mpi_or_of_none(mpirun, run, size, rank, before, message):
+    script = "import sys; " + before + TRAIN.format(OPTIONS)
+    for number, named in ((0, ""), (3, "rank 3 of 4: ")):
+        done = run("-c", script, env={size: "4", rank: str(number)})
+        assert (done.returncode, done.stderr.count("error: ")) == (1, 1)
+        assert f"error: {named}4 processes were started together, and {message}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "options, code, message",
+    [
+        (["--batch-size", "x"], 2, "argument --batch-size: 'x' is no whole number"),
+        (["--n-epochs", "0"], 1, "error: n_epochs is 0"),
+        (["--dataset", "nowhere.npz"], 1, "error: data set 'nowhere.npz' not found"),
+        (["--batch-size", "2"], 1, "error: the batch size is 2, and there are 3 ranks"),
+        (["--device", "jax:cpu"], 1, "error: device 'jax:cpu': several ranks train on the CPU"),
+    ],
+)
+def test_what_is_wrong_is_said_once(mpirun, pairs, options, code, message):
+    done = mpirun(3, "-m", "logreg.train", *OPTIONS, *options)
+    assert done.returncode == code
+    assert done.stderr.count(message) == 1 and done.stderr.count("rror: ") == 1
+
+
+def test_help_is_given_by_one_and_ends_all(mpirun):
+    done = mpirun(2, "-m", "logreg.train", "--help")
+    assert (done.returncode, done.stderr, done.stdout.count("--dataset PATH ")) == (0, "", 1)

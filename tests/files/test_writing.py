@@ -1,0 +1,182 @@
+"""Files that are replaced whole, and those that must not be opened at all."""
+
+import errno
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from logreg.errors import ModelFileError
+from logreg.files.writing import check_writable, owning, read_whole, replacing
+
+pytestmark = pytest.mark.engine_free
+
+
+def replace(path):
+    with replacing(path) as file:
+        file.write(b"new")
+
+
+def read_nine(path):
+    return read_whole(path, 9)
+
+
+@pytest.fixture
+def old(working_folder):
+    path = working_folder / "model[1].pkl"
+    path.write_bytes(b"old")
+    return path
+
+
+def test_nobody_sees_half_a_file(old):
+    with replacing(old) as file:
+        file.write(b"half")
+        file.flush()
+        assert old.read_bytes() == b"old"
+        file.write(b" and half")
+    assert old.read_bytes() == b"half and half"
+    replace("other.pkl")
+    assert Path("other.pkl").read_bytes() == b"new"
+    assert sorted(os.listdir(".")) == ["model[1].pkl", "other.pkl"]
+
+
+@pytest.mark.parametrize("call", ["write", "fsync", "replace"])
+def test_a_block_or_a_disk_that_fails_leaves_the_old_file(old, monkeypatch, call):
+    def full(*args):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, call, full)
+    with pytest.raises(OSError, match="No space left"), replacing(old) as file:
+        file.write(b"new")
+        if call == "write":
+            os.write(file)
+    assert (old.read_bytes(), os.listdir(".")) == (b"old", [old.name])
+
+
+def test_the_bytes_are_on_the_disk_before_the_name(old, monkeypatch):
+    calls, fsync, rename = [], os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda *args: calls.append("fsync") or fsync(*args))
+    monkeypatch.setattr(os, "replace", lambda *args: calls.append("replace") or rename(*args))
+    replace(old)
+    assert calls == ["fsync", "replace"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no umask here")
+def test_links_modes_and_the_umask_are_heeded(old):
+    os.symlink(old, "link")
+    os.chmod(old, 0o604)
+    before = os.umask(0o027)
+    try:
+        replace("link")
+        replace("new")
+    finally:
+        os.umask(before)
+    assert os.path.islink("link") and old.read_bytes() == b"new"
+    assert [os.stat(path).st_mode & 0o777 for path in (old, "new")] == [0o604, 0o640]
+
+
+OF_WRITERS = ["new/", "new/.", "/dev/stdout", "/dev/fd/1"]
+
+
+@pytest.mark.parametrize("function", [check_writable, replace, read_nine])
+def test_what_is_no_file_is_neither_replaced_nor_read(working_folder, function):
+    os.mkdir("folder")
+    if os.name == "posix":
+        os.mkfifo("pipe")
+    before = os.listdir(".")
+    for path in (*before, "/dev/zero", *(OF_WRITERS if function != read_nine else [])):
+        with pytest.raises((OSError, ModelFileError), match="it is not a regular file"):
+            function(path)
+    assert os.listdir(".") == before
+
+
+def test_a_file_is_read_up_to_the_limit_and_not_beyond(old):
+    assert read_whole(old, 3) == b"old"
+    with pytest.raises(OSError, match="more than 2 bytes"):
+        read_whole(old, 2)
+    with pytest.raises(FileNotFoundError):
+        read_whole("nothing", 2)
+
+
+@pytest.mark.parametrize("path", ["nowhere/x", "model[1].pkl/x", "x" * 252])
+def test_what_can_have_no_temporary_file_is_found_out_before(old, path):
+    with pytest.raises(ModelFileError, match=f"{re.escape(path)} cannot be written: .*; make its"):
+        check_writable(path)
+
+
+WRITE = """
+import os, sys
+from logreg.files.writing import replacing
+with replacing('model[1].pkl') as file:
+    file.write(b'from a process')
+    print(flush=True)
+    sys.stdin.readline() or os._exit(9)
+"""
+
+
+def test_two_that_write_one_file_do_not_meet(run, start, old):
+    """The last to end wins, and what a killed one left is in nobody's way."""
+    assert run("-c", WRITE, stdin=subprocess.DEVNULL).returncode == 9
+    (left,) = set(os.listdir(".")) - {old.name}
+    writer = start("-c", WRITE, stdin=subprocess.PIPE)
+    writer.stdout.readline()
+    replace(old)
+    assert old.read_bytes() == b"new"
+    writer.communicate("go on\n", timeout=600)
+    assert old.read_bytes() == b"from a process"
+    assert sorted(os.listdir(".")) == sorted([old.name, left])
+
+
+OWN = "from logreg.files.writing import owning\nimport os, sys\nwith owning(['link', 'other']):\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no locks here")
+def test_a_file_belongs_to_one_run_until_its_process_ends_however_that_ends(run, start, old):
+    os.symlink(old, "link")
+    before = sorted(os.listdir("."))
+    process = start("-c", OWN + " print(flush=True)\n sys.stdin.read()", stdin=subprocess.PIPE)
+    process.stdout.readline()
+    for _ in range(2):
+        with pytest.raises(ModelFileError, match="pkl belongs to another run"), owning([old]):
+            pass
+    process.communicate(timeout=600)
+    assert sorted(os.listdir(".")) == before
+    assert run("-c", OWN + " os._exit(9)").returncode == 9
+    for error in (KeyError, ValueError):
+        with pytest.raises(error), owning(["link", old]):
+            raise error
+    assert sorted(os.listdir(".")) == [".other.lock", *before]  # of the killed one
+    with owning(["other"]):
+        pass
+    assert sorted(os.listdir(".")) == before
+
+
+def test_a_lock_that_goes_before_it_is_locked_is_made_anew(old, monkeypatch):
+    real, gone = pytest.importorskip("fcntl").flock, []
+
+    def flock(file, flags):
+        if not gone:  # its owner ends
+            gone.append(os.unlink(file.name))
+        real(file, flags)
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with owning([old]):
+        assert gone and len(os.listdir(".")) == 2
+    assert os.listdir(".") == [old.name]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="fcntl is not there")
+def test_where_there_are_no_locks_a_run_goes_on(old, monkeypatch):
+    def flock(*args):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    there = [old.name, ".model[1].pkl.01234567"]  # another process may be writing it
+    Path(there[1]).touch()
+    os.mkdir(".other.lock")  # a lock cannot be made
+    monkeypatch.setattr("fcntl.flock", flock)
+    with owning([old, "other"]):
+        replace(old)
+    assert old.read_bytes() == b"new"
+    assert sorted(os.listdir(".")) == sorted([*there, ".other.lock"])

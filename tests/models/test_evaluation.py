@@ -1,0 +1,137 @@
+"""Evaluation of a model on a test set, against counts by hand and scikit-learn's scores."""
+
+import json
+import re
+import types
+
+import numpy
+import pytest
+from builders import classes_of, sample, save_digits_model
+from scipy.stats import binomtest
+
+from logreg.errors import DatasetError
+from logreg.models.evaluation import as_text, evaluate
+from logreg.models.predictor import Prediction, Predictor
+
+pytestmark = pytest.mark.engine_free
+
+
+class Given:
+    """A model to which a row is its probabilities, or the number of its class."""
+
+    x_range, dtype, batch_size, metadata = None, "float32", 600, {}
+
+    def __init__(self, labels):
+        self.labels = labels
+
+    def ready(self, x):
+        return x
+
+    def __call__(self, x):
+        p = x if x.ndim == 2 else numpy.eye(len(self.labels), dtype="float32")[x]
+        return Prediction(p.argmax(axis=1), p)
+
+
+def evaluation_of(y, predicted, data_labels, model_labels):
+    """Evaluate a model of which the predictions are given, or the probabilities."""
+    test = numpy.asarray(predicted), numpy.array(y)
+    data = types.SimpleNamespace(test=test, class_labels=data_labels, name="toy")
+    return evaluate(Given(model_labels), data)
+
+
+def test_the_evaluation_of_the_sample():
+    x, y = sample()["x_test"].reshape(1000, 784), sample()["y_test"]
+    predicted, digits = classes_of(x), list(range(10))
+    matrix = [[int(((y == i) & (predicted == j)).sum()) for j in digits] for i in digits]
+    errors, used = (int((predicted[:n] != y[:n]).sum()) for n in (1000, 900))
+    assert 0 < used < errors
+    data = types.SimpleNamespace(test=(x, y), class_labels=digits, name="mnist_sample")
+    found = evaluate(Predictor(save_digits_model(batch_size=300)), data)
+    lines = as_text(found).splitlines()
+    ends = [100 * end for end in binomtest(errors, 1000).proportion_ci(method="wilson")]
+    interval = "95 % interval: {:.2f} to {:.2f} %".format(*ends)
+    assert lines[:3] == [
+        "Test set of mnist_sample",
+        f"error over all rows: {errors / 10:f} % ({errors} of 1000 rows), {interval}",
+        "error as the tutorial counts, in whole minibatches of 300: "
+        f"{used / 9:f} % ({used} of 900 rows)",
+    ]
+    for k, row in enumerate(matrix):
+        n, n_wrong = sum(row), sum(row) - row[k]
+        expected = [str(k), str(n), str(n_wrong), f"{100 * n_wrong / n:.2f}", "%"]
+        taken = sum(line[k] for line in matrix)
+        scores = row[k] / taken, row[k] / n, 2 * row[k] / (taken + n)
+        assert lines[6 + k].split() == [*expected, *(f"{score:.4f}" for score in scores)]
+    assert re.fullmatch(r" *macro mean +0\.\d{4} +0\.\d{4} +0\.\d{4}", lines[16])
+    assert [line.split()[1:] for line in lines[-10:]] == [list(map(str, row)) for row in matrix]
+    assert len({len(line) for line in lines[-11:]}) == 1
+
+    told = json.loads(json.dumps(found))
+    assert (told["rows"], told["errors"], told["error_percent"]) == (1000, errors, errors / 10)
+    whole = {"batch_size": 300, "rows": 900, "errors": used}
+    assert told["whole_minibatches"] == {**whole, "error_percent": pytest.approx(used / 9)}
+    assert told["confusion"] == {"labels": digits, "counts": matrix}
+    assert [entry["label"] for entry in told["classes"]] == digits
+
+
+@pytest.mark.parametrize("model_labels", [[3, 5, 9], ["3", "5", "9"]])
+@pytest.mark.parametrize("data_labels", [["3", "5", "9"], [9, 3, 5]])
+def test_classes_are_told_by_their_labels(model_labels, data_labels):
+    y = [list(map(str, data_labels)).index(label) for label in "599"]
+    found = evaluation_of(y, [1, 2, 0], data_labels, model_labels)
+    assert found["confusion"]["labels"] == model_labels
+    assert found["confusion"]["counts"] == [[0, 0, 0], [0, 1, 0], [1, 0, 1]]
+    told = [(entry["rows"], entry["errors"]) for entry in found["classes"]]
+    assert told == [(0, 0), (1, 0), (2, 1)]
+    assert as_text(found).splitlines()[5].split()[:4] == ["3", "0", "0", "-"]
+    # The rows fill no minibatch of 600.
+    nothing = {"batch_size": 600, "rows": 0, "errors": 0, "error_percent": None}
+    assert found["whole_minibatches"] == nothing
+    assert "whole minibatches" not in as_text(found)
+
+
+def test_labels_that_the_model_does_not_know_are_refused():
+    labels = ["no", "yes", "\x1b[2J", "never"]
+    said = r"toy: the model does not know the labels '\\\\x1b\[2J': leave their rows out"
+    with pytest.raises(DatasetError, match=said):
+        evaluation_of([0, 1, 2, 2], [0, 1, 1, 0], labels, labels[:2])
+    found = evaluation_of([0, 1, 1], [0, 1, 0], labels, labels[:2])
+    assert (found["rows"], found["confusion"]["counts"]) == (3, [[1, 0], [1, 1]])
+
+
+@pytest.mark.parametrize("n_out", [2, 5])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_scores_are_those_of_scikit_learn(n_out, dtype):
+    """Ties, a class that is never predicted, one that never occurs, one in neither, and p = 0."""
+    metrics = pytest.importorskip("sklearn.metrics")
+    random = numpy.random.RandomState(n_out)
+    y = random.randint(0, min(n_out, 3), size=300)
+    p = random.randint(1, 4, (300, n_out)) * [1, 0.5, 1, 1, 0][:n_out]
+    p[:, -2:] *= numpy.where(n_out > 2, [3, 0], 1)
+    p = (p / p.sum(axis=1, keepdims=True)).astype(dtype)
+    p[0] = numpy.eye(n_out)[(y[0] + 1) % n_out]
+    labels = list(range(n_out))
+    found = evaluation_of(y, p, labels, labels)
+    taken = p.argmax(axis=1)
+    assert len(set(taken)) < n_out or n_out == 2
+    options = {"labels": labels, "zero_division": 0, "average": None}
+    by_class = metrics.precision_recall_fscore_support(y, taken, **options)
+    macro = metrics.precision_recall_fscore_support(y, taken, average="macro", zero_division=0)
+    for key, expected, mean in zip(("precision", "recall", "f1"), by_class, macro):
+        scores = [entry[key] for entry in found["classes"]]
+        assert (None in scores) == (n_out > 2)
+        assert [score or 0 for score in scores] == pytest.approx(list(expected))
+        assert found["macro"][key] == pytest.approx(mean)
+    assert found["log_loss"] == pytest.approx(metrics.log_loss(y, p, labels=labels), rel=1e-5)
+
+
+@pytest.mark.parametrize("n_out", [50, 51])
+def test_of_many_classes_the_text_has_no_confusion_matrix(n_out):
+    labels = list(range(n_out))
+    y = numpy.arange(1500) % n_out  # more than are predicted at a time
+    found = evaluation_of(y, numpy.maximum(y, 1), labels, labels)
+    expected = numpy.diag(numpy.bincount(y))
+    expected[0] = numpy.roll(expected[0], 1)
+    assert found["confusion"] == {"labels": labels, "counts": expected.tolist()}
+    end = "--format json gives the confusion matrix: there are more than 50 classes\n"
+    assert as_text(found).endswith(end) == (n_out == 51)

@@ -1,0 +1,223 @@
+"""A model file at work: scales, ranges and backgrounds, against a softmax in NumPy."""
+
+import json
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy
+import pandas
+import pytest
+from builders import probabilities, sample, save, weights
+
+from logreg import predict
+from logreg.datasets import read_dataset
+from logreg.datasets.options import TableOptions
+from logreg.errors import DatasetError, ModelFileError
+from logreg.models.inputs import InputChecker
+from logreg.models.predictor import Predictor
+
+X = sample()["x_test"][:12].reshape(12, 784)
+PIXELS = 1 / 256
+
+
+def predictor_of(**metadata):
+    return Predictor(save("model.pkl", *weights(), **{"image_shape": [28, 28], **metadata}))
+
+
+def test_labels_and_probabilities_of_what_python_has(capsys):
+    words = [f"digit {i}" for i in range(10)]
+    predictor = predictor_of(pixel_scale=PIXELS, class_labels=words)
+    expected = probabilities(X / numpy.float32(256), *weights())
+    assert predictor.classes_.tolist() == words
+    assert predictor.batch_size == 600  # the tutorial's: the file has none
+    scaled = X / 256
+    by_columns = numpy.asfortranarray(scaled)
+    frame = pandas.DataFrame(X)
+    for x in (X, X.reshape(12, 28, 28), scaled.astype(">f2"), by_columns, scaled.tolist(), frame):
+        assert predictor.predict(x).tolist() == [words[i] for i in expected.argmax(axis=1)]
+        p = predictor.predict_proba(x)
+        assert p.dtype == "float32" and p == pytest.approx(expected, rel=1e-3)
+    many = numpy.tile(X, (200, 1))  # more than one batch
+    assert (predictor.predict(many) == numpy.tile(predictor.predict(X), 200)).all()
+    assert capsys.readouterr().err == ""
+    scaling = {"feature_means": [0.0] * 784, "feature_scales": [0.5] * 784, "x_range": [0, 1]}
+    predictor_of(**scaling).predict(numpy.float32(X))
+    assert capsys.readouterr().err.startswith("warning: X: standardized values from 0 to 510, and")
+
+
+def test_a_predictor_is_pickled_and_used_by_threads():
+    predictor = pickle.loads(pickle.dumps(predictor_of()))
+    expected = predictor_of().predict_proba(X)
+    assert numpy.allclose(predictor.predict_proba(X), expected, rtol=1e-6)
+    parts = [X[i % 9 :] for i in range(400)]  # of several lengths
+    with ThreadPoolExecutor(4) as threads:
+        for i, found in enumerate(threads.map(predictor.predict_proba, parts)):
+            assert numpy.allclose(found, expected[i % 9 :], rtol=1e-3), i
+
+
+def test_the_columns_of_a_data_frame_are_found_by_their_names():
+    save("table.pkl", numpy.eye(2), numpy.zeros(2), feature_names=["a", "b"], label_name="kind")
+    predictor = Predictor("table.pkl")
+    frame = pandas.DataFrame({"kind": ["?", "?"], "b": [3, 1], "a": [0, 2]})
+    expected = predictor.predict([[0, 3], [2, 1]]).tolist()
+    assert predictor.predict(frame).tolist() == expected
+    assert predictor.predict(frame.assign(c="?")).tolist() == expected  # others are left out
+    assert predictor.predict(frame.drop(columns="kind")).tolist() == expected
+    for bad, said in (
+        (frame.drop(columns="a"), "frame: has no column a, or several, which"),
+        (frame.assign(a="x"), r"the data frame: row 1, column 3 \(a\) holds 'x': every"),
+    ):
+        with pytest.raises(DatasetError, match=said):
+            predictor.predict(bad)
+
+
+PLAIN = pandas.DataFrame(
+    {
+        "a": [1.5, 2, None, 0.25] * 5,
+        "n": numpy.arange(20) % 7,
+        "ok": [True, False, False, True, True] * 4,
+        "t": ["x", "y", "?", "z"] * 5,
+        "kind": ["ant", "bee"] * 10,
+    }
+)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        PLAIN,
+        PLAIN.iloc[::-1, ::-1].set_index(PLAIN.index).iloc[::-1].set_index(PLAIN.index),
+        PLAIN.astype(object),
+        PLAIN.astype(dict.fromkeys(PLAIN, "category")),
+        PLAIN.convert_dtypes(),
+        PLAIN.astype({"a": "float32", "n": "int8", "ok": "object", "t": "string"}),
+        PLAIN.astype({"a": str, "n": str, "ok": str}).replace("nan", ""),
+    ],
+    ids=["plain", "turned", "object", "category", "nullable", "narrow", "text"],
+)
+def test_a_frame_of_any_dtype_is_taken_as_its_csv_is(frame, capsys):
+    PLAIN.to_csv("t.csv", index=False)
+    of_csv, of_frame = (
+        read_dataset(
+            source, TableOptions("kind", missing="mean"), split_seed=None, standardize=None
+        )
+        for source in ("t.csv", frame[list(PLAIN)])
+    )
+    assert of_csv.sha256 == of_frame.sha256 and of_csv.metadata() == of_frame.metadata()
+    W = numpy.random.RandomState(0).randn(of_csv.n_in, 2)
+    save("model.pkl", W, numpy.zeros(2), **of_frame.metadata())
+    capsys.readouterr()
+    assert predict.main(["t.csv", "--model", "model.pkl", "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    expected = [line["prediction"] for line in told]
+    predictor = Predictor("model.pkl")
+    assert predictor.predict(frame).tolist() == expected
+    assert predictor.predict(frame.drop(columns="kind")).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("x", "said"),
+    [
+        (X[:, :9], r"X: the model expects 784 features \(28 x 28\), got \(12, 9\)"),
+        ([[1, 2], [3]], "X is an object array"),
+        (X.astype(str), "X: has dtype <U.: numbers are needed"),
+        (X[:0], r"got \(0, 784\)"),
+    ],
+)
+def test_what_the_model_does_not_take_is_refused(x, said):
+    with pytest.raises(DatasetError, match=said):
+        predictor_of().predict(x)
+
+
+@pytest.mark.parametrize(
+    ("pixel_scale", "x_range", "scale"),
+    [
+        (PIXELS, None, PIXELS),
+        (1 / 16, [0, 1], 1 / 16),
+        (1, None, PIXELS),
+        (1, [0, 1], PIXELS),
+        (1, [0, 1.001], 1),
+        (1, [-0.001, 1], 1),
+    ],
+)
+def test_pixels_are_scaled_as_in_training(pixel_scale, x_range, scale):
+    predictor = predictor_of(pixel_scale=pixel_scale, x_range=x_range)
+    assert predictor.pixel_scale == scale
+    pixels = numpy.array([[0, 3, 255]], numpy.uint8)
+    assert predictor.ready(pixels).tolist() == [[0, 3 * numpy.float32(scale), 255 * scale]]
+    assert predictor.ready(pixels.astype("u2")).tolist() == [[0, 3, 255]]
+
+
+@pytest.mark.parametrize(
+    ("pixel_scale", "x_range", "x_median", "background"),
+    [
+        (PIXELS, None, None, "dark"),
+        (PIXELS, None, 0.49, "dark"),
+        (PIXELS, None, 0.51, "light"),
+        (PIXELS, [0, 0.5], 0.3, "light"),
+        (1, None, 0.9, "dark"),
+        (1, [-1, 1], -0.01, "dark"),
+        (1, [-1, 1], 0.0, "light"),
+    ],
+)
+def test_the_background_that_the_model_knows(pixel_scale, x_range, x_median, background):
+    told = {"pixel_scale": pixel_scale, "x_range": x_range, "x_median": x_median}
+    assert predictor_of(**told).spec.background == background
+
+
+@pytest.mark.parametrize(
+    ("told", "takes_pictures", "pixel_range"),
+    [
+        ({"raw_range": [0, 16]}, True, [0, 16]),
+        ({"raw_range": [0, 16], "pixel_scale": 1 / 16, "scale_all": True}, True, [0, 16]),
+        ({"raw_range": [0, 99], "pixel_scale": PIXELS}, True, None),  # it was trained on bytes
+        ({"image_shape": [112, 7]}, False, None),
+        ({"image_shape": [14, 14, 4]}, False, None),
+    ],
+)
+def test_which_pictures_the_model_takes(told, takes_pictures, pixel_range):
+    spec = predictor_of(**told).spec
+    assert (spec.takes_pictures, spec.pixel_range) == (takes_pictures, pixel_range)
+
+
+@pytest.mark.parametrize(
+    ("told", "value", "said"),
+    [
+        ([0, 1], 2.0, None),
+        ([0, 1], 2.01, "values from 0 to 2.01, and the model was trained on 0 to 1: scale them"),
+        ([0, 1], -1.01, "values from -1.01 to 0, and"),
+        ([-1, 1], 2.9, None),
+        ([0, 16], numpy.uint8(200), "values from 0 to 200, and the model was trained on 0 to 16"),
+        ([0, 1], numpy.uint8(255), None),
+        ([0, 1], numpy.uint16(255), "values from 0 to 255, and the model was trained on 0 to 1"),
+        (None, 1e9, None),
+    ],
+)
+def test_values_on_another_scale_are_warned_of(capsys, told, value, said):
+    checker = InputChecker(predictor_of(pixel_scale=1, x_range=told), "new.npy")
+    x = numpy.zeros((2, 784), numpy.asarray(value).dtype)
+    x[0, 300] = value
+    checker.predict(x)
+    err = capsys.readouterr().err
+    assert (err == "") if said is None else (said in err)
+    assert err.count("warning: new.npy: ") == (said is not None)
+    checker.predict(x)
+    assert capsys.readouterr().err == ""  # once is enough
+
+
+@pytest.mark.parametrize("bad", [numpy.nan, -numpy.inf, 1e300, 1e38])
+def test_values_that_cannot_be_computed_with_are_refused(bad):
+    W, b = weights()
+    checker = InputChecker(Predictor(save("model.pkl", numpy.sign(W) * 9, b)), "new.npy")
+    x = X / 256
+    checker.predict(x)
+    x[3, 400:500] = bad
+    with pytest.raises(DatasetError, match=r"new.npy: row 15, .* \(counted from 0\).* in float32"):
+        checker.predict(x)
+
+
+def test_parameters_that_are_not_finite_are_refused():
+    W, b = weights()
+    save("model.pkl", numpy.full_like(W, numpy.inf), b)
+    with pytest.raises(ModelFileError, match=r"model.pkl: its parameters are not finite, .*again"):
+        Predictor("model.pkl")

@@ -1,0 +1,62 @@
+"""The line of progress on a terminal."""
+
+import fcntl
+import io
+import os
+import pty
+import re
+import sys
+import termios
+
+import numpy
+import pytest
+from builders import sample, save_digits_model
+
+from logreg import predict
+from logreg.terminal.notes import note
+from logreg.terminal.progress import progress
+
+pytest.importorskip("tqdm")
+TRAIN = ["-m", "logreg.train", "--dataset", "mnist_sample", "--batch-size", "100"]
+
+
+@pytest.mark.parametrize("options, is_shown", [([], True), (["--quiet"], False)])
+def test_a_terminal_shows_a_line_below_what_is_printed(options, is_shown, start):
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, b"\x18\0\x78\0\0\0\0\0")  # 24 lines of 120
+    process = start(*TRAIN, "--n-epochs", "30", *options, stderr=theirs)
+    os.close(theirs)
+    out, _ = process.communicate(timeout=600)
+    err = b""
+    try:
+        while True:
+            err += os.read(ours, 1 << 16)
+    except OSError:  # Linux's end of a terminal
+        os.close(ours)
+    err = err.decode()
+    assert process.returncode == 0
+    assert "epoch 30, minibatch 50/50" in out and "\r" not in out
+    assert ("patience left" in err and "epochs/s" in err) == is_shown
+    assert (err == "") != is_shown
+
+
+@pytest.mark.parametrize("quiet", [[], ["--quiet"]])
+@pytest.mark.parametrize("inputs", [["--evaluate", "--dataset", "mnist_sample"], ["x.npy"]])
+def test_long_inputs_have_one_as_well(inputs, quiet, monkeypatch, working_folder, capsys):
+    monkeypatch.setattr("logreg.terminal.notes.SLOW_AFTER", 0)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    sys.stderr.isatty = lambda: True
+    numpy.save("x.npy", sample()["x_test"])
+    save_digits_model()
+    assert predict.main([*inputs, *quiet]) == 0
+    assert (" rows/s" in sys.stderr.getvalue()) != bool(quiet)
+    assert "\r" not in capsys.readouterr().out
+
+
+def test_what_is_said_meanwhile_has_a_line_of_its_own(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    sys.stderr.isatty = lambda: True
+    with progress(10, "reading", delay=0) as advance:
+        advance(3)
+        note("a note")
+    assert re.search(r"reading: .*B/s]\r +\ra note\r*\n\rreading: ", sys.stderr.getvalue())

@@ -1,0 +1,76 @@
+"""The tutorial's own run on the whole of MNIST, line for line."""
+
+import pytest
+
+from logreg import engine, kernel, load_model
+from logreg.callbacks.reference import read_reference
+from logreg.datasets import read_dataset
+from logreg.datasets.preprocessing import scaled
+
+MODEL = "best_model.pkl"
+
+
+def expected_lines():
+    yield from ("... loading data", "... building the model", "... training the model")
+    for epoch, (valid, test) in read_reference().items():
+        yield f"epoch {epoch}, minibatch 83/83, validation error {valid} %"
+        if test:
+            yield f"     epoch {epoch}, minibatch 83/83, test error of best model {test} %"
+    yield (
+        "Optimization complete with best validation score of 7.500000 %, "
+        "with test performance 7.489583 %"
+    )
+
+
+# floatX, threads, and whether the kernel is on.
+RUNS = [("float32", 1, 1), ("float32", 2, 1), ("float32", 3, 1), ("float64", 2, 1)]
+RUNS += [("float32", 2, 0), ("float64", 1, 0)]
+bits = {}  # of the models of the runs with the kernel
+
+
+@pytest.fixture(scope="module", params=RUNS, ids=str)
+def trained(request, run, mnist_folder, tmp_path_factory):
+    """The folder in which the tutorial's run has left its model."""
+    floatx, threads, is_on = request.param
+    if is_on and kernel.functions._kernel is None:
+        pytest.skip("no C compiler built the kernel")
+    names = "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "LOGREG_NUM_THREADS"
+    env = {"LOGREG_DATA": str(mnist_folder), "LOGREG_KERNEL": str(is_on)}
+    env.update(dict.fromkeys(names, str(threads)))
+    folder = tmp_path_factory.mktemp("tutorial")
+    options = ["--check-reference", "--floatx", floatx]
+    done = run("-m", "logreg.train", *options, env=env, cwd=folder, timeout=900)
+    if is_on:
+        W, b = (param.get_value().tobytes() for param in load_model(folder / MODEL).params)
+        bits.setdefault(floatx, set()).add(W + b)
+    return folder, done
+
+
+def test_the_log_line_for_line(trained):
+    _, done = trained
+    assert done.returncode == 0, done.stderr
+    *lines, speed = done.stdout.splitlines()
+    assert lines == list(expected_lines())
+    assert speed.startswith("The code run for 74 epochs, with ")
+    assert "stopped by patience at iteration 6140" in done.stderr
+    assert "all figures agree with the tutorial's" in done.stderr
+
+
+def test_the_best_model_predicts(run, trained, mnist_folder):
+    folder, _ = trained
+    done = run("-m", "logreg.predict", env={"LOGREG_DATA": str(mnist_folder)}, cwd=folder)
+    assert done.stdout == (
+        "Predicted values for the first 10 examples in test set:\n[7 2 1 0 4 1 4 9 6 9]\n"
+    )
+    model = load_model(folder / MODEL)
+    assert model.metadata["validation_error_all_rows"] == pytest.approx(743 / 10000)
+    assert model.metadata["test_error_all_rows"] == pytest.approx(775 / 10000)
+    x, y = read_dataset(mnist_folder).test
+    predict = engine.theano.function([model.input], model.y_pred, mode="FAST_COMPILE")
+    assert (predict(scaled(x, model.W.dtype)) != y).sum() == 775
+
+
+def test_the_models_bits_do_not_depend_on_the_number_of_threads():
+    if not bits:
+        pytest.skip("no run with the kernel")
+    assert {floatx: len(models) for floatx, models in bits.items()} == {"float32": 1, "float64": 1}
