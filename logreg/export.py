@@ -16,10 +16,6 @@ above by these names, and in `metadata` all else that the model file tells. safe
 arrays among them, and in its metadata `logreg`, in JSON, all that the model file tells.
 """
 
-# First: from its import on, Ctrl-C ends the command without a traceback.
-from logreg.cli.command import command
-
-# isort: split
 import argparse
 import io
 import json
@@ -30,11 +26,13 @@ import sys
 import numpy
 
 from logreg import __version__
+from logreg.cli.command import command
 from logreg.cli.options import files_of
 from logreg.errors import needing
 from logreg.files.writing import refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL
 from logreg.models import model_file
+from logreg.terminal.notes import say
 
 NAMES = ("pixel_scale", "missing", "feature_means", "feature_scales", "class_labels")
 # Opset 13 is of 2020: old runtimes know it, too.
@@ -138,7 +136,7 @@ def main(argv=None):
     content["class_labels"] = numpy.asarray(content["class_labels"])
     model_file.save(output, WRITERS[args.to](content, metadata))
     n_in, n_out = content["W"].shape
-    print(f"{output}: a model of {n_in} features and {n_out} classes")
+    say(f"{output}: a model of {n_in} features and {n_out} classes")
 
 
 if __name__ == "__main__":

@@ -10,12 +10,6 @@ below the middle of their range, or is not known. A data set without a test set 
 in training.
 """
 
-# First: from its import on, Ctrl-C ends the command without a traceback.
-from logreg.cli.command import command
-from logreg.terminal.notes import note, set_quiet
-from logreg.terminal.progress import progress
-
-# isort: split
 import argparse
 import contextlib
 import json
@@ -25,6 +19,7 @@ import numpy
 
 from logreg import __version__
 from logreg.cli import options
+from logreg.cli.command import command
 from logreg.datasets.options import NO_OPTIONS
 from logreg.errors import DatasetError, LogRegError, SettingError
 from logreg.files.writing import refuse_overwriting
@@ -32,6 +27,8 @@ from logreg.hyperparameters import BEST_MODEL, DATASET
 from logreg.models import inputs, model_file
 from logreg.models.predictor import Predictor
 from logreg.models.writers import destination, shown, writer
+from logreg.terminal.notes import note, set_quiet
+from logreg.terminal.progress import progress
 
 N_EXAMPLES = 10
 

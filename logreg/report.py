@@ -1,15 +1,11 @@
 """The command line of the report: ``python -m logreg.report`` or ``logreg-report``."""
 
-# First: from its import on, Ctrl-C ends the command without a traceback.
-from logreg.cli.command import command
-from logreg.terminal.notes import note
-
-# isort: split
 import argparse
 import os
 import sys
 
 from logreg import __version__
+from logreg.cli.command import command
 from logreg.cli.options import add_table_options, files_of, table_options
 from logreg.errors import LogRegError
 from logreg.files.writing import check_writable, refuse_overwriting
@@ -18,6 +14,7 @@ from logreg.models.inputs import read_test
 from logreg.models.predictor import Predictor
 from logreg.page.writing import write_page
 from logreg.plots import require_matplotlib
+from logreg.terminal.notes import note
 
 
 def parser():

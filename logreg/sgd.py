@@ -22,7 +22,7 @@ from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameter
 from logreg.model import LogisticRegression, balanced_weights
 from logreg.parallel import ranks
 from logreg.run import Run, Validation
-from logreg.terminal.notes import collecting, note, starting
+from logreg.terminal.notes import collecting, note, say, starting
 
 
 def softmax_regression(n_in, n_out, hyperparameters, weights=None):
@@ -226,7 +226,7 @@ def sgd_optimization(
     verdict = Verdict(data, tells_guess=isinstance(log, PrintLog))
     metadata = {**run_settings(data, hyperparameters), **data.metadata()}
 
-    print("... building the model", flush=True)
+    say("... building the model")
     weights = balanced_weights(data.class_counts) if hyperparameters.class_weight else None
     n_in, n_out = data.n_in, data.n_out
     classifier, *arguments, loss = softmax_regression(n_in, n_out, hyperparameters, weights)

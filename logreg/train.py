@@ -1,15 +1,11 @@
 """The command line of training: ``python -m logreg.train`` or ``logreg-train``."""
 
-# First: from its import on, Ctrl-C ends the command without a traceback.
-from logreg.cli.command import command
-from logreg.terminal.notes import note, set_quiet, starting_engine
-
-# isort: split
 import argparse
 import sys
 from dataclasses import fields, replace
 
 from logreg import __version__
+from logreg.cli.command import command
 from logreg.cli.options import (
     add_table_options,
     add_training_options,
@@ -28,6 +24,7 @@ from logreg.hyperparameters import (
     default_batch_size,
 )
 from logreg.parallel import ranks
+from logreg.terminal.notes import STARTING, note, set_quiet, starting
 
 # Defaults that the data decide.
 BY_DATA = {
@@ -90,7 +87,7 @@ def main(argv=None):
 
     if not ranks.rank:
         read_ahead(args.dataset)
-    with starting_engine():
+    with starting(STARTING):
         from logreg import engine
         from logreg.callbacks import History, Interruption
         from logreg.callbacks.checkpoint import Checkpoint

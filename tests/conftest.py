@@ -1,6 +1,8 @@
 """What every test gets: an empty working folder, and no data set but the sample."""
 
 import contextlib
+import importlib
+import io
 import json
 import os
 import shutil
@@ -9,6 +11,7 @@ import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -53,6 +56,34 @@ def floatx_as_before():
     yield
     if "logreg.engine" in sys.modules:
         sys.modules["logreg.engine"].theano.config.floatX = "float64"
+
+
+class Ended(NamedTuple):
+    """How a command ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def cli():
+    """Run a command in this process: `cli("predict", "x.npy", "-n", 3)`."""
+
+    def cli(module, *words, stdin=b""):
+        main = importlib.import_module(f"logreg.{module}").main
+        out, err, before = io.StringIO(), io.StringIO(), sys.stdin
+        sys.stdin = io.TextIOWrapper(io.BytesIO(stdin))
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                code = main([str(word) for word in words])
+            except SystemExit as exit:  # argparse's
+                code = exit.code or 0
+            finally:
+                sys.stdin = before
+        return Ended(code, out.getvalue(), err.getvalue())
+
+    return cli
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ import sys
 
 from logreg.callbacks.base import Callback
 from logreg.run import wilson_interval
-from logreg.terminal.notes import in_notebook, note
+from logreg.terminal.notes import in_notebook, note, say
 
 
 class PrintLog(Callback):
@@ -14,25 +14,25 @@ class PrintLog(Callback):
     is_for_first = True
 
     def on_train_begin(self, run):
-        print("... training the model", flush=True)
+        say("... training the model")
 
     def on_validation(self, run, validation):
         source = "epoch %i, minibatch %i/%i" % (run.epoch, run.minibatch, run.n_train_batches)
-        print("%s, validation error %f %%" % (source, validation.error * 100.0), flush=True)
+        say("%s, validation error %f %%" % (source, validation.error * 100.0))
         if validation.test_error is not None:
             error = validation.test_error * 100.0
-            print("     %s, test error of best model %f %%" % (source, error), flush=True)
+            say("     %s, test error of best model %f %%" % (source, error))
 
     def on_train_end(self, run):
         best = run.best_validation
         if run.reason == "interrupted" or best is None:
             return
-        print(
+        say(
             "Optimization complete with best validation score of %f %%, "
             "with test performance %f %%" % (best.error * 100.0, best.test_error * 100.0)
         )
         rate = run.epoch / run.seconds
-        print("The code run for %d epochs, with %f epochs/sec" % (run.epoch, rate), flush=True)
+        say("The code run for %d epochs, with %f epochs/sec" % (run.epoch, rate))
         program = os.path.basename(sys.argv[0])
         program = " for file " + (program if program.endswith(".py") else "train.py")
         note("The code%s ran for %.1fs" % ("" if in_notebook() else program, run.seconds))
@@ -56,7 +56,7 @@ class TableLog(Callback):
         ]
 
     def on_train_begin(self, run):
-        print(*self.lines, "... training the model", sep="\n", flush=True)
+        say("\n".join([*self.lines, "... training the model"]))
 
     def on_train_end(self, run):
         best, (_, n_valid, n_test) = run.best_validation, self.n_rows
@@ -77,7 +77,7 @@ class TableLog(Callback):
             f"accuracy: {100 - error:.2f} % of the test rows",
             self.guess,
         ):
-            print(line, flush=True)
+            say(line)
         note(_why(run))
 
 

@@ -17,7 +17,7 @@ from logreg.datasets.preprocessing import Moments, Preprocessing, scale_of
 from logreg.datasets.sources import locate, read
 from logreg.datasets.splits import check_seeds, split_off
 from logreg.files.writing import refuse_overwriting
-from logreg.terminal.notes import note
+from logreg.terminal.notes import note, say
 
 SAMPLE_VALUES = 1 << 19  # about as many values as a median is taken of
 # Of a DataSet, those attributes that a model file keeps.
@@ -137,7 +137,7 @@ def read_dataset(
     check_seeds(shuffle=shuffle, split=split_seed)
     name, source = locate(dataset)
     if announce:
-        print("... loading data", flush=True)
+        say("... loading data")
     if isinstance(source, DataSet):
         return source
     raw = read(source, options, dtype)._replace(pixel_scale=pixel_scale)

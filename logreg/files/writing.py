@@ -16,7 +16,6 @@ except ImportError:  # Windows
     fcntl = None
 
 NOT_REGULAR = "it is not a regular file"
-unfinished = set()  # temporary files and locks, which go when Ctrl-C ends the process
 UNCHANGED = "what was there before is unchanged"
 
 
@@ -83,7 +82,6 @@ def owning(paths):
             with contextlib.suppress(OSError):  # the folder, or the disk, takes no such file
                 lock = _open_locked(_beside(real_path, "lock"), path)
                 stack.enter_context(lock)
-                unfinished.add(lock.name)
                 stack.callback(_remove, lock.name)
         yield
 
@@ -121,32 +119,27 @@ def read_whole(path, max_bytes):
 def _temporary_file(path):
     """Open a new file beside `path`, of a name that no other process has; remove it at the end."""
     # Not tempfile.mkstemp: its files are for the owner's eyes only, whatever the umask says.
-    with open(_beside(path, uuid.uuid4().hex[:8]), "xb") as file:
-        unfinished.add(file.name)
-        try:
+    name = _beside(path, uuid.uuid4().hex[:8])
+    try:
+        with open(name, "xb") as file:  # to close it fails as well, if the disk is full
             yield file
-        finally:
-            file.close()
-            _remove(file.name)
+    finally:
+        _remove(name)
 
 
 def _remove(path):
     with contextlib.suppress(OSError):
         os.unlink(path)
-    unfinished.discard(path)
 
 
 def _real_path(path):
     path = os.fsdecode(path)
     if not path or "\0" in path:
         raise OSError("it is no name of a file")
-    # A stream is not ours to replace, even where the shell has led it to a regular file.
-    is_stream = os.path.abspath(path).startswith(("/dev/std", "/dev/fd/", "/proc/"))
     is_folder = os.path.basename(path) in ("", os.curdir, os.pardir)  # whether it is there or not
-    path = os.path.realpath(path)
-    if is_stream or is_folder or (os.path.exists(path) and not os.path.isfile(path)):
+    if is_folder or (os.path.exists(path) and not os.path.isfile(path)):
         raise OSError(NOT_REGULAR)
-    return path
+    return os.path.realpath(path)
 
 
 def _beside(path, mark):

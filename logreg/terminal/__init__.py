@@ -1,1 +1,1 @@
-"""What is said on stderr: notes, warnings, errors, and a line of progress. No engine comes in."""
+"""What is printed: results, notes, warnings, errors, and a line of progress. No engine comes in."""

@@ -1,16 +1,32 @@
-"""What goes to stderr: notes, warnings, errors. stdout belongs to the tutorial's lines."""
+"""Results go to stdout, by :func:`say`; notes, warnings and errors to stderr, by :func:`note`."""
 
+import ast
 import contextlib
 import gc
+import re
+import shlex
 import sys
 import threading
 import time
 
 SLOW_AFTER = 2.0  # seconds until something slow is explained
+STARTING = "starting the engine: the first time on a machine, this takes a while"
 _is_quiet = False
-_is_command = False  # whether the process is that of a command, which is soon over
+_is_command = False  # whether a command runs, whose user knows options and no arguments
 _rank = ""  # which of several processes this is that train together; "" for the first, and for one
 _end_others = None  # a function that ends them when a command fails in this one
+
+
+@contextlib.contextmanager
+def of_command():
+    """Within the block, messages name options; after it, :func:`set_quiet` is as before."""
+    global _is_quiet, _is_command
+    before = _is_quiet, _is_command
+    _is_command = True
+    try:
+        yield
+    finally:
+        _is_quiet, _is_command = before
 
 
 def set_quiet(is_quiet):
@@ -29,12 +45,23 @@ def be_rank(rank, size, end):
     _rank, _end_others = rank and f"rank {rank} of {size}: ", end
 
 
+def say(text):
+    """Print text and a line's end to stdout, at once."""
+    print(encodable(text, sys.stdout), flush=True)
+
+
+def encodable(text, stream):
+    """The text with escapes for what the encoding of a text stream lacks."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
 def note(message):
-    """Say something on stderr, on a line of its own; control characters become escapes.
+    """Print a message to stderr, on a line of its own; control characters become escapes.
 
     In a notebook, where stderr looks like an error, what is none goes to stdout. After
-    ``set_quiet(True)``, errors and warnings alone are said; see also :func:`be_rank`. A disk that
-    is full, and takes no note, stops nothing.
+    ``set_quiet(True)``, errors and warnings alone are printed; see also :func:`be_rank`. A disk
+    that is full, and takes no note, stops nothing.
     """
     is_error = message.startswith("error: ")
     is_note = not (is_error or message.startswith("warning: "))
@@ -43,9 +70,32 @@ def note(message):
     if _rank:
         time.sleep(2)  # what all have met, the first of them says, and ends the others
         message = message.replace("error: ", "error: " + _rank, 1)
-    shown = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in message)
+    message = as_options(message) if _is_command else message
+    text = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in message)
+    stream = sys.stdout if is_note and in_notebook() else sys.stderr
     with contextlib.suppress(OSError):
-        print(shown, file=sys.stdout if is_note and in_notebook() else sys.stderr, flush=True)
+        print(encodable(text, stream), file=stream, flush=True)
+
+
+def as_options(message):
+    """A message with options of a command in place of Python's arguments in backticks.
+
+    Examples
+    --------
+    >>> as_options("give `missing='mean'`, `header=False` or another `label_column`")
+    'give --missing mean, --no-header or another --label-column'
+    """
+
+    def option(match):
+        name, value = match[1].replace("_", "-"), match[2]
+        if value in (None, "True", "False"):
+            return f"--{'no-' * (value == 'False')}{name}"
+        with contextlib.suppress(ValueError, SyntaxError):
+            value = ast.literal_eval(value)
+        texts = value if isinstance(value, (list, tuple)) else [value]
+        return f"--{name} {shlex.quote(','.join(map(str, texts)))}"
+
+    return re.sub(r"`([a-z]\w+)(?:=([^`]+))?`", option, message)
 
 
 def in_notebook():
@@ -54,13 +104,13 @@ def in_notebook():
 
 
 def warning(message):
-    """Say on stderr that something may not be as the user thinks."""
+    """Print on stderr that something may not be as the user thinks."""
     note("warning: " + message)
 
 
 @contextlib.contextmanager
 def starting(message):
-    """Say `message` on stderr if the block takes long; collect no garbage in it.
+    """Print `message` to stderr if the block takes long; collect no garbage in it.
 
     An engine keeps nearly all of the many objects that it makes when it starts or compiles: to
     collect among them takes up to a third of the time.
@@ -75,20 +125,12 @@ def starting(message):
     finally:
         timer.cancel()
         if is_collecting:
-            if _is_command:  # in a longer process, the garbage of many runs would stay
-                gc.freeze()
-                gc.unfreeze()  # what there is counts as old now, and is seldom looked through
             gc.enable()
-
-
-def starting_engine():
-    """Like :func:`starting`, around a command's imports."""
-    return starting("starting the engine: the first time on a machine, this takes a while")
 
 
 @contextlib.contextmanager
 def collecting():
-    """Collect garbage at the end of the function that this decorates.
+    """Collect garbage at the end of the function that this decorates, unless that is disabled.
 
     The variables and operations of a graph refer to each other, and to the data: Python's own
     collection leaves them in memory until long after the run.
@@ -96,5 +138,5 @@ def collecting():
     try:
         yield
     finally:
-        if not _is_command:  # whose process is soon over
+        if gc.isenabled():
             gc.collect()

@@ -1,16 +1,13 @@
 """``python -m logreg.tutorial`` or ``logreg-tutorial`` writes the tutorial as a page."""
 
-# First: from its import on, Ctrl-C ends the command without a traceback.
-from logreg.cli.command import command
-from logreg.terminal.notes import note, starting_engine
-
-# isort: split
 import argparse
 import sys
 
 from logreg import __version__
+from logreg.cli.command import command
 from logreg.cli.options import files_of
 from logreg.files.writing import check_writable, refuse_overwriting
+from logreg.terminal.notes import STARTING, note, starting
 
 PAGE = "tutorial.html"
 
@@ -39,7 +36,7 @@ def main(argv=None):
     refuse_overwriting([args.notebook, output])
     for path in filter(None, (args.notebook, output)):
         check_writable(path)
-    with starting_engine():
+    with starting(STARTING):
         from logreg import engine
         from logreg.models.model_file import save
         from logreg.tutorial import text, writing

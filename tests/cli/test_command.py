@@ -1,0 +1,165 @@
+"""What commands share: how they end, and what of the process they leave as it was."""
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+from logreg.cli.command import command
+from logreg.errors import SettingError
+from logreg.terminal import notes
+
+pytestmark = pytest.mark.engine_free
+
+
+def raises(error):
+    def main(argv):
+        raise error
+
+    return command(main)
+
+
+@pytest.mark.parametrize(
+    "error, code, err",
+    [
+        (SettingError("the seed is -1"), 1, "error: the seed is -1\n"),
+        (SettingError("give `split_seed=3`"), 1, "error: give --split-seed 3\n"),
+        (MemoryError("Unable to allocate 8 GiB"), 1, "error: Unable to allocate 8 GiB\n"),
+        (MemoryError(), 1, "error: there is not enough memory\n"),
+        (OSError(28, "No space", "a file"), 1, "error: a file: No space\n"),
+        (OSError("timed out"), 1, "error: stdout or the working folder: timed out\n"),
+        (BrokenPipeError(), 1, ""),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+    ],
+    ids=repr,
+)
+def test_what_a_user_can_mend_is_an_exit_code_and_a_line(error, code, err, capsys):
+    assert raises(error)([]) == code
+    assert capsys.readouterr() == ("", err)
+
+
+def test_a_fault_of_ours_keeps_its_traceback():
+    with pytest.raises(ZeroDivisionError):
+        raises(ZeroDivisionError())([])
+
+
+def test_the_process_is_as_it_was(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdout", None)
+
+    @command
+    def main(argv):
+        notes.set_quiet(True)
+        print("to nobody")
+
+    before = signal.getsignal(signal.SIGINT), gc.isenabled()
+    assert main([]) == 0 and sys.stdout is None
+    assert (signal.getsignal(signal.SIGINT), gc.isenabled()) == before
+    notes.note("give `header=True`")
+    assert capsys.readouterr().err == "give `header=True`\n"
+
+
+def test_an_option_in_a_message():
+    message = "`drop=['a b', 'c']`, `na='-'`, `header=False`, `l2=0.5`, ``x`` or `y`"
+    expected = "--drop 'a b,c', --na -, --no-header, --l2 0.5, ``x`` or `y`"
+    assert notes.as_options(message) == expected
+
+
+HEAD = """
+import gc, os, signal, sys
+from logreg.cli.command import command
+from logreg.files.writing import owning, replacing
+from logreg.terminal.notes import note, say, starting
+"""
+INTERRUPTED = """
+@command
+def main(argv=None):
+    with starting("..."), owning(["output"]), replacing("output"):
+        os.kill(os.getpid(), signal.SIGINT)
+        sys.stdin.read()
+
+sys.exit(main())
+"""
+# Of a user, who calls it logreg-something.
+SCRIPT = """
+import logreg.train, logreg.predict, logreg.report, logreg.export
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+    sys.stdin.read()
+except KeyboardInterrupt:
+    print("interrupted")
+finally:
+    print("finally")
+"""
+CYCLE = """
+class Cycle:
+    def __init__(self):
+        self.self = self
+    def __del__(self):
+        print("collected")
+
+"""
+LONG = "command(lambda argv: [Cycle() for _ in range(10**4)] and None)(None)"
+PRINTING = """
+@command
+def main(argv):
+    say("a result")
+    note("a note")
+
+sys.exit(main())
+"""
+OVERFLOWING = """
+import warnings
+
+@command
+def main(argv):
+    warnings.warn("overflow encountered in multiply", RuntimeWarning)
+    warnings.warn("of another kind")
+
+sys.exit(main())
+"""
+GONE = """
+@command
+def main(argv):
+    os.mkdir("gone")
+    os.chdir("gone")
+    os.rmdir("../gone")
+    os.path.realpath("file")
+
+sys.exit(main())
+"""
+IGNORING = "signal.signal(signal.SIGINT, signal.SIG_IGN)"
+STDOUT = "error: stdout or the working folder: "
+
+
+@pytest.mark.parametrize(
+    "program, shell, expected",
+    [
+        (INTERRUPTED, "", (130, "", "interrupted\n")),
+        (IGNORING + INTERRUPTED, "</dev/null", (0, "", "")),
+        (SCRIPT, "", (0, "interrupted\nfinally\n", "")),
+        (CYCLE + LONG, "", (0, "", "")),  # nobody looks for garbage, not at exit either
+        (PRINTING, "", (0, "a result\n", "a note\n")),
+        (PRINTING, ">&-", (0, "", "a note\n")),
+        (PRINTING, "2>&-", (0, "a result\n", "")),
+        (PRINTING, ">/dev/full", (1, "", f"{STDOUT}No space left on device\n")),
+        (PRINTING, "2>/dev/full", (0, "a result\n", "")),
+        (OVERFLOWING, "2>&1 | grep -o Warning..of.*", (0, "Warning: of another kind\n", "")),
+        (GONE, "", (1, "", f"{STDOUT}No such file or directory\n")),
+    ],
+)
+def test_how_a_program_ends(working_folder, program, shell, expected):
+    (working_folder / "logreg-main").write_text(HEAD + program)
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    env.pop("PYTHONUNBUFFERED", None)  # with it, nothing is left to flush at exit
+    shell = f"{sys.executable} logreg-main {shell}"
+    done = subprocess.run(shell, shell=True, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == expected
+    assert os.listdir(".") in (
+        ["logreg-main"],
+        ["output", "logreg-main"],
+        ["logreg-main", "output"],
+    )
