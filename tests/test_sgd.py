@@ -363,7 +363,8 @@ def test_a_run_keeps_no_data(is_net, capsys):
     given = arguments(LogisticRegression(T.tanh(x), 4, 3), x=x, datasets=pairs)
     data = read_dataset(pairs)
     features = weakref.ref(pairs[0][0] if is_net else data.train[0])
-    gc.disable()  # by chance, Python would collect them
+    before = gc.get_threshold()
+    gc.set_threshold(0)  # by chance, Python would collect them
     try:
         if is_net:
             fit(**given)
@@ -373,7 +374,7 @@ def test_a_run_keeps_no_data(is_net, capsys):
         del pairs, data, given
         assert features() is None
     finally:
-        gc.enable()
+        gc.set_threshold(*before)
 
 
 def test_the_tutorials_function(monkeypatch, capsys):
