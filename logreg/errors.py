@@ -58,3 +58,24 @@ def needing(what, extra, *packages):
     except ImportError as error:
         names, how = ", ".join(packages), install(extra, *packages)
         raise ExtraError(f"{what} needs {names} ({error}): {how}") from None
+
+
+def cut(text, n=60):
+    """A name or a message from outside as ours show it: control characters escaped, n at most.
+
+    Examples
+    --------
+    >>> cut("petal\\tlength")
+    'petal\\\\tlength'
+    """
+    return repr(str(text))[1:-1][:n]
+
+
+def quoted(value):
+    """A label or a cell as messages show it: text in quotes, a number as it is."""
+    return f"'{cut(value)}'" if isinstance(value, str) else cut(value)
+
+
+def listed(texts):
+    """Texts with commas between them; of more than eight, the first seven and the last."""
+    return ", ".join(texts if len(texts) <= 8 else [*texts[:7], "...", texts[-1]])

@@ -83,10 +83,6 @@ def main(argv=None):
     ranks.start()
     args, hyperparameters = ranks.from_first(lambda: _settings(argv))
     set_quiet(args.quiet)
-    from logreg.datasets.sources import read_ahead  # which takes longer than all else here
-
-    if not ranks.rank:
-        read_ahead(args.dataset)
     with starting(STARTING):
         from logreg import engine
         from logreg.callbacks import History, Interruption

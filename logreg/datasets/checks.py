@@ -5,6 +5,7 @@ a label out of range never gets one. Rows and columns of arrays are counted from
 """
 
 import hashlib
+import sys
 import warnings
 
 import numpy
@@ -153,7 +154,8 @@ def check_features(x, source):
         fault = f"is empty: its shape is {x.shape}"
     if fault:
         raise DatasetError(f"{source} {fault}")
-    return x.reshape(len(x), -1), x.shape[1:]
+    # Other writers than NumPy let the data of a file begin at any offset.
+    return numpy.require(x.reshape(len(x), -1), requirements="A"), x.shape[1:]
 
 
 def check_values(x, source, first_row=0):
@@ -194,6 +196,8 @@ def check_labels(y, n_rows, source):
         fault = f"has {len(y)} labels, x has {n_rows} rows: each row needs one label"
     elif y.dtype.kind not in "biufSU":
         fault = f"has dtype {y.dtype}: classes are integers, e.g. y.astype('int64'), or text"
+    elif y.dtype.kind == "U" and y.size and _code_points(y).max() > sys.maxunicode:
+        fault = "holds code points beyond Unicode: it is damaged; write it again"
     if fault:
         raise DatasetError(f"{source} {fault}")
     found, first_rows, codes = numpy.unique(y, return_index=True, return_inverse=True)
@@ -201,6 +205,12 @@ def check_labels(y, n_rows, source):
     if y.dtype.kind == "S":
         found = [label.decode("utf-8", "backslashreplace") for label in found]
     return classes_of(found, first_rows, source), codes
+
+
+def _code_points(texts):
+    """The code points of an array of text."""
+    native = numpy.ascontiguousarray(texts, texts.dtype.newbyteorder("="))
+    return native.view("uint32")
 
 
 def as_pixels(x, source):

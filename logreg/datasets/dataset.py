@@ -16,6 +16,7 @@ from logreg.datasets.options import NO_OPTIONS, TableOptions
 from logreg.datasets.preprocessing import Moments, Preprocessing, scale_of
 from logreg.datasets.sources import locate, read
 from logreg.datasets.splits import check_seeds, split_off
+from logreg.errors import SettingError
 from logreg.files.writing import refuse_overwriting
 from logreg.terminal.notes import note, say
 
@@ -134,12 +135,15 @@ def read_dataset(
     >>> data.train[0].shape, data.train[1].shape, data.n_out
     ((5000, 784), (5000,), 10)
     """
+    if isinstance(dataset, DataSet):
+        how = options, shuffle, pixel_scale, split_seed, standardize
+        if how != (NO_OPTIONS, None, None, 0, False):
+            raise SettingError("a DataSet is read already: give its options to `read_dataset`")
+        return dataset
     check_seeds(shuffle=shuffle, split=split_seed)
     name, source = locate(dataset)
     if announce:
         say("... loading data")
-    if isinstance(source, DataSet):
-        return source
     raw = read(source, options, dtype)._replace(pixel_scale=pixel_scale)
     sets, facts = check(name, raw, dtype)
     is_table = bool(facts["columns"].categories)

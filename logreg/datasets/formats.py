@@ -11,20 +11,19 @@ import math
 import os
 import re
 import struct
-import threading
+import sys
 import zipfile
 import zlib
 
 import numpy
 from numpy.lib import format as npy
 
-from logreg.errors import DatasetError, ExtraError
+from logreg.errors import DatasetError, ExtraError, cut, quoted
 from logreg.files import pickles
 
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAPPED_DTYPES = ("uint8", "float32", "float64")  # others are read, and become floats in memory
 IDX_HEADER = 4 + 4 * 255  # bytes at the most
-_ahead = {}  # by the path of a file: the thread that unpacks it, and a list for its bytes
 PARQUET = b"PAR1"  # what its files begin with
 # What the features and the labels of a data set may be called, alone or with _train and so on.
 ARRAY_NAMES = (("x", "y"), ("X", "y"), ("data", "target"), ("images", "labels"))
@@ -42,7 +41,7 @@ PICKLE_OPCODES = """
 
 @contextlib.contextmanager
 def reading(path):
-    """Turn whatever goes wrong in the block into a DatasetError that begins with the path."""
+    """Let errors of the block begin with the path; what a disk or gzip raises becomes one, too."""
     try:
         yield
     except (DatasetError, ExtraError) as error:
@@ -51,11 +50,25 @@ def reading(path):
         raise DatasetError(
             f"{path}: cannot be read: it needs more memory than there is, or is damaged"
         ) from None
-    except Exception as error:  # whatever a library may raise on bytes without sense
-        said = repr(str(error))[1:-1][:200] or type(error).__name__
-        reason = getattr(error, "strerror", None)  # an OSError's
-        reason = reason or f"cut off or damaged ({said}); fetch or write it again"
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or _damage(error)
         raise DatasetError(f"{path}: cannot be read: {reason}") from error
+
+
+@contextlib.contextmanager
+def parsing():
+    """Turn whatever a library raises in the block, on bytes without sense, into a DatasetError."""
+    try:
+        yield
+    except (DatasetError, MemoryError):
+        raise
+    except Exception as error:
+        raise DatasetError(f"cannot be read: {_damage(error)}") from error
+
+
+def _damage(error):
+    said = cut(error, 200) or type(error).__name__
+    return f"cut off or damaged ({said}); fetch or write it again"
 
 
 @contextlib.contextmanager
@@ -76,33 +89,14 @@ def open_bytes(path):
 def mapping(array):
     """Return the memory map of which an array is a view; None if its values are in memory.
 
-    Training reads from a map as it is, so one of another dtype counts as none: it is copied.
+    Training reads from a map as it is, so one of another dtype, or whose data begin at an odd
+    offset, counts as none: it is copied.
     """
-    if array.dtype in MAPPED_DTYPES and array.flags.c_contiguous:
+    if array.dtype in MAPPED_DTYPES and array.flags.c_contiguous and array.flags.aligned:
         while array is not None and not isinstance(array, numpy.memmap):
             array = getattr(array, "base", None)
         return array
     return None
-
-
-def unpack_ahead(path, size):
-    """Begin to unpack a gzipped IDX file of `size` bytes in a thread, for :func:`read_idx`.
-
-    The engine is imported meanwhile. What is wrong with the file, :func:`read_idx` finds itself.
-    """
-
-    def unpack():
-        with contextlib.suppress(OSError, zlib.error):
-            # In one call, as after each it would wait for Python.
-            stream = zlib.decompressobj(31)  # gzip
-            data = stream.decompress(path.read_bytes(), size + 1)
-            if stream.eof and len(data) == size and not stream.unused_data:
-                # NumPy asks for large pages.
-                found.append(numpy.array(numpy.frombuffer(data, "uint8")))
-
-    found = []
-    _ahead[path] = thread, found = threading.Thread(target=unpack, daemon=True), found
-    thread.start()
 
 
 def read_idx(path):
@@ -111,24 +105,28 @@ def read_idx(path):
     The array has any of the format's dtypes; images are uint8 of shape (n, height, width). It is
     mapped from the file, unless that is gzipped, and read-only.
     """
-    thread, ahead = _ahead.pop(path, (None, []))
-    if thread:
-        thread.join()
     with reading(path), open_bytes(path) as stream:
-        head = ahead[0][:IDX_HEADER] if ahead else stream.read(IDX_HEADER)
-        zeros, code, n_axes = struct.unpack_from(">HBB", head)
+        head = stream.read(IDX_HEADER)
+        with parsing():
+            zeros, code, n_axes = struct.unpack_from(">HBB", head)
+            shape = struct.unpack_from(f">{n_axes}I", head, 4)
         if zeros or code not in IDX_DTYPES:
             raise DatasetError("not an IDX file: its first bytes make no IDX header")
-        shape, start = struct.unpack_from(f">{n_axes}I", head, 4), 4 + 4 * n_axes
-        dtype = numpy.dtype(IDX_DTYPES[code])
+        dtype, start = numpy.dtype(IDX_DTYPES[code]), 4 + 4 * n_axes
         size = start + math.prod(shape) * dtype.itemsize
-        if ahead or isinstance(stream, gzip.GzipFile):
+        if isinstance(stream, gzip.GzipFile):
             stream.seek(0)
-            data = ahead[0] if ahead else numpy.frombuffer(stream.read(size + 1), "uint8")
+            data = numpy.frombuffer(_first_bytes(stream, size + 1), "uint8")
         else:
             data = numpy.memmap(path, mode="r")
         _check_size(len(data), size)
-        return {"x": data[start:].view(dtype).reshape(shape)}
+        with parsing():  # an axis may be longer than NumPy takes
+            return {"x": data[start:].view(dtype).reshape(shape)}
+
+
+def _first_bytes(stream, size):
+    """Read up to `size` bytes, which may be more than a length that Python takes."""
+    return stream.read(min(size, sys.maxsize))
 
 
 def read_npy(path):
@@ -141,7 +139,8 @@ def read_npy(path):
         if isinstance(stream, gzip.GzipFile):
             return {"x": _npy_array(stream)}
         _check_size(os.path.getsize(path), _npy_size(stream))
-        return {"x": npy.open_memmap(path, mode="r")}
+        with parsing():
+            return {"x": npy.open_memmap(path, mode="r")}
 
 
 def _check_size(found, size):
@@ -158,10 +157,14 @@ def read_npz(path, choose=list):
     `choose` is called with the names of all, and gives those of the arrays to read.
     """
     arrays = {}
-    with reading(path), open_bytes(path) as stream, zipfile.ZipFile(stream) as archive:
-        names = (os.path.splitext(member) for member in archive.namelist())
+    with reading(path), open_bytes(path) as stream:
+        with parsing():
+            archive = zipfile.ZipFile(stream)
+            names = [os.path.splitext(member) for member in archive.namelist()]
         for name in choose([name for name, suffix in names if suffix == ".npy"]):
-            with reading(f"array {repr(name)[:60]}"), archive.open(f"{name}.npy") as array:
+            with reading(f"array {quoted(name)}"):
+                with parsing():
+                    array = archive.open(f"{name}.npy")
                 arrays[name] = _npy_array(array)
     return arrays
 
@@ -169,18 +172,21 @@ def read_npz(path, choose=list):
 def _npy_array(stream):
     """Read an array to the end of its stream, where gzip and zip check their sums."""
     _npy_size(stream)
-    stream.seek(0)
-    array = npy.read_array(stream, allow_pickle=False)
-    if stream.read(1):
+    with parsing():
+        stream.seek(0)
+        array = npy.read_array(stream, allow_pickle=False)
+        rest = stream.read(1)
+    if rest:
         raise DatasetError("damaged: more bytes follow than its header says; write it again")
     return array
 
 
 def _npy_size(stream):
     """How many bytes an npy file should have by its header, which must be of a plain array."""
-    version = npy.read_magic(stream)
-    read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, _, dtype = read_header(stream)
+    with parsing():
+        version = npy.read_magic(stream)
+        read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, _, dtype = read_header(stream)
     if dtype.hasobject:
         raise DatasetError(f"holds an object array: {SAVE_NUMBERS}")
     return stream.tell() + dtype.itemsize * math.prod(shape)
@@ -200,7 +206,7 @@ class _Dtype(pickles.Placeholder):
         )
         # NumPy's dtypes are a language of their own; O is an object.
         if not re.fullmatch(r"[a-zA-NP-Z?]\d{0,6}", code):
-            raise DatasetError(f"holds an array of dtype {repr(code)[:60]}: {SAVE_NUMBERS}")
+            raise DatasetError(f"holds an array of dtype {quoted(code)}: {SAVE_NUMBERS}")
         return numpy.dtype(code).newbyteorder(order if order in ("<", ">") else "|")
 
 
@@ -261,7 +267,8 @@ def read_pickle(path):
             )
         splits = ("train", "valid", "test") if len(arrays) == 6 else ("train", "test")
         names = [f"{letter}_{split}" for split in splits for letter in "xy"]
-        return {name: array.array() for name, array in zip(names, arrays)}
+        with parsing():
+            return {name: array.array() for name, array in zip(names, arrays)}
 
 
 READERS = {"idx": read_idx, "npy": read_npy, "pickle": read_pickle}
@@ -286,10 +293,11 @@ def sniff(path):
         head = stream.read(512)
         if not head:
             raise DatasetError("is empty")
-        if head.lstrip()[:1] in (b"{", b"["):
+        if re.match(rb"\s*(\[\s*[\[{]|\{\s*\")", head):  # a cell of CSV may begin with a bracket
             raise DatasetError("is JSON: save the rows as CSV, one a line")
         if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-            names = zipfile.ZipFile(stream).namelist()
+            with parsing():
+                names = zipfile.ZipFile(stream).namelist()
             if "xl/workbook.xml" in names:
                 raise DatasetError("is an Excel workbook: save the sheet as CSV")
             if not any(name.endswith(".npy") for name in names):

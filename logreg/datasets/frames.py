@@ -1,17 +1,19 @@
 """The chunks of a table: CSV and its kin through pandas, Parquet and data frames whole."""
 
 import contextlib
+import io
 import re
 import shutil
 import sys
 import tempfile
 import warnings
 
-from logreg.datasets.formats import PARQUET, open_bytes, reading
+from logreg.datasets.formats import PARQUET, open_bytes, parsing, reading
 from logreg.datasets.header import Header
-from logreg.errors import DatasetError, needing
+from logreg.errors import DatasetError, cut, needing
 
 CHUNK = 1 << 19  # cells
+MAX_LINE = 1 << 26  # bytes
 
 
 def is_frame(value):
@@ -49,17 +51,45 @@ def open_table(path, options, known=None):
             shutil.copyfileobj(sys.stdin.buffer, stream)
             stream.seek(0)
         if stream.read(len(PARQUET)) == PARQUET:
-            with needing("Parquet", "parquet", "pyarrow"):
+            with needing("Parquet", "parquet", "pyarrow"), parsing():
                 frame = pandas.read_parquet(stream)
             yield _whole(frame, options, known)
             return
-        try:
-            yield _csv(pandas, stream, options, known)
-        except UnicodeDecodeError as error:
-            raise DatasetError(f"is not UTF-8 text ({error}): save the table as UTF-8") from None
-        except (pandas.errors.EmptyDataError, pandas.errors.ParserError) as error:
-            said, needed = repr(str(error).strip())[1:-1][:200], "as many cells as row 1"
-            raise DatasetError(f"{said}: every row needs {needed}, each quote its end") from None
+        yield _csv(pandas, _Lines(stream), options, known)
+
+
+class _Lines(io.RawIOBase):
+    """Bytes of lines, none of which is longer than a table's can be."""
+
+    def __init__(self, stream):
+        self.stream, self.n_since = stream, 0
+
+    def readable(self):
+        return True
+
+    def seek(self, place):
+        self.n_since = 0
+        return self.stream.seek(place)
+
+    def read(self, size=-1):
+        found = self.stream.read(size)
+        end = max(found.rfind(b"\n"), found.rfind(b"\r"))
+        self.n_since = len(found) - 1 - end if end >= 0 else self.n_since + len(found)
+        if self.n_since > MAX_LINE:
+            raise DatasetError(f"a line is longer than {MAX_LINE >> 20} MB: a row stands on a line")
+        return found
+
+
+@contextlib.contextmanager
+def _parsing_csv(pandas):
+    try:
+        with _quiet():
+            yield
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"is not UTF-8 text ({error}): save the table as UTF-8") from None
+    except (pandas.errors.EmptyDataError, pandas.errors.ParserError) as error:
+        said, needed = cut(str(error).strip(), 200), "as many cells as row 1"
+        raise DatasetError(f"{said}: every row needs {needed}, each quote its end") from None
 
 
 def _csv(pandas, stream, options, known):
@@ -67,7 +97,7 @@ def _csv(pandas, stream, options, known):
 
     def read_csv(**more):
         stream.seek(0)
-        with _quiet():
+        with _parsing_csv(pandas):
             return pandas.read_csv(stream, **how, **more)
 
     # The first line as one cell: quotes are not heeded, and it has no unit separator.
@@ -87,7 +117,7 @@ def _csv(pandas, stream, options, known):
         empty = {i: options.na for i in range(len(head.cells)) if i != label}
         with read_csv(chunksize=size, dtype=kinds, na_values=empty) as chunks:
             while True:
-                with _quiet():
+                with _parsing_csv(pandas):
                     frame = next(chunks, None)
                 if frame is None:
                     return

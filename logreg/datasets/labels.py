@@ -4,7 +4,10 @@ import re
 
 import numpy
 
-from logreg.errors import DatasetError
+from logreg.errors import DatasetError, quoted
+
+# Below these, NumPy and a model file keep each whole number as it is.
+MOST_OF = {bool: 2, int: 2**63, float: 2.0**53}
 
 
 def number_of(text):
@@ -23,13 +26,20 @@ def number_of(text):
 def classes_of(labels, first_rows, source, option=None):
     """Check each of the labels that occur; whole floats become integers."""
     for label, row in zip(labels, first_rows):
-        if label.strip().lower() in ("", "nan") if isinstance(label, str) else label != label // 1:
-            where, mend = f"row {row} (counted from 0)", "fill it in, or leave out the row"
+        mend = "fill it in, or leave out the row"
+        if isinstance(label, str):
+            is_label = label.strip().lower() not in ("", "nan")
+        elif label == label // 1 and abs(label) >= MOST_OF[type(label)]:
+            is_label, mend = False, "it is too large to be kept as it is: give them as text"
+        else:
+            is_label = label == label // 1
+        if not is_label:
+            where = f"row {row} (counted from 0)"
             if option:
                 where, mend = f"row {row}", f"{mend}; {option} names another column"
             raise DatasetError(
-                f"{source} holds the label {repr(label)[:60]} in {where}: labels are whole "
-                f"numbers, or text, neither empty nor NaN; {mend}"
+                f"{source} holds the label {quoted(label)} in {where}: labels are whole numbers, "
+                f"or text, neither empty nor NaN; {mend}"
             )
     return [label if isinstance(label, str) else int(label) for label in labels]
 

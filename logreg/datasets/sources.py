@@ -59,16 +59,6 @@ def locate(dataset):
     )
 
 
-def read_ahead(dataset):
-    """Begin to unpack MNIST's files, if they are what :func:`locate` is going to find."""
-    if dataset in MNIST_NAMES:
-        path = _find(dataset, _folders(dataset))
-        files = mnist.idx_files(path.parent) if path else None
-        for key, file in (files or {}).items():
-            if files["train", "images"] == path and file.suffix == ".gz":
-                formats.unpack_ahead(file, mnist.FILES[key].size)
-
-
 def _folders(dataset):
     is_name = Path(os.path.expanduser(dataset)).name == str(dataset)
     return mnist.search_folders() if is_name else []

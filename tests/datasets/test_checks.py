@@ -62,6 +62,7 @@ def test_a_mapped_test_set_is_checked_beside_a_training_set_in_memory(tmp_path):
         ([True, False, True], [0, 1]),
         ([1.0, 0.0, 2.0], [0, 1, 2]),
         ([1, -1.0, 1], [-1, 1]),
+        ([2**63 - 1, -(2**62), 1], [-(2**62), 1, 2**63 - 1]),
         (["a", "ä", "b"], ["a", "b", "ä"]),  # a list is an array, too
         ([b"\xe9", b"\xe8", "ä".encode()], ["\\xe8", "\\xe9", "ä"]),
     ],
@@ -98,6 +99,7 @@ def test_image_shape(shape, dtype, image_shape):
 NAN, INF, LARGE = (pair(dtype="f8")[0] for _ in range(3))
 NAN[7, 2], INF[3, 4], LARGE[5, 0] = numpy.nan, -numpy.inf, 1e39
 Y = pair()[1]
+NO_TEXT = numpy.frombuffer(b"\xff\xff\xff\x7f" * 12, "<U1")
 
 
 @pytest.mark.parametrize(
@@ -110,6 +112,10 @@ Y = pair()[1]
         ({"y": Y.astype(object)}, r"object array.*y\.astype\(str\)"),
         ({"y": numpy.array(["a", "", "b"] * 4)}, "the label '' in row 1.*neither empty"),
         ({"y": numpy.array(["a", "b"] * 6)}, "some labels are integers and others are text"),
+        ({"y": Y.astype("u8") + 2**63}, "label 9223372036854775808 in row 0 .*: give them as text"),
+        ({"y": Y + 2.0**53}, r"the label 9007199254740992\.0 in row 0 .*give them as text"),
+        ({"y": NO_TEXT}, "training y holds code points beyond Unicode: it is damaged"),
+        ({"y": NO_TEXT.byteswap().view(">U1")}, "beyond Unicode"),
         ({"x": NAN}, r"training x holds nan in row 7, column 2 \(counted from 0\)"),
         ({"x": INF}, r"holds -inf in row 3, column 4"),
         ({"x": LARGE}, r"holds 1e\+39 in row 5, column 0.*larger than float32"),
@@ -154,7 +160,9 @@ def test_labels_of_tables(tmp_path, labels, class_labels):
     assert [class_labels[i] for i in data.train[1][:3]] == wanted
 
 
-@pytest.mark.parametrize("labels", ["0 1 0.5", "0 1 nan", "x y nan", "0 1 1e999", "x y "])
+@pytest.mark.parametrize(
+    "labels", ["0 1 0.5", "0 1 nan", "x y nan", "0 1 1e999", "x y ", "0 1 1e25"]
+)
 def test_labels_of_tables_that_are_refused(tmp_path, labels):
     (tmp_path / "t.csv").write_text("label,a\n" + rows_of(labels.split(" ")))
     said = "label column holds the label .* in row 4: .*; --label-column names another"

@@ -96,6 +96,12 @@ def test_scaled_is_the_plain_formula(stored, dtype):
     assert numpy.shares_memory(scaled(found, dtype), found)
 
 
+@pytest.mark.parametrize("options", [{"standardize": True}, {"missing": "mean"}, {"shuffle": 1}])
+def test_what_was_read_takes_no_options(pairs, options):
+    with pytest.raises(SettingError, match="a DataSet is read already: give its options to `read"):
+        load_data(read_dataset(pairs), **options)
+
+
 # Splitting
 
 

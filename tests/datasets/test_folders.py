@@ -65,6 +65,22 @@ def test_a_folder_is_mapped_and_like_the_same_data_in_memory(dtype, standardize)
     assert sorted(map(os.path.basename, mapped.files))[0] == "x_test.npy"
 
 
+@pytest.mark.engine_free
+@pytest.mark.parametrize("dtype", ["float32", "float64", ">f8"])
+def test_data_that_begin_at_an_odd_offset_are_read(dtype):
+    """As other writers than NumPy may have them."""
+    pairs = [(x.astype(dtype), y) for x, y in make_pairs()]
+    save_folder(pairs)
+    for split, (x, _) in zip(THREE, pairs):
+        header = f"{{'descr': '{x.dtype.str}', 'fortran_order': False, 'shape': {x.shape}}}"
+        start = b"\x93NUMPY\1\0" + bytes([119, 0]) + header.ljust(118).encode() + b"\n"
+        write(f"data/x_{split}.npy", start + x.tobytes())
+    data = read_dataset("data")
+    for (found, _), (x, _) in zip((data.train, data.valid, data.test), pairs):
+        assert (found == x).all() and found.flags.aligned
+    assert data.sha256 == read_dataset(pairs).sha256
+
+
 def bad_value(row, number, value=numpy.nan, n_sets=3):
     """Pairs of which the one of that number has a bad value."""
     pairs = make_pairs((60, 12, 12)[:n_sets])

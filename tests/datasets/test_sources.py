@@ -8,7 +8,7 @@ import pytest
 from builders import idx_bytes, npz_bytes, table_bytes, write
 
 from logreg.datasets import mnist, read_dataset
-from logreg.datasets.formats import mapping, read_idx, unpack_ahead
+from logreg.datasets.formats import mapping
 from logreg.datasets.options import TableOptions
 from logreg.datasets.splits import stratified_order
 from logreg.errors import DatasetError, SettingError
@@ -193,11 +193,3 @@ def test_tables_beside_arrays_are_not_the_data_set(tmp_path):
     for name in ("train.csv", "test.csv"):
         write(tmp_path / "both" / name, b"a,label\n1,x\n2,y\n")
     assert (read_dataset(tmp_path / "both").test[0] == images.reshape(24, 12)).all()
-
-
-def test_what_is_unpacked_ahead_is_the_whole_file(tmp_path):
-    array = numpy.arange(60, dtype="u1").reshape(3, 4, 5)
-    data, path = idx_bytes(array), tmp_path / "x-ubyte.gz"
-    write(path, gzip.compress(data[:30]) + gzip.compress(data[30:]))  # a file of two members
-    unpack_ahead(path, len(data))
-    assert (read_idx(path)["x"] == array).all()

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logreg import errors, load_data
+from logreg.datasets import frames
 from logreg.datasets.frames import CHUNK
 from logreg.datasets.header import Columns
 from logreg.datasets.options import NA, TableOptions
@@ -215,6 +216,17 @@ def test_memory_is_at_most_twice_the_data():
         x = read_table("t.csv", dtype="float32").x
     assert x.dtype == "float32" and x.shape == (12000, 500) and (x == 0.5).all()
     assert peak() < 2 * x.nbytes
+
+
+@pytest.mark.parametrize("place", ["header", "cell"])
+def test_a_line_without_an_end_is_refused_before_it_is_held(place, monkeypatch):
+    """A cell of 1 GB, say, of which gzip makes 1 MB."""
+    monkeypatch.setattr(frames, "MAX_LINE", 1 << 20)
+    line = b"5" * 20_000_000
+    put(gzip.compress((b"a,label\n1,x\n" if place == "cell" else b"") + line + b",y\n"))
+    with peak_memory() as peak, pytest.raises(DatasetError, match="a line is longer than 1 MB"):
+        read_table("t.csv")
+    assert peak() < len(line) / 2
 
 
 def test_without_pandas(monkeypatch):
