@@ -47,17 +47,17 @@ def softmax_regression(n_in, n_out, hyperparameters, weights=None):
     return classifier, x, y, cost, classifier.errors(y), rule, loss
 
 
-def compile_functions(x, y, cost, errors, updates, datasets, run, loss=None):
+def compile_functions(x, y, cost, errors, updates, datasets, run, loss=None, block=1):
     """Compile `train_model`, `validate_model` and `test_model`, as the tutorial calls them.
 
-    ``train_model(i)`` asks for a step on minibatch i: the engine may take it later, with others.
-    ``train_model.costs()`` returns the costs of the steps since its last call. `validate_model` and
-    `test_model` return two errors: over the whole minibatches of their set, as the tutorial counts,
-    and over all its rows.
+    ``train_model(i)`` takes the step on minibatch i, or notes it, and takes up to `block` steps in
+    one call. ``train_model.costs()`` takes what is noted; it returns the costs of the steps since
+    its last call. `validate_model` and `test_model` return two errors: over the whole minibatches
+    of their set, as the tutorial counts, and over all its rows.
     `validate_model` also returns the mean of `loss` over all rows, or None with criterion 'error'.
     """
     train_set, valid_set, test_set = datasets
-    batch_size, block = run.hyperparameters.batch_size, run.validation_frequency
+    batch_size = run.hyperparameters.batch_size
     train_model = engine.compile_step(x, y, train_set, batch_size, cost, updates, block)
     errors_of_validation = engine.compile_errors(x, y, valid_set, batch_size, errors)
     test_model = engine.compile_errors(x, y, test_set, batch_size, errors)
@@ -78,7 +78,6 @@ def train(train_model, validate_model, test_model, run, callbacks=()):
     finds a variable of the run that is not finite.
     """
     stopping, criterion = run.stopping, run.hyperparameters.criterion
-    has_readers = any(callback.reads_steps for callback in callbacks)
     for epoch in range(run.hyperparameters.n_epochs):
         for minibatch_index in range(run.n_train_batches):
             iter = epoch * run.n_train_batches + minibatch_index
@@ -99,8 +98,6 @@ def train(train_model, validate_model, test_model, run, callbacks=()):
                     run.read_clock()
                     for callback in callbacks:
                         callback.on_validation(run, validation)
-                if has_readers:
-                    engine.take_steps()
                 for callback in callbacks:
                     callback.on_minibatch_end(run)
             if stopping.is_over(iter):
@@ -171,9 +168,10 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
     files = [path for callback in callbacks for path in callback.files]
     for path in files:
         check_writable(path)
+    block = 1 if any(c.reads_steps for c in callbacks) else run.validation_frequency
     with owning(files):
         with starting("compiling: the first time on a machine, this takes a while"):
-            functions = compile_functions(x, y, cost, errors, updates, datasets, run, loss)
+            functions = compile_functions(x, y, cost, errors, updates, datasets, run, loss, block)
         train_model, _, test_model = functions
         for callback in reversed(callbacks):  # Checkpoint restores the run before others see it
             callback.on_train_begin(run)
@@ -182,12 +180,24 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
             run.reason = train(*functions, run, callbacks)
         except StopTraining as stop:
             run.reason = str(stop) or "interrupted"
-        train_model.costs()  # a device computes what it has queued
+        finally:
+            train_model.costs()  # no step is left behind, and none comes after the run
         run.read_clock()
         _test_best(run, test_model)
-        for callback in callbacks:
-            callback.on_train_end(run)
+        _end(callbacks, run)
     return run
+
+
+def _end(callbacks, run):
+    """Call each `on_train_end`, whatever happens in the others; raise the first error of all."""
+    first = None
+    for callback in callbacks:
+        try:
+            callback.on_train_end(run)
+        except Exception as error:
+            first = first or error
+    if first:
+        raise first
 
 
 def _test_best(run, test_model):

@@ -86,6 +86,21 @@ def cli():
     return cli
 
 
+@pytest.fixture(params=["cpu", "jax:cpu"])
+def device(request):
+    """The CPU, and JAX on it, which stands for a GPU."""
+    from logreg import engine
+
+    if request.param == "jax:cpu":
+        if engine.NAME != "pytensor":
+            pytest.skip("JAX is PyTensor's backend")
+        pytest.importorskip("jax")
+    with engine.floatx("float32"):
+        engine.use_device(request.param)
+        yield request.param
+        engine.use_device("cpu")
+
+
 @contextlib.contextmanager
 def peak_memory():
     """Gives a function that tells, after the block, how many bytes that took at the most."""

@@ -22,8 +22,8 @@ class Callback:
     is_for_first : bool
         Whether rank 0 alone calls it, as for printing and writing. It must not wait for others.
     reads_steps : bool
-        Whether `on_minibatch_end` may read or change shared variables. Then every step is taken
-        before the call. By default, if the class defines `on_minibatch_end`.
+        True if `on_minibatch_end` reads or changes parameters: `fit` then trains one minibatch at
+        a time, which is slower. By default, if the class defines `on_minibatch_end`.
     """
 
     files = ()

@@ -27,7 +27,6 @@ from logreg.engine.interface import set_floatx as set_floatx
 from logreg.engine.interface import set_value as set_value
 from logreg.engine.interface import shared_data as shared_data
 from logreg.engine.interface import stored as stored
-from logreg.engine.interface import take_steps as take_steps
 from logreg.engine.interface import theano as theano
 from logreg.engine.interface import use_device as use_device
 from logreg.engine.interface import value as value

@@ -9,11 +9,9 @@ from typing import Callable, NamedTuple, Optional
 import numpy
 
 from logreg.engine.kernel_graph import Kernel
-from logreg.kernel import classes, cross_entropy, descend, is_wanted
-
-ROWS_AT_A_TIME = 1 << 14  # about as many are classified in one call, of fewer features than ...
-SECONDS = 0.1  # that a block of steps takes at the most: a signal waits for it
-VALUES_AT_A_TIME = 1 << 23  # ... make this: they may have to be cast first
+from logreg.engine.kernel_steps import Descent, count_errors, labels_of
+from logreg.engine.steps import TrainModel
+from logreg.kernel import is_wanted
 
 
 class Stored(NamedTuple):
@@ -41,7 +39,6 @@ class Backend:
         self.theano = theano
         self.T = T
         self.kernel = Kernel(T, tools) if tools and is_wanted() else None
-        self.queued = None  # the TrainModel that has noted steps and not taken them
 
     def on_device(self, name):
         """Return the back end for a device: this one, or another."""
@@ -49,12 +46,6 @@ class Backend:
 
     def release(self):
         """Undo what the back end changed for all that is compiled from now on."""
-        self.flush()
-
-    def flush(self):
-        """Take the steps that are noted."""
-        if self.queued is not None:
-            self.queued.flush()
 
     def where(self):
         """The device, in words."""
@@ -67,7 +58,6 @@ class Backend:
         return Stored(self.shared_data(array), 1.0 if prepare else scale, n_rows, prepare)
 
     def value(self, variable):
-        self.flush()
         if hasattr(variable, "get_value"):
             return variable.get_value(borrow=True)
         return self.theano.function([], variable, mode="FAST_COMPILE")()
@@ -80,61 +70,30 @@ class Backend:
 
     def compile_step(self, x, y, dataset, batch_size, cost, updates, block):
         found = self.kernel and self.kernel.descent(cost, updates, x, y)
-        if not found:
-            on_rows = self._function_of_rows(x, y, dataset, [cost], updates)
+        if found:
+            descent = self._descent(found, dataset, x.dtype, batch_size)
+            return TrainModel(descent, block, time.perf_counter)
+        on_rows = self._function_of_rows(x, y, dataset, [cost], updates)
 
-            def take_one(indices):
-                return on_rows(indices[0] * batch_size, (indices[0] + 1) * batch_size)
+        def take_one(indices):
+            return on_rows(indices[0] * batch_size, (indices[0] + 1) * batch_size)
 
-            return TrainModel(self, take_one)
-        *params, weights, rate = found
-        (features, _), labels = dataset, self._labels(dataset)
-        # Rows that become floats first do so a minibatch at a time.
-        are_taken = not features.prepare and features.shared.dtype in ("uint8", x.dtype)
+        return TrainModel(take_one)
 
-        def take(indices):
-            new, all_labels = [v.get_value(borrow=True) for v in params], labels()
-            starts, costs = [index * batch_size for index in indices], []
-            blocks = [(0, len(all_labels), starts)]
-            if not are_taken:
-                blocks = [(start, start + batch_size, [0]) for start in starts]
-            for first, last, firsts in blocks:
-                rows, y = features.rows(first, last, x.dtype), all_labels[first:last]
-                data = rows, features.scale, *new, y
-                some, *new = descend(*data, firsts, batch_size, rate, weights)
-                costs.extend(some)
-            for variable, value in zip(params, new):
-                variable.set_value(value, borrow=True)
-            return costs
-
-        return TrainModel(self, take, block, SECONDS)
-
-    def _labels(self, dataset):
-        """A function of a set's labels."""
-        labels = dataset[1]
-        if hasattr(labels, "get_value"):
-            return lambda: labels.get_value(borrow=True)
-        return self.kernel.function([], labels)
+    def _descent(self, found, dataset, dtype, batch_size=0):
+        W, b, weights, rate = found
+        features, labels = dataset
+        labels = labels_of(labels, self.kernel.function)
+        return Descent([W, b], weights, rate, features, labels, dtype, batch_size)
 
     def compile_sums(self, x, y, dataset, edges, mean):
         found = self.kernel and self.kernel.classifier(mean, x, y)
         if not found:
             on_rows = self._function_of_rows(x, y, dataset, [mean])
             return lambda: [float(on_rows(a, b)[0]) * (b - a) for a, b in zip(edges, edges[1:])]
-        (features, _), labels = dataset, self._labels(dataset)
-        n_in = features.shared.get_value(borrow=True).shape[1]
-        at_a_time = max(1, min(ROWS_AT_A_TIME, VALUES_AT_A_TIME // n_in))
-
-        def counts():
-            W, b = map(self.value, found)
-            parts = []
-            for start in range(0, edges[-1], at_a_time):
-                rows = features.rows(start, min(start + at_a_time, edges[-1]), x.dtype)
-                parts.append(classes(rows, features.scale, W, b))
-            is_wrong = numpy.concatenate(parts) != labels()[: edges[-1]]
-            return numpy.add.reduceat(is_wrong, edges[:-1], dtype="int64")
-
-        return counts
+        features, labels = dataset
+        labels = labels_of(labels, self.kernel.function)
+        return lambda: count_errors(found, features, labels, x.dtype, edges)
 
     def _function_of_rows(self, x, y, dataset, outputs, updates=()):
         """Compile a function of the rows from `start` to `stop` of a set, which lists outputs."""
@@ -182,63 +141,23 @@ class Backend:
 
     def _descent_in_two(self, found, dataset, dtype, gradients):
         """The same by the kernel: an engine's interpreter would take a quarter of the time."""
-        W, b, weights, rate = found
-        (features, _), labels = dataset, self._labels(dataset)
+        descent = self._descent(found, dataset, dtype)
         params = [gradient.tag.gradient_of[1] for gradient in gradients]
 
         def of_rows(start, stop):
-            values = W.get_value(borrow=True), b.get_value(borrow=True)
-            rows, y = features.rows(start, stop, dtype), labels()[start:stop]
-            cost, dW, db = cross_entropy(rows, features.scale, *values, y, weights)
-            return [cost, *(dW if param is W else db for param in params)]
+            cost, *both = descent.of_rows(start, stop)
+            return [cost, *(both[descent.params.index(param)] for param in params)]
 
         def apply(*values):
             for param, value in zip(params, values):
                 # Not in place: the array may be the user's, or kept by a callback.
-                param.set_value(param.get_value(borrow=True) - rate * value, borrow=True)
+                new = param.get_value(borrow=True) - descent.rate * value
+                param.set_value(new, borrow=True)
 
         return of_rows, apply
 
     def _warm_up(self, call, variables):
         """Let an engine that compiles at the first call do it; what that changes is set back."""
-
-
-class TrainModel:
-    """Notes the steps that are asked for, and takes up to `block` of them in one call.
-
-    ``take(indices)`` takes the steps on these minibatches, and returns an array that begins with
-    their costs. A block is cut to what took `seconds`, by the steps before, if these are given.
-    """
-
-    def __init__(self, backend, take, block=1, seconds=None):
-        self._backend, self._take, self._block, self._seconds = backend, take, block, seconds
-        self._limit = 1 if seconds else block
-        self._queue = []
-        self._taken = []  # pairs of what `take` returned, and how many costs that are
-
-    def __call__(self, index):
-        if self._backend.queued is not self:
-            self._backend.flush()  # another function's steps come first
-            self._backend.queued = self
-        self._queue.append(index)
-        if len(self._queue) >= self._limit:
-            self.flush()
-
-    def flush(self):
-        """Take the steps that are noted, and no others."""
-        if self._queue:
-            queue, self._queue, self._backend.queued = self._queue, [], None
-            began = time.perf_counter()
-            self._taken.append((self._take(queue), len(queue)))
-            if self._seconds:
-                most = len(queue) * self._seconds / max(time.perf_counter() - began, 1e-9)
-                self._limit = max(1, min(self._block, int(most)))
-
-    def costs(self):
-        """Return the costs of the steps since the last call, in their order."""
-        self.flush()
-        taken, self._taken = self._taken, []
-        return [cost for costs, n in taken for cost in numpy.asarray(costs)[:n]]
 
 
 def as_stored(features):

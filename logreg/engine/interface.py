@@ -157,10 +157,7 @@ def checked_updates(updates):
 
 
 def value(variable):
-    """The value of a shared variable, or of an expression of some, as a NumPy array.
-
-    It is that after all steps that were asked for.
-    """
+    """The value of a shared variable, or of an expression of some, as a NumPy array."""
     return _backend.value(variable)
 
 
@@ -196,19 +193,14 @@ def compile_step(x, y, dataset, batch_size, cost, updates, block):
     `cost` and `updates` are made of `x` and `y`; `dataset` is the pair that replaces them, a
     shared variable (or :func:`stored`) and a symbolic vector.
 
-    ``train_model(index)``, which is returned, takes the step on minibatch `index`, or notes it: up
-    to `block` steps wait until :func:`value`, an error, or the costs are asked for, or
-    :func:`take_steps` is called. So it is on JAX, and for plain descent by the kernel.
-    ``train_model.costs()`` lists the costs of the steps since its last call.
+    ``train_model(index)``, which is returned, takes the step on minibatch `index`, or notes it: on
+    JAX, and for plain descent by the kernel, up to `block` steps are taken in one call.
+    ``train_model.costs()`` takes what is noted, and lists the costs of all steps since its last
+    call.
     """
     features, labels = dataset
     dataset = as_stored(features), labels
     return _backend.compile_step(x, y, dataset, batch_size, cost, updates, block)
-
-
-def take_steps():
-    """Take the steps that are noted: shared variables have the values after them."""
-    _backend.flush()
 
 
 def compile_errors(x, y, dataset, batch_size, errors):
@@ -243,13 +235,8 @@ def compile_mean(x, y, dataset, mean):
 
 
 def _compile_sums(x, y, dataset, block, mean):
-    """Compile a mean over blocks of rows, times how many each has: after all steps, float64."""
+    """Compile a mean over blocks of rows, times how many each has, in float64."""
     features, labels = as_stored(dataset[0]), dataset[1]
     n = n_rows(features)
     sums = _backend.compile_sums(x, y, (features, labels), [*range(0, n, block), n], mean)
-
-    def sums_of_blocks():
-        take_steps()
-        return numpy.asarray(sums(), "float64")
-
-    return sums_of_blocks
+    return lambda: numpy.asarray(sums(), "float64")

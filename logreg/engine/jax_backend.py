@@ -13,7 +13,8 @@ import jax
 import numpy
 from pytensor.graph.replace import graph_replace
 
-from logreg.engine.backend import Backend, Stored, TrainModel, as_features
+from logreg.engine.backend import Backend, Stored, as_features
+from logreg.engine.steps import TrainModel
 from logreg.errors import EngineError, install
 
 
@@ -31,7 +32,6 @@ class JaxBackend(Backend):
         pytensor.config.mode = "JAX"
 
     def release(self):
-        super().release()
         self.theano.config.mode = self._mode_before
 
     def where(self):
@@ -55,13 +55,11 @@ class JaxBackend(Backend):
         return Stored(self.shared_data(array), 1.0 if prepare else scale, n_rows)
 
     def value(self, variable):
-        self.flush()
         if hasattr(variable, "get_value"):
             return numpy.asarray(jax.device_get(variable.container.storage[0]))
         return numpy.asarray(self.theano.function([], variable)())
 
     def set_value(self, variable, new):
-        self.flush()
         self._place(variable, numpy.array(new, variable.dtype))
 
     def compile_step(self, x, y, dataset, batch_size, cost, updates, block):
@@ -95,7 +93,7 @@ class JaxBackend(Backend):
             return compiled()
 
         take([])  # JAX compiles at the first call
-        return TrainModel(self, take, block)
+        return TrainModel(take, block)
 
     def compile_sums(self, x, y, dataset, edges, mean):
         starts, sizes = numpy.array(edges[:-1], "int64"), numpy.diff(edges)

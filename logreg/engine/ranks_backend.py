@@ -4,8 +4,8 @@ import zlib
 
 import numpy
 
-from logreg.engine.backend import TrainModel
 from logreg.engine.kernel_graph import ancestors, is_gradient
+from logreg.engine.steps import TrainModel
 from logreg.errors import EngineError, SettingError
 from logreg.parallel import ranks
 
@@ -57,7 +57,7 @@ class RanksBackend:
             apply(*sums[1:])
             return sums[:1]
 
-        return TrainModel(self.backend, take)
+        return TrainModel(take)
 
     def compile_sums(self, x, y, dataset, edges, mean):
         """Compile the sums over this rank's rows; what the ranks get is summed.

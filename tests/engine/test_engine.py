@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import cost_and_gradients, make_pairs, probabilities
+from builders import cost_and_gradients
+from softmax import Softmax
 
 from logreg import engine
 from logreg.engine import T, theano
 from logreg.errors import EngineError, SettingError
-from logreg.model import LogisticRegression
 
 FLAGS, RC = engine.NAME.upper() + "_FLAGS", engine.NAME.upper() + "RC"
 FAILS = "{} fails to import (AttributeError: blas_opt_info)"
@@ -77,63 +77,6 @@ def test_a_command_uses_float32_unless_told(monkeypatch, tmp_path, rc, flags, op
 def test_an_unknown_device(name):
     with pytest.raises(EngineError, match=f"'{name}' is not known: give cpu, cuda, or cuda0"):
         engine.use_device(name)
-
-
-@pytest.fixture(params=["cpu", "jax:cpu"])
-def device(request):
-    """The CPU, and JAX on it, which stands for a GPU."""
-    if request.param == "jax:cpu":
-        if engine.NAME != "pytensor":
-            pytest.skip("JAX is PyTensor's backend")
-        pytest.importorskip("jax")
-    with engine.floatx("float32"):
-        engine.use_device(request.param)
-        yield request.param
-        engine.use_device("cpu")
-
-
-class Softmax:
-    """A classifier of 4 features and 3 classes, with random weights, and 47 rows of data."""
-
-    def __init__(self):
-        self.pairs = make_pairs((47, 20, 20))
-        self.data_x, self.data_y = self.pairs[0]
-        self.x, self.y = T.fmatrix("x"), T.ivector("y")
-        data_y = engine.shared_data(self.data_y.astype("float32"))
-        self.dataset = engine.shared_data(self.data_x.copy()), T.cast(data_y, "int32")
-        with engine.floatx("float32"):
-            self.model = LogisticRegression(self.x, 4, 3)
-        self.cost = self.model.negative_log_likelihood(self.y)
-        self.errors = self.model.errors(self.y)
-        random = numpy.random.RandomState(1)
-        self.values = [random.randn(*shape).astype("float32") for shape in ((4, 3), (3,))]
-        for param, value in zip(self.model.params, self.values):
-            engine.set_value(param, value)
-
-    def updates(self, gradients=engine.gradients):
-        pairs = zip(self.model.params, gradients(self.cost, self.model.params))
-        return [(param, param - numpy.float32(0.5) * gradient) for param, gradient in pairs]
-
-    def compile(self, updates, block):
-        return engine.compile_step(self.x, self.y, self.dataset, 10, self.cost, updates, block)
-
-    def step(self, index):
-        """Take a step of NumPy's on `values`; return the cost before it."""
-        rows = slice(10 * index, 10 * index + 10)
-        W, b = self.values
-        cost, dW, db = cost_and_gradients(self.data_x[rows], self.data_y[rows], W, b)
-        self.values = [W - 0.5 * dW, b - 0.5 * db]
-        return cost
-
-    def error(self, n_rows=47):
-        """The fraction of the first rows that NumPy has wrong."""
-        found = probabilities(self.data_x[:n_rows], *self.values).argmax(axis=1)
-        return (found != self.data_y[:n_rows]).mean()
-
-    def is_taken(self):
-        """Whether the parameters are where NumPy is."""
-        found = zip([param.get_value() for param in self.model.params], self.values)
-        return all(numpy.allclose(*pair, rtol=1e-4, atol=1e-5) for pair in found)
 
 
 @pytest.mark.parametrize("gradients", [engine.gradients, T.grad])

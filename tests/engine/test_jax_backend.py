@@ -5,7 +5,7 @@ import pytest
 from builders import make_pairs
 
 from logreg import engine
-from logreg.engine import T, theano
+from logreg.engine import T
 from logreg.errors import EngineError
 from logreg.model import LogisticRegression
 from logreg.updates import momentum
@@ -57,39 +57,6 @@ def test_data_and_parameters_stay_on_the_device_and_nothing_is_compiled_anew(jax
     assert not [event for event in compiled if "backend_compile" in event]
     jax.monitoring.clear_event_listeners()
     assert on_device() == [True] * 6
-
-
-def compile_digits(block, digits=None):
-    """Compile steps that append the numbers of their minibatches to the digits of a number."""
-    x, y = T.matrix("x"), T.ivector("y")
-    rows = numpy.arange(10, dtype="float32")
-    dataset = engine.shared_data(rows[:, None]), T.cast(engine.shared_data(rows), "int32")
-    digits = theano.shared(numpy.float32(0)) if digits is None else digits
-    updates = [(digits, 10 * digits + y[0].astype("float32"))]
-    train_model = engine.compile_step(x, y, dataset, 1, x.sum(), updates, block)
-    error = engine.compile_errors(x, y, dataset, 1, T.eq(digits, 31 + 0 * y.sum()))
-    return train_model, digits, error
-
-
-def test_steps_wait_until_the_queue_is_full_or_something_depends_on_them(jax):
-    train_model, digits, error = compile_digits(block=3)
-    other, *_ = compile_digits(block=3, digits=digits)
-    for ask, expected in (
-        (lambda: train_model(1), 311),  # the queue is full
-        (train_model.costs, 31),
-        (lambda: other(1), 31),  # whose step comes after these, and before a value is set
-        (lambda: engine.value(digits), 31),
-        (error, 31),
-        (engine.take_steps, 31),
-        (lambda: engine.use_device("cpu"), 31),
-    ):
-        engine.set_value(digits, 0)
-        train_model(3)
-        train_model(1)
-        assert digits.get_value() == 0
-        ask()
-        assert digits.get_value() == expected
-    assert error() == (1.0, 1.0)
 
 
 def test_without_jax_the_error_names_the_extra(run):

@@ -14,10 +14,9 @@ import numpy
 import pytest
 from builders import cost_and_gradients, make_pairs, probabilities
 from conftest import ROOT
-from test_engine import Softmax
+from softmax import Softmax
 
-from logreg import Hyperparameters, LogisticRegression, engine, fit, kernel, updates
-from logreg.callbacks import Callback
+from logreg import LogisticRegression, engine, kernel, updates
 from logreg.datasets import read_dataset
 from logreg.datasets.sharing import shared_datasets
 from logreg.engine import T, theano
@@ -337,91 +336,6 @@ def test_a_clone_is_computed_with_what_it_is_made_of():
         is_wrong = probabilities(rows, weights, values[1]).argmax(axis=1) != softmax.data_y
         found = engine.compile_errors(x, y, softmax.dataset, 47, errors)()
         assert found[1] == is_wrong.mean()
-
-
-@pytest.fixture
-def no_time(monkeypatch):
-    """However slow the machine is, no block of steps takes too long."""
-    monkeypatch.setattr(time, "perf_counter", lambda: 0.0)
-
-
-def test_steps_wait_until_something_depends_on_them(no_time):
-    softmax = Softmax()
-    b, costs = softmax.model.b, []
-    errors = engine.compile_errors(softmax.x, softmax.y, softmax.dataset, 47, softmax.errors)
-    train_model = softmax.compile(softmax.updates(), 4)
-
-    def step(index):
-        train_model(index)
-        costs.append(softmax.step(index))
-
-    step(0)  # the first is taken at once
-    for ask in (
-        lambda: engine.value(b),
-        errors,
-        engine.take_steps,
-        lambda: engine.set_value(b, engine.value(b)),
-        lambda: engine.use_device("cpu"),
-        lambda: step(0),  # the block is full
-    ):
-        for index in (2, 1, 1):
-            step(index)
-            assert not softmax.is_taken()
-        ask()
-        assert softmax.is_taken()
-    step(3)
-    numpy.testing.assert_allclose(train_model.costs(), costs, rtol=1e-4)
-    assert softmax.is_taken() and errors()[1] == softmax.error()
-
-
-def test_a_block_is_cut_to_what_takes_a_tenth_of_a_second(monkeypatch):
-    from logreg.engine.backend import TrainModel
-
-    now, seconds, taken = [0.0], [0.03], []
-
-    def take(indices):
-        now[0] += seconds[0] * len(indices)
-        taken.append(len(indices))
-        return indices
-
-    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
-    train_model = TrainModel(engine.interface._on_cpu, take, block=8, seconds=0.1)
-    for index in range(8):
-        train_model(index)
-    seconds[0] = 0.001  # from the next block on, which is of three steps as yet
-    for index in range(8, 18):
-        train_model(index)
-    assert train_model.costs() == list(range(18))
-    assert taken == [1, 3, 3, 3, 8]
-
-
-class Looker(Callback):
-    """Notes whether the steps up to a minibatch are taken when it is called after it."""
-
-    def __init__(self, softmax):
-        self.softmax, self.taken = softmax, []
-
-    def on_minibatch_end(self, run):
-        self.softmax.step(run.iter % 4)
-        self.taken.append(self.softmax.is_taken())
-        if run.iter == 5:
-            self.softmax.values[0] = numpy.ones((4, 3), "float32")
-            engine.set_value(self.softmax.model.W, self.softmax.values[0])
-
-
-@pytest.mark.parametrize("reads_steps", [True, False])
-def test_a_callback_that_may_read_parameters_finds_those_after_its_minibatch(
-    no_time, reads_steps, monkeypatch
-):
-    if not reads_steps:
-        monkeypatch.setattr(Looker, "reads_steps", False)
-    softmax = Softmax()
-    looker = Looker(softmax)
-    arguments = softmax.x, softmax.y, softmax.cost, softmax.errors, softmax.updates()
-    settings = Hyperparameters(batch_size=10, n_epochs=3)
-    fit(*arguments, softmax.pairs, settings, [looker])
-    assert len(looker.taken) == 12 and all(looker.taken) == reads_steps
-    assert softmax.is_taken()
 
 
 @pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc")

@@ -1,0 +1,124 @@
+"""When the steps are taken that `train_model` notes; and that no run leaves any behind."""
+
+import numpy
+import pytest
+from softmax import Softmax
+
+from logreg import Hyperparameters, engine, fit
+from logreg.callbacks import Callback, StopTraining
+from logreg.engine import T, theano
+from logreg.engine.steps import TrainModel
+
+
+def test_steps_are_noted_until_their_costs_are_asked_for_or_the_block_is_full(device):
+    """Each appends the number of its minibatch to the digits of a number."""
+    x, y = T.matrix("x"), T.ivector("y")
+    rows, digits = numpy.arange(10, dtype="float32"), theano.shared(numpy.float32(0))
+    dataset = engine.shared_data(rows[:, None]), T.cast(engine.shared_data(rows), "int32")
+    updates = [(digits, 10 * digits + T.cast(y[0], "float32"))]
+    one, other = (
+        engine.compile_step(x, y, dataset, 1, x.sum(), updates, block=3) for _ in range(2)
+    )
+    n_noted = 0 if device == "cpu" else 2  # one of compiled code takes each step at once
+    one(3)
+    one(1)
+    assert engine.value(digits) == (0 if n_noted else 31)
+    other(4)
+    assert one.costs() == [3, 1]
+    assert engine.value(digits) == (31 if n_noted else 314)
+    assert other.costs() == [4] and one.costs() == []
+    assert engine.value(digits) == 314
+    for index in (1, 5, 9):
+        one(index)
+    assert engine.value(digits) == 314159
+
+
+def test_a_call_takes_as_many_steps_as_a_tenth_of_a_second_has_room_for():
+    now, seconds, taken = [0.0], [0.03], []
+
+    def take(indices):
+        now[0] += seconds[0] * len(indices)
+        taken.append(len(indices))
+        return indices
+
+    train_model = TrainModel(take, block=8, clock=lambda: now[0])
+    for index in range(8):
+        train_model(index)
+    seconds[0] = 0.001  # from the next call on, which is of three steps as yet
+    for index in range(8, 18):
+        train_model(index)
+    assert train_model.costs() == list(range(18))
+    assert taken == [1, 3, 3, 3, 8]
+
+
+class Looker(Callback):
+    """Notes whether the steps up to a minibatch are taken after it, sets W, and raises."""
+
+    def __init__(self, softmax, error=None):
+        self.softmax, self.error, self.taken = softmax, error, []
+
+    def on_minibatch_end(self, run):
+        self.softmax.step(run.iter % 4)
+        self.taken.append(self.softmax.is_taken())
+        if run.iter == 5 and self.reads_steps:
+            self.softmax.values[0] = numpy.ones((4, 3), "float32")
+            engine.set_value(self.softmax.model.W, self.softmax.values[0])
+        if run.iter == 6 and self.error:
+            raise self.error
+
+
+class Noter(Looker):
+    """The same, and it promises not to look: steps may be noted."""
+
+    reads_steps = False
+
+
+def fit_softmax(softmax, *callbacks, n_epochs=3):
+    arguments = softmax.x, softmax.y, softmax.cost, softmax.errors, softmax.updates()
+    settings = Hyperparameters(batch_size=10, n_epochs=n_epochs)
+    return fit(*arguments, softmax.pairs, settings, callbacks)
+
+
+def test_a_callback_that_reads_parameters_finds_those_after_its_minibatch(device):
+    softmax = Softmax()
+    looker = Looker(softmax)
+    fit_softmax(softmax, looker)
+    assert looker.taken == [True] * 12 and softmax.is_taken()
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, StopTraining])
+def test_no_step_outlives_the_run_that_asked_for_it(device, error):
+    softmax = Softmax()
+    noter = Noter(softmax, error)
+    if error is StopTraining:
+        fit_softmax(softmax, noter)
+    else:
+        with pytest.raises(error):
+            fit_softmax(softmax, noter)
+    assert len(noter.taken) == 7 and softmax.is_taken()
+    for param, value in zip(softmax.model.params, softmax.values):
+        value[...] = 0
+        engine.set_value(param, value)
+    assert repr(softmax.model) and softmax.is_taken()
+    again = fit_softmax(softmax, n_epochs=1)
+    costs = [softmax.step(index) for index in range(4)]
+    assert again.validations[0].cost == pytest.approx(numpy.mean(costs)) and softmax.is_taken()
+
+
+def test_an_error_at_the_end_keeps_no_other_callback_from_its_end(working_folder):
+    ended = []
+
+    class Ending(Callback):
+        def __init__(self, error=None):
+            self.error = error
+
+        def on_train_end(self, run):
+            ended.append(self)
+            if self.error:
+                raise self.error
+
+    first, second = OSError("the first"), ValueError("the second")
+    callbacks = [Ending(), Ending(first), Ending(second), Ending()]
+    with pytest.raises(OSError, match="the first"):
+        fit_softmax(Softmax(), *callbacks)
+    assert ended == callbacks
