@@ -1,5 +1,6 @@
 """Softmax regression as an estimator of scikit-learn's kind (extra `sklearn`)."""
 
+import numbers
 import threading
 import warnings
 from dataclasses import fields
@@ -13,7 +14,7 @@ from logreg.hyperparameters import DEFAULTS, Hyperparameters, default_batch_size
 
 with needing("SoftmaxClassifier", "sklearn", "scikit-learn"):
     from scipy.sparse import issparse
-    from scipy.special import softmax
+    from scipy.special import log_softmax, softmax
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.utils.class_weight import compute_class_weight
@@ -42,10 +43,12 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         As of :class:`logreg.Hyperparameters`, with the same defaults.
     class_weight : dict or 'balanced', optional
         What the cost of a row is multiplied by: 1 if not given; what a dict has for the row's
-        label; or with 'balanced' n / (n_classes * n_k), of n rows n_k of which have that label.
+        label, 0 or more; or with 'balanced' n / (n_classes * n_k), of n rows n_k of which have that
+        label.
     batch_size : int, optional
-        Rows in a minibatch. If not given: 600, or, where a set has fewer rows, a tenth of the
-        training rows.
+        Rows in a minibatch. If not given: 600; but where a set has fewer rows, or the training set
+        fewer than 5,000, a tenth of the training rows, or as many as the smallest set has if that
+        is less.
     validation_fraction : float
         The fraction of the rows that is set aside to validate. Where that is less than 10 rows,
         the training rows validate.
@@ -119,10 +122,19 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         """Train on rows X, of shape (n, n_features), and their labels y, of any kind.
 
         A sparse X is made dense: once, and below 1 GB. A ValueError says what cannot be trained
-        on. A ConvergenceWarning tells of columns that differ in scale by 100 times and more, or of
-        a model that is worse on its validation rows than always guessing the most frequent class of
-        the training rows.
+        on, and leaves the attributes of the last fit. A ConvergenceWarning tells of columns that
+        differ in scale by 100 times and more, or of a model that is worse on its validation rows
+        than always guessing the most frequent class of the training rows.
         """
+        before = {**vars(self)}
+        try:
+            return self._fit(X, y)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    def _fit(self, X, y):
         # What was fitted needs no engine.
         from logreg import engine
         from logreg.sgd import fit, softmax_regression
@@ -138,6 +150,11 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
             only = repr(self.classes_.tolist()[0])[:60]
             raise DatasetError(f"y has one class only, {only}: at least two are needed")
         weights = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+        if not (weights.min() >= 0 and 0 < weights.sum() < numpy.inf):
+            raise SettingError(
+                f"class_weight is {str(self.class_weight)[:80]}: weights must be finite, 0 or "
+                "more, and not all 0"
+            )
         rows = self._split(codes)
         settings = self._hyperparameters(*map(len, rows))
         with _one_at_a_time, engine.floatx(X.dtype.name):
@@ -160,7 +177,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
             fault = "the model is worse than always guessing the most frequent class"
         if fault:
             mend = "standardize X (StandardScaler), or give a lower learning_rate"
-            warnings.warn(f"{fault}: {mend}", ConvergenceWarning, stacklevel=2)
+            warnings.warn(f"{fault}: {mend}", ConvergenceWarning, stacklevel=3)
         if n_out == 2:  # the score of the second class, where that of the first is 0
             W, b = W[:, 1:] - W[:, :1], b[1:] - b[:1]
         self.coef_, self.intercept_ = W.T.copy(), b
@@ -181,8 +198,9 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
     def _split(self, codes):
         """Choose the rows for training and those for validation, perhaps the same."""
         n, fraction = len(codes), self.validation_fraction
-        if not 0 < fraction < 1:
-            raise SettingError(f"validation_fraction is {fraction!r}: it must be between 0 and 1")
+        if not (isinstance(fraction, numbers.Real) and 0 < fraction < 1):
+            given = repr(fraction)[:60]
+            raise SettingError(f"validation_fraction is {given}: it must be between 0 and 1")
         order = numpy.arange(n)
         if self.shuffle:
             order = stratified_order(codes, check_random_state(self.random_state).randint(2**31))
@@ -225,8 +243,9 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         return softmax(scores.astype("float64"), axis=1).astype(scores.dtype)
 
     def predict_log_proba(self, X):
-        """Compute the logarithm of what :meth:`predict_proba` gives."""
-        return numpy.log(self.predict_proba(X))
+        """Compute the logarithm of what :meth:`predict_proba` gives, also where that is 0."""
+        scores = self._scores(X)
+        return log_softmax(scores.astype("float64"), axis=1).astype(scores.dtype)
 
     def predict(self, X):
         """Tell the most probable class of each row, as an array of labels."""

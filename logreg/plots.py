@@ -6,6 +6,7 @@ a model holds the same plots as SVG.
 """
 
 import base64
+import hashlib
 import html
 import io
 import re
@@ -246,8 +247,13 @@ def svg(plot, *arguments, size, alt):
         plot(*arguments, figure.subplots())
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
     drawn = stream.getvalue().replace(INK, "currentColor")
-    unused = r'<metadata>.*?</metadata>|<style.*?</style>| id="[a-z_]+\d*"'
-    drawn = re.sub(unused, "", drawn[drawn.index("<svg") :], flags=re.DOTALL)
+    drawn = drawn[drawn.index("<svg") :]
+    drawn = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", drawn, flags=re.DOTALL)
+    # A page has many figures, and each id once.
+    used = {*re.findall(r'["(]#([^")]+)', drawn)}
+    mark = hashlib.sha256(drawn.encode("utf-8", "replace")).hexdigest()[:8]
+    drawn = re.sub(r' id="([^"]+)"', lambda id: f' id="{id[1]}-{mark}"' * (id[1] in used), drawn)
+    drawn = re.sub(r'(["(]#[^")]+)', rf"\1-{mark}", drawn)
     return drawn.replace("<svg", f'<svg role="img" aria-label="{html.escape(alt)}"', 1)
 
 

@@ -13,6 +13,7 @@ in training.
 import argparse
 import contextlib
 import json
+import os
 import sys
 
 import numpy
@@ -56,8 +57,9 @@ def parser():
     add("--proba", action="store_true", help="give the probability of each class")
     number = {"metavar": "N", "type": options.whole_number}
     add("--top", **number, help="beside the prediction, give the N most probable classes")
-    formats = "format of the results; csv is for predictions only"
-    add("--format", choices=("text", "csv", "json"), default="text", help=formats + default)
+    formats = "format of the results (default: that of FILE's suffix, .csv or .json; else text); "
+    formats += "csv is for predictions only"
+    add("--format", choices=("text", "csv", "json"), help=formats)
     add_file("--output", help="where the results go, if not to stdout")
     n = f"predict the first N rows of each input (default: all; of a data set, {N_EXAMPLES})"
     add("-n", **number, help=n)
@@ -134,6 +136,8 @@ def _arguments(argv):
     arguments = parser()
     args = arguments.parse_args(argv)
     set_quiet(args.quiet)
+    suffix = os.path.splitext(args.output or "")[1].lower()
+    args.format = args.format or {".csv": "csv", ".json": "json"}.get(suffix, "text")
     if bool(args.inputs) + args.evaluate + args.info > 1:
         arguments.error("give inputs, --evaluate or --info, and no two of them")
     if (args.evaluate or args.info) and (args.n or args.proba or args.top or args.format == "csv"):

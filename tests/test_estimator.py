@@ -66,6 +66,9 @@ def test_a_model_that_is_of_no_use_is_warned_of():
         ({"learning_rate": 1e308, "l2": 9}, X, Y, "the run diverged in epoch 1"),
         ({}, X * 1e300, Y, r"training set: x holds .*, column . .*float32"),
         ({"validation_fraction": 1.0}, X, Y, "validation_fraction is 1.0: it must be between"),
+        ({"validation_fraction": "x"}, X, Y, "validation_fraction is 'x': it must be between"),
+        ({"class_weight": {0: -1}}, X, Y, "class_weight is {0: -1}: weights must be finite, 0 or"),
+        ({"class_weight": dict.fromkeys(range(3), 0)}, X, Y, "and not all 0"),
         ({"batch_size": 21}, X, Y, "the batch size is 21, but the validation set has 20 rows"),
         ({"momentum": 1}, X, Y, "momentum is 1: it must be"),
     ],
@@ -121,9 +124,19 @@ def test_steps_are_numpys_also_from_where_the_last_fit_ended(n_classes, class_we
     numpy.testing.assert_allclose(
         classifier.predict_log_proba(x), numpy.log(probabilities(x, W, b)), rtol=1e-9
     )
+    classifier.set_params(class_weight=None)
+    before, expected = {**vars(classifier)}, classifier.predict(x)
     for other in [(x[:, 1:], y), (x, y + 1)]:
         with pytest.raises(LogRegError, match="warm_start: the last fit had 4 features and"):
-            classifier.set_params(class_weight=None).fit(*other)
+            classifier.fit(*other)
+        assert vars(classifier) == before  # all that was fitted, and nothing else
+        assert (classifier.predict(x) == expected).all()
+
+
+def test_logarithms_of_what_underflows():
+    far = SoftmaxClassifier(n_epochs=2).fit(X, Y).predict_log_proba(1e4 * X)
+    assert numpy.isfinite(far).all() and far.min() < -1000
+    numpy.testing.assert_allclose(numpy.exp(far).sum(axis=1), 1)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

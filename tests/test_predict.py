@@ -74,6 +74,19 @@ def test_rows_are_counted_over_batches_and_cut_at_n(digits, output):
         assert [int(line[-1]) for line in lines] == list(classes_of(many[:n]))
 
 
+def test_the_suffix_chooses_the_format(small, output, working_folder):
+    write("x.csv", csv_text(numpy.eye(3)).encode())
+    for name, options, begin in (
+        ("a.csv", "", "input,row,prediction\nx.csv,0,a\n"),
+        ("a.JSON", "", '[\n{"input": "x.csv", "row": 0, "prediction": "a"}'),
+        ("a.txt", "", "x.csv[0]: a\n"),
+        ("b.csv", "--format text", "x.csv[0]: a\n"),
+        ("c.txt", "--format csv", "input,row,prediction\n"),
+    ):
+        output("x.csv", "--model", "small.pkl", "--output", name, *options.split())
+        assert (working_folder / name).read_text().startswith(begin)
+
+
 def test_no_more_is_read_than_is_asked_for(small, capsys):
     write("x.csv", csv_text(numpy.eye(3)).encode() + b"1,x,2\n")
     assert "error: x.csv: " in refused(capsys, "--model", "small.pkl", "x.csv")

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy
 import pytest
+from attacks import ATTACKS
 from builders import GOLDEN, read, write
 from conftest import peak_memory
-from test_pickles import ATTACKS
 
 from logreg import engine
 from logreg.engine import T, theano
@@ -177,6 +177,8 @@ def test_a_classifier_on_a_layer_below_is_not_saved_without_it():
     net = LogisticRegression(T.tanh(T.matrix("x")), 3, 2)
     with pytest.raises(ModelFileError, match=r"layer below.*save_params"):
         save_model(net, "model.pkl")
+    with pytest.raises(ModelFileError, match="holds a LogisticRegression, and this is a list"):
+        save_model(net.params, "model.pkl")
     assert os.listdir(".") == []
 
 

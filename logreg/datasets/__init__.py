@@ -2,4 +2,3 @@
 
 from logreg.datasets.dataset import DataSet as DataSet
 from logreg.datasets.dataset import read_dataset as read_dataset
-from logreg.datasets.dataset import read_test_set as read_test_set

@@ -18,7 +18,7 @@ from logreg.datasets.sources import locate, read
 from logreg.datasets.splits import check_seeds, split_off
 from logreg.errors import SettingError
 from logreg.files.writing import refuse_overwriting
-from logreg.terminal.notes import note, say
+from logreg.terminal.notes import say
 
 SAMPLE_VALUES = 1 << 19  # about as many values as a median is taken of
 # Of a DataSet, those attributes that a model file keeps.
@@ -184,35 +184,3 @@ def _learn(name, raw, sets, dtype, standardize):
         "x_median": float(numpy.median(preprocessing.apply(some, "float64"))),
         "sha256": digest,
     }
-
-
-def read_test_set(dataset, metadata, options=NO_OPTIONS, dtype=None):
-    """Read the rows of a data set on which a model is to be tested.
-
-    They are the data set's own test set. If it has none, they are the test rows of the split that
-    the model was trained with, if that is of as many rows; otherwise all rows. `metadata` is that
-    of the model's file, of which an older one has no split: then a sixth of the rows is split off,
-    as in training. A table is read as the model's was where `options` do not say otherwise; with
-    a header it gives the features that the model knows by name.
-    """
-    name, source = locate(dataset)
-    if isinstance(source, DataSet):
-        return source
-    raw = read(source, options.completed(metadata), dtype, Columns.from_metadata(metadata))
-    if metadata.get("scale_all"):
-        raw = raw._replace(pixel_scale=metadata["pixel_scale"])
-    sets, facts = check(name, raw, dtype)
-    shuffle, seed, split = map(metadata.get, ("shuffle", "split_seed", "split"))
-    if "test" not in sets and (
-        "split" not in metadata or sum(split or []) == len(sets["train"][1])
-    ):
-        sets, _ = split_off(sets, name, shuffle, split, split_seed=seed)
-    elif "test" not in sets:
-        sets = {"test": sets["train"]}
-        note(
-            f"note: {name}: all {len(sets['test'][1])} rows are the test set, as the model was "
-            "trained on other data; if it has seen some of them, the error is too small"
-        )
-    test = sets["test"]
-    read_through(name, raw, {"test": test}, dtype)
-    return DataSet(**facts, test=test)

@@ -250,7 +250,8 @@ def read_pickle(path):
     with reading(path), open_bytes(path) as stream:
         try:
             # A string of Python 2 stays bytes: it may be those of an array.
-            pairs = pickles.load(stream, PICKLE_CLASSES, PICKLE_OPCODES, encoding="bytes")
+            size = os.path.getsize(path)
+            pairs = pickles.load(stream, PICKLE_CLASSES, PICKLE_OPCODES, "bytes", file_size=size)
         except pickles.PickleError as error:
             raise DatasetError(
                 f"not a pickle of NumPy arrays alone: {error}. A data set is three pairs (x, y) "

@@ -9,11 +9,15 @@ import pickle
 import pickletools
 
 MAX_OPCODES = 20000  # a data set takes about 300, the tutorial's best model 1300
+MAX_NAME = 1 << 10  # bytes of a line that is a name or a number
+# Zeros shrink a thousand times in a gzip, pictures some ten times.
+MAX_UNPACKED, MAX_RATIO = 1 << 26, 100
 CHUNK = 1 << 16
 CODES = {opcode.name: ord(opcode.code) for opcode in pickletools.opcodes}
 LOADERS = {name: pickle._Unpickler.dispatch[code] for name, code in CODES.items()}
 # Python allocates a bytearray of the length that is given, before there is a byte of it.
 LOADERS["BYTEARRAY8"] = LOADERS["BINBYTES8"]
+LINES_OF_DATA = CODES["STRING"], CODES["UNICODE"]  # an array, perhaps, in protocol 0
 
 
 class PickleError(ValueError):
@@ -34,7 +38,7 @@ class Placeholder:
         self.state = state
 
 
-def load(stream, classes, opcodes, encoding="ASCII", loaders=None):
+def load(stream, classes, opcodes, encoding="ASCII", loaders=None, file_size=None):
     """Read a pickle of a few known parts; a PickleError says what else it has.
 
     Parameters
@@ -51,11 +55,15 @@ def load(stream, classes, opcodes, encoding="ASCII", loaders=None):
         How strings of Python 2 are read; 'bytes' leaves them as they are.
     loaders : dict, optional
         What to do at some of the opcodes, in place of what :mod:`pickle` does.
+    file_size : int, optional
+        Of a compressed file: what it unpacks to is bounded by 100 times that, or 64 MB.
     """
-    unpickler = _Unpickler(_Stream(stream), encoding=encoding)
+    pieces = _Stream(stream, file_size and max(MAX_UNPACKED, MAX_RATIO * file_size))
+    unpickler = _Unpickler(pieces, encoding=encoding)
     unpickler.classes = classes
     loaders = {**LOADERS, **(loaders or {})}
     unpickler.dispatch = _Dispatch((CODES[name], loaders[name]) for name in opcodes.split())
+    unpickler.dispatch.stream = pieces
     try:
         found = unpickler.load()
     except (PickleError, MemoryError):
@@ -87,6 +95,7 @@ class _Dispatch(dict):
         self.n_left -= 1
         if self.n_left < 0:
             raise PickleError(f"it has more than {MAX_OPCODES} opcodes")
+        self.stream.max_line = None if code in LINES_OF_DATA else MAX_NAME
         return super().__getitem__(code)
 
     def __missing__(self, code):
@@ -95,20 +104,41 @@ class _Dispatch(dict):
 
 
 class _Stream:
-    """A file that is read in pieces: a length that is given may be larger than the file."""
+    """A file that is read in pieces: a length that is given may be larger than the file.
 
-    def __init__(self, file):
-        self._file = file
+    No more than `n_left` bytes are read, if that is not None.
+    """
+
+    max_line = None  # bytes of the next line, if they are bounded
+
+    def __init__(self, file, n_left=None):
+        self._file, self._n_left = file, n_left
 
     def read(self, size):
         found = io.BytesIO()
         while found.tell() < size:
-            if not found.write(self._file.read(min(size - found.tell(), CHUNK))):
+            if not found.write(self._counted(self._file.read(min(size - found.tell(), CHUNK)))):
                 raise PickleError("it is cut short")
         return found.getvalue()
 
     def readline(self):
-        line = self._file.readline()
-        if not line.endswith(b"\n"):
-            raise PickleError("it is cut short")
-        return line
+        found = io.BytesIO()
+        piece = b""
+        while not piece.endswith(b"\n"):
+            piece = self._counted(self._file.readline(CHUNK))
+            found.write(piece)
+            if not piece:
+                raise PickleError("it is cut short")
+            if self.max_line and found.tell() > self.max_line:
+                raise PickleError(f"it has a name or a number of more than {self.max_line} bytes")
+        return found.getvalue()
+
+    def _counted(self, piece):
+        if self._n_left is not None:
+            self._n_left -= len(piece)
+            if self._n_left < 0:
+                raise PickleError(
+                    f"it unpacks to more than {MAX_RATIO} times its size: unpack it, if you trust "
+                    "it, and give the unpacked file"
+                )
+        return piece

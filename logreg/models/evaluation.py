@@ -1,4 +1,4 @@
-"""How well a model does on a test set: as a whole, class by class, and what it takes for what."""
+"""How well a model does on a test set: as a whole, class by class, pair by pair."""
 
 import numpy
 
@@ -9,7 +9,8 @@ from logreg.models.writers import shown
 from logreg.run import wilson_interval
 from logreg.terminal.progress import progress
 
-MAX_CLASSES = 50  # of more, the text leaves out the confusion matrix
+MAX_CLASSES = 50  # of more, confusion is told by the pairs that occur, and not as a matrix
+N_WORST = 20  # classes and pairs in the text, if there are more classes than that
 SCORES = ("precision", "recall", "f1")
 
 
@@ -23,7 +24,10 @@ def evaluate(predictor, data):
     - Precision, recall and F1 of a class are 0 where they would be 0 / 0, but None if it is
       neither a label nor predicted; then the macro means leave it out.
     - The log-loss is the mean of -log p of the labels, p being at least the precision of its type.
-    - In the confusion matrix, a row is a label, and a column is what was predicted.
+    - In the confusion matrix, a row is a label, and a column is what was predicted. Of more than
+      50 classes, `confusion` has in its place `pairs`: a label, what was predicted and how many
+      rows, of all pairs that occur, the most frequent mistakes first.
+    - `classes` has those that are a label or predicted; of at most 50, all.
 
     A DatasetError names the labels that the model does not know.
     """
@@ -37,9 +41,10 @@ def evaluate(predictor, data):
             of_label = p[numpy.arange(len(p)), y[rows]]
             p_of_label[rows] = numpy.maximum(of_label, numpy.finfo(p.dtype).eps)
             advance(len(p))
-    labels, n_out = list(predictor.labels), len(predictor.labels)
-    counts = numpy.bincount(y * n_out + predicted, minlength=n_out**2).reshape(n_out, n_out)
-    classes = _by_class(labels, counts)
+    labels = list(predictor.labels)
+    pairs, counts = numpy.unique(y * len(labels) + predicted, return_counts=True)
+    pairs = numpy.stack([*numpy.divmod(pairs, len(labels)), counts])
+    classes = _by_class(labels, pairs)
     found = [entry for entry in classes if entry["f1"] is not None]
     is_wrong, batch_size = predicted != y, predictor.batch_size
     n_used = len(x) // batch_size * batch_size
@@ -50,8 +55,8 @@ def evaluate(predictor, data):
         "macro": {key: float(numpy.mean([entry[key] for entry in found])) for key in SCORES},
         "log_loss": float(numpy.log(1 / p_of_label).mean()),
         "whole_minibatches": None if predictor.metadata.get("criterion") == "loss" else whole,
-        "classes": classes,
-        "confusion": {"labels": labels, "counts": counts.tolist()},
+        "classes": classes if len(labels) <= MAX_CLASSES else found,
+        "confusion": _confusion(labels, pairs),
     }
 
 
@@ -76,9 +81,24 @@ def _errors(n, n_wrong):
     return {"rows": int(n), "errors": int(n_wrong), "error_percent": percent}
 
 
-def _by_class(labels, counts):
+def _confusion(labels, pairs):
+    """How often each label was predicted as which, densely if the classes are few."""
+    i, j, counts = pairs
+    if len(labels) <= MAX_CLASSES:
+        matrix = numpy.zeros((len(labels), len(labels)), "int64")
+        matrix[i, j] = counts
+        return {"labels": labels, "counts": matrix.tolist()}
+    order = numpy.lexsort((-counts, i == j))
+    return {"pairs": [[labels[i], labels[j], n] for i, j, n in pairs[:, order].T.tolist()]}
+
+
+def _by_class(labels, pairs):
     """Errors, precision, recall and F1 of each class."""
-    rows, taken, right = counts.sum(axis=1), counts.sum(axis=0), counts.diagonal()
+    i, j, counts = pairs
+    rows, taken, right = (
+        numpy.bincount(of, counts * which, len(labels)).astype("int64")
+        for of, which in ((i, 1), (j, 1), (i, i == j))
+    )
     with numpy.errstate(invalid="ignore"):  # 0 / 0: the class occurs nowhere
         f1 = (2 * right / (rows + taken)).tolist()
     precision, recall = right / numpy.maximum(taken, 1), right / numpy.maximum(rows, 1)
@@ -98,15 +118,21 @@ def as_text(evaluation):
     whole, confusion = evaluation["whole_minibatches"], evaluation["confusion"]
     low, high = wilson_interval(evaluation["errors"], evaluation["rows"])
     classes = [["class", "rows", "errors", "error", "precision", "recall", "F1"]]
-    for entry in evaluation["classes"]:
-        percent = f"{entry['error_percent']:.2f} %" if entry["rows"] else "-"
-        classes.append([entry["label"], entry["rows"], entry["errors"], percent, *_scores(entry)])
-    classes.append(["macro mean", "", "", "", *_scores(evaluation["macro"])])
-    matrix = "--format json gives the confusion matrix: there are more than 50 classes\n"
-    if len(confusion["labels"]) <= MAX_CLASSES:
+    if "counts" in confusion:
+        entries, title = evaluation["classes"], ""
         rows = zip(confusion["labels"], confusion["counts"])
         matrix = "Confusion matrix: a row for each class, a column for what it is taken for\n"
         matrix += _aligned([["", *confusion["labels"]], *([k, *row] for k, row in rows)])
+    else:
+        entries = sorted(evaluation["classes"], key=lambda entry: -entry["errors"])[:N_WORST]
+        title = f"The {len(entries)} classes of most errors; --format json has all\n"
+        mistakes = [[i, j, n] for i, j, n in confusion["pairs"][:N_WORST] if i != j]
+        matrix = "The most frequent mistakes\n"
+        matrix += _aligned([["class", "taken for", "rows"], *mistakes])
+    for entry in entries:
+        percent = f"{entry['error_percent']:.2f} %" if entry["rows"] else "-"
+        classes.append([entry["label"], entry["rows"], entry["errors"], percent, *_scores(entry)])
+    classes.append(["macro mean", "", "", "", *_scores(evaluation["macro"])])
     tutorial = ""
     if whole and 0 < whole["rows"] < evaluation["rows"]:
         tutorial = f"error as the tutorial counts, in whole minibatches of {whole['batch_size']}: "
@@ -115,7 +141,7 @@ def as_text(evaluation):
 error over all rows: {_error(evaluation)}, 95 % interval: {100 * low:.2f} to {100 * high:.2f} %
 {tutorial}log-loss {evaluation["log_loss"]:.6f}
 
-{_aligned(classes)}
+{title}{_aligned(classes)}
 {matrix}"""
 
 

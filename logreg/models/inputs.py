@@ -6,7 +6,6 @@ from typing import NamedTuple, Optional
 
 import numpy
 
-from logreg.datasets import read_test_set
 from logreg.datasets.checks import as_array
 from logreg.datasets.formats import ARRAY_NAMES, read_arrays, sniff
 from logreg.datasets.frames import is_frame
@@ -15,6 +14,7 @@ from logreg.datasets.options import NO_OPTIONS, TableOptions
 from logreg.datasets.tables import table_batches
 from logreg.errors import DatasetError
 from logreg.hyperparameters import DATASET
+from logreg.models.test_set import read_test_set
 from logreg.terminal.notes import warning
 
 STDIN = "-"

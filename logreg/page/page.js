@@ -39,6 +39,7 @@
 
   const bars = facts.labels.map((label, k) => {
     const bar = document.createElement("button");
+    bar.type = "button";
     bar.className = "bar";
     for (const name of ["name", "track", "percent"]) {
       bar.appendChild(document.createElement("span")).className = name;
@@ -172,7 +173,13 @@
 
   if (!facts.shape) {
     get("fields").addEventListener("input", readFields);
-    get("fields").addEventListener("reset", () => setTimeout(readFields));
+    get("reset").addEventListener("click", () => {
+      for (const { field } of fields) {
+        if (field.tagName === "INPUT") field.value = field.defaultValue;
+        else field.selectedIndex = [...field.options].findIndex((option) => option.defaultSelected);
+      }
+      readFields();
+    });
     readFields();
     return;
   }

@@ -14,6 +14,7 @@ from logreg.plots import short
 from logreg.run import wilson_interval
 
 N_CELLS = 12  # of a wrong row of a table
+N_ROWS = 100  # of a table of classes or mistakes
 SETTINGS = (*(field.name for field in fields(Hyperparameters)), "missing", "shuffle")
 MANY_CLASSES = 30  # with more, the errors come before the weights, which are folded
 REASONS = {"patience": "patience ran out", "n_epochs": "all epochs had been run"}
@@ -88,7 +89,8 @@ def curve(metadata):
 
 def _plot(plot, subject, size, alt, caption):
     figure, caption = plots.svg(plot, subject, size=size, alt=alt), escape(caption)
-    return f"<figure class=plot tabindex=0>{figure}<figcaption>{caption}</figcaption></figure>"
+    caption = f"<figcaption>{caption}</figcaption>"
+    return f'<figure class="plot" tabindex="0">{figure}{caption}</figure>'
 
 
 def weights(predictor, metadata):
@@ -110,29 +112,50 @@ def weights(predictor, metadata):
 
 
 def errors(evaluation):
-    """The confusion matrix, and the errors of each class."""
-    confusion = evaluation["confusion"]
-    counts, labels = numpy.array(confusion["counts"]), confusion["labels"]
-    mistakes = counts.copy()
-    numpy.fill_diagonal(mistakes, 0)
-    i, j = numpy.unravel_index(mistakes.argmax(), mistakes.shape)
+    """The confusion matrix, or of many classes the mistakes; and the errors of each class."""
+    pairs = mistakes(evaluation["confusion"])
     alt = "Confusion matrix. There is no mistake."
-    if mistakes.any():
+    if pairs:
+        label, taken, n = pairs[0]
         alt = "Confusion matrix. The most frequent mistake: {} of class {} taken for {}."
-        alt = alt.format(counts[i, j], short(labels[i]), short(labels[j]))
-    side = min(4 + 0.25 * len(labels), 8)
-    figure = _plot(plots.plot_confusion, evaluation, (side + 0.5, side), alt, alt)
+        alt = alt.format(n, short(label), short(taken))
+    if "counts" in evaluation["confusion"]:
+        side = min(4 + 0.25 * len(evaluation["classes"]), 8)
+        first = _plot(plots.plot_confusion, evaluation, (side + 0.5, side), alt, alt)
+    else:
+        first = _table(
+            "The most frequent mistakes.", ("class", "taken for", "rows"), pairs[:N_ROWS]
+        )
     entries = [entry for entry in evaluation["classes"] if entry["rows"]]
     entries.sort(key=lambda entry: -entry["error_percent"])
-    rows = "".join(
-        f"<tr><th scope=row>{escaped(entry['label'], 24)}<td>{entry['rows']}<td>{entry['errors']}"
-        f"<td>{entry['error_percent']:.2f} %"
-        for entry in entries
-    )
-    return (
-        f"{figure}<table><caption>Error a class, the worst first.</caption>"
-        f"<thead><tr><th>class<th>rows<th>errors<th>error<tbody>{rows}</table>"
-    )
+    rows = [
+        (entry["label"], entry["rows"], entry["errors"], f"{entry['error_percent']:.2f} %")
+        for entry in entries[:N_ROWS]
+    ]
+    head = ("class", "rows", "errors", "error")
+    return first + _table("Error a class, the worst first.", head, rows)
+
+
+def mistakes(confusion):
+    """The pairs of a label and another that was predicted, the most frequent first."""
+    pairs = confusion.get("pairs") or [
+        [label, taken, n]
+        for label, counts in zip(confusion["labels"], confusion["counts"])
+        for taken, n in zip(confusion["labels"], counts)
+        if n
+    ]
+    return sorted((pair for pair in pairs if pair[0] != pair[1]), key=lambda pair: -pair[2])
+
+
+def _table(caption, head, rows):
+    """A table, of whose rows the first cell is the head."""
+    head = "".join(f'<th scope="col">{name}</th>' for name in head)
+    body = ""
+    for first, *cells in rows:
+        body += f'<tr><th scope="row">{escaped(first, 24)}</th>'
+        body += "".join(f"<td>{escaped(cell, 24)}</td>" for cell in cells) + "</tr>"
+    head = f"<thead><tr>{head}</tr></thead>"
+    return f"<table><caption>{caption}</caption>{head}<tbody>{body}</tbody></table>"
 
 
 def gallery(wrong, x, metadata):
@@ -145,7 +168,9 @@ def gallery(wrong, x, metadata):
         if metadata["image_shape"]:
             alt = f"test row {row}, of class {short(label, 16)}"
             shown = plots.image(x[row].reshape(metadata["image_shape"]), alt, "gray", least, most)
-            shown = f'<button class=to-pad title="Put it on the pad">{shown}</button>'
+            shown = (
+                f'<button type="button" class="to-pad" title="Put it on the pad">{shown}</button>'
+            )
         else:
             cells = list(zip(metadata["feature_names"], x[row]))[:N_CELLS]
             shown = "".join(f"<dt>{escaped(n, 24)}</dt><dd>{v:.6g}</dd>" for n, v in cells)
@@ -153,7 +178,7 @@ def gallery(wrong, x, metadata):
         truth = f"is in fact <b>{escaped(label, 16)}</b>"
         cards.append(f"<figure>{shown}<figcaption>{said}<br>{truth}</figcaption></figure>")
     kind = "pictures" if metadata["image_shape"] else "rows"
-    return f"<div class={kind}>{''.join(cards)}</div>" if cards else "<p>No row is wrong.</p>"
+    return f'<div class="{kind}">{"".join(cards)}</div>' if cards else "<p>No row is wrong.</p>"
 
 
 def facts(predictor, metadata, means):

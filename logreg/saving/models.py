@@ -38,7 +38,15 @@ def _restored(header, arrays):
 
 
 def check_stands_alone(classifier):
-    """Raise a ModelFileError if a classifier's input is not a variable, but made by a layer."""
+    """Raise a ModelFileError if this is no LogisticRegression, or its input is made by a layer."""
+    from logreg.model import LogisticRegression
+
+    if not isinstance(classifier, LogisticRegression):
+        raise ModelFileError(
+            f"a model file holds a LogisticRegression, and this is a {type(classifier).__name__}: "
+            "a SoftmaxClassifier is pickled, as any estimator of scikit-learn; save_params keeps "
+            "the parameters of a net"
+        )
     if classifier.input.owner is not None:
         raise ModelFileError(
             "the classifier sits on a layer below, and a model file holds W and b of one layer: "

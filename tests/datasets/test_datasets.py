@@ -7,7 +7,7 @@ import pytest
 from builders import SAMPLE, make_pairs, npz_bytes, sample, table_bytes, write
 
 from logreg import engine
-from logreg.datasets import read_dataset, read_test_set, splits
+from logreg.datasets import read_dataset, splits
 from logreg.datasets.header import Columns
 from logreg.datasets.options import NA, TableOptions
 from logreg.datasets.preprocessing import scaled
@@ -153,34 +153,6 @@ def test_seeds_of_no_shuffle(seed, pairs):
         read_dataset(pairs, shuffle=seed)
 
 
-# What a model is tested on
-
-
-@pytest.mark.parametrize("shuffle", [None, 3])
-def test_the_rows_that_a_model_was_not_trained_on(shuffle):
-    write("t.csv", table_bytes(30))
-    trained = read_dataset("t.csv", KIND, shuffle, split_seed=None)
-    metadata = {**trained.metadata(), "shuffle": shuffle}
-    older = {name: value for name, value in metadata.items() if not name.startswith("split")}
-    for told in (metadata, older):
-        assert first_column(read_test_set("t.csv", told).test) == first_column(trained.test)
-    found = read_test_set("t.csv", {**metadata, "split": [10, 8, 12]})
-    order = numpy.arange(30) if shuffle is None else numpy.random.RandomState(3).permutation(30)
-    assert first_column(found.test) == order[-12:].tolist()
-
-
-def test_a_table_has_the_columns_that_a_model_knows():
-    trained = read_dataset(write("t.csv", table_bytes(30)), KIND).metadata()
-    write("x.csv", b"kind,b,id,a\nbee,9,x7,3\nant,16,x8,4\n")
-    data = read_test_set("x.csv", trained)
-    assert data.test[0].tolist() == [[3, 9], [4, 16]] and data.n_in == 2
-    assert [data.class_labels[i] for i in data.test[1]] == ["bee", "ant"]
-    write("x.csv", b"kind,b,c\nbee,9,3\nant,16,4\n")
-    with pytest.raises(DatasetError, match=r"^x\.csv: has no column a, or several, which the tra"):
-        read_test_set("x.csv", trained)
-    assert read_test_set("t.csv", {"feature_names": None}, KIND).n_in == 2
-
-
 # What is told of a data set
 
 
@@ -219,7 +191,6 @@ def test_pixels_of_any_type_are_scaled_if_told(dtype, most, n):
         assert (data.image_shape, data.raw_range) == ((8, 8), (0, most))
         assert data.x_range == pytest.approx((0, most / n))
         assert data.train[0].dtype == "uint8" and (data.train[0][:16] == x[:16]).all()
-        assert (read_test_set(source, told).test[0] == data.test[0]).all()
         (floats, _), *_ = shared_datasets(data)
         assert engine.value(floats)[:16] == pytest.approx(x[:16] / n, rel=1e-6)
         (stored, _), *_ = shared_datasets(data, as_stored=True)

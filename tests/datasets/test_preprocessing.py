@@ -6,7 +6,7 @@ from builders import csv_text, make_pairs, npz_bytes, sample, write
 from conftest import peak_memory
 
 from logreg import engine
-from logreg.datasets import preprocessing, read_dataset, read_test_set
+from logreg.datasets import preprocessing, read_dataset
 from logreg.datasets.options import TableOptions
 from logreg.datasets.preprocessing import Moments, Preprocessing
 from logreg.datasets.sharing import load_data, shared_datasets
@@ -116,6 +116,3 @@ def test_a_table_is_split_with_all_classes_in_proportion(capsys):
     assert said in capsys.readouterr().err
     other = read_dataset("t.csv", KIND, split_seed=1)
     assert set(other.test[0][:, 0]) != set(data.test[0][:, 0])
-    for trained in (data, other):
-        again = read_test_set("t.csv", {**trained.metadata(), "n_in": 4})
-        assert (again.test[0] == trained.test[0]).all()

@@ -9,9 +9,9 @@ import types
 
 import numpy
 import pytest
+from attacks import ATTACKS
 from builders import py2_array, py2_string, write
 from conftest import peak_memory
-from test_pickles import ATTACKS
 
 from logreg import Predictor
 from logreg.errors import ModelFileError

@@ -3,6 +3,8 @@
 import base64
 import io
 import re
+from html.parser import HTMLParser
+from pathlib import Path
 from types import SimpleNamespace
 from urllib.request import urlopen
 
@@ -230,6 +232,38 @@ def test_models_of_few_and_of_many_classes(open_page, state, n_out, shape):
     assert len(visible) == min(n_out, 20)
     assert "was not to be found" in browser.find_element("id", "errors").text
     assert "No curve is known" in browser.find_element("id", "curve").text
+
+
+@pytest.mark.parametrize("model", ["digits", "table"])
+def test_ids_stand_once_and_tables_and_buttons_say_what_they_are(model, digits_page):
+    """What html-validate found; elements are closed, and attributes have quotes."""
+    page = digits_page
+    if model == "table":
+        labels = [f"a class of a long name, {k}" for k in range(3)]
+        names = {"class_labels": labels, "feature_names": list("abcd")}
+        assert report.main([save("m.pkl", numpy.eye(4)[:, :3], numpy.zeros(3), **names)]) == 0
+        page = Path("m.html")
+    tags, ids = [], []
+
+    class Parser(HTMLParser):
+        def handle_starttag(self, tag, attributes):
+            told = dict(attributes)
+            assert tag != "th" or told["scope"] in ("row", "col")
+            assert tag != "button" or told["type"] == "button"
+            ids.extend([told["id"]] if "id" in told else [])
+            if tag not in ("br", "img", "link", "meta"):
+                tags.append(tag)
+
+        def handle_startendtag(self, tag, attributes):
+            ids.extend(value for name, value in attributes if name == "id")
+
+        def handle_endtag(self, tag):
+            assert tag == tags.pop()
+
+    text = page.read_text(encoding="utf-8")
+    Parser().feed(text)
+    assert tags == [] and len(ids) == len({*ids}) > 20
+    assert {*re.findall(r'(?:url\(|xlink:href=")#([^")]+)', text)} <= {*ids}
 
 
 @pytest.mark.parametrize("width", [390, 1200])

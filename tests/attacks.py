@@ -1,0 +1,106 @@
+"""Pickles made to hurt, and what they are put together from."""
+
+import struct
+
+COMMAND = "echo run > run"
+GADGETS = [
+    "os.system",
+    "builtins.eval",
+    "builtins.getattr",
+    "pickle.loads",
+    "numpy._core.multiarray._reconstruct.__globals__",
+    "numpy.testing._private.utils.runstring",
+    "logreg.saving.restore.__globals__",
+]
+
+
+def text(value):
+    """A text as protocol 1 and up have it."""
+    data = value.encode()
+    return b"X" + struct.pack("<I", len(data)) + data
+
+
+def asks_for(name, protocol):
+    """A pickle that calls what has a name."""
+    module, _, attribute = name.rpartition(".")
+    if protocol == 0:
+        return f"c{module}\n{attribute}\n(V{COMMAND}\ntR.".encode()
+    if protocol < 4:
+        return b"\x80\x02" + f"c{module}\n{attribute}\n".encode() + text(COMMAND) + b"\x85R."
+    names = b"".join(b"\x8c" + bytes([len(part)]) + part.encode() for part in (module, attribute))
+    return b"\x80\x04" + names + b"\x93" + text(COMMAND) + b"\x85R."
+
+
+def an_array(state, args=b"cnumpy\nndarray\nK\0\x85C\x01b\x87"):
+    """A data set of one array, whose state may be anything."""
+    made = b"cnumpy.core.multiarray\n_reconstruct\n" + args + b"R" + state + b"b"
+    return b"\x80\x03" + made + b"q\0h\0\x86h\0h\0\x86\x86."
+
+
+def a_dtype(code="f8", order="<"):
+    arguments = text(code) + b"K\0K\x01\x87R(K\x03" + text(order)
+    return b"cnumpy\ndtype\n" + arguments + b"NNN" + b"J\xff\xff\xff\xff" * 2 + b"K\0tb"
+
+
+def a_state(shape=b"K\x02\x85", dtype=None, data=b"C\x10" + bytes(16)):
+    return b"(K\x01" + shape + (a_dtype() if dtype is None else dtype) + b"\x89" + data + b"t"
+
+
+def a_buffer(order=b"", data=b"C\x10" + bytes(16)):
+    call = b"cnumpy.core.numeric\n_frombuffer\n(" + data + a_dtype() + b"K\x02\x85" + order + b"tR"
+    return b"\x80\x05" + call + b"q\0h\0\x86h\0h\0\x86\x86."
+
+
+HUGE = struct.pack("<Q", 1 << 62)
+FRAME = b"\x80\x04\x95" + struct.pack("<Q", 2)
+ATTACKS = {
+    "a dict's key": b"\x80\x02})" + b"\x85" * 2_000_000 + b"Ns.",
+    "a set": b"\x80\x04\x8f()" + b"\x85" * 2_000_000 + b"\x90.",
+    "tuples": b"\x80\x02)" + b"\x85" * 2_000_000 + b".",
+    "lists": b"\x80\x02" + b"]" * 2_000_000 + b"a" * 1_999_999 + b".",
+    "doubled": b"\x80\x02)" + b"2\x86" * 5000 + b".",
+    "LONG_BINPUT": b"\x80\x02Nr\xff\xff\xff\x7f.",
+    "PUT": b"(Np9999999999999\nt.",
+    "PUT -1": b"(Np-1\nt.",
+    "MEMOIZE": b"\x80\x04N" + b"\x94" * 100000 + b".",
+    "INT": b"(I" + b"9" * 1_000_000 + b"\nt.",
+    "LONG4": b"\x80\x02\x8b\xff\xff\xff\x7f" + bytes(99) + b".",
+    "BINBYTES": b"\x80\x03B\xff\xff\xff\xff" + bytes(99) + b".",
+    "BINBYTES8": b"\x80\x04\x8e" + HUGE + bytes(99) + b".",
+    "BYTEARRAY8": b"\x80\x05\x96" + struct.pack("<Q", 1 << 30) + bytes(99) + b".",
+    "BINSTRING": b"\x80\x02T\xff\xff\xff\xff" + bytes(99) + b".",
+    "FRAME": b"\x80\x04\x95" + HUGE + b"N.",
+    "frame cut": FRAME + b"J\x01\x02\0\0CK\x07." + bytes(73) + b".",
+    "frame in frame": b"\x80\x04\x95\x0d" + bytes(7) + b"NN\x95\x01" + bytes(7) + b"N.",
+    "EXT4": b"\x80\x02\x84\x01\0\0\0.",
+    "PERSID": b"((Pos.system\nt.",
+    "NEXT_BUFFER": b"\x80\x05\x97.",
+    "INST": b"((S'echo run > run'\nios\nsystem\nt.",
+    "OBJ": b"((cos\nsystem\nS'echo run > run'\not.",
+    "STACK_GLOBAL": b"\x80\x04K\x01K\x02\x93.",
+    "PROTO": b"\x80\xc8N.",
+    "nothing": b"\x80\x02.",
+    "cut": b"\x80\x02X\x05\0\0\0abc",
+    "more": b"\x80\x02N.N.",
+    "REDUCE of a text": b"\x80\x02" + text("os.system") + text(COMMAND) + b"\x85R.",
+    "BUILD of a class": b"\x80\x02cnumpy\nndarray\n" + text("x") + b"b.",
+    "no state": an_array(b""),
+    "a state of nothing": an_array(b"N"),
+    "a short state": an_array(b"K\x01\x85"),
+    "no dtype": an_array(a_state(dtype=b"N")),
+    "a bare dtype": an_array(a_state(dtype=b"cnumpy\ndtype\n")),
+    "objects": an_array(a_state(dtype=a_dtype("O8", "|"), data=b"]")),
+    "objects in bytes": an_array(a_state(dtype=a_dtype("O8", "|"))),
+    "a record": an_array(a_state(dtype=a_dtype("f4,f4"))),
+    "digits": an_array(a_state(dtype=a_dtype("S" + "9" * 5000))),
+    "a large shape": an_array(a_state(b"J\xff\xff\xff\x7fJ\xff\xff\xff\x7f\x86")),
+    "a negative shape": an_array(a_state(b"J\xfe\xff\xff\xffJ\xff\xff\xff\xff\x86")),
+    "an empty shape": an_array(a_state(b")")),
+    "too few bytes": an_array(a_state(data=b"C\x08" + bytes(8))),
+    "no bytes": an_array(a_state(data=b"N")),
+    "axes": a_buffer(text("K") + b"J\xff\xff\xff\x7f\x85"),
+    "a short call": a_buffer(),
+}
+for _name in GADGETS:
+    for _protocol in (0, 2, 4):
+        ATTACKS[f"{_name}, protocol {_protocol}"] = asks_for(_name, _protocol)
