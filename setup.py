@@ -47,6 +47,9 @@ setup(
     long_description=(here / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="BSD-3-Clause",
+    # An editable install is then a plain path, which comes before a folder `logreg` of no package,
+    # as the folder above a clone has it.
+    package_dir={"": "."},
     packages=[
         "logreg",
         "logreg.callbacks",

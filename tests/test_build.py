@@ -19,7 +19,7 @@ KERNEL = Path("logreg/kernel", "_kernel" + (sysconfig.get_config_var("EXT_SUFFIX
 @pytest.fixture
 def clone(tmp_path, monkeypatch):
     """Copy what is installed into a folder of its own, and go there."""
-    folder = tmp_path / "clone"
+    folder = tmp_path / "logreg"
     shutil.copytree(ROOT / "logreg", folder / "logreg", ignore=shutil.ignore_patterns("*.so"))
     for name in ("setup.py", "README.md", "Makefile", "data/mnist_sample.npz"):
         (folder / name).parent.mkdir(exist_ok=True)
@@ -62,6 +62,20 @@ def test_an_installed_package_holds_the_files_of_the_page(clone, run):
         "page.html",
         "page.js",
     }
+
+
+@pytest.mark.engine_free
+def test_an_editable_install_serves_the_folder_above_the_clone(clone, run):
+    """There, the clone itself looks like a package without an __init__."""
+    pytest.importorskip("pip")
+    pytest.importorskip("setuptools.command.bdist_wheel", reason="pip has to fetch setuptools")
+    options = ["--no-deps", "--no-build-isolation", "--prefix", "prefix", "--editable", "."]
+    done = run("-m", "pip", "install", "--quiet", *options, env={"CC": "no-compiler"})
+    assert done.returncode == 0, done.stderr
+    (path,) = clone.glob("prefix/**/site-packages")
+    code = f"import site; site.addsitedir({str(path)!r}); import logreg; print(logreg.__file__)"
+    done = run("-c", code, cwd=clone.parent, env={"PYTHONPATH": None})
+    assert (done.stdout, done.stderr) == (f"{clone / 'logreg' / '__init__.py'}\n", "")
 
 
 @pytest.mark.engine_free
