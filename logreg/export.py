@@ -25,9 +25,8 @@ import sys
 
 import numpy
 
-from logreg import __version__
 from logreg.cli.command import command
-from logreg.cli.options import files_of
+from logreg.cli.options import command_parser, files_of
 from logreg.errors import needing
 from logreg.files.writing import refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL
@@ -109,9 +108,9 @@ WRITERS = {"onnx": to_onnx, "npz": to_npz, "json": to_json, "safetensors": to_sa
 
 def parser():
     """The options of export."""
-    parser = argparse.ArgumentParser(
-        prog="logreg-export",
-        description="Write a model for programs without logreg.",
+    parser = command_parser(
+        "export",
+        "Write a model for programs without logreg.",
         epilog=str(__doc__).partition("\n\n")[2],  # the rules
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -120,7 +119,6 @@ def parser():
     add_file("model", nargs="?", metavar="MODEL", default=BEST_MODEL, help=model)
     add("--to", choices=WRITERS, required=True, help="the format")
     add_file("--output", help="where it goes (default: beside the model, as model.onnx)")
-    add("--version", action="version", version=f"logreg {__version__}")
     return parser
 
 

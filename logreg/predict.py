@@ -10,7 +10,6 @@ below the middle of their range, or is not known. A data set without a test set 
 in training.
 """
 
-import argparse
 import contextlib
 import json
 import os
@@ -18,7 +17,6 @@ import sys
 
 import numpy
 
-from logreg import __version__
 from logreg.cli import options
 from logreg.cli.command import command
 from logreg.datasets.options import NO_OPTIONS
@@ -36,9 +34,9 @@ N_EXAMPLES = 10
 
 def parser():
     """The options of prediction."""
-    parser = argparse.ArgumentParser(
-        prog="logreg-predict",
-        description="Predict the classes of pictures and rows of numbers, or evaluate a model. "
+    parser = options.command_parser(
+        "predict",
+        "Predict the classes of pictures and rows of numbers, or evaluate a model. "
         "Without inputs, predict the first examples of the data set's test set.",
         epilog=str(__doc__).partition("\n\n")[2],  # the rules
     )
@@ -66,7 +64,6 @@ def parser():
     options.add_table_options(parser)
     invert = "exchange light and dark in pictures (not in rows), whatever their background"
     options.add_switch(parser, "invert", invert, "take pictures as they are")
-    add("--version", action="version", version=f"logreg {__version__}")
     return parser
 
 

@@ -1,12 +1,10 @@
 """The command line of the report: ``python -m logreg.report`` or ``logreg-report``."""
 
-import argparse
 import os
 import sys
 
-from logreg import __version__
 from logreg.cli.command import command
-from logreg.cli.options import add_table_options, files_of, table_options
+from logreg.cli.options import add_table_options, command_parser, files_of, table_options
 from logreg.errors import LogRegError
 from logreg.files.writing import check_writable, refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL
@@ -19,20 +17,19 @@ from logreg.terminal.notes import note
 
 def parser():
     """The options of the report."""
-    parser = argparse.ArgumentParser(
-        prog="logreg-report",
-        description="Write a page of pictures of a model, as one HTML file: how it was trained, "
+    parser = command_parser(
+        "report",
+        "Write a page of pictures of a model, as one HTML file: how it was trained, "
         "what it has learnt, where it errs, and a pad to draw on or fields to fill in.",
         epilog="Without --dataset, the test set is that of the training data; if these cannot be "
         "found, the page leaves out what needs one.",
     )
-    add, add_file = parser.add_argument, files_of(parser)
+    add_file = files_of(parser)
     model = "a model file (default: %(default)s)"
     add_file("model", nargs="?", metavar="MODEL", default=BEST_MODEL, help=model)
     add_file("--dataset", metavar="PATH", help="the data set whose test set is used")
     add_file("--output", help="the page (default: MODEL with the suffix .html)")
     add_table_options(parser)
-    add("--version", action="version", version=f"logreg {__version__}")
     return parser
 
 

@@ -1,14 +1,13 @@
 """The command line of training: ``python -m logreg.train`` or ``logreg-train``."""
 
-import argparse
 import sys
 from dataclasses import fields, replace
 
-from logreg import __version__
 from logreg.cli.command import command
 from logreg.cli.options import (
     add_table_options,
     add_training_options,
+    command_parser,
     files_of,
     positive_number,
     table_options,
@@ -37,18 +36,16 @@ NUMBERS = {int: {"type": whole_number, "metavar": "N"}, float: {"type": float, "
 
 def parser():
     """The options of training."""
-    parser = argparse.ArgumentParser(
-        prog="logreg-train",
-        description="Train a softmax classifier by minibatch SGD with early stopping, as in the "
-        "Theano tutorial, and keep the best model.",
+    parser = command_parser(
+        "train",
+        "Train a softmax classifier by minibatch SGD with early stopping, as in the Theano "
+        "tutorial, and keep the best model.",
     )
     add, add_file, default = parser.add_argument, files_of(parser), " (default: %(default)s)"
     dataset = "the data: a table or a file of arrays, a folder of these, or mnist_sample" + default
     add_file("--dataset", metavar="PATH", default=DATASET, help=dataset)
     add_table_options(parser)
     add_training_options(parser)
-    shuffle = "shuffle the rows with this seed before the validation set is split off"
-    add("--shuffle", type=whole_number, metavar="SEED", help=shuffle)
     pixels = "the features are pixels: divide them by N, 256 or the largest value, in training "
     pixels += "and in prediction (default: uint8 is divided by 256, and nothing else)"
     add("--pixel-scale", type=positive_number, metavar="N", help=pixels)
@@ -63,7 +60,6 @@ def parser():
     add_file("--checkpoint", help="keep the state of the run here, for --resume")
     add("--resume", action="store_true", help="go on from the checkpoint; --n-epochs may be larger")
     add_file("--history", help="write a CSV row here at each validation")
-    add_file("--report", help="at the end, write a page of pictures of the model here")
     verbose = "of a table, print the tutorial's line at each validation"
     add("--verbose", action="store_true", help=verbose)
     add("--quiet", action="store_true", help="say nothing but errors and warnings on stderr")
@@ -73,7 +69,6 @@ def parser():
     add("--device", metavar="NAME", help=device)
     check = "compare the run with the tutorial's own log; exit with 1 if a figure differs"
     add("--check-reference", action="store_true", help=check)
-    add("--version", action="version", version=f"logreg {__version__}")
     return parser
 
 
@@ -96,10 +91,6 @@ def main(argv=None):
     data = None if ranks.rank else _read(args, engine.theano.config.floatX)
     hyperparameters = ranks.from_first(lambda: _completed(hyperparameters, data, args))
     callbacks = [History(args.history)] if args.history else []
-    if args.report and data:  # rank 0 has them
-        from logreg.page.callback import Report
-
-        callbacks.append(Report(args.output, data, args.report))
     data = distribute(data, hyperparameters.batch_size)
     if args.checkpoint:
         settings = run_settings(data, hyperparameters)
@@ -135,7 +126,7 @@ def _settings(argv):
 
 
 def _outputs(args):
-    return args.output, args.checkpoint, args.history, args.report
+    return args.output, args.checkpoint, args.history
 
 
 def _read(args, floatx):
@@ -145,11 +136,11 @@ def _read(args, floatx):
     data = read_dataset(
         args.dataset,
         table_options(args),
-        args.shuffle,
+        args.split_seed if args.shuffle else None,
         announce=True,
         dtype=floatx,
         pixel_scale=1 / args.pixel_scale if args.pixel_scale else None,
-        split_seed=args.split_seed,
+        split_seed=None if args.shuffle is False else args.split_seed,
         standardize=args.standardize,
     )
     data.check_outputs(*_outputs(args))

@@ -47,7 +47,7 @@ def test_the_options_reach_the_run(capfd, working_folder):
     code = train.main(
         [*OPTIONS, "--n-epochs", "9", "--learning-rate", "0.5", "--patience", "60"]
         + ["--patience-increase", "1.5", "--improvement-threshold", "0.5", "--output", "m.pkl"]
-        + ["--floatx", "float64", "--shuffle", "3", "--l1", "1e-5", "--l2", "1e-4"]
+        + ["--floatx", "float64", "--shuffle", "--split-seed", "3", "--l1", "1e-5", "--l2", "1e-4"]
         + ["--checkpoint", "run.state", "--history", "run.csv", "--momentum", "0.25"]
         + ["--class-weight", "balanced", "--check-reference"]
     )

@@ -5,7 +5,15 @@ import contextlib
 import functools
 import re
 
+from logreg import __version__
 from logreg.datasets.options import NA, make_options
+
+
+def command_parser(name, description, **options):
+    """Make the parser of a command that is called logreg-`name`; the options are argparse's."""
+    parser = argparse.ArgumentParser(prog=f"logreg-{name}", description=description, **options)
+    parser.add_argument("--version", action="version", version=f"logreg {__version__}")
+    return parser
 
 
 def file_name(text):
@@ -70,14 +78,13 @@ def add_training_options(parser):
     parser.add_argument("--na", metavar="TEXT", action="append", help=na)
     standardize = "give features mean 0 and deviation 1 over the training rows (default: in tables)"
     add_switch(parser, "standardize", standardize, "take the numbers in tables as they are")
-    split = parser.add_mutually_exclusive_group()
-    seed = "seed of the random split of one table, or one array, into training, validation and "
-    seed += "test rows, or of a folder's train.csv into training and validation rows; each has its "
-    seed += "share of every class (default: %(default)s)"
-    split.add_argument("--split-seed", type=whole_number, metavar="N", default=0, help=seed)
-    in_order = {"dest": "split_seed", "action": "store_const", "const": None}
-    in_order["help"] = "split in the order of the rows instead, as time series need it"
-    split.add_argument("--no-shuffle", **in_order)
+    shuffled = "split a table, one array, or a folder's train.csv at random into training, "
+    shuffled += "validation and test rows, each with its share of every class, and shuffle the "
+    shuffled += "training rows of other data (default: the former and not the latter)"
+    in_order = "take rows in their order, as time series need it"
+    add_switch(parser, "shuffle", shuffled, in_order)
+    seed = "seed of the random order (default: %(default)s)"
+    parser.add_argument("--split-seed", type=whole_number, metavar="N", default=0, help=seed)
 
 
 def add_switch(parser, name, yes, no):

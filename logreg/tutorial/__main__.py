@@ -1,11 +1,9 @@
 """``python -m logreg.tutorial`` or ``logreg-tutorial`` writes the tutorial as a page."""
 
-import argparse
 import sys
 
-from logreg import __version__
 from logreg.cli.command import command
-from logreg.cli.options import files_of
+from logreg.cli.options import command_parser, files_of
 from logreg.files.writing import check_writable, refuse_overwriting
 from logreg.terminal.notes import STARTING, note, starting
 
@@ -14,9 +12,9 @@ PAGE = "tutorial.html"
 
 def parser():
     """The options of the tutorial."""
-    parser = argparse.ArgumentParser(
-        prog="logreg-tutorial",
-        description="Train on MNIST (on mnist_sample where it cannot be had), and write the "
+    parser = command_parser(
+        "tutorial",
+        "Train on MNIST (on mnist_sample where it cannot be had), and write the "
         "tutorial as one HTML file to read and to play with, which needs no network.",
     )
     add, add_file = parser.add_argument, files_of(parser)
@@ -24,7 +22,6 @@ def parser():
     add_file("--notebook", help="write the tutorial as a notebook, which trains nothing")
     update = "bring the program's code in the text up to date instead"
     add("--update", action="store_true", help=update)
-    add("--version", action="version", version=f"logreg {__version__}")
     return parser
 
 

@@ -160,8 +160,9 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, state, op
     table.loc[::7, "length"] = numpy.nan
     table["label"] = random.choice(HOSTILE, 90)
     table.to_csv("table.csv", index=False)
-    options = ["--missing", "mean", "--no-shuffle", "--n-epochs", "20", "--report", "p.html"]
+    options = ["--missing", "mean", "--no-shuffle", "--n-epochs", "20"]
     assert train.main(["--dataset", "table.csv", option, *options]) == 0
+    assert report.main(["--output", "p.html"]) == 0
     predictor, browser = Predictor("best_model.pkl"), open_page("p.html")
 
     def check(*row):
