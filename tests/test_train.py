@@ -149,6 +149,19 @@ def test_a_pipe_that_is_closed_ends_the_run_without_a_traceback(start, working_f
     assert "Traceback" not in err and "Exception ignored" not in err
 
 
+@pytest.mark.skipif(os.name != "posix", reason="names are text here")
+def test_text_that_stdout_cannot_encode_is_escaped(run, working_folder):
+    pytest.importorskip("pandas")
+    rows = "".join(f"{i},{i % 3},{'日é'[i % 2]}\n" for i in range(60))
+    (working_folder / os.fsdecode(b"\xff.csv")).write_text(f"a,b,label\n{rows}", encoding="utf-8")
+    command = ["-m", "logreg.train", "--dataset", os.fsdecode(b"\xff.csv"), "--history", "run.csv"]
+    done = run(*command, "--n-epochs", "3", env={"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[2].startswith(r"\udcff.csv: 60 rows")
+    assert re.search(r"^always guessing '\\(u65e5|xe9)'", done.stdout, re.M)
+    assert {*os.listdir(".")} >= {"best_model.pkl", "run.csv"}
+
+
 TABLES = ["wine", "breast_cancer", "iris", "digits"]
 
 
