@@ -30,6 +30,8 @@ class Validation(NamedTuple):
     test_error, test_error_all_rows : float or None
         As the errors above, of the test set. It is tried at each new best, but with criterion
         'loss' once, at the end.
+    seconds : float
+        Time from the beginning of the training.
     """
 
     iter: int
@@ -39,6 +41,7 @@ class Validation(NamedTuple):
     loss: Optional[float] = None
     test_error: Optional[float] = None
     test_error_all_rows: Optional[float] = None
+    seconds: float = 0.0
 
     def plain(self):
         """List the values as JSON has them: None stands for what is not finite."""
@@ -69,9 +72,11 @@ class Run:
         The patience, and which validation is the best.
     best_values : list of numpy.ndarray or None
         What the `params` were at the best validation.
-    reason : {None, 'patience', 'n_epochs', 'diverged', 'interrupted'} or str
-        Why the run ended: one of these, or the text that a callback gave to
-        :class:`~logreg.callbacks.StopTraining`.
+    reason : {None, 'patience', 'n_epochs', 'diverged', 'interrupted', 'stopped'}
+        Why the run ended. It is 'stopped' if a callback gave a text to
+        :class:`~logreg.callbacks.StopTraining`, and 'interrupted' if it gave none.
+    message : str
+        That text.
     """
 
     variables: list
@@ -84,24 +89,58 @@ class Run:
     validations: list = field(default_factory=list, repr=False)
     best_values: Optional[list] = field(default=None, repr=False)
     reason: Optional[str] = None
+    message: str = ""
 
     def __post_init__(self):
-        rule = ("patience", "patience_increase", "improvement_threshold")
-        self.stopping = EarlyStopping(*(getattr(self.hyperparameters, name) for name in rule))
+        self.stopping = self._new_stopping()
         self.start_clock()
+
+    def _new_stopping(self):
+        rule = ("patience", "patience_increase", "improvement_threshold")
+        return EarlyStopping(*(getattr(self.hyperparameters, name) for name in rule))
+
+    def replay(self):
+        """Early stopping as the validations lead it, and a list of its patience after each."""
+        stopping, patiences = self._new_stopping(), []
+        for validation in self.validations:
+            loss = getattr(validation, self.hyperparameters.criterion)
+            stopping.update(validation.iter, math.nan if loss is None else loss)
+            patiences.append(stopping.patience)
+        return stopping, patiences
 
     def start_clock(self):
         """Count the seconds from now on, beside those that are counted already."""
         self._begin = timeit.default_timer() - self.seconds
 
     def read_clock(self):
-        """Bring `seconds` up to date."""
+        """Bring `seconds` up to date, and return them."""
         self.seconds = timeit.default_timer() - self._begin
+        return self.seconds
 
     def __repr__(self):
         best, n = self.best_validation, len(self.validations)
         told = f", best error {best.error:.6f}" if best else ""
-        return f"Run(epoch {self.epoch}, {n} validations{told}, {self.reason or 'not ended'})"
+        return f"Run(epoch {self.epoch}, {n} validations{told}, {self._end or 'not ended'})"
+
+    @property
+    def _end(self):
+        """The reason in a word; behind 'stopped', the message."""
+        return f"{self.reason}: {self.message}" if self.message else self.reason
+
+    @property
+    def ending(self):
+        """Why the run ended, in words."""
+        if self.reason == "diverged":
+            return (
+                f"warning: the run diverged in epoch {self.epoch}, where it stopped: its numbers "
+                "are not finite. The best model is from before that; give a lower learning rate"
+            )
+        if self.reason == "patience":
+            at = f"at iteration {self.iter}: the last significant gain"
+            return f"stopped by patience {at} was at iteration {self.stopping.significant_iter}"
+        if self.reason == "n_epochs":
+            return f"stopped after {self.epoch} of {self.epoch} epochs"
+        return f"stopped: {self.message}" if self.message else self.reason or "not ended"
 
     def epoch_of(self, iter):
         """The epoch of a minibatch, counted from 1."""
@@ -157,7 +196,7 @@ class Run:
         """
         rows, by_loss = [], self.hyperparameters.criterion == "loss"
         for validation in self.validations:
-            iter, cost, error, _, loss, test_error, _ = validation.plain()
+            iter, cost, error, _, loss, test_error, *_ = validation.plain()
             rows.append([iter, cost, error, test_error] + [loss] * by_loss)
         return rows
 
@@ -171,7 +210,7 @@ class Run:
             "n_train_batches": self.n_train_batches,
             "pixel_scale": self.pixel_scale,
             "curve": self.curve,
-            "reason": self.reason,
+            "reason": self._end,
             **{f"validation_{name}": getattr(best, name) for name in names},
             **{f"test_{name}": getattr(best, f"test_{name}") for name in names},
         }

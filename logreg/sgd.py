@@ -5,24 +5,28 @@
 updates. :func:`sgd_optimization_mnist` trains the tutorial's.
 """
 
-from dataclasses import asdict
+import functools
+import math
 
 import numpy
 
 from logreg import engine, updates
 from logreg.callbacks import BestModel, PrintLog, StopTraining
-from logreg.callbacks.log import TableLog
+from logreg.callbacks.base import owned_files
+from logreg.callbacks.checkpoint import run_settings
 from logreg.callbacks.verdict import Verdict
 from logreg.datasets import read_dataset
 from logreg.datasets.sharing import shared_arrays, shared_datasets
 from logreg.engine import T
 from logreg.errors import SettingError
-from logreg.files.writing import check_writable, owning
+from logreg.files.writing import owning
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.model import LogisticRegression, balanced_weights
 from logreg.parallel import ranks
 from logreg.run import Run, Validation
 from logreg.terminal.notes import collecting, note, say, starting
+
+MAY_OVERFLOW = 1e19  # the root of the largest float32: of smaller numbers, products are finite
 
 
 def softmax_regression(n_in, n_out, hyperparameters, weights=None):
@@ -53,8 +57,9 @@ def compile_functions(x, y, cost, errors, updates, datasets, run, loss=None, blo
     ``train_model(i)`` takes the step on minibatch i, or notes it, and takes up to `block` steps in
     one call. ``train_model.costs()`` takes what is noted; it returns the costs of the steps since
     its last call. `validate_model` and `test_model` return two errors: over the whole minibatches
-    of their set, as the tutorial counts, and over all its rows.
-    `validate_model` also returns the mean of `loss` over all rows, or None with criterion 'error'.
+    of their set, as the tutorial counts, and over all its rows. `validate_model` also returns the
+    mean of `loss` over all rows, or None with criterion 'error'; it returns None for all of them
+    where the run has diverged.
     """
     train_set, valid_set, test_set = datasets
     batch_size = run.hyperparameters.batch_size
@@ -62,10 +67,26 @@ def compile_functions(x, y, cost, errors, updates, datasets, run, loss=None, blo
     errors_of_validation = engine.compile_errors(x, y, valid_set, batch_size, errors)
     test_model = engine.compile_errors(x, y, test_set, batch_size, errors)
     by_loss = run.hyperparameters.criterion == "loss"
-    mean_loss = engine.compile_mean(x, y, valid_set, loss) if by_loss else lambda: None
+
+    @functools.lru_cache(maxsize=None)  # where it is not needed, it is not compiled
+    def compile_loss():
+        return engine.compile_mean(x, y, valid_set, cost if loss is None else loss)
+
+    if by_loss:
+        compile_loss()
+
+    def has_diverged():
+        # A model of NaN predicts class 0 everywhere, and may err least by that. Parameters that
+        # are very large may have scores that are not finite.
+        largest = engine.largest(run.variables)
+        if by_loss or largest < MAY_OVERFLOW:
+            return not largest < math.inf
+        return not (largest < math.inf and math.isfinite(compile_loss()()))
 
     def validate_model():
-        return (*errors_of_validation(), mean_loss())
+        if has_diverged():
+            return None
+        return (*errors_of_validation(), compile_loss()() if by_loss else None)
 
     return train_model, validate_model, test_model
 
@@ -75,7 +96,7 @@ def train(train_model, validate_model, test_model, run, callbacks=()):
 
     The functions are those of :func:`compile_functions`. A resumed `run` goes on after
     ``run.iter``. Returns 'patience' or 'n_epochs', whichever ran out, or 'diverged' if a validation
-    finds a variable of the run that is not finite.
+    finds that the model's numbers are no longer finite.
     """
     stopping, criterion = run.stopping, run.hyperparameters.criterion
     for epoch in range(run.hyperparameters.n_epochs):
@@ -86,16 +107,15 @@ def train(train_model, validate_model, test_model, run, callbacks=()):
                 run.iter = iter
                 if (iter + 1) % run.validation_frequency == 0:
                     cost = float(numpy.mean(train_model.costs()))
-                    validation = Validation(iter, cost, *validate_model())
-                    # A model of NaN predicts class 0 everywhere, and may err least by that.
-                    if not engine.are_finite(run.variables):
+                    errors = validate_model()
+                    if errors is None:
                         return "diverged"
+                    validation = Validation(iter, cost, *errors, seconds=run.read_clock())
                     run.validations.append(validation)
                     if stopping.update(iter, getattr(validation, criterion)):
                         run.best_values = [engine.value(param).copy() for param in run.params]
                         if criterion == "error":
                             validation = run.add_test_errors(*test_model())
-                    run.read_clock()
                     for callback in callbacks:
                         callback.on_validation(run, validation)
                 for callback in callbacks:
@@ -106,7 +126,10 @@ def train(train_model, validate_model, test_model, run, callbacks=()):
 
 
 @collecting()
-def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbacks=(), loss=None):
+def fit(
+    x, y, cost, errors, updates, datasets,
+    hyperparameters=DEFAULTS, callbacks=(), loss=None, resume=None,
+):  # fmt: skip
     """Train a model: any cost over a minibatch, by any rule of :mod:`logreg.updates`.
 
     Parameters
@@ -129,6 +152,9 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
     loss : symbolic scalar, optional
         Decides with ``criterion='loss'`` which model is best, by its value on all validation rows:
         a mean over the rows, such as the cost without penalties.
+    resume : Checkpoint, optional
+        Go on from the state in its file, if there is one. Without it, a new run begins, and
+        replaces no file of a :class:`Checkpoint` or a :class:`History`.
 
     Returns
     -------
@@ -155,37 +181,50 @@ def fit(x, y, cost, errors, updates, datasets, hyperparameters=DEFAULTS, callbac
     >>> run.epoch, run.reason
     (2, 'n_epochs')
     """
-    for name, given in {"updates": updates, "datasets": datasets, "callbacks": callbacks}.items():
-        if not hasattr(given, "__iter__"):
-            raise SettingError(f"{name} is a {type(given).__name__}: give a list")
+    _check_kinds(hyperparameters, updates=updates, datasets=datasets, callbacks=callbacks)
     hyperparameters = ranks.same_on_all(hyperparameters)
-    updates, params, *sizes = _check_expressions(x, y, cost, errors, updates, hyperparameters, loss)
+    numbers = {"cost": cost, "errors": errors}
+    numbers.update({"loss": loss} if hyperparameters.criterion == "loss" else {})
+    updates, params, *sizes = engine.check_expressions(x, y, numbers, updates)
     datasets = shared_arrays(x, y, datasets, hyperparameters.batch_size, *sizes)
     n_train_batches = engine.n_rows(datasets[0][0]) // hyperparameters.batch_size
     scale = getattr(datasets[0][0], "scale", 1.0)  # of pixels, which stay bytes
     run = Run([v for v, _ in updates], params, hyperparameters, n_train_batches, scale)
-    callbacks = [c for c in callbacks if ranks.rank == 0 or not c.is_for_first]
-    files = [path for callback in callbacks for path in callback.files]
-    for path in files:
-        check_writable(path)
+    if resume:
+        resume.restore(run)
+    callbacks = [c for c in callbacks if ranks.rank == 0 or not c.on_rank_0_only]
+    files = owned_files(callbacks, is_new=resume is None)
     block = 1 if any(c.reads_steps for c in callbacks) else run.validation_frequency
     with owning(files):
         with starting("compiling: the first time on a machine, this takes a while"):
             functions = compile_functions(x, y, cost, errors, updates, datasets, run, loss, block)
-        train_model, _, test_model = functions
-        for callback in reversed(callbacks):  # Checkpoint restores the run before others see it
+        for callback in callbacks:
             callback.on_train_begin(run)
-        run.start_clock()
-        try:
-            run.reason = train(*functions, run, callbacks)
-        except StopTraining as stop:
-            run.reason = str(stop) or "interrupted"
-        finally:
-            train_model.costs()  # no step is left behind, and none comes after the run
-        run.read_clock()
-        _test_best(run, test_model)
+        _train_until_stopped(functions, run, callbacks)
+        _test_best(run, functions[-1])
         _end(callbacks, run)
     return run
+
+
+def _check_kinds(hyperparameters, **lists):
+    if not isinstance(hyperparameters, Hyperparameters):
+        raise SettingError(f"hyperparameters is {hyperparameters!r}: give a Hyperparameters(...)")
+    for name, given in lists.items():
+        if not hasattr(given, "__iter__"):
+            raise SettingError(f"{name} is a {type(given).__name__}: give a list")
+
+
+def _train_until_stopped(functions, run, callbacks):
+    run.start_clock()
+    try:
+        run.reason = train(*functions, run, callbacks)
+    except StopTraining as stop:
+        run.message = str(stop)
+        run.reason = "stopped" if run.message else "interrupted"
+    finally:
+        train_model, *_ = functions
+        train_model.costs()  # no step is left behind, and none comes after the run
+    run.read_clock()
 
 
 def _end(callbacks, run):
@@ -204,7 +243,7 @@ def _test_best(run, test_model):
     """Test the best parameters if that was not done; there must be some, unless it was stopped."""
     best = run.best_validation
     if best is None and run.reason in ("diverged", "patience", "n_epochs"):
-        what = "its parameters are not" if run.reason == "diverged" else "no validation loss is"
+        what = "its numbers are not" if run.reason == "diverged" else "no validation loss is"
         raise SettingError(
             f"the run diverged in epoch {run.epoch}: {what} finite, and there is no model to "
             "keep; give a lower learning rate"
@@ -214,26 +253,19 @@ def _test_best(run, test_model):
             run.add_test_errors(*test_model())
 
 
-def run_settings(data, hyperparameters):
-    """Collect what decides the bits of a run, and must be the same when it is resumed."""
-    settings = {"floatX": engine.theano.config.floatX, "shuffle": data.shuffle}
-    if data.preprocessing.scale_all:
-        settings["pixel_scale"] = data.preprocessing.pixel_scale
-    of_data = {"dataset": data.name, "dataset_sha256": data.sha256}
-    return {**asdict(hyperparameters), **settings, **of_data}
-
-
 def sgd_optimization(
-    data, hyperparameters=DEFAULTS, output=BEST_MODEL, release=False, callbacks=(), verbose=True
-):
+    data, hyperparameters=DEFAULTS, output=BEST_MODEL, release=False, callbacks=(), verbose=True,
+    resume=None,
+):  # fmt: skip
     """Train the tutorial's model on a DataSet, print its lines, and keep the best model.
 
     `output` is the model file. `release` is that of :func:`logreg.datasets.shared_datasets`, and
     `callbacks` come after those that print the lines and keep the model. Without
-    `verbose`, a run on a table prints only its result. Returns the Run.
+    `verbose`, a run on a table prints only its result. `resume` is that of :func:`fit`. Returns
+    the Run.
     """
-    log = TableLog(data) if data.columns.categories and not verbose else PrintLog()
-    verdict = Verdict(data, tells_guess=isinstance(log, PrintLog))
+    has_lines = verbose or not data.columns.categories
+    logs = [*([PrintLog()] if has_lines else []), Verdict(data, prints_result=not has_lines)]
     metadata = {**run_settings(data, hyperparameters), **data.metadata()}
 
     say("... building the model")
@@ -243,8 +275,8 @@ def sgd_optimization(
     best_model = BestModel(output, classifier, **metadata)
     datasets = shared_datasets(data, release, as_stored=True)
     note(engine.describe())
-    callbacks = [log, verdict, best_model, *callbacks]
-    return fit(*arguments, datasets, hyperparameters, callbacks, loss)
+    callbacks = [*logs, best_model, *callbacks]
+    return fit(*arguments, datasets, hyperparameters, callbacks, loss, resume)
 
 
 def sgd_optimization_mnist(
@@ -286,33 +318,3 @@ def sgd_optimization_mnist(
     hyperparameters = Hyperparameters(learning_rate, n_epochs, batch_size)
     data = read_dataset(dataset, announce=True, dtype=engine.theano.config.floatX)
     sgd_optimization(data, hyperparameters, release=data is not dataset)
-
-
-def _check_expressions(x, y, cost, errors, updates, hyperparameters, loss):
-    """Check what :func:`fit` is given beside the data, before anything is compiled.
-
-    Returned are the updates as a list; the parameters, which are the variables of the updates that
-    the cost depends on; and how many columns and classes the model has, 0 where it is not known.
-    """
-    if not isinstance(hyperparameters, Hyperparameters):
-        raise SettingError(f"hyperparameters is {hyperparameters!r}: give a Hyperparameters(...)")
-    numbers = {"cost": cost, "errors": errors}
-    if hyperparameters.criterion == "loss":
-        numbers["loss"] = loss
-    for name, value in {"x": x, "y": y, **numbers}.items():
-        if not engine.is_symbolic(value) or (name in numbers and value.ndim != 0):
-            raise SettingError(
-                f"{name} is {str(value)[:60]}: x and y must be symbolic variables, such as "
-                f"T.matrix('x'), and {', '.join(numbers)} symbolic numbers for a minibatch, such "
-                "as the T.mean of its rows; arrays are given as datasets"
-            )
-    updates = engine.checked_updates(updates)
-    of_cost, both = engine.ancestors([cost]), engine.ancestors([cost, errors])
-    if x not in both:
-        raise SettingError(f"neither cost nor errors is made of {x}: give the x that they contain")
-    params = [variable for variable, _ in updates if variable in of_cost]
-    if not params:
-        raise SettingError(
-            "the cost depends on no variable of updates: give the shared variables that it contains"
-        )
-    return (updates, params, *engine.known_sizes(x, both))

@@ -64,10 +64,10 @@ def prepare():
 
     from logreg import engine
     from logreg.callbacks import History
-    from logreg.callbacks.checkpoint import Checkpoint
+    from logreg.callbacks.checkpoint import Checkpoint, run_settings
     from logreg.datasets import read_dataset
     from logreg.hyperparameters import Hyperparameters
-    from logreg.sgd import run_settings, sgd_optimization
+    from logreg.sgd import sgd_optimization
 
     engine.set_floatx("float32")
     data = read_dataset(make_pairs((50, 400, 40), seed=1))
@@ -77,9 +77,10 @@ def prepare():
     timeit.default_timer = lambda: 1e5 * time.perf_counter()
 
     def train():
-        callbacks = History(HISTORY), Checkpoint(STATE, settings, resume=True)
+        checkpoint = Checkpoint(STATE, settings)
+        how = {"callbacks": [History(HISTORY), checkpoint], "resume": checkpoint}
         with contextlib.redirect_stdout(io.StringIO()):
-            sgd_optimization(data, hyperparameters, MODEL, callbacks=callbacks)
+            sgd_optimization(data, hyperparameters, MODEL, **how)
 
     return train
 

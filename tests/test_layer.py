@@ -163,13 +163,14 @@ class Stopping(Callback):
     """Ends a run at its first minibatch."""
 
     def on_minibatch_end(self, run):
-        raise StopTraining("the plateau is long")
+        raise StopTraining("patience")
 
 
 def test_a_run_ends_for_the_reason_that_a_callback_gives():
     run = fit_layer(Layer((None, None)).classifier, callbacks=[Stopping()])
-    assert run.reason == "the plateau is long"
-    assert repr(run).endswith("1 validations, best error 0.433333, the plateau is long)")
+    assert (run.reason, run.message) == ("stopped", "patience")  # which is not early stopping's
+    assert repr(run).endswith("1 validations, best error 0.433333, stopped: patience)")
+    assert run.metadata()["reason"] == "stopped: patience"
 
 
 def test_the_repr_of_a_model_tells_its_shapes_and_whether_it_was_trained():

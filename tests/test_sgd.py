@@ -27,7 +27,7 @@ from logreg.files.writing import owning
 from logreg.hyperparameters import Hyperparameters
 from logreg.run import Run
 from logreg.sgd import fit, sgd_optimization, train
-from logreg.updates import adam, momentum
+from logreg.updates import adam, momentum, sgd
 
 
 class Steps:
@@ -82,7 +82,7 @@ def test_how_often_the_validation_set_is_tried(n_train_batches, patience, freque
     assert [validation.iter for validation in recorder.validations] == list(expected)
     for validation, loss in zip(recorder.validations, losses):
         cost = validation.iter - (frequency - 1) / 2  # the mean since the last
-        assert validation[1:] == (cost, loss, 0.5, None, 0.25, 0.75)
+        assert validation[1:-1] == (cost, loss, 0.5, None, 0.25, 0.75) and validation.seconds > 0
     assert run.validations == recorder.validations
 
 
@@ -96,17 +96,33 @@ def test_patience_ends_a_run_in_the_middle_of_an_epoch():
     assert run.best_validation is recorder.validations[0]
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("loss, cost", [(0.3, 1.0), (0.4, math.inf), (0.4, math.nan)])
-def test_a_model_that_is_not_finite_is_no_best_one_and_ends_the_run(value, loss, cost):
-    W, recorder, run = theano.shared(numpy.zeros(2)), Recorder(), new_run(2)
-    run.variables = [theano.shared(numpy.zeros(())), W]
-    steps, *others = functions_of([0.4, 0.4, loss])
-    costs = iter([1.0, math.inf, cost])  # an infinite cost alone may pass
-    steps.costs = lambda: W.set_value([0.0, value if run.iter == 5 else 0.0]) or [next(costs)]
-    assert train(steps, *others, run, [recorder]) == "diverged"
+def test_a_run_that_has_diverged_ends_without_another_validation():
+    recorder, run = Recorder(), new_run(2)
+    steps, _, test_model = functions_of([])
+    errors = iter([(0.4, 0.4, None), (0.4, 0.4, None), None])
+    steps.costs = lambda: [math.inf]  # an infinite cost alone may pass
+    assert train(steps, lambda: next(errors), test_model, run, [recorder]) == "diverged"
     assert [validation.iter for validation in recorder.validations] == [1, 3]
     assert (run.iter, run.stopping.best_iter, run.stopping.best_loss) == (5, 1, 0.4)
+
+
+@pytest.mark.parametrize(
+    "criterion, message",
+    [("error", "diverged in epoch 1: its numbers are not"), ("loss", "no validation loss is")],
+)
+def test_a_model_whose_loss_is_not_finite_is_no_model(criterion, message, working_folder):
+    """Its parameters are finite here; its scores are not, and it predicts one class or another."""
+    with engine.floatx("float32"):
+        pairs = [(1000 * x, y) for x, y in make_pairs((60, 60, 60))]
+        settings = Hyperparameters(batch_size=60, n_epochs=1, criterion=criterion)
+        classifier = LogisticRegression(T.matrix("x"), 4, 3)
+        given = arguments(classifier, datasets=pairs, hyperparameters=settings)
+        given["updates"] = sgd(given["cost"], classifier.params, 1e35)
+        callbacks = [BestModel("best.pkl", classifier)]
+        with pytest.raises(SettingError, match=f"{message} finite, and there is no model to keep"):
+            fit(**given, loss=given["cost"], callbacks=callbacks)
+    assert numpy.isfinite(engine.value(classifier.W)).all()
+    assert list(working_folder.iterdir()) == []
 
 
 class Teller(Callback):
@@ -117,11 +133,11 @@ class Teller(Callback):
             setattr(self, f"on_{event}", lambda *args, event=event: told.append(name + event))
 
 
-def test_callbacks_are_called_in_order_and_begin_in_reverse():
+def test_callbacks_are_called_in_order():
     told, stop = [], Recorder(n_minibatches=7)  # 6 make an epoch
     run = fit(**arguments(), callbacks=[Teller("A ", told), stop, Teller("B ", told)])
     assert ", ".join(told) == (
-        "B train_begin, A train_begin, A validation, B validation, A train_end, B train_end"
+        "A train_begin, B train_begin, A validation, B validation, A train_end, B train_end"
     )
     assert (run.reason, run.epoch, run.minibatch) == ("interrupted", 2, 1)
 
@@ -182,7 +198,7 @@ def test_a_run_computes_what_numpy_computes(options, capsys, working_folder):
         test = oracle.errors(2) if valid[0] < best else (None, None)
         best = min(best, valid[0])
         assert validation.iter == epoch * 4 + 3 and validation.loss is None
-        assert validation[1:4] + validation[5:] == pytest.approx((cost, *valid, *test))
+        assert validation[1:4] + validation[5:7] == pytest.approx((cost, *valid, *test))
     assert (run.epoch, run.iter, run.reason) == (7, 27, "n_epochs")
     assert run.stopping.best_loss == pytest.approx(best)
     most = numpy.bincount(pairs[0][1]).argmax()
@@ -319,6 +335,7 @@ def with_training_set(x, y):
         ({"updates": [W]}, r"updates\[0\] must be a pair \(shared variable, symbolic"),
         ({"updates": [(W, T.fmatrix())]}, r"W is float64 of 2 dimensions, .* is float32 of 2: "),
         ({"updates": [(W, W.sum())]}, "its new value is float64 of 0: they must be alike"),
+        ({"updates": [(W, W + 1), (W, W + 1)]}, r"updates\[1\]: W has a new value already"),
         ({"updates": None}, "updates is a NoneType: give a list"),
         ({"callbacks": History("h.csv")}, "callbacks is a History: give a list"),
         ({"datasets": None}, "datasets is a NoneType: give a list"),
@@ -342,7 +359,7 @@ def with_training_set(x, y):
         (with_training_set(X[:9], Y[:9]), "batch size is 10, but the training set has 9 rows"),
         ({"datasets": [*PAIRS[:2], (theano.shared(X[:0]), SHARED[:0])]}, "the test set has 0 rows"),
     ],
-    ids=range(27),
+    ids=range(28),
 )
 def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, message, monkeypatch):
     monkeypatch.setattr(engine, "compile_step", None)

@@ -76,7 +76,7 @@ def test_a_run_does_not_touch_what_another_one_writes(option, capfd, working_fol
         assert os.listdir(".") == [".a.lock"]
 
 
-@pytest.mark.parametrize("rate, last, code", [("1", 28, 0), ("1e30", 0, 1)])
+@pytest.mark.parametrize("rate, last, code", [("1", 27, 0), ("1e30", 0, 1)])
 def test_a_run_that_diverges_keeps_the_last_good_model(rate, last, code, capfd, working_folder):
     x, y = make_pairs([300], seed=5)[0]
     y[200:] = numpy.where(numpy.arange(100) % 8, 0, y[200:])  # what NaN predicts is often right
@@ -147,19 +147,6 @@ def test_a_pipe_that_is_closed_ends_the_run_without_a_traceback(start, working_f
     err = process.stderr.read()
     assert process.wait(timeout=600) == 1
     assert "Traceback" not in err and "Exception ignored" not in err
-
-
-@pytest.mark.skipif(os.name != "posix", reason="names are text here")
-def test_text_that_stdout_cannot_encode_is_escaped(run, working_folder):
-    pytest.importorskip("pandas")
-    rows = "".join(f"{i},{i % 3},{'日é'[i % 2]}\n" for i in range(60))
-    (working_folder / os.fsdecode(b"\xff.csv")).write_text(f"a,b,label\n{rows}", encoding="utf-8")
-    command = ["-m", "logreg.train", "--dataset", os.fsdecode(b"\xff.csv"), "--history", "run.csv"]
-    done = run(*command, "--n-epochs", "3", env={"PYTHONIOENCODING": "ascii"})
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[2].startswith(r"\udcff.csv: 60 rows")
-    assert re.search(r"^always guessing '\\(u65e5|xe9)'", done.stdout, re.M)
-    assert {*os.listdir(".")} >= {"best_model.pkl", "run.csv"}
 
 
 TABLES = ["wine", "breast_cancer", "iris", "digits"]

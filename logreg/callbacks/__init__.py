@@ -4,9 +4,8 @@
 (few validation rows, a useless model). `best_model`, `history` and `checkpoint` write files;
 `signals` handles Ctrl-C; `reference` compares a run with the tutorial's log.
 
-:func:`logreg.sgd.fit` calls `on_train_begin` from the last callback to the first, and every other
-method from the first to the last. So put :class:`Checkpoint` last, after :class:`BestModel` and
-:class:`History`: it restores the run before they see it. Then they write their files anew.
+:func:`logreg.sgd.fit` calls them in their order. A resumed run is where it was before the first of
+them begins.
 
 Examples
 --------

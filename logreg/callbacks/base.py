@@ -1,12 +1,19 @@
 """What every callback is, and how one ends a run."""
 
-SECONDS = 1.0  # at least, between two writings of a best model or a state
+import os
+import timeit
+
+from logreg.errors import ModelFileError
+from logreg.files.writing import check_writable
+from logreg.models.model_file import save
+
+SECONDS = 1.0  # at least, between two writings of a file
 
 
 class StopTraining(Exception):
     """A callback raises it in `on_minibatch_end`, and the run ends after this minibatch.
 
-    ``StopTraining("why")`` makes that the run's `reason`, which is 'interrupted' if none is given.
+    The run's `reason` is 'stopped' then, and ``StopTraining("why")`` makes that its `message`.
     """
 
 
@@ -19,7 +26,9 @@ class Callback:
     ----------
     files : sequence of str or path-like
         What it writes. During a run they belong to that run alone.
-    is_for_first : bool
+    replaces : bool
+        Whether a new run replaces these files where they are there already, or is refused.
+    on_rank_0_only : bool
         Whether rank 0 alone calls it, as for printing and writing. It must not wait for others.
     reads_steps : bool
         True if `on_minibatch_end` reads or changes parameters: `fit` then trains one minibatch at
@@ -27,14 +36,15 @@ class Callback:
     """
 
     files = ()
-    is_for_first = False
+    replaces = True
+    on_rank_0_only = False
 
     @property
     def reads_steps(self):
         return type(self).on_minibatch_end is not Callback.on_minibatch_end
 
     def on_train_begin(self, run):
-        """Before the first minibatch: `run` may still be changed, as a resumption does."""
+        """Before the first minibatch: a resumed `run` is where it was."""
 
     def on_validation(self, run, validation):
         """After each validation, while the parameters are those that it was made with."""
@@ -44,3 +54,41 @@ class Callback:
 
     def on_train_end(self, run):
         """After the last minibatch: ``run.reason`` says why it was the last."""
+
+
+def owned_files(callbacks, is_new):
+    """The files of callbacks, if all can be written, and a new run may replace what is there."""
+    files = {path: callback for callback in callbacks for path in callback.files}
+    for path, callback in files.items():
+        check_writable(path)
+        if is_new and not callback.replaces and os.path.lexists(path):
+            raise ModelFileError(
+                f"{path} is there already, of another run perhaps, which a new one does not "
+                "replace: resume that run, give another name, or remove it"
+            )
+    return files
+
+
+class FileCallback(Callback):
+    """Keeps something of a run in a file: it is written at most once a second, and at the end."""
+
+    on_rank_0_only = True
+
+    def __init__(self, path):
+        self.path, self.files = path, [path]
+        self._make, self._written = None, -SECONDS
+
+    def keep(self, make=None):
+        """Let the file come to hold the bytes that ``make()`` returns; write what is due."""
+        self._make = make or self._make
+        if timeit.default_timer() - self._written >= SECONDS:
+            self.write()
+
+    def write(self):
+        """Write what is to be kept, if it is not written yet."""
+        if self._make:
+            save(self.path, self._make())
+            self._make, self._written = None, timeit.default_timer()
+
+    def on_train_end(self, run):
+        self.write()

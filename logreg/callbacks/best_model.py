@@ -1,18 +1,15 @@
 """The best model of a run, in a file."""
 
-import timeit
-
-from logreg.callbacks.base import SECONDS, Callback
+from logreg.callbacks.base import FileCallback
 from logreg.errors import SettingError
 from logreg.model import LogisticRegression
-from logreg.models.model_file import save
 from logreg.saving import check_stands_alone, dumps_model, dumps_params
 
 
-class BestModel(Callback):
+class BestModel(FileCallback):
     """Keeps the best model in a file, which is replaced at a new best.
 
-    The file is written at most once a second, and at the end.
+    The file is written at most once a second, and at the end, with the whole curve.
 
     Parameters
     ----------
@@ -40,18 +37,15 @@ class BestModel(Callback):
     >>> best_model = BestModel("flowers.pkl", classifier, class_labels=["iris", "rose"])
     """
 
-    is_for_first = True
-
     def __init__(self, path, classifier=None, **metadata):
-        if "dump" in metadata or not isinstance(classifier, (LogisticRegression, type(None))):
+        if not isinstance(classifier, (LogisticRegression, type(None))):
             raise SettingError(
                 "BestModel takes a path, perhaps a LogisticRegression, and no function"
             )
         if classifier:
             check_stands_alone(classifier)
-        self.path, self.classifier, self.metadata = path, classifier, metadata
-        self.files = [path]
-        self._is_due, self._written = False, -SECONDS
+        super().__init__(path)
+        self.classifier, self.metadata = classifier, metadata
 
     def on_train_begin(self, run):
         """Write the best model of a resumed run: another run may have replaced it since.
@@ -60,25 +54,20 @@ class BestModel(Callback):
         """
         if self.classifier and not {*self.classifier.params} <= {*run.params}:
             raise SettingError("the classifier given to BestModel is not the one that is trained")
-        if run.best_values:
-            self._write(run)
+        self._keep_best(run, run.best_values)
 
     def on_validation(self, run, validation):
-        """Write a new best, but not within a second of the last writing."""
-        self._is_due |= validation is run.best_validation
-        if self._is_due and timeit.default_timer() - self._written >= SECONDS:
-            self._write(run)
+        self._keep_best(run, validation is run.best_validation)
 
     def on_train_end(self, run):
-        """Write the best once more, with the whole curve and with why the run ended."""
-        if run.best_values:
-            self._write(run)
+        self._keep_best(run, run.best_values)
+        self.write()
 
-    def _write(self, run):
+    def _keep_best(self, run, is_new):
+        self.keep((lambda: self._dump(run)) if is_new else None)
+
+    def _dump(self, run):
         with run.at_its_best():
             if self.classifier:
-                data = dumps_model(self.classifier, **{**run.metadata(), **self.metadata})
-            else:
-                data = dumps_params(run.params)
-        save(self.path, data)
-        self._is_due, self._written = False, timeit.default_timer()
+                return dumps_model(self.classifier, **{**run.metadata(), **self.metadata})
+            return dumps_params(run.params)

@@ -1,55 +1,45 @@
 """A table of a run's validations."""
 
 import os
-from pathlib import Path
 
-from logreg.callbacks.base import Callback
-from logreg.files.writing import explaining
-from logreg.models.model_file import save
+from logreg.callbacks.base import FileCallback
+from logreg.errors import ModelFileError
+
+# The last but two tells of a new best: its test error; or the loss, where it goes by that.
+COLUMNS = "epoch,iteration,training_cost,validation_error_percent,{},patience,seconds\n"
+LAST = {"error": "test_error_percent", "loss": "validation_loss"}
 
 
-class History(Callback):
-    """A CSV file with a row for each validation.
+class History(FileCallback):
+    """A CSV file with a row for each validation, of a resumed run from its beginning.
 
     Parameters
     ----------
     path : str or path-like
     """
 
-    is_for_first = True
-    # What a new best is told by: its test error; or the loss, where the best model goes by that.
-    COLUMNS = "epoch,iteration,training_cost,validation_error_percent,{},patience,seconds"
-
-    def __init__(self, path):
-        self.path = path
-        self.files = [path]
+    replaces = False
 
     def on_train_begin(self, run):
-        """Keep the rows of a resumed run up to its last minibatch; later ones will come again."""
-        told = {"error": "test_error_percent", "loss": "validation_loss"}
-        self.header = self.COLUMNS.format(told[run.hyperparameters.criterion])
-        rows = []
+        """Write the rows of a resumed run; a ModelFileError says that there is another table."""
         if os.path.exists(self.path):
-            faults = OSError, ValueError
-            with explaining(self.path, "cannot be gone on with", advice="", of=faults):
-                rows = Path(self.path).read_text(encoding="utf-8").splitlines()
-                if rows and rows[0] != self.header:
-                    raise ValueError("it is another kind of table; give another name")
-        rows = [row for row in rows if self._is_before(row.split(","), run.iter)]
-        save(self.path, "".join(f"{row}\n" for row in [self.header, *rows]).encode())
+            with open(self.path, "rb") as file:
+                if file.read(16) != COLUMNS[:16].encode():
+                    raise ModelFileError(f"{self.path} is no history of a run: give another name")
+        if run.validations:
+            self.keep(lambda: self._table(run))
 
     def on_validation(self, run, validation):
-        """Write the row of a validation, through to the disk."""
-        v, kept = validation, "its rows up to now are kept"
-        told = "" if v.test_error is None else f"{v.test_error * 100:.6f}"
-        told = told if v.loss is None else f"{v.loss:.9g}"
-        line = f"{run.epoch},{v.iter},{v.cost:.9g},{v.error * 100:.6f},{told},"
-        line += f"{run.stopping.patience},{run.seconds:.3f}\n"
-        with explaining(self.path, advice=kept), open(self.path, "ab") as file:
-            file.write(line.encode())
-            file.flush()
-            os.fsync(file.fileno())
+        self.keep(lambda: self._table(run))
 
-    def _is_before(self, row, iter):
-        # A row that a killed process left unfinished comes after the last checkpoint.
-        return len(row) == self.COLUMNS.count(",") + 1 and row[1].isdigit() and int(row[1]) <= iter
+    def _table(self, run):
+        criterion, (_, patiences) = run.hyperparameters.criterion, run.replay()
+        lines = [COLUMNS.format(LAST[criterion])]
+        for validation, patience in zip(run.validations, patiences):
+            iter, cost, error, _, loss, test_error, _, seconds = validation.plain()
+            cost = "" if cost is None else f"{cost:.9g}"  # it was not finite
+            last = loss if criterion == "loss" else test_error and test_error * 100
+            last = "" if last is None else f"{last:.9g}" if criterion == "loss" else f"{last:.6f}"
+            line = f"{run.epoch_of(iter)},{iter},{cost},{error * 100:.6f},{last},"
+            lines.append(f"{line}{patience},{seconds:.3f}\n")
+        return "".join(lines).encode()

@@ -13,7 +13,7 @@ STYLE = {"bar_format": "{desc} |{bar:20}| {rate_fmt}{postfix}", "mininterval": 0
 class Progress(Callback, contextlib.ExitStack):
     """Shows epoch, minibatch, best error, speed and patience left; used in a ``with`` statement."""
 
-    is_for_first = True
+    on_rank_0_only = True
     reads_steps = False
 
     def __init__(self):

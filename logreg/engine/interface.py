@@ -17,7 +17,8 @@ from logreg.engine import kernel_graph, pytensor_backend, theano_backend
 from logreg.engine.backend import Stored as Stored
 from logreg.engine.backend import as_stored, n_rows, user_setting
 from logreg.engine.backend import n_rows_here as n_rows_here
-from logreg.engine.kernel_graph import ancestors as ancestors
+from logreg.engine.expressions import check_expressions as check_expressions
+from logreg.engine.expressions import is_symbolic as is_symbolic
 from logreg.engine.ranks_backend import RanksBackend
 from logreg.errors import EngineError, SettingError
 from logreg.parallel import ranks
@@ -117,45 +118,6 @@ def stored(array, scale=1.0, n_rows=None, prepare=None):
     return _backend.stored(array, scale, n_rows, prepare)
 
 
-def is_symbolic(value):
-    """Whether a value is a symbolic variable."""
-    return all(hasattr(value, name) for name in ("owner", "ndim", "dtype", "tag"))
-
-
-def known_sizes(x, variables):
-    """How many columns of `x` and how many classes a graph takes; 0 where it is not known.
-
-    Columns are known if `x` is multiplied by a shared variable, classes of a LogisticRegression.
-    """
-    dots = (v.owner.inputs for v in variables if v.owner and "dot" in str(v.owner.op).lower())
-    weights = [W for other, W, *_ in dots if other is x and hasattr(W, "get_value")]
-    n_in = max((value(W).shape[0] for W in weights), default=0)
-    return n_in, max((getattr(v.tag, "n_out", 0) for v in variables), default=0)
-
-
-def checked_updates(updates):
-    """A list of pairs of the updates that are given, as pairs or as a dict.
-
-    A SettingError says which is no pair of a shared variable and its new value, or of one that has
-    another dtype or other dimensions.
-    """
-    updates = list(updates.items() if isinstance(updates, dict) else updates)
-    for i, pair in enumerate(updates):
-        is_pair = isinstance(pair, (tuple, list)) and len(pair) == 2
-        if not (is_pair and hasattr(pair[0], "get_value") and is_symbolic(pair[1])):
-            raise SettingError(
-                f"updates[{i}] must be a pair (shared variable, symbolic expression of its new "
-                "value), as the rules of logreg.updates make them"
-            )
-        old, new = pair
-        if (old.dtype, old.ndim) != (new.dtype, new.ndim):
-            raise SettingError(
-                f"updates[{i}]: {old} is {old.dtype} of {old.ndim} dimensions, and its new value "
-                f"is {new.dtype} of {new.ndim}: they must be alike; T.cast changes a dtype"
-            )
-    return updates
-
-
 def value(variable):
     """The value of a shared variable, or of an expression of some, as a NumPy array."""
     return _backend.value(variable)
@@ -174,9 +136,9 @@ def checked_labels(y, n_out):
     return kernel_graph.checked_labels(T, y, n_out)
 
 
-def are_finite(variables):
-    """Whether shared variables have no value that is infinite or not a number."""
-    return all(numpy.isfinite(value(variable)).all() for variable in variables)
+def largest(variables):
+    """The largest absolute value in some shared variables, or NaN if one is not a number."""
+    return float(numpy.max([abs(value(variable)).max(initial=0) for variable in variables]))
 
 
 def gradients(cost, params):

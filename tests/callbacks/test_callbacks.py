@@ -1,5 +1,6 @@
 """What listens to a run, told of runs that nobody trains."""
 
+import math
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
@@ -17,9 +18,10 @@ from logreg.models.model_file import read
 from logreg.run import Run, Validation
 
 
-def new_run(iter=-1, best=None, criterion="error", **changed):
+def new_run(iter=-1, best=None, criterion="error", patience_increase=2, **changed):
     """A run of 3 minibatches an epoch, of which only the best validation is known."""
-    run = Run([], [], Hyperparameters(criterion=criterion), 3, iter=iter)
+    settings = Hyperparameters(criterion=criterion, patience_increase=patience_increase)
+    run = Run([], [], settings, 3, iter=iter)
     if best:
         run.validations, run.stopping.best_iter = [best], best.iter
     for name, value in changed.items():
@@ -37,7 +39,7 @@ BEST = Validation(3, 0.7, 0.125, 0.2, None, 0.11111111, 0.3)
     "program, reason, said",
     [
         ("/usr/bin/pytest", "n_epochs", "train.py ran for 1.5s\nstopped after 3 of 3 epochs"),
-        ("code/mine.py", "the plateau", "mine.py ran for 1.5s\nstopped: the plateau"),
+        ("code/mine.py", "stopped", "mine.py ran for 1.5s\nstopped: patience\n"),
         ("a.py", "patience", "a.py ran for 1.5s\nstopped by patience at iteration 8: the last "),
         ("a.py", "diverged", "a.py ran for 1.5s\nwarning: the run diverged in epoch 3, where it "),
         ("a.py", "interrupted", ""),  # it has no result
@@ -45,7 +47,9 @@ BEST = Validation(3, 0.7, 0.125, 0.2, None, 0.11111111, 0.3)
 )
 def test_what_is_said_beside_the_tutorials_lines(program, reason, said, capsys, monkeypatch):
     monkeypatch.setattr("sys.argv", [program])
-    PrintLog().on_train_end(new_run(8, best=BEST, seconds=1.5, reason=reason))
+    message = "patience" if reason == "stopped" else ""  # which is no end by patience
+    run = new_run(8, best=BEST, seconds=1.5, reason=reason, message=message)
+    PrintLog().on_train_end(run)
     out, err = capsys.readouterr()
     assert err.startswith(f"The code for file {said}") if said else out + err == ""
 
@@ -81,73 +85,59 @@ LAYER = LogisticRegression(T.tanh(T.matrix("x")), 4, 2)
 
 
 @pytest.mark.parametrize(
-    "given, options, message",
+    "given, message",
     [
-        ([LAYER], {}, r"sits on a layer.*save_params keeps .* as does BestModel\(path\)"),
-        ([], {"dump": bytes}, "perhaps a LogisticRegression, and no function"),
+        (LAYER, r"sits on a layer.*save_params keeps .* as does BestModel\(path\)"),
+        (bytes, "perhaps a LogisticRegression, and no function"),
     ],
 )
-def test_what_is_no_model_file_is_refused_before_the_run(given, options, message, working_folder):
+def test_what_is_no_model_file_is_refused_before_the_run(given, message, working_folder):
     with pytest.raises(LogRegError, match=message):
-        BestModel("m.pkl", *given, **options)
+        BestModel("m.pkl", given)
 
 
 HEADER = (
     "epoch,iteration,training_cost,validation_error_percent,test_error_percent,patience,seconds\n"
 )
-ROWS = ["2,3,0.123456789,12.500000,25.000000,5000,1.500\n", "2,4,1,12.500000,,5000,1.500\n"]
-
-
-def keep_history(iter):
-    history, run = History("run.csv"), new_run(iter, seconds=1.5)
-    history.on_train_begin(run)
-    return history, run
-
-
-def test_by_the_loss_a_history_has_it(working_folder):
-    history, run = History("run.csv"), new_run(3, criterion="loss")
-    history.on_train_begin(run)
-    history.on_validation(run, Validation(3, 0.5, 0.125, 0.2, 0.0625))
-    header, row = Path("run.csv").read_text().splitlines()
-    assert row.split(",")[header.split(",").index("validation_loss")] == "0.0625"
+LOSS = HEADER.replace("test_error_percent", "validation_loss")
+VALIDATIONS = [BEST._replace(cost=0.123456789123, seconds=1.5), Validation(4, 1.0, 0.125, 0.2)]
+ROWS = ["2,3,0.123456789,12.500000,11.111111,9000,1.500\n", "2,4,1,12.500000,,9000,0.000\n"]
 
 
 def test_a_history_has_a_row_for_each_validation(working_folder, monkeypatch):
-    Path("run.csv").write_text(HEADER + "1,2,0.7,50.000000,,5000,0.100\n")  # of another run
-    history, run = keep_history(-1)
-    run.iter = 3
-    history.on_validation(run, BEST._replace(cost=0.1234567891, test_error=0.25))
+    now = 0.0
+    monkeypatch.setattr("timeit.default_timer", lambda: now)
+    history, run = History("run.csv"), new_run(patience_increase=3000)
+    history.on_train_begin(run)
+    assert os.listdir(".") == []
+    for now, validation, rows in (  # noqa: B007
+        (1.0, VALIDATIONS[0], ROWS[:1]),
+        (1.5, VALIDATIONS[1], ROWS[:1]),  # a row that waits for a second to pass, or for the end
+        (2.0, Validation(5, None, 0.125, 0.2), [*ROWS, "2,5,,12.500000,,9000,0.000\n"]),
+    ):
+        run.validations.append(validation)
+        history.on_validation(run, validation)
+        assert Path("run.csv").read_text() == HEADER + "".join(rows)
+    del run.validations[1:]
+    History("run.csv").on_train_begin(run)  # as of a resumed run: later rows will come again
     assert Path("run.csv").read_text() == HEADER + ROWS[0]
-    run.iter = 4
-    history.on_validation(run, Validation(4, 1.0, 0.125, 0.2))
-    assert Path("run.csv").read_text() == HEADER + "".join(ROWS)
-
-    def full(*args):
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
-        with pytest.raises(ModelFileError, match="No space left on device; its rows up to now"):
-            history.on_validation(run, Validation(5, 1.0, 0.125, 0.2))
 
 
-@pytest.mark.parametrize("cut", ["", "2,1", "5,"])
-def test_rows_after_the_checkpoint_are_left_to_come_again(working_folder, cut):
-    Path("run.csv").write_text(HEADER + "".join(ROWS) + cut)
-    keep_history(3)
-    assert Path("run.csv").read_text() == HEADER + ROWS[0]
-    Path("run.csv").unlink()
-    for _ in range(2):
-        keep_history(3)
-        assert Path("run.csv").read_text() == HEADER
-        Path("run.csv").write_text("")
+def test_by_the_loss_a_history_has_it_at_the_end(working_folder):
+    history, run = History("run.csv"), new_run(3, criterion="loss")
+    for loss in (0.0625, math.inf):
+        run.validations.append(Validation(3, 0.5, 0.125, 0.2, loss))
+        history.on_validation(run, run.validations[-1])
+    history.on_train_end(run)
+    rows = ["2,3,0.5,12.500000,0.0625,5000,0.000\n", "2,3,0.5,12.500000,,5000,0.000\n"]
+    assert Path("run.csv").read_text() == LOSS + "".join(rows)
 
 
 @pytest.mark.parametrize("content", [b"a,b\n1,2\n", b"\xff\xfe", b"\0"])
 def test_another_table_is_not_taken_for_a_history(working_folder, content):
     Path("run.csv").write_bytes(content)
-    with pytest.raises(ModelFileError, match=r"run\.csv cannot be gone on with"):
-        keep_history(-1)
+    with pytest.raises(ModelFileError, match=r"run\.csv is no history of a run: give another name"):
+        History("run.csv").on_train_begin(new_run(3))
     assert Path("run.csv").read_bytes() == content
 
 

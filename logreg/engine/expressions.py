@@ -1,0 +1,71 @@
+"""What :func:`logreg.sgd.fit` is given as symbolic expressions: whether it makes sense."""
+
+from logreg.engine.kernel_graph import ancestors
+from logreg.errors import SettingError
+
+
+def is_symbolic(value):
+    """Whether a value is a symbolic variable."""
+    return all(hasattr(value, name) for name in ("owner", "ndim", "dtype", "tag"))
+
+
+def check_expressions(x, y, numbers, updates):
+    """Check what :func:`logreg.sgd.fit` is given beside the data.
+
+    `numbers` are the cost, the errors and perhaps the loss, by their names. Returned are the
+    updates as a list; the parameters, which are the variables of the updates that the cost depends
+    on; and how many columns and classes the model has, 0 where it is not known.
+    """
+    for name, value in {"x": x, "y": y, **numbers}.items():
+        if not is_symbolic(value) or (name in numbers and value.ndim != 0):
+            raise SettingError(
+                f"{name} is {str(value)[:60]}: x and y must be symbolic variables, such as "
+                f"T.matrix('x'), and {', '.join(numbers)} symbolic numbers for a minibatch, such "
+                "as the T.mean of its rows; arrays are given as datasets"
+            )
+    updates = _checked_updates(updates)
+    of_cost, both = ancestors([numbers["cost"]]), ancestors([numbers["cost"], numbers["errors"]])
+    if x not in both:
+        raise SettingError(f"neither cost nor errors is made of {x}: give the x that they contain")
+    params = [variable for variable, _ in updates if variable in of_cost]
+    if not params:
+        raise SettingError(
+            "the cost depends on no variable of updates: give the shared variables that it contains"
+        )
+    return (updates, params, *known_sizes(x, both))
+
+
+def _checked_updates(updates):
+    """A list of pairs of the updates that are given, as pairs or as a dict.
+
+    A SettingError says which is no pair of a shared variable and its new value, or of one that has
+    another dtype or other dimensions.
+    """
+    updates = list(updates.items() if isinstance(updates, dict) else updates)
+    for i, pair in enumerate(updates):
+        is_pair = isinstance(pair, (tuple, list)) and len(pair) == 2
+        if not (is_pair and hasattr(pair[0], "get_value") and is_symbolic(pair[1])):
+            raise SettingError(
+                f"updates[{i}] must be a pair (shared variable, symbolic expression of its new "
+                "value), as the rules of logreg.updates make them"
+            )
+        old, new = pair
+        if (old.dtype, old.ndim) != (new.dtype, new.ndim):
+            raise SettingError(
+                f"updates[{i}]: {old} is {old.dtype} of {old.ndim} dimensions, and its new value "
+                f"is {new.dtype} of {new.ndim}: they must be alike; T.cast changes a dtype"
+            )
+        if any(old is other for other, _ in updates[:i]):
+            raise SettingError(f"updates[{i}]: {old} has a new value already: give it one")
+    return updates
+
+
+def known_sizes(x, variables):
+    """How many columns of `x` and how many classes a graph takes; 0 where it is not known.
+
+    Columns are known if `x` is multiplied by a shared variable, classes of a LogisticRegression.
+    """
+    dots = (v.owner.inputs for v in variables if v.owner and "dot" in str(v.owner.op).lower())
+    weights = [W for other, W, *_ in dots if other is x and hasattr(W, "get_value")]
+    n_in = max((W.get_value(borrow=True).shape[0] for W in weights), default=0)
+    return n_in, max((getattr(v.tag, "n_out", 0) for v in variables), default=0)
