@@ -94,7 +94,7 @@ export model.pkl --to npz --output model.pkl | 1 | | error: model.pkl would over
 export nothing.pkl --to npz | 1 | | error: nothing.pkl cannot be loaded: No such file
 tutorial.__main__ --update --output d/t.html | 1 | | error: d/t.html cannot be written
 tutorial.__main__ --output a --notebook a | 1 | | error: a would overwrite
-"""
+"""  # noqa: E501
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def files(working_folder):
     return working_folder
 
 
-@pytest.mark.parametrize("line", COMMANDS.strip().splitlines(), ids=lambda line: line.split(" | ")[0])
+@pytest.mark.parametrize("line", COMMANDS.strip().split("\n"), ids=lambda it: it.split(" | ")[0])
 def test_a_command(line, cli, files):
     command, code, out, err = (part.strip() for part in f"{line} ".split(" |"))
     words = [SHORT.get(word, word) for word in command.replace("-M", "--model model.pkl").split()]
