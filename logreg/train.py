@@ -86,19 +86,18 @@ def main(argv=None):
         from logreg.callbacks.reference import differences
         from logreg.datasets.sharing import distribute
         from logreg.sgd import sgd_optimization
-    engine.set_floatx(args.floatx)
-    engine.use_device(args.device)
-    data = None if ranks.rank else _read(args, engine.theano.config.floatX)
-    hyperparameters = ranks.from_first(lambda: _completed(hyperparameters, data, args))
-    callbacks = [History(args.history)] if args.history else []
-    data = distribute(data, hyperparameters.batch_size)
-    checkpoint = Checkpoint(args.checkpoint, run_settings(data, hyperparameters))
-    callbacks += [checkpoint] if args.checkpoint else []
-    with Interruption() as interruption, Progress() as progress:
-        callbacks += [interruption, progress]
-        resume = checkpoint if args.resume else None
-        arguments = args.output, True, callbacks, args.verbose, resume
-        run = sgd_optimization(data, hyperparameters, *arguments)
+    with engine.settings(args.floatx, args.device), Interruption() as interruption:
+        data = None if ranks.rank else _read(args, engine.theano.config.floatX)
+        hyperparameters = ranks.from_first(lambda: _completed(hyperparameters, data, args))
+        callbacks = [History(args.history)] if args.history else []
+        data = distribute(data, hyperparameters.batch_size)
+        checkpoint = Checkpoint(args.checkpoint, run_settings(data, hyperparameters))
+        callbacks += [checkpoint] if args.checkpoint else []
+        with Progress() as progress:
+            callbacks += [interruption, progress]
+            resume = checkpoint if args.resume else None
+            arguments = args.output, True, callbacks, args.verbose, resume
+            run = sgd_optimization(data, hyperparameters, *arguments)
     if run.reason == "interrupted":
         model = f"the best model is in {args.output}"
         model = model if run.best_validation else "there is no model yet"

@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgb
 from logreg import Hyperparameters, plots
 from logreg.datasets import read_dataset
 from logreg.early_stopping import EarlyStopping
-from logreg.engine import set_floatx
+from logreg.engine import theano
 from logreg.models.evaluation import evaluate
 from logreg.models.predictor import Predictor
 from logreg.sgd import sgd_optimization
@@ -133,7 +133,7 @@ def run(data, settings):
 def main(argv=None):
     """Draw all pictures."""
     argparse.ArgumentParser(description=__doc__).parse_args(argv)
-    set_floatx("float32")
+    theano.config.floatX = "float32"
     rcParams.update({"axes.spines.right": False, "image.interpolation": "none"})
     mnist, sample = read_dataset("mnist.pkl.gz"), read_dataset("mnist_sample")
     best = run(mnist, Hyperparameters())[1]

@@ -112,20 +112,22 @@ def main(argv=None):
         raise SettingError(f"n_iterations is {args.n_iterations}: it must be 1 or more")
     if args.check_reference and args.n_iterations != 10:
         raise SettingError("--check-reference needs --n-iterations 10")
-    engine.set_floatx(args.floatx)
-    data = read_dataset(args.dataset, announce=True, dtype=theano.config.floatX)
-    print("... building the model", flush=True)
-    with starting("compiling: the first time on a machine, this takes about 20 s"):
-        objective = Objective(data)
-    print("... optimizing with CG of SciPy", flush=True)
-    begin = timeit.default_timer()
-    errors = tuple(map(percent, optimize(objective, args.n_iterations)))
-    score = "Optimization complete with best validation score of %s %%, with test performance %s %%"
-    print(score % errors)
-    note("The code for file logistic_cg.py ran for %.1fs" % (timeit.default_timer() - begin))
-    if args.check_reference:
-        note("the tutorial has %s %% and %s %%" % REFERENCE)
-        return int(errors != REFERENCE)
+    with engine.settings(args.floatx):
+        data = read_dataset(args.dataset, announce=True, dtype=theano.config.floatX)
+        print("... building the model", flush=True)
+        with starting("compiling: the first time on a machine, this takes about 20 s"):
+            objective = Objective(data)
+        print("... optimizing with CG of SciPy", flush=True)
+        begin = timeit.default_timer()
+        errors = tuple(map(percent, optimize(objective, args.n_iterations)))
+        print(
+            "Optimization complete with best validation score of %s %%, "
+            "with test performance %s %%" % errors
+        )
+        note("The code for file logistic_cg.py ran for %.1fs" % (timeit.default_timer() - begin))
+        if args.check_reference:
+            note("the tutorial has %s %% and %s %%" % REFERENCE)
+            return int(errors != REFERENCE)
 
 
 if __name__ == "__main__":

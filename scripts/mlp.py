@@ -111,10 +111,9 @@ def main(argv=None):
     hyperparameters = replace(TUTORIAL, **{name: getattr(args, name) for name in OPTIONS})
     if args.n_hidden < 1:
         raise SettingError(f"n_hidden is {args.n_hidden}: it must be 1 or more")
-    engine.set_floatx(args.floatx)
-    engine.use_device(args.device)
-    data = read_dataset(args.dataset, announce=True, dtype=theano.config.floatX)
-    run = train_mlp(data, args.n_hidden, hyperparameters, args.output)
+    with engine.settings(args.floatx, args.device):
+        data = read_dataset(args.dataset, announce=True, dtype=theano.config.floatX)
+        run = train_mlp(data, args.n_hidden, hyperparameters, args.output)
     if args.check_reference:
         first = run.validations[0]
         note("the tutorial has %s %% and %s %% after epoch 1" % REFERENCE)

@@ -69,7 +69,7 @@ def prepare():
     from logreg.hyperparameters import Hyperparameters
     from logreg.sgd import sgd_optimization
 
-    engine.set_floatx("float32")
+    engine.theano.config.floatX = "float32"
     data = read_dataset(make_pairs((50, 400, 40), seed=1))
     hyperparameters = Hyperparameters(0.002, n_epochs=120, batch_size=10, patience=10000)
     settings = run_settings(data, hyperparameters)

@@ -21,8 +21,8 @@ from logreg.engine.interface import gradients as gradients
 from logreg.engine.interface import largest as largest
 from logreg.engine.interface import n_rows as n_rows
 from logreg.engine.interface import n_rows_here as n_rows_here
-from logreg.engine.interface import set_floatx as set_floatx
 from logreg.engine.interface import set_value as set_value
+from logreg.engine.interface import settings as settings
 from logreg.engine.interface import shared_data as shared_data
 from logreg.engine.interface import stored as stored
 from logreg.engine.interface import theano as theano

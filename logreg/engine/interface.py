@@ -55,16 +55,28 @@ def _load():
 
 ranks.start()
 _backend = _on_cpu = RanksBackend(_load()) if ranks.size > 1 else _load()
+_device = "cpu"
 theano, T = _backend.theano, _backend.T
 NAME, VERSION = theano.__name__, theano.__version__
 
 
-def set_floatx(floatx=None):
-    """Set the engine's floatX for a command: `floatx`, else the user's own flag, else float32."""
+@contextlib.contextmanager
+def settings(floatx=None, device=None):
+    """Let a command's floatX and device hold within the block; both are put back.
+
+    `floatx` None is the user's own flag, else float32; `device` is that of :func:`use_device`.
+    """
     floatx = floatx or user_setting(NAME, "floatX") or "float32"
     if floatx not in ("float32", "float64"):
         raise SettingError(f"floatX is {floatx!r}: logreg needs float32 or float64")
+    floatx_before, device_before = theano.config.floatX, _device
     theano.config.floatX = ranks.same_on_all(floatx)
+    try:
+        use_device(device)
+        yield
+    finally:
+        theano.config.floatX = floatx_before
+        use_device(device_before)
 
 
 def use_device(name=None):
@@ -73,13 +85,13 @@ def use_device(name=None):
     `name` is ``'cpu'``; on PyTensor, by its JAX backend, also ``'cuda'``, ``'cuda0'``, ``'cuda1'``,
     ... for a GPU, and ``'jax:cpu'``. None is the engine's own choice, which must be the CPU.
     """
-    global _backend
+    global _backend, _device
     _backend.release()
-    _backend = _on_cpu
+    _backend, _device = _on_cpu, "cpu"
     if name is not None and not re.fullmatch(r"cpu|cuda\d*|jax:cpu", name):
         known = "cpu, cuda, or cuda0, cuda1, ..., or on PyTensor jax:cpu"
         raise EngineError(f"device {name!r} is not known: give {known}")
-    _backend = _on_cpu.on_device(name)
+    _backend, _device = _on_cpu.on_device(name), name or "cpu"
 
 
 def describe():

@@ -17,6 +17,8 @@ from logreg.engine.backend import Backend, Stored, as_features
 from logreg.engine.steps import TrainModel
 from logreg.errors import EngineError, install
 
+CONFIG = "jax_enable_x64", "jax_default_device"
+
 
 class JaxBackend(Backend):
     """PyTensor on a device that JAX sees: ``'cuda'``, ``'cuda0'``, ..., or ``'jax:cpu'``."""
@@ -24,15 +26,20 @@ class JaxBackend(Backend):
     def __init__(self, pytensor, T, name):
         super().__init__(pytensor, T)
         self.device = _find_device(name)
-        jax.config.update("jax_enable_x64", pytensor.config.floatX == "float64")
-        jax.config.update("jax_default_device", self.device)
+        self._before = {name: getattr(jax.config, name) for name in CONFIG}
+        self._configure(pytensor.config.floatX == "float64", self.device)
         # PyTensor leaves assertions on shapes to JAX, and asks it for 64-bit types that are off.
         warnings.filterwarnings("ignore", message="Skipping Assert|Explicitly requested dtype")
         self._mode_before = pytensor.config.mode
         pytensor.config.mode = "JAX"
 
+    def _configure(self, *values):
+        for name, value in zip(CONFIG, values):
+            jax.config.update(name, value)
+
     def release(self):
         self.theano.config.mode = self._mode_before
+        self._configure(*self._before.values())
 
     def where(self):
         device = self.device

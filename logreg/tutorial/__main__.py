@@ -43,8 +43,8 @@ def main(argv=None):
         save(args.notebook, text.notebook().encode("utf-8"))
         note(f"the notebook is {args.notebook}")
     if output:
-        engine.set_floatx(None)  # float32, as logreg.train has it
-        writing.write_page(output)
+        with engine.settings():  # float32, as logreg.train has it
+            writing.write_page(output)
         note(f"the page is {output}")
 
 

@@ -67,10 +67,11 @@ def test_a_command_uses_float32_unless_told(monkeypatch, tmp_path, rc, flags, op
     (tmp_path / "rc").write_text(rc)
     monkeypatch.setenv(RC, str(tmp_path / "rc"))
     monkeypatch.setenv(FLAGS, flags) if flags else monkeypatch.delenv(FLAGS, raising=False)
-    engine.set_floatx(option)
-    assert theano.config.floatX == expected
+    with engine.settings(option):
+        assert theano.config.floatX == expected
+    assert theano.config.floatX == "float64"
     with pytest.raises(SettingError, match="floatX is 'float16': logreg needs float32 or float64"):
-        engine.set_floatx("float16")
+        engine.settings("float16").__enter__()
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuda-1", "cpu0", "", "cuda:0"])

@@ -5,7 +5,7 @@ import pytest
 from builders import make_pairs
 
 from logreg import engine
-from logreg.engine import T
+from logreg.engine import T, theano
 from logreg.errors import EngineError
 from logreg.model import LogisticRegression
 from logreg.updates import momentum
@@ -57,6 +57,20 @@ def test_data_and_parameters_stay_on_the_device_and_nothing_is_compiled_anew(jax
     assert not [event for event in compiled if "backend_compile" in event]
     jax.monitoring.clear_event_listeners()
     assert on_device() == [True] * 6
+
+
+def test_settings_hold_for_a_block(jax):
+    def now():
+        return engine.describe(), theano.config.mode, jax.config.jax_enable_x64
+
+    before = now()
+    with pytest.raises(KeyError), engine.settings("float64", "cpu"):
+        assert "float64, cpu" in engine.describe() and theano.config.mode != "JAX"
+        with engine.settings("float64", "jax:cpu"):
+            assert "float64, JAX" in engine.describe() and jax.config.jax_enable_x64
+        assert "float64, cpu" in engine.describe() and theano.config.mode != "JAX"
+        raise KeyError
+    assert now() == before
 
 
 def test_without_jax_the_error_names_the_extra(run):

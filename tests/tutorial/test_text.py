@@ -150,10 +150,10 @@ def mnist(mnist_folder):
 
 def trained(data, **options):
     from logreg import Hyperparameters, load_model
-    from logreg.engine import set_floatx
+    from logreg.engine import theano
     from logreg.sgd import sgd_optimization
 
-    set_floatx("float32")
+    theano.config.floatX = "float32"
     run = sgd_optimization(data, Hyperparameters(**options))
     return run.best_validation, *(p.get_value() for p in load_model("best_model.pkl").params)
 
