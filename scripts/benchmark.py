@@ -1,17 +1,18 @@
 """Measure logreg beside what a user would pick instead, and beside what the machine can do.
 
     python scripts/benchmark.py --python .venv/bin/python --python .venv-other/bin/python
+    python scripts/benchmark.py --device cuda
 
 Every program trains in a process of its own. The programs take turns for several rounds, and the
 table shows the medians. A peer of ``scripts/peers.py`` runs in the interpreter that has the
-newest version of its package.
+newest version of its package. With ``--device jax:cpu``, what is for a GPU runs where there is
+none: that shows that it works, and no more.
 """
 
 import argparse
 import itertools
 import json
 import os
-import platform
 import re
 import statistics
 import subprocess
@@ -32,11 +33,11 @@ from logreg.terminal.notes import note
 
 ERRORS = ("validation_error", "test_error")
 ENGINES = ("theano", "pytensor")
-PEERS_SCRIPT = str(ROOT / "scripts" / "peers.py")
-PEERS = {  # label and package
-    "numpy": ("NumPy by hand", "numpy"),
-    "torch": ("PyTorch", "torch"),
-    "jax-scan": ("JAX, lax.scan", "jax"),
+PEERS = {  # label, package, devices
+    "numpy": ("NumPy by hand", "numpy", ["cpu"]),
+    "torch": ("PyTorch", "torch", ["cpu", "jax:cpu", "cuda"]),
+    "torch-graph": ("PyTorch, CUDA graph", "torch", ["cuda"]),
+    "jax-scan": ("JAX, lax.scan", "jax", ["cpu", "jax:cpu", "cuda"]),
 }
 MIB = 1 << 20
 
@@ -125,24 +126,23 @@ def our_programs(found, kernel_off=False):
     return programs
 
 
-def peer_programs(found, peers=PEERS):
-    """The peers, of which `peers` has the name, label and package, as a list of Program."""
+def peer_programs(found, device="cpu"):
+    """The peers that know a device, as a list of :class:`Program`."""
     programs = []
-    for name, (label, package) in peers.items():
+    for name, (label, package, devices) in PEERS.items():
         python = newest(found, package)
-        if python is None:
+        if device in devices and python is None:
             programs.append(Program(label, "", [], failure="not installed"))
-            continue
-        train = [python, PEERS_SCRIPT, name]
-        programs.append(Program(label, f"{package} {found[python][package]}", train))
+        elif device in devices:
+            train = [python, f"{ROOT}/scripts/peers.py", name]
+            programs.append(Program(label, f"{package} {found[python][package]}", train))
     return programs
 
 
 def train(program, args, folder, n_epochs=None):
     """Run a program's training once; return its figures, errors in percent."""
-    options = ["--dataset", args.dataset, "--batch-size", str(args.batch_size)]
-    options += ["--n-epochs", str(n_epochs or args.n_epochs), "--device", args.device]
-    options += ["--output", os.path.join(folder, "best_model.pkl")]
+    options = [*options_of(args), "--n-epochs", str(n_epochs or args.n_epochs), "--output"]
+    options.append(os.path.join(folder, "best_model.pkl"))
     log, seconds, peak = run([*program.command, *options], program.env)
     errors = re.search(r"validation score of (\S+) %, with test performance (\S+) %", log)
     epochs, rate = re.search(r"run for (\d+) epochs, with (\S+) epochs/sec", log).groups()
@@ -202,27 +202,23 @@ def summary(programs, limit):
     return rows
 
 
-def cpu():
-    """The name of the processor, as well as it can be found out."""
-    try:
-        found = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.M)
-    except OSError:
-        found = None
-    return found.group(1) if found else platform.processor() or "unknown processor"
+def options_of(args):
+    """The options of whatever trains or measures."""
+    given = {"--dataset": args.dataset, "--batch-size": args.batch_size, "--device": args.device}
+    return [str(word) for option in given.items() for word in option]
 
 
 def measure_all(args):
-    """Measure what the options ask for: the rows of the table, and where they were measured."""
-    found = probe(args.python or [sys.executable])
-    programs = our_programs(found, kernel_off=True) + peer_programs(found)
-    load = os.getloadavg()[0]
-    options = ["--dataset", args.dataset, "--batch-size", str(args.batch_size)]
-    limit = json.loads(run([newest(found, "numpy"), PEERS_SCRIPT, "limit", *options])[0])
+    """Measure what the options ask for: the rows of the table, and what bounds them."""
+    found, is_cpu = probe(args.python or [sys.executable]), args.device == "cpu"
+    programs = our_programs(found, kernel_off=is_cpu) + peer_programs(found, args.device)
+    load, python = os.getloadavg()[0], newest(found, "numpy" if is_cpu else "jax")
+    limit = json.loads(
+        run([python or sys.executable, f"{ROOT}/scripts/limits.py", *options_of(args)])[0]
+    )
     with tempfile.TemporaryDirectory() as folder:
         measure(programs, args, folder)
-    machine = f"{platform.machine()}, {cpu()}, {limit['threads']} threads"
-    training = summary(programs, limit)
-    return {"machine": machine, "load_before": load, "limit": limit, "training": training}
+    return {"load_before": load, "limit": limit, "training": summary(programs, limit)}
 
 
 TRAINING = [  # heading, key in the row, format of a number
@@ -253,13 +249,13 @@ def table(title, columns, rows):
 
 def shown(result):
     """The result as text."""
-    title = f"Training on {result['machine']}, medians; load before: {result['load_before']:.1f}"
+    limit, load = result["limit"], result["load_before"]
+    title = f"Training on {limit['machine']}, medians; load before: {load:.1f}"
     return table(title, TRAINING, result["training"]) + (
-        "\nthe limit: {epochs_per_second:.1f} epochs/s, by the larger time: {mb:.0f} MB, the data "
-        "as stored, at {gb_per_second:.1f} GB/s,\n"
-        "or {gflop:.2f} Gflop at {gflop_per_second:.0f} Gflop/s, the rate of a large sgemm\n"
+        f"\nthe limit: {limit['epochs_per_second']:.1f} epochs/s, by the larger time:\n"
+        f"{limit['text']}\n"
         "ours/this: how many times as fast logreg is on its slowest engine here\n"
-    ).format(**result["limit"])
+    )
 
 
 def run_parser(description):
@@ -269,40 +265,34 @@ def run_parser(description):
     add("--dataset", metavar="PATH", default=DATASET, help="a file, folder or name" + default)
     add("--n-epochs", metavar="N", type=int, default=DEFAULTS.n_epochs, help="epochs" + default)
     add("--batch-size", metavar="N", type=int, default=DEFAULTS.batch_size, help="rows" + default)
+    add("--device", metavar="NAME", default="cpu", help="cpu, cuda or jax:cpu" + default)
     return parser
 
 
-def benchmark_parser(description):
-    """A parser of the options of every benchmark."""
-    parser = run_parser(description)
+def benchmark_parser():
+    """A parser of the options of the benchmark."""
+    parser = run_parser("Measure logreg beside what a user would pick, and beside the limit.")
     add = parser.add_argument
+    of_python = "an interpreter with an engine or peers; may be repeated (default: this one)"
+    add("--python", metavar="PATH", action="append", help=of_python)
     add("--rounds", metavar="N", type=int, default=5, help="times that each runs (default: 5)")
     add("--json", metavar="FILE", help="where the result goes as JSON, too")
     add("--quick", action="store_true", help="see that it works: two epochs on the sample")
     return parser
 
 
-def report(args, measure, shown):
-    """Measure, print the result, and write it where ``--json`` says."""
+@command
+def main(argv=None):
+    """Measure as the options say; see :mod:`logreg.cli.command` for the exit code."""
+    args = benchmark_parser().parse_args(argv)
     if args.quick:
         args.dataset, args.n_epochs, args.rounds = "mnist_sample", 2, 1
     if args.rounds < 1:
         raise SettingError(f"--rounds is {args.rounds}: give 1 or more")
-    result = measure(args)
+    result = measure_all(args)
     print(shown(result))
     if args.json:
         Path(args.json).write_text(json.dumps(result, indent=1) + "\n")
-
-
-@command
-def main(argv=None):
-    """Measure as the options say; see :mod:`logreg.cli.command` for the exit code."""
-    parser = benchmark_parser("Measure logreg beside what a user would pick, and beside the limit.")
-    add = parser.add_argument
-    of_python = "an interpreter with an engine or peers; may be repeated (default: this one)"
-    add("--python", metavar="PATH", action="append", help=of_python)
-    parser.set_defaults(device="cpu")
-    report(parser.parse_args(argv), measure_all, shown)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a user would pick instead of logreg, each as its own users write it, and the limit.
+"""What a user would pick instead of logreg, each as its own users write it.
 
     python scripts/peers.py numpy --dataset mnist.pkl.gz
 
@@ -6,12 +6,9 @@ trains once and prints the end of the tutorial's log; ``scripts/benchmark.py`` d
 The data are those of :mod:`logreg.datasets`. A library is imported where its peer is made.
 """
 
-import json
 import math
-import os
 import sys
 import timeit
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy
 from benchmark import run_parser
@@ -20,9 +17,6 @@ from logreg.datasets import read_dataset
 from logreg.datasets.preprocessing import scaled
 from logreg.early_stopping import EarlyStopping
 from logreg.hyperparameters import DEFAULTS
-
-CHAIN = 1000  # dependent steps that are timed at once
-PIECES = 4  # of an array that several threads read, for each of them
 
 
 class Peer:
@@ -266,107 +260,20 @@ def load(args):
     return [(scaled(x, "float32"), y) for x, y in stored(args)]
 
 
-def run(args):
-    """Train a peer once and print what came of it, as the tutorial prints it."""
-    rate = DEFAULTS.learning_rate
-    peer = PEERS[args.name](load(args), args.batch_size, rate, args.device)
-    begin = timeit.default_timer()
-    epochs, error, test_error = peer.train(args.n_epochs, args.output)
-    seconds = timeit.default_timer() - begin
-    print(
-        "Optimization complete with best validation score of %f %%, with test performance %f %%"
-        % (error * 100.0, test_error * 100.0)
-    )
-    print("The code run for %d epochs, with %f epochs/sec" % (epochs, epochs / seconds))
-
-
-def best_time(function):
-    """The shortest of several times of a call, in seconds."""
-    return min(timeit.repeat(function, number=1, repeat=5))
-
-
-def limit(args):
-    """Measure what bounds an epoch on this machine: reading the data once, or the products.
-
-    An epoch goes once over the training, the validation and the test set. What is read are the
-    data as stored, of float32 at the most: a value of MNIST is a byte.
-    """
-    datasets = stored(args)
-    value_size = min(datasets[0][0].itemsize, 4)
-    x = scaled(datasets[0][0], "float32")
-    n_in, n_out = x.shape[1], int(datasets[0][1].max()) + 1
-    n_train, n_valid, n_test = (len(y) for _, y in datasets)
-    n_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    row, column = numpy.ones(len(x), "float32"), numpy.ones(n_in, "float32")
-    parts = numpy.array_split(x, n_threads * PIECES)
-    with ThreadPoolExecutor(n_threads) as pool:
-        readers = [
-            lambda: x @ column,
-            lambda: row @ x,
-            lambda: list(pool.map(numpy.max, parts)),
-        ]
-        bandwidth = x.nbytes / min(best_time(reader) for reader in readers)
-    side = min(3000, len(x))
-    square = numpy.ones((side, side), "float32")
-    rate = 2 * side**3 / best_time(lambda: square @ square)
-    n_bytes = value_size * n_in * (n_train + n_valid + n_test)
-    flops = 2 * n_in * n_out * (2 * n_train + n_valid + n_test)
-    return {
-        "threads": n_threads,
-        "mb": n_bytes / 1e6,
-        "gb_per_second": bandwidth / 1e9,
-        "gflop": flops / 1e9,
-        "gflop_per_second": rate / 1e9,
-        "epochs_per_second": min(bandwidth / n_bytes, rate / flops),
-    }
-
-
-def device_limit(args):
-    """Measure, by JAX, what bounds an epoch on a device: reading the data, or the steps' latency.
-
-    An epoch goes over the training set; the latency is the time between two dependent steps.
-    """
-    import jax
-
-    device = jax.devices(args.device)[0]
-    n_values = 1 << (28 if args.device == "cuda" else 26)
-    large = jax.device_put(numpy.ones(n_values, "float32"), device)
-    small = jax.device_put(numpy.ones(1, "float32"), device)
-    total = jax.jit(jax.numpy.sum)
-    chain = jax.jit(lambda x: jax.lax.fori_loop(0, CHAIN, lambda i, x: jax.numpy.sin(x) + i, x))
-
-    def seconds(function, array):
-        function(array).block_until_ready()  # compiles
-        return best_time(lambda: function(array).block_until_ready())
-
-    ((x, _), *_) = load(args)
-    bandwidth, latency = large.nbytes / seconds(total, large), seconds(chain, small) / CHAIN
-    n_steps = len(x) // args.batch_size
-    return {
-        "device": f"{device.device_kind}, by JAX {jax.__version__}",
-        "mb": x.nbytes / 1e6,
-        "gb_per_second": bandwidth / 1e9,
-        "steps": n_steps,
-        "latency_us": latency * 1e6,
-        "epochs_per_second": min(bandwidth / x.nbytes, 1 / (n_steps * latency)),
-    }
-
-
-MEASURES = {"limit": limit, "device-limit": device_limit}
-
-
 def main(argv=None):
-    """Train what is named; or measure it, and print JSON."""
+    """Train a peer once and print what came of it, as the tutorial prints it."""
     parser = run_parser("Train one peer of logreg once.")
-    parser.add_argument("name", choices=[*PEERS, *MEASURES], help="which")
-    parser.add_argument("--device", metavar="NAME", default="cpu", help="cpu or cuda")
+    parser.add_argument("name", choices=PEERS, help="which")
     parser.add_argument("--output", metavar="FILE", default="best_peer.npz", help="the best model")
     args = parser.parse_args(argv)
-    args.device = args.device.replace("jax:", "")  # as logreg calls JAX's CPU
-    if args.name in MEASURES:
-        print(json.dumps(MEASURES[args.name](args)))
-    else:
-        run(args)
+    device = args.device.replace("jax:", "")  # as logreg calls JAX's CPU
+    peer = PEERS[args.name](load(args), args.batch_size, DEFAULTS.learning_rate, device)
+    begin = timeit.default_timer()
+    epochs, error, test_error = peer.train(args.n_epochs, args.output)
+    rate = epochs / (timeit.default_timer() - begin)
+    score = "best validation score of %f %%, with test performance %f %%"
+    print(f"Optimization complete with {score}" % (error * 100.0, test_error * 100.0))
+    print("The code run for %d epochs, with %f epochs/sec" % (epochs, rate))
 
 
 if __name__ == "__main__":
