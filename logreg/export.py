@@ -128,12 +128,12 @@ def main(argv=None):
     args = parser().parse_args(argv)
     output = args.output or os.path.splitext(args.model)[0] + f".{args.to}"
     refuse_overwriting([output], [args.model])
-    header, content = model_file.read(args.model)
-    metadata = header["metadata"]
-    content.update({k: metadata[k] for k in NAMES if metadata.get(k) is not None})
+    facts, W, b = model_file.read_model(args.model)
+    known = {name: getattr(facts, name) for name in NAMES}
+    content = {"W": W, "b": b, **{k: v for k, v in known.items() if v is not None}}
     content["class_labels"] = numpy.asarray(content["class_labels"])
-    model_file.save(output, WRITERS[args.to](content, metadata))
-    n_in, n_out = content["W"].shape
+    model_file.save(output, WRITERS[args.to](content, facts.metadata()))
+    n_in, n_out = W.shape
     say(f"{output}: a model of {n_in} features and {n_out} classes")
 
 

@@ -14,9 +14,9 @@ import warnings
 
 import numpy
 
-from logreg.datasets.checks import image_shape
 from logreg.early_stopping import EarlyStopping
 from logreg.errors import SettingError, needing
+from logreg.models.facts import Facts
 
 MAX_CLASSES = 100  # of which weights are drawn
 MAX_COUNTS = 20  # classes of a confusion matrix whose cells have room for a count
@@ -56,8 +56,8 @@ def plot_weights(model, axes=None):
     >>> len(plot_weights(LogisticRegression(T.matrix("x"), n_in=784, n_out=10)))
     10
     """
-    W, metadata = parameters(model)
-    n_classes, top, shape = min(W.shape[1], MAX_CLASSES), largest(W), metadata["image_shape"]
+    facts, W = facts_of(model), _weights_of(model)
+    n_classes, top, shape = min(W.shape[1], MAX_CLASSES), colour_limit(W), facts.image
     if axes is None:
         n_rows, n_columns = -(-n_classes // 5), min(n_classes, 5)
         size = (2.2 * n_columns, 2.4 * n_rows) if shape else (18, 3 * n_rows)
@@ -67,8 +67,8 @@ def plot_weights(model, axes=None):
         if shape:
             ax.imshow(W[:, k].reshape(shape), cmap=DIVERGING, vmin=-top, vmax=top)
         else:
-            plot_bars(W[:, k], metadata["feature_names"], ax)
-        ax.set_title(short(metadata["class_labels"][k]), parse_math=False)
+            plot_bars(W[:, k], facts.names, ax)
+        ax.set_title(short(facts.class_labels[k]), parse_math=False)
     for ax in axes if shape else axes[n_classes:]:
         ax.set_axis_off()
     return axes[:n_classes]
@@ -97,7 +97,7 @@ def plot_curve(model, ax=None):
     Parameters
     ----------
     model : Run, Predictor, LogisticRegression or dict
-        What :func:`logreg.fit` returns, a model with its `metadata`, or these.
+        What :func:`logreg.fit` returns, a model, or the metadata of one.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -115,12 +115,10 @@ def plot_curve(model, ax=None):
     >>> plot_curve({"curve": curve, "n_train_batches": 10}).get_xlabel()
     'epoch'
     """
-    metadata = model if isinstance(model, dict) else getattr(model, "metadata", {})
-    if callable(metadata):  # that of a Run
-        metadata = metadata() if model.best_validation else {}
-    points, stopping, gains = replay(metadata)
+    facts = facts_of(model)
+    points, stopping, gains = replay(facts)
     iters, costs, errors, tests, *losses = points.T
-    n_batches = metadata.get("n_train_batches") or 1
+    n_batches = facts.n_train_batches or 1
     epochs, errors, tests = (iters + 1) / n_batches, 100 * errors, 100 * tests
     ax = ax or _figure().subplots()
 
@@ -150,19 +148,19 @@ def plot_curve(model, ax=None):
     return ax
 
 
-def replay(metadata):
+def replay(facts):
     """Follow a model's curve; give its points, its early stopping, its significant gains.
 
     The points are iteration, cost, error and test error of each validation, and its loss, if the
     best model went by that.
     """
-    if not metadata.get("curve"):
-        raise SettingError("no curve is known: no validation was made, or the file is an older one")
-    points = numpy.array(metadata["curve"], dtype=float)
+    if not facts.curve:
+        raise SettingError("no curve is known: no validation was made")
+    points = numpy.array(facts.curve, dtype=float)
     names = ("patience", "patience_increase", "improvement_threshold")
-    stopping = EarlyStopping(**{name: metadata[name] for name in names if metadata.get(name)})
+    stopping = EarlyStopping(**{k: v for k, v in facts.settings.items() if k in names})
     gains = set()
-    by = 4 if metadata.get("criterion") == "loss" else 2
+    by = 4 if facts.settings.get("criterion") == "loss" else 2
     for point in points:
         stopping.update(point[0], point[by])
         gains.add(stopping.significant_iter)
@@ -191,6 +189,8 @@ def plot_confusion(evaluation, ax=None):
     'predicted'
     """
     confusion = evaluation["confusion"]
+    if "counts" not in confusion:
+        raise SettingError("of more than 50 classes, an evaluation has pairs and no matrix")
     labels, counts = confusion["labels"], numpy.array(confusion["counts"])
     ax = ax or _figure().subplots()
     shares = counts / numpy.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -209,16 +209,17 @@ def plot_confusion(evaluation, ax=None):
     return ax
 
 
-def parameters(model):
-    """The W of a model, and its metadata with `image_shape`, class labels and feature names."""
-    W = model.W.get_value() if hasattr(model.W, "get_value") else model.W
-    metadata = getattr(model, "metadata", {})
-    n_in, n_out = W.shape
-    row_shape = tuple(metadata.get("image_shape") or [n_in])
-    shape = image_shape(row_shape, guess=not metadata.get("categories"))
-    names = metadata.get("feature_names") or [f"column {i + 1}" for i in range(n_in)]
-    labels = metadata.get("class_labels") or list(range(n_out))
-    return W, {**metadata, "image_shape": shape, "feature_names": names, "class_labels": labels}
+def facts_of(model):
+    """The :class:`.Facts` of a Predictor, a LogisticRegression or a Run, or of metadata."""
+    if isinstance(model, (Facts, dict)):
+        return model if isinstance(model, Facts) else Facts.of(model)
+    if hasattr(model, "stopping"):  # a Run
+        return Facts.of(model.metadata() if model.best_validation else {})
+    return Facts.of(getattr(model, "metadata", {}), _weights_of(model))
+
+
+def _weights_of(model):
+    return model.W.get_value() if hasattr(model.W, "get_value") else model.W
 
 
 def short(name, n=24):
@@ -227,8 +228,8 @@ def short(name, n=24):
     return text if len(text) <= n else text[: n - 1] + "…"
 
 
-def largest(W):
-    """The weight at which the colours end: only one in 500 is larger, and looks the same."""
+def colour_limit(W):
+    """The weight from which on all have one colour: the 99.8th percentile of absolute weights."""
     return float(numpy.percentile(abs(W), 99.8)) or 1.0
 
 

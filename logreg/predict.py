@@ -1,13 +1,17 @@
 """The command line of prediction: ``python -m logreg.predict`` or ``logreg-predict``.
 
 Of an npz file, the array called x, X, data or images is predicted; else the one called
-so with _test; else the only one. Of a folder, the pictures are predicted. Numbers of type uint8
-are multiplied by the model's scale: 1/256 if it was trained on pixels, on numbers from 0 to 1 or
-on numbers of unknown range, else 1. Pictures are scaled to the range of the training data; a model
-of grey images below 10 x 10 refuses them. A picture is inverted if its background is light and
-that of the training data dark, or the other way round. Theirs is taken for dark if their median is
-below the middle of their range, or is not known. A data set without a test set is split as it was
-in training.
+so with _test; else the only one. Of a folder, the pictures are predicted.
+
+Numbers of type uint8 are multiplied by the scale of training, 1/256 for pixels. A model that was
+trained on numbers from 0 to 1, or of a range that its file does not tell, refuses them.
+
+A picture is scaled to the size and the range of the training images, which are grey and at least
+10 x 10 pixels large. It is inverted if its background is light and theirs is dark, or the other
+way round. Theirs is light if the median of their pixels is above the middle of their range.
+
+The data that a model was trained on are split as in training, if they have no test set of their
+own; of other data without one, all rows are the test set.
 """
 
 import contextlib
@@ -24,8 +28,9 @@ from logreg.errors import DatasetError, LogRegError, SettingError
 from logreg.files.writing import refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL, DATASET
 from logreg.models import inputs, model_file
+from logreg.models.evaluation import as_text, evaluate
 from logreg.models.predictor import Predictor
-from logreg.models.writers import destination, shown, writer
+from logreg.models.writers import destination, writer
 from logreg.terminal.notes import note, set_quiet
 from logreg.terminal.progress import progress
 
@@ -51,7 +56,7 @@ def parser():
     evaluate = "print errors, precision, recall, F1 and the confusion matrix on the test set"
     add("--evaluate", action="store_true", help=evaluate)
     add("--quiet", action="store_true", help="say nothing but errors and warnings on stderr")
-    add("--info", action="store_true", help="print the metadata of the model file")
+    add("--info", action="store_true", help="print the metadata of the model file, in JSON")
     add("--proba", action="store_true", help="give the probability of each class")
     number = {"metavar": "N", "type": options.whole_number}
     add("--top", **number, help="beside the prediction, give the N most probable classes")
@@ -108,24 +113,18 @@ def main(argv=None):
     args = _arguments(argv)
     if args.info:
         return _info(args)
-    predictor = Predictor(args.model)
-    table = options.table_options(args).completed(predictor.metadata)
+    predictor, table = Predictor(args.model), options.table_options(args)
     if args.evaluate:
         return _evaluate(predictor, table, args)
-    n = args.n or (sys.maxsize if args.inputs else N_EXAMPLES)
-    is_plain = args.format == "text" and not (args.proba or args.top or args.output)
-    if is_plain and not args.inputs:
-        return _print_examples(predictor, args.dataset, table, n)
-    # Of a long file, no more is read than is asked for.
-    how = {"batch_size": min(inputs.BATCH_SIZE, n), "options": table, "invert": args.invert}
-    spec = predictor.spec._replace(**how)
     if args.inputs:
-        found = [(name, inputs.batches(name, spec)) for name in args.inputs]
-    else:
-        data = inputs.read_test(predictor, args.dataset, table)
-        data.check_outputs(args.output)
-        found = [(data.name, inputs.array_batches(data.name, data.test[0], spec))]
-    return _predict(predictor, found, args, n)
+        return _predict_inputs(predictor, table, args)
+    n = args.n or N_EXAMPLES
+    if args.format == "text" and not (args.proba or args.top or args.output):
+        return _print_examples(predictor, args.dataset, table, n)
+    data = inputs.read_test(predictor, args.dataset, table)
+    data.check_outputs(args.output)
+    rows = inputs.array_batches(data.name, data.test[0], predictor.spec)
+    return _predict(predictor, [(data.name, rows)], args, n)
 
 
 def _arguments(argv):
@@ -147,6 +146,17 @@ def _arguments(argv):
     args.inputs = inputs.with_folders(args.inputs)
     refuse_overwriting([args.output], [args.model, *args.inputs])
     return args
+
+
+def _predict_inputs(predictor, table, args):
+    n = args.n or sys.maxsize
+    spec = predictor.spec._replace(
+        batch_size=min(inputs.BATCH_SIZE, n),  # of a long file, no more is read than is asked for
+        options=predictor.facts.table_options(table),
+        invert=args.invert,
+    )
+    batches = [(path, inputs.batches(path, spec)) for path in args.inputs]
+    return _predict(predictor, batches, args, n)
 
 
 def _predict(predictor, found, args, n):
@@ -182,35 +192,18 @@ def _predict_input(predictor, name, rows, n, out, advance):
 
 
 def _evaluate(predictor, table, args):
-    from logreg.models.evaluation import as_text, evaluate
-
     data = inputs.read_test(predictor, args.dataset, table)
     data.check_outputs(args.output)
     with destination(args.output) as stream:
-        found = evaluate(predictor, data)
+        evaluation = evaluate(predictor, data)
         is_text = args.format == "text"
-        stream.write(as_text(found) if is_text else json.dumps(found, indent=2) + "\n")
+        stream.write(as_text(evaluation) if is_text else json.dumps(evaluation, indent=2) + "\n")
 
 
 def _info(args):
-    """Print the metadata of a model file, one entry a line."""
-    metadata = model_file.read(args.model)[0]["metadata"]
-    text = json.dumps(metadata, indent=2, sort_keys=True) + "\n"
-    if args.format == "text":
-        pairs = sorted((k, v) for k, v in metadata.items() if v not in (None, "", [], ()))
-        text = "".join(f"{shown(name)}: {_in_text(name, value)}\n" for name, value in pairs)
+    facts, _, _ = model_file.read_model(args.model)
     with destination(args.output) as stream:
-        stream.write(text)
-
-
-def _in_text(name, value):
-    if name == "curve" and value:
-        return f"{len(value)} validation{'s' * (len(value) != 1)} (--format json has them)"
-    if isinstance(value, list):
-        return (" x " if name == "image_shape" else ", ").join(shown(str(item)) for item in value)
-    if name.endswith(("error", "error_all_rows")) and isinstance(value, float):
-        return f"{100 * value:f} %"
-    return shown(str(value))
+        stream.write(json.dumps(facts.metadata(), indent=2, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

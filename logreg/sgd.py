@@ -22,6 +22,7 @@ from logreg.errors import SettingError
 from logreg.files.writing import owning
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.model import LogisticRegression, balanced_weights
+from logreg.models.facts import facts_of_data
 from logreg.parallel import ranks
 from logreg.run import Run, Validation
 from logreg.terminal.notes import collecting, note, say, starting
@@ -266,7 +267,7 @@ def sgd_optimization(
     """
     has_lines = verbose or not data.columns.categories
     logs = [*([PrintLog()] if has_lines else []), Verdict(data, prints_result=not has_lines)]
-    metadata = {**run_settings(data, hyperparameters), **data.metadata()}
+    metadata = {**run_settings(data, hyperparameters), **facts_of_data(data)}
 
     say("... building the model")
     weights = balanced_weights(data.class_counts) if hyperparameters.class_weight else None

@@ -132,7 +132,7 @@ def test_what_a_file_tells():
     save_model(make("float64"), "model.pkl", **told)
     told = load_model("model.pkl").metadata
     assert told.pop("date")[:2] == "20" and told.pop("logreg")
-    assert told.pop("dataset").encode().startswith(b"caf")
+    assert told.pop("dataset") == os.fsdecode(b"caf\xe9.csv")
     assert told == {
         **{"python": sys.version.split()[0], "numpy": numpy.__version__, "best": None},
         **{"engine": f"{engine.NAME} {engine.VERSION}", "pixel_scale": 0.5, "n_in": 3, "n_out": 2},
@@ -168,7 +168,7 @@ def test_a_model_that_was_loaded_is_saved_with_all_that_its_file_tells():
 def test_what_could_not_be_loaded_again_is_not_saved(metadata):
     save_model(make(), "model.pkl")
     before = read("model.pkl")
-    with pytest.raises(ModelFileError, match=r"does not fit|JSON"):
+    with pytest.raises(ModelFileError, match=r"^its .* is needed$|is no JSON: "):
         save_model(make(), "model.pkl", **metadata)
     assert read("model.pkl") == before
 
@@ -263,7 +263,10 @@ def test_an_attack_ends_in_our_error(name):
         (PREFIX + b".", "it makes a type"),
         (pickle.dumps("a text", 3), "it makes a str"),
         (model_file.dumps("checkpoint", {}), "it is a checkpoint file, not a model file"),
-        (sealed(json.dumps({**HEADER, "version": 2}), DATA), "version 2: install a newer"),
+        (
+            sealed(json.dumps({**HEADER, "version": 2}), DATA),
+            "version 2, and this logreg reads 1: use",
+        ),
     ],
 )
 def test_what_is_no_model_file_is_refused_with_the_reason(data, said):

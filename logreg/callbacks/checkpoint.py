@@ -6,10 +6,10 @@ from dataclasses import asdict
 from logreg import engine
 from logreg.callbacks.base import FileCallback
 from logreg.errors import ModelFileError
-from logreg.models.facts import provenance
 from logreg.models.model_file import dumps, read
 from logreg.parallel import ranks
 from logreg.run import Validation
+from logreg.saving import provenance
 from logreg.terminal.notes import warning
 
 

@@ -21,11 +21,6 @@ from logreg.files.writing import refuse_overwriting
 from logreg.terminal.notes import say
 
 SAMPLE_VALUES = 1 << 19  # about as many values as a median is taken of
-# Of a DataSet, those attributes that a model file keeps.
-METADATA = (
-    *("image_shape", "raw_range", "x_range", "x_median", "class_labels", "class_counts"),
-    *("split", "split_seed"),
-)
 
 
 @dataclass(eq=False)
@@ -69,14 +64,6 @@ class DataSet:
     @property
     def n_out(self):
         return len(self.class_labels)
-
-    def metadata(self):
-        """What a model file tells of the data that the model was trained on, as a dict."""
-        metadata = {name: getattr(self, name) for name in METADATA}
-        metadata["n_train_rows"] = sum(self.class_counts)
-        metadata.update(self.options._asdict())
-        metadata["na"] = self.options.na if self.columns.categories else None
-        return {**metadata, **self.columns.metadata(), **self.preprocessing.metadata()}
 
     def sizes(self):
         """How many rows the three sets have: on all ranks together, if this is the part of one."""

@@ -25,34 +25,6 @@ class Columns(NamedTuple):
     names: Optional[tuple] = None  # of the features' columns
     categories: tuple = ()  # for each of these columns: None if it holds numbers, else texts
 
-    @classmethod
-    def from_metadata(cls, metadata):
-        """What a model file tells of the table, if any, that the model was trained on."""
-        # In an older file, and of arrays, the features' names are those of the columns.
-        names = tuple(metadata.get("columns") or metadata.get("feature_names") or ())
-        categories = metadata.get("categories") or [None] * metadata.get("n_in", len(names))
-        names = names if len(names) == len(categories) else None
-        number = metadata.get("label_number")
-        label = None if number is None else number - 1
-        return cls(label, metadata.get("label_name"), names or None, tuple(categories))
-
-    def metadata(self):
-        """What a model file tells of them, as a dict; a category is a feature of its own."""
-        features = None
-        if self.names:
-            features = tuple(
-                name if texts is None else f"{name}={text}"
-                for name, texts in zip(self.names, self.categories)
-                for text in texts or [None]
-            )
-        return {
-            "label_name": self.label_name,
-            "label_number": None if self.label is None else self.label + 1,
-            "columns": self.names,
-            "categories": self.categories if any(self.categories) else None,
-            "feature_names": features,
-        }
-
 
 class Table(NamedTuple):
     """A table with labels."""

@@ -6,7 +6,6 @@ from logreg.errors import SettingError
 
 # What stands in cells that are empty, as pandas, R and databases write them.
 NA = ("", "NA", "NaN", "nan", "<NA>", "N/A", "NULL", "null", "None", "?")
-NA_OF_OLD_MODELS = NA[:4]  # of those whose file does not tell
 
 
 class TableOptions(NamedTuple):
@@ -18,16 +17,6 @@ class TableOptions(NamedTuple):
     dropped: Optional[tuple] = None  # columns that are left out, each as `label_column`
     missing: Optional[str] = None  # 'mean': empty cells are filled
     na: tuple = NA  # what counts as an empty cell, in features
-
-    def completed(self, metadata):
-        """These options and, where none is given, those that a model was trained with."""
-        told = {name: metadata.get(name) for name in self._fields}
-        told["na"] = tuple(metadata["na"] or NA) if "na" in metadata else NA_OF_OLD_MODELS
-        if metadata.get("columns"):  # by their names they are found in any order
-            told["label_column"] = told["dropped"] = None
-        defaults = NO_OPTIONS._asdict()
-        given = {name: it for name, it in self._asdict().items() if it != defaults[name]}
-        return TableOptions(**{**told, **given})
 
 
 NO_OPTIONS = TableOptions()

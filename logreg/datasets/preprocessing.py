@@ -124,26 +124,6 @@ class Preprocessing:
         scales = numpy.where(deviations > 0, deviations, 1.0)
         return cls(pixel_scale, scale_all, missing, means, scales if standardize else None)
 
-    @classmethod
-    def from_metadata(cls, metadata):
-        """Make what the metadata of a model file tell."""
-        means, scales = (
-            None if metadata.get(name) is None else numpy.array(metadata[name], "float64")
-            for name in ("feature_means", "feature_scales")
-        )
-        scaling = metadata["pixel_scale"], bool(metadata.get("scale_all"))
-        return cls(*scaling, metadata.get("missing"), means, scales)
-
-    def metadata(self):
-        """What a model file tells of it, as a dict."""
-        return {
-            "pixel_scale": self.pixel_scale,
-            "scale_all": self.scale_all,
-            "missing": self.missing,
-            "feature_means": None if self.means is None else self.means.tolist(),
-            "feature_scales": None if self.scales is None else self.scales.tolist(),
-        }
-
     def apply(self, x, dtype):
         """Make what a model takes of features of shape (n, n_in): of its float `dtype`, C-ordered.
 

@@ -4,6 +4,7 @@ import numpy
 
 from logreg.datasets.header import listed
 from logreg.errors import DatasetError
+from logreg.hyperparameters import DEFAULTS
 from logreg.models.inputs import BATCH_SIZE, InputChecker
 from logreg.models.writers import shown
 from logreg.run import wilson_interval
@@ -46,7 +47,8 @@ def evaluate(predictor, data):
     pairs = numpy.stack([*numpy.divmod(pairs, len(labels)), counts])
     classes = _by_class(labels, pairs)
     found = [entry for entry in classes if entry["f1"] is not None]
-    is_wrong, batch_size = predicted != y, predictor.batch_size
+    is_wrong, settings = predicted != y, predictor.facts.settings
+    batch_size = settings.get("batch_size", DEFAULTS.batch_size)
     n_used = len(x) // batch_size * batch_size
     whole = {"batch_size": batch_size, **_errors(n_used, is_wrong[:n_used].sum())}
     return {
@@ -54,7 +56,7 @@ def evaluate(predictor, data):
         **_errors(len(x), is_wrong.sum()),
         "macro": {key: float(numpy.mean([entry[key] for entry in found])) for key in SCORES},
         "log_loss": float(numpy.log(1 / p_of_label).mean()),
-        "whole_minibatches": None if predictor.metadata.get("criterion") == "loss" else whole,
+        "whole_minibatches": None if settings.get("criterion") == "loss" else whole,
         "classes": classes if len(labels) <= MAX_CLASSES else found,
         "confusion": _confusion(labels, pairs),
     }

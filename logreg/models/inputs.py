@@ -9,10 +9,10 @@ import numpy
 from logreg.datasets.checks import as_array
 from logreg.datasets.formats import ARRAY_NAMES, read_arrays, sniff
 from logreg.datasets.frames import is_frame
-from logreg.datasets.header import Columns, cut
+from logreg.datasets.header import Columns
 from logreg.datasets.options import NO_OPTIONS, TableOptions
 from logreg.datasets.tables import table_batches
-from logreg.errors import DatasetError
+from logreg.errors import DatasetError, cut
 from logreg.hyperparameters import DATASET
 from logreg.models.test_set import read_test_set
 from logreg.terminal.notes import warning
@@ -32,9 +32,32 @@ class InputSpec(NamedTuple):
     invert: Optional[bool] = None  # light and dark of pictures; None: if the background differs
     background: str = "dark"  # or "light": that of the training images
     takes_pictures: bool = False  # whether its images are grey, and large enough
+    takes_bytes: bool = True  # whether it is known how uint8 is scaled
     # What black and white of pictures become; None: they stay uint8.
     pixel_range: Optional[tuple] = None
     columns: Columns = Columns()  # of the table that the model was trained on; or unnamed ones
+
+    @classmethod
+    def of(cls, facts):
+        """What the model of some :class:`.Facts` takes."""
+        low, high = facts.x_range or (0, 1)
+        is_light = facts.x_range and facts.x_median is not None and 2 * facts.x_median >= low + high
+        is_scaled, shape = facts.pixel_scale != 1, facts.image
+        pixel_range = None if is_scaled and not facts.scale_all else facts.raw_range
+        return cls(
+            facts.n_in,
+            shape,
+            options=facts.table_options(),
+            background="light" if is_light else "dark",
+            takes_pictures=(
+                shape is not None
+                and min(shape) >= MIN_SIDE
+                and (is_scaled or pixel_range is not None)
+            ),
+            takes_bytes=is_scaled or low < 0 or high > 1,
+            pixel_range=pixel_range,
+            columns=facts.table,
+        )
 
     def __str__(self):
         shape = f" ({' x '.join(map(str, self.image_shape))})" if self.image_shape else ""
@@ -92,13 +115,18 @@ def array_batches(source, array, spec):
     shape (n, ...) with n_in values in each.
     """
     if array.dtype.kind not in "buif":
-        raise DatasetError(f"{source}: has dtype {str(array.dtype)[:60]}: numbers are needed")
+        raise DatasetError(f"{source}: has dtype {cut(array.dtype)}: numbers are needed")
     shape = array.shape
     squeezed = tuple(n for n in shape if n != 1)
     is_list = len(shape) > 1 and math.prod(shape[1:]) == spec.n_in
     is_single = shape == (spec.n_in,) or (spec.image_shape and squeezed == spec.image_shape)
     if array.size == 0 or not (is_list or is_single):
         raise DatasetError(f"{source}: the model expects {spec}, got {shape}")
+    if array.dtype == numpy.uint8 and not spec.takes_bytes:
+        raise DatasetError(
+            f"{source}: is uint8, and the model was trained on numbers from 0 to 1, or of a range "
+            "that its file does not tell: divide by what the training data were divided by"
+        )
     if not is_list:
         array = array[None]
     for start in range(0, len(array), spec.batch_size):
@@ -121,18 +149,19 @@ def read_test(predictor, dataset, options):
 
     If `dataset` is None, it is the one that the model was trained on.
     """
-    own = predictor.metadata.get("dataset") or DATASET
+    own = predictor.facts.dataset or DATASET
     try:
-        data = read_test_set(dataset or own, predictor.metadata, options, predictor.dtype)
+        data = read_test_set(dataset or own, predictor.facts, options)
     except DatasetError as error:
         if dataset is not None or own == DATASET:
             raise
-        said = f"{error}. The model was trained on {own!a}; --dataset names other data"
-        raise DatasetError(said) from None
+        raise DatasetError(
+            f"{error}. The model was trained on {own!a}; `dataset` names other data"
+        ) from None
     if data.n_in != predictor.spec.n_in:
         raise DatasetError(
             f"{data.name}: the model expects {predictor.spec}, got {data.test[0].shape}; "
-            "give --dataset, with data like those that it was trained on"
+            "give as `dataset` data like those that it was trained on"
         )
     return data
 
@@ -153,7 +182,8 @@ def _picture(path, spec):
     if not spec.takes_pictures:
         raise DatasetError(
             f"{path}: is no npy, npz, CSV or IDX file; the model expects {spec}, and no picture: "
-            f"it was not trained on grey images of at least {MIN_SIDE} x {MIN_SIDE} pixels"
+            f"it was not trained on grey images of at least {MIN_SIDE} x {MIN_SIDE} pixels, or its "
+            "file does not tell their range"
         )
     pixels = read_picture(path, spec.image_shape, spec.invert, spec.background).reshape(1, -1)
     if pixels.min() == pixels.max():
@@ -192,18 +222,19 @@ class InputChecker:
                 f"{self.name}: row {self.n_rows + row}, {found} (counted from 0): every value must "
                 f"be finite, and small enough to compute with in {self.predictor.dtype}"
             )
-        if self.predictor.x_range and not self.has_warned:
+        if self.predictor.facts.x_range and not self.has_warned:
             self._check_range(ready)
         self.n_rows += len(x)
         return prediction
 
     def _check_range(self, ready):
-        least, most = self.predictor.x_range
+        facts = self.predictor.facts
+        least, most = facts.x_range
         low, high = float(ready.min()), float(ready.max())
         width = most - least
         if low < least - width or high > most + width:
             self.has_warned = True
-            standardized = "standardized " * bool(self.predictor.metadata.get("feature_scales"))
+            standardized = "standardized " * bool(facts.feature_scales)
             warning(
                 f"{self.name}: {standardized}values from {low:g} to {high:g}, and the model was "
                 f"trained on {least:g} to {most:g}: scale them as the training data were; pixels "

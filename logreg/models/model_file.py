@@ -16,10 +16,11 @@ from typing import NamedTuple
 
 import numpy
 
-from logreg.errors import ModelFileError
+from logreg.errors import ModelFileError, cut
 from logreg.files import pickles
 from logreg.files.writing import explaining, read_whole, replacing
 from logreg.models import tutorial_pickle
+from logreg.models.facts import Facts, as_json
 from logreg.terminal.notes import note
 
 VERSION = 1
@@ -63,21 +64,41 @@ def parse(header, data, sha256):
     Raises
     ------
     ModelFileError
-        If the digest is another, or the file is of a newer version.
+        If the digest or the version is another.
     """
+    if {type(header), type(sha256)} != {str} or type(data) is not bytes:
+        raise ModelFileError("it is damaged: it holds no header and no bytes")
     if _digest(header, data) != sha256:
         raise ModelFileError("it is damaged: the checksum does not match")
-    content = json.loads(header)
-    if content["version"] != VERSION:
-        raise ModelFileError(f"it is of version {content['version']}: install a newer logreg")
     arrays, start = {}, 0
-    for name, dtype, shape in content["arrays"]:
-        little_endian = numpy.dtype(dtype).newbyteorder("<")
-        end = start + math.prod(shape) * little_endian.itemsize
-        flat = numpy.frombuffer(data[start:end], little_endian)
-        arrays[name] = flat.reshape(shape).astype(dtype, copy=False)
-        start = end
+    try:
+        content = json.loads(header)
+        if content["version"] != VERSION:
+            raise ModelFileError(
+                f"it is of version {cut(content['version'])}, and this logreg reads {VERSION}: use "
+                "the logreg that wrote it"
+            )
+        for name, dtype, shape in content["arrays"]:
+            little_endian = numpy.dtype(DTYPES[DTYPES.index(dtype)]).newbyteorder("<")
+            if len(shape) > 32 or not all(type(n) is int and 0 <= n < MAX_BYTES for n in shape):
+                raise ValueError(f"{shape} is no shape")
+            end = start + math.prod(shape) * little_endian.itemsize
+            flat = numpy.frombuffer(data[start:end], little_endian)
+            arrays[str(name)] = flat.reshape(shape).astype(dtype, copy=False)
+            start = end
+    except ModelFileError:
+        raise
+    except (LookupError, TypeError, ValueError, RecursionError) as error:  # of a forged header
+        raise ModelFileError(f"its header does not fit its arrays: {cut(error)}") from error
     return content, arrays
+
+
+def model_of(header, arrays):
+    """Make of the header and the arrays of a model its :class:`Facts` and its arrays W and b."""
+    W, b = (arrays.get(name, numpy.empty(())) for name in "Wb")
+    if W.ndim != 2 or b.shape != W.shape[1:] or b.dtype != W.dtype or W.dtype == "uint8":
+        raise ModelFileError("its W and b are no matrix and vector of floats")
+    return Facts.of(header.get("metadata"), W), W, b
 
 
 def _digest(header, data):
@@ -118,27 +139,11 @@ def dumps(kind, arrays, **content):
         listed.append([name, array.dtype.name, array.shape])
         parts.append(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
     content.update(format=f"logreg {kind}", version=VERSION, arrays=listed)
-    header, data = _to_json(content), b"".join(parts)
+    header, data = as_json(content), b"".join(parts)
     if len(header) + len(data) > MAX_BYTES - 1000:
         raise ModelFileError(f"it would have more than {MAX_BYTES} bytes, too many for a file")
     arguments = pickle.dumps((header, data, _digest(header, data)), PROTOCOL)
     return CALL % arguments[2:-1]  # without its protocol and its end
-
-
-def _to_json(content):
-    options = {"sort_keys": True, "allow_nan": False, "ensure_ascii": False}
-    try:
-        text = json.dumps(content, default=_plain, **options)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ModelFileError(f"JSON cannot hold what is to be saved: {error}") from error
-    # What Python makes of a file's name that is no text cannot be printed.
-    return text.encode("utf-8", "replace").decode()
-
-
-def _plain(value):
-    if isinstance(value, (numpy.generic, numpy.ndarray)):
-        return value.tolist()
-    raise TypeError(f"{type(value).__name__} is neither text nor a number")
 
 
 def loads(data):
@@ -169,23 +174,37 @@ def read(path, kind="model"):
     ModelFileError
         If there is no such file, or it is of another kind, or not whole and unchanged.
     """
+    with _loading(path):
+        return _read(path, kind)
+
+
+def read_model(path):
+    """Read a model file: its :class:`Facts`, W and b; the errors are those of :func:`read`."""
+    with _loading(path):
+        return model_of(*_read(path, "model"))
+
+
+def _loading(path):
     faults = OSError, ValueError, MemoryError, RecursionError
     advice = "" if os.path.exists(path) else "train a model first: python -m logreg.train"
-    with explaining(path, "cannot be loaded", advice, of=faults):
-        data = read_whole(path, MAX_BYTES)
-        if tutorial_pickle.is_one(data):
-            header, arrays = tutorial_pickle.loads(data)
-            note(
-                f"note: {path} is a pickle of the tutorial's own program: its W and b are taken, "
-                "nothing in it is run; save_model writes them as a model file"
-            )
-        else:
-            header, arrays = loads(data)
-        found = header["format"].split()[1]
-        if found != kind:
-            model = "; BestModel(path, classifier) and save_model write one" * (kind == "model")
-            raise ModelFileError(f"it is a {found} file, not a {kind} file{model}")
-        return header, arrays
+    return explaining(path, "cannot be loaded", advice, of=faults)
+
+
+def _read(path, kind):
+    data = read_whole(path, MAX_BYTES)
+    if tutorial_pickle.is_one(data):
+        header, arrays = tutorial_pickle.loads(data)
+        note(
+            f"note: {path} is a pickle of the tutorial's own program: its W and b are taken, "
+            "nothing in it is run; save_model writes them as a model file"
+        )
+    else:
+        header, arrays = loads(data)
+    if header.get("format") != f"logreg {kind}":
+        found = cut(header.get("format")).replace("logreg ", "")
+        model = "; BestModel(path, classifier) and save_model write one" * (kind == "model")
+        raise ModelFileError(f"it is a {found} file, not a {kind} file{model}")
+    return header, arrays
 
 
 def save(path, data):

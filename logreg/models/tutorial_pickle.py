@@ -9,7 +9,6 @@ import io
 from logreg.datasets.formats import PICKLE_CLASSES, PICKLE_OPCODES
 from logreg.errors import ModelFileError
 from logreg.files import pickles
-from logreg.models.facts import complete_metadata
 
 OPCODES = PICKLE_OPCODES + "POP NEWOBJ INST OBJ FLOAT BINFLOAT EMPTY_DICT DICT SETITEM SETITEMS"
 
@@ -35,9 +34,9 @@ def loads(data):
             "it is cut short or damaged"
         ) from error
     metadata = {"pixel_scale": 1 / 256, "source": "the tutorial's own program"}
+    metadata["x_range"] = [0, 255 / 256]
     if len(W) == 28 * 28:
         metadata["image_shape"] = [28, 28]
-    metadata = complete_metadata(metadata, W)
     arrays = {"W": W.astype(W.dtype.name), "b": b.astype(b.dtype.name)}
     return {"format": "logreg model", "version": 1, "metadata": metadata}, arrays
 

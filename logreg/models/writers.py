@@ -10,6 +10,7 @@ import numpy
 
 from logreg.errors import SettingError
 from logreg.files.writing import explaining, replacing
+from logreg.terminal.notes import encodable
 
 
 @contextlib.contextmanager
@@ -30,8 +31,7 @@ class _Stdout:
     """stdout; characters that its encoding lacks are written as escapes."""
 
     def write(self, text):
-        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.write(encodable(text, sys.stdout))
 
 
 def shown(text):

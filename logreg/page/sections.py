@@ -1,21 +1,17 @@
 """The parts of the page of a model, as HTML; every text of a file is escaped."""
 
 import base64
-from dataclasses import fields
 from html import escape
 
 import numpy
 
 from logreg import plots
-from logreg.datasets.preprocessing import Preprocessing
 from logreg.errors import SettingError
-from logreg.hyperparameters import Hyperparameters
 from logreg.plots import short
 from logreg.run import wilson_interval
 
 N_CELLS = 12  # of a wrong row of a table
 N_ROWS = 100  # of a table of classes or mistakes
-SETTINGS = (*(field.name for field in fields(Hyperparameters)), "missing", "shuffle")
 MANY_CLASSES = 30  # with more, the errors come before the weights, which are folded
 REASONS = {"patience": "patience ran out", "n_epochs": "all epochs had been run"}
 
@@ -28,12 +24,12 @@ def _percent(error):
     return "-" if error is None else f"{100 * error:.2f} %"
 
 
-def scores(metadata, evaluation):
+def scores(facts, evaluation):
     """The figures at the top: the error over all test rows, and the tutorial's."""
-    error, source = metadata.get("test_error_all_rows"), "from the model file"
+    error, source = facts.test_error_all_rows, "from the model file"
     figures = []
-    if metadata.get("criterion") != "loss":
-        figures = [(metadata.get("test_error"), "as the tutorial counts", "over whole minibatches")]
+    if facts.settings.get("criterion") != "loss":
+        figures = [(facts.test_error, "as the tutorial counts", "over whole minibatches")]
     if evaluation is not None:
         error, source = evaluation["errors"] / evaluation["rows"], evaluation["dataset"]
         interval = wilson_interval(evaluation["errors"], evaluation["rows"])
@@ -45,46 +41,47 @@ def scores(metadata, evaluation):
     )
 
 
-def run(metadata):
+def run(facts):
     """The run as a list of terms and their values."""
-    known = metadata.get
+    known = {**facts.settings, "missing": facts.missing, "shuffle": facts.shuffle}
     settings = [
-        f"{name.replace('n_epochs', 'epochs at most').replace('_', ' ')} {known(name)}"
-        for name in SETTINGS
-        if known(name) is not None
+        f"{name.replace('n_epochs', 'epochs at most').replace('_', ' ')} {value}"
+        for name, value in known.items()
+        if value is not None
     ]
-    settings += ["standardized"] if known("feature_scales") else []
+    settings += ["standardized"] if facts.feature_scales else []
+    date = (facts.date or "not known").replace("T", " ").replace("+00:00", " UTC")
     rows = [
-        ("Data set", known("dataset") or "not known"),
-        ("Model", f"{known('n_in')} features, {known('n_out')} classes, {known('dtype')}"),
+        ("Data set", facts.dataset or "not known"),
+        ("Model", f"{facts.n_in} features, {facts.n_out} classes, {facts.dtype}"),
         ("Settings", ", ".join(settings) or "not known"),
-        ("Why it stopped", REASONS.get(known("reason"), known("reason") or "not known")),
-        ("Best model", f"of epoch {known('epoch')}" if known("epoch") else "not known"),
-        ("Validation error", _percent(known("validation_error"))),
-        ("Made by", f"logreg {known('logreg')} on {known('engine')}, Python {known('python')}"),
-        ("Date", str(known("date")).replace("T", " ").replace("+00:00", " UTC")),
+        ("Why it stopped", REASONS.get(facts.reason, facts.reason or "not known")),
+        ("Best model", f"of epoch {facts.epoch}" if facts.epoch else "not known"),
+        ("Validation error", _percent(facts.validation_error)),
+        ("Made by", f"logreg {facts.logreg} on {facts.engine}, Python {facts.python}"),
+        ("Date", date),
     ]
     return "".join(f"<dt>{name}</dt><dd>{escaped(text, 200)}</dd>" for name, text in rows)
 
 
-def curve(metadata):
+def curve(facts):
     """The learning curve, or why there is none."""
     try:
-        points, stopping, gains = plots.replay(metadata)
+        points, stopping, gains = plots.replay(facts)
     except SettingError as error:
         return f"<p>{escape(str(error)).capitalize()}.</p>"
-    n_batches = metadata.get("n_train_batches") or 1
+    n_batches = facts.n_train_batches or 1
     unit = "epoch" if n_batches > 1 else "minibatch"
     best, end = ((i + 1) / n_batches for i in (stopping.best_iter, stopping.patience))
     name, first, least = "error", *map(_percent, (points[0][2], stopping.best_loss))
-    if metadata.get("criterion") == "loss":
+    if facts.settings.get("criterion") == "loss":
         name, first, least = "loss", f"{points[0][4]:.4f}", f"{stopping.best_loss:.4f}"
     alt = (
         f"The validation {name} begins at {first}; its best is {least}, at {unit} {best:.0f}, "
         f"in {len(points)} validations."
     )
     gained = f"Significant gains: {len(gains)}; patience runs to {unit} {end:.0f}."
-    return _plot(plots.plot_curve, metadata, (5.8, 3.7), alt, f"{alt} {gained}")
+    return _plot(plots.plot_curve, facts, (5.8, 3.7), alt, f"{alt} {gained}")
 
 
 def _plot(plot, subject, size, alt, caption):
@@ -93,17 +90,18 @@ def _plot(plot, subject, size, alt, caption):
     return f'<figure class="plot" tabindex="0">{figure}{caption}</figure>'
 
 
-def weights(predictor, metadata):
+def weights(predictor):
     """What the model has learnt: a picture or bars for each class, folded if they are many."""
-    figures, top, n_out, kind = [], plots.largest(predictor.W), len(predictor.labels), "bars"
-    if metadata["image_shape"]:
+    facts, figures, top = predictor.facts, [], plots.colour_limit(predictor.W)
+    shape, n_out, kind = facts.image, facts.n_out, "bars"
+    if shape:
         kind = "pictures many" if n_out > 20 else "pictures"
     for w, label in zip(predictor.W.T[: plots.MAX_CLASSES], map(short, predictor.labels)):
         alt = f"weights of the class {label}"
-        if metadata["image_shape"]:
-            drawn = plots.image(w.reshape(metadata["image_shape"]), alt, plots.DIVERGING, -top, top)
+        if shape:
+            drawn = plots.image(w.reshape(shape), alt, plots.DIVERGING, -top, top)
         else:
-            drawn = plots.svg(plots.plot_bars, w, metadata["feature_names"], size=(4, 3), alt=alt)
+            drawn = plots.svg(plots.plot_bars, w, facts.names, size=(4, 3), alt=alt)
         figures.append(f"<figure>{drawn}<figcaption>{escape(label)}</figcaption></figure>")
     drawn = f'<div class="{kind}">{"".join(figures)}</div>'
     if n_out > MANY_CLASSES:
@@ -158,41 +156,39 @@ def _table(caption, head, rows):
     return f"<table><caption>{caption}</caption>{head}<tbody>{body}</tbody></table>"
 
 
-def gallery(wrong, x, metadata):
+def gallery(wrong, x, facts):
     """The wrong rows of `x`: a picture or cells, and the two most probable classes."""
     cards = []
     least, most = (0, 255) if x.dtype == numpy.uint8 else (numpy.nanmin(x), numpy.nanmax(x))
     for row, label, classes, p in wrong:
-        names = [escaped(metadata["class_labels"][k], 16) for k in classes]
+        names = [escaped(facts.class_labels[k], 16) for k in classes]
         said = "<br>".join(f"<b>{name}</b> {100 * q:.1f} %" for name, q in zip(names, p))
-        if metadata["image_shape"]:
+        if facts.image:
             alt = f"test row {row}, of class {short(label, 16)}"
-            shown = plots.image(x[row].reshape(metadata["image_shape"]), alt, "gray", least, most)
+            shown = plots.image(x[row].reshape(facts.image), alt, "gray", least, most)
             shown = (
                 f'<button type="button" class="to-pad" title="Put it on the pad">{shown}</button>'
             )
         else:
-            cells = list(zip(metadata["feature_names"], x[row]))[:N_CELLS]
+            cells = list(zip(facts.names, x[row]))[:N_CELLS]
             shown = "".join(f"<dt>{escaped(n, 24)}</dt><dd>{v:.6g}</dd>" for n, v in cells)
             shown = f"<dl>{shown}</dl>"
         truth = f"is in fact <b>{escaped(label, 16)}</b>"
         cards.append(f"<figure>{shown}<figcaption>{said}<br>{truth}</figcaption></figure>")
-    kind = "pictures" if metadata["image_shape"] else "rows"
+    kind = "pictures" if facts.image else "rows"
     return f'<div class="{kind}">{"".join(cards)}</div>' if cards else "<p>No row is wrong.</p>"
 
 
-def facts(predictor, metadata, means):
+def live(predictor, means):
     """The model as the script takes it; None if its images cannot be drawn.
 
     `means` of the features stand in for those that the model file lacks.
     """
-    W, shape, spec = predictor.W, metadata["image_shape"], predictor.spec
+    W, shape, spec = predictor.W, predictor.facts.image, predictor.spec
     if shape and not spec.takes_pictures:
         return None
-    preprocessing, n_in = Preprocessing.from_metadata(metadata), len(W)
-    is_of_bytes = shape and not spec.pixel_range
-    scale = predictor.pixel_scale if is_of_bytes else preprocessing.pixel_scale
-    shifts, scales = numpy.zeros(n_in), numpy.ones(n_in)
+    preprocessing, n_in = predictor.facts.preprocessing, len(W)
+    scale, shifts, scales = preprocessing.pixel_scale, numpy.zeros(n_in), numpy.ones(n_in)
     if preprocessing.scales is not None:
         shifts, scales = preprocessing.means, preprocessing.scales
     if preprocessing.means is not None:

@@ -25,30 +25,30 @@ def write_page(path, model, predictor, data=None):
 
     `model` is the path of its file, and `data` the DataSet of a test set, if there is one.
     """
-    _, metadata = plots.parameters(predictor)
-    is_image, means = bool(metadata["image_shape"]), numpy.zeros(predictor.spec.n_in)
+    facts = predictor.facts
+    is_image, means = facts.image is not None, numpy.zeros(facts.n_in)
     evaluation, errors, gallery = None, "", ""
     if data is not None:
         evaluation = evaluate(predictor, data)
         errors = sections.errors(evaluation)
-        gallery = sections.gallery(most_wrong(predictor, data), data.test[0], metadata)
+        gallery = sections.gallery(most_wrong(predictor, data), data.test[0], facts)
         if not is_image:
             means = data.test[0].mean(axis=0, dtype="float64")
-    facts = sections.facts(predictor, metadata, means)
+    live = sections.live(predictor, means)
     page = filled(
         HERE / "page.html",
         [PAD, HERE / "page.js"],
-        facts,
+        live,
         title=sections.escaped(os.path.basename(model)),
         # What the style shows and hides; see the template.
-        kinds=f"{'of-images' if is_image else 'of-a-table'} {'is-live' if facts else 'is-still'} "
+        kinds=f"{'of-images' if is_image else 'of-a-table'} {'is-live' if live else 'is-still'} "
         f"{'tested' if evaluation else 'untested'} "
-        f"{'of-many' if len(predictor.labels) > sections.MANY_CLASSES else ''}",
-        scores=sections.scores(metadata, evaluation),
-        run=sections.run(metadata),
-        curve=sections.curve(metadata),
-        weights=sections.weights(predictor, metadata),
-        largest=f"{plots.largest(predictor.W):.2g}",
+        f"{'of-many' if facts.n_out > sections.MANY_CLASSES else ''}",
+        scores=sections.scores(facts, evaluation),
+        run=sections.run(facts),
+        curve=sections.curve(facts),
+        weights=sections.weights(predictor),
+        largest=f"{plots.colour_limit(predictor.W):.2g}",
         errors=errors,
         gallery=gallery,
         live_name="Draw" if is_image else "Try it",

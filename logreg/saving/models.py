@@ -1,15 +1,19 @@
 """The files of models, of a net's parameters and of checkpoints.
 
-`format` has the bytes: a header and arrays, without an engine. Here they become shared variables,
-and shared variables become files; what does that imports the engine when it is called.
-`metadata` is what a model file tells.
+:mod:`logreg.models.model_file` has the bytes: a header and arrays, without an engine. Here they
+become shared variables, and shared variables become files.
 """
+
+import platform
+from datetime import datetime, timezone
 
 import numpy
 
+from logreg import __version__, engine
 from logreg.errors import ModelFileError
+from logreg.model import LogisticRegression
 from logreg.models import model_file
-from logreg.models.facts import complete_metadata, provenance
+from logreg.models.facts import Facts
 
 
 def restore(header, data, sha256):
@@ -18,29 +22,35 @@ def restore(header, data, sha256):
     The arguments are those of :func:`logreg.models.model_file.parse`. A model becomes a
     LogisticRegression, a checkpoint or parameters ``{'header': dict, 'arrays': dict}``.
     """
-    return _restored(*model_file.parse(header, data, sha256))
-
-
-def _restored(header, arrays):
-    if header["format"] != "logreg model":
+    header, arrays = model_file.parse(header, data, sha256)
+    if header.get("format") != "logreg model":
         return {"header": header, "arrays": arrays}
-    from logreg import engine
-    from logreg.model import LogisticRegression
+    return _classifier(*model_file.model_of(header, arrays))
 
+
+def _classifier(facts, W, b):
     # The parameters stay as they are, to the last bit, whatever the user's floatX is.
-    W = arrays["W"]
-    with engine.floatx(W.dtype.name):
-        classifier = LogisticRegression(engine.T.matrix("x", dtype=W.dtype.name), *W.shape)
-    for param in classifier.params:
-        engine.set_value(param, arrays[param.name])
-    classifier.metadata = header["metadata"]
+    with engine.floatx(facts.dtype):
+        classifier = LogisticRegression(engine.T.matrix("x", dtype=facts.dtype), *W.shape)
+    for param, value in zip(classifier.params, (W, b)):
+        engine.set_value(param, value)
+    classifier.metadata = facts.metadata()
     return classifier
+
+
+def provenance():
+    """Where and when a file is made: versions and the date (UTC), as a dict."""
+    return {
+        "engine": f"{engine.NAME} {engine.VERSION}",
+        "python": platform.python_version(),
+        "numpy": numpy.__version__,
+        "logreg": __version__,
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
 
 
 def check_stands_alone(classifier):
     """Raise a ModelFileError if this is no LogisticRegression, or its input is made by a layer."""
-    from logreg.model import LogisticRegression
-
     if not isinstance(classifier, LogisticRegression):
         raise ModelFileError(
             f"a model file holds a LogisticRegression, and this is a {type(classifier).__name__}: "
@@ -57,20 +67,16 @@ def check_stands_alone(classifier):
 
 def dumps_model(classifier, **metadata):
     """Make the bytes of a model file; the arguments are those of :func:`save_model`."""
-    from logreg import engine
-
     check_stands_alone(classifier)
     values = [engine.value(param) for param in (classifier.W, classifier.b)]
     W, b = (value.astype(numpy.result_type(*values), copy=False) for value in values)
     known = getattr(classifier, "metadata", {})  # of a model that was loaded
-    metadata = {**provenance(), **known, **metadata}
-    return model_file.dumps("model", {"W": W, "b": b}, metadata=complete_metadata(metadata, W))
+    facts = Facts.of({**provenance(), **known, **metadata}, W)
+    return model_file.dumps("model", {"W": W, "b": b}, metadata=facts.metadata())
 
 
 def dumps_params(params):
     """Make the bytes of a file of parameters; see :func:`save_params`."""
-    from logreg import engine
-
     values = {f"{i} {param.name}": engine.value(param) for i, param in enumerate(params)}
     return model_file.dumps("parameters", values, **provenance())
 
@@ -85,14 +91,15 @@ def save_model(classifier, path, **metadata):
     path : str or path-like
     **metadata
         What is to be known of the training: numbers, text, lists of these. What is read later,
-        such as `class_labels` (if not given, 0 .. n_out - 1), `image_shape` (None) and
-        `pixel_scale` (1), is checked. What is known of a model that :func:`load_model` gave, its
-        date and engine included, stays known.
+        the fields of :class:`logreg.models.facts.Facts`, is checked. If they are not given,
+        `class_labels` are 0 .. n_out - 1, `image_shape` is None and `pixel_scale` 1. What is known
+        of a model that :func:`load_model` gave, its date and engine included, stays known.
 
     Raises
     ------
     ModelFileError
-        If the file cannot be written, or the classifier sits on a layer below.
+        If the file cannot be written, the classifier sits on a layer below, or what is to be
+        known does not fit: the message names it.
 
     Examples
     --------
@@ -132,7 +139,7 @@ def load_model(path):
     >>> load_model("model.pkl").W.get_value().shape
     (4, 2)
     """
-    return _restored(*model_file.read(path))
+    return _classifier(*model_file.read_model(path))
 
 
 def save_params(params, path):
@@ -182,8 +189,6 @@ def load_params(params, path):
     >>> save_params(net.params, "net.pkl")
     >>> load_params(same.params, "net.pkl")
     """
-    from logreg import engine
-
     values = list(model_file.read(path, "parameters")[1].values())
     there = [(value.dtype.name, value.shape) for value in values]
     here = [(param.dtype, engine.value(param).shape) for param in params]

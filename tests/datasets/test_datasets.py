@@ -8,11 +8,11 @@ from builders import SAMPLE, make_pairs, npz_bytes, sample, table_bytes, write
 
 from logreg import engine
 from logreg.datasets import read_dataset, splits
-from logreg.datasets.header import Columns
 from logreg.datasets.options import NA, TableOptions
 from logreg.datasets.preprocessing import scaled
 from logreg.datasets.sharing import load_data, shared_datasets
 from logreg.errors import DatasetError, SettingError
+from logreg.models.facts import Facts, facts_of_data
 
 KIND = TableOptions(label_column="kind")
 
@@ -78,11 +78,11 @@ def test_arrays_are_released_if_that_is_asked_for(pairs):
     data = read_dataset(pairs)
     for _ in range(2):  # what is given to load_data is not emptied
         assert (load_data(data)[0][0].get_value() == pairs[0][0]).all()
-    digest, told = data.sha256, data.metadata()
+    digest, told = data.sha256, facts_of_data(data)
     sets = shared_datasets(data, release=True)
     assert (data.train, data.valid, data.test, data.n_in) == (None, None, None, 4)
     assert (sets[0][0].get_value() == pairs[0][0]).all()
-    assert (data.sha256, data.metadata()) == (digest, told)
+    assert (data.sha256, facts_of_data(data)) == (digest, told)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -157,7 +157,7 @@ def test_seeds_of_no_shuffle(seed, pairs):
 
 
 def test_metadata():
-    metadata = read_dataset(SAMPLE).metadata()
+    metadata = facts_of_data(read_dataset(SAMPLE))
     counts = [479, 563, 488, 493, 535, 434, 501, 550, 462, 495]
     told = {"image_shape": (28, 28), "pixel_scale": 1 / 256, "scale_all": False, "x_median": 0}
     told.update(raw_range=(0, 255), x_range=(0, 255 / 256), class_labels=[*range(10)])
@@ -167,8 +167,9 @@ def test_metadata():
     ends = data.train[0].min(), data.train[0].max()
     told = {"label_name": "kind", "label_number": 2, "feature_names": ("a", "b"), "na": NA}
     told.update(split=[20, 5, 5], class_labels=["ant", "bee"], x_range=ends, pixel_scale=1)
-    assert told.items() <= data.metadata().items()
-    assert Columns.from_metadata(data.metadata()).label == data.columns.label == 1
+    assert told.items() <= facts_of_data(data).items()
+    facts = Facts.of(facts_of_data(data), numpy.zeros((2, 2), "float32"))
+    assert facts.table.label == data.columns.label == 1
 
 
 def test_the_most_frequent_class_is_that_of_the_training_rows():
@@ -186,7 +187,7 @@ def test_pixels_of_any_type_are_scaled_if_told(dtype, most, n):
     pairs = [(x[:20].astype(dtype), numpy.arange(20) % 2), (x[20:], numpy.arange(20, 30) % 2)]
     for source in ("t.csv", pairs):
         data = read_dataset(source, pixel_scale=1 / n, split_seed=None, standardize=None)
-        told = data.metadata()
+        told = facts_of_data(data)
         assert (told["pixel_scale"], told["scale_all"]) == (1 / n, True)
         assert (data.image_shape, data.raw_range) == ((8, 8), (0, most))
         assert data.x_range == pytest.approx((0, most / n))

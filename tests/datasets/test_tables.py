@@ -18,6 +18,7 @@ from logreg.datasets.header import Columns
 from logreg.datasets.options import NA, TableOptions
 from logreg.datasets.tables import FLOAT32_MAX, read_table, table_batches
 from logreg.errors import DatasetError, SettingError
+from logreg.models.facts import features_of
 
 pytestmark = pytest.mark.engine_free
 
@@ -323,7 +324,7 @@ def test_text_is_one_hot_encoded_and_booleans_are_numbers():
     assert found.columns.names == ("island", "mass", "ok")
     assert found.columns.categories == (["", "Biscoe", "Dream"], None, None)
     names = ("island=", "island=Biscoe", "island=Dream", "mass", "ok")
-    assert found.columns.metadata()["feature_names"] == names
+    assert features_of(found.columns) == names
     found = table("a,b,a,kind\n1,2,3,x\n", dropped=("1",))  # of two with one name
     assert (found.x.tolist(), found.columns.names) == ([[2, 3]], ("b", "a"))
 
@@ -389,7 +390,7 @@ def test_a_column_of_text_stays_one_in_every_chunk():
 
 @pytest.mark.parametrize("cell", NA)
 def test_what_counts_as_an_empty_cell(cell):
-    """In features: a label may be called so. Models of old know fewer such texts."""
+    """In features: a label may be called so."""
     text = f"a,t,kind\n1,x,{cell or '+'}\n{cell},{cell},-\n3,y,-\n"
     found = table(text, **KIND, missing="mean")
     assert numpy.isnan(found.x[1, 0]) and found.columns.categories == (None, ["", "x", "y"])
@@ -397,12 +398,6 @@ def test_what_counts_as_an_empty_cell(cell):
     known = {"categories": found.columns.categories, "label_name": "kind"}
     rows = batches(text, 2, missing="mean", **known)
     numpy.testing.assert_array_equal(rows, found.x)
-    of_old = TableOptions("kind").completed({"missing": "mean"})
-    if cell in ("", "NA", "NaN", "nan"):
-        numpy.testing.assert_array_equal(read_table(put(text), of_old).x, found.x)
-    else:
-        with pytest.raises(DatasetError, match=r"row 3, column 1 \(a\) holds"):
-            read_table(put(text), of_old)
 
 
 @pytest.mark.parametrize("name", ["id", "Id", "ID", "index"])

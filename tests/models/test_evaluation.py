@@ -13,6 +13,7 @@ from scipy.stats import binomtest
 
 from logreg.errors import DatasetError
 from logreg.models.evaluation import as_text, evaluate
+from logreg.models.facts import Facts
 from logreg.models.predictor import Prediction, Predictor
 
 pytestmark = pytest.mark.engine_free
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.engine_free
 class Given:
     """A model to which a row is its probabilities, or the number of its class."""
 
-    x_range, dtype, batch_size, metadata = None, "float32", 600, {}
+    facts, dtype = Facts(), "float32"
 
     def __init__(self, labels):
         self.labels = labels

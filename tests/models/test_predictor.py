@@ -13,6 +13,7 @@ from logreg import predict
 from logreg.datasets import read_dataset
 from logreg.datasets.options import TableOptions
 from logreg.errors import DatasetError, ModelFileError
+from logreg.models.facts import facts_of_data
 from logreg.models.inputs import InputChecker
 from logreg.models.predictor import Predictor
 
@@ -29,7 +30,6 @@ def test_labels_and_probabilities_of_what_python_has(capsys):
     predictor = predictor_of(pixel_scale=PIXELS, class_labels=words)
     expected = probabilities(X / numpy.float32(256), *weights())
     assert predictor.classes_.tolist() == words
-    assert predictor.batch_size == 600  # the tutorial's: the file has none
     scaled = X / 256
     by_columns = numpy.asfortranarray(scaled)
     frame = pandas.DataFrame(X)
@@ -46,8 +46,8 @@ def test_labels_and_probabilities_of_what_python_has(capsys):
 
 
 def test_a_predictor_is_pickled_and_used_by_threads():
-    predictor = pickle.loads(pickle.dumps(predictor_of()))
-    expected = predictor_of().predict_proba(X)
+    predictor = pickle.loads(pickle.dumps(predictor_of(pixel_scale=PIXELS)))
+    expected = predictor_of(pixel_scale=PIXELS).predict_proba(X)
     assert numpy.allclose(predictor.predict_proba(X), expected, rtol=1e-6)
     parts = [X[i % 9 :] for i in range(400)]  # of several lengths
     with ThreadPoolExecutor(4) as threads:
@@ -103,9 +103,9 @@ def test_a_frame_of_any_dtype_is_taken_as_its_csv_is(frame, capsys):
         )
         for source in ("t.csv", frame[list(PLAIN)])
     )
-    assert of_csv.sha256 == of_frame.sha256 and of_csv.metadata() == of_frame.metadata()
+    assert of_csv.sha256 == of_frame.sha256
     W = numpy.random.RandomState(0).randn(of_csv.n_in, 2)
-    save("model.pkl", W, numpy.zeros(2), **of_frame.metadata())
+    save("model.pkl", W, numpy.zeros(2), **facts_of_data(of_frame))
     capsys.readouterr()
     assert predict.main(["t.csv", "--model", "model.pkl", "--format", "json"]) == 0
     told = json.loads(capsys.readouterr().out)
@@ -130,22 +130,27 @@ def test_what_the_model_does_not_take_is_refused(x, said):
 
 
 @pytest.mark.parametrize(
-    ("pixel_scale", "x_range", "scale"),
+    ("pixel_scale", "x_range", "is_taken"),
     [
-        (PIXELS, None, PIXELS),
-        (1 / 16, [0, 1], 1 / 16),
-        (1, None, PIXELS),
-        (1, [0, 1], PIXELS),
-        (1, [0, 1.001], 1),
-        (1, [-0.001, 1], 1),
+        (PIXELS, None, True),
+        (1 / 16, [0, 1], True),
+        (1, [0, 1.001], True),
+        (1, [-0.001, 1], True),
+        (1, [0, 1], False),
+        (1, None, False),
     ],
 )
-def test_pixels_are_scaled_as_in_training(pixel_scale, x_range, scale):
+def test_bytes_are_scaled_as_in_training_and_not_by_a_guess(pixel_scale, x_range, is_taken):
     predictor = predictor_of(pixel_scale=pixel_scale, x_range=x_range)
-    assert predictor.pixel_scale == scale
     pixels = numpy.array([[0, 3, 255]], numpy.uint8)
-    assert predictor.ready(pixels).tolist() == [[0, 3 * numpy.float32(scale), 255 * scale]]
+    expected = [[0, 3 * numpy.float32(pixel_scale), 255 * pixel_scale]]
+    assert predictor.ready(pixels).tolist() == expected
     assert predictor.ready(pixels.astype("u2")).tolist() == [[0, 3, 255]]
+    if is_taken:
+        predictor.predict(X)
+    else:
+        with pytest.raises(DatasetError, match="X: is uint8, and the model was trained on num"):
+            predictor.predict(X)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +158,7 @@ def test_pixels_are_scaled_as_in_training(pixel_scale, x_range, scale):
     [
         (PIXELS, None, None, "dark"),
         (PIXELS, None, 0.49, "dark"),
-        (PIXELS, None, 0.51, "light"),
+        (PIXELS, [0, 0.99], 0.51, "light"),
         (PIXELS, [0, 0.5], 0.3, "light"),
         (1, None, 0.9, "dark"),
         (1, [-1, 1], -0.01, "dark"),
@@ -188,7 +193,6 @@ def test_which_pictures_the_model_takes(told, takes_pictures, pixel_range):
         ([0, 1], -1.01, "values from -1.01 to 0, and"),
         ([-1, 1], 2.9, None),
         ([0, 16], numpy.uint8(200), "values from 0 to 200, and the model was trained on 0 to 16"),
-        ([0, 1], numpy.uint8(255), None),
         ([0, 1], numpy.uint16(255), "values from 0 to 255, and the model was trained on 0 to 1"),
         (None, 1e9, None),
     ],

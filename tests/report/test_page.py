@@ -207,7 +207,8 @@ def test_models_of_few_and_of_many_classes(open_page, state, n_out, shape):
     n_in = 784 if shape else 4
     W, b = random.randn(n_in, n_out) / 10, random.randn(n_out)
     means, scales = random.rand(2, n_in) + 0.1 if n_out == 2 else (numpy.zeros(n_in), 1)
-    told = {"feature_means": means, "feature_scales": scales} if n_out == 2 else {}
+    told = {"feature_means": means, "feature_scales": scales, "pixel_scale": 1 / 256}
+    told = told if n_out == 2 else {}
     told = {"raw_range": [-1, 1], "x_range": [-1, 1]} if n_out == 100 else told
     model = save("any.pkl", W, b, image_shape=shape, dataset="nowhere.npz", **told)
     assert report.main([model, "--output", "any page.html"]) == 0
