@@ -10,7 +10,7 @@ import numpy
 import pytest
 from builders import make_pairs, read, save_pairs
 
-from logreg import load_model, predict, train
+from logreg import load_model, train
 from logreg.callbacks import History
 from logreg.datasets import read_dataset
 from logreg.files.writing import owning
@@ -19,19 +19,17 @@ from logreg.hyperparameters import DEFAULTS, default_batch_size
 OPTIONS = ["--dataset", "mnist_sample", "--batch-size", "100"]
 
 
-def test_the_sample_trains_without_a_network(run, working_folder):
+def test_the_sample_trains_without_a_network(run, cli):
     done = run("-m", "logreg.train", *OPTIONS, "--n-epochs", "2")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("... loading data\n... building the model\n")
     assert re.search(r"^The code for file train\.py ran for \d+\.\ds$", done.stderr, re.M)
-    assert "stopped after 2 of 2 epochs" in done.stderr
     assert "patience left" not in done.stderr and "\r" not in done.stderr  # as it is no terminal
     assert os.listdir(".") == ["best_model.pkl"]
     # The default floatX of both engines is float64: the command line chose float32.
     assert load_model("best_model.pkl").W.dtype == "float32"
 
     # Another process computes the same parameters, to the last bit.
-    assert train.main([*OPTIONS, "--n-epochs", "2", "--output", "again.pkl"]) == 0
+    assert cli("train", *OPTIONS, "--n-epochs", "2", "--output", "again.pkl").code == 0
     for first, second in zip(*(load_model(f).params for f in ("best_model.pkl", "again.pkl"))):
         numpy.testing.assert_array_equal(first.get_value(), second.get_value())
 
@@ -43,16 +41,13 @@ def test_every_hyperparameter_is_an_option_with_the_tutorials_default():
     assert (args["dataset"], args["output"]) == ("mnist.pkl.gz", "best_model.pkl")
 
 
-def test_the_options_reach_the_run(capfd, working_folder):
-    code = train.main(
-        [*OPTIONS, "--n-epochs", "9", "--learning-rate", "0.5", "--patience", "60"]
-        + ["--patience-increase", "1.5", "--improvement-threshold", "0.5", "--output", "m.pkl"]
-        + ["--floatx", "float64", "--shuffle", "--split-seed", "3", "--l1", "1e-5", "--l2", "1e-4"]
-        + ["--checkpoint", "run.state", "--history", "run.csv", "--momentum", "0.25"]
-        + ["--class-weight", "balanced", "--check-reference"]
-    )
+def test_the_options_reach_the_run(cli):
+    options = "--n-epochs 9 --learning-rate 0.5 --patience 60 --patience-increase 1.5 --l1 1e-5"
+    options += " --improvement-threshold 0.5 --l2 1e-4 --momentum 0.25 --class-weight balanced"
+    options += " --floatx float64 --shuffle --split-seed 3 --checkpoint run.state"
+    options += " --history run.csv --output m.pkl --check-reference"
+    code, out, err = cli("train", *OPTIONS, *options.split())
     assert code == 1
-    out, err = capfd.readouterr()
     # Tried every 30 minibatches; nothing after the first is significant, so 60 it is.
     assert out.count("validation error") == 2 == len(read("run.csv").splitlines()) - 1
     assert "The code run for 2 epochs" in out
@@ -68,16 +63,16 @@ def test_the_options_reach_the_run(capfd, working_folder):
 
 
 @pytest.mark.parametrize("option", ["--output", "--checkpoint", "--history"])
-def test_a_run_does_not_touch_what_another_one_writes(option, capfd, working_folder):
+def test_a_run_does_not_touch_what_another_one_writes(option, cli):
     with owning(["a"]):
-        assert train.main([*OPTIONS, option, "a"]) == 1
-        error = capfd.readouterr().err.splitlines()[-1]
-        assert error.startswith("error: a belongs to another run")
+        done = cli("train", *OPTIONS, option, "a")
+        assert done.code == 1
+        assert done.err.splitlines()[-1].startswith("error: a belongs to another run")
         assert os.listdir(".") == [".a.lock"]
 
 
 @pytest.mark.parametrize("rate, last, code", [("1", 27, 0), ("1e30", 0, 1)])
-def test_a_run_that_diverges_keeps_the_last_good_model(rate, last, code, capfd, working_folder):
+def test_a_run_that_diverges_keeps_the_last_good_model(rate, last, code, cli):
     x, y = make_pairs([300], seed=5)[0]
     y[200:] = numpy.where(numpy.arange(100) % 8, 0, y[200:])  # what NaN predicts is often right
     parts = slice(0, 200), slice(200, 250), slice(250, 300)
@@ -86,9 +81,8 @@ def test_a_run_that_diverges_keeps_the_last_good_model(rate, last, code, capfd, 
     options = ["--dataset", "d.npz", "--batch-size", "50", "--learning-rate", rate, "--l2", "1.6"]
     for resume in ([], ["--resume"]):
         kept = ["--history", "run.csv", "--checkpoint", "run.state", *resume]
-        assert train.main([*options, *kept]) == code
-        out, err = capfd.readouterr()
-        assert f"epoch {last + 1}, " not in out
+        ended, out, err = cli("train", *options, *kept)
+        assert ended == code and f"epoch {last + 1}, " not in out
         diverged = f"{'error' if code else 'warning'}: the run diverged"
         (said,) = (line for line in err.splitlines() if line.startswith(diverged))
         assert f"epoch {last + 1}" in said
@@ -101,7 +95,7 @@ def test_a_run_that_diverges_keeps_the_last_good_model(rate, last, code, capfd, 
 
 
 @pytest.mark.skipif(os.name != "posix", reason="processes get no such signals here")
-def test_an_interrupted_run_says_how_to_go_on(monkeypatch, capfd, working_folder):
+def test_an_interrupted_run_says_how_to_go_on(monkeypatch, cli):
     save_pairs("my data.npz", make_pairs())
     signals = [signal.SIGINT, None, signal.SIGTERM, None, signal.SIGINT, None, signal.SIGINT]
 
@@ -126,11 +120,11 @@ def test_an_interrupted_run_says_how_to_go_on(monkeypatch, capfd, working_folder
         (resumed, 130, f"2: {there}; {how}"),
         ([*options, "--history", "o.csv"], 130, "a run with --checkpoint FILE can be resumed"),
     ):
-        assert train.main(given) == code
-        out, err = capfd.readouterr()
-        assert err.splitlines()[-1].startswith("interrupted in epoch ")
-        assert err.endswith(f"{said}\n") and "Optimization" not in out
-    assert train.main(resumed) == 0
+        done = cli("train", *given)
+        assert done.code == code and "Optimization" not in done.out
+        assert done.err.splitlines()[-1].startswith("interrupted in epoch ")
+        assert done.err.endswith(f"{said}\n")
+    assert cli("train", *resumed).code == 0
     epochs = [row.split(b",")[0] for row in read("run.csv").splitlines()]
     assert epochs == [b"epoch", b"1", b"2", b"3", b"4"]
 
@@ -138,7 +132,7 @@ def test_an_interrupted_run_says_how_to_go_on(monkeypatch, capfd, working_folder
 # ---- what only a process of its own can show
 
 
-def test_a_pipe_that_is_closed_ends_the_run_without_a_traceback(start, working_folder):
+def test_a_pipe_that_is_closed_ends_the_run_without_a_traceback(start):
     # More lines than fit into a pipe: it cannot end before the pipe is closed.
     endless = ["--n-epochs", "5000", "--patience", "1000000"]
     process = start("-m", "logreg.train", *OPTIONS, *endless)
@@ -149,11 +143,24 @@ def test_a_pipe_that_is_closed_ends_the_run_without_a_traceback(start, working_f
     assert "Traceback" not in err and "Exception ignored" not in err
 
 
+@pytest.mark.skipif(os.name != "posix", reason="names are text here")
+def test_text_that_stdout_cannot_encode_is_escaped(run, working_folder):
+    pytest.importorskip("pandas")
+    rows = "".join(f"{i},{i % 3},{'日é'[i % 2]}\n" for i in range(60))
+    (working_folder / os.fsdecode(b"\xff.csv")).write_text(f"a,b,label\n{rows}", encoding="utf-8")
+    command = ["-m", "logreg.train", "--dataset", os.fsdecode(b"\xff.csv"), "--history", "run.csv"]
+    done = run(*command, "--n-epochs", "3", env={"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[2].startswith(r"\udcff.csv: 60 rows")
+    assert re.search(r"^always guessing '\\(u65e5|xe9)'", done.stdout, re.M)
+    assert {*os.listdir(".")} >= {"best_model.pkl", "run.csv"}
+
+
 TABLES = ["wine", "breast_cancer", "iris", "digits"]
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_tables_need_no_options(name, capfd, working_folder):
+def test_tables_need_no_options(name, cli):
     """As good as scikit-learn's classifier behind its StandardScaler, on the same rows."""
     datasets = pytest.importorskip("sklearn.datasets")
     from sklearn.linear_model import LogisticRegression
@@ -163,40 +170,37 @@ def test_tables_need_no_options(name, capfd, working_folder):
     getattr(datasets, f"load_{name}")(as_frame=True).frame.to_csv("t.csv", index=False)
     errors, theirs = [], []
     for seed in ("11", "12", "13"):
-        assert train.main(["--dataset", "t.csv", "--split-seed", seed]) == 0
-        assert len(capfd.readouterr().out.splitlines()) == 10
-        assert predict.main(["--evaluate", "--format", "json"]) == 0
-        found = capfd.readouterr().out
-        errors.append(json.loads(found)["error_percent"])
+        lines = cli("train", "--dataset", "t.csv", "--split-seed", seed).out.splitlines()
+        found = json.loads(cli("predict", "--evaluate", "--format", "json").out)
+        of_test = f"test error: {found['errors']} of {found['rows']} rows"
+        assert len(lines) == 10 and lines[7].startswith(of_test)
+        errors.append(found["error_percent"])
         data = read_dataset("t.csv", split_seed=int(seed))
-        assert min(data.sizes()) == json.loads(found)["rows"]
         peer = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(*data.train)
         theirs.append(100 * (1 - peer.score(*data.test)))
     assert numpy.mean(errors) < numpy.mean(theirs) + 2
     assert max(errors) < 20  # the most frequent class: 37 to 90
 
 
-def test_the_batch_size_suits_the_data(capfd, working_folder):
+def test_the_batch_size_suits_the_data(cli):
     x, y = make_pairs((60,), n_in=2)[0]
     for n, size in ((60, 4), (12, 1)):
         numpy.savez("d.npz", x=x[:n], y=y[:n])
-        assert train.main(["--dataset", "d.npz", "--n-epochs", "1"]) == 0
+        assert cli("train", "--dataset", "d.npz", "--n-epochs", 1).code == 0
         expected = {"batch_size": size, "criterion": "loss"}
         assert expected.items() <= load_model("best_model.pkl").metadata.items()
-    assert train.main(["--dataset", "d.npz", "--batch-size", "3"]) == 1
-    assert "the batch size is 3, but the validation set has 2 rows" in capfd.readouterr().err
-    assert train.main(["--dataset", "mnist_sample", "--n-epochs", "1"]) == 0
+    done = cli("train", "--dataset", "d.npz", "--batch-size", 3)
+    assert done.code == 1
+    assert "the batch size is 3, but the validation set has 2 rows" in done.err
+    assert cli("train", "--dataset", "mnist_sample", "--n-epochs", 1).code == 0
     expected = {"batch_size": 600, "criterion": "error"}
     assert expected.items() <= load_model("best_model.pkl").metadata.items()
 
 
-def test_rows_that_are_never_trained_on_are_counted(capfd, working_folder):
+def test_rows_that_are_never_trained_on_are_counted(cli):
     assert [default_batch_size([n, 600, 600]) for n in (4999, 5000)] == [499, 600]
     numpy.savez("d.npz", **dict(zip("xy", make_pairs((60,), n_in=2)[0])))  # 40 are for training
-    options = ["--dataset", "d.npz", "--n-epochs", "1", "--batch-size"]
-    for batch_size, n_left in (("9", 4), ("6", 4), ("8", 0), ("3", 1)):
-        assert train.main([*options, batch_size]) == 0
-        said = (
-            f"note: {n_left} of the 40 training rows are left over by minibatches of {batch_size} "
-        )
-        assert (said in capfd.readouterr().err) == (n_left == 4)
+    for size, n_left in ((9, 4), (6, 4), (8, 0), (3, 1)):
+        done = cli("train", "--dataset", "d.npz", "--n-epochs", 1, "--batch-size", size)
+        said = f"note: {n_left} of the 40 training rows are left over by minibatches of {size} "
+        assert done.code == 0 and (said in done.err) == (n_left == 4)
