@@ -1,5 +1,6 @@
 """The command line of training: ``python -m logreg.train`` or ``logreg-train``."""
 
+import contextlib
 import sys
 from dataclasses import fields, replace
 
@@ -13,6 +14,7 @@ from logreg.cli.options import (
     table_options,
     whole_number,
 )
+from logreg.datasets import read_dataset
 from logreg.errors import SettingError
 from logreg.files.writing import check_writable, refuse_overwriting
 from logreg.hyperparameters import (
@@ -79,25 +81,24 @@ def main(argv=None):
     args, hyperparameters = ranks.from_first(lambda: _settings(argv))
     set_quiet(args.quiet)
     with starting(STARTING):
-        from logreg import engine
-        from logreg.callbacks import History, Interruption
-        from logreg.callbacks.checkpoint import Checkpoint, run_settings
-        from logreg.callbacks.progress import Progress
-        from logreg.callbacks.reference import differences
-        from logreg.datasets.sharing import distribute
-        from logreg.sgd import sgd_optimization
-    with engine.settings(args.floatx, args.device), Interruption() as interruption:
+        from logreg import callbacks, engine, sgd
+        from logreg.callbacks import checkpoint, progress, reference
+        from logreg.datasets import sharing
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(engine.settings(args.floatx, args.device))
         data = None if ranks.rank else _read(args, engine.theano.config.floatX)
         hyperparameters = ranks.from_first(lambda: _completed(hyperparameters, data, args))
-        callbacks = [History(args.history)] if args.history else []
-        data = distribute(data, hyperparameters.batch_size)
-        checkpoint = Checkpoint(args.checkpoint, run_settings(data, hyperparameters))
-        callbacks += [checkpoint] if args.checkpoint else []
-        with Progress() as progress:
-            callbacks += [interruption, progress]
-            resume = checkpoint if args.resume else None
-            arguments = args.output, True, callbacks, args.verbose, resume
-            run = sgd_optimization(data, hyperparameters, *arguments)
+        data = sharing.distribute(data, hyperparameters.batch_size)
+        interruption = stack.enter_context(callbacks.Interruption())
+        watching = [interruption, stack.enter_context(progress.Progress())]
+        if args.history:
+            watching.append(callbacks.History(args.history))
+        settings = checkpoint.run_settings(data, hyperparameters)
+        state = checkpoint.Checkpoint(args.checkpoint, settings) if args.checkpoint else None
+        watching += [state] if state else []
+        resume = state if args.resume else None
+        arguments = args.output, True, watching, args.verbose, resume
+        run = sgd.sgd_optimization(data, hyperparameters, *arguments)
     if run.reason == "interrupted":
         model = f"the best model is in {args.output}"
         model = model if run.best_validation else "there is no model yet"
@@ -107,10 +108,10 @@ def main(argv=None):
         return interruption.exit_code
     if not args.check_reference:
         return 0
-    found = differences(run)
-    for line in found or ["all figures agree with the tutorial's"]:
+    differences = reference.differences(run)
+    for line in differences or ["all figures agree with the tutorial's"]:
         note(line)
-    return int(bool(found))
+    return int(bool(differences))
 
 
 def _settings(argv):
@@ -131,8 +132,6 @@ def _outputs(args):
 
 def _read(args, floatx):
     """Read the data, and see that no output would overwrite them."""
-    from logreg.datasets import read_dataset
-
     data = read_dataset(
         args.dataset,
         table_options(args),

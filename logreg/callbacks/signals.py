@@ -38,9 +38,6 @@ class Interruption(Callback, contextlib.ExitStack):
         if ranks.anyone(self.received is not None):
             raise StopTraining
 
-    def on_train_end(self, run):
-        self.close()
-
     @property
     def exit_code(self):
         """What a shell reports of a process that the signal ended: 130 or 143; else 0."""

@@ -169,15 +169,13 @@ def test_the_first_signal_ends_the_run_and_the_second_the_process(handler, numbe
         assert handler == [number]
 
 
-def test_signals_are_heeded_as_before_when_the_run_is_over(handler):
-    for end in (lambda callback: callback.on_train_end(new_run()), Interruption.close):
-        interruption = Interruption()
+def test_signals_are_heeded_as_before_after_the_block(handler):
+    with Interruption() as interruption:
         os.kill(os.getpid(), signal.SIGTERM)  # it has not begun
         interruption.on_train_begin(new_run())
-        end(interruption)
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert interruption.received is None
-    assert handler == [signal.SIGTERM] * 4
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert interruption.received is None
+    assert handler == [signal.SIGTERM] * 2
 
 
 def test_a_signal_that_is_ignored_stays_so(handler):
