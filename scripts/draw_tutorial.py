@@ -42,6 +42,117 @@ def draw_weights(predictor, ax):
     plots.plot_weights(predictor, panels(ax, 2, 5))
 
 
+def draw_sums(mnist, predictor, ax):
+    """Draw a three, its pixels times their weights for the answer 3, and the ten sums."""
+    x = mnist.test[0][numpy.flatnonzero(mnist.test[1] == 3)[0]] / 256
+    products, sums = x * predictor.W[:, 3], x @ predictor.W + predictor.b
+    grid = {"width_ratios": (1, 1, 1.8)}
+    digit, product, bars = panels(ax, 1, 3, gridspec_kw=grid)
+    digit.imshow(x.reshape(28, 28), "gray_r")
+    digit.set_title("a digit")
+    top = abs(products).max()
+    product.imshow(products.reshape(28, 28), plots.DIVERGING, vmin=-top, vmax=top)
+    product.set_title(f"times the weights of 3: {sums[3]:.1f}")
+    colours = [plots.ORANGE if k == sums.argmax() else plots.BLUE for k in range(10)]
+    bars.bar(range(10), sums, color=colours)
+    bars.axhline(0, color=plots.GREY, lw=0.8)
+    bars.set(title="the ten sums", xticks=range(10))
+    for ax in (digit, product):
+        ax.set(xticks=[], yticks=[])
+
+
+def example():
+    """The example of chapters 2 to 4: X, labels, W and b."""
+    X = numpy.array([[1.0, 2], [3, 1], [0, 0], [2, 2]])
+    W = numpy.array([[1.0, 0, -1], [0.0, 1, -1]])
+    return X, [1, 0, 0, 1], W, numpy.array([0.0, 0, 2])
+
+
+def draw_borders(ax):
+    """Draw the rows of the example, and the regions of its three classes."""
+    X, _, W, b = example()
+    grid = numpy.linspace(-1, 4, 201)
+    everywhere = numpy.stack(numpy.meshgrid(grid, grid), axis=-1)
+    regions = (everywhere @ W + b).argmax(axis=2)
+    shades = numpy.array([to_rgb(colour) for colour in COLOURS])[regions]
+    ax.imshow(shades, origin="lower", extent=[-1, 4] * 2, alpha=0.25)
+    for k, place in enumerate(((3, 0), (0, 3), (-0.5, -0.5))):
+        ax.text(*place, f"class {k}", color=COLOURS[k], ha="center", weight="bold")
+    for line in (
+        ([2 / 3, 4], [2 / 3, 4]),
+        ([-1, 2 / 3], [1.5, 2 / 3]),
+        ([2 / 3, 1.5], [2 / 3, -1]),
+    ):
+        ax.plot(*line, color=plots.GREY)
+    ax.plot(*X.T, "o", color=INK)
+    for x in X:
+        ax.annotate(f"({x[0]:g}, {x[1]:g})", x, (6, 4), textcoords="offset points")
+    ax.set(xlabel="x₀", ylabel="x₁", xlim=(-1, 4), ylim=(-1, 4))
+
+
+def draw_hill(ax):
+    """Draw the cost of the example over one weight, the slope, and steps at three rates."""
+    X, y, W, b = example()
+
+    def cost(w):
+        V = W.copy()
+        V[0, 0] = w
+        return -numpy.log(softmax(X @ V + b)[range(4), y]).mean()
+
+    slope = (X[:, 0] * (softmax(X @ W + b)[:, 0] - numpy.eye(3)[y][:, 0])).mean()
+    w = numpy.linspace(-2, 3, 151)
+    ax.plot(w, [cost(value) for value in w], color=plots.GREY)
+    ax.plot(1, cost(1), "o", color=plots.BLUE)
+    near = numpy.array([0.2, 1.8])
+    ax.plot(near, cost(1) + slope * (near - 1), "--", color=plots.BLUE, label="the slope there")
+    for rate, marker in ((0.13, "D"), (1, "s"), (10, "^")):
+        step = 1 - rate * slope
+        ax.plot(step, cost(step), marker, color=plots.ORANGE, label=f"a step of rate {rate:g}")
+    ax.set(xlabel="the weight W[0, 0], which is 1", ylabel="cost", ylim=(0, None))
+    ax.legend(framealpha=0)
+
+
+def descend(sample, rate, decay, n_epochs):
+    """Train on the sample in NumPy, 100 rows a step; give W and b after each epoch."""
+    x, Y = sample.train[0] / 256, numpy.eye(10)[sample.train[1]]
+    W, b = numpy.zeros((784, 10)), numpy.zeros(10)
+    for _ in range(n_epochs):
+        for i in range(0, 5000, 100):
+            gap = (softmax(x[i : i + 100] @ W + b) - Y[i : i + 100]) / 100
+            W = W - rate * (x[i : i + 100].T @ gap + 2 * decay * W)
+            b = b - rate * gap.sum(axis=0)
+        yield W, b
+
+
+def draw_heart(sample, ax):
+    """Draw the losses of 200 epochs at rate 1, without and with weight decay."""
+    for decay, style in ((0, "-"), (0.001, "--")):
+        losses = []
+        for W, b in descend(sample, 1, decay, 200):
+            pairs = (sample.train, sample.valid)
+            p = [softmax(x / 256 @ W + b)[numpy.arange(len(y)), y] for x, y in pairs]
+            losses.append([-numpy.log(values).mean() for values in p])
+        name = f", weight decay {decay}" if decay else ""
+        for values, colour, which in zip(zip(*losses), COLOURS, ("training", "validation")):
+            ax.plot(range(1, 201), values, style, color=colour, label=f"{which} loss{name}")
+    ax.set(xlabel="epoch", ylabel="loss", ylim=(0, 0.7), xlim=(0, 200))
+    ax.legend(ncols=2, fontsize="small", framealpha=0)
+
+
+def draw_calibration(sample, ax):
+    """Draw what two models say of their answers, and how often these are right."""
+    ax.plot([0.3, 1], [0.3, 1], color=plots.GREY, label="a fair forecast")
+    for rate, n_epochs, name in ((0.13, 20, "stopped early"), (1, 200, "learnt by heart")):
+        *_, (W, b) = descend(sample, rate, 0, n_epochs)
+        P = softmax(sample.test[0] / 256 @ W + b)
+        said, right = P.max(axis=1), P.argmax(axis=1) == sample.test[1]
+        bins = numpy.digitize(said, (0.5, 0.7, 0.9))
+        points = [[v[bins == k].mean() for k in range(4)] for v in (said, right)]
+        ax.plot(*points, "o-" if rate < 1 else "s--", label=name, color=COLOURS[int(rate == 1)])
+    ax.set(xlabel="says", ylabel="is right in", aspect="equal")
+    ax.legend(framealpha=0)
+
+
 def draw_softmax(whole):
     """Draw two rows of scores that have the same probabilities."""
     for ax, scores in zip(panels(whole, 1, 2, sharey=True), ([2.0, 1, 0], [3.0, 2, 1])):
@@ -93,13 +204,12 @@ def draw_training(data, predictors, ax):
     x, y = data.train[0][:600] / 256, data.train[1][:600]
     one_step = -0.13 * x.T @ (0.1 - numpy.eye(10)[y]) / 600
     stages = [one_step, *(predictor.W for predictor in predictors)]
-    for name, W, row in zip(("one step", "one epoch", "73 epochs"), stages, panels(ax, 3, 10)):
-        top = plots.largest(W)
-        for w, ax in zip(W.T, row):
-            ax.imshow(w.reshape(28, 28), plots.DIVERGING, vmin=-top, vmax=top)
-            ax.set(xticks=[], yticks=[])
-            ax.spines[:].set_visible(False)
-        row[0].set_ylabel(name)
+    names = ("one step", "one epoch", "73 epochs")
+    for name, W, row in zip(names, stages, panels(ax, 3, 1)):
+        top, ten = plots.largest(W), W.T.reshape(10, 28, 28)
+        row.imshow(numpy.hstack(ten), plots.DIVERGING, vmin=-top, vmax=top)
+        row.set(xticks=[], yticks=[], ylabel=name)
+        row.spines[:].set_visible(False)
 
 
 def draw_patience(ax):
@@ -144,6 +254,11 @@ def main(argv=None):
         (HERE / f"{name}.svg").write_text(drawn, encoding="utf-8")
 
     save("weights", draw_weights, best, size=(8, 3.6))
+    save("sums", draw_sums, mnist, best, size=(8, 2.4))
+    save("borders", draw_borders, size=(4.6, 4.2))
+    save("hill", draw_hill, size=(7, 3.2))
+    save("heart", draw_heart, sample, size=(8, 3.4))
+    save("calibration", draw_calibration, sample, size=(4.6, 4))
     save("softmax", draw_softmax, size=(8, 2.8))
     save("plane", draw_plane, size=(9, 3.1))
     save("rates", draw_rates, sample, size=(8, 3.6))

@@ -9,7 +9,7 @@ The text is Markdown as GitHub shows it. Two comments in it mean something:
 """
 
 import ast
-import base64
+import codeop
 import doctest
 import functools
 import importlib
@@ -20,11 +20,15 @@ import re
 import textwrap
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 HERE = Path(__file__).parent
 TEXT = HERE / "README.md"
 FENCE = re.compile(r"```(\w+)")
-COMMENT = re.compile(r"<!-- (source|play): (.+) -->")
+COMMENT = re.compile(r"<!-- (?:(source|play): (.+)|.+) -->")
+DOTS = "\N{HORIZONTAL ELLIPSIS}"  # what a printed line begins with while doctest reads it
+GLOSSARY = re.compile(r"(?s)(?<=<!-- glossary -->\n).*(?=<!-- end of the glossary -->)")
+TERM = re.compile(r"(?<!\*)\*([^*]+)\*(?!\*)")
 SHOWN_CODE = re.compile(r"(<!-- source: (.+) -->\n```python\n)((?:(?!```).*\n)*)(?=```)")
 
 
@@ -76,11 +80,39 @@ def blocks(text=None):
         elif comment and comment.group(1) == "play":
             add("play", next(lines), comment.group(2))
         elif comment:
-            info = comment.group(2)
+            info = comment.group(2) or ""
         else:
             answer = "answer" if "<details>" in line else "" if "</details>" in line else answer
             prose.append(line)
     add()
+    return found
+
+
+def examples(content):
+    """The examples of a ``'pycon'`` block, as doctest has them.
+
+    Once a statement is whole, a line that begins with three dots is what it prints, as in Python's
+    own shell: doctest alone would take it for more of the statement.
+
+    Examples
+    --------
+    >>> [example] = examples(">>> read()\\n... loading data\\n")
+    >>> example.source, example.want
+    ('read()\\n', '... loading data\\n')
+    """
+    lines, statement = [], None
+    for line in content.splitlines():
+        is_more = line.startswith("...") and statement is not None
+        if line.startswith(">>> "):
+            statement = line[4:]
+        elif is_more and codeop.compile_command(statement) is None:
+            statement += "\n" + line[4:]
+        else:
+            line, statement = (DOTS + line[3:] if is_more else line), None
+        lines.append(line)
+    found = doctest.DocTestParser().get_examples("\n".join(lines))
+    for example in found:
+        example.want = example.want.replace(DOTS, "...", 1)
     return found
 
 
@@ -117,9 +149,36 @@ def _without_docstrings(code):
 
 
 def updated(text=None):
-    """The text with the program's code in it as the code is now."""
+    """The text with the program's code in it as the code is now, and with its glossary."""
     text = TEXT.read_text(encoding="utf-8") if text is None else text
-    return SHOWN_CODE.sub(lambda match: match.group(1) + source(match.group(2)) + "\n", text)
+    text = SHOWN_CODE.sub(lambda match: match.group(1) + source(match.group(2)) + "\n", text)
+    return GLOSSARY.sub(lambda match: glossary(text), text)
+
+
+def glossary(text):
+    """A list of the terms, which stand between single stars, with the sentences that have them.
+
+    Examples
+    --------
+    >>> print(glossary("## 1. Go\\n\\nSo far. (A *step* is small.)"))
+    - [**step**](#1-go): A step is small.
+    <BLANKLINE>
+    """
+    found = {}
+    for chapter in re.split(r"(?m)^## ", re.sub(r"(?ms)^```.*?^```$", "", text))[1:]:
+        title, _, rest = chapter.partition("\n")
+        for paragraph in rest.split("\n\n"):
+            sentences = re.split(r"(?<=[.!?)_*]) (?=[(“*A-Z])", " ".join(paragraph.split()))
+            for sentence in sentences:
+                for term in TERM.findall(sentence):
+                    plain = TERM.sub(r"\1", sentence).strip("():")
+                    found.setdefault(term.lower(), f"](#{anchor(title)}): {plain}")
+    return "".join(f"- [**{term}**{rest}\n" for term, rest in sorted(found.items()))
+
+
+def anchor(title):
+    """What follows the # in a link to a heading."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
 def notebook():
@@ -157,10 +216,10 @@ def _cell(kind, code, **metadata):
     return {**cell, "execution_count": None, "outputs": []} if kind == "code" else cell
 
 
-def _code_cells(examples):
+def _code_cells(content):
     """Cells of examples: a cell shows the value of its last line, so each output ends one."""
     cells, lines = [], ""
-    for example in doctest.DocTestParser().get_examples(examples):
+    for example in examples(content):
         lines += example.source
         if example.want:
             # A notebook that is run as a whole goes on after an error.
@@ -174,8 +233,9 @@ def with_pictures_in_line(markdown):
     """Markdown with its SVG files as data addresses."""
 
     def in_line(match):
-        data = base64.b64encode((HERE / match.group(2)).read_bytes()).decode()
-        return f"{match.group(1)}(data:image/svg+xml;base64,{data})"
+        drawing = (HERE / match.group(2)).read_text(encoding="utf-8")
+        data = quote(" ".join(drawing.split()), safe="/:;,=+$&?@-_.~!'")
+        return f"{match.group(1)}(data:image/svg+xml,{data})"
 
     return re.sub(r"(!\[[^]]*\])\((\w+\.svg)\)", in_line, markdown)
 

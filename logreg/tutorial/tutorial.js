@@ -580,6 +580,7 @@
   const plays = { softmax: playSoftmax, plane: playPlane, training: playTraining, patience: playPatience };
   for (const section of document.querySelectorAll(".play")) {
     const template = document.getElementById(`${section.id}-template`);
+    if (!template) continue; // its picture stays
     section.prepend(template.content.cloneNode(true));
     section.classList.add("is-live");
     const trainer = plays[section.id]((selector) => section.querySelector(selector));
