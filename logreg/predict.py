@@ -58,7 +58,7 @@ def parser():
     add("--quiet", action="store_true", help="say nothing but errors and warnings on stderr")
     add("--info", action="store_true", help="print the metadata of the model file, in JSON")
     add("--proba", action="store_true", help="give the probability of each class")
-    number = {"metavar": "N", "type": options.whole_number}
+    number = {"metavar": "N", "type": int}
     add("--top", **number, help="beside the prediction, give the N most probable classes")
     formats = "format of the results (default: that of FILE's suffix, .csv or .json; else text); "
     formats += "csv is for predictions only"

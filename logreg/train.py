@@ -4,16 +4,8 @@ import contextlib
 import sys
 from dataclasses import fields, replace
 
+from logreg.cli import options
 from logreg.cli.command import command
-from logreg.cli.options import (
-    add_table_options,
-    add_training_options,
-    command_parser,
-    files_of,
-    positive_number,
-    table_options,
-    whole_number,
-)
 from logreg.datasets import read_dataset
 from logreg.errors import SettingError
 from logreg.files.writing import check_writable, refuse_overwriting
@@ -33,24 +25,25 @@ BY_DATA = {
     "5,000, a tenth of the training rows, or as many as the smallest set has if that is less",
     "criterion": "error; loss for tables, and for one array that is split",
 }
-NUMBERS = {int: {"type": whole_number, "metavar": "N"}, float: {"type": float, "metavar": "X"}}
+NUMBERS = {int: {"type": int, "metavar": "N"}, float: {"type": float, "metavar": "X"}}
 
 
 def parser():
     """The options of training."""
-    parser = command_parser(
+    parser = options.command_parser(
         "train",
         "Train a softmax classifier by minibatch SGD with early stopping, as in the Theano "
         "tutorial, and keep the best model.",
     )
-    add, add_file, default = parser.add_argument, files_of(parser), " (default: %(default)s)"
+    add, add_file = parser.add_argument, options.files_of(parser)
+    default = " (default: %(default)s)"
     dataset = "the data: a table or a file of arrays, a folder of these, or mnist_sample" + default
     add_file("--dataset", metavar="PATH", default=DATASET, help=dataset)
-    add_table_options(parser)
-    add_training_options(parser)
+    options.add_table_options(parser)
+    options.add_training_options(parser)
     pixels = "the features are pixels: divide them by N, 256 or the largest value, in training "
     pixels += "and in prediction (default: uint8 is divided by 256, and nothing else)"
-    add("--pixel-scale", type=positive_number, metavar="N", help=pixels)
+    add("--pixel-scale", type=options.positive_number, metavar="N", help=pixels)
     for setting in fields(Hyperparameters):
         choices = {"choices": list(filter(None, setting.metadata["allowed"]))}
         kind = {"default": setting.default, **NUMBERS.get(setting.type, choices)}
@@ -101,15 +94,15 @@ def main(argv=None):
         run = sgd.sgd_optimization(data, hyperparameters, *arguments)
     if run.reason == "interrupted":
         model = f"the best model is in {args.output}"
-        model = model if run.best_validation else "there is no model yet"
         advice = "go on with the same command and --resume"
-        advice = advice if args.checkpoint else "a run with --checkpoint FILE can be resumed"
-        note(f"interrupted in epoch {run.epoch}: {model}; {advice}")
+        note(
+            f"interrupted in epoch {run.epoch}: "
+            f"{model if run.best_validation else 'there is no model yet'}; "
+            f"{advice if args.checkpoint else 'a run with --checkpoint FILE can be resumed'}"
+        )
         return interruption.exit_code
-    if not args.check_reference:
-        return 0
-    differences = reference.differences(run)
-    for line in differences or ["all figures agree with the tutorial's"]:
+    differences = reference.differences(run) if args.check_reference else []
+    for line in differences or ["all figures agree with the tutorial's"] * args.check_reference:
         note(line)
     return int(bool(differences))
 
@@ -120,21 +113,18 @@ def _settings(argv):
     given = {setting.name: getattr(args, setting.name) for setting in fields(Hyperparameters)}
     if args.resume and not args.checkpoint:
         raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
-    refuse_overwriting(_outputs(args))
-    for path in filter(None, _outputs(args)):
+    args.outputs = [path for path in (args.output, args.checkpoint, args.history) if path]
+    refuse_overwriting(args.outputs)
+    for path in args.outputs:
         check_writable(path)
     return args, Hyperparameters(**{k: value for k, value in given.items() if value is not None})
-
-
-def _outputs(args):
-    return args.output, args.checkpoint, args.history
 
 
 def _read(args, floatx):
     """Read the data, and see that no output would overwrite them."""
     data = read_dataset(
         args.dataset,
-        table_options(args),
+        options.table_options(args),
         args.split_seed if args.shuffle else None,
         announce=True,
         dtype=floatx,
@@ -142,7 +132,7 @@ def _read(args, floatx):
         split_seed=None if args.shuffle is False else args.split_seed,
         standardize=args.standardize,
     )
-    data.check_outputs(*_outputs(args))
+    data.check_outputs(*args.outputs)
     return data
 
 

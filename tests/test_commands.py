@@ -34,8 +34,9 @@ train D --n-epochs 0 | 1 | | error: n_epochs is 0
 train D --batch-size 1000 | 1 | loading data | error: the batch size is 1000, but the
 train D --learning-rate nan | 1 | | error: learning_rate is nan
 train D --momentum 1 | 1 | | error: momentum is 1
-train D --n-epochs x | 2 | | argument --n-epochs: 'x' is no whole number
-train D --pixel-scale 0 | 2 | | argument --pixel-scale: '0' is no number above 0
+train D --batch-size 9999999999999999999999999999999999999999 | 1 | | error: batch_size has more than 18 digits
+train D --n-epochs x | 2 | | argument --n-epochs: invalid int value: 'x'
+train D --pixel-scale 0 | 2 | | argument --pixel-scale: invalid positive_number value: '0'
 train D --floatx float16 | 2 | | argument --floatx: invalid choice
 train D --bogus | 2 | | unrecognized arguments: --bogus
 train D --device tpu | 1 | | error: device 'tpu' is not known: give cpu, cuda
@@ -76,7 +77,7 @@ predict hostile.pkl -M | 1 | | error: hostile.pkl
 predict rows.npy --model hostile.pkl | 1 | | error: hostile.pkl cannot be loaded.*posix.system
 predict rows.npy --model rows.npy | 1 | | error: rows.npy cannot be loaded
 predict rows.npy -M -n 0 | 1 | | error: -n is 0: it must be 1 or more
-predict rows.npy -M --top x | 2 | | argument --top: 'x' is no whole number
+predict rows.npy -M --top x | 2 | | argument --top: invalid int value: 'x'
 predict rows.npy -M --evaluate | 2 | | give inputs, --evaluate or --info, and no two of them
 predict rows.npy -M --dataset d.npz | 2 | | --dataset is for --evaluate and for the first examples
 predict -M --evaluate --proba | 2 | | for predictions, not for --evaluate

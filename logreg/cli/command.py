@@ -25,12 +25,19 @@ def command(main):
     def wrapper(argv=None):
         code, is_done = 1, False
         with contextlib.ExitStack() as stack:
+            for name in ("stdout", "stderr"):
+                if getattr(sys, name) is None:  # the shell closed it
+                    stack.callback(setattr, sys, name, None)
+                    nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
+                    setattr(sys, name, nowhere)
+            stack.callback(_flush)
             stack.enter_context(warnings.catch_warnings())
             warnings.simplefilter("ignore", RuntimeWarning)
             stack.enter_context(notes.of_command())
-            stack.enter_context(_open_streams())
             if argv is None:  # the process is that of the command, and soon over
-                stack.enter_context(_no_garbage())
+                gc.disable()
+                stack.callback(gc.enable)
+                stack.callback(gc.freeze)  # at exit, Python would look for garbage: half a second
             try:
                 returned = main(argv) or 0
                 sys.stdout.flush()
@@ -54,33 +61,9 @@ def command(main):
     return wrapper
 
 
-@contextlib.contextmanager
-def _open_streams():
-    """Let stdout and stderr be open in the block, and flush them after it."""
-    with contextlib.ExitStack() as stack:
-        for name in ("stdout", "stderr"):
-            if getattr(sys, name) is None:  # the shell closed it
-                devnull = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
-                stack.callback(setattr, sys, name, None)
-                setattr(sys, name, devnull)
+def _flush():
+    for stream in (sys.stdout, sys.stderr):
         try:
-            yield
-        finally:
-            for stream in (sys.stdout, sys.stderr):
-                try:
-                    stream.flush()
-                except OSError:  # Python would try once more at exit, and complain
-                    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-@contextlib.contextmanager
-def _no_garbage():
-    """Collect none in the block, nor at the end of the process, where it takes half a second."""
-    is_collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if is_collecting:
-            gc.enable()
+            stream.flush()
+        except OSError:  # Python would try once more at exit, and complain
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
