@@ -77,7 +77,7 @@ setup(
     package_data={
         "logreg.callbacks": ["tutorial_log.csv"],
         "logreg.page": ["pad.js", "page.html", "page.js"],
-        "logreg.tutorial": ["README.md", "*.svg", "page.html", "tutorial.js", "*.csv"],
+        "logreg.tutorial": ["*.md", "*.svg", "page.html", "tutorial.js", "*.csv"],
     },
     # An installed package finds the sample under sys.prefix; a clone has it in data/.
     data_files=[("share/logreg", ["data/mnist_sample.npz"])],

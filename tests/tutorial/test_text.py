@@ -112,6 +112,9 @@ def test_each_chapter_has_exercises_with_answers_and_says_where_it_lives():
         assert set(exercises) == {chapter.split(".")[0]}
         assert len(exercises) == chapter.count("<details><summary>Answer</summary>\n\n")
         assert chapter.count("<details><summary>") == chapter.count("\n\n</details>\n")
+        question = chapter.split("### Question\n")[1].split("### Exercises")[0]
+        reasons = re.findall(r"<summary>[A-D]\. .+</summary>\n\n(\w+)", question)
+        assert len(reasons) in (3, 4) and reasons.count("Yes") == 1
         assert "**Where this lives:**" in chapter.split("</details>")[-1]
 
 
