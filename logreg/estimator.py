@@ -9,7 +9,7 @@ import numpy
 
 from logreg.datasets.preprocessing import Moments
 from logreg.datasets.splits import stratified_order
-from logreg.errors import DatasetError, SettingError, needing
+from logreg.errors import DatasetError, SettingError, cut, needing, quoted
 from logreg.hyperparameters import DEFAULTS, Hyperparameters, default_batch_size
 
 with needing("SoftmaxClassifier", "sklearn", "scikit-learn"):
@@ -147,12 +147,12 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         self.classes_, codes = numpy.unique(y, return_inverse=True)
         n_out = len(self.classes_)
         if n_out < 2:
-            only = repr(self.classes_.tolist()[0])[:60]
+            only = quoted(self.classes_.tolist()[0])
             raise DatasetError(f"y has one class only, {only}: at least two are needed")
         weights = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         if not (weights.min() >= 0 and 0 < weights.sum() < numpy.inf):
             raise SettingError(
-                f"class_weight is {str(self.class_weight)[:80]}: weights must be finite, 0 or "
+                f"class_weight is {cut(self.class_weight)}: weights must be finite, 0 or "
                 "more, and not all 0"
             )
         rows = self._split(codes)
@@ -199,7 +199,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         """Choose the rows for training and those for validation, perhaps the same."""
         n, fraction = len(codes), self.validation_fraction
         if not (isinstance(fraction, numbers.Real) and 0 < fraction < 1):
-            given = repr(fraction)[:60]
+            given = quoted(fraction)
             raise SettingError(f"validation_fraction is {given}: it must be between 0 and 1")
         order = numpy.arange(n)
         if self.shuffle:

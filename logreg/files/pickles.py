@@ -8,6 +8,8 @@ import io
 import pickle
 import pickletools
 
+from logreg.errors import cut
+
 MAX_OPCODES = 20000  # a data set takes about 300, the tutorial's best model 1300
 MAX_NAME = 1 << 10  # bytes of a line that is a name or a number
 # Zeros shrink a thousand times in a gzip, pictures some ten times.
@@ -69,7 +71,7 @@ def load(stream, classes, opcodes, encoding="ASCII", loaders=None, file_size=Non
     except (PickleError, MemoryError):
         raise
     except Exception as error:  # whatever the unpickler may raise on bytes without sense
-        said = ascii(f"{type(error).__name__}: {error}")[1:-1][:120]
+        said = cut(f"{type(error).__name__}: {error}", 120)
         raise PickleError(f"it is damaged ({said})") from error
     if stream.read(1):
         raise PickleError("more bytes follow its end")
@@ -82,8 +84,7 @@ class _Unpickler(pickle._Unpickler):  # which joblib and dill make subclasses of
         try:
             return self.classes[name]
         except KeyError:
-            asked = ascii(name)[1:-1][:200]
-            raise PickleError(f"it asks for {asked}, which was not run") from None
+            raise PickleError(f"it asks for {cut(name, 200)}, which was not run") from None
 
 
 class _Dispatch(dict):

@@ -2,8 +2,7 @@
 
 import numpy
 
-from logreg.datasets.header import listed
-from logreg.errors import DatasetError
+from logreg.errors import DatasetError, listed, quoted
 from logreg.hyperparameters import DEFAULTS
 from logreg.models.inputs import BATCH_SIZE, InputChecker
 from logreg.models.writers import shown
@@ -69,7 +68,7 @@ def codes_of(predictor, data):
     """
     known = {str(label): k for k, label in enumerate(predictor.labels)}
     found = [str(data.class_labels[k]) for k in numpy.unique(data.test[1])]
-    unknown = [repr(shown(label)[:40]) for label in found if label not in known]
+    unknown = [quoted(label) for label in found if label not in known]
     if unknown:
         raise DatasetError(
             f"{data.name}: the model does not know the labels {listed(unknown)}: leave their rows "

@@ -182,8 +182,8 @@ class Facts:
             metadata.update((k, v) for k, v in defaults.items() if metadata.get(k) is None)
             for name, value in of_W.items():
                 _require(metadata[name] == value, metadata, name, f"{value}, as of its W,")
-        kinds = {known.name: known.type for known in fields(cls) if isinstance(known.type, Kind)}
-        values = {name: metadata[name] for name in kinds if name in metadata}
+        kinds = {known.name: known.type for known in fields(cls) if known.name in metadata}
+        values = {name: metadata[name] for name, kind in kinds.items() if isinstance(kind, Kind)}
         for name, value in values.items():
             fits = value is None or kinds[name].fits(value)
             _require(fits, metadata, name, kinds[name].needed)
@@ -197,11 +197,8 @@ class Facts:
         return facts
 
     def _check_together(self):
-        n_in, n_out, of_columns = (
-            self.n_in,
-            self.n_out,
-            self.categories or [None] * (self.n_in or 0),
-        )
+        n_in, n_out = self.n_in, self.n_out
+        of_columns = self.categories or [None] * (n_in or 0)
         n_encoded = sum(1 if texts is None else len(texts) for texts in of_columns)
         n_items = 5 if self.settings.get("criterion") == "loss" else 4
         each = f"one for each of {n_in} features"

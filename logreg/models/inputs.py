@@ -96,7 +96,7 @@ def batches(path, spec):
     if kind in ("folder", "pickle"):
         raise DatasetError(
             f"{path}: is a pickle, or a folder without pictures: rows to predict come as npy, npz, "
-            "CSV, IDX or pictures; --dataset gives a data set, --model a model"
+            "CSV, IDX or pictures; `dataset` is for data sets, `model` for models"
         )
     if kind is None or (kind == "table" and path.lower().endswith(SUFFIXES + UNREADABLE)):
         yield _picture(path, spec)

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 import numpy
 
 from logreg import __version__, engine
-from logreg.errors import ModelFileError
+from logreg.errors import ModelFileError, cut
 from logreg.model import LogisticRegression
 from logreg.models import model_file
 from logreg.models.facts import Facts
@@ -194,8 +194,8 @@ def load_params(params, path):
     here = [(param.dtype, engine.value(param).shape) for param in params]
     if there != here:
         raise ModelFileError(
-            f"{path} is of another net: its parameters are {str(there)[:200]}, those of this net "
-            f"{str(here)[:200]}"
+            f"{path} is of another net: its parameters are {cut(there, 200)}, those of this net "
+            f"{cut(here, 200)}"
         )
     for param, value in zip(params, values):
         engine.set_value(param, value)

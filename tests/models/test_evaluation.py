@@ -95,7 +95,7 @@ def test_classes_are_told_by_their_labels(model_labels, data_labels):
 
 def test_labels_that_the_model_does_not_know_are_refused():
     labels = ["no", "yes", "\x1b[2J", "never"]
-    said = r"toy: the model does not know the labels '\\\\x1b\[2J': leave their rows out"
+    said = r"toy: the model does not know the labels '\\x1b\[2J': leave their rows out"
     with pytest.raises(DatasetError, match=said):
         evaluation_of([0, 1, 2, 2], [0, 1, 1, 0], labels, labels[:2])
     found = evaluation_of([0, 1, 1], [0, 1, 0], labels, labels[:2])
