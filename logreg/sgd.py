@@ -255,26 +255,24 @@ def _test_best(run, test_model):
 
 
 def sgd_optimization(
-    data, hyperparameters=DEFAULTS, output=BEST_MODEL, release=False, callbacks=(), verbose=True,
-    resume=None,
-):  # fmt: skip
+    data, hyperparameters=DEFAULTS, output=BEST_MODEL, callbacks=(), verbose=True, resume=None
+):
     """Train the tutorial's model on a DataSet, print its lines, and keep the best model.
 
-    `output` is the model file. `release` is that of :func:`logreg.datasets.shared_datasets`, and
-    `callbacks` come after those that print the lines and keep the model. Without
-    `verbose`, a run on a table prints only its result. `resume` is that of :func:`fit`. Returns
-    the Run.
+    `output` is the model file. `callbacks` come after those that print the lines and keep the
+    model. Without `verbose`, a run on a table prints only its result. `resume` is that of
+    :func:`fit`. Returns the Run.
     """
-    has_lines = verbose or not data.columns.categories
+    has_lines = verbose or not data.is_table
     logs = [*([PrintLog()] if has_lines else []), Verdict(data, prints_result=not has_lines)]
     metadata = {**run_settings(data, hyperparameters), **facts_of_data(data)}
 
     say("... building the model")
-    weights = balanced_weights(data.class_counts) if hyperparameters.class_weight else None
+    weights = balanced_weights(data.learnt.class_counts) if hyperparameters.class_weight else None
     n_in, n_out = data.n_in, data.n_out
     classifier, *arguments, loss = softmax_regression(n_in, n_out, hyperparameters, weights)
     best_model = BestModel(output, classifier, **metadata)
-    datasets = shared_datasets(data, release, as_stored=True)
+    datasets = shared_datasets(data, as_stored=True)
     note(engine.describe())
     callbacks = [*logs, best_model, *callbacks]
     return fit(*arguments, datasets, hyperparameters, callbacks, loss, resume)
@@ -318,4 +316,4 @@ def sgd_optimization_mnist(
     """
     hyperparameters = Hyperparameters(learning_rate, n_epochs, batch_size)
     data = read_dataset(dataset, announce=True, dtype=engine.theano.config.floatX)
-    sgd_optimization(data, hyperparameters, release=data is not dataset)
+    sgd_optimization(data, hyperparameters)

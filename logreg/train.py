@@ -90,7 +90,7 @@ def main(argv=None):
         state = checkpoint.Checkpoint(args.checkpoint, settings) if args.checkpoint else None
         watching += [state] if state else []
         resume = state if args.resume else None
-        arguments = args.output, True, watching, args.verbose, resume
+        arguments = args.output, watching, args.verbose, resume
         run = sgd.sgd_optimization(data, hyperparameters, *arguments)
     if run.reason == "interrupted":
         model = f"the best model is in {args.output}"
@@ -125,11 +125,11 @@ def _read(args, floatx):
     data = read_dataset(
         args.dataset,
         options.table_options(args),
-        args.split_seed if args.shuffle else None,
+        args.shuffle,
         announce=True,
         dtype=floatx,
         pixel_scale=1 / args.pixel_scale if args.pixel_scale else None,
-        split_seed=None if args.shuffle is False else args.split_seed,
+        split_seed=args.split_seed,
         standardize=args.standardize,
     )
     data.check_outputs(*args.outputs)
@@ -138,9 +138,9 @@ def _read(args, floatx):
 
 def _completed(hyperparameters, data, args):
     """The hyperparameters with those that the data decide, where no option gives them."""
-    by_loss = data.columns.categories or data.split
+    by_loss = data.is_table or data.split.sizes
     criterion = args.criterion or ("loss" if by_loss else DEFAULTS.criterion)
-    batch_size = args.batch_size or default_batch_size(data.sizes())
+    batch_size = args.batch_size or default_batch_size(data.sizes)
     return replace(hyperparameters, batch_size=batch_size, criterion=criterion)
 
 

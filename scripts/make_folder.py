@@ -1,12 +1,12 @@
 """Write a data set as a folder of arrays, from which logreg trains without reading it into memory.
 
-    python scripts/make_folder.py table.csv folder --shuffle 1
+    python scripts/make_folder.py table.csv folder --shuffle
     python -m logreg.train --dataset folder
 
 The source is a data set as ``logreg.train --dataset`` takes it. The folder gets x_train.npy,
 y_train.npy, x_valid.npy, ..., y_test.npy. Rows are copied in blocks, and shuffled on the disk, so
 the folder, tables and npy files may be larger than memory, but not an npz file. The order is that
-of ``logreg.train --shuffle SEED``.
+of ``logreg.train --shuffle``.
 """
 
 import argparse
@@ -22,12 +22,12 @@ from numpy.lib import format as npy
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from logreg.cli.command import command
 from logreg.cli.options import add_table_options, files_of, table_options
-from logreg.datasets.checks import SPLITS, check_features, check_labels, check_values
 from logreg.datasets.formats import MAPPED_DTYPES
 from logreg.datasets.labels import number_classes
-from logreg.datasets.preprocessing import blocks
-from logreg.datasets.sources import locate, read
-from logreg.datasets.splits import PART, check_seeds
+from logreg.datasets.parts import SPLITS
+from logreg.datasets.preprocessing import blocks, check_values
+from logreg.datasets.sources import read
+from logreg.datasets.splits import SHARE, check_seed, stratified_order
 from logreg.errors import SettingError
 from logreg.terminal.notes import note
 from logreg.terminal.progress import progress
@@ -36,11 +36,11 @@ BUCKET = 1 << 25  # bytes that are shuffled in memory at a time
 MAX_BUCKETS = 200  # open files
 
 
-def in_order(x, set_name, dtype, advance):
+def in_order(x, where, dtype, advance):
     """Yield the rows of a set's features in blocks, checked and as they are written."""
     first = 0
     for block in blocks(x):
-        check_values(block, set_name, first)
+        check_values(block, where, first)
         first += len(block)
         yield numpy.ascontiguousarray(block, dtype)
         advance(block.nbytes)
@@ -84,7 +84,7 @@ def write_features(folder, rows, sizes, row_shape, dtype):
 
 def sizes_of(n_rows, lacking):
     """The rows of each set that is split off the training rows, and of what is left of these."""
-    sizes = dict.fromkeys(lacking, max(1, n_rows // PART))
+    sizes = dict.fromkeys(lacking, max(1, n_rows // SHARE))
     sizes = {"train": n_rows - sum(sizes.values()), **sizes}
     if sizes["train"] < 1:
         raise SettingError(f"{n_rows} rows are too few to split: give more rows, or all three sets")
@@ -109,21 +109,17 @@ def new_folder(path):
 
 def write(folder, args, scratch):
     """Write the sets; return their sizes."""
-    name, path = locate(args.source)
-    raw, all_sizes = read(path, table_options(args), "float32", scratch=scratch), {}
-    lacking = [split for split in SPLITS if split not in raw.splits]
-    labels = [
-        check_labels(y, len(x), f"{name}: {SPLITS[split]}") for split, (x, y) in raw.splits.items()
-    ]
-    class_labels, codes = number_classes(labels)
-    with progress(sum(x.nbytes for x, _ in raw.splits.values()), "writing") as advance:
-        for (split, (x, _)), codes_of_set in zip(raw.splits.items(), codes):
-            set_name, y = f"{name}: {SPLITS[split]} x", numpy.array(class_labels)[codes_of_set]
-            x, row_shape = check_features(x, set_name)
+    parts, about = read(args.source, table_options(args), "float32", scratch=scratch)
+    all_sizes, lacking = {}, [split for split in SPLITS if split not in parts]
+    class_labels, codes = number_classes(parts, about.is_table)
+    with progress(sum(part.x.nbytes for part in parts.values()), "writing") as advance:
+        for split, part in parts.items():
+            y, row_shape = numpy.array(class_labels)[codes[split]], part.x.shape[1:]
+            x = part.x.reshape(len(part.x), -1)
             dtype = x.dtype if x.dtype in MAPPED_DTYPES else numpy.dtype("float32")
-            rows = in_order(x, set_name, dtype, advance)
-            if split == "train" and args.shuffle is not None:
-                order = numpy.random.RandomState(args.shuffle).permutation(len(y))
+            rows = in_order(x, part.where, dtype, advance)
+            if split == "train" and args.shuffle:
+                order = stratified_order(codes[split], args.split_seed)
                 rows, y = reordered(rows, order, x.size * dtype.itemsize, scratch), y[order]
             sizes = sizes_of(len(y), lacking) if split == "train" else {split: len(y)}
             write_features(folder, rows, sizes, row_shape, dtype)
@@ -141,11 +137,12 @@ def main(argv=None):
     add, add_file = parser.add_argument, files_of(parser)
     add_file("source", metavar="SOURCE", help="a data set, as for logreg.train --dataset")
     add_file("folder", metavar="FOLDER", help="the folder that is written")
-    add("--shuffle", type=int, metavar="SEED", help="shuffle the training rows first")
+    add("--shuffle", action="store_true", help="shuffle the training rows first")
+    add("--split-seed", type=int, default=0, metavar="N", help="its seed (default: %(default)s)")
     add_table_options(parser)
     add("--drop", metavar="NAME[,NAME...]", help="leave columns of tables out")
     args = parser.parse_args(argv)
-    check_seeds(shuffle=args.shuffle)
+    check_seed(args.split_seed)
     with new_folder(args.folder) as (folder, scratch):
         sizes = write(folder, args, scratch)
     shown = ", ".join(f"{sizes[split]} {SPLITS[split]}" for split in SPLITS)

@@ -64,7 +64,7 @@ def test_a_model_that_is_of_no_use_is_warned_of():
     [
         ({}, X, [7] * 120, "y has one class only, 7"),
         ({"learning_rate": 1e308, "l2": 9}, X, Y, "the run diverged in epoch 1"),
-        ({}, X * 1e300, Y, r"training set: x holds .*, column . .*float32"),
+        ({}, X * 1e300, Y, r"training x holds .*, column . .*float32"),
         ({"validation_fraction": 1.0}, X, Y, "validation_fraction is 1.0: it must be between"),
         ({"validation_fraction": "x"}, X, Y, "validation_fraction is 'x': it must be between"),
         ({"class_weight": {0: -1}}, X, Y, "class_weight is {0: -1}: weights must be finite, 0 or"),

@@ -95,7 +95,7 @@ def test_no_more_is_read_than_is_asked_for(small, capsys):
 
 def test_a_model_of_pixels_in_a_table(output, capsys):
     x, y = sample()["x_test"][:300], sample()["y_test"][:300]
-    write("t.csv", csv_text(numpy.c_[y, x.reshape(300, -1)]).encode())
+    write("t.csv", csv_text(numpy.c_[x.reshape(300, -1), y]).encode())
     write("x.csv", csv_text(x[:9].reshape(9, -1)).encode())
     numpy.save("x.npy", x[:9])
     options = ["--dataset", "t.csv", "--batch-size", "20", "--n-epochs", "30"]

@@ -341,21 +341,24 @@ def with_training_set(x, y):
         ({"datasets": None}, "datasets is a NoneType: give a list"),
         ({"datasets": [*PAIRS[:2], None]}, "datasets must be three pairs"),
         (with_training_set([[1.0] * 4, [1.0]] * 10, Y), "x is an object array: its rows"),
-        (with_training_set(X, [[1], [1, 2]] * 10), "the training set: y is an object array"),
+        (with_training_set(X, [[1], [1, 2]] * 10), "training y is an object array"),
         ({"datasets": PAIRS[:2]}, r"three pairs \(x, y\): for training, validation and test"),
-        (with_training_set(X, Y[:9]), r"training set: y has shape \(9,\), x 20 rows"),
+        (with_training_set(X, Y[:9]), r"training y has shape \(9,\), x has 20 rows"),
         (
             with_training_set(theano.shared(X[:9]), T.cast(SHARED, "int32")),
-            r"shape \(20,\), x 9",
+            r"shape \(20,\), x has 9",
         ),
-        (with_training_set(X, Y + 1), "training set: y has labels from 1 to 3, .* from 0 to 2"),
+        (with_training_set(X, Y + 1), "training y has labels from 1 to 3, .* from 0 to 2"),
         (with_training_set(X, Y - 1), "labels from -1 to 1, and the model has 3 classes"),
         (with_training_set(X, Y + 0.5), "y is float64 of shape .*, and the symbolic y is int32"),
         (with_training_set(X, Y.astype(str)), "y is <U.* the symbolic y is int32"),
         (with_training_set(X, numpy.eye(3)[Y]), r"y is float64 of shape \(20, 3\)"),
         (with_training_set(X[:, :3], Y), r"shape \(20, 3\), and the model takes 4 columns"),
         (with_training_set(X[:, :, None], Y), r"x has shape \(20, 4, 1\), .* 2 dimensions"),
-        (with_training_set(X * numpy.nan, Y), "training set: x holds nan in row 0, column 0"),
+        (
+            with_training_set(X * numpy.nan, Y),
+            "the given arrays: training x holds nan in row 0, column 0",
+        ),
         (with_training_set(X[:9], Y[:9]), "batch size is 10, but the training set has 9 rows"),
         ({"datasets": [*PAIRS[:2], (theano.shared(X[:0]), SHARED[:0])]}, "the test set has 0 rows"),
     ],
@@ -387,7 +390,7 @@ def test_a_run_keeps_no_data(is_net, capsys):
             fit(**given)
         else:
             settings = Hyperparameters(batch_size=10, n_epochs=1, l1=0.1)
-            sgd_optimization(data, settings, release=True)
+            sgd_optimization(data, settings)
         del pairs, data, given
         assert features() is None
     finally:

@@ -54,7 +54,7 @@ def test_the_options_reach_the_run(cli):
     assert "stopped by patience at iteration 60" in err and "at iteration 29" in err
     model = load_model("m.pkl")
     assert model.W.dtype == "float64"
-    expected = {"learning_rate": 0.5, "patience": 60, "improvement_threshold": 0.5, "shuffle": 3}
+    expected = {"learning_rate": 0.5, "patience": 60, "improvement_threshold": 0.5, "split_seed": 3}
     expected.update(l1=1e-5, l2=1e-4, momentum=0.25, class_weight="balanced")
     assert expected.items() <= model.metadata.items()
     (printed,) = re.findall(r"epoch 1, minibatch 30/50, validation error (\S+) %", out)

@@ -79,10 +79,10 @@ class Checkpoint(FileCallback):
 
 def run_settings(data, hyperparameters):
     """Collect what decides the bits of a run, and must be the same when it is resumed."""
-    settings = {"floatX": engine.theano.config.floatX, "shuffle": data.shuffle}
-    if data.preprocessing.scale_all:
-        settings["pixel_scale"] = data.preprocessing.pixel_scale
-    of_data = {"dataset": data.name, "dataset_sha256": data.sha256}
+    settings = {"floatX": engine.theano.config.floatX}
+    if data.about.pixel_scale:
+        settings["pixel_scale"] = data.about.pixel_scale
+    of_data = {"dataset": data.name, "dataset_sha256": data.learnt.sha256}
     return {**asdict(hyperparameters), **settings, **of_data}
 
 

@@ -3,6 +3,7 @@
 import math
 
 from logreg.callbacks.base import Callback
+from logreg.errors import cut
 from logreg.run import wilson_interval
 from logreg.terminal.notes import note, say, warning
 
@@ -22,22 +23,22 @@ class Verdict(Callback):
     on_rank_0_only = True
 
     def __init__(self, data, prints_result=False):
-        label, self.error = data.most_frequent_class
+        label, self.error = data.learnt.most_frequent_class
         self.guess, self.prints_result = f"always guessing {repr(label)[:60]}", prints_result
-        self.n_rows = n_train, n_valid, n_test = data.sizes()
+        self.n_rows = n_train, n_valid, n_test = data.sizes
         self.initial_cost = math.log(data.n_out)  # of a model of zeros
-        is_as_given = data.preprocessing.scales is None
+        is_as_given = data.learnt.preprocessing.scales is None
         rate = "a lower learning rate" + " or standardized features" * is_as_given
         self.advice, self.question = f"{rate} may help", ""
         n, is_number = sum(self.n_rows), type(data.class_labels[0]) is int
         if is_number and n < ROWS_OF_A_CLASS * data.n_out:
-            name = str(data.columns.label_name or "y")[:60]
+            name = cut((data.is_table and data.about.columns.label_name) or "y")
             self.question = (
                 f"{name} has {data.n_out} different numbers in {n} rows: a quantity? logreg tells "
                 "classes apart"
             )
-        order = "in their order" if data.split_seed is None else "split at random"
-        how = f" ({order})" if data.split else ""
+        order = "in their order" if data.split.seed is None else "split at random"
+        how = f" ({order})" if data.split.sizes else ""
         self.description = (
             f"{data.name}: {n} rows, {data.n_in} features, {data.n_out} classes\n"
             f"{n_train} rows to train on, {n_valid} to validate, {n_test} to test{how}"

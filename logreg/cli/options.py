@@ -42,9 +42,8 @@ def add_table_options(parser):
         "--label-column",
         metavar="NAME",
         help="the column of a table that holds the labels: its name, or its number from 1 (-1 is "
-        "the last). If not given, it is the one called label, class or target; else the only one "
-        "with text; else the one called y; else, in a table without a header, the first. Rows to "
-        "predict need no label; without a header, it is looked for where it was in training",
+        "the last). If not given, it is the one called label, class, target or y, else the last. "
+        "Rows to predict need no label; it is looked for as in training",
     )
     add_switch(
         parser,

@@ -60,7 +60,7 @@ def parsing():
     """Turn whatever a library raises in the block, on bytes without sense, into a DatasetError."""
     try:
         yield
-    except (DatasetError, MemoryError):
+    except (DatasetError, MemoryError, OSError):
         raise
     except Exception as error:
         raise DatasetError(f"cannot be read: {_damage(error)}") from error
@@ -275,9 +275,12 @@ def read_pickle(path):
 READERS = {"idx": read_idx, "npy": read_npy, "pickle": read_pickle}
 
 
-def read_arrays(path, choose=list):
-    """Read the arrays of a file of any of the formats; see the reader of each, and of npz."""
-    kind = sniff(path)
+def read_arrays(path, choose=list, kind=None):
+    """Read the arrays of a file of any of the formats; see the reader of each, and of npz.
+
+    `kind` is what :func:`sniff` tells of the file.
+    """
+    kind = kind or sniff(path)
     if kind == "npz":
         return read_npz(path, choose)
     if kind not in READERS:

@@ -12,8 +12,10 @@ from logreg.datasets.formats import PARQUET, open_bytes, parsing, reading
 from logreg.datasets.header import Header
 from logreg.errors import DatasetError, cut, needing
 
-CHUNK = 1 << 19  # cells
+CHUNK_CELLS = 1 << 19
+FIRST_ROWS = 100  # are looked at, if not more, to tell what the columns are
 MAX_LINE = 1 << 26  # bytes
+FRAME = "the data frame"  # as messages call one
 
 
 def is_frame(value):
@@ -24,7 +26,7 @@ def is_frame(value):
 def name_of(source):
     """How messages call a table: its path, ``'-'`` as standard input, or a data frame."""
     if is_frame(source):
-        return "the data frame"
+        return FRAME
     return "standard input" if source == "-" else source
 
 
@@ -36,26 +38,30 @@ def open_table(path, options, known=None):
     label, those of the columns of text and a number of rows, and gives data frames whose columns
     are called 0, 1, ... and whose rows are numbered from 0.
     """
-    with reading(name_of(path)), contextlib.ExitStack() as stack:
-        if is_frame(path):
-            yield _whole(path, options, known)
-            return
-        with needing("a table", "tables", "pandas"), _quiet():
-            import pandas
-        if path != "-":
-            stream = stack.enter_context(open_bytes(path))
-        elif sys.stdin is None:
-            raise DatasetError("standard input is closed: pipe a table into it")
+    name, frame = name_of(path), path if is_frame(path) else None
+    with reading(name), contextlib.ExitStack() as stack:
+        if frame is None:
+            with needing("a table", "tables", "pandas"), _quiet():
+                import pandas
+            stream = stack.enter_context(open_bytes(path) if path != "-" else _standard_input())
+            if stream.read(len(PARQUET)) == PARQUET:
+                with needing("Parquet", "parquet", "pyarrow"), parsing():
+                    frame = pandas.read_parquet(stream)
+        if frame is None:
+            yield _csv(pandas, _Lines(stream), options, known)
         else:
-            stream = stack.enter_context(tempfile.TemporaryFile())
-            shutil.copyfileobj(sys.stdin.buffer, stream)
-            stream.seek(0)
-        if stream.read(len(PARQUET)) == PARQUET:
-            with needing("Parquet", "parquet", "pyarrow"), parsing():
-                frame = pandas.read_parquet(stream)
             yield _whole(frame, options, known)
-            return
-        yield _csv(pandas, _Lines(stream), options, known)
+
+
+@contextlib.contextmanager
+def _standard_input():
+    """What is piped into the command, as a file."""
+    if sys.stdin is None:
+        raise DatasetError("standard input is closed: pipe a table into it")
+    with tempfile.TemporaryFile() as stream:
+        shutil.copyfileobj(sys.stdin.buffer, stream)
+        stream.seek(0)
+        yield stream
 
 
 class _Lines(io.RawIOBase):
@@ -72,52 +78,51 @@ class _Lines(io.RawIOBase):
         return self.stream.seek(place)
 
     def read(self, size=-1):
-        found = self.stream.read(size)
-        end = max(found.rfind(b"\n"), found.rfind(b"\r"))
-        self.n_since = len(found) - 1 - end if end >= 0 else self.n_since + len(found)
+        data = self.stream.read(size)
+        end = max(data.rfind(b"\n"), data.rfind(b"\r"))
+        self.n_since = len(data) - 1 - end if end >= 0 else self.n_since + len(data)
         if self.n_since > MAX_LINE:
             raise DatasetError(f"a line is longer than {MAX_LINE >> 20} MB: a row stands on a line")
-        return found
-
-
-@contextlib.contextmanager
-def _parsing_csv(pandas):
-    try:
-        with _quiet():
-            yield
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"is not UTF-8 text ({error}): save the table as UTF-8") from None
-    except (pandas.errors.EmptyDataError, pandas.errors.ParserError) as error:
-        said, needed = cut(str(error).strip(), 200), "as many cells as row 1"
-        raise DatasetError(f"{said}: every row needs {needed}, each quote its end") from None
+        return data
 
 
 def _csv(pandas, stream, options, known):
     how = {"keep_default_na": False, "low_memory": False, "skipinitialspace": True}
 
+    @contextlib.contextmanager
+    def parsing_csv():
+        try:
+            with _quiet():
+                yield
+        except UnicodeDecodeError as error:
+            raise DatasetError(f"is not UTF-8 text ({error}): save the table as UTF-8") from None
+        except (pandas.errors.EmptyDataError, pandas.errors.ParserError) as error:
+            said, needed = cut(str(error).strip(), 200), "as many cells as row 1"
+            raise DatasetError(f"{said}: every row needs {needed}, each quote its end") from None
+
     def read_csv(**more):
         stream.seek(0)
-        with _parsing_csv(pandas):
+        with parsing_csv():
             return pandas.read_csv(stream, **how, **more)
 
-    # The first line as one cell: quotes are not heeded, and it has no unit separator.
-    line = read_csv(sep="\x1f", quoting=3, header=None, nrows=1, dtype=str).iat[0, 0]
-    line = re.sub('"[^"]*"', "", line)
-    how["sep"] = next((c for c in "\t;|" if c in line), ",")
-    rows = read_csv(header=None, nrows=2, dtype=str).to_numpy().tolist()
+    stream.seek(0)
+    line = re.match(rb"(?: *[\r\n])*([^\r\n]*)", stream.read(1 << 20)).group(1)
+    line = re.sub(rb'"[^"]*"', b"", line)
+    how["sep"] = next((mark for mark in "\t;|" if mark.encode() in line), ",")
+    rows = read_csv(header=None, nrows=1 + FIRST_ROWS, dtype=str).fillna("").to_numpy().tolist()
     head = Header([[cell.strip() for cell in row] for row in rows], options, known)
     how["decimal"] = options.decimal or "."
     if tuple(map(int, pandas.__version__.split(".")[:2])) < (3, 1):  # then always exact
         how["float_precision"] = "round_trip"
     how.update(header=0 if head.has_header else None, names=range(len(head.cells)))
 
-    def frames(label=None, text=(), n_rows=CHUNK):
-        size = min(n_rows, max(32, CHUNK // len(head.cells)))
+    def frames(label=None, text=(), n_rows=CHUNK_CELLS):
+        size = min(n_rows, max(32, CHUNK_CELLS // len(head.cells)))
         kinds = {i: str for i in (label, *text) if i is not None}
         empty = {i: options.na for i in range(len(head.cells)) if i != label}
         with read_csv(chunksize=size, dtype=kinds, na_values=empty) as chunks:
             while True:
-                with _parsing_csv(pandas):
+                with parsing_csv():
                     frame = next(chunks, None)
                 if frame is None:
                     return
@@ -133,13 +138,14 @@ def _whole(frame, options, known):
         raise DatasetError("is empty: it has no row")
     frame = frame.reset_index(drop=True).set_axis(range(len(names)), axis=1)
 
-    def frames(label=None, text=(), n_rows=CHUNK):
-        size = min(n_rows, max(32, CHUNK // len(names)))
+    def frames(label=None, text=(), n_rows=CHUNK_CELLS):
+        size = min(n_rows, max(32, CHUNK_CELLS // len(names)))
         for start in range(0, len(frame), size):
             yield frame.iloc[start : start + size]
 
-    cells = ["" if cell is None else str(cell).strip() for cell in frame.iloc[0]]
-    head = Header([names, cells], options._replace(header=True), known)
+    first = frame.iloc[:FIRST_ROWS].astype(object).to_numpy().tolist()
+    rows = [["" if cell is None else str(cell).strip() for cell in row] for row in first]
+    head = Header([names, *rows], options._replace(header=True), known)
     head.first_row = 1
     return frames, head
 

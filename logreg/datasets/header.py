@@ -7,12 +7,9 @@ import re
 from collections import Counter
 from typing import NamedTuple, Optional
 
-import numpy
+from logreg.errors import DatasetError, cut, listed, quoted
 
-from logreg.errors import DatasetError
-from logreg.terminal.notes import note
-
-LABEL_NAMES = ("label", "class", "target")
+LABEL_NAMES = ("label", "class", "target", "y")
 THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", re.A)
 NUMBER = re.compile(r"[+-]?((\d+[.,]?\d*|[.,]\d+)(e[+-]?\d+)?|nan|inf|infinity)", re.I | re.A)
 
@@ -26,61 +23,39 @@ class Columns(NamedTuple):
     categories: tuple = ()  # for each of these columns: None if it holds numbers, else texts
 
 
-class Table(NamedTuple):
-    """A table with labels."""
-
-    x: numpy.ndarray  # the features, of shape (n, n_in), finite, or NaN where a cell is empty
-    labels: list  # the texts that occur, in the order in which they do
-    codes: numpy.ndarray  # of shape (n,): for each row the index of its label in `labels`
-    first_rows: list  # for each of `labels` the row of the file in which it occurs first
-    columns: Columns
-
-
-def cut(name):
-    """A name from a file as messages show it."""
-    return repr(name)[1:-1][:60]
-
-
-def listed(texts):
-    """Texts with commas between them; of more than eight, the first seven and the last."""
-    return ", ".join(texts if len(texts) <= 8 else [*texts[:7], "...", texts[-1]])
-
-
 class Header:
-    """What the first rows of a table, two at the most, tell of it.
+    """What the first rows of a table tell of it.
 
-    `cells` is row 1, and `has_header` whether that names the columns. With `known`, the
-    :class:`Columns` of a model that is to predict the rows, a row 1 of just their names is a
-    header.
+    `cells` is row 1, and `has_header` whether that names the columns; `data` are the rows below, or
+    all. With `known`, the :class:`Columns` of a model that is to predict the rows, a row 1 of just
+    their names is a header.
     """
 
     def __init__(self, rows, options, known=None):
         self.cells, self.options, self.has_header = rows[0], options, options.header
         self.known = known or Columns()
         if self.has_header is None:
-            over_number = (
-                self.is_text(cell) and below and not self.is_text(below)
-                for row in rows[1:]
-                for cell, below in zip(rows[0], row)
-            )
             self.has_header = (
-                any(over_number)
-                or all(map(self.is_text, rows[0]))
-                or any(cell.lower() in LABEL_NAMES for cell in rows[0])
+                all(map(self.is_text, rows[0]))
                 or rows[0] == list(self.known.names or ())
+                or any(
+                    # y is no sure name: it may be an answer, as n is.
+                    cell.lower() in LABEL_NAMES[:-1]
+                    or (self.is_text(cell) and below and not self.is_text(below))
+                    for cell, below in zip(rows[0], rows[:2][-1])
+                )
             )
         if self.has_header and len(rows) == 1:
             raise DatasetError(
-                "no row is below row 1, which is taken for a header (--no-header: it is data)"
+                "no row is below row 1, which is taken for a header (`header=False`: it is data)"
             )
-        self.names = self.cells if self.has_header else []
-        self.first_data = rows[self.has_header]
+        self.names, self.data = (self.cells, rows[1:]) if self.has_header else ([], rows)
         self.first_row = 1 + self.has_header  # the number of the first row of data
         self.dropped = set()
         if len(self.cells) != len(self.known.categories):  # else these are left out already
             self.dropped = {self._chosen(name, "to drop") for name in options.dropped or ()}
             # Numbers or names of the rows, as pandas and R write them.
-            first = self.text_of(self.first_data[0])
+            first = self.text_of(self.data[0][0])
             is_row_name = self.known.names or first in ("0", "1") or self.is_text(first)
             is_label = str(options.label_column) == "1" or self.known.label_name == ""
             if self.names[:1] == [""] and is_row_name and not is_label:
@@ -105,19 +80,16 @@ class Header:
         columns = [f"{i} ({cut(cell)})" for i, cell in enumerate(self.cells, 1)]
         return f"its columns are {listed(columns)}"
 
-    def say_rules(self, source, label, role="is the label"):
-        """Say on stderr what the rules chose where no option did."""
-        said = []
+    def rules(self, label, role="is the label"):
+        """Tell what the rules chose where no option did."""
         if self.options.header is None and self.has_header:
-            said.append("row 1 is taken for a header (--no-header: it is data)")
+            yield "row 1 is taken for a header (`header=False`: it is data)"
         elif self.options.header is None:
-            said.append("row 1 is taken for data (--header: it is a header)")
+            yield "row 1 is taken for data (`header=True`: it is a header)"
         if 0 in self.dropped and self.names[:1] == [""]:
-            said.append("column 1, which has no name, is left out")
+            yield "column 1, which has no name, is left out"
         if self.options.label_column is None and label is not None:
-            said.append(f"{self.shown(label)} {role} (--label-column names another)")
-        if said:
-            note(f"note: {source}: {', '.join(said)}")
+            yield f"{self.shown(label)} {role} (`label_column` names another)"
 
     def features(self, label):
         """The indices of the columns that are features, in the order that a model knows."""
@@ -133,8 +105,8 @@ class Header:
             for name, count in counts.most_common(not n):
                 if count > 1:
                     raise DatasetError(
-                        f"several columns are called {repr(name)[:60]}: name them apart, or --drop "
-                        "one by its number; if row 1 is no header, but data, give --no-header"
+                        f"several columns are called {quoted(name)}: name them apart, or `drop` "
+                        "one by its number; if row 1 is no header, but data, give `header=False`"
                     )
             return order
         for name in names:
@@ -147,25 +119,21 @@ class Header:
         return [self.names.index(name) for name in names]
 
     def find_label(self):
-        """Tell which column is the label, if no option does: that of a model, or by the rules."""
+        """Which column is the label: the option's, that of a model, one called so, or the last."""
         if self.options.label_column is not None:
             return self._chosen(str(self.options.label_column), "for the label")
         kept = [i for i in range(len(self.cells)) if i not in self.dropped]
-        names = {i: self.names[i] for i in kept if self.names}
-        called = [i for i in names if names[i].lower() in LABEL_NAMES]
-        rules = [[i for i in names if names[i] == self.known.label_name], called]
-        if not names and self.known.label is not None:
-            rules.insert(0, [i for i in kept if i == self.known.label])
-        if not called:
-            rules.append([i for i in kept if self.is_text(self.first_data[i])])
-            rules.append([i for i in names if names[i].lower() == "y"])
-            rules.append([] if names else [i for i in kept if i == 0])
-        for found in rules:
-            if len(found) == 1:
-                return found[0]
+        if self.names:
+            of_model = [i for i in kept if self.names[i] == self.known.label_name]
+            called = [i for i in kept if self.names[i].lower() in LABEL_NAMES]
+        else:
+            of_model, called = [i for i in kept if i == self.known.label], []
+        chosen = of_model if len(of_model) == 1 else called or kept[-1:]
+        if len(chosen) == 1:
+            return chosen[0]
         raise DatasetError(
-            "which column is the label? No single one is called label, class or target, holds "
-            f"text, or is called y; {self.shown_all()}: give --label-column"
+            "which column is the label? Several, or none, are called label, class, target or y; "
+            f"{self.shown_all()}: give `label_column`"
         )
 
     def _chosen(self, wanted, purpose):

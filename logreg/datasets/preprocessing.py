@@ -8,6 +8,9 @@ from typing import Optional
 
 import numpy
 
+from logreg.errors import DatasetError
+
+FLOAT32_MAX = float(numpy.finfo(numpy.float32).max)
 PIXEL_SCALE = 1 / 256  # the tutorial's, and not 1/255
 BLOCK = 1 << 18  # values that are looked at together, in float64 2 MB
 
@@ -23,6 +26,24 @@ def blocks(x):
     n_rows = max(1, BLOCK // x.shape[1])
     for start in range(0, len(x), n_rows):
         yield x[start : start + n_rows]
+
+
+def check_values(x, where, first_row=0):
+    """Check that the values of a set's features are finite, and that float32 can hold them.
+
+    `first_row` is the row of the data set from which on these are.
+    """
+    for block in blocks(x.reshape(len(x), -1)):
+        with numpy.errstate(all="ignore"):
+            ends = float(block.min()), float(block.max())  # NaN where there is one
+            if not max(map(abs, ends)) <= FLOAT32_MAX:
+                row, column = numpy.argwhere(~(abs(block.astype(float)) <= FLOAT32_MAX))[0]
+                raise DatasetError(
+                    f"{where} x holds {block[row, column]} in row {first_row + row}, column "
+                    f"{column} (counted from 0): every value must be finite, and no larger than "
+                    "float32 can hold; replace it, e.g. with numpy.nan_to_num, or leave out the row"
+                )
+        first_row += len(block)
 
 
 class Moments:

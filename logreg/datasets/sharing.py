@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy
 
 from logreg import engine
-from logreg.datasets.checks import SPLITS, as_array, check_features, check_values
+from logreg.datasets.checks import check_features, check_target
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import mapping
-from logreg.datasets.header import listed
 from logreg.datasets.options import make_options
-from logreg.datasets.preprocessing import PIXEL_SCALE, scaled
-from logreg.errors import SettingError
+from logreg.datasets.parts import SPLITS, set_name
+from logreg.datasets.preprocessing import PIXEL_SCALE, check_values, scaled
+from logreg.errors import SettingError, listed, quoted
 from logreg.parallel import ranks
 from logreg.terminal.notes import note
 
@@ -30,10 +30,11 @@ def load_data(
         As :func:`read_dataset` takes it. ``'mnist.pkl.gz'`` is fetched if it is nowhere.
     label_column : str or int, optional
         The label's column in a table: its name, or its number, counted from 1.
-    shuffle : int, optional
-        Seed of a permutation of the training rows before a validation set is split off.
-    split_seed : int or None
-        Seed of the stratified split of tables, or of one array; None splits in the file's order.
+    shuffle : bool, optional
+        Whether the training rows are shuffled before sets that are not given are split off. If
+        None, those of tables are, and those of one array.
+    split_seed : int
+        Seed of the shuffling.
     standardize : bool
         Whether each feature gets mean 0 and standard deviation 1 over the training rows.
     missing : {None, 'mean'}
@@ -71,20 +72,19 @@ def load_data(
     how = {"dtype": floatx, "split_seed": split_seed, "standardize": standardize}
     data = read_dataset(dataset, options, shuffle, announce=True, **how)
     if data.class_labels != list(range(data.n_out)):
-        labels = listed([repr(label)[:40] for label in data.class_labels])
+        labels = listed([quoted(label) for label in data.class_labels])
         note(f"note: {data.name}: the labels {labels} are numbered 0 to {data.n_out - 1}")
-    return shared_datasets(data, release=data is not dataset)
+    return shared_datasets(data)
 
 
 def distribute(data, batch_size):
     """Give each of several ranks its part of the rows of a DataSet, which rank 0 has.
 
-    Rank 0 lets go of its arrays. What the DataSet that is returned tells of the data, such as
-    `rows`, is of all ranks' rows.
+    What the DataSet that is returned tells of the data, such as `sizes`, is of all ranks' rows.
     """
     if ranks.size == 1:
         return data
-    facts = data and replace(data, train=None, valid=None, test=None, rows=data.sizes())
+    facts = data and replace(data, train=None, valid=None, test=None, is_part=True)
     facts = ranks.same_on_all(facts)
     return replace(facts, **{split: _sent(data, split, batch_size) for split in SPLITS})
 
@@ -94,7 +94,6 @@ def _sent(data, split, batch_size):
     if not data:
         return ranks.receive()
     pair = getattr(data, split)
-    setattr(data, split, None)
     for rank in range(ranks.size - 1, -1, -1):
         rows = tuple(_rows(array, split, batch_size, rank) for array in pair)
         if rank:
@@ -112,34 +111,29 @@ def _rows(array, split, batch_size, rank):
     return mine.reshape(-1, *array.shape[1:])
 
 
-def shared_datasets(data, release=False, as_stored=False):
+def shared_datasets(data, as_stored=False):
     """Put the three sets of a :class:`DataSet` into shared variables, as :func:`load_data` gives.
 
-    With `release`, `data` lets go of each set once it is in there: pixels need not be held beside
-    the floats that they became. With `as_stored`, pixels stay bytes, a quarter of the memory,
-    features that are mapped stay in their files, and labels stay integers. That is for
-    :func:`logreg.sgd.fit`: the first of a pair may then be :class:`logreg.engine.Stored`.
+    With `as_stored`, pixels stay bytes, a quarter of the memory, features that are mapped stay in
+    their files, and labels stay integers. That is for :func:`logreg.sgd.fit`: the first of a pair
+    is then a :class:`logreg.engine.Stored`.
     """
-    floatx = engine.theano.config.floatX
-    preprocessing = data.preprocessing
+    floatx, preprocessing = engine.theano.config.floatX, data.learnt.preprocessing
     prepare = None if preprocessing.means is None else preprocessing.apply
     are_pixels = preprocessing.pixel_scale != 1 and prepare is None
     shared = []
-    for split, n_rows in zip(SPLITS, data.sizes()):
-        x, y = getattr(data, split)
-        if release:
-            setattr(data, split, None)
-        n_all = n_rows if data.rows else None  # where this is a part of them
-        if as_stored and (are_pixels or mapping(x) is not None):
-            x = numpy.ascontiguousarray(x)  # prepared a minibatch at a time
-            features = engine.stored(x, preprocessing.pixel_scale, n_all, prepare)
-        else:
-            x = preprocessing.apply(x, floatx)
-            features = engine.stored(x, n_rows=n_all) if n_all else engine.shared_data(x)
+    for (x, y), size in zip((data.train, data.valid, data.test), data.sizes):
+        stays = as_stored and (
+            are_pixels or mapping(x) is not None
+        )  # prepared minibatch by minibatch
+        x = numpy.ascontiguousarray(x) if stays else preprocessing.apply(x, floatx)
         if as_stored:
-            labels = engine.shared_data(y)
+            how = (preprocessing.pixel_scale, prepare) if stays else (1.0, None)
+            n_rows = size if data.is_part else None
+            features, labels = engine.stored(x, how[0], n_rows, how[1]), engine.shared_data(y)
         else:  # a GPU of the tutorial's day holds floats only
             labels = engine.T.cast(engine.shared_data(y.astype(floatx)), "int32")
+            features = engine.shared_data(x)
         shared.append((features, labels))
     return shared
 
@@ -166,14 +160,14 @@ def shared_arrays(x, y, datasets, batch_size, n_in=0, n_out=0):
     if len(datasets) != len(SPLITS) or not are_pairs:
         raise SettingError("datasets must be three pairs (x, y): for training, validation and test")
     shared = []
-    for split, (features, labels) in zip(SPLITS.values(), datasets):
-        source = f"the {split} set:"
+    for split, (features, labels) in zip(SPLITS, datasets):
+        where = set_name("the given arrays", split)
         if not (isinstance(features, engine.Stored) or hasattr(features, "get_value")):
-            features = _shared_features(x, features, source)
+            features = _shared_features(x, features, where)
         shape = engine.as_stored(features).shared.get_value(borrow=True).shape
         if n_in and shape[1:] != (n_in,):
-            raise SettingError(f"{source} x has shape {shape}, and the model takes {n_in} columns")
-        shared.append((features, _shared_labels(y, labels, features, n_out, source)))
+            raise SettingError(f"{where} x has shape {shape}, and the model takes {n_in} columns")
+        shared.append((features, _shared_labels(y, labels, features, n_out, where)))
     n_rows = [engine.n_rows(features) for features, _ in shared]
     check_batch_size(n_rows, batch_size)
     n_left = n_rows[0] % batch_size
@@ -185,13 +179,12 @@ def shared_arrays(x, y, datasets, batch_size, n_in=0, n_out=0):
     return shared
 
 
-def _shared_features(x, features, source):
-    features = as_array(features, f"{source} x")
-    flat, _ = check_features(features, f"{source} x")
-    check_values(flat, f"{source} x")
+def _shared_features(x, features, where):
+    features = check_features(features, where)
+    check_values(features, where)
     if features.ndim != x.ndim:
         raise SettingError(
-            f"{source} x has shape {features.shape}, and the symbolic x has {x.ndim} dimensions: "
+            f"{where} x has shape {features.shape}, and the symbolic x has {x.ndim} dimensions: "
             "they must be as many"
         )
     if features.dtype == numpy.uint8 and x.dtype.startswith("float"):
@@ -199,35 +192,29 @@ def _shared_features(x, features, source):
     return engine.shared_data(scaled(features, x.dtype))
 
 
-def _shared_labels(y, labels, features, n_out, source):
-    values = _values(labels, source)
-    n_rows = engine.n_rows_here(features)
-    if values is not None and values.shape[:1] != (n_rows,):
-        shape = values.shape
-        raise SettingError(f"{source} y has shape {shape}, x {n_rows} rows: each needs its label")
+def _shared_labels(y, labels, features, n_out, where):
+    values = labels
+    if engine.is_symbolic(values) and values.owner and "Cast" in str(values.owner.op):
+        values = values.owner.inputs[0]  # as load_data makes them
+    if hasattr(values, "get_value"):
+        values = engine.value(values)
+    elif engine.is_symbolic(values):  # they are computed
+        return labels
+    values = check_target(values, engine.n_rows_here(features), where)
     if not engine.is_symbolic(labels):
         is_alike = values.dtype.kind in "biuf" and values.ndim == y.ndim
         with numpy.errstate(invalid="ignore"):  # as of NaN
             cast = values.astype(y.dtype) if is_alike else values
         if not (is_alike and (y.dtype.startswith("float") or (cast == values).all())):
             raise SettingError(
-                f"{source} y is {values.dtype} of shape {values.shape}, and the symbolic y is "
+                f"{where} y is {values.dtype} of shape {values.shape}, and the symbolic y is "
                 f"{y.dtype} of {y.ndim} dimensions: they must be alike, such as labels from 0 up"
             )
         labels = engine.shared_data(numpy.ascontiguousarray(cast))
-    is_class = n_out and values is not None and values.size and y.dtype.startswith(("int", "uint"))
+    is_class = n_out and values.size and y.dtype.startswith(("int", "uint"))
     if is_class and not (values.min() >= 0 and values.max() < n_out):
         raise SettingError(
-            f"{source} y has labels from {values.min():g} to {values.max():g}, and the model has "
+            f"{where} y has labels from {values.min():g} to {values.max():g}, and the model has "
             f"{n_out} classes: they must be numbered from 0 to {n_out - 1}"
         )
     return labels
-
-
-def _values(labels, source):
-    """Labels as a NumPy array: given as one, or in a shared variable; None if they are computed."""
-    if engine.is_symbolic(labels) and labels.owner and "Cast" in str(labels.owner.op):
-        labels = labels.owner.inputs[0]  # as load_data makes them
-    if hasattr(labels, "get_value"):
-        return engine.value(labels)
-    return None if engine.is_symbolic(labels) else as_array(labels, f"{source} y")

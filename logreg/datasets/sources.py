@@ -1,15 +1,17 @@
-"""Where a data set lies, and which arrays its files hold."""
+"""Where a data set lies, and which parts its files hold."""
 
 import os
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from logreg.datasets import formats, mnist
-from logreg.datasets.checks import SPLITS
-from logreg.datasets.frames import is_frame, name_of
-from logreg.datasets.options import NO_OPTIONS, TableOptions
+from logreg.datasets.checks import array_part, image_shape
+from logreg.datasets.frames import FRAME, is_frame
+from logreg.datasets.options import NO_OPTIONS
+from logreg.datasets.parts import SPLITS, About, set_name
 from logreg.datasets.tables import read_table
-from logreg.errors import DatasetError
+from logreg.errors import DatasetError, cut, listed
+from logreg.terminal.notes import say
 
 MNIST_NAMES = ("mnist.pkl.gz", "mnist")
 TABLE_SUFFIXES = (".parquet", ".csv.gz", ".csv")  # of a table twice in a folder, the last is read
@@ -27,46 +29,72 @@ _FORMS = {
 }
 
 
-class RawDataset(NamedTuple):
-    """What the files of a data set hold, unchecked."""
+class Source(NamedTuple):
+    """A data set that was located."""
 
-    splits: dict  # 'train' (and 'valid', 'test') to (x, y): arrays, or y the Table of x
-    files: tuple = ()  # that were read
-    options: TableOptions = NO_OPTIONS  # by which
-    pixel_scale: Optional[float] = None  # what any x is multiplied by; None: uint8 alone, by 1/256
-    guess_square_images: bool = False  # whether a square number of features is likely an image
-    is_idx: bool = False
+    name: str  # how messages call it
+    kind: str  # table, idx, npz, pickle, folder, pairs; another is of no data set
+    data: Any  # the path; of tables, those by their splits; else what was given
 
 
-def locate(dataset):
-    """Find the file or folder of a data set; fetch MNIST if it is asked for and nowhere.
+def read(
+    dataset, options=NO_OPTIONS, dtype=None, pixel_scale=None, announce=False, known=None,
+    scratch=None,
+):  # fmt: skip
+    """Find a data set and read it: see :func:`logreg.datasets.read_dataset`.
 
-    Returned are what messages call it, and its path; that of MNIST as IDX files is the one of the
-    training images. What is no path is returned in place of one.
+    The features of a table become `dtype`, by default float64. `known` are the :class:`Columns` of
+    a model that is to be tested, and `scratch` is a folder for tables that are larger than memory.
+    Returned are a :class:`Part` for each set, in a dict, and what is known About them all.
     """
+    source = _locate(dataset)
+    if announce:
+        say("... loading data")
+    if source.kind == "table":
+        parts, about = _read_tables(source, options, dtype or "float64", known, scratch)
+    elif options._replace(na=NO_OPTIONS.na) != NO_OPTIONS:
+        given = "`label_column`, `header`, `decimal`, `drop` and `missing`"
+        raise DatasetError(f"{source.name}: {given} are for tables")
+    else:
+        pairs, about = _READERS.get(source.kind, _refuse)(source)
+        parts = {
+            split: array_part(x, y, set_name(source.name, split, len(pairs) == 1))
+            for split, (x, y) in pairs.items()
+        }
+    if source.kind == "pickle":  # as the tutorial's, of floats
+        about = about._replace(image_shape=image_shape(parts["train"].x.shape[1:], guess=True))
+    return parts, about._replace(pixel_scale=pixel_scale)
+
+
+def _locate(dataset):
+    """Find the Source of a data set; fetch MNIST if it is asked for and nowhere."""
+    if is_frame(dataset):
+        return Source(FRAME, "table", {"train": dataset})
     if not isinstance(dataset, (str, os.PathLike)):
-        return name_of(dataset) if is_frame(dataset) else "the given arrays", dataset
-    name, folders = str(dataset), _folders(dataset)
-    path = _find(name, folders)
-    if path:
-        return name, path
-    if name in MNIST_NAMES:
-        return name, mnist.idx_files(mnist.fetch())["train", "images"]
-    looked = ", ".join(map(str, [".", *folders]))
-    raise DatasetError(
-        f"data set {name!a} not found; looked in {looked}: give the path of a .pkl.gz, .npz or "
-        ".csv file or of a folder, or take mnist.pkl.gz (fetched if need be) or mnist_sample"
-    )
-
-
-def _folders(dataset):
-    is_name = Path(os.path.expanduser(dataset)).name == str(dataset)
-    return mnist.search_folders() if is_name else []
-
-
-def _find(name, folders):
-    """The path of a data set that is there; None if it is nowhere."""
+        return Source("the given arrays", "pairs", dataset)
+    name = str(dataset)
     given = Path(os.path.expanduser(name))
+    folders = mnist.search_folders() if given.name == name else []
+    path = _find(given, name, folders)
+    if path is None and name in MNIST_NAMES:
+        path = mnist.fetch()
+    if path is None:
+        looked = ", ".join(map(str, [".", *folders]))
+        raise DatasetError(
+            f"data set {name!a} not found; looked in {looked}: give the path of a .pkl.gz, .npz or "
+            ".csv file or of a folder, or take mnist.pkl.gz (fetched if need be) or mnist_sample"
+        )
+    if not os.path.isdir(path):
+        kind = formats.sniff(path)
+        return Source(name, kind, {"train": path} if kind == "table" else path)
+    if any(path.glob("*-images?idx3-ubyte*")):
+        return Source(name, "idx", path)
+    tables = {} if any(path.glob("*-ubyte*")) or any(path.glob("*.npy")) else _tables_of(path)
+    return Source(name, "table", tables) if tables else Source(name, "folder", path)
+
+
+def _find(given, name, folders):
+    """The path of a data set that is there; None if it is nowhere."""
     if os.path.exists(given):
         return given
     for folder in folders:
@@ -74,70 +102,43 @@ def _find(name, folders):
             if os.path.exists(candidate):
                 return candidate
         if name in MNIST_NAMES and mnist.idx_files(folder):
-            return mnist.idx_files(folder)["train", "images"]
+            return folder
     return None
 
 
-def read(source, options=NO_OPTIONS, dtype=None, columns=None, scratch=None):
-    """Read what :func:`locate` has found, a path or pairs of arrays, as a :class:`RawDataset`.
-
-    The features of a table become `dtype`, by default float64. `columns` are those that a model
-    which is to be tested knows, and `scratch` is a folder, for tables that are larger than memory;
-    see :func:`logreg.datasets.tables.read_table`.
-    """
-    tables = _tables_of(source)
-    if tables:
-        return _read_tables(tables, options, dtype or "float64", columns, scratch)
-    if options._replace(na=NO_OPTIONS.na) != NO_OPTIONS:
-        name = source if isinstance(source, Path) else "the given arrays"
-        raise DatasetError(
-            f"{name}: --label-column, --header, --decimal, --drop and --missing are for tables"
-        )
-    if not isinstance(source, Path):
-        return _of_pairs(source)
-    if not os.path.isdir(source):
-        return _read_file(source)
-    return _read_idx(source) if any(source.glob("*-images?idx3-ubyte*")) else _read_folder(source)
-
-
-def _tables_of(source):
-    """The tables that a source is, by their splits: a data frame, a file, or files of a folder."""
-    if not isinstance(source, Path):
-        return {"train": source} if is_frame(source) else {}
-    if not os.path.isdir(source):
-        return {"train": source} if formats.sniff(source) == "table" else {}
-    if any(source.glob("*-ubyte*")) or any(source.glob("*.npy")):
-        return {}
-    files = [(split, source / (split + end)) for split in SPLITS for end in TABLE_SUFFIXES]
+def _tables_of(folder):
+    """The tables of a folder by their splits, if it has those for training and test."""
+    files = [(split, folder / (split + end)) for split in SPLITS for end in TABLE_SUFFIXES]
     tables = {split: file for split, file in files if os.path.isfile(file)}
     return tables if {"train", "test"} <= set(tables) else {}
 
 
-def _read_tables(tables, options, dtype, columns, scratch):
+def _read_tables(source, options, dtype, known, scratch):
     """Read the table of each split; what holds for the training table holds for the others."""
-    splits, of_others = {}, options
-    for split, file in tables.items():
-        table = read_table(file, of_others, dtype, columns, scratch)
-        splits[split] = table.x, table
+    parts, of_others, columns = {}, options, known
+    for split, file in source.data.items():
+        where = set_name(source.name, split, len(source.data) == 1)
+        parts[split], found = read_table(file, of_others, dtype, columns, scratch, where)
         if columns is None:
-            columns, names = table.columns, table.columns.names
-            dropped = options.dropped if names is None else None  # these are found by their names
-            of_others = options._replace(label_column=None, header=bool(names), dropped=dropped)
-    files = () if is_frame(tables["train"]) else tuple(tables.values())
-    return RawDataset(splits, files, options)
+            columns = found
+            dropped = options.dropped if columns.names is None else None  # found by their names
+            header = bool(columns.names)
+            of_others = options._replace(label_column=None, header=header, dropped=dropped)
+    files = () if is_frame(source.data["train"]) else tuple(source.data.values())
+    return parts, About(source.name, files, columns, options)
 
 
-def _of_pairs(dataset):
+def _read_pairs(source):
     try:
-        pairs = [(x, y) for x, y in dataset]
+        pairs = [(x, y) for x, y in source.data]
     except (TypeError, ValueError):
         pairs = []
     if len(pairs) not in (2, 3):
         raise DatasetError(
             "a data set is a path, or three pairs of arrays ((x, y), (x, y), (x, y)) for training, "
-            f"validation and test, or two for training and test; got {type(dataset).__name__}"
+            f"validation and test, or two for training and test; got {type(source.data).__name__}"
         )
-    return RawDataset(dict(zip(SPLITS if len(pairs) == 3 else ("train", "test"), pairs)))
+    return dict(zip(SPLITS if len(pairs) == 3 else ("train", "test"), pairs)), About(source.name)
 
 
 def _find_sets(names):
@@ -151,53 +152,62 @@ def _find_sets(names):
             found[split] = whole[0]
         elif split == "train":
             raise DatasetError(
-                f"has the arrays {repr(sorted(names)[:8])[:200]}; a data set needs x_train and "
-                "y_train, and may have x_valid, y_valid, x_test, y_test; or x and y. X, y or data, "
-                "target or images, labels do as well"
+                f"has the arrays {listed([cut(name) for name in sorted(names)])}; a data set needs "
+                "x_train and y_train, and may have x_valid, y_valid, x_test, y_test; or x and y. "
+                "X, y or data, target or images, labels do as well"
             )
         elif half:
             raise DatasetError(f"has one of {' and '.join(half[0])}: give both or none")
     return found
 
 
-def _splits_of(arrays):
-    """The pairs of arrays of each split, of all arrays by their names."""
-    return {split: (arrays[x], arrays[y]) for split, (x, y) in _find_sets(arrays).items()}
+def _read_arrays(source):
+    """Read the arrays of an npz or a pickle, which their names tell apart."""
+
+    def choose(names):
+        return sum(_find_sets(names).values(), ())
+
+    arrays = formats.read_arrays(source.data, choose, source.kind)
+    pairs = {split: (arrays[x], arrays[y]) for split, (x, y) in _find_sets(arrays).items()}
+    return pairs, About(source.name, (source.data,))
 
 
-def _read_file(path):
-    """Read the arrays of an npz or a pickle, which their names tell apart, or of IDX files."""
-    kind = formats.sniff(path)
-    if kind == "idx":
-        return _read_idx(path)
-    if kind not in ("npz", "pickle"):
-        what = "one array makes no data set" if kind else "an unknown format"
-        raise DatasetError(
-            f"{path}: {what}; a data set is a .pkl, .pkl.gz, .npz or .csv file or a folder"
-        )
-    arrays = formats.read_arrays(path, lambda names: sum(_find_sets(names).values(), ()))
-    return RawDataset(_splits_of(arrays), (path,), guess_square_images=kind == "pickle")
-
-
-def _read_folder(folder):
+def _read_folder(source):
     """Map the arrays of a folder's npy files, whose names tell them apart as those of an npz do."""
-    files = {file.stem: file for file in folder.glob("*.npy")}
+    files = {file.stem: file for file in source.data.glob("*.npy")}
     if not files:
         raise DatasetError(
-            f"{folder}: a folder without a data set: it needs train.csv and test.csv, or "
+            f"{source.data}: a folder without a data set: it needs train.csv and test.csv, or "
             f"x_train.npy, y_train.npy, ...; {NEEDS_IDX}"
         )
-    with formats.reading(folder):
-        names = sum(_find_sets(files).values(), ())
-    splits = _splits_of({name: formats.read_npy(files[name])["x"] for name in names})
-    return RawDataset(splits, tuple(map(files.get, names)))
+    with formats.reading(source.data):
+        sets = _find_sets(files)
+    pairs = {split: [formats.read_npy(files[n])["x"] for n in sets[split]] for split in sets}
+    return pairs, About(source.name, tuple(files[n] for names in sets.values() for n in names))
 
 
-def _read_idx(path):
+def _read_idx(source):
     """Read the four IDX files of a folder, or of that in which one of them lies."""
-    files = mnist.idx_files(path if os.path.isdir(path) else path.parent)
+    folder = source.data if os.path.isdir(source.data) else source.data.parent
+    files = mnist.idx_files(folder)
     if files is None:
-        raise DatasetError(f"{path}: {NEEDS_IDX}")
+        raise DatasetError(f"{source.data}: {NEEDS_IDX}")
     arrays = {key: formats.read_idx(file)["x"] for key, file in files.items()}
-    splits = {role: (arrays[role, "images"], arrays[role, "labels"]) for role in ("train", "test")}
-    return RawDataset(splits, tuple(files.values()), is_idx=True)
+    pairs = {role: (arrays[role, "images"], arrays[role, "labels"]) for role in ("train", "test")}
+    return pairs, About(source.name, tuple(files.values()), is_idx=True)
+
+
+def _refuse(source):
+    what = "one array makes no data set" if source.kind == "npy" else "an unknown format"
+    raise DatasetError(
+        f"{source.data}: {what}; a data set is a .pkl, .pkl.gz, .npz or .csv file or a folder"
+    )
+
+
+_READERS = {
+    "pairs": _read_pairs,
+    "npz": _read_arrays,
+    "pickle": _read_arrays,
+    "folder": _read_folder,
+    "idx": _read_idx,
+}

@@ -1,74 +1,87 @@
 """Which rows train, validate and test, where a data set does not tell."""
 
 import numbers
+from typing import NamedTuple, Optional
 
 import numpy
 
-from logreg.datasets.checks import SPLITS
-from logreg.datasets.formats import mapping
+from logreg.datasets.parts import SPLITS
 from logreg.errors import DatasetError, SettingError
 from logreg.terminal.notes import note
 
 MNIST_TRAINING_ROWS = 60000
-PART = 6  # one row in so many goes into a set that is not given
+SHARE = 6  # one row in so many goes into a set that is not given
 
 
-def check_seeds(**seeds):
-    """Raise a SettingError if NumPy takes one of the values for no seed; None is left alone."""
-    for name, seed in seeds.items():
-        is_seed = isinstance(seed, numbers.Integral) and 0 <= seed < 2**32
-        if not (seed is None or is_seed):
-            raise SettingError(f"the seed of the {name} is {seed}: give a number from 0 to 2**32-1")
+class Split(NamedTuple):
+    """How sets that were not given were taken from the training rows."""
+
+    sizes: Optional[list] = None  # of all three sets, if the test set was one of them
+    seed: Optional[int] = None  # of the :func:`stratified_order` before; None: that of the file
 
 
-def split_off(sets, name, shuffle=None, sizes=None, is_mnist=False, split_seed=None):
-    """Take the sets that are not given from the training rows.
+def split(sets, about, shuffle=None, seed=0):
+    """Take the sets that are not given from the training rows, and note on stderr which they are.
 
-    `sets` has a pair (x, y) for 'train' and perhaps for 'valid' and 'test'. `shuffle` is the seed
-    of a permutation of the training rows before. `sizes` are the rows for training, validation
-    and test; by default, each set that is not given gets a sixth. `split_seed` is the seed of a
-    stratified split, if `shuffle` is not given. A note on stderr says what is split off, but for
-    MNIST's 60,000 rows. Returned are all three sets and, if the test set was split off, the sizes.
+    `sets` has a pair (x, y) for 'train' and perhaps for 'valid' and 'test'. With `shuffle`, the
+    training rows are put into a :func:`stratified_order` before; if it is None, this is done to a
+    table, and to one array. Returned are all three sets, and the :class:`Split`. Of MNIST's 60,000
+    rows in their order, nothing is noted.
     """
-    x, y = sets["train"]
-    n_rows, order = len(y), None
-    shown = f"{n_rows} rows"
-    if mapping(x) is not None and not is_mnist:
-        split_seed = None  # the rows stay in their file, in its order
-        if shuffle is not None:
-            raise SettingError(
-                f"{name} stays in its files, where rows are not shuffled: write a shuffled copy "
-                "once, with python scripts/make_folder.py SOURCE FOLDER --shuffle SEED"
-            )
-    lacking = [split for split in ("valid", "test") if split not in sets]
-    if lacking == ["test"]:
-        raise DatasetError(
-            f"{name}: has a validation set, but no test set with labels: give both or none"
+    y = sets["train"][1]
+    lacking = [name for name in SPLITS if name not in sets]
+    stays = about.is_mapped and not about.is_idx  # in its file, in the file's order
+    if stays and shuffle:
+        raise SettingError(
+            f"{about.name} stays in its files, where rows are not shuffled: write a shuffled copy "
+            "once, with python scripts/make_folder.py SOURCE FOLDER --shuffle"
         )
-    if shuffle is not None:
-        order = numpy.random.RandomState(shuffle).permutation(n_rows)
-        shown = f"{n_rows} shuffled rows"
-    elif split_seed is not None and lacking:
-        order = stratified_order(y, split_seed)
-        shown += f", shuffled and with all classes in proportion (--split-seed {split_seed}; "
-        shown += "--no-shuffle keeps their order)"
-    n_part = max(1, n_rows // PART)
-    sizes = sizes or [n_rows - n_part * len(lacking), n_part, n_part]
-    if sizes[0] < 1:
-        raise DatasetError(f"{name}: {n_rows} rows are too few to split: give more, or all sets")
-    starts = numpy.cumsum([0, *sizes])
-    for split, start, size in zip(["train", *lacking], starts, sizes):
-        rows = slice(start, start + size) if order is None else order[start : start + size]
-        sets = {**sets, split: (x[rows], y[rows])}
+    if shuffle is None:
+        shuffle = bool(lacking) and (about.is_table or "test" in lacking) and not stays
+    n_rows, order, how = len(y), None, f"{len(y)} rows"
+    if shuffle:
+        order = stratified_order(y, seed)
+        how += f", shuffled and with all classes in proportion (`split_seed={seed}`; "
+        how += "`shuffle=False` keeps their order)"
+    try:
+        sets = split_off(sets, order=order)
+    except DatasetError as error:
+        raise DatasetError(f"{about.name}: {error}") from None
+    n_train, n_valid, n_test = sizes = [len(y) for _, y in sets.values()]
     if "test" in lacking:
         note(
-            f"note: {name}: one table: of its {shown}, the first {sizes[0]} are for training, "
-            f"{sizes[1]} for validation and {sizes[2]} for test"
+            f"note: {about.name}: one table: of its {how}, the first {n_train} are for training, "
+            f"{n_valid} for validation and {n_test} for test"
         )
-    elif lacking and not (is_mnist and order is None and n_rows == MNIST_TRAINING_ROWS):
-        note(f"note: {name}: no validation set given: it is the last {n_part} of the {shown}")
-    sets = {split: sets[split] for split in SPLITS}
-    return sets, list(sizes) if "test" in lacking else None
+    elif lacking and not (about.is_idx and order is None and n_rows == MNIST_TRAINING_ROWS):
+        note(f"note: {about.name}: no validation set given: it is the last {n_valid} of the {how}")
+    return sets, Split(sizes if "test" in lacking else None, int(seed) if shuffle else None)
+
+
+def split_off(sets, sizes=None, order=None):
+    """Take the sets that are not given from the training rows, in the `order` of their numbers.
+
+    `sizes` are the rows for training, validation and test; by default, each set that is not given
+    gets a sixth. Returned are all three.
+    """
+    (x, y), lacking = sets["train"], [name for name in SPLITS if name not in sets]
+    n_part = max(1, len(y) // SHARE)
+    sizes = sizes or [len(y) - n_part * len(lacking), n_part, n_part]
+    if lacking == ["test"]:
+        raise DatasetError("has a validation set, but no test set with labels: give both or none")
+    if sizes[0] < 1:
+        raise DatasetError(f"{len(y)} rows are too few to split: give more, or all sets")
+    starts = numpy.cumsum([0, *sizes])
+    for name, start, size in zip(["train", *lacking], starts, sizes):
+        rows = slice(start, start + size) if order is None else order[start : start + size]
+        sets = {**sets, name: (x[rows], y[rows])}
+    return {name: sets[name] for name in SPLITS}
+
+
+def check_seed(seed):
+    """Raise a SettingError if NumPy takes a value for no seed."""
+    if not (isinstance(seed, numbers.Integral) and 0 <= seed < 2**32):
+        raise SettingError(f"`split_seed` is {seed}: give a number from 0 to 2**32-1")
 
 
 def stratified_order(y, seed):

@@ -11,33 +11,44 @@ import tempfile
 import numpy
 
 from logreg.datasets.frames import name_of, open_table
-from logreg.datasets.header import NUMBER, Columns, Table, listed
+from logreg.datasets.header import NUMBER, Columns
 from logreg.datasets.options import NO_OPTIONS
-from logreg.datasets.preprocessing import blocks, one_hot
-from logreg.errors import DatasetError
+from logreg.datasets.parts import Part
+from logreg.datasets.preprocessing import FLOAT32_MAX, blocks, one_hot
+from logreg.errors import DatasetError, listed, quoted
 from logreg.terminal.notes import note, warning
 
-FLOAT32_MAX = float(numpy.finfo(numpy.float32).max)
 BOOLEANS = {"true": 1.0, "false": 0.0}
 MAX_CATEGORIES = 100  # of a column
-FIRST_ROWS = 100  # are looked at, if not more, to tell whether a column is one of text
-ID_NAMES = ("id", "Id", "ID", "index")
-ROWS_A_TEXT = 5  # on average, of a column of text: else it is of dates, or of names
 
 
-def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=None):
+def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=None, where=None):
     """Read a table with a label in each row: Parquet, or CSV, gzipped or not.
 
-    The delimiter is a tab, ``;`` or ``|`` if the first line has one outside quotes, else a comma.
-    The first row is a header if a text cell of it stands over a number, if all its cells are
-    text, or if one of them is label, class or target. The label is the column called label,
-    class or target; else the one text column; else the one called y; else, without a header,
-    the first. Any other column whose first cell that is not empty holds text is one-hot encoded;
-    true and false are 1 and 0; `options.na` are the texts of empty cells. In place of a path may
-    be a pandas.DataFrame. A first column without a name, as pandas and R write it, is left out.
-    With `known`, the :class:`Columns` of the training data, features and label are those that it
-    has, by name if there is a header. With a folder `scratch`, features are mapped from a file in
-    it, and may be larger than memory.
+    The rules of delimiter, header and label stand in :mod:`logreg.datasets.frames` and
+    :mod:`logreg.datasets.header`. A column whose first cell that is not empty holds text is one-hot
+    encoded; true and false are 1 and 0; `options.na` are the texts of empty cells.
+
+    Parameters
+    ----------
+    path : str, path-like or pandas.DataFrame
+    options : TableOptions
+    dtype : str
+        What the features become.
+    known : Columns, optional
+        Those of the training data. Features and label are then the same, found by their names
+        if there is a header.
+    scratch : path-like, optional
+        A folder. Features are mapped from a file in it, and may be larger than memory.
+    where : str, optional
+        How messages call the set.
+
+    Returns
+    -------
+    Part
+        Its x is of shape (n, n_in), finite, or NaN where a cell is empty; its labels are texts, in
+        the order in which they occur.
+    Columns
     """
     source, codes, numbers, first_rows = name_of(path), [], {}, {}
     with open_table(path, options, known) as (frames, head), _scratch_file(scratch) as file:
@@ -53,14 +64,13 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
             codes.append(numpy.array([numbers[text] for text in found], "int32")[places])
         features.check_empty(sum(map(len, codes)))
         codes = numpy.concatenate(codes)
-        if known is None or not known.names:
-            head.say_rules(source, label)
-        features.tell(source, len(codes))
+        rules = [] if known and known.names else [*head.rules(label), *features.rules()]
         x = _rows_in(file, dtype, len(codes))
     x, names, categories = features.encoded(x, scratch)
-    features.warn_of_new(source)
+    _say(source, rules, features.n_new)
     columns = Columns(label, head.names[label] if head.names else None, names, categories)
-    return Table(x, list(numbers), codes, list(first_rows.values()), columns)
+    where = f"{source}:" if where is None else where
+    return Part(x, list(numbers), codes, list(first_rows.values()), where), columns
 
 
 def table_batches(path, options, batch_size, known):
@@ -83,13 +93,13 @@ def table_batches(path, options, batch_size, known):
             label = None if width == n else head.find_label()
         is_sure = known.names and any(map(head.is_text, known.names))
         if label is not None or (head.names and not is_sure):
-            head.say_rules(source, label, "is left out as the label")
+            _say(source, [*head.rules(label, "is left out as the label")])
         features = _Features(head, label, frames)
         try:
             for frame in frames(label, features.text, batch_size):
                 yield features.encoded(features.numbers(frame, may_be_empty=False))[0]
         finally:
-            features.warn_of_new(source)
+            _say(source, (), features.n_new)
 
 
 class _Features:
@@ -115,14 +125,17 @@ class _Features:
 
     def _first_categories(self, frames):
         """() for a column whose first cell that is not empty holds text, None for others."""
-        found = dict.fromkeys(self.order, "")
-        for frame in frames(text=self.order, n_rows=FIRST_ROWS):
-            for i in [i for i, cell in found.items() if not cell]:
-                found[i] = next(filter(None, map(self.head.text_of, frame[i])), "")
-            if all(found.values()):
-                break
-        cells = found.values()
-        return [() if self.head.is_text(c) and c.lower() not in BOOLEANS else None for c in cells]
+        first, text_of = dict.fromkeys(self.order, ""), self.head.text_of
+        for row in self.head.data:
+            first.update({i: text_of(row[i]) for i, cell in first.items() if not cell})
+        if not all(first.values()):
+            for frame in frames(text=self.order):
+                for i in [i for i, cell in first.items() if not cell]:
+                    first[i] = next(filter(None, map(text_of, frame[i])), "")
+                if all(first.values()):
+                    break
+        is_text = [self.head.is_text(c) and c.lower() not in BOOLEANS for c in first.values()]
+        return [() if it else None for it in is_text]
 
     def numbers(self, frame, may_be_empty=True):
         """A chunk as float64, of shape (n, columns): of a text its number, NaN if it is empty."""
@@ -146,7 +159,7 @@ class _Features:
             row, j = numpy.argwhere(is_empty)[0]
             raise DatasetError(
                 f"row {frame.index[row] + self.head.first_row}, {self.head.shown(self.order[j])} "
-                "is empty or missing: fill it in, or train the model with --missing mean"
+                "is empty or missing: fill it in, or train the model with `missing='mean'`"
             )
         self.n_empty += is_empty.sum(axis=0)
         return numpy.ascontiguousarray(x)
@@ -160,7 +173,7 @@ class _Features:
         if len(index) > MAX_CATEGORIES:
             raise DatasetError(
                 f"{self.head.shown(i)} holds more than {MAX_CATEGORIES} different texts, which is "
-                "too many to make each a feature: leave the column out with --drop"
+                "too many to make each a feature: leave the column out with `drop`"
             )
         # Where empty cells are filled, one is new if there was none in training.
         of_empty = -1 if self.head.options.missing == "mean" else numpy.nan
@@ -171,12 +184,12 @@ class _Features:
     def _refuse(self, frame, row, i):
         cell = self.head.text_of(frame.iat[row, i])
         mend = "write it as a number, or leave out the row; if that column is the label, give "
-        mend += "--label-column; in training, --drop leaves columns out"
+        mend += "`label_column`; in training, `drop` leaves columns out"
         if "," in cell and not self.head.is_text(cell):
-            mend = "decimal commas need --decimal , and between thousands there must be none"
+            mend = "decimal commas need `decimal=','`, and between thousands there must be none"
         raise DatasetError(
             f"row {frame.index[row] + self.head.first_row}, "
-            f"{self.head.shown(frame.columns[i])} holds {repr(cell)[:60]}: every feature must be "
+            f"{self.head.shown(frame.columns[i])} holds {quoted(cell)}: every feature must be "
             f"a finite number, and no larger than float32 can hold; {mend}"
         )
 
@@ -185,12 +198,13 @@ class _Features:
         counts = sorted(zip(-self.n_empty, self.order))
         empty = [self.head.shown(i) for n, i in counts if n == -n_rows]
         if empty and not self.is_known:
-            raise DatasetError(f"all cells are empty in {listed(empty)}: --drop them")
+            raise DatasetError(f"all cells are empty in {listed(empty)}: `drop` them")
         shown = [f"{-n} in {self.head.shown(i)}" for n, i in counts if n]
         if shown and self.head.options.missing != "mean":
             raise DatasetError(
-                f"empty or missing cells: {listed(shown)}; --missing mean fills them with the mean "
-                "(in a column of text they are a category of its own), --drop leaves columns out"
+                f"empty or missing cells: {listed(shown)}; `missing='mean'` fills them with the "
+                "mean (in a column of text they are a category of its own), `drop` leaves columns "
+                "out"
             )
 
     def encoded(self, x, scratch=None):
@@ -206,27 +220,22 @@ class _Features:
                 x = _rows_in(file, x.dtype, len(x))
         return x, names, categories
 
-    def tell(self, source, n_rows):
-        """Say which columns are one-hot encoded, and warn of those that are of no use."""
-        if self.is_known:
-            return
-        told = [f"{self.head.shown(i)} of {len(texts)} texts" for i, texts in self.text.items()]
-        if told:
-            note(f"note: {source}: one-hot encoded: {listed(told)}")
-        for i in self.order:
-            n, is_id = len(self.text.get(i, ())), self.head.names and self.head.names[i] in ID_NAMES
-            if n_rows < ROWS_A_TEXT * n or (is_id and not n):
-                fault = f"has {n} different texts in {n_rows} rows" if n else "is a row's name"
-                shown = self.head.shown(i)
-                warning(f"{source}: {shown} {fault}, which says nothing of new ones: --drop it")
+    def rules(self):
+        """Tell which columns are one-hot encoded."""
+        encoded = [f"{self.head.shown(i)} of {len(texts)} texts" for i, texts in self.text.items()]
+        if encoded and not self.is_known:
+            yield f"one-hot encoded: {listed(encoded)}"
 
-    def warn_of_new(self, source):
-        """Warn of texts that are none of the categories that a model knows."""
-        if self.n_new:
-            warning(
-                f"{source}: cells with a category that is new to the model: {self.n_new}; they "
-                "count as none of the categories of their columns"
-            )
+
+def _say(source, rules, n_new=0):
+    """Say what rules chose, and how many cells are none of the categories that a model knows."""
+    if rules:
+        note(f"note: {source}: {', '.join(rules)}")
+    if n_new:
+        warning(
+            f"{source}: cells with a category that is new to the model: {n_new}; they count as "
+            "none of the categories of their columns"
+        )
 
 
 def _scratch_file(folder):

@@ -14,9 +14,6 @@ from logreg.datasets.preprocessing import Preprocessing
 from logreg.errors import ModelFileError, SettingError, cut
 from logreg.hyperparameters import Hyperparameters
 
-# Of a DataSet, the attributes that a model file keeps.
-OF_DATA = ("image_shape", "raw_range", "x_range", "x_median", "class_labels", "class_counts")
-OF_DATA += ("split", "split_seed")
 SETTINGS = tuple(setting.name for setting in fields(Hyperparameters))
 
 
@@ -267,12 +264,20 @@ class Facts:
 
 def facts_of_data(data):
     """What a model file keeps of a :class:`~logreg.datasets.DataSet`, as a dict."""
-    columns, options, preprocessing = data.columns, data.options, data.preprocessing
+    about, learnt, columns = data.about, data.learnt, data.about.columns or Columns()
+    preprocessing = learnt.preprocessing
     return {
-        **{name: getattr(data, name) for name in OF_DATA},
-        "n_train_rows": sum(data.class_counts),
-        **options._asdict(),
-        "na": options.na if columns.categories else None,
+        "image_shape": about.image_shape,
+        "raw_range": learnt.raw_range,
+        "x_range": learnt.x_range,
+        "x_median": learnt.x_median,
+        "class_labels": data.class_labels,
+        "class_counts": learnt.class_counts,
+        "n_train_rows": sum(learnt.class_counts),
+        "split": data.split.sizes,
+        "split_seed": data.split.seed,
+        **about.options._asdict(),
+        "na": about.options.na if data.is_table else None,
         "label_name": columns.label_name,
         "label_number": None if columns.label is None else columns.label + 1,
         "columns": columns.names,

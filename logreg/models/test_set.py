@@ -1,10 +1,13 @@
 """The rows of a data set on which a model is tested."""
 
-from logreg.datasets.checks import check, read_through
+import numpy
+
+from logreg.datasets.checks import check
 from logreg.datasets.dataset import DataSet
+from logreg.datasets.learning import read_through
 from logreg.datasets.options import NO_OPTIONS
-from logreg.datasets.sources import locate, read
-from logreg.datasets.splits import split_off
+from logreg.datasets.sources import read
+from logreg.datasets.splits import split_off, stratified_order
 from logreg.terminal.notes import note
 
 
@@ -17,29 +20,32 @@ def read_test_set(dataset, facts, options=NO_OPTIONS):
     model's was where `options` do not say otherwise; with a header it gives the features that the
     model knows by name.
     """
-    name, source = locate(dataset)
-    if isinstance(source, DataSet):
-        return source
-    raw = read(source, facts.table_options(options), facts.dtype, facts.table)
-    if facts.scale_all:
-        raw = raw._replace(pixel_scale=facts.pixel_scale)
-    sets, found = check(name, raw, facts.dtype)
-    test = sets["test"] if "test" in sets else _of_one_set(name, raw, sets, facts)
-    read_through(name, raw, {"test": test}, facts.dtype)
-    return DataSet(**found, test=test)
+    if isinstance(dataset, DataSet):
+        return dataset
+    how, pixel_scale = facts.table_options(options), facts.pixel_scale if facts.scale_all else None
+    parts, about = read(dataset, how, facts.dtype, pixel_scale, known=facts.table)
+    sets, about, class_labels = check(parts, about, facts.dtype)
+    test = sets["test"] if "test" in sets else _of_one_set(parts, sets["train"], about, facts)
+    read_through(parts, {"test": test}, about, facts.dtype)
+    return DataSet(about, class_labels, test[0].shape[1], test=test)
 
 
-def _of_one_set(name, raw, sets, facts):
+def _of_one_set(parts, rows, about, facts):
     """The test rows of a data set without a test set."""
-    rows = sets["train"]
-    if facts.split and sum(facts.split) == len(rows[1]):
-        parts, _ = split_off(sets, name, facts.shuffle, facts.split, False, facts.split_seed)
+    y = rows[1]
+    if facts.split and sum(facts.split) == len(y):
+        order = None
+        if facts.shuffle is not None:  # as logreg shuffled before classes had their share
+            order = numpy.random.RandomState(facts.shuffle).permutation(len(y))
+        elif facts.split_seed is not None:
+            order = stratified_order(y, facts.split_seed)
+        sets = split_off({"train": rows}, facts.split, order)
         is_standardized = facts.feature_scales is not None
-        _, digest = read_through(name, raw, parts, facts.dtype, standardize=is_standardized)
+        _, digest = read_through(parts, sets, about, facts.dtype, standardize=is_standardized)
         if digest == facts.dataset_sha256:
-            return parts["test"]
+            return sets["test"]
     note(
-        f"note: {name}: all {len(rows[1])} rows are the test set, as the model was trained on "
+        f"note: {about.name}: all {len(y)} rows are the test set, as the model was trained on "
         "other data; if it has seen some of them, the error is too small"
     )
     return rows

@@ -29,8 +29,9 @@ def ended(costs=(2, 1), error=0.49, reason="patience", **settings):
 
 def verdict_of(n_rows=(200, 100, 50), standardize=False, labels=None):
     data = read_dataset(make_pairs(n_rows, n_out=8), standardize=standardize)
-    data = dataclasses.replace(data, class_labels=labels or data.class_labels)
-    return Verdict(dataclasses.replace(data, most_frequent_class=("no", 0.5)))
+    learnt = data.learnt._replace(most_frequent_class=("no", 0.5))
+    labels = labels or data.class_labels
+    return Verdict(dataclasses.replace(data, class_labels=labels, learnt=learnt))
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def test_labels_with_gaps_are_numbered_over_all_sets():
 )
 def test_image_shape(shape, dtype, image_shape):
     one = numpy.zeros((6, *shape), dtype), numpy.arange(6) % 2
-    assert read_dataset((one, one, one)).image_shape == image_shape
+    assert read_dataset((one, one, one)).about.image_shape == image_shape
 
 
 NAN, INF, LARGE = (pair(dtype="f8")[0] for _ in range(3))
@@ -107,7 +107,7 @@ NO_TEXT = numpy.frombuffer(b"\xff\xff\xff\x7f" * 12, "<U1")
     [
         ({"y": Y + numpy.eye(12)[4] / 2}, r"training y holds the label 1\.5 in row 4 .*whole"),
         ({"y": numpy.eye(12)}, r"shape \(12, 12\): .*argmax\(y, axis=1\)"),
-        ({"y": Y[:-1]}, "11 labels, x has 12 rows"),
+        ({"y": Y[:-1]}, r"shape \(11,\), x has 12 rows: each row needs one label"),
         ({"y": Y.astype("M8[s]")}, r"datetime64\[s\]: classes are integers, e\.g\. y\.astype"),
         ({"y": Y.astype(object)}, r"object array.*y\.astype\(str\)"),
         ({"y": numpy.array(["a", "", "b"] * 4)}, "the label '' in row 1.*neither empty"),
@@ -153,7 +153,7 @@ def rows_of(labels):
 )
 def test_labels_of_tables(tmp_path, labels, class_labels):
     (tmp_path / "t.csv").write_text("label,a\n" + rows_of(labels.split() * 4))
-    data = read_dataset(tmp_path / "t.csv", split_seed=None)
+    data = read_dataset(tmp_path / "t.csv", shuffle=False)
     assert data.class_labels == class_labels
     is_text = isinstance(class_labels[0], str)
     wanted = [label if is_text else float(label) for label in labels.split()]
@@ -165,7 +165,7 @@ def test_labels_of_tables(tmp_path, labels, class_labels):
 )
 def test_labels_of_tables_that_are_refused(tmp_path, labels):
     (tmp_path / "t.csv").write_text("label,a\n" + rows_of(labels.split(" ")))
-    said = "label column holds the label .* in row 4: .*; --label-column names another"
+    said = "label column holds the label .* in row 4: .*; `label_column` names another"
     with pytest.raises(DatasetError, match=said):
         read_dataset(tmp_path / "t.csv")
 
@@ -190,7 +190,7 @@ def test_more_classes_than_half_of_the_rows_are_no_label():
         return read_dataset((train, test, test))
 
     assert read(14).n_out == 14
-    said = r"15 classes in 28 rows, 0, 1, .*: that is no label; --label-column"
+    said = r"15 classes in 28 rows, 0, 1, .*: that is no label; `label_column`"
     with pytest.raises(DatasetError, match=said):
         read(15)
 

@@ -59,7 +59,7 @@ def test_load_data_takes_a_data_frame_and_the_options_of_the_command_line():
     frame.to_csv("t.csv", index=False, sep=";")
     options = {"missing": "mean", "drop": "id", "decimal": ",", "na": "-", "header": True}
     for source in (frame, "t.csv"):
-        (x, y), _, test = load_data(source, "k", split_seed=None, **options)
+        (x, y), _, test = load_data(source, "k", shuffle=False, **options)
         assert engine.value(x)[:4] == pytest.approx(numpy.array([[1.5], [25.5 / 13], [2.5], [1.5]]))
         assert y.eval()[:4].tolist() == [0, 1, 0, 1] and len(engine.value(test[0])) == 5
 
@@ -71,18 +71,16 @@ def test_training_keeps_data_as_they_are_stored(pairs):
     assert (features.shared.get_value() == pixels[0][0]).all()
     assert labels.get_value().dtype == "int32" and (labels.get_value() == pairs[0][1]).all()
     (features, _), *_ = shared_datasets(read_dataset(pairs), as_stored=True)
-    assert features.get_value().dtype == engine.theano.config.floatX
+    assert features.shared.get_value().dtype == engine.theano.config.floatX
 
 
-def test_arrays_are_released_if_that_is_asked_for(pairs):
+def test_a_data_set_is_frozen_and_can_be_given_twice(pairs):
     data = read_dataset(pairs)
-    for _ in range(2):  # what is given to load_data is not emptied
+    for _ in range(2):
         assert (load_data(data)[0][0].get_value() == pairs[0][0]).all()
-    digest, told = data.sha256, facts_of_data(data)
-    sets = shared_datasets(data, release=True)
-    assert (data.train, data.valid, data.test, data.n_in) == (None, None, None, 4)
-    assert (sets[0][0].get_value() == pairs[0][0]).all()
-    assert (data.sha256, facts_of_data(data)) == (digest, told)
+    with pytest.raises(AttributeError):
+        data.train = None
+    assert data.sizes == tuple(len(y) for _, y in pairs)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -96,7 +94,9 @@ def test_scaled_is_the_plain_formula(stored, dtype):
     assert numpy.shares_memory(scaled(found, dtype), found)
 
 
-@pytest.mark.parametrize("options", [{"standardize": True}, {"missing": "mean"}, {"shuffle": 1}])
+@pytest.mark.parametrize(
+    "options", [{"standardize": True}, {"missing": "mean"}, {"shuffle": False}]
+)
 def test_what_was_read_takes_no_options(pairs, options):
     with pytest.raises(SettingError, match="a DataSet is read already: give its options to `read"):
         load_data(read_dataset(pairs), **options)
@@ -112,7 +112,7 @@ def test_the_last_sixth_becomes_the_validation_set(n, n_valid, capsys):
     assert (data.valid[0] == train[0][-n_valid:]).all()
     assert (data.train[0] == train[0][:-n_valid]).all() and (data.test[0] == test[0]).all()
     assert numpy.shares_memory(data.train[0], train[0])
-    assert data.split is None
+    assert data.split == (None, None)
     said = f"no validation set given: it is the last {n_valid} of the {n} rows\n"
     assert said in capsys.readouterr().err
 
@@ -124,13 +124,13 @@ def test_the_split_of_mnist_needs_no_note(capsys, monkeypatch, tmp_path):
     idx_folder(tmp_path / "f")
     read_dataset(tmp_path / "f")
     assert capsys.readouterr().err == ""
-    read_dataset(tmp_path / "f", shuffle=1)
-    assert "the last 4 of the 24 shuffled rows" in capsys.readouterr().err
+    read_dataset(tmp_path / "f", shuffle=True)
+    assert "the last 4 of the 24 rows, shuffled and with" in capsys.readouterr().err
 
 
 def test_one_table_is_split_in_three(capsys):
-    data = read_dataset(write("t.csv", table_bytes(30)), KIND, split_seed=None)
-    assert sizes(data) == data.split == [20, 5, 5] and data.split_seed is None
+    data = read_dataset(write("t.csv", table_bytes(30)), KIND, shuffle=False)
+    assert sizes(data) == [20, 5, 5] and data.split == ([20, 5, 5], None)
     said = "one table: of its 30 rows, the first 20 are for training, 5 for validation and 5"
     assert said in capsys.readouterr().err
     assert [first_column(pair)[0] for pair in (data.train, data.valid, data.test)] == [0, 20, 25]
@@ -139,18 +139,21 @@ def test_one_table_is_split_in_three(capsys):
 
 def test_shuffle_permutes_rows_and_labels_together():
     x, y = numpy.arange(60.0).reshape(60, 1), numpy.arange(60) // 10
-    data = read_dataset(((x, y), (x, y)), shuffle=numpy.int64(5))
-    order = numpy.random.RandomState(5).permutation(60)
+    data = read_dataset(((x, y), (x, y)), shuffle=True, split_seed=numpy.int64(5))
+    order = splits.stratified_order(y, 5)
     assert first_column(data.train) == order[:50].tolist()
     assert first_column(data.valid) == order[50:].tolist()
-    assert data.valid[1].tolist() == (order[50:] // 10).tolist() and type(data.shuffle) is int
+    assert data.valid[1].tolist() == (order[50:] // 10).tolist() and data.split == (None, 5)
+    assert type(data.split.seed) is int  # as model files hold it
     assert (data.test[0] == x).all() and (x[:, 0] == numpy.arange(60)).all()
+    in_order = read_dataset(((x, y), (x, y)))
+    assert first_column(in_order.train) == list(range(50)) and in_order.split == (None, None)
 
 
-@pytest.mark.parametrize("seed", [1.5, "1", -1, 2**32])
+@pytest.mark.parametrize("seed", [1.5, "1", -1, 2**32, None])
 def test_seeds_of_no_shuffle(seed, pairs):
-    with pytest.raises(SettingError, match=r"seed of the shuffle is .*from 0 to 2\*\*32-1"):
-        read_dataset(pairs, shuffle=seed)
+    with pytest.raises(SettingError, match=r"`split_seed` is .*from 0 to 2\*\*32-1"):
+        read_dataset(pairs, split_seed=seed)
 
 
 # What is told of a data set
@@ -169,13 +172,13 @@ def test_metadata():
     told.update(split=[20, 5, 5], class_labels=["ant", "bee"], x_range=ends, pixel_scale=1)
     assert told.items() <= facts_of_data(data).items()
     facts = Facts.of(facts_of_data(data), numpy.zeros((2, 2), "float32"))
-    assert facts.table.label == data.columns.label == 1
+    assert facts.table.label == data.about.columns.label == 1
 
 
 def test_the_most_frequent_class_is_that_of_the_training_rows():
     x = numpy.zeros((5, 2), "float32")
     data = read_dataset([(x, [3, 7, 5, 7, 7]), (x, [3] * 5), (x, [3, 7, 3, 3, 5])])
-    assert (data.class_counts, data.most_frequent_class) == ([1, 1, 3], (7, 0.8))
+    assert (data.learnt.class_counts, data.learnt.most_frequent_class) == ([1, 1, 3], (7, 0.8))
 
 
 @pytest.mark.parametrize(
@@ -183,14 +186,14 @@ def test_the_most_frequent_class_is_that_of_the_training_rows():
 )
 def test_pixels_of_any_type_are_scaled_if_told(dtype, most, n):
     x = numpy.arange(30 * 64).reshape(30, 64) % (most + 1)
-    numpy.savetxt("t.csv", numpy.c_[numpy.arange(30) % 2, x], "%d", ",")
+    numpy.savetxt("t.csv", numpy.c_[x, numpy.arange(30) % 2], "%d", ",")
     pairs = [(x[:20].astype(dtype), numpy.arange(20) % 2), (x[20:], numpy.arange(20, 30) % 2)]
     for source in ("t.csv", pairs):
-        data = read_dataset(source, pixel_scale=1 / n, split_seed=None, standardize=None)
+        data = read_dataset(source, pixel_scale=1 / n, shuffle=False, standardize=None)
         told = facts_of_data(data)
         assert (told["pixel_scale"], told["scale_all"]) == (1 / n, True)
-        assert (data.image_shape, data.raw_range) == ((8, 8), (0, most))
-        assert data.x_range == pytest.approx((0, most / n))
+        assert (data.about.image_shape, data.learnt.raw_range) == ((8, 8), (0, most))
+        assert data.learnt.x_range == pytest.approx((0, most / n))
         assert data.train[0].dtype == "uint8" and (data.train[0][:16] == x[:16]).all()
         (floats, _), *_ = shared_datasets(data)
         assert engine.value(floats)[:16] == pytest.approx(x[:16] / n, rel=1e-6)
@@ -199,7 +202,7 @@ def test_pixels_of_any_type_are_scaled_if_told(dtype, most, n):
     for bad in (1.5, -1, 256):
         wrong = pairs[1][0].astype(float)
         wrong[3, 5] = bad
-        with pytest.raises(DatasetError, match=f"test x holds {bad}.*: --pixel-scale is for pix"):
+        with pytest.raises(DatasetError, match=f"test x holds {bad}.*: `pixel_scale` is for pix"):
             read_dataset([pairs[0], (wrong, pairs[1][1])], pixel_scale=1 / n)
 
 
@@ -208,7 +211,7 @@ def test_the_median_tells_the_background():
         x = numpy.full((n, 1000), 192, numpy.uint8)
         x[: n // 3] = 64
         y = numpy.arange(n) % 2
-        assert read_dataset([(x, y), (x, y)]).x_median == 0.75
+        assert read_dataset([(x, y), (x, y)]).learnt.x_median == 0.75
 
 
 @pytest.mark.parametrize("dtype, stored", [("float32", "f4"), ("float64", "f8"), (None, "f8")])
@@ -235,7 +238,7 @@ def test_sha256_is_over_dtype_shape_and_bytes(pairs, n_sets):
     for array in (*data.train, *data.valid, *data.test):
         digest.update(f"{array.dtype.str} {array.shape}\n".encode())
         digest.update(array.tobytes())
-    assert data.sha256 == digest.hexdigest()
-    assert read_dataset(((x + 1, y), (x, y), (x, y))).sha256 != data.sha256
+    assert data.learnt.sha256 == digest.hexdigest()
+    assert read_dataset(((x + 1, y), (x, y), (x, y))).learnt.sha256 != data.learnt.sha256
     # As older checkpoints hold it.
-    assert read_dataset(SAMPLE).sha256.startswith("2d91b47fe43c0a838561d5cddc8c116f")
+    assert read_dataset(SAMPLE).learnt.sha256.startswith("2d91b47fe43c0a838561d5cddc8c116f")

@@ -58,12 +58,12 @@ def test_a_folder_is_mapped_and_like_the_same_data_in_memory(dtype, standardize)
         found, labels = getattr(mapped, split)
         assert mapping(found) is not None and found.dtype == dtype and not found.flags.writeable
         assert (found == x).all() and mapping(labels) is None and (labels == y).all()
-    assert mapped.sha256 == held.sha256 and mapped.x_range == held.x_range
+    assert mapped.learnt.sha256 == held.learnt.sha256
     assert as_json(facts_of_data(mapped)) == as_json(facts_of_data(held))
     x = pairs[0][0] / (256 if dtype == "uint8" else 1)
     x = (x - x.mean(axis=0)) / x.std(axis=0) if standardize else x
-    assert held.x_range == pytest.approx((x.min(), x.max()))
-    assert sorted(map(os.path.basename, mapped.files))[0] == "x_test.npy"
+    assert held.learnt.x_range == pytest.approx((x.min(), x.max()))
+    assert sorted(map(os.path.basename, mapped.about.files))[0] == "x_test.npy"
 
 
 @pytest.mark.engine_free
@@ -79,7 +79,7 @@ def test_data_that_begin_at_an_odd_offset_are_read(dtype):
     data = read_dataset("data")
     for (found, _), (x, _) in zip((data.train, data.valid, data.test), pairs):
         assert (found == x).all() and found.flags.aligned
-    assert data.sha256 == read_dataset(pairs).sha256
+    assert data.learnt.sha256 == read_dataset(pairs).learnt.sha256
 
 
 def bad_value(row, number, value=numpy.nan, n_sets=3):
@@ -97,7 +97,7 @@ def bad_value(row, number, value=numpy.nan, n_sets=3):
         (bad_value(3, 2), THREE, None, DatasetError, "data: test x holds nan in row 3, column 1"),
         # In the rows that are split off for validation.
         (bad_value(57, 0, numpy.inf, 2), TWO, None, DatasetError, "training x holds inf in row 57"),
-        (make_pairs(), THREE, 1, SettingError, r"make_folder\.py SOURCE FOLDER --shuffle SEED"),
+        (make_pairs(), THREE, True, SettingError, r"make_folder\.py SOURCE FOLDER --shuffle"),
         (make_pairs()[:1], ("valid",), None, DatasetError, "a data set needs x_train and y_train"),
     ],
 )
@@ -178,7 +178,7 @@ def test_make_folder_writes_what_training_would_take(capsys):
     assert told in capsys.readouterr().err
     assert sorted(os.listdir("folder"))[:2] == ["x_test.npy", "x_train.npy"]
     made, given = read_dataset("folder"), read_dataset(SAMPLE)
-    assert made.sha256 == given.sha256 and made.image_shape == (28, 28)
+    assert made.learnt.sha256 == given.learnt.sha256 and made.about.image_shape == (28, 28)
 
 
 @pytest.mark.engine_free
@@ -200,21 +200,23 @@ def test_make_folder_holds_no_table_in_memory(monkeypatch):
     table = pandas.DataFrame(x.astype("int32"), columns=[f"c{i}" for i in range(100)])
     table["y"], table["kind"] = x[:, 0] % 2 == 1, numpy.where(x[:, 1] % 2 == 1, "ant", "bee")
     table.to_csv("t.csv", index=False)
-    monkeypatch.setattr(frames, "CHUNK", 1 << 16)
+    monkeypatch.setattr(frames, "CHUNK_CELLS", 1 << 16)
     monkeypatch.setattr(script, "BUCKET", 1 << 18)
     with peak_memory() as peak:
-        assert make_folder("t.csv", "folder", "--shuffle", 1, "--label-column", "y") == 0
+        options = ["--shuffle", "--split-seed", 1, "--label-column", "y"]
+        assert make_folder("t.csv", "folder", *options) == 0
     assert peak() < x.nbytes / 2
-    wanted = read_dataset("t.csv", TableOptions("y"), 1, dtype="float32")
-    assert read_dataset("folder").sha256 == wanted.sha256
+    wanted = read_dataset("t.csv", TableOptions("y"), split_seed=1, dtype="float32")
+    assert read_dataset("folder").learnt.sha256 == wanted.learnt.sha256
 
 
 @pytest.mark.engine_free
 @pytest.mark.parametrize("bucket", [1 << 27, 1 << 18])
 def test_make_folder_shuffles_on_disk_as_training_does_in_memory(bucket, monkeypatch):
     monkeypatch.setattr(script, "BUCKET", bucket)
-    assert make_folder(SAMPLE, "folder", "--shuffle", 3) == 0
-    assert read_dataset("folder").sha256 == read_dataset(SAMPLE, shuffle=3).sha256
+    assert make_folder(SAMPLE, "folder", "--shuffle", "--split-seed", 3) == 0
+    wanted = read_dataset(SAMPLE, shuffle=True, split_seed=3)
+    assert read_dataset("folder").learnt.sha256 == wanted.learnt.sha256
 
 
 @pytest.mark.engine_free
@@ -223,7 +225,7 @@ def test_make_folder_shuffles_on_disk_as_training_does_in_memory(bucket, monkeyp
     [
         (["there", "folder"], "data set 'there' not found"),
         ([SAMPLE, "data"], "data is there already: give the name of a new folder"),
-        ([SAMPLE, "folder", "--shuffle", "-1"], "the seed of the shuffle is -1: give"),
+        ([SAMPLE, "folder", "--split-seed", "-1"], "is -1: give a number from 0"),
         (["bad", "folder"], "bad: test x holds nan in row 2"),
         ([SAMPLE, "data/x_test.npy/folder"], "cannot be written: Not a directory"),
     ],

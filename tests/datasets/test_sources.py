@@ -59,12 +59,12 @@ def test_idx_folder(tmp_path, zipped, capsys):
         data = read_dataset(place)
         assert (numpy.concatenate([data.train[0], data.valid[0]]) == images.reshape(24, 12)).all()
         assert (data.train[1] == labels[:20]).all() and sizes(data) == [20, 4, 24]
-        assert (data.image_shape, data.preprocessing.pixel_scale) == ((3, 4), 1 / 256)
+        assert (data.about.image_shape, data.learnt.preprocessing.pixel_scale) == ((3, 4), 1 / 256)
         assert (mapping(data.train[0]) is None) == (mapping(data.valid[0]) is None) == zipped
-    shuffled = read_dataset(place, shuffle=1)
+    shuffled = read_dataset(place, shuffle=True)
     assert mapping(shuffled.train[0]) is None
     assert (shuffled.test[0] == images.reshape(24, 12)).all()
-    assert data.sha256 == read_dataset(((images, labels), (images, labels))).sha256
+    assert data.learnt.sha256 == read_dataset(((images, labels), (images, labels))).learnt.sha256
     assert "last 4 of the 24" in capsys.readouterr().err
     next((tmp_path / "f").glob("t10k-labels*")).unlink()
     for path in (tmp_path / "f", place):
@@ -82,19 +82,19 @@ def test_a_folder_of_tables(tmp_path):
     assert sizes(read_dataset(tmp_path, KIND)) == [12, 5, 7]
 
 
-@pytest.mark.parametrize("seed", [None, 0, 1])
+@pytest.mark.parametrize("seed", [None, 0, 1])  # None: the order of the file
 def test_the_validation_rows_of_a_folder_of_tables_are_split_off_at_random(tmp_path, seed, capsys):
     rows = [f"{i},{'abc'[i // 20]}\n" for i in range(60)]  # sorted by class
     write("train.csv", "".join(rows).encode())
     write("test.csv", b"7,a\n")
-    data = read_dataset(tmp_path, split_seed=seed)
+    data = read_dataset(tmp_path, shuffle=None if seed is not None else False, split_seed=seed or 0)
     found = data.valid[0][:, 0].astype(int).tolist()
     assert sorted([*found, *data.train[0][:, 0].astype(int)]) == list(range(60))
     order = stratified_order(numpy.arange(60) // 20, seed or 0).tolist()
     order = list(range(60)) if seed is None else order
-    assert found == order[-10:] and data.split is None
+    assert found == order[-10:] and data.split == (None, seed)
     assert numpy.bincount(data.valid[1]).max() <= (10 if seed is None else 4)
-    assert ("--no-shuffle keeps their order" in capsys.readouterr().err) == (seed is not None)
+    assert ("`shuffle=False` keeps their order" in capsys.readouterr().err) == (seed is not None)
 
 
 def test_columns_of_tables_may_be_in_another_order(tmp_path):
@@ -153,7 +153,7 @@ def test_a_pickle_comes_before_idx_files(tmp_path):
     write("data/mnist.pkl.gz", gzip.compress(pickle.dumps([one] * 3, 2)))
     for name in ("mnist.pkl.gz", tmp_path / "data" / "mnist.pkl.gz"):
         data = read_dataset(name)
-        assert (data.n_in, data.preprocessing.pixel_scale) == (3, 1)
+        assert (data.n_in, data.learnt.preprocessing.pixel_scale) == (3, 1)
         assert (data.valid[0] == one[0]).all()
 
 
@@ -169,7 +169,7 @@ def test_what_the_arrays_of_an_npz_may_be_called(names, train, test):
     sets = {train: pair(12), test: pair(9)} if test else {train: pair(12)}
     arrays = {form.format(k): v for form, one in sets.items() for k, v in zip(names.split(), one)}
     write("d.npz", npz_bytes(**arrays, more=numpy.array([None])))
-    data = read_dataset("d.npz", split_seed=None)
+    data = read_dataset("d.npz", shuffle=False)
     assert sizes(data) == ([10, 2, 9] if test else [8, 2, 2])
     assert (data.test[0] == (sets[test][0] if test else sets[train][0][-2:])).all()
 
