@@ -189,8 +189,8 @@ def plot_confusion(evaluation, ax=None):
     'predicted'
     """
     confusion = evaluation["confusion"]
-    if "counts" not in confusion:
-        raise SettingError("of more than 50 classes, an evaluation has pairs and no matrix")
+    if confusion is None:
+        raise SettingError("there are more than 50 classes: the evaluation has no matrix of them")
     labels, counts = confusion["labels"], numpy.array(confusion["counts"])
     ax = ax or _figure().subplots()
     shares = counts / numpy.maximum(counts.sum(axis=1, keepdims=True), 1)

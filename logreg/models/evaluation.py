@@ -9,7 +9,7 @@ from logreg.models.writers import shown
 from logreg.run import wilson_interval
 from logreg.terminal.progress import progress
 
-MAX_CLASSES = 50  # of more, confusion is told by the pairs that occur, and not as a matrix
+MAX_CLASSES = 50  # of a confusion matrix
 N_WORST = 20  # classes and pairs in the text, if there are more classes than that
 SCORES = ("precision", "recall", "f1")
 
@@ -24,9 +24,10 @@ def evaluate(predictor, data):
     - Precision, recall and F1 of a class are 0 where they would be 0 / 0, but None if it is
       neither a label nor predicted; then the macro means leave it out.
     - The log-loss is the mean of -log p of the labels, p being at least the precision of its type.
-    - In the confusion matrix, a row is a label, and a column is what was predicted. Of more than
-      50 classes, `confusion` has in its place `pairs`: a label, what was predicted and how many
-      rows, of all pairs that occur, the most frequent mistakes first.
+    - In the confusion matrix, a row is a label, and a column is what was predicted. It is None if
+      there are more than 50 classes.
+    - `mistakes` are pairs of a label and what was predicted in its place, each with its number of
+      rows, the most frequent first.
     - `classes` has those that are a label or predicted; of at most 50, all.
 
     A DatasetError names the labels that the model does not know.
@@ -57,7 +58,8 @@ def evaluate(predictor, data):
         "log_loss": float(numpy.log(1 / p_of_label).mean()),
         "whole_minibatches": None if settings.get("criterion") == "loss" else whole,
         "classes": classes if len(labels) <= MAX_CLASSES else found,
-        "confusion": _confusion(labels, pairs),
+        "confusion": _confusion(labels, pairs) if len(labels) <= MAX_CLASSES else None,
+        "mistakes": _mistakes(labels, pairs),
     }
 
 
@@ -83,14 +85,16 @@ def _errors(n, n_wrong):
 
 
 def _confusion(labels, pairs):
-    """How often each label was predicted as which, densely if the classes are few."""
     i, j, counts = pairs
-    if len(labels) <= MAX_CLASSES:
-        matrix = numpy.zeros((len(labels), len(labels)), "int64")
-        matrix[i, j] = counts
-        return {"labels": labels, "counts": matrix.tolist()}
-    order = numpy.lexsort((-counts, i == j))
-    return {"pairs": [[labels[i], labels[j], n] for i, j, n in pairs[:, order].T.tolist()]}
+    matrix = numpy.zeros((len(labels), len(labels)), "int64")
+    matrix[i, j] = counts
+    return {"labels": labels, "counts": matrix.tolist()}
+
+
+def _mistakes(labels, pairs):
+    wrong = pairs[:, pairs[0] != pairs[1]]
+    order = numpy.argsort(-wrong[2], kind="stable")
+    return [[labels[i], labels[j], n] for i, j, n in wrong[:, order].T.tolist()]
 
 
 def _by_class(labels, pairs):
@@ -119,7 +123,7 @@ def as_text(evaluation):
     whole, confusion = evaluation["whole_minibatches"], evaluation["confusion"]
     low, high = wilson_interval(evaluation["errors"], evaluation["rows"])
     classes = [["class", "rows", "errors", "error", "precision", "recall", "F1"]]
-    if "counts" in confusion:
+    if confusion:
         entries, title = evaluation["classes"], ""
         rows = zip(confusion["labels"], confusion["counts"])
         matrix = "Confusion matrix: a row for each class, a column for what it is taken for\n"
@@ -127,7 +131,7 @@ def as_text(evaluation):
     else:
         entries = sorted(evaluation["classes"], key=lambda entry: -entry["errors"])[:N_WORST]
         title = f"The {len(entries)} classes of most errors; --format json has all\n"
-        mistakes = [[i, j, n] for i, j, n in confusion["pairs"][:N_WORST] if i != j]
+        mistakes = evaluation["mistakes"][:N_WORST]
         matrix = "The most frequent mistakes\n"
         matrix += _aligned([["class", "taken for", "rows"], *mistakes])
     for entry in entries:

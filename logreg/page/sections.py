@@ -111,13 +111,13 @@ def weights(predictor):
 
 def errors(evaluation):
     """The confusion matrix, or of many classes the mistakes; and the errors of each class."""
-    pairs = mistakes(evaluation["confusion"])
+    pairs = evaluation["mistakes"]
     alt = "Confusion matrix. There is no mistake."
     if pairs:
         label, taken, n = pairs[0]
         alt = "Confusion matrix. The most frequent mistake: {} of class {} taken for {}."
         alt = alt.format(n, short(label), short(taken))
-    if "counts" in evaluation["confusion"]:
+    if evaluation["confusion"]:
         side = min(4 + 0.25 * len(evaluation["classes"]), 8)
         first = _plot(plots.plot_confusion, evaluation, (side + 0.5, side), alt, alt)
     else:
@@ -132,17 +132,6 @@ def errors(evaluation):
     ]
     head = ("class", "rows", "errors", "error")
     return first + _table("Error a class, the worst first.", head, rows)
-
-
-def mistakes(confusion):
-    """The pairs of a label and another that was predicted, the most frequent first."""
-    pairs = confusion.get("pairs") or [
-        [label, taken, n]
-        for label, counts in zip(confusion["labels"], confusion["counts"])
-        for taken, n in zip(confusion["labels"], counts)
-        if n
-    ]
-    return sorted((pair for pair in pairs if pair[0] != pair[1]), key=lambda pair: -pair[2])
 
 
 def _table(caption, head, rows):
