@@ -11,6 +11,8 @@ and the prediction is the class for which it is largest. See C. M. Bishop, "Patt
 Recognition and Machine Learning", section 4.3.4.
 """
 
+import numbers
+
 import numpy
 
 from logreg import engine
@@ -55,7 +57,7 @@ class LogisticRegression:
     Raises
     ------
     SettingError
-        If `W` or `b` is of another shape, or does not hold floats.
+        If `W` or `b` is of another shape, or does not hold floats; or if there is no class.
 
     Examples
     --------
@@ -75,16 +77,13 @@ class LogisticRegression:
         self.W = _parameter("W", W, (n_in, n_out))
         self.b = _parameter("b", b, (n_out,))
         self.p_y_given_x = T.nnet.softmax(T.dot(input, self.W) + self.b)
-        self.p_y_given_x.tag.n_out = n_out  # fit compares the labels with it
         self.y_pred = T.argmax(self.p_y_given_x, axis=1)
         self.params = [param for param in (self.W, self.b) if hasattr(param, "get_value")]
         self.input = input
         self.n_in, self.n_out = n_in, n_out
 
     def __repr__(self):
-        is_trained = any(engine.value(param).any() for param in self.params)
-        state = "trained" if is_trained else "zeros" if self.params else "of expressions"
-        return f"LogisticRegression(n_in={self.n_in}, n_out={self.n_out}): {state}"
+        return f"LogisticRegression(n_in={self.n_in}, n_out={self.n_out})"
 
     def negative_log_likelihood(self, y, weights=None):
         r"""Mean over the minibatch of the negative log-likelihood of the labels.
@@ -113,13 +112,10 @@ class LogisticRegression:
         # when a probability underflows to 0.
         log_likelihoods = T.log(self.p_y_given_x)[T.arange(labels.shape[0]), labels]
         if weights is not None:
-            if not hasattr(weights, "owner"):  # an array: the kernel needs a constant
+            if not hasattr(weights, "owner"):  # an array
                 weights = T.constant(numpy.asarray(weights, dtype=self.W.dtype))
             log_likelihoods = T.cast(weights, self.W.dtype)[labels] * log_likelihoods
-        cost = -T.mean(log_likelihoods)
-        # The native kernel finds here what the cost is made of.
-        cost.tag.softmax_regression = (self.input, self.W, self.b, y, weights)
-        return cost
+        return -T.mean(log_likelihoods)
 
     def errors(self, y):
         """Mean over the minibatch of the zero-one loss: the fraction misclassified.
@@ -150,13 +146,17 @@ class LogisticRegression:
                 f"y is of type {y.dtype}, but errors() needs labels of an integer type; "
                 "pass T.cast(y, 'int32')"
             )
-        errors = T.mean(T.neq(self.y_pred, y))
-        errors.tag.softmax_regression = (self.input, self.W, self.b, y, None)
-        return errors
+        return T.mean(T.neq(self.y_pred, y))
 
 
 def _parameter(name, given, shape):
     """Make a shared variable of an array; what is symbolic is checked and stays as it is."""
+    if not all(isinstance(n, numbers.Integral) and n >= 1 for n in shape):
+        raise SettingError(
+            f"{name} would have the shape {shape}: n_in and n_out must be whole numbers, 1 or more"
+        )
+    if isinstance(given, numpy.ma.MaskedArray):
+        raise SettingError(f"{name} is a masked array, and each parameter needs a value: fill it")
     is_symbolic, value = engine.is_symbolic(given), given
     if hasattr(given, "get_value"):
         value = engine.value(given)

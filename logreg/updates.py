@@ -21,7 +21,6 @@ One step of gradient descent on the square of a number:
 
 import numpy
 
-from logreg import engine
 from logreg.engine import T, theano
 
 
@@ -35,7 +34,7 @@ def sgd(cost, params, learning_rate):
     >>> variable
     W
     """
-    return [(p, p - learning_rate * g) for p, g in _gradients(cost, params)]
+    return [(p, p - learning_rate * g) for p, g in zip(params, T.grad(cost, params))]
 
 
 def momentum(cost, params, learning_rate, momentum=0.9):
@@ -51,7 +50,7 @@ def momentum(cost, params, learning_rate, momentum=0.9):
     2
     """
     updates = []
-    for p, g in _gradients(cost, params):
+    for p, g in zip(params, T.grad(cost, params)):
         velocity = _zeros_like(p)
         v = momentum * velocity - learning_rate * g
         updates += [(velocity, v), (p, p + v)]
@@ -72,7 +71,7 @@ def nesterov(cost, params, learning_rate, momentum=0.9):
     2
     """
     updates = []
-    for p, g in _gradients(cost, params):
+    for p, g in zip(params, T.grad(cost, params)):
         velocity = _zeros_like(p)
         v = momentum * velocity - learning_rate * g
         updates += [(velocity, v), (p, p + momentum * v - learning_rate * g)]
@@ -92,7 +91,7 @@ def adagrad(cost, params, learning_rate=1.0, epsilon=1e-6):
     2
     """
     updates = []
-    for p, g in _gradients(cost, params):
+    for p, g in zip(params, T.grad(cost, params)):
         accumulated = _zeros_like(p)
         a = accumulated + g**2
         updates += [(accumulated, a), (p, p - learning_rate * g / T.sqrt(a + epsilon))]
@@ -117,17 +116,13 @@ def adam(cost, params, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8
     steps = theano.shared(numpy.asarray(0, dtype=theano.config.floatX))
     t = steps + numpy.asarray(1, dtype=theano.config.floatX)
     updates = [(steps, t)]
-    for p, g in _gradients(cost, params):
+    for p, g in zip(params, T.grad(cost, params)):
         mean, square = _zeros_like(p), _zeros_like(p)
         m = beta1 * mean + (1 - beta1) * g
         v = beta2 * square + (1 - beta2) * g**2
         step = m / (1 - beta1**t) / (T.sqrt(v / (1 - beta2**t)) + epsilon)
         updates += [(mean, m), (square, v), (p, p - learning_rate * step)]
     return updates
-
-
-def _gradients(cost, params):
-    return zip(params, engine.gradients(cost, params))
 
 
 def _zeros_like(param):

@@ -8,7 +8,7 @@ from typing import Callable, NamedTuple, Optional
 
 import numpy
 
-from logreg.engine.kernel_graph import Kernel
+from logreg.engine.kernel_graph import Kernel, ancestors
 from logreg.engine.kernel_steps import Descent, count_errors, labels_of
 from logreg.engine.steps import TrainModel
 from logreg.kernel import is_wanted
@@ -38,6 +38,7 @@ class Backend:
     def __init__(self, theano, T, tools=None):
         self.theano = theano
         self.T = T
+        self.tools = tools
         self.kernel = Kernel(T, tools) if tools and is_wanted() else None
 
     def on_device(self, name):
@@ -73,7 +74,9 @@ class Backend:
         if found:
             descent = self._descent(found, dataset, x.dtype, batch_size)
             return TrainModel(descent, block, time.perf_counter)
-        on_rows = self._function_of_rows(x, y, dataset, [cost], updates)
+        of_cost = ancestors([cost])
+        params = [variable for variable, _ in updates if variable in of_cost]
+        on_rows = self._function_of_rows(x, y, dataset, [cost], updates, params)
 
         def take_one(indices):
             return on_rows(indices[0] * batch_size, (indices[0] + 1) * batch_size)
@@ -95,8 +98,11 @@ class Backend:
         labels = labels_of(labels, self.kernel.function)
         return lambda: count_errors(found, features, labels, x.dtype, edges)
 
-    def _function_of_rows(self, x, y, dataset, outputs, updates=()):
-        """Compile a function of the rows from `start` to `stop` of a set, which lists outputs."""
+    def _function_of_rows(self, x, y, dataset, outputs, updates=(), params=()):
+        """Compile a function of the rows from `start` to `stop` of a set, which lists outputs.
+
+        The others may be made of the gradients of the first, a cost, by `params`.
+        """
         features, labels = dataset
         # Numba keeps all graphs that it compiles: with an input for the rows, it keeps no data.
         rows = (x if features.prepare else features.shared).type("rows")
@@ -104,7 +110,8 @@ class Backend:
         givens = {y: labels[start:stop]}
         variables, n_outputs = [variable for variable, _ in updates], len(outputs)
         outputs = [*outputs, *(new for _, new in updates)]
-        with_kernel = self.kernel and self.kernel.put_into(outputs, x, y, rows, features.scale)
+        how = params, x, y, rows, features.scale
+        with_kernel = self.kernel and self.kernel.put_into(outputs, *how)
         if not with_kernel:
             givens[x] = as_features(self.T, rows, x.dtype, features.scale)
         outputs = with_kernel or outputs
@@ -127,22 +134,23 @@ class Backend:
         """Compile a step in two functions, between which ranks sum.
 
         The first gives cost and gradients over the rows from `start` to `stop` of a set; the second
-        takes the gradients and updates the variables.
+        takes the gradients and updates the variables. `gradients` is a dict of each to its
+        parameter.
         """
         found = self.kernel and self.kernel.descent(cost, updates, x, y)
         if found:
-            return self._descent_in_two(found, dataset, x.dtype, gradients)
-        of_rows = self._function_of_rows(x, y, dataset, [cost, *gradients])
+            return self._descent_in_two(found, dataset, x.dtype, list(gradients.values()))
+        params = list(dict.fromkeys(gradients.values()))
+        of_rows = self._function_of_rows(x, y, dataset, [cost, *gradients], params=params)
         compile_function = self.kernel.function if of_rows.has_kernel else self.theano.function
         sums = [gradient.type() for gradient in gradients]
         apply = compile_function(sums, [], updates=updates, givens=dict(zip(gradients, sums)))
         apply.trust_input = True
         return of_rows, apply
 
-    def _descent_in_two(self, found, dataset, dtype, gradients):
+    def _descent_in_two(self, found, dataset, dtype, params):
         """The same by the kernel: an engine's interpreter would take a quarter of the time."""
         descent = self._descent(found, dataset, dtype)
-        params = [gradient.tag.gradient_of[1] for gradient in gradients]
 
         def of_rows(start, stop):
             cost, *both = descent.of_rows(start, stop)

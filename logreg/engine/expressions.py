@@ -1,6 +1,6 @@
 """What :func:`logreg.sgd.fit` is given as symbolic expressions: whether it makes sense."""
 
-from logreg.engine.kernel_graph import ancestors
+from logreg.engine.kernel_graph import ancestors, is_same
 from logreg.errors import SettingError
 
 
@@ -9,13 +9,8 @@ def is_symbolic(value):
     return all(hasattr(value, name) for name in ("owner", "ndim", "dtype", "tag"))
 
 
-def check_expressions(x, y, numbers, updates):
-    """Check what :func:`logreg.sgd.fit` is given beside the data.
-
-    `numbers` are the cost, the errors and perhaps the loss, by their names. Returned are the
-    updates as a list; the parameters, which are the variables of the updates that the cost depends
-    on; and how many columns and classes the model has, 0 where it is not known.
-    """
+def check(T, tools, x, y, numbers, updates):
+    """What :func:`logreg.engine.check_expressions` does, by an engine's `T` and tools."""
     for name, value in {"x": x, "y": y, **numbers}.items():
         if not is_symbolic(value) or (name in numbers and value.ndim != 0):
             raise SettingError(
@@ -32,7 +27,7 @@ def check_expressions(x, y, numbers, updates):
         raise SettingError(
             "the cost depends on no variable of updates: give the shared variables that it contains"
         )
-    return (updates, params, *known_sizes(x, both))
+    return (updates, params, *_sizes(T, tools, x, y, both))
 
 
 def _checked_updates(updates):
@@ -60,12 +55,25 @@ def _checked_updates(updates):
     return updates
 
 
-def known_sizes(x, variables):
+def _sizes(T, tools, x, y, variables):
     """How many columns of `x` and how many classes a graph takes; 0 where it is not known.
 
-    Columns are known if `x` is multiplied by a shared variable, classes of a LogisticRegression.
+    It takes as many columns as a shared variable has rows by which it multiplies `x`, and as many
+    classes as one has elements with whose number it compares the labels: so do the expressions of
+    :class:`logreg.model.LogisticRegression`, on top of other layers, too.
     """
-    dots = (v.owner.inputs for v in variables if v.owner and "dot" in str(v.owner.op).lower())
-    weights = [W for other, W, *_ in dots if other is x and hasattr(W, "get_value")]
-    n_in = max((W.get_value(borrow=True).shape[0] for W in weights), default=0)
-    return n_in, max((getattr(v.tag, "n_out", 0) for v in variables), default=0)
+
+    def sizes(ndim, made_of):
+        params = [v for v in variables if hasattr(v, "get_value") and getattr(v, "ndim", 0) == ndim]
+        patterns = [(made_of(param), param.get_value(borrow=True)) for param in params]
+        found = [
+            len(value)
+            for pattern, value in patterns
+            for v in variables
+            if is_same(tools, v, pattern)
+        ]
+        return max(found, default=0)
+
+    if not tools:
+        return 0, 0
+    return sizes(2, lambda W: T.dot(x, W)), sizes(1, lambda b: T.lt(y, b.shape[0]))

@@ -13,11 +13,10 @@ import re
 
 import numpy
 
-from logreg.engine import kernel_graph, pytensor_backend, theano_backend
+from logreg.engine import expressions, kernel_graph, pytensor_backend, theano_backend
 from logreg.engine.backend import Stored as Stored
 from logreg.engine.backend import as_stored, n_rows, user_setting
 from logreg.engine.backend import n_rows_here as n_rows_here
-from logreg.engine.expressions import check_expressions as check_expressions
 from logreg.engine.expressions import is_symbolic as is_symbolic
 from logreg.engine.ranks_backend import RanksBackend
 from logreg.errors import EngineError, SettingError
@@ -130,6 +129,16 @@ def stored(array, scale=1.0, n_rows=None, prepare=None):
     return _backend.stored(array, scale, n_rows, prepare)
 
 
+def check_expressions(x, y, numbers, updates):
+    """Check what :func:`logreg.sgd.fit` is given beside the data.
+
+    `numbers` are the cost, the errors and perhaps the loss, by their names. Returned are the
+    updates as a list; the parameters, which are the variables of the updates that the cost depends
+    on; and how many columns and classes the model has, 0 where it is not known.
+    """
+    return expressions.check(T, _on_cpu.tools, x, y, numbers, updates)
+
+
 def value(variable):
     """The value of a shared variable, or of an expression of some, as a NumPy array."""
     return _backend.value(variable)
@@ -151,14 +160,6 @@ def checked_labels(y, n_out):
 def largest(variables):
     """The largest absolute value in some shared variables, or NaN if one is not a number."""
     return float(numpy.max([abs(value(variable)).max(initial=0) for variable in variables]))
-
-
-def gradients(cost, params):
-    """The gradients of a cost; each is tagged with the cost and its parameter, for the kernel."""
-    gradients = T.grad(cost, params)
-    for gradient, param in zip(gradients, params):
-        gradient.tag.gradient_of = (cost, param, gradient)
-    return gradients
 
 
 def compile_step(x, y, dataset, batch_size, cost, updates, block):

@@ -24,7 +24,7 @@ class JaxBackend(Backend):
     """PyTensor on a device that JAX sees: ``'cuda'``, ``'cuda0'``, ..., or ``'jax:cpu'``."""
 
     def __init__(self, pytensor, T, name):
-        super().__init__(pytensor, T)
+        super().__init__(pytensor, T)  # without tools: the kernel is the CPU's
         self.device = _find_device(name)
         self._before = {name: getattr(jax.config, name) for name in CONFIG}
         self._configure(pytensor.config.floatX == "float64", self.device)

@@ -47,17 +47,31 @@ def ancestors(outputs, is_end=lambda variable: False):
     return found
 
 
-def is_gradient(variable):
-    """Whether :func:`logreg.engine.gradients` made it; a clone of what it made is another."""
-    return getattr(variable.tag, "gradient_of", (None,))[-1] is variable
+def find_gradients(T, tools, cost, params, expressions):
+    """The gradients of a cost that expressions are made of: a dict of each to its parameter.
+
+    They are what equals ``T.grad(cost, params)``, whoever made it.
+    """
+    found, variables = {}, ancestors(expressions)
+    gradients = T.grad(cost, params, disconnected_inputs="ignore") if params else []
+    for param, gradient in zip(params, gradients):
+        found.update((v, param) for v in variables if is_same(tools, v, gradient))
+    return found
+
+
+def is_same(tools, variable, pattern):
+    """Whether a variable is computed as a pattern is, of the same variables."""
+    one, other = variable.owner, pattern.owner
+    may_be = one and other and one.op == other.op and variable.type == pattern.type
+    return bool(may_be) and tools.equal_computations([variable], [pattern])
 
 
 class Kernel:
     """Finds softmax regression in graphs; it knows the engine by the tools that it is given.
 
-    A model's expressions have a tag of the input, W, b, labels and class weights of which they are
-    made. A clone has the tag of what it was cloned from: so an expression counts only if it is
-    also what is made of just these.
+    Of the shared variables in a graph, each matrix and vector that fit may be W and b: from them,
+    the expressions of a :class:`logreg.model.LogisticRegression` are made, and what equals them is
+    found.
     """
 
     def __init__(self, T, tools):
@@ -68,84 +82,79 @@ class Kernel:
 
     def classifier(self, errors, x, y):
         """W and b of the classifier whose error rate on `x` and `y` an expression is; else None."""
-        T, found = self.T, self._parts(errors, x, y)
-        if found:
-            W, b, _ = found
+        T = self.T
+        for W, b in self._params(ancestors([errors]), x, y):
             classes = T.argmax(T.nnet.softmax(T.dot(x, W) + b), axis=1)
-            if self._is_same(errors, T.mean(T.neq(classes, y))):
+            if is_same(self.tools, errors, T.mean(T.neq(classes, y))):
                 return W, b
         return None
 
-    def regression(self, cost, x, y):
-        """W, b and class weights, a tuple or None, of a cost of softmax regression; else None."""
-        T, found = self.T, self._parts(cost, x, y)
-        if not found:
-            return None
-        W, b, weights = found
-        labels = checked_labels(T, y, b.shape[0])  # which the kernel looks at itself
-        p = T.nnet.softmax(T.dot(x, W) + b)
-        terms = T.log(p)[T.arange(labels.shape[0]), labels]
-        if weights is not None:
-            values, of_b = getattr(weights, "data", None), b.get_value(borrow=True)
-            if values is None or (values.dtype, values.shape) != (of_b.dtype, of_b.shape):
-                return None
-            terms, weights = weights[labels] * terms, tuple(values.tolist())
-        return (W, b, weights) if self._is_same(cost, -T.mean(terms)) else None
+    def regressions(self, variables, x, y):
+        """The costs of softmax regression among variables: a dict to W, b, and class weights.
 
-    def _parts(self, expression, x, y):
-        """W, b and class weights of an expression's tag, if the kernel takes them; else None."""
-        of_x, W, b, of_y, weights = getattr(expression.tag, "softmax_regression", [None] * 5)
-        if of_x is not x or of_y is not y or x.ndim != 2 or not y.dtype.startswith("int"):
-            return None
-        if not all(hasattr(param, "get_value") for param in (W, b)):
-            return None
-        is_small = W.get_value(borrow=True).shape[1] <= MAX_CLASSES
-        return (W, b, weights) if x.dtype == W.dtype == b.dtype and is_small else None
+        These are a tuple, or None.
+        """
+        T, found = self.T, {}
+        constants = [v for v in variables if hasattr(v, "data") and getattr(v, "ndim", None) == 1]
+        for W, b in self._params(variables, x, y):
+            labels = checked_labels(T, y, b.shape[0])  # which the kernel looks at itself
+            p = T.nnet.softmax(T.dot(x, W) + b)
+            terms = T.log(p)[T.arange(labels.shape[0]), labels]
+            cost, shape = -T.mean(terms), b.get_value(borrow=True).shape
+            found.update((v, (W, b, None)) for v in variables if is_same(self.tools, v, cost))
+            for weights in constants:
+                if (weights.dtype, weights.data.shape) == (b.dtype, shape):
+                    cost = -T.mean(weights[labels] * terms)
+                    values = W, b, tuple(weights.data.tolist())
+                    found.update((v, values) for v in variables if is_same(self.tools, v, cost))
+        return found
+
+    def _params(self, variables, x, y):
+        """Pairs of shared variables that the kernel may take for W and b."""
+        if x.ndim != 2 or not y.dtype.startswith("int"):
+            return []
+        shared = [v for v in variables if hasattr(v, "get_value")]
+        shared = [v for v in shared if getattr(v, "dtype", None) == x.dtype]
+        shapes = {v: v.get_value(borrow=True).shape for v in shared}
+        small = [W for W in shared if W.ndim == 2 and shapes[W][1] <= MAX_CLASSES]
+        return [(W, b) for W in small for b in shared if shapes[b] == shapes[W][1:]]
 
     def descent(self, cost, updates, x, y):
         """W, b, class weights and rate, if the updates are plain steps by one rate; else None."""
-        found = self.regression(cost, x, y)
-        rates = {variable: self._rate(variable, new, cost) for variable, new in updates}
-        rate = next(iter(rates.values()), None)
-        if not found or not rate or rates != dict.fromkeys(found[:2], rate):
+        found = self.regressions(ancestors([cost]), x, y).get(cost)
+        if not found or {variable for variable, _ in updates} != {*found[:2]}:
             return None
-        return (*found, rate)
+        gradients = find_gradients(self.T, self.tools, cost, found[:2], [new for _, new in updates])
+        rates = [self._rate(variable, new, gradients) for variable, new in updates]
+        return (*found, rates[0]) if rates[0] and rates[0] == rates[1] else None
 
-    def _rate(self, variable, new, cost):
-        """The rate if `new` is a step of descent on a cost by a constant rate; else None."""
-        found = ancestors([new], is_gradient)
-        gradients = [v for v in found if is_gradient(v)]
+    def _rate(self, variable, new, gradients):
+        """The rate if `new` is a step of descent by a constant rate; else None."""
+        found = ancestors([new], gradients.__contains__)
+        of_param = [v for v in found if gradients.get(v) is variable]
         constants = [v for v in found if hasattr(v, "data")]
-        if len(gradients) == len(constants) == 1 and constants[0].ndim == 0:
-            of_cost, param, gradient = gradients[0].tag.gradient_of
-            is_step = self._is_same(new, variable - constants[0] * gradient)
-            if of_cost is cost and param is variable and is_step:
-                return float(constants[0].data)
-        return None
+        if not len(of_param) == len(constants) == 1 or constants[0].ndim:
+            return None
+        step = variable - constants[0] * of_param[0]
+        return float(constants[0].data) if is_same(self.tools, new, step) else None
 
-    def put_into(self, outputs, x, y, rows, scale):
+    def put_into(self, outputs, params, x, y, rows, scale):
         """Make graphs with the kernel on `rows`, a minibatch as it is stored, in place of `x`.
 
-        `scale` is what rows are multiplied by. Costs of softmax regression become the kernel's,
-        and so do the gradients of a cost that is made of such a one, as
-        :func:`logreg.engine.gradients` makes them. Returned are the new outputs; None if there is
-        no such cost, or if `x` is needed beside it.
+        `scale` is what rows are multiplied by. Costs of softmax regression become the kernel's. If
+        the first output is a cost that is made of such a one, its gradients by `params` become the
+        kernel's in the others. Returned are the new outputs; None if there is no such cost, or if
+        `x` is needed beside it.
         """
-        variables, new = ancestors(outputs), {}
-        for variable in variables:
-            found = self.regression(variable, x, y)
-            if found:
-                op = self.CrossEntropy(scale, found[2])
-                new[variable] = op.make_node(rows, *found[:2], y).outputs[0]
+        T, new = self.T, {}
+        for variable, (W, b, weights) in self.regressions(ancestors(outputs), x, y).items():
+            op = self.CrossEntropy(scale, weights)
+            new[variable] = op.make_node(rows, W, b, y).outputs[0]
         if not new:
             return None
-        gradients = [v for v in variables if is_gradient(v)]
-        for cost in {v.tag.gradient_of[0] for v in gradients}:
-            of_cost = [v for v in gradients if v.tag.gradient_of[0] is cost]
-            params = [v.tag.gradient_of[1] for v in of_cost]
-            new.update(zip(of_cost, self.T.grad(self.tools.clone(cost, new), params)))
+        cost, *others = outputs
+        gradients = find_gradients(T, self.tools, cost, params, others)
+        of_params = dict(zip(params, T.grad(self.tools.clone(cost, new), params))) if params else {}
+        new.update((gradient, of_params[param]) for gradient, param in gradients.items())
         outputs = self.tools.clone(outputs, new)
         return None if x in ancestors(outputs) else outputs
-
-    def _is_same(self, variable, pattern):
-        return self.tools.equal_computations([variable], [pattern])

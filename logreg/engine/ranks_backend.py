@@ -4,7 +4,7 @@ import zlib
 
 import numpy
 
-from logreg.engine.kernel_graph import ancestors, is_gradient
+from logreg.engine.kernel_graph import ancestors, find_gradients
 from logreg.engine.steps import TrainModel
 from logreg.errors import EngineError, SettingError
 from logreg.parallel import ranks
@@ -39,7 +39,7 @@ class RanksBackend:
         self.variables = [variable for variable, _ in updates]
         for variable in self.variables:  # each rank may have made another beginning
             self.backend.set_value(variable, ranks.same_on_all(self.backend.value(variable)))
-        gradients = _gradients(x, y, [new for _, new in updates])
+        gradients = _gradients(self.T, self.tools, x, y, cost, updates)
         first, last = ranks.part(batch_size)
         n_rows = last - first
         of_rows, apply = self.backend.compile_in_two(x, y, dataset, cost, gradients, updates)
@@ -84,12 +84,15 @@ class RanksBackend:
         return summed
 
 
-def _gradients(x, y, new_values):
+def _gradients(T, tools, x, y, cost, updates):
     """Find the gradients in new values, which must know of the minibatch by these alone."""
-    found = ancestors(new_values, is_gradient)
-    if x in found or y in found:
+    of_cost, new_values = ancestors([cost]), [new for _, new in updates]
+    params = [variable for variable, _ in updates if variable in of_cost]
+    gradients = find_gradients(T, tools, cost, params, new_values)
+    left = ancestors(new_values, gradients.__contains__)
+    if x in left or y in left:
         raise EngineError(
-            "the updates depend on the minibatch otherwise than by the gradients of "
-            "logreg.engine.gradients, which are all that ranks sum"
+            "the updates depend on the minibatch otherwise than by T.grad(cost, params), by the "
+            "variables of the updates: the gradients are all that ranks sum"
         )
-    return [variable for variable in found if is_gradient(variable)]
+    return gradients

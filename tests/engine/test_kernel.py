@@ -257,7 +257,7 @@ def test_nan_infinity_and_large_scores_are_as_in_the_graph():
 
 def by(step):
     """A rule that makes a step of a parameter and its gradient."""
-    return lambda cost, params: list(map(step, params, engine.gradients(cost, params)))
+    return lambda cost, params: list(map(step, params, T.grad(cost, params)))
 
 
 RATE = theano.shared(numpy.float32(0.1))
@@ -313,7 +313,7 @@ def test_a_clone_is_computed_with_what_it_is_made_of():
     softmax = Softmax()
     x, y, (W, b), values = softmax.x, softmax.y, softmax.model.params, softmax.values
     other, V = theano.shared(2 * values[0]), theano.shared(3 * numpy.eye(4, dtype="float32"))
-    made = [softmax.errors, softmax.cost, *engine.gradients(softmax.cost, [W, b])]
+    made = [softmax.errors, softmax.cost, *T.grad(softmax.cost, [W, b])]
     clone = theano.clone if engine.NAME == "theano" else theano.graph.replace.clone_replace
     for new, of_x, of_W in (
         ({}, 1, 1),

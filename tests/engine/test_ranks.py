@@ -108,7 +108,9 @@ def test_any_rule_batch_size_and_net_gives_the_figures_of_one_process(run, mpiru
 
 
 def test_updates_that_know_of_the_minibatch_otherwise_are_refused(mpirun):
-    done = mpirun(2, "-c", TRAINS + "train(lambda c, p: [(v, v - 0.1 * T.grad(c, v)) for v in p])")
+    done = mpirun(
+        2, "-c", TRAINS + "train(lambda c, p: [(v, v - 0.1 * T.grad(2 * c, v)) for v in p])"
+    )
     assert done.returncode != 0
     assert "the updates depend on the minibatch otherwise than by" in done.stderr
 
