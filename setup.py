@@ -58,6 +58,7 @@ setup(
         "logreg.engine",
         "logreg.files",
         "logreg.kernel",
+        "logreg.legacy",
         "logreg.models",
         "logreg.page",
         "logreg.parallel",

@@ -9,6 +9,7 @@ COMMANDS = f"""logreg {__version__}: softmax regression, as in the Theano tutori
   python -m logreg.predict   predict classes, or evaluate a model
   python -m logreg.report    write a page of pictures of a model
   python -m logreg.export    write a model for programs without logreg
+  python -m logreg.legacy    run a program that was written for Theano
 
 Each has --help. As a library: from logreg import LogisticRegression, load_data."""
 

@@ -1,12 +1,10 @@
 """The class in other people's programs: their names, their layers."""
 
 import os
-import shutil
 
 import numpy
 import pytest
 from builders import cost_and_gradients, make_pairs, probabilities
-from conftest import ROOT
 
 from logreg import (
     Hyperparameters,
@@ -20,75 +18,6 @@ from logreg import (
 from logreg.callbacks import BestModel, Callback, StopTraining
 from logreg.engine import T, theano
 from logreg.errors import SettingError
-
-on_pytensor = pytest.mark.skipif(engine.NAME != "pytensor", reason="Theano has its own names")
-OLD_PROGRAM = """
-import numpy
-from logistic_sgd import LogisticRegression, load_data, sgd_optimization_mnist, predict
-
-(x, y), _, _ = load_data("mnist_sample")
-print(type(x).__name__ == type(LogisticRegression(x, 784, 10).W).__name__)
-sgd_optimization_mnist(n_epochs=1, dataset="mnist_sample")
-predict(dataset="mnist_sample")
-"""
-
-
-def test_an_old_program_imports_from_logistic_sgd(run, working_folder):
-    (working_folder / "old.py").write_text(OLD_PROGRAM)
-    shutil.copy(ROOT / "scripts" / "logistic_sgd.py", "logistic_sgd.py")
-    done = run("old.py")
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
-    assert lines[:2] == ["... loading data", "True"]
-    assert lines[-2] == "Predicted values for the first 10 examples in test set:"
-    assert os.path.exists("best_model.pkl")
-
-
-def test_theano_has_the_names_that_the_series_uses():
-    x = numpy.array([[-2.0, 0.5], [1.0, 3.0]])
-    s, e = 1 / (1 + numpy.exp(-x)), numpy.exp(x)
-    known = {"sigmoid": s, "relu": x * (x > 0), "softplus": numpy.log(1 + e)}
-    known["softmax"] = e / e.sum(axis=1, keepdims=True)
-    known["binary_crossentropy"] = -0.25 * numpy.log(s) - 0.75 * numpy.log(1 - s)
-    tensor = theano.tensor
-    v = tensor.dmatrix("v")
-    of_v = {name: [v] for name in known}
-    of_v["binary_crossentropy"] = tensor.nnet.sigmoid(v), 0.25
-    outputs = [getattr(tensor.nnet, name)(*inputs) for name, inputs in of_v.items()]
-    for found, expected in zip(theano.function([v], outputs)(x), known.values()):
-        numpy.testing.assert_allclose(found, expected, rtol=1e-12)
-    streams = tensor.shared_randomstreams.RandomStreams(3)
-    mask = theano.function([], streams.binomial(n=1, p=0.5, size=(40, 50)))()
-    assert 800 < mask.sum() < 1200 and set(mask.ravel()) == {0, 1}
-
-
-@on_pytensor
-def test_pytensor_stays_as_it_is_and_takes_the_settings():
-    import pytensor
-
-    assert theano is not pytensor and theano.tensor is T and not hasattr(pytensor.tensor, "nnet")
-    theano.config.floatX = "float32"
-    assert (pytensor.config.floatX, T.matrix().dtype) == ("float32", "float32")
-
-
-@on_pytensor
-@pytest.mark.parametrize(
-    ("path", "instead"),
-    [
-        ("sandbox", "RandomStreams"),
-        ("tensor.nnet.conv2d", "convolve2d"),
-        ("tensor.signal.pool", "reshape"),
-        ("tensor.batched_dot", "documentation"),
-    ],
-)
-def test_what_theano_alone_has_is_named(path, instead):
-    *above, name = path.split(".")
-    module = theano
-    for part in above:
-        module = getattr(module, part)
-    with pytest.raises(AttributeError, match=rf"has no theano\.{path}: use .*{instead}"):
-        getattr(module, name)
-
 
 PAIRS = make_pairs((30, 30, 30), n_in=4, n_out=3, dtype="float64")
 W, B = numpy.random.RandomState(1).randn(4, 3), numpy.array([0.5, 0.0, -0.5])

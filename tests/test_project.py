@@ -36,6 +36,7 @@ LAYERS = [
     ["estimator", "page"],
     ["tutorial"],
     ["train", "predict", "report", "export", "__main__"],
+    ["legacy"],
 ]
 
 

@@ -47,7 +47,8 @@ def entry_point(words):
     if words[0].startswith("logreg-"):
         return importlib.import_module(words[0].replace("-", ".")), words[1:]
     if words[1] == "-m":
-        return importlib.import_module(words[2]), words[3:]
+        is_package = importlib.util.find_spec(words[2]).submodule_search_locations
+        return importlib.import_module(words[2] + ".__main__" * bool(is_package)), words[3:]
     path = ROOT / words[1]
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)

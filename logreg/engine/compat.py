@@ -1,17 +1,6 @@
-"""PyTensor under Theano's names, for programs that were written for Theano."""
+"""PyTensor under Theano's names, as far as logreg uses them."""
 
 import types
-
-CONV2D = "T.signal.convolve2d(x[:, None], W[None], mode='valid').sum(axis=2)"
-POOL = "x.reshape((n, c, h // 2, 2, w // 2, 2)).max(axis=(3, 5)) for maxima of 2 x 2"
-INSTEAD = {
-    "theano.sandbox": "T.shared_randomstreams.RandomStreams(seed), which draws other numbers",
-    "theano.tensor.inv": "T.reciprocal",
-    "theano.tensor.nnet.conv": CONV2D,
-    "theano.tensor.nnet.conv2d": CONV2D,
-    "theano.tensor.signal.downsample": POOL,
-    "theano.tensor.signal.pool": POOL,
-}
 
 
 class Names(types.ModuleType):
@@ -20,48 +9,37 @@ class Names(types.ModuleType):
     def __init__(self, path, *modules, **names):
         super().__init__(path)
         for module in modules:
-            vars(self).update(vars(module))
+            vars(self).update((k, v) for k, v in vars(module).items() if not k.startswith("__"))
         vars(self).update(names, _path=path)
 
     def __getattr__(self, name):
-        path = f"{self._path}.{name}"
-        instead = INSTEAD.get(path, "what PyTensor's documentation names")
-        raise AttributeError(
-            f"PyTensor, which stands in for Theano, has no {path}: use {instead}; or run the "
-            "program on Python 3.8 to 3.11, where Theano installs"
-        )
+        raise AttributeError(missing(f"{self._path}.{name}"))
+
+
+def missing(path, instead="what PyTensor's documentation names"):
+    """Say that PyTensor has not what a path of Theano's names."""
+    return (
+        f"PyTensor, which stands in for Theano, has no {path}: use {instead}; or run the "
+        "program on Python 3.8 to 3.11, where Theano installs"
+    )
 
 
 def with_theanos_names(pytensor):
     """Make the modules `theano` and `T` of PyTensor, which stays as it is."""
 
-    def softmax(x):  # Theano's is over the rows of a matrix
+    def softmax(x):  # Theano's is over the rows of a matrix, and makes one of a vector
         from pytensor.tensor.special import softmax
 
-        return softmax(x, axis=-1)
-
-    def relu(x, alpha=0):
-        return T.switch(x > 0, x, alpha * x)
-
-    def binary_crossentropy(output, target):
-        return -(target * T.log(output) + (1 - target) * T.log(1 - output))
+        x = T.as_tensor_variable(x)
+        return softmax(T.shape_padleft(x) if x.ndim == 1 else x, axis=-1)
 
     def Assert(message):
         from pytensor.raise_op import Assert
 
         return Assert(message)
 
-    def RandomStreams(seed=None):
-        from pytensor.tensor.random.utils import RandomStream
-
-        return RandomStream(seed)
-
-    path = "theano.tensor"
-    streams = Names(path + ".shared_randomstreams", RandomStreams=RandomStreams)
-    nnet = Names(path + ".nnet", softmax=softmax, relu=relu)
-    T = Names(path, pytensor.tensor, grad=pytensor.grad, nnet=nnet, shared_randomstreams=streams)
-    nnet.sigmoid, nnet.softplus = T.sigmoid, T.softplus
-    nnet.binary_crossentropy = binary_crossentropy
-    T.opt = Names(path + ".opt", Assert=Assert)
-    T.signal = Names(path + ".signal", T.signal)
-    return Names("theano", pytensor, tensor=T), T
+    nnet = Names("theano.tensor.nnet", softmax=softmax)
+    opt = Names("theano.tensor.opt", Assert=Assert)
+    T = Names("theano.tensor", pytensor.tensor, grad=pytensor.grad, nnet=nnet, opt=opt)
+    of_package = {"__name__": pytensor.__name__, "__version__": pytensor.__version__}
+    return Names("theano", pytensor, tensor=T, **of_package), T

@@ -1,0 +1,43 @@
+"""``python -m logreg.legacy PROGRAM.py [ARGUMENTS]`` runs a program that was written for Theano."""
+
+import argparse
+import runpy
+import sys
+from pathlib import Path
+
+from logreg.terminal.notes import note
+
+
+def parser():
+    """The arguments."""
+    parser = argparse.ArgumentParser(
+        prog="python -m logreg.legacy",
+        description="Run a program that was written for Theano, as it is.",
+    )
+    parser.add_argument("program", metavar="PROGRAM.py", help="a program in Python 3")
+    parser.add_argument(
+        "arguments", nargs=argparse.REMAINDER, metavar="ARGUMENTS", help="the program's own"
+    )
+    return parser
+
+
+def main(argv=None):
+    """Run the program; what it raises goes through, as its exit code does."""
+    args = parser().parse_args(argv)
+    if not Path(args.program).is_file():
+        note(f"error: {args.program}: there is no such file")
+        return 1
+    sys.argv = [args.program, *args.arguments]
+    sys.path[0] = str(Path(args.program).resolve().parent)  # as Python has it
+    try:
+        runpy.run_path(args.program, run_name="__main__")
+    except SyntaxError as error:
+        note(
+            f"error: {error.filename}, line {error.lineno}, is no Python 3 ({error.msg}): if it is "
+            f"Python 2, 2to3 -w {error.filename} converts it (Python up to 3.12 has 2to3)"
+        )
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

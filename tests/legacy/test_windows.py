@@ -1,0 +1,157 @@
+"""Convolution and pooling against loops over the windows, in NumPy and SciPy."""
+
+import itertools
+import warnings
+
+import numpy
+import pytest
+
+import logreg.legacy  # noqa: F401
+
+# isort: split
+import theano
+import theano.tensor as T
+from theano.tensor.nnet import conv2d
+from theano.tensor.signal import downsample, pool
+
+signal = pytest.importorskip("scipy.signal")
+RANDOM = numpy.random.RandomState(11)
+IS_THEANO = theano.__version__ == "1.0.5"
+# Theano compiles C for each kind, half a minute: it has some of the cases, to compare with.
+FAST = {} if IS_THEANO else {"mode": "FAST_COMPILE"}
+
+
+def convolved(x, w, border_mode, step, flip):
+    """Convolve by SciPy, a map at a time."""
+    size = w.shape[2:]
+    widths = {"valid": (0, 0), "full": [k - 1 for k in size], "half": [k // 2 for k in size]}
+    if isinstance(border_mode, str):
+        border_mode = widths[border_mode]
+    down, across = (border_mode,) * 2 if isinstance(border_mode, int) else border_mode
+    x = numpy.pad(x, ((0, 0), (0, 0), (down, down), (across, across)))
+    one = signal.convolve2d if flip else signal.correlate2d
+    maps = [[sum(one(a, b, "valid") for a, b in zip(maps, f)) for f in w] for maps in x]
+    return numpy.array(maps)[:, :, :: step[0], :: step[1]]
+
+
+CONVOLUTIONS = [
+    # n, channels, n_out, image, filter, border_mode, step, flip
+    (2, 3, 4, (7, 8), (3, 2), "valid", (1, 1), True),
+    (1, 2, 1, (6, 5), (3, 3), "full", (1, 1), True),
+    (2, 1, 3, (9, 7), (5, 3), "half", (2, 1), True),
+    (2, 2, 2, (8, 9), (2, 4), 1, (3, 2), False),
+    (3, 2, 2, (5, 5), (1, 3), (0, 2), (2, 2), True),
+    (2, 2, 3, (4, 4), (4, 4), "valid", (1, 1), False),
+]
+
+
+@pytest.mark.parametrize("case", CONVOLUTIONS[:: 3 if IS_THEANO else 1], ids=str)
+def test_convolution_and_its_gradients(case):
+    n, channels, n_out, image, size, border_mode, step, flip = case
+    x, dx = RANDOM.randn(2, n, channels, *image)
+    w, dw = RANDOM.randn(2, n_out, channels, *size)
+    options = {"border_mode": border_mode, "subsample": step, "filter_flip": flip}
+    expected = convolved(x, w, border_mode, step, flip)
+    images, filters, factors = T.dtensor4(), T.dtensor4(), RANDOM.randn(*expected.shape)
+    y = conv2d(images, filters, input_shape=x.shape, filter_shape=w.shape, **options)
+    gradients = T.grad(None, [images, filters], known_grads={y: T.as_tensor_variable(factors)})
+    function = theano.function([images, filters], [y, *gradients], **FAST)
+    computed, of_x, of_w = function(x, w)
+    numpy.testing.assert_allclose(computed, expected, atol=1e-10)
+    # A convolution is linear in each: its slope along a direction is that direction's.
+    slopes = [convolved(*pair, border_mode, step, flip) * factors for pair in [(dx, w), (x, dw)]]
+    expected = [slope.sum() for slope in slopes]
+    numpy.testing.assert_allclose([(of_x * dx).sum(), (of_w * dw).sum()], expected)
+
+
+def pooled(x, size, step, pads, ignore_border, mode, factors):
+    """Pool in loops: the values, and the gradient of their sum times factors."""
+    real = numpy.pad(numpy.ones(x.shape), ((0, 0), *((p, p) for p in pads)))
+    x = numpy.pad(x, ((0, 0), *((p, p) for p in pads)))
+    starts = []
+    for n, k, s in zip(x.shape[1:], size, step):
+        last = n - k if ignore_border else (n - 1 if s >= k else max(n - k + s - 1, 0))
+        starts.append(range(0, last + 1, s))
+    values = numpy.zeros((len(x), *map(len, starts)))
+    gradient = numpy.zeros(x.shape)
+    for m in range(len(x)):
+        for (i, top), (j, left) in itertools.product(*map(enumerate, starts)):
+            place = m, slice(top, top + size[0]), slice(left, left + size[1])
+            is_real = real[place] == 1
+            if mode == "max":
+                values[m, i, j] = x[place][is_real].max()
+                weights = is_real * (x[place] == values[m, i, j])
+            else:
+                counts = {"sum": 1, "average_inc_pad": is_real.size}.get(mode, is_real.sum())
+                values[m, i, j] = x[place].sum() / counts
+                weights = numpy.ones(is_real.shape) / counts
+            gradient[place] += weights * factors[m, i, j] if len(factors) else 0
+    return values, gradient[(slice(None), *(slice(p, n - p) for p, n in zip(pads, x.shape[1:])))]
+
+
+POOLS = [
+    # image, window, step, margins, ignore_border, mode
+    ((6, 8), (2, 2), None, (0, 0), True, "max"),
+    ((7, 5), (2, 2), None, (0, 0), True, "max"),
+    ((7, 5), (2, 2), None, (0, 0), False, "max"),
+    ((8, 9), (3, 2), (2, 1), (0, 0), False, "max"),
+    ((9, 9), (2, 3), (4, 5), (0, 0), False, "max"),
+    ((7, 7), (3, 3), (2, 2), (1, 2), True, "max"),
+    ((7, 5), (2, 3), (1, 2), (0, 0), False, "sum"),
+    ((7, 5), (2, 2), None, (0, 0), False, "average_inc_pad"),
+    ((7, 7), (3, 3), (2, 2), (1, 1), True, "average_inc_pad"),
+    ((7, 7), (3, 3), (2, 2), (1, 1), True, "average_exc_pad"),
+]
+
+
+@pytest.mark.parametrize("case", POOLS[3::3] if IS_THEANO else POOLS, ids=str)
+def test_pooling_and_its_gradient(case):
+    image, size, step, pads, ignore_border, mode = case
+    x = RANDOM.randint(-3, 3, (3, *image)) * 1.0  # with ties
+    rules = size, step or size, pads, ignore_border, mode
+    values, _ = pooled(x, *rules, [])
+    factors = RANDOM.randn(*values.shape)
+    values, gradient = pooled(x, *rules, factors)
+    images = T.dtensor3()
+    y = pool.pool_2d(images, size, ignore_border, step, pads, mode)
+    outputs = [y, T.grad(None, images, known_grads={y: T.as_tensor_variable(factors)})]
+    computed = theano.function([images], outputs, **FAST)(x)
+    numpy.testing.assert_allclose(computed[0], values, atol=1e-12)
+    numpy.testing.assert_allclose(computed[1], gradient, atol=1e-12)
+
+
+def test_names_of_earlier_versions():
+    x = RANDOM.randn(2, 1, 5, 5)
+    images, shapes = T.dtensor4(), {"image_shape": x.shape, "filter_shape": x.shape}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Theano's own
+        outputs = [
+            pool.pool_2d(images, ds=(2, 2), st=(1, 1), ignore_border=True),
+            downsample.max_pool_2d(images, ds=(2, 2), st=(1, 1), ignore_border=True),
+            T.nnet.conv.conv2d(images, images, **shapes),
+        ]
+    first, second, last = theano.function([images], outputs, **FAST)(x)
+    assert first.shape == (2, 1, 4, 4) and (first == second).all()
+    numpy.testing.assert_allclose(last, convolved(x, x, "valid", (1, 1), True))
+
+
+@pytest.mark.skipif(IS_THEANO, reason="Theano has its own errors")
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: conv2d(x, x, border_mode="same"), "'same': give valid, full, half"),
+        (lambda x: pool.pool_2d(x, (2, 2), mode="median"), "'median': give max"),
+        (lambda x: pool.pool_2d(x, (2, 2), pad=(1, 1)), "ignore_border"),
+    ],
+)
+def test_what_is_not_known_is_refused(call, message):
+    with pytest.raises((ValueError, NotImplementedError), match=message):
+        call(T.dtensor4())
+
+
+@pytest.mark.skipif(IS_THEANO, reason="Theano has its own errors")
+def test_a_window_larger_than_the_images_is_an_error():
+    images, filters = T.dtensor4s("images", "filters")
+    function = theano.function([images, filters], conv2d(images, filters), **FAST)
+    with pytest.raises(ValueError, match=r"images, \(2, 3\), are smaller than a window, \(3, 1\)"):
+        function(numpy.ones((1, 1, 2, 3)), numpy.ones((1, 1, 3, 1)))
