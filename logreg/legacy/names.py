@@ -6,7 +6,6 @@ import importlib
 import pytensor
 from pytensor import graph
 from pytensor.gradient import zero_grad
-from pytensor.raise_op import Assert
 from pytensor.scan import views
 from pytensor.tensor import sharedvar
 
@@ -52,23 +51,21 @@ def making_true(function):
     return true
 
 
-class OrderedUpdates(dict):
-    """Updates of shared variables, which can be added."""
+class Config:
+    """PyTensor's settings, and Theano's device: the CPU. A floatX of Theano's flags holds."""
 
-    def __add__(self, other):
-        return OrderedUpdates({**self, **other})
+    device = "cpu"
 
+    def __init__(self):
+        self.floatX = user_setting("theano", "floatX") or self.floatX
 
-@quietly
-def scan(*args, **options):
-    """Loop, as ``theano.scan`` does: the outputs, and the updates of what is random in them."""
-    outputs, updates = pytensor.scan(*args, **options)
-    return outputs, OrderedUpdates(updates)
+    def __getattr__(self, name):
+        return getattr(pytensor.config, name)
 
-
-def clone(output, replace=None, strict=True, share_inputs=True):
-    """Copy a graph, with some of its parts replaced."""
-    return graph.replace.clone_replace(output, replace, rebuild_strict=strict)
+    def __setattr__(self, name, value):
+        if name == "device" and value != "cpu":
+            raise AttributeError(f"device {value!r} is none that old programs run on: leave it cpu")
+        setattr(pytensor.config, name, value)
 
 
 def In(variable, name=None, value=None, **options):
@@ -109,96 +106,35 @@ def flatten(x, ndim=None, outdim=None):
     return T.flatten(x, ndim or outdim or 1)
 
 
-def batched_dot(a, b):
-    """Multiply vectors or matrices by matrices or vectors, one pair for each first index."""
-    product = T.matmul(a if a.ndim == 3 else a[:, None, :], b if b.ndim == 3 else b[:, :, None])
-    product = product if b.ndim == 3 else product[:, :, 0]
-    return product if a.ndim == 3 else product[:, 0]
-
-
-def patternbroadcast(x, pattern):
-    """Tell which dimensions have length 1."""
-    return T.specify_broadcastable(x, *(i for i, is_one in enumerate(pattern) if is_one))
-
-
-class Config:
-    """PyTensor's settings, and Theano's device: the CPU. A floatX of Theano's flags holds."""
-
-    device = "cpu"
-
-    def __init__(self):
-        floatx = user_setting("theano", "floatX")
-        if floatx and not user_setting("pytensor", "floatX"):
-            self.floatX = floatx
-
-    def __getattr__(self, name):
-        return getattr(pytensor.config, name)
-
-    def __setattr__(self, name, value):
-        if name == "device" and value != "cpu":
-            raise AttributeError(f"device {value!r} is none that old programs run on: leave it cpu")
-        setattr(pytensor.config, name, value)
-
-
 _NNET = {name: making_true(value) for name, value in vars(nnet).items() if callable(value)}
-_NEW = ("scalar", "vector", "row", "col", "matrix", "tensor3", "tensor4")
 _STREAMS = {"RandomStreams": RandomStreams, "MRG_RandomStreams": RandomStreams}
-_TENSORS = {
-    **{name: making_true(getattr(T, name)) for name in _NEW},
-    "abs_": T.abs,
-    "addbroadcast": T.specify_broadcastable,
-    "batched_dot": batched_dot,
-    "consider_constant": zero_grad,
-    "flatten": flatten,
-    "grad": pytensor.grad,
-    "inv": T.reciprocal,
-    "isinf_": T.isinf,
-    "isnan_": T.isnan,
-    "patternbroadcast": patternbroadcast,
-    "stack": stack,
-    "unbroadcast": lambda x, *axes: x,
-}
+_NEW = ("scalar", "vector", "row", "col", "matrix", "tensor3", "tensor4")
 # What modules of Theano have beside what PyTensor's of the same path have.
 OWN = {
     "theano": {
         **{name: getattr(graph, name) for name in ("Apply", "Constant", "Op", "Type", "Variable")},
         **{name: quietly(getattr(views, name)) for name in ("foldl", "foldr", "map", "reduce")},
-        "OrderedUpdates": OrderedUpdates,
-        "Param": Param,
-        "__version__": pytensor.__version__,
-        "clone": clone,
-        "config": Config(),
-        "dot": T.dot,
-        "function": function,
-        "In": In,
-        "scan": scan,
-        "shared": making_true(pytensor.shared),
+        **{"In": In, "Param": Param, "OrderedUpdates": dict, "config": Config(), "dot": T.dot},
+        **{"clone": graph.clone_replace, "function": function, "scan": quietly(pytensor.scan)},
+        **{"shared": making_true(pytensor.shared), "__version__": pytensor.__version__},
     },
     "theano.compat": {},
-    "theano.compile": {},
     "theano.gof": {},
     "theano.gradient": {"consider_constant": zero_grad},
     "theano.ifelse": {"ifelse": pytensor.ifelse},
-    "theano.printing": {},
     "theano.sandbox": {},
     "theano.sandbox.rng_mrg": _STREAMS,
-    "theano.scan_module": {"scan": scan},
-    "theano.tensor": _TENSORS,
-    "theano.tensor.basic": _TENSORS,
-    "theano.tensor.extra_ops": {},
-    "theano.tensor.nnet": _NNET,
-    **{f"theano.tensor.nnet.{name}": _NNET for name in ("bn", "conv", "nnet", "sigm")},
-    "theano.tensor.opt": {"Assert": Assert},
+    "theano.tensor": {
+        **{name: making_true(getattr(T, name)) for name in _NEW},
+        **{"addbroadcast": T.specify_broadcastable, "flatten": flatten, "stack": stack},
+        **{"consider_constant": zero_grad, "grad": pytensor.grad, "inv": T.reciprocal},
+    },
+    **{f"theano.tensor.nnet{name}": _NNET for name in ("", ".conv", ".nnet", ".sigm")},
     "theano.tensor.shared_randomstreams": _STREAMS,
-    "theano.tensor.signal": {},
     "theano.tensor.signal.pool": {"pool_2d": pool_2d},
 }
 # Where PyTensor has what these had.
-COUNTERPARTS = {
-    "theano.gof": "pytensor.graph",
-    "theano.scan_module": "pytensor.scan",
-    "theano.tensor.basic": "pytensor.tensor",
-}
+COUNTERPARTS = {"theano.gof": "pytensor.graph", "theano.scan_module": "pytensor.scan"}
 
 
 class Names(compat.Names):

@@ -23,11 +23,6 @@ def elu(x, alpha=1):
     return T.switch(x > 0, x, alpha * T.expm1(x))
 
 
-def softsign(x):
-    """Compute x / (1 + |x|)."""
-    return x / (1 + abs(x))
-
-
 def hard_sigmoid(x):
     """Compute a sigmoid of three straight lines."""
     return T.clip(0.2 * x + 0.5, 0, 1)
@@ -38,18 +33,8 @@ def binary_crossentropy(output, target):
     return -(target * T.log(output) + (1 - target) * T.log(1 - output))
 
 
-def sigmoid_binary_crossentropy(output, target):
-    """Compute the same of what a sigmoid makes into probabilities."""
-    return T.softplus(output) - target * output
-
-
 def categorical_crossentropy(coding_dist, true_dist):
     """Compute the cross-entropy of each row's probabilities with a row, or a class."""
     if true_dist.ndim == coding_dist.ndim:
         return -(true_dist * T.log(coding_dist)).sum(axis=coding_dist.ndim - 1)
     return -T.log(coding_dist)[T.arange(true_dist.shape[0]), true_dist]
-
-
-def batch_normalization(inputs, gamma, beta, mean, std, mode="low_mem"):
-    """Scale and shift what was made to have mean 0 and standard deviation 1."""
-    return (inputs - mean) * (gamma / std) + beta

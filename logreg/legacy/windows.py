@@ -171,8 +171,3 @@ def pool_2d(
         return sums
     ones = _padded(T.ones_like(input), margins, int(mode == "average_inc_pad"))
     return sums / windows(ones).sum(axis=(0, 1))
-
-
-def max_pool_2d(input, ds, ignore_border=False, st=None, padding=(0, 0), mode="max"):
-    """Pool as ``theano.tensor.signal.downsample`` did."""
-    return pool_2d(input, ds, ignore_border, st, padding, mode)

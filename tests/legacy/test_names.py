@@ -38,16 +38,13 @@ def test_the_functions_of_nets():
         (T.grad(nnet.relu(v - v).sum(), v), 0 * X),
         (nnet.elu(v, 2.0), numpy.where(X > 0, X, 2 * (e - 1))),
         (nnet.softplus(v), numpy.log(1 + e)),
-        (nnet.softsign(v), X / (1 + abs(X))),
         (nnet.hard_sigmoid(v), (0.2 * X + 0.5).clip(0, 1)),
         (nnet.softmax(v), p),
         (nnet.softmax(vector), p[:1]),
         (nnet.logsoftmax(v), numpy.log(p)),
         (nnet.binary_crossentropy(s_of_v, 0.25), -(numpy.log(s) + 3 * numpy.log(1 - s)) / 4),
-        (nnet.sigmoid_binary_crossentropy(v, v * 0 + 1), -numpy.log(s)),
         (nnet.categorical_crossentropy(p_of_v, s_of_v), -(s * numpy.log(p)).sum(axis=1)),
         (nnet.categorical_crossentropy(p_of_v, T.argmin(v, axis=1)), -numpy.log(p.min(axis=1))),
-        (nnet.bn.batch_normalization(v, 2.0, 1.0, 3.0, 4.0), (X - 3) / 2 + 1),
     ]
     computed = compute([v, vector], [expression for expression, _ in known], X, X[0])
     for value, (_, expected) in zip(computed, known):
@@ -61,10 +58,6 @@ def test_names_that_pytensor_has_no_more():
         (T.inv(t + 1), 1 / (a + 1)),
         (T.stack([t, t], axis=1), numpy.stack([a, a], axis=1)),
         (T.flatten(t, outdim=2), a.reshape(2, 6)),
-        (T.batched_dot(t, u), a @ b),
-        (T.batched_dot(t[:, 0], u), (a[:, :1] @ b)[:, 0]),
-        (T.batched_dot(t[:, 0], u[:, 0]), (a[:, 0] * b[:, 0]).sum(axis=1)),
-        (T.patternbroadcast(u[:, :1], (False, True, False)) * t, b[:, :1] * a),
         (theano.clone(t * 2, {t: u}), 2 * b),
         (theano.dot(t[0], u[0]), a[0] @ b[0]),
     ]
@@ -82,7 +75,7 @@ def test_branches_loops_and_updates():
         non_sequences=x,
         n_steps=n,
     )
-    updates = updates + theano.OrderedUpdates()
+    assert isinstance(updates, dict)
     outputs = [powers, ifelse(T.gt(x, 2), powers[-1], -x)]
     assert compute([x, n], outputs, 3.0, 4, updates=updates)[1] == 81
     assert compute([x, n], outputs, 2.0, 3, updates=updates)[1] == -2
