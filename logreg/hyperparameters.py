@@ -14,7 +14,7 @@ BEST_MODEL = "best_model.pkl"
 RANGES = {
     "above 0": lambda value: 0 < value < math.inf,
     "0 or more": lambda value: 0 <= value < math.inf,
-    "1 or more": lambda value: 1 <= value <= 1e9,
+    "from 1 to 1e9": lambda value: 1 <= value <= 1e9,
     "2 or more": lambda value: 2 <= value < math.inf,
     "above 0, up to 1": lambda value: 0 < value <= 1,
     "0 or more, below 1": lambda value: 0 <= value < 1,
@@ -47,13 +47,15 @@ class Hyperparameters:
     """
 
     learning_rate: float = _setting(0.13, "above 0", "factor of the gradient in each step")
-    n_epochs: int = _setting(1000, "1 or more", "passes over the training set at the most")
-    batch_size: int = _setting(600, "1 or more", "rows in a minibatch")
+    n_epochs: int = _setting(1000, "from 1 to 1e9", "passes over the training set at the most")
+    batch_size: int = _setting(600, "from 1 to 1e9", "rows in a minibatch")
     patience: int = _setting(  # validation happens every patience // 2 minibatches, or more often
         5000, "2 or more", "minibatches to run before early stopping may end the run"
     )
     patience_increase: float = _setting(
-        2, "1 or more", "after a significant gain at minibatch i, run on to i times this at least"
+        2,
+        "from 1 to 1e9",
+        "after a significant gain at minibatch i, run on to i times this at least",
     )
     improvement_threshold: float = _setting(
         0.995, "above 0, up to 1", "a best below this fraction of the best before is significant"

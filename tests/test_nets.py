@@ -3,7 +3,7 @@
 import numpy
 import pytest
 from builders import make_pairs
-from test_updates import adagrad, adam, momentum, nesterov, sgd
+from rules import adagrad, adam, momentum, nesterov, sgd
 
 from logreg import LogisticRegression, engine, updates
 from logreg.callbacks import Callback

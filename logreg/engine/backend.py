@@ -11,6 +11,7 @@ import numpy
 from logreg.engine.kernel_graph import Kernel, ancestors
 from logreg.engine.kernel_steps import Descent, count_errors, labels_of
 from logreg.engine.steps import TrainModel
+from logreg.errors import SettingError
 from logreg.kernel import is_wanted
 
 
@@ -195,9 +196,13 @@ def user_setting(engine, option):
     Both engines read the same syntax. It is read here as well because some options must be set
     before the import, and because neither engine tells a default from a user's setting.
     """
-    flags = shlex.shlex(os.environ.get(f"{engine.upper()}_FLAGS", ""), posix=True)
+    name = f"{engine.upper()}_FLAGS"
+    flags = shlex.shlex(os.environ.get(name, ""), posix=True)
     flags.whitespace, flags.whitespace_split = ",", True
-    settings = dict(flag.strip().partition("=")[::2] for flag in flags)
+    try:
+        settings = dict(flag.strip().partition("=")[::2] for flag in flags)
+    except ValueError as error:
+        raise SettingError(f"{name} is {os.environ[name]!r}: {error}; close the quotes") from None
     if option in settings:
         return settings[option]
     rc = configparser.RawConfigParser()

@@ -8,6 +8,7 @@ What comes in are symbolic expressions, shared variables and NumPy arrays.
 """
 
 import contextlib
+import importlib.util
 import os
 import re
 
@@ -34,7 +35,11 @@ def _load():
         )
     reasons = []
     for name in [wanted] if wanted else LOADERS:
+        if importlib.util.find_spec(name) is None:
+            reasons.append(f"{name} is not installed")
+            continue
         try:
+            user_setting(name, "floatX")  # whose error names the flags; the engine's does not
             return LOADERS[name]()
         except SettingError:
             raise

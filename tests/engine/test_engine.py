@@ -40,6 +40,12 @@ def test_no_engine_says_what_to_do(run, wanted, message):
     assert done.stderr.splitlines()[-1].startswith(f"logreg.errors.EngineError: {message}")
 
 
+def test_a_quote_too_many_in_the_flags_is_named(run):
+    error = run("-c", "import logreg.engine", env={FLAGS: "floatX='float32"}).stderr
+    expected = f"""SettingError: {FLAGS} is "floatX='float32": No closing quotation; close the"""
+    assert expected in error.splitlines()[-1]
+
+
 @pytest.mark.skipif(engine.NAME == "theano", reason="Theano asks for it when it compiles")
 def test_a_folder_that_cannot_be_written_is_named(run):
     Path("file").write_text("")
