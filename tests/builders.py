@@ -1,6 +1,7 @@
 """What tests are made of: small files of every format, data sets, a model that NumPy trained."""
 
 import functools
+import gzip
 import io
 import struct
 import zipfile
@@ -196,3 +197,15 @@ def py2_array(array, protocol=0):
     by_columns = integer(not array.flags.c_contiguous)
     data = string(array.tobytes("A"))
     return made + string(b"b") + b"tR(" + integer(1) + shape + dtype + by_columns + data + b"tb"
+
+
+def idx_folder(folder, n=24, zipped=False):
+    """Write a folder of IDX files under MNIST's names; return the images and the labels."""
+    folder.mkdir(exist_ok=True)
+    images = (numpy.arange(n * 12).reshape(n, 3, 4) % 251).astype("u1")
+    labels = (numpy.arange(n) % 3).astype("u1")
+    for role in ("train", "t10k"):
+        for kind, array in (("images-idx3", images), ("labels-idx1", labels)):
+            data = gzip.compress(idx_bytes(array)) if zipped else idx_bytes(array)
+            write(folder / f"{role}-{kind}-ubyte{'.gz' * zipped}", data)
+    return images, labels

@@ -20,6 +20,7 @@ from numpy.lib import format as npy
 
 from logreg.errors import DatasetError, ExtraError, cut, quoted
 from logreg.files import pickles
+from logreg.files.pickled_arrays import CLASSES, OPCODES, SAVE_NUMBERS, PickledArray
 
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAPPED_DTYPES = ("uint8", "float32", "float64")  # others are read, and become floats in memory
@@ -27,16 +28,6 @@ IDX_HEADER = 4 + 4 * 255  # bytes at the most
 PARQUET = b"PAR1"  # what its files begin with
 # What the features and the labels of a data set may be called, alone or with _train and so on.
 ARRAY_NAMES = (("x", "y"), ("X", "y"), ("data", "target"), ("images", "labels"))
-SAVE_NUMBERS = "save numbers (or text), with x.astype('float32'), y.astype('int64')"
-# What pickled arrays have in protocols 0 to 5, written by Python 2 or 3. No dict, no set.
-PICKLE_OPCODES = """
-    PROTO FRAME STOP MARK GLOBAL STACK_GLOBAL REDUCE BUILD
-    NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1
-    STRING BINSTRING SHORT_BINSTRING UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8
-    BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8
-    EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST LIST APPEND APPENDS
-    PUT BINPUT LONG_BINPUT MEMOIZE GET BINGET LONG_BINGET
-"""
 
 
 @contextlib.contextmanager
@@ -116,17 +107,12 @@ def read_idx(path):
         size = start + math.prod(shape) * dtype.itemsize
         if isinstance(stream, gzip.GzipFile):
             stream.seek(0)
-            data = numpy.frombuffer(_first_bytes(stream, size + 1), "uint8")
+            data = numpy.frombuffer(stream.read(min(size + 1, sys.maxsize)), "uint8")
         else:
             data = numpy.memmap(path, mode="r")
         _check_size(len(data), size)
         with parsing():  # an axis may be longer than NumPy takes
             return {"x": data[start:].view(dtype).reshape(shape)}
-
-
-def _first_bytes(stream, size):
-    """Read up to `size` bytes, which may be more than a length that Python takes."""
-    return stream.read(min(size, sys.maxsize))
 
 
 def read_npy(path):
@@ -192,55 +178,6 @@ def _npy_size(stream):
     return stream.tell() + dtype.itemsize * math.prod(shape)
 
 
-class _Bytes(pickles.Placeholder):
-    """Bytes as Python 3 pickles them in protocols 0 to 2: text to encode in latin1, or no text."""
-
-
-class _Dtype(pickles.Placeholder):
-    """A pickled dtype."""
-
-    def dtype(self):
-        code, order = (
-            text.decode("latin1") if isinstance(text, bytes) else text  # bytes in Python 2
-            for text in (self.args[0], self.state[1])
-        )
-        # NumPy's dtypes are a language of their own; O is an object.
-        if not re.fullmatch(r"[a-zA-NP-Z?]\d{0,6}", code):
-            raise DatasetError(f"holds an array of dtype {quoted(code)}: {SAVE_NUMBERS}")
-        return numpy.dtype(code).newbyteorder(order if order in ("<", ">") else "|")
-
-
-class PickledArray(pickles.Placeholder):
-    """A pickled array, made only after a check of what it is made of."""
-
-    def array(self):
-        """Make the array, read-only."""
-        if self.state is None:  # protocol 5 calls a function with all of it
-            data, dtype, shape, order, *axes = self.args
-        else:
-            _, shape, dtype, by_columns, data = self.state
-            order, axes = "F" if by_columns else "C", ()
-        if isinstance(data, _Bytes):
-            data = data.args[0].encode("latin1") if data.args else b""
-        flat = numpy.frombuffer(data, dtype.dtype())
-        array = flat.reshape(shape, order="F" if order == "F" else "C")
-        return array.transpose(*axes) if order == "K" else array
-
-
-# All that a pickle of arrays asks for, as NumPy 1 and 2 have it.
-PICKLE_CLASSES = {
-    "numpy.ndarray": pickles.Placeholder,
-    "numpy.dtype": _Dtype,
-    "_codecs.encode": _Bytes,
-    "__builtin__.bytes": _Bytes,
-    "builtins.bytes": _Bytes,
-    "numpy.core.multiarray._reconstruct": PickledArray,
-    "numpy._core.multiarray._reconstruct": PickledArray,
-    "numpy.core.numeric._frombuffer": PickledArray,
-    "numpy._core.numeric._frombuffer": PickledArray,
-}
-
-
 def read_pickle(path):
     """Read a pickle of the tutorial's format: pairs (x, y) of arrays, in any protocol.
 
@@ -251,7 +188,7 @@ def read_pickle(path):
         try:
             # A string of Python 2 stays bytes: it may be those of an array.
             size = os.path.getsize(path)
-            pairs = pickles.load(stream, PICKLE_CLASSES, PICKLE_OPCODES, "bytes", file_size=size)
+            pairs = pickles.load(stream, CLASSES, OPCODES, "bytes", file_size=size)
         except pickles.PickleError as error:
             raise DatasetError(
                 f"not a pickle of NumPy arrays alone: {error}. A data set is three pairs (x, y) "

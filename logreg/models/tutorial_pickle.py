@@ -6,11 +6,12 @@ file names is imported or run: placeholders stand for it.
 
 import io
 
-from logreg.datasets.formats import PICKLE_CLASSES, PICKLE_OPCODES
 from logreg.errors import ModelFileError
-from logreg.files import pickles
+from logreg.files import pickled_arrays, pickles
 
-OPCODES = PICKLE_OPCODES + "POP NEWOBJ INST OBJ FLOAT BINFLOAT EMPTY_DICT DICT SETITEM SETITEMS"
+OPCODES = (
+    pickled_arrays.OPCODES + "POP NEWOBJ INST OBJ FLOAT BINFLOAT EMPTY_DICT DICT SETITEM SETITEMS"
+)
 
 
 def is_one(data):
@@ -21,7 +22,7 @@ def is_one(data):
 def loads(data):
     """Take the model out of a pickle: a header and arrays, as a model file has them."""
     try:
-        classes = _Classes(PICKLE_CLASSES)
+        classes = _Classes(pickled_arrays.CLASSES)
         root = pickles.load(io.BytesIO(data), classes, OPCODES, "bytes", LOADERS)
         ((W,), (b,)) = (root[name]["container"]["storage"] for name in "Wb")
         W, b = W.array(), b.array()

@@ -4,7 +4,7 @@ import hashlib
 
 import numpy
 import pytest
-from builders import SAMPLE, make_pairs, npz_bytes, sample, table_bytes, write
+from builders import SAMPLE, idx_folder, make_pairs, npz_bytes, sample, table_bytes, write
 
 from logreg import engine
 from logreg.datasets import read_dataset, splits
@@ -118,8 +118,6 @@ def test_the_last_sixth_becomes_the_validation_set(n, n_valid, capsys):
 
 
 def test_the_split_of_mnist_needs_no_note(capsys, monkeypatch, tmp_path):
-    from test_sources import idx_folder
-
     monkeypatch.setattr(splits, "MNIST_TRAINING_ROWS", 24)
     idx_folder(tmp_path / "f")
     read_dataset(tmp_path / "f")

@@ -5,7 +5,7 @@ import pickle
 
 import numpy
 import pytest
-from builders import idx_bytes, npz_bytes, table_bytes, write
+from builders import idx_folder, npz_bytes, table_bytes, write
 
 from logreg.datasets import mnist, read_dataset
 from logreg.datasets.formats import mapping
@@ -20,17 +20,6 @@ KIND = TableOptions(label_column="kind")
 
 def pair(n=12, d=5):
     return numpy.arange(n * d, dtype="f4").reshape(n, d), numpy.arange(n) % 3
-
-
-def idx_folder(folder, n=24, zipped=False):
-    folder.mkdir(exist_ok=True)
-    images = (numpy.arange(n * 12).reshape(n, 3, 4) % 251).astype("u1")
-    labels = (numpy.arange(n) % 3).astype("u1")
-    for role in ("train", "t10k"):
-        for kind, array in (("images-idx3", images), ("labels-idx1", labels)):
-            data = gzip.compress(idx_bytes(array)) if zipped else idx_bytes(array)
-            write(folder / f"{role}-{kind}-ubyte{'.gz' * zipped}", data)
-    return images, labels
 
 
 @pytest.fixture(autouse=True)

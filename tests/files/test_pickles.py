@@ -16,9 +16,10 @@ from attacks import ATTACKS, COMMAND, asks_for
 from builders import py2_array, write
 from conftest import peak_memory
 
-from logreg.datasets.formats import PICKLE_CLASSES, PICKLE_OPCODES, read_pickle
+from logreg.datasets.formats import read_pickle
 from logreg.errors import DatasetError
 from logreg.files import pickles
+from logreg.files.pickled_arrays import CLASSES, OPCODES
 
 pytestmark = pytest.mark.engine_free
 
@@ -34,7 +35,7 @@ def test_an_attack_ends_in_our_error(name):
 
 
 def load(data, classes=None, **options):
-    return pickles.load(io.BytesIO(data), classes or {}, PICKLE_OPCODES, **options)
+    return pickles.load(io.BytesIO(data), classes or {}, OPCODES, **options)
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
@@ -90,5 +91,5 @@ def test_an_array_is_held_once():
     for data in (pickle.dumps(array, 5), by_python_2):
         stream = gzip.GzipFile(fileobj=io.BytesIO(gzip.compress(data, 1)))
         with peak_memory() as peak:
-            pickles.load(stream, PICKLE_CLASSES, PICKLE_OPCODES, encoding="bytes")
+            pickles.load(stream, CLASSES, OPCODES, encoding="bytes")
         assert peak() < 1.4 * array.size
