@@ -191,6 +191,9 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, state, op
     assert sum(float(share.replace("−", "-")) for share in shares) == pytest.approx(
         expected, abs=0.02
     )
+    browser.execute_script("document.getElementById('reset').click()")
+    assert [field.get_property("value") for field in fields] == values
+    check(float(values[0]), "blue", float(values[2]))
     # An inline script that is not the page's own is not run, whatever brings it in.
     assert browser.execute_script(
         "const script = document.createElement('script'); script.textContent = 'hacked = 1';"
