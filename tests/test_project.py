@@ -113,6 +113,17 @@ def test_what_needs_no_engine_starts_none(run):
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
+def test_results_are_printed_by_one_function():
+    """It knows what stdout cannot encode."""
+    calls = [
+        module
+        for module, source in SOURCES.items()
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print"
+    ]
+    assert {*calls} <= {"logreg.terminal.notes", "logreg.cli.command", "logreg.__main__"}
+
+
 def tracked(*patterns):
     command = ["git", "ls-files", "-z", *patterns]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
