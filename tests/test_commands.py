@@ -55,7 +55,7 @@ train T --drop class,a,b,c,d | 1 | loading data | error:
 train --dataset nowhere.npz | 1 | | error: data set 'nowhere.npz' not found; looked in
 train --dataset folder | 1 | loading data | error: folder
 train --dataset hostile.gz | 1 | loading data | error: hostile.gz.*posix.system
-train --dataset cut.npz | 1 | loading data | error: cut.npz
+train --dataset cut.npz | 1 | | error: cut.npz
 train --dataset gap.csv | 1 | loading data | error: gap.csv: empty or missing cells: 30 in .*--missing mean
 train --dataset short.csv | 1 | loading data | error: short.csv
 train --dataset few.csv | 1 | loading data | error: few.csv

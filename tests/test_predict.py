@@ -1,4 +1,4 @@
-"""The command line of prediction, where it can be computed otherwise; see also behaviour/."""
+"""The command line of prediction, where it can be computed otherwise."""
 
 import json
 import os

@@ -124,6 +124,13 @@ def test_results_are_printed_by_one_function():
     assert {*calls} <= {"logreg.terminal.notes", "logreg.cli.command", "logreg.__main__"}
 
 
+def test_no_test_imports_another():
+    for path in (ROOT / "tests").rglob("*.py"):
+        assert not re.search(r"^\s*(from|import) test_", path.read_text(encoding="utf-8"), re.M), (
+            path
+        )
+
+
 def tracked(*patterns):
     command = ["git", "ls-files", "-z", *patterns]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
