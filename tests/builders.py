@@ -111,18 +111,6 @@ def idx_bytes(array, code=8):
     return header + array.tobytes()
 
 
-def idx_folder(folder, n=24, zipped=False):
-    """Write a folder of IDX files under MNIST's names; the training images and labels."""
-    folder.mkdir(exist_ok=True)
-    images = (numpy.arange(n * 12).reshape(n, 3, 4) % 251).astype("u1")
-    labels = (numpy.arange(n) % 3).astype("u1")
-    for role in ("train", "t10k"):
-        for kind, array in (("images-idx3", images), ("labels-idx1", labels)):
-            data = gzip.compress(idx_bytes(array)) if zipped else idx_bytes(array)
-            write(folder / f"{role}-{kind}-ubyte{'.gz' * zipped}", data)
-    return images, labels
-
-
 def npy_bytes(array):
     """An array as ``numpy.save`` writes it."""
     stream = io.BytesIO()
