@@ -79,5 +79,5 @@ def _mend(label):
     else:
         is_label = label == label // 1
         if is_label and abs(label) >= TOO_LARGE[type(label)]:
-            return "it is too large to be kept as it is: give them as text"
+            return "it is too large to be kept as it is: give labels as text, such as 'n1'"
     return None if is_label else "fill it in, or leave out the row"

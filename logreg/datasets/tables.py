@@ -6,6 +6,7 @@ Blank lines do not count.
 
 import contextlib
 import io
+import itertools
 import tempfile
 
 import numpy
@@ -125,15 +126,12 @@ class _Features:
 
     def _first_categories(self, frames):
         """() for a column whose first cell that is not empty holds text, None for others."""
-        first, text_of = dict.fromkeys(self.order, ""), self.head.text_of
-        for row in self.head.data:
-            first.update({i: text_of(row[i]) for i, cell in first.items() if not cell})
-        if not all(first.values()):
-            for frame in frames(text=self.order):
-                for i in [i for i, cell in first.items() if not cell]:
-                    first[i] = next(filter(None, map(text_of, frame[i])), "")
-                if all(first.values()):
-                    break
+        first = dict.fromkeys(self.order, "")
+        for columns in itertools.chain([[*zip(*self.head.data)]], frames(text=self.order)):
+            for i in [i for i, cell in first.items() if not cell]:
+                first[i] = next(filter(None, map(self.head.text_of, columns[i])), "")
+            if all(first.values()):
+                break
         is_text = [self.head.is_text(c) and c.lower() not in BOOLEANS for c in first.values()]
         return [() if it else None for it in is_text]
 
