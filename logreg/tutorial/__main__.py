@@ -20,6 +20,8 @@ def parser():
     add, add_file = parser.add_argument, files_of(parser)
     add_file("--output", help=f"the page (default: {PAGE}, or none with --notebook)")
     add_file("--notebook", help="write the tutorial as a notebook, which trains nothing")
+    home = "address of the project's files, to which the links to them then lead"
+    add("--home", metavar="URL", help=f"{home} (default: such links are text)")
     update = "bring the program's code in the text up to date instead"
     add("--update", action="store_true", help=update)
     return parser
@@ -40,11 +42,11 @@ def main(argv=None):
     if args.update:
         save(text.TEXT, text.updated().encode("utf-8"))
     if args.notebook:
-        save(args.notebook, text.notebook().encode("utf-8"))
+        save(args.notebook, text.notebook(args.home).encode("utf-8"))
         note(f"the notebook is {args.notebook}")
     if output:
         with engine.settings():  # float32, as logreg.train has it
-            writing.write_page(output)
+            writing.write_page(output, args.home)
         note(f"the page is {output}")
 
 

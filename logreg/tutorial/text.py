@@ -16,6 +16,7 @@ import importlib
 import inspect
 import itertools
 import json
+import posixpath
 import re
 import textwrap
 from pathlib import Path
@@ -181,13 +182,13 @@ def anchor(title):
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
-def notebook():
+def notebook(home=None):
     """The text as a notebook, nbformat 4: a str of JSON. Its examples are cells without output."""
     cells, prose = [], []
 
     def close():
         if prose:
-            text = without_relative_links("\n\n".join(prose))
+            text = with_links_to(home, "\n\n".join(prose))
             cells.append(_cell("markdown", with_pictures_in_line(text)))
             prose.clear()
 
@@ -240,6 +241,12 @@ def with_pictures_in_line(markdown):
     return re.sub(r"(!\[[^]]*\])\((\w+\.svg)\)", in_line, markdown)
 
 
-def without_relative_links(markdown):
-    """Markdown without the links to files beside the text; pictures stay."""
-    return re.sub(r"(?<!!)\[([^]]+)\]\((?!https?:|#|data:)[^)]*\)", r"\1", markdown)
+def with_links_to(home, markdown):
+    """Markdown whose links to files of the project lead to `home`; without one, they are text."""
+
+    def absolute(match):
+        name, link = match.groups()
+        path = posixpath.normpath(posixpath.join("logreg/tutorial", link))
+        return f"[{name}]({home.rstrip('/')}/{path})" if home else name
+
+    return re.sub(r"(?<!!)\[([^]]+)\]\((?!https?:|#|data:)([^)]*)\)", absolute, markdown)

@@ -1,6 +1,7 @@
 
-// The four things to play with. Each stands in a <template> of the page and in a section of the
-// text, whose picture it replaces. What they show comes as JSON in <script id="facts">.
+// What there is to play with. Each thing stands in a <template> of the page and in a section of the
+// text, whose picture it replaces. What they show comes as JSON in <script id="facts">. A thing asks
+// for a guess, and answers after the experiment that was asked for, where a place is kept for it.
 (() => {
   const facts = JSON.parse(document.getElementById("facts").textContent);
   const isStill = matchMedia("(prefers-reduced-motion: reduce)");
@@ -8,6 +9,7 @@
   const redraws = []; // what to draw anew when the window's width or the colours change
   const SVG = "http://www.w3.org/2000/svg";
   const EPOCHS = 40; // of a run
+  const N_TRAIN = 800; // of the digits in the page; the others validate
   const CIRCLE = (r) => `M-${r} 0A${r} ${r} 0 1 1 ${r} 0A${r} ${r} 0 1 1 -${r} 0Z`; // a path
 
   const percent = (fraction, digits = 2) => `${(100 * fraction).toFixed(digits)} %`;
@@ -37,10 +39,23 @@
     }
   }
 
-  // The answer appears with the first move.
+  const guessOf = (label) => `You guessed “${label.textContent.trim()}”. `;
+
+  // Keep a place for the answer, whatever was guessed.
+  function keepPlace(find) {
+    const guesses = [...find(".predict").querySelectorAll("label")].map(guessOf);
+    const longest = guesses.reduce((a, b) => (b.length > a.length ? b : a));
+    const answer = find(".answer");
+    answer.dataset.text = answer.textContent;
+    answer.textContent = longest + answer.textContent;
+  }
+
   function answer(find) {
+    const checked = find(".predict :checked"), label = checked && checked.closest("label");
+    const isRight = label && label.hasAttribute("data-right");
+    const guess = isRight ? "You were right. " : label ? guessOf(label) : "";
     find(".predict").classList.add("is-answered");
-    find(".answer").hidden = false;
+    find(".verdict").textContent = guess + find(".answer").dataset.text;
   }
 
   // ---- Softmax regression, and its descent in minibatches ----
@@ -69,7 +84,7 @@
     }
 
     // One step on the rows from first to end: down the gradient of the mean of -log p.
-    step(x, y, first, end, rate) {
+    step(x, y, first, end, rate, decay = 0) {
       const { nIn, nOut, W, b } = this;
       const gW = new Float64Array(W.length), gb = new Float64Array(nOut);
       for (let i = first; i < end; i++) {
@@ -82,7 +97,7 @@
         for (let k = 0; k < nOut; k++) gb[k] += difference[k];
       }
       const factor = rate / (end - first);
-      gW.forEach((value, i) => { W[i] -= factor * value; });
+      gW.forEach((value, i) => { W[i] -= factor * value + 2 * rate * decay * W[i]; });
       gb.forEach((value, k) => { b[k] -= factor * value; });
     }
 
@@ -100,10 +115,11 @@
     }
   }
 
-  // A model that learns from the first nTrain rows, in their order; the others test it, if any.
+  // A model that learns from the first nTrain rows, in their order; the last nTested test it. Its
+  // progress counts in units of so many rows: in epochs, if nothing else is said.
   class Trainer {
-    constructor(x, y, nIn, nOut, nTrain) {
-      Object.assign(this, { x, y, nIn, nOut, nTrain, nTested: y.length - nTrain || nTrain });
+    constructor(x, y, nIn, nOut, nTrain, nTested, unit = nTrain) {
+      Object.assign(this, { x, y, nIn, nOut, nTrain, nTested, unit });
       this.reset();
     }
 
@@ -113,41 +129,55 @@
       this.measure();
     }
 
-    get epochs() { return this.seen / this.nTrain; }
+    get progress() { return this.seen / this.unit; }
 
-    step(size, rate) {
+    step(size, rate, decay) {
       const next = this.batch[1];
       this.batch = next + size > this.nTrain ? [0, size] : [next, next + size];
       this.before = { W: this.model.W.slice(), b: this.model.b.slice() };
-      this.model.step(this.x, this.y, ...this.batch, rate);
+      this.model.step(this.x, this.y, ...this.batch, rate, decay);
       this.seen += size;
       this.steps += 1;
-      this.measure();
     }
 
+    // Of the rows that it learns from, and of those that test it. That takes longer than a step.
     measure() {
-      const n = this.y.length;
-      this.wrong = this.model.wrong(this.x, this.y, n - this.nTested, n);
-      this.cost = this.model.cost(this.x, this.y, 0, this.nTrain);
-      this.history.push([this.epochs, this.cost, this.wrong.length / this.nTested]);
+      const n = this.y.length, tested = [this.x, this.y, n - this.nTested, n];
+      const own = [this.x, this.y, 0, this.nTrain];
+      this.wrong = this.model.wrong(...tested);
+      this.ownWrong = this.nTrain < 100 ? this.model.wrong(...own) : [];
+      [this.cost, this.testCost] = [this.model.cost(...own), this.model.cost(...tested)];
+      const share = this.wrong.length / this.nTested;
+      this.history.push([this.progress, this.cost, this.testCost, share]);
     }
   }
 
-  // The buttons of a trainer. settings() gives size and rate, and show() draws. A run goes at ten
-  // epochs a second; where motion is not wanted, only its end is shown.
-  function control(find, trainer, settings, show) {
+  // The buttons of a trainer. settings() gives size, rate and decay; show() draws; isAsked() says
+  // whether that was the experiment that was asked for. A run takes four seconds and `length` units
+  // of progress; where motion is not wanted, only its end is shown.
+  function control(find, trainer, settings, show, isAsked, length = EPOCHS) {
     const button = find("[data-do=run]"), name = button.textContent;
     let goal = null, start = null;
 
+    function measured() {
+      trainer.measure();
+      show();
+    }
+
     function run(now) {
       if (goal === null) return;
-      start = start || { now, epochs: trainer.epochs };
-      const pace = isStill.matches ? goal : start.epochs + (now - start.now) / 100;
-      while (trainer.epochs < Math.min(pace, goal) && performance.now() - now < 30) {
+      start = start || { now, progress: trainer.progress };
+      const gone = (length * (now - start.now)) / 4000;
+      const pace = isStill.matches ? goal : start.progress + gone;
+      while (trainer.progress < Math.min(pace, goal) && performance.now() - now < 30) {
         trainer.step(...settings());
       }
-      if (trainer.epochs >= goal) return stop();
-      if (!isStill.matches) show();
+      if (trainer.progress >= goal) {
+        stop();
+        if (isAsked()) answer(find);
+        return;
+      }
+      if (!isStill.matches) measured();
       requestAnimationFrame(run);
     }
 
@@ -155,17 +185,17 @@
       goal = null;
       button.textContent = name;
       button.closest("section").removeAttribute("aria-busy");
-      show();
+      measured();
     }
 
     function steps(n) {
-      stop();
+      if (goal !== null) stop();
       for (let i = 0; i < n; i++) trainer.step(...settings());
-      answer(find);
-      show();
+      measured();
+      if (isAsked()) answer(find);
     }
 
-    buttons(find, {
+    const actions = {
       step: () => steps(1),
       epoch: () => {
         const [size] = settings(), { seen, nTrain } = trainer;
@@ -173,16 +203,16 @@
       },
       run: () => {
         if (goal !== null) return stop();
-        [goal, start] = [EPOCHS * (Math.floor(trainer.epochs / EPOCHS) + 1), null];
+        [goal, start] = [length * (Math.floor(trainer.progress / length) + 1), null];
         button.textContent = "Pause";
         button.closest("section").setAttribute("aria-busy", true);
-        answer(find);
         requestAnimationFrame(run);
       },
-      reset: () => { trainer.reset(); stop(); },
-    });
-    show();
+      reset: () => { trainer.reset(); goal = null; button.textContent = name; show(); },
+    };
+    buttons(find, Object.fromEntries(Object.entries(actions).filter(([key]) => find(`[data-do=${key}]`))));
     redraws.push(show);
+    return { reset: actions.reset };
   }
 
   // ---- Charts: one unit is one pixel, so that letters stay as large as they are ----
@@ -214,10 +244,135 @@
     return { px, py, line, bottom };
   }
 
-  // The axis of the epochs of a trainer: forty, then eighty and so on.
-  function epochAxis(trainer) {
-    const to = EPOCHS * Math.max(1, Math.ceil(trainer.epochs / EPOCHS - 1e-9));
-    return { to, ticks: range(5).map((i) => [(i * to) / 4, (i * to) / 4]) };
+  // The axis of the progress of a trainer: one run, then two and so on.
+  function axisOf(trainer, length = EPOCHS) {
+    const to = length * Math.max(1, Math.ceil(trainer.progress / length - 1e-9));
+    return { to, ticks: range(5).map((i) => [(i * to) / 4, grouped((i * to) / 4)]) };
+  }
+
+  // ---- Colours of weights: blue against, white nothing, red for; full at the largest weight ----
+
+  const BLUE_TO_RED = ["053061", "4393c3", "f7f7f7", "d6604d", "67001f"];
+
+  // 256 colours as a canvas has them, from the first to the last of these.
+  function palette(...colours) {
+    const stops = colours.map((colour) => parseInt(colour, 16));
+    return Uint32Array.from({ length: 256 }, (_, i) => {
+      const at = (i / 255) * (stops.length - 1), low = Math.min(Math.floor(at), stops.length - 2);
+      const [red, green, blue] = [16, 8, 0].map((shift) => {
+        const [from, to] = [stops[low], stops[low + 1]].map((stop) => (stop >> shift) & 255);
+        return Math.round(from + (to - from) * (at - low));
+      });
+      return (255 << 24) | (blue << 16) | (green << 8) | red;
+    });
+  }
+
+  const ofStyle = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim().slice(1);
+  const SIGNED = palette(...BLUE_TO_RED);
+
+  function paint(canvas, width, height, colour) {
+    Object.assign(canvas, { width, height });
+    const image = new ImageData(width, height), pixels = new Uint32Array(image.data.buffer);
+    for (let i = 0; i < pixels.length; i++) pixels[i] = colour(i);
+    canvas.getContext("2d").putImageData(image, 0, 0);
+  }
+
+  const largest = (values) => values.reduce((top, value) => Math.max(top, Math.abs(value)), 1e-9);
+
+  // 28 x 28 values, with the colours' ends at -top and top.
+  function paintSigned(canvas, value, top) {
+    paint(canvas, 28, 28, (i) => SIGNED[Math.round(127.5 + 127.5 * Math.min(Math.max(value(i) / top, -1), 1))]);
+  }
+
+  function paintWeights({ W, nOut }, canvases) {
+    const top = largest(W);
+    canvases.forEach((canvas, k) => paintSigned(canvas, (i) => W[i * nOut + k], top));
+  }
+
+  function floats(base64) {
+    const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+    return Float64Array.from(new Float32Array(bytes.buffer));
+  }
+
+  // ---- A thousand digits, and the model of the full run ----
+
+  const full = new Model(784, 10, floats(facts.W), floats(facts.b));
+
+  // The digits as x has them, a line of the picture for each.
+  async function readDigits() {
+    const image = new Image();
+    image.src = facts.digits;
+    await image.decode();
+    const canvas = make("canvas", { width: image.width, height: image.height });
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    context.drawImage(image, 0, 0);
+    const { data } = context.getImageData(0, 0, image.width, image.height);
+    return Float64Array.from({ length: data.length / 4 }, (_, i) => data[4 * i] / 256);
+  }
+
+  const reading = readDigits();
+
+  // ---- Ten sums ----
+
+  async function playSums(find) {
+    const rows = range(10).map((k) => {
+      const choice = make("input", { type: "radio", name: "sums-digit", value: k });
+      const [sum, share] = [make("span", { class: "number" }), make("span", { class: "number" })];
+      const [bar, part] = [make("i"), make("i")];
+      const row = make("label", { class: "row" }, choice, make("b", {}, String(k)),
+        make("span", { class: "track signed" }, bar), sum, make("span", { class: "track" }, part), share);
+      row.addEventListener("pointerenter", (event) => {
+        if (event.pointerType === "mouse") { choice.checked = true; show(); }
+      });
+      choice.addEventListener("change", show);
+      find(".rows").append(row);
+      return { choice, sum, share, bar, part };
+    });
+    const top = largest(full.W);
+    const digits = await reading;
+    let taken = facts.labels.indexOf(3, N_TRAIN);
+
+    function show() {
+      const k = rows.findIndex(({ choice }) => choice.checked);
+      const x = Float64Array.from(pad.pixels(), (value) => value / 256);
+      const z = full.scores(x), p = softmax(z), end = Math.max(6, largest(z)), best = argmax(p);
+      rows.forEach(({ sum, share, bar, part }, i) => {
+        sum.textContent = z[i].toFixed(1).replace("-", "−");
+        share.textContent = percent(p[i], 0);
+        bar.style.left = length(0.5 + Math.min(0, z[i] / end / 2));
+        bar.style.width = length(Math.abs(z[i]) / end / 2);
+        bar.className = i === best ? "best" : "";
+        part.style.width = length(p[i]);
+      });
+      const product = (i) => x[i] * full.W[10 * i + k];
+      paintSigned(find(".product"), product, top);
+      const sum = range(784).reduce((total, i) => total + product(i), 0);
+      const says = `For the answer ${k}, the products add up to ${sum.toFixed(2)}, and with the bias of ` +
+        `${full.b[k].toFixed(2)} to ${z[k].toFixed(2)}.`.replace(/-/g, "−");
+      find(".product").setAttribute("aria-label", `Pixels times weights. ${says}`);
+      find(".of").textContent = k;
+      find(".said").textContent = pad.isEmpty()
+        ? "An empty page: all pixels are 0, and the sums are the biases. Draw a digit."
+        : `${says} The largest of the ten sums is that of ${best}, so the answer is ${best}.`;
+    }
+
+    function take() {
+      const canvas = make("canvas");
+      paint(canvas, 28, 28, (i) => (255 << 24) | (0x010101 * (255 - Math.round(256 * digits[784 * taken + i]))));
+      pad.load(canvas);
+    }
+
+    // Inverted, and of light images: so both strokes and digits are black on white, and are given
+    // as MNIST has them.
+    const pad = makePad(find(".pad"), show, { size: [28, 28], isLight: true });
+    pad.isInverted = true;
+    const another = () => {
+      taken = N_TRAIN + ((taken + 1 - N_TRAIN) % (facts.labels.length - N_TRAIN));
+      take();
+    };
+    buttons(find, { undo: pad.undo, clear: pad.clear, another });
+    rows[3].choice.checked = true;
+    take();
   }
 
   // ---- Three scores ----
@@ -227,18 +382,18 @@
     const rows = START.map((_, k) => {
       const name = `class ${k}`;
       const truth = make("input", { type: "radio", name: "truth", value: k });
-      const ends = { min: -10, max: 10, step: 0.1 };
-      const score = make("input", { type: "range", ...ends, "aria-label": `score of ${name}` });
+      const ends = { min: -20, max: 20, step: 0.1 };
+      const score = make("input", { type: "range", name: `z${k}`, ...ends, "aria-label": `score of ${name}` });
       const [number, share] = [make("span", { class: "number" }), make("span", { class: "number" })];
       const bar = make("i", { style: `--bar: var(--class-${k})` });
       find(".rows").append(make("div", { class: "row" }, make("label", { class: "truth" }, truth, name),
         score, number, make("div", { class: "track" }, bar), share));
-      truth.addEventListener("change", () => show(true));
-      score.addEventListener("input", () => show(true));
+      truth.addEventListener("change", show);
+      score.addEventListener("input", show);
       return { truth, score, number, share, bar };
     });
 
-    function show(isMove) {
+    function show() {
       const p = softmax(rows.map(({ score }) => score.valueAsNumber));
       rows.forEach(({ score, number, share, bar }, k) => {
         number.textContent = score.valueAsNumber.toFixed(1);
@@ -250,33 +405,34 @@
       const loss = make("strong", {}, (-Math.log(p[k])).toFixed(3));
       const words = `The truth is class ${k}, which was given ${given}. The loss is −log ${given} = `;
       find("output").replaceChildren(words, loss);
-      find("[data-do=more]").disabled = rows.some(({ score }) => score.valueAsNumber > 9);
-      if (isMove) answer(find);
+      const scores = rows.map(({ score }) => score.valueAsNumber);
+      find("[data-do=more]").disabled = Math.max(...scores) > 19;
+      find("[data-do=double]").disabled = Math.max(...scores.map(Math.abs)) > 10;
     }
 
-    function set(scores, isMove) {
-      rows.forEach(({ score }, k) => { score.value = scores[k].toFixed(1); });
-      show(isMove);
+    function set(change) {
+      rows.forEach(({ score }, k) => { score.value = change(score.valueAsNumber, k).toFixed(1); });
+      show();
     }
 
     buttons(find, {
-      more: () => set(rows.map(({ score }) => score.valueAsNumber + 1), true),
-      reset: () => { rows[0].truth.checked = true; set(START, false); },
+      more: () => { set((z) => z + 1); answer(find); },
+      double: () => set((z) => 2 * z),
+      reset: () => { rows[0].truth.checked = true; set((_, k) => START[k]); },
     });
     rows[0].truth.checked = true;
-    set(START, false);
+    set((_, k) => START[k]);
   }
 
   // ---- Sixty points on a plane ----
 
   function playPlane(find) {
-    const RATES = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100];
     const SHAPES = [CIRCLE(5), "M-4.5 -4.5H4.5V4.5H-4.5Z", "M0 -6L5.6 4.2H-5.6Z"];
     const SIDE = 400, REACH = 2.6; // of the field, in its own units and in those of the points
-    const trainer = new Trainer(facts.plane.x, facts.plane.y, 2, 3, facts.plane.y.length);
+    const trainer = new Trainer(facts.plane.x, facts.plane.y, 2, 3, 60, 60);
     const place = ([x, y]) => [(SIDE / 2) * (1 + x / REACH), (SIDE / 2) * (1 - (y - 0.2) / REACH)];
-    const field = find(".field"), slider = find("[type=range]");
-    const settings = () => [Number(find("[name=plane-size]:checked").value), RATES[slider.value]];
+    const field = find(".field");
+    const settings = () => ["size", "rate"].map((name) => Number(find(`[name=plane-${name}]:checked`).value));
     const CORNERS = [[-1, -1], [1, -1], [1, 1], [-1, 1]].map(([x, y]) => [x * REACH, y * REACH + 0.2]);
 
     // The part of a polygon in which class i scores at least as much as class j.
@@ -306,11 +462,16 @@
       if (isInBatch) draw(field, "circle", { class: "ring", cx: x, cy: y, r: 9.5 });
     }
 
+    // A point that tests: small, and nothing is learnt from it.
+    function drawNew(i) {
+      const [x, y] = place([trainer.x[2 * i], trainer.x[2 * i + 1]]);
+      const transform = `translate(${x} ${y}) scale(0.6)`;
+      draw(field, "path", { class: "new", d: SHAPES[trainer.y[i]], transform, fill: `var(--class-${trainer.y[i]})` });
+    }
+
     function show() {
-      const { model, before, wrong, batch, history, cost, steps, epochs } = trainer;
-      const [size, rate] = settings();
-      find(".rate").textContent = rate;
-      slider.setAttribute("aria-valuetext", rate);
+      const { model, before, wrong, ownWrong, batch, history, cost, testCost, steps, progress } = trainer;
+      const [size] = settings();
       field.replaceChildren();
       for (const k of steps ? [0, 1, 2] : []) {
         const [i, j] = [(k + 1) % 3, (k + 2) % 3];
@@ -321,58 +482,29 @@
       if (before) drawBorders(before, "border old");
       drawBorders(model, "border");
       const next = steps ? batch : [0, size];
-      trainer.y.forEach((_, i) => drawPoint(i, wrong.includes(i), i >= next[0] && i < next[1]));
-      const state = `loss ${cost.toFixed(3)}, ${wrong.length} of 60 wrong.`;
+      range(60).forEach((i) => drawNew(60 + i));
+      range(60).forEach((i) => drawPoint(i, ownWrong.includes(i), i >= next[0] && i < next[1]));
+      const state = `loss ${cost.toFixed(3)}, ${ownWrong.length} of 60 wrong. Of 60 new points: ` +
+        `loss ${testCost.toFixed(3)}, ${wrong.length} wrong.`;
       const said = steps
-        ? `Epoch ${rounded(epochs)}, step ${grouped(steps)}: ${state}`
-        : `No step yet, so all scores are zero and the first class takes every point: ${state}`;
+        ? `Epoch ${rounded(progress)}, step ${grouped(steps)}: ${state}`
+        : `No step yet, all scores are zero, and class 0 takes every point: ${state}`;
       find(".said").textContent = said;
       field.setAttribute("aria-label", `Sixty points, and borders between three classes. ${said}`);
       const ticks = [0.1, 1, 10, 100].map((value) => [value, value]);
-      const y = { from: 0.1, to: 100, isLog: true, ticks, name: "loss of all points by epoch, logarithmic" };
-      chart(find(".chart"), epochAxis(trainer), y, `The loss. ${said}`).line(history, "curve");
+      const y = { from: 0.1, to: 100, isLog: true, ticks, name: "loss by epoch, logarithmic" };
+      const curves = chart(find(".chart"), axisOf(trainer), y, `The losses. ${said}`);
+      curves.line(history.map(([at, , loss]) => [at, loss]), "curve tested");
+      curves.line(history, "curve");
     }
 
-    slider.addEventListener("input", show);
-    find(".choice").addEventListener("change", show);
-    control(find, trainer, settings, show);
+    for (const choice of [".sizes", ".rates"]) find(choice).addEventListener("change", show);
+    control(find, trainer, settings, show, () => settings()[1] === 100 && trainer.progress >= 1);
+    show();
     return trainer;
   }
 
-  // ---- A thousand digits, and two models of them ----
-
-  // Colours end at these weights. The root of a weight makes those of the first step visible.
-  const MOST = 0.6;
-
-  // 256 colours as a canvas has them, from the first to the last of these names of the style.
-  function palette(...names) {
-    const style = getComputedStyle(document.documentElement);
-    const stops = names.map((name) => parseInt(style.getPropertyValue(`--${name}`).trim().slice(1), 16));
-    return Uint32Array.from({ length: 256 }, (_, i) => {
-      const at = (i / 255) * (stops.length - 1), low = Math.min(Math.floor(at), stops.length - 2);
-      const [red, green, blue] = [16, 8, 0].map((shift) => {
-        const [from, to] = [stops[low], stops[low + 1]].map((stop) => (stop >> shift) & 255);
-        return Math.round(from + (to - from) * (at - low));
-      });
-      return (255 << 24) | (blue << 16) | (green << 8) | red;
-    });
-  }
-
-  function paint(canvas, width, height, colour) {
-    Object.assign(canvas, { width, height });
-    const image = new ImageData(width, height), pixels = new Uint32Array(image.data.buffer);
-    for (let i = 0; i < pixels.length; i++) pixels[i] = colour(i);
-    canvas.getContext("2d").putImageData(image, 0, 0);
-  }
-
-  function paintWeights({ W, nOut }, canvases) {
-    const colours = palette("low-2", "low-1", "zero", "high-1", "high-2");
-    canvases.forEach((canvas, k) => paint(canvas, 28, 28, (i) => {
-      const w = W[i * nOut + (k % nOut)];
-      const root = Math.sign(w) * Math.sqrt(Math.min(Math.abs(w) / MOST, 1));
-      return colours[Math.round(127.5 + 127.5 * root)];
-    }));
-  }
+  // ---- Training, here ----
 
   const pictures = (parent, caption) => range(10).map((k) => {
     const canvas = make("canvas", { role: "img", "aria-label": `${caption}, class ${k}` });
@@ -380,54 +512,33 @@
     return canvas;
   });
 
-  function floats(base64) {
-    const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-    return Float64Array.from(new Float32Array(bytes.buffer));
-  }
-
-  // The digits as x has them, a line of the picture for each.
-  async function readDigits() {
-    const image = new Image();
-    image.src = facts.digits;
-    await image.decode();
-    const canvas = make("canvas", { width: image.width, height: image.height });
-    const context = canvas.getContext("2d", { willReadFrequently: true });
-    context.drawImage(image, 0, 0);
-    const { data } = context.getImageData(0, 0, image.width, image.height);
-    return Float64Array.from({ length: data.length / 4 }, (_, i) => data[4 * i] / 256);
-  }
-
   async function playTraining(find) {
-    const N_TRAIN = 800, RATE = 0.13, COLUMNS = 25;
-    const full = new Model(784, 10, floats(facts.W), floats(facts.b));
-    const title = make("div", { class: "pictures title", "aria-hidden": true });
-    document.querySelector("h1").after(title);
-    const fullPictures = [...pictures(find(".full"), "weights of the full run"), ...pictures(title, "")];
+    const RATE = 0.13, COLUMNS = 25;
+    const fullPictures = pictures(find(".full"), "weights of the full run");
     const herePictures = pictures(find(".here"), "weights learnt here");
-    const digits = await readDigits(), nTested = facts.labels.length - N_TRAIN;
-    const trainer = new Trainer(digits, facts.labels, 784, 10, N_TRAIN);
+    paintWeights(full, fullPictures);
+    const digits = await reading, nTested = facts.labels.length - N_TRAIN;
+    const trainer = new Trainer(digits, facts.labels, 784, 10, N_TRAIN, nTested);
+    const boxes = [".learning", ".reading"].map((box) => (selector) => find(`${box} ${selector}`));
 
     function show() {
-      const { model, wrong, history, cost, steps, epochs } = trainer;
-      paintWeights(full, fullPictures);
+      const { model, wrong, history, cost, steps, progress } = trainer;
       paintWeights(model, herePictures);
-      const error = `${wrong.length} of ${nTested} wrong`;
-      find(".state").textContent = steps
-        ? `${N_TRAIN} rows; epoch ${rounded(epochs)}, step ${steps}; ${error}, ${percent(wrong.length / nTested, 1)}`
-        : `${N_TRAIN} rows; no step yet, so all weights are zero; ${error}`;
-      const x = epochAxis(trainer);
+      const error = `${wrong.length} of ${nTested} wrong, ${percent(wrong.length / nTested, 1)}`;
+      const at = steps ? `epoch ${rounded(progress)}, step ${steps}` : "no step yet, all weights are zero";
+      for (const box of boxes) box(".state").textContent = `${at}; cost ${cost.toFixed(3)}; ${error}`;
+      const x = axisOf(trainer);
       let ticks = [0, 1, 2].map((value) => [value, value]);
       chart(find(".cost"), x, { from: 0, to: 2.5, ticks, name: "cost over the 800 rows by epoch" },
         `The cost is ${cost.toFixed(3)}.`).line(history, "curve");
       ticks = [0, 0.5, 1].map((value) => [value, percent(value, 0)]);
       chart(find(".error"), x, { from: 0, to: 1, ticks, name: "validation error by epoch" },
-        `The validation error: ${error}.`).line(history.map(([epoch, , share]) => [epoch, share]), "curve");
+        `The validation error: ${error}.`).line(history.map(([at, , , share]) => [at, share]), "curve");
       showTested(wrong);
-      classify();
     }
 
     function showTested(wrong) {
-      const right = palette("well", "ink"), red = palette("tint", "bad");
+      const right = palette(ofStyle("well"), ofStyle("ink")), red = palette(ofStyle("tint"), ofStyle("bad"));
       const isWrong = new Set(wrong), width = 28 * COLUMNS;
       paint(find(".tested"), width, (28 * nTested) / COLUMNS, (i) => {
         const [row, column] = [Math.floor(i / width), i % width];
@@ -439,49 +550,45 @@
       find(".tested").setAttribute("aria-label", says);
     }
 
-    // ---- The pad ----
-
-    const bars = range(10).map((k) => {
-      const [ofFull, ofHere] = [make("i"), make("i")];
-      const tracks = [make("div", { class: "track" }, ofFull), make("div", { class: "track here" }, ofHere)];
-      find(".bars").append(make("span", {}, String(k)), ...tracks);
-      return [ofFull, ofHere];
-    });
-    let taken = 0; // the number of the digit that was last put on the pad
-
-    function classify() {
-      const pixels = Float64Array.from(pad.pixels(), (value) => value / 256);
-      const [p, q] = [full, trainer.model].map((model) => softmax(model.scores(pixels)));
-      bars.forEach(([ofFull, ofHere], k) => {
-        ofFull.style.width = length(pad.isEmpty() ? 0 : p[k]);
-        ofHere.style.width = length(pad.isEmpty() ? 0 : q[k]);
-      });
-      const say = (values) => `${argmax(values)} (${percent(Math.max(...values), 0)})`;
-      const here = trainer.steps ? say(q) : "nothing yet";
-      find(".said").textContent = pad.isEmpty()
-        ? "Draw a digit."
-        : `The full run says ${say(p)}; what was learnt here says ${here}.`;
-    }
-
-    function take() {
-      const canvas = make("canvas");
-      paint(canvas, 28, 28, (i) => (255 << 24) | (0x010101 * 256 * digits[784 * (N_TRAIN + taken) + i]));
-      pad.load(canvas);
-    }
-
-    const pad = makePad(find(".pad"), classify, { size: [28, 28] });
-    const another = () => {
-      taken = (taken + 1) % nTested;
-      take();
-    };
-    buttons(find, { undo: pad.undo, clear: pad.clear, another });
-    take();
-    trainer.step(N_TRAIN, RATE);
-    find(".answer").textContent = `It leaves ${trainer.wrong.length} of ${nTested} wrong, while the cost ` +
-      `hardly moves: from 2.303 to ${trainer.cost.toFixed(3)}.`;
-    trainer.reset();
+    const first = new Trainer(digits, facts.labels, 784, 10, N_TRAIN, nTested);
+    first.step(N_TRAIN, RATE);
+    first.measure();
+    find(".answer").textContent = `It leaves ${first.wrong.length} of ${nTested} wrong, while the cost ` +
+      `hardly moves: from 2.303 to ${first.cost.toFixed(3)}. Each picture is its mean digit less the ` +
+      "mean of all, and that is already worth a lot.";
     const settings = () => [Number(find("[name=training-size]:checked").value), RATE];
-    control(find, trainer, settings, show);
+    control(boxes[0], trainer, settings, show, () => settings()[0] === N_TRAIN);
+    control(boxes[1], trainer, settings, show, () => false);
+    show();
+    return trainer;
+  }
+
+  // ---- By heart ----
+
+  async function playHeart(find) {
+    const RATE = 0.5, SIZE = 100, STEPS = 300;
+    const digits = await reading, { labels } = facts, nTested = labels.length - N_TRAIN;
+    const chosen = (name) => Number(find(`[name=heart-${name}]:checked`).value);
+    const trainer = new Trainer(digits, labels, 784, 10, chosen("rows"), nTested, SIZE);
+
+    function show() {
+      const { history, cost, testCost, wrong, steps } = trainer;
+      const lowest = Math.min(...history.map(([, , loss]) => loss));
+      const says = `Step ${steps}: training loss ${cost.toFixed(2)}, validation loss ${testCost.toFixed(2)} ` +
+        `(the lowest was ${lowest.toFixed(2)}), ${wrong.length} of ${nTested} wrong.`;
+      find(".said").textContent = says;
+      const ticks = [0, 0.5, 1, 1.5].map((value) => [value, value]);
+      const curves = chart(find(".losses"), axisOf(trainer, STEPS), { from: 0, to: 1.5, ticks, name: "loss by step" }, says);
+      curves.line(history.map(([at, , loss]) => [at, loss]), "curve tested");
+      curves.line(history, "curve");
+    }
+
+    const isAsked = () => trainer.nTrain === 100 && chosen("decay") === 0 && trainer.steps >= STEPS;
+    const { reset } = control(find, trainer, () => [SIZE, RATE, chosen("decay")], show, isAsked, STEPS);
+    for (const name of ["rows", "decay"]) {
+      find(`.${name}`).addEventListener("change", () => { trainer.nTrain = chosen("rows"); reset(); });
+    }
+    show();
     return trainer;
   }
 
@@ -512,7 +619,7 @@
   }
 
   function playPatience(find) {
-    const inputs = ["patience", "increase", "threshold"].map((name) => find(`[name=${name}]`));
+    const inputs = ["patience", "increase", "threshold"].map((name) => find(`[name=patience-${name}]`));
     const errors = facts.validations.map((n) => n / N_ROWS), nEpochs = errors.length;
     const FORMATS = [grouped, (value) => value.toFixed(1), (value) => value.toFixed(3)];
 
@@ -559,9 +666,10 @@
     }
 
     for (const input of inputs) {
-      for (const event of ["input", "change"]) {
-        input.addEventListener(event, () => { answer(find); show(); });
-      }
+      input.addEventListener("input", (event) => {
+        show();
+        if (event.isTrusted && inputs[0].valueAsNumber <= 500) answer(find);
+      });
     }
     buttons(find, {
       reset: () => {
@@ -577,14 +685,125 @@
 
   const played = {}; // the models that learn in the page, for who looks with the console
   window.tutorial = played;
-  const plays = { softmax: playSoftmax, plane: playPlane, training: playTraining, patience: playPatience };
+  const plays = {
+    sums: playSums, softmax: playSoftmax, plane: playPlane, training: playTraining, heart: playHeart,
+    patience: playPatience,
+  };
   for (const section of document.querySelectorAll(".play")) {
     const template = document.getElementById(`${section.id}-template`);
-    if (!template) continue; // its picture stays
     section.prepend(template.content.cloneNode(true));
     section.classList.add("is-live");
-    const trainer = plays[section.id]((selector) => section.querySelector(selector));
-    Promise.resolve(trainer).then((made) => { played[section.id] = made; });
+    const find = (selector) => section.querySelector(selector);
+    const made = Promise.resolve(plays[section.id](find));
+    made.then((trainer) => {
+      if (find(".predict")) keepPlace(find);
+      played[section.id] = trainer;
+      return openAddress(section.id);
+    });
+    section.addEventListener("change", () => keepState(section));
+  }
+
+  // ---- The state of a thing stands in the address: #plane?rate=10&size=1 ----
+
+  function inputsOf(section) {
+    const inputs = [...section.querySelectorAll("input[name]")];
+    return inputs.filter(({ name }) => !name.startsWith("guess")).map((input) => [input.name.replace(`${section.id}-`, ""), input]);
+  }
+
+  function keepState(section) {
+    const state = new URLSearchParams();
+    for (const [key, input] of inputsOf(section)) {
+      if (input.type !== "radio" || input.checked) state.set(key, input.value);
+    }
+    history.replaceState(null, "", `#${section.id}?${state}`);
+  }
+
+  function openAddress(only) {
+    const [id, query] = location.hash.slice(1).split("?");
+    const section = document.getElementById(id);
+    if (!section || query === undefined || (only && only !== id)) return;
+    const state = new URLSearchParams(query);
+    for (const [key, input] of inputsOf(section)) {
+      if (!state.has(key)) continue;
+      if (input.type !== "radio") input.value = state.get(key);
+      else if (input.value === state.get(key)) input.checked = true;
+      else continue;
+      for (const name of ["input", "change"]) input.dispatchEvent(new Event(name, { bubbles: true }));
+    }
+    section.scrollIntoView();
+  }
+  addEventListener("hashchange", () => openAddress());
+
+  // ---- The question of each chapter answers ----
+
+  document.querySelectorAll("h3").forEach((heading, n) => {
+    if (heading.textContent !== "Question") return;
+    const question = heading.nextElementSibling;
+    const box = make("fieldset", { class: "question" }, make("legend", {}, ...question.childNodes));
+    const reasons = make("div", { class: "reserve" });
+    const verdict = make("div", { role: "status" });
+    for (let next; (next = question.nextElementSibling).matches("details");) {
+      const [summary, ...why] = next.children;
+      const radio = make("input", { type: "radio", name: `guess-${n}` });
+      const label = make("label", {}, radio, make("span", {}, ...summary.childNodes));
+      const reason = make("div", { class: "reason", "aria-hidden": true }, ...why);
+      label.toggleAttribute("data-right", reason.textContent.trim().startsWith("Yes"));
+      radio.addEventListener("change", () => {
+        box.classList.add("is-answered");
+        verdict.replaceChildren(...reason.cloneNode(true).childNodes);
+      });
+      box.append(label);
+      reasons.append(reason);
+      next.remove();
+    }
+    reasons.append(verdict);
+    box.append(reasons);
+    question.replaceWith(box);
+  });
+
+  // ---- Links to chapters, and the chapter that one is in ----
+
+  const chapters = [...document.querySelectorAll("h2[id]")];
+  const links = [...document.querySelectorAll("#contents a")];
+  for (const heading of chapters) {
+    const name = `Link to “${heading.textContent}”`;
+    heading.append(make("a", { class: "permalink", href: `#${heading.id}`, "aria-label": name }, "#"));
+  }
+
+  function markChapter() {
+    const at = chapters.filter((heading) => heading.getBoundingClientRect().top < 160).length - 1;
+    links.forEach((link, i) => {
+      if (i === at) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+    });
+    document.querySelector("#contents .now").textContent = at < 0 ? "" : links[at].textContent;
+  }
+  addEventListener("scroll", markChapter, { passive: true });
+  redraws.push(markChapter);
+
+  // ---- Each example can be copied, without its prompts and what it prints ----
+
+  function copy(text) {
+    if (navigator.clipboard) return navigator.clipboard.writeText(text);
+    const area = document.body.appendChild(make("textarea", {}, text));
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+
+  for (const code of document.querySelectorAll("main pre > code")) {
+    if (code.classList.contains("language-text")) continue;
+    const button = make("button", { type: "button", class: "copy", "aria-label": "Copy this example" }, "Copy");
+    button.addEventListener("click", () => {
+      const clone = code.cloneNode(true);
+      for (const node of clone.querySelectorAll(".gp, .go")) node.remove();
+      copy(clone.textContent.split("\n").filter((line) => line.trim()).join("\n") + "\n");
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = "Copy"; }, 1500);
+    });
+    const box = make("div", { class: "code" });
+    code.parentElement.replaceWith(box);
+    box.append(make("pre", {}, code), button);
   }
 
   // What is wider than its place can be scrolled by keyboard as well.
@@ -605,11 +824,22 @@
   isDark.addEventListener("change", redraw);
   redraw();
 
-  // On paper, answers are open.
-  const closed = () => document.querySelectorAll("main details:not([open])");
+  // ---- On paper, with the answers or without: ?answers in the address, or the buttons at the end ----
+
+  for (const node of document.querySelectorAll("main details")) {
+    node.classList.toggle("is-answer", node.querySelector("summary").textContent === "Answer");
+  }
+  const withAnswers = (isWanted) => document.body.classList.toggle("with-answers", isWanted);
+  withAnswers(location.search === "?answers");
+  for (const button of document.querySelectorAll("[data-print]")) {
+    button.addEventListener("click", () => {
+      withAnswers(button.dataset.print === "answers");
+      print();
+    });
+  }
   let opened = [];
   addEventListener("beforeprint", () => {
-    opened = [...closed()];
+    opened = [...document.querySelectorAll("main details:not([open])")];
     for (const node of opened) node.open = true;
   });
   addEventListener("afterprint", () => {

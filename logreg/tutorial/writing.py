@@ -6,6 +6,8 @@ import importlib
 import io
 import re
 import tempfile
+from datetime import datetime, timezone
+from html import escape
 from pathlib import Path
 
 import numpy
@@ -42,13 +44,16 @@ def require_extra():
             importlib.import_module(name)
 
 
-def write_page(path):
+def write_page(path, home=None):
     """Train on MNIST, or on its sample where it cannot be had, and write the page.
 
     Parameters
     ----------
     path : str or path-like
         It is written whole or not at all.
+    home : str, optional
+        Address of the project's files, such as ``https://github.com/someone/logreg/blob/main``.
+        The links to them lead there; without it, they are text.
 
     Raises
     ------
@@ -59,7 +64,7 @@ def write_page(path):
     """
     require_extra()
     data, classifier = train()
-    save(path, page(data, classifier).encode("utf-8"))
+    save(path, page(data, classifier, home).encode("utf-8"))
 
 
 def train():
@@ -77,9 +82,10 @@ def train():
         return data, load_model(path)
 
 
-def page(data, classifier):
+def page(data, classifier, home=None):
     """Make the page of the text, of a data set of digits and of a model of it, as a str."""
-    body = to_html(text.TEXT.read_text(encoding="utf-8"))
+    markdown = text.TEXT.read_text(encoding="utf-8")
+    body = to_html(markdown, home)
     headings = re.findall(r'<h[12] id="(.*?)">(.*?)</h[12]>', body)
     about = classifier.metadata
     dataset = "MNIST"
@@ -91,6 +97,9 @@ def page(data, classifier):
         [PAD, HERE / "tutorial.js"],
         facts(data, classifier),
         title=headings[0][1],
+        description=" ".join(re.search(r"(?s)\*\*(.+?)\*\*", markdown).group(1).split()),
+        date=f"{datetime.now(timezone.utc):%Y-%m-%d}",
+        home=f'<a href="{escape(home)}">logreg</a>' if home else "logreg",
         contents="".join(f'<li><a href="#{name}">{title}</a>' for name, title in headings[1:]),
         text=body,
         full_run=f"{about['n_train_rows']:,} rows of {dataset}; test error {error}",
@@ -98,7 +107,7 @@ def page(data, classifier):
     )
 
 
-def to_html(markdown):
+def to_html(markdown, home=None):
     """Make HTML of Markdown as GitHub knows it: with tables, formulas, and ids of headings."""
     from markdown_it import MarkdownIt
     from mdit_py_plugins.anchors import anchors_plugin
@@ -107,7 +116,7 @@ def to_html(markdown):
     parser = MarkdownIt("commonmark", {"html": True, "highlight": highlighted}).enable("table")
     parser.use(anchors_plugin).use(dollarmath_plugin, renderer=mathml)
     parser.validateLink = lambda url: True  # the pictures are data; the text is ours
-    markdown = text.with_pictures_in_line(text.without_relative_links(markdown))
+    markdown = text.with_pictures_in_line(text.with_links_to(home, markdown))
     for pattern, replacement in FORMS.items():
         markdown = re.sub(pattern, replacement, markdown)
     tables = {"<table>": '<div class="table"><table>', "</table>": "</table></div>"}
@@ -125,9 +134,19 @@ def highlighted(code, language, attributes):
     """Code as HTML, its parts in elements with Pygments' short class names."""
     from pygments import formatters, highlight, lexers
 
-    return highlight(
-        code, lexers.get_lexer_by_name(language), formatters.HtmlFormatter(nowrap=True)
-    )
+    def coloured(code, language):
+        lexer = lexers.get_lexer_by_name(language)
+        return highlight(code, lexer, formatters.HtmlFormatter(nowrap=True))
+
+    if language != "pycon":
+        return coloured(code, language)
+    lines = []
+    for example in text.examples(code):
+        source = coloured(example.source, "python").splitlines()
+        prompts = ["&gt;&gt;&gt; ", *["... "] * (len(source) - 1)]
+        lines += [f'<span class="gp">{p}</span>{line}' for p, line in zip(prompts, source)]
+        lines += [f'<span class="go">{escape(line)}</span>' for line in example.want.splitlines()]
+    return "\n".join(lines) + "\n"
 
 
 def facts(data, classifier):
@@ -136,7 +155,7 @@ def facts(data, classifier):
 
     x, y = (numpy.asarray(array[:N_DIGITS]) for array in data.train)
     pixels = x if x.dtype == numpy.uint8 else numpy.rint(256 * x)  # of the tutorial's pickle
-    points, labels = plane()
+    points, labels = map(numpy.concatenate, zip(plane(), plane(seed=4)))
     digits = io.BytesIO()
     Image.fromarray(pixels.astype("uint8")).save(digits, "png", optimize=True)  # a line for each
     return {
@@ -149,10 +168,10 @@ def facts(data, classifier):
     }
 
 
-def plane():
+def plane(seed=3):
     """Sixty points of three classes that overlap: x, of shape (60, 2), and y, of shape (60,)."""
     labels = numpy.repeat([0, 1, 2], 20)
-    points = numpy.array(CENTRES)[labels] + SPREAD * numpy.random.RandomState(3).randn(60, 2)
+    points = numpy.array(CENTRES)[labels] + SPREAD * numpy.random.RandomState(seed).randn(60, 2)
     order = numpy.arange(60).reshape(3, 20).T.ravel()
     return points[order], labels[order]
 

@@ -1,5 +1,6 @@
 """The tutorial's page in a browser: NumPy, early stopping and the recorded log are its oracles."""
 
+import base64
 import dataclasses
 import json
 import math
@@ -23,14 +24,15 @@ from logreg.saving import load_model
 from logreg.tutorial import text, writing
 from logreg.tutorial.__main__ import main
 
+FRAMES = "requestAnimationFrame(() => requestAnimationFrame(arguments[0]))"
 SPACE, ENTER, END, HOME, LEFT, RIGHT, DOWN = "\ue00d\ue007\ue010\ue011\ue012\ue014\ue015"
-PLAYS = ("softmax", "plane", "training", "patience")
+PLAYS = ("sums", "softmax", "plane", "training", "heart", "patience")
 # The models are a promise that the page keeps once it has drawn.
 MODEL = """const [name, done] = arguments; (function look() {
   const trainer = tutorial[name];
   if (!trainer) return requestAnimationFrame(look);
   done({ W: [...trainer.model.W], b: [...trainer.model.b], cost: trainer.cost,
-         wrong: trainer.wrong.length, epochs: trainer.epochs });
+         testCost: trainer.testCost, wrong: trainer.wrong.length, progress: trainer.progress });
 })();"""
 
 
@@ -60,25 +62,27 @@ def find(browser, selector):
 
 
 def model(browser, name):
-    """W, b, cost, number of wrong rows and epochs of a model that learns in the page."""
+    """A model that learns in the page: W, b, both costs, number of wrong rows, progress."""
     told = browser.execute_async_script(MODEL, name)
     W = numpy.reshape(told["W"], (-1, len(told["b"])))
-    return W, told["b"], told["cost"], told["wrong"], told["epochs"]
+    return W, *(told[key] for key in ("b", "cost", "testCost", "wrong", "progress"))
 
 
-def descend(x, y, W, b, rate):
+def descend(x, y, W, b, rate, decay=0):
     """A step of softmax regression in NumPy."""
     gradient = (probabilities(x, W, b) - numpy.eye(len(b))[y]) / len(x)
-    return W - rate * x.T @ gradient, b - rate * gradient.sum(axis=0)
+    return W - rate * (x.T @ gradient + 2 * decay * W), b - rate * gradient.sum(axis=0)
 
 
 def check(told, x, y, tested, W, b):
     """Compare a model of the page, its cost and its errors on `tested` with NumPy's."""
     numpy.testing.assert_allclose(told[0], W, rtol=0, atol=1e-6)
     numpy.testing.assert_allclose(told[1], b, rtol=0, atol=1e-6)
-    cost = -numpy.log(probabilities(x, W, b)[numpy.arange(len(y)), y]).mean()
-    wrong = (probabilities(tested[0], W, b).argmax(axis=1) != tested[1]).sum()
-    assert (told[2], told[3]) == (pytest.approx(cost, abs=1e-6), wrong)
+    for (rows, labels), cost in zip(((x, y), tested), told[2:]):
+        p = probabilities(rows, W, b)
+        expected = -numpy.log(p[numpy.arange(len(labels)), labels]).mean()
+        assert cost == pytest.approx(expected, abs=1e-6)
+    assert told[4] == (p.argmax(axis=1) != labels).sum()
 
 
 def said(browser, name, selector="output"):
@@ -87,18 +91,18 @@ def said(browser, name, selector="output"):
 
 def test_the_page_is_one_file_and_tells_of_the_sample(browser, page):
     assert page.stat().st_size < 1e6
-    assert "5,000 rows of mnist_sample, as MNIST could not be had" in said(
-        browser, "training", "h4 small"
-    )
+    run = "5,000 rows of mnist_sample, as MNIST could not be had"
+    assert run in said(browser, "sums", "small")
     for name in PLAYS:
         # Something is said, and the picture is for paper; nothing is answered yet.
-        picture, answer = (find(browser, f"#{name} {part}") for part in ("> p img", ".answer"))
+        picture = find(browser, f"#{name} > p img")
         assert not picture.is_displayed() and picture.get_attribute("alt")
-        assert not answer.is_displayed()
+        answers = browser.find_elements("css selector", f"#{name} .verdict")
+        assert len(answers) == (name != "sums") and not any(answer.text for answer in answers)
     chapters = [h2.get_attribute("id") for h2 in browser.find_elements("css selector", "h2")]
-    for links in ("#contents a", "main .table a"):  # the second are the text's own
+    for links, n in ("#contents a", 16), ("main .table a", 14):  # the second are the text's own
         found = browser.find_elements("css selector", links)
-        assert [link.get_attribute("hash")[1:] for link in found] == chapters
+        assert [link.get_attribute("hash")[1:] for link in found] == chapters[:n]
     assert len(browser.find_elements("css selector", "math")) > 0
     style = "return getComputedStyle(document.querySelector('.gp')).userSelect"
     assert browser.execute_script(style) == "none"
@@ -119,13 +123,65 @@ def test_on_paper_pictures_take_the_place_of_what_moves(browser, emulate):
     for name in PLAYS:
         assert find(browser, f"#{name} > p img").is_displayed()
         assert not find(browser, f"#{name} .toy").is_displayed()
+    hidden = "return getComputedStyle(document.querySelector('.is-answer')).display === 'none'"
+    assert browser.execute_script(hidden)
+    browser.execute_script("document.body.classList.add('with-answers')")
+    assert not browser.execute_script(hidden)
+
+
+def test_the_ten_sums_are_numpys(browser):
+    facts = json.loads(find(browser, "#facts").get_property("textContent"))
+    W, b = (numpy.frombuffer(base64.b64decode(facts[name]), "float32") for name in "Wb")
+    W = W.reshape(784, 10)
+    x = sample()["x_train"][800:1000].reshape(-1, 784) / 256
+    i = sample()["y_train"][800:1000].tolist().index(3)
+    find(browser, "#sums [value='8']").send_keys(SPACE)
+    model(browser, "training")  # the digits are read
+    sums, total = x[i] @ W + b, (x[i] @ W)[8]
+    numbers = browser.find_elements("css selector", "#sums .number")
+    expected = [f"{z:.1f}".replace("-", "−") for z in sums]
+    assert [number.text for number in numbers[::2]] == expected
+    assert f"add up to {total:.2f}".replace("-", "−") in said(browser, "sums", ".said")
+    pad = find(browser, "#sums .pad")
+    pad.send_keys("\ue00c")  # escape
+    browser.execute_async_script(FRAMES)
+    assert said(browser, "sums", ".said").startswith("An empty page")
+    pad.send_keys(SPACE, DOWN * 12, SPACE)
+    browser.execute_async_script(FRAMES)
+    assert said(browser, "sums", ".said").endswith("so the answer is 1.")
+
+
+def test_a_question_answers_and_an_example_is_copied(browser):
+    first = find(browser, ".question")
+    wrong, right = (
+        first.find_element("css selector", f"label{kind} input") for kind in ("", "[data-right]")
+    )
+    place = first.size
+    for choice, begins in (wrong, "No."), (right, "Yes."):
+        choice.send_keys(SPACE)
+        assert find(browser, ".question [role=status]").text.startswith(begins)
+    assert first.size == place  # nothing has moved
+    browser.execute_script("navigator.clipboard.writeText = (text) => { window.copied = text; }")
+    find(browser, ".language-pycon").find_element("xpath", "../../button").send_keys(ENTER)
+    lines = browser.execute_script("return copied").splitlines()
+    assert lines[:2] == ["import numpy", "from logreg.datasets import read_dataset"]
+    assert not [line for line in lines if line[:1] in ">.("]
+
+
+def test_the_address_opens_a_thing_at_a_setting(browser, page):
+    browser.get("about:blank")
+    browser.get(f"{page.as_uri()}#plane?rate=100&size=60")
+    model(browser, "plane")
+    assert find(browser, "#plane [name=plane-rate]:checked").get_attribute("value") == "100"
+    find(browser, "#plane [name=plane-rate]:checked").send_keys(LEFT)
+    assert browser.current_url.endswith("#plane?rate=10&size=60")
 
 
 def test_softmax_by_keyboard(browser):
     scores = browser.find_elements("css selector", "#softmax [type=range]")
     scores[2].send_keys(RIGHT * 5)
     find(browser, "#softmax [data-do=more]").send_keys(ENTER)
-    assert find(browser, "#softmax .answer").is_displayed()
+    assert said(browser, "softmax", ".verdict").startswith("Nothing.")
     truths = browser.find_elements("css selector", "#softmax [name=truth]")
     for k, truth in enumerate(truths):
         truth.send_keys(SPACE)
@@ -140,20 +196,21 @@ def test_the_plane_steps_as_numpy_does(browser, size, key):
     x, y = writing.plane()
     W, b = numpy.zeros((2, 3)), numpy.zeros(3)
     find(browser, "#plane [name=plane-size]:checked").send_keys(key)
-    find(browser, "#plane [type=range]").send_keys(RIGHT)  # from 1 to 3
+    find(browser, "#plane [name=plane-rate]:checked").send_keys(RIGHT, RIGHT)  # from 1 to 100
     step, epoch = (find(browser, f"#plane [data-do={name}]") for name in ("step", "epoch"))
     for i in range(3):
         step.send_keys(ENTER)
         rows = slice(i * size % 60, i * size % 60 + size)
-        W, b = descend(x[rows], y[rows], W, b, 3)
-        check(model(browser, "plane"), x, y, (x, y), W, b)
+        W, b = descend(x[rows], y[rows], W, b, 100)
+        check(model(browser, "plane"), x, y, writing.plane(seed=4), W, b)
     epoch.send_keys(SPACE)
     told = model(browser, "plane")
-    assert told[4] == (1 if size < 60 else 4)
-    assert f"loss {told[2]:.3f}, {told[3]} of 60 wrong" in said(browser, "plane", ".said")
-    assert find(browser, "#plane .answer").is_displayed()
+    assert told[5] == (1 if size < 60 else 4)
+    assert f"loss {told[2]:.3f}, " in said(browser, "plane", ".said")
+    assert f"loss {told[3]:.3f}, {told[4]} wrong" in said(browser, "plane", ".said")
+    assert said(browser, "plane", ".verdict").startswith("It swings.")
     find(browser, "#plane [data-do=reset]").send_keys(ENTER)
-    assert model(browser, "plane")[2:] == (pytest.approx(math.log(3)), 40, 0)
+    assert model(browser, "plane")[2:] == (*[pytest.approx(math.log(3))] * 2, 40, 0)
 
 
 RUN = """const done = arguments[0], play = document.getElementById("plane"), shown = [];
@@ -170,38 +227,45 @@ def test_a_run_is_forty_epochs_and_without_motion_shows_its_end_only(browser, em
     emulate(prefers_reduced_motion=motion)
     find(browser, "#plane [name=plane-size]:checked").send_keys(RIGHT)
     *moved, end = browser.execute_async_script(RUN)
-    assert end == "Epoch 40, step 40: loss 0.260, 7 of 60 wrong."
+    assert end.startswith("Epoch 40, step 40: loss 0.260, 7 of 60 wrong.")
     assert bool(moved) == (motion != "reduce")
 
 
-def test_training_steps_as_numpy_does(browser):
+def digits(n):
+    """The first n digits of the page, and the 200 that validate: x and y of each."""
     x, y = sample()["x_train"][:1000].reshape(-1, 784) / 256, sample()["y_train"][:1000]
-    (x, tested), (y, labels) = numpy.split(x, [800]), numpy.split(y, [800])
-    W, b = numpy.zeros((784, 10)), numpy.zeros(10)
-    assert model(browser, "training")[3] == (labels != 0).sum()
-    for key in (ENTER, SPACE):
-        find(browser, "#training [data-do=step]").send_keys(key)
+    return x[:n], y[:n], (x[800:], y[800:]), numpy.zeros((784, 10)), numpy.zeros(10)
+
+
+def test_training_steps_as_numpy_does(browser):
+    x, y, tested, W, b = digits(800)
+    assert model(browser, "training")[4] == (tested[1] != 0).sum()
+    for box, key in (".learning", ENTER), (".reading", SPACE):
+        find(browser, f"{box} [data-do=step]").send_keys(key)
         W, b = descend(x, y, W, b, 0.13)
-        check(model(browser, "training"), x, y, (tested, labels), W, b)
-    assert find(browser, "#training .answer").is_displayed()
+        check(model(browser, "training"), x, y, tested, W, b)
+    assert said(browser, "training", ".verdict").startswith("It leaves ")
     find(browser, "#training [name=training-size]:checked").send_keys(RIGHT)
     find(browser, "#training [data-do=epoch]").send_keys(ENTER)
     for i in range(0, 800, 100):
         W, b = descend(x[i : i + 100], y[i : i + 100], W, b, 0.13)
-    check(model(browser, "training"), x, y, (tested, labels), W, b)
-    # The digit on the pad is the first of those that validate.
-    p = probabilities(tested[:1], W, b)[0]
-    here = f"what was learnt here says {p.argmax()} ({100 * p.max():.0f} %)."
-    wait = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(done))"
-    browser.execute_async_script(wait)
-    assert here in said(browser, "training", ".said")
-    pad = find(browser, "#training .pad")
-    pad.send_keys("\ue00c")  # escape
-    browser.execute_async_script(wait)
-    assert said(browser, "training", ".said") == "Draw a digit."
-    pad.send_keys(SPACE, DOWN * 12, SPACE)
-    browser.execute_async_script(wait)
-    assert said(browser, "training", ".said").startswith("The full run says 1 (")
+    check(model(browser, "training"), x, y, tested, W, b)
+
+
+@pytest.mark.parametrize("decay", [0, 0.003])
+def test_what_is_learnt_by_heart_is_what_numpy_learns(browser, emulate, decay):
+    emulate(prefers_reduced_motion="reduce")
+    model(browser, "heart")
+    find(browser, "#heart [name=heart-rows][value='100']").send_keys(SPACE)
+    find(browser, f"#heart [name=heart-decay][value='{decay}']").send_keys(SPACE)
+    find(browser, "#heart [data-do=run]").send_keys(ENTER)
+    wait = "const done = arguments[0]; (function look() { tutorial.heart.steps < 300"
+    browser.execute_async_script(f"{wait} ? setTimeout(look, 50) : setTimeout(done, 200); }})();")
+    x, y, tested, W, b = digits(100)
+    for _ in range(300):
+        W, b = descend(x, y, W, b, 0.5, decay)
+    check(model(browser, "heart"), x, y, tested, W, b)
+    assert bool(said(browser, "heart", ".verdict")) == (decay == 0)
 
 
 def stop(patience, increase, threshold):
@@ -219,7 +283,7 @@ def stop(patience, increase, threshold):
 
 SET = """const values = arguments[0];
 for (const [name, value] of Object.entries(values)) {
-  const input = document.querySelector(`#patience input[type=range][name=${name}]`);
+  const input = document.querySelector(`#patience input[name=patience-${name}]`);
   input.value = value;
   input.dispatchEvent(new Event("input", { bubbles: true }));
 }"""
@@ -245,12 +309,12 @@ def test_patience_stops_where_early_stopping_does(browser):
 
 
 def test_patience_by_keyboard(browser):
-    find(browser, "#patience [name=patience]").send_keys(HOME)
+    find(browser, "#patience [name=patience-patience]").send_keys(HOME)
     assert said(browser, "patience").startswith("Stops in epoch 74, ")
-    assert find(browser, "#patience .answer").is_displayed()
-    find(browser, "#patience [name=increase]").send_keys(HOME)
+    assert said(browser, "patience", ".verdict").startswith("No: ")
+    find(browser, "#patience [name=patience-increase]").send_keys(HOME)
     assert said(browser, "patience").startswith("Stops in epoch 7, ")
-    find(browser, "#patience [name=threshold]").send_keys(END, LEFT)
+    find(browser, "#patience [name=patience-threshold]").send_keys(END, LEFT)
     find(browser, "#patience [data-do=reset]").send_keys(ENTER)
     assert said(browser, "patience").startswith("Stops in epoch 74, after 6,141 minibatches")
 
@@ -280,7 +344,7 @@ def test_axe_finds_nothing_serious(browser, emulate, axe, scheme, width):
     emulate(width, prefers_color_scheme=scheme)
     for name in ("softmax [data-do=more]", "plane [data-do=step]", "training [data-do=step]"):
         find(browser, f"#{name}").send_keys(ENTER)
-    find(browser, "#patience [name=patience]").send_keys(RIGHT)
+    find(browser, "#patience [name=patience-patience]").send_keys(RIGHT)
     browser.execute_script(axe)
     found = browser.execute_async_script("axe.run().then(arguments[0])")["violations"]
     grave = [
