@@ -182,12 +182,14 @@ def fit(
     >>> run.epoch, run.reason
     (2, 'n_epochs')
     """
+    ranks.start()
     _check_kinds(hyperparameters, updates=updates, datasets=datasets, callbacks=callbacks)
-    hyperparameters = ranks.same_on_all(hyperparameters)
+    ranks.compare("hyperparameters", lambda: hyperparameters)
     numbers = {"cost": cost, "errors": errors}
     numbers.update({"loss": loss} if hyperparameters.criterion == "loss" else {})
     updates, params, *sizes = engine.check_expressions(x, y, numbers, updates)
     datasets = shared_arrays(x, y, datasets, hyperparameters.batch_size, *sizes)
+    ranks.compare("the data", lambda: [engine.digest(*pair) for pair in datasets])
     n_train_batches = engine.n_rows(datasets[0][0]) // hyperparameters.batch_size
     scale = getattr(datasets[0][0], "scale", 1.0)  # of pixels, which stay bytes
     run = Run([v for v, _ in updates], params, hyperparameters, n_train_batches, scale)

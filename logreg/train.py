@@ -71,6 +71,7 @@ def parser():
 def main(argv=None):
     """Train as the options say; see :mod:`logreg.cli.command` for the exit code."""
     ranks.start()
+    ranks.compare("the command line", lambda: sys.argv[1:] if argv is None else argv)
     args, hyperparameters = ranks.from_first(lambda: _settings(argv))
     set_quiet(args.quiet)
     with starting(STARTING):

@@ -16,6 +16,7 @@ from logreg.engine.interface import compile_errors as compile_errors
 from logreg.engine.interface import compile_mean as compile_mean
 from logreg.engine.interface import compile_step as compile_step
 from logreg.engine.interface import describe as describe
+from logreg.engine.interface import digest as digest
 from logreg.engine.interface import floatx as floatx
 from logreg.engine.interface import largest as largest
 from logreg.engine.interface import n_rows as n_rows

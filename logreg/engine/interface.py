@@ -11,6 +11,7 @@ import contextlib
 import importlib.util
 import os
 import re
+import zlib
 
 import numpy
 
@@ -21,9 +22,11 @@ from logreg.engine.backend import n_rows_here as n_rows_here
 from logreg.engine.expressions import is_symbolic as is_symbolic
 from logreg.engine.ranks_backend import RanksBackend
 from logreg.errors import EngineError, SettingError
+from logreg.kernel import n_threads
 from logreg.parallel import ranks
 
 ROWS_OF_A_SUM = 512  # which is made in a model's own dtype
+N_SAMPLED = 1000  # rows of a set that ranks compare, as it may be larger than memory
 LOADERS = {"theano": theano_backend.load, "pytensor": pytensor_backend.load}
 
 
@@ -57,8 +60,7 @@ def _load():
     )
 
 
-ranks.start()
-_backend = _on_cpu = RanksBackend(_load()) if ranks.size > 1 else _load()
+_backend = _on_cpu = _load()
 _device = "cpu"
 theano, T = _backend.theano, _backend.T
 NAME, VERSION = theano.__name__, theano.__version__
@@ -95,7 +97,23 @@ def use_device(name=None):
     if name is not None and not re.fullmatch(r"cpu|cuda\d*|jax:cpu", name):
         known = "cpu, cuda, or cuda0, cuda1, ..., or on PyTensor jax:cpu"
         raise EngineError(f"device {name!r} is not known: give {known}")
+    _check_for_ranks(name)
     _backend, _device = _on_cpu.on_device(name), name or "cpu"
+
+
+def _check_for_ranks(device):
+    if ranks.size > 1 and device not in (None, "cpu"):
+        raise EngineError(f"device {device!r}: several ranks train on the CPU; give 'cpu'")
+
+
+def _current():
+    """The back end of now: that of the ranks, once these have started."""
+    global _backend
+    if ranks.size > 1 and not isinstance(_backend, RanksBackend):
+        _check_for_ranks(_device)
+        n_threads.cache_clear()  # the ranks of a machine share its cores
+        _backend = RanksBackend(_backend)
+    return _backend
 
 
 def describe():
@@ -149,6 +167,17 @@ def value(variable):
     return _backend.value(variable)
 
 
+def digest(features, labels):
+    """What tells a set from another: its shape, and a sum over its labels and some of its rows."""
+    features = as_stored(features)
+    if features.n_rows:
+        return None  # a rank's share of rows that one has read
+    rows, labels = features.shared.get_value(borrow=True), value(labels)
+    parts = rows[:: len(rows) // N_SAMPLED or 1], labels
+    crc = zlib.crc32(b"".join(numpy.ascontiguousarray(part).tobytes() for part in parts))
+    return f"{rows.dtype} of shape {rows.shape} with the sum {crc:08x}"
+
+
 def set_value(variable, new):
     """Copy a NumPy array into a shared variable, which stays where and in what order it is."""
     _backend.set_value(variable, new)
@@ -180,7 +209,7 @@ def compile_step(x, y, dataset, batch_size, cost, updates, block):
     """
     features, labels = dataset
     dataset = as_stored(features), labels
-    return _backend.compile_step(x, y, dataset, batch_size, cost, updates, block)
+    return _current().compile_step(x, y, dataset, batch_size, cost, updates, block)
 
 
 def compile_errors(x, y, dataset, batch_size, errors):
@@ -218,5 +247,5 @@ def _compile_sums(x, y, dataset, block, mean):
     """Compile a mean over blocks of rows, times how many each has, in float64."""
     features, labels = as_stored(dataset[0]), dataset[1]
     n = n_rows(features)
-    sums = _backend.compile_sums(x, y, (features, labels), [*range(0, n, block), n], mean)
+    sums = _current().compile_sums(x, y, (features, labels), [*range(0, n, block), n], mean)
     return lambda: numpy.asarray(sums(), "float64")

@@ -20,15 +20,9 @@ class RanksBackend:
 
     def __init__(self, backend):
         self.backend = backend
-        self.variables = []  # those of the last step that was compiled
 
     def __getattr__(self, name):
         return getattr(self.backend, name)
-
-    def on_device(self, name):
-        if name not in (None, "cpu"):
-            raise EngineError(f"device {name!r}: several ranks train on the CPU (--device cpu)")
-        return self
 
     def compile_step(self, x, y, dataset, batch_size, cost, updates, block):
         if batch_size < ranks.size:
@@ -36,8 +30,7 @@ class RanksBackend:
                 f"the batch size is {batch_size}, and there are {ranks.size} ranks: each needs a "
                 "row of a minibatch; give a larger batch size, or start fewer"
             )
-        self.variables = [variable for variable, _ in updates]
-        for variable in self.variables:  # each rank may have made another beginning
+        for variable, _ in updates:  # each rank may have made another beginning
             self.backend.set_value(variable, ranks.same_on_all(self.backend.value(variable)))
         gradients = _gradients(self.T, self.tools, x, y, cost, updates)
         first, last = ranks.part(batch_size)
@@ -45,13 +38,16 @@ class RanksBackend:
         of_rows, apply = self.backend.compile_in_two(x, y, dataset, cost, gradients, updates)
         stride, offset = (n_rows, 0) if dataset[0].n_rows else (batch_size, first)
 
+        sizes = [self.backend.value(v).size for v in gradients.values()]
+        edges = numpy.cumsum([0, 1, *sizes])
+        buffer = ranks.prepare_steps(edges[-1], cost.dtype)
+
         def take(indices):
             start = indices[0] * stride + offset
             values = [numpy.asarray(value) for value in of_rows(start, start + n_rows)]
-            parts = [n_rows / batch_size * value.ravel() for value in values]
-            buffer = numpy.concatenate([*parts, numpy.zeros(ranks.size, cost.dtype)])
+            for first, last, value in zip(edges, edges[1:], values):
+                buffer[first:last] = n_rows / batch_size * value.ravel()
             ranks.sum_step(buffer)
-            edges = numpy.cumsum([0, *map(len, parts)])
             each = zip(edges, edges[1:], values)
             sums = [buffer[a:b].reshape(v.shape).astype(v.dtype) for a, b, v in each]
             apply(*sums[1:])
@@ -73,13 +69,15 @@ class RanksBackend:
         mine = numpy.unique(numpy.clip(edges, start, stop)) - start
         of_part = self.backend.compile_sums(x, y, (features, labels), mine.tolist(), mean)
 
+        shared = [v for v in ancestors([mean]) if hasattr(v, "get_value") and hasattr(v, "dtype")]
+
         def summed():
-            values = (self.backend.value(variable).tobytes() for variable in self.variables)
-            ranks.meet(zlib.crc32(b"".join(values)) % ranks.GONE)
+            values = (self.backend.value(variable).tobytes() for variable in shared)
+            ranks.meet("at a validation", zlib.crc32(b"".join(values)))
             sums = numpy.zeros(len(edges) - 1)
             sums[first : first + len(mine) - 1] = of_part()
             ranks.sum_counts(sums)
-            return ranks.same_on_all(sums)
+            return ranks.same_on_all(sums, "at a validation")
 
         return summed
 

@@ -1,8 +1,9 @@
 """Ranks: the processes that an MPI launcher has started to train one model together.
 
 Each holds its part of the rows of each minibatch; gradients and counts are summed over the ranks,
-so that all take the same steps and stop together. What the launcher set in the environment
-decides: without one there is one rank, and MPI is not imported.
+so that all take the same steps and stop together. :func:`start` finds them: by what the launcher
+set in the environment. Without a launcher there is one rank, and MPI is not imported; so it is with
+LOGREG_RANKS=0.
 
 An exception that leaves a rank ends all, after its message. Rank 0 alone prints: the others say
 nothing but errors.
@@ -24,11 +25,13 @@ LAUNCHERS = (
     ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
 )
 LONG, POLL = 0.01, 0.001  # seconds until a rank that waits sleeps, and how long
-GONE = 1 << 23  # what a rank that ends brings to the last meeting; a digest is smaller
+MUST_BE_SAME = (
+    "what changes or ends a run, such as a learning rate or a callback, must be the same on all"
+)
 
 rank, size = 0, 1
 _mpi = _comm = None  # mpi4py's module, and the communicator of all ranks
-_buffer = None  # what the last step summed, or an array for the last elements alone
+_buffer = None  # an array as a step sums it: its last element is a flag
 _was_asked = False  # whether this rank was asked to end the run
 _was_anyone_asked = False  # whether a rank was, as all know since the last step
 
@@ -45,7 +48,7 @@ def start():
     """Find the other ranks, if a launcher has started any."""
     global rank, size, _mpi, _comm, _buffer
     n, number = launched()
-    if n == 1 or size > 1:
+    if n == 1 or size > 1 or os.environ.get("LOGREG_RANKS") == "0":
         return
     rank, size = number, n
     if rank:
@@ -69,11 +72,12 @@ def start():
             f"{n} processes were started together, and MPI sees {MPI.COMM_WORLD.size}: the "
             f"launcher is of another MPI than the library that mpi4py loads ({library}). Take "
             f"{os.path.join(os.path.dirname(sys.executable), 'mpiexec')}, or the cluster's own; "
-            "srun needs --mpi=pmi2 for MPICH and Intel MPI, --mpi=pmix for Open MPI"
+            "srun needs --mpi=pmi2 for MPICH and Intel MPI, --mpi=pmix for Open MPI. Where each "
+            "process is to train a model of its own, set LOGREG_RANKS=0"
         )
     import numpy
 
-    _mpi, _comm, _buffer = MPI, pkl5.Intracomm(MPI.COMM_WORLD), numpy.zeros(n)
+    _mpi, _comm, _buffer = MPI, pkl5.Intracomm(MPI.COMM_WORLD), numpy.zeros(1)
     # A machine's ranks share its cores; a launcher may have bound each to some.
     cores = getattr(os, "sched_getaffinity", lambda _: set(range(os.cpu_count() or 1)))(0)
     here = _comm.Split_type(MPI.COMM_TYPE_SHARED).allgather(cores)
@@ -87,7 +91,7 @@ def start():
 def _finish():
     """Part from the other ranks at the end of the process, as all of them do now."""
     try:
-        meet(GONE)
+        meet("at its end")
         _mpi.Finalize()
     except EngineError as error:
         end(1, error)
@@ -125,12 +129,27 @@ def from_first(function):
     return value
 
 
-def same_on_all(value):
+def same_on_all(value, place="at the beginning"):
     """What rank 0 has, on all ranks."""
     if size == 1:
         return value
-    meet()
+    meet(place)
     return _comm.bcast(value)
+
+
+def compare(name, make):
+    """Raise an EngineError on all ranks if what ``make()`` returns, such as a setting, differs."""
+    if size == 1:
+        return
+    meet("at the beginning")
+    values = _comm.allgather(make())
+    for i, other in enumerate(values):
+        if other != values[0]:
+            raise EngineError(
+                f"{name} of rank {i} is {str(other)[:200]}, and of rank 0 {str(values[0])[:200]}: "
+                "processes that a launcher starts together train one model, and need the same; "
+                "where each is to train a model of its own, set LOGREG_RANKS=0"
+            )
 
 
 def send(value, to):
@@ -165,39 +184,52 @@ def sum_counts(counts):
     _wait_for(_comm.Iallreduce(_mpi.IN_PLACE, counts).Test)
 
 
+def prepare_steps(n, dtype):
+    """Make the array of `n` numbers and a flag that steps sum from now on."""
+    global _buffer
+    import numpy
+
+    meet("at the beginning")
+    _buffer = numpy.zeros(n + 1, dtype)
+    return _buffer
+
+
 def sum_step(buffer):
-    """Sum what a step packs over the ranks, in place; its last elements are for :func:`anyone`."""
+    """Sum what a step packs over the ranks, in place, and the flag behind it."""
     global _buffer, _was_anyone_asked
     _buffer = buffer
-    _was_anyone_asked = _sum_and_tell(buffer, _was_asked).any()
+    _was_anyone_asked = _sum_and_tell(buffer, "at a step", _was_asked)
 
 
-def meet(number=0):
-    """Wait until all ranks are here; an EngineError if one is at a step, or has another number.
+def meet(place, parameters=None):
+    """Wait until all ranks are here; an EngineError if one is elsewhere, or has other parameters.
 
-    What is summed is as large as in a step, so that a rank that is at one meets this one.
+    `place` says where this rank is, and `parameters` is a digest.
     """
     if size > 1:
-        _sum_and_tell(_buffer.copy(), -1 - number)
+        _buffer[:] = 0
+        _sum_and_tell(_buffer, place, True, parameters)
 
 
-def _sum_and_tell(buffer, number):
-    """Sum a buffer over the ranks; return what each tells in its own of the last elements.
+def _sum_and_tell(buffer, place, flag, parameters=None):
+    """Sum a buffer over the ranks. If one raises its flag, all say where they are.
 
-    Numbers are of 24 bits, as float32 holds them. Where one is negative, all must be the same.
+    So a rank that is at a step meets one that is not, and knows of it. Returns whether one did.
     """
-    buffer[-size:] = 0
-    buffer[rank - size] = number
+    buffer[-1] = flag
     sum_counts(buffer)
-    told = buffer[-size:]
-    if told.min() < 0 and (told != told[0]).any():
-        others = " and ".join(f"rank {i}" for i in range(size) if told[i] != told[0])
-        raise EngineError(
-            "the ranks no longer have the same parameters, or no longer do the same: "
-            f"{others} unlike rank 0; what changes or ends a run, such as a learning rate or a "
-            "callback, must be the same on all"
-        )
-    return told
+    if not buffer[-1]:
+        return False
+    places, digests = zip(*_comm.allgather((place, parameters)))
+    for i in range(size):
+        if places[i] != places[0]:
+            differs = f"do the same: rank {i} is {places[i]}, and rank 0 is {places[0]}"
+        elif digests[i] != digests[0]:
+            differs = f"have the same parameters: rank {i} unlike rank 0"
+        else:
+            continue
+        raise EngineError(f"the ranks no longer {differs}; {MUST_BE_SAME}")
+    return True
 
 
 def _wait_for(is_done):

@@ -62,6 +62,7 @@ from logreg.callbacks import BestModel
 from logreg.engine import T, theano
 
 theano.config.floatX = "float32"
+ranks.start()  # before the data are loaded, as each script may
 
 def train(rule, batch_size=20, l1=0, l2=0, n_hidden=0, seed=None):
     x, y = T.matrix("x"), T.ivector("y")
@@ -227,7 +228,7 @@ if ranks.rank == {}:
         ("1 / 0", 1, "error: rank 1 of 3: Traceback"),
         ("1 / 0", 0, "error: rank 0 of 3: Traceback"),
         ("sys.exit(5)", 1, "SystemExit: 5"),
-        ("raise callbacks.StopTraining", 1, "the ranks no longer have the same parameters"),
+        ("raise callbacks.StopTraining", 1, "the ranks no longer do the same: rank 1 is at its e"),
     ],
 )
 def test_a_rank_that_fails_ends_all_and_is_named(mpirun, pairs, fault, rank, message):
@@ -241,7 +242,7 @@ def test_a_rank_that_fails_ends_all_and_is_named(mpirun, pairs, fault, rank, mes
 @pytest.mark.parametrize(
     "fault, before, message",
     [
-        ("sys.exit(5)", "if ranks.rank: fail()\n", "the ranks no longer have the same parameters"),
+        ("sys.exit(5)", "if ranks.rank: fail()\n", "no longer do the same: rank 1 is at its end"),
         ("1 / 0", "", "error: rank 1 of 2: Traceback"),
     ],
 )
@@ -256,7 +257,36 @@ def test_ranks_whose_parameters_differ_end_and_say_so(mpirun):
     rule = "train(lambda c, p: updates.sgd(c, p, 0.1 + 0.001 * (ranks.rank == 2)))"
     done = mpirun(3, "-c", TRAINS + rule)
     assert done.returncode != 0 and "error: rank 0 of 3: " in done.stderr
-    assert "no longer do the same: rank 2 unlike rank 0; what" in done.stderr
+    assert "no longer have the same parameters: rank 2 unlike rank 0; what" in done.stderr
+
+
+def test_ranks_that_were_not_given_the_same_name_what_differs(mpirun, pairs):
+    rate = "['--learning-rate', str(0.1 + ranks.rank)]"
+    main = f"from logreg.parallel import ranks; ranks.start(); main({OPTIONS} + {rate})"
+    rows = (
+        "make_pairs = lambda *sizes, f=make_pairs, **how: f(*sizes, **{**how, 'seed': ranks.rank})"
+    )
+    train = "train(lambda c, p: updates.sgd(c, p, 0.1), {})"
+    for script, what in (
+        ("import sys; from logreg.train import main; " + main, "the command line of rank 1 is ["),
+        (TRAINS + train.format("20 + ranks.rank"), "hyperparameters of rank 1 is Hyper"),
+        (TRAINS + rows + "\n" + train.format(20), "the data of rank 1 is ['"),
+    ):
+        done = mpirun(2, "-c", "from logreg.parallel import ranks; ranks.start()\n" + script)
+        assert done.returncode != 0 and "epoch" not in done.stdout
+        assert what in done.stderr and "set LOGREG_RANKS=0" in done.stderr
+
+
+def test_by_a_variable_each_process_trains_for_itself(mpirun, pairs):
+    script = "import os, sys; os.chdir(os.environ['PMI_RANK']); sys.argv[1:] = OPTIONS\n"
+    script = script.replace("OPTIONS", repr(["--dataset", "../pairs.npz", *OPTIONS[2:]]))
+    for rank in "01":
+        os.mkdir(rank)
+    script += "sys.argv += ['--learning-rate', os.environ['PMI_RANK'] + '.5']\n"
+    done = mpirun(2, "-c", script + TRAIN.format(""), env={"LOGREG_RANKS": "0"})
+    assert done.returncode == 0, done.stderr
+    first, second = (Path(rank, "best_model.pkl").read_bytes() for rank in "01")
+    assert first != second and done.stdout.count("Optimization complete") == 2
 
 
 @pytest.mark.parametrize(
@@ -278,7 +308,7 @@ def test_launchers_of_another_mpi_or_of_none(mpirun, run, size, rank, before, me
 @pytest.mark.parametrize(
     "options, code, message",
     [
-        (["--batch-size", "x"], 2, "argument --batch-size: 'x' is no whole number"),
+        (["--batch-size", "x"], 2, "argument --batch-size: invalid int value: 'x'"),
         (["--n-epochs", "0"], 1, "error: n_epochs is 0"),
         (["--dataset", "nowhere.npz"], 1, "error: data set 'nowhere.npz' not found"),
         (["--batch-size", "2"], 1, "error: the batch size is 2, and there are 3 ranks"),
