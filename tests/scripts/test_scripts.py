@@ -38,10 +38,11 @@ def test_the_mlp_trains_on_the_sample_and_keeps_its_best(mlp, capfd, working_fol
     assert len(errors) == 3 and errors[0] > errors[-1] < 15
     assert [path.name for path in working_folder.iterdir()] == ["net.pkl"]
     # A net of another seed becomes the one that was saved.
-    net, larger = (
-        mlp.MLP(numpy.random.RandomState(5), T.matrix("x"), 784, n_hidden, 10)
-        for n_hidden in (30, 31)
-    )
+    with engine.floatx("float32"):
+        net, larger = (
+            mlp.MLP(numpy.random.RandomState(5), T.matrix("x"), 784, n_hidden, 10)
+            for n_hidden in (30, 31)
+        )
     load_params(net.params, "net.pkl")
     W, b, V, c = map(engine.value, net.params)
     x = sample()["x_valid"].reshape(-1, 784) / 256
