@@ -138,5 +138,7 @@ def test_the_make_targets_exist():
 
 
 def test_the_files_exist():
-    named = set(re.findall(r"\b(?:scripts|logreg|tests)/[\w./]*\w", "\n".join(SHELL + QUOTED)))
+    contributing = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    text = "\n".join([*SHELL, *QUOTED, contributing])
+    named = set(re.findall(r"\b(?:scripts|logreg|tests)/[\w./]*\w", text))
     assert not [name for name in named if not os.path.exists(ROOT / name)]
