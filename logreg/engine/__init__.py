@@ -4,27 +4,9 @@ Only this package knows which one runs: the others import `theano` and `T` from 
 stands in `interface`.
 """
 
-from logreg.engine.expressions import is_symbolic as is_symbolic
-from logreg.engine.interface import NAME as NAME
-from logreg.engine.interface import VERSION as VERSION
-from logreg.engine.interface import Stored as Stored
-from logreg.engine.interface import T as T
-from logreg.engine.interface import as_stored as as_stored
-from logreg.engine.interface import check_expressions as check_expressions
-from logreg.engine.interface import checked_labels as checked_labels
-from logreg.engine.interface import compile_errors as compile_errors
-from logreg.engine.interface import compile_mean as compile_mean
-from logreg.engine.interface import compile_step as compile_step
-from logreg.engine.interface import describe as describe
-from logreg.engine.interface import digest as digest
-from logreg.engine.interface import floatx as floatx
-from logreg.engine.interface import largest as largest
-from logreg.engine.interface import n_rows as n_rows
-from logreg.engine.interface import n_rows_here as n_rows_here
-from logreg.engine.interface import set_value as set_value
-from logreg.engine.interface import settings as settings
-from logreg.engine.interface import shared_data as shared_data
-from logreg.engine.interface import stored as stored
-from logreg.engine.interface import theano as theano
-from logreg.engine.interface import use_device as use_device
-from logreg.engine.interface import value as value
+from logreg.engine.expressions import is_symbolic
+from logreg.engine.interface import NAME, VERSION, Stored, T as T, as_stored, check_expressions
+from logreg.engine.interface import checked_labels, compile_errors, compile_mean, compile_step
+from logreg.engine.interface import describe, digest, floatx, largest, n_rows, n_rows_here
+from logreg.engine.interface import set_value, settings, shared_data, stored, theano as theano
+from logreg.engine.interface import use_device, value
