@@ -36,6 +36,7 @@ class BuildKernel(build_ext):
         super().copy_extensions_to_source()
 
 
+notebook = ["nbclient", "nbformat", "ipykernel", "matplotlib>=3.6"]
 tutorial = ["markdown-it-py", "mdit-py-plugins", "latex2mathml", "Pygments", "pillow>=10.1"]
 # The last one that takes NumPy 1.23.
 pyarrow = ['pyarrow<18; python_version < "3.12"', 'pyarrow; python_version >= "3.12"']
@@ -98,6 +99,7 @@ setup(
         "parquet": ["pandas>=2.0.3", *pyarrow],
         "report": ["matplotlib>=3.6"],
         "tutorial": tutorial,
+        "notebook": notebook,
         "sklearn": ["scikit-learn>=1.3"],
         "onnx": ["onnx"],
         "safetensors": ["safetensors"],

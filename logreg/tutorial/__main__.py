@@ -19,7 +19,7 @@ def parser():
     )
     add, add_file = parser.add_argument, files_of(parser)
     add_file("--output", help=f"the page (default: {PAGE}, or none with --notebook)")
-    add_file("--notebook", help="write the tutorial as a notebook, which trains nothing")
+    add_file("--notebook", help="write the tutorial as a notebook, and run it for its outputs")
     home = "address of the project's files, to which the links to them then lead"
     add("--home", metavar="URL", help=f"{home} (default: such links are text)")
     update = "bring the program's code in the text up to date instead"
@@ -38,11 +38,11 @@ def main(argv=None):
     with starting(STARTING):
         from logreg import engine
         from logreg.models.model_file import save
-        from logreg.tutorial import text, writing
+        from logreg.tutorial import notebook, text, writing
     if args.update:
         save(text.TEXT, text.updated().encode("utf-8"))
     if args.notebook:
-        save(args.notebook, text.notebook(args.home).encode("utf-8"))
+        notebook.write(args.notebook, args.home)
         note(f"the notebook is {args.notebook}")
     if output:
         with engine.settings():  # float32, as logreg.train has it

@@ -1,11 +1,13 @@
-"""The text of the tutorial, README.md, as blocks; the program's code in it; the notebook.
+"""The text of the tutorial, README.md, as blocks; the program's code in it; its glossary.
 
-The text is Markdown as GitHub shows it. Two comments in it mean something:
+The text is Markdown as GitHub shows it. Some comments in it mean something:
 
 - ``<!-- source: logreg.sgd.train, from `for epoch` to `return` -->`` stands above a block of the
   program's own code. It names an object, and perhaps the lines that are shown: from the first that
   holds one thing to the next that holds another.
 - ``<!-- play: softmax -->`` stands above the picture of something that the page lets one play with.
+
+Between ``<!-- notebook`` and ``-->`` stands code that only the notebook has: it draws curves.
 """
 
 import ast
@@ -15,7 +17,6 @@ import functools
 import importlib
 import inspect
 import itertools
-import json
 import posixpath
 import re
 import textwrap
@@ -41,7 +42,8 @@ class Block(NamedTuple):
     kind : str
         ``'markdown'``; the language of a fenced block: ``'pycon'`` for examples, ``'python'`` for
         the program's own code, ``'text'`` for printed lines, ``'sh'`` for commands, ``'math'`` for
-        formulas; or ``'play'`` for a picture that the page replaces.
+        formulas; ``'play'`` for a picture that the page replaces; or ``'notebook'`` for code that
+        only the notebook has.
     content : str
         The lines, without the fence. Of ``'play'``, the Markdown of the picture.
     info : str
@@ -78,6 +80,8 @@ def blocks(text=None):
             content = "\n".join(itertools.takewhile(lambda line: line != "```", lines))
             add(fence.group(1), content, answer if fence.group(1) == "pycon" else info)
             info = ""
+        elif line == "<!-- notebook":
+            add("notebook", "\n".join(itertools.takewhile(lambda line: line != "-->", lines)))
         elif comment and comment.group(1) == "play":
             add("play", next(lines), comment.group(2))
         elif comment:
@@ -180,54 +184,6 @@ def glossary(text):
 def anchor(title):
     """What follows the # in a link to a heading."""
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
-
-
-def notebook(home=None):
-    """The text as a notebook, nbformat 4: a str of JSON. Its examples are cells without output."""
-    cells, prose = [], []
-
-    def close():
-        if prose:
-            text = with_links_to(home, "\n\n".join(prose))
-            cells.append(_cell("markdown", with_pictures_in_line(text)))
-            prose.clear()
-
-    for block in blocks():
-        if block.kind == "pycon" and not block.info:
-            close()
-            cells += _code_cells(block.content)
-        elif block.kind in ("markdown", "play"):
-            for part in re.split(r"\n(?=#+ )", block.content):
-                if part.startswith("#"):
-                    close()
-                prose.append(part)
-        elif block.kind == "math":
-            prose.append(f"$$\n{block.content}\n$$")
-        else:
-            prose.append(f"```{block.kind}\n{block.content}\n```")
-    close()
-    python = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    metadata = {"kernelspec": python, "language_info": {"name": "python"}}
-    whole = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 4}
-    return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
-
-
-def _cell(kind, code, **metadata):
-    cell = {"cell_type": kind, "metadata": metadata, "source": code.splitlines(keepends=True)}
-    return {**cell, "execution_count": None, "outputs": []} if kind == "code" else cell
-
-
-def _code_cells(content):
-    """Cells of examples: a cell shows the value of its last line, so each output ends one."""
-    cells, lines = [], ""
-    for example in examples(content):
-        lines += example.source
-        if example.want:
-            # A notebook that is run as a whole goes on after an error.
-            tags = {"tags": ["raises-exception"]} if example.exc_msg else {}
-            cells.append(_cell("code", lines.rstrip(), **tags))
-            lines = ""
-    return cells + ([_cell("code", lines.rstrip())] if lines else [])
 
 
 def with_pictures_in_line(markdown):

@@ -328,7 +328,6 @@
       find(".rows").append(row);
       return { choice, sum, share, bar, part };
     });
-    const top = largest(full.W);
     const digits = await reading;
     let taken = facts.labels.indexOf(3, N_TRAIN);
 
@@ -345,7 +344,7 @@
         part.style.width = length(p[i]);
       });
       const product = (i) => x[i] * full.W[10 * i + k];
-      paintSigned(find(".product"), product, top);
+      paintSigned(find(".product"), product, largest(full.W.map((w, i) => w * x[Math.floor(i / 10)])));
       const sum = range(784).reduce((total, i) => total + product(i), 0);
       const says = `For the answer ${k}, the products add up to ${sum.toFixed(2)}, and with the bias of ` +
         `${full.b[k].toFixed(2)} to ${z[k].toFixed(2)}.`.replace(/-/g, "−");

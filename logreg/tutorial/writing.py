@@ -31,6 +31,7 @@ CENTRES = ((-1, -0.6), (1, -0.6), (0, 1))  # of the points on the plane
 SPREAD = 0.6
 # What GitHub's Markdown has a form of its own for, or the text marks by a comment.
 FORMS = {
+    r"(?s)<!-- notebook\n.*?-->\n": "",
     r"```math\n([^`]*)```": r"$$\n\1$$",
     r"<!-- source: ([\w.]+).*?-->": r'<p class="source"><code>\1</code></p>\n',
     r"<!-- play: (\w+) -->\n(.*)": r'<section class="play" id="\1">\n\n\2\n\n</section>',

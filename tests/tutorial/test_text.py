@@ -18,6 +18,7 @@ from conftest import ROOT
 
 from logreg.callbacks.reference import read_reference
 from logreg.tutorial import text
+from logreg.tutorial.__main__ import main
 
 FOLDER = ROOT / "logreg" / "tutorial"
 README = (FOLDER / "README.md").read_text(encoding="utf-8")
@@ -134,22 +135,34 @@ def test_pictures_are_small_drawings_without_a_date(path):
     assert "date" not in content and "<script" not in content
 
 
-def test_the_notebook_runs_from_top_to_bottom(monkeypatch, tmp_path):
-    nbformat, nbclient = map(pytest.importorskip, ("nbformat", "nbclient"))
-    pytest.importorskip("ipykernel")
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    notebook = nbformat.reads(text.notebook(), as_version=4)
-    nbformat.validate(notebook)
-    where = {"metadata": {"path": str(tmp_path)}}
-    nbclient.NotebookClient(notebook, timeout=600, resources=where).execute()
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    failed = [c.source for c in code if any(o.output_type == "error" for o in c.outputs)]
+def test_the_notebook_is_run_as_it_is_written(working_folder):
+    nbformat, _ = map(pytest.importorskip, ("nbformat", "nbclient"))
+    for module in "ipykernel", "matplotlib":
+        pytest.importorskip(module)
+    assert main(["--notebook", "tutorial.ipynb", "--home", "https://example.org/x/blob/main/"]) == 0
+    assert [path.name for path in working_folder.iterdir()] == ["tutorial.ipynb"]
+    whole = nbformat.read("tutorial.ipynb", as_version=4)
+    nbformat.validate(whole)
+    code = [cell for cell in whole.cells if cell.cell_type == "code"]
+    outputs = [(cell.source, output) for cell in code for output in cell.outputs]
+    failed = [source for source, o in outputs if o.output_type == "error"]
     assert [source.splitlines()[-1] for source in failed] == ["float(z.sum())"]
+    curves = [o for _, o in outputs if "image/png" in o.get("data", {})]
+    assert len(curves) == README.count("<!-- notebook\n") - 1
     assert ">>>" not in "".join(cell.source for cell in code)
-    prose = "".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    prose = "".join(cell.source for cell in whole.cells if cell.cell_type == "markdown")
     assert prose.count("](data:image/svg+xml,") == len(PICTURES)
     assert ".svg)" not in prose and "<!-- " not in prose and "](../" not in prose
+    assert "](https://example.org/x/blob/main/logreg/train.py)" in prose
     assert prose.count("$$") == 2 * README.count("```math")
+    # A cell waits below each exercise, and knows the answer when it sees it.
+    install, first = code[0].source, next(c.source for c in code if c.source.startswith("found"))
+    namespace = {}
+    exec(install.replace("%pip install --quiet", "assert"), namespace)
+    exec(first.replace("...", "0.874"), namespace)
+    with pytest.raises(AssertionError, match="not yet"):
+        exec(first.replace("...", "0.5"), namespace)
+    assert sum("is_right(found, " in cell.source for cell in code) > 20
 
 
 def percent(share):

@@ -362,17 +362,13 @@ def test_without_a_library_of_the_extra_an_error_names_it(monkeypatch, capsys):
     assert error.startswith("error: the page needs markdown-it-py") and "'.[tutorial]'" in error
 
 
-def test_a_notebook_is_written_alone_and_the_text_is_brought_up_to_date(
-    working_folder, monkeypatch
-):
-    assert main(["--notebook", "tutorial.ipynb"]) == 0
-    assert [path.name for path in working_folder.iterdir()] == ["tutorial.ipynb"]
-    assert json.loads(Path("tutorial.ipynb").read_text(encoding="utf-8"))["nbformat"] == 4
+def test_the_text_is_brought_up_to_date(working_folder, monkeypatch):
     whole = text.TEXT.read_text(encoding="utf-8")
     old = Path("old.md")
     old.write_text(whole.replace("return self.patience <= iter", "return False"), encoding="utf-8")
     monkeypatch.setattr(text, "TEXT", old)
     assert main(["--update"]) == 0
+    assert [path.name for path in working_folder.iterdir()] == ["old.md"]
     assert old.read_text(encoding="utf-8") == whole
 
 
