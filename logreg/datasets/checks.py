@@ -23,16 +23,16 @@ def array_part(x, y, where):
     x = check_features(x, where)
     y = check_target(y, len(x), where)
     y = y.reshape(-1) if y.shape[1:] == (1,) else y
-    fault = None
+    reason = None
     if y.ndim != 1:
-        fault = f"has shape {y.shape}: one integer a row is needed; of one-hot rows it is "
-        fault += "numpy.argmax(y, axis=1)"
+        reason = f"has shape {y.shape}: one integer a row is needed; of one-hot rows it is "
+        reason += "numpy.argmax(y, axis=1)"
     elif y.dtype.kind not in "biufSU":
-        fault = f"has dtype {y.dtype}: classes are integers, e.g. y.astype('int64'), or text"
+        reason = f"has dtype {y.dtype}: classes are integers, e.g. y.astype('int64'), or text"
     elif y.dtype.kind == "U" and y.dtype.itemsize and _code_points(y).max() > sys.maxunicode:
-        fault = "holds code points beyond Unicode: it is damaged; write it again"
-    if fault:
-        raise DatasetError(f"{where} y {fault}")
+        reason = "holds code points beyond Unicode: it is damaged; write it again"
+    if reason:
+        raise DatasetError(f"{where} y {reason}")
     labels, first_rows, codes = numpy.unique(y, return_index=True, return_inverse=True)
     labels = labels.tolist()
     if y.dtype.kind == "S":
@@ -93,15 +93,15 @@ def as_array(values, source):
 
 def check_features(x, where):
     """Check that the features of a set are numbers, in rows; return them as an array."""
-    x, fault = as_array(x, f"{where} x"), None
+    x, reason = as_array(x, f"{where} x"), None
     if x.dtype.kind not in "buif":
-        fault = f"has dtype {x.dtype}: numbers are needed, e.g. x.astype('float32')"
+        reason = f"has dtype {x.dtype}: numbers are needed, e.g. x.astype('float32')"
     elif x.ndim < 2:
-        fault = f"has shape {x.shape}: rows and columns are needed, e.g. x.reshape(n, -1)"
+        reason = f"has shape {x.shape}: rows and columns are needed, e.g. x.reshape(n, -1)"
     elif x.size == 0:
-        fault = f"is empty: its shape is {x.shape}"
-    if fault:
-        raise DatasetError(f"{where} x {fault}")
+        reason = f"is empty: its shape is {x.shape}"
+    if reason:
+        raise DatasetError(f"{where} x {reason}")
     return x
 
 

@@ -58,8 +58,8 @@ def parsing():
 
 
 def _damage(error):
-    said = cut(error, 200) or type(error).__name__
-    return f"cut off or damaged ({said}); fetch or write it again"
+    reason = cut(error, 200) or type(error).__name__
+    return f"cut off or damaged ({reason}); fetch or write it again"
 
 
 @contextlib.contextmanager
@@ -129,11 +129,11 @@ def read_npy(path):
             return {"x": npy.open_memmap(path, mode="r")}
 
 
-def _check_size(found, size):
-    if found != size:
+def _check_size(n_bytes, size):
+    if n_bytes != size:
         raise DatasetError(
-            f"cut off or damaged: by its header it has {size} bytes, and {found} were found; fetch "
-            "or write it again"
+            f"cut off or damaged: by its header it has {size} bytes, and {n_bytes} were found; "
+            "fetch or write it again"
         )
 
 

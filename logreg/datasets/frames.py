@@ -97,8 +97,8 @@ def _csv(pandas, stream, options, known):
         except UnicodeDecodeError as error:
             raise DatasetError(f"is not UTF-8 text ({error}): save the table as UTF-8") from None
         except (pandas.errors.EmptyDataError, pandas.errors.ParserError) as error:
-            said, needed = cut(str(error).strip(), 200), "as many cells as row 1"
-            raise DatasetError(f"{said}: every row needs {needed}, each quote its end") from None
+            reason, needed = cut(str(error).strip(), 200), "as many cells as row 1"
+            raise DatasetError(f"{reason}: every row needs {needed}, each quote its end") from None
 
     def read_csv(**more):
         stream.seek(0)

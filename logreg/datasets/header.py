@@ -71,11 +71,11 @@ class Header:
         is_number = NUMBER.fullmatch(cell) or THOUSANDS.fullmatch(cell)
         return cell not in self.options.na and not is_number
 
-    def shown(self, i):
+    def title(self, i):
         """A column as messages call it."""
         return f"column {i + 1}" + (f" ({cut(self.names[i])})" if self.names else "")
 
-    def shown_all(self):
+    def titles(self):
         """All columns, or the first seven and the last."""
         columns = [f"{i} ({cut(cell)})" for i, cell in enumerate(self.cells, 1)]
         return f"its columns are {listed(columns)}"
@@ -89,7 +89,7 @@ class Header:
         if 0 in self.dropped and self.names[:1] == [""]:
             yield "column 1, which has no name, is left out"
         if self.options.label_column is None and label is not None:
-            yield f"{self.shown(label)} {role} (`label_column` names another)"
+            yield f"{self.title(label)} {role} (`label_column` names another)"
 
     def features(self, label):
         """The indices of the columns that are features, in the order that a model knows."""
@@ -113,7 +113,7 @@ class Header:
             if self.names.count(name) != 1:
                 raise DatasetError(
                     f"has no column {cut(name)}, or several, which the training data have; "
-                    f"{self.shown_all()}: name them as in training or, if they are in that order, "
+                    f"{self.titles()}: name them as in training or, if they are in that order, "
                     "leave out the header"
                 )
         return [self.names.index(name) for name in names]
@@ -133,7 +133,7 @@ class Header:
             return chosen[0]
         raise DatasetError(
             "which column is the label? Several, or none, are called label, class, target or y; "
-            f"{self.shown_all()}: give `label_column`"
+            f"{self.titles()}: give `label_column`"
         )
 
     def _chosen(self, wanted, purpose):
@@ -144,6 +144,6 @@ class Header:
         if wanted not in self.names and 1 <= abs(number) <= len(self.cells):
             return number - 1 if number > 0 else number + len(self.cells)
         raise DatasetError(
-            f"has no column {cut(wanted)} {purpose}, or several; {self.shown_all()}: give a "
+            f"has no column {cut(wanted)} {purpose}, or several; {self.titles()}: give a "
             "name from the header, or a number counted from 1 (-1: the last)"
         )

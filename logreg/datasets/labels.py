@@ -26,8 +26,8 @@ def number_classes(parts, is_table=False):
     ys : dict of numpy.ndarray
         By split, for each row the index of its label in `class_labels`, int32.
     """
-    found = {split: _labels_of(part, is_table) for split, part in parts.items()}
-    class_labels = set().union(*found.values())
+    by_split = {split: _labels_of(part, is_table) for split, part in parts.items()}
+    class_labels = set().union(*by_split.values())
     if len(set(map(type, class_labels))) > 1:
         some = ", ".join(sorted(map(quoted, class_labels))[:6])
         raise DatasetError(
@@ -37,7 +37,7 @@ def number_classes(parts, is_table=False):
     index = {label: i for i, label in enumerate(class_labels)}
     return class_labels, {
         split: numpy.array([index[label] for label in labels], "int32")[parts[split].codes]
-        for split, labels in found.items()
+        for split, labels in by_split.items()
     }
 
 
@@ -50,11 +50,11 @@ def _labels_of(part, is_table):
         source, counted = f"{part.where} label column", ""
         more = "; `label_column` names another column"
     for label, row in zip(labels, part.first_rows):
-        mend = _mend(label)
-        if mend:
+        advice = _advice(label)
+        if advice:
             raise DatasetError(
                 f"{source} holds the label {quoted(label)} in row {row}{counted}: labels are whole "
-                f"numbers, or text, neither empty nor NaN; {mend}{more}"
+                f"numbers, or text, neither empty nor NaN; {advice}{more}"
             )
     return [label if isinstance(label, str) else int(label) for label in labels]
 
@@ -72,7 +72,7 @@ def _number_of(text):
         return None
 
 
-def _mend(label):
+def _advice(label):
     """What to do about a label that is none; None if it is one."""
     if isinstance(label, str):
         is_label = label.strip().lower() not in ("", "nan")

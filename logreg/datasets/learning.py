@@ -118,25 +118,25 @@ def read_through(parts, sets, about, dtype=None, moments=None, standardize=False
 def _check_classes(name, sets, class_labels):
     """Refuse too many classes; warn of sets on which nothing can be told of what was learnt."""
 
-    def shown(classes):
+    def names(classes):
         return ", ".join(quoted(class_labels[i]) for i in classes[:10])
 
     n_rows, n_out = sum(len(y) for _, y in sets.values()), len(class_labels)
     if n_out > max(10, n_rows / 2):
         raise DatasetError(
-            f"{name}: there are {n_out} classes in {n_rows} rows, {shown([0, 1])}, ...: that is no "
+            f"{name}: there are {n_out} classes in {n_rows} rows, {names([0, 1])}, ...: that is no "
             "label; `label_column` names another column"
         )
     for split in ("valid", "test"):
-        found, fault = numpy.unique(sets[split][1]), None
-        lacking = numpy.setdiff1d(found, sets["train"][1])
+        present, doubt = numpy.unique(sets[split][1]), None
+        lacking = numpy.setdiff1d(present, sets["train"][1])
         if len(lacking):
-            fault = f"{len(lacking)} of the {n_out} classes in the {SPLITS[split]} set are in "
-            fault += f"no training row ({shown(lacking)})"
-        elif len(found) == 1:
-            fault = f"every row of the {SPLITS[split]} set has the label {shown(found)}"
-        if fault:
+            doubt = f"{len(lacking)} of the {n_out} classes in the {SPLITS[split]} set are in "
+            doubt += f"no training row ({names(lacking)})"
+        elif len(present) == 1:
+            doubt = f"every row of the {SPLITS[split]} set has the label {names(present)}"
+        if doubt:
             warning(
-                f"{fault}: the result is likely to be useless; if the rows are sorted by class, "
+                f"{doubt}: the result is likely to be useless; if the rows are sorted by class, "
                 "shuffle them: `shuffle=True`"
             )

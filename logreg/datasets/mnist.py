@@ -10,7 +10,7 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
-from logreg.errors import DownloadError
+from logreg.errors import DownloadError, cut
 from logreg.files.writing import explaining, replacing
 from logreg.terminal.notes import note
 
@@ -79,14 +79,14 @@ def idx_files(folder):
 
     The keys are those of FILES, the values :class:`pathlib.Path`.
     """
-    found = {key: _find(folder, file) for key, file in FILES.items()}
-    return found if all(found.values()) else None
+    paths = {key: _find(folder, file) for key, file in FILES.items()}
+    return paths if all(paths.values()) else None
 
 
 def missing(folder):
     """List each :class:`File` that a folder lacks, or holds with other than the known bytes."""
-    found = {file: _find(folder, file) for file in FILES.values()}
-    return [file for file, path in found.items() if not (path and _is_right(path, file))]
+    paths = {file: _find(folder, file) for file in FILES.values()}
+    return [file for file, path in paths.items() if not (path and _is_right(path, file))]
 
 
 def _find(folder, file):
@@ -102,12 +102,12 @@ def _find(folder, file):
 def _is_right(path, file):
     try:
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as stream:
-            return _fault(file, stream.read(file.size + 1)) is None
+            return _what_is_wrong(file, stream.read(file.size + 1)) is None
     except (OSError, EOFError, zlib.error):
         return False
 
 
-def _fault(file, data):
+def _what_is_wrong(file, data):
     """Say what is wrong with the bytes of a file, if anything is."""
     if len(data) > file.size:
         return f"more than the {file.size} bytes that it should have"
@@ -121,15 +121,15 @@ def _fault(file, data):
 
 def store(file, data, folder):
     """Write a file into a folder if its uncompressed bytes are right; else say what is wrong."""
-    fault = _fault(file, data)
-    if fault is None:
+    reason = _what_is_wrong(file, data)
+    if reason is None:
         path = Path(folder, file.name)
         advice = "make room or give access there, or set LOGREG_DATA to another folder"
         with explaining(path, advice=advice, kind=DownloadError):
             os.makedirs(folder, exist_ok=True)
             with replacing(path) as out:
                 out.write(data)
-    return fault
+    return reason
 
 
 def fetch(folder=None, sources=SOURCES, timeout=10.0):
@@ -143,10 +143,10 @@ def fetch(folder=None, sources=SOURCES, timeout=10.0):
         for file in missing(folder):
             note(f"fetching {file.name} from {source}")
             url = f"{source}{file.name}.gz"
-            data, fault = _download(url, file.size, timeout)
-            fault = fault or store(file, data, folder)
-            if fault:  # which may be long, and hold what a terminal would obey
-                tried.append(f"  {url}: {repr(fault)[1:-1][:200]}")
+            data, reason = _download(url, file.size, timeout)
+            reason = reason or store(file, data, folder)
+            if reason:  # which may be long, and hold what a terminal would obey
+                tried.append(f"  {url}: {cut(reason, 200)}")
                 break
     left = [f"  {file.name}" for file in missing(folder)]
     if left:
@@ -155,7 +155,7 @@ def fetch(folder=None, sources=SOURCES, timeout=10.0):
 
 
 def _download(url, size, timeout):
-    """The bytes of a gzipped file, unpacked, one more than `size` at the most; and the fault."""
+    """The bytes of a gzipped file, unpacked, one more than `size` at most; and what is wrong."""
     from http.client import HTTPException
     from urllib.request import urlopen
 

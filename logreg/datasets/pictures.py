@@ -10,7 +10,7 @@ import warnings
 
 import numpy
 
-from logreg.errors import DatasetError, needing
+from logreg.errors import DatasetError, cut, needing
 
 # Not all that Pillow knows: for some formats (EPS) it runs another program.
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
@@ -47,7 +47,7 @@ def read_picture(path, shape, invert=None, background="dark"):
     except Image.UnidentifiedImageError:
         reason = f"it is none of {', '.join(FORMATS)}: save it as PNG"
     except Exception as error:  # a decoder may raise anything on damaged bytes
-        reason = f"it is cut off or damaged ({repr(str(error))[1:-1][:200]})"
+        reason = f"it is cut off or damaged ({cut(error, 200)})"
     else:
         return _prepare(image, shape, invert, background)
     raise DatasetError(f"{path}: cannot be read as a picture: {reason}")

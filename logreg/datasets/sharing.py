@@ -123,9 +123,8 @@ def shared_datasets(data, as_stored=False):
     are_pixels = preprocessing.pixel_scale != 1 and prepare is None
     shared = []
     for (x, y), size in zip((data.train, data.valid, data.test), data.sizes):
-        stays = as_stored and (
-            are_pixels or mapping(x) is not None
-        )  # prepared minibatch by minibatch
+        # What stays as it is becomes floats a minibatch at a time.
+        stays = as_stored and (are_pixels or mapping(x) is not None)
         x = numpy.ascontiguousarray(x) if stays else preprocessing.apply(x, floatx)
         if as_stored:
             how = (preprocessing.pixel_scale, prepare) if stays else (1.0, None)

@@ -118,9 +118,9 @@ def _read_tables(source, options, dtype, known, scratch):
     parts, of_others, columns = {}, options, known
     for split, file in source.data.items():
         where = set_name(source.name, split, len(source.data) == 1)
-        parts[split], found = read_table(file, of_others, dtype, columns, scratch, where)
+        parts[split], of_set = read_table(file, of_others, dtype, columns, scratch, where)
         if columns is None:
-            columns = found
+            columns = of_set
             dropped = options.dropped if columns.names is None else None  # found by their names
             header = bool(columns.names)
             of_others = options._replace(label_column=None, header=header, dropped=dropped)
@@ -143,13 +143,13 @@ def _read_pairs(source):
 
 def _find_sets(names):
     """Find for each split the names of its two arrays, among the names of all."""
-    found = {}
+    sets = {}
     for split, forms in _FORMS.items():
         pairs = [tuple(map(form.format, pair)) for form in forms for pair in formats.ARRAY_NAMES]
         whole = [pair for pair in pairs if set(pair) <= set(names)]
         half = [pair for pair in pairs if set(pair) & set(names)]
         if whole:
-            found[split] = whole[0]
+            sets[split] = whole[0]
         elif split == "train":
             raise DatasetError(
                 f"has the arrays {listed([cut(name) for name in sorted(names)])}; a data set needs "
@@ -158,7 +158,7 @@ def _find_sets(names):
             )
         elif half:
             raise DatasetError(f"has one of {' and '.join(half[0])}: give both or none")
-    return found
+    return sets
 
 
 def _read_arrays(source):

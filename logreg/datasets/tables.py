@@ -57,12 +57,12 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
         features = _Features(head, label, frames)
         for frame in frames(label, features.text):
             file.write(features.numbers(frame).astype(dtype, copy=False))
-            places, found = _factorized(frame[label])
+            places, texts = _factorized(frame[label])
             firsts = numpy.unique(places, return_index=True)[1]
-            for text, row in zip(found, frame.index[firsts]):
+            for text, row in zip(texts, frame.index[firsts]):
                 numbers.setdefault(text, len(numbers))
                 first_rows.setdefault(text, int(row) + head.first_row)
-            codes.append(numpy.array([numbers[text] for text in found], "int32")[places])
+            codes.append(numpy.array([numbers[text] for text in texts], "int32")[places])
         features.check_empty(sum(map(len, codes)))
         codes = numpy.concatenate(codes)
         rules = [] if known and known.names else [*head.rules(label), *features.rules()]
@@ -156,7 +156,7 @@ class _Features:
         if not may_be_empty and self.head.options.missing != "mean" and is_empty.any():
             row, j = numpy.argwhere(is_empty)[0]
             raise DatasetError(
-                f"row {frame.index[row] + self.head.first_row}, {self.head.shown(self.order[j])} "
+                f"row {frame.index[row] + self.head.first_row}, {self.head.title(self.order[j])} "
                 "is empty or missing: fill it in, or train the model with `missing='mean'`"
             )
         self.n_empty += is_empty.sum(axis=0)
@@ -170,7 +170,7 @@ class _Features:
             index.setdefault(text, len(index) if text else numpy.nan)
         if len(index) > MAX_CATEGORIES:
             raise DatasetError(
-                f"{self.head.shown(i)} holds more than {MAX_CATEGORIES} different texts, which is "
+                f"{self.head.title(i)} holds more than {MAX_CATEGORIES} different texts, which is "
                 "too many to make each a feature: leave the column out with `drop`"
             )
         # Where empty cells are filled, one is new if there was none in training.
@@ -181,26 +181,26 @@ class _Features:
 
     def _refuse(self, frame, row, i):
         cell = self.head.text_of(frame.iat[row, i])
-        mend = "write it as a number, or leave out the row; if that column is the label, give "
-        mend += "`label_column`; in training, `drop` leaves columns out"
+        advice = "write it as a number, or leave out the row; if that column is the label, give "
+        advice += "`label_column`; in training, `drop` leaves columns out"
         if "," in cell and not self.head.is_text(cell):
-            mend = "decimal commas need `decimal=','`, and between thousands there must be none"
+            advice = "decimal commas need `decimal=','`, and between thousands there must be none"
         raise DatasetError(
             f"row {frame.index[row] + self.head.first_row}, "
-            f"{self.head.shown(frame.columns[i])} holds {quoted(cell)}: every feature must be "
-            f"a finite number, and no larger than float32 can hold; {mend}"
+            f"{self.head.title(frame.columns[i])} holds {quoted(cell)}: every feature must be "
+            f"a finite number, and no larger than float32 can hold; {advice}"
         )
 
     def check_empty(self, n_rows):
         """Refuse empty cells, which are counted, if no option tells what becomes of them."""
         counts = sorted(zip(-self.n_empty, self.order))
-        empty = [self.head.shown(i) for n, i in counts if n == -n_rows]
+        empty = [self.head.title(i) for n, i in counts if n == -n_rows]
         if empty and not self.is_known:
             raise DatasetError(f"all cells are empty in {listed(empty)}: `drop` them")
-        shown = [f"{-n} in {self.head.shown(i)}" for n, i in counts if n]
-        if shown and self.head.options.missing != "mean":
+        listing = [f"{-n} in {self.head.title(i)}" for n, i in counts if n]
+        if listing and self.head.options.missing != "mean":
             raise DatasetError(
-                f"empty or missing cells: {listed(shown)}; `missing='mean'` fills them with the "
+                f"empty or missing cells: {listed(listing)}; `missing='mean'` fills them with the "
                 "mean (in a column of text they are a category of its own), `drop` leaves columns "
                 "out"
             )
@@ -220,7 +220,7 @@ class _Features:
 
     def rules(self):
         """Tell which columns are one-hot encoded."""
-        encoded = [f"{self.head.shown(i)} of {len(texts)} texts" for i, texts in self.text.items()]
+        encoded = [f"{self.head.title(i)} of {len(texts)} texts" for i, texts in self.text.items()]
         if encoded and not self.is_known:
             yield f"one-hot encoded: {listed(encoded)}"
 
@@ -254,8 +254,8 @@ def _rows_in(file, dtype, n_rows):
 
 def _factorized(column):
     """For each cell the index of its text, and the texts that occur; a lacking cell is ''."""
-    codes, found = column.factorize()
-    texts = [*(str(text).strip() for text in found), *[""] * bool((codes < 0).any())]
+    codes, occurring = column.factorize()
+    texts = [*(str(text).strip() for text in occurring), *[""] * bool((codes < 0).any())]
     return codes % len(texts), texts
 
 
