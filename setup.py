@@ -113,6 +113,7 @@ setup(
         "test": [
             *(
                 "pytest",
+                "pytest-timeout",
                 "pytest-xdist",
                 "hypothesis",
                 "pandas>=2.0.3",

@@ -5,7 +5,10 @@ import importlib
 import json
 import pickle
 import sys
+import threading
 import warnings
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy
 import pytest
@@ -19,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
-from logreg import SoftmaxClassifier
+from logreg import SoftmaxClassifier, sgd
 from logreg.errors import LogRegError
 from logreg.kernel import is_wanted
 from logreg.run import Run, Validation
@@ -195,13 +198,37 @@ def test_the_best_by_the_loss_is_kept(monkeypatch):
     assert classifier.n_iter_.tolist() == [4]
 
 
-def test_fitting_again_and_again_keeps_nothing():
-    counts = []
-    for _ in range(2):
-        for _ in range(8):
-            SoftmaxClassifier(n_epochs=1).fit(X, Y)
-        counts.append(len(gc.get_objects()))
-    assert counts[1] < 1.3 * counts[0]
+def test_fitting_again_and_again_keeps_nothing(monkeypatch):
+    real, seen = sgd.fit, []
+
+    def fit(*args):
+        run = real(*args)
+        seen.extend(map(weakref.ref, [run, *run.variables, args[-4][0][0]]))  # and training rows
+        return run
+
+    monkeypatch.setattr("logreg.sgd.fit", fit)
+    for _ in range(3):
+        SoftmaxClassifier(n_epochs=1).fit(X, Y)
+    gc.collect()
+    assert len(seen) == 3 * 4 and [ref for ref in seen if ref() is not None] == []
+
+
+def test_threads_of_two_dtypes_fit_one_after_the_other(monkeypatch):
+    real, both = sgd.fit, threading.Barrier(2)
+
+    def fit(*args):
+        with pytest.raises(threading.BrokenBarrierError):  # nobody comes here meanwhile
+            both.wait(1)
+        return real(*args)
+
+    def coef(dtype):
+        return SoftmaxClassifier(n_epochs=5).fit(X.astype(dtype), Y).coef_
+
+    alone = [coef(dtype) for dtype in ("float32", "float64")]
+    monkeypatch.setattr("logreg.sgd.fit", fit)
+    with ThreadPoolExecutor(2) as threads:
+        for found, expected in zip(threads.map(coef, ("float32", "float64")), alone):
+            assert found.dtype == expected.dtype and (found == expected).all()
 
 
 def test_what_was_fitted_predicts_without_an_engine(run, working_folder):

@@ -72,10 +72,10 @@ def test_a_disk_that_is_full_is_left_as_it_was(old):
 
 def test_the_bytes_are_on_the_disk_before_the_name(old, monkeypatch):
     calls, fsync, rename = [], os.fsync, os.replace
-    monkeypatch.setattr(os, "fsync", lambda *args: calls.append("fsync") or fsync(*args))
+    monkeypatch.setattr(os, "fsync", lambda f: calls.append(os.fstat(f).st_size) or fsync(f))
     monkeypatch.setattr(os, "replace", lambda *args: calls.append("replace") or rename(*args))
     replace(old)
-    assert calls == ["fsync", "replace"]
+    assert calls == [3, "replace"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there is no umask here")
