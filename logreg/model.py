@@ -165,9 +165,9 @@ def _parameter(name, given, shape):
     is_expression = value is given and is_symbolic
     is_right = value.ndim == len(shape) if is_expression else value.shape == shape
     if not (is_right and numpy.dtype(value.dtype).kind in ("f" if is_symbolic else "fiu")):
-        found = f"{value.ndim} dimensions" if is_expression else f"shape {value.shape}"
+        size = f"{value.ndim} dimensions" if is_expression else f"shape {value.shape}"
         raise SettingError(
-            f"{name} is {value.dtype} of {found}: floats of shape {shape} are needed, as n_in and "
+            f"{name} is {value.dtype} of {size}: floats of shape {shape} are needed, as n_in and "
             "n_out say"
         )
     if is_symbolic:

@@ -119,8 +119,8 @@ class Run:
 
     def __repr__(self):
         best, n = self.best_validation, len(self.validations)
-        told = f", best error {best.error:.6f}" if best else ""
-        return f"Run(epoch {self.epoch}, {n} validations{told}, {self._end or 'not ended'})"
+        best_error = f", best error {best.error:.6f}" if best else ""
+        return f"Run(epoch {self.epoch}, {n} validations{best_error}, {self._end or 'not ended'})"
 
     @property
     def _end(self):

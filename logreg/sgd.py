@@ -69,25 +69,23 @@ def compile_functions(x, y, cost, errors, updates, datasets, run, loss=None, blo
     test_model = engine.compile_errors(x, y, test_set, batch_size, errors)
     by_loss = run.hyperparameters.criterion == "loss"
 
-    @functools.lru_cache(maxsize=None)  # where it is not needed, it is not compiled
-    def compile_loss():
+    @functools.lru_cache(maxsize=None)  # it is compiled where it is needed
+    def mean_loss():
         return engine.compile_mean(x, y, valid_set, cost if loss is None else loss)
 
     if by_loss:
-        compile_loss()
-
-    def has_diverged():
-        # A model of NaN predicts class 0 everywhere, and may err least by that. Parameters that
-        # are very large may have scores that are not finite.
-        largest = engine.largest(run.variables)
-        if by_loss or largest < MAY_OVERFLOW:
-            return not largest < math.inf
-        return not (largest < math.inf and math.isfinite(compile_loss()()))
+        mean_loss()
 
     def validate_model():
-        if has_diverged():
+        # A model of NaN predicts class 0 everywhere, and may err least by that; and so may one of
+        # parameters that are so large that its scores are not finite.
+        largest = engine.largest(run.variables)
+        is_finite = largest < math.inf
+        if is_finite and largest > MAY_OVERFLOW and not by_loss:
+            is_finite = math.isfinite(mean_loss()())
+        if not is_finite:
             return None
-        return (*errors_of_validation(), compile_loss()() if by_loss else None)
+        return (*errors_of_validation(), mean_loss()() if by_loss else None)
 
     return train_model, validate_model, test_model
 

@@ -30,13 +30,13 @@ class Progress(Callback, contextlib.ExitStack):
             self._n_epochs = n_epochs  # a resumed run's speed is that of what is done now
             line = progress(None, unit=" epochs", initial=n_epochs, **STYLE)
             self._advance = self.enter_context(line)
-        told = f"epoch {run.epoch}, minibatch {run.minibatch}/{n_batches}"
+        text = f"epoch {run.epoch}, minibatch {run.minibatch}/{n_batches}"
         if stopping.best_iter is not None:
-            told += f", best {run.hyperparameters.criterion} {stopping.best_loss:.4f}"
+            text += f", best {run.hyperparameters.criterion} {stopping.best_loss:.4f}"
         self._advance(
             n_epochs - self._n_epochs,
             total=min((stopping.patience + 1) / n_batches, run.hyperparameters.n_epochs),
-            desc=told,
+            desc=text,
             postfix=f"patience left {stopping.patience - run.iter:.0f}",
         )
         self._n_epochs, self._next = n_epochs, now + INTERVAL

@@ -71,9 +71,9 @@ class Backend:
         variable.set_value(copy, borrow=True)
 
     def compile_step(self, x, y, dataset, batch_size, cost, updates, block):
-        found = self.kernel and self.kernel.descent(cost, updates, x, y)
-        if found:
-            descent = self._descent(found, dataset, x.dtype, batch_size)
+        parts = self.kernel and self.kernel.descent(cost, updates, x, y)
+        if parts:
+            descent = self._descent(parts, dataset, x.dtype, batch_size)
             return TrainModel(descent, block, time.perf_counter)
         of_cost = ancestors([cost])
         params = [variable for variable, _ in updates if variable in of_cost]
@@ -84,20 +84,20 @@ class Backend:
 
         return TrainModel(take_one)
 
-    def _descent(self, found, dataset, dtype, batch_size=0):
-        W, b, weights, rate = found
+    def _descent(self, parts, dataset, dtype, batch_size=0):
+        W, b, weights, rate = parts
         features, labels = dataset
         labels = labels_of(labels, self.kernel.function)
         return Descent([W, b], weights, rate, features, labels, dtype, batch_size)
 
     def compile_sums(self, x, y, dataset, edges, mean):
-        found = self.kernel and self.kernel.classifier(mean, x, y)
-        if not found:
+        params = self.kernel and self.kernel.classifier(mean, x, y)
+        if not params:
             on_rows = self._function_of_rows(x, y, dataset, [mean])
             return lambda: [float(on_rows(a, b)[0]) * (b - a) for a, b in zip(edges, edges[1:])]
         features, labels = dataset
         labels = labels_of(labels, self.kernel.function)
-        return lambda: count_errors(found, features, labels, x.dtype, edges)
+        return lambda: count_errors(params, features, labels, x.dtype, edges)
 
     def _function_of_rows(self, x, y, dataset, outputs, updates=(), params=()):
         """Compile a function of the rows from `start` to `stop` of a set, which lists outputs.
@@ -138,9 +138,9 @@ class Backend:
         takes the gradients and updates the variables. `gradients` is a dict of each to its
         parameter.
         """
-        found = self.kernel and self.kernel.descent(cost, updates, x, y)
-        if found:
-            return self._descent_in_two(found, dataset, x.dtype, list(gradients.values()))
+        parts = self.kernel and self.kernel.descent(cost, updates, x, y)
+        if parts:
+            return self._descent_in_two(parts, dataset, x.dtype, list(gradients.values()))
         params = list(dict.fromkeys(gradients.values()))
         of_rows = self._function_of_rows(x, y, dataset, [cost, *gradients], params=params)
         compile_function = self.kernel.function if of_rows.has_kernel else self.theano.function
@@ -149,9 +149,9 @@ class Backend:
         apply.trust_input = True
         return of_rows, apply
 
-    def _descent_in_two(self, found, dataset, dtype, params):
+    def _descent_in_two(self, parts, dataset, dtype, params):
         """The same by the kernel: an engine's interpreter would take a quarter of the time."""
-        descent = self._descent(found, dataset, dtype)
+        descent = self._descent(parts, dataset, dtype)
 
         def of_rows(start, stop):
             cost, *both = descent.of_rows(start, stop)

@@ -66,13 +66,13 @@ def _sizes(T, tools, x, y, variables):
     def sizes(ndim, made_of):
         params = [v for v in variables if hasattr(v, "get_value") and getattr(v, "ndim", 0) == ndim]
         patterns = [(made_of(param), param.get_value(borrow=True)) for param in params]
-        found = [
+        lengths = [
             len(value)
             for pattern, value in patterns
             for v in variables
             if is_same(tools, v, pattern)
         ]
-        return max(found, default=0)
+        return max(lengths, default=0)
 
     if not tools:
         return 0, 0

@@ -29,8 +29,8 @@ def make_tools(function, change_flags, Mode, Linker, *others):
 def checked_labels(T, y, n_out):
     """Labels `y` as an expression that fails if one of them is no class of 0 .. n_out - 1."""
     are_classes = T.all(T.and_(T.ge(y, 0), T.lt(y, n_out)))
-    said = "a label is not in 0 .. n_out - 1: number the classes from 0"
-    return T.opt.Assert(said)(y, are_classes)
+    message = "a label is not in 0 .. n_out - 1: number the classes from 0"
+    return T.opt.Assert(message)(y, are_classes)
 
 
 def ancestors(outputs, is_end=lambda variable: False):
@@ -38,13 +38,13 @@ def ancestors(outputs, is_end=lambda variable: False):
 
     What a variable is made of for which ``is_end(variable)`` is true is left out.
     """
-    found, left = {}, list(outputs)
+    seen, left = {}, list(outputs)
     while left:
         variable = left.pop()
-        if variable not in found:
-            found[variable] = None
+        if variable not in seen:
+            seen[variable] = None
             left += variable.owner.inputs if variable.owner and not is_end(variable) else []
-    return found
+    return seen
 
 
 def find_gradients(T, tools, cost, params, expressions):
@@ -52,11 +52,11 @@ def find_gradients(T, tools, cost, params, expressions):
 
     They are what equals ``T.grad(cost, params)``, whoever made it.
     """
-    found, variables = {}, ancestors(expressions)
+    of_params, variables = {}, ancestors(expressions)
     gradients = T.grad(cost, params, disconnected_inputs="ignore") if params else []
     for param, gradient in zip(params, gradients):
-        found.update((v, param) for v in variables if is_same(tools, v, gradient))
-    return found
+        of_params.update((v, param) for v in variables if is_same(tools, v, gradient))
+    return of_params
 
 
 def is_same(tools, variable, pattern):
@@ -94,20 +94,20 @@ class Kernel:
 
         These are a tuple, or None.
         """
-        T, found = self.T, {}
+        T, costs = self.T, {}
         constants = [v for v in variables if hasattr(v, "data") and getattr(v, "ndim", None) == 1]
         for W, b in self._params(variables, x, y):
             labels = checked_labels(T, y, b.shape[0])  # which the kernel looks at itself
             p = T.nnet.softmax(T.dot(x, W) + b)
             terms = T.log(p)[T.arange(labels.shape[0]), labels]
             cost, shape = -T.mean(terms), b.get_value(borrow=True).shape
-            found.update((v, (W, b, None)) for v in variables if is_same(self.tools, v, cost))
+            costs.update((v, (W, b, None)) for v in variables if is_same(self.tools, v, cost))
             for weights in constants:
                 if (weights.dtype, weights.data.shape) == (b.dtype, shape):
                     cost = -T.mean(weights[labels] * terms)
                     values = W, b, tuple(weights.data.tolist())
-                    found.update((v, values) for v in variables if is_same(self.tools, v, cost))
-        return found
+                    costs.update((v, values) for v in variables if is_same(self.tools, v, cost))
+        return costs
 
     def _params(self, variables, x, y):
         """Pairs of shared variables that the kernel may take for W and b."""
@@ -121,18 +121,18 @@ class Kernel:
 
     def descent(self, cost, updates, x, y):
         """W, b, class weights and rate, if the updates are plain steps by one rate; else None."""
-        found = self.regressions(ancestors([cost]), x, y).get(cost)
-        if not found or {variable for variable, _ in updates} != {*found[:2]}:
+        parts = self.regressions(ancestors([cost]), x, y).get(cost)
+        if not parts or {variable for variable, _ in updates} != {*parts[:2]}:
             return None
-        gradients = find_gradients(self.T, self.tools, cost, found[:2], [new for _, new in updates])
+        gradients = find_gradients(self.T, self.tools, cost, parts[:2], [new for _, new in updates])
         rates = [self._rate(variable, new, gradients) for variable, new in updates]
-        return (*found, rates[0]) if rates[0] and rates[0] == rates[1] else None
+        return (*parts, rates[0]) if rates[0] and rates[0] == rates[1] else None
 
     def _rate(self, variable, new, gradients):
         """The rate if `new` is a step of descent by a constant rate; else None."""
-        found = ancestors([new], gradients.__contains__)
-        of_param = [v for v in found if gradients.get(v) is variable]
-        constants = [v for v in found if hasattr(v, "data")]
+        made_of = ancestors([new], gradients.__contains__)
+        of_param = [v for v in made_of if gradients.get(v) is variable]
+        constants = [v for v in made_of if hasattr(v, "data")]
         if not len(of_param) == len(constants) == 1 or constants[0].ndim:
             return None
         step = variable - constants[0] * of_param[0]

@@ -104,8 +104,8 @@ def end(code, error=None):
     if is_exit and not code:  # as of --help, on all ranks
         return
     if error and (rank or not is_exit):  # one process would not say that it exits
-        told = "".join(traceback.format_exception(type(error), error, error.__traceback__)).rstrip()
-        notes.note(f"error: {told}" if rank else f"error: rank 0 of {size}: {told}")
+        text = "".join(traceback.format_exception(type(error), error, error.__traceback__)).rstrip()
+        notes.note(f"error: {text}" if rank else f"error: rank 0 of {size}: {text}")
     sys.stdout.flush()
     sys.stderr.flush()
     time.sleep(0.1)  # MPICH's launcher loses what it has not passed on by then
