@@ -44,7 +44,7 @@ def draw_weights(predictor, ax):
 
 def draw_sums(mnist, predictor, ax):
     """Draw a three, its pixels times their weights for the answer 3, and the ten sums."""
-    x = mnist.test[0][numpy.flatnonzero(mnist.test[1] == 3)[0]] / 256
+    x = mnist.test[0][numpy.flatnonzero(mnist.test[1] == 3)[1]] / 256  # the first is a slanted one
     products, sums = x * predictor.W[:, 3], x @ predictor.W + predictor.b
     grid = {"width_ratios": (1, 1, 1.8)}
     digit, product, bars = panels(ax, 1, 3, gridspec_kw=grid)
