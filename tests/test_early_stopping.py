@@ -80,7 +80,15 @@ def test_senseless_settings_are_refused_by_name(name, value):
     assert repr(value) in str(raised.value)
 
 
-def test_too_many_epochs_are_no_too_few():
-    needed = "n_epochs is 2000000000: it must be a whole number, from 1 to 1e9"
-    with pytest.raises(SettingError, match=needed):
-        Hyperparameters(n_epochs=2_000_000_000)
+@pytest.mark.parametrize(
+    "name, value, needed",
+    [
+        ("n_epochs", 2_000_000_000, "a whole number, from 1 to 1e9"),
+        ("momentum", 1, "a number, 0 or more, below 1"),
+        ("criterion", "cost", "'error' or 'loss'"),
+        ("l2", -(10**18), "a number, 0 or more"),
+    ],
+)
+def test_what_a_setting_must_be_is_told(name, value, needed):
+    with pytest.raises(SettingError, match=f"^{name} .*: it must be {needed}$"):
+        Hyperparameters(**{name: value})

@@ -63,6 +63,18 @@ def test_a_model_that_is_of_no_use_is_warned_of():
 
 
 @pytest.mark.parametrize(
+    "low, high, is_warned",
+    [(0, 1, False), (0, 255, False), (-1, 1, True), (-1, 255, True), (0, 2, True), (0, 256, True)],
+)
+def test_pixels_may_differ_in_scale(low, high, is_warned):
+    x = numpy.array([[low, 0], [high, 0], [low, 1e-3], [high, 1e-3]] * 20, "float32")
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        SoftmaxClassifier(n_epochs=1).fit(x, x[:, 0] > low)
+    assert any("differ in scale" in str(warning.message) for warning in seen) == is_warned
+
+
+@pytest.mark.parametrize(
     ("options", "x", "y", "message"),
     [
         ({}, X, [7] * 120, "y has one class only, 7"),
@@ -189,6 +201,8 @@ def test_which_rows_validate(monkeypatch):
     assert valid[0][:, 0].tolist() == list(range(55, 66))
     _, (batch_size, train, valid, _) = fitted_with(monkeypatch, x[33:60], y[33:60])
     assert len(train[0]) == 27 and (train[0] == valid[0]).all() and batch_size == 2
+    _, (_, train, valid, _) = fitted_with(monkeypatch, x[:60], y[:60])
+    assert (len(train[0]), len(valid[0])) == (50, 10)
     assert fitted_with(monkeypatch, numpy.ones((8000, 1)), [0, 1] * 4000)[1][0] == 600
 
 

@@ -6,6 +6,7 @@ import os
 import pickle
 import struct
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy
@@ -129,9 +130,12 @@ def test_files_of_either_engine_are_read_by_both(name, dtype, writer):
 def test_what_a_file_tells():
     told = {"class_labels": numpy.array([3, 7]), "image_shape": (numpy.int64(3), 1), "best": None}
     told.update(pixel_scale=numpy.float32(0.5), dataset=os.fsdecode(b"caf\xe9.csv"))
+    before = datetime.now(timezone.utc).replace(microsecond=0)
     save_model(make("float64"), "model.pkl", **told)
     told = load_model("model.pkl").metadata
-    assert told.pop("date")[:2] == "20" and told.pop("logreg")
+    date = datetime.fromisoformat(told.pop("date"))
+    assert before <= date <= datetime.now(timezone.utc) and not date.utcoffset()
+    assert told.pop("logreg")
     assert told.pop("dataset") == os.fsdecode(b"caf\xe9.csv")
     assert told == {
         **{"python": sys.version.split()[0], "numpy": numpy.__version__, "best": None},
@@ -142,6 +146,14 @@ def test_what_a_file_tells():
     told = load_model("model.pkl").metadata
     expected = {"class_labels": [0, 1], "image_shape": None, "pixel_scale": 1}
     assert expected.items() <= told.items() and "best" not in told
+
+
+def test_a_file_that_could_not_be_read_again_is_not_written(monkeypatch, working_folder):
+    monkeypatch.setattr(model_file, "MAX_BYTES", 5000)
+    save_params([theano.shared(numpy.zeros(3000, "uint8"))], "small.pkl")
+    with pytest.raises(ModelFileError, match="more than 5000 bytes, too many for a file"):
+        save_params([theano.shared(numpy.zeros(4000, "uint8"))], "large.pkl")
+    assert os.listdir(".") == ["small.pkl"]
 
 
 def test_a_model_that_was_loaded_is_saved_with_all_that_its_file_tells():

@@ -131,8 +131,8 @@ def test_a_finished_run_is_lengthened_to_the_bits_of_a_longer_one(capfd, n_epoch
 RUN = {"batch_size": 20, "dataset": "d", "dataset_sha256": "0"}
 
 
-def new_run(shape=(2, 2), **settings):
-    variables = [theano.shared(numpy.zeros(shape)), theano.shared(numpy.zeros(2))]
+def new_run(shape=(2, 2), dtype="float64", **settings):
+    variables = [theano.shared(numpy.zeros(n, dtype)) for n in (shape, 2)]
     return Run(variables, [], Hyperparameters(**settings), 5)
 
 
@@ -154,6 +154,7 @@ def resumed(run, **settings):
         ({}, {}, {"dataset": "e", "dataset_sha256": 1}, "dataset was d and is e; dataset_sha256"),
         ({"n_epochs": 3}, {}, {}, "the run is in epoch 4, and n_epochs is 3: give 4 or more"),
         ({"shape": (3, 2)}, {}, {}, "it is of another model, whose parameters have other shapes"),
+        ({"dtype": "float32"}, {}, {}, "parameters have other shapes or types"),
     ],
 )
 def test_what_a_run_is_not_resumed_from(run, then, now, message, working_folder):

@@ -27,11 +27,11 @@ def ended(costs=(2, 1), error=0.49, reason="patience", **settings):
     return run
 
 
-def verdict_of(n_rows=(200, 100, 50), standardize=False, labels=None):
+def verdict_of(n_rows=(200, 100, 50), standardize=False, labels=None, **how):
     data = read_dataset(make_pairs(n_rows, n_out=8), standardize=standardize)
     learnt = data.learnt._replace(most_frequent_class=("no", 0.5))
     labels = labels or data.class_labels
-    return Verdict(dataclasses.replace(data, class_labels=labels, learnt=learnt))
+    return Verdict(dataclasses.replace(data, class_labels=labels, learnt=learnt), **how)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,30 @@ def test_numbers_with_few_rows_each_may_be_a_quantity(labels, is_asked, capsys):
     assert capsys.readouterr().err == f"warning: {QUESTION}\n" * is_asked
     verdict.on_train_end(ended(error=0.5))
     assert (f"{NO_BETTER}{QUESTION}" in capsys.readouterr().err) == is_asked
+
+
+@pytest.mark.parametrize(
+    "reason, why, criterion, value",
+    [
+        ("patience", "patience ran out", "error", "0.5"),
+        ("n_epochs", "all epochs run", "loss", "0.75"),
+        ("diverged", "diverged", "error", "0.5"),
+        ("stopped", "enough", "loss", "0.75"),
+    ],
+)
+def test_the_result_of_a_table(reason, why, criterion, value, capsys):
+    run = ended(reason=reason, criterion=criterion)
+    run.message = "enough" if reason == "stopped" else ""
+    run.validations = [Validation(3, 1, 0.5, 0.25, 0.75, 0.3, 0.2)]
+    verdict_of(prints_result=True).on_train_end(run)
+    assert capsys.readouterr().out.splitlines() == [
+        f"best model: epoch 2 of 3 ({why}), by the validation {criterion} ({value})",
+        "validation error: 25 of 100 rows",
+        # Wilson's interval, as tables of it have it.
+        "test error: 10 of 50 rows, 20.00 % (95 % interval: 11.24 to 33.04 %)",
+        "accuracy: 80.00 % of the test rows",
+        "always guessing 'no': a test error of 50.00 %",
+    ]
 
 
 @pytest.mark.parametrize("n", [99, 100])

@@ -154,6 +154,10 @@ def test_seeds_of_no_shuffle(seed, pairs):
         read_dataset(pairs, split_seed=seed)
 
 
+def test_the_largest_seed(pairs):
+    assert read_dataset(pairs[:2], shuffle=True, split_seed=2**32 - 1).split.seed == 2**32 - 1
+
+
 # What is told of a data set
 
 

@@ -218,8 +218,10 @@ def test_values_that_cannot_be_computed_with_are_refused(bad):
         checker.predict(x)
 
 
-def test_parameters_that_are_not_finite_are_refused():
-    W, b = weights()
-    save("model.pkl", numpy.full_like(W, numpy.inf), b)
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_parameter_that_is_not_finite_is_refused(place):
+    params = [param.copy() for param in weights()]
+    params[place].flat[3] = numpy.inf
+    save("model.pkl", *params)
     with pytest.raises(ModelFileError, match=r"model.pkl: its parameters are not finite, .*again"):
         Predictor("model.pkl")

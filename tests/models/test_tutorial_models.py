@@ -114,6 +114,8 @@ def test_what_was_read_is_told_once_and_saved_as_a_model_file(capsys):
     assert capsys.readouterr() == ("", "")
     assert again.metadata["pixel_scale"] == 1 / 256 and again.metadata["class_labels"] == [0, 1]
     assert again.metadata["image_shape"] is None
+    digits = load_model(write("old.pkl", py2(numpy.zeros((784, 2), "float32"))))
+    assert digits.metadata["image_shape"] == [28, 28]
 
 
 def assert_same(model, dtype="float32"):

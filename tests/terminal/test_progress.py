@@ -10,6 +10,9 @@ import pytest
 from builders import sample, save_digits_model
 
 from logreg import predict
+from logreg.callbacks.progress import Progress
+from logreg.hyperparameters import Hyperparameters
+from logreg.run import Run
 from logreg.terminal.notes import note
 from logreg.terminal.progress import progress
 
@@ -36,6 +39,18 @@ def test_a_terminal_shows_a_line_below_what_is_printed(options, is_shown, start)
     assert "epoch 30, minibatch 50/50" in out and "\r" not in out
     assert ("patience left" in err and "epochs/s" in err) == is_shown
     assert (err == "") != is_shown
+
+
+def test_the_bar_is_as_long_as_what_is_done(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    sys.stderr.isatty = lambda: True
+    run = Run([], [], Hyperparameters(n_epochs=10), 1, iter=4)  # the fifth minibatch, and epoch
+    run.stopping.best_iter, run.stopping.best_loss = 2, 0.25
+    with Progress() as line:
+        line.on_minibatch_end(run)
+        assert not line.reads_steps  # else each step would be taken by itself
+    shown = f"epoch 5, minibatch 1/1, best error 0.2500 |{10 * '#'}{10 * ' '}|"
+    assert shown in sys.stderr.getvalue()
 
 
 @pytest.mark.parametrize("quiet", [[], ["--quiet"]])
