@@ -77,6 +77,7 @@ setup(
     ],
     cmdclass={"build_ext": BuildKernel},
     package_data={
+        "logreg": ["py.typed"],
         "logreg.callbacks": ["tutorial_log.csv"],
         "logreg.page": ["pad.js", "page.html", "page.js"],
         "logreg.tutorial": ["*.md", "*.svg", "page.html", "tutorial.js", "*.csv"],
@@ -115,6 +116,7 @@ setup(
                 "pytest",
                 "pytest-timeout",
                 "pytest-xdist",
+                "mypy",
                 "hypothesis",
                 "pandas>=2.0.3",
                 "scikit-learn>=1.3",

@@ -5,8 +5,26 @@ The public names are loaded when they are first used, so that what needs no engi
 """
 
 import importlib
+from typing import TYPE_CHECKING
 
 __version__ = "1.0.0"
+
+if TYPE_CHECKING:
+    from logreg.datasets.sharing import load_data as load_data
+    from logreg.estimator import SoftmaxClassifier as SoftmaxClassifier
+    from logreg.hyperparameters import Hyperparameters as Hyperparameters
+    from logreg.model import LogisticRegression as LogisticRegression
+    from logreg.models.predictor import Predictor as Predictor
+    from logreg.saving import load_model as load_model
+    from logreg.saving import load_params as load_params
+    from logreg.saving import save_model as save_model
+    from logreg.saving import save_params as save_params
+    from logreg.sgd import fit as fit
+    from logreg.sgd import sgd_optimization_mnist as sgd_optimization_mnist
+    from logreg.updates import adagrad as adagrad
+    from logreg.updates import adam as adam
+    from logreg.updates import momentum as momentum
+    from logreg.updates import nesterov as nesterov
 
 _NAMES_OF = {
     "model": ["LogisticRegression"],

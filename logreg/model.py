@@ -12,6 +12,7 @@ Recognition and Machine Learning", section 4.3.4.
 """
 
 import numbers
+from typing import Any, List
 
 import numpy
 
@@ -73,19 +74,21 @@ class LogisticRegression:
     [b]
     """
 
-    def __init__(self, input, n_in, n_out, W=None, b=None):
+    def __init__(self, input: Any, n_in: int, n_out: int, W: Any = None, b: Any = None) -> None:
         self.W = _parameter("W", W, (n_in, n_out))
         self.b = _parameter("b", b, (n_out,))
         self.p_y_given_x = T.nnet.softmax(T.dot(input, self.W) + self.b)
         self.y_pred = T.argmax(self.p_y_given_x, axis=1)
-        self.params = [param for param in (self.W, self.b) if hasattr(param, "get_value")]
+        self.params: List[Any] = [
+            param for param in (self.W, self.b) if hasattr(param, "get_value")
+        ]
         self.input = input
         self.n_in, self.n_out = n_in, n_out
 
     def __repr__(self):
         return f"LogisticRegression(n_in={self.n_in}, n_out={self.n_out})"
 
-    def negative_log_likelihood(self, y, weights=None):
+    def negative_log_likelihood(self, y: Any, weights: Any = None) -> Any:
         r"""Mean over the minibatch of the negative log-likelihood of the labels.
 
         .. math::
@@ -117,7 +120,7 @@ class LogisticRegression:
             log_likelihoods = T.cast(weights, self.W.dtype)[labels] * log_likelihoods
         return -T.mean(log_likelihoods)
 
-    def errors(self, y):
+    def errors(self, y: Any) -> Any:
         """Mean over the minibatch of the zero-one loss: the fraction misclassified.
 
         Parameters

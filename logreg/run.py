@@ -4,7 +4,9 @@ import contextlib
 import math
 import timeit
 from dataclasses import dataclass, field
-from typing import NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional
+
+import numpy
 
 from logreg.early_stopping import EarlyStopping
 from logreg.hyperparameters import Hyperparameters
@@ -79,15 +81,15 @@ class Run:
         That text.
     """
 
-    variables: list
-    params: list
+    variables: List[Any]
+    params: List[Any]
     hyperparameters: Hyperparameters
     n_train_batches: int
     pixel_scale: float = 1.0
     iter: int = -1
     seconds: float = 0.0
-    validations: list = field(default_factory=list, repr=False)
-    best_values: Optional[list] = field(default=None, repr=False)
+    validations: List[Validation] = field(default_factory=list, repr=False)
+    best_values: Optional[List[numpy.ndarray]] = field(default=None, repr=False)
     reason: Optional[str] = None
     message: str = ""
 
@@ -142,27 +144,27 @@ class Run:
             return f"stopped after {self.epoch} of {self.epoch} epochs"
         return f"stopped: {self.message}" if self.message else self.reason or "not ended"
 
-    def epoch_of(self, iter):
+    def epoch_of(self, iter: int) -> int:
         """The epoch of a minibatch, counted from 1."""
         return iter // self.n_train_batches + 1
 
     @property
-    def epoch(self):
+    def epoch(self) -> int:
         """The epoch of the last minibatch."""
         return self.epoch_of(self.iter)
 
     @property
-    def minibatch(self):
+    def minibatch(self) -> int:
         """The number of the last minibatch in its epoch, counted from 1."""
         return self.iter % self.n_train_batches + 1
 
     @property
-    def validation_frequency(self):
+    def validation_frequency(self) -> int:
         """Minibatches from one validation to the next."""
         return min(self.n_train_batches, self.hyperparameters.patience // 2)
 
     @property
-    def best_validation(self):
+    def best_validation(self) -> Optional[Validation]:
         """The Validation of the best model; None if there is none."""
         best = (v for v in reversed(self.validations) if v.iter == self.stopping.best_iter)
         return next(best, None)
@@ -189,7 +191,7 @@ class Run:
         return tested
 
     @property
-    def curve(self):
+    def curve(self) -> List[list]:
         """A list [iter, cost, error, test error] for each validation, as files have it.
 
         With ``criterion='loss'``, each also ends with the loss.
@@ -200,7 +202,7 @@ class Run:
             rows.append([iter, cost, error, test_error] + [loss] * by_loss)
         return rows
 
-    def metadata(self):
+    def metadata(self) -> Dict[str, Any]:
         """What the file of the best model tells of the run, as a dict."""
         best, names = self.best_validation, ("error", "error_all_rows")
         return {

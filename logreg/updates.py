@@ -19,12 +19,16 @@ One step of gradient descent on the square of a number:
 1.5
 """
 
+from typing import Any, List, Tuple
+
 import numpy
 
 from logreg.engine import T, theano
 
+Updates = List[Tuple[Any, Any]]  # of a shared variable and the expression of its new value
 
-def sgd(cost, params, learning_rate):
+
+def sgd(cost: Any, params: List[Any], learning_rate: Any) -> Updates:
     r"""Gradient descent: :math:`\theta \leftarrow \theta - \eta g`.
 
     Examples
@@ -37,7 +41,7 @@ def sgd(cost, params, learning_rate):
     return [(p, p - learning_rate * g) for p, g in zip(params, T.grad(cost, params))]
 
 
-def momentum(cost, params, learning_rate, momentum=0.9):
+def momentum(cost: Any, params: List[Any], learning_rate: Any, momentum: float = 0.9) -> Updates:
     r"""Gradient descent with classical momentum (Polyak, 1964).
 
     :math:`v \leftarrow \mu v - \eta g`, :math:`\theta \leftarrow \theta + v`, where `momentum`
@@ -57,7 +61,7 @@ def momentum(cost, params, learning_rate, momentum=0.9):
     return updates
 
 
-def nesterov(cost, params, learning_rate, momentum=0.9):
+def nesterov(cost: Any, params: List[Any], learning_rate: Any, momentum: float = 0.9) -> Updates:
     r"""Gradient descent with Nesterov's momentum.
 
     :math:`v \leftarrow \mu v - \eta g`, :math:`\theta \leftarrow \theta + \mu v - \eta g`: the
@@ -78,7 +82,9 @@ def nesterov(cost, params, learning_rate, momentum=0.9):
     return updates
 
 
-def adagrad(cost, params, learning_rate=1.0, epsilon=1e-6):
+def adagrad(
+    cost: Any, params: List[Any], learning_rate: Any = 1.0, epsilon: float = 1e-6
+) -> Updates:
     r"""Adagrad (Duchi, Hazan and Singer, 2011).
 
     :math:`a \leftarrow a + g^2`, :math:`\theta \leftarrow \theta - \eta g / \sqrt{a + \epsilon}`;
@@ -98,7 +104,14 @@ def adagrad(cost, params, learning_rate=1.0, epsilon=1e-6):
     return updates
 
 
-def adam(cost, params, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8):
+def adam(
+    cost: Any,
+    params: List[Any],
+    learning_rate: Any = 0.001,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    epsilon: float = 1e-8,
+) -> Updates:
     r"""Adam (Kingma and Ba, 2015, algorithm 1).
 
     :math:`m \leftarrow \beta_1 m + (1 - \beta_1) g`,

@@ -2,10 +2,12 @@
 
 import os
 import timeit
+from typing import Any, Sequence
 
 from logreg.errors import ModelFileError
-from logreg.files.writing import check_writable
+from logreg.files.writing import AnyPath, check_writable
 from logreg.models.model_file import save
+from logreg.run import Run, Validation
 
 SECONDS = 1.0  # at least, between two writings of a file
 
@@ -35,24 +37,24 @@ class Callback:
         a time, which is slower. By default, if the class defines `on_minibatch_end`.
     """
 
-    files = ()
+    files: Sequence[Any] = ()
     replaces = True
     on_rank_0_only = False
 
     @property
-    def reads_steps(self):
+    def reads_steps(self) -> bool:
         return type(self).on_minibatch_end is not Callback.on_minibatch_end
 
-    def on_train_begin(self, run):
+    def on_train_begin(self, run: Run) -> None:
         """Before the first minibatch: a resumed `run` is where it was."""
 
-    def on_validation(self, run, validation):
+    def on_validation(self, run: Run, validation: Validation) -> None:
         """After each validation, while the parameters are those that it was made with."""
 
-    def on_minibatch_end(self, run):
+    def on_minibatch_end(self, run: Run) -> None:
         """After each minibatch; it may raise :class:`StopTraining`."""
 
-    def on_train_end(self, run):
+    def on_train_end(self, run: Run) -> None:
         """After the last minibatch: ``run.reason`` says why it was the last."""
 
 
@@ -74,7 +76,7 @@ class FileCallback(Callback):
 
     on_rank_0_only = True
 
-    def __init__(self, path):
+    def __init__(self, path: AnyPath) -> None:
         self.path, self.files = path, [path]
         self._make, self._written = None, -SECONDS
 

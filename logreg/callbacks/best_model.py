@@ -1,7 +1,10 @@
 """The best model of a run, in a file."""
 
+from typing import Any, Optional
+
 from logreg.callbacks.base import FileCallback
 from logreg.errors import SettingError
+from logreg.files.writing import AnyPath
 from logreg.model import LogisticRegression
 from logreg.saving import check_stands_alone, dumps_model, dumps_params
 
@@ -37,7 +40,12 @@ class BestModel(FileCallback):
     >>> best_model = BestModel("flowers.pkl", classifier, class_labels=["iris", "rose"])
     """
 
-    def __init__(self, path, classifier=None, **metadata):
+    def __init__(
+        self,
+        path: AnyPath,
+        classifier: Optional[LogisticRegression] = None,
+        **metadata: Any,
+    ) -> None:
         if not isinstance(classifier, (LogisticRegression, type(None))):
             raise SettingError(
                 "BestModel takes a path, perhaps a LogisticRegression, and no function"

@@ -2,10 +2,12 @@
 
 import os
 from dataclasses import asdict
+from typing import Any, Dict
 
 from logreg import engine
 from logreg.callbacks.base import FileCallback
 from logreg.errors import ModelFileError
+from logreg.files.writing import AnyPath
 from logreg.models.model_file import dumps, read
 from logreg.parallel import ranks
 from logreg.run import Validation
@@ -34,7 +36,7 @@ class Checkpoint(FileCallback):
 
     replaces = False
 
-    def __init__(self, path, settings):
+    def __init__(self, path: AnyPath, settings: Dict[str, Any]) -> None:
         super().__init__(path)
         self.settings = settings
 

@@ -7,6 +7,7 @@ are none, as on Windows and in some folders of a network, everything goes on wit
 import contextlib
 import os
 import uuid
+from typing import Union
 
 from logreg.errors import ModelFileError, SettingError
 
@@ -15,6 +16,7 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
+AnyPath = Union[str, "os.PathLike[str]"]
 NOT_REGULAR = "it is not a regular file"
 UNCHANGED = "what was there before is unchanged"
 

@@ -1,11 +1,12 @@
 """A model file at work: rows of features in, classes and probabilities out."""
 
-from typing import NamedTuple
+from typing import Any, Dict, NamedTuple
 
 import numpy
 
 from logreg import kernel
 from logreg.errors import ModelFileError
+from logreg.files.writing import AnyPath
 from logreg.models import model_file
 from logreg.models.inputs import InputChecker, InputSpec, array_batches, rows_of
 
@@ -55,7 +56,7 @@ class Predictor:
     (2, 2)
     """
 
-    def __init__(self, path):
+    def __init__(self, path: AnyPath) -> None:
         self.facts, self.W, self.b = facts, W, b = model_file.read_model(path)
         if not (numpy.isfinite(W).all() and numpy.isfinite(b).all()):
             raise ModelFileError(
@@ -68,14 +69,14 @@ class Predictor:
         self._preprocessing = facts.preprocessing
 
     @property
-    def metadata(self):
+    def metadata(self) -> Dict[str, Any]:
         return self.facts.metadata()
 
     @property
-    def dtype(self):
+    def dtype(self) -> str:
         return self.facts.dtype
 
-    def predict(self, X):
+    def predict(self, X: Any) -> numpy.ndarray:
         """Compute the most probable class of each row.
 
         Parameters
@@ -98,7 +99,7 @@ class Predictor:
         """
         return self.classes_[self._predict(X).classes]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> numpy.ndarray:
         """Compute the probability of each class, of shape (n, n_out); X is as for `predict`."""
         return self._predict(X).probabilities
 

@@ -6,11 +6,13 @@ become shared variables, and shared variables become files.
 
 import platform
 from datetime import datetime, timezone
+from typing import Any, List
 
 import numpy
 
 from logreg import __version__, engine
 from logreg.errors import ModelFileError, cut
+from logreg.files.writing import AnyPath
 from logreg.model import LogisticRegression
 from logreg.models import model_file
 from logreg.models.facts import Facts
@@ -81,7 +83,7 @@ def dumps_params(params):
     return model_file.dumps("parameters", values, **provenance())
 
 
-def save_model(classifier, path, **metadata):
+def save_model(classifier: LogisticRegression, path: AnyPath, **metadata: Any) -> None:
     """Write a model file in place of what is at `path`, or leave that as it is.
 
     Parameters
@@ -113,7 +115,7 @@ def save_model(classifier, path, **metadata):
     model_file.save(path, dumps_model(classifier, **metadata))
 
 
-def load_model(path):
+def load_model(path: AnyPath) -> LogisticRegression:
     """Read a model file without running anything that it says.
 
     Parameters
@@ -142,7 +144,7 @@ def load_model(path):
     return _classifier(*model_file.read_model(path))
 
 
-def save_params(params, path):
+def save_params(params: List[Any], path: AnyPath) -> None:
     """Write the parameters of a net in place of what is at `path`.
 
     Parameters
@@ -166,7 +168,7 @@ def save_params(params, path):
     model_file.save(path, dumps_params(params))
 
 
-def load_params(params, path):
+def load_params(params: List[Any], path: AnyPath) -> None:
     """Give the parameters of a net the values that :func:`save_params` wrote.
 
     Parameters

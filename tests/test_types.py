@@ -1,0 +1,62 @@
+"""A type checker knows the public names: it accepts a client, and finds the faults in another."""
+
+import sys
+
+import pytest
+
+CLIENT = """
+import numpy
+from logreg import Hyperparameters, LogisticRegression, Predictor, adam, fit, load_data
+from logreg import load_model, load_params, momentum, save_model, save_params, updates
+from logreg.callbacks import BestModel, Callback, History, PrintLog, StopTraining
+from logreg.engine import T
+from logreg.run import Run, Validation
+
+
+class Stop(Callback):
+    def on_validation(self, run: Run, validation: Validation) -> None:
+        print(run.epoch + 1, validation.error * 100.0)
+
+    def on_minibatch_end(self, run: Run) -> None:
+        if run.iter == 10:
+            raise StopTraining("enough")
+
+
+x, y = T.matrix("x"), T.ivector("y")
+classifier = LogisticRegression(x, n_in=784, n_out=10)
+cost = classifier.negative_log_likelihood(y)
+rule = adam(cost, classifier.params, learning_rate=0.003)
+rule = updates.sgd(cost, classifier.params, 0.1) or momentum(cost, classifier.params, 0.1)
+settings = Hyperparameters(batch_size=100, n_epochs=2)
+callbacks = [PrintLog(), BestModel("m.pkl", classifier, note="a"), History("h.csv"), Stop()]
+data = load_data("mnist_sample")
+run = fit(x, y, cost, classifier.errors(y), rule, data, settings, callbacks)
+best = run.best_validation
+if best is not None:
+    rate: float = best.error
+save_model(classifier, "model.pkl")
+W: numpy.ndarray = numpy.asarray(load_model("model.pkl").W.get_value())
+save_params(classifier.params, "params.pkl")
+load_params(classifier.params, "params.pkl")
+labels: numpy.ndarray = Predictor("model.pkl").predict(numpy.zeros((1, 784)))
+epochs: int = run.epoch
+"""
+FAULTS = {
+    "LogisticRegression(x, n_in='784', n_out=10)": "arg-type",
+    "Predictor(3)": "arg-type",
+    "run.epoch.upper()": "attr-defined",
+}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="mypy knows no NumPy of this Python")
+def test_mypy_accepts_a_client_and_finds_its_faults(tmp_path):
+    api = pytest.importorskip("mypy.api")
+    client = tmp_path / "client.py"
+    client.write_text(CLIENT)
+    options = ["--strict", "--follow-imports=silent", "--cache-dir", str(tmp_path / "cache")]
+    assert api.run([str(client), *options])[0].startswith("Success")
+    client.write_text(CLIENT + "".join(f"{line}\n" for line in FAULTS))
+    found = api.run([str(client), *options])[0]
+    first = len(CLIENT.splitlines()) + 1
+    for i, code in enumerate(FAULTS.values()):
+        assert any(f":{first + i}: " in line and code in line for line in found.splitlines())
