@@ -75,7 +75,7 @@ def imports_of(module):
 
 def test_imports_point_one_way():
     level = {name: i for i, names in enumerate(LAYERS) for name in names}
-    for module in SOURCES:
+    for module in set(SOURCES) - {"logreg.__init__"}:  # it hands public names on
         room = module.split(".")[1]
         for imported in imports_of(module):
             assert imported != "logreg", f"{module} imports public names: they have modules"
