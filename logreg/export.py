@@ -14,6 +14,9 @@ onnx does all of that: its input `x` holds float64 if features are filled or sta
 the model's type, and its outputs are `label` and `probabilities`. npz and json hold the numbers
 above by these names, and in `metadata` all else that the model file tells. safetensors holds the
 arrays among them, and in its metadata `logreg`, in JSON, all that the model file tells.
+
+Of a pickle of another program, such as a model of Theano, Lasagne or pylearn2, npz holds every
+array by the path that leads to it. Nothing in the pickle is run.
 """
 
 import argparse
@@ -22,15 +25,16 @@ import json
 import os
 import re
 import sys
+import zipfile
 
 import numpy
 
 from logreg.cli.command import command
 from logreg.cli.options import command_parser, files_of
-from logreg.errors import needing
+from logreg.errors import ModelFileError, listed, needing
 from logreg.files.writing import refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL
-from logreg.models import model_file
+from logreg.models import any_pickle, model_file
 from logreg.terminal.notes import say
 
 NAMES = ("pixel_scale", "missing", "feature_means", "feature_scales", "class_labels")
@@ -81,10 +85,13 @@ def to_onnx(content, metadata):
     return model.SerializeToString()
 
 
-def to_npz(content, metadata):
+def to_npz(content, metadata=None):
     """Make the bytes of an npz file; `metadata` is JSON text in it."""
-    stream = io.BytesIO()
-    numpy.savez(stream, **content, metadata=json.dumps(metadata))
+    stream, texts = io.BytesIO(), {} if metadata is None else {"metadata": json.dumps(metadata)}
+    with zipfile.ZipFile(stream, "w") as archive:  # numpy.savez does not take every name
+        for name, value in {**content, **texts}.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                numpy.lib.format.write_array(file, numpy.asarray(value), allow_pickle=False)
     return stream.getvalue()
 
 
@@ -128,7 +135,15 @@ def main(argv=None):
     args = parser().parse_args(argv)
     output = args.output or os.path.splitext(args.model)[0] + f".{args.to}"
     refuse_overwriting([output], [args.model])
-    facts, W, b = model_file.read_model(args.model)
+    try:
+        facts, W, b = model_file.read_model(args.model)
+    except ModelFileError:
+        if args.to != "npz" or not any_pickle.is_one(args.model):
+            raise
+        arrays = any_pickle.read(args.model)
+        model_file.save(output, to_npz(arrays))
+        say(f"{output}: the arrays of a pickle that logreg did not write: {listed([*arrays])}")
+        return
     known = {name: getattr(facts, name) for name in NAMES}
     content = {"W": W, "b": b, **{k: v for k, v in known.items() if v is not None}}
     content["class_labels"] = numpy.asarray(content["class_labels"])

@@ -40,13 +40,22 @@ class Placeholder:
         self.state = state
 
 
-def load(stream, classes, opcodes, encoding="ASCII", loaders=None, file_size=None):
+def load(
+    stream,
+    classes,
+    opcodes,
+    encoding="ASCII",
+    loaders=None,
+    file_size=None,
+    max_opcodes=MAX_OPCODES,
+    is_last=True,
+):
     """Read a pickle of a few known parts; a PickleError says what else it has.
 
     Parameters
     ----------
     stream : binary file
-        It ends with the pickle.
+        It begins with the pickle.
     classes : dict
         What is called for each name that the pickle may ask for, as ``'numpy.dtype'``: it must
         do no harm with any arguments.
@@ -59,6 +68,10 @@ def load(stream, classes, opcodes, encoding="ASCII", loaders=None, file_size=Non
         What to do at some of the opcodes, in place of what :mod:`pickle` does.
     file_size : int, optional
         Of a compressed file: what it unpacks to is bounded by 100 times that, or 64 MB.
+    max_opcodes : int
+        How many the pickle may have.
+    is_last : bool
+        Whether the stream must end with it.
     """
     pieces = _Stream(stream, file_size and max(MAX_UNPACKED, MAX_RATIO * file_size))
     unpickler = _Unpickler(pieces, encoding=encoding)
@@ -66,6 +79,7 @@ def load(stream, classes, opcodes, encoding="ASCII", loaders=None, file_size=Non
     loaders = {**LOADERS, **(loaders or {})}
     unpickler.dispatch = _Dispatch((CODES[name], loaders[name]) for name in opcodes.split())
     unpickler.dispatch.stream = pieces
+    unpickler.dispatch.n_left = unpickler.dispatch.n_most = max_opcodes
     try:
         found = unpickler.load()
     except (PickleError, MemoryError):
@@ -73,7 +87,7 @@ def load(stream, classes, opcodes, encoding="ASCII", loaders=None, file_size=Non
     except Exception as error:  # whatever the unpickler may raise on bytes without sense
         said = cut(f"{type(error).__name__}: {error}", 120)
         raise PickleError(f"it is damaged ({said})") from error
-    if stream.read(1):
+    if is_last and stream.read(1):
         raise PickleError("more bytes follow its end")
     return found
 
@@ -90,12 +104,10 @@ class _Unpickler(pickle._Unpickler):  # which joblib and dill make subclasses of
 class _Dispatch(dict):
     """What is done at each opcode that is admitted."""
 
-    n_left = MAX_OPCODES
-
     def __getitem__(self, code):
         self.n_left -= 1
         if self.n_left < 0:
-            raise PickleError(f"it has more than {MAX_OPCODES} opcodes")
+            raise PickleError(f"it has more than {self.n_most} opcodes")
         self.stream.max_line = None if code in LINES_OF_DATA else MAX_NAME
         return super().__getitem__(code)
 

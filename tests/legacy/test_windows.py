@@ -104,7 +104,7 @@ POOLS = [
 ]
 
 
-@pytest.mark.parametrize("case", POOLS[3::3] if IS_THEANO else POOLS, ids=str)
+@pytest.mark.parametrize("case", POOLS[2:8:2] if IS_THEANO else POOLS, ids=str)
 def test_pooling_and_its_gradient(case):
     image, size, step, pads, ignore_border, mode = case
     x = RANDOM.randint(-3, 3, (3, *image)) * 1.0  # with ties

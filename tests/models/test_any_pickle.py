@@ -1,0 +1,125 @@
+"""Arrays of pickles that no machine opens any more: all are found, nothing is run."""
+
+import collections
+import gzip
+import pickle
+import re
+import sys
+import time
+import types
+
+import numpy
+import pytest
+from attacks import ATTACKS, GADGETS, asks_for
+from builders import py2_array, py2_string
+
+W = numpy.array([[0.1, -1 / 3], [1e-40, 3e38]], "float32")
+B = numpy.arange(3.0)
+
+
+class Layer:
+    """Any class; its module is not there when the pickle is read."""
+
+    def __init__(self, **parts):
+        vars(self).update(parts)
+
+
+@pytest.fixture
+def arrays_of(cli):
+    """Write bytes as a file, export it by the command; return its arrays."""
+
+    def arrays_of(data):
+        with open("old.pkl", "wb") as file:
+            file.write(data)
+        done = cli("export", "old.pkl", "--to", "npz")
+        assert done.code == 0, done.err
+        assert done.out.startswith("old.npz: the arrays of a pickle that logreg did not write: ")
+        with numpy.load("old.npz", allow_pickle=False) as stored:
+            return dict(stored)
+
+    return arrays_of
+
+
+def same(found, **expected):
+    assert list(found) == list(expected)
+    for name, value in expected.items():
+        assert found[name].dtype == value.dtype and (found[name] == value).all()
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_objects_dicts_lists_and_sets(arrays_of, protocol, monkeypatch):
+    for name in ("lasagne", "lasagne.layers"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    monkeypatch.setattr(Layer, "__module__", "lasagne.layers")
+    sys.modules["lasagne.layers"].Layer = Layer
+    shared = Layer(container=Layer(storage=[W], name="W"))
+    objects = numpy.empty(2, object)
+    objects[:] = [B, [B + 1]]
+    inner = Layer(W=shared, bias=collections.OrderedDict(b=B * 2), of={"file": W.T, 3: B * 3})
+    root = {"layers": [inner, shared], "set": frozenset([1.5]), "kinds": {"x", "y"}}
+    root["objects"] = objects, Layer, numpy.float64(1), 1 << 100
+    found = arrays_of(pickle.dumps(root, protocol))
+    assert {name: value.tolist() for name, value in found.items()} == {
+        "layers/1/container/storage/0": W.tolist(),
+        "layers/0/bias/b": (B * 2).tolist(),
+        "layers/0/of/file": W.T.tolist(),
+        "layers/0/of/3": (B * 3).tolist(),
+        **{k: v.tolist() for k, v in found.items() if k.startswith("objects/0/")},
+    }
+    of_objects = [v.tolist() for k, v in found.items() if k.startswith("objects/0/")]
+    assert of_objects == [B.tolist(), (B + 1).tolist()]
+
+
+GPU = {
+    "CudaNdarray": b"ctheano.sandbox.cuda.type\nCudaNdarray_unpickler\n(%stR",
+    "GpuArray": b"ctheano.gpuarray.type\nGpuArray_unpickler\n(%sNtR",
+}
+
+
+@pytest.mark.parametrize("name", GPU)
+def test_arrays_of_a_gpu_in_python_2(arrays_of, name):
+    items = b"(d" + py2_string(b"w\xe9") + GPU[name] % py2_array(W) + b"s."
+    same(arrays_of(items), **{"wé/0": W})
+
+
+def test_several_pickles_in_a_gzip(arrays_of):
+    data = b"".join(pickle.dumps(array, 2) for array in (W, B))
+    same(arrays_of(gzip.compress(data)), **{"0": W, "1": B})
+
+
+def test_what_is_met_twice_is_there_once(arrays_of):
+    ring = [W]
+    ring.append({"again": ring, "W": W})
+    same(arrays_of(pickle.dumps(ring)), **{"0": W})
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (pickle.dumps({"a": [1, "x"]}), "it is a pickle, but holds no arrays"),
+        (pickle.dumps(W)[:-9], "cut short"),
+        (b"text, no pickle\n", "damaged|not admitted|cut short"),
+    ],
+)
+def test_what_has_no_arrays_is_told(data, message, cli):
+    with open("old.pkl", "wb") as file:
+        file.write(data)
+    done = cli("export", "old.pkl", "--to", "npz")
+    assert done.code == 1
+    assert re.search(f"error: old.pkl cannot be read: .*({message})", done.err), done.err
+    assert "none.pkl cannot be loaded: No such file" in cli("export", "none.pkl", "--to", "npz").err
+
+
+# Of those with millions of opcodes, one is enough: each takes as long as a pickle may.
+LONG = ("a set", "tuples", "lists")
+
+
+@pytest.mark.parametrize("name", [*(name for name in ATTACKS if name not in LONG), *GADGETS])
+def test_nothing_is_run(name, working_folder, cli):
+    data = ATTACKS.get(name) or asks_for(name, 4)
+    (working_folder / "old.pkl").write_bytes(data)
+    before = time.process_time()
+    done = cli("export", "old.pkl", "--to", "npz")
+    assert done.code == 1 and "Traceback" not in done.err
+    assert time.process_time() - before < 60
+    assert [path.name for path in working_folder.iterdir()] == ["old.pkl"]
