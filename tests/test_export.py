@@ -8,7 +8,6 @@ import numpy
 import pytest
 from builders import probabilities, save
 
-from logreg import export
 from logreg.models.predictor import Predictor
 
 RANDOM = numpy.random.RandomState(3)
@@ -25,15 +24,6 @@ MODELS = {
     "all": {**TABLE, "missing": "mean", "pixel_scale": 1 / 256, "class_labels": ["a", "b", "c"]},
 }
 LABELS = {k: list(map(str, told.get("class_labels", []))) for k, told in MODELS.items()}
-
-
-@pytest.fixture
-def run_export(capsys):
-    def run_export(*options):
-        code = export.main(["model.pkl", *options])
-        return code, capsys.readouterr()
-
-    return run_export
 
 
 def rows(told):
@@ -55,12 +45,13 @@ def expected(told, x):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_onnx(name, run_export):
+def test_onnx(name, cli):
     pytest.importorskip("onnx", reason="there is no onnx for this Python")
     runtime = pytest.importorskip("onnxruntime", reason="there is no onnxruntime for this Python")
     told, x = MODELS[name], rows(MODELS[name])
     save("model.pkl", W, B, **told)
-    assert run_export("--to", "onnx")[1].out == "model.onnx: a model of 4 features and 3 classes\n"
+    done = cli("export", "model.pkl", "--to", "onnx")
+    assert done.out == "model.onnx: a model of 4 features and 3 classes\n"
     session = runtime.InferenceSession("model.onnx", providers=["CPUExecutionProvider"])
     kind = "float64" if "feature_means" in told else "float32"
     label, p = session.run(["label", "probabilities"], {"x": x.astype(kind)})
@@ -71,11 +62,11 @@ def test_onnx(name, run_export):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_npz_and_json(name, run_export):
+def test_npz_and_json(name, cli):
     told, x = MODELS[name], rows(MODELS[name])
     save("model.pkl", W, B, **told)
     for form in ("npz", "json"):
-        assert run_export("--to", form)[0] == 0
+        cli("export", "model.pkl", "--to", form)
     with numpy.load("model.npz", allow_pickle=False) as arrays:
         arrays = dict(arrays)
     lists = json.loads(Path("model.json").read_text())
@@ -89,11 +80,11 @@ def test_npz_and_json(name, run_export):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_safetensors(name, run_export):
+def test_safetensors(name, cli):
     safetensors = pytest.importorskip("safetensors", reason="it is not installed")
     told = MODELS[name]
     save("model.pkl", W, B, **told)
-    assert run_export("--to", "safetensors")[0] == 0
+    cli("export", "model.pkl", "--to", "safetensors")
     with safetensors.safe_open("model.safetensors", "numpy") as file:
         arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         assert json.loads(file.metadata()["logreg"]) == Predictor("model.pkl").metadata
@@ -104,13 +95,18 @@ def test_safetensors(name, run_export):
     assert ("class_labels" in arrays) != bool(LABELS[name])  # texts are in the metadata alone
 
 
-def test_what_is_refused(run_export, monkeypatch):
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("json --output ./model.pkl", "would overwrite what is read"),
+        ("json --output nowhere/model.json", "nowhere/model.json cannot be written"),
+        ("onnx", "pip install '.[onnx]'\n"),
+        ("safetensors", "pip install '.[safetensors]'\n"),
+    ],
+)
+def test_what_is_refused(options, message, cli, monkeypatch):
     save("model.pkl", W, B)
-    code, said = run_export("--to", "json", "--output", "./model.pkl")
-    assert code == 1 and "would overwrite what is read" in said.err
-    code, said = run_export("--to", "json", "--output", "nowhere/model.json")
-    assert code == 1 and "nowhere/model.json cannot be written" in said.err
     for package in ("onnx", "safetensors"):
         monkeypatch.setitem(sys.modules, package, None)
-        code, said = run_export("--to", package)
-        assert code == 1 and said.err.endswith(f": pip install '.[{package}]'\n")
+    done = cli("export", "model.pkl", "--to", *options.split())
+    assert done.code == 1 and message in done.err

@@ -6,19 +6,10 @@ import re
 
 import numpy
 import pytest
-from builders import (
-    classes_of,
-    csv_text,
-    probabilities,
-    sample,
-    save,
-    save_digits_model,
-    write,
-)
+from builders import classes_of, csv_text, probabilities, sample, save, save_digits_model, write
 
-from logreg import predict, train
+from logreg import predict
 from logreg.errors import SettingError
-from logreg.predict import main
 
 
 @pytest.fixture
@@ -36,23 +27,6 @@ def small():
     return W, b
 
 
-@pytest.fixture
-def output(capsys):
-    """Run the command, which must succeed; return what it says on stdout and stderr."""
-
-    def output(*options):
-        assert main(list(options)) == 0
-        return capsys.readouterr()
-
-    return output
-
-
-def refused(capsys, *options):
-    """Run the command, which must fail; return what it says on stderr."""
-    assert main(list(options)) == 1
-    return capsys.readouterr().err
-
-
 def test_as_many_examples_as_asked_for(capsys):
     save_digits_model()
     with numpy.printoptions(threshold=100):
@@ -64,17 +38,17 @@ def test_as_many_examples_as_asked_for(capsys):
         predict.predict(n=0)
 
 
-def test_rows_are_counted_over_batches_and_cut_at_n(digits, output):
+def test_rows_are_counted_over_batches_and_cut_at_n(digits, cli):
     save_digits_model()
     many = numpy.tile(digits, (200, 1, 1))  # 2400, of which 1000 are read at a time
     numpy.save("a.npy", many)
     for n in (7, 1000, 2100):
-        lines = output("a.npy", "-n", str(n)).out.splitlines()
+        lines = cli("predict", "a.npy", "-n", n).out.splitlines()
         assert [line.split(":")[0] for line in lines] == [f"a.npy[{i}]" for i in range(n)]
         assert [int(line[-1]) for line in lines] == list(classes_of(many[:n]))
 
 
-def test_the_suffix_chooses_the_format(small, output, working_folder):
+def test_the_suffix_chooses_the_format(small, cli, working_folder):
     write("x.csv", csv_text(numpy.eye(3)).encode())
     for name, options, begin in (
         ("a.csv", "", "input,row,prediction\nx.csv,0,a\n"),
@@ -83,31 +57,30 @@ def test_the_suffix_chooses_the_format(small, output, working_folder):
         ("b.csv", "--format text", "x.csv[0]: a\n"),
         ("c.txt", "--format csv", "input,row,prediction\n"),
     ):
-        output("x.csv", "--model", "small.pkl", "--output", name, *options.split())
+        cli("predict", "x.csv", "--model", "small.pkl", "--output", name, *options.split())
         assert (working_folder / name).read_text().startswith(begin)
 
 
-def test_no_more_is_read_than_is_asked_for(small, capsys):
+def test_no_more_is_read_than_is_asked_for(small, cli):
     write("x.csv", csv_text(numpy.eye(3)).encode() + b"1,x,2\n")
-    assert "error: x.csv: " in refused(capsys, "--model", "small.pkl", "x.csv")
-    assert main(["--model", "small.pkl", "x.csv", "-n", "3"]) == 0
+    assert "error: x.csv: " in cli("predict", "--model", "small.pkl", "x.csv").err
+    assert cli("predict", "--model", "small.pkl", "x.csv", "-n", 3).code == 0
 
 
-def test_a_model_of_pixels_in_a_table(output, capsys):
+def test_a_model_of_pixels_in_a_table(cli):
     x, y = sample()["x_test"][:300], sample()["y_test"][:300]
     write("t.csv", csv_text(numpy.c_[x.reshape(300, -1), y]).encode())
     write("x.csv", csv_text(x[:9].reshape(9, -1)).encode())
     numpy.save("x.npy", x[:9])
-    options = ["--dataset", "t.csv", "--batch-size", "20", "--n-epochs", "30"]
-    assert train.main([*options, "--pixel-scale", "255", "--checkpoint", "c"]) == 0
-    (error,) = re.findall(r"test error: (\d+ of \d+ rows)", capsys.readouterr().out)
-    said = output("--evaluate", "--dataset", "t.csv")
-    assert f"% ({error}), 95 % interval: " in said.out and "255" not in said.err
-    said = output("x.csv", "x.npy")
-    assert said.out.split()[1::2] == 2 * [str(k) for k in y[:9]]
-    assert "warning" not in said.err
-    assert train.main([*options, "--pixel-scale", "256", "--checkpoint", "c", "--resume"]) == 1
-    assert "pixel_scale" in capsys.readouterr().err
+    train = "train --dataset t.csv --batch-size 20 --n-epochs 30 --checkpoint c --pixel-scale"
+    trained = cli(*train.split(), 255)
+    (error,) = re.findall(r"test error: (\d+ of \d+ rows)", trained.out)
+    done = cli("predict", "--evaluate", "--dataset", "t.csv")
+    assert f"% ({error}), 95 % interval: " in done.out and "255" not in done.err
+    done = cli("predict", "x.csv", "x.npy")
+    assert done.out.split()[1::2] == 2 * [str(k) for k in y[:9]] and "warning" not in done.err
+    done = cli(*train.split(), 256, "--resume")
+    assert done.code == 1 and "pixel_scale" in done.err
 
 
 def test_a_pipe_and_an_encoding(small, run):
@@ -118,16 +91,15 @@ def test_a_pipe_and_an_encoding(small, run):
     assert (done.returncode, done.stdout) == (0, "-[0]: \\xe4\n-[1]: b\n-[2]: c\n"), done.stderr
 
 
-def test_batches_before_the_one_with_a_bad_row_are_written(digits, capsys):
+def test_batches_before_the_one_with_a_bad_row_are_written(digits, cli):
     save_digits_model()
     nan = numpy.tile(digits, (90, 1, 1)).astype(float)  # 1080, of which 1000 are read at a time
     nan[1009, 1, 2] = numpy.nan
     numpy.save("nan.npy", nan)
-    assert main(["nan.npy"]) == 1
-    said = capsys.readouterr()
-    found = [f"nan.npy[{i}]: {k}" for i, k in enumerate(classes_of(nan[:1000]))]
-    assert said.out.splitlines() == found
-    assert "row 1009, column 30 holds nan (counted from 0)" in said.err
+    done = cli("predict", "nan.npy")
+    expected = [f"nan.npy[{i}]: {k}" for i, k in enumerate(classes_of(nan[:1000]))]
+    assert (done.code, done.out.splitlines()) == (1, expected)
+    assert "row 1009, column 30 holds nan (counted from 0)" in done.err
 
 
 @pytest.mark.parametrize("lacking", [[], ["logreg.kernel._kernel"]])
@@ -162,26 +134,25 @@ def test_what_reads_a_model_starts_no_engine(run, lacking):
     assert f"[{' '.join(map(str, k[:10]))}]" in lines
 
 
-def test_a_model_is_tested_on_its_own_data(output, capsys, working_folder):
+def test_a_model_is_tested_on_its_own_data(cli):
     x = numpy.random.RandomState(0).randint(0, 100, (60, 3))
     kinds = numpy.array(["ant", "bee"])[(x[:, 0] > 50).astype(int)]
     lines = [f"9;{kind};{a},5;{b};{c}" for kind, (a, b, c) in zip(kinds, x)]
     write("t.csv", "\n".join(lines).encode())
     options = "--label-column 2 --no-header --decimal , --drop 1 --split-seed 5 --batch-size 8"
-    assert train.main(["--dataset", "t.csv", *options.split()]) == 0
-    trained = capsys.readouterr()
-    evaluated = output("--evaluate", "--format", "json")
+    trained = cli("train", "--dataset", "t.csv", *options.split())
+    evaluated = cli("predict", "--evaluate", "--format", "json")
     found = json.loads(evaluated.out)
     assert (found["dataset"], found["rows"]) == ("t.csv", 10)
-    assert f"test error: {found['errors']} of {found['rows']} rows, " in trained.out
-    assert output("-n", "3").out.startswith("Predicted values for the first 3 examples")
+    assert f"test error: {found['errors']} of 10 rows, " in trained.out
+    assert cli("predict", "-n", 3).out.startswith("Predicted values for the first 3 examples")
     assert "warning" not in evaluated.err
     # Other data, by the model's columns; and its options are not needed.
     write("other.csv", "\n".join(lines[:7]).encode())
-    assert "of 7 rows" in output("--evaluate", "--dataset", "other.csv").out
+    assert "of 7 rows" in cli("predict", "--evaluate", "--dataset", "other.csv").out
     write("rows.csv", b"1,5;2;3\n99,5;2;3\n")
-    assert output("rows.csv").out == "rows.csv[0]: ant\nrows.csv[1]: bee\n"
+    assert cli("predict", "rows.csv").out == "rows.csv[0]: ant\nrows.csv[1]: bee\n"
     os.remove("t.csv")
-    said = refused(capsys, "--evaluate")
-    assert "'t.csv' not found" in said
-    assert "The model was trained on 't.csv'; --dataset names" in said
+    done = cli("predict", "--evaluate")
+    assert done.code == 1 and "'t.csv' not found" in done.err
+    assert "The model was trained on 't.csv'; --dataset names" in done.err

@@ -1,10 +1,8 @@
 """The files of models and parameters: what is written is read, by any engine, and nothing else."""
 
-import hashlib
 import json
 import os
 import pickle
-import struct
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
@@ -12,7 +10,7 @@ from pathlib import Path
 import numpy
 import pytest
 from attacks import ATTACKS
-from builders import GOLDEN, read, write
+from builders import GOLDEN, read, sealed, write
 from conftest import peak_memory
 
 from logreg import engine
@@ -44,20 +42,6 @@ def assert_golden(classifier, dtype="float32"):
     assert type(classifier) is LogisticRegression
     arrays = [numpy.array(value, dtype) for value in (W, B)]
     assert bits(classifier.params) == [(dtype, a.shape, a.tobytes()) for a in arrays]
-
-
-def sealed(header, data):
-    """A file of the format, put together by hand, its checksum right."""
-    header = header.encode("utf-8", "surrogatepass")
-    digest = hashlib.sha256(header + data).hexdigest().encode()
-    start = b"B" + struct.pack("<I", len(data)) if len(data) > 255 else b"C%c" % len(data)
-    return (
-        b"\x80\x03clogreg.saving\nrestore\n"
-        + b"X%sq\x00" % (struct.pack("<I", len(header)) + header)
-        + b"%sq\x01" % (start + data)
-        + b"X%sq\x02" % (struct.pack("<I", len(digest)) + digest)
-        + b"\x87q\x03R."
-    )
 
 
 HEADER = {
@@ -165,23 +149,12 @@ def test_a_model_that_was_loaded_is_saved_with_all_that_its_file_tells():
     assert {**metadata, **told, "date": "2020-01-01"} == metadata
 
 
-@pytest.mark.parametrize(
-    "metadata",
-    [
-        {"class_labels": [0]},
-        {"image_shape": [2, 2]},
-        {"image_shape": [3, 3]},
-        {"feature_names": ["too", "few"]},
-        {"test_error": float("nan")},
-        {"file": Path("model.pkl")},
-    ],
-    ids=str,
-)
-def test_what_could_not_be_loaded_again_is_not_saved(metadata):
+def test_what_could_not_be_loaded_again_is_not_saved():
     save_model(make(), "model.pkl")
     before = read("model.pkl")
-    with pytest.raises(ModelFileError, match=r"^its .* is needed$|is no JSON: "):
-        save_model(make(), "model.pkl", **metadata)
+    for metadata in ({"class_labels": [0]}, {"test_error": float("nan")}, {"file": Path("x")}):
+        with pytest.raises(ModelFileError, match=r"^its .* is needed$|is no JSON: "):
+            save_model(make(), "model.pkl", **metadata)
     assert read("model.pkl") == before
 
 

@@ -41,21 +41,17 @@ def _all(check, n=None):
     )
 
 
-def _is_curve(value):
-    """Whether it is rows as of :attr:`logreg.run.Run.curve`."""
-    return isinstance(value, list) and all(
-        isinstance(row, list)
-        and 4 <= len(row) == len(value[0])
-        and _is_whole(row[0], 0)
-        and _is_number(row[2])
-        and all(item is None or _is_number(item) for item in row)
-        for row in value
+def _each_once(*checks):
+    """A check of a list that is not empty, in which all fit one of the checks, and none repeats."""
+    return lambda value: (
+        any(_all(check)(value) for check in checks) and 0 < len({*value}) == len(value)
     )
 
 
-def _are_labels(value):
-    is_integer = _all(lambda label: _is_whole(label, -(2**63), 2**63))(value)
-    return (is_integer or _all(_is_text)(value)) and 0 < len({*value}) == len(value)
+def _is_validation(value):
+    """Whether it is a row as of :attr:`logreg.run.Run.curve`."""
+    is_row = _all(lambda item: item is None or _is_number(item))(value) and len(value) >= 4
+    return is_row and _is_whole(value[0], 0) and _is_number(value[2])
 
 
 class Kind(NamedTuple):
@@ -78,11 +74,11 @@ COLUMN = Kind(
     "a column's name or number", lambda value: _is_text(value) or _is_whole(value, -(10**9))
 )
 TEXTS = Kind("a list of texts", _all(_is_text))
-NAMES = Kind(
-    "a list of texts, each once",
-    lambda value: _all(_is_text)(value) and len({*value}) == len(value),
+NAMES = Kind("a list of texts, each once", _each_once(_is_text))
+LABELS = Kind(
+    "a list of whole numbers or of texts, each once",
+    _each_once(lambda label: _is_whole(label, -(2**63), 2**63), _is_text),
 )
-LABELS = Kind("a list of whole numbers or of texts, each once", _are_labels)
 SHAPE = Kind("a list of whole numbers from 1 up", _all(_is_whole))
 SIZES = Kind("three whole numbers from 1 up", _all(_is_whole, 3))
 RANGE = Kind(
@@ -95,7 +91,7 @@ CATEGORIES = Kind(
     "a list of lists of texts, or of null",
     _all(lambda texts: texts is None or _all(_is_text)(texts)),
 )
-CURVE = Kind("a list of rows [iteration, cost, error, test error]", _is_curve)
+CURVE = Kind("a list of rows [iteration, cost, error, test error]", _all(_is_validation))
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,11 +175,10 @@ class Facts:
             metadata.update((k, v) for k, v in defaults.items() if metadata.get(k) is None)
             for name, value in of_W.items():
                 _require(metadata[name] == value, metadata, name, f"{value}, as of its W,")
-        kinds = {known.name: known.type for known in fields(cls) if known.name in metadata}
-        values = {name: metadata[name] for name, kind in kinds.items() if isinstance(kind, Kind)}
+        kinds = {known.name: known.type for known in fields(cls) if isinstance(known.type, Kind)}
+        values = {name: metadata[name] for name in kinds if metadata.get(name) is not None}
         for name, value in values.items():
-            fits = value is None or kinds[name].fits(value)
-            _require(fits, metadata, name, kinds[name].needed)
+            _require(kinds[name].fits(value), metadata, name, kinds[name].needed)
         settings = {name: metadata[name] for name in SETTINGS if metadata.get(name) is not None}
         try:
             Hyperparameters(**settings)
@@ -208,7 +203,7 @@ class Facts:
             ("missing", lambda value: self.feature_means, "feature_means beside it"),
             ("categories", lambda value: n_encoded == n_in, f"what makes {n_in} features"),
             ("columns", lambda value: len(value) == len(of_columns), "one for each of categories"),
-            ("curve", lambda value: len((value or [()])[0]) in (0, n_items), f"{n_items} a row"),
+            ("curve", lambda value: {*map(len, value)} <= {n_items}, f"{n_items} a row"),
         ):
             value = getattr(self, name)
             if value is not None and (n_in or name == "curve"):

@@ -11,6 +11,7 @@ from logreg.datasets.formats import ARRAY_NAMES, read_arrays, sniff
 from logreg.datasets.frames import is_frame
 from logreg.datasets.header import Columns
 from logreg.datasets.options import NO_OPTIONS, TableOptions
+from logreg.datasets.pictures import SUFFIXES, UNREADABLE, read_picture
 from logreg.datasets.tables import table_batches
 from logreg.errors import DatasetError, cut
 from logreg.hyperparameters import DATASET
@@ -44,16 +45,13 @@ class InputSpec(NamedTuple):
         is_light = facts.x_range and facts.x_median is not None and 2 * facts.x_median >= low + high
         is_scaled, shape = facts.pixel_scale != 1, facts.image
         pixel_range = None if is_scaled and not facts.scale_all else facts.raw_range
+        is_large = shape is not None and min(shape) >= MIN_SIDE
         return cls(
             facts.n_in,
             shape,
             options=facts.table_options(),
             background="light" if is_light else "dark",
-            takes_pictures=(
-                shape is not None
-                and min(shape) >= MIN_SIDE
-                and (is_scaled or pixel_range is not None)
-            ),
+            takes_pictures=is_large and (is_scaled or pixel_range is not None),
             takes_bytes=is_scaled or low < 0 or high > 1,
             pixel_range=pixel_range,
             columns=facts.table,
@@ -73,8 +71,6 @@ class Batch(NamedTuple):
 
 def with_folders(paths):
     """List the inputs: in place of a folder the pictures in it, if any, by their names."""
-    from logreg.datasets.pictures import SUFFIXES
-
     inputs = []
     for path in paths:
         names = sorted(os.listdir(path)) if os.path.isdir(path) else []
@@ -90,8 +86,6 @@ def batches(path, spec):
     its name ends as a picture's does. A DatasetError says what cannot be read, or what the model
     does not take, once the reading comes to it.
     """
-    from logreg.datasets.pictures import SUFFIXES, UNREADABLE
-
     kind = "table" if path == STDIN else "folder" if os.path.isdir(path) else sniff(path)
     if kind in ("folder", "pickle"):
         raise DatasetError(
@@ -177,8 +171,6 @@ def _choose(names):
 
 
 def _picture(path, spec):
-    from logreg.datasets.pictures import read_picture
-
     if not spec.takes_pictures:
         raise DatasetError(
             f"{path}: is no npy, npz, CSV or IDX file; the model expects {spec}, and no picture: "
@@ -202,8 +194,7 @@ class InputChecker:
 
     def __init__(self, predictor, name):
         self.predictor, self.name = predictor, name
-        self.n_rows = 0
-        self.has_warned = False
+        self.n_rows, self.has_warned = 0, False
 
     def predict(self, x):
         """The Prediction of the next rows, an array of shape (n, n_in) as it is stored.
@@ -222,19 +213,16 @@ class InputChecker:
                 f"{self.name}: row {self.n_rows + row}, {found} (counted from 0): every value must "
                 f"be finite, and small enough to compute with in {self.predictor.dtype}"
             )
-        if self.predictor.facts.x_range and not self.has_warned:
-            self._check_range(ready)
         self.n_rows += len(x)
+        if self.predictor.facts.x_range and not self.has_warned:
+            self._check_range(float(ready.min()), float(ready.max()))
         return prediction
 
-    def _check_range(self, ready):
-        facts = self.predictor.facts
-        least, most = facts.x_range
-        low, high = float(ready.min()), float(ready.max())
-        width = most - least
-        if low < least - width or high > most + width:
+    def _check_range(self, low, high):
+        least, most = self.predictor.facts.x_range
+        if low < 2 * least - most or high > 2 * most - least:
             self.has_warned = True
-            standardized = "standardized " * bool(facts.feature_scales)
+            standardized = "standardized " * bool(self.predictor.facts.feature_scales)
             warning(
                 f"{self.name}: {standardized}values from {low:g} to {high:g}, and the model was "
                 f"trained on {least:g} to {most:g}: scale them as the training data were; pixels "

@@ -161,33 +161,30 @@ def loads(data):
     return parse(*call)
 
 
-def read(path, kind="model"):
-    """Read a file of a kind: its header and its arrays, as :func:`parse` returns them.
+def read(path, kind="model", make=lambda header, arrays: (header, arrays)):
+    """Read a file of a kind; return what `make` makes of its header and its arrays.
 
     Parameters
     ----------
     path : str or path-like
     kind : {'model', 'checkpoint', 'parameters'}
+    make : callable
+        It takes the two as :func:`parse` returns them; if it is not given, they are returned.
 
     Raises
     ------
     ModelFileError
         If there is no such file, or it is of another kind, or not whole and unchanged.
     """
-    with _loading(path):
-        return _read(path, kind)
+    faults = OSError, ValueError, MemoryError, RecursionError
+    advice = "" if os.path.exists(path) else "train a model first: python -m logreg.train"
+    with explaining(path, "cannot be loaded", advice, of=faults):
+        return make(*_read(path, kind))
 
 
 def read_model(path):
     """Read a model file: its :class:`Facts`, W and b; the errors are those of :func:`read`."""
-    with _loading(path):
-        return model_of(*_read(path, "model"))
-
-
-def _loading(path):
-    faults = OSError, ValueError, MemoryError, RecursionError
-    advice = "" if os.path.exists(path) else "train a model first: python -m logreg.train"
-    return explaining(path, "cannot be loaded", advice, of=faults)
+    return read(path, make=model_of)
 
 
 def _read(path, kind):

@@ -31,8 +31,10 @@ class Given:
         return x
 
     def __call__(self, x):
-        p = x if x.ndim == 2 else numpy.eye(len(self.labels), dtype="float32")[x]
-        return Prediction(p.argmax(axis=1), p)
+        if x.ndim == 1:
+            codes, x = x, numpy.zeros((len(x), len(self.labels)), "float32")
+            x[numpy.arange(len(x)), codes] = 1
+        return Prediction(x.argmax(axis=1), x)
 
 
 def evaluation_of(y, predicted, data_labels, model_labels):
@@ -134,17 +136,8 @@ def test_many_classes_are_told_by_what_occurs(n_out):
     y = numpy.arange(1500) % min(n_out, 60)  # more than are predicted at a time
     predicted = numpy.where(y < 5, (y + 1) % 5, y)
     predicted[5 * y < 7] = 3
-    data = types.SimpleNamespace(test=(predicted, y), class_labels=labels, name="toy")
-
-    def look_up(x):
-        p = numpy.zeros((len(x), n_out), "float32")
-        p[numpy.arange(len(x)), x] = 1
-        return Prediction(x, p)
-
-    model = Given(labels)
-    model.__class__ = type("", (Given,), {"__call__": lambda self, x: look_up(x)})
     with peak_memory() as peak:
-        found = evaluate(model, data)
+        found = evaluation_of(y, predicted, labels, labels)
     assert peak() < 1e6 + 9 * 1000 * n_out
     pairs = collections.Counter(zip(y.tolist(), predicted.tolist()))
     mistakes = {(labels[i], labels[j], n) for (i, j), n in pairs.items() if i != j}

@@ -9,7 +9,6 @@ import pandas
 import pytest
 from builders import probabilities, sample, save, weights
 
-from logreg import predict
 from logreg.datasets import read_dataset
 from logreg.datasets.options import TableOptions
 from logreg.errors import DatasetError, ModelFileError
@@ -95,7 +94,7 @@ PLAIN = pandas.DataFrame(
     ],
     ids=["plain", "turned", "object", "category", "nullable", "narrow", "text"],
 )
-def test_a_frame_of_any_dtype_is_taken_as_its_csv_is(frame, capsys):
+def test_a_frame_of_any_dtype_is_taken_as_its_csv_is(frame, cli):
     PLAIN.to_csv("t.csv", index=False)
     of_csv, of_frame = (
         read_dataset(source, TableOptions("kind", missing="mean"), shuffle=False, standardize=None)
@@ -104,10 +103,8 @@ def test_a_frame_of_any_dtype_is_taken_as_its_csv_is(frame, capsys):
     assert of_csv.learnt.sha256 == of_frame.learnt.sha256
     W = numpy.random.RandomState(0).randn(of_csv.n_in, 2)
     save("model.pkl", W, numpy.zeros(2), **facts_of_data(of_frame))
-    capsys.readouterr()
-    assert predict.main(["t.csv", "--model", "model.pkl", "--format", "json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    expected = [line["prediction"] for line in told]
+    done = cli("predict", "t.csv", "--model", "model.pkl", "--format", "json")
+    expected = [line["prediction"] for line in json.loads(done.out)]
     predictor = Predictor("model.pkl")
     assert predictor.predict(frame).tolist() == expected
     assert predictor.predict(frame.drop(columns="kind")).tolist() == expected
