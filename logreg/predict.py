@@ -161,7 +161,7 @@ def _predict_inputs(predictor, table, args):
 
 def _predict(predictor, found, args, n):
     """Predict up to n rows of each input; one that is bad does not keep the others from it."""
-    n_bad = 0
+    code = 0
     # Below lines that go to the terminal, there is no place for another.
     shows = args.output or not sys.stdout.isatty()
     line = progress(None, unit=" rows") if shows else contextlib.nullcontext(lambda n: None)
@@ -172,12 +172,12 @@ def _predict(predictor, found, args, n):
                 with contextlib.closing(rows):
                     _predict_input(predictor, name, rows, n, out, advance)
             except LogRegError as error:
-                n_bad += 1
+                code = 1
                 note(f"error: {error}")
         if args.output and not out.n_rows:
             raise DatasetError(f"nothing could be predicted, so {args.output} is not written")
         out.end()
-    return 1 if n_bad else 0
+    return code
 
 
 def _predict_input(predictor, name, rows, n, out, advance):

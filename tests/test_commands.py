@@ -92,7 +92,12 @@ export model.pkl --to npz | 0 | ^model.npz: a model of 4 features and 3 classes\
 export model.pkl --to json --output j | 0 | ^j: a model of 4 features and 3 classes\n$ |
 export model.pkl | 2 | | the following arguments are required: --to
 export model.pkl --to npz --output model.pkl | 1 | | error: model.pkl would overwrite
+export model.pkl --to json --output no/m.json | 1 | | error: no/m.json cannot be written
 export nothing.pkl --to npz | 1 | | error: nothing.pkl cannot be loaded: No such file
+report model.pkl --dataset nowhere.npz | 1 | | error: data set 'nowhere.npz' not found
+report model.pkl --output model.pkl | 1 | | error: model.pkl would overwrite what is read
+report model.pkl --output no/p.html | 1 | | error: no/p.html cannot be written
+report nothing.pkl | 1 | | error: nothing.pkl cannot be loaded
 tutorial.__main__ --update --output d/t.html | 1 | | error: d/t.html cannot be written
 tutorial.__main__ --output a --notebook a | 1 | | error: a would overwrite
 """  # noqa: E501
@@ -123,6 +128,8 @@ def files(working_folder):
 
 @pytest.mark.parametrize("line", COMMANDS.strip().split("\n"), ids=lambda it: it.split(" | ")[0])
 def test_a_command(line, cli, files):
+    if line.startswith("report"):
+        pytest.importorskip("matplotlib")
     command, code, out, err = (part.strip() for part in f"{line} ".split(" |"))
     words = [SHORT.get(word, word) for word in command.replace("-M", "--model model.pkl").split()]
     before = {path: path.read_bytes() for path in files.iterdir() if path.is_file()}

@@ -95,18 +95,9 @@ def test_safetensors(name, cli):
     assert ("class_labels" in arrays) != bool(LABELS[name])  # texts are in the metadata alone
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ("json --output ./model.pkl", "would overwrite what is read"),
-        ("json --output nowhere/model.json", "nowhere/model.json cannot be written"),
-        ("onnx", "pip install '.[onnx]'\n"),
-        ("safetensors", "pip install '.[safetensors]'\n"),
-    ],
-)
-def test_what_is_refused(options, message, cli, monkeypatch):
+@pytest.mark.parametrize("package", ["onnx", "safetensors"])
+def test_without_a_package_an_error_names_the_extra(package, cli, monkeypatch):
     save("model.pkl", W, B)
-    for package in ("onnx", "safetensors"):
-        monkeypatch.setitem(sys.modules, package, None)
-    done = cli("export", "model.pkl", "--to", *options.split())
-    assert done.code == 1 and message in done.err
+    monkeypatch.setitem(sys.modules, package, None)
+    done = cli("export", "model.pkl", "--to", package)
+    assert done.code == 1 and done.err.endswith(f": pip install '.[{package}]'\n")

@@ -80,8 +80,8 @@ def codes_of(predictor, data):
 
 
 def _errors(n, n_wrong):
-    percent = 100.0 * int(n_wrong) / int(n) if n else None
-    return {"rows": int(n), "errors": int(n_wrong), "error_percent": percent}
+    n_wrong = int(n_wrong)
+    return {"rows": n, "errors": n_wrong, "error_percent": 100.0 * n_wrong / n if n else None}
 
 
 def _confusion(labels, pairs):
@@ -101,21 +101,17 @@ def _by_class(labels, pairs):
     """Errors, precision, recall and F1 of each class."""
     i, j, counts = pairs
     rows, taken, right = (
-        numpy.bincount(of, counts * which, len(labels)).astype("int64")
+        numpy.bincount(of, counts * which, len(labels)).astype("int64").tolist()
         for of, which in ((i, 1), (j, 1), (i, i == j))
     )
-    with numpy.errstate(invalid="ignore"):  # 0 / 0: the class occurs nowhere
-        f1 = (2 * right / (rows + taken)).tolist()
-    precision, recall = right / numpy.maximum(taken, 1), right / numpy.maximum(rows, 1)
-    scores = zip(precision.tolist(), recall.tolist(), f1)
-    return [
-        {
-            "label": label,
-            **_errors(n_rows, n_rows - n_right),
-            **dict(zip(SCORES, three if n_rows + n_taken else [None] * 3)),
-        }
-        for label, n_rows, n_taken, n_right, three in zip(labels, rows, taken, right, scores)
-    ]
+    entries = []
+    for label, n, n_taken, n_right in zip(labels, rows, taken, right):
+        scores = dict.fromkeys(SCORES)
+        if n or n_taken:
+            f1 = 2 * n_right / (n + n_taken)
+            scores = dict(zip(SCORES, (n_right / max(n_taken, 1), n_right / max(n, 1), f1)))
+        entries.append({"label": label, **_errors(n, n - n_right), **scores})
+    return entries
 
 
 def as_text(evaluation):
@@ -126,14 +122,13 @@ def as_text(evaluation):
     if confusion:
         entries, title = evaluation["classes"], ""
         rows = zip(confusion["labels"], confusion["counts"])
-        matrix = "Confusion matrix: a row for each class, a column for what it is taken for\n"
-        matrix += _aligned([["", *confusion["labels"]], *([k, *row] for k, row in rows)])
+        below = "Confusion matrix: a row for each class, a column for what it is taken for\n"
+        below += _aligned([["", *confusion["labels"]], *([k, *row] for k, row in rows)])
     else:
         entries = sorted(evaluation["classes"], key=lambda entry: -entry["errors"])[:N_WORST]
         title = f"The {len(entries)} classes of most errors; --format json has all\n"
-        mistakes = evaluation["mistakes"][:N_WORST]
-        matrix = "The most frequent mistakes\n"
-        matrix += _aligned([["class", "taken for", "rows"], *mistakes])
+        below = "The most frequent mistakes\n"
+        below += _aligned([["class", "taken for", "rows"], *evaluation["mistakes"][:N_WORST]])
     for entry in entries:
         percent = f"{entry['error_percent']:.2f} %" if entry["rows"] else "-"
         classes.append([entry["label"], entry["rows"], entry["errors"], percent, *_scores(entry)])
@@ -147,7 +142,7 @@ error over all rows: {_error(evaluation)}, 95 % interval: {100 * low:.2f} to {10
 {tutorial}log-loss {evaluation["log_loss"]:.6f}
 
 {title}{_aligned(classes)}
-{matrix}"""
+{below}"""
 
 
 def _error(entry):

@@ -23,14 +23,6 @@ def test_a_page_tells_of_the_run(cli):
     assert "in 3 validations" in page and len(page) < 2_000_000
 
 
-def test_what_a_user_can_mend(cli):
+def test_a_page_without_a_test_set(cli):
     save_digits_model(dataset="lost.npz")
     assert "note: the page is without the errors on a test set" in cli("report").err
-    for options, message in (
-        (["--dataset", "lost.npz"], "data set 'lost.npz' not found"),
-        (["--output", "best_model.pkl"], "best_model.pkl would overwrite what is read"),
-        (["nothing.pkl"], "nothing.pkl cannot be loaded"),
-        (["--output", "nowhere/p.html"], "nowhere/p.html cannot be written"),
-    ):
-        done = cli("report", *options)
-        assert done.code == 1 and f"error: {message}" in done.err
