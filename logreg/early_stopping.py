@@ -8,9 +8,10 @@ from logreg.hyperparameters import DEFAULTS
 class EarlyStopping:
     """Patience counted in minibatches, as in the tutorial.
 
-    The run goes on for `patience` minibatches whatever happens. A new best loss that is below
-    ``best_loss * improvement_threshold`` is significant: it extends the patience to
-    ``iter * patience_increase``, if that is more.
+    The run goes on for `patience` minibatches whatever happens. A new best loss is significant if
+    it is below `improvement_threshold` times the best before; with ``criterion='loss'``, where a
+    long fall may be made of small steps, times the last significant one. That extends the patience
+    to ``iter * patience_increase``, if that is more.
 
     Parameters
     ----------
@@ -19,7 +20,9 @@ class EarlyStopping:
     patience_increase : float
         Factor of the extension.
     improvement_threshold : float
-        Fraction of the best loss below which a new best is significant.
+        Fraction below which a new best is significant.
+    criterion : {'error', 'loss'}
+        What the losses are.
 
     Attributes
     ----------
@@ -31,6 +34,8 @@ class EarlyStopping:
         The minibatch at which it was seen.
     significant_iter : int or None
         The minibatch of the last significant improvement.
+    significant_loss : float
+        The loss there.
 
     Examples
     --------
@@ -48,11 +53,13 @@ class EarlyStopping:
         patience=DEFAULTS.patience,
         patience_increase=DEFAULTS.patience_increase,
         improvement_threshold=DEFAULTS.improvement_threshold,
+        criterion=DEFAULTS.criterion,
     ):
         self.patience = patience
         self.patience_increase = patience_increase
         self.improvement_threshold = improvement_threshold
-        self.best_loss = math.inf
+        self.criterion = criterion
+        self.best_loss = self.significant_loss = math.inf
         self.best_iter = None
         self.significant_iter = None
 
@@ -73,9 +80,11 @@ class EarlyStopping:
         """
         if not loss < self.best_loss:  # on a tie, the first stays the best
             return False
-        if loss < self.best_loss * self.improvement_threshold:
+        before = self.significant_loss if self.criterion == "loss" else self.best_loss
+        if loss < before * self.improvement_threshold:
             self.patience = max(self.patience, iter * self.patience_increase)
             self.significant_iter = iter
+            self.significant_loss = loss
         self.best_loss = loss
         self.best_iter = iter
         return True

@@ -58,7 +58,10 @@ class Hyperparameters:
         "after a significant gain at minibatch i, run on to i times this at least",
     )
     improvement_threshold: float = _setting(
-        0.995, "above 0, up to 1", "a best below this fraction of the best before is significant"
+        0.995,
+        "above 0, up to 1",
+        "a best below this fraction of the best before is significant; by the loss, of the last "
+        "significant one",
     )
     l1: float = _setting(0.0, "0 or more", "factor of the sum of absolute weights in the cost")
     l2: float = _setting(0.0, "0 or more", "factor of the sum of squared weights in the cost")

@@ -17,6 +17,7 @@ import numpy
 from logreg.early_stopping import EarlyStopping
 from logreg.errors import SettingError, needing
 from logreg.models.facts import Facts
+from logreg.run import OF_EARLY_STOPPING
 
 MAX_CLASSES = 100  # of which weights are drawn
 MAX_COUNTS = 20  # classes of a confusion matrix whose cells have room for a count
@@ -157,8 +158,7 @@ def replay(facts):
     if not facts.curve:
         raise SettingError("no curve is known: no validation was made")
     points = numpy.array(facts.curve, dtype=float)
-    names = ("patience", "patience_increase", "improvement_threshold")
-    stopping = EarlyStopping(**{k: v for k, v in facts.settings.items() if k in names})
+    stopping = EarlyStopping(**{k: v for k, v in facts.settings.items() if k in OF_EARLY_STOPPING})
     gains = set()
     by = 4 if facts.settings.get("criterion") == "loss" else 2
     for point in points:

@@ -98,8 +98,8 @@ class Run:
         self.start_clock()
 
     def _new_stopping(self):
-        rule = ("patience", "patience_increase", "improvement_threshold")
-        return EarlyStopping(*(getattr(self.hyperparameters, name) for name in rule))
+        rule = {name: getattr(self.hyperparameters, name) for name in OF_EARLY_STOPPING}
+        return EarlyStopping(**rule)
 
     def replay(self):
         """Early stopping as the validations lead it, and a list of its patience after each."""

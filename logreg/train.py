@@ -19,11 +19,13 @@ from logreg.hyperparameters import (
 from logreg.parallel import ranks
 from logreg.terminal.notes import STARTING, note, set_quiet, starting
 
+EPOCHS_OF_A_TABLE = 5000
 # Defaults that the data decide.
 BY_DATA = {
     "batch_size": f"{DEFAULTS.batch_size}; if a set has fewer, or the training set fewer than "
     "5,000, a tenth of the training rows, or as many as the smallest set has if that is less",
     "criterion": "error; loss for tables, and for one array that is split",
+    "n_epochs": f"{DEFAULTS.n_epochs:,}; {EPOCHS_OF_A_TABLE:,} for tables, whose epochs are short",
 }
 NUMBERS = {int: {"type": int, "metavar": "N"}, float: {"type": float, "metavar": "X"}}
 
@@ -142,7 +144,9 @@ def _completed(hyperparameters, data, args):
     by_loss = data.is_table or data.split.sizes
     criterion = args.criterion or ("loss" if by_loss else DEFAULTS.criterion)
     batch_size = args.batch_size or default_batch_size(data.sizes)
-    return replace(hyperparameters, batch_size=batch_size, criterion=criterion)
+    n_epochs = args.n_epochs or (EPOCHS_OF_A_TABLE if data.is_table else DEFAULTS.n_epochs)
+    chosen = {"batch_size": batch_size, "criterion": criterion, "n_epochs": n_epochs}
+    return replace(hyperparameters, **chosen)
 
 
 if __name__ == "__main__":

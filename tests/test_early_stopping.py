@@ -59,6 +59,15 @@ def test_what_a_gain_does(increase, threshold, losses, stop, bests, significant)
     assert stopping.best_loss == min([math.inf, *losses[: len(bests)]])
 
 
+def test_small_steps_of_the_loss_add_up():
+    losses = [1.0, 0.96, 0.92, 0.88, 0.84, 0.80, *[0.9] * 9]  # after minibatches 1, 3, 5, ...
+    bests = [1, 3, 5, 7, 9, 11]
+    assert stop_of(EarlyStopping(10, 2, 0.95), losses, frequency=2) == (10, bests[:5])
+    stopping = EarlyStopping(10, 2, 0.95, "loss")
+    assert stop_of(stopping, losses, frequency=2) == (18, bests)
+    assert (stopping.significant_iter, stopping.significant_loss) == (9, 0.84)
+
+
 def test_defaults_are_the_tutorials():
     assert Hyperparameters(0.13, 1000, 600, 5000, 2, 0.995, 0, 0, 0, None, "error") == DEFAULTS
     stopping = EarlyStopping()
