@@ -57,6 +57,9 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         aside.
     random_state : int, RandomState instance or None
         The seed of the shuffle.
+    refit : bool
+        Whether the model is trained anew at the end, on all rows, for as many minibatches as the
+        best one had.
     warm_start : bool
         Whether `fit` begins with the parameters of the last fit, and not with zeros.
 
@@ -102,6 +105,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         random_state=0,
         class_weight=None,
         warm_start=False,
+        refit=True,
     ):
         self.learning_rate = learning_rate
         self.n_epochs = n_epochs
@@ -117,6 +121,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.class_weight = class_weight
         self.warm_start = warm_start
+        self.refit = refit
 
     def fit(self, X, y):
         """Train on rows X, of shape (n, n_features), and their labels y, of any kind.
@@ -164,7 +169,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
                 for param, value in zip(classifier.params, self._begin_with(*before)):
                     engine.set_value(param, value)
             train, valid = ((X[part], codes[part]) for part in rows)
-            run = fit(*expressions, [train, valid, valid], settings, (), loss)
+            refit = bool(self.refit) and rows[0] is not rows[1]
+            run = fit(*expressions, [train, valid, valid], settings, (), loss, refit=refit)
         self.loss_curve_ = [v.cost for v in run.validations]
         self.validation_scores_ = [1 - v.error for v in run.validations]
         self.n_iter_ = numpy.array([run.epoch], "int32")

@@ -73,7 +73,10 @@ class Run:
     stopping : EarlyStopping
         The patience, and which validation is the best.
     best_values : list of numpy.ndarray or None
-        What the `params` were at the best validation.
+        What the `params` were at the best validation; or what they came to when the model was
+        trained anew, see :class:`logreg.refit.Refit`.
+    n_refit_rows : int or None
+        The rows on which that was done.
     reason : {None, 'patience', 'n_epochs', 'diverged', 'interrupted', 'stopped'}
         Why the run ended. It is 'stopped' if a callback gave a text to
         :class:`~logreg.callbacks.StopTraining`, and 'interrupted' if it gave none.
@@ -90,6 +93,7 @@ class Run:
     seconds: float = 0.0
     validations: List[Validation] = field(default_factory=list, repr=False)
     best_values: Optional[List[numpy.ndarray]] = field(default=None, repr=False)
+    n_refit_rows: Optional[int] = None
     reason: Optional[str] = None
     message: str = ""
 
@@ -213,6 +217,8 @@ class Run:
             "pixel_scale": self.pixel_scale,
             "curve": self.curve,
             "reason": self._end,
+            "refit": self.n_refit_rows is not None,
+            "n_refit_rows": self.n_refit_rows,
             **{f"validation_{name}": getattr(best, name) for name in names},
             **{f"test_{name}": getattr(best, f"test_{name}") for name in names},
         }

@@ -11,8 +11,8 @@ import math
 import numpy
 
 from logreg import engine, updates
-from logreg.callbacks import BestModel, PrintLog, StopTraining
-from logreg.callbacks.base import owned_files
+from logreg.callbacks import BestModel, PrintLog
+from logreg.callbacks.base import owned_files, stopping
 from logreg.callbacks.checkpoint import run_settings
 from logreg.callbacks.verdict import Verdict
 from logreg.datasets import read_dataset
@@ -24,8 +24,9 @@ from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameter
 from logreg.model import LogisticRegression, balanced_weights
 from logreg.models.facts import facts_of_data
 from logreg.parallel import ranks
+from logreg.refit import Refit
 from logreg.run import Run, Validation
-from logreg.terminal.notes import collecting, note, say, starting
+from logreg.terminal.notes import COMPILING, collecting, note, say, starting
 
 MAY_OVERFLOW = 1e19  # the root of the largest float32: of smaller numbers, products are finite
 
@@ -127,7 +128,7 @@ def train(train_model, validate_model, test_model, run, callbacks=()):
 @collecting()
 def fit(
     x, y, cost, errors, updates, datasets,
-    hyperparameters=DEFAULTS, callbacks=(), loss=None, resume=None,
+    hyperparameters=DEFAULTS, callbacks=(), loss=None, resume=None, refit=False,
 ):  # fmt: skip
     """Train a model: any cost over a minibatch, by any rule of :mod:`logreg.updates`.
 
@@ -149,11 +150,14 @@ def fit(
     callbacks : sequence of Callback
         What is called as the run goes on; see :mod:`logreg.callbacks`.
     loss : symbolic scalar, optional
-        Decides with ``criterion='loss'`` which model is best, by its value on all validation rows:
-        a mean over the rows, such as the cost without penalties.
+        Decides with ``criterion='loss'`` which model is best: a mean over all validation rows, such
+        as the cost without penalties.
     resume : Checkpoint, optional
         Go on from the state in its file, if there is one. Without it, a new run begins, and
         replaces no file of a :class:`Checkpoint` or a :class:`History`.
+    refit : bool
+        Whether the model is trained anew after a run of its own length, on training and validation
+        rows together, for as many minibatches as the best one had; see :class:`.Refit`.
 
     Returns
     -------
@@ -161,11 +165,9 @@ def fit(
 
     Raises
     ------
-    SettingError, DatasetError
-        If an argument makes no sense: then nothing is compiled. Or if the run diverges before
-        there is a model to keep.
-    ModelFileError
-        If another run has a file that a callback writes.
+    SettingError, DatasetError, ModelFileError
+        If an argument makes no sense, or another run has a file that a callback writes: then
+        nothing is compiled. Or if the run diverges before there is a model to keep.
 
     Examples
     --------
@@ -191,17 +193,17 @@ def fit(
     n_train_batches = engine.n_rows(datasets[0][0]) // hyperparameters.batch_size
     scale = getattr(datasets[0][0], "scale", 1.0)  # of pixels, which stay bytes
     run = Run([v for v, _ in updates], params, hyperparameters, n_train_batches, scale)
+    anew = Refit(run, datasets) if refit else None
     if resume:
         resume.restore(run)
     callbacks = [c for c in callbacks if ranks.rank == 0 or not c.on_rank_0_only]
-    files = owned_files(callbacks, is_new=resume is None)
     block = 1 if any(c.reads_steps for c in callbacks) else run.validation_frequency
-    with owning(files):
-        with starting("compiling: the first time on a machine, this takes a while"):
+    with owning(owned_files(callbacks, is_new=resume is None)):
+        with starting(COMPILING):
             functions = compile_functions(x, y, cost, errors, updates, datasets, run, loss, block)
-        for callback in callbacks:
-            callback.on_train_begin(run)
-        _train_until_stopped(functions, run, callbacks)
+        _train(functions, run, callbacks)
+        if anew:
+            anew.train(functions[1], callbacks, x, y, cost=cost, updates=updates, block=block)
         _test_best(run, functions[-1])
         _end(callbacks, run)
     return run
@@ -215,16 +217,12 @@ def _check_kinds(hyperparameters, **lists):
             raise SettingError(f"{name} is a {type(given).__name__}: give a list")
 
 
-def _train_until_stopped(functions, run, callbacks):
+def _train(functions, run, callbacks):
+    for callback in callbacks:
+        callback.on_train_begin(run)
     run.start_clock()
-    try:
+    with stopping(run, functions[0]):
         run.reason = train(*functions, run, callbacks)
-    except StopTraining as stop:
-        run.message = str(stop)
-        run.reason = "stopped" if run.message else "interrupted"
-    finally:
-        train_model, *_ = functions
-        train_model.costs()  # no step is left behind, and none comes after the run
     run.read_clock()
 
 
@@ -249,19 +247,21 @@ def _test_best(run, test_model):
             f"the run diverged in epoch {run.epoch}: {what} finite, and there is no model to "
             "keep; give a lower learning rate"
         )
-    if best and best.test_error is None:
+    if best and (best.test_error is None or run.n_refit_rows):
         with run.at_its_best():
             run.add_test_errors(*test_model())
 
 
 def sgd_optimization(
-    data, hyperparameters=DEFAULTS, output=BEST_MODEL, callbacks=(), verbose=True, resume=None
-):
+    data, hyperparameters=DEFAULTS, output=BEST_MODEL, callbacks=(), verbose=True, resume=None,
+    refit=None,
+):  # fmt: skip
     """Train the tutorial's model on a DataSet, print its lines, and keep the best model.
 
     `output` is the model file. `callbacks` come after those that print the lines and keep the
-    model. Without `verbose`, a run on a table prints only its result. `resume` is that of
-    :func:`fit`. Returns the Run.
+    model. Without `verbose`, a run on a table prints only its result. `resume` and `refit` are
+    those of :func:`fit`; by default, the model is refitted if validation rows were split off a
+    table or one array, in memory, and one process trains. Returns the Run.
     """
     has_lines = verbose or not data.is_table
     logs = [*([PrintLog()] if has_lines else []), Verdict(data, prints_result=not has_lines)]
@@ -275,7 +275,10 @@ def sgd_optimization(
     datasets = shared_datasets(data, as_stored=True)
     note(engine.describe())
     callbacks = [*logs, best_model, *callbacks]
-    return fit(*arguments, datasets, hyperparameters, callbacks, loss, resume)
+    if refit is None:
+        is_split = "valid" in data.split.taken and (data.is_table or data.split.sizes)
+        refit = bool(is_split) and not data.about.is_mapped and ranks.size == 1
+    return fit(*arguments, datasets, hyperparameters, callbacks, loss, resume, refit)
 
 
 def sgd_optimization_mnist(

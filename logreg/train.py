@@ -55,6 +55,9 @@ def parser():
     parser.set_defaults(**dict.fromkeys(BY_DATA))
     add_file("--output", default=BEST_MODEL, help="where the best model goes" + default)
     add_file("--checkpoint", help="keep the state of the run here, for --resume")
+    refit = "at the end, train anew on training and validation rows, for as many minibatches as "
+    refit += "the best model had (default: if a table or one array was split into these)"
+    options.add_switch(parser, "refit", refit, "keep the model of the training rows alone")
     add("--resume", action="store_true", help="go on from the checkpoint; --n-epochs may be larger")
     add_file("--history", help="write a CSV row here at each validation")
     verbose = "of a table, print the tutorial's line at each validation"
@@ -94,7 +97,7 @@ def main(argv=None):
         watching += [state] if state else []
         resume = state if args.resume else None
         arguments = args.output, watching, args.verbose, resume
-        run = sgd.sgd_optimization(data, hyperparameters, *arguments)
+        run = sgd.sgd_optimization(data, hyperparameters, *arguments, args.refit)
     if run.reason == "interrupted":
         model = f"the best model is in {args.output}"
         advice = "go on with the same command and --resume"

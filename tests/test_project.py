@@ -32,6 +32,7 @@ LAYERS = [
     ["cli", "models"],
     ["saving", "plots"],
     ["callbacks"],
+    ["refit"],
     ["sgd"],
     ["estimator", "page"],
     ["tutorial"],

@@ -36,7 +36,7 @@ def test_the_sample_trains_without_a_network(run, cli):
 
 def test_every_hyperparameter_is_an_option_with_the_tutorials_default():
     args = vars(train.parser().parse_args([]))
-    depends_on_the_data = {"batch_size": None, "criterion": None}
+    depends_on_the_data = {"batch_size": None, "criterion": None, "n_epochs": None}
     assert {**vars(DEFAULTS), **depends_on_the_data}.items() <= args.items()
     assert (args["dataset"], args["output"]) == ("mnist.pkl.gz", "best_model.pkl")
 
@@ -173,7 +173,7 @@ def test_tables_need_no_options(name, cli):
         lines = cli("train", "--dataset", "t.csv", "--split-seed", seed).out.splitlines()
         found = json.loads(cli("predict", "--evaluate", "--format", "json").out)
         of_test = f"test error: {found['errors']} of {found['rows']} rows"
-        assert len(lines) == 10 and lines[7].startswith(of_test)
+        assert len(lines) == 11 and lines[8].startswith(of_test)
         errors.append(found["error_percent"])
         data = read_dataset("t.csv", split_seed=int(seed))
         peer = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(*data.train)

@@ -1,5 +1,6 @@
 """What every callback is, and how one ends a run."""
 
+import contextlib
 import os
 import timeit
 from typing import Any, Sequence
@@ -17,6 +18,18 @@ class StopTraining(Exception):
 
     The run's `reason` is 'stopped' then, and ``StopTraining("why")`` makes that its `message`.
     """
+
+
+@contextlib.contextmanager
+def stopping(run, train_model):
+    """Let StopTraining end the block, and `run` say so; leave no step behind it that is noted."""
+    try:
+        yield
+    except StopTraining as stop:
+        run.message = str(stop)
+        run.reason = "stopped" if run.message else "interrupted"
+    finally:
+        train_model.costs()
 
 
 class Callback:

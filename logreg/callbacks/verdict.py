@@ -82,11 +82,14 @@ class Verdict(Callback):
         _, n_valid, n_test = self.n_rows
         epoch, by = run.epoch_of(best.iter), run.hyperparameters.criterion
         n_wrong, low, high = _interval(best.test_error_all_rows, n_test)
-        error = 100 * n_wrong / n_test
+        error, anew = 100 * n_wrong / n_test, ""
+        if run.n_refit_rows:
+            anew = f"trained anew for its {best.iter + 1} minibatches on {run.n_refit_rows} rows, "
+            anew += "with those of validation\n"
         say(
             f"best model: epoch {epoch} of {run.epoch} ({ENDS.get(run.reason, run.message)}), "
             f"by the validation {by} ({getattr(best, by):.6g})\n"
-            f"validation error: {round(best.error_all_rows * n_valid)} of {n_valid} rows\n"
+            f"validation error: {round(best.error_all_rows * n_valid)} of {n_valid} rows\n{anew}"
             f"test error: {n_wrong} of {n_test} rows, {error:.2f} % "
             f"(95 % interval: {100 * low:.2f} to {100 * high:.2f} %)\n"
             f"accuracy: {100 - error:.2f} % of the test rows\n"

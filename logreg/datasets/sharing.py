@@ -137,6 +137,15 @@ def shared_datasets(data, as_stored=False):
     return shared
 
 
+def joined(first, second):
+    """The rows of two sets, pairs of shared variables, as one such pair."""
+    features, others = (engine.as_stored(x) for x, _ in (first, second))
+    values = [x.shared.get_value(borrow=True) for x in (features, others)]
+    labels = numpy.concatenate([engine.value(y) for _, y in (first, second)])
+    x = engine.stored(numpy.concatenate(values), features.scale, None, features.prepare)
+    return x, engine.shared_data(labels)
+
+
 def check_batch_size(n_rows, batch_size):
     """Raise a SettingError if training, validation or test set has no whole minibatch."""
     least, split = min(zip(n_rows, SPLITS.values()), key=lambda pair: pair[0])

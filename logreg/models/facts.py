@@ -139,6 +139,8 @@ class Facts:
     n_train_batches: COUNT = None
     curve: CURVE = None
     reason: TEXT = None
+    refit: FLAG = None  # whether it was trained anew on training and validation rows
+    n_refit_rows: COUNT = None
     validation_error: NUMBER = None
     test_error: NUMBER = None
     test_error_all_rows: NUMBER = None

@@ -50,13 +50,14 @@ def run(facts):
         if value is not None
     ]
     settings += ["standardized"] if facts.feature_scales else []
+    anew = f", then trained anew on {facts.n_refit_rows} rows" if facts.refit else ""
     date = (facts.date or "not known").replace("T", " ").replace("+00:00", " UTC")
     rows = [
         ("Data set", facts.dataset or "not known"),
         ("Model", f"{facts.n_in} features, {facts.n_out} classes, {facts.dtype}"),
         ("Settings", ", ".join(settings) or "not known"),
         ("Why it stopped", REASONS.get(facts.reason, facts.reason or "not known")),
-        ("Best model", f"of epoch {facts.epoch}" if facts.epoch else "not known"),
+        ("Best model", f"of epoch {facts.epoch}{anew}" if facts.epoch else "not known"),
         ("Validation error", _percent(facts.validation_error)),
         ("Made by", f"logreg {facts.logreg} on {facts.engine}, Python {facts.python}"),
         ("Date", date),

@@ -11,6 +11,7 @@ import time
 
 SLOW_AFTER = 2.0  # seconds until something slow is explained
 STARTING = "starting the engine: the first time on a machine, this takes a while"
+COMPILING = "compiling: the first time on a machine, this takes a while"
 _is_quiet = False
 _is_command = False  # whether a command runs, whose user knows options and no arguments
 _rank = ""  # which of several processes this is that train together; "" for the first, and for one

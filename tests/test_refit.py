@@ -1,0 +1,142 @@
+"""Training anew on training and validation rows: as a run on these rows, and as NumPy has it."""
+
+import numpy
+import pytest
+from builders import cost_and_gradients, make_pairs, save_pairs, table_bytes, write
+
+from logreg import LogisticRegression, Predictor, SoftmaxClassifier, engine, fit
+from logreg.callbacks import BestModel, Callback, Checkpoint, StopTraining
+from logreg.engine import T
+from logreg.errors import SettingError
+from logreg.hyperparameters import Hyperparameters
+from logreg.run import Run
+from logreg.updates import momentum
+
+SETTINGS = Hyperparameters(batch_size=10, n_epochs=12, patience=40, criterion="loss")
+START = numpy.linspace(-1, 1, 12).reshape(4, 3)
+
+
+def trained(pairs=None, settings=SETTINGS, callbacks=(), **options):
+    """Train with momentum, which has variables beside the parameters; return the run."""
+    with engine.floatx("float64"):
+        x, y = T.matrix("x"), T.ivector("y")
+        classifier = LogisticRegression(x, 4, 3, W=START)
+        cost = classifier.negative_log_likelihood(y)
+        rule = momentum(cost, classifier.params, 0.5, 0.9)
+        pairs = pairs or make_pairs((60, 25, 20), dtype="float64")
+        given = pairs, settings, [make(classifier) for make in callbacks], cost
+        return fit(x, y, cost, classifier.errors(y), rule, *given, **options)
+
+
+class Stop(Callback):
+    """Stops at a minibatch of the refit, whose run has more minibatches in an epoch."""
+
+    def __init__(self, at=None):
+        self.at, self.seen = at, []
+
+    def on_minibatch_end(self, run):
+        if run.n_train_batches == 8:
+            self.seen.append(run.iter)
+            if run.iter == self.at:
+                raise StopTraining
+
+
+def test_it_is_a_run_on_both_sets_of_as_many_minibatches():
+    run = trained(refit=True)
+    n_steps = run.stopping.best_iter + 1
+    assert run.reason == "patience" and n_steps not in (run.iter + 1, 6) and run.n_refit_rows == 85
+    (x, y), (x_valid, y_valid), test = make_pairs((60, 25, 20), dtype="float64")
+    x, y = numpy.concatenate([x, x_valid]), numpy.concatenate([y, y_valid])
+    values = [START.copy(), numpy.zeros(3)]
+    last = [0 * value for value in values]
+    for step in range(n_steps):
+        rows = slice(step % 8 * 10, step % 8 * 10 + 10)
+        _, *gradients = cost_and_gradients(x[rows], y[rows], *values)
+        last = [0.9 * v - 0.5 * g for v, g in zip(last, gradients)]
+        values = [value + v for value, v in zip(values, last)]
+    for found, expected in zip(run.best_values, values):
+        numpy.testing.assert_allclose(found, expected, atol=1e-10)
+    wrong = (test[0] @ values[0] + values[1]).argmax(axis=1) != test[1]
+    assert run.best_validation.test_error_all_rows == pytest.approx(wrong.mean())
+    alone = trained()
+    assert alone.n_refit_rows is None
+    for v in (alone.best_validation, run.best_validation):
+        assert (v.iter, v.loss) == (alone.best_validation.iter, alone.best_validation.loss)
+
+
+def test_a_resumed_run_refits_to_the_same_bits():
+    whole = trained(refit=True)
+    short = Hyperparameters(batch_size=10, n_epochs=3, patience=40, criterion="loss")
+    trained(None, short, [lambda _: Checkpoint("run.state", {})], refit=True)
+    for _ in range(2):  # from its middle, and from its end
+        checkpoint = Checkpoint("run.state", {})
+        resumed = trained(
+            None, SETTINGS, [lambda _, c=checkpoint: c], refit=True, resume=checkpoint
+        )
+        assert resumed.n_refit_rows == whole.n_refit_rows
+        for found, expected in zip(resumed.best_values, whole.best_values):
+            numpy.testing.assert_array_equal(found, expected)
+
+
+def test_a_refit_that_is_stopped_leaves_the_best_model():
+    alone, stop, whole = trained(), Stop(at=11), Stop()
+    run = trained(callbacks=[lambda _: stop, lambda c: BestModel("best.pkl", c)], refit=True)
+    assert (run.reason, run.n_refit_rows, stop.seen) == ("interrupted", None, list(range(12)))
+    assert not Predictor("best.pkl").facts.refit
+    for found, expected in zip(run.best_values, alone.best_values):
+        numpy.testing.assert_array_equal(found, expected)
+    run = trained(callbacks=[lambda _: whole, lambda c: BestModel("best.pkl", c)], refit=True)
+    assert whole.seen == list(range(run.stopping.best_iter + 1))
+    facts = Predictor("best.pkl").facts
+    assert (facts.refit, facts.n_refit_rows) == (True, 85)
+    numpy.testing.assert_array_equal(Predictor("best.pkl").W, run.best_values[0])
+
+
+def test_a_refit_that_diverges_leaves_the_best_model(capsys):
+    class Spoil(Stop):
+        def on_minibatch_end(self, run):
+            if run.n_train_batches == 8:
+                engine.set_value(run.params[0], 0 * START + numpy.nan)
+
+    run = trained(callbacks=[lambda _: Spoil()], refit=True)
+    assert run.n_refit_rows is None and numpy.isfinite(run.best_values[0]).all()
+    assert "trained anew on all rows, the model diverged" in capsys.readouterr().err
+
+
+def test_sets_that_cannot_be_joined_are_refused():
+    train, (x, y), test = make_pairs((60, 25, 20), dtype="float64")
+    pairs = [train, ((x > 0).astype("uint8"), y), test]
+    with pytest.raises(SettingError, match="float64 and uint8: give one type, or `refit=False`"):
+        trained(pairs, refit=True)
+    assert isinstance(trained(pairs), Run)
+
+
+def test_the_command_refits_where_it_splits_validation_rows_off(cli):
+    write("table.csv", table_bytes(90))
+    x, y = (numpy.concatenate(arrays) for arrays in zip(*make_pairs()))
+    numpy.savez("one.npz", x=x, y=y)
+    numpy.savez("two.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    save_pairs("three.npz", make_pairs())
+    options = ("--n-epochs", 2, "--output", "m.pkl")
+    for name, switches, n_rows in (
+        *(("table.csv", [], 75), ("table.csv", ["--no-refit"], None), ("one.npz", [], 84)),
+        *(("two.npz", [], None), ("three.npz", [], None), ("three.npz", ["--refit"], 80)),
+    ):
+        label = ["--label-column", "kind"] if name == "table.csv" else []
+        done = cli("train", "--dataset", name, *options, *switches, *label)
+        assert done.code == 0, done.err
+        facts = Predictor("m.pkl").facts
+        assert (facts.refit, facts.n_refit_rows) == (n_rows is not None, n_rows), name
+        if name == "table.csv":
+            assert (" minibatches on 75 rows, with those of validation" in done.out) == bool(n_rows)
+            done = cli("predict", "--model", "m.pkl", "--evaluate")
+            assert done.code == 0 and "(" in done.out
+
+
+def test_the_estimator_refits():
+    X, y = (numpy.concatenate(arrays) for arrays in zip(*make_pairs((120, 30, 30))))
+    few = [SoftmaxClassifier(refit=refit).fit(X[:50], y[:50]) for refit in (True, False)]
+    numpy.testing.assert_array_equal(few[0].coef_, few[1].coef_)  # the training rows validate
+    anew, alone = (SoftmaxClassifier(refit=refit).fit(X, y) for refit in (True, False))
+    assert anew.validation_scores_ == alone.validation_scores_
+    assert (anew.coef_ != alone.coef_).all()
