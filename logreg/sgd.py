@@ -156,8 +156,7 @@ def fit(
         Go on from the state in its file, if there is one. Without it, a new run begins, and
         replaces no file of a :class:`Checkpoint` or a :class:`History`.
     refit : bool
-        Whether the model is trained anew after a run of its own length, on training and validation
-        rows together, for as many minibatches as the best one had; see :class:`.Refit`.
+        Whether the best model is trained anew on the validation rows, too; see :class:`.Refit`.
 
     Returns
     -------
