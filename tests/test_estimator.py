@@ -169,7 +169,7 @@ def fitted_with(monkeypatch, x, y, **options):
     """Fit with a run that has all parameters be 3 at its best; and what it is given."""
     told = []
 
-    def fit(*args):
+    def fit(*args, **options):
         (*_, updates, datasets, settings, _, loss) = args
         assert settings.criterion == "loss" and loss is not None
         run = Run([], [], settings, 1, iter=3, validations=[Validation(3, 0.5, 0.5, 0.5)])
@@ -207,8 +207,8 @@ def test_the_best_by_the_loss_is_kept(monkeypatch):
 def test_fitting_again_and_again_keeps_nothing(monkeypatch):
     real, seen = sgd.fit, []
 
-    def fit(*args):
-        run = real(*args)
+    def fit(*args, **options):
+        run = real(*args, **options)
         seen.extend(map(weakref.ref, [run, *run.variables, args[-4][0][0]]))  # and training rows
         return run
 
@@ -222,10 +222,10 @@ def test_fitting_again_and_again_keeps_nothing(monkeypatch):
 def test_threads_of_two_dtypes_fit_one_after_the_other(monkeypatch):
     real, both = sgd.fit, threading.Barrier(2)
 
-    def fit(*args):
+    def fit(*args, **options):
         with pytest.raises(threading.BrokenBarrierError):  # nobody comes here meanwhile
             both.wait(1)
-        return real(*args)
+        return real(*args, **options)
 
     def coef(dtype):
         return SoftmaxClassifier(n_epochs=5).fit(X.astype(dtype), Y).coef_
