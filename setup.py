@@ -5,6 +5,7 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.sdist import sdist
 
 here = Path(__file__).parent
 version = re.search(r'__version__ = "(.+)"', (here / "logreg/__init__.py").read_text()).group(1)
@@ -36,6 +37,19 @@ class BuildKernel(build_ext):
         super().copy_extensions_to_source()
 
 
+class SourceDistribution(sdist):
+    """An archive of the whole project: from it, the tests run as from a clone."""
+
+    FILES = "Makefile LICENSE .[a-z]*.* .ci/run .github/**/* logreg/**/* scripts/* tests/**/* "
+    FILES += "data/*.md data/*.png data/penguins.csv data/mnist_sample.npz"
+
+    def make_distribution(self):
+        paths = [path for files in self.FILES.split() for path in Path().glob(files)]
+        paths = [path for path in paths if path.is_file() and path.suffix not in (".so", ".pyc")]
+        self.filelist.extend(map(str, paths))
+        super().make_distribution()
+
+
 notebook = ["nbclient", "nbformat", "ipykernel", "matplotlib>=3.6"]
 tutorial = ["markdown-it-py", "mdit-py-plugins", "latex2mathml", "Pygments", "pillow>=10.1"]
 # The last one that takes NumPy 1.23.
@@ -48,6 +62,17 @@ setup(
     long_description=(here / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="BSD-3-Clause",
+    keywords="theano pytensor mnist softmax logistic-regression tutorial",
+    classifiers=[
+        "Development Status :: 5 - Production/Stable",
+        "Environment :: Console",
+        "Intended Audience :: Education",
+        "Intended Audience :: Science/Research",
+        "Programming Language :: C",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Typing :: Typed",
+    ],
     # An editable install is then a plain path, which comes before a folder `logreg` of no package,
     # as the folder above a clone has it.
     package_dir={"": "."},
@@ -75,7 +100,7 @@ setup(
             optional=True,
         )
     ],
-    cmdclass={"build_ext": BuildKernel},
+    cmdclass={"build_ext": BuildKernel, "sdist": SourceDistribution},
     package_data={
         "logreg": ["py.typed"],
         "logreg.callbacks": ["tutorial_log.csv"],
