@@ -9,7 +9,7 @@ from typing import Callable, NamedTuple, Optional
 import numpy
 
 from logreg.engine.kernel_graph import Kernel, ancestors
-from logreg.engine.kernel_steps import Descent, count_errors, labels_of
+from logreg.engine.kernel_steps import Descent, Errors, labels_of
 from logreg.engine.steps import TrainModel
 from logreg.errors import SettingError
 from logreg.kernel import is_wanted
@@ -97,7 +97,7 @@ class Backend:
             return lambda: [float(on_rows(a, b)[0]) * (b - a) for a, b in zip(edges, edges[1:])]
         features, labels = dataset
         labels = labels_of(labels, self.kernel.function)
-        return lambda: count_errors(params, features, labels, x.dtype, edges)
+        return Errors(params, features, labels, x.dtype, edges)
 
     def _function_of_rows(self, x, y, dataset, outputs, updates=(), params=()):
         """Compile a function of the rows from `start` to `stop` of a set, which lists outputs.

@@ -7,7 +7,6 @@ interpreter runs it. LOGREG_KERNEL=0 leaves every graph alone.
 from collections import namedtuple
 
 from logreg.engine.kernel_ops import make_op
-from logreg.kernel import MAX_CLASSES
 
 # What the kernel needs of an engine's internals; `function` compiles nothing.
 Tools = namedtuple("Tools", "function Op Apply DisconnectedType clone equal_computations")
@@ -116,8 +115,8 @@ class Kernel:
         shared = [v for v in variables if hasattr(v, "get_value")]
         shared = [v for v in shared if getattr(v, "dtype", None) == x.dtype]
         shapes = {v: v.get_value(borrow=True).shape for v in shared}
-        small = [W for W in shared if W.ndim == 2 and shapes[W][1] <= MAX_CLASSES]
-        return [(W, b) for W in small for b in shared if shapes[b] == shapes[W][1:]]
+        matrices = [W for W in shared if W.ndim == 2]
+        return [(W, b) for W in matrices for b in shared if shapes[b] == shapes[W][1:]]
 
     def descent(self, cost, updates, x, y):
         """W, b, class weights and rate, if the updates are plain steps by one rate; else None."""

@@ -1,18 +1,54 @@
 """What the kernel computes of a set: steps of plain descent, and which rows are misclassified."""
 
+import operator
+
 import numpy
 
-from logreg.kernel import classes, cross_entropy, descend
+from logreg.engine.kernel_graph import ancestors
+from logreg.kernel import classes, descend, lay_out
 
 ROWS_AT_A_TIME = 1 << 14  # that are classified in one call, if they have few features
 VALUES_AT_A_TIME = 1 << 23  # at the most: they may have to be cast first
 
 
 def labels_of(labels, function):
-    """A function of the labels of a set, which an engine's `function` compiles if it must."""
+    """A function of the labels of a set, which an engine's `function` compiles if it must.
+
+    It returns the same array as long as the arrays are the same of which they are made.
+    """
     if hasattr(labels, "get_value"):
         return lambda: labels.get_value(borrow=True)
-    return function([], labels)
+    shared = [variable for variable in ancestors([labels]) if hasattr(variable, "get_value")]
+    compute, kept = function([], labels), [[], None]
+
+    def current():
+        arrays = [variable.get_value(borrow=True) for variable in shared]
+        if not _are_same(arrays, kept[0]):
+            kept[:] = arrays, compute()
+        return kept[1]
+
+    return current
+
+
+class Laid:
+    """Rows and labels as the kernel lays them out, from the second time on that they come.
+
+    Other arrays are laid out anew; one that is changed in place is not looked at again.
+    """
+
+    def __init__(self):
+        self._arrays, self._layout = [], None
+
+    def __call__(self, rows, labels, *sizes):
+        if not _are_same([rows, labels], self._arrays):
+            self._arrays, self._layout = [rows, labels], None
+        elif self._layout is None:
+            self._layout = lay_out(rows, labels, *sizes)
+        return self._layout
+
+
+def _are_same(arrays, others):
+    return len(arrays) == len(others) and all(map(operator.is_, arrays, others))
 
 
 class Descent:
@@ -24,40 +60,55 @@ class Descent:
     def __init__(self, params, weights, rate, features, labels, dtype, batch_size):
         self.params, self.weights, self.rate = params, weights, rate
         self.features, self.labels, self.dtype = features, labels, dtype
-        self.batch_size = batch_size
+        self.batch_size, self._laid = batch_size, Laid()
         # Rows that become floats first do so a minibatch at a time.
         self.at_once = not features.prepare and features.shared.dtype in ("uint8", dtype)
 
     def __call__(self, indices):
         """Take the steps on these minibatches; return their costs."""
-        new, labels = [param.get_value(borrow=True) for param in self.params], self.labels()
-        starts, costs = [index * self.batch_size for index in indices], []
-        blocks = [(0, len(labels), starts)]
-        if not self.at_once:
-            blocks = [(start, start + self.batch_size, [0]) for start in starts]
-        for first, last, firsts in blocks:
-            rows, y = self.features.rows(first, last, self.dtype), labels[first:last]
-            data = rows, self.features.scale, *new, y
-            some, *new = descend(*data, firsts, self.batch_size, self.rate, self.weights)
-            costs.extend(some)
+        starts = [index * self.batch_size for index in indices]
+        costs, *new = self._descend(starts, self.batch_size, self.rate)
         for param, value in zip(self.params, new):
             param.set_value(value, borrow=True)
         return costs
 
     def of_rows(self, start, stop):
         """The cost of some rows, and its gradients by W and b."""
-        values = [param.get_value(borrow=True) for param in self.params]
-        rows, y = self.features.rows(start, stop, self.dtype), self.labels()[start:stop]
-        return cross_entropy(rows, self.features.scale, *values, y, self.weights)
+        (cost,), *gradients = self._descend([start], stop - start, 0.0)
+        return [cost, *gradients]
+
+    def _descend(self, starts, n, rate):
+        params, labels = [param.get_value(borrow=True) for param in self.params], self.labels()
+        scale, costs = self.features.scale, []
+        if self.at_once:
+            rows, layout = self.features.shared.get_value(borrow=True), None
+            if not any(start % n for start in starts):
+                layout = self._laid(rows, labels, n, params[1].size)
+            return descend(rows, scale, *params, labels, starts, n, rate, self.weights, layout)
+        for start in starts:
+            rows = self.features.rows(start, start + n, self.dtype)
+            data = rows, scale, *params, labels[start : start + n]
+            some, *params = descend(*data, [0], n, rate, self.weights)
+            costs.extend(some)
+        return [costs, *params]
 
 
-def count_errors(params, features, labels, dtype, edges):
-    """Count the misclassified rows of a set between each two of the `edges`."""
-    W, b = (param.get_value(borrow=True) for param in params)
-    at_a_time = max(1, min(ROWS_AT_A_TIME, VALUES_AT_A_TIME // len(W)))
-    parts = []
-    for start in range(0, edges[-1], at_a_time):
-        rows = features.rows(start, min(start + at_a_time, edges[-1]), dtype)
-        parts.append(classes(rows, features.scale, W, b))
-    is_wrong = numpy.concatenate(parts) != labels()[: edges[-1]]
-    return numpy.add.reduceat(is_wrong, edges[:-1], dtype="int64")
+class Errors:
+    """Counts the misclassified rows of a set between each two of the `edges`."""
+
+    def __init__(self, params, features, labels, dtype, edges):
+        self.params, self.features, self.labels = params, features, labels
+        self.dtype, self.edges, self._laid = dtype, edges, Laid()
+
+    def __call__(self):
+        W, b = (param.get_value(borrow=True) for param in self.params)
+        rows, n, parts = self.features.shared.get_value(borrow=True), self.edges[-1], []
+        at_a_time = max(1, min(ROWS_AT_A_TIME, VALUES_AT_A_TIME // len(W)))
+        can_be_laid = len(rows) == n and not self.features.prepare
+        layout = self._laid(rows, None, n, W.shape[1]) if can_be_laid else None
+        at_a_time = n if layout else at_a_time
+        for start in range(0, n, at_a_time):
+            rows = self.features.rows(start, min(start + at_a_time, n), self.dtype)
+            parts.append(classes(rows, self.features.scale, W, b, layout))
+        is_wrong = numpy.concatenate(parts) != self.labels()[:n]
+        return numpy.add.reduceat(is_wrong, self.edges[:-1], dtype="int64")

@@ -17,8 +17,6 @@ try:
 except ImportError:  # no C compiler was there when logreg was installed
     _kernel = None
 
-MAX_CLASSES = 32  # with more, the matrix products of a current OpenBLAS are faster
-
 
 def is_wanted():
     """Whether the kernel was built, and the user did not switch it off."""
@@ -42,31 +40,45 @@ def n_cores():
     return os.cpu_count() or 1
 
 
+def lay_out(x, y, n_rows, n_out):
+    """Lay out minibatches of `n_rows` rows for :func:`descend`; without `y`, for `classes`.
+
+    Bytes are copied, but for columns that 16 rows leave blank; of floats, and of what is mapped
+    from a file, only the order of the rows is kept. What is returned, which may be None, holds for
+    x and y as they are now.
+    """
+    wants_panels = x.dtype == "uint8" and x.size > 0 and not _is_mapped(x)
+    if y is None and not wants_panels:
+        return None
+    x, y = numpy.require(x, None, "CA"), y if y is None else _labels(y, n_out)
+    return _kernel.lay_out(x, y, len(x), n_rows, x.shape[1], n_out, wants_panels, n_threads())
+
+
 def scores(x, scale, W, b):
     """Compute ``scale * x W + b``, of shape (n, n_out) and of the dtype of W and b.
 
     x is uint8 or of floats, which become of that dtype. Where there is no kernel, NumPy does it.
     """
     n_out = W.shape[1]
-    if not is_wanted() or n_out > MAX_CLASSES or not x.size or not W.size:
+    if not is_wanted() or not x.size or not W.size:
         return numpy.dot(_scaled(x, scale, W.dtype), W) + b
     x, W, b = _as_taken(x, W, b)
     z = numpy.empty((len(x), n_out), W.dtype)
-    _kernel.scores(x, W, b, z, len(x), n_out, scale, n_threads())
+    _kernel.scores(x, W, b, z, len(x), n_out, scale, n_threads(), None)
     return z
 
 
-def classes(x, scale, W, b):
+def classes(x, scale, W, b, layout=None):
     """Compute which class has the largest score in each row, int64 of shape (n,)."""
-    if not is_wanted() or W.shape[1] > MAX_CLASSES or not x.size or not W.size:
+    if not is_wanted() or not x.size or not W.size:
         return numpy.argmax(scores(x, scale, W, b), axis=1)
     x, W, b = _as_taken(x, W, b)
-    found = numpy.empty(len(x), "int64")
-    _kernel.classes(x, W, b, found, len(x), W.shape[1], scale, n_threads())
-    return found
+    best = numpy.empty(len(x), "int64")
+    _kernel.classes(x, W, b, best, len(x), W.shape[1], scale, n_threads(), layout)
+    return best
 
 
-def descend(x, scale, W, b, y, starts, n_rows, rate, weights=None):
+def descend(x, scale, W, b, y, starts, n_rows, rate, weights=None, layout=None):
     """Take steps of descent on the mean negative log-likelihood of labels `y`.
 
     Parameters
@@ -84,6 +96,8 @@ def descend(x, scale, W, b, y, starts, n_rows, rate, weights=None):
         The learning rate; with 0, the gradients of one step take the place of new W and b.
     weights : sequence of float, shape (n_out,), optional
         The factor of each class in the cost.
+    layout : object, optional
+        What :func:`lay_out` made of x, y and n_rows; it changes no bit.
 
     Returns
     -------
@@ -97,9 +111,7 @@ def descend(x, scale, W, b, y, starts, n_rows, rate, weights=None):
         If a label is not in 0 .. n_out - 1, or shapes or dtypes do not go together.
     """
     n_out = W.shape[1]
-    if y.dtype != "int32":  # of a wider type, a label may not fit
-        y = numpy.clip(y, -1, n_out)
-    y = numpy.require(y, "int32", "CA")
+    y = _labels(y, n_out)
     x, W, b = _as_taken(x, W, b)
     if y.shape != x.shape[:1]:
         raise ValueError(f"y has shape {y.shape}, and x has {len(x)} rows")
@@ -107,7 +119,7 @@ def descend(x, scale, W, b, y, starts, n_rows, rate, weights=None):
     costs, new_W, new_b = numpy.empty(len(starts)), numpy.empty_like(W), numpy.empty_like(b)
     if weights is not None:
         weights = numpy.require(weights, W.dtype, "CA")
-    sizes = n_rows, n_out, scale, n_threads()
+    sizes = n_rows, n_out, scale, n_threads(), layout
     _kernel.descend(x, W, b, new_W, *sizes, new_b, y, starts, costs, rate, weights)
     return costs.astype(W.dtype), new_W, new_b
 
@@ -116,6 +128,18 @@ def cross_entropy(x, scale, W, b, y, weights=None):
     """Compute the mean negative log-likelihood of `y`, and its gradients; see :func:`descend`."""
     (cost,), dW, db = descend(x, scale, W, b, y, [0], len(y), 0.0, weights)
     return cost, dW, db
+
+
+def _labels(y, n_out):
+    if y.dtype != "int32":  # of a wider type, a label may not fit
+        y = numpy.clip(y, -1, n_out)
+    return numpy.require(y, "int32", "CA")
+
+
+def _is_mapped(array):
+    while array is not None and not isinstance(array, numpy.memmap):
+        array = getattr(array, "base", None)
+    return array is not None
 
 
 def _as_taken(x, W, b):

@@ -1,290 +1,420 @@
 /* The loops for one instruction set and one pair of types; kernel.c includes this for each.
 
-   CELL         type of x
-   REAL, INT    type of W, b, scores and gradients, and the integer of its size
-   BYTES, ROWS  bytes of a vector, and how many of them a tile has beside its classes
-   TARGET       the instructions that the compiler may use; NAME(f) is the name of f for them */
+   CELL       type of x
+   REAL, INT  type of W, b, scores and gradients, and the unsigned integer of its size
+   BYTES      size of a vector
+   SUMS       how many sums there are registers for
+   TARGET     the instructions that the compiler may use; NAME(f) is the name of f for them
+
+   A lane of a vector is a row of a panel. Each sum is made in one order, whatever the size of a
+   vector, with FMA, which rounds once: so the bits are the same for all sets that have it. */
 
 #define LANES ((int)(BYTES / sizeof(REAL)))
+#define PARTS (PANEL / LANES) /* vectors that a panel's column fills */
+#define TWO (PARTS < 2 ? 1 : 2)
 #define VECTOR NAME(vector)
-#define CELLS NAME(cells)
-#define ROW(what, class) ((REAL *)job->what + (class) * job->width)
+#define INTS NAME(ints)
+#define QUAD NAME(quad)
+#define QUAD_INTS NAME(quad_ints)
+#define FOUR ((int)(16 / sizeof(REAL)))
 #define INLINE static inline __attribute__((always_inline)) TARGET
+#define FMA(a, b, c) FUSED(REAL)(a, b, c)
+#define ALL(x) ((x) - (VECTOR){0}) /* a number in all lanes */
+#define SELECT(mask, a, b) ((VECTOR)(((INTS)(a) & (INTS)(mask)) | ((INTS)(b) & ~(INTS)(mask))))
 
 typedef REAL VECTOR __attribute__((vector_size(BYTES)));
-typedef REAL NAME(quad) __attribute__((vector_size(16)));
-typedef int32_t NAME(ints) __attribute__((vector_size(BYTES / sizeof(REAL) * 4)));
-typedef CELL CELLS __attribute__((vector_size(BYTES / sizeof(REAL) * sizeof(CELL))));
+typedef INT INTS __attribute__((vector_size(BYTES)));
+typedef CELL NAME(cells) __attribute__((vector_size(BYTES / sizeof(REAL) * sizeof(CELL))));
+typedef int32_t NAME(wider) __attribute__((vector_size(BYTES / sizeof(REAL) * 4)));
+typedef REAL QUAD __attribute__((vector_size(16)));
+typedef INT QUAD_INTS __attribute__((vector_size(16)));
 
-/* Task: W of some features as a row of numbers for each class, and scaled; 0 beyond the last. */
-TARGET static void NAME(lay_out)(const Job *job, Py_ssize_t task)
+INLINE VECTOR NAME(load)(const CELL *cells)
 {
-    Py_ssize_t first = task * FEATURES, n_in = job->n_in, n_out = job->n_out;
-    Py_ssize_t last = n_in - first < FEATURES ? n_in : first + FEATURES;
-    const REAL *w = job->w, scale = (REAL)job->scale;
-    for (Py_ssize_t j = 0; j < n_out; j++) {
-        REAL *row = ROW(rows, j), *scaled = ROW(scaled, j);
-        for (Py_ssize_t k = first; k < last; k++)
-            scaled[k] = (row[k] = w[k * n_out + j]) * scale;
-        for (Py_ssize_t k = n_in; k < job->width && last == n_in; k++)
-            scaled[k] = row[k] = 0;
+    NAME(cells) v;
+    memcpy(&v, cells, sizeof v);
+    return WIDEN(v);
+}
+
+/* Where the scores of a panel in the classes of a tile are, PANEL of them for each class. */
+INLINE REAL *NAME(scores_of)(const Job *job, Py_ssize_t panel, Py_ssize_t tile)
+{
+    Py_ssize_t j = job->tiles[tile], n = job->tiles[tile + 1] - j;
+    return (REAL *)job->z + (j * job->max_panels + panel * n) * PANEL;
+}
+
+/* Task: W of some features, scaled, tile after tile of the classes. */
+TARGET static void NAME(lay_weights)(const Job *job, Py_ssize_t block)
+{
+    Py_ssize_t last = smaller((block + 1) * BLOCK, job->n_in);
+    const REAL *w = job->w;
+    REAL scale = (REAL)job->scale, *scaled = job->scaled;
+    for (Py_ssize_t t = 0; t < job->n_tiles; t++) {
+        Py_ssize_t j = job->tiles[t], n = job->tiles[t + 1] - j;
+        for (Py_ssize_t k = block * BLOCK; k < last; k++)
+            for (Py_ssize_t c = 0; c < n; c++)
+                scaled[j * job->n_in + k * n + c] = w[k * job->n_out + j + c] * scale;
     }
 }
 
-/* Task: of some features, what there is as rows for the classes: W after the steps, or gradients. */
-TARGET static void NAME(lay_back)(const Job *job, Py_ssize_t task)
+/* Scores of `parts` vectors of rows in `classes` classes: what comes in as a constant is one, so
+   the loops are unrolled, and the sums are in registers. */
+INLINE void NAME(score)(const CELL *x, const uint32_t *columns, Py_ssize_t n, const REAL *w,
+                        Py_ssize_t stride, const REAL *b, REAL *z, int parts, int classes)
 {
-    Py_ssize_t first = task * FEATURES, n_in = job->n_in, n_out = job->n_out;
-    Py_ssize_t last = n_in - first < FEATURES ? n_in : first + FEATURES;
-    for (Py_ssize_t j = 0; j < n_out; j++) {
-        const REAL *row = job->rate ? ROW(rows, j) : ROW(dw, j);
-        for (Py_ssize_t k = first; k < last; k++)
-            ((REAL *)job->out)[k * n_out + j] = row[k];
-    }
-}
-
-/* `n` cells, LANES of them but at the end of a row, beyond which nothing is read. */
-INLINE VECTOR NAME(load)(const char *cell, Py_ssize_t n)
-{
-    CELLS cells = {0};
-    if (n == LANES)
-        memcpy(&cells, cell, sizeof cells);
-    else
-        memcpy(&cells, cell, n * sizeof(CELL));
-    return WIDEN(cells, VECTOR);
-}
-
-INLINE REAL NAME(sum)(VECTOR v)
-{
-    NAME(quad) parts[BYTES / 16];
-    memcpy(parts, &v, sizeof v);
-    for (int i = 1; i < BYTES / 16; i++)
-        parts[0] += parts[i];
-    REAL sum = 0;
-    for (int i = 0; i < (int)(16 / sizeof(REAL)); i++)
-        sum += parts[0][i];
-    return sum;
-}
-
-/* Whether `n` cells, a power of 2, are bytes of 0, as most at the edges of a picture are: their
-   products are left out, which changes no sum of finite numbers. */
-INLINE int NAME(are_zero)(const char *x, int n)
-{
-    uint64_t all = sizeof(CELL) > 1, word = 0;
-    int size = n < 8 ? n : 8;
-    UNROLLED for (int i = 0; i < n; i += size)
-    {
-        memcpy(&word, x + i, size);
-        all |= word;
-    }
-    return !all;
-}
-
-/* Add the products of `n` features from k on to the sums of `rows` rows and `classes` classes.
-   What comes in as a constant is one: these loops are unrolled, and the sums are in registers. */
-INLINE void NAME(add_products)(const Job *job, const char *x, const REAL *w, Py_ssize_t n, int rows,
-                               int classes, VECTOR sums[ROWS][TILE])
-{
-    VECTOR cells[ROWS];
-    for (int r = 0; r < rows; r++)
-        cells[r] = NAME(load)(x + r * job->stride, n);
+    VECTOR sums[SUMS][2], v[2];
     UNROLLED for (int c = 0; c < classes; c++)
-    {
-        /* volatile: gcc would load it for each row anew, and the loads would take the time */
-        VECTOR weights = *(const volatile VECTOR *)(w + c * job->width);
-        UNROLLED for (int r = 0; r < rows; r++) sums[r][c] += cells[r] * weights;
-    }
-}
-
-/* Scores of `rows` rows in `classes` classes from j on. */
-INLINE void NAME(score_tile)(const Job *job, const char *x, int j, REAL *z, int rows, int classes)
-{
-    const REAL *w = ROW(scaled, (Py_ssize_t)j);
-    VECTOR sums[ROWS][TILE] = {{{0}}};
-    Py_ssize_t whole = job->n_in / LANES * LANES, k = 0, last = whole;
-    const char *lower = x + (rows - 1) * job->stride; /* of two rows, or the same */
-    while (k < last && NAME(are_zero)(x + k, LANES) && NAME(are_zero)(lower + k, LANES))
-        k += LANES;
-    for (; k < last; last -= LANES)
-        if (!NAME(are_zero)(x + last - LANES, LANES) || !NAME(are_zero)(lower + last - LANES, LANES))
-            break;
-    for (; k < last; k += LANES)
-        NAME(add_products)(job, x + k * sizeof(CELL), w + k, LANES, rows, classes, sums);
-    if (whole < job->n_in)
-        NAME(add_products)(job, x + whole * sizeof(CELL), w + whole, job->n_in - whole, rows,
-                           classes, sums);
-    UNROLLED for (int r = 0; r < rows; r++)
+        UNROLLED for (int r = 0; r < parts; r++) sums[c][r] = ALL(b[c]);
+    for (Py_ssize_t i = 0; i < n; i++, x += PANEL) {
+        const REAL *weights = w + columns[i] * stride;
+        UNROLLED for (int r = 0; r < parts; r++) v[r] = NAME(load)(x + r * LANES);
         UNROLLED for (int c = 0; c < classes; c++)
-            z[r * job->n_out + j + c] = NAME(sum)(sums[r][c]) + ((const REAL *)job->b)[j + c];
-}
-
-INLINE void NAME(score_rows)(const Job *job, const char *x, REAL *z, int rows)
-{
-    int j = 0, n = job->n_out;
-    for (; n - j >= 10; j += 10)
-        NAME(score_tile)(job, x, j, z, rows, 10);
-    for (; n - j >= 4; j += 4)
-        NAME(score_tile)(job, x, j, z, rows, 4);
-    for (; n - j >= 1; j += 1)
-        NAME(score_tile)(job, x, j, z, rows, 1);
+        {
+            VECTOR weight = ALL(weights[c]);
+            UNROLLED for (int r = 0; r < parts; r++) sums[c][r] = FMA(v[r], weight, sums[c][r]);
+        }
+    }
+    UNROLLED for (int c = 0; c < classes; c++)
+        UNROLLED for (int r = 0; r < parts; r++)
+            memcpy(z + c * PANEL + r * LANES, &sums[c][r], sizeof(VECTOR));
 }
 
 /* e to the v for v <= 0: 2^n times the Taylor series over |r| <= ln(2) / 2, exact to the last bit
    or two. NaN stays NaN. */
-INLINE REAL NAME(exponential)(REAL v)
+INLINE VECTOR NAME(exponential)(VECTOR v)
 {
-    const int is_float = sizeof(REAL) == 4;
+    const int is_float = sizeof(REAL) == 4, mantissa = is_float ? 23 : 52;
     const REAL lowest = is_float ? -87 : -708;
     const REAL ln2_high = is_float ? 0.693359375 : 0.693145751953125; /* n times it is exact */
     const REAL ln2_low = is_float ? -2.12194440e-4 : 1.42860682030941723212e-6;
-    REAL u = v > lowest ? v : lowest;
-    INT n = (INT)(u * (REAL)1.4426950408889634 - (REAL)0.5), bits;
-    REAL r = u - n * ln2_high - n * ln2_low, power, series = 1;
-    for (int i = is_float ? 7 : 13; i > 0; i--)
-        series = series * r * (REAL)(1.0 / i) + 1;
-    bits = is_float ? (n + 127) << 23 : (INT)((n + INT64_C(1023)) << 52);
-    memcpy(&power, &bits, sizeof power);
-    return v > lowest ? series * power : v == v ? 0 : v;
+    const REAL inverse_factorials[] = {1, 1, 1 / 2., 1 / 6., 1 / 24., 1 / 120., 1 / 720., 1 / 5040.,
+                                       1 / 40320., 1 / 362880., 1 / 3628800., 1 / 39916800.,
+                                       1 / 479001600., 1 / 6227020800.};
+    const REAL round = is_float ? 12582912 : 6755399441055744; /* n is in the lowest bits of the sum */
+    INTS is_in_range = (INTS)(v > lowest);
+    VECTOR u = SELECT(is_in_range, v, ALL(lowest));
+    VECTOR sum = FMA(u, ALL((REAL)1.4426950408889634), ALL(round)), n = sum - round;
+    VECTOR r = FMA(n, ALL(-ln2_low), FMA(n, ALL(-ln2_high), u));
+    VECTOR series = ALL(inverse_factorials[is_float ? 7 : 13]);
+    UNROLLED for (int i = is_float ? 6 : 12; i >= 0; i--)
+        series = FMA(series, r, ALL(inverse_factorials[i]));
+    INTS power = ((INTS)sum + (is_float ? 127 : 1023)) << mantissa;
+    return SELECT(is_in_range | (INTS)(v != v), series * (VECTOR)power + (v - v), (VECTOR){0});
 }
 
-/* From scores to the gradient by them, in place; the loss of each row beside it. */
-INLINE void NAME(softmax_rows)(const Job *job, Py_ssize_t i, REAL *z, Py_ssize_t rows)
+/* The logarithm of numbers that are 1 or larger, by two steps of Halley's from the exponent. */
+INLINE VECTOR NAME(logarithm)(VECTOR v)
 {
-    int n = job->n_out;
-    REAL *loss = (REAL *)job->losses + i;
-    for (Py_ssize_t r = 0; r < rows; r++) {
-        REAL *row = z + r * n, highest = row[0];
-        for (int j = 1; j < n; j++)
-            highest = row[j] > highest ? row[j] : highest;
-        for (int j = 0; j < n; j++)
-            row[j] -= highest;
-        loss[r] = -row[job->y[i + r]];
+    const int is_float = sizeof(REAL) == 4;
+    const REAL unit = is_float ? 8.262958e-8 : 1.5390546678183e-16; /* ln(2) / 2^mantissa */
+    INTS above = (INTS)v - (INTS)ALL((REAL)1);
+    VECTOR y = __builtin_convertvector((__typeof__(v > v))above, VECTOR) * unit;
+    for (int i = 0; i < 2; i++) {
+        VECTOR ratio = v * NAME(exponential)(-y);
+        y += 2 * (ratio - 1) / (ratio + 1);
     }
-    for (Py_ssize_t k = 0; k < rows * n; k++)
-        z[k] = NAME(exponential)(z[k]);
-    for (Py_ssize_t r = 0; r < rows; r++) {
-        REAL *row = z + r * n, sum = 0, weight = job->weights ? ((REAL *)job->weights)[job->y[i + r]] : 1;
-        for (int j = 0; j < n; j++)
-            sum += row[j];
-        loss[r] = weight * (loss[r] + (sizeof(REAL) == 4 ? logf(sum) : (REAL)log(sum)));
-        weight /= job->n_rows;
-        REAL factor = weight / sum;
-        for (int j = 0; j < n; j++)
-            row[j] *= factor;
-        row[job->y[i + r]] -= weight;
+    return y;
+}
+
+/* From a panel's scores to the gradient by them, in place; the loss of each row beside it. */
+INLINE void NAME(softmax)(const Job *job, Py_ssize_t panel)
+{
+    Py_ssize_t first = panel * PANEL;
+    INT labels[PANEL];
+    REAL weights[PANEL];
+    for (int i = 0; i < PANEL; i++) {
+        int is_row = first + i < job->n;
+        int32_t label = is_row ? job->labels[first + i] : -1;
+        labels[i] = (INT)label;
+        weights[i] = !is_row ? 0 : job->weights ? ((const REAL *)job->weights)[label] : 1;
+    }
+    for (int part = 0; part < PARTS; part++) {
+        INTS label;
+        VECTOR weight, highest = ALL(-(REAL)INFINITY), sum = {0}, own = {0}, z;
+        memcpy(&label, labels + part * LANES, sizeof label);
+        memcpy(&weight, weights + part * LANES, sizeof weight);
+#define FOR_CLASSES                                                                  \
+    for (Py_ssize_t t = 0, c = 0; t < job->n_tiles; t++)                             \
+        for (REAL *at = NAME(scores_of)(job, panel, t) + part * LANES;               \
+             c < job->tiles[t + 1]; c++, at += PANEL)
+        FOR_CLASSES
+        {
+            memcpy(&z, at, sizeof z);
+            highest = SELECT(z > highest, z, highest);
+        }
+        FOR_CLASSES
+        {
+            memcpy(&z, at, sizeof z);
+            z -= highest;
+            own = SELECT(label == (INT)c, z, own);
+            z = NAME(exponential)(z);
+            sum += z;
+            memcpy(at, &z, sizeof z);
+        }
+        VECTOR loss = weight * (NAME(logarithm)(sum) - own);
+        memcpy((REAL *)job->losses + job->first + first + part * LANES, &loss, sizeof loss);
+        weight /= (REAL)job->n_rows;
+        VECTOR factor = weight / sum;
+        FOR_CLASSES
+        {
+            memcpy(&z, at, sizeof z);
+            z = z * factor - SELECT(label == (INT)c, weight, (VECTOR){0});
+            memcpy(at, &z, sizeof z);
+        }
+    }
+}
+
+/* The class of the largest score of each row of a panel: the first of several, or the first NaN. */
+INLINE void NAME(best_classes)(const Job *job, Py_ssize_t panel, INT best[PANEL])
+{
+    for (int part = 0; part < PARTS; part++) {
+        VECTOR highest = ALL(-(REAL)INFINITY), z;
+        INTS class = {0};
+        FOR_CLASSES
+        {
+            memcpy(&z, at, sizeof z);
+            INTS is_better = ~(INTS)(z <= highest) & (INTS)(highest == highest);
+            highest = SELECT(is_better, z, highest);
+            class = (class & ~is_better) | (((INTS){0} + (INT)c) & is_better);
+        }
+        memcpy(best + part * LANES, &class, sizeof class);
     }
 }
 
 /* Task: scores of a panel of rows, and what follows from them. */
-TARGET static void NAME(score_panel)(const Job *job, Py_ssize_t task)
+TARGET static void NAME(score_panel)(const Job *job, Py_ssize_t panel)
 {
-    Py_ssize_t i = job->first + task * PANEL, last = i + PANEL < job->last ? i + PANEL : job->last;
-    REAL *z = (REAL *)job->z + (i - job->z_first) * job->n_out, *row = z;
-    const char *x = job->x + i * job->stride;
-    Py_ssize_t rows = last - i;
-    /* Short rows are over before the processor foresees the next: they are asked for. */
-    Py_ssize_t n_bytes = job->stride <= 8192 ? ROWS * job->stride : 0;
-    for (; rows >= ROWS; rows -= ROWS, x += ROWS * job->stride, row += ROWS * job->n_out) {
-        for (Py_ssize_t byte = 0; byte < n_bytes; byte += 64)
-            __builtin_prefetch(x + job->ahead + byte, 0, 2);
-        NAME(score_rows)(job, x, row, ROWS);
+    if (!job->layout || !job->layout->chunks)
+        lay_panel(job, panel);
+    const Chunk *chunk = &job->chunk;
+    const CELL *x = (const CELL *)chunk->x + (size_t)chunk->starts[panel] * PANEL;
+    const uint32_t *columns = chunk->is_dense ? chunk->columns : chunk->columns + chunk->starts[panel];
+    Py_ssize_t n = chunk->ends[panel] - chunk->starts[panel];
+    for (Py_ssize_t t = 0; t < job->n_tiles; t++) {
+        Py_ssize_t j = job->tiles[t], stride = job->tiles[t + 1] - j;
+        int n_parts = (int)(stride * TWO + SUMS - 1) / SUMS;
+        for (int part = 0; part < n_parts; part++) {
+            int c = (int)stride * part / n_parts, classes = (int)stride * (part + 1) / n_parts - c;
+            const REAL *w = (const REAL *)job->scaled + j * job->n_in + c;
+            const REAL *b = (const REAL *)job->b + j + c;
+            REAL *z = NAME(scores_of)(job, panel, t) + c * PANEL;
+            for (int r = 0; r < PARTS; r += TWO)
+                switch (classes) {
+#define CASE(m)                                                                                  \
+    case m:                                                                                      \
+        if (m * TWO <= SUMS)                                                                     \
+            NAME(score)(x + r * LANES, columns, n, w, stride, b, z + r * LANES, TWO, m);         \
+        break;
+                    ALL_CASES
+#undef CASE
+                }
+        }
     }
-    for (; rows > 0; rows--, x += job->stride, row += job->n_out)
-        NAME(score_rows)(job, x, row, 1);
-    if (job->y)
-        NAME(softmax_rows)(job, i, z, last - i);
-    for (; job->classes && i < last; i++, z += job->n_out) {
-        int best = 0;
-        for (int j = 1; j < job->n_out && z[best] == z[best]; j++) /* the first NaN, as in NumPy */
-            best = z[j] <= z[best] ? best : j;
-        job->classes[i] = best;
+    if (job->labels) {
+        NAME(softmax)(job, panel);
+        return;
     }
+    Py_ssize_t n_rows = smaller(job->n - panel * PANEL, PANEL), first = job->first + panel * PANEL;
+    if (job->classes) {
+        INT best[PANEL];
+        NAME(best_classes)(job, panel, best);
+        for (Py_ssize_t i = 0; i < n_rows; i++)
+            job->classes[first + i] = (int64_t)best[i];
+        return;
+    }
+    for (Py_ssize_t t = 0, c = 0; t < job->n_tiles; t++)
+        for (const REAL *z = NAME(scores_of)(job, panel, t); c < job->tiles[t + 1]; c++, z += PANEL)
+            for (Py_ssize_t i = 0; i < n_rows; i++)
+                ((REAL *)job->out)[(first + i) * job->n_out + c] = z[i];
 }
 
-/* Gradients of `n` features from k on, `vectors` vectors of them, in `classes` classes from j on. */
-INLINE void NAME(gradient_tile)(const Job *job, Py_ssize_t k, Py_ssize_t n, int j, int vectors,
-                                int classes)
+/* The sums of PANEL lanes of several classes: lane i and lane i + 8, of these i and i + 4, ... */
+INLINE void NAME(fold)(VECTOR sums[][PARTS], REAL *out, int classes)
 {
-    VECTOR sums[ROWS][TILE] = {{{0}}};
-    const char *x = job->x + job->first * job->stride + k * sizeof(CELL);
-    const REAL *dz = (const REAL *)job->z + j;
-    for (Py_ssize_t i = job->first; i < job->last; i++, x += job->stride, dz += job->n_out) {
-        VECTOR cells[ROWS];
-        if (vectors > 1 && NAME(are_zero)(x, vectors * LANES))
-            continue;
-        for (int v = 0; v < vectors; v++)
-            cells[v] = NAME(load)(x + v * sizeof(CELLS), vectors > 1 ? LANES : n);
-        UNROLLED for (int c = 0; c < classes; c++)
-            UNROLLED for (int v = 0; v < vectors; v++) sums[v][c] += cells[v] * dz[c];
-    }
+#define HALVE(v, of, n) \
+    for (int r = 0; r < (of < n ? 0 : n / 2); r++) v[r] += v[r + n / 2];
+    QUAD quads[SUMS + FOUR];
     UNROLLED for (int c = 0; c < classes; c++)
-        UNROLLED for (int v = 0; v < vectors; v++)
     {
-        REAL *dw = ROW(dw, (Py_ssize_t)j + c) + k + v * LANES;
-        VECTOR sum = sums[v][c] * (REAL)job->scale, before;
-        memcpy(&before, dw, sizeof before);
-        sum = job->first ? before + sum : sum;
-        memcpy(dw, &sum, sizeof sum);
+        QUAD parts[BYTES / 16];
+        HALVE(sums[c], PARTS, 8) HALVE(sums[c], PARTS, 4) HALVE(sums[c], PARTS, 2)
+        memcpy(parts, &sums[c][0], sizeof parts);
+        HALVE(parts, BYTES / 16, 4) HALVE(parts, BYTES / 16, 2)
+        quads[c] = parts[0];
     }
+#define TURN(a, b, ...) ((QUAD)SHUFFLE(QUAD_INTS, (QUAD_INTS)(a), (QUAD_INTS)(b), __VA_ARGS__))
+    UNROLLED for (int c = 0; c < classes; c += FOUR)
+    {
+        QUAD *q = quads + c, sum;
+        UNROLLED for (int i = classes - c; i < FOUR; i++) q[i] = q[0];
+#if SIZE == 4
+        QUAD ab = TURN(q[0], q[1], 0, 4, 1, 5) + TURN(q[0], q[1], 2, 6, 3, 7);
+        QUAD cd = TURN(q[2], q[3], 0, 4, 1, 5) + TURN(q[2], q[3], 2, 6, 3, 7);
+        sum = TURN(ab, cd, 0, 1, 4, 5) + TURN(ab, cd, 2, 3, 6, 7);
+#else
+        sum = TURN(q[0], q[1], 0, 2) + TURN(q[0], q[1], 1, 3);
+#endif
+        memcpy(out + c, &sum, sizeof sum);
+    }
+#undef TURN
+#undef HALVE
 }
 
-INLINE void NAME(gradient_columns)(const Job *job, Py_ssize_t k, Py_ssize_t n, int vectors)
-{
-    int j = 0, n_out = job->n_out;
-    for (; n_out - j >= 10; j += 10)
-        NAME(gradient_tile)(job, k, n, j, vectors, 10);
-    for (; n_out - j >= 4; j += 4)
-        NAME(gradient_tile)(job, k, n, j, vectors, 4);
-    for (; n_out - j >= 1; j += 1)
-        NAME(gradient_tile)(job, k, n, j, vectors, 1);
-}
-
-/* A step of descent: `n` numbers less `rate` times their gradients. They are two loops so that the
-   product is rounded, too. */
-INLINE void NAME(descend)(const Job *job, REAL *restrict w, REAL *restrict gradient,
-                          REAL *restrict scaled, Py_ssize_t n)
+/* A step of descent for a feature's weights of a tile's `n` classes, from their gradients but for
+   the scale of x; or, without a rate, these gradients. Each product is rounded. */
+INLINE void NAME(descend)(const Job *job, Py_ssize_t k, Py_ssize_t tile, REAL *gradient, int n)
 {
     const REAL rate = (REAL)job->rate, scale = (REAL)job->scale;
-    for (Py_ssize_t i = 0; i < n; i++)
-        gradient[i] *= rate;
-    for (Py_ssize_t i = 0; i < n; i++)
-        w[i] -= gradient[i];
-    for (Py_ssize_t i = 0; i < n && scaled; i++)
+    REAL *w = (REAL *)job->out + k * job->n_out + job->tiles[tile];
+    REAL *scaled = (REAL *)job->scaled + job->tiles[tile] * job->n_in + k * n;
+    int i = 0;
+    for (; i + FOUR <= n && rate; i += FOUR) {
+        QUAD g, v;
+        memcpy(&g, gradient + i, sizeof g);
+        memcpy(&v, w + i, sizeof v);
+        v -= rate * (g * scale);
+        memcpy(w + i, &v, sizeof v);
+        v *= scale;
+        memcpy(scaled + i, &v, sizeof v);
+    }
+    for (; i < n && rate; i++) {
+        w[i] -= rate * (gradient[i] * scale);
         scaled[i] = w[i] * scale;
+    }
+    for (; i < n; i++)
+        gradient[i] *= scale;
+}
+
+/* Gradients of some columns, whose entries go from `entry` to `last`, by the classes of a tile. Of
+   dense panels, the entries are for each of `n_shifts` columns, from the one after `shift` others. */
+INLINE void NAME(gradients)(const Job *job, Py_ssize_t shift, Py_ssize_t n_shifts,
+                            const uint32_t *entry, const uint32_t *last, Py_ssize_t tile, int classes)
+{
+    const int parts = classes * TWO <= SUMS ? TWO : 1;
+    const REAL *dz = NAME(scores_of)(job, 0, tile);
+    const CELL *x = (const CELL *)job->chunk.x + shift * PANEL;
+    const uint32_t *columns = job->chunk.columns + shift, *end = entry;
+    for (const uint32_t *e = entry; n_shifts-- > 0; e = entry, x += PANEL, columns++)
+        for (; e < last; e = end) {
+            VECTOR total[SUMS][PARTS], sums[SUMS][2];
+            Py_ssize_t k = columns[*e >> 7];
+            UNROLLED for (int part = 0; part < PARTS; part += parts)
+            {
+                UNROLLED for (int c = 0; c < classes; c++)
+                    UNROLLED for (int r = 0; r < parts; r++) sums[c][r] = (VECTOR){0};
+                end = e;
+                do {
+                    const CELL *cells = x + (size_t)(*end >> 7) * PANEL + part * LANES;
+                    const REAL *by = dz + (*end >> 1 & 63) * (classes * PANEL) + part * LANES;
+                    VECTOR v[2], d;
+                    UNROLLED for (int r = 0; r < parts; r++) v[r] = NAME(load)(cells + r * LANES);
+                    UNROLLED for (int c = 0; c < classes; c++)
+                        UNROLLED for (int r = 0; r < parts; r++)
+                    {
+                        memcpy(&d, by + c * PANEL + r * LANES, sizeof d);
+                        sums[c][r] = FMA(v[r], d, sums[c][r]);
+                    }
+                } while (!(*end++ & 1));
+                UNROLLED for (int c = 0; c < classes; c++)
+                    UNROLLED for (int r = 0; r < parts; r++) total[c][part + r] = sums[c][r];
+            }
+            REAL gradient[SUMS + FOUR], *dw = (REAL *)job->dw + k * job->n_out + job->tiles[tile];
+            NAME(fold)(total, gradient, classes);
+            if (job->is_one_chunk)
+                NAME(descend)(job, k, tile, gradient, classes);
+            else
+                for (int c = 0; c < classes; c++)
+                    dw[c] += gradient[c];
+        }
+}
+
+/* Gradients by the biases. */
+INLINE void NAME(add_biases)(const Job *job)
+{
+    for (Py_ssize_t t = 0, c = 0; t < job->n_tiles; t++)
+        for (Py_ssize_t j = c, n = job->tiles[t + 1] - j; c < j + n; c++) {
+            const REAL *z = NAME(scores_of)(job, 0, t) + (c - j) * PANEL;
+            VECTOR sums[1][PARTS] = {{{0}}}, v;
+            REAL sum[FOUR];
+            for (Py_ssize_t panel = 0; panel < job->n_panels; panel++, z += n * PANEL)
+                for (int r = 0; r < PARTS; r++) {
+                    memcpy(&v, z + r * LANES, sizeof v);
+                    sums[0][r] += v;
+                }
+            NAME(fold)(sums, sum, 1);
+            ((REAL *)job->db)[c] += sum[0];
+        }
 }
 
 /* Task: gradients by the biases, which are the first; then by the weights of some features. With
-   the last of the rows they are whole, and the step is taken. */
-TARGET static void NAME(gradient_slice)(const Job *job, Py_ssize_t task)
+   the last chunk they are whole, and the step is taken, unless it was. */
+TARGET static void NAME(gradient_block)(const Job *job, Py_ssize_t task)
 {
-    int is_step = job->rate && job->last == job->n_rows;
+    const Chunk *chunk = &job->chunk;
     if (task == 0) {
-        REAL *db = job->db;
-        const REAL *dz = job->z;
-        for (int j = 0; j < job->n_out && !job->first; j++)
-            db[j] = 0;
-        for (Py_ssize_t i = job->first; i < job->last; i++, dz += job->n_out)
-            for (int j = 0; j < job->n_out; j++)
-                db[j] += dz[j];
-        if (is_step)
-            NAME(descend)(job, job->b, db, NULL, job->n_out);
+        NAME(add_biases)(job);
         return;
     }
-    Py_ssize_t first = (task - 1) * ROWS * LANES, k = first, n = job->n_in - k;
-    if (n >= ROWS * LANES)
-        NAME(gradient_columns)(job, k, ROWS * LANES, ROWS);
-    else
-        for (; n >= LANES; n -= LANES, k += LANES)
-            NAME(gradient_columns)(job, k, LANES, 1);
-    if (n > 0 && n < LANES)
-        NAME(gradient_columns)(job, k, n, 1);
-    n = job->width - first < ROWS * LANES ? job->width - first : ROWS * LANES;
-    for (Py_ssize_t j = 0; j < job->n_out && is_step; j++)
-        NAME(descend)(job, ROW(rows, j) + first, ROW(dw, j) + first, ROW(scaled, j) + first, n);
+    Py_ssize_t block = task - 1, first = block * BLOCK, n_out = job->n_out;
+    Py_ssize_t n_columns = smaller(BLOCK, job->n_in - first);
+    uint32_t entries[BLOCK * PANELS + 1], *entry = entries, *last = entries + job->n_panels;
+    if (chunk->is_dense)
+        last = (entry = chunk->entries) + job->n_panels;
+    else if (chunk->marks)
+        last = entry + index_block(chunk, job->n_in, job->n_panels, block, entries);
+    else {
+        entry = chunk->entries + chunk->blocks[block];
+        last = chunk->entries + chunk->blocks[block + 1];
+    }
+    REAL *dw = (REAL *)job->dw + first * n_out;
+    if (!job->is_one_chunk && !job->first)
+        memset(dw, 0, n_columns * n_out * sizeof *dw);
+    Py_ssize_t n_shifts = chunk->is_dense ? n_columns : 1, shift = chunk->is_dense ? first : 0;
+    for (Py_ssize_t t = 0; t < job->n_tiles; t++) {
+        Py_ssize_t j = job->tiles[t], n = job->tiles[t + 1] - j;
+        switch (n) {
+#define CASE(m)                                                                               \
+    case m:                                                                                   \
+        if (m <= SUMS)                                                                        \
+            NAME(gradients)(job, shift, n_shifts, entry, last, t, m);                         \
+        break;
+            ALL_CASES
+#undef CASE
+        }
+        if (job->is_one_chunk || job->first + job->n < job->n_rows)
+            continue;
+        for (Py_ssize_t k = first; k < first + n_columns; k++)
+            NAME(descend)(job, k, t, (REAL *)job->dw + k * n_out + j, (int)n);
+    }
 }
 
-#undef ROW
+/* Task: the last of a step: its cost, and b after it. */
+TARGET static void NAME(finish_step)(const Job *job, Py_ssize_t step)
+{
+    double sums[PANEL] = {0};
+    REAL *b = job->b, *db = job->db;
+    for (Py_ssize_t i = 0; i < job->n_rows; i++)
+        sums[i % PANEL] += ((const REAL *)job->losses)[i];
+    for (int half = PANEL / 2; half; half /= 2)
+        for (int i = 0; i < half; i++)
+            sums[i] += sums[i + half];
+    job->costs[step] = sums[0] / job->n_rows;
+    for (Py_ssize_t c = 0; c < job->n_out && job->rate; c++)
+        b[c] -= (REAL)job->rate * db[c];
+}
+
+#undef FOR_CLASSES
+#undef CELL
+#undef WIDEN
+#undef ALL
+#undef SELECT
+#undef FMA
 #undef LANES
+#undef PARTS
+#undef TWO
 #undef VECTOR
-#undef CELLS
+#undef INTS
+#undef QUAD
+#undef QUAD_INTS
+#undef FOUR
 #undef INLINE

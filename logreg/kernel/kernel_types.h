@@ -1,34 +1,32 @@
-/* kernel_loops.h for each pair of types that x and W may have. */
+/* kernel_loops.h for each pair of types that x and W may have, for one instruction set. */
 #define REAL float
-#define INT int32_t
+#define INT uint32_t
+#define SIZE 4
 #define CELL float
-#define WIDEN(cells, vector) (cells)
+#define WIDEN(v) (v)
 #include "kernel_loops.h"
-#undef CELL
-#undef WIDEN
 #define CELL uint8_t
-#define WIDEN(cells, vector) ((vector)FROM_BYTES(cells))
+#define WIDEN(v) ((VECTOR)FROM_BYTES(v))
 #include "kernel_loops.h"
-#undef CELL
 #undef REAL
 #undef INT
-#undef WIDEN
+#undef SIZE
 #define REAL double
-#define INT int64_t
+#define INT uint64_t
+#define SIZE 8
 #define CELL uint8_t
-#define WIDEN(cells, vector) __builtin_convertvector(__builtin_convertvector(cells, NAME(ints)), vector)
+#define WIDEN(v) __builtin_convertvector(__builtin_convertvector(v, NAME(wider)), VECTOR)
 #include "kernel_loops.h"
-#undef CELL
-#undef WIDEN
 #define CELL double
-#define WIDEN(cells, vector) (cells)
+#define WIDEN(v) (v)
 #include "kernel_loops.h"
-#undef CELL
-#undef WIDEN
 #undef REAL
 #undef INT
+#undef SIZE
 #undef SET
 #undef TARGET
 #undef BYTES
-#undef ROWS
+#undef SUMS
+#undef FUSED_float
+#undef FUSED_double
 #undef FROM_BYTES
