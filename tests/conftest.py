@@ -1,6 +1,7 @@
 """What every test gets: an empty working folder, and no data set but the sample."""
 
 import contextlib
+import errno
 import importlib
 import io
 import json
@@ -56,6 +57,40 @@ def floatx_as_before():
     yield
     if "logreg.engine" in sys.modules:
         sys.modules["logreg.engine"].theano.config.floatX = "float64"
+
+
+@pytest.fixture
+def failing_disk(monkeypatch):
+    """Let the n-th call to the disk fail, of those that write, bring to the disk and rename."""
+    n_left = 0
+
+    def counted(call):
+        def counting(*args):
+            nonlocal n_left
+            n_left -= 1
+            if n_left == 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return call(*args)
+
+        return counting
+
+    class File(io.FileIO):
+        write = counted(io.FileIO.write)
+
+    def open_counted(path, mode="r", *args, **options):
+        if mode in ("wb", "xb"):
+            return io.BufferedWriter(File(path, mode))
+        return open_as_before(path, mode, *args, **options)
+
+    def fail_at(n):
+        nonlocal n_left
+        n_left = n
+
+    open_as_before = open
+    monkeypatch.setattr("builtins.open", open_counted)
+    for name in ("fsync", "replace"):
+        monkeypatch.setattr(os, name, counted(getattr(os, name)))
+    return fail_at
 
 
 class Ended(NamedTuple):

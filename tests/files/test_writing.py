@@ -1,6 +1,7 @@
 """Files that are replaced whole, and those that must not be opened at all."""
 
 import errno
+import itertools
 import os
 import re
 import subprocess
@@ -8,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from logreg.errors import ModelFileError
+from logreg.errors import LogRegError, ModelFileError
 from logreg.files.writing import check_writable, owning, read_whole, replacing
+from logreg.models import model_file
+from logreg.models.writers import destination
 
 pytestmark = pytest.mark.engine_free
 
@@ -53,6 +56,26 @@ def test_a_block_or_a_disk_that_fails_leaves_the_old_file(old, monkeypatch, call
         if call == "write":
             os.write(file)
     assert (old.read_bytes(), os.listdir(".")) == (b"old", [old.name])
+
+
+def write_table(path):
+    with destination(path) as stream:
+        for _ in range(3):
+            stream.write(9999 * "x")  # more than a buffer holds
+
+
+@pytest.mark.parametrize("write", [lambda path: model_file.save(path, b"model"), write_table])
+def test_whichever_call_to_the_disk_fails_the_old_file_stays(old, write, failing_disk):
+    for n in itertools.count(1):
+        failing_disk(n)
+        try:
+            write(old)
+            break
+        except LogRegError as error:
+            assert str(error).startswith(f"{old} cannot be written: No space left")
+        assert (old.read_bytes(), os.listdir(".")) == (b"old", [old.name])
+    assert n == (6 if write is write_table else 4)  # all writes, fsync and the new name
+    assert old.read_bytes() != b"old" and os.listdir(".") == [old.name]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="files have no limit here")
