@@ -1,7 +1,6 @@
 """Models that the tutorial's own program pickled: W and b are taken, nothing is run."""
 
 import collections
-import contextlib
 import os
 import pickle
 import sys
@@ -56,46 +55,34 @@ def py2(W=W, b=B, **options):
 # ---- pickles as Python 3 writes them, by classes that bear the names of Theano's
 
 
-@contextlib.contextmanager
-def look_alikes():
-    """Classes in modules that exist only while a pickle is written."""
-    classes = {
-        "LogisticRegression": "logistic_sgd",
-        "TensorSharedVariable": "theano.tensor.sharedvar",
-        "Container": "theano.gof.link",
-        "scratchpad": "theano.gof.utils",
-    }
-    before = dict(sys.modules)
-    try:
-        for module in ("theano", "theano.tensor", "theano.gof", *classes.values()):
-            sys.modules[module] = types.ModuleType(module)
-        for name, module in classes.items():
-            setattr(sys.modules[module], name, type(name, (), {"__module__": module}))
-        yield types.SimpleNamespace(
-            **{name: getattr(sys.modules[module], name) for name, module in classes.items()}
-        )
-    finally:
-        sys.modules.clear()
-        sys.modules.update(before)
-
-
-def filled(cls, **attributes):
-    made = cls()
-    vars(made).update(attributes)
-    return made
+CLASSES = {
+    "LogisticRegression": "logistic_sgd",
+    "TensorSharedVariable": "theano.tensor.sharedvar",
+    "Container": "theano.gof.link",
+    "scratchpad": "theano.gof.utils",
+}
 
 
 def py3(protocol):
-    with look_alikes() as kinds:
+    kinds = {name: type(name, (), {"__module__": module}) for name, module in CLASSES.items()}
 
-        def shared(name, value):
-            container = filled(kinds.Container, storage=[value], readonly=False, name=name)
-            tag = filled(kinds.scratchpad, trace=[[("logistic_sgd.py", 79, "__init__", "...")]])
-            return filled(kinds.TensorSharedVariable, name=name, tag=tag, container=container)
+    def made(name, /, **attributes):
+        thing = kinds[name]()
+        vars(thing).update(attributes)
+        return thing
 
-        params = [shared("W", W), shared("b", B)]
-        more = {"params": params, "cost": 0.5, "dict": collections.OrderedDict(a=1)}
-        model = filled(kinds.LogisticRegression, W=params[0], b=params[1], **more)
+    def shared(name, value):
+        container = made("Container", storage=[value], readonly=False, name=name)
+        tag = made("scratchpad", trace=[[("logistic_sgd.py", 79, "__init__", "...")]])
+        return made("TensorSharedVariable", name=name, tag=tag, container=container)
+
+    params = [shared("W", W), shared("b", B)]
+    more = {"params": params, "cost": 0.5, "dict": collections.OrderedDict(a=1)}
+    model = made("LogisticRegression", W=params[0], b=params[1], **more)
+    with pytest.MonkeyPatch.context() as patch:  # the modules exist while the pickle is written
+        patch.setitem(sys.modules, "theano", types.ModuleType("theano"))
+        for name, module in CLASSES.items():
+            patch.setitem(sys.modules, module, types.SimpleNamespace(**{name: kinds[name]}))
         return pickle.dumps(model, protocol=protocol)
 
 
