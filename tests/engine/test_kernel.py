@@ -338,6 +338,71 @@ def test_a_clone_is_computed_with_what_it_is_made_of():
         assert found[1] == is_wrong.mean()
 
 
+# Functions for memory that are found before those of the C library: the kernel's n-th call fails.
+ALLOCATIONS = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <string.h>
+extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t);
+static _Atomic long n_left;
+void fail_at(long n) { n_left = n; }
+static int fails(void *caller)
+{
+    Dl_info of;
+    return n_left > 0 && dladdr(caller, &of) && strstr(of.dli_fname, "_kernel") && !--n_left;
+}
+void *malloc(size_t n)
+{
+    return fails(__builtin_return_address(0)) ? NULL : __libc_malloc(n);
+}
+void *calloc(size_t n, size_t size)
+{
+    return fails(__builtin_return_address(0)) ? NULL : __libc_calloc(n, size);
+}
+"""
+FAILING = """
+import ctypes, itertools, numpy
+from logreg import kernel
+fail_at = ctypes.CDLL(None).fail_at
+random = numpy.random.RandomState(0)
+y, W, b = random.randint(3, size=4000), random.randn(300, 3), random.randn(3)
+floats = random.randn(4000, 300)
+for x in (floats, floats.clip(0, 1).astype("uint8"), floats.clip(0, 255).astype("uint8") * 9):
+    def steps(layout=None):
+        return kernel.descend(x, 1.0, W, b, y, [1000, 3000], 1000, 0.1, layout=layout)
+    for compute in (
+        lambda: [kernel.scores(x, 1.0, W, b)],
+        lambda: [kernel.classes(x, 1.0, W, b, kernel.lay_out(x, None, len(x), 3))],
+        steps,
+        lambda: steps(kernel.lay_out(x, y, 1000, 3)),
+    ):
+        for n in itertools.count(1):
+            fail_at(n)
+            try:
+                found = compute()
+                break
+            except MemoryError:
+                pass
+        fail_at(0)
+        assert all(map(numpy.array_equal, found, compute())), n
+        print(n - 1)
+"""
+
+
+@pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc")
+def test_whichever_allocation_fails_is_a_memory_error_and_the_next_call_computes(tmp_path, run):
+    built, flags = tmp_path / "failing.so", ["-shared", "-fPIC", "-fno-builtin", "-xc", "-", "-ldl"]
+    command = ["gcc", "-o", str(built), *flags]
+    if subprocess.run(command, input=ALLOCATIONS, text=True, check=False).returncode:
+        pytest.skip("gcc links no such library here")
+    done = run("-c", FAILING, env={"LD_PRELOAD": str(built), "LOGREG_NUM_THREADS": "2"})
+    if "__libc_malloc" in done.stderr:
+        pytest.skip("the C library is not glibc")
+    assert (done.returncode, done.stderr) == (0, "")
+    n_failed = [int(line) for line in done.stdout.split()]
+    assert n_failed[0] and all(n_failed[3::4]) and max(n_failed) > 9  # a layout has many parts
+
+
 @pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc")
 def test_sanitizers_find_nothing(tmp_path, run):
     source = ROOT / "logreg" / "kernel" / "kernel.c"
