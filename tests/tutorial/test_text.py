@@ -24,6 +24,7 @@ PROSE = re.sub(r"(?ms)^```.*?^```$", "", README)
 PICTURES = sorted(FOLDER.glob("*.svg"))
 
 
+@pytest.mark.timeout(1200)  # an engine that has compiled nothing yet takes its time
 def test_the_examples_run_in_order():
     """In one namespace, those of answers too, and print just what stands there."""
     blocks = [block for block in text.blocks() if block.kind == "pycon"]
@@ -122,6 +123,7 @@ def test_pictures_are_small_drawings_without_a_date(path):
     assert "date" not in content and "<script" not in content
 
 
+@pytest.mark.timeout(1200)
 def test_the_notebook_is_run_as_it_is_written(working_folder):
     nbformat, _ = map(pytest.importorskip, ("nbformat", "nbclient"))
     for module in "ipykernel", "matplotlib":
