@@ -77,6 +77,8 @@ class Run:
         trained anew, see :class:`logreg.refit.Refit`.
     n_refit_rows : int or None
         The rows on which that was done.
+    facts_of_data : dict
+        What a model file is to know of the data.
     reason : {None, 'patience', 'n_epochs', 'diverged', 'interrupted', 'stopped'}
         Why the run ended. It is 'stopped' if a callback gave a text to
         :class:`~logreg.callbacks.StopTraining`, and 'interrupted' if it gave none.
@@ -94,6 +96,7 @@ class Run:
     validations: List[Validation] = field(default_factory=list, repr=False)
     best_values: Optional[List[numpy.ndarray]] = field(default=None, repr=False)
     n_refit_rows: Optional[int] = None
+    facts_of_data: dict = field(default_factory=dict, repr=False)
     reason: Optional[str] = None
     message: str = ""
 
@@ -219,6 +222,7 @@ class Run:
             "reason": self._end,
             "refit": self.n_refit_rows is not None,
             "n_refit_rows": self.n_refit_rows,
+            **self.facts_of_data,
             **{f"validation_{name}": getattr(best, name) for name in names},
             **{f"test_{name}": getattr(best, f"test_{name}") for name in names},
         }

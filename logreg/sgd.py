@@ -22,7 +22,7 @@ from logreg.errors import SettingError
 from logreg.files.writing import owning
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.model import LogisticRegression, balanced_weights
-from logreg.models.facts import facts_of_data
+from logreg.models.facts import facts_of_sets
 from logreg.parallel import ranks
 from logreg.refit import Refit
 from logreg.run import Run, Validation
@@ -187,11 +187,10 @@ def fit(
     numbers = {"cost": cost, "errors": errors}
     numbers.update({"loss": loss} if hyperparameters.criterion == "loss" else {})
     updates, params, *sizes = engine.check_expressions(x, y, numbers, updates)
+    facts = facts_of_sets(datasets, *sizes)
     datasets = shared_arrays(x, y, datasets, hyperparameters.batch_size, *sizes)
     ranks.compare("the data", lambda: [engine.digest(*pair) for pair in datasets])
-    n_train_batches = engine.n_rows(datasets[0][0]) // hyperparameters.batch_size
-    scale = getattr(datasets[0][0], "scale", 1.0)  # of pixels, which stay bytes
-    run = Run([v for v, _ in updates], params, hyperparameters, n_train_batches, scale)
+    run = _new_run(updates, params, hyperparameters, datasets[0][0], facts)
     anew = Refit(run, datasets) if refit else None
     if resume:
         resume.restore(run)
@@ -214,6 +213,13 @@ def _check_kinds(hyperparameters, **lists):
     for name, given in lists.items():
         if not hasattr(given, "__iter__"):
             raise SettingError(f"{name} is a {type(given).__name__}: give a list")
+
+
+def _new_run(updates, params, hyperparameters, features, facts):
+    n_batches = engine.n_rows(features) // hyperparameters.batch_size
+    scale = getattr(features, "scale", 1.0)  # of pixels, which stay bytes
+    variables = [variable for variable, _ in updates]
+    return Run(variables, params, hyperparameters, n_batches, scale, facts_of_data=facts)
 
 
 def _train(functions, run, callbacks):
@@ -264,13 +270,12 @@ def sgd_optimization(
     """
     has_lines = verbose or not data.is_table
     logs = [*([PrintLog()] if has_lines else []), Verdict(data, prints_result=not has_lines)]
-    metadata = {**run_settings(data, hyperparameters), **facts_of_data(data)}
 
     say("... building the model")
     weights = balanced_weights(data.learnt.class_counts) if hyperparameters.class_weight else None
     n_in, n_out = data.n_in, data.n_out
     classifier, *arguments, loss = softmax_regression(n_in, n_out, hyperparameters, weights)
-    best_model = BestModel(output, classifier, **metadata)
+    best_model = BestModel(output, classifier, **run_settings(data, hyperparameters))
     datasets = shared_datasets(data, as_stored=True)
     note(engine.describe())
     callbacks = [*logs, best_model, *callbacks]

@@ -75,7 +75,7 @@ class DataSet:
 
 def read_dataset(
     dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtype=None, pixel_scale=None,
-    split_seed=0, standardize=False,
+    split_seed=0, standardize=None,
 ):  # fmt: skip
     """Find, read, check and split a data set.
 
@@ -102,8 +102,8 @@ def read_dataset(
         255. If not given, uint8 is multiplied by 1/256, and all else taken as it is.
     split_seed : int
         Seed of the shuffling.
-    standardize : bool or None
-        Whether training is to standardize features; None: those of tables that are no pixels.
+    standardize : bool, optional
+        Whether training is to standardize features. If None, those of tables that are no pixels.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def read_dataset(
     """
     if isinstance(dataset, DataSet):
         how = options, shuffle, pixel_scale, split_seed, standardize
-        if how != (NO_OPTIONS, None, None, 0, False):
+        if how != (NO_OPTIONS, None, None, 0, None):
             raise SettingError("a DataSet is read already: give its options to `read_dataset`")
         return dataset
     check_seed(split_seed)

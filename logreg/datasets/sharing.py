@@ -16,8 +16,16 @@ from logreg.parallel import ranks
 from logreg.terminal.notes import note
 
 
+class SharedSets(list):
+    """Three pairs (x, y) of shared variables, and the DataSet that they are of, as `data`."""
+
+    def __init__(self, pairs, data):
+        super().__init__(pairs)
+        self.data = replace(data, train=None, valid=None, test=None)
+
+
 def load_data(
-    dataset, label_column=None, shuffle=None, split_seed=0, standardize=False,
+    dataset, label_column=None, shuffle=None, split_seed=0, standardize=None,
     missing=None, drop=None, decimal=None, na=None, header=None,
 ):  # fmt: skip
     """Load a data set into shared variables.
@@ -35,8 +43,9 @@ def load_data(
         None, those of tables are, and those of one array.
     split_seed : int
         Seed of the shuffling.
-    standardize : bool
-        Whether each feature gets mean 0 and standard deviation 1 over the training rows.
+    standardize : bool, optional
+        Whether each feature gets mean 0 and standard deviation 1 over the training rows. If None,
+        those of tables do.
     missing : {None, 'mean'}
         Whether empty cells of a table get their column's mean; if not, they are an error.
     drop : str or list of str, optional
@@ -50,10 +59,12 @@ def load_data(
 
     Returns
     -------
-    list of (shared_x, y)
-        For training, validation and test set: `shared_x` is a shared variable of floatX,
+    SharedSets
+        A list of (shared_x, y)
+        for training, validation and test set: `shared_x` is a shared variable of floatX,
         shape (n, n_in); `y` an int32 expression over a shared variable of floatX, shape (n,).
         Labels other than 0 .. k - 1 are numbered so in their order, which stderr tells.
+        With a list of these, :func:`logreg.fit` lets a model file know what was done to the data.
 
     Raises
     ------
@@ -134,7 +145,7 @@ def shared_datasets(data, as_stored=False):
             labels = engine.T.cast(engine.shared_data(y.astype(floatx)), "int32")
             features = engine.shared_data(x)
         shared.append((features, labels))
-    return shared
+    return SharedSets(shared, data)
 
 
 def joined(first, second):

@@ -259,11 +259,22 @@ class Facts:
         return of_training._replace(**chosen)
 
 
+def facts_of_sets(datasets, n_in, n_out):
+    """What a model of so many features and classes keeps of the sets that it is trained on.
+
+    Only those of :func:`logreg.load_data` tell; of others, and of other models, it is nothing.
+    """
+    data = getattr(datasets, "data", None)
+    return facts_of_data(data) if data and (data.n_in, data.n_out) == (n_in, n_out) else {}
+
+
 def facts_of_data(data):
     """What a model file keeps of a :class:`~logreg.datasets.DataSet`, as a dict."""
     about, learnt, columns = data.about, data.learnt, data.about.columns or Columns()
     preprocessing = learnt.preprocessing
     return {
+        "dataset": data.name,
+        "dataset_sha256": learnt.sha256,
         "image_shape": about.image_shape,
         "raw_range": learnt.raw_range,
         "x_range": learnt.x_range,
