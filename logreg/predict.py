@@ -60,6 +60,9 @@ def parser():
     add("--proba", action="store_true", help="give the probability of each class")
     number = {"metavar": "N", "type": int}
     add("--top", **number, help="beside the prediction, give the N most probable classes")
+    least = "give no answer that is less probable (empty in CSV, null in JSON, ? in text); with "
+    least += "--evaluate, tell how many rows have one, and its error, at P and at 0.5 to 0.99"
+    add("--min-proba", metavar="P", type=float, default=0.0, help=least)
     formats = "format of the results (default: that of FILE's suffix, .csv or .json; else text); "
     formats += "csv is for predictions only"
     add("--format", choices=("text", "csv", "json"), help=formats)
@@ -119,7 +122,7 @@ def main(argv=None):
     if args.inputs:
         return _predict_inputs(predictor, table, args)
     n = args.n or N_EXAMPLES
-    if args.format == "text" and not (args.proba or args.top or args.output):
+    if args.format == "text" and not (args.proba or args.top or args.output or args.min_proba):
         return _print_examples(predictor, args.dataset, table, n)
     data = inputs.read_test(predictor, args.dataset, table)
     data.check_outputs(args.output)
@@ -143,6 +146,8 @@ def _arguments(argv):
         arguments.error("--dataset is for --evaluate and for the first examples, not for inputs")
     _require_positive("-n", args.n)
     _require_positive("--top", args.top)
+    if not 0 <= args.min_proba <= 1:
+        raise SettingError(f"--min-proba is {args.min_proba}: it must be from 0 to 1")
     args.inputs = inputs.with_folders(args.inputs)
     refuse_overwriting([args.output], [args.model, *args.inputs])
     return args
@@ -166,7 +171,7 @@ def _predict(predictor, found, args, n):
     shows = args.output or not sys.stdout.isatty()
     line = progress(None, unit=" rows") if shows else contextlib.nullcontext(lambda n: None)
     with destination(args.output) as stream, line as advance:
-        out = writer(args.format, stream, predictor.labels, args.proba, args.top)
+        out = writer(args.format, stream, predictor.labels, args.proba, args.top, args.min_proba)
         for name, rows in found:
             try:
                 with contextlib.closing(rows):
@@ -195,7 +200,7 @@ def _evaluate(predictor, table, args):
     data = inputs.read_test(predictor, args.dataset, table)
     data.check_outputs(args.output)
     with destination(args.output) as stream:
-        evaluation = evaluate(predictor, data)
+        evaluation = evaluate(predictor, data, args.min_proba)
         is_text = args.format == "text"
         stream.write(as_text(evaluation) if is_text else json.dumps(evaluation, indent=2) + "\n")
 

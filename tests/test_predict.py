@@ -6,7 +6,16 @@ import re
 
 import numpy
 import pytest
-from builders import classes_of, csv_text, probabilities, sample, save, save_digits_model, write
+from builders import (
+    classes_of,
+    csv_text,
+    probabilities,
+    sample,
+    save,
+    save_digits_model,
+    weights,
+    write,
+)
 
 from logreg import predict
 from logreg.errors import SettingError
@@ -156,3 +165,37 @@ def test_a_model_is_tested_on_its_own_data(cli):
     done = cli("predict", "--evaluate")
     assert done.code == 1 and "'t.csv' not found" in done.err
     assert "The model was trained on 't.csv'; --dataset names" in done.err
+
+
+def test_answers_that_are_not_probable_stay_open(cli):
+    save_digits_model()
+    x, y = sample()["x_test"], sample()["y_test"]
+    p = probabilities(x.reshape(-1, 784) / numpy.float32(256), *weights())
+    answers, best = p.argmax(axis=1), p.max(axis=1)
+    answered, is_wrong = best >= 0.75, answers != y
+    assert 0 < answered[:50].sum() < 10
+    numpy.save("x.npy", x[:50])
+    options = ("predict", "x.npy", "--min-proba", 0.75)
+    labels = [str(k) if it else "" for k, it in zip(answers, answered[:50])]
+    rows = [line.split(",")[2] for line in cli(*options, "--format", "csv").out.splitlines()]
+    assert rows[1:] == labels
+    found = [entry["prediction"] for entry in json.loads(cli(*options, "--format", "json").out)]
+    assert found == [int(label) if label else None for label in labels]
+    lines = cli(*options).out.splitlines()
+    assert [line.split(": ")[1] for line in lines] == [label or "?" for label in labels]
+
+    options = ("predict", "--evaluate", "--dataset", "mnist_sample", "--min-proba", 0.75)
+    table = json.loads(cli(*options, "--format", "json").out)["answered"]
+    assert [entry["min_proba"] for entry in table] == [0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95, 0.99]
+    for entry in table:
+        rows = best >= entry["min_proba"]
+        assert (entry["rows"], entry["errors"]) == (rows.sum(), (is_wrong & rows).sum())
+        assert entry["coverage_percent"] == pytest.approx(100 * rows.mean())
+    n, n_wrong = answered.sum(), (is_wrong & answered).sum()
+    row = ["0.75", str(n), f"{n / 10:.2f}", "%", str(n_wrong), f"{100 * n_wrong / n:.2f}", "%"]
+    assert row in [line.split() for line in cli(*options).out.splitlines()]
+    refused = cli("predict", "x.npy", "--min-proba", 75)
+    assert (refused.code, refused.err) == (
+        1,
+        "error: --min-proba is 75.0: it must be from 0 to 1\n",
+    )

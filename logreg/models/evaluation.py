@@ -11,10 +11,11 @@ from logreg.terminal.progress import progress
 
 MAX_CLASSES = 50  # of a confusion matrix
 N_WORST = 20  # classes and pairs in the text, if there are more classes than that
+MIN_PROBAS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)  # at which an evaluation counts the answers
 SCORES = ("precision", "recall", "f1")
 
 
-def evaluate(predictor, data):
+def evaluate(predictor, data, min_proba=0.0):
     """Evaluate a model on the test set of a :class:`~logreg.datasets.DataSet`.
 
     The result is the dict that is written as JSON. Beside the error over all rows, it has the error
@@ -29,17 +30,20 @@ def evaluate(predictor, data):
     - `mistakes` are pairs of a label and what was predicted in its place, each with its number of
       rows, the most frequent first.
     - `classes` has those that are a label or predicted; of at most 50, all.
+    - `answered`, with a `min_proba`, has for this and for 0.5 to 0.99 the rows whose prediction is
+      at least that probable, their share of all (coverage) and their error.
 
     A DatasetError names the labels that the model does not know.
     """
     x, y = data.test[0], codes_of(predictor, data)
-    predicted, p_of_label = numpy.zeros(len(x), "int64"), numpy.zeros(len(x))
+    predicted, (p_of_label, p_of_answer) = numpy.zeros(len(x), "int64"), numpy.zeros((2, len(x)))
     checker = InputChecker(predictor, data.name)
     with progress(len(x), unit=" rows") as advance:
         for start in range(0, len(x), BATCH_SIZE):
             rows = slice(start, start + BATCH_SIZE)
             predicted[rows], p = checker.predict(x[rows])
             of_label = p[numpy.arange(len(p)), y[rows]]
+            p_of_answer[rows] = p.max(axis=1)
             p_of_label[rows] = numpy.maximum(of_label, numpy.finfo(p.dtype).eps)
             advance(len(p))
     labels = list(predictor.labels)
@@ -60,6 +64,7 @@ def evaluate(predictor, data):
         "classes": classes if len(labels) <= MAX_CLASSES else found,
         "confusion": _confusion(labels, pairs) if len(labels) <= MAX_CLASSES else None,
         "mistakes": _mistakes(labels, pairs),
+        **({"answered": [*_answered(p_of_answer, is_wrong, min_proba)]} if min_proba else {}),
     }
 
 
@@ -77,6 +82,13 @@ def codes_of(predictor, data):
             "out, or train with them"
         )
     return numpy.array([known.get(str(label), -1) for label in data.class_labels])[data.test[1]]
+
+
+def _answered(p, is_wrong, min_proba):
+    """The coverage and the errors of the answers that are at least so probable."""
+    for least in sorted({min_proba, *MIN_PROBAS}):
+        n, n_wrong = (p >= least).sum(), (is_wrong & (p >= least)).sum()
+        yield {"min_proba": least, "coverage_percent": 100 * n / len(p), **_errors(n, n_wrong)}
 
 
 def _errors(n, n_wrong):
@@ -133,6 +145,13 @@ def as_text(evaluation):
         percent = f"{entry['error_percent']:.2f} %" if entry["rows"] else "-"
         classes.append([entry["label"], entry["rows"], entry["errors"], percent, *_scores(entry)])
     classes.append(["macro mean", "", "", "", *_scores(evaluation["macro"])])
+    if "answered" in evaluation:
+        answers = [["least probability", "answered", "coverage", "errors", "error"]]
+        for entry in evaluation["answered"]:
+            error = f"{entry['error_percent']:.2f} %" if entry["rows"] else "-"
+            coverage = f"{entry['coverage_percent']:.2f} %"
+            answers.append([entry["min_proba"], entry["rows"], coverage, entry["errors"], error])
+        title = f"{_aligned(answers)}\n{title}"
     tutorial = ""
     if whole and 0 < whole["rows"] < evaluation["rows"]:
         tutorial = f"error as the tutorial counts, in whole minibatches of {whole['batch_size']}: "

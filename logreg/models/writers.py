@@ -39,24 +39,27 @@ def shown(text):
     return text if text.isprintable() else repr(text)[1:-1]
 
 
-def writer(form, stream, labels, proba=False, top=None):
+def writer(form, stream, labels, proba=False, top=None, min_proba=0.0):
     """Make a :class:`Writer` of a format: 'text', 'csv' or 'json'.
 
     `labels` has the label of each class. With `proba`, the probabilities of all classes are
-    written beside the prediction; with `top`, those of the so many most probable classes.
+    written beside the prediction; with `top`, those of the so many most probable classes. There is
+    no prediction where its probability is below `min_proba`.
     """
     kind = {"text": TextWriter, "csv": CsvWriter, "json": JsonWriter}[form]
-    return kind(stream, labels, proba and not top, min(top or 0, len(labels)))
+    return kind(stream, labels, proba and not top, min(top or 0, len(labels)), min_proba)
 
 
 class Writer:
     """Writes predictions row by row; `n_rows` counts the rows.
 
-    A format has its `row`; there, `probabilities` are pairs (label, probability as text).
+    A format has its `row`; there, `label` is None where nothing is probable enough, and
+    `probabilities` are pairs (label, probability as text).
     """
 
-    def __init__(self, stream, labels, proba, top):
+    def __init__(self, stream, labels, proba, top, min_proba):
         self.stream, self.labels, self.proba, self.top = stream, labels, proba, top
+        self.min_proba = min_proba
         self.n_rows = 0
 
     def rows(self, name, first, is_single, prediction):
@@ -71,7 +74,8 @@ class Writer:
                 order = [k, *(j for j in numpy.argsort(-row, kind="stable") if j != k)][: self.top]
             # str gives the fewest digits that stand for this number only, in float32, too.
             pairs = [(self.labels[j], str(row[j])) for j in order]
-            self.row(name, first + i, is_single, self.labels[k], pairs)
+            label = self.labels[k] if float(row[k]) >= self.min_proba else None
+            self.row(name, first + i, is_single, label, pairs)
             self.n_rows += 1
 
     def end(self):
@@ -84,7 +88,8 @@ class TextWriter(Writer):
     def row(self, name, number, is_single, label, probabilities):
         source = shown(name) if is_single else f"{shown(name)}[{number}]"
         beside = "".join(f"  {shown(str(k))}={float(p):.4f}" for k, p in probabilities)
-        self.stream.write(f"{source}: {shown(str(label))}{beside}\n")
+        label = "?" if label is None else shown(str(label))
+        self.stream.write(f"{source}: {label}{beside}\n")
 
 
 class CsvWriter(Writer):
