@@ -146,10 +146,18 @@ class Run:
             )
         if self.reason == "patience":
             at = f"at iteration {self.iter}: the last significant gain"
-            return f"stopped by patience {at} was at iteration {self.stopping.significant_iter}"
+            at = f"{at} was at iteration {self.stopping.significant_iter}"
+            return f"stopped by patience {at}{self._outlook}"
         if self.reason == "n_epochs":
-            return f"stopped after {self.epoch} of {self.epoch} epochs"
+            return f"stopped after {self.epoch} of {self.epoch} epochs{self._outlook}"
         return f"stopped: {self.message}" if self.message else self.reason or "not ended"
+
+    @property
+    def _outlook(self):
+        """What would have lengthened a run whose last validation was its best."""
+        is_at_its_best = self.validations and self.validations[-1] is self.best_validation
+        advice = f"; the last validation was the best: more `{self.reason}` may help"
+        return advice if is_at_its_best else ""
 
     def epoch_of(self, iter: int) -> int:
         """The epoch of a minibatch, counted from 1."""

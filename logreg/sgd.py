@@ -26,7 +26,7 @@ from logreg.models.facts import facts_of_sets
 from logreg.parallel import ranks
 from logreg.refit import Refit
 from logreg.run import Run, Validation
-from logreg.terminal.notes import COMPILING, collecting, note, say, starting
+from logreg.terminal.notes import COMPILING, collecting, log, note, starting
 
 MAY_OVERFLOW = 1e19  # the root of the largest float32: of smaller numbers, products are finite
 
@@ -271,7 +271,7 @@ def sgd_optimization(
     has_lines = verbose or not data.is_table
     logs = [*([PrintLog()] if has_lines else []), Verdict(data, prints_result=not has_lines)]
 
-    say("... building the model")
+    log("... building the model")
     weights = balanced_weights(data.learnt.class_counts) if hyperparameters.class_weight else None
     n_in, n_out = data.n_in, data.n_out
     classifier, *arguments, loss = softmax_regression(n_in, n_out, hyperparameters, weights)

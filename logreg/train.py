@@ -62,7 +62,7 @@ def parser():
     add_file("--history", help="write a CSV row here at each validation")
     verbose = "of a table, print the tutorial's line at each validation"
     add("--verbose", action="store_true", help=verbose)
-    add("--quiet", action="store_true", help="say nothing but errors and warnings on stderr")
+    add("--quiet", action="store_true", help="print the result, errors and warnings alone")
     floatx = "type of data and parameters (default: what the engine's flags say, else float32)"
     add("--floatx", choices=("float32", "float64"), help=floatx)
     device = "cpu, cuda, cuda1, ... holds the data (default: what the engine's flags say, else cpu)"

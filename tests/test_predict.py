@@ -173,7 +173,7 @@ def test_answers_that_are_not_probable_stay_open(cli):
     p = probabilities(x.reshape(-1, 784) / numpy.float32(256), *weights())
     answers, best = p.argmax(axis=1), p.max(axis=1)
     answered, is_wrong = best >= 0.75, answers != y
-    assert 0 < answered[:50].sum() < 10
+    assert 0 < answered[:50].sum() < 50
     numpy.save("x.npy", x[:50])
     options = ("predict", "x.npy", "--min-proba", 0.75)
     labels = [str(k) if it else "" for k, it in zip(answers, answered[:50])]

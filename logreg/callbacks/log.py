@@ -4,7 +4,7 @@ import os
 import sys
 
 from logreg.callbacks.base import Callback
-from logreg.terminal.notes import in_notebook, note, say
+from logreg.terminal.notes import in_notebook, log, note, say
 
 
 class PrintLog(Callback):
@@ -13,14 +13,14 @@ class PrintLog(Callback):
     on_rank_0_only = True
 
     def on_train_begin(self, run):
-        say("... training the model")
+        log("... training the model")
 
     def on_validation(self, run, validation):
         source = "epoch %i, minibatch %i/%i" % (run.epoch, run.minibatch, run.n_train_batches)
-        say("%s, validation error %f %%" % (source, validation.error * 100.0))
+        log("%s, validation error %f %%" % (source, validation.error * 100.0))
         if validation.test_error is not None:
             error = validation.test_error * 100.0
-            say("     %s, test error of best model %f %%" % (source, error))
+            log("     %s, test error of best model %f %%" % (source, error))
 
     def on_train_end(self, run):
         best = run.best_validation
@@ -31,7 +31,7 @@ class PrintLog(Callback):
             "with test performance %f %%" % (best.error * 100.0, best.test_error * 100.0)
         )
         rate = run.epoch / run.seconds
-        say("The code run for %d epochs, with %f epochs/sec" % (run.epoch, rate))
+        log("The code run for %d epochs, with %f epochs/sec" % (run.epoch, rate))
         program = os.path.basename(sys.argv[0])
         program = " for file " + (program if program.endswith(".py") else "train.py")
         note("The code%s ran for %.1fs" % ("" if in_notebook() else program, run.seconds))

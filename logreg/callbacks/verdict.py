@@ -3,12 +3,13 @@
 import math
 
 from logreg.callbacks.base import Callback
-from logreg.errors import cut
+from logreg.errors import cut, quoted
 from logreg.run import wilson_interval
-from logreg.terminal.notes import note, say, warning
+from logreg.terminal.notes import log, note, say, warning
 
 FEW_ROWS = 100  # below it, a validation error says little
 ROWS_OF_A_CLASS = 5  # on average; of fewer, numbers may be a quantity
+RARE = 0.02  # the share of a class that is
 ENDS = {"patience": "patience ran out", "n_epochs": "all epochs run", "diverged": "diverged"}
 
 
@@ -30,6 +31,13 @@ class Verdict(Callback):
         is_as_given = data.learnt.preprocessing.scales is None
         rate = "a lower learning rate" + " or standardized features" * is_as_given
         self.advice, self.question = f"{rate} may help", ""
+        counts = data.learnt.class_counts
+        share = min(counts) / n_train
+        self.rare = ""
+        if share < min(RARE, 0.5 / data.n_out):
+            label = quoted(data.class_labels[counts.index(min(counts))])
+            self.rare = f"note: {100 * share:.1f} % of the training rows are {label}, for which an "
+            self.rare += "error costs little in all; `class_weight='balanced'` counts it in full"
         n, is_number = sum(self.n_rows), type(data.class_labels[0]) is int
         if is_number and n < ROWS_OF_A_CLASS * data.n_out:
             name = cut((data.is_table and data.about.columns.label_name) or "y")
@@ -46,7 +54,7 @@ class Verdict(Callback):
 
     def on_train_begin(self, run):
         if self.prints_result:
-            say(f"{self.description}\n... training the model")
+            log(f"{self.description}\n... training the model")
         if self.question:
             warning(self.question)
 
@@ -67,6 +75,8 @@ class Verdict(Callback):
                 f"true error of {100 * low:.1f} to {100 * high:.1f} % (95 % interval), "
                 f"{low * n_valid:.1f} to {high * n_valid:.1f} of as many rows"
             )
+        if self.rare and not run.hyperparameters.class_weight:
+            note(self.rare)
         cost = run.validations[-1].cost
         cost = math.nan if cost is None else cost  # as a state has what was not finite
         has_grown = not cost <= 1.01 * self.initial_cost
@@ -101,7 +111,7 @@ class Verdict(Callback):
             return self.question
         if has_grown:
             return self.advice
-        if run.reason == "n_epochs":
+        if run.reason == "n_epochs" and run.stopping.best_iter >= 0.9 * run.iter:
             return "more epochs may help"
         return "the features may say nothing of the label"
 

@@ -11,7 +11,7 @@ from logreg.datasets.options import NO_OPTIONS
 from logreg.datasets.parts import SPLITS, About, set_name
 from logreg.datasets.tables import read_table
 from logreg.errors import DatasetError, cut, listed
-from logreg.terminal.notes import say
+from logreg.terminal.notes import log
 
 MNIST_NAMES = ("mnist.pkl.gz", "mnist")
 TABLE_SUFFIXES = (".parquet", ".csv.gz", ".csv")  # of a table twice in a folder, the last is read
@@ -49,7 +49,7 @@ def read(
     """
     source = _locate(dataset)
     if announce:
-        say("... loading data")
+        log("... loading data")
     if source.kind == "table":
         parts, about = _read_tables(source, options, dtype or "float64", known, scratch)
     elif options._replace(na=NO_OPTIONS.na) != NO_OPTIONS:

@@ -17,8 +17,8 @@ class Split(NamedTuple):
     """How sets that were not given were taken from the training rows."""
 
     sizes: Optional[list] = None  # of all three sets, if the test set was one of them
-    taken: tuple = ()  # the names of these sets
     seed: Optional[int] = None  # of the :func:`stratified_order` before; None: that of the file
+    taken: tuple = ()  # the names of these sets
 
 
 def split(sets, about, shuffle=None, seed=0):
@@ -57,7 +57,7 @@ def split(sets, about, shuffle=None, seed=0):
     elif lacking and not (about.is_idx and order is None and n_rows == MNIST_TRAINING_ROWS):
         note(f"note: {about.name}: no validation set given: it is the last {n_valid} of the {how}")
     sizes = sizes if "test" in lacking else None
-    return sets, Split(sizes, tuple(lacking), int(seed) if shuffle else None)
+    return sets, Split(sizes, int(seed) if shuffle else None, tuple(lacking))
 
 
 def split_off(sets, sizes=None, order=None):

@@ -87,7 +87,7 @@ def codes_of(predictor, data):
 def _answered(p, is_wrong, min_proba):
     """The coverage and the errors of the answers that are at least so probable."""
     for least in sorted({min_proba, *MIN_PROBAS}):
-        n, n_wrong = (p >= least).sum(), (is_wrong & (p >= least)).sum()
+        n, n_wrong = int((p >= least).sum()), int((is_wrong & (p >= least)).sum())
         yield {"min_proba": least, "coverage_percent": 100 * n / len(p), **_errors(n, n_wrong)}
 
 

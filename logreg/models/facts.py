@@ -265,7 +265,10 @@ def facts_of_sets(datasets, n_in, n_out):
     Only those of :func:`logreg.load_data` tell; of others, and of other models, it is nothing.
     """
     data = getattr(datasets, "data", None)
-    return facts_of_data(data) if data and (data.n_in, data.n_out) == (n_in, n_out) else {}
+    if not data or (data.n_in, data.n_out) != (n_in, n_out):
+        return {}
+    which = {"dataset": data.name, "dataset_sha256": data.learnt.sha256}
+    return {**which, **facts_of_data(data)}
 
 
 def facts_of_data(data):
@@ -273,8 +276,6 @@ def facts_of_data(data):
     about, learnt, columns = data.about, data.learnt, data.about.columns or Columns()
     preprocessing = learnt.preprocessing
     return {
-        "dataset": data.name,
-        "dataset_sha256": learnt.sha256,
         "image_shape": about.image_shape,
         "raw_range": learnt.raw_range,
         "x_range": learnt.x_range,

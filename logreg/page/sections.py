@@ -50,7 +50,9 @@ def run(facts):
         if value is not None
     ]
     settings += ["standardized"] if facts.feature_scales else []
-    anew = f", then trained anew on {facts.n_refit_rows} rows" if facts.refit else ""
+    is_last = facts.curve and facts.epoch == facts.curve[-1][0] // (facts.n_train_batches or 1) + 1
+    anew = ", the last one that was validated" if is_last else ""
+    anew += f", then trained anew on {facts.n_refit_rows} rows" if facts.refit else ""
     date = (facts.date or "not known").replace("T", " ").replace("+00:00", " UTC")
     rows = [
         ("Data set", facts.dataset or "not known"),

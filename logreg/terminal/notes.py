@@ -10,8 +10,8 @@ import threading
 import time
 
 SLOW_AFTER = 2.0  # seconds until something slow is explained
-STARTING = "starting the engine: the first time on a machine, this takes a while"
-COMPILING = "compiling: the first time on a machine, this takes a while"
+STARTING = "starting the engine, which takes longest the first time on a machine"
+COMPILING = "compiling, which takes longest the first time on a machine"
 _is_quiet = False
 _is_command = False  # whether a command runs, whose user knows options and no arguments
 _rank = ""  # which of several processes this is that train together; "" for the first, and for one
@@ -31,7 +31,7 @@ def of_command():
 
 
 def set_quiet(is_quiet):
-    """Choose whether notes are dropped, and no progress is shown."""
+    """Choose whether notes and lines of the log are dropped, and no progress is shown."""
     global _is_quiet
     _is_quiet = is_quiet
 
@@ -49,6 +49,12 @@ def be_rank(rank, size, end):
 def say(text):
     """Print text and a line's end to stdout, at once."""
     print(encodable(text, sys.stdout), flush=True)
+
+
+def log(text):
+    """Print what is no result, as :func:`say` does, unless :func:`set_quiet` says no."""
+    if not _is_quiet:
+        say(text)
 
 
 def encodable(text, stream):

@@ -41,7 +41,6 @@ def verdict_of(n_rows=(200, 100, 50), standardize=False, labels=None, **how):
         ({"costs": [2, 1, 2.5]}, f"the training cost has grown from 2.07944 to 2.5: {MAY_HELP}"),
         ({"costs": [2, math.nan]}, f"the training cost has grown from 2.07944 to nan: {MAY_HELP}"),
         ({"error": 0.5}, f"{NO_BETTER}the features may say nothing of the label"),
-        ({"error": 0.5, "reason": "n_epochs"}, f"{NO_BETTER}more epochs may help"),
         ({"error": 0.5, "class_weight": "balanced"}, None),
     ],
 )
@@ -105,3 +104,37 @@ def test_of_a_run_that_was_interrupted_nothing_is_said(capsys):
     capsys.readouterr()
     verdict.on_train_end(ended(reason="interrupted", costs=[1, 2]))
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "iter, reason, improves", [(8, "n_epochs", 1), (8, "patience", 1), (5, "n_epochs", 0)]
+)
+def test_a_run_that_ends_at_its_best_says_so(iter, reason, improves):
+    run = ended(reason=reason)
+    run.validations += [Validation(i, 1, 0.5, 0.5, None, 0.4, 0.4) for i in (5, 8)]
+    run.stopping.best_iter = iter
+    advice = f"the last validation was the best: more `{reason}` may help"
+    assert run.ending.endswith(advice) == improves
+
+
+def test_more_epochs_may_help_a_run_that_improved_to_its_end(capsys):
+    for iter, advice in ((8, "more epochs may help"), (3, "the features may say nothing")):
+        run = ended(error=0.5, reason="n_epochs")
+        run.validations.append(run.validations[0]._replace(iter=8))
+        run.stopping.best_iter = iter
+        verdict_of().on_train_end(run)
+        assert f"{NO_BETTER}{advice}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("n, is_rare", [(3, True), (4, False)])
+def test_a_rare_class_has_an_option(n, is_rare, capsys):
+    counts = [100, n, *[16] * 6]  # of 200 rows
+    data = read_dataset(make_pairs((200, 100, 50), n_out=8))
+    learnt = data.learnt._replace(most_frequent_class=("no", 0.5), class_counts=counts)
+    verdict = Verdict(dataclasses.replace(data, learnt=learnt))
+    verdict.on_train_end(ended())
+    note = "1.5 % of the training rows are 1, for which an error costs little in all; "
+    note += "`class_weight='balanced'` counts it in full"
+    assert (note in capsys.readouterr().err) == is_rare
+    verdict.on_train_end(ended(class_weight="balanced"))
+    assert "costs little" not in capsys.readouterr().err

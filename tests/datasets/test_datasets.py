@@ -58,6 +58,7 @@ def test_load_data_takes_a_data_frame_and_the_options_of_the_command_line():
     frame = pandas.DataFrame({"id": range(30), "a": ["1,5", "-", "2,5"] * 10, "k": ["x", "y"] * 15})
     frame.to_csv("t.csv", index=False, sep=";")
     options = {"missing": "mean", "drop": "id", "decimal": ",", "na": "-", "header": True}
+    options["standardize"] = False
     for source in (frame, "t.csv"):
         (x, y), _, test = load_data(source, "k", shuffle=False, **options)
         assert engine.value(x)[:4] == pytest.approx(numpy.array([[1.5], [25.5 / 13], [2.5], [1.5]]))
@@ -112,7 +113,7 @@ def test_the_last_sixth_becomes_the_validation_set(n, n_valid, capsys):
     assert (data.valid[0] == train[0][-n_valid:]).all()
     assert (data.train[0] == train[0][:-n_valid]).all() and (data.test[0] == test[0]).all()
     assert numpy.shares_memory(data.train[0], train[0])
-    assert data.split == (None, None)
+    assert data.split[:2] == (None, None)
     said = f"no validation set given: it is the last {n_valid} of the {n} rows\n"
     assert said in capsys.readouterr().err
 
@@ -128,7 +129,7 @@ def test_the_split_of_mnist_needs_no_note(capsys, monkeypatch, tmp_path):
 
 def test_one_table_is_split_in_three(capsys):
     data = read_dataset(write("t.csv", table_bytes(30)), KIND, shuffle=False)
-    assert sizes(data) == [20, 5, 5] and data.split == ([20, 5, 5], None)
+    assert sizes(data) == [20, 5, 5] and data.split[:2] == ([20, 5, 5], None)
     said = "one table: of its 30 rows, the first 20 are for training, 5 for validation and 5"
     assert said in capsys.readouterr().err
     assert [first_column(pair)[0] for pair in (data.train, data.valid, data.test)] == [0, 20, 25]
@@ -141,11 +142,11 @@ def test_shuffle_permutes_rows_and_labels_together():
     order = splits.stratified_order(y, 5)
     assert first_column(data.train) == order[:50].tolist()
     assert first_column(data.valid) == order[50:].tolist()
-    assert data.valid[1].tolist() == (order[50:] // 10).tolist() and data.split == (None, 5)
+    assert data.valid[1].tolist() == (order[50:] // 10).tolist() and data.split[:2] == (None, 5)
     assert type(data.split.seed) is int  # as model files hold it
     assert (data.test[0] == x).all() and (x[:, 0] == numpy.arange(60)).all()
     in_order = read_dataset(((x, y), (x, y)))
-    assert first_column(in_order.train) == list(range(50)) and in_order.split == (None, None)
+    assert first_column(in_order.train) == list(range(50)) and in_order.split[:2] == (None, None)
 
 
 @pytest.mark.parametrize("seed", [1.5, "1", -1, 2**32, None])
@@ -168,7 +169,7 @@ def test_metadata():
     told.update(raw_range=(0, 255), x_range=(0, 255 / 256), class_labels=[*range(10)])
     told.update(class_counts=counts, n_train_rows=5000)
     assert {name: value for name, value in metadata.items() if value is not None} == told
-    data = read_dataset(write("t.csv", table_bytes(30)), KIND)
+    data = read_dataset(write("t.csv", table_bytes(30)), KIND, standardize=False)
     ends = data.train[0].min(), data.train[0].max()
     told = {"label_name": "kind", "label_number": 2, "feature_names": ("a", "b"), "na": NA}
     told.update(split=[20, 5, 5], class_labels=["ant", "bee"], x_range=ends, pixel_scale=1)
