@@ -4,6 +4,7 @@ import numbers
 import threading
 import warnings
 from dataclasses import fields
+from typing import Any
 
 import numpy
 
@@ -123,7 +124,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         self.warm_start = warm_start
         self.refit = refit
 
-    def fit(self, X, y):
+    def fit(self, X: Any, y: Any) -> "SoftmaxClassifier":
         """Train on rows X, of shape (n, n_features), and their labels y, of any kind.
 
         A sparse X is made dense: once, and below 1 GB. A ValueError says what cannot be trained
@@ -235,7 +236,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         scores = (X @ self.coef_.T + self.intercept_).astype(X.dtype, copy=False)
         return scores if scores.shape[1] > 1 else numpy.hstack([numpy.zeros_like(scores), scores])
 
-    def decision_function(self, X):
+    def decision_function(self, X: Any) -> numpy.ndarray:
         """Compute the score of each class, of shape (n, n_classes); of two classes, (n,).
 
         Of two classes it is the log-odds of the second.
@@ -243,17 +244,17 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         scores = self._scores(X)
         return scores[:, 1] if len(self.classes_) == 2 else scores
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> numpy.ndarray:
         """Compute the probability of each class, of shape (n, n_classes), in the dtype of X."""
         scores = self._scores(X)
         return softmax(scores.astype("float64"), axis=1).astype(scores.dtype)
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Any) -> numpy.ndarray:
         """Compute the logarithm of what :meth:`predict_proba` gives, also where that is 0."""
         scores = self._scores(X)
         return log_softmax(scores.astype("float64"), axis=1).astype(scores.dtype)
 
-    def predict(self, X):
+    def predict(self, X: Any) -> numpy.ndarray:
         """Tell the most probable class of each row, as an array of labels."""
         scores = self._scores(X)  # first: it raises a NotFittedError
         return self.classes_[scores.argmax(axis=1)]

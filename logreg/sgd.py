@@ -7,11 +7,12 @@ updates. :func:`sgd_optimization_mnist` trains the tutorial's.
 
 import functools
 import math
+from typing import Any, Optional, Sequence
 
 import numpy
 
 from logreg import engine, updates
-from logreg.callbacks import BestModel, PrintLog
+from logreg.callbacks import BestModel, Callback, Checkpoint, PrintLog
 from logreg.callbacks.base import owned_files, stopping
 from logreg.callbacks.checkpoint import run_settings
 from logreg.callbacks.verdict import Verdict
@@ -127,9 +128,10 @@ def train(train_model, validate_model, test_model, run, callbacks=()):
 
 @collecting()
 def fit(
-    x, y, cost, errors, updates, datasets,
-    hyperparameters=DEFAULTS, callbacks=(), loss=None, resume=None, refit=False,
-):  # fmt: skip
+    x: Any, y: Any, cost: Any, errors: Any, updates: Any, datasets: Sequence[Any],
+    hyperparameters: Hyperparameters = DEFAULTS, callbacks: Sequence[Callback] = (),
+    loss: Any = None, resume: Optional[Checkpoint] = None, refit: bool = False,
+) -> Run:  # fmt: skip
     """Train a model: any cost over a minibatch, by any rule of :mod:`logreg.updates`.
 
     Parameters
@@ -286,11 +288,11 @@ def sgd_optimization(
 
 
 def sgd_optimization_mnist(
-    learning_rate=DEFAULTS.learning_rate,
-    n_epochs=DEFAULTS.n_epochs,
-    dataset=DATASET,
-    batch_size=DEFAULTS.batch_size,
-):
+    learning_rate: float = DEFAULTS.learning_rate,
+    n_epochs: int = DEFAULTS.n_epochs,
+    dataset: Any = DATASET,
+    batch_size: int = DEFAULTS.batch_size,
+) -> None:
     """Train the tutorial's model on MNIST with SGD and early stopping.
 
     Prints the tutorial's lines and keeps the best model in ``best_model.pkl``.

@@ -1,6 +1,7 @@
 """Data sets in shared variables: a DataSet's, pairs of arrays, and a rank's part of the rows."""
 
 from dataclasses import replace
+from typing import Any, List, Optional, Union
 
 import numpy
 
@@ -25,9 +26,11 @@ class SharedSets(list):
 
 
 def load_data(
-    dataset, label_column=None, shuffle=None, split_seed=0, standardize=None,
-    missing=None, drop=None, decimal=None, na=None, header=None,
-):  # fmt: skip
+    dataset: Any, label_column: Union[str, int, None] = None, shuffle: Optional[bool] = None,
+    split_seed: int = 0, standardize: Optional[bool] = None, missing: Optional[str] = None,
+    drop: Union[str, List[str], None] = None, decimal: Optional[str] = None,
+    na: Union[str, List[str], None] = None, header: Optional[bool] = None,
+) -> SharedSets:  # fmt: skip
     """Load a data set into shared variables.
 
     The options have the names and the meaning of those of ``python -m logreg.train``.
