@@ -79,9 +79,8 @@ class LogisticRegression:
         self.b = _parameter("b", b, (n_out,))
         self.p_y_given_x = T.nnet.softmax(T.dot(input, self.W) + self.b)
         self.y_pred = T.argmax(self.p_y_given_x, axis=1)
-        self.params: List[Any] = [
-            param for param in (self.W, self.b) if hasattr(param, "get_value")
-        ]
+        both: List[Any] = [self.W, self.b]
+        self.params = [param for param in both if hasattr(param, "get_value")]
         self.input = input
         self.n_in, self.n_out = n_in, n_out
 

@@ -152,8 +152,7 @@ def fit(
     callbacks : sequence of Callback
         What is called as the run goes on; see :mod:`logreg.callbacks`.
     loss : symbolic scalar, optional
-        Decides with ``criterion='loss'`` which model is best: a mean over all validation rows, such
-        as the cost without penalties.
+        A mean over rows, as the cost without penalties: with ``criterion='loss'`` it decides.
     resume : Checkpoint, optional
         Go on from the state in its file, if there is one. Without it, a new run begins, and
         replaces no file of a :class:`Checkpoint` or a :class:`History`.
