@@ -36,6 +36,18 @@ def pytest_make_parametrize_id(config, val, argname):
     return argname if isinstance(val, bytes) else None
 
 
+# Where engines compile for long, or many processes start: on a busy machine that takes minutes.
+LONG = "nets jax_backend ranks kernel build kill readme estimator benchmark scripts"
+LONG += " tutorial_command notebook text doctests"
+
+
+def pytest_collection_modifyitems(items):
+    """Give the tests of these files more time than .pytest.ini does."""
+    for item in items:
+        if item.path.stem in {f"test_{name}" for name in LONG.split()}:
+            item.add_marker(pytest.mark.timeout(1800))
+
+
 @pytest.fixture(autouse=True)
 def working_folder(tmp_path, monkeypatch):
     """Run each test in an empty folder, so that nothing of the user's is found or touched."""
