@@ -264,22 +264,23 @@ def sgd_optimization(
 ):  # fmt: skip
     """Train the tutorial's model on a DataSet, print its lines, and keep the best model.
 
-    `output` is the model file. `callbacks` come after those that print the lines and keep the
-    model. Without `verbose`, a run on a table prints only its result. `resume` and `refit` are
-    those of :func:`fit`; by default, the model is refitted if validation rows were split off a
-    table or one array, in memory, and one process trains. Returns the Run.
+    `output` is the model file; without one, nothing is kept or printed. `callbacks` come after
+    those that print the lines and keep the model. Without `verbose`, a run on a table prints only
+    its result. `resume` and `refit` are those of :func:`fit`; by default, the model is refitted if
+    validation rows were split off a table or one array, in memory, and one process trains. Returns
+    the Run.
     """
-    has_lines = verbose or not data.is_table
-    logs = [*([PrintLog()] if has_lines else []), Verdict(data, prints_result=not has_lines)]
-
-    log("... building the model")
+    if output:
+        log("... building the model")
+        note(engine.describe())
     weights = balanced_weights(data.learnt.class_counts) if hyperparameters.class_weight else None
     n_in, n_out = data.n_in, data.n_out
     classifier, *arguments, loss = softmax_regression(n_in, n_out, hyperparameters, weights)
-    best_model = BestModel(output, classifier, **run_settings(data, hyperparameters))
-    datasets = shared_datasets(data, as_stored=True)
-    note(engine.describe())
-    callbacks = [*logs, best_model, *callbacks]
+    datasets, has_lines = shared_datasets(data, as_stored=True), verbose or not data.is_table
+    if output:
+        best_model = BestModel(output, classifier, **run_settings(data, hyperparameters))
+        callbacks = [Verdict(data, prints_result=not has_lines), best_model, *callbacks]
+        callbacks = [PrintLog(), *callbacks] if has_lines else callbacks
     if refit is None:
         is_split = "valid" in data.split.taken and (data.is_table or data.split.sizes)
         refit = bool(is_split) and not data.about.is_mapped and ranks.size == 1

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 
 from logreg.cli import options
 from logreg.cli.command import command
-from logreg.datasets import read_dataset
+from logreg.datasets import read_dataset, read_folds
 from logreg.errors import SettingError
 from logreg.files.writing import check_writable, refuse_overwriting
 from logreg.hyperparameters import (
@@ -17,7 +17,8 @@ from logreg.hyperparameters import (
     default_batch_size,
 )
 from logreg.parallel import ranks
-from logreg.terminal.notes import STARTING, note, set_quiet, starting
+from logreg.run import wilson_interval
+from logreg.terminal.notes import STARTING, note, say, set_quiet, starting
 
 EPOCHS_OF_A_TABLE = 5000
 # Defaults that the data decide.
@@ -59,6 +60,11 @@ def parser():
     refit += "the best model had (default: if a table or one array was split into these)"
     options.add_switch(parser, "refit", refit, "keep the model of the training rows alone")
     add("--resume", action="store_true", help="go on from the checkpoint; --n-epochs may be larger")
+    folds = (
+        "train K times, each time without another Kth of the rows of a table or an array, which "
+    )
+    folds += "tests; print the errors, and keep no model"
+    add("--folds", type=int, metavar="K", help=folds)
     add_file("--history", help="write a CSV row here at each validation")
     verbose = "of a table, print the tutorial's line at each validation"
     add("--verbose", action="store_true", help=verbose)
@@ -85,6 +91,10 @@ def main(argv=None):
         from logreg.datasets import sharing
     with contextlib.ExitStack() as stack:
         stack.enter_context(engine.settings(args.floatx, args.device))
+        if args.folds is not None:
+            interruption = stack.enter_context(callbacks.Interruption())
+            _cross_validate(args, hyperparameters, [interruption], engine, sgd)
+            return interruption.exit_code
         data = None if ranks.rank else _read(args, engine.theano.config.floatX)
         hyperparameters = ranks.from_first(lambda: _completed(hyperparameters, data, args))
         data = sharing.distribute(data, hyperparameters.batch_size)
@@ -117,6 +127,8 @@ def _settings(argv):
     """The options, and the hyperparameters in them."""
     args = parser().parse_args(argv)
     given = {setting.name: getattr(args, setting.name) for setting in fields(Hyperparameters)}
+    if args.folds is not None and (args.checkpoint or args.history or ranks.size > 1):
+        raise SettingError("--folds is without --checkpoint, --history and several processes")
     if args.resume and not args.checkpoint:
         raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
     args.outputs = [path for path in (args.output, args.checkpoint, args.history) if path]
@@ -128,18 +140,44 @@ def _settings(argv):
 
 def _read(args, floatx):
     """Read the data, and see that no output would overwrite them."""
-    data = read_dataset(
-        args.dataset,
-        options.table_options(args),
-        args.shuffle,
-        announce=True,
-        dtype=floatx,
-        pixel_scale=1 / args.pixel_scale if args.pixel_scale else None,
-        split_seed=args.split_seed,
-        standardize=args.standardize,
-    )
+    data = read_dataset(args.dataset, **_how(args, floatx))
     data.check_outputs(*args.outputs)
     return data
+
+
+def _how(args, floatx):
+    """How the data are read."""
+    return {
+        "options": options.table_options(args),
+        "shuffle": args.shuffle,
+        "announce": True,
+        "dtype": floatx,
+        "pixel_scale": 1 / args.pixel_scale if args.pixel_scale else None,
+        "split_seed": args.split_seed,
+        "standardize": args.standardize,
+    }
+
+
+def _cross_validate(args, hyperparameters, watching, engine, sgd):
+    """Print the test error of each fold, and that of all rows."""
+    errors, n_wrong, n_rows = [], 0, 0
+    how = _how(args, engine.theano.config.floatX)
+    for data in read_folds(args.folds, args.dataset, **how):
+        settings = _completed(hyperparameters, data, args)
+        run = sgd.sgd_optimization(data, settings, None, watching, refit=args.refit)
+        if run.reason == "interrupted":
+            return
+        n = data.sizes[2]
+        wrong = round(run.best_validation.test_error_all_rows * n)
+        errors.append(100 * wrong / n)
+        n_wrong, n_rows = n_wrong + wrong, n_rows + n
+        fold = f"fold {len(errors)} of {args.folds}"
+        say(f"{fold}: test error: {wrong} of {n} rows, {errors[-1]:.2f} %")
+    low, high = (100 * end for end in wilson_interval(n_wrong, n_rows))
+    say(
+        f"mean of {args.folds} folds: {sum(errors) / len(errors):.2f} %; {n_wrong} of {n_rows} "
+        f"rows (95 % interval: {low:.2f} to {high:.2f} %)"
+    )
 
 
 def _completed(hyperparameters, data, args):

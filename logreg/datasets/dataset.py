@@ -8,13 +8,15 @@ frames, header, tables and labels. Only sharing needs an engine; nothing here kn
 from dataclasses import dataclass
 from typing import Optional
 
+import numpy
+
 from logreg.datasets.checks import check
 from logreg.datasets.learning import Learnt, learn
 from logreg.datasets.options import NO_OPTIONS
 from logreg.datasets.parts import About
 from logreg.datasets.sources import read
-from logreg.datasets.splits import Split, check_seed, split
-from logreg.errors import SettingError
+from logreg.datasets.splits import Split, check_seed, split, split_off, stratified_order
+from logreg.errors import DatasetError, SettingError
 from logreg.files.writing import refuse_overwriting
 
 
@@ -131,6 +133,36 @@ def read_dataset(
     parts, about = read(dataset, options, dtype, pixel_scale, announce)
     sets, about, class_labels = check(parts, about, dtype)
     sets, how = split(sets, about, shuffle, split_seed)
+    return _learnt(parts, sets, how, about, class_labels, dtype, standardize)
+
+
+def read_folds(
+    n_folds, dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtype=None,
+    pixel_scale=None, split_seed=0, standardize=None,
+):  # fmt: skip
+    """Find and read one table or array, and yield a DataSet for each fold, which is its test set.
+
+    Of the other rows, a sixth validates. Each fold has all classes in proportion, unless `shuffle`
+    is False; the arguments are those of :func:`read_dataset`.
+    """
+    check_seed(split_seed)
+    parts, about = read(dataset, options, dtype, pixel_scale, announce)
+    sets, about, class_labels = check(parts, about, dtype)
+    x, y = sets["train"]
+    if len(sets) > 1:
+        raise DatasetError(f"{about.name} has a test set: folds are made of one table or array")
+    if not 2 <= n_folds <= len(y) // 3:
+        raise SettingError(f"`folds` is {n_folds}: of {len(y)} rows, 2 to {len(y) // 3} are made")
+    order = numpy.arange(len(y)) if shuffle is False else stratified_order(y, split_seed)
+    folds = numpy.array_split(order, n_folds)
+    for i, fold in enumerate(folds):
+        rest = numpy.concatenate(folds[:i] + folds[i + 1 :])
+        of_fold = split_off({"train": (x[rest], y[rest]), "test": (x[fold], y[fold])})
+        how = Split([len(y) for _, y in of_fold.values()], None, ("valid", "test"))
+        yield _learnt(parts, of_fold, how, about, class_labels, dtype, standardize)
+
+
+def _learnt(parts, sets, how, about, class_labels, dtype, standardize):
     learnt = learn(parts, sets, about, class_labels, dtype, standardize)
     sizes = tuple(len(y) for _, y in sets.values())
     n_in = sets["train"][0].shape[1]
