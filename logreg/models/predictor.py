@@ -68,6 +68,10 @@ class Predictor:
         self.spec = InputSpec.of(facts)
         self._preprocessing = facts.preprocessing
 
+    def __repr__(self) -> str:
+        n_in, n_out = self.W.shape
+        return f"Predictor({n_in} features, {n_out} classes, {self.dtype})"
+
     @property
     def metadata(self) -> Dict[str, Any]:
         return self.facts.metadata()

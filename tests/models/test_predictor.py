@@ -29,6 +29,7 @@ def test_labels_and_probabilities_of_what_python_has(capsys):
     predictor = predictor_of(pixel_scale=PIXELS, class_labels=words)
     expected = probabilities(X / numpy.float32(256), *weights())
     assert predictor.classes_.tolist() == words
+    assert repr(predictor) == "Predictor(784 features, 10 classes, float32)"
     scaled = X / 256
     by_columns = numpy.asfortranarray(scaled)
     frame = pandas.DataFrame(X)
