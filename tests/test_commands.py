@@ -19,7 +19,9 @@ SHORT = {"D": "--dataset d.npz --n-epochs 2", "T": "--dataset t.csv --n-epochs 2
 
 COMMANDS = r"""
 train D | 0 | epoch 1, minibatch 10/10, validation error | stopped after 2 of 2 epochs
-train D --quiet | 0 | ^... loading data\n... building the model\n... training the model\nepoch 1 |
+train D --quiet | 0 | ^Optimization complete with [^\n]+\n$ |
+train T --quiet | 0 | ^best model: .*\nvalidation error: .*\ntrained anew .*\ntest error: |
+train T --folds 3 --quiet | 0 | ^fold 1 of 3: test error: .* of 20 rows.*\nmean of 3 folds: |
 train D --verbose --momentum 0.9 --l1 0.001 --l2 0.01 --class-weight balanced | 0 | epoch 2 | .
 train D --patience 2 --patience-increase 1 --n-epochs 99 | 0 | run for 1 epochs | stopped by patie
 train D --l2 1 --learning-rate 1e30 | 1 | ^... loading | error: the run diverged in epoch 1
