@@ -14,6 +14,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sched.h>
-#include <stdatomic.h>
 #include <time.h>
 #endif
 
@@ -37,6 +37,7 @@
 #endif
 #define PANEL 16  /* rows */
 #define BLOCK 16  /* columns that a task has */
+#define MOST_IN (1 << 25) - 1 /* columns: the number of one has 25 bits */
 #define PANELS 64 /* of a chunk at the most: their scores are held at once */
 
 /* Some rows of a minibatch as panels. What is counted are columns of a panel, PANEL numbers each. */
@@ -52,26 +53,26 @@ typedef struct {
 
 /* The minibatches of a set, laid out before the first step; or only the order of their rows. */
 typedef struct {
-    Py_ssize_t n_all, n_rows, n_in, n_out, n_chunks;
+    Py_ssize_t n_all, n_rows, n_in, n_out;
+    Py_ssize_t of_batch, n_chunks; /* chunks of a minibatch, and of all */
     int32_t *order, *labels; /* in this order; none if all rows are one minibatch, as they come */
     Chunk *chunks;           /* of all minibatches; none if only the order is kept */
 } Layout;
 
 typedef struct {
-    const char *x;                               /* rows */
-    Py_ssize_t stride, cell, real;               /* bytes of a row, of its numbers, of those of W */
-    Py_ssize_t n_rows, n_in, n_out, max_panels;  /* of a minibatch; and panels of a chunk */
-    Py_ssize_t first, n, n_panels;               /* of the chunk that is worked on */
+    const char *x;                              /* rows */
+    Py_ssize_t stride, cell, real;              /* bytes of a row, of its numbers, of those of W */
+    Py_ssize_t n_rows, n_in, n_out, max_panels; /* of a minibatch; and panels of a chunk */
+    Py_ssize_t first, n, n_panels;              /* of the chunk that is worked on */
     Py_ssize_t n_tiles, *tiles; /* the first class of each tile, whose sums are in registers at once */
     Chunk chunk;
-    int is_one_chunk;        /* whether a step is taken where a chunk's gradients are summed */
-    const Layout *layout;
-    const int32_t *y;        /* labels; none if only scores are wanted */
+    Layout *layout;
+    const int32_t *y, *bad;        /* labels, none if only scores are wanted; one that is no class */
     const int32_t *order, *labels; /* of the chunk's rows; labels in that order */
-    int32_t *memory_of_order;
-    const void *w, *weights; /* W as the user has it; factors of the classes, none if all are 1 */
+    int32_t *counts, *own_order;   /* memory to find it, and for it */
+    const void *w, *weights;       /* W as the user has it; factors of the classes, or all are 1 */
     void *scaled, *b, *z, *losses; /* W scaled, tile after tile; z has a tile's scores by panel */
-    void *dw, *db;           /* sums of the gradients */
+    void *dw, *db;                 /* sums of the gradients; no dw if a step is taken with each */
     void *out;               /* where scores go, or W after the steps, or the gradient by it */
     int64_t *classes;        /* where the best class of each row goes, if that is wanted */
     double scale, rate;      /* of x; of a step of descent, 0 for the bare gradients */
@@ -94,7 +95,7 @@ typedef struct {
     CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10)        \
     CASE(11) CASE(12)
 
-static Py_ssize_t smaller(Py_ssize_t a, Py_ssize_t b)
+static inline Py_ssize_t smaller(Py_ssize_t a, Py_ssize_t b)
 {
     return a < b ? a : b;
 }
@@ -203,16 +204,18 @@ static void index_dense(const Chunk *chunk, Py_ssize_t n_in, Py_ssize_t n_panels
 }
 
 /* Put the rows of a minibatch in the order of their labels: their numbers, and the labels. */
-static void order_rows(const Job *job, const int32_t *y, int32_t *order, int32_t *labels)
+static void order_rows(Job *job, const int32_t *y, int32_t *order, int32_t *labels)
 {
-    int32_t *counts = job->memory_of_order;
-    memset(counts, 0, (job->n_out + 1) * sizeof *counts);
-    for (Py_ssize_t i = 0; i < job->n_rows; i++)
-        counts[y[i] + 1]++;
+    memset(job->counts, 0, (job->n_out + 1) * sizeof *job->counts);
+    for (Py_ssize_t i = 0; i < job->n_rows; job->counts[y[i++] + 1]++)
+        if ((uint32_t)y[i] >= (uint64_t)job->n_out) {
+            job->bad = y + i;
+            return;
+        }
     for (Py_ssize_t c = 1; c < job->n_out; c++)
-        counts[c] += counts[c - 1];
+        job->counts[c] += job->counts[c - 1];
     for (Py_ssize_t i = 0; i < job->n_rows; i++) {
-        int32_t at = counts[y[i]]++;
+        int32_t at = job->counts[y[i]]++;
         order[at] = (int32_t)i;
         labels[at] = y[i];
     }
@@ -222,7 +225,7 @@ static void order_rows(const Job *job, const int32_t *y, int32_t *order, int32_t
 static void lay_chunk(const Job *all, Py_ssize_t number)
 {
     Job job = *all;
-    Py_ssize_t of_chunk = job.max_panels * PANEL, of_batch = (job.n_rows + of_chunk - 1) / of_chunk;
+    Py_ssize_t of_chunk = job.max_panels * PANEL, of_batch = job.layout->of_batch;
     Py_ssize_t start = number / of_batch * job.n_rows, n_in = job.n_in, n = 0;
     Py_ssize_t n_blocks = (n_in + BLOCK - 1) / BLOCK;
     job.first = number % of_batch * of_chunk;
@@ -460,36 +463,8 @@ static void start_helpers(int n)
     }
 }
 
-static void in_blocks(const Job *job, Task *task, Py_ssize_t n, int together)
-{
-    if (!together || n < 2 || n > MAX_BLOCKS) {
-        for (Py_ssize_t i = 0; i < n; i++)
-            task(job, i);
-        return;
-    }
-    pool.task = task;
-    pool.job = job;
-    atomic_store(&pool.n_done, 0);
-    uint64_t phase = (atomic_load(&pool.ticket) >> 36) + 1;
-    atomic_store(&pool.ticket, phase << 36 | (uint64_t)n << 18);
-    if (atomic_load(&pool.n_asleep)) {
-        pthread_mutex_lock(&pool.mutex);
-        pthread_cond_broadcast(&pool.wake);
-        pthread_mutex_unlock(&pool.mutex);
-    }
-    while (take_block())
-        ;
-    for (int spins = 0; atomic_load(&pool.n_done) < n; spins++)
-        spins < 1000 ? relax() : (void)sched_yield();
-}
 #else
 #define N_HELPED 0
-static void in_blocks(const Job *job, Task *task, Py_ssize_t n, int together)
-{
-    (void)together;
-    for (Py_ssize_t i = 0; i < n; i++)
-        task(job, i);
-}
 #endif
 
 /* Let the pool's threads help with what follows, if it is worth it, until `end`. */
@@ -512,6 +487,31 @@ static void end(int together)
 #endif
 }
 
+static void in_blocks(const Job *job, Task *task, Py_ssize_t n, int together)
+{
+    if (!together || n < 2 || n > MAX_BLOCKS) {
+        for (Py_ssize_t i = 0; i < n; i++)
+            task(job, i);
+        return;
+    }
+#if HAVE_THREADS
+    pool.task = task;
+    pool.job = job;
+    atomic_store(&pool.n_done, 0);
+    uint64_t phase = (atomic_load(&pool.ticket) >> 36) + 1;
+    atomic_store(&pool.ticket, phase << 36 | (uint64_t)n << 18);
+    if (atomic_load(&pool.n_asleep)) {
+        pthread_mutex_lock(&pool.mutex);
+        pthread_cond_broadcast(&pool.wake);
+        pthread_mutex_unlock(&pool.mutex);
+    }
+    while (take_block())
+        ;
+    for (int spins = 0; atomic_load(&pool.n_done) < n; spins++)
+        spins < 1000 ? relax() : (void)sched_yield();
+#endif
+}
+
 /* ---- A job: W is scaled, then chunk after chunk of the rows is worked off, step after step ---- */
 
 static void work(Job *job, const Loops *loops, int n_threads)
@@ -519,31 +519,26 @@ static void work(Job *job, const Loops *loops, int n_threads)
     int together = begin((double)job->n_rows * job->n_in * job->n_out, n_threads);
     const char *x = job->x;
     const Layout *layout = job->layout;
-    Py_ssize_t n_blocks = (job->n_in + BLOCK - 1) / BLOCK;
-    Py_ssize_t of_chunk = job->max_panels * PANEL, n_chunks = (job->n_rows + of_chunk - 1) / of_chunk;
+    Py_ssize_t n_blocks = (job->n_in + BLOCK - 1) / BLOCK, of_chunk = job->max_panels * PANEL;
     in_blocks(job, loops->lay_weights, n_blocks, together);
-    for (Py_ssize_t step = 0; step < job->n_steps; step++) {
-        Py_ssize_t start = job->starts[step];
+    for (Py_ssize_t step = 0; step < job->n_steps && !job->bad; step++) {
+        Py_ssize_t start = job->starts[step], i = 0;
         const int32_t *order = NULL, *labels = NULL;
         job->x = x + start * job->stride;
-        if (job->y && layout) {
-            order = layout->order + start;
-            labels = layout->labels + start;
-        } else if (job->y) {
-            int32_t *ordered = job->memory_of_order + job->n_out + 1;
-            order_rows(job, job->y + start, ordered, ordered + job->n_rows);
-            labels = (order = ordered) + job->n_rows;
-        }
-        if (job->y)
+        if (job->y) {
+            order = layout ? layout->order + start : job->own_order;
+            labels = layout ? layout->labels + start : order + job->n_rows;
+            if (!layout)
+                order_rows(job, job->y + start, job->own_order, job->own_order + job->n_rows);
             memset(job->db, 0, job->n_out * job->real);
-        for (Py_ssize_t i = 0; i < n_chunks; i++) {
-            job->first = i * of_chunk;
+        }
+        for (job->first = 0; job->first < job->n_rows && !job->bad; job->first += of_chunk, i++) {
             job->n = smaller(of_chunk, job->n_rows - job->first);
             job->n_panels = (job->n + PANEL - 1) / PANEL;
             job->order = order ? order + job->first : NULL;
             job->labels = labels ? labels + job->first : NULL;
             if (layout && layout->chunks)
-                job->chunk = layout->chunks[start / job->n_rows * n_chunks + i];
+                job->chunk = layout->chunks[start / job->n_rows * layout->of_batch + i];
             else if (job->chunk.is_dense)
                 index_dense(&job->chunk, job->n_in, job->n_panels);
             in_blocks(job, loops->score_panel, job->n_panels, together);
@@ -559,17 +554,18 @@ static void work(Job *job, const Loops *loops, int n_threads)
 /* Divide up memory from `at` on for what a job needs; returned is where it ends. */
 static uintptr_t divide(Job *job, uintptr_t at)
 {
-    double weights = (double)job->n_in * job->n_out * job->real, order = job->n_out + 1.0;
+    double of_weights = (double)job->n_in * job->n_out * job->real;
     job->tiles = cut(&at, (job->n_tiles + 1) * sizeof *job->tiles);
-    job->scaled = cut(&at, weights);
+    job->scaled = cut(&at, of_weights);
     job->z = cut(&at, (double)job->max_panels * PANEL * job->n_out * job->real);
     if (job->y) {
         job->losses = cut(&at, (job->n_rows + PANEL) * (double)job->real);
-        job->memory_of_order = cut(&at, 4 * (job->layout ? order : order + 2.0 * job->n_rows));
-        if (job->rate) {
-            job->db = cut(&at, job->n_out * job->real);
-            job->dw = job->is_one_chunk ? NULL : cut(&at, weights);
-        }
+        job->counts = cut(&at, (job->n_out + 1) * 4.0);
+        job->own_order = cut(&at, job->layout ? 0 : job->n_rows * 8.0);
+    }
+    if (job->y && job->rate) {
+        job->db = cut(&at, job->n_out * job->real);
+        job->dw = job->max_panels * PANEL < job->n_rows ? cut(&at, of_weights) : NULL;
     }
     if (!job->layout || !job->layout->chunks)
         at = divide_chunk(&job->chunk, at, job->max_panels, job);
@@ -578,16 +574,11 @@ static uintptr_t divide(Job *job, uintptr_t at)
 
 /* Memory that is kept for the next call: from the operating system, each page of it would be
    zeroed anew. It begins with its size. */
-#if HAVE_THREADS
 static _Atomic(void *) kept;
-#define SWAP_KEPT(memory) atomic_exchange(&kept, memory)
-#else
-#define SWAP_KEPT(memory) (memory)
-#endif
 
 static void *take_memory(Py_ssize_t size)
 {
-    void *memory = SWAP_KEPT(NULL);
+    void *memory = atomic_exchange(&kept, NULL);
     if (!memory || *(Py_ssize_t *)memory < size) {
         free(memory);
         if ((memory = malloc(size)))
@@ -598,23 +589,9 @@ static void *take_memory(Py_ssize_t size)
 
 /* ---- What Python sees ---- */
 
-/* Whether labels are classes; if not, a Python error says which is not. */
-static int are_classes(const int32_t *y, Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_out)
-{
-    for (Py_ssize_t i = first; i < last; i++)
-        if ((uint32_t)y[i] >= (uint64_t)n_out) {
-            PyErr_Format(PyExc_ValueError, "row %zd has the label %d: labels must be 0 to %zd", i,
-                         (int)y[i], n_out - 1);
-            return 0;
-        }
-    return 1;
-}
-
-#define LAYOUT "logreg.kernel.layout"
-
 static void free_layout(PyObject *capsule)
 {
-    Layout *layout = PyCapsule_GetPointer(capsule, LAYOUT);
+    Layout *layout = PyCapsule_GetPointer(capsule, NULL);
     for (Py_ssize_t i = 0; layout->chunks && i < layout->n_chunks; i++)
         free(layout->chunks[i].x);
     free(layout->chunks);
@@ -622,70 +599,63 @@ static void free_layout(PyObject *capsule)
     free(layout);
 }
 
+static PyObject *bad_label(const Job *job)
+{
+    return PyErr_Format(PyExc_ValueError, "row %zd has the label %d: labels must be 0 to %zd",
+                        job->bad - job->y, (int)*job->bad, job->n_out - 1);
+}
+
 static PyObject *lay_out(PyObject *self, PyObject *args)
 {
-    (void)self;
-    Py_buffer x, y = {0};
+    Py_buffer x = {0}, y = {0};
     Job job = {.cell = 1};
+    Py_ssize_t n_all, n;
     int n_threads, wants_panels, failed = 0;
-    Layout all = {0}, *layout = NULL;
-    PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "y*z*nnnnpi", &x, &y, &all.n_all, &all.n_rows, &all.n_in, &all.n_out,
-                          &wants_panels, &n_threads))
-        return NULL;
-    Py_ssize_t n = y.obj && all.n_rows > 0 ? all.n_all / all.n_rows * all.n_rows : all.n_rows;
-    if (n < 1 || n > all.n_all || all.n_rows > INT32_MAX || all.n_in < 1 || all.n_in >= 1 << 25 ||
-        (y.obj && y.len / 4 != all.n_all))
+    Layout *layout = job.layout = calloc(1, sizeof *layout);
+    PyObject *result = layout ? PyCapsule_New(layout, NULL, free_layout) : PyErr_NoMemory();
+    (void)self;
+    if (!result || !PyArg_ParseTuple(args, "y*z*nnnnpi", &x, &y, &n_all, &job.n_rows, &job.n_in,
+                                     &job.n_out, &wants_panels, &n_threads))
+        goto done;
+    failed = 1;
+    if (job.n_rows < 1 || job.n_rows > n_all || job.n_rows > INT32_MAX || job.n_in < 1 ||
+        job.n_in > MOST_IN || (y.obj ? y.len / 4 : job.n_rows) != n_all) {
         PyErr_SetString(PyExc_ValueError, "n_rows, y and x do not go together");
-    else if (!y.obj || are_classes(y.buf, 0, n, all.n_out)) {
-        layout = calloc(1, sizeof *layout);
-        result = layout ? PyCapsule_New(layout, LAYOUT, free_layout) : PyErr_NoMemory();
-    }
-    if (!result) {
-        free(layout);
         goto done;
     }
     Py_BEGIN_ALLOW_THREADS
-    job.layout = layout;
+    n = n_all / job.n_rows * job.n_rows;
     job.x = x.buf;
     job.y = y.buf;
-    job.stride = x.len / all.n_all;
-    job.n_rows = all.n_rows;
-    job.n_in = all.n_in;
-    job.n_out = all.n_out;
-    if (y.obj) {
-        all.order = malloc(2 * n * sizeof *all.order);
-        job.memory_of_order = malloc((all.n_out + 1) * sizeof *all.order);
-        failed = !all.order || !job.memory_of_order;
-        all.labels = failed ? NULL : all.order + n;
-        for (Py_ssize_t at = 0; at < n && !failed; at += all.n_rows)
-            order_rows(&job, job.y + at, all.order + at, all.labels + at);
-        free(job.memory_of_order);
-        job.order = all.order;
+    job.stride = x.len / n_all;
+    job.max_panels = panels_of_chunk(job.n_rows, job.n_in);
+    Py_ssize_t of_chunk = job.max_panels * PANEL, of_batch = (job.n_rows + of_chunk - 1) / of_chunk;
+    *layout = (Layout){n_all, job.n_rows, job.n_in, job.n_out, of_batch,
+                       n / job.n_rows * of_batch, NULL, NULL, NULL};
+    if (y.obj && (layout->order = malloc(n * 8)) && (job.counts = malloc((job.n_out + 1) * 4))) {
+        layout->labels = layout->order + n;
+        for (Py_ssize_t at = 0; at < n && !job.bad; at += job.n_rows)
+            order_rows(&job, job.y + at, layout->order + at, layout->labels + at);
     }
-    if (wants_panels && !failed) {
-        job.max_panels = panels_of_chunk(job.n_rows, job.n_in);
-        Py_ssize_t of_chunk = job.max_panels * PANEL;
-        all.n_chunks = n / job.n_rows * ((job.n_rows + of_chunk - 1) / of_chunk);
-        all.chunks = calloc(all.n_chunks, sizeof *all.chunks);
-        failed = !all.chunks;
-    }
-    *layout = all;
-    if (all.chunks) {
+    free(job.counts);
+    job.order = layout->order;
+    failed = job.bad || (y.obj && !layout->labels);
+    if (wants_panels && !failed &&
+        !(failed = !(layout->chunks = calloc(layout->n_chunks, sizeof *layout->chunks)))) {
         int together = begin((double)n * job.n_in, n_threads);
-        in_blocks(&job, lay_chunk, all.n_chunks, together);
+        in_blocks(&job, lay_chunk, layout->n_chunks, together);
         end(together);
-        for (Py_ssize_t i = 0; i < all.n_chunks; i++)
-            failed |= !all.chunks[i].x;
+        for (Py_ssize_t i = 0; i < layout->n_chunks; i++)
+            failed |= !layout->chunks[i].x;
     }
     Py_END_ALLOW_THREADS
-    if (failed) {
-        Py_CLEAR(result);
-        PyErr_NoMemory();
-    }
+    if (failed)
+        job.bad ? bad_label(&job) : PyErr_NoMemory();
 done:
     PyBuffer_Release(&x);
     PyBuffer_Release(&y);
+    if (PyErr_Occurred())
+        Py_CLEAR(result);
     return result;
 }
 
@@ -695,56 +665,55 @@ static PyObject *run(PyObject *args, char kind)
     static const int64_t zero[1] = {0};
     const char *formats[] = {"y*y*y*w*nndiO", "y*y*y*w*nndiOw*y*y*w*d|z*"};
     Py_buffer x, w, b, out, b_out = {0}, y = {0}, starts = {0}, costs = {0}, weights = {0};
+    Py_buffer *all[] = {&x, &w, &b, &out, &b_out, &y, &starts, &costs, &weights};
     Job job = {.starts = zero, .n_steps = 1};
-    int n_threads, set;
-    PyObject *result = NULL, *capsule;
+    int n_threads, set, fits;
+    PyObject *capsule;
     void *memory = NULL;
     if (!PyArg_ParseTuple(args, formats[kind == 'd'], &x, &w, &b, &out, &job.n_rows, &job.n_out,
                           &job.scale, &n_threads, &capsule, &b_out, &y, &starts, &costs, &job.rate,
                           &weights))
         return NULL;
     /* kernel/functions.py gives arrays that go together; their lengths tell of what types they are. */
-    const Layout *layout = capsule == Py_None ? NULL : PyCapsule_GetPointer(capsule, LAYOUT);
+    const Layout *layout = capsule == Py_None ? NULL : PyCapsule_GetPointer(capsule, NULL);
+    Py_ssize_t n = job.n_rows, n_all = y.obj ? y.len / 4 : n, n_out = job.n_out;
     if ((capsule != Py_None && !layout) || (set = chosen_set()) < 0)
         goto done;
-    Py_ssize_t n = job.n_rows, n_all = y.obj ? y.len / 4 : n, n_out = job.n_out;
-    if (n < 1 || n_all < n || w.len < 1 || (weights.obj && weights.len != b.len))
-        goto misfit;
-    job.real = b.len / n_out;
-    job.n_in = w.len / b.len;
-    job.stride = x.len / n_all;
-    job.cell = job.stride / job.n_in;
-    if (job.n_in >= 1 << 25 || (y.obj && n > INT32_MAX) ||
-        (layout && (layout->n_all != n_all || layout->n_rows != n || layout->n_in != job.n_in ||
-                    layout->n_out != n_out || !layout->order != !y.obj)))
-        goto misfit;
+    fits = n > 0 && n_all >= n && w.len > 0 && (!weights.obj || weights.len == b.len);
+    if (fits) {
+        job.real = b.len / n_out;
+        job.n_in = w.len / b.len;
+        job.stride = x.len / n_all;
+        job.cell = job.stride / job.n_in;
+        fits = job.n_in <= MOST_IN && (!y.obj || n <= INT32_MAX);
+    }
+    if (fits && layout)
+        fits = layout->n_all == n_all && layout->n_rows == n && layout->n_in == job.n_in &&
+               layout->n_out == n_out && !layout->labels == !y.obj;
     if (kind == 'd') {
         job.starts = starts.buf;
         job.n_steps = starts.len / 8;
     }
-    for (Py_ssize_t step = 0; step < job.n_steps; step++) {
-        int64_t start = job.starts[step];
-        if (start < 0 || start > n_all - n || (layout && start % n))
-            goto misfit;
-        if (y.obj && !layout && !are_classes(y.buf, start, start + n, n_out))
-            goto done;
+    for (Py_ssize_t i = 0; fits && i < job.n_steps; i++)
+        fits = job.starts[i] >= 0 && job.starts[i] <= n_all - n && !(layout && job.starts[i] % n);
+    if (!fits) {
+        PyErr_SetString(PyExc_ValueError, "n_rows, starts, weights, arrays do not go together");
+        goto done;
     }
     const Loops *loops = &sets[set].of[job.real == 8][job.cell == 1];
-    job.layout = layout;
+    job.layout = (Layout *)layout;
     job.x = x.buf;
     job.y = y.buf;
     job.w = w.buf;
     job.b = b.buf;
     job.weights = weights.buf;
-    job.out = out.buf;
+    job.out = job.dw = out.buf;
+    job.db = b_out.buf;
     job.classes = kind == 'c' ? out.buf : NULL;
     job.costs = costs.buf;
-    job.dw = out.buf;
-    job.db = b_out.buf;
     job.max_panels = panels_of_chunk(n, job.n_in);
     if (kind != 'd' && !layout) /* nothing is kept of a chunk */
         job.max_panels = (job.max_panels + 3) / 4;
-    job.is_one_chunk = job.rate && job.max_panels * PANEL >= n;
     job.n_tiles = (n_out + sets[set].n_sums - 1) / sets[set].n_sums;
     Py_BEGIN_ALLOW_THREADS
     memory = take_memory(divide(&job, 64 + sizeof(Py_ssize_t)));
@@ -759,42 +728,35 @@ static PyObject *run(PyObject *args, char kind)
         work(&job, loops, n_threads);
     }
     Py_END_ALLOW_THREADS
-    result = memory ? (Py_INCREF(Py_None), Py_None) : PyErr_NoMemory();
-    goto done;
-misfit:
-    PyErr_SetString(PyExc_ValueError, "n_rows, starts, weights and the arrays do not go together");
+    if (!memory || job.bad)
+        memory ? bad_label(&job) : PyErr_NoMemory();
 done:
-    free(SWAP_KEPT(memory));
-    Py_buffer *all[] = {&x, &w, &b, &out, &b_out, &y, &starts, &costs, &weights};
+    free(atomic_exchange(&kept, memory));
     for (int i = 0; i < 9; i++)
         PyBuffer_Release(all[i]);
-    return result;
+    return PyErr_Occurred() ? NULL : (Py_INCREF(Py_None), Py_None);
 }
 
-#define FUNCTION(name, value)                                               \
-    static PyObject *name(PyObject *self, PyObject *args)                   \
-    {                                                                       \
-        (void)self, (void)args;                                             \
-        return value;                                                       \
+#define FUNCTION(name, value)                             \
+    static PyObject *name(PyObject *self, PyObject *args) \
+    {                                                     \
+        (void)self, (void)args;                           \
+        return value;                                     \
     }
 FUNCTION(scores, run(args, 's'))
 FUNCTION(classes, run(args, 'c'))
 FUNCTION(descend, run(args, 'd'))
 FUNCTION(n_helped, PyLong_FromSsize_t(N_HELPED))
 
+/* kernel/functions.py says what they do, and n_helped how many blocks were not the caller's. */
 static PyMethodDef functions[] = {
-    {"lay_out", lay_out, METH_VARARGS,
-     "lay_out(x, y, n_all, n_rows, n_in, n_out, wants_panels, n_threads): a set's minibatches of\n"
-     "n_rows rows, for `descend`; without labels, all rows, for `scores` and `classes`"},
-    {"scores", scores, METH_VARARGS,
-     "scores(x, W, b, z, n_rows, n_out, scale, n_threads, layout): z = scale * x W + b"},
-    {"classes", classes, METH_VARARGS,
-     "classes(x, W, b, classes, n_rows, n_out, scale, n_threads, layout): each row's best class"},
+    {"lay_out", lay_out, METH_VARARGS, "(x, y, n_all, n_rows, n_in, n_out, wants_panels, n_threads)"},
+    {"scores", scores, METH_VARARGS, "(x, W, b, z, n_rows, n_out, scale, n_threads, layout)"},
+    {"classes", classes, METH_VARARGS, "(x, W, b, classes, n_rows, n_out, scale, n_threads, layout)"},
     {"descend", descend, METH_VARARGS,
-     "descend(x, W, b, new_W, n_rows, n_out, scale, n_threads, layout, new_b, y, starts, costs,\n"
-     "rate, weights=None): steps of descent on n_rows rows from each of `starts` on, and their\n"
-     "costs. With a rate of 0, the gradients come in place of new W and b."},
-    {"n_helped", n_helped, METH_NOARGS, "n_helped(): blocks that other threads have worked off"},
+     "(x, W, b, new_W, n_rows, n_out, scale, n_threads, layout, new_b, y, starts, costs, rate,\n"
+     "weights=None): with a rate of 0, the gradients come in place of new W and b"},
+    {"n_helped", n_helped, METH_NOARGS, "()"},
     {NULL, NULL, 0, NULL},
 };
 

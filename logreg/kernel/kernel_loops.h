@@ -28,6 +28,32 @@ typedef CELL NAME(cells) __attribute__((vector_size(BYTES / sizeof(REAL) * sizeo
 typedef int32_t NAME(wider) __attribute__((vector_size(BYTES / sizeof(REAL) * 4)));
 typedef REAL QUAD __attribute__((vector_size(16)));
 typedef INT QUAD_INTS __attribute__((vector_size(16)));
+#if BYTES == 16
+#define FOLDED QUAD
+#define FOLDED_INTS QUAD_INTS
+#else
+#define FOLDED NAME(folded)
+#define FOLDED_INTS NAME(folded_ints)
+typedef REAL FOLDED __attribute__((vector_size(32)));
+typedef INT FOLDED_INTS __attribute__((vector_size(32)));
+#endif
+#if BYTES == 16 && SIZE == 4
+#define EVEN 0, 4, 1, 5
+#define ODD 2, 6, 3, 7
+#define LEFT 0, 1, 4, 5
+#define RIGHT 2, 3, 6, 7
+#elif SIZE == 4
+#define EVEN 0, 8, 1, 9, 4, 12, 5, 13
+#define ODD 2, 10, 3, 11, 6, 14, 7, 15
+#define LEFT 0, 1, 8, 9, 4, 5, 12, 13
+#define RIGHT 2, 3, 10, 11, 6, 7, 14, 15
+#elif BYTES == 16
+#define EVEN 0, 2
+#define ODD 1, 3
+#else
+#define EVEN 0, 4, 2, 6
+#define ODD 1, 5, 3, 7
+#endif
 
 INLINE VECTOR NAME(load)(const CELL *cells)
 {
@@ -228,33 +254,46 @@ TARGET static void NAME(score_panel)(const Job *job, Py_ssize_t panel)
                 ((REAL *)job->out)[(first + i) * job->n_out + c] = z[i];
 }
 
-/* The sums of PANEL lanes of several classes: lane i and lane i + 8, of these i and i + 4, ... */
+/* The sums of PANEL lanes of several classes: lanes i and i + 8 are added, and so on until 32 bytes
+   are left; then within 16 bytes, and these. */
 INLINE void NAME(fold)(VECTOR sums[][PARTS], REAL *out, int classes)
 {
 #define HALVE(v, of, n) \
     for (int r = 0; r < (of < n ? 0 : n / 2); r++) v[r] += v[r + n / 2];
-    QUAD quads[SUMS + FOUR];
+#define TURN(a, b, ...) ((FOLDED)SHUFFLE(FOLDED_INTS, (FOLDED_INTS)(a), (FOLDED_INTS)(b), __VA_ARGS__))
+    const int units = 32 / sizeof(FOLDED);
+    FOLDED v[SUMS + FOUR][2];
     UNROLLED for (int c = 0; c < classes; c++)
     {
-        QUAD parts[BYTES / 16];
-        HALVE(sums[c], PARTS, 8) HALVE(sums[c], PARTS, 4) HALVE(sums[c], PARTS, 2)
+        FOLDED parts[BYTES / sizeof(FOLDED)];
+        HALVE(sums[c], PARTS, 8) HALVE(sums[c], PARTS, 4)
+        if (BYTES > 16)
+            HALVE(sums[c], PARTS, 2)
         memcpy(parts, &sums[c][0], sizeof parts);
-        HALVE(parts, BYTES / 16, 4) HALVE(parts, BYTES / 16, 2)
-        quads[c] = parts[0];
+        HALVE(parts, BYTES / (int)sizeof(FOLDED), 2)
+        v[c][0] = parts[0];
+        if (units > 1)
+            memcpy(&v[c][1], &sums[c][PARTS > 1], 16);
     }
-#define TURN(a, b, ...) ((QUAD)SHUFFLE(QUAD_INTS, (QUAD_INTS)(a), (QUAD_INTS)(b), __VA_ARGS__))
     UNROLLED for (int c = 0; c < classes; c += FOUR)
     {
-        QUAD *q = quads + c, sum;
-        UNROLLED for (int i = classes - c; i < FOUR; i++) q[i] = q[0];
+        FOLDED sum[2];
+        QUAD halves[2];
+        UNROLLED for (int i = classes - c; i < FOUR; i++)
+            UNROLLED for (int u = 0; u < units; u++) v[c + i][u] = v[c][u];
+        UNROLLED for (int u = 0; u < units; u++)
+        {
+            FOLDED a = v[c][u], b = v[c + 1][u];
+            sum[u] = TURN(a, b, EVEN) + TURN(a, b, ODD);
 #if SIZE == 4
-        QUAD ab = TURN(q[0], q[1], 0, 4, 1, 5) + TURN(q[0], q[1], 2, 6, 3, 7);
-        QUAD cd = TURN(q[2], q[3], 0, 4, 1, 5) + TURN(q[2], q[3], 2, 6, 3, 7);
-        sum = TURN(ab, cd, 0, 1, 4, 5) + TURN(ab, cd, 2, 3, 6, 7);
-#else
-        sum = TURN(q[0], q[1], 0, 2) + TURN(q[0], q[1], 1, 3);
+            a = v[c + 2][u], b = v[c + 3][u];
+            b = TURN(a, b, EVEN) + TURN(a, b, ODD);
+            sum[u] = TURN(sum[u], b, LEFT) + TURN(sum[u], b, RIGHT);
 #endif
-        memcpy(out + c, &sum, sizeof sum);
+        }
+        memcpy(halves, sum, sizeof halves);
+        halves[0] += halves[1];
+        memcpy(out + c, halves, sizeof *halves);
     }
 #undef TURN
 #undef HALVE
@@ -262,13 +301,10 @@ INLINE void NAME(fold)(VECTOR sums[][PARTS], REAL *out, int classes)
 
 /* A step of descent for a feature's weights of a tile's `n` classes, from their gradients but for
    the scale of x; or, without a rate, these gradients. Each product is rounded. */
-INLINE void NAME(descend)(const Job *job, Py_ssize_t k, Py_ssize_t tile, REAL *gradient, int n)
+INLINE void NAME(descend)(REAL *w, REAL *scaled, REAL *gradient, REAL rate, REAL scale, int n)
 {
-    const REAL rate = (REAL)job->rate, scale = (REAL)job->scale;
-    REAL *w = (REAL *)job->out + k * job->n_out + job->tiles[tile];
-    REAL *scaled = (REAL *)job->scaled + job->tiles[tile] * job->n_in + k * n;
     int i = 0;
-    for (; i + FOUR <= n && rate; i += FOUR) {
+    for (; i + FOUR <= n; i += FOUR) {
         QUAD g, v;
         memcpy(&g, gradient + i, sizeof g);
         memcpy(&v, w + i, sizeof v);
@@ -277,12 +313,10 @@ INLINE void NAME(descend)(const Job *job, Py_ssize_t k, Py_ssize_t tile, REAL *g
         v *= scale;
         memcpy(scaled + i, &v, sizeof v);
     }
-    for (; i < n && rate; i++) {
+    for (; i < n; i++) {
         w[i] -= rate * (gradient[i] * scale);
         scaled[i] = w[i] * scale;
     }
-    for (; i < n; i++)
-        gradient[i] *= scale;
 }
 
 /* Gradients of some columns, whose entries go from `entry` to `last`, by the classes of a tile. Of
@@ -291,40 +325,45 @@ INLINE void NAME(gradients)(const Job *job, Py_ssize_t shift, Py_ssize_t n_shift
                             const uint32_t *entry, const uint32_t *last, Py_ssize_t tile, int classes)
 {
     const int parts = classes * TWO <= SUMS ? TWO : 1;
-    const REAL *dz = NAME(scores_of)(job, 0, tile);
+    const Py_ssize_t j = job->tiles[tile], n_out = job->n_out;
+    const REAL *dz = NAME(scores_of)(job, 0, tile), rate = (REAL)job->rate, scale = (REAL)job->scale;
     const CELL *x = (const CELL *)job->chunk.x + shift * PANEL;
     const uint32_t *columns = job->chunk.columns + shift, *end = entry;
+    REAL *dw = job->dw, *w = (REAL *)job->out + j, *scaled = (REAL *)job->scaled + j * job->n_in;
     for (const uint32_t *e = entry; n_shifts-- > 0; e = entry, x += PANEL, columns++)
         for (; e < last; e = end) {
-            VECTOR total[SUMS][PARTS], sums[SUMS][2];
+            VECTOR total[SUMS][PARTS], sums[SUMS][2], v[2], d;
+            REAL gradient[SUMS + FOUR];
             Py_ssize_t k = columns[*e >> 7];
             UNROLLED for (int part = 0; part < PARTS; part += parts)
             {
-                UNROLLED for (int c = 0; c < classes; c++)
-                    UNROLLED for (int r = 0; r < parts; r++) sums[c][r] = (VECTOR){0};
+#define ENTRY(SUM)                                                                            \
+    const CELL *cells = x + (size_t)(*end >> 7) * PANEL + part * LANES;                       \
+    const REAL *by = dz + (*end >> 1 & 63) * (classes * PANEL) + part * LANES;                \
+    UNROLLED for (int r = 0; r < parts; r++) v[r] = NAME(load)(cells + r * LANES);            \
+    UNROLLED for (int c = 0; c < classes; c++)                                                \
+        UNROLLED for (int r = 0; r < parts; r++)                                              \
+    {                                                                                         \
+        memcpy(&d, by + c * PANEL + r * LANES, sizeof d);                                     \
+        sums[c][r] = SUM;                                                                     \
+    }
                 end = e;
-                do {
-                    const CELL *cells = x + (size_t)(*end >> 7) * PANEL + part * LANES;
-                    const REAL *by = dz + (*end >> 1 & 63) * (classes * PANEL) + part * LANES;
-                    VECTOR v[2], d;
-                    UNROLLED for (int r = 0; r < parts; r++) v[r] = NAME(load)(cells + r * LANES);
-                    UNROLLED for (int c = 0; c < classes; c++)
-                        UNROLLED for (int r = 0; r < parts; r++)
-                    {
-                        memcpy(&d, by + c * PANEL + r * LANES, sizeof d);
-                        sums[c][r] = FMA(v[r], d, sums[c][r]);
-                    }
-                } while (!(*end++ & 1));
+                {
+                    ENTRY(v[r] * d)
+                }
+                while (!(*end++ & 1)) {
+                    ENTRY(FMA(v[r], d, sums[c][r]))
+                }
+#undef ENTRY
                 UNROLLED for (int c = 0; c < classes; c++)
                     UNROLLED for (int r = 0; r < parts; r++) total[c][part + r] = sums[c][r];
             }
-            REAL gradient[SUMS + FOUR], *dw = (REAL *)job->dw + k * job->n_out + job->tiles[tile];
             NAME(fold)(total, gradient, classes);
-            if (job->is_one_chunk)
-                NAME(descend)(job, k, tile, gradient, classes);
+            if (!dw)
+                NAME(descend)(w + k * n_out, scaled + k * classes, gradient, rate, scale, classes);
             else
                 for (int c = 0; c < classes; c++)
-                    dw[c] += gradient[c];
+                    dw[k * n_out + j + c] += gradient[c];
         }
 }
 
@@ -366,9 +405,8 @@ TARGET static void NAME(gradient_block)(const Job *job, Py_ssize_t task)
         entry = chunk->entries + chunk->blocks[block];
         last = chunk->entries + chunk->blocks[block + 1];
     }
-    REAL *dw = (REAL *)job->dw + first * n_out;
-    if (!job->is_one_chunk && !job->first)
-        memset(dw, 0, n_columns * n_out * sizeof *dw);
+    if (job->dw && !job->first)
+        memset((REAL *)job->dw + first * n_out, 0, n_columns * n_out * sizeof(REAL));
     Py_ssize_t n_shifts = chunk->is_dense ? n_columns : 1, shift = chunk->is_dense ? first : 0;
     for (Py_ssize_t t = 0; t < job->n_tiles; t++) {
         Py_ssize_t j = job->tiles[t], n = job->tiles[t + 1] - j;
@@ -381,10 +419,17 @@ TARGET static void NAME(gradient_block)(const Job *job, Py_ssize_t task)
             ALL_CASES
 #undef CASE
         }
-        if (job->is_one_chunk || job->first + job->n < job->n_rows)
+        if (!job->dw || job->first + job->n < job->n_rows)
             continue;
+        REAL *w = (REAL *)job->out + j, *dw = (REAL *)job->dw + j;
+        REAL *scaled = (REAL *)job->scaled + j * job->n_in;
         for (Py_ssize_t k = first; k < first + n_columns; k++)
-            NAME(descend)(job, k, t, (REAL *)job->dw + k * n_out + j, (int)n);
+            if (job->rate)
+                NAME(descend)(w + k * n_out, scaled + k * n, dw + k * n_out, (REAL)job->rate,
+                              (REAL)job->scale, (int)n);
+            else
+                for (Py_ssize_t c = 0; c < n; c++)
+                    dw[k * n_out + c] *= (REAL)job->scale;
     }
 }
 
@@ -416,5 +461,11 @@ TARGET static void NAME(finish_step)(const Job *job, Py_ssize_t step)
 #undef INTS
 #undef QUAD
 #undef QUAD_INTS
+#undef FOLDED
+#undef FOLDED_INTS
+#undef EVEN
+#undef ODD
+#undef LEFT
+#undef RIGHT
 #undef FOUR
 #undef INLINE
