@@ -12,7 +12,8 @@ from logreg.engine.kernel_graph import Kernel, ancestors
 from logreg.engine.kernel_steps import Descent, Errors, labels_of
 from logreg.engine.steps import TrainModel
 from logreg.errors import SettingError
-from logreg.kernel import is_wanted
+from logreg.kernel import is_off, is_wanted
+from logreg.terminal.notes import note
 
 
 class Stored(NamedTuple):
@@ -62,7 +63,7 @@ class Backend:
     def value(self, variable):
         if hasattr(variable, "get_value"):
             return variable.get_value(borrow=True)
-        return self.theano.function([], variable, mode="FAST_COMPILE")()
+        return (self.tools or self.theano).function([], variable)()
 
     def set_value(self, variable, new):
         # The order of the memory decides how sums are rounded: a resumed run needs the same.
@@ -76,6 +77,7 @@ class Backend:
             descent = self._descent(parts, dataset, x.dtype, batch_size)
             return TrainModel(descent, block, time.perf_counter)
         of_cost = ancestors([cost])
+        self._note_without_kernel(of_cost, x, y)
         params = [variable for variable, _ in updates if variable in of_cost]
         on_rows = self._function_of_rows(x, y, dataset, [cost], updates, params)
 
@@ -83,6 +85,15 @@ class Backend:
             return on_rows(indices[0] * batch_size, (indices[0] + 1) * batch_size)
 
         return TrainModel(take_one)
+
+    def _note_without_kernel(self, variables, x, y):
+        if self.kernel or is_off() or not self.tools:
+            return
+        if Kernel(self.T, self.tools).regressions(variables, x, y):
+            note(
+                "note: no C compiler built the native kernel: softmax regression takes about four "
+                "times as long; install gcc or clang, and logreg again"
+            )
 
     def _descent(self, parts, dataset, dtype, batch_size=0):
         W, b, weights, rate = parts

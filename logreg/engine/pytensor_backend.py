@@ -9,6 +9,7 @@ from logreg.engine.backend import Backend
 from logreg.engine.compat import with_theanos_names
 from logreg.engine.kernel_graph import make_tools
 from logreg.errors import EngineError, install
+from logreg.terminal.notes import warning
 
 
 class PyTensorBackend(Backend):
@@ -56,5 +57,6 @@ def _tools():
 
         internals = Mode, VMLinker, Op, Apply, DisconnectedType, clone_replace, equal_computations
         return make_tools(pytensor.function, pytensor.config.change_flags, *internals)
-    except Exception:
+    except Exception as error:
+        warning(f"logreg's kernel does not know this PyTensor ({error}): training is slower")
         return None

@@ -21,13 +21,20 @@ except ImportError:  # no C compiler was there when logreg was installed
 def is_wanted():
     """Whether the kernel was built, and the user did not switch it off."""
     n_threads()  # whose error is not to come in the midst of a graph
-    return _kernel is not None and os.environ.get("LOGREG_KERNEL") != "0"
+    return _kernel is not None and not is_off()
+
+
+def is_off():
+    """Whether the user switched the kernel off."""
+    return os.environ.get("LOGREG_KERNEL") == "0"
 
 
 @functools.lru_cache(maxsize=None)
 def n_threads():
-    """Threads that share a minibatch: LOGREG_NUM_THREADS, else as many as cores we may use."""
-    given = os.environ.get("LOGREG_NUM_THREADS") or str(n_cores())
+    """Threads that share a minibatch: LOGREG_NUM_THREADS, else OMP_NUM_THREADS, else our cores."""
+    of_openmp = re.match("[1-9][0-9]{0,3}(?![0-9])", os.environ.get("OMP_NUM_THREADS", ""))
+    of_openmp = of_openmp.group() if of_openmp else str(n_cores())
+    given = os.environ.get("LOGREG_NUM_THREADS") or of_openmp
     if not re.fullmatch("[1-9][0-9]{0,3}", given):
         raise SettingError(f"LOGREG_NUM_THREADS is {given!r}: set it to a number from 1 to 9999")
     return int(given)

@@ -47,23 +47,23 @@ def oracle(x, scale, W, b, y, weights):
     return (x @ W + b, *cost_and_gradients(x, y, W, b, weights))
 
 
-@pytest.mark.parametrize(
-    "dtype, cell",
-    [
-        ("float32", "float32"),
-        ("float32", "uint8"),
-        ("float64", "float64"),
-        ("float64", "uint8"),
-    ],
-)
-def test_it_computes_what_numpy_computes(dtype, cell):
+KINDS = [("float32", "float32"), ("float32", "uint8"), ("float64", "float64"), ("float64", "uint8")]
+SETS = [] if is_lacking else kernel.functions._kernel.instruction_sets.split()
+
+
+@pytest.mark.parametrize("dtype, cell", KINDS)
+@pytest.mark.parametrize("instructions", SETS)
+def test_it_computes_what_numpy_computes(instructions, dtype, cell, monkeypatch):
+    monkeypatch.setenv("LOGREG_KERNEL_SET", instructions)
     tolerance = dict.fromkeys(["rtol", "atol"], 3e-5 if dtype == "float32" else 1e-11)
-    for size in SIZES:
+    for size in SIZES if instructions == SETS[0] else SIZES[::3]:
         x, scale, W, b, y, weights = problem(dtype, cell, *size)
         z, cost, dW, db = oracle(x, scale, W, b, y, weights)
         scores = kernel.scores(x, scale, W, b)
         numpy.testing.assert_allclose(scores, z, **tolerance)
-        assert (kernel.classes(x, scale, W, b) == scores.argmax(axis=1)).all()
+        layout = kernel.lay_out(x, None, len(x), len(b))
+        for laid in (None, layout):
+            assert (kernel.classes(x, scale, W, b, laid) == scores.argmax(axis=1)).all()
         found = kernel.cross_entropy(x, scale, W, b, y, weights)
         for one, other in zip(found, (cost, dW, db)):
             numpy.testing.assert_allclose(one, other, **tolerance)
@@ -87,7 +87,7 @@ def test_the_bits_are_the_same_for_any_number_of_threads_and_steps(threads, dtyp
             costs.append(cost)
         expected = [numpy.array(costs).tobytes(), W.tobytes(), b.tobytes()]
         scores = kernel.scores(*data[:4]).tobytes()
-        for n in (1, 2, 3, 7):
+        for n in (1, 2, 3, 8):
             threads(n)
             assert kernel.n_threads() == n and kernel.scores(*data[:4]).tobytes() == scores
             found = kernel.descend(*data, starts, n_rows, 0.13, weights)
@@ -96,6 +96,55 @@ def test_the_bits_are_the_same_for_any_number_of_threads_and_steps(threads, dtyp
             rest, W, b = kernel.descend(*data[:2], W, b, y, starts[1:], n_rows, 0.13, weights)
             found = numpy.concatenate([first, rest]), W, b
             assert [array.tobytes() for array in found] == expected
+
+
+@pytest.mark.parametrize("dtype, cell", KINDS)
+def test_the_bits_are_the_same_however_rows_come_on_each_set_with_fma(dtype, cell, monkeypatch):
+    random, all_with_fma = numpy.random.RandomState(1), [name for name in SETS if name != "plain"]
+    for i in range(40):
+        n_rows, n_in, n_out = (int(top ** random.rand()) for top in (2500, 900, 50))
+        x, scale, W, b, y, weights = problem(dtype, cell, 2 * n_rows, n_in, n_out, seed=i)
+        layout, results = kernel.lay_out(x, y, n_rows, n_out), set()
+        order = numpy.argsort(y[n_rows:], kind="stable") + n_rows  # the steps' own order
+        ordered = x[[*range(n_rows), *order]], y[[*range(n_rows), *order]]
+        for name in all_with_fma or SETS:
+            monkeypatch.setenv("LOGREG_KERNEL_SET", name)
+            for rows, labels, laid in ((x, y, None), (x, y, layout), (*ordered, None)):
+                steps = [n_rows, 0, n_rows], n_rows, 0.1, weights, laid
+                found = kernel.descend(rows, scale, W, b, labels, *steps)
+                results.add(tuple(array.tobytes() for array in found))
+        assert len(results) == 1
+
+
+def test_ties_go_to_the_first_class(monkeypatch):
+    for instructions, n_out in itertools.product(SETS, (2, 7, 30)):
+        monkeypatch.setenv("LOGREG_KERNEL_SET", instructions)
+        W, b = numpy.zeros((3, n_out), "float32"), numpy.arange(n_out, dtype="float32") // 2
+        for dtype in ("float32", "uint8"):
+            x = numpy.ones((20, 3), dtype)
+            best = kernel.classes(x, 1.0, W, b)
+            assert (best == (n_out - 1) // 2 * 2).all() and (best == b.argmax()).all()
+
+
+@pytest.mark.parametrize("dtype, bits", [("float32", 24), ("float64", 53)])
+def test_exponentials_are_exact_to_the_last_bits(dtype, bits, monkeypatch):
+    """The probability of a class far below another one is the exponential of its score."""
+    lowest = numpy.log(numpy.finfo(dtype).tiny) + 1
+    scores = numpy.linspace(lowest, -0.75 * bits, 1000).astype(dtype)
+    for instructions in SETS:
+        monkeypatch.setenv("LOGREG_KERNEL_SET", instructions)
+        for score in scores:
+            b = numpy.array([0, score], dtype)
+            data = numpy.zeros((1, 1), dtype), 1.0, numpy.zeros((1, 2), dtype), b
+            gradient = kernel.cross_entropy(*data, numpy.array([0]))[2][1]
+            exact = numpy.exp(score.astype(numpy.longdouble))
+            assert abs(gradient - exact) <= 2 * 2.0**-bits * exact * 2
+
+
+def test_an_instruction_set_that_is_not_there_is_refused(monkeypatch):
+    monkeypatch.setenv("LOGREG_KERNEL_SET", "avx9000")
+    with pytest.raises(ValueError, match="LOGREG_KERNEL_SET is avx9000"):
+        kernel.scores(*problem("float32", "float32", 2, 2, 2)[:4])
 
 
 @pytest.mark.parametrize("size", [(33, 784, 10), (40, 100, 4)])
@@ -145,6 +194,22 @@ def test_python_runs_on_while_the_kernel_computes():
     assert any(abs(tick - (began + ended) / 2) < (ended - began) / 4 for tick in ticks)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="threads are POSIX's")
+def test_others_share_the_work_and_are_woken_for_it(threads):
+    threads(2)
+    n_helped, data = kernel.functions._kernel.n_helped, problem("float32", "uint8", 600, 784, 10)
+    for _ in range(3):
+        time.sleep(0.01)  # a helper looks for work for a hundredth of that
+        before, end = n_helped(), time.monotonic() + 60
+        while n_helped() == before and time.monotonic() < end:
+            kernel.cross_entropy(*data)
+        assert n_helped() > before
+    threads(1)
+    before = n_helped()
+    kernel.cross_entropy(*data)
+    assert n_helped() == before
+
+
 def test_callers_in_several_threads_and_in_a_forked_child(threads):
     threads(2)
     *given, _ = problem("float32", "uint8", 600, 784, 10)
@@ -178,6 +243,19 @@ print([bool(blocked >> number - 1 & 1) for number in (signal.SIGINT, signal.SIGT
 """
     environment = {"LOGREG_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "1"}
     assert run("-c", code, env=environment).stdout == "[True, True]\n"
+
+
+def test_threads_are_those_that_the_user_or_a_pool_of_processes_allows(monkeypatch):
+    for logreg, openmp, n in (
+        ("3", "2", 3),
+        ("", "2", 2),
+        ("", "4,2", 4),
+        ("", "none", kernel.n_cores()),
+        ("", "", kernel.n_cores()),
+    ):
+        monkeypatch.setenv("LOGREG_NUM_THREADS", logreg)
+        monkeypatch.setenv("OMP_NUM_THREADS", openmp)
+        assert kernel.n_threads.__wrapped__() == n
 
 
 def misaligned(array):
@@ -253,6 +331,10 @@ def test_nan_infinity_and_large_scores_are_as_in_the_graph():
             numpy.testing.assert_allclose(cost, (finite - z[[0, 1], y]).mean())
         else:
             assert not numpy.isfinite(cost) or value == -numpy.inf
+
+
+def test_the_engine_has_what_the_kernel_needs_of_it():
+    assert engine.interface._on_cpu.tools and engine.interface._on_cpu.kernel
 
 
 def by(step):
@@ -336,6 +418,38 @@ def test_a_clone_is_computed_with_what_it_is_made_of():
         is_wrong = probabilities(rows, weights, values[1]).argmax(axis=1) != softmax.data_y
         found = engine.compile_errors(x, y, softmax.dataset, 47, errors)()
         assert found[1] == is_wrong.mean()
+
+
+@pytest.mark.parametrize("change", ["set_value", "set_value of labels"])
+def test_other_arrays_in_the_shared_variables_are_laid_out_anew(change):
+    pairs = [((abs(x) * 40).astype("uint8"), y) for x, y in make_pairs(n_rows=(60, 20, 20))]
+    with engine.floatx("float32"):
+        x, y = T.matrix("x"), T.ivector("y")
+        classifier = LogisticRegression(x, 4, 3)
+        cost = classifier.negative_log_likelihood(y)
+        step = updates.sgd(cost, classifier.params, 0.1)
+        features, labels = shared_datasets(read_dataset(pairs), as_stored=True)[0]
+        train_model = engine.compile_step(x, y, (features, labels), 20, cost, step, block=1)
+        error = engine.compile_errors(x, y, (features, labels), 20, classifier.errors(y))
+    data_x, data_y = (numpy.array(v.get_value()) for v in (features.shared, labels))
+    for _ in range(2):  # from the second time on, they are laid out
+        for _ in range(3):
+            rows = data_x[:20].astype("float64") / 256, data_y[:20]
+            W, b = (engine.value(param).astype("float64") for param in classifier.params)
+            expected, dW, db = cost_and_gradients(*rows, W, b)
+            train_model(0)
+            assert train_model.costs() == pytest.approx([expected], rel=1e-5)
+            for param, value in zip(classifier.params, (W - 0.1 * dW, b - 0.1 * db)):
+                numpy.testing.assert_allclose(engine.value(param), value, rtol=1e-4, atol=1e-6)
+            W, b = (engine.value(param) for param in classifier.params)
+            best = probabilities(data_x / 256, W, b).argmax(axis=1)
+            assert error()[1] == (best != data_y).mean()
+        if change == "set_value":
+            data_x = data_x[::-1].copy()
+            features.shared.set_value(data_x, borrow=True)
+        else:
+            data_y = ((data_y + 1) % 3).astype(data_y.dtype)
+            labels.set_value(data_y, borrow=True)
 
 
 # Functions for memory that are found before those of the C library: the kernel's n-th call fails.
