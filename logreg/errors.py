@@ -57,7 +57,8 @@ def needing(what, extra, *packages):
         yield
     except ImportError as error:
         names, how = ", ".join(packages), install(extra, *packages)
-        raise ExtraError(f"{what} needs {names} ({error}): {how}") from None
+        reason = str(error).partition("\n")[0]
+        raise ExtraError(f"{what} needs {names} ({reason}): {how}") from None
 
 
 def cut(text, n=60):

@@ -51,6 +51,8 @@ train D --checkpoint d.npz | 1 | . | error: d.npz would overwrite
 train D --checkpoint new --resume | 0 | epoch 2 | warning: there is no new to go on from
 train D --checkpoint rows.npy --resume | 1 | . | error: rows.npy cannot be
 train D --history h.csv | 0 | epoch 2 | .
+train --dataset unknown.csv | 1 | loading data | error: .*'unknown' .2 rows.*--na unknown
+train T --encoding klingon | 1 | | error: encoding is 'klingon': give
 train T --label-column nothing | 1 | loading data | error: t.csv.* has no column nothing
 train T --label-column 9 | 1 | loading data | error: t.csv.* has no column 9
 train T --drop class,a,b,c,d | 1 | loading data | error:
@@ -124,6 +126,7 @@ def files(working_folder):
     write("cut.npz", (working_folder / "d.npz").read_bytes()[:500])
     write("gap.csv", b"a,label\n" + b"1,x\n,y\n" * 30)
     write("short.csv", b"a,label\n" + b"1,x\n2\n" * 30)
+    write("unknown.csv", b"a,label\n1,x\nunknown,y\nunknown,y\n")
     write("few.csv", b"a,label\n1,x\n2,y\n")
     return working_folder
 

@@ -54,6 +54,8 @@ def add_table_options(parser):
     )
     decimal = "decimal mark in a table: . or , (default: . for training, then that of training)"
     parser.add_argument("--decimal", metavar="MARK", choices=(".", ","), help=decimal)
+    encoding = "encoding of a table, as latin-1 (default: that of training, else UTF-8, or UTF-16 "
+    parser.add_argument("--encoding", metavar="NAME", help=encoding + "if its first bytes mark it)")
 
 
 def add_training_options(parser):
@@ -85,5 +87,5 @@ def add_switch(parser, name, yes, no):
 
 def table_options(args):
     """The options as they were given: a :class:`TableOptions`."""
-    names = ("label_column", "header", "decimal", "drop", "missing", "na")
+    names = ("label_column", "header", "decimal", "drop", "missing", "na", "encoding")
     return make_options(*map(vars(args).get, names))

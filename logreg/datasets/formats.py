@@ -51,7 +51,7 @@ def parsing():
     """Turn whatever a library raises in the block, on bytes without sense, into a DatasetError."""
     try:
         yield
-    except (DatasetError, MemoryError, OSError):
+    except (DatasetError, ImportError, MemoryError, OSError):
         raise
     except Exception as error:
         raise DatasetError(f"cannot be read: {_damage(error)}") from error

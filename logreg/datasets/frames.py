@@ -1,5 +1,6 @@
 """The chunks of a table: CSV and its kin through pandas, Parquet and data frames whole."""
 
+import codecs
 import contextlib
 import io
 import re
@@ -45,10 +46,14 @@ def open_table(path, options, known=None):
                 import pandas
             stream = stack.enter_context(open_bytes(path) if path != "-" else _standard_input())
             if stream.read(len(PARQUET)) == PARQUET:
-                with needing("Parquet", "parquet", "pyarrow"), parsing():
+                pyarrow = "'pyarrow<18'" if sys.version_info < (3, 12) else "pyarrow"  # NumPy 1
+                with needing("Parquet", "parquet", pyarrow), parsing():
                     frame = pandas.read_parquet(stream)
         if frame is None:
-            yield _csv(pandas, _Lines(stream), options, known)
+            stream.seek(0)
+            is_marked = stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+            encoding = options.encoding or ("UTF-16" if is_marked else "UTF-8")
+            yield _csv(pandas, _Lines(stream, encoding), options, known)
         else:
             yield _whole(frame, options, known)
 
@@ -65,10 +70,12 @@ def _standard_input():
 
 
 class _Lines(io.RawIOBase):
-    """Bytes of lines, none of which is longer than a table's can be."""
+    """Lines in UTF-8, none of which is longer than a table's can be."""
 
-    def __init__(self, stream):
-        self.stream, self.n_since = stream, 0
+    def __init__(self, stream, encoding):
+        self.encoding, self.n_since = encoding, 0
+        is_utf8 = codecs.lookup(encoding).name == "utf-8"
+        self.stream = stream if is_utf8 else codecs.EncodedFile(stream, "UTF-8", encoding)
 
     def readable(self):
         return True
@@ -94,8 +101,11 @@ def _csv(pandas, stream, options, known):
         try:
             with _quiet():
                 yield
-        except UnicodeDecodeError as error:
-            raise DatasetError(f"is not UTF-8 text ({error}): save the table as UTF-8") from None
+        except UnicodeError as error:
+            raise DatasetError(
+                f"is not {stream.encoding} text ({error}): save the table as UTF-8, or give its "
+                "encoding, as `encoding='latin-1'`"
+            ) from None
         except (pandas.errors.EmptyDataError, pandas.errors.ParserError) as error:
             reason, needed = cut(str(error).strip(), 200), "as many cells as row 1"
             raise DatasetError(f"{reason}: every row needs {needed}, each quote its end") from None
@@ -106,7 +116,8 @@ def _csv(pandas, stream, options, known):
             return pandas.read_csv(stream, **how, **more)
 
     stream.seek(0)
-    line = re.match(rb"(?: *[\r\n])*([^\r\n]*)", stream.read(1 << 20)).group(1)
+    with parsing_csv():
+        line = re.match(rb"(?: *[\r\n])*([^\r\n]*)", stream.read(1 << 20)).group(1)
     line = re.sub(rb'"[^"]*"', b"", line)
     how["sep"] = next((mark for mark in "\t;|" if mark.encode() in line), ",")
     rows = read_csv(header=None, nrows=1 + FIRST_ROWS, dtype=str).fillna("").to_numpy().tolist()

@@ -30,6 +30,7 @@ def load_data(
     split_seed: int = 0, standardize: Optional[bool] = None, missing: Optional[str] = None,
     drop: Union[str, List[str], None] = None, decimal: Optional[str] = None,
     na: Union[str, List[str], None] = None, header: Optional[bool] = None,
+    encoding: Optional[str] = None,
 ) -> SharedSets:  # fmt: skip
     """Load a data set into shared variables.
 
@@ -59,6 +60,8 @@ def load_data(
         Texts that count as empty cells, beside ``NA``, ``?`` and the like.
     header : bool, optional
         Whether the first row of a table names the columns.
+    encoding : str, optional
+        That of a table's text. If None, it is UTF-8, or UTF-16 if the first bytes mark it.
 
     Returns
     -------
@@ -82,7 +85,7 @@ def load_data(
     ((5000, 784), [7, 2, 1, 0])
     """
     floatx = engine.theano.config.floatX
-    options = make_options(label_column, header, decimal, drop, missing, na)
+    options = make_options(label_column, header, decimal, drop, missing, na, encoding)
     how = {"dtype": floatx, "split_seed": split_seed, "standardize": standardize}
     data = read_dataset(dataset, options, shuffle, announce=True, **how)
     if data.class_labels != list(range(data.n_out)):

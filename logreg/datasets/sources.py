@@ -53,7 +53,7 @@ def read(
     if source.kind == "table":
         parts, about = _read_tables(source, options, dtype or "float64", known, scratch)
     elif options._replace(na=NO_OPTIONS.na) != NO_OPTIONS:
-        given = "`label_column`, `header`, `decimal`, `drop` and `missing`"
+        given = "`label_column`, `header`, `decimal`, `drop`, `missing` and `encoding`"
         raise DatasetError(f"{source.name}: {given} are for tables")
     else:
         pairs, about = _READERS.get(source.kind, _refuse)(source)

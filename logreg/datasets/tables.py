@@ -7,6 +7,7 @@ Blank lines do not count.
 import contextlib
 import io
 import itertools
+import re
 import tempfile
 
 import numpy
@@ -63,6 +64,7 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
                 numbers.setdefault(text, len(numbers))
                 first_rows.setdefault(text, int(row) + head.first_row)
             codes.append(numpy.array([numbers[text] for text in texts], "int32")[places])
+        features.check_numbers()
         features.check_empty(sum(map(len, codes)))
         codes = numpy.concatenate(codes)
         rules = [] if known and known.names else [*head.rules(label), *features.rules()]
@@ -123,9 +125,11 @@ class _Features:
         }
         self.n_empty = numpy.zeros(len(self.order), int)
         self.n_new = 0
+        self.bad = {}  # of each column and text that is no number: the first row, and how often
 
     def _first_categories(self, frames):
         """() for a column whose first cell that is not empty holds text, None for others."""
+        self._check_first_rows()
         first = dict.fromkeys(self.order, "")
         for columns in itertools.chain([[*zip(*self.head.data)]], frames(text=self.order)):
             for i in [i for i, cell in first.items() if not cell]:
@@ -134,6 +138,21 @@ class _Features:
                 break
         is_text = [self.head.is_text(c) and c.lower() not in BOOLEANS for c in first.values()]
         return [() if it else None for it in is_text]
+
+    def _check_first_rows(self):
+        """Refuse a row of units, or a comment, above the numbers."""
+        row, (cell, *others) = self.head.first_row, self.head.data[0]
+        if cell.startswith(("#", "%", "//")) and others and not any(others):
+            raise DatasetError(f"row {row} is a comment, {quoted(cell)}: leave such lines out")
+        for i, cells in ((i, [cells[i] for cells in self.head.data]) for i in self.order):
+            texts = [*filter(self.head.is_text, cells)]
+            n_numbers = len([*filter(self.head.text_of, cells)]) - len(texts)
+            if texts in (cells[:1], cells[:2]) and n_numbers > 2:
+                raise DatasetError(
+                    f"row {row}, {self.head.title(i)} holds {quoted(texts[0])}, and numbers are "
+                    "below: leave the row out if it is one of units, or a comment; "
+                    f"{_na_advice(texts)}"
+                )
 
     def numbers(self, frame, may_be_empty=True):
         """A chunk as float64, of shape (n, columns): of a text its number, NaN if it is empty."""
@@ -152,7 +171,9 @@ class _Features:
         is_empty = numpy.isnan(x)
         is_good = is_empty | (abs(x) <= FLOAT32_MAX)
         if not is_good.all():
-            self._refuse(frame, *numpy.argwhere(~is_good)[0])
+            self._count_bad(frame, ~is_good)
+            if len(self.bad) > MAX_CATEGORIES or not may_be_empty:
+                self.check_numbers(is_whole=False)
         if not may_be_empty and self.head.options.missing != "mean" and is_empty.any():
             row, j = numpy.argwhere(is_empty)[0]
             raise DatasetError(
@@ -169,9 +190,11 @@ class _Features:
         for text in () if self.is_known else texts:
             index.setdefault(text, len(index) if text else numpy.nan)
         if len(index) > MAX_CATEGORIES:
+            others = [text for text in index if text and self.head.is_text(text)]
+            advice = f"; nearly all are numbers: {_na_advice(others)}" * (len(others) <= 3)
             raise DatasetError(
                 f"{self.head.title(i)} holds more than {MAX_CATEGORIES} different texts, which is "
-                "too many to make each a feature: leave the column out with `drop`"
+                f"too many to make each a feature: leave the column out with `drop`{advice}"
             )
         # Where empty cells are filled, one is new if there was none in training.
         of_empty = -1 if self.head.options.missing == "mean" else numpy.nan
@@ -179,16 +202,35 @@ class _Features:
         self.n_new += int((numbers == -1).sum())
         return numbers
 
-    def _refuse(self, frame, row, i):
-        cell = self.head.text_of(frame.iat[row, i])
+    def _count_bad(self, frame, is_bad):
+        for j in numpy.flatnonzero(is_bad.any(axis=0)):
+            rows = numpy.flatnonzero(is_bad[:, j])
+            for row, cell in zip(frame.index[rows], frame.iloc[rows, j]):
+                place = self.order[j], self.head.text_of(cell)
+                first, n = self.bad.get(place, (row + self.head.first_row, 0))
+                self.bad[place] = first, n + 1
+
+    def check_numbers(self, is_whole=True):
+        """Refuse cells that are no numbers; they are counted if the table was read as a whole."""
+        if not self.bad:
+            return
+        cells = sorted((-n, row, i, text) for (i, text), (row, n) in self.bad.items())
+        listing = [
+            f"row {row}, {self.head.title(i)} holds {quoted(text)}"
+            + f" ({-n} rows)" * (is_whole and n < -1)
+            for n, row, i, text in cells
+        ]
+        texts = [text for *_, text in cells]
         advice = "write it as a number, or leave out the row; if that column is the label, give "
         advice += "`label_column`; in training, `drop` leaves columns out"
-        if "," in cell and not self.head.is_text(cell):
+        words = [text for text in texts if not re.search(r"\d", text)]
+        if words:
+            advice += f"; {_na_advice(words)}"
+        if any("," in text and not self.head.is_text(text) for text in texts):
             advice = "decimal commas need `decimal=','`, and between thousands there must be none"
         raise DatasetError(
-            f"row {frame.index[row] + self.head.first_row}, "
-            f"{self.head.title(frame.columns[i])} holds {quoted(cell)}: every feature must be "
-            f"a finite number, and no larger than float32 can hold; {advice}"
+            f"{listed(listing)}: every feature must be a finite number, and no larger than float32 "
+            f"can hold; {advice}"
         )
 
     def check_empty(self, n_rows):
@@ -234,6 +276,12 @@ def _say(source, rules, n_new=0):
             f"{source}: cells with a category that is new to the model: {n_new}; they count as "
             "none of the categories of their columns"
         )
+
+
+def _na_advice(texts):
+    """Say how the first three of some texts are told to be empty cells."""
+    options = [f"`na={text[:30]!r}`" for text in dict.fromkeys(texts) if "`" not in text][:3]
+    return f"if it is an empty cell, say so in training with {' and '.join(options) or '`na`'}"
 
 
 def _scratch_file(folder):

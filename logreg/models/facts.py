@@ -9,7 +9,7 @@ import numpy
 
 from logreg.datasets.checks import image_shape
 from logreg.datasets.header import Columns
-from logreg.datasets.options import NA, NO_OPTIONS, TableOptions
+from logreg.datasets.options import NA, NO_OPTIONS, TableOptions, is_encoding
 from logreg.datasets.preprocessing import Preprocessing
 from logreg.errors import ModelFileError, SettingError, cut
 from logreg.hyperparameters import Hyperparameters
@@ -70,6 +70,7 @@ SCALE = Kind("a number above 0", _is_scale)
 FLAG = Kind("true or false", lambda value: isinstance(value, bool))
 MEAN = Kind("'mean'", lambda value: value == "mean")
 MARK = Kind("'.' or ','", lambda value: value in (".", ","))
+ENCODING = Kind("an encoding that Python knows", is_encoding)
 COLUMN = Kind(
     "a column's name or number", lambda value: _is_text(value) or _is_whole(value, -(10**9))
 )
@@ -128,6 +129,7 @@ class Facts:
     decimal: MARK = None
     dropped: TEXTS = None
     na: TEXTS = None
+    encoding: ENCODING = None
     label_name: TEXT = None
     label_number: COUNT = None  # counted from 1
     columns: NAMES = None
@@ -252,9 +254,8 @@ class Facts:
         names = self.label_column, self.dropped and tuple(self.dropped)
         if self.columns:  # they are found in any order
             names = None, None
-        of_training = TableOptions(
-            names[0], self.header, self.decimal, names[1], self.missing, tuple(self.na or NA)
-        )
+        how = self.missing, tuple(self.na or NA), self.encoding
+        of_training = TableOptions(names[0], self.header, self.decimal, names[1], *how)
         chosen = {k: v for k, v in given._asdict().items() if v != getattr(NO_OPTIONS, k)}
         return of_training._replace(**chosen)
 

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logreg import errors, load_data
-from logreg.datasets import frames
+from logreg.datasets import frames, read_dataset
 from logreg.datasets.frames import CHUNK_CELLS
 from logreg.datasets.header import Columns
-from logreg.datasets.options import NA, NO_OPTIONS, TableOptions
+from logreg.datasets.options import NA, NO_OPTIONS, TableOptions, make_options
 from logreg.datasets.tables import FLOAT32_MAX, read_table, table_batches
 from logreg.errors import DatasetError, SettingError
-from logreg.models.facts import features_of
+from logreg.models.facts import Facts, facts_of_data, features_of
 
 pytestmark = pytest.mark.engine_free
 
@@ -129,6 +129,33 @@ def test_decimal_commas():
     assert table(text, decimal=",").x.tolist() == [[0.5, -125], [3, 0.5]]
 
 
+@pytest.mark.parametrize(
+    "encoding, given",
+    [
+        *[("utf-8", None), ("utf-8", "UTF8"), ("utf-8-sig", None), ("utf-8-sig", "utf-8")],
+        *[("utf-16", None), ("utf-16", "utf-16"), ("latin-1", "latin-1"), ("cp1252", "cp1252")],
+    ],
+)
+@pytest.mark.parametrize("is_gzipped", [False, True])
+def test_encodings(encoding, given, is_gzipped):
+    text = "größe;kind\n" + "1;süß\n2;é\n" * 20_000
+    data = text.encode(encoding)
+    source = put(gzip.compress(data, 1) if is_gzipped else data)
+    found = read(source, make_options(encoding=given))
+    assert (found.columns.names, found.labels) == (("größe",), ["süß", "é"])
+    assert found.x.ravel().tolist() == [1, 2] * 20_000
+
+
+def test_a_model_file_keeps_the_encoding():
+    source = put(("a,kind\n" + "1,é\n2,è\n" * 20).encode("latin-1"))
+    kept = Facts.of(facts_of_data(read_dataset(source, make_options(encoding="latin-1"))))
+    assert kept.table_options().encoding == "latin-1"
+    assert kept.table_options(make_options(encoding="utf-16")).encoding == "utf-16"
+    for encoding in ("klingon", "hex", "\0", 8):
+        with pytest.raises(SettingError, match=r"^encoding is .*: give one that Python knows"):
+            load_data(source, encoding=encoding)
+
+
 def test_compressed_tables():
     rows = gzip.compress(b"".join(b"%d,%d,x\n" % (i, i * i) for i in range(5000)))
     assert table(rows).x[:, 1].tolist() == [i * i for i in range(5000)]
@@ -157,8 +184,25 @@ KIND = {"label_column": "kind"}
         ("1\n2\n", {}, "row 1 has one column: a label and at least one feature"),
         ("\n\n", {}, "No columns to parse"),
         ("label,f\n", {}, "no row is below row 1, which is taken for a header"),
-        (b"1,2\n\xff,3\n", {}, "is not UTF-8 text .*: save the table as UTF-8"),
-        ("0\t1\n1\t2\n".encode("utf-16"), {}, "is not UTF-8 text"),
+        (b"1,2\n\xff,3\n", {}, "is not UTF-8 text .*: save .*UTF-8, .*`encoding='latin-1'`"),
+        ("1,é\n", {"encoding": "ascii"}, "is not ascii text"),
+        (
+            "a,b,kind\n1,2,x\n4x,3,x\nunknown,N.A.,y\nunknown,4,y\n",
+            {},
+            r"row 4, column 1 \(a\) holds 'unknown' \(2 rows\), row 3, column 1 \(a\) holds "
+            r"'4x', row 4, column 2 \(b\) holds 'N\.A\.': .*with `na='unknown'` and `na='N\.A\.'`$",
+        ),
+        (
+            "a,kind\n1x,x\nunknown,x\n" + "".join(f"{i},x\n" for i in range(101)),
+            {"na": ("1x",)},
+            "more than 100 .*`drop`; nearly all are numbers: .* with `na='unknown'`$",
+        ),
+        (
+            "day,a,kind\n-,kg,-\nMo,1,x\nTu,2,x\nWe,3,y\n",
+            {},
+            r"row 2, column 2 \(a\) holds 'kg', and numbers are below: .*units.*`na='kg'`",
+        ),
+        ("a,b,kind\n# of 1970\n1,2,x\n", {}, "row 2 is a comment, '# of 1970': leave such"),
         (
             "a,t,kind\n,1,k\nNA,,k\n3,2,k\n",
             KIND,
@@ -254,6 +298,13 @@ def test_without_pandas(monkeypatch):
         table("1,2\n")
 
 
+def test_without_pyarrow(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    said = r"^t\.csv: Parquet needs '?pyarrow.*: pip install '\.\[parquet\]'$"
+    with pytest.raises(DatasetError, match=said):
+        table(b"PAR1")
+
+
 # Rows that are to be predicted
 
 
@@ -291,6 +342,7 @@ A_B = {"feature_names": ["a", "b"]}
         ("1,2,3,4\n", 2, {}, "the model expects 2 features, got 4 columns"),
         ("a,q\n1,2\n", 2, A_B, r"no column b, .* are 1 \(a\), 2 \(q\): n"),
         ("id,b,a\n7,2,1\n8,x,3\n", 2, A_B, r"row 3, column 2 \(b\) holds"),
+        ("1,2\n-,3\n4,.\n", 2, {}, "row 2, .* holds '-', row 3, .* '.': .*`na='-'` and `na='.'`"),
         # An empty cell of one column is no blank line.
         ('v\n1.0\n\n""\n3.0\n', 1, {}, r"row 3, column 1 \(v\) is empty"),
     ],
