@@ -36,7 +36,7 @@ def test_a_terminal_shows_a_line_below_what_is_printed(options, is_shown, start)
     out, _ = process.communicate()
     err = err.decode()
     assert process.returncode == 0
-    assert "epoch 30, minibatch 50/50" in out and "\r" not in out
+    assert ("epoch 30, minibatch 50/50, validation" in out) == is_shown and "\r" not in out
     assert ("patience left" in err and "epochs/s" in err) == is_shown
     assert (err == "") != is_shown
 
