@@ -77,8 +77,10 @@ def test_an_editable_install_serves_the_folder_above_the_clone(clone, run):
     done = run("-m", "pip", "install", "--quiet", *options, env={"CC": "no-compiler"})
     assert done.returncode == 0, done.stderr
     (path,) = clone.glob("prefix/**/site-packages")
-    code = f"import site; site.addsitedir({str(path)!r}); import logreg; print(logreg.__file__)"
-    done = run("-c", code, cwd=clone.parent, env={"PYTHONPATH": None})
+    code = "import importlib.util, site; site.addsitedir(r'{}'); "
+    code += "print(importlib.util.find_spec('logreg').origin)"
+    # Without the packages of this Python (-S): logreg may be one of them.
+    done = run("-S", "-c", code.format(path), cwd=clone.parent, env={"PYTHONPATH": None})
     assert (done.stdout, done.stderr) == (f"{clone / 'logreg' / '__init__.py'}\n", "")
 
 
