@@ -28,7 +28,6 @@ def clone(tmp_path, monkeypatch):
     return folder
 
 
-@pytest.mark.engine_free
 def test_without_a_compiler_there_is_one_note_and_no_kernel(clone, run):
     pytest.importorskip("setuptools")
     (clone / KERNEL).write_bytes(b"of other sources")
@@ -40,7 +39,6 @@ def test_without_a_compiler_there_is_one_note_and_no_kernel(clone, run):
     assert not (clone / KERNEL).exists()
 
 
-@pytest.mark.engine_free
 def test_a_source_distribution_is_the_project(clone, run):
     pytest.importorskip("setuptools")
     for folder in ("tests", "scripts", ".github"):
@@ -57,7 +55,6 @@ def test_a_source_distribution_is_the_project(clone, run):
     assert not_held == {Path("data", "train-images-idx3-ubyte")}
 
 
-@pytest.mark.engine_free
 def test_an_installed_package_holds_the_files_of_the_page(clone, run):
     pytest.importorskip("setuptools")
     done = run("setup.py", "--quiet", "build_py", "--build-lib", "built")
@@ -68,7 +65,6 @@ def test_an_installed_package_holds_the_files_of_the_page(clone, run):
     }
 
 
-@pytest.mark.engine_free
 def test_an_editable_install_serves_the_folder_above_the_clone(clone, run):
     """There, the clone itself looks like a package without an __init__."""
     pytest.importorskip("pip")
@@ -84,7 +80,6 @@ def test_an_editable_install_serves_the_folder_above_the_clone(clone, run):
     assert (done.stdout, done.stderr) == (f"{clone / 'logreg' / '__init__.py'}\n", "")
 
 
-@pytest.mark.engine_free
 @pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
 def test_make_installs_anew_when_a_source_of_the_kernel_changed(clone):
     stamp = clone / "v/bin/installed"

@@ -13,8 +13,6 @@ from logreg.cli.command import command
 from logreg.errors import SettingError
 from logreg.terminal import notes
 
-pytestmark = pytest.mark.engine_free
-
 
 def raises(error):
     def main(argv):

@@ -11,8 +11,6 @@ from hypothesis.extra import numpy as hnp
 from logreg.datasets import read_dataset
 from logreg.errors import DatasetError
 
-pytestmark = pytest.mark.engine_free
-
 
 def pair(n=12, d=5, k=3, dtype="f4"):
     x = (numpy.arange(n * d).reshape(n, d) % 97).astype(dtype)

@@ -42,7 +42,6 @@ THREE, TWO = ("train", "valid", "test"), ("train", "test")
 # ---- reading
 
 
-@pytest.mark.engine_free
 @pytest.mark.parametrize("standardize", [False, True])
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
 def test_a_folder_is_mapped_and_like_the_same_data_in_memory(dtype, standardize):
@@ -66,7 +65,6 @@ def test_a_folder_is_mapped_and_like_the_same_data_in_memory(dtype, standardize)
     assert sorted(map(os.path.basename, mapped.about.files))[0] == "x_test.npy"
 
 
-@pytest.mark.engine_free
 @pytest.mark.parametrize("dtype", ["float32", "float64", ">f8"])
 def test_data_that_begin_at_an_odd_offset_are_read(dtype):
     """As other writers than NumPy may have them."""
@@ -89,7 +87,6 @@ def bad_value(row, number, value=numpy.nan, n_sets=3):
     return pairs
 
 
-@pytest.mark.engine_free
 @pytest.mark.parametrize(
     "pairs, splits, shuffle, error, said",
     [
@@ -171,7 +168,6 @@ def test_a_folder_larger_than_the_memory_that_may_be_used(run):
 # ---- make_folder
 
 
-@pytest.mark.engine_free
 def test_make_folder_writes_what_training_would_take(capsys):
     assert make_folder(SAMPLE, "folder") == 0
     told = "5000 training, 1000 validation, 1000 test rows"
@@ -181,7 +177,6 @@ def test_make_folder_writes_what_training_would_take(capsys):
     assert made.learnt.sha256 == given.learnt.sha256 and made.about.image_shape == (28, 28)
 
 
-@pytest.mark.engine_free
 def test_make_folder_splits_a_table_and_leaves_columns_out():
     x = numpy.arange(120.0).reshape(30, 4)
     names = numpy.array(["ant", "bee", "cat"])[numpy.arange(30) % 3]
@@ -193,7 +188,6 @@ def test_make_folder_splits_a_table_and_leaves_columns_out():
     assert (numpy.array(data.class_labels)[numpy.concatenate(sets(data)[1::2])] == names).all()
 
 
-@pytest.mark.engine_free
 def test_make_folder_holds_no_table_in_memory(monkeypatch):
     pandas = pytest.importorskip("pandas")
     x = numpy.random.RandomState(0).randint(0, 1 << 20, (30000, 100)).astype("float32")
@@ -211,7 +205,6 @@ def test_make_folder_holds_no_table_in_memory(monkeypatch):
     assert read_dataset("folder").learnt.sha256 == wanted.learnt.sha256
 
 
-@pytest.mark.engine_free
 @pytest.mark.parametrize("bucket", [1 << 27, 1 << 18])
 def test_make_folder_shuffles_on_disk_as_training_does_in_memory(bucket, monkeypatch):
     monkeypatch.setattr(script, "BUCKET", bucket)
@@ -220,7 +213,6 @@ def test_make_folder_shuffles_on_disk_as_training_does_in_memory(bucket, monkeyp
     assert read_dataset("folder").learnt.sha256 == wanted.learnt.sha256
 
 
-@pytest.mark.engine_free
 @pytest.mark.parametrize(
     "args, message",
     [

@@ -21,8 +21,6 @@ from hypothesis.extra import numpy as hnp
 from logreg.datasets.formats import read_arrays, read_idx, read_npy, read_npz, read_pickle, sniff
 from logreg.errors import DatasetError
 
-pytestmark = pytest.mark.engine_free
-
 checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 bounded = functools.partial(settings, deadline=None, derandomize=True, suppress_health_check=checks)
 

@@ -21,7 +21,6 @@ from conftest import peak_memory
 from logreg.datasets import mnist
 from logreg.errors import DownloadError
 
-pytestmark = pytest.mark.engine_free
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "fetch_mnist.py"
 NAMES = [file.name for file in mnist.FILES.values()]
 KEYS = list(mnist.FILES)

@@ -12,7 +12,6 @@ from PIL import Image, ImageDraw
 from logreg.datasets.pictures import FORMATS, read_picture
 from logreg.errors import DatasetError, ExtraError
 
-pytestmark = pytest.mark.engine_free
 FIELD = (28, 28)
 STYLES = [
     {},

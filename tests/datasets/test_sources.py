@@ -13,8 +13,6 @@ from logreg.datasets.options import TableOptions
 from logreg.datasets.splits import stratified_order
 from logreg.errors import DatasetError, SettingError
 
-pytestmark = pytest.mark.engine_free
-
 KIND = TableOptions(label_column="kind")
 
 

@@ -21,8 +21,6 @@ from logreg.datasets.tables import FLOAT32_MAX, read_table, table_batches
 from logreg.errors import DatasetError, SettingError
 from logreg.models.facts import Facts, facts_of_data, features_of
 
-pytestmark = pytest.mark.engine_free
-
 
 def put(text):
     return write("t.csv", text if isinstance(text, bytes) else text.encode())

@@ -21,8 +21,6 @@ from logreg.errors import DatasetError
 from logreg.files import pickles
 from logreg.files.pickled_arrays import CLASSES, OPCODES
 
-pytestmark = pytest.mark.engine_free
-
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_an_attack_ends_in_our_error(name):

@@ -14,8 +14,6 @@ from logreg.files.writing import check_writable, owning, read_whole, replacing
 from logreg.models import model_file
 from logreg.models.writers import destination
 
-pytestmark = pytest.mark.engine_free
-
 
 def replace(path):
     with replacing(path) as file:

@@ -16,8 +16,6 @@ from logreg.models.evaluation import as_text, evaluate
 from logreg.models.facts import Facts
 from logreg.models.predictor import Prediction, Predictor
 
-pytestmark = pytest.mark.engine_free
-
 
 class Given:
     """A model to which a row is its probabilities, or the number of its class."""

@@ -12,7 +12,6 @@ from logreg.datasets.header import Columns
 from logreg.errors import DatasetError
 from logreg.models.inputs import InputSpec, array_batches, batches, with_folders
 
-pytestmark = pytest.mark.engine_free
 DIGITS = InputSpec(784, (28, 28), takes_pictures=True, columns=Columns(categories=(None,) * 784))
 THREE = InputSpec(3)
 IMAGES = sample()["x_test"][:12]

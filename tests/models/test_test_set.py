@@ -10,7 +10,6 @@ from logreg.errors import DatasetError
 from logreg.models.facts import Facts, facts_of_data
 from logreg.models.test_set import read_test_set
 
-pytestmark = pytest.mark.engine_free
 KIND = TableOptions("kind")
 
 

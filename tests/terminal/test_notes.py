@@ -9,8 +9,6 @@ import pytest
 
 from logreg.terminal.notes import note, say, starting
 
-pytestmark = pytest.mark.engine_free
-
 
 def test_a_slow_start_says_why(capsys, monkeypatch):
     with starting("this takes a while"):
