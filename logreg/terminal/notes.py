@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import gc
+import os
 import re
 import shlex
 import sys
@@ -10,8 +11,8 @@ import threading
 import time
 
 SLOW_AFTER = 2.0  # seconds until something slow is explained
-STARTING = "starting the engine, which takes longest the first time on a machine"
-COMPILING = "compiling, which takes longest the first time on a machine"
+STARTING, COMPILING = "starting the engine", "compiling"
+COMPILED = "~/.theano", "~/.pytensor"  # where an engine keeps what it has compiled
 _is_quiet = False
 _is_command = False  # whether a command runs, whose user knows options and no arguments
 _rank = ""  # which of several processes this is that train together; "" for the first, and for one
@@ -119,9 +120,12 @@ def warning(message):
 def starting(message):
     """Print `message` to stderr if the block takes long; collect no garbage in it.
 
+    Where no engine has compiled anything, the message says that the first time takes longest.
     An engine keeps nearly all of the many objects that it makes when it starts or compiles: to
     collect among them takes up to a third of the time.
     """
+    if not any(os.path.exists(os.path.expanduser(folder)) for folder in COMPILED):
+        message += ", which takes longest the first time on a machine"
     timer = threading.Timer(SLOW_AFTER, note, args=(message,))
     timer.daemon = True
     timer.start()
