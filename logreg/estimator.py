@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy
 
-from logreg.datasets.preprocessing import Moments
 from logreg.datasets.splits import stratified_order
 from logreg.errors import DatasetError, SettingError, cut, needing, quoted
 from logreg.hyperparameters import DEFAULTS, Hyperparameters, default_batch_size
@@ -27,7 +26,6 @@ except ImportError:  # before scikit-learn 1.6
     validate_data = BaseEstimator._validate_data
 
 MIN_VALIDATION_ROWS = 10
-MAX_DENSE_BYTES = 10**9  # of a sparse X, once it is made dense
 FLOATS = [numpy.float64, numpy.float32]
 _one_at_a_time = threading.Lock()  # floatX is the whole process's, and engines are not for threads
 
@@ -61,8 +59,6 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
     refit : bool
         Whether the model is trained anew at the end, on all rows, for as many minibatches as the
         best one had.
-    warm_start : bool
-        Whether `fit` begins with the parameters of the last fit, and not with zeros.
 
     Attributes
     ----------
@@ -105,7 +101,6 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         shuffle=True,
         random_state=0,
         class_weight=None,
-        warm_start=False,
         refit=True,
     ):
         self.learning_rate = learning_rate
@@ -121,41 +116,27 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         self.shuffle = shuffle
         self.random_state = random_state
         self.class_weight = class_weight
-        self.warm_start = warm_start
         self.refit = refit
 
     def fit(self, X: Any, y: Any) -> "SoftmaxClassifier":
         """Train on rows X, of shape (n, n_features), and their labels y, of any kind.
 
-        A sparse X is made dense: once, and below 1 GB. A ValueError says what cannot be trained
-        on, and leaves the attributes of the last fit. A ConvergenceWarning tells of columns that
-        differ in scale by 100 times and more, or of a model that is worse on its validation rows
-        than always guessing the most frequent class of the training rows.
+        A sparse X is made dense. A ValueError says what cannot be trained on. A ConvergenceWarning
+        tells of columns that differ in scale by 100 times and more.
         """
-        before = {**vars(self)}
-        try:
-            return self._fit(X, y)
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
-            raise
-
-    def _fit(self, X, y):
         # What was fitted needs no engine.
         from logreg import engine
         from logreg.sgd import fit, softmax_regression
 
-        is_warm = self.warm_start and hasattr(self, "coef_")
-        before = (self.classes_, self.coef_, self.intercept_) if is_warm else None
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=FLOATS)
-        X = _dense(X)
+        X = X.toarray() if issparse(X) else X
         check_classification_targets(y)
-        self.classes_, codes = numpy.unique(y, return_inverse=True)
-        n_out = len(self.classes_)
+        classes, codes = numpy.unique(y, return_inverse=True)
+        n_out = len(classes)
         if n_out < 2:
-            only = quoted(self.classes_.tolist()[0])
+            only = quoted(classes.tolist()[0])
             raise DatasetError(f"y has one class only, {only}: at least two are needed")
-        weights = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+        weights = compute_class_weight(self.class_weight, classes=classes, y=y)
         if not (weights.min() >= 0 and 0 < weights.sum() < numpy.inf):
             raise SettingError(
                 f"class_weight is {cut(self.class_weight)}: weights must be finite, 0 or "
@@ -165,42 +146,26 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         settings = self._hyperparameters(*map(len, rows))
         with _one_at_a_time, engine.floatx(X.dtype.name):
             used = None if self.class_weight is None else weights
-            classifier, *expressions, loss = softmax_regression(X.shape[1], n_out, settings, used)
-            if is_warm:
-                for param, value in zip(classifier.params, self._begin_with(*before)):
-                    engine.set_value(param, value)
+            _, *expressions, loss = softmax_regression(X.shape[1], n_out, settings, used)
             train, valid = ((X[part], codes[part]) for part in rows)
             refit = bool(self.refit) and rows[0] is not rows[1]
             run = fit(*expressions, [train, valid, valid], settings, (), loss, refit=refit)
+        self.classes_ = classes
         self.loss_curve_ = [v.cost for v in run.validations]
         self.validation_scores_ = [1 - v.error for v in run.validations]
         self.n_iter_ = numpy.array([run.epoch], "int32")
         W, b = run.best_values
-        weight, guess = weights[valid[1]], (weights * numpy.bincount(train[1])).argmax()
-        is_wrong, fault = (valid[0] @ W + b).argmax(axis=1) != valid[1], ""
-        if _differ_in_scale(train[0]):
-            fault = "the columns of X differ in scale by 100 times and more"
-        elif weight @ is_wrong > weight @ (valid[1] != guess):
-            fault = "the model is worse than always guessing the most frequent class"
-        if fault:
-            mend = "standardize X (StandardScaler), or give a lower learning_rate"
-            warnings.warn(f"{fault}: {mend}", ConvergenceWarning, stacklevel=3)
         if n_out == 2:  # the score of the second class, where that of the first is 0
             W, b = W[:, 1:] - W[:, :1], b[1:] - b[:1]
         self.coef_, self.intercept_ = W.T.copy(), b
-        return self
-
-    def _begin_with(self, classes, coef, intercept):
-        """The parameters of another fit, with which training begins."""
-        n_in = self.n_features_in_
-        if coef.shape[1] != n_in or not numpy.array_equal(classes, self.classes_):
-            raise SettingError(
-                f"warm_start: the last fit had {coef.shape[1]} features and {len(classes)} "
-                f"classes, and this one has {n_in} and {len(self.classes_)}: they must be the same"
+        if _differ_in_scale(train[0]):
+            warnings.warn(
+                "the columns of X differ in scale by 100 times and more: standardize X "
+                "(StandardScaler), or give a lower learning_rate",
+                ConvergenceWarning,
+                stacklevel=2,
             )
-        if len(classes) == 2:
-            coef, intercept = (numpy.concatenate([-v / 2, v / 2]) for v in (coef, intercept))
-        return coef.T, intercept
+        return self
 
     def _split(self, codes):
         """Choose the rows for training and those for validation, perhaps the same."""
@@ -260,22 +225,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         return self.classes_[scores.argmax(axis=1)]
 
 
-def _dense(X):
-    if not issparse(X):
-        return X
-    n_bytes = X.shape[0] * X.shape[1] * X.dtype.itemsize
-    if n_bytes >= MAX_DENSE_BYTES:
-        raise DatasetError(
-            f"X is sparse, of shape {X.shape}, and made dense takes {n_bytes / 1e9:.1f} GB: less "
-            "than 1 GB is needed. Keep fewer features, give float32, or take scikit-learn's "
-            "SGDClassifier(loss='log_loss')"
-        )
-    return X.toarray()
-
-
 def _differ_in_scale(X):
     """Whether deviations of columns differ by 100 times and more; of pixels this is not asked."""
-    moments = Moments(X)
-    deviations, low, high = moments.deviations(), moments.low.min(), moments.high.max()
-    is_image = low >= 0 and (high <= 1 or high == 255)
+    is_image = X.min() >= 0 and (X.max() <= 1 or X.max() == 255)
+    deviations = X.std(axis=0)
     return not is_image and deviations.max() >= 100 * min(deviations[deviations > 0], default=1)
