@@ -13,14 +13,13 @@ import numpy
 
 from logreg import engine, updates
 from logreg.callbacks import BestModel, Callback, Checkpoint, PrintLog
-from logreg.callbacks.base import owned_files, stopping
+from logreg.callbacks.base import check_files, stopping
 from logreg.callbacks.checkpoint import run_settings
 from logreg.callbacks.verdict import Verdict
 from logreg.datasets import read_dataset
 from logreg.datasets.sharing import shared_arrays, shared_datasets
 from logreg.engine import T
 from logreg.errors import SettingError
-from logreg.files.writing import owning
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.model import LogisticRegression, balanced_weights
 from logreg.models.facts import facts_of_sets
@@ -166,7 +165,7 @@ def fit(
     Raises
     ------
     SettingError, DatasetError, ModelFileError
-        If an argument makes no sense, or another run has a file that a callback writes: then
+        If an argument makes no sense, or a callback's file cannot be written: then
         nothing is compiled. Or if the run diverges before there is a model to keep.
 
     Examples
@@ -197,14 +196,14 @@ def fit(
         resume.restore(run)
     callbacks = [c for c in callbacks if ranks.rank == 0 or not c.on_rank_0_only]
     block = 1 if any(c.reads_steps for c in callbacks) else run.validation_frequency
-    with owning(owned_files(callbacks, is_new=resume is None)):
-        with starting(COMPILING):
-            functions = compile_functions(x, y, cost, errors, updates, datasets, run, loss, block)
-        _train(functions, run, callbacks)
-        if anew:
-            anew.train(functions[1], callbacks, x, y, cost=cost, updates=updates, block=block)
-        _test_best(run, functions[-1])
-        _end(callbacks, run)
+    check_files(callbacks, is_new=resume is None)
+    with starting(COMPILING):
+        functions = compile_functions(x, y, cost, errors, updates, datasets, run, loss, block)
+    _train(functions, run, callbacks)
+    if anew:
+        anew.train(functions[1], callbacks, x, y, cost=cost, updates=updates, block=block)
+    _test_best(run, functions[-1])
+    _end(callbacks, run)
     return run
 
 

@@ -23,7 +23,6 @@ from logreg.datasets import read_dataset
 from logreg.datasets.sharing import shared_datasets
 from logreg.engine import T, theano
 from logreg.errors import LogRegError, ModelFileError, SettingError
-from logreg.files.writing import owning
 from logreg.hyperparameters import Hyperparameters
 from logreg.run import Run
 from logreg.sgd import fit, sgd_optimization, train
@@ -140,15 +139,6 @@ def test_callbacks_are_called_in_order():
         "A train_begin, B train_begin, A validation, B validation, A train_end, B train_end"
     )
     assert (run.reason, run.epoch, run.minibatch) == ("interrupted", 2, 1)
-
-
-def test_a_run_owns_the_files_of_its_callbacks_until_it_ends(working_folder):
-    stop = Recorder(n_minibatches=1)
-    stop.files = ["a"]
-    stop.on_train_end = lambda run: owning(["a"]).__enter__()
-    with pytest.raises(ModelFileError, match="a belongs to another run"):
-        fit(**arguments(), callbacks=[stop])
-    assert list(working_folder.iterdir()) == []
 
 
 class Oracle:

@@ -13,7 +13,6 @@ from builders import make_pairs, read, save_pairs
 from logreg import load_model, train
 from logreg.callbacks import History
 from logreg.datasets import read_dataset
-from logreg.files.writing import owning
 from logreg.hyperparameters import DEFAULTS, default_batch_size
 
 OPTIONS = ["--dataset", "mnist_sample", "--batch-size", "100"]
@@ -60,15 +59,6 @@ def test_the_options_reach_the_run(cli):
     (printed,) = re.findall(r"epoch 1, minibatch 30/50, validation error (\S+) %", out)
     assert f"epoch 1: {printed} %, " in err
     assert "and the tutorial has 12.458333 %, test error 12.375000 %\n" in err
-
-
-@pytest.mark.parametrize("option", ["--output", "--checkpoint", "--history"])
-def test_a_run_does_not_touch_what_another_one_writes(option, cli):
-    with owning(["a"]):
-        done = cli("train", *OPTIONS, option, "a")
-        assert done.code == 1
-        assert done.err.splitlines()[-1].startswith("error: a belongs to another run")
-        assert os.listdir(".") == [".a.lock"]
 
 
 @pytest.mark.parametrize("rate, last, code", [("1", 27, 0), ("1e30", 0, 1)])

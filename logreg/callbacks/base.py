@@ -40,7 +40,7 @@ class Callback:
     Attributes
     ----------
     files : sequence of str or path-like
-        What it writes. During a run they belong to that run alone.
+        What it writes. That it can be written is checked before anything is compiled.
     replaces : bool
         Whether a new run replaces these files where they are there already, or is refused.
     on_rank_0_only : bool
@@ -71,17 +71,16 @@ class Callback:
         """After the last minibatch: ``run.reason`` says why it was the last."""
 
 
-def owned_files(callbacks, is_new):
-    """The files of callbacks, if all can be written, and a new run may replace what is there."""
-    files = {path: callback for callback in callbacks for path in callback.files}
-    for path, callback in files.items():
-        check_writable(path)
-        if is_new and not callback.replaces and os.path.lexists(path):
-            raise ModelFileError(
-                f"{path} is there already, of another run perhaps, which a new one does not "
-                "replace: resume that run, give another name, or remove it"
-            )
-    return files
+def check_files(callbacks, is_new):
+    """Check that what callbacks write can be written, and that a new run may replace it."""
+    for callback in callbacks:
+        for path in callback.files:
+            check_writable(path)
+            if is_new and not callback.replaces and os.path.lexists(path):
+                raise ModelFileError(
+                    f"{path} is there already, of another run perhaps, which a new one does not "
+                    "replace: resume that run, give another name, or remove it"
+                )
 
 
 class FileCallback(Callback):

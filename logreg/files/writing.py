@@ -1,8 +1,4 @@
-"""Files that arrive whole or not at all, and that belong to one process at a time.
-
-Locks are the operating system's (flock): they end with the process, however it ends. Where there
-are none, as on Windows and in some folders of a network, everything goes on without.
-"""
+"""Files that arrive whole or not at all."""
 
 import contextlib
 import os
@@ -10,11 +6,6 @@ import uuid
 from typing import Union
 
 from logreg.errors import ModelFileError, SettingError
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
 
 AnyPath = Union[str, "os.PathLike[str]"]
 NOT_REGULAR = "it is not a regular file"
@@ -71,41 +62,6 @@ def refuse_overwriting(written, read=()):
         taken.add(os.path.realpath(path))
 
 
-@contextlib.contextmanager
-def owning(paths):
-    """Let no other run own these files during the block.
-
-    Beside each lies a locked file, which goes at the end. A ModelFileError says which of them
-    another run has already.
-    """
-    names = {os.path.realpath(path): path for path in paths} if fcntl else {}
-    with contextlib.ExitStack() as stack:
-        for real_path, path in sorted(names.items()):
-            with contextlib.suppress(OSError):  # the folder, or the disk, takes no such file
-                lock = _open_locked(_beside(real_path, "lock"), path)
-                stack.enter_context(lock)
-                stack.callback(_remove, lock.name)
-        yield
-
-
-def _open_locked(name, path):
-    while True:
-        lock = open(name, "ab")  # noqa: SIM115
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            raise ModelFileError(
-                f"{path} belongs to another run: wait for its end, or name another file"
-            ) from None
-        except OSError:  # no locks in this folder
-            return lock
-        with contextlib.suppress(FileNotFoundError):
-            if os.path.samestat(os.stat(name), os.fstat(lock.fileno())):
-                return lock
-        lock.close()  # the run that had it has just removed it
-
-
 def read_whole(path, max_bytes):
     """Read a regular file; raise an OSError if it is too large, or a pipe, which may never end."""
     size = os.path.getsize(path)
@@ -121,17 +77,14 @@ def read_whole(path, max_bytes):
 def _temporary_file(path):
     """Open a new file beside `path`, of a name that no other process has; remove it at the end."""
     # Not tempfile.mkstemp: its files are for the owner's eyes only, whatever the umask says.
-    name = _beside(path, uuid.uuid4().hex[:8])
+    folder, name = os.path.split(path)
+    name = os.path.join(folder, f".{name}.{uuid.uuid4().hex[:8]}")
     try:
         with open(name, "xb") as file:  # to close it fails as well, if the disk is full
             yield file
     finally:
-        _remove(name)
-
-
-def _remove(path):
-    with contextlib.suppress(OSError):
-        os.unlink(path)
+        with contextlib.suppress(OSError):
+            os.unlink(name)
 
 
 def _real_path(path):
@@ -142,8 +95,3 @@ def _real_path(path):
     if is_folder or (os.path.exists(path) and not os.path.isfile(path)):
         raise OSError(NOT_REGULAR)
     return os.path.realpath(path)
-
-
-def _beside(path, mark):
-    folder, name = os.path.split(path)
-    return os.path.join(folder, f".{name}.{mark}")

@@ -69,13 +69,13 @@ def test_an_option_in_a_message():
 HEAD = """
 import gc, os, signal, sys
 from logreg.cli.command import command
-from logreg.files.writing import owning, replacing
+from logreg.files.writing import replacing
 from logreg.terminal.notes import note, say, starting
 """
 INTERRUPTED = """
 @command
 def main(argv=None):
-    with starting("..."), owning(["output"]), replacing("output"):
+    with starting("..."), replacing("output"):
         os.kill(os.getpid(), signal.SIGINT)
         sys.stdin.read()
 

@@ -1,6 +1,5 @@
 """Files that are replaced whole, and those that must not be opened at all."""
 
-import errno
 import itertools
 import os
 import re
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from logreg.errors import LogRegError, ModelFileError
-from logreg.files.writing import check_writable, owning, read_whole, replacing
+from logreg.files.writing import check_writable, read_whole, replacing
 from logreg.models import model_file
 from logreg.models.writers import destination
 
@@ -41,19 +40,6 @@ def test_nobody_sees_half_a_file(old):
     replace("other.pkl")
     assert Path("other.pkl").read_bytes() == b"new"
     assert sorted(os.listdir(".")) == ["model[1].pkl", "other.pkl"]
-
-
-@pytest.mark.parametrize("call", ["write", "fsync", "replace"])
-def test_a_block_or_a_disk_that_fails_leaves_the_old_file(old, monkeypatch, call):
-    def full(*args):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, call, full)
-    with pytest.raises(OSError, match="No space left"), replacing(old) as file:
-        file.write(b"new")
-        if call == "write":
-            os.write(file)
-    assert (old.read_bytes(), os.listdir(".")) == (b"old", [old.name])
 
 
 def write_table(path):
@@ -163,56 +149,3 @@ def test_two_that_write_one_file_do_not_meet(run, start, old):
     writer.communicate("go on\n", timeout=600)
     assert old.read_bytes() == b"from a process"
     assert sorted(os.listdir(".")) == sorted([old.name, left])
-
-
-OWN = "from logreg.files.writing import owning\nimport os, sys\nwith owning(['link', 'other']):\n"
-
-
-@pytest.mark.skipif(os.name != "posix", reason="there are no locks here")
-def test_a_file_belongs_to_one_run_until_its_process_ends_however_that_ends(run, start, old):
-    os.symlink(old, "link")
-    before = sorted(os.listdir("."))
-    process = start("-c", OWN + " print(flush=True)\n sys.stdin.read()", stdin=subprocess.PIPE)
-    process.stdout.readline()
-    for _ in range(2):
-        with pytest.raises(ModelFileError, match="pkl belongs to another run"), owning([old]):
-            pass
-    process.communicate(timeout=600)
-    assert sorted(os.listdir(".")) == before
-    assert run("-c", OWN + " os._exit(9)").returncode == 9
-    for error in (KeyError, ValueError):
-        with pytest.raises(error), owning(["link", old]):
-            raise error
-    assert sorted(os.listdir(".")) == [".other.lock", *before]  # of the killed one
-    with owning(["other"]):
-        pass
-    assert sorted(os.listdir(".")) == before
-
-
-def test_a_lock_that_goes_before_it_is_locked_is_made_anew(old, monkeypatch):
-    real, gone = pytest.importorskip("fcntl").flock, []
-
-    def flock(file, flags):
-        if not gone:  # its owner ends
-            gone.append(os.unlink(file.name))
-        real(file, flags)
-
-    monkeypatch.setattr("fcntl.flock", flock)
-    with owning([old]):
-        assert gone and len(os.listdir(".")) == 2
-    assert os.listdir(".") == [old.name]
-
-
-@pytest.mark.skipif(os.name != "posix", reason="fcntl is not there")
-def test_where_there_are_no_locks_a_run_goes_on(old, monkeypatch):
-    def flock(*args):
-        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
-
-    there = [old.name, ".model[1].pkl.01234567"]  # another process may be writing it
-    Path(there[1]).touch()
-    os.mkdir(".other.lock")  # a lock cannot be made
-    monkeypatch.setattr("fcntl.flock", flock)
-    with owning([old, "other"]):
-        replace(old)
-    assert old.read_bytes() == b"new"
-    assert sorted(os.listdir(".")) == sorted([*there, ".other.lock"])
