@@ -29,9 +29,7 @@ MAX_BYTES = 1 << 30
 # Protocol 3 has bytes, and no framing that differs between versions of Python.
 PROTOCOL = 3
 CALL = b"\x80\x03clogreg.saving\nrestore\n%sR."  # around a pickled tuple of arguments
-# What a file of ours has, and what protocol 4 has in its place.
-OPCODES = "PROTO GLOBAL BINPUT BINUNICODE BINBYTES SHORT_BINBYTES TUPLE3 REDUCE STOP "
-OPCODES += "FRAME STACK_GLOBAL MEMOIZE SHORT_BINUNICODE"
+OPCODES = "PROTO GLOBAL BINPUT BINUNICODE BINBYTES SHORT_BINBYTES TUPLE3 REDUCE STOP"
 
 
 class _Call(NamedTuple):
@@ -74,10 +72,7 @@ def parse(header, data, sha256):
     try:
         content = json.loads(header)
         if content["version"] != VERSION:
-            raise ModelFileError(
-                f"it is of version {cut(content['version'])}, and this logreg reads {VERSION}: use "
-                "the logreg that wrote it"
-            )
+            raise ValueError(f"it is of version {content['version']}, and {VERSION} is known")
         for name, dtype, shape in content["arrays"]:
             little_endian = numpy.dtype(DTYPES[DTYPES.index(dtype)]).newbyteorder("<")
             if len(shape) > 32 or not all(type(n) is int and 0 <= n < MAX_BYTES for n in shape):
@@ -86,17 +81,16 @@ def parse(header, data, sha256):
             flat = numpy.frombuffer(data[start:end], little_endian)
             arrays[str(name)] = flat.reshape(shape).astype(dtype, copy=False)
             start = end
-    except ModelFileError:
-        raise
     except (LookupError, TypeError, ValueError, RecursionError) as error:  # of a forged header
-        raise ModelFileError(f"its header does not fit its arrays: {cut(error)}") from error
+        raise ModelFileError(f"its header does not fit: {cut(error)}") from error
     return content, arrays
 
 
 def model_of(header, arrays):
     """Make of the header and the arrays of a model its :class:`Facts` and its arrays W and b."""
     W, b = (arrays.get(name, numpy.empty(())) for name in "Wb")
-    if W.ndim != 2 or b.shape != W.shape[1:] or b.dtype != W.dtype or W.dtype == "uint8":
+    is_float = W.dtype.name in ("float32", "float64")
+    if W.ndim != 2 or (b.shape, b.dtype) != (W.shape[1:], W.dtype) or not is_float:
         raise ModelFileError("its W and b are no matrix and vector of floats")
     return Facts.of(header.get("metadata"), W), W, b
 
@@ -179,29 +173,25 @@ def read(path, kind="model", make=lambda header, arrays: (header, arrays)):
     faults = OSError, ValueError, MemoryError, RecursionError
     advice = "" if os.path.exists(path) else "train a model first: python -m logreg.train"
     with explaining(path, "cannot be loaded", advice, of=faults):
-        return make(*_read(path, kind))
+        data = read_whole(path, MAX_BYTES)
+        is_tutorials = tutorial_pickle.is_one(data)
+        header, arrays = tutorial_pickle.loads(data) if is_tutorials else loads(data)
+        if header.get("format") != f"logreg {kind}":
+            found = cut(header.get("format")).replace("logreg ", "")
+            model = "; BestModel(path, classifier) and save_model write one" * (kind == "model")
+            raise ModelFileError(f"it is a {found} file, not a {kind} file{model}")
+        made = make(header, arrays)
+    if is_tutorials:
+        note(
+            f"note: {path} is a pickle of the tutorial's own program: its W and b are taken, "
+            "nothing in it is run; save_model writes them as a model file"
+        )
+    return made
 
 
 def read_model(path):
     """Read a model file: its :class:`Facts`, W and b; the errors are those of :func:`read`."""
     return read(path, make=model_of)
-
-
-def _read(path, kind):
-    data = read_whole(path, MAX_BYTES)
-    if tutorial_pickle.is_one(data):
-        header, arrays = tutorial_pickle.loads(data)
-        note(
-            f"note: {path} is a pickle of the tutorial's own program: its W and b are taken, "
-            "nothing in it is run; save_model writes them as a model file"
-        )
-    else:
-        header, arrays = loads(data)
-    if header.get("format") != f"logreg {kind}":
-        found = cut(header.get("format")).replace("logreg ", "")
-        model = "; BestModel(path, classifier) and save_model write one" * (kind == "model")
-        raise ModelFileError(f"it is a {found} file, not a {kind} file{model}")
-    return header, arrays
 
 
 def save(path, data):

@@ -20,23 +20,18 @@ def is_one(data):
 def loads(data):
     """Take the model out of a pickle: a header and arrays, as a model file has them."""
     try:
-        root = any_pickle.load(io.BytesIO(data), pickles.MAX_OPCODES)
-        arrays = any_pickle.arrays_of(root)
+        arrays = any_pickle.arrays_of(any_pickle.load(io.BytesIO(data), pickles.MAX_OPCODES))
         # What was in a GPU's memory is pickled as a call with an array.
-        found = (re.fullmatch("([Wb])/container/storage/0(/0)?", path) for path in arrays)
-        given = {match.group(1): arrays[match.group()] for match in found if match}
-        W, b = given["W"], given["b"]
-        fit = W.ndim == 2 and (b.shape, b.dtype) == (W.shape[1:], W.dtype)
-        if not fit or W.dtype.name not in ("float32", "float64"):
-            raise ValueError("its W and b are no matrix and vector of floats")
+        matches = (re.fullmatch("([Wb])/container/storage/0(/0)?", path) for path in arrays)
+        params = {match[1]: arrays[match[0]] for match in matches if match}
+        metadata = {"pixel_scale": 1 / 256, "source": "the tutorial's own program"}
+        metadata["x_range"] = [0, 255 / 256]
+        if len(params["W"]) == 28 * 28:
+            metadata["image_shape"] = [28, 28]
+        params = {name: param.astype(param.dtype.name) for name, param in params.items()}
     except Exception as error:  # whatever a pickle of unknown origin may provoke
         raise ModelFileError(
             "it is no pickle of a LogisticRegression as the tutorial's own program writes it, or "
             "it is cut short or damaged"
         ) from error
-    metadata = {"pixel_scale": 1 / 256, "source": "the tutorial's own program"}
-    metadata["x_range"] = [0, 255 / 256]
-    if len(W) == 28 * 28:
-        metadata["image_shape"] = [28, 28]
-    arrays = {"W": W.astype(W.dtype.name), "b": b.astype(b.dtype.name)}
-    return {"format": "logreg model", "version": 1, "metadata": metadata}, arrays
+    return {"format": "logreg model", "metadata": metadata}, params
