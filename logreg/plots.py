@@ -6,7 +6,6 @@ a model holds the same plots as SVG.
 """
 
 import base64
-import hashlib
 import html
 import io
 import re
@@ -97,8 +96,8 @@ def plot_curve(model, ax=None):
 
     Parameters
     ----------
-    model : Run, Predictor, LogisticRegression or dict
-        What :func:`logreg.fit` returns, a model, or the metadata of one.
+    model : Run, Predictor, LogisticRegression or Facts
+        What :func:`logreg.fit` returns, a model, or what is known of one.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -113,7 +112,7 @@ def plot_curve(model, ax=None):
     Examples
     --------
     >>> curve = [[9, 1.2, 0.25, 0.3], [19, 0.9, 0.2, 0.24], [29, 0.8, 0.2, None]]
-    >>> plot_curve({"curve": curve, "n_train_batches": 10}).get_xlabel()
+    >>> plot_curve(Facts(curve=curve, n_train_batches=10)).get_xlabel()
     'epoch'
     """
     facts = facts_of(model)
@@ -157,12 +156,10 @@ def replay(facts):
     """
     if not facts.curve:
         raise SettingError("no curve is known: no validation was made")
-    points = numpy.array(facts.curve, dtype=float)
+    points, gains = numpy.array(facts.curve, dtype=float), set()
     stopping = EarlyStopping(**{k: v for k, v in facts.settings.items() if k in OF_EARLY_STOPPING})
-    gains = set()
-    by = 4 if facts.settings.get("criterion") == "loss" else 2
-    for point in points:
-        stopping.update(point[0], point[by])
+    for iter, _, error, _, *loss in points:
+        stopping.update(iter, *(loss or [error]))
         gains.add(stopping.significant_iter)
     return points, stopping, sorted(gains)
 
@@ -210,9 +207,9 @@ def plot_confusion(evaluation, ax=None):
 
 
 def facts_of(model):
-    """The :class:`.Facts` of a Predictor, a LogisticRegression or a Run, or of metadata."""
-    if isinstance(model, (Facts, dict)):
-        return model if isinstance(model, Facts) else Facts.of(model)
+    """The :class:`.Facts` of a Predictor, a LogisticRegression or a Run."""
+    if isinstance(model, Facts):
+        return model
     if hasattr(model, "stopping"):  # a Run
         return Facts.of(model.metadata() if model.best_validation else {})
     return Facts.of(getattr(model, "metadata", {}), _weights_of(model))
@@ -250,11 +247,9 @@ def svg(plot, *arguments, size, alt):
     drawn = stream.getvalue().replace(INK, "currentColor")
     drawn = drawn[drawn.index("<svg") :]
     drawn = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", drawn, flags=re.DOTALL)
-    # A page has many figures, and each id once.
+    # A page has many figures, and each id once: those that are used contain a hash of `alt`.
     used = {*re.findall(r'["(]#([^")]+)', drawn)}
-    mark = hashlib.sha256(drawn.encode("utf-8", "replace")).hexdigest()[:8]
-    drawn = re.sub(r' id="([^"]+)"', lambda id: f' id="{id[1]}-{mark}"' * (id[1] in used), drawn)
-    drawn = re.sub(r'(["(]#[^")]+)', rf"\1-{mark}", drawn)
+    drawn = re.sub(r' id="([^"]+)"', lambda id: id[0] * (id[1] in used), drawn)
     return drawn.replace("<svg", f'<svg role="img" aria-label="{html.escape(alt)}"', 1)
 
 

@@ -11,6 +11,7 @@ from logreg import Hyperparameters, LogisticRegression, fit, load_model, plots, 
 from logreg.callbacks import BestModel
 from logreg.engine import T
 from logreg.errors import ExtraError, ModelFileError, SettingError
+from logreg.models.facts import Facts
 from logreg.models.predictor import Predictor
 
 pytest.importorskip("matplotlib").use("Agg")
@@ -48,7 +49,7 @@ def test_weights_of_a_table_are_the_largest_as_bars(working_folder):
 
 
 def test_a_curve_marks_the_best_and_the_significant_gains():
-    ax = plots.plot_curve(TOLD, axes())
+    ax = plots.plot_curve(Facts.of(TOLD), axes())
     ax.figure.draw_without_rendering()
     assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1  # it covers no line
     lines = {line.get_label(): line for line in ax.get_lines()}
@@ -62,13 +63,13 @@ def test_a_curve_marks_the_best_and_the_significant_gains():
         "criterion": "loss",
         "curve": [[9, 1, 0.2, None, 0.7], [19, 1, 0.3, 0.3, 0.5], [29, 1, 0.1, None, 0.6]],
     }
-    ax = plots.plot_curve(by_loss, axes())
+    ax = plots.plot_curve(Facts.of(by_loss), axes())
     lines = {line.get_label(): line for line in ax.get_lines()}
     assert lines["best model"].get_xdata().tolist() == [2]
     (right,) = (other for other in ax.figure.axes if other is not ax)
     lines = {line.get_label(): line for line in right.get_lines()}
     assert lines["validation loss (right)"].get_ydata().tolist() == [0.7, 0.5, 0.6]
-    for bad in ({"curve": None}, LogisticRegression(T.matrix("x"), 4, 2)):
+    for bad in (Facts(), LogisticRegression(T.matrix("x"), 4, 2)):
         with pytest.raises(SettingError, match="no curve"):
             plots.plot_curve(bad, axes())
 

@@ -43,7 +43,7 @@ def scores(facts, evaluation):
 
 def run(facts):
     """The run as a list of terms and their values."""
-    known = {**facts.settings, "missing": facts.missing, "shuffle": facts.shuffle}
+    known = {**facts.settings, "missing": facts.missing}
     settings = [
         f"{name.replace('n_epochs', 'epochs at most').replace('_', ' ')} {value}"
         for name, value in known.items()
@@ -99,8 +99,9 @@ def weights(predictor):
     shape, n_out, kind = facts.image, facts.n_out, "bars"
     if shape:
         kind = "pictures many" if n_out > 20 else "pictures"
-    for w, label in zip(predictor.W.T[: plots.MAX_CLASSES], map(short, predictor.labels)):
-        alt = f"weights of the class {label}"
+    for k, (w, label) in enumerate(zip(predictor.W.T[: plots.MAX_CLASSES], predictor.labels)):
+        label = short(label)
+        alt = f"weights of class {k}, {label}"
         if shape:
             drawn = plots.image(w.reshape(shape), alt, plots.DIVERGING, -top, top)
         else:
@@ -148,13 +149,16 @@ def _table(caption, head, rows):
     return f"<table><caption>{caption}</caption>{head}<tbody>{body}</tbody></table>"
 
 
-def gallery(wrong, x, facts):
-    """The wrong rows of `x`: a picture or cells, and the two most probable classes."""
-    cards = []
+def gallery(predictor, data, rows):
+    """The wrong rows of a test set: a picture or cells, and the two most probable classes."""
+    if not rows:
+        return "<p>No row is wrong.</p>"
+    (x, y), facts, cards = data.test, predictor.facts, []
     least, most = (0, 255) if x.dtype == numpy.uint8 else (numpy.nanmin(x), numpy.nanmax(x))
-    for row, label, classes, p in wrong:
-        names = [escaped(facts.class_labels[k], 16) for k in classes]
-        said = "<br>".join(f"<b>{name}</b> {100 * q:.1f} %" for name, q in zip(names, p))
+    for row, p in zip(rows, predictor.predict_proba(x[rows])):
+        label, two = data.class_labels[y[row]], numpy.argsort(-p, kind="stable")[:2]
+        names = [(escaped(facts.class_labels[k], 16), 100 * p[k]) for k in two]
+        said = "<br>".join(f"<b>{name}</b> {percent:.1f} %" for name, percent in names)
         if facts.image:
             alt = f"test row {row}, of class {short(label, 16)}"
             shown = plots.image(x[row].reshape(facts.image), alt, "gray", least, most)
@@ -168,7 +172,7 @@ def gallery(wrong, x, facts):
         truth = f"is in fact <b>{escaped(label, 16)}</b>"
         cards.append(f"<figure>{shown}<figcaption>{said}<br>{truth}</figcaption></figure>")
     kind = "pictures" if facts.image else "rows"
-    return f'<div class="{kind}">{"".join(cards)}</div>' if cards else "<p>No row is wrong.</p>"
+    return f'<div class="{kind}">{"".join(cards)}</div>'
 
 
 def live(predictor, means):
@@ -176,30 +180,30 @@ def live(predictor, means):
 
     `means` of the features stand in for those that the model file lacks.
     """
-    W, shape, spec = predictor.W, predictor.facts.image, predictor.spec
-    if shape and not spec.takes_pictures:
+    W, facts, columns = predictor.W, predictor.facts, predictor.facts.table
+    if facts.image and not facts.takes_pictures:
         return None
-    preprocessing, n_in = predictor.facts.preprocessing, len(W)
+    preprocessing, n_in = facts.preprocessing, len(W)
     scale, shifts, scales = preprocessing.pixel_scale, numpy.zeros(n_in), numpy.ones(n_in)
     if preprocessing.scales is not None:
         shifts, scales = preprocessing.means, preprocessing.scales
     if preprocessing.means is not None:
         means = preprocessing.means / scale
-    names = spec.columns.names or [f"column {i + 1}" for i in range(len(spec.columns.categories))]
+    names = columns.names or [f"column {i + 1}" for i in range(len(columns.categories))]
     return {
         "labels": [short(label, 40) for label in predictor.labels],
         "dtype": W.dtype.name,
         "W": base64_of(W),
         "b": base64_of(predictor.b),
         "columns": [short(name, 40) for name in names],
-        "categories": [c and [short(text, 40) for text in c] for c in spec.columns.categories],
+        "categories": [c and [short(text, 40) for text in c] for c in columns.categories],
         "means": means.tolist(),
         "scale": scale,  # a row x becomes (scale x - shifts) / scales
         "shifts": shifts.tolist(),
         "scales": scales.tolist(),
-        "shape": shape,
-        "range": spec.pixel_range or [0, 255],  # what black and white of the pad become
-        "background": spec.background,
+        "shape": facts.image,
+        "range": facts.pixel_range or [0, 255],  # what black and white of the pad become
+        "background": facts.background,
     }
 
 
