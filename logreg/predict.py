@@ -23,15 +23,15 @@ import numpy
 
 from logreg.cli import options
 from logreg.cli.command import command
-from logreg.datasets.options import NO_OPTIONS
 from logreg.errors import DatasetError, LogRegError, SettingError
 from logreg.files.writing import refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL, DATASET
-from logreg.models import inputs, model_file
+from logreg.models import inputs
 from logreg.models.evaluation import as_text, evaluate
 from logreg.models.predictor import Predictor
+from logreg.models.test_set import read_test_set
 from logreg.models.writers import destination, writer
-from logreg.terminal.notes import note, set_quiet
+from logreg.terminal.notes import note, say, set_quiet
 from logreg.terminal.progress import progress
 
 N_EXAMPLES = 10
@@ -90,44 +90,49 @@ def predict(model=BEST_MODEL, dataset=DATASET, n=N_EXAMPLES):
     Predicted values for the first 10 examples in test set:
     [0 0 0 0 0 0 0 0 0 0]
     """
-    _require_positive("-n", n)
-    _print_examples(Predictor(model), dataset, NO_OPTIONS, n)
+    predictor = Predictor(model)
+    _print_examples(predictor, read_test_set(predictor.facts, dataset), n)
 
 
-def _print_examples(predictor, dataset, table, n):
+def _print_examples(predictor, data, n):
     """Print the tutorial's two lines."""
-    data = inputs.read_test(predictor, dataset, table)
-    predicted = inputs.InputChecker(predictor, data.name).predict(data.test[0][:n]).classes
-    labels = numpy.asarray(predictor.labels)[predicted]
-    with destination() as stream:
-        stream.write(f"Predicted values for the first {len(labels)} examples in test set:\n")
-        # NumPy would leave out the middle of a long array.
-        stream.write(numpy.array2string(labels, threshold=sys.maxsize) + "\n")
-
-
-def _require_positive(option, value):
-    if value is not None and value < 1:
-        raise SettingError(f"{option} is {value}: it must be 1 or more")
+    batches = inputs.array_batches(data.name, data.test[0], predictor.facts)
+    found = predictor.predictions(data.name, inputs.first_rows(batches, n))
+    labels = predictor.classes_[numpy.concatenate([each.classes for _, each in found])]
+    # NumPy would leave out the middle of a long array.
+    shown = numpy.array2string(labels, threshold=sys.maxsize)
+    say(f"Predicted values for the first {len(labels)} examples in test set:\n{shown}")
 
 
 @command
 def main(argv=None):
     """Predict as the options say; see :mod:`logreg.cli.command` for the exit code."""
     args = _arguments(argv)
-    if args.info:
-        return _info(args)
     predictor, table = Predictor(args.model), options.table_options(args)
-    if args.evaluate:
-        return _evaluate(predictor, table, args)
+    if args.info:
+        return _write(args.output, json.dumps(predictor.metadata, indent=2, sort_keys=True) + "\n")
     if args.inputs:
-        return _predict_inputs(predictor, table, args)
+        n = args.n or sys.maxsize
+        how = table, args.invert, min(inputs.BATCH_SIZE, n)  # no more is read than is asked for
+        found = [(path, inputs.batches(path, predictor.facts, *how)) for path in args.inputs]
+        return _predict(predictor, found, args, n)
+    data = read_test_set(predictor.facts, args.dataset, table)
+    data.check_outputs(args.output)
+    if args.evaluate:
+        evaluation = evaluate(predictor, data, args.min_proba)
+        is_text = args.format == "text"
+        text = as_text(evaluation) if is_text else json.dumps(evaluation, indent=2) + "\n"
+        return _write(args.output, text)
     n = args.n or N_EXAMPLES
     if args.format == "text" and not (args.proba or args.top or args.output or args.min_proba):
-        return _print_examples(predictor, args.dataset, table, n)
-    data = inputs.read_test(predictor, args.dataset, table)
-    data.check_outputs(args.output)
-    rows = inputs.array_batches(data.name, data.test[0], predictor.spec)
+        return _print_examples(predictor, data, n)
+    rows = inputs.array_batches(data.name, data.test[0], predictor.facts)
     return _predict(predictor, [(data.name, rows)], args, n)
+
+
+def _write(path, text):
+    with destination(path) as stream:
+        stream.write(text)
 
 
 def _arguments(argv):
@@ -144,24 +149,14 @@ def _arguments(argv):
         arguments.error(f"{said} or --info")
     if args.inputs and args.dataset is not None:
         arguments.error("--dataset is for --evaluate and for the first examples, not for inputs")
-    _require_positive("-n", args.n)
-    _require_positive("--top", args.top)
+    for option, value in (("-n", args.n), ("--top", args.top)):
+        if value is not None and value < 1:
+            raise SettingError(f"{option} is {value}: it must be 1 or more")
     if not 0 <= args.min_proba <= 1:
         raise SettingError(f"--min-proba is {args.min_proba}: it must be from 0 to 1")
     args.inputs = inputs.with_folders(args.inputs)
     refuse_overwriting([args.output], [args.model, *args.inputs])
     return args
-
-
-def _predict_inputs(predictor, table, args):
-    n = args.n or sys.maxsize
-    spec = predictor.spec._replace(
-        batch_size=min(inputs.BATCH_SIZE, n),  # of a long file, no more is read than is asked for
-        options=predictor.facts.table_options(table),
-        invert=args.invert,
-    )
-    batches = [(path, inputs.batches(path, spec)) for path in args.inputs]
-    return _predict(predictor, batches, args, n)
 
 
 def _predict(predictor, found, args, n):
@@ -175,7 +170,10 @@ def _predict(predictor, found, args, n):
         for name, rows in found:
             try:
                 with contextlib.closing(rows):
-                    _predict_input(predictor, name, rows, n, out, advance)
+                    read = inputs.first_rows(rows, n)
+                    for batch, prediction in predictor.predictions(name, read):
+                        out.rows(name, batch, prediction)
+                        advance(len(batch.x))
             except LogRegError as error:
                 code = 1
                 note(f"error: {error}")
@@ -183,32 +181,6 @@ def _predict(predictor, found, args, n):
             raise DatasetError(f"nothing could be predicted, so {args.output} is not written")
         out.end()
     return code
-
-
-def _predict_input(predictor, name, rows, n, out, advance):
-    """Predict an input's batches, up to n rows."""
-    checker = inputs.InputChecker(predictor, name)
-    for batch in rows:
-        first = checker.n_rows
-        out.rows(name, first, batch.is_single, checker.predict(batch.x[: n - first]))
-        advance(len(batch.x))
-        if checker.n_rows == n:
-            break
-
-
-def _evaluate(predictor, table, args):
-    data = inputs.read_test(predictor, args.dataset, table)
-    data.check_outputs(args.output)
-    with destination(args.output) as stream:
-        evaluation = evaluate(predictor, data, args.min_proba)
-        is_text = args.format == "text"
-        stream.write(as_text(evaluation) if is_text else json.dumps(evaluation, indent=2) + "\n")
-
-
-def _info(args):
-    facts, _, _ = model_file.read_model(args.model)
-    with destination(args.output) as stream:
-        stream.write(json.dumps(facts.metadata(), indent=2, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from logreg.cli.options import add_table_options, command_parser, files_of, tabl
 from logreg.errors import LogRegError
 from logreg.files.writing import check_writable, refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL
-from logreg.models.inputs import read_test
 from logreg.models.predictor import Predictor
+from logreg.models.test_set import read_test_set
 from logreg.page.writing import write_page
 from logreg.plots import require_matplotlib
 from logreg.terminal.notes import note
@@ -44,7 +44,7 @@ def main(argv=None):
     check_writable(output)
     data = None
     try:
-        data = read_test(predictor, args.dataset, table_options(args))
+        data = read_test_set(predictor.facts, args.dataset, table_options(args))
     except LogRegError as error:
         if args.dataset:
             raise

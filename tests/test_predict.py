@@ -18,7 +18,6 @@ from builders import (
 )
 
 from logreg import predict
-from logreg.errors import SettingError
 
 
 @pytest.fixture
@@ -43,8 +42,6 @@ def test_as_many_examples_as_asked_for(capsys):
     first, rest = capsys.readouterr().out.split("\n", 1)
     assert "the first 1000 examples" in first
     assert re.findall(r"\d", rest) == [str(k) for k in classes_of(sample()["x_test"])]
-    with pytest.raises(SettingError, match="it must be 1 or more"):
-        predict.predict(n=0)
 
 
 def test_rows_are_counted_over_batches_and_cut_at_n(digits, cli):

@@ -4,13 +4,14 @@ import numpy
 
 from logreg.errors import DatasetError, listed, quoted
 from logreg.hyperparameters import DEFAULTS
-from logreg.models.inputs import BATCH_SIZE, InputChecker
+from logreg.models.inputs import array_batches
 from logreg.models.writers import shown
 from logreg.run import wilson_interval
 from logreg.terminal.progress import progress
 
 MAX_CLASSES = 50  # of a confusion matrix
 N_WORST = 20  # classes and pairs in the text, if there are more classes than that
+N_WORST_ROWS = 24
 MIN_PROBAS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)  # at which an evaluation counts the answers
 SCORES = ("precision", "recall", "f1")
 
@@ -30,20 +31,20 @@ def evaluate(predictor, data, min_proba=0.0):
     - `mistakes` are pairs of a label and what was predicted in its place, each with its number of
       rows, the most frequent first.
     - `classes` has those that are a label or predicted; of at most 50, all.
+    - `worst_rows` are the numbers of those that are most confidently put into a wrong class.
     - `answered`, with a `min_proba`, has for this and for 0.5 to 0.99 the rows whose prediction is
       at least that probable, their share of all (coverage) and their error.
 
     A DatasetError names the labels that the model does not know.
     """
-    x, y = data.test[0], codes_of(predictor, data)
+    x, y = data.test[0], _codes_of(predictor, data)
     predicted, (p_of_label, p_of_answer) = numpy.zeros(len(x), "int64"), numpy.zeros((2, len(x)))
-    checker = InputChecker(predictor, data.name)
+    batches = array_batches(data.name, x, predictor.facts)
     with progress(len(x), unit=" rows") as advance:
-        for start in range(0, len(x), BATCH_SIZE):
-            rows = slice(start, start + BATCH_SIZE)
-            predicted[rows], p = checker.predict(x[rows])
+        for batch, (classes, p) in predictor.predictions(data.name, batches):
+            rows = slice(batch.first, batch.first + len(p))
+            predicted[rows], p_of_answer[rows] = classes, p.max(axis=1)
             of_label = p[numpy.arange(len(p)), y[rows]]
-            p_of_answer[rows] = p.max(axis=1)
             p_of_label[rows] = numpy.maximum(of_label, numpy.finfo(p.dtype).eps)
             advance(len(p))
     labels = list(predictor.labels)
@@ -52,6 +53,7 @@ def evaluate(predictor, data, min_proba=0.0):
     classes = _by_class(labels, pairs)
     found = [entry for entry in classes if entry["f1"] is not None]
     is_wrong, settings = predicted != y, predictor.facts.settings
+    worst = numpy.argsort(numpy.where(is_wrong, -p_of_answer, 0), kind="stable")[:N_WORST_ROWS]
     batch_size = settings.get("batch_size", DEFAULTS.batch_size)
     n_used = len(x) // batch_size * batch_size
     whole = {"batch_size": batch_size, **_errors(n_used, is_wrong[:n_used].sum())}
@@ -64,11 +66,12 @@ def evaluate(predictor, data, min_proba=0.0):
         "classes": classes if len(labels) <= MAX_CLASSES else found,
         "confusion": _confusion(labels, pairs) if len(labels) <= MAX_CLASSES else None,
         "mistakes": _mistakes(labels, pairs),
+        "worst_rows": worst[is_wrong[worst]].tolist(),
         **({"answered": [*_answered(p_of_answer, is_wrong, min_proba)]} if min_proba else {}),
     }
 
 
-def codes_of(predictor, data):
+def _codes_of(predictor, data):
     """The labels of a test set as numbers of the model's classes, an array of shape (n,).
 
     A label may be text for one and an integer for the other.

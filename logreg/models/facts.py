@@ -3,96 +3,19 @@
 import json
 import math
 from dataclasses import dataclass, field, fields
-from typing import Callable, NamedTuple
 
 import numpy
 
 from logreg.datasets.checks import image_shape
 from logreg.datasets.header import Columns
-from logreg.datasets.options import NA, NO_OPTIONS, TableOptions, is_encoding
+from logreg.datasets.options import NA, NO_OPTIONS, TableOptions
 from logreg.datasets.preprocessing import Preprocessing
 from logreg.errors import ModelFileError, SettingError, cut
 from logreg.hyperparameters import Hyperparameters
+from logreg.models import kinds
 
+MIN_SIDE = 10  # pixels; in smaller grey images, digits are not laid out as MNIST's are
 SETTINGS = tuple(setting.name for setting in fields(Hyperparameters))
-
-
-def _is_number(value):
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_number and abs(value) < 1e300
-
-
-def _is_scale(value):
-    return _is_number(value) and 1e-99 < value < 1e99
-
-
-def _is_whole(value, least=1, end=1 << 62):
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value < end
-
-
-def _is_text(value):
-    """Whether it is text that UTF-8 can hold, and no half of a character."""
-    return isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)
-
-
-def _all(check, n=None):
-    return lambda value: (
-        isinstance(value, list) and len(value) == (n or len(value)) and all(map(check, value))
-    )
-
-
-def _each_once(*checks):
-    """A check of a list that is not empty, in which all fit one of the checks, and none repeats."""
-    return lambda value: (
-        any(_all(check)(value) for check in checks) and 0 < len({*value}) == len(value)
-    )
-
-
-def _is_validation(value):
-    """Whether it is a row as of :attr:`logreg.run.Run.curve`."""
-    is_row = _all(lambda item: item is None or _is_number(item))(value) and len(value) >= 4
-    return is_row and _is_whole(value[0], 0) and _is_number(value[2])
-
-
-class Kind(NamedTuple):
-    """What a value must be, in words and as a check."""
-
-    needed: str
-    fits: Callable
-
-
-TEXT = Kind("text", _is_text)
-PATH = Kind("text", lambda value: isinstance(value, str))  # which may be no UTF-8
-COUNT = Kind("a whole number from 1 up", _is_whole)
-SEED = Kind("a whole number from 0 to 2**32-1", lambda value: _is_whole(value, 0, 1 << 32))
-NUMBER = Kind("a number", _is_number)
-SCALE = Kind("a number above 0", _is_scale)
-FLAG = Kind("true or false", lambda value: isinstance(value, bool))
-MEAN = Kind("'mean'", lambda value: value == "mean")
-MARK = Kind("'.' or ','", lambda value: value in (".", ","))
-ENCODING = Kind("an encoding that Python knows", is_encoding)
-COLUMN = Kind(
-    "a column's name or number", lambda value: _is_text(value) or _is_whole(value, -(10**9))
-)
-TEXTS = Kind("a list of texts", _all(_is_text))
-NAMES = Kind("a list of texts, each once", _each_once(_is_text))
-LABELS = Kind(
-    "a list of whole numbers or of texts, each once",
-    _each_once(lambda label: _is_whole(label, -(2**63), 2**63), _is_text),
-)
-SHAPE = Kind("a list of whole numbers from 1 up", _all(_is_whole))
-SIZES = Kind("three whole numbers from 1 up", _all(_is_whole, 3))
-RANGE = Kind(
-    "two numbers, the smaller one first",
-    lambda value: _all(_is_number, 2)(value) and value[0] <= value[1],
-)
-NUMBERS = Kind("a list of numbers", _all(_is_number))
-SCALES = Kind("a list of numbers above 0", _all(_is_scale))
-CATEGORIES = Kind(
-    "a list of lists of texts, or of null",
-    _all(lambda texts: texts is None or _all(_is_text)(texts)),
-)
-CURVE = Kind("a list of rows [iteration, cost, error, test error]", _all(_is_validation))
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,54 +26,53 @@ class Facts:
     keeps beside these is in :meth:`metadata`.
     """
 
-    n_in: COUNT = None
-    n_out: COUNT = None
-    dtype: TEXT = None
-    class_labels: LABELS = None
+    n_in: kinds.COUNT = None
+    n_out: kinds.COUNT = None
+    dtype: kinds.TEXT = None
+    class_labels: kinds.LABELS = None
     # Of the training data
-    dataset: PATH = None
-    dataset_sha256: TEXT = None
-    image_shape: SHAPE = None  # of a row
-    raw_range: RANGE = None  # of the features, as the data have them
-    x_range: RANGE = None  # of the features, as the model takes them
-    x_median: NUMBER = None  # of some rows: of most images it is the background
-    shuffle: SEED = None
-    split: SIZES = None
-    split_seed: SEED = None
+    dataset: kinds.PATH = None
+    dataset_sha256: kinds.TEXT = None
+    image_shape: kinds.SHAPE = None  # of a row
+    raw_range: kinds.RANGE = None  # of the features, as the data have them
+    x_range: kinds.RANGE = None  # of the features, as the model takes them
+    x_median: kinds.NUMBER = None  # of some rows: of most images it is the background
+    split: kinds.SIZES = None
+    split_seed: kinds.SEED = None
     # Of their preprocessing
-    pixel_scale: SCALE = None
-    scale_all: FLAG = None
-    missing: MEAN = None
-    feature_means: NUMBERS = None
-    feature_scales: SCALES = None
+    pixel_scale: kinds.SCALE = None
+    scale_all: kinds.FLAG = None
+    missing: kinds.MEAN = None
+    feature_means: kinds.NUMBERS = None
+    feature_scales: kinds.SCALES = None
     # Of a table
-    label_column: COLUMN = None
-    header: FLAG = None
-    decimal: MARK = None
-    dropped: TEXTS = None
-    na: TEXTS = None
-    encoding: ENCODING = None
-    label_name: TEXT = None
-    label_number: COUNT = None  # counted from 1
-    columns: NAMES = None
-    categories: CATEGORIES = None
-    feature_names: TEXTS = None
+    label_column: kinds.COLUMN = None
+    header: kinds.FLAG = None
+    decimal: kinds.MARK = None
+    dropped: kinds.TEXTS = None
+    na: kinds.TEXTS = None
+    encoding: kinds.ENCODING = None
+    label_name: kinds.TEXT = None
+    label_number: kinds.COUNT = None  # counted from 1
+    columns: kinds.NAMES = None
+    categories: kinds.CATEGORIES = None
+    feature_names: kinds.TEXTS = None
     # Of the run
     settings: dict = field(default_factory=dict)  # those hyperparameters that are known
-    epoch: COUNT = None
-    n_train_batches: COUNT = None
-    curve: CURVE = None
-    reason: TEXT = None
-    refit: FLAG = None  # whether it was trained anew on training and validation rows
-    n_refit_rows: COUNT = None
-    validation_error: NUMBER = None
-    test_error: NUMBER = None
-    test_error_all_rows: NUMBER = None
+    epoch: kinds.COUNT = None
+    n_train_batches: kinds.COUNT = None
+    curve: kinds.CURVE = None
+    reason: kinds.TEXT = None
+    refit: kinds.FLAG = None  # whether it was trained anew on training and validation rows
+    n_refit_rows: kinds.COUNT = None
+    validation_error: kinds.NUMBER = None
+    test_error: kinds.NUMBER = None
+    test_error_all_rows: kinds.NUMBER = None
     # Of where it was made
-    engine: TEXT = None
-    python: TEXT = None
-    logreg: TEXT = None
-    date: TEXT = None
+    engine: kinds.TEXT = None
+    python: kinds.TEXT = None
+    logreg: kinds.TEXT = None
+    date: kinds.TEXT = None
     _metadata: dict = field(default_factory=dict)
 
     @classmethod
@@ -179,10 +101,10 @@ class Facts:
             metadata.update((k, v) for k, v in defaults.items() if metadata.get(k) is None)
             for name, value in of_W.items():
                 _require(metadata[name] == value, metadata, name, f"{value}, as of its W,")
-        kinds = {known.name: known.type for known in fields(cls) if isinstance(known.type, Kind)}
-        values = {name: metadata[name] for name in kinds if metadata.get(name) is not None}
+        checked = {f.name: f.type for f in fields(cls) if isinstance(f.type, kinds.Kind)}
+        values = {name: metadata[name] for name in checked if metadata.get(name) is not None}
         for name, value in values.items():
-            _require(kinds[name].fits(value), metadata, name, kinds[name].needed)
+            _require(checked[name].fits(value), metadata, name, checked[name].needed)
         settings = {name: metadata[name] for name in SETTINGS if metadata.get(name) is not None}
         try:
             Hyperparameters(**settings)
@@ -224,9 +146,38 @@ class Facts:
         return image_shape(tuple(self.image_shape or [self.n_in]), guess=not self.categories)
 
     @property
+    def expected(self):
+        """What a row of the model must have, in words."""
+        shape = f" ({' x '.join(map(str, self.image))})" if self.image else ""
+        return f"{self.n_in} features{shape}"
+
+    @property
     def names(self):
         """A name for each feature."""
         return self.feature_names or [f"column {i + 1}" for i in range(self.n_in)]
+
+    @property
+    def takes_pictures(self):
+        """Whether its images are grey, and large enough to be laid out as MNIST's are."""
+        is_large = self.image is not None and min(self.image) >= MIN_SIDE
+        return is_large and (self.pixel_scale != 1 or self.raw_range is not None)
+
+    @property
+    def takes_bytes(self):
+        """Whether it is known how uint8 is scaled."""
+        low, high = self.x_range or (0, 1)
+        return self.pixel_scale != 1 or low < 0 or high > 1
+
+    @property
+    def pixel_range(self):
+        """What black and white of pictures become; None if they stay uint8."""
+        return None if self.pixel_scale != 1 and not self.scale_all else self.raw_range
+
+    @property
+    def background(self):
+        """That of the training images, 'dark' or 'light'."""
+        is_known = self.x_range and self.x_median is not None
+        return "light" if is_known and 2 * self.x_median >= sum(self.x_range) else "dark"
 
     @property
     def preprocessing(self):

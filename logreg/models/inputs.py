@@ -2,70 +2,29 @@
 
 import math
 import os
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy
 
 from logreg.datasets.checks import as_array
 from logreg.datasets.formats import ARRAY_NAMES, read_arrays, sniff
 from logreg.datasets.frames import is_frame
-from logreg.datasets.header import Columns
-from logreg.datasets.options import NO_OPTIONS, TableOptions
+from logreg.datasets.options import NO_OPTIONS
 from logreg.datasets.pictures import SUFFIXES, UNREADABLE, read_picture
 from logreg.datasets.tables import table_batches
 from logreg.errors import DatasetError, cut
-from logreg.hyperparameters import DATASET
-from logreg.models.test_set import read_test_set
+from logreg.models.facts import MIN_SIDE
 from logreg.terminal.notes import warning
 
 STDIN = "-"
-BATCH_SIZE = 1000
-MIN_SIDE = 10  # pixels; in smaller grey images, digits are not laid out as MNIST's are
-
-
-class InputSpec(NamedTuple):
-    """What a model takes, and how files are to be read."""
-
-    n_in: int  # features of a row
-    image_shape: Optional[tuple] = None  # (height, width) of a row
-    batch_size: int = BATCH_SIZE  # the largest number of rows in a batch
-    options: TableOptions = NO_OPTIONS
-    invert: Optional[bool] = None  # light and dark of pictures; None: if the background differs
-    background: str = "dark"  # or "light": that of the training images
-    takes_pictures: bool = False  # whether its images are grey, and large enough
-    takes_bytes: bool = True  # whether it is known how uint8 is scaled
-    # What black and white of pictures become; None: they stay uint8.
-    pixel_range: Optional[tuple] = None
-    columns: Columns = Columns()  # of the table that the model was trained on; or unnamed ones
-
-    @classmethod
-    def of(cls, facts):
-        """What the model of some :class:`.Facts` takes."""
-        low, high = facts.x_range or (0, 1)
-        is_light = facts.x_range and facts.x_median is not None and 2 * facts.x_median >= low + high
-        is_scaled, shape = facts.pixel_scale != 1, facts.image
-        pixel_range = None if is_scaled and not facts.scale_all else facts.raw_range
-        is_large = shape is not None and min(shape) >= MIN_SIDE
-        return cls(
-            facts.n_in,
-            shape,
-            options=facts.table_options(),
-            background="light" if is_light else "dark",
-            takes_pictures=is_large and (is_scaled or pixel_range is not None),
-            takes_bytes=is_scaled or low < 0 or high > 1,
-            pixel_range=pixel_range,
-            columns=facts.table,
-        )
-
-    def __str__(self):
-        shape = f" ({' x '.join(map(str, self.image_shape))})" if self.image_shape else ""
-        return f"{self.n_in} features{shape}"
+BATCH_SIZE = 1000  # the largest number of rows that are predicted together
 
 
 class Batch(NamedTuple):
     """Consecutive rows of an input."""
 
     x: numpy.ndarray  # of shape (n, n_in), in the dtype in which it is stored
+    first: int = 0  # how many rows come before them
     is_single: bool = False  # whether the input is one example and not a list of examples
 
 
@@ -79,8 +38,20 @@ def with_folders(paths):
     return inputs
 
 
-def batches(path, spec):
+def first_rows(batches, n):
+    """Yield batches up to the first n rows."""
+    for batch in batches:
+        yield batch._replace(x=batch.x[: n - batch.first])
+        if batch.first + len(batch.x) >= n:
+            break
+
+
+def batches(path, facts, options=NO_OPTIONS, invert=None, batch_size=BATCH_SIZE):
     """Read an input, and yield each :class:`Batch`; ``'-'`` is CSV on stdin.
+
+    The :class:`.Facts` are of the model that is to predict it, and the options those of tables. A
+    picture is inverted if `invert` says so; if it is None, where the background is not that of the
+    training images.
 
     A file is a picture if its bytes are neither an array's nor text, or if they may be text and
     its name ends as a picture's does. A DatasetError says what cannot be read, or what the model
@@ -93,16 +64,18 @@ def batches(path, spec):
             "CSV, IDX or pictures; `dataset` is for data sets, `model` for models"
         )
     if kind is None or (kind == "table" and path.lower().endswith(SUFFIXES + UNREADABLE)):
-        yield _picture(path, spec)
+        yield _picture(path, facts, invert)
     elif kind == "table":
-        for x in table_batches(path, spec.options, spec.batch_size, spec.columns):
-            yield Batch(x)
+        first, options = 0, facts.table_options(options)
+        for x in table_batches(path, options, batch_size, facts.table):
+            yield Batch(x, first)
+            first += len(x)
     else:
         (array,) = read_arrays(path, _choose).values()
-        yield from array_batches(path, array, spec)
+        yield from array_batches(path, array, facts, batch_size)
 
 
-def array_batches(source, array, spec):
+def array_batches(source, array, facts, batch_size=BATCH_SIZE):
     """Cut an array into batches; `source` is how messages call it.
 
     It is one example, of shape (n_in,) or the model's image shape, or a list of examples, of
@@ -112,52 +85,30 @@ def array_batches(source, array, spec):
         raise DatasetError(f"{source}: has dtype {cut(array.dtype)}: numbers are needed")
     shape = array.shape
     squeezed = tuple(n for n in shape if n != 1)
-    is_list = len(shape) > 1 and math.prod(shape[1:]) == spec.n_in
-    is_single = shape == (spec.n_in,) or (spec.image_shape and squeezed == spec.image_shape)
+    is_list = len(shape) > 1 and math.prod(shape[1:]) == facts.n_in
+    is_single = shape == (facts.n_in,) or (facts.image and squeezed == facts.image)
     if array.size == 0 or not (is_list or is_single):
-        raise DatasetError(f"{source}: the model expects {spec}, got {shape}")
-    if array.dtype == numpy.uint8 and not spec.takes_bytes:
+        raise DatasetError(f"{source}: the model expects {facts.expected}, got {shape}")
+    if array.dtype == numpy.uint8 and not facts.takes_bytes:
         raise DatasetError(
             f"{source}: is uint8, and the model was trained on numbers from 0 to 1, or of a range "
             "that its file does not tell: divide by what the training data were divided by"
         )
     if not is_list:
         array = array[None]
-    for start in range(0, len(array), spec.batch_size):
-        rows = array[start : start + spec.batch_size]
-        yield Batch(rows.reshape(len(rows), spec.n_in), not is_list)
+    for start in range(0, len(array), batch_size):
+        rows = array[start : start + batch_size]
+        yield Batch(rows.reshape(len(rows), facts.n_in), start, not is_list)
 
 
-def rows_of(X, spec):
+def rows_of(X, facts):
     """What is given from Python as an array: of a DataFrame, the columns that the model knows."""
     if not is_frame(X):
         return as_array(X, "X")
     kinds = {getattr(dtype, "str", "|O")[1] for dtype in X.dtypes}  # pandas' own have no str
-    if spec.columns.names is None and kinds <= set("biuf"):
+    if facts.table.names is None and kinds <= set("biuf"):
         return as_array(X.to_numpy(), "X")
-    return numpy.concatenate([*table_batches(X, spec.options, len(X), spec.columns)])
-
-
-def read_test(predictor, dataset, options):
-    """Read a data set whose test set has the features that the model takes.
-
-    If `dataset` is None, it is the one that the model was trained on.
-    """
-    own = predictor.facts.dataset or DATASET
-    try:
-        data = read_test_set(dataset or own, predictor.facts, options)
-    except DatasetError as error:
-        if dataset is not None or own == DATASET:
-            raise
-        raise DatasetError(
-            f"{error}. The model was trained on {own!a}; `dataset` names other data"
-        ) from None
-    if data.n_in != predictor.spec.n_in:
-        raise DatasetError(
-            f"{data.name}: the model expects {predictor.spec}, got {data.test[0].shape}; "
-            "give as `dataset` data like those that it was trained on"
-        )
-    return data
+    return numpy.concatenate([*table_batches(X, facts.table_options(), len(X), facts.table)])
 
 
 def _choose(names):
@@ -170,61 +121,16 @@ def _choose(names):
     raise DatasetError(f"has the arrays {found}: which is it? Call one of them x, or save it alone")
 
 
-def _picture(path, spec):
-    if not spec.takes_pictures:
+def _picture(path, facts, invert):
+    if not facts.takes_pictures:
         raise DatasetError(
-            f"{path}: is no npy, npz, CSV or IDX file; the model expects {spec}, and no picture: "
-            f"it was not trained on grey images of at least {MIN_SIDE} x {MIN_SIDE} pixels, or its "
-            "file does not tell their range"
+            f"{path}: is no npy, npz, CSV or IDX file; the model expects {facts.expected}, and no "
+            f"picture: it was not trained on grey images of at least {MIN_SIDE} x {MIN_SIDE} "
+            "pixels, or its file does not tell their range"
         )
-    pixels = read_picture(path, spec.image_shape, spec.invert, spec.background).reshape(1, -1)
+    pixels = read_picture(path, facts.image, invert, facts.background).reshape(1, -1)
     if pixels.min() == pixels.max():
         warning(f"{path}: is blank, or too faint: no ink was found on it")
-    if spec.pixel_range:
-        pixels = numpy.interp(pixels, (0, 255), spec.pixel_range)
+    if facts.pixel_range:
+        pixels = numpy.interp(pixels, (0, 255), facts.pixel_range)
     return Batch(pixels, is_single=True)
-
-
-class InputChecker:
-    """Predicts an input as it is read, and warns once of values out of the training range.
-
-    It warns where values lie outside by more than the width of the range. `name` is how messages
-    call the input; `n_rows` counts the rows that were predicted.
-    """
-
-    def __init__(self, predictor, name):
-        self.predictor, self.name = predictor, name
-        self.n_rows, self.has_warned = 0, False
-
-    def predict(self, x):
-        """The Prediction of the next rows, an array of shape (n, n_in) as it is stored.
-
-        A DatasetError names a value that is not finite, or a row whose values are too large.
-        """
-        ready = self.predictor.ready(x)
-        prediction = self.predictor(ready)
-        bad = numpy.flatnonzero(~numpy.isfinite(prediction.probabilities).all(axis=1))
-        if len(bad):
-            row, found = bad[0], "the values are too large"
-            columns = numpy.flatnonzero(~numpy.isfinite(ready[row]))
-            if len(columns):
-                found = f"column {columns[0]} holds {x[row, columns[0]]}"
-            raise DatasetError(
-                f"{self.name}: row {self.n_rows + row}, {found} (counted from 0): every value must "
-                f"be finite, and small enough to compute with in {self.predictor.dtype}"
-            )
-        self.n_rows += len(x)
-        if self.predictor.facts.x_range and not self.has_warned:
-            self._check_range(float(ready.min()), float(ready.max()))
-        return prediction
-
-    def _check_range(self, low, high):
-        least, most = self.predictor.facts.x_range
-        if low < 2 * least - most or high > 2 * most - least:
-            self.has_warned = True
-            standardized = "standardized " * bool(self.predictor.facts.feature_scales)
-            warning(
-                f"{self.name}: {standardized}values from {low:g} to {high:g}, and the model was "
-                f"trained on {least:g} to {most:g}: scale them as the training data were; pixels "
-                "that are saved as uint8 are scaled as the model needs"
-            )

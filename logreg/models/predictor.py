@@ -5,10 +5,11 @@ from typing import Any, Dict, NamedTuple
 import numpy
 
 from logreg import kernel
-from logreg.errors import ModelFileError
+from logreg.errors import DatasetError, ModelFileError
 from logreg.files.writing import AnyPath
 from logreg.models import model_file
-from logreg.models.inputs import InputChecker, InputSpec, array_batches, rows_of
+from logreg.models.inputs import array_batches, rows_of
+from logreg.terminal.notes import warning
 
 
 class Prediction(NamedTuple):
@@ -65,7 +66,6 @@ class Predictor:
             )
         self.labels = facts.class_labels  # those of classes_, as a list
         self.classes_ = numpy.asarray(self.labels)
-        self.spec = InputSpec.of(facts)
         self._preprocessing = facts.preprocessing
 
     def __repr__(self) -> str:
@@ -108,18 +108,48 @@ class Predictor:
         return self._predict(X).probabilities
 
     def _predict(self, X):
-        checker = InputChecker(self, "X")
-        batches = array_batches("X", rows_of(X, self.spec), self.spec)
-        found = [checker.predict(batch.x) for batch in batches]
+        batches = array_batches("X", rows_of(X, self.facts), self.facts)
+        found = [prediction for _, prediction in self.predictions("X", batches)]
         return Prediction(*map(numpy.concatenate, zip(*found)))
 
-    def __call__(self, x):
-        """Return the :class:`Prediction` of rows that :meth:`ready` has made."""
-        with numpy.errstate(all="ignore"):  # InputChecker looks at what comes out
+    def predictions(self, name, batches):
+        """Predict an input as it is read: yield each :class:`.Batch` and its :class:`Prediction`.
+
+        `name` is how messages call the input. A DatasetError names a value that is not finite, or a
+        row whose values are too large. A warning tells, once, of values outside the training range
+        by more than its width.
+        """
+        is_checked = not self.facts.x_range
+        for batch in batches:
+            ready = self._preprocessing.apply(batch.x, self.dtype)
+            prediction = self._of(ready)
+            bad = numpy.flatnonzero(~numpy.isfinite(prediction.probabilities).all(axis=1))
+            if len(bad):
+                row, found = bad[0], "the values are too large"
+                columns = numpy.flatnonzero(~numpy.isfinite(ready[row]))
+                if len(columns):
+                    found = f"column {columns[0]} holds {batch.x[row, columns[0]]}"
+                raise DatasetError(
+                    f"{name}: row {batch.first + row}, {found} (counted from 0): every value must "
+                    f"be finite, and small enough to compute with in {self.dtype}"
+                )
+            is_checked = is_checked or self._warns_of(name, ready.min(), ready.max())
+            yield batch, prediction
+
+    def _of(self, x):
+        with numpy.errstate(all="ignore"):  # what comes out is looked at
             scores = kernel.scores(x, 1, self.W, self.b)
             p = numpy.exp(scores - scores.max(axis=1, keepdims=True))
             return Prediction(scores.argmax(axis=1), p / p.sum(axis=1, keepdims=True))
 
-    def ready(self, x):
-        """Make of features what the model takes; see :class:`.Preprocessing`."""
-        return self._preprocessing.apply(x, self.dtype)
+    def _warns_of(self, name, low, high):
+        least, most = self.facts.x_range
+        is_far = low < 2 * least - most or high > 2 * most - least
+        if is_far:
+            standardized = "standardized " * bool(self.facts.feature_scales)
+            warning(
+                f"{name}: {standardized}values from {low:g} to {high:g}, and the model was "
+                f"trained on {least:g} to {most:g}: scale them as the training data were; pixels "
+                "that are saved as uint8 are scaled as the model needs"
+            )
+        return is_far

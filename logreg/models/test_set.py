@@ -1,27 +1,43 @@
 """The rows of a data set on which a model is tested."""
 
-import numpy
-
 from logreg.datasets.checks import check
 from logreg.datasets.dataset import DataSet
 from logreg.datasets.learning import read_through
 from logreg.datasets.options import NO_OPTIONS
 from logreg.datasets.sources import read
 from logreg.datasets.splits import split_off, stratified_order
+from logreg.errors import DatasetError
+from logreg.hyperparameters import DATASET
 from logreg.terminal.notes import note
 
 
-def read_test_set(dataset, facts, options=NO_OPTIONS):
+def read_test_set(facts, dataset=None, options=NO_OPTIONS):
     """Read the rows of a data set on which a model is to be tested, as a DataSet.
 
     They are the data set's own test set. If it has none, they are the test rows of the split that
     the model was trained with, if these are the data that it was trained on, as their SHA-256
-    tells; otherwise all rows. `facts` are the :class:`.Facts` of the model. A table is read as the
-    model's was where `options` do not say otherwise; with a header it gives the features that the
-    model knows by name.
+    tells; otherwise all rows. `facts` are the :class:`.Facts` of the model; if `dataset` is None,
+    it is the one that they name. A table is read as the model's was where `options` do not say
+    otherwise; with a header it gives the features that the model knows by name.
     """
-    if isinstance(dataset, DataSet):
-        return dataset
+    own = facts.dataset or DATASET
+    try:
+        data = _read(dataset or own, facts, options)
+    except DatasetError as error:
+        if dataset is not None or own == DATASET:
+            raise
+        raise DatasetError(
+            f"{error}. The model was trained on {own!a}; `dataset` names other data"
+        ) from None
+    if data.n_in != facts.n_in:
+        raise DatasetError(
+            f"{data.name}: the model expects {facts.expected}, got {data.test[0].shape}; "
+            "give as `dataset` data like those that it was trained on"
+        )
+    return data
+
+
+def _read(dataset, facts, options):
     how, pixel_scale = facts.table_options(options), facts.pixel_scale if facts.scale_all else None
     parts, about = read(dataset, how, facts.dtype, pixel_scale, known=facts.table)
     sets, about, class_labels = check(parts, about, facts.dtype)
@@ -34,11 +50,8 @@ def _of_one_set(parts, rows, about, facts):
     """The test rows of a data set without a test set."""
     y = rows[1]
     if facts.split and sum(facts.split) == len(y):
-        order = None
-        if facts.shuffle is not None:  # as logreg shuffled before classes had their share
-            order = numpy.random.RandomState(facts.shuffle).permutation(len(y))
-        elif facts.split_seed is not None:
-            order = stratified_order(y, facts.split_seed)
+        seed = facts.split_seed
+        order = None if seed is None else stratified_order(y, seed)
         sets = split_off({"train": rows}, facts.split, order)
         is_standardized = facts.feature_scales is not None
         _, digest = read_through(parts, sets, about, facts.dtype, standardize=is_standardized)

@@ -62,11 +62,8 @@ class Writer:
         self.min_proba = min_proba
         self.n_rows = 0
 
-    def rows(self, name, first, is_single, prediction):
-        """Write the :class:`Prediction` of consecutive rows of an input, from row `first` on.
-
-        With `is_single`, the input is one example and not a list of examples.
-        """
+    def rows(self, name, batch, prediction):
+        """Write the :class:`.Prediction` of a :class:`.Batch` of an input."""
         for i, (k, row) in enumerate(zip(*prediction)):
             order = range(len(self.labels)) if self.proba else []
             if self.top:
@@ -75,7 +72,7 @@ class Writer:
             # str gives the fewest digits that stand for this number only, in float32, too.
             pairs = [(self.labels[j], str(row[j])) for j in order]
             label = self.labels[k] if float(row[k]) >= self.min_proba else None
-            self.row(name, first + i, is_single, label, pairs)
+            self.row(name, batch.first + i, batch.is_single, label, pairs)
             self.n_rows += 1
 
     def end(self):

@@ -10,14 +10,12 @@ from string import Template
 import numpy
 
 from logreg import __version__, plots
-from logreg.models.evaluation import codes_of, evaluate
-from logreg.models.inputs import BATCH_SIZE
+from logreg.models.evaluation import evaluate
 from logreg.models.model_file import save
 from logreg.page import sections
 
 HERE = Path(__file__).parent
 PAD = HERE / "pad.js"
-N_WRONG = 24  # rows in the gallery
 
 
 def write_page(path, model, predictor, data=None):
@@ -31,7 +29,7 @@ def write_page(path, model, predictor, data=None):
     if data is not None:
         evaluation = evaluate(predictor, data)
         errors = sections.errors(evaluation)
-        gallery = sections.gallery(most_wrong(predictor, data), data.test[0], facts)
+        gallery = sections.gallery(predictor, data, evaluation["worst_rows"])
         if not is_image:
             means = data.test[0].mean(axis=0, dtype="float64")
     live = sections.live(predictor, means)
@@ -66,21 +64,3 @@ def filled(template, scripts, facts, **parts):
         facts=json.dumps(facts).replace("<", "\\u003c"),
         version=__version__,
     )
-
-
-def most_wrong(predictor, data):
-    """The test rows that are most confidently put into a wrong class.
-
-    Each is a tuple: number of the row, its label, the two most probable classes, and their
-    probabilities.
-    """
-    x, y = data.test[0], codes_of(predictor, data)
-    wrong = []  # of (-probability, row, probabilities of all classes)
-    for start in range(0, len(x), BATCH_SIZE):
-        rows = slice(start, start + BATCH_SIZE)
-        classes, p = predictor(predictor.ready(x[rows]))
-        for i in numpy.flatnonzero(y[rows] != classes):
-            wrong.append((-p[i, classes[i]], start + i, p[i]))
-        wrong = sorted(wrong, key=lambda found: found[:2])[:N_WRONG]
-    tops = [(row, numpy.argsort(-p, kind="stable")[:2], p) for _, row, p in wrong]
-    return [(row, predictor.labels[y[row]], top, p[top]) for row, top, p in tops]

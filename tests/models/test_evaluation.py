@@ -20,26 +20,23 @@ from logreg.models.predictor import Prediction, Predictor
 class Given:
     """A model to which a row is its probabilities, or the number of its class."""
 
-    facts, dtype = Facts(), "float32"
+    def __init__(self, labels, n_in):
+        self.labels, self.facts = labels, Facts(n_in=n_in)
 
-    def __init__(self, labels):
-        self.labels = labels
-
-    def ready(self, x):
-        return x
-
-    def __call__(self, x):
-        if x.ndim == 1:
-            codes, x = x, numpy.zeros((len(x), len(self.labels)), "float32")
-            x[numpy.arange(len(x)), codes] = 1
-        return Prediction(x.argmax(axis=1), x)
+    def predictions(self, name, batches):
+        for batch in batches:
+            p = batch.x
+            if self.facts.n_in == 1:
+                p = numpy.zeros((len(batch.x), len(self.labels)), "float32")
+                p[numpy.arange(len(p)), batch.x[:, 0]] = 1
+            yield batch, Prediction(p.argmax(axis=1), p)
 
 
 def evaluation_of(y, predicted, data_labels, model_labels):
     """Evaluate a model of which the predictions are given, or the probabilities."""
-    test = numpy.asarray(predicted), numpy.array(y)
-    data = types.SimpleNamespace(test=test, class_labels=data_labels, name="toy")
-    return evaluate(Given(model_labels), data)
+    x = numpy.reshape(predicted, (len(y), -1))
+    data = types.SimpleNamespace(test=(x, numpy.array(y)), class_labels=data_labels, name="toy")
+    return evaluate(Given(model_labels, x.shape[1]), data)
 
 
 def test_the_evaluation_of_the_sample():

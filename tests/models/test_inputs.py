@@ -1,5 +1,6 @@
 """What is read of files that hold rows to predict; what is refused is in behaviour/, too."""
 
+import dataclasses
 import gzip
 import os
 
@@ -8,19 +9,20 @@ import pytest
 from builders import csv_text, npy_bytes, npz_bytes, sample, write
 from PIL import Image
 
-from logreg.datasets.header import Columns
 from logreg.errors import DatasetError
-from logreg.models.inputs import InputSpec, array_batches, batches, with_folders
+from logreg.models.facts import Facts
+from logreg.models.inputs import array_batches, batches, first_rows, with_folders
 
-DIGITS = InputSpec(784, (28, 28), takes_pictures=True, columns=Columns(categories=(None,) * 784))
-THREE = InputSpec(3)
+DIGITS = Facts(n_in=784, image_shape=[28, 28], pixel_scale=1 / 256)
 IMAGES = sample()["x_test"][:12]
 FLAT = IMAGES.reshape(12, 784)
 
 
-def rows_of(path, spec=DIGITS):
-    found = list(batches(path, spec))
-    assert all(len(batch.x) <= spec.batch_size for batch in found)
+def rows_of(path, facts=DIGITS, batch_size=100):
+    found = list(batches(path, facts, batch_size=batch_size))
+    assert all(len(batch.x) <= batch_size for batch in found)
+    lengths = [len(batch.x) for batch in found]
+    assert [batch.first for batch in found] == [sum(lengths[:i]) for i in range(len(found))]
     return numpy.concatenate([batch.x for batch in found])
 
 
@@ -38,8 +40,10 @@ FILES = {
 def test_rows_come_in_batches(name):
     write(name, FILES[name])
     for batch_size in (5, 100):
-        found = rows_of(name, DIGITS._replace(batch_size=batch_size))
-        assert found.tolist() == FLAT.tolist()
+        assert rows_of(name, batch_size=batch_size).tolist() == FLAT.tolist()
+        for n in (1, 5, 7, 99):
+            few = first_rows(batches(name, DIGITS, batch_size=batch_size), n)
+            assert numpy.concatenate([b.x for b in few]).tolist() == FLAT[:n].tolist()
 
 
 @pytest.mark.parametrize(
@@ -76,10 +80,10 @@ def test_pictures():
     # Bytes of a picture that are those of text: its name tells what it is.
     write("text.pgm", b"P5\n28 28\n255\n" + numpy.maximum(IMAGES[0], 48).tobytes())
     assert rows_of("text.pgm").tolist() == [numpy.maximum(FLAT[0], 48).tolist()]
-    scaled = rows_of("digit.png", DIGITS._replace(pixel_range=(-8, 8)))
+    scaled = rows_of("digit.png", dataclasses.replace(DIGITS, pixel_scale=1, raw_range=[-8, 8]))
     numpy.testing.assert_allclose(scaled, FLAT[:1] / 255 * 16 - 8)
     with pytest.raises(DatasetError, match="expects 3 features, and no picture: it was"):
-        rows_of("digit.png", THREE)
+        rows_of("digit.png", Facts(n_in=3))
 
 
 def test_the_pictures_of_a_folder(tmp_path):

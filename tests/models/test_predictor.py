@@ -13,7 +13,6 @@ from logreg.datasets import read_dataset
 from logreg.datasets.options import TableOptions
 from logreg.errors import DatasetError, ModelFileError
 from logreg.models.facts import facts_of_data
-from logreg.models.inputs import InputChecker
 from logreg.models.predictor import Predictor
 
 X = sample()["x_test"][:12].reshape(12, 784)
@@ -140,8 +139,9 @@ def test_bytes_are_scaled_as_in_training_and_not_by_a_guess(pixel_scale, x_range
     predictor = predictor_of(pixel_scale=pixel_scale, x_range=x_range)
     pixels = numpy.array([[0, 3, 255]], numpy.uint8)
     expected = [[0, 3 * numpy.float32(pixel_scale), 255 * pixel_scale]]
-    assert predictor.ready(pixels).tolist() == expected
-    assert predictor.ready(pixels.astype("u2")).tolist() == [[0, 3, 255]]
+    ready = predictor.facts.preprocessing.apply
+    assert ready(pixels, "float32").tolist() == expected
+    assert ready(pixels.astype("u2"), "float32").tolist() == [[0, 3, 255]]
     if is_taken:
         predictor.predict(X)
     else:
@@ -160,7 +160,7 @@ def test_bytes_are_scaled_as_in_training_and_not_by_a_guess(pixel_scale, x_range
     ],
 )
 def test_the_background_that_the_model_knows(x_range, x_median, background):
-    assert predictor_of(x_range=x_range, x_median=x_median).spec.background == background
+    assert predictor_of(x_range=x_range, x_median=x_median).facts.background == background
 
 
 @pytest.mark.parametrize(
@@ -174,8 +174,8 @@ def test_the_background_that_the_model_knows(x_range, x_median, background):
     ],
 )
 def test_which_pictures_the_model_takes(told, takes_pictures, pixel_range):
-    spec = predictor_of(**told).spec
-    assert (spec.takes_pictures, spec.pixel_range) == (takes_pictures, pixel_range)
+    facts = predictor_of(**told).facts
+    assert (facts.takes_pictures, facts.pixel_range) == (takes_pictures, pixel_range)
 
 
 @pytest.mark.parametrize(
@@ -191,26 +191,21 @@ def test_which_pictures_the_model_takes(told, takes_pictures, pixel_range):
     ],
 )
 def test_values_on_another_scale_are_warned_of(capsys, told, value, said):
-    checker = InputChecker(predictor_of(pixel_scale=1, x_range=told), "new.npy")
-    x = numpy.zeros((2, 784), numpy.asarray(value).dtype)
-    x[0, 300] = value
-    checker.predict(x)
+    x = numpy.zeros((2100, 784), numpy.asarray(value).dtype)  # three batches
+    x[::700, 300] = value
+    predictor_of(pixel_scale=1, x_range=told).predict(x)
     err = capsys.readouterr().err
     assert (err == "") if said is None else (said in err)
-    assert err.count("warning: new.npy: ") == (said is not None)
-    checker.predict(x)
-    assert capsys.readouterr().err == ""  # once is enough
+    assert err.count("warning: X: ") == (said is not None)  # once is enough
 
 
 @pytest.mark.parametrize("bad", [numpy.nan, -numpy.inf, 1e300, 1e38])
 def test_values_that_cannot_be_computed_with_are_refused(bad):
     W, b = weights()
-    checker = InputChecker(Predictor(save("model.pkl", numpy.sign(W) * 9, b)), "new.npy")
-    x = X / 256
-    checker.predict(x)
-    x[3, 400:500] = bad
-    with pytest.raises(DatasetError, match=r"new.npy: row 15, .* \(counted from 0\).* in float32"):
-        checker.predict(x)
+    x = numpy.tile(X / 256, (100, 1))
+    x[1015, 400:500] = bad  # in the second batch
+    with pytest.raises(DatasetError, match=r"X: row 1015, .* \(counted from 0\).* in float32"):
+        Predictor(save("model.pkl", numpy.sign(W) * 9, b)).predict(x)
 
 
 @pytest.mark.parametrize("place", [0, 1])

@@ -25,12 +25,12 @@ def test_the_rows_that_a_model_was_not_trained_on(order, standardize, capsys):
     write("t.csv", table_bytes(60))
     how = {**order, "standardize": standardize, "dtype": "float32"}
     trained = read_dataset("t.csv", KIND, **how)
-    found = read_test_set("t.csv", facts_of(trained))
+    found = read_test_set(facts_of(trained), "t.csv")
     assert (found.test[0] == trained.test[0]).all() and (found.test[1] == trained.test[1]).all()
     assert "all 60 rows" not in capsys.readouterr().err
     # Another file of as many rows, which are the same but for one number.
     write("b.csv", table_bytes(60).replace(b"59,ant", b"58,ant"))
-    assert len(read_test_set("b.csv", facts_of(trained)).test[1]) == 60
+    assert len(read_test_set(facts_of(trained), "b.csv").test[1]) == 60
     assert "b.csv: all 60 rows are the test set, as the model" in capsys.readouterr().err
 
 
@@ -39,16 +39,16 @@ def test_pixels_of_any_type(dtype):
     x, y = numpy.arange(30 * 64).reshape(30, 64) % 256, numpy.arange(30) % 2
     numpy.savez("x.npz", x=x.astype(dtype), y=y)
     trained = read_dataset("x.npz", pixel_scale=1 / 255, dtype="float32")
-    found = read_test_set("x.npz", facts_of(trained))
+    found = read_test_set(facts_of(trained), "x.npz")
     assert len(found.test[1]) == 5 and (found.test[0] == trained.test[0]).all()
 
 
 def test_a_table_has_the_columns_that_a_model_knows():
     trained = facts_of(read_dataset(write("t.csv", table_bytes(30)), KIND))
     write("x.csv", b"kind,b,id,a\nbee,9,x7,3\nant,16,x8,4\n")
-    data = read_test_set("x.csv", trained)
+    data = read_test_set(trained, "x.csv")
     assert data.test[0].tolist() == [[3, 9], [4, 16]] and data.n_in == 2
     assert [data.class_labels[i] for i in data.test[1]] == ["bee", "ant"]
     write("x.csv", b"kind,b,c\nbee,9,3\nant,16,4\n")
     with pytest.raises(DatasetError, match=r"^x\.csv: has no column a, or several, which the tra"):
-        read_test_set("x.csv", trained)
+        read_test_set(trained, "x.csv")

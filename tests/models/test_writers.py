@@ -8,6 +8,7 @@ import numpy
 import pytest
 
 from logreg.errors import SettingError
+from logreg.models.inputs import Batch
 from logreg.models.predictor import Prediction
 from logreg.models.writers import destination, shown, writer
 
@@ -19,8 +20,9 @@ PREDICTION = Prediction(numpy.array([1, 2, 1]), P)
 def written(form, proba=False, top=None, labels=LABELS, name="x.csv", prediction=PREDICTION):
     stream = io.StringIO()
     out = writer(form, stream, labels, proba, top)
-    out.rows("one.png", 0, True, Prediction(*(part[:1] for part in prediction)))
-    out.rows(name, 5, False, prediction)
+    one = Batch(None, is_single=True)
+    out.rows("one.png", one, Prediction(*(part[:1] for part in prediction)))
+    out.rows(name, Batch(None, first=5), prediction)
     out.end()
     assert out.n_rows == 1 + len(prediction.classes)
     return stream.getvalue()
