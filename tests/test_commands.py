@@ -102,7 +102,7 @@ report model.pkl --dataset nowhere.npz | 1 | | error: data set 'nowhere.npz' not
 report model.pkl --output model.pkl | 1 | | error: model.pkl would overwrite what is read
 report model.pkl --output no/p.html | 1 | | error: no/p.html cannot be written
 report nothing.pkl | 1 | | error: nothing.pkl cannot be loaded
-tutorial.__main__ --update --output d/t.html | 1 | | error: d/t.html cannot be written
+tutorial.__main__ --output d/t.html | 1 | | error: d/t.html cannot be written
 tutorial.__main__ --output a --notebook a | 1 | | error: a would overwrite
 """  # noqa: E501
 

@@ -22,8 +22,6 @@ def parser():
     add_file("--notebook", help="write the tutorial as a notebook, and run it for its outputs")
     home = "address of the project's files, to which the links to them then lead"
     add("--home", metavar="URL", help=f"{home} (default: such links are text)")
-    update = "bring the program's code in the text up to date instead"
-    add("--update", action="store_true", help=update)
     return parser
 
 
@@ -31,16 +29,13 @@ def parser():
 def main(argv=None):
     """Write what the options say; see :mod:`logreg.cli.command` for the exit code."""
     args = parser().parse_args(argv)
-    output = args.output or (None if args.notebook or args.update else PAGE)
+    output = args.output or (None if args.notebook else PAGE)
     refuse_overwriting([args.notebook, output])
     for path in filter(None, (args.notebook, output)):
         check_writable(path)
     with starting(STARTING):
         from logreg import engine
-        from logreg.models.model_file import save
-        from logreg.tutorial import notebook, text, writing
-    if args.update:
-        save(text.TEXT, text.updated().encode("utf-8"))
+        from logreg.tutorial import notebook, writing
     if args.notebook:
         notebook.write(args.notebook, args.home)
         note(f"the notebook is {args.notebook}")

@@ -1,4 +1,4 @@
-"""The text of the tutorial, README.md, as blocks; the program's code in it; its glossary.
+"""The text of the tutorial, README.md, as blocks.
 
 The text is Markdown as GitHub shows it. Some comments in it mean something:
 
@@ -10,16 +10,11 @@ The text is Markdown as GitHub shows it. Some comments in it mean something:
 Between ``<!-- notebook`` and ``-->`` stands code that only the notebook has: it draws curves.
 """
 
-import ast
 import codeop
 import doctest
-import functools
-import importlib
-import inspect
 import itertools
 import posixpath
 import re
-import textwrap
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -29,9 +24,6 @@ TEXT = HERE / "README.md"
 FENCE = re.compile(r"```(\w+)")
 COMMENT = re.compile(r"<!-- (?:(source|play): (.+)|.+) -->")
 DOTS = "\N{HORIZONTAL ELLIPSIS}"  # what a printed line begins with while doctest reads it
-GLOSSARY = re.compile(r"(?s)(?<=<!-- glossary -->\n).*(?=<!-- end of the glossary -->)")
-TERM = re.compile(r"(?<!\*)\*([^*]+)\*(?!\*)")
-SHOWN_CODE = re.compile(r"(<!-- source: (.+) -->\n```python\n)((?:(?!```).*\n)*)(?=```)")
 
 
 class Block(NamedTuple):
@@ -119,71 +111,6 @@ def examples(content):
     for example in found:
         example.want = example.want.replace(DOTS, "...", 1)
     return found
-
-
-def source(info):
-    """The program's code that a ``source`` comment names, less all docstrings.
-
-    Examples
-    --------
-    >>> print(source("logreg.early_stopping.EarlyStopping.is_over"))
-    def is_over(self, iter):
-        return self.patience <= iter
-    """
-    name, first, last = re.fullmatch(r"([\w.]+)(?:, from `(.+)` to `(.+)`)?", info).groups()
-    parts = name.split(".")
-    module = importlib.import_module(".".join(parts[:2]))
-    code = inspect.getsource(functools.reduce(getattr, parts[2:], module))
-    lines = _without_docstrings(textwrap.dedent(code))
-    if first:
-        start = next(i for i, line in enumerate(lines) if first in line)
-        end = next(i for i, line in enumerate(lines) if last in line and i >= start)
-        lines = textwrap.dedent("\n".join(lines[start : end + 1])).splitlines()
-    return "\n".join(lines)
-
-
-def _without_docstrings(code):
-    lines = code.splitlines()
-    for node in ast.walk(ast.parse(code)):
-        is_documented = isinstance(node, (ast.ClassDef, ast.FunctionDef))
-        if is_documented and ast.get_docstring(node) is not None:
-            end = node.body[0].end_lineno
-            end += not (lines[end : end + 1] or ["code"])[0].strip()  # the empty line after it
-            lines[node.body[0].lineno - 1 : end] = [None] * (end - node.body[0].lineno + 1)
-    return [line for line in lines if line is not None]
-
-
-def updated(text=None):
-    """The text with the program's code in it as the code is now, and with its glossary."""
-    text = TEXT.read_text(encoding="utf-8") if text is None else text
-    text = SHOWN_CODE.sub(lambda match: match.group(1) + source(match.group(2)) + "\n", text)
-    return GLOSSARY.sub(lambda match: glossary(text), text)
-
-
-def glossary(text):
-    """A list of the terms, which stand between single stars, with the sentences that have them.
-
-    Examples
-    --------
-    >>> print(glossary("## 1. Go\\n\\nSo far. (A *step* is small.)"))
-    - [**step**](#1-go): A step is small.
-    <BLANKLINE>
-    """
-    found = {}
-    for chapter in re.split(r"(?m)^## ", re.sub(r"(?ms)^```.*?^```$", "", text))[1:]:
-        title, _, rest = chapter.partition("\n")
-        for paragraph in rest.split("\n\n"):
-            sentences = re.split(r"(?<=[.!?)_*]) (?=[(“*A-Z])", " ".join(paragraph.split()))
-            for sentence in sentences:
-                for term in TERM.findall(sentence):
-                    plain = TERM.sub(r"\1", sentence).strip("():")
-                    found.setdefault(term.lower(), f"](#{anchor(title)}): {plain}")
-    return "".join(f"- [**{term}**{rest}\n" for term, rest in sorted(found.items()))
-
-
-def anchor(title):
-    """What follows the # in a link to a heading."""
-    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
 def with_pictures_in_line(markdown):

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from pathlib import Path
 from urllib.request import urlopen
 
 import numpy
@@ -21,7 +20,7 @@ from logreg.datasets import read_dataset
 from logreg.early_stopping import EarlyStopping
 from logreg.errors import DownloadError
 from logreg.saving import load_model
-from logreg.tutorial import text, writing
+from logreg.tutorial import writing
 from logreg.tutorial.__main__ import main
 
 FRAMES = "requestAnimationFrame(() => requestAnimationFrame(arguments[0]))"
@@ -360,16 +359,6 @@ def test_without_a_library_of_the_extra_an_error_names_it(monkeypatch, capsys):
     assert main([]) == 1
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("error: the page needs markdown-it-py") and "'.[tutorial]'" in error
-
-
-def test_the_text_is_brought_up_to_date(working_folder, monkeypatch):
-    whole = text.TEXT.read_text(encoding="utf-8")
-    old = Path("old.md")
-    old.write_text(whole.replace("return self.patience <= iter", "return False"), encoding="utf-8")
-    monkeypatch.setattr(text, "TEXT", old)
-    assert main(["--update"]) == 0
-    assert [path.name for path in working_folder.iterdir()] == ["old.md"]
-    assert old.read_text(encoding="utf-8") == whole
 
 
 def test_digits_are_the_same_whether_they_are_stored_as_bytes_or_as_fractions():
