@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import numpy
+import scipy.special
 from matplotlib import rcParams
 from matplotlib.colors import to_rgb
 
@@ -26,8 +27,7 @@ COLOURS = (plots.BLUE, plots.ORANGE, plots.GREY)
 
 def softmax(z):
     """The probabilities of scores, each row of which sums to 1."""
-    e = numpy.exp(z - z.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)
+    return scipy.special.softmax(z, axis=1)
 
 
 def panels(ax, *shape, **options):
@@ -68,22 +68,22 @@ def example():
     return X, [1, 0, 0, 1], W, numpy.array([0.0, 0, 2])
 
 
+def draw_regions(ax, W, b, low, high):
+    """Shade where on the plane each class has the largest score."""
+    grid = numpy.linspace(low, high, 201)
+    regions = (numpy.stack(numpy.meshgrid(grid, grid), axis=-1) @ W + b).argmax(axis=2)
+    shades = numpy.array([to_rgb(colour) for colour in COLOURS])[regions]
+    ax.imshow(shades, origin="lower", extent=[low, high] * 2, alpha=0.25)
+
+
 def draw_borders(ax):
     """Draw the rows of the example, and the regions of its three classes."""
     X, _, W, b = example()
-    grid = numpy.linspace(-1, 4, 201)
-    everywhere = numpy.stack(numpy.meshgrid(grid, grid), axis=-1)
-    regions = (everywhere @ W + b).argmax(axis=2)
-    shades = numpy.array([to_rgb(colour) for colour in COLOURS])[regions]
-    ax.imshow(shades, origin="lower", extent=[-1, 4] * 2, alpha=0.25)
+    draw_regions(ax, W, b, -1, 4)
     for k, place in enumerate(((3, 0), (0, 3), (-0.5, -0.5))):
         ax.text(*place, f"class {k}", color=COLOURS[k], ha="center", weight="bold")
-    for line in (
-        ([2 / 3, 4], [2 / 3, 4]),
-        ([-1, 2 / 3], [1.5, 2 / 3]),
-        ([2 / 3, 1.5], [2 / 3, -1]),
-    ):
-        ax.plot(*line, color=plots.GREY)
+    for x, y in ((4, 4), (-1, 1.5), (1.5, -1)):
+        ax.plot([2 / 3, x], [2 / 3, y], color=plots.GREY)
     ax.plot(*X.T, "o", color=INK)
     for x in X:
         ax.annotate(f"({x[0]:g}, {x[1]:g})", x, (6, 4), textcoords="offset points")
@@ -168,16 +168,12 @@ def draw_plane(ax):
     (x, y), Y, losses = plane(), numpy.eye(3), []
     W, b = numpy.zeros((2, 3)), numpy.zeros(3)
     left, middle, right = panels(ax, 1, 3)
-    grid = numpy.linspace(-2.6, 2.6, 131)
-    everywhere = numpy.stack(numpy.meshgrid(grid, grid), axis=-1)
     for step in range(41):
         P = softmax(x @ W + b)
         losses.append(-numpy.log(P[numpy.arange(60), y]).mean())
         for ax, at in ((left, 1), (middle, 40)):
             if step == at:
-                regions = (everywhere @ W + b).argmax(axis=2)
-                shades = numpy.array([to_rgb(colour) for colour in COLOURS])[regions]
-                ax.imshow(shades, origin="lower", extent=[-2.6, 2.6] * 2, alpha=0.25)
+                draw_regions(ax, W, b, -2.6, 2.6)
                 for k, marker in enumerate("os^"):
                     ax.plot(*x[y == k].T, marker, color=COLOURS[k], ms=4)
                 ax.set(title=f"after {step} step{'s' * (step > 1)}", xticks=[], yticks=[])
@@ -206,7 +202,7 @@ def draw_training(data, predictors, ax):
     stages = [one_step, *(predictor.W for predictor in predictors)]
     names = ("one step", "one epoch", "73 epochs")
     for name, W, row in zip(names, stages, panels(ax, 3, 1)):
-        top, ten = plots.largest(W), W.T.reshape(10, 28, 28)
+        top, ten = plots.colour_limit(W), W.T.reshape(10, 28, 28)
         row.imshow(numpy.hstack(ten), plots.DIVERGING, vmin=-top, vmax=top)
         row.set(xticks=[], yticks=[], ylabel=name)
         row.spines[:].set_visible(False)
@@ -248,23 +244,22 @@ def main(argv=None):
     mnist, sample = read_dataset("mnist.pkl.gz"), read_dataset("mnist_sample")
     best = run(mnist, Hyperparameters())[1]
     first = run(mnist, Hyperparameters(n_epochs=1))[1]
-
-    def save(name, draw, *arguments, size):
-        drawn = plots.svg(draw, *arguments, size=size, alt=name).replace("currentColor", INK)
+    for name, size, *arguments in (
+        ("weights", (8, 3.6), draw_weights, best),
+        ("sums", (8, 2.4), draw_sums, mnist, best),
+        ("borders", (4.6, 4.2), draw_borders),
+        ("hill", (7, 3.2), draw_hill),
+        ("heart", (8, 3.4), draw_heart, sample),
+        ("calibration", (4.6, 4), draw_calibration, sample),
+        ("softmax", (8, 2.8), draw_softmax),
+        ("plane", (9, 3.1), draw_plane),
+        ("rates", (8, 3.6), draw_rates, sample),
+        ("training", (9, 3), draw_training, mnist, (first, best)),
+        ("patience", (9, 3.8), draw_patience),
+        ("confusion", (6, 4.4), plots.plot_confusion, evaluate(best, mnist)),
+    ):
+        drawn = plots.svg(*arguments, size=size, alt=name).replace("currentColor", INK)
         (HERE / f"{name}.svg").write_text(drawn, encoding="utf-8")
-
-    save("weights", draw_weights, best, size=(8, 3.6))
-    save("sums", draw_sums, mnist, best, size=(8, 2.4))
-    save("borders", draw_borders, size=(4.6, 4.2))
-    save("hill", draw_hill, size=(7, 3.2))
-    save("heart", draw_heart, sample, size=(8, 3.4))
-    save("calibration", draw_calibration, sample, size=(4.6, 4))
-    save("softmax", draw_softmax, size=(8, 2.8))
-    save("plane", draw_plane, size=(9, 3.1))
-    save("rates", draw_rates, sample, size=(8, 3.6))
-    save("training", draw_training, mnist, (first, best), size=(9, 3))
-    save("patience", draw_patience, size=(9, 3.8))
-    save("confusion", plots.plot_confusion, evaluate(best, mnist), size=(6, 4.4))
 
 
 if __name__ == "__main__":
