@@ -32,7 +32,7 @@ def require_matplotlib():
         import matplotlib  # noqa: F401
 
 
-def plot_weights(model, axes=None):
+def plot_weights(predictor, axes=None):
     """Draw what a model has learnt: the weights of each class, blue to red around zero.
 
     Of a model of images they are pictures, on one common scale; of a table, bars of the largest
@@ -40,7 +40,7 @@ def plot_weights(model, axes=None):
 
     Parameters
     ----------
-    model : Predictor or LogisticRegression
+    predictor : Predictor
     axes : sequence of matplotlib.axes.Axes, optional
         One for each class.
 
@@ -51,12 +51,13 @@ def plot_weights(model, axes=None):
 
     Examples
     --------
-    >>> from logreg import LogisticRegression
+    >>> from logreg import LogisticRegression, Predictor, save_model
     >>> from logreg.engine import T
-    >>> len(plot_weights(LogisticRegression(T.matrix("x"), n_in=784, n_out=10)))
+    >>> save_model(LogisticRegression(T.matrix("x"), n_in=784, n_out=10), "zeros.pkl")
+    >>> len(plot_weights(Predictor("zeros.pkl")))
     10
     """
-    facts, W = facts_of(model), _weights_of(model)
+    facts, W = predictor.facts, predictor.W
     n_classes, top, shape = min(W.shape[1], MAX_CLASSES), colour_limit(W), facts.image
     if axes is None:
         n_rows, n_columns = -(-n_classes // 5), min(n_classes, 5)
@@ -96,7 +97,7 @@ def plot_curve(model, ax=None):
 
     Parameters
     ----------
-    model : Run, Predictor, LogisticRegression or Facts
+    model : Run, Predictor or Facts
         What :func:`logreg.fit` returns, a model, or what is known of one.
     ax : matplotlib.axes.Axes, optional
 
@@ -115,7 +116,7 @@ def plot_curve(model, ax=None):
     >>> plot_curve(Facts(curve=curve, n_train_batches=10)).get_xlabel()
     'epoch'
     """
-    facts = facts_of(model)
+    facts = _facts_of(model)
     points, stopping, gains = replay(facts)
     iters, costs, errors, tests, *losses = points.T
     n_batches = facts.n_train_batches or 1
@@ -206,17 +207,10 @@ def plot_confusion(evaluation, ax=None):
     return ax
 
 
-def facts_of(model):
-    """The :class:`.Facts` of a Predictor, a LogisticRegression or a Run."""
-    if isinstance(model, Facts):
-        return model
+def _facts_of(model):
     if hasattr(model, "stopping"):  # a Run
         return Facts.of(model.metadata() if model.best_validation else {})
-    return Facts.of(getattr(model, "metadata", {}), _weights_of(model))
-
-
-def _weights_of(model):
-    return model.W.get_value() if hasattr(model.W, "get_value") else model.W
+    return getattr(model, "facts", model)
 
 
 def short(name, n=24):

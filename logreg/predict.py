@@ -30,7 +30,7 @@ from logreg.models import inputs
 from logreg.models.evaluation import as_text, evaluate
 from logreg.models.predictor import Predictor
 from logreg.models.test_set import read_test_set
-from logreg.models.writers import destination, writer
+from logreg.models.writers import WRITERS, destination
 from logreg.terminal.notes import note, say, set_quiet
 from logreg.terminal.progress import progress
 
@@ -65,7 +65,7 @@ def parser():
     add("--min-proba", metavar="P", type=float, default=0.0, help=least)
     formats = "format of the results (default: that of FILE's suffix, .csv or .json; else text); "
     formats += "csv is for predictions only"
-    add("--format", choices=("text", "csv", "json"), help=formats)
+    add("--format", choices=WRITERS, help=formats)
     add_file("--output", help="where the results go, if not to stdout")
     n = f"predict the first N rows of each input (default: all; of a data set, {N_EXAMPLES})"
     add("-n", **number, help=n)
@@ -166,7 +166,8 @@ def _predict(predictor, found, args, n):
     shows = args.output or not sys.stdout.isatty()
     line = progress(None, unit=" rows") if shows else contextlib.nullcontext(lambda n: None)
     with destination(args.output) as stream, line as advance:
-        out = writer(args.format, stream, predictor.labels, args.proba, args.top, args.min_proba)
+        how = args.proba, args.top, args.min_proba
+        out = WRITERS[args.format](stream, predictor.labels, *how)
         for name, rows in found:
             try:
                 with contextlib.closing(rows):

@@ -6,7 +6,7 @@ import sys
 from logreg.cli.command import command
 from logreg.cli.options import add_table_options, command_parser, files_of, table_options
 from logreg.errors import LogRegError
-from logreg.files.writing import check_writable, refuse_overwriting
+from logreg.files.writing import refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL
 from logreg.models.predictor import Predictor
 from logreg.models.test_set import read_test_set
@@ -41,7 +41,6 @@ def main(argv=None):
     refuse_overwriting([output], [args.model])
     require_matplotlib()
     predictor = Predictor(args.model)
-    check_writable(output)
     data = None
     try:
         data = read_test_set(predictor.facts, args.dataset, table_options(args))

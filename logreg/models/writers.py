@@ -39,27 +39,20 @@ def shown(text):
     return text if text.isprintable() else repr(text)[1:-1]
 
 
-def writer(form, stream, labels, proba=False, top=None, min_proba=0.0):
-    """Make a :class:`Writer` of a format: 'text', 'csv' or 'json'.
+class Writer:
+    """Writes predictions row by row; `n_rows` counts the rows.
 
     `labels` has the label of each class. With `proba`, the probabilities of all classes are
     written beside the prediction; with `top`, those of the so many most probable classes. There is
     no prediction where its probability is below `min_proba`.
-    """
-    kind = {"text": TextWriter, "csv": CsvWriter, "json": JsonWriter}[form]
-    return kind(stream, labels, proba and not top, min(top or 0, len(labels)), min_proba)
-
-
-class Writer:
-    """Writes predictions row by row; `n_rows` counts the rows.
 
     A format has its `row`; there, `label` is None where nothing is probable enough, and
     `probabilities` are pairs (label, probability as text).
     """
 
-    def __init__(self, stream, labels, proba, top, min_proba):
-        self.stream, self.labels, self.proba, self.top = stream, labels, proba, top
-        self.min_proba = min_proba
+    def __init__(self, stream, labels, proba=False, top=None, min_proba=0.0):
+        self.stream, self.labels, self.min_proba = stream, labels, min_proba
+        self.proba, self.top = proba and not top, min(top or 0, len(labels))
         self.n_rows = 0
 
     def rows(self, name, batch, prediction):
@@ -92,8 +85,8 @@ class TextWriter(Writer):
 class CsvWriter(Writer):
     """A header, then ``input,row,prediction`` and what was asked for."""
 
-    def __init__(self, *args):
-        super().__init__(*args)
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
         self.labels = [shown(str(label)) for label in self.labels]
         self.csv = csv.writer(self.stream, lineterminator="\n")
         columns = [f"probability_{label}" for label in self.labels] if self.proba else []
@@ -121,3 +114,6 @@ class JsonWriter(Writer):
 
     def end(self):
         self.stream.write("\n]\n" if self.n_rows else "[]\n")
+
+
+WRITERS = {"text": TextWriter, "csv": CsvWriter, "json": JsonWriter}

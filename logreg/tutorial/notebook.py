@@ -3,7 +3,6 @@
 import ast
 import hashlib
 import importlib
-import json
 import os
 import re
 import sys
@@ -39,7 +38,7 @@ def write(path, home=None):
     """
     with needing("the notebook", "notebook", *LIBRARIES):
         nbclient, nbformat, *_ = map(importlib.import_module, LIBRARIES)
-    whole = nbformat.reads(notebook(home), as_version=4)
+    whole = _notebook(nbformat.v4, home)
     with tempfile.TemporaryDirectory() as folder:
         where = {"metadata": {"path": folder}}
         client = nbclient.NotebookClient(whole, resources=where, record_timing=False)
@@ -47,8 +46,8 @@ def write(path, home=None):
     save(path, nbformat.writes(whole).encode("utf-8"))
 
 
-def notebook(home=None):
-    """The text as a notebook without outputs, nbformat 4: a str of JSON.
+def _notebook(v4, home):
+    """The text as a notebook without outputs, made by ``nbformat.v4``.
 
     A cell waits below each exercise. It compares what is found with the digest of what the answer
     prints. The cells of the answer come after it, and are folded.
@@ -59,17 +58,18 @@ def notebook(home=None):
     def close():
         if prose:
             text = with_links_to(home, "\n\n".join(prose))
-            cells.append(_cell("markdown", with_pictures_in_line(text)))
+            cells.append(v4.new_markdown_cell(with_pictures_in_line(text)))
             prose.clear()
 
     for block in blocks():
         if block.kind == "pycon" and block.info:
             folded += examples(block.content)
-        elif block.kind in ("pycon", "notebook"):
+        elif block.kind == "pycon":
             close()
-            is_hidden = block.kind == "notebook"
-            code = _cell("code", block.content.replace("INSTALL", install))
-            cells += [code] if is_hidden else _code_cells(examples(block.content))
+            cells += _code_cells(v4, examples(block.content))
+        elif block.kind == "notebook":
+            close()
+            cells.append(v4.new_code_cell(block.content.replace("INSTALL", install)))
         elif block.kind in ("markdown", "play"):
             for part in re.split(PARTS, block.content):
                 if part.startswith(("#", "**", ANSWER)):
@@ -80,8 +80,8 @@ def notebook(home=None):
                 if part.endswith("</details>") and (folded or place):
                     close()
                     if place:
-                        cells.insert(place, _cell("code", _exercise(folded)))
-                    cells += _code_cells(folded, **FOLDED)
+                        cells.insert(place, v4.new_code_cell(_exercise(folded)))
+                    cells += _code_cells(v4, folded, **FOLDED)
                     folded, place = [], None
         elif block.kind == "math":
             prose.append(f"$$\n{block.content}\n$$")
@@ -89,9 +89,7 @@ def notebook(home=None):
             prose.append(f"```{block.kind}\n{block.content}\n```")
     close()
     python = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    metadata = {"kernelspec": python, "language_info": {"name": "python"}}
-    whole = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 4}
-    return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
+    return v4.new_notebook(cells=cells, metadata={"kernelspec": python})
 
 
 def _exercise(answer):
@@ -105,12 +103,7 @@ def _exercise(answer):
     return f'found = ...\nassert is_right(found, "{digest}"), "not yet"'
 
 
-def _cell(kind, code, **metadata):
-    cell = {"cell_type": kind, "metadata": metadata, "source": code.splitlines(keepends=True)}
-    return {**cell, "execution_count": None, "outputs": []} if kind == "code" else cell
-
-
-def _code_cells(examples, **metadata):
+def _code_cells(v4, examples, **metadata):
     """Cells of examples: a cell shows the value of its last line, so each output ends one."""
     cells, lines = [], ""
     for example in examples:
@@ -118,6 +111,6 @@ def _code_cells(examples, **metadata):
         if example.want:
             # A notebook that is run as a whole goes on after an error.
             tags = {"tags": ["raises-exception"]} if example.exc_msg else {}
-            cells.append(_cell("code", lines.rstrip(), **tags, **metadata))
+            cells.append(v4.new_code_cell(lines.rstrip(), metadata={**tags, **metadata}))
             lines = ""
-    return cells + ([_cell("code", lines.rstrip(), **metadata)] if lines else [])
+    return cells + ([v4.new_code_cell(lines.rstrip(), metadata=metadata)] if lines else [])

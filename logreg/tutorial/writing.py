@@ -5,7 +5,6 @@ import csv
 import importlib
 import io
 import re
-import tempfile
 from datetime import datetime, timezone
 from html import escape
 from pathlib import Path
@@ -18,7 +17,6 @@ from logreg.hyperparameters import DATASET, Hyperparameters
 from logreg.models.model_file import save
 from logreg.page.sections import base64_of
 from logreg.page.writing import PAD, filled
-from logreg.saving import load_model
 from logreg.sgd import sgd_optimization
 from logreg.terminal.notes import warning
 from logreg.tutorial import text
@@ -64,12 +62,11 @@ def write_page(path, home=None):
         If the page cannot be written.
     """
     require_extra()
-    data, classifier = train()
-    save(path, page(data, classifier, home).encode("utf-8"))
+    save(path, page(*train(), home).encode("utf-8"))
 
 
 def train():
-    """Train the tutorial's model; give the DataSet and the classifier."""
+    """Train the tutorial's model; give the DataSet and the Run."""
     hyperparameters = Hyperparameters()
     try:
         data = read_dataset(DATASET, announce=True)
@@ -77,33 +74,27 @@ def train():
         warning(f"the page shows a run on mnist_sample, of 5,000 rows: {error}")
         data = read_dataset("mnist_sample", announce=True)
         hyperparameters = Hyperparameters(batch_size=100)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "best_model.pkl")
-        sgd_optimization(data, hyperparameters, output=str(path))
-        return data, load_model(path)
+    return data, sgd_optimization(data, hyperparameters, output=None)
 
 
-def page(data, classifier, home=None):
-    """Make the page of the text, of a data set of digits and of a model of it, as a str."""
+def page(data, run, home=None):
+    """Make the page of the text, of a data set of digits and of a run on it, as a str."""
     markdown = text.TEXT.read_text(encoding="utf-8")
     body = to_html(markdown, home)
     headings = re.findall(r'<h[12] id="(.*?)">(.*?)</h[12]>', body)
-    about = classifier.metadata
-    dataset = "MNIST"
-    if about["dataset"] != DATASET:
-        dataset = "mnist_sample, as MNIST could not be had"
-    error = f"{100 * about['test_error_all_rows']:.2f} %"
+    dataset = "MNIST" if data.name == DATASET else "mnist_sample, as MNIST could not be had"
+    error = f"{100 * run.best_validation.test_error_all_rows:.2f} %"
     return filled(
         HERE / "page.html",
         [PAD, HERE / "tutorial.js"],
-        facts(data, classifier),
+        facts(data, *run.best_values),
         title=headings[0][1],
         description=" ".join(re.search(r"(?s)\*\*(.+?)\*\*", markdown).group(1).split()),
         date=f"{datetime.now(timezone.utc):%Y-%m-%d}",
         home=f'<a href="{escape(home)}">logreg</a>' if home else "logreg",
         contents="".join(f'<li><a href="#{name}">{title}</a>' for name, title in headings[1:]),
         text=body,
-        full_run=f"{about['n_train_rows']:,} rows of {dataset}; test error {error}",
+        full_run=f"{data.sizes[0]:,} rows of {dataset}; test error {error}",
         run=dataset,
     )
 
@@ -150,7 +141,7 @@ def highlighted(code, language, attributes):
     return "\n".join(lines) + "\n"
 
 
-def facts(data, classifier):
+def facts(data, W, b):
     """What there is to play with: the model, a thousand digits, points, the recorded run."""
     from PIL import Image
 
@@ -160,8 +151,8 @@ def facts(data, classifier):
     digits = io.BytesIO()
     Image.fromarray(pixels.astype("uint8")).save(digits, "png", optimize=True)  # a line for each
     return {
-        "W": base64_of(classifier.W.get_value()),
-        "b": base64_of(classifier.b.get_value()),
+        "W": base64_of(W),
+        "b": base64_of(b),
         "digits": "data:image/png;base64," + base64.b64encode(digits.getvalue()).decode(),
         "labels": y.tolist(),
         "plane": {"x": points.ravel().tolist(), "y": labels.tolist()},

@@ -10,7 +10,7 @@ import pytest
 from logreg.errors import SettingError
 from logreg.models.inputs import Batch
 from logreg.models.predictor import Prediction
-from logreg.models.writers import destination, shown, writer
+from logreg.models.writers import WRITERS, destination, shown
 
 LABELS = ["a", "b", "c"]
 P = numpy.array([[0.1, 0.7, 0.2], [0.25, 0.25, 0.5], [1 / 3, 1 / 3, 1 / 3]], numpy.float32)
@@ -19,7 +19,7 @@ PREDICTION = Prediction(numpy.array([1, 2, 1]), P)
 
 def written(form, proba=False, top=None, labels=LABELS, name="x.csv", prediction=PREDICTION):
     stream = io.StringIO()
-    out = writer(form, stream, labels, proba, top)
+    out = WRITERS[form](stream, labels, proba, top)
     one = Batch(None, is_single=True)
     out.rows("one.png", one, Prediction(*(part[:1] for part in prediction)))
     out.rows(name, Batch(None, first=5), prediction)

@@ -12,14 +12,13 @@ from urllib.request import urlopen
 
 import numpy
 import pytest
-from builders import SAMPLE, probabilities, sample, save_digits_model
+from builders import SAMPLE, probabilities, sample, weights
 from PIL import Image
 
 from logreg.callbacks.reference import read_reference
 from logreg.datasets import read_dataset
 from logreg.early_stopping import EarlyStopping
 from logreg.errors import DownloadError
-from logreg.saving import load_model
 from logreg.tutorial import writing
 from logreg.tutorial.__main__ import main
 
@@ -362,11 +361,10 @@ def test_without_a_library_of_the_extra_an_error_names_it(monkeypatch, capsys):
 
 
 def test_digits_are_the_same_whether_they_are_stored_as_bytes_or_as_fractions():
-    classifier = load_model(save_digits_model())
     data = read_dataset("mnist_sample")
     x, y = data.train
     as_fractions = dataclasses.replace(data, train=(x / numpy.float32(256), y))
-    digits = [writing.facts(d, classifier)["digits"] for d in (data, as_fractions)]
+    digits = [writing.facts(d, *weights())["digits"] for d in (data, as_fractions)]
     pixels = numpy.array(Image.open(urlopen(digits[0])))
     numpy.testing.assert_array_equal(pixels, x[:1000])
     assert digits[1] == digits[0]
