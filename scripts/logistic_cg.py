@@ -47,12 +47,11 @@ class Objective:
     def __init__(self, data):
         datasets = shared_datasets(data)
         n_rows = [engine.n_rows(set_x) for set_x, _ in datasets]
-        batch_size = self.batch_size = min(BATCH_SIZE, *n_rows)
-        self.n_batches = n_rows[0] // batch_size
+        batch_size = min(BATCH_SIZE, *n_rows)
+        self.starts = range(0, n_rows[0] - batch_size + 1, batch_size)
         x, y = T.matrix("x"), T.ivector("y")
         self.classifier = LogisticRegression(x, data.n_in, data.n_out)
         self.shape = data.n_in, data.n_out
-        self.size = (data.n_in + 1) * data.n_out
         cost = self.classifier.negative_log_likelihood(y)
         outputs = [cost, *T.grad(cost, self.classifier.params)]
         start, (train_x, train_y) = T.lscalar("start"), datasets[0]
@@ -73,8 +72,8 @@ class Objective:
     def __call__(self, theta):
         """Mean cost over the whole minibatches of the training set, and its gradient."""
         self.set_theta(theta)
-        results = [self.minibatch(i * self.batch_size) for i in range(self.n_batches)]
-        cost, gradient_W, gradient_b = (numpy.mean(values, axis=0) for values in zip(*results))
+        results = zip(*map(self.minibatch, self.starts))
+        cost, gradient_W, gradient_b = (numpy.mean(values, axis=0) for values in results)
         return cost, numpy.concatenate([gradient_W.ravel(), gradient_b]).astype(theta.dtype)
 
 
@@ -89,7 +88,8 @@ def optimize(objective, n_iterations):
         if error < best[0]:
             best[:] = error, objective.test()[0]
 
-    theta = numpy.zeros(objective.size, theano.config.floatX)
+    n_in, n_out = objective.shape
+    theta = numpy.zeros((n_in + 1) * n_out, theano.config.floatX)
     options = {"jac": True, "method": "CG", "options": {"maxiter": n_iterations}}
     # In float32, the largest step that SciPy would take overflows to infinity, and may.
     with numpy.errstate(over="ignore"):

@@ -75,11 +75,9 @@ def write_features(folder, rows, sizes, row_shape, dtype):
             header = {"descr": dtype.str, "fortran_order": False, "shape": (size, *row_shape)}
             npy.write_array_header_1_0(file, header)
             while size:
-                if not len(x):
-                    x = next(rows)
-                part, x = x[:size], x[size:]
-                file.write(part)
-                size -= len(part)
+                x = x if len(x) else next(rows)
+                file.write(x[:size])
+                size, x = max(size - len(x), 0), x[size:]
 
 
 def sizes_of(n_rows, lacking):

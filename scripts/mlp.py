@@ -72,22 +72,15 @@ class MLP:
 
 def train_mlp(data, n_hidden, hyperparameters, output):
     """Train on a :class:`logreg.datasets.DataSet`, keep the best parameters in a file."""
-    data.check_outputs(output)
-    best = BestModel(output)
-
     print("... building the model", flush=True)
-    x = T.matrix("x")
-    y = T.ivector("y")
+    x, y = T.matrix("x"), T.ivector("y")
     mlp = MLP(numpy.random.RandomState(1234), x, data.n_in, n_hidden, data.n_out)
-    errors = mlp.classifier.errors(y)
     cost = mlp.classifier.negative_log_likelihood(y)
-    if hyperparameters.l1:
-        cost += hyperparameters.l1 * mlp.L1
-    if hyperparameters.l2:
-        cost += hyperparameters.l2 * mlp.L2_sqr
+    for factor, penalty in ((hyperparameters.l1, mlp.L1), (hyperparameters.l2, mlp.L2_sqr)):
+        cost += factor * penalty if factor else 0
     step = sgd(cost, mlp.params, hyperparameters.learning_rate)
-    datasets = shared_datasets(data)
-    return fit(x, y, cost, errors, step, datasets, hyperparameters, [PrintLog(), best])
+    given = shared_datasets(data), hyperparameters, [PrintLog(), BestModel(output)]
+    return fit(x, y, cost, mlp.classifier.errors(y), step, *given)
 
 
 @command
@@ -113,6 +106,7 @@ def main(argv=None):
         raise SettingError(f"n_hidden is {args.n_hidden}: it must be 1 or more")
     with engine.settings(args.floatx, args.device):
         data = read_dataset(args.dataset, announce=True, dtype=theano.config.floatX)
+        data.check_outputs(args.output)
         run = train_mlp(data, args.n_hidden, hyperparameters, args.output)
     if args.check_reference:
         first = run.validations[0]
