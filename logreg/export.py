@@ -24,7 +24,6 @@ import argparse
 import io
 import json
 import os
-import re
 import sys
 import zipfile
 
@@ -42,7 +41,13 @@ NAMES = ("pixel_scale", "missing", "feature_means", "feature_scales", "class_lab
 # Opset 13 is of 2020: old runtimes know it, too.
 ONNX = """<ir_version: 8, opset_import: ["": 13], producer_name: "logreg">
 logreg ({input}[n, {n_in}] x) => ({label}[n] label, {output}[n, {n_out}] probabilities) {{
-  {nodes}
+  scaled = Mul (x, pixel_scale)
+  is_empty = IsNaN (scaled)
+  filled = Where (is_empty, fill, scaled)
+  centred = Sub (filled, shifts)
+  standardized = Div (centred, scales)
+  row = Cast <to = {number}> (standardized)
+  scores = Gemm (row, W, b)
   probabilities = Softmax <axis = 1> (scores)
   best = ArgMax <axis = 1, keepdims = 0> (probabilities)
   label = Gather (class_labels, best)
@@ -54,30 +59,19 @@ def to_onnx(content, metadata):
     """Make the bytes of an ONNX file."""
     with needing("--to onnx", "onnx", "onnx"):
         from onnx import checker, helper, numpy_helper, parser
-    W, means, scales = (content.get(name) for name in ("W", "feature_means", "feature_scales"))
-    dtype = W.dtype.name if means is None else "float64"
-    constants, nodes, x = {"W": W, "b": content["b"]}, [], "x"
+    W, means, labels = content["W"], content.get("feature_means"), content["class_labels"]
+    dtype, is_text = W.dtype.name if means is None else "float64", labels.dtype.kind == "U"
     steps = {
-        "scaled = Mul ({}, pixel_scale)": content["pixel_scale"] != 1,
-        "filled = Where (is_nan, feature_means, {})": content.get("missing") == "mean",
-        "centred = Sub ({}, feature_means)": scales is not None,
-        "standardized = Div ({}, feature_scales)": scales is not None,
-        f"row = Cast <to = {TYPES[W.dtype.name][1]}> ({{}})": dtype != W.dtype.name,
-        "scores = Gemm ({}, W, b)": True,
+        "pixel_scale": content["pixel_scale"],
+        "fill": means if "missing" in content else numpy.nan,
+        "shifts": means if "feature_scales" in content else 0,
+        "scales": content.get("feature_scales", 1),
     }
-    for step in [step for step, is_taken in steps.items() if is_taken]:
-        if "is_nan" in step:
-            nodes.append(f"is_nan = IsNaN ({x})")
-        nodes.append(step.format(x))
-        x = step.split()[0]
-        for name in set(NAMES) & set(re.findall(r"\w+", step)):
-            constants[name] = numpy.asarray(content[name], dtype)
-    labels = content["class_labels"]
-    is_text = labels.dtype.kind == "U"
+    constants = {name: numpy.asarray(value, dtype) for name, value in steps.items()}
     constants["class_labels"] = labels.astype(object) if is_text else labels
-    n_in, n_out = W.shape
-    names = {"input": TYPES[dtype][0], "output": TYPES[W.dtype.name][0], "n_in": n_in}
-    names.update(label="string" if is_text else "int64", n_out=n_out, nodes="\n  ".join(nodes))
+    constants.update(W=W, b=content["b"])
+    names = {"n_in": len(W), "n_out": len(labels), "label": "string" if is_text else "int64"}
+    names["input"], (names["output"], names["number"]) = TYPES[dtype][0], TYPES[W.dtype.name]
     model = parser.parse_model(ONNX.format(**names))
     for name, value in constants.items():
         model.graph.initializer.append(numpy_helper.from_array(value, name))

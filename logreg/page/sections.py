@@ -43,28 +43,27 @@ def scores(facts, evaluation):
 
 def run(facts):
     """The run as a list of terms and their values."""
-    known = {**facts.settings, "missing": facts.missing}
     settings = [
         f"{name.replace('n_epochs', 'epochs at most').replace('_', ' ')} {value}"
-        for name, value in known.items()
+        for name, value in {**facts.settings, "missing": facts.missing}.items()
         if value is not None
     ]
     settings += ["standardized"] if facts.feature_scales else []
     is_last = facts.curve and facts.epoch == facts.curve[-1][0] // (facts.n_train_batches or 1) + 1
     anew = ", the last one that was validated" if is_last else ""
     anew += f", then trained anew on {facts.n_refit_rows} rows" if facts.refit else ""
-    date = (facts.date or "not known").replace("T", " ").replace("+00:00", " UTC")
-    rows = [
-        ("Data set", facts.dataset or "not known"),
-        ("Model", f"{facts.n_in} features, {facts.n_out} classes, {facts.dtype}"),
-        ("Settings", ", ".join(settings) or "not known"),
-        ("Why it stopped", REASONS.get(facts.reason, facts.reason or "not known")),
-        ("Best model", f"of epoch {facts.epoch}{anew}" if facts.epoch else "not known"),
-        ("Validation error", _percent(facts.validation_error)),
-        ("Made by", f"logreg {facts.logreg} on {facts.engine}, Python {facts.python}"),
-        ("Date", date),
-    ]
-    return "".join(f"<dt>{name}</dt><dd>{escaped(text, 200)}</dd>" for name, text in rows)
+    rows = {
+        "Data set": facts.dataset,
+        "Model": f"{facts.n_in} features, {facts.n_out} classes, {facts.dtype}",
+        "Settings": ", ".join(settings),
+        "Why it stopped": REASONS.get(facts.reason, facts.reason),
+        "Best model": f"of epoch {facts.epoch}{anew}" if facts.epoch else None,
+        "Validation error": _percent(facts.validation_error),
+        "Made by": f"logreg {facts.logreg} on {facts.engine}, Python {facts.python}",
+        "Date": (facts.date or "").replace("T", " ").replace("+00:00", " UTC"),
+    }
+    known = {name: text or "not known" for name, text in rows.items()}
+    return "".join(f"<dt>{name}</dt><dd>{escaped(text, 200)}</dd>" for name, text in known.items())
 
 
 def curve(facts):
