@@ -12,11 +12,12 @@ from builders import probabilities, sample, save, weights
 from logreg.datasets import read_dataset
 from logreg.datasets.options import TableOptions
 from logreg.errors import DatasetError, ModelFileError
-from logreg.models.facts import facts_of_data
+from logreg.models.facts import Facts, facts_of_data
 from logreg.models.predictor import Predictor
 
 X = sample()["x_test"][:12].reshape(12, 784)
 PIXELS = 1 / 256
+SCALED = {"raw_range": [0, 16], "pixel_scale": 1 / 16}
 
 
 def predictor_of(**metadata):
@@ -54,14 +55,11 @@ def test_a_predictor_is_pickled_and_used_by_threads():
             assert numpy.allclose(found, expected[i % 9 :], rtol=1e-3), i
 
 
-def test_the_columns_of_a_data_frame_are_found_by_their_names():
-    save("table.pkl", numpy.eye(2), numpy.zeros(2), feature_names=["a", "b"], label_name="kind")
+def test_columns_that_a_model_knows_are_needed_and_hold_numbers():
+    save("table.pkl", numpy.eye(2), numpy.zeros(2), feature_names=["a", "b"])
     predictor = Predictor("table.pkl")
     frame = pandas.DataFrame({"kind": ["?", "?"], "b": [3, 1], "a": [0, 2]})
-    expected = predictor.predict([[0, 3], [2, 1]]).tolist()
-    assert predictor.predict(frame).tolist() == expected
-    assert predictor.predict(frame.assign(c="?")).tolist() == expected  # others are left out
-    assert predictor.predict(frame.drop(columns="kind")).tolist() == expected
+    assert predictor.predict(frame).tolist() == [1, 0]  # others are left out
     for bad, said in (
         (frame.drop(columns="a"), "frame: has no column a, or several, which"),
         (frame.assign(a="x"), r"the data frame: row 1, column 3 \(a\) holds 'x': every"),
@@ -117,6 +115,7 @@ def test_a_frame_of_any_dtype_is_taken_as_its_csv_is(frame, cli):
         ([[1, 2], [3]], "X is an object array"),
         (X.astype(str), "X: has dtype <U.: numbers are needed"),
         (X[:0], r"got \(0, 784\)"),
+        (X, "X: is uint8, and the model was trained on num"),
     ],
 )
 def test_what_the_model_does_not_take_is_refused(x, said):
@@ -124,58 +123,41 @@ def test_what_the_model_does_not_take_is_refused(x, said):
         predictor_of().predict(x)
 
 
-@pytest.mark.parametrize(
-    ("pixel_scale", "x_range", "is_taken"),
-    [
-        (PIXELS, None, True),
-        (1 / 16, [0, 1], True),
-        (1, [0, 1.001], True),
-        (1, [-0.001, 1], True),
-        (1, [0, 1], False),
-        (1, None, False),
-    ],
-)
-def test_bytes_are_scaled_as_in_training_and_not_by_a_guess(pixel_scale, x_range, is_taken):
-    predictor = predictor_of(pixel_scale=pixel_scale, x_range=x_range)
+def test_bytes_are_scaled_as_in_training_and_other_numbers_are_not():
+    apply = predictor_of(pixel_scale=1 / 16).facts.preprocessing.apply
     pixels = numpy.array([[0, 3, 255]], numpy.uint8)
-    expected = [[0, 3 * numpy.float32(pixel_scale), 255 * pixel_scale]]
-    ready = predictor.facts.preprocessing.apply
-    assert ready(pixels, "float32").tolist() == expected
-    assert ready(pixels.astype("u2"), "float32").tolist() == [[0, 3, 255]]
-    if is_taken:
-        predictor.predict(X)
-    else:
-        with pytest.raises(DatasetError, match="X: is uint8, and the model was trained on num"):
-            predictor.predict(X)
+    assert apply(pixels, "float32").tolist() == [[0, 3 / 16, 255 / 16]]
+    assert apply(pixels.astype("u2"), "float32").tolist() == [[0, 3, 255]]
 
 
 @pytest.mark.parametrize(
-    ("x_range", "x_median", "background"),
+    ("told", "name", "expected"),
     [
-        (None, 0.9, "dark"),
-        ([0, 0.99], None, "dark"),
-        ([0, 0.5], 0.3, "light"),
-        ([-1, 1], -0.01, "dark"),
-        ([-1, 1], 0.0, "light"),
+        ({"pixel_scale": PIXELS}, "takes_bytes", True),
+        ({"pixel_scale": 1 / 16, "x_range": [0, 1]}, "takes_bytes", True),
+        ({"x_range": [0, 1.001]}, "takes_bytes", True),
+        ({"x_range": [-0.001, 1]}, "takes_bytes", True),
+        ({"x_range": [0, 1]}, "takes_bytes", False),
+        ({}, "takes_bytes", False),
+        ({"x_median": 0.9}, "background", "dark"),
+        ({"x_range": [0, 0.99]}, "background", "dark"),
+        ({"x_range": [0, 0.5], "x_median": 0.3}, "background", "light"),
+        ({"x_range": [-1, 1], "x_median": -0.01}, "background", "dark"),
+        ({"x_range": [-1, 1], "x_median": 0.0}, "background", "light"),
+        ({"raw_range": [0, 16]}, "pixel_range", [0, 16]),
+        ({**SCALED, "scale_all": True}, "pixel_range", [0, 16]),
+        (SCALED, "pixel_range", None),  # it was trained on bytes
+        (SCALED, "takes_pictures", True),
+        ({"raw_range": [0, 16]}, "takes_pictures", True),
+        ({}, "takes_pictures", False),
+        ({**SCALED, "image_shape": [112, 7]}, "takes_pictures", False),
+        ({**SCALED, "image_shape": [14, 14, 4]}, "takes_pictures", False),
     ],
+    ids=str,
 )
-def test_the_background_that_the_model_knows(x_range, x_median, background):
-    assert predictor_of(x_range=x_range, x_median=x_median).facts.background == background
-
-
-@pytest.mark.parametrize(
-    ("told", "takes_pictures", "pixel_range"),
-    [
-        ({"raw_range": [0, 16]}, True, [0, 16]),
-        ({"raw_range": [0, 16], "pixel_scale": 1 / 16, "scale_all": True}, True, [0, 16]),
-        ({"raw_range": [0, 99], "pixel_scale": PIXELS}, True, None),  # it was trained on bytes
-        ({"image_shape": [112, 7]}, False, None),
-        ({"image_shape": [14, 14, 4]}, False, None),
-    ],
-)
-def test_which_pictures_the_model_takes(told, takes_pictures, pixel_range):
-    facts = predictor_of(**told).facts
-    assert (facts.takes_pictures, facts.pixel_range) == (takes_pictures, pixel_range)
+def test_what_a_model_takes_by_what_its_file_tells(told, name, expected):
+    facts = Facts.of({"image_shape": [28, 28], **told}, weights()[0])
+    assert getattr(facts, name) == expected
 
 
 @pytest.mark.parametrize(
