@@ -151,7 +151,7 @@ class LogisticRegression:
         return T.mean(T.neq(self.y_pred, y))
 
 
-def _parameter(name, given, shape):
+def _parameter(name, given, shape) -> Any:
     """Make a shared variable of an array; what is symbolic is checked and stays as it is."""
     if not all(isinstance(n, numbers.Integral) and n >= 1 for n in shape):
         raise SettingError(

@@ -36,18 +36,6 @@ def pytest_make_parametrize_id(config, val, argname):
     return argname if isinstance(val, bytes) else None
 
 
-# Where engines compile for long, or many processes start: on a busy machine that takes minutes.
-LONG = "nets jax_backend ranks kernel build kill readme estimator benchmark scripts"
-LONG += " tutorial_command notebook text doctests"
-
-
-def pytest_collection_modifyitems(items):
-    """Give the tests of these files more time than .pytest.ini does."""
-    for item in items:
-        if item.path.stem in {f"test_{name}" for name in LONG.split()}:
-            item.add_marker(pytest.mark.timeout(1800))
-
-
 @pytest.fixture(autouse=True)
 def working_folder(tmp_path, monkeypatch):
     """Run each test in an empty folder, so that nothing of the user's is found or touched."""
@@ -159,40 +147,39 @@ def peak_memory():
         tracemalloc.stop()
 
 
-def _arguments(args, env, options):
+def _process(*args, env=None, **options):
+    """The arguments of :mod:`subprocess` that start this interpreter with some of its own."""
     env = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
     env = {name: value for name, value in env.items() if value is not None}
-    pipe = subprocess.PIPE
-    options = {"env": env, "stdout": pipe, "stderr": pipe, "text": True, **options}
-    return [sys.executable, *map(str, args)], options
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return {"args": [sys.executable, *map(str, args)], "env": env, **pipes, **options}
 
 
 @pytest.fixture(scope="session")
 def run():
     """Run this interpreter with some arguments and wait for its end."""
-
-    def run(*args, env=None, timeout=1800, **options):
-        command, options = _arguments(args, env, options)
-        return subprocess.run(command, timeout=timeout, check=False, **options)
-
-    return run
+    return lambda *args, **options: subprocess.run(**_process(*args, **options), check=False)
 
 
 @pytest.fixture
 def start():
     """Start this interpreter with some arguments; what still runs is killed after the test."""
-    processes = []
+    with contextlib.ExitStack() as stack:
 
-    def start(*args, env=None, **options):
-        command, options = _arguments(args, env, options)
-        processes.append(subprocess.Popen(command, **options))
-        return processes[-1]
+        def start(*args, **options):
+            process = stack.enter_context(subprocess.Popen(**_process(*args, **options)))
+            stack.callback(process.kill)
+            return process
 
-    yield start
-    for process in processes:
-        process.kill()
-        with process:  # waits, and closes its pipes
-            pass
+        yield start
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """A copy of the project, its kernel too, without what else was built, fetched or made in it."""
+    made = ".git .venv* .*cache .hypothesis __pycache__ build dist *.egg-info *-ubyte*"
+    left_out = shutil.ignore_patterns(*made.split(), "best_model.pkl", "best_model.html")
+    return shutil.copytree(ROOT, tmp_path / "logreg", ignore=left_out)
 
 
 @pytest.fixture(scope="session")

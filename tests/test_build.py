@@ -16,16 +16,15 @@ COMPILER = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or
 KERNEL = Path("logreg/kernel", "_kernel" + (sysconfig.get_config_var("EXT_SUFFIX") or ".so"))
 
 
-@pytest.fixture
-def clone(tmp_path, monkeypatch):
-    """Copy what is installed into a folder of its own, and go there."""
-    folder = tmp_path / "logreg"
-    shutil.copytree(ROOT / "logreg", folder / "logreg", ignore=shutil.ignore_patterns("*.so"))
-    for name in ("setup.py", "README.md", "Makefile", "data/mnist_sample.npz"):
-        (folder / name).parent.mkdir(exist_ok=True)
-        shutil.copy(ROOT / name, folder / name)
-    monkeypatch.chdir(folder)
-    return folder
+@pytest.fixture(autouse=True)
+def go_there(clone, monkeypatch):
+    monkeypatch.chdir(clone)
+    for path in clone.glob("logreg/kernel/*.so"):
+        path.unlink()
+
+
+def files(folder):
+    return {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
 
 
 def test_without_a_compiler_there_is_one_note_and_no_kernel(clone, run):
@@ -41,28 +40,24 @@ def test_without_a_compiler_there_is_one_note_and_no_kernel(clone, run):
 
 def test_a_source_distribution_is_the_project(clone, run):
     pytest.importorskip("setuptools")
-    for folder in ("tests", "scripts", ".github"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / folder, clone / folder, ignore=ignored)
     (clone / "data" / "train-images-idx3-ubyte").write_bytes(b"fetched")
     done = run("setup.py", "--quiet", "sdist", "--formats=gztar")
     assert done.returncode == 0, done.stderr
     (path,) = clone.glob("dist/*.tar.gz")
     with tarfile.open(path) as archive:
         held = {Path(*Path(name).parts[1:]) for name in archive.getnames()}
-    there = {path.relative_to(clone) for path in clone.rglob("*") if path.is_file()}
-    not_held = {path for path in there - held if path.parts[0] not in ("dist", "logreg.egg-info")}
+    folders = {"logreg", "tests", "scripts", "data", ".github", ".ci"}
+    not_held = {path for path in files(clone) - held if path.parts[0] in folders}
     assert not_held == {Path("data", "train-images-idx3-ubyte")}
+    assert {*map(Path, (".pytest.ini", ".ruff.toml", "Makefile", "README.md"))} <= held
 
 
-def test_an_installed_package_holds_the_files_of_the_page(clone, run):
+def test_an_installed_package_holds_all_files_but_those_of_the_kernel(clone, run):
     pytest.importorskip("setuptools")
     done = run("setup.py", "--quiet", "build_py", "--build-lib", "built")
     assert done.returncode == 0, done.stderr
-    assert {path.name for path in Path("built/logreg/page").glob("page.*")} == {
-        "page.html",
-        "page.js",
-    }
+    left_out = {path.name for path in files(clone / "logreg") - files(clone / "built" / "logreg")}
+    assert {Path(name).suffix for name in left_out - {"README.md"}} == {".c", ".h"}
 
 
 def test_an_editable_install_serves_the_folder_above_the_clone(clone, run):

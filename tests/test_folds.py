@@ -56,5 +56,7 @@ def test_what_makes_no_folds_is_refused(cli):
     for n in (1, 5):
         with pytest.raises(SettingError, match=f"`folds` is {n}: of 12 rows, 2 to 4"):
             list(read_folds(n, "t.csv"))
+    with pytest.raises(SettingError, match="`split_seed` is -1"):
+        list(read_folds(3, "t.csv", split_seed=-1))
     done = cli("train", "--dataset", "t.csv", "--folds", 3, "--history", "run.csv")
     assert (done.code, done.out) == (1, "") and "--folds is without" in done.err

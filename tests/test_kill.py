@@ -15,6 +15,15 @@ import traceback
 from pathlib import Path
 
 import pytest
+from builders import make_pairs
+
+from logreg import engine, load_model
+from logreg.callbacks import History
+from logreg.callbacks.checkpoint import Checkpoint, run_settings
+from logreg.datasets import read_dataset
+from logreg.hyperparameters import Hyperparameters
+from logreg.models.model_file import read
+from logreg.sgd import sgd_optimization
 
 KILLS = 50
 MODEL, STATE, HISTORY = "model.pkl", "run.state", "run.csv"
@@ -60,15 +69,6 @@ def main():
 
 def prepare():
     """A function that goes on with the run in the working folder."""
-    from builders import make_pairs
-
-    from logreg import engine
-    from logreg.callbacks import History
-    from logreg.callbacks.checkpoint import Checkpoint, run_settings
-    from logreg.datasets import read_dataset
-    from logreg.hyperparameters import Hyperparameters
-    from logreg.sgd import sgd_optimization
-
     engine.theano.config.floatX = "float32"
     data = read_dataset(make_pairs((50, 400, 40), seed=1))
     hyperparameters = Hyperparameters(0.002, n_epochs=120, batch_size=10, patience=10000)
@@ -121,9 +121,6 @@ def end_of(pid, is_due=lambda: False):
 
 def iteration_reached(folder):
     """Load the model and the checkpoint, if they are there."""
-    from logreg.models.model_file import read
-    from logreg.saving import load_model
-
     model, state = Path(folder, MODEL), Path(folder, STATE)
     if model.exists():
         load_model(model)
@@ -135,8 +132,6 @@ def iteration_reached(folder):
 
 def outcome(folder):
     """All that must be the same, however often the run was killed."""
-    from logreg import engine, load_model
-
     model = load_model(Path(folder, MODEL))
     history = [row.rpartition(",")[0] for row in Path(folder, HISTORY).read_text().splitlines()]
     metadata = {**model.metadata, "date": None}

@@ -15,8 +15,7 @@ SOURCES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts): path.read_text(encoding="utf-8")
     for path in sorted(PACKAGE.rglob("*.py"))
 }
-SETUP = (ROOT / "setup.py").read_text(encoding="utf-8")
-MODULES = {*SOURCES, *re.findall(r'Extension\(\s*"(.+?)"', SETUP)}
+MODULES = {*SOURCES, "logreg.kernel._kernel"}
 ROOMS = [path.parent.name for path in PACKAGE.glob("*/__init__.py")]
 # A module imports what stands on a line above its own. Within a room, imports make no circle.
 LAYERS = [
@@ -60,18 +59,27 @@ def test_the_public_names():
     assert not any(option.default for option in options)
 
 
+def nodes(kind, modules=SOURCES):
+    """Each node of the modules that is of a kind, behind the name of its module."""
+    for module in modules:
+        for node in ast.walk(ast.parse(SOURCES[module])):
+            if isinstance(node, kind):
+                yield module, node
+
+
 def imports_of(module):
     """The modules of ours that a module imports, wherever it does."""
-    for node in ast.walk(ast.parse(SOURCES[module])):
-        assert not isinstance(node, ast.ImportFrom) or node.level == 0, "say where it comes from"
-        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "logreg":
+    for _, node in nodes((ast.Import, ast.ImportFrom), [module]):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("logreg"))
+            continue
+        assert node.level == 0, "say where it comes from"
+        if node.module.split(".")[0] == "logreg":
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
                 is_module = inner in MODULES or f"{inner}.__init__" in MODULES
                 if inner != "logreg.__version__":
                     yield inner if is_module else node.module
-        elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name.startswith("logreg"))
 
 
 def test_imports_point_one_way():
@@ -99,9 +107,8 @@ def test_modules_and_functions_are_short():
     assert {module: n for module, n in lengths.items() if n > 330} == {}
     long = [
         f"{module}.{node.name}"
-        for module, source in SOURCES.items()
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 80
+        for module, node in nodes(ast.FunctionDef)
+        if node.end_lineno - node.lineno >= 80
     ]
     assert [name for name in long if not name.endswith(".parser")] == []
 
@@ -116,20 +123,14 @@ def test_what_needs_no_engine_starts_none(run):
 
 def test_results_are_printed_by_one_function():
     """It knows what stdout cannot encode."""
-    calls = [
-        module
-        for module, source in SOURCES.items()
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print"
-    ]
-    assert {*calls} <= {"logreg.terminal.notes", "logreg.cli.command", "logreg.__main__"}
+    calls = {m for m, node in nodes(ast.Call) if getattr(node.func, "id", "") == "print"}
+    assert calls <= {"logreg.terminal.notes", "logreg.cli.command", "logreg.__main__"}
 
 
 def test_no_test_imports_another():
     for path in (ROOT / "tests").rglob("*.py"):
-        assert not re.search(r"^\s*(from|import) test_", path.read_text(encoding="utf-8"), re.M), (
-            path
-        )
+        source = path.read_text(encoding="utf-8")
+        assert not re.search(r"^\s*(from|import) test_", source, re.M), path
 
 
 def tracked(*patterns):
@@ -153,12 +154,6 @@ def test_extras_are_those_of_the_clone():
     for name in tracked("*.py", "*.md", "Makefile", ".ci/*"):
         text = (ROOT / name).read_text(encoding="utf-8")
         assert not re.search(r"pip install [^\n]*\blogreg" + re.escape("["), text), name
-
-
-def test_setup_lists_the_sub_packages():
-    (listed,) = re.findall(r"packages=\[(.+?)\]", SETUP, re.S)
-    expected = ["logreg", *(f"logreg.{room}" for room in ROOMS)]
-    assert sorted(re.findall(r'"(.+?)"', listed)) == sorted(expected)
 
 
 def test_every_target_of_the_makefile_is_phony():

@@ -49,17 +49,11 @@ FAULTS = {
 
 
 @pytest.mark.skipif(sys.version_info < (3, 10), reason="mypy knows no NumPy of this Python")
-def test_mypy_accepts_a_client_and_finds_its_faults(tmp_path):
+def test_mypy_accepts_a_client_and_finds_its_faults(working_folder):
     api = pytest.importorskip("mypy.api")
-    client = tmp_path / "client.py"
+    client = working_folder / "client.py"
     client.write_text(CLIENT)
-    options = [
-        "--strict",
-        "--allow-any-generics",
-        "--follow-imports=silent",
-        "--cache-dir",
-        str(tmp_path / "cache"),
-    ]
+    options = ["--strict", "--allow-any-generics", "--follow-imports=silent", "--cache-dir=cache"]
     assert api.run([str(client), *options])[0].startswith("Success")
     client.write_text(CLIENT + "".join(f"{line}\n" for line in FAULTS))
     found = api.run([str(client), *options])[0]

@@ -121,6 +121,7 @@ NO_TEXT = numpy.frombuffer(b"\xff\xff\xff\x7f" * 12, "<U1")
         ({"x": pair(dtype="u1")[0]}, "training x is uint8 and the validation x is float32"),
         ({"x": pair()[0][:, 0]}, r"shape \(12,\): rows and columns are needed"),
         ({"x": pair()[0][:0], "y": Y[:0]}, r"empty: its shape is \(0, 5\)"),
+        ({"x": pair()[0][:, :0]}, r"empty: its shape is \(12, 0\)"),
         ({"x": pair()[0].astype(object)}, r"object array.*astype\('float32'\)"),
         ({"x": [[1, 2], [3]], "y": [0, 1]}, "object array: its rows differ in length"),
         ({"x": numpy.ma.zeros((12, 5))}, "masked array"),

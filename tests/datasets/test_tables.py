@@ -115,7 +115,7 @@ def test_a_header_that_an_option_tells():
 
 
 @pytest.mark.parametrize(
-    "line", ["0;a;2", "0\ta, b; c|d\t2", "0|2|a, b", '0,"a;b|c\td",2', "0, 1,a b"]
+    "line", ["0;a;2", "0\ta, b; c|d\t2", "0|2|a, b", '0, "a,b",2', '0,"a;b|c\td",2', "0, 1,a b"]
 )
 def test_delimiters(line):
     found = table(f"{line}\n{line}\n")
@@ -208,6 +208,7 @@ KIND = {"label_column": "kind"}
         ),
         ("a,b,kind\n1,1,x\n2,2,y\n", {"dropped": ("q",)}, "has no column q to drop, or several"),
         ("a,kind\n1,x\n", {"dropped": ("a",)}, "at least one feature"),
+        ("2,2,k\n1,3,x\n", {"header": True, "label_column": "2"}, "has no column 2 for the label"),
         ("a,kind\n" + "".join(f"t{i},x\n" for i in range(101)), KIND, "more than 100 .*`drop`"),
         ("a,a,b,kind\n1,2,3,x\n", {}, "called 'a': .*; if row 1 is no header, .* `header=False`"),
         # Several columns are called so.
@@ -311,6 +312,7 @@ def test_without_pyarrow(monkeypatch):
     [
         ("y,target,q\n1,2,3\n", 3, {}, [[1, 2, 3]]),  # as many columns as features
         ("p,q,label,r\n1,2,cat,3\n", 3, {}, [[1, 2, 3]]),
+        ("a,a,b\n1,2,3\n", 3, {}, [[1, 2, 3]]),
         ("1,2,cat\n", 2, {}, [[1, 2]]),
         ("1,2,3\n", 2, {"label_column": "-2"}, [[1, 3]]),
         ("1,2,3\n", 2, {"label": 0}, [[2, 3]]),  # where it was in training
