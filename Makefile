@@ -35,12 +35,10 @@ clean:
 
 venv: $(BIN)/installed-tools
 
-# The native kernel is built, for this Python, where there is a C compiler.
-$(BIN)/installed: setup.py $(wildcard logreg/kernel/*.[ch])
+# The native kernel is built, for this Python, where there is a C compiler: once, as it takes long.
+EXTRAS = progress,images,tables,report,blas,tutorial
+$(BIN)/installed-tools: EXTRAS := $(EXTRAS),test,lint
+$(BIN)/installed $(BIN)/installed-tools: setup.py $(wildcard logreg/kernel/*.[ch])
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[progress,images,tables,report,blas,tutorial]'
-	touch $@
-
-$(BIN)/installed-tools: $(BIN)/installed
-	$(BIN)/python -m pip install --quiet --editable '.[test,lint]'
-	touch $@
+	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRAS)]'
+	touch $(BIN)/installed $@
