@@ -39,6 +39,7 @@ train D --momentum 1 | 1 | | error: momentum is 1
 train D --batch-size 9999999999999999999999999999999999999999 | 1 | | error: batch_size has more than 18 digits
 train D --n-epochs x | 2 | | argument --n-epochs: invalid int value: 'x'
 train D --pixel-scale 0 | 2 | | argument --pixel-scale: invalid positive_number value: '0'
+train D --pixel-scale inf | 2 | | argument --pixel-scale: invalid positive_number value: 'inf'
 train D --floatx float16 | 2 | | argument --floatx: invalid choice
 train D --bogus | 2 | | unrecognized arguments: --bogus
 train D --device tpu | 1 | | error: device 'tpu' is not known: give cpu, cuda
@@ -48,7 +49,7 @@ train D --output d.npz | 1 | loading data | error: d.npz would overwrite what is
 train D --output a --checkpoint ./a | 1 | | error: ./a would overwrite what is read, or written
 train D --resume | 1 | | error: --resume needs --checkpoint FILE
 train D --checkpoint d.npz | 1 | . | error: d.npz would overwrite
-train D --checkpoint new --resume | 0 | epoch 2 | warning: there is no new to go on from
+train D --checkpoint new --resume --quiet | 0 | ^Opt.*\n$ | ^warning: there is no new to go .*\n$
 train D --checkpoint rows.npy --resume | 1 | . | error: rows.npy cannot be
 train D --history h.csv | 0 | epoch 2 | .
 train --dataset unknown.csv | 1 | loading data | error: .*'unknown' .2 rows.*--na unknown

@@ -4,7 +4,7 @@ import re
 
 import numpy
 import pytest
-from builders import make_pairs, save_pairs
+from builders import make_pairs
 
 from logreg.datasets import read_folds
 from logreg.errors import DatasetError, SettingError
@@ -50,7 +50,8 @@ def test_the_command_prints_the_error_of_each_fold(cli, working_folder):
 
 def test_what_makes_no_folds_is_refused(cli):
     save_table(12)
-    save_pairs("d.npz", make_pairs())
+    x, y = make_pairs()[0]
+    numpy.savez("d.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     with pytest.raises(DatasetError, match="has a test set"):
         list(read_folds(3, "d.npz"))
     for n in (1, 5):

@@ -31,14 +31,14 @@ def trained(pairs=None, settings=SETTINGS, callbacks=(), **options):
 class Stop(Callback):
     """Stops at a minibatch of the refit, whose run has more minibatches in an epoch."""
 
-    def __init__(self, at=None):
-        self.at, self.seen = at, []
+    def __init__(self, at=None, why=""):
+        self.at, self.why, self.seen = at, why, []
 
     def on_minibatch_end(self, run):
         if run.n_train_batches == 8:
             self.seen.append(run.iter)
             if run.iter == self.at:
-                raise StopTraining
+                raise StopTraining(self.why)
 
 
 def test_it_is_a_run_on_both_sets_of_as_many_minibatches():
@@ -78,10 +78,11 @@ def test_a_resumed_run_refits_to_the_same_bits():
             numpy.testing.assert_array_equal(found, expected)
 
 
-def test_a_refit_that_is_stopped_leaves_the_best_model():
-    alone, stop, whole = trained(), Stop(at=11), Stop()
+@pytest.mark.parametrize("why, reason", [("", "interrupted"), ("enough", "stopped")])
+def test_a_refit_that_is_stopped_leaves_the_best_model(why, reason):
+    alone, stop, whole = trained(), Stop(11, why), Stop()
     run = trained(callbacks=[lambda _: stop, lambda c: BestModel("best.pkl", c)], refit=True)
-    assert (run.reason, run.n_refit_rows, stop.seen) == ("interrupted", None, list(range(12)))
+    assert (run.reason, run.n_refit_rows, stop.seen) == (reason, None, list(range(12)))
     assert not Predictor("best.pkl").facts.refit
     for found, expected in zip(run.best_values, alone.best_values):
         numpy.testing.assert_array_equal(found, expected)

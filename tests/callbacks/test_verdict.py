@@ -40,6 +40,7 @@ def verdict_of(n_rows=(200, 100, 50), standardize=False, labels=None, **how):
         ({"costs": [2, 3, 2.08]}, None),
         ({"costs": [2, 1, 2.5]}, f"the training cost has grown from 2.07944 to 2.5: {MAY_HELP}"),
         ({"costs": [2, math.nan]}, f"the training cost has grown from 2.07944 to nan: {MAY_HELP}"),
+        ({"costs": [2, None]}, f"the training cost has grown from 2.07944 to nan: {MAY_HELP}"),
         ({"error": 0.5}, f"{NO_BETTER}the features may say nothing of the label"),
         ({"error": 0.5, "class_weight": "balanced"}, None),
     ],
@@ -57,9 +58,11 @@ def test_nobody_is_told_to_standardize_what_is_standardized(capsys):
     assert capsys.readouterr().err.splitlines()[-1] == f"warning: {NO_BETTER}{RATE}"
 
 
-@pytest.mark.parametrize("labels, is_asked", [(None, True), (list("abcdefgh"), False)])
-def test_numbers_with_few_rows_each_may_be_a_quantity(labels, is_asked, capsys):
-    verdict = verdict_of((19, 10, 10), labels=labels)
+@pytest.mark.parametrize(
+    "n, labels, is_asked", [(19, None, True), (20, None, False), (19, list("abcdefgh"), False)]
+)
+def test_numbers_with_few_rows_each_may_be_a_quantity(n, labels, is_asked, capsys):
+    verdict = verdict_of((n, 10, 10), labels=labels)
     capsys.readouterr()
     verdict.on_train_begin(ended())
     assert capsys.readouterr().err == f"warning: {QUESTION}\n" * is_asked
@@ -118,9 +121,9 @@ def test_a_run_that_ends_at_its_best_says_so(iter, reason, improves):
 
 
 def test_more_epochs_may_help_a_run_that_improved_to_its_end(capsys):
-    for iter, advice in ((8, "more epochs may help"), (3, "the features may say nothing")):
+    for iter, advice in ((8, "more epochs may help"), (7, "the features may say nothing")):
         run = ended(error=0.5, reason="n_epochs")
-        run.validations.append(run.validations[0]._replace(iter=8))
+        run.validations.append(run.validations[0]._replace(iter=iter))
         run.stopping.best_iter = iter
         verdict_of().on_train_end(run)
         assert f"{NO_BETTER}{advice}" in capsys.readouterr().err
@@ -137,4 +140,8 @@ def test_a_rare_class_has_an_option(n, is_rare, capsys):
     note += "`class_weight='balanced'` counts it in full"
     assert (note in capsys.readouterr().err) == is_rare
     verdict.on_train_end(ended(class_weight="balanced"))
+    assert "costs little" not in capsys.readouterr().err
+    learnt = learnt._replace(class_counts=[2] * 100)  # each is rare, and none is the rarest
+    verdict = Verdict(dataclasses.replace(data, learnt=learnt, class_labels=[*range(100)]))
+    verdict.on_train_end(ended())
     assert "costs little" not in capsys.readouterr().err

@@ -162,6 +162,7 @@ REFUSED = {
     "no zip": (read_npz, b"PK\x03\x04" + bytes(50), "cannot be read: cut off or damaged"),
     "lists": (read_pickle, pairs_of(numpy.zeros((2, 2)), [0, 1]), "three pairs .*numpy.asarray"),
     "no pairs": (read_pickle, pickle.dumps([1, 2, 3]), "three pairs"),
+    "one pair": (read_pickle, pickle.dumps([(numpy.zeros(2),) * 2]), "three pairs"),
     "objects": (read_pickle, pairs_of(numpy.array([None, None])), "dtype 'O8': save numbers"),
     "masked": (read_pickle, pairs_of(numpy.ma.zeros(2)), r"asks for numpy\.ma.*numpy\.asarray"),
     "a long list": (read_pickle, pickle.dumps(list(range(20000))), "more than 20000 opcodes"),

@@ -91,6 +91,7 @@ def test_a_table_holds_what_was_written(data, n, width, delimiter, newline, has_
         ("5.1,3.5,1.4,0.2,Iris-setosa\n4.9,3.0,1.4,0.2,Iris-setosa\n", False, 4, None),
         ("species,7157,672\na,1,2\n", False, 2, None),
         ("1,2,\n1,2,5\n", False, 2, None),
+        ("1,ant\n2,\n", False, 1, None),
         # A cell called y may be an answer.
         ("1,y\n2,n\n", False, 1, None),
         # The label: the column called label, class, target or y, else the last.
@@ -279,6 +280,7 @@ def test_memory_is_at_most_twice_the_data():
 def test_a_line_without_an_end_is_refused_before_it_is_held(place, monkeypatch):
     """A cell of 1 GB, say, of which gzip makes 1 MB."""
     monkeypatch.setattr(frames, "MAX_LINE", 1 << 20)
+    assert len(table("a,label\r" + "1,x\r2,y\r" * 150_000).x) == 300_000
     line = b"5" * 20_000_000
     put(gzip.compress((b"a,label\n1,x\n" if place == "cell" else b"") + line + b",y\n"))
     with peak_memory() as peak, pytest.raises(DatasetError, match="a line is longer than 1 MB"):
@@ -430,6 +432,7 @@ def test_the_most_categories(capsys):
 def test_a_first_column_without_a_name_is_left_out(capsys):
     found = table(",a,,kind\n1,5,1,x\n3,6,2,y\n")
     assert (found.x.tolist(), found.columns.names) == ([[5, 1], [6, 2]], ("a", ""))
+    assert table(",a,kind\n0,5,x\n").x.tolist() == [[5]]
     assert "data), column 1, which has no name, is left out, col" in capsys.readouterr().err
     assert table(",a,kind\n7.5,5,x\n").x.tolist() == [[7.5, 5]]  # it does not number the rows
     labels = ",a,b\nx,5,1\nz,2,2\n"

@@ -66,6 +66,8 @@ def test_the_evaluation_of_the_sample():
     assert [line.split()[1:] for line in lines[-10:]] == [list(map(str, row)) for row in matrix]
     assert len({len(line) for line in lines[-11:]}) == 1
 
+    even = evaluate(Predictor(save_digits_model(batch_size=250)), data)  # no row is left over
+    assert "whole minibatches" not in as_text(even)
     told = json.loads(json.dumps(found))
     assert (told["rows"], told["errors"], told["error_percent"]) == (1000, errors, errors / 10)
     whole = {"batch_size": 300, "rows": 900, "errors": used}

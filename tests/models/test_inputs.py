@@ -78,8 +78,8 @@ def test_pictures():
         assert batch.is_single
         assert batch.x.tolist() == FLAT[:1].tolist()
     # Bytes of a picture that are those of text: its name tells what it is.
-    write("text.pgm", b"P5\n28 28\n255\n" + numpy.maximum(IMAGES[0], 48).tobytes())
-    assert rows_of("text.pgm").tolist() == [numpy.maximum(FLAT[0], 48).tolist()]
+    write("text.PGM", b"P5\n28 28\n255\n" + numpy.maximum(IMAGES[0], 48).tobytes())
+    assert rows_of("text.PGM").tolist() == [numpy.maximum(FLAT[0], 48).tolist()]
     scaled = rows_of("digit.png", dataclasses.replace(DIGITS, pixel_scale=1, raw_range=[-8, 8]))
     numpy.testing.assert_allclose(scaled, FLAT[:1] / 255 * 16 - 8)
     with pytest.raises(DatasetError, match="expects 3 features, and no picture: it was"):

@@ -167,6 +167,7 @@ def test_what_a_model_takes_by_what_its_file_tells(told, name, expected):
         ([0, 1], 2.01, "values from 0 to 2.01, and the model was trained on 0 to 1: scale them"),
         ([0, 1], -1.01, "values from -1.01 to 0, and"),
         ([-1, 1], 2.9, None),
+        ([-1, 1], -2.9, None),
         ([0, 16], numpy.uint8(200), "values from 0 to 200, and the model was trained on 0 to 16"),
         ([0, 1], numpy.uint16(255), "values from 0 to 255, and the model was trained on 0 to 1"),
         (None, 1e9, None),

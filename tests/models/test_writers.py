@@ -17,9 +17,9 @@ P = numpy.array([[0.1, 0.7, 0.2], [0.25, 0.25, 0.5], [1 / 3, 1 / 3, 1 / 3]], num
 PREDICTION = Prediction(numpy.array([1, 2, 1]), P)
 
 
-def written(form, proba=False, top=None, labels=LABELS, name="x.csv", prediction=PREDICTION):
+def written(form, proba=False, top=None, labels=LABELS, name="x.csv", prediction=PREDICTION, p=0):
     stream = io.StringIO()
-    out = WRITERS[form](stream, labels, proba, top)
+    out = WRITERS[form](stream, labels, proba, top, p)
     one = Batch(None, is_single=True)
     out.rows("one.png", one, Prediction(*(part[:1] for part in prediction)))
     out.rows(name, Batch(None, first=5), prediction)
@@ -42,6 +42,8 @@ def test_csv_and_json_have_probabilities_to_the_last_bit():
     assert (numpy.array(found, numpy.float32) == P).all()
     top = json.loads(written("json", top=1))[2]["top"]
     assert top == [{"label": "c", "probability": 0.5}]
+    found = [entry["prediction"] for entry in json.loads(written("json", p=0.5))]
+    assert found == ["b", "b", "c", None]  # as probable is enough
 
 
 def test_a_file_is_written_in_utf_8_or_the_error_names_it(working_folder):
