@@ -27,6 +27,7 @@ def files(folder):
     return {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.once
 def test_without_a_compiler_there_is_one_note_and_no_kernel(clone, run):
     pytest.importorskip("setuptools")
     (clone / KERNEL).write_bytes(b"of other sources")
@@ -38,6 +39,7 @@ def test_without_a_compiler_there_is_one_note_and_no_kernel(clone, run):
     assert not (clone / KERNEL).exists()
 
 
+@pytest.mark.once
 def test_a_source_distribution_is_the_project(clone, run):
     pytest.importorskip("setuptools")
     (clone / "data" / "train-images-idx3-ubyte").write_bytes(b"fetched")
@@ -52,6 +54,7 @@ def test_a_source_distribution_is_the_project(clone, run):
     assert {*map(Path, (".pytest.ini", ".ruff.toml", "Makefile", "README.md"))} <= held
 
 
+@pytest.mark.once
 def test_an_installed_package_holds_all_files_but_those_of_the_kernel(clone, run):
     pytest.importorskip("setuptools")
     done = run("setup.py", "--quiet", "build_py", "--build-lib", "built")
@@ -60,6 +63,7 @@ def test_an_installed_package_holds_all_files_but_those_of_the_kernel(clone, run
     assert {Path(name).suffix for name in left_out - {"README.md"}} == {".c", ".h"}
 
 
+@pytest.mark.once
 def test_an_editable_install_serves_the_folder_above_the_clone(clone, run):
     """There, the clone itself looks like a package without an __init__."""
     pytest.importorskip("pip")

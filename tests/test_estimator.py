@@ -30,6 +30,7 @@ from logreg.run import Run, Validation
 X, Y = make_pairs((120, 1, 1), dtype="float64")[0]
 
 
+@pytest.mark.once
 @pytest.mark.skipif(not is_wanted(), reason="without the kernel, hundreds of fits are compiled")
 def test_the_conventions_of_scikit_learn():
     check_estimator(SoftmaxClassifier())

@@ -29,6 +29,7 @@ KILLS = 50
 MODEL, STATE, HISTORY = "model.pkl", "run.state", "run.csv"
 
 
+@pytest.mark.once
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a process cannot be forked here")
 def test_a_run_killed_50_times_ends_like_an_undisturbed_one(run, working_folder):
     # One thread: a process that has more cannot be forked safely.

@@ -29,6 +29,7 @@ def test_the_python_runs_as_it_stands(code, run, working_folder):
     assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
 
 
+@pytest.mark.once
 @pytest.mark.skipif(os.name != "posix", reason="lines for a POSIX shell")
 def test_the_lines_for_the_shell_run_as_pasted(clone, tmp_path):
     """What stands for MNIST is at hand."""

@@ -48,6 +48,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.once
 @pytest.mark.skipif(sys.version_info < (3, 10), reason="mypy knows no NumPy of this Python")
 def test_mypy_accepts_a_client_and_finds_its_faults(working_folder):
     api = pytest.importorskip("mypy.api")

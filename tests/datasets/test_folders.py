@@ -138,6 +138,7 @@ def test_training_gives_the_log_and_bits_of_the_same_data_in_memory(run, dtype, 
     assert logs[0] == logs[1] and len(logs[0]) == 4 and models[0] == models[1]
 
 
+@pytest.mark.once
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits memory as Linux does")
 def test_a_folder_larger_than_the_memory_that_may_be_used(run):
     """320 MB of features where the process may have 314 MB, and needs less than half of that."""

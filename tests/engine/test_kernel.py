@@ -503,6 +503,7 @@ for x in (floats, floats.clip(0, 1).astype("uint8"), floats.clip(0, 255).astype(
 """
 
 
+@pytest.mark.once
 @pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc")
 def test_whichever_allocation_fails_is_a_memory_error_and_the_next_call_computes(tmp_path, run):
     built, flags = tmp_path / "failing.so", ["-shared", "-fPIC", "-fno-builtin", "-xc", "-", "-ldl"]
@@ -517,6 +518,7 @@ def test_whichever_allocation_fails_is_a_memory_error_and_the_next_call_computes
     assert n_failed[0] and all(n_failed[3::4]) and max(n_failed) > 9  # a layout has many parts
 
 
+@pytest.mark.once
 @pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc")
 def test_sanitizers_find_nothing(tmp_path, run):
     source = ROOT / "logreg" / "kernel" / "kernel.c"

@@ -277,6 +277,7 @@ def test_ranks_that_were_not_given_the_same_name_what_differs(mpirun, pairs):
         assert what in done.stderr and "set LOGREG_RANKS=0" in done.stderr
 
 
+@pytest.mark.once
 def test_by_a_variable_each_process_trains_for_itself(mpirun, pairs):
     script = "import os, sys; os.chdir(os.environ['PMI_RANK']); sys.argv[1:] = OPTIONS\n"
     script = script.replace("OPTIONS", repr(["--dataset", "../pairs.npz", *OPTIONS[2:]]))
@@ -289,6 +290,7 @@ def test_by_a_variable_each_process_trains_for_itself(mpirun, pairs):
     assert first != second and done.stdout.count("Optimization complete") == 2
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "size, rank, before, message",
     [
@@ -305,6 +307,7 @@ def test_launchers_of_another_mpi_or_of_none(mpirun, run, size, rank, before, me
         assert f"error: {named}4 processes were started together, and {message}" in done.stderr
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "options, code, message",
     [
@@ -321,6 +324,7 @@ def test_what_is_wrong_is_said_once(mpirun, pairs, options, code, message):
     assert done.stderr.count(message) == 1 and done.stderr.count("rror: ") == 1
 
 
+@pytest.mark.once
 def test_help_is_given_by_one_and_ends_all(mpirun):
     done = mpirun(2, "-m", "logreg.train", "--help")
     assert (done.returncode, done.stderr, done.stdout.count("--dataset PATH ")) == (0, "", 1)
