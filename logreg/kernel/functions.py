@@ -50,15 +50,13 @@ def n_cores():
 def lay_out(x, y, n_rows, n_out):
     """Lay out minibatches of `n_rows` rows for :func:`descend`; without `y`, for `classes`.
 
-    Bytes are copied, but for columns that 16 rows leave blank; of floats, and of what is mapped
-    from a file, only the order of the rows is kept. What is returned, which may be None, holds for
-    x and y as they are now.
+    Bytes in memory are copied, but for columns that 16 rows leave blank; of floats, and of what is
+    mapped from a file, it is None. What is returned holds for x and y as they are now.
     """
-    wants_panels = x.dtype == "uint8" and x.size > 0 and not _is_mapped(x)
-    if y is None and not wants_panels:
+    if x.dtype != "uint8" or not x.size or _is_mapped(x):
         return None
     x, y = numpy.require(x, None, "CA"), y if y is None else _labels(y, n_out)
-    return _kernel.lay_out(x, y, len(x), n_rows, x.shape[1], n_out, wants_panels, n_threads())
+    return _kernel.lay_out(x, y, len(x), n_rows, x.shape[1], n_out, n_threads())
 
 
 def scores(x, scale, W, b):

@@ -1,7 +1,7 @@
-/* kernel_loops.h for each pair of types that x and W may have, for one instruction set. */
+/* The loops for each pair of types that x and W may have, for one instruction set. */
 #define REAL float
 #define INT uint32_t
-#define SIZE 4
+#include "kernel_softmax.h"
 #define CELL float
 #define WIDEN(v) (v)
 #include "kernel_loops.h"
@@ -10,23 +10,20 @@
 #include "kernel_loops.h"
 #undef REAL
 #undef INT
-#undef SIZE
 #define REAL double
 #define INT uint64_t
-#define SIZE 8
+#include "kernel_softmax.h"
 #define CELL uint8_t
-#define WIDEN(v) __builtin_convertvector(__builtin_convertvector(v, NAME(wider)), VECTOR)
+#define WIDEN(v) __builtin_convertvector(__builtin_convertvector(v, OF_REAL(wider)), VECTOR)
 #include "kernel_loops.h"
 #define CELL double
 #define WIDEN(v) (v)
 #include "kernel_loops.h"
 #undef REAL
 #undef INT
-#undef SIZE
 #undef SET
 #undef TARGET
 #undef BYTES
-#undef SUMS
 #undef FUSED_float
 #undef FUSED_double
 #undef FROM_BYTES
