@@ -4,9 +4,10 @@
     python scripts/benchmark.py --device cuda
 
 Every program trains in a process of its own. The programs take turns for several rounds, and the
-table shows the medians. A peer of ``scripts/peers.py`` runs in the interpreter that has the
-newest version of its package. With ``--device jax:cpu``, what is for a GPU runs where there is
-none: that shows that it works, and no more.
+tables show the medians: of the whole job, and of a few epochs on other shapes. A peer of
+``scripts/peers.py`` runs in the interpreter that has the newest version of its package. With
+``--device jax:cpu``, what is for a GPU runs where there is none: that shows that it works, and no
+more.
 """
 
 import argparse
@@ -19,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,6 +39,14 @@ PEERS = {  # label, package, devices
     "torch": ("PyTorch", "torch", ["cpu", "jax:cpu", "cuda"]),
     "torch-graph": ("PyTorch, CUDA graph", "torch", ["cuda"]),
     "jax-scan": ("JAX, lax.scan", "jax", ["cpu", "jax:cpu", "cuda"]),
+}
+SHAPES = {  # rows, features, classes, kind; rows a step, epochs
+    "26 classes": (50000, 784, 26, "pixels", 600, 10),
+    "100 classes": (50000, 784, 100, "pixels", 600, 5),
+    "20 rows a step": (50000, 784, 10, "pixels", 20, 5),
+    "floats": (50000, 784, 10, "floats", 600, 20),
+    "3,072 features": (20000, 3072, 10, "pixels", 500, 15),
+    "a table of 50 x 3": (500000, 50, 3, "floats", 600, 10),
 }
 MIB = 1 << 20
 
@@ -172,6 +181,23 @@ def measure(programs, args, folder):
             note(f"round {number}, {program.label}: {report['seconds']:.2f} s")
 
 
+def measure_shapes(programs, args, folder):
+    """Let the programs train on random rows of each shape: a row of epochs per second for each."""
+    rows, path = [], os.path.join(folder, "shape.npz")
+    for shape, (n, n_in, n_out, kind, batch_size, n_epochs) in SHAPES.items():
+        n, n_epochs = (2 * batch_size, 1) if args.quick else (n, n_epochs)
+        sizes = [f"--rows={n}", f"--features={n_in}", f"--classes={n_out}", f"--kind={kind}"]
+        run([programs[0].command[0], f"{ROOT}/scripts/shapes.py", path, *sizes])
+        of_shape = {"dataset": path, "batch_size": batch_size, "n_epochs": n_epochs}
+        anew = [replace(program, reports=[]) for program in programs]
+        measure(anew, argparse.Namespace(**{**vars(args), **of_shape}), folder)
+        rows.append({"shape": shape})
+        for program in anew:
+            rates = [report["epochs"] / report["seconds"] for report in program.reports]
+            rows[-1].update({program.label: statistics.median(rates)} if rates else {})
+    return rows
+
+
 def summary(programs, limit):
     """The rows of the training table, after :func:`measure`: medians and ratios.
 
@@ -218,7 +244,10 @@ def measure_all(args):
     )
     with tempfile.TemporaryDirectory() as folder:
         measure(programs, args, folder)
-    return {"load_before": load, "limit": limit, "training": summary(programs, limit)}
+        with_kernel = [program for program in programs if not program.label.endswith("kernel off")]
+        shapes = measure_shapes(with_kernel, args, folder)
+    training = summary(programs, limit)
+    return {"load_before": load, "limit": limit, "training": training, "shapes": shapes}
 
 
 TRAINING = [  # heading, key in the row, format of a number
@@ -251,10 +280,13 @@ def shown(result):
     """The result as text."""
     limit, load = result["limit"], result["load_before"]
     title = f"Training on {limit['machine']}, medians; load before: {load:.1f}"
+    rates = dict.fromkeys(key for row in result["shapes"] for key in row if key != "shape")
+    shapes = [("shape", "shape", ""), *((label, label, ".2f") for label in rates)]
     return table(title, TRAINING, result["training"]) + (
         f"\nthe limit: {limit['epochs_per_second']:.1f} epochs/s, by the larger time:\n"
         f"{limit['text']}\n"
-        "ours/this: how many times as fast logreg is on its slowest engine here\n"
+        "ours/this: how many times as fast logreg is on its slowest engine here\n\n"
+        + table("Epochs/s on random rows of other shapes", shapes, result["shapes"])
     )
 
 

@@ -26,7 +26,8 @@ def test_the_benchmark_runs_and_prints_a_table(device, run):
     options = ["--quick", "--json", "r.json", "--device", device]
     done = run(SCRIPTS / "benchmark.py", *options)
     assert done.returncode == 0, done.stderr
-    rows = {row["program"]: row for row in json.loads(Path("r.json").read_text())["training"]}
+    result = json.loads(Path("r.json").read_text())
+    rows = {row["program"]: row for row in result["training"]}
     assert sum(name.startswith("logreg on ") for name in rows) == (2 if device == "cpu" else 1)
     assert ("NumPy by hand" in rows) == (device == "cpu")
     for row in rows.values():
@@ -36,6 +37,9 @@ def test_the_benchmark_runs_and_prints_a_table(device, run):
     assert lines[2].split()[:2] == ["program", "epochs/s"]
     assert all(line.startswith(name) for line, name in zip(lines[4:], rows))
     assert any(line.startswith("the limit: ") for line in lines)
+    for row in result["shapes"]:
+        assert any(line.startswith(row["shape"] + "  ") for line in lines)
+        assert {name for name in rows if not rows[name]["remark"] and "off" not in name} <= set(row)
 
 
 @pytest.mark.parametrize("dtype, size", [("uint8", 1), ("float32", 4), ("float64", 4)])
