@@ -10,6 +10,9 @@ from pathlib import Path
 
 import numpy
 
+from logreg.models import model_file
+from logreg.models.facts import Facts
+
 GOLDEN = Path(__file__).resolve().parent / "golden"  # files that older versions wrote
 SAMPLE = Path(__file__).resolve().parent.parent / "data" / "mnist_sample.npz"
 
@@ -60,14 +63,10 @@ def classes_of(pixels):
 
 
 def save(path, W, b, dtype="float32", **metadata):
-    """Write a model file."""
-    from logreg import LogisticRegression, engine, save_model
-
-    with engine.floatx(dtype):
-        classifier = LogisticRegression(engine.T.matrix("x"), *W.shape)
-    for param, value in zip(classifier.params, (W, b)):
-        param.set_value(value.astype(param.dtype))
-    save_model(classifier, path, **metadata)
+    """Write a model file, without an engine."""
+    arrays = {"W": W.astype(dtype), "b": b.astype(dtype)}
+    known = Facts.of(metadata, arrays["W"]).metadata()
+    model_file.save(path, model_file.dumps("model", arrays, metadata=known))
     return str(path)
 
 

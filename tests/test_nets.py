@@ -7,8 +7,6 @@ from rules import adagrad, adam, momentum, nesterov, sgd
 
 from logreg import LogisticRegression, engine, updates
 from logreg.callbacks import Callback
-from logreg.datasets import read_dataset
-from logreg.datasets.sharing import shared_datasets
 from logreg.engine import T, theano
 from logreg.hyperparameters import Hyperparameters
 from logreg.sgd import fit
@@ -96,38 +94,31 @@ class Oracle:
                 param[:] = rule(param, gradient, memory, self.n_steps, 0.2, **RULES[rule])
 
 
-class Comparison(Callback):
-    """Lets the oracle train along, and compares what it has with the net at each validation."""
-
-    def __init__(self, net, oracle, rule):
-        self.net, self.oracle, self.rule = net, oracle, rule
-        self.iters = []
-
-    def on_validation(self, run, validation):
-        train, (x, y), test = PAIRS
-        self.oracle.epoch(*train, self.rule)
-        for found, value in zip(self.net.values(), self.oracle.params):
-            numpy.testing.assert_allclose(found, value, rtol=1e-9, atol=1e-9)
-        expected = self.oracle.errors(x[:20], y[:20]), self.oracle.errors(x, y)
-        assert (validation.error, validation.error_all_rows) == pytest.approx(expected)
-        if validation.test_error is not None:
-            assert validation.test_error_all_rows == pytest.approx(self.oracle.errors(*test))
-        self.iters.append(validation.iter)
-
-
 @pytest.mark.parametrize(
     "sizes, rule",
     [((5, 4, 3), rule) for rule in RULES] + [((5, 4, 6, 3), momentum)],
     ids=lambda value: value.__name__ if callable(value) else f"{len(value) - 2} hidden",
 )
 def test_fit_trains_a_net_as_numpy_does(sizes, rule):
-    net = Net(sizes)
-    cost = net.cost(**PENALTIES)
+    net, (train, (x, y), test) = Net(sizes), PAIRS
+    oracle, iters = Oracle(net.values(), **PENALTIES), []
+
+    class Comparison(Callback):
+        """Lets the oracle train along, and compares what it has with the net."""
+
+        def on_validation(self, run, validation):
+            oracle.epoch(*train, rule)
+            for found, value in zip(net.values(), oracle.params):
+                numpy.testing.assert_allclose(found, value, rtol=1e-9, atol=1e-9)
+            expected = oracle.errors(x[:20], y[:20]), oracle.errors(x, y)
+            assert (validation.error, validation.error_all_rows) == pytest.approx(expected)
+            if validation.test_error is not None:
+                assert validation.test_error_all_rows == pytest.approx(oracle.errors(*test))
+            iters.append(validation.iter)
+
+    cost, errors = net.cost(**PENALTIES), net.classifier.errors(net.y)
     step = getattr(updates, rule.__name__)(cost, net.params, learning_rate=0.2, **RULES[rule])
-    comparison = Comparison(net, Oracle(net.values(), **PENALTIES), rule)
     settings = Hyperparameters(batch_size=10, n_epochs=4)
-    errors = net.classifier.errors(net.y)
-    datasets = shared_datasets(read_dataset(PAIRS))
-    run = fit(net.x, net.y, cost, errors, step, datasets, settings, [comparison])
-    assert comparison.iters == [2, 5, 8, 11]
+    run = fit(net.x, net.y, cost, errors, step, PAIRS, settings, [Comparison()])
+    assert iters == [2, 5, 8, 11]
     assert (run.epoch, run.reason) == (4, "n_epochs")
