@@ -8,8 +8,8 @@ from pathlib import Path
 from logreg.terminal.notes import note
 
 
-def parser():
-    """The arguments."""
+def main(argv=None):
+    """Run the program; what it raises goes through, as its exit code does."""
     parser = argparse.ArgumentParser(
         prog="python -m logreg.legacy",
         description="Run a program that was written for Theano, as it is.",
@@ -18,12 +18,7 @@ def parser():
     parser.add_argument(
         "arguments", nargs=argparse.REMAINDER, metavar="ARGUMENTS", help="the program's own"
     )
-    return parser
-
-
-def main(argv=None):
-    """Run the program; what it raises goes through, as its exit code does."""
-    args = parser().parse_args(argv)
+    args = parser.parse_args(argv)
     if not Path(args.program).is_file():
         note(f"error: {args.program}: there is no such file")
         return 1

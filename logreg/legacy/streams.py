@@ -5,7 +5,6 @@ import pytensor
 from pytensor.tensor import random
 
 from logreg.engine import T
-from logreg.legacy.quiet import quietly
 
 
 class RandomStreams:
@@ -19,27 +18,11 @@ class RandomStreams:
 
     def __init__(self, seed=None, **_):
         self._seeds = numpy.random.SeedSequence(seed)
-        self.state_updates = []  # pairs of a generator and what it becomes
 
-    def updates(self):
-        """List the pairs of a generator and what it becomes."""
-        return list(self.state_updates)
-
-    def seed(self, seed=None):
-        """Begin anew, with another seed."""
-        self._seeds = numpy.random.SeedSequence(seed)
-        for generator, _ in self.state_updates:
-            generator.set_value(self._new_generator(), borrow=True)
-
-    def _new_generator(self):
-        return numpy.random.default_rng(self._seeds.spawn(1)[0])
-
-    @quietly
     def _draw(self, name, size, dtype, *parameters):
-        generator = pytensor.shared(self._new_generator(), borrow=True)
+        generator = pytensor.shared(numpy.random.default_rng(self._seeds.spawn(1)[0]), borrow=True)
         drawn = getattr(random, name)(*parameters, size=size, rng=generator)
         generator.default_update = drawn.owner.outputs[0]
-        self.state_updates.append((generator, generator.default_update))
         return T.cast(drawn, pytensor.config.floatX if dtype in (None, "floatX") else dtype)
 
     def uniform(self, size=None, low=0.0, high=1.0, ndim=None, dtype=None, nstreams=None):
@@ -60,10 +43,6 @@ class RandomStreams:
         """Draw how many of `n` trials have each outcome; `pvals` are their probabilities."""
         pvals = T.cast(pvals, "float64")  # NumPy takes no sum above 1, if only by its rounding
         return self._draw("multinomial", size, dtype, n, pvals / pvals.sum(-1, keepdims=True))
-
-    def random_integers(self, size=None, low=0, high=1, ndim=None, dtype="int64"):
-        """Draw integers from `low` to `high`, which is one of them."""
-        return self._draw("integers", size, dtype, low, high + 1)
 
     def permutation(self, size=None, n=1, ndim=None, dtype="int64"):
         """Draw orders of 0 .. n - 1, along a last dimension."""

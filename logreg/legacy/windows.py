@@ -40,7 +40,8 @@ class _Windowed(Op):
         return [[True], [False], [False]]
 
     def pullback(self, inputs, outputs, gradients):
-        gradient = self.adjoint(self.step)(gradients[0], *self.size_of(inputs[0].shape))
+        size = [inputs[0].shape[i] for i in self.size_at]
+        gradient = self.adjoint(self.step)(gradients[0], *size)
         return [gradient, DisconnectedType()(), DisconnectedType()()]
 
     L_op = pullback  # as PyTensor before 3.1 calls it
@@ -49,7 +50,7 @@ class _Windowed(Op):
 class Windows(_Windowed):
     """Images through windows, of shape (height, width, ..., number down, number across)."""
 
-    more_dimensions = 2
+    more_dimensions, size_at = 2, (-2, -1)
 
     def perform(self, node, inputs, outputs):
         images, *size = inputs
@@ -57,14 +58,11 @@ class Windows(_Windowed):
         parts = numpy.stack(list(_views(images, size, self.step)))
         outputs[0][0] = parts.reshape(*size, *parts.shape[1:])
 
-    def size_of(self, shape):
-        return shape[-2], shape[-1]
-
 
 class Overlap(_Windowed):
     """Images of a size, which are the sums of what windows show of them."""
 
-    more_dimensions, adjoint = -2, Windows
+    more_dimensions, size_at, adjoint = -2, (0, 1), Windows
 
     def perform(self, node, inputs, outputs):
         parts, *size = inputs
@@ -73,9 +71,6 @@ class Overlap(_Windowed):
         for view, part in zip(views, parts.reshape(-1, *parts.shape[2:])):
             view += part
         outputs[0][0] = images
-
-    def size_of(self, shape):
-        return shape[0], shape[1]
 
 
 Windows.adjoint = Overlap
@@ -142,7 +137,7 @@ def pool_2d(
 
     `mode` is 'max', 'sum', 'average_inc_pad' or 'average_exc_pad': a mean with or without the
     pixels around. Windows that reach over the border count unless `ignore_border`. `ds`, `st` and
-    `padding` are older names of the first three.
+    `padding` are older names of `ws`, `stride` and `pad`.
     """
     if mode not in ("max", "sum", "average_inc_pad", "average_exc_pad"):
         raise ValueError(f"mode is {mode!r}: give max, sum, average_inc_pad or average_exc_pad")
@@ -157,17 +152,17 @@ def pool_2d(
         return T.maximum((n_windows - 1) * s + k - n, 0)
 
     sizes = zip((input.shape[-2], input.shape[-1]), size, steps)
-    borders = ((0, 0), (0, 0)) if ignore_border else tuple((0, beyond(*each)) for each in sizes)
-    margins = tuple(map(_pair, pads))
+    margins = map(_pair, pads) if ignore_border else [(0, beyond(*each)) for each in sizes]
+    margins = tuple(margins)
 
     def windows(images, value=0):
-        return Windows(steps)(_padded(images, borders, value), *size)
+        return Windows(steps)(_padded(images, margins, value), *size)
 
     if mode == "max":
         least = -numpy.inf if input.dtype.startswith("float") else numpy.iinfo(input.dtype).min
-        return windows(_padded(input, margins, least), least).max(axis=(0, 1))
-    sums = windows(_padded(input, margins)).sum(axis=(0, 1))
+        return windows(input, least).max(axis=(0, 1))
+    sums = windows(input).sum(axis=(0, 1))
     if mode == "sum":
         return sums
-    ones = _padded(T.ones_like(input), margins, int(mode == "average_inc_pad"))
-    return sums / windows(ones).sum(axis=(0, 1))
+    counts = windows(T.ones_like(input), int(ignore_border and mode == "average_inc_pad"))
+    return sums / counts.sum(axis=(0, 1))
