@@ -6,7 +6,7 @@ so are dicts and sets: to hash what a file holds may take forever.
 
 import os
 import zlib
-from collections import deque
+from collections import defaultdict, deque
 
 from logreg.datasets.formats import open_bytes
 from logreg.errors import DatasetError, ModelFileError, cut
@@ -40,46 +40,29 @@ class _Object(pickles.Placeholder):
 
     add = append
 
-    def update(self, items):
-        """Take keys and values, one after the other; a key may be an object with arrays, too."""
-        for key, value in zip(items[::2], items[1::2]):
-            is_name = isinstance(key, (str, bytes)) or (type(key) is int and 0 <= key < 1 << 63)
-            self.parts.append((key, value) if is_name else (len(self.parts), (key, value)))
-
-
-class _Classes(dict):
-    def __missing__(self, name):
-        return _Object
+    def __setitem__(self, key, value):
+        # A key that is no name stays with its value: it may be an object with arrays, too.
+        is_name = isinstance(key, (str, bytes)) or (type(key) is int and 0 <= key < 1 << 63)
+        self.parts.append((key, value) if is_name else (len(self.parts), (key, value)))
 
 
 def _make(unpickler):
     unpickler.append(_Object())
 
 
-def _fill(unpickler):
-    items = unpickler.pop_mark()
-    unpickler.stack[-1].update(items)
+def _make_dict(unpickler):
+    items, made = unpickler.pop_mark(), _Object()
+    for key, value in zip(items[::2], items[1::2]):
+        made[key] = value
+    unpickler.append(made)
 
 
-def _set_one(unpickler):
-    items = unpickler.stack[-2:]
-    del unpickler.stack[-2:]
-    unpickler.stack[-1].update(items)
-
-
-def _make_of_items(unpickler):
+def _make_set(unpickler):
     items = unpickler.pop_mark()  # which changes what append is
     unpickler.append(_Object(*items))
 
 
-def _make_of_pairs(unpickler):
-    items = unpickler.pop_mark()
-    _make(unpickler)
-    unpickler.stack[-1].update(items)
-
-
-LOADERS = {"EMPTY_DICT": _make, "EMPTY_SET": _make, "SETITEM": _set_one, "SETITEMS": _fill}
-LOADERS.update(DICT=_make_of_pairs, FROZENSET=_make_of_items)
+LOADERS = {"EMPTY_DICT": _make, "EMPTY_SET": _make, "DICT": _make_dict, "FROZENSET": _make_set}
 
 
 def is_one(path):
@@ -102,16 +85,16 @@ def read(path):
     with explaining(path, "cannot be read", "", of=faults), open_bytes(path) as stream:
         roots, size = [], os.path.getsize(path)
         while not roots or stream.peek(1):
-            roots.append(load(stream, file_size=size, is_last=False))
+            roots.append(load(stream, file_size=size, max_opcodes=MAX_OPCODES, is_last=False))
         arrays = arrays_of(roots if len(roots) > 1 else roots[0])
         if not arrays:
             raise ModelFileError("it is a pickle, but holds no arrays of numbers or text")
     return arrays
 
 
-def load(stream, max_opcodes=MAX_OPCODES, **options):
+def load(stream, **options):
     """Read a pickle; the options are those of :func:`logreg.files.pickles.load`."""
-    classes, options["max_opcodes"] = _Classes(pickled_arrays.CLASSES), max_opcodes
+    classes = defaultdict(lambda: _Object, pickled_arrays.CLASSES)
     return pickles.load(stream, classes, OPCODES, "bytes", LOADERS, **options)
 
 

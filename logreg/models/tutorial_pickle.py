@@ -8,7 +8,6 @@ import io
 import re
 
 from logreg.errors import ModelFileError
-from logreg.files import pickles
 from logreg.models import any_pickle
 
 
@@ -20,7 +19,7 @@ def is_one(data):
 def loads(data):
     """Take the model out of a pickle: a header and arrays, as a model file has them."""
     try:
-        arrays = any_pickle.arrays_of(any_pickle.load(io.BytesIO(data), pickles.MAX_OPCODES))
+        arrays = any_pickle.arrays_of(any_pickle.load(io.BytesIO(data)))
         # What was in a GPU's memory is pickled as a call with an array.
         matches = (re.fullmatch("([Wb])/container/storage/0(/0)?", path) for path in arrays)
         params = {match[1]: arrays[match[0]] for match in matches if match}
