@@ -50,9 +50,8 @@ cost = top.negative_log_likelihood(y)
 params = top.params + [W, b]
 updates = [(p, p - 0.1 * g) for p, g in zip(params, T.grad(cost, params))]
 rows = slice(index * 100, (index + 1) * 100)
-train = theano.function(
-    [index], cost, updates=updates, givens={x: x_train[rows], y: y_train[rows]}
-)
+batch = {x: x_train[rows], y: y_train[rows]}
+train = theano.function([index], cost, updates=updates, givens=batch)
 costs = [float(train(i % 8)) for i in range(40)]
 print(theano.config.floatX, costs[-1] < 0.7 * costs[0])
 """

@@ -1,7 +1,5 @@
 """Convolution and pooling against loops over the windows, in NumPy and SciPy."""
 
-import warnings
-
 import numpy
 import pytest
 
@@ -116,16 +114,13 @@ def test_pooling_and_its_gradient(case):
     numpy.testing.assert_allclose(computed[1], gradient, atol=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore")  # Theano's own
 def test_names_of_earlier_versions():
-    x = RANDOM.randn(2, 1, 5, 5)
-    images, shapes = T.dtensor4(), {"image_shape": x.shape, "filter_shape": x.shape}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Theano's own
-        outputs = [
-            pool.pool_2d(images, ds=(2, 2), st=(1, 1), ignore_border=True),
-            downsample.max_pool_2d(images, ds=(2, 2), st=(1, 1), ignore_border=True),
-            T.nnet.conv.conv2d(images, images, **shapes),
-        ]
+    x, images = RANDOM.randn(2, 1, 5, 5), T.dtensor4()
+    options = {"ds": (2, 2), "st": (1, 1), "ignore_border": True}
+    shapes = {"image_shape": x.shape, "filter_shape": x.shape}
+    pools = [call(images, **options) for call in (pool.pool_2d, downsample.max_pool_2d)]
+    outputs = [*pools, T.nnet.conv.conv2d(images, images, **shapes)]
     first, second, last = theano.function([images], outputs, **FAST)(x)
     assert first.shape == (2, 1, 4, 4) and (first == second).all()
     numpy.testing.assert_allclose(last, convolved(x, x, "valid", (1, 1), True))
