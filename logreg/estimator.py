@@ -1,5 +1,6 @@
 """Softmax regression as an estimator of scikit-learn's kind (extra `sklearn`)."""
 
+import copy
 import numbers
 import threading
 import warnings
@@ -121,14 +122,17 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
     def fit(self, X: Any, y: Any) -> "SoftmaxClassifier":
         """Train on rows X, of shape (n, n_features), and their labels y, of any kind.
 
-        A sparse X is made dense. A ValueError says what cannot be trained on. A ConvergenceWarning
-        tells of columns that differ in scale by 100 times and more.
+        A sparse X is made dense. A ValueError says what cannot be trained on, and leaves the
+        attributes of the last fit. A ConvergenceWarning tells of columns that differ in scale by
+        100 times and more, or of a model that is worse on its validation rows than always guessing
+        the most frequent class of the training rows.
         """
         # What was fitted needs no engine.
         from logreg import engine
         from logreg.sgd import fit, softmax_regression
 
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=FLOATS)
+        fitted = copy.copy(self)
+        X, y = validate_data(fitted, X, y, accept_sparse="csr", dtype=FLOATS)
         X = X.toarray() if issparse(X) else X
         check_classification_targets(y)
         classes, codes = numpy.unique(y, return_inverse=True)
@@ -150,21 +154,25 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
             train, valid = ((X[part], codes[part]) for part in rows)
             refit = bool(self.refit) and rows[0] is not rows[1]
             run = fit(*expressions, [train, valid, valid], settings, (), loss, refit=refit)
-        self.classes_ = classes
-        self.loss_curve_ = [v.cost for v in run.validations]
-        self.validation_scores_ = [1 - v.error for v in run.validations]
-        self.n_iter_ = numpy.array([run.epoch], "int32")
-        W, b = run.best_values
+        fitted.classes_ = classes
+        fitted.loss_curve_ = [v.cost for v in run.validations]
+        fitted.validation_scores_ = [1 - v.error for v in run.validations]
+        fitted.n_iter_ = numpy.array([run.epoch], "int32")
+        (W, b), (x, labels) = run.best_values, valid
+        guess = (weights * numpy.bincount(train[1])).argmax()
+        is_wrong, counts = (x @ W + b).argmax(axis=1) != labels, weights[labels]
+        problem = ""
+        if _differ_in_scale(train[0]):
+            problem = "the columns of X differ in scale by 100 times and more"
+        elif counts @ is_wrong > counts @ (labels != guess):
+            problem = "the model is worse than always guessing the most frequent class"
+        if problem:
+            advice = "standardize X (StandardScaler), or give a lower learning_rate"
+            warnings.warn(f"{problem}: {advice}", ConvergenceWarning, stacklevel=2)
         if n_out == 2:  # the score of the second class, where that of the first is 0
             W, b = W[:, 1:] - W[:, :1], b[1:] - b[:1]
-        self.coef_, self.intercept_ = W.T.copy(), b
-        if _differ_in_scale(train[0]):
-            warnings.warn(
-                "the columns of X differ in scale by 100 times and more: standardize X "
-                "(StandardScaler), or give a lower learning_rate",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
+        fitted.coef_, fitted.intercept_ = W.T.copy(), b
+        self.__dict__ = vars(fitted)  # at the end: a fit that fails leaves the last one
         return self
 
     def _split(self, codes):

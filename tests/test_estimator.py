@@ -49,12 +49,17 @@ def test_it_is_as_good_as_scikit_learns_own_and_works_in_its_tools():
     assert search.best_params_ == {"softmaxclassifier__learning_rate": 0.1}
 
 
-def test_columns_that_differ_in_scale_are_warned_of():
+def test_what_is_likely_to_be_of_no_use_is_warned_of():
     raw, labels = load_wine(return_X_y=True)
     with pytest.warns(ConvergenceWarning, match="differ in scale by 100 times .*StandardScaler"):
         SoftmaxClassifier().fit(raw, labels)
+    noise = numpy.random.RandomState(0).randn(600, 5)
+    y = noise[:, 0] + 0.5 * noise[:, 1] + 0.3 * noise[:, 2] ** 2 > 2
+    with pytest.warns(ConvergenceWarning, match=r"worse than always guessing .*StandardScaler"):
+        SoftmaxClassifier(n_epochs=50).fit(1e4 * noise, y)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        SoftmaxClassifier(n_epochs=50).fit(noise, y)
         SoftmaxClassifier(n_epochs=50).fit(StandardScaler().fit_transform(raw), labels)
 
 
@@ -132,7 +137,7 @@ def test_a_fit_that_is_refused_leaves_the_model():
     classifier = SoftmaxClassifier(n_epochs=2).fit(X, Y)
     expected = classifier.predict_proba(X)
     with pytest.raises(LogRegError, match="momentum is 1: it must be"):
-        classifier.set_params(momentum=1).fit(X[:60], Y[:60] == 0)
+        classifier.set_params(momentum=1).fit(X[:60, 1:], Y[:60] == 0)
     assert (classifier.predict_proba(X) == expected).all() and len(classifier.classes_) == 3
 
 
