@@ -246,11 +246,7 @@ static uintptr_t divide(Job *job, uintptr_t at)
         job->db = cut(&at, job->n_out * job->real);
         job->dw = cut(&at, (double)job->n_in * job->n_out * job->real);
     }
-    if (!job->layout) {
-        job->chunk.x = cut(&at, (double)job->max_panels * job->n_in * PANEL * job->cell);
-        at = divide_chunk(&job->chunk, at, job->max_panels, job);
-    }
-    return at;
+    return job->layout ? at : divide_chunk(&job->chunk, at, job->max_panels, job);
 }
 
 /* ---- What Python sees ---- */

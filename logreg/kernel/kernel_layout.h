@@ -37,6 +37,7 @@ static uintptr_t divide_chunk(Chunk *chunk, uintptr_t at, Py_ssize_t n_panels, c
 {
     double cells = (double)n_panels * job->n_in;
     chunk->is_dense = job->cell > 1;
+    chunk->x = cut(&at, cells * PANEL * job->cell);
     chunk->starts = cut(&at, n_panels * 4);
     chunk->ends = cut(&at, n_panels * 4);
     chunk->columns = cut(&at, (chunk->is_dense ? job->n_in : cells + 1) * 4);
@@ -47,74 +48,37 @@ static uintptr_t divide_chunk(Chunk *chunk, uintptr_t at, Py_ssize_t n_panels, c
     return at;
 }
 
-/* The rows of a panel. Beside the last ones, its first stands for those that are not. */
-static void rows_of_panel(const Job *job, Py_ssize_t panel, const char *rows[PANEL])
-{
-    for (Py_ssize_t i = 0, first = panel * PANEL; i < PANEL; i++) {
-        Py_ssize_t row = first + i < job->n ? first + i : first;
-        rows[i] = job->x + (job->order ? job->order[row] : job->first + row) * job->stride;
-    }
-}
-
 static uint32_t *marks_of(const Chunk *chunk, Py_ssize_t n_in, Py_ssize_t panel)
 {
     return chunk->marks + panel * (parts(n_in, BLOCK) + 1);
 }
 
-/* Number the columns that are not blank in all rows of a panel of bytes, and mark how many there
-   are before each block, and at the end; returned is that. */
-static Py_ssize_t number_columns(const char *const *rows, Py_ssize_t n_in, uint32_t *columns,
-                                 uint32_t *marks)
-{
-    uint32_t *next = columns;
-    for (Py_ssize_t k = 0; k < n_in; k += BLOCK) {
-        Py_ssize_t width = smaller(BLOCK, n_in - k);
-        cells_uint8_t any = {0}, cells = {0};
-        uint64_t halves[2];
-        *marks++ = (uint32_t)(next - columns);
-        for (int r = 0; r < PANEL; r++) {
-            if (width == BLOCK)
-                memcpy(&cells, rows[r] + k, BLOCK);
-            else
-                memcpy(&cells, rows[r] + k, width);
-            any |= cells;
-        }
-        memcpy(halves, &any, sizeof any);
-        for (int i = 0; (halves[0] | halves[1]) && i < width; i++) {
-            *next = (uint32_t)(k + i);
-            next += any[i] != 0;
-        }
-    }
-    *marks = (uint32_t)(next - columns);
-    return next - columns;
-}
-
-/* Lay out a panel of `n` columns from `start` on. */
-static void lay_columns(const Job *job, const char *const *rows, const uint32_t *columns,
-                        Py_ssize_t n, void *x, size_t start)
-{
-    start *= PANEL;
-    if (job->cell == 1)
-        lay_uint8_t(rows, job->n_in, columns, n, (uint8_t *)x + start);
-    else if (job->cell == 4)
-        lay_uint32_t(rows, job->n_in, columns, n, (uint32_t *)x + start);
-    else
-        lay_uint64_t(rows, job->n_in, columns, n, (uint64_t *)x + start);
-}
-
-/* Lay out a panel of the job's rows as they come. */
-static void lay_panel(const Job *job, Py_ssize_t p)
+/* Lay out a panel of the job's rows from `start` on; where it is, the chunk has then. */
+static void lay_panel_at(const Job *job, const Chunk *chunk, Py_ssize_t p, Py_ssize_t start)
 {
     const char *rows[PANEL];
-    const Chunk *chunk = &job->chunk;
-    Py_ssize_t start = p * job->n_in, n = job->n_in;
-    uint32_t *columns = chunk->columns + (chunk->is_dense ? 0 : start);
-    rows_of_panel(job, p, rows);
-    if (!chunk->is_dense)
-        n = number_columns(rows, job->n_in, columns, marks_of(chunk, job->n_in, p));
-    lay_columns(job, rows, columns, n, chunk->x, start);
+    char *x = (char *)chunk->x + start * PANEL * job->cell;
+    Py_ssize_t n;
+    for (Py_ssize_t i = 0, first = p * PANEL; i < PANEL; i++) {
+        Py_ssize_t row = first + i < job->n ? first + i : first; /* the first for those that are not */
+        rows[i] = job->x + (job->order ? job->order[row] : job->first + row) * job->stride;
+    }
+    if (job->cell == 8)
+        n = lay_uint64_t(rows, job->n_in, x, NULL, NULL);
+    else if (job->cell == 4)
+        n = lay_uint32_t(rows, job->n_in, x, NULL, NULL);
+    else if (chunk->is_dense)
+        n = lay_uint8_t(rows, job->n_in, x, NULL, NULL);
+    else
+        n = lay_uint8_t(rows, job->n_in, x, chunk->columns + start, marks_of(chunk, job->n_in, p));
     chunk->starts[p] = (uint32_t)start;
     chunk->ends[p] = (uint32_t)(start + n);
+}
+
+/* The same for a chunk that is not laid out before. */
+static void lay_panel(const Job *job, Py_ssize_t p)
+{
+    lay_panel_at(job, &job->chunk, p, p * job->n_in);
 }
 
 /* Make the entries of a block's columns, at most BLOCK for each panel; returned is their end. */
@@ -198,7 +162,6 @@ static void lay_chunk(const Job *all, Py_ssize_t number)
     Py_ssize_t of_chunk = job.max_panels * PANEL, of_batch = job.layout->of_batch;
     Py_ssize_t start = number / of_batch * job.n_rows, n_in = job.n_in;
     Py_ssize_t n_blocks = parts(n_in, BLOCK), n = 0;
-    const char *rows[PANEL];
     job.first = number % of_batch * of_chunk;
     job.n = smaller(job.n_rows - job.first, of_chunk);
     job.x += start * job.stride;
@@ -209,20 +172,19 @@ static void lay_chunk(const Job *all, Py_ssize_t number)
     if (!memory)
         return;
     divide_chunk(&rough, (uintptr_t)memory, n_panels, &job);
-    for (Py_ssize_t p = 0; p < n_panels; p++) {
-        rows_of_panel(&job, p, rows);
-        rough.starts[p] = (uint32_t)n;
-        n += number_columns(rows, n_in, rough.columns + n, marks_of(&rough, n_in, p));
-        rough.ends[p] = (uint32_t)n;
+    for (Py_ssize_t p = 0; p < n_panels; n = rough.ends[p++])
+        lay_panel_at(&job, &rough, p, n);
+    if (n > n_panels * n_in * 2 / 3) { /* to number the columns would take more than to leave them */
+        rough.is_dense = chunk.is_dense = 1;
+        for (Py_ssize_t p = n = 0; p < n_panels; n = rough.ends[p++])
+            lay_panel_at(&job, &rough, p, n);
     }
-    /* To number most columns would take more memory than to leave the others. */
-    chunk.is_dense = n > n_panels * n_in * 2 / 3;
-    n = chunk.is_dense ? n_panels * n_in : n;
     Py_ssize_t n_columns = chunk.is_dense ? n_in : n;
     Py_ssize_t n_entries = chunk.is_dense ? n_panels : job.y ? n + n_blocks + 1 : 0;
     if ((chunk.x = malloc(n * PANEL + (n_columns + n_entries + 2 * n_panels + 2) * 4))) {
-        chunk.starts = (uint32_t *)((char *)chunk.x + n * PANEL);
-        chunk.ends = chunk.starts + n_panels;
+        memcpy(chunk.x, rough.x, n * PANEL);
+        chunk.starts = memcpy((char *)chunk.x + n * PANEL, rough.starts, n_panels * 4);
+        chunk.ends = memcpy(chunk.starts + n_panels, rough.ends, n_panels * 4);
         chunk.columns = chunk.ends + n_panels;
         chunk.entries = chunk.columns + n_columns + 1; /* one more can be read */
         chunk.blocks = chunk.entries + n + 1;          /* and written */
@@ -230,13 +192,6 @@ static void lay_chunk(const Job *all, Py_ssize_t number)
             index_dense(&chunk, n_in, n_panels);
         else
             memcpy(chunk.columns, rough.columns, n * 4);
-        for (Py_ssize_t p = 0; p < n_panels; p++) {
-            chunk.starts[p] = chunk.is_dense ? (uint32_t)(p * n_in) : rough.starts[p];
-            chunk.ends[p] = chunk.is_dense ? (uint32_t)((p + 1) * n_in) : rough.ends[p];
-            rows_of_panel(&job, p, rows);
-            lay_columns(&job, rows, chunk.columns + (chunk.is_dense ? 0 : chunk.starts[p]),
-                        chunk.ends[p] - chunk.starts[p], chunk.x, chunk.starts[p]);
-        }
         uint32_t *entry = chunk.entries;
         for (Py_ssize_t block = 0; job.y && !chunk.is_dense && block <= n_blocks; block++) {
             chunk.blocks[block] = (uint32_t)(entry - chunk.entries);
