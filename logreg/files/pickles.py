@@ -81,15 +81,15 @@ def load(
     unpickler.dispatch.stream = pieces
     unpickler.dispatch.n_left = unpickler.dispatch.n_most = max_opcodes
     try:
-        found = unpickler.load()
+        loaded = unpickler.load()
     except (PickleError, MemoryError):
         raise
     except Exception as error:  # whatever the unpickler may raise on bytes without sense
-        said = cut(f"{type(error).__name__}: {error}", 120)
-        raise PickleError(f"it is damaged ({said})") from error
+        reason = cut(f"{type(error).__name__}: {error}", 120)
+        raise PickleError(f"it is damaged ({reason})") from error
     if is_last and stream.read(1):
         raise PickleError("more bytes follow its end")
-    return found
+    return loaded
 
 
 class _Unpickler(pickle._Unpickler):  # which joblib and dill make subclasses of, too
@@ -128,25 +128,24 @@ class _Stream:
         self._file, self._n_left = file, n_left
 
     def read(self, size):
-        found = io.BytesIO()
-        while found.tell() < size:
-            if not found.write(self._counted(self._file.read(min(size - found.tell(), CHUNK)))):
-                raise PickleError("it is cut short")
-        return found.getvalue()
+        whole = io.BytesIO()
+        while whole.tell() < size:
+            whole.write(self._next(self._file.read, size - whole.tell()))
+        return whole.getvalue()
 
     def readline(self):
-        found = io.BytesIO()
-        piece = b""
+        whole, piece = io.BytesIO(), b""
         while not piece.endswith(b"\n"):
-            piece = self._counted(self._file.readline(CHUNK))
-            found.write(piece)
-            if not piece:
-                raise PickleError("it is cut short")
-            if self.max_line and found.tell() > self.max_line:
+            piece = self._next(self._file.readline, CHUNK)
+            whole.write(piece)
+            if self.max_line and whole.tell() > self.max_line:
                 raise PickleError(f"it has a name or a number of more than {self.max_line} bytes")
-        return found.getvalue()
+        return whole.getvalue()
 
-    def _counted(self, piece):
+    def _next(self, read, size):
+        piece = read(min(size, CHUNK))
+        if not piece:
+            raise PickleError("it is cut short")
         if self._n_left is not None:
             self._n_left -= len(piece)
             if self._n_left < 0:
