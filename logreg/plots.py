@@ -1,4 +1,4 @@
-"""Plots of a model: its weights, its learning curve, its confusion matrix; by matplotlib.
+"""Plots of a model: its learning curve, its confusion matrix, its weights; by matplotlib.
 
 Like scikit-learn's displays, each ``plot_...`` function draws on the axes that it is given, or on
 new ones of pyplot, and returns them: ``plot_curve(run).figure.savefig("curve.pdf")``. The page of
@@ -18,7 +18,6 @@ from logreg.errors import SettingError, needing
 from logreg.models.facts import Facts
 from logreg.run import OF_EARLY_STOPPING
 
-MAX_CLASSES = 100  # of which weights are drawn
 MAX_COUNTS = 20  # classes of a confusion matrix whose cells have room for a count
 N_BARS = 8  # the largest weights of a sign, for each class
 BLUE, ORANGE, GREY = "#1f83c6", "#d9680f", "#8c8c8c"  # the colour-blind can tell them apart
@@ -32,53 +31,10 @@ def require_matplotlib():
         import matplotlib  # noqa: F401
 
 
-def plot_weights(predictor, axes=None):
-    """Draw what a model has learnt: the weights of each class, blue to red around zero.
-
-    Of a model of images they are pictures, on one common scale; of a table, bars of the largest
-    weights, by column name. At most 100 classes are drawn.
-
-    Parameters
-    ----------
-    predictor : Predictor
-    axes : sequence of matplotlib.axes.Axes, optional
-        One for each class.
-
-    Returns
-    -------
-    numpy.ndarray of matplotlib.axes.Axes
-        Of shape (n_classes,).
-
-    Examples
-    --------
-    >>> from logreg import LogisticRegression, Predictor, save_model
-    >>> from logreg.engine import T
-    >>> save_model(LogisticRegression(T.matrix("x"), n_in=784, n_out=10), "zeros.pkl")
-    >>> len(plot_weights(Predictor("zeros.pkl")))
-    10
-    """
-    facts, W = predictor.facts, predictor.W
-    n_classes, top, shape = min(W.shape[1], MAX_CLASSES), colour_limit(W), facts.image
-    if axes is None:
-        n_rows, n_columns = -(-n_classes // 5), min(n_classes, 5)
-        size = (2.2 * n_columns, 2.4 * n_rows) if shape else (18, 3 * n_rows)
-        axes = _figure(figsize=size).subplots(n_rows, n_columns)
-    axes = numpy.ravel(axes)
-    for k, ax in enumerate(axes[:n_classes]):
-        if shape:
-            ax.imshow(W[:, k].reshape(shape), cmap=DIVERGING, vmin=-top, vmax=top)
-        else:
-            plot_bars(W[:, k], facts.names, ax)
-        ax.set_title(short(facts.class_labels[k]), parse_math=False)
-    for ax in axes if shape else axes[n_classes:]:
-        ax.set_axis_off()
-    return axes[:n_classes]
-
-
-def _figure(**options):
+def _axes():
     from matplotlib import pyplot
 
-    return pyplot.figure(layout="constrained", **options)
+    return pyplot.figure(layout="constrained").subplots()
 
 
 def plot_bars(w, names, ax):
@@ -121,7 +77,7 @@ def plot_curve(model, ax=None):
     iters, costs, errors, tests, *losses = points.T
     n_batches = facts.n_train_batches or 1
     epochs, errors, tests = (iters + 1) / n_batches, 100 * errors, 100 * tests
-    ax = ax or _figure().subplots()
+    ax = ax or _axes()
 
     def draw(y, which, **style):
         ax.plot(epochs[which], y[which], clip_on=False, **style)
@@ -190,7 +146,7 @@ def plot_confusion(evaluation, ax=None):
     if confusion is None:
         raise SettingError("there are more than 50 classes: the evaluation has no matrix of them")
     labels, counts = confusion["labels"], numpy.array(confusion["counts"])
-    ax = ax or _figure().subplots()
+    ax = ax or _axes()
     shares = counts / numpy.maximum(counts.sum(axis=1, keepdims=True), 1)
     ax.imshow(numpy.sqrt(shares), cmap="cividis", vmin=0, vmax=1, aspect="auto")
     if len(labels) <= MAX_COUNTS:

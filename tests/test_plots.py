@@ -5,7 +5,7 @@ import warnings
 
 import numpy
 import pytest
-from builders import make_pairs, save, save_digits_model, weights
+from builders import make_pairs
 
 from logreg import Hyperparameters, LogisticRegression, fit, load_model, plots, save_params, updates
 from logreg.callbacks import BestModel
@@ -19,29 +19,16 @@ CURVE = [[9, None, 0.4, 0.5], [19, 0.9, 0.2, 0.3], [29, 0.8, 0.3, None], [39, 0.
 TOLD = {"curve": CURVE, "n_train_batches": 10, "patience": 10, "patience_increase": 2}
 
 
-def axes(n=1):
+def axes():
     from matplotlib.figure import Figure
 
-    return Figure().subplots(1, n)
+    return Figure().subplots()
 
 
-def test_weights_of_images_are_pictures_on_one_scale(working_folder):
-    predictor = Predictor(save_digits_model())
-    drawn = plots.plot_weights(predictor, axes(10))
-    images = [ax.get_images()[0] for ax in drawn]
-    for k, image in enumerate(images):
-        numpy.testing.assert_array_equal(image.get_array(), weights()[0][:, k].reshape(28, 28))
-        assert image.get_clim() == images[0].get_clim()
-    assert images[0].get_clim()[0] == -images[0].get_clim()[1]
-
-
-def test_weights_of_a_table_are_the_largest_as_bars(working_folder):
-    # They are as many as the pixels of an image, but with a column of texts they are none.
-    W = numpy.array([[0.1, 0], [-3, 1], [2, 0]] + 61 * [[0.01, 0]])
-    names = ["$x^$", "<b>", "width", *map(str, range(61))]
-    told = {"feature_names": names, "columns": names[1:], "categories": [["a", "b"]] + 62 * [None]}
-    predictor = Predictor(save("table.pkl", W, numpy.zeros(2), **told))
-    ax = plots.plot_weights(predictor, axes(2))[0]
+def test_the_largest_weights_are_bars():
+    w = numpy.array([0.1, -3, 2] + 61 * [0.01])
+    ax = axes()
+    plots.plot_bars(w, ["$x^$", "<b>", "width", *map(str, range(61))], ax)
     labels = [label.get_text() for label in ax.get_yticklabels()]
     assert (labels[0], labels[-2:]) == ("<b>", ["$x^$", "width"])
     assert ax.patches[0].get_width() == -3

@@ -1,6 +1,6 @@
 """A model file at work, without an engine.
 
+`model_file` has the bytes of a file, `facts` what it tells, and `kinds` what its values must be.
 `inputs` reads what is to be predicted, a batch at a time; `predictor` computes classes and
-probabilities from the arrays of the file; `writers` and `evaluation` say what came of it. What
-comes in is files and arrays, the bytes of a model (`saving.format`), and the kernel.
+probabilities; `writers` and `evaluation` say what came of it.
 """

@@ -12,6 +12,7 @@ from logreg.run import wilson_interval
 
 N_CELLS = 12  # of a wrong row of a table
 N_ROWS = 100  # of a table of classes or mistakes
+MAX_CLASSES = 100  # of which weights are drawn
 MANY_CLASSES = 30  # with more, the errors come before the weights, which are folded
 REASONS = {"patience": "patience ran out", "n_epochs": "all epochs had been run"}
 
@@ -98,7 +99,7 @@ def weights(predictor):
     shape, n_out, kind = facts.image, facts.n_out, "bars"
     if shape:
         kind = "pictures many" if n_out > 20 else "pictures"
-    for k, (w, label) in enumerate(zip(predictor.W.T[: plots.MAX_CLASSES], predictor.labels)):
+    for k, (w, label) in enumerate(zip(predictor.W.T[:MAX_CLASSES], predictor.labels)):
         label = short(label)
         alt = f"weights of class {k}, {label}"
         if shape:

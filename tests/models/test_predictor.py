@@ -133,6 +133,8 @@ def test_bytes_are_scaled_as_in_training_and_other_numbers_are_not():
 @pytest.mark.parametrize(
     ("told", "name", "expected"),
     [
+        ({"image_shape": None}, "image", (28, 28)),
+        ({"image_shape": None, "categories": [["a", "b"]] + 782 * [None]}, "image", None),
         ({"pixel_scale": PIXELS}, "takes_bytes", True),
         ({"pixel_scale": 1 / 16, "x_range": [0, 1]}, "takes_bytes", True),
         ({"x_range": [0, 1.001]}, "takes_bytes", True),

@@ -208,7 +208,7 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, state, op
 def test_models_of_few_and_of_many_classes(open_page, state, n_out, shape):
     random = numpy.random.RandomState(n_out)
     n_in = 784 if shape else 4
-    W, b = random.randn(n_in, n_out) / 10, random.randn(n_out)
+    W, b = random.randn(n_in, n_out) / 10 * (1, *[0.1] * (n_out - 1)), random.randn(n_out)
     means, scales = random.rand(2, n_in) + 0.1 if n_out == 2 else (numpy.zeros(n_in), 1)
     told = {"feature_means": means, "feature_scales": scales, "pixel_scale": 1 / 256}
     told = told if n_out == 2 else {}
@@ -225,11 +225,15 @@ def test_models_of_few_and_of_many_classes(open_page, state, n_out, shape):
     expected = probabilities(x, W.astype("float32"), b.astype("float32"))[0]
     numpy.testing.assert_allclose(shown.probabilities, expected, atol=1e-5)
     assert shown.predicted == expected.argmax()
+    figures = browser.find_elements("css selector", "#weights figure")
     if shape:  # red is for the class, and blue against it
+        drawn = [f.find_element("tag name", "img").get_attribute("src") for f in figures[:2]]
+        drawn = numpy.concatenate([numpy.array(Image.open(urlopen(one)), int) for one in drawn])
+        on_one_scale = (drawn[..., 0] - drawn[..., 2]).ravel()
+        assert numpy.corrcoef(W.T[:2].ravel(), on_one_scale)[0, 1] > 0.9
         evidence = x[0] * (W[:, shown.predicted] - W.mean(axis=1))
         red, _, blue = shown.evidence.reshape(-1, 3).T.astype(int)
         assert numpy.corrcoef(evidence, red - blue)[0, 1] > 0.9
-    figures = browser.find_elements("css selector", "#weights figure")
     assert len(figures) == n_out and figures[0].is_displayed() == (n_out < 30)  # or folded
     weights, errors = (browser.find_element("id", name).rect["y"] for name in ("weights", "errors"))
     assert (weights < errors) == (n_out < 30)
