@@ -9,9 +9,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from attacks import ATTACKS
 from builders import GOLDEN, read, sealed, write
-from conftest import peak_memory
 
 from logreg import engine
 from logreg.engine import T, theano
@@ -219,17 +217,6 @@ def test_parameters_that_could_not_be_read_again_are_not_written(dtype):
 
 
 # ---- files that are none of ours
-
-
-@pytest.mark.parametrize("name", ATTACKS)
-def test_an_attack_ends_in_our_error(name):
-    """Alone, and after what a file of ours begins with."""
-    for data in (ATTACKS[name], PREFIX + ATTACKS[name]):
-        path = write("model.pkl", data)
-        with peak_memory() as peak, pytest.raises(ModelFileError, match="cannot be loaded: "):
-            load_model(path)
-        assert peak() < 4 * len(data) + 6e6
-    assert os.listdir(".") == ["model.pkl"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import types
 
 import numpy
 import pytest
-from attacks import ATTACKS
 from builders import py2_array, py2_string, write
 from conftest import peak_memory
 
@@ -143,7 +142,6 @@ def test_a_model_of_python_3(protocol):
 NAMED = b"(S'LogisticRegression'\n"  # by which it is taken for one
 RUN = b"cos\nsystem\n(S'echo run > run'\ntR"
 REFUSED = {
-    **{name: NAMED + attack for name, attack in ATTACKS.items()},
     "cut short": py2()[:-30],
     "more follows": py2() + b".",
     "system in W": py2_model(py2_shared("W", RUN), py2_shared("b", py2_array(B))),
