@@ -21,7 +21,6 @@ from logreg.files import pickles
 from logreg.files.writing import explaining, read_whole, replacing
 from logreg.models import tutorial_pickle
 from logreg.models.facts import Facts, as_json
-from logreg.terminal.notes import note
 
 VERSION = 1
 DTYPES = ("float32", "float64", "uint8")
@@ -174,19 +173,13 @@ def read(path, kind="model", make=lambda header, arrays: (header, arrays)):
     advice = "" if os.path.exists(path) else "train a model first: python -m logreg.train"
     with explaining(path, "cannot be loaded", advice, of=faults):
         data = read_whole(path, MAX_BYTES)
-        is_tutorials = tutorial_pickle.is_one(data)
-        header, arrays = tutorial_pickle.loads(data) if is_tutorials else loads(data)
+        of_tutorial = tutorial_pickle.is_one(data)
+        header, arrays = tutorial_pickle.loads(data) if of_tutorial else loads(data)
         if header.get("format") != f"logreg {kind}":
             found = cut(header.get("format")).replace("logreg ", "")
             model = "; BestModel(path, classifier) and save_model write one" * (kind == "model")
             raise ModelFileError(f"it is a {found} file, not a {kind} file{model}")
-        made = make(header, arrays)
-    if is_tutorials:
-        note(
-            f"note: {path} is a pickle of the tutorial's own program: its W and b are taken, "
-            "nothing in it is run; save_model writes them as a model file"
-        )
-    return made
+        return make(header, arrays)
 
 
 def read_model(path):

@@ -88,16 +88,12 @@ def py3(protocol):
 # ---- what is read
 
 
-def test_what_was_read_is_told_once_and_saved_as_a_model_file(capsys):
+def test_what_was_read_is_saved_as_a_model_file():
     model = load_model(write("old.pkl", py2()))
-    out, err = capsys.readouterr()
-    assert (out, err.count("\n")) == ("", 1) and err.startswith("note: old.pkl is a pickle of")
     assert Predictor("old.pkl").W.tolist() == W.tolist()  # as commands read it
-    assert capsys.readouterr().err == err
     save_model(model, "new.pkl")
     again = load_model("new.pkl")
     assert_same(again)
-    assert capsys.readouterr() == ("", "")
     assert again.metadata["pixel_scale"] == 1 / 256 and again.metadata["class_labels"] == [0, 1]
     assert again.metadata["image_shape"] is None
     digits = load_model(write("old.pkl", py2(numpy.zeros((784, 2), "float32"))))
