@@ -12,10 +12,9 @@ from xml.etree import ElementTree
 
 import numpy
 import pytest
-from builders import probabilities
+from builders import probabilities, tutorial_log
 from conftest import ROOT
 
-from logreg.callbacks.reference import read_reference
 from logreg.tutorial import text
 from logreg.tutorial.__main__ import main
 
@@ -64,14 +63,7 @@ def test_shown_code_is_the_programs(block):
 
 
 def test_printed_lines_are_those_of_the_recorded_log():
-    log = ["... loading data", "... building the model", "... training the model"]
-    for epoch, (error, test_error) in read_reference().items():
-        minibatch = f"epoch {epoch}, minibatch 83/83,"
-        log.append(f"{minibatch} validation error {error} %")
-        if test_error:
-            log.append(f"     {minibatch} test error of best model {test_error} %")
-            best = f"validation score of {error} %, with test performance {test_error} %"
-    log.append(f"Optimization complete with best {best}")
+    log = [*tutorial_log()]
     blocks = [block.content.splitlines() for block in text.blocks() if block.kind == "text"]
     assert blocks
     for lines in blocks:
