@@ -133,6 +133,9 @@ def test_a_file_that_could_not_be_read_again_is_not_written(monkeypatch, working
     save_params([theano.shared(numpy.zeros(3000, "uint8"))], "small.pkl")
     with pytest.raises(ModelFileError, match="more than 5000 bytes, too many for a file"):
         save_params([theano.shared(numpy.zeros(4000, "uint8"))], "large.pkl")
+    for dtype in ("int64", "float16"):
+        with pytest.raises(ModelFileError, match=dtype):
+            save_params([theano.shared(numpy.zeros(3, dtype))], "net.pkl")
     assert os.listdir(".") == ["small.pkl"]
 
 
@@ -207,13 +210,6 @@ def test_a_file_of_another_net_changes_nothing(shapes, dtype):
     save_model(make(), "net.pkl")
     with pytest.raises(ModelFileError, match=r"^net.pkl .* a model file, not a parameters file"):
         load_params(params, "net.pkl")
-
-
-@pytest.mark.parametrize("dtype", ["int64", "float16"])
-def test_parameters_that_could_not_be_read_again_are_not_written(dtype):
-    with pytest.raises(ModelFileError, match=dtype):
-        save_params([theano.shared(numpy.zeros(3, dtype))], "net.pkl")
-    assert os.listdir(".") == []
 
 
 # ---- files that are none of ours
