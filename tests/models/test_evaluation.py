@@ -7,7 +7,7 @@ import types
 
 import numpy
 import pytest
-from builders import classes_of, sample, save_digits_model
+from builders import classes_of, probabilities, sample, save_digits_model, weights
 from conftest import peak_memory
 from scipy.stats import binomtest
 
@@ -69,6 +69,9 @@ def test_the_evaluation_of_the_sample():
     even = evaluate(Predictor(save_digits_model(batch_size=250)), data)  # no row is left over
     assert "whole minibatches" not in as_text(even)
     told = json.loads(json.dumps(found))
+    p = probabilities(x / numpy.float32(256), *weights()).max(axis=1)
+    worst = sorted(numpy.flatnonzero(predicted != y), key=lambda row: -p[row])
+    assert told["worst_rows"] == worst[:24]
     assert (told["rows"], told["errors"], told["error_percent"]) == (1000, errors, errors / 10)
     whole = {"batch_size": 300, "rows": 900, "errors": used}
     assert told["whole_minibatches"] == {**whole, "error_percent": pytest.approx(used / 9)}
