@@ -66,19 +66,13 @@ class Predictor:
             )
         self.labels = facts.class_labels  # those of classes_, as a list
         self.classes_ = numpy.asarray(self.labels)
+        self.dtype: str = facts.dtype
+        self.metadata: Dict[str, Any] = facts.metadata()
         self._preprocessing = facts.preprocessing
 
     def __repr__(self) -> str:
         n_in, n_out = self.W.shape
         return f"Predictor({n_in} features, {n_out} classes, {self.dtype})"
-
-    @property
-    def metadata(self) -> Dict[str, Any]:
-        return self.facts.metadata()
-
-    @property
-    def dtype(self) -> str:
-        return self.facts.dtype
 
     def predict(self, X: Any) -> numpy.ndarray:
         """Compute the most probable class of each row.
