@@ -230,7 +230,8 @@ def test_models_of_few_and_of_many_classes(open_page, state, n_out, shape):
         drawn = [f.find_element("tag name", "img").get_attribute("src") for f in figures[:2]]
         drawn = numpy.concatenate([numpy.array(Image.open(urlopen(one)), int) for one in drawn])
         on_one_scale = (drawn[..., 0] - drawn[..., 2]).ravel()
-        assert numpy.corrcoef(W.T[:2].ravel(), on_one_scale)[0, 1] > 0.9
+        top = numpy.percentile(abs(W), 99.8)
+        assert numpy.corrcoef(W.T[:2].clip(-top, top).ravel(), on_one_scale)[0, 1] > 0.85
         evidence = x[0] * (W[:, shown.predicted] - W.mean(axis=1))
         red, _, blue = shown.evidence.reshape(-1, 3).T.astype(int)
         assert numpy.corrcoef(evidence, red - blue)[0, 1] > 0.9
