@@ -51,7 +51,7 @@ def test_text_is_shown_as_it_was_written_where_stderr_can(encoding, shown, run, 
     assert r"has no column a\n\x1b for the label" in done.stderr
 
 
-@pytest.mark.parametrize("value", [2**70, -(2**70), 10**400])
+@pytest.mark.parametrize("value", [10**18, -(10**18), 10**400])
 @pytest.mark.parametrize("name", ["batch_size", "n_epochs", "patience", "learning_rate", "l2"])
 def test_a_hyperparameter_of_more_than_18_digits_is_refused(name, value):
     with pytest.raises(SettingError, match=f"^{name} has more than 18 digits"):
