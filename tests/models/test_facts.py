@@ -84,3 +84,9 @@ def test_parameters_are_floats_of_one_type(of_W, of_b, is_taken):
     assert not is_taken(header)
     header["arrays"] = [["W", "float64", [3, 1]], ["b", "float64", [1]]]
     assert is_taken(header)
+
+
+@pytest.mark.parametrize("told", [{"feature_scales": [1, 1, 1]}, {"missing": "mean"}])
+def test_scales_and_empty_cells_need_means(told, is_taken):
+    assert is_taken(header_of({**TOLD, **told}))
+    assert not is_taken(header_of({**TOLD, **told, "feature_means": None}))
