@@ -101,21 +101,16 @@ class Run:
     message: str = ""
 
     def __post_init__(self):
-        self.stopping = self._new_stopping()
+        self.replay()
         self.start_clock()
 
-    def _new_stopping(self):
-        rule = {name: getattr(self.hyperparameters, name) for name in OF_EARLY_STOPPING}
-        return EarlyStopping(**rule)
-
     def replay(self):
-        """Early stopping as the validations lead it, and a list of its patience after each."""
-        stopping, patiences = self._new_stopping(), []
+        """Bring `stopping` to where the validations lead it."""
+        rule = {name: getattr(self.hyperparameters, name) for name in OF_EARLY_STOPPING}
+        self.stopping = EarlyStopping(**rule)
         for validation in self.validations:
             loss = getattr(validation, self.hyperparameters.criterion)
-            stopping.update(validation.iter, math.nan if loss is None else loss)
-            patiences.append(stopping.patience)
-        return stopping, patiences
+            self.stopping.update(validation.iter, math.nan if loss is None else loss)
 
     def start_clock(self):
         """Count the seconds from now on, beside those that are counted already."""
@@ -141,8 +136,8 @@ class Run:
         """Why the run ended, in words."""
         if self.reason == "diverged":
             return (
-                f"warning: the run diverged in epoch {self.epoch}, where it stopped: its numbers "
-                "are not finite. The best model is from before that; give a lower learning rate"
+                f"warning: the run diverged in epoch {self.epoch}: its parameters grew too large; "
+                "the best model is from before that. Give a lower learning rate"
             )
         if self.reason == "patience":
             at = f"at iteration {self.iter}: the last significant gain"
@@ -248,3 +243,16 @@ def wilson_interval(n_wrong, n):
     centre, scale = p + z * z / (2 * n), 1 + z * z / n
     half = z * math.sqrt(p * (1 - p) / n + (z / (2 * n)) ** 2)
     return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+
+
+def with_interval(n_wrong, n):
+    """An error rate in words, with its 95 % interval.
+
+    Examples
+    --------
+    >>> with_interval(10, 50)
+    '10 of 50 rows, 20.00 % (95 % interval: 11.24 to 33.04 %)'
+    """
+    low, high = (100 * end for end in wilson_interval(n_wrong, n))
+    share = f"{100 * n_wrong / n:.2f} % (95 % interval: {low:.2f} to {high:.2f} %)"
+    return f"{n_wrong} of {n} rows, {share}"

@@ -5,8 +5,6 @@
 updates. :func:`sgd_optimization_mnist` trains the tutorial's.
 """
 
-import functools
-import math
 from typing import Any, Optional, Sequence
 
 import numpy
@@ -28,7 +26,7 @@ from logreg.refit import Refit
 from logreg.run import Run, Validation
 from logreg.terminal.notes import COMPILING, collecting, log, note, starting
 
-MAY_OVERFLOW = 1e19  # the root of the largest float32: of smaller numbers, products are finite
+MAY_OVERFLOW = 1e19  # the root of the largest float32: of smaller parameters, products are finite
 
 
 def softmax_regression(n_in, n_out, hyperparameters, weights=None):
@@ -68,25 +66,16 @@ def compile_functions(x, y, cost, errors, updates, datasets, run, loss=None, blo
     train_model = engine.compile_step(x, y, train_set, batch_size, cost, updates, block)
     errors_of_validation = engine.compile_errors(x, y, valid_set, batch_size, errors)
     test_model = engine.compile_errors(x, y, test_set, batch_size, errors)
-    by_loss = run.hyperparameters.criterion == "loss"
-
-    @functools.lru_cache(maxsize=None)  # it is compiled where it is needed
-    def mean_loss():
-        return engine.compile_mean(x, y, valid_set, cost if loss is None else loss)
-
-    if by_loss:
-        mean_loss()
+    mean_loss = None
+    if run.hyperparameters.criterion == "loss":
+        mean_loss = engine.compile_mean(x, y, valid_set, cost if loss is None else loss)
 
     def validate_model():
-        # A model of NaN predicts class 0 everywhere, and may err least by that; and so may one of
-        # parameters that are so large that its scores are not finite.
-        largest = engine.largest(run.variables)
-        is_finite = largest < math.inf
-        if is_finite and largest > MAY_OVERFLOW and not by_loss:
-            is_finite = math.isfinite(mean_loss()())
-        if not is_finite:
+        # A model of NaN predicts class 0 everywhere, and may err least by that; and so may one
+        # whose scores overflow.
+        if not engine.largest(run.params) < MAY_OVERFLOW:
             return None
-        return (*errors_of_validation(), mean_loss()() if by_loss else None)
+        return (*errors_of_validation(), mean_loss and mean_loss())
 
     return train_model, validate_model, test_model
 
@@ -96,7 +85,7 @@ def train(train_model, validate_model, test_model, run, callbacks=()):
 
     The functions are those of :func:`compile_functions`. A resumed `run` goes on after
     ``run.iter``. Returns 'patience' or 'n_epochs', whichever ran out, or 'diverged' if a validation
-    finds that the model's numbers are no longer finite.
+    finds that the model's parameters have become too large, or are no numbers.
     """
     stopping, criterion = run.stopping, run.hyperparameters.criterion
     for epoch in range(run.hyperparameters.n_epochs):
@@ -182,7 +171,6 @@ def fit(
     (2, 'n_epochs')
     """
     ranks.start()
-    _check_kinds(hyperparameters, updates=updates, datasets=datasets, callbacks=callbacks)
     ranks.compare("hyperparameters", lambda: hyperparameters)
     numbers = {"cost": cost, "errors": errors}
     numbers.update({"loss": loss} if hyperparameters.criterion == "loss" else {})
@@ -190,7 +178,9 @@ def fit(
     facts = facts_of_sets(datasets, *sizes)
     datasets = shared_arrays(x, y, datasets, hyperparameters.batch_size, *sizes)
     ranks.compare("the data", lambda: [engine.digest(*pair) for pair in datasets])
-    run = _new_run(updates, params, hyperparameters, datasets[0][0], facts)
+    features, variables = engine.as_stored(datasets[0][0]), [variable for variable, _ in updates]
+    n_batches = engine.n_rows(features) // hyperparameters.batch_size
+    run = Run(variables, params, hyperparameters, n_batches, features.scale, facts_of_data=facts)
     anew = Refit(run, datasets) if refit else None
     if resume:
         resume.restore(run)
@@ -199,36 +189,17 @@ def fit(
     check_files(callbacks, is_new=resume is None)
     with starting(COMPILING):
         functions = compile_functions(x, y, cost, errors, updates, datasets, run, loss, block)
-    _train(functions, run, callbacks)
-    if anew:
-        anew.train(functions[1], callbacks, x, y, cost=cost, updates=updates, block=block)
-    _test_best(run, functions[-1])
-    _end(callbacks, run)
-    return run
-
-
-def _check_kinds(hyperparameters, **lists):
-    if not isinstance(hyperparameters, Hyperparameters):
-        raise SettingError(f"hyperparameters is {hyperparameters!r}: give a Hyperparameters(...)")
-    for name, given in lists.items():
-        if not hasattr(given, "__iter__"):
-            raise SettingError(f"{name} is a {type(given).__name__}: give a list")
-
-
-def _new_run(updates, params, hyperparameters, features, facts):
-    n_batches = engine.n_rows(features) // hyperparameters.batch_size
-    scale = getattr(features, "scale", 1.0)  # of pixels, which stay bytes
-    variables = [variable for variable, _ in updates]
-    return Run(variables, params, hyperparameters, n_batches, scale, facts_of_data=facts)
-
-
-def _train(functions, run, callbacks):
     for callback in callbacks:
         callback.on_train_begin(run)
     run.start_clock()
     with stopping(run, functions[0]):
         run.reason = train(*functions, run, callbacks)
     run.read_clock()
+    if anew:
+        anew.train(functions[1], callbacks, x, y, cost=cost, updates=updates, block=block)
+    _test_best(run, functions[-1])
+    _end(callbacks, run)
+    return run
 
 
 def _end(callbacks, run):
@@ -247,10 +218,10 @@ def _test_best(run, test_model):
     """Test the best parameters if that was not done; there must be some, unless it was stopped."""
     best = run.best_validation
     if best is None and run.reason in ("diverged", "patience", "n_epochs"):
-        what = "its numbers are not" if run.reason == "diverged" else "no validation loss is"
+        is_loss = run.reason != "diverged"
+        what = "no validation loss is finite" if is_loss else "its parameters became too large"
         raise SettingError(
-            f"the run diverged in epoch {run.epoch}: {what} finite, and there is no model to "
-            "keep; give a lower learning rate"
+            f"the run diverged in epoch {run.epoch}: {what}; give a lower learning rate"
         )
     if best and (best.test_error is None or run.n_refit_rows):
         with run.at_its_best():

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 
 from logreg.cli import options
 from logreg.cli.command import command
-from logreg.datasets import read_dataset, read_folds
+from logreg.datasets import make_folds, read_dataset
 from logreg.errors import SettingError
 from logreg.files.writing import check_writable, refuse_overwriting
 from logreg.hyperparameters import (
@@ -17,7 +17,7 @@ from logreg.hyperparameters import (
     default_batch_size,
 )
 from logreg.parallel import ranks
-from logreg.run import wilson_interval
+from logreg.run import with_interval
 from logreg.terminal.notes import STARTING, note, say, set_quiet, starting
 
 EPOCHS_OF_A_TABLE = 5000
@@ -88,17 +88,24 @@ def main(argv=None):
     with starting(STARTING):
         from logreg import callbacks, engine, sgd
         from logreg.callbacks import checkpoint, progress, reference
-        from logreg.datasets import sharing
     with contextlib.ExitStack() as stack:
         stack.enter_context(engine.settings(args.floatx, args.device))
-        if args.folds is not None:
-            interruption = stack.enter_context(callbacks.Interruption())
-            _cross_validate(args, hyperparameters, [interruption], engine, sgd)
-            return interruption.exit_code
-        data = None if ranks.rank else _read(args, engine.theano.config.floatX)
-        hyperparameters = ranks.from_first(lambda: _completed(hyperparameters, data, args))
-        data = sharing.distribute(data, hyperparameters.batch_size)
+        data = read_dataset(
+            args.dataset,
+            options.table_options(args),
+            args.shuffle,
+            announce=True,
+            dtype=engine.theano.config.floatX,
+            pixel_scale=1 / args.pixel_scale if args.pixel_scale else None,
+            split_seed=args.split_seed,
+            standardize=args.standardize,
+        )
         interruption = stack.enter_context(callbacks.Interruption())
+        if args.folds is not None:
+            _cross_validate(args, hyperparameters, data, [interruption], sgd)
+            return interruption.exit_code
+        data.check_outputs(*args.outputs)
+        hyperparameters = _completed(hyperparameters, data, args)
         watching = [interruption, stack.enter_context(progress.Progress())]
         if args.history:
             watching.append(callbacks.History(args.history))
@@ -109,13 +116,8 @@ def main(argv=None):
         arguments = args.output, watching, args.verbose, resume
         run = sgd.sgd_optimization(data, hyperparameters, *arguments, args.refit)
     if run.reason == "interrupted":
-        model = f"the best model is in {args.output}"
-        advice = "go on with the same command and --resume"
-        note(
-            f"interrupted in epoch {run.epoch}: "
-            f"{model if run.best_validation else 'there is no model yet'}; "
-            f"{advice if args.checkpoint else 'a run with --checkpoint FILE can be resumed'}"
-        )
+        is_model = f"the best model is in {args.output}" if run.best_values else "no model yet"
+        note(f"interrupted in epoch {run.epoch}: {is_model}; a run with --checkpoint can --resume")
         return interruption.exit_code
     differences = reference.differences(run) if args.check_reference else []
     for line in differences or ["all figures agree with the tutorial's"] * args.check_reference:
@@ -138,46 +140,19 @@ def _settings(argv):
     return args, Hyperparameters(**{k: value for k, value in given.items() if value is not None})
 
 
-def _read(args, floatx):
-    """Read the data, and see that no output would overwrite them."""
-    data = read_dataset(args.dataset, **_how(args, floatx))
-    data.check_outputs(*args.outputs)
-    return data
-
-
-def _how(args, floatx):
-    """How the data are read."""
-    return {
-        "options": options.table_options(args),
-        "shuffle": args.shuffle,
-        "announce": True,
-        "dtype": floatx,
-        "pixel_scale": 1 / args.pixel_scale if args.pixel_scale else None,
-        "split_seed": args.split_seed,
-        "standardize": args.standardize,
-    }
-
-
-def _cross_validate(args, hyperparameters, watching, engine, sgd):
+def _cross_validate(args, hyperparameters, data, watching, sgd):
     """Print the test error of each fold, and that of all rows."""
-    errors, n_wrong, n_rows = [], 0, 0
-    how = _how(args, engine.theano.config.floatX)
-    for data in read_folds(args.folds, args.dataset, **how):
-        settings = _completed(hyperparameters, data, args)
-        run = sgd.sgd_optimization(data, settings, None, watching, refit=args.refit)
+    wrong, rows = [], []
+    for fold in make_folds(data, args.folds):
+        settings = _completed(hyperparameters, fold, args)
+        run = sgd.sgd_optimization(fold, settings, None, watching, refit=args.refit)
         if run.reason == "interrupted":
             return
-        n = data.sizes[2]
-        wrong = round(run.best_validation.test_error_all_rows * n)
-        errors.append(100 * wrong / n)
-        n_wrong, n_rows = n_wrong + wrong, n_rows + n
-        fold = f"fold {len(errors)} of {args.folds}"
-        say(f"{fold}: test error: {wrong} of {n} rows, {errors[-1]:.2f} %")
-    low, high = (100 * end for end in wilson_interval(n_wrong, n_rows))
-    say(
-        f"mean of {args.folds} folds: {sum(errors) / len(errors):.2f} %; {n_wrong} of {n_rows} "
-        f"rows (95 % interval: {low:.2f} to {high:.2f} %)"
-    )
+        rows.append(fold.sizes[2])
+        wrong.append(round(run.best_validation.test_error_all_rows * rows[-1]))
+        error = with_interval(wrong[-1], rows[-1])
+        say(f"fold {len(rows)} of {args.folds}: test error: {error}")
+    say(f"mean of {args.folds} folds: {with_interval(sum(wrong), sum(rows))}")
 
 
 def _completed(hyperparameters, data, args):

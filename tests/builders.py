@@ -76,7 +76,7 @@ def save_digits_model(path="best_model.pkl", **metadata):
     return save(path, *weights(), **told)
 
 
-def drawing(digit, random, ink=(0, 0, 0), paper=(255, 255, 255), size=180, noise=0, shade=0):
+def drawing(digit, random, ink=(0, 0, 0), paper=(255, 255, 255), size=180, noise=0):
     """Draw a digit of the sample large, somewhere on paper.
 
     Returns
@@ -93,7 +93,6 @@ def drawing(digit, random, ink=(0, 0, 0), paper=(255, 255, 255), size=180, noise
     amount = numpy.zeros((height, width, 1))
     amount[top : top + side, left : left + side, 0] = numpy.asarray(large) / 255
     picture = amount * numpy.array(ink) + (1 - amount) * numpy.array(paper)
-    picture *= 1 - shade * numpy.linspace(0, 1, width)[None, :, None]
     picture += noise * random.randn(height, width, 1)
     return picture.round().clip(0, 255).astype(numpy.uint8)
 

@@ -28,7 +28,7 @@ train D --l2 1 --learning-rate 1e30 | 1 | ^... loading | error: the run diverged
 train D --check-reference | 1 | epoch 2 | epoch 1: .* and the tutorial has 12.458333 %, test error
 train D --floatx float64 --device cpu | 0 | Optimization complete | float64
 train T | 0 | t.csv: 60 rows, 4 features, 3 classes\n40 rows to train on, 10 to val | class
-train T --no-shuffle | 0 | \(in their order\) | 40 are for training
+train T --no-shuffle | 0 | \(in their order\) | class
 train T --drop b,c --no-standardize --missing mean --na - | 0 | 2 features, 3 classes | .
 train --help | 0 | ^usage: logreg-train |
 train --version | 0 | ^logreg \d+\.\d+\.\d+$ |

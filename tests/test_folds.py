@@ -4,9 +4,9 @@ import re
 
 import numpy
 import pytest
-from builders import make_pairs
+from builders import make_pairs, save_pairs
 
-from logreg.datasets import read_folds
+from logreg.datasets import make_folds, read_dataset
 from logreg.errors import DatasetError, SettingError
 
 
@@ -20,7 +20,7 @@ def save_table(n=90):
 
 def test_each_row_is_in_one_test_set_and_classes_keep_their_shares():
     x, y = save_table()
-    folds = list(read_folds(5, "t.csv"))
+    folds = list(make_folds(read_dataset("t.csv"), 5))
     rows = numpy.concatenate([data.test[0] for data in folds])
     assert sorted(rows.tolist()) == sorted(x.astype("float64").tolist())
     for data in folds:
@@ -32,7 +32,7 @@ def test_each_row_is_in_one_test_set_and_classes_keep_their_shares():
         numpy.testing.assert_allclose(
             data.learnt.preprocessing.means, data.train[0].mean(axis=0), rtol=1e-12
         )
-    in_order = list(read_folds(5, "t.csv", shuffle=False))
+    in_order = list(make_folds(read_dataset("t.csv", shuffle=False), 5))
     numpy.testing.assert_array_equal(in_order[1].test[0], x[18:36].astype("float64"))
 
 
@@ -40,24 +40,21 @@ def test_the_command_prints_the_error_of_each_fold(cli, working_folder):
     save_table()
     done = cli("train", "--dataset", "t.csv", "--folds", 3, "--n-epochs", 3)
     assert done.code == 0, done.err
-    folds = re.findall(r"^fold (\d) of 3: test error: (\d+) of 30 rows, .* %$", done.out, re.M)
+    folds = re.findall(r"^fold (\d) of 3: test error: (\d+) of 30 rows, .* %", done.out, re.M)
     assert [k for k, _ in folds] == ["1", "2", "3"]
     n_wrong = sum(int(n) for _, n in folds)
-    mean = f"mean of 3 folds: {100 * n_wrong / 90:.2f} %; {n_wrong} of 90 rows (95 % interval: "
+    mean = f"mean of 3 folds: {n_wrong} of 90 rows, {100 * n_wrong / 90:.2f} % (95 % interval: "
     assert done.out.splitlines()[-1].startswith(mean)
     assert [path.name for path in working_folder.iterdir()] == ["t.csv"]
 
 
 def test_what_makes_no_folds_is_refused(cli):
     save_table(12)
-    x, y = make_pairs()[0]
-    numpy.savez("d.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    save_pairs("d.npz", make_pairs())
     with pytest.raises(DatasetError, match="has a test set"):
-        list(read_folds(3, "d.npz"))
+        list(make_folds(read_dataset("d.npz"), 3))
     for n in (1, 5):
         with pytest.raises(SettingError, match=f"`folds` is {n}: of 12 rows, 2 to 4"):
-            list(read_folds(n, "t.csv"))
-    with pytest.raises(SettingError, match="`split_seed` is -1"):
-        list(read_folds(3, "t.csv", split_seed=-1))
+            list(make_folds(read_dataset("t.csv"), n))
     done = cli("train", "--dataset", "t.csv", "--folds", 3, "--history", "run.csv")
     assert (done.code, done.out) == (1, "") and "--folds is without" in done.err

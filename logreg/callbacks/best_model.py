@@ -46,10 +46,6 @@ class BestModel(FileCallback):
         classifier: Optional[LogisticRegression] = None,
         **metadata: Any,
     ) -> None:
-        if not isinstance(classifier, (LogisticRegression, type(None))):
-            raise SettingError(
-                "BestModel takes a path, perhaps a LogisticRegression, and no function"
-            )
         if classifier:
             check_stands_alone(classifier)
         super().__init__(path)

@@ -61,7 +61,7 @@ class Checkpoint(FileCallback):
         run.iter, run.seconds = header["progress"]["iter"], header["progress"]["seconds"]
         run.best_values = best_values or None
         run.validations[:] = (Validation(*values) for values in header["validations"])
-        run.stopping, _ = run.replay()
+        run.replay()
 
     def _read(self):
         return read(self.path, "checkpoint") if os.path.lexists(self.path) else (None, None)

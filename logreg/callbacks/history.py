@@ -5,13 +5,17 @@ import os
 from logreg.callbacks.base import FileCallback
 from logreg.errors import ModelFileError
 
-# The last but two tells of a new best: its test error; or the loss, where it goes by that.
-COLUMNS = "epoch,iteration,training_cost,validation_error_percent,{},patience,seconds\n"
-LAST = {"error": "test_error_percent", "loss": "validation_loss"}
+COLUMNS = (
+    "epoch,iteration,training_cost,validation_error_percent,validation_loss,test_error_percent,"
+    "seconds\n"
+)
 
 
 class History(FileCallback):
     """A CSV file with a row for each validation, of a resumed run from its beginning.
+
+    A cell is empty where nothing was computed, or it was not finite: the test error where there was
+    no new best, the loss where the best model does not go by it.
 
     Parameters
     ----------
@@ -27,19 +31,17 @@ class History(FileCallback):
                 if file.read(16) != COLUMNS[:16].encode():
                     raise ModelFileError(f"{self.path} is no history of a run: give another name")
         if run.validations:
-            self.keep(lambda: self._table(run))
+            self.keep(lambda: _table(run))
 
     def on_validation(self, run, validation):
-        self.keep(lambda: self._table(run))
+        self.keep(lambda: _table(run))
 
-    def _table(self, run):
-        criterion, (_, patiences) = run.hyperparameters.criterion, run.replay()
-        lines = [COLUMNS.format(LAST[criterion])]
-        for validation, patience in zip(run.validations, patiences):
-            iter, cost, error, _, loss, test_error, _, seconds = validation.plain()
-            cost = "" if cost is None else f"{cost:.9g}"  # it was not finite
-            last = loss if criterion == "loss" else test_error and test_error * 100
-            last = "" if last is None else f"{last:.9g}" if criterion == "loss" else f"{last:.6f}"
-            line = f"{run.epoch_of(iter)},{iter},{cost},{error * 100:.6f},{last},"
-            lines.append(f"{line}{patience},{seconds:.3f}\n")
-        return "".join(lines).encode()
+
+def _table(run):
+    lines = [COLUMNS]
+    for validation in run.validations:
+        iter, cost, error, _, loss, test_error, _, seconds = validation.plain()
+        values = cost, 100 * error, loss, test_error and 100 * test_error, seconds
+        cells = ["" if value is None else f"{value:.9g}" for value in values]
+        lines.append(",".join([str(run.epoch_of(iter)), str(iter), *cells]) + "\n")
+    return "".join(lines).encode()

@@ -25,22 +25,20 @@ def percent(error):
     return "" if error is None else "%f" % (error * 100.0)
 
 
-def _told(error, test_error):
-    """The errors of an epoch, in words."""
-    return f"{error} %" + (f", test error {test_error} %" if test_error else "")
-
-
 def differences(run):
     """List, in words, where the errors that a run has printed are not the tutorial's."""
-    last, here, there = min(run.hyperparameters.n_epochs, LAST_EPOCH), {}, {}
-    for v in run.validations:
-        here[f"epoch {run.epoch_of(v.iter)}"] = _told(percent(v.error), percent(v.test_error))
-    for epoch, errors in read_reference().items():
-        if epoch <= last:
-            there[f"epoch {epoch}"] = _told(*errors)
-    here["epochs"], there["epochs"] = run.epoch, last
+    last = min(run.hyperparameters.n_epochs, LAST_EPOCH)
+    of_run = ((v.iter, v.error, v.test_error) for v in run.validations)
+    here = {run.epoch_of(iter): tuple(map(percent, errors)) for iter, *errors in of_run}
+    there = {epoch: errors for epoch, errors in read_reference().items() if epoch <= last}
     return [
-        f"{name}: {here.get(name, 'nothing')}, and the tutorial has {there.get(name, 'nothing')}"
-        for name in {**there, **here}
-        if here.get(name) != there.get(name)
-    ]
+        f"epoch {epoch}: {_words(here.get(epoch))}, and the tutorial has {_words(there.get(epoch))}"
+        for epoch in {**there, **here}
+        if here.get(epoch) != there.get(epoch)
+    ] + [f"epochs: {run.epoch}, and the tutorial has {last}"] * (run.epoch != last)
+
+
+def _words(errors):
+    if errors is None:
+        return "nothing"
+    return f"{errors[0]} %" + (f", test error {errors[1]} %" if errors[1] else "")

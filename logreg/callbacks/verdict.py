@@ -3,63 +3,44 @@
 import math
 
 from logreg.callbacks.base import Callback
-from logreg.errors import cut, quoted
-from logreg.run import wilson_interval
+from logreg.errors import quoted
+from logreg.run import with_interval
 from logreg.terminal.notes import log, note, say, warning
 
 FEW_ROWS = 100  # below it, a validation error says little
-ROWS_OF_A_CLASS = 5  # on average; of fewer, numbers may be a quantity
 RARE = 0.02  # the share of a class that is
-ENDS = {"patience": "patience ran out", "n_epochs": "all epochs run", "diverged": "diverged"}
 
 
 class Verdict(Callback):
-    """Asks at the beginning whether the labels are a quantity, and warns at the end.
+    """Tells how rows were split, warns at the end of a run, and prints the result of a table.
 
-    It warns of few validation rows, of a model that is no better on the test rows than always
-    guessing one class, and of a training cost that has grown. `data` is the DataSet. With
-    `prints_result`, it prints what the run came to, for a table; else the error of always guessing.
+    It warns of few validation rows, of a rare class, of a model that is no better on the test rows
+    than always guessing one class, and of a training cost that has grown. `data` is the DataSet.
+    With `prints_result`, it prints what the run came to; else the error of always guessing.
     """
 
     on_rank_0_only = True
 
     def __init__(self, data, prints_result=False):
+        self.data, self.prints_result = data, prints_result
         label, self.error = data.learnt.most_frequent_class
-        self.guess, self.prints_result = f"always guessing {repr(label)[:60]}", prints_result
-        self.n_rows = n_train, n_valid, n_test = data.sizes
-        self.initial_cost = math.log(data.n_out)  # of a model of zeros
-        is_as_given = data.learnt.preprocessing.scales is None
-        rate = "a lower learning rate" + " or standardized features" * is_as_given
-        self.advice, self.question = f"{rate} may help", ""
-        counts = data.learnt.class_counts
-        share = min(counts) / n_train
-        self.rare = ""
-        if share < min(RARE, 0.5 / data.n_out):
-            label = quoted(data.class_labels[counts.index(min(counts))])
-            self.rare = f"note: {100 * share:.1f} % of the training rows are {label}, for which an "
-            self.rare += "error costs little in all; `class_weight='balanced'` counts it in full"
-        n, is_number = sum(self.n_rows), type(data.class_labels[0]) is int
-        if is_number and n < ROWS_OF_A_CLASS * data.n_out:
-            name = cut((data.is_table and data.about.columns.label_name) or "y")
-            self.question = (
-                f"{name} has {data.n_out} different numbers in {n} rows: a quantity? logreg tells "
-                "classes apart"
-            )
-        order = "in their order" if data.split.seed is None else "split at random"
-        how = f" ({order})" if data.split.sizes else ""
-        self.description = (
-            f"{data.name}: {n} rows, {data.n_in} features, {data.n_out} classes\n"
-            f"{n_train} rows to train on, {n_valid} to validate, {n_test} to test{how}"
-        )
+        self.guess = f"always guessing {repr(label)[:60]}"
 
     def on_train_begin(self, run):
+        data, (n_train, n_valid, n_test) = self.data, self.data.sizes
+        order = "in their order" if data.split.seed is None else "split at random"
+        how = f" ({order})" if data.split.taken else ""
+        description = (
+            f"{data.name}: {sum(data.sizes)} rows, {data.n_in} features, {data.n_out} classes\n"
+            f"{n_train} rows to train on, {n_valid} to validate, {n_test} to test{how}"
+        )
         if self.prints_result:
-            log(f"{self.description}\n... training the model")
-        if self.question:
-            warning(self.question)
+            log(f"{description}\n... training the model")
+        elif data.split.taken:
+            note(f"note: {description}")
 
     def on_train_end(self, run):
-        best, (_, n_valid, _) = run.best_validation, self.n_rows
+        best, n_valid = run.best_validation, self.data.sizes[1]
         if run.reason == "interrupted" or best is None:
             return
         if self.prints_result:
@@ -69,54 +50,54 @@ class Verdict(Callback):
             of = "the most frequent class of the training rows"
             note(f"{self.guess}, {of}, gives a test error of {100 * self.error:f} %")
         if n_valid < FEW_ROWS:
-            n_wrong, low, high = _interval(best.error_all_rows, n_valid)
-            note(
-                f"note: {n_valid} validation rows tell little: {n_wrong} wrong may stand for a "
-                f"true error of {100 * low:.1f} to {100 * high:.1f} % (95 % interval), "
-                f"{low * n_valid:.1f} to {high * n_valid:.1f} of as many rows"
-            )
-        if self.rare and not run.hyperparameters.class_weight:
-            note(self.rare)
-        cost = run.validations[-1].cost
+            wrong = _of_rows(best.error_all_rows, n_valid)
+            note(f"note: {n_valid} validation rows tell little: {wrong}")
+        if not run.hyperparameters.class_weight:
+            self._note_a_rare_class()
+        cost, initial_cost = run.validations[-1].cost, math.log(self.data.n_out)  # of zeros
         cost = math.nan if cost is None else cost  # as a state has what was not finite
-        has_grown = not cost <= 1.01 * self.initial_cost
+        has_grown = not cost <= 1.01 * initial_cost
+        advice = self._advice(run, has_grown)
         has_learned = best.test_error_all_rows < self.error
         if not has_learned and not run.hyperparameters.class_weight:  # which may cost errors
-            advice = self._advice(run, has_grown)
             warning(f"the best model is no better than {self.guess}: {advice}")
         elif has_grown:
-            grown = f"the training cost has grown from {self.initial_cost:.6g} to {cost:.6g}"
-            warning(f"{grown}: {self.advice}")
+            warning(f"the training cost has grown from {initial_cost:.6g} to {cost:.6g}: {advice}")
+
+    def _note_a_rare_class(self):
+        counts = self.data.learnt.class_counts
+        share = min(counts) / sum(counts)
+        if share < min(RARE, 0.5 / self.data.n_out):
+            label = quoted(self.data.class_labels[counts.index(min(counts))])
+            note(
+                f"note: {100 * share:.1f} % of the training rows are {label}, for which an error "
+                "costs little in all; `class_weight='balanced'` counts it in full"
+            )
 
     def _print_result(self, run, best):
-        _, n_valid, n_test = self.n_rows
+        _, n_valid, n_test = self.data.sizes
         epoch, by = run.epoch_of(best.iter), run.hyperparameters.criterion
-        n_wrong, low, high = _interval(best.test_error_all_rows, n_test)
-        error, anew = 100 * n_wrong / n_test, ""
+        error, anew = 100 * best.test_error_all_rows, ""
         if run.n_refit_rows:
             anew = f"trained anew for its {best.iter + 1} minibatches on {run.n_refit_rows} rows, "
             anew += "with those of validation\n"
         say(
-            f"best model: epoch {epoch} of {run.epoch} ({ENDS.get(run.reason, run.message)}), "
-            f"by the validation {by} ({getattr(best, by):.6g})\n"
+            f"best model: epoch {epoch} of {run.epoch}, by the validation {by} "
+            f"({getattr(best, by):.6g})\n"
             f"validation error: {round(best.error_all_rows * n_valid)} of {n_valid} rows\n{anew}"
-            f"test error: {n_wrong} of {n_test} rows, {error:.2f} % "
-            f"(95 % interval: {100 * low:.2f} to {100 * high:.2f} %)\n"
+            f"test error: {_of_rows(best.test_error_all_rows, n_test)}\n"
             f"accuracy: {100 - error:.2f} % of the test rows\n"
             f"{self.guess}: a test error of {100 * self.error:.2f} %"
         )
 
     def _advice(self, run, has_grown):
-        if self.question:
-            return self.question
         if has_grown:
-            return self.advice
+            is_as_given = self.data.learnt.preprocessing.scales is None
+            return "a lower learning rate" + " or standardized features" * is_as_given + " may help"
         if run.reason == "n_epochs" and run.stopping.best_iter >= 0.9 * run.iter:
             return "more epochs may help"
         return "the features may say nothing of the label"
 
 
-def _interval(error, n):
-    """How many of `n` rows are wrong, and the 95 % interval of the true error."""
-    n_wrong = round(error * n)
-    return (n_wrong, *wilson_interval(n_wrong, n))
+def _of_rows(error, n):
+    return with_interval(round(error * n), n)

@@ -59,8 +59,7 @@ def check(parts, about, dtype=None):
                 x = numpy.require(x, narrower(x.dtype, dtype), "A")
         xs[split] = x
     _check_alike(xs, about.name)
-    is_pixels = scale_of(xs["train"], about.pixel_scale) != 1
-    shape = about.image_shape or image_shape(parts["train"].x.shape[1:], is_pixels)
+    shape = image_shape(parts["train"].x.shape[1:])
     is_mapped = mapping(xs["train"]) is not None
     class_labels, ys = number_classes(parts, about.is_table)
     sets = {split: (xs[split], ys[split]) for split in parts}
@@ -148,7 +147,7 @@ def _check_alike(xs, name):
             )
 
 
-def image_shape(row_shape, guess):
+def image_shape(row_shape, guess=False):
     """The shape of the image that a row of `row_shape` is, None if it is none.
 
     With `guess`, a square number of features is taken for a square image.

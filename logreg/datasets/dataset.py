@@ -15,7 +15,7 @@ from logreg.datasets.learning import Learnt, learn
 from logreg.datasets.options import NO_OPTIONS
 from logreg.datasets.parts import About
 from logreg.datasets.sources import read
-from logreg.datasets.splits import Split, check_seed, split, split_off, stratified_order
+from logreg.datasets.splits import Split, check_seed, split, split_off
 from logreg.errors import DatasetError, SettingError
 from logreg.files.writing import refuse_overwriting
 
@@ -37,9 +37,7 @@ class DataSet:
         (n,), int32, in 0 .. n_out - 1. Of a data set that a model is to be tested on, `test` alone
         is there.
     sizes : tuple of int
-        The rows of the three sets, on all ranks together.
-    is_part : bool
-        Whether the pairs are the part of one of several ranks.
+        The rows of the three sets.
     split : Split or None
         How sets that were not given were taken from the training rows.
     learnt : Learnt or None
@@ -54,7 +52,6 @@ class DataSet:
     valid: Optional[tuple] = None
     test: Optional[tuple] = None
     sizes: Optional[tuple] = None
-    is_part: bool = False
     split: Optional[Split] = None
     learnt: Optional[Learnt] = None
 
@@ -133,37 +130,31 @@ def read_dataset(
     parts, about = read(dataset, options, dtype, pixel_scale, announce)
     sets, about, class_labels = check(parts, about, dtype)
     sets, how = split(sets, about, shuffle, split_seed)
-    return _learnt(parts, sets, how, about, class_labels, dtype, standardize)
+    learnt = learn(parts, sets, about, class_labels, dtype, standardize)
+    return _data_set(sets, how, about, class_labels, learnt)
 
 
-def read_folds(
-    n_folds, dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtype=None,
-    pixel_scale=None, split_seed=0, standardize=None,
-):  # fmt: skip
-    """Find and read one table or array, and yield a DataSet for each fold, which is its test set.
+def make_folds(data, n_folds):
+    """Yield a DataSet for each fold of one table or array, which is its test set.
 
-    Of the other rows, a sixth validates. Each fold has all classes in proportion, unless `shuffle`
-    is False; the arguments are those of :func:`read_dataset`.
+    Of the other rows, a sixth validates. The rows are those of the DataSet in their order, so if
+    that was split at random, each fold has all classes in proportion.
     """
-    check_seed(split_seed)
-    parts, about = read(dataset, options, dtype, pixel_scale, announce)
-    sets, about, class_labels = check(parts, about, dtype)
-    x, y = sets["train"]
-    if len(sets) > 1:
-        raise DatasetError(f"{about.name} has a test set: folds are made of one table or array")
+    if not data.split.sizes:
+        raise DatasetError(f"{data.name} has a test set: folds are made of one table or array")
+    x, y = map(numpy.concatenate, zip(data.train, data.valid, data.test))
     if not 2 <= n_folds <= len(y) // 3:
         raise SettingError(f"`folds` is {n_folds}: of {len(y)} rows, 2 to {len(y) // 3} are made")
-    order = numpy.arange(len(y)) if shuffle is False else stratified_order(y, split_seed)
-    folds = numpy.array_split(order, n_folds)
+    folds = numpy.array_split(numpy.arange(len(y)), n_folds)
+    is_standardized = data.learnt.preprocessing.scales is not None
     for i, fold in enumerate(folds):
         rest = numpy.concatenate(folds[:i] + folds[i + 1 :])
-        of_fold = split_off({"train": (x[rest], y[rest]), "test": (x[fold], y[fold])})
-        how = Split([len(y) for _, y in of_fold.values()], None, ("valid", "test"))
-        yield _learnt(parts, of_fold, how, about, class_labels, dtype, standardize)
+        sets = split_off({"train": (x[rest], y[rest]), "test": (x[fold], y[fold])})
+        learnt = learn({}, sets, data.about, data.class_labels, standardize=is_standardized)
+        yield _data_set(sets, data.split, data.about, data.class_labels, learnt)
 
 
-def _learnt(parts, sets, how, about, class_labels, dtype, standardize):
-    learnt = learn(parts, sets, about, class_labels, dtype, standardize)
+def _data_set(sets, how, about, class_labels, learnt):
     sizes = tuple(len(y) for _, y in sets.values())
     n_in = sets["train"][0].shape[1]
     return DataSet(about, class_labels, n_in, **sets, sizes=sizes, split=how, learnt=learnt)

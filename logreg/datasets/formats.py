@@ -234,16 +234,10 @@ def sniff(path):
         head = stream.read(512)
         if not head:
             raise DatasetError("is empty")
-        if re.match(rb"\s*(\[\s*[\[{]|\{\s*\")", head):  # a cell of CSV may begin with a bracket
-            raise DatasetError("is JSON: save the rows as CSV, one a line")
-        if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+        if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):  # of any zip archive
             with parsing():
                 names = zipfile.ZipFile(stream).namelist()
-            if "xl/workbook.xml" in names:
-                raise DatasetError("is an Excel workbook: save the sheet as CSV")
-            if not any(name.endswith(".npy") for name in names):
-                raise DatasetError("is a zip archive without arrays: unpack it")
-            return "npz"
+            return "npz" if any(name.endswith(".npy") for name in names) else None
     if head[:6] == npy.MAGIC_PREFIX:
         return "npy"
     if len(head) > 3 and head[:2] == b"\0\0" and head[2] in IDX_DTYPES:

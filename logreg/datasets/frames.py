@@ -15,7 +15,7 @@ from logreg.errors import DatasetError, cut, needing
 
 CHUNK_CELLS = 1 << 19
 FIRST_ROWS = 100  # are looked at, if not more, to tell what the columns are
-MAX_LINE = 1 << 26  # bytes
+MAX_LINE = 1 << 26  # characters
 FRAME = "the data frame"  # as messages call one
 
 
@@ -53,7 +53,8 @@ def open_table(path, options, known=None):
             stream.seek(0)
             is_marked = stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
             encoding = options.encoding or ("UTF-16" if is_marked else "UTF-8")
-            yield _csv(pandas, _Lines(stream, encoding), options, known)
+            stream.seek(0)
+            yield _csv(pandas, _Lines(stream, encoding, newline=""), options, known)
         else:
             yield _whole(frame, options, known)
 
@@ -61,36 +62,24 @@ def open_table(path, options, known=None):
 @contextlib.contextmanager
 def _standard_input():
     """What is piped into the command, as a file."""
-    if sys.stdin is None:
-        raise DatasetError("standard input is closed: pipe a table into it")
     with tempfile.TemporaryFile() as stream:
         shutil.copyfileobj(sys.stdin.buffer, stream)
         stream.seek(0)
         yield stream
 
 
-class _Lines(io.RawIOBase):
-    """Lines in UTF-8, none of which is longer than a table's can be."""
+class _Lines(io.TextIOWrapper):
+    """The text of a table, of which no line is longer than a table's can be."""
 
-    def __init__(self, stream, encoding):
-        self.encoding, self.n_since = encoding, 0
-        is_utf8 = codecs.lookup(encoding).name == "utf-8"
-        self.stream = stream if is_utf8 else codecs.EncodedFile(stream, "UTF-8", encoding)
-
-    def readable(self):
-        return True
-
-    def seek(self, place):
-        self.n_since = 0
-        return self.stream.seek(place)
+    n_since = 0  # characters since the last line's end
 
     def read(self, size=-1):
-        data = self.stream.read(size)
-        end = max(data.rfind(b"\n"), data.rfind(b"\r"))
-        self.n_since = len(data) - 1 - end if end >= 0 else self.n_since + len(data)
+        text = super().read(size)
+        end = max(text.rfind("\n"), text.rfind("\r"))
+        self.n_since = len(text) - 1 - end if end >= 0 else self.n_since + len(text)
         if self.n_since > MAX_LINE:
             raise DatasetError(f"a line is longer than {MAX_LINE >> 20} MB: a row stands on a line")
-        return data
+        return text
 
 
 def _csv(pandas, stream, options, known):
@@ -115,11 +104,10 @@ def _csv(pandas, stream, options, known):
         with parsing_csv():
             return pandas.read_csv(stream, **how, **more)
 
-    stream.seek(0)
     with parsing_csv():
-        line = re.match(rb"(?: *[\r\n])*([^\r\n]*)", stream.read(1 << 20)).group(1)
-    line = re.sub(rb'"[^"]*"', b"", line)
-    how["sep"] = next((mark for mark in "\t;|" if mark.encode() in line), ",")
+        line = re.match(r"(?: *[\r\n])*([^\r\n]*)", stream.read(1 << 20)).group(1)
+    line = re.sub('"[^"]*"', "", line)
+    how["sep"] = next((mark for mark in "\t;|" if mark in line), ",")
     rows = read_csv(header=None, nrows=1 + FIRST_ROWS, dtype=str).fillna("").to_numpy().tolist()
     head = Header([[cell.strip() for cell in row] for row in rows], options, known)
     how["decimal"] = options.decimal or "."

@@ -54,11 +54,8 @@ class Header:
         self.dropped = set()
         if len(self.cells) != len(self.known.categories):  # else these are left out already
             self.dropped = {self._chosen(name, "to drop") for name in options.dropped or ()}
-            # Numbers or names of the rows, as pandas and R write them.
-            first = self.text_of(self.data[0][0])
-            is_row_name = self.known.names or first in ("0", "1") or self.is_text(first)
             is_label = str(options.label_column) == "1" or self.known.label_name == ""
-            if self.names[:1] == [""] and is_row_name and not is_label:
+            if self.names[:1] == [""] and not is_label:  # row names, as pandas and R write them
                 self.dropped.add(0)
 
     def text_of(self, cell):

@@ -55,11 +55,6 @@ def learn(parts, sets, about, class_labels, dtype=None, standardize=False):
             f"note: {about.name}: x goes from 0 to 255 and is not taken for pixels; if it is, give "
             "`pixel_scale`, or save them as uint8, to have them scaled by 1/256"
         )
-    if scale != 1 and not about.pixel_scale and raw_range[1] < 64:
-        warning(
-            f"{about.name}: x is uint8, and scaled by 1/256, but goes from 0 to {raw_range[1]:.0f} "
-            "only: save x.astype('float32') to have it taken as it is"
-        )
     scales_all = bool(about.pixel_scale)
     preprocessing = Preprocessing.fit(moments, scale, scales_all, missing, standardize)
     x_range = tuple(end * scale for end in raw_range)

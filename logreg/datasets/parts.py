@@ -27,9 +27,8 @@ class About(NamedTuple):
     files: tuple = ()  # from which it was read
     columns: Optional[Columns] = None  # of a table; None of arrays
     options: TableOptions = NO_OPTIONS  # by which it was read
-    image_shape: Optional[tuple] = None  # (height, width) of a row
+    image_shape: Optional[tuple] = None  # (height, width) of a row, if it has these
     pixel_scale: Optional[float] = None  # what any x is multiplied by; None: uint8 alone, by 1/256
-    is_idx: bool = False
     is_mapped: bool = False  # whether the training features stay in their file
 
     @property

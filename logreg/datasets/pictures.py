@@ -23,7 +23,6 @@ SIDE = 1000  # pixels; a larger picture is reduced first
 CONTRAST = 20  # grey levels: what differs less from the paper is no ink
 NOISE = 6  # standard deviations of the paper's noise: the same
 TO_DEVIATION = 1.48  # from the median of absolute differences, if they are normal
-TIGHT = 60  # grey levels of standard deviation; plain paper has less
 SPECK = 0.02  # share of the largest blot's ink: a smaller blot is dirt
 STROKE = 0.08  # share of the ink's size; a thinner stroke would fade, so it is widened to this
 
@@ -61,10 +60,8 @@ def _decode(path):
         image.load()
         with contextlib.suppress(Exception):  # senseless metadata turn nothing
             image = ImageOps.exif_transpose(image)
-        if image.mode == "F" or image.mode.startswith("I"):
-            # Scanners store 10, 12 or 16 bits, other tools 0 to 1: the largest value is white.
-            values = numpy.nan_to_num(numpy.asarray(image, dtype=numpy.float32)).clip(0)
-            image = Image.fromarray((values / (values.max() or 1) * 255).astype(numpy.uint8))
+        if image.mode.startswith("I"):  # as of a scanner, of 16 bits
+            image = Image.fromarray((numpy.asarray(image) >> 8).astype(numpy.uint8))
         image = image.convert("RGBA")
     image.thumbnail((SIDE, SIDE))
     paper = Image.new("RGBA", image.size, "white")  # which shows through what is transparent
@@ -73,56 +70,37 @@ def _decode(path):
 
 def _prepare(pixels, shape, invert, background):
     wants_light = background == "light"
-    if pixels.shape == tuple(shape):  # a picture like the model's keeps its pixels
-        field = pixels
-        if invert is None and field.min() < field.max():
-            invert = (numpy.median(_frame(field, 1)) > 127) != wants_light
-    else:
-        ink, is_dark = _find_ink(pixels, *_fit_paper(pixels))
-        if ink is None and pixels.std() > TIGHT:
-            # The border is ink too: the paper is light, unless the user says otherwise.
-            is_dark = invert is None or invert != wants_light
-            paper = numpy.percentile(pixels, 98 if is_dark else 2)
-            ink, is_dark = _find_ink(pixels, paper, noise=0)
+    paper, noise = _paper_of(pixels)
+    field, is_dark = pixels, paper > 127  # a picture like the model's keeps its pixels
+    if pixels.shape != tuple(shape):
+        ink, is_dark = _find_ink(pixels - paper, max(CONTRAST, NOISE * noise))
         if ink is None:
             return numpy.full(shape, 255 * wants_light, numpy.uint8)
         field = _place(ink, shape)
         field = 255 - field if is_dark else field
-        invert = is_dark != wants_light if invert is None else invert
+    invert = is_dark != wants_light if invert is None else invert
     field = field.astype(numpy.uint8)
     return 255 - field if invert else field
 
 
-def _frame(pixels, width):
-    """The pixels within `width` of the border, one row each."""
-    is_border = numpy.ones(pixels.shape[:2], bool)
+def _paper_of(pixels):
+    """The grey level of the paper, and its noise, by what is near the border."""
+    width = max(1, min(pixels.shape) // 50)
+    is_border = numpy.ones(pixels.shape, bool)
     is_border[width:-width, width:-width] = False
-    return pixels[is_border]
+    paper = numpy.median(pixels[is_border])
+    return paper, TO_DEVIATION * numpy.median(abs(pixels[is_border] - paper))
 
 
-def _fit_paper(pixels):
-    """Fit a plane to the border, since paper is never lit evenly; give it and its noise."""
-    height, width = pixels.shape
-    y, x = numpy.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(numpy.float32)
-    plane = numpy.stack([numpy.ones_like(x), x, y], axis=2)
-    frame = max(1, min(height, width) // 50)
-    known, where = _frame(pixels, frame), _frame(plane, frame)
-    rest = abs(known - numpy.median(known))
-    for _ in range(4):
-        # Ink may run over the border, so what lies far from most is left out.
-        near = rest <= max(4 * TO_DEVIATION * numpy.median(rest), 2)
-        fit = numpy.linalg.lstsq(where[near], known[near], rcond=None)[0]
-        rest = abs(known - where @ fit)
-    return plane @ fit, TO_DEVIATION * numpy.median(rest)
+def _find_ink(difference, least):
+    """Give the ink, uint8 of shape (height, width), or None; and whether it is dark.
 
-
-def _find_ink(pixels, paper, noise):
-    """Give the ink, uint8 of shape (height, width), or None; and whether it is dark."""
+    It is what differs from the paper by more than `least`.
+    """
     from scipy import ndimage
 
-    difference = pixels - paper
     distance = abs(difference)
-    is_ink = distance > max(CONTRAST, NOISE * noise)
+    is_ink = distance > least
     if not is_ink.any():
         return None, False
     full = numpy.percentile(distance[is_ink], 90)

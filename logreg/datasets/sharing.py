@@ -1,4 +1,4 @@
-"""Data sets in shared variables: a DataSet's, pairs of arrays, and a rank's part of the rows."""
+"""Data sets in shared variables: a DataSet's, and pairs of arrays."""
 
 from dataclasses import replace
 from typing import Any, List, Optional, Union
@@ -13,15 +13,14 @@ from logreg.datasets.options import make_options
 from logreg.datasets.parts import SPLITS, set_name
 from logreg.datasets.preprocessing import PIXEL_SCALE, check_values, scaled
 from logreg.errors import SettingError, listed, quoted
-from logreg.parallel import ranks
 from logreg.terminal.notes import note
 
 
 class SharedSets(list):
     """Three pairs (x, y) of shared variables, and the DataSet that they are of, as `data`."""
 
-    def __init__(self, pairs, data):
-        super().__init__(pairs)
+    def __init__(self, data):
+        super().__init__()
         self.data = replace(data, train=None, valid=None, test=None)
 
 
@@ -94,40 +93,6 @@ def load_data(
     return shared_datasets(data)
 
 
-def distribute(data, batch_size):
-    """Give each of several ranks its part of the rows of a DataSet, which rank 0 has.
-
-    What the DataSet that is returned tells of the data, such as `sizes`, is of all ranks' rows.
-    """
-    if ranks.size == 1:
-        return data
-    facts = data and replace(data, train=None, valid=None, test=None, is_part=True)
-    facts = ranks.same_on_all(facts)
-    return replace(facts, **{split: _sent(data, split, batch_size) for split in SPLITS})
-
-
-def _sent(data, split, batch_size):
-    """Send each rank its rows of a set; return this one's."""
-    if not data:
-        return ranks.receive()
-    pair = getattr(data, split)
-    for rank in range(ranks.size - 1, -1, -1):
-        rows = tuple(_rows(array, split, batch_size, rank) for array in pair)
-        if rank:
-            ranks.send(rows, rank)
-    return rows
-
-
-def _rows(array, split, batch_size, rank):
-    """A rank's rows of an array, in memory: some of each minibatch in training, else of all."""
-    if split != "train":
-        return numpy.array(array[slice(*ranks.part(len(array), rank))])
-    n_batches = len(array) // batch_size
-    batches = array[: n_batches * batch_size].reshape(n_batches, batch_size, *array.shape[1:])
-    mine = numpy.array(batches[:, slice(*ranks.part(batch_size, rank))])
-    return mine.reshape(-1, *array.shape[1:])
-
-
 def shared_datasets(data, as_stored=False):
     """Put the three sets of a :class:`DataSet` into shared variables, as :func:`load_data` gives.
 
@@ -138,20 +103,19 @@ def shared_datasets(data, as_stored=False):
     floatx, preprocessing = engine.theano.config.floatX, data.learnt.preprocessing
     prepare = None if preprocessing.means is None else preprocessing.apply
     are_pixels = preprocessing.pixel_scale != 1 and prepare is None
-    shared = []
-    for (x, y), size in zip((data.train, data.valid, data.test), data.sizes):
+    shared = SharedSets(data)
+    for x, y in (data.train, data.valid, data.test):
         # What stays as it is becomes floats a minibatch at a time.
         stays = as_stored and (are_pixels or mapping(x) is not None)
         x = numpy.ascontiguousarray(x) if stays else preprocessing.apply(x, floatx)
         if as_stored:
-            how = (preprocessing.pixel_scale, prepare) if stays else (1.0, None)
-            n_rows = size if data.is_part else None
-            features, labels = engine.stored(x, how[0], n_rows, how[1]), engine.shared_data(y)
+            how = (preprocessing.pixel_scale, prepare) if stays else ()
+            features, labels = engine.stored(x, *how), engine.shared_data(y)
         else:  # a GPU of the tutorial's day holds floats only
             labels = engine.T.cast(engine.shared_data(y.astype(floatx)), "int32")
             features = engine.shared_data(x)
         shared.append((features, labels))
-    return SharedSets(shared, data)
+    return shared
 
 
 def joined(first, second):
@@ -159,18 +123,8 @@ def joined(first, second):
     features, others = (engine.as_stored(x) for x, _ in (first, second))
     values = [x.shared.get_value(borrow=True) for x in (features, others)]
     labels = numpy.concatenate([engine.value(y) for _, y in (first, second)])
-    x = engine.stored(numpy.concatenate(values), features.scale, None, features.prepare)
+    x = engine.stored(numpy.concatenate(values), features.scale, features.prepare)
     return x, engine.shared_data(labels)
-
-
-def check_batch_size(n_rows, batch_size):
-    """Raise a SettingError if training, validation or test set has no whole minibatch."""
-    least, split = min(zip(n_rows, SPLITS.values()), key=lambda pair: pair[0])
-    if least < batch_size:
-        raise SettingError(
-            f"the batch size is {batch_size}, but the {split} set has {least} rows: no minibatch "
-            "may be larger than a set"
-        )
 
 
 def shared_arrays(x, y, datasets, batch_size, n_in=0, n_out=0):
@@ -194,7 +148,12 @@ def shared_arrays(x, y, datasets, batch_size, n_in=0, n_out=0):
             raise SettingError(f"{where} x has shape {shape}, and the model takes {n_in} columns")
         shared.append((features, _shared_labels(y, labels, features, n_out, where)))
     n_rows = [engine.n_rows(features) for features, _ in shared]
-    check_batch_size(n_rows, batch_size)
+    least, split = min(zip(n_rows, SPLITS.values()), key=lambda pair: pair[0])
+    if least < batch_size:
+        raise SettingError(
+            f"the batch size is {batch_size}, but the {split} set has {least} rows: no minibatch "
+            "may be larger than a set"
+        )
     n_left = n_rows[0] % batch_size
     if 10 * n_left >= n_rows[0]:
         note(
@@ -207,26 +166,16 @@ def shared_arrays(x, y, datasets, batch_size, n_in=0, n_out=0):
 def _shared_features(x, features, where):
     features = check_features(features, where)
     check_values(features, where)
-    if features.ndim != x.ndim:
-        raise SettingError(
-            f"{where} x has shape {features.shape}, and the symbolic x has {x.ndim} dimensions: "
-            "they must be as many"
-        )
     if features.dtype == numpy.uint8 and x.dtype.startswith("float"):
         return engine.stored(numpy.ascontiguousarray(features), PIXEL_SCALE)
     return engine.shared_data(scaled(features, x.dtype))
 
 
 def _shared_labels(y, labels, features, n_out, where):
-    values = labels
-    if engine.is_symbolic(values) and values.owner and "Cast" in str(values.owner.op):
-        values = values.owner.inputs[0]  # as load_data makes them
-    if hasattr(values, "get_value"):
-        values = engine.value(values)
-    elif engine.is_symbolic(values):  # they are computed
-        return labels
-    values = check_target(values, engine.n_rows_here(features), where)
-    if not engine.is_symbolic(labels):
+    is_given = not engine.is_symbolic(labels)
+    values = labels if is_given else engine.value(labels)
+    values = check_target(values, engine.n_rows(features), where)
+    if is_given:
         is_alike = values.dtype.kind in "biuf" and values.ndim == y.ndim
         with numpy.errstate(invalid="ignore"):  # as of NaN
             cast = values.astype(y.dtype) if is_alike else values

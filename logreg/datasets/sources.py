@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from logreg.datasets import formats, mnist
-from logreg.datasets.checks import array_part, image_shape
+from logreg.datasets.checks import array_part
 from logreg.datasets.frames import FRAME, is_frame
 from logreg.datasets.options import NO_OPTIONS
 from logreg.datasets.parts import SPLITS, About, set_name
@@ -61,8 +61,6 @@ def read(
             split: array_part(x, y, set_name(source.name, split, len(pairs) == 1))
             for split, (x, y) in pairs.items()
         }
-    if source.kind == "pickle":  # as the tutorial's, of floats
-        about = about._replace(image_shape=image_shape(parts["train"].x.shape[1:], guess=True))
     return parts, about._replace(pixel_scale=pixel_scale)
 
 
@@ -194,7 +192,7 @@ def _read_idx(source):
         raise DatasetError(f"{source.data}: {NEEDS_IDX}")
     arrays = {key: formats.read_idx(file)["x"] for key, file in files.items()}
     pairs = {role: (arrays[role, "images"], arrays[role, "labels"]) for role in ("train", "test")}
-    return pairs, About(source.name, tuple(files.values()), is_idx=True)
+    return pairs, About(source.name, tuple(files.values()))
 
 
 def _refuse(source):

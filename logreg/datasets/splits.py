@@ -5,11 +5,10 @@ from typing import NamedTuple, Optional
 
 import numpy
 
+from logreg.datasets.formats import reading
 from logreg.datasets.parts import SPLITS
 from logreg.errors import DatasetError, SettingError
-from logreg.terminal.notes import note
 
-MNIST_TRAINING_ROWS = 60000
 SHARE = 6  # one row in so many goes into a set that is not given
 
 
@@ -22,41 +21,19 @@ class Split(NamedTuple):
 
 
 def split(sets, about, shuffle=None, seed=0):
-    """Take the sets that are not given from the training rows, and note on stderr which they are.
+    """Take the sets that are not given from the training rows.
 
     `sets` has a pair (x, y) for 'train' and perhaps for 'valid' and 'test'. With `shuffle`, the
     training rows are put into a :func:`stratified_order` before; if it is None, this is done to a
-    table, and to one array. Returned are all three sets, and the :class:`Split`. Of MNIST's 60,000
-    rows in their order, nothing is noted.
+    table, and to one array in memory. Returned are all three sets, and the :class:`Split`.
     """
-    y = sets["train"][1]
     lacking = [name for name in SPLITS if name not in sets]
-    stays = about.is_mapped and not about.is_idx  # in its file, in the file's order
-    if stays and shuffle:
-        raise SettingError(
-            f"{about.name} stays in its files, where rows are not shuffled: write a shuffled copy "
-            "once, with python scripts/make_folder.py SOURCE FOLDER --shuffle"
-        )
     if shuffle is None:
-        shuffle = bool(lacking) and (about.is_table or "test" in lacking) and not stays
-    n_rows, order, how = len(y), None, f"{len(y)} rows"
-    if shuffle:
-        order = stratified_order(y, seed)
-        how += f", shuffled and with all classes in proportion (`split_seed={seed}`; "
-        how += "`shuffle=False` keeps their order)"
-    try:
+        shuffle = bool(lacking) and (about.is_table or "test" in lacking) and not about.is_mapped
+    order = stratified_order(sets["train"][1], seed) if shuffle else None
+    with reading(about.name):
         sets = split_off(sets, order=order)
-    except DatasetError as error:
-        raise DatasetError(f"{about.name}: {error}") from None
-    n_train, n_valid, n_test = sizes = [len(y) for _, y in sets.values()]
-    if "test" in lacking:
-        note(
-            f"note: {about.name}: one table: of its {how}, the first {n_train} are for training, "
-            f"{n_valid} for validation and {n_test} for test"
-        )
-    elif lacking and not (about.is_idx and order is None and n_rows == MNIST_TRAINING_ROWS):
-        note(f"note: {about.name}: no validation set given: it is the last {n_valid} of the {how}")
-    sizes = sizes if "test" in lacking else None
+    sizes = [len(y) for _, y in sets.values()] if "test" in lacking else None
     return sets, Split(sizes, int(seed) if shuffle else None, tuple(lacking))
 
 

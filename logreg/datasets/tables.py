@@ -158,7 +158,7 @@ class _Features:
         """A chunk as float64, of shape (n, columns): of a text its number, NaN if it is empty."""
         frame, decimal = frame[self.order], self.head.options.decimal
         if not self.text and all(dtype.kind in "biuf" for dtype in frame.dtypes):
-            x = frame.to_numpy("float64", na_value=numpy.nan)
+            x = frame.to_numpy("float64", na_value=numpy.nan)  # at once, which is faster
         else:
             x = numpy.empty(frame.shape)
             for j, (i, column) in enumerate(frame.items()):

@@ -7,6 +7,6 @@ stands in `interface`.
 from logreg.engine.expressions import is_symbolic
 from logreg.engine.interface import NAME, VERSION, Stored, T as T, as_stored, check_expressions
 from logreg.engine.interface import checked_labels, compile_errors, compile_mean, compile_step
-from logreg.engine.interface import describe, digest, floatx, largest, n_rows, n_rows_here
+from logreg.engine.interface import describe, digest, floatx, largest, n_rows
 from logreg.engine.interface import set_value, settings, shared_data, stored, theano as theano
 from logreg.engine.interface import use_device, value

@@ -21,7 +21,6 @@ class Stored(NamedTuple):
 
     shared: object
     scale: float = 1.0
-    n_rows: Optional[int] = None  # of the whole set, where the variable has a rank's share of it
     prepare: Optional[Callable] = None  # (rows, dtype) -> rows as a model takes them
 
     def rows(self, start, stop, dtype):
@@ -57,8 +56,8 @@ class Backend:
     def shared_data(self, array):
         return self.theano.shared(array, borrow=True)
 
-    def stored(self, array, scale, n_rows, prepare):
-        return Stored(self.shared_data(array), 1.0 if prepare else scale, n_rows, prepare)
+    def stored(self, array, scale, prepare):
+        return Stored(self.shared_data(array), 1.0 if prepare else scale, prepare)
 
     def value(self, variable):
         if hasattr(variable, "get_value"):
@@ -192,12 +191,7 @@ def as_features(T, rows, dtype, scale):
 
 
 def n_rows(features):
-    """How many rows a set has, on all ranks together."""
-    return as_stored(features).n_rows or n_rows_here(features)
-
-
-def n_rows_here(features):
-    """How many rows of a set this process has."""
+    """How many rows a set has."""
     return as_stored(features).shared.get_value(borrow=True).shape[0]
 
 

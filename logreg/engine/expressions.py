@@ -33,8 +33,7 @@ def check(T, tools, x, y, numbers, updates):
 def _checked_updates(updates):
     """A list of pairs of the updates that are given, as pairs or as a dict.
 
-    A SettingError says which is no pair of a shared variable and its new value, or of one that has
-    another dtype or other dimensions.
+    A SettingError says which is no pair of a shared variable and its new value, or a second one.
     """
     updates = list(updates.items() if isinstance(updates, dict) else updates)
     for i, pair in enumerate(updates):
@@ -44,14 +43,8 @@ def _checked_updates(updates):
                 f"updates[{i}] must be a pair (shared variable, symbolic expression of its new "
                 "value), as the rules of logreg.updates make them"
             )
-        old, new = pair
-        if (old.dtype, old.ndim) != (new.dtype, new.ndim):
-            raise SettingError(
-                f"updates[{i}]: {old} is {old.dtype} of {old.ndim} dimensions, and its new value "
-                f"is {new.dtype} of {new.ndim}: they must be alike; T.cast changes a dtype"
-            )
-        if any(old is other for other, _ in updates[:i]):
-            raise SettingError(f"updates[{i}]: {old} has a new value already: give it one")
+        if any(pair[0] is other for other, _ in updates[:i]):
+            raise SettingError(f"updates[{i}]: {pair[0]} has a new value already: give it one")
     return updates
 
 

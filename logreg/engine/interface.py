@@ -18,7 +18,6 @@ import numpy
 from logreg.engine import expressions, kernel_graph, pytensor_backend, theano_backend
 from logreg.engine.backend import Stored as Stored
 from logreg.engine.backend import as_stored, n_rows, user_setting
-from logreg.engine.backend import n_rows_here as n_rows_here
 from logreg.engine.expressions import is_symbolic as is_symbolic
 from logreg.engine.ranks_backend import RanksBackend
 from logreg.errors import EngineError, SettingError
@@ -32,10 +31,6 @@ LOADERS = {"theano": theano_backend.load, "pytensor": pytensor_backend.load}
 
 def _load():
     wanted = os.environ.get("LOGREG_ENGINE", "").strip().lower()
-    if wanted and wanted not in LOADERS:
-        raise EngineError(
-            f"LOGREG_ENGINE is {wanted!r}: set it to theano or pytensor, or leave it unset"
-        )
     reasons = []
     for name in [wanted] if wanted else LOADERS:
         if importlib.util.find_spec(name) is None:
@@ -47,14 +42,9 @@ def _load():
         except SettingError:
             raise
         except Exception as error:  # an old Theano on a new Python fails in many ways
-            if "compiledir" in str(error):
-                raise EngineError(
-                    f"what is compiled cannot be kept ({error}): set {name.upper()}_FLAGS="
-                    "base_compiledir=FOLDER, with a folder that can be written"
-                ) from None
             reasons.append(f"{name} fails to import ({type(error).__name__}: {error})")
     raise EngineError(
-        f"no engine: {', '.join(reasons)}; "
+        f"no engine: {', '.join(reasons)}; set LOGREG_ENGINE to theano or pytensor or not at all; "
         "install Theano (Python 3.8 to 3.11: pip install 'theano==1.0.5' 'numpy<1.24') "
         "or PyTensor (Python 3.12 and later: pip install pytensor)"
     )
@@ -67,22 +57,20 @@ NAME, VERSION = theano.__name__, theano.__version__
 
 
 @contextlib.contextmanager
-def settings(floatx=None, device=None):
+def settings(dtype=None, device=None):
     """Let a command's floatX and device hold within the block; both are put back.
 
-    `floatx` None is the user's own flag, else float32; `device` is that of :func:`use_device`.
+    `dtype` None is the user's own flag, else float32; `device` is that of :func:`use_device`.
     """
-    floatx = floatx or user_setting(NAME, "floatX") or "float32"
-    if floatx not in ("float32", "float64"):
-        raise SettingError(f"floatX is {floatx!r}: logreg needs float32 or float64")
-    floatx_before, device_before = theano.config.floatX, _device
-    theano.config.floatX = ranks.same_on_all(floatx)
+    dtype, before = dtype or user_setting(NAME, "floatX") or "float32", _device
+    if dtype not in ("float32", "float64"):
+        raise SettingError(f"floatX is {dtype!r}: logreg needs float32 or float64")
     try:
-        use_device(device)
-        yield
+        with floatx(ranks.same_on_all(dtype)):
+            use_device(device)
+            yield
     finally:
-        theano.config.floatX = floatx_before
-        use_device(device_before)
+        use_device(before)
 
 
 def use_device(name=None):
@@ -140,16 +128,15 @@ def shared_data(array):
     return _backend.shared_data(array)
 
 
-def stored(array, scale=1.0, n_rows=None, prepare=None):
+def stored(array, scale=1.0, prepare=None):
     """Put features into a shared variable as they are stored: uint8, float32 or float64.
 
     What is returned stands for them multiplied by `scale`, as the first of the pair `dataset` of
     the functions below. Rows become floats of a model's dtype as they are used, so the array may
-    be mapped from a file larger than memory. Of several ranks, each may have its share of the
-    set's `n_rows` rows only. ``prepare(rows, dtype)``, if given, makes of some rows what a model
-    takes, in place of the multiplication.
+    be mapped from a file larger than memory. ``prepare(rows, dtype)``, if given, makes of some rows
+    what a model takes, in place of the multiplication.
     """
-    return _backend.stored(array, scale, n_rows, prepare)
+    return _backend.stored(array, scale, prepare)
 
 
 def check_expressions(x, y, numbers, updates):
@@ -169,10 +156,7 @@ def value(variable):
 
 def digest(features, labels):
     """What tells a set from another: its shape, and a sum over its labels and some of its rows."""
-    features = as_stored(features)
-    if features.n_rows:
-        return None  # a rank's share of rows that one has read
-    rows, labels = features.shared.get_value(borrow=True), value(labels)
+    rows, labels = as_stored(features).shared.get_value(borrow=True), value(labels)
     parts = rows[:: len(rows) // N_SAMPLED or 1], labels
     crc = zlib.crc32(b"".join(numpy.ascontiguousarray(part).tobytes() for part in parts))
     return f"{rows.dtype} of shape {rows.shape} with the sum {crc:08x}"

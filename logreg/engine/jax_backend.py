@@ -46,20 +46,13 @@ class JaxBackend(Backend):
         return f"JAX {jax.__version__} on {device.platform}:{device.id} ({device.device_kind})"
 
     def shared_data(self, array):
-        stats = self.device.memory_stats() or {}
-        free = stats.get("bytes_limit", numpy.inf) - stats.get("bytes_in_use", 0)
-        if array.nbytes > free:
-            raise EngineError(
-                f"a set needs {array.nbytes:,} bytes of {self.device.device_kind}'s memory, of "
-                f"which {free:,} are free: take fewer rows, or train on the CPU (--device cpu)"
-            )
         shared = self.theano.shared(array, borrow=True, shape=array.shape)
         self._place(shared, array)
         return shared
 
-    def stored(self, array, scale, n_rows, prepare):
+    def stored(self, array, scale, prepare):
         array = prepare(array, self.theano.config.floatX) if prepare else array
-        return Stored(self.shared_data(array), 1.0 if prepare else scale, n_rows)
+        return Stored(self.shared_data(array), 1.0 if prepare else scale)
 
     def value(self, variable):
         if hasattr(variable, "get_value"):

@@ -11,12 +11,7 @@ from logreg.parallel import ranks
 
 
 class RanksBackend:
-    """Another back end, of which each rank has one for its share of the rows.
-
-    A set's features are whole on each rank, as when they are mapped from a file; or they are
-    :class:`~logreg.engine.backend.Stored` with `n_rows`, that of the whole set, and hold the rows
-    that are this rank's, as :mod:`logreg.datasets.sharing` gives them.
-    """
+    """Another back end, of which each rank has one for its share of the rows of each minibatch."""
 
     def __init__(self, backend):
         self.backend = backend
@@ -33,17 +28,15 @@ class RanksBackend:
         for variable, _ in updates:  # each rank may have made another beginning
             self.backend.set_value(variable, ranks.same_on_all(self.backend.value(variable)))
         gradients = _gradients(self.T, self.tools, x, y, cost, updates)
-        first, last = ranks.part(batch_size)
-        n_rows = last - first
+        first_row, end = ranks.part(batch_size)
+        n_rows = end - first_row
         of_rows, apply = self.backend.compile_in_two(x, y, dataset, cost, gradients, updates)
-        stride, offset = (n_rows, 0) if dataset[0].n_rows else (batch_size, first)
-
         sizes = [self.backend.value(v).size for v in gradients.values()]
         edges = numpy.cumsum([0, 1, *sizes])
         buffer = ranks.prepare_steps(edges[-1], cost.dtype)
 
         def take(indices):
-            start = indices[0] * stride + offset
+            start = indices[0] * batch_size + first_row
             values = [numpy.asarray(value) for value in of_rows(start, start + n_rows)]
             for first, last, value in zip(edges, edges[1:], values):
                 buffer[first:last] = n_rows / batch_size * value.ravel()
@@ -62,9 +55,8 @@ class RanksBackend:
         """
         features, labels = dataset
         start, stop = ranks.part(edges[-1])
-        if features.n_rows is None:
-            rows = self.backend.shared_data(self.backend.value(features.shared)[start:stop])
-            features, labels = features._replace(shared=rows), labels[start:stop]
+        rows = self.backend.shared_data(self.backend.value(features.shared)[start:stop])
+        features, labels = features._replace(shared=rows), labels[start:stop]
         first = numpy.searchsorted(edges, start, side="right") - 1
         mine = numpy.unique(numpy.clip(edges, start, stop)) - start
         of_part = self.backend.compile_sums(x, y, (features, labels), mine.tolist(), mean)

@@ -1,9 +1,9 @@
 """Ranks: the processes that an MPI launcher has started to train one model together.
 
-Each holds its part of the rows of each minibatch; gradients and counts are summed over the ranks,
-so that all take the same steps and stop together. :func:`start` finds them: by what the launcher
-set in the environment. Without a launcher there is one rank, and MPI is not imported; so it is with
-LOGREG_RANKS=0.
+Each has all data, and takes its part of the rows of each minibatch; gradients and counts are summed
+over the ranks, so that all take the same steps and stop together. :func:`start` finds them: by what
+the launcher set in the environment. Without a launcher there is one rank, and MPI is not imported;
+so it is with LOGREG_RANKS=0.
 
 An exception that leaves a rank ends all, after its message. Rank 0 alone prints: the others say
 nothing but errors.
@@ -25,6 +25,7 @@ LAUNCHERS = (
     ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
 )
 LONG, POLL = 0.01, 0.001  # seconds until a rank that waits sleeps, and how long
+OWN_MODELS = "where each process is to train a model of its own, set LOGREG_RANKS=0"
 MUST_BE_SAME = (
     "what changes or ends a run, such as a learning rate or a callback, must be the same on all"
 )
@@ -60,7 +61,6 @@ def start():
         # MPI's end waits for all ranks: one that fails has to end them instead.
         mpi4py.rc.finalize = False
         from mpi4py import MPI
-        from mpi4py.util import pkl5
     except (ImportError, RuntimeError) as error:
         raise EngineError(
             f"{n} processes were started together, and mpi4py does not import "
@@ -70,14 +70,12 @@ def start():
         library = MPI.Get_library_version().split("\n")[0].strip("\0 ")
         raise EngineError(
             f"{n} processes were started together, and MPI sees {MPI.COMM_WORLD.size}: the "
-            f"launcher is of another MPI than the library that mpi4py loads ({library}). Take "
-            f"{os.path.join(os.path.dirname(sys.executable), 'mpiexec')}, or the cluster's own; "
-            "srun needs --mpi=pmi2 for MPICH and Intel MPI, --mpi=pmix for Open MPI. Where each "
-            "process is to train a model of its own, set LOGREG_RANKS=0"
+            f"launcher is of another MPI than the library that mpi4py loads ({library}). Take the "
+            f"mpiexec of that, or srun with --mpi=pmi2 or pmix; {OWN_MODELS}"
         )
     import numpy
 
-    _mpi, _comm, _buffer = MPI, pkl5.Intracomm(MPI.COMM_WORLD), numpy.zeros(1)
+    _mpi, _comm, _buffer = MPI, MPI.COMM_WORLD, numpy.zeros(1)
     # A machine's ranks share its cores; a launcher may have bound each to some.
     cores = getattr(os, "sched_getaffinity", lambda _: set(range(os.cpu_count() or 1)))(0)
     here = _comm.Split_type(MPI.COMM_TYPE_SHARED).allgather(cores)
@@ -148,25 +146,13 @@ def compare(name, make):
             raise EngineError(
                 f"{name} of rank {i} is {str(other)[:200]}, and of rank 0 {str(values[0])[:200]}: "
                 "processes that a launcher starts together train one model, and need the same; "
-                "where each is to train a model of its own, set LOGREG_RANKS=0"
+                f"{OWN_MODELS}"
             )
 
 
-def send(value, to):
-    """Send a value from rank 0 to another rank, which calls :func:`receive`."""
-    _comm.send(value, to)
-
-
-def receive():
-    """Receive a value from rank 0."""
-    _wait_for(lambda: _comm.iprobe(0))
-    return _comm.recv(source=0)
-
-
-def part(n, of=None):
-    """The first of `n` that are a rank's, by default this one's, and the one after the last."""
-    of = rank if of is None else of
-    return n * of // size, n * (of + 1) // size
+def part(n):
+    """The first of `n` that are this rank's, and the one after the last."""
+    return n * rank // size, n * (rank + 1) // size
 
 
 def anyone(asked):

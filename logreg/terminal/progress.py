@@ -1,7 +1,6 @@
 """How far something slow is, as a line at the bottom of a terminal."""
 
 import contextlib
-import os
 import sys
 
 from logreg.terminal import notes
@@ -15,13 +14,11 @@ def progress(total, what=None, unit="B", **options):
     change. It does nothing where stderr is no terminal, after ``set_quiet(True)``, without tqdm,
     and on other ranks than the first. `options` are tqdm's.
     """
-    is_quiet = (
-        notes._is_quiet or notes._rank or "JPY_PARENT_PID" in os.environ
-    )  # a cell keeps each state
+    is_shown = sys.stderr.isatty() and not (notes._is_quiet or notes._rank)
     with contextlib.ExitStack() as stack:
         bar = None
-        if not is_quiet and sys.stderr.isatty():
-            with contextlib.suppress(ImportError):  # the extra `progress`
+        with contextlib.suppress(ImportError):  # tqdm is the extra `progress`
+            if is_shown:
                 from tqdm import tqdm
                 from tqdm.contrib import DummyTqdmFile
 

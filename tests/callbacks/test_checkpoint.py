@@ -17,7 +17,6 @@ from logreg.datasets.sharing import shared_datasets
 from logreg.engine import theano
 from logreg.errors import ModelFileError
 from logreg.hyperparameters import Hyperparameters
-from logreg.models.model_file import read
 from logreg.run import Run, Validation
 from logreg.sgd import fit, softmax_regression
 
@@ -180,17 +179,6 @@ def test_what_a_run_is_not_resumed_from(run, then, now, message, working_folder)
     with pytest.raises(ModelFileError, match=rf"run\.state cannot be resumed from.*{message}"):
         resumed(run, **now)
     assert run.iter == -1
-
-
-def test_a_state_is_written_once_a_second_and_at_the_end(working_folder, monkeypatch):
-    now = 0.0
-    monkeypatch.setattr("timeit.default_timer", lambda: now)
-    checkpoint, run = Checkpoint("run.state", RUN), new_run()
-    for now, run.iter, written in ((9, 4, 4), (9.5, 9, 4), (10.25, 14, 14), (10.5, 19, 14)):  # noqa: B007
-        checkpoint.on_validation(run, None)
-        assert read("run.state", "checkpoint")[0]["progress"]["iter"] == written
-    checkpoint.on_train_end(run)
-    assert read("run.state", "checkpoint")[0]["progress"]["iter"] == 19
 
 
 def test_a_run_without_a_best_yet_comes_back_whatever_the_data_are_called(working_folder):

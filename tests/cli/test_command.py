@@ -119,18 +119,8 @@ def main(argv):
 
 sys.exit(main())
 """
-GONE = """
-@command
-def main(argv):
-    os.mkdir("gone")
-    os.chdir("gone")
-    os.rmdir("../gone")
-    os.path.realpath("file")
-
-sys.exit(main())
-"""
+FULL = "error: stdout or the working folder: No space left on device\n"
 IGNORING = "signal.signal(signal.SIGINT, signal.SIG_IGN)"
-STDOUT = "error: stdout or the working folder: "
 
 
 @pytest.mark.parametrize(
@@ -143,10 +133,13 @@ STDOUT = "error: stdout or the working folder: "
         (PRINTING, "", (0, "a result\n", "a note\n")),
         (PRINTING, ">&-", (0, "", "a note\n")),
         (PRINTING, "2>&-", (0, "a result\n", "")),
-        (PRINTING, ">/dev/full", (1, "", f"{STDOUT}No space left on device\n")),
+        (
+            PRINTING,
+            ">/dev/full",
+            (1, "", FULL),
+        ),
         (PRINTING, "2>/dev/full", (0, "a result\n", "")),
         (OVERFLOWING, "2>&1 | grep -o Warning..of.*", (0, "Warning: of another kind\n", "")),
-        (GONE, "", (1, "", f"{STDOUT}No such file or directory\n")),
     ],
 )
 def test_how_a_program_ends(working_folder, program, shell, expected):
@@ -156,8 +149,4 @@ def test_how_a_program_ends(working_folder, program, shell, expected):
     shell = f"{sys.executable} logreg-main {shell}"
     done = subprocess.run(shell, shell=True, env=env, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == expected
-    assert os.listdir(".") in (
-        ["logreg-main"],
-        ["output", "logreg-main"],
-        ["logreg-main", "output"],
-    )
+    assert {*os.listdir(".")} <= {"logreg-main", "output"}

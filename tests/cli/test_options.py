@@ -6,8 +6,9 @@ import re
 import pytest
 from builders import save_digits_model
 
-from logreg import Hyperparameters, load_model
+from logreg import load_model
 from logreg.errors import ModelFileError, SettingError
+from logreg.hyperparameters import Hyperparameters
 from logreg.saving import save_model
 
 MODULES = ["train", "predict", "report", "export", "tutorial.__main__"]
@@ -16,17 +17,16 @@ NAMES_A_FILE = {"FILE", "PATH", "MODEL", "INPUT"}
 
 @pytest.mark.parametrize("name", ["", "a\0b"])
 @pytest.mark.parametrize("module", MODULES)
-def test_what_names_no_file_is_refused_by_every_option(module, name, capsys, working_folder):
-    command = importlib.import_module(f"logreg.{module}")
-    actions = [a for a in command.parser()._actions if a.metavar in NAMES_A_FILE]
+def test_what_names_no_file_is_refused_by_every_option(module, name, cli, working_folder):
+    parser = importlib.import_module(f"logreg.{module}").parser()
+    actions = [action for action in parser._actions if action.metavar in NAMES_A_FILE]
     assert actions
     for action in actions:
-        option = action.option_strings[0] if action.option_strings else None
-        with pytest.raises(SystemExit) as ended:
-            command.main(["--to", "npz"] * (module == "export") + [*filter(None, [option]), name])
-        assert ended.value.code == 2
-        said = capsys.readouterr().err.splitlines()[-1]
-        assert said.endswith(f"argument {option or action.metavar}: {name!r} is no name of a file")
+        needed = ["--to", "npz"] * (module == "export")
+        done = cli(module, *needed, *action.option_strings[:1], name)
+        option = (*action.option_strings, action.metavar)[0]
+        said = f"argument {option}: {name!r} is no name of a file\n"
+        assert done.code == 2 and done.err.endswith(said)
     assert not list(working_folder.iterdir())
 
 

@@ -43,7 +43,7 @@ class Handler(BaseHTTPRequestHandler):
         "lie": lambda name: gzipped(LIE[name]),
         "damaged": lambda name: gzipped(BYTES[name])[:-6] + bytes(6),  # in the trailer's checksum
         "bomb": lambda name: BOMB,
-        "long": lambda name: gzipped(BYTES[name]) + bytes(200000),
+        "long": lambda name: gzipped(BYTES[name] + b"1"),
         "cut": lambda name: gzipped(BYTES[name])[:60],
     }
 
@@ -61,8 +61,6 @@ class Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(OSError):  # a client that has seen enough hangs up
             if behaviour == "silent":
                 self.server.over.wait(20)
-            while behaviour == "slow" and not self.server.over.wait(0.02):
-                self.wfile.write(b"1")
             self.wfile.write(self.bodies.get(behaviour, bytes)(name[: -len(".gz")]))
 
     def log_message(self, *args):
@@ -157,19 +155,15 @@ def test_fetch_stores_uncompressed_files_and_nothing_else(server, monkeypatch, f
         ("absent", "404: Not Found"),
         ("hostile", r"503: \\x1b\[2Jx{100,190}$"),
         ("silent", "timed out"),
-        ("slow", "not done after 0.3 s"),
         ("cut", "cut off"),
         ("lie", "wrong bytes"),
-        ("damaged", "not gzip, or damaged"),
-        ("long", "more than [0-9]{5} bytes"),
+        ("damaged", "incorrect data check"),
+        ("long", "more than the 3000 bytes"),
     ],
 )
-def test_a_bad_source_is_named_and_leads_to_the_next(
-    server, folder, monkeypatch, behaviour, reason
-):
+def test_a_bad_source_is_named_and_leads_to_the_next(server, folder, behaviour, reason):
     url = server.url(behaviour)
-    with monkeypatch.context() as patch, pytest.raises(DownloadError) as caught:
-        patch.setattr(mnist, "DEADLINE", 0.3 if behaviour == "slow" else 300)
+    with pytest.raises(DownloadError) as caught:
         mnist.fetch(folder, [url], timeout=0.2 if behaviour == "silent" else 60)
     assert content(folder) == {}
     line = next(line for line in str(caught.value).splitlines() if f"{url}{NAMES[0]}.gz: " in line)

@@ -434,7 +434,6 @@ def test_a_first_column_without_a_name_is_left_out(capsys):
     assert (found.x.tolist(), found.columns.names) == ([[5, 1], [6, 2]], ("a", ""))
     assert table(",a,kind\n0,5,x\n").x.tolist() == [[5]]
     assert "data), column 1, which has no name, is left out, col" in capsys.readouterr().err
-    assert table(",a,kind\n7.5,5,x\n").x.tolist() == [[7.5, 5]]  # it does not number the rows
     labels = ",a,b\nx,5,1\nz,2,2\n"
     found = table(labels, label_column="1")
     assert (found.x.tolist(), found.labels) == ([[5, 1], [2, 2]], ["x", "z"])

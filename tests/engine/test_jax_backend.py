@@ -1,6 +1,5 @@
 """Data and parameters on a device, by PyTensor's JAX backend; the CPU stands for a GPU."""
 
-import numpy
 import pytest
 from builders import make_pairs
 
@@ -79,22 +78,6 @@ def test_without_jax_the_error_names_the_extra(run):
     assert "device 'cuda' needs JAX" in error and error.endswith(": pip install '.[cuda]'")
 
 
-class Card:
-    """Stands for a GPU that is not here."""
-
-    platform, id, device_kind = "gpu", 0, "A Card"
-
-    def memory_stats(self):
-        return {"bytes_limit": 10_000_000, "bytes_in_use": 4_000_000}
-
-
-def test_devices_that_are_not_there_or_too_small(jax, monkeypatch):
-    monkeypatch.setattr(jax, "devices", lambda platform=None: [Card(), Card()])
-    with pytest.raises(
-        EngineError, match=r"'cuda2': JAX .* sees only gpu:0, gpu:0; .*'\.\[cuda\]'"
-    ):
+def test_a_device_that_is_not_there(jax):
+    with pytest.raises(EngineError, match=r"'cuda2': JAX .* sees only cpu:0; .*'\.\[cuda\]'"):
         engine.use_device("cuda2")
-    monkeypatch.setattr(jax.config, "update", lambda name, value: None)
-    engine.use_device("cuda1")
-    with pytest.raises(EngineError, match="needs 6,000,001 bytes of A Card's memory, of which 6,0"):
-        engine.shared_data(numpy.zeros(6_000_001, "int8"))

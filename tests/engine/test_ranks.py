@@ -136,7 +136,7 @@ print("trained")
 @pytest.mark.parametrize(
     "dtype, option", [("float32", "--no-standardize"), ("uint8", "--standardize")]
 )
-def test_the_rows_of_a_folder_are_sent(run, mpirun, pairs, dtype, option):
+def test_a_folder_is_mapped_by_each_rank(run, mpirun, pairs, dtype, option):
     os.mkdir("folder")
     with numpy.load("pairs.npz") as arrays:
         for name in arrays:
@@ -147,11 +147,12 @@ def test_the_rows_of_a_folder_are_sent(run, mpirun, pairs, dtype, option):
     assert lines(done) == expected and len(expected) > 6, done.stderr
 
 
-def test_rank_0_alone_reads_and_writes(mpirun, pairs):
+def test_rank_0_alone_writes(mpirun, pairs):
     os.mkdir("empty")
     elsewhere = "import os; from logreg.parallel import ranks; ranks.start()\n"
     elsewhere += "if ranks.rank: os.chdir('empty')\n"
-    options = [*OPTIONS, "--history", "run.csv", "--checkpoint", "run.state"]
+    options = ["--dataset", os.path.abspath("pairs.npz"), *OPTIONS[2:]]
+    options += ["--history", "run.csv", "--checkpoint", "run.state"]
     done = mpirun(2, "-c", elsewhere + TRAIN.format(options))
     assert done.returncode == 0, done.stderr
     assert os.listdir("empty") == []
@@ -200,7 +201,7 @@ def test_a_signal_to_any_rank_ends_all_and_the_run_resumes_on_others(run, mpirun
     state = [*options, "--checkpoint", "run.state", "--history", "run.csv"]
     first = mpirun(2, "-c", SIGNALLED.format((1, 205, int(signal.SIGTERM)), state))
     assert first.returncode == 143, first.stderr
-    assert first.stderr.count("go on with") == 1
+    assert first.stderr.count("can --resume") == 1
     second = mpirun(3, "-c", SIGNALLED.format((0, 807, int(signal.SIGINT)), [*state, "--resume"]))
     assert second.returncode == 130, second.stderr
     last = run("-m", "logreg.train", *state, "--resume")
@@ -239,18 +240,11 @@ def test_a_rank_that_fails_ends_all_and_is_named(mpirun, pairs, fault, rank, mes
     assert len(named) == 1, done.stderr
 
 
-@pytest.mark.parametrize(
-    "fault, before, message",
-    [
-        ("sys.exit(5)", "if ranks.rank: fail()\n", "no longer do the same: rank 1 is at its end"),
-        ("1 / 0", "", "error: rank 1 of 2: Traceback"),
-    ],
-)
-def test_a_script_fails_on_one_rank(mpirun, fault, before, message):
-    script = TRAINS + "train(lambda c, p: updates.sgd(c, p, 0.1))"
-    done = mpirun(2, "-c", FAILURE.format(fault, 1) + before + script)
+def test_a_script_ends_on_one_rank(mpirun):
+    script = TRAINS + "if ranks.rank: sys.exit(5)\ntrain(lambda c, p: updates.sgd(c, p, 0.1))"
+    done = mpirun(2, "-c", "import sys" + script)
     assert done.returncode != 0
-    assert message in done.stderr and done.stderr.count("\nerror: rank") <= 1
+    assert "no longer do the same: rank 1 is at its end" in done.stderr
 
 
 def test_ranks_whose_parameters_differ_end_and_say_so(mpirun):
