@@ -5,7 +5,7 @@ Each kind of file has its reader: formats (npy, npz, IDX, pickles), mnist, pictu
 frames, header, tables and labels. Only sharing needs an engine; nothing here knows of models.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Optional
 
 import numpy
@@ -32,32 +32,38 @@ class DataSet:
         The label of each class as the data give it.
     n_in, n_out : int
         The number of features and of classes.
+    sizes : tuple of int
+        The rows of the three sets, if all are there.
     train, valid, test : tuple of (numpy.ndarray, numpy.ndarray) or None
         Pairs (x, y): x of shape (n, n_in), of the dtype in which it is stored; y of shape
         (n,), int32, in 0 .. n_out - 1. Of a data set that a model is to be tested on, `test` alone
         is there.
-    sizes : tuple of int
-        The rows of the three sets.
     split : Split or None
         How sets that were not given were taken from the training rows.
     learnt : Learnt or None
-        What one pass over the rows told. It is None, as `sizes` and `split` are, if a model is to
-        be tested on the data.
+        What one pass over the rows told. It is None, as `split` is, if a model is to be tested on
+        the data.
     """
 
     about: About
     class_labels: list
-    n_in: int
     train: Optional[tuple] = None
     valid: Optional[tuple] = None
     test: Optional[tuple] = None
-    sizes: Optional[tuple] = None
     split: Optional[Split] = None
     learnt: Optional[Learnt] = None
 
     @property
     def name(self):
         return self.about.name
+
+    @property
+    def n_in(self):
+        return self.learnt.n_in if self.learnt else self.test[0].shape[1]
+
+    @property
+    def sizes(self):
+        return self.learnt.sizes
 
     @property
     def n_out(self):
@@ -131,7 +137,7 @@ def read_dataset(
     sets, about, class_labels = check(parts, about, dtype)
     sets, how = split(sets, about, shuffle, split_seed)
     learnt = learn(parts, sets, about, class_labels, dtype, standardize)
-    return _data_set(sets, how, about, class_labels, learnt)
+    return DataSet(about, class_labels, **sets, split=how, learnt=learnt)
 
 
 def make_folds(data, n_folds):
@@ -151,10 +157,4 @@ def make_folds(data, n_folds):
         rest = numpy.concatenate(folds[:i] + folds[i + 1 :])
         sets = split_off({"train": (x[rest], y[rest]), "test": (x[fold], y[fold])})
         learnt = learn({}, sets, data.about, data.class_labels, standardize=is_standardized)
-        yield _data_set(sets, data.split, data.about, data.class_labels, learnt)
-
-
-def _data_set(sets, how, about, class_labels, learnt):
-    sizes = tuple(len(y) for _, y in sets.values())
-    n_in = sets["train"][0].shape[1]
-    return DataSet(about, class_labels, n_in, **sets, sizes=sizes, split=how, learnt=learnt)
+        yield replace(data, **sets, learnt=learnt)

@@ -17,7 +17,6 @@ from logreg.datasets.preprocessing import (
 )
 from logreg.errors import DatasetError, quoted
 from logreg.terminal.notes import note, warning
-from logreg.terminal.progress import progress
 
 SAMPLE_VALUES = 1 << 19  # about as many values as a median is taken of
 
@@ -25,6 +24,8 @@ SAMPLE_VALUES = 1 << 19  # about as many values as a median is taken of
 class Learnt(NamedTuple):
     """What is known of a data set after one pass."""
 
+    n_in: int  # how many features it has
+    sizes: tuple  # and rows, in its three sets
     preprocessing: Preprocessing  # what is done to x before training
     # The smallest and the largest training feature, as the data have it and as a model takes it.
     raw_range: tuple
@@ -62,6 +63,8 @@ def learn(parts, sets, about, class_labels, dtype=None, standardize=False):
     counts = numpy.bincount(y, minlength=len(class_labels))
     most = int(counts.argmax())
     return Learnt(
+        x.shape[1],
+        tuple(len(y) for _, y in sets.values()),
         preprocessing,
         raw_range,
         preprocessing.range_of(moments) if standardize else x_range,
@@ -91,20 +94,18 @@ def read_through(parts, sets, about, dtype=None, moments=None, standardize=False
             digest.update(numpy.ascontiguousarray(block, kind).data.cast("B"))
             yield block
 
-    with progress(sum(x.nbytes for x, _ in sets.values()), "checking") as advance:
-        for split, (x, y) in sets.items():
-            ends = []
-            for block in digested(x):
-                ends += float(least.reduce(block, None)), float(most.reduce(block, None))
-                if not (about.is_table or max(map(abs, ends[-2:])) <= FLOAT32_MAX):
-                    for part in parts.values():
-                        check_values(part.x, part.where)
-                if moments is not None and split == "train":
-                    moments.add(block)
-                advance(block.nbytes)
-            ranges.append((float(numpy.nanmin(ends)), float(numpy.nanmax(ends))))
-            for _ in digested(y):
-                pass
+    for split, (x, y) in sets.items():
+        ends = []
+        for block in digested(x):
+            ends += float(least.reduce(block, None)), float(most.reduce(block, None))
+            if not (about.is_table or max(map(abs, ends[-2:])) <= FLOAT32_MAX):
+                for part in parts.values():
+                    check_values(part.x, part.where)
+            if moments is not None and split == "train":
+                moments.add(block)
+        ranges.append((float(numpy.nanmin(ends)), float(numpy.nanmax(ends))))
+        for _ in digested(y):
+            pass
     if standardize:
         digest.update(b"standardized")
     return ranges[0], digest.hexdigest()

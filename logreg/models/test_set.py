@@ -43,7 +43,7 @@ def _read(dataset, facts, options):
     sets, about, class_labels = check(parts, about, facts.dtype)
     test = sets["test"] if "test" in sets else _of_one_set(parts, sets["train"], about, facts)
     read_through(parts, {"test": test}, about, facts.dtype)
-    return DataSet(about, class_labels, test[0].shape[1], test=test)
+    return DataSet(about, class_labels, test=test)
 
 
 def _of_one_set(parts, rows, about, facts):
