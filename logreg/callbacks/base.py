@@ -90,19 +90,21 @@ class FileCallback(Callback):
 
     def __init__(self, path: AnyPath) -> None:
         self.path, self.files = path, [path]
-        self._make, self._written = None, -SECONDS
+        self._written = -SECONDS
 
-    def keep(self, make=None):
-        """Let the file come to hold the bytes that ``make()`` returns; write what is due."""
-        self._make = make or self._make
+    def content(self, run):
+        """What the file is to hold now, bytes; None if there is nothing yet."""
+
+    def on_validation(self, run, validation):
         if timeit.default_timer() - self._written >= SECONDS:
-            self.write()
-
-    def write(self):
-        """Write what is to be kept, if it is not written yet."""
-        if self._make:
-            save(self.path, self._make())
-            self._make, self._written = None, timeit.default_timer()
+            self.write(run)
 
     def on_train_end(self, run):
-        self.write()
+        self.write(run)
+
+    def write(self, run):
+        """Write what the file is to hold, if there is something."""
+        content = self.content(run)
+        if content is not None:
+            save(self.path, content)
+            self._written = timeit.default_timer()

@@ -10,7 +10,7 @@ from logreg.saving import check_stands_alone, dumps_model, dumps_params
 
 
 class BestModel(FileCallback):
-    """Keeps the best model in a file, which is replaced at a new best.
+    """Keeps the best model in a file, which is replaced as the run goes on.
 
     The file is written at most once a second, and at the end, with the whole curve.
 
@@ -58,19 +58,11 @@ class BestModel(FileCallback):
         """
         if self.classifier and not {*self.classifier.params} <= {*run.params}:
             raise SettingError("the classifier given to BestModel is not the one that is trained")
-        self._keep_best(run, run.best_values)
+        self.write(run)
 
-    def on_validation(self, run, validation):
-        self._keep_best(run, validation is run.best_validation)
-
-    def on_train_end(self, run):
-        self._keep_best(run, run.best_values)
-        self.write()
-
-    def _keep_best(self, run, is_new):
-        self.keep((lambda: self._dump(run)) if is_new else None)
-
-    def _dump(self, run):
+    def content(self, run):
+        if not run.best_values:
+            return None
         with run.at_its_best():
             if self.classifier:
                 return dumps_model(self.classifier, **{**run.metadata(), **self.metadata})

@@ -38,7 +38,7 @@ class Checkpoint(FileCallback):
 
     def __init__(self, path: AnyPath, settings: Dict[str, Any]) -> None:
         super().__init__(path)
-        self.settings = settings
+        self.settings, self._state = settings, None
 
     def restore(self, run):
         """Bring a run to where the file has it; say so if there is no file.
@@ -75,8 +75,11 @@ class Checkpoint(FileCallback):
             "progress": {"iter": run.iter, "seconds": run.seconds},
             "validations": [validation.plain() for validation in run.validations],
         }
-        state = dumps("checkpoint", arrays, **content, **provenance())
-        self.keep(lambda: state)
+        self._state = dumps("checkpoint", arrays, **content, **provenance())
+        super().on_validation(run, validation)
+
+    def content(self, run):
+        return self._state
 
 
 def run_settings(data, hyperparameters):

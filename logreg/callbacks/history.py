@@ -30,18 +30,13 @@ class History(FileCallback):
             with open(self.path, "rb") as file:
                 if file.read(16) != COLUMNS[:16].encode():
                     raise ModelFileError(f"{self.path} is no history of a run: give another name")
-        if run.validations:
-            self.keep(lambda: _table(run))
+        self.write(run)
 
-    def on_validation(self, run, validation):
-        self.keep(lambda: _table(run))
-
-
-def _table(run):
-    lines = [COLUMNS]
-    for validation in run.validations:
-        iter, cost, error, _, loss, test_error, _, seconds = validation.plain()
-        values = cost, 100 * error, loss, test_error and 100 * test_error, seconds
-        cells = ["" if value is None else f"{value:.9g}" for value in values]
-        lines.append(",".join([str(run.epoch_of(iter)), str(iter), *cells]) + "\n")
-    return "".join(lines).encode()
+    def content(self, run):
+        lines = [COLUMNS]
+        for validation in run.validations:
+            iter, cost, error, _, loss, test_error, _, seconds = validation.plain()
+            values = cost, 100 * error, loss, test_error and 100 * test_error, seconds
+            cells = ["" if value is None else f"{value:.9g}" for value in values]
+            lines.append(",".join([str(run.epoch_of(iter)), str(iter), *cells]) + "\n")
+        return "".join(lines).encode() if run.validations else None
