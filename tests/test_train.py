@@ -194,3 +194,4 @@ def test_rows_that_are_never_trained_on_are_counted(cli):
         done = cli("train", "--dataset", "d.npz", "--n-epochs", 1, "--batch-size", size)
         said = f"note: {n_left} of the 40 training rows are left over by minibatches of {size} "
         assert done.code == 0 and (said in done.err) == (n_left == 4)
+        assert "to train on, 10 to validate, 10 to test (split at random)\n" in done.err
