@@ -38,9 +38,7 @@ def reading(path):
     except (DatasetError, ExtraError) as error:
         raise DatasetError(f"{path}: {error}") from None
     except MemoryError:
-        raise DatasetError(
-            f"{path}: cannot be read: it needs more memory than there is, or is damaged"
-        ) from None
+        raise DatasetError(f"{path}: cannot be read: damaged, or larger than memory") from None
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or _damage(error)
         raise DatasetError(f"{path}: cannot be read: {reason}") from error

@@ -12,7 +12,7 @@ from logreg.datasets.formats import mapping
 from logreg.datasets.options import make_options
 from logreg.datasets.parts import SPLITS, set_name
 from logreg.datasets.preprocessing import PIXEL_SCALE, check_values, scaled
-from logreg.errors import SettingError, listed, quoted
+from logreg.errors import SettingError
 from logreg.terminal.notes import note
 
 
@@ -68,7 +68,7 @@ def load_data(
         A list of (shared_x, y)
         for training, validation and test set: `shared_x` is a shared variable of floatX,
         shape (n, n_in); `y` an int32 expression over a shared variable of floatX, shape (n,).
-        Labels other than 0 .. k - 1 are numbered so in their order, which stderr tells.
+        Labels other than 0 .. k - 1 are numbered so in their order, that of ``.data.class_labels``.
         With a list of these, :func:`logreg.fit` lets a model file know what was done to the data.
 
     Raises
@@ -86,11 +86,7 @@ def load_data(
     floatx = engine.theano.config.floatX
     options = make_options(label_column, header, decimal, drop, missing, na, encoding)
     how = {"dtype": floatx, "split_seed": split_seed, "standardize": standardize}
-    data = read_dataset(dataset, options, shuffle, announce=True, **how)
-    if data.class_labels != list(range(data.n_out)):
-        labels = listed([quoted(label) for label in data.class_labels])
-        note(f"note: {data.name}: the labels {labels} are numbered 0 to {data.n_out - 1}")
-    return shared_datasets(data)
+    return shared_datasets(read_dataset(dataset, options, shuffle, announce=True, **how))
 
 
 def shared_datasets(data, as_stored=False):
