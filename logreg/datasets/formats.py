@@ -130,8 +130,7 @@ def read_npy(path):
 def _check_size(n_bytes, size):
     if n_bytes != size:
         raise DatasetError(
-            f"cut off or damaged: by its header it has {size} bytes, and {n_bytes} were found; "
-            "fetch or write it again"
+            f"cut off or damaged: it has {n_bytes} bytes, and {size} by its header; write it again"
         )
 
 

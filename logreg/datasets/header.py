@@ -46,9 +46,7 @@ class Header:
                 )
             )
         if self.has_header and len(rows) == 1:
-            raise DatasetError(
-                "no row is below row 1, which is taken for a header (`header=False`: it is data)"
-            )
+            raise DatasetError("no row is below row 1, a header (`header=False`: it is data)")
         self.names, self.data = (self.cells, rows[1:]) if self.has_header else ([], rows)
         self.first_row = 1 + self.has_header  # the number of the first row of data
         self.dropped = set()
@@ -128,10 +126,7 @@ class Header:
         chosen = of_model if len(of_model) == 1 else called or kept[-1:]
         if len(chosen) == 1:
             return chosen[0]
-        raise DatasetError(
-            "which column is the label? Several, or none, are called label, class, target or y; "
-            f"{self.titles()}: give `label_column`"
-        )
+        raise DatasetError(f"which column is the label? {self.titles()}: give `label_column`")
 
     def _chosen(self, wanted, purpose):
         """The column that an option names, or numbers."""

@@ -146,10 +146,7 @@ def shared_arrays(x, y, datasets, batch_size, n_in=0, n_out=0):
     n_rows = [engine.n_rows(features) for features, _ in shared]
     least, split = min(zip(n_rows, SPLITS.values()), key=lambda pair: pair[0])
     if least < batch_size:
-        raise SettingError(
-            f"the batch size is {batch_size}, but the {split} set has {least} rows: no minibatch "
-            "may be larger than a set"
-        )
+        raise SettingError(f"the batch size is {batch_size}, but the {split} set has {least} rows")
     n_left = n_rows[0] % batch_size
     if 10 * n_left >= n_rows[0]:
         note(

@@ -151,8 +151,7 @@ def _find_sets(names):
         elif split == "train":
             raise DatasetError(
                 f"has the arrays {listed([cut(name) for name in sorted(names)])}; a data set needs "
-                "x_train and y_train, and may have x_valid, y_valid, x_test, y_test; or x and y. "
-                "X, y or data, target or images, labels do as well"
+                "x_train and y_train, and may have x_valid, y_valid, x_test, y_test; or x and y"
             )
         elif half:
             raise DatasetError(f"has one of {' and '.join(half[0])}: give both or none")

@@ -111,10 +111,7 @@ class _Features:
     def __init__(self, head, label, frames):
         self.head, self.order = head, head.features(label)
         if not self.order:
-            raise DatasetError(
-                "row 1 has one column: a label and at least one feature are needed, with a "
-                "comma, a semicolon, a tab or | between them"
-            )
+            raise DatasetError("row 1 has one column: a label and at least one feature are needed")
         self.is_known = bool(head.known.categories)
         categories = head.known.categories or self._first_categories(frames)
         # Of each column of text, the number of each text that is a category: NaN of empty cells.
@@ -243,8 +240,7 @@ class _Features:
         if listing and self.head.options.missing != "mean":
             raise DatasetError(
                 f"empty or missing cells: {listed(listing)}; `missing='mean'` fills them with the "
-                "mean (in a column of text they are a category of its own), `drop` leaves columns "
-                "out"
+                "mean of their column, or makes them a category; `drop` leaves columns out"
             )
 
     def encoded(self, x, scratch=None):
@@ -272,10 +268,8 @@ def _say(source, rules, n_new=0):
     if rules:
         note(f"note: {source}: {', '.join(rules)}")
     if n_new:
-        warning(
-            f"{source}: cells with a category that is new to the model: {n_new}; they count as "
-            "none of the categories of their columns"
-        )
+        new = "cells with a category that is new to the model"
+        warning(f"{source}: {new}: {n_new}; they count as none of their column's categories")
 
 
 def _na_advice(texts):

@@ -39,10 +39,7 @@ def _checked_updates(updates):
     for i, pair in enumerate(updates):
         is_pair = isinstance(pair, (tuple, list)) and len(pair) == 2
         if not (is_pair and hasattr(pair[0], "get_value") and is_symbolic(pair[1])):
-            raise SettingError(
-                f"updates[{i}] must be a pair (shared variable, symbolic expression of its new "
-                "value), as the rules of logreg.updates make them"
-            )
+            raise SettingError(f"updates[{i}] must be a pair (shared variable, symbolic new value)")
         if any(pair[0] is other for other, _ in updates[:i]):
             raise SettingError(f"updates[{i}]: {pair[0]} has a new value already: give it one")
     return updates

@@ -182,7 +182,7 @@ KIND = {"label_column": "kind"}
         ('1,2\n3,"4\n5,6\n', {}, "EOF inside string starting at row 1.* each quote its end"),
         ("1\n2\n", {}, "row 1 has one column: a label and at least one feature"),
         ("\n\n", {}, "No columns to parse"),
-        ("label,f\n", {}, "no row is below row 1, which is taken for a header"),
+        ("label,f\n", {}, "no row is below row 1, a header .`header=False`"),
         (b"1,2\n\xff,3\n", {}, "is not UTF-8 text .*: save .*UTF-8, .*`encoding='latin-1'`"),
         ("1,é\n", {"encoding": "ascii"}, "is not ascii text"),
         (
@@ -213,11 +213,7 @@ KIND = {"label_column": "kind"}
         ("a,kind\n" + "".join(f"t{i},x\n" for i in range(101)), KIND, "more than 100 .*`drop`"),
         ("a,a,b,kind\n1,2,3,x\n", {}, "called 'a': .*; if row 1 is no header, .* `header=False`"),
         # Several columns are called so.
-        (
-            "label,a,target\n1,2,3\n",
-            {},
-            r"which .*\? .* its columns are 1 \(label\), 2 \(a\)",
-        ),
+        ("label,a,target\n1,2,3\n", {}, r"which .*\? its columns are 1 \(label\), 2 \(a\)"),
         (
             f"{WIDE}\n{ONES}\n",
             {"label_column": "q"},
