@@ -189,17 +189,21 @@ def fit(
     check_files(callbacks, is_new=resume is None)
     with starting(COMPILING):
         functions = compile_functions(x, y, cost, errors, updates, datasets, run, loss, block)
+    _train(functions, run, callbacks)
+    if anew:
+        anew.train(functions[1], callbacks, x, y, cost=cost, updates=updates, block=block)
+    _test_best(run, functions[-1])
+    _end(callbacks, run)
+    return run
+
+
+def _train(functions, run, callbacks):
     for callback in callbacks:
         callback.on_train_begin(run)
     run.start_clock()
     with stopping(run, functions[0]):
         run.reason = train(*functions, run, callbacks)
     run.read_clock()
-    if anew:
-        anew.train(functions[1], callbacks, x, y, cost=cost, updates=updates, block=block)
-    _test_best(run, functions[-1])
-    _end(callbacks, run)
-    return run
 
 
 def _end(callbacks, run):
