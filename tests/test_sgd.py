@@ -289,12 +289,12 @@ def test_the_best_parameters_can_be_loaded_and_the_rules_memory_is_not_among_the
 def test_the_best_model_of_a_classifier_is_a_model_file():
     pairs = [(numpy.abs(40 * x).astype("uint8"), y) for x, y in make_pairs()]
     classifier = LogisticRegression(T.matrix("x"), 4, 3)
-    best_model = BestModel("m.pkl", classifier, class_labels=["a", "b", "c"])
+    best_model = BestModel("m.pkl", classifier, class_labels=["a", "b", "c"], reason="mine")
     run = fit(**arguments(classifier, datasets=pairs), callbacks=[best_model])
     model, (x, y), best = Predictor("m.pkl"), pairs[1], run.best_validation
     wrong = model.predict(x) != numpy.array(["a", "b", "c"])[y]
     assert wrong.mean() == best.error_all_rows == model.metadata["validation_error_all_rows"]
-    expected = {"iteration": best.iter, "n_epochs": 3, "reason": "n_epochs", "curve": run.curve}
+    expected = {"iteration": best.iter, "n_epochs": 3, "reason": "mine", "curve": run.curve}
     assert expected.items() <= model.metadata.items()
     assert len(run.curve) == 3 and "learning_rate" not in model.metadata
     assert model.metadata["pixel_scale"] == 1 / 256

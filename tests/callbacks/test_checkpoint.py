@@ -183,7 +183,7 @@ def test_what_a_run_is_not_resumed_from(run, then, now, message, working_folder)
 
 def test_a_run_without_a_best_yet_comes_back_whatever_the_data_are_called(working_folder):
     write_state()
-    run = resumed(new_run(), dataset="e")
+    run = resumed(new_run(n_epochs=4), dataset="e")  # the last epoch is reached
     assert (run.iter, run.best_values, run.best_validation) == (19, None, None)
 
 

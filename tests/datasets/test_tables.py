@@ -145,9 +145,11 @@ def test_encodings(encoding, given, is_gzipped):
     assert found.x.ravel().tolist() == [1, 2] * 20_000
 
 
-def test_a_model_file_keeps_the_encoding():
+def test_a_model_file_keeps_the_encoding_and_what_is_empty():
     source = put(("a,kind\n" + "1,é\n2,è\n" * 20).encode("latin-1"))
-    kept = Facts.of(facts_of_data(read_dataset(source, make_options(encoding="latin-1"))))
+    options = make_options(encoding="latin-1", na="-")
+    kept = Facts.of(facts_of_data(read_dataset(source, options)))
+    assert kept.table_options().na == (*NA, "-")
     assert kept.table_options().encoding == "latin-1"
     assert kept.table_options(make_options(encoding="utf-16")).encoding == "utf-16"
     for encoding in ("klingon", "hex", "\0", 8):
