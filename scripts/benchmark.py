@@ -4,7 +4,7 @@
     python scripts/benchmark.py --device cuda
 
 Every program trains in a process of its own. The programs take turns for several rounds, and the
-tables show the medians: of the whole job, and of a few epochs on other shapes. A peer of
+tables show the medians: of the whole job, and on the CPU of a few epochs on other shapes. A peer of
 ``scripts/peers.py`` runs in the interpreter that has the newest version of its package. With
 ``--device jax:cpu``, what is for a GPU runs where there is none: that shows that it works, and no
 more.
@@ -245,7 +245,7 @@ def measure_all(args):
     with tempfile.TemporaryDirectory() as folder:
         measure(programs, args, folder)
         with_kernel = [program for program in programs if not program.label.endswith("kernel off")]
-        shapes = measure_shapes(with_kernel, args, folder)
+        shapes = measure_shapes(with_kernel, args, folder) if is_cpu else []
     training = summary(programs, limit)
     return {"load_before": load, "limit": limit, "training": training, "shapes": shapes}
 
@@ -282,11 +282,12 @@ def shown(result):
     title = f"Training on {limit['machine']}, medians; load before: {load:.1f}"
     rates = dict.fromkeys(key for row in result["shapes"] for key in row if key != "shape")
     shapes = [("shape", "shape", ""), *((label, label, ".2f") for label in rates)]
+    others = table("Epochs/s on random rows of other shapes", shapes, result["shapes"])
     return table(title, TRAINING, result["training"]) + (
         f"\nthe limit: {limit['epochs_per_second']:.1f} epochs/s, by the larger time:\n"
         f"{limit['text']}\n"
-        "ours/this: how many times as fast logreg is on its slowest engine here\n\n"
-        + table("Epochs/s on random rows of other shapes", shapes, result["shapes"])
+        "ours/this: how many times as fast logreg is on its slowest engine here\n"
+        + (f"\n{others}" if result["shapes"] else "")
     )
 
 

@@ -37,6 +37,7 @@ def test_the_benchmark_runs_and_prints_a_table(device, run):
     assert lines[2].split()[:2] == ["program", "epochs/s"]
     assert all(line.startswith(name) for line, name in zip(lines[4:], rows))
     assert any(line.startswith("the limit: ") for line in lines)
+    assert bool(result["shapes"]) == (device == "cpu")
     for row in result["shapes"]:
         assert any(line.startswith(row["shape"] + "  ") for line in lines)
         assert {name for name in rows if not rows[name]["remark"] and "off" not in name} <= set(row)
