@@ -240,7 +240,7 @@ static uintptr_t divide(Job *job, uintptr_t at)
     if (job->y) {
         job->losses = cut(&at, (job->n_rows + PANEL) * (double)job->real);
         job->counts = cut(&at, (job->n_out + 1) * 4.0);
-        job->own_order = job->cell == 1 && !job->layout ? cut(&at, job->n_rows * 8.0) : NULL;
+        job->own_order = !job->layout ? cut(&at, job->n_rows * 8.0) : NULL;
     }
     if (job->y && job->rate) {
         job->db = cut(&at, job->n_out * job->real);
