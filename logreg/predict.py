@@ -28,9 +28,9 @@ from logreg.files.writing import refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL, DATASET
 from logreg.models import inputs
 from logreg.models.evaluation import as_text, evaluate
+from logreg.models.prediction_formats import WRITERS, destination
 from logreg.models.predictor import Predictor
 from logreg.models.test_set import read_test_set
-from logreg.models.writers import WRITERS, destination
 from logreg.terminal.notes import note, say, set_quiet
 from logreg.terminal.progress import progress
 

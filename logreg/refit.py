@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 from logreg import engine
-from logreg.callbacks.base import stopping
+from logreg.callbacks.base import catching_stop
 from logreg.datasets.sharing import joined
 from logreg.errors import SettingError
 from logreg.parallel import ranks
@@ -65,7 +65,7 @@ class Refit:
             train_model = engine.compile_step(*expressions, **how)
         for variable, value in zip(run.variables, self.start):
             engine.set_value(variable, value)
-        with stopping(run, train_model):
+        with catching_stop(run, train_model):
             for anew.iter in range(n_steps):
                 train_model(anew.iter % n_batches)
                 for callback in callbacks:

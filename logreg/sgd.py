@@ -5,13 +5,14 @@
 updates. :func:`sgd_optimization_mnist` trains the tutorial's.
 """
 
+from functools import partial
 from typing import Any, Optional, Sequence
 
 import numpy
 
 from logreg import engine, updates
 from logreg.callbacks import BestModel, Callback, Checkpoint, PrintLog
-from logreg.callbacks.base import check_files, stopping
+from logreg.callbacks.base import catching_stop, check_files
 from logreg.callbacks.checkpoint import run_settings
 from logreg.callbacks.verdict import Verdict
 from logreg.datasets import read_dataset
@@ -54,12 +55,12 @@ def softmax_regression(n_in, n_out, hyperparameters, weights=None):
 def compile_functions(x, y, cost, errors, updates, datasets, run, loss=None, block=1):
     """Compile `train_model`, `validate_model` and `test_model`, as the tutorial calls them.
 
-    ``train_model(i)`` takes the step on minibatch i, or notes it, and takes up to `block` steps in
-    one call. ``train_model.costs()`` takes what is noted; it returns the costs of the steps since
-    its last call. `validate_model` and `test_model` return two errors: over the whole minibatches
-    of their set, as the tutorial counts, and over all its rows. `validate_model` also returns the
-    mean of `loss` over all rows, or None with criterion 'error'; it returns None for all of them
-    where the run has diverged.
+    ``train_model(i)`` queues the step on minibatch i; queued steps are taken together, at most
+    `block` in one call. ``train_model.costs()`` takes the rest and returns the costs of the steps
+    since its last call: parameters are read after it. ``test_model()`` returns two errors: over the
+    whole minibatches of its set, as the tutorial counts, and over all its rows.
+    ``validate_model()`` returns the same of its set, and the mean of `loss` over all its rows, None
+    with criterion 'error'. Where the run has diverged, it returns a single None.
     """
     train_set, valid_set, test_set = datasets
     batch_size = run.hyperparameters.batch_size
@@ -96,10 +97,10 @@ def train(train_model, validate_model, test_model, run, callbacks=()):
                 run.iter = iter
                 if (iter + 1) % run.validation_frequency == 0:
                     cost = float(numpy.mean(train_model.costs()))
-                    errors = validate_model()
-                    if errors is None:
+                    measured = validate_model()
+                    if measured is None:
                         return "diverged"
-                    validation = Validation(iter, cost, *errors, seconds=run.read_clock())
+                    validation = Validation(iter, cost, *measured, seconds=run.read_clock())
                     run.validations.append(validation)
                     if stopping.update(iter, getattr(validation, criterion)):
                         run.best_values = [engine.value(param).copy() for param in run.params]
@@ -173,7 +174,8 @@ def fit(
     ranks.start()
     ranks.compare("hyperparameters", lambda: hyperparameters)
     numbers = {"cost": cost, "errors": errors}
-    numbers.update({"loss": loss} if hyperparameters.criterion == "loss" else {})
+    if hyperparameters.criterion == "loss":
+        numbers["loss"] = loss
     updates, params, *sizes = engine.check_expressions(x, y, numbers, updates)
     facts = facts_of_sets(datasets, *sizes)
     datasets = shared_arrays(x, y, datasets, hyperparameters.batch_size, *sizes)
@@ -192,8 +194,7 @@ def fit(
     _train(functions, run, callbacks)
     if anew:
         anew.train(functions[1], callbacks, x, y, cost=cost, updates=updates, block=block)
-    _test_best(run, functions[-1])
-    _end(callbacks, run)
+    _end(callbacks, run, functions[-1])
     return run
 
 
@@ -201,17 +202,17 @@ def _train(functions, run, callbacks):
     for callback in callbacks:
         callback.on_train_begin(run)
     run.start_clock()
-    with stopping(run, functions[0]):
+    with catching_stop(run, functions[0]):
         run.reason = train(*functions, run, callbacks)
     run.read_clock()
 
 
-def _end(callbacks, run):
-    """Call each `on_train_end`, whatever happens in the others; raise the first error of all."""
-    first = None
-    for callback in callbacks:
+def _end(callbacks, run, test_model):
+    """Test the best model and call each `on_train_end`, whatever fails; raise the first error."""
+    ends, first = [partial(callback.on_train_end, run) for callback in callbacks], None
+    for end in [partial(_test_best, run, test_model), *ends]:
         try:
-            callback.on_train_end(run)
+            end()
         except Exception as error:
             first = first or error
     if first:

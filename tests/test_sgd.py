@@ -242,7 +242,9 @@ def test_any_cost_can_be_minimized():
     numpy.testing.assert_allclose(engine.value(w), w_true, atol=1e-3)
     settings = Hyperparameters(n_epochs=2, batch_size=10, criterion="loss")
     with pytest.raises(SettingError, match="epoch 2: no validation loss is finite"):
-        fit(*given[:-1], settings, loss=T.mean(residual) / 0)
+        fit(*given[:-1], settings, [History("run.csv")], loss=T.mean(residual) / 0)
+    with open("run.csv") as history:
+        assert len(history.readlines()) == 3  # the header and both validations
     engine.set_value(w, w_true * math.inf)
     with pytest.raises(SettingError, match="the run diverged in epoch 1"):
         fit(*given)

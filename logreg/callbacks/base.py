@@ -21,7 +21,7 @@ class StopTraining(Exception):
 
 
 @contextlib.contextmanager
-def stopping(run, train_model):
+def catching_stop(run, train_model):
     """Let StopTraining end the block, and `run` say so; leave no step behind it that is noted."""
     try:
         yield

@@ -19,7 +19,7 @@ class PyTensorBackend(Backend):
         if name in (None, "cpu"):
             return self
         try:
-            from logreg.engine.jax_backend import JaxBackend
+            from logreg.engine.gpu_backend import JaxBackend
         except (ImportError, RuntimeError) as error:  # RuntimeError: jaxlib is too old
             needed = f"JAX, which does not import ({error}): " + install("cuda", "'jax[cuda12]'")
             raise EngineError(f"device {name!r} needs {needed}") from error

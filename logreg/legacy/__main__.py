@@ -8,17 +8,22 @@ from pathlib import Path
 from logreg.terminal.notes import note
 
 
-def main(argv=None):
-    """Run the program; what it raises goes through, as its exit code does."""
-    parser = argparse.ArgumentParser(
+def parser():
+    """Make the parser of the command line."""
+    made = argparse.ArgumentParser(
         prog="python -m logreg.legacy",
         description="Run a program that was written for Theano, as it is.",
     )
-    parser.add_argument("program", metavar="PROGRAM.py", help="a program in Python 3")
-    parser.add_argument(
+    made.add_argument("program", metavar="PROGRAM.py", help="a program in Python 3")
+    made.add_argument(
         "arguments", nargs=argparse.REMAINDER, metavar="ARGUMENTS", help="the program's own"
     )
-    args = parser.parse_args(argv)
+    return made
+
+
+def main(argv=None):
+    """Run the program; what it raises goes through, as its exit code does."""
+    args = parser().parse_args(argv)
     if not Path(args.program).is_file():
         note(f"error: {args.program}: there is no such file")
         return 1

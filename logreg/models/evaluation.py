@@ -5,7 +5,7 @@ import numpy
 from logreg.errors import DatasetError, listed, quoted
 from logreg.hyperparameters import DEFAULTS
 from logreg.models.inputs import array_batches
-from logreg.models.writers import shown
+from logreg.models.prediction_formats import shown
 from logreg.run import wilson_interval
 from logreg.terminal.progress import progress
 

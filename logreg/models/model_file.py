@@ -1,4 +1,6 @@
-"""The bytes of a file: a header, which is a dict, and arrays by name. No engine is needed here.
+"""The bytes of a file: a header, which is a dict, and arrays by name; no engine is needed here.
+
+What the header of a model may tell is in :class:`logreg.models.facts.Facts`.
 
 A file is a pickle, so that ``pickle.load`` gives the model as in the tutorial, but one of a few
 bytes of instructions: call :func:`logreg.saving.restore` with a JSON header, the arrays' bytes and

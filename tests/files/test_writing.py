@@ -11,7 +11,7 @@ import pytest
 from logreg.errors import LogRegError, ModelFileError
 from logreg.files.writing import check_writable, read_whole, replacing
 from logreg.models import model_file
-from logreg.models.writers import destination
+from logreg.models.prediction_formats import destination
 
 
 def replace(path):

@@ -9,8 +9,8 @@ import pytest
 
 from logreg.errors import SettingError
 from logreg.models.inputs import Batch
+from logreg.models.prediction_formats import WRITERS, destination, shown
 from logreg.models.predictor import Prediction
-from logreg.models.writers import WRITERS, destination, shown
 
 LABELS = ["a", "b", "c"]
 P = numpy.array([[0.1, 0.7, 0.2], [0.25, 0.25, 0.5], [1 / 3, 1 / 3, 1 / 3]], numpy.float32)
