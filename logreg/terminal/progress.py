@@ -1,6 +1,7 @@
 """How far something slow is, as a line at the bottom of a terminal."""
 
 import contextlib
+import os
 import sys
 
 from logreg.terminal import notes
@@ -14,7 +15,8 @@ def progress(total, what=None, unit="B", **options):
     change. It does nothing where stderr is no terminal, after ``set_quiet(True)``, without tqdm,
     and on other ranks than the first. `options` are tqdm's.
     """
-    is_shown = sys.stderr.isatty() and not (notes._is_quiet or notes._rank)
+    in_cell = "JPY_PARENT_PID" in os.environ  # of a notebook, which would keep each state
+    is_shown = sys.stderr.isatty() and not (notes._is_quiet or notes._rank or in_cell)
     with contextlib.ExitStack() as stack:
         bar = None
         with contextlib.suppress(ImportError):  # tqdm is the extra `progress`

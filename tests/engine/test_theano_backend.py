@@ -72,7 +72,8 @@ print(theano.config.blas.ldflags)
 @needs_compiler
 def test_blas_computes_what_numpy_computes(run):
     pytest.importorskip("scipy_openblas32")
-    env = {"THEANO_FLAGS": "gcc.cxxflags=-DMINE", "THEANORC": os.devnull}
+    flags = os.environ.get("THEANO_FLAGS", "") + ",gcc.cxxflags=-DMINE"
+    env = {"THEANO_FLAGS": flags, "THEANORC": os.devnull}
     done = run("-c", BLAS, env=env)
     assert (done.returncode, done.stderr) == (0, "") and "-lscipy_openblas" in done.stdout
 
