@@ -95,6 +95,10 @@ def test_a_pipe_and_an_encoding(small, run):
     command = ["-m", "logreg.predict", "-", "--model", "names.pkl"]
     done = run(*command, env=env, input=csv_text(numpy.eye(3)))
     assert (done.returncode, done.stdout) == (0, "-[0]: \\xe4\n-[1]: b\n-[2]: c\n"), done.stderr
+    code = "import sys; sys.stdin = None; from logreg.predict import main; sys.exit(main())"
+    done = run("-c", code, *command[2:])
+    assert done.returncode == 1
+    assert done.stderr == "error: standard input: is closed: pipe a table into it\n"
 
 
 def test_batches_before_the_one_with_a_bad_row_are_written(digits, cli):

@@ -62,6 +62,8 @@ def open_table(path, options, known=None):
 @contextlib.contextmanager
 def _standard_input():
     """What is piped into the command, as a file."""
+    if sys.stdin is None:
+        raise DatasetError("is closed: pipe a table into it")
     with tempfile.TemporaryFile() as stream:
         shutil.copyfileobj(sys.stdin.buffer, stream)
         stream.seek(0)
