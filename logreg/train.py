@@ -60,10 +60,8 @@ def parser():
     refit += "the best model had (default: if a table or one array was split into these)"
     options.add_switch(parser, "refit", refit, "keep the model of the training rows alone")
     add("--resume", action="store_true", help="go on from the checkpoint; --n-epochs may be larger")
-    folds = (
-        "train K times, each time without another Kth of the rows of a table or an array, which "
-    )
-    folds += "tests; print the errors, and keep no model"
+    folds = "train K times, each time without another Kth of the rows of a table or an array, "
+    folds += "which tests; print the errors, and keep no model"
     add("--folds", type=int, metavar="K", help=folds)
     add_file("--history", help="write a CSV row here at each validation")
     verbose = "of a table, print the tutorial's line at each validation"
