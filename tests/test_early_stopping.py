@@ -89,6 +89,15 @@ def test_senseless_settings_are_refused_by_name(name, value):
     assert repr(value) in str(raised.value)
 
 
+def test_numbers_of_numpy_become_pythons():
+    """NumPy's float64 would make float64 of float32 parameters, and no JSON."""
+    found = Hyperparameters(numpy.float32(0.5), numpy.int64(3), l2=numpy.float64(0.25))
+    assert found == Hyperparameters(0.5, 3, l2=0.25)
+    assert [type(value) for value in (found.learning_rate, found.n_epochs, found.l2)] == [
+        *(float, int, float)
+    ]
+
+
 @pytest.mark.parametrize(
     "name, value, needed",
     [

@@ -302,6 +302,15 @@ def test_the_best_model_of_a_classifier_is_a_model_file():
     assert model.metadata["pixel_scale"] == 1 / 256
 
 
+def test_a_model_of_more_classes_than_the_data_has_keeps_no_labels_of_these():
+    datasets = load_data([(x, y + 7) for x, y in make_pairs(dtype="float64")])
+    for n_out, labels in ((3, [7, 8, 9]), (5, [0, 1, 2, 3, 4])):
+        classifier = LogisticRegression(T.matrix("x"), 4, n_out)
+        given = arguments(classifier, datasets=datasets)
+        fit(**given, callbacks=[BestModel("m.pkl", classifier)])
+        assert Predictor("m.pkl").labels == labels
+
+
 def test_training_stays_on_bytes_and_comes_to_what_floats_come_to():
     pairs = [(numpy.abs(40 * x).astype("uint8"), y) for x, y in make_pairs()]
     floats = [(x / numpy.float32(256), y) for x, y in pairs]

@@ -94,8 +94,9 @@ PLAIN = pandas.DataFrame(
 )
 def test_a_frame_of_any_dtype_is_taken_as_its_csv_is(frame, cli):
     PLAIN.to_csv("t.csv", index=False)
+    options = TableOptions("kind", missing="mean", dropped=("n",))
     of_csv, of_frame = (
-        read_dataset(source, TableOptions("kind", missing="mean"), shuffle=False, standardize=None)
+        read_dataset(source, options, shuffle=False, standardize=None)
         for source in ("t.csv", frame[list(PLAIN)])
     )
     assert of_csv.learnt.sha256 == of_frame.learnt.sha256
@@ -105,7 +106,9 @@ def test_a_frame_of_any_dtype_is_taken_as_its_csv_is(frame, cli):
     expected = [line["prediction"] for line in json.loads(done.out)]
     predictor = Predictor("model.pkl")
     assert predictor.predict(frame).tolist() == expected
-    assert predictor.predict(frame.drop(columns="kind")).tolist() == expected
+    for lacking in ([], ["kind"], ["n"], ["kind", "n"]):  # what is no feature may be there or not
+        rows = frame.drop(columns=lacking).assign(more="x")
+        assert predictor.predict(rows).tolist() == expected
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,13 @@ def test_a_start_collects_no_garbage_and_the_run_after_it_does():
         assert not gc.isenabled()
         raise KeyError
     assert gc.isenabled() and gc.get_freeze_count() == n_frozen
+    gc.disable()  # as a command does
+    try:
+        with starting("..."):
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
 
 
 def test_what_a_terminal_would_obey_is_escaped(capsys):
