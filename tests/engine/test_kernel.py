@@ -536,20 +536,9 @@ def test_whichever_allocation_fails_is_a_memory_error_and_the_next_call_computes
     assert n_failed[0] and all(n_failed[7::4]) and max(n_failed) > 9  # a layout has many parts
 
 
-@pytest.mark.once
-@pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc")
-def test_sanitizers_find_nothing(tmp_path, run):
-    source = ROOT / "logreg" / "kernel" / "kernel.c"
-    built = tmp_path / f"_kernel{sysconfig.get_config_var('EXT_SUFFIX')}"
-    flags = ["-g", "-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
-    flags += ["-shared", "-fPIC", f"-I{sysconfig.get_paths()['include']}", "-lm", "-lpthread"]
-    if subprocess.run(["gcc", str(source), *flags, "-o", str(built)], check=False).returncode:
-        pytest.skip("gcc has no sanitizers here")
-    asan = subprocess.check_output(["gcc", "-print-file-name=libasan.so"], text=True).strip()
-    code = f"""
-import itertools, sys
+OF_ALL_SIZES = """
+import itertools
 import numpy
-sys.path.insert(0, {str(tmp_path)!r})
 import _kernel
 random = numpy.random.RandomState(0)
 cases = itertools.product("Bfd", (1, 17, 33), (1, 15, 33), (1, 3, 11))
@@ -569,9 +558,48 @@ for kind, n, k, m in [*cases, ("f", 4200, 300, 10)]:
             starts = numpy.array([0 if layout else n - half, 0])
             step = half, m, 0.5, 2, layout, b.copy(), y, starts, costs, 0.1
             _kernel.descend(x, W, b, W.copy(), *step, random.rand(m).astype(real))
-print("done")
 """
-    for instructions in kernel.functions._kernel.instruction_sets.split():
-        env = {"LD_PRELOAD": asan, "ASAN_OPTIONS": "detect_leaks=0"}
-        done = run("-c", code, env={**env, "LOGREG_KERNEL_SET": instructions})
-        assert done.stdout == "done\n", done.stderr[-3000:]
+OF_TWO_THREADS = """
+import time
+from concurrent.futures import ThreadPoolExecutor
+import numpy
+import _kernel
+
+def descend(kind, real):
+    x = numpy.ones((600, 300), kind)
+    W, b, y = numpy.zeros((300, 3), real), numpy.zeros(3, real), numpy.zeros(600, "int32")
+    for _ in range(5):
+        step = 600, 3, 0.5, 3, None, b.copy(), y, numpy.zeros(5, "int64"), numpy.empty(5), 0.1
+        _kernel.descend(x, W, b, W.copy(), *step, None)
+        time.sleep(0.01)  # its helpers fall asleep
+
+with ThreadPoolExecutor(2) as threads:
+    list(threads.map(descend, "Bd", "fd"))
+"""
+
+
+@pytest.mark.once
+@pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc")
+@pytest.mark.parametrize(
+    "sanitizers, library, code, sets",
+    [
+        ("address,undefined", "libasan.so", OF_ALL_SIZES, SETS),
+        ("thread", "libtsan.so", OF_TWO_THREADS, SETS[:1]),
+    ],
+    ids=["address", "thread"],
+)
+def test_sanitizers_find_nothing(sanitizers, library, code, sets, run):
+    source = ROOT / "logreg" / "kernel" / "kernel.c"
+    built = f"_kernel{sysconfig.get_config_var('EXT_SUFFIX')}"
+    flags = ["-g", "-O0", f"-fsanitize={sanitizers}", "-fno-sanitize-recover=undefined"]
+    flags += ["-shared", "-fPIC", f"-I{sysconfig.get_paths()['include']}", "-lm", "-lpthread"]
+    if subprocess.run(["gcc", str(source), *flags, "-o", built], check=False).returncode:
+        pytest.skip("gcc has no such sanitizers here")
+    preloaded = subprocess.check_output(["gcc", f"-print-file-name={library}"], text=True).strip()
+    how = {"ASAN_OPTIONS": "detect_leaks=0", "TSAN_OPTIONS": "halt_on_error=1"}
+    for instructions in sets:
+        env = {"LD_PRELOAD": preloaded, "LOGREG_KERNEL_SET": instructions, **how}
+        done = run("-c", code, env=env)
+        if "unexpected memory mapping" in done.stderr:
+            pytest.skip("this gcc's sanitizer of threads needs `sysctl vm.mmap_rnd_bits=28`")
+        assert done.returncode == 0, done.stderr[:3000]
