@@ -53,7 +53,7 @@ def lay_out(x, y, n_rows, n_out):
     Bytes in memory are copied, but for columns that 16 rows leave blank; of floats, and of what is
     mapped from a file, it is None. What is returned holds for x and y as they are now.
     """
-    if x.dtype != "uint8" or not x.size or _is_mapped(x):
+    if x.dtype != "uint8" or not x.size or x.shape[1] > 65535 or _is_mapped(x):
         return None
     x, y = numpy.require(x, None, "CA"), y if y is None else _labels(y, n_out)
     return _kernel.lay_out(x, y, len(x), n_rows, x.shape[1], n_out, n_threads())

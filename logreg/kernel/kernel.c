@@ -35,55 +35,66 @@
 #define WIDE ",prefer-vector-width=512"
 #define SHUFFLE(type, a, b, ...) __builtin_shuffle(a, b, (type){__VA_ARGS__})
 #endif
-#define PANEL 16  /* rows */
-#define BLOCK 16  /* columns that a task has */
-#define MOST_IN ((1 << 25) - 1) /* columns: the number of one has 25 bits */
-#define PANELS 64 /* of a chunk at the most: their scores are held at once */
+#define OPAQUE(pointer) __asm__("" : "+r"(pointer)) /* numbers after it are found by their distance */
+#define PANEL 16   /* rows */
+#define PANELS 64  /* of a chunk at the most: so many rows are scored before a gradient is added */
+#define GROUP 4    /* panels for which a tile of W is read once, if there are many tiles */
+#define COLUMNS 256 /* of a group of panels that are laid out at once, where they are not before */
 
-/* Some rows of a minibatch as panels. Columns of a panel are counted, PANEL numbers each. */
+/* Columns of a panel: their cells, PANEL for each, and their numbers. */
 typedef struct {
-    void *x;
-    uint32_t *columns;       /* of x: which each is; of dense panels, those of one */
-    uint32_t *starts, *ends; /* of each panel */
-    uint32_t *marks;         /* by panel, how many columns are before each block; or, by column: */
-    uint32_t *entries; /* where it is (25 bits), of which panel (6), whether that is its last (1) */
-    uint32_t *blocks;  /* where the entries of each block of columns begin */
-    int is_dense;      /* whether no column is left out: entries are those of the first */
+    const void *cells;
+    const uint16_t *numbers;
+    Py_ssize_t n;
+} Columns;
+
+/* Some rows of a minibatch as panels, with a column's PANEL numbers side by side. */
+typedef struct {
+    uint8_t *cells;
+    uint16_t *numbers; /* of the columns: each has PANEL cells */
+    uint32_t *starts;  /* where among these each panel begins, and the last one ends */
+    uint16_t *order;   /* numbers of the panels' rows; NULL if they are in order */
+    uint32_t *lists;   /* where those rows begin that have ink in a block of columns, */
+    uint16_t *rows;    /* their numbers, */
+    uint8_t *ink;      /* and their cells; NULL if no gradients are wanted */
 } Chunk;
 
 /* The minibatches of a set, laid out before the first step. */
 typedef struct {
-    Py_ssize_t n_all, n_rows, n_in, n_out;
+    Py_ssize_t n_all, n_rows, n_in;
     Py_ssize_t of_batch, n_chunks; /* chunks of a minibatch, and of all */
-    int32_t *labels;               /* in the order of the panels; none if no steps are taken */
+    int n_eights;                  /* as in a Job */
     Chunk *chunks;
 } Layout;
 
 typedef struct {
-    const char *x;                              /* rows */
-    Py_ssize_t stride, cell, real;              /* bytes of a row, of its numbers, of those of W */
-    Py_ssize_t n_rows, n_in, n_out, max_panels; /* of a minibatch; and panels of a chunk */
-    Py_ssize_t first, n, n_panels;              /* of the chunk that is worked on */
-    Py_ssize_t n_tiles, *tiles; /* the first class of each: its sums are in registers at once */
-    Chunk chunk;
+    const char *x;                       /* all rows */
+    Py_ssize_t stride, cell, real;       /* bytes of a row, of its numbers, of those of W */
+    Py_ssize_t n_all, n_rows, n_in, n_out;
+    Py_ssize_t max_panels, first, n;     /* of a chunk; the first row of this one, and its rows */
+    Py_ssize_t n_tiles, *tiles;          /* the first class of each */
+    Py_ssize_t group;                    /* panels of a task */
     Layout *layout;
-    const int32_t *y, *bad;        /* labels, none if only scores are wanted; one of no class */
-    const int32_t *order, *labels; /* of the chunk's rows, if not as they come; their labels */
-    int32_t *counts, *own_order;   /* memory to find it, and for it */
-    const void *w, *weights;       /* W; factors of the classes, or all are 1 */
-    void *b, *z, *losses;          /* z has a tile's scores by panel */
-    void *dw, *db;                 /* sums of the gradients */
-    void *out;               /* where scores go, or W after the steps, or the gradient by it */
-    int64_t *classes;        /* where the best class of each row goes, if that is wanted */
-    double scale, rate;      /* of x; of a step of descent, 0 for the bare gradients */
-    const int64_t *starts;   /* the first row of each step */
+    Chunk *chunk;                        /* NULL if it is not laid out before */
+    const char *rows, *tail;             /* of the chunk; a copy for those beyond whose end */
+    Py_ssize_t n_safe, n_tail;           /* others could not be read, and how many need none */
+    const int32_t *y, *labels, *bad;     /* of all; of the chunk; one that is no class */
+    const void *weights;                 /* factors of the classes, or all are 1 */
+    void *w, *b, *z, *d, *losses;        /* z has scores by panel, d gradients by row */
+    void *dw, *db;                       /* sums of the gradients */
+    void *out;                  /* where scores go, or W after the steps, or the gradient by it */
+    int64_t *classes;           /* where the best class of each row goes, if that is wanted */
+    int is_packed;              /* whether w has tile after tile, and is no matrix */
+    int n_eights;               /* columns of a block of x's bytes, by 8 */
+    double scale, rate;         /* of x; of a step of descent, 0 for the bare gradients */
+    const int64_t *starts;      /* the first row of each step */
     Py_ssize_t n_steps;
     double *costs;
 } Job;
 
 typedef void Task(const Job *, Py_ssize_t);
 typedef struct {
-    Task *score_panel, *gradient_block, *finish_step;
+    Task *score_panels, *gradient_block, *finish_step;
 } Loops;
 
 #define JOIN2(a, b) a##_##b
@@ -100,12 +111,37 @@ static inline Py_ssize_t parts(Py_ssize_t n, Py_ssize_t size)
     return (n + size - 1) / size;
 }
 
+static inline Py_ssize_t classes_of(const Job *job, Py_ssize_t tile)
+{
+    return job->tiles[tile + 1] - job->tiles[tile];
+}
+
+/* Features of a task of gradients: a cache line of each row, but 16 at the least. */
+static inline int of_task(const Job *job)
+{
+    return job->cell == 1 ? 64 : 16;
+}
+
+static inline const char *row_of(const Job *job, Py_ssize_t row)
+{
+    return row < job->n_safe ? job->rows + row * job->stride
+                             : job->tail + (row - job->n_safe) * job->stride;
+}
+
+/* The first of some labels that is none of the classes, or NULL. */
+static const int32_t *bad_label(const int32_t *labels, Py_ssize_t n, Py_ssize_t n_out)
+{
+    for (Py_ssize_t i = 0; i < n; i++)
+        if ((uint32_t)labels[i] >= (uint64_t)n_out)
+            return labels + i;
+    return NULL;
+}
+
 #include "kernel_layout.h"
 
 /* ---- The loops, for each set of instructions ---- */
 
-#define N_SUMS 12    /* vectors that there are registers for, beside a few others */
-#define MOST_WIDE 12 /* classes of a tile */
+#define N_SUMS 12 /* vectors that there are registers for, and classes of a tile */
 #define ALL_CASES                                                                           \
     CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10)        \
     CASE(11) CASE(12)
@@ -115,6 +151,7 @@ static inline Py_ssize_t parts(Py_ssize_t n, Py_ssize_t size)
 #define SET avx512
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma" WIDE)))
 #define BYTES 64
+#define SPAN 16 /* columns of a block of bytes */
 #define FUSED_float(a, b, c) ((VECTOR)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
 #define FUSED_double(a, b, c) ((VECTOR)_mm512_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))
 #define FROM_BYTES(v) _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32((__m128i)(v)))
@@ -122,6 +159,7 @@ static inline Py_ssize_t parts(Py_ssize_t n, Py_ssize_t size)
 #define SET avx2
 #define TARGET __attribute__((target("avx2,fma")))
 #define BYTES 32
+#define SPAN 8
 #define FUSED_float(a, b, c) ((VECTOR)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
 #define FUSED_double(a, b, c) ((VECTOR)_mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
 #define FROM_BYTES(v) _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)(v))))
@@ -130,6 +168,7 @@ static inline Py_ssize_t parts(Py_ssize_t n, Py_ssize_t size)
 #define SET plain
 #define TARGET
 #define BYTES 16
+#define SPAN 8
 #if defined(__aarch64__)
 #include <arm_neon.h>
 #define FUSED_float(a, b, c) \
@@ -144,22 +183,23 @@ static inline Py_ssize_t parts(Py_ssize_t n, Py_ssize_t size)
 #include "kernel_types.h"
 
 #define LOOPS(cell, real, set)                                                       \
-    {score_panel_##cell##_##real##_##set, gradient_block_##cell##_##real##_##set,    \
+    {score_panels_##cell##_##real##_##set, gradient_block_##cell##_##real##_##set,    \
      finish_step_##real##_##set}
-#define ALL_LOOPS(set, width)                                                        \
-    {#set, {width, N_SUMS / 2},                                                      \
+#define ALL_LOOPS(set, n_eights, unit)                                               \
+    {#set, n_eights, {unit, N_SUMS / 2},                                             \
      {{LOOPS(float, float, set), LOOPS(uint8_t, float, set)},                        \
       {LOOPS(double, double, set), LOOPS(uint8_t, double, set)}}}
 static const struct {
     const char *name;
-    int width[2];   /* classes of a tile at the most, by whether W is of doubles */
+    int n_eights;   /* columns of a block of bytes, by 8 */
+    int unit[2];    /* classes whose sums fit into the registers, by whether W is of doubles */
     Loops of[2][2]; /* by the same, and by whether x is of bytes */
 } sets[] = {
 #if defined(__x86_64__)
-    ALL_LOOPS(avx512, N_SUMS),
-    ALL_LOOPS(avx2, N_SUMS / 2),
+    ALL_LOOPS(avx512, 2, N_SUMS),
+    ALL_LOOPS(avx2, 1, N_SUMS / 2),
 #endif
-    ALL_LOOPS(plain, N_SUMS / 2),
+    ALL_LOOPS(plain, 1, N_SUMS / 2),
 };
 #define N_SETS (int)(sizeof sets / sizeof *sets)
 
@@ -191,44 +231,49 @@ static int chosen_set(void)
 
 /* ---- A job: chunk after chunk of the rows is worked off, step after step ---- */
 
+/* How many panels a chunk has at the most: their scores, and floats, are to stay in a cache. */
+static Py_ssize_t panels_of_chunk(const Job *job)
+{
+    Py_ssize_t most = smaller((1 << 20) / (job->n_in * job->cell * PANEL), PANELS);
+    return smaller(parts(job->n_rows, PANEL), most < 8 ? 8 : most);
+}
+
 static void work(Job *job, const Loops *loops, int n_threads)
 {
     int together = begin((double)job->n_rows * job->n_in * job->n_out, n_threads);
-    const char *x = job->x;
-    const Layout *layout = job->layout;
-    Py_ssize_t n_blocks = parts(job->n_in, BLOCK), of_chunk = job->max_panels * PANEL;
     for (Py_ssize_t step = 0; step < job->n_steps && !job->bad; step++) {
-        Py_ssize_t start = job->starts[step], i = 0;
-        const int32_t *order = NULL, *labels = NULL;
-        job->x = x + start * job->stride;
-        if (job->y) {
+        Py_ssize_t start = job->starts[step], of_chunk = job->max_panels * PANEL, i = 0;
+        if (job->y)
             memset(job->db, 0, job->n_out * job->real);
-            labels = layout ? layout->labels + start : job->y + start;
-            if (!layout)
-                check_labels(job, labels);
-            if (job->own_order && !job->bad) {
-                order = job->own_order;
-                order_rows(job, labels, job->own_order, job->own_order + job->n_rows);
-                labels = order + job->n_rows;
-            }
-        }
         for (job->first = 0; job->first < job->n_rows && !job->bad; job->first += of_chunk, i++) {
+            Py_ssize_t first = start + job->first;
             job->n = smaller(of_chunk, job->n_rows - job->first);
-            job->n_panels = parts(job->n, PANEL);
-            job->order = order ? order + job->first : NULL;
-            job->labels = labels ? labels + job->first : NULL;
-            if (layout)
-                job->chunk = layout->chunks[start / job->n_rows * layout->of_batch + i];
-            else if (job->chunk.is_dense)
-                index_dense(&job->chunk, job->n_in, job->n_panels);
-            in_blocks(job, loops->score_panel, job->n_panels, together);
+            job->rows = job->x + first * job->stride;
+            job->n_safe = job->n_all - job->n_tail - first;
+            if (job->layout)
+                job->chunk = job->layout->chunks + start / job->n_rows * job->layout->of_batch + i;
+            if (job->y) {
+                job->labels = job->y + first;
+                job->bad = bad_label(job->labels, job->n, job->n_out);
+            }
+            if (job->bad)
+                break;
+            in_blocks(job, loops->score_panels, parts(parts(job->n, PANEL), job->group), together);
             if (job->y)
-                in_blocks(job, loops->gradient_block, n_blocks + 1, together);
+                in_blocks(job, loops->gradient_block, parts(job->n_in, of_task(job)) + 1, together);
         }
         if (job->y && !job->bad)
             loops->finish_step(job, step);
     }
     end(together);
+}
+
+/* The next `size` bytes of memory: at a multiple of 64, so no vector lies on two cache lines. */
+static void *cut(uintptr_t *at, double size)
+{
+    void *memory = (void *)(*at = (*at + 63) & ~(uintptr_t)63);
+    *at += (size_t)size;
+    return memory;
 }
 
 /* Divide up memory from `at` on for what a job needs; returned is where it ends. */
@@ -237,16 +282,28 @@ static uintptr_t divide(Job *job, uintptr_t at)
     double n_scores = (double)job->max_panels * PANEL * job->n_out;
     job->tiles = cut(&at, (job->n_tiles + 1) * sizeof *job->tiles);
     job->z = cut(&at, n_scores * job->real);
+    if (job->is_packed)
+        job->w = cut(&at, (double)job->n_in * job->n_out * job->real);
     if (job->y) {
-        job->losses = cut(&at, (job->n_rows + PANEL) * (double)job->real);
-        job->counts = cut(&at, (job->n_out + 1) * 4.0);
-        job->own_order = !job->layout ? cut(&at, job->n_rows * 8.0) : NULL;
+        job->d = cut(&at, n_scores * job->real);
+        job->losses = cut(&at, job->n_rows * (double)job->real);
+        job->dw = cut(&at, (parts(job->n_in, 16) * 16.0 * job->n_out + 3 * 16) * job->real);
+        job->tail = cut(&at, job->n_tail * job->stride + 16 * job->cell);
     }
-    if (job->y && job->rate) {
+    if (job->y && job->rate)
         job->db = cut(&at, job->n_out * job->real);
-        job->dw = cut(&at, (double)job->n_in * job->n_out * job->real);
-    }
-    return job->layout ? at : divide_chunk(&job->chunk, at, job->max_panels, job);
+    return at;
+}
+
+/* Copy W to where its tiles lie one after the other, or back. */
+static void pack(const Job *job, char *matrix, int back)
+{
+    char *packed = job->w;
+    for (Py_ssize_t t = 0; t < job->n_tiles; t++)
+        for (Py_ssize_t k = 0, n = classes_of(job, t) * job->real; k < job->n_in; k++, packed += n) {
+            char *row = matrix + (k * job->n_out + job->tiles[t]) * job->real;
+            memcpy(back ? row : packed, back ? packed : row, n);
+        }
 }
 
 /* ---- What Python sees ---- */
@@ -255,13 +312,12 @@ static void free_layout(PyObject *capsule)
 {
     Layout *layout = PyCapsule_GetPointer(capsule, NULL);
     for (Py_ssize_t i = 0; layout->chunks && i < layout->n_chunks; i++)
-        free(layout->chunks[i].x);
+        free_chunk(&layout->chunks[i]);
     free(layout->chunks);
-    free(layout->labels);
     free(layout);
 }
 
-static PyObject *bad_label(const Job *job)
+static void *no_such_class(const Job *job)
 {
     return PyErr_Format(PyExc_ValueError, "row %zd has the label %d: labels must be 0 to %zd",
                         job->bad - job->y, (int)*job->bad, job->n_out - 1);
@@ -271,53 +327,43 @@ static PyObject *lay_out(PyObject *self, PyObject *args)
 {
     Py_buffer x = {0}, y = {0};
     Job job = {.cell = 1};
-    Py_ssize_t n_all, n;
-    int n_threads, failed = 0;
-    int32_t *order = NULL;
+    int n_threads, failed, set = chosen_set();
     Layout *layout = job.layout = calloc(1, sizeof *layout);
     PyObject *result = layout ? PyCapsule_New(layout, NULL, free_layout) : PyErr_NoMemory();
     (void)self;
-    if (!result || !PyArg_ParseTuple(args, "y*z*nnnni", &x, &y, &n_all, &job.n_rows, &job.n_in,
-                                     &job.n_out, &n_threads))
+    if (set < 0 || !result ||
+        !PyArg_ParseTuple(args, "y*z*nnnni", &x, &y, &job.n_all, &job.n_rows, &job.n_in,
+                          &job.n_out, &n_threads))
         goto done;
-    if (job.n_rows < 1 || job.n_rows > n_all || job.n_rows > INT32_MAX || job.n_in < 1 ||
-        job.n_in > MOST_IN || x.len != n_all * job.n_in || (y.obj && y.len != n_all * 4)) {
+    if (job.n_rows < 1 || job.n_rows > job.n_all || job.n_in < 1 || job.n_in > UINT16_MAX ||
+        x.len != job.n_all * job.n_in || (y.obj && y.len != job.n_all * 4)) {
         PyErr_SetString(PyExc_ValueError, "n_rows, y and x do not go together");
         goto done;
     }
-    Py_BEGIN_ALLOW_THREADS
-    n = n_all / job.n_rows * job.n_rows;
     job.x = x.buf;
     job.y = y.buf;
     job.stride = job.n_in;
-    job.max_panels = panels_of_chunk(job.n_rows, job.n_in);
-    Py_ssize_t of_batch = parts(job.n_rows, job.max_panels * PANEL);
-    *layout = (Layout){n_all, job.n_rows, job.n_in, job.n_out, of_batch,
-                       n / job.n_rows * of_batch, NULL, NULL};
-    layout->chunks = calloc(layout->n_chunks, sizeof *layout->chunks);
-    if (y.obj) {
-        layout->labels = malloc(n * 4);
-        job.order = order = malloc(n * 4);
-        job.counts = malloc((job.n_out + 1) * 4);
-        failed = !layout->labels || !order || !job.counts;
-        for (Py_ssize_t at = 0; at < n && !failed; at += job.n_rows) {
-            check_labels(&job, job.y + at);
-            if (!(failed = job.bad != NULL))
-                order_rows(&job, job.y + at, order + at, layout->labels + at);
-        }
-    }
-    if (!failed && !(failed = !layout->chunks)) {
-        int together = begin((double)n * job.n_in, n_threads);
+    job.max_panels = panels_of_chunk(&job);
+    job.n_eights = sets[set].n_eights;
+    Py_ssize_t n_batches = job.n_all / job.n_rows, of_batch = parts(job.n_rows, job.max_panels * PANEL);
+    *layout = (Layout){job.n_all, job.n_rows, job.n_in, of_batch, n_batches * of_batch,
+                       job.n_eights, calloc(n_batches * of_batch, sizeof(Chunk))};
+    Py_BEGIN_ALLOW_THREADS
+    job.bad = job.y ? bad_label(job.y, n_batches * job.n_rows, job.n_out) : NULL;
+    if (!(failed = job.bad || !layout->chunks)) {
+        int together = begin((double)job.n_all * job.n_in, n_threads);
         in_blocks(&job, lay_chunk, layout->n_chunks, together);
         end(together);
-        for (Py_ssize_t i = 0; i < layout->n_chunks; i++)
-            failed |= !layout->chunks[i].x;
+        for (Py_ssize_t i = 0; i < layout->n_chunks; i++) {
+            Py_ssize_t first = i / of_batch * of_batch; /* all chunks of a minibatch have lists, or none */
+            for (Py_ssize_t k = first; k < first + of_batch && !layout->chunks[i].lists; k++)
+                drop_lists(&layout->chunks[k]);
+            failed |= !layout->chunks[i].starts;
+        }
     }
-    free(order);
-    free(job.counts);
     Py_END_ALLOW_THREADS
     if (failed)
-        job.bad ? bad_label(&job) : PyErr_NoMemory();
+        job.bad ? no_such_class(&job) : PyErr_NoMemory();
 done:
     PyBuffer_Release(&x);
     PyBuffer_Release(&y);
@@ -342,7 +388,7 @@ static PyObject *run(PyObject *args, char kind)
                           &weights))
         return NULL;
     /* kernel/functions.py gives arrays that go together; their lengths tell their types. */
-    const Layout *layout = capsule == Py_None ? NULL : PyCapsule_GetPointer(capsule, NULL);
+    Layout *layout = capsule == Py_None ? NULL : PyCapsule_GetPointer(capsule, NULL);
     Py_ssize_t n = job.n_rows, n_all = y.obj ? y.len / 4 : n, n_out = job.n_out;
     if ((capsule != Py_None && !layout) || (set = chosen_set()) < 0)
         goto done;
@@ -352,11 +398,10 @@ static PyObject *run(PyObject *args, char kind)
         job.n_in = w.len / b.len;
         job.stride = x.len / n_all;
         job.cell = job.stride / job.n_in;
-        fits = job.n_in <= MOST_IN && (!y.obj || n <= INT32_MAX);
     }
     if (fits && layout)
         fits = job.cell == 1 && layout->n_all == n_all && layout->n_rows == n &&
-               layout->n_in == job.n_in && layout->n_out == n_out && !layout->labels == !y.obj;
+               layout->n_in == job.n_in && layout->n_eights == sets[set].n_eights;
     if (kind == 'd') {
         job.starts = starts.buf;
         job.n_steps = starts.len / 8;
@@ -367,36 +412,49 @@ static PyObject *run(PyObject *args, char kind)
         PyErr_SetString(PyExc_ValueError, "n_rows, starts, weights, arrays do not go together");
         goto done;
     }
-    const Loops *loops = &sets[set].of[job.real == 8][job.cell == 1];
-    job.layout = (Layout *)layout;
+    job.n_all = n_all;
+    job.layout = layout;
     job.x = x.buf;
     job.y = y.buf;
     job.w = w.buf;
     job.b = b.buf;
     job.weights = weights.buf;
-    job.out = job.dw = out.buf;
+    job.out = out.buf;
     job.db = b_out.buf;
     job.classes = kind == 'c' ? out.buf : NULL;
     job.costs = costs.buf;
-    job.max_panels = panels_of_chunk(n, job.n_in);
-    if (kind != 'd' && !layout) /* nothing is kept of a chunk */
-        job.max_panels = (job.max_panels + 3) / 4;
-    job.n_tiles = parts(n_out, sets[set].width[job.real == 8]);
+    job.n_eights = sets[set].n_eights;
+    job.max_panels = panels_of_chunk(&job);
+    Py_ssize_t unit = sets[set].unit[job.real == 8], n_units = parts(n_out, unit);
+    job.n_tiles = parts(n_units, N_SUMS / unit);
+    job.group = job.n_tiles < 5 ? 1 : GROUP;
+    job.is_packed = job.n_tiles > 1 && (double)n * job.n_steps > 64;
+    /* the rows beyond whose end the last block of columns could not be read */
+    job.n_tail = smaller(n_all, parts((job.n_in - 1) / 16 * 16 + 16, job.n_in) - 1);
     Py_BEGIN_ALLOW_THREADS
     memory = malloc(divide(&job, 64));
     if (memory) {
         divide(&job, (uintptr_t)memory);
         for (Py_ssize_t t = 0; t <= job.n_tiles; t++)
-            job.tiles[t] = t * n_out / job.n_tiles;
-        if (kind == 'd' && job.rate) { /* W and b after the steps are where these are taken */
-            job.w = memcpy(out.buf, w.buf, w.len);
-            job.b = memcpy(b_out.buf, b.buf, b.len);
+            job.tiles[t] = smaller(t * (N_SUMS / unit), n_units) * n_out / n_units;
+        if (job.y) {
+            size_t size = job.n_tail * job.stride;
+            memset(memcpy((void *)job.tail, job.x + x.len - size, size) + size, 0, 16 * job.cell);
         }
-        work(&job, loops, n_threads);
+        if (job.is_packed)
+            pack(&job, w.buf, 0);
+        if (kind == 'd' && job.rate) { /* W and b after the steps are where these are taken */
+            job.b = memcpy(b_out.buf, b.buf, b.len);
+            if (!job.is_packed)
+                job.w = memcpy(out.buf, w.buf, w.len);
+        }
+        work(&job, &sets[set].of[job.real == 8][job.cell == 1], n_threads);
+        if (job.is_packed && job.rate)
+            pack(&job, out.buf, 1);
     }
     Py_END_ALLOW_THREADS
     if (!memory || job.bad)
-        memory ? bad_label(&job) : PyErr_NoMemory();
+        memory ? no_such_class(&job) : PyErr_NoMemory();
 done:
     free(memory);
     for (int i = 0; i < 9; i++)

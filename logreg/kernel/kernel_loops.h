@@ -1,16 +1,16 @@
-/* The loops over the numbers of panels, for one instruction set and one pair of types;
+/* The loops over the numbers of x, for one instruction set and one pair of types;
    kernel_types.h includes this for each, after kernel_softmax.h.
 
    CELL      type of x
+   BITS      unsigned integers of its size
    WIDEN(v)  a vector of x's numbers as one of W's
    NAME(f)   the name of f for them */
 
 #define NAME(f) JOIN(JOIN(f, CELL), JOIN(REAL, SET))
-#define TWO (LANES < PANEL ? 2 : 1) /* vectors that are worked on at once, PANEL / 2 rows apart */
-#define WIDTH (N_SUMS / TWO)        /* classes */
+#define IS_BYTES (sizeof(CELL) == 1)
+#define VECTORS(n) (LANES < (n) ? 2 : 1) /* of n numbers, that are worked on at once */
 
 typedef CELL NAME(cells) __attribute__((vector_size(BYTES / sizeof(REAL) * sizeof(CELL))));
-typedef REAL NAME(folded) __attribute__((vector_size(BYTES * TWO / 2)));
 
 INLINE VECTOR NAME(load)(const CELL *cells)
 {
@@ -19,111 +19,140 @@ INLINE VECTOR NAME(load)(const CELL *cells)
     return WIDEN(v);
 }
 
-/* Scores of a panel of `n` columns in the classes of a tile, whose number is a constant for the
-   compiler: so the inner loops are unrolled, and the sums are in registers. If `two` is 1, the
-   second half of the panel is left out: it has no rows. */
-INLINE void NAME(score)(const Job *job, Py_ssize_t panel, const CELL *x, const uint32_t *columns,
-                        Py_ssize_t n, Py_ssize_t tile, int classes, int two)
+/* Add what `n` columns bring to the scores of a panel, in some classes of a tile. Their number, and
+   that of vectors, are constants for the compiler: so the inner loops are unrolled, and the sums are
+   in registers. With one vector for two, the second half of the panel is left out. */
+INLINE void NAME(score)(REAL *z, const CELL *x, const uint16_t *numbers, Py_ssize_t n,
+                        const REAL *w, Py_ssize_t stride, int is_first, int classes, int vectors)
 {
-    REAL *z = OF_REAL(scores_of)(job, panel, tile);
-    const REAL *w = (const REAL *)job->w + job->tiles[tile];
-    const REAL *b = (const REAL *)job->b + job->tiles[tile];
-    const REAL scale = (REAL)job->scale;
-    const Py_ssize_t n_out = job->n_out;
-    for (int part = 0; part < PANEL / 2; part += LANES) {
-        VECTOR sums[WIDTH][TWO], v[TWO];
+    for (int part = 0; part < PANEL / VECTORS(PANEL); part += LANES) {
+        VECTOR sums[N_SUMS / VECTORS(PANEL)][VECTORS(PANEL)], v[VECTORS(PANEL)];
+        REAL *to = z + part;
         UNROLLED for (int c = 0; c < classes; c++)
-            UNROLLED for (int r = 0; r < two; r++) sums[c][r] = (VECTOR){0};
-        for (Py_ssize_t i = 0; i < n; i++) {
-            const REAL *weights = w + columns[i] * n_out;
-            UNROLLED for (int r = 0; r < two; r++)
-                v[r] = NAME(load)(x + i * PANEL + part + r * (PANEL / 2));
+            UNROLLED for (int i = 0; i < vectors; i++)
+        {
+            memcpy(&sums[c][i], to + c * PANEL + i * (PANEL / 2), sizeof(VECTOR));
+            sums[c][i] = is_first ? (VECTOR){0} : sums[c][i];
+        }
+        for (Py_ssize_t k = 0; k < n; k++) {
+            const REAL *weights = w + numbers[k] * stride;
+            OPAQUE(weights);
+            UNROLLED for (int i = 0; i < vectors; i++)
+                v[i] = NAME(load)(x + k * PANEL + part + i * (PANEL / 2));
             UNROLLED for (int c = 0; c < classes; c++)
             {
                 VECTOR weight = ALL(weights[c]);
-                UNROLLED for (int r = 0; r < two; r++) sums[c][r] = FMA(v[r], weight, sums[c][r]);
+                UNROLLED for (int i = 0; i < vectors; i++)
+                    sums[c][i] = FMA(v[i], weight, sums[c][i]);
             }
         }
         UNROLLED for (int c = 0; c < classes; c++)
-            UNROLLED for (int r = 0; r < TWO; r++)
-        {
-            VECTOR score = r < two ? FMA(sums[c][r], ALL(scale), ALL(b[c])) : (VECTOR){0};
-            memcpy(z + c * PANEL + part + r * (PANEL / 2), &score, sizeof score);
+            UNROLLED for (int i = 0; i < vectors; i++)
+                memcpy(to + c * PANEL + i * (PANEL / 2), &sums[c][i], sizeof(VECTOR));
+    }
+}
+
+/* The same in all classes, for columns from `column` on of the panels from `first` on. */
+TARGET static void NAME(score_all)(const Job *job, Py_ssize_t first, Py_ssize_t n_panels,
+                                   const Columns *of_panel, Py_ssize_t column)
+{
+    for (Py_ssize_t t = 0; t < job->n_tiles; t++) {
+        Py_ssize_t stride, width = classes_of(job, t);
+        const REAL *w = OF_REAL(weights_of)(job, t, &stride) + column * stride;
+        Py_ssize_t n_runs = parts(width, N_SUMS / VECTORS(PANEL));
+        for (Py_ssize_t p = 0; p < n_panels; p++) {
+            const Columns *of = of_panel + p;
+            const CELL *x = of->cells;
+            REAL *z = OF_REAL(scores_of)(job, first + p, t);
+            int is_half = job->n - (first + p) * PANEL <= PANEL / 2;
+            for (Py_ssize_t run = 0; run < n_runs; run++) {
+                Py_ssize_t c = run * width / n_runs, end = (run + 1) * width / n_runs;
+                REAL *to = z + c * PANEL;
+                switch (end - c) {
+#define CASE(m)                                                                              \
+    case m:                                                                                  \
+        if (m <= N_SUMS / VECTORS(PANEL) && is_half)                                         \
+            NAME(score)(to, x, of->numbers, of->n, w + c, stride, !column, m, 1);           \
+        else if (m <= N_SUMS / VECTORS(PANEL))                                               \
+            NAME(score)(to, x, of->numbers, of->n, w + c, stride, !column, m, VECTORS(PANEL)); \
+        break;
+                    ALL_CASES
+#undef CASE
+                }
+            }
         }
     }
 }
 
-/* Task: scores of a panel of rows, and what follows from them. */
-TARGET static void NAME(score_panel)(const Job *job, Py_ssize_t panel)
+/* Task: scores of a group of panels, and what follows from them. */
+TARGET static void NAME(score_panels)(const Job *job, Py_ssize_t task)
 {
-    if (!job->layout)
-        lay_panel(job, panel);
-    const Chunk *chunk = &job->chunk;
-    const CELL *x = (const CELL *)chunk->x + (size_t)chunk->starts[panel] * PANEL;
-    const uint32_t *columns = chunk->columns + (chunk->is_dense ? 0 : chunk->starts[panel]);
-    Py_ssize_t n = chunk->ends[panel] - chunk->starts[panel];
-    int two = job->n - panel * PANEL > PANEL / 2 ? 2 : 1;
-    for (Py_ssize_t t = 0; t < job->n_tiles; t++)
-        switch (job->tiles[t + 1] - job->tiles[t]) {
-#define CASE(m)                                                \
-    case m:                                                    \
-        if (m <= WIDTH && two >= TWO)                          \
-            NAME(score)(job, panel, x, columns, n, t, m, TWO); \
-        else if (m <= WIDTH)                                   \
-            NAME(score)(job, panel, x, columns, n, t, m, 1);   \
-        break;
-            ALL_CASES
-#undef CASE
+    const Chunk *chunk = job->chunk;
+    Py_ssize_t first = task * job->group;
+    Py_ssize_t n_panels = smaller(job->group, parts(job->n, PANEL) - first);
+    Columns of[GROUP] = {{0}};
+    if (chunk) {
+        for (Py_ssize_t p = 0; p < n_panels; p++) {
+            const uint32_t *starts = chunk->starts + first + p;
+            of[p] = (Columns){chunk->cells + (size_t)*starts * PANEL, chunk->numbers + *starts,
+                              starts[1] - starts[0]};
         }
-    OF_REAL(use_scores)(job, panel);
+        NAME(score_all)(job, first, n_panels, of, 0);
+    } else {
+        BITS cells[(COLUMNS + GROUP * 16) * PANEL] __attribute__((aligned(64)));
+        uint16_t numbers[COLUMNS + GROUP * 16];
+        Py_ssize_t width = COLUMNS / job->group, n_in = job->n_in;
+        for (Py_ssize_t k = 0; k < n_in; k += width) {
+            for (Py_ssize_t p = 0; p < n_panels; p++) {
+                const char *rows[PANEL];
+                Py_ssize_t at = p * (width + 16);
+                find_rows(job, first + p, rows);
+                of[p] = (Columns){cells + at * PANEL, numbers + at, 0};
+                of[p].n = JOIN(lay, BITS)(rows, k, smaller(k + width, n_in), cells + at * PANEL,
+                                          numbers + at);
+            }
+            NAME(score_all)(job, first, n_panels, of, k);
+        }
+    }
+    for (Py_ssize_t p = 0; p < n_panels; p++)
+        OF_REAL(use_scores)(job, first + p);
 }
 
-/* Gradients by the weights of some features, at most BLOCK, and of the classes of a tile. The
-   columns' entries go from `entry` to `last`; of dense panels, they are those of each of `n_shifts`
-   columns, from the one after `shift` others. */
-INLINE void NAME(gradients)(const Job *job, Py_ssize_t shift, Py_ssize_t n_shifts,
-                            const uint32_t *entry, const uint32_t *last, Py_ssize_t tile,
-                            int classes)
+/* Sums over rows of x times the gradient by the scores, for `size` features and some classes
+   of a tile: they go on from those that are in `sums_of`, `size` for each class. The rows
+   are all of the chunk, or those that `rows` numbers, whose cells lie one after the other. */
+INLINE void NAME(sum_rows)(const Job *job, const CELL *cells, const uint16_t *rows, Py_ssize_t feature,
+                           Py_ssize_t n, const REAL *d, Py_ssize_t stride, REAL *sums_of, int size, int classes)
 {
-    const REAL *dz = OF_REAL(scores_of)(job, 0, tile);
-    const CELL *x = (const CELL *)job->chunk.x + shift * PANEL;
-    const uint32_t *columns = job->chunk.columns + shift, *end = entry;
-    REAL lanes[BLOCK * WIDTH + 3][PANEL / 2], sums_of[BLOCK * WIDTH + 3];
-    REAL *dw = (REAL *)job->dw + job->tiles[tile];
-    uint32_t features[BLOCK];
-    int n = 0;
-    for (; n_shifts-- > 0; x += PANEL, columns++)
-        for (const uint32_t *e = entry; e < last; e = end, n++) {
-            features[n] = columns[*e >> 7];
-            for (int part = 0; part < PANEL / 2; part += LANES) {
-                VECTOR sums[WIDTH][TWO], v[TWO], d;
-                UNROLLED for (int c = 0; c < classes; c++)
-                    UNROLLED for (int r = 0; r < TWO; r++) sums[c][r] = (VECTOR){0};
-                end = e;
-                do {
-                    const CELL *cells = x + (size_t)(*end >> 7) * PANEL + part;
-                    const REAL *by = dz + (*end >> 1 & 63) * (classes * PANEL) + part;
-                    UNROLLED for (int r = 0; r < TWO; r++)
-                        v[r] = NAME(load)(cells + r * (PANEL / 2));
-                    UNROLLED for (int c = 0; c < classes; c++)
-                        UNROLLED for (int r = 0; r < TWO; r++)
-                    {
-                        memcpy(&d, by + c * PANEL + r * (PANEL / 2), sizeof d);
-                        sums[c][r] = FMA(v[r], d, sums[c][r]);
-                    }
-                } while (!(*end++ & 1));
-                UNROLLED for (int c = 0; c < classes; c++)
-                {
-                    NAME(folded) halves[2];
-                    memcpy(halves, sums[c], sizeof halves);
-                    halves[0] += halves[1];
-                    memcpy(lanes[n * classes + c] + part, halves, sizeof *halves);
-                }
+    for (int part = 0; part < size; part += VECTORS(size) * LANES) {
+        VECTOR sums[N_SUMS][2], v[2];
+        UNROLLED for (int c = 0; c < classes; c++)
+            UNROLLED for (int i = 0; i < VECTORS(size); i++)
+        {
+            memcpy(&sums[c][i], sums_of + c * size + part + i * LANES, sizeof(VECTOR));
+            sums[c][i] = job->first ? sums[c][i] : (VECTOR){0};
+        }
+        for (Py_ssize_t k = 0; k < n; k++) {
+            const CELL *x = cells + k * size + part;
+            const REAL *by = d + (rows ? rows[k] : k) * stride;
+            if (!rows) {
+                x = (const CELL *)row_of(job, k) + feature + part;
+                __builtin_prefetch((const char *)x + 12 * job->stride);
+            }
+            OPAQUE(by);
+            UNROLLED for (int i = 0; i < VECTORS(size); i++)
+                v[i] = NAME(load)(x + i * LANES);
+            UNROLLED for (int c = 0; c < classes; c++)
+            {
+                VECTOR factor = ALL(by[c]);
+                UNROLLED for (int i = 0; i < VECTORS(size); i++)
+                    sums[c][i] = FMA(v[i], factor, sums[c][i]);
             }
         }
-    OF_REAL(fold)(lanes, sums_of, n * classes);
-    for (int i = 0; i < n; i++)
-        OF_REAL(add)(dw + features[i] * job->n_out, sums_of + i * classes, classes);
+        UNROLLED for (int c = 0; c < classes; c++)
+            UNROLLED for (int i = 0; i < VECTORS(size); i++)
+                memcpy(sums_of + c * size + part + i * LANES, &sums[c][i], sizeof(VECTOR));
+    }
 }
 
 /* Task: gradients by the biases, which are the first; then by the weights of some features. With
@@ -134,29 +163,41 @@ TARGET static void NAME(gradient_block)(const Job *job, Py_ssize_t task)
         OF_REAL(add_biases)(job);
         return;
     }
-    Py_ssize_t first = (task - 1) * BLOCK, n_features = smaller(BLOCK, job->n_in - first);
-    int is_dense = job->chunk.is_dense;
-    Py_ssize_t shift = is_dense ? first : 0, n_shifts = is_dense ? n_features : 1;
-    uint32_t made[BLOCK * PANELS + 1];
-    const uint32_t *last, *entry = entries_of(job, task - 1, made, &last);
-    if (!job->first)
-        memset((REAL *)job->dw + first * job->n_out, 0, n_features * job->n_out * sizeof(REAL));
-    for (Py_ssize_t t = 0; t < job->n_tiles; t++)
-        switch (job->tiles[t + 1] - job->tiles[t]) {
-#define CASE(m)                                                                               \
-    case m:                                                                                   \
-        if (m <= WIDTH)                                                                       \
-            NAME(gradients)(job, shift, n_shifts, entry, last, t, m);                         \
+    const int n_features = of_task(job);
+    Py_ssize_t first = (task - 1) * n_features, last = smaller(first + n_features, job->n_in);
+    const Chunk *chunk = job->chunk;
+    const int is_listed = IS_BYTES && chunk && chunk->lists, size = is_listed ? SPAN : 16;
+    for (Py_ssize_t t = 0; t < job->n_tiles; t++) {
+        Py_ssize_t width = classes_of(job, t), n_runs = parts(width, N_SUMS / VECTORS(size));
+        const REAL *d = OF_REAL(gradients_of)(job, t);
+        for (Py_ssize_t k = first; k < last; k += size) {
+            REAL *sums = OF_REAL(sums_of)(job, t) + k * width;
+            Py_ssize_t at = is_listed ? chunk->lists[k / SPAN] : 0;
+            Py_ssize_t n = is_listed ? chunk->lists[k / SPAN + 1] - at : job->n;
+            for (Py_ssize_t run = 0; run < n_runs; run++) {
+                Py_ssize_t c = run * width / n_runs, end = (run + 1) * width / n_runs;
+                switch (end - c) {
+#define CASE(m)                                                                              \
+    case m:                                                                                  \
+        if (m <= N_SUMS / VECTORS(SPAN) && is_listed)                                        \
+            NAME(sum_rows)(job, (const CELL *)chunk->ink + at * SPAN, chunk->rows + at, 0, n, \
+                           d + c, width, sums + c * SPAN, SPAN, m);                          \
+        else if (m <= N_SUMS / VECTORS(16))                                                  \
+            NAME(sum_rows)(job, NULL, NULL, k, n, d + c, width, sums + c * 16, 16, m);       \
         break;
-            ALL_CASES
+                    ALL_CASES
 #undef CASE
+                }
+            }
+            if (job->first + job->n == job->n_rows)
+                OF_REAL(descend)(job, t, k, smaller(size, last - k), sums, size);
         }
-    if (job->first + job->n == job->n_rows)
-        OF_REAL(descend)(job, first, n_features);
+    }
 }
 
 #undef NAME
-#undef TWO
-#undef WIDTH
+#undef IS_BYTES
+#undef VECTORS
 #undef CELL
+#undef BITS
 #undef WIDEN

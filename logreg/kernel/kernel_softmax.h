@@ -12,7 +12,6 @@
 #define LANES ((int)(BYTES / sizeof(REAL)))
 #define VECTOR OF_REAL(vector)
 #define INTS OF_REAL(ints)
-#define HALF OF_REAL(half)
 #define FOUR OF_REAL(four)
 #define FOUR_INTS OF_REAL(four_ints)
 #define INLINE static inline __attribute__((always_inline)) TARGET
@@ -23,15 +22,33 @@
 typedef REAL VECTOR __attribute__((vector_size(BYTES)));
 typedef INT INTS __attribute__((vector_size(BYTES)));
 typedef int32_t OF_REAL(wider) __attribute__((vector_size(BYTES / sizeof(REAL) * 4)));
-typedef REAL HALF __attribute__((vector_size(PANEL / 2 * sizeof(REAL))));
+
 typedef REAL FOUR __attribute__((vector_size(4 * sizeof(REAL))));
 typedef INT FOUR_INTS __attribute__((vector_size(4 * sizeof(REAL))));
 
 /* Where the scores of a panel in the classes of a tile are, PANEL of them for each class. */
 INLINE REAL *OF_REAL(scores_of)(const Job *job, Py_ssize_t panel, Py_ssize_t tile)
 {
-    Py_ssize_t j = job->tiles[tile], n = job->tiles[tile + 1] - j;
-    return (REAL *)job->z + (j * job->max_panels + panel * n) * PANEL;
+    return (REAL *)job->z + (job->tiles[tile] * job->max_panels + panel * classes_of(job, tile)) * PANEL;
+}
+
+/* Where the gradients by these scores are, row after row. */
+INLINE REAL *OF_REAL(gradients_of)(const Job *job, Py_ssize_t tile)
+{
+    return (REAL *)job->d + job->tiles[tile] * job->max_panels * PANEL;
+}
+
+/* Where the weights of a tile are, and by how many numbers those of two features are apart. */
+INLINE REAL *OF_REAL(weights_of)(const Job *job, Py_ssize_t tile, Py_ssize_t *stride)
+{
+    *stride = job->is_packed ? classes_of(job, tile) : job->n_out;
+    return (REAL *)job->w + job->tiles[tile] * (job->is_packed ? job->n_in : 1);
+}
+
+/* Where the gradients by the weights of a tile are summed, block after block of features. */
+INLINE REAL *OF_REAL(sums_of)(const Job *job, Py_ssize_t tile)
+{
+    return (REAL *)job->dw + job->tiles[tile] * parts(job->n_in, 16) * 16;
 }
 
 /* e to the v for v <= 0: 2^n times the Taylor series over |r| <= ln(2) / 2, exact to the last bit
@@ -71,22 +88,22 @@ INLINE VECTOR OF_REAL(logarithm)(VECTOR v)
     return y;
 }
 
-#define FOR_CLASSES                                                                  \
+#define FOR_CLASSES                                                                      \
     for (Py_ssize_t t = 0, c = 0; t < job->n_tiles; t++)                                 \
         for (REAL *at = OF_REAL(scores_of)(job, panel, t) + part; c < job->tiles[t + 1]; \
              c++, at += PANEL)
 
-/* From a panel's scores to the gradient by them, in place; the loss of each row beside it. */
+/* From a panel's scores to the gradient by them, and the loss of each row. */
 INLINE void OF_REAL(softmax)(const Job *job, Py_ssize_t panel)
 {
-    Py_ssize_t first = panel * PANEL;
+    Py_ssize_t n_rows = smaller(job->n - panel * PANEL, PANEL), rows[PANEL];
     INT labels[PANEL];
-    REAL weights[PANEL];
+    REAL weights[PANEL], losses[PANEL];
     for (int i = 0; i < PANEL; i++) {
-        int is_row = first + i < job->n;
-        int32_t label = is_row ? job->labels[first + i] : -1;
+        rows[i] = row_number(job, panel, i);
+        int32_t label = job->labels[rows[i]];
         labels[i] = (INT)label;
-        weights[i] = !is_row ? 0 : job->weights ? ((const REAL *)job->weights)[label] : 1;
+        weights[i] = job->weights ? ((const REAL *)job->weights)[label] : 1;
     }
     for (int part = 0; part < PANEL; part += LANES) {
         INTS label;
@@ -108,7 +125,7 @@ INLINE void OF_REAL(softmax)(const Job *job, Py_ssize_t panel)
             memcpy(at, &z, sizeof z);
         }
         VECTOR loss = weight * (OF_REAL(logarithm)(sum) - own);
-        memcpy((REAL *)job->losses + job->first + first + part, &loss, sizeof loss);
+        memcpy(losses + part, &loss, sizeof loss);
         weight /= (REAL)job->n_rows;
         VECTOR factor = weight / sum;
         FOR_CLASSES
@@ -116,6 +133,17 @@ INLINE void OF_REAL(softmax)(const Job *job, Py_ssize_t panel)
             memcpy(&z, at, sizeof z);
             z = z * factor - SELECT(label == (INT)c, weight, (VECTOR){0});
             memcpy(at, &z, sizeof z);
+        }
+    }
+    for (Py_ssize_t i = 0; i < n_rows; i++)
+        ((REAL *)job->losses)[job->first + rows[i]] = losses[i];
+    for (Py_ssize_t t = 0; t < job->n_tiles; t++) {
+        const REAL *z = OF_REAL(scores_of)(job, panel, t);
+        Py_ssize_t n = classes_of(job, t);
+        for (Py_ssize_t i = 0; i < n_rows; i++) {
+            REAL *d = OF_REAL(gradients_of)(job, t) + rows[i] * n;
+            for (Py_ssize_t c = 0; c < n; c++)
+                d[c] = z[c * PANEL + i];
         }
     }
 }
@@ -137,11 +165,19 @@ INLINE void OF_REAL(best_classes)(const Job *job, Py_ssize_t panel, INT best[PAN
     }
 }
 
-/* What follows from the scores of a panel of rows. */
+/* What follows from the scores of a panel of rows, once x's scale and b are in them. */
 TARGET static void OF_REAL(use_scores)(const Job *job, Py_ssize_t panel)
 {
     Py_ssize_t n_rows = smaller(job->n - panel * PANEL, PANEL), first = job->first + panel * PANEL;
     INT best[PANEL];
+    for (int part = 0; part < PANEL; part += LANES)
+        FOR_CLASSES
+        {
+            VECTOR z;
+            memcpy(&z, at, sizeof z);
+            z = FMA(z, ALL((REAL)job->scale), ALL(((const REAL *)job->b)[c]));
+            memcpy(at, &z, sizeof z);
+        }
     if (job->y)
         OF_REAL(softmax)(job, panel);
     else if (job->classes) {
@@ -156,71 +192,64 @@ TARGET static void OF_REAL(use_scores)(const Job *job, Py_ssize_t panel)
     }
 }
 
-/* The sums of `n` times PANEL / 2 lanes. It reads and writes up to three more. */
-TARGET static void OF_REAL(fold)(REAL (*lanes)[PANEL / 2], REAL *out, Py_ssize_t n)
-{
-    for (Py_ssize_t i = 0; i < n; i += 4) {
-        FOUR v[4], upper;
-        UNROLLED for (int q = 0; q < 4; q++)
-        {
-            memcpy(&v[q], lanes[i + q], sizeof upper);
-            memcpy(&upper, lanes[i + q] + 4, sizeof upper);
-            v[q] += upper;
-        }
-        UNROLLED for (int q = 0; q < 4; q += 2)
-            v[q] = SHUFFLE(FOUR_INTS, v[q], v[q + 1], 0, 4, 1, 5) +
-                   SHUFFLE(FOUR_INTS, v[q], v[q + 1], 2, 6, 3, 7);
-        v[0] = SHUFFLE(FOUR_INTS, v[0], v[2], 0, 1, 4, 5) +
-               SHUFFLE(FOUR_INTS, v[0], v[2], 2, 3, 6, 7);
-        memcpy(out + i, v, sizeof *v);
-    }
-}
-
-/* Add `n` numbers to others. */
-INLINE void OF_REAL(add)(REAL *to, const REAL *from, Py_ssize_t n)
-{
-    FOUR sum, more;
-    for (; n >= 4; n -= 4, to += 4, from += 4) {
-        memcpy(&sum, to, sizeof sum);
-        memcpy(&more, from, sizeof more);
-        sum += more;
-        memcpy(to, &sum, sizeof sum);
-    }
-    while (n-- > 0)
-        *to++ += *from++;
-}
-
 /* Gradients by the biases. */
 TARGET static void OF_REAL(add_biases)(const Job *job)
 {
     for (Py_ssize_t t = 0; t < job->n_tiles; t++) {
-        Py_ssize_t j = job->tiles[t], n = job->tiles[t + 1] - j;
-        const REAL *z = OF_REAL(scores_of)(job, 0, t);
-        REAL lanes[MOST_WIDE + 3][PANEL / 2] = {{0}}, sums[MOST_WIDE + 3];
-        for (Py_ssize_t i = 0; i < job->n_panels * n; i++, z += PANEL) {
-            HALF sum, halves[2];
-            memcpy(halves, z, sizeof halves);
-            memcpy(&sum, lanes[i % n], sizeof sum);
-            sum += halves[0] + halves[1];
-            memcpy(lanes[i % n], &sum, sizeof sum);
-        }
-        OF_REAL(fold)(lanes, sums, n);
-        OF_REAL(add)((REAL *)job->db + j, sums, n);
+        const REAL *d = OF_REAL(gradients_of)(job, t);
+        REAL *db = (REAL *)job->db + job->tiles[t];
+        Py_ssize_t n = classes_of(job, t);
+        for (Py_ssize_t r = 0; r < job->n; r++, d += n)
+            for (Py_ssize_t c = 0; c < n; c++)
+                db[c] += d[c];
     }
 }
 
-/* From the gradients of some features but for the scale of x, a step of descent; or, without a
-   rate, the gradients. Each product is rounded. */
-TARGET static void OF_REAL(descend)(const Job *job, Py_ssize_t first, Py_ssize_t n_features)
+/* Turn the sums of 4 features in 4 classes, which are `size` numbers apart, and 4 more of features
+   that are `n` apart, where they go. */
+INLINE void OF_REAL(turn)(const REAL *sums, int size, REAL *to, Py_ssize_t n)
 {
-    REAL *restrict dw = (REAL *)job->dw + first * job->n_out;
-    REAL *restrict w = (REAL *)job->out + first * job->n_out;
-    REAL rate = (REAL)job->rate, scale = (REAL)job->scale;
-    for (Py_ssize_t i = 0; i < n_features * job->n_out; i++)
-        if (rate)
-            w[i] -= rate * (dw[i] * scale);
-        else
-            dw[i] *= scale;
+    FOUR v[4], u[4];
+    UNROLLED for (int q = 0; q < 4; q++)
+        memcpy(&v[q], sums + q * size, sizeof *v);
+    UNROLLED for (int q = 0; q < 2; q++)
+    {
+        u[2 * q] = SHUFFLE(FOUR_INTS, v[q], v[q + 2], 0, 4, 1, 5);
+        u[2 * q + 1] = SHUFFLE(FOUR_INTS, v[q], v[q + 2], 2, 6, 3, 7);
+    }
+    UNROLLED for (int q = 0; q < 2; q++)
+    {
+        v[2 * q] = SHUFFLE(FOUR_INTS, u[q], u[q + 2], 0, 4, 1, 5);
+        v[2 * q + 1] = SHUFFLE(FOUR_INTS, u[q], u[q + 2], 2, 6, 3, 7);
+    }
+    UNROLLED for (int q = 0; q < 4; q++)
+        memcpy(to + q * n, &v[q], sizeof *v);
+}
+
+/* From the sums of a block of features in the classes of a tile, a step of descent; or, without a
+   rate, the gradients. Each product is rounded. */
+TARGET static void OF_REAL(descend)(const Job *job, Py_ssize_t tile, Py_ssize_t feature,
+                                    Py_ssize_t n_features, const REAL *sums, int size)
+{
+    const REAL rate = (REAL)job->rate, scale = (REAL)job->scale;
+    const int is_step = rate != 0;
+    Py_ssize_t stride = job->n_out, n = classes_of(job, tile);
+    REAL *to = is_step ? OF_REAL(weights_of)(job, tile, &stride)
+                       : (REAL *)job->out + job->tiles[tile];
+    REAL turned[16 * N_SUMS + 4]; /* what the last classes leave behind, the first ones write over */
+    for (Py_ssize_t i = 0; i < n_features; i += 4)
+        for (Py_ssize_t c = (n - 1) / 4 * 4; c >= 0; c -= 4)
+            OF_REAL(turn)(sums + c * size + i, size, turned + i * n + c, n);
+    Py_ssize_t n_rows = stride == n ? 1 : n_features, n_of_row = stride == n ? n_features * n : n;
+    to += feature * stride;
+    for (Py_ssize_t i = 0; i < n_rows; i++, to += stride) {
+        const REAL *from = turned + i * n;
+        for (Py_ssize_t k = 0; k < n_of_row; k++)
+            if (is_step)
+                to[k] -= rate * (from[k] * scale);
+            else
+                to[k] = from[k] * scale;
+    }
 }
 
 /* Task: the last of a step: its cost, and b after it. */

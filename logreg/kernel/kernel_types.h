@@ -3,9 +3,11 @@
 #define INT uint32_t
 #include "kernel_softmax.h"
 #define CELL float
+#define BITS uint32_t
 #define WIDEN(v) (v)
 #include "kernel_loops.h"
 #define CELL uint8_t
+#define BITS uint8_t
 #define WIDEN(v) ((VECTOR)FROM_BYTES(v))
 #include "kernel_loops.h"
 #undef REAL
@@ -14,9 +16,11 @@
 #define INT uint64_t
 #include "kernel_softmax.h"
 #define CELL uint8_t
+#define BITS uint8_t
 #define WIDEN(v) __builtin_convertvector(__builtin_convertvector(v, OF_REAL(wider)), VECTOR)
 #include "kernel_loops.h"
 #define CELL double
+#define BITS uint64_t
 #define WIDEN(v) (v)
 #include "kernel_loops.h"
 #undef REAL
@@ -24,6 +28,7 @@
 #undef SET
 #undef TARGET
 #undef BYTES
+#undef SPAN
 #undef FUSED_float
 #undef FUSED_double
 #undef FROM_BYTES
