@@ -50,8 +50,8 @@ def n_cores():
 def lay_out(x, y, n_rows, n_out):
     """Lay out minibatches of `n_rows` rows for :func:`descend`; without `y`, for `classes`.
 
-    Bytes in memory are copied, but for columns that 16 rows leave blank; of floats, and of what is
-    mapped from a file, it is None. What is returned holds for x and y as they are now.
+    Bytes in memory are copied, but for what is blank. Of floats, of what is mapped from a file, and
+    of more than 65,535 columns, it is None. What is returned holds for x and y as they are now.
     """
     if x.dtype != "uint8" or not x.size or x.shape[1] > 65535 or _is_mapped(x):
         return None

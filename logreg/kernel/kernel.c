@@ -1,14 +1,15 @@
 /* Softmax regression: the scores of rows, their best classes, and a block of steps of descent.
 
-   Rows are laid out in panels of 16: the numbers of a column lie side by side, and a lane of a
-   vector is a row. So a weight is used for 16 rows at once, nothing is summed across lanes but the
-   gradients at the end, and a column of bytes that is blank in all 16 rows is left out. The order
-   of the rows within a minibatch is free: ordered by label, they have more such columns.
+   For scores, rows are laid out in panels of 16: the numbers of a column lie side by side, a lane of
+   a vector is a row, and a column that is blank in all 16 rows is left out. Ordered by label, rows
+   have more such columns. For gradients, a lane is a feature, and a row that has no ink in a block of
+   features is left out. So nothing is ever summed across lanes: a score is summed column by column,
+   a gradient row by row, as the rows come.
 
-   Python sees four functions of objects that give buffers. Panels are shared out to a few threads;
-   every sum is made in one order, so the bits of a result depend neither on how many threads there
-   are, nor on the size of a vector, nor on how many steps are taken in one call, nor on whether the
-   rows were laid out before. No label is used before it was checked; kernel/functions.py sees to
+   Python sees four functions of objects that give buffers. Panels and blocks are shared out to a few
+   threads; every sum is made in one order, so the bits of a result depend neither on how many threads
+   there are, nor on the size of a vector, nor on how many steps are taken in one call, nor on whether
+   the rows were laid out before. No label is used before it was checked; kernel/functions.py sees to
    the types and shapes of arrays. */
 
 #define PY_SSIZE_T_CLEAN
@@ -76,8 +77,8 @@ typedef struct {
     Py_ssize_t group;                    /* panels of a task */
     Layout *layout;
     Chunk *chunk;                        /* NULL if it is not laid out before */
-    const char *rows, *tail;             /* of the chunk; a copy for those beyond whose end */
-    Py_ssize_t n_safe, n_tail;           /* others could not be read, and how many need none */
+    const char *rows, *tail;             /* of the chunk; a copy of the last rows of all, with */
+    Py_ssize_t n_safe, n_tail;           /* room behind it, and from which row on it is read */
     const int32_t *y, *labels, *bad;     /* of all; of the chunk; one that is no class */
     const void *weights;                 /* factors of the classes, or all are 1 */
     void *w, *b, *z, *d, *losses;        /* z has scores by panel, d gradients by row */

@@ -29,7 +29,7 @@ INLINE void NAME(score)(REAL *z, const CELL *x, const uint16_t *numbers, Py_ssiz
         VECTOR sums[N_SUMS / VECTORS(PANEL)][VECTORS(PANEL)], v[VECTORS(PANEL)];
         REAL *to = z + part;
         UNROLLED for (int c = 0; c < classes; c++)
-            UNROLLED for (int i = 0; i < vectors; i++)
+            for (int i = 0; i < vectors; i++)
         {
             memcpy(&sums[c][i], to + c * PANEL + i * (PANEL / 2), sizeof(VECTOR));
             sums[c][i] = is_first ? (VECTOR){0} : sums[c][i];
@@ -37,17 +37,17 @@ INLINE void NAME(score)(REAL *z, const CELL *x, const uint16_t *numbers, Py_ssiz
         for (Py_ssize_t k = 0; k < n; k++) {
             const REAL *weights = w + numbers[k] * stride;
             OPAQUE(weights);
-            UNROLLED for (int i = 0; i < vectors; i++)
+            for (int i = 0; i < vectors; i++)
                 v[i] = NAME(load)(x + k * PANEL + part + i * (PANEL / 2));
             UNROLLED for (int c = 0; c < classes; c++)
             {
                 VECTOR weight = ALL(weights[c]);
-                UNROLLED for (int i = 0; i < vectors; i++)
+                for (int i = 0; i < vectors; i++)
                     sums[c][i] = FMA(v[i], weight, sums[c][i]);
             }
         }
         UNROLLED for (int c = 0; c < classes; c++)
-            UNROLLED for (int i = 0; i < vectors; i++)
+            for (int i = 0; i < vectors; i++)
                 memcpy(to + c * PANEL + i * (PANEL / 2), &sums[c][i], sizeof(VECTOR));
     }
 }
@@ -127,7 +127,7 @@ INLINE void NAME(sum_rows)(const Job *job, const CELL *cells, const uint16_t *ro
     for (int part = 0; part < size; part += VECTORS(size) * LANES) {
         VECTOR sums[N_SUMS][2], v[2];
         UNROLLED for (int c = 0; c < classes; c++)
-            UNROLLED for (int i = 0; i < VECTORS(size); i++)
+            for (int i = 0; i < VECTORS(size); i++)
         {
             memcpy(&sums[c][i], sums_of + c * size + part + i * LANES, sizeof(VECTOR));
             sums[c][i] = job->first ? sums[c][i] : (VECTOR){0};
@@ -140,17 +140,17 @@ INLINE void NAME(sum_rows)(const Job *job, const CELL *cells, const uint16_t *ro
                 __builtin_prefetch((const char *)x + 12 * job->stride);
             }
             OPAQUE(by);
-            UNROLLED for (int i = 0; i < VECTORS(size); i++)
+            for (int i = 0; i < VECTORS(size); i++)
                 v[i] = NAME(load)(x + i * LANES);
             UNROLLED for (int c = 0; c < classes; c++)
             {
                 VECTOR factor = ALL(by[c]);
-                UNROLLED for (int i = 0; i < VECTORS(size); i++)
+                for (int i = 0; i < VECTORS(size); i++)
                     sums[c][i] = FMA(v[i], factor, sums[c][i]);
             }
         }
         UNROLLED for (int c = 0; c < classes; c++)
-            UNROLLED for (int i = 0; i < VECTORS(size); i++)
+            for (int i = 0; i < VECTORS(size); i++)
                 memcpy(sums_of + c * size + part + i * LANES, &sums[c][i], sizeof(VECTOR));
     }
 }
