@@ -1,8 +1,8 @@
 /* Softmax regression: the scores of rows, their best classes, and a block of steps of descent.
 
    For scores, rows are laid out in panels of 16: the numbers of a column lie side by side, a lane of
-   a vector is a row, and a column that is blank in all 16 rows is left out. Ordered by label, rows
-   have more such columns. For gradients, a lane is a feature, and a row that has no ink in a block of
+   a vector is a row, and a column that is blank in all 16 rows is left out. Ordered by label and by
+   where their ink ends, rows have more such columns. For gradients, a lane is a feature, and a row that has no ink in a block of
    features is left out. So nothing is ever summed across lanes: a score is summed column by column,
    a gradient row by row, as the rows come.
 
@@ -54,7 +54,7 @@ typedef struct {
     uint8_t *cells;
     uint16_t *numbers; /* of the columns: each has PANEL cells */
     uint32_t *starts;  /* where among these each panel begins, and the last one ends */
-    uint16_t *order;   /* numbers of the panels' rows; NULL if they are in order */
+    uint16_t *order;   /* numbers of the panels' rows */
     uint32_t *lists;   /* where those rows begin that have ink in a block of columns, */
     uint16_t *rows;    /* their numbers, */
     uint8_t *ink;      /* and their cells; NULL if no gradients are wanted */

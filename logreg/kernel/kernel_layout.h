@@ -20,7 +20,7 @@
 static inline Py_ssize_t row_number(const Job *job, Py_ssize_t panel, int i)
 {
     Py_ssize_t at = panel * PANEL + i < job->n ? panel * PANEL + i : panel * PANEL;
-    return job->chunk && job->chunk->order ? job->chunk->order[at] : at;
+    return job->chunk ? job->chunk->order[at] : at;
 }
 
 static void find_rows(const Job *job, Py_ssize_t panel, const char **rows)
@@ -29,17 +29,35 @@ static void find_rows(const Job *job, Py_ssize_t panel, const char **rows)
         rows[i] = job->rows + row_number(job, panel, i) * job->stride;
 }
 
-/* Number the rows of a chunk in the order of their labels, which are classes. */
-static void order_rows(const int32_t *labels, Py_ssize_t n, Py_ssize_t n_out, uint32_t *counts,
-                       uint16_t *order)
+/* Put numbers of rows into the order of their keys, which are below `n_keys`; equal ones stay. */
+static void sort_rows(const uint32_t *keys, uint32_t n_keys, uint32_t *counts, Py_ssize_t n,
+                      const uint16_t *from, uint16_t *to)
 {
-    memset(counts, 0, (n_out + 1) * sizeof *counts);
+    memset(counts, 0, (n_keys + 1) * sizeof *counts);
     for (Py_ssize_t i = 0; i < n; i++)
-        counts[labels[i] + 1]++;
-    for (Py_ssize_t c = 1; c < n_out; c++)
-        counts[c] += counts[c - 1];
+        counts[keys[i] + 1]++;
+    for (uint32_t key = 1; key < n_keys; key++)
+        counts[key] += counts[key - 1];
     for (Py_ssize_t i = 0; i < n; i++)
-        order[counts[labels[i]]++] = (uint16_t)i;
+        to[counts[keys[from[i]]]++] = from[i];
+}
+
+/* Order the rows of a chunk by where their ink ends, and then by label: so panels have more blank
+   columns. `counts` has room for one number more than there are columns, and labels. */
+static void order_rows(const Job *job, const int32_t *labels, uint32_t *counts, uint16_t *order)
+{
+    uint32_t keys[PANELS * PANEL];
+    uint16_t as_they_come[PANELS * PANEL], by_ink[PANELS * PANEL];
+    for (Py_ssize_t i = 0; i < job->n; i++) {
+        const char *row = job->rows + i * job->stride;
+        keys[i] = (uint32_t)job->n_in;
+        while (keys[i] > 0 && !row[keys[i] - 1])
+            keys[i]--;
+        as_they_come[i] = (uint16_t)i;
+    }
+    sort_rows(keys, (uint32_t)job->n_in + 1, counts, job->n, as_they_come, labels ? by_ink : order);
+    if (labels)
+        sort_rows((const uint32_t *)labels, (uint32_t)job->n_out, counts, job->n, by_ink, order);
 }
 
 /* List the rows that have ink in each block of columns; returned is how many that makes. */
@@ -110,28 +128,27 @@ static void lay_chunk(const Job *all, Py_ssize_t number)
     chunk->cells = malloc(most * PANEL);
     chunk->numbers = malloc(most * 2);
     chunk->starts = malloc((n_panels + 1) * 4);
-    uint32_t *counts = NULL;
+    chunk->order = malloc(job.n * 2);
+    uint32_t *counts = malloc((size_t)(n_in > job.n_out ? n_in + 2 : job.n_out + 2) * 4);
     if (job.y) {
-        chunk->order = malloc(job.n * 2);
         chunk->lists = malloc((n_lists + 1) * 4);
         chunk->rows = malloc((n_lists * job.n + 1) * 2);
         chunk->ink = malloc((n_lists * job.n + 2) * 8 * job.n_eights);
-        counts = malloc((job.n_out + 1) * sizeof *counts);
     }
-    if (!chunk->cells || !chunk->numbers || !chunk->starts ||
-        (job.y && (!chunk->order || !chunk->lists || !chunk->rows || !chunk->ink || !counts))) {
+    if (!chunk->cells || !chunk->numbers || !chunk->starts || !chunk->order || !counts ||
+        (job.y && (!chunk->lists || !chunk->rows || !chunk->ink))) {
         free_chunk(chunk);
         free(counts);
         return;
     }
+    order_rows(&job, job.y ? job.y + start : NULL, counts, chunk->order);
+    free(counts);
     if (job.y) {
-        order_rows(job.y + start, job.n, job.n_out, counts, chunk->order);
         Py_ssize_t n_listed = list_rows(&job, chunk);
         chunk->rows = shortened(chunk->rows, n_listed * 2);
         chunk->ink = shortened(chunk->ink, n_listed * 8 * job.n_eights);
         if (n_listed > n_lists * job.n * 3 / 4) /* to go through them takes longer than all rows */
             drop_lists(chunk);
-        free(counts);
     }
     for (Py_ssize_t p = 0; p < n_panels; p++) {
         const char *rows[PANEL];

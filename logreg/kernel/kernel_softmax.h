@@ -168,7 +168,7 @@ INLINE void OF_REAL(best_classes)(const Job *job, Py_ssize_t panel, INT best[PAN
 /* What follows from the scores of a panel of rows, once x's scale and b are in them. */
 TARGET static void OF_REAL(use_scores)(const Job *job, Py_ssize_t panel)
 {
-    Py_ssize_t n_rows = smaller(job->n - panel * PANEL, PANEL), first = job->first + panel * PANEL;
+    Py_ssize_t n_rows = smaller(job->n - panel * PANEL, PANEL), row;
     INT best[PANEL];
     for (int part = 0; part < PANEL; part += LANES)
         FOR_CLASSES
@@ -182,13 +182,17 @@ TARGET static void OF_REAL(use_scores)(const Job *job, Py_ssize_t panel)
         OF_REAL(softmax)(job, panel);
     else if (job->classes) {
         OF_REAL(best_classes)(job, panel, best);
-        for (Py_ssize_t i = 0; i < n_rows; i++)
-            job->classes[first + i] = (int64_t)best[i];
+        for (int i = 0; i < n_rows; i++) {
+            row = job->first + row_number(job, panel, i);
+            job->classes[row] = (int64_t)best[i];
+        }
     } else {
         const int part = 0;
         FOR_CLASSES
-            for (Py_ssize_t i = 0; i < n_rows; i++)
-                ((REAL *)job->out)[(first + i) * job->n_out + c] = at[i];
+            for (int i = 0; i < n_rows; i++) {
+                row = job->first + row_number(job, panel, i);
+                ((REAL *)job->out)[row * job->n_out + c] = at[i];
+            }
     }
 }
 
