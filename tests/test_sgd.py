@@ -279,6 +279,7 @@ def test_numpy_arrays_are_trained_on_like_shared_variables(dtype):
 
 def test_the_best_parameters_can_be_loaded_and_the_rules_memory_is_not_among_them():
     given = arguments()
+    given["updates"] = dict(given["updates"])  # as other libraries have them
     run = fit(**given, callbacks=[BestModel("net.pkl")])
     assert [str(param) for param in run.params] == ["W", "b"] and len(run.variables) == 7
     params = LogisticRegression(given["x"], 4, 3).params

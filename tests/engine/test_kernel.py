@@ -422,7 +422,7 @@ def test_a_clone_is_computed_with_what_it_is_made_of():
         assert found[1] == is_wrong.mean()
 
 
-@pytest.mark.parametrize("change", ["set_value", "set_value of labels"])
+@pytest.mark.parametrize("change", ["rows", "labels", "labels that are cast"])
 def test_other_arrays_in_the_shared_variables_are_laid_out_anew(change):
     pairs = [((abs(x) * 40).astype("uint8"), y) for x, y in make_pairs(n_rows=(60, 20, 20))]
     with engine.floatx("float32"):
@@ -431,9 +431,12 @@ def test_other_arrays_in_the_shared_variables_are_laid_out_anew(change):
         cost = classifier.negative_log_likelihood(y)
         step = updates.sgd(cost, classifier.params, 0.1)
         features, labels = shared_datasets(read_dataset(pairs), as_stored=True)[0]
-        train_model = engine.compile_step(x, y, (features, labels), 20, cost, step, block=1)
-        error = engine.compile_errors(x, y, (features, labels), 20, classifier.errors(y))
-    data_x, data_y = (numpy.array(v.get_value()) for v in (features.shared, labels))
+        if change == "labels that are cast":  # as the tutorial has them
+            labels = theano.shared(labels.get_value().astype("float32"))
+        dataset = features, T.cast(labels, "int32")
+        train_model = engine.compile_step(x, y, dataset, 20, cost, step, block=1)
+        error = engine.compile_errors(x, y, dataset, 20, classifier.errors(y))
+    data_x, data_y = features.shared.get_value(), labels.get_value().astype("int32")
     for _ in range(2):  # from the second time on, they are laid out
         for _ in range(3):
             rows = data_x[:20].astype("float64") / 256, data_y[:20]
@@ -446,12 +449,12 @@ def test_other_arrays_in_the_shared_variables_are_laid_out_anew(change):
             W, b = (engine.value(param) for param in classifier.params)
             best = probabilities(data_x / 256, W, b).argmax(axis=1)
             assert error()[1] == (best != data_y).mean()
-        if change == "set_value":
+        if change == "rows":
             data_x = data_x[::-1].copy()
             features.shared.set_value(data_x, borrow=True)
         else:
-            data_y = ((data_y + 1) % 3).astype(data_y.dtype)
-            labels.set_value(data_y, borrow=True)
+            data_y = (data_y + 1) % 3
+            labels.set_value(data_y.astype(labels.dtype), borrow=True)
 
 
 @pytest.mark.parametrize("is_built, kernel_off, n_notes", [(0, "", 1), (0, "0", 0), (1, "", 0)])
