@@ -41,6 +41,7 @@ class Backend:
         self.T = T
         self.tools = tools
         self.kernel = Kernel(T, tools) if tools and is_wanted() else None
+        self._has_noted = False  # that there is no kernel
 
     def on_device(self, name):
         """Return the back end for a device: this one, or another."""
@@ -86,9 +87,10 @@ class Backend:
         return TrainModel(take_one)
 
     def _note_without_kernel(self, variables, x, y):
-        if self.kernel or is_off() or not self.tools:
+        if self.kernel or is_off() or not self.tools or self._has_noted:
             return
         if Kernel(self.T, self.tools).regressions(variables, x, y):
+            self._has_noted = True
             note(
                 "note: no C compiler built the native kernel: softmax regression takes about four "
                 "times as long; install gcc or clang, and logreg again"
