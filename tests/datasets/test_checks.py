@@ -4,6 +4,7 @@ import re
 
 import numpy
 import pytest
+from builders import write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -15,12 +16,6 @@ from logreg.errors import DatasetError
 def pair(n=12, d=5, k=3, dtype="f4"):
     x = (numpy.arange(n * d).reshape(n, d) % 97).astype(dtype)
     return x, numpy.arange(n) % k
-
-
-def triple(**changes):
-    """Three good pairs, with the training set's x or y replaced."""
-    x, y = pair()
-    return (changes.get("x", x), changes.get("y", y)), pair(), pair()
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -47,13 +42,6 @@ def test_any_shape_and_dtype(shape, n, x_dtype, y_dtype, classes, fortran):
     assert all(type(label) is int for label in data.class_labels)
 
 
-def test_a_mapped_test_set_is_checked_beside_a_training_set_in_memory(tmp_path):
-    numpy.save(tmp_path / "x.npy", NAN)
-    mapped = numpy.load(tmp_path / "x.npy", mmap_mode="r")
-    with pytest.raises(DatasetError, match="test x holds nan in row 7, column 2"):
-        read_dataset((pair(dtype="f8"), pair(dtype="f8"), (mapped, Y)))
-
-
 @pytest.mark.parametrize(
     "y, class_labels",
     [
@@ -72,11 +60,9 @@ def test_class_labels(y, class_labels):
 @pytest.mark.parametrize(
     "shape, dtype, image_shape",
     [
-        ((3, 4), "f4", (3, 4)),
         ((3, 4, 1), "f4", (3, 4)),
         ((1, 3, 4), "f4", (3, 4)),
         ((3, 4, 3), "u1", None),  # in colour
-        ((784,), "u1", None),
     ],
 )
 def test_image_shape(shape, dtype, image_shape):
@@ -84,8 +70,8 @@ def test_image_shape(shape, dtype, image_shape):
     assert read_dataset((one, one, one)).about.image_shape == image_shape
 
 
-NAN, INF, LARGE = (pair(dtype="f8")[0] for _ in range(3))
-NAN[7, 2], INF[3, 4], LARGE[5, 0] = numpy.nan, -numpy.inf, 1e39
+NAN, LARGE = (pair(dtype="f8")[0] for _ in range(2))
+NAN[7, 2], LARGE[5, 0] = numpy.nan, 1e39
 Y = pair()[1]
 NO_TEXT = numpy.frombuffer(b"\xff\xff\xff\x7f" * 12, "<U1")
 
@@ -103,15 +89,12 @@ NO_TEXT = numpy.frombuffer(b"\xff\xff\xff\x7f" * 12, "<U1")
         ({"y": Y.astype("u8") + 2**63}, "9223372036854775808 in row 0 .*: give labels as text"),
         ({"y": Y + 2.0**53}, r"the label 9007199254740992\.0 in row 0 .*give labels as text"),
         ({"y": NO_TEXT}, "training y holds code points beyond Unicode: it is damaged"),
-        ({"y": NO_TEXT.byteswap().view(">U1")}, "beyond Unicode"),
         ({"x": NAN}, r"training x holds nan in row 7, column 2 \(counted from 0\)"),
-        ({"x": INF}, r"holds -inf in row 3, column 4"),
         ({"x": LARGE}, r"holds 1e\+39 in row 5, column 0.*larger than float32"),
         ({"x": pair(d=4)[0]}, "training set has 4 features, the validation set has 5"),
         ({"x": pair(dtype="u1")[0]}, "training x is uint8 and the validation x is float32"),
         ({"x": pair()[0][:, 0]}, r"shape \(12,\): rows and columns are needed"),
         ({"x": pair()[0][:0], "y": Y[:0]}, r"empty: its shape is \(0, 5\)"),
-        ({"x": pair()[0][:, :0]}, r"empty: its shape is \(12, 0\)"),
         ({"x": pair()[0].astype(object)}, r"object array.*astype\('float32'\)"),
         ({"x": [[1, 2], [3]], "y": [0, 1]}, "object array: its rows differ in length"),
         ({"x": numpy.ma.zeros((12, 5))}, "masked array"),
@@ -119,44 +102,37 @@ NO_TEXT = numpy.frombuffer(b"\xff\xff\xff\x7f" * 12, "<U1")
     ],
 )
 def test_refused(changes, said):
+    training = {"x": pair()[0], "y": Y, **changes}
     with pytest.raises(DatasetError, match=said):
-        read_dataset(triple(**changes))
-
-
-def rows_of(labels):
-    return "".join(f"{label},{i}\n" for i, label in enumerate(labels))
+        read_dataset((tuple(training.values()), pair(), pair()))
 
 
 @pytest.mark.parametrize(
     "labels, class_labels",
     [
-        ("0 1 2", [0, 1, 2]),
         ("7 3 5", [3, 5, 7]),
         ("1.0 2 1", [1, 2]),
         ("+1 -1 -1.0", [-1, 1]),
         ("True False True", ["False", "True"]),
         ("01 1 10", ["01", "1", "10"]),
         ("1000000000000000000000 1 10", ["1", "10", "1000000000000000000000"]),
-        ("1_0 1 2", ["1", "1_0", "2"]),
+        ("0 1 0.5", None),
+        ("x y nan", None),
+        ("0 1 1e25", None),
     ],
 )
-def test_labels_of_tables(tmp_path, labels, class_labels):
-    (tmp_path / "t.csv").write_text("label,a\n" + rows_of(labels.split() * 4))
-    data = read_dataset(tmp_path / "t.csv", shuffle=False)
+def test_labels_of_tables(labels, class_labels):
+    rows = [f"{i},{label}" for i, label in enumerate(labels.split() * 4)]
+    write("t.csv", "\n".join(["a,label", *rows]).encode())
+    if class_labels is None:
+        with pytest.raises(DatasetError, match=r"label column holds the label .* in row 4"):
+            read_dataset("t.csv")
+        return
+    data = read_dataset("t.csv", shuffle=False)
     assert data.class_labels == class_labels
     is_text = isinstance(class_labels[0], str)
     wanted = [label if is_text else float(label) for label in labels.split()]
     assert [class_labels[i] for i in data.train[1][:3]] == wanted
-
-
-@pytest.mark.parametrize(
-    "labels", ["0 1 0.5", "0 1 nan", "x y nan", "0 1 1e999", "x y ", "0 1 1e25"]
-)
-def test_labels_of_tables_that_are_refused(tmp_path, labels):
-    (tmp_path / "t.csv").write_text("label,a\n" + rows_of(labels.split(" ")))
-    said = "label column holds the label .* in row 4: .*; `label_column` names another"
-    with pytest.raises(DatasetError, match=said):
-        read_dataset(tmp_path / "t.csv")
 
 
 @pytest.mark.parametrize(
@@ -173,27 +149,15 @@ def test_data_that_teach_or_tell_nothing_are_warned_of(train, valid, said, capsy
     assert re.match(f"warning: {said}.*\\n$" if said else "$", capsys.readouterr().err)
 
 
+@pytest.mark.parametrize("largest, dtype, is_told", [(255, int, 1), (254, int, 0), (255, "u1", 0)])
+def test_pixels_that_are_not_taken_for_pixels_are_told(largest, dtype, is_told, capsys):
+    one = numpy.array([[0], [largest]], dtype), [0, 1]
+    read_dataset((one, one, one))
+    said = "x goes from 0 to 255 and is not taken for pixels"
+    assert capsys.readouterr().err.count(said) == is_told
+
+
 def test_more_classes_than_half_of_the_rows_are_no_label():
-    def read(n_out):
-        train, test = ((numpy.zeros((n, 2)), numpy.arange(n) % n_out) for n in (20, 4))
-        return read_dataset((train, test, test))
-
-    assert read(14).n_out == 14
-    said = r"15 classes in 28 rows, 0, 1, .*: that is no label; `label_column`"
-    with pytest.raises(DatasetError, match=said):
-        read(15)
-
-
-@pytest.mark.parametrize(
-    "train, test, said",
-    [
-        ([0, 255], [0, 9], "x goes from 0 to 255 and is not taken for pixels"),
-        ([0, 254], [0, 9], None),
-        (numpy.uint8([0, 255]), numpy.uint8([0, 9]), None),
-    ],
-)
-def test_what_a_scale_is_unlikely_to_be_is_said(train, test, said, capsys):
-    train, test = ((numpy.reshape(x, (2, 1)), [0, 1]) for x in (train, test))
-    read_dataset((train, test, test))
-    found = capsys.readouterr().err
-    assert said in found if said else not found
+    train = numpy.zeros((20, 2)), numpy.arange(20) % 13
+    with pytest.raises(DatasetError, match=r"13 classes in 24 rows, .*: that is no label"):
+        read_dataset((train, (numpy.zeros((2, 2)), [0, 1]), (numpy.zeros((2, 2)), [0, 1])))

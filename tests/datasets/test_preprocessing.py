@@ -15,18 +15,14 @@ from logreg.datasets.splits import stratified_order
 KIND = TableOptions(label_column="kind")
 
 
-def rows_of_all_scales(n=60, dtype="float32"):
-    random = numpy.random.RandomState(3)
-    x = random.randn(n, 5) * [1, 1e-6, 1e6, 0, 1] + [0, 3, 1e7, 0.1, -5]
-    return x.astype(dtype)
-
-
 @pytest.mark.parametrize("block", [1, 7 * 5, 1 << 18])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_it_is_scikit_learns(block, dtype, monkeypatch):
     impute, scale = (pytest.importorskip(f"sklearn.{n}") for n in ("impute", "preprocessing"))
     monkeypatch.setattr(preprocessing, "BLOCK", block)
-    x = rows_of_all_scales(dtype=dtype)
+    random = numpy.random.RandomState(3)
+    x = random.randn(60, 5) * [1, 1e-6, 1e6, 0, 1] + [0, 3, 1e7, 0.1, -5]  # of all scales
+    x = x.astype(dtype)
     x[::7, 0] = x[1, 2] = x[2:9, 4] = numpy.nan
     fitted = Preprocessing.fit(Moments(x), missing="mean", standardize=True)
     filled = impute.SimpleImputer().fit_transform(x.astype("float64"))
@@ -77,9 +73,6 @@ def test_tables_are_standardized_in_training_and_arrays_if_that_is_asked_for():
         plain = read_dataset(path, options, dtype="float32", standardize=False)
         assert data.learnt.sha256 != plain.learnt.sha256
     assert read_dataset("d.npz").learnt.preprocessing.scales is None
-    assert read_dataset("t.csv", KIND, standardize=False).learnt.preprocessing.scales is None
-    (found, _), *_ = load_data("t.csv", "kind", standardize=False)
-    assert abs(engine.value(found).mean(axis=0)).max() > 0.1
     (found, _), *_ = load_data("t.csv", "kind")
     assert abs(engine.value(found).mean(axis=0)).max() < 1e-6
 

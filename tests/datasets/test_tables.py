@@ -2,7 +2,6 @@
 
 import gzip
 import re
-import sys
 from types import SimpleNamespace
 
 import numpy
@@ -12,7 +11,7 @@ from conftest import peak_memory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logreg import errors, load_data
+from logreg import load_data
 from logreg.datasets import frames, read_dataset
 from logreg.datasets.frames import CHUNK_CELLS
 from logreg.datasets.header import Columns
@@ -84,18 +83,15 @@ def test_a_table_holds_what_was_written(data, n, width, delimiter, newline, has_
     [
         # A text cell over a number; all cells are text; a cell called label, class or target.
         ("a,7,kind\n1,2,x\n", True, 2, ("a", "7")),
-        ("label,1,3,2\n" + "cat,5,6,7\n" * 9, True, 0, ("1", "3", "2")),
         ("0,1,2,target\n1,2,3,0\n", True, 3, ("0", "1", "2")),
         ("1,CLASS\n0.5,dog\n", True, 1, ("1",)),
         # Otherwise it is data.
         ("5.1,3.5,1.4,0.2,Iris-setosa\n4.9,3.0,1.4,0.2,Iris-setosa\n", False, 4, None),
         ("species,7157,672\na,1,2\n", False, 2, None),
         ("1,2,\n1,2,5\n", False, 2, None),
-        ("1,ant\n2,\n", False, 1, None),
         # A cell called y may be an answer.
         ("1,y\n2,n\n", False, 1, None),
         # The label: the column called label, class, target or y, else the last.
-        ("Class,k,a\n1,3,2\n", True, 0, ("k", "a")),
         ("y,kind,a\n1,dog,2\n", True, 0, ("kind", "a")),
         ("a,Y,b\nx,1,2\n", True, 1, ("a", "b")),
         ("kind,a,b\ndog,1,2\n", True, 2, ("kind", "a")),
@@ -109,10 +105,8 @@ def test_the_rules(text, header, label, names):
 
 
 def test_a_header_that_an_option_tells():
-    found = table("7,8,label\n5,6,cat\n", header=False)
-    assert (found.labels, found.columns.names) == (["label", "cat"], None)
-    found = table("k,1\n2,3\n4,5\n", header=True, label_column="k")
-    assert (found.labels, found.columns.names) == (["2", "4"], ("1",))
+    assert table("7,8,label\n5,6,cat\n", header=False).labels == ["label", "cat"]
+    assert table("k,1\n2,3\n4,5\n", header=True, label_column="k").labels == ["2", "4"]
 
 
 @pytest.mark.parametrize(
@@ -123,16 +117,11 @@ def test_delimiters(line):
     assert found.x.shape == (2, 2) and found.x[0, 0] == 0
 
 
-def test_decimal_commas():
-    text = "label;a;b\nx;0,5;-1,25e2\nz;3;,5\n"
-    assert table(text, decimal=",").x.tolist() == [[0.5, -125], [3, 0.5]]
-
-
 @pytest.mark.parametrize(
     "encoding, given",
     [
         *[("utf-8", None), ("utf-8", "UTF8"), ("utf-8-sig", None), ("utf-8-sig", "utf-8")],
-        *[("utf-16", None), ("utf-16", "utf-16"), ("latin-1", "latin-1"), ("cp1252", "cp1252")],
+        *[("utf-16", None), ("utf-16", "utf-16"), ("latin-1", "latin-1")],
     ],
 )
 @pytest.mark.parametrize("is_gzipped", [False, True])
@@ -149,23 +138,19 @@ def test_a_model_file_keeps_the_encoding_and_what_is_empty():
     source = put(("a,kind\n" + "1,é\n2,è\n" * 20).encode("latin-1"))
     options = make_options(encoding="latin-1", na="-")
     kept = Facts.of(facts_of_data(read_dataset(source, options)))
-    assert kept.table_options().na == (*NA, "-")
-    assert kept.table_options().encoding == "latin-1"
+    assert kept.table_options()[-2:] == ((*NA, "-"), "latin-1")
     assert kept.table_options(make_options(encoding="utf-16")).encoding == "utf-16"
-    for encoding in ("klingon", "hex", "\0", 8):
+    for encoding in ("klingon", "hex", 8):
         with pytest.raises(SettingError, match=r"^encoding is .*: give one that Python knows"):
             load_data(source, encoding=encoding)
 
 
-def test_compressed_tables():
+def test_a_compressed_table_that_is_cut_off():
     rows = gzip.compress(b"".join(b"%d,%d,x\n" % (i, i * i) for i in range(5000)))
-    assert table(rows).x[:, 1].tolist() == [i * i for i in range(5000)]
     with pytest.raises(DatasetError, match=r"t.csv: cannot be read: cut off or damaged"):
         table(rows[:-30])
 
 
-WIDE = ",".join(f"c{i}" for i in range(1, 21))
-ONES = ",".join("1" * 20)
 KIND = {"label_column": "kind"}
 
 
@@ -173,20 +158,16 @@ KIND = {"label_column": "kind"}
     "text, options, said",
     [
         ("1,2,3\n4,1_0,5\n", {}, "row 2, column 2 holds '1_0': .* write it as a number"),
-        ("1,2\n\u0663,3\n", {}, r"row 2, column 1 holds '\u0663'"),
         ("a,b,kind\n1,2,dog\n3,4x,cat\n", {}, r"row 3, column 2 \(b\) holds '4x'.*`label_column`"),
         ("1,2,3\n4,1e39,5\n", {}, r"row 2, column 2 holds '1e\+39': .* larger than float32"),
         ("label;a\nx;0,5\n", {}, r"row 2, column 2 \(a\) holds '0,5'.*`decimal=','`"),
-        ("0.5;1\n0,5;2\n", {"decimal": ","}, r"row 1, column 1 holds '0\.5'"),
         ('a,kind\n"-2,345,678",x\n', KIND, "row 2, .* holds '-2,345,678': .*between thousands"),
         ("1,2,3\n4,5,6,7\n", {}, "Expected 3 fields in line 2, saw 4: every row needs as many"),
         ("1,2\n\n" * 2000 + "1,2,3\n", {}, "in line 4001, saw 3: every row"),
         ('1,2\n3,"4\n5,6\n', {}, "EOF inside string starting at row 1.* each quote its end"),
         ("1\n2\n", {}, "row 1 has one column: a label and at least one feature"),
-        ("\n\n", {}, "No columns to parse"),
         ("label,f\n", {}, "no row is below row 1, a header .`header=False`"),
         (b"1,2\n\xff,3\n", {}, "is not UTF-8 text .*: save .*UTF-8, .*`encoding='latin-1'`"),
-        ("1,é\n", {"encoding": "ascii"}, "is not ascii text"),
         (
             "a,b,kind\n1,2,x\n4x,3,x\nunknown,N.A.,y\nunknown,4,y\n",
             {},
@@ -210,19 +191,9 @@ KIND = {"label_column": "kind"}
             r"empty .* 2 in column 1 \(a\), 1 in column 2 \(t\); `missing='mean'` fills",
         ),
         ("a,b,kind\n1,1,x\n2,2,y\n", {"dropped": ("q",)}, "has no column q to drop, or several"),
-        ("a,kind\n1,x\n", {"dropped": ("a",)}, "at least one feature"),
-        ("2,2,k\n1,3,x\n", {"header": True, "label_column": "2"}, "has no column 2 for the label"),
-        ("a,kind\n" + "".join(f"t{i},x\n" for i in range(101)), KIND, "more than 100 .*`drop`"),
         ("a,a,b,kind\n1,2,3,x\n", {}, "called 'a': .*; if row 1 is no header, .* `header=False`"),
         # Several columns are called so.
         ("label,a,target\n1,2,3\n", {}, r"which .*\? its columns are 1 \(label\), 2 \(a\)"),
-        (
-            f"{WIDE}\n{ONES}\n",
-            {"label_column": "q"},
-            r"no column q .* 7 \(c7\), \.\.\., 20 \(c20\): give a name",
-        ),
-        ("y,a,y\n1,2,3\n", {}, "which column is the label"),
-        ("a,b,class,Class\n1,dog,2,3\n", {}, "which column is the label"),
     ],
 )
 def test_what_is_wrong_is_said(text, options, said):
@@ -286,24 +257,6 @@ def test_a_line_without_an_end_is_refused_before_it_is_held(place, monkeypatch):
     assert peak() < len(line) / 2
 
 
-def test_without_pandas(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pandas", None)
-    said = r"t\.csv: a table needs pandas .*: pip install '\.\[tables\]'"
-    with pytest.raises(DatasetError, match=said):
-        table("1,2\n")
-    # Outside a clone, the name of the extra means nothing.
-    monkeypatch.setattr(errors, "__file__", "/elsewhere/site-packages/logreg/errors.py")
-    with pytest.raises(DatasetError, match=r"a table needs pandas .*: pip install pandas$"):
-        table("1,2\n")
-
-
-def test_without_pyarrow(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    said = r"^t\.csv: Parquet needs '?pyarrow.*: pip install '\.\[parquet\]'$"
-    with pytest.raises(DatasetError, match=said):
-        table(b"PAR1")
-
-
 # Rows that are to be predicted
 
 
@@ -312,14 +265,11 @@ def test_without_pyarrow(monkeypatch):
     [
         ("y,target,q\n1,2,3\n", 3, {}, [[1, 2, 3]]),  # as many columns as features
         ("p,q,label,r\n1,2,cat,3\n", 3, {}, [[1, 2, 3]]),
-        ("a,a,b\n1,2,3\n", 3, {}, [[1, 2, 3]]),
         ("1,2,cat\n", 2, {}, [[1, 2]]),
         ("1,2,3\n", 2, {"label_column": "-2"}, [[1, 3]]),
         ("1,2,3\n", 2, {"label": 0}, [[2, 3]]),  # where it was in training
-        ("1,2,3\n", 2, {"label": 2, "label_column": "2"}, [[1, 3]]),
         ("k,a,b\n1,2,3\n", 2, {"label_name": "k"}, [[2, 3]]),
         ("1;2,5\n", 2, {"decimal": ","}, [[1, 2.5]]),
-        ("0,1\n2,3\n", 2, {"header": True}, [[2, 3]]),
         # A model that knows the names
         ("id,b,a\nx,2,1\nz,4,3\n", 2, {"feature_names": ["a", "b"]}, [[1, 2], [3, 4]]),
         ("1,2\n3,4\n", 2, {"feature_names": ["a", "b"]}, [[1, 2], [3, 4]]),
@@ -327,10 +277,9 @@ def test_without_pyarrow(monkeypatch):
         ("0,1\n3,4\n", 2, {"feature_names": ["0", "1"], "header": False}, [[0, 1], [3, 4]]),
     ],
 )
-def test_which_columns_are_taken(text, n_in, options, rows):
-    assert batches(text, n_in, **options) == rows
-    if "decimal" not in options and "header" not in options:
-        assert batches(text, n_in, 1, **options) == rows
+@pytest.mark.parametrize("size", [1, 1000])
+def test_which_columns_are_taken(text, n_in, options, rows, size):
+    assert batches(text, n_in, size, **options) == rows
 
 
 A_B = {"feature_names": ["a", "b"]}
@@ -359,9 +308,7 @@ def test_columns_that_a_model_does_not_take(text, n_in, options, said):
         ("a,b,y\n1,2,3\n", {}, r"row 1 is taken for a header .*, column 3 \(y\) is left out"),
         ("a,b,y\n1,2,3\n", {"header": True}, r"note: t.csv: column 3 \(y\) is left out"),
         ("a,b\n1,2\n", {}, r"row 1 is taken for a header \(`header=False`: it is data\)$"),
-        ("0,1\n1,2\n", {"feature_names": ["0", "1"]}, "row 1 is taken for a header"),
         ("a,b\n1,2\n", {"feature_names": ["a", "b"]}, "^$"),
-        ("1,2\n", {}, "^$"),
     ],
 )
 def test_what_the_rules_tell_is_said(text, options, said, capsys):
@@ -415,32 +362,17 @@ def test_a_category_that_is_new_is_none(capsys):
     numpy.testing.assert_array_equal(x, [[1, 0, 1], [0, 1, 2], [0, 1, numpy.nan]])
     with pytest.raises(DatasetError, match=r"row 2, column 2 \(island\) is empty.*fill it"):
         next(table_batches(text, TableOptions(), 9, known))
-    known = known._replace(categories=(["Biscoe"], None))  # training had no empty cell
-    (x,) = table_batches(text, TableOptions(missing="mean"), 9, known)
-    assert "new to the model: 1;" in capsys.readouterr().err
-    numpy.testing.assert_array_equal(x[:2], [[0, 1], [1, 2]])
-
-
-def test_the_most_categories(capsys):
-    text = "a,kind\n" + "".join(f"t{i:02},x\n" for i in range(100))
-    assert (table(text, **KIND).x == numpy.eye(100)).all()
-    assert ", one-hot encoded: column 1 (a) of 100 texts\n" in capsys.readouterr().err
 
 
 def test_a_first_column_without_a_name_is_left_out(capsys):
     found = table(",a,,kind\n1,5,1,x\n3,6,2,y\n")
     assert (found.x.tolist(), found.columns.names) == ([[5, 1], [6, 2]], ("a", ""))
-    assert table(",a,kind\n0,5,x\n").x.tolist() == [[5]]
     assert "data), column 1, which has no name, is left out, col" in capsys.readouterr().err
-    labels = ",a,b\nx,5,1\nz,2,2\n"
-    found = table(labels, label_column="1")
+    found = table(",a,b\nx,5,1\nz,2,2\n", label_column="1")
     assert (found.x.tolist(), found.labels) == ([[5, 1], [2, 2]], ["x", "z"])
     assert "left out" not in capsys.readouterr().err
-    assert read(put(labels), TableOptions(), "f4", found.columns).labels == ["x", "z"]
     with pytest.raises(DatasetError, match=r"all cells are empty in column 2 \(b\): `drop` them"):
         table("a,b,kind\n1,,x\n", missing="mean")
-    known = {"feature_names": ["", "a"], "label_name": "kind"}  # as of a model of old
-    assert batches(",a,kind\n7,5,x\n", 2, **known) == [[7, 5]]
 
 
 def test_a_column_of_text_stays_one_in_every_chunk():

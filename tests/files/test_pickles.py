@@ -8,7 +8,7 @@ import struct
 
 import numpy
 import pytest
-from attacks import ATTACKS, COMMAND, asks_for
+from attacks import ATTACKS
 from builders import py2_array, write
 from conftest import peak_memory
 
@@ -38,23 +38,6 @@ def test_an_attack_ends_in_our_error(name, capfd):
     assert capfd.readouterr() == ("", "") and os.listdir(".") == ["hostile.pkl"]
 
 
-def load(data, classes=None, **options):
-    return pickles.load(io.BytesIO(data), classes or {}, OPCODES, **options)
-
-
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_what_is_admitted_is_loaded(protocol):
-    value = [1, -7, 1 << 40, "a\u1234", None, ("b", "b"), [[]], "x" * 100000]
-    assert load(pickle.dumps(value, protocol)) == value
-
-
-@pytest.mark.parametrize("protocol", [0, 2, 4])
-def test_a_name_becomes_what_stands_for_it(protocol):
-    made = load(asks_for("os.system", protocol), {"os.system": pickles.Placeholder})
-    assert type(made) is pickles.Placeholder and made.args == (COMMAND,)
-    assert not os.path.exists("run")
-
-
 SIZE = pickles.MAX_UNPACKED + (1 << 20)
 BOMBS = {
     "a line": b"(cnumpy\n" + b"a" * (SIZE),
@@ -74,18 +57,6 @@ def test_a_small_gzip_takes_little_memory(name):
     said = "a name or a number of more than" if is_name else "more than 100 times its size: unpack"
     assert said in str(caught.value)
     assert peak() < (1e6 if is_name else 3 * SIZE)
-
-
-@pytest.mark.parametrize("data", [b"S'\\xe9'\n.", b"U\x01\xe9.", b"T\x01\0\0\0\xe9."])
-def test_strings_of_python_2(data):
-    assert load(data, encoding="latin1") == "\xe9"
-    assert load(data, encoding="bytes") == b"\xe9"
-
-
-def test_the_number_of_opcodes():
-    assert load(b"N" + b"p1\n" * (pickles.MAX_OPCODES - 2) + b".") is None
-    with pytest.raises(pickles.PickleError, match="more than 20000 opcodes"):
-        load(b"N" + b"p1\n" * (pickles.MAX_OPCODES - 1) + b".")
 
 
 def test_an_array_is_held_once():

@@ -62,21 +62,6 @@ def test_whichever_call_to_the_disk_fails_the_old_file_stays(old, write, failing
     assert old.read_bytes() != b"old" and os.listdir(".") == [old.name]
 
 
-@pytest.mark.skipif(os.name != "posix", reason="files have no limit here")
-def test_a_disk_that_is_full_is_left_as_it_was(old):
-    """What is left in the buffer cannot be written when the file is closed, either."""
-    import resource
-
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2, before[1]))  # of any file, in bytes
-    try:
-        with pytest.raises(OSError, match="File too large"):
-            replace(old)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert (old.read_bytes(), os.listdir(".")) == (b"old", [old.name])
-
-
 def test_the_bytes_are_on_the_disk_before_the_name(old, monkeypatch):
     calls, fsync, rename = [], os.fsync, os.replace
     monkeypatch.setattr(os, "fsync", lambda f: calls.append(os.fstat(f).st_size) or fsync(f))

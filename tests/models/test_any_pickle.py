@@ -11,7 +11,7 @@ import types
 import numpy
 import pytest
 from attacks import ATTACKS, GADGETS, asks_for
-from builders import py2_array, py2_string
+from builders import py2_array, py2_string, write
 
 W = numpy.array([[0.1, -1 / 3], [1e-40, 3e38]], "float32")
 B = numpy.arange(3.0)
@@ -29,9 +29,7 @@ def arrays_of(cli):
     """Write bytes as a file, export it by the command; return its arrays."""
 
     def arrays_of(data):
-        with open("old.pkl", "wb") as file:
-            file.write(data)
-        done = cli("export", "old.pkl", "--to", "npz")
+        done = cli("export", write("old.pkl", data), "--to", "npz")
         assert done.code == 0, done.err
         assert done.out.startswith("old.npz: the arrays of a pickle that logreg did not write: ")
         with numpy.load("old.npz", allow_pickle=False) as stored:
@@ -57,7 +55,7 @@ def test_objects_dicts_lists_and_sets(arrays_of, protocol, monkeypatch):
     objects[:] = [B, [B + 1]]
     inner = Layer(W=shared, bias=collections.OrderedDict(b=B * 2), of={"file": W.T, 3: B * 3})
     root = {"layers": [inner, shared], "set": frozenset([1.5]), "kinds": {"x", "y"}}
-    root["objects"] = objects, Layer, numpy.float64(1), 1 << 100
+    root.update(objects=(objects, Layer, numpy.float64(1), 1 << 100), again=root)
     found = arrays_of(pickle.dumps(root, protocol))
     assert {name: value.tolist() for name, value in found.items()} == {
         "layers/1/container/storage/0": W.tolist(),
@@ -70,27 +68,10 @@ def test_objects_dicts_lists_and_sets(arrays_of, protocol, monkeypatch):
     assert of_objects == [B.tolist(), (B + 1).tolist()]
 
 
-GPU = {
-    "CudaNdarray": b"ctheano.sandbox.cuda.type\nCudaNdarray_unpickler\n(%stR",
-    "GpuArray": b"ctheano.gpuarray.type\nGpuArray_unpickler\n(%sNtR",
-}
-
-
-@pytest.mark.parametrize("name", GPU)
-def test_arrays_of_a_gpu_in_python_2(arrays_of, name):
-    items = b"(d" + py2_string(b"w\xe9") + GPU[name] % py2_array(W) + b"s."
-    same(arrays_of(items), **{"wé/0": W})
-
-
-def test_several_pickles_in_a_gzip(arrays_of):
-    data = b"".join(pickle.dumps(array, 2) for array in (W, B))
-    same(arrays_of(gzip.compress(data)), **{"0": W, "1": B})
-
-
-def test_what_is_met_twice_is_there_once(arrays_of):
-    ring = [W]
-    ring.append({"again": ring, "W": W})
-    same(arrays_of(pickle.dumps(ring)), **{"0": W})
+def test_arrays_of_a_gpu_in_python_2(arrays_of):
+    on_gpu = b"ctheano.gpuarray.type\nGpuArray_unpickler\n(%sNtR" % py2_array(W)
+    items = b"(d" + py2_string(b"w\xe9") + on_gpu + b"s."
+    same(arrays_of(gzip.compress(items + pickle.dumps(B, 2))), **{"1": B, "0/wé/0": W})
 
 
 @pytest.mark.parametrize(
@@ -102,12 +83,9 @@ def test_what_is_met_twice_is_there_once(arrays_of):
     ],
 )
 def test_what_has_no_arrays_is_told(data, message, cli):
-    with open("old.pkl", "wb") as file:
-        file.write(data)
-    done = cli("export", "old.pkl", "--to", "npz")
+    done = cli("export", write("old.pkl", data), "--to", "npz")
     assert done.code == 1
     assert re.search(f"error: old.pkl cannot be read: .*({message})", done.err), done.err
-    assert "none.pkl cannot be loaded: No such file" in cli("export", "none.pkl", "--to", "npz").err
 
 
 # Of those with millions of opcodes, one is enough: each takes as long as a pickle may.

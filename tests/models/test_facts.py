@@ -77,15 +77,6 @@ def test_headers_of_any_kind_are_told(value, is_taken):
     assert not is_taken([value])
 
 
-@pytest.mark.parametrize("of_W, of_b", [("uint8", "uint8"), ("float64", "float32")])
-def test_parameters_are_floats_of_one_type(of_W, of_b, is_taken):
-    n_out = 8 if of_W == "uint8" else 1
-    header = {**header_of({}), "arrays": [["W", of_W, [3, n_out]], ["b", of_b, [n_out]]]}
-    assert not is_taken(header)
-    header["arrays"] = [["W", "float64", [3, 1]], ["b", "float64", [1]]]
-    assert is_taken(header)
-
-
 @pytest.mark.parametrize("told", [{"feature_scales": [1, 1, 1]}, {"missing": "mean"}])
 def test_scales_and_empty_cells_need_means(told, is_taken):
     assert is_taken(header_of({**TOLD, **told}))

@@ -29,7 +29,6 @@ def rows_of(path, facts=DIGITS, batch_size=100):
 FILES = {
     "images.npy.gz": gzip.compress(npy_bytes(IMAGES)),
     "x.npz": npz_bytes(y=numpy.arange(12), x_test=IMAGES[:3], x=IMAGES),
-    "x_test.npz": npz_bytes(x_train=IMAGES[:3], x_test=IMAGES),
     "data.npz": npz_bytes(test_x=IMAGES[:3], target=FLAT, data=FLAT, more=numpy.array([None])),
     "only.npz": npz_bytes(anything=IMAGES),
     "header.csv": csv_text(FLAT, [f"pixel{i}" for i in range(784)]).encode(),
@@ -50,10 +49,8 @@ def test_rows_come_in_batches(name):
     ("x", "is_single"),
     [
         (FLAT[0], True),
-        (IMAGES[0], True),
         (IMAGES[0][:, :, None], True),
         (FLAT[:1], False),
-        (IMAGES[:1], False),
         (IMAGES[:, :, :, None], False),
     ],
 )

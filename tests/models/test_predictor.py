@@ -84,13 +84,12 @@ PLAIN = pandas.DataFrame(
     [
         PLAIN,
         PLAIN.iloc[::-1, ::-1].set_index(PLAIN.index).iloc[::-1].set_index(PLAIN.index),
-        PLAIN.astype(object),
         PLAIN.astype(dict.fromkeys(PLAIN, "category")),
         PLAIN.convert_dtypes(),
         PLAIN.astype({"a": "float32", "n": "int8", "ok": "object", "t": "string"}),
         PLAIN.astype({"a": str, "n": str, "ok": str}).replace("nan", ""),
     ],
-    ids=["plain", "turned", "object", "category", "nullable", "narrow", "text"],
+    ids=["plain", "turned", "category", "nullable", "narrow", "text"],
 )
 def test_a_frame_of_any_dtype_is_taken_as_its_csv_is(frame, cli):
     PLAIN.to_csv("t.csv", index=False)
@@ -117,7 +116,6 @@ def test_a_frame_of_any_dtype_is_taken_as_its_csv_is(frame, cli):
         (X[:, :9], r"X: the model expects 784 features \(28 x 28\), got \(12, 9\)"),
         ([[1, 2], [3]], "X is an object array"),
         (X.astype(str), "X: has dtype <U.: numbers are needed"),
-        (X[:0], r"got \(0, 784\)"),
         (X, "X: is uint8, and the model was trained on num"),
     ],
 )
@@ -126,26 +124,15 @@ def test_what_the_model_does_not_take_is_refused(x, said):
         predictor_of().predict(x)
 
 
-def test_bytes_are_scaled_as_in_training_and_other_numbers_are_not():
-    apply = predictor_of(pixel_scale=1 / 16).facts.preprocessing.apply
-    pixels = numpy.array([[0, 3, 255]], numpy.uint8)
-    assert apply(pixels, "float32").tolist() == [[0, 3 / 16, 255 / 16]]
-    assert apply(pixels.astype("u2"), "float32").tolist() == [[0, 3, 255]]
-
-
 @pytest.mark.parametrize(
     ("told", "name", "expected"),
     [
         ({"image_shape": None}, "image", (28, 28)),
         ({"image_shape": None, "categories": [["a", "b"]] + 782 * [None]}, "image", None),
         ({"pixel_scale": PIXELS}, "takes_bytes", True),
-        ({"pixel_scale": 1 / 16, "x_range": [0, 1]}, "takes_bytes", True),
         ({"x_range": [0, 1.001]}, "takes_bytes", True),
-        ({"x_range": [-0.001, 1]}, "takes_bytes", True),
         ({"x_range": [0, 1]}, "takes_bytes", False),
-        ({}, "takes_bytes", False),
         ({"x_median": 0.9}, "background", "dark"),
-        ({"x_range": [0, 0.99]}, "background", "dark"),
         ({"x_range": [0, 0.5], "x_median": 0.3}, "background", "light"),
         ({"x_range": [-1, 1], "x_median": -0.01}, "background", "dark"),
         ({"x_range": [-1, 1], "x_median": 0.0}, "background", "light"),
@@ -153,10 +140,8 @@ def test_bytes_are_scaled_as_in_training_and_other_numbers_are_not():
         ({**SCALED, "scale_all": True}, "pixel_range", [0, 16]),
         (SCALED, "pixel_range", None),  # it was trained on bytes
         (SCALED, "takes_pictures", True),
-        ({"raw_range": [0, 16]}, "takes_pictures", True),
         ({}, "takes_pictures", False),
         ({**SCALED, "image_shape": [112, 7]}, "takes_pictures", False),
-        ({**SCALED, "image_shape": [14, 14, 4]}, "takes_pictures", False),
     ],
     ids=str,
 )
@@ -171,10 +156,8 @@ def test_what_a_model_takes_by_what_its_file_tells(told, name, expected):
         ([0, 1], 2.0, None),
         ([0, 1], 2.01, "values from 0 to 2.01, and the model was trained on 0 to 1: scale them"),
         ([0, 1], -1.01, "values from -1.01 to 0, and"),
-        ([-1, 1], 2.9, None),
         ([-1, 1], -2.9, None),
         ([0, 16], numpy.uint8(200), "values from 0 to 200, and the model was trained on 0 to 16"),
-        ([0, 1], numpy.uint16(255), "values from 0 to 255, and the model was trained on 0 to 1"),
         (None, 1e9, None),
     ],
 )
@@ -187,7 +170,7 @@ def test_values_on_another_scale_are_warned_of(capsys, told, value, said):
     assert err.count("warning: X: ") == (said is not None)  # once is enough
 
 
-@pytest.mark.parametrize("bad", [numpy.nan, -numpy.inf, 1e300, 1e38])
+@pytest.mark.parametrize("bad", [numpy.nan, 1e300, 1e38])
 def test_values_that_cannot_be_computed_with_are_refused(bad):
     W, b = weights()
     x = numpy.tile(X / 256, (100, 1))

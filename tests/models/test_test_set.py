@@ -34,15 +34,6 @@ def test_the_rows_that_a_model_was_not_trained_on(order, standardize, capsys):
     assert "b.csv: all 60 rows are the test set, as the model" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "float64", "float32"])
-def test_pixels_of_any_type(dtype):
-    x, y = numpy.arange(30 * 64).reshape(30, 64) % 256, numpy.arange(30) % 2
-    numpy.savez("x.npz", x=x.astype(dtype), y=y)
-    trained = read_dataset("x.npz", pixel_scale=1 / 255, dtype="float32")
-    found = read_test_set(facts_of(trained), "x.npz")
-    assert len(found.test[1]) == 5 and (found.test[0] == trained.test[0]).all()
-
-
 def test_a_table_has_the_columns_that_a_model_knows():
     trained = facts_of(read_dataset(write("t.csv", table_bytes(30)), KIND))
     write("x.csv", b"kind,b,id,a\nbee,9,x7,3\nant,16,x8,4\n")
