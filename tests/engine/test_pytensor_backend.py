@@ -1,12 +1,9 @@
 """PyTensor under Theano's names, whatever becomes of its internals."""
 
-import tempfile
-
-import numpy
 import pytest
 
 from logreg import engine
-from logreg.engine import T, theano
+from logreg.engine import T
 
 pytestmark = pytest.mark.skipif(engine.NAME != "pytensor", reason="about PyTensor")
 
@@ -32,19 +29,3 @@ function = engine.theano.function([x], gradient, mode="FAST_COMPILE")
 print(function([1.0, 2.0]).tolist(), "numba" in sys.modules)
 """
     assert run("-c", code).stdout == "[2.0, 4.0] False\n"
-
-
-def test_a_step_is_compiled_as_pytensor_chooses(monkeypatch, working_folder):
-    monkeypatch.setattr(tempfile, "tempdir", str(working_folder))
-    modes, function = [], theano.function
-
-    def noting(*args, mode=None, **options):
-        modes.append(mode)
-        return function(*args, **options)
-
-    monkeypatch.setattr(theano, "function", noting)
-    x, y, W = T.dmatrix("x"), T.ivector("y"), theano.shared(1.0)
-    data = engine.shared_data(numpy.ones((4, 2))), theano.shared(numpy.zeros(4, "int32"))
-    engine.compile_step(x, y, data, 2, x.sum() + y.sum(), [(W, W * 2)], 9)
-    assert modes == [None]
-    assert list(working_folder.iterdir()) == []  # no source is left in the temporary folder
