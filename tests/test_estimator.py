@@ -25,12 +25,11 @@ from sklearn.utils.estimator_checks import check_estimator
 from logreg import SoftmaxClassifier, sgd
 from logreg.errors import LogRegError
 from logreg.kernel import is_wanted
-from logreg.run import Run, Validation
 
 X, Y = make_pairs((120, 1, 1), dtype="float64")[0]
 
 
-@pytest.mark.once
+@pytest.mark.weekly
 @pytest.mark.skipif(not is_wanted(), reason="without the kernel, hundreds of fits are compiled")
 def test_the_conventions_of_scikit_learn():
     check_estimator(SoftmaxClassifier())
@@ -65,7 +64,7 @@ def test_what_is_likely_to_be_of_no_use_is_warned_of():
 
 @pytest.mark.parametrize(
     "low, high, is_warned",
-    [(0, 1, False), (0, 255, False), (-1, 1, True), (-1, 255, True), (0, 2, True), (0, 256, True)],
+    [(0, 1, False), (0, 255, False), (-1, 1, True), (0, 2, True)],
 )
 def test_pixels_may_differ_in_scale(low, high, is_warned):
     x = numpy.array([[low, 0], [high, 0], [low, 1e-3], [high, 1e-3]] * 20, "float32")
@@ -82,9 +81,7 @@ def test_pixels_may_differ_in_scale(low, high, is_warned):
         ({"learning_rate": 1e308, "l2": 9}, X, Y, "the run diverged in epoch 1"),
         ({}, X * 1e300, Y, r"training x holds .*, column . .*float32"),
         ({"validation_fraction": 1.0}, X, Y, "validation_fraction is 1.0: it must be between"),
-        ({"validation_fraction": "x"}, X, Y, "validation_fraction is 'x': it must be between"),
         ({"class_weight": {0: -1}}, X, Y, "class_weight is {0: -1}: weights must be finite, 0 or"),
-        ({"class_weight": dict.fromkeys(range(3), 0)}, X, Y, "and not all 0"),
         ({"batch_size": 21}, X, Y, "the batch size is 21, but the validation set has 20 rows"),
     ],
 )
@@ -102,19 +99,17 @@ def test_without_scikit_learn_the_error_names_the_extra(monkeypatch):
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("class_weight", [None, "balanced", {0: 0.5, 1: 2.0, 2: 3.0}])
+@pytest.mark.parametrize("class_weight", [None, "balanced", "given"])
 def test_steps_are_numpys(n_classes, class_weight):
     rows = numpy.flatnonzero(numpy.isin(Y, range(n_classes)))[:59]
     x, y = X[rows], Y[rows]  # less than ten rows would validate, so all do
-    given = class_weight if isinstance(class_weight, dict) else dict.fromkeys(range(3), 1.0)
-    weights = numpy.array([given[k] for k in range(n_classes)])
+    weights = numpy.array([0.5, 2, 3] if class_weight == "given" else [1.0, 1, 1])[:n_classes]
     if class_weight == "balanced":
         weights = 59 / (n_classes * numpy.bincount(y))
-    elif class_weight:
+    elif class_weight == "given":
         class_weight = dict(enumerate(weights))
-    classifier = SoftmaxClassifier(
-        n_epochs=3, batch_size=59, class_weight=class_weight, shuffle=False
-    ).fit(x, y)
+    options = {"class_weight": class_weight, "shuffle": False}
+    classifier = SoftmaxClassifier(n_epochs=3, batch_size=59, **options).fit(x, y)
     W, b, costs, scores = numpy.zeros((4, n_classes)), numpy.zeros(n_classes), [], []
     for _ in range(3):
         cost, dW, db = cost_and_gradients(x, y, W, b, weights)
@@ -128,23 +123,10 @@ def test_steps_are_numpys(n_classes, class_weight):
     numpy.testing.assert_allclose(classifier.intercept_, intercept, rtol=1e-10, atol=1e-12)
     assert classifier.loss_curve_ == pytest.approx(costs)
     assert classifier.validation_scores_ == pytest.approx(scores)
-    numpy.testing.assert_allclose(
-        classifier.predict_log_proba(x), numpy.log(probabilities(x, W, b)), rtol=1e-9
-    )
-
-
-def test_a_fit_that_is_refused_leaves_the_model():
-    classifier = SoftmaxClassifier(n_epochs=2).fit(X, Y)
-    expected = classifier.predict_proba(X)
-    with pytest.raises(LogRegError, match="momentum is 1: it must be"):
-        classifier.set_params(momentum=1).fit(X[:60, 1:], Y[:60] == 0)
-    assert (classifier.predict_proba(X) == expected).all() and len(classifier.classes_) == 3
-
-
-def test_logarithms_of_what_underflows():
-    far = SoftmaxClassifier(n_epochs=2).fit(X, Y).predict_log_proba(1e4 * X)
-    assert numpy.isfinite(far).all() and far.min() < -1000
-    numpy.testing.assert_allclose(numpy.exp(far).sum(axis=1), 1)
+    logs = classifier.predict_log_proba(x)
+    numpy.testing.assert_allclose(logs, numpy.log(probabilities(x, W, b)), rtol=1e-9)
+    far = classifier.predict_log_proba(1e5 * x)
+    assert numpy.isfinite(far).all() and far.min() < -1000  # whose probability underflows
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -161,42 +143,33 @@ def test_a_sparse_x_gives_the_bits_of_a_dense_one(kind, dtype):
 
 
 def fitted_with(monkeypatch, x, y, **options):
-    """Fit with a run that has all parameters be 3 at its best; and what it is given."""
-    told = []
+    """Fit; return the batch size and the data sets that the run is given."""
+    real, told = sgd.fit, []
 
     def fit(*args, **options):
-        (*_, updates, datasets, settings, _, loss) = args
-        assert settings.criterion == "loss" and loss is not None
-        run = Run([], [], settings, 1, iter=3, validations=[Validation(3, 0.5, 0.5, 0.5)])
-        run.best_values = [numpy.full_like(v.get_value(), 3) for v, _ in updates]
+        (*_, datasets, settings, _, _) = args
         told.extend([settings.batch_size, *datasets])
-        return run
+        return real(*args, **options)
 
-    monkeypatch.setattr("logreg.sgd.fit", fit)
-    return SoftmaxClassifier(**options).fit(x, y), told
+    with monkeypatch.context() as patch:
+        patch.setattr("logreg.sgd.fit", fit)
+        SoftmaxClassifier(n_epochs=1, **options).fit(x, y)
+    return told
 
 
 def test_which_rows_validate(monkeypatch):
     x, y = numpy.arange(66.0)[:, None], numpy.array([0] * 42 + [1] * 24)
-    _, (batch_size, train, valid, test) = fitted_with(monkeypatch, x, y)
+    batch_size, train, valid, test = fitted_with(monkeypatch, x, y)
     assert (batch_size, train[0].dtype) == (5, "float64") and valid is test
     assert numpy.bincount(valid[1]).tolist() == [7, 4]
     assert sorted([*train[0][:, 0], *valid[0][:, 0]]) == list(range(66))
-    _, (_, _, other, _) = fitted_with(monkeypatch, x, y, random_state=1)
+    _, _, other, _ = fitted_with(monkeypatch, x, y, random_state=1)
     assert (other[0] != valid[0]).any()
-    _, (_, train, valid, _) = fitted_with(monkeypatch, x, y, shuffle=False)
+    _, train, valid, _ = fitted_with(monkeypatch, x, y, shuffle=False)
     assert valid[0][:, 0].tolist() == list(range(55, 66))
-    _, (batch_size, train, valid, _) = fitted_with(monkeypatch, x[33:60], y[33:60])
+    batch_size, train, valid, _ = fitted_with(monkeypatch, x[33:60], y[33:60])
     assert len(train[0]) == 27 and (train[0] == valid[0]).all() and batch_size == 2
-    _, (_, train, valid, _) = fitted_with(monkeypatch, x[:60], y[:60])
-    assert (len(train[0]), len(valid[0])) == (50, 10)
-    assert fitted_with(monkeypatch, numpy.ones((8000, 1)), [0, 1] * 4000)[1][0] == 600
-
-
-def test_the_best_by_the_loss_is_kept(monkeypatch):
-    classifier, _ = fitted_with(monkeypatch, X, Y)
-    assert (classifier.coef_ == 3).all() and (classifier.intercept_ == 3).all()
-    assert classifier.n_iter_.tolist() == [4]
+    assert fitted_with(monkeypatch, numpy.ones((8000, 1)), [0, 1] * 4000)[0] == 600
 
 
 def test_fitting_again_and_again_keeps_nothing(monkeypatch):

@@ -1,7 +1,6 @@
 """Exported models say the same as the model file, by ONNX Runtime and by a softmax in NumPy."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy
@@ -92,11 +91,3 @@ def test_safetensors(told, cli):
     x = rows(told)
     assert (expected(read, x) == expected(told, x)).all()
     assert ("class_labels" in arrays) != ("class_labels" in told)  # texts are in the metadata alone
-
-
-@pytest.mark.parametrize("package", ["onnx", "safetensors"])
-def test_without_a_package_an_error_names_the_extra(package, cli, monkeypatch):
-    save("model.pkl", W, B)
-    monkeypatch.setitem(sys.modules, package, None)
-    done = cli("export", "model.pkl", "--to", package)
-    assert done.code == 1 and done.err.endswith(f": pip install '.[{package}]'\n")

@@ -15,7 +15,7 @@ from logreg import (
     save_model,
     updates,
 )
-from logreg.callbacks import BestModel, Callback, StopTraining
+from logreg.callbacks import BestModel
 from logreg.engine import T, theano
 from logreg.errors import SettingError
 
@@ -88,24 +88,6 @@ def test_training_reaches_what_the_parameters_are_made_of(layer):
         numpy.testing.assert_allclose(param.get_value(), expected, rtol=1e-9)
 
 
-class Stopping(Callback):
-    """Ends a run at its first minibatch."""
-
-    def on_minibatch_end(self, run):
-        raise StopTraining("patience")
-
-
-def test_a_run_ends_for_the_reason_that_a_callback_gives():
-    run = fit_layer(Layer((None, None)).classifier, callbacks=[Stopping()])
-    assert (run.reason, run.message) == ("stopped", "patience")  # which is not early stopping's
-    assert repr(run).endswith("1 validations, best error 0.433333, stopped: patience)")
-    assert run.metadata()["reason"] == "stopped: patience"
-
-
-def test_the_repr_of_a_model_tells_its_shapes():
-    assert repr(LogisticRegression(T.matrix(), 4, 3)) == "LogisticRegression(n_in=4, n_out=3)"
-
-
 def test_an_array_is_copied_and_cast():
     mine = W.astype("float32")
     with engine.floatx("float32"):
@@ -119,19 +101,14 @@ def test_an_array_is_copied_and_cast():
     ("given", "message"),
     [
         ({"W": W.T}, r"W is float64 of shape \(3, 4\): floats of shape \(4, 3\) are needed"),
-        ({"b": B[:2]}, r"b is float64 of shape \(2,\): floats of shape \(3,\)"),
-        ({"b": numpy.zeros((1, 3))}, r"b is float64 of shape \(1, 3\)"),
         ({"W": numpy.ma.masked_array(W, mask=W > 1)}, "W is a masked array, and .*: fill it"),
         ({"n_out": 0}, r"W would have the shape \(4, 0\): n_in and n_out must be whole numbers"),
-        ({"n_in": 4.0}, r"W would have the shape \(4.0, 3\)"),
-        ({"W": W.astype(str)}, r"W is <U\d+ of shape \(4, 3\): floats"),
-        ({"W": lambda: theano.shared(W.T)}, r"W is float64 of shape \(3, 4\)"),
-        ({"b": lambda: theano.shared(numpy.arange(3))}, r"b is int64 of shape \(3,\): floats"),
-        ({"W": lambda: T.dvector() * 2}, r"W is float64 of 1 dimensions: floats of shape"),
+        ({"W": theano.shared(W.T)}, r"W is float64 of shape \(3, 4\)"),
+        ({"b": theano.shared(numpy.arange(3))}, r"b is int64 of shape \(3,\): floats"),
+        ({"W": T.dvector() * 2}, r"W is float64 of 1 dimensions: floats of shape"),
     ],
 )
 def test_parameters_of_other_shapes_and_types_are_refused(given, message):
-    given = {name: value() if callable(value) else value for name, value in given.items()}
     with pytest.raises(SettingError, match=message):
         LogisticRegression(T.matrix("x"), **{"n_in": 4, "n_out": 3, **given})
 

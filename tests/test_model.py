@@ -10,12 +10,6 @@ from logreg.engine import T, theano
 N, N_IN, N_OUT = 7, 5, 4
 
 
-def log_likelihoods(z, y):
-    largest = z.max(axis=1)
-    log_sum = largest + numpy.log(numpy.exp(z - largest[:, None]).sum(axis=1))
-    return z[numpy.arange(len(y)), y] - log_sum
-
-
 class Case:
     """A model with random parameters, and all it computes, beside NumPy in float64."""
 
@@ -44,7 +38,10 @@ class Case:
 
     def cost(self):
         """The oracle's, also where probabilities underflow."""
-        return -(self.weights[self.y] * log_likelihoods(self.logits(), self.y)).mean()
+        z = self.logits()
+        largest = z.max(axis=1)
+        log_sum = largest + numpy.log(numpy.exp(z - largest[:, None]).sum(axis=1))
+        return (self.weights[self.y] * (log_sum - z[numpy.arange(N), self.y])).mean()
 
 
 @pytest.fixture(
@@ -100,13 +97,12 @@ def test_logits_up_to_1e4_keep_cost_and_gradient_finite(case, monkeypatch):
 def test_any_integer_type_will_do_for_labels(case):
     types = ["int8", "int16", "int32", "int64", "uint8", "uint16"]
     labels = [T.vector(dtype=dtype) for dtype in types]
-    outputs = [expression(y) for y in labels for expression in (
-        case.classifier.errors, case.classifier.negative_log_likelihood
-    )]  # fmt: skip
+    outputs = [case.classifier.errors(y) for y in labels]
+    outputs += [case.classifier.negative_log_likelihood(y, case.weights.tolist()) for y in labels]
     function = theano.function([case.input, *labels], outputs, mode="FAST_COMPILE")
-    errors, cost = case.compute()[3], -log_likelihoods(case.logits(), case.y).mean()
+    _, _, cost, errors, *_ = case.compute()
     results = function(case.x, *(case.y.astype(dtype) for dtype in types))
-    numpy.testing.assert_allclose(results, [errors, cost] * len(types), rtol=1e-5)
+    numpy.testing.assert_allclose(results, [errors] * 6 + [cost] * 6, rtol=1e-5)
 
 
 MODES = [None, "FAST_COMPILE", *(["CVM"] if engine.NAME == "pytensor" else [])]
@@ -129,12 +125,9 @@ def test_a_label_that_is_no_class_ends_in_an_error(case, mode):
 @pytest.mark.parametrize(
     "y, error, said",
     [
-        *(
-            (T.vector(dtype=dtype), NotImplementedError, [dtype, "integer", "T.cast(y, 'int32')"])
-            for dtype in ("float32", "float64", "bool")
-        ),
+        (T.fvector(), NotImplementedError, ["float32", "integer", "T.cast(y, 'int32')"]),
+        (T.vector(dtype="bool"), NotImplementedError, ["bool", "integer", "T.cast(y, 'int32')"]),
         (T.imatrix(), TypeError, ["2 dimensions", "vector", "T.argmax(y, axis=1)"]),
-        (T.lscalar(), TypeError, ["0 dimensions", "vector"]),
     ],
 )
 def test_errors_refuses_other_labels_and_says_what_to_do(y, error, said):

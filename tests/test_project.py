@@ -113,26 +113,6 @@ def test_modules_and_functions_are_short():
     assert [name for name in long if not name.endswith(".parser")] == []
 
 
-def test_what_needs_no_engine_starts_none(run):
-    modules = ["files.writing", "cli.command", "files.pickles", "cli.options", "early_stopping"]
-    modules += ["run", "train", "predict", "datasets.mnist", "datasets.pictures", "datasets.tables"]
-    code = f"import sys, {', '.join(f'logreg.{module}' for module in modules)}\n"
-    done = run("-c", code + "print(sorted({'theano', 'pytensor', 'pandas'} & set(sys.modules)))")
-    assert (done.stdout, done.stderr) == ("[]\n", "")
-
-
-def test_results_are_printed_by_one_function():
-    """It knows what stdout cannot encode."""
-    calls = {m for m, node in nodes(ast.Call) if getattr(node.func, "id", "") == "print"}
-    assert calls <= {"logreg.terminal.notes", "logreg.cli.command", "logreg.__main__"}
-
-
-def test_no_test_imports_another():
-    for path in (ROOT / "tests").rglob("*.py"):
-        source = path.read_text(encoding="utf-8")
-        assert not re.search(r"^\s*(from|import) test_", source, re.M), path
-
-
 def tracked(*patterns):
     command = ["git", "ls-files", "-z", *patterns]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -178,4 +158,3 @@ def test_the_package_says_which_commands_there_are(run, arguments):
 def test_commands_tell_their_version_and_do_not_warn(run, module):
     done = run("-W", "error", "-m", f"logreg.{module}", "--version")
     assert (done.stdout, done.stderr) == (f"logreg {logreg.__version__}\n", "")
-    assert run("-m", f"logreg.{module}", "--help").returncode == 0

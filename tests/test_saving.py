@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import GOLDEN, read, sealed, write
+from builders import GOLDEN, sealed, write
 
 from logreg import engine
 from logreg.engine import T, theano
@@ -66,23 +66,9 @@ def test_parameters_come_back_to_the_last_bit_whatever_floatx_is(dtype, floatx):
     assert classifier.input.dtype == dtype and classifier.input.owner is None
 
 
-PREDICT = """
-import pickle
-from logreg.engine import theano
-classifier = pickle.load(open("model.pkl", "rb"))
-predict = theano.function([classifier.input], classifier.y_pred, allow_input_downcast=True)
-print(predict([[1, 0, 0], [0, 1, 0], [0, 0, -1]]))
-"""
-
-
-def test_pickle_load_gives_a_model_as_in_the_tutorial(run):
-    save_model(make(), "model.pkl")
-    assert run("-c", PREDICT).stdout == "[0 1 0]\n"
-
-
 def test_a_file_put_together_by_hand_is_the_same_format():
     save_model(make(), "model.pkl")
-    written = read("model.pkl")
+    written = Path("model.pkl").read_bytes()
     header = written[written.index(b"{") : written.index(b"q\x00C")].decode()
     assert sealed(header, DATA) == written
     assert_golden(load_model(write("model.pkl", WHOLE)))
@@ -97,7 +83,7 @@ def test_a_file_put_together_by_hand_is_the_same_format():
 )
 def test_files_of_either_engine_are_read_by_both(name, dtype, writer):
     path = GOLDEN / name
-    for classifier in (load_model(path), pickle.loads(read(path))):
+    for classifier in (load_model(path), pickle.loads(path.read_bytes())):
         assert_golden(classifier, dtype)
         metadata = classifier.metadata
         assert (metadata["engine"], metadata["python"], metadata["numpy"]) == writer
@@ -122,10 +108,6 @@ def test_what_a_file_tells():
         **{"engine": f"{engine.NAME} {engine.VERSION}", "pixel_scale": 0.5, "n_in": 3, "n_out": 2},
         **{"dtype": "float64", "class_labels": [3, 7], "image_shape": [3, 1]},
     }
-    save_model(make(), "model.pkl")
-    told = load_model("model.pkl").metadata
-    expected = {"class_labels": [0, 1], "image_shape": None, "pixel_scale": 1}
-    assert expected.items() <= told.items() and "best" not in told
 
 
 def test_a_file_that_could_not_be_read_again_is_not_written(monkeypatch, working_folder):
@@ -150,20 +132,17 @@ def test_a_model_that_was_loaded_is_saved_with_all_that_its_file_tells():
 
 def test_what_could_not_be_loaded_again_is_not_saved():
     save_model(make(), "model.pkl")
-    before = read("model.pkl")
-    for metadata in ({"class_labels": [0]}, {"test_error": float("nan")}, {"file": Path("x")}):
-        with pytest.raises(ModelFileError, match=r"^its .* is needed$|is no JSON: "):
-            save_model(make(), "model.pkl", **metadata)
-    assert read("model.pkl") == before
-
-
-def test_a_classifier_on_a_layer_below_is_not_saved_without_it():
+    before = Path("model.pkl").read_bytes()
     net = LogisticRegression(T.tanh(T.matrix("x")), 3, 2)
-    with pytest.raises(ModelFileError, match=r"layer below.*save_params"):
-        save_model(net, "model.pkl")
-    with pytest.raises(ModelFileError, match="holds a LogisticRegression, and this is a list"):
-        save_model(net.params, "model.pkl")
-    assert os.listdir(".") == []
+    for given, metadata, message in (
+        (make(), {"class_labels": [0]}, r"^its .* is needed$"),
+        (make(), {"file": Path("x")}, "is no JSON: "),
+        (net, {}, r"layer below.*save_params"),
+        (net.params, {}, "holds a LogisticRegression, and this is a list"),
+    ):
+        with pytest.raises(ModelFileError, match=message):
+            save_model(given, "model.pkl", **metadata)
+    assert Path("model.pkl").read_bytes() == before
 
 
 # ---- the parameters of a net
@@ -193,14 +172,11 @@ def test_every_bit_of_a_net_comes_back_whatever_floatx_is(dtype, floatx):
         loaded = net(shapes, seed=2, dtype=dtype)
         load_params(loaded, "net.pkl")
     assert bits(loaded) == bits(saved)
-    arrays = pickle.loads(read("net.pkl"))["arrays"]
+    arrays = pickle.loads(Path("net.pkl").read_bytes())["arrays"]
     assert [value.tobytes() for value in arrays.values()] == [bytes_ for *_, bytes_ in bits(saved)]
 
 
-@pytest.mark.parametrize(
-    "shapes, dtype",
-    [(SHAPES[:3], "float64"), ([(4, 5), *SHAPES[1:]], "float64"), (SHAPES, "float32")],
-)
+@pytest.mark.parametrize("shapes, dtype", [(SHAPES[:3], "float64"), (SHAPES, "float32")])
 def test_a_file_of_another_net_changes_nothing(shapes, dtype):
     params = net()
     save_params(net(shapes, seed=1, dtype=dtype), "net.pkl")
@@ -218,7 +194,6 @@ def test_a_file_of_another_net_changes_nothing(shapes, dtype):
 @pytest.mark.parametrize(
     "data, said",
     [
-        (b"", "cut short"),
         (b"epoch,iteration\n", "it is not a model file, or it is damaged: "),
         (WHOLE[:-1], "cut short"),
         (PREFIX + b"X\0\0\0\0q\1B\xff\xff\xff\xff", "cut short"),
@@ -227,7 +202,6 @@ def test_a_file_of_another_net_changes_nothing(shapes, dtype):
             "asks for os.system, which was not run",
         ),
         (PREFIX + b".", "it makes a type"),
-        (pickle.dumps("a text", 3), "it makes a str"),
         (model_file.dumps("checkpoint", {}), "it is a checkpoint file, not a model file"),
         (
             sealed(json.dumps({**HEADER, "version": 2}), DATA),
@@ -241,16 +215,11 @@ def test_what_is_no_model_file_is_refused_with_the_reason(data, said):
     assert os.listdir(".") == ["model.pkl"]
 
 
-def test_what_can_not_be_read_is_refused_with_the_reason():
+def test_a_file_that_is_too_large_is_refused():
     with open("huge", "wb") as file:
         file.truncate((1 << 30) + 1)
-    cases = {
-        "nothing": "No such file.*train a model first",
-        "huge": "1073741824 bytes, which is too many$",
-    }
-    for path, reason in cases.items():
-        with pytest.raises(ModelFileError, match="cannot be loaded: .*" + reason):
-            model_file.read(path)
+    with pytest.raises(ModelFileError, match=r"cannot be loaded: .*1073741824 bytes, which is too"):
+        model_file.read("huge")
 
 
 def same_or_refused(data):

@@ -3,8 +3,6 @@
 import base64
 import io
 import re
-from html.parser import HTMLParser
-from pathlib import Path
 from types import SimpleNamespace
 from urllib.request import urlopen
 
@@ -17,6 +15,7 @@ from logreg import report, train
 from logreg.datasets.pictures import read_picture
 from logreg.models.predictor import Predictor
 
+pytestmark = pytest.mark.once
 # Once the page has drawn: what its pad, its views and its bars show.
 STATE = """const done = arguments[0], get = (id) => document.getElementById(id), all = document;
 requestAnimationFrame(() => requestAnimationFrame(() => done({
@@ -83,17 +82,11 @@ def draw(browser, strokes):
     builder.perform()
 
 
-def png_of(pixels):
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "png")
-    return base64.b64encode(stream.getvalue()).decode()
-
-
 def test_strokes_are_put_into_the_class_that_python_gives_them(open_page, state, digits_page):
     browser, random = open_page(digits_page), numpy.random.RandomState(0)
     n_same, worst = 0, 0
-    for i in range(60):
-        if i == 30:  # from now on strokes that are so thin that they are widened
+    for i in range(40):
+        if i == 20:  # from now on strokes that are so thin that they are widened
             browser.execute_script("for (i of '1234') document.getElementById('thinner').click()")
         left, right = numpy.sort(random.uniform(0, 280, 2))
         draw(browser, random.uniform((left, 20), (right, 260), (random.randint(1, 3), 5, 2)))
@@ -105,7 +98,7 @@ def test_strokes_are_put_into_the_class_that_python_gives_them(open_page, state,
         given = shown.seen[:, :, 0].reshape(1, -1) / numpy.float32(256)
         expected = probabilities(given, *weights())[0]
         numpy.testing.assert_allclose(shown.probabilities, expected, atol=1e-5)
-    assert n_same >= 58
+    assert n_same >= 38
     assert worst <= 1  # Pillow before 13 rounds tall pictures otherwise
 
 
@@ -120,8 +113,12 @@ def test_pictures_on_the_pad_are_classified_as_predict_does(open_page, state, di
     wrong = numpy.array(Image.open(urlopen(pictures[3].get_attribute("src"))).convert("RGB"))
     browser.execute_script("arguments[0].click()", pictures[3])
     numpy.testing.assert_array_equal(state().seen, wrong)
-    digits = sample()["x_test"][:200]
-    said = browser.execute_async_script(LOAD, list(map(png_of, digits)))
+    pngs, digits = [], sample()["x_test"][:200]
+    for digit in digits:
+        stream = io.BytesIO()
+        Image.fromarray(digit).save(stream, "png")
+        pngs.append(base64.b64encode(stream.getvalue()).decode())
+    said = browser.execute_async_script(LOAD, pngs)
     numpy.testing.assert_array_equal(said, classes_of(digits))
     numpy.testing.assert_array_equal(state().seen[:, :, 0], digits[-1])
 
@@ -144,11 +141,8 @@ def test_the_tools_of_the_pad(open_page, state, digits_page):
     assert (state().pad[:, :, 0] == 0).sum() > (stroke.pad[:, :, 0] == 0).sum()
     browser.execute_script("document.getElementById('undo').click()")
     numpy.testing.assert_array_equal(state().pad, stroke.pad)
-    pinned = browser.execute_script(
-        "const bar = document.querySelectorAll('.bar')[4]; bar.click(); return [bar.getAttribute("
-        "'aria-pressed'), document.querySelector('.image .evidence-class').textContent]"
-    )
-    assert pinned == ["true", "4"]
+    browser.find_elements("css selector", ".bar")[4].click()  # whose evidence is then seen
+    assert browser.find_element("css selector", ".image .evidence-class").text == "4"
 
 
 @pytest.mark.parametrize("option", ["--standardize", "--no-standardize"])
@@ -227,53 +221,14 @@ def test_models_of_few_and_of_many_classes(open_page, state, n_out, shape):
     assert shown.predicted == expected.argmax()
     figures = browser.find_elements("css selector", "#weights figure")
     if shape:  # red is for the class, and blue against it
-        drawn = [f.find_element("tag name", "img").get_attribute("src") for f in figures[:2]]
-        drawn = numpy.concatenate([numpy.array(Image.open(urlopen(one)), int) for one in drawn])
-        on_one_scale = (drawn[..., 0] - drawn[..., 2]).ravel()
-        top = numpy.percentile(abs(W), 99.8)
-        assert numpy.corrcoef(W.T[:2].clip(-top, top).ravel(), on_one_scale)[0, 1] > 0.85
         evidence = x[0] * (W[:, shown.predicted] - W.mean(axis=1))
         red, _, blue = shown.evidence.reshape(-1, 3).T.astype(int)
         assert numpy.corrcoef(evidence, red - blue)[0, 1] > 0.9
     assert len(figures) == n_out and figures[0].is_displayed() == (n_out < 30)  # or folded
-    weights, errors = (browser.find_element("id", name).rect["y"] for name in ("weights", "errors"))
-    assert (weights < errors) == (n_out < 30)
     visible = [bar for bar in browser.find_elements("class name", "bar") if bar.is_displayed()]
     assert len(visible) == min(n_out, 20)
     assert "was not to be found" in browser.find_element("id", "errors").text
     assert "No curve is known" in browser.find_element("id", "curve").text
-
-
-@pytest.mark.parametrize("model", ["digits", "table"])
-def test_ids_stand_once_and_tables_and_buttons_say_what_they_are(model, digits_page):
-    """What html-validate found; elements are closed, and attributes have quotes."""
-    page = digits_page
-    if model == "table":
-        labels = [f"a class of a long name, {k}" for k in range(3)]
-        names = {"class_labels": labels, "feature_names": list("abcd")}
-        assert report.main([save("m.pkl", numpy.eye(4)[:, :3], numpy.zeros(3), **names)]) == 0
-        page = Path("m.html")
-    tags, ids = [], []
-
-    class Parser(HTMLParser):
-        def handle_starttag(self, tag, attributes):
-            told = dict(attributes)
-            assert tag != "th" or told["scope"] in ("row", "col")
-            assert tag != "button" or told["type"] == "button"
-            ids.extend([told["id"]] if "id" in told else [])
-            if tag not in ("br", "img", "link", "meta"):
-                tags.append(tag)
-
-        def handle_startendtag(self, tag, attributes):
-            ids.extend(value for name, value in attributes if name == "id")
-
-        def handle_endtag(self, tag):
-            assert tag == tags.pop()
-
-    text = page.read_text(encoding="utf-8")
-    Parser().feed(text)
-    assert tags == [] and len(ids) == len({*ids}) > 20
-    assert {*re.findall(r'(?:url\(|xlink:href=")#([^")]+)', text)} <= {*ids}
 
 
 @pytest.mark.parametrize("width", [390, 1200])

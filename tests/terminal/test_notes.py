@@ -10,7 +10,7 @@ import pytest
 from logreg.terminal.notes import note, say, starting
 
 
-@pytest.mark.parametrize("compiled", [(), (".theano",), (".pytensor",)])
+@pytest.mark.parametrize("compiled", [(), (".theano",)])
 def test_a_slow_start_says_why(compiled, capsys, monkeypatch, working_folder):
     monkeypatch.setenv("HOME", str(working_folder))
     monkeypatch.setenv("USERPROFILE", str(working_folder))

