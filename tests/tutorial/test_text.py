@@ -113,7 +113,7 @@ def test_pictures_are_small_drawings_without_a_date(path):
     assert "date" not in content and "<script" not in content
 
 
-@pytest.mark.once
+@pytest.mark.weekly
 def test_the_notebook_is_run_as_it_is_written(working_folder):
     nbformat, _ = map(pytest.importorskip, ("nbformat", "nbclient"))
     for module in "ipykernel", "matplotlib":
