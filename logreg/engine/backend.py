@@ -140,7 +140,8 @@ class Backend:
 
         on_rows.has_kernel = bool(with_kernel)
         if not with_kernel:
-            self._warm_up(lambda: on_rows(0, 1), variables)
+            # Two rows: for the product of one, Numba calls, and compiles, another function of BLAS.
+            self._warm_up(lambda: on_rows(0, 2), variables)
         return on_rows
 
     def compile_in_two(self, x, y, dataset, cost, gradients, updates):
