@@ -288,7 +288,7 @@ static uintptr_t divide(Job *job, uintptr_t at)
     if (job->y) {
         job->d = cut(&at, n_scores * job->real);
         job->losses = cut(&at, job->n_rows * (double)job->real);
-        job->dw = cut(&at, (parts(job->n_in, 16) * 16.0 * job->n_out + 3 * 16) * job->real);
+        job->dw = cut(&at, parts(job->n_in, 16) * 16.0 * job->n_out * job->real);
         job->tail = cut(&at, job->n_tail * job->stride + 16 * job->cell);
     }
     if (job->y && job->rate)

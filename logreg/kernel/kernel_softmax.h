@@ -209,13 +209,14 @@ TARGET static void OF_REAL(add_biases)(const Job *job)
     }
 }
 
-/* Turn the sums of 4 features in 4 classes, which are `size` numbers apart, and 4 more of features
-   that are `n` apart, where they go. */
-INLINE void OF_REAL(turn)(const REAL *sums, int size, REAL *to, Py_ssize_t n)
+/* Turn the sums of 4 features in the first 4 of some classes, which are `size` numbers apart: those of
+   a class come to lie by feature, `n` numbers apart. If the classes are fewer, the first stands for
+   those that are not. */
+INLINE void OF_REAL(turn)(const REAL *sums, int size, Py_ssize_t n_classes, REAL *to, Py_ssize_t n)
 {
     FOUR v[4], u[4];
     UNROLLED for (int q = 0; q < 4; q++)
-        memcpy(&v[q], sums + q * size, sizeof *v);
+        memcpy(&v[q], sums + (q < n_classes ? q * size : 0), sizeof *v);
     UNROLLED for (int q = 0; q < 2; q++)
     {
         u[2 * q] = SHUFFLE(FOUR_INTS, v[q], v[q + 2], 0, 4, 1, 5);
@@ -243,7 +244,7 @@ TARGET static void OF_REAL(descend)(const Job *job, Py_ssize_t tile, Py_ssize_t 
     REAL turned[16 * N_SUMS + 4]; /* what the last classes leave behind, the first ones write over */
     for (Py_ssize_t i = 0; i < n_features; i += 4)
         for (Py_ssize_t c = (n - 1) / 4 * 4; c >= 0; c -= 4)
-            OF_REAL(turn)(sums + c * size + i, size, turned + i * n + c, n);
+            OF_REAL(turn)(sums + c * size + i, size, n - c, turned + i * n + c, n);
     Py_ssize_t n_rows = stride == n ? 1 : n_features, n_of_row = stride == n ? n_features * n : n;
     to += feature * stride;
     for (Py_ssize_t i = 0; i < n_rows; i++, to += stride) {
