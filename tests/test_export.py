@@ -60,6 +60,9 @@ def test_onnx(told, cli):
     label, p = session.run(["label", "probabilities"], {"x": x.astype(kind)})
     assert p.dtype == "float32" and p == pytest.approx(expected(told, x), rel=1e-4, abs=1e-6)
     assert label.tolist() == [told.get("class_labels", [0, 1, 2])[k] for k in p.argmax(axis=1)]
+    x[0] = numpy.nan
+    (p,) = session.run(["probabilities"], {"x": x.astype(kind)})
+    assert numpy.isnan(p[0]).all() == ("missing" not in told)
     metadata = session.get_modelmeta().custom_metadata_map["logreg"]
     assert json.loads(metadata) == Predictor("model.pkl").metadata
 

@@ -1,11 +1,14 @@
 """Cross-validation from the shell: each row is tested once, by a model that has not seen it."""
 
+import os
 import re
+import signal
 
 import numpy
 import pytest
 from builders import make_pairs, save_pairs
 
+from logreg.callbacks import Interruption
 from logreg.datasets import make_folds, read_dataset
 from logreg.errors import DatasetError, SettingError
 
@@ -56,5 +59,17 @@ def test_what_makes_no_folds_is_refused(cli):
     for n in (1, 5):
         with pytest.raises(SettingError, match=f"`folds` is {n}: of 12 rows, 2 to 4"):
             list(make_folds(read_dataset("t.csv"), n))
-    done = cli("train", "--dataset", "t.csv", "--folds", 3, "--history", "run.csv")
-    assert (done.code, done.out) == (1, "") and "--folds is without" in done.err
+    for option in ("--history", "--checkpoint"):
+        done = cli("train", "--dataset", "t.csv", "--folds", 3, option, "run")
+        assert (done.code, done.out) == (1, "") and "--folds is without" in done.err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="processes get no such signals here")
+def test_what_is_interrupted_has_no_mean(cli, monkeypatch):
+    def interrupt(self, run, validation):
+        os.kill(os.getpid(), signal.SIGINT)
+
+    save_table()
+    monkeypatch.setattr(Interruption, "on_validation", interrupt)
+    done = cli("train", "--dataset", "t.csv", "--folds", 3)
+    assert done.code == 130 and "fold" not in done.out
