@@ -44,6 +44,7 @@ def plot_bars(w, names, ax):
     ax.barh(range(len(chosen)), w[chosen], color=[BLUE if w[i] < 0 else ORANGE for i in chosen])
     ax.set_yticks(range(len(chosen)), [short(names[i]) for i in chosen], parse_math=False)
     ax.axvline(0, color=GREY, linewidth=0.8)
+    return ax
 
 
 def plot_curve(model, ax=None):

@@ -26,8 +26,7 @@ def axes():
 
 def test_the_largest_weights_are_bars():
     w = numpy.array([0.1, -3, 2] + 61 * [0.01])
-    ax = axes()
-    plots.plot_bars(w, ["$x^$", "<b>", "width", *map(str, range(61))], ax)
+    ax = plots.plot_bars(w, ["$x^$", "<b>", "width", *map(str, range(61))], axes())
     labels = [label.get_text() for label in ax.get_yticklabels()]
     assert (labels[0], labels[-2:]) == ("<b>", ["$x^$", "width"])
     assert ax.patches[0].get_width() == -3
@@ -44,11 +43,8 @@ def test_a_curve_marks_the_best_and_the_significant_gains():
     assert lines["best model"].get_xdata().tolist() == [4]
     assert lines["test error of each new best"].get_ydata().tolist() == [50, 30, 30]
     assert lines["patience ran out"].get_xdata()[0] == (19 * 2 + 1) / 10
-    by_loss = {
-        **TOLD,
-        "criterion": "loss",
-        "curve": [[9, 1, 0.2, None, 0.7], [19, 1, 0.3, 0.3, 0.5], [29, 1, 0.1, None, 0.6]],
-    }
+    curve = [[9, 1, 0.2, None, 0.7], [19, 1, 0.3, 0.3, 0.5], [29, 1, 0.1, None, 0.6]]
+    by_loss = {**TOLD, "criterion": "loss", "curve": curve}
     ax = plots.plot_curve(Facts.of(by_loss), axes())
     lines = {line.get_label(): line for line in ax.get_lines()}
     assert lines["best model"].get_xdata().tolist() == [2]

@@ -136,14 +136,6 @@ def test_extras_are_those_of_the_clone():
         assert not re.search(r"pip install [^\n]*\blogreg" + re.escape("["), text), name
 
 
-def test_every_target_of_the_makefile_is_phony():
-    text = (ROOT / "Makefile").read_text()
-    phony = re.search(r"^\.PHONY: (.+)$", text, re.M).group(1).split()
-    targets = re.findall(r"^([a-z-]+):", text, re.M)
-    assert {"train", "test", "lint", "data", "clean"} <= set(phony)
-    assert set(targets) == set(phony)
-
-
 @pytest.mark.parametrize("arguments", [[], ["-h"]])
 def test_the_package_says_which_commands_there_are(run, arguments):
     done = run("-m", "logreg", *arguments)

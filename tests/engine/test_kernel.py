@@ -235,7 +235,6 @@ def test_arrays_that_do_not_go_together_are_refused(compute):
     for bad in (
         (x[:, :-1], W, b),
         (x, W, b[:-1]),
-        (x[0], W, b),
         (x, W, b.astype("float64")),
         (x, W.astype("int32"), b.astype("int32")),
         (x, W.astype(">f4"), b.astype(">f4")),
@@ -470,59 +469,46 @@ def test_whichever_allocation_fails_is_a_memory_error_and_the_next_call_computes
     assert n_failed[0] and all(n_failed[7::4]) and max(n_failed) > 9  # a layout has many parts
 
 
-OF_ALL_SIZES = """
-import itertools
-import numpy
-import _kernel
-random = numpy.random.RandomState(0)
-cases = itertools.product("Bfd", (1, 17, 33), (1, 15, 33), (1, 3, 11))
-for kind, n, k, m in [*cases, ("f", 4200, 300, 10), ("B", 2300, 40, 70)]:
-    for real in ("f", "d") if kind == "B" else kind:
-        x = (random.randint(0, 255, (n, k)) * (random.rand(n, k) < 0.1)).astype(kind)
-        W, b = random.randn(k, m).astype(real), random.randn(m).astype(real)
-        y = random.randint(m, size=n).astype("int32")
-        half, costs, layouts = (n + 1) // 2, numpy.empty(2), [None, None]
-        if kind == "B":
-            layouts[0] = _kernel.lay_out(x, None, n, n, k, m, 2)
-            layouts[1] = _kernel.lay_out(x, y, n, half, k, m, 2)
-        for layout in (None, layouts[0]):
-            _kernel.scores(x, W, b, numpy.empty((n, m), real), n, m, 0.5, 2, layout)
-            _kernel.classes(x, W, b, numpy.empty(n, "int64"), n, m, 0.5, 2, layout)
-        for layout in (None, layouts[1]):
-            starts = numpy.array([0 if layout else n - half, 0])
-            step = half, m, 0.5, 2, layout, b.copy(), y, starts, costs, 0.1
-            _kernel.descend(x, W, b, W.copy(), *step, random.rand(m).astype(real))
-"""
-OF_TWO_THREADS = """
-import time
+SANITIZED = """
+import itertools, time
 from concurrent.futures import ThreadPoolExecutor
 import numpy
 import _kernel
 
-def descend(kind, real):
-    x = numpy.ones((600, 300), kind)
-    W, b, y = numpy.zeros((300, 3), real), numpy.zeros(3, real), numpy.zeros(600, "int32")
-    for _ in range(5):
-        step = 600, 3, 0.5, 3, None, b.copy(), y, numpy.zeros(5, "int64"), numpy.empty(5), 0.1
-        _kernel.descend(x, W, b, W.copy(), *step, None)
-        time.sleep(0.01)  # its helpers fall asleep
+def compute(seed):
+    random = numpy.random.RandomState(seed)
+    cases = itertools.product("Bfd", (1, 17, 33), (1, 15, 33), (1, 3, 11))
+    for kind, n, k, m in [("f", 4200, 300, 10), ("B", 2300, 40, 70), *cases]:
+        for real in ("f", "d") if kind == "B" else kind:
+            x = (random.randint(0, 255, (n, k)) * (random.rand(n, k) < 0.1)).astype(kind)
+            W, b = random.randn(k, m).astype(real), random.randn(m).astype(real)
+            y = random.randint(m, size=n).astype("int32")
+            half, costs, layouts = (n + 1) // 2, numpy.empty(2), [None, None]
+            if kind == "B":
+                layouts[0] = _kernel.lay_out(x, None, n, n, k, m, 3)
+                layouts[1] = _kernel.lay_out(x, y, n, half, k, m, 3)
+            for layout in (None, layouts[0]):
+                _kernel.scores(x, W, b, numpy.empty((n, m), real), n, m, 0.5, 3, layout)
+                _kernel.classes(x, W, b, numpy.empty(n, "int64"), n, m, 0.5, 3, layout)
+            for layout in (None, layouts[1]):
+                starts = numpy.array([0 if layout else n - half, 0])
+                step = half, m, 0.5, 3, layout, b.copy(), y, starts, costs, 0.1
+                _kernel.descend(x, W, b, W.copy(), *step, random.rand(m).astype(real))
+                time.sleep(0.01 if n > 2000 else 0)  # helpers fall asleep
 
 with ThreadPoolExecutor(2) as threads:
-    list(threads.map(descend, "Bd", "fd"))
+    list(threads.map(compute, range(2)))
 """
 
 
 @pytest.mark.once
 @pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc")
 @pytest.mark.parametrize(
-    "sanitizers, library, code, sets",
-    [
-        ("address,undefined", "libasan.so", OF_ALL_SIZES, SETS),
-        ("thread", "libtsan.so", OF_TWO_THREADS, SETS[:1]),
-    ],
+    "sanitizers, library, sets",
+    [("address,undefined", "libasan.so", SETS), ("thread", "libtsan.so", SETS[:1])],
     ids=["address", "thread"],
 )
-def test_sanitizers_find_nothing(sanitizers, library, code, sets, run):
+def test_sanitizers_find_nothing(sanitizers, library, sets, run):
     source = ROOT / "logreg" / "kernel" / "kernel.c"
     built = f"_kernel{sysconfig.get_config_var('EXT_SUFFIX')}"
     flags = ["-g", "-O0", f"-fsanitize={sanitizers}", "-fno-sanitize-recover=undefined"]
@@ -533,7 +519,7 @@ def test_sanitizers_find_nothing(sanitizers, library, code, sets, run):
     how = {"ASAN_OPTIONS": "detect_leaks=0", "TSAN_OPTIONS": "halt_on_error=1"}
     for instructions in sets:
         env = {"LD_PRELOAD": preloaded, "LOGREG_KERNEL_SET": instructions, **how}
-        done = run("-c", code, env=env)
+        done = run("-c", SANITIZED, env=env)
         if "unexpected memory mapping" in done.stderr:
             pytest.skip("this gcc's sanitizer of threads needs `sysctl vm.mmap_rnd_bits=28`")
         assert done.returncode == 0, done.stderr[:3000]
