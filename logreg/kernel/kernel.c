@@ -1,16 +1,16 @@
 /* Softmax regression: the scores of rows, their best classes, and a block of steps of descent.
 
-   For scores, rows are laid out in panels of 16: the numbers of a column lie side by side, a lane of
-   a vector is a row, and a column that is blank in all 16 rows is left out. Ordered by label and by
-   where their ink ends, rows have more such columns. For gradients, a lane is a feature, and a row that has no ink in a block of
-   features is left out. So nothing is ever summed across lanes: a score is summed column by column,
-   a gradient row by row, as the rows come.
+   For scores, rows are laid out in panels of 16: the numbers of a column lie side by side, a lane
+   of a vector is a row, and a column that is blank in all 16 rows is left out. Ordered by label and
+   by where their ink ends, rows have more such columns. For gradients, a lane is a feature, and a
+   row that has no ink in a block of features is left out. So nothing is ever summed across lanes:
+   a score is summed column by column, a gradient row by row, as the rows come.
 
-   Python sees four functions of objects that give buffers. Panels and blocks are shared out to a few
-   threads; every sum is made in one order, so the bits of a result depend neither on how many threads
-   there are, nor on the size of a vector, nor on how many steps are taken in one call, nor on whether
-   the rows were laid out before. No label is used before it was checked; kernel/functions.py sees to
-   the types and shapes of arrays. */
+   Python sees four functions of objects that give buffers. Panels and blocks are shared out to a
+   few threads; every sum is made in one order, so the bits of a result depend neither on how many
+   threads there are, nor on the size of a vector, nor on how many steps are taken in one call, nor
+   on whether the rows were laid out before. No label is used before it was checked;
+   kernel/functions.py sees to the types and shapes of arrays. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -36,7 +36,8 @@
 #define WIDE ",prefer-vector-width=512"
 #define SHUFFLE(type, a, b, ...) __builtin_shuffle(a, b, (type){__VA_ARGS__})
 #endif
-#define OPAQUE(pointer) __asm__("" : "+r"(pointer)) /* numbers after it are found by their distance */
+/* Numbers are found by their distance from this pointer: GCC would make one of its own for each. */
+#define OPAQUE(pointer) __asm__("" : "+r"(pointer))
 #define PANEL 16   /* rows */
 #define PANELS 64  /* of a chunk at the most: so many rows are scored before a gradient is added */
 #define GROUP 4    /* panels for which a tile of W is read once, if there are many tiles */
@@ -301,9 +302,11 @@ static void pack(const Job *job, char *matrix, int back)
 {
     char *packed = job->w;
     for (Py_ssize_t t = 0; t < job->n_tiles; t++)
-        for (Py_ssize_t k = 0, n = classes_of(job, t) * job->real; k < job->n_in; k++, packed += n) {
+        for (Py_ssize_t k = 0; k < job->n_in; k++) {
+            size_t n = classes_of(job, t) * job->real;
             char *row = matrix + (k * job->n_out + job->tiles[t]) * job->real;
             memcpy(back ? row : packed, back ? packed : row, n);
+            packed += n;
         }
 }
 
@@ -346,7 +349,8 @@ static PyObject *lay_out(PyObject *self, PyObject *args)
     job.stride = job.n_in;
     job.max_panels = panels_of_chunk(&job);
     job.n_eights = sets[set].n_eights;
-    Py_ssize_t n_batches = job.n_all / job.n_rows, of_batch = parts(job.n_rows, job.max_panels * PANEL);
+    Py_ssize_t n_batches = job.n_all / job.n_rows;
+    Py_ssize_t of_batch = parts(job.n_rows, job.max_panels * PANEL);
     *layout = (Layout){job.n_all, job.n_rows, job.n_in, of_batch, n_batches * of_batch,
                        job.n_eights, calloc(n_batches * of_batch, sizeof(Chunk))};
     Py_BEGIN_ALLOW_THREADS
@@ -356,7 +360,8 @@ static PyObject *lay_out(PyObject *self, PyObject *args)
         in_blocks(&job, lay_chunk, layout->n_chunks, together);
         end(together);
         for (Py_ssize_t i = 0; i < layout->n_chunks; i++) {
-            Py_ssize_t first = i / of_batch * of_batch; /* all chunks of a minibatch have lists, or none */
+            Py_ssize_t first = i / of_batch * of_batch;
+            /* all chunks of a minibatch have lists, or none */
             for (Py_ssize_t k = first; k < first + of_batch && !layout->chunks[i].lists; k++)
                 drop_lists(&layout->chunks[k]);
             failed |= !layout->chunks[i].starts;

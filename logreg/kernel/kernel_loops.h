@@ -19,9 +19,9 @@ INLINE VECTOR NAME(load)(const CELL *cells)
     return WIDEN(v);
 }
 
-/* Add what `n` columns bring to the scores of a panel, in some classes of a tile. Their number, and
-   that of vectors, are constants for the compiler: so the inner loops are unrolled, and the sums are
-   in registers. With one vector for two, the second half of the panel is left out. */
+/* Add what `n` columns bring to the scores of a panel, in some classes of a tile. The numbers of
+   classes and vectors are constants for the compiler: so the inner loops are unrolled, and the sums
+   are in registers. With one vector for two, the second half of the panel is left out. */
 INLINE void NAME(score)(REAL *z, const CELL *x, const uint16_t *numbers, Py_ssize_t n,
                         const REAL *w, Py_ssize_t stride, int is_first, int classes, int vectors)
 {
@@ -118,11 +118,12 @@ TARGET static void NAME(score_panels)(const Job *job, Py_ssize_t task)
         OF_REAL(use_scores)(job, first + p);
 }
 
-/* Sums over rows of x times the gradient by the scores, for `size` features and some classes
-   of a tile: they go on from those that are in `sums_of`, `size` for each class. The rows
-   are all of the chunk, or those that `rows` numbers, whose cells lie one after the other. */
-INLINE void NAME(sum_rows)(const Job *job, const CELL *cells, const uint16_t *rows, Py_ssize_t feature,
-                           Py_ssize_t n, const REAL *d, Py_ssize_t stride, REAL *sums_of, int size, int classes)
+/* Sums over rows of x times the gradient by the scores, for `size` features and some classes of a
+   tile: they go on from those that are in `sums_of`, `size` for each class. The rows are all of the
+   chunk, or those that `rows` numbers, whose cells lie one after the other. */
+INLINE void NAME(sum_rows)(const Job *job, const CELL *cells, const uint16_t *rows,
+                           Py_ssize_t feature, Py_ssize_t n, const REAL *d, Py_ssize_t stride,
+                           REAL *sums_of, int size, int classes)
 {
     for (int part = 0; part < size; part += VECTORS(size) * LANES) {
         VECTOR sums[N_SUMS][2], v[2];

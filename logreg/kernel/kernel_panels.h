@@ -7,9 +7,10 @@
 #define CELLS JOIN(cells, BITS)
 typedef BITS CELLS __attribute__((vector_size(16)));
 
-/* Lay out the columns from `first` to `last` of PANEL rows: column by column, PANEL numbers for each.
-   Columns that all rows leave blank are left out; the others are numbered in `numbers`, from `first`
-   on. Returned is how many they are. After these, up to N more are written that mean nothing. */
+/* Lay out the columns from `first` to `last` of PANEL rows: column by column, PANEL numbers for
+   each. Columns that all rows leave blank are left out; the others are numbered in `numbers`, from
+   `first` on. Returned is how many they are. After these, up to N more are written that mean
+   nothing. */
 static Py_ssize_t JOIN(lay, BITS)(const char *const *rows, Py_ssize_t first, Py_ssize_t last,
                                   BITS *out, uint16_t *numbers)
 {

@@ -29,7 +29,8 @@ typedef INT FOUR_INTS __attribute__((vector_size(4 * sizeof(REAL))));
 /* Where the scores of a panel in the classes of a tile are, PANEL of them for each class. */
 INLINE REAL *OF_REAL(scores_of)(const Job *job, Py_ssize_t panel, Py_ssize_t tile)
 {
-    return (REAL *)job->z + (job->tiles[tile] * job->max_panels + panel * classes_of(job, tile)) * PANEL;
+    Py_ssize_t before = job->tiles[tile] * job->max_panels + panel * classes_of(job, tile);
+    return (REAL *)job->z + before * PANEL;
 }
 
 /* Where the gradients by these scores are, row after row. */
@@ -209,9 +210,9 @@ TARGET static void OF_REAL(add_biases)(const Job *job)
     }
 }
 
-/* Turn the sums of 4 features in the first 4 of some classes, which are `size` numbers apart: those of
-   a class come to lie by feature, `n` numbers apart. If the classes are fewer, the first stands for
-   those that are not. */
+/* Turn the sums of 4 features in the first 4 of some classes, which are `size` numbers apart: they
+   come to lie by feature, `n` numbers apart. If there are fewer classes, the first stands for those
+   that are not. */
 INLINE void OF_REAL(turn)(const REAL *sums, int size, Py_ssize_t n_classes, REAL *to, Py_ssize_t n)
 {
     FOUR v[4], u[4];
@@ -241,7 +242,7 @@ TARGET static void OF_REAL(descend)(const Job *job, Py_ssize_t tile, Py_ssize_t 
     Py_ssize_t stride = job->n_out, n = classes_of(job, tile);
     REAL *to = is_step ? OF_REAL(weights_of)(job, tile, &stride)
                        : (REAL *)job->out + job->tiles[tile];
-    REAL turned[16 * N_SUMS + 4]; /* what the last classes leave behind, the first ones write over */
+    REAL turned[16 * N_SUMS + 4]; /* what the last classes write too much, the first write over */
     for (Py_ssize_t i = 0; i < n_features; i += 4)
         for (Py_ssize_t c = (n - 1) / 4 * 4; c >= 0; c -= 4)
             OF_REAL(turn)(sums + c * size + i, size, n - c, turned + i * n + c, n);
