@@ -17,6 +17,8 @@ try:
 except ImportError:  # no C compiler was there when logreg was installed
     _kernel = None
 
+LARGE = 1 << 28  # bytes, of which memory may have no room for a copy if they are mapped from a file
+
 
 def is_wanted():
     """Whether the kernel was built, and the user did not switch it off."""
@@ -50,10 +52,10 @@ def n_cores():
 def lay_out(x, y, n_rows, n_out):
     """Lay out minibatches of `n_rows` rows for :func:`descend`; without `y`, for `classes`.
 
-    Bytes in memory are copied, but for what is blank. Of floats, of what is mapped from a file, and
-    of more than 65,535 columns, it is None. What is returned holds for x and y as they are now.
+    Bytes are copied, but for what is blank. Of floats, of more than 256 MiB that are mapped from a
+    file, and of more than 65,535 columns, it is None. It holds for x and y as they are now.
     """
-    if x.dtype != "uint8" or not x.size or x.shape[1] > 65535 or _is_mapped(x):
+    if x.dtype != "uint8" or not x.size or x.shape[1] > 65535 or _is_large_map(x):
         return None
     x, y = numpy.require(x, None, "CA"), y if y is None else _labels(y, n_out)
     return _kernel.lay_out(x, y, len(x), n_rows, x.shape[1], n_out, n_threads())
@@ -141,7 +143,9 @@ def _labels(y, n_out):
     return numpy.require(y, "int32", "CA")
 
 
-def _is_mapped(array):
+def _is_large_map(array):
+    if array.nbytes <= LARGE:
+        return False
     while array is not None and not isinstance(array, numpy.memmap):
         array = getattr(array, "base", None)
     return array is not None

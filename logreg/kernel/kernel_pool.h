@@ -5,35 +5,40 @@
 #define SPIN_NS 100000 /* so long a helper looks for the next block before it sleeps */
 
 static struct {
+    /* Number of the phase, its blocks, and the next of these, in one word: blocks that were taken
+       belong to the phase that is under way, and that ends only once they are done. */
+    _Alignas(128) _Atomic uint64_t ticket; /* what all threads write is on lines of its own */
+    Task *task;
+    const Job *job;
+    _Alignas(128) _Atomic Py_ssize_t n_done;
+    _Alignas(128) _Atomic Py_ssize_t n_helped; /* blocks not the caller's, since the beginning */
     pthread_mutex_t caller;       /* held by whose job it is; who does not get it works alone */
     pthread_mutex_t mutex;        /* for those asleep */
     pthread_cond_t wake;
     int n_helpers;
     atomic_int n_asleep, n_wanted;
-    /* Number of the phase, its blocks, and the next of these, in one word: a block that was taken
-       belongs to the phase that is under way, and that ends only once the block is done. */
-    _Atomic uint64_t ticket;
-    _Atomic Py_ssize_t n_done;
-    _Atomic Py_ssize_t n_helped; /* blocks that were not the caller's, since the beginning */
-    Task *task;
-    const Job *job;
 } pool = {.caller = PTHREAD_MUTEX_INITIALIZER, .mutex = PTHREAD_MUTEX_INITIALIZER,
           .wake = PTHREAD_COND_INITIALIZER};
 
-#define BLOCKS(ticket) ((ticket) >> 18 & 0x3ffff)
-#define NEXT(ticket) ((ticket)&0x3ffff)
+#define BLOCKS(ticket) ((Py_ssize_t)((ticket) >> 18 & 0x3ffff))
+#define NEXT(ticket) ((Py_ssize_t)((ticket)&0x3ffff))
 #define MAX_BLOCKS 0x3ffff
 #define N_HELPED atomic_load(&pool.n_helped)
 
-static int take_block(void)
+/* Take blocks and work them off: many at first and one at last, so that threads seldom meet here,
+   and end together. Returned is how many. */
+static Py_ssize_t take_blocks(void)
 {
     uint64_t ticket = atomic_load(&pool.ticket);
-    while (NEXT(ticket) < BLOCKS(ticket))
-        if (atomic_compare_exchange_weak(&pool.ticket, &ticket, ticket + 1)) {
-            pool.task(pool.job, NEXT(ticket));
-            atomic_fetch_add(&pool.n_done, 1);
-            return 1;
+    while (NEXT(ticket) < BLOCKS(ticket)) {
+        Py_ssize_t n = parts(BLOCKS(ticket) - NEXT(ticket), 2 * (atomic_load(&pool.n_wanted) + 1));
+        if (atomic_compare_exchange_weak(&pool.ticket, &ticket, ticket + n)) {
+            for (Py_ssize_t i = 0; i < n; i++)
+                pool.task(pool.job, NEXT(ticket) + i);
+            atomic_fetch_add(&pool.n_done, n);
+            return n;
         }
+    }
     return 0;
 }
 
@@ -56,14 +61,14 @@ static void *help(void *number)
     int i = (int)(intptr_t)number;
     for (;;) {
         int64_t end = now() + SPIN_NS;
-        while (now() < end) {
-            if (i < atomic_load(&pool.n_wanted) && take_block()) {
-                atomic_fetch_add(&pool.n_helped, 1);
-                end = now() + SPIN_NS;
-            } else
-                for (int n = 0; n < 16; n++)
-                    relax();
-        }
+        while (now() < end)
+            for (int tries = 0; tries < 16; tries++, relax()) {
+                Py_ssize_t n = i < atomic_load(&pool.n_wanted) ? take_blocks() : 0;
+                if (n) {
+                    atomic_fetch_add(&pool.n_helped, n);
+                    end = now() + SPIN_NS;
+                }
+            }
         pthread_mutex_lock(&pool.mutex);
         atomic_fetch_add(&pool.n_asleep, 1);
         uint64_t ticket = atomic_load(&pool.ticket);
@@ -145,7 +150,7 @@ static void in_blocks(const Job *job, Task *task, Py_ssize_t n, int together)
         pthread_cond_broadcast(&pool.wake);
         pthread_mutex_unlock(&pool.mutex);
     }
-    while (take_block())
+    while (take_blocks())
         ;
     for (int spins = 0; atomic_load(&pool.n_done) < n; spins++)
         spins < 1000 ? relax() : (void)sched_yield();

@@ -113,6 +113,13 @@ def test_the_bits_are_the_same_however_rows_come_on_each_set_with_fma(dtype, cel
         assert len(results) == 1
 
 
+@pytest.mark.parametrize("n_rows, is_laid", [(1000, True), ((1 << 18) + 1, False)])
+def test_of_what_is_mapped_up_to_256_mib_are_laid_out(n_rows, is_laid):
+    x = numpy.memmap("x", "uint8", "w+", shape=(n_rows, 1024))
+    layout = kernel.lay_out(x[:, :], numpy.zeros(n_rows, "int32"), 1000, 2)
+    assert (layout is not None) == is_laid
+
+
 def test_ties_go_to_the_first_class(monkeypatch):
     for instructions, n_out in itertools.product(SETS, (2, 7, 30)):
         monkeypatch.setenv("LOGREG_KERNEL_SET", instructions)
