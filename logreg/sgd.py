@@ -136,6 +136,7 @@ def fit(
     datasets : list of pairs
         Training, validation and test set: pairs (x, y) as :func:`logreg.load_data` returns them,
         or of NumPy arrays. These are cast to the types of `x` and `y`; uint8 is divided by 256.
+        While it runs, `set_value` may give others, but do not change an array in place.
     hyperparameters : Hyperparameters
         The run goes by all of them but those that `cost` and `updates` contain already.
     callbacks : sequence of Callback

@@ -7,6 +7,7 @@ data as they are stored. No engine comes in, and nothing symbolic.
 import functools
 import os
 import re
+from typing import NamedTuple
 
 import numpy
 
@@ -49,16 +50,30 @@ def n_cores():
     return os.cpu_count() or 1
 
 
+class Layout(NamedTuple):
+    """Minibatches as :func:`lay_out` made them: x as bytes, what these are to be multiplied by, and
+    what the C code knows. It holds for x and y as they were."""
+
+    x: numpy.ndarray
+    factor: float
+    chunks: object
+
+
 def lay_out(x, y, n_rows, n_out):
     """Lay out minibatches of `n_rows` rows for :func:`descend`; without `y`, for `classes`.
 
-    Bytes are copied, but for what is blank. Of floats, of more than 256 MiB that are mapped from a
-    file, and of more than 65,535 columns, it is None. It holds for x and y as they are now.
+    Bytes are copied, but for what is blank, and so are floats that are whole numbers from 0 to 255,
+    or these over 256, as the tutorial's pixels are. Of other floats, of more than 256 MiB that are
+    mapped from a file, and of more than 65,535 columns, it is None.
     """
-    if x.dtype != "uint8" or not x.size or x.shape[1] > 65535 or _is_large_map(x):
+    if not x.size or x.shape[1] > 65535 or _is_large_map(x):
         return None
-    x, y = numpy.require(x, None, "CA"), y if y is None else _labels(y, n_out)
-    return _kernel.lay_out(x, y, len(x), n_rows, x.shape[1], n_out, n_threads())
+    x, factor = _as_bytes(x)
+    if x is None:
+        return None
+    y = y if y is None else _labels(y, n_out)
+    chunks = _kernel.lay_out(x, y, len(x), n_rows, x.shape[1], n_out, n_threads())
+    return Layout(x, factor, chunks)
 
 
 def scores(x, scale, W, b):
@@ -79,9 +94,10 @@ def classes(x, scale, W, b, layout=None):
     """Compute which class has the largest score in each row, int64 of shape (n,)."""
     if not is_wanted() or not x.size or not W.size:
         return numpy.argmax(scores(x, scale, W, b), axis=1)
+    x, scale, chunks = _laid(x, scale, layout)
     x, W, b = _as_taken(x, W, b)
     best = numpy.empty(len(x), "int64")
-    _kernel.classes(x, W, b, best, len(x), W.shape[1], scale, n_threads(), layout)
+    _kernel.classes(x, W, b, best, len(x), W.shape[1], scale, n_threads(), chunks)
     return best
 
 
@@ -103,7 +119,7 @@ def descend(x, scale, W, b, y, starts, n_rows, rate, weights=None, layout=None):
         The learning rate; with 0, the gradients of one step take the place of new W and b.
     weights : sequence of float, shape (n_out,), optional
         The factor of each class in the cost.
-    layout : object, optional
+    layout : Layout, optional
         What :func:`lay_out` made of x, y and n_rows; it changes no bit.
 
     Returns
@@ -119,6 +135,7 @@ def descend(x, scale, W, b, y, starts, n_rows, rate, weights=None, layout=None):
     """
     n_out = W.shape[1]
     y = _labels(y, n_out)
+    x, scale, chunks = _laid(x, scale, layout)
     x, W, b = _as_taken(x, W, b)
     if y.shape != x.shape[:1]:
         raise ValueError(f"y has shape {y.shape}, and x has {len(x)} rows")
@@ -126,7 +143,7 @@ def descend(x, scale, W, b, y, starts, n_rows, rate, weights=None, layout=None):
     costs, new_W, new_b = numpy.empty(len(starts)), numpy.empty_like(W), numpy.empty_like(b)
     if weights is not None:
         weights = numpy.require(weights, W.dtype, "CA")
-    sizes = n_rows, n_out, scale, n_threads(), layout
+    sizes = n_rows, n_out, scale, n_threads(), chunks
     _kernel.descend(x, W, b, new_W, *sizes, new_b, y, starts, costs, rate, weights)
     return costs.astype(W.dtype), new_W, new_b
 
@@ -141,6 +158,27 @@ def _labels(y, n_out):
     if y.dtype != "int32":  # of a wider type, a label may not fit
         y = numpy.clip(y, -1, n_out)
     return numpy.require(y, "int32", "CA")
+
+
+def _laid(x, scale, layout):
+    return (layout.x, scale * layout.factor, layout.chunks) if layout else (x, scale, None)
+
+
+def _as_bytes(x):
+    """x as bytes, and by what these are to be multiplied; None where that is not exact."""
+    if x.dtype == "uint8":
+        return numpy.require(x, None, "CA"), 1.0
+    as_bytes = numpy.empty(x.shape, "uint8")
+    for factor in (1.0, 1 / 256):
+        for start in range(0, len(x), 1000):
+            values, part = x[start : start + 1000] / factor, as_bytes[start : start + 1000]
+            with numpy.errstate(invalid="ignore"):
+                part[:] = values
+            if (part != values).any():
+                break
+        else:
+            return as_bytes, factor
+    return None, 1.0
 
 
 def _is_large_map(array):

@@ -123,7 +123,7 @@ TARGET static void NAME(score_panels)(const Job *job, Py_ssize_t task)
    chunk, or those that `rows` numbers, whose cells lie one after the other. */
 INLINE void NAME(sum_rows)(const Job *job, const CELL *cells, const uint16_t *rows,
                            Py_ssize_t feature, Py_ssize_t n, const REAL *d, Py_ssize_t stride,
-                           REAL *sums_of, int size, int classes)
+                           REAL *sums_of, int is_listed, int size, int classes)
 {
     for (int part = 0; part < size; part += VECTORS(size) * LANES) {
         VECTOR sums[N_SUMS][2], v[2];
@@ -135,8 +135,8 @@ INLINE void NAME(sum_rows)(const Job *job, const CELL *cells, const uint16_t *ro
         }
         for (Py_ssize_t k = 0; k < n; k++) {
             const CELL *x = cells + k * size + part;
-            const REAL *by = d + (rows ? rows[k] : k) * stride;
-            if (!rows) {
+            const REAL *by = d + (is_listed ? rows[k] : k) * stride;
+            if (!is_listed) {
                 x = (const CELL *)row_of(job, k) + feature + part;
                 __builtin_prefetch((const char *)x + 12 * job->stride);
             }
@@ -182,9 +182,9 @@ TARGET static void NAME(gradient_block)(const Job *job, Py_ssize_t task)
     case m:                                                                                  \
         if (m <= N_SUMS / VECTORS(SPAN) && is_listed)                                        \
             NAME(sum_rows)(job, (const CELL *)chunk->ink + at * SPAN, chunk->rows + at, 0, n, \
-                           d + c, width, sums + c * SPAN, SPAN, m);                          \
+                           d + c, width, sums + c * SPAN, 1, SPAN, m);                          \
         else if (m <= N_SUMS / VECTORS(16))                                                  \
-            NAME(sum_rows)(job, NULL, NULL, k, n, d + c, width, sums + c * 16, 16, m);       \
+            NAME(sum_rows)(job, NULL, NULL, k, n, d + c, width, sums + c * 16, 0, 16, m);       \
         break;
                     ALL_CASES
 #undef CASE

@@ -103,13 +103,15 @@ def test_the_bits_are_the_same_however_rows_come_on_each_set_with_fma(dtype, cel
         x, scale, W, b, y, weights = problem(dtype, cell, 2 * n_rows, n_in, n_out, seed=i)
         if cell == "uint8":  # 1,024 rows are scored at once: the next ones have no blanks
             x[1024:1500] |= 1
-        layout, results = kernel.lay_out(x, y, n_rows, n_out), set()
-        for name in all_with_fma or SETS:
+        floats, results = (x * scale).astype(dtype), set()
+        ways = [(x, scale, None), (floats, 1.0, None)]
+        ways += [(*way[:2], kernel.lay_out(way[0], y, n_rows, n_out)) for way in ways]
+        assert all((way[2] is not None) == (cell == "uint8") for way in ways[2:])
+        for name, (rows, of_rows, layout) in itertools.product(all_with_fma or SETS, ways):
             monkeypatch.setenv("LOGREG_KERNEL_SET", name)
-            for laid in (None, layout):
-                steps = [n_rows, 0, n_rows], n_rows, 0.1, weights, laid
-                found = kernel.descend(x, scale, W, b, y, *steps)
-                results.add(tuple(array.tobytes() for array in found))
+            steps = [n_rows, 0, n_rows], n_rows, 0.1, weights, layout
+            found = kernel.descend(rows, of_rows, W, b, y, *steps)
+            results.add(tuple(array.tobytes() for array in found))
         assert len(results) == 1
 
 
