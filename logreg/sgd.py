@@ -135,8 +135,8 @@ def fit(
         A step of descent. The variables keep their shapes.
     datasets : list of pairs
         Training, validation and test set: pairs (x, y) as :func:`logreg.load_data` returns them,
-        or of NumPy arrays. These are cast to the types of `x` and `y`; uint8 is divided by 256.
-        While it runs, `set_value` may give others, but do not change an array in place.
+        or of NumPy arrays, cast to the types of `x` and `y`; uint8 is divided by 256. During the
+        run, `set_value` may give others; a change of an array in place may go unnoticed.
     hyperparameters : Hyperparameters
         The run goes by all of them but those that `cost` and `updates` contain already.
     callbacks : sequence of Callback
@@ -144,8 +144,7 @@ def fit(
     loss : symbolic scalar, optional
         A mean over rows, as the cost without penalties: with ``criterion='loss'`` it decides.
     resume : Checkpoint, optional
-        Go on from the state in its file, if there is one. Without it, a new run begins, and
-        replaces no file of a :class:`Checkpoint` or a :class:`History`.
+        Go on from its file, if there is one. A new run replaces no file of it or a `History`.
     refit : bool
         Whether the best model is trained anew on the validation rows, too; see :class:`.Refit`.
 

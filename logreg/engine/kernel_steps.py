@@ -37,13 +37,14 @@ class Laid:
     """
 
     def __init__(self):
-        self._arrays, self._layout = [], None
+        self._arrays, self._n_calls, self._layout = [], 0, None
 
-    def __call__(self, rows, labels, *sizes):
+    def __call__(self, rows, scale, labels, *sizes):
         if not _are_same([rows, labels], self._arrays):
-            self._arrays, self._layout = [rows, labels], None
-        elif self._layout is None:
-            self._layout = lay_out(rows, labels, *sizes)
+            self._arrays, self._n_calls, self._layout = [rows, labels], 0, None
+        self._n_calls += 1
+        if self._n_calls == 2:
+            self._layout = lay_out(rows, scale, labels, *sizes)
         return self._layout
 
 
@@ -83,7 +84,7 @@ class Descent:
         if self.at_once:
             rows, layout = self.features.shared.get_value(borrow=True), None
             if not any(start % n for start in starts):
-                layout = self._laid(rows, labels, n, params[1].size)
+                layout = self._laid(rows, scale, labels, n, params[1].size)
             return descend(rows, scale, *params, labels, starts, n, rate, self.weights, layout)
         for start in starts:
             rows = self.features.rows(start, start + n, self.dtype)
@@ -102,13 +103,14 @@ class Errors:
 
     def __call__(self):
         W, b = (param.get_value(borrow=True) for param in self.params)
-        rows, n, parts = self.features.shared.get_value(borrow=True), self.edges[-1], []
+        rows, scale = self.features.shared.get_value(borrow=True), self.features.scale
+        n, parts = self.edges[-1], []
         at_a_time = max(1, min(ROWS_AT_A_TIME, VALUES_AT_A_TIME // len(W)))
         can_be_laid = len(rows) == n and not self.features.prepare
-        layout = self._laid(rows, None, n, W.shape[1]) if can_be_laid else None
+        layout = self._laid(rows, scale, None, n, W.shape[1]) if can_be_laid else None
         at_a_time = n if layout else at_a_time
         for start in range(0, n, at_a_time):
             rows = self.features.rows(start, min(start + at_a_time, n), self.dtype)
-            parts.append(classes(rows, self.features.scale, W, b, layout))
+            parts.append(classes(rows, scale, W, b, layout))
         is_wrong = numpy.concatenate(parts) != self.labels()[:n]
         return numpy.add.reduceat(is_wrong, self.edges[:-1], dtype="int64")

@@ -7,7 +7,6 @@ data as they are stored. No engine comes in, and nothing symbolic.
 import functools
 import os
 import re
-from typing import NamedTuple
 
 import numpy
 
@@ -50,21 +49,13 @@ def n_cores():
     return os.cpu_count() or 1
 
 
-class Layout(NamedTuple):
-    """Minibatches as :func:`lay_out` made them: x as bytes, what these are to be multiplied by, and
-    what the C code knows. It holds for x and y as they were."""
-
-    x: numpy.ndarray
-    factor: float
-    chunks: object
-
-
-def lay_out(x, y, n_rows, n_out):
+def lay_out(x, scale, y, n_rows, n_out):
     """Lay out minibatches of `n_rows` rows for :func:`descend`; without `y`, for `classes`.
 
     Bytes are copied, but for what is blank, and so are floats that are whole numbers from 0 to 255,
     or these over 256, as the tutorial's pixels are. Of other floats, of more than 256 MiB that are
-    mapped from a file, and of more than 65,535 columns, it is None.
+    mapped from a file, and of more than 65,535 columns, it is None. What is returned are x as
+    bytes, their scale, and an object for the C code; it holds for x and y as they are now.
     """
     if not x.size or x.shape[1] > 65535 or _is_large_map(x):
         return None
@@ -73,7 +64,7 @@ def lay_out(x, y, n_rows, n_out):
         return None
     y = y if y is None else _labels(y, n_out)
     chunks = _kernel.lay_out(x, y, len(x), n_rows, x.shape[1], n_out, n_threads())
-    return Layout(x, factor, chunks)
+    return x, scale * factor, chunks
 
 
 def scores(x, scale, W, b):
@@ -94,7 +85,7 @@ def classes(x, scale, W, b, layout=None):
     """Compute which class has the largest score in each row, int64 of shape (n,)."""
     if not is_wanted() or not x.size or not W.size:
         return numpy.argmax(scores(x, scale, W, b), axis=1)
-    x, scale, chunks = _laid(x, scale, layout)
+    x, scale, chunks = layout or (x, scale, None)
     x, W, b = _as_taken(x, W, b)
     best = numpy.empty(len(x), "int64")
     _kernel.classes(x, W, b, best, len(x), W.shape[1], scale, n_threads(), chunks)
@@ -119,8 +110,8 @@ def descend(x, scale, W, b, y, starts, n_rows, rate, weights=None, layout=None):
         The learning rate; with 0, the gradients of one step take the place of new W and b.
     weights : sequence of float, shape (n_out,), optional
         The factor of each class in the cost.
-    layout : Layout, optional
-        What :func:`lay_out` made of x, y and n_rows; it changes no bit.
+    layout : tuple, optional
+        What :func:`lay_out` made of x, scale, y and n_rows; it changes no bit.
 
     Returns
     -------
@@ -135,7 +126,7 @@ def descend(x, scale, W, b, y, starts, n_rows, rate, weights=None, layout=None):
     """
     n_out = W.shape[1]
     y = _labels(y, n_out)
-    x, scale, chunks = _laid(x, scale, layout)
+    x, scale, chunks = layout or (x, scale, None)
     x, W, b = _as_taken(x, W, b)
     if y.shape != x.shape[:1]:
         raise ValueError(f"y has shape {y.shape}, and x has {len(x)} rows")
@@ -158,10 +149,6 @@ def _labels(y, n_out):
     if y.dtype != "int32":  # of a wider type, a label may not fit
         y = numpy.clip(y, -1, n_out)
     return numpy.require(y, "int32", "CA")
-
-
-def _laid(x, scale, layout):
-    return (layout.x, scale * layout.factor, layout.chunks) if layout else (x, scale, None)
 
 
 def _as_bytes(x):

@@ -60,7 +60,7 @@ def test_it_computes_what_numpy_computes(instructions, dtype, cell, monkeypatch)
         z, cost, dW, db = oracle(x, scale, W, b, y, weights)
         scores = kernel.scores(x, scale, W, b)
         numpy.testing.assert_allclose(scores, z, **tolerance)
-        layout = kernel.lay_out(x, None, len(x), len(b))
+        layout = kernel.lay_out(x, scale, None, len(x), len(b))
         for laid in (None, layout):
             assert (kernel.classes(x, scale, W, b, laid) == scores.argmax(axis=1)).all()
         found = kernel.cross_entropy(x, scale, W, b, y, weights)
@@ -105,7 +105,7 @@ def test_the_bits_are_the_same_however_rows_come_on_each_set_with_fma(dtype, cel
             x[1024:1500] |= 1
         floats, results = (x * scale).astype(dtype), set()
         ways = [(x, scale, None), (floats, 1.0, None)]
-        ways += [(*way[:2], kernel.lay_out(way[0], y, n_rows, n_out)) for way in ways]
+        ways += [(*way[:2], kernel.lay_out(*way[:2], y, n_rows, n_out)) for way in ways]
         assert all((way[2] is not None) == (cell == "uint8") for way in ways[2:])
         for name, (rows, of_rows, layout) in itertools.product(all_with_fma or SETS, ways):
             monkeypatch.setenv("LOGREG_KERNEL_SET", name)
@@ -118,7 +118,7 @@ def test_the_bits_are_the_same_however_rows_come_on_each_set_with_fma(dtype, cel
 @pytest.mark.parametrize("n_rows, is_laid", [(1000, True), ((1 << 18) + 1, False)])
 def test_of_what_is_mapped_up_to_256_mib_are_laid_out(n_rows, is_laid):
     x = numpy.memmap("x", "uint8", "w+", shape=(n_rows, 1024))
-    layout = kernel.lay_out(x[:, :], numpy.zeros(n_rows, "int32"), 1000, 2)
+    layout = kernel.lay_out(x[:, :], 1.0, numpy.zeros(n_rows, "int32"), 1000, 2)
     assert (layout is not None) == is_laid
 
 
@@ -446,9 +446,9 @@ for x in (floats, floats.clip(0, 1).astype("uint8"), floats.clip(0, 255).astype(
         return kernel.descend(x, 1.0, W, b, y, [1000, 3000], 1000, 0.1, layout=layout)
     for compute in (
         lambda: [kernel.scores(x, 1.0, W, b)],
-        lambda: [kernel.classes(x, 1.0, W, b, kernel.lay_out(x, None, len(x), 3))],
+        lambda: [kernel.classes(x, 1.0, W, b, kernel.lay_out(x, 1.0, None, len(x), 3))],
         steps,
-        lambda: steps(kernel.lay_out(x, y, 1000, 3)),
+        lambda: steps(kernel.lay_out(x, 1.0, y, 1000, 3)),
     ):
         for n in itertools.count(1):
             fail_at(n)
