@@ -118,7 +118,7 @@ static inline Py_ssize_t classes_of(const Job *job, Py_ssize_t tile)
     return job->tiles[tile + 1] - job->tiles[tile];
 }
 
-/* Features of a task of gradients. Of the rows of x each reads a cache line. */
+/* Features of a task of gradients: a cache line of each row of x, where these are read. */
 static inline int of_task(const Job *job)
 {
     return job->cell > 1 ? 16 : job->chunk && job->chunk->lists ? 32 : 64;

@@ -120,7 +120,7 @@ TARGET static void NAME(score_panels)(const Job *job, Py_ssize_t task)
 
 /* Sums over rows of x times the gradient by the scores, for `size` features and some classes of a
    tile: they go on from those that are in `sums_of`, `size` for each class. The rows are all of the
-   chunk, or those that `rows` numbers, whose cells lie one after the other. */
+   chunk, or, if `is_listed`, those that `rows` numbers, whose cells lie one after the other. */
 INLINE void NAME(sum_rows)(const Job *job, const CELL *cells, const uint16_t *rows,
                            Py_ssize_t feature, Py_ssize_t n, const REAL *d, Py_ssize_t stride,
                            REAL *sums_of, int is_listed, int size, int classes)
@@ -182,9 +182,9 @@ TARGET static void NAME(gradient_block)(const Job *job, Py_ssize_t task)
     case m:                                                                                  \
         if (m <= N_SUMS / VECTORS(SPAN) && is_listed)                                        \
             NAME(sum_rows)(job, (const CELL *)chunk->ink + at * SPAN, chunk->rows + at, 0, n, \
-                           d + c, width, sums + c * SPAN, 1, SPAN, m);                          \
+                           d + c, width, sums + c * SPAN, 1, SPAN, m);                       \
         else if (m <= N_SUMS / VECTORS(16))                                                  \
-            NAME(sum_rows)(job, NULL, NULL, k, n, d + c, width, sums + c * 16, 0, 16, m);       \
+            NAME(sum_rows)(job, NULL, NULL, k, n, d + c, width, sums + c * 16, 0, 16, m);    \
         break;
                     ALL_CASES
 #undef CASE

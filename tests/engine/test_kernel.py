@@ -115,11 +115,10 @@ def test_the_bits_are_the_same_however_rows_come_on_each_set_with_fma(dtype, cel
         assert len(results) == 1
 
 
-@pytest.mark.parametrize("n_rows, is_laid", [(1000, True), ((1 << 18) + 1, False)])
-def test_of_what_is_mapped_up_to_256_mib_are_laid_out(n_rows, is_laid):
-    x = numpy.memmap("x", "uint8", "w+", shape=(n_rows, 1024))
-    layout = kernel.lay_out(x[:, :], 1.0, numpy.zeros(n_rows, "int32"), 1000, 2)
-    assert (layout is not None) == is_laid
+def test_of_what_is_mapped_up_to_256_mib_are_laid_out():
+    for n_rows, is_laid in ((1000, True), ((1 << 18) + 1, False)):
+        x = numpy.memmap("x", "uint8", "w+", shape=(n_rows, 1024))
+        assert (kernel.lay_out(x[:, :], 1.0, None, 1000, 2) is not None) == is_laid
 
 
 def test_ties_go_to_the_first_class(monkeypatch):
@@ -245,8 +244,7 @@ def test_arrays_that_do_not_go_together_are_refused(compute):
         (x[:, :-1], W, b),
         (x, W, b[:-1]),
         (x, W, b.astype("float64")),
-        (x, W.astype("int32"), b.astype("int32")),
-        (x, W.astype(">f4"), b.astype(">f4")),
+        *((x, W.astype(dtype), b.astype(dtype)) for dtype in ("int32", ">f4")),
     ):
         with pytest.raises(ValueError, match=r"x, W and b are .* they must be of shapes"):
             compute(bad[0], scale, *bad[1:], *labels)
@@ -266,10 +264,8 @@ def test_arrays_that_do_not_go_together_are_refused(compute):
 @pytest.mark.parametrize(
     "changed",
     [
-        {"starts": [0, 11]},
-        {"starts": [-1]},
-        {"n_rows": 0},
-        {"n_rows": 21},
+        *({"starts": [0, start]} for start in (-1, 11)),
+        *({"n_rows": n_rows} for n_rows in (0, 21)),
         {"weights": [1.0, 2.0]},
         {"x": numpy.empty((20, 0), "float32"), "W": numpy.empty((0, 3), "float32")},
         {"W": numpy.empty((5, 0), "float32"), "b": numpy.empty(0, "float32")},
@@ -362,13 +358,8 @@ def test_a_clone_is_computed_with_what_it_is_made_of():
     other, V = theano.shared(2 * values[0]), theano.shared(3 * numpy.eye(4, dtype="float32"))
     made = [softmax.errors, softmax.cost, *T.grad(softmax.cost, [W, b])]
     clone = theano.clone if engine.NAME == "theano" else theano.graph.replace.clone_replace
-    for new, of_x, of_W in (
-        ({}, 1, 1),
-        ({W: other}, 1, 2),
-        ({W: 3 * other}, 1, 6),
-        ({x: 4 * x}, 4, 1),
-        ({x: T.dot(x, V)}, 3, 1),  # a layer below
-    ):
+    cases = [({}, 1, 1), ({W: other}, 1, 2), ({W: 3 * other}, 1, 6), ({x: 4 * x}, 4, 1)]
+    for new, of_x, of_W in [*cases, ({x: T.dot(x, V)}, 3, 1)]:  # the last is a layer below
         errors, cost, *gradients = clone(made, replace=new) if new else made
         rows, weights = of_x * softmax.data_x, of_W * values[0]
         expected, dW, _ = cost_and_gradients(rows, softmax.data_y, weights, values[1])
