@@ -116,29 +116,34 @@ class Backend:
 
         The others may be made of the gradients of the first, a cost, by `params`.
         """
-        features, labels = dataset
-        # Numba keeps all graphs that it compiles: with an input for the rows, it keeps no data.
-        rows = (x if features.prepare else features.shared).type("rows")
-        start, stop = self.T.lscalar("start"), self.T.lscalar("stop")
-        givens = {y: labels[start:stop]}
         variables, n_outputs = [variable for variable, _ in updates], len(outputs)
         outputs = [*outputs, *(new for _, new in updates)]
-        how = params, x, y, rows, features.scale
-        with_kernel = self.kernel and self.kernel.put_into(outputs, *how)
-        if not with_kernel:
-            givens[x] = as_features(self.T, rows, x.dtype, features.scale)
-        outputs = with_kernel or outputs
-        outputs, updates = outputs[:n_outputs], list(zip(variables, outputs[n_outputs:]))
-        compile_function = self.kernel.function if with_kernel else self.theano.function
-        inputs = [start, stop, rows]
-        function = compile_function(inputs, outputs, updates=updates, givens=givens)
-        function.trust_input = True  # it gets arrays of int64, and need not look
+        with_kernel = self.kernel and self.kernel.put_into(outputs, params, x, y)
+        if with_kernel:
+            outputs, inputs, regressions = with_kernel
+            updates = list(zip(variables, outputs[n_outputs:]))
+            options = {"updates": updates, "on_unused_input": "ignore"}
+            function = self.kernel.function(inputs, outputs[:n_outputs], **options)
+            descents = [self._descent((*of, 0), dataset, x.dtype) for of in regressions]
 
-        def on_rows(start, stop):
-            edges = numpy.array(start, "int64"), numpy.array(stop, "int64")
-            return function(*edges, features.rows(start, stop, x.dtype))
+            def on_rows(start, stop):
+                values = [v for descent in descents for v in descent.of_rows(start, stop)]
+                return function(*map(numpy.asarray, values))
+        else:
+            features, labels = dataset
+            # Numba keeps all graphs that it compiles: with an input for the rows, it keeps no data.
+            rows = (x if features.prepare else features.shared).type("rows")
+            start, stop = self.T.lscalar("start"), self.T.lscalar("stop")
+            as_x = as_features(self.T, rows, x.dtype, features.scale)
+            options = {"updates": updates, "givens": {x: as_x, y: labels[start:stop]}}
+            function = self.theano.function([start, stop, rows], outputs[:n_outputs], **options)
+
+            def on_rows(start, stop):
+                edges = numpy.array(start, "int64"), numpy.array(stop, "int64")
+                return function(*edges, features.rows(start, stop, x.dtype))
 
         on_rows.has_kernel = bool(with_kernel)
+        function.trust_input = True  # it gets arrays as they are, and need not look
         if not with_kernel:
             # Two rows: for the product of one, Numba calls, and compiles, another function of BLAS.
             self._warm_up(lambda: on_rows(0, 2), variables)

@@ -2,8 +2,7 @@
 
 Only this package knows which one runs: the others import `theano` and `T` from here. The functions
 below are the interface; what differs between engines, devices and several ranks stands in a back
-end's module (a GPU: `gpu_backend`), and what puts the native kernel into graphs in `kernel_graph`
-and `kernel_ops`.
+end's module (a GPU: `gpu_backend`), and what puts the native kernel into graphs in `kernel_graph`.
 What comes in are symbolic expressions, shared variables and NumPy arrays.
 """
 

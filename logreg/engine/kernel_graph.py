@@ -6,10 +6,8 @@ interpreter runs it. LOGREG_KERNEL=0 leaves every graph alone.
 
 from collections import namedtuple
 
-from logreg.engine.kernel_ops import make_op
-
 # What the kernel needs of an engine's internals; `function` compiles nothing.
-Tools = namedtuple("Tools", "function Op Apply DisconnectedType clone equal_computations")
+Tools = namedtuple("Tools", "function clone equal_computations")
 
 
 def make_tools(function, change_flags, Mode, Linker, *others):
@@ -77,7 +75,6 @@ class Kernel:
         self.T = T
         self.tools = tools
         self.function = tools.function
-        self.CrossEntropy = make_op(T, tools)
 
     def classifier(self, errors, x, y):
         """W and b of the classifier whose error rate on `x` and `y` an expression is; else None."""
@@ -137,23 +134,32 @@ class Kernel:
         step = variable - constants[0] * of_param[0]
         return float(constants[0].data) if is_same(self.tools, new, step) else None
 
-    def put_into(self, outputs, params, x, y, rows, scale):
-        """Make graphs with the kernel on `rows`, a minibatch as it is stored, in place of `x`.
+    def put_into(self, outputs, params, x, y):
+        """Make graphs of what the kernel computes, in place of the costs of softmax regression.
 
-        `scale` is what rows are multiplied by. Costs of softmax regression become the kernel's. If
-        the first output is a cost that is made of such a one, its gradients by `params` become the
-        kernel's in the others. Returned are the new outputs; None if there is no such cost, or if
-        `x` is needed beside it.
+        If the first output is a cost that is made of such, the others may be made of its gradients
+        by `params`. Returned are the new outputs; their inputs, which are three for each
+        regression: its cost, and the gradients by W and b; and W, b and class weights of each.
+        None is returned if there is no such cost, or if `x` or `y` is needed beside it.
         """
-        T, new = self.T, {}
-        for variable, (W, b, weights) in self.regressions(ancestors(outputs), x, y).items():
-            op = self.CrossEntropy(scale, weights)
-            new[variable] = op.make_node(rows, W, b, y).outputs[0]
-        if not new:
+        T, clone = self.T, self.tools.clone
+        costs = self.regressions(ancestors(outputs), x, y)
+        inputs = {
+            of: (T.scalar(dtype=x.dtype), of[0].type(), of[1].type()) for of in costs.values()
+        }
+        if not costs:
             return None
-        cost, *others = outputs
-        gradients = find_gradients(T, self.tools, cost, params, others)
-        of_params = dict(zip(params, T.grad(self.tools.clone(cost, new), params))) if params else {}
-        new.update((gradient, of_params[param]) for gradient, param in gradients.items())
-        outputs = self.tools.clone(outputs, new)
-        return None if x in ancestors(outputs) else outputs
+        new = {variable: inputs[of][0] for variable, of in costs.items()}
+        cost = clone(outputs[0], new)
+        left = ancestors([cost]).keys() & set(params)
+        of_cost = {param: [T.grad(cost, param)] for param in left}
+        for (W, b, _), (of_regression, dW, db) in inputs.items():
+            factor = T.grad(cost, of_regression, disconnected_inputs="ignore")
+            of_cost.setdefault(W, []).append(factor * dW)
+            of_cost.setdefault(b, []).append(factor * db)
+        gradients = find_gradients(T, self.tools, outputs[0], params, outputs[1:])
+        new.update((v, sum(of_cost[p][1:], of_cost[p][0])) for v, p in gradients.items())
+        outputs = clone(outputs, new)
+        if {x, y} & ancestors(outputs).keys():
+            return None
+        return outputs, [v for values in inputs.values() for v in values], list(inputs)

@@ -49,13 +49,11 @@ def _tools():
     try:
         import pytensor
         from pytensor.compile.mode import Mode
-        from pytensor.gradient import DisconnectedType
-        from pytensor.graph.basic import Apply, equal_computations
-        from pytensor.graph.op import Op
+        from pytensor.graph.basic import equal_computations
         from pytensor.graph.replace import clone_replace
         from pytensor.link.vm import VMLinker
 
-        internals = Mode, VMLinker, Op, Apply, DisconnectedType, clone_replace, equal_computations
+        internals = Mode, VMLinker, clone_replace, equal_computations
         return make_tools(pytensor.function, pytensor.config.change_flags, *internals)
     except Exception as error:
         warning(f"logreg's kernel does not know this PyTensor ({error}): training is slower")

@@ -90,12 +90,10 @@ def _tools():
     import theano
     from theano.compile.mode import Mode
     from theano.configparser import change_flags
-    from theano.gof import Apply, Op
     from theano.gof.vm import VM_Linker
-    from theano.gradient import DisconnectedType
     from theano.scan_module.scan_utils import equal_computations
 
-    internals = Mode, VM_Linker, Op, Apply, DisconnectedType, theano.clone, equal_computations
+    internals = Mode, VM_Linker, theano.clone, equal_computations
     return make_tools(theano.function, change_flags, *internals)
 
 
