@@ -54,7 +54,7 @@ typedef struct {
 typedef struct {
     uint8_t *cells;
     uint16_t *numbers; /* of the columns: each has PANEL cells */
-    uint32_t *starts;  /* where among these each panel begins, and the last one ends */
+    uint32_t *starts;  /* in turns: where a panel's cells begin, and its numbers; then the end */
     uint16_t *order;   /* numbers of the panels' rows */
     uint32_t *lists;   /* where those rows begin that have ink in a block of columns, */
     uint16_t *rows;    /* their numbers, */

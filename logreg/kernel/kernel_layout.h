@@ -115,7 +115,7 @@ static void *shortened(void *memory, size_t n)
 static void lay_chunk(const Job *all, Py_ssize_t number)
 {
     Job job = *all;
-    Py_ssize_t of_chunk = job.max_panels * PANEL, n_in = job.n_in, n = 0;
+    Py_ssize_t of_chunk = job.max_panels * PANEL, n_in = job.n_in, n = 0, n_numbers = 0;
     const Layout *layout = job.layout;
     Chunk *chunk = &layout->chunks[number];
     job.chunk = chunk;
@@ -127,7 +127,7 @@ static void lay_chunk(const Job *all, Py_ssize_t number)
     size_t most = (size_t)n_panels * n_in + 16; /* as many mean nothing after the last column */
     chunk->cells = malloc(most * PANEL);
     chunk->numbers = malloc(most * 2);
-    chunk->starts = malloc((n_panels + 1) * 4);
+    chunk->starts = malloc((n_panels + 1) * 8);
     chunk->order = malloc(job.n * 2);
     uint32_t *counts = malloc((size_t)(n_in > job.n_out ? n_in + 2 : job.n_out + 2) * 4);
     if (job.y) {
@@ -153,10 +153,18 @@ static void lay_chunk(const Job *all, Py_ssize_t number)
     for (Py_ssize_t p = 0; p < n_panels; p++) {
         const char *rows[PANEL];
         find_rows(&job, p, rows);
-        chunk->starts[p] = (uint32_t)n;
-        n += lay_uint8_t(rows, 0, n_in, chunk->cells + n * PANEL, chunk->numbers + n);
+        uint32_t *at = chunk->starts + 2 * p;
+        Py_ssize_t n_columns =
+            lay_uint8_t(rows, 0, n_in, chunk->cells + n * PANEL, chunk->numbers + n_numbers);
+        at[0] = (uint32_t)n;
+        at[1] = (uint32_t)n_numbers;
+        if (p > 0 && n_columns == n_in && at[0] - at[-2] == n_in)
+            at[1] = at[-1]; /* two panels without a blank column have the same numbers */
+        else
+            n_numbers += n_columns;
+        n += n_columns;
     }
-    chunk->starts[n_panels] = (uint32_t)n;
+    chunk->starts[2 * n_panels] = (uint32_t)n;
     chunk->cells = shortened(chunk->cells, n * PANEL);
-    chunk->numbers = shortened(chunk->numbers, n * 2);
+    chunk->numbers = shortened(chunk->numbers, n_numbers * 2);
 }

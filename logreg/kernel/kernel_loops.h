@@ -93,9 +93,9 @@ TARGET static void NAME(score_panels)(const Job *job, Py_ssize_t task)
     Columns of[GROUP] = {{0}};
     if (chunk) {
         for (Py_ssize_t p = 0; p < n_panels; p++) {
-            const uint32_t *starts = chunk->starts + first + p;
-            of[p] = (Columns){chunk->cells + (size_t)*starts * PANEL, chunk->numbers + *starts,
-                              starts[1] - starts[0]};
+            const uint32_t *at = chunk->starts + 2 * (first + p);
+            of[p] = (Columns){chunk->cells + (size_t)at[0] * PANEL, chunk->numbers + at[1],
+                              at[2] - at[0]};
         }
         NAME(score_all)(job, first, n_panels, of, 0);
     } else {
