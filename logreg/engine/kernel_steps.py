@@ -14,17 +14,20 @@ VALUES_AT_A_TIME = 1 << 23  # at the most: they may have to be cast first
 def labels_of(labels, function):
     """A function of the labels of a set, which an engine's `function` compiles if it must.
 
-    It returns the same array as long as the arrays are the same of which they are made.
+    They are int32. It returns the same array as long as the arrays are the same of which they are
+    made.
     """
-    if hasattr(labels, "get_value"):
-        return lambda: labels.get_value(borrow=True)
     shared = [variable for variable in ancestors([labels]) if hasattr(variable, "get_value")]
-    compute, kept = function([], labels), [[], None]
+    compute = None if hasattr(labels, "get_value") else function([], labels)
+    kept = [[], None]
 
     def current():
         arrays = [variable.get_value(borrow=True) for variable in shared]
         if not _are_same(arrays, kept[0]):
-            kept[:] = arrays, compute()
+            values = compute() if compute else arrays[0]
+            if values.dtype != "int32":  # a label that does not fit stays no class
+                values = numpy.clip(values, -1, 2**31 - 1).astype("int32")
+            kept[:] = arrays, values
         return kept[1]
 
     return current
@@ -82,8 +85,8 @@ class Descent:
     def _descend(self, starts, n, rate):
         params, labels = [param.get_value(borrow=True) for param in self.params], self.labels()
         scale, costs = self.features.scale, []
-        if self.at_once:
-            rows, layout = self.features.shared.get_value(borrow=True), None
+        rows, layout = self.features.shared.get_value(borrow=True), None
+        if self.at_once and rows.flags.c_contiguous:  # else the kernel would copy them all
             if not any(start % n for start in starts):
                 layout = self._laid(rows, scale, labels, n, params[1].size)
             return descend(rows, scale, *params, labels, starts, n, rate, self.weights, layout)

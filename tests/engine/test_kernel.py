@@ -376,7 +376,7 @@ def test_a_clone_is_computed_with_what_it_is_made_of():
         assert found[1] == is_wrong.mean()
 
 
-@pytest.mark.parametrize("change", ["rows", "labels", "labels that are cast"])
+@pytest.mark.parametrize("change", ["rows", "columns", "labels", "labels that are cast"])
 def test_other_arrays_in_the_shared_variables_are_laid_out_anew(change):
     with engine.floatx("float32"):
         x, y = T.matrix("x"), T.ivector("y")
@@ -402,8 +402,8 @@ def test_other_arrays_in_the_shared_variables_are_laid_out_anew(change):
             W, b = (engine.value(param) for param in classifier.params)
             best = probabilities(data_x / 256, W, b).argmax(axis=1)
             assert error()[1] == (best != data_y).mean()
-        if change == "rows":
-            data_x = data_x[::-1].copy()
+        if change in ("rows", "columns"):  # as they lie in memory
+            data_x = numpy.array(data_x[::-1], order="C" if change == "rows" else "F")
             features.shared.set_value(data_x, borrow=True)
         else:
             data_y = (data_y + 1) % 3
