@@ -144,7 +144,7 @@ def fit(
     loss : symbolic scalar, optional
         A mean over rows, as the cost without penalties: with ``criterion='loss'`` it decides.
     resume : Checkpoint, optional
-        Go on from its file, if there is one. A new run replaces no file of it or a `History`.
+        Go on from its file, if there is one. Without it, no checkpoint or history is replaced.
     refit : bool
         Whether the best model is trained anew on the validation rows, too; see :class:`.Refit`.
 

@@ -151,14 +151,18 @@ class Kernel:
             return None
         new = {variable: inputs[of][0] for variable, of in costs.items()}
         cost = clone(outputs[0], new)
-        left = ancestors([cost]).keys() & set(params)
-        of_cost = {param: [T.grad(cost, param)] for param in left}
-        for (W, b, _), (of_regression, dW, db) in inputs.items():
-            factor = T.grad(cost, of_regression, disconnected_inputs="ignore")
-            of_cost.setdefault(W, []).append(factor * dW)
-            of_cost.setdefault(b, []).append(factor * db)
+        of_cost = ancestors([cost])
+
+        def gradient(param):
+            terms = [T.grad(cost, param)] if param in of_cost else []
+            for (W, b, _), (of_regression, *sums) in inputs.items():
+                if of_regression in of_cost:
+                    factor = T.grad(cost, of_regression)
+                    terms += [factor * g for p, g in zip((W, b), sums) if p is param]
+            return sum(terms[1:], terms[0])
+
         gradients = find_gradients(T, self.tools, outputs[0], params, outputs[1:])
-        new.update((v, sum(of_cost[p][1:], of_cost[p][0])) for v, p in gradients.items())
+        new.update((variable, gradient(param)) for variable, param in gradients.items())
         outputs = clone(outputs, new)
         if {x, y} & ancestors(outputs).keys():
             return None

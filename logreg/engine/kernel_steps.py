@@ -5,7 +5,7 @@ import operator
 import numpy
 
 from logreg.engine.kernel_graph import ancestors
-from logreg.kernel import classes, descend, lay_out
+from logreg.kernel import as_labels, classes, descend, lay_out
 
 ROWS_AT_A_TIME = 1 << 14  # that are classified in one call, if they have few features
 VALUES_AT_A_TIME = 1 << 23  # at the most: they may have to be cast first
@@ -24,10 +24,7 @@ def labels_of(labels, function):
     def current():
         arrays = [variable.get_value(borrow=True) for variable in shared]
         if not _are_same(arrays, kept[0]):
-            values = compute() if compute else arrays[0]
-            if values.dtype != "int32":  # a label that does not fit stays no class
-                values = numpy.clip(values, -1, 2**31 - 1).astype("int32")
-            kept[:] = arrays, values
+            kept[:] = arrays, as_labels(compute() if compute else arrays[0], 2**31 - 1)
         return kept[1]
 
     return current

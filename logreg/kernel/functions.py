@@ -62,7 +62,7 @@ def lay_out(x, scale, y, n_rows, n_out):
     x, factor = _as_bytes(x)
     if x is None:
         return None
-    y = y if y is None else _labels(y, n_out)
+    y = y if y is None else as_labels(y, n_out)
     chunks = _kernel.lay_out(x, y, len(x), n_rows, x.shape[1], n_out, n_threads())
     return x, scale * factor, chunks
 
@@ -125,7 +125,7 @@ def descend(x, scale, W, b, y, starts, n_rows, rate, weights=None, layout=None):
         If a label is not in 0 .. n_out - 1, or shapes or dtypes do not go together.
     """
     n_out = W.shape[1]
-    y = _labels(y, n_out)
+    y = as_labels(y, n_out)
     x, scale, chunks = layout or (x, scale, None)
     x, W, b = _as_taken(x, W, b)
     if y.shape != x.shape[:1]:
@@ -139,14 +139,9 @@ def descend(x, scale, W, b, y, starts, n_rows, rate, weights=None, layout=None):
     return costs.astype(W.dtype), new_W, new_b
 
 
-def cross_entropy(x, scale, W, b, y, weights=None):
-    """Compute the mean negative log-likelihood of `y`, and its gradients; see :func:`descend`."""
-    (cost,), dW, db = descend(x, scale, W, b, y, [0], len(y), 0.0, weights)
-    return cost, dW, db
-
-
-def _labels(y, n_out):
-    if y.dtype != "int32":  # of a wider type, a label may not fit
+def as_labels(y, n_out):
+    """Labels as int32; one that does not fit stays none of the classes 0 .. n_out - 1."""
+    if y.dtype != "int32":
         y = numpy.clip(y, -1, n_out)
     return numpy.require(y, "int32", "CA")
 
