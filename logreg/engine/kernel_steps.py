@@ -40,9 +40,11 @@ class Laid:
         self._arrays, self._sizes, self._n_calls, self._layout = [], (), 0, None
 
     def __call__(self, rows, scale, labels, *sizes):
-        if not _are_same([rows, labels], self._arrays) or sizes != self._sizes:
+        if not _are_same([rows, labels], self._arrays):
             self._arrays, self._sizes = [rows, labels], sizes
             self._n_calls, self._layout = 0, None
+        if sizes != self._sizes:  # a last block that is smaller
+            return None
         self._n_calls += 1
         if self._n_calls == 2:
             self._layout = lay_out(rows, scale, labels, *sizes)
