@@ -46,9 +46,11 @@
 #define JOIN(a, b) JOIN2(a, b)
 #if defined(__clang__)
 #define UNROLLED _Pragma("unroll")
+#define WIDE ""
 #define SHUFFLE(type, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
 #define UNROLLED _Pragma("GCC unroll 24")
+#define WIDE ",prefer-vector-width=512"
 #define SHUFFLE(type, a, b, ...) __builtin_shuffle(a, b, (type){__VA_ARGS__})
 #endif
 

@@ -25,12 +25,7 @@ typedef struct {
    how many sums registers hold. */
 #if defined(__x86_64__)
 #include <immintrin.h>
-#if defined(__clang__)
-#define TARGET_avx512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma")))
-#else
-#define TARGET_avx512 \
-    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma,prefer-vector-width=512")))
-#endif
+#define TARGET_avx512 __attribute__((target("avx512f" WIDE)))
 #define BYTES_avx512 64
 #define SPAN_avx512 16
 #define N_SUMS_avx512 24
@@ -92,11 +87,9 @@ const Set sets[] = {
 int is_usable(const Set *set)
 {
 #if defined(__x86_64__)
-    if (set == &sets[0])
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    if (set == &sets[1])
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (set < &sets[2])
+        return set == sets ? __builtin_cpu_supports("avx512f")
+                           : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #endif
-    return set->name != NULL;
+    return 1;
 }
