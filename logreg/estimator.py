@@ -129,7 +129,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         """
         # What was fitted needs no engine.
         from logreg import engine
-        from logreg.sgd import fit, softmax_regression
+        from logreg.sgd import fit_expressions, softmax_regression
 
         fitted = copy.copy(self)
         X, y = validate_data(fitted, X, y, accept_sparse="csr", dtype=FLOATS)
@@ -150,10 +150,10 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         settings = self._hyperparameters(*map(len, rows))
         with _one_at_a_time, engine.floatx(X.dtype.name):
             used = None if self.class_weight is None else weights
-            _, *expressions, loss = softmax_regression(X.shape[1], n_out, settings, used)
+            _, expressions = softmax_regression(X.shape[1], n_out, settings, used)
             train, valid = ((X[part], codes[part]) for part in rows)
             refit = bool(self.refit) and rows[0] is not rows[1]
-            run = fit(*expressions, [train, valid, valid], settings, (), loss, refit=refit)
+            run = fit_expressions(expressions, [train, valid, valid], settings, refit=refit)
         fitted.classes_ = classes
         fitted.loss_curve_ = [v.cost for v in run.validations]
         fitted.validation_scores_ = [1 - v.error for v in run.validations]

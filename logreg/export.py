@@ -31,11 +31,11 @@ import numpy
 
 from logreg.cli.command import command
 from logreg.cli.options import command_parser, files_of
+from logreg.console import say
 from logreg.errors import ModelFileError, listed, needing
-from logreg.files.writing import refuse_overwriting
+from logreg.files import refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL
-from logreg.models import any_pickle, model_file
-from logreg.terminal.notes import say
+from logreg.saving import any_pickle, model_file
 
 NAMES = ("pixel_scale", "missing", "feature_means", "feature_scales", "class_labels")
 # Opset 13 is of 2020: old runtimes know it, too.
@@ -139,7 +139,7 @@ def main(argv=None):
         model_file.save(output, to_npz(arrays))
         say(f"{output}: the arrays of a pickle that logreg did not write: {listed([*arrays])}")
         return
-    known = {name: getattr(facts, name) for name in NAMES}
+    known = {name: facts.metadata().get(name) for name in NAMES}
     content = {"W": W, "b": b, **{k: v for k, v in known.items() if v is not None}}
     content["class_labels"] = numpy.asarray(content["class_labels"])
     model_file.save(output, WRITERS[args.to](content, facts.metadata()))

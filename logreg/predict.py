@@ -23,16 +23,16 @@ import numpy
 
 from logreg.cli import options
 from logreg.cli.command import command
+from logreg.console import note, say, set_quiet
+from logreg.datasets.options import TableOptions
 from logreg.errors import DatasetError, LogRegError, SettingError
-from logreg.files.writing import refuse_overwriting
+from logreg.files import refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL, DATASET
-from logreg.models import inputs
-from logreg.models.evaluation import as_text, evaluate
-from logreg.models.prediction_formats import WRITERS, destination
-from logreg.models.predictor import Predictor
-from logreg.models.test_set import read_test_set
-from logreg.terminal.notes import note, say, set_quiet
-from logreg.terminal.progress import progress
+from logreg.prediction import inputs
+from logreg.prediction.evaluation import as_text, evaluate
+from logreg.prediction.held_out import read_test_set
+from logreg.prediction.predictor import Predictor
+from logreg.prediction.writers import WRITERS, destination
 
 N_EXAMPLES = 10
 
@@ -97,8 +97,8 @@ def predict(model=BEST_MODEL, dataset=DATASET, n=N_EXAMPLES):
 
 def _print_examples(predictor, data, n):
     """Print the tutorial's two lines."""
-    batches = inputs.array_batches(data.name, data.test[0], predictor.facts)
-    found = predictor.predictions(data.name, inputs.first_rows(batches, n))
+    batches = inputs.array_batches(data.facts.dataset, data.test[0], predictor.facts)
+    found = predictor.predictions(data.facts.dataset, inputs.first_rows(batches, n))
     labels = predictor.classes_[numpy.concatenate([each.classes for _, each in found])]
     # NumPy would leave out the middle of a long array.
     shown = numpy.array2string(labels, threshold=sys.maxsize)
@@ -109,7 +109,7 @@ def _print_examples(predictor, data, n):
 def main(argv=None):
     """Predict as the options say; see :mod:`logreg.cli.command` for the exit code."""
     args = _arguments(argv)
-    predictor, table = Predictor(args.model), options.table_options(args)
+    predictor, table = Predictor(args.model), options.given(TableOptions, args)
     if args.info:
         return _write(args.output, json.dumps(predictor.metadata, indent=2, sort_keys=True) + "\n")
     if args.inputs:
@@ -127,8 +127,8 @@ def main(argv=None):
     n = args.n or N_EXAMPLES
     if args.format == "text" and not (args.proba or args.top or args.output or args.min_proba):
         return _print_examples(predictor, data, n)
-    rows = inputs.array_batches(data.name, data.test[0], predictor.facts)
-    return _predict(predictor, [(data.name, rows)], args, n)
+    rows = inputs.array_batches(data.facts.dataset, data.test[0], predictor.facts)
+    return _predict(predictor, [(data.facts.dataset, rows)], args, n)
 
 
 def _write(path, text):
@@ -163,10 +163,7 @@ def _arguments(argv):
 def _predict(predictor, found, args, n):
     """Predict up to n rows of each input; one that is bad does not keep the others from it."""
     code = 0
-    # Below lines that go to the terminal, there is no place for another.
-    shows = args.output or not sys.stdout.isatty()
-    line = progress(None, unit=" rows") if shows else contextlib.nullcontext(lambda n: None)
-    with destination(args.output) as stream, line as advance:
+    with destination(args.output) as stream:
         how = args.proba, args.top, args.min_proba
         out = WRITERS[args.format](stream, predictor.labels, *how)
         for name, rows in found:
@@ -175,7 +172,6 @@ def _predict(predictor, found, args, n):
                     read = inputs.first_rows(rows, n)
                     for batch, prediction in predictor.predictions(name, read):
                         out.rows(name, batch, prediction)
-                        advance(len(batch.x))
             except LogRegError as error:
                 code = 1
                 note(f"error: {error}")

@@ -6,9 +6,12 @@ from dataclasses import fields, replace
 
 from logreg.cli import options
 from logreg.cli.command import command
-from logreg.datasets import make_folds, read_dataset
+from logreg.console import STARTING, log, note, say, set_quiet, starting
+from logreg.datasets.dataset import make_folds, read_dataset
+from logreg.datasets.options import Preparation, TableOptions
+from logreg.datasets.statistics import with_interval
 from logreg.errors import SettingError
-from logreg.files.writing import check_writable, refuse_overwriting
+from logreg.files import check_writable, refuse_overwriting
 from logreg.hyperparameters import (
     BEST_MODEL,
     DATASET,
@@ -16,9 +19,7 @@ from logreg.hyperparameters import (
     Hyperparameters,
     default_batch_size,
 )
-from logreg.parallel import ranks
-from logreg.run import with_interval
-from logreg.terminal.notes import STARTING, note, say, set_quiet, starting
+from logreg.parallel.ranks import ranks
 
 EPOCHS_OF_A_TABLE = 5000
 # Defaults that the data decide.
@@ -43,7 +44,8 @@ def parser():
     dataset = "the data: a table or a file of arrays, a folder of these, or mnist_sample" + default
     add_file("--dataset", metavar="PATH", default=DATASET, help=dataset)
     options.add_table_options(parser)
-    options.add_training_options(parser)
+    options.add_table_options(parser, of_training=True)
+    options.add_fields(parser, fields(Preparation)[:-1])
     pixels = "the features are pixels: divide them by N, 256 or the largest value, in training "
     pixels += "and in prediction (default: uint8 is divided by 256, and nothing else)"
     add("--pixel-scale", type=options.positive_number, metavar="N", help=pixels)
@@ -85,34 +87,26 @@ def main(argv=None):
     set_quiet(args.quiet)
     with starting(STARTING):
         from logreg import callbacks, engine, sgd
-        from logreg.callbacks import checkpoint, progress, reference
+        from logreg.callbacks import progress, reference
     with contextlib.ExitStack() as stack:
         stack.enter_context(engine.settings(args.floatx, args.device))
-        data = read_dataset(
-            args.dataset,
-            options.table_options(args),
-            args.shuffle,
-            announce=True,
-            dtype=engine.theano.config.floatX,
-            pixel_scale=1 / args.pixel_scale if args.pixel_scale else None,
-            split_seed=args.split_seed,
-            standardize=args.standardize,
-        )
+        log("... loading data")
+        how = options.given(TableOptions, args), options.given(Preparation, args)
+        data = read_dataset(args.dataset, *how, dtype=engine.theano.config.floatX)
         interruption = stack.enter_context(callbacks.Interruption())
         if args.folds is not None:
             _cross_validate(args, hyperparameters, data, [interruption], sgd)
             return interruption.exit_code
         data.check_outputs(*args.outputs)
-        hyperparameters = _completed(hyperparameters, data, args)
+        hyperparameters = _completed(hyperparameters, data.facts, args)
         watching = [interruption, stack.enter_context(progress.Progress())]
+        if args.verbose:
+            watching.append(callbacks.PrintLog(validations=True))
         if args.history:
             watching.append(callbacks.History(args.history))
-        settings = checkpoint.run_settings(data, hyperparameters)
-        state = checkpoint.Checkpoint(args.checkpoint, settings) if args.checkpoint else None
-        watching += [state] if state else []
-        resume = state if args.resume else None
-        arguments = args.output, watching, args.verbose, resume
-        run = sgd.sgd_optimization(data, hyperparameters, *arguments, args.refit)
+        if args.checkpoint:
+            watching.append(callbacks.Checkpoint(args.checkpoint, args.resume))
+        run = sgd.sgd_optimization(data, hyperparameters, args.output, watching, args.refit)
     if run.reason == "interrupted":
         is_model = f"the best model is in {args.output}" if run.best_values else "no model yet"
         note(f"interrupted in epoch {run.epoch}: {is_model}; a run with --checkpoint can --resume")
@@ -131,7 +125,9 @@ def _settings(argv):
         raise SettingError("--folds is without --checkpoint, --history and several processes")
     if args.resume and not args.checkpoint:
         raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
-    args.outputs = [path for path in (args.output, args.checkpoint, args.history) if path]
+    written = (args.output, args.checkpoint, args.history)
+    args.outputs = [] if args.folds else list(filter(None, written))
+    args.pixel_scale = args.pixel_scale and 1 / args.pixel_scale
     refuse_overwriting(args.outputs)
     for path in args.outputs:
         check_writable(path)
@@ -142,23 +138,23 @@ def _cross_validate(args, hyperparameters, data, watching, sgd):
     """Print the test error of each fold, and that of all rows."""
     wrong, rows = [], []
     for fold in make_folds(data, args.folds):
-        settings = _completed(hyperparameters, fold, args)
+        settings = _completed(hyperparameters, fold.facts, args)
         run = sgd.sgd_optimization(fold, settings, None, watching, refit=args.refit)
         if run.reason == "interrupted":
             return
-        rows.append(fold.sizes[2])
+        rows.append(fold.facts.rows[2])
         wrong.append(round(run.best_validation.test_error_all_rows * rows[-1]))
         error = with_interval(wrong[-1], rows[-1])
         say(f"fold {len(rows)} of {args.folds}: test error: {error}")
     say(f"mean of {args.folds} folds: {with_interval(sum(wrong), sum(rows))}")
 
 
-def _completed(hyperparameters, data, args):
+def _completed(hyperparameters, facts, args):
     """The hyperparameters with those that the data decide, where no option gives them."""
-    by_loss = data.is_table or data.split.sizes
+    by_loss = facts.is_table or facts.split
     criterion = args.criterion or ("loss" if by_loss else DEFAULTS.criterion)
-    batch_size = args.batch_size or default_batch_size(data.sizes)
-    n_epochs = args.n_epochs or (EPOCHS_OF_A_TABLE if data.is_table else DEFAULTS.n_epochs)
+    batch_size = args.batch_size or default_batch_size(facts.rows)
+    n_epochs = args.n_epochs or (EPOCHS_OF_A_TABLE if facts.is_table else DEFAULTS.n_epochs)
     chosen = {"batch_size": batch_size, "criterion": criterion, "n_epochs": n_epochs}
     return replace(hyperparameters, **chosen)
 

@@ -11,11 +11,11 @@ from matplotlib import rcParams
 from matplotlib.colors import to_rgb
 
 from logreg import Hyperparameters, plots
-from logreg.datasets import read_dataset
+from logreg.datasets.dataset import read_dataset
 from logreg.early_stopping import EarlyStopping
 from logreg.engine import theano
-from logreg.models.evaluation import evaluate
-from logreg.models.predictor import Predictor
+from logreg.prediction.evaluation import evaluate
+from logreg.prediction.predictor import Predictor
 from logreg.sgd import sgd_optimization
 from logreg.tutorial.text import HERE
 from logreg.tutorial.writing import plane, validations

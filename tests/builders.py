@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy
 
-from logreg.models import model_file
-from logreg.models.facts import Facts
+from logreg.saving import model_file
+from logreg.saving.facts import Facts
 
 GOLDEN = Path(__file__).resolve().parent / "golden"  # files that older versions wrote
 SAMPLE = Path(__file__).resolve().parent.parent / "data" / "mnist_sample.npz"

@@ -48,7 +48,7 @@ def working_folder(tmp_path, monkeypatch):
 @pytest.fixture(autouse=True)
 def slow_machine(monkeypatch):
     """However slowly this machine compiles, nothing is said of it."""
-    monkeypatch.setattr("logreg.terminal.notes.SLOW_AFTER", 1e6)
+    monkeypatch.setattr("logreg.console.SLOW_AFTER", 1e6)
 
 
 @pytest.fixture(autouse=True)

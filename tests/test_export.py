@@ -7,7 +7,7 @@ import numpy
 import pytest
 from builders import probabilities, save
 
-from logreg.models.predictor import Predictor
+from logreg.prediction.predictor import Predictor
 
 RANDOM = numpy.random.RandomState(3)
 W, B = RANDOM.randn(4, 3), RANDOM.randn(3)

@@ -9,7 +9,7 @@ import pytest
 from builders import make_pairs, save_pairs
 
 from logreg.callbacks import Interruption
-from logreg.datasets import make_folds, read_dataset
+from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.errors import DatasetError, SettingError
 
 

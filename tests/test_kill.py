@@ -20,9 +20,9 @@ from builders import make_pairs
 from logreg import engine, load_model
 from logreg.callbacks import History
 from logreg.callbacks.checkpoint import Checkpoint, run_settings
-from logreg.datasets import read_dataset
+from logreg.datasets.dataset import read_dataset
 from logreg.hyperparameters import Hyperparameters
-from logreg.models.model_file import read
+from logreg.saving.model_file import read
 from logreg.sgd import sgd_optimization
 
 KILLS = 50

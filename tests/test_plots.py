@@ -7,10 +7,10 @@ import pytest
 from builders import make_pairs
 
 from logreg import Hyperparameters, plots
-from logreg.datasets import read_dataset
+from logreg.datasets.dataset import read_dataset
 from logreg.errors import SettingError
-from logreg.models.facts import Facts
-from logreg.models.predictor import Predictor
+from logreg.prediction.predictor import Predictor
+from logreg.saving.facts import Facts
 from logreg.sgd import sgd_optimization
 
 pytest.importorskip("matplotlib").use("Agg")

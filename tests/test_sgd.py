@@ -18,7 +18,7 @@ from logreg import (
     sgd_optimization_mnist,
 )
 from logreg.callbacks import BestModel, Callback, Checkpoint, History, StopTraining
-from logreg.datasets import read_dataset
+from logreg.datasets.dataset import read_dataset
 from logreg.engine import T, theano
 from logreg.errors import LogRegError, ModelFileError, SettingError
 from logreg.hyperparameters import Hyperparameters

@@ -12,7 +12,7 @@ from builders import make_pairs, save_pairs
 
 from logreg import load_model, train
 from logreg.callbacks import History
-from logreg.datasets import read_dataset
+from logreg.datasets.dataset import read_dataset
 from logreg.hyperparameters import DEFAULTS, default_batch_size
 
 OPTIONS = ["--dataset", "mnist_sample", "--batch-size", "100"]

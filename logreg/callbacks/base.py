@@ -6,9 +6,9 @@ import timeit
 from typing import Any, Sequence
 
 from logreg.errors import ModelFileError
-from logreg.files.writing import AnyPath, check_writable
-from logreg.models.model_file import save
+from logreg.files import AnyPath, check_writable
 from logreg.run import Run, Validation
+from logreg.saving.model_file import save
 
 SECONDS = 1.0  # at least, between two writings of a file
 
@@ -57,6 +57,9 @@ class Callback:
     @property
     def reads_steps(self) -> bool:
         return type(self).on_minibatch_end is not Callback.on_minibatch_end
+
+    def restore(self, run: Run) -> None:
+        """Before all else: what keeps the state of an earlier run may bring `run` to it."""
 
     def on_train_begin(self, run: Run) -> None:
         """Before the first minibatch: a resumed `run` is where it was."""

@@ -7,9 +7,10 @@ import os
 import sys
 import warnings
 
+from logreg import console
+from logreg.console import note
 from logreg.errors import LogRegError
-from logreg.terminal import notes
-from logreg.terminal.notes import note
+from logreg.parallel.ranks import ranks
 
 
 def command(main):
@@ -33,7 +34,7 @@ def command(main):
             stack.callback(_flush)
             stack.enter_context(warnings.catch_warnings())
             warnings.simplefilter("ignore", RuntimeWarning)
-            stack.enter_context(notes.of_command())
+            stack.enter_context(console.of_command())
             if argv is None:  # the process is that of the command, and soon over
                 gc.disable()
                 stack.callback(gc.enable)
@@ -54,8 +55,8 @@ def command(main):
                 what = error.filename or "stdout or the working folder"
                 note(f"error: {what}: {error.strerror or error}")
             finally:
-                if notes._end_others and not is_done:
-                    notes._end_others(code, sys.exc_info()[1])
+                if ranks.size > 1 and not is_done:
+                    ranks.end(code, sys.exc_info()[1])
         return code
 
     return wrapper

@@ -18,9 +18,9 @@ import zlib
 import numpy
 from numpy.lib import format as npy
 
+from logreg.datasets import pickles
+from logreg.datasets.pickled_arrays import CLASSES, OPCODES, SAVE_NUMBERS, PickledArray
 from logreg.errors import DatasetError, ExtraError, cut, quoted
-from logreg.files import pickles
-from logreg.files.pickled_arrays import CLASSES, OPCODES, SAVE_NUMBERS, PickledArray
 
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAPPED_DTYPES = ("uint8", "float32", "float64")  # others are read, and become floats in memory

@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 import warnings
+from dataclasses import replace
 
 from logreg.datasets.formats import PARQUET, open_bytes, parsing, reading
 from logreg.datasets.header import Header
@@ -146,7 +147,7 @@ def _whole(frame, options, known):
 
     first = frame.iloc[:FIRST_ROWS].astype(object).to_numpy().tolist()
     rows = [["" if cell is None else str(cell).strip() for cell in row] for row in first]
-    head = Header([names, *rows], options._replace(header=True), known)
+    head = Header([names, *rows], replace(options, header=True), known)
     head.first_row = 1
     return frames, head
 

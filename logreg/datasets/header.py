@@ -51,7 +51,7 @@ class Header:
         self.first_row = 1 + self.has_header  # the number of the first row of data
         self.dropped = set()
         if len(self.cells) != len(self.known.categories):  # else these are left out already
-            self.dropped = {self._chosen(name, "to drop") for name in options.dropped or ()}
+            self.dropped = {self._chosen(name, "to drop") for name in options.drop or ()}
             is_label = str(options.label_column) == "1" or self.known.label_name == ""
             if self.names[:1] == [""] and not is_label:  # row names, as pandas and R write them
                 self.dropped.add(0)

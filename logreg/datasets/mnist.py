@@ -9,9 +9,9 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
+from logreg.console import note
 from logreg.errors import DownloadError, cut
-from logreg.files.writing import explaining, replacing
-from logreg.terminal.notes import note
+from logreg.files import explaining, replacing
 
 
 class File(NamedTuple):

@@ -171,7 +171,7 @@ class Preprocessing:
         """The smallest and the largest value of the rows of `moments`, once standardized."""
         ends = numpy.stack([moments.low, moments.high]) * self.pixel_scale
         ends = (ends - self.means) / self.scales
-        return float(numpy.nanmin(ends)), float(numpy.nanmax(ends))
+        return [float(numpy.nanmin(ends)), float(numpy.nanmax(ends))]
 
 
 def scale_of(x, pixel_scale=None):

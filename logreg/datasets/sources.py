@@ -1,17 +1,18 @@
 """Where a data set lies, and which parts its files hold."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from logreg.datasets import formats, mnist
-from logreg.datasets.checks import array_part
+from logreg.datasets.arrays import array_part
+from logreg.datasets.facts import Facts, of_columns
 from logreg.datasets.frames import FRAME, is_frame
 from logreg.datasets.options import NO_OPTIONS
-from logreg.datasets.parts import SPLITS, About, set_name
+from logreg.datasets.splits import SPLITS, set_name
 from logreg.datasets.tables import read_table
 from logreg.errors import DatasetError, cut, listed
-from logreg.terminal.notes import log
 
 MNIST_NAMES = ("mnist.pkl.gz", "mnist")
 TABLE_SUFFIXES = (".parquet", ".csv.gz", ".csv")  # of a table twice in a folder, the last is read
@@ -37,34 +38,29 @@ class Source(NamedTuple):
     data: Any  # the path; of tables, those by their splits; else what was given
 
 
-def read(
-    dataset, options=NO_OPTIONS, dtype=None, pixel_scale=None, announce=False, known=None,
-    scratch=None,
-):  # fmt: skip
-    """Find a data set and read it: see :func:`logreg.datasets.read_dataset`.
+def read(dataset, options=NO_OPTIONS, dtype="float64", known=None, scratch=None):
+    """Find a data set and read it: see :func:`logreg.datasets.dataset.read_dataset`.
 
-    The features of a table become `dtype`, by default float64. `known` are the :class:`Columns` of
-    a model that is to be tested, and `scratch` is a folder for tables that are larger than memory.
-    Returned are a :class:`Part` for each set, in a dict, and what is known About them all.
+    The features of a table become `dtype`. `known` are the :class:`Columns` of a model that is to
+    be tested, and `scratch` is a folder for tables that are larger than memory. Returned are a
+    :class:`Part` for each set, in a dict, what is known of them all, and the files.
     """
-    source = _locate(dataset)
-    if announce:
-        log("... loading data")
+    source = _locate(dataset, options)
     if source.kind == "table":
-        parts, about = _read_tables(source, options, dtype or "float64", known, scratch)
-    elif options._replace(na=NO_OPTIONS.na) != NO_OPTIONS:
-        given = "`label_column`, `header`, `decimal`, `drop`, `missing` and `encoding`"
-        raise DatasetError(f"{source.name}: {given} are for tables")
-    else:
-        pairs, about = _READERS.get(source.kind, _refuse)(source)
-        parts = {
-            split: array_part(x, y, set_name(source.name, split, len(pairs) == 1))
-            for split, (x, y) in pairs.items()
-        }
-    return parts, about._replace(pixel_scale=pixel_scale)
+        parts, columns, files = _read_tables(source, options, dtype, known, scratch)
+        return parts, Facts(source.name, **of_columns(columns), options=options), files
+    if options.given().keys() - {"na"}:
+        given = ", ".join(f"`{name}`" for name in options.given())
+        raise DatasetError(f"{source.name}: {given}: that is for tables")
+    pairs, files = _READERS.get(source.kind, _refuse)(source)
+    parts = {
+        split: array_part(x, y, set_name(source.name, split, len(pairs) == 1))
+        for split, (x, y) in pairs.items()
+    }
+    return parts, Facts(source.name), files
 
 
-def _locate(dataset):
+def _locate(dataset, options):
     """Find the Source of a data set; fetch MNIST if it is asked for and nowhere."""
     if is_frame(dataset):
         return Source(FRAME, "table", {"train": dataset})
@@ -83,7 +79,7 @@ def _locate(dataset):
             ".csv file or of a folder, or take mnist.pkl.gz (fetched if need be) or mnist_sample"
         )
     if not os.path.isdir(path):
-        kind = formats.sniff(path)
+        kind = formats.sniff(path) or ("table" if options.encoding else None)
         return Source(name, kind, {"train": path} if kind == "table" else path)
     if any(path.glob("*-images?idx3-ubyte*")):
         return Source(name, "idx", path)
@@ -119,11 +115,11 @@ def _read_tables(source, options, dtype, known, scratch):
         parts[split], of_set = read_table(file, of_others, dtype, columns, scratch, where)
         if columns is None:
             columns = of_set
-            dropped = options.dropped if columns.names is None else None  # found by their names
+            drop = options.drop if columns.names is None else None  # found by their names
             header = bool(columns.names)
-            of_others = options._replace(label_column=None, header=header, dropped=dropped)
+            of_others = replace(options, label_column=None, header=header, drop=drop)
     files = () if is_frame(source.data["train"]) else tuple(source.data.values())
-    return parts, About(source.name, files, columns, options)
+    return parts, columns, files
 
 
 def _read_pairs(source):
@@ -136,7 +132,7 @@ def _read_pairs(source):
             "a data set is a path, or three pairs of arrays ((x, y), (x, y), (x, y)) for training, "
             f"validation and test, or two for training and test; got {type(source.data).__name__}"
         )
-    return dict(zip(SPLITS if len(pairs) == 3 else ("train", "test"), pairs)), About(source.name)
+    return dict(zip(SPLITS if len(pairs) == 3 else ("train", "test"), pairs)), ()
 
 
 def _find_sets(names):
@@ -166,7 +162,7 @@ def _read_arrays(source):
 
     arrays = formats.read_arrays(source.data, choose, source.kind)
     pairs = {split: (arrays[x], arrays[y]) for split, (x, y) in _find_sets(arrays).items()}
-    return pairs, About(source.name, (source.data,))
+    return pairs, (source.data,)
 
 
 def _read_folder(source):
@@ -180,7 +176,7 @@ def _read_folder(source):
     with formats.reading(source.data):
         sets = _find_sets(files)
     pairs = {split: [formats.read_npy(files[n])["x"] for n in sets[split]] for split in sets}
-    return pairs, About(source.name, tuple(files[n] for names in sets.values() for n in names))
+    return pairs, tuple(files[n] for names in sets.values() for n in names)
 
 
 def _read_idx(source):
@@ -191,7 +187,7 @@ def _read_idx(source):
         raise DatasetError(f"{source.data}: {NEEDS_IDX}")
     arrays = {key: formats.read_idx(file)["x"] for key, file in files.items()}
     pairs = {role: (arrays[role, "images"], arrays[role, "labels"]) for role in ("train", "test")}
-    return pairs, About(source.name, tuple(files.values()))
+    return pairs, tuple(files.values())
 
 
 def _refuse(source):

@@ -1,40 +1,38 @@
 """Which rows train, validate and test, where a data set does not tell."""
 
-import numbers
-from typing import NamedTuple, Optional
+from dataclasses import replace
 
 import numpy
 
-from logreg.datasets.formats import reading
-from logreg.datasets.parts import SPLITS
-from logreg.errors import DatasetError, SettingError
+from logreg.datasets.formats import mapping, reading
+from logreg.errors import DatasetError
 
+SPLITS = {"train": "training", "valid": "validation", "test": "test"}
 SHARE = 6  # one row in so many goes into a set that is not given
 
 
-class Split(NamedTuple):
-    """How sets that were not given were taken from the training rows."""
-
-    sizes: Optional[list] = None  # of all three sets, if the test set was one of them
-    seed: Optional[int] = None  # of the :func:`stratified_order` before; None: that of the file
-    taken: tuple = ()  # the names of these sets
+def set_name(name, split, is_alone=False):
+    """How messages call a set of a data set, or its only one."""
+    return f"{name}:" if is_alone else f"{name}: {SPLITS[split]}"
 
 
-def split(sets, about, shuffle=None, seed=0):
+def split(sets, facts, shuffle=None, seed=0):
     """Take the sets that are not given from the training rows.
 
     `sets` has a pair (x, y) for 'train' and perhaps for 'valid' and 'test'. With `shuffle`, the
     training rows are put into a :func:`stratified_order` before; if it is None, this is done to a
-    table, and to one array in memory. Returned are all three sets, and the :class:`Split`.
+    table, and to one array in memory. Returned are all three sets; the facts, with the rows of each
+    if the test set was one of those taken, and the seed of the order; and the names of those taken.
     """
-    lacking = [name for name in SPLITS if name not in sets]
+    taken = tuple(name for name in SPLITS if name not in sets)
+    x, y = sets["train"]
     if shuffle is None:
-        shuffle = bool(lacking) and (about.is_table or "test" in lacking) and not about.is_mapped
-    order = stratified_order(sets["train"][1], seed) if shuffle else None
-    with reading(about.name):
+        shuffle = taken and (facts.is_table or "test" in taken) and mapping(x) is None
+    order = stratified_order(y, seed) if shuffle else None
+    with reading(facts.dataset):
         sets = split_off(sets, order=order)
-    sizes = [len(y) for _, y in sets.values()] if "test" in lacking else None
-    return sets, Split(sizes, int(seed) if shuffle else None, tuple(lacking))
+    sizes = [len(y) for _, y in sets.values()] if "test" in taken else None
+    return sets, replace(facts, split=sizes, split_seed=seed if shuffle else None), taken
 
 
 def split_off(sets, sizes=None, order=None):
@@ -55,12 +53,6 @@ def split_off(sets, sizes=None, order=None):
         rows = slice(start, start + size) if order is None else order[start : start + size]
         sets = {**sets, name: (x[rows], y[rows])}
     return {name: sets[name] for name in SPLITS}
-
-
-def check_seed(seed):
-    """Raise a SettingError if NumPy takes a value for no seed."""
-    if not (isinstance(seed, numbers.Integral) and 0 <= seed < 2**32):
-        raise SettingError(f"`split_seed` is {seed}: give a number from 0 to 2**32-1")
 
 
 def stratified_order(y, seed):

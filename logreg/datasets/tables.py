@@ -12,13 +12,13 @@ import tempfile
 
 import numpy
 
+from logreg.console import note, warning
+from logreg.datasets.arrays import Part
 from logreg.datasets.frames import name_of, open_table
 from logreg.datasets.header import NUMBER, Columns
 from logreg.datasets.options import NO_OPTIONS
-from logreg.datasets.parts import Part
 from logreg.datasets.preprocessing import FLOAT32_MAX, blocks, one_hot
 from logreg.errors import DatasetError, listed, quoted
-from logreg.terminal.notes import note, warning
 
 BOOLEANS = {"true": 1.0, "false": 0.0}
 MAX_CATEGORIES = 100  # of a column

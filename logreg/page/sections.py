@@ -6,9 +6,9 @@ from html import escape
 import numpy
 
 from logreg import plots
+from logreg.datasets.statistics import wilson_interval
 from logreg.errors import SettingError
 from logreg.plots import short
-from logreg.run import wilson_interval
 
 N_CELLS = 12  # of a wrong row of a table
 N_ROWS = 100  # of a table of classes or mistakes
@@ -46,7 +46,7 @@ def run(facts):
     """The run as a list of terms and their values."""
     settings = [
         f"{name.replace('n_epochs', 'epochs at most').replace('_', ' ')} {value}"
-        for name, value in {**facts.settings, "missing": facts.missing}.items()
+        for name, value in {**facts.settings, "missing": facts.options.missing}.items()
         if value is not None
     ]
     settings += ["standardized"] if facts.feature_scales else []

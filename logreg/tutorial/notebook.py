@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 from logreg.errors import needing
-from logreg.models.model_file import save
+from logreg.saving.model_file import save
 from logreg.tutorial.text import blocks, examples, with_links_to, with_pictures_in_line
 
 LIBRARIES = ("nbclient", "nbformat", "ipykernel", "matplotlib")

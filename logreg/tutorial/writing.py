@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy
 
-from logreg.datasets import read_dataset
+from logreg.console import warning
+from logreg.datasets.dataset import read_dataset
 from logreg.errors import DatasetError, needing
 from logreg.hyperparameters import DATASET, Hyperparameters
-from logreg.models.model_file import save
 from logreg.page.sections import base64_of
 from logreg.page.writing import PAD, filled
+from logreg.saving.model_file import save
 from logreg.sgd import sgd_optimization
-from logreg.terminal.notes import warning
 from logreg.tutorial import text
 
 LIBRARIES = ("markdown_it", "mdit_py_plugins", "latex2mathml", "pygments", "PIL")
@@ -69,10 +69,10 @@ def train():
     """Train the tutorial's model; give the DataSet and the Run."""
     hyperparameters = Hyperparameters()
     try:
-        data = read_dataset(DATASET, announce=True)
+        data = read_dataset(DATASET)
     except DatasetError as error:
         warning(f"the page shows a run on mnist_sample, of 5,000 rows: {error}")
-        data = read_dataset("mnist_sample", announce=True)
+        data = read_dataset("mnist_sample")
         hyperparameters = Hyperparameters(batch_size=100)
     return data, sgd_optimization(data, hyperparameters, output=None)
 

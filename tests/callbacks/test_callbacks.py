@@ -14,8 +14,8 @@ from logreg.callbacks import BestModel, History, Interruption, PrintLog, StopTra
 from logreg.engine import T, theano
 from logreg.errors import LogRegError, ModelFileError
 from logreg.hyperparameters import Hyperparameters
-from logreg.models.model_file import read
 from logreg.run import Run, Validation
+from logreg.saving.model_file import read
 
 
 def new_run(iter=-1, best=None, **changed):

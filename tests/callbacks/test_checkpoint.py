@@ -13,8 +13,7 @@ from builders import make_pairs
 from logreg import engine, load_model
 from logreg.callbacks import BestModel, Callback, History, PrintLog, StopTraining
 from logreg.callbacks.checkpoint import Checkpoint, run_settings
-from logreg.datasets import read_dataset
-from logreg.datasets.sharing import shared_datasets
+from logreg.datasets.dataset import read_dataset
 from logreg.engine import theano
 from logreg.errors import ModelFileError
 from logreg.hyperparameters import Hyperparameters

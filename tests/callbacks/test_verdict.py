@@ -6,7 +6,7 @@ import pytest
 from builders import make_pairs
 
 from logreg.callbacks.verdict import Verdict
-from logreg.datasets import read_dataset
+from logreg.datasets.dataset import read_dataset
 from logreg.hyperparameters import Hyperparameters
 from logreg.run import Run, Validation
 

@@ -9,9 +9,9 @@ import sys
 import pytest
 from conftest import ROOT
 
+from logreg import console as notes
 from logreg.cli.command import command
 from logreg.errors import SettingError
-from logreg.terminal import notes
 
 
 def raises(error):
@@ -67,8 +67,8 @@ def test_an_option_in_a_message():
 HEAD = """
 import gc, os, signal, sys
 from logreg.cli.command import command
-from logreg.files.writing import replacing
-from logreg.terminal.notes import note, say, starting
+from logreg.files import replacing
+from logreg.console import note, say, starting
 """
 INTERRUPTED = """
 @command

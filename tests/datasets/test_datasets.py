@@ -7,12 +7,12 @@ import pytest
 from builders import SAMPLE, make_pairs, npz_bytes, sample, table_bytes, write
 
 from logreg import engine
-from logreg.datasets import read_dataset, splits
+from logreg.datasets.dataset import read_dataset, splits
 from logreg.datasets.options import TableOptions
 from logreg.datasets.preprocessing import scaled
-from logreg.datasets.sharing import load_data, shared_datasets
+from logreg.datasets.variables import load_data, shared_datasets
 from logreg.errors import DatasetError, SettingError
-from logreg.models.facts import facts_of_data
+from logreg.saving.facts import facts_of_data
 
 KIND = TableOptions(label_column="kind")
 PAIRS = make_pairs()

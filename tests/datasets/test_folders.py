@@ -14,7 +14,7 @@ from logreg.datasets import frames, read_dataset
 from logreg.datasets.formats import mapping
 from logreg.datasets.options import TableOptions
 from logreg.errors import DatasetError
-from logreg.models.facts import as_json, facts_of_data
+from logreg.saving.facts import as_json, facts_of_data
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 import make_folder as script

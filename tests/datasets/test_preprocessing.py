@@ -9,8 +9,8 @@ from logreg import engine
 from logreg.datasets import preprocessing, read_dataset
 from logreg.datasets.options import TableOptions
 from logreg.datasets.preprocessing import Moments, Preprocessing
-from logreg.datasets.sharing import load_data, shared_datasets
 from logreg.datasets.splits import stratified_order
+from logreg.datasets.variables import load_data, shared_datasets
 
 KIND = TableOptions(label_column="kind")
 

@@ -18,7 +18,7 @@ from logreg.datasets.header import Columns
 from logreg.datasets.options import NA, NO_OPTIONS, TableOptions, make_options
 from logreg.datasets.tables import FLOAT32_MAX, read_table, table_batches
 from logreg.errors import DatasetError, SettingError
-from logreg.models.facts import Facts, facts_of_data, features_of
+from logreg.saving.facts import Facts, facts_of_data, features_of
 
 
 def put(text):

@@ -16,8 +16,7 @@ from conftest import ROOT
 from softmax import Softmax
 
 from logreg import LogisticRegression, engine, kernel, updates
-from logreg.datasets import read_dataset
-from logreg.datasets.sharing import shared_datasets
+from logreg.datasets.dataset import read_dataset
 from logreg.engine import T, theano
 
 is_lacking = kernel.functions._kernel is None

@@ -57,7 +57,7 @@ TRAINS = """
 import json, zlib, numpy
 from builders import make_pairs
 from logreg import Hyperparameters, LogisticRegression, engine, fit, load_data, updates
-from logreg.parallel import ranks
+from logreg.parallel.ranks import ranks
 from logreg.callbacks import BestModel
 from logreg.engine import T, theano
 
@@ -155,7 +155,7 @@ def test_ranks_share_the_cores(mpirun):
 SIGNALLED = """
 import os, sys
 from logreg.callbacks import Interruption
-from logreg.parallel import ranks
+from logreg.parallel.ranks import ranks
 from logreg.train import main
 ranks.start()
 target, iter, number = {}
@@ -189,7 +189,7 @@ def test_a_signal_to_any_rank_ends_all_and_the_run_resumes_on_others(run, mpirun
 FAILURE = """
 import sys
 from logreg import callbacks, early_stopping
-from logreg.parallel import ranks
+from logreg.parallel.ranks import ranks
 ranks.start()
 def fail(*args):
     {}

@@ -150,7 +150,7 @@ def percent(share):
 
 @pytest.fixture(scope="module")
 def mnist(mnist_folder):
-    from logreg.datasets import read_dataset
+    from logreg.datasets.dataset import read_dataset
 
     return read_dataset(str(mnist_folder))
 

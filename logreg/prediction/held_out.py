@@ -1,0 +1,78 @@
+"""The rows of a data set that were held out from training, on which a model is tested."""
+
+from dataclasses import replace
+
+from logreg.console import note, warning
+from logreg.datasets.arrays import check
+from logreg.datasets.dataset import DataSet
+from logreg.datasets.options import NO_OPTIONS
+from logreg.datasets.sources import read
+from logreg.datasets.splits import split_off, stratified_order
+from logreg.datasets.statistics import read_through
+from logreg.errors import DatasetError
+from logreg.hyperparameters import DATASET
+
+
+def read_test_set(facts, dataset=None, options=NO_OPTIONS):
+    """Read the rows of a data set on which a model is to be tested, as a DataSet.
+
+    They are the data set's own test set. If it has none, they are the test rows of the split that
+    the model was trained with, if these are the data that it was trained on, as their SHA-256
+    tells; otherwise all rows, and `rows_are` says so. `facts` are the
+    :class:`.ModelFacts` of the model; if `dataset` is None, it is the one that they name. A table
+    is read as the model's was where `options` do not say otherwise; with a header it gives the
+    features that the model knows by name.
+    """
+    own = facts.dataset or DATASET
+    try:
+        data = _read(dataset or own, facts, options)
+    except DatasetError as error:
+        if dataset is not None or own == DATASET:
+            raise
+        raise DatasetError(
+            f"{error}. The model was trained on {own!a}; `dataset` names other data"
+        ) from None
+    if data.facts.n_in != facts.n_in:
+        raise DatasetError(
+            f"{data.facts.dataset}: the model expects {facts.expected}, got {data.test[0].shape}; "
+            "give as `dataset` data like those that it was trained on"
+        )
+    return data
+
+
+def _read(dataset, facts, options):
+    parts, found, files = read(dataset, facts.table_options(options), known=facts.table)
+    found = replace(found, pixel_scale=facts.pixel_scale, scale_all=bool(facts.scale_all))
+    is_prepared = facts.feature_means is not None
+    sets, found = check(parts, found, None if is_prepared else facts.dtype)
+    if "test" in sets:
+        test, rows_are = sets["test"], "its own test set"
+    else:
+        test, rows_are = _of_one_set(parts, sets["train"], found, facts)
+    read_through(parts, {"test": test}, found, facts.dtype)
+    return DataSet(found, test=test, files=files, rows_are=rows_are)
+
+
+def _of_one_set(parts, rows, found, facts):
+    """The test rows of a data set without a test set, and what they are."""
+    y, name = rows[1], found.dataset
+    if facts.split and sum(facts.split) == len(y):
+        seed = facts.split_seed
+        order = None if seed is None else stratified_order(y, seed)
+        sets = split_off({"train": rows}, facts.split, order)
+        is_standardized = facts.feature_scales is not None
+        _, digest = read_through(parts, sets, found, facts.dtype, standardize=is_standardized)
+        if digest == facts.dataset_sha256:
+            return sets["test"], "those that training held out"
+    if facts.split and name == facts.dataset:
+        warning(
+            f"{name} is not as it was when the model was trained on {sum(facts.split[:2])} of its "
+            f"{sum(facts.split)} rows: all {len(y)} rows of now are tested, most of which the "
+            "model has seen; the error is too small"
+        )
+        return rows, "all rows of data that have changed since training"
+    note(
+        f"note: {name}: all {len(y)} rows are the test set, as the model was trained on other "
+        "data; if it has seen some of them, the error is too small"
+    )
+    return rows, "all rows"
