@@ -6,7 +6,7 @@ a label out of range never gets one. Rows and columns of arrays are counted from
 
 import warnings
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 import numpy
 
@@ -26,6 +26,7 @@ class Part(NamedTuple):
     codes: numpy.ndarray  # of shape (n,): for each row the index of its label in `labels`
     first_rows: list  # for each of `labels` the row in which it occurs first
     where: str  # how messages call the set
+    groups: Optional[numpy.ndarray] = None  # of shape (n,): the number of each row's group
 
 
 def array_part(x, y, where):

@@ -32,6 +32,7 @@ class Facts:
     # The smallest and the largest training feature, as the data have it and as a model takes it.
     raw_range: Optional[List[float]] = None
     x_range: Optional[List[float]] = None
+    feature_ranges: Optional[List[List[float]]] = None  # of each, as a table has it
     x_median: Optional[float] = None  # of some training rows: of most images it is the background
     split: Optional[List[int]] = None  # the rows of all sets, if the test set was taken from one
     split_seed: Optional[int] = None  # of the order before; None: that of the file
@@ -45,6 +46,7 @@ class Facts:
     label_number: Optional[int] = None  # counted from 1
     columns: Optional[List[str]] = None
     categories: Optional[List[Optional[List[str]]]] = None
+    kinds: Optional[List[str]] = None  # of columns, see :mod:`logreg.datasets.columns`
     feature_names: Optional[List[str]] = None
     options: TableOptions = NO_OPTIONS  # by which it was read
 
@@ -117,6 +119,7 @@ class Facts:
             self.label_name,
             tuple(names) if names and len(names) == len(categories) else None,
             tuple(texts and tuple(texts) for texts in categories),
+            tuple(self.kinds or ["number" if texts is None else "text" for texts in categories]),
         )
 
     def table_options(self, given=NO_OPTIONS):
@@ -139,7 +142,9 @@ def of_columns(columns):
         "label_number": columns.label + 1,
         "columns": columns.names,
         "categories": columns.categories if any(columns.categories) else None,
+        "kinds": columns.kinds,
         "feature_names": names,
+        "options": columns.options,
     }
 
 

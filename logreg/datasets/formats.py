@@ -20,12 +20,12 @@ from numpy.lib import format as npy
 
 from logreg.datasets import pickles
 from logreg.datasets.pickled_arrays import CLASSES, OPCODES, SAVE_NUMBERS, PickledArray
-from logreg.errors import DatasetError, ExtraError, cut, quoted
+from logreg.errors import DatasetError, ExtraError, cut, listed, quoted
 
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAPPED_DTYPES = ("uint8", "float32", "float64")  # others are read, and become floats in memory
 IDX_HEADER = 4 + 4 * 255  # bytes at the most
-PARQUET = b"PAR1"  # what its files begin with
+PARQUET, ZIP = b"PAR1", b"PK\x03\x04"  # what their files begin with
 # What the features and the labels of a data set may be called, alone or with _train and so on.
 ARRAY_NAMES = (("x", "y"), ("X", "y"), ("data", "target"), ("images", "labels"))
 
@@ -225,16 +225,23 @@ def read_arrays(path, choose=list, kind=None):
 def sniff(path):
     """Tell a file's format by its first bytes: npz, npy, idx, pickle, table, or None of these.
 
-    The file may be gzipped. Parquet is a table.
+    The file may be gzipped. Parquet is a table, and Excel's xlsx.
     """
     with reading(path), open_bytes(path) as stream:
         head = stream.read(512)
         if not head:
             raise DatasetError("is empty")
-        if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):  # of any zip archive
+        if head[:4] in (ZIP, b"PK\x05\x06"):
             with parsing():
                 names = zipfile.ZipFile(stream).namelist()
-            return "npz" if any(name.endswith(".npy") for name in names) else None
+            if "xl/workbook.xml" in names:
+                return "table"
+            if not any(name.endswith(".npy") for name in names):
+                inside = listed([*map(cut, names)])
+                raise DatasetError(
+                    f"is a zip archive of {inside}: unpack it, and give what is in it"
+                )
+            return "npz"
     if head[:6] == npy.MAGIC_PREFIX:
         return "npy"
     if len(head) > 3 and head[:2] == b"\0\0" and head[2] in IDX_DTYPES:

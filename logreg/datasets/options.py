@@ -20,10 +20,25 @@ def _option(meaning, needed, fits, default=None, **metadata):
     return field(default=default, metadata=known)
 
 
+def _columns(meaning):
+    """An option of training that takes columns."""
+    return _option(
+        meaning,
+        "a text of names with commas between them, or a list of texts",
+        lambda value: all(value),
+        metavar="NAMES",
+        of_training=True,
+    )
+
+
 def _texts(value):
     """A tuple of what may be one text or number, several, or None."""
     several = value if isinstance(value, (list, tuple)) else [] if value is None else [value]
     return tuple(map(str, several))
+
+
+def _is_column(value):
+    return isinstance(value, (str, int)) and not isinstance(value, bool)
 
 
 def _is_encoding(name):
@@ -56,44 +71,50 @@ class TableOptions:
     """
 
     label_column: Union[str, int, None] = _option(
-        "the column of a table that holds the labels: its name, or its number from 1 (-1 is the "
-        "last). If not given, it is the one called label, class, target or y, else the last. Rows "
-        "to predict need no label; it is looked for as in training",
+        "the column of a table that holds the labels: its name, or its number from 1 (-1: the "
+        "last). If not given, it is the one called label, class, target or y, else the last",
         "a name, or a number from 1",
-        lambda value: isinstance(value, (str, int)) and not isinstance(value, bool),
+        _is_column,
         metavar="NAME",
     )
     header: Optional[bool] = _option(
-        "the first row of a table names the columns (if neither is given: it does if it has text "
-        "above a number, if all its cells are text, or if one is label, class or target)",
+        "row 1 of a table names the columns (if neither is given: it does if it has text above a "
+        "number, if all its cells are text, or 0, 1, 2, ..., or if one is label, class or target)",
         "True or False",
         lambda value: isinstance(value, bool),
-        opposite="the first row of a table is one of data",
+        opposite="row 1 of a table is one of data",
     )
     decimal: Optional[str] = _option(
-        "decimal mark in a table: . or , (default: . for training, then that of training)",
+        "decimal mark in a table (default: what its first rows show; then that of training)",
         "'.' or ','",
         lambda value: value in (".", ","),
         metavar="MARK",
         choices=(".", ","),
     )
     encoding: Optional[str] = _option(
-        "encoding of a table, as latin-1 (default: that of training, else UTF-8, or UTF-16 if its "
-        "first bytes mark it)",
-        "one that Python knows, as 'latin-1'",
+        "encoding of a table, as cp1252 (default: UTF-8, or UTF-16 if marked; then that of "
+        "training)",
+        "one that Python knows, as 'cp1252'",
         _is_encoding,
         metavar="NAME",
     )
-    drop: Optional[Tuple[str, ...]] = _option(
-        "columns of a table to leave out: their names, or their numbers from 1",
-        "a text of names with commas between them, or a list of texts",
-        lambda value: all(value),
-        metavar="NAME[,NAME...]",
+    drop: Optional[Tuple[str, ...]] = _columns(
+        "columns of a table to leave out: names or numbers from 1, with commas between them"
+    )
+    categorical: Optional[Tuple[str, ...]] = _columns(
+        "columns whose texts are categories, numbers too. Others hold numbers, as 5, $5 or 5 "
+        "percent; dates, which become days since 1970-01-01; or at most 100 categories"
+    )
+    group: Union[str, int, None] = _option(
+        "a column that is no feature: rows that have it in common, as a patient's, are in one set",
+        "a name, or a number from 1",
+        _is_column,
+        metavar="NAME",
         of_training=True,
     )
     missing: Optional[str] = _option(
-        "what becomes of a table's empty cells: with mean, the mean of their column, or a category "
-        "of their own in a column of text (without it, they are an error)",
+        "fill empty cells with the mean of their column, or in text with a category of their own, "
+        "and leave out rows without a label (default: these are errors)",
         "'mean', or None to refuse empty cells",
         lambda value: value == "mean",
         choices=("mean",),
@@ -110,8 +131,10 @@ class TableOptions:
     )
 
     def __post_init__(self):
-        drop = self.drop.split(",") if isinstance(self.drop, str) else self.drop
-        object.__setattr__(self, "drop", tuple(map(str.strip, _texts(drop))) or None)
+        for name in ("drop", "categorical"):
+            value = getattr(self, name)
+            value = value.split(",") if isinstance(value, str) else value
+            object.__setattr__(self, name, tuple(map(str.strip, _texts(value))) or None)
         object.__setattr__(self, "na", tuple(dict.fromkeys(NA + _texts(self.na))))
         _check(self)
 
@@ -141,12 +164,11 @@ class Preparation:
         opposite="take the numbers in tables as they are",
     )
     shuffle: Optional[bool] = _option(
-        "split a table, one array, or a folder's train.csv at random into training, validation and "
-        "test rows, each with its share of every class, and shuffle the training rows of other "
-        "data (default: the former and not the latter)",
+        "split rows at random, each set with its share of every class, and shuffle the training "
+        "rows of data that have sets (default: only the former)",
         "True or False",
         lambda value: isinstance(value, bool),
-        opposite="take rows in their order, as time series need it",
+        opposite="split rows in their order, as time series need it",
     )
     split_seed: int = _option(
         "seed of the random order (default: %(default)s)",

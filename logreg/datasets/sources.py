@@ -48,7 +48,7 @@ def read(dataset, options=NO_OPTIONS, dtype="float64", known=None, scratch=None)
     source = _locate(dataset, options)
     if source.kind == "table":
         parts, columns, files = _read_tables(source, options, dtype, known, scratch)
-        return parts, Facts(source.name, **of_columns(columns), options=options), files
+        return parts, Facts(source.name, **of_columns(columns)), files
     if options.given().keys() - {"na"}:
         given = ", ".join(f"`{name}`" for name in options.given())
         raise DatasetError(f"{source.name}: {given}: that is for tables")
@@ -109,15 +109,15 @@ def _tables_of(folder):
 
 def _read_tables(source, options, dtype, known, scratch):
     """Read the table of each split; what holds for the training table holds for the others."""
-    parts, of_others, columns = {}, options, known
+    parts, of_others, columns = {}, options, None
     for split, file in source.data.items():
         where = set_name(source.name, split, len(source.data) == 1)
-        parts[split], of_set = read_table(file, of_others, dtype, columns, scratch, where)
-        if columns is None:
-            columns = of_set
-            drop = options.drop if columns.names is None else None  # found by their names
-            header = bool(columns.names)
-            of_others = replace(options, label_column=None, header=header, drop=drop)
+        parts[split], of_set = read_table(file, of_others, dtype, known, scratch, where)
+        columns = columns or of_set
+        if known is None:
+            known, header = of_set, bool(of_set.names)
+            drop = options.drop if not header else None  # found by their names
+            of_others = replace(of_set.options, label_column=None, header=header, drop=drop)
     files = () if is_frame(source.data["train"]) else tuple(source.data.values())
     return parts, columns, files
 

@@ -68,9 +68,9 @@ def batches(path, facts, options=NO_OPTIONS, invert=None, batch_size=BATCH_SIZE)
         yield _picture(path, facts, invert)
     elif kind == "table":
         first, options = 0, facts.table_options(options)
-        for x in table_batches(path, options, batch_size, facts.table):
-            yield Batch(x, first)
-            first += len(x)
+        for rows in table_batches(path, options, batch_size, facts.table):
+            yield Batch(rows.x, first)
+            first += len(rows.x)
     else:
         (array,) = read_arrays(path, _choose).values()
         yield from array_batches(path, array, facts, batch_size)
@@ -109,7 +109,8 @@ def rows_of(X, facts):
     kinds = {getattr(dtype, "str", "|O")[1] for dtype in X.dtypes}  # pandas' own have no str
     if facts.table.names is None and kinds <= set("biuf"):
         return as_array(X.to_numpy(), "X")
-    return numpy.concatenate([*table_batches(X, facts.table_options(), len(X), facts.table)])
+    found = table_batches(X, facts.table_options(), len(X), facts.table)
+    return numpy.concatenate([rows.x for rows in found])
 
 
 def _choose(names):
