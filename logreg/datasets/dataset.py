@@ -15,7 +15,7 @@ from logreg.datasets.arrays import check
 from logreg.datasets.facts import Facts
 from logreg.datasets.options import NO_OPTIONS, NO_PREPARATION
 from logreg.datasets.sources import read
-from logreg.datasets.splits import split, split_off
+from logreg.datasets.splits import in_groups, order_of, split, split_off
 from logreg.datasets.statistics import learn
 from logreg.errors import DatasetError, SettingError
 from logreg.files import refuse_overwriting
@@ -38,6 +38,8 @@ class DataSet(Sequence):
         From which it was read.
     taken : tuple of str
         The names of the sets that were not given, but taken from the training rows.
+    groups : numpy.ndarray or None
+        The number of each row's group, if no group may stand in two sets.
     rows_are : str
         Of data that a model is tested on: which of their rows these are, in words.
     """
@@ -48,6 +50,7 @@ class DataSet(Sequence):
     test: Optional[tuple] = None
     files: tuple = ()
     taken: tuple = ()
+    groups: Optional[numpy.ndarray] = None
     rows_are: str = ""
 
     def __getitem__(self, index):
@@ -115,9 +118,10 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     # Rounded before it is standardized, a large number would lose what tells rows apart.
     is_prepared = standardize or options.missing
     sets, facts = check(parts, facts, None if is_prepared else dtype)
-    sets, facts, taken = split(sets, facts, preparation.shuffle, preparation.split_seed)
+    how = preparation.shuffle, preparation.split_seed, parts["train"].groups
+    sets, facts, taken, groups = split(sets, facts, *how)
     facts = learn(parts, sets, facts, dtype, standardize)
-    return DataSet(facts, **sets, files=files, taken=taken)
+    return DataSet(facts, **sets, files=files, taken=taken, groups=groups)
 
 
 def make_folds(data, n_folds):
@@ -133,10 +137,17 @@ def make_folds(data, n_folds):
     x, y = map(numpy.concatenate, zip(*data))
     if not 2 <= n_folds <= len(y) // 3:
         raise SettingError(f"`folds` is {n_folds}: of {len(y)} rows, 2 to {len(y) // 3} are made")
-    folds = numpy.array_split(numpy.arange(len(y)), n_folds)
+    folds, seed = numpy.array_split(numpy.arange(len(y)), n_folds), data.facts.split_seed
+    if data.groups is not None:
+        sizes, order = in_groups(y, data.groups, [*map(len, folds)], seed)
+        folds = numpy.split(order, numpy.cumsum(sizes)[:-1])
     is_standardized = data.facts.feature_scales is not None
     for i, fold in enumerate(folds):
         rest = numpy.concatenate(folds[:i] + folds[i + 1 :])
-        sets = split_off({"train": (x[rest], y[rest]), "test": (x[fold], y[fold])})
+        sizes = order = None
+        if data.groups is not None:
+            sizes, order = order_of(y[rest], seed, data.groups[rest], 1)
+        sets = {"train": (x[rest], y[rest]), "test": (x[fold], y[fold])}
+        sets = split_off(sets, sizes, order)
         facts = learn({}, sets, data.facts, standardize=is_standardized)
         yield replace(data, **sets, facts=facts)

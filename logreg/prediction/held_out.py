@@ -7,7 +7,7 @@ from logreg.datasets.arrays import check
 from logreg.datasets.dataset import DataSet
 from logreg.datasets.options import NO_OPTIONS
 from logreg.datasets.sources import read
-from logreg.datasets.splits import split_off, stratified_order
+from logreg.datasets.splits import order_of, split_off
 from logreg.datasets.statistics import read_through
 from logreg.errors import DatasetError
 from logreg.hyperparameters import DATASET
@@ -57,9 +57,8 @@ def _of_one_set(parts, rows, found, facts):
     """The test rows of a data set without a test set, and what they are."""
     y, name = rows[1], found.dataset
     if facts.split and sum(facts.split) == len(y):
-        seed = facts.split_seed
-        order = None if seed is None else stratified_order(y, seed)
-        sets = split_off({"train": rows}, facts.split, order)
+        sizes, order = order_of(y, facts.split_seed, parts["train"].groups)
+        sets = split_off({"train": rows}, sizes or facts.split, order)
         is_standardized = facts.feature_scales is not None
         _, digest = read_through(parts, sets, found, facts.dtype, standardize=is_standardized)
         if digest == facts.dataset_sha256:
