@@ -153,9 +153,12 @@ class Run:
     @property
     def _outlook(self):
         """What would have lengthened a run whose last validation was its best."""
-        is_at_its_best = self.validations and self.validations[-1] is self.best_validation
-        advice = f"; the last validation was the best: more `{self.reason}` may help"
-        return advice if is_at_its_best else ""
+        best = self.best_validation
+        if not self.validations or self.validations[-1] is not best:
+            return ""
+        if best.error_all_rows == 0:
+            return "; no validation row is wrong: the weights of separable classes grow without end"
+        return f"; the last validation was the best: more `{self.reason}` may help"
 
     def epoch_of(self, iter: int) -> int:
         """The epoch of a minibatch, counted from 1."""

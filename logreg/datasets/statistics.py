@@ -8,6 +8,7 @@ import numpy
 
 from logreg.console import note, warning
 from logreg.datasets.arrays import narrower
+from logreg.datasets.look import look_at_sets
 from logreg.datasets.preprocessing import (
     FLOAT32_MAX,
     Moments,
@@ -19,6 +20,7 @@ from logreg.datasets.preprocessing import (
 from logreg.datasets.splits import SPLITS
 from logreg.errors import DatasetError, quoted
 
+MANY_NUMBERS = 30  # of more, a label may be a quantity, as of fewer with less than 5 rows each
 SAMPLE_VALUES = 1 << 19  # about as many values as a median is taken of
 
 
@@ -28,6 +30,8 @@ def learn(parts, sets, facts, dtype=None, standardize=False):
     The `parts` are those that the sets were split off, by whose rows a bad value is named.
     """
     _check_classes(facts, sets)
+    for line in look_at_sets(sets, facts.class_labels) if facts.is_table and parts else ():
+        note(f"note: {facts.dataset}: {line}")
     (x, y), missing = sets["train"], facts.options.missing
     moments = Moments() if standardize or missing else None
     raw_range, digest = read_through(parts, sets, facts, dtype, moments, standardize)
@@ -49,11 +53,17 @@ def learn(parts, sets, facts, dtype=None, standardize=False):
         baseline_error=float((sets["test"][1] != counts.argmax()).mean()),
         raw_range=raw_range,
         x_range=preprocessing.range_of(moments) if standardize else x_range,
+        feature_ranges=_ranges(moments) if facts.is_table and moments else None,
         x_median=float(numpy.median(preprocessing.apply(some, "float64"))),
         pixel_scale=preprocessing.pixel_scale,
         feature_means=preprocessing.means,
         feature_scales=preprocessing.scales,
     )
+
+
+def _ranges(moments):
+    """The smallest and the largest value of each feature; of one without a value, the mean 0."""
+    return numpy.nan_to_num(numpy.stack([moments.low, moments.high], axis=1)).tolist()
 
 
 def read_through(parts, sets, facts, dtype=None, moments=None, standardize=False):
@@ -93,12 +103,22 @@ def read_through(parts, sets, facts, dtype=None, moments=None, standardize=False
 
 
 def _check_classes(facts, sets):
-    """Refuse too many classes; warn of sets on which nothing can be told of what was learnt."""
+    """Refuse one class, or too many; warn of sets that tell nothing of what was learnt."""
 
     def names(classes):
         return ", ".join(quoted(facts.class_labels[i]) for i in classes[:10])
 
     n_rows, n_out = sum(len(y) for _, y in sets.values()), facts.n_out
+    if n_out < 2 and facts.is_table:
+        raise DatasetError(
+            f"{facts.dataset}: every row has the label {names([0])}: give two at least"
+        )
+    is_number = not isinstance(facts.class_labels[0], str)
+    if facts.is_table and is_number and n_out > min(MANY_NUMBERS, n_rows / 5):
+        warning(
+            f"{facts.dataset}: {n_rows} rows have {n_out} different numbers as labels: is that a "
+            "quantity? Each number is a class of its own: make a few classes"
+        )
     if n_out > max(10, n_rows / 2):
         raise DatasetError(
             f"{facts.dataset}: there are {n_out} classes in {n_rows} rows, {names([0, 1])}, ...: "
@@ -113,10 +133,9 @@ def _check_classes(facts, sets):
         elif len(present) == 1:
             doubt = f"every row of the {SPLITS[split]} set has the label {names(present)}"
         if doubt:
-            warning(
-                f"{doubt}: the result is likely to be useless; if the rows are sorted by class, "
-                "shuffle them: `shuffle=True`"
-            )
+            advice = "; if the rows are sorted by class, shuffle them: `shuffle=True`"
+            advice *= facts.split_seed is None
+            warning(f"{doubt}: the result is likely to be useless{advice}")
 
 
 def wilson_interval(n_wrong, n):

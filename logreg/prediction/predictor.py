@@ -6,7 +6,7 @@ import numpy
 
 from logreg import kernel
 from logreg.console import warning
-from logreg.errors import DatasetError, ModelFileError
+from logreg.errors import DatasetError, ModelFileError, listed
 from logreg.files import AnyPath
 from logreg.prediction.inputs import array_batches, rows_of
 from logreg.saving import model_file
@@ -111,7 +111,7 @@ class Predictor:
 
         `name` is how messages call the input. A DatasetError names a value that is not finite, or a
         row whose values are too large. A warning tells, once, of values outside the training range
-        by more than its width.
+        by more than its width; in a table, of those outside their column's by more than half of it.
         """
         is_checked = not self.facts.x_range
         for batch in batches:
@@ -127,7 +127,7 @@ class Predictor:
                     f"{name}: row {batch.first + row}, {found} (counted from 0): every value must "
                     f"be finite, and small enough to compute with in {self.dtype}"
                 )
-            is_checked = is_checked or self._warns_of(name, ready.min(), ready.max())
+            is_checked = is_checked or self._warns_of(name, batch.x, ready)
             yield batch, prediction
 
     def _of(self, x):
@@ -136,8 +136,10 @@ class Predictor:
             p = numpy.exp(scores - scores.max(axis=1, keepdims=True))
             return Prediction(scores.argmax(axis=1), p / p.sum(axis=1, keepdims=True))
 
-    def _warns_of(self, name, low, high):
-        least, most = self.facts.x_range
+    def _warns_of(self, name, x, ready):
+        if self.facts.feature_ranges:
+            return self._warns_of_columns(name, x)
+        (least, most), low, high = self.facts.x_range, ready.min(), ready.max()
         is_far = low < 2 * least - most or high > 2 * most - least
         if is_far:
             standardized = "standardized " * bool(self.facts.feature_scales)
@@ -147,3 +149,14 @@ class Predictor:
                 "that are saved as uint8 are scaled as the model needs"
             )
         return is_far
+
+    def _warns_of_columns(self, name, x):
+        low, high = numpy.transpose(self.facts.feature_ranges)
+        margin, found = (high - low) / 2, []
+        is_far = (x < low - margin) | (x > high + margin)
+        for j in numpy.flatnonzero(is_far.any(axis=0)):
+            value = x[is_far[:, j].argmax(), j]
+            found.append(f"{self.facts.names[j]} {value:g} ({low[j]:g} to {high[j]:g})")
+        if found:
+            warning(f"{name}: values far outside those of the training rows: {listed(found)}")
+        return bool(found)
