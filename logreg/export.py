@@ -9,7 +9,8 @@ Rows of x, of shape (n, n_in), become probabilities, of shape (n, n_out), so:
 
 and the label is the one of `class_labels` that is most probable. A column of text is a feature for
 each of its categories, 1 or 0, in the order of `feature_names` (`column=category`). Where empty
-cells are filled, one in such a column is the category '' (`column=`), if training had any there.
+cells are filled, one in such a column is the category '' (`column=`), if training had any there. A
+date is the number of days since 1970-01-01.
 
 onnx does all of that: its input `x` holds float64 if features are filled or standardized, else
 the model's type, and its outputs are `label` and `probabilities`. npz and json hold the numbers

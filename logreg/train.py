@@ -1,5 +1,6 @@
 """The command line of training: ``python -m logreg.train`` or ``logreg-train``."""
 
+import argparse
 import contextlib
 import sys
 from dataclasses import fields, replace
@@ -24,8 +25,8 @@ from logreg.parallel.ranks import ranks
 EPOCHS_OF_A_TABLE = 5000
 # Defaults that the data decide.
 BY_DATA = {
-    "batch_size": f"{DEFAULTS.batch_size}; if a set has fewer, or the training set fewer than "
-    "5,000, a tenth of the training rows, or as many as the smallest set has if that is less",
+    "batch_size": f"{DEFAULTS.batch_size}; a tenth of less than 5,000 training rows; or what the "
+    "smallest set has",
     "criterion": "error; loss for tables, and for one array that is split",
     "n_epochs": f"{DEFAULTS.n_epochs:,}; {EPOCHS_OF_A_TABLE:,} for tables, whose epochs are short",
 }
@@ -41,13 +42,16 @@ def parser():
     )
     add, add_file = parser.add_argument, options.files_of(parser)
     default = " (default: %(default)s)"
-    dataset = "the data: a table or a file of arrays, a folder of these, or mnist_sample" + default
+    dataset = (
+        "the data, with or without --dataset: a table or a file of arrays, a folder of these, "
+    )
+    dataset += "or mnist_sample" + default
+    add_file("data", metavar="PATH", nargs="?", help=argparse.SUPPRESS)
     add_file("--dataset", metavar="PATH", default=DATASET, help=dataset)
     options.add_table_options(parser)
     options.add_table_options(parser, of_training=True)
     options.add_fields(parser, fields(Preparation)[:-1])
-    pixels = "the features are pixels: divide them by N, 256 or the largest value, in training "
-    pixels += "and in prediction (default: uint8 is divided by 256, and nothing else)"
+    pixels = "divide the features, which are pixels, by N (default: uint8 by 256, others not)"
     add("--pixel-scale", type=options.positive_number, metavar="N", help=pixels)
     for setting in fields(Hyperparameters):
         choices = {"choices": list(filter(None, setting.metadata["allowed"]))}
@@ -59,11 +63,11 @@ def parser():
     add_file("--output", default=BEST_MODEL, help="where the best model goes" + default)
     add_file("--checkpoint", help="keep the state of the run here, for --resume")
     refit = "at the end, train anew on training and validation rows, for as many minibatches as "
-    refit += "the best model had (default: if a table or one array was split into these)"
+    refit += "the best model had (default: if these were split)"
     options.add_switch(parser, "refit", refit, "keep the model of the training rows alone")
     add("--resume", action="store_true", help="go on from the checkpoint; --n-epochs may be larger")
-    folds = "train K times, each time without another Kth of the rows of a table or an array, "
-    folds += "which tests; print the errors, and keep no model"
+    folds = "train K times, each time without another Kth of all rows, which tests; print the "
+    folds += "errors, and keep no model"
     add("--folds", type=int, metavar="K", help=folds)
     add_file("--history", help="write a CSV row here at each validation")
     verbose = "of a table, print the tutorial's line at each validation"
@@ -123,6 +127,11 @@ def _settings(argv):
     given = {setting.name: getattr(args, setting.name) for setting in fields(Hyperparameters)}
     if args.folds is not None and (args.checkpoint or args.history or ranks.size > 1):
         raise SettingError("--folds is without --checkpoint, --history and several processes")
+    if args.data and args.dataset != DATASET:
+        raise SettingError(
+            f"the data are {args.data} or --dataset {args.dataset}: give one of them"
+        )
+    args.dataset = args.data or args.dataset
     if args.resume and not args.checkpoint:
         raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
     written = (args.output, args.checkpoint, args.history)
