@@ -22,6 +22,7 @@ from logreg.hyperparameters import (
 from logreg.parallel.ranks import ranks
 
 EPOCHS_OF_A_TABLE = 5000
+CLOSED_PIPE = 141  # what a shell reports of a process whose stdout nobody reads any more
 # Defaults that the data decide.
 BY_DATA = {
     "batch_size": f"{DEFAULTS.batch_size}; if a set has fewer, or the training set fewer than "
@@ -110,7 +111,7 @@ def main(argv=None):
     if run.reason == "interrupted":
         is_model = f"the best model is in {args.output}" if run.best_values else "no model yet"
         note(f"interrupted in epoch {run.epoch}: {is_model}; a run with --checkpoint can --resume")
-        return interruption.exit_code
+        return interruption.exit_code or CLOSED_PIPE
     differences = reference.differences(run) if args.check_reference else []
     for line in differences or ["all figures agree with the tutorial's"] * args.check_reference:
         note(line)

@@ -59,7 +59,8 @@ def load_data(dataset: Any, **options: Any) -> DataSet:
         cls(**{name: value for name, value in options.items() if OPTIONS[name] is cls})
         for cls in (TableOptions, Preparation)
     ]
-    return shared(read_dataset(dataset, *how, dtype=engine.theano.config.floatX))
+    data = read_dataset(dataset, *how, dtype=engine.theano.config.floatX)
+    return shared(data)
 
 
 load_data.__signature__ = inspect.Signature(
@@ -86,7 +87,8 @@ def shared(data):
     """Put the three sets of a :class:`DataSet` of arrays into shared variables of floatX."""
     floatx, sets = engine.theano.config.floatX, {}
     for split, (x, y) in zip(SPLITS, data):
-        features = engine.shared_data(data.facts.preprocessing.apply(x, floatx))
+        prepared = data.facts.preprocessing.apply(x, floatx)
+        features = engine.shared_data(prepared)
         features.tag.facts = data.facts
         # A GPU of the tutorial's day holds floats only.
         sets[split] = features, engine.T.cast(engine.shared_data(y.astype(floatx)), "int32")
