@@ -59,8 +59,7 @@ def load_data(dataset: Any, **options: Any) -> DataSet:
         cls(**{name: value for name, value in options.items() if OPTIONS[name] is cls})
         for cls in (TableOptions, Preparation)
     ]
-    data = read_dataset(dataset, *how, dtype=engine.theano.config.floatX)
-    return shared(data)
+    return shared(read_dataset(dataset, *how, dtype=engine.theano.config.floatX))
 
 
 load_data.__signature__ = inspect.Signature(

@@ -38,7 +38,8 @@ def _checked_updates(updates):
     updates = updates.items() if isinstance(updates, dict) else updates
     if not hasattr(updates, "__iter__"):
         raise SettingError(
-            f"updates is {str(updates)[:60]}: pairs (shared variable, symbolic new value) are needed"
+            f"updates is {str(updates)[:60]}: pairs (shared variable, symbolic new value) are "
+            "needed"
         )
     updates = list(updates)
     for i, pair in enumerate(updates):
