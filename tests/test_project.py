@@ -31,7 +31,7 @@ LAYERS = [
     ["plots", "refit"],
     ["sgd"],
     ["cli"],
-    ["estimator", "page"],
+    ["estimator", "page", "verification"],
     ["tutorial"],
     ["train", "predict", "report", "export", "__main__"],
     ["legacy"],

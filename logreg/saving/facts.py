@@ -32,6 +32,7 @@ class ModelFacts(Facts):
     n_train_batches: Optional[int] = None
     curve: Optional[List[List[Optional[float]]]] = None  # as of :attr:`logreg.run.Run.curve`
     reason: Optional[str] = None
+    n_ranks: Optional[int] = None  # that trained it together
     refit: Optional[bool] = None  # whether it was trained anew on training and validation rows
     n_refit_rows: Optional[int] = None
     validation_error: Optional[float] = None
