@@ -211,7 +211,7 @@ class Run:
         rows, by_loss = [], self.hyperparameters.criterion == "loss"
         for validation in self.validations:
             iter, cost, error, _, loss, test_error, *_ = validation.plain()
-            rows.append([iter, cost, error, test_error] + [loss] * by_loss)
+            rows.append([iter, cost, error, test_error, *([loss] if by_loss else [])])
         return rows
 
     @property

@@ -119,10 +119,10 @@ def main(argv=None):
         is_model = f"the best model is in {args.output}" if run.best_values else "no model yet"
         note(f"interrupted in epoch {run.epoch}: {is_model}; a run with --checkpoint can --resume")
         return interruption.exit_code or CLOSED_PIPE
-    differences = reference.differences(run) if args.check_reference else []
-    for line in differences or ["all figures agree with the tutorial's"] * args.check_reference:
-        note(line)
-    return int(bool(differences))
+    if args.check_reference:
+        differences = reference.differences(run)
+        note("\n".join(differences) or "all figures agree with the tutorial's")
+        return int(bool(differences))
 
 
 def _verify(path, dataset, callbacks):
