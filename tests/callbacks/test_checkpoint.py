@@ -131,7 +131,6 @@ def test_whichever_call_to_the_disk_fails_the_run_goes_on_to_the_same_end(failin
 # ---- states of runs that nobody trains
 
 
-
 def run_of(shape=(2, 2), dtype="float64", dataset="d", digest="0", n_epochs=9, **settings):
     """A run of 5 minibatches an epoch."""
     variables = [theano.shared(numpy.zeros(n, dtype)) for n in (shape, 2)]
