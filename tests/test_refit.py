@@ -138,33 +138,3 @@ def test_the_estimator_refits():
     anew, alone = (SoftmaxClassifier(refit=refit).fit(X, y) for refit in (True, False))
     assert anew.validation_scores_ == alone.validation_scores_
     assert (anew.coef_ != alone.coef_).all()
-
-
-def test_a_model_trained_in_python_reads_the_frame(cli):
-    """`load_data` prepares a table as the command does, and the model file keeps it."""
-    pandas = pytest.importorskip("pandas")
-    random = numpy.random.RandomState(0)
-    kind, size = random.choice(["ant", "bee"], 120), 1e3 * random.randn(120)
-    frame = pandas.DataFrame({"kind": kind, "size": size, "is": (kind == "ant") ^ (size > 900)})
-    frame.loc[5, "size"] = None
-    with engine.floatx("float32"):
-        datasets = load_data(frame, "is", missing="mean")
-        x, y = T.matrix("x"), T.ivector("y")
-        classifier = LogisticRegression(x, 3, 2)
-        cost = classifier.negative_log_likelihood(y)
-        rule = sgd(cost, classifier.params, 0.13)
-        settings = Hyperparameters(batch_size=8, n_epochs=20, criterion="loss")
-        callbacks = [BestModel("m.pkl", classifier)]
-        given = datasets, settings, callbacks, cost
-        fit(x, y, cost, classifier.errors(y), rule, *given, refit=True)
-    frame.to_csv("t.csv", index=False)
-    shell = ["--label-column", "is", "--missing", "mean", "--floatx", "float32", "--n-epochs", 20]
-    done = cli("train", "--dataset", "t.csv", *shell, "--output", "shell.pkl")
-    assert done.code == 0, done.err
-    here, there = Predictor("m.pkl"), Predictor("shell.pkl")
-    numpy.testing.assert_array_equal(here.W, there.W)
-    found = here.predict_proba(frame)
-    numpy.testing.assert_array_equal(found, there.predict_proba(frame))
-    rows = frame[["size", "kind"]]  # in any order, and without the label
-    numpy.testing.assert_array_equal(here.predict_proba(rows), found)
-    assert here.labels == there.labels and here.facts.dataset == "the data frame"
