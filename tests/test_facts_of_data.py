@@ -51,10 +51,10 @@ def test_what_was_done_to_features_is_kept_however_the_sets_are_given(frame, is_
 
 
 def test_standardized_sets_of_different_data_are_refused(frame):
-    train, valid, test = load_data(frame, label_column="kind")
+    train, _, test = load_data(frame, label_column="kind")
     _, other, _ = load_data(frame, label_column="kind", split_seed=1)
     for sets in ([train, other, test], [train, make_pairs()[1], test]):
-        with pytest.raises(SettingError, match="standardized or filled.*that one `load_data` ret"):
+        with pytest.raises(SettingError, match=r"standardized or filled.*that one `load_data` ret"):
             trained(sets)
     plain = load_data(frame, label_column="kind", standardize=False)
     trained([plain[0], make_pairs(dtype="float64")[1], plain[2]])  # of which nothing is to be told
@@ -88,7 +88,7 @@ def test_a_model_of_more_classes_than_the_data_have_needs_their_labels():
     trained(data)
     assert Predictor("m.pkl").labels == [7, 8, 9]
     classifier = LogisticRegression(T.matrix("x"), 4, 5)
-    with pytest.raises(ModelFileError, match="class_labels is .*: one for each of 5 classes is ne"):
+    with pytest.raises(ModelFileError, match=r"class_labels is .*: one for each of 5 classes is ne"):
         trained(data, classifier, "other.pkl")
     trained(data, classifier, "other.pkl", class_labels=[*"abcde"])
     assert Predictor("other.pkl").labels == [*"abcde"]

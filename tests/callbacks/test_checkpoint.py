@@ -194,7 +194,7 @@ def test_a_new_run_replaces_nothing_of_another(name, capsys):
 
 
 def test_a_state_is_made_when_it_is_written_and_not_at_each_validation():
-    """It holds all validations: made at each, they would come to half the square of their number."""
+    """It holds all validations: made at each, they are half the square of their number."""
 
     class Counted(Validation):
         n = 0

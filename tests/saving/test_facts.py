@@ -64,7 +64,8 @@ def test_the_model_itself_is_taken(is_taken):
 def test_whatever_a_value_is_it_fits_or_the_error_names_it(key, is_taken):
     for value in VALUES:
         if not is_taken(header_of({**TOLD, key: value})):
-            with pytest.raises(ModelFileError, match=f"its ({key}|curve|columns) is |: {key} (is|has) "):
+            named = f"its ({key}|curve|columns) is |: {key} (is|has) "
+            with pytest.raises(ModelFileError, match=named):
                 ModelFacts.of({**TOLD, key: value}, W)
 
 
