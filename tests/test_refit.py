@@ -4,12 +4,12 @@ import numpy
 import pytest
 from builders import cost_and_gradients, make_pairs, save_pairs, table_bytes, write
 
-from logreg import LogisticRegression, Predictor, SoftmaxClassifier, engine, fit, load_data
+from logreg import LogisticRegression, Predictor, SoftmaxClassifier, engine, fit
 from logreg.callbacks import BestModel, Callback, Checkpoint, StopTraining
 from logreg.engine import T
 from logreg.errors import SettingError
 from logreg.hyperparameters import Hyperparameters
-from logreg.updates import momentum, sgd
+from logreg.updates import momentum
 
 SETTINGS = Hyperparameters(batch_size=10, n_epochs=12, patience=40, criterion="loss")
 START = numpy.linspace(-1, 1, 12).reshape(4, 3)
@@ -45,7 +45,8 @@ def test_it_is_a_run_on_both_sets_of_as_many_minibatches():
     n_steps = run.stopping.best_iter + 1
     assert run.reason == "patience" and n_steps not in (run.iter + 1, 6) and run.n_refit_rows == 85
     (x, y), (x_valid, y_valid), test = make_pairs((60, 25, 20), dtype="float64")
-    x, y = numpy.concatenate([x, x_valid]), numpy.concatenate([y, y_valid])
+    order = numpy.random.RandomState(0).permutation(85)
+    x, y = numpy.concatenate([x, x_valid])[order], numpy.concatenate([y, y_valid])[order]
     values = [START.copy(), numpy.zeros(3)]
     last = [0 * value for value in values]
     for step in range(n_steps):
@@ -66,12 +67,9 @@ def test_it_is_a_run_on_both_sets_of_as_many_minibatches():
 def test_a_resumed_run_refits_to_the_same_bits():
     whole = trained(refit=True)
     short = Hyperparameters(batch_size=10, n_epochs=3, patience=40, criterion="loss")
-    trained(None, short, [lambda _: Checkpoint("run.state", {})], refit=True)
+    trained(None, short, [lambda _: Checkpoint("run.state")], refit=True)
     for _ in range(2):  # from its middle, and from its end
-        checkpoint = Checkpoint("run.state", {})
-        resumed = trained(
-            None, SETTINGS, [lambda _, c=checkpoint: c], refit=True, resume=checkpoint
-        )
+        resumed = trained(callbacks=[lambda _: Checkpoint("run.state", resume=True)], refit=True)
         assert resumed.n_refit_rows == whole.n_refit_rows
         for found, expected in zip(resumed.best_values, whole.best_values):
             numpy.testing.assert_array_equal(found, expected)
@@ -129,6 +127,16 @@ def test_the_command_refits_where_it_splits_validation_rows_off(cli):
         assert (facts.refit, facts.n_refit_rows) == (n_rows is not None, n_rows), name
         if name == "table.csv":
             assert (" minibatches on 75 rows, with those of validation" in done.out) == bool(n_rows)
+
+
+def test_validation_rows_count_when_the_best_model_comes_in_the_first_epoch(cli):
+    """In an order of all rows, the first minibatches have some of these."""
+    x, y = (numpy.concatenate(arrays) for arrays in zip(*make_pairs()))
+    numpy.savez("d.npz", x=x, y=y)
+    for switch in ("--refit", "--no-refit"):
+        done = cli("train", "--dataset", "d.npz", "--n-epochs", 1, switch, "--output", switch[2:])
+        assert done.code == 0, done.err
+    assert (Predictor("refit").W != Predictor("no-refit").W).all()
 
 
 def test_the_estimator_refits():
