@@ -83,7 +83,8 @@ class ModelFacts(Facts):
             values["settings"] = _members(Hyperparameters, known)
             Hyperparameters(**values["settings"])
         except (SettingError, TypeError) as error:
-            raise ModelFileError(f"its metadata do not fit: {error}") from error
+            reason = str(error).replace("`", "")  # a key of a file is no option here
+            raise ModelFileError(f"its metadata do not fit: {reason}") from error
         facts = cls(**values, _metadata=metadata)
         facts._check_together()
         return facts
