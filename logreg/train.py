@@ -23,6 +23,8 @@ from logreg.hyperparameters import (
 from logreg.parallel.ranks import ranks
 
 EPOCHS_OF_A_TABLE = 5000
+OF_VERIFY = ("verify", "dataset", "quiet")  # options that go with --verify
+CLOSED_PIPE = 141  # what a shell reports of a process whose stdout nobody reads any more
 # Defaults that the data decide.
 BY_DATA = {
     "batch_size": f"{DEFAULTS.batch_size}; a tenth of less than 5,000 training rows; or what the "
@@ -45,9 +47,9 @@ def parser():
     dataset = (
         "the data, with or without --dataset: a table or a file of arrays, a folder of these, "
     )
-    dataset += "or mnist_sample" + default
+    dataset += f"or mnist_sample (default: {DATASET})"
     add_file("data", metavar="PATH", nargs="?", help=argparse.SUPPRESS)
-    add_file("--dataset", metavar="PATH", default=DATASET, help=dataset)
+    add_file("--dataset", metavar="PATH", help=dataset)
     options.add_table_options(parser)
     options.add_table_options(parser, of_training=True)
     options.add_fields(parser, fields(Preparation)[:-1])
@@ -79,6 +81,9 @@ def parser():
     add("--device", metavar="NAME", help=device)
     check = "compare the run with the tutorial's own log; exit with 1 if a figure differs"
     add("--check-reference", action="store_true", help=check)
+    verify = "train again as this model file says, compare all parameters with its own bit by bit, "
+    verify += "and write nothing; --dataset names the data if they lie elsewhere now"
+    add_file("--verify", metavar="MODEL", help=verify)
     return parser
 
 
@@ -94,10 +99,13 @@ def main(argv=None):
         from logreg.callbacks import progress, reference
     with contextlib.ExitStack() as stack:
         stack.enter_context(engine.settings(args.floatx, args.device))
+        interruption = stack.enter_context(callbacks.Interruption())
+        if args.verify:
+            watching = [interruption, stack.enter_context(progress.Progress())]
+            return _verify(args.verify, args.dataset, watching) or interruption.exit_code
         log("... loading data")
         how = options.given(TableOptions, args), options.given(Preparation, args)
-        data = read_dataset(args.dataset, *how, dtype=engine.theano.config.floatX)
-        interruption = stack.enter_context(callbacks.Interruption())
+        data = read_dataset(args.dataset or DATASET, *how, dtype=engine.theano.config.floatX)
         if args.folds is not None:
             _cross_validate(args, hyperparameters, data, [interruption], sgd)
             return interruption.exit_code
@@ -114,28 +122,46 @@ def main(argv=None):
     if run.reason == "interrupted":
         is_model = f"the best model is in {args.output}" if run.best_values else "no model yet"
         note(f"interrupted in epoch {run.epoch}: {is_model}; a run with --checkpoint can --resume")
-        return interruption.exit_code
-    differences = reference.differences(run) if args.check_reference else []
-    for line in differences or ["all figures agree with the tutorial's"] * args.check_reference:
-        note(line)
-    return int(bool(differences))
+        return interruption.exit_code or CLOSED_PIPE
+    if args.check_reference:
+        differences = reference.differences(run)
+        note("\n".join(differences) or "all figures agree with the tutorial's")
+        return int(bool(differences))
+
+
+def _verify(path, dataset, callbacks):
+    """Say whether a model file is what its training gives; return the exit code."""
+    from logreg.verification import verify
+
+    run, difference = verify(path, dataset, callbacks)
+    if difference:
+        say(f"not verified: {difference}")
+    elif run.reason != "interrupted":
+        n = sum(value.size for value in run.best_values)
+        say(f"verified: the {n:,} parameters are those of {path}, bit by bit")
+    return int(bool(difference))
 
 
 def _settings(argv):
     """The options, and the hyperparameters in them."""
-    args = parser().parse_args(argv)
+    arguments = parser()
+    args = arguments.parse_args(argv)
+    if args.data and args.dataset:
+        arguments.error(f"{args.data} and --dataset {args.dataset}: give one of them")
+    args.dataset, args.data = args.data or args.dataset, None
+    if args.verify:
+        usual = vars(arguments.parse_args([]))
+        more = vars(args).items() - usual.items() - {(k, vars(args)[k]) for k in OF_VERIFY}
+        more = ", ".join(sorted(f"--{name.replace('_', '-')}" for name, _ in more))
+        if more:
+            raise SettingError(f"--verify takes all settings from the model file: leave out {more}")
     given = {setting.name: getattr(args, setting.name) for setting in fields(Hyperparameters)}
     if args.folds is not None and (args.checkpoint or args.history or ranks.size > 1):
         raise SettingError("--folds is without --checkpoint, --history and several processes")
-    if args.data and args.dataset != DATASET:
-        raise SettingError(
-            f"the data are {args.data} or --dataset {args.dataset}: give one of them"
-        )
-    args.dataset = args.data or args.dataset
     if args.resume and not args.checkpoint:
         raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
     written = (args.output, args.checkpoint, args.history)
-    args.outputs = [] if args.folds else list(filter(None, written))
+    args.outputs = [] if args.folds or args.verify else list(filter(None, written))
     args.pixel_scale = args.pixel_scale and 1 / args.pixel_scale
     refuse_overwriting(args.outputs)
     for path in args.outputs:

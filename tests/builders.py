@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy
 
 from logreg.saving import model_file
-from logreg.saving.facts import Facts
+from logreg.saving.facts import ModelFacts
 
 GOLDEN = Path(__file__).resolve().parent / "golden"  # files that older versions wrote
 SAMPLE = Path(__file__).resolve().parent.parent / "data" / "mnist_sample.npz"
@@ -65,7 +65,7 @@ def classes_of(pixels):
 def save(path, W, b, dtype="float32", **metadata):
     """Write a model file, without an engine."""
     arrays = {"W": W.astype(dtype), "b": b.astype(dtype)}
-    known = Facts.of(metadata, arrays["W"]).metadata()
+    known = ModelFacts.of(metadata, arrays["W"]).metadata()
     model_file.save(path, model_file.dumps("model", arrays, metadata=known))
     return str(path)
 
@@ -143,6 +143,21 @@ def make_pairs(n_rows=(60, 20, 20), n_in=4, n_out=3, seed=0, dtype="float32"):
         x = (centres[y] + 0.5 * random.randn(n, n_in)).astype(dtype)
         pairs.append((x, y.astype("int64")))
     return pairs
+
+
+def new_run(data=None, variables=(), params=(), settings=None, **state):
+    """A Run that nobody trains, of 3 minibatches an epoch unless other data or settings are given.
+
+    `data` are what is read, `settings` hyperparameters, and `state` fields of the Run.
+    """
+    from logreg.datasets.dataset import read_dataset
+    from logreg.datasets.variables import stored
+    from logreg.hyperparameters import Hyperparameters
+    from logreg.run import Run
+
+    data = stored(read_dataset(data or make_pairs()))
+    hyperparameters = Hyperparameters(**{"batch_size": 20, **(settings or {})})
+    return Run(data, hyperparameters, [*variables], [*params], **state)
 
 
 def save_pairs(path, pairs):

@@ -12,7 +12,6 @@ from logreg import (
     LogisticRegression,
     Predictor,
     engine,
-    load_data,
     load_model,
     load_params,
     sgd_optimization_mnist,
@@ -215,15 +214,6 @@ def test_the_best_model_of_a_classifier_is_a_model_file():
     assert model.metadata["pixel_scale"] == 1 / 256
 
 
-def test_a_model_of_more_classes_than_the_data_has_keeps_no_labels_of_these():
-    datasets = load_data([(x, y + 7) for x, y in make_pairs(dtype="float64")])
-    for n_out, labels in ((3, [7, 8, 9]), (5, [0, 1, 2, 3, 4])):
-        classifier = LogisticRegression(T.matrix("x"), 4, n_out)
-        given = arguments(classifier, datasets=datasets)
-        fit(**given, callbacks=[BestModel("m.pkl", classifier)])
-        assert Predictor("m.pkl").labels == labels
-
-
 def test_training_stays_on_bytes_and_comes_to_what_floats_come_to():
     pairs = [(numpy.abs(40 * x).astype("uint8"), y) for x, y in make_pairs()]
     floats = [(x / numpy.float32(256), y) for x, y in pairs]
@@ -231,7 +221,7 @@ def test_training_stays_on_bytes_and_comes_to_what_floats_come_to():
         sgd_optimization(read_dataset(sets), Hyperparameters(n_epochs=3, batch_size=10))
         for sets in (pairs, floats)
     ]
-    assert [run.pixel_scale for run in runs] == [1 / 256, 1]
+    assert [run.data.facts.pixel_scale for run in runs] == [1 / 256, 1]
     for one, other in zip(*(run.best_values for run in runs)):
         numpy.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
 
@@ -256,7 +246,7 @@ def with_training_set(x, y):
         ({"x": T.matrix("other")}, "neither cost nor errors is made of other"),
         ({"updates": [(W, W + 1), (W, W + 1)]}, r"updates\[1\]: W has a new value already"),
         (with_training_set([[1.0] * 4, [1.0]] * 10, Y), "x is an object array: its rows"),
-        ({"datasets": PAIRS[:2]}, r"three pairs \(x, y\): for training, validation and test"),
+        ({"datasets": PAIRS[:2]}, r"three pairs \(x, y\) are needed, for training, valid"),
         (with_training_set(X, Y[:9]), r"training y has shape \(9,\), x has 20 rows"),
         (with_training_set(theano.shared(X[:9]), T.cast(SHARED, "int32")), r"\(20,\), x has 9"),
         (with_training_set(X, Y + 1), "training y has labels from 1 to 3, .* from 0 to 2"),
@@ -274,7 +264,7 @@ def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, messa
         fit(**arguments(**changed))
 
 
-@pytest.mark.parametrize("make", [BestModel, History, lambda path: Checkpoint(path, {})])
+@pytest.mark.parametrize("make", [BestModel, History, Checkpoint])
 def test_a_file_that_cannot_be_written_is_refused_before_it_compiles(make, monkeypatch):
     monkeypatch.setattr(engine, "compile_step", None)
     with pytest.raises(ModelFileError, match=r"nowhere.file cannot be written"):

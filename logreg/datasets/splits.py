@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy
 
-from logreg.datasets.formats import mapping, reading
+from logreg.datasets.formats import reading
 from logreg.errors import DatasetError
 
 SPLITS = {"train": "training", "valid": "validation", "test": "test"}
@@ -21,18 +21,17 @@ def split(sets, facts, shuffle=None, seed=0, groups=None):
 
     `sets` has a pair (x, y) for 'train' and perhaps for 'valid' and 'test'. With `shuffle`, the
     training rows are put into a :func:`stratified_order` before; if it is None, this is done to a
-    table, and to one array in memory. With `groups`, a number for each training row, all rows of a
+    table, and to one array. With `groups`, a number for each training row, all rows of a
     group go into one set: see :func:`in_groups`. Returned are all three sets; the facts, with the
     rows of each if the test set was one of those taken, and the seed of the order; the names of
     those taken; and the groups in the order of the rows.
     """
     taken = tuple(name for name in SPLITS if name not in sets)
-    x, y = sets["train"]
     if shuffle is None:
-        shuffle = taken and (facts.is_table or "test" in taken) and mapping(x) is None
+        shuffle = taken and (facts.is_table or "test" in taken)
     seed = seed if shuffle else None
     with reading(facts.dataset):
-        sizes, order = order_of(y, seed, groups, len(taken))
+        sizes, order = order_of(sets["train"][1], seed, groups, len(taken))
         sets = split_off(sets, sizes, order)
     sizes = [len(y) for _, y in sets.values()] if "test" in taken else None
     groups = groups if order is None or groups is None else groups[order]

@@ -5,16 +5,11 @@ import os
 import re
 import sys
 
-import numpy
 import pytest
-from builders import sample, save_digits_model
-from logreg.progress import progress
+from builders import new_run
 
-from logreg import predict
 from logreg.callbacks.progress import Progress
 from logreg.console import note
-from logreg.hyperparameters import Hyperparameters
-from logreg.run import Run
 
 pytest.importorskip("tqdm")
 TRAIN = ["-m", "logreg.train", "--dataset", "mnist_sample", "--batch-size", "100"]
@@ -41,35 +36,16 @@ def test_a_terminal_shows_a_line_below_what_is_printed(options, is_shown, start)
     assert (err == "") != is_shown
 
 
-def test_the_bar_is_as_long_as_what_is_done(monkeypatch):
+def test_the_bar_is_as_long_as_what_is_done_and_notes_stand_above_it(monkeypatch):
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     sys.stderr.isatty = lambda: True
-    run = Run([], [], Hyperparameters(n_epochs=10), 1, iter=4)  # the fifth minibatch, and epoch
+    run = new_run(settings={"batch_size": 60, "n_epochs": 10}, iter=4)  # the fifth epoch
     run.stopping.best_iter, run.stopping.best_loss = 2, 0.25
     with Progress() as line:
+        line.on_train_begin(run)
         line.on_minibatch_end(run)
+        note("a note")
         assert not line.reads_steps  # else each step would be taken by itself
     shown = f"epoch 5, minibatch 1/1, best error 0.2500 |{10 * '#'}{10 * ' '}|"
-    assert shown in sys.stderr.getvalue()
-
-
-@pytest.mark.parametrize("quiet", [[], ["--quiet"]])
-@pytest.mark.parametrize("inputs", [["--evaluate", "--dataset", "mnist_sample"], ["x.npy"]])
-def test_long_inputs_have_one_as_well(inputs, quiet, monkeypatch, working_folder, capsys):
-    monkeypatch.setattr("logreg.console.SLOW_AFTER", 0)
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
-    sys.stderr.isatty = lambda: True
-    numpy.save("x.npy", sample()["x_test"])
-    save_digits_model()
-    assert predict.main([*inputs, *quiet]) == 0
-    assert (" rows/s" in sys.stderr.getvalue()) != bool(quiet)
-    assert "\r" not in capsys.readouterr().out
-
-
-def test_what_is_said_meanwhile_has_a_line_of_its_own(monkeypatch):
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
-    sys.stderr.isatty = lambda: True
-    with progress(10, "reading", delay=0) as advance:
-        advance(3)
-        note("a note")
-    assert re.search(r"reading: .*B/s]\r +\ra note\r*\n\rreading: ", sys.stderr.getvalue())
+    said = sys.stderr.getvalue()
+    assert shown in said and re.search(r"4996\r +\ra note\r*\n\repoch 5, ", said)
