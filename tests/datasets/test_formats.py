@@ -117,7 +117,7 @@ def test_pickles_of_python_2(protocol, n_pairs):
         ("a,b\n".encode("utf-16"), "table"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", None),
         (b"\0\1binary", None),
-        (zip_bytes({"xl/workbook.xml": b""}), None),
+        (zip_bytes({"xl/workbook.xml": b""}), "table"),
     ],
 )
 def test_what_is_no_array_file(data, kind):

@@ -62,7 +62,7 @@ def test_columns_that_a_model_knows_are_needed_and_hold_numbers():
     assert predictor.predict(frame).tolist() == [1, 0]  # others are left out
     for bad, said in (
         (frame.drop(columns="a"), "frame: has no column a, or several, which"),
-        (frame.assign(a="x"), r"the data frame: row 1, column 3 \(a\) holds 'x': every"),
+        (frame.assign(a="x"), r"the data frame: row 1, column 3 \(a\) holds 'x' \(2"),
     ):
         with pytest.raises(DatasetError, match=said):
             predictor.predict(bad)
@@ -84,12 +84,11 @@ PLAIN = pandas.DataFrame(
     [
         PLAIN,
         PLAIN.iloc[::-1, ::-1].set_index(PLAIN.index).iloc[::-1].set_index(PLAIN.index),
-        PLAIN.astype(dict.fromkeys(PLAIN, "category")),
+        PLAIN.astype({"t": "category", "kind": "category"}),
         PLAIN.convert_dtypes(),
         PLAIN.astype({"a": "float32", "n": "int8", "ok": "object", "t": "string"}),
-        PLAIN.astype({"a": str, "n": str, "ok": str}).replace("nan", ""),
     ],
-    ids=["plain", "turned", "category", "nullable", "narrow", "text"],
+    ids=["plain", "turned", "category", "nullable", "narrow"],
 )
 def test_a_frame_of_any_dtype_is_taken_as_its_csv_is(frame, cli):
     PLAIN.to_csv("t.csv", index=False)
