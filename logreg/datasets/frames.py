@@ -84,7 +84,7 @@ def _standard_input():
 def _csv(pandas, stream, options, known):
     with _parsing(pandas, stream):
         text = "".join([stream.read(FIRST_CHARACTERS), *(stream.readline() for _ in range(3))])
-    mark, n_lines, n_above, rows = _layout(text.lstrip("\ufeff"))
+        mark, n_lines, n_above, rows = _layout(text.lstrip("\ufeff"))
     decimal = options.decimal or decimal_mark(rows, mark)
     head = Header(rows, options, known, decimal, n_above)
     how = {"header": 0 if head.has_header else None, "names": range(len(head.cells))}
@@ -114,7 +114,7 @@ def _parsing(pandas, stream):
             f"is not {stream.encoding} text ({error}): save the table as UTF-8, or give its "
             "encoding, which on Windows is `encoding='cp1252'`"
         ) from None
-    except (pandas.errors.EmptyDataError, pandas.errors.ParserError) as error:
+    except (csv.Error, pandas.errors.EmptyDataError, pandas.errors.ParserError) as error:
         reason, needed = cut(str(error).strip(), 200), "as many cells as row 1"
         raise DatasetError(f"{reason}: every row needs {needed}, each quote its end") from None
 
@@ -126,14 +126,25 @@ def _layout(text):
     be Excel's line sep=; and lines that begin with # and have another number of cells.
     """
     given = re.match(r"sep=(.)(\r\n|\r|\n)", text)
-    found = [_rows(text, mark) for mark in (given[1] if given else ",\t;|")]
-    _, width, mark, rows = max(found, key=lambda each: (each[0], each[1], each[2] != ","))
-    n_above, n_lines = int(bool(given)), int(bool(given))
-    while rows[n_above:] and rows[n_above][0][0][:1] == "#" and len(rows[n_above][0]) != width:
-        n_lines, n_above = rows[n_above][1], n_above + 1
-    rows = [[cell.strip() for cell in cells] for cells, _ in rows[n_above:]]
+    text, n_given = (text[given.end() :], 1) if given else (text, 0)
+    lines = re.sub('"[^"]*"', "", text).splitlines()
+
+    def most_alike(mark):
+        counts = Counter(line.count(mark) for line in lines if mark in line)
+        return max(((n, k) for k, n in counts.items()), default=(0, 0))
+
+    mark = given[1] if given else max("\t;|,", key=most_alike)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, skipinitialspace=True)
+    rows, ends = [], [n_given]
+    width = most_alike(mark)[1] + 1
+    for cells in filter(None, reader):
+        if rows or not cells[0].startswith("#") or len(cells) == width:
+            rows.append([cell.strip() for cell in cells])
+        else:
+            ends.append(reader.line_num + n_given)
     if not rows:
         raise DatasetError("is empty: it has no row")
+    n_above = n_given + len(ends) - 1
     sizes = [(len(cells), len([*filter(None, cells)])) for cells in rows]
     n_cells, n_filled = sizes[0]
     if n_cells < max(sizes)[0] or (n_cells > 2 and n_filled == 1 < sizes[:2][-1][1]):
@@ -143,18 +154,7 @@ def _layout(text):
             f"{n_above + 1 + row}: {len(rows[row])}; leave out a title above the table; if rows "
             f"begin with a name that has no title, or end with {mark!r}, row 1 must, too"
         )
-    return mark, n_lines, n_above, [row + [""] * (n_cells - len(row)) for row in rows]
-
-
-def _rows(text, mark):
-    """Rows with `mark` between cells and their lines; before, how many are alike, and how wide."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, skipinitialspace=True)
-    with contextlib.suppress(csv.Error):  # pandas says what is wrong
-        rows = [(cells, reader.line_num) for cells in reader if cells]
-        widths = Counter(len(cells) for cells, _ in rows)
-        width, n = max(widths.items(), key=lambda item: (item[1], item[0]), default=(1, 0))
-        return n * (width > 1), width, mark, rows
-    return 0, 1, mark, []
+    return mark, ends[-1], n_above, [row + [""] * (n_cells - len(row)) for row in rows]
 
 
 def _whole(pandas, frame, options, known):
