@@ -202,7 +202,10 @@ class Features:
         encoded = [f"{t} of {len(c)} texts" for t, c in zip(self.titles, self.categories) if c]
         for what, found in (
             ("one-hot encoded", encoded),
-            ("read as numbers (`categorical`: not)", [f"{t}, {c} as {x:.9g}" for t, c, x in read]),
+            (
+                "read as numbers (`categorical`: as text)",
+                [f"{t}, {c} as {x:.9g}" for t, c, x in read],
+            ),
             ("left out, as all cells are alike", [self.titles[j] for j in constant]),
         ):
             if found:
