@@ -49,8 +49,9 @@ def anchor_of(title):
 
 
 def test_the_examples_run_in_order():
-    """In one namespace, those of answers too, and print just what stands there."""
-    found = [block for block in text.blocks() if block.kind == "pycon"]
+    """In one namespace, those of answers and of solutions, too, and print what stands there."""
+    teaching = (FOLDER / "TEACHING.md").read_text(encoding="utf-8")
+    found = [block for block in text.blocks() + text.blocks(teaching) if block.kind == "pycon"]
     kinds = {block.info for block in found} - {"", "answer"}
     assert kinds == {"torch", "sklearn"}
     missing = {name for name in kinds if importlib.util.find_spec(name) is None}
