@@ -38,8 +38,9 @@ def panels(ax, *shape, **options):
 
 def show(ax, digits, top=None, **labels):
     """Draw digits side by side: in grey, or weights from -top, blue, to top, red."""
-    picture = numpy.hstack(digits.reshape(-1, 28, 28))
-    ax.imshow(picture, plots.DIVERGING if top else "gray_r", vmin=-(top or 0), vmax=top or 1)
+    # Fewer colours take less room.
+    picture = numpy.rint(16 / (top or 1) * numpy.hstack(digits.reshape(-1, 28, 28))) / 16
+    ax.imshow(picture, plots.DIVERGING if top else "gray_r", vmin=-bool(top), vmax=1)
     ax.set(xticks=[], yticks=[], **labels)
 
 
@@ -54,8 +55,7 @@ def draw_sums(mnist, predictor, ax):
     """Draw a three, its pixels times their weights for the answer 3, and the ten sums."""
     x = mnist.test[0][mnist.test[1] == 3][1] / 256  # the first is a slanted one
     products, sums = x * predictor.W[:, 3], x @ predictor.W + predictor.b
-    grid = {"width_ratios": (1, 1, 1.8)}
-    digit, product, bars = panels(ax, 1, 3, gridspec_kw=grid)
+    digit, product, bars = panels(ax, 1, 3, gridspec_kw={"width_ratios": (1, 1, 1.8)})
     show(digit, x, title="a digit")
     show(product, products, abs(products).max(), title=f"times the weights of 3: {sums[3]:.1f}")
     colours = [plots.ORANGE if k == sums.argmax() else plots.BLUE for k in range(10)]
@@ -111,13 +111,12 @@ def draw_hill(whole):
     def cost(rate):
         return -numpy.log(softmax(X @ (W - rate * g_W) + b - rate * g_b)[range(4), y]).mean()
 
-    for ax, end in zip(panels(whole, 1, 2), (1.7, 11)):
-        rates = numpy.linspace(-0.2, end, 120)
-        ax.plot(rates, [cost(rate) for rate in rates], color=plots.GREY)
+    for ax, end, rates in zip(panels(whole, 1, 2), (1.7, 11), ((0, 0.13, 1), (0, 0.13, 1, 10))):
+        way = numpy.linspace(-0.2, end, 50)
+        ax.plot(way, [cost(rate) for rate in way], color=plots.GREY)
         ax.axline((0, cost(0)), (1e-6, cost(1e-6)), ls="--", color=plots.BLUE, label="the slope")
-        for rate, marker in ((0, "o"), (0.13, "D"), (1, "s"), (10, "^")):
-            if rate < end:
-                ax.plot(rate, cost(rate), marker, color=plots.ORANGE, label=f"rate {rate:g}")
+        for rate, marker in zip(rates, "oDs^"):
+            ax.plot(rate, cost(rate), marker, color=plots.ORANGE, label=f"rate {rate:g}")
         ax.set(xlabel="rate", ylabel="cost")
         ax.legend(framealpha=0)
 
@@ -146,8 +145,8 @@ def draw_shares(sample, ax):
     rows = panels(ax, 2, 6)
     show(rows[0, 0], five, title=f"6 leads 5 by {shares.sum():.1f}")
     rows[1, 0].axis("off")
-    order = numpy.argsort(-shares)
-    for one, i in zip(rows[:, 1:].flat, [*order[:5], *order[:-6:-1]]):
+    most, least = numpy.argsort(-shares)[:5], numpy.argsort(shares)[:5]
+    for one, i in zip(rows[:, 1:].flat, [*most, *least]):
         show(one, x[i], title=f"{sample.train[1][i]}: {shares[i]:+.1f}")
 
 
@@ -265,6 +264,7 @@ def main(argv=None):
     argparse.ArgumentParser(description=__doc__).parse_args(argv)
     theano.config.floatX = "float32"
     rcParams.update({"axes.spines.right": False, "image.interpolation": "none"})
+    rcParams["font.sans-serif"] = ["DejaVu Sans"]  # of ten that are named with each word
     mnist, sample = read_dataset("mnist.pkl.gz"), read_dataset("mnist_sample")
     whole, best = run(mnist, Hyperparameters())
     first = run(mnist, Hyperparameters(n_epochs=1))[1]
