@@ -214,18 +214,6 @@ def test_the_best_model_of_a_classifier_is_a_model_file():
     assert model.metadata["pixel_scale"] == 1 / 256
 
 
-def test_training_stays_on_bytes_and_comes_to_what_floats_come_to():
-    pairs = [(numpy.abs(40 * x).astype("uint8"), y) for x, y in make_pairs()]
-    floats = [(x / numpy.float32(256), y) for x, y in pairs]
-    runs = [
-        sgd_optimization(read_dataset(sets), Hyperparameters(n_epochs=3, batch_size=10))
-        for sets in (pairs, floats)
-    ]
-    assert [run.data.facts.pixel_scale for run in runs] == [1 / 256, 1]
-    for one, other in zip(*(run.best_values for run in runs)):
-        numpy.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
-
-
 PAIRS = make_pairs((20, 20, 20), dtype="float64")
 X, Y = PAIRS[0]
 SHARED = theano.shared(Y.astype("float64"))
