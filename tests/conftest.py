@@ -17,6 +17,7 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT / "scripts"))
 # Of Chromium.
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu")
 # What the tests compute is small; and how busy the machine is must not change what is printed.
@@ -108,15 +109,15 @@ class Ended(NamedTuple):
 
 @pytest.fixture(scope="session")
 def cli():
-    """Run a command in this process: `cli("predict", "x.npy", "-n", 3)`."""
+    """Run a command in this process: `cli("predict", "x.npy", "-n", 3)`, or a script's module."""
 
     def cli(module, *words, stdin=b""):
-        main = importlib.import_module(f"logreg.{module}").main
+        module = importlib.import_module(f"logreg.{module}") if isinstance(module, str) else module
         out, err, before = io.StringIO(), io.StringIO(), sys.stdin
         sys.stdin = io.TextIOWrapper(io.BytesIO(stdin))
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
-                code = main([str(word) for word in words])
+                code = module.main([str(word) for word in words])
             except SystemExit as exit:  # argparse's
                 code = exit.code or 0
             finally:

@@ -1,9 +1,11 @@
 """What is known of data goes with them, through a user's Python, into the model file."""
 
+import functools
+
 import numpy
 import pandas
 import pytest
-from builders import make_pairs
+from builders import arguments, make_pairs
 
 from logreg import LogisticRegression, Predictor, engine, fit, load_data, load_model, save_model
 from logreg.callbacks import BestModel
@@ -16,12 +18,11 @@ from logreg.updates import sgd
 def trained(datasets, classifier=None, path="m.pkl", batch_size=10, refit=False, **metadata):
     """Fit as a user does, and keep the best model; return the run."""
     classifier = classifier or LogisticRegression(T.matrix("x"), 4, 3)
-    x, y = classifier.input, T.ivector("y")
-    cost = classifier.negative_log_likelihood(y)
-    rule = sgd(cost, classifier.params, 0.13)
     settings = Hyperparameters(batch_size=batch_size, n_epochs=20, criterion="loss")
-    given = datasets, settings, [BestModel(path, classifier, **metadata)], cost
-    return fit(x, y, cost, classifier.errors(y), rule, *given, refit=refit)
+    rule = functools.partial(sgd, learning_rate=0.13)
+    given = arguments(classifier, rule, datasets=datasets, hyperparameters=settings)
+    callbacks = [BestModel(path, classifier, **metadata)]
+    return fit(**given, callbacks=callbacks, loss=given["cost"], refit=refit)
 
 
 def error_of(path, x, labels):

@@ -1,8 +1,10 @@
 """Training anew on training and validation rows: as a run on these rows, and as NumPy has it."""
 
+import functools
+
 import numpy
 import pytest
-from builders import cost_and_gradients, make_pairs, save_pairs, table_bytes, write
+from builders import arguments, cost_and_gradients, make_pairs, save_pairs, table_bytes, write
 
 from logreg import LogisticRegression, Predictor, SoftmaxClassifier, engine, fit
 from logreg.callbacks import BestModel, Callback, Checkpoint, StopTraining
@@ -17,14 +19,13 @@ START = numpy.linspace(-1, 1, 12).reshape(4, 3)
 
 def trained(pairs=None, settings=SETTINGS, callbacks=(), loss=lambda cost: cost, **options):
     """Train with momentum, which has variables beside the parameters; return the run."""
+    pairs = pairs or make_pairs((60, 25, 20), dtype="float64")
     with engine.floatx("float64"):
-        x, y = T.matrix("x"), T.ivector("y")
-        classifier = LogisticRegression(x, 4, 3, W=START)
-        cost = classifier.negative_log_likelihood(y)
-        rule = momentum(cost, classifier.params, 0.5, 0.9)
-        pairs = pairs or make_pairs((60, 25, 20), dtype="float64")
-        given = pairs, settings, [make(classifier) for make in callbacks], loss(cost)
-        return fit(x, y, cost, classifier.errors(y), rule, *given, **options)
+        classifier = LogisticRegression(T.matrix("x"), 4, 3, W=START)
+        rule = functools.partial(momentum, learning_rate=0.5, momentum=0.9)
+        given = arguments(classifier, rule, datasets=pairs, hyperparameters=settings)
+        callbacks = [make(classifier) for make in callbacks]
+        return fit(**given, callbacks=callbacks, loss=loss(given["cost"]), **options)
 
 
 class Stop(Callback):

@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+import make_folder
 import numpy
 import pytest
 from builders import SAMPLE, csv_text, make_pairs, write
@@ -17,9 +18,6 @@ from logreg.datasets.options import NO_OPTIONS, Preparation, TableOptions
 from logreg.errors import DatasetError
 from logreg.saving.facts import as_json
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
-import make_folder as script
-
 THREE = ("train", "valid", "test")
 
 
@@ -29,10 +27,6 @@ def save_folder(pairs, folder="data", splits=THREE):
         numpy.save(f"{folder}/x_{split}.npy", x)
         numpy.save(f"{folder}/y_{split}.npy", y)
     return folder
-
-
-def make_folder(*args):
-    return script.main([*map(str, args)])
 
 
 # ---- reading
@@ -156,11 +150,11 @@ sys.exit(code)
 # ---- make_folder
 
 
-def test_make_folder_splits_a_table_and_leaves_columns_out():
+def test_make_folder_splits_a_table_and_leaves_columns_out(cli):
     x = numpy.arange(120.0).reshape(30, 4)
     names = numpy.array(["ant", "bee", "cat"])[numpy.arange(30) % 3]
     write("1.csv", csv_text(numpy.c_[x.astype(object), names], [*"abcd", "label"]).encode())
-    assert make_folder("1.csv", "folder", "--drop", "d") == 0
+    assert cli(make_folder, "1.csv", "folder", "--drop", "d").code == 0
     data = read_dataset("folder")
     made_x, made_y = map(numpy.concatenate, zip(*data))
     assert (made_x == x[:, :3]).all() and data.train[0].dtype == "f4"
@@ -168,17 +162,17 @@ def test_make_folder_splits_a_table_and_leaves_columns_out():
     assert (numpy.array(data.facts.class_labels)[made_y] == names).all()
 
 
-def test_make_folder_holds_no_table_in_memory(monkeypatch):
+def test_make_folder_holds_no_table_in_memory(cli, monkeypatch):
     pandas = pytest.importorskip("pandas")
     x = numpy.random.RandomState(0).randint(0, 1 << 20, (30000, 100)).astype("float32")
     table = pandas.DataFrame(x.astype("int32"), columns=[f"c{i}" for i in range(100)])
     table["y"], table["kind"] = x[:, 0] % 2 == 1, numpy.where(x[:, 1] % 2 == 1, "ant", "bee")
     table.to_csv("t.csv", index=False)
     monkeypatch.setattr(frames, "CHUNK_CELLS", 1 << 16)
-    monkeypatch.setattr(script, "BUCKET", 1 << 18)
+    monkeypatch.setattr(make_folder, "BUCKET", 1 << 18)
     with peak_memory() as peak:
         options = ["--shuffle", "--split-seed", 1, "--label-column", "y"]
-        assert make_folder("t.csv", "folder", *options) == 0
+        assert cli(make_folder, "t.csv", "folder", *options).code == 0
     assert peak() < x.nbytes / 2
     how = Preparation(split_seed=1, standardize=False)  # a folder is no table
     wanted = read_dataset("t.csv", TableOptions("y"), how, dtype="float32")
@@ -186,9 +180,9 @@ def test_make_folder_holds_no_table_in_memory(monkeypatch):
 
 
 @pytest.mark.parametrize("options, seed", [(["--shuffle", "--split-seed", 3], 3), ([], 0)])
-def test_make_folder_writes_what_training_would_take(options, seed, monkeypatch):
-    monkeypatch.setattr(script, "BUCKET", 1 << 18)
-    assert make_folder(SAMPLE, "folder", *options) == 0
+def test_make_folder_writes_what_training_would_take(options, seed, cli, monkeypatch):
+    monkeypatch.setattr(make_folder, "BUCKET", 1 << 18)
+    assert cli(make_folder, SAMPLE, "folder", *options).code == 0
     wanted = read_dataset(SAMPLE, preparation=Preparation(shuffle=bool(options), split_seed=seed))
     made = read_dataset("folder").facts
     assert made.dataset_sha256 == wanted.facts.dataset_sha256 and made.image_shape == (28, 28)
@@ -203,10 +197,10 @@ def test_make_folder_writes_what_training_would_take(options, seed, monkeypatch)
         ([SAMPLE, "data/x_test.npy/folder"], "cannot be written: Not a directory"),
     ],
 )
-def test_make_folder_writes_the_folder_whole_or_not_at_all(args, message, capsys):
+def test_make_folder_writes_the_folder_whole_or_not_at_all(args, message, cli):
     save_folder(make_pairs())
     save_folder(bad_value(2, 2), "bad")
     before = sorted(os.listdir())
-    assert make_folder(*args) == 1
-    assert message in capsys.readouterr().err
+    done = cli(make_folder, *args)
+    assert done.code == 1 and message in done.err
     assert sorted(os.listdir()) == before

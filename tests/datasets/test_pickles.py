@@ -16,14 +16,12 @@ from logreg.datasets import pickles
 from logreg.datasets.formats import read_pickle
 from logreg.datasets.pickled_arrays import CLASSES, OPCODES
 from logreg.errors import DatasetError, ModelFileError
-from logreg.saving import model_file
+from logreg.saving import any_pickle, model_file
 
 # Alone, and after what a file of ours and one of the tutorial's begin with.
-READERS = [(read_pickle, DatasetError, b""), (model_file.read, ModelFileError, b"")]
-READERS += [
-    (model_file.read, ModelFileError, begin)
-    for begin in (b"\x80\x03clogreg.saving\nrestore\n", b"(S'LogisticRegression'\n")
-]
+BEGINNINGS = (b"", b"\x80\x03clogreg.saving\nrestore\n", b"(S'LogisticRegression'\n")
+READERS = [(model_file.read, ModelFileError, begin) for begin in BEGINNINGS]
+READERS += [(read_pickle, DatasetError, b""), (any_pickle.read, ModelFileError, b"")]
 
 
 @pytest.mark.parametrize("name", ATTACKS)
