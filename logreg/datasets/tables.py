@@ -54,15 +54,18 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
             file.write(features.add(frame).astype(dtype, copy=False))
             if head.group is not None:
                 groups.add(frame[head.group])
-        codes = _labelled(source, head, label, labels.codes())
+        codes = _labelled(head, label, labels.codes())
         x = rows_in(file, dtype, len(codes))
         features.fill(x)
         constant = features.constant(x) if known is None else ()
         features.check_empty(x, constant)
+    n_left_out, looks = len(labels.codes()) - len(codes), ()
+    rules = [f"{n_left_out} rows without a label are left out"] * (n_left_out > 0)
     if known is None:
-        _say(source, [*head.rules(label), *features.rules(constant)])
-        for line in look_at_columns(x, codes, features.titles, features.kinds):
-            _say(source, [line])
+        rules += [*head.rules(label), *features.rules(constant)]
+        looks = look_at_columns(x, codes, features.titles, features.kinds)
+    for said in (rules, *([line] for line in looks)):
+        _say(source, said)
     features.warn_of_new(source)
     first_rows = features.numbers_of(numpy.unique(codes, return_index=True)[1])
     part = Part(
@@ -76,7 +79,7 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
     return part, features.described(label, constant)
 
 
-def _labelled(source, head, label, codes):
+def _labelled(head, label, codes):
     """The numbers of those labels that are not empty; refuse others if empty cells are an error."""
     lacking = numpy.flatnonzero(codes < 0)
     if len(lacking) and (head.options.missing is None or len(lacking) == len(codes)):
@@ -84,8 +87,6 @@ def _labelled(source, head, label, codes):
             f"{len(lacking)} of {len(codes)} rows have no label, row {lacking[0] + head.first_row} "
             f"first, but NA, ? or the like in {head.title(label)}: `missing='mean'` leaves them out"
         )
-    if len(lacking):
-        _say(source, [f"{len(lacking)} of {len(codes)} rows have no label and are left out"])
     return codes[codes >= 0]
 
 
