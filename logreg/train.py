@@ -44,10 +44,8 @@ def parser():
     )
     add, add_file = parser.add_argument, options.files_of(parser)
     default = " (default: %(default)s)"
-    dataset = (
-        "the data, with or without --dataset: a table or a file of arrays, a folder of these, "
-    )
-    dataset += f"or mnist_sample (default: {DATASET})"
+    dataset = "the data, also without --dataset: a table, a file of arrays, a folder of these, or "
+    dataset += f"mnist_sample (default: {DATASET})"
     add_file("data", metavar="PATH", nargs="?", help=argparse.SUPPRESS)
     add_file("--dataset", metavar="PATH", help=dataset)
     options.add_table_options(parser)

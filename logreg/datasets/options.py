@@ -73,7 +73,7 @@ class TableOptions:
 
     label_column: Union[str, int, None] = _option(
         "the column of a table that holds the labels: its name, or its number from 1 (-1: the "
-        "last). If not given, it is the one called label, class, target or y, else the last",
+        "last); else the one called label, class, target or y, else the last",
         "a name, or a number from 1",
         _is_column,
         metavar="NAME",
