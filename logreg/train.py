@@ -70,7 +70,7 @@ def parser():
     folds += "errors, and keep no model"
     add("--folds", type=int, metavar="K", help=folds)
     add_file("--history", help="write a CSV row here at each validation")
-    verbose = "of a table, print the tutorial's line at each validation"
+    verbose = "of a table, print the tutorial's validation lines"
     add("--verbose", action="store_true", help=verbose)
     add("--quiet", action="store_true", help="print the result, errors and warnings alone")
     floatx = "type of data and parameters (default: what the engine's flags say, else float32)"
