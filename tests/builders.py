@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy
 
 from logreg.saving import model_file
-from logreg.saving.facts import Facts
+from logreg.saving.facts import ModelFacts
 
 GOLDEN = Path(__file__).resolve().parent / "golden"  # files that older versions wrote
 SAMPLE = Path(__file__).resolve().parent.parent / "data" / "mnist_sample.npz"
@@ -65,7 +65,7 @@ def classes_of(pixels):
 def save(path, W, b, dtype="float32", **metadata):
     """Write a model file, without an engine."""
     arrays = {"W": W.astype(dtype), "b": b.astype(dtype)}
-    known = Facts.of(metadata, arrays["W"]).metadata()
+    known = ModelFacts.of(metadata, arrays["W"]).metadata()
     model_file.save(path, model_file.dumps("model", arrays, metadata=known))
     return str(path)
 

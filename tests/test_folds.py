@@ -10,6 +10,7 @@ from builders import make_pairs, save_pairs
 
 from logreg.callbacks import Interruption
 from logreg.datasets.dataset import make_folds, read_dataset
+from logreg.datasets.options import Preparation
 from logreg.errors import DatasetError, SettingError
 
 
@@ -27,15 +28,15 @@ def test_each_row_is_in_one_test_set_and_classes_keep_their_shares():
     rows = numpy.concatenate([data.test[0] for data in folds])
     assert sorted(rows.tolist()) == sorted(x.astype("float64").tolist())
     for data in folds:
-        assert data.sizes == (60, 12, 18)
+        assert data.facts.rows == [60, 12, 18]
         there = {tuple(row) for name in ("train", "valid") for row in getattr(data, name)[0]}
         assert len(there) == 72 and not there & {tuple(row) for row in data.test[0]}
         shares = numpy.bincount(data.test[1], minlength=3) - numpy.bincount(y) / 5
         assert abs(shares).max() <= 1
         numpy.testing.assert_allclose(
-            data.learnt.preprocessing.means, data.train[0].mean(axis=0), rtol=1e-12
+            data.facts.feature_means, data.train[0].mean(axis=0), rtol=1e-12
         )
-    in_order = list(make_folds(read_dataset("t.csv", shuffle=False), 5))
+    in_order = list(make_folds(read_dataset("t.csv", preparation=Preparation(shuffle=False)), 5))
     numpy.testing.assert_array_equal(in_order[1].test[0], x[18:36].astype("float64"))
 
 

@@ -3,7 +3,6 @@
 import collections
 import json
 import re
-import types
 
 import numpy
 import pytest
@@ -11,17 +10,19 @@ from builders import classes_of, probabilities, sample, save_digits_model, weigh
 from conftest import peak_memory
 from scipy.stats import binomtest
 
+from logreg.datasets.dataset import DataSet
+from logreg.datasets.facts import Facts
 from logreg.errors import DatasetError
 from logreg.prediction.evaluation import as_text, evaluate
 from logreg.prediction.predictor import Prediction, Predictor
-from logreg.saving.facts import Facts
+from logreg.saving.facts import ModelFacts
 
 
 class Given:
     """A model to which a row is its probabilities, or the number of its class."""
 
     def __init__(self, labels, n_in):
-        self.labels, self.facts = labels, Facts(n_in=n_in)
+        self.labels, self.facts = labels, ModelFacts(n_in=n_in)
 
     def predictions(self, name, batches):
         for batch in batches:
@@ -32,11 +33,14 @@ class Given:
             yield batch, Prediction(p.argmax(axis=1), p)
 
 
+def data_of(x, y, labels, name):
+    return DataSet(Facts(name, class_labels=labels), test=(x, numpy.array(y)), rows_are="all rows")
+
+
 def evaluation_of(y, predicted, data_labels, model_labels):
     """Evaluate a model of which the predictions are given, or the probabilities."""
     x = numpy.reshape(predicted, (len(y), -1))
-    data = types.SimpleNamespace(test=(x, numpy.array(y)), class_labels=data_labels, name="toy")
-    return evaluate(Given(model_labels, x.shape[1]), data)
+    return evaluate(Given(model_labels, x.shape[1]), data_of(x, y, data_labels, "toy"))
 
 
 def test_the_evaluation_of_the_sample():
@@ -45,8 +49,8 @@ def test_the_evaluation_of_the_sample():
     matrix = [[int(((y == i) & (predicted == j)).sum()) for j in digits] for i in digits]
     errors, used = (int((predicted[:n] != y[:n]).sum()) for n in (1000, 900))
     assert 0 < used < errors
-    data = types.SimpleNamespace(test=(x, y), class_labels=digits, name="mnist_sample")
-    found = evaluate(Predictor(save_digits_model(batch_size=300)), data)
+    predictor = Predictor(save_digits_model(batch_size=300))
+    found = evaluate(predictor, data_of(x, y, digits, "mnist_sample"))
     lines = as_text(found).splitlines()
     ends = [100 * end for end in binomtest(errors, 1000).proportion_ci(method="wilson")]
     interval = "95 % interval: {:.2f} to {:.2f} %".format(*ends)

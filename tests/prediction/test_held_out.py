@@ -5,26 +5,25 @@ import pytest
 from builders import table_bytes, write
 
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.options import TableOptions
+from logreg.datasets.options import Preparation, TableOptions
 from logreg.errors import DatasetError
 from logreg.prediction.held_out import read_test_set
-from logreg.saving.facts import Facts, facts_of_data
+from logreg.saving.facts import ModelFacts
 
 KIND = TableOptions("kind")
 
 
 def facts_of(data):
     """What a model file keeps of the data set that the model was trained on."""
-    W = numpy.zeros((data.n_in, data.n_out), "float32")
-    return Facts.of({"dataset_sha256": data.learnt.sha256, **facts_of_data(data)}, W)
+    return ModelFacts.of(data.facts.as_dict(), numpy.zeros((data.facts.n_in, 2), "float32"))
 
 
 @pytest.mark.parametrize("order", [{"shuffle": False}, {}, {"split_seed": 1}])
 @pytest.mark.parametrize("standardize", [True, False])
 def test_the_rows_that_a_model_was_not_trained_on(order, standardize, capsys):
     write("t.csv", table_bytes(60))
-    how = {**order, "standardize": standardize, "dtype": "float32"}
-    trained = read_dataset("t.csv", KIND, **how)
+    how = Preparation(standardize=standardize, **order)
+    trained = read_dataset("t.csv", KIND, how, dtype="float32")
     found = read_test_set(facts_of(trained), "t.csv")
     assert (found.test[0] == trained.test[0]).all() and (found.test[1] == trained.test[1]).all()
     assert "all 60 rows" not in capsys.readouterr().err
@@ -38,8 +37,8 @@ def test_a_table_has_the_columns_that_a_model_knows():
     trained = facts_of(read_dataset(write("t.csv", table_bytes(30)), KIND))
     write("x.csv", b"kind,b,id,a\nbee,9,x7,3\nant,16,x8,4\n")
     data = read_test_set(trained, "x.csv")
-    assert data.test[0].tolist() == [[3, 9], [4, 16]] and data.n_in == 2
-    assert [data.class_labels[i] for i in data.test[1]] == ["bee", "ant"]
+    assert data.test[0].tolist() == [[3, 9], [4, 16]] and data.facts.n_in == 2
+    assert [data.facts.class_labels[i] for i in data.test[1]] == ["bee", "ant"]
     write("x.csv", b"kind,b,c\nbee,9,3\nant,16,4\n")
     with pytest.raises(DatasetError, match=r"^x\.csv: has no column a, or several, which the tra"):
         read_test_set(trained, "x.csv")

@@ -11,9 +11,9 @@ from PIL import Image
 
 from logreg.errors import DatasetError
 from logreg.prediction.inputs import array_batches, batches, first_rows, with_folders
-from logreg.saving.facts import Facts
+from logreg.saving.facts import ModelFacts
 
-DIGITS = Facts(n_in=784, image_shape=[28, 28], pixel_scale=1 / 256)
+DIGITS = ModelFacts(n_in=784, image_shape=[28, 28], pixel_scale=1 / 256)
 IMAGES = sample()["x_test"][:12]
 FLAT = IMAGES.reshape(12, 784)
 
@@ -80,7 +80,7 @@ def test_pictures():
     scaled = rows_of("digit.png", dataclasses.replace(DIGITS, pixel_scale=1, raw_range=[-8, 8]))
     numpy.testing.assert_allclose(scaled, FLAT[:1] / 255 * 16 - 8)
     with pytest.raises(DatasetError, match="expects 3 features, and no picture: it was"):
-        rows_of("digit.png", Facts(n_in=3))
+        rows_of("digit.png", ModelFacts(n_in=3))
 
 
 def test_the_pictures_of_a_folder(tmp_path):

@@ -10,10 +10,10 @@ import pytest
 from builders import probabilities, sample, save, weights
 
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.options import TableOptions
+from logreg.datasets.options import Preparation, TableOptions
 from logreg.errors import DatasetError, ModelFileError
 from logreg.prediction.predictor import Predictor
-from logreg.saving.facts import Facts, facts_of_data
+from logreg.saving.facts import ModelFacts
 
 X = sample()["x_test"][:12].reshape(12, 784)
 PIXELS = 1 / 256
@@ -93,14 +93,14 @@ PLAIN = pandas.DataFrame(
 )
 def test_a_frame_of_any_dtype_is_taken_as_its_csv_is(frame, cli):
     PLAIN.to_csv("t.csv", index=False)
-    options = TableOptions("kind", missing="mean", dropped=("n",))
+    options = TableOptions("kind", missing="mean", drop="n")
     of_csv, of_frame = (
-        read_dataset(source, options, shuffle=False, standardize=None)
+        read_dataset(source, options, Preparation(shuffle=False))
         for source in ("t.csv", frame[list(PLAIN)])
     )
-    assert of_csv.learnt.sha256 == of_frame.learnt.sha256
-    W = numpy.random.RandomState(0).randn(of_csv.n_in, 2)
-    save("model.pkl", W, numpy.zeros(2), **facts_of_data(of_frame))
+    assert of_csv.facts.dataset_sha256 == of_frame.facts.dataset_sha256
+    W = numpy.random.RandomState(0).randn(of_csv.facts.n_in, 2)
+    save("model.pkl", W, numpy.zeros(2), **of_frame.facts.as_dict())
     done = cli("predict", "t.csv", "--model", "model.pkl", "--format", "json")
     expected = [line["prediction"] for line in json.loads(done.out)]
     predictor = Predictor("model.pkl")
@@ -146,7 +146,7 @@ def test_what_the_model_does_not_take_is_refused(x, said):
     ids=str,
 )
 def test_what_a_model_takes_by_what_its_file_tells(told, name, expected):
-    facts = Facts.of({"image_shape": [28, 28], **told}, weights()[0])
+    facts = ModelFacts.of({"image_shape": [28, 28], **told}, weights()[0])
     assert getattr(facts, name) == expected
 
 
