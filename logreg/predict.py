@@ -59,6 +59,9 @@ def parser():
     add("--info", action="store_true", help="print the metadata of the model file, in JSON")
     add("--proba", action="store_true", help="give the probability of each class")
     number = {"metavar": "N", "type": int}
+    keep = "columns of a table to put before the prediction, in CSV (the format then, if none is "
+    keep += "given) or JSON: their names, or numbers from 1; or all"
+    add("--keep", metavar="NAME[,NAME...]", default="", help=keep)
     add("--top", **number, help="beside the prediction, give the N most probable classes")
     least = "give no answer that is less probable (empty in CSV, null in JSON, ? in text); with "
     least += "--evaluate, tell how many rows have one, and its error, at P and at 0.5 to 0.99"
@@ -114,7 +117,8 @@ def main(argv=None):
         return _write(args.output, json.dumps(predictor.metadata, indent=2, sort_keys=True) + "\n")
     if args.inputs:
         n = args.n or sys.maxsize
-        how = table, args.invert, min(inputs.BATCH_SIZE, n)  # no more is read than is asked for
+        size = min(inputs.BATCH_SIZE, n)  # no more is read than is asked for
+        how = table, args.invert, size, args.keep
         found = [(path, inputs.batches(path, predictor.facts, *how)) for path in args.inputs]
         return _predict(predictor, found, args, n)
     data = read_test_set(predictor.facts, args.dataset, table)
@@ -142,12 +146,16 @@ def _arguments(argv):
     args = arguments.parse_args(argv)
     set_quiet(args.quiet)
     suffix = os.path.splitext(args.output or "")[1].lower()
-    args.format = args.format or {".csv": "csv", ".json": "json"}.get(suffix, "text")
+    of_suffix = {".csv": "csv", ".json": "json"}.get(suffix, "csv" if args.keep else "text")
+    args.format = args.format or of_suffix
+    args.keep = [name.strip() for name in args.keep.split(",") if name]
     if bool(args.inputs) + args.evaluate + args.info > 1:
         arguments.error("give inputs, --evaluate or --info, and no two of them")
     if (args.evaluate or args.info) and (args.n or args.proba or args.top or args.format == "csv"):
         said = "-n, --proba, --top and --format csv are for predictions, not for --evaluate"
         arguments.error(f"{said} or --info")
+    if args.keep and (args.format == "text" or not args.inputs or args.evaluate):
+        arguments.error("--keep is for tables to predict, in the formats csv and json")
     if args.inputs and args.dataset is not None:
         arguments.error("--dataset is for --evaluate and for the first examples, not for inputs")
     for option, value in (("-n", args.n), ("--top", args.top)):
@@ -175,9 +183,10 @@ def _predict(predictor, found, args, n):
             except LogRegError as error:
                 code = 1
                 note(f"error: {error}")
-        if args.output and not out.n_rows:
+        if out.n_rows:
+            out.end()
+        elif args.output:
             raise DatasetError(f"nothing could be predicted, so {args.output} is not written")
-        out.end()
     return code
 
 

@@ -26,8 +26,6 @@ IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0
 MAPPED_DTYPES = ("uint8", "float32", "float64")  # others are read, and become floats in memory
 IDX_HEADER = 4 + 4 * 255  # bytes at the most
 PARQUET = b"PAR1"  # what its files begin with
-# What the features and the labels of a data set may be called, alone or with _train and so on.
-ARRAY_NAMES = (("x", "y"), ("X", "y"), ("data", "target"), ("images", "labels"))
 
 
 @contextlib.contextmanager

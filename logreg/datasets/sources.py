@@ -9,10 +9,11 @@ from logreg.datasets import formats, mnist
 from logreg.datasets.arrays import array_part
 from logreg.datasets.facts import Facts, of_columns
 from logreg.datasets.frames import FRAME, is_frame
+from logreg.datasets.names import find_sets
 from logreg.datasets.options import NO_OPTIONS
 from logreg.datasets.splits import SPLITS, set_name
 from logreg.datasets.tables import read_table
-from logreg.errors import DatasetError, cut, listed
+from logreg.errors import DatasetError
 
 MNIST_NAMES = ("mnist.pkl.gz", "mnist")
 TABLE_SUFFIXES = (".parquet", ".csv.gz", ".csv")  # of a table twice in a folder, the last is read
@@ -21,13 +22,6 @@ NEEDS_IDX = (
     "a data set of IDX files needs four: "
     f"{', '.join(file.name for file in mnist.FILES.values())}, gzipped or not"
 )
-
-# How the arrays of a split may be called that are called x, say.
-_FORMS = {
-    "train": ("{}_train", "train_{}", "{}"),
-    "valid": ("{}_valid", "valid_{}", "{}_val", "val_{}"),
-    "test": ("{}_test", "test_{}"),
-}
 
 
 class Source(NamedTuple):
@@ -135,33 +129,14 @@ def _read_pairs(source):
     return dict(zip(SPLITS if len(pairs) == 3 else ("train", "test"), pairs)), ()
 
 
-def _find_sets(names):
-    """Find for each split the names of its two arrays, among the names of all."""
-    sets = {}
-    for split, forms in _FORMS.items():
-        pairs = [tuple(map(form.format, pair)) for form in forms for pair in formats.ARRAY_NAMES]
-        whole = [pair for pair in pairs if set(pair) <= set(names)]
-        half = [pair for pair in pairs if set(pair) & set(names)]
-        if whole:
-            sets[split] = whole[0]
-        elif split == "train":
-            raise DatasetError(
-                f"has the arrays {listed([cut(name) for name in sorted(names)])}; a data set needs "
-                "x_train and y_train, and may have x_valid, y_valid, x_test, y_test; or x and y"
-            )
-        elif half:
-            raise DatasetError(f"has one of {' and '.join(half[0])}: give both or none")
-    return sets
-
-
 def _read_arrays(source):
     """Read the arrays of an npz or a pickle, which their names tell apart."""
 
     def choose(names):
-        return sum(_find_sets(names).values(), ())
+        return sum(find_sets(names).values(), ())
 
     arrays = formats.read_arrays(source.data, choose, source.kind)
-    pairs = {split: (arrays[x], arrays[y]) for split, (x, y) in _find_sets(arrays).items()}
+    pairs = {split: (arrays[x], arrays[y]) for split, (x, y) in find_sets(arrays).items()}
     return pairs, (source.data,)
 
 
@@ -174,7 +149,7 @@ def _read_folder(source):
             f"x_train.npy, y_train.npy, ...; {NEEDS_IDX}"
         )
     with formats.reading(source.data):
-        sets = _find_sets(files)
+        sets = find_sets(files)
     pairs = {split: [formats.read_npy(files[n])["x"] for n in sets[split]] for split in sets}
     return pairs, tuple(files[n] for names in sets.values() for n in names)
 

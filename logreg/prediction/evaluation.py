@@ -41,7 +41,7 @@ def evaluate(predictor, data, min_proba=0.0):
     predicted, (p_of_label, p_of_answer) = numpy.zeros(len(x), "int64"), numpy.zeros((2, len(x)))
     batches = array_batches(data.facts.dataset, x, predictor.facts)
     for batch, (classes, p) in predictor.predictions(data.facts.dataset, batches):
-        rows = slice(batch.first, batch.first + len(p))
+        rows = slice(batch.rows.start, batch.rows.stop)
         predicted[rows], p_of_answer[rows] = classes, p.max(axis=1)
         of_label = p[numpy.arange(len(p)), y[rows]]
         p_of_label[rows] = numpy.maximum(of_label, numpy.finfo(p.dtype).eps)

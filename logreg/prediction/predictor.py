@@ -6,7 +6,7 @@ import numpy
 
 from logreg import kernel
 from logreg.console import warning
-from logreg.errors import DatasetError, ModelFileError
+from logreg.errors import DatasetError, ModelFileError, listed
 from logreg.files import AnyPath
 from logreg.prediction.inputs import array_batches, rows_of
 from logreg.saving import model_file
@@ -122,12 +122,12 @@ class Predictor:
                 row, found = bad[0], "the values are too large"
                 columns = numpy.flatnonzero(~numpy.isfinite(ready[row]))
                 if len(columns):
-                    found = f"column {columns[0]} holds {batch.x[row, columns[0]]}"
+                    found = f"column {columns[0]} (from 0) holds {batch.x[row, columns[0]]}"
                 raise DatasetError(
-                    f"{name}: row {batch.first + row}, {found} (counted from 0): every value must "
-                    f"be finite, and small enough to compute with in {self.dtype}"
+                    f"{name}: row {batch.rows[row]}, {found}: every value must be finite, and "
+                    f"small enough to compute with in {self.dtype}"
                 )
-            is_checked = is_checked or self._warns_of(name, ready.min(), ready.max())
+            is_checked = is_checked or self._warns_of(name, batch, ready)
             yield batch, prediction
 
     def _of(self, x):
@@ -136,14 +136,18 @@ class Predictor:
             p = numpy.exp(scores - scores.max(axis=1, keepdims=True))
             return Prediction(scores.argmax(axis=1), p / p.sum(axis=1, keepdims=True))
 
-    def _warns_of(self, name, low, high):
-        least, most = self.facts.x_range
+    def _warns_of(self, name, batch, ready):
+        (least, most), low, high = self.facts.x_range, ready.min(), ready.max()
         is_far = low < 2 * least - most or high > 2 * most - least
         if is_far:
+            far = (ready < 2 * least - most) | (ready > 2 * most - least)
+            columns = [self.facts.names[j] for j in numpy.flatnonzero(far.any(axis=0))]
+            row, j = numpy.argwhere(far)[0]
             standardized = "standardized " * bool(self.facts.feature_scales)
             warning(
                 f"{name}: {standardized}values from {low:g} to {high:g}, and the model was "
-                f"trained on {least:g} to {most:g}: scale them as the training data were; pixels "
-                "that are saved as uint8 are scaled as the model needs"
+                f"trained on {least:g} to {most:g}: in {listed(columns)}, as {batch.x[row, j]:g} "
+                f"in row {batch.rows[row]}; scale them as the training data were; pixels that are "
+                "saved as uint8 are scaled as the model needs"
             )
         return is_far
