@@ -53,7 +53,8 @@ def parser():
     add_file("--model", default=BEST_MODEL, help="the model file" + default)
     dataset = "the data set whose test set is taken (default: that of the training)"
     add_file("--dataset", metavar="PATH", help=dataset)
-    evaluate = "print errors, precision, recall, F1 and the confusion matrix on the test set"
+    evaluate = "print errors, precision, recall, F1, the confusion matrix and calibration on the "
+    evaluate += "test set, or on INPUT, which needs labels"
     add("--evaluate", action="store_true", help=evaluate)
     add("--quiet", action="store_true", help="say nothing but errors and warnings on stderr")
     add("--info", action="store_true", help="print the metadata of the model file, in JSON")
@@ -149,8 +150,12 @@ def _arguments(argv):
     of_suffix = {".csv": "csv", ".json": "json"}.get(suffix, "csv" if args.keep else "text")
     args.format = args.format or of_suffix
     args.keep = [name.strip() for name in args.keep.split(",") if name]
+    if args.evaluate and len(args.inputs) == 1 and args.dataset is None:
+        args.dataset, args.inputs = args.inputs[0], []
     if bool(args.inputs) + args.evaluate + args.info > 1:
-        arguments.error("give inputs, --evaluate or --info, and no two of them")
+        arguments.error(
+            "give inputs, --evaluate (perhaps of one input) or --info, and no two of them"
+        )
     if (args.evaluate or args.info) and (args.n or args.proba or args.top or args.format == "csv"):
         said = "-n, --proba, --top and --format csv are for predictions, not for --evaluate"
         arguments.error(f"{said} or --info")

@@ -148,10 +148,23 @@ def test_a_model_is_tested_on_its_own_data(cli):
     found = json.loads(evaluated.out)
     assert (found["dataset"], found["rows"]) == ("t.csv", 10)
     assert f"test error: {found['errors']} of 10 rows, " in trained.out
+    of_file = json.loads(cli("predict", "--evaluate", "t.csv", "--format", "json").out)
+    assert of_file == found and found["rows_are"] == "those that training held out"
+    predicted = json.loads(cli("predict", "t.csv", "--format", "json").out)
+    wrong = [n for n, entry in enumerate(predicted, 1) if entry["prediction"] != kinds[n - 1]]
+    assert {*found["wrong_rows"]} <= {*wrong} and len(found["wrong_rows"]) == found["errors"]
     assert "warning" not in evaluated.err
     # Other data, by the model's columns; and its options are not needed.
     write("other.csv", "\n".join(lines[:7]).encode())
     assert "of 7 rows" in cli("predict", "--evaluate", "--dataset", "other.csv").out
+    wrong = [*lines[:7], "9;ant;99,5;2;3", "9;bee;95;2;3", "9;bee;30;2;3"]
+    write("wrong.csv", "\n".join(wrong).encode())
+    done = cli("predict", "--evaluate", "wrong.csv", "--format", "json")
+    assert json.loads(done.out)["wrong_rows"] == [8, 10]  # counted from 1; row 8 is the surer one
+    done = cli("predict", "--evaluate", "wrong.csv")
+    assert done.out.startswith("Test set of wrong.csv: all rows\nerror over all rows: 20.0")
+    assert done.out.endswith("mistakes first: 8, 10\n")
+    assert cli("predict", "--evaluate", "wrong.csv", "other.csv").code == 2
     write("rows.csv", b"1,5;2;3\n99,5;2;3\n")
     assert cli("predict", "rows.csv").out == "rows.csv[1]: ant\nrows.csv[2]: bee\n"
     os.remove("t.csv")

@@ -26,6 +26,7 @@ class Part(NamedTuple):
     codes: numpy.ndarray  # of shape (n,): for each row the index of its label in `labels`
     first_rows: list  # for each of `labels` the row in which it occurs first
     where: str  # how messages call the set
+    first_row: int = 0  # the number that messages give to the first of its rows
 
 
 def array_part(x, y, where):

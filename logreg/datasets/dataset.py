@@ -40,6 +40,9 @@ class DataSet(Sequence):
         The names of the sets that were not given, but taken from the training rows.
     rows_are : str
         Of data that a model is tested on: which of their rows these are, in words.
+    test_rows : numpy.ndarray or None
+        And the number of each, as messages number them: of a table from 1, a header being row 1, of
+        arrays from 0.
     """
 
     facts: Facts
@@ -49,6 +52,7 @@ class DataSet(Sequence):
     files: tuple = ()
     taken: tuple = ()
     rows_are: str = ""
+    test_rows: Optional[numpy.ndarray] = None
 
     def __getitem__(self, index):
         return [self.train, self.valid, self.test][index]

@@ -74,7 +74,8 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
     _say(source, rules, features.n_new)
     columns = Columns(label, head.names[label] if head.names else None, names, categories)
     where = f"{source}:" if where is None else where
-    return Part(x, list(numbers), codes, list(first_rows.values()), where), columns
+    labels = list(numbers), codes, list(first_rows.values())
+    return Part(x, *labels, where, head.first_row), columns
 
 
 class Rows(NamedTuple):

@@ -31,7 +31,10 @@ def evaluate(predictor, data, min_proba=0.0):
       rows, the most frequent first.
     - `classes` has those that are a label or predicted; of at most 50, all.
     - `rows_are` tells which rows of the data set these are.
-    - `worst_rows` are the numbers of those that are most confidently put into a wrong class.
+    - `calibration` has, in bands of how probable the predictions are, their mean probability
+      (forecast), the share that is right (happened) and the number of rows.
+    - `wrong_rows` are the rows that are put into a wrong class, the most confidently first, as
+      messages number them; and `worst_rows` the places of the first 24 among the rows here.
     - `answered`, with a `min_proba`, has for this and for 0.5 to 0.99 the rows whose prediction is
       at least that probable, their share of all (coverage) and their error.
 
@@ -51,7 +54,9 @@ def evaluate(predictor, data, min_proba=0.0):
     classes = _by_class(labels, pairs)
     found = [entry for entry in classes if entry["f1"] is not None]
     is_wrong, settings = predicted != y, predictor.facts.settings
-    worst = numpy.argsort(numpy.where(is_wrong, -p_of_answer, 0), kind="stable")[:N_WORST_ROWS]
+    order = numpy.argsort(numpy.where(is_wrong, -p_of_answer, 0), kind="stable")
+    wrong = order[: is_wrong.sum()]
+    numbers = numpy.arange(len(x)) if data.test_rows is None else data.test_rows
     batch_size = settings.get("batch_size", DEFAULTS.batch_size)
     n_used = len(x) // batch_size * batch_size
     whole = {"batch_size": batch_size, **_errors(n_used, is_wrong[:n_used].sum())}
@@ -65,7 +70,9 @@ def evaluate(predictor, data, min_proba=0.0):
         "classes": classes if len(labels) <= MAX_CLASSES else found,
         "confusion": _confusion(labels, pairs) if len(labels) <= MAX_CLASSES else None,
         "mistakes": _mistakes(labels, pairs),
-        "worst_rows": worst[is_wrong[worst]].tolist(),
+        "calibration": [*_calibration(p_of_answer, is_wrong)],
+        "wrong_rows": numbers[wrong].tolist(),
+        "worst_rows": wrong[:N_WORST_ROWS].tolist(),
         **({"answered": [*_answered(p_of_answer, is_wrong, min_proba)]} if min_proba else {}),
     }
 
@@ -93,6 +100,13 @@ def _answered(p, is_wrong, min_proba):
     for least in sorted({min_proba, *MIN_PROBAS}):
         n, n_wrong = int((p >= least).sum()), int((is_wrong & (p >= least)).sum())
         yield {"min_proba": least, "coverage_percent": 100 * n / len(p), **_errors(n, n_wrong)}
+
+
+def _calibration(p, is_wrong):
+    bands = numpy.searchsorted(MIN_PROBAS, p, side="right")
+    for here in (bands == band for band in numpy.unique(bands)):
+        forecast, happened = float(p[here].mean()), float((~is_wrong[here]).mean())
+        yield {"forecast": forecast, "happened": happened, "rows": int(here.sum())}
 
 
 def _errors(n, n_wrong):
@@ -160,12 +174,21 @@ def as_text(evaluation):
     if whole and 0 < whole["rows"] < evaluation["rows"]:
         tutorial = f"error as the tutorial counts, in whole minibatches of {whole['batch_size']}: "
         tutorial += f"{_error(whole)}\n"
-    return f"""Test set of {shown(evaluation["dataset"])}
+    calibration = [["forecast", "happened", "rows"]]
+    for entry in evaluation["calibration"]:
+        shares = (f"{100 * entry[key]:.2f} %" for key in ("forecast", "happened"))
+        calibration.append([*shares, entry["rows"]])
+    wrong = listed([*map(str, evaluation["wrong_rows"])]) or "none"
+    return f"""Test set of {shown(evaluation["dataset"])}: {evaluation["rows_are"]}
 error over all rows: {_error(evaluation)}, 95 % interval: {100 * low:.2f} to {100 * high:.2f} %
 {tutorial}log-loss {evaluation["log_loss"]:.6f}
 
 {title}{_aligned(classes)}
-{below}"""
+{below}
+How probable the predictions were, and how many were right
+{_aligned(calibration)}
+wrong rows, the most confident mistakes first: {wrong}
+"""
 
 
 def _error(entry):

@@ -55,7 +55,7 @@ def test_the_evaluation_of_the_sample():
     ends = [100 * end for end in binomtest(errors, 1000).proportion_ci(method="wilson")]
     interval = "95 % interval: {:.2f} to {:.2f} %".format(*ends)
     assert lines[:3] == [
-        "Test set of mnist_sample",
+        "Test set of mnist_sample: all rows",
         f"error over all rows: {errors / 10:f} % ({errors} of 1000 rows), {interval}",
         "error as the tutorial counts, in whole minibatches of 300: "
         f"{used / 9:f} % ({used} of 900 rows)",
@@ -67,13 +67,23 @@ def test_the_evaluation_of_the_sample():
         entry = found["classes"][k]
         assert line.split()[5:] == [f"{entry[key]:.4f}" for key in ("precision", "recall", "f1")]
     assert re.fullmatch(r" *macro mean +0\.\d{4} +0\.\d{4} +0\.\d{4}", lines[16])
-    assert [line.split()[1:] for line in lines[-10:]] == [list(map(str, row)) for row in matrix]
-    assert len({len(line) for line in lines[-11:]}) == 1
+    at = lines.index("How probable the predictions were, and how many were right")
+    matrix_lines, calibration = lines[at - 12 : at - 1], lines[at + 2 : -2]
+    assert [line.split()[1:] for line in matrix_lines[1:]] == [[*map(str, row)] for row in matrix]
+    assert len({len(line) for line in matrix_lines}) == 1
 
     told = json.loads(json.dumps(found))
     p = probabilities(x / numpy.float32(256), *weights()).max(axis=1)
     worst = sorted(numpy.flatnonzero(predicted != y), key=lambda row: -p[row])
-    assert told["worst_rows"] == worst[:24]
+    assert told["worst_rows"] == worst[:24] and told["wrong_rows"] == worst
+    assert lines[-1].endswith(f": {', '.join(map(str, worst[:7]))}, ..., {worst[-1]}")
+    edges = [0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 2]
+    bands = [(least <= p) & (p < most) for least, most in zip(edges, edges[1:])]
+    assert len(calibration) == len(told["calibration"]) == len(bands)
+    for line, entry, band in zip(calibration, told["calibration"], bands):
+        mean, share, n = p[band].mean(), (predicted == y)[band].mean(), int(band.sum())
+        assert line.split() == [f"{100 * mean:.2f}", "%", f"{100 * share:.2f}", "%", str(n)]
+        assert entry == {"forecast": pytest.approx(mean), "happened": share, "rows": n}
     assert (told["rows"], told["errors"], told["error_percent"]) == (1000, errors, errors / 10)
     assert told["confusion"] == {"labels": digits, "counts": matrix}
 
