@@ -12,6 +12,7 @@ __version__ = "1.0.0"
 if TYPE_CHECKING:
     from logreg.datasets.variables import load_data as load_data
     from logreg.estimator import SoftmaxClassifier as SoftmaxClassifier
+    from logreg.fitting import fit_table as fit_table
     from logreg.hyperparameters import Hyperparameters as Hyperparameters
     from logreg.model import LogisticRegression as LogisticRegression
     from logreg.prediction.predictor import Predictor as Predictor
@@ -33,6 +34,7 @@ _NAMES_OF = {
     # The rule of plain descent is updates.sgd: logreg.sgd is the module of the training loop.
     "updates": ["momentum", "nesterov", "adagrad", "adam"],
     "sgd": ["fit", "sgd_optimization_mnist"],
+    "fitting": ["fit_table"],
     "saving.variables": ["load_model", "save_model", "load_params", "save_params"],
     "prediction.predictor": ["Predictor"],
     "estimator": ["SoftmaxClassifier"],

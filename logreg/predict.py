@@ -32,9 +32,11 @@ from logreg.prediction import inputs
 from logreg.prediction.evaluation import as_text, evaluate
 from logreg.prediction.held_out import read_test_set
 from logreg.prediction.predictor import Predictor
+from logreg.prediction.weights import in_words, weights_of
 from logreg.prediction.writers import WRITERS, destination
 
 N_EXAMPLES = 10
+N_SHOWN = 50  # values of a list in --info
 
 
 def parser():
@@ -57,7 +59,13 @@ def parser():
     evaluate += "test set, or on INPUT, which needs labels"
     add("--evaluate", action="store_true", help=evaluate)
     add("--quiet", action="store_true", help="say nothing but errors and warnings on stderr")
-    add("--info", action="store_true", help="print the metadata of the model file, in JSON")
+    add(
+        "--info",
+        action="store_true",
+        help="print what the model file tells, in JSON, but long lists",
+    )
+    weights = "print what one unit more of each feature does to the odds of each class"
+    add("--weights", action="store_true", help=weights)
     add("--proba", action="store_true", help="give the probability of each class")
     number = {"metavar": "N", "type": int}
     keep = "columns of a table to put before the prediction, in CSV (the format then, if none is "
@@ -115,7 +123,11 @@ def main(argv=None):
     args = _arguments(argv)
     predictor, table = Predictor(args.model), options.given(TableOptions, args)
     if args.info:
-        return _write(args.output, json.dumps(predictor.metadata, indent=2, sort_keys=True) + "\n")
+        told = {k: _shortened(value) for k, value in sorted(predictor.metadata.items())}
+        lines = [f"  {json.dumps(k)}: {json.dumps(value)}" for k, value in told.items()]
+        return _write(args.output, "{\n" + ",\n".join(lines) + "\n}\n")
+    if args.weights:
+        return _write_found(args, weights_of(predictor), in_words)
     if args.inputs:
         n = args.n or sys.maxsize
         size = min(inputs.BATCH_SIZE, n)  # no more is read than is asked for
@@ -125,15 +137,22 @@ def main(argv=None):
     data = read_test_set(predictor.facts, args.dataset, table)
     data.check_outputs(args.output)
     if args.evaluate:
-        evaluation = evaluate(predictor, data, args.min_proba)
-        is_text = args.format == "text"
-        text = as_text(evaluation) if is_text else json.dumps(evaluation, indent=2) + "\n"
-        return _write(args.output, text)
+        return _write_found(args, evaluate(predictor, data, args.min_proba), as_text)
     n = args.n or N_EXAMPLES
     if args.format == "text" and not (args.proba or args.top or args.output or args.min_proba):
         return _print_examples(predictor, data, n)
     rows = inputs.array_batches(data.facts.dataset, data.test[0], predictor.facts)
     return _predict(predictor, [(data.facts.dataset, rows)], args, n)
+
+
+def _shortened(value):
+    is_long = isinstance(value, list) and len(value) > N_SHOWN
+    return f"{len(value)} values: logreg-export --to json has them" if is_long else value
+
+
+def _write_found(args, found, as_text):
+    text = as_text(found) if args.format == "text" else json.dumps(found, indent=2) + "\n"
+    _write(args.output, text)
 
 
 def _write(path, text):
@@ -152,14 +171,14 @@ def _arguments(argv):
     args.keep = [name.strip() for name in args.keep.split(",") if name]
     if args.evaluate and len(args.inputs) == 1 and args.dataset is None:
         args.dataset, args.inputs = args.inputs[0], []
-    if bool(args.inputs) + args.evaluate + args.info > 1:
+    if bool(args.inputs) + args.evaluate + args.info + args.weights > 1:
         arguments.error(
-            "give inputs, --evaluate (perhaps of one input) or --info, and no two of them"
+            "give inputs, --evaluate (of one input, perhaps), --info or --weights alone"
         )
-    if (args.evaluate or args.info) and (args.n or args.proba or args.top or args.format == "csv"):
-        said = "-n, --proba, --top and --format csv are for predictions, not for --evaluate"
-        arguments.error(f"{said} or --info")
-    if args.keep and (args.format == "text" or not args.inputs or args.evaluate):
+    is_of_rows = args.n or args.proba or args.top or args.keep or args.format == "csv"
+    if is_of_rows and (args.evaluate or args.info or args.weights):
+        arguments.error("-n, --proba, --top, --keep and --format csv are for predictions")
+    if args.keep and (args.format == "text" or not args.inputs):
         arguments.error("--keep is for tables to predict, in the formats csv and json")
     if args.inputs and args.dataset is not None:
         arguments.error("--dataset is for --evaluate and for the first examples, not for inputs")

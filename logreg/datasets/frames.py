@@ -25,6 +25,21 @@ def is_frame(value):
     return hasattr(value, "columns") and hasattr(value, "iloc")
 
 
+def framed(value):
+    """Make a pandas.DataFrame of a dict of a row's cells, a list of these, or a polars frame.
+
+    Anything else is returned as it is.
+    """
+    value = [value] if isinstance(value, dict) else value
+    if hasattr(value, "to_dict") and not is_frame(value):
+        value = value.to_dict(as_series=False)
+    elif not (isinstance(value, list) and value and isinstance(value[0], dict)):
+        return value
+    with needing("a table", "tables", "pandas"):
+        import pandas
+    return pandas.DataFrame(value)
+
+
 def name_of(source):
     """How messages call a table: its path, ``'-'`` as standard input, or a data frame."""
     if is_frame(source):

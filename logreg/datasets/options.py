@@ -167,4 +167,16 @@ class Preparation:
         _check(self)
 
 
+def divided(options, *classes):
+    """Divide what a function was given by name: for each of some dataclasses a dict of its fields.
+
+    A TypeError names what none of them has.
+    """
+    known = {option.name: cls for cls in classes for option in fields(cls)}
+    unknown = sorted(options.keys() - known.keys())
+    if unknown:
+        raise TypeError(f"there is no option {unknown[0]}: there are {', '.join(known)}")
+    return [{k: v for k, v in options.items() if known[k] is cls} for cls in classes]
+
+
 NO_OPTIONS, NO_PREPARATION = TableOptions(), Preparation()

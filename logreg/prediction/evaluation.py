@@ -153,12 +153,12 @@ def as_text(evaluation):
         entries, title = evaluation["classes"], ""
         rows = zip(confusion["labels"], confusion["counts"])
         below = "Confusion matrix: a row for each class, a column for what it is taken for\n"
-        below += _aligned([["", *confusion["labels"]], *([k, *row] for k, row in rows)])
+        below += aligned([["", *confusion["labels"]], *([k, *row] for k, row in rows)])
     else:
         entries = sorted(evaluation["classes"], key=lambda entry: -entry["errors"])[:N_WORST]
         title = f"The {len(entries)} classes of most errors; --format json has all\n"
         below = "The most frequent mistakes\n"
-        below += _aligned([["class", "taken for", "rows"], *evaluation["mistakes"][:N_WORST]])
+        below += aligned([["class", "taken for", "rows"], *evaluation["mistakes"][:N_WORST]])
     for entry in entries:
         percent = f"{entry['error_percent']:.2f} %" if entry["rows"] else "-"
         classes.append([entry["label"], entry["rows"], entry["errors"], percent, *_scores(entry)])
@@ -169,7 +169,7 @@ def as_text(evaluation):
             error = f"{entry['error_percent']:.2f} %" if entry["rows"] else "-"
             coverage = f"{entry['coverage_percent']:.2f} %"
             answers.append([entry["min_proba"], entry["rows"], coverage, entry["errors"], error])
-        title = f"{_aligned(answers)}\n{title}"
+        title = f"{aligned(answers)}\n{title}"
     tutorial = ""
     if whole and 0 < whole["rows"] < evaluation["rows"]:
         tutorial = f"error as the tutorial counts, in whole minibatches of {whole['batch_size']}: "
@@ -183,10 +183,10 @@ def as_text(evaluation):
 error over all rows: {_error(evaluation)}, 95 % interval: {100 * low:.2f} to {100 * high:.2f} %
 {tutorial}log-loss {evaluation["log_loss"]:.6f}
 
-{title}{_aligned(classes)}
+{title}{aligned(classes)}
 {below}
 How probable the predictions were, and how many were right
-{_aligned(calibration)}
+{aligned(calibration)}
 wrong rows, the most confident mistakes first: {wrong}
 """
 
@@ -199,7 +199,8 @@ def _scores(entry):
     return ["-" if entry[key] is None else f"{entry[key]:.4f}" for key in SCORES]
 
 
-def _aligned(table):
+def aligned(table):
+    """Lines of text of a table, its columns below each other."""
     table = [[shown(str(cell)) for cell in row] for row in table]
     widths = [max(map(len, column)) for column in zip(*table)]
     lines = ("  ".join(cell.rjust(n) for cell, n in zip(row, widths)) for row in table)

@@ -10,7 +10,7 @@ from logreg.console import warning
 from logreg.datasets.arrays import as_array
 from logreg.datasets.facts import MIN_SIDE
 from logreg.datasets.formats import read_arrays, sniff
-from logreg.datasets.frames import is_frame
+from logreg.datasets.frames import framed, is_frame
 from logreg.datasets.names import find_rows
 from logreg.datasets.options import NO_OPTIONS
 from logreg.datasets.pictures import SUFFIXES, UNREADABLE, read_picture
@@ -109,6 +109,7 @@ def array_batches(source, array, facts, batch_size=BATCH_SIZE):
 
 def rows_of(X, facts):
     """What is given from Python as an array: of a DataFrame, the columns that the model knows."""
+    X = framed(X)
     if not is_frame(X):
         return as_array(X, "X")
     kinds = {getattr(dtype, "str", "|O")[1] for dtype in X.dtypes}  # pandas' own have no str

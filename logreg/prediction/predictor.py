@@ -7,9 +7,9 @@ import numpy
 from logreg import kernel
 from logreg.console import warning
 from logreg.errors import DatasetError, ModelFileError, listed
-from logreg.files import AnyPath
 from logreg.prediction.inputs import array_batches, rows_of
 from logreg.saving import model_file
+from logreg.saving.facts import ModelFacts
 
 
 class Prediction(NamedTuple):
@@ -24,7 +24,8 @@ class Predictor:
 
     Parameters
     ----------
-    path : str or path-like
+    model : str, path-like or Run
+        The path of its file; or what :func:`logreg.fit` returned of the tutorial's model.
 
     Attributes
     ----------
@@ -57,11 +58,16 @@ class Predictor:
     (2, 2)
     """
 
-    def __init__(self, path: AnyPath) -> None:
-        self.facts, self.W, self.b = facts, W, b = model_file.read_model(path)
+    def __init__(self, model: Any) -> None:
+        if hasattr(model, "best_values"):
+            W, b = model.best_values
+            facts = ModelFacts.of(model.facts(), W)
+        else:
+            facts, W, b = model_file.read_model(model)
+        self.facts, self.W, self.b = facts, W, b
         if not (numpy.isfinite(W).all() and numpy.isfinite(b).all()):
             raise ModelFileError(
-                f"{path}: its parameters are not finite, as its training diverged; train again "
+                f"{model}: its parameters are not finite, as its training diverged; train again "
                 "with a lower learning rate"
             )
         self.labels = facts.class_labels  # those of classes_, as a list
@@ -79,10 +85,11 @@ class Predictor:
 
         Parameters
         ----------
-        X : array-like, shape (n, n_in) or (n, height, width), or DataFrame
+        X : array-like, shape (n, n_in) or (n, height, width), or a table
             Rows of numbers as the model was trained on; uint8 is multiplied by the scale of
-            training. Of a DataFrame the columns are taken by the names of the model's features, if
-            it knows these.
+            training. A table is a DataFrame of pandas or polars, a dict of a row's cells, or a list
+            of such dicts; its columns are taken by the names of the model's features, if it knows
+            these.
 
         Returns
         -------

@@ -186,3 +186,32 @@ def test_a_parameter_that_is_not_finite_is_refused(place):
     save("model.pkl", *params)
     with pytest.raises(ModelFileError, match=r"model.pkl: its parameters are not finite, .*again"):
         Predictor("model.pkl")
+
+
+def test_one_unit_more_multiplies_the_odds_as_the_weights_say(cli):
+    random = numpy.random.RandomState(0)
+    frame = pandas.DataFrame({"mass": random.randint(3000, 6000, 300), "bill": random.rand(300)})
+    frame["kind"] = numpy.where(frame.mass > 5000, "c", numpy.where(frame.bill > 0.5, "b", "a"))
+    frame.to_csv("t.csv", index=False)
+    assert cli("train", "--dataset", "t.csv", "--n-epochs", 20).code == 0
+    told = json.loads(cli("predict", "--weights", "--format", "json").out)
+    predictor = Predictor("best_model.pkl")
+    labels, counts = predictor.labels, predictor.metadata["class_counts"]
+    base = counts.index(max(counts))
+    assert told["against"] == labels[base]
+    pairs = {(entry["class"], entry["feature"]) for entry in told["weights"]}
+    assert pairs == {(k, name) for k in labels if k != labels[base] for name in ("mass", "bill")}
+    row = {"mass": 4500.0, "bill": 0.5}
+    for entry in told["weights"]:
+        p = predictor.predict_proba([row, {**row, entry["feature"]: row[entry["feature"]] + 1}])
+        odds = p[:, labels.index(entry["class"])] / p[:, base]
+        assert odds[1] / odds[0] == pytest.approx(entry["odds_factor"], rel=1e-3)
+        deviation = dict(zip(("mass", "bill"), predictor.metadata["feature_scales"]))
+        standardized = pytest.approx(entry["per_unit"] * deviation[entry["feature"]])
+        assert entry["standardized"] == standardized
+    sizes = [abs(entry["standardized"]) for entry in told["weights"]]
+    assert sizes == sorted(sizes, reverse=True)
+    first, text = told["weights"][0], cli("predict", "--weights").out
+    said = f"{first['standardized']:.4g}", f"{first['per_unit']:.4g}", f"{first['odds_factor']:.4g}"
+    assert text.splitlines()[2].split() == [first["class"], first["feature"], *said]
+    assert "times what they were" in text and cli("predict", "--weights", "--info").code == 2
