@@ -73,7 +73,7 @@ def parser():
     add("--keep", metavar="NAME[,NAME...]", default="", help=keep)
     add("--top", **number, help="beside the prediction, give the N most probable classes")
     least = "give no answer that is less probable (empty in CSV, null in JSON, ? in text); with "
-    least += "--evaluate, tell how many rows have one, and its error, at P and at 0.5 to 0.99"
+    least += "--evaluate, tell how many rows have one, and its error"
     add("--min-proba", metavar="P", type=float, default=0.0, help=least)
     formats = "format of the results (default: that of FILE's suffix, .csv or .json; else text); "
     formats += "csv is for predictions only"

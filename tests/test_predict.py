@@ -220,11 +220,14 @@ def test_answers_that_are_not_probable_stay_open(cli):
     assert [line.split(": ")[1] for line in lines] == [label or "?" for label in labels]
 
     options = ("predict", "--evaluate", "--dataset", "mnist_sample", "--min-proba", 0.75)
-    table = json.loads(cli(*options, "--format", "json").out)["answered"]
-    assert [entry["min_proba"] for entry in table] == [0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95, 0.99]
-    for entry in table:
-        rows = best >= entry["min_proba"]
-        assert (entry["rows"], entry["errors"]) == (rows.sum(), (is_wrong & rows).sum())
-        assert entry["coverage_percent"] == pytest.approx(100 * rows.mean())
+    table = json.loads(cli(*options, "--format", "json").out)["calibration"]
+    edges = [entry["min_proba"] for entry in table]
+    assert edges == [0, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95, 0.99]
+    for entry, below in zip(table, [*edges[1:], 2]):
+        rows, band = best >= entry["min_proba"], (best >= entry["min_proba"]) & (best < below)
+        found = entry["answered"]
+        assert (found["rows"], found["errors"]) == (rows.sum(), (is_wrong & rows).sum())
+        assert (entry["rows"], entry["happened"]) == (band.sum(), (~is_wrong[band]).mean())
+        assert entry["forecast"] == pytest.approx(best[band].mean())
     refused = cli("predict", "x.npy", "--min-proba", 75)
     assert refused.err == "error: --min-proba is 75.0: it must be from 0 to 1\n"

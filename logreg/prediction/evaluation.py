@@ -32,11 +32,10 @@ def evaluate(predictor, data, min_proba=0.0):
     - `classes` has those that are a label or predicted; of at most 50, all.
     - `rows_are` tells which rows of the data set these are.
     - `calibration` has, in bands of how probable the predictions are, their mean probability
-      (forecast), the share that is right (happened) and the number of rows.
+      (forecast), the share that is right (happened) and the number of rows; and of all predictions
+      from there on (answered) rows and errors. A `min_proba` makes one band more.
     - `wrong_rows` are the rows that are put into a wrong class, the most confidently first, as
       messages number them; and `worst_rows` the places of the first 24 among the rows here.
-    - `answered`, with a `min_proba`, has for this and for 0.5 to 0.99 the rows whose prediction is
-      at least that probable, their share of all (coverage) and their error.
 
     A DatasetError names the labels that the model does not know.
     """
@@ -70,10 +69,9 @@ def evaluate(predictor, data, min_proba=0.0):
         "classes": classes if len(labels) <= MAX_CLASSES else found,
         "confusion": _confusion(labels, pairs) if len(labels) <= MAX_CLASSES else None,
         "mistakes": _mistakes(labels, pairs),
-        "calibration": [*_calibration(p_of_answer, is_wrong)],
+        "calibration": [*_calibration(p_of_answer, is_wrong, min_proba)],
         "wrong_rows": numbers[wrong].tolist(),
         "worst_rows": wrong[:N_WORST_ROWS].tolist(),
-        **({"answered": [*_answered(p_of_answer, is_wrong, min_proba)]} if min_proba else {}),
     }
 
 
@@ -95,18 +93,17 @@ def _codes_of(predictor, data):
     ]
 
 
-def _answered(p, is_wrong, min_proba):
-    """The coverage and the errors of the answers that are at least so probable."""
-    for least in sorted({min_proba, *MIN_PROBAS}):
-        n, n_wrong = int((p >= least).sum()), int((is_wrong & (p >= least)).sum())
-        yield {"min_proba": least, "coverage_percent": 100 * n / len(p), **_errors(n, n_wrong)}
-
-
-def _calibration(p, is_wrong):
-    bands = numpy.searchsorted(MIN_PROBAS, p, side="right")
-    for here in (bands == band for band in numpy.unique(bands)):
-        forecast, happened = float(p[here].mean()), float((~is_wrong[here]).mean())
-        yield {"forecast": forecast, "happened": happened, "rows": int(here.sum())}
+def _calibration(p, is_wrong, min_proba):
+    edges = sorted({0.0, min_proba, *MIN_PROBAS})
+    for least, below in zip(edges, [*edges[1:], 2]):
+        here, above = (least <= p) & (p < below), p >= least
+        yield {
+            "min_proba": least,
+            "forecast": float(p[here].mean()) if here.any() else None,
+            "happened": float((~is_wrong[here]).mean()) if here.any() else None,
+            "rows": int(here.sum()),
+            "answered": _errors(int(above.sum()), is_wrong[above].sum()),
+        }
 
 
 def _errors(n, n_wrong):
@@ -163,21 +160,16 @@ def as_text(evaluation):
         percent = f"{entry['error_percent']:.2f} %" if entry["rows"] else "-"
         classes.append([entry["label"], entry["rows"], entry["errors"], percent, *_scores(entry)])
     classes.append(["macro mean", "", "", "", *_scores(evaluation["macro"])])
-    if "answered" in evaluation:
-        answers = [["least probability", "answered", "coverage", "errors", "error"]]
-        for entry in evaluation["answered"]:
-            error = f"{entry['error_percent']:.2f} %" if entry["rows"] else "-"
-            coverage = f"{entry['coverage_percent']:.2f} %"
-            answers.append([entry["min_proba"], entry["rows"], coverage, entry["errors"], error])
-        title = f"{aligned(answers)}\n{title}"
     tutorial = ""
     if whole and 0 < whole["rows"] < evaluation["rows"]:
         tutorial = f"error as the tutorial counts, in whole minibatches of {whole['batch_size']}: "
         tutorial += f"{_error(whole)}\n"
-    calibration = [["forecast", "happened", "rows"]]
+    calibration = [["probability", "forecast", "happened", "rows", "so probable", "error"]]
     for entry in evaluation["calibration"]:
-        shares = (f"{100 * entry[key]:.2f} %" for key in ("forecast", "happened"))
-        calibration.append([*shares, entry["rows"]])
+        shares, above = map(_percent, (entry["forecast"], entry["happened"])), entry["answered"]
+        error = above["error_percent"]
+        cells = [entry["rows"], above["rows"], _percent(error and error / 100)]
+        calibration.append([f"from {entry['min_proba']}", *shares, *cells])
     wrong = listed([*map(str, evaluation["wrong_rows"])]) or "none"
     return f"""Test set of {shown(evaluation["dataset"])}: {evaluation["rows_are"]}
 error over all rows: {_error(evaluation)}, 95 % interval: {100 * low:.2f} to {100 * high:.2f} %
@@ -185,10 +177,14 @@ error over all rows: {_error(evaluation)}, 95 % interval: {100 * low:.2f} to {10
 
 {title}{aligned(classes)}
 {below}
-How probable the predictions were, and how many were right
+How probable predictions were, how often right; and how many are so probable or more, their error
 {aligned(calibration)}
 wrong rows, the most confident mistakes first: {wrong}
 """
+
+
+def _percent(share):
+    return "-" if share is None else f"{100 * share:.2f} %"
 
 
 def _error(entry):
