@@ -1,6 +1,6 @@
 """One call from a table to a model file."""
 
-from typing import Any, Optional
+from typing import Any
 
 from logreg import engine, sgd
 from logreg.callbacks.verdict import doubts
@@ -11,16 +11,11 @@ from logreg.datasets.options import Preparation, TableOptions, divided
 from logreg.files import AnyPath, check_writable
 from logreg.hyperparameters import BEST_MODEL, Hyperparameters, for_data
 from logreg.prediction.predictor import Predictor
-from logreg.saving.facts import ModelFacts
 from logreg.saving.variables import as_model, save_model
 
 
 def fit_table(
-    table: Any,
-    label_column: Any = None,
-    path: AnyPath = BEST_MODEL,
-    refit: Optional[bool] = None,
-    **options: Any,
+    table: Any, label_column: Any = None, path: AnyPath = BEST_MODEL, **options: Any
 ) -> Predictor:
     """Train the tutorial's model on a table, as the command does, and write a model file.
 
@@ -34,12 +29,9 @@ def fit_table(
         The column of the labels: its name, or its number from 1.
     path : str or path-like
         Where the model file goes.
-    refit : bool, optional
-        Whether the model is trained anew on training and validation rows at the end. By default, it
-        is if these were split off.
     **options
-        Those of :func:`logreg.load_data` and of :class:`logreg.Hyperparameters`. Where the latter
-        are not given, they are the command's.
+        Those of :func:`logreg.load_data` and of :class:`logreg.Hyperparameters`, and `refit`, which
+        is that of :func:`logreg.fit`. Where they are not given, they are the command's.
 
     Returns
     -------
@@ -61,15 +53,15 @@ def fit_table(
     ['bee']
     """
     check_writable(path)
-    kinds = TableOptions, Preparation, Hyperparameters
+    kinds, refit = (TableOptions, Preparation, Hyperparameters), options.pop("refit", None)
     of_table, preparation, settings = divided({"label_column": label_column, **options}, *kinds)
     with engine.settings():
         how = TableOptions(**of_table), Preparation(**preparation)
         data = read_dataset(framed(table), *how, dtype=engine.theano.config.floatX)
         data.check_outputs(path)
         run = sgd.sgd_optimization(data, for_data(data.facts, **settings), None, refit=refit)
-        W, b = run.best_values
-        save_model(as_model(ModelFacts.of(run.facts(), W), W, b), path)
+        found = Predictor(run)
+        save_model(as_model(found.facts, found.W, found.b), path)
     for doubt in doubts(run):
         note(doubt)
     return Predictor(path)

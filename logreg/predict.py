@@ -7,8 +7,9 @@ Numbers of type uint8 are multiplied by the scale of training, 1/256 for pixels.
 trained on numbers from 0 to 1, or of a range that its file does not tell, refuses them.
 
 A picture is scaled to the size and the range of the training images, which are grey and at least
-10 x 10 pixels large. It is inverted if its background is light and theirs is dark, or the other
-way round. Theirs is light if the median of their pixels is above the middle of their range.
+10 x 10 pixels large; it is cropped and centred first if these are laid out as MNIST's are, or their
+model's file does not tell. It is inverted if its background is light and theirs is dark, or the
+other way round. Theirs is light if the median at their edges is above the middle of their range.
 
 The data that a model was trained on are split as in training, if they have no test set of their
 own; of other data without one, all rows are the test set.

@@ -14,6 +14,7 @@ import numpy
 from logreg.datasets.arrays import check
 from logreg.datasets.facts import Facts
 from logreg.datasets.options import NO_OPTIONS, NO_PREPARATION
+from logreg.datasets.pictures import Layout
 from logreg.datasets.sources import read
 from logreg.datasets.splits import split, split_off
 from logreg.datasets.statistics import learn
@@ -41,8 +42,8 @@ class DataSet(Sequence):
     rows_are : str
         Of data that a model is tested on: which of their rows these are, in words.
     test_rows : numpy.ndarray or None
-        And the number of each, as messages number them: of a table from 1, a header being row 1, of
-        arrays from 0.
+        And what the user calls each: its number, of a table from 1, a header being row 1, of arrays
+        from 0; or the file of a picture.
     """
 
     facts: Facts
@@ -111,7 +112,8 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
         if (options, preparation) != (NO_OPTIONS, NO_PREPARATION):
             raise SettingError("a DataSet is read already: give its options to `load_data`")
         return dataset
-    parts, facts, files = read(dataset, options)
+    size = preparation.size
+    parts, facts, files = read(dataset, options, layout=Layout((size, size), is_centred=None))
     standardize, scale = preparation.standardize, preparation.pixel_scale
     if standardize is None:
         standardize = facts.is_table and scale is None

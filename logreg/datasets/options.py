@@ -156,6 +156,15 @@ class Preparation:
         metavar="N",
         type=int,
     )
+    size: int = _option(
+        "side of the squares, in pixels, that pictures become, of a folder that has a folder of "
+        "them for each class (default: %(default)s)",
+        "a number from 10 to 1000",
+        lambda value: isinstance(value, numbers.Integral) and 10 <= value <= 1000,
+        default=28,
+        metavar="N",
+        type=int,
+    )
     pixel_scale: Optional[float] = _option(
         "what features are multiplied by, which are pixels, whole numbers from 0 to 255 (default: "
         "uint8 by 1/256, and nothing else)",

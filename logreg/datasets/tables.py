@@ -75,7 +75,7 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
     columns = Columns(label, head.names[label] if head.names else None, names, categories)
     where = f"{source}:" if where is None else where
     labels = list(numbers), codes, list(first_rows.values())
-    return Part(x, *labels, where, head.first_row), columns
+    return Part(x, *labels, where, range(head.first_row, head.first_row + len(x))), columns
 
 
 class Rows(NamedTuple):

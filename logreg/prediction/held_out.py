@@ -43,7 +43,8 @@ def read_test_set(facts, dataset=None, options=NO_OPTIONS):
 
 
 def _read(dataset, facts, options):
-    parts, found, files = read(dataset, facts.table_options(options), known=facts.table)
+    known = {"known": facts.table, "layout": facts.layout}
+    parts, found, files = read(dataset, facts.table_options(options), **known)
     found = replace(found, pixel_scale=facts.pixel_scale, scale_all=bool(facts.scale_all))
     is_prepared = facts.feature_means is not None
     sets, found = check(parts, found, None if is_prepared else facts.dtype)
@@ -52,10 +53,9 @@ def _read(dataset, facts, options):
         places, rows_are = _of_one_set(parts, sets["train"], found, facts)
     split = "test" if "test" in sets else "train"
     x, y = sets[split]
-    test, first = (x[places], y[places]), parts[split].first_row
+    test, rows = (x[places], y[places]), numpy.array(parts[split].rows or range(len(y)))
     read_through(parts, {"test": test}, found, facts.dtype)
-    numbers = numpy.arange(first, first + len(y))[places]
-    return DataSet(found, test=test, files=files, rows_are=rows_are, test_rows=numbers)
+    return DataSet(found, test=test, files=files, rows_are=rows_are, test_rows=rows[places])
 
 
 def _of_one_set(parts, rows, found, facts):

@@ -126,9 +126,7 @@ def _picture(path, facts, invert):
             f"picture: it was not trained on grey images of at least {MIN_SIDE} x {MIN_SIDE} "
             "pixels, or its file does not tell their range"
         )
-    pixels = read_picture(path, facts.image, invert, facts.background).reshape(1, -1)
+    pixels = read_picture(path, facts.layout, invert).reshape(1, -1)
     if pixels.min() == pixels.max():
         warning(f"{path}: is blank, or too faint: no ink was found on it")
-    if facts.pixel_range:
-        pixels = numpy.interp(pixels, (0, 255), facts.pixel_range)
     return Batch(pixels, is_single=True)
