@@ -14,6 +14,8 @@ MAX_OPCODES = 20000  # a data set takes about 300, the tutorial's best model 130
 MAX_NAME = 1 << 10  # bytes of a line that is a name or a number
 # Zeros shrink a thousand times in a gzip, pictures some ten times.
 MAX_UNPACKED, MAX_RATIO = 1 << 26, 100
+TOO_LARGE = f"it unpacks to more than {MAX_RATIO} times its size: unpack it, if you trust it, and "
+TOO_LARGE += "give the unpacked file"
 CHUNK = 1 << 16
 CODES = {opcode.name: ord(opcode.code) for opcode in pickletools.opcodes}
 LOADERS = {name: pickle._Unpickler.dispatch[code] for name, code in CODES.items()}
@@ -38,6 +40,11 @@ class Placeholder:
 
     def __setstate__(self, state):
         self.state = state
+
+
+def unpacked_size(file_size):
+    """How many bytes a compressed file may unpack to."""
+    return max(MAX_UNPACKED, MAX_RATIO * file_size)
 
 
 def load(
@@ -73,7 +80,7 @@ def load(
     is_last : bool
         Whether the stream must end with it.
     """
-    pieces = _Stream(stream, file_size and max(MAX_UNPACKED, MAX_RATIO * file_size))
+    pieces = _Stream(stream, file_size and unpacked_size(file_size))
     unpickler = _Unpickler(pieces, encoding=encoding)
     unpickler.classes = classes
     loaders = {**LOADERS, **(loaders or {})}
@@ -149,8 +156,5 @@ class _Stream:
         if self._n_left is not None:
             self._n_left -= len(piece)
             if self._n_left < 0:
-                raise PickleError(
-                    f"it unpacks to more than {MAX_RATIO} times its size: unpack it, if you trust "
-                    "it, and give the unpacked file"
-                )
+                raise PickleError(TOO_LARGE)
         return piece

@@ -101,3 +101,19 @@ def test_nothing_is_run(name, working_folder, cli):
     assert done.code == 1 and "Traceback" not in done.err
     assert time.process_time() - before < 60
     assert [path.name for path in working_folder.iterdir()] == ["old.pkl"]
+
+
+def test_arrays_that_share_their_bytes_do_not_fill_a_disk(cli):
+    make, args, state = numpy.zeros(1 << 20, "u1").__reduce__()
+    data = bytes(1 << 20)
+
+    class Sharing:
+        def __reduce__(self):
+            return make, args, (*state[:-1], data)
+
+    done = cli("export", write("old.pkl", pickle.dumps([Sharing()] * 3)), "--to", "npz")
+    assert done.code == 0, done.err
+    many = pickle.dumps([Sharing() for _ in range(120)])
+    assert len(many) < 1.1 * len(data)
+    done = cli("export", write("old.pkl", many), "--to", "npz")
+    assert done.code == 1 and "it unpacks to more than 100 times its size" in done.err
