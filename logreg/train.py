@@ -3,7 +3,7 @@
 import contextlib
 import json
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from logreg.cli import options
 from logreg.cli.command import command
@@ -115,6 +115,13 @@ def main(argv=None):
         if args.checkpoint:
             watching.append(callbacks.Checkpoint(args.checkpoint, args.resume))
         run = sgd.sgd_optimization(data, hyperparameters, args.output, watching, args.refit)
+        if hyperparameters.class_weight and data.facts.is_table and run.reason != "interrupted":
+            settings = replace(hyperparameters, class_weight=None)
+            plain = sgd.sgd_optimization(data, settings, None, [interruption], args.refit)
+            if plain.reason != "interrupted":
+                error, n = plain.best_validation.test_error_all_rows, data.facts.rows[2]
+                error = with_interval(round(error * n), n)
+                say(f"test error if trained without --class-weight: {error}")
     if run.reason == "interrupted":
         is_model = f"the best model is in {args.output}" if run.best_values else "no model yet"
         note(f"interrupted in epoch {run.epoch}: {is_model}; a run with --checkpoint can --resume")
