@@ -102,12 +102,12 @@ def main(argv=None):
         how = options.given(TableOptions, args), options.given(Preparation, args)
         data = read_dataset(args.dataset, *how, dtype=engine.theano.config.floatX)
         interruption = stack.enter_context(callbacks.Interruption())
+        watching = [interruption, progress.Progress()]
         if args.folds is not None:
-            _cross_validate(args, data, [interruption], sgd)
+            _cross_validate(args, data, watching, sgd)
             return interruption.exit_code
         data.check_outputs(*args.outputs)
         hyperparameters = for_data(data.facts, **args.hyperparameters)
-        watching = [interruption, stack.enter_context(progress.Progress())]
         if args.verbose:
             watching.append(callbacks.PrintLog(validations=True))
         if args.history:
@@ -117,7 +117,7 @@ def main(argv=None):
         run = sgd.sgd_optimization(data, hyperparameters, args.output, watching, args.refit)
         if hyperparameters.class_weight and data.facts.is_table and run.reason != "interrupted":
             settings = replace(hyperparameters, class_weight=None)
-            plain = sgd.sgd_optimization(data, settings, None, [interruption], args.refit)
+            plain = sgd.sgd_optimization(data, settings, None, watching[:2], args.refit)
             if plain.reason != "interrupted":
                 error, n = plain.best_validation.test_error_all_rows, data.facts.rows[2]
                 error = with_interval(round(error * n), n)
