@@ -109,7 +109,7 @@ setup(
     },
     # An installed package finds the sample under sys.prefix; a clone has it in data/.
     data_files=[("share/logreg", ["data/mnist_sample.npz"])],
-    python_requires=">=3.8",
+    python_requires=">=3.8,<3.15",  # where Theano and PyTensor end
     install_requires=[
         "six",
         'theano==1.0.5; python_version < "3.12"',

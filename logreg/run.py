@@ -11,6 +11,7 @@ import numpy
 from logreg import engine
 from logreg.early_stopping import replay
 from logreg.hyperparameters import Hyperparameters
+from logreg.parallel.ranks import ranks
 
 # The hyperparameters that a run goes by; the cost and the updates are made with the others.
 OF_EARLY_STOPPING = ("patience", "patience_increase", "improvement_threshold", "criterion")
@@ -212,7 +213,7 @@ class Run:
         rows, by_loss = [], self.hyperparameters.criterion == "loss"
         for validation in self.validations:
             iter, cost, error, _, loss, test_error, *_ = validation.plain()
-            rows.append([iter, cost, error, test_error] + [loss] * by_loss)
+            rows.append([iter, cost, error, test_error, *([loss] if by_loss else [])])
         return rows
 
     def _some(self, curve):
@@ -266,6 +267,7 @@ class Run:
             "n_train_batches": self.n_train_batches,
             "curve": self._some(self.curve),
             "reason": self._end,
+            "n_ranks": ranks.size,
             "refit": self.n_refit_rows is not None,
             "n_refit_rows": self.n_refit_rows,
             **of_best,

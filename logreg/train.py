@@ -23,6 +23,8 @@ from logreg.hyperparameters import (
 )
 from logreg.parallel.ranks import ranks
 
+OF_VERIFY = ("verify", "dataset", "quiet")  # options that go with --verify
+CLOSED_PIPE = 141  # what a shell reports of a process whose stdout nobody reads any more
 # Defaults that the data decide.
 BY_DATA = {
     "batch_size": f"{DEFAULTS.batch_size}; if a set has fewer, or the training set fewer than "
@@ -43,8 +45,8 @@ def parser():
     )
     add, add_file = parser.add_argument, options.files_of(parser)
     default = " (default: %(default)s)"
-    dataset = "the data: a table or a file of arrays, a folder of these, or mnist_sample" + default
-    add_file("--dataset", metavar="PATH", default=DATASET, help=dataset)
+    dataset = "the data: a table or a file of arrays, a folder of these, or mnist_sample (default: "
+    add_file("--dataset", metavar="PATH", help=f"{dataset}{DATASET})")
     options.add_table_options(parser)
     options.add_table_options(parser, of_training=True)
     options.add_fields(parser, fields(Preparation)[:-1])
@@ -83,6 +85,9 @@ def parser():
     add("--device", metavar="NAME", help=device)
     check = "compare the run with the tutorial's own log; exit with 1 if a figure differs"
     add("--check-reference", action="store_true", help=check)
+    verify = "train again as this model file says, compare all parameters with its own bit by bit, "
+    verify += "and write nothing; --dataset names the data if they lie elsewhere now"
+    add_file("--verify", metavar="MODEL", help=verify)
     return parser
 
 
@@ -98,11 +103,13 @@ def main(argv=None):
         from logreg.callbacks import progress, reference
     with contextlib.ExitStack() as stack:
         stack.enter_context(engine.settings(args.floatx, args.device))
-        log("... loading data")
-        how = options.given(TableOptions, args), options.given(Preparation, args)
-        data = read_dataset(args.dataset, *how, dtype=engine.theano.config.floatX)
         interruption = stack.enter_context(callbacks.Interruption())
         watching = [interruption, progress.Progress()]
+        if args.verify:
+            return _verify(args.verify, args.dataset, watching) or interruption.exit_code
+        log("... loading data")
+        how = options.given(TableOptions, args), options.given(Preparation, args)
+        data = read_dataset(args.dataset or DATASET, *how, dtype=engine.theano.config.floatX)
         if args.folds is not None:
             _cross_validate(args, data, watching, sgd)
             return interruption.exit_code
@@ -125,16 +132,36 @@ def main(argv=None):
     if run.reason == "interrupted":
         is_model = f"the best model is in {args.output}" if run.best_values else "no model yet"
         note(f"interrupted in epoch {run.epoch}: {is_model}; a run with --checkpoint can --resume")
-        return interruption.exit_code
-    differences = reference.differences(run) if args.check_reference else []
-    for line in differences or ["all figures agree with the tutorial's"] * args.check_reference:
-        note(line)
-    return int(bool(differences))
+        return interruption.exit_code or CLOSED_PIPE
+    if args.check_reference:
+        differences = reference.differences(run)
+        note("\n".join(differences) or "all figures agree with the tutorial's")
+        return int(bool(differences))
+
+
+def _verify(path, dataset, callbacks):
+    """Say whether a model file is what its training gives; return the exit code."""
+    from logreg.verification import verify
+
+    run, difference = verify(path, dataset, callbacks)
+    if difference:
+        say(f"not verified: {difference}")
+    elif run.reason != "interrupted":
+        n = sum(value.size for value in run.best_values)
+        say(f"verified: the {n:,} parameters are those of {path}, bit by bit")
+    return int(bool(difference))
 
 
 def _settings(argv):
     """The options, with those that are hyperparameters, and not left to the data, as a dict."""
-    args = parser().parse_args(argv)
+    arguments = parser()
+    args = arguments.parse_args(argv)
+    if args.verify:
+        usual = vars(arguments.parse_args([]))
+        more = vars(args).items() - usual.items() - {(k, vars(args)[k]) for k in OF_VERIFY}
+        more = ", ".join(sorted(f"--{name.replace('_', '-')}" for name, _ in more))
+        if more:
+            raise SettingError(f"--verify takes all settings from the model file: leave out {more}")
     given = {setting.name: getattr(args, setting.name) for setting in fields(Hyperparameters)}
     args.hyperparameters = {k: value for k, value in given.items() if value is not None}
     Hyperparameters(**args.hyperparameters)  # what makes no sense is told at once
@@ -145,7 +172,7 @@ def _settings(argv):
     if args.resume and not args.checkpoint:
         raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
     written = (args.output, args.checkpoint, args.history)
-    args.outputs = [] if args.folds else list(filter(None, written))
+    args.outputs = [] if args.folds or args.verify else list(filter(None, written))
     args.pixel_scale = args.pixel_scale and 1 / args.pixel_scale
     refuse_overwriting(args.outputs)
     for path in args.outputs:

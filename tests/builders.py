@@ -145,6 +145,44 @@ def make_pairs(n_rows=(60, 20, 20), n_in=4, n_out=3, seed=0, dtype="float32"):
     return pairs
 
 
+def new_run(data=None, variables=(), params=(), settings=None, **state):
+    """A Run that nobody trains, of 3 minibatches an epoch unless other data or settings are given.
+
+    `data` are what is read, `settings` hyperparameters, and `state` fields of the Run.
+    """
+    from logreg.datasets.dataset import read_dataset
+    from logreg.datasets.variables import stored
+    from logreg.hyperparameters import Hyperparameters
+    from logreg.run import Run
+
+    data = stored(read_dataset(data or make_pairs()))
+    hyperparameters = Hyperparameters(**{"batch_size": 20, **(settings or {})})
+    return Run(data, hyperparameters, [*variables], [*params], **state)
+
+
+def arguments(classifier=None, rule=None, **changed):
+    """Those of `fit` for a classifier, by default of 4 features and 3 classes, on small pairs.
+
+    `rule` makes updates of a cost and parameters; `changed` take the place of arguments.
+    """
+    from logreg import Hyperparameters, LogisticRegression, adam
+    from logreg.engine import T
+
+    classifier = classifier or LogisticRegression(T.matrix("x"), 4, 3)
+    y = T.ivector("y")
+    cost = classifier.negative_log_likelihood(y)
+    given = {
+        "x": classifier.input,
+        "y": y,
+        "cost": cost,
+        "errors": classifier.errors(y),
+        "updates": (rule or functools.partial(adam, learning_rate=0.1))(cost, classifier.params),
+        "datasets": make_pairs(dtype="float64"),
+        "hyperparameters": Hyperparameters(batch_size=10, n_epochs=3),
+    }
+    return {**given, **changed}
+
+
 def save_pairs(path, pairs):
     """Write three pairs as an npz file of six arrays; return its path."""
     names = ("x_train", "y_train", "x_valid", "y_valid", "x_test", "y_test")

@@ -61,13 +61,17 @@ def floatx_as_before():
 
 @pytest.fixture
 def failing_disk(monkeypatch):
-    """Let the n-th call to the disk fail, of those that write, bring to the disk and rename."""
+    """Let the n-th call to the disk fail, of those that write, bring to the disk and rename.
+
+    The names of the calls since then are in its `calls`.
+    """
     n_left = 0
 
     def counted(call):
         def counting(*args):
             nonlocal n_left
             n_left -= 1
+            fail_at.calls.append(call.__name__)
             if n_left == 0:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             return call(*args)
@@ -85,8 +89,9 @@ def failing_disk(monkeypatch):
     def fail_at(n):
         nonlocal n_left
         n_left = n
+        fail_at.calls.clear()
 
-    open_as_before = open
+    open_as_before, fail_at.calls = open, []
     monkeypatch.setattr("builtins.open", open_counted)
     for name in ("fsync", "replace"):
         monkeypatch.setattr(os, name, counted(getattr(os, name)))

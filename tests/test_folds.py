@@ -36,10 +36,10 @@ def test_each_row_is_in_one_test_set_and_classes_keep_their_shares():
         assert len(there) == 72 and not there & {tuple(row) for row in data.test[0]}
         shares = numpy.bincount(data.test[1], minlength=3) - numpy.bincount(y) / 5
         assert abs(shares).max() <= 1
-        numpy.testing.assert_allclose(
-            data.facts.feature_means, data.train[0].mean(axis=0), rtol=1e-12
-        )
-    in_order = list(make_folds(read_dataset("t.csv", preparation=Preparation(shuffle=False)), 5))
+        means = data.facts.preprocessing.means
+        numpy.testing.assert_allclose(means, data.train[0].mean(axis=0), rtol=1e-12)
+    table = read_dataset("t.csv", preparation=Preparation(shuffle=False))
+    in_order = list(make_folds(table, 5))
     numpy.testing.assert_array_equal(in_order[1].test[0], x[18:36].astype("float64"))
 
 

@@ -44,16 +44,6 @@ def test_as_many_examples_as_asked_for(capsys):
     assert re.findall(r"\d", rest) == [str(k) for k in classes_of(sample()["x_test"])]
 
 
-def test_rows_are_counted_over_batches_and_cut_at_n(digits, cli):
-    save_digits_model()
-    many = numpy.tile(digits, (200, 1, 1))  # 2400, of which 1000 are read at a time
-    numpy.save("a.npy", many)
-    for n in (7, 1000, 2100):
-        lines = cli("predict", "a.npy", "-n", n).out.splitlines()
-        assert [line.split(":")[0] for line in lines] == [f"a.npy[{i}]" for i in range(n)]
-        assert [int(line[-1]) for line in lines] == list(classes_of(many[:n]))
-
-
 def test_the_suffix_chooses_the_format(small, cli, working_folder):
     write("x.csv", csv_text(numpy.eye(3)).encode())
     for name, options, begin in (

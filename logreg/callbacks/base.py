@@ -22,9 +22,14 @@ class StopTraining(Exception):
 
 @contextlib.contextmanager
 def catching_stop(run, train_model):
-    """Let StopTraining end the block, and `run` say so; leave no step behind it that is noted."""
+    """Let StopTraining end the block, and `run` say so; leave no step behind it that is noted.
+
+    So does a reader of stdout that has gone, as ``head`` does: what was trained is kept.
+    """
     try:
         yield
+    except BrokenPipeError:
+        run.reason = "interrupted"
     except StopTraining as stop:
         run.message = str(stop)
         run.reason = "stopped" if run.message else "interrupted"

@@ -87,8 +87,9 @@ def _rare_class(facts):
 
 def _advice(run, has_grown):
     if has_grown:
-        is_as_given = run.data.facts.feature_scales is None
-        return "a lower learning rate" + " or standardized features" * is_as_given + " may help"
+        if run.data.facts.feature_scales is None:
+            return "a lower learning rate or standardized features may help"
+        return "a lower learning rate may help"
     if run.reason == "n_epochs" and run.stopping.best_iter >= 0.9 * run.iter:
         return "more epochs may help"
     return "the features may say nothing of the label"

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import gc
 import os
+import signal
 import sys
 import warnings
 
@@ -36,6 +37,7 @@ def command(main):
             warnings.simplefilter("ignore", RuntimeWarning)
             stack.enter_context(console.of_command())
             if argv is None:  # the process is that of the command, and soon over
+                _end_by_signals()
                 gc.disable()
                 stack.callback(gc.enable)
                 stack.callback(gc.freeze)  # at exit, Python would look for garbage: half a second
@@ -60,6 +62,14 @@ def command(main):
         return code
 
     return wrapper
+
+
+def _end_by_signals():
+    """Let Ctrl-C and SIGTERM leave the blocks that they fall into, which remove half of a file."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # see logreg/__init__.py
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 
 def _flush():

@@ -10,12 +10,13 @@ from typing import NamedTuple, Sequence
 
 import numpy
 
-from logreg.datasets.facts import image_shape
 from logreg.datasets.formats import mapping, parsing
 from logreg.datasets.labels import number_classes
 from logreg.datasets.preprocessing import scale_of
 from logreg.datasets.splits import SPLITS
 from logreg.errors import DatasetError
+
+MIN_IMAGE_SIDE = 8  # pixels; a smaller square number of features says nothing of an image
 
 
 class Part(NamedTuple):
@@ -149,3 +150,17 @@ def _check_alike(xs, name):
                 f"{name}: the training x is {x.dtype} and the {SPLITS[split]} x is {other.dtype}: "
                 "only uint8 pixels are scaled, by 1/256; save both with the same dtype"
             )
+
+
+def image_shape(row_shape, guess=False):
+    """The shape of the image that a row of `row_shape` is, None if it is none.
+
+    With `guess`, a square number of features is taken for a square image.
+    """
+    shape = tuple(n for n in row_shape if n != 1)
+    if len(shape) == 2:
+        return shape
+    side = round(float(numpy.prod(row_shape, dtype=float)) ** 0.5)
+    if guess and len(shape) == 1 and side >= MIN_IMAGE_SIDE and side * side == shape[0]:
+        return side, side
+    return None

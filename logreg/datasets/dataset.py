@@ -13,6 +13,7 @@ import numpy
 
 from logreg.datasets.arrays import check
 from logreg.datasets.facts import Facts
+from logreg.datasets.formats import mapping
 from logreg.datasets.options import NO_OPTIONS, NO_PREPARATION
 from logreg.datasets.pictures import Layout
 from logreg.datasets.sources import read
@@ -121,7 +122,10 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
     # Rounded before it is standardized, a large number would lose what tells rows apart.
     is_prepared = standardize or options.missing
     sets, facts = check(parts, facts, None if is_prepared else dtype)
-    sets, facts, taken = split(sets, facts, preparation.shuffle, preparation.split_seed)
+    shuffle = preparation.shuffle
+    if shuffle is None and mapping(sets["train"][0]) is not None:
+        shuffle = False  # what stays in its file stays in its order
+    sets, facts, taken = split(sets, facts, shuffle, preparation.split_seed)
     facts = learn(parts, sets, facts, dtype, standardize)
     return DataSet(facts, **sets, files=files, taken=taken)
 

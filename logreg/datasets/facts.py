@@ -5,12 +5,12 @@ from typing import List, Optional
 
 import numpy
 
+from logreg.datasets.arrays import image_shape
 from logreg.datasets.header import Columns
 from logreg.datasets.options import NO_OPTIONS, TableOptions
 from logreg.datasets.pictures import Layout
 from logreg.datasets.preprocessing import Preprocessing
 
-MIN_IMAGE_SIDE = 8  # pixels; a smaller square number of features says nothing of an image
 MIN_SIDE = 10  # pixels; in smaller grey images, digits are not laid out as MNIST's are
 
 
@@ -148,17 +148,3 @@ def of_columns(columns):
         "categories": columns.categories if any(columns.categories) else None,
         "feature_names": names,
     }
-
-
-def image_shape(row_shape, guess=False):
-    """The shape of the image that a row of `row_shape` is, None if it is none.
-
-    With `guess`, a square number of features is taken for a square image.
-    """
-    shape = tuple(n for n in row_shape if n != 1)
-    if len(shape) == 2:
-        return shape
-    side = round(float(numpy.prod(row_shape, dtype=float)) ** 0.5)
-    if guess and len(shape) == 1 and side >= MIN_IMAGE_SIDE and side * side == shape[0]:
-        return side, side
-    return None

@@ -36,7 +36,8 @@ def _is_encoding(name):
 def _check(options):
     for option in fields(options):
         value, known = getattr(options, option.name), option.metadata
-        if value is not None and not known["fits"](value):
+        is_left = value is None and option.default is None
+        if not is_left and not known["fits"](value):
             raise SettingError(f"`{option.name}` is {value!r}: give {known['needed']}")
 
 

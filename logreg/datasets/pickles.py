@@ -10,8 +10,6 @@ import pickletools
 
 from logreg.errors import cut
 
-MAX_OPCODES = 20000  # a data set takes about 300, the tutorial's best model 1300
-MAX_NAME = 1 << 10  # bytes of a line that is a name or a number
 # Zeros shrink a thousand times in a gzip, pictures some ten times.
 MAX_UNPACKED, MAX_RATIO = 1 << 26, 100
 TOO_LARGE = f"it unpacks to more than {MAX_RATIO} times its size: unpack it, if you trust it, and "
@@ -21,7 +19,6 @@ CODES = {opcode.name: ord(opcode.code) for opcode in pickletools.opcodes}
 LOADERS = {name: pickle._Unpickler.dispatch[code] for name, code in CODES.items()}
 # Python allocates a bytearray of the length that is given, before there is a byte of it.
 LOADERS["BYTEARRAY8"] = LOADERS["BINBYTES8"]
-LINES_OF_DATA = CODES["STRING"], CODES["UNICODE"]  # an array, perhaps, in protocol 0
 
 
 class PickleError(ValueError):
@@ -47,16 +44,7 @@ def unpacked_size(file_size):
     return max(MAX_UNPACKED, MAX_RATIO * file_size)
 
 
-def load(
-    stream,
-    classes,
-    opcodes,
-    encoding="ASCII",
-    loaders=None,
-    file_size=None,
-    max_opcodes=MAX_OPCODES,
-    is_last=True,
-):
+def load(stream, classes, opcodes, encoding="ASCII", loaders=None, file_size=None, is_last=True):
     """Read a pickle of a few known parts; a PickleError says what else it has.
 
     Parameters
@@ -75,8 +63,6 @@ def load(
         What to do at some of the opcodes, in place of what :mod:`pickle` does.
     file_size : int, optional
         Of a compressed file: what it unpacks to is bounded by 100 times that, or 64 MB.
-    max_opcodes : int
-        How many the pickle may have.
     is_last : bool
         Whether the stream must end with it.
     """
@@ -85,8 +71,6 @@ def load(
     unpickler.classes = classes
     loaders = {**LOADERS, **(loaders or {})}
     unpickler.dispatch = _Dispatch((CODES[name], loaders[name]) for name in opcodes.split())
-    unpickler.dispatch.stream = pieces
-    unpickler.dispatch.n_left = unpickler.dispatch.n_most = max_opcodes
     try:
         loaded = unpickler.load()
     except (PickleError, MemoryError):
@@ -111,13 +95,6 @@ class _Unpickler(pickle._Unpickler):  # which joblib and dill make subclasses of
 class _Dispatch(dict):
     """What is done at each opcode that is admitted."""
 
-    def __getitem__(self, code):
-        self.n_left -= 1
-        if self.n_left < 0:
-            raise PickleError(f"it has more than {self.n_most} opcodes")
-        self.stream.max_line = None if code in LINES_OF_DATA else MAX_NAME
-        return super().__getitem__(code)
-
     def __missing__(self, code):
         name = getattr(pickletools.code2op.get(chr(code)), "name", hex(code))
         raise PickleError(f"it has the opcode {name}, which is not admitted")
@@ -128,8 +105,6 @@ class _Stream:
 
     No more than `n_left` bytes are read, if that is not None.
     """
-
-    max_line = None  # bytes of the next line, if they are bounded
 
     def __init__(self, file, n_left=None):
         self._file, self._n_left = file, n_left
@@ -145,8 +120,6 @@ class _Stream:
         while not piece.endswith(b"\n"):
             piece = self._next(self._file.readline, CHUNK)
             whole.write(piece)
-            if self.max_line and whole.tell() > self.max_line:
-                raise PickleError(f"it has a name or a number of more than {self.max_line} bytes")
         return whole.getvalue()
 
     def _next(self, read, size):

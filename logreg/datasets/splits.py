@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy
 
-from logreg.datasets.formats import mapping, reading
+from logreg.datasets.formats import reading
 from logreg.errors import DatasetError
 
 SPLITS = {"train": "training", "valid": "validation", "test": "test"}
@@ -21,14 +21,13 @@ def split(sets, facts, shuffle=None, seed=0):
 
     `sets` has a pair (x, y) for 'train' and perhaps for 'valid' and 'test'. With `shuffle`, the
     training rows are put into a :func:`stratified_order` before; if it is None, this is done to a
-    table, and to one array in memory. Returned are all three sets; the facts, with the rows of each
+    table, and to one array. Returned are all three sets; the facts, with the rows of each
     if the test set was one of those taken, and the seed of the order; and the names of those taken.
     """
     taken = tuple(name for name in SPLITS if name not in sets)
-    x, y = sets["train"]
     if shuffle is None:
-        shuffle = taken and (facts.is_table or "test" in taken) and mapping(x) is None
-    order = stratified_order(y, seed) if shuffle else None
+        shuffle = taken and (facts.is_table or "test" in taken)
+    order = stratified_order(sets["train"][1], seed) if shuffle else None
     with reading(facts.dataset):
         sets = split_off(sets, order=order)
     sizes = [len(y) for _, y in sets.values()] if "test" in taken else None

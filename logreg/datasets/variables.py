@@ -80,7 +80,8 @@ def shared(data):
     """Put the three sets of a :class:`DataSet` of arrays into shared variables of floatX."""
     floatx, sets = engine.theano.config.floatX, {}
     for split, (x, y) in zip(SPLITS, data):
-        features = engine.shared_data(data.facts.preprocessing.apply(x, floatx))
+        prepared = data.facts.preprocessing.apply(x, floatx)
+        features = engine.shared_data(prepared)
         features.tag.facts = data.facts
         # A GPU of the tutorial's day holds floats only.
         sets[split] = features, engine.T.cast(engine.shared_data(y.astype(floatx)), "int32")

@@ -156,7 +156,7 @@ def gallery(predictor, data, rows):
     (x, y), facts, cards = data.test, predictor.facts, []
     least, most = (0, 255) if x.dtype == numpy.uint8 else (numpy.nanmin(x), numpy.nanmax(x))
     for row, p in zip(rows, predictor.predict_proba(x[rows])):
-        label, two = data.class_labels[y[row]], numpy.argsort(-p, kind="stable")[:2]
+        label, two = data.facts.class_labels[y[row]], numpy.argsort(-p, kind="stable")[:2]
         names = [(escaped(facts.class_labels[k], 16), 100 * p[k]) for k in two]
         said = "<br>".join(f"<b>{name}</b> {percent:.1f} %" for name, percent in names)
         if facts.image:

@@ -13,7 +13,6 @@ from logreg.datasets.formats import open_bytes
 from logreg.errors import DatasetError, ModelFileError, cut
 from logreg.files import explaining
 
-MAX_OPCODES = 1 << 20  # a graph takes about 100,000
 MAX_PATH = 1000  # characters, the last ones: what is nested deep would have far longer ones
 OPCODES = f"""{pickled_arrays.OPCODES}
     LONG4 FLOAT BINFLOAT INST OBJ NEWOBJ DUP POP POP_MARK
@@ -85,7 +84,7 @@ def read(path):
     with explaining(path, "cannot be read", "", of=faults), open_bytes(path) as stream:
         roots, size = [], os.path.getsize(path)
         while not roots or stream.peek(1):
-            roots.append(load(stream, file_size=size, max_opcodes=MAX_OPCODES, is_last=False))
+            roots.append(load(stream, file_size=size, is_last=False))
         arrays = arrays_of(roots if len(roots) > 1 else roots[0])
         if sum(array.nbytes for array in arrays.values()) > pickles.unpacked_size(size):
             raise ModelFileError(pickles.TOO_LARGE)  # its arrays share their bytes

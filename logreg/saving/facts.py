@@ -32,6 +32,7 @@ class ModelFacts(Facts):
     n_train_batches: Optional[int] = None
     curve: Optional[List[List[Optional[float]]]] = None  # as of :attr:`logreg.run.Run.curve`
     reason: Optional[str] = None
+    n_ranks: Optional[int] = None  # that trained it together
     refit: Optional[bool] = None  # whether it was trained anew on training and validation rows
     n_refit_rows: Optional[int] = None
     validation_error: Optional[float] = None
@@ -82,7 +83,8 @@ class ModelFacts(Facts):
             values["settings"] = _members(Hyperparameters, known)
             Hyperparameters(**values["settings"])
         except (SettingError, TypeError) as error:
-            raise ModelFileError(f"its metadata do not fit: {error}") from error
+            reason = str(error).replace("`", "")  # a key of a file is no option here
+            raise ModelFileError(f"its metadata do not fit: {reason}") from error
         facts = cls(**values, _metadata=metadata)
         facts._check_together()
         return facts

@@ -179,8 +179,9 @@ def read(path, kind="model", make=lambda header, arrays: (header, arrays)):
         header, arrays = next(others, loads)(data)
         if header.get("format") != f"logreg {kind}":
             found = cut(header.get("format")).replace("logreg ", "")
-            model = "; BestModel(path, classifier) and save_model write one" * (kind == "model")
-            raise ModelFileError(f"it is a {found} file, not a {kind} file{model}")
+            writers = "; BestModel(path, classifier) and save_model write one"
+            how = writers if kind == "model" else ""
+            raise ModelFileError(f"it is a {found} file, not a {kind} file{how}")
         return make(header, arrays)
 
 

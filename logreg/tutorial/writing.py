@@ -82,7 +82,7 @@ def page(data, run, home=None):
     markdown = text.TEXT.read_text(encoding="utf-8")
     body = to_html(markdown, home)
     headings = re.findall(r'<h[12] id="(.*?)">(.*?)</h[12]>', body)
-    dataset = "MNIST" if data.name == DATASET else "mnist_sample, as MNIST could not be had"
+    dataset = "MNIST" if data.facts.dataset == DATASET else "mnist_sample, as MNIST could not be had"
     error = f"{100 * run.best_validation.test_error_all_rows:.2f} %"
     return filled(
         HERE / "page.html",
@@ -94,7 +94,7 @@ def page(data, run, home=None):
         home=f'<a href="{escape(home)}">logreg</a>' if home else "logreg",
         contents="".join(f'<li><a href="#{name}">{title}</a>' for name, title in headings[1:]),
         text=body,
-        full_run=f"{data.sizes[0]:,} rows of {dataset}; test error {error}",
+        full_run=f"{data.facts.rows[0]:,} rows of {dataset}; test error {error}",
         run=dataset,
     )
 

@@ -119,10 +119,9 @@ def test_where_files_are_looked_for_and_where_they_go(monkeypatch, tmp_path):
     assert mnist.download_folder() == tmp_path / "named"
 
 
-@pytest.mark.parametrize("separator, suffix", [("-idx", ".gz"), (".idx", "")])
-def test_idx_files_under_each_name(folder, separator, suffix):
+def test_idx_files_gzipped_or_not(folder):
     folder.mkdir()
-    paths = [folder / (name.replace("-idx", separator) + suffix) for name in NAMES]
+    paths = [folder / f"{name}.gz" for name in NAMES]
     for path in paths:
         assert mnist.idx_files(folder) is None
         path.touch()

@@ -16,14 +16,12 @@ from logreg.datasets import pickles
 from logreg.datasets.formats import read_pickle
 from logreg.datasets.pickled_arrays import CLASSES, OPCODES
 from logreg.errors import DatasetError, ModelFileError
-from logreg.saving import model_file
+from logreg.saving import any_pickle, model_file
 
 # Alone, and after what a file of ours and one of the tutorial's begin with.
-READERS = [(read_pickle, DatasetError, b""), (model_file.read, ModelFileError, b"")]
-READERS += [
-    (model_file.read, ModelFileError, begin)
-    for begin in (b"\x80\x03clogreg.saving\nrestore\n", b"(S'LogisticRegression'\n")
-]
+BEGINNINGS = (b"", b"\x80\x03clogreg.saving\nrestore\n", b"(S'LogisticRegression'\n")
+READERS = [(model_file.read, ModelFileError, begin) for begin in BEGINNINGS]
+READERS += [(read_pickle, DatasetError, b""), (any_pickle.read, ModelFileError, b"")]
 
 
 @pytest.mark.parametrize("name", ATTACKS)
@@ -34,7 +32,7 @@ def test_an_attack_ends_in_our_error(name, capfd):
         said = r"asks for \S+, which was not run" if is_told else ""
         with peak_memory() as peak, pytest.raises(error, match=f"^hostile.pkl.*: .*{said}"):
             read(path)
-        assert peak() < 4 * len(ATTACKS[name]) + 9e6
+        assert peak() < 150 * len(ATTACKS[name]) + 9e6  # a byte may make an object
     assert capfd.readouterr() == ("", "") and os.listdir(".") == ["hostile.pkl"]
 
 
@@ -51,12 +49,9 @@ BOMBS = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_small_gzip_takes_little_memory(name):
     write("bomb.pkl.gz", gzip.compress(BOMBS[name], 1))
-    with peak_memory() as peak, pytest.raises(DatasetError) as caught:
+    with peak_memory() as peak, pytest.raises(DatasetError, match="100 times its size"):
         read_pickle("bomb.pkl.gz")
-    is_name = name in ("a line", "a number")
-    said = "a name or a number of more than" if is_name else "more than 100 times its size: unpack"
-    assert said in str(caught.value)
-    assert peak() < (1e6 if is_name else 3 * SIZE)
+    assert peak() < 3 * SIZE
 
 
 def test_an_array_is_held_once():

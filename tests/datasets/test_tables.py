@@ -12,13 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logreg import load_data
-from logreg.datasets import frames, read_dataset
+from logreg.datasets import frames
+from logreg.datasets.dataset import read_dataset
+from logreg.datasets.facts import of_columns
 from logreg.datasets.frames import CHUNK_CELLS
 from logreg.datasets.header import Columns
-from logreg.datasets.options import NA, NO_OPTIONS, TableOptions, make_options
+from logreg.datasets.options import NA, NO_OPTIONS, TableOptions
 from logreg.datasets.tables import FLOAT32_MAX, read_table, table_batches
 from logreg.errors import DatasetError, SettingError
-from logreg.saving.facts import Facts, facts_of_data, features_of
+from logreg.saving.facts import ModelFacts
 
 
 def put(text):
@@ -129,19 +131,19 @@ def test_encodings(encoding, given, is_gzipped):
     text = "größe;kind\n" + "1;süß\n2;é\n" * 20_000
     data = text.encode(encoding)
     source = put(gzip.compress(data, 1) if is_gzipped else data)
-    found = read(source, make_options(encoding=given))
+    found = read(source, TableOptions(encoding=given))
     assert (found.columns.names, found.labels) == (("größe",), ["süß", "é"])
     assert found.x.ravel().tolist() == [1, 2] * 20_000
 
 
 def test_a_model_file_keeps_the_encoding_and_what_is_empty():
     source = put(("a,kind\n" + "1,é\n2,è\n" * 20).encode("latin-1"))
-    options = make_options(encoding="latin-1", na="-")
-    kept = Facts.of(facts_of_data(read_dataset(source, options)))
-    assert kept.table_options()[-2:] == ((*NA, "-"), "latin-1")
-    assert kept.table_options(make_options(encoding="utf-16")).encoding == "utf-16"
+    options = TableOptions(encoding="latin-1", na="-")
+    kept = ModelFacts.of(read_dataset(source, options).facts.as_dict())
+    assert kept.table_options() == TableOptions(na="-", encoding="latin-1")
+    assert kept.table_options(TableOptions(encoding="utf-16")).encoding == "utf-16"
     for encoding in ("klingon", "hex", 8):
-        with pytest.raises(SettingError, match=r"^encoding is .*: give one that Python knows"):
+        with pytest.raises(SettingError, match=r"^`encoding` is .*: give one that Python knows"):
             load_data(source, encoding=encoding)
 
 
@@ -190,7 +192,7 @@ KIND = {"label_column": "kind"}
             KIND,
             r"empty .* 2 in column 1 \(a\), 1 in column 2 \(t\); `missing='mean'` fills",
         ),
-        ("a,b,kind\n1,1,x\n2,2,y\n", {"dropped": ("q",)}, "has no column q to drop, or several"),
+        ("a,b,kind\n1,1,x\n2,2,y\n", {"drop": ("q",)}, "has no column q to drop, or several"),
         ("a,a,b,kind\n1,2,3,x\n", {}, "called 'a': .*; if row 1 is no header, .* `header=False`"),
         # Several columns are called so.
         ("label,a,target\n1,2,3\n", {}, r"which .*\? its columns are 1 \(label\), 2 \(a\)"),
@@ -328,15 +330,15 @@ MIXED = """id,island,mass,ok,kind
 
 
 def test_text_is_one_hot_encoded_and_booleans_are_numbers():
-    found = table(MIXED, **KIND, dropped=("id",), missing="mean")
+    found = table(MIXED, **KIND, drop=("id",), missing="mean")
     nan = numpy.nan
     wanted = [[0, 0, 1, 1.5, 1], [0, 1, 0, nan, 0], [1, 0, 0, 4.5, 1], [0, 1, 0, 2.5, 0]]
     numpy.testing.assert_array_equal(found.x, wanted)
     assert found.columns.names == ("island", "mass", "ok")
     assert found.columns.categories == (["", "Biscoe", "Dream"], None, None)
     names = ("island=", "island=Biscoe", "island=Dream", "mass", "ok")
-    assert features_of(found.columns) == names
-    found = table("a,b,a,kind\n1,2,3,x\n", dropped=("1",))  # of two with one name
+    assert of_columns(found.columns)["feature_names"] == names
+    found = table("a,b,a,kind\n1,2,3,x\n", drop=("1",))  # of two with one name
     assert (found.x.tolist(), found.columns.names) == ([[2, 3]], ("b", "a"))
 
 
@@ -344,8 +346,8 @@ def test_a_column_is_one_of_text_by_its_first_cell_wherever_that_is():
     text = "a,b,kind\n" + ",,x\n" * 250 + "late,1,x\n"
     found = table(text, **KIND, missing="mean")
     assert found.columns.categories == (["", "late"], None)
-    with pytest.raises(SettingError, match="missing is 'median': give 'mean', or None"):
-        load_data(put(text), "kind", missing="median")
+    with pytest.raises(SettingError, match="`missing` is 'median': give 'mean', or None"):
+        load_data(put(text), label_column="kind", missing="median")
 
 
 def test_a_category_that_is_new_is_none(capsys):
@@ -418,7 +420,7 @@ def frame():
 
 
 def test_a_data_frame_and_parquet_are_read_as_csv_is(frame):
-    options = TableOptions("kind", dropped=("nothing",), missing="mean")
+    options = TableOptions("kind", drop=("nothing",), missing="mean")
     frame.to_csv("t.csv", index=False)
     frame.to_parquet("t.parquet")
     wanted = read("t.csv", options)

@@ -33,14 +33,11 @@ class Given:
             yield batch, Prediction(p.argmax(axis=1), p)
 
 
-def data_of(x, y, labels, name):
-    return DataSet(Facts(name, class_labels=labels), test=(x, numpy.array(y)), rows_are="all rows")
-
-
 def evaluation_of(y, predicted, data_labels, model_labels):
     """Evaluate a model of which the predictions are given, or the probabilities."""
     x = numpy.reshape(predicted, (len(y), -1))
-    return evaluate(Given(model_labels, x.shape[1]), data_of(x, y, data_labels, "toy"))
+    data = DataSet(Facts("toy", class_labels=data_labels), test=(x, numpy.array(y)))
+    return evaluate(Given(model_labels, x.shape[1]), data)
 
 
 def test_the_evaluation_of_the_sample():
@@ -49,8 +46,8 @@ def test_the_evaluation_of_the_sample():
     matrix = [[int(((y == i) & (predicted == j)).sum()) for j in digits] for i in digits]
     errors, used = (int((predicted[:n] != y[:n]).sum()) for n in (1000, 900))
     assert 0 < used < errors
-    predictor = Predictor(save_digits_model(batch_size=300))
-    found = evaluate(predictor, data_of(x, y, digits, "mnist_sample"))
+    data = DataSet(Facts("mnist_sample", class_labels=digits), test=(x, y), rows_are="all rows")
+    found = evaluate(Predictor(save_digits_model(batch_size=300)), data)
     lines = as_text(found).splitlines()
     ends = [100 * end for end in binomtest(errors, 1000).proportion_ci(method="wilson")]
     interval = "95 % interval: {:.2f} to {:.2f} %".format(*ends)

@@ -1,4 +1,4 @@
-"""What is read of files that hold rows to predict; what is refused is in behaviour/, too."""
+"""What is read of files that hold rows to predict; what is refused is in test_commands, too."""
 
 import dataclasses
 import gzip

@@ -93,7 +93,7 @@ PLAIN = pandas.DataFrame(
 )
 def test_a_frame_of_any_dtype_is_taken_as_its_csv_is(frame, cli):
     PLAIN.to_csv("t.csv", index=False)
-    options = TableOptions("kind", missing="mean", drop="n")
+    options = TableOptions("kind", missing="mean", drop=("n",))
     of_csv, of_frame = (
         read_dataset(source, options, Preparation(shuffle=False))
         for source in ("t.csv", frame[list(PLAIN)])
