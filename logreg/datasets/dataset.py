@@ -15,6 +15,7 @@ from logreg.datasets.arrays import check
 from logreg.datasets.facts import Facts
 from logreg.datasets.formats import mapping
 from logreg.datasets.options import NO_OPTIONS, NO_PREPARATION
+from logreg.datasets.pictures import Layout
 from logreg.datasets.sources import read
 from logreg.datasets.splits import split, split_off
 from logreg.datasets.statistics import learn
@@ -41,6 +42,9 @@ class DataSet(Sequence):
         The names of the sets that were not given, but taken from the training rows.
     rows_are : str
         Of data that a model is tested on: which of their rows these are, in words.
+    test_rows : numpy.ndarray or None
+        And what the user calls each: its number, of a table from 1, a header being row 1, of arrays
+        from 0; or the file of a picture.
     """
 
     facts: Facts
@@ -50,6 +54,7 @@ class DataSet(Sequence):
     files: tuple = ()
     taken: tuple = ()
     rows_are: str = ""
+    test_rows: Optional[numpy.ndarray] = None
 
     def __getitem__(self, index):
         return [self.train, self.valid, self.test][index]
@@ -108,7 +113,8 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
         if (options, preparation) != (NO_OPTIONS, NO_PREPARATION):
             raise SettingError("a DataSet is read already: give its options to `load_data`")
         return dataset
-    parts, facts, files = read(dataset, options)
+    size = preparation.size
+    parts, facts, files = read(dataset, options, layout=Layout((size, size), is_centred=None))
     standardize, scale = preparation.standardize, preparation.pixel_scale
     if standardize is None:
         standardize = facts.is_table and scale is None

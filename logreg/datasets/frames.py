@@ -25,6 +25,21 @@ def is_frame(value):
     return hasattr(value, "columns") and hasattr(value, "iloc")
 
 
+def framed(value):
+    """Make a pandas.DataFrame of a dict of a row's cells, a list of these, or a polars frame.
+
+    Anything else is returned as it is.
+    """
+    value = [value] if isinstance(value, dict) else value
+    if hasattr(value, "to_dict") and not is_frame(value):
+        value = value.to_dict(as_series=False)
+    elif not (isinstance(value, list) and value and isinstance(value[0], dict)):
+        return value
+    with needing("a table", "tables", "pandas"):
+        import pandas
+    return pandas.DataFrame(value)
+
+
 def name_of(source):
     """How messages call a table: its path, ``'-'`` as standard input, or a data frame."""
     if is_frame(source):
@@ -37,8 +52,8 @@ def open_table(path, options, known=None):
     """Yield a function that reads a table in chunks, and its Header.
 
     In place of a path may be a pandas.DataFrame. The function is called with the index of the
-    label, those of the columns of text and a number of rows, and gives data frames whose columns
-    are called 0, 1, ... and whose rows are numbered from 0.
+    label, those of the columns of text, a number of rows and the columns whose texts are kept, and
+    gives data frames whose columns are called 0, 1, ... and whose rows are numbered from 0.
     """
     name, frame = name_of(path), path if is_frame(path) else None
     with reading(name), contextlib.ExitStack() as stack:
@@ -118,10 +133,10 @@ def _csv(pandas, stream, options, known):
         how["float_precision"] = "round_trip"
     how.update(header=0 if head.has_header else None, names=range(len(head.cells)))
 
-    def frames(label=None, text=(), n_rows=CHUNK_CELLS):
+    def frames(label=None, text=(), n_rows=CHUNK_CELLS, kept=()):
         size = min(n_rows, max(32, CHUNK_CELLS // len(head.cells)))
-        kinds = {i: str for i in (label, *text) if i is not None}
-        empty = {i: options.na for i in range(len(head.cells)) if i != label}
+        kinds = {i: str for i in (label, *text, *kept) if i is not None}
+        empty = {i: options.na for i in range(len(head.cells)) if i not in (label, *kept)}
         with read_csv(chunksize=size, dtype=kinds, na_values=empty) as chunks:
             while True:
                 with parsing_csv():
@@ -140,7 +155,7 @@ def _whole(frame, options, known):
         raise DatasetError("is empty: it has no row")
     frame = frame.reset_index(drop=True).set_axis(range(len(names)), axis=1)
 
-    def frames(label=None, text=(), n_rows=CHUNK_CELLS):
+    def frames(label=None, text=(), n_rows=CHUNK_CELLS, kept=()):
         size = min(n_rows, max(32, CHUNK_CELLS // len(names)))
         for start in range(0, len(frame), size):
             yield frame.iloc[start : start + size]

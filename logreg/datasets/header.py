@@ -128,6 +128,12 @@ class Header:
             return chosen[0]
         raise DatasetError(f"which column is the label? {self.titles()}: give `label_column`")
 
+    def kept(self, wanted):
+        """The indices of the columns that are to stand beside predictions."""
+        if [*wanted] == ["all"]:
+            return [*range(len(self.cells))]
+        return [self._chosen(name, "to keep") for name in wanted]
+
     def _chosen(self, wanted, purpose):
         """The column that an option names, or numbers."""
         if self.names.count(wanted) == 1:

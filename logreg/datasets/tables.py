@@ -9,6 +9,7 @@ import io
 import itertools
 import re
 import tempfile
+from typing import NamedTuple
 
 import numpy
 
@@ -73,18 +74,28 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
     _say(source, rules, features.n_new)
     columns = Columns(label, head.names[label] if head.names else None, names, categories)
     where = f"{source}:" if where is None else where
-    return Part(x, list(numbers), codes, list(first_rows.values()), where), columns
+    labels = list(numbers), codes, list(first_rows.values())
+    return Part(x, *labels, where, range(head.first_row, head.first_row + len(x))), columns
 
 
-def table_batches(path, options, batch_size, known):
-    """Read the rows of a table that a model is to predict; yield x of shape (n, n_in), float64.
+class Rows(NamedTuple):
+    """Some rows of a table that a model is to predict."""
+
+    x: numpy.ndarray  # of shape (n, n_in), float64
+    numbers: list  # of the n rows, as messages number them
+    kept: list  # of the columns that are kept: pairs of a name and the texts of the n cells
+
+
+def table_batches(path, options, batch_size, known, keep=()):
+    """Read the rows of a table that a model is to predict; yield :class:`Rows`.
 
     The path ``'-'`` is standard input, and n at most `batch_size`. `known` are the
     :class:`Columns` of the training data. With a header, a model that knows their names takes
     the columns by these and leaves the others out; a first row of just these names is a header.
     In other tables, the columns are the features; of one more, the label is left out, which is
     told as for training, but without a header is where it was then. Empty cells are NaN if the
-    model fills them, else an error.
+    model fills them, else an error. The columns `keep`, names or numbers, or all by ``['all']``,
+    are kept as they stand in the file.
     """
     source = name_of(path)
     with open_table(path, options, known) as (frames, head):
@@ -97,10 +108,14 @@ def table_batches(path, options, batch_size, known):
         is_sure = known.names and any(map(head.is_text, known.names))
         if label is not None or (head.names and not is_sure):
             _say(source, [*head.rules(label, "is left out as the label")])
-        features = _Features(head, label, frames)
+        features, kept = _Features(head, label, frames), head.kept(keep)
         try:
-            for frame in frames(label, features.text, batch_size):
-                yield features.encoded(features.numbers(frame, may_be_empty=False))[0]
+            for frame in frames(label, features.text, batch_size, kept):
+                x, *_ = features.encoded(features.numbers(frame, may_be_empty=False))
+                texts = frame[kept].astype(object).where(frame[kept].notna(), "").astype(str)
+                names = [head.names[i] if head.names else f"column {i + 1}" for i in kept]
+                cells = [(name, texts[i].tolist()) for name, i in zip(names, kept)]
+                yield Rows(x, (frame.index + head.first_row).tolist(), cells)
         finally:
             _say(source, (), features.n_new)
 
