@@ -119,7 +119,6 @@ setup(
         'numpy>=2; python_version >= "3.12"',
     ],
     extras_require={
-        "progress": ["tqdm"],
         "images": ["pillow>=10.1"],
         "tables": ["pandas>=2.0.3"],
         "parquet": ["pandas>=2.0.3", *pyarrow],
@@ -149,7 +148,7 @@ setup(
                 "scikit-learn>=1.3",
             ),
             *("onnx", "onnxruntime", "safetensors", *pyarrow),
-            *("matplotlib>=3.6", "selenium", "tqdm", *tutorial),
+            *("matplotlib>=3.6", "selenium", *tutorial),
             *("nbformat", "nbclient", "ipykernel"),
             *("mpi4py", "mpich; platform_system != 'Windows'"),
             "jax; python_version >= '3.12'",

@@ -17,6 +17,7 @@ if sys.argv[:1] == ["-m"]:  # a command starts: while it imports, Ctrl-C just en
 if TYPE_CHECKING:
     from logreg.datasets.variables import load_data as load_data
     from logreg.estimator import SoftmaxClassifier as SoftmaxClassifier
+    from logreg.fitting import fit_table as fit_table
     from logreg.hyperparameters import Hyperparameters as Hyperparameters
     from logreg.model import LogisticRegression as LogisticRegression
     from logreg.prediction.predictor import Predictor as Predictor
@@ -38,6 +39,7 @@ _NAMES_OF = {
     # The rule of plain descent is updates.sgd: logreg.sgd is the module of the training loop.
     "updates": ["momentum", "nesterov", "adagrad", "adam"],
     "sgd": ["fit", "sgd_optimization_mnist"],
+    "fitting": ["fit_table"],
     "saving.variables": ["load_model", "save_model", "load_params", "save_params"],
     "prediction.predictor": ["Predictor"],
     "estimator": ["SoftmaxClassifier"],

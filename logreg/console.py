@@ -6,6 +6,7 @@ import gc
 import os
 import re
 import shlex
+import shutil
 import sys
 import threading
 import time
@@ -19,6 +20,7 @@ class _Console:
     """How this process speaks: of stdout and stderr there is one each, and so of this."""
 
     is_quiet = False  # notes and lines of the log are dropped, and no progress is shown
+    line = ""  # what stands on the last line of the terminal
     of_command = False  # a command runs, whose user knows options and no arguments
     rank = (
         ""  # which of several processes this is that train together; "" for the first, and for one
@@ -54,8 +56,17 @@ def be_rank(rank, size):
     _console.rank = rank and f"rank {rank} of {size}: "
 
 
+def show(text):
+    """Rewrite the last line of a terminal on stderr, which is below what is printed; '' ends it."""
+    if text or _console.line:
+        blank = "\r" + " " * len(_console.line) + "\r"
+        _console.line = text[: shutil.get_terminal_size().columns - 1]
+        print(blank + _console.line, end="", file=sys.stderr, flush=True)
+
+
 def say(text):
     """Print text and a line's end to stdout, at once."""
+    show("")
     print(encodable(text, sys.stdout), flush=True)
 
 
@@ -89,6 +100,7 @@ def note(message):
     text = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in message)
     stream = sys.stdout if is_note and in_notebook() else sys.stderr
     with contextlib.suppress(OSError):
+        show("")
         print(encodable(text, stream), file=stream, flush=True)
 
 

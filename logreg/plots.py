@@ -13,7 +13,7 @@ import warnings
 
 import numpy
 
-from logreg.early_stopping import EarlyStopping
+from logreg import early_stopping
 from logreg.errors import SettingError, needing
 from logreg.run import OF_EARLY_STOPPING
 from logreg.saving.facts import ModelFacts
@@ -114,12 +114,9 @@ def replay(facts):
     """
     if not facts.curve:
         raise SettingError("no curve is known: no validation was made")
-    points, gains = numpy.array(facts.curve, dtype=float), set()
-    stopping = EarlyStopping(**{k: v for k, v in facts.settings.items() if k in OF_EARLY_STOPPING})
-    for iter, _, error, _, *loss in points:
-        stopping.update(iter, *(loss or [error]))
-        gains.add(stopping.significant_iter)
-    return points, stopping, sorted(gains)
+    points = numpy.array(facts.curve, dtype=float)
+    rule = {k: v for k, v in facts.settings.items() if k in OF_EARLY_STOPPING}
+    return (points, *early_stopping.replay(points[:, [0, -1 if len(points[0]) > 4 else 2]], **rule))
 
 
 def plot_confusion(evaluation, ax=None):

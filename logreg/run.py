@@ -9,12 +9,13 @@ from typing import Any, Dict, List, NamedTuple, Optional
 import numpy
 
 from logreg import engine
-from logreg.early_stopping import EarlyStopping
+from logreg.early_stopping import replay
 from logreg.hyperparameters import Hyperparameters
 from logreg.parallel.ranks import ranks
 
 # The hyperparameters that a run goes by; the cost and the updates are made with the others.
 OF_EARLY_STOPPING = ("patience", "patience_increase", "improvement_threshold", "criterion")
+MAX_POINTS = 500  # of a curve in a file
 OF_A_RUN = ("n_epochs", "batch_size", *OF_EARLY_STOPPING)
 
 
@@ -110,11 +111,12 @@ class Run:
 
     def replay(self):
         """Bring `stopping` to where the validations lead it."""
+        self.stopping, _ = self._replayed()
+
+    def _replayed(self):
         rule = {name: getattr(self.hyperparameters, name) for name in OF_EARLY_STOPPING}
-        self.stopping = EarlyStopping(**rule)
-        for validation in self.validations:
-            loss = getattr(validation, self.hyperparameters.criterion)
-            self.stopping.update(validation.iter, math.nan if loss is None else loss)
+        losses = ((v.iter, getattr(v, rule["criterion"])) for v in self.validations)
+        return replay(((i, math.nan if loss is None else loss) for i, loss in losses), **rule)
 
     def start_clock(self):
         """Count the seconds from now on, beside those that are counted already."""
@@ -217,6 +219,17 @@ class Run:
             rows.append([iter, cost, error, test_error, *([loss] if by_loss else [])])
         return rows
 
+    def _some(self, curve):
+        """A curve, or MAX_POINTS of it: its ends, new bests, significant gains, some between."""
+        if len(curve) <= MAX_POINTS:
+            return curve
+        stopping, gains = self._replayed()
+        of_note = {*gains, stopping.best_iter}
+        chosen = [i for i, row in enumerate(curve) if row[0] in of_note or row[3] is not None]
+        chosen = chosen[-MAX_POINTS + 50 :]
+        others = numpy.linspace(0, len(curve) - 1, MAX_POINTS - len(chosen)).astype(int)
+        return [curve[i] for i in sorted({*chosen, *others.tolist()})]
+
     @property
     def _hyperparameters(self):
         """Those that are known to decide the run."""
@@ -255,7 +268,7 @@ class Run:
             **self.data.facts.as_dict(),
             **self._hyperparameters,
             "n_train_batches": self.n_train_batches,
-            "curve": self.curve,
+            "curve": self._some(self.curve),
             "reason": self._end,
             "n_ranks": ranks.size,
             "refit": self.n_refit_rows is not None,

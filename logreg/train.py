@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import json
 import sys
 from dataclasses import fields, replace
 
@@ -17,12 +18,12 @@ from logreg.hyperparameters import (
     BEST_MODEL,
     DATASET,
     DEFAULTS,
+    EPOCHS_OF_A_TABLE,
     Hyperparameters,
-    default_batch_size,
+    for_data,
 )
 from logreg.parallel.ranks import ranks
 
-EPOCHS_OF_A_TABLE = 5000
 OF_VERIFY = ("verify", "dataset", "quiet")  # options that go with --verify
 CLOSED_PIPE = 141  # what a shell reports of a process whose stdout nobody reads any more
 # Defaults that the data decide.
@@ -32,6 +33,7 @@ BY_DATA = {
     "criterion": "error; loss for tables, and for one array that is split",
     "n_epochs": f"{DEFAULTS.n_epochs:,}; {EPOCHS_OF_A_TABLE:,} for tables, whose epochs are short",
 }
+MEANS = "error_percent", "log_loss", "baseline_percent"  # of the test rows of folds
 NUMBERS = {int: {"type": int, "metavar": "N"}, float: {"type": float, "metavar": "X"}}
 
 
@@ -69,6 +71,12 @@ def parser():
     folds = "train K times, each time without another Kth of all rows, which tests; print the "
     folds += "errors, and keep no model"
     add("--folds", type=int, metavar="K", help=folds)
+    add(
+        "--format",
+        choices=("text", "json"),
+        default="text",
+        help="of what --folds prints" + default,
+    )
     add_file("--history", help="write a CSV row here at each validation")
     verbose = "of a table, print the tutorial's validation lines"
     add("--verbose", action="store_true", help=verbose)
@@ -90,26 +98,25 @@ def main(argv=None):
     """Train as the options say; see :mod:`logreg.cli.command` for the exit code."""
     ranks.start()
     ranks.compare("the command line", lambda: sys.argv[1:] if argv is None else argv)
-    args, hyperparameters = ranks.from_first(lambda: _settings(argv))
-    set_quiet(args.quiet)
+    args = ranks.from_first(lambda: _settings(argv))
+    set_quiet(args.quiet or args.format == "json")
     with starting(STARTING):
         from logreg import callbacks, engine, sgd
         from logreg.callbacks import progress, reference
     with contextlib.ExitStack() as stack:
         stack.enter_context(engine.settings(args.floatx, args.device))
         interruption = stack.enter_context(callbacks.Interruption())
+        watching = [interruption, progress.Progress()]
         if args.verify:
-            watching = [interruption, stack.enter_context(progress.Progress())]
             return _verify(args.verify, args.dataset, watching) or interruption.exit_code
         log("... loading data")
         how = options.given(TableOptions, args), options.given(Preparation, args)
         data = read_dataset(args.dataset or DATASET, *how, dtype=engine.theano.config.floatX)
         if args.folds is not None:
-            _cross_validate(args, hyperparameters, data, [interruption], sgd)
+            _cross_validate(args, data, watching, sgd)
             return interruption.exit_code
         data.check_outputs(*args.outputs)
-        hyperparameters = _completed(hyperparameters, data.facts, args)
-        watching = [interruption, stack.enter_context(progress.Progress())]
+        hyperparameters = for_data(data.facts, **args.hyperparameters)
         if args.verbose:
             watching.append(callbacks.PrintLog(validations=True))
         if args.history:
@@ -117,6 +124,13 @@ def main(argv=None):
         if args.checkpoint:
             watching.append(callbacks.Checkpoint(args.checkpoint, args.resume))
         run = sgd.sgd_optimization(data, hyperparameters, args.output, watching, args.refit)
+        if hyperparameters.class_weight and data.facts.is_table and run.reason != "interrupted":
+            settings = replace(hyperparameters, class_weight=None)
+            plain = sgd.sgd_optimization(data, settings, None, watching[:2], args.refit)
+            if plain.reason != "interrupted":
+                error, n = plain.best_validation.test_error_all_rows, data.facts.rows[2]
+                error = with_interval(round(error * n), n)
+                say(f"test error if trained without --class-weight: {error}")
     if run.reason == "interrupted":
         is_model = f"the best model is in {args.output}" if run.best_values else "no model yet"
         note(f"interrupted in epoch {run.epoch}: {is_model}; a run with --checkpoint can --resume")
@@ -141,7 +155,7 @@ def _verify(path, dataset, callbacks):
 
 
 def _settings(argv):
-    """The options, and the hyperparameters in them."""
+    """The options, with those that are hyperparameters, and not left to the data, as a dict."""
     arguments = parser()
     args = arguments.parse_args(argv)
     if args.data and args.dataset:
@@ -154,8 +168,12 @@ def _settings(argv):
         if more:
             raise SettingError(f"--verify takes all settings from the model file: leave out {more}")
     given = {setting.name: getattr(args, setting.name) for setting in fields(Hyperparameters)}
+    args.hyperparameters = {k: value for k, value in given.items() if value is not None}
+    Hyperparameters(**args.hyperparameters)  # what makes no sense is told at once
     if args.folds is not None and (args.checkpoint or args.history or ranks.size > 1):
         raise SettingError("--folds is without --checkpoint, --history and several processes")
+    if args.format == "json" and args.folds is None:
+        raise SettingError("--format is for --folds: predict --evaluate has one for a model")
     if args.resume and not args.checkpoint:
         raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
     written = (args.output, args.checkpoint, args.history)
@@ -164,32 +182,35 @@ def _settings(argv):
     refuse_overwriting(args.outputs)
     for path in args.outputs:
         check_writable(path)
-    return args, Hyperparameters(**{k: value for k, value in given.items() if value is not None})
+    return args
 
 
-def _cross_validate(args, hyperparameters, data, watching, sgd):
-    """Print the test error of each fold, and that of all rows."""
-    wrong, rows = [], []
+def _cross_validate(args, data, watching, sgd):
+    """Print what each fold comes to, and all rows."""
+    from logreg.prediction.evaluation import evaluate
+    from logreg.prediction.predictor import Predictor
+
+    found, is_text = [], args.format == "text"
     for fold in make_folds(data, args.folds):
-        settings = _completed(hyperparameters, fold.facts, args)
+        settings = for_data(fold.facts, **args.hyperparameters)
         run = sgd.sgd_optimization(fold, settings, None, watching, refit=args.refit)
         if run.reason == "interrupted":
             return
-        rows.append(fold.facts.rows[2])
-        wrong.append(round(run.best_validation.test_error_all_rows * rows[-1]))
-        error = with_interval(wrong[-1], rows[-1])
-        say(f"fold {len(rows)} of {args.folds}: test error: {error}")
-    say(f"mean of {args.folds} folds: {with_interval(sum(wrong), sum(rows))}")
-
-
-def _completed(hyperparameters, facts, args):
-    """The hyperparameters with those that the data decide, where no option gives them."""
-    by_loss = facts.is_table or facts.split
-    criterion = args.criterion or ("loss" if by_loss else DEFAULTS.criterion)
-    batch_size = args.batch_size or default_batch_size(facts.rows)
-    n_epochs = args.n_epochs or (EPOCHS_OF_A_TABLE if facts.is_table else DEFAULTS.n_epochs)
-    chosen = {"batch_size": batch_size, "criterion": criterion, "n_epochs": n_epochs}
-    return replace(hyperparameters, **chosen)
+        evaluation = evaluate(Predictor(run), fold)
+        evaluation["baseline_percent"] = 100 * fold.facts.baseline_error
+        found.append({key: evaluation[key] for key in ("rows", "errors", *MEANS)})
+        if is_text:
+            error = with_interval(evaluation["errors"], evaluation["rows"])
+            say(f"fold {len(found)} of {args.folds}: test error: {error}")
+    rows, errors = (sum(fold[key] for fold in found) for key in ("rows", "errors"))
+    means = {key: sum(fold["rows"] * fold[key] for fold in found) / rows for key in MEANS}
+    if is_text:
+        say(f"mean of {args.folds} folds: {with_interval(errors, rows)}")
+        guess = "always guessing the most frequent class errs in {baseline_percent:.2f} %"
+        say(f"{guess}; log loss {{log_loss:.6f}}".format(**means))
+    else:
+        mean = {"rows": rows, "errors": errors, **means}
+        say(json.dumps({"folds": found, "mean": mean}, indent=2))
 
 
 if __name__ == "__main__":

@@ -83,6 +83,23 @@ def test_npz_and_json(told, cli):
     assert (expected(read, x) == expected(told, x)).all()
 
 
+@pytest.mark.parametrize("form", ["npz", "json", "safetensors"])
+def test_what_export_wrote_is_a_model_for_predict(form, told, cli):
+    if form == "safetensors":
+        pytest.importorskip("safetensors", reason="it is not installed")
+    cli("export", "model.pkl", "--to", form)
+    ours, exported = Predictor("model.pkl"), Predictor(f"model.{form}")
+    assert exported.metadata == ours.metadata
+    numpy.save("x.npy", rows(told))
+    expected = cli("predict", "x.npy", "--model", "model.pkl", "--proba")
+    assert cli("predict", "x.npy", "--model", f"model.{form}", "--proba") == expected
+    whole = Path(f"model.{form}").read_bytes()
+    for damaged in (whole[: len(whole) // 2], whole[:90] + b"?" + whole[95:]):
+        Path("damaged").write_bytes(damaged)
+        done = cli("predict", "x.npy", "--model", "damaged")
+        assert done.code == 1 and "error: damaged cannot be loaded: it is damaged, or" in done.err
+
+
 def test_safetensors(told, cli):
     safetensors = pytest.importorskip("safetensors", reason="it is not installed")
     cli("export", "model.pkl", "--to", "safetensors")

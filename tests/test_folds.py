@@ -1,5 +1,6 @@
 """Cross-validation from the shell: each row is tested once, by a model that has not seen it."""
 
+import json
 import os
 import re
 import signal
@@ -12,6 +13,8 @@ from logreg.callbacks import Interruption
 from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.datasets.options import Preparation
 from logreg.errors import DatasetError, SettingError
+
+TRAIN = ("train", "--dataset", "t.csv", "--folds", 3, "--n-epochs", 3)
 
 
 def save_table(n=90):
@@ -42,13 +45,27 @@ def test_each_row_is_in_one_test_set_and_classes_keep_their_shares():
 
 def test_the_command_prints_the_error_of_each_fold(cli, working_folder):
     save_table()
-    done = cli("train", "--dataset", "t.csv", "--folds", 3, "--n-epochs", 3)
+    done = cli(*TRAIN)
     assert done.code == 0, done.err
     folds = re.findall(r"^fold (\d) of 3: test error: (\d+) of 30 rows, .* %", done.out, re.M)
     assert [k for k, _ in folds] == ["1", "2", "3"]
     n_wrong = sum(int(n) for _, n in folds)
     mean = f"mean of 3 folds: {n_wrong} of 90 rows, {100 * n_wrong / 90:.2f} % (95 % interval: "
-    assert done.out.splitlines()[-1].startswith(mean)
+    assert done.out.splitlines()[-2].startswith(mean)
+    told = json.loads(cli(*TRAIN, "--format", "json").out)
+    assert [fold["errors"] for fold in told["folds"]] == [int(n) for _, n in folds]
+    assert all(fold["rows"] == 30 for fold in told["folds"])
+    losses, guesses = (
+        [fold[k] for fold in told["folds"]] for k in ("log_loss", "baseline_percent")
+    )
+    mean = told["mean"]
+    assert (mean["rows"], mean["errors"]) == (90, n_wrong)
+    assert mean["error_percent"] == pytest.approx(100 * n_wrong / 90)
+    assert mean["log_loss"] == pytest.approx(sum(losses) / 3)
+    assert mean["baseline_percent"] == pytest.approx(sum(guesses) / 3)
+    said = f"errs in {mean['baseline_percent']:.2f} %; log loss {mean['log_loss']:.6f}"
+    assert done.out.splitlines()[-1].endswith(said)
+    assert cli("train", "--dataset", "t.csv", "--format", "json").code == 1
     assert [path.name for path in working_folder.iterdir()] == ["t.csv"]
 
 

@@ -31,7 +31,7 @@ LAYERS = [
     ["plots", "refit"],
     ["sgd"],
     ["cli"],
-    ["estimator", "page", "verification"],
+    ["estimator", "fitting", "page", "verification"],
     ["tutorial"],
     ["train", "predict", "report", "export", "__main__"],
     ["legacy"],
@@ -40,9 +40,9 @@ LAYERS = [
 
 def test_the_public_names():
     assert {*logreg.__all__} == {
-        *("Hyperparameters", "LogisticRegression", "Predictor", "__version__", "fit", "updates"),
+        *("Hyperparameters", "LogisticRegression", "Predictor", "__version__", "fit", "fit_table"),
         *("adagrad", "adam", "momentum", "nesterov", "load_data", "sgd_optimization_mnist"),
-        *("load_model", "load_params", "save_model", "save_params"),
+        *("updates", "load_model", "load_params", "save_model", "save_params"),
     }
     names = {*logreg.__all__, "SoftmaxClassifier"}
     assert names <= set(dir(logreg))

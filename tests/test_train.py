@@ -195,3 +195,17 @@ def test_the_batch_size_suits_the_data(cli):
     done = cli("train", "--dataset", "d.npz", "--n-epochs", 1, "--batch-size", 9)
     assert "note: 4 of the 40 training rows are left over by minibatches of 9 " in done.err
     assert [default_batch_size([n, 600, 600]) for n in (4999, 5000)] == [499, 600]
+
+
+def test_the_price_of_class_weights_is_told(cli):
+    random = numpy.random.RandomState(1)
+    x = random.randn(600)
+    kinds = numpy.where(x + random.randn(600) > 3, "yes", "no")
+    assert 3 <= (kinds == "yes").sum() <= 12
+    write("t.csv", "\n".join(["x,kind", *map("{},{}".format, x, kinds)]).encode())
+    train = "train", "--dataset", "t.csv", "--n-epochs", 50
+    plain, balanced = cli(*train), cli(*train, "--class-weight", "balanced")
+    (error,) = re.findall(r"^test error(: .*)", plain.out, re.M)
+    assert balanced.out.endswith(f"test error if trained without --class-weight{error}\n")
+    assert f"test error{error}" not in balanced.out
+    assert " training rows are 'yes', for which an error costs little in all; --class" in plain.err

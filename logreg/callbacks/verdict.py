@@ -75,12 +75,13 @@ def _guess(run):
 
 def _rare_class(facts):
     counts = facts.class_counts
-    share = min(counts) / sum(counts)
-    if share < min(RARE, 0.5 / facts.n_out):
-        label = quoted(facts.class_labels[counts.index(min(counts))])
+    least, n_rows = min(counts), sum(counts)
+    if least / n_rows < min(RARE, 0.5 / facts.n_out):
+        label = quoted(facts.class_labels[counts.index(least)])
         yield (
-            f"note: {100 * share:.1f} % of the training rows are {label}, for which an error costs "
-            "little in all; `class_weight='balanced'` counts it in full"
+            f"note: {least} of the {n_rows} training rows are {label}, for which an error costs "
+            "little in all; `class_weight='balanced'` counts it in full, at the price of more "
+            "errors for the others"
         )
 
 

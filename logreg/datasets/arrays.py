@@ -6,7 +6,7 @@ a label out of range never gets one. Rows and columns of arrays are counted from
 
 import warnings
 from dataclasses import replace
-from typing import NamedTuple, Optional
+from typing import NamedTuple, Optional, Sequence
 
 import numpy
 
@@ -27,6 +27,7 @@ class Part(NamedTuple):
     codes: numpy.ndarray  # of shape (n,): for each row the index of its label in `labels`
     first_rows: list  # for each of `labels` the row in which it occurs first
     where: str  # how messages call the set
+    rows: Sequence = ()  # what the user calls each: its number, if not from 0, or its file
     groups: Optional[numpy.ndarray] = None  # of shape (n,): the number of each row's group
 
 

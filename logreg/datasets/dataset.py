@@ -16,6 +16,7 @@ from logreg.datasets.arrays import check
 from logreg.datasets.facts import Facts
 from logreg.datasets.formats import mapping
 from logreg.datasets.options import NO_OPTIONS, NO_PREPARATION
+from logreg.datasets.pictures import Layout
 from logreg.datasets.sources import read
 from logreg.datasets.splits import in_groups, order_of, split, split_off
 from logreg.datasets.statistics import learn
@@ -44,6 +45,9 @@ class DataSet(Sequence):
         The number of each row's group, if no group may stand in two sets.
     rows_are : str
         Of data that a model is tested on: which of their rows these are, in words.
+    test_rows : numpy.ndarray or None
+        And what the user calls each: its number, of a table from 1, a header being row 1, of arrays
+        from 0; or the file of a picture.
     """
 
     facts: Facts
@@ -54,6 +58,7 @@ class DataSet(Sequence):
     taken: tuple = ()
     groups: Optional[numpy.ndarray] = None
     rows_are: str = ""
+    test_rows: Optional[numpy.ndarray] = None
 
     def __getitem__(self, index):
         return [self.train, self.valid, self.test][index]
@@ -112,7 +117,8 @@ def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=
         if (options, preparation) != (NO_OPTIONS, NO_PREPARATION):
             raise SettingError("a DataSet is read already: give its options to `load_data`")
         return dataset
-    parts, facts, files = read(dataset, options)
+    size = preparation.size
+    parts, facts, files = read(dataset, options, layout=Layout((size, size), is_centred=None))
     standardize, scale = preparation.standardize, preparation.pixel_scale
     if standardize is None:
         standardize = facts.is_table and scale is None

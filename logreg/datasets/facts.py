@@ -8,6 +8,7 @@ import numpy
 from logreg.datasets.arrays import image_shape
 from logreg.datasets.header import Columns
 from logreg.datasets.options import NO_OPTIONS, TableOptions
+from logreg.datasets.pictures import Layout
 from logreg.datasets.preprocessing import Preprocessing
 
 MIN_SIDE = 10  # pixels; in smaller grey images, digits are not laid out as MNIST's are
@@ -32,8 +33,8 @@ class Facts:
     # The smallest and the largest training feature, as the data have it and as a model takes it.
     raw_range: Optional[List[float]] = None
     x_range: Optional[List[float]] = None
-    feature_ranges: Optional[List[List[float]]] = None  # of each, as a table has it
-    x_median: Optional[float] = None  # of some training rows: of most images it is the background
+    x_median: Optional[float] = None  # of some training rows; of images, at their edges
+    centred: Optional[bool] = None  # whether images are laid out as MNIST's; None: as if they were
     split: Optional[List[int]] = None  # the rows of all sets, if the test set was taken from one
     split_seed: Optional[int] = None  # of the order before; None: that of the file
     # Preprocessing
@@ -108,6 +109,11 @@ class Facts:
         """That of the training images, 'dark' or 'light'."""
         is_known = self.x_range and self.x_median is not None
         return "light" if is_known and 2 * self.x_median >= sum(self.x_range) else "dark"
+
+    @property
+    def layout(self):
+        """How its images are laid out, and pictures made like them."""
+        return Layout(self.image, self.centred is not False, self.background, self.pixel_range)
 
     @property
     def table(self):

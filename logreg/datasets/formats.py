@@ -26,8 +26,6 @@ IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0
 MAPPED_DTYPES = ("uint8", "float32", "float64")  # others are read, and become floats in memory
 IDX_HEADER = 4 + 4 * 255  # bytes at the most
 PARQUET, ZIP = b"PAR1", b"PK\x03\x04"  # what their files begin with
-# What the features and the labels of a data set may be called, alone or with _train and so on.
-ARRAY_NAMES = (("x", "y"), ("X", "y"), ("data", "target"), ("images", "labels"))
 
 
 @contextlib.contextmanager
@@ -139,16 +137,24 @@ def read_npz(path, choose=list):
 
     `choose` is called with the names of all, and gives those of the arrays to read.
     """
-    arrays = {}
     with reading(path), open_bytes(path) as stream:
-        with parsing():
-            archive = zipfile.ZipFile(stream)
-            names = [os.path.splitext(member) for member in archive.namelist()]
-        for name in choose([name for name, suffix in names if suffix == ".npy"]):
-            with reading(f"array {quoted(name)}"):
-                with parsing():
-                    array = archive.open(f"{name}.npy")
-                arrays[name] = _npy_array(array)
+        return npz_arrays(stream, os.path.getsize(path), choose)
+
+
+def npz_arrays(stream, file_size, choose=list):
+    """Read the arrays of an npz as :func:`read_npz` does; they are no larger than a pickle's."""
+    arrays, n_left = {}, pickles.unpacked_size(file_size)
+    with parsing():
+        archive = zipfile.ZipFile(stream)
+        names = [os.path.splitext(member) for member in archive.namelist()]
+    for name in choose([name for name, suffix in names if suffix == ".npy"]):
+        with reading(f"array {quoted(name)}"):
+            with parsing():
+                n_left -= archive.getinfo(f"{name}.npy").file_size
+                array = archive.open(f"{name}.npy")
+            if n_left < 0:
+                raise DatasetError(pickles.TOO_LARGE)
+            arrays[name] = _npy_array(array)
     return arrays
 
 

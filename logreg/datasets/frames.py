@@ -18,9 +18,7 @@ from logreg.datasets.header import Header
 from logreg.errors import DatasetError, cut, needing
 
 CHUNK_CELLS = 1 << 19
-FIRST_CHARACTERS = (
-    1 << 16
-)  # are looked at, to the end of their line, to tell how a table is written
+FIRST_CHARACTERS = 1 << 16  # are looked at, to the end of their line
 FIRST_ROWS = 100  # of a frame are looked at
 FRAME = "the data frame"  # as messages call one
 
@@ -28,6 +26,21 @@ FRAME = "the data frame"  # as messages call one
 def is_frame(value):
     """Whether a value is a pandas.DataFrame, or one of its kind."""
     return hasattr(value, "columns") and hasattr(value, "iloc")
+
+
+def framed(value):
+    """Make a pandas.DataFrame of a dict of a row's cells, a list of these, or a polars frame.
+
+    Anything else is returned as it is.
+    """
+    value = [value] if isinstance(value, dict) else value
+    if hasattr(value, "to_dict") and not is_frame(value):
+        value = value.to_dict(as_series=False)
+    elif not (isinstance(value, list) and value and isinstance(value[0], dict)):
+        return value
+    with needing("a table", "tables", "pandas"):
+        import pandas
+    return pandas.DataFrame(value)
 
 
 def name_of(source):

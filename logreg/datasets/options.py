@@ -179,6 +179,15 @@ class Preparation:
         metavar="N",
         type=int,
     )
+    size: int = _option(
+        "side of the squares, in pixels, that pictures become, of a folder that has a folder of "
+        "them for each class (default: %(default)s)",
+        "a number from 10 to 1000",
+        lambda value: isinstance(value, numbers.Integral) and 10 <= value <= 1000,
+        default=28,
+        metavar="N",
+        type=int,
+    )
     pixel_scale: Optional[float] = _option(
         "what features are multiplied by, which are pixels, whole numbers from 0 to 255 (default: "
         "uint8 by 1/256, and nothing else)",
@@ -188,6 +197,18 @@ class Preparation:
 
     def __post_init__(self):
         _check(self)
+
+
+def divided(options, *classes):
+    """Divide what a function was given by name: for each of some dataclasses a dict of its fields.
+
+    A TypeError names what none of them has.
+    """
+    known = {option.name: cls for cls in classes for option in fields(cls)}
+    unknown = sorted(options.keys() - known.keys())
+    if unknown:
+        raise TypeError(f"there is no option {unknown[0]}: there are {', '.join(known)}")
+    return [{k: v for k, v in options.items() if known[k] is cls} for cls in classes]
 
 
 NO_OPTIONS, NO_PREPARATION = TableOptions(), Preparation()

@@ -12,6 +12,8 @@ from logreg.errors import cut
 
 # Zeros shrink a thousand times in a gzip, pictures some ten times.
 MAX_UNPACKED, MAX_RATIO = 1 << 26, 100
+TOO_LARGE = f"it unpacks to more than {MAX_RATIO} times its size: unpack it, if you trust it, and "
+TOO_LARGE += "give the unpacked file"
 CHUNK = 1 << 16
 CODES = {opcode.name: ord(opcode.code) for opcode in pickletools.opcodes}
 LOADERS = {name: pickle._Unpickler.dispatch[code] for name, code in CODES.items()}
@@ -37,6 +39,11 @@ class Placeholder:
         self.state = state
 
 
+def unpacked_size(file_size):
+    """How many bytes a compressed file may unpack to."""
+    return max(MAX_UNPACKED, MAX_RATIO * file_size)
+
+
 def load(stream, classes, opcodes, encoding="ASCII", loaders=None, file_size=None, is_last=True):
     """Read a pickle of a few known parts; a PickleError says what else it has.
 
@@ -59,7 +66,7 @@ def load(stream, classes, opcodes, encoding="ASCII", loaders=None, file_size=Non
     is_last : bool
         Whether the stream must end with it.
     """
-    pieces = _Stream(stream, file_size and max(MAX_UNPACKED, MAX_RATIO * file_size))
+    pieces = _Stream(stream, file_size and unpacked_size(file_size))
     unpickler = _Unpickler(pieces, encoding=encoding)
     unpickler.classes = classes
     loaders = {**LOADERS, **(loaders or {})}
@@ -122,8 +129,5 @@ class _Stream:
         if self._n_left is not None:
             self._n_left -= len(piece)
             if self._n_left < 0:
-                raise PickleError(
-                    f"it unpacks to more than {MAX_RATIO} times its size: unpack it, if you trust "
-                    "it, and give the unpacked file"
-                )
+                raise PickleError(TOO_LARGE)
         return piece

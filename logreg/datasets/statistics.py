@@ -9,6 +9,7 @@ import numpy
 from logreg.console import note, warning
 from logreg.datasets.arrays import narrower
 from logreg.datasets.look import look_at_sets
+from logreg.datasets.pictures import N_IMAGES, are_centred, edges_of
 from logreg.datasets.preprocessing import (
     FLOAT32_MAX,
     Moments,
@@ -43,7 +44,11 @@ def learn(parts, sets, facts, dtype=None, standardize=False):
         )
     preprocessing = Preprocessing.fit(moments, scale, facts.scale_all, missing, standardize)
     x_range = [end * scale for end in raw_range]
-    some = x[:: 1 + x.size // SAMPLE_VALUES]
+    some, centred = preprocessing.apply(x[:: 1 + x.size // SAMPLE_VALUES], "float64"), facts.centred
+    if facts.image:
+        some = edges_of(some.reshape(-1, *facts.image))
+        if centred is None:
+            centred = are_centred(x[:: 1 + len(x) // N_IMAGES].reshape(-1, *facts.image))
     counts = numpy.bincount(y, minlength=facts.n_out)
     return replace(
         facts,
@@ -53,17 +58,12 @@ def learn(parts, sets, facts, dtype=None, standardize=False):
         baseline_error=float((sets["test"][1] != counts.argmax()).mean()),
         raw_range=raw_range,
         x_range=preprocessing.range_of(moments) if standardize else x_range,
-        feature_ranges=_ranges(moments) if facts.is_table and moments else None,
-        x_median=float(numpy.median(preprocessing.apply(some, "float64"))),
+        centred=centred,
+        x_median=float(numpy.median(some)),
         pixel_scale=preprocessing.pixel_scale,
         feature_means=preprocessing.means,
         feature_scales=preprocessing.scales,
     )
-
-
-def _ranges(moments):
-    """The smallest and the largest value of each feature; of one without a value, the mean 0."""
-    return numpy.nan_to_num(numpy.stack([moments.low, moments.high], axis=1)).tolist()
 
 
 def read_through(parts, sets, facts, dtype=None, moments=None, standardize=False):

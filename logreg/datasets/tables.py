@@ -68,12 +68,14 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
         _say(source, said)
     features.warn_of_new(source)
     first_rows = features.numbers_of(numpy.unique(codes, return_index=True)[1])
+    rows = range(head.first_row, head.first_row + len(x))
     part = Part(
         features.encoded(x, constant, scratch),
         [*labels.numbers],
         codes,
         first_rows,
         f"{source}:" if where is None else where,
+        features.numbers_of(slice(None)) if n_left_out else rows,
         None if head.group is None else groups.codes(),
     )
     return part, features.described(label, constant)

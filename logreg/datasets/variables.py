@@ -12,12 +12,12 @@ from logreg.datasets.arrays import check_features, check_target
 from logreg.datasets.dataset import DataSet, read_dataset
 from logreg.datasets.facts import Facts
 from logreg.datasets.formats import mapping
-from logreg.datasets.options import Preparation, TableOptions
+from logreg.datasets.options import Preparation, TableOptions, divided
 from logreg.datasets.preprocessing import PIXEL_SCALE, check_values, scaled
 from logreg.datasets.splits import SPLITS, set_name
 from logreg.errors import SettingError
 
-OPTIONS = {option.name: cls for cls in (TableOptions, Preparation) for option in fields(cls)}
+OPTIONS = TableOptions, Preparation  # of load_data
 
 
 def load_data(dataset: Any, **options: Any) -> DataSet:
@@ -52,13 +52,7 @@ def load_data(dataset: Any, **options: Any) -> DataSet:
     >>> train_x.get_value().shape, test_y.eval()[:4].tolist()
     ((5000, 784), [7, 2, 1, 0])
     """
-    unknown = sorted(options.keys() - OPTIONS.keys())
-    if unknown:
-        raise TypeError(f"load_data() has no option {unknown[0]}: it has {', '.join(OPTIONS)}")
-    how = [
-        cls(**{name: value for name, value in options.items() if OPTIONS[name] is cls})
-        for cls in (TableOptions, Preparation)
-    ]
+    how = [cls(**given) for cls, given in zip(OPTIONS, divided(options, *OPTIONS))]
     return shared(read_dataset(dataset, *how, dtype=engine.theano.config.floatX))
 
 
@@ -67,7 +61,7 @@ load_data.__signature__ = inspect.Signature(
         inspect.Parameter("dataset", inspect.Parameter.POSITIONAL_OR_KEYWORD),
         *(
             inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=option.default)
-            for cls in (TableOptions, Preparation)
+            for cls in OPTIONS
             for option in fields(cls)
         ),
     ]
@@ -76,7 +70,7 @@ load_data.__doc__ = load_data.__doc__.replace(
     "{options}",
     "\n    ".join(
         f"{option.name} : {option.metadata['needed']}\n        {option.metadata['help']}"
-        for cls in (TableOptions, Preparation)
+        for cls in OPTIONS
         for option in fields(cls)
     ),
 )

@@ -31,9 +31,11 @@ def evaluate(predictor, data, min_proba=0.0):
       rows, the most frequent first.
     - `classes` has those that are a label or predicted; of at most 50, all.
     - `rows_are` tells which rows of the data set these are.
-    - `worst_rows` are the numbers of those that are most confidently put into a wrong class.
-    - `answered`, with a `min_proba`, has for this and for 0.5 to 0.99 the rows whose prediction is
-      at least that probable, their share of all (coverage) and their error.
+    - `calibration` has, in bands of how probable the predictions are, their mean probability
+      (forecast), the share that is right (happened) and the number of rows; and of all predictions
+      from there on (answered) rows and errors. A `min_proba` makes one band more.
+    - `wrong_rows` are the rows that are put into a wrong class, the most confidently first, as
+      messages number them; and `worst_rows` the places of the first 24 among the rows here.
 
     A DatasetError names the labels that the model does not know.
     """
@@ -41,7 +43,7 @@ def evaluate(predictor, data, min_proba=0.0):
     predicted, (p_of_label, p_of_answer) = numpy.zeros(len(x), "int64"), numpy.zeros((2, len(x)))
     batches = array_batches(data.facts.dataset, x, predictor.facts)
     for batch, (classes, p) in predictor.predictions(data.facts.dataset, batches):
-        rows = slice(batch.first, batch.first + len(p))
+        rows = slice(batch.rows.start, batch.rows.stop)
         predicted[rows], p_of_answer[rows] = classes, p.max(axis=1)
         of_label = p[numpy.arange(len(p)), y[rows]]
         p_of_label[rows] = numpy.maximum(of_label, numpy.finfo(p.dtype).eps)
@@ -51,7 +53,9 @@ def evaluate(predictor, data, min_proba=0.0):
     classes = _by_class(labels, pairs)
     found = [entry for entry in classes if entry["f1"] is not None]
     is_wrong, settings = predicted != y, predictor.facts.settings
-    worst = numpy.argsort(numpy.where(is_wrong, -p_of_answer, 0), kind="stable")[:N_WORST_ROWS]
+    order = numpy.argsort(numpy.where(is_wrong, -p_of_answer, 0), kind="stable")
+    wrong = order[: is_wrong.sum()]
+    numbers = numpy.arange(len(x)) if data.test_rows is None else data.test_rows
     batch_size = settings.get("batch_size", DEFAULTS.batch_size)
     n_used = len(x) // batch_size * batch_size
     whole = {"batch_size": batch_size, **_errors(n_used, is_wrong[:n_used].sum())}
@@ -65,8 +69,9 @@ def evaluate(predictor, data, min_proba=0.0):
         "classes": classes if len(labels) <= MAX_CLASSES else found,
         "confusion": _confusion(labels, pairs) if len(labels) <= MAX_CLASSES else None,
         "mistakes": _mistakes(labels, pairs),
-        "worst_rows": worst[is_wrong[worst]].tolist(),
-        **({"answered": [*_answered(p_of_answer, is_wrong, min_proba)]} if min_proba else {}),
+        "calibration": [*_calibration(p_of_answer, is_wrong, min_proba)],
+        "wrong_rows": numbers[wrong].tolist(),
+        "worst_rows": wrong[:N_WORST_ROWS].tolist(),
     }
 
 
@@ -88,11 +93,17 @@ def _codes_of(predictor, data):
     ]
 
 
-def _answered(p, is_wrong, min_proba):
-    """The coverage and the errors of the answers that are at least so probable."""
-    for least in sorted({min_proba, *MIN_PROBAS}):
-        n, n_wrong = int((p >= least).sum()), int((is_wrong & (p >= least)).sum())
-        yield {"min_proba": least, "coverage_percent": 100 * n / len(p), **_errors(n, n_wrong)}
+def _calibration(p, is_wrong, min_proba):
+    edges = sorted({0.0, min_proba, *MIN_PROBAS})
+    for least, below in zip(edges, [*edges[1:], 2]):
+        here, above = (least <= p) & (p < below), p >= least
+        yield {
+            "min_proba": least,
+            "forecast": float(p[here].mean()) if here.any() else None,
+            "happened": float((~is_wrong[here]).mean()) if here.any() else None,
+            "rows": int(here.sum()),
+            "answered": _errors(int(above.sum()), is_wrong[above].sum()),
+        }
 
 
 def _errors(n, n_wrong):
@@ -139,33 +150,41 @@ def as_text(evaluation):
         entries, title = evaluation["classes"], ""
         rows = zip(confusion["labels"], confusion["counts"])
         below = "Confusion matrix: a row for each class, a column for what it is taken for\n"
-        below += _aligned([["", *confusion["labels"]], *([k, *row] for k, row in rows)])
+        below += aligned([["", *confusion["labels"]], *([k, *row] for k, row in rows)])
     else:
         entries = sorted(evaluation["classes"], key=lambda entry: -entry["errors"])[:N_WORST]
         title = f"The {len(entries)} classes of most errors; --format json has all\n"
         below = "The most frequent mistakes\n"
-        below += _aligned([["class", "taken for", "rows"], *evaluation["mistakes"][:N_WORST]])
+        below += aligned([["class", "taken for", "rows"], *evaluation["mistakes"][:N_WORST]])
     for entry in entries:
         percent = f"{entry['error_percent']:.2f} %" if entry["rows"] else "-"
         classes.append([entry["label"], entry["rows"], entry["errors"], percent, *_scores(entry)])
     classes.append(["macro mean", "", "", "", *_scores(evaluation["macro"])])
-    if "answered" in evaluation:
-        answers = [["least probability", "answered", "coverage", "errors", "error"]]
-        for entry in evaluation["answered"]:
-            error = f"{entry['error_percent']:.2f} %" if entry["rows"] else "-"
-            coverage = f"{entry['coverage_percent']:.2f} %"
-            answers.append([entry["min_proba"], entry["rows"], coverage, entry["errors"], error])
-        title = f"{_aligned(answers)}\n{title}"
     tutorial = ""
     if whole and 0 < whole["rows"] < evaluation["rows"]:
         tutorial = f"error as the tutorial counts, in whole minibatches of {whole['batch_size']}: "
         tutorial += f"{_error(whole)}\n"
-    return f"""Test set of {shown(evaluation["dataset"])}
+    calibration = [["probability", "forecast", "happened", "rows", "so probable", "error"]]
+    for entry in evaluation["calibration"]:
+        shares, above = map(_percent, (entry["forecast"], entry["happened"])), entry["answered"]
+        error = above["error_percent"]
+        cells = [entry["rows"], above["rows"], _percent(error and error / 100)]
+        calibration.append([f"from {entry['min_proba']}", *shares, *cells])
+    wrong = listed([*map(str, evaluation["wrong_rows"])]) or "none"
+    return f"""Test set of {shown(evaluation["dataset"])}: {evaluation["rows_are"]}
 error over all rows: {_error(evaluation)}, 95 % interval: {100 * low:.2f} to {100 * high:.2f} %
 {tutorial}log-loss {evaluation["log_loss"]:.6f}
 
-{title}{_aligned(classes)}
-{below}"""
+{title}{aligned(classes)}
+{below}
+How probable predictions were, how often right; and how many are so probable or more, their error
+{aligned(calibration)}
+wrong rows, the most confident mistakes first: {wrong}
+"""
+
+
+def _percent(share):
+    return "-" if share is None else f"{100 * share:.2f} %"
 
 
 def _error(entry):
@@ -176,7 +195,8 @@ def _scores(entry):
     return ["-" if entry[key] is None else f"{entry[key]:.4f}" for key in SCORES]
 
 
-def _aligned(table):
+def aligned(table):
+    """Lines of text of a table, its columns below each other."""
     table = [[shown(str(cell)) for cell in row] for row in table]
     widths = [max(map(len, column)) for column in zip(*table)]
     lines = ("  ".join(cell.rjust(n) for cell, n in zip(row, widths)) for row in table)

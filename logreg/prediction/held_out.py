@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy
+
 from logreg.console import note, warning
 from logreg.datasets.arrays import check
 from logreg.datasets.dataset import DataSet
@@ -41,20 +43,23 @@ def read_test_set(facts, dataset=None, options=NO_OPTIONS):
 
 
 def _read(dataset, facts, options):
-    parts, found, files = read(dataset, facts.table_options(options), known=facts.table)
+    known = {"known": facts.table, "layout": facts.layout}
+    parts, found, files = read(dataset, facts.table_options(options), **known)
     found = replace(found, pixel_scale=facts.pixel_scale, scale_all=bool(facts.scale_all))
     is_prepared = facts.feature_means is not None
     sets, found = check(parts, found, None if is_prepared else facts.dtype)
-    if "test" in sets:
-        test, rows_are = sets["test"], "its own test set"
-    else:
-        test, rows_are = _of_one_set(parts, sets["train"], found, facts)
+    places, rows_are = slice(None), "its own test set"
+    if "test" not in sets:
+        places, rows_are = _of_one_set(parts, sets["train"], found, facts)
+    split = "test" if "test" in sets else "train"
+    x, y = sets[split]
+    test, rows = (x[places], y[places]), numpy.array(parts[split].rows or range(len(y)))
     read_through(parts, {"test": test}, found, facts.dtype)
-    return DataSet(found, test=test, files=files, rows_are=rows_are)
+    return DataSet(found, test=test, files=files, rows_are=rows_are, test_rows=rows[places])
 
 
 def _of_one_set(parts, rows, found, facts):
-    """The test rows of a data set without a test set, and what they are."""
+    """Which rows of a data set without a test set are tested, and what they are."""
     y, name = rows[1], found.dataset
     if facts.split and sum(facts.split) == len(y):
         sizes, order = order_of(y, facts.split_seed, parts["train"].groups)
@@ -62,16 +67,17 @@ def _of_one_set(parts, rows, found, facts):
         is_standardized = facts.feature_scales is not None
         _, digest = read_through(parts, sets, found, facts.dtype, standardize=is_standardized)
         if digest == facts.dataset_sha256:
-            return sets["test"], "those that training held out"
+            places = numpy.arange(len(y)) if order is None else order
+            return places[-facts.split[2] :], "those that training held out"
     if facts.split and name == facts.dataset:
         warning(
             f"{name} is not as it was when the model was trained on {sum(facts.split[:2])} of its "
             f"{sum(facts.split)} rows: all {len(y)} rows of now are tested, most of which the "
             "model has seen; the error is too small"
         )
-        return rows, "all rows of data that have changed since training"
+        return slice(None), "all rows of data that have changed since training"
     note(
         f"note: {name}: all {len(y)} rows are the test set, as the model was trained on other "
         "data; if it has seen some of them, the error is too small"
     )
-    return rows, "all rows"
+    return slice(None), "all rows"

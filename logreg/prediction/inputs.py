@@ -2,15 +2,16 @@
 
 import math
 import os
-from typing import NamedTuple
+from typing import NamedTuple, Sequence
 
 import numpy
 
 from logreg.console import warning
 from logreg.datasets.arrays import as_array
 from logreg.datasets.facts import MIN_SIDE
-from logreg.datasets.formats import ARRAY_NAMES, read_arrays, sniff
-from logreg.datasets.frames import is_frame
+from logreg.datasets.formats import read_arrays, sniff
+from logreg.datasets.frames import framed, is_frame
+from logreg.datasets.names import find_rows
 from logreg.datasets.options import NO_OPTIONS
 from logreg.datasets.pictures import SUFFIXES, UNREADABLE, read_picture
 from logreg.datasets.tables import table_batches
@@ -24,8 +25,9 @@ class Batch(NamedTuple):
     """Consecutive rows of an input."""
 
     x: numpy.ndarray  # of shape (n, n_in), in the dtype in which it is stored
-    first: int = 0  # how many rows come before them
+    rows: Sequence[int] = range(1)  # the number of each: of an array from 0, of a table as it has
     is_single: bool = False  # whether the input is one example and not a list of examples
+    kept: Sequence[tuple] = ()  # pairs of a column's name and its n texts
 
 
 def with_folders(paths):
@@ -41,17 +43,18 @@ def with_folders(paths):
 def first_rows(batches, n):
     """Yield batches up to the first n rows."""
     for batch in batches:
-        yield batch._replace(x=batch.x[: n - batch.first])
-        if batch.first + len(batch.x) >= n:
+        yield batch._replace(x=batch.x[:n])
+        n -= len(batch.x)
+        if n <= 0:
             break
 
 
-def batches(path, facts, options=NO_OPTIONS, invert=None, batch_size=BATCH_SIZE):
+def batches(path, facts, options=NO_OPTIONS, invert=None, batch_size=BATCH_SIZE, keep=()):
     """Read an input, and yield each :class:`Batch`; ``'-'`` is CSV on stdin.
 
     The :class:`.ModelFacts` are of the model that is to predict it, and the options those of
-    tables. A picture is inverted if `invert` says so; if it is None, where the background is not
-    that of the training images.
+    tables, whose columns `keep` stay beside the rows. A picture is inverted if `invert` says so; if
+    it is None, where the background is not that of the training images.
 
     A file is a picture if its bytes are neither an array's nor text, or if they may be text and
     its name ends as a picture's does. A DatasetError says what cannot be read, or what the model
@@ -59,6 +62,8 @@ def batches(path, facts, options=NO_OPTIONS, invert=None, batch_size=BATCH_SIZE)
     """
     kind = "table" if path == STDIN else "folder" if os.path.isdir(path) else sniff(path)
     kind = kind or ("table" if options.encoding else None)
+    if keep and kind != "table":
+        raise DatasetError(f"{path}: is no table, of which `keep` could keep columns")
     if kind in ("folder", "pickle"):
         raise DatasetError(
             f"{path}: is a pickle, or a folder without pictures: rows to predict come as npy, npz, "
@@ -67,12 +72,11 @@ def batches(path, facts, options=NO_OPTIONS, invert=None, batch_size=BATCH_SIZE)
     if kind is None or (kind == "table" and path.lower().endswith(SUFFIXES + UNREADABLE)):
         yield _picture(path, facts, invert)
     elif kind == "table":
-        first, options = 0, facts.table_options(options)
-        for rows in table_batches(path, options, batch_size, facts.table):
-            yield Batch(rows.x, first)
-            first += len(rows.x)
+        options = facts.table_options(options)
+        for rows in table_batches(path, options, batch_size, facts.table, keep):
+            yield Batch(rows.x, rows.numbers, kept=rows.kept)
     else:
-        (array,) = read_arrays(path, _choose).values()
+        (array,) = read_arrays(path, find_rows).values()
         yield from array_batches(path, array, facts, batch_size)
 
 
@@ -99,11 +103,13 @@ def array_batches(source, array, facts, batch_size=BATCH_SIZE):
         array = array[None]
     for start in range(0, len(array), batch_size):
         rows = array[start : start + batch_size]
-        yield Batch(rows.reshape(len(rows), facts.n_in), start, not is_list)
+        numbers = range(start, start + len(rows))
+        yield Batch(rows.reshape(len(rows), facts.n_in), numbers, not is_list)
 
 
 def rows_of(X, facts):
     """What is given from Python as an array: of a DataFrame, the columns that the model knows."""
+    X = framed(X)
     if not is_frame(X):
         return as_array(X, "X")
     kinds = {getattr(dtype, "str", "|O")[1] for dtype in X.dtypes}  # pandas' own have no str
@@ -113,16 +119,6 @@ def rows_of(X, facts):
     return numpy.concatenate([rows.x for rows in found])
 
 
-def _choose(names):
-    """Of the arrays of an npz file, the one called x or the like, or so with _test, or the only."""
-    wanted = [form.format(x) for form in ("{}", "{}_test", "test_{}") for x, _ in ARRAY_NAMES]
-    called = [name for name in wanted if name in names]
-    if called or len(names) == 1:
-        return called[:1] or names
-    found = ", ".join(map(cut, names[:8])) or "none"
-    raise DatasetError(f"has the arrays {found}: which is it? Call one of them x, or save it alone")
-
-
 def _picture(path, facts, invert):
     if not facts.takes_pictures:
         raise DatasetError(
@@ -130,9 +126,7 @@ def _picture(path, facts, invert):
             f"picture: it was not trained on grey images of at least {MIN_SIDE} x {MIN_SIDE} "
             "pixels, or its file does not tell their range"
         )
-    pixels = read_picture(path, facts.image, invert, facts.background).reshape(1, -1)
+    pixels = read_picture(path, facts.layout, invert).reshape(1, -1)
     if pixels.min() == pixels.max():
         warning(f"{path}: is blank, or too faint: no ink was found on it")
-    if facts.pixel_range:
-        pixels = numpy.interp(pixels, (0, 255), facts.pixel_range)
     return Batch(pixels, is_single=True)

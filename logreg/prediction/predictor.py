@@ -7,9 +7,9 @@ import numpy
 from logreg import kernel
 from logreg.console import warning
 from logreg.errors import DatasetError, ModelFileError, listed
-from logreg.files import AnyPath
 from logreg.prediction.inputs import array_batches, rows_of
 from logreg.saving import model_file
+from logreg.saving.facts import ModelFacts
 
 
 class Prediction(NamedTuple):
@@ -24,7 +24,8 @@ class Predictor:
 
     Parameters
     ----------
-    path : str or path-like
+    model : str, path-like or Run
+        The path of its file; or what :func:`logreg.fit` returned of the tutorial's model.
 
     Attributes
     ----------
@@ -57,11 +58,16 @@ class Predictor:
     (2, 2)
     """
 
-    def __init__(self, path: AnyPath) -> None:
-        self.facts, self.W, self.b = facts, W, b = model_file.read_model(path)
+    def __init__(self, model: Any) -> None:
+        if hasattr(model, "best_values"):
+            W, b = model.best_values
+            facts = ModelFacts.of(model.facts(), W)
+        else:
+            facts, W, b = model_file.read_model(model)
+        self.facts, self.W, self.b = facts, W, b
         if not (numpy.isfinite(W).all() and numpy.isfinite(b).all()):
             raise ModelFileError(
-                f"{path}: its parameters are not finite, as its training diverged; train again "
+                f"{model}: its parameters are not finite, as its training diverged; train again "
                 "with a lower learning rate"
             )
         self.labels = facts.class_labels  # those of classes_, as a list
@@ -79,10 +85,11 @@ class Predictor:
 
         Parameters
         ----------
-        X : array-like, shape (n, n_in) or (n, height, width), or DataFrame
+        X : array-like, shape (n, n_in) or (n, height, width), or a table
             Rows of numbers as the model was trained on; uint8 is multiplied by the scale of
-            training. Of a DataFrame the columns are taken by the names of the model's features, if
-            it knows these.
+            training. A table is a DataFrame of pandas or polars, a dict of a row's cells, or a list
+            of such dicts; its columns are taken by the names of the model's features, if it knows
+            these.
 
         Returns
         -------
@@ -111,7 +118,7 @@ class Predictor:
 
         `name` is how messages call the input. A DatasetError names a value that is not finite, or a
         row whose values are too large. A warning tells, once, of values outside the training range
-        by more than its width; in a table, of those outside their column's by more than half of it.
+        by more than its width.
         """
         is_checked = not self.facts.x_range
         for batch in batches:
@@ -122,12 +129,12 @@ class Predictor:
                 row, found = bad[0], "the values are too large"
                 columns = numpy.flatnonzero(~numpy.isfinite(ready[row]))
                 if len(columns):
-                    found = f"column {columns[0]} holds {batch.x[row, columns[0]]}"
+                    found = f"column {columns[0]} (from 0) holds {batch.x[row, columns[0]]}"
                 raise DatasetError(
-                    f"{name}: row {batch.first + row}, {found} (counted from 0): every value must "
-                    f"be finite, and small enough to compute with in {self.dtype}"
+                    f"{name}: row {batch.rows[row]}, {found}: every value must be finite, and "
+                    f"small enough to compute with in {self.dtype}"
                 )
-            is_checked = is_checked or self._warns_of(name, batch.x, ready)
+            is_checked = is_checked or self._warns_of(name, batch, ready)
             yield batch, prediction
 
     def _of(self, x):
@@ -136,27 +143,18 @@ class Predictor:
             p = numpy.exp(scores - scores.max(axis=1, keepdims=True))
             return Prediction(scores.argmax(axis=1), p / p.sum(axis=1, keepdims=True))
 
-    def _warns_of(self, name, x, ready):
-        if self.facts.feature_ranges:
-            return self._warns_of_columns(name, x)
+    def _warns_of(self, name, batch, ready):
         (least, most), low, high = self.facts.x_range, ready.min(), ready.max()
         is_far = low < 2 * least - most or high > 2 * most - least
         if is_far:
+            far = (ready < 2 * least - most) | (ready > 2 * most - least)
+            columns = [self.facts.names[j] for j in numpy.flatnonzero(far.any(axis=0))]
+            row, j = numpy.argwhere(far)[0]
             standardized = "standardized " * bool(self.facts.feature_scales)
             warning(
                 f"{name}: {standardized}values from {low:g} to {high:g}, and the model was "
-                f"trained on {least:g} to {most:g}: scale them as the training data were; pixels "
-                "that are saved as uint8 are scaled as the model needs"
+                f"trained on {least:g} to {most:g}: in {listed(columns)}, as {batch.x[row, j]:g} "
+                f"in row {batch.rows[row]}; scale them as the training data were; pixels that are "
+                "saved as uint8 are scaled as the model needs"
             )
         return is_far
-
-    def _warns_of_columns(self, name, x):
-        low, high = numpy.transpose(self.facts.feature_ranges)
-        margin, found = (high - low) / 2, []
-        is_far = (x < low - margin) | (x > high + margin)
-        for j in numpy.flatnonzero(is_far.any(axis=0)):
-            value = x[is_far[:, j].argmax(), j]
-            found.append(f"{self.facts.names[j]} {value:g} ({low[j]:g} to {high[j]:g})")
-        if found:
-            warning(f"{name}: values far outside those of the training rows: {listed(found)}")
-        return bool(found)

@@ -86,6 +86,8 @@ def read(path):
         while not roots or stream.peek(1):
             roots.append(load(stream, file_size=size, is_last=False))
         arrays = arrays_of(roots if len(roots) > 1 else roots[0])
+        if sum(array.nbytes for array in arrays.values()) > pickles.unpacked_size(size):
+            raise ModelFileError(pickles.TOO_LARGE)  # its arrays share their bytes
         if not arrays:
             raise ModelFileError("it is a pickle, but holds no arrays of numbers or text")
     return arrays

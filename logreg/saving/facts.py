@@ -101,8 +101,6 @@ class ModelFacts(Facts):
             ("image_shape", lambda value: math.prod(value) == n_in, f"a shape of {n_in} features"),
             ("feature_names", lambda value: len(value) == n_in, each),
             ("feature_means", lambda value: len(value) == n_in, each),
-            ("feature_ranges", lambda value: len(value) == n_in, each),
-            ("feature_ranges", lambda value: all(map(_is_range, value)), "two numbers in order"),
             ("feature_scales", lambda value: len(value) == n_in and self.feature_means, each),
             ("feature_scales", lambda value: min(value) > 0, "a list of numbers above 0"),
             ("pixel_scale", lambda value: 1e-99 < value < 1e99, "a number above 0"),

@@ -16,7 +16,7 @@ RATE = "a lower learning rate may help"
 MAY_HELP = "a lower learning rate or standardized features may help"
 NO_BETTER = f"warning: the best model is no better than {GUESS}: "
 GROWN = "warning: the training cost has grown from 2.07944 to {}: " + MAY_HELP
-RARE = "note: 1.5 % of the training rows are 1, for which an error costs little in all; "
+RARE = "note: 3 of the 200 training rows are 1, for which an error costs little in all; "
 FEW = "note: 99 validation rows tell little: 50 of 99 rows, 50.51 % (95 % interval: 40.82 to 60.15"
 NOTHING = "the features may say nothing of the label"
 

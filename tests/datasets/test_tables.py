@@ -521,7 +521,7 @@ def test_what_is_new_to_a_model_is_told_with_its_column(cli):
         in of_category
     )
     assert of_category.endswith("; 2 such cells in all")
-    assert "values far outside those of the training rows: mass 9000 (" in of_value
+    assert "in mass, as 9000 in row 7" in of_value
     known = Columns(
         None, "kind", ("island", "mass"), (["Biscoe", "Dream"], None), ("text", "number")
     )

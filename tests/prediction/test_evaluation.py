@@ -46,13 +46,13 @@ def test_the_evaluation_of_the_sample():
     matrix = [[int(((y == i) & (predicted == j)).sum()) for j in digits] for i in digits]
     errors, used = (int((predicted[:n] != y[:n]).sum()) for n in (1000, 900))
     assert 0 < used < errors
-    data = DataSet(Facts("mnist_sample", class_labels=digits), test=(x, y))
+    data = DataSet(Facts("mnist_sample", class_labels=digits), test=(x, y), rows_are="all rows")
     found = evaluate(Predictor(save_digits_model(batch_size=300)), data)
     lines = as_text(found).splitlines()
     ends = [100 * end for end in binomtest(errors, 1000).proportion_ci(method="wilson")]
     interval = "95 % interval: {:.2f} to {:.2f} %".format(*ends)
     assert lines[:3] == [
-        "Test set of mnist_sample",
+        "Test set of mnist_sample: all rows",
         f"error over all rows: {errors / 10:f} % ({errors} of 1000 rows), {interval}",
         "error as the tutorial counts, in whole minibatches of 300: "
         f"{used / 9:f} % ({used} of 900 rows)",
@@ -64,13 +64,21 @@ def test_the_evaluation_of_the_sample():
         entry = found["classes"][k]
         assert line.split()[5:] == [f"{entry[key]:.4f}" for key in ("precision", "recall", "f1")]
     assert re.fullmatch(r" *macro mean +0\.\d{4} +0\.\d{4} +0\.\d{4}", lines[16])
-    assert [line.split()[1:] for line in lines[-10:]] == [list(map(str, row)) for row in matrix]
-    assert len({len(line) for line in lines[-11:]}) == 1
+    at = next(i for i, line in enumerate(lines) if line.startswith("How probable"))
+    matrix_lines, calibration = lines[at - 12 : at - 1], lines[at + 2 : -2]
+    assert [line.split()[1:] for line in matrix_lines[1:]] == [[*map(str, row)] for row in matrix]
+    assert len({len(line) for line in matrix_lines}) == 1
 
     told = json.loads(json.dumps(found))
     p = probabilities(x / numpy.float32(256), *weights()).max(axis=1)
     worst = sorted(numpy.flatnonzero(predicted != y), key=lambda row: -p[row])
-    assert told["worst_rows"] == worst[:24]
+    assert told["worst_rows"] == worst[:24] and told["wrong_rows"] == worst
+    assert lines[-1].endswith(f": {', '.join(map(str, worst[:7]))}, ..., {worst[-1]}")
+    for line, entry in zip(calibration, told["calibration"]):
+        shares = [f"{100 * entry[key]:.2f}" for key in ("forecast", "happened")]
+        above = entry["answered"]
+        cells = [*shares, str(entry["rows"]), str(above["rows"]), f"{above['error_percent']:.2f}"]
+        assert line.replace("%", "").split() == ["from", str(entry["min_proba"]), *cells]
     assert (told["rows"], told["errors"], told["error_percent"]) == (1000, errors, errors / 10)
     assert told["confusion"] == {"labels": digits, "counts": matrix}
 

@@ -153,7 +153,7 @@ def test_what_a_model_takes_by_what_its_file_tells(told, name, expected):
     ("told", "value", "said"),
     [
         ([0, 1], 2.0, None),
-        ([0, 1], 2.01, "values from 0 to 2.01, and the model was trained on 0 to 1: scale them"),
+        ([0, 1], 2.01, "the model was trained on 0 to 1: in column 301, as 2.01 in row 0"),
         ([0, 1], -1.01, "values from -1.01 to 0, and"),
         ([-1, 1], -2.9, None),
         ([0, 16], numpy.uint8(200), "values from 0 to 200, and the model was trained on 0 to 16"),
@@ -174,7 +174,7 @@ def test_values_that_cannot_be_computed_with_are_refused(bad):
     W, b = weights()
     x = numpy.tile(X / 256, (100, 1))
     x[1015, 400:500] = bad  # in the second batch
-    with pytest.raises(DatasetError, match=r"X: row 1015, .* \(counted from 0\).* in float32"):
+    with pytest.raises(DatasetError, match=r"X: row 1015, .*(large|holds).* in float32"):
         Predictor(save("model.pkl", numpy.sign(W) * 9, b)).predict(x)
 
 
@@ -185,3 +185,32 @@ def test_a_parameter_that_is_not_finite_is_refused(place):
     save("model.pkl", *params)
     with pytest.raises(ModelFileError, match=r"model.pkl: its parameters are not finite, .*again"):
         Predictor("model.pkl")
+
+
+def test_one_unit_more_multiplies_the_odds_as_the_weights_say(cli):
+    random = numpy.random.RandomState(0)
+    frame = pandas.DataFrame({"mass": random.randint(3000, 6000, 300), "bill": random.rand(300)})
+    frame["kind"] = numpy.where(frame.mass > 5000, "c", numpy.where(frame.bill > 0.5, "b", "a"))
+    frame.to_csv("t.csv", index=False)
+    assert cli("train", "--dataset", "t.csv", "--n-epochs", 20).code == 0
+    told = json.loads(cli("predict", "--weights", "--format", "json").out)
+    predictor = Predictor("best_model.pkl")
+    labels, counts = predictor.labels, predictor.metadata["class_counts"]
+    base = counts.index(max(counts))
+    assert told["against"] == labels[base]
+    pairs = {(entry["class"], entry["feature"]) for entry in told["weights"]}
+    assert pairs == {(k, name) for k in labels if k != labels[base] for name in ("mass", "bill")}
+    row = {"mass": 4500.0, "bill": 0.5}
+    for entry in told["weights"]:
+        p = predictor.predict_proba([row, {**row, entry["feature"]: row[entry["feature"]] + 1}])
+        odds = p[:, labels.index(entry["class"])] / p[:, base]
+        assert odds[1] / odds[0] == pytest.approx(entry["odds_factor"], rel=1e-3)
+        deviation = dict(zip(("mass", "bill"), predictor.metadata["feature_scales"]))
+        standardized = pytest.approx(entry["per_unit"] * deviation[entry["feature"]])
+        assert entry["standardized"] == standardized
+    sizes = [abs(entry["standardized"]) for entry in told["weights"]]
+    assert sizes == sorted(sizes, reverse=True)
+    first, text = told["weights"][0], cli("predict", "--weights").out
+    said = f"{first['standardized']:.4g}", f"{first['per_unit']:.4g}", f"{first['odds_factor']:.4g}"
+    assert text.splitlines()[2].split() == [first["class"], first["feature"], *said]
+    assert "times what they were" in text and cli("predict", "--weights", "--info").code == 2

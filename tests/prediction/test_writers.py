@@ -20,7 +20,7 @@ def written(form, proba=False, top=None, labels=LABELS, name="x.csv", prediction
     out = WRITERS[form](stream, labels, proba, top, p)
     one = Batch(None, is_single=True)
     out.rows("one.png", one, Prediction(*(part[:1] for part in prediction)))
-    out.rows(name, Batch(None, first=5), prediction)
+    out.rows(name, Batch(None, range(5, 8)), prediction)
     out.end()
     assert out.n_rows == 1 + len(prediction.classes)
     return stream.getvalue()

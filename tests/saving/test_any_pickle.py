@@ -84,3 +84,19 @@ def test_what_has_no_arrays_is_told(data, message, cli):
     done = cli("export", write("old.pkl", data), "--to", "npz")
     assert done.code == 1
     assert re.search(f"error: old.pkl cannot be read: .*({message})", done.err), done.err
+
+
+def test_arrays_that_share_their_bytes_do_not_fill_a_disk(cli):
+    make, args, state = numpy.zeros(1 << 20, "u1").__reduce__()
+    data = bytes(1 << 20)
+
+    class Sharing:
+        def __reduce__(self):
+            return make, args, (*state[:-1], data)
+
+    done = cli("export", write("old.pkl", pickle.dumps([Sharing()] * 3)), "--to", "npz")
+    assert done.code == 0, done.err
+    many = pickle.dumps([Sharing() for _ in range(120)])
+    assert len(many) < 1.1 * len(data)
+    done = cli("export", write("old.pkl", many), "--to", "npz")
+    assert done.code == 1 and "it unpacks to more than 100 times its size" in done.err
