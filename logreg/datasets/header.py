@@ -103,7 +103,7 @@ class Header:
         """All columns, or the first seven and the last; and the one most like a name of none."""
         columns = [f"{i} ({cut(cell)})" for i, cell in enumerate(self.cells, 1)]
         names = {name.lower(): cut(name) for name in self.names if name != wanted}
-        like = difflib.get_close_matches(wanted.lower(), names, 1)
+        like = difflib.get_close_matches(wanted.lower(), names, 1, 0.75)
         meant = f"did you mean {names[like[0]]}? " if like else ""
         return f"{meant}its columns are {listed(columns)}"
 
