@@ -82,7 +82,9 @@ def page(data, run, home=None):
     markdown = text.TEXT.read_text(encoding="utf-8")
     body = to_html(markdown, home)
     headings = re.findall(r'<h[12] id="(.*?)">(.*?)</h[12]>', body)
-    dataset = "MNIST" if data.facts.dataset == DATASET else "mnist_sample, as MNIST could not be had"
+    dataset = (
+        "MNIST" if data.facts.dataset == DATASET else "mnist_sample, as MNIST could not be had"
+    )
     error = f"{100 * run.best_validation.test_error_all_rows:.2f} %"
     return filled(
         HERE / "page.html",
