@@ -134,7 +134,8 @@ def main(argv=None):
     if run.reason == "interrupted":
         is_model = f"the best model is in {args.output}" if run.best_values else "no model yet"
         note(f"interrupted in epoch {run.epoch}: {is_model}; a run with --checkpoint can --resume")
-        return interruption.exit_code or CLOSED_PIPE
+        # With other ranks, the one that got the signal gives the code.
+        return interruption.exit_code or (CLOSED_PIPE if ranks.size == 1 else 0)
     if args.check_reference:
         differences = reference.differences(run)
         note("\n".join(differences) or "all figures agree with the tutorial's")

@@ -54,7 +54,7 @@ def test_the_public_names():
     assert list(parameters) == ["input", "n_in", "n_out", "W", "b"]
     dataset, *options = inspect.signature(logreg.load_data).parameters.values()
     assert dataset.name == "dataset"
-    assert [option.name for option in options if option.default] == ["na"]
+    assert [option.name for option in options if option.default] == ["na", "size"]
 
 
 def nodes(kind, modules=SOURCES):

@@ -60,7 +60,8 @@ def check_stands_alone(classifier):
 def dumps_model(classifier, metadata):
     """Make the bytes of a model file: the parameters, what is known, and where it was made."""
     W, b = _values(classifier)
-    facts = ModelFacts.of({**provenance(), **metadata}, W)
+    # The model may have more classes than the data that it was trained on.
+    facts = ModelFacts.of({**provenance(), **metadata, "n_out": W.shape[1]}, W)
     return model_file.dumps("model", {"W": W, "b": b}, metadata=facts.metadata())
 
 
