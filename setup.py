@@ -8,7 +8,7 @@ from setuptools.command.build_ext import build_ext
 from setuptools.command.sdist import sdist
 
 here = Path(__file__).parent
-version = re.search(r'__version__ = "(.+)"', (here / "logreg/__init__.py").read_text()).group(1)
+version = re.search(r'__version__ = "(.+)"', (here / "logreg/version.py").read_text()).group(1)
 
 
 class BuildKernel(build_ext):
