@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from logreg.errors import SettingError
+from logreg.errors import SettingError, listed
 
 try:
     import logreg.kernel._kernel as _kernel
@@ -46,10 +46,15 @@ def is_wanted():
     n_threads()  # whose error is not to come in the midst of a graph
     wanted = os.environ.get("LOGREG_KERNEL_SET")
     if is_built() and wanted and wanted not in _kernel.instruction_sets.split():
-        raise SettingError(
-            f"LOGREG_KERNEL_SET is {wanted!r}: this machine has {_kernel.instruction_sets}"
-        )
+        known = listed(_kernel.instruction_sets.split())
+        raise SettingError(f"LOGREG_KERNEL_SET is {wanted!r}: set it to one of {known}, or not")
     return is_built() and not is_off()
+
+
+def has_fma():
+    """Whether the set of instructions in use has fma, without which bits are others."""
+    wanted = os.environ.get("LOGREG_KERNEL_SET") or _kernel.instruction_sets.split()[0]
+    return wanted in _kernel.sets_with_fma.split()
 
 
 def n_threads():

@@ -301,12 +301,17 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_kernel", "kernel.h 
 PyMODINIT_FUNC PyInit__kernel(void)
 {
     PyObject *self = PyModule_Create(&module);
-    char names[64] = "";
+    char names[64] = "", with_fma[64] = "";
     for (const Set *set = sets; set->name; set++)
-        if (is_usable(set))
+        if (is_usable(set)) {
             strcat(strcat(names, " "), set->name);
-    if (self)
+            if (set->has_fma)
+                strcat(strcat(with_fma, " "), set->name);
+        }
+    if (self) {
         PyModule_AddStringConstant(self, "instruction_sets", names + 1);
+        PyModule_AddStringConstant(self, "sets_with_fma", with_fma);
+    }
 #ifdef Py_GIL_DISABLED
     PyUnstable_Module_SetGIL(self, Py_MOD_GIL_NOT_USED);
 #endif

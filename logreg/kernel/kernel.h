@@ -87,6 +87,7 @@ typedef struct {
 
 typedef struct {
     const char *name;
+    int has_fma;
     size_t span, n_sums; /* columns of a block; vectors that registers hold */
     Tasks of[2][2];      /* by whether W is of doubles, and x of bytes */
 } Set;

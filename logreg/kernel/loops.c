@@ -21,11 +21,12 @@ typedef struct {
     size_t n;
 } Terms;
 
-/* Of each set: what the compiler may use, bytes of a vector, columns of a block that lists rows, and
-   how many sums registers hold. */
+/* Of each set: what the compiler may use, whether it has fma, bytes of a vector, columns of a block
+   that lists rows, and how many sums registers hold. */
 #if defined(__x86_64__)
 #include <immintrin.h>
 #define TARGET_avx512 __attribute__((target("avx512f" WIDE)))
+#define HAS_FMA_avx512 1
 #define BYTES_avx512 64
 #define SPAN_avx512 16
 #define N_SUMS_avx512 24
@@ -37,6 +38,7 @@ typedef struct {
 #define SET avx512
 #include "set.inc"
 #define TARGET_avx2 __attribute__((target("avx2,fma")))
+#define HAS_FMA_avx2 1
 #define BYTES_avx2 32
 #define SPAN_avx2 8
 #define N_SUMS_avx2 12
@@ -55,11 +57,13 @@ typedef struct {
 #define N_SUMS_plain 12
 #if defined(__aarch64__)
 #include <arm_neon.h>
+#define HAS_FMA_plain 1
 #define FMA_float_plain(a, b, c) \
     (VECTOR) vfmaq_f32((float32x4_t)(c), (float32x4_t)(a), (float32x4_t)(b))
 #define FMA_double_plain(a, b, c) \
     (VECTOR) vfmaq_f64((float64x2_t)(c), (float64x2_t)(a), (float64x2_t)(b))
 #else /* a product is rounded before it is added: other bits */
+#define HAS_FMA_plain 0
 #define FMA_float_plain(a, b, c) ((a) * (b) + (c))
 #define FMA_double_plain(a, b, c) ((a) * (b) + (c))
 #endif
@@ -72,7 +76,7 @@ typedef struct {
 #define TASKS(cell, real, set) \
     {score_panels_##cell##_##real##_##set, add_gradients_##cell##_##real##_##set}
 #define ALL_TASKS(set)                                        \
-    {#set, SPAN_##set, N_SUMS_##set,                          \
+    {#set, HAS_FMA_##set, SPAN_##set, N_SUMS_##set,           \
      {{TASKS(float, float, set), TASKS(uint8_t, float, set)}, \
       {TASKS(double, double, set), TASKS(uint8_t, double, set)}}}
 const Set sets[] = {

@@ -107,7 +107,8 @@ def test_the_bits_are_the_same_for_any_number_of_threads_and_steps(threads, dtyp
 
 @pytest.mark.parametrize("dtype, cell", KINDS)
 def test_the_bits_are_the_same_however_rows_come_on_each_set_with_fma(dtype, cell, monkeypatch):
-    random, all_with_fma = numpy.random.RandomState(1), [name for name in SETS if name != "plain"]
+    random, all_with_fma = numpy.random.RandomState(1), _kernel.sets_with_fma.split()
+    assert {*SETS} - {*all_with_fma} <= {"plain"}
     sizes = [[int(top ** random.rand()) for top in (2500, 900, 50)] for i in range(40)]
     for i, (n_rows, n_in, n_out) in enumerate([*sizes, (1500, 40, 26), (40, 8, 2)]):
         x, scale, W, b, y, weights = problem(dtype, cell, 2 * n_rows, n_in, n_out, seed=i)
@@ -156,10 +157,41 @@ def test_exponentials_are_exact_to_the_last_bits(dtype, bits, monkeypatch):
 
 def test_an_instruction_set_that_is_not_there_is_refused(monkeypatch):
     monkeypatch.setenv("LOGREG_KERNEL_SET", "avx9000")
-    with pytest.raises(SettingError, match=r"LOGREG_KERNEL_SET is 'avx9000': this machine has .*p"):
+    with pytest.raises(SettingError, match=r"LOGREG_KERNEL_SET is 'avx9000': set it to one of .*p"):
         kernel.is_wanted()
     with pytest.raises(ValueError, match="no LOGREG_KERNEL_SET=avx9000"):
         best(*problem("float32", "float32", 2, 2, 2)[:4])
+
+
+@pytest.mark.parametrize("name", ["LOGREG_ENGINE", "LOGREG_KERNEL_SET"])
+def test_a_setting_that_means_nothing_is_an_error_of_the_command(name, run):
+    done = run("-m", "logreg.train", "--dataset", "mnist_sample", env={name: "a.b"})
+    assert (done.returncode, done.stdout) == (1, "")
+    *_, last = done.stderr.splitlines()
+    assert last.startswith("error: ") and name in last and "a.b" in last
+
+
+def test_a_rate_too_small_for_the_type_changes_nothing():
+    x, scale, W, b, y, _ = problem("float32", "uint8", 20, 5, 3)
+    _, *after = kernel.steps(Rows(x, scale), (W, b), (y, None), [0], 20, 1e-60)
+    assert [array.tobytes() for array in after] == [W.tobytes(), b.tobytes()]
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="Linux tells of memory there")
+@pytest.mark.parametrize("n_rows, most", [(1, 0.5), (4, 0.5), (600, 1.5)])
+def test_a_layout_takes_no_more_room_than_the_rows(n_rows, most, run):
+    """A panel has 16 rows: those of fewer would be laid out in 16 times their room."""
+    code = f"""
+import numpy
+from logreg import kernel
+x, y = numpy.full((40000, 784), 9, "uint8"), numpy.zeros(40000, "int32")
+def peak():
+    return 1024 * int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
+before = peak()
+layout = kernel.lay_out(kernel.Rows(x), y, {n_rows})
+print((peak() - before) / x.nbytes)
+"""
+    assert float(run("-c", code, env={"LOGREG_NUM_THREADS": "2"}).stdout) < most
 
 
 @pytest.fixture
