@@ -106,8 +106,8 @@ setup(
     package_data={
         "logreg": ["py.typed"],
         "logreg.callbacks": ["tutorial_log.csv"],
-        "logreg.page": ["pad.js", "page.html", "page.js"],
-        "logreg.tutorial": ["*.md", "*.svg", "page.html", "tutorial.js", "*.csv"],
+        "logreg.page": ["*.js", "page.html"],
+        "logreg.tutorial": ["*.md", "*.svg", "page.html", "*.js", "*.csv"],
     },
     # An installed package finds the sample under sys.prefix; a clone has it in data/.
     data_files=[("share/logreg", ["data/mnist_sample.npz"])],

@@ -43,6 +43,8 @@ class DataSet:
     learnt : Learnt or None
         What one pass over the rows told. It is None, as `split` is, if a model is to be tested on
         the data.
+    test_rows : numpy.ndarray or None
+        If a model is to be tested on the data, the numbers that the test rows have in their file.
     """
 
     about: About
@@ -52,6 +54,7 @@ class DataSet:
     test: Optional[tuple] = None
     split: Optional[Split] = None
     learnt: Optional[Learnt] = None
+    test_rows: Optional[numpy.ndarray] = None
 
     @property
     def name(self):

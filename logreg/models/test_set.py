@@ -1,5 +1,7 @@
 """The rows of a data set on which a model is tested."""
 
+import numpy
+
 from logreg.datasets.checks import check
 from logreg.datasets.dataset import DataSet
 from logreg.datasets.learning import read_through
@@ -41,24 +43,28 @@ def _read(dataset, facts, options):
     how, pixel_scale = facts.table_options(options), facts.pixel_scale if facts.scale_all else None
     parts, about = read(dataset, how, facts.dtype, pixel_scale, known=facts.table)
     sets, about, class_labels = check(parts, about, facts.dtype)
-    test = sets["test"] if "test" in sets else _of_one_set(parts, sets["train"], about, facts)
+    split = "test" if "test" in sets else "train"
+    test, rows = sets[split], numpy.arange(len(sets[split][1]))
+    if split == "train":
+        test, rows = _of_one_set(parts, test, rows, about, facts)
     read_through(parts, {"test": test}, about, facts.dtype)
-    return DataSet(about, class_labels, test=test)
+    first = min(parts[split].first_rows)  # 0 of arrays; rows of tables are counted from 1
+    return DataSet(about, class_labels, test=test, test_rows=first + rows)
 
 
-def _of_one_set(parts, rows, about, facts):
-    """The test rows of a data set without a test set."""
-    y = rows[1]
+def _of_one_set(parts, train, rows, about, facts):
+    """The test rows of a data set without a test set, and which of `rows` these are."""
+    y = train[1]
     if facts.split and sum(facts.split) == len(y):
         seed = facts.split_seed
         order = None if seed is None else stratified_order(y, seed)
-        sets = split_off({"train": rows}, facts.split, order)
+        sets = split_off({"train": train}, facts.split, order)
         is_standardized = facts.feature_scales is not None
         _, digest = read_through(parts, sets, about, facts.dtype, standardize=is_standardized)
         if digest == facts.dataset_sha256:
-            return sets["test"]
+            return sets["test"], split_off({"train": (rows, rows)}, facts.split, order)["test"][0]
     note(
         f"note: {about.name}: all {len(y)} rows are the test set, as the model was trained on "
         "other data; if it has seen some of them, the error is too small"
     )
-    return rows
+    return train, rows

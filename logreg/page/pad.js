@@ -1,4 +1,3 @@
-"use strict";
 
 // A pad to draw on, for the page of a model and for the tutorial.
 //
@@ -6,14 +5,16 @@
 //
 // onChange() is called at the next frame after what is drawn, or how, has changed, and once at the
 // beginning. size is the height and width of the images that the model knows. Drawn is black on
-// white; with isLight, the images have a light background, too. With centre: false, what is drawn
-// stays where it is on the pad, and as large as it is there.
+// white; with isLight, the images have a light background, too.
 //
 //   pad.pixels()     what the model is given: size[0] * size[1] numbers from 0 to 255
 //   pad.isEmpty()    whether nothing is drawn
 //   pad.load(image)  shows an <img> of that size, and gives its pixels as they are
+//   pad.draw(strokes)  draws {width, points} in the pad's 280 pixels, in place of what is there
 //   pad.clear(), pad.undo(), pad.invert(), pad.thicker(), pad.thinner()
 //   pad.isInverted, pad.penWidth
+//   pad.centre       whether strokes are cropped, scaled and centred as MNIST's are; if not, they
+//                    stay where they are, and as large as they are
 //
 // The canvas stands alone in an element: in that, the pen of the keyboard is shown.
 const makePad = (() => {
@@ -194,7 +195,7 @@ const makePad = (() => {
 
   // ---- The pad ----
 
-  return (canvas, onChange, { size: [height, width], centre = true, isLight = false }) => {
+  return (canvas, onChange, { size: [height, width], isLight = false }) => {
     canvas.width = canvas.height = SIDE;
     canvas.tabIndex = 0;
     canvas.setAttribute("role", "application");
@@ -229,7 +230,7 @@ const makePad = (() => {
       for (const { width, points } of strokes) {
         context.lineWidth = width;
         context.beginPath();
-        context.moveTo(...points[0]);
+        context.moveTo(points[0][0], points[0][1] - 0.01); // so that a dot has a length
         for (const point of points) context.lineTo(...point);
         context.stroke();
       }
@@ -238,7 +239,7 @@ const makePad = (() => {
     function pixelsOfStrokes() {
       const ink = findInk(context.getImageData(0, 0, SIDE, SIDE));
       if (!ink) return new Uint8Array(width * height);
-      return centre ? place(ink, height, width) : resize(ink, height, width).values;
+      return pad.centre ? place(ink, height, width) : resize(ink, height, width).values;
     }
 
     function pixelsOfPicture() {
@@ -252,6 +253,7 @@ const makePad = (() => {
     const pad = {
       penWidth: 20,
       isInverted: false,
+      centre: true,
       isEmpty: () => !picture && !strokes.length,
       pixels() {
         const pixels = picture ? pixelsOfPicture() : pixelsOfStrokes();
@@ -259,7 +261,8 @@ const makePad = (() => {
         return isOther ? pixels.map((value) => 255 - value) : pixels;
       },
       load(image) { picture = image; strokes = []; change(); },
-      clear() { pad.load(null); },
+      draw(given) { picture = null; strokes = given; change(); },
+      clear() { pad.draw([]); },
       undo() { picture = null; strokes.pop(); change(); },
       invert() { pad.isInverted = !pad.isInverted; change(); },
       thicker() { pad.penWidth = Math.min(pad.penWidth + 4, 48); change(); },

@@ -15,7 +15,7 @@ from logreg.models.model_file import save
 from logreg.page import sections
 
 HERE = Path(__file__).parent
-PAD = HERE / "pad.js"
+SHARED = [HERE / "model.js", HERE / "pad.js"]
 
 
 def write_page(path, model, predictor, data=None):
@@ -35,7 +35,7 @@ def write_page(path, model, predictor, data=None):
     live = sections.live(predictor, means)
     page = filled(
         HERE / "page.html",
-        [PAD, HERE / "page.js"],
+        [*SHARED, HERE / "page.js"],
         live,
         title=sections.escaped(os.path.basename(model)),
         # What the style shows and hides; see the template.
@@ -45,7 +45,7 @@ def write_page(path, model, predictor, data=None):
         scores=sections.scores(facts, evaluation),
         run=sections.run(facts),
         curve=sections.curve(facts),
-        weights=sections.weights(predictor),
+        weights=sections.weights(predictor, evaluation),
         largest=f"{plots.colour_limit(predictor.W):.2g}",
         errors=errors,
         gallery=gallery,
