@@ -13,7 +13,7 @@
 //   pad.draw(strokes)  draws {width, points} in the pad's 280 pixels, in place of what is there
 //   pad.clear(), pad.undo(), pad.invert(), pad.thicker(), pad.thinner()
 //   pad.isInverted, pad.penWidth
-//   pad.centre       whether strokes are cropped, scaled and centred as MNIST's are; if not, they
+//   pad.isCentred    whether strokes are cropped, scaled and centred as MNIST's are; if not, they
 //                    stay where they are, and as large as they are
 //
 // The canvas stands alone in an element: in that, the pen of the keyboard is shown.
@@ -65,8 +65,7 @@ const makePad = (() => {
   }
 
   // The ink of black strokes on white paper; null if there is none.
-  function findInk({ data, width, height }) {
-    const darkness = Float32Array.from({ length: width * height }, (_, i) => 255 - data[4 * i]);
+  function findInk({ values: darkness, width, height }) {
     const inked = darkness.filter((value) => value > CONTRAST);
     if (!inked.length) return null;
     const factor = 255 / percentile(inked, 90);
@@ -193,9 +192,16 @@ const makePad = (() => {
     return part(small, -left, -top, width, height).values;
   }
 
+  // Scale the whole pad, with its aspect kept, into the middle of the field.
+  function fit(drawn, height, width) {
+    const side = Math.min(height, width), small = resize(drawn, side, side);
+    const left = round((width - side) / 2), top = round((height - side) / 2);
+    return part(small, -left, -top, width, height).values;
+  }
+
   // ---- The pad ----
 
-  return (canvas, onChange, { size: [height, width], isLight = false }) => {
+  return (canvas, onChange, { size: [height, width], isLight = false, isCentred = true }) => {
     canvas.width = canvas.height = SIDE;
     canvas.tabIndex = 0;
     canvas.setAttribute("role", "application");
@@ -237,9 +243,12 @@ const makePad = (() => {
     }
 
     function pixelsOfStrokes() {
-      const ink = findInk(context.getImageData(0, 0, SIDE, SIDE));
-      if (!ink) return new Uint8Array(width * height);
-      return pad.centre ? place(ink, height, width) : resize(ink, height, width).values;
+      const { data } = context.getImageData(0, 0, SIDE, SIDE);
+      const values = Float32Array.from({ length: SIDE * SIDE }, (_, i) => 255 - data[4 * i]);
+      const drawn = { values, width: SIDE, height: SIDE };
+      if (!pad.isCentred) return fit(drawn, height, width);
+      const ink = findInk(drawn);
+      return ink ? place(ink, height, width) : new Uint8Array(width * height);
     }
 
     function pixelsOfPicture() {
@@ -253,7 +262,7 @@ const makePad = (() => {
     const pad = {
       penWidth: 20,
       isInverted: false,
-      centre: true,
+      isCentred,
       isEmpty: () => !picture && !strokes.length,
       pixels() {
         const pixels = picture ? pixelsOfPicture() : pixelsOfStrokes();

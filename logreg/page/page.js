@@ -165,6 +165,7 @@
   const pad = makePad(get("pad"), showPad, {
     size: facts.shape,
     isLight: facts.background === "light",
+    isCentred: facts.isCentred,
   });
 
   function showPad() {

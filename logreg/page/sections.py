@@ -246,6 +246,7 @@ def live(predictor, means):
         "shape": facts.image,
         "range": facts.pixel_range or [0, 255],  # what black and white of the pad become
         "background": facts.background,
+        "isCentred": facts.layout.is_centred,
     }
 
 

@@ -49,6 +49,7 @@ def write_page(path, model, predictor, data=None):
         largest=f"{plots.colour_limit(predictor.W):.2g}",
         errors=errors,
         gallery=gallery,
+        prepared="cropped, scaled, centred" if facts.layout.is_centred else "scaled",
         live_name="Draw" if is_image else "Try it",
     )
     save(path, page.encode("utf-8", "replace"))

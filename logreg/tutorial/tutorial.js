@@ -338,7 +338,7 @@
     });
 
     function show() {
-      pad.centre = find("[name=pad-raw-prepared]:checked").value === "yes";
+      pad.isCentred = find("[name=pad-raw-prepared]:checked").value === "yes";
       const x = pad.pixels(), p = softmax(full.scores(x)), best = argmax(p);
       paint(find(".seen"), 28, 28, (i) => GREYS[x[i]]);
       rows.forEach(({ bar, number }, k) => {
@@ -354,7 +354,7 @@
     const pad = makePad(find(".pad"), show, { size: [28, 28] });
     find(".prepared").addEventListener("change", () => {
       show();
-      if (pad.centre) answer(find);
+      if (pad.isCentred) answer(find);
     });
     const reset = () => {
       find("[name=pad-raw-prepared]").checked = true;

@@ -190,9 +190,10 @@ def shares(data, run):
     """
     from scipy.special import softmax
 
-    x, truth = scaled(data.train[0], "float32"), numpy.eye(data.n_out, dtype="float32")
+    x = data.facts.preprocessing.apply(data.train[0], "float32")
+    truth = numpy.eye(data.facts.n_out, dtype="float32")
     size, rate = run.hyperparameters.batch_size, run.hyperparameters.learning_rate
-    A = numpy.zeros((len(x), data.n_out), "float32")
+    A = numpy.zeros((len(x), data.facts.n_out), "float32")
     W, b = map(numpy.zeros_like, run.best_values)
     for iter in range(run.best_validation.iter + 1):
         first = iter % run.n_train_batches * size

@@ -10,7 +10,7 @@ from builders import classes_of, draw, probabilities, sample, save, save_digits_
 from PIL import Image
 
 from logreg import report, train
-from logreg.datasets.pictures import read_picture
+from logreg.datasets.pictures import Layout, read_picture
 from logreg.prediction.predictor import Predictor
 
 pytestmark = pytest.mark.once
@@ -24,6 +24,7 @@ requestAnimationFrame(() => requestAnimationFrame(() => done({
 # Of the evidence, from blue to red, as matplotlib's RdBu has them: the red, the green, the blue.
 BLUE_TO_RED = ((5, 67, 247, 214, 103), (48, 147, 247, 96, 0), (97, 195, 247, 77, 31))
 BACKSPACE, ESCAPE, LEFT, RIGHT, DOWN = "\ue003\ue00c\ue012\ue014\ue015"
+MNIST = Layout((28, 28), is_centred=True)
 HOSTILE = [
     "</script><script>hacked = 1</script>",
     '"><img src=x onerror="hacked = 1">',
@@ -69,7 +70,7 @@ def test_strokes_are_put_into_the_class_that_python_gives_them(open_page, state,
         draw_anew(browser, random.uniform((left, 20), (right, 260), (random.randint(1, 3), 5, 2)))
         shown = state()
         Image.fromarray(shown.pad).save("pad.png")
-        pixels = read_picture("pad.png", (28, 28))
+        pixels = read_picture("pad.png", MNIST)
         worst = max(worst, abs(pixels - shown.seen[:, :, 0].astype(int)).max())
         n_same += shown.predicted == classes_of(pixels)[0]
         given = shown.seen[:, :, 0].reshape(1, -1) / numpy.float32(256)
@@ -131,8 +132,20 @@ def test_a_speck_beyond_the_border_is_none_of_the_stroke(open_page, state, digit
     assert (shown.pad[:, :3, 0] == 0).any()
     Image.fromarray(shown.pad).save("pad.png")
     numpy.testing.assert_allclose(
-        shown.seen[:, :, 0].astype(int), read_picture("pad.png", (28, 28)), atol=1
+        shown.seen[:, :, 0].astype(int), read_picture("pad.png", MNIST), atol=1
     )
+
+
+def test_a_model_of_other_images_is_given_the_whole_pad(open_page, state):
+    W = numpy.random.RandomState(0).randn(600, 2)
+    told = {"image_shape": [20, 30], "centred": False, "pixel_scale": 1 / 256, "dataset": "no.npz"}
+    assert report.main([save("clothes.pkl", W, numpy.zeros(2), **told)]) == 0
+    browser = open_page("clothes.html")
+    draw_anew(browser, [[(20, 40), (60, 50), (40, 200)], [(250, 250)]])
+    shown = state()
+    Image.fromarray(shown.pad).save("pad.png")
+    expected = read_picture("pad.png", Layout((20, 30), is_centred=False))
+    numpy.testing.assert_allclose(shown.seen[:, :, 0].astype(int), expected, atol=1)
 
 
 @pytest.mark.parametrize("option", ["--standardize", "--no-standardize"])
@@ -157,7 +170,7 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, state, op
     fields = browser.find_elements("css selector", "#fields input, #fields select")
     assert [field.tag_name for field in fields] == ["input", "select", "input"]
     # They hold the training means in the user's units, and the most frequent text.
-    means = table[: predictor.metadata["n_train_rows"]].mean(numeric_only=True).tolist()
+    means = table[: predictor.facts.rows[0]].mean(numeric_only=True).tolist()
     values = [field.get_property("value") for field in fields]
     assert values == [f"{means[0]:.6g}", "blue", f"{means[1]:.6g}"]
     check(float(values[0]), "blue", float(values[2]))

@@ -61,7 +61,7 @@ def test_a_form_begins_with_the_means_of_scaled_features(cli):
     assert cli("train", "--dataset", "t.csv", *options).code == cli("report").code == 0
     page = Path("best_model.html").read_text(encoding="utf-8")
     live = json.loads(re.search('id="model">(.*?)</script>', page)[1])
-    n = Predictor("best_model.pkl").metadata["n_train_rows"]
+    n = Predictor("best_model.pkl").facts.rows[0]
     numpy.testing.assert_allclose(live["means"], pixels[:n].mean(axis=0))
 
 

@@ -22,7 +22,7 @@ from logreg.early_stopping import EarlyStopping
 from logreg.errors import DownloadError
 from logreg.hyperparameters import Hyperparameters
 from logreg.sgd import sgd_optimization
-from logreg.tutorial import writing
+from logreg.tutorial import text, writing
 from logreg.tutorial.__main__ import main
 
 pytestmark = pytest.mark.once
@@ -246,8 +246,9 @@ def test_a_question_answers_and_an_example_is_copied(browser):
     browser.execute_script("navigator.clipboard.writeText = (text) => { window.copied = text; }")
     find(browser, ".language-pycon").find_element("xpath", "../../button").send_keys(ENTER)
     lines = browser.execute_script("return copied").splitlines()
-    assert lines[:2] == ["import numpy", "from logreg.datasets.dataset import read_dataset"]
-    assert not [line for line in lines if line[:1] in ">.("]
+    example = text.TEXT.read_text("utf-8").partition("```pycon\n")[2].partition("```")[0]
+    prompted = [line[4:] for line in example.splitlines() if line[:4] in (">>> ", "... ")]
+    assert [line for line in lines if line] == prompted
 
 
 def test_each_example_can_be_pasted_into_pythons_shell(browser):
