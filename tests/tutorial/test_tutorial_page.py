@@ -259,13 +259,13 @@ def test_each_example_can_be_pasted_into_pythons_shell(browser):
     browser.execute_script(f"{buttons} code.closest('.code').querySelector('button').click()")
     copied, compiling = browser.execute_script("return copied"), codeop.CommandCompiler()
     assert len(copied) > 60
-    for text in copied:
+    for example in copied:
         typed = []
-        for line in text.split("\n"):
+        for line in example.split("\n"):
             typed.append(line)
             if compiling("\n".join(typed)) is not None:  # a line that begins another statement
                 typed = []  # within a block is a SyntaxError
-        assert not typed, text
+        assert not typed, example
 
 
 def test_the_address_opens_a_thing_at_a_setting(browser, emulate, page):
