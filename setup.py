@@ -54,6 +54,7 @@ class SourceDistribution(sdist):
 
 notebook = ["nbclient", "nbformat", "ipykernel", "matplotlib>=3.6"]
 tutorial = ["markdown-it-py", "mdit-py-plugins", "latex2mathml", "Pygments", "pillow>=10.1"]
+tutorial += ["ziamath", "fonttools"]  # a font for formulas, and what takes its letters
 # The last one that takes NumPy 1.23.
 pyarrow = ['pyarrow<18; python_version < "3.12"', 'pyarrow; python_version >= "3.12"']
 

@@ -19,7 +19,7 @@ def parser():
     )
     add, add_file = parser.add_argument, files_of(parser)
     add_file("--output", help=f"the page (default: {PAGE}, or none with --notebook)")
-    mnist = f"a page of its own ({MNIST_PAGE}, 14 MB) that has MNIST's files in it"
+    mnist = f"a page of its own ({MNIST_PAGE}, 16 MB) that has MNIST's files in it"
     add("--mnist", action="store_true", help=f"{mnist}, to train on them in the browser")
     add_file("--notebook", help="write the tutorial as a notebook, and run it for its outputs")
     home = "address of the project's files, to which the links to them then lead"

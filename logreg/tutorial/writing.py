@@ -7,7 +7,7 @@ import importlib
 import io
 import re
 from datetime import datetime, timezone
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 
 import numpy
@@ -24,8 +24,15 @@ from logreg.saving.model_file import save
 from logreg.sgd import sgd_optimization
 from logreg.tutorial import text
 
-LIBRARIES = ("markdown_it", "mdit_py_plugins", "latex2mathml", "pygments", "PIL")
-PACKAGES = ("markdown-it-py", "mdit-py-plugins", "latex2mathml", "Pygments", "pillow")
+PACKAGES = {  # by the names of their modules
+    "markdown_it": "markdown-it-py",
+    "mdit_py_plugins": "mdit-py-plugins",
+    "latex2mathml": "latex2mathml",
+    "ziamath": "ziamath",
+    "fontTools": "fonttools",
+    "pygments": "Pygments",
+    "PIL": "pillow",
+}
 HERE = Path(__file__).parent
 N_DIGITS, N_TRAIN = 1000, 800  # in the page, the first training rows; the last 200 validate
 CENTRES = ((-1, -0.6), (1, -0.6), (0, 1))  # of the points on the plane
@@ -42,8 +49,8 @@ FORMS = {
 
 def require_extra():
     """Raise an ExtraError if a library that makes HTML of the text is not there."""
-    with needing("the page", "tutorial", *PACKAGES):
-        for name in LIBRARIES:
+    with needing("the page", "tutorial", *PACKAGES.values()):
+        for name in PACKAGES:
             importlib.import_module(name)
 
 
@@ -58,7 +65,7 @@ def write_page(path, home=None, with_mnist=False):
         Address of the project's files, such as ``https://github.com/someone/logreg/blob/main``.
         The links to them lead there; without it, they are text.
     with_mnist : bool
-        Whether MNIST's files are in the page, of 14 MB then, so that its log can be printed there.
+        Whether MNIST's files are in the page, of 16 MB then, so that its log can be printed there.
 
     Raises
     ------
@@ -106,6 +113,7 @@ def page(data, run, home=None, with_mnist=False):
         home=f'<a href="{escape(home)}">logreg</a>' if home else "logreg",
         contents="".join(f'<li><a href="#{name}">{title}</a>' for name, title in headings[1:]),
         text=body,
+        math_font=base64.b64encode(math_font(body)).decode(),
         full_run=f"{data.facts.rows[0]:,} rows of {dataset}; test error {error}",
         run=dataset,
     )
@@ -133,6 +141,25 @@ def mathml(formula, options):
     from latex2mathml.converter import convert
 
     return convert(formula.strip(), display="block" if options["display_mode"] else "inline")
+
+
+def math_font(html):
+    """The letters of formulas, as WOFF: of STIX Two Math, which tells where to put them."""
+    import ziamath
+    from fontTools import subset
+
+    formulas = "".join(re.findall("(?s)<math.*?</math>", html))
+    italics = map(chr, [0x210E, *range(0x1D434, 0x1D468)])  # which browsers show for x and W
+    options = subset.Options(layout_features=[], hinting=False, name_IDs=[0, 1, 13])
+    options.flavor = "woff"
+    path = Path(ziamath.__file__).parent / "fonts" / "STIXTwoMath-Regular.ttf"
+    with subset.load_font(path, options) as font:
+        subsetter = subset.Subsetter(options)
+        subsetter.populate(text=unescape(re.sub("<.*?>", "", formulas)) + "".join(italics))
+        subsetter.subset(font)
+        stream = io.BytesIO()
+        subset.save_font(font, stream, options)
+    return stream.getvalue()
 
 
 def highlighted(code, language, attributes):

@@ -3,6 +3,7 @@
 import base64
 import codeop
 import dataclasses
+import io
 import json
 import math
 import shutil
@@ -180,6 +181,19 @@ def test_on_paper_pictures_take_the_place_of_what_moves(browser, emulate):
         assert not find(browser, f"#play-{name} .toy").is_displayed()
     hidden = "return getComputedStyle(document.querySelector('.is-answer')).display === 'none'"
     assert browser.execute_script(hidden)
+
+
+def test_formulas_have_a_font_of_their_own(browser):
+    ttf = pytest.importorskip("fontTools.ttLib")
+    loaded = "document.fonts.ready.then((fonts) => arguments[0]([...fonts].map((f) => f.status)))"
+    assert browser.execute_async_script(loaded) == ["loaded"]
+    style = find(browser, "style").get_property("textContent")
+    woff = base64.b64decode(style.partition("font/woff;base64,")[2].partition(")")[0])
+    font = ttf.TTFont(io.BytesIO(woff))
+    assert len(woff) < 30_000 and "MATH" in font
+    formulas = browser.find_elements("css selector", "math")
+    letters = {*"".join(formula.get_property("textContent") for formula in formulas)}
+    assert letters <= {*map(chr, font.getBestCmap())}
 
 
 def test_the_ten_sums_are_numpys(browser):
@@ -515,22 +529,32 @@ def test_a_pad_reads_drawn_digits_if_they_are_prepared(open_page, emulate, mnist
     assert said(browser, "pad-raw", ".verdict").startswith("No.")
 
 
-# Wait until the files are told of in these words; train, with a stop on the way; give the lines.
-TRAIN = """const [wanted, done] = arguments, toy = document.getElementById("play-mnist-run");
-const run = toy.querySelector("[data-do=run]"), said = toy.querySelector(".said"), stops = [];
-(function look() {
-  const lines = [...toy.querySelectorAll(".log div")], isReady = said.textContent.includes(wanted);
-  const cells = lines.map((line) => [...line.children].map((cell) => cell.textContent));
-  if (run.textContent === "Done") return done(cells);
-  if (run.textContent === "Stop" && lines.length > 20 && !stops.length) stops.push(run.click());
-  else if (run.textContent === "Go on" || (run.textContent === "Train" && isReady)) run.click();
-  setTimeout(look, 20);
-})();"""
+# Once the files are told of in these words, train, with a stop on the way; keep the lines.
+TRAIN = """const [wanted] = arguments, toy = document.getElementById("play-mnist-run");
+const run = toy.querySelector("[data-do=run]"), said = toy.querySelector(".said");
+let stoppedAt = 0;
+function look() {
+  const state = run.textContent, lines = [...toy.querySelectorAll(".log div")], n = lines.length;
+  if (state === "Train" && said.textContent.includes(wanted)) run.click();
+  else if (state === "Stop" && n > 20 && !stoppedAt) { stoppedAt = n; run.click(); }
+  else if (state === "Go on" && n > stoppedAt) run.click();
+  else if (state === "Done") {
+    window.printed = lines.map((line) => [...line.children].map((cell) => cell.textContent));
+  }
+}
+new MutationObserver(look).observe(toy, { childList: true, subtree: true });
+look();"""
 
 
 def trained_in_the_page(browser, wanted):
     """What is printed, but the speed; beside each error stand the program's own and a mark."""
-    *lines, (last,), (speed,) = browser.execute_async_script(TRAIN, wanted)
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    browser.execute_script(TRAIN, wanted)
+    printed = WebDriverWait(browser, 1500, 1).until(
+        lambda browser: browser.execute_script("return window.printed")
+    )
+    *lines, (last,), (speed,) = printed
     for line, published, mark in lines:
         assert line.endswith(f" {published} %") and mark == "✓"
     assert speed.startswith("The code run for 74 epochs, with ")
