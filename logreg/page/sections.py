@@ -133,7 +133,7 @@ def _bars(rows):
 
 
 def errors(evaluation):
-    """The confusion matrix, or of many classes the mistakes; and the errors of each class."""
+    """The confusion matrix, or of many classes the mistakes; calibration; and each class."""
     pairs = evaluation["mistakes"]
     alt = "Confusion matrix. There is no mistake."
     if pairs:
@@ -154,7 +154,16 @@ def errors(evaluation):
         for entry in entries[:N_ROWS]
     ]
     head = ("class", "rows", "errors", "error")
-    return first + _table("Error a class, the worst first.", head, rows)
+    of_classes = _table("Error a class, the worst first.", head, rows)
+    bands = [
+        (f"from {100 * band['min_proba']:.0f} %", band["rows"], *map(_percent, shares))
+        for band in evaluation["calibration"]
+        for shares in [(band["forecast"], band["happened"])]
+        if band["rows"]
+    ]
+    head = ("probability", "rows", "forecast", "happened")
+    calibration = _table("How probable answers were, and how often they were right.", head, bands)
+    return f"{first}<div>{calibration}{of_classes}</div>"
 
 
 def _table(caption, head, rows):

@@ -11,6 +11,7 @@ from builders import csv_text, make_pairs, save_digits_model, write
 from logreg import Predictor, load_model
 
 pytest.importorskip("matplotlib")
+SHARES = ("forecast", "happened")
 
 
 def test_a_page_tells_of_the_run(cli):
@@ -52,6 +53,12 @@ def test_a_page_tells_what_the_model_file_and_an_evaluation_do(rate, is_last, cl
     for entry in told["classes"]:
         cells = f"<td>{entry['rows']}</td><td>{entry['errors']}</td>"
         assert f'<th scope="row">{entry["label"]}</th>{cells}' in page
+    bands = re.findall(r'row">from (\d+) %</th><td>(\d+)</td><td>(.*?) %</td><td>(.*?) %<', page)
+    assert [[float(cell) for cell in band] for band in bands] == [
+        [100 * band["min_proba"], band["rows"], *(round(100 * band[key], 2) for key in SHARES)]
+        for band in told["calibration"]
+        if band["rows"]
+    ]
 
 
 def test_a_form_begins_with_the_means_of_scaled_features(cli):
