@@ -17,12 +17,27 @@ class RandomStreams:
     """
 
     def __init__(self, seed=None, **_):
+        self.state_updates = []
+        self.seed(seed)
+
+    def seed(self, seed=None):
+        """Begin anew, with all numbers that have been made."""
         self._seeds = numpy.random.SeedSequence(seed)
+        for generator, _ in self.state_updates:
+            generator.set_value(self._generator(), borrow=True)
+
+    def updates(self):
+        """List what changes the state, though a function that draws does so by itself."""
+        return list(self.state_updates)
+
+    def _generator(self):
+        return numpy.random.default_rng(self._seeds.spawn(1)[0])
 
     def _draw(self, name, size, dtype, *parameters):
-        generator = pytensor.shared(numpy.random.default_rng(self._seeds.spawn(1)[0]), borrow=True)
+        generator = pytensor.shared(self._generator(), borrow=True)
         drawn = getattr(random, name)(*parameters, size=size, rng=generator)
         generator.default_update = drawn.owner.outputs[0]
+        self.state_updates.append((generator, drawn.owner.outputs[0]))
         return T.cast(drawn, pytensor.config.floatX if dtype in (None, "floatX") else dtype)
 
     def uniform(self, size=None, low=0.0, high=1.0, ndim=None, dtype=None, nstreams=None):
