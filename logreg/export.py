@@ -35,7 +35,7 @@ from logreg.errors import ModelFileError, listed, needing
 from logreg.files.writing import refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL
 from logreg.models import any_pickle, model_file
-from logreg.terminal.notes import say
+from logreg.terminal.notes import note, say
 
 NAMES = ("pixel_scale", "missing", "feature_means", "feature_scales", "class_labels")
 # Opset 13 is of 2020: old runtimes know it, too.
@@ -135,8 +135,10 @@ def main(argv=None):
     except ModelFileError:
         if args.to != "npz" or not any_pickle.is_one(args.model):
             raise
-        arrays = any_pickle.read(args.model)
+        arrays, left_out = any_pickle.read(args.model)
         model_file.save(output, to_npz(arrays))
+        if left_out:
+            note(f"note: left out, as they cannot be written: {listed(left_out)}")
         say(f"{output}: the arrays of a pickle that logreg did not write: {listed([*arrays])}")
         return
     known = {name: getattr(facts, name) for name in NAMES}
