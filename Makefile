@@ -36,7 +36,7 @@ clean:
 venv: $(BIN)/installed-tools
 
 # The native kernel is built, for this Python, where there is a C compiler: once, as it takes long.
-EXTRAS = progress,images,tables,report,blas,tutorial
+EXTRAS = images,tables,report,blas,tutorial
 $(BIN)/installed-tools: EXTRAS := $(EXTRAS),test,lint
 $(BIN)/installed $(BIN)/installed-tools: setup.py $(wildcard logreg/kernel/*.[ch])
 	$(PYTHON) -m venv $(VENV)

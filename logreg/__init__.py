@@ -5,20 +5,26 @@ The public names are loaded when they are first used, so that what needs no engi
 """
 
 import importlib
+import signal
+import sys
 from typing import TYPE_CHECKING
 
 __version__ = "1.0.0"
 
+if sys.argv[:1] == ["-m"]:  # a command starts: while it imports, Ctrl-C just ends the process
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 if TYPE_CHECKING:
-    from logreg.datasets.sharing import load_data as load_data
+    from logreg.datasets.variables import load_data as load_data
     from logreg.estimator import SoftmaxClassifier as SoftmaxClassifier
+    from logreg.fitting import fit_table as fit_table
     from logreg.hyperparameters import Hyperparameters as Hyperparameters
     from logreg.model import LogisticRegression as LogisticRegression
-    from logreg.models.predictor import Predictor as Predictor
-    from logreg.saving import load_model as load_model
-    from logreg.saving import load_params as load_params
-    from logreg.saving import save_model as save_model
-    from logreg.saving import save_params as save_params
+    from logreg.prediction.predictor import Predictor as Predictor
+    from logreg.saving.variables import load_model as load_model
+    from logreg.saving.variables import load_params as load_params
+    from logreg.saving.variables import save_model as save_model
+    from logreg.saving.variables import save_params as save_params
     from logreg.sgd import fit as fit
     from logreg.sgd import sgd_optimization_mnist as sgd_optimization_mnist
     from logreg.updates import adagrad as adagrad
@@ -28,13 +34,14 @@ if TYPE_CHECKING:
 
 _NAMES_OF = {
     "model": ["LogisticRegression"],
-    "datasets.sharing": ["load_data"],
+    "datasets.variables": ["load_data"],
     "hyperparameters": ["Hyperparameters"],
     # The rule of plain descent is updates.sgd: logreg.sgd is the module of the training loop.
     "updates": ["momentum", "nesterov", "adagrad", "adam"],
     "sgd": ["fit", "sgd_optimization_mnist"],
-    "saving": ["load_model", "save_model", "load_params", "save_params"],
-    "models.predictor": ["Predictor"],
+    "fitting": ["fit_table"],
+    "saving.variables": ["load_model", "save_model", "load_params", "save_params"],
+    "prediction.predictor": ["Predictor"],
     "estimator": ["SoftmaxClassifier"],
 }
 _MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names}

@@ -92,3 +92,15 @@ class EarlyStopping:
     def is_over(self, iter):
         """Whether the run ends after minibatch `iter`."""
         return self.patience <= iter
+
+
+def replay(losses, **rule):
+    """Follow pairs of an iteration and its loss: the EarlyStopping then, and each significant one.
+
+    `rule` are the arguments of :class:`EarlyStopping`.
+    """
+    stopping, gains = EarlyStopping(**rule), []
+    for iter, loss in losses:
+        if stopping.update(iter, loss) and stopping.significant_iter == iter:
+            gains.append(iter)
+    return stopping, gains

@@ -3,7 +3,6 @@
 import copy
 import numbers
 import threading
-import warnings
 from dataclasses import fields
 from typing import Any
 
@@ -17,7 +16,6 @@ with needing("SoftmaxClassifier", "sklearn", "scikit-learn"):
     from scipy.sparse import issparse
     from scipy.special import log_softmax, softmax
     from sklearn.base import BaseEstimator, ClassifierMixin
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.utils.class_weight import compute_class_weight
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, check_random_state
@@ -123,13 +121,11 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         """Train on rows X, of shape (n, n_features), and their labels y, of any kind.
 
         A sparse X is made dense. A ValueError says what cannot be trained on, and leaves the
-        attributes of the last fit. A ConvergenceWarning tells of columns that differ in scale by
-        100 times and more, or of a model that is worse on its validation rows than always guessing
-        the most frequent class of the training rows.
+        attributes of the last fit.
         """
         # What was fitted needs no engine.
         from logreg import engine
-        from logreg.sgd import fit, softmax_regression
+        from logreg.sgd import fit_expressions, softmax_regression
 
         fitted = copy.copy(self)
         X, y = validate_data(fitted, X, y, accept_sparse="csr", dtype=FLOATS)
@@ -150,25 +146,15 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         settings = self._hyperparameters(*map(len, rows))
         with _one_at_a_time, engine.floatx(X.dtype.name):
             used = None if self.class_weight is None else weights
-            _, *expressions, loss = softmax_regression(X.shape[1], n_out, settings, used)
+            _, expressions = softmax_regression(X.shape[1], n_out, settings, used)
             train, valid = ((X[part], codes[part]) for part in rows)
             refit = bool(self.refit) and rows[0] is not rows[1]
-            run = fit(*expressions, [train, valid, valid], settings, (), loss, refit=refit)
+            run = fit_expressions(expressions, [train, valid, valid], settings, refit=refit)
         fitted.classes_ = classes
         fitted.loss_curve_ = [v.cost for v in run.validations]
         fitted.validation_scores_ = [1 - v.error for v in run.validations]
         fitted.n_iter_ = numpy.array([run.epoch], "int32")
-        (W, b), (x, labels) = run.best_values, valid
-        guess = (weights * numpy.bincount(train[1])).argmax()
-        is_wrong, counts = (x @ W + b).argmax(axis=1) != labels, weights[labels]
-        problem = ""
-        if _differ_in_scale(train[0]):
-            problem = "the columns of X differ in scale by 100 times and more"
-        elif counts @ is_wrong > counts @ (labels != guess):
-            problem = "the model is worse than always guessing the most frequent class"
-        if problem:
-            advice = "standardize X (StandardScaler), or give a lower learning_rate"
-            warnings.warn(f"{problem}: {advice}", ConvergenceWarning, stacklevel=2)
+        W, b = run.best_values
         if n_out == 2:  # the score of the second class, where that of the first is 0
             W, b = W[:, 1:] - W[:, :1], b[1:] - b[:1]
         fitted.coef_, fitted.intercept_ = W.T.copy(), b
@@ -231,10 +217,3 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         """Tell the most probable class of each row, as an array of labels."""
         scores = self._scores(X)  # first: it raises a NotFittedError
         return self.classes_[scores.argmax(axis=1)]
-
-
-def _differ_in_scale(X):
-    """Whether deviations of columns differ by 100 times and more; of pixels this is not asked."""
-    is_image = X.min() >= 0 and (X.max() <= 1 or X.max() == 255)
-    deviations = X.std(axis=0)
-    return not is_image and deviations.max() >= 100 * min(deviations[deviations > 0], default=1)

@@ -9,7 +9,8 @@ Rows of x, of shape (n, n_in), become probabilities, of shape (n, n_out), so:
 
 and the label is the one of `class_labels` that is most probable. A column of text is a feature for
 each of its categories, 1 or 0, in the order of `feature_names` (`column=category`). Where empty
-cells are filled, one in such a column is the category '' (`column=`), if training had any there.
+cells are filled, one in such a column is the category '' (`column=`), if training had any there. A
+date is the number of days since 1970-01-01.
 
 onnx does all of that: its input `x` holds float64 if features are filled or standardized, else
 the model's type, and its outputs are `label` and `probabilities`. npz and json hold the numbers
@@ -31,11 +32,11 @@ import numpy
 
 from logreg.cli.command import command
 from logreg.cli.options import command_parser, files_of
+from logreg.console import note, say
 from logreg.errors import ModelFileError, listed, needing
-from logreg.files.writing import refuse_overwriting
+from logreg.files import refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL
-from logreg.models import any_pickle, model_file
-from logreg.terminal.notes import note, say
+from logreg.saving import any_pickle, model_file
 
 NAMES = ("pixel_scale", "missing", "feature_means", "feature_scales", "class_labels")
 # Opset 13 is of 2020: old runtimes know it, too.
@@ -141,7 +142,7 @@ def main(argv=None):
             note(f"note: left out, as they cannot be written: {listed(left_out)}")
         say(f"{output}: the arrays of a pickle that logreg did not write: {listed([*arrays])}")
         return
-    known = {name: getattr(facts, name) for name in NAMES}
+    known = {name: facts.metadata().get(name) for name in NAMES}
     content = {"W": W, "b": b, **{k: v for k, v in known.items() if v is not None}}
     content["class_labels"] = numpy.asarray(content["class_labels"])
     model_file.save(output, WRITERS[args.to](content, facts.metadata()))

@@ -10,6 +10,7 @@ from logreg.errors import SettingError
 # The tutorial's names for what it reads and writes.
 DATASET = "mnist.pkl.gz"
 BEST_MODEL = "best_model.pkl"
+EPOCHS_OF_A_TABLE = 5000
 
 RANGES = {
     "above 0": lambda value: 0 < value < math.inf,
@@ -112,6 +113,17 @@ Hyperparameters.__doc__ = Hyperparameters.__doc__.replace(
     "{parameters}", "\n    ".join(map(_documented, fields(Hyperparameters)))
 )
 DEFAULTS = Hyperparameters()
+
+
+def for_data(facts, **given):
+    """The hyperparameters of a run on some data, whose defaults are those that the data decide."""
+    by_loss = facts.is_table or facts.split
+    defaults = {
+        "batch_size": default_batch_size(facts.rows),
+        "criterion": "loss" if by_loss else DEFAULTS.criterion,
+        "n_epochs": EPOCHS_OF_A_TABLE if facts.is_table else DEFAULTS.n_epochs,
+    }
+    return Hyperparameters(**{**defaults, **given})
 
 
 def default_batch_size(n_rows):

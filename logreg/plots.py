@@ -13,10 +13,10 @@ import warnings
 
 import numpy
 
-from logreg.early_stopping import EarlyStopping
+from logreg import early_stopping
 from logreg.errors import SettingError, needing
-from logreg.models.facts import Facts
 from logreg.run import OF_EARLY_STOPPING
+from logreg.saving.facts import ModelFacts
 
 MAX_COUNTS = 20  # classes of a confusion matrix whose cells have room for a count
 N_BARS = 8  # the largest weights of a sign, for each class
@@ -54,7 +54,7 @@ def plot_curve(model, ax=None):
 
     Parameters
     ----------
-    model : Run, Predictor or Facts
+    model : Run, Predictor or ModelFacts
         What :func:`logreg.fit` returns, a model, or what is known of one.
     ax : matplotlib.axes.Axes, optional
 
@@ -70,7 +70,7 @@ def plot_curve(model, ax=None):
     Examples
     --------
     >>> curve = [[9, 1.2, 0.25, 0.3], [19, 0.9, 0.2, 0.24], [29, 0.8, 0.2, None]]
-    >>> plot_curve(Facts(curve=curve, n_train_batches=10)).get_xlabel()
+    >>> plot_curve(ModelFacts(curve=curve, n_train_batches=10)).get_xlabel()
     'epoch'
     """
     facts = _facts_of(model)
@@ -114,12 +114,9 @@ def replay(facts):
     """
     if not facts.curve:
         raise SettingError("no curve is known: no validation was made")
-    points, gains = numpy.array(facts.curve, dtype=float), set()
-    stopping = EarlyStopping(**{k: v for k, v in facts.settings.items() if k in OF_EARLY_STOPPING})
-    for iter, _, error, _, *loss in points:
-        stopping.update(iter, *(loss or [error]))
-        gains.add(stopping.significant_iter)
-    return points, stopping, sorted(gains)
+    points = numpy.array(facts.curve, dtype=float)
+    rule = {k: v for k, v in facts.settings.items() if k in OF_EARLY_STOPPING}
+    return (points, *early_stopping.replay(points[:, [0, -1 if len(points[0]) > 4 else 2]], **rule))
 
 
 def plot_confusion(evaluation, ax=None):
@@ -130,7 +127,7 @@ def plot_confusion(evaluation, ax=None):
     Parameters
     ----------
     evaluation : dict
-        As :func:`logreg.models.evaluation.evaluate` returns it.
+        As :func:`logreg.prediction.evaluation.evaluate` returns it.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -166,7 +163,7 @@ def plot_confusion(evaluation, ax=None):
 
 def _facts_of(model):
     if hasattr(model, "stopping"):  # a Run
-        return Facts.of(model.metadata() if model.best_validation else {})
+        return ModelFacts.of(model.facts() if model.best_validation else {})
     return getattr(model, "facts", model)
 
 

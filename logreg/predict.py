@@ -7,8 +7,9 @@ Numbers of type uint8 are multiplied by the scale of training, 1/256 for pixels.
 trained on numbers from 0 to 1, or of a range that its file does not tell, refuses them.
 
 A picture is scaled to the size and the range of the training images, which are grey and at least
-10 x 10 pixels large. It is inverted if its background is light and theirs is dark, or the other
-way round. Theirs is light if the median of their pixels is above the middle of their range.
+10 x 10 pixels large; it is cropped and centred first if these are laid out as MNIST's are, or their
+model's file does not tell. It is inverted if its background is light and theirs is dark, or the
+other way round. Theirs is light if the median at their edges is above the middle of their range.
 
 The data that a model was trained on are split as in training, if they have no test set of their
 own; of other data without one, all rows are the test set.
@@ -23,18 +24,20 @@ import numpy
 
 from logreg.cli import options
 from logreg.cli.command import command
+from logreg.console import note, say, set_quiet
+from logreg.datasets.options import TableOptions
 from logreg.errors import DatasetError, LogRegError, SettingError
-from logreg.files.writing import refuse_overwriting
+from logreg.files import refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL, DATASET
-from logreg.models import inputs
-from logreg.models.evaluation import as_text, evaluate
-from logreg.models.prediction_formats import WRITERS, destination
-from logreg.models.predictor import Predictor
-from logreg.models.test_set import read_test_set
-from logreg.terminal.notes import note, say, set_quiet
-from logreg.terminal.progress import progress
+from logreg.prediction import inputs
+from logreg.prediction.evaluation import as_text, evaluate
+from logreg.prediction.held_out import read_test_set
+from logreg.prediction.predictor import Predictor
+from logreg.prediction.weights import in_words, weights_of
+from logreg.prediction.writers import WRITERS, destination
 
 N_EXAMPLES = 10
+N_SHOWN = 50  # values of a list in --info
 
 
 def parser():
@@ -53,15 +56,25 @@ def parser():
     add_file("--model", default=BEST_MODEL, help="the model file" + default)
     dataset = "the data set whose test set is taken (default: that of the training)"
     add_file("--dataset", metavar="PATH", help=dataset)
-    evaluate = "print errors, precision, recall, F1 and the confusion matrix on the test set"
+    evaluate = "print errors, precision, recall, F1, the confusion matrix and calibration on the "
+    evaluate += "test set, or on INPUT, which needs labels"
     add("--evaluate", action="store_true", help=evaluate)
     add("--quiet", action="store_true", help="say nothing but errors and warnings on stderr")
-    add("--info", action="store_true", help="print the metadata of the model file, in JSON")
+    add(
+        "--info",
+        action="store_true",
+        help="print what the model file tells, in JSON, but long lists",
+    )
+    weights = "print what one unit more of each feature does to the odds of each class"
+    add("--weights", action="store_true", help=weights)
     add("--proba", action="store_true", help="give the probability of each class")
     number = {"metavar": "N", "type": int}
+    keep = "columns of a table to put before the prediction, in CSV (the format then, if none is "
+    keep += "given) or JSON: their names, or numbers from 1; or all"
+    add("--keep", metavar="NAME[,NAME...]", default="", help=keep)
     add("--top", **number, help="beside the prediction, give the N most probable classes")
     least = "give no answer that is less probable (empty in CSV, null in JSON, ? in text); with "
-    least += "--evaluate, tell how many rows have one, and its error, at P and at 0.5 to 0.99"
+    least += "--evaluate, tell how many rows have one, and its error"
     add("--min-proba", metavar="P", type=float, default=0.0, help=least)
     formats = "format of the results (default: that of FILE's suffix, .csv or .json; else text); "
     formats += "csv is for predictions only"
@@ -97,8 +110,8 @@ def predict(model=BEST_MODEL, dataset=DATASET, n=N_EXAMPLES):
 
 def _print_examples(predictor, data, n):
     """Print the tutorial's two lines."""
-    batches = inputs.array_batches(data.name, data.test[0], predictor.facts)
-    found = predictor.predictions(data.name, inputs.first_rows(batches, n))
+    batches = inputs.array_batches(data.facts.dataset, data.test[0], predictor.facts)
+    found = predictor.predictions(data.facts.dataset, inputs.first_rows(batches, n))
     labels = predictor.classes_[numpy.concatenate([each.classes for _, each in found])]
     # NumPy would leave out the middle of a long array.
     shown = numpy.array2string(labels, threshold=sys.maxsize)
@@ -109,26 +122,38 @@ def _print_examples(predictor, data, n):
 def main(argv=None):
     """Predict as the options say; see :mod:`logreg.cli.command` for the exit code."""
     args = _arguments(argv)
-    predictor, table = Predictor(args.model), options.table_options(args)
+    predictor, table = Predictor(args.model), options.given(TableOptions, args)
     if args.info:
-        return _write(args.output, json.dumps(predictor.metadata, indent=2, sort_keys=True) + "\n")
+        told = {k: _shortened(value) for k, value in sorted(predictor.metadata.items())}
+        lines = [f"  {json.dumps(k)}: {json.dumps(value)}" for k, value in told.items()]
+        return _write(args.output, "{\n" + ",\n".join(lines) + "\n}\n")
+    if args.weights:
+        return _write_found(args, weights_of(predictor), in_words)
     if args.inputs:
         n = args.n or sys.maxsize
-        how = table, args.invert, min(inputs.BATCH_SIZE, n)  # no more is read than is asked for
+        size = min(inputs.BATCH_SIZE, n)  # no more is read than is asked for
+        how = table, args.invert, size, args.keep
         found = [(path, inputs.batches(path, predictor.facts, *how)) for path in args.inputs]
         return _predict(predictor, found, args, n)
     data = read_test_set(predictor.facts, args.dataset, table)
     data.check_outputs(args.output)
     if args.evaluate:
-        evaluation = evaluate(predictor, data, args.min_proba)
-        is_text = args.format == "text"
-        text = as_text(evaluation) if is_text else json.dumps(evaluation, indent=2) + "\n"
-        return _write(args.output, text)
+        return _write_found(args, evaluate(predictor, data, args.min_proba), as_text)
     n = args.n or N_EXAMPLES
     if args.format == "text" and not (args.proba or args.top or args.output or args.min_proba):
         return _print_examples(predictor, data, n)
-    rows = inputs.array_batches(data.name, data.test[0], predictor.facts)
-    return _predict(predictor, [(data.name, rows)], args, n)
+    rows = inputs.array_batches(data.facts.dataset, data.test[0], predictor.facts)
+    return _predict(predictor, [(data.facts.dataset, rows)], args, n)
+
+
+def _shortened(value):
+    is_long = isinstance(value, list) and len(value) > N_SHOWN
+    return f"{len(value)} values: logreg-export --to json has them" if is_long else value
+
+
+def _write_found(args, found, as_text):
+    text = as_text(found) if args.format == "text" else json.dumps(found, indent=2) + "\n"
+    _write(args.output, text)
 
 
 def _write(path, text):
@@ -142,12 +167,20 @@ def _arguments(argv):
     args = arguments.parse_args(argv)
     set_quiet(args.quiet)
     suffix = os.path.splitext(args.output or "")[1].lower()
-    args.format = args.format or {".csv": "csv", ".json": "json"}.get(suffix, "text")
-    if bool(args.inputs) + args.evaluate + args.info > 1:
-        arguments.error("give inputs, --evaluate or --info, and no two of them")
-    if (args.evaluate or args.info) and (args.n or args.proba or args.top or args.format == "csv"):
-        said = "-n, --proba, --top and --format csv are for predictions, not for --evaluate"
-        arguments.error(f"{said} or --info")
+    of_suffix = {".csv": "csv", ".json": "json"}.get(suffix, "csv" if args.keep else "text")
+    args.format = args.format or of_suffix
+    args.keep = [name.strip() for name in args.keep.split(",") if name]
+    if args.evaluate and len(args.inputs) == 1 and args.dataset is None:
+        args.dataset, args.inputs = args.inputs[0], []
+    if bool(args.inputs) + args.evaluate + args.info + args.weights > 1:
+        arguments.error(
+            "give inputs, --evaluate (of one input, perhaps), --info or --weights alone"
+        )
+    is_of_rows = args.n or args.proba or args.top or args.keep or args.format == "csv"
+    if is_of_rows and (args.evaluate or args.info or args.weights):
+        arguments.error("-n, --proba, --top, --keep and --format csv are for predictions")
+    if args.keep and (args.format == "text" or not args.inputs):
+        arguments.error("--keep is for tables to predict, in the formats csv and json")
     if args.inputs and args.dataset is not None:
         arguments.error("--dataset is for --evaluate and for the first examples, not for inputs")
     for option, value in (("-n", args.n), ("--top", args.top)):
@@ -163,10 +196,7 @@ def _arguments(argv):
 def _predict(predictor, found, args, n):
     """Predict up to n rows of each input; one that is bad does not keep the others from it."""
     code = 0
-    # Below lines that go to the terminal, there is no place for another.
-    shows = args.output or not sys.stdout.isatty()
-    line = progress(None, unit=" rows") if shows else contextlib.nullcontext(lambda n: None)
-    with destination(args.output) as stream, line as advance:
+    with destination(args.output) as stream:
         how = args.proba, args.top, args.min_proba
         out = WRITERS[args.format](stream, predictor.labels, *how)
         for name, rows in found:
@@ -175,13 +205,13 @@ def _predict(predictor, found, args, n):
                     read = inputs.first_rows(rows, n)
                     for batch, prediction in predictor.predictions(name, read):
                         out.rows(name, batch, prediction)
-                        advance(len(batch.x))
             except LogRegError as error:
                 code = 1
                 note(f"error: {error}")
-        if args.output and not out.n_rows:
+        if out.n_rows:
+            out.end()
+        elif args.output:
             raise DatasetError(f"nothing could be predicted, so {args.output} is not written")
-        out.end()
     return code
 
 

@@ -5,24 +5,22 @@ from dataclasses import replace
 
 from logreg import engine
 from logreg.callbacks.base import catching_stop
-from logreg.datasets.sharing import joined
+from logreg.console import COMPILING, starting, warning
+from logreg.datasets.variables import joined
 from logreg.errors import SettingError
-from logreg.parallel import ranks
-from logreg.terminal.notes import COMPILING, starting, warning
+from logreg.parallel.ranks import ranks
 
 
 class Refit:
     """Trains a model anew, for as many minibatches as the best model of a run had, on more rows.
 
-    These are the training rows and behind them the validation rows. The variables begin with the
-    values that they have when this is made.
+    These are the training and the validation rows together, in a random order. The variables begin
+    with the values that they have when this is made.
 
     Parameters
     ----------
     run : Run
         It has not begun.
-    datasets : list of pairs
-        Of shared variables, as :func:`logreg.load_data` gives them.
 
     Raises
     ------
@@ -30,44 +28,44 @@ class Refit:
         If the sets cannot be joined.
     """
 
-    def __init__(self, run, datasets):
+    def __init__(self, run):
         if ranks.size > 1:
             raise SettingError("several ranks share the rows of a set: give `refit=False`")
-        stored = [engine.as_stored(features) for features, _ in datasets[:2]]
+        stored = [engine.as_stored(features) for features, _ in run.data[:2]]
         if len({(s.shared.dtype, s.scale, s.prepare) for s in stored}) > 1:
             kinds = " and ".join(s.shared.dtype for s in stored)
             raise SettingError(
                 f"training and validation x are {kinds}: give one type, or `refit=False`"
             )
-        self.run, self.datasets = run, datasets
+        self.run = run
         self.start = [engine.value(variable).copy() for variable in run.variables]
 
-    def train(self, validate_model, callbacks, *expressions, **how):
+    def train(self, expressions, validate_model, callbacks, block):
         """Train anew, and let what comes of it take the place of ``run.best_values``.
 
         Nothing is done if a callback has stopped the run, or it has diverged. If that happens here,
-        the best model of the run stays. Each
-        `on_minibatch_end` gets a Run that counts these minibatches; what callbacks have changed
-        beside ``run.variables`` stays changed. `validate_model` is that of
-        :func:`logreg.sgd.compile_functions`; `expressions` and `how` are for
-        :func:`logreg.engine.compile_step`.
+        the best model of the run stays. Each `on_minibatch_end` gets a Run that counts these
+        minibatches; what callbacks have changed beside ``run.variables`` stays changed.
+        `validate_model` is that of :func:`logreg.sgd.compile_functions`.
         """
-        if self.run.reason not in ("patience", "n_epochs") or not self.run.best_values:
-            return
         run, batch_size = self.run, self.run.hyperparameters.batch_size
-        n_steps, dataset = run.stopping.best_iter + 1, joined(*self.datasets[:2])
-        n_rows = engine.n_rows(dataset[0])
-        n_batches = n_rows // batch_size
-        settings = replace(run.hyperparameters, n_epochs=math.ceil(n_steps / n_batches))
-        anew = replace(run, hyperparameters=settings, n_train_batches=n_batches)
+        if run.reason not in ("patience", "n_epochs") or not run.best_values:
+            return
+        n_steps, data = run.stopping.best_iter + 1, joined(run.data)
+        n_rows = engine.n_rows(data.train[0])
+        settings = replace(
+            run.hyperparameters, n_epochs=math.ceil(n_steps / (n_rows // batch_size))
+        )
+        anew = replace(run, data=data, hyperparameters=settings)
+        x, y, cost, _, updates, *_ = expressions
         with starting(COMPILING):
-            how = {"dataset": dataset, "batch_size": batch_size, **how}
-            train_model = engine.compile_step(*expressions, **how)
+            train_model = engine.compile_step(x, y, data.train, batch_size, cost, updates, block)
         for variable, value in zip(run.variables, self.start):
             engine.set_value(variable, value)
         with catching_stop(run, train_model):
-            for anew.iter in range(n_steps):
-                train_model(anew.iter % n_batches)
+            for iter in range(n_steps):
+                train_model(iter % anew.n_train_batches)
+                anew.iter = iter
                 for callback in callbacks:
                     callback.on_minibatch_end(anew)
         if run.reason in ("interrupted", "stopped"):

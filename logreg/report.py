@@ -4,15 +4,16 @@ import os
 import sys
 
 from logreg.cli.command import command
-from logreg.cli.options import add_table_options, command_parser, files_of, table_options
+from logreg.cli.options import add_table_options, command_parser, files_of, given
+from logreg.console import note
+from logreg.datasets.options import TableOptions
 from logreg.errors import LogRegError
-from logreg.files.writing import refuse_overwriting
+from logreg.files import refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL
-from logreg.models.predictor import Predictor
-from logreg.models.test_set import read_test_set
 from logreg.page.writing import write_page
 from logreg.plots import require_matplotlib
-from logreg.terminal.notes import note
+from logreg.prediction.held_out import read_test_set
+from logreg.prediction.predictor import Predictor
 
 
 def parser():
@@ -43,7 +44,7 @@ def main(argv=None):
     predictor = Predictor(args.model)
     data = None
     try:
-        data = read_test_set(predictor.facts, args.dataset, table_options(args))
+        data = read_test_set(predictor.facts, args.dataset, given(TableOptions, args))
     except LogRegError as error:
         if args.dataset:
             raise

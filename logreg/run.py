@@ -8,11 +8,14 @@ from typing import Any, Dict, List, NamedTuple, Optional
 
 import numpy
 
-from logreg.early_stopping import EarlyStopping
+from logreg import engine
+from logreg.early_stopping import replay
 from logreg.hyperparameters import Hyperparameters
+from logreg.parallel.ranks import ranks
 
 # The hyperparameters that a run goes by; the cost and the updates are made with the others.
 OF_EARLY_STOPPING = ("patience", "patience_increase", "improvement_threshold", "criterion")
+MAX_POINTS = 500  # of a curve in a file
 OF_A_RUN = ("n_epochs", "batch_size", *OF_EARLY_STOPPING)
 
 
@@ -56,15 +59,15 @@ class Run:
 
     Attributes
     ----------
+    data : logreg.datasets.dataset.DataSet
+        What it trains, validates and tests on, in shared variables, and what is known of that.
+    hyperparameters : Hyperparameters
     variables : list of shared variables
         All that training changes.
     params : list of shared variables
         Those of `variables` that the cost depends on: not what an update rule remembers.
-    hyperparameters : Hyperparameters
     n_train_batches : int
         Minibatches in an epoch.
-    pixel_scale : float
-        What the features of the data sets are multiplied by before training.
     iter : int
         The last minibatch trained on, counted from 0 over the whole run; -1 before the first.
     seconds : float
@@ -77,40 +80,43 @@ class Run:
         trained anew, see :class:`logreg.refit.Refit`.
     n_refit_rows : int or None
         The rows on which that was done.
-    facts_of_data : dict
-        What a model file is to know of the data.
     reason : {None, 'patience', 'n_epochs', 'diverged', 'interrupted', 'stopped'}
         Why the run ended. It is 'stopped' if a callback gave a text to
         :class:`~logreg.callbacks.StopTraining`, and 'interrupted' if it gave none.
     message : str
         That text.
+    cost_settings : dict
+        The hyperparameters that cost and updates are made of, as those of the tutorial's model are
+        of all; of others it is not known.
     """
 
+    data: Any
+    hyperparameters: Hyperparameters
     variables: List[Any]
     params: List[Any]
-    hyperparameters: Hyperparameters
-    n_train_batches: int
-    pixel_scale: float = 1.0
     iter: int = -1
     seconds: float = 0.0
     validations: List[Validation] = field(default_factory=list, repr=False)
     best_values: Optional[List[numpy.ndarray]] = field(default=None, repr=False)
     n_refit_rows: Optional[int] = None
-    facts_of_data: dict = field(default_factory=dict, repr=False)
     reason: Optional[str] = None
     message: str = ""
+    cost_settings: Dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self):
+        n_rows = engine.n_rows(self.data.train[0])
+        self.n_train_batches = n_rows // self.hyperparameters.batch_size
         self.replay()
         self.start_clock()
 
     def replay(self):
         """Bring `stopping` to where the validations lead it."""
+        self.stopping, _ = self._replayed()
+
+    def _replayed(self):
         rule = {name: getattr(self.hyperparameters, name) for name in OF_EARLY_STOPPING}
-        self.stopping = EarlyStopping(**rule)
-        for validation in self.validations:
-            loss = getattr(validation, self.hyperparameters.criterion)
-            self.stopping.update(validation.iter, math.nan if loss is None else loss)
+        losses = ((v.iter, getattr(v, rule["criterion"])) for v in self.validations)
+        return replay(((i, math.nan if loss is None else loss) for i, loss in losses), **rule)
 
     def start_clock(self):
         """Count the seconds from now on, beside those that are counted already."""
@@ -150,9 +156,12 @@ class Run:
     @property
     def _outlook(self):
         """What would have lengthened a run whose last validation was its best."""
-        is_at_its_best = self.validations and self.validations[-1] is self.best_validation
-        advice = f"; the last validation was the best: more `{self.reason}` may help"
-        return advice if is_at_its_best else ""
+        best = self.best_validation
+        if not self.validations or self.validations[-1] is not best:
+            return ""
+        if best.error_all_rows == 0:
+            return "; no validation row is wrong: the weights of separable classes grow without end"
+        return f"; the last validation was the best: more `{self.reason}` may help"
 
     def epoch_of(self, iter: int) -> int:
         """The epoch of a minibatch, counted from 1."""
@@ -182,8 +191,6 @@ class Run:
     @contextlib.contextmanager
     def at_its_best(self):
         """Let the parameters have the values of the best validation within the block."""
-        from logreg import engine
-
         last = [engine.value(param).copy() for param in self.params]
         for param, value in zip(self.params, self.best_values):
             engine.set_value(param, value)
@@ -209,50 +216,62 @@ class Run:
         rows, by_loss = [], self.hyperparameters.criterion == "loss"
         for validation in self.validations:
             iter, cost, error, _, loss, test_error, *_ = validation.plain()
-            rows.append([iter, cost, error, test_error] + [loss] * by_loss)
+            rows.append([iter, cost, error, test_error, *([loss] if by_loss else [])])
         return rows
 
-    def metadata(self) -> Dict[str, Any]:
-        """What the file of the best model tells of the run, as a dict."""
-        best, names = self.best_validation, ("error", "error_all_rows")
+    def _some(self, curve):
+        """A curve, or MAX_POINTS of it: its ends, new bests, significant gains, some between."""
+        if len(curve) <= MAX_POINTS:
+            return curve
+        stopping, gains = self._replayed()
+        of_note = {*gains, stopping.best_iter}
+        chosen = [i for i, row in enumerate(curve) if row[0] in of_note or row[3] is not None]
+        chosen = chosen[-MAX_POINTS + 50 :]
+        others = numpy.linspace(0, len(curve) - 1, MAX_POINTS - len(chosen)).astype(int)
+        return [curve[i] for i in sorted({*chosen, *others.tolist()})]
+
+    @property
+    def _hyperparameters(self):
+        """Those that are known to decide the run."""
+        of_a_run = {name: getattr(self.hyperparameters, name) for name in OF_A_RUN}
+        return {**of_a_run, **self.cost_settings}
+
+    def settings(self) -> Dict[str, Any]:
+        """What decides the bits of a run, and must be the same when it is resumed, as a dict."""
+        facts = self.data.facts
+        digest = facts.dataset_sha256 or [engine.digest(*pair) for pair in self.data]
         return {
-            **{name: getattr(self.hyperparameters, name) for name in OF_A_RUN},
-            "epoch": self.epoch_of(best.iter),
-            "iteration": best.iter,
-            "n_train_batches": self.n_train_batches,
-            "pixel_scale": self.pixel_scale,
-            "curve": self.curve,
-            "reason": self._end,
-            "refit": self.n_refit_rows is not None,
-            "n_refit_rows": self.n_refit_rows,
-            **self.facts_of_data,
-            **{f"validation_{name}": getattr(best, name) for name in names},
-            **{f"test_{name}": getattr(best, f"test_{name}") for name in names},
+            **self._hyperparameters,
+            "floatX": engine.theano.config.floatX,
+            **({"pixel_scale": facts.pixel_scale} if facts.scale_all else {}),
+            "dataset": facts.dataset,
+            "dataset_sha256": digest,
         }
 
+    def facts(self) -> Dict[str, Any]:
+        """What a model file tells of the data, the settings and the course of the run, as a dict.
 
-def wilson_interval(n_wrong, n):
-    """The 95 % interval of an error rate of which `n` rows showed `n_wrong` (Wilson, 1927).
-
-    Examples
-    --------
-    >>> ["%.3f" % edge for edge in wilson_interval(0, 18)]
-    ['0.000', '0.176']
-    """
-    z, p = 1.959964, n_wrong / n
-    centre, scale = p + z * z / (2 * n), 1 + z * z / n
-    half = z * math.sqrt(p * (1 - p) / n + (z / (2 * n)) ** 2)
-    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
-
-
-def with_interval(n_wrong, n):
-    """An error rate in words, with its 95 % interval.
-
-    Examples
-    --------
-    >>> with_interval(10, 50)
-    '10 of 50 rows, 20.00 % (95 % interval: 11.24 to 33.04 %)'
-    """
-    low, high = (100 * end for end in wilson_interval(n_wrong, n))
-    share = f"{100 * n_wrong / n:.2f} % (95 % interval: {low:.2f} to {high:.2f} %)"
-    return f"{n_wrong} of {n} rows, {share}"
+        Of a run without a best model yet, it has no errors.
+        """
+        best, names = self.best_validation, ("error", "error_all_rows")
+        of_best = (
+            {}
+            if best is None
+            else {
+                "epoch": self.epoch_of(best.iter),
+                "iteration": best.iter,
+                **{f"validation_{name}": getattr(best, name) for name in names},
+                **{f"test_{name}": getattr(best, f"test_{name}") for name in names},
+            }
+        )
+        return {
+            **self.data.facts.as_dict(),
+            **self._hyperparameters,
+            "n_train_batches": self.n_train_batches,
+            "curve": self._some(self.curve),
+            "reason": self._end,
+            "n_ranks": ranks.size,
+            "refit": self.n_refit_rows is not None,
+            "n_refit_rows": self.n_refit_rows,
+            **of_best,
+        }

@@ -5,36 +5,48 @@
 updates. :func:`sgd_optimization_mnist` trains the tutorial's.
 """
 
+import contextlib
+import gc
 from functools import partial
-from typing import Any, Optional, Sequence
+from typing import Any, Dict, NamedTuple, Optional, Sequence
 
 import numpy
 
 from logreg import engine, updates
-from logreg.callbacks import BestModel, Callback, Checkpoint, PrintLog
+from logreg.callbacks import BestModel, Callback, PrintLog
 from logreg.callbacks.base import catching_stop, check_files
-from logreg.callbacks.checkpoint import run_settings
-from logreg.callbacks.verdict import Verdict
-from logreg.datasets import read_dataset
-from logreg.datasets.sharing import shared_arrays, shared_datasets
+from logreg.console import COMPILING, log, note, starting
+from logreg.datasets import variables
+from logreg.datasets.dataset import read_dataset
+from logreg.datasets.formats import mapping
 from logreg.engine import T
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.model import LogisticRegression, balanced_weights
-from logreg.models.facts import facts_of_sets
-from logreg.parallel import ranks
+from logreg.parallel.ranks import ranks
 from logreg.refit import Refit
-from logreg.run import Run, Validation
-from logreg.terminal.notes import COMPILING, collecting, log, note, starting
+from logreg.run import OF_A_RUN, Run, Validation
 
 MAY_OVERFLOW = 1e19  # the root of the largest float32: of smaller parameters, products are finite
 
 
-def softmax_regression(n_in, n_out, hyperparameters, weights=None):
-    """Build the tutorial's model: a LogisticRegression, and the first five arguments of `fit`.
+class Expressions(NamedTuple):
+    """What is minimized, as symbolic expressions over a minibatch: the arguments of `fit`."""
 
-    `weights` are those of the classes in the cost; without them, all count the same. The loss,
-    which comes last, is the cost without penalties.
+    x: Any
+    y: Any
+    cost: Any
+    errors: Any
+    updates: Any
+    loss: Any = None
+    settings: Optional[Dict[str, Any]] = None  # the hyperparameters in them, if that is known
+
+
+def softmax_regression(n_in, n_out, hyperparameters, weights=None):
+    """Build the tutorial's model: a LogisticRegression, and the :class:`Expressions` over it.
+
+    `weights` are those of the classes in the cost; without them, all count the same. The loss is
+    the cost without penalties.
     """
     x = T.matrix("x")  # a minibatch, one example a row
     y = T.ivector("y")  # and its labels
@@ -49,20 +61,22 @@ def softmax_regression(n_in, n_out, hyperparameters, weights=None):
         rule = updates.momentum(cost, classifier.params, learning_rate, momentum)
     else:
         rule = updates.sgd(cost, classifier.params, learning_rate)
-    return classifier, x, y, cost, classifier.errors(y), rule, loss
+    settings = {k: value for k, value in vars(hyperparameters).items() if k not in OF_A_RUN}
+    return classifier, Expressions(x, y, cost, classifier.errors(y), rule, loss, settings)
 
 
-def compile_functions(x, y, cost, errors, updates, datasets, run, loss=None, block=1):
+def compile_functions(expressions, run, block=1):
     """Compile `train_model`, `validate_model` and `test_model`, as the tutorial calls them.
 
     ``train_model(i)`` queues the step on minibatch i; queued steps are taken together, at most
     `block` in one call. ``train_model.costs()`` takes the rest and returns the costs of the steps
     since its last call: parameters are read after it. ``test_model()`` returns two errors: over the
     whole minibatches of its set, as the tutorial counts, and over all its rows.
-    ``validate_model()`` returns the same of its set, and the mean of `loss` over all its rows, None
-    with criterion 'error'. Where the run has diverged, it returns a single None.
+    ``validate_model()`` returns the same of its set, and the mean of the loss over all its rows,
+    None with criterion 'error'; of a run that has diverged, a single None.
     """
-    train_set, valid_set, test_set = datasets
+    x, y, cost, errors, updates, loss, _ = expressions
+    train_set, valid_set, test_set = run.data
     batch_size = run.hyperparameters.batch_size
     train_model = engine.compile_step(x, y, train_set, batch_size, cost, updates, block)
     errors_of_validation = engine.compile_errors(x, y, valid_set, batch_size, errors)
@@ -115,11 +129,10 @@ def train(train_model, validate_model, test_model, run, callbacks=()):
     return "n_epochs"
 
 
-@collecting()
 def fit(
-    x: Any, y: Any, cost: Any, errors: Any, updates: Any, datasets: Sequence[Any],
+    x: Any, y: Any, cost: Any, errors: Any, updates: Any, datasets: Any,
     hyperparameters: Hyperparameters = DEFAULTS, callbacks: Sequence[Callback] = (),
-    loss: Any = None, resume: Optional[Checkpoint] = None, refit: bool = False,
+    loss: Any = None, refit: bool = False,
 ) -> Run:  # fmt: skip
     """Train a model: any cost over a minibatch, by any rule of :mod:`logreg.updates`.
 
@@ -133,18 +146,17 @@ def fit(
         The fraction of the minibatch that is misclassified.
     updates : list of (shared variable, symbolic expression)
         A step of descent. The variables keep their shapes.
-    datasets : list of pairs
-        Training, validation and test set: pairs (x, y) as :func:`logreg.load_data` returns them,
-        or of NumPy arrays, cast to the types of `x` and `y`; uint8 is divided by 256. During the
-        run, `set_value` may give others; a change of an array in place may go unnoticed.
+    datasets : DataSet or sequence of three pairs
+        Training, validation and test set: what :func:`logreg.load_data` returns, or pairs (x, y) of
+        shared variables, or of NumPy arrays, cast to the types of `x` and `y`; uint8 is divided by
+        256. During the run, `set_value` may give others; a change of an array in place may go
+        unnoticed.
     hyperparameters : Hyperparameters
         The run goes by all of them but those that `cost` and `updates` contain already.
     callbacks : sequence of Callback
         What is called as the run goes on; see :mod:`logreg.callbacks`.
     loss : symbolic scalar, optional
         A mean over rows, as the cost without penalties: with ``criterion='loss'`` it decides.
-    resume : Checkpoint, optional
-        Go on from its file, if there is one. Without it, no checkpoint or history is replaced.
     refit : bool
         Whether the best model is trained anew on the validation rows, too; see :class:`.Refit`.
 
@@ -171,29 +183,46 @@ def fit(
     >>> run.epoch, run.reason
     (2, 'n_epochs')
     """
-    ranks.start()
+    expressions = Expressions(x, y, cost, errors, updates, loss)
+    return fit_expressions(expressions, datasets, hyperparameters, callbacks, refit)
+
+
+@contextlib.contextmanager
+def _collecting():
+    """Collect garbage at the end of what this decorates: a graph's parts refer to each other."""
+    try:
+        yield
+    finally:
+        if gc.isenabled():
+            gc.collect()
+
+
+@_collecting()
+def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=False):
+    """Do what :func:`fit` does, for :class:`Expressions`."""
     ranks.compare("hyperparameters", lambda: hyperparameters)
+    x, y, cost, errors, updates, loss, settings = expressions
     numbers = {"cost": cost, "errors": errors}
     if hyperparameters.criterion == "loss":
         numbers["loss"] = loss
-    updates, params, *sizes = engine.check_expressions(x, y, numbers, updates)
-    facts = facts_of_sets(datasets, *sizes)
-    datasets = shared_arrays(x, y, datasets, hyperparameters.batch_size, *sizes)
-    ranks.compare("the data", lambda: [engine.digest(*pair) for pair in datasets])
-    features, variables = engine.as_stored(datasets[0][0]), [variable for variable, _ in updates]
-    n_batches = engine.n_rows(features) // hyperparameters.batch_size
-    run = Run(variables, params, hyperparameters, n_batches, features.scale, facts_of_data=facts)
-    anew = Refit(run, datasets) if refit else None
-    if resume:
-        resume.restore(run)
+    updates, params, n_in, n_out = engine.check_expressions(x, y, numbers, updates)
+    data = variables.given(datasets, x, y, n_out)
+    variables.check_sizes(data, hyperparameters.batch_size, n_in)
+    ranks.compare("the data", lambda: [engine.digest(*pair) for pair in data])
+    expressions = expressions._replace(updates=updates)
+    trained = [variable for variable, _ in updates]
+    run = Run(data, hyperparameters, trained, params, cost_settings=settings or {})
+    anew = Refit(run) if refit else None
+    for callback in callbacks:
+        callback.restore(run)
     callbacks = [c for c in callbacks if ranks.rank == 0 or not c.on_rank_0_only]
     block = 1 if any(c.reads_steps for c in callbacks) else run.validation_frequency
-    check_files(callbacks, is_new=resume is None)
+    check_files(callbacks, is_new=run.iter < 0)
     with starting(COMPILING):
-        functions = compile_functions(x, y, cost, errors, updates, datasets, run, loss, block)
+        functions = compile_functions(expressions, run, block)
     _train(functions, run, callbacks)
     if anew:
-        anew.train(functions[1], callbacks, x, y, cost=cost, updates=updates, block=block)
+        anew.train(expressions, functions[1], callbacks, block)
     _end(callbacks, run, functions[-1])
     return run
 
@@ -233,33 +262,30 @@ def _test_best(run, test_model):
             run.add_test_errors(*test_model())
 
 
-def sgd_optimization(
-    data, hyperparameters=DEFAULTS, output=BEST_MODEL, callbacks=(), verbose=True, resume=None,
-    refit=None,
-):  # fmt: skip
-    """Train the tutorial's model on a DataSet, print its lines, and keep the best model.
+def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callbacks=(), refit=None):
+    """Train the tutorial's model on a DataSet of arrays, print its lines, and keep the best model.
 
-    `output` is the model file; without one, nothing is kept or printed. `callbacks` come after
-    those that print the lines and keep the model. Without `verbose`, a run on a table prints only
-    its result. `resume` and `refit` are those of :func:`fit`; by default, the model is refitted if
-    validation rows were split off a table or one array, in memory, and one process trains. Returns
-    the Run.
+    `output` is the model file; without one, nothing is kept or printed. `callbacks` come after the
+    one that keeps the model; a :class:`.PrintLog` among them takes the place of the usual one.
+    `refit` is that of :func:`fit`; by default, the model is refitted if validation rows were split
+    off a table or one array, in memory, and one process trains. Returns the Run.
     """
+    facts, weights = data.facts, None
     if output:
         log("... building the model")
         note(engine.describe())
-    weights = balanced_weights(data.learnt.class_counts) if hyperparameters.class_weight else None
-    n_in, n_out = data.n_in, data.n_out
-    classifier, *arguments, loss = softmax_regression(n_in, n_out, hyperparameters, weights)
-    datasets, has_lines = shared_datasets(data, as_stored=True), verbose or not data.is_table
+    if hyperparameters.class_weight:
+        weights = balanced_weights(facts.class_counts)
+    sizes = facts.n_in, facts.n_out
+    classifier, expressions = softmax_regression(*sizes, hyperparameters, weights)
     if output:
-        best_model = BestModel(output, classifier, **run_settings(data, hyperparameters))
-        callbacks = [Verdict(data, prints_result=not has_lines), best_model, *callbacks]
-        callbacks = [PrintLog(), *callbacks] if has_lines else callbacks
+        logs = [c for c in callbacks if isinstance(c, PrintLog)] or [PrintLog()]
+        others = [c for c in callbacks if c not in logs]
+        callbacks = [*logs, BestModel(output, classifier), *others]
     if refit is None:
-        is_split = "valid" in data.split.taken and (data.is_table or data.split.sizes)
-        refit = bool(is_split) and not data.about.is_mapped and ranks.size == 1
-    return fit(*arguments, datasets, hyperparameters, callbacks, loss, resume, refit)
+        is_split = "valid" in data.taken and (facts.is_table or facts.split)
+        refit = bool(is_split) and mapping(data.train[0]) is None and ranks.size == 1
+    return fit_expressions(expressions, variables.stored(data), hyperparameters, callbacks, refit)
 
 
 def sgd_optimization_mnist(
@@ -299,5 +325,6 @@ def sgd_optimization_mnist(
     The code run for 1 epochs, with ... epochs/sec
     """
     hyperparameters = Hyperparameters(learning_rate, n_epochs, batch_size)
-    data = read_dataset(dataset, announce=True, dtype=engine.theano.config.floatX)
+    log("... loading data")
+    data = read_dataset(dataset, dtype=engine.theano.config.floatX)
     sgd_optimization(data, hyperparameters)

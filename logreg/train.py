@@ -1,33 +1,39 @@
 """The command line of training: ``python -m logreg.train`` or ``logreg-train``."""
 
+import argparse
 import contextlib
+import json
 import sys
 from dataclasses import fields, replace
 
 from logreg.cli import options
 from logreg.cli.command import command
-from logreg.datasets import make_folds, read_dataset
+from logreg.console import STARTING, log, note, say, set_quiet, starting
+from logreg.datasets.dataset import make_folds, read_dataset
+from logreg.datasets.options import Preparation, TableOptions
+from logreg.datasets.statistics import with_interval
 from logreg.errors import SettingError
-from logreg.files.writing import check_writable, refuse_overwriting
+from logreg.files import check_writable, refuse_overwriting
 from logreg.hyperparameters import (
     BEST_MODEL,
     DATASET,
     DEFAULTS,
+    EPOCHS_OF_A_TABLE,
     Hyperparameters,
-    default_batch_size,
+    for_data,
 )
-from logreg.parallel import ranks
-from logreg.run import with_interval
-from logreg.terminal.notes import STARTING, note, say, set_quiet, starting
+from logreg.parallel.ranks import ranks
 
-EPOCHS_OF_A_TABLE = 5000
+OF_VERIFY = ("verify", "dataset", "quiet")  # options that go with --verify
+CLOSED_PIPE = 141  # what a shell reports of a process whose stdout nobody reads any more
 # Defaults that the data decide.
 BY_DATA = {
-    "batch_size": f"{DEFAULTS.batch_size}; if a set has fewer, or the training set fewer than "
-    "5,000, a tenth of the training rows, or as many as the smallest set has if that is less",
+    "batch_size": f"{DEFAULTS.batch_size}; a tenth of less than 5,000 training rows; or what the "
+    "smallest set has",
     "criterion": "error; loss for tables, and for one array that is split",
     "n_epochs": f"{DEFAULTS.n_epochs:,}; {EPOCHS_OF_A_TABLE:,} for tables, whose epochs are short",
 }
+MEANS = "error_percent", "log_loss", "baseline_percent"  # of the test rows of folds
 NUMBERS = {int: {"type": int, "metavar": "N"}, float: {"type": float, "metavar": "X"}}
 
 
@@ -40,12 +46,14 @@ def parser():
     )
     add, add_file = parser.add_argument, options.files_of(parser)
     default = " (default: %(default)s)"
-    dataset = "the data: a table or a file of arrays, a folder of these, or mnist_sample" + default
-    add_file("--dataset", metavar="PATH", default=DATASET, help=dataset)
+    dataset = "the data, also without --dataset: a table, a file of arrays, a folder of these, or "
+    dataset += f"mnist_sample (default: {DATASET})"
+    add_file("data", metavar="PATH", nargs="?", help=argparse.SUPPRESS)
+    add_file("--dataset", metavar="PATH", help=dataset)
     options.add_table_options(parser)
-    options.add_training_options(parser)
-    pixels = "the features are pixels: divide them by N, 256 or the largest value, in training "
-    pixels += "and in prediction (default: uint8 is divided by 256, and nothing else)"
+    options.add_table_options(parser, of_training=True)
+    options.add_fields(parser, fields(Preparation)[:-1])
+    pixels = "divide the features, which are pixels, by N (default: uint8 by 256, others not)"
     add("--pixel-scale", type=options.positive_number, metavar="N", help=pixels)
     for setting in fields(Hyperparameters):
         choices = {"choices": list(filter(None, setting.metadata["allowed"]))}
@@ -57,14 +65,20 @@ def parser():
     add_file("--output", default=BEST_MODEL, help="where the best model goes" + default)
     add_file("--checkpoint", help="keep the state of the run here, for --resume")
     refit = "at the end, train anew on training and validation rows, for as many minibatches as "
-    refit += "the best model had (default: if a table or one array was split into these)"
+    refit += "the best model had (default: if these were split)"
     options.add_switch(parser, "refit", refit, "keep the model of the training rows alone")
     add("--resume", action="store_true", help="go on from the checkpoint; --n-epochs may be larger")
-    folds = "train K times, each time without another Kth of the rows of a table or an array, "
-    folds += "which tests; print the errors, and keep no model"
+    folds = "train K times, each time without another Kth of all rows, which tests; print the "
+    folds += "errors, and keep no model"
     add("--folds", type=int, metavar="K", help=folds)
+    add(
+        "--format",
+        choices=("text", "json"),
+        default="text",
+        help="of what --folds prints" + default,
+    )
     add_file("--history", help="write a CSV row here at each validation")
-    verbose = "of a table, print the tutorial's line at each validation"
+    verbose = "of a table, print the tutorial's validation lines"
     add("--verbose", action="store_true", help=verbose)
     add("--quiet", action="store_true", help="print the result, errors and warnings alone")
     floatx = "type of data and parameters (default: what the engine's flags say, else float32)"
@@ -73,6 +87,9 @@ def parser():
     add("--device", metavar="NAME", help=device)
     check = "compare the run with the tutorial's own log; exit with 1 if a figure differs"
     add("--check-reference", action="store_true", help=check)
+    verify = "train again as this model file says, compare all parameters with its own bit by bit, "
+    verify += "and write nothing; --dataset names the data if they lie elsewhere now"
+    add_file("--verify", metavar="MODEL", help=verify)
     return parser
 
 
@@ -81,86 +98,119 @@ def main(argv=None):
     """Train as the options say; see :mod:`logreg.cli.command` for the exit code."""
     ranks.start()
     ranks.compare("the command line", lambda: sys.argv[1:] if argv is None else argv)
-    args, hyperparameters = ranks.from_first(lambda: _settings(argv))
-    set_quiet(args.quiet)
+    args = ranks.from_first(lambda: _settings(argv))
+    set_quiet(args.quiet or args.format == "json")
     with starting(STARTING):
         from logreg import callbacks, engine, sgd
-        from logreg.callbacks import checkpoint, progress, reference
+        from logreg.callbacks import progress, reference
     with contextlib.ExitStack() as stack:
         stack.enter_context(engine.settings(args.floatx, args.device))
-        data = read_dataset(
-            args.dataset,
-            options.table_options(args),
-            args.shuffle,
-            announce=True,
-            dtype=engine.theano.config.floatX,
-            pixel_scale=1 / args.pixel_scale if args.pixel_scale else None,
-            split_seed=args.split_seed,
-            standardize=args.standardize,
-        )
         interruption = stack.enter_context(callbacks.Interruption())
+        watching = [interruption, progress.Progress()]
+        if args.verify:
+            return _verify(args.verify, args.dataset, watching) or interruption.exit_code
+        log("... loading data")
+        how = options.given(TableOptions, args), options.given(Preparation, args)
+        data = read_dataset(args.dataset or DATASET, *how, dtype=engine.theano.config.floatX)
         if args.folds is not None:
-            _cross_validate(args, hyperparameters, data, [interruption], sgd)
+            _cross_validate(args, data, watching, sgd)
             return interruption.exit_code
         data.check_outputs(*args.outputs)
-        hyperparameters = _completed(hyperparameters, data, args)
-        watching = [interruption, stack.enter_context(progress.Progress())]
+        hyperparameters = for_data(data.facts, **args.hyperparameters)
+        if args.verbose:
+            watching.append(callbacks.PrintLog(validations=True))
         if args.history:
             watching.append(callbacks.History(args.history))
-        settings = checkpoint.run_settings(data, hyperparameters)
-        state = checkpoint.Checkpoint(args.checkpoint, settings) if args.checkpoint else None
-        watching += [state] if state else []
-        resume = state if args.resume else None
-        arguments = args.output, watching, args.verbose, resume
-        run = sgd.sgd_optimization(data, hyperparameters, *arguments, args.refit)
+        if args.checkpoint:
+            watching.append(callbacks.Checkpoint(args.checkpoint, args.resume))
+        run = sgd.sgd_optimization(data, hyperparameters, args.output, watching, args.refit)
+        if hyperparameters.class_weight and data.facts.is_table and run.reason != "interrupted":
+            settings = replace(hyperparameters, class_weight=None)
+            plain = sgd.sgd_optimization(data, settings, None, watching[:2], args.refit)
+            if plain.reason != "interrupted":
+                error, n = plain.best_validation.test_error_all_rows, data.facts.rows[2]
+                error = with_interval(round(error * n), n)
+                say(f"test error if trained without --class-weight: {error}")
     if run.reason == "interrupted":
         is_model = f"the best model is in {args.output}" if run.best_values else "no model yet"
         note(f"interrupted in epoch {run.epoch}: {is_model}; a run with --checkpoint can --resume")
-        return interruption.exit_code
-    differences = reference.differences(run) if args.check_reference else []
-    for line in differences or ["all figures agree with the tutorial's"] * args.check_reference:
-        note(line)
-    return int(bool(differences))
+        return interruption.exit_code or CLOSED_PIPE
+    if args.check_reference:
+        differences = reference.differences(run)
+        note("\n".join(differences) or "all figures agree with the tutorial's")
+        return int(bool(differences))
+
+
+def _verify(path, dataset, callbacks):
+    """Say whether a model file is what its training gives; return the exit code."""
+    from logreg.verification import verify
+
+    run, difference = verify(path, dataset, callbacks)
+    if difference:
+        say(f"not verified: {difference}")
+    elif run.reason != "interrupted":
+        n = sum(value.size for value in run.best_values)
+        say(f"verified: the {n:,} parameters are those of {path}, bit by bit")
+    return int(bool(difference))
 
 
 def _settings(argv):
-    """The options, and the hyperparameters in them."""
-    args = parser().parse_args(argv)
+    """The options, with those that are hyperparameters, and not left to the data, as a dict."""
+    arguments = parser()
+    args = arguments.parse_args(argv)
+    if args.data and args.dataset:
+        arguments.error(f"{args.data} and --dataset {args.dataset}: give one of them")
+    args.dataset, args.data = args.data or args.dataset, None
+    if args.verify:
+        usual = vars(arguments.parse_args([]))
+        more = vars(args).items() - usual.items() - {(k, vars(args)[k]) for k in OF_VERIFY}
+        more = ", ".join(sorted(f"--{name.replace('_', '-')}" for name, _ in more))
+        if more:
+            raise SettingError(f"--verify takes all settings from the model file: leave out {more}")
     given = {setting.name: getattr(args, setting.name) for setting in fields(Hyperparameters)}
+    args.hyperparameters = {k: value for k, value in given.items() if value is not None}
+    Hyperparameters(**args.hyperparameters)  # what makes no sense is told at once
     if args.folds is not None and (args.checkpoint or args.history or ranks.size > 1):
         raise SettingError("--folds is without --checkpoint, --history and several processes")
+    if args.format == "json" and args.folds is None:
+        raise SettingError("--format is for --folds: predict --evaluate has one for a model")
     if args.resume and not args.checkpoint:
         raise SettingError("--resume needs --checkpoint FILE, the state to go on from")
-    args.outputs = [path for path in (args.output, args.checkpoint, args.history) if path]
+    written = (args.output, args.checkpoint, args.history)
+    args.outputs = [] if args.folds or args.verify else list(filter(None, written))
+    args.pixel_scale = args.pixel_scale and 1 / args.pixel_scale
     refuse_overwriting(args.outputs)
     for path in args.outputs:
         check_writable(path)
-    return args, Hyperparameters(**{k: value for k, value in given.items() if value is not None})
+    return args
 
 
-def _cross_validate(args, hyperparameters, data, watching, sgd):
-    """Print the test error of each fold, and that of all rows."""
-    wrong, rows = [], []
+def _cross_validate(args, data, watching, sgd):
+    """Print what each fold comes to, and all rows."""
+    from logreg.prediction.evaluation import evaluate
+    from logreg.prediction.predictor import Predictor
+
+    found, is_text = [], args.format == "text"
     for fold in make_folds(data, args.folds):
-        settings = _completed(hyperparameters, fold, args)
+        settings = for_data(fold.facts, **args.hyperparameters)
         run = sgd.sgd_optimization(fold, settings, None, watching, refit=args.refit)
         if run.reason == "interrupted":
             return
-        rows.append(fold.sizes[2])
-        wrong.append(round(run.best_validation.test_error_all_rows * rows[-1]))
-        error = with_interval(wrong[-1], rows[-1])
-        say(f"fold {len(rows)} of {args.folds}: test error: {error}")
-    say(f"mean of {args.folds} folds: {with_interval(sum(wrong), sum(rows))}")
-
-
-def _completed(hyperparameters, data, args):
-    """The hyperparameters with those that the data decide, where no option gives them."""
-    by_loss = data.is_table or data.split.sizes
-    criterion = args.criterion or ("loss" if by_loss else DEFAULTS.criterion)
-    batch_size = args.batch_size or default_batch_size(data.sizes)
-    n_epochs = args.n_epochs or (EPOCHS_OF_A_TABLE if data.is_table else DEFAULTS.n_epochs)
-    chosen = {"batch_size": batch_size, "criterion": criterion, "n_epochs": n_epochs}
-    return replace(hyperparameters, **chosen)
+        evaluation = evaluate(Predictor(run), fold)
+        evaluation["baseline_percent"] = 100 * fold.facts.baseline_error
+        found.append({key: evaluation[key] for key in ("rows", "errors", *MEANS)})
+        if is_text:
+            error = with_interval(evaluation["errors"], evaluation["rows"])
+            say(f"fold {len(found)} of {args.folds}: test error: {error}")
+    rows, errors = (sum(fold[key] for fold in found) for key in ("rows", "errors"))
+    means = {key: sum(fold["rows"] * fold[key] for fold in found) / rows for key in MEANS}
+    if is_text:
+        say(f"mean of {args.folds} folds: {with_interval(errors, rows)}")
+        guess = "always guessing the most frequent class errs in {baseline_percent:.2f} %"
+        say(f"{guess}; log loss {{log_loss:.6f}}".format(**means))
+    else:
+        mean = {"rows": rows, "errors": errors, **means}
+        say(json.dumps({"folds": found, "mean": mean}, indent=2))
 
 
 if __name__ == "__main__":

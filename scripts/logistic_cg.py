@@ -22,17 +22,18 @@ import scipy.optimize
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+
 from logreg import engine
 from logreg.callbacks.reference import percent
 from logreg.cli.command import command
 from logreg.cli.options import files_of
-from logreg.datasets import read_dataset
-from logreg.datasets.sharing import shared_datasets
+from logreg.console import log, note, starting
+from logreg.datasets.dataset import read_dataset
+from logreg.datasets.variables import shared
 from logreg.engine import T, theano
 from logreg.errors import SettingError
 from logreg.hyperparameters import DATASET
 from logreg.model import LogisticRegression
-from logreg.terminal.notes import note, starting
 
 BATCH_SIZE = 600
 REFERENCE = ("11.531250", "11.635417")  # the tutorial's errors in percent after 10 iterations
@@ -45,13 +46,13 @@ class Objective:
     """
 
     def __init__(self, data):
-        datasets = shared_datasets(data)
+        datasets = shared(data)
         n_rows = [engine.n_rows(set_x) for set_x, _ in datasets]
         batch_size = min(BATCH_SIZE, *n_rows)
         self.starts = range(0, n_rows[0] - batch_size + 1, batch_size)
         x, y = T.matrix("x"), T.ivector("y")
-        self.classifier = LogisticRegression(x, data.n_in, data.n_out)
-        self.shape = data.n_in, data.n_out
+        self.classifier = LogisticRegression(x, data.facts.n_in, data.facts.n_out)
+        self.shape = data.facts.n_in, data.facts.n_out
         cost = self.classifier.negative_log_likelihood(y)
         outputs = [cost, *T.grad(cost, self.classifier.params)]
         start, (train_x, train_y) = T.lscalar("start"), datasets[0]
@@ -113,7 +114,8 @@ def main(argv=None):
     if args.check_reference and args.n_iterations != 10:
         raise SettingError("--check-reference needs --n-iterations 10")
     with engine.settings(args.floatx):
-        data = read_dataset(args.dataset, announce=True, dtype=theano.config.floatX)
+        log("... loading data")
+        data = read_dataset(args.dataset, dtype=theano.config.floatX)
         print("... building the model", flush=True)
         with starting("compiling: the first time on a machine, this takes about 20 s"):
             objective = Objective(data)

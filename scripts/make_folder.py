@@ -21,29 +21,27 @@ from numpy.lib import format as npy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from logreg.cli.command import command
-from logreg.cli.options import add_table_options, files_of, table_options
+from logreg.cli.options import add_table_options, files_of, given
+from logreg.console import note
 from logreg.datasets.formats import MAPPED_DTYPES
 from logreg.datasets.labels import number_classes
-from logreg.datasets.parts import SPLITS
+from logreg.datasets.options import Preparation, TableOptions
 from logreg.datasets.preprocessing import blocks, check_values
 from logreg.datasets.sources import read
-from logreg.datasets.splits import SHARE, check_seed, stratified_order
+from logreg.datasets.splits import SHARE, SPLITS, stratified_order
 from logreg.errors import SettingError
-from logreg.terminal.notes import note
-from logreg.terminal.progress import progress
 
 BUCKET = 1 << 25  # bytes that are shuffled in memory at a time
 MAX_BUCKETS = 200  # open files
 
 
-def in_order(x, where, dtype, advance):
+def in_order(x, where, dtype):
     """Yield the rows of a set's features in blocks, checked and as they are written."""
     first = 0
     for block in blocks(x):
         check_values(block, where, first)
         first += len(block)
         yield numpy.ascontiguousarray(block, dtype)
-        advance(block.nbytes)
 
 
 def reordered(rows, order, n_bytes, scratch):
@@ -107,24 +105,24 @@ def new_folder(path):
 
 def write(folder, args, scratch):
     """Write the sets; return their sizes."""
-    parts, about = read(args.source, table_options(args), "float32", scratch=scratch)
+    how = given(TableOptions, args)
+    parts, facts, _ = read(args.source, how, "float32", scratch=scratch)
     all_sizes, lacking = {}, [split for split in SPLITS if split not in parts]
-    class_labels, codes = number_classes(parts, about.is_table)
-    with progress(sum(part.x.nbytes for part in parts.values()), "writing") as advance:
-        for split, part in parts.items():
-            y, row_shape = numpy.array(class_labels)[codes[split]], part.x.shape[1:]
-            x = part.x.reshape(len(part.x), -1)
-            dtype = x.dtype if x.dtype in MAPPED_DTYPES else numpy.dtype("float32")
-            rows = in_order(x, part.where, dtype, advance)
-            if split == "train" and args.shuffle:
-                order = stratified_order(codes[split], args.split_seed)
-                rows, y = reordered(rows, order, x.size * dtype.itemsize, scratch), y[order]
-            sizes = sizes_of(len(y), lacking) if split == "train" else {split: len(y)}
-            write_features(folder, rows, sizes, row_shape, dtype)
-            for split, size in sizes.items():
-                numpy.save(folder / f"y_{split}.npy", y[:size])
-                y = y[size:]
-            all_sizes.update(sizes)
+    class_labels, codes = number_classes(parts, facts.is_table)
+    for split, part in parts.items():
+        y, row_shape = numpy.array(class_labels)[codes[split]], part.x.shape[1:]
+        x = part.x.reshape(len(part.x), -1)
+        dtype = x.dtype if x.dtype in MAPPED_DTYPES else numpy.dtype("float32")
+        rows = in_order(x, part.where, dtype)
+        if split == "train" and args.shuffle:
+            order = stratified_order(codes[split], args.split_seed)
+            rows, y = reordered(rows, order, x.size * dtype.itemsize, scratch), y[order]
+        sizes = sizes_of(len(y), lacking) if split == "train" else {split: len(y)}
+        write_features(folder, rows, sizes, row_shape, dtype)
+        for split, size in sizes.items():
+            numpy.save(folder / f"y_{split}.npy", y[:size])
+            y = y[size:]
+        all_sizes.update(sizes)
     return all_sizes
 
 
@@ -140,7 +138,7 @@ def main(argv=None):
     add_table_options(parser)
     add("--drop", metavar="NAME[,NAME...]", help="leave columns of tables out")
     args = parser.parse_args(argv)
-    check_seed(args.split_seed)
+    Preparation(split_seed=args.split_seed)  # which says if that is none
     with new_folder(args.folder) as (folder, scratch):
         sizes = write(folder, args, scratch)
     shown = ", ".join(f"{sizes[split]} {SPLITS[split]}" for split in SPLITS)

@@ -21,19 +21,20 @@ import numpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+
 from logreg import engine
 from logreg.callbacks import BestModel, PrintLog
 from logreg.callbacks.reference import percent
 from logreg.cli.command import command
 from logreg.cli.options import files_of
-from logreg.datasets import read_dataset
-from logreg.datasets.sharing import shared_datasets
+from logreg.console import log, note
+from logreg.datasets.dataset import read_dataset
+from logreg.datasets.variables import shared
 from logreg.engine import T, theano
 from logreg.errors import SettingError
 from logreg.hyperparameters import DATASET, Hyperparameters
 from logreg.model import LogisticRegression
 from logreg.sgd import fit
-from logreg.terminal.notes import note
 from logreg.updates import sgd
 
 TUTORIAL = Hyperparameters(learning_rate=0.01, batch_size=20, patience=10000, l2=0.0001)
@@ -74,12 +75,12 @@ def train_mlp(data, n_hidden, hyperparameters, output):
     """Train on a :class:`logreg.datasets.DataSet`, keep the best parameters in a file."""
     print("... building the model", flush=True)
     x, y = T.matrix("x"), T.ivector("y")
-    mlp = MLP(numpy.random.RandomState(1234), x, data.n_in, n_hidden, data.n_out)
+    mlp = MLP(numpy.random.RandomState(1234), x, data.facts.n_in, n_hidden, data.facts.n_out)
     cost = mlp.classifier.negative_log_likelihood(y)
     for factor, penalty in ((hyperparameters.l1, mlp.L1), (hyperparameters.l2, mlp.L2_sqr)):
         cost += factor * penalty if factor else 0
     step = sgd(cost, mlp.params, hyperparameters.learning_rate)
-    given = shared_datasets(data), hyperparameters, [PrintLog(), BestModel(output)]
+    given = shared(data), hyperparameters, [PrintLog(), BestModel(output)]
     return fit(x, y, cost, mlp.classifier.errors(y), step, *given)
 
 
@@ -105,7 +106,8 @@ def main(argv=None):
     if args.n_hidden < 1:
         raise SettingError(f"n_hidden is {args.n_hidden}: it must be 1 or more")
     with engine.settings(args.floatx, args.device):
-        data = read_dataset(args.dataset, announce=True, dtype=theano.config.floatX)
+        log("... loading data")
+        data = read_dataset(args.dataset, dtype=theano.config.floatX)
         data.check_outputs(args.output)
         run = train_mlp(data, args.n_hidden, hyperparameters, args.output)
     if args.check_reference:

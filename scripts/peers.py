@@ -13,7 +13,7 @@ import timeit
 import numpy
 from benchmark import run_parser
 
-from logreg.datasets import read_dataset
+from logreg.datasets.dataset import read_dataset
 from logreg.datasets.preprocessing import scaled
 from logreg.early_stopping import EarlyStopping
 from logreg.hyperparameters import DEFAULTS

@@ -54,10 +54,10 @@ def a_buffer(order=b"", data=b"C\x10" + bytes(16)):
 HUGE = struct.pack("<Q", 1 << 62)
 FRAME = b"\x80\x04\x95" + struct.pack("<Q", 2)
 ATTACKS = {
-    "a dict's key": b"\x80\x02})" + b"\x85" * 2_000_000 + b"Ns.",
-    "a set": b"\x80\x04\x8f()" + b"\x85" * 2_000_000 + b"\x90.",
-    "tuples": b"\x80\x02)" + b"\x85" * 2_000_000 + b".",
-    "lists": b"\x80\x02" + b"]" * 2_000_000 + b"a" * 1_999_999 + b".",
+    "a dict's key": b"\x80\x02})" + b"\x85" * 200_000 + b"Ns.",
+    "a set": b"\x80\x04\x8f()" + b"\x85" * 200_000 + b"\x90.",
+    "tuples": b"\x80\x02)" + b"\x85" * 200_000 + b".",
+    "lists": b"\x80\x02" + b"]" * 200_000 + b"a" * 199_999 + b".",
     "doubled": b"\x80\x02)" + b"2\x86" * 5000 + b".",
     "LONG_BINPUT": b"\x80\x02Nr\xff\xff\xff\x7f.",
     "PUT": b"(Np9999999999999\nt.",

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy
 
-from logreg.models import model_file
-from logreg.models.facts import Facts
+from logreg.saving import model_file
+from logreg.saving.facts import ModelFacts
 
 GOLDEN = Path(__file__).resolve().parent / "golden"  # files that older versions wrote
 SAMPLE = Path(__file__).resolve().parent.parent / "data" / "mnist_sample.npz"
@@ -65,7 +65,7 @@ def classes_of(pixels):
 def save(path, W, b, dtype="float32", **metadata):
     """Write a model file, without an engine."""
     arrays = {"W": W.astype(dtype), "b": b.astype(dtype)}
-    known = Facts.of(metadata, arrays["W"]).metadata()
+    known = ModelFacts.of(metadata, arrays["W"]).metadata()
     model_file.save(path, model_file.dumps("model", arrays, metadata=known))
     return str(path)
 
@@ -143,6 +143,44 @@ def make_pairs(n_rows=(60, 20, 20), n_in=4, n_out=3, seed=0, dtype="float32"):
         x = (centres[y] + 0.5 * random.randn(n, n_in)).astype(dtype)
         pairs.append((x, y.astype("int64")))
     return pairs
+
+
+def new_run(data=None, variables=(), params=(), settings=None, **state):
+    """A Run that nobody trains, of 3 minibatches an epoch unless other data or settings are given.
+
+    `data` are what is read, `settings` hyperparameters, and `state` fields of the Run.
+    """
+    from logreg.datasets.dataset import read_dataset
+    from logreg.datasets.variables import stored
+    from logreg.hyperparameters import Hyperparameters
+    from logreg.run import Run
+
+    data = stored(read_dataset(data or make_pairs()))
+    hyperparameters = Hyperparameters(**{"batch_size": 20, **(settings or {})})
+    return Run(data, hyperparameters, [*variables], [*params], **state)
+
+
+def arguments(classifier=None, rule=None, **changed):
+    """Those of `fit` for a classifier, by default of 4 features and 3 classes, on small pairs.
+
+    `rule` makes updates of a cost and parameters; `changed` take the place of arguments.
+    """
+    from logreg import Hyperparameters, LogisticRegression, adam
+    from logreg.engine import T
+
+    classifier = classifier or LogisticRegression(T.matrix("x"), 4, 3)
+    y = T.ivector("y")
+    cost = classifier.negative_log_likelihood(y)
+    given = {
+        "x": classifier.input,
+        "y": y,
+        "cost": cost,
+        "errors": classifier.errors(y),
+        "updates": (rule or functools.partial(adam, learning_rate=0.1))(cost, classifier.params),
+        "datasets": make_pairs(dtype="float64"),
+        "hyperparameters": Hyperparameters(batch_size=10, n_epochs=3),
+    }
+    return {**given, **changed}
 
 
 def save_pairs(path, pairs):

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT / "scripts"))
 # Of Chromium.
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu")
 # What the tests compute is small; and how busy the machine is must not change what is printed.
@@ -48,7 +49,7 @@ def working_folder(tmp_path, monkeypatch):
 @pytest.fixture(autouse=True)
 def slow_machine(monkeypatch):
     """However slowly this machine compiles, nothing is said of it."""
-    monkeypatch.setattr("logreg.terminal.notes.SLOW_AFTER", 1e6)
+    monkeypatch.setattr("logreg.console.SLOW_AFTER", 1e6)
 
 
 @pytest.fixture(autouse=True)
@@ -61,13 +62,17 @@ def floatx_as_before():
 
 @pytest.fixture
 def failing_disk(monkeypatch):
-    """Let the n-th call to the disk fail, of those that write, bring to the disk and rename."""
+    """Let the n-th call to the disk fail, of those that write, bring to the disk and rename.
+
+    The names of the calls since then are in its `calls`.
+    """
     n_left = 0
 
     def counted(call):
         def counting(*args):
             nonlocal n_left
             n_left -= 1
+            fail_at.calls.append(call.__name__)
             if n_left == 0:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             return call(*args)
@@ -85,8 +90,9 @@ def failing_disk(monkeypatch):
     def fail_at(n):
         nonlocal n_left
         n_left = n
+        fail_at.calls.clear()
 
-    open_as_before = open
+    open_as_before, fail_at.calls = open, []
     monkeypatch.setattr("builtins.open", open_counted)
     for name in ("fsync", "replace"):
         monkeypatch.setattr(os, name, counted(getattr(os, name)))
@@ -103,15 +109,15 @@ class Ended(NamedTuple):
 
 @pytest.fixture(scope="session")
 def cli():
-    """Run a command in this process: `cli("predict", "x.npy", "-n", 3)`."""
+    """Run a command in this process: `cli("predict", "x.npy", "-n", 3)`, or a script's module."""
 
     def cli(module, *words, stdin=b""):
-        main = importlib.import_module(f"logreg.{module}").main
+        module = importlib.import_module(f"logreg.{module}") if isinstance(module, str) else module
         out, err, before = io.StringIO(), io.StringIO(), sys.stdin
         sys.stdin = io.TextIOWrapper(io.BytesIO(stdin))
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
-                code = main([str(word) for word in words])
+                code = module.main([str(word) for word in words])
             except SystemExit as exit:  # argparse's
                 code = exit.code or 0
             finally:

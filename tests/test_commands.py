@@ -37,7 +37,7 @@ train D --resume | 1 | | error: --resume needs --checkpoint FILE
 train D --checkpoint new --resume --quiet | 0 | ^Opt.*\n$ | ^warning: there is no new to go .*\n$
 train --dataset unknown.csv | 1 | loading data | error: .*'unknown' .2 rows.*--na unknown
 train T --label-column nothing | 1 | loading data | error: t.csv.* has no column nothing
-train --dataset nowhere.npz | 1 | | error: data set 'nowhere.npz' not found; looked in
+train --dataset nowhere.npz | 1 | loading data | error: data set 'nowhere.npz' not found; looked in
 train --dataset hostile.gz | 1 | loading data | error: hostile.gz.*posix.system
 train --dataset gap.csv | 1 | loading data | error: gap.csv: empty or missing cells: 30 in .*--missing mean
 predict | 1 | | error: best_model.pkl cannot be loaded: No such file

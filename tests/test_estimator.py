@@ -6,7 +6,6 @@ import json
 import pickle
 import sys
 import threading
-import warnings
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,7 +14,6 @@ import pytest
 from builders import cost_and_gradients, make_pairs, probabilities
 from scipy import sparse
 from sklearn.datasets import load_wine
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -46,32 +44,6 @@ def test_it_is_as_good_as_scikit_learns_own_and_works_in_its_tools():
     search = GridSearchCV(pipeline, {"softmaxclassifier__learning_rate": [1e-9, 0.1]}, cv=2)
     search.fit(x, y)
     assert search.best_params_ == {"softmaxclassifier__learning_rate": 0.1}
-
-
-def test_what_is_likely_to_be_of_no_use_is_warned_of():
-    raw, labels = load_wine(return_X_y=True)
-    with pytest.warns(ConvergenceWarning, match="differ in scale by 100 times .*StandardScaler"):
-        SoftmaxClassifier().fit(raw, labels)
-    noise = numpy.random.RandomState(0).randn(600, 5)
-    y = noise[:, 0] + 0.5 * noise[:, 1] + 0.3 * noise[:, 2] ** 2 > 2
-    with pytest.warns(ConvergenceWarning, match=r"worse than always guessing .*StandardScaler"):
-        SoftmaxClassifier(n_epochs=50).fit(1e4 * noise, y)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        SoftmaxClassifier(n_epochs=50).fit(noise, y)
-        SoftmaxClassifier(n_epochs=50).fit(StandardScaler().fit_transform(raw), labels)
-
-
-@pytest.mark.parametrize(
-    "low, high, is_warned",
-    [(0, 1, False), (0, 255, False), (-1, 1, True), (0, 2, True)],
-)
-def test_pixels_may_differ_in_scale(low, high, is_warned):
-    x = numpy.array([[low, 0], [high, 0], [low, 1e-3], [high, 1e-3]] * 20, "float32")
-    with warnings.catch_warnings(record=True) as seen:
-        warnings.simplefilter("always")
-        SoftmaxClassifier(n_epochs=1).fit(x, x[:, 0] > low)
-    assert any("differ in scale" in str(warning.message) for warning in seen) == is_warned
 
 
 @pytest.mark.parametrize(
@@ -142,53 +114,48 @@ def test_a_sparse_x_gives_the_bits_of_a_dense_one(kind, dtype):
     numpy.testing.assert_allclose(found, dense.predict_proba(x), rtol=1e-5)
 
 
-def fitted_with(monkeypatch, x, y, **options):
-    """Fit; return the batch size and the data sets that the run is given."""
-    real, told = sgd.fit, []
+@pytest.fixture
+def fits(monkeypatch):
+    """For each fit, the data sets and the batch size that its run is given, and the run."""
+    real, told = sgd.fit_expressions, []
 
-    def fit(*args, **options):
-        (*_, datasets, settings, _, _) = args
-        told.extend([settings.batch_size, *datasets])
-        return real(*args, **options)
+    def fit_expressions(expressions, datasets, settings, **options):
+        run = real(expressions, datasets, settings, **options)
+        told.append((*datasets, settings.batch_size, run))
+        return run
 
-    with monkeypatch.context() as patch:
-        patch.setattr("logreg.sgd.fit", fit)
-        SoftmaxClassifier(n_epochs=1, **options).fit(x, y)
+    monkeypatch.setattr("logreg.sgd.fit_expressions", fit_expressions)
     return told
 
 
-def test_which_rows_validate(monkeypatch):
+def test_which_rows_validate(fits):
+    def given(x, y, **options):
+        SoftmaxClassifier(n_epochs=1, **options).fit(x, y)
+        return fits.pop()
+
     x, y = numpy.arange(66.0)[:, None], numpy.array([0] * 42 + [1] * 24)
-    batch_size, train, valid, test = fitted_with(monkeypatch, x, y)
+    train, valid, test, batch_size, _ = given(x, y)
     assert (batch_size, train[0].dtype) == (5, "float64") and valid is test
     assert numpy.bincount(valid[1]).tolist() == [7, 4]
     assert sorted([*train[0][:, 0], *valid[0][:, 0]]) == list(range(66))
-    _, _, other, _ = fitted_with(monkeypatch, x, y, random_state=1)
-    assert (other[0] != valid[0]).any()
-    _, train, valid, _ = fitted_with(monkeypatch, x, y, shuffle=False)
-    assert valid[0][:, 0].tolist() == list(range(55, 66))
-    batch_size, train, valid, _ = fitted_with(monkeypatch, x[33:60], y[33:60])
+    assert (given(x, y, random_state=1)[1][0] != valid[0]).any()
+    assert given(x, y, shuffle=False)[1][0][:, 0].tolist() == list(range(55, 66))
+    train, valid, _, batch_size, _ = given(x[33:60], y[33:60])
     assert len(train[0]) == 27 and (train[0] == valid[0]).all() and batch_size == 2
-    assert fitted_with(monkeypatch, numpy.ones((8000, 1)), [0, 1] * 4000)[0] == 600
+    assert given(numpy.ones((8000, 1)), [0, 1] * 4000)[3] == 600
 
 
-def test_fitting_again_and_again_keeps_nothing(monkeypatch):
-    real, seen = sgd.fit, []
-
-    def fit(*args, **options):
-        run = real(*args, **options)
-        seen.extend(map(weakref.ref, [run, *run.variables, args[-4][0][0]]))  # and training rows
-        return run
-
-    monkeypatch.setattr("logreg.sgd.fit", fit)
+def test_fitting_again_and_again_keeps_nothing(fits):
     for _ in range(3):
         SoftmaxClassifier(n_epochs=1).fit(X, Y)
+    seen = [weakref.ref(kept) for (x, _), *_, run in fits for kept in (run, *run.variables, x)]
+    fits.clear()
     gc.collect()
     assert len(seen) == 3 * 4 and [ref for ref in seen if ref() is not None] == []
 
 
 def test_threads_of_two_dtypes_fit_one_after_the_other(monkeypatch):
-    real, both = sgd.fit, threading.Barrier(2)
+    real, both = sgd.fit_expressions, threading.Barrier(2)
 
     def fit(*args, **options):
         with pytest.raises(threading.BrokenBarrierError):  # nobody comes here meanwhile
@@ -199,7 +166,7 @@ def test_threads_of_two_dtypes_fit_one_after_the_other(monkeypatch):
         return SoftmaxClassifier(n_epochs=5).fit(X.astype(dtype), Y).coef_
 
     alone = [coef(dtype) for dtype in ("float32", "float64")]
-    monkeypatch.setattr("logreg.sgd.fit", fit)
+    monkeypatch.setattr("logreg.sgd.fit_expressions", fit)
     with ThreadPoolExecutor(2) as threads:
         for found, expected in zip(threads.map(coef, ("float32", "float64")), alone):
             assert found.dtype == expected.dtype and (found == expected).all()

@@ -7,7 +7,7 @@ import numpy
 import pytest
 from builders import probabilities, save
 
-from logreg.models.predictor import Predictor
+from logreg.prediction.predictor import Predictor
 
 RANDOM = numpy.random.RandomState(3)
 W, B = RANDOM.randn(4, 3), RANDOM.randn(3)
@@ -81,6 +81,23 @@ def test_npz_and_json(told, cli):
     assert lists["class_labels"] == told.get("class_labels", [0, 1, 2])
     read = {k: v for k, v in lists.items() if k in told}
     assert (expected(read, x) == expected(told, x)).all()
+
+
+@pytest.mark.parametrize("form", ["npz", "json", "safetensors"])
+def test_what_export_wrote_is_a_model_for_predict(form, told, cli):
+    if form == "safetensors":
+        pytest.importorskip("safetensors", reason="it is not installed")
+    cli("export", "model.pkl", "--to", form)
+    ours, exported = Predictor("model.pkl"), Predictor(f"model.{form}")
+    assert exported.metadata == ours.metadata
+    numpy.save("x.npy", rows(told))
+    expected = cli("predict", "x.npy", "--model", "model.pkl", "--proba")
+    assert cli("predict", "x.npy", "--model", f"model.{form}", "--proba") == expected
+    whole = Path(f"model.{form}").read_bytes()
+    for damaged in (whole[: len(whole) // 2], whole[:90] + b"?" + whole[95:]):
+        Path("damaged").write_bytes(damaged)
+        done = cli("predict", "x.npy", "--model", "damaged")
+        assert done.code == 1 and "error: damaged cannot be loaded: it is damaged, or" in done.err
 
 
 def test_safetensors(told, cli):

@@ -19,10 +19,10 @@ from builders import make_pairs
 
 from logreg import engine, load_model
 from logreg.callbacks import History
-from logreg.callbacks.checkpoint import Checkpoint, run_settings
-from logreg.datasets import read_dataset
+from logreg.callbacks.checkpoint import Checkpoint
+from logreg.datasets.dataset import read_dataset
 from logreg.hyperparameters import Hyperparameters
-from logreg.models.model_file import read
+from logreg.saving.model_file import read
 from logreg.sgd import sgd_optimization
 
 KILLS = 50
@@ -73,15 +73,13 @@ def prepare():
     engine.theano.config.floatX = "float32"
     data = read_dataset(make_pairs((50, 400, 40), seed=1))
     hyperparameters = Hyperparameters(0.002, n_epochs=120, batch_size=10, patience=10000)
-    settings = run_settings(data, hyperparameters)
     # By this clock, a second has passed at each validation, and all files are due.
     timeit.default_timer = lambda: 1e5 * time.perf_counter()
 
     def train():
-        checkpoint = Checkpoint(STATE, settings)
-        how = {"callbacks": [History(HISTORY), checkpoint], "resume": checkpoint}
+        callbacks = [Checkpoint(STATE, resume=True), History(HISTORY)]
         with contextlib.redirect_stdout(io.StringIO()):
-            sgd_optimization(data, hyperparameters, MODEL, **how)
+            sgd_optimization(data, hyperparameters, MODEL, callbacks)
 
     return train
 

@@ -4,7 +4,7 @@ import os
 
 import numpy
 import pytest
-from builders import cost_and_gradients, make_pairs, probabilities
+from builders import arguments, cost_and_gradients, make_pairs, probabilities
 
 from logreg import (
     Hyperparameters,
@@ -72,11 +72,11 @@ def test_a_layer_takes_parameters_of_every_kind(layer):
 
 def fit_layer(classifier, variables=None, **changed):
     """Fit a classifier by one step on all rows, with some arguments replaced."""
-    y = T.ivector("y")
-    cost, errors = classifier.negative_log_likelihood(y), classifier.errors(y)
-    rule = updates.sgd(cost, variables or classifier.params, learning_rate=0.1)
-    given = {"updates": rule, "datasets": PAIRS, "hyperparameters": SETTINGS, **changed}
-    return fit(classifier.input, y, cost, errors, **given)
+
+    def rule(cost, params):
+        return updates.sgd(cost, variables or params, learning_rate=0.1)
+
+    return fit(**arguments(classifier, rule, datasets=PAIRS, hyperparameters=SETTINGS, **changed))
 
 
 def test_training_reaches_what_the_parameters_are_made_of(layer):

@@ -7,10 +7,10 @@ import pytest
 from builders import make_pairs
 
 from logreg import Hyperparameters, plots
-from logreg.datasets import read_dataset
+from logreg.datasets.dataset import read_dataset
 from logreg.errors import SettingError
-from logreg.models.facts import Facts
-from logreg.models.predictor import Predictor
+from logreg.prediction.predictor import Predictor
+from logreg.saving.facts import ModelFacts
 from logreg.sgd import sgd_optimization
 
 pytest.importorskip("matplotlib").use("Agg")
@@ -34,7 +34,7 @@ def test_the_largest_weights_are_bars():
 
 
 def test_a_curve_marks_the_best_and_the_significant_gains():
-    ax = plots.plot_curve(Facts.of(TOLD), axes())
+    ax = plots.plot_curve(ModelFacts.of(TOLD), axes())
     ax.figure.draw_without_rendering()
     assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1  # it covers no line
     lines = {line.get_label(): line for line in ax.get_lines()}
@@ -45,14 +45,14 @@ def test_a_curve_marks_the_best_and_the_significant_gains():
     assert lines["patience ran out"].get_xdata()[0] == (19 * 2 + 1) / 10
     curve = [[9, 1, 0.2, None, 0.7], [19, 1, 0.3, 0.3, 0.5], [29, 1, 0.1, None, 0.6]]
     by_loss = {**TOLD, "criterion": "loss", "curve": curve}
-    ax = plots.plot_curve(Facts.of(by_loss), axes())
+    ax = plots.plot_curve(ModelFacts.of(by_loss), axes())
     lines = {line.get_label(): line for line in ax.get_lines()}
     assert lines["best model"].get_xdata().tolist() == [2]
     (right,) = (other for other in ax.figure.axes if other is not ax)
     lines = {line.get_label(): line for line in right.get_lines()}
     assert lines["validation loss (right)"].get_ydata().tolist() == [0.7, 0.5, 0.6]
     with pytest.raises(SettingError, match="no curve"):
-        plots.plot_curve(Facts(), axes())
+        plots.plot_curve(ModelFacts(), axes())
 
 
 def test_a_run_has_a_curve_too(working_folder):

@@ -44,23 +44,13 @@ def test_as_many_examples_as_asked_for(capsys):
     assert re.findall(r"\d", rest) == [str(k) for k in classes_of(sample()["x_test"])]
 
 
-def test_rows_are_counted_over_batches_and_cut_at_n(digits, cli):
-    save_digits_model()
-    many = numpy.tile(digits, (200, 1, 1))  # 2400, of which 1000 are read at a time
-    numpy.save("a.npy", many)
-    for n in (7, 1000, 2100):
-        lines = cli("predict", "a.npy", "-n", n).out.splitlines()
-        assert [line.split(":")[0] for line in lines] == [f"a.npy[{i}]" for i in range(n)]
-        assert [int(line[-1]) for line in lines] == list(classes_of(many[:n]))
-
-
 def test_the_suffix_chooses_the_format(small, cli, working_folder):
     write("x.csv", csv_text(numpy.eye(3)).encode())
     for name, options, begin in (
-        ("a.csv", "", "input,row,prediction\nx.csv,0,a\n"),
-        ("a.JSON", "", '[\n{"input": "x.csv", "row": 0, "prediction": "a"}'),
-        ("a.txt", "", "x.csv[0]: a\n"),
-        ("b.csv", "--format text", "x.csv[0]: a\n"),
+        ("a.csv", "", "input,row,prediction\nx.csv,1,a\n"),
+        ("a.JSON", "", '[\n{"input": "x.csv", "row": 1, "prediction": "a"}'),
+        ("a.txt", "", "x.csv[1]: a\n"),
+        ("b.csv", "--format text", "x.csv[1]: a\n"),
     ):
         cli("predict", "x.csv", "--model", "small.pkl", "--output", name, *options.split())
         assert (working_folder / name).read_text().startswith(begin)
@@ -93,7 +83,7 @@ def test_a_pipe_and_an_encoding(small, run):
     env = {"PYTHONIOENCODING": "ascii", "PYTHONWARNINGS": "error::ResourceWarning"}
     command = ["-m", "logreg.predict", "-", "--model", "names.pkl"]
     done = run(*command, env=env, input=csv_text(numpy.eye(3)))
-    assert (done.returncode, done.stdout) == (0, "-[0]: \\xe4\n-[1]: b\n-[2]: c\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "-[1]: \\xe4\n-[2]: b\n-[3]: c\n"), done.stderr
     code = "import sys; sys.stdin = None; from logreg.predict import main; sys.exit(main())"
     done = run("-c", code, *command[2:])
     assert done.returncode == 1
@@ -108,7 +98,7 @@ def test_batches_before_the_one_with_a_bad_row_are_written(digits, cli):
     done = cli("predict", "nan.npy")
     expected = [f"nan.npy[{i}]: {k}" for i, k in enumerate(classes_of(nan[:1000]))]
     assert (done.code, done.out.splitlines()) == (1, expected)
-    assert "row 1009, column 30 holds nan (counted from 0)" in done.err
+    assert "row 1009, column 30 (from 0) holds nan: every" in done.err
 
 
 @pytest.mark.parametrize("lacking", [[], ["logreg.kernel._kernel"]])
@@ -148,16 +138,60 @@ def test_a_model_is_tested_on_its_own_data(cli):
     found = json.loads(evaluated.out)
     assert (found["dataset"], found["rows"]) == ("t.csv", 10)
     assert f"test error: {found['errors']} of 10 rows, " in trained.out
+    of_file = json.loads(cli("predict", "--evaluate", "t.csv", "--format", "json").out)
+    assert of_file == found and found["rows_are"] == "those that training held out"
+    predicted = json.loads(cli("predict", "t.csv", "--format", "json").out)
+    wrong = [n for n, entry in enumerate(predicted, 1) if entry["prediction"] != kinds[n - 1]]
+    assert {*found["wrong_rows"]} <= {*wrong} and len(found["wrong_rows"]) == found["errors"]
     assert "warning" not in evaluated.err
     # Other data, by the model's columns; and its options are not needed.
     write("other.csv", "\n".join(lines[:7]).encode())
     assert "of 7 rows" in cli("predict", "--evaluate", "--dataset", "other.csv").out
+    wrong = [*lines[:7], "9;ant;99,5;2;3", "9;bee;95;2;3", "9;bee;30;2;3"]
+    write("wrong.csv", "\n".join(wrong).encode())
+    done = cli("predict", "--evaluate", "wrong.csv", "--format", "json")
+    assert json.loads(done.out)["wrong_rows"] == [8, 10]  # counted from 1; row 8 is the surer one
+    done = cli("predict", "--evaluate", "wrong.csv")
+    assert done.out.startswith("Test set of wrong.csv: all rows\nerror over all rows: 20.0")
+    assert done.out.endswith("mistakes first: 8, 10\n")
+    assert cli("predict", "--evaluate", "wrong.csv", "other.csv").code == 2
     write("rows.csv", b"1,5;2;3\n99,5;2;3\n")
-    assert cli("predict", "rows.csv").out == "rows.csv[0]: ant\nrows.csv[1]: bee\n"
+    assert cli("predict", "rows.csv").out == "rows.csv[1]: ant\nrows.csv[2]: bee\n"
     os.remove("t.csv")
     done = cli("predict", "--evaluate")
     assert done.code == 1 and "'t.csv' not found" in done.err
     assert "The model was trained on 't.csv'; --dataset names" in done.err
+
+
+def test_predictions_stand_beside_ones_own_rows(cli):
+    """Whatever a kept column is: a number as it was written, an id that looks empty, a feature."""
+    rows = [f"{i:03},x,{i % 7},{'ant' if i % 7 > 3 else 'bee'}" for i in range(60)]
+    write("t.csv", "\n".join(["id,name,a,kind", *rows]).encode())
+    assert cli("train", "--dataset", "t.csv", "--drop", "id,name", "--n-epochs", 99).code == 0
+    write("new.csv", b'name,a,id\nNA,6,0010\n"Ava,\xc2\xa0B.",01.50,NA\n')
+    done = cli("predict", "new.csv", "--keep", "id,name")
+    assert done.out.splitlines() == [
+        "input,row,id,name,prediction",
+        "new.csv,2,0010,NA,ant",
+        'new.csv,3,NA,"Ava,\xa0B.",bee',
+    ]
+    done = cli("predict", "new.csv", "--keep", "all", "--format", "json", "--top", 1)
+    (first, second), kept = json.loads(done.out), {"name": "Ava,\xa0B.", "a": "01.50", "id": "NA"}
+    assert (second["row"], second["kept"], second["prediction"]) == (3, kept, "bee")
+    assert first["kept"]["a"] == "6" and first["prediction"] == first["top"][0]["label"] == "ant"
+    write("other.csv", b"a,id\n6,1\n")
+    done = cli("predict", "new.csv", "other.csv", "--keep", "all")
+    assert done.code == 1 and len(done.out.splitlines()) == 3
+    assert "error: other.csv: has the columns a, id, and what comes before it has name" in done.err
+    numpy.save("x.npy", [[1.0]])
+    for options, said in (
+        (("new.csv", "--keep", "kind"), "has no column kind to keep, or several; its columns are"),
+        (("x.npy", "--keep", "2"), "error: x.npy: is no table, of which --keep could keep"),
+        (("new.csv", "--keep", "id", "--format", "text"), "error: --keep is for tables"),
+    ):
+        done = cli("predict", *options)
+        assert (done.code, done.out) in ((1, ""), (2, "")) and said in done.err
+    assert cli("predict", "-", "--format", "csv", stdin=b"a\nx\n").out == ""
 
 
 def test_answers_that_are_not_probable_stay_open(cli):
@@ -176,11 +210,14 @@ def test_answers_that_are_not_probable_stay_open(cli):
     assert [line.split(": ")[1] for line in lines] == [label or "?" for label in labels]
 
     options = ("predict", "--evaluate", "--dataset", "mnist_sample", "--min-proba", 0.75)
-    table = json.loads(cli(*options, "--format", "json").out)["answered"]
-    assert [entry["min_proba"] for entry in table] == [0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95, 0.99]
-    for entry in table:
-        rows = best >= entry["min_proba"]
-        assert (entry["rows"], entry["errors"]) == (rows.sum(), (is_wrong & rows).sum())
-        assert entry["coverage_percent"] == pytest.approx(100 * rows.mean())
+    table = json.loads(cli(*options, "--format", "json").out)["calibration"]
+    edges = [entry["min_proba"] for entry in table]
+    assert edges == [0, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95, 0.99]
+    for entry, below in zip(table, [*edges[1:], 2]):
+        rows, band = best >= entry["min_proba"], (best >= entry["min_proba"]) & (best < below)
+        found = entry["answered"]
+        assert (found["rows"], found["errors"]) == (rows.sum(), (is_wrong & rows).sum())
+        assert (entry["rows"], entry["happened"]) == (band.sum(), (~is_wrong[band]).mean())
+        assert entry["forecast"] == pytest.approx(best[band].mean())
     refused = cli("predict", "x.npy", "--min-proba", 75)
     assert refused.err == "error: --min-proba is 75.0: it must be from 0 to 1\n"

@@ -21,19 +21,17 @@ ROOMS = [path.parent.name for path in PACKAGE.glob("*/__init__.py")]
 LAYERS = [
     ["__init__"],
     ["errors"],
-    ["files"],
-    ["terminal", "hyperparameters"],
+    ["console", "files", "hyperparameters"],
     ["parallel"],
     ["kernel", "early_stopping"],
     ["engine"],
-    ["model", "updates", "run"],
-    ["datasets"],
-    ["cli", "models"],
-    ["saving", "plots"],
-    ["callbacks"],
-    ["refit"],
+    ["model", "updates", "datasets"],
+    ["run", "saving"],
+    ["callbacks", "prediction"],
+    ["plots", "refit"],
     ["sgd"],
-    ["estimator", "page"],
+    ["cli"],
+    ["estimator", "fitting", "page", "verification"],
     ["tutorial"],
     ["train", "predict", "report", "export", "__main__"],
     ["legacy"],
@@ -42,9 +40,9 @@ LAYERS = [
 
 def test_the_public_names():
     assert {*logreg.__all__} == {
-        *("Hyperparameters", "LogisticRegression", "Predictor", "__version__", "fit", "updates"),
+        *("Hyperparameters", "LogisticRegression", "Predictor", "__version__", "fit", "fit_table"),
         *("adagrad", "adam", "momentum", "nesterov", "load_data", "sgd_optimization_mnist"),
-        *("load_model", "load_params", "save_model", "save_params"),
+        *("updates", "load_model", "load_params", "save_model", "save_params"),
     }
     names = {*logreg.__all__, "SoftmaxClassifier"}
     assert names <= set(dir(logreg))
@@ -56,7 +54,7 @@ def test_the_public_names():
     assert list(parameters) == ["input", "n_in", "n_out", "W", "b"]
     dataset, *options = inspect.signature(logreg.load_data).parameters.values()
     assert dataset.name == "dataset"
-    assert not any(option.default for option in options)
+    assert [option.name for option in options if option.default] == ["na"]
 
 
 def nodes(kind, modules=SOURCES):

@@ -1,15 +1,17 @@
 """Training anew on training and validation rows: as a run on these rows, and as NumPy has it."""
 
+import functools
+
 import numpy
 import pytest
-from builders import cost_and_gradients, make_pairs, save_pairs, table_bytes, write
+from builders import arguments, cost_and_gradients, make_pairs, save_pairs, table_bytes, write
 
-from logreg import LogisticRegression, Predictor, SoftmaxClassifier, engine, fit, load_data
+from logreg import LogisticRegression, Predictor, SoftmaxClassifier, engine, fit
 from logreg.callbacks import BestModel, Callback, Checkpoint, StopTraining
 from logreg.engine import T
 from logreg.errors import SettingError
 from logreg.hyperparameters import Hyperparameters
-from logreg.updates import momentum, sgd
+from logreg.updates import momentum
 
 SETTINGS = Hyperparameters(batch_size=10, n_epochs=12, patience=40, criterion="loss")
 START = numpy.linspace(-1, 1, 12).reshape(4, 3)
@@ -17,14 +19,13 @@ START = numpy.linspace(-1, 1, 12).reshape(4, 3)
 
 def trained(pairs=None, settings=SETTINGS, callbacks=(), loss=lambda cost: cost, **options):
     """Train with momentum, which has variables beside the parameters; return the run."""
+    pairs = pairs or make_pairs((60, 25, 20), dtype="float64")
     with engine.floatx("float64"):
-        x, y = T.matrix("x"), T.ivector("y")
-        classifier = LogisticRegression(x, 4, 3, W=START)
-        cost = classifier.negative_log_likelihood(y)
-        rule = momentum(cost, classifier.params, 0.5, 0.9)
-        pairs = pairs or make_pairs((60, 25, 20), dtype="float64")
-        given = pairs, settings, [make(classifier) for make in callbacks], loss(cost)
-        return fit(x, y, cost, classifier.errors(y), rule, *given, **options)
+        classifier = LogisticRegression(T.matrix("x"), 4, 3, W=START)
+        rule = functools.partial(momentum, learning_rate=0.5, momentum=0.9)
+        given = arguments(classifier, rule, datasets=pairs, hyperparameters=settings)
+        callbacks = [make(classifier) for make in callbacks]
+        return fit(**given, callbacks=callbacks, loss=loss(given["cost"]), **options)
 
 
 class Stop(Callback):
@@ -45,7 +46,8 @@ def test_it_is_a_run_on_both_sets_of_as_many_minibatches():
     n_steps = run.stopping.best_iter + 1
     assert run.reason == "patience" and n_steps not in (run.iter + 1, 6) and run.n_refit_rows == 85
     (x, y), (x_valid, y_valid), test = make_pairs((60, 25, 20), dtype="float64")
-    x, y = numpy.concatenate([x, x_valid]), numpy.concatenate([y, y_valid])
+    order = numpy.random.RandomState(0).permutation(85)
+    x, y = numpy.concatenate([x, x_valid])[order], numpy.concatenate([y, y_valid])[order]
     values = [START.copy(), numpy.zeros(3)]
     last = [0 * value for value in values]
     for step in range(n_steps):
@@ -66,12 +68,9 @@ def test_it_is_a_run_on_both_sets_of_as_many_minibatches():
 def test_a_resumed_run_refits_to_the_same_bits():
     whole = trained(refit=True)
     short = Hyperparameters(batch_size=10, n_epochs=3, patience=40, criterion="loss")
-    trained(None, short, [lambda _: Checkpoint("run.state", {})], refit=True)
+    trained(None, short, [lambda _: Checkpoint("run.state")], refit=True)
     for _ in range(2):  # from its middle, and from its end
-        checkpoint = Checkpoint("run.state", {})
-        resumed = trained(
-            None, SETTINGS, [lambda _, c=checkpoint: c], refit=True, resume=checkpoint
-        )
+        resumed = trained(callbacks=[lambda _: Checkpoint("run.state", resume=True)], refit=True)
         assert resumed.n_refit_rows == whole.n_refit_rows
         for found, expected in zip(resumed.best_values, whole.best_values):
             numpy.testing.assert_array_equal(found, expected)
@@ -131,6 +130,16 @@ def test_the_command_refits_where_it_splits_validation_rows_off(cli):
             assert (" minibatches on 75 rows, with those of validation" in done.out) == bool(n_rows)
 
 
+def test_validation_rows_count_when_the_best_model_comes_in_the_first_epoch(cli):
+    """In an order of all rows, the first minibatches have some of these."""
+    x, y = (numpy.concatenate(arrays) for arrays in zip(*make_pairs()))
+    numpy.savez("d.npz", x=x, y=y)
+    for switch in ("--refit", "--no-refit"):
+        done = cli("train", "--dataset", "d.npz", "--n-epochs", 1, switch, "--output", switch[2:])
+        assert done.code == 0, done.err
+    assert (Predictor("refit").W != Predictor("no-refit").W).all()
+
+
 def test_the_estimator_refits():
     X, y = (numpy.concatenate(arrays) for arrays in zip(*make_pairs((120, 30, 30))))
     few = [SoftmaxClassifier(refit=refit).fit(X[:50], y[:50]) for refit in (True, False)]
@@ -138,33 +147,3 @@ def test_the_estimator_refits():
     anew, alone = (SoftmaxClassifier(refit=refit).fit(X, y) for refit in (True, False))
     assert anew.validation_scores_ == alone.validation_scores_
     assert (anew.coef_ != alone.coef_).all()
-
-
-def test_a_model_trained_in_python_reads_the_frame(cli):
-    """`load_data` prepares a table as the command does, and the model file keeps it."""
-    pandas = pytest.importorskip("pandas")
-    random = numpy.random.RandomState(0)
-    kind, size = random.choice(["ant", "bee"], 120), 1e3 * random.randn(120)
-    frame = pandas.DataFrame({"kind": kind, "size": size, "is": (kind == "ant") ^ (size > 900)})
-    frame.loc[5, "size"] = None
-    with engine.floatx("float32"):
-        datasets = load_data(frame, "is", missing="mean")
-        x, y = T.matrix("x"), T.ivector("y")
-        classifier = LogisticRegression(x, 3, 2)
-        cost = classifier.negative_log_likelihood(y)
-        rule = sgd(cost, classifier.params, 0.13)
-        settings = Hyperparameters(batch_size=8, n_epochs=20, criterion="loss")
-        callbacks = [BestModel("m.pkl", classifier)]
-        given = datasets, settings, callbacks, cost
-        fit(x, y, cost, classifier.errors(y), rule, *given, refit=True)
-    frame.to_csv("t.csv", index=False)
-    shell = ["--label-column", "is", "--missing", "mean", "--floatx", "float32", "--n-epochs", 20]
-    done = cli("train", "--dataset", "t.csv", *shell, "--output", "shell.pkl")
-    assert done.code == 0, done.err
-    here, there = Predictor("m.pkl"), Predictor("shell.pkl")
-    numpy.testing.assert_array_equal(here.W, there.W)
-    found = here.predict_proba(frame)
-    numpy.testing.assert_array_equal(found, there.predict_proba(frame))
-    rows = frame[["size", "kind"]]  # in any order, and without the label
-    numpy.testing.assert_array_equal(here.predict_proba(rows), found)
-    assert here.labels == there.labels and here.facts.dataset == "the data frame"

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import make_pairs, save_pairs
+from builders import csv_text, make_pairs, save_pairs, write
 
 from logreg import load_model, train
 from logreg.callbacks import History
-from logreg.datasets import read_dataset
+from logreg.datasets.dataset import read_dataset
+from logreg.datasets.options import Preparation
 from logreg.hyperparameters import DEFAULTS, default_batch_size
 
 OPTIONS = ["--dataset", "mnist_sample", "--batch-size", "100"]
@@ -34,10 +35,12 @@ def test_the_sample_trains_without_a_network(run, cli):
 
 
 def test_every_hyperparameter_is_an_option_with_the_tutorials_default():
-    args = vars(train.parser().parse_args([]))
+    parser = train.parser()
+    args = vars(parser.parse_args([]))
     depends_on_the_data = {"batch_size": None, "criterion": None, "n_epochs": None}
     assert {**vars(DEFAULTS), **depends_on_the_data}.items() <= args.items()
-    assert (args["dataset"], args["output"]) == ("mnist.pkl.gz", "best_model.pkl")
+    assert args["output"] == "best_model.pkl"
+    assert "or mnist_sample (default: mnist.pkl.gz)" in " ".join(parser.format_help().split())
 
 
 def test_the_options_reach_the_run(cli):
@@ -56,6 +59,30 @@ def test_the_options_reach_the_run(cli):
     expected = {"learning_rate": 0.5, "patience": 60, "improvement_threshold": 0.5, "split_seed": 3}
     expected.update(l1=1e-5, l2=1e-4, momentum=0.25, class_weight="balanced")
     assert expected.items() <= model.metadata.items()
+
+
+def test_verbose_adds_lines_and_changes_none(cli):
+    x, y = make_pairs((60,))[0]
+    write("t.csv", csv_text(numpy.c_[x, y.astype(object)], [*"abcd", "class"]).encode())
+    plain, verbose = (
+        cli("train", "--dataset", "t.csv", "--n-epochs", 9, *options)
+        for options in ([], ["--verbose"])
+    )
+    lines = verbose.out.splitlines()
+    of_epochs = [line for line in lines if re.match(" *epoch ", line)]
+    assert sum("validation error" in line for line in of_epochs) == 9
+    assert [line for line in lines if line not in of_epochs] == plain.out.splitlines()
+    assert verbose.err == plain.err and " minibatches on 50 rows, with those of val" in plain.out
+
+
+def test_what_is_resumed_without_a_state_leaves_the_history_of_another_run(cli):
+    save_pairs("d.npz", make_pairs())
+    options = ("--dataset", "d.npz", "--n-epochs", 3, "--history", "run.csv")
+    assert cli("train", *options).code == 0
+    before = Path("run.csv").read_bytes()
+    done = cli("train", *options, "--checkpoint", "new.state", "--resume")
+    assert done.code == 1 and "error: run.csv is there already, of another run perha" in done.err
+    assert Path("run.csv").read_bytes() == before and not Path("new.state").exists()
 
 
 @pytest.mark.parametrize("rate, last, code", [("1", 14, 0), ("1e30", 0, 1)])
@@ -119,15 +146,18 @@ def test_an_interrupted_run_says_how_to_go_on(monkeypatch, cli):
 # ---- what only a process of its own can show
 
 
-def test_a_pipe_that_is_closed_ends_the_run_without_a_traceback(start):
+def test_a_reader_that_has_gone_ends_the_run_and_the_best_model_is_kept(start):
     # More lines than fit into a pipe: it cannot end before the pipe is closed.
     endless = ["--n-epochs", "5000", "--patience", "1000000"]
     process = start("-m", "logreg.train", *OPTIONS, *endless)
-    assert process.stdout.readline() == "... loading data\n"
-    process.stdout.close()  # as `head -1` does
+    seen = "".join(process.stdout.readline() for _ in range(30))
+    process.stdout.close()  # as `head -30` does
     err = process.stderr.read()
-    assert process.wait(timeout=600) == 1
+    assert process.wait(timeout=600) == 141
     assert "Traceback" not in err and "Exception ignored" not in err
+    assert err.splitlines()[-1].startswith("interrupted in epoch ")
+    errors = [float(error) for error in re.findall(r"validation error ([\d.]+) %", seen)]
+    assert 100 * load_model("best_model.pkl").metadata["validation_error"] <= min(errors) + 1e-6
 
 
 @pytest.mark.parametrize("name", ["wine", "breast_cancer", "iris", "digits"])
@@ -144,7 +174,7 @@ def test_tables_need_no_options(name, cli):
         assert cli("train", "--dataset", "t.csv", "--split-seed", seed).code == 0
         found = json.loads(cli("predict", "--evaluate", "--format", "json").out)
         errors.append(found["error_percent"])
-        data = read_dataset("t.csv", split_seed=int(seed))
+        data = read_dataset("t.csv", preparation=Preparation(split_seed=int(seed)))
         peer = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(*data.train)
         theirs.append(100 * (1 - peer.score(*data.test)))
     assert numpy.mean(errors) < numpy.mean(theirs) + 2
@@ -165,3 +195,17 @@ def test_the_batch_size_suits_the_data(cli):
     done = cli("train", "--dataset", "d.npz", "--n-epochs", 1, "--batch-size", 9)
     assert "note: 4 of the 40 training rows are left over by minibatches of 9 " in done.err
     assert [default_batch_size([n, 600, 600]) for n in (4999, 5000)] == [499, 600]
+
+
+def test_the_price_of_class_weights_is_told(cli):
+    random = numpy.random.RandomState(1)
+    x = random.randn(600)
+    kinds = numpy.where(x + random.randn(600) > 3, "yes", "no")
+    assert 3 <= (kinds == "yes").sum() <= 12
+    write("t.csv", "\n".join(["x,kind", *map("{},{}".format, x, kinds)]).encode())
+    train = "train", "--dataset", "t.csv", "--n-epochs", 50
+    plain, balanced = cli(*train), cli(*train, "--class-weight", "balanced")
+    (error,) = re.findall(r"^test error(: .*)", plain.out, re.M)
+    assert balanced.out.endswith(f"test error if trained without --class-weight{error}\n")
+    assert f"test error{error}" not in balanced.out
+    assert " training rows are 'yes', for which an error costs little in all; --class" in plain.err

@@ -1,7 +1,7 @@
 """Callbacks: each does one thing at fixed moments of a run.
 
-`log` prints lines, `progress` the line at the bottom of a terminal, and `verdict` warns at the end
-(few validation rows, a useless model). `best_model`, `history` and `checkpoint` write files;
+`log` prints lines, with what `verdict` says of a result, and `progress` the line at the bottom of a
+terminal. `best_model`, `history` and `checkpoint` write files;
 `signals` handles Ctrl-C; `reference` compares a run with the tutorial's log.
 
 :func:`logreg.sgd.fit` calls them in their order. A resumed run is where it was before the first of

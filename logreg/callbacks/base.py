@@ -6,9 +6,9 @@ import timeit
 from typing import Any, Sequence
 
 from logreg.errors import ModelFileError
-from logreg.files.writing import AnyPath, check_writable
-from logreg.models.model_file import save
+from logreg.files import AnyPath, check_writable
 from logreg.run import Run, Validation
+from logreg.saving.model_file import save
 
 SECONDS = 1.0  # at least, between two writings of a file
 
@@ -22,9 +22,14 @@ class StopTraining(Exception):
 
 @contextlib.contextmanager
 def catching_stop(run, train_model):
-    """Let StopTraining end the block, and `run` say so; leave no step behind it that is noted."""
+    """Let StopTraining end the block, and `run` say so; leave no step behind it that is noted.
+
+    So does a reader of stdout that has gone, as ``head`` does: what was trained is kept.
+    """
     try:
         yield
+    except BrokenPipeError:
+        run.reason = "interrupted"
     except StopTraining as stop:
         run.message = str(stop)
         run.reason = "stopped" if run.message else "interrupted"
@@ -57,6 +62,9 @@ class Callback:
     @property
     def reads_steps(self) -> bool:
         return type(self).on_minibatch_end is not Callback.on_minibatch_end
+
+    def restore(self, run: Run) -> None:
+        """Before all else: what keeps the state of an earlier run may bring `run` to it."""
 
     def on_train_begin(self, run: Run) -> None:
         """Before the first minibatch: a resumed `run` is where it was."""

@@ -4,9 +4,9 @@ from typing import Any, Optional
 
 from logreg.callbacks.base import FileCallback
 from logreg.errors import SettingError
-from logreg.files.writing import AnyPath
+from logreg.files import AnyPath
 from logreg.model import LogisticRegression
-from logreg.saving import check_stands_alone, dumps_model, dumps_params
+from logreg.saving.variables import check_stands_alone, dumps_model, dumps_params
 
 
 class BestModel(FileCallback):
@@ -24,12 +24,13 @@ class BestModel(FileCallback):
         `updates` that the cost depends on, in the order in which the update rule was given them.
         What a rule or a layer remembers beside them is not kept.
     **metadata
-        What the model file tells of the data, as of :func:`logreg.save_model`.
+        What the model file is to tell beside what is known of the run and of its data, as of
+        :func:`logreg.save_model`.
 
     Raises
     ------
     ModelFileError
-        If the classifier sits on a layer.
+        If the classifier sits on a layer, or is none for the data that it is trained on.
 
     Examples
     --------
@@ -56,14 +57,19 @@ class BestModel(FileCallback):
 
         A SettingError says that the classifier is not what is trained.
         """
-        if self.classifier and not {*self.classifier.params} <= {*run.params}:
-            raise SettingError("the classifier given to BestModel is not the one that is trained")
+        if self.classifier:
+            if not {*self.classifier.params} <= {*run.params}:
+                raise SettingError("the classifier given to BestModel is not the one in the cost")
+            dumps_model(self.classifier, self._facts(run))  # what does not fit is told now
         self.write(run)
+
+    def _facts(self, run):
+        return {**run.facts(), **self.metadata}
 
     def content(self, run):
         if not run.best_values:
             return None
         with run.at_its_best():
             if self.classifier:
-                return dumps_model(self.classifier, **{**run.metadata(), **self.metadata})
+                return dumps_model(self.classifier, self._facts(run))
             return dumps_params(run.params)

@@ -1,44 +1,46 @@
 """The state of a run in a file, from which a later run goes on and arrives at the same bits."""
 
 import os
-from dataclasses import asdict
-from typing import Any, Dict
 
 from logreg import engine
 from logreg.callbacks.base import FileCallback
+from logreg.console import warning
 from logreg.errors import ModelFileError
-from logreg.files.writing import AnyPath
-from logreg.models.model_file import dumps, read
-from logreg.parallel import ranks
+from logreg.files import AnyPath
+from logreg.parallel.ranks import ranks
 from logreg.run import Validation
-from logreg.saving import provenance
-from logreg.terminal.notes import warning
+from logreg.saving.model_file import dumps, read
+from logreg.saving.variables import provenance
+
+FREE = {"n_epochs"}  # to change: until a run ends, its bits are the same
 
 
 class Checkpoint(FileCallback):
     """Keeps the state of a run in a file: that at the last validation.
 
-    ``fit(..., resume=checkpoint)`` goes on from the state in the file. Of several ranks, the first
-    one reads and writes; all of them begin with its state.
+    A run that goes on from it arrives at the same bits, if the rule of its updates is the same, and
+    no layer draws random numbers, as dropout does. Of several ranks, the first one reads and
+    writes; all of them begin with its state.
 
     Parameters
     ----------
     path : str or path-like
-    settings : dict of str to str, int or float
-        What must be the same when the run is resumed: hyperparameters, floatX, data set. Only
-        the number of epochs may differ; it must not be below the epoch reached.
+    resume : bool
+        Whether the run goes on from the state in the file, if there is one. Its settings and data
+        must be those of the state; only the number of epochs may differ, and must not be below the
+        epoch reached.
 
     Examples
     --------
     >>> from logreg.callbacks import Checkpoint
-    >>> checkpoint = Checkpoint("run.state", {"learning_rate": 0.1, "data": "flowers"})
+    >>> checkpoint = Checkpoint("run.state", resume=True)
     """
 
     replaces = False
 
-    def __init__(self, path: AnyPath, settings: Dict[str, Any]) -> None:
+    def __init__(self, path: AnyPath, resume: bool = False) -> None:
         super().__init__(path)
-        self.settings, self._state = settings, None
+        self.resume, self._state = resume, None
 
     def restore(self, run):
         """Bring a run to where the file has it; say so if there is no file.
@@ -46,14 +48,16 @@ class Checkpoint(FileCallback):
         A ModelFileError says that the file cannot be loaded, is of a run with other settings or
         other data, or is further than the last epoch of this one.
         """
-        header, arrays = ranks.from_first(self._read)
+        header, arrays = ranks.from_first(self._read) if self.resume else (None, None)
         if header is None:
-            return warning(f"there is no {self.path} to go on from: the run begins anew")
+            if self.resume:
+                warning(f"there is no {self.path} to go on from: the run begins anew")
+            return
         values, best_values = (
             [array for name, array in arrays.items() if name.startswith(kind)]
             for kind in ("variable ", "best ")
         )
-        reason = _mismatch(header, values, self.settings, run)
+        reason = _mismatch(header, values, run)
         if reason:
             raise ModelFileError(f"{self.path} cannot be resumed from: {reason}")
         for variable, value in zip(run.variables, values):
@@ -68,36 +72,27 @@ class Checkpoint(FileCallback):
 
     def on_validation(self, run, validation):
         """Take the state."""
-        arrays = {f"variable {i}": engine.value(v) for i, v in enumerate(run.variables)}
+        arrays = {f"variable {i}": engine.value(v).copy() for i, v in enumerate(run.variables)}
         arrays.update((f"best {i}", value) for i, value in enumerate(run.best_values or []))
-        content = {
-            "run": self.settings,
-            "progress": {"iter": run.iter, "seconds": run.seconds},
-            "validations": [validation.plain() for validation in run.validations],
-        }
-        self._state = dumps("checkpoint", arrays, **content, **provenance())
+        progress = {"iter": run.iter, "seconds": run.seconds}
+        self._state = arrays, progress, len(run.validations)
         super().on_validation(run, validation)
 
     def content(self, run):
-        return self._state
+        if self._state is None:
+            return None
+        arrays, progress, n_validations = self._state
+        validations = [validation.plain() for validation in run.validations[:n_validations]]
+        known = {"run": run.settings(), "progress": progress, "validations": validations}
+        return dumps("checkpoint", arrays, **known, **provenance())
 
 
-def run_settings(data, hyperparameters):
-    """Collect what decides the bits of a run, and must be the same when it is resumed."""
-    settings = {"floatX": engine.theano.config.floatX}
-    if data.about.pixel_scale:
-        settings["pixel_scale"] = data.about.pixel_scale
-    of_data = {"dataset": data.name, "dataset_sha256": data.learnt.sha256}
-    return {**asdict(hyperparameters), **settings, **of_data}
-
-
-def _mismatch(header, values, now, run):
-    """Say why a run with the settings `now` cannot go on from a state; None if it can."""
-    then = header["run"]
-    # The bits are the same until a run ends, and the same data may be found by another path.
-    free = {"n_epochs"}
+def _mismatch(header, values, run):
+    """Say why a run cannot go on from a state; None if it can."""
+    then, now = header["run"], run.settings()
+    free = FREE
     if then.get("dataset_sha256") == now.get("dataset_sha256"):
-        free.add("dataset")
+        free = {*FREE, "dataset"}  # the same data may be found by another path
     differences = [
         f"{name} was {then.get(name)} and is {now[name]}"
         for name in sorted({*now} - free)

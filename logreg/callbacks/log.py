@@ -1,21 +1,43 @@
-"""The tutorial's lines."""
+"""What is printed of a run: the tutorial's lines, or of a table what came of it."""
 
 import os
 import sys
+from typing import Optional
 
+from logreg.callbacks import verdict
 from logreg.callbacks.base import Callback
-from logreg.terminal.notes import in_notebook, log, note, say
+from logreg.console import in_notebook, log, note, say
 
 
 class PrintLog(Callback):
-    """Prints the tutorial's lines to stdout; what the tutorial does not say goes to stderr."""
+    """Prints the tutorial's lines to stdout; what the tutorial does not say goes to stderr.
+
+    Of a table, it prints how its rows were split, and at the end the best model's errors over all
+    rows in place of the tutorial's. At the end, notes and warnings tell what makes a result
+    doubtful.
+
+    Parameters
+    ----------
+    validations : bool, optional
+        Whether there is a line at each validation. If None, there is unless the data are a table.
+    """
 
     on_rank_0_only = True
 
+    def __init__(self, validations: Optional[bool] = None) -> None:
+        self.validations = validations
+
     def on_train_begin(self, run):
+        facts = run.data.facts
+        if facts.is_table:
+            log(verdict.description(run.data))
+        elif run.data.taken:
+            note(f"note: {verdict.description(run.data)}")
         log("... training the model")
 
     def on_validation(self, run, validation):
+        if self.validations is False or (self.validations is None and run.data.facts.is_table):
+            return
         source = "epoch %i, minibatch %i/%i" % (run.epoch, run.minibatch, run.n_train_batches)
         log("%s, validation error %f %%" % (source, validation.error * 100.0))
         if validation.test_error is not None:
@@ -23,16 +45,25 @@ class PrintLog(Callback):
             log("     %s, test error of best model %f %%" % (source, error))
 
     def on_train_end(self, run):
-        best = run.best_validation
-        if run.reason == "interrupted" or best is None:
+        if run.reason == "interrupted" or run.best_validation is None:
             return
-        say(
-            "Optimization complete with best validation score of %f %%, "
-            "with test performance %f %%" % (best.error * 100.0, best.test_error * 100.0)
-        )
-        rate = run.epoch / run.seconds
-        log("The code run for %d epochs, with %f epochs/sec" % (run.epoch, rate))
-        program = os.path.basename(sys.argv[0])
-        program = " for file " + (program if program.endswith(".py") else "train.py")
-        note("The code%s ran for %.1fs" % ("" if in_notebook() else program, run.seconds))
+        if run.data.facts.is_table:
+            say(verdict.result(run))
+        else:
+            _say_as_the_tutorial(run)
         note(run.ending)
+        for doubt in verdict.doubts(run):
+            note(doubt)
+
+
+def _say_as_the_tutorial(run):
+    best = run.best_validation
+    say(
+        "Optimization complete with best validation score of %f %%, "
+        "with test performance %f %%" % (best.error * 100.0, best.test_error * 100.0)
+    )
+    rate = run.epoch / run.seconds
+    log("The code run for %d epochs, with %f epochs/sec" % (run.epoch, rate))
+    program = os.path.basename(sys.argv[0])
+    program = " for file " + (program if program.endswith(".py") else "train.py")
+    note("The code%s ran for %.1fs" % ("" if in_notebook() else program, run.seconds))

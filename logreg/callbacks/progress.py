@@ -1,45 +1,48 @@
 """One line of progress at the bottom of a terminal during a run."""
 
-import contextlib
+import os
+import sys
 import timeit
 
+from logreg import console
 from logreg.callbacks.base import Callback
-from logreg.terminal.progress import progress
 
 INTERVAL = 0.1  # seconds between two states of the line
-STYLE = {"bar_format": "{desc} |{bar:20}| {rate_fmt}{postfix}", "mininterval": 0, "delay": 0}
 
 
-class Progress(Callback, contextlib.ExitStack):
-    """Shows epoch, minibatch, best error, speed and patience left; used in a ``with`` statement."""
+class Progress(Callback):
+    """Shows epoch, minibatch, best error, speed and patience left, also while a model is refitted.
+
+    What is printed goes above the line. There is none where stderr is no terminal, and where notes
+    are not wanted.
+    """
 
     on_rank_0_only = True
     reads_steps = False
 
-    def __init__(self):
-        super().__init__()
-        self._advance, self._n_epochs, self._next = None, 0.0, 0.0
+    def on_train_begin(self, run):
+        in_cell = "JPY_PARENT_PID" in os.environ  # of a notebook, which would keep each state
+        is_shown = sys.stderr.isatty() and not console.is_quiet() and not in_cell
+        self._next, self._first = 0.0 if is_shown else float("inf"), run
+        self._run = None
 
     def on_minibatch_end(self, run):
         now = timeit.default_timer()
         if now < self._next:
             return
-        stopping, n_batches = run.stopping, run.n_train_batches
-        n_epochs = (run.iter + 1) / n_batches
-        if self._advance is None:
-            self._n_epochs = n_epochs  # a resumed run's speed is that of what is done now
-            line = progress(None, unit=" epochs", initial=n_epochs, **STYLE)
-            self._advance = self.enter_context(line)
-        text = f"epoch {run.epoch}, minibatch {run.minibatch}/{n_batches}"
-        if stopping.best_iter is not None:
+        self._next = now + INTERVAL
+        if self._run is not run:  # a resumed run's speed is that of what is done now
+            self._run, self._begin, self._done = run, now, run.iter
+            return
+        rate = (run.iter - self._done) / run.n_train_batches / (now - self._begin)
+        text = f"epoch {run.epoch} ({run.minibatch}/{run.n_train_batches}), {rate:.1f} epochs/s"
+        stopping = run.stopping
+        if run is not self._first:
+            text = f"training anew: {text}"
+        elif stopping.best_iter is not None:
             text += f", best {run.hyperparameters.criterion} {stopping.best_loss:.4f}"
-        self._advance(
-            n_epochs - self._n_epochs,
-            total=min((stopping.patience + 1) / n_batches, run.hyperparameters.n_epochs),
-            desc=text,
-            postfix=f"patience left {stopping.patience - run.iter:.0f}",
-        )
-        self._n_epochs, self._next = n_epochs, now + INTERVAL
+            text += f", patience left {stopping.patience - run.iter:.0f}"
+        console.show(text)
 
     def on_train_end(self, run):
-        self.close()
+        console.show("")

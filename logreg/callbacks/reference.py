@@ -31,11 +31,14 @@ def differences(run):
     of_run = ((v.iter, v.error, v.test_error) for v in run.validations)
     here = {run.epoch_of(iter): tuple(map(percent, errors)) for iter, *errors in of_run}
     there = {epoch: errors for epoch, errors in read_reference().items() if epoch <= last}
-    return [
+    found = [
         f"epoch {epoch}: {_words(here.get(epoch))}, and the tutorial has {_words(there.get(epoch))}"
         for epoch in {**there, **here}
         if here.get(epoch) != there.get(epoch)
-    ] + [f"epochs: {run.epoch}, and the tutorial has {last}"] * (run.epoch != last)
+    ]
+    if run.epoch != last:
+        found.append(f"epochs: {run.epoch}, and the tutorial has {last}")
+    return found
 
 
 def _words(errors):

@@ -5,7 +5,7 @@ import signal
 import threading
 
 from logreg.callbacks.base import Callback, StopTraining
-from logreg.parallel import ranks
+from logreg.parallel.ranks import ranks
 
 
 class Interruption(Callback, contextlib.ExitStack):

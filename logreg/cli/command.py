@@ -4,12 +4,14 @@ import contextlib
 import functools
 import gc
 import os
+import signal
 import sys
 import warnings
 
+from logreg import console
+from logreg.console import note
 from logreg.errors import LogRegError
-from logreg.terminal import notes
-from logreg.terminal.notes import note
+from logreg.parallel.ranks import ranks
 
 
 def command(main):
@@ -33,8 +35,9 @@ def command(main):
             stack.callback(_flush)
             stack.enter_context(warnings.catch_warnings())
             warnings.simplefilter("ignore", RuntimeWarning)
-            stack.enter_context(notes.of_command())
+            stack.enter_context(console.of_command())
             if argv is None:  # the process is that of the command, and soon over
+                _end_by_signals()
                 gc.disable()
                 stack.callback(gc.enable)
                 stack.callback(gc.freeze)  # at exit, Python would look for garbage: half a second
@@ -54,11 +57,19 @@ def command(main):
                 what = error.filename or "stdout or the working folder"
                 note(f"error: {what}: {error.strerror or error}")
             finally:
-                if notes._end_others and not is_done:
-                    notes._end_others(code, sys.exc_info()[1])
+                if ranks.size > 1 and not is_done:
+                    ranks.end(code, sys.exc_info()[1])
         return code
 
     return wrapper
+
+
+def _end_by_signals():
+    """Let Ctrl-C and SIGTERM leave the blocks that they fall into, which remove half of a file."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # see logreg/__init__.py
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 
 def _flush():

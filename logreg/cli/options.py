@@ -2,9 +2,11 @@
 
 import argparse
 import functools
+import itertools
+from dataclasses import fields
 
 from logreg import __version__
-from logreg.datasets.options import NA, make_options
+from logreg.datasets.options import TableOptions
 
 
 def command_parser(name, description, **options):
@@ -36,46 +38,28 @@ def positive_number(text):
     return float(text)
 
 
-def add_table_options(parser):
-    """Add the options to an :class:`argparse.ArgumentParser`."""
-    parser.add_argument(
-        "--label-column",
-        metavar="NAME",
-        help="the column of a table that holds the labels: its name, or its number from 1 (-1 is "
-        "the last). If not given, it is the one called label, class, target or y, else the last. "
-        "Rows to predict need no label; it is looked for as in training",
-    )
-    add_switch(
-        parser,
-        "header",
-        "the first row of a table names the columns (if neither is given: it does if it has text "
-        "above a number, if all its cells are text, or if one is label, class or target)",
-        "the first row of a table is one of data",
-    )
-    decimal = "decimal mark in a table: . or , (default: . for training, then that of training)"
-    parser.add_argument("--decimal", metavar="MARK", choices=(".", ","), help=decimal)
-    encoding = "encoding of a table, as latin-1 (default: that of training, else UTF-8, or UTF-16 "
-    parser.add_argument("--encoding", metavar="NAME", help=encoding + "if its first bytes mark it)")
+def add_fields(parser, chosen):
+    """Add an option for each of some fields of a dataclass, whose metadata tell what it needs."""
+    for option in chosen:
+        known = option.metadata
+        if "opposite" in known:
+            add_switch(parser, option.name, known["help"], known["opposite"])
+            continue
+        how = {k: known[k] for k in ("metavar", "choices", "action", "type", "help") if k in known}
+        default = option.default if "type" in known else None
+        parser.add_argument(f"--{option.name.replace('_', '-')}", default=default, **how)
 
 
-def add_training_options(parser):
-    """Add the options of how data are prepared for training, which a model file keeps."""
-    drop = "columns of a table to leave out: their names, or their numbers from 1"
-    parser.add_argument("--drop", metavar="NAME[,NAME...]", help=drop)
-    missing = "what becomes of a table's empty cells: with mean, the mean of their column, or a "
-    missing += "category of their own in a column of text (without it, they are an error)"
-    parser.add_argument("--missing", choices=("mean",), help=missing)
-    na = f"one more text that counts as an empty cell, beside {', '.join(NA[1:])}; repeatable"
-    parser.add_argument("--na", metavar="TEXT", action="append", help=na)
-    standardize = "give features mean 0 and deviation 1 over the training rows (default: in tables)"
-    add_switch(parser, "standardize", standardize, "take the numbers in tables as they are")
-    shuffled = "split a table, one array, or a folder's train.csv at random into training, "
-    shuffled += "validation and test rows, each with its share of every class, and shuffle the "
-    shuffled += "training rows of other data (default: the former and not the latter)"
-    in_order = "take rows in their order, as time series need it"
-    add_switch(parser, "shuffle", shuffled, in_order)
-    seed = "seed of the random order (default: %(default)s)"
-    parser.add_argument("--split-seed", type=int, metavar="N", default=0, help=seed)
+def add_table_options(parser, of_training=False):
+    """Add the options of tables: those of all commands, or those of training alone."""
+    options = fields(TableOptions)
+    is_wanted = [option.metadata.get("of_training", False) == of_training for option in options]
+    add_fields(parser, itertools.compress(options, is_wanted))
+
+
+def given(cls, args):
+    """The options as they were given: an object of a dataclass, as :class:`TableOptions`."""
+    return cls(**{option.name: vars(args).get(option.name) for option in fields(cls)})
 
 
 def add_switch(parser, name, yes, no):
@@ -83,9 +67,3 @@ def add_switch(parser, name, yes, no):
     group = parser.add_mutually_exclusive_group()
     group.add_argument(f"--{name}", action="store_true", default=None, help=yes)
     group.add_argument(f"--no-{name}", dest=name, action="store_false", help=no)
-
-
-def table_options(args):
-    """The options as they were given: a :class:`TableOptions`."""
-    names = ("label_column", "header", "decimal", "drop", "missing", "na", "encoding")
-    return make_options(*map(vars(args).get, names))

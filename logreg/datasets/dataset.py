@@ -1,87 +1,82 @@
-"""Data sets, on one way in: sources finds and reads them, checks checks them, splits splits them,
-learning learns what is done to features, and sharing puts them into shared variables.
+"""Data sets, on one way in: sources finds and reads them, arrays checks them, splits splits them,
+statistics learns what is done to features, and variables puts them into shared variables.
 
 Each kind of file has its reader: formats (npy, npz, IDX, pickles), mnist, pictures, and for tables
-frames, header, tables and labels. Only sharing needs an engine; nothing here knows of models.
+frames (chunks of rows), header, columns (what each holds), features and tables; look tells what is
+odd about one. Only variables needs an engine; nothing here knows of models.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Optional
 
 import numpy
 
-from logreg.datasets.checks import check
-from logreg.datasets.learning import Learnt, learn
-from logreg.datasets.options import NO_OPTIONS
-from logreg.datasets.parts import About
+from logreg.datasets.arrays import check
+from logreg.datasets.facts import Facts
+from logreg.datasets.formats import mapping
+from logreg.datasets.options import NO_OPTIONS, NO_PREPARATION
+from logreg.datasets.pictures import Layout
 from logreg.datasets.sources import read
-from logreg.datasets.splits import Split, check_seed, split, split_off
+from logreg.datasets.splits import in_groups, order_of, split, split_off
+from logreg.datasets.statistics import learn
 from logreg.errors import DatasetError, SettingError
-from logreg.files.writing import refuse_overwriting
+from logreg.files import refuse_overwriting
 
 
 @dataclass(frozen=True, eq=False)
-class DataSet:
-    """A data set that was checked, as NumPy arrays.
+class DataSet(Sequence):
+    """A data set that was checked, and what is known of it: a sequence of three pairs (x, y).
 
     Attributes
     ----------
-    about : About
-        Its name, its files, the columns of a table, the shape of images.
-    class_labels : list of int or of str
-        The label of each class as the data give it.
-    n_in, n_out : int
-        The number of features and of classes.
-    sizes : tuple of int
-        The rows of the three sets, if all are there.
-    train, valid, test : tuple of (numpy.ndarray, numpy.ndarray) or None
-        Pairs (x, y): x of shape (n, n_in), of the dtype in which it is stored; y of shape
-        (n,), int32, in 0 .. n_out - 1. Of a data set that a model is to be tested on, `test` alone
-        is there.
-    split : Split or None
-        How sets that were not given were taken from the training rows.
-    learnt : Learnt or None
-        What one pass over the rows told. It is None, as `split` is, if a model is to be tested on
-        the data.
+    facts : Facts
+        Its name, the shape of a row, the labels of the classes, what is done to features, ...
+    train, valid, test : tuple or None
+        Pairs (x, y) of NumPy arrays: x of shape (n, n_in), of the dtype in which it is stored; y
+        of shape (n,), int32, in 0 .. n_out - 1. Or of what an engine takes: what
+        :func:`logreg.load_data` returns are shared variables of features that are prepared. Of
+        data that a model is to be tested on, `test` alone is there.
+    files : tuple of path
+        From which it was read.
+    taken : tuple of str
+        The names of the sets that were not given, but taken from the training rows.
+    groups : numpy.ndarray or None
+        The number of each row's group, if no group may stand in two sets.
+    rows_are : str
+        Of data that a model is tested on: which of their rows these are, in words.
+    test_rows : numpy.ndarray or None
+        And what the user calls each: its number, of a table from 1, a header being row 1, of arrays
+        from 0; or the file of a picture.
     """
 
-    about: About
-    class_labels: list
+    facts: Facts
     train: Optional[tuple] = None
     valid: Optional[tuple] = None
     test: Optional[tuple] = None
-    split: Optional[Split] = None
-    learnt: Optional[Learnt] = None
+    files: tuple = ()
+    taken: tuple = ()
+    groups: Optional[numpy.ndarray] = None
+    rows_are: str = ""
+    test_rows: Optional[numpy.ndarray] = None
 
-    @property
-    def name(self):
-        return self.about.name
+    def __getitem__(self, index):
+        return [self.train, self.valid, self.test][index]
 
-    @property
-    def n_in(self):
-        return self.learnt.n_in if self.learnt else self.test[0].shape[1]
+    def __len__(self):
+        return 3
 
-    @property
-    def sizes(self):
-        return self.learnt.sizes
-
-    @property
-    def n_out(self):
-        return len(self.class_labels)
-
-    @property
-    def is_table(self):
-        return self.about.is_table
+    def __repr__(self):
+        return (
+            f"DataSet({self.facts.dataset!r}, {self.facts.rows} rows, {self.facts.n_in} features)"
+        )
 
     def check_outputs(self, *paths):
         """Raise a SettingError if one of the paths is a file that the data were read from."""
-        refuse_overwriting(paths, self.about.files)
+        refuse_overwriting(paths, self.files)
 
 
-def read_dataset(
-    dataset, options=NO_OPTIONS, shuffle=None, announce=False, dtype=None, pixel_scale=None,
-    split_seed=0, standardize=None,
-):  # fmt: skip
+def read_dataset(dataset, options=NO_OPTIONS, preparation=NO_PREPARATION, dtype=None):
     """Find, read, check and split a data set.
 
     Parameters
@@ -95,49 +90,49 @@ def read_dataset(
         themselves. A DataSet is returned as it is.
     options : TableOptions
         How tables are read.
-    shuffle : bool, optional
-        Whether the training rows are shuffled, with all classes in proportion, before sets that are
-        not given are split off. If None, those of tables are, and those of one array.
-    announce : bool
-        Whether the tutorial's ``... loading data`` is printed, once the data are found.
+    preparation : Preparation
+        How the rows are split, and what becomes of the features.
     dtype : {'float32', 'float64'}, optional
-        What wider features become.
-    pixel_scale : float, optional
-        What x is multiplied by, whatever its type: its values are pixels, integers from 0 to
-        255. If not given, uint8 is multiplied by 1/256, and all else taken as it is.
-    split_seed : int
-        Seed of the shuffling.
-    standardize : bool, optional
-        Whether training is to standardize features. If None, those of tables that are no pixels.
+        What wider features become: at once, or when they have been standardized.
 
     Returns
     -------
     DataSet
+        Of NumPy arrays.
 
     Raises
     ------
     DatasetError
         If it cannot be found or read, or training on it makes no sense.
     SettingError
-        If `split_seed` is no seed, or if a DataSet is given with options.
+        If a DataSet is given with options.
 
     Examples
     --------
     >>> data = read_dataset("mnist_sample")
-    >>> data.train[0].shape, data.train[1].shape, data.n_out
+    >>> data.train[0].shape, data.train[1].shape, data.facts.n_out
     ((5000, 784), (5000,), 10)
     """
     if isinstance(dataset, DataSet):
-        how = options, shuffle, pixel_scale, split_seed, standardize
-        if how != (NO_OPTIONS, None, None, 0, None):
-            raise SettingError("a DataSet is read already: give its options to `read_dataset`")
+        if (options, preparation) != (NO_OPTIONS, NO_PREPARATION):
+            raise SettingError("a DataSet is read already: give its options to `load_data`")
         return dataset
-    check_seed(split_seed)
-    parts, about = read(dataset, options, dtype, pixel_scale, announce)
-    sets, about, class_labels = check(parts, about, dtype)
-    sets, how = split(sets, about, shuffle, split_seed)
-    learnt = learn(parts, sets, about, class_labels, dtype, standardize)
-    return DataSet(about, class_labels, **sets, split=how, learnt=learnt)
+    size = preparation.size
+    parts, facts, files = read(dataset, options, layout=Layout((size, size), is_centred=None))
+    standardize, scale = preparation.standardize, preparation.pixel_scale
+    if standardize is None:
+        standardize = facts.is_table and scale is None
+    facts = replace(facts, pixel_scale=scale, scale_all=scale is not None)
+    # Rounded before it is standardized, a large number would lose what tells rows apart.
+    is_prepared = standardize or options.missing
+    sets, facts = check(parts, facts, None if is_prepared else dtype)
+    shuffle = preparation.shuffle
+    if shuffle is None and mapping(sets["train"][0]) is not None:
+        shuffle = False  # what stays in its file stays in its order
+    how = shuffle, preparation.split_seed, parts["train"].groups
+    sets, facts, taken, groups = split(sets, facts, *how)
+    facts = learn(parts, sets, facts, dtype, standardize)
+    return DataSet(facts, **sets, files=files, taken=taken, groups=groups)
 
 
 def make_folds(data, n_folds):
@@ -146,15 +141,24 @@ def make_folds(data, n_folds):
     Of the other rows, a sixth validates. The rows are those of the DataSet in their order, so if
     that was split at random, each fold has all classes in proportion.
     """
-    if not data.split.sizes:
-        raise DatasetError(f"{data.name} has a test set: folds are made of one table or array")
-    x, y = map(numpy.concatenate, zip(data.train, data.valid, data.test))
+    if not data.facts.split:
+        raise DatasetError(
+            f"{data.facts.dataset} has a test set: folds are made of one table or array"
+        )
+    x, y = map(numpy.concatenate, zip(*data))
     if not 2 <= n_folds <= len(y) // 3:
         raise SettingError(f"`folds` is {n_folds}: of {len(y)} rows, 2 to {len(y) // 3} are made")
-    folds = numpy.array_split(numpy.arange(len(y)), n_folds)
-    is_standardized = data.learnt.preprocessing.scales is not None
+    folds, seed = numpy.array_split(numpy.arange(len(y)), n_folds), data.facts.split_seed
+    if data.groups is not None:
+        sizes, order = in_groups(y, data.groups, [*map(len, folds)], seed)
+        folds = numpy.split(order, numpy.cumsum(sizes)[:-1])
+    is_standardized = data.facts.feature_scales is not None
     for i, fold in enumerate(folds):
         rest = numpy.concatenate(folds[:i] + folds[i + 1 :])
-        sets = split_off({"train": (x[rest], y[rest]), "test": (x[fold], y[fold])})
-        learnt = learn({}, sets, data.about, data.class_labels, standardize=is_standardized)
-        yield replace(data, **sets, learnt=learnt)
+        sizes = order = None
+        if data.groups is not None:
+            sizes, order = order_of(y[rest], seed, data.groups[rest], 1)
+        sets = {"train": (x[rest], y[rest]), "test": (x[fold], y[fold])}
+        sets = split_off(sets, sizes, order)
+        facts = learn({}, sets, data.facts, standardize=is_standardized)
+        yield replace(data, **sets, facts=facts)

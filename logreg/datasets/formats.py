@@ -18,16 +18,14 @@ import zlib
 import numpy
 from numpy.lib import format as npy
 
-from logreg.errors import DatasetError, ExtraError, cut, quoted
-from logreg.files import pickles
-from logreg.files.pickled_arrays import CLASSES, OPCODES, SAVE_NUMBERS, PickledArray
+from logreg.datasets import pickles
+from logreg.datasets.pickled_arrays import CLASSES, OPCODES, SAVE_NUMBERS, PickledArray
+from logreg.errors import DatasetError, ExtraError, cut, listed, quoted
 
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAPPED_DTYPES = ("uint8", "float32", "float64")  # others are read, and become floats in memory
 IDX_HEADER = 4 + 4 * 255  # bytes at the most
-PARQUET = b"PAR1"  # what its files begin with
-# What the features and the labels of a data set may be called, alone or with _train and so on.
-ARRAY_NAMES = (("x", "y"), ("X", "y"), ("data", "target"), ("images", "labels"))
+PARQUET, ZIP = b"PAR1", b"PK\x03\x04"  # what their files begin with
 
 
 @contextlib.contextmanager
@@ -139,16 +137,24 @@ def read_npz(path, choose=list):
 
     `choose` is called with the names of all, and gives those of the arrays to read.
     """
-    arrays = {}
     with reading(path), open_bytes(path) as stream:
-        with parsing():
-            archive = zipfile.ZipFile(stream)
-            names = [os.path.splitext(member) for member in archive.namelist()]
-        for name in choose([name for name, suffix in names if suffix == ".npy"]):
-            with reading(f"array {quoted(name)}"):
-                with parsing():
-                    array = archive.open(f"{name}.npy")
-                arrays[name] = _npy_array(array)
+        return npz_arrays(stream, os.path.getsize(path), choose)
+
+
+def npz_arrays(stream, file_size, choose=list):
+    """Read the arrays of an npz as :func:`read_npz` does; they are no larger than a pickle's."""
+    arrays, n_left = {}, pickles.unpacked_size(file_size)
+    with parsing():
+        archive = zipfile.ZipFile(stream)
+        names = [os.path.splitext(member) for member in archive.namelist()]
+    for name in choose([name for name, suffix in names if suffix == ".npy"]):
+        with reading(f"array {quoted(name)}"):
+            with parsing():
+                n_left -= archive.getinfo(f"{name}.npy").file_size
+                array = archive.open(f"{name}.npy")
+            if n_left < 0:
+                raise DatasetError(pickles.TOO_LARGE)
+            arrays[name] = _npy_array(array)
     return arrays
 
 
@@ -225,16 +231,23 @@ def read_arrays(path, choose=list, kind=None):
 def sniff(path):
     """Tell a file's format by its first bytes: npz, npy, idx, pickle, table, or None of these.
 
-    The file may be gzipped. Parquet is a table.
+    The file may be gzipped. Parquet is a table, and Excel's xlsx.
     """
     with reading(path), open_bytes(path) as stream:
         head = stream.read(512)
         if not head:
             raise DatasetError("is empty")
-        if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):  # of any zip archive
+        if head[:4] in (ZIP, b"PK\x05\x06"):
             with parsing():
                 names = zipfile.ZipFile(stream).namelist()
-            return "npz" if any(name.endswith(".npy") for name in names) else None
+            if "xl/workbook.xml" in names:
+                return "table"
+            if not any(name.endswith(".npy") for name in names):
+                inside = listed([*map(cut, names)])
+                raise DatasetError(
+                    f"is a zip archive of {inside}: unpack it, and give what is in it"
+                )
+            return "npz"
     if head[:6] == npy.MAGIC_PREFIX:
         return "npy"
     if len(head) > 3 and head[:2] == b"\0\0" and head[2] in IDX_DTYPES:

@@ -1,27 +1,46 @@
-"""The chunks of a table: CSV and its kin through pandas, Parquet and data frames whole."""
+"""The chunks of a table: CSV and its kin through pandas; Parquet, Excel and data frames whole."""
 
 import codecs
 import contextlib
+import csv
 import io
 import re
 import shutil
 import sys
 import tempfile
 import warnings
+from collections import Counter
+from dataclasses import replace
 
-from logreg.datasets.formats import PARQUET, open_bytes, parsing, reading
+from logreg.datasets.columns import decimal_mark
+from logreg.datasets.formats import PARQUET, ZIP, open_bytes, parsing, reading
 from logreg.datasets.header import Header
 from logreg.errors import DatasetError, cut, needing
 
 CHUNK_CELLS = 1 << 19
-FIRST_ROWS = 100  # are looked at, if not more, to tell what the columns are
-MAX_LINE = 1 << 26  # characters
+FIRST_CHARACTERS = 1 << 16  # are looked at, to the end of their line
+FIRST_ROWS = 100  # of a frame are looked at
 FRAME = "the data frame"  # as messages call one
 
 
 def is_frame(value):
     """Whether a value is a pandas.DataFrame, or one of its kind."""
     return hasattr(value, "columns") and hasattr(value, "iloc")
+
+
+def framed(value):
+    """Make a pandas.DataFrame of a dict of a row's cells, a list of these, or a polars frame.
+
+    Anything else is returned as it is.
+    """
+    value = [value] if isinstance(value, dict) else value
+    if hasattr(value, "to_dict") and not is_frame(value):
+        value = value.to_dict(as_series=False)
+    elif not (isinstance(value, list) and value and isinstance(value[0], dict)):
+        return value
+    with needing("a table", "tables", "pandas"):
+        import pandas
+    return pandas.DataFrame(value)
 
 
 def name_of(source):
@@ -35,28 +54,33 @@ def name_of(source):
 def open_table(path, options, known=None):
     """Yield a function that reads a table in chunks, and its Header.
 
-    In place of a path may be a pandas.DataFrame. The function is called with the index of the
-    label, those of the columns of text and a number of rows, and gives data frames whose columns
-    are called 0, 1, ... and whose rows are numbered from 0.
+    In place of a path may be a pandas.DataFrame. The function is called with the indices of the
+    columns whose texts are to stay as they are and a number of rows, and gives data frames whose
+    columns are called 0, 1, ... and whose rows are numbered from 0.
     """
     name, frame = name_of(path), path if is_frame(path) else None
     with reading(name), contextlib.ExitStack() as stack:
+        with needing("a table", "tables", "pandas"), _quiet():
+            import pandas
         if frame is None:
-            with needing("a table", "tables", "pandas"), _quiet():
-                import pandas
             stream = stack.enter_context(open_bytes(path) if path != "-" else _standard_input())
-            if stream.read(len(PARQUET)) == PARQUET:
+            start = stream.read(len(PARQUET))
+            if start == PARQUET:
                 pyarrow = "'pyarrow<18'" if sys.version_info < (3, 12) else "pyarrow"  # NumPy 1
                 with needing("Parquet", "parquet", pyarrow), parsing():
                     frame = pandas.read_parquet(stream)
+            elif start == ZIP:
+                with needing("an Excel file", "excel", "openpyxl"), parsing(), _quiet():
+                    frame = pandas.read_excel(stream)
         if frame is None:
             stream.seek(0)
             is_marked = stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
             encoding = options.encoding or ("UTF-16" if is_marked else "UTF-8")
             stream.seek(0)
-            yield _csv(pandas, _Lines(stream, encoding, newline=""), options, known)
+            text = io.TextIOWrapper(stream, encoding, newline="")
+            yield _csv(pandas, text, options, known)
         else:
-            yield _whole(frame, options, known)
+            yield _whole(pandas, frame, options, known)
 
 
 @contextlib.contextmanager
@@ -70,84 +94,102 @@ def _standard_input():
         yield stream
 
 
-class _Lines(io.TextIOWrapper):
-    """The text of a table, of which no line is longer than a table's can be."""
-
-    n_since = 0  # characters since the last line's end
-
-    def read(self, size=-1):
-        text = super().read(size)
-        end = max(text.rfind("\n"), text.rfind("\r"))
-        self.n_since = len(text) - 1 - end if end >= 0 else self.n_since + len(text)
-        if self.n_since > MAX_LINE:
-            raise DatasetError(f"a line is longer than {MAX_LINE >> 20} MB: a row stands on a line")
-        return text
-
-
 def _csv(pandas, stream, options, known):
-    how = {"keep_default_na": False, "low_memory": False, "skipinitialspace": True}
-
-    @contextlib.contextmanager
-    def parsing_csv():
-        try:
-            with _quiet():
-                yield
-        except UnicodeError as error:
-            raise DatasetError(
-                f"is not {stream.encoding} text ({error}): save the table as UTF-8, or give its "
-                "encoding, as `encoding='latin-1'`"
-            ) from None
-        except (pandas.errors.EmptyDataError, pandas.errors.ParserError) as error:
-            reason, needed = cut(str(error).strip(), 200), "as many cells as row 1"
-            raise DatasetError(f"{reason}: every row needs {needed}, each quote its end") from None
-
-    def read_csv(**more):
-        stream.seek(0)
-        with parsing_csv():
-            return pandas.read_csv(stream, **how, **more)
-
-    with parsing_csv():
-        line = re.match(r"(?: *[\r\n])*([^\r\n]*)", stream.read(1 << 20)).group(1)
-    line = re.sub('"[^"]*"', "", line)
-    how["sep"] = next((mark for mark in "\t;|" if mark in line), ",")
-    rows = read_csv(header=None, nrows=1 + FIRST_ROWS, dtype=str).fillna("").to_numpy().tolist()
-    head = Header([[cell.strip() for cell in row] for row in rows], options, known)
-    how["decimal"] = options.decimal or "."
+    with _parsing(pandas, stream):
+        text = "".join([stream.read(FIRST_CHARACTERS), *(stream.readline() for _ in range(3))])
+        mark, n_lines, n_above, rows = _layout(text.lstrip("\ufeff"))
+    decimal = options.decimal or decimal_mark(rows, mark)
+    head = Header(rows, options, known, decimal, n_above)
+    how = {"header": 0 if head.has_header else None, "names": range(len(head.cells))}
+    how.update(sep=mark, skiprows=n_lines, decimal=decimal, skipinitialspace=True)
+    how.update(keep_default_na=False, low_memory=False)
     if tuple(map(int, pandas.__version__.split(".")[:2])) < (3, 1):  # then always exact
         how["float_precision"] = "round_trip"
-    how.update(header=0 if head.has_header else None, names=range(len(head.cells)))
 
-    def frames(label=None, text=(), n_rows=CHUNK_CELLS):
-        size = min(n_rows, max(32, CHUNK_CELLS // len(head.cells)))
-        kinds = {i: str for i in (label, *text) if i is not None}
-        empty = {i: options.na for i in range(len(head.cells)) if i != label}
-        with read_csv(chunksize=size, dtype=kinds, na_values=empty) as chunks:
-            while True:
-                with parsing_csv():
-                    frame = next(chunks, None)
-                if frame is None:
-                    return
-                yield frame
+    def frames(raw=(), n_rows=CHUNK_CELLS):
+        how["chunksize"] = min(n_rows, max(32, CHUNK_CELLS // len(head.cells)))
+        how["dtype"] = dict.fromkeys(raw, str)
+        how["na_values"] = {i: options.na for i in how["names"] if i not in raw}
+        stream.seek(0)
+        with _parsing(pandas, stream), pandas.read_csv(stream, **how) as chunks:
+            yield from chunks
 
     return frames, head
 
 
-def _whole(frame, options, known):
-    """Read a pandas.DataFrame, whose columns have names."""
-    names = [str(name) for name in frame.columns]
+@contextlib.contextmanager
+def _parsing(pandas, stream):
+    """Say what is to be done about text that is no table."""
+    try:
+        yield
+    except UnicodeError as error:
+        raise DatasetError(
+            f"is not {stream.encoding} text ({error}): save the table as UTF-8, or give its "
+            "encoding, which on Windows is `encoding='cp1252'`"
+        ) from None
+    except (csv.Error, pandas.errors.EmptyDataError, pandas.errors.ParserError) as error:
+        reason, needed = cut(str(error).strip(), 200), "as many cells as row 1"
+        raise DatasetError(f"{reason}: every row needs {needed}, each quote its end") from None
+
+
+def _layout(text):
+    """The delimiter of a table; its lines above row 1, how many of them are rows; and its rows.
+
+    The delimiter is the one by which most rows have as many cells, two or more. What is above may
+    be Excel's line sep=; and lines that begin with # and have another number of cells.
+    """
+    given = re.match(r"sep=(.)(\r\n|\r|\n)", text)
+    text, n_given = (text[given.end() :], 1) if given else (text, 0)
+    lines = re.sub('"[^"]*"', "", text).splitlines()
+
+    def most_alike(mark):
+        counts = Counter(line.count(mark) for line in lines if mark in line)
+        return max(((n, k) for k, n in counts.items()), default=(0, 0))
+
+    mark = given[1] if given else max("\t;|,", key=most_alike)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, skipinitialspace=True)
+    rows, ends = [], [n_given]
+    width = most_alike(mark)[1] + 1
+    for cells in filter(None, reader):
+        if rows or not cells[0].startswith("#") or len(cells) == width:
+            rows.append([cell.strip() for cell in cells])
+        else:
+            ends.append(reader.line_num + n_given)
+    if not rows:
+        raise DatasetError("is empty: it has no row")
+    n_above = n_given + len(ends) - 1
+    sizes = [(len(cells), len([*filter(None, cells)])) for cells in rows]
+    n_cells, n_filled = sizes[0]
+    if n_cells < max(sizes)[0] or (n_cells > 2 and n_filled == 1 < sizes[:2][-1][1]):
+        row = sizes.index(max(sizes))
+        raise DatasetError(
+            f"row {n_above + 1} ({cut(mark.join(rows[0]))}) fills columns: {n_filled}, and row "
+            f"{n_above + 1 + row}: {len(rows[row])}; leave out a title above the table; if rows "
+            f"begin with a name that has no title, or end with {mark!r}, row 1 must, too"
+        )
+    return mark, ends[-1], n_above, [row + [""] * (n_cells - len(row)) for row in rows]
+
+
+def _whole(pandas, frame, options, known):
+    """Read a pandas.DataFrame, whose columns have names; an index that has one is a column, too."""
     if not len(frame):
         raise DatasetError("is empty: it has no row")
+    named = [name for name in frame.index.names if name is not None and name not in frame.columns]
+    frame = frame.reset_index(level=named) if named else frame
+    names = [str(name) for name in frame.columns]
     frame = frame.reset_index(drop=True).set_axis(range(len(names)), axis=1)
 
-    def frames(label=None, text=(), n_rows=CHUNK_CELLS):
+    def frames(raw=(), n_rows=CHUNK_CELLS):
         size = min(n_rows, max(32, CHUNK_CELLS // len(names)))
         for start in range(0, len(frame), size):
             yield frame.iloc[start : start + size]
 
     first = frame.iloc[:FIRST_ROWS].astype(object).to_numpy().tolist()
     rows = [["" if cell is None else str(cell).strip() for cell in row] for row in first]
-    head = Header([names, *rows], options._replace(header=True), known)
-    head.first_row = 1
+    decimal = options.decimal or decimal_mark(rows, ",")
+    head = Header([names, *rows], replace(options, header=True), known, decimal)
+    head.options, head.first_row, kind_of = options, 1, pandas.api.types.infer_dtype
+    head.texts = {i for i in range(len(names)) if kind_of(frame[i]) in ("string", "categorical")}
     return frames, head
 
 

@@ -1,17 +1,19 @@
-"""The columns of a table: its header, its label and its features, as its first two rows tell them.
+"""The columns of a table: its header, its label and its features, as its first rows tell them.
 
 Each rule fits into a sentence, and an option overrules it.
 """
 
+import difflib
 import re
 from collections import Counter
 from typing import NamedTuple, Optional
 
+from logreg.datasets.columns import MARKS, as_number
+from logreg.datasets.options import NO_OPTIONS, TableOptions
 from logreg.errors import DatasetError, cut, listed, quoted
 
 LABEL_NAMES = ("label", "class", "target", "y")
-THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", re.A)
-NUMBER = re.compile(r"[+-]?((\d+[.,]?\d*|[.,]\d+)(e[+-]?\d+)?|nan|inf|infinity)", re.I | re.A)
+ROW_NAMES = ("", "Unnamed: 0")  # of a first column, as pandas and R write them
 
 
 class Columns(NamedTuple):
@@ -21,68 +23,100 @@ class Columns(NamedTuple):
     label_name: Optional[str] = None
     names: Optional[tuple] = None  # of the features' columns
     categories: tuple = ()  # for each of these columns: None if it holds numbers, else texts
+    kinds: tuple = ()  # of each, see :mod:`logreg.datasets.columns`
+    options: TableOptions = NO_OPTIONS  # by which it was read: what was found is given
 
 
 class Header:
     """What the first rows of a table tell of it.
 
-    `cells` is row 1, and `has_header` whether that names the columns; `data` are the rows below, or
-    all. With `known`, the :class:`Columns` of a model that is to predict the rows, a row 1 of just
-    their names is a header.
+    `cells` is row 1, or the first below `n_above` lines that are left out, and `has_header` whether
+    that names the columns; `data` are the rows below, or all. With `known`, the :class:`Columns` of
+    a model that is to predict the rows, a row 1 of just their names is a header. `decimal` is the
+    decimal mark.
     """
 
-    def __init__(self, rows, options, known=None):
-        self.cells, self.options, self.has_header = rows[0], options, options.header
-        self.known = known or Columns()
+    def __init__(self, rows, options, known=None, decimal=".", n_above=0):
+        self.cells, self.options, self.decimal = rows[0], options, decimal
+        self.known, self.row = known or Columns(), 1 + n_above
+        self.has_header = options.header
         if self.has_header is None:
-            self.has_header = (
-                all(map(self.is_text, rows[0]))
-                or rows[0] == list(self.known.names or ())
-                or any(
-                    # y is no sure name: it may be an answer, as n is.
-                    cell.lower() in LABEL_NAMES[:-1]
-                    or (self.is_text(cell) and below and not self.is_text(below))
-                    for cell, below in zip(rows[0], rows[:2][-1])
-                )
-            )
+            self.has_header = self._is_header(rows[0], rows[:2][-1])
         if self.has_header and len(rows) == 1:
             raise DatasetError("no row is below row 1, a header (`header=False`: it is data)")
         self.names, self.data = (self.cells, rows[1:]) if self.has_header else ([], rows)
-        self.first_row = 1 + self.has_header  # the number of the first row of data
-        self.dropped = set()
-        if len(self.cells) != len(self.known.categories):  # else these are left out already
-            self.dropped = {self._chosen(name, "to drop") for name in options.dropped or ()}
-            is_label = str(options.label_column) == "1" or self.known.label_name == ""
-            if self.names[:1] == [""] and not is_label:  # row names, as pandas and R write them
-                self.dropped.add(0)
+        self.first_row = self.row + self.has_header  # the number of the first row of data
+        self.places, self.counts = {k: i for i, k in enumerate(self.names)}, Counter(self.names)
+        self.group, self.categorical, self.dropped = None, set(), set()
+        self.texts = set()  # columns that a data frame declares as text
+        self.na = [found[0] for found in map(as_number, options.na) if found]
+        if not self.known.categories:
+            self.categorical = set(self.chosen(options.categorical or (), "categorical"))
+        # A model's rows may lack the group, and what is left out.
+        is_whole = len(self.cells) != len(self.known.categories)
+        if options.group is not None and is_whole and (not known or self._has(options.group)):
+            self.group = self._chosen(str(options.group), "for the group")
+            self.dropped.add(self.group)
+        if is_whole:
+            self.dropped.update(self.chosen(options.drop or (), "to drop"), self._nameless())
+
+    def _is_header(self, cells, below):
+        named = cells[1:] if cells[0] == "" else cells
+        return (
+            all(map(self.is_text, named))
+            or cells == list(self.known.names or ())
+            or (len(named) > 2 and named == [str(i) for i in range(len(named))])  # as of pandas
+            or any(
+                # y is no sure name: it may be an answer, as n is.
+                cell.lower() in LABEL_NAMES[:-1]
+                or (self.is_text(cell) and text and not self.is_text(text))
+                for cell, text in zip(cells, below)
+            )
+        )
+
+    def _nameless(self):
+        """The first column if it has no name, and the last if it has no cell either."""
+        is_label = str(self.options.label_column) == "1" or self.known.label_name == ""
+        if self.names[:1] and self.names[0] in ROW_NAMES and not is_label:
+            yield 0
+        if self.names[1:] and self.names[-1] == "" and not any(row[-1] for row in self.data):
+            yield len(self.names) - 1
 
     def text_of(self, cell):
         """The text of a cell, '' if it is empty."""
-        text = "" if cell is None else str(cell).strip()
+        text = str(cell).strip()
         return "" if text in self.options.na else text
 
     def is_text(self, cell):
         """Whether a cell holds text: it is not empty, and no number with a point or a comma."""
-        is_number = NUMBER.fullmatch(cell) or THOUSANDS.fullmatch(cell)
-        return cell not in self.options.na and not is_number
+        return cell not in self.options.na and not any(as_number(cell, mark) for mark in MARKS)
 
     def title(self, i):
         """A column as messages call it."""
         return f"column {i + 1}" + (f" ({cut(self.names[i])})" if self.names else "")
 
-    def titles(self):
-        """All columns, or the first seven and the last."""
+    def name(self, i):
+        """A column as options call it."""
+        return self.names[i] if self.names and self.counts[self.names[i]] == 1 else str(i + 1)
+
+    def titles(self, wanted=""):
+        """All columns, or the first seven and the last; and the one most like a name of none."""
         columns = [f"{i} ({cut(cell)})" for i, cell in enumerate(self.cells, 1)]
-        return f"its columns are {listed(columns)}"
+        names = {name.lower(): cut(name) for name in self.names if name != wanted}
+        like = difflib.get_close_matches(wanted.lower(), names, 1, 0.75)
+        meant = f"did you mean {names[like[0]]}? " if like else ""
+        return f"{meant}its columns are {listed(columns)}"
 
     def rules(self, label, role="is the label"):
         """Tell what the rules chose where no option did."""
+        cells = [*map(cut, self.cells[:3]), *["..."] * (len(self.cells) > 3)]
+        first = f"row {self.row} ({', '.join(cells)})"
         if self.options.header is None and self.has_header:
-            yield "row 1 is taken for a header (`header=False`: it is data)"
+            yield f"{first} is taken for a header (`header=False`: it is data)"
         elif self.options.header is None:
-            yield "row 1 is taken for data (`header=True`: it is a header)"
-        if 0 in self.dropped and self.names[:1] == [""]:
-            yield "column 1, which has no name, is left out"
+            yield f"{first} is taken for data (`header=True`: it is a header)"
+        for i in self._nameless():
+            yield f"{self.title(i)}, which has no name of its own, is left out"
         if self.options.label_column is None and label is not None:
             yield f"{self.title(label)} {role} (`label_column` names another)"
 
@@ -93,25 +127,25 @@ class Header:
             order = [i for i in range(len(self.cells)) if i != label and i not in self.dropped]
             if n and len(order) != n:
                 raise DatasetError(
-                    f"has {len(order)} columns beside the label, and the training data {n}: it "
-                    "must have as many"
+                    f"has {len(order)} columns beside the label, and the training data {n}"
                 )
+            if not order:
+                raise DatasetError("has one column: a label and at least one feature are needed")
             counts = Counter(self.names[i] for i in order if self.names)
             for name, count in counts.most_common(not n):
                 if count > 1:
                     raise DatasetError(
                         f"several columns are called {quoted(name)}: name them apart, or `drop` "
-                        "one by its number; if row 1 is no header, but data, give `header=False`"
+                        "one by its number; if row 1 is data, give `header=False`"
                     )
             return order
         for name in names:
-            if self.names.count(name) != 1:
+            if self.counts[name] != 1:
                 raise DatasetError(
                     f"has no column {cut(name)}, or several, which the training data have; "
-                    f"{self.titles()}: name them as in training or, if they are in that order, "
-                    "leave out the header"
+                    f"{self.titles(name)}: name them so or, if they are in order, leave out row 1"
                 )
-        return [self.names.index(name) for name in names]
+        return [self.places[name] for name in names]
 
     def find_label(self):
         """Which column is the label: the option's, that of a model, one called so, or the last."""
@@ -128,14 +162,25 @@ class Header:
             return chosen[0]
         raise DatasetError(f"which column is the label? {self.titles()}: give `label_column`")
 
+    def chosen(self, wanted, purpose):
+        """The columns that an option names, or numbers."""
+        return [self._chosen(name, purpose) for name in wanted]
+
+    def kept(self, wanted):
+        """The columns that are to stand beside predictions: all by ``['all']``."""
+        is_all = [*wanted] == ["all"] and not self._has("all")
+        return [*range(len(self.cells))] if is_all else self.chosen(wanted, "to keep")
+
+    def _has(self, wanted):
+        number = int(wanted) if re.fullmatch(r"[+-]?\d{1,9}", str(wanted)) else 0
+        return wanted in self.places or 1 <= abs(number) <= len(self.cells)
+
     def _chosen(self, wanted, purpose):
-        """The column that an option names, or numbers."""
-        if self.names.count(wanted) == 1:
-            return self.names.index(wanted)
-        number = int(wanted) if re.fullmatch(r"[+-]?\d{1,9}", wanted) else 0
-        if wanted not in self.names and 1 <= abs(number) <= len(self.cells):
-            return number - 1 if number > 0 else number + len(self.cells)
+        if self.counts[wanted] == 1:
+            return self.places[wanted]
+        if wanted not in self.places and self._has(wanted):
+            return int(wanted) - 1 if int(wanted) > 0 else int(wanted) + len(self.cells)
         raise DatasetError(
-            f"has no column {cut(wanted)} {purpose}, or several; {self.titles()}: give a "
+            f"has no column {cut(wanted)} {purpose}, or several; {self.titles(wanted)}: give a "
             "name from the header, or a number counted from 1 (-1: the last)"
         )

@@ -60,16 +60,16 @@ def _labels_of(part, is_table):
 
 
 def _number_of(text):
-    """The number that a label is; None if it is none, as names such as 1_2 and 007 are not.
+    """The number that a label is; None if it is none, as names such as 1e3 and 007 are not.
 
     Nor is an integer of more than 18 digits, which 64 bits may not hold.
     """
-    try:
-        if re.match(r".*_|[+-]?0\d|[+-]?\d{19}", text):
-            return None
-        return int(text) if text.lstrip("+-").isdigit() else float(text)
-    except ValueError:
-        return None
+    number = re.fullmatch(r"([+-]?)(0|[1-9][0-9]{0,17})(\.[0-9]*)?", text)
+    return (
+        float(text)
+        if number and (number[3] or "").strip(".0")
+        else number and int(number[1] + number[2])
+    )
 
 
 def _advice(label):
@@ -80,4 +80,6 @@ def _advice(label):
         is_label = label == label // 1
         if is_label and abs(label) >= TOO_LARGE[type(label)]:
             return "it is too large to be kept as it is: give labels as text, such as 'n1'"
+    if not is_label and label == label and not isinstance(label, str):
+        return "a number with a fraction is a quantity: make classes of it, as 'low' and 'high'"
     return None if is_label else "fill it in, or leave out the row"

@@ -9,9 +9,9 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
+from logreg.console import note
 from logreg.errors import DownloadError, cut
-from logreg.files.writing import explaining, replacing
-from logreg.terminal.notes import note
+from logreg.files import explaining, replacing
 
 
 class File(NamedTuple):
@@ -88,9 +88,7 @@ def missing(folder):
 
 
 def _find(folder, file):
-    dotted = file.name.replace("-idx", ".idx")  # the name in some archives
-    # The uncompressed first: they are faster to read.
-    for name in (file.name, dotted, file.name + ".gz", dotted + ".gz"):
+    for name in (file.name, file.name + ".gz"):  # the uncompressed first: it is faster to read
         path = Path(folder, name)
         if os.path.isfile(path):  # unlike Path.is_file, False in a folder without access
             return path
@@ -137,18 +135,19 @@ def fetch(folder=None, sources=SOURCES, timeout=10.0):
     for `timeout` seconds, say. Files that none has are a DownloadError.
     """
     folder, tried = download_folder() if folder is None else Path(folder), []
+    left = missing(folder)
     for source in sources:
-        for file in missing(folder):
-            note(f"fetching {file.name} from {source}")
-            url = f"{source}{file.name}.gz"
-            data, reason = _download(url, file.size, timeout)
-            reason = reason or store(file, data, folder)
+        while left:
+            note(f"fetching {left[0].name} from {source}")
+            url = f"{source}{left[0].name}.gz"
+            data, reason = _download(url, left[0].size, timeout)
+            reason = reason or store(left[0], data, folder)
             if reason:  # which may be long, and hold what a terminal would obey
                 tried.append(f"  {url}: {cut(reason, 200)}")
                 break
-    left = [f"  {file.name}" for file in missing(folder)]
+            del left[0]
     if left:
-        raise DownloadError(_advice(left, folder, tried))
+        raise DownloadError(_advice([f"  {file.name}" for file in left], folder, tried))
     return folder
 
 

@@ -1,12 +1,14 @@
-"""Pictures of digits, as people draw them, made like the images that a model was trained on.
+"""Pictures as people draw and take them, made like the images that a model was trained on.
 
-The steps are those of the makers of MNIST: the ink is cropped, scaled with its aspect kept into
-a box of 20 x 20 pixels, and placed by its centre of mass in a field of 28 x 28. A field of
-another size is filled in the same proportions.
+They are scaled with their aspect kept. Where a model's images are laid out as MNIST's are, the
+steps are those of the makers of MNIST: the ink is cropped, scaled into a box of 20 x 20 pixels, and
+placed by its centre of mass in a field of 28 x 28. A field of another size is filled in the same
+proportions.
 """
 
 import contextlib
 import warnings
+from typing import NamedTuple, Optional
 
 import numpy
 
@@ -19,6 +21,12 @@ SUFFIXES += (".pbm", ".pgm", ".ppm", ".pnm")
 UNREADABLE = (".svg", ".pdf", ".eps", ".heic")  # pictures all the same
 
 BOX = 20 / 28  # sides of the box for the ink, as a share of the field's
+FAINT = 0.2  # share of the darkest ink: a blur about it counts for none
+# Shares of the field's sides, for images that were scaled: so large is a box of 20, and so far from
+# the middle is in the middle.
+WITHIN, OFF_CENTRE = 22 / 28, 1.5 / 28
+MOST = 0.9  # share of the images
+N_IMAGES = 1000  # about as many are looked at
 SIDE = 1000  # pixels; a larger picture is reduced first
 CONTRAST = 20  # grey levels: what differs less from the paper is no ink
 NOISE = 6  # standard deviations of the paper's noise: the same
@@ -27,12 +35,44 @@ SPECK = 0.02  # share of the largest blot's ink: a smaller blot is dirt
 STROKE = 0.08  # share of the ink's size; a thinner stroke would fade, so it is widened to this
 
 
-def read_picture(path, shape, invert=None, background="dark"):
-    """Make uint8 pixels of `shape` of a file; raise DatasetError if it cannot be read.
+class Layout(NamedTuple):
+    """How the images of a model are laid out."""
+
+    shape: tuple  # height and width
+    is_centred: bool = False  # as MNIST's are: see :func:`are_centred`
+    background: str = "dark"  # or light
+    ends: Optional[list] = None  # what black and white become; None if they stay uint8
+
+
+def edges_of(images):
+    """The pixels at the edges of images of shape (n, height, width), of shape (n, 2, ...)."""
+    across = images[:, :, [0, -1]].swapaxes(1, 2)
+    return numpy.concatenate([images[:, [0, -1]], across], axis=2)
+
+
+def are_centred(images):
+    """Whether nearly all of some images, of shape (n, height, width), are laid out as MNIST's.
+
+    What differs from the background is within a box of 20/28 of their sides, and its centre of mass
+    in the middle.
+    """
+    is_so = True
+    ink = abs(images - numpy.median(edges_of(images)))
+    ink[ink < FAINT * ink.max()] = 0
+    for mass in (ink.sum(axis=2), ink.sum(axis=1)):
+        n, is_inked = mass.shape[1], mass > 0
+        extent = n - is_inked.argmax(axis=1) - is_inked[:, ::-1].argmax(axis=1)
+        with numpy.errstate(invalid="ignore"):  # of a blank one
+            centre = (mass * numpy.arange(0.5, n)).sum(axis=1) / mass.sum(axis=1)
+        is_so &= (extent <= WITHIN * n) & (abs(centre - n / 2) <= OFF_CENTRE * n)
+    return bool(is_so.mean() > MOST)
+
+
+def read_picture(path, layout, invert=None):
+    """Make pixels of the :class:`Layout` of a file; raise DatasetError if it cannot be read.
 
     They are all alike where no ink is found. `invert` says whether dark and light are exchanged. If
-    it is None, they are where the picture is on another background than the model's images, 'dark'
-    or 'light'.
+    it is None, they are where the picture is on another background than the model's images.
     """
     with needing(f"{path}: a picture", "images", "pillow"):
         from PIL import Image
@@ -48,7 +88,8 @@ def read_picture(path, shape, invert=None, background="dark"):
     except Exception as error:  # a decoder may raise anything on damaged bytes
         reason = f"it is cut off or damaged ({cut(error, 200)})"
     else:
-        return _prepare(image, shape, invert, background)
+        pixels = _prepare(image, layout, invert)
+        return numpy.interp(pixels, (0, 255), layout.ends) if layout.ends else pixels
     raise DatasetError(f"{path}: cannot be read as a picture: {reason}")
 
 
@@ -68,16 +109,21 @@ def _decode(path):
     return numpy.asarray(Image.alpha_composite(paper, image).convert("L"), numpy.float32)
 
 
-def _prepare(pixels, shape, invert, background):
-    wants_light = background == "light"
+def _prepare(pixels, layout, invert):
+    from PIL import Image, ImageOps
+
+    shape, wants_light = tuple(layout.shape), layout.background == "light"
     paper, noise = _paper_of(pixels)
     field, is_dark = pixels, paper > 127  # a picture like the model's keeps its pixels
-    if pixels.shape != tuple(shape):
+    if pixels.shape != shape and layout.is_centred:
         ink, is_dark = _find_ink(pixels - paper, max(CONTRAST, NOISE * noise))
         if ink is None:
             return numpy.full(shape, 255 * wants_light, numpy.uint8)
         field = _place(ink, shape)
         field = 255 - field if is_dark else field
+    elif pixels.shape != shape:
+        image = Image.fromarray(pixels.astype(numpy.uint8))
+        field = numpy.asarray(ImageOps.pad(image, shape[::-1], Image.HAMMING, int(paper)))
     invert = is_dark != wants_light if invert is None else invert
     field = field.astype(numpy.uint8)
     return 255 - field if invert else field

@@ -171,7 +171,7 @@ class Preprocessing:
         """The smallest and the largest value of the rows of `moments`, once standardized."""
         ends = numpy.stack([moments.low, moments.high]) * self.pixel_scale
         ends = (ends - self.means) / self.scales
-        return float(numpy.nanmin(ends)), float(numpy.nanmax(ends))
+        return [float(numpy.nanmin(ends)), float(numpy.nanmax(ends))]
 
 
 def scale_of(x, pixel_scale=None):
@@ -193,7 +193,6 @@ def one_hot(x, codes):
         Of shape (n, d).
     codes : list of d
         None for a column that stays, else the numbers that become a feature each, perhaps none.
-        NaN is one that matches NaN.
 
     Returns
     -------
@@ -209,9 +208,6 @@ def one_hot(x, codes):
     j = 0
     for column, codes_of in zip(x.T, codes):
         for code in [None] if codes_of is None else codes_of:
-            if code is None:
-                encoded[:, j] = column
-            else:
-                encoded[:, j] = numpy.isnan(column) if numpy.isnan(code) else column == code
+            encoded[:, j] = column if code is None else column == code
             j += 1
     return encoded

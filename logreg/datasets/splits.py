@@ -1,40 +1,83 @@
 """Which rows train, validate and test, where a data set does not tell."""
 
-import numbers
-from typing import NamedTuple, Optional
+from dataclasses import replace
 
 import numpy
 
 from logreg.datasets.formats import reading
-from logreg.datasets.parts import SPLITS
-from logreg.errors import DatasetError, SettingError
+from logreg.errors import DatasetError
 
+SPLITS = {"train": "training", "valid": "validation", "test": "test"}
 SHARE = 6  # one row in so many goes into a set that is not given
 
 
-class Split(NamedTuple):
-    """How sets that were not given were taken from the training rows."""
-
-    sizes: Optional[list] = None  # of all three sets, if the test set was one of them
-    seed: Optional[int] = None  # of the :func:`stratified_order` before; None: that of the file
-    taken: tuple = ()  # the names of these sets
+def set_name(name, split, is_alone=False):
+    """How messages call a set of a data set, or its only one."""
+    return f"{name}:" if is_alone else f"{name}: {SPLITS[split]}"
 
 
-def split(sets, about, shuffle=None, seed=0):
+def split(sets, facts, shuffle=None, seed=0, groups=None):
     """Take the sets that are not given from the training rows.
 
     `sets` has a pair (x, y) for 'train' and perhaps for 'valid' and 'test'. With `shuffle`, the
     training rows are put into a :func:`stratified_order` before; if it is None, this is done to a
-    table, and to one array in memory. Returned are all three sets, and the :class:`Split`.
+    table, and to one array. With `groups`, a number for each training row, all rows of a
+    group go into one set: see :func:`in_groups`. Returned are all three sets; the facts, with the
+    rows of each if the test set was one of those taken, and the seed of the order; the names of
+    those taken; and the groups in the order of the rows.
     """
-    lacking = [name for name in SPLITS if name not in sets]
+    taken = tuple(name for name in SPLITS if name not in sets)
     if shuffle is None:
-        shuffle = bool(lacking) and (about.is_table or "test" in lacking) and not about.is_mapped
-    order = stratified_order(sets["train"][1], seed) if shuffle else None
-    with reading(about.name):
-        sets = split_off(sets, order=order)
-    sizes = [len(y) for _, y in sets.values()] if "test" in lacking else None
-    return sets, Split(sizes, int(seed) if shuffle else None, tuple(lacking))
+        shuffle = taken and (facts.is_table or "test" in taken)
+    seed = seed if shuffle else None
+    with reading(facts.dataset):
+        sizes, order = order_of(sets["train"][1], seed, groups, len(taken))
+        sets = split_off(sets, sizes, order)
+    sizes = [len(y) for _, y in sets.values()] if "test" in taken else None
+    groups = groups if order is None or groups is None else groups[order]
+    return sets, replace(facts, split=sizes, split_seed=seed), taken, groups
+
+
+def order_of(y, seed=None, groups=None, n_taken=2):
+    """The sizes of the sets, None for the usual ones, and the order of the rows, None for theirs.
+
+    `n_taken` sets are taken from the training rows.
+    """
+    if groups is None or not n_taken:
+        return None, None if seed is None else stratified_order(y, seed)
+    n_part = max(1, len(y) // SHARE)
+    return in_groups(y, groups, [len(y) - n_part * n_taken] + [n_part] * n_taken, seed)
+
+
+def in_groups(y, groups, sizes, seed=None):
+    """Order rows so that sets of about these `sizes` have whole groups; the sizes, and the order.
+
+    Groups are in a :func:`stratified_order` by the classes of their first rows, and so are the rows
+    of each set; without a seed, groups are in the order of these rows.
+
+    Examples
+    --------
+    >>> groups = numpy.array([7, 7, 8, 8, 8, 9])
+    >>> sizes, order = in_groups(numpy.zeros(6, int), groups, [2, 2, 2])
+    >>> sizes, order.tolist()
+    ([2, 3, 1], [0, 1, 2, 3, 4, 5])
+    """
+    _, firsts, groups = numpy.unique(groups, return_index=True, return_inverse=True)
+    ranks = numpy.argsort(firsts) if seed is None else stratified_order(y[firsts], seed)
+    ranks = numpy.argsort(ranks)
+    order = numpy.argsort(ranks[groups], kind="stable")
+    ends = numpy.cumsum(numpy.bincount(ranks[groups]))
+    cuts = [ends[abs(ends - wanted).argmin()] for wanted in numpy.cumsum(sizes)]
+    sizes = numpy.diff([0, *cuts]).tolist()
+    if min(sizes) < 1:
+        raise DatasetError(
+            f"{len(firsts)} groups, the largest of {max(numpy.diff([0, *ends]))} rows, cannot be "
+            f"split into {len(sizes)} sets: give more groups, or no `group`"
+        )
+    if seed is not None:
+        parts = numpy.split(order, cuts[:-1])
+        order = numpy.concatenate([part[stratified_order(y[part], seed)] for part in parts])
+    return sizes, order
 
 
 def split_off(sets, sizes=None, order=None):
@@ -55,12 +98,6 @@ def split_off(sets, sizes=None, order=None):
         rows = slice(start, start + size) if order is None else order[start : start + size]
         sets = {**sets, name: (x[rows], y[rows])}
     return {name: sets[name] for name in SPLITS}
-
-
-def check_seed(seed):
-    """Raise a SettingError if NumPy takes a value for no seed."""
-    if not (isinstance(seed, numbers.Integral) and 0 <= seed < 2**32):
-        raise SettingError(f"`split_seed` is {seed}: give a number from 0 to 2**32-1")
 
 
 def stratified_order(y, seed):

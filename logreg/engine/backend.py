@@ -8,12 +8,12 @@ from typing import Callable, NamedTuple, Optional
 
 import numpy
 
+from logreg.console import note
 from logreg.engine.kernel_graph import Kernel, ancestors
 from logreg.engine.kernel_steps import Descent, Errors, labels_of
 from logreg.engine.steps import TrainModel
 from logreg.errors import SettingError
 from logreg.kernel import is_off, is_wanted
-from logreg.terminal.notes import note
 
 
 class Stored(NamedTuple):

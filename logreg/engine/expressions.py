@@ -35,7 +35,13 @@ def _checked_updates(updates):
 
     A SettingError says which is no pair of a shared variable and its new value, or a second one.
     """
-    updates = list(updates.items() if isinstance(updates, dict) else updates)
+    updates = updates.items() if isinstance(updates, dict) else updates
+    if not hasattr(updates, "__iter__"):
+        raise SettingError(
+            f"updates is {str(updates)[:60]}: pairs (shared variable, symbolic new value) are "
+            "needed"
+        )
+    updates = list(updates)
     for i, pair in enumerate(updates):
         is_pair = isinstance(pair, (tuple, list)) and len(pair) == 2
         if not (is_pair and hasattr(pair[0], "get_value") and is_symbolic(pair[1])):

@@ -21,7 +21,7 @@ from logreg.engine.expressions import is_symbolic as is_symbolic
 from logreg.engine.ranks_backend import RanksBackend
 from logreg.errors import EngineError, SettingError
 from logreg.kernel import n_threads
-from logreg.parallel import ranks
+from logreg.parallel.ranks import ranks
 
 ROWS_OF_A_SUM = 512  # which is made in a model's own dtype
 N_SAMPLED = 1000  # rows of a set that ranks compare, as it may be larger than memory
@@ -29,6 +29,7 @@ LOADERS = {"theano": theano_backend.load, "pytensor": pytensor_backend.load}
 
 
 def _load():
+    ranks.start()  # an exception that leaves this process from now on ends the others
     wanted = os.environ.get("LOGREG_ENGINE", "").strip().lower()
     reasons = []
     for name in [wanted] if wanted else LOADERS:
@@ -45,7 +46,7 @@ def _load():
     raise EngineError(
         f"no engine: {', '.join(reasons)}; set LOGREG_ENGINE to theano or pytensor or not at all; "
         "install Theano (Python 3.8 to 3.11: pip install 'theano==1.0.5' 'numpy<1.24') "
-        "or PyTensor (Python 3.12 and later: pip install pytensor)"
+        "or PyTensor (Python 3.12 to 3.14: pip install pytensor)"
     )
 
 

@@ -5,11 +5,11 @@ PyTensor's internals move from release to release: nothing here imports one with
 
 import os
 
+from logreg.console import warning
 from logreg.engine.backend import Backend
 from logreg.engine.compat import with_theanos_names
 from logreg.engine.kernel_graph import make_tools
 from logreg.errors import EngineError, install
-from logreg.terminal.notes import warning
 
 
 class PyTensorBackend(Backend):

@@ -7,7 +7,7 @@ import numpy
 from logreg.engine.kernel_graph import ancestors, find_gradients
 from logreg.engine.steps import TrainModel
 from logreg.errors import EngineError, SettingError
-from logreg.parallel import ranks
+from logreg.parallel.ranks import ranks
 
 
 class RanksBackend:

@@ -5,7 +5,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from logreg.terminal.notes import note
+from logreg.console import note
 
 
 def parser():

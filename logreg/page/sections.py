@@ -6,9 +6,9 @@ from html import escape
 import numpy
 
 from logreg import plots
+from logreg.datasets.statistics import wilson_interval
 from logreg.errors import SettingError
 from logreg.plots import short
-from logreg.run import wilson_interval
 
 N_CELLS = 12  # of a wrong row of a table
 N_ROWS = 100  # of a table of classes or mistakes
@@ -46,7 +46,7 @@ def run(facts):
     """The run as a list of terms and their values."""
     settings = [
         f"{name.replace('n_epochs', 'epochs at most').replace('_', ' ')} {value}"
-        for name, value in {**facts.settings, "missing": facts.missing}.items()
+        for name, value in {**facts.settings, "missing": facts.options.missing}.items()
         if value is not None
     ]
     settings += ["standardized"] if facts.feature_scales else []
@@ -156,7 +156,7 @@ def gallery(predictor, data, rows):
     (x, y), facts, cards = data.test, predictor.facts, []
     least, most = (0, 255) if x.dtype == numpy.uint8 else (numpy.nanmin(x), numpy.nanmax(x))
     for row, p in zip(rows, predictor.predict_proba(x[rows])):
-        label, two = data.class_labels[y[row]], numpy.argsort(-p, kind="stable")[:2]
+        label, two = data.facts.class_labels[y[row]], numpy.argsort(-p, kind="stable")[:2]
         names = [(escaped(facts.class_labels[k], 16), 100 * p[k]) for k in two]
         said = "<br>".join(f"<b>{name}</b> {percent:.1f} %" for name, percent in names)
         if facts.image:

@@ -10,9 +10,9 @@ from string import Template
 import numpy
 
 from logreg import __version__, plots
-from logreg.models.evaluation import evaluate
-from logreg.models.model_file import save
 from logreg.page import sections
+from logreg.prediction.evaluation import evaluate
+from logreg.saving.model_file import save
 
 HERE = Path(__file__).parent
 PAD = HERE / "pad.js"

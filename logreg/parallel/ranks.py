@@ -15,8 +15,8 @@ import sys
 import time
 import traceback
 
+from logreg import console
 from logreg.errors import EngineError, install
-from logreg.terminal import notes
 
 # Their size and a process's rank, as MPICH and Intel MPI, Open MPI, and Slurm's srun tell them.
 LAUNCHERS = (
@@ -30,12 +30,6 @@ MUST_BE_SAME = (
     "what changes or ends a run, such as a learning rate or a callback, must be the same on all"
 )
 
-rank, size = 0, 1
-_mpi = _comm = None  # mpi4py's module, and the communicator of all ranks
-_buffer = None  # an array as a step sums it: its last element is a flag
-_was_asked = False  # whether this rank was asked to end the run
-_was_anyone_asked = False  # whether a rank was, as all know since the last step
-
 
 def launched():
     """How many processes a launcher has started together, and which of them this is."""
@@ -45,183 +39,182 @@ def launched():
     return 1, 0
 
 
-def start():
-    """Find the other ranks, if a launcher has started any."""
-    global rank, size, _mpi, _comm, _buffer
-    n, number = launched()
-    if n == 1 or size > 1 or os.environ.get("LOGREG_RANKS") == "0":
-        return
-    rank, size = number, n
-    if rank:
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    notes.be_rank(rank, size, end)
-    try:
-        import mpi4py
+class Ranks:
+    """The ranks of this process's job, and which of them this one is.
 
-        # MPI's end waits for all ranks: one that fails has to end them instead.
-        mpi4py.rc.finalize = False
-        from mpi4py import MPI
-    except (ImportError, RuntimeError) as error:
-        raise EngineError(
-            f"{n} processes were started together, and mpi4py does not import "
-            f"({str(error).splitlines()[0]}): {install('mpi', 'mpi4py', 'mpich')}, or load an MPI"
-        ) from error
-    if MPI.COMM_WORLD.size != n:
-        library = MPI.Get_library_version().split("\n")[0].strip("\0 ")
-        raise EngineError(
-            f"{n} processes were started together, and MPI sees {MPI.COMM_WORLD.size}: the "
-            f"launcher is of another MPI than the library that mpi4py loads ({library}). Take the "
-            f"mpiexec of that, or srun with --mpi=pmi2 or pmix; {OWN_MODELS}"
-        )
-    import numpy
+    MPI has one world for a process, and so there is one object of this, `ranks`.
+    """
 
-    _mpi, _comm, _buffer = MPI, MPI.COMM_WORLD, numpy.zeros(1)
-    # A machine's ranks share its cores; a launcher may have bound each to some.
-    cores = getattr(os, "sched_getaffinity", lambda _: set(range(os.cpu_count() or 1)))(0)
-    here = _comm.Split_type(MPI.COMM_TYPE_SHARED).allgather(cores)
-    for name in ("LOGREG_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ.setdefault(name, str(max(1, len(cores) // here.count(cores))))
-    atexit.register(_finish)
-    # PyTensor sets a hook of its own, which calls the second.
-    sys.excepthook = sys.__excepthook__ = lambda kind, error, trace: end(1, error)
+    def __init__(self):
+        self.rank, self.size = 0, 1
+        self._mpi = self._comm = None  # mpi4py's module, and the communicator of all ranks
+        self._buffer = None  # an array as a step sums it: its last element is a flag
+        self._was_asked = False  # whether this rank was asked to end the run
+        self._was_anyone_asked = False  # whether a rank was, as all know since the last step
 
+    def start(self):
+        """Find the other ranks, if a launcher has started any."""
+        n, number = launched()
+        if n == 1 or self.size > 1 or os.environ.get("LOGREG_RANKS") == "0":
+            return
+        self.rank, self.size = number, n
+        if self.rank:
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        console.be_rank(self.rank, self.size)
+        try:
+            import mpi4py
 
-def _finish():
-    """Part from the other ranks at the end of the process, as all of them do now."""
-    try:
-        meet("at its end")
-        _mpi.Finalize()
-    except EngineError as error:
-        end(1, error)
-
-
-def end(code, error=None):
-    """End all ranks with an exit code, after what is to be said of the exception that ends this."""
-    is_exit = isinstance(error, SystemExit)
-    code = error.code if is_exit else code
-    if is_exit and not code:  # as of --help, on all ranks
-        return
-    if error and (rank or not is_exit):  # one process would not say that it exits
-        text = "".join(traceback.format_exception(type(error), error, error.__traceback__)).rstrip()
-        notes.note(f"error: {text}" if rank else f"error: rank 0 of {size}: {text}")
-    sys.stdout.flush()
-    sys.stderr.flush()
-    time.sleep(0.1)  # MPICH's launcher loses what it has not passed on by then
-    if _comm:
-        _comm.Abort(code)
-        os._exit(code)  # MPICH's Abort returns, and the launcher kills this process a little later
-
-
-# ---- what ranks tell each other
-
-
-def from_first(function):
-    """Call a function on rank 0; return on all what it returns, or let all exit as it does."""
-    try:
-        value = None if rank else function()
-    except SystemExit as exit:
-        value = exit
-    value = same_on_all(value)
-    if isinstance(value, SystemExit):
-        raise value
-    return value
-
-
-def same_on_all(value, place="at the beginning"):
-    """What rank 0 has, on all ranks."""
-    if size == 1:
-        return value
-    meet(place)
-    return _comm.bcast(value)
-
-
-def compare(name, make):
-    """Raise an EngineError on all ranks if what ``make()`` returns, such as a setting, differs."""
-    if size == 1:
-        return
-    meet("at the beginning")
-    values = _comm.allgather(make())
-    for i, other in enumerate(values):
-        if other != values[0]:
+            # MPI's end waits for all ranks: one that fails has to end them instead.
+            mpi4py.rc.finalize = False
+            from mpi4py import MPI
+        except (ImportError, RuntimeError) as error:
+            reason, how = str(error).splitlines()[0], install("mpi", "mpi4py", "mpich")
             raise EngineError(
-                f"{name} of rank {i} is {str(other)[:200]}, and of rank 0 {str(values[0])[:200]}: "
-                "processes that a launcher starts together train one model, and need the same; "
-                f"{OWN_MODELS}"
+                f"{n} processes were started together, and mpi4py does not import ({reason}): "
+                f"{how}, or load an MPI"
+            ) from error
+        if MPI.COMM_WORLD.size != n:
+            library = MPI.Get_library_version().split("\n")[0].strip("\0 ")
+            raise EngineError(
+                f"{n} processes were started together, and MPI sees {MPI.COMM_WORLD.size}: the "
+                f"launcher is of another MPI than the library that mpi4py loads ({library}). Take "
+                f"the mpiexec of that, or srun with --mpi=pmi2 or pmix; {OWN_MODELS}"
             )
+        import numpy
+
+        self._mpi, self._comm, self._buffer = MPI, MPI.COMM_WORLD, numpy.zeros(1)
+        # A machine's ranks share its cores; a launcher may have bound each to some.
+        cores = getattr(os, "sched_getaffinity", lambda _: set(range(os.cpu_count() or 1)))(0)
+        here = self._comm.Split_type(MPI.COMM_TYPE_SHARED).allgather(cores)
+        for name in ("LOGREG_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+            os.environ.setdefault(name, str(max(1, len(cores) // here.count(cores))))
+        atexit.register(self._finish)
+        # PyTensor sets a hook of its own, which calls the second.
+        sys.excepthook = sys.__excepthook__ = lambda kind, error, trace: self.end(1, error)
+
+    def _finish(self):
+        """Part from the other ranks at the end of the process, as all of them do now."""
+        try:
+            self.meet("at its end")
+            self._mpi.Finalize()
+        except EngineError as error:
+            self.end(1, error)
+
+    def end(self, code, error=None):
+        """End all ranks with an exit code, after what is to be said of the exception here."""
+        is_exit = isinstance(error, SystemExit)
+        code = error.code if is_exit else code
+        if is_exit and not code:  # as of --help, on all ranks
+            return
+        if error and (self.rank or not is_exit):  # one process would not say that it exits
+            lines = traceback.format_exception(type(error), error, error.__traceback__)
+            text = "".join(lines).rstrip()
+            console.note(f"error: {text}" if self.rank else f"error: rank 0 of {self.size}: {text}")
+        sys.stdout.flush()
+        sys.stderr.flush()
+        time.sleep(0.1)  # MPICH's launcher loses what it has not passed on by then
+        if self._comm:
+            self._comm.Abort(code)
+            os._exit(code)  # MPICH's Abort returns, and this process is killed a little later
+
+    def from_first(self, function):
+        """Call a function on rank 0; return on all what it returns, or let all exit as it does."""
+        try:
+            value = None if self.rank else function()
+        except SystemExit as exit:
+            value = exit
+        value = self.same_on_all(value)
+        if isinstance(value, SystemExit):
+            raise value
+        return value
+
+    def same_on_all(self, value, place="at the beginning"):
+        """What rank 0 has, on all ranks."""
+        if self.size == 1:
+            return value
+        self.meet(place)
+        return self._comm.bcast(value)
+
+    def compare(self, name, make):
+        """Raise an EngineError on all ranks if what ``make()`` returns is not the same on all."""
+        if self.size == 1:
+            return
+        self.meet("at the beginning")
+        values = self._comm.allgather(make())
+        for i, other in enumerate(values):
+            if other != values[0]:
+                here, first = str(other)[:200], str(values[0])[:200]
+                raise EngineError(
+                    f"{name} of rank {i} is {here}, and of rank 0 {first}: processes that a "
+                    "launcher starts together train one model, and need the same; "
+                    f"{OWN_MODELS}"
+                )
+
+    def part(self, n):
+        """The first of `n` that are this rank's, and the one after the last."""
+        return n * self.rank // self.size, n * (self.rank + 1) // self.size
+
+    def anyone(self, asked):
+        """Whether a rank was asked to end the run, as all know since the last step.
+
+        `asked` is whether this one was, which the others learn at the next step.
+        """
+        self._was_asked = bool(asked)
+        return self._was_anyone_asked if self.size > 1 else asked
+
+    def sum_counts(self, counts):
+        """Sum the counts of a validation over the ranks, in place."""
+        self._wait_for(self._comm.Iallreduce(self._mpi.IN_PLACE, counts).Test)
+
+    def prepare_steps(self, n, dtype):
+        """Make the array of `n` numbers and a flag that steps sum from now on."""
+        import numpy
+
+        self.meet("at the beginning")
+        self._buffer = numpy.zeros(n + 1, dtype)
+        return self._buffer
+
+    def sum_step(self, buffer):
+        """Sum what a step packs over the ranks, in place, and the flag behind it."""
+        self._buffer = buffer
+        self._was_anyone_asked = self._sum_and_tell(buffer, "at a step", self._was_asked)
+
+    def meet(self, place, parameters=None):
+        """Wait until all ranks are here; an EngineError says that one is not, or unlike rank 0.
+
+        `place` says where this rank is, and `parameters` is a digest.
+        """
+        if self.size > 1:
+            self._buffer[:] = 0
+            self._sum_and_tell(self._buffer, place, True, parameters)
+
+    def _sum_and_tell(self, buffer, place, flag, parameters=None):
+        """Sum a buffer over the ranks. If one raises its flag, all say where they are.
+
+        So a rank that is at a step meets one that is not, and knows of it. Returns whether one did.
+        """
+        buffer[-1] = flag
+        self.sum_counts(buffer)
+        if not buffer[-1]:
+            return False
+        places, digests = zip(*self._comm.allgather((place, parameters)))
+        for i in range(self.size):
+            if places[i] != places[0]:
+                differs = f"do the same: rank {i} is {places[i]}, and rank 0 is {places[0]}"
+            elif digests[i] != digests[0]:
+                differs = f"have the same parameters: rank {i} unlike rank 0"
+            else:
+                continue
+            raise EngineError(f"the ranks no longer {differs}; {MUST_BE_SAME}")
+        return True
+
+    def _wait_for(self, is_done):
+        """Wait for other ranks; one that waits long leaves the core to those that may need it."""
+        leave_core, began = getattr(os, "sched_yield", int), time.monotonic()
+        while not is_done():
+            leave_core()
+            if time.monotonic() - began > LONG:
+                time.sleep(POLL)
 
 
-def part(n):
-    """The first of `n` that are this rank's, and the one after the last."""
-    return n * rank // size, n * (rank + 1) // size
-
-
-def anyone(asked):
-    """Whether a rank was asked to end the run, as all know since the last step.
-
-    `asked` is whether this one was, which the others learn at the next step.
-    """
-    global _was_asked
-    _was_asked = bool(asked)
-    return _was_anyone_asked if size > 1 else asked
-
-
-def sum_counts(counts):
-    """Sum the counts of a validation over the ranks, in place."""
-    _wait_for(_comm.Iallreduce(_mpi.IN_PLACE, counts).Test)
-
-
-def prepare_steps(n, dtype):
-    """Make the array of `n` numbers and a flag that steps sum from now on."""
-    global _buffer
-    import numpy
-
-    meet("at the beginning")
-    _buffer = numpy.zeros(n + 1, dtype)
-    return _buffer
-
-
-def sum_step(buffer):
-    """Sum what a step packs over the ranks, in place, and the flag behind it."""
-    global _buffer, _was_anyone_asked
-    _buffer = buffer
-    _was_anyone_asked = _sum_and_tell(buffer, "at a step", _was_asked)
-
-
-def meet(place, parameters=None):
-    """Wait until all ranks are here; an EngineError if one is elsewhere, or has other parameters.
-
-    `place` says where this rank is, and `parameters` is a digest.
-    """
-    if size > 1:
-        _buffer[:] = 0
-        _sum_and_tell(_buffer, place, True, parameters)
-
-
-def _sum_and_tell(buffer, place, flag, parameters=None):
-    """Sum a buffer over the ranks. If one raises its flag, all say where they are.
-
-    So a rank that is at a step meets one that is not, and knows of it. Returns whether one did.
-    """
-    buffer[-1] = flag
-    sum_counts(buffer)
-    if not buffer[-1]:
-        return False
-    places, digests = zip(*_comm.allgather((place, parameters)))
-    for i in range(size):
-        if places[i] != places[0]:
-            differs = f"do the same: rank {i} is {places[i]}, and rank 0 is {places[0]}"
-        elif digests[i] != digests[0]:
-            differs = f"have the same parameters: rank {i} unlike rank 0"
-        else:
-            continue
-        raise EngineError(f"the ranks no longer {differs}; {MUST_BE_SAME}")
-    return True
-
-
-def _wait_for(is_done):
-    """Wait for other ranks; one that waits long leaves the core to those that may need it."""
-    leave_core, began = getattr(os, "sched_yield", int), time.monotonic()
-    while not is_done():
-        leave_core()
-        if time.monotonic() - began > LONG:
-            time.sleep(POLL)
+ranks = Ranks()

@@ -1,9 +1,20 @@
-"""The files of models, of a net's parameters and of checkpoints, as an engine's variables.
+"""The files of models, of a net's parameters and of checkpoints.
 
-``logreg.saving.restore`` is what a model file asks ``pickle.load`` to call.
+`model_file` has the bytes of a file, and `facts` what a model's tells; `tutorial_pickle` and
+`any_pickle` read what other programs wrote. None of these needs an engine: `variables` does, which
+makes shared variables of files, and files of shared variables.
 """
 
-from logreg.saving.models import check_stands_alone, dumps_model, dumps_params
-from logreg.saving.models import load_model as load_model, load_params as load_params, provenance
-from logreg.saving.models import restore as restore, save_model as save_model
-from logreg.saving.models import save_params as save_params
+
+def restore(header, data, sha256):
+    """Make what a file of ours describes; this is what ``pickle.load`` calls.
+
+    The arguments are those of :func:`logreg.saving.model_file.parse`. A model becomes a
+    LogisticRegression, a checkpoint or parameters ``{'header': dict, 'arrays': dict}``.
+    """
+    from logreg.saving import model_file, variables  # the engine
+
+    header, arrays = model_file.parse(header, data, sha256)
+    if header.get("format") != "logreg model":
+        return {"header": header, "arrays": arrays}
+    return variables.as_model(*model_file.model_of(header, arrays))

@@ -4,8 +4,8 @@ import sys
 
 from logreg.cli.command import command
 from logreg.cli.options import command_parser, files_of
-from logreg.files.writing import check_writable, refuse_overwriting
-from logreg.terminal.notes import STARTING, note, starting
+from logreg.console import STARTING, note, starting
+from logreg.files import check_writable, refuse_overwriting
 
 PAGE = "tutorial.html"
 

@@ -1,22 +1,62 @@
 """The text of the tutorial as a notebook: its examples are cells, and so are its exercises."""
 
-import ast
-import hashlib
-import importlib
+import importlib.util
 import os
 import re
 import sys
 import tempfile
 
+import numpy
+
 from logreg.errors import needing
-from logreg.models.model_file import save
-from logreg.tutorial.text import blocks, examples, with_links_to, with_pictures_in_line
+from logreg.saving.model_file import save
+from logreg.tutorial.text import TEXT, blocks, examples, with_links_to, with_pictures_in_line
 
 LIBRARIES = ("nbclient", "nbformat", "ipykernel", "matplotlib")
 ANSWER = "<details><summary>Answer"
 PARTS = rf"\n+(?=#+ |\*\*\d+\.\d\*\* |{ANSWER})|(?<=</details>)\n+"  # of Markdown
 FOLDED = {"jupyter": {"source_hidden": True, "outputs_hidden": True}}
-NO_HOME = 'raise ImportError("install the package first: its README says how")'
+NUMBER = r"-?\d+(?:\.\d+)?"
+# An exercise says to within what its numbers are asked for; they stand, bold, before its answer.
+EXERCISE = rf"(?s)\*\*(\d+\.\d)\*\* ((?:(?!\n<).)+)\n{ANSWER}</summary>\n\n\*\*(.+?)\.\*\*"
+NO_HOME = 'raise SystemExit("Upload the archive of logreg, and %pip install it: PyPI has another.")'
+
+
+def is_right(found, exercise):
+    """Whether a reader has found the numbers that an exercise of the text asks for.
+
+    Parameters
+    ----------
+    found : number, or array-like of numbers
+        Of any type: 1, 1.0 and True are alike.
+    exercise : str
+        Its number. One whose answer begins with no bold number is not checked.
+
+    Returns
+    -------
+    bool
+        True if as many were found as the answer has, each to within what the exercise says. If the
+        answer is a single one, each that was found has to be it.
+
+    Examples
+    --------
+    >>> is_right(numpy.log(10), "3.1"), is_right(2, "3.1")
+    (True, False)
+    """
+    right, within = _answers()[exercise]
+    found = numpy.ravel(numpy.asarray(found, "float64"))
+    are_all = found.size == right.size or right.size == 1 <= found.size
+    return are_all and bool((abs(found - right) <= within).all())
+
+
+def _answers():
+    """The numbers of each answer that is checked, and to within what they have to be right."""
+    answers = {}
+    for name, question, numbers in re.findall(EXERCISE, TEXT.read_text(encoding="utf-8")):
+        right = re.findall(NUMBER, numbers.replace("\N{MINUS SIGN}", "-"))
+        within = re.search(rf"[Tt]o\s+within\s+({NUMBER})", question)
+        answers[name] = numpy.array(right, float), float(within.group(1)) if within else 1e-9
+    return answers
 
 
 def write(path, home=None):
@@ -49,11 +89,13 @@ def write(path, home=None):
 def _notebook(v4, home):
     """The text as a notebook without outputs, made by ``nbformat.v4``.
 
-    A cell waits below each exercise. It compares what is found with the digest of what the answer
-    prints. The cells of the answer come after it, and are folded.
+    A cell waits below each exercise, and the cells of the answer come after it, folded.
     """
-    install = f'%pip install --quiet "git+{home.split("/blob/")[0]}"' if home else NO_HOME
-    cells, prose, folded, place = [], [], [], None
+    install = NO_HOME
+    if home:
+        install = f'%pip install --quiet "git+{home.split("/blob/")[0]}"\n    '
+        install += "from logreg.tutorial.notebook import is_right"
+    cells, prose, folded, exercise = [], [], [], None
 
     def close():
         if prose:
@@ -63,10 +105,10 @@ def _notebook(v4, home):
 
     for block in blocks():
         if block.kind == "pycon" and block.info:
-            folded += examples(block.content)
+            folded += _code_cells(v4, block)
         elif block.kind == "pycon":
             close()
-            cells += _code_cells(v4, examples(block.content))
+            cells += _code_cells(v4, block)
         elif block.kind == "notebook":
             close()
             cells.append(v4.new_code_cell(block.content.replace("INSTALL", install)))
@@ -74,15 +116,15 @@ def _notebook(v4, home):
             for part in re.split(PARTS, block.content):
                 if part.startswith(("#", "**", ANSWER)):
                     close()
+                if part.startswith("**"):
+                    exercise = part.split("**")[1]
                 if part.startswith(ANSWER):
-                    place = len(cells)
+                    cells.append(v4.new_code_cell(_exercise(exercise)))
                 prose.append(part)
-                if part.endswith("</details>") and (folded or place):
+                if part.endswith("</details>") and folded:
                     close()
-                    if place:
-                        cells.insert(place, v4.new_code_cell(_exercise(folded)))
-                    cells += _code_cells(v4, folded, **FOLDED)
-                    folded, place = [], None
+                    cells += folded
+                    folded = []
         elif block.kind == "math":
             prose.append(f"$$\n{block.content}\n$$")
         else:
@@ -92,21 +134,20 @@ def _notebook(v4, home):
     return v4.new_notebook(cells=cells, metadata={"kernelspec": python})
 
 
-def _exercise(answer):
-    """The cell of an exercise, whose answer has these examples."""
-    printed = [example.want.strip() for example in answer]
-    try:
-        value = ast.literal_eval(printed[-1])
-    except (IndexError, SyntaxError, ValueError):  # there is none, or it is an array, or a text
+def _exercise(name):
+    """The cell of an exercise."""
+    if name not in _answers():
         return "# Your notes, and your code."
-    digest = hashlib.sha256(repr(value).encode()).hexdigest()[:8]
-    return f'found = ...\nassert is_right(found, "{digest}"), "not yet"'
+    return f'found = ...\nassert found is ... or is_right(found, "{name}"), "not yet"'
 
 
-def _code_cells(v4, examples, **metadata):
+def _code_cells(v4, block):
     """Cells of examples: a cell shows the value of its last line, so each output ends one."""
     cells, lines = [], ""
-    for example in examples:
+    metadata = FOLDED if block.info else {}
+    if block.info not in ("", "answer") and importlib.util.find_spec(block.info) is None:
+        metadata = {**metadata, "tags": ["skip-execution"]}
+    for example in examples(block.content):
         lines += example.source
         if example.want:
             # A notebook that is run as a whole goes on after an error.

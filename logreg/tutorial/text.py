@@ -2,10 +2,10 @@
 
 The text is Markdown as GitHub shows it. Some comments in it mean something:
 
-- ``<!-- source: logreg.sgd.train, from `for epoch` to `return` -->`` stands above a block of the
-  program's own code. It names an object, and perhaps the lines that are shown: from the first that
-  holds one thing to the next that holds another.
+- ``<!-- source: logreg.early_stopping.EarlyStopping.update -->`` stands above a block of the
+  program's own code, and names it.
 - ``<!-- play: softmax -->`` stands above the picture of something that the page lets one play with.
+- ``<!-- needs: torch -->`` stands above examples that run only where this library is installed.
 
 Between ``<!-- notebook`` and ``-->`` stands code that only the notebook has: it draws curves.
 """
@@ -22,7 +22,7 @@ from urllib.parse import quote
 HERE = Path(__file__).parent
 TEXT = HERE / "README.md"
 FENCE = re.compile(r"```(\w+)")
-COMMENT = re.compile(r"<!-- (?:(source|play): (.+)|.+) -->")
+COMMENT = re.compile(r"<!-- (?:(source|play|needs): (.+)|.+) -->")
 DOTS = "\N{HORIZONTAL ELLIPSIS}"  # what a printed line begins with while doctest reads it
 
 
@@ -40,7 +40,7 @@ class Block(NamedTuple):
         The lines, without the fence. Of ``'play'``, the Markdown of the picture.
     info : str
         Of ``'python'``, what its comment says after ``source:``; of ``'play'``, what is to play
-        with; of ``'pycon'``, ``'answer'`` if it stands in the answer to an exercise.
+        with; of ``'pycon'``, the library that it needs, or else ``'answer'`` if it is folded.
     """
 
     kind: str
@@ -70,7 +70,7 @@ def blocks(text=None):
         fence, comment = FENCE.fullmatch(line), COMMENT.fullmatch(line)
         if fence:
             content = "\n".join(itertools.takewhile(lambda line: line != "```", lines))
-            add(fence.group(1), content, answer if fence.group(1) == "pycon" else info)
+            add(fence.group(1), content, info or answer)
             info = ""
         elif line == "<!-- notebook":
             add("notebook", "\n".join(itertools.takewhile(lambda line: line != "-->", lines)))

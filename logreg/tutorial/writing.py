@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy
 
-from logreg.datasets import read_dataset
+from logreg.console import warning
+from logreg.datasets.dataset import read_dataset
 from logreg.errors import DatasetError, needing
 from logreg.hyperparameters import DATASET, Hyperparameters
-from logreg.models.model_file import save
 from logreg.page.sections import base64_of
 from logreg.page.writing import PAD, filled
+from logreg.saving.model_file import save
 from logreg.sgd import sgd_optimization
-from logreg.terminal.notes import warning
 from logreg.tutorial import text
 
 LIBRARIES = ("markdown_it", "mdit_py_plugins", "latex2mathml", "pygments", "PIL")
@@ -69,10 +69,10 @@ def train():
     """Train the tutorial's model; give the DataSet and the Run."""
     hyperparameters = Hyperparameters()
     try:
-        data = read_dataset(DATASET, announce=True)
+        data = read_dataset(DATASET)
     except DatasetError as error:
         warning(f"the page shows a run on mnist_sample, of 5,000 rows: {error}")
-        data = read_dataset("mnist_sample", announce=True)
+        data = read_dataset("mnist_sample")
         hyperparameters = Hyperparameters(batch_size=100)
     return data, sgd_optimization(data, hyperparameters, output=None)
 
@@ -82,7 +82,9 @@ def page(data, run, home=None):
     markdown = text.TEXT.read_text(encoding="utf-8")
     body = to_html(markdown, home)
     headings = re.findall(r'<h[12] id="(.*?)">(.*?)</h[12]>', body)
-    dataset = "MNIST" if data.name == DATASET else "mnist_sample, as MNIST could not be had"
+    dataset = (
+        "MNIST" if data.facts.dataset == DATASET else "mnist_sample, as MNIST could not be had"
+    )
     error = f"{100 * run.best_validation.test_error_all_rows:.2f} %"
     return filled(
         HERE / "page.html",
@@ -94,7 +96,7 @@ def page(data, run, home=None):
         home=f'<a href="{escape(home)}">logreg</a>' if home else "logreg",
         contents="".join(f'<li><a href="#{name}">{title}</a>' for name, title in headings[1:]),
         text=body,
-        full_run=f"{data.sizes[0]:,} rows of {dataset}; test error {error}",
+        full_run=f"{data.facts.rows[0]:,} rows of {dataset}; test error {error}",
         run=dataset,
     )
 

@@ -8,25 +8,14 @@ from pathlib import Path
 
 import numpy
 import pytest
+from builders import new_run
 
 from logreg import LogisticRegression
 from logreg.callbacks import BestModel, History, Interruption, PrintLog, StopTraining
 from logreg.engine import T, theano
 from logreg.errors import LogRegError, ModelFileError
-from logreg.hyperparameters import Hyperparameters
-from logreg.models.model_file import read
-from logreg.run import Run, Validation
-
-
-def new_run(iter=-1, best=None, **changed):
-    """A run of 3 minibatches an epoch, of which only the best validation is known."""
-    run = Run([], [], Hyperparameters(), 3, iter=iter)
-    if best:
-        run.validations, run.stopping.best_iter = [best], best.iter
-    for name, value in changed.items():
-        setattr(run, name, value)
-    return run
-
+from logreg.run import Validation
+from logreg.saving.model_file import read
 
 BEST = Validation(3, 0.7, 0.125, 0.2, None, 0.11111111, 0.3)
 
@@ -47,7 +36,8 @@ BEST = Validation(3, 0.7, 0.125, 0.2, None, 0.11111111, 0.3)
 def test_what_is_said_beside_the_tutorials_lines(program, reason, said, capsys, monkeypatch):
     monkeypatch.setattr("sys.argv", [program])
     message = "patience" if reason == "stopped" else ""  # which is no end by patience
-    run = new_run(8, best=BEST, seconds=1.5, reason=reason, message=message)
+    state = {"validations": [BEST], "seconds": 1.5, "reason": reason, "message": message}
+    run = new_run(iter=8, **state)
     PrintLog().on_train_end(run)
     out, err = capsys.readouterr()
     assert err.startswith(f"The code for file {said}") if said else out + err == ""
@@ -67,7 +57,8 @@ def test_the_best_parameters_are_written_once_a_second_and_at_the_end(working_fo
     for now, iter_, is_best, written in steps:  # noqa: B007
         if is_best:
             run.best_values = [numpy.array([float(iter_)])]
-            run.validations, run.stopping.best_iter = [BEST._replace(iter=iter_)], iter_
+            run.validations[:] = [BEST._replace(iter=iter_)]
+            run.replay()
         best_model.on_validation(run, run.validations[-1] if is_best else BEST)
         assert read("m.pkl", "parameters")[1]["0 b"] == [written]
     best_model.on_train_end(run)
@@ -76,7 +67,7 @@ def test_the_best_parameters_are_written_once_a_second_and_at_the_end(working_fo
 
 def test_a_classifier_that_is_not_trained_is_refused(working_folder):
     best_model = BestModel("m.pkl", LogisticRegression(T.matrix("x"), 4, 2))
-    with pytest.raises(LogRegError, match="is not the one that is trained"):
+    with pytest.raises(LogRegError, match="is not the one in the cost"):
         best_model.on_train_begin(new_run(params=LAYER.params))
 
 
@@ -117,7 +108,7 @@ def test_a_history_has_a_row_for_each_validation(working_folder):
 def test_another_table_is_not_taken_for_a_history(working_folder, content):
     Path("run.csv").write_bytes(content)
     with pytest.raises(ModelFileError, match=r"run\.csv is no history of a run: give another name"):
-        History("run.csv").on_train_begin(new_run(3))
+        History("run.csv").on_train_begin(new_run(iter=3))
     assert Path("run.csv").read_bytes() == content
 
 

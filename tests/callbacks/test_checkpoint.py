@@ -1,5 +1,6 @@
 """Runs that are interrupted and resumed, against the same run undisturbed."""
 
+import dataclasses
 import functools
 import itertools
 import math
@@ -8,18 +9,17 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import make_pairs
+from builders import make_pairs, new_run
 
 from logreg import engine, load_model
-from logreg.callbacks import BestModel, Callback, History, PrintLog, StopTraining
-from logreg.callbacks.checkpoint import Checkpoint, run_settings
-from logreg.datasets import read_dataset
-from logreg.datasets.sharing import shared_datasets
+from logreg.callbacks import Callback, History, StopTraining
+from logreg.callbacks.checkpoint import Checkpoint
+from logreg.datasets.dataset import read_dataset
 from logreg.engine import theano
 from logreg.errors import ModelFileError
 from logreg.hyperparameters import Hyperparameters
-from logreg.run import Run, Validation
-from logreg.sgd import fit, softmax_regression
+from logreg.run import Validation
+from logreg.sgd import sgd_optimization
 
 SETTINGS = Hyperparameters(learning_rate=0.05, n_epochs=12, batch_size=10, momentum=0.5)
 
@@ -50,12 +50,9 @@ def train(folder, stop=None, resume=False, floatx="float32", **changed):
     folder = Path(folder)
     folder.mkdir(exist_ok=True)
     with engine.floatx(floatx):
-        classifier, *expressions, _ = softmax_regression(4, 3, hyperparameters)
-        checkpoint = Checkpoint(folder / "run.state", run_settings(DATA, hyperparameters))
-        callbacks = [PrintLog(), BestModel(folder / "model.pkl", classifier), checkpoint]
-        callbacks += [History(folder / "run.csv"), *([stop] if stop else [])]
-        how = {"callbacks": callbacks, "resume": checkpoint if resume else None}
-        return fit(*expressions, shared_datasets(DATA), hyperparameters, **how)
+        callbacks = [Checkpoint(folder / "run.state", resume), History(folder / "run.csv")]
+        callbacks += [stop] if stop else []
+        return sgd_optimization(DATA, hyperparameters, folder / "model.pkl", callbacks)
 
 
 def outcome(folder):
@@ -133,59 +130,82 @@ def test_whichever_call_to_the_disk_fails_the_run_goes_on_to_the_same_end(failin
 
 # ---- states of runs that nobody trains
 
-RUN = {"batch_size": 20, "dataset": "d", "dataset_sha256": "0"}
 
-
-def new_run(shape=(2, 2), dtype="float64", **settings):
+def run_of(shape=(2, 2), dtype="float64", dataset="d", digest="0", n_epochs=9, **settings):
+    """A run of 5 minibatches an epoch."""
     variables = [theano.shared(numpy.zeros(n, dtype)) for n in (shape, 2)]
-    return Run(variables, [], Hyperparameters(**settings), 5)
+    data = read_dataset(make_pairs((100, 20, 20)))
+    facts = dataclasses.replace(data.facts, dataset=dataset, dataset_sha256=digest)
+    data = dataclasses.replace(data, facts=facts)
+    return new_run(data, variables, settings={"n_epochs": n_epochs}, cost_settings=settings)
 
 
-def write_state(validations=(), **settings):
-    run = new_run()
+def write_state(validations=()):
+    run = run_of()
     run.iter, run.validations = 19, list(validations)
-    Checkpoint("run.state", {**RUN, **settings}).on_validation(run, None)
+    Checkpoint("run.state").on_validation(run, None)
 
 
-def resumed(run, **settings):
-    Checkpoint("run.state", {**RUN, **settings}).restore(run)
+def resumed(run):
+    Checkpoint("run.state", resume=True).restore(run)
     return run
 
 
 @pytest.mark.parametrize(
-    "run, then, now, message",
+    "now, message",
     [
-        ({}, {}, {"l1": 0.5, "momentum": 0.4}, "l1 was None and is 0.5; momentum was None and is"),
-        ({}, {}, {"dataset": "e", "dataset_sha256": 1}, "dataset was d and is e; dataset_sha256"),
-        ({"n_epochs": 3}, {}, {}, "the run is in epoch 4, and n_epochs is 3: give 4 or more"),
-        ({"shape": (3, 2)}, {}, {}, "it is of another model, whose parameters have other shapes"),
-        ({"dtype": "float32"}, {}, {}, "parameters have other shapes or types"),
+        ({"l1": 0.5, "momentum": 0.4}, "l1 was None and is 0.5; momentum was None and is"),
+        ({"dataset": "e", "digest": "1"}, "dataset was d and is e; dataset_sha256"),
+        ({"n_epochs": 3}, "the run is in epoch 4, and n_epochs is 3: give 4 or more"),
+        ({"shape": (3, 2)}, "it is of another model, whose parameters have other shapes"),
+        ({"dtype": "float32"}, "parameters have other shapes or types"),
     ],
 )
-def test_what_a_run_is_not_resumed_from(run, then, now, message, working_folder):
-    write_state(**then)
-    run = new_run(**run)
+def test_what_a_run_is_not_resumed_from(now, message, working_folder):
+    write_state()
+    run = run_of(**now)
     with pytest.raises(ModelFileError, match=rf"run\.state cannot be resumed from.*{message}"):
-        resumed(run, **now)
+        resumed(run)
     assert run.iter == -1
 
 
 def test_a_run_without_a_best_yet_comes_back_whatever_the_data_are_called(working_folder):
     validation = Validation(4, math.inf, 0.25, 0.3, 0.6, seconds=1.5)
     write_state([validation])
-    run = resumed(new_run(n_epochs=4), dataset="e")  # the last epoch is reached
+    run = resumed(run_of(n_epochs=4, dataset="e"))  # the last epoch is reached
     assert (run.iter, run.best_values) == (19, None)
     assert run.validations == [validation._replace(cost=None)]
 
 
 @pytest.mark.parametrize("name", ["run.state", "run.csv"])
-def test_a_new_run_replaces_nothing_of_another(name, working_folder):
+def test_a_new_run_replaces_nothing_of_another(name, capsys):
     train(".")
     before = Path(name).read_bytes()
-    Path("run.state" if name == "run.csv" else "run.csv").unlink()
-    with pytest.raises(ModelFileError, match=f"{name} is there already, of another run perhaps"):
-        train(".", n_epochs=13)
+    other = Path("run.state" if name == "run.csv" else "run.csv")
+    other.unlink()
+    for resume in (False, *([True] if name == "run.csv" else [])):  # without a state, it is new
+        with pytest.raises(ModelFileError, match=f"{name} is there already, of another run perh"):
+            train(".", n_epochs=13, resume=resume)
     assert Path(name).read_bytes() == before
     # Who asks to go on may do so without a state, as after a kill before the first.
-    Path("run.state").unlink(missing_ok=True)
+    Path(name).unlink()
     assert train(".", resume=True).epoch == 12
+    assert "warning: there is no run.state to go on from" in capsys.readouterr().err
+
+
+def test_a_state_is_made_when_it_is_written_and_not_at_each_validation():
+    """It holds all validations: made at each, they are half the square of their number."""
+
+    class Counted(Validation):
+        n = 0
+
+        def plain(self):
+            Counted.n += 1
+            return super().plain()
+
+    checkpoint, run = Checkpoint("run.state"), run_of()
+    for run.iter in range(200):
+        run.validations.append(Counted(run.iter, 0.5, 0.5, 0.5))
+        checkpoint.on_validation(run, run.validations[-1])
+    checkpoint.on_train_end(run)
+    assert 200 < Counted.n < 200**2 / 4

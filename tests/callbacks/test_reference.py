@@ -1,14 +1,16 @@
 """The tutorial's figures, and what is told of others."""
 
+from builders import make_pairs, new_run
+
 from logreg.callbacks.reference import LAST_EPOCH, differences, read_reference
-from logreg.hyperparameters import Hyperparameters
-from logreg.run import Run, Validation
+from logreg.run import Validation
 
 TUTORIAL = read_reference()
 
 
 def differences_of(log, epochs=LAST_EPOCH, **settings):
-    run = Run([], [], Hyperparameters(**settings), 83, iter=83 * epochs - 1)
+    settings = {"batch_size": 1, **settings}
+    run = new_run(make_pairs((83, 20, 20)), settings=settings, iter=83 * epochs - 1)
     for epoch, errors in list(log.items())[:epochs]:
         valid, test = (float(error) / 100 if error else None for error in errors)
         run.validations.append(Validation(83 * epoch - 1, 1.0, valid, valid, None, test, test))

@@ -3,12 +3,12 @@
 import dataclasses
 
 import pytest
-from builders import make_pairs
+from builders import make_pairs, new_run
 
-from logreg.callbacks.verdict import Verdict
-from logreg.datasets import read_dataset
-from logreg.hyperparameters import Hyperparameters
-from logreg.run import Run, Validation
+from logreg.callbacks import PrintLog
+from logreg.datasets.dataset import read_dataset
+from logreg.datasets.options import Preparation
+from logreg.run import Validation
 
 GUESS = "always guessing 'no'"
 SAID = f"{GUESS}, the most frequent class of the training rows, gives a test error of 50.000000 %"
@@ -16,28 +16,33 @@ RATE = "a lower learning rate may help"
 MAY_HELP = "a lower learning rate or standardized features may help"
 NO_BETTER = f"warning: the best model is no better than {GUESS}: "
 GROWN = "warning: the training cost has grown from 2.07944 to {}: " + MAY_HELP
-RARE = "note: 1.5 % of the training rows are 1, for which an error costs little in all; "
+RARE = "note: 3 of the 200 training rows are 1, for which an error costs little in all; "
 FEW = "note: 99 validation rows tell little: 50 of 99 rows, 50.51 % (95 % interval: 40.82 to 60.15"
 NOTHING = "the features may say nothing of the label"
 
 
-def ended(costs=(2, 1), error=0.49, reason="patience", best=3, **settings):
+def data_of(n_valid=100, standardize=False, counts=None, **changed):
+    """Data of 8 classes, of which the most frequent one, `no`, is half of the test rows."""
+    pairs = make_pairs((200, n_valid, 50), n_out=8)
+    data = read_dataset(pairs, preparation=Preparation(standardize=standardize))
+    counts = counts or data.facts.class_counts
+    labels = [*range(len(counts))]
+    labels[counts.index(max(counts))] = "no"
+    told = {"class_labels": labels, "class_counts": counts, "n_out": len(counts)}
+    facts = dataclasses.replace(data.facts, baseline_error=0.5, **told, **changed)
+    return dataclasses.replace(data, facts=facts)
+
+
+def ended(costs=(2, 1), error=0.49, reason="patience", best=3, data=None, **settings):
     """A run at its end, in its third epoch: the best validation, and that of its minibatch 8."""
-    run = Run([], [], Hyperparameters(**settings), 3, iter=8, reason=reason)
-    iters = min(best, 7), 8
-    run.validations = [
-        Validation(iter, cost, 0.5, 0.5, None, error, error) for iter, cost in zip(iters, costs)
+    of_last = 0.4 if best == 8 else 0.5
+    validations = [
+        Validation(iter, cost, of_valid, 0.5, None, error, error)
+        for iter, cost, of_valid in zip((min(best, 7), 8), costs, (0.5, of_last))
     ]
-    run.stopping.best_iter = best
-    return run
-
-
-def verdict_of(n_valid=100, standardize=False, counts=None, **how):
-    data = read_dataset(make_pairs((200, n_valid, 50), n_out=8), standardize=standardize)
-    learnt = data.learnt._replace(most_frequent_class=("no", 0.5))
-    learnt = learnt._replace(class_counts=counts or learnt.class_counts)
-    labels = [*range(len(learnt.class_counts))]
-    return Verdict(dataclasses.replace(data, learnt=learnt, class_labels=labels), **how)
+    state = {"iter": 8, "seconds": 1.0, "reason": reason, "validations": validations}
+    state["cost_settings"] = {"l2": 0}  # it is the tutorial's model
+    return new_run(data or data_of(), settings={"batch_size": 66, **settings}, **state)
 
 
 BAD = {"error": 0.5}
@@ -65,20 +70,21 @@ BALANCED = {"class_weight": "balanced"}
     ],
 )
 def test_what_a_run_is_worth(run, data, said, capsys):
-    verdict = verdict_of(**data)
+    run = ended(data=data_of(**data), **run)
     capsys.readouterr()
-    verdict.on_train_begin(ended())
-    verdict.on_train_end(ended(**run))
-    expected = [] if said is None else [SAID, *said]
+    PrintLog().on_train_end(run)
+    expected = [] if said is None else ["The code for file ", run.ending, SAID, *said]
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == len(expected) and all(map(str.startswith, lines, expected))
 
 
 @pytest.mark.parametrize("criterion, value", [("error", "0.5"), ("loss", "0.75")])
-def test_the_result_of_a_table(criterion, value, capsys):
-    run = ended(criterion=criterion)
+@pytest.mark.parametrize("validations", [None, True])
+def test_the_result_of_a_table(criterion, value, validations, capsys):
+    run = ended(data=data_of(label_number=1), criterion=criterion)
     run.validations = [Validation(3, 1, 0.5, 0.25, 0.75, 0.3, 0.2)]
-    verdict_of(prints_result=True).on_train_end(run)
+    run.replay()
+    PrintLog(validations).on_train_end(run)
     assert capsys.readouterr().out.splitlines() == [
         f"best model: epoch 2 of 3, by the validation {criterion} ({value})",
         "validation error: 25 of 100 rows",

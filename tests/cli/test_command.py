@@ -9,9 +9,9 @@ import sys
 import pytest
 from conftest import ROOT
 
+from logreg import console
 from logreg.cli.command import command
 from logreg.errors import SettingError
-from logreg.terminal import notes
 
 
 def raises(error):
@@ -48,27 +48,27 @@ def test_the_process_is_as_it_was(monkeypatch, capsys):
 
     @command
     def main(argv):
-        notes.set_quiet(True)
+        console.set_quiet(True)
         print("to nobody")
 
     before = signal.getsignal(signal.SIGINT), gc.isenabled()
     assert main([]) == 0 and sys.stdout is None
     assert (signal.getsignal(signal.SIGINT), gc.isenabled()) == before
-    notes.note("give `header=True`")
+    console.note("give `header=True`")
     assert capsys.readouterr().err == "give `header=True`\n"
 
 
 def test_an_option_in_a_message():
     message = "`drop=['a b', 'c']`, `na='-'`, `header=False`, `l2=0.5`, ``x`` or `y`"
     expected = "--drop 'a b,c', --na -, --no-header, --l2 0.5, ``x`` or `y`"
-    assert notes.as_options(message) == expected
+    assert console.as_options(message) == expected
 
 
 HEAD = """
 import gc, os, signal, sys
 from logreg.cli.command import command
-from logreg.files.writing import replacing
-from logreg.terminal.notes import note, say, starting
+from logreg.files import replacing
+from logreg.console import note, say, starting
 """
 INTERRUPTED = """
 @command

@@ -1,18 +1,19 @@
 """Data sets: how they are split, what a model file tells of them, what the engine gets."""
 
 import hashlib
+import re
 
 import numpy
 import pytest
 from builders import SAMPLE, make_pairs, npz_bytes, sample, table_bytes, write
 
 from logreg import engine
-from logreg.datasets import read_dataset, splits
-from logreg.datasets.options import TableOptions
+from logreg.datasets.dataset import read_dataset
+from logreg.datasets.options import NO_OPTIONS, Preparation, TableOptions
 from logreg.datasets.preprocessing import scaled
-from logreg.datasets.sharing import load_data, shared_datasets
+from logreg.datasets.splits import stratified_order
+from logreg.datasets.variables import load_data, shared, stored
 from logreg.errors import DatasetError, SettingError
-from logreg.models.facts import facts_of_data
 
 KIND = TableOptions(label_column="kind")
 PAIRS = make_pairs()
@@ -23,7 +24,7 @@ PAIRS = make_pairs()
 
 def test_load_data_gives_shared_variables(capsys):
     (train_x, train_y), *_ = load_data(str(SAMPLE))
-    assert capsys.readouterr().out == "... loading data\n"
+    assert capsys.readouterr().out == ""
     floatx = engine.theano.config.floatX
     assert train_x.get_value(borrow=True).dtype == floatx
     assert train_y.type.dtype == "int32"
@@ -39,18 +40,18 @@ def test_load_data_takes_a_data_frame_and_the_options_of_the_command_line():
     options = {"missing": "mean", "drop": "id", "decimal": ",", "na": "-", "header": True}
     options["standardize"] = False
     for source in (frame, "t.csv"):
-        (x, y), _, test = load_data(source, "k", shuffle=False, **options)
+        (x, y), _, test = load_data(source, label_column="k", shuffle=False, **options)
         assert engine.value(x)[:4] == pytest.approx(numpy.array([[1.5], [25.5 / 13], [2.5], [1.5]]))
         assert y.eval()[:4].tolist() == [0, 1, 0, 1] and len(engine.value(test[0])) == 5
 
 
 def test_training_keeps_data_as_they_are_stored():
     pixels = [((abs(x) * 50).astype("uint8"), y) for x, y in PAIRS]
-    (features, labels), *_ = shared_datasets(read_dataset(pixels), as_stored=True)
+    (features, labels), *_ = stored(read_dataset(pixels))
     assert features.scale == 1 / 256 and features.shared.get_value().dtype == "uint8"
     assert (features.shared.get_value() == pixels[0][0]).all()
     assert labels.get_value().dtype == "int32" and (labels.get_value() == PAIRS[0][1]).all()
-    (features, _), *_ = shared_datasets(read_dataset(PAIRS), as_stored=True)
+    (features, _), *_ = stored(read_dataset(PAIRS))
     assert features.shared.get_value().dtype == engine.theano.config.floatX
 
 
@@ -66,7 +67,7 @@ def test_scaled_is_the_plain_formula(stored, dtype):
 
 
 def test_what_was_read_takes_no_options():
-    with pytest.raises(SettingError, match="a DataSet is read already: give its options to `read"):
+    with pytest.raises(SettingError, match="a DataSet is read already: give its options to `load"):
         load_data(read_dataset(PAIRS), standardize=True)
 
 
@@ -80,45 +81,49 @@ def test_the_last_sixth_becomes_the_validation_set(n, n_valid):
     assert (data.valid[0] == train[0][-n_valid:]).all()
     assert (data.train[0] == train[0][:-n_valid]).all() and (data.test[0] == test[0]).all()
     assert numpy.shares_memory(data.train[0], train[0])
-    assert data.split == (None, None, ("valid",))
+    assert (data.facts.split, data.facts.split_seed, data.taken) == (None, None, ("valid",))
 
 
 def test_one_table_is_split_in_three():
-    data = read_dataset(write("t.csv", table_bytes(30)), KIND, shuffle=False)
-    assert data.sizes == (20, 5, 5) and data.split[:2] == ([20, 5, 5], None)
-    assert [x[0, 0] for x, _ in (data.train, data.valid, data.test)] == [0, 20, 25]
+    data = read_dataset(write("t.csv", table_bytes(30)), KIND, Preparation(shuffle=False))
+    assert data.facts.rows == data.facts.split == [20, 5, 5] and data.facts.split_seed is None
+    assert [x[0, 0] for x, _ in data] == [0, 20, 25]
 
 
 def test_shuffle_permutes_rows_and_labels_together():
     x, y = numpy.arange(60.0).reshape(60, 1), numpy.arange(60) // 10
-    data = read_dataset(((x, y), (x, y)), shuffle=True, split_seed=numpy.int64(5))
-    order = splits.stratified_order(y, 5)
+    how = Preparation(shuffle=True, split_seed=numpy.int64(5))
+    data = read_dataset(((x, y), (x, y)), preparation=how)
+    order = stratified_order(y, 5)
     assert order[:6].tolist() == [31, 42, 52, 19, 26, 3]  # as it always was
     for rows, (found, labels) in ((order[:50], data.train), (order[50:], data.valid)):
         assert (found[:, 0] == rows).all() and (labels == rows // 10).all()
-    assert data.split[:2] == (None, 5) and type(data.split.seed) is int  # as model files hold it
+    assert (data.facts.split, data.facts.split_seed) == (None, 5)
     assert (data.test[0] == x).all() and (x[:, 0] == numpy.arange(60)).all()
 
 
 @pytest.mark.parametrize("seed", [1.5, "1", -1, 2**32, None])
 def test_seeds_of_no_shuffle(seed):
     with pytest.raises(SettingError, match=r"`split_seed` is .*from 0 to 2\*\*32-1"):
-        read_dataset(PAIRS, split_seed=seed)
+        load_data(PAIRS, split_seed=seed)
 
 
 def test_the_largest_seed():
-    assert read_dataset(PAIRS[:2], shuffle=True, split_seed=2**32 - 1).split.seed == 2**32 - 1
+    data = load_data(PAIRS[:2], shuffle=True, split_seed=2**32 - 1)
+    assert data.facts.split_seed == 2**32 - 1
 
 
 # What is told of a data set
 
 
 def test_metadata():
-    metadata = facts_of_data(read_dataset(SAMPLE))
+    metadata = read_dataset(SAMPLE).facts.as_dict()
     counts = [479, 563, 488, 493, 535, 434, 501, 550, 462, 495]
     told = {"image_shape": (28, 28), "pixel_scale": 1 / 256, "scale_all": False, "x_median": 0}
-    told.update(raw_range=(0, 255), x_range=(0, 255 / 256), class_labels=[*range(10)])
-    told.update(class_counts=counts, n_train_rows=5000)
+    told.update(raw_range=[0, 255], x_range=[0, 255 / 256], class_labels=[*range(10)])
+    told.update(dataset=str(SAMPLE), n_in=784, n_out=10, class_counts=counts)
+    told.update(rows=[5000, 1000, 1000], baseline_error=(sample()["y_test"] != 1).mean())
+    assert re.fullmatch("[0-9a-f]{64}", metadata.pop("dataset_sha256"))
     assert {name: value for name, value in metadata.items() if value is not None} == told
 
 
@@ -130,19 +135,18 @@ def test_pixels_of_any_type_are_scaled_if_told(dtype, most, n):
     numpy.savetxt("t.csv", numpy.c_[x, numpy.arange(30) % 2], "%d", ",")
     pairs = [(x[:20].astype(dtype), numpy.arange(20) % 2), (x[20:], numpy.arange(20, 30) % 2)]
     for source in ("t.csv", pairs):
-        data = read_dataset(source, pixel_scale=1 / n, shuffle=False, standardize=None)
-        told = facts_of_data(data)
-        assert (told["pixel_scale"], told["scale_all"]) == (1 / n, True)
-        assert data.learnt.raw_range == (0, most)
-        assert data.learnt.x_range == pytest.approx((0, most / n))
+        data = read_dataset(source, preparation=Preparation(pixel_scale=1 / n, shuffle=False))
+        facts = data.facts
+        assert (facts.pixel_scale, facts.scale_all) == (1 / n, True)
+        assert facts.raw_range == [0, most] and facts.x_range == pytest.approx([0, most / n])
         assert data.train[0].dtype == "uint8" and (data.train[0][:16] == x[:16]).all()
-        (floats, _), *_ = shared_datasets(data)
+        (floats, _), *_ = shared(data)
         assert engine.value(floats)[:16] == pytest.approx(x[:16] / n, rel=1e-6)
     for bad in (1.5, -1, 256):
         wrong = pairs[1][0].astype(float)
         wrong[3, 5] = bad
         with pytest.raises(DatasetError, match=f"test x holds {bad}.*: `pixel_scale` is for pix"):
-            read_dataset([pairs[0], (wrong, pairs[1][1])], pixel_scale=1 / n)
+            load_data([pairs[0], (wrong, pairs[1][1])], pixel_scale=1 / n)
 
 
 def test_the_median_tells_the_background():
@@ -150,7 +154,7 @@ def test_the_median_tells_the_background():
         x = numpy.full((n, 1000), 192, numpy.uint8)
         x[: n // 3] = 64
         y = numpy.arange(n) % 2
-        assert read_dataset([(x, y), (x, y)]).learnt.x_median == 0.75
+        assert read_dataset([(x, y), (x, y)]).facts.x_median == 0.75
 
 
 @pytest.mark.parametrize("dtype, stored", [("float32", "f4"), ("float64", "f8"), (None, "f8")])
@@ -159,10 +163,10 @@ def test_features_become_what_they_are_trained_as(dtype, stored):
     x, y = x.astype(float) / 3, y + 2**24  # beyond what float32 tells apart
     arrays = {"x_train": x, "y_train": y, "x_test": x, "y_test": y}
     write("d.npz", npz_bytes(**arrays))
-    for path, options in ((write("t.csv", table_bytes(30)), KIND), ("d.npz", TableOptions())):
-        data = read_dataset(path, options, dtype=dtype)
-        assert [x.dtype.str[1:] for x, _ in (data.train, data.valid, data.test)] == [stored] * 3
-    assert data.class_labels == [2**24 + i for i in range(3)]
+    for path, options in ((write("t.csv", table_bytes(30)), KIND), ("d.npz", NO_OPTIONS)):
+        data = read_dataset(path, options, Preparation(standardize=False), dtype=dtype)
+        assert [x.dtype.str[1:] for x, _ in data] == [stored] * 3
+    assert data.facts.class_labels == [2**24 + i for i in range(3)]
 
 
 @pytest.mark.parametrize("n_sets", [2, 3])  # of two, the validation set is split off
@@ -173,5 +177,6 @@ def test_sha256_is_over_dtype_shape_and_bytes(n_sets):
     for array in (*data.train, *data.valid, *data.test):
         digest.update(f"{array.dtype.str} {array.shape}\n".encode())
         digest.update(array.tobytes())
-    assert data.learnt.sha256 == digest.hexdigest()
-    assert read_dataset(((x + 1, y), (x, y), (x, y))).learnt.sha256 != data.learnt.sha256
+    assert data.facts.dataset_sha256 == digest.hexdigest()
+    other = read_dataset(((x + 1, y), (x, y), (x, y)))
+    assert other.facts.dataset_sha256 != data.facts.dataset_sha256

@@ -4,20 +4,19 @@ import os
 import sys
 from pathlib import Path
 
+import make_folder
 import numpy
 import pytest
 from builders import SAMPLE, csv_text, make_pairs, write
 from conftest import peak_memory
 
 from logreg import load_model
-from logreg.datasets import frames, read_dataset
+from logreg.datasets import frames
+from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import mapping
-from logreg.datasets.options import TableOptions
+from logreg.datasets.options import NO_OPTIONS, Preparation, TableOptions
 from logreg.errors import DatasetError
-from logreg.models.facts import as_json, facts_of_data
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
-import make_folder as script
+from logreg.saving.facts import as_json
 
 THREE = ("train", "valid", "test")
 
@@ -28,14 +27,6 @@ def save_folder(pairs, folder="data", splits=THREE):
         numpy.save(f"{folder}/x_{split}.npy", x)
         numpy.save(f"{folder}/y_{split}.npy", y)
     return folder
-
-
-def sets(data):
-    return [array for pair in (data.train, data.valid, data.test) for array in pair]
-
-
-def make_folder(*args):
-    return script.main([*map(str, args)])
 
 
 # ---- reading
@@ -49,15 +40,15 @@ def test_a_folder_is_mapped_and_like_the_same_data_in_memory(dtype, standardize)
     rows = slice(4000), slice(3000, 4001), slice(0, 3)
     pairs = [(x[which].astype(dtype), y[which]) for which in rows]
     mapped, held = (
-        read_dataset(source, dtype="float32", standardize=standardize)
+        read_dataset(source, NO_OPTIONS, Preparation(standardize), "float32")
         for source in (save_folder(pairs), [(numpy.asfortranarray(x), y) for x, y in pairs])
     )
-    for split, (x, y) in zip(THREE, pairs):
-        found, labels = getattr(mapped, split)
+    for (found, labels), (x, y) in zip(mapped, pairs):
         assert mapping(found) is not None and found.dtype == dtype and not found.flags.writeable
         assert (found == x).all() and mapping(labels) is None and (labels == y).all()
-    assert mapped.learnt.sha256 == held.learnt.sha256
-    assert as_json(facts_of_data(mapped)) == as_json(facts_of_data(held))
+    mapped, held = mapped.facts.as_dict(), held.facts.as_dict()
+    assert (mapped.pop("dataset"), held.pop("dataset")) == ("data", "the given arrays")
+    assert as_json(mapped) == as_json(held)
 
 
 def test_data_that_begin_at_an_odd_offset_are_read():
@@ -69,9 +60,9 @@ def test_data_that_begin_at_an_odd_offset_are_read():
         start = b"\x93NUMPY\1\0" + bytes([119, 0]) + header.ljust(118).encode() + b"\n"
         write(f"data/x_{split}.npy", start + x.tobytes())
     data = read_dataset("data")
-    for (found, _), (x, _) in zip((data.train, data.valid, data.test), pairs):
+    for (found, _), (x, _) in zip(data, pairs):
         assert (found == x).all() and found.flags.aligned
-    assert data.learnt.sha256 == read_dataset(pairs).learnt.sha256
+    assert data.facts.dataset_sha256 == read_dataset(pairs).facts.dataset_sha256
 
 
 def bad_value(row, number, value=numpy.nan, n_sets=3):
@@ -159,41 +150,42 @@ sys.exit(code)
 # ---- make_folder
 
 
-def test_make_folder_splits_a_table_and_leaves_columns_out():
+def test_make_folder_splits_a_table_and_leaves_columns_out(cli):
     x = numpy.arange(120.0).reshape(30, 4)
     names = numpy.array(["ant", "bee", "cat"])[numpy.arange(30) % 3]
     write("1.csv", csv_text(numpy.c_[x.astype(object), names], [*"abcd", "label"]).encode())
-    assert make_folder("1.csv", "folder", "--drop", "d") == 0
+    assert cli(make_folder, "1.csv", "folder", "--drop", "d").code == 0
     data = read_dataset("folder")
-    assert (numpy.concatenate(sets(data)[::2]) == x[:, :3]).all() and data.train[0].dtype == "f4"
-    assert [len(y) for y in sets(data)[1::2]] == [20, 5, 5]
-    assert (numpy.array(data.class_labels)[numpy.concatenate(sets(data)[1::2])] == names).all()
+    made_x, made_y = map(numpy.concatenate, zip(*data))
+    assert (made_x == x[:, :3]).all() and data.train[0].dtype == "f4"
+    assert data.facts.rows == [20, 5, 5]
+    assert (numpy.array(data.facts.class_labels)[made_y] == names).all()
 
 
-def test_make_folder_holds_no_table_in_memory(monkeypatch):
+def test_make_folder_holds_no_table_in_memory(cli, monkeypatch):
     pandas = pytest.importorskip("pandas")
     x = numpy.random.RandomState(0).randint(0, 1 << 20, (30000, 100)).astype("float32")
     table = pandas.DataFrame(x.astype("int32"), columns=[f"c{i}" for i in range(100)])
     table["y"], table["kind"] = x[:, 0] % 2 == 1, numpy.where(x[:, 1] % 2 == 1, "ant", "bee")
     table.to_csv("t.csv", index=False)
     monkeypatch.setattr(frames, "CHUNK_CELLS", 1 << 16)
-    monkeypatch.setattr(script, "BUCKET", 1 << 18)
+    monkeypatch.setattr(make_folder, "BUCKET", 1 << 18)
     with peak_memory() as peak:
         options = ["--shuffle", "--split-seed", 1, "--label-column", "y"]
-        assert make_folder("t.csv", "folder", *options) == 0
+        assert cli(make_folder, "t.csv", "folder", *options).code == 0
     assert peak() < x.nbytes / 2
-    how = {"split_seed": 1, "dtype": "float32", "standardize": False}  # a folder is no table
-    wanted = read_dataset("t.csv", TableOptions("y"), **how)
-    assert read_dataset("folder").learnt.sha256 == wanted.learnt.sha256
+    how = Preparation(split_seed=1, standardize=False)  # a folder is no table
+    wanted = read_dataset("t.csv", TableOptions("y"), how, dtype="float32")
+    assert read_dataset("folder").facts.dataset_sha256 == wanted.facts.dataset_sha256
 
 
 @pytest.mark.parametrize("options, seed", [(["--shuffle", "--split-seed", 3], 3), ([], 0)])
-def test_make_folder_writes_what_training_would_take(options, seed, monkeypatch):
-    monkeypatch.setattr(script, "BUCKET", 1 << 18)
-    assert make_folder(SAMPLE, "folder", *options) == 0
-    wanted = read_dataset(SAMPLE, shuffle=bool(options), split_seed=seed)
-    made = read_dataset("folder")
-    assert made.learnt.sha256 == wanted.learnt.sha256 and made.about.image_shape == (28, 28)
+def test_make_folder_writes_what_training_would_take(options, seed, cli, monkeypatch):
+    monkeypatch.setattr(make_folder, "BUCKET", 1 << 18)
+    assert cli(make_folder, SAMPLE, "folder", *options).code == 0
+    wanted = read_dataset(SAMPLE, preparation=Preparation(shuffle=bool(options), split_seed=seed))
+    made = read_dataset("folder").facts
+    assert made.dataset_sha256 == wanted.facts.dataset_sha256 and made.image_shape == (28, 28)
 
 
 @pytest.mark.parametrize(
@@ -205,10 +197,10 @@ def test_make_folder_writes_what_training_would_take(options, seed, monkeypatch)
         ([SAMPLE, "data/x_test.npy/folder"], "cannot be written: Not a directory"),
     ],
 )
-def test_make_folder_writes_the_folder_whole_or_not_at_all(args, message, capsys):
+def test_make_folder_writes_the_folder_whole_or_not_at_all(args, message, cli):
     save_folder(make_pairs())
     save_folder(bad_value(2, 2), "bad")
     before = sorted(os.listdir())
-    assert make_folder(*args) == 1
-    assert message in capsys.readouterr().err
+    done = cli(make_folder, *args)
+    assert done.code == 1 and message in done.err
     assert sorted(os.listdir()) == before

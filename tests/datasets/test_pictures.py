@@ -1,16 +1,19 @@
 """Pictures as people make them: what becomes of them, and what is refused."""
 
 import io
+import json
+import os
+import re
 
 import numpy
 import pytest
 from builders import classes_of, drawing, sample, write
 from PIL import Image, ImageDraw
 
-from logreg.datasets.pictures import FORMATS, read_picture
+from logreg.datasets.pictures import FORMATS, Layout, are_centred, read_picture
 from logreg.errors import DatasetError
 
-FIELD = (28, 28)
+FIELD = Layout((28, 28), is_centred=True)
 STYLES = [
     {},
     {"ink": (255, 230, 0)},
@@ -29,12 +32,12 @@ def random():
     return numpy.random.RandomState(5)
 
 
-def prepared(pixels, form="PNG", shape=FIELD, invert=None, background="dark", **options):
+def prepared(pixels, form="PNG", invert=None, layout=FIELD, **options):
     """Save a picture and read it."""
     image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
     path = f"picture.{form.lower()}"
     image.save(path, form, **options)
-    return read_picture(path, shape, invert, background)
+    return read_picture(path, layout, invert)
 
 
 def apart(a, b):
@@ -76,7 +79,7 @@ def test_where_and_how_large_a_digit_stands_does_not_matter(digit):
 def test_ink_fits_the_box_and_stands_by_its_mass(shape, size):
     picture = numpy.full((600, 700), 250, numpy.uint8)
     picture[100 : 100 + size[0], 300 : 300 + size[1]] = 10
-    field = prepared(picture, shape=shape)
+    field = prepared(picture, layout=FIELD._replace(shape=shape))
     assert field.shape == shape and field.max() == 255
     scale = min(n * 20 / 28 / m for n, m in zip(shape, size))
     for axis, n in enumerate(shape):
@@ -139,14 +142,53 @@ def test_the_other_background_is_inverted_unless_told(digit, size, background):
     ):
         for invert in (None, True, False):
             is_inverted = background == other if invert is None else invert
-            found = prepared(picture, invert=invert, background=background)
+            layout = FIELD._replace(background=background)
+            found = prepared(picture, invert=invert, layout=layout)
             assert apart(found, 255 - drawn if is_inverted else drawn) < 2
 
 
 @pytest.mark.parametrize("size", [(28, 28), (1, 1), (3000, 20)])
 def test_a_blank_picture_is_blank(size):
     picture = prepared(numpy.full(size, 128, numpy.uint8))
-    assert picture.shape == FIELD and picture.min() == picture.max()
+    assert picture.shape == (28, 28) and picture.min() == picture.max()
+
+
+def test_images_that_are_not_laid_out_as_mnists_are_scaled_alone():
+    digits = sample()["x_test"][:200]
+    clothes = numpy.stack([numpy.roll(digit, 5, axis=1) for digit in digits])  # not in the middle
+    large = numpy.pad(digits, ((0, 0), (4, 4), (4, 4)))[:, 8:-8, 8:-8]  # fill the field
+    assert are_centred(digits) and are_centred(1 - digits / 255) and not are_centred(large)
+    assert not are_centred(clothes)
+    for image in clothes[:9]:
+        enlarged = numpy.kron(255 - image, numpy.ones((3, 3), "u1"))
+        found = prepared(enlarged, layout=FIELD._replace(is_centred=False))
+        assert apart(found, image) < 3 < apart(prepared(enlarged), image)
+    wide = numpy.pad(clothes[0], ((0, 0), (14, 14)))
+    found = prepared(wide, layout=Layout((20, 20)))  # its aspect is kept
+    assert not found[:5].any() and not found[15:].any() and found[5:15].any()
+
+
+@pytest.mark.parametrize("side", [28, 84])
+def test_a_folder_of_pictures_for_each_class_is_a_data_set(side, cli):
+    """Whatever their background; and prediction reads them as training did."""
+    digits, labels = sample()["x_train"][:600], sample()["y_train"][:600]
+    for i, (digit, label) in enumerate(zip(digits, labels)):
+        os.makedirs(f"pictures/no {label % 3}", exist_ok=True)
+        image = Image.fromarray(255 - digit if i % 2 else digit).resize((side, side))
+        image.save(f"pictures/no {label % 3}/{i}.png")
+    done = cli("train", "--dataset", "pictures", "--size", 20, "--n-epochs", 20)
+    assert done.code == 0, done.err
+    told = json.loads(cli("predict", "--info").out)
+    assert (told["image_shape"], told["rows"]) == ([20, 20], [400, 100, 100])
+    assert told["class_labels"] == ["no 0", "no 1", "no 2"] and told["centred"]
+    found = json.loads(cli("predict", "--evaluate", "pictures", "--format", "json").out)
+    assert found["rows_are"] == "those that training held out"
+    assert found["errors"] == round(100 * told["test_error_all_rows"]) < 30
+    files = sorted(found["wrong_rows"])
+    assert all(re.fullmatch(r"pictures.no \d.\d+\.png", file) for file in files)
+    done = json.loads(cli("predict", *files, "--format", "json").out)
+    assert all(entry["prediction"] not in entry["input"] for entry in done)
+    assert cli("predict", "--evaluate", "pictures/no 1").code == 1
 
 
 def encoded(form="PNG"):
@@ -186,4 +228,4 @@ def test_damaged_files_are_read_or_refused(form, random):
         except DatasetError as error:
             assert str(error).startswith("damaged: ")
         else:
-            assert picture.shape == FIELD and picture.dtype == numpy.uint8
+            assert picture.shape == (28, 28) and picture.dtype == numpy.uint8

@@ -1,5 +1,6 @@
 """Where data sets are found, which files they consist of, and what makes none."""
 
+import dataclasses
 import gzip
 import pickle
 
@@ -7,9 +8,10 @@ import numpy
 import pytest
 from builders import idx_folder, npz_bytes, table_bytes, write
 
-from logreg.datasets import mnist, read_dataset
+from logreg.datasets import mnist
+from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import mapping
-from logreg.datasets.options import TableOptions
+from logreg.datasets.options import Preparation, TableOptions
 from logreg.datasets.splits import stratified_order
 from logreg.errors import DatasetError, SettingError
 
@@ -41,13 +43,14 @@ def test_idx_folder(tmp_path, zipped):
     for place in (tmp_path / "f", next((tmp_path / "f").glob("train-images*"))):
         data = read_dataset(place)
         assert (numpy.concatenate([data.train[0], data.valid[0]]) == images.reshape(24, 12)).all()
-        assert (data.train[1] == labels[:20]).all() and data.sizes == (20, 4, 24)
-        assert (data.about.image_shape, data.learnt.preprocessing.pixel_scale) == ((3, 4), 1 / 256)
+        assert (data.train[1] == labels[:20]).all() and data.facts.rows == [20, 4, 24]
+        assert (data.facts.image_shape, data.facts.pixel_scale) == ((3, 4), 1 / 256)
         assert (mapping(data.train[0]) is None) == (mapping(data.valid[0]) is None) == zipped
-    shuffled = read_dataset(place, shuffle=True)
+    shuffled = read_dataset(place, preparation=Preparation(shuffle=True))
     assert mapping(shuffled.train[0]) is None
     assert (shuffled.test[0] == images.reshape(24, 12)).all()
-    assert data.learnt.sha256 == read_dataset(((images, labels), (images, labels))).learnt.sha256
+    held = read_dataset(((images, labels), (images, labels)))
+    assert data.facts.dataset_sha256 == held.facts.dataset_sha256
     next((tmp_path / "f").glob("t10k-labels*")).unlink()
     for path in (tmp_path / "f", place):
         with pytest.raises(DatasetError, match=f"{path.name}: a data set of IDX files needs four"):
@@ -57,11 +60,11 @@ def test_idx_folder(tmp_path, zipped):
 def test_a_folder_of_tables(tmp_path):
     write("train.csv", table_bytes(12))
     write("test.csv.gz", gzip.compress(table_bytes(6)))
-    assert read_dataset(tmp_path, KIND).sizes == (10, 2, 6)
+    assert read_dataset(tmp_path, KIND).facts.rows == [10, 2, 6]
     write("valid.csv.gz", gzip.compress(table_bytes(5)))
-    assert read_dataset(tmp_path, KIND).sizes == (12, 5, 6)
+    assert read_dataset(tmp_path, KIND).facts.rows == [12, 5, 6]
     write("test.csv", table_bytes(7))  # comes before the compressed one
-    assert read_dataset(tmp_path, KIND).sizes == (12, 5, 7)
+    assert read_dataset(tmp_path, KIND).facts.rows == [12, 5, 7]
 
 
 @pytest.mark.parametrize("seed", [None, 1])  # None: the order of the file
@@ -69,12 +72,13 @@ def test_the_validation_rows_of_a_folder_of_tables_are_split_off_at_random(tmp_p
     rows = [f"{i},{'abc'[i // 20]}\n" for i in range(60)]  # sorted by class
     write("train.csv", "".join(rows).encode())
     write("test.csv", b"7,a\n")
-    data = read_dataset(tmp_path, shuffle=None if seed is not None else False, split_seed=seed or 0)
+    how = Preparation(shuffle=False) if seed is None else Preparation(split_seed=seed)
+    data = read_dataset(tmp_path, preparation=how)
     found = data.valid[0][:, 0].astype(int).tolist()
     assert sorted([*found, *data.train[0][:, 0].astype(int)]) == list(range(60))
     order = stratified_order(numpy.arange(60) // 20, seed or 0).tolist()
     order = list(range(60)) if seed is None else order
-    assert found == order[-10:] and data.split[:2] == (None, seed)
+    assert found == order[-10:] and (data.facts.split, data.facts.split_seed) == (None, seed)
 
 
 def test_columns_of_tables_may_be_in_another_order(tmp_path):
@@ -82,7 +86,7 @@ def test_columns_of_tables_may_be_in_another_order(tmp_path):
     write("test.csv", b"kind,id,b,a\nant,x,2,1\n")
     assert read_dataset(tmp_path, KIND).test[0].tolist() == [[1, 2]]
     write("test.csv", b"kind,id,b\nant,x,2\n")
-    assert read_dataset(tmp_path, KIND._replace(dropped=("a",))).test[0].tolist() == [[2]]
+    assert read_dataset(tmp_path, dataclasses.replace(KIND, drop=("a",))).test[0].tolist() == [[2]]
     write("train.csv", b"1,2,3\n" * 6)
     write("test.csv", b"1,2,3,4\n")
     with pytest.raises(DatasetError, match=r"test.csv: has 3 columns beside the label, and the tr"):
@@ -104,25 +108,22 @@ def test_names_in_the_search_folders(tmp_path):
     (tmp_path / "data").mkdir()
     x, y = pair()
     write("data/mine.npz", npz_bytes(x_train=x, y_train=y, x_test=x, y_test=y))
-    assert read_dataset("mine").name == "mine"
-    assert read_dataset("mine.npz").n_in == 5
+    assert read_dataset("mine").facts.dataset == "mine"
+    assert read_dataset("mine.npz").facts.n_in == 5
     with pytest.raises(DatasetError, match="not found"):
         read_dataset("elsewhere/mine")
 
 
 @pytest.mark.parametrize("name", ["mnist.pkl.gz", "mnist"])
-def test_mnist_is_found_as_idx_files_or_fetched(tmp_path, name, monkeypatch, capsys):
+def test_mnist_is_found_as_idx_files_or_fetched(tmp_path, name, monkeypatch):
     def fetch():
-        print("fetching", flush=True)
-        idx_folder(tmp_path / "fetched")
+        idx_folder(tmp_path / "fetched", 12)
         return tmp_path / "fetched"
 
     monkeypatch.setattr(mnist, "fetch", fetch)
-    read_dataset(name, announce=True)
-    assert capsys.readouterr().out == "fetching\n... loading data\n"
-    idx_folder(tmp_path / "data")
-    read_dataset(name, announce=True)
-    assert capsys.readouterr().out == "... loading data\n"
+    assert read_dataset(name).facts.rows == [10, 2, 12]
+    idx_folder(tmp_path / "data", 24)
+    assert read_dataset(name).facts.rows == [20, 4, 24]
 
 
 def test_a_pickle_comes_before_idx_files(tmp_path):
@@ -131,7 +132,7 @@ def test_a_pickle_comes_before_idx_files(tmp_path):
     write("data/mnist.pkl.gz", gzip.compress(pickle.dumps([one] * 3, 2)))
     for name in ("mnist.pkl.gz", tmp_path / "data" / "mnist.pkl.gz"):
         data = read_dataset(name)
-        assert (data.n_in, data.learnt.preprocessing.pixel_scale) == (3, 1)
+        assert (data.facts.n_in, data.facts.pixel_scale) == (3, 1)
         assert (data.valid[0] == one[0]).all()
 
 
@@ -147,8 +148,8 @@ def test_what_the_arrays_of_an_npz_may_be_called(names, train, test):
     sets = {train: pair(12), test: pair(9)} if test else {train: pair(12)}
     arrays = {form.format(k): v for form, one in sets.items() for k, v in zip(names.split(), one)}
     write("d.npz", npz_bytes(**arrays, more=numpy.array([None])))
-    data = read_dataset("d.npz", shuffle=False)
-    assert data.sizes == ((10, 2, 9) if test else (8, 2, 2))
+    data = read_dataset("d.npz", preparation=Preparation(shuffle=False))
+    assert data.facts.rows == ([10, 2, 9] if test else [8, 2, 2])
     assert (data.test[0] == (sets[test][0] if test else sets[train][0][-2:])).all()
 
 

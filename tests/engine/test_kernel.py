@@ -16,8 +16,8 @@ from conftest import ROOT
 from softmax import Softmax
 
 from logreg import LogisticRegression, engine, kernel, updates
-from logreg.datasets import read_dataset
-from logreg.datasets.sharing import shared_datasets
+from logreg.datasets.dataset import read_dataset
+from logreg.datasets.variables import stored
 from logreg.engine import T, theano
 
 is_lacking = kernel.functions._kernel is None
@@ -343,7 +343,7 @@ def test_steps_are_those_of_the_graph(rule, weights, penalty, monkeypatch):
             cost = classifier.negative_log_likelihood(y, weights)
             cost = 2 * cost + penalty(x, classifier.W) if penalty else cost
             step = RULES[rule](cost, classifier.params)
-            dataset = shared_datasets(read_dataset(PAIRS), as_stored=True)[0]
+            dataset = stored(read_dataset(PAIRS)).train
             train_model = engine.compile_step(x, y, dataset, 20, cost, step, block=3)
         for index in (0, 1, 2, 1):
             train_model(index)
@@ -385,7 +385,7 @@ def test_other_arrays_in_the_shared_variables_are_laid_out_anew(change):
         cost = classifier.negative_log_likelihood(y)
         step = updates.sgd(cost, classifier.params, 0.1)
         pairs = [(numpy.resize(a, (768, 4)), numpy.resize(b, 768)) for a, b in PAIRS]
-        features, labels = shared_datasets(read_dataset(pairs), as_stored=True)[0]
+        features, labels = stored(read_dataset(pairs)).train
         if change == "labels that are cast":  # as the tutorial has them
             labels = theano.shared(labels.get_value().astype("float32"))
         dataset = features, T.cast(labels, "int32")

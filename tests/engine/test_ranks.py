@@ -13,6 +13,7 @@ from builders import make_pairs, save_pairs
 from conftest import ROOT
 
 MPIEXEC = Path(sys.executable).parent / "mpiexec"
+JOINED = "import logreg.engine\nfrom logreg.parallel.ranks import ranks\n"  # by that import
 TRAIN = "import sys; from logreg.train import main; sys.exit(main({}))"
 OPTIONS = ["--dataset", "pairs.npz", "--batch-size", "20", "--n-epochs", "4"]
 
@@ -57,12 +58,11 @@ TRAINS = """
 import json, zlib, numpy
 from builders import make_pairs
 from logreg import Hyperparameters, LogisticRegression, engine, fit, load_data, updates
-from logreg.parallel import ranks
 from logreg.callbacks import BestModel
 from logreg.engine import T, theano
+from logreg.parallel.ranks import ranks
 
 theano.config.floatX = "float32"
-ranks.start()  # before the data are loaded, as each script may
 
 def train(rule, batch_size=20, l1=0, l2=0, n_hidden=0, seed=None):
     x, y = T.matrix("x"), T.ivector("y")
@@ -131,8 +131,7 @@ def test_a_folder_is_mapped_by_each_rank(run, mpirun, pairs):
 
 def test_rank_0_alone_writes(mpirun, pairs):
     os.mkdir("empty")
-    elsewhere = "import os; from logreg.parallel import ranks; ranks.start()\n"
-    elsewhere += "if ranks.rank: os.chdir('empty')\n"
+    elsewhere = JOINED + "import os\nif ranks.rank: os.chdir('empty')\n"
     options = ["--dataset", os.path.abspath("pairs.npz"), *OPTIONS[2:]]
     options += ["--history", "run.csv", "--checkpoint", "run.state"]
     done = mpirun(2, "-c", elsewhere + TRAIN.format(options))
@@ -143,8 +142,8 @@ def test_rank_0_alone_writes(mpirun, pairs):
 
 
 def test_ranks_share_the_cores(mpirun):
-    code = "from logreg.parallel import ranks; ranks.start(); import os, sys; sys.stderr.write("
-    code += "os.environ['LOGREG_NUM_THREADS'] + os.linesep)"
+    code = JOINED + "import os, sys\n"
+    code += "sys.stderr.write(os.environ['LOGREG_NUM_THREADS'] + os.linesep)"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     done = mpirun(2, "-c", code, env={"OMP_NUM_THREADS": ""})
     assert done.stderr.split() == [str(max(1, cores // 2))] * 2
@@ -152,12 +151,12 @@ def test_ranks_share_the_cores(mpirun):
 
 # ---- the ends
 
-SIGNALLED = """
+SIGNALLED = (
+    JOINED
+    + """
 import os, sys
 from logreg.callbacks import Interruption
-from logreg.parallel import ranks
 from logreg.train import main
-ranks.start()
 target, iter, number = {}
 heed = Interruption.on_minibatch_end
 def signalled(self, run):
@@ -167,6 +166,7 @@ def signalled(self, run):
 Interruption.on_minibatch_end = signalled
 sys.exit(main({}))
 """
+)
 
 
 def test_a_signal_to_any_rank_ends_all_and_the_run_resumes_on_others(run, mpirun, pairs):
@@ -186,16 +186,17 @@ def test_a_signal_to_any_rank_ends_all_and_the_run_resumes_on_others(run, mpirun
     assert len(Path("run.csv").read_text().splitlines()) == 101
 
 
-FAILURE = """
+FAILURE = (
+    JOINED
+    + """
 import sys
 from logreg import callbacks, early_stopping
-from logreg.parallel import ranks
-ranks.start()
 def fail(*args):
     {}
 if ranks.rank == {}:
     early_stopping.EarlyStopping.update = fail
 """
+)
 
 
 @pytest.mark.parametrize(
@@ -214,6 +215,16 @@ def test_a_rank_that_fails_ends_all_and_is_named(mpirun, pairs, fault, rank, mes
     assert len(named) == 1, done.stderr
 
 
+@pytest.mark.parametrize(
+    "fault, message",
+    [("1 / 0", "error: rank 1 of 2: Traceback"), ("sys.exit()", "do the same: rank 1 is at its e")],
+)
+def test_a_rank_that_ends_before_it_trains_ends_all(mpirun, fault, message):
+    script = f"import sys\nif ranks.rank: {fault}\ntrain(lambda c, p: updates.sgd(c, p, 0.1))"
+    done = mpirun(2, "-c", TRAINS + script)
+    assert done.returncode != 0 and message in done.stderr
+
+
 def test_ranks_whose_parameters_differ_end_and_say_so(mpirun):
     rule = "train(lambda c, p: updates.sgd(c, p, 0.1 + 0.001 * (ranks.rank == 2)))"
     done = mpirun(3, "-c", TRAINS + rule)
@@ -223,17 +234,17 @@ def test_ranks_whose_parameters_differ_end_and_say_so(mpirun):
 
 def test_ranks_that_were_not_given_the_same_name_what_differs(mpirun, pairs):
     rate = "['--learning-rate', str(0.1 + ranks.rank)]"
-    main = f"from logreg.parallel import ranks; ranks.start(); main({OPTIONS} + {rate})"
+    main = f"main({OPTIONS} + {rate})"
     rows = (
         "make_pairs = lambda *sizes, f=make_pairs, **how: f(*sizes, **{**how, 'seed': ranks.rank})"
     )
     train = "train(lambda c, p: updates.sgd(c, p, 0.1), {})"
     for script, what in (
-        ("import sys; from logreg.train import main; " + main, "the command line of rank 1 is ["),
+        (JOINED + "from logreg.train import main\n" + main, "the command line of rank 1 is ["),
         (TRAINS + train.format("20 + ranks.rank"), "hyperparameters of rank 1 is Hyper"),
         (TRAINS + rows + "\n" + train.format(20), "the data of rank 1 is ['"),
     ):
-        done = mpirun(2, "-c", "from logreg.parallel import ranks; ranks.start()\n" + script)
+        done = mpirun(2, "-c", script)
         assert done.returncode != 0 and "epoch" not in done.stdout
         assert what in done.stderr and "set LOGREG_RANKS=0" in done.stderr
 

@@ -92,8 +92,8 @@ def test_a_module_beside_the_program_wins(run_old, working_folder):
 
 def test_the_import_is_enough(run):
     line = "import logreg.legacy; from theano.tensor.signal import downsample; import logistic_sgd"
-    done = run("-c", line + "; print(logistic_sgd.load_data.__module__)")
-    assert done.stdout == "logreg.datasets.sharing\n"
+    done = run("-c", line + "; print(logistic_sgd.LogisticRegression.__module__)")
+    assert done.stdout == "logreg.model\n"
 
 
 def test_python_2_is_told(run_old, working_folder):

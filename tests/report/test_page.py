@@ -13,7 +13,7 @@ from PIL import Image
 
 from logreg import report, train
 from logreg.datasets.pictures import read_picture
-from logreg.models.predictor import Predictor
+from logreg.prediction.predictor import Predictor
 
 pytestmark = pytest.mark.once
 # Once the page has drawn: what its pad, its views and its bars show.

@@ -1,26 +1,18 @@
 """The benchmarks run and say what they found; how fast anything is, no test asks."""
 
-import importlib
 import json
 from pathlib import Path
 
 import numpy
+import peers
 import pytest
 from builders import cost_and_gradients, make_pairs, probabilities
 from conftest import ROOT
 
-SCRIPTS = ROOT / "scripts"
-
-
-@pytest.fixture
-def script(monkeypatch):
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    return importlib.import_module
-
 
 @pytest.mark.weekly
 def test_the_benchmark_runs_and_prints_a_table(run):
-    done = run(SCRIPTS / "benchmark.py", "--quick", "--json", "r.json")
+    done = run(ROOT / "scripts" / "benchmark.py", "--quick", "--json", "r.json")
     assert done.returncode == 0, done.stderr
     result = json.loads(Path("r.json").read_text())
     rows = {row["program"]: row for row in result["training"]}
@@ -35,10 +27,10 @@ def test_the_benchmark_runs_and_prints_a_table(run):
 
 
 @pytest.mark.parametrize("name", ["numpy", "torch", "jax-scan"])
-def test_the_peers_descend_as_the_definition_says(script, name, tmp_path):
+def test_the_peers_descend_as_the_definition_says(name, tmp_path):
     pytest.importorskip(name.partition("-")[0])
     datasets = [(x, y.astype("int32")) for x, y in make_pairs()]  # 60, 20 and 20 rows
-    peer = script("peers").PEERS[name](datasets, batch_size=20, rate=0.5)
+    peer = peers.PEERS[name](datasets, batch_size=20, rate=0.5)
     assert [len(peer.steps(count)) for count in (3, 3, 2)] == [3, 3, 2]
     x, y = datasets[0]
     W, b = numpy.zeros((4, 3)), numpy.zeros(3)

@@ -3,6 +3,7 @@
 import importlib
 import re
 
+import mlp
 import numpy
 import pytest
 from builders import probabilities, sample
@@ -15,25 +16,11 @@ from logreg.errors import ModelFileError
 SAMPLE = ["--dataset", "mnist_sample"]
 
 
-@pytest.fixture(autouse=True)
-def scripts(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
-
-
-@pytest.fixture
-def mlp():
-    return importlib.import_module("mlp")
-
-
-def errors_in(text):
-    return [float(error) for error in re.findall(r"validation error ([\d.]+) %", text)]
-
-
-def test_the_mlp_trains_on_the_sample_and_keeps_its_best(mlp, capfd, working_folder):
-    small = ["--n-epochs", "3", "--n-hidden", "30", "--learning-rate", "0.1"]
-    assert mlp.main([*SAMPLE, *small, "--output", "net.pkl"]) == 0
-    errors = errors_in(capfd.readouterr().out)
-    assert len(errors) == 3 and errors[0] > errors[-1] < 15
+def test_the_mlp_trains_on_the_sample_and_keeps_its_best(cli, working_folder):
+    small = "--n-epochs 3 --n-hidden 30 --learning-rate 0.1 --output net.pkl"
+    done = cli(mlp, *SAMPLE, *small.split())
+    errors = [float(error) for error in re.findall(r"validation error ([\d.]+) %", done.out)]
+    assert done.code == 0 and len(errors) == 3 and errors[0] > errors[-1] < 15
     assert [path.name for path in working_folder.iterdir()] == ["net.pkl"]
     # A net of another seed becomes the one that was saved.
     with engine.floatx("float32"):
@@ -50,10 +37,10 @@ def test_the_mlp_trains_on_the_sample_and_keeps_its_best(mlp, capfd, working_fol
         load_params(larger.params, "net.pkl")
 
 
-def test_the_penalties_are_over_the_weights_of_both_layers(mlp, monkeypatch):
+def test_the_penalties_are_over_the_weights_of_both_layers(cli, monkeypatch):
     runs, options = [], "--n-hidden 4 --floatx float64 --l1 0.01 --l2 0.1"
     monkeypatch.setattr(mlp, "fit", lambda *args: runs.append(args))
-    assert mlp.main([*SAMPLE, *options.split()]) == 0
+    assert cli(mlp, *SAMPLE, *options.split()).code == 0
     x, y, cost, _, updates = runs[0][:5]
     W, _, V, _ = (variable for variable, _ in updates)
     V.set_value(numpy.ones((4, 10)))  # each class stays as probable as another
@@ -86,11 +73,11 @@ def test_the_figures_of_mnist_are_the_tutorials(name, option, errors, run, mnist
         ("logistic_cg --n-iterations 7 --check-reference", "error: --check-reference needs --n-i"),
     ],
 )
-def test_other_figures_and_what_the_user_can_mend(line, message, capfd, working_folder):
+def test_other_figures_and_what_the_user_can_mend(line, message, cli, working_folder):
     name, *options = line.split()
-    assert importlib.import_module(name).main([*SAMPLE, *options]) == 1
-    out, err = capfd.readouterr()
-    assert message in err and ("validation error" in out) == ("error: " not in message)
+    done = cli(importlib.import_module(name), *SAMPLE, *options)
+    assert done.code == 1 and message in done.err
+    assert ("validation error" in done.out) == ("error: " not in message)
     assert not list(working_folder.glob("*")) or name == "mlp"
 
 

@@ -4,7 +4,7 @@ import pytest
 from builders import tutorial_log
 
 from logreg import engine, kernel, load_model
-from logreg.datasets import read_dataset
+from logreg.datasets.dataset import read_dataset
 from logreg.datasets.preprocessing import scaled
 
 MODEL = "best_model.pkl"

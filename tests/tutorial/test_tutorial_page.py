@@ -15,7 +15,7 @@ from builders import SAMPLE, probabilities, sample, weights
 from PIL import Image
 
 from logreg.callbacks.reference import read_reference
-from logreg.datasets import read_dataset
+from logreg.datasets.dataset import read_dataset
 from logreg.early_stopping import EarlyStopping
 from logreg.errors import DownloadError
 from logreg.tutorial import writing
@@ -156,7 +156,7 @@ def test_a_question_answers_and_an_example_is_copied(browser):
     browser.execute_script("navigator.clipboard.writeText = (text) => { window.copied = text; }")
     find(browser, ".language-pycon").find_element("xpath", "../../button").send_keys(ENTER)
     lines = browser.execute_script("return copied").splitlines()
-    assert lines[:2] == ["import numpy", "from logreg.datasets import read_dataset"]
+    assert lines[:2] == ["import numpy", "from logreg.datasets.dataset import read_dataset"]
     assert not [line for line in lines if line[:1] in ">.("]
 
 

@@ -1,0 +1,167 @@
+"""Checks of data sets, on NumPy arrays, before an engine sees them.
+
+So the wording is the same on every engine, and an engine that would read foreign memory on
+a label out of range never gets one. Rows and columns of arrays are counted from 0.
+"""
+
+import warnings
+from dataclasses import replace
+from typing import NamedTuple, Optional, Sequence
+
+import numpy
+
+from logreg.datasets.formats import mapping, parsing
+from logreg.datasets.labels import number_classes
+from logreg.datasets.preprocessing import scale_of
+from logreg.datasets.splits import SPLITS
+from logreg.errors import DatasetError
+
+MIN_IMAGE_SIDE = 8  # pixels; a smaller square number of features says nothing of an image
+
+
+class Part(NamedTuple):
+    """The rows of one set as they were read."""
+
+    x: numpy.ndarray  # the features, of shape (n, ...)
+    labels: list  # that occur: texts, numbers of an array
+    codes: numpy.ndarray  # of shape (n,): for each row the index of its label in `labels`
+    first_rows: list  # for each of `labels` the row in which it occurs first
+    where: str  # how messages call the set
+    rows: Sequence = ()  # what the user calls each: its number, if not from 0, or its file
+    groups: Optional[numpy.ndarray] = None  # of shape (n,): the number of each row's group
+
+
+def array_part(x, y, where):
+    """Make the Part of two arrays, of which messages speak as `where`."""
+    x = check_features(x, where)
+    y = check_target(y, len(x), where)
+    y = y.reshape(-1) if y.shape[1:] == (1,) else y
+    reason = None
+    if y.ndim != 1:
+        reason = f"has shape {y.shape}: one integer a row is needed; of one-hot rows it is "
+        reason += "numpy.argmax(y, axis=1)"
+    elif y.dtype.kind not in "biufU":
+        reason = f"has dtype {y.dtype}: classes are integers, e.g. y.astype('int64'), or text, "
+        reason += "e.g. y.astype(str)"
+    if reason:
+        raise DatasetError(f"{where} y {reason}")
+    labels, first_rows, codes = numpy.unique(y, return_index=True, return_inverse=True)
+    with parsing():  # of a damaged file, which may hold what is no text
+        labels = labels.tolist()
+    return Part(x, labels, codes, first_rows.tolist(), where)
+
+
+def check(parts, facts, dtype=None):
+    """Check the :class:`Part` of each set, and number the classes.
+
+    Returned are the sets, pairs (x, y) by their splits: each x of shape (n, n_in), and of `dtype`
+    if it was wider, unless it is mapped from a file; each y int32, in 0 .. n_out - 1; then the
+    facts with the shape of images and the labels of the classes. The values of x are checked
+    later, in one pass: see :func:`logreg.datasets.statistics.read_through`.
+    """
+    xs = {}
+    for split, part in parts.items():
+        x = part.x.reshape(len(part.x), -1)
+        if facts.scale_all:
+            x = _as_pixels(x, part.where)
+        if mapping(x) is None:
+            with numpy.errstate(over="ignore"):  # what became infinite is refused later
+                # Other writers than NumPy let the data of a file begin at any offset.
+                x = numpy.require(x, narrower(x.dtype, dtype), "A")
+        xs[split] = x
+    _check_alike(xs, facts.dataset)
+    class_labels, ys = number_classes(parts, facts.is_table)
+    sets = {split: (xs[split], ys[split]) for split in parts}
+    known = {"n_in": xs["train"].shape[1], "n_out": len(class_labels), "class_labels": class_labels}
+    known["image_shape"] = image_shape(parts["train"].x.shape[1:])
+    return sets, replace(facts, **known)
+
+
+def narrower(dtype, limit):
+    """The dtype `limit` if numbers of `dtype` are wider than that, else `dtype`."""
+    is_wider = limit and dtype.kind in "iuf" and dtype.itemsize > numpy.dtype(limit).itemsize
+    return numpy.dtype(limit) if is_wider else dtype
+
+
+def as_array(values, source):
+    """Make an array of what a user gave; refuse what NumPy can only wrap as objects."""
+    if isinstance(values, numpy.ma.MaskedArray):
+        raise DatasetError(f"{source} is a masked array: give x.filled(value)")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # older NumPy makes objects of ragged lists, and warns
+            array = numpy.asarray(values)
+    except (ValueError, TypeError, OverflowError):
+        array = None
+    if array is None or array.dtype.hasobject:
+        raise DatasetError(
+            f"{source} is an object array: its rows differ in length, or it does not hold numbers; "
+            "make every row as long, then x.astype('float32'), y.astype('int64') or y.astype(str)"
+        )
+    return array
+
+
+def check_features(x, where):
+    """Check that the features of a set are numbers, in rows; return them as an array."""
+    x, reason = as_array(x, f"{where} x"), None
+    if x.dtype.kind not in "buif":
+        reason = f"has dtype {x.dtype}: numbers are needed, e.g. x.astype('float32')"
+    elif x.ndim < 2:
+        reason = f"has shape {x.shape}: rows and columns are needed, e.g. x.reshape(n, -1)"
+    elif x.size == 0:
+        reason = f"is empty: its shape is {x.shape}"
+    if reason:
+        raise DatasetError(f"{where} x {reason}")
+    return x
+
+
+def check_target(y, n_rows, where):
+    """Check that each of the rows of a set has its label; return these as an array."""
+    y = as_array(y, f"{where} y")
+    if y.shape[:1] != (n_rows,):
+        raise DatasetError(
+            f"{where} y has shape {y.shape}, x has {n_rows} rows: each row needs one label"
+        )
+    return y
+
+
+def _as_pixels(x, where):
+    """Make uint8 of features that are pixels, of any type."""
+    with numpy.errstate(all="ignore"):
+        pixels = x.astype("uint8", copy=False)
+    if not (pixels == x).all():
+        raise DatasetError(
+            f"{where} x holds {x[pixels != x][0]}: `pixel_scale` is for pixels, whole numbers from "
+            "0 to 255; leave it out, or round these"
+        )
+    return pixels
+
+
+def _check_alike(xs, name):
+    """Check that the sets, whose features `xs` has, have features alike."""
+    x = xs["train"]
+    for split, other in xs.items():
+        if other.shape[1] != x.shape[1]:
+            raise DatasetError(
+                f"{name}: the training set has {x.shape[1]} features, the {SPLITS[split]} set "
+                f"has {other.shape[1]}: they must have as many, and each set needs labels"
+            )
+        if scale_of(other) != scale_of(x):
+            raise DatasetError(
+                f"{name}: the training x is {x.dtype} and the {SPLITS[split]} x is {other.dtype}: "
+                "only uint8 pixels are scaled, by 1/256; save both with the same dtype"
+            )
+
+
+def image_shape(row_shape, guess=False):
+    """The shape of the image that a row of `row_shape` is, None if it is none.
+
+    With `guess`, a square number of features is taken for a square image.
+    """
+    shape = tuple(n for n in row_shape if n != 1)
+    if len(shape) == 2:
+        return shape
+    side = round(float(numpy.prod(row_shape, dtype=float)) ** 0.5)
+    if guess and len(shape) == 1 and side >= MIN_IMAGE_SIDE and side * side == shape[0]:
+        return side, side
+    return None

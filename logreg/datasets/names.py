@@ -1,0 +1,44 @@
+"""What arrays are called, by which they are found among others."""
+
+from logreg.errors import DatasetError, cut, listed
+
+# The features and the labels.
+ARRAYS = (("x", "y"), ("X", "y"), ("data", "target"), ("images", "labels"))
+# Those of a split that are called x, say.
+FORMS = {
+    "train": ("{}_train", "train_{}", "{}"),
+    "valid": ("{}_valid", "valid_{}", "{}_val", "val_{}"),
+    "test": ("{}_test", "test_{}"),
+}
+
+
+def find_sets(names):
+    """Find for each split the names of its two arrays, among the names of all."""
+    sets = {}
+    for split, forms in FORMS.items():
+        pairs = [tuple(map(form.format, pair)) for form in forms for pair in ARRAYS]
+        whole = [pair for pair in pairs if set(pair) <= set(names)]
+        half = [pair for pair in pairs if set(pair) & set(names)]
+        if whole:
+            sets[split] = whole[0]
+        elif split == "train":
+            raise DatasetError(
+                f"has the arrays {listed([cut(name) for name in sorted(names)])}; a data set needs "
+                "x_train and y_train, and may have x_valid, y_valid, x_test, y_test; or x and y"
+            )
+        elif half:
+            raise DatasetError(f"has one of {' and '.join(half[0])}: give both or none")
+    return sets
+
+
+def find_rows(names):
+    """Find the array to predict: the one called x or the like, or so with _test, or the only one.
+
+    Given and returned are lists of names.
+    """
+    wanted = [form.format(x) for form in ("{}", *FORMS["test"]) for x, _ in ARRAYS]
+    called = [name for name in wanted if name in names]
+    if called or len(names) == 1:
+        return called[:1] or names
+    found = ", ".join(map(cut, names[:8])) or "none"
+    raise DatasetError(f"has the arrays {found}: which is it? Call one of them x, or save it alone")

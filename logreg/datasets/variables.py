@@ -1,0 +1,220 @@
+"""Data sets in shared variables, as an engine takes them: read ones, and pairs that are given."""
+
+import inspect
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy
+
+from logreg import engine
+from logreg.console import note
+from logreg.datasets.arrays import check_features, check_target
+from logreg.datasets.dataset import DataSet, read_dataset
+from logreg.datasets.facts import Facts
+from logreg.datasets.formats import mapping
+from logreg.datasets.options import Preparation, TableOptions, divided
+from logreg.datasets.preprocessing import PIXEL_SCALE, check_values, scaled
+from logreg.datasets.splits import SPLITS, set_name
+from logreg.errors import SettingError
+
+OPTIONS = TableOptions, Preparation  # of load_data
+
+
+def load_data(dataset: Any, **options: Any) -> DataSet:
+    """Load a data set into shared variables.
+
+    Parameters
+    ----------
+    dataset : str, path-like, pandas.DataFrame or sequence of pairs
+        As :func:`.read_dataset` takes it. ``'mnist.pkl.gz'`` is fetched if it is nowhere.
+    {options}
+
+    Returns
+    -------
+    DataSet
+        A sequence of (shared_x, y) for training, validation and test set: `shared_x` is a shared
+        variable of floatX, shape (n, n_in), prepared as `options` say; `y` an int32 expression
+        over a shared variable of floatX, shape (n,). Labels other than 0 .. k - 1 are numbered so
+        in their order, that of ``.facts.class_labels``. What is known of the data stays with the
+        pairs: :func:`logreg.fit` hands it on to the model file.
+
+    Raises
+    ------
+    DatasetError
+        If it cannot be found or read, or training on it makes no sense.
+    SettingError
+        If an option has a value that it does not take.
+
+    Examples
+    --------
+    >>> from logreg import load_data
+    >>> (train_x, train_y), valid, (test_x, test_y) = load_data("mnist_sample")
+    >>> train_x.get_value().shape, test_y.eval()[:4].tolist()
+    ((5000, 784), [7, 2, 1, 0])
+    """
+    how = [cls(**given) for cls, given in zip(OPTIONS, divided(options, *OPTIONS))]
+    return shared(read_dataset(dataset, *how, dtype=engine.theano.config.floatX))
+
+
+load_data.__signature__ = inspect.Signature(
+    [
+        inspect.Parameter("dataset", inspect.Parameter.POSITIONAL_OR_KEYWORD),
+        *(
+            inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=option.default)
+            for cls in OPTIONS
+            for option in fields(cls)
+        ),
+    ]
+)
+load_data.__doc__ = load_data.__doc__.replace(
+    "{options}",
+    "\n    ".join(
+        f"{option.name} : {option.metadata['needed']}\n        {option.metadata['help']}"
+        for cls in OPTIONS
+        for option in fields(cls)
+    ),
+)
+
+
+def shared(data):
+    """Put the three sets of a :class:`DataSet` of arrays into shared variables of floatX."""
+    floatx, sets = engine.theano.config.floatX, {}
+    for split, (x, y) in zip(SPLITS, data):
+        prepared = data.facts.preprocessing.apply(x, floatx)
+        features = engine.shared_data(prepared)
+        features.tag.facts = data.facts
+        # A GPU of the tutorial's day holds floats only.
+        sets[split] = features, engine.T.cast(engine.shared_data(y.astype(floatx)), "int32")
+    return replace(data, **sets)
+
+
+def stored(data):
+    """Put the three sets of a :class:`DataSet` of arrays into shared variables as they are stored.
+
+    Pixels stay bytes, a quarter of the memory, features that are mapped stay in their files, and
+    labels stay integers. The first of a pair is a :class:`logreg.engine.Stored`.
+    """
+    floatx, preprocessing = engine.theano.config.floatX, data.facts.preprocessing
+    prepare = None if preprocessing.means is None else preprocessing.apply
+    are_pixels, sets = preprocessing.pixel_scale != 1 and prepare is None, {}
+    for split, (x, y) in zip(SPLITS, data):
+        if are_pixels or mapping(x) is not None:  # becomes floats a minibatch at a time
+            features = numpy.ascontiguousarray(x)
+            features = engine.stored(features, preprocessing.pixel_scale, prepare)
+        else:
+            features = engine.stored(preprocessing.apply(x, floatx))
+        sets[split] = features, engine.shared_data(y)
+    return replace(data, **sets)
+
+
+def given(datasets, x, y, n_out=0):
+    """Make a :class:`DataSet` of what :func:`logreg.sgd.fit` is given as data.
+
+    Parameters
+    ----------
+    datasets : DataSet or sequence of three pairs
+        Arrays are cast to the types of `x` and `y`, the symbolic variables of a minibatch; what is
+        in shared variables stays there.
+    x, y : symbolic variables
+    n_out : int
+        How many classes the model has; 0 if that is not known.
+
+    Raises
+    ------
+    SettingError, DatasetError
+        If they are no three pairs, or not of what the model takes.
+    """
+    pairs = list(datasets) if hasattr(datasets, "__iter__") else []
+    if len(pairs) != len(SPLITS) or not all(isinstance(p, (tuple, list)) for p in pairs):
+        raise SettingError(
+            f"datasets is {str(datasets)[:60]}: three pairs (x, y) are needed, for training, "
+            "validation and test"
+        )
+    sets = {}
+    for split, pair in zip(SPLITS, pairs):
+        where = set_name("the given arrays", split)
+        if len(pair) != 2:
+            raise SettingError(f"{where}: a pair (x, y) is needed, and not {len(pair)} things")
+        features, labels = pair
+        if not (isinstance(features, engine.Stored) or hasattr(features, "get_value")):
+            features = _features(x, features, where)
+        sets[split] = features, _labels(y, labels, features, n_out, where)
+    if isinstance(datasets, DataSet):
+        return replace(datasets, **sets)
+    return DataSet(_facts(sets), **sets)
+
+
+def _features(x, features, where):
+    features = check_features(features, where)
+    check_values(features, where)
+    if features.dtype == numpy.uint8 and x.dtype.startswith("float"):
+        return engine.stored(numpy.ascontiguousarray(features), PIXEL_SCALE)
+    return engine.shared_data(scaled(features, x.dtype))
+
+
+def _labels(y, labels, features, n_out, where):
+    is_given = not engine.is_symbolic(labels)
+    values = labels if is_given else engine.value(labels)
+    values = check_target(values, engine.n_rows(features), where)
+    if is_given:
+        is_alike = values.dtype.kind in "biuf" and values.ndim == y.ndim
+        with numpy.errstate(invalid="ignore"):  # as of NaN
+            cast = values.astype(y.dtype) if is_alike else values
+        if not (is_alike and (y.dtype.startswith("float") or (cast == values).all())):
+            raise SettingError(
+                f"{where} y is {values.dtype} of shape {values.shape}, and the symbolic y is "
+                f"{y.dtype} of {y.ndim} dimensions: they must be alike, such as labels from 0 up"
+            )
+        labels = engine.shared_data(numpy.ascontiguousarray(cast))
+    is_class = n_out and values.size and y.dtype.startswith(("int", "uint"))
+    if is_class and not (values.min() >= 0 and values.max() < n_out):
+        raise SettingError(
+            f"{where} y has labels from {values.min():g} to {values.max():g}, and the model has "
+            f"{n_out} classes: they must be numbered from 0 to {n_out - 1}"
+        )
+    return labels
+
+
+def _facts(sets):
+    """What is known of three pairs: all of it if they are of one :func:`load_data`."""
+    features = [engine.as_stored(pair[0]) for pair in sets.values()]
+    known = [getattr(each.shared.tag, "facts", None) for each in features]
+    if known[0] and known[0] is known[1] is known[2]:
+        return known[0]
+    if any(facts and facts.feature_means is not None for facts in known):
+        raise SettingError(
+            "some of the given sets are standardized or filled, and by themselves: a model file "
+            "could not tell how; give the three pairs that one `load_data` returned"
+        )
+    shape = features[0].shared.get_value(borrow=True).shape
+    return Facts(n_in=int(numpy.prod(shape[1:])), pixel_scale=features[0].scale)
+
+
+def check_sizes(data, batch_size, n_in=0):
+    """Check that each set has a minibatch of rows, of `n_in` columns if that is not 0."""
+    for split, (features, _) in zip(SPLITS, data):
+        shape = engine.as_stored(features).shared.get_value(borrow=True).shape
+        where = set_name("the given arrays", split)
+        if n_in and shape[1:] != (n_in,):
+            raise SettingError(f"{where} x has shape {shape}, and the model takes {n_in} columns")
+        if shape[0] < batch_size:
+            raise SettingError(
+                f"the batch size is {batch_size}, but the {SPLITS[split]} set has {shape[0]} rows"
+            )
+    n_rows = engine.n_rows(data.train[0])
+    n_left = n_rows % batch_size
+    if 10 * n_left >= n_rows:
+        note(
+            f"note: {n_left} of the {n_rows} training rows are left over by minibatches of "
+            f"{batch_size} rows, and never trained on: another batch size leaves fewer"
+        )
+
+
+def joined(data):
+    """A :class:`DataSet` that trains on the training and the validation rows, in a random order."""
+    pairs = [(engine.as_stored(x), y) for x, y in (data.train, data.valid)]
+    x = numpy.concatenate([stored.shared.get_value(borrow=True) for stored, _ in pairs])
+    y = numpy.concatenate([engine.value(labels) for _, labels in pairs])
+    order = numpy.random.RandomState(data.facts.split_seed or 0).permutation(len(y))
+    features = engine.stored(x[order], pairs[0][0].scale, pairs[0][0].prepare)
+    return replace(data, train=(features, engine.shared_data(y[order])))

@@ -1,0 +1,160 @@
+"""A model file at work: rows of features in, classes and probabilities out."""
+
+from typing import Any, Dict, NamedTuple
+
+import numpy
+
+from logreg import kernel
+from logreg.console import warning
+from logreg.errors import DatasetError, ModelFileError, listed
+from logreg.prediction.inputs import array_batches, rows_of
+from logreg.saving import model_file
+from logreg.saving.facts import ModelFacts
+
+
+class Prediction(NamedTuple):
+    """What a model says of some rows."""
+
+    classes: numpy.ndarray  # of shape (n,): indices into the model's class labels
+    probabilities: numpy.ndarray  # of shape (n, n_out)
+
+
+class Predictor:
+    """A model file at work. It needs no engine: the kernel or NumPy computes the scores.
+
+    Parameters
+    ----------
+    model : str, path-like or Run
+        The path of its file; or what :func:`logreg.fit` returned of the tutorial's model.
+
+    Attributes
+    ----------
+    classes_ : numpy.ndarray, shape (n_out,)
+        The label of each class.
+    metadata : dict
+        The metadata of the model file.
+    W, b : numpy.ndarray
+        The parameters, of shapes (n_in, n_out) and (n_out,).
+    dtype : {'float32', 'float64'}
+        Of the parameters, and of the features that the model computes with.
+    facts : logreg.saving.facts.ModelFacts
+        The metadata, checked.
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be loaded, or its parameters are not finite.
+
+    Examples
+    --------
+    >>> from logreg import LogisticRegression, engine, save_model
+    >>> classifier = LogisticRegression(engine.T.matrix("x"), n_in=2, n_out=2)
+    >>> engine.set_value(classifier.W, [[1, 0], [0, 1]])
+    >>> save_model(classifier, "identity.pkl", class_labels=["left", "right"])
+    >>> predictor = Predictor("identity.pkl")
+    >>> predictor.predict([[0, 3], [2, 1]])
+    array(['right', 'left'], dtype='<U5')
+    >>> predictor.predict_proba([[0, 3], [2, 1]]).shape
+    (2, 2)
+    """
+
+    def __init__(self, model: Any) -> None:
+        if hasattr(model, "best_values"):
+            W, b = model.best_values
+            facts = ModelFacts.of(model.facts(), W)
+        else:
+            facts, W, b = model_file.read_model(model)
+        self.facts, self.W, self.b = facts, W, b
+        if not (numpy.isfinite(W).all() and numpy.isfinite(b).all()):
+            raise ModelFileError(
+                f"{model}: its parameters are not finite, as its training diverged; train again "
+                "with a lower learning rate"
+            )
+        self.labels = facts.class_labels  # those of classes_, as a list
+        self.classes_ = numpy.asarray(self.labels)
+        self.dtype: str = facts.dtype
+        self.metadata: Dict[str, Any] = facts.metadata()
+        self._preprocessing = facts.preprocessing
+
+    def __repr__(self) -> str:
+        n_in, n_out = self.W.shape
+        return f"Predictor({n_in} features, {n_out} classes, {self.dtype})"
+
+    def predict(self, X: Any) -> numpy.ndarray:
+        """Compute the most probable class of each row.
+
+        Parameters
+        ----------
+        X : array-like, shape (n, n_in) or (n, height, width), or a table
+            Rows of numbers as the model was trained on; uint8 is multiplied by the scale of
+            training. A table is a DataFrame of pandas or polars, a dict of a row's cells, or a list
+            of such dicts; its columns are taken by the names of the model's features, if it knows
+            these.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n,)
+            Labels, as in `classes_`.
+
+        Raises
+        ------
+        DatasetError
+            If X is not what the model takes, or a value is not finite; or if X is uint8, and the
+            model was trained on numbers from 0 to 1, or of a range that its file does not tell.
+        """
+        return self.classes_[self._predict(X).classes]
+
+    def predict_proba(self, X: Any) -> numpy.ndarray:
+        """Compute the probability of each class, of shape (n, n_out); X is as for `predict`."""
+        return self._predict(X).probabilities
+
+    def _predict(self, X):
+        batches = array_batches("X", rows_of(X, self.facts), self.facts)
+        found = [prediction for _, prediction in self.predictions("X", batches)]
+        return Prediction(*map(numpy.concatenate, zip(*found)))
+
+    def predictions(self, name, batches):
+        """Predict an input as it is read: yield each :class:`.Batch` and its :class:`Prediction`.
+
+        `name` is how messages call the input. A DatasetError names a value that is not finite, or a
+        row whose values are too large. A warning tells, once, of values outside the training range
+        by more than its width.
+        """
+        is_checked = not self.facts.x_range
+        for batch in batches:
+            ready = self._preprocessing.apply(batch.x, self.dtype)
+            prediction = self._of(ready)
+            bad = numpy.flatnonzero(~numpy.isfinite(prediction.probabilities).all(axis=1))
+            if len(bad):
+                row, found = bad[0], "the values are too large"
+                columns = numpy.flatnonzero(~numpy.isfinite(ready[row]))
+                if len(columns):
+                    found = f"column {columns[0]} (from 0) holds {batch.x[row, columns[0]]}"
+                raise DatasetError(
+                    f"{name}: row {batch.rows[row]}, {found}: every value must be finite, and "
+                    f"small enough to compute with in {self.dtype}"
+                )
+            is_checked = is_checked or self._warns_of(name, batch, ready)
+            yield batch, prediction
+
+    def _of(self, x):
+        with numpy.errstate(all="ignore"):  # what comes out is looked at
+            scores = kernel.scores(x, 1, self.W, self.b)
+            p = numpy.exp(scores - scores.max(axis=1, keepdims=True))
+            return Prediction(scores.argmax(axis=1), p / p.sum(axis=1, keepdims=True))
+
+    def _warns_of(self, name, batch, ready):
+        (least, most), low, high = self.facts.x_range, ready.min(), ready.max()
+        is_far = low < 2 * least - most or high > 2 * most - least
+        if is_far:
+            far = (ready < 2 * least - most) | (ready > 2 * most - least)
+            columns = [self.facts.names[j] for j in numpy.flatnonzero(far.any(axis=0))]
+            row, j = numpy.argwhere(far)[0]
+            standardized = "standardized " * bool(self.facts.feature_scales)
+            warning(
+                f"{name}: {standardized}values from {low:g} to {high:g}, and the model was "
+                f"trained on {least:g} to {most:g}: in {listed(columns)}, as {batch.x[row, j]:g} "
+                f"in row {batch.rows[row]}; scale them as the training data were; pixels that are "
+                "saved as uint8 are scaled as the model needs"
+            )
+        return is_far

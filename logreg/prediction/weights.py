@@ -1,0 +1,50 @@
+"""The weights of a model in words: what one unit more of a feature does to the odds of a class."""
+
+import numpy
+
+from logreg.prediction.evaluation import aligned
+from logreg.prediction.writers import shown
+
+N_LARGEST = 50  # weights in the text
+
+
+def weights_of(predictor):
+    """List what each feature does to the odds of each class against one, the largest effect first.
+
+    The result is the dict that is written as JSON. `against` is the class of most training rows, or
+    the first one if their numbers are not known. Each of `weights` has the `class` and the
+    `feature`; the weight for that class less the one for the other: `standardized`, None if the
+    model standardizes nothing, and `per_unit`, for the feature as the user's data have it; and
+    `odds_factor`, exp of the latter, by which one unit more multiplies the odds of the class
+    against the other if all else stays equal, None if no float is so large.
+    """
+    facts, labels, found = predictor.facts, predictor.labels, []
+    base = int(numpy.argmax(facts.class_counts or [1]))
+    W = predictor.W.astype("float64")
+    W -= W[:, [base]].copy()
+    scales = numpy.reshape(facts.feature_scales or 1, (-1, 1))
+    per_unit = W * facts.preprocessing.pixel_scale / scales
+    for place in numpy.argsort(-abs(W), axis=None, kind="stable"):
+        j, k = numpy.unravel_index(place, W.shape)
+        if k != base:
+            standardized = W[j, k] if facts.feature_scales else None
+            factor = numpy.exp(per_unit[j, k])
+            factor = factor if numpy.isfinite(factor) else None
+            found.append((labels[k], facts.names[j], standardized, per_unit[j, k], factor))
+    names = ("class", "feature", "standardized", "per_unit", "odds_factor")
+    return {"against": labels[base], "weights": [dict(zip(names, entry)) for entry in found]}
+
+
+def in_words(weights):
+    """What :func:`weights_of` gave, for people to read."""
+    against, all_of = shown(str(weights["against"])), weights["weights"]
+    table = [["class", "feature", "standardized", "per unit", "odds times"]]
+    for label, name, *numbers in map(dict.values, all_of[:N_LARGEST]):
+        table.append([label, name, *("-" if n is None else f"{n:.4g}" for n in numbers)])
+    label, name, *_, factor = map(shown, map(str, table[1]))
+    n = f"{len(table) - 1} of {len(all_of)}"
+    return f"""Weights of each class against {against}: {n}, the largest first
+{aligned(table)}
+One more in {name}, all else being equal, makes the odds of {label} against {against}
+{factor} times what they were; and so with the other lines.
+"""

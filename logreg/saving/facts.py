@@ -1,0 +1,184 @@
+"""What a model file keeps beside W and b: one class, with one door in and one door out."""
+
+import json
+import math
+import re
+import typing
+from dataclasses import dataclass, field, fields
+from typing import List, Optional
+
+import numpy
+
+from logreg.datasets.facts import Facts
+from logreg.datasets.options import TableOptions
+from logreg.errors import ModelFileError, SettingError, cut
+from logreg.hyperparameters import Hyperparameters
+
+LARGEST = 1e300  # of a number: JSON has larger ones, floats have not
+
+
+@dataclass(frozen=True, eq=False)
+class ModelFacts(Facts):
+    """What is known of a model: of its data, and how it was trained; None is what is not known.
+
+    The fields have the names of the keys in a model file, and the values that JSON has. What a user
+    keeps beside these is in :meth:`metadata`.
+    """
+
+    dtype: Optional[str] = None
+    # Of the run
+    settings: dict = field(default_factory=dict)  # those hyperparameters that are known
+    epoch: Optional[int] = None
+    n_train_batches: Optional[int] = None
+    curve: Optional[List[List[Optional[float]]]] = None  # as of :attr:`logreg.run.Run.curve`
+    reason: Optional[str] = None
+    n_ranks: Optional[int] = None  # that trained it together
+    refit: Optional[bool] = None  # whether it was trained anew on training and validation rows
+    n_refit_rows: Optional[int] = None
+    validation_error: Optional[float] = None
+    test_error: Optional[float] = None
+    test_error_all_rows: Optional[float] = None
+    # Of where it was made
+    engine: Optional[str] = None
+    python: Optional[str] = None
+    logreg: Optional[str] = None
+    date: Optional[str] = None
+    _metadata: dict = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, metadata, W=None):
+        """Check the metadata of a model, and complete it by what W tells, if that is known.
+
+        Parameters
+        ----------
+        metadata : dict
+            Of what JSON can hold, and of NumPy's arrays and numbers.
+        W : numpy.ndarray, optional
+            Of shape (n_in, n_out).
+
+        Raises
+        ------
+        ModelFileError
+            If a value does not fit: it names the key, and what is needed.
+        """
+        if not isinstance(metadata, dict):
+            raise ModelFileError(f"its metadata is {cut(metadata)}: a dict is needed")
+        metadata = {k: json.loads(as_json(v, f"its {k} is no")) for k, v in metadata.items()}
+        if "dropped" in metadata:  # as files before version 1.1 call it
+            metadata["drop"] = metadata.pop("dropped")
+        if W is not None:
+            of_W = {"n_in": W.shape[0], "n_out": W.shape[1], "dtype": W.dtype.name}
+            defaults = {"class_labels": list(range(W.shape[1])), "pixel_scale": 1, **of_W}
+            metadata = {"image_shape": None, **metadata}
+            metadata.update((k, v) for k, v in defaults.items() if metadata.get(k) is None)
+            for name, value in of_W.items():
+                _require(metadata[name] == value, metadata, name, f"{value}, as of its W,")
+        kinds = typing.get_type_hints(cls)
+        known = {k: v for k, v in metadata.items() if v is not None}
+        values = {k: v for k, v in known.items() if k in kinds.keys() - {"options", "settings"}}
+        for name, value in values.items():
+            _require(_is_of(value, kinds[name]), metadata, name, _in_words(kinds[name]))
+        try:
+            values["options"] = TableOptions(**_members(TableOptions, known))
+            values["settings"] = _members(Hyperparameters, known)
+            Hyperparameters(**values["settings"])
+        except (SettingError, TypeError) as error:
+            reason = str(error).replace("`", "")  # a key of a file is no option here
+            raise ModelFileError(f"its metadata do not fit: {reason}") from error
+        facts = cls(**values, _metadata=metadata)
+        facts._check_together()
+        return facts
+
+    def _check_together(self):
+        n_in, n_out = self.n_in, self.n_out
+        of_columns = self.categories or [None] * (n_in or 0)
+        n_encoded = sum(1 if texts is None else len(texts) for texts in of_columns)
+        n_items = 5 if self.settings.get("criterion") == "loss" else 4
+        each = f"one for each of {n_in} features"
+        for name, fits, needed in (
+            ("class_labels", _are_labels, "a list of whole numbers or of texts, each once"),
+            ("class_labels", lambda value: len(value) == n_out, f"one for each of {n_out} classes"),
+            ("image_shape", lambda value: math.prod(value) == n_in, f"a shape of {n_in} features"),
+            ("feature_names", lambda value: len(value) == n_in, each),
+            ("feature_means", lambda value: len(value) == n_in, each),
+            ("feature_scales", lambda value: len(value) == n_in and self.feature_means, each),
+            ("feature_scales", lambda value: min(value) > 0, "a list of numbers above 0"),
+            ("pixel_scale", lambda value: 1e-99 < value < 1e99, "a number above 0"),
+            ("raw_range", _is_range, "two numbers, the smaller one first"),
+            ("x_range", _is_range, "two numbers, the smaller one first"),
+            ("split", lambda value: len(value) == 3 and min(value) > 0, "three numbers of rows"),
+            ("split_seed", lambda value: 0 <= value < 2**32, "a number from 0 to 2**32-1"),
+            ("categories", lambda value: n_encoded == n_in, f"what makes {n_in} features"),
+            ("columns", lambda value: len(value) == len(of_columns), "one for each of categories"),
+            ("kinds", lambda value: len(value) == len(of_columns), "one for each of categories"),
+            ("columns", lambda value: len({*value}) == len(value), "a list of texts, each once"),
+            ("curve", lambda value: {*map(len, value)} <= {n_items}, f"{n_items} a row"),
+            ("curve", _is_curve, "a list of rows [iteration, cost, error, test error]"),
+        ):
+            value = getattr(self, name)
+            if value is not None and (n_in or name == "curve"):
+                _require(fits(value), self._metadata, name, needed)
+        if self.options.missing and not self.feature_means and n_in:
+            raise ModelFileError(f"its missing is {self.options.missing}: feature_means are needed")
+
+    def metadata(self):
+        """All that is known, as files and users have it: a dict."""
+        return {**self._metadata}
+
+
+def _members(group, known):
+    """The fields of a dataclass that are known: in a file they are keys beside the others."""
+    return {option.name: known[option.name] for option in fields(group) if option.name in known}
+
+
+def _is_of(value, kind):
+    """Whether a value that JSON has is of a type, as ``Optional[List[int]]``."""
+    members = typing.get_args(kind)
+    if typing.get_origin(kind) is list:
+        return isinstance(value, list) and all(_is_of(item, members[0]) for item in value)
+    if members:
+        return any(_is_of(value, member) for member in members)
+    if kind in (int, float):
+        is_number = isinstance(value, (int, kind)) and not isinstance(value, bool)
+        return is_number and abs(value) < LARGEST
+    return isinstance(value, kind)
+
+
+def _in_words(kind):
+    """The type of a field, without the None that each may be."""
+    return re.sub(r"typing\.|Optional|^\[|\]$", "", str(kind))
+
+
+def _are_labels(labels):
+    kinds = {*map(type, labels)}
+    is_whole = kinds == {int} and max(map(abs, labels)) <= 2**63
+    return (is_whole or kinds == {str}) and len({*labels}) == len(labels)
+
+
+def _is_range(ends):
+    return len(ends) == 2 and ends[0] <= ends[1]
+
+
+def _is_curve(rows):
+    return all(type(row[0]) is int and row[0] >= 0 and row[2] is not None for row in rows)
+
+
+def as_json(content, fault="what is to be saved is no"):
+    """JSON of what may have arrays and numbers of NumPy's."""
+    try:
+        return json.dumps(
+            content, default=_plain, sort_keys=True, allow_nan=False, ensure_ascii=False
+        )
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ModelFileError(f"{fault} JSON: {error}") from error
+
+
+def _plain(value):
+    if isinstance(value, (numpy.generic, numpy.ndarray)):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} is neither text nor a number")
+
+
+def _require(fits, metadata, name, needed):
+    if not fits:
+        raise ModelFileError(f"its {name} is {cut(metadata[name], 80)}: {needed} is needed")

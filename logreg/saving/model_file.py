@@ -1,0 +1,196 @@
+"""The bytes of a file: a header, which is a dict, and arrays by name; no engine is needed here.
+
+What the header of a model may tell is in :class:`logreg.saving.facts.ModelFacts`.
+
+A file is a pickle, so that ``pickle.load`` gives the model as in the tutorial, but one of a few
+bytes of instructions: call :func:`logreg.saving.restore` with a JSON header, the arrays' bytes and
+the SHA-256 of both. Plain values only, so every engine, Python and NumPy can read it; and
+:func:`loads` admits these instructions and no others.
+"""
+
+import hashlib
+import io
+import json
+import math
+import os
+import pickle
+from typing import NamedTuple
+
+import numpy
+
+from logreg.datasets import pickles
+from logreg.errors import ModelFileError, cut
+from logreg.files import explaining, read_whole, replacing
+from logreg.saving import exported, tutorial_pickle
+from logreg.saving.facts import ModelFacts, as_json
+
+VERSION = 1
+DTYPES = ("float32", "float64", "uint8")
+MAX_BYTES = 1 << 30
+# Protocol 3 has bytes, and no framing that differs between versions of Python.
+PROTOCOL = 3
+CALL = b"\x80\x03clogreg.saving\nrestore\n%sR."  # around a pickled tuple of arguments
+OPCODES = "PROTO GLOBAL BINPUT BINUNICODE BINBYTES SHORT_BINBYTES TUPLE3 REDUCE STOP"
+
+
+class _Call(NamedTuple):
+    """What a file asks :func:`logreg.saving.restore` to do."""
+
+    header: str
+    data: bytes
+    sha256: str
+
+
+def parse(header, data, sha256):
+    """Check and take apart what a file holds: the arguments of :func:`logreg.saving.restore`.
+
+    Parameters
+    ----------
+    header : str
+        JSON: `format`, `version`, `arrays` (a list of name, dtype and shape), and what else the
+        file tells; the `metadata` of a model, for one.
+    data : bytes
+        The arrays, little-endian, in C order, one after the other.
+    sha256 : str
+        The hexadecimal digest of both.
+
+    Returns
+    -------
+    header : dict
+    arrays : dict of str to numpy.ndarray
+        Read-only, of dtype float32, float64 or uint8.
+
+    Raises
+    ------
+    ModelFileError
+        If the digest or the version is another.
+    """
+    if {type(header), type(sha256)} != {str} or type(data) is not bytes:
+        raise ModelFileError("it is damaged: it holds no header and no bytes")
+    if _digest(header, data) != sha256:
+        raise ModelFileError("it is damaged: the checksum does not match")
+    arrays, start = {}, 0
+    try:
+        content = json.loads(header)
+        if content["version"] != VERSION:
+            raise ValueError(f"it is of version {content['version']}, and {VERSION} is known")
+        for name, dtype, shape in content["arrays"]:
+            little_endian = numpy.dtype(DTYPES[DTYPES.index(dtype)]).newbyteorder("<")
+            if len(shape) > 32 or not all(type(n) is int and 0 <= n < MAX_BYTES for n in shape):
+                raise ValueError(f"{shape} is no shape")
+            end = start + math.prod(shape) * little_endian.itemsize
+            flat = numpy.frombuffer(data[start:end], little_endian)
+            arrays[str(name)] = flat.reshape(shape).astype(dtype, copy=False)
+            start = end
+    except (LookupError, TypeError, ValueError, RecursionError) as error:  # of a forged header
+        raise ModelFileError(f"its header does not fit: {cut(error)}") from error
+    return content, arrays
+
+
+def model_of(header, arrays):
+    """Make of the header and the arrays of a model its :class:`ModelFacts`, and W and b."""
+    W, b = (arrays.get(name, numpy.empty(())) for name in "Wb")
+    is_float = W.dtype.name in ("float32", "float64")
+    if W.ndim != 2 or (b.shape, b.dtype) != (W.shape[1:], W.dtype) or not is_float:
+        raise ModelFileError("its W and b are no matrix and vector of floats")
+    return ModelFacts.of(header.get("metadata"), W), W, b
+
+
+def _digest(header, data):
+    digest = hashlib.sha256(header.encode("utf-8", "surrogatepass"))
+    digest.update(data)
+    return digest.hexdigest()
+
+
+def dumps(kind, arrays, **content):
+    """Make the bytes of a file.
+
+    Parameters
+    ----------
+    kind : {'model', 'checkpoint', 'parameters'}
+    arrays : dict of str to numpy.ndarray
+        Of dtype float32, float64 or uint8.
+    **content
+        What else the header tells: all that JSON can hold, and NumPy's numbers.
+
+    Raises
+    ------
+    ModelFileError
+        If the file could not be read again.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from logreg.saving.model_file import dumps, loads
+    >>> header, arrays = loads(dumps("parameters", {"W": numpy.eye(2)}, python="3.11"))
+    >>> header["python"], arrays["W"].shape
+    ('3.11', (2, 2))
+    """
+    listed, parts = [], []
+    for name, array in arrays.items():
+        array = numpy.asarray(array)
+        if array.dtype.name not in DTYPES:
+            raise ModelFileError(f"{name} is {array.dtype}: a file holds {', '.join(DTYPES)}")
+        listed.append([name, array.dtype.name, array.shape])
+        parts.append(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
+    content.update(format=f"logreg {kind}", version=VERSION, arrays=listed)
+    header, data = as_json(content), b"".join(parts)
+    if len(header) + len(data) > MAX_BYTES - 1000:
+        raise ModelFileError(f"it would have more than {MAX_BYTES} bytes, too many for a file")
+    arguments = pickle.dumps((header, data, _digest(header, data)), PROTOCOL)
+    return CALL % arguments[2:-1]  # without its protocol and its end
+
+
+def loads(data):
+    """Read the bytes of a file: its header and its arrays, as :func:`parse` returns them.
+
+    Nothing that the bytes ask for is run. A ModelFileError says that they are no file of ours,
+    whole and unchanged.
+    """
+    try:
+        call = pickles.load(io.BytesIO(data), {"logreg.saving.restore": _Call}, OPCODES)
+        if not isinstance(call, _Call):
+            raise pickles.PickleError(f"it makes a {type(call).__name__}")
+    except pickles.PickleError as error:
+        raise ModelFileError(f"it is not a model file, or it is damaged: {error}") from error
+    return parse(*call)
+
+
+def read(path, kind="model", make=lambda header, arrays: (header, arrays)):
+    """Read a file of a kind; return what `make` makes of its header and its arrays.
+
+    Parameters
+    ----------
+    path : str or path-like
+    kind : {'model', 'checkpoint', 'parameters'}
+    make : callable
+        It takes the two as :func:`parse` returns them; if it is not given, they are returned.
+
+    Raises
+    ------
+    ModelFileError
+        If there is no such file, or it is of another kind, or not whole and unchanged.
+    """
+    faults = OSError, ValueError, MemoryError, RecursionError
+    advice = "" if os.path.exists(path) else "train a model first: python -m logreg.train"
+    with explaining(path, "cannot be loaded", advice, of=faults):
+        data = read_whole(path, MAX_BYTES)
+        others = (kind.loads for kind in (tutorial_pickle, exported) if kind.is_one(data))
+        header, arrays = next(others, loads)(data)
+        if header.get("format") != f"logreg {kind}":
+            found = cut(header.get("format")).replace("logreg ", "")
+            writers = "; BestModel(path, classifier) and save_model write one"
+            how = writers if kind == "model" else ""
+            raise ModelFileError(f"it is a {found} file, not a {kind} file{how}")
+        return make(header, arrays)
+
+
+def read_model(path):
+    """Read a model file: its :class:`ModelFacts`, W and b; the errors are those of :func:`read`."""
+    return read(path, make=model_of)
+
+
+def save(path, data):
+    """Write bytes in place of what is at `path`; a failure is a ModelFileError."""
+    with explaining(path), replacing(path) as file:
+        file.write(data)

@@ -1,0 +1,206 @@
+"""The files of models, of a net's parameters and of checkpoints.
+
+:mod:`logreg.saving.model_file` has the bytes: a header and arrays, without an engine. Here they
+become shared variables, and shared variables become files.
+"""
+
+import platform
+from datetime import datetime, timezone
+from typing import Any, List
+
+import numpy
+
+from logreg import __version__, engine
+from logreg.errors import ModelFileError, cut
+from logreg.files import AnyPath
+from logreg.model import LogisticRegression
+from logreg.saving import model_file
+from logreg.saving.facts import ModelFacts
+
+
+def as_model(facts, W, b):
+    """The LogisticRegression that a model file describes, over a fresh input."""
+    # The parameters stay as they are, to the last bit, whatever the user's floatX is.
+    with engine.floatx(facts.dtype):
+        classifier = LogisticRegression(engine.T.matrix("x", dtype=facts.dtype), *W.shape)
+    for param, value in zip(classifier.params, (W, b)):
+        engine.set_value(param, value)
+    classifier.metadata = facts.metadata()
+    classifier.loaded = W, b
+    return classifier
+
+
+def provenance():
+    """Where and when a file is made: versions and the date (UTC), as a dict."""
+    return {
+        "engine": f"{engine.NAME} {engine.VERSION}",
+        "python": platform.python_version(),
+        "numpy": numpy.__version__,
+        "logreg": __version__,
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def check_stands_alone(classifier):
+    """Raise a ModelFileError if this is no LogisticRegression, or its input is made by a layer."""
+    if not isinstance(classifier, LogisticRegression):
+        raise ModelFileError(
+            f"a model file holds a LogisticRegression, and this is a {type(classifier).__name__}: "
+            "a SoftmaxClassifier is pickled, as any estimator of scikit-learn; save_params keeps "
+            "the parameters of a net"
+        )
+    if classifier.input.owner is not None:
+        raise ModelFileError(
+            "the classifier sits on a layer below, and a model file holds W and b of one layer: "
+            "save_params keeps the parameters of all layers, as does BestModel(path) in a run, and "
+            "load_params loads them into a net that is built anew"
+        )
+
+
+def dumps_model(classifier, metadata):
+    """Make the bytes of a model file: the parameters, what is known, and where it was made."""
+    W, b = _values(classifier)
+    facts = ModelFacts.of({**provenance(), **metadata}, W)
+    return model_file.dumps("model", {"W": W, "b": b}, metadata=facts.metadata())
+
+
+def _values(classifier):
+    check_stands_alone(classifier)
+    values = [engine.value(param) for param in (classifier.W, classifier.b)]
+    return [value.astype(numpy.result_type(*values), copy=False) for value in values]
+
+
+def dumps_params(params):
+    """Make the bytes of a file of parameters; see :func:`save_params`."""
+    values = {f"{i} {param.name}": engine.value(param) for i, param in enumerate(params)}
+    return model_file.dumps("parameters", values, **provenance())
+
+
+def save_model(classifier: LogisticRegression, path: AnyPath, **metadata: Any) -> None:
+    """Write a model file in place of what is at `path`, or leave that as it is.
+
+    Parameters
+    ----------
+    classifier : LogisticRegression
+        Its parameters are written, and not its input, which must be a variable.
+    path : str or path-like
+    **metadata
+        What is to be known of the training: numbers, text, lists of these. What is read later,
+        the fields of :class:`logreg.saving.facts.Facts`, is checked. If they are not given,
+        `class_labels` are 0 .. n_out - 1, `image_shape` is None and `pixel_scale` 1. Of a model
+        that :func:`load_model` gave, what the file told stays known, but of one that was trained
+        on nothing does: ``**run.facts()`` are those of its :class:`logreg.run.Run`.
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be written, the classifier sits on a layer below, or what is to be
+        known does not fit: the message names it. Or if nothing is given to be known of a model
+        that was loaded, whose parameters are others now.
+
+    Examples
+    --------
+    >>> from logreg import LogisticRegression, load_model, save_model
+    >>> from logreg.engine import T
+    >>> classifier = LogisticRegression(T.matrix("x"), n_in=4, n_out=2)
+    >>> save_model(classifier, "model.pkl", class_labels=["no", "yes"])
+    >>> load_model("model.pkl").metadata["class_labels"]
+    ['no', 'yes']
+    """
+    known, loaded = getattr(classifier, "metadata", {}), getattr(classifier, "loaded", None)
+    if loaded and not all(map(numpy.array_equal, _values(classifier), loaded)):
+        if not metadata:
+            raise ModelFileError(
+                f"{path} would tell of another training: the parameters of this model have changed "
+                "since it was loaded; give `**run.facts()` of the run, or what is to be known"
+            )
+        known = {}
+    model_file.save(path, dumps_model(classifier, {**known, **metadata}))
+
+
+def load_model(path: AnyPath) -> LogisticRegression:
+    """Read a model file without running anything that it says.
+
+    Parameters
+    ----------
+    path : str or path-like
+
+    Returns
+    -------
+    LogisticRegression
+        Over a fresh ``T.matrix('x')``, its parameters equal to those saved to the last bit.
+        Its attribute `metadata` is a dict of what is known of its training.
+
+    Raises
+    ------
+    ModelFileError
+        If there is no such file, or it is not a model file of ours, whole and unchanged.
+
+    Examples
+    --------
+    >>> from logreg import LogisticRegression, load_model, save_model
+    >>> from logreg.engine import T
+    >>> save_model(LogisticRegression(T.matrix("x"), n_in=4, n_out=2), "model.pkl")
+    >>> load_model("model.pkl").W.get_value().shape
+    (4, 2)
+    """
+    return as_model(*model_file.read_model(path))
+
+
+def save_params(params: List[Any], path: AnyPath) -> None:
+    """Write the parameters of a net in place of what is at `path`.
+
+    Parameters
+    ----------
+    params : list of shared variables
+        Of dtype float32 or float64. Of the net nothing else is kept.
+    path : str or path-like
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> from logreg import LogisticRegression, save_params
+    >>> from logreg.engine import T
+    >>> net = LogisticRegression(T.tanh(T.matrix("x")), n_in=4, n_out=2)
+    >>> save_params(net.params, "net.pkl")
+    """
+    model_file.save(path, dumps_params(params))
+
+
+def load_params(params: List[Any], path: AnyPath) -> None:
+    """Give the parameters of a net the values that :func:`save_params` wrote.
+
+    Parameters
+    ----------
+    params : list of shared variables
+        Those of a net that was built like the one that was saved.
+    path : str or path-like
+
+    Raises
+    ------
+    ModelFileError
+        If it is not such a file, whole and unchanged, or it is of another net. Then no
+        parameter is changed.
+
+    Examples
+    --------
+    >>> from logreg import LogisticRegression, load_params, save_params
+    >>> from logreg.engine import T
+    >>> net, same = (LogisticRegression(T.tanh(T.matrix("x")), 4, 2) for _ in range(2))
+    >>> save_params(net.params, "net.pkl")
+    >>> load_params(same.params, "net.pkl")
+    """
+    values = list(model_file.read(path, "parameters")[1].values())
+    there = [(value.dtype.name, value.shape) for value in values]
+    here = [(param.dtype, engine.value(param).shape) for param in params]
+    if there != here:
+        raise ModelFileError(
+            f"{path} is of another net: its parameters are {cut(there, 200)}, those of this net "
+            f"{cut(here, 200)}"
+        )
+    for param, value in zip(params, values):
+        engine.set_value(param, value)

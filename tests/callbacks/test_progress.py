@@ -1,0 +1,66 @@
+"""The line of progress on a terminal."""
+
+import os
+
+import pytest
+from builders import table_bytes, write
+
+# At each minibatch, however fast the machine is.
+TRAIN = """
+import sys
+from logreg.callbacks import progress
+from logreg.train import main
+progress.INTERVAL = 1e-9
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.fixture
+def on_terminal(start):
+    """Train with stderr on a terminal; what comes there, and on stdout."""
+    pty = pytest.importorskip("pty", reason="there is none on Windows")
+
+    def on_terminal(*options):
+        ours, theirs = pty.openpty()
+        process = start("-c", TRAIN, *options, stderr=theirs)
+        os.close(theirs)
+        err = b""  # read while the program writes: a terminal holds little
+        try:
+            while True:
+                err += os.read(ours, 1 << 16)
+        except OSError:  # Linux's end of a terminal
+            os.close(ours)
+        out, _ = process.communicate()
+        assert process.returncode == 0, err
+        return err.decode(), out
+
+    return on_terminal
+
+
+def screen(text):
+    """The lines that stand on a terminal at the end."""
+    for line in text.split("\r\n"):
+        shown = ""
+        for state in line.split("\r"):
+            shown = state + shown[len(state) :]
+        yield shown.rstrip()
+
+
+def test_a_table_shows_that_it_lives_and_then_leaves_what_a_pipe_gets(on_terminal, run):
+    write("t.csv", table_bytes(90))
+    options = "--dataset", "t.csv", "--label-column", "kind", "--n-epochs", "60"
+    err, out = on_terminal(*options)
+    first, *_, last = [state.strip() for state in err.split("\r") if "epochs/s" in state]
+    assert first.startswith("epoch 1 (") and last.startswith("training anew: epoch ")
+    assert any(", best loss 0." in s and ", patience left " in s for s in err.split("\r"))
+    piped = run("-m", "logreg.train", *options)
+    assert list(screen(err)) == piped.stderr.split("\n") and out == piped.stdout
+
+
+@pytest.mark.parametrize(
+    "options, is_shown", [([], True), (["--folds", "2"], True), (["--quiet"], False)]
+)
+def test_where_there_is_a_line(options, is_shown, on_terminal):
+    write("t.csv", table_bytes(90))
+    err, out = on_terminal("--dataset", "t.csv", "--label-column", "kind", *options)
+    assert (" epochs/s" in err) == is_shown and "\r" not in out

@@ -1,0 +1,166 @@
+"""Checks of arrays: what any shape and dtype becomes, and what is refused how."""
+
+import re
+
+import numpy
+import pytest
+from builders import write
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from logreg.datasets.dataset import read_dataset
+from logreg.datasets.options import Preparation
+from logreg.errors import DatasetError
+
+
+def pair(n=12, d=5, k=3, dtype="f4"):
+    x = (numpy.arange(n * d).reshape(n, d) % 97).astype(dtype)
+    return x, numpy.arange(n) % k
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    shape=hnp.array_shapes(min_dims=1, max_dims=3, max_side=4),
+    n=st.integers(3, 9),
+    x_dtype=st.sampled_from(["u1", "i2", ">i4", "u8", "?", "f2", "<f4", ">f8"]),
+    y_dtype=st.sampled_from(["u1", "i1", ">i2", "i4", "i8", ">u8", "f4", ">f8"]),
+    classes=st.lists(st.integers(0, 127), min_size=1, max_size=5, unique=True),
+    fortran=st.booleans(),
+)
+def test_any_shape_and_dtype(shape, n, x_dtype, y_dtype, classes, fortran):
+    random = numpy.random.RandomState(n)
+    x = random.randint(0, 2, (n, *shape)).astype(x_dtype)
+    y = numpy.array([classes[i % len(classes)] for i in range(n)]).astype(y_dtype)
+    given = numpy.asfortranarray(x) if fortran else x
+    data = read_dataset(((given, y), (x, y), (x, y.reshape(-1, 1))))
+    flat = x.reshape(n, -1)
+    for found_x, found_y in data:
+        assert found_x.shape == flat.shape and (found_x == flat).all()
+        assert found_x.dtype == x.dtype and found_y.dtype == numpy.int32
+        assert [data.facts.class_labels[i] for i in found_y] == y.tolist()
+    assert data.facts.class_labels == sorted(set(y.astype(int).tolist()))
+    assert all(type(label) is int for label in data.facts.class_labels)
+
+
+@pytest.mark.parametrize(
+    "y, class_labels",
+    [
+        ([True, False, True], [0, 1]),
+        ([1, -1.0, 1], [-1, 1]),
+        ([2**63 - 1, -(2**62), 1], [-(2**62), 1, 2**63 - 1]),
+        (["a", "ä", "b"], ["a", "b", "ä"]),  # a list is an array, too
+    ],
+)
+def test_class_labels(y, class_labels):
+    x = [[0.5, 1], [2, 3], [4, 5]]
+    assert read_dataset(((x, y), (x, y))).facts.class_labels == class_labels
+
+
+@pytest.mark.parametrize(
+    "shape, dtype, image_shape",
+    [
+        ((3, 4, 1), "f4", (3, 4)),
+        ((1, 3, 4), "f4", (3, 4)),
+        ((3, 4, 3), "u1", None),  # in colour
+    ],
+)
+def test_image_shape(shape, dtype, image_shape):
+    one = numpy.zeros((6, *shape), dtype), numpy.arange(6) % 2
+    assert read_dataset((one, one, one)).facts.image_shape == image_shape
+
+
+NAN, LARGE = (pair(dtype="f8")[0] for _ in range(2))
+NAN[7, 2], LARGE[5, 0] = numpy.nan, 1e39
+Y = pair()[1]
+NO_TEXT = numpy.frombuffer(b"\xff\xff\xff\x7f" * 12, "<U1")
+
+
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        ({"y": Y + numpy.eye(12)[4] / 2}, r"training y holds the label 1\.5 in row 4 .*whole"),
+        ({"y": numpy.eye(12)}, r"shape \(12, 12\): .*argmax\(y, axis=1\)"),
+        ({"y": Y[:-1]}, r"shape \(11,\), x has 12 rows: each row needs one label"),
+        ({"y": Y.astype("M8[s]")}, r"datetime64\[s\]: classes are integers, e\.g\. y\.astype"),
+        ({"y": Y.astype(object)}, r"object array.*y\.astype\(str\)"),
+        ({"y": numpy.array(["a", "", "b"] * 4)}, "the label '' in row 1.*neither empty"),
+        ({"y": numpy.array(["a", "b"] * 6)}, "some labels are integers and others are text"),
+        ({"y": Y.astype("u8") + 2**63}, "9223372036854775808 in row 0 .*: give labels as text"),
+        ({"y": Y + 2.0**53}, r"the label 9007199254740992\.0 in row 0 .*give labels as text"),
+        (
+            {"y": [b"a", b"b"] * 6},
+            r"y has dtype \|S1: .* or text, e\.g\. y\.astype\(str\)",
+        ),
+        ({"y": NO_TEXT}, "cannot be read"),
+        ({"x": NAN}, r"training x holds nan in row 7, column 2 \(counted from 0\)"),
+        ({"x": LARGE}, r"holds 1e\+39 in row 5, column 0.*larger than float32"),
+        ({"x": pair(d=4)[0]}, "training set has 4 features, the validation set has 5"),
+        ({"x": pair(dtype="u1")[0]}, "training x is uint8 and the validation x is float32"),
+        ({"x": pair()[0][:, 0]}, r"shape \(12,\): rows and columns are needed"),
+        ({"x": pair()[0][:0], "y": Y[:0]}, r"empty: its shape is \(0, 5\)"),
+        ({"x": pair()[0].astype(object)}, r"object array.*astype\('float32'\)"),
+        ({"x": [[1, 2], [3]], "y": [0, 1]}, "object array: its rows differ in length"),
+        ({"x": numpy.ma.zeros((12, 5))}, "masked array"),
+        ({"x": [["a"] * 5] * 12}, "dtype <U1: numbers are needed"),
+    ],
+)
+def test_refused(changes, said):
+    training = {"x": pair()[0], "y": Y, **changes}
+    with pytest.raises(DatasetError, match=said):
+        read_dataset((tuple(training.values()), pair(), pair()))
+
+
+@pytest.mark.parametrize(
+    "labels, class_labels",
+    [
+        ("7 3 5", [3, 5, 7]),
+        ("1.0 2 1", [1, 2]),
+        ("+1 -1 -1.0", [-1, 1]),
+        ("True False True", ["False", "True"]),
+        ("01 1 10", ["01", "1", "10"]),
+        ("1000000000000000000000 1 10", ["1", "10", "1000000000000000000000"]),
+        ("0 1 0.5", None),
+        ("0 1 1e25", ["0", "1", "1e25"]),
+    ],
+)
+def test_labels_of_tables(labels, class_labels):
+    rows = [f"{i},{label}" for i, label in enumerate(labels.split() * 4)]
+    write("t.csv", "\n".join(["a,label", *rows]).encode())
+    if class_labels is None:
+        with pytest.raises(DatasetError, match=r"label column holds the label .* in row 4"):
+            read_dataset("t.csv")
+        return
+    data = read_dataset("t.csv", preparation=Preparation(shuffle=False))
+    assert data.facts.class_labels == class_labels
+    is_text = isinstance(class_labels[0], str)
+    wanted = [label if is_text else float(label) for label in labels.split()]
+    assert [class_labels[i] for i in data.train[1][:3]] == wanted
+
+
+@pytest.mark.parametrize(
+    "train, valid, said",
+    [
+        ([0, 1, 3], [1, 2, 4], r"2 of the 5 classes in the validation .* row \(2, 4\): the result"),
+        ("aab", "bb", "every row of the validation set has the label 'b': the result is likely"),
+        ([0, 1] * 5, [0, 1], None),
+    ],
+)
+def test_data_that_teach_or_tell_nothing_are_warned_of(train, valid, said, capsys):
+    train, valid = ((numpy.zeros((len(y), 2)), list(y)) for y in (train, valid))
+    read_dataset((train, valid, train))
+    assert re.match(f"warning: {said}.*\\n$" if said else "$", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("largest, dtype, is_told", [(255, int, 1), (254, int, 0), (255, "u1", 0)])
+def test_pixels_that_are_not_taken_for_pixels_are_told(largest, dtype, is_told, capsys):
+    one = numpy.array([[0], [largest]], dtype), [0, 1]
+    read_dataset((one, one, one))
+    said = "x goes from 0 to 255 and is not taken for pixels"
+    assert capsys.readouterr().err.count(said) == is_told
+
+
+def test_more_classes_than_half_of_the_rows_are_no_label():
+    train = numpy.zeros((20, 2)), numpy.arange(20) % 13
+    with pytest.raises(DatasetError, match=r"13 classes in 24 rows, .*: that is no label"):
+        read_dataset((train, (numpy.zeros((2, 2)), [0, 1]), (numpy.zeros((2, 2)), [0, 1])))

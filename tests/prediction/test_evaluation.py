@@ -1,0 +1,146 @@
+"""Evaluation of a model on a test set, against counts by hand and scikit-learn's scores."""
+
+import collections
+import json
+import re
+
+import numpy
+import pytest
+from builders import classes_of, probabilities, sample, save_digits_model, weights
+from conftest import peak_memory
+from scipy.stats import binomtest
+
+from logreg.datasets.dataset import DataSet
+from logreg.datasets.facts import Facts
+from logreg.errors import DatasetError
+from logreg.prediction.evaluation import as_text, evaluate
+from logreg.prediction.predictor import Prediction, Predictor
+from logreg.saving.facts import ModelFacts
+
+
+class Given:
+    """A model to which a row is its probabilities, or the number of its class."""
+
+    def __init__(self, labels, n_in):
+        self.labels, self.facts = labels, ModelFacts(n_in=n_in)
+
+    def predictions(self, name, batches):
+        for batch in batches:
+            p = batch.x
+            if self.facts.n_in == 1:
+                p = numpy.zeros((len(batch.x), len(self.labels)), "float32")
+                p[numpy.arange(len(p)), batch.x[:, 0]] = 1
+            yield batch, Prediction(p.argmax(axis=1), p)
+
+
+def evaluation_of(y, predicted, data_labels, model_labels):
+    """Evaluate a model of which the predictions are given, or the probabilities."""
+    x = numpy.reshape(predicted, (len(y), -1))
+    data = DataSet(Facts("toy", class_labels=data_labels), test=(x, numpy.array(y)))
+    return evaluate(Given(model_labels, x.shape[1]), data)
+
+
+def test_the_evaluation_of_the_sample():
+    x, y = sample()["x_test"].reshape(1000, 784), sample()["y_test"]
+    predicted, digits = classes_of(x), list(range(10))
+    matrix = [[int(((y == i) & (predicted == j)).sum()) for j in digits] for i in digits]
+    errors, used = (int((predicted[:n] != y[:n]).sum()) for n in (1000, 900))
+    assert 0 < used < errors
+    data = DataSet(Facts("mnist_sample", class_labels=digits), test=(x, y), rows_are="all rows")
+    found = evaluate(Predictor(save_digits_model(batch_size=300)), data)
+    lines = as_text(found).splitlines()
+    ends = [100 * end for end in binomtest(errors, 1000).proportion_ci(method="wilson")]
+    interval = "95 % interval: {:.2f} to {:.2f} %".format(*ends)
+    assert lines[:3] == [
+        "Test set of mnist_sample: all rows",
+        f"error over all rows: {errors / 10:f} % ({errors} of 1000 rows), {interval}",
+        "error as the tutorial counts, in whole minibatches of 300: "
+        f"{used / 9:f} % ({used} of 900 rows)",
+    ]
+    for k, (line, row) in enumerate(zip(lines[6:], matrix)):
+        n, n_wrong = sum(row), sum(row) - row[k]
+        expected = [str(k), str(n), str(n_wrong), f"{100 * n_wrong / n:.2f}", "%"]
+        assert line.split()[:5] == expected
+        entry = found["classes"][k]
+        assert line.split()[5:] == [f"{entry[key]:.4f}" for key in ("precision", "recall", "f1")]
+    assert re.fullmatch(r" *macro mean +0\.\d{4} +0\.\d{4} +0\.\d{4}", lines[16])
+    at = next(i for i, line in enumerate(lines) if line.startswith("How probable"))
+    matrix_lines, calibration = lines[at - 12 : at - 1], lines[at + 2 : -2]
+    assert [line.split()[1:] for line in matrix_lines[1:]] == [[*map(str, row)] for row in matrix]
+    assert len({len(line) for line in matrix_lines}) == 1
+
+    told = json.loads(json.dumps(found))
+    p = probabilities(x / numpy.float32(256), *weights()).max(axis=1)
+    worst = sorted(numpy.flatnonzero(predicted != y), key=lambda row: -p[row])
+    assert told["worst_rows"] == worst[:24] and told["wrong_rows"] == worst
+    assert lines[-1].endswith(f": {', '.join(map(str, worst[:7]))}, ..., {worst[-1]}")
+    for line, entry in zip(calibration, told["calibration"]):
+        shares = [f"{100 * entry[key]:.2f}" for key in ("forecast", "happened")]
+        above = entry["answered"]
+        cells = [*shares, str(entry["rows"]), str(above["rows"]), f"{above['error_percent']:.2f}"]
+        assert line.replace("%", "").split() == ["from", str(entry["min_proba"]), *cells]
+    assert (told["rows"], told["errors"], told["error_percent"]) == (1000, errors, errors / 10)
+    assert told["confusion"] == {"labels": digits, "counts": matrix}
+
+
+@pytest.mark.parametrize("model_labels", [[3, 5, 9], ["3", "5", "9"]])
+@pytest.mark.parametrize("data_labels", [["3", "5", "9"], [9, 3, 5]])
+def test_classes_are_told_by_their_labels(model_labels, data_labels):
+    y = [list(map(str, data_labels)).index(label) for label in "599"]
+    found = evaluation_of(y, [1, 2, 0], data_labels, model_labels)
+    assert found["confusion"]["labels"] == model_labels
+    assert found["confusion"]["counts"] == [[0, 0, 0], [0, 1, 0], [1, 0, 1]]
+    told = [(entry["rows"], entry["errors"]) for entry in found["classes"]]
+    assert told == [(0, 0), (1, 0), (2, 1)]
+    assert as_text(found).splitlines()[5].split()[:4] == ["3", "0", "0", "-"]
+    assert "whole minibatches" not in as_text(found)  # the rows fill none of 600
+
+
+def test_labels_that_the_model_does_not_know_are_refused():
+    with pytest.raises(DatasetError, match="toy: the model does not know the labels 'cat': leave"):
+        evaluation_of([0, 1, 2], [0, 1, 1], ["ant", "bee", "cat"], ["ant", "bee"])
+
+
+@pytest.mark.parametrize("n_out", [2, 5])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_scores_are_those_of_scikit_learn(n_out, dtype):
+    """Ties, a class that is never predicted, one that never occurs, one in neither, and p = 0."""
+    metrics = pytest.importorskip("sklearn.metrics")
+    random = numpy.random.RandomState(n_out)
+    y = random.randint(0, min(n_out, 3), size=300)
+    p = random.randint(1, 4, (300, n_out)) * [1, 0.5, 1, 1, 0][:n_out]
+    p[:, -2:] *= numpy.where(n_out > 2, [3, 0], 1)
+    p = (p / p.sum(axis=1, keepdims=True)).astype(dtype)
+    p[0] = numpy.eye(n_out)[(y[0] + 1) % n_out]
+    labels = list(range(n_out))
+    found = evaluation_of(y, p, labels, labels)
+    taken = p.argmax(axis=1)
+    assert len(set(taken)) < n_out or n_out == 2
+    options = {"labels": labels, "zero_division": 0, "average": None}
+    by_class = metrics.precision_recall_fscore_support(y, taken, **options)
+    macro = metrics.precision_recall_fscore_support(y, taken, average="macro", zero_division=0)
+    for key, expected, mean in zip(("precision", "recall", "f1"), by_class, macro):
+        scores = [entry[key] for entry in found["classes"]]
+        assert (None in scores) == (n_out > 2)
+        assert [score or 0 for score in scores] == pytest.approx(list(expected))
+        assert found["macro"][key] == pytest.approx(mean)
+    assert found["log_loss"] == pytest.approx(metrics.log_loss(y, p, labels=labels), rel=1e-5)
+
+
+@pytest.mark.parametrize("n_out", [50, 51, 10000])
+def test_many_classes_are_told_by_what_occurs(n_out):
+    labels = [f"c{k}" for k in range(n_out)]
+    y = numpy.arange(1500) % min(n_out, 60)  # more than are predicted at a time
+    predicted = numpy.where(y < 5, (y + 1) % 5, y)
+    predicted[5 * y < 7] = 3
+    with peak_memory() as peak:
+        found = evaluation_of(y, predicted, labels, labels)
+    assert peak() < 1e6 + 9 * 1000 * n_out
+    pairs = collections.Counter(zip(y.tolist(), predicted.tolist()))
+    mistakes = {(labels[i], labels[j], n) for (i, j), n in pairs.items() if i != j}
+    assert {*map(tuple, found["mistakes"])} == mistakes
+    counts = [n for _, _, n in found["mistakes"]]
+    assert counts == sorted(counts, reverse=True)
+    assert (found["confusion"] is None) == (n_out > 50)
+    assert {entry["label"] for entry in found["classes"]} == {labels[k] for k in {*y, *predicted}}
+    assert ("The 20 classes of most errors" in as_text(found)) == (n_out > 50)

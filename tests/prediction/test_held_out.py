@@ -1,0 +1,61 @@
+"""Which rows a model is tested on, against the rows that training left out."""
+
+import json
+
+import pytest
+from builders import table_bytes, write
+
+from logreg.datasets.dataset import read_dataset
+from logreg.datasets.options import Preparation, TableOptions
+from logreg.errors import DatasetError
+from logreg.prediction.held_out import read_test_set
+from logreg.saving.facts import ModelFacts
+
+KIND = TableOptions("kind")
+
+
+def facts_of(data):
+    """What a model file keeps of the data set that the model was trained on."""
+    return ModelFacts.of({**data.facts.as_dict(), "dtype": "float32"})
+
+
+@pytest.mark.parametrize("order", [{"shuffle": False}, {}, {"split_seed": 1}])
+@pytest.mark.parametrize("standardize", [True, False])
+def test_the_rows_that_a_model_was_not_trained_on(order, standardize, capsys):
+    write("t.csv", table_bytes(60))
+    trained = read_dataset("t.csv", KIND, Preparation(standardize, **order), dtype="float32")
+    found = read_test_set(facts_of(trained), "t.csv")
+    assert (found.test[0] == trained.test[0]).all() and (found.test[1] == trained.test[1]).all()
+    assert found.rows_are == "those that training held out"
+    assert "all 60 rows" not in capsys.readouterr().err
+    # Another file of as many rows, which are the same but for one number.
+    write("b.csv", table_bytes(60).replace(b"59,ant", b"58,ant"))
+    assert len(read_test_set(facts_of(trained), "b.csv").test[1]) == 60
+    assert "b.csv: all 60 rows are the test set, as the model" in capsys.readouterr().err
+
+
+def test_a_table_has_the_columns_that_a_model_knows():
+    trained = facts_of(read_dataset(write("t.csv", table_bytes(30)), KIND))
+    write("x.csv", b"kind,b,id,a\nbee,9,x7,3\nant,16,x8,4\n")
+    data = read_test_set(trained, "x.csv")
+    assert data.test[0].tolist() == [[3, 9], [4, 16]] and data.facts.n_in == 2
+    assert [data.facts.class_labels[i] for i in data.test[1]] == ["bee", "ant"]
+    write("x.csv", b"kind,b,c\nbee,9,3\nant,16,4\n")
+    with pytest.raises(DatasetError, match=r"^x\.csv: has no column a, or several, which the tra"):
+        read_test_set(trained, "x.csv")
+
+
+CHANGED = [([], table_bytes(61)), (["--quiet"], table_bytes(60).replace(b"59,ant", b"58,ant"))]
+
+
+@pytest.mark.parametrize("quiet, rows", CHANGED)
+def test_data_that_have_changed_since_training_are_told(quiet, rows, cli):
+    """Of all rows of now, the model has seen most: their error is too small."""
+    write("t.csv", table_bytes(60))
+    assert cli("train", "--dataset", "t.csv", "--label-column", "kind", "--n-epochs", 2).code == 0
+    write("t.csv", rows)
+    done = cli("predict", "--evaluate", "--format", "json", *quiet)
+    assert "warning: t.csv is not as it was when the model was trained on 50 of its 60" in done.err
+    found = json.loads(done.out)
+    assert found["rows"] == rows.count(b"\n") - 1
+    assert found["rows_are"] == "all rows of data that have changed since training"

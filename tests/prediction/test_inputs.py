@@ -1,0 +1,97 @@
+"""What is read of files that hold rows to predict; what is refused is in test_commands, too."""
+
+import dataclasses
+import gzip
+import os
+
+import numpy
+import pytest
+from builders import csv_text, npy_bytes, npz_bytes, sample, write
+from PIL import Image
+
+from logreg.errors import DatasetError
+from logreg.prediction.inputs import array_batches, batches, first_rows, with_folders
+from logreg.saving.facts import ModelFacts
+
+DIGITS = ModelFacts(n_in=784, image_shape=[28, 28], pixel_scale=1 / 256)
+IMAGES = sample()["x_test"][:12]
+FLAT = IMAGES.reshape(12, 784)
+
+
+def rows_of(path, facts=DIGITS, batch_size=100):
+    found = list(batches(path, facts, batch_size=batch_size))
+    assert all(len(batch.x) <= batch_size for batch in found)
+    lengths = [len(batch.x) for batch in found]
+    numbers = [number for batch in found for number in batch.rows]
+    first = 2 if "header" in path else 0  # as messages number them
+    assert numbers == [*range(first, first + sum(lengths))]
+    return numpy.concatenate([batch.x for batch in found])
+
+
+FILES = {
+    "images.npy.gz": gzip.compress(npy_bytes(IMAGES)),
+    "x.npz": npz_bytes(y=numpy.arange(12), x_test=IMAGES[:3], x=IMAGES),
+    "data.npz": npz_bytes(test_x=IMAGES[:3], target=FLAT, data=FLAT, more=numpy.array([None])),
+    "only.npz": npz_bytes(anything=IMAGES),
+    "header.csv": csv_text(FLAT, [f"pixel{i}" for i in range(784)]).encode(),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_rows_come_in_batches(name):
+    write(name, FILES[name])
+    for batch_size in (5, 100):
+        assert rows_of(name, batch_size=batch_size).tolist() == FLAT.tolist()
+        for n in (1, 5, 7, 99):
+            few = first_rows(batches(name, DIGITS, batch_size=batch_size), n)
+            assert numpy.concatenate([b.x for b in few]).tolist() == FLAT[:n].tolist()
+
+
+@pytest.mark.parametrize(
+    ("x", "is_single"),
+    [
+        (FLAT[0], True),
+        (IMAGES[0][:, :, None], True),
+        (FLAT[:1], False),
+        (IMAGES[:, :, :, None], False),
+    ],
+)
+def test_one_example_or_a_list_of_them(x, is_single):
+    (batch,) = array_batches("x.npy", x, DIGITS)
+    assert batch.is_single == is_single
+    assert batch.x.tolist() == FLAT[: len(batch.x)].tolist()
+
+
+def test_arrays_are_mapped_where_that_can_be():
+    write("x.npy", npy_bytes(numpy.repeat(FLAT, 50, axis=0)))
+    base = next(batches("x.npy", DIGITS)).x
+    while not isinstance(base, numpy.memmap):
+        base = base.base  # which is None at the end of one that is not mapped
+
+
+def test_pictures():
+    Image.fromarray(IMAGES[0]).save("digit.png")
+    Image.fromarray(IMAGES[0]).save("unnamed", "png")
+    for path in ("digit.png", "unnamed"):
+        (batch,) = batches(path, DIGITS)
+        assert batch.is_single
+        assert batch.x.tolist() == FLAT[:1].tolist()
+    # Bytes of a picture that are those of text: its name tells what it is.
+    write("text.PGM", b"P5\n28 28\n255\n" + numpy.maximum(IMAGES[0], 48).tobytes())
+    assert rows_of("text.PGM").tolist() == [numpy.maximum(FLAT[0], 48).tolist()]
+    scaled = rows_of("digit.png", dataclasses.replace(DIGITS, pixel_scale=1, raw_range=[-8, 8]))
+    numpy.testing.assert_allclose(scaled, FLAT[:1] / 255 * 16 - 8)
+    with pytest.raises(DatasetError, match="expects 3 features, and no picture: it was"):
+        rows_of("digit.png", ModelFacts(n_in=3))
+
+
+def test_the_pictures_of_a_folder(tmp_path):
+    for folder in ("a", "b", "a/more.png"):
+        (tmp_path / folder).mkdir()
+    for name in ("b.PNG", "a.jpg", "notes.txt"):
+        write(tmp_path / "a" / name, b"")
+    a, b = str(tmp_path / "a"), str(tmp_path / "b")
+    found = with_folders(["x.csv", a, b])
+    assert found == ["x.csv", *(os.path.join(a, k) for k in ("a.jpg", "b.PNG", "more.png")), b]
+    with pytest.raises(DatasetError, match="b: is a pickle, or a folder without pictures: rows"):
+        rows_of(b)

@@ -1,0 +1,216 @@
+"""A model file at work: scales, ranges and backgrounds, against a softmax in NumPy."""
+
+import json
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy
+import pandas
+import pytest
+from builders import probabilities, sample, save, weights
+
+from logreg.datasets.dataset import read_dataset
+from logreg.datasets.options import Preparation, TableOptions
+from logreg.errors import DatasetError, ModelFileError
+from logreg.prediction.predictor import Predictor
+from logreg.saving.facts import ModelFacts
+
+X = sample()["x_test"][:12].reshape(12, 784)
+PIXELS = 1 / 256
+SCALED = {"raw_range": [0, 16], "pixel_scale": 1 / 16}
+
+
+def predictor_of(**metadata):
+    return Predictor(save("model.pkl", *weights(), **{"image_shape": [28, 28], **metadata}))
+
+
+def test_labels_and_probabilities_of_what_python_has(capsys):
+    words = [f"digit {i}" for i in range(10)]
+    predictor = predictor_of(pixel_scale=PIXELS, class_labels=words)
+    expected = probabilities(X / numpy.float32(256), *weights())
+    assert predictor.classes_.tolist() == words
+    assert repr(predictor) == "Predictor(784 features, 10 classes, float32)"
+    scaled = X / 256
+    by_columns = numpy.asfortranarray(scaled)
+    frame = pandas.DataFrame(X)
+    for x in (X, X.reshape(12, 28, 28), scaled.astype(">f2"), by_columns, scaled.tolist(), frame):
+        assert predictor.predict(x).tolist() == [words[i] for i in expected.argmax(axis=1)]
+        p = predictor.predict_proba(x)
+        assert p.dtype == "float32" and p == pytest.approx(expected, rel=1e-3)
+    many = numpy.tile(X, (200, 1))  # more than one batch
+    assert (predictor.predict(many) == numpy.tile(predictor.predict(X), 200)).all()
+    assert capsys.readouterr().err == ""
+    scaling = {"feature_means": [0.0] * 784, "feature_scales": [0.5] * 784, "x_range": [0, 1]}
+    predictor_of(**scaling).predict(numpy.float32(X))
+    assert capsys.readouterr().err.startswith("warning: X: standardized values from 0 to 510, and")
+
+
+def test_a_predictor_is_pickled_and_used_by_threads():
+    predictor = pickle.loads(pickle.dumps(predictor_of(pixel_scale=PIXELS)))
+    expected = predictor_of(pixel_scale=PIXELS).predict_proba(X)
+    assert numpy.allclose(predictor.predict_proba(X), expected, rtol=1e-6)
+    parts = [X[i % 9 :] for i in range(400)]  # of several lengths
+    with ThreadPoolExecutor(4) as threads:
+        for i, found in enumerate(threads.map(predictor.predict_proba, parts)):
+            assert numpy.allclose(found, expected[i % 9 :], rtol=1e-3), i
+
+
+def test_columns_that_a_model_knows_are_needed_and_hold_numbers():
+    save("table.pkl", numpy.eye(2), numpy.zeros(2), feature_names=["a", "b"])
+    predictor = Predictor("table.pkl")
+    frame = pandas.DataFrame({"kind": ["?", "?"], "b": [3, 1], "a": [0, 2]})
+    assert predictor.predict(frame).tolist() == [1, 0]  # others are left out
+    for bad, said in (
+        (frame.drop(columns="a"), "frame: has no column a, or several, which"),
+        (frame.assign(a="x"), r"the data frame: row 1, column 3 \(a\) holds 'x' \(2"),
+    ):
+        with pytest.raises(DatasetError, match=said):
+            predictor.predict(bad)
+
+
+PLAIN = pandas.DataFrame(
+    {
+        "a": [1.5, 2, None, 0.25] * 5,
+        "n": numpy.arange(20) % 7,
+        "ok": [True, False, False, True, True] * 4,
+        "t": ["x", "y", "?", "z"] * 5,
+        "kind": ["ant", "bee"] * 10,
+    }
+)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        PLAIN,
+        PLAIN.iloc[::-1, ::-1].set_index(PLAIN.index).iloc[::-1].set_index(PLAIN.index),
+        PLAIN.astype({"t": "category", "kind": "category"}),
+        PLAIN.convert_dtypes(),
+        PLAIN.astype({"a": "float32", "n": "int8", "ok": "object", "t": "string"}),
+    ],
+    ids=["plain", "turned", "category", "nullable", "narrow"],
+)
+def test_a_frame_of_any_dtype_is_taken_as_its_csv_is(frame, cli):
+    PLAIN.to_csv("t.csv", index=False)
+    options = TableOptions("kind", missing="mean", drop=("n",))
+    of_csv, of_frame = (
+        read_dataset(source, options, Preparation(shuffle=False))
+        for source in ("t.csv", frame[list(PLAIN)])
+    )
+    assert of_csv.facts.dataset_sha256 == of_frame.facts.dataset_sha256
+    W = numpy.random.RandomState(0).randn(of_csv.facts.n_in, 2)
+    save("model.pkl", W, numpy.zeros(2), **of_frame.facts.as_dict())
+    done = cli("predict", "t.csv", "--model", "model.pkl", "--format", "json")
+    expected = [line["prediction"] for line in json.loads(done.out)]
+    predictor = Predictor("model.pkl")
+    assert predictor.predict(frame).tolist() == expected
+    for lacking in ([], ["kind"], ["n"], ["kind", "n"]):  # what is no feature may be there or not
+        rows = frame.drop(columns=lacking).assign(more="x")
+        assert predictor.predict(rows).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("x", "said"),
+    [
+        (X[:, :9], r"X: the model expects 784 features \(28 x 28\), got \(12, 9\)"),
+        ([[1, 2], [3]], "X is an object array"),
+        (X.astype(str), "X: has dtype <U.: numbers are needed"),
+        (X, "X: is uint8, and the model was trained on num"),
+    ],
+)
+def test_what_the_model_does_not_take_is_refused(x, said):
+    with pytest.raises(DatasetError, match=said):
+        predictor_of().predict(x)
+
+
+@pytest.mark.parametrize(
+    ("told", "name", "expected"),
+    [
+        ({"image_shape": None}, "image", (28, 28)),
+        ({"image_shape": None, "categories": [["a", "b"]] + 782 * [None]}, "image", None),
+        ({"pixel_scale": PIXELS}, "takes_bytes", True),
+        ({"x_range": [0, 1.001]}, "takes_bytes", True),
+        ({"x_range": [0, 1]}, "takes_bytes", False),
+        ({"x_median": 0.9}, "background", "dark"),
+        ({"x_range": [0, 0.5], "x_median": 0.3}, "background", "light"),
+        ({"x_range": [-1, 1], "x_median": -0.01}, "background", "dark"),
+        ({"x_range": [-1, 1], "x_median": 0.0}, "background", "light"),
+        ({"raw_range": [0, 16]}, "pixel_range", [0, 16]),
+        ({**SCALED, "scale_all": True}, "pixel_range", [0, 16]),
+        (SCALED, "pixel_range", None),  # it was trained on bytes
+        (SCALED, "takes_pictures", True),
+        ({}, "takes_pictures", False),
+        ({**SCALED, "image_shape": [112, 7]}, "takes_pictures", False),
+    ],
+    ids=str,
+)
+def test_what_a_model_takes_by_what_its_file_tells(told, name, expected):
+    facts = ModelFacts.of({"image_shape": [28, 28], **told}, weights()[0])
+    assert getattr(facts, name) == expected
+
+
+@pytest.mark.parametrize(
+    ("told", "value", "said"),
+    [
+        ([0, 1], 2.0, None),
+        ([0, 1], 2.01, "the model was trained on 0 to 1: in column 301, as 2.01 in row 0"),
+        ([0, 1], -1.01, "values from -1.01 to 0, and"),
+        ([-1, 1], -2.9, None),
+        ([0, 16], numpy.uint8(200), "values from 0 to 200, and the model was trained on 0 to 16"),
+        (None, 1e9, None),
+    ],
+)
+def test_values_on_another_scale_are_warned_of(capsys, told, value, said):
+    x = numpy.zeros((2100, 784), numpy.asarray(value).dtype)  # three batches
+    x[::700, 300] = value
+    predictor_of(pixel_scale=1, x_range=told).predict(x)
+    err = capsys.readouterr().err
+    assert (err == "") if said is None else (said in err)
+    assert err.count("warning: X: ") == (said is not None)  # once is enough
+
+
+@pytest.mark.parametrize("bad", [numpy.nan, 1e300, 1e38])
+def test_values_that_cannot_be_computed_with_are_refused(bad):
+    W, b = weights()
+    x = numpy.tile(X / 256, (100, 1))
+    x[1015, 400:500] = bad  # in the second batch
+    with pytest.raises(DatasetError, match=r"X: row 1015, .*(large|holds).* in float32"):
+        Predictor(save("model.pkl", numpy.sign(W) * 9, b)).predict(x)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_parameter_that_is_not_finite_is_refused(place):
+    params = [param.copy() for param in weights()]
+    params[place].flat[3] = numpy.inf
+    save("model.pkl", *params)
+    with pytest.raises(ModelFileError, match=r"model.pkl: its parameters are not finite, .*again"):
+        Predictor("model.pkl")
+
+
+def test_one_unit_more_multiplies_the_odds_as_the_weights_say(cli):
+    random = numpy.random.RandomState(0)
+    frame = pandas.DataFrame({"mass": random.randint(3000, 6000, 300), "bill": random.rand(300)})
+    frame["kind"] = numpy.where(frame.mass > 5000, "c", numpy.where(frame.bill > 0.5, "b", "a"))
+    frame.to_csv("t.csv", index=False)
+    assert cli("train", "--dataset", "t.csv", "--n-epochs", 20).code == 0
+    told = json.loads(cli("predict", "--weights", "--format", "json").out)
+    predictor = Predictor("best_model.pkl")
+    labels, counts = predictor.labels, predictor.metadata["class_counts"]
+    base = counts.index(max(counts))
+    assert told["against"] == labels[base]
+    pairs = {(entry["class"], entry["feature"]) for entry in told["weights"]}
+    assert pairs == {(k, name) for k in labels if k != labels[base] for name in ("mass", "bill")}
+    row = {"mass": 4500.0, "bill": 0.5}
+    for entry in told["weights"]:
+        p = predictor.predict_proba([row, {**row, entry["feature"]: row[entry["feature"]] + 1}])
+        odds = p[:, labels.index(entry["class"])] / p[:, base]
+        assert odds[1] / odds[0] == pytest.approx(entry["odds_factor"], rel=1e-3)
+        deviation = dict(zip(("mass", "bill"), predictor.metadata["feature_scales"]))
+        standardized = pytest.approx(entry["per_unit"] * deviation[entry["feature"]])
+        assert entry["standardized"] == standardized
+    sizes = [abs(entry["standardized"]) for entry in told["weights"]]
+    assert sizes == sorted(sizes, reverse=True)
+    first, text = told["weights"][0], cli("predict", "--weights").out
+    said = f"{first['standardized']:.4g}", f"{first['per_unit']:.4g}", f"{first['odds_factor']:.4g}"
+    assert text.splitlines()[2].split() == [first["class"], first["feature"], *said]
+    assert "times what they were" in text and cli("predict", "--weights", "--info").code == 2

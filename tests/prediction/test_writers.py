@@ -1,0 +1,61 @@
+"""Predictions in each format, read again by the readers of the standard library."""
+
+import csv
+import io
+import json
+
+import numpy
+
+from logreg.prediction.inputs import Batch
+from logreg.prediction.predictor import Prediction
+from logreg.prediction.writers import WRITERS, destination, shown
+
+LABELS = ["a", "b", "c"]
+P = numpy.array([[0.1, 0.7, 0.2], [0.25, 0.25, 0.5], [1 / 3, 1 / 3, 1 / 3]], numpy.float32)
+PREDICTION = Prediction(numpy.array([1, 2, 1]), P)
+
+
+def written(form, proba=False, top=None, labels=LABELS, name="x.csv", prediction=PREDICTION, p=0):
+    stream = io.StringIO()
+    out = WRITERS[form](stream, labels, proba, top, p)
+    one = Batch(None, is_single=True)
+    out.rows("one.png", one, Prediction(*(part[:1] for part in prediction)))
+    out.rows(name, Batch(None, range(5, 8)), prediction)
+    out.end()
+    assert out.n_rows == 1 + len(prediction.classes)
+    return stream.getvalue()
+
+
+def test_csv_and_json_have_probabilities_to_the_last_bit():
+    rows = list(csv.DictReader(io.StringIO(written("csv", proba=True))))
+    found = [[float(row[f"probability_{k}"]) for k in LABELS] for row in rows[1:]]
+    assert (numpy.array(found, numpy.float32) == P).all()
+    rows = list(csv.DictReader(io.StringIO(written("csv", proba=True, top=9))))
+    assert list(rows[0])[3:] == [f"top_{i}{end}" for i in (1, 2, 3) for end in ("", "_probability")]
+    assert [row["top_1"] for row in rows] == ["b", "b", "c", "b"]
+    text = written("json", proba=True)
+    assert len(text.splitlines()) == 2 + 4  # a line for each, between the brackets
+    found = [list(entry["probabilities"].values()) for entry in json.loads(text)[1:]]
+    assert (numpy.array(found, numpy.float32) == P).all()
+    top = json.loads(written("json", top=1))[2]["top"]
+    assert top == [{"label": "c", "probability": 0.5}]
+    found = [entry["prediction"] for entry in json.loads(written("json", p=0.5))]
+    assert found == ["b", "b", "c", None]  # as probable is enough
+
+
+def test_a_file_is_written_in_utf_8(working_folder):
+    with destination("out.txt") as stream:
+        stream.write("Füße\n")
+    assert (working_folder / "out.txt").read_bytes() == "Füße\n".encode()
+
+
+def test_labels_and_names_of_every_kind():
+    told = {"labels": ["new\nline", "Füße", '"q",'], "name": "odd\nname.csv"}
+    assert written("text", **told).splitlines()[1] == "odd\\nname.csv[5]: Füße"
+    rows = list(csv.reader(io.StringIO(written("csv", **told))))
+    assert rows[3] == ["odd\\nname.csv", "6", '"q",']
+    assert json.loads(written("json", **told))[2]["prediction"] == '"q",'
+    assert json.loads(written("json", labels=[7, 8, 9]))[0]["prediction"] == 8
+    for form in ("text", "csv", "json"):  # what a terminal would obey
+        assert "\x1b" not in written(form, True, labels=["\x1b[2J", "b\x1b", "c"])
+    assert shown("bell\a") == "bell\\x07" and shown("Füße") == "Füße"

@@ -1,0 +1,145 @@
+"""Arrays of pickles that no machine opens any more: all are found."""
+
+import bz2
+import collections
+import gzip
+import pickle
+import re
+import sys
+import types
+
+import numpy
+import pytest
+from builders import py2_array, py2_string, write
+
+W = numpy.array([[0.1, -1 / 3], [1e-40, 3e38]], "float32")
+B = numpy.arange(3.0)
+
+
+class Layer:
+    """Any class; its module is not there when the pickle is read."""
+
+    def __init__(self, **parts):
+        vars(self).update(parts)
+
+
+@pytest.fixture
+def arrays_of(cli):
+    """Write bytes as a file, export it by the command; return its arrays."""
+
+    def arrays_of(data):
+        done = cli("export", write("old.pkl", data), "--to", "npz")
+        assert done.code == 0, done.err
+        assert done.out.startswith("old.npz: the arrays of a pickle that logreg did not write: ")
+        with numpy.load("old.npz", allow_pickle=False) as stored:
+            return dict(stored)
+
+    return arrays_of
+
+
+def same(found, **expected):
+    assert list(found) == list(expected)
+    for name, value in expected.items():
+        assert found[name].dtype == value.dtype and (found[name] == value).all()
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_objects_dicts_lists_and_sets(arrays_of, protocol, monkeypatch):
+    for name in ("lasagne", "lasagne.layers"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    monkeypatch.setattr(Layer, "__module__", "lasagne.layers")
+    sys.modules["lasagne.layers"].Layer = Layer
+    shared = Layer(container=Layer(storage=[W], name="W"))
+    objects = numpy.empty(2, object)
+    objects[:] = [B, [B + 1]]
+    inner = Layer(W=shared, bias=collections.OrderedDict(b=B * 2), of={"file": W.T, 3: B * 3})
+    root = {"layers": [inner, shared], "set": frozenset([1.5]), "kinds": {"x", "y"}}
+    root.update(objects=(objects, Layer, numpy.float64(1), 1 << 100), again=root)
+    found = arrays_of(pickle.dumps(root, protocol))
+    assert {name: value.tolist() for name, value in found.items()} == {
+        "layers/1/container/storage/0": W.tolist(),
+        "layers/0/bias/b": (B * 2).tolist(),
+        "layers/0/of/file": W.T.tolist(),
+        "layers/0/of/3": (B * 3).tolist(),
+        "objects/2": 1.0,
+        **{k: v.tolist() for k, v in found.items() if k.startswith("objects/0/")},
+    }
+    of_objects = [v.tolist() for k, v in found.items() if k.startswith("objects/0/")]
+    assert of_objects == [B.tolist(), (B + 1).tolist()]
+
+
+def test_arrays_of_a_gpu_in_python_2(arrays_of):
+    on_gpu = b"ctheano.gpuarray.type\nGpuArray_unpickler\n(%sNtR" % py2_array(W)
+    items = b"(d" + py2_string(b"w\xe9") + on_gpu + b"s."
+    same(arrays_of(gzip.compress(items + pickle.dumps(B, 2))), **{"1": B, "0/wé/0": W})
+
+
+@pytest.mark.parametrize("protocol", [0, 2, pickle.HIGHEST_PROTOCOL])
+def test_each_array_has_a_name_of_its_own(arrays_of, protocol):
+    long = "k" * 70
+    a, b, c, d, e, f, g, h, i = map(numpy.ones, range(1, 10))
+    root = {("key", a): [b], 1.5: {"b": c}, long + "1": d, long + "2": e}
+    root.update({"x": {"y": f}, "x/y": g, b"x/y": h, "x/y_1": i})  # three have one path
+    found = arrays_of(pickle.dumps(root, protocol))
+    assert sorted(map(len, found.values())) == [*range(1, 10)]
+    assert len(found[long + "1"]) == 4 and len(found[long + "2"]) == 5
+
+
+def test_scalars_masks_and_records(arrays_of, cli):
+    records = numpy.array([(1, [2.5, 3], b"x")], [("n", "<i8"), ("pair", "f4", 2), ("text", "S3")])
+    aligned = numpy.zeros(2, numpy.dtype([("small", "i1"), ("large", "f8")], align=True))
+    masked = numpy.ma.array([[1.5, 2], [3, 4]], mask=[[0, 1], [0, 0]], order="F")
+    root = {"one": numpy.float32(0.1), "m": masked, "r": records, "a": aligned}
+    root["dates"] = numpy.array(["2016-05-01"], "M8[D]")
+    same(
+        arrays_of(pickle.dumps(root)),
+        **{"one": numpy.float32(0.1), "r": records, "a": aligned},
+        **{"m/data": masked.data, "m/mask": masked.mask},
+    )
+    said = "note: left out, as they cannot be written: dates\n"
+    assert said in cli("export", "old.pkl", "--to", "npz", "--output", "again.npz").err
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (bz2.compress(pickle.dumps(W)), "bzip2 compressed it: unpack it"),
+        (gzip.compress(bytes(257) + b"ustar\0"), "it is a tar archive, as of Blocks"),
+        (b"PK\3\4" + bytes(30), "it is a zip archive, as of theano.misc.pkl_utils"),
+        (b"\x89HDF\r\n\x1a\n", "it is HDF5, as of Keras: h5py reads it"),
+        (b"\x80\3cjoblib.numpy_pickle\nNumpyArrayWrapper\n)", "joblib wrote it"),
+    ],
+)
+def test_other_kinds_of_files_are_named(data, said, cli):
+    done = cli("export", write("old.pkl", data), "--to", "npz")
+    assert done.code == 1 and f"error: old.pkl cannot be read: {said}" in done.err
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (pickle.dumps({"a": [1, "x"]}), "it is a pickle, but holds no arrays"),
+        (pickle.dumps(W)[:-9], "cut short"),
+        (b"text, no pickle\n", "damaged|not admitted|cut short"),
+    ],
+)
+def test_what_has_no_arrays_is_told(data, message, cli):
+    done = cli("export", write("old.pkl", data), "--to", "npz")
+    assert done.code == 1
+    assert re.search(f"error: old.pkl cannot be read: .*({message})", done.err), done.err
+
+
+def test_arrays_that_share_their_bytes_do_not_fill_a_disk(cli):
+    make, args, state = numpy.zeros(1 << 20, "u1").__reduce__()
+    data = bytes(1 << 20)
+
+    class Sharing:
+        def __reduce__(self):
+            return make, args, (*state[:-1], data)
+
+    done = cli("export", write("old.pkl", pickle.dumps([Sharing()] * 3)), "--to", "npz")
+    assert done.code == 0, done.err
+    many = pickle.dumps([Sharing() for _ in range(120)])
+    assert len(many) < 1.1 * len(data)
+    done = cli("export", write("old.pkl", many), "--to", "npz")
+    assert done.code == 1 and "it unpacks to more than 100 times its size" in done.err

@@ -1,0 +1,97 @@
+"""What a model file keeps: one door in, and what comes through it fits all who read it."""
+
+import dataclasses
+import json
+
+import numpy
+import pytest
+from builders import GOLDEN, sealed, table_bytes, write
+
+from logreg import load_model
+from logreg.datasets.options import NO_OPTIONS
+from logreg.errors import ModelFileError
+from logreg.hyperparameters import DEFAULTS
+from logreg.saving.facts import ModelFacts
+
+W = numpy.array([[1.0, -1], [0.5, 0], [0, 2]], "float32")
+TOLD = {
+    **{"dataset": "t.csv", "criterion": "loss", "label_name": "kind", "n_train_batches": 2},
+    **{"curve": [[1, 0.5, 0.25, None, 0.7], [3, None, 0.2, 0.2, 0.6]], "columns": ["a", "b"]},
+    **{"categories": [None, ["x", "y"]], "class_labels": ["ant", "bee"]},
+    **{"feature_names": ["a", "b=x", "b=y"], "feature_means": [0, 1, 0]},
+}
+VALUES = [
+    *(None, True, 0, -1, 3, 10**30, 1.5, float("nan"), -1e308, "", "x", "\ud800\x1b[2J", {}),
+    *([], [0], [None], [1, 2, 3], ["a", "a"], [[1, 2], "b"], [[1, 2, 3, 4, 5]], {"a": [1]}),
+]
+GROUPS = {"options", "settings", "_metadata"}  # whose fields are keys
+KEYS = {field.name for field in dataclasses.fields(ModelFacts)} - GROUPS
+KEYS |= {*vars(DEFAULTS), *vars(NO_OPTIONS), "a user's own"}
+
+
+def header_of(metadata):
+    arrays = [["W", "float32", [3, 2]], ["b", "float32", [2]]]
+    return {"format": "logreg model", "version": 1, "arrays": arrays, "metadata": metadata}
+
+
+@pytest.fixture
+def is_taken(cli):
+    """Whether a file is read; if so, by all commands, and if not, by none of them."""
+    write("rows.csv", b"a,b\n1,x\n2,y\n")
+    write("t.csv", table_bytes(12).replace(b",b\n", b",b\n").replace(b"a,kind,b", b"a,kind,c"))
+    commands = ["predict rows.csv", "predict --info", "export --to json", "predict --evaluate"]
+
+    def is_taken(header):
+        write("best_model.pkl", sealed(json.dumps(header), W.tobytes() + bytes(8)))
+        ends = [cli(*command.split()) for command in commands]
+        try:
+            load_model("best_model.pkl")
+        except ModelFileError as error:
+            assert {end.code for end in ends} == {1}
+            assert all(end.err == f"error: {error}\n".replace("\x1b", "\\x1b") for end in ends)
+            return False
+        assert all(end.code in (0, 1) and not end.err.count("Traceback") for end in ends)
+        return True
+
+    return is_taken
+
+
+def test_the_model_itself_is_taken(is_taken):
+    assert is_taken(header_of(TOLD))
+
+
+@pytest.mark.parametrize("key", sorted(KEYS))
+def test_whatever_a_value_is_it_fits_or_the_error_names_it(key, is_taken):
+    for value in VALUES:
+        if not is_taken(header_of({**TOLD, key: value})):
+            named = f"its ({key}|curve|columns) is |: {key} (is|has) "
+            with pytest.raises(ModelFileError, match=named):
+                ModelFacts.of({**TOLD, key: value}, W)
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_headers_of_any_kind_are_told(value, is_taken):
+    for key in ("format", "version", "arrays", "metadata"):
+        assert is_taken({**header_of(TOLD), key: value}) == (
+            (key == "metadata" and isinstance(value, dict)) or (key == "version" and value is True)
+        )
+    for i in range(3):
+        arrays = [["W", "float32", [3, 2]], ["b", "float32", [2]]]
+        arrays[0][i] = value
+        assert not is_taken({**header_of(TOLD), "arrays": arrays})
+    assert not is_taken([value])
+
+
+@pytest.mark.parametrize("told", [{"feature_scales": [1, 1, 1]}, {"missing": "mean"}])
+def test_scales_and_empty_cells_need_means(told, is_taken):
+    assert is_taken(header_of({**TOLD, **told}))
+    assert not is_taken(header_of({**TOLD, **told, "feature_means": None}))
+
+
+def test_a_file_of_a_table_of_an_older_version_is_evaluated_as_it_was(cli):
+    """By that version's own log, 6 of 10 rows were wrong; it called `drop` `dropped`."""
+    write("t.csv", table_bytes(60).replace(b",36\n", b",-\n").replace(b"ant", b"\xc4"))
+    done = cli("predict", "--evaluate", "--model", GOLDEN / "table.pkl", "--format", "json")
+    found = json.loads(done.out)
+    assert (found["errors"], found["rows"]) == (6, 10)
+    assert found["rows_are"] == "those that training held out"

@@ -1,0 +1,245 @@
+"""The files of models and parameters: what is written is read, by any engine, and nothing else."""
+
+import json
+import os
+import pickle
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy
+import pytest
+from builders import GOLDEN, sealed, write
+
+from logreg import engine
+from logreg.engine import T, theano
+from logreg.errors import ModelFileError
+from logreg.model import LogisticRegression
+from logreg.saving import model_file, restore
+from logreg.saving.variables import load_model, load_params, save_model, save_params
+
+# Values that rounding, text or the sign of zero would lose.
+W = [[0.1, -1 / 3], [1e-40, 3e38], [-0.0, numpy.pi]]
+B = [2 / 3, -1e-9]
+
+
+def make(dtype="float32"):
+    with engine.floatx(dtype):
+        classifier = LogisticRegression(T.matrix("x"), 3, 2)
+    classifier.W.set_value(numpy.array(W, dtype))
+    classifier.b.set_value(numpy.array(B, dtype))
+    return classifier
+
+
+def bits(params):
+    values = [param.get_value() for param in params]
+    return [(value.dtype.name, value.shape, value.tobytes()) for value in values]
+
+
+def assert_golden(classifier, dtype="float32"):
+    assert type(classifier) is LogisticRegression
+    assert classifier.input.dtype == dtype and classifier.input.owner is None
+    arrays = [numpy.array(value, dtype) for value in (W, B)]
+    assert bits(classifier.params) == [(dtype, a.shape, a.tobytes()) for a in arrays]
+
+
+HEADER = {
+    "format": "logreg model",
+    "version": 1,
+    "arrays": [["W", "float32", [3, 2]], ["b", "float32", [2]]],
+    "metadata": {"n_in": 3, "n_out": 2, "dtype": "float32", "class_labels": ["no", "yes"]},
+}
+DATA = numpy.array([*numpy.ravel(W), *B], "<f4").tobytes()
+WHOLE = sealed(json.dumps(HEADER), DATA)
+PREFIX = WHOLE[: WHOLE.index(b"X")]
+
+
+# ---- what is written is read
+
+
+def test_a_file_put_together_by_hand_is_the_same_format():
+    save_model(make(), "model.pkl")
+    written = Path("model.pkl").read_bytes()
+    header = written[written.index(b"{") : written.index(b"q\x00C")].decode()
+    assert sealed(header, DATA) == written
+    assert_golden(load_model(write("model.pkl", WHOLE)))
+
+
+@pytest.mark.parametrize(
+    "name, dtype, floatx, writer",
+    [
+        ("theano.pkl", "float32", "float64", ("theano 1.0.5", "3.11.7", "1.23.5")),
+        ("pytensor.pkl", "float64", "float32", ("pytensor 3.3.8", "3.13.0", "2.5.5")),
+    ],
+)
+def test_files_of_either_engine_are_read_by_both_whatever_floatx_is(name, dtype, floatx, writer):
+    data = (GOLDEN / name).read_bytes()
+    with engine.floatx(floatx):
+        save_model(load_model(GOLDEN / name), "again.pkl")
+        loaded = pickle.loads(data), load_model("again.pkl")
+        assert engine.theano.config.floatX == floatx
+    for classifier in loaded:
+        assert_golden(classifier, dtype)
+        metadata = classifier.metadata
+        assert (metadata["engine"], metadata["python"], metadata["numpy"]) == writer
+        assert metadata["class_labels"] == ["no", "yes"] and metadata["pixel_scale"] == 1 / 256
+
+
+# ---- what a file tells
+
+
+def test_what_a_file_tells():
+    told = {"class_labels": numpy.array([3, 7]), "image_shape": (numpy.int64(3), 1), "best": None}
+    told.update(pixel_scale=numpy.float32(0.5), dataset=os.fsdecode(b"caf\xe9.csv"))
+    before = datetime.now(timezone.utc).replace(microsecond=0)
+    save_model(make("float64"), "model.pkl", **told)
+    told = load_model("model.pkl").metadata
+    date = datetime.fromisoformat(told.pop("date"))
+    assert before <= date <= datetime.now(timezone.utc) and not date.utcoffset()
+    assert told.pop("logreg")
+    assert told.pop("dataset") == os.fsdecode(b"caf\xe9.csv")
+    assert told == {
+        **{"python": sys.version.split()[0], "numpy": numpy.__version__, "best": None},
+        **{"engine": f"{engine.NAME} {engine.VERSION}", "pixel_scale": 0.5, "n_in": 3, "n_out": 2},
+        **{"dtype": "float64", "class_labels": [3, 7], "image_shape": [3, 1]},
+    }
+
+
+def test_a_file_that_could_not_be_read_again_is_not_written(monkeypatch, working_folder):
+    monkeypatch.setattr(model_file, "MAX_BYTES", 5000)
+    save_params([theano.shared(numpy.zeros(3000, "uint8"))], "small.pkl")
+    with pytest.raises(ModelFileError, match="more than 5000 bytes, too many for a file"):
+        save_params([theano.shared(numpy.zeros(4000, "uint8"))], "large.pkl")
+    for dtype in ("int64", "float16"):
+        with pytest.raises(ModelFileError, match=dtype):
+            save_params([theano.shared(numpy.zeros(3, dtype))], "net.pkl")
+    assert os.listdir(".") == ["small.pkl"]
+
+
+def test_a_model_that_was_loaded_is_saved_with_all_that_its_file_tells():
+    told = {"class_labels": ["no", "yes"], "image_shape": [3, 1], "pixel_scale": 0.5, "l2": 0.1}
+    save_model(make(), "model.pkl", date="2020-01-01", **told)
+    save_model(load_model("model.pkl"), "same.pkl", l2=0.2)
+    metadata = load_model("model.pkl").metadata
+    assert load_model("same.pkl").metadata == {**metadata, "l2": 0.2}
+    assert {**metadata, **told, "date": "2020-01-01"} == metadata
+
+
+def test_what_could_not_be_loaded_again_is_not_saved():
+    save_model(make(), "model.pkl")
+    before = Path("model.pkl").read_bytes()
+    net = LogisticRegression(T.tanh(T.matrix("x")), 3, 2)
+    for given, metadata, message in (
+        (make(), {"class_labels": [0]}, r"^its .* is needed$"),
+        (make(), {"file": Path("x")}, "is no JSON: "),
+        (net, {}, r"layer below.*save_params"),
+        (net.params, {}, "holds a LogisticRegression, and this is a list"),
+    ):
+        with pytest.raises(ModelFileError, match=message):
+            save_model(given, "model.pkl", **metadata)
+    assert Path("model.pkl").read_bytes() == before
+
+
+# ---- the parameters of a net
+
+SHAPES = [(5, 4), (4,), (4, 3), (3,)]
+
+
+def net(shapes=SHAPES, seed=0, dtype="float64"):
+    """Shared variables with any values."""
+    rng = numpy.random.RandomState(seed)
+    return [
+        theano.shared(numpy.asarray(rng.normal(size=shape), dtype), name="Wb"[i % 2])
+        for i, shape in enumerate(shapes)
+    ]
+
+
+@pytest.mark.parametrize("dtype, floatx", [("float32", "float64"), ("float64", "float32")])
+def test_every_bit_of_a_net_comes_back_whatever_floatx_is(dtype, floatx):
+    """The order is that of the list: names may repeat or lack, and the tenth is after the ninth."""
+    shapes = [(5, 4), (2,), (), (1, 2, 3, 4), (0, 3)] + [(2, 2)] * 9
+    saved = net(shapes, seed=1, dtype=dtype)
+    odd = [numpy.nan, numpy.inf, -0.0, numpy.finfo(dtype).tiny / 8, 1 / 3]
+    saved[0].set_value(numpy.array([odd] * 4, dtype).T)
+    saved[4].name = None
+    save_params(saved, "net.pkl")
+    with engine.floatx(floatx):
+        loaded = net(shapes, seed=2, dtype=dtype)
+        load_params(loaded, "net.pkl")
+    assert bits(loaded) == bits(saved)
+    arrays = pickle.loads(Path("net.pkl").read_bytes())["arrays"]
+    assert [value.tobytes() for value in arrays.values()] == [bytes_ for *_, bytes_ in bits(saved)]
+
+
+@pytest.mark.parametrize("shapes, dtype", [(SHAPES[:3], "float64"), (SHAPES, "float32")])
+def test_a_file_of_another_net_changes_nothing(shapes, dtype):
+    params = net()
+    save_params(net(shapes, seed=1, dtype=dtype), "net.pkl")
+    with pytest.raises(ModelFileError, match=r"^net.pkl is of another net: "):
+        load_params(params, "net.pkl")
+    assert bits(params) == bits(net())
+    save_model(make(), "net.pkl")
+    with pytest.raises(ModelFileError, match=r"^net.pkl .* a model file, not a parameters file"):
+        load_params(params, "net.pkl")
+
+
+# ---- files that are none of ours
+
+
+@pytest.mark.parametrize(
+    "data, said",
+    [
+        (b"epoch,iteration\n", "it is not a model file, or it is damaged: "),
+        (WHOLE[:-1], "cut short"),
+        (PREFIX + b"X\0\0\0\0q\1B\xff\xff\xff\xff", "cut short"),
+        (
+            WHOLE[:-1] + b"cos\nsystem\nX\x0e\0\0\0echo run > run\x85R.",
+            "asks for os.system, which was not run",
+        ),
+        (PREFIX + b".", "it makes a type"),
+        (model_file.dumps("checkpoint", {}), "it is a checkpoint file, not a model file"),
+        (
+            sealed(json.dumps({**HEADER, "version": 2}), DATA),
+            "header does not fit: it is of version 2, and 1 is known",
+        ),
+    ],
+)
+def test_what_is_no_model_file_is_refused_with_the_reason(data, said):
+    with pytest.raises(ModelFileError, match=f"^model.pkl cannot be loaded: .*{said}"):
+        load_model(write("model.pkl", data))
+    assert os.listdir(".") == ["model.pkl"]
+
+
+def test_a_file_that_is_too_large_is_refused():
+    with open("huge", "wb") as file:
+        file.truncate((1 << 30) + 1)
+    with pytest.raises(ModelFileError, match=r"cannot be loaded: .*1073741824 bytes, which is too"):
+        model_file.read("huge")
+
+
+def same_or_refused(data):
+    """What is loaded is what was saved, wherever the file was damaged."""
+    try:
+        header, arrays = model_file.loads(data)
+    except ModelFileError:
+        return False
+    assert header == HEADER
+    assert b"".join(arrays[name].tobytes() for name in "Wb") == DATA
+    return True
+
+
+def test_every_bit_and_byte_counts():
+    n_same = 0
+    for i in range(len(WHOLE)):
+        for bit in range(8):
+            n_same += same_or_refused(WHOLE[:i] + bytes([WHOLE[i] ^ 1 << bit]) + WHOLE[i + 1 :])
+        assert not same_or_refused(WHOLE[:i])
+        same_or_refused(WHOLE[:i] + b"q" + WHOLE[i:])
+    assert not same_or_refused(WHOLE + b".")
+    # Nothing but the places in the memo and the protocol, neither of which is of use to us.
+    assert n_same <= 8 * 7
+
+
+def test_plain_unpickling_checks_as_well():
+    with pytest.raises(ModelFileError, match="checksum"):
+        restore(json.dumps(HEADER), DATA, "0" * 64)

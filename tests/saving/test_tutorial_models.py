@@ -1,0 +1,165 @@
+"""Models that the tutorial's own program pickled: W and b are taken, nothing is run."""
+
+import collections
+import os
+import pickle
+import sys
+import types
+
+import numpy
+import pytest
+from builders import py2_array, py2_string, write
+from conftest import peak_memory
+
+from logreg import Predictor
+from logreg.errors import ModelFileError
+from logreg.saving.variables import load_model, save_model
+
+W = numpy.array([[0.1, -1 / 3], [1e-40, 3e38], [-0.0, numpy.pi]], "float32")
+B = numpy.array([2 / 3, -1e-9], "float32")
+
+
+# ---- pickles as Python 2 writes them in protocol 0, by hand
+
+
+def py2_object(name, state):
+    module, _, cls = name.rpartition(".")
+    made = f"ccopy_reg\n_reconstructor\n(c{module}\n{cls}\nc__builtin__\nobject\nNtR".encode()
+    return made + py2_dict(state) + b"b"
+
+
+def py2_dict(items):
+    return b"(d" + b"".join(py2_string(k.encode()) + v + b"s" for k, v in items.items())
+
+
+def py2_shared(name, array, kind="theano.tensor.sharedvar.TensorSharedVariable"):
+    # A scratchpad is of a class without bases in old versions of Theano.
+    tag = b"(itheano.gof.utils\nscratchpad\n" + py2_dict({"trace": b"(lp1\n"}) + b"b"
+    container = py2_object(
+        "theano.gof.link.Container",
+        {"storage": b"(lp2\n" + array + b"a", "readonly": b"I00\n", "x": b"F0.5\n"},
+    )
+    return py2_object(kind, {"name": py2_string(name.encode()), "tag": tag, "container": container})
+
+
+def py2_model(W, b, module="__main__"):
+    state = {"params": b"(lp3\ng3\na", "b": b, "W": W, "input": b"N"}
+    return py2_object(f"{module}.LogisticRegression", state) + b"."
+
+
+def py2(W=W, b=B, **options):
+    return py2_model(py2_shared("W", py2_array(W)), py2_shared("b", py2_array(b)), **options)
+
+
+# ---- pickles as Python 3 writes them, by classes that bear the names of Theano's
+
+
+CLASSES = {
+    "LogisticRegression": "logistic_sgd",
+    "TensorSharedVariable": "theano.tensor.sharedvar",
+    "Container": "theano.gof.link",
+    "scratchpad": "theano.gof.utils",
+}
+
+
+def py3(protocol):
+    kinds = {name: type(name, (), {"__module__": module}) for name, module in CLASSES.items()}
+
+    def made(name, /, **attributes):
+        thing = kinds[name]()
+        vars(thing).update(attributes)
+        return thing
+
+    def shared(name, value):
+        container = made("Container", storage=[value], readonly=False, name=name)
+        tag = made("scratchpad", trace=[[("logistic_sgd.py", 79, "__init__", "...")]])
+        return made("TensorSharedVariable", name=name, tag=tag, container=container)
+
+    params = [shared("W", W), shared("b", B)]
+    more = {"params": params, "cost": 0.5, "dict": collections.OrderedDict(a=1)}
+    model = made("LogisticRegression", W=params[0], b=params[1], **more)
+    with pytest.MonkeyPatch.context() as patch:  # the modules exist while the pickle is written
+        patch.setitem(sys.modules, "theano", types.ModuleType("theano"))
+        for name, module in CLASSES.items():
+            patch.setitem(sys.modules, module, types.SimpleNamespace(**{name: kinds[name]}))
+        return pickle.dumps(model, protocol=protocol)
+
+
+# ---- what is read
+
+
+def test_what_was_read_is_saved_as_a_model_file():
+    model = load_model(write("old.pkl", py2()))
+    assert Predictor("old.pkl").W.tolist() == W.tolist()  # as commands read it
+    save_model(model, "new.pkl")
+    again = load_model("new.pkl")
+    assert_same(again)
+    assert again.metadata["pixel_scale"] == 1 / 256 and again.metadata["class_labels"] == [0, 1]
+    assert again.metadata["image_shape"] is None
+    digits = load_model(write("old.pkl", py2(numpy.zeros((784, 2), "float32"))))
+    assert digits.metadata["image_shape"] == [28, 28]
+
+
+def assert_same(model, dtype="float32"):
+    for param, expected in zip(model.params, (W, B)):
+        value = param.get_value()
+        assert value.dtype == dtype and value.tobytes() == expected.astype(dtype).tobytes()
+
+
+def on_gpu(function, more=b""):
+    """A model whose arrays a function of Theano's takes back to a GPU."""
+    arrays = (b"c" + function + b"(" + py2_array(array) + more + b"tR" for array in (W, B))
+    return py2_model(*(py2_shared(n, a, "theano.gpuarray.type.G") for n, a in zip("Wb", arrays)))
+
+
+MODELS = {
+    "python 2": py2(),
+    "of a module": py2(module="code.logistic_sgd"),
+    "float64": py2(W.astype("<f8"), B.astype("<f8")),
+    "by columns": py2(numpy.asfortranarray(W, ">f4"), B.astype(">f4")),
+    "gpuarray": on_gpu(b"theano.gpuarray.type\nGpuArray_unpickler\n", b"N"),
+    "cuda": on_gpu(b"theano.sandbox.cuda.type\nCudaNdarray_unpickler\n"),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_of_python_2(name):
+    dtype = "float64" if name == "float64" else "float32"
+    assert_same(load_model(write("old.pkl", MODELS[name])), dtype)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_model_of_python_3(protocol):
+    assert_same(load_model(write("old.pkl", py3(protocol))))
+
+
+# ---- what is not
+
+NAMED = b"(S'LogisticRegression'\n"  # by which it is taken for one
+RUN = b"cos\nsystem\n(S'echo run > run'\ntR"
+REFUSED = {
+    "cut short": py2()[:-30],
+    "more follows": py2() + b".",
+    "system in W": py2_model(py2_shared("W", RUN), py2_shared("b", py2_array(B))),
+    "no W": py2_model(b"N", py2_shared("b", py2_array(B))),
+    "an object": py2_model(py2_object("a.B", {}), py2_shared("b", py2_array(B))),
+    "two in storage": py2().replace(b"(lp2\n", b"(lp2\nNa"),
+    "transposed": py2(W.T),
+    "no matrix": py2(W[0]),
+    "mixed": py2(W, B.astype("float64")),
+    "integers": py2(numpy.ones((3, 2), "int32"), numpy.ones(2, "int32")),
+    "fewer bytes": py2().replace(b"(I3\nI2\nt", b"(I3\nI1\nt"),
+    "objects": py2().replace(py2_string(b"f4"), py2_string(b"O8")),
+    "build without state": NAMED + b"(ia\nB\nb.",
+    "hashing": NAMED + b"}Np0\n" + b"0g0\ng0\n\x86p0\n" * 1000 + b"Ns.",
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_such_model_ends_in_our_error(name, capfd, working_folder):
+    write("old.pkl", REFUSED[name])
+    with peak_memory() as peak, pytest.raises(ModelFileError, match=r"^old.pkl cannot be loaded: "):
+        load_model("old.pkl")
+    assert peak() < 4 * len(REFUSED[name]) + 9e6
+    assert capfd.readouterr() == ("", "")
+    assert os.listdir(".") == ["old.pkl"]

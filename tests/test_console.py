@@ -1,0 +1,59 @@
+"""Lines on stdout and stderr."""
+
+import gc
+import io
+import sys
+import time
+
+import pytest
+
+from logreg.console import note, say, starting
+
+
+@pytest.mark.parametrize("compiled", [(), (".theano",)])
+def test_a_slow_start_says_why(compiled, capsys, monkeypatch, working_folder):
+    monkeypatch.setenv("HOME", str(working_folder))
+    monkeypatch.setenv("USERPROFILE", str(working_folder))
+    for name in compiled:
+        (working_folder / name).mkdir()
+    with starting("this takes a while"):
+        pass
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr("logreg.console.SLOW_AFTER", 0)
+    with starting("this takes a while"):
+        err = ""
+        while not err:  # until it is slow enough
+            time.sleep(0.01)
+            err = capsys.readouterr().err
+    hint = "" if compiled else ", which takes longest the first time on a machine"
+    assert err == f"this takes a while{hint}\n"
+
+
+def test_a_start_collects_no_garbage_and_the_run_after_it_does():
+    n_frozen = gc.get_freeze_count()  # Python 3.12 begins with some
+    with pytest.raises(KeyError), starting("..."):
+        assert not gc.isenabled()
+        raise KeyError
+    assert gc.isenabled() and gc.get_freeze_count() == n_frozen
+    gc.disable()  # as a command does
+    try:
+        with starting("..."):
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_what_a_terminal_would_obey_is_escaped(capsys):
+    note("odd\x1b[31m\tname ä\nof two lines")
+    assert capsys.readouterr().err == "odd\\x1b[31m\\tname ä\nof two lines\n"
+
+
+@pytest.mark.parametrize("function, stream", [(say, "stdout"), (note, "stderr")])
+@pytest.mark.parametrize("encoding, text", [("cp1252", "é \\u65e5"), ("ascii", "\\xe9 \\u65e5")])
+def test_what_an_encoding_lacks_is_escaped(function, stream, encoding, text, monkeypatch):
+    file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, stream, file)
+    function("é 日 \udcff")
+    expected = f"{text} \\udcff".encode(encoding)
+    assert file.buffer.getvalue().rstrip() == expected

@@ -1,0 +1,120 @@
+"""What is known of data goes with them, through a user's Python, into the model file."""
+
+import functools
+
+import numpy
+import pandas
+import pytest
+from builders import arguments, make_pairs
+
+from logreg import LogisticRegression, Predictor, engine, fit, load_data, load_model, save_model
+from logreg.callbacks import BestModel
+from logreg.engine import T
+from logreg.errors import ModelFileError, SettingError
+from logreg.hyperparameters import Hyperparameters
+from logreg.updates import sgd
+
+
+def trained(datasets, classifier=None, path="m.pkl", batch_size=10, refit=False, **metadata):
+    """Fit as a user does, and keep the best model; return the run."""
+    classifier = classifier or LogisticRegression(T.matrix("x"), 4, 3)
+    settings = Hyperparameters(batch_size=batch_size, n_epochs=20, criterion="loss")
+    rule = functools.partial(sgd, learning_rate=0.13)
+    given = arguments(classifier, rule, datasets=datasets, hyperparameters=settings)
+    callbacks = [BestModel(path, classifier, **metadata)]
+    return fit(**given, callbacks=callbacks, loss=given["cost"], refit=refit)
+
+
+def error_of(path, x, labels):
+    """The error of a model file on rows as they were before anything was done to them."""
+    return (Predictor(path).predict(x) != labels).mean()
+
+
+@pytest.fixture
+def frame():
+    """Rows of three kinds, whose columns differ in mean and scale."""
+    x, y = make_pairs((120,), dtype="float64")[0]
+    frame = pandas.DataFrame(x * [1e3, 1, 1e-3, 10] + [5e3, 0, 1, -50], columns=[*"abcd"])
+    return frame.assign(kind=numpy.array(["ant", "bee", "cat"])[y])
+
+
+@pytest.mark.parametrize("is_unpacked", [False, True])
+def test_what_was_done_to_features_is_kept_however_the_sets_are_given(frame, is_unpacked):
+    data = load_data(frame, label_column="kind", shuffle=False)
+    train, valid, test = data
+    run = trained([train, valid, test] if is_unpacked else data)
+    rows = frame[80:100]  # those of validation
+    error = error_of("m.pkl", rows, rows["kind"])
+    assert error == run.best_validation.error_all_rows < 0.2
+    facts = Predictor("m.pkl").facts
+    assert (facts.dataset, facts.rows, facts.split) == ("the data frame", *2 * [[80, 20, 20]])
+    numpy.testing.assert_allclose(facts.feature_means, frame.iloc[:80, :4].mean())
+
+
+def test_standardized_sets_of_different_data_are_refused(frame):
+    train, _, test = load_data(frame, label_column="kind")
+    _, other, _ = load_data(frame, label_column="kind", split_seed=1)
+    for sets in ([train, other, test], [train, make_pairs()[1], test]):
+        with pytest.raises(SettingError, match=r"standardized or filled.*that one `load_data` ret"):
+            trained(sets)
+    plain = load_data(frame, label_column="kind", standardize=False)
+    trained([plain[0], make_pairs(dtype="float64")[1], plain[2]])  # of which nothing is to be told
+    assert Predictor("m.pkl").facts.dataset is None
+
+
+def test_a_loaded_model_that_is_trained_on_other_data_tells_of_these(frame, cli):
+    frame.to_csv("t.csv", index=False)
+    options = ("--label-column", "kind", "--n-epochs", 5, "--floatx", "float64")
+    assert cli("train", "--dataset", "t.csv", *options).code == 0
+    before, classifier = Predictor("best_model.pkl").facts, load_model("best_model.pkl")
+    pairs = make_pairs((60, 20, 20), dtype="float64")
+    run = trained(pairs, classifier)
+    found, (x, y) = Predictor("m.pkl"), pairs[1]
+    assert error_of("m.pkl", x, y) == run.best_validation.error_all_rows < 0.2
+    assert before.feature_means and before.columns and before.dataset == "t.csv"
+    known = found.metadata.get
+    assert not (known("feature_means") or known("columns") or known("dataset") or known("split"))
+    # Nor does its last state, by save_model.
+    with pytest.raises(ModelFileError, match=r"tell of another training.*\*\*run\.facts\(\)"):
+        save_model(classifier, "last.pkl")
+    save_model(classifier, "last.pkl", **run.facts())
+    last = Predictor("last.pkl")
+    assert not last.facts.feature_means and last.facts.curve == run.curve
+    W, b = map(engine.value, classifier.params)
+    assert last.predict(x).tolist() == (x @ W + b).argmax(axis=1).tolist()
+
+
+def test_a_model_of_more_classes_than_the_data_have_needs_their_labels():
+    data = load_data([(x, y + 7) for x, y in make_pairs(dtype="float64")])
+    trained(data)
+    assert Predictor("m.pkl").labels == [7, 8, 9]
+    classifier = LogisticRegression(T.matrix("x"), 4, 5)
+    with pytest.raises(
+        ModelFileError, match=r"class_labels is .*: one for each of 5 classes is ne"
+    ):
+        trained(data, classifier, "other.pkl")
+    trained(data, classifier, "other.pkl", class_labels=[*"abcde"])
+    assert Predictor("other.pkl").labels == [*"abcde"]
+
+
+def test_a_model_trained_in_python_is_that_of_the_command(cli):
+    """`load_data` prepares a table as the command does, and the model file keeps it."""
+    random = numpy.random.RandomState(0)
+    kind, size = random.choice(["ant", "bee"], 120), 1e3 * random.randn(120)
+    frame = pandas.DataFrame({"kind": kind, "size": size, "is": (kind == "ant") ^ (size > 900)})
+    frame.loc[5, "size"] = None
+    with engine.floatx("float32"):
+        data = load_data(frame, label_column="is", missing="mean")
+        classifier = LogisticRegression(T.matrix("x"), 3, 2)
+        trained(data, classifier, batch_size=8, refit=True)
+    frame.to_csv("t.csv", index=False)
+    shell = ["--label-column", "is", "--missing", "mean", "--floatx", "float32", "--n-epochs", 20]
+    done = cli("train", "--dataset", "t.csv", *shell, "--output", "shell.pkl")
+    assert done.code == 0, done.err
+    here, there = Predictor("m.pkl"), Predictor("shell.pkl")
+    numpy.testing.assert_array_equal(here.W, there.W)
+    found = here.predict_proba(frame)
+    numpy.testing.assert_array_equal(found, there.predict_proba(frame))
+    rows = frame[["size", "kind"]]  # in any order, and without the label
+    numpy.testing.assert_array_equal(here.predict_proba(rows), found)
+    assert here.labels == there.labels and here.facts.dataset == "the data frame"

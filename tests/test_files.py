@@ -1,0 +1,129 @@
+"""Files that are replaced whole, and those that must not be opened at all."""
+
+import itertools
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from logreg.errors import LogRegError, ModelFileError
+from logreg.files import check_writable, read_whole, replacing
+from logreg.prediction.writers import destination
+from logreg.saving import model_file
+
+
+def replace(path):
+    with replacing(path) as file:
+        file.write(b"new")
+
+
+def read_nine(path):
+    return read_whole(path, 9)
+
+
+@pytest.fixture
+def old(working_folder):
+    path = working_folder / "model[1].pkl"
+    path.write_bytes(b"old")
+    return path
+
+
+def test_nobody_sees_half_a_file(old):
+    with replacing(old) as file:
+        file.write(b"half")
+        file.flush()
+        assert old.read_bytes() == b"old"
+        file.write(b" and half")
+    assert old.read_bytes() == b"half and half"
+    replace("other.pkl")
+    assert Path("other.pkl").read_bytes() == b"new"
+    assert sorted(os.listdir(".")) == ["model[1].pkl", "other.pkl"]
+
+
+def write_table(path):
+    with destination(path) as stream:
+        for _ in range(3):
+            stream.write(9999 * "x")  # more than a buffer holds
+
+
+@pytest.mark.parametrize("write", [lambda path: model_file.save(path, b"model"), write_table])
+def test_whichever_call_to_the_disk_fails_the_old_file_stays(old, write, failing_disk):
+    for n in itertools.count(1):
+        failing_disk(n)
+        try:
+            write(old)
+            break
+        except LogRegError as error:
+            assert str(error).startswith(f"{old} cannot be written: No space left")
+        assert (old.read_bytes(), os.listdir(".")) == (b"old", [old.name])
+    n_writes = 3 if write is write_table else 1
+    assert failing_disk.calls == n_writes * ["write"] + ["fsync", "replace"]
+    assert old.read_bytes() != b"old" and os.listdir(".") == [old.name]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no umask here")
+def test_links_modes_and_the_umask_are_heeded(old):
+    os.symlink(old, "link")
+    os.chmod(old, 0o604)
+    before = os.umask(0o027)
+    try:
+        replace("link")
+        replace("new")
+    finally:
+        os.umask(before)
+    assert os.path.islink("link") and old.read_bytes() == b"new"
+    assert [os.stat(path).st_mode & 0o777 for path in (old, "new")] == [0o604, 0o640]
+
+
+OF_WRITERS = ["new/", "new/."]
+
+
+@pytest.mark.parametrize("function", [check_writable, replace, read_nine])
+def test_what_is_no_file_is_neither_replaced_nor_read(working_folder, function):
+    os.mkdir("folder")
+    if os.name == "posix":
+        os.mkfifo("pipe")
+    before = os.listdir(".")
+    for path in (*before, "/dev/zero", *(OF_WRITERS if function != read_nine else [])):
+        with pytest.raises((OSError, ModelFileError), match="it is not a regular file"):
+            function(path)
+    assert os.listdir(".") == before
+
+
+def test_a_file_is_read_up_to_the_limit_and_not_beyond(old):
+    assert read_whole(old, 3) == b"old"
+    with pytest.raises(OSError, match="more than 2 bytes"):
+        read_whole(old, 2)
+    with pytest.raises(FileNotFoundError):
+        read_whole("nothing", 2)
+
+
+@pytest.mark.parametrize("path", ["nowhere/x", "model[1].pkl/x", "x" * 252])
+def test_what_can_have_no_temporary_file_is_found_out_before(old, path):
+    with pytest.raises(ModelFileError, match=f"{re.escape(path)} cannot be written: .*; make its"):
+        check_writable(path)
+
+
+WRITE = """
+import os, sys
+from logreg.files import replacing
+with replacing('model[1].pkl') as file:
+    file.write(b'from a process')
+    print(flush=True)
+    sys.stdin.readline() or os._exit(9)
+"""
+
+
+def test_two_that_write_one_file_do_not_meet(run, start, old):
+    """The last to end wins, and what a killed one left is in nobody's way."""
+    assert run("-c", WRITE, stdin=subprocess.DEVNULL).returncode == 9
+    (left,) = set(os.listdir(".")) - {old.name}
+    writer = start("-c", WRITE, stdin=subprocess.PIPE)
+    writer.stdout.readline()
+    replace(old)
+    assert old.read_bytes() == b"new"
+    writer.communicate("go on\n", timeout=600)
+    assert old.read_bytes() == b"from a process"
+    assert sorted(os.listdir(".")) == sorted([old.name, left])

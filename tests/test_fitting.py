@@ -1,0 +1,48 @@
+"""One call from a table to a model file, against the command on the same rows."""
+
+import numpy
+import pandas
+import pytest
+
+from logreg import Predictor, fit_table
+from logreg.errors import ModelFileError
+
+SIZES = numpy.random.RandomState(0).randint(0, 100, 90)
+FRAME = pandas.DataFrame({"id": range(90), "size": SIZES, "wing": ["a", "b", None] * 30})
+FRAME["kind"] = numpy.where(SIZES + 20 * (FRAME.wing == "a") > 55, "bee", "ant")
+OPTIONS = {"drop": "id", "missing": "mean", "n_epochs": 30}
+
+
+class Polars:
+    """A frame that offers what one of polars does, and is none of pandas."""
+
+    columns = tuple(FRAME)
+
+    def to_dict(self, as_series=True):
+        assert not as_series  # else polars' own columns
+        return {name: column.where(column.notna(), None).tolist() for name, column in FRAME.items()}
+
+
+@pytest.mark.parametrize("table", [FRAME, Polars(), FRAME.to_dict("records")])
+def test_a_table_of_any_kind_gives_the_model_of_the_command(table, cli, capsys):
+    found = fit_table(table, "kind", "one.pkl", **OPTIONS)
+    assert capsys.readouterr().out == ""
+    FRAME.to_csv("t.csv", index=False)
+    train = "train --dataset t.csv --label-column kind --drop id --missing mean --n-epochs 30"
+    assert cli(*train.split(), "--output", "two.pkl").code == 0
+    expected = Predictor("two.pkl")
+    assert (found.W == expected.W).all() and (found.b == expected.b).all()
+    of_run = "class_labels", "feature_means", "curve", "test_error_all_rows", "n_refit_rows"
+    assert all(found.metadata[k] == expected.metadata[k] for k in of_run)
+    assert (Predictor("one.pkl").W == found.W).all()
+    # And is taken for rows to predict.
+    labels = found.predict(FRAME).tolist()
+    assert found.predict(table).tolist() == labels
+    assert found.predict({"size": 99.0, "wing": "a", "more": None}).tolist() == ["bee"]
+
+
+def test_what_makes_no_sense_is_told_before_the_training():
+    with pytest.raises(TypeError, match="there is no option epochs: there are label_column, "):
+        fit_table(FRAME, "kind", epochs=9)
+    with pytest.raises(ModelFileError, match=r"nowhere/m\.pkl cannot be written: No such file"):
+        fit_table(FRAME, "kind", "nowhere/m.pkl")

@@ -1,0 +1,97 @@
+"""``train --verify``: a model that was trained as its file says, and such as were not."""
+
+import re
+
+import numpy
+import pytest
+from builders import make_pairs
+from conftest import ROOT
+
+from logreg import LogisticRegression, engine, load_model, save_model
+from logreg.engine import T
+
+TABLE = ["--dataset", str(ROOT / "data" / "penguins.csv"), "--label-column", "species"]
+TABLE += ["--missing", "mean", "--n-epochs", "40"]
+SAMPLE = ["--dataset", "mnist_sample", "--n-epochs", "2"]
+KINDS = [
+    [*SAMPLE, "--criterion", "error"],
+    [*SAMPLE, "--standardize", "--l1", "1e-4", "--l2", "1e-3", "--momentum", "0.9"],
+    [*SAMPLE, "--floatx", "float64", "--shuffle", "--split-seed", "7"],
+    [*TABLE, "--drop", "year"],
+    [*TABLE, "--class-weight", "balanced", "--momentum", "0.5"],
+    [*TABLE, "--no-refit", "--no-shuffle", "--no-standardize", "--learning-rate", "1e-6"],
+]
+
+
+@pytest.fixture
+def arrays():
+    """A data set of the working folder: its name."""
+    (x, y), *_ = make_pairs((120, 1, 1))
+    numpy.savez("arrays.npz", x=x, y=y)
+    return "arrays.npz"
+
+
+@pytest.mark.parametrize("options", KINDS, ids=map(str, range(len(KINDS))))
+def test_a_model_of_each_kind_is_what_its_training_gives(options, cli, working_folder):
+    assert cli("train", *options, "--output", "m.pkl").code == 0
+    before = sorted(working_folder.iterdir()), (working_folder / "m.pkl").read_bytes()
+    W = load_model("m.pkl").W.get_value()
+    done = cli("train", "--verify", "m.pkl", "--quiet")
+    n = W.size + W.shape[1]
+    assert done.out == f"verified: the {n:,} parameters are those of m.pkl, bit by bit\n"
+    assert done.code == 0
+    assert before == (sorted(working_folder.iterdir()), (working_folder / "m.pkl").read_bytes())
+
+
+def test_one_bit_of_one_parameter_is_found(cli, arrays):
+    cli("train", "--dataset", arrays, "--output", "m.pkl")
+    model = load_model("m.pkl")
+    W = model.W.get_value()
+    W[1, 2] = numpy.nextafter(W[1, 2], W.dtype.type(9))
+    model.W.set_value(W)
+    save_model(model, "other.pkl", **model.metadata)
+    done = cli("train", "--verify", "other.pkl")
+    assert done.code == 1
+    assert re.match(rf"not verified: 1 of {W.size + 3} parameters differ, by .*e-", done.out)
+
+
+def test_other_settings_give_other_parameters(cli, arrays):
+    cli("train", "--dataset", arrays, "--output", "m.pkl")
+    model = load_model("m.pkl")
+    save_model(model, "other.pkl", **{**model.metadata, "learning_rate": 0.5})
+    assert cli("train", "--verify", "other.pkl").out.startswith("not verified: ")
+
+
+def test_data_that_have_moved_are_named_and_others_are_told(cli, arrays, working_folder):
+    cli("train", "--dataset", arrays, "--output", "m.pkl")
+    (working_folder / "there").mkdir()
+    (working_folder / arrays).rename("there/arrays.npz")
+    assert "data set 'arrays.npz' not found" in cli("train", "--verify", "m.pkl").err
+    moved = cli("train", "--verify", "m.pkl", "--dataset", "there/arrays.npz")
+    assert (moved.code, moved.out[:9]) == (0, "verified:")
+    with numpy.load("there/arrays.npz") as there:
+        numpy.savez("arrays.npz", x=there["x"] + 1e-3, y=there["y"])
+    other = cli("train", "--verify", "m.pkl")
+    assert (other.code, other.out) == (1, "")
+    assert "arrays.npz: these are other data: their SHA-256 is " in other.err
+
+
+def test_what_cannot_be_promised_is_said(cli, arrays):
+    cli("train", "--dataset", arrays, "--output", "m.pkl", "--checkpoint", "run.state")
+    told = load_model("m.pkl").metadata
+    with engine.floatx("float32"):
+        classifier = LogisticRegression(T.matrix("x"), 4, 3)
+    for name, message in (
+        ("learning_rate", "does not tell its learning_rate: its bits cannot be promised"),
+        ("dataset_sha256", "does not tell its dataset_sha256"),
+    ):
+        save_model(classifier, "s.pkl", **{k: v for k, v in told.items() if k != name})
+        assert message in cli("train", "--verify", "s.pkl").err
+    for changed, message in (
+        ({"reason": "interrupted"}, "the training of s.pkl was ended (interrupted)"),
+        ({"n_ranks": 2}, "s.pkl was trained by 2 ranks"),
+    ):
+        save_model(classifier, "s.pkl", **{**told, **changed})
+        assert message in cli("train", "--verify", "s.pkl").err
+    assert "is a checkpoint file, not a model" in cli("train", "--verify", "run.state").err
+    assert "leave out --l2" in cli("train", "--verify", "m.pkl", "--l2", "1").err
