@@ -1,4 +1,4 @@
-"""Theano's streams of random numbers on PyTensor; the numbers are not Theano's."""
+"""Theano's streams of random numbers on PyTensor."""
 
 import numpy
 import pytensor
@@ -7,34 +7,39 @@ from pytensor.tensor import random
 from logreg.engine import T
 
 
+def _generator(seeds):
+    twister, state = numpy.random.MT19937(), numpy.random.RandomState(int(seeds.randint(1 << 30)))
+    twister.state = state.get_state(legacy=False)
+    return numpy.random.Generator(twister)
+
+
 class RandomStreams:
     """Makes symbolic random numbers, which are others whenever a function is called.
 
     It stands for ``theano.tensor.shared_randomstreams.RandomStreams`` and
-    ``theano.sandbox.rng_mrg.MRG_RandomStreams``. A seed gives the same numbers in each run, but
-    they are NumPy's of today, not those that Theano draws. `dtype` is floatX or int64 by default;
-    `ndim` and `nstreams` need not be told, and are taken for the sake of old programs.
+    ``theano.sandbox.rng_mrg.MRG_RandomStreams``. A seed gives the numbers that Theano's
+    `RandomStreams` draws by uniform, binomial and multinomial: it seeds NumPy's Mersenne Twister in
+    the same way. Normal numbers, permutations and those of MRG are others, the same in each run.
+    `dtype` is floatX or int64 by default; `ndim` and `nstreams` need not be told, and are taken for
+    the sake of old programs.
     """
 
     def __init__(self, seed=None, **_):
-        self.state_updates = []
-        self.seed(seed)
+        self.state_updates, self._seed = [], seed
+        self._seeds = numpy.random.RandomState(seed)
 
     def seed(self, seed=None):
         """Begin anew, with all numbers that have been made."""
-        self._seeds = numpy.random.SeedSequence(seed)
+        seeds = numpy.random.RandomState(self._seed if seed is None else seed)
         for generator, _ in self.state_updates:
-            generator.set_value(self._generator(), borrow=True)
+            generator.set_value(_generator(seeds), borrow=True)
 
     def updates(self):
         """List what changes the state, though a function that draws does so by itself."""
         return list(self.state_updates)
 
-    def _generator(self):
-        return numpy.random.default_rng(self._seeds.spawn(1)[0])
-
     def _draw(self, name, size, dtype, *parameters):
-        generator = pytensor.shared(self._generator(), borrow=True)
+        generator = pytensor.shared(_generator(self._seeds), borrow=True)
         drawn = getattr(random, name)(*parameters, size=size, rng=generator)
         generator.default_update = drawn.owner.outputs[0]
         self.state_updates.append((generator, drawn.owner.outputs[0]))

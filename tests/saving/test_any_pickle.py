@@ -78,7 +78,7 @@ def test_arrays_of_a_gpu_in_python_2(arrays_of):
 def test_each_array_has_a_name_of_its_own(arrays_of, protocol):
     long = "k" * 70
     a, b, c, d, e, f, g, h, i = map(numpy.ones, range(1, 10))
-    root = {("key", a): [b], 1.5: {"b": c}, long + "1": d, long + "2": e}
+    root = {("key", 1): [a, b], 1.5: {"b": c}, long + "1": d, long + "2": e}
     root.update({"x": {"y": f}, "x/y": g, b"x/y": h, "x/y_1": i})  # three have one path
     found = arrays_of(pickle.dumps(root, protocol))
     assert sorted(map(len, found.values())) == [*range(1, 10)]
