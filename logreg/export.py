@@ -13,7 +13,8 @@ cells are filled, one in such a column is the category '' (`column=`), if traini
 date is the number of days since 1970-01-01.
 
 onnx does all of that: its input `x` holds float64 if features are filled or standardized, else
-the model's type, and its outputs are `label` and `probabilities`. npz and json hold the numbers
+the model's type, and its outputs are `label` and `probabilities`; its metadata tell what `x` is,
+and have in `logreg` all that the model file tells. npz and json hold the numbers
 above by these names, and in `metadata` all else that the model file tells. safetensors holds the
 arrays among them, and in its metadata `logreg`, in JSON, all that the model file tells.
 
@@ -76,7 +77,10 @@ def to_onnx(content, metadata):
     model = parser.parse_model(ONNX.format(**names))
     for name, value in constants.items():
         model.graph.initializer.append(numpy_helper.from_array(value, name))
-    helper.set_model_props(model, {"logreg": json.dumps(metadata)})
+    x, scale = "features as the data have them", content["pixel_scale"]
+    if scale != 1:
+        x = f"pixels as images have them, bytes of 0 to 255; they are multiplied by {scale} here"
+    helper.set_model_props(model, {"logreg": json.dumps(metadata), "x": x})
     checker.check_model(model, full_check=True)
     return model.SerializeToString()
 

@@ -36,7 +36,8 @@ def _windows(images, size, step):
     steps = [shape[1], 1, shape[0] * shape[1], step[0] * shape[1], step[1]]
     along = [T.arange(0, length * s, s) for length, s in zip(lengths, steps)]
     axes = [["x"] * i + [0] + ["x"] * (4 - i) for i in range(5)]
-    index = sum(places.dimshuffle(*each) for places, each in zip(along, axes))
+    # A bare sum makes a rewrite of PyTensor 3.3.8 fail, with a page of tracebacks.
+    index = T.maximum(sum(places.dimshuffle(*each) for places, each in zip(along, axes)), 0)
     # A row has one pixel of all images, which is copied as a whole.
     pixels = images.reshape((n, channels * shape[0] * shape[1])).T
     return pixels[index.flatten()].reshape((*lengths, n))

@@ -97,11 +97,37 @@ def test_random_numbers(streams, recwarn):
     before = function()
     assert (function() != before).mean() > 0.99
     assert (compute([], other) == uniform).all() and (compute([], again) != uniform).any()
-    if streams is RandomStreams:
-        stream.seed(3)
-        first = function()
-        stream.seed(3)
-        assert (function() == first).all() and len(stream.updates()) == len(drawn)
+    stream.seed()
+    assert (function() == uniform).all() and len(stream.updates()) == len(drawn)
+
+
+def test_a_seed_draws_theanos_numbers():
+    stream, seeds = RandomStreams(5), numpy.random.RandomState(5)
+    drawn = [stream.uniform((30, 2), low=-1, high=3), stream.binomial((200,), n=3, p=0.25)]
+    drawn.append(stream.multinomial(n=9, pvals=[0.5, 0.25, 0.25]))
+    first, second, third = [numpy.random.RandomState(seeds.randint(1 << 30)) for _ in drawn]
+    function = theano.function([], drawn, **FAST)
+    for uniform, binomial, multinomial in [function(), function()]:
+        numpy.testing.assert_allclose(uniform, first.uniform(-1, 3, (30, 2)), 1e-15, 1e-15)
+        assert (binomial == second.binomial(3, 0.25, 200)).all()
+        assert (multinomial == third.multinomial(9, [0.5, 0.25, 0.25])).all()
+
+    x, stream = T.dmatrix(), MRG_RandomStreams(123)
+    drawn = [
+        stream.uniform((7, 5), low=-1, high=3),
+        stream.uniform((300, x.shape[0])),  # more numbers than there are streams
+        stream.normal(size=(11, 3), avg=1.0, std=2.0),
+        stream.normal(size=x.shape),
+        stream.binomial(size=x.shape, p=0.3),
+        stream.multinomial(pvals=x, n=3),
+    ]
+    function = theano.function([x], [T.sum(value, axis=0)[0] for value in drawn], **FAST)
+    recorded = [  # on Theano
+        [4.593525391072035, 150.22900765994564, 6.817357284154091, 1.5232198772219843, 20, 52],
+        [3.465182602405548, 142.94926975434646, 17.395135257559073, -23.523754599381107, 12, 61],
+    ]
+    for sums in recorded:
+        numpy.testing.assert_allclose(function(numpy.full((60, 3), 1 / 3)), sums, rtol=1e-12)
 
 
 def test_a_chain_draws_in_each_step_and_each_call():
