@@ -19,7 +19,7 @@ ADDRESS = (
     "https://raw.githubusercontent.com/lisa-lab/DeepLearningTutorials/11c465105026cf87573937fc"
 )
 ADDRESS += "2d35ab7543678698/code/"
-PROGRAMS = "DBN SdA cA convolutional_mlp dA logistic_cg logistic_sgd mlp rbm utils".split()
+PROGRAMS = ["DBN", "SdA", "cA", "convolutional_mlp", "dA", "logistic_cg", "logistic_sgd", "mlp", "rbm", "utils"]
 DIGEST = "?"
 # What each call printed on Theano 1.0.5: a line `>>> program.function(...)`, then the others.
 PRINTED = (GOLDEN / "series.txt").read_text().split(">>> ")[1:]
