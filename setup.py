@@ -54,6 +54,7 @@ class SourceDistribution(sdist):
 
 notebook = ["nbclient", "nbformat", "ipykernel", "matplotlib>=3.6"]
 tutorial = ["markdown-it-py", "mdit-py-plugins", "latex2mathml", "Pygments", "pillow>=10.1"]
+tutorial += ["ziamath", "fonttools"]  # a font for formulas, and what takes its letters
 # The last one that takes NumPy 1.23.
 pyarrow = ['pyarrow<18; python_version < "3.12"', 'pyarrow; python_version >= "3.12"']
 
@@ -104,8 +105,8 @@ setup(
     package_data={
         "logreg": ["py.typed"],
         "logreg.callbacks": ["tutorial_log.csv"],
-        "logreg.page": ["pad.js", "page.html", "page.js"],
-        "logreg.tutorial": ["*.md", "*.svg", "page.html", "tutorial.js", "*.csv"],
+        "logreg.page": ["*.js", "page.html"],
+        "logreg.tutorial": ["*.md", "*.svg", "page.html", "*.js", "*.csv"],
     },
     # An installed package finds the sample under sys.prefix; a clone has it in data/.
     data_files=[("share/logreg", ["data/mnist_sample.npz"])],
