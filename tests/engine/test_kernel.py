@@ -20,6 +20,8 @@ from logreg import LogisticRegression, engine, kernel, updates
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.variables import stored
 from logreg.engine import T, theano
+from logreg.engine.kernel_graph import Regression
+from logreg.engine.kernel_steps import KernelSet, Steps
 from logreg.errors import SettingError
 from logreg.kernel import Rows
 
@@ -485,6 +487,19 @@ def test_other_arrays_in_the_shared_variables_are_laid_out_anew(change):
         else:
             data_y = (data_y + 1) % 3
             labels.set_value(data_y.astype(labels.dtype), borrow=True)
+
+
+def test_rows_that_begin_where_no_minibatch_does_are_not_taken_from_a_layout():
+    """So does the part of a rank, of as many rows as the part before."""
+    x, scale, W, b, y, _ = problem("float32", "uint8", 90, 5, 3)
+    features = engine.Stored(theano.shared(x), scale)
+    dataset = KernelSet(features, theano.shared(y.astype("int32")), "float32", None)
+    steps = Steps(Regression(*map(theano.shared, (W, b))), dataset)
+    for start in (0, 20, 5, 40, 63):  # from the second time on, they are laid out
+        rows = slice(start, start + 20)
+        expected = cost_and_gradients(x[rows] * scale, y[rows], W, b)
+        for one, other in zip(steps.gradients(start, start + 20), expected):
+            numpy.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("is_built, kernel_off, n_notes", [(0, "", 1), (1, "", 0)])
