@@ -8,16 +8,16 @@ from setuptools.command.build_ext import build_ext
 from setuptools.command.sdist import sdist
 
 here = Path(__file__).parent
-version = re.search(r'__version__ = "(.+)"', (here / "logreg/__init__.py").read_text()).group(1)
+version = re.search(r'__version__ = "(.+)"', (here / "logreg/version.py").read_text()).group(1)
 
 
 class BuildKernel(build_ext):
     """Builds the native kernel; where that fails, leaves it out and says so."""
 
     def get_source_files(self):
-        """List what belongs into a source distribution: the headers, too."""
-        headers = [name for ext in self.extensions for name in ext.depends if name.endswith(".h")]
-        return sorted({*super().get_source_files(), *headers})
+        """List what belongs into a source distribution: what is included, too."""
+        included = [name for ext in self.extensions for name in ext.depends if name != "setup.py"]
+        return sorted({*super().get_source_files(), *included})
 
     def build_extension(self, ext):
         if self.compiler.compiler_type == "unix":  # GCC or Clang
@@ -96,8 +96,8 @@ setup(
     ext_modules=[
         Extension(
             "logreg.kernel._kernel",
-            ["logreg/kernel/kernel.c"],
-            depends=["setup.py", *sorted(map(str, Path("logreg/kernel").glob("*.h")))],
+            sorted(map(str, Path("logreg/kernel").glob("*.c"))),
+            depends=["setup.py", *sorted(map(str, Path("logreg/kernel").glob("*.[hi]*")))],
             optional=True,
         )
     ],

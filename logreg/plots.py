@@ -16,7 +16,6 @@ import numpy
 
 from logreg import early_stopping
 from logreg.errors import SettingError, needing
-from logreg.run import OF_EARLY_STOPPING
 from logreg.saving.facts import ModelFacts
 
 MAX_COUNTS = 20  # classes of a confusion matrix whose cells have room for a count
@@ -105,7 +104,7 @@ def replay(facts):
     if not facts.curve:
         raise SettingError("no curve is known: no validation was made")
     points = numpy.array(facts.curve, dtype=float)
-    rule = {k: v for k, v in facts.settings.items() if k in OF_EARLY_STOPPING}
+    rule = {k: v for k, v in facts.settings.items() if k in early_stopping.OF_EARLY_STOPPING}
     return (points, *early_stopping.replay(points[:, [0, -1 if len(points[0]) > 4 else 2]], **rule))
 
 

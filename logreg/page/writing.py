@@ -9,10 +9,11 @@ from string import Template
 
 import numpy
 
-from logreg import __version__, plots
+from logreg import plots
 from logreg.page import sections
 from logreg.prediction.evaluation import evaluate
 from logreg.saving.model_file import save
+from logreg.version import __version__
 
 HERE = Path(__file__).parent
 SHARED = [HERE / "model.js", HERE / "pad.js"]
