@@ -39,7 +39,7 @@ T.stack([v, v * 2], axis=1) | np.stack([v, v * 2], axis=1)
 theano.clone(x * p, replace={x: p}, strict=False) | p * p
 T.nlinalg.det(T.dot(x, p.T)) | np.linalg.det(x @ p.T)
 T.nlinalg.matrix_inverse(T.dot(x, x.T)) | np.linalg.inv(x @ x.T)
-T.Rop(T.sqr(x), x, p) + T.Lop(T.sqr(x), x, p) | 4 * x * p
+T.Rop(T.sqr(x), [x, v], [p, v]) + T.Lop(T.sqr(x), x, p) | 4 * x * p
 T.switch(T.gt(x, 0), x, p) + T.clip(x, -0.5, 0.5) | np.where(x > 0, x, p) + x.clip(-0.5, 0.5)
 T.set_subtensor(x[T.arange(3), y], 0) + T.inc_subtensor(x[:, 1], 2) | x * (2 - HOT) + [0, 2, 0, 0]
 x.norm(2) + x.std() + T.var(x, axis=1) | np.sqrt((x ** 2).sum()) + x.std() + x.var(axis=1)
