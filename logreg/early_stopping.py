@@ -4,6 +4,8 @@ import math
 
 from logreg.hyperparameters import DEFAULTS
 
+OF_EARLY_STOPPING = ("patience", "patience_increase", "improvement_threshold", "criterion")
+
 
 class EarlyStopping:
     """Patience counted in minibatches, as in the tutorial.

@@ -9,13 +9,12 @@ from typing import Any, Dict, List, NamedTuple, Optional
 import numpy
 
 from logreg import engine
-from logreg.early_stopping import replay
+from logreg.early_stopping import OF_EARLY_STOPPING, replay
 from logreg.hyperparameters import Hyperparameters
 from logreg.parallel.ranks import ranks
 
-# The hyperparameters that a run goes by; the cost and the updates are made with the others.
-OF_EARLY_STOPPING = ("patience", "patience_increase", "improvement_threshold", "criterion")
 MAX_POINTS = 500  # of a curve in a file
+# The hyperparameters that a run goes by; the cost and the updates are made with the others.
 OF_A_RUN = ("n_epochs", "batch_size", *OF_EARLY_STOPPING)
 
 

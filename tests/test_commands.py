@@ -51,12 +51,12 @@ predict wrong.npy rows.npy -M -n 1 | 1 | ^rows.npy\[0\]: ant\n$ | error: wrong.n
 predict hostile.pkl -M | 1 | | error: hostile.pkl
 predict rows.npy --model hostile.pkl | 1 | | error: hostile.pkl cannot be loaded.*posix.system
 predict rows.npy -M -n 0 | 1 | | error: -n is 0: it must be 1 or more
-predict rows.npy -M --evaluate | 2 | | give inputs, --evaluate or --info, and no two of them
+predict rows.npy rows.csv -M --evaluate | 2 | | give inputs, --evaluate .* --info or --weights alone
 predict -M --dataset e.npz --min-proba 1 | 0 | ^e.npz\[0\]: \?\ne.npz\[1\]: \?\n |
 predict -M --dataset e.npz --top 1 | 0 | ^e.npz\[0\]: ant  ant=0.9999\ne.npz\[1\]: bee |
 predict wrong.npy -M --output o | 1 | | error: wrong.npy.*\nerror: nothing could be predicted, so o is not
-predict -M --evaluate --format csv | 2 | | for predictions, not for --evaluate
-predict -M --evaluate --proba | 2 | | for predictions, not for --evaluate
+predict -M --evaluate --format csv | 2 | | --keep and --format csv are for predictions
+predict -M --evaluate --proba | 2 | | --keep and --format csv are for predictions
 predict -M --dataset e.npz | 0 | ^Predicted values for the first 3 .*\n\['ant' 'bee' 'cat'\]\n$ |
 predict -M --dataset e.npz --evaluate | 0 | 0.000000 % \(0 of 3 rows\).*\nbee +0 +1 +0\ncat +0 +0 +1\n |
 predict -M --info | 0 | ant.*bee.*cat |

@@ -43,7 +43,7 @@ epochs: int = run.epoch
 """
 FAULTS = {
     "LogisticRegression(x, n_in='784', n_out=10)": "arg-type",
-    "Predictor(3)": "arg-type",
+    "Predictor()": "call-arg",
     "run.epoch.upper()": "attr-defined",
 }
 

@@ -10,12 +10,13 @@ from typing import Any, List
 
 import numpy
 
-from logreg import __version__, engine
+from logreg import engine
 from logreg.errors import ModelFileError, cut
 from logreg.files import AnyPath
 from logreg.model import LogisticRegression
 from logreg.saving import model_file
 from logreg.saving.facts import ModelFacts
+from logreg.version import __version__
 
 
 def as_model(facts, W, b):
@@ -60,7 +61,8 @@ def check_stands_alone(classifier):
 def dumps_model(classifier, metadata):
     """Make the bytes of a model file: the parameters, what is known, and where it was made."""
     W, b = _values(classifier)
-    facts = ModelFacts.of({**provenance(), **metadata}, W)
+    # The model may have more classes than the data that it was trained on.
+    facts = ModelFacts.of({**provenance(), **metadata, "n_out": W.shape[1]}, W)
     return model_file.dumps("model", {"W": W, "b": b}, metadata=facts.metadata())
 
 

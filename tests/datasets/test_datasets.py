@@ -121,7 +121,7 @@ def test_metadata():
     counts = [479, 563, 488, 493, 535, 434, 501, 550, 462, 495]
     told = {"image_shape": (28, 28), "pixel_scale": 1 / 256, "scale_all": False, "x_median": 0}
     told.update(raw_range=[0, 255], x_range=[0, 255 / 256], class_labels=[*range(10)])
-    told.update(dataset=str(SAMPLE), n_in=784, n_out=10, class_counts=counts)
+    told.update(dataset=str(SAMPLE), centred=True, n_in=784, n_out=10, class_counts=counts)
     told.update(rows=[5000, 1000, 1000], baseline_error=(sample()["y_test"] != 1).mean())
     assert re.fullmatch("[0-9a-f]{64}", metadata.pop("dataset_sha256"))
     assert {name: value for name, value in metadata.items() if value is not None} == told
