@@ -134,3 +134,14 @@ def test_a_probability_that_underflows_has_a_gradient(T, mode):
     for value, gradient in zip(computed[: len(costs)], computed[len(costs) :]):
         assert value == 249.5  # the mean of 200 - 0 and 300 - 1
         assert_allclose(gradient, [[-0.5, 0.5, 0], [0.5, 0, -0.5]], atol=1e-30)
+
+
+def test_nets_find_their_functions_without_legacy():
+    T, x = engine.T, engine.T.dmatrix()
+    p = T.nnet.softmax(T.nnet.relu(x))
+    values = [T.nnet.sigmoid(x), T.nnet.softplus(x), T.nnet.categorical_crossentropy(p, p)]
+    s, plus, entropy = engine.theano.function([x], values, **FAST)(VALUES["x"])
+    assert_allclose(s, sigmoid(VALUES["x"]))
+    assert_allclose(plus, numpy.log1p(numpy.exp(VALUES["x"])))
+    logs = log_softmax(VALUES["x"].clip(0))
+    assert_allclose(entropy, -(numpy.exp(logs) * logs).sum(axis=1))
