@@ -48,8 +48,8 @@ def programs(tmp_path_factory):
 
 def figures(text):
     """The numbers of what a program printed, and the text around them, without times."""
-    lines = [re.sub(TIME, r"\1", line) for line in text.splitlines() if re.search(r"\d", line)]
-    text = "\n".join(" ".join(line.split()) for line in lines)
+    lines = [" ".join(re.sub(TIME, "", line).split()) for line in text.splitlines()]
+    text = "\n".join(line for line in lines if re.search(r"\d", line))
     return re.sub(NUMBER, "#", text), [float(number) for number in re.findall(NUMBER, text)]
 
 
