@@ -255,7 +255,7 @@ data = kernel.Rows(x), (W, b), (numpy.zeros(6000, int), None), [0] * 2000, 6000,
 caller = threading.Thread(target=kernel.steps, args=data)
 before = set(os.listdir(tasks))
 caller.start()
-while caller.is_alive() and len(masks) < 2:
+while caller.is_alive() and not (0 in masks and len(masks) > 1):  # a new thread has all, too
     for task in set(os.listdir(tasks)) - before:
         status = open(f"{tasks}{task}/status").read()
         masks.add(int(status.split("SigBlk:")[1].split()[0], 16))
