@@ -1,11 +1,7 @@
 """Functions of nets on PyTensor, as ``theano.tensor.nnet`` has them, by Theano's formulas."""
 
+import pytensor
 from pytensor import tensor as T
-from pytensor.graph.basic import equal_computations
-from pytensor.tensor.special import Softmax as Softmax
-from pytensor.tensor.special import log_softmax
-from pytensor.tensor.special import softmax as softmax_along
-from pytensor.tensor.subtensor import AdvancedSubtensor, Subtensor
 
 sigmoid, softplus = T.sigmoid, T.softplus
 
@@ -13,7 +9,7 @@ sigmoid, softplus = T.sigmoid, T.softplus
 def softmax(x):
     """Compute the softmax of each row; a vector becomes a matrix of one row."""
     x = T.as_tensor_variable(x)
-    return softmax_along(T.shape_padleft(x) if x.ndim == 1 else x, axis=-1)
+    return T.special.softmax(T.shape_padleft(x) if x.ndim == 1 else x, axis=-1)
 
 
 def softmax_with_bias(x, b):
@@ -40,16 +36,16 @@ def log(x):
 def _log_of_softmax(p):
     """The logarithm of a softmax, one by hand too, or of what is picked from it; else None."""
     op, inputs = (p.owner.op, p.owner.inputs) if p.owner else (None, [])
-    if isinstance(op, Softmax):
-        return log_softmax(inputs[0], axis=op.axis)
-    if isinstance(op, (Subtensor, AdvancedSubtensor)):
+    if isinstance(op, T.special.Softmax):
+        return T.special.log_softmax(inputs[0], axis=op.axis)
+    if isinstance(op, (T.subtensor.Subtensor, T.subtensor.AdvancedSubtensor)):
         logs = _log_of_softmax(inputs[0])
         return None if logs is None else op(logs, *inputs[1:])
     if op == T.true_div and inputs[0].owner and inputs[0].owner.op == T.exp:
-        powers = inputs[0]
+        powers, are_equal = inputs[0], pytensor.graph.basic.equal_computations
         for axis in range(p.ndim):
-            if equal_computations([p], [powers / powers.sum(axis=axis, keepdims=True)]):
-                return log_softmax(powers.owner.inputs[0], axis=axis)
+            if are_equal([p], [powers / powers.sum(axis=axis, keepdims=True)]):
+                return T.special.log_softmax(powers.owner.inputs[0], axis=axis)
     return None
 
 

@@ -36,6 +36,7 @@ class Config:
 
 config = Config()
 shared = pytensor.shared
+Softmax = T.special.Softmax
 abs_, addbroadcast, dot, grad, inv = T.abs, T.specify_broadcastable, T.dot, T.grad, T.reciprocal
 wmatrix = T.TensorType("int16", (None, None))
 OrderedUpdates, _asarray = collections.OrderedDict, numpy.asarray
