@@ -81,6 +81,8 @@ def test_the_evaluation_of_the_sample():
         assert line.replace("%", "").split() == ["from", str(entry["min_proba"]), *cells]
     assert (told["rows"], told["errors"], told["error_percent"]) == (1000, errors, errors / 10)
     assert told["confusion"] == {"labels": digits, "counts": matrix}
+    by_loss = Predictor(save_digits_model(batch_size=300, criterion="loss"))
+    assert "minibatches" not in as_text(evaluate(by_loss, data))
 
 
 @pytest.mark.parametrize("model_labels", [[3, 5, 9], ["3", "5", "9"]])
@@ -125,6 +127,13 @@ def test_the_scores_are_those_of_scikit_learn(n_out, dtype):
         assert [score or 0 for score in scores] == pytest.approx(list(expected))
         assert found["macro"][key] == pytest.approx(mean)
     assert found["log_loss"] == pytest.approx(metrics.log_loss(y, p, labels=labels), rel=1e-5)
+
+
+def test_a_probability_on_an_edge_counts_from_there_on():
+    p = [[0.5, 0.5], [0.75, 0.25]]
+    table = evaluation_of([0, 1], p, ["a", "b"], ["a", "b"])["calibration"]
+    rows = {e["min_proba"]: (e["rows"], e["answered"]["rows"]) for e in table if e["rows"]}
+    assert rows == {0.5: (1, 2), 0.7: (1, 1)}
 
 
 @pytest.mark.parametrize("n_out", [50, 51, 10000])
