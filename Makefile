@@ -38,7 +38,7 @@ venv: $(BIN)/installed-tools
 # The native kernel is built, for this Python, where there is a C compiler: once, as it takes long.
 EXTRAS = images,tables,report,blas,tutorial
 $(BIN)/installed-tools: EXTRAS := $(EXTRAS),test,lint
-$(BIN)/installed $(BIN)/installed-tools: setup.py $(wildcard logreg/kernel/*.[ch])
+$(BIN)/installed $(BIN)/installed-tools: setup.py $(wildcard logreg/kernel/*.[ch] logreg/kernel/*.inc)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRAS)]'
 	touch $(BIN)/installed $@

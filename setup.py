@@ -8,16 +8,16 @@ from setuptools.command.build_ext import build_ext
 from setuptools.command.sdist import sdist
 
 here = Path(__file__).parent
-version = re.search(r'__version__ = "(.+)"', (here / "logreg/__init__.py").read_text()).group(1)
+version = re.search(r'__version__ = "(.+)"', (here / "logreg/version.py").read_text()).group(1)
 
 
 class BuildKernel(build_ext):
     """Builds the native kernel; where that fails, leaves it out and says so."""
 
     def get_source_files(self):
-        """List what belongs into a source distribution: the headers, too."""
-        headers = [name for ext in self.extensions for name in ext.depends if name.endswith(".h")]
-        return sorted({*super().get_source_files(), *headers})
+        """List what belongs into a source distribution: what is included, too."""
+        included = [name for ext in self.extensions for name in ext.depends if name != "setup.py"]
+        return sorted({*super().get_source_files(), *included})
 
     def build_extension(self, ext):
         if self.compiler.compiler_type == "unix":  # GCC or Clang
@@ -54,6 +54,7 @@ class SourceDistribution(sdist):
 
 notebook = ["nbclient", "nbformat", "ipykernel", "matplotlib>=3.6"]
 tutorial = ["markdown-it-py", "mdit-py-plugins", "latex2mathml", "Pygments", "pillow>=10.1"]
+tutorial += ["ziamath", "fonttools"]  # a font for formulas, and what takes its letters
 # The last one that takes NumPy 1.23.
 pyarrow = ['pyarrow<18; python_version < "3.12"', 'pyarrow; python_version >= "3.12"']
 
@@ -95,8 +96,8 @@ setup(
     ext_modules=[
         Extension(
             "logreg.kernel._kernel",
-            ["logreg/kernel/kernel.c"],
-            depends=["setup.py", *sorted(map(str, Path("logreg/kernel").glob("*.h")))],
+            sorted(map(str, Path("logreg/kernel").glob("*.c"))),
+            depends=["setup.py", *sorted(map(str, Path("logreg/kernel").glob("*.[hi]*")))],
             optional=True,
         )
     ],
@@ -104,8 +105,8 @@ setup(
     package_data={
         "logreg": ["py.typed"],
         "logreg.callbacks": ["tutorial_log.csv"],
-        "logreg.page": ["pad.js", "page.html", "page.js"],
-        "logreg.tutorial": ["*.md", "*.svg", "page.html", "tutorial.js", "*.csv"],
+        "logreg.page": ["*.js", "page.html"],
+        "logreg.tutorial": ["*.md", "*.svg", "page.html", "*.js", "*.csv"],
     },
     # An installed package finds the sample under sys.prefix; a clone has it in data/.
     data_files=[("share/logreg", ["data/mnist_sample.npz"])],

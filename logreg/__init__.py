@@ -9,7 +9,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-__version__ = "1.0.0"
+from logreg.version import __version__ as __version__
 
 if sys.argv[:1] == ["-m"]:  # a command starts: while it imports, Ctrl-C just ends the process
     signal.signal(signal.SIGINT, signal.SIG_DFL)

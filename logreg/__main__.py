@@ -1,6 +1,6 @@
 """``python -m logreg`` tells which commands there are."""
 
-from logreg import __version__
+from logreg.version import __version__
 
 COMMANDS = f"""logreg {__version__}: softmax regression, as in the Theano tutorial
 

@@ -13,7 +13,8 @@ cells are filled, one in such a column is the category '' (`column=`), if traini
 date is the number of days since 1970-01-01.
 
 onnx does all of that: its input `x` holds float64 if features are filled or standardized, else
-the model's type, and its outputs are `label` and `probabilities`. npz and json hold the numbers
+the model's type, and its outputs are `label` and `probabilities`; its metadata tell what `x` is,
+and have in `logreg` all that the model file tells. npz and json hold the numbers
 above by these names, and in `metadata` all else that the model file tells. safetensors holds the
 arrays among them, and in its metadata `logreg`, in JSON, all that the model file tells.
 
@@ -32,7 +33,7 @@ import numpy
 
 from logreg.cli.command import command
 from logreg.cli.options import command_parser, files_of
-from logreg.console import say
+from logreg.console import note, say
 from logreg.errors import ModelFileError, listed, needing
 from logreg.files import refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL
@@ -76,7 +77,10 @@ def to_onnx(content, metadata):
     model = parser.parse_model(ONNX.format(**names))
     for name, value in constants.items():
         model.graph.initializer.append(numpy_helper.from_array(value, name))
-    helper.set_model_props(model, {"logreg": json.dumps(metadata)})
+    x, scale = "features as the data have them", content["pixel_scale"]
+    if scale != 1:
+        x = f"pixels as images have them, bytes of 0 to 255; they are multiplied by {scale} here"
+    helper.set_model_props(model, {"logreg": json.dumps(metadata), "x": x})
     checker.check_model(model, full_check=True)
     return model.SerializeToString()
 
@@ -136,8 +140,10 @@ def main(argv=None):
     except ModelFileError:
         if args.to != "npz" or not any_pickle.is_one(args.model):
             raise
-        arrays = any_pickle.read(args.model)
+        arrays, left_out = any_pickle.read(args.model)
         model_file.save(output, to_npz(arrays))
+        if left_out:
+            note(f"note: left out, as they cannot be written: {listed(left_out)}")
         say(f"{output}: the arrays of a pickle that logreg did not write: {listed([*arrays])}")
         return
     known = {name: facts.metadata().get(name) for name in NAMES}

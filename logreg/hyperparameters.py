@@ -75,8 +75,8 @@ class Hyperparameters:
     criterion: str = _setting(
         "error",
         ("error", "loss"),
-        "the best model, and patience, go by the error on whole minibatches of validation rows, as "
-        "in the tutorial, or by the mean negative log-likelihood of all of them",
+        "the best model, and patience, go by the error on whole validation minibatches, as in the "
+        "tutorial, or by the mean negative log-likelihood",
     )
 
     def __post_init__(self):

@@ -6,6 +6,7 @@ a model holds the same plots as SVG.
 """
 
 import base64
+import contextlib
 import html
 import io
 import re
@@ -18,7 +19,6 @@ from logreg.errors import SettingError, needing
 from logreg.saving.facts import ModelFacts
 
 MAX_COUNTS = 20  # classes of a confusion matrix whose cells have room for a count
-N_BARS = 8  # the largest weights of a sign, for each class
 BLUE, ORANGE, GREY = "#1f83c6", "#d9680f", "#8c8c8c"  # the colour-blind can tell them apart
 DIVERGING = "RdBu_r"  # blue to red around zero
 INK = "#123456"  # stands for the page's own text colour in a plot
@@ -34,16 +34,6 @@ def _axes():
     from matplotlib import pyplot
 
     return pyplot.figure(layout="constrained").subplots()
-
-
-def plot_bars(w, names, ax):
-    """Draw the largest weights of one class as bars, by column name."""
-    order = numpy.argsort(w, kind="stable")
-    chosen = [i for i in order[:N_BARS] if w[i] < 0] + [i for i in order[-N_BARS:] if w[i] > 0]
-    ax.barh(range(len(chosen)), w[chosen], color=[BLUE if w[i] < 0 else ORANGE for i in chosen])
-    ax.set_yticks(range(len(chosen)), [short(names[i]) for i in chosen], parse_math=False)
-    ax.axvline(0, color=GREY, linewidth=0.8)
-    return ax
 
 
 def plot_curve(model, ax=None):
@@ -177,16 +167,25 @@ def colour_limit(W):
     return float(numpy.percentile(abs(W), 99.8)) or 1.0
 
 
+@contextlib.contextmanager
+def _style(**style):
+    """Let the page have matplotlib's own style, and this, whatever the user's matplotlibrc says."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(style)
+        yield
+
+
 def svg(plot, *arguments, size, alt):
     """Call ``plot(*arguments, ax)``; give the figure for a page, in its colours, as SVG."""
-    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     names = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
     style = {**dict.fromkeys(names, INK), "svg.fonttype": "none", "svg.hashsalt": alt}
     stream = io.StringIO()
-    style.update({"axes.spines.top": False, "font.family": "sans-serif"})
-    with rc_context(style), warnings.catch_warnings():
+    with _style(**style, **{"axes.spines.top": False}), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a glyph that a font lacks is the browser's affair
         figure = Figure(figsize=size, layout="constrained")
         plot(*arguments, figure.subplots())
@@ -205,6 +204,7 @@ def image(pixels, alt, colours="gray", least=0, most=255):
     from matplotlib.image import imsave
 
     stream = io.BytesIO()
-    imsave(stream, pixels, cmap=colours, vmin=least, vmax=most, format="png")
+    with _style():
+        imsave(stream, pixels, cmap=colours, vmin=least, vmax=most, format="png")
     data = base64.b64encode(stream.getvalue()).decode()
     return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'

@@ -28,8 +28,7 @@ OF_VERIFY = ("verify", "dataset", "quiet")  # options that go with --verify
 CLOSED_PIPE = 141  # what a shell reports of a process whose stdout nobody reads any more
 # Defaults that the data decide.
 BY_DATA = {
-    "batch_size": f"{DEFAULTS.batch_size}; a tenth of less than 5,000 training rows; or what the "
-    "smallest set has",
+    "batch_size": f"{DEFAULTS.batch_size}; a tenth of less than 5,000 rows",
     "criterion": "error; loss for tables, and for one array that is split",
     "n_epochs": f"{DEFAULTS.n_epochs:,}; {EPOCHS_OF_A_TABLE:,} for tables, whose epochs are short",
 }
@@ -64,10 +63,10 @@ def parser():
     parser.set_defaults(**dict.fromkeys(BY_DATA))
     add_file("--output", default=BEST_MODEL, help="where the best model goes" + default)
     add_file("--checkpoint", help="keep the state of the run here, for --resume")
+    add("--resume", action="store_true", help="go on from the checkpoint; --n-epochs may be larger")
     refit = "at the end, train anew on training and validation rows, for as many minibatches as "
     refit += "the best model had (default: if these were split)"
     options.add_switch(parser, "refit", refit, "keep the model of the training rows alone")
-    add("--resume", action="store_true", help="go on from the checkpoint; --n-epochs may be larger")
     folds = "train K times, each time without another Kth of all rows, which tests; print the "
     folds += "errors, and keep no model"
     add("--folds", type=int, metavar="K", help=folds)

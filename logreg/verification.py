@@ -10,7 +10,7 @@ from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import Preparation
 from logreg.errors import DatasetError, SettingError, listed
 from logreg.hyperparameters import Hyperparameters
-from logreg.kernel import is_wanted
+from logreg.kernel import has_fma, is_wanted
 from logreg.saving.model_file import read_model
 from logreg.sgd import sgd_optimization
 
@@ -73,9 +73,10 @@ def verify(path, dataset=None, callbacks=()):
     if not n_others:
         return run, ""
     largest, most = abs(ours - theirs).max(), abs(theirs).max()
+    lacking = "" if not is_wanted() or has_fma() else f"; without fma here, {UNPROMISED}"
     return run, (
         f"{n_others:,} of {ours.size:,} parameters differ, by {largest:.3g} at the most (the "
-        f"largest one is {most:.3g})"
+        f"largest one is {most:.3g}){lacking}"
     )
 
 

@@ -97,6 +97,23 @@ def drawing(digit, random, ink=(0, 0, 0), paper=(255, 255, 255), size=180, noise
     return picture.round().clip(0, 255).astype(numpy.uint8)
 
 
+def draw(browser, pad, strokes):
+    """Draw strokes with the mouse on the 280 x 280 pixels of a page's pad."""
+    from selenium.webdriver.common.action_chains import ActionBuilder
+
+    place = """const [pad] = arguments; pad.scrollIntoView({behavior: "instant", block: "center"});
+    const box = pad.getBoundingClientRect(); return [box.left, box.top, box.width / 280];"""
+    left, top, scale = browser.execute_script(place, pad)
+    builder = ActionBuilder(browser, duration=0)
+    for stroke in strokes:
+        for i, (x, y) in enumerate(stroke):
+            builder.pointer_action.move_to_location(int(left + scale * x), int(top + scale * y))
+            if i == 0:
+                builder.pointer_action.pointer_down()
+        builder.pointer_action.pointer_up()
+    builder.perform()
+
+
 def write(path, content):
     """Write a file; return its path."""
     with open(path, "wb") as file:

@@ -236,7 +236,7 @@ def open_page(chromium):
     urls = [
         e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"
     ]
-    assert {url.split(":")[0] for url in urls} <= {"file", "data"}
+    assert {url.split(":")[0] for url in urls} <= {"file", "data", "blob"}
     assert len([url for url in urls if url.startswith("file")]) >= 1
 
 

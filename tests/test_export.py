@@ -63,8 +63,9 @@ def test_onnx(told, cli):
     x[0] = numpy.nan
     (p,) = session.run(["probabilities"], {"x": x.astype(kind)})
     assert numpy.isnan(p[0]).all() == ("missing" not in told)
-    metadata = session.get_modelmeta().custom_metadata_map["logreg"]
-    assert json.loads(metadata) == Predictor("model.pkl").metadata
+    metadata = session.get_modelmeta().custom_metadata_map
+    assert json.loads(metadata["logreg"]) == Predictor("model.pkl").metadata
+    assert metadata["x"].startswith("pixels" if "pixel_scale" in told else "features as the data")
 
 
 def test_npz_and_json(told, cli):

@@ -25,15 +25,6 @@ def axes():
     return Figure().subplots()
 
 
-def test_the_largest_weights_are_bars():
-    w = numpy.array([0.1, -3, 2] + 61 * [0.01])
-    ax = plots.plot_bars(w, ["$x^$", "<b>", "width", *map(str, range(61))], axes())
-    labels = [label.get_text() for label in ax.get_yticklabels()]
-    assert (labels[0], labels[-2:]) == ("<b>", ["$x^$", "width"])
-    assert ax.patches[0].get_width() == -3
-    assert len(ax.patches) == 1 + plots.N_BARS
-
-
 def test_a_curve_marks_the_best_and_the_significant_gains():
     ax = plots.plot_curve(ModelFacts.of(TOLD), axes())
     ax.figure.draw_without_rendering()

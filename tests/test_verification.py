@@ -9,6 +9,7 @@ from conftest import ROOT
 
 from logreg import LogisticRegression, engine, load_model, save_model
 from logreg.engine import T
+from logreg.kernel import has_fma, is_wanted
 
 TABLE = ["--dataset", str(ROOT / "data" / "penguins.csv"), "--label-column", "species"]
 TABLE += ["--missing", "mean", "--n-epochs", "40"]
@@ -62,6 +63,22 @@ def test_other_settings_give_other_parameters(cli, arrays):
     model = load_model("m.pkl")
     save_model(model, "other.pkl", **{**model.metadata, "learning_rate": 0.5})
     assert cli("train", "--verify", "other.pkl").out.startswith("not verified: ")
+
+
+@pytest.mark.skipif(not is_wanted() or not has_fma(), reason="no kernel, or no fma")
+def test_that_a_machine_has_no_fma_is_said_where_bits_differ(cli, monkeypatch):
+    said = "; without fma here, its bits cannot be promised"
+    cli("train", *SAMPLE, "--output", "with.pkl")
+    monkeypatch.setenv("LOGREG_KERNEL_SET", "plain")
+    if has_fma():
+        pytest.skip("each set has fma")
+    cli("train", *SAMPLE, "--output", "without.pkl")
+    same, other = (cli("train", "--verify", f"{name}.pkl") for name in ("without", "with"))
+    assert (same.code, other.code) == (0, 1)
+    assert said not in same.out and other.out.endswith(f"){said}\n")
+    monkeypatch.delenv("LOGREG_KERNEL_SET")
+    other = cli("train", "--verify", "without.pkl")
+    assert other.code == 1 and said not in other.out
 
 
 def test_data_that_have_moved_are_named_and_others_are_told(cli, arrays, working_folder):

@@ -5,8 +5,8 @@ import functools
 import itertools
 from dataclasses import fields
 
-from logreg import __version__
 from logreg.datasets.options import TableOptions
+from logreg.version import __version__
 
 
 def command_parser(name, description, **options):

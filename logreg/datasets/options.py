@@ -79,8 +79,8 @@ class TableOptions:
         metavar="NAME",
     )
     header: Optional[bool] = _option(
-        "row 1 of a table names the columns (if neither is given: it does if it has text above a "
-        "number, if all its cells are text, or 0, 1, 2, ..., or if one is label, class or target)",
+        "row 1 of a table names the columns (if neither is given: if it has text above a number, "
+        "is text throughout, or 0, 1, 2, ..., or has label, class or target)",
         "True or False",
         lambda value: isinstance(value, bool),
         opposite="row 1 of a table is one of data",
@@ -103,8 +103,8 @@ class TableOptions:
         "columns of a table to leave out: names or numbers from 1, with commas between them"
     )
     categorical: Optional[Tuple[str, ...]] = _columns(
-        "columns whose texts are categories, numbers too. Others hold numbers, as 5, $5 or 5 "
-        "percent; dates, which become days since 1970-01-01; or at most 100 categories"
+        "columns whose texts are categories, numbers too; others hold numbers, as 5 or $5, dates, "
+        "taken as days since 1970-01-01, or at most 100 categories"
     )
     group: Union[str, int, None] = _option(
         "a column that is no feature: rows that have it in common, as a patient's, are in one set",
@@ -180,8 +180,8 @@ class Preparation:
         type=int,
     )
     size: int = _option(
-        "side of the squares, in pixels, that pictures become, of a folder that has a folder of "
-        "them for each class (default: %(default)s)",
+        "side in pixels of the pictures of a folder with a folder for each class (default: "
+        "%(default)s)",
         "a number from 10 to 1000",
         lambda value: isinstance(value, numbers.Integral) and 10 <= value <= 1000,
         default=28,

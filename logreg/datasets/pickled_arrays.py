@@ -26,7 +26,7 @@ class _Bytes(pickles.Placeholder):
     """Bytes as Python 3 pickles them in protocols 0 to 2: text to encode in latin1, or no text."""
 
 
-class _Dtype(pickles.Placeholder):
+class PickledDtype(pickles.Placeholder):
     """A pickled dtype."""
 
     def dtype(self):
@@ -60,7 +60,7 @@ class PickledArray(pickles.Placeholder):
 # All that a pickle of arrays asks for, as NumPy 1 and 2 have it.
 CLASSES = {
     "numpy.ndarray": pickles.Placeholder,
-    "numpy.dtype": _Dtype,
+    "numpy.dtype": PickledDtype,
     "_codecs.encode": _Bytes,
     "__builtin__.bytes": _Bytes,
     "builtins.bytes": _Bytes,

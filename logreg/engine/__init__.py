@@ -1,12 +1,231 @@
 """The engine: Theano, or PyTensor where Theano does not install; README.md is for who runs it.
 
-Only this package knows which one runs: the others import `theano` and `T` from here. What it offers
-stands in `interface`.
+Only this package knows which one runs: the others import `theano` and `T` from here. What comes in
+are symbolic expressions, shared variables and NumPy arrays. What differs between engines, devices
+and several ranks stands in a back end's module (a GPU: `gpu_backend`), and what puts the native
+kernel into graphs in `kernel_graph`.
 """
 
-from logreg.engine.expressions import is_symbolic
-from logreg.engine.interface import NAME, VERSION, Stored, T as T, as_stored, check_expressions
-from logreg.engine.interface import checked_labels, compile_errors, compile_mean, compile_step
-from logreg.engine.interface import describe, digest, floatx, largest, n_rows
-from logreg.engine.interface import set_value, settings, shared_data, stored, theano as theano
-from logreg.engine.interface import use_device, value
+import contextlib
+import importlib.util
+import os
+import re
+import zlib
+
+import numpy
+
+from logreg.engine import expressions, kernel_graph, pytensor_backend, theano_backend
+from logreg.engine.backend import Stored as Stored
+from logreg.engine.backend import as_stored as as_stored
+from logreg.engine.backend import n_rows, user_setting
+from logreg.engine.expressions import is_symbolic as is_symbolic
+from logreg.engine.ranks_backend import RanksBackend
+from logreg.errors import EngineError, SettingError
+from logreg.parallel.ranks import ranks
+
+ROWS_OF_A_SUM = 512  # which is made in a model's own dtype
+N_SAMPLED = 1000  # rows of a set that ranks compare, as it may be larger than memory
+LOADERS = {"theano": theano_backend.load, "pytensor": pytensor_backend.load}
+
+
+def _load():
+    ranks.start()  # an exception that leaves this process from now on ends the others
+    wanted = os.environ.get("LOGREG_ENGINE", "").strip().lower()
+    reasons = []
+    for name in [wanted] if wanted else LOADERS:
+        if name not in LOADERS or importlib.util.find_spec(name) is None:
+            reasons.append(f"{name} is not installed")
+            continue
+        try:
+            user_setting(name, "floatX")  # whose error names the flags; the engine's does not
+            return LOADERS[name]()
+        except SettingError:
+            raise
+        except Exception as error:  # an old Theano on a new Python fails in many ways
+            reasons.append(f"{name} fails to import ({type(error).__name__}: {error})")
+    raise EngineError(
+        f"no engine: {', '.join(reasons)}; set LOGREG_ENGINE to theano or pytensor or not at all; "
+        "install Theano (Python 3.8 to 3.11: pip install 'theano==1.0.5' 'numpy<1.24') "
+        "or PyTensor (Python 3.12 to 3.14: pip install pytensor)"
+    )
+
+
+_on_cpu = _load()
+_backend = _on_cpu  # where variables are made and functions run: neither of them can know
+theano, T = _backend.theano, _backend.T
+NAME, VERSION = theano.__name__, theano.__version__
+
+
+@contextlib.contextmanager
+def settings(dtype=None, device=None):
+    """Let a command's floatX and device hold within the block; both are put back.
+
+    `dtype` None is the user's own flag, else float32; `device` is that of :func:`use_device`.
+    """
+    dtype, before = dtype or user_setting(NAME, "floatX") or "float32", _backend.device
+    if dtype not in ("float32", "float64"):
+        raise SettingError(f"floatX is {dtype!r}: logreg needs float32 or float64")
+    try:
+        with floatx(ranks.same_on_all(dtype)):
+            use_device(device)
+            yield
+    finally:
+        use_device(before)
+
+
+def use_device(name=None):
+    """Let data and parameters live on a device from now on; an EngineError says why they cannot.
+
+    `name` is ``'cpu'``; on PyTensor, by its JAX backend, also ``'cuda'``, ``'cuda0'``, ``'cuda1'``,
+    ... for a GPU, and ``'jax:cpu'``. None is the engine's own choice, which must be the CPU.
+    """
+    global _backend
+    _backend.release()
+    _backend = _on_cpu
+    if name is not None and not re.fullmatch(r"cpu|cuda\d*|jax:cpu", name):
+        known = "cpu, cuda, or cuda0, cuda1, ..., or on PyTensor jax:cpu"
+        raise EngineError(f"device {name!r} is not known: give {known}")
+    _check_for_ranks(name)
+    _backend = _on_cpu.on_device(name)
+
+
+def _check_for_ranks(device):
+    if ranks.size > 1 and device not in (None, "cpu"):
+        raise EngineError(f"device {device!r}: several ranks train on the CPU; give 'cpu'")
+
+
+def _of_ranks():
+    """The back end, or that of the ranks, if these have started."""
+    _check_for_ranks(_backend.device)
+    return RanksBackend(_backend) if ranks.size > 1 else _backend
+
+
+def describe():
+    """Engine, device and float type, in one line."""
+    return f"{NAME} {VERSION}, {theano.config.floatX}, {_backend.where()}"
+
+
+@contextlib.contextmanager
+def floatx(dtype):
+    """Let the engine's floatX be `dtype` within the block."""
+    before = theano.config.floatX
+    theano.config.floatX = dtype
+    try:
+        yield
+    finally:
+        theano.config.floatX = before
+
+
+def shared_data(array):
+    """Put a data set's array into a shared variable, without a copy if possible.
+
+    The array, of dtype floatX or uint8, belongs to the shared variable from now on.
+    """
+    return _backend.shared_data(array)
+
+
+def stored(array, scale=1.0, prepare=None):
+    """Put features into a shared variable as they are stored: uint8, float32 or float64.
+
+    What is returned stands for them multiplied by `scale`, as the first of the pair `dataset` of
+    the functions below. Rows become floats of a model's dtype as they are used, so the array may
+    be mapped from a file larger than memory. ``prepare(rows, dtype)``, if given, makes of some rows
+    what a model takes, in place of the multiplication.
+    """
+    return _backend.stored(array, scale, prepare)
+
+
+def check_expressions(x, y, numbers, updates):
+    """Check what :func:`logreg.sgd.fit` is given beside the data.
+
+    `numbers` are the cost, the errors and perhaps the loss, by their names. Returned are the
+    updates as a list; the parameters, which are the variables of the updates that the cost depends
+    on; and how many columns and classes the model has, 0 where it is not known.
+    """
+    return expressions.check(T, _on_cpu.tools, x, y, numbers, updates)
+
+
+def value(variable):
+    """The value of a shared variable, or of an expression of some, as a NumPy array."""
+    return _backend.value(variable)
+
+
+def digest(features, labels):
+    """What tells a set from another: its shape, and a sum over its labels and some of its rows."""
+    rows, labels = as_stored(features).shared.get_value(borrow=True), value(labels)
+    parts = rows[:: len(rows) // N_SAMPLED or 1], labels
+    crc = zlib.crc32(b"".join(numpy.ascontiguousarray(part).tobytes() for part in parts))
+    return f"{rows.dtype} of shape {rows.shape} with the sum {crc:08x}"
+
+
+def set_value(variable, new):
+    """Copy a NumPy array into a shared variable, which stays where and in what order it is."""
+    _backend.set_value(variable, new)
+
+
+def checked_labels(y, n_out):
+    """Labels `y` as an expression that is computed if 0 <= y < n_out, and an error otherwise.
+
+    JAX leaves such assertions out: so :func:`logreg.sgd.fit` looks at all labels before it trains.
+    """
+    return kernel_graph.checked_labels(T, y, n_out)
+
+
+def largest(variables):
+    """The largest absolute value in some shared variables, or NaN if one is not a number."""
+    return float(numpy.max([abs(value(variable)).max(initial=0) for variable in variables]))
+
+
+def compile_step(x, y, dataset, batch_size, cost, updates, block):
+    """Compile a step of descent on one of a set's minibatches.
+
+    `cost` and `updates` are made of `x` and `y`; `dataset` is the pair that replaces them, a
+    shared variable (or :func:`stored`) and a symbolic vector.
+
+    ``train_model(index)``, which is returned, takes the step on minibatch `index`, or notes it: on
+    JAX, and for plain descent by the kernel, up to `block` steps are taken in one call.
+    ``train_model.costs()`` takes what is noted, and lists the costs of all steps since its last
+    call.
+    """
+    features, labels = dataset
+    dataset = as_stored(features), labels
+    return _of_ranks().compile_step(x, y, dataset, batch_size, cost, updates, block)
+
+
+def compile_errors(x, y, dataset, batch_size, errors):
+    """Compile the error over a set; `errors` is the fraction of `x` that is misclassified.
+
+    The function that is returned gives two floats: the mean over the set's whole minibatches, as
+    the tutorial counts, and the mean over all of its rows.
+    """
+    n = n_rows(dataset[0])
+    n_batches = n // batch_size
+    sums = _compile_sums(x, y, dataset, batch_size, errors)
+
+    def error():
+        # Counts are integers again: JAX rounds rates to float32, and Numba multiplies by 1 / n.
+        counts = numpy.rint(sums())
+        # The mean of the minibatches' means, as the tutorial has it. Its rounding differs from
+        # that of the mean over all rows, and decides a tie in the tutorial's log, at epoch 62.
+        return float(numpy.mean(counts[:n_batches] / batch_size)), float(counts.sum() / n)
+
+    return error
+
+
+def compile_mean(x, y, dataset, mean):
+    """Compile a mean over all rows of a set; `mean` is that over the rows of `x` and `y`.
+
+    The function that is returned gives a float: sums over blocks of a fixed number of rows are
+    added in float64, in the order of the rows, so its bits depend on no number of threads. Of
+    several ranks, all get the first one's.
+    """
+    sums = _compile_sums(x, y, dataset, ROWS_OF_A_SUM, mean)
+    return lambda: sum(sums().tolist()) / n_rows(dataset[0])
+
+
+def _compile_sums(x, y, dataset, block, mean):
+    """Compile a mean over blocks of rows, times how many each has, in float64."""
+    features, labels = as_stored(dataset[0]), dataset[1]
+    n = n_rows(features)
+    sums = _of_ranks().compile_sums(x, y, (features, labels), [*range(0, n, block), n], mean)
+    return lambda: numpy.asarray(sums(), "float64")

@@ -8,12 +8,11 @@ from typing import Callable, NamedTuple, Optional
 
 import numpy
 
-from logreg.console import note
 from logreg.engine.kernel_graph import Kernel, ancestors
-from logreg.engine.kernel_steps import Descent, Errors, labels_of
+from logreg.engine.kernel_steps import Errors, KernelSet, Steps
 from logreg.engine.steps import TrainModel
 from logreg.errors import SettingError
-from logreg.kernel import is_off, is_wanted
+from logreg.kernel import is_built, is_off, is_wanted
 
 
 class Stored(NamedTuple):
@@ -36,12 +35,13 @@ class Backend:
     `tools` is what the kernel needs of the engine's internals, if these have it.
     """
 
+    device = "cpu"
+
     def __init__(self, theano, T, tools=None):
         self.theano = theano
         self.T = T
         self.tools = tools
         self.kernel = Kernel(T, tools) if tools and is_wanted() else None
-        self._has_noted = False  # that there is no kernel
 
     def on_device(self, name):
         """Return the back end for a device: this one, or another."""
@@ -52,7 +52,9 @@ class Backend:
 
     def where(self):
         """The device, in words."""
-        return "cpu"
+        if is_built() or is_off():
+            return "cpu"
+        return "cpu; no C compiler built the native kernel: this takes four times as long"
 
     def shared_data(self, array):
         return self.theano.shared(array, borrow=True)
@@ -72,82 +74,74 @@ class Backend:
         variable.set_value(copy, borrow=True)
 
     def compile_step(self, x, y, dataset, batch_size, cost, updates, block):
-        parts = self.kernel and self.kernel.descent(cost, updates, x, y)
-        if parts:
-            descent = self._descent(parts, dataset, x.dtype, batch_size)
-            return TrainModel(descent, block, time.perf_counter)
+        step = self.kernel and self.kernel.plain_step(cost, updates, x, y)
+        if step:
+            steps = self._steps(step.regression, dataset, x.dtype, step.rate, batch_size)
+            return TrainModel(steps.take, block, time.perf_counter)
         of_cost = ancestors([cost])
-        self._note_without_kernel(of_cost, x, y)
         params = [variable for variable, _ in updates if variable in of_cost]
-        on_rows = self._function_of_rows(x, y, dataset, [cost], updates, params)
+        of_rows, _ = self._function_of_rows(x, y, dataset, [cost], updates, params)
 
         def take_one(indices):
-            return on_rows(indices[0] * batch_size, (indices[0] + 1) * batch_size)
+            return of_rows(indices[0] * batch_size, (indices[0] + 1) * batch_size)
 
         return TrainModel(take_one)
 
-    def _note_without_kernel(self, variables, x, y):
-        if self.kernel or is_off() or not self.tools or self._has_noted:
-            return
-        if Kernel(self.T, self.tools).regressions(variables, x, y):
-            self._has_noted = True
-            note(
-                "note: no C compiler built the native kernel: softmax regression takes about four "
-                "times as long; install gcc or clang, and logreg again"
-            )
-
-    def _descent(self, parts, dataset, dtype, batch_size=0):
-        W, b, weights, rate = parts
-        features, labels = dataset
-        labels = labels_of(labels, self.kernel.function)
-        return Descent([W, b], weights, rate, features, labels, dtype, batch_size)
-
     def compile_sums(self, x, y, dataset, edges, mean):
         params = self.kernel and self.kernel.classifier(mean, x, y)
-        if not params:
-            on_rows = self._function_of_rows(x, y, dataset, [mean])
-            return lambda: [float(on_rows(a, b)[0]) * (b - a) for a, b in zip(edges, edges[1:])]
-        features, labels = dataset
-        labels = labels_of(labels, self.kernel.function)
-        return Errors(params, features, labels, x.dtype, edges)
+        if params:
+            return Errors(params, KernelSet(*dataset, x.dtype, self.kernel.function), edges)
+        of_rows, _ = self._function_of_rows(x, y, dataset, [mean])
+        return lambda: [float(of_rows(a, b)[0]) * (b - a) for a, b in zip(edges, edges[1:])]
+
+    def _steps(self, regression, dataset, dtype, *how):
+        return Steps(regression, KernelSet(*dataset, dtype, self.kernel.function), *how)
 
     def _function_of_rows(self, x, y, dataset, outputs, updates=(), params=()):
         """Compile a function of the rows from `start` to `stop` of a set, which lists outputs.
 
-        The others may be made of the gradients of the first, a cost, by `params`.
+        The others may be made of the gradients of the first, a cost, by `params`. What compiled it
+        comes back, too: the engine, or its interpreter, if the kernel computes what rows bring.
         """
-        variables, n_outputs = [variable for variable, _ in updates], len(outputs)
-        outputs = [*outputs, *(new for _, new in updates)]
-        with_kernel = self.kernel and self.kernel.put_into(outputs, params, x, y)
-        if with_kernel:
-            outputs, inputs, regressions = with_kernel
-            updates = list(zip(variables, outputs[n_outputs:]))
-            options = {"updates": updates, "on_unused_input": "ignore"}
-            function = self.kernel.function(inputs, outputs[:n_outputs], **options)
-            descents = [self._descent((*of, 0), dataset, x.dtype) for of in regressions]
+        made, inputs = [*outputs, *(new for _, new in updates)], {}
+        if self.kernel:
+            made, inputs = self.kernel.without_rows(made, params, x, y)
+        updates = list(zip([variable for variable, _ in updates], made[len(outputs) :]))
+        outputs = made[: len(outputs)]
+        if not inputs:
+            return self._by_engine(x, y, dataset, outputs, updates), self.theano.function
+        variables, compiling = [v for three in inputs.values() for v in three], self.kernel.function
+        function = compiling(variables, outputs, updates=updates, on_unused_input="ignore")
+        function.trust_input = True
+        regressions = [self._steps(regression, dataset, x.dtype) for regression in inputs]
 
-            def on_rows(start, stop):
-                values = [v for descent in descents for v in descent.of_rows(start, stop)]
-                return function(*map(numpy.asarray, values))
-        else:
-            features, labels = dataset
-            # Numba keeps all graphs that it compiles: with an input for the rows, it keeps no data.
-            rows = (x if features.prepare else features.shared).type("rows")
-            start, stop = self.T.lscalar("start"), self.T.lscalar("stop")
-            as_x = as_features(self.T, rows, x.dtype, features.scale)
-            options = {"updates": updates, "givens": {x: as_x, y: labels[start:stop]}}
-            function = self.theano.function([start, stop, rows], outputs[:n_outputs], **options)
+        def of_rows(start, stop):
+            values = [value for of in regressions for value in of.gradients(start, stop)]
+            return function(*map(numpy.asarray, values))
 
-            def on_rows(start, stop):
-                edges = numpy.array(start, "int64"), numpy.array(stop, "int64")
-                return function(*edges, features.rows(start, stop, x.dtype))
+        return of_rows, compiling
 
-        on_rows.has_kernel = bool(with_kernel)
+    def _by_engine(self, x, y, dataset, outputs, updates):
+        features, labels = dataset
+        # Numba keeps all graphs that it compiles: with an input for the rows, it keeps no data.
+        rows = (x if features.prepare else features.shared).type("rows")
+        start, stop = self.T.lscalar("start"), self.T.lscalar("stop")
+        as_x = as_features(self.T, rows, x.dtype, features.scale)
+        givens = {x: as_x, y: labels[start:stop]}
+        options = {"updates": updates, "givens": givens}
+        function = self.theano.function([start, stop, rows], outputs, **options)
         function.trust_input = True  # it gets arrays as they are, and need not look
-        if not with_kernel:
-            # Two rows: for the product of one, Numba calls, and compiles, another function of BLAS.
-            self._warm_up(lambda: on_rows(0, 2), variables)
-        return on_rows
+
+        def of_rows(start, stop):
+            edges = numpy.array(start, "int64"), numpy.array(stop, "int64")
+            return function(*edges, features.rows(start, stop, x.dtype))
+
+        # What random streams have drawn is set back, too.
+        made = ancestors([*outputs, *(new for _, new in updates)])
+        streams = [v for v in made if getattr(v, "default_update", None) is not None]
+        # Two rows: for the product of one, Numba calls, and compiles, another function of BLAS.
+        self._warm_up(lambda: of_rows(0, 2), [*streams, *(variable for variable, _ in updates)])
+        return of_rows
 
     def compile_in_two(self, x, y, dataset, cost, gradients, updates):
         """Compile a step in two functions, between which ranks sum.
@@ -156,31 +150,15 @@ class Backend:
         takes the gradients and updates the variables. `gradients` is a dict of each to its
         parameter.
         """
-        parts = self.kernel and self.kernel.descent(cost, updates, x, y)
-        if parts:
-            return self._descent_in_two(parts, dataset, x.dtype, list(gradients.values()))
-        params = list(dict.fromkeys(gradients.values()))
-        of_rows = self._function_of_rows(x, y, dataset, [cost, *gradients], params=params)
-        compile_function = self.kernel.function if of_rows.has_kernel else self.theano.function
+        params = list(gradients.values())
+        step = self.kernel and self.kernel.plain_step(cost, updates, x, y)
+        if step:
+            return self._steps(step.regression, dataset, x.dtype, step.rate).in_two(params)
+        outputs, params = [cost, *gradients], list(dict.fromkeys(params))
+        of_rows, compiling = self._function_of_rows(x, y, dataset, outputs, params=params)
         sums = [gradient.type() for gradient in gradients]
-        apply = compile_function(sums, [], updates=updates, givens=dict(zip(gradients, sums)))
+        apply = compiling(sums, [], updates=updates, givens=dict(zip(gradients, sums)))
         apply.trust_input = True
-        return of_rows, apply
-
-    def _descent_in_two(self, parts, dataset, dtype, params):
-        """The same by the kernel: an engine's interpreter would take a quarter of the time."""
-        descent = self._descent(parts, dataset, dtype)
-
-        def of_rows(start, stop):
-            cost, *both = descent.of_rows(start, stop)
-            return [cost, *(both[descent.params.index(param)] for param in params)]
-
-        def apply(*values):
-            for param, value in zip(params, values):
-                # Not in place: the array may be the user's, or kept by a callback.
-                new = param.get_value(borrow=True) - descent.rate * value
-                param.set_value(new, borrow=True)
-
         return of_rows, apply
 
     def _warm_up(self, call, variables):

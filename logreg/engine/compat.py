@@ -27,19 +27,15 @@ def missing(path, instead="what PyTensor's documentation names"):
 def with_theanos_names(pytensor):
     """Make the modules `theano` and `T` of PyTensor, which stays as it is."""
 
-    def softmax(x):  # Theano's is over the rows of a matrix, and makes one of a vector
-        from pytensor.tensor.special import softmax
-
-        x = T.as_tensor_variable(x)
-        return softmax(T.shape_padleft(x) if x.ndim == 1 else x, axis=-1)
+    from logreg.engine import nnet
 
     def Assert(message):
         from pytensor.raise_op import Assert
 
         return Assert(message)
 
-    nnet = Names("theano.tensor.nnet", softmax=softmax)
     opt = Names("theano.tensor.opt", Assert=Assert)
-    T = Names("theano.tensor", pytensor.tensor, grad=pytensor.grad, nnet=nnet, opt=opt)
+    own = {"grad": pytensor.grad, "log": nnet.log, "opt": opt}
+    T = Names("theano.tensor", pytensor.tensor, nnet=Names("theano.tensor.nnet", nnet), **own)
     of_package = {"__name__": pytensor.__name__, "__version__": pytensor.__version__}
     return Names("theano", pytensor, tensor=T, **of_package), T

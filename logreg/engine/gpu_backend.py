@@ -25,9 +25,9 @@ class JaxBackend(Backend):
 
     def __init__(self, pytensor, T, name):
         super().__init__(pytensor, T)  # without tools: the kernel is the CPU's
-        self.device = _find_device(name)
+        self.device, self._place_of = name, _find_device(name)
         self._before = {name: getattr(jax.config, name) for name in CONFIG}
-        self._configure(pytensor.config.floatX == "float64", self.device)
+        self._configure(pytensor.config.floatX == "float64", self._place_of)
         # PyTensor leaves assertions on shapes to JAX, and asks it for 64-bit types that are off.
         warnings.filterwarnings("ignore", message="Skipping Assert|Explicitly requested dtype")
         self._mode_before = pytensor.config.mode
@@ -42,7 +42,7 @@ class JaxBackend(Backend):
         self._configure(*self._before.values())
 
     def where(self):
-        device = self.device
+        device = self._place_of
         return f"JAX {jax.__version__} on {device.platform}:{device.id} ({device.device_kind})"
 
     def shared_data(self, array):
@@ -126,7 +126,7 @@ class JaxBackend(Backend):
 
     def _place(self, shared, value):
         # set_value would turn it back into a NumPy array.
-        shared.container.storage[0] = jax.device_put(value, self.device)
+        shared.container.storage[0] = jax.device_put(value, self._place_of)
 
 
 def _find_device(name):

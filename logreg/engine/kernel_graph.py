@@ -4,10 +4,30 @@ A graph of it and of a few operations on the parameters needs no compiling: the 
 interpreter runs it. LOGREG_KERNEL=0 leaves every graph alone.
 """
 
-from collections import namedtuple
+from typing import Any, NamedTuple, Optional, Tuple
 
-# What the kernel needs of an engine's internals; `function` compiles nothing.
-Tools = namedtuple("Tools", "function clone equal_computations")
+
+class Tools(NamedTuple):
+    """What the kernel needs of an engine's internals; `function` compiles nothing."""
+
+    function: Any
+    clone: Any
+    equal_computations: Any
+
+
+class Regression(NamedTuple):
+    """Softmax regression in a graph: shared variables, and the factors of classes in its cost."""
+
+    W: Any
+    b: Any
+    weights: Optional[Tuple[float, ...]] = None
+
+
+class PlainStep(NamedTuple):
+    """A step of descent on the cost of a regression, by one rate."""
+
+    regression: Regression
+    rate: float
 
 
 def make_tools(function, change_flags, Mode, Linker, *others):
@@ -86,23 +106,21 @@ class Kernel:
         return None
 
     def regressions(self, variables, x, y):
-        """The costs of softmax regression among variables: a dict to W, b, and class weights.
-
-        These are a tuple, or None.
-        """
+        """The costs of softmax regression among variables: a dict to each :class:`Regression`."""
         T, costs = self.T, {}
         constants = [v for v in variables if hasattr(v, "data") and getattr(v, "ndim", None) == 1]
         for W, b in self._params(variables, x, y):
             labels = checked_labels(T, y, b.shape[0])  # which the kernel looks at itself
             p = T.nnet.softmax(T.dot(x, W) + b)
             terms = T.log(p)[T.arange(labels.shape[0]), labels]
-            cost, shape = -T.mean(terms), b.get_value(borrow=True).shape
-            costs.update((v, (W, b, None)) for v in variables if is_same(self.tools, v, cost))
+            patterns = {Regression(W, b): -T.mean(terms)}
+            shape = b.get_value(borrow=True).shape
             for weights in constants:
                 if (weights.dtype, weights.data.shape) == (b.dtype, shape):
-                    cost = -T.mean(weights[labels] * terms)
-                    values = W, b, tuple(weights.data.tolist())
-                    costs.update((v, values) for v in variables if is_same(self.tools, v, cost))
+                    weighted = Regression(W, b, tuple(weights.data.tolist()))
+                    patterns[weighted] = -T.mean(weights[labels] * terms)
+            for regression, cost in patterns.items():
+                costs.update((v, regression) for v in variables if is_same(self.tools, v, cost))
         return costs
 
     def _params(self, variables, x, y):
@@ -115,14 +133,16 @@ class Kernel:
         matrices = [W for W in shared if W.ndim == 2]
         return [(W, b) for W in matrices for b in shared if shapes[b] == shapes[W][1:]]
 
-    def descent(self, cost, updates, x, y):
-        """W, b, class weights and rate, if the updates are plain steps by one rate; else None."""
-        parts = self.regressions(ancestors([cost]), x, y).get(cost)
-        if not parts or {variable for variable, _ in updates} != {*parts[:2]}:
+    def plain_step(self, cost, updates, x, y):
+        """The :class:`PlainStep` that updates are, if they are one; else None."""
+        regression = self.regressions(ancestors([cost]), x, y).get(cost)
+        params = regression and regression[:2]
+        if not params or {variable for variable, _ in updates} != {*params}:
             return None
-        gradients = find_gradients(self.T, self.tools, cost, parts[:2], [new for _, new in updates])
+        gradients = find_gradients(self.T, self.tools, cost, params, [new for _, new in updates])
         rates = [self._rate(variable, new, gradients) for variable, new in updates]
-        return (*parts, rates[0]) if rates[0] and rates[0] == rates[1] else None
+        is_one = rates[0] is not None and rates[0] == rates[1]
+        return PlainStep(regression, rates[0]) if is_one else None
 
     def _rate(self, variable, new, gradients):
         """The rate if `new` is a step of descent by a constant rate; else None."""
@@ -134,36 +154,38 @@ class Kernel:
         step = variable - constants[0] * of_param[0]
         return float(constants[0].data) if is_same(self.tools, new, step) else None
 
-    def put_into(self, outputs, params, x, y):
-        """Make graphs of what the kernel computes, in place of the costs of softmax regression.
+    def without_rows(self, outputs, params, x, y):
+        """Make graphs that know of rows only by what the kernel computes of them.
 
-        If the first output is a cost that is made of such, the others may be made of its gradients
-        by `params`. Returned are the new outputs; their inputs, which are three for each
-        regression: its cost, and the gradients by W and b; and W, b and class weights of each.
-        None is returned if there is no such cost, or if `x` or `y` is needed beside it.
+        The first output is a cost, and the others may be made of its gradients by `params`.
+
+        Returns
+        -------
+        outputs : list
+            The same, made of `inputs`.
+        inputs : dict
+            Of each :class:`Regression` in them to three variables: its cost, and the gradients of
+            that by W and b. It is empty, and the outputs are as given, if there is none, or if
+            rows are needed beside them.
         """
-        T, clone = self.T, self.tools.clone
+        T, tools = self.T, self.tools
         costs = self.regressions(ancestors(outputs), x, y)
-        inputs = {
-            of: (T.scalar(dtype=x.dtype), of[0].type(), of[1].type()) for of in costs.values()
-        }
         if not costs:
-            return None
+            return outputs, {}
+        inputs = {of: (T.scalar(dtype=x.dtype), of.W.type(), of.b.type()) for of in costs.values()}
         new = {variable: inputs[of][0] for variable, of in costs.items()}
-        cost = clone(outputs[0], new)
+        cost = tools.clone(outputs[0], new)
+        for gradient, param in find_gradients(T, tools, outputs[0], params, outputs[1:]).items():
+            new[gradient] = self._by_chain_rule(cost, param, inputs)
+        made = tools.clone(outputs, new)
+        return (outputs, {}) if {x, y} & ancestors(made).keys() else (made, inputs)
+
+    def _by_chain_rule(self, cost, param, inputs):
+        """The gradient of a cost that is made of `inputs`, and perhaps of the parameter itself."""
         of_cost = ancestors([cost])
-
-        def gradient(param):
-            terms = [T.grad(cost, param)] if param in of_cost else []
-            for (W, b, _), (of_regression, *sums) in inputs.items():
-                if of_regression in of_cost:
-                    factor = T.grad(cost, of_regression)
-                    terms += [factor * g for p, g in zip((W, b), sums) if p is param]
-            return sum(terms[1:], terms[0])
-
-        gradients = find_gradients(T, self.tools, outputs[0], params, outputs[1:])
-        new.update((variable, gradient(param)) for variable, param in gradients.items())
-        outputs = clone(outputs, new)
-        if {x, y} & ancestors(outputs).keys():
-            return None
-        return outputs, [v for values in inputs.values() for v in values], list(inputs)
+        terms = [self.T.grad(cost, param)] if param in of_cost else []
+        for of, (of_regression, dW, db) in inputs.items():
+            if of_regression in of_cost:
+                factor, slopes = self.T.grad(cost, of_regression), {of.W: dW, of.b: db}
+                terms += [factor * slopes[param]] if param in slopes else []
+        return sum(terms[1:], terms[0])

@@ -4,116 +4,133 @@ import operator
 
 import numpy
 
+from logreg import kernel
 from logreg.engine.kernel_graph import ancestors
-from logreg.kernel import as_labels, classes, descend, lay_out
 
 ROWS_AT_A_TIME = 1 << 14  # that are classified in one call, if they have few features
 VALUES_AT_A_TIME = 1 << 23  # at the most: they may have to be cast first
 
 
-def labels_of(labels, function):
-    """A function of the labels of a set, which an engine's `function` compiles if it must.
+class KernelSet:
+    """A set as the kernel takes it.
 
-    They are int32. It returns the same array as long as the arrays are the same of which they are
-    made.
-    """
-    shared = [variable for variable in ancestors([labels]) if hasattr(variable, "get_value")]
-    compute = None if hasattr(labels, "get_value") else function([], labels)
-    kept = [[], None]
-
-    def current():
-        arrays = [variable.get_value(borrow=True) for variable in shared]
-        if not _are_same(arrays, kept[0]):
-            kept[:] = arrays, as_labels(compute() if compute else arrays[0], 2**31 - 1)
-        return kept[1]
-
-    return current
-
-
-class Laid:
-    """Rows and labels as the kernel lays them out, from the second time on that they come.
-
-    Other arrays are laid out anew; one that is changed in place is not looked at again.
+    `features` are :class:`logreg.engine.backend.Stored`, and `labels` symbolic: an engine's
+    `function` compiles them if it must. `dtype` is that of a minibatch's floats.
     """
 
-    def __init__(self):
-        self._arrays, self._sizes, self._n_calls, self._layout = [], (), 0, None
+    def __init__(self, features, labels, dtype, function):
+        self.features, self.dtype = features, dtype
+        self._of_labels = [v for v in ancestors([labels]) if hasattr(v, "get_value")]
+        self._compute = None if hasattr(labels, "get_value") else function([], labels)
+        self._from, self._labels = [], None  # the arrays that the labels were made of
+        self._laid, self._laid_of, self._n_calls = None, (), 0
 
-    def __call__(self, rows, scale, labels, *sizes):
-        if not _are_same([rows, labels], self._arrays):
-            self._arrays, self._sizes = [rows, labels], sizes
-            self._n_calls, self._layout = 0, None
-        if sizes != self._sizes:  # a last block that is smaller
+    def x(self):
+        """All rows as they are stored."""
+        return self.features.shared.get_value(borrow=True)
+
+    def labels(self):
+        """The labels of all rows, int32: the same array as long as they are made of the same."""
+        arrays = [variable.get_value(borrow=True) for variable in self._of_labels]
+        if not _are_same(arrays, self._from):
+            self._from = arrays
+            self._labels = kernel.as_labels(self._compute() if self._compute else arrays[0])
+        return self._labels
+
+    def rows(self, start, stop):
+        """Some rows, prepared if they must be."""
+        return kernel.Rows(self.features.rows(start, stop, self.dtype), self.features.scale)
+
+    def laid(self, y, n_rows):
+        """All rows, laid out from the second time on that they come; None if they are not.
+
+        Other arrays are laid out anew; one that is changed in place is not looked at again.
+        """
+        x = self.x()
+        if not _are_same([x, y], self._laid_of[:2]):
+            self._laid, self._laid_of, self._n_calls = None, (x, y, n_rows), 0
+        if n_rows != self._laid_of[2]:  # a last block that is smaller
             return None
         self._n_calls += 1
         if self._n_calls == 2:
-            self._layout = lay_out(rows, scale, labels, *sizes)
-        return self._layout
+            self._laid = kernel.lay_out(kernel.Rows(x, self.features.scale), y, n_rows)
+        return self._laid
+
+    def minibatches(self, starts, n_rows):
+        """Yield rows, their labels, and where in them minibatches start.
+
+        They are all rows, but a minibatch at a time where these become floats first.
+        """
+        x, y = self.x(), self.labels()
+        is_taken = not self.features.prepare and x.dtype in ("uint8", self.dtype)
+        if is_taken and x.flags.c_contiguous:  # else the kernel would copy all
+            laid = None if any(start % n_rows for start in starts) else self.laid(y, n_rows)
+            yield laid or kernel.Rows(x, self.features.scale), y, starts
+            return
+        for start in starts:
+            yield self.rows(start, start + n_rows), y[start : start + n_rows], [0]
 
 
 def _are_same(arrays, others):
     return len(arrays) == len(others) and all(map(operator.is_, arrays, others))
 
 
-class Descent:
-    """Steps on the minibatches of a set; it lives as long as the `train_model` that calls it.
+class Steps:
+    """Steps on the cost of a :class:`.Regression` by a rate, or its gradients, on a KernelSet."""
 
-    `params` are W and b, `labels` a function, and `dtype` is that of a minibatch's floats.
-    """
+    def __init__(self, regression, dataset, rate=0.0, batch_size=0):
+        *self.params, self.weights = regression
+        self.dataset, self.rate, self.batch_size = dataset, rate, batch_size
 
-    def __init__(self, params, weights, rate, features, labels, dtype, batch_size):
-        self.params, self.weights, self.rate = params, weights, rate
-        self.features, self.labels, self.dtype = features, labels, dtype
-        self.batch_size, self._laid = batch_size, Laid()
-        # Rows that become floats first do so a minibatch at a time.
-        self.at_once = not features.prepare and features.shared.dtype in ("uint8", dtype)
-
-    def __call__(self, indices):
+    def take(self, indices):
         """Take the steps on these minibatches; return their costs."""
-        starts = [index * self.batch_size for index in indices]
-        costs, *new = self._descend(starts, self.batch_size, self.rate)
-        for param, value in zip(self.params, new):
+        costs, starts = [], [index * self.batch_size for index in indices]
+        values = [param.get_value(borrow=True) for param in self.params]
+        for rows, y, at in self.dataset.minibatches(starts, self.batch_size):
+            labels = y, self.weights
+            some, *values = kernel.steps(rows, values, labels, at, self.batch_size, self.rate)
+            costs.extend(some)
+        for param, value in zip(self.params, values):
             param.set_value(value, borrow=True)
         return costs
 
-    def of_rows(self, start, stop):
+    def gradients(self, start, stop):
         """The cost of some rows, and its gradients by W and b."""
-        (cost,), *gradients = self._descend([start], stop - start, 0.0)
-        return [cost, *gradients]
+        values = [param.get_value(borrow=True) for param in self.params]
+        ((rows, y, (at,)),) = self.dataset.minibatches([start], stop - start)
+        (cost,), *both = kernel.gradients(rows, values, (y, self.weights), at, stop - start)
+        return [cost, *both]
 
-    def _descend(self, starts, n, rate):
-        params, labels = [param.get_value(borrow=True) for param in self.params], self.labels()
-        scale, costs = self.features.scale, []
-        rows, layout = self.features.shared.get_value(borrow=True), None
-        if self.at_once and rows.flags.c_contiguous:  # else the kernel would copy them all
-            if not any(start % n for start in starts):
-                layout = self._laid(rows, scale, labels, n, params[1].size)
-            return descend(rows, scale, *params, labels, starts, n, rate, self.weights, layout)
-        for start in starts:
-            rows = self.features.rows(start, start + n, self.dtype)
-            data = rows, scale, *params, labels[start : start + n]
-            some, *params = descend(*data, [0], n, rate, self.weights)
-            costs.extend(some)
-        return [costs, *params]
+    def in_two(self, params):
+        """Make two functions of a step: of its cost and gradients by `params`, and by these."""
+        order = [self.params.index(param) for param in params]
+
+        def of_rows(start, stop):
+            cost, *both = self.gradients(start, stop)
+            return [cost, *(both[i] for i in order)]
+
+        def apply(*values):
+            for param, value in zip(params, values):
+                # Not in place: the array may be the user's, or kept by a callback.
+                new = param.get_value(borrow=True) - self.rate * value
+                param.set_value(new, borrow=True)
+
+        return of_rows, apply
 
 
 class Errors:
     """Counts the misclassified rows of a set between each two of the `edges`."""
 
-    def __init__(self, params, features, labels, dtype, edges):
-        self.params, self.features, self.labels = params, features, labels
-        self.dtype, self.edges, self._laid = dtype, edges, Laid()
+    def __init__(self, params, dataset, edges):
+        self.params, self.dataset, self.edges = params, dataset, edges
 
     def __call__(self):
         W, b = (param.get_value(borrow=True) for param in self.params)
-        rows, scale = self.features.shared.get_value(borrow=True), self.features.scale
-        n, parts = self.edges[-1], []
-        at_a_time = max(1, min(ROWS_AT_A_TIME, VALUES_AT_A_TIME // len(W)))
-        can_be_laid = len(rows) == n and not self.features.prepare
-        layout = self._laid(rows, scale, None, n, W.shape[1]) if can_be_laid else None
-        at_a_time = n if layout else at_a_time
-        for start in range(0, n, at_a_time):
-            rows = self.features.rows(start, min(start + at_a_time, n), self.dtype)
-            parts.append(classes(rows, scale, W, b, layout))
-        is_wrong = numpy.concatenate(parts) != self.labels()[:n]
+        n, at_a_time = self.edges[-1], max(1, min(ROWS_AT_A_TIME, VALUES_AT_A_TIME // len(W)))
+        is_whole = len(self.dataset.x()) == n and not self.dataset.features.prepare
+        laid = self.dataset.laid(None, n) if is_whole else None
+        starts = range(0, n, at_a_time)
+        pieces = (self.dataset.rows(start, min(start + at_a_time, n)) for start in starts)
+        found = [kernel.classes(rows, (W, b)) for rows in ([laid] if laid else pieces)]
+        is_wrong = numpy.concatenate(found) != self.dataset.labels()[:n]
         return numpy.add.reduceat(is_wrong, self.edges[:-1], dtype="int64")

@@ -1,16 +1,19 @@
 """Softmax regression as a native function: the C files beside this one, on NumPy arrays.
 
-It computes the scores of some rows, or the best classes, or the cost with its gradients, from the
-data as they are stored. No engine comes in, and nothing symbolic.
+It classifies rows, or takes steps of descent, from the data as they are stored. No engine comes
+in, and nothing symbolic. What its functions take has three parts: the :class:`Rows`; a pair (W, b)
+of parameters, of shapes (n_in, n_out) and (n_out,), both float32 or float64; and a pair (y,
+weights) of the integer labels of all rows, and the factors of classes in the cost, None if these
+are 1. A ValueError says that they do not go together, or that a label is not in 0 .. n_out - 1.
 """
 
-import functools
 import os
 import re
+from typing import Any, NamedTuple
 
 import numpy
 
-from logreg.errors import SettingError
+from logreg.errors import SettingError, listed
 
 try:
     import logreg.kernel._kernel as _kernel
@@ -20,10 +23,17 @@ except ImportError:  # no C compiler was there when logreg was installed
 LARGE = 1 << 28  # bytes, of which memory may have no room for a copy if they are mapped from a file
 
 
-def is_wanted():
-    """Whether the kernel was built, and the user did not switch it off."""
-    n_threads()  # whose error is not to come in the midst of a graph
-    return _kernel is not None and not is_off()
+class Rows(NamedTuple):
+    """Rows of features: `x` of shape (n, n_in), uint8 or floats, which is multiplied by `scale`."""
+
+    x: numpy.ndarray
+    scale: float = 1.0
+    layout: Any = None  # of :func:`lay_out`
+
+
+def is_built():
+    """Whether a C compiler was there when logreg was installed."""
+    return _kernel is not None
 
 
 def is_off():
@@ -31,12 +41,28 @@ def is_off():
     return os.environ.get("LOGREG_KERNEL") == "0"
 
 
-@functools.lru_cache(maxsize=None)
+def is_wanted():
+    """Whether the kernel was built, and the user did not switch it off."""
+    n_threads()  # whose error is not to come in the midst of a graph
+    wanted = os.environ.get("LOGREG_KERNEL_SET")
+    if is_built() and wanted and wanted not in _kernel.instruction_sets.split():
+        known = listed(_kernel.instruction_sets.split())
+        raise SettingError(f"LOGREG_KERNEL_SET is {wanted!r}: set it to one of {known}, or not")
+    return is_built() and not is_off()
+
+
+def has_fma():
+    """Whether the set of instructions in use has fma, without which bits are others."""
+    wanted = os.environ.get("LOGREG_KERNEL_SET") or _kernel.instruction_sets.split()[0]
+    return wanted in _kernel.sets_with_fma.split()
+
+
 def n_threads():
     """Threads that share a minibatch: LOGREG_NUM_THREADS, else OMP_NUM_THREADS, else our cores."""
-    of_openmp = re.match("[1-9][0-9]{0,3}(?![0-9])", os.environ.get("OMP_NUM_THREADS", ""))
-    of_openmp = of_openmp.group() if of_openmp else str(n_cores())
-    given = os.environ.get("LOGREG_NUM_THREADS") or of_openmp
+    given, of_openmp = (os.environ.get(f"{name}_NUM_THREADS", "") for name in ("LOGREG", "OMP"))
+    if not given:
+        found = re.match("[1-9][0-9]{0,3}(?![0-9])", of_openmp)
+        return int(found.group()) if found else n_cores()
     if not re.fullmatch("[1-9][0-9]{0,3}", given):
         raise SettingError(f"LOGREG_NUM_THREADS is {given!r}: set it to a number from 1 to 9999")
     return int(given)
@@ -49,100 +75,84 @@ def n_cores():
     return os.cpu_count() or 1
 
 
-def lay_out(x, scale, y, n_rows, n_out):
-    """Lay out minibatches of `n_rows` rows for :func:`descend`; without `y`, for `classes`.
+def lay_out(rows, y, n_rows):
+    """Lay out minibatches of `n_rows` rows for :func:`steps`; without `y`, for :func:`classes`.
 
     Bytes are copied, but for what is blank, and so are floats that are whole numbers from 0 to 255,
-    or these over 256, as the tutorial's pixels are. Of other floats, of more than 256 MiB that are
-    mapped from a file, and of more than 65,535 columns, it is None. What is returned are x as
-    bytes, their scale, and an object for the C code; it holds for x and y as they are now.
+    or these over 256, as the tutorial's pixels are. Returned are the :class:`Rows` with a layout,
+    which holds for x and y as they are now, and changes no bit unless a parameter is infinite; None
+    of other floats, of more than 256 MiB that are mapped from a file, and of more than 65,535
+    columns.
     """
-    if not x.size or x.shape[1] > 65535 or _is_large_map(x):
+    x, mapped = rows.x, _map_of(rows.x)
+    if not x.size or x.shape[1] > 65535 or (mapped is not None and x.nbytes > LARGE):
         return None
     x, factor = _as_bytes(x)
     if x is None:
         return None
-    y = y if y is None else as_labels(y, n_out)
-    chunks = _kernel.lay_out(x, y, len(x), n_rows, x.shape[1], n_out, n_threads())
-    return x, scale * factor, chunks
+    # What may be written to would be lost with its pages.
+    is_map = mapped is not None and mapped.mode == "r"
+    y = y if y is None else as_labels(y)
+    layout = _kernel.lay_out(x, y, len(x), n_rows, is_map, n_threads())
+    return Rows(x, rows.scale * factor, layout)
 
 
-def scores(x, scale, W, b):
-    """Compute ``scale * x W + b``, of shape (n, n_out) and of the dtype of W and b.
-
-    x is uint8 or of floats, which become of that dtype. Where there is no kernel, NumPy does it.
-    """
-    n_out = W.shape[1]
-    if not is_wanted() or not x.size or not W.size:
-        return numpy.dot(_scaled(x, scale, W.dtype), W) + b
-    x, W, b = _as_taken(x, W, b)
-    z = numpy.empty((len(x), n_out), W.dtype)
-    _kernel.scores(x, W, b, z, len(x), n_out, scale, n_threads(), None)
-    return z
-
-
-def classes(x, scale, W, b, layout=None):
+def classes(rows, params):
     """Compute which class has the largest score in each row, int64 of shape (n,)."""
-    if not is_wanted() or not x.size or not W.size:
-        return numpy.argmax(scores(x, scale, W, b), axis=1)
-    x, scale, chunks = layout or (x, scale, None)
-    x, W, b = _as_taken(x, W, b)
-    best = numpy.empty(len(x), "int64")
-    _kernel.classes(x, W, b, best, len(x), W.shape[1], scale, n_threads(), chunks)
+    x, (W, b) = _as_taken(rows, params)
+    best = numpy.empty(len(x.x), "int64")
+    if best.size:
+        _kernel.classes(x, (W, b), best, len(b), n_threads())
     return best
 
 
-def descend(x, scale, W, b, y, starts, n_rows, rate, weights=None, layout=None):
-    """Take steps of descent on the mean negative log-likelihood of labels `y`.
+def steps(rows, params, labels, starts, n_rows, rate):
+    """Take steps of descent on the mean negative log-likelihood of the labels.
 
     Parameters
     ----------
-    x : numpy.ndarray, shape (n, n_in)
-        uint8, or floats, which become those of W and b.
-    scale : float
-        What x is multiplied by.
-    W, b : numpy.ndarray, shapes (n_in, n_out) and (n_out,)
-        float32 or float64. They are not changed.
-    y : numpy.ndarray of integers, shape (n,)
+    rows : Rows
+        The layout, if there is one, is of minibatches of `n_rows` rows.
+    params, labels : tuple
+        As above; W and b are not changed.
     starts : sequence of int
         The first row of each step's minibatch, which has `n_rows` rows.
     rate : float
-        The learning rate; with 0, the gradients of one step take the place of new W and b.
-    weights : sequence of float, shape (n_out,), optional
-        The factor of each class in the cost.
-    layout : tuple, optional
-        What :func:`lay_out` made of x, scale, y and n_rows; it changes no bit.
+        The learning rate.
 
     Returns
     -------
     costs, W, b : numpy.ndarray
         The cost before each step, and the parameters after the last, of the dtype of W. Their bits
         do not depend on the number of threads, nor on how many steps one call takes.
-
-    Raises
-    ------
-    ValueError
-        If a label is not in 0 .. n_out - 1, or shapes or dtypes do not go together.
     """
-    n_out = W.shape[1]
-    y = as_labels(y, n_out)
-    x, scale, chunks = layout or (x, scale, None)
-    x, W, b = _as_taken(x, W, b)
-    if y.shape != x.shape[:1]:
-        raise ValueError(f"y has shape {y.shape}, and x has {len(x)} rows")
+    return _descend(_kernel.steps, rows, params, labels, starts, n_rows, rate)
+
+
+def gradients(rows, params, labels, start, n_rows):
+    """Compute the cost of the `n_rows` rows from `start` on, an array of it, and its gradients."""
+    return _descend(_kernel.gradients, rows, params, labels, [start], n_rows)
+
+
+def _descend(function, rows, params, labels, starts, n_rows, *rate):
+    rows, (W, b) = _as_taken(rows, params)
+    y, weights = labels
+    if y.shape != rows.x.shape[:1]:
+        raise ValueError(f"y has shape {y.shape}, and x has {len(rows.x)} rows")
+    weights = weights if weights is None else numpy.require(weights, W.dtype, "CA")
     starts = numpy.array(starts, "int64").reshape(-1)
-    costs, new_W, new_b = numpy.empty(len(starts)), numpy.empty_like(W), numpy.empty_like(b)
-    if weights is not None:
-        weights = numpy.require(weights, W.dtype, "CA")
-    sizes = n_rows, n_out, scale, n_threads(), chunks
-    _kernel.descend(x, W, b, new_W, *sizes, new_b, y, starts, costs, rate, weights)
-    return costs.astype(W.dtype), new_W, new_b
+    costs, W, b = numpy.empty(len(starts)), W.copy(), b.copy()
+    sizes = n_rows, len(b), n_threads()
+    function(rows, (W, b), (as_labels(y), weights), starts, costs, *sizes, *rate)
+    return costs.astype(W.dtype), W, b
 
 
-def as_labels(y, n_out):
-    """Labels as int32; one that does not fit stays none of the classes 0 .. n_out - 1."""
+def as_labels(y):
+    """Labels as int32; one that does not fit stays none of the classes."""
+    if y.dtype.kind not in "iu":
+        raise ValueError(f"labels are {y.dtype}: integers are needed")
     if y.dtype != "int32":
-        y = numpy.clip(y, -1, n_out)
+        y = numpy.clip(y, -1, 2**31 - 1)
     return numpy.require(y, "int32", "CA")
 
 
@@ -163,16 +173,16 @@ def _as_bytes(x):
     return None, 1.0
 
 
-def _is_large_map(array):
-    if array.nbytes <= LARGE:
-        return False
+def _map_of(array):
+    """The memmap that an array is a part of, or None."""
     while array is not None and not isinstance(array, numpy.memmap):
         array = getattr(array, "base", None)
-    return array is not None
+    return array
 
 
-def _as_taken(x, W, b):
-    """Arrays as the C code takes them: aligned, x of bytes or of the dtype of W."""
+def _as_taken(rows, params):
+    """Rows and parameters as the C code takes them: aligned, x of bytes or of the dtype of W."""
+    x, (W, b) = rows.x, params
     shapes = W.ndim == 2 and (x.shape[1:], b.shape) == (W.shape[:1], W.shape[1:])
     if not shapes or b.dtype != W.dtype or W.dtype not in ("float32", "float64"):
         are = ", ".join(f"{a.dtype} of shape {a.shape}" for a in (x, W, b))
@@ -180,9 +190,5 @@ def _as_taken(x, W, b):
             f"x, W and b are {are}: they must be of shapes (n, n_in), (n_in, n_out) and (n_out,), "
             "W and b both float32, or both float64"
         )
-    cell = x.dtype if x.dtype == "uint8" else W.dtype
-    return tuple(numpy.require(a, dtype, "CA") for a, dtype in ((x, cell), (W, None), (b, None)))
-
-
-def _scaled(x, scale, dtype):
-    return numpy.multiply(x, scale, dtype=dtype) if scale != 1 else x.astype(dtype, copy=False)
+    x = numpy.require(x, "uint8" if x.dtype == "uint8" else W.dtype, "CA")
+    return rows._replace(x=x), [numpy.require(param, None, "CA") for param in params]

@@ -1,14 +1,15 @@
-"""Names of `theano`, `theano.tensor` and its `nnet` that PyTensor has not, or calls otherwise.
+"""Names of `theano`, `theano.tensor` and its `nnet` that PyTensor has not, or calls otherwise."""
 
-The functions of nets follow Theano's own formulas.
-"""
+import collections
+import types
 
-import functools
-
+import numpy
 import pytensor
 from pytensor import graph
-from pytensor.tensor import sharedvar
-from pytensor.tensor.special import log_softmax
+from pytensor.gradient import Lop as Lop
+from pytensor.gradient import Rop as Rop
+from pytensor.gradient import zero_grad as consider_constant  # noqa: F401
+from pytensor.printing import pp as pp
 
 from logreg.engine import T
 from logreg.engine.backend import user_setting
@@ -18,6 +19,8 @@ class Config:
     """PyTensor's settings, and Theano's device: the CPU. A floatX of Theano's flags holds."""
 
     device = "cpu"
+    # Theano's settings below these names may be made, and have no effect.
+    blas = dnn = gcc = warn = types.SimpleNamespace()
 
     def __init__(self):
         self.floatX = user_setting("theano", "floatX") or self.floatX
@@ -31,38 +34,11 @@ class Config:
         setattr(pytensor.config, name, value)
 
 
-class TensorVariable(T.TensorVariable):
-    """A variable that counts as true, as Theano's do: old programs ask ``if not input``."""
-
-    def __bool__(self):
-        return True
-
-
-class TensorSharedVariable(sharedvar.TensorSharedVariable):
-    """A shared variable that counts as true."""
-
-    __bool__ = TensorVariable.__bool__
-
-
-def making_true(function):
-    """Let the variable that a function makes count as true."""
-
-    @functools.wraps(function)
-    def true(*args, **options):
-        variable = function(*args, **options)
-        for kind in (TensorVariable, TensorSharedVariable):
-            if type(variable) is kind.__base__:
-                variable.__class__ = kind
-        return variable
-
-    return true
-
-
 config = Config()
-clone, dot, grad, inv = graph.clone_replace, T.dot, pytensor.grad, T.reciprocal
-shared, scalar, vector = map(making_true, (pytensor.shared, T.scalar, T.vector))
-matrix, tensor3, tensor4 = map(making_true, (T.matrix, T.tensor3, T.tensor4))
-sigmoid, softmax, softplus = map(making_true, (T.sigmoid, T.nnet.softmax, T.softplus))
+shared = pytensor.shared
+abs_, addbroadcast, dot, grad, inv = T.abs, T.specify_broadcastable, T.dot, T.grad, T.reciprocal
+wmatrix = T.TensorType("int16", (None, None))
+OrderedUpdates, _asarray = collections.OrderedDict, numpy.asarray
 
 
 def In(variable, name=None, value=None, **options):
@@ -72,17 +48,38 @@ def In(variable, name=None, value=None, **options):
     return made
 
 
-def function(inputs, *args, **options):
-    """Compile a function; inputs with a default may be left out of its calls."""
-    compiled = pytensor.function(inputs, *args, **options)
+def Param(variable, default=None, name=None, **options):
+    """Make an input, as it was called before Theano 0.8."""
+    return In(variable, name, default, **options)
+
+
+def function(inputs, outputs=None, *args, **options):
+    """Compile a function; inputs with a default may be left out of its calls.
+
+    Outputs that are a dict are returned as one.
+    """
+    names = outputs if isinstance(outputs, dict) else None
+    outputs = [*names.values()] if names else outputs
+    compiled = pytensor.function(inputs, outputs, *args, **options)
     given = [(i.name, getattr(i, "default", None)) for i in inputs]
-    if all(default is None for _, default in given):
+    if not names and all(default is None for _, default in given):
         return compiled
 
     def call(*args, **named):
-        return compiled(*args, *(named.pop(*pair) for pair in given[len(args) :]), **named)
+        values = compiled(*args, *(named.pop(*pair) for pair in given[len(args) :]), **named)
+        return dict(zip(names, values)) if names else values
 
     return call
+
+
+def inputs(variable_list, blockers=None):
+    """List the variables, made of no others, that expressions are made of."""
+    return [*graph.graph_inputs(variable_list, blockers)]
+
+
+def clone(output, replace=None, strict=True, share_inputs=True, **_):
+    """Copy a graph, with some of its variables replaced."""
+    return graph.clone_replace(output, replace, rebuild_strict=strict)
 
 
 def flatten(x, ndim=1, outdim=None):
@@ -90,31 +87,43 @@ def flatten(x, ndim=1, outdim=None):
     return T.flatten(x, outdim or ndim)
 
 
-@making_true
-def logsoftmax(x):
-    """Compute the logarithm of the softmax of each row."""
-    return log_softmax(x, axis=-1)
+def stack(*tensors, axis=0):
+    """Stack arrays along a new axis: a list of them, or each as an argument."""
+    if isinstance(tensors[0], (list, tuple)):
+        return T.stack(*tensors) if len(tensors) > 1 else T.stack(tensors[0], axis)
+    return T.stack(tensors, axis)
 
 
-@making_true
-def relu(x, alpha=0):
-    """Compute the larger of x and 0, or with `alpha` a leaky one; its slope at 0 is the mean."""
-    return 0.5 * (1 + alpha) * x + 0.5 * (1 - alpha) * abs(x)
+def split(x, splits_size, n_splits=None, axis=0):
+    """Take an array apart along an axis, into parts of these sizes."""
+    return T.split(x, splits_size, axis=axis)
 
 
-@making_true
-def hard_sigmoid(x):
-    """Compute a sigmoid of three straight lines."""
-    return T.clip(0.2 * x + 0.5, 0, 1)
+def patternbroadcast(x, broadcastable):
+    """Tell which dimensions have one row, by a list of bools."""
+    return addbroadcast(x, *(i for i, is_one in enumerate(broadcastable) if is_one))
 
 
-def binary_crossentropy(output, target):
-    """Compute the cross-entropy of probabilities, each for itself."""
-    return -(target * T.log(output) + (1 - target) * T.log(1 - output))
+def unbroadcast(x, *axes):
+    """Let it be unknown that dimensions have one row, as the state of a scan may have to."""
+    for axis in axes:  # how many numbers are not zero is known when they are computed
+        x = T.take(x, T.nonzero(T.ones(x.shape[axis]))[0], axis)
+    return x
 
 
-def categorical_crossentropy(coding_dist, true_dist):
-    """Compute the cross-entropy of each row's probabilities with a row, or a class."""
-    if true_dist.ndim == coding_dist.ndim:
-        return -(true_dist * T.log(coding_dist)).sum(axis=coding_dist.ndim - 1)
-    return -T.log(coding_dist)[T.arange(true_dist.shape[0]), true_dist]
+def batched_dot(a, b):
+    """Multiply the matrices, or vectors, of one array with those of another, one by one."""
+    rows, columns = "i" * (a.ndim - 2), "k" * (b.ndim - 2)
+    return T.einsum(f"b{rows}j,bj{columns}->b{rows}{columns}", a, b)
+
+
+def confusion_matrix(actual, pred):
+    """Count the pairs of actual and predicted classes; return it and the classes, in order."""
+    classes = T.unique(T.concatenate([actual, pred]))
+    a, b = (T.cast(T.eq(y.dimshuffle(0, "x"), classes), "int64") for y in (actual, pred))
+    return [T.dot(a.T, b), classes]
+
+
+def batch_normalization(inputs, gamma, beta, mean, std, mode=None):
+    """Compute numbers whose mean is 0 and whose standard deviation is 1, times gamma plus beta."""
+    return (inputs - mean) * (gamma / std) + beta

@@ -3,14 +3,36 @@
 The first import of `theano` loads the engine: until then a program may set THEANO_FLAGS.
 """
 
+import collections.abc
 import importlib.util
+import inspect
 import sys
+import time
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+import numpy
+
 # Modules that logreg has for both engines.
 OURS = ("logistic_sgd", "theano.tensor.signal.downsample")
+
+
+class _Cast(dict):
+    """Functions that make arrays of a dtype, by the dtype."""
+
+    def __missing__(self, dtype):
+        return lambda array: numpy.asarray(array).astype(dtype)
+
+
+# What Python and NumPy have no more, and programs of Theano's days look for.
+GIVEN_BACK = [
+    (collections, {name: getattr(collections.abc, name) for name in collections.abc.__all__}),
+    (inspect, {"getargspec": inspect.getfullargspec}),
+    (numpy, {kind.__name__: kind for kind in (bool, int, float, complex, object, str)}),
+    (numpy, {"cast": _Cast(), "float_": numpy.float64, "Inf": numpy.inf, "NaN": numpy.nan}),
+    (time, {"clock": time.perf_counter}),
+]
 
 
 class Finder(MetaPathFinder, Loader):
@@ -49,9 +71,14 @@ class Finder(MetaPathFinder, Loader):
         if module.__name__ == "theano" and names:
             for name in names.SOURCES:
                 importlib.import_module(name)
+            module.theano = module
 
 
 def install():
-    """Let Python ask here for modules, before it looks for them; once is enough."""
-    if not any(isinstance(finder, Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, Finder())
+    """Let Python ask here for modules before it looks for them, and find what it has no more."""
+    if any(isinstance(finder, Finder) for finder in sys.meta_path):
+        return
+    sys.meta_path.insert(0, Finder())
+    for module, names in GIVEN_BACK:
+        for name in names.keys() - vars(module).keys():
+            setattr(module, name, names[name])

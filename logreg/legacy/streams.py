@@ -1,29 +1,81 @@
-"""Theano's streams of random numbers on PyTensor; the numbers are not Theano's."""
+"""Theano's streams of random numbers on PyTensor: a seed gives the numbers that Theano draws.
+
+`ndim`, and `nstreams` of ``RandomStreams``, need not be told: they are taken for the sake of old
+programs. A `dtype` is floatX or int64 by default.
+"""
 
 import numpy
 import pytensor
+from pytensor.gradient import disconnected_grad
 from pytensor.tensor import random
 
 from logreg.engine import T
 
+# One step of the generator MRG31k3p (L'Ecuyer and Touzin, 2000): two recurrences of three numbers.
+STEPS = [[0, 1 << 22, 129], [1, 0, 0], [0, 1, 0]], [[1 << 15, 0, 32769], [1, 0, 0], [0, 1, 0]]
+MODULI = 2147483647, 2147462579
+MOST_STREAMS = 60 * 256
 
-class RandomStreams:
+
+def _ahead(exponent):
+    """The matrices that go 2 ** exponent steps ahead; their numbers are Python's."""
+    powers = [numpy.array(step, object) for step in STEPS]
+    for _ in range(exponent):
+        powers = [power @ power % modulus for power, modulus in zip(powers, MODULI)]
+    return powers
+
+
+def _moved(states, powers):
+    """States, a column each, after a step that matrices make."""
+    parts = zip(powers, (states[:3], states[3:]), MODULI)
+    return numpy.concatenate([power @ part % modulus for power, part, modulus in parts])
+
+
+class _Streams:
+    def __init__(self, seed=None, **_):
+        self.state_updates, self._seed = [], seed
+        self._begin(seed)
+
+    def seed(self, seed=None):
+        """Begin anew, with all numbers that have been made."""
+        self._begin(self._seed if seed is None else seed)
+        for state, _ in self.state_updates:
+            state.set_value(self._next_state(state.get_value(borrow=True)), borrow=True)
+
+    def updates(self):
+        """List what changes the state, though a function that draws does so by itself."""
+        return list(self.state_updates)
+
+    def _keep(self, state, after):
+        state.default_update = after
+        self.state_updates.append((state, after))
+
+
+def _floatx(dtype):
+    return pytensor.config.floatX if dtype in (None, "floatX") else dtype
+
+
+class RandomStreams(_Streams):
     """Makes symbolic random numbers, which are others whenever a function is called.
 
-    It stands for ``theano.tensor.shared_randomstreams.RandomStreams`` and
-    ``theano.sandbox.rng_mrg.MRG_RandomStreams``. A seed gives the same numbers in each run, but
-    they are NumPy's of today, not those that Theano draws. `dtype` is floatX or int64 by default;
-    `ndim` and `nstreams` need not be told, and are taken for the sake of old programs.
+    It stands for ``theano.tensor.shared_randomstreams.RandomStreams``, and draws by NumPy's
+    Mersenne Twister. Normal numbers and permutations are not Theano's, but the same in each run.
     """
 
-    def __init__(self, seed=None, **_):
-        self._seeds = numpy.random.SeedSequence(seed)
+    def _begin(self, seed):
+        self._seeds = numpy.random.RandomState(seed)
+
+    def _next_state(self, _=None):
+        twister = numpy.random.MT19937()
+        state = numpy.random.RandomState(int(self._seeds.randint(1 << 30)))
+        twister.state = state.get_state(legacy=False)
+        return numpy.random.Generator(twister)
 
     def _draw(self, name, size, dtype, *parameters):
-        generator = pytensor.shared(numpy.random.default_rng(self._seeds.spawn(1)[0]), borrow=True)
-        drawn = getattr(random, name)(*parameters, size=size, rng=generator)
-        generator.default_update = drawn.owner.outputs[0]
-        return T.cast(drawn, pytensor.config.floatX if dtype in (None, "floatX") else dtype)
+        state = pytensor.shared(self._next_state(), borrow=True)
+        drawn = getattr(random, name)(*parameters, size=size, rng=state)
+        self._keep(state, drawn.owner.outputs[0])
+        return T.cast(drawn, _floatx(dtype))
 
     def uniform(self, size=None, low=0.0, high=1.0, ndim=None, dtype=None, nstreams=None):
         """Draw evenly from `low` to `high`."""
@@ -51,4 +103,73 @@ class RandomStreams:
         return T.cast(T.argsort(drawn, axis=-1), dtype)
 
 
-MRG_RandomStreams = RandomStreams
+class MRG_RandomStreams(_Streams):
+    """Makes symbolic random numbers as ``theano.sandbox.rng_mrg.MRG_RandomStreams`` does.
+
+    The numbers of an array come from several streams in turn, which begin 2 ** 72 steps apart;
+    arrays begin 2 ** 134 steps apart.
+    """
+
+    def __init__(self, seed=12345, **_):
+        super().__init__(seed)
+
+    def _begin(self, seed):
+        self._first = numpy.resize(numpy.array(seed, object), 6)[:, None]
+
+    def _next_state(self, before):
+        states, powers = self._first, _ahead(72)
+        while states.shape[1] < before.shape[1]:
+            states = numpy.concatenate([states, _moved(states, powers)], axis=1)
+            powers = [power @ power % modulus for power, modulus in zip(powers, MODULI)]
+        self._first = _moved(self._first, _ahead(134))
+        return states[:, : before.shape[1]].astype("int64")
+
+    def uniform(self, size=None, low=0.0, high=1.0, ndim=None, dtype=None, nstreams=None):
+        """Draw evenly from `low` to `high`."""
+        dtype, n_streams = _floatx(dtype), nstreams or MOST_STREAMS
+        known = size if isinstance(size, (tuple, list)) else [size]
+        if not nstreams and all(isinstance(n, (int, numpy.integer)) for n in known):
+            n = int(numpy.prod(size))
+            n_streams = min(n // 6 if n > 6 else n, MOST_STREAMS)
+        n = T.prod(T.as_tensor_variable(size), dtype="int64")
+        value = self._next_state(numpy.empty((6, n_streams)))
+        state = pytensor.shared(value, borrow=True, shape=value.shape)
+
+        def step(first, states):
+            x, y = states[:3], states[3:]
+            x = T.concatenate([[(STEPS[0][0][1] * x[1] + 129 * x[2]) % MODULI[0]], x[:2]])
+            y = T.concatenate([[(STEPS[1][0][0] * y[0] + 32769 * y[2]) % MODULI[1]], y[:2]])
+            is_drawn = T.arange(n_streams) < n - first
+            drawn = x[0] - y[0]
+            after = T.switch(is_drawn, T.concatenate([x, y]), states)
+            return after, drawn + T.switch(drawn <= 0, MODULI[0], 0)
+
+        begins = T.arange(0, n, n_streams)
+        states, drawn = pytensor.scan(step, begins, [state, None], return_updates=False)
+        self._keep(state, T.specify_shape(states[-1], value.shape))
+        unit = numpy.asarray(4.6566126e-10 if dtype == "float32" else 2.0**-31, dtype)
+        drawn = T.cast(disconnected_grad(drawn).flatten()[:n], dtype) * unit
+        low, high = T.cast(low, dtype), T.cast(high, dtype)
+        return drawn.reshape(size, ndim=ndim) * (high - low) + low
+
+    def normal(self, size=None, avg=0.0, std=1.0, ndim=None, dtype=None, nstreams=None):
+        """Draw from the normal distribution with a mean and a standard deviation."""
+        n = T.prod(T.as_tensor_variable(size), dtype="int64")
+        pairs = self.uniform((n + n % 2,), 0, 1, 1, dtype, nstreams).reshape((2, (n + 1) // 2))
+        radius, angle = T.sqrt(-2 * T.log(pairs[0])), T.cast(2 * numpy.pi, pairs.dtype) * pairs[1]
+        drawn = T.concatenate([radius * T.cos(angle), radius * T.sin(angle)])[:n]
+        return drawn.reshape(size, ndim=ndim) * T.cast(std, drawn.dtype) + T.cast(avg, drawn.dtype)
+
+    def binomial(self, size=None, n=1, p=0.5, ndim=None, dtype="int64", nstreams=None):
+        """Draw whether a trial succeeds, with probability `p`."""
+        if n != 1:
+            raise NotImplementedError(f"n is {n}: MRG_RandomStreams.binomial has one trial")
+        return T.cast(self.uniform(size, ndim=ndim, nstreams=nstreams) < p, dtype)
+
+    def multinomial(self, size=None, n=1, pvals=None, ndim=None, dtype="int64", nstreams=None):
+        """Draw how many of `n` trials have each outcome; rows of `pvals` are probabilities."""
+        pvals = T.as_tensor_variable(pvals)
+        rows = pvals.shape[0]
+        drawn = self.uniform((n * rows,), nstreams=nstreams).reshape((n, rows, 1))
+        chosen = T.sum(T.cumsum(pvals, axis=1) <= drawn, axis=2, keepdims=True)
+        return T.cast(T.eq(chosen, T.arange(pvals.shape[1])).sum(axis=0), dtype)

@@ -1,79 +1,12 @@
 """Convolution and pooling on PyTensor, which has neither, as Theano 1.0.5 computes them.
 
 Both look at images through windows: a convolution multiplies what they show by filters, pooling
-takes the largest of it, or the mean. The two operations here are each the gradient of the other.
+takes the largest of it, or the mean.
 """
 
-import itertools
-
 import numpy
-from pytensor.gradient import DisconnectedType
-from pytensor.graph.basic import Apply
-from pytensor.graph.op import Op
 
 from logreg.engine import T
-
-
-def _views(images, size, step):
-    """For each pixel of a window: a view of what it shows while the window goes over images."""
-    if any(n < k for n, k in zip(images.shape[-2:], size)):
-        raise ValueError(f"the images, {images.shape[-2:]}, are smaller than a window, {size}")
-    rows, columns = ((n - k) // s * s + 1 for n, k, s in zip(images.shape[-2:], size, step))
-    for i, j in itertools.product(*map(range, size)):
-        yield images[..., i : i + rows : step[0], j : j + columns : step[1]]
-
-
-class _Windowed(Op):
-    """An operation of an array and a size; its gradient is another of these."""
-
-    __props__ = ("step",)
-
-    def __init__(self, step):
-        self.step = step
-
-    def make_node(self, array, height, width):
-        inputs = [T.as_tensor_variable(value) for value in (array, height, width)]
-        ndim = inputs[0].ndim + self.more_dimensions
-        return Apply(self, inputs, [T.TensorType(inputs[0].dtype, (None,) * ndim)()])
-
-    def connection_pattern(self, node):
-        return [[True], [False], [False]]
-
-    def pullback(self, inputs, outputs, gradients):
-        size = [inputs[0].shape[i] for i in self.size_at]
-        gradient = self.adjoint(self.step)(gradients[0], *size)
-        return [gradient, DisconnectedType()(), DisconnectedType()()]
-
-    L_op = pullback  # as PyTensor before 3.1 calls it
-
-
-class Windows(_Windowed):
-    """Images through windows, of shape (height, width, ..., number down, number across)."""
-
-    more_dimensions, size_at = 2, (-2, -1)
-
-    def perform(self, node, inputs, outputs):
-        images, *size = inputs
-        size = tuple(map(int, size))
-        parts = numpy.stack(list(_views(images, size, self.step)))
-        outputs[0][0] = parts.reshape(*size, *parts.shape[1:])
-
-
-class Overlap(_Windowed):
-    """Images of a size, which are the sums of what windows show of them."""
-
-    more_dimensions, size_at, adjoint = -2, (0, 1), Windows
-
-    def perform(self, node, inputs, outputs):
-        parts, *size = inputs
-        images = numpy.zeros((*parts.shape[2:-2], *map(int, size)), parts.dtype)
-        views = _views(images, parts.shape[:2], self.step)
-        for view, part in zip(views, parts.reshape(-1, *parts.shape[2:])):
-            view += part
-        outputs[0][0] = images
-
-
-Windows.adjoint = Overlap
 
 
 def _pair(value):
@@ -88,6 +21,26 @@ def _padded(images, widths, value=0):
     *others, rows, columns = [images.shape[i] for i in range(images.ndim)]
     frame = T.full((*others, rows + above + below, columns + left + right), value, images.dtype)
     return T.set_subtensor(frame[..., above : above + rows, left : left + columns], images)
+
+
+def _windows(images, size, step):
+    """Look at images, (n, channels, rows, columns), through windows of a size, a step apart.
+
+    Returned is what they show: (height, width, channels, number down, number across, n).
+    """
+    n, channels, *shape = [images.shape[i] for i in range(4)]
+    numbers = [(length - k) // s + 1 for length, k, s in zip(shape, size, step)]
+    is_fit = T.opt.Assert("the images are smaller than a window: take a smaller one")
+    numbers[0] = is_fit(numbers[0], T.gt(T.minimum(*numbers), 0))
+    lengths = [*size, channels, *numbers]
+    steps = [shape[1], 1, shape[0] * shape[1], step[0] * shape[1], step[1]]
+    along = [T.arange(0, length * s, s) for length, s in zip(lengths, steps)]
+    axes = [["x"] * i + [0] + ["x"] * (4 - i) for i in range(5)]
+    # A bare sum makes a rewrite of PyTensor 3.3.8 fail, with a page of tracebacks.
+    index = T.maximum(sum(places.dimshuffle(*each) for places, each in zip(along, axes)), 0)
+    # A row has one pixel of all images, which is copied as a whole.
+    pixels = images.reshape((n, channels * shape[0] * shape[1])).T
+    return pixels[index.flatten()].reshape((*lengths, n))
 
 
 def conv2d(
@@ -114,12 +67,22 @@ def conv2d(
     margins = margins[border_mode] if isinstance(border_mode, str) else _pair(border_mode)
     if filter_flip:
         filters = filters[:, :, ::-1, ::-1]
-    images = _padded(input, map(_pair, margins)).dimshuffle(1, 0, 2, 3)
-    parts = Windows(_pair(subsample))(images, *size)
-    n, down, across = [parts.shape[i] for i in (3, 4, 5)]
+    images = _padded(input, map(_pair, _pair(margins)))
+    shown = _windows(images, size, _pair(subsample))
+    down, across, n = [shown.shape[i] for i in (3, 4, 5)]
     weights = filters.dimshuffle(0, 2, 3, 1).reshape((n_out, size[0] * size[1] * channels))
-    sums = T.dot(weights, parts.reshape((weights.shape[1], n * down * across)))
-    return sums.reshape((n_out, n, down, across)).dimshuffle(1, 0, 2, 3)
+    sums = T.dot(weights, shown.reshape((weights.shape[1], down * across * n)))
+    return sums.reshape((n_out, down, across, n)).dimshuffle(3, 0, 1, 2)
+
+
+def conv2d_grad_wrt_inputs(output_grad, filters, input_shape, filter_shape=None, **options):
+    """Compute the gradient of :func:`conv2d` by its images: a transposed convolution.
+
+    `output_grad` is the gradient by what it returns, `input_shape` that of the images.
+    """
+    images = T.zeros(input_shape, output_grad.dtype)
+    convolved = conv2d(images, filters, **options)
+    return T.grad(None, images, known_grads={convolved: output_grad})
 
 
 def pool_2d(
@@ -153,16 +116,20 @@ def pool_2d(
 
     sizes = zip((input.shape[-2], input.shape[-1]), size, steps)
     margins = map(_pair, pads) if ignore_border else [(0, beyond(*each)) for each in sizes]
-    margins = tuple(margins)
+    margins, others = tuple(margins), [input.shape[i] for i in range(input.ndim - 2)]
 
     def windows(images, value=0):
-        return Windows(steps)(_padded(images, margins, value), *size)
+        images = _padded(images, margins, value)
+        shape = T.prod(others), 1, images.shape[-2], images.shape[-1]
+        return _windows(images.reshape(shape), size, steps)
 
     if mode == "max":
         least = -numpy.inf if input.dtype.startswith("float") else numpy.iinfo(input.dtype).min
-        return windows(input, least).max(axis=(0, 1))
-    sums = windows(input).sum(axis=(0, 1))
-    if mode == "sum":
-        return sums
-    counts = windows(T.ones_like(input), int(ignore_border and mode == "average_inc_pad"))
-    return sums / counts.sum(axis=(0, 1))
+        pooled = windows(input, least).max(axis=(0, 1))
+    else:
+        pooled = windows(input).sum(axis=(0, 1))
+    if mode.startswith("average"):
+        counts = windows(T.ones_like(input), int(ignore_border and mode == "average_inc_pad"))
+        pooled /= counts.sum(axis=(0, 1))
+    down, across = pooled.shape[1], pooled.shape[2]
+    return pooled.dimshuffle(3, 0, 1, 2).reshape((*others, down, across))

@@ -1,4 +1,3 @@
-"use strict";
 
 // A pad to draw on, for the page of a model and for the tutorial.
 //
@@ -6,14 +5,16 @@
 //
 // onChange() is called at the next frame after what is drawn, or how, has changed, and once at the
 // beginning. size is the height and width of the images that the model knows. Drawn is black on
-// white; with isLight, the images have a light background, too. With centre: false, what is drawn
-// stays where it is on the pad, and as large as it is there.
+// white; with isLight, the images have a light background, too.
 //
 //   pad.pixels()     what the model is given: size[0] * size[1] numbers from 0 to 255
 //   pad.isEmpty()    whether nothing is drawn
 //   pad.load(image)  shows an <img> of that size, and gives its pixels as they are
+//   pad.draw(strokes)  draws {width, points} in the pad's 280 pixels, in place of what is there
 //   pad.clear(), pad.undo(), pad.invert(), pad.thicker(), pad.thinner()
 //   pad.isInverted, pad.penWidth
+//   pad.isCentred    whether strokes are cropped, scaled and centred as MNIST's are; if not, they
+//                    stay where they are, and as large as they are
 //
 // The canvas stands alone in an element: in that, the pen of the keyboard is shown.
 const makePad = (() => {
@@ -64,8 +65,7 @@ const makePad = (() => {
   }
 
   // The ink of black strokes on white paper; null if there is none.
-  function findInk({ data, width, height }) {
-    const darkness = Float32Array.from({ length: width * height }, (_, i) => 255 - data[4 * i]);
+  function findInk({ values: darkness, width, height }) {
     const inked = darkness.filter((value) => value > CONTRAST);
     if (!inked.length) return null;
     const factor = 255 / percentile(inked, 90);
@@ -192,9 +192,16 @@ const makePad = (() => {
     return part(small, -left, -top, width, height).values;
   }
 
+  // Scale the whole pad, with its aspect kept, into the middle of the field.
+  function fit(drawn, height, width) {
+    const side = Math.min(height, width), small = resize(drawn, side, side);
+    const left = round((width - side) / 2), top = round((height - side) / 2);
+    return part(small, -left, -top, width, height).values;
+  }
+
   // ---- The pad ----
 
-  return (canvas, onChange, { size: [height, width], centre = true, isLight = false }) => {
+  return (canvas, onChange, { size: [height, width], isLight = false, isCentred = true }) => {
     canvas.width = canvas.height = SIDE;
     canvas.tabIndex = 0;
     canvas.setAttribute("role", "application");
@@ -229,16 +236,19 @@ const makePad = (() => {
       for (const { width, points } of strokes) {
         context.lineWidth = width;
         context.beginPath();
-        context.moveTo(...points[0]);
+        context.moveTo(points[0][0], points[0][1] - 0.01); // so that a dot has a length
         for (const point of points) context.lineTo(...point);
         context.stroke();
       }
     }
 
     function pixelsOfStrokes() {
-      const ink = findInk(context.getImageData(0, 0, SIDE, SIDE));
-      if (!ink) return new Uint8Array(width * height);
-      return centre ? place(ink, height, width) : resize(ink, height, width).values;
+      const { data } = context.getImageData(0, 0, SIDE, SIDE);
+      const values = Float32Array.from({ length: SIDE * SIDE }, (_, i) => 255 - data[4 * i]);
+      const drawn = { values, width: SIDE, height: SIDE };
+      if (!pad.isCentred) return fit(drawn, height, width);
+      const ink = findInk(drawn);
+      return ink ? place(ink, height, width) : new Uint8Array(width * height);
     }
 
     function pixelsOfPicture() {
@@ -252,6 +262,7 @@ const makePad = (() => {
     const pad = {
       penWidth: 20,
       isInverted: false,
+      isCentred,
       isEmpty: () => !picture && !strokes.length,
       pixels() {
         const pixels = picture ? pixelsOfPicture() : pixelsOfStrokes();
@@ -259,7 +270,8 @@ const makePad = (() => {
         return isOther ? pixels.map((value) => 255 - value) : pixels;
       },
       load(image) { picture = image; strokes = []; change(); },
-      clear() { pad.load(null); },
+      draw(given) { picture = null; strokes = given; change(); },
+      clear() { pad.draw([]); },
       undo() { picture = null; strokes.pop(); change(); },
       invert() { pad.isInverted = !pad.isInverted; change(); },
       thicker() { pad.penWidth = Math.min(pad.penWidth + 4, 48); change(); },

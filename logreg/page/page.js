@@ -1,4 +1,5 @@
-// The live part of the page, after pad.js. The model comes as JSON in <script id="model">; nothing is sent.
+
+// The live part of the page, after model.js and pad.js. The model comes as JSON in <script id="model">; nothing is sent.
 (() => {
   const facts = JSON.parse(document.getElementById("model").textContent);
   if (!facts) return;
@@ -6,14 +7,9 @@
 
   // ---- The model: softmax(x W + b) ----
 
-  const W = decode(facts.W);
-  const b = decode(facts.b);
+  const Kind = facts.dtype === "float64" ? Float64Array : Float32Array;
+  const [W, b] = [decode(facts.W, Kind), decode(facts.b, Kind)];
   const nOut = b.length;
-
-  function decode(base64) {
-    const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-    return facts.dtype === "float64" ? new Float64Array(bytes.buffer) : new Float32Array(bytes.buffer);
-  }
 
   // The features that the model takes of a row as the user knows it.
   function ready(row) {
@@ -26,10 +22,7 @@
     x.forEach((value, i) => {
       for (let k = 0; k < nOut; k++) z[k] += value * W[i * nOut + k];
     });
-    const top = Math.max(...z);
-    const e = z.map((value) => Math.exp(value - top));
-    const sum = e.reduce((total, value) => total + value, 0);
-    return e.map((value) => value / sum);
+    return softmax(z);
   }
 
   // ---- What is shown: the class, the probabilities as bars, the evidence ----
@@ -78,8 +71,6 @@
     showEvidence(x, pinned === null ? order[0] : pinned);
   }
 
-  const COLOURS = [[5, 48, 97], [67, 147, 195], [247, 247, 247], [214, 96, 77], [103, 0, 31]];
-
   // What each feature adds to the score of a class, beside what it adds to the mean of all scores.
   function showEvidence(x, k) {
     const evidence = x.map((value, i) => {
@@ -94,12 +85,8 @@
   }
 
   function paintEvidence(evidence, k) {
-    const most = largest(evidence);
-    paint(get("evidence"), evidence, (value) => {
-      const place = 2 + (2 * value) / most;
-      const low = Math.min(Math.floor(place), 3);
-      return COLOURS[low].map((c, j) => c + (COLOURS[low + 1][j] - c) * (place - low));
-    });
+    const [height, width] = facts.shape;
+    paintSigned(get("evidence"), width, height, (i) => evidence[i], largest(evidence));
     get("evidence").setAttribute("aria-label", `evidence for ${facts.labels[k]}`);
   }
 
@@ -115,17 +102,6 @@
       share.querySelector("b").textContent =
         `${isAgainst ? "−" : "+"}${Math.abs(shares[i]).toFixed(2)}`;
     });
-  }
-
-  function largest(values) {
-    return values.reduce((top, value) => Math.max(top, Math.abs(value)), 0) || 1;
-  }
-
-  function paint(canvas, values, colour) {
-    [canvas.height, canvas.width] = facts.shape;
-    const image = new ImageData(canvas.width, canvas.height);
-    values.forEach((value, i) => image.data.set([...colour(value), 255], 4 * i));
-    canvas.getContext("2d").putImageData(image, 0, 0);
   }
 
   // ---- A table: a field for each column, a number or a choice of texts ----
@@ -189,11 +165,12 @@
   const pad = makePad(get("pad"), showPad, {
     size: facts.shape,
     isLight: facts.background === "light",
+    isCentred: facts.isCentred,
   });
 
   function showPad() {
-    const pixels = pad.pixels();
-    paint(get("seen"), pixels, (value) => [value, value, value]);
+    const pixels = pad.pixels(), [height, width] = facts.shape;
+    paint(get("seen"), width, height, (i) => GREYS[pixels[i]]);
     get("width").textContent = pad.penWidth;
     get("invert").setAttribute("aria-pressed", pad.isInverted);
     const [black, white] = facts.range;

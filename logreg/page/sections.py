@@ -10,10 +10,10 @@ from logreg.datasets.statistics import wilson_interval
 from logreg.errors import SettingError
 from logreg.plots import short
 
-N_CELLS = 12  # of a wrong row of a table
+N_CELLS = 8  # of a wrong row of a table
+N_BARS = 12  # of a class
 N_ROWS = 100  # of a table of classes or mistakes
-MAX_CLASSES = 100  # of which weights are drawn
-MANY_CLASSES = 30  # with more, the errors come before the weights, which are folded
+MANY_CLASSES = 30  # with more, the errors come first, and so many have their weights shown, folded
 REASONS = {"patience": "patience ran out", "n_epochs": "all epochs had been run"}
 
 
@@ -93,28 +93,47 @@ def _plot(plot, subject, size, alt, caption):
     return f'<figure class="plot" tabindex="0">{figure}{caption}</figure>'
 
 
-def weights(predictor):
-    """What the model has learnt: a picture or bars for each class, folded if they are many."""
-    facts, figures, top = predictor.facts, [], plots.colour_limit(predictor.W)
-    shape, n_out, kind = facts.image, facts.n_out, "bars"
-    if shape:
-        kind = "pictures many" if n_out > 20 else "pictures"
-    for k, (w, label) in enumerate(zip(predictor.W.T[:MAX_CLASSES], predictor.labels)):
-        label = short(label)
-        alt = f"weights of class {k}, {label}"
+def weights(predictor, evaluation=None):
+    """What the model has learnt: a picture or bars for each class, or of many for some, folded.
+
+    These are the ones that err most in the `evaluation`, if there is one.
+    """
+    facts, labels, n_out = predictor.facts, predictor.labels, len(predictor.labels)
+    shape, top, figures = facts.image, plots.colour_limit(predictor.W), []
+    kind = "bars" if not shape else "pictures many" if n_out > 20 else "pictures"
+    chosen, which = range(n_out)[:MANY_CLASSES], "the first"
+    if evaluation and n_out > MANY_CLASSES:
+        worst = sorted(evaluation["classes"], key=lambda entry: -entry["errors"])
+        chosen = [labels.index(entry["label"]) for entry in worst[:MANY_CLASSES]]
+        which = "those of most errors"
+    for k in chosen:
+        w, label = predictor.W[:, k], short(labels[k])
         if shape:
+            alt = f"weights of class {k}, {label}"
             drawn = plots.image(w.reshape(shape), alt, plots.DIVERGING, -top, top)
         else:
-            drawn = plots.svg(plots.plot_bars, w, facts.names, size=(4, 3), alt=alt)
+            order = numpy.argsort(-abs(w), kind="stable")[:N_BARS]
+            drawn = _bars([(escaped(facts.names[i], 24), w[i]) for i in order])
         figures.append(f"<figure>{drawn}<figcaption>{escape(label)}</figcaption></figure>")
     drawn = f'<div class="{kind}">{"".join(figures)}</div>'
     if n_out > MANY_CLASSES:
-        drawn = f"<details><summary>{len(figures)} of {n_out} classes</summary>{drawn}</details>"
+        summary = f"{len(figures)} of {n_out} classes, {which}"
+        drawn = f"<details><summary>{summary}</summary>{drawn}</details>"
     return drawn
 
 
+def _bars(rows):
+    """Terms and their values as bars, from the middle to the right for what is positive."""
+    top, terms = max(abs(value) for _, value in rows) or 1, ""
+    for term, value in rows:
+        side, width = "for" if value > 0 else "against", 50 * abs(value) / top
+        bar = f'<i class="{side}" style="width: {width:.1f}%"></i><b>{value:+.2f}</b>'
+        terms += f'<dt>{term}</dt><dd class="share">{bar.replace("-", "−")}</dd>'
+    return f"<dl>{terms}</dl>"
+
+
 def errors(evaluation):
-    """The confusion matrix, or of many classes the mistakes; and the errors of each class."""
+    """The confusion matrix, or of many classes the mistakes; calibration; and each class."""
     pairs = evaluation["mistakes"]
     alt = "Confusion matrix. There is no mistake."
     if pairs:
@@ -135,7 +154,16 @@ def errors(evaluation):
         for entry in entries[:N_ROWS]
     ]
     head = ("class", "rows", "errors", "error")
-    return first + _table("Error a class, the worst first.", head, rows)
+    of_classes = _table("Error a class, the worst first.", head, rows)
+    bands = [
+        (f"from {100 * band['min_proba']:.0f} %", band["rows"], *map(_percent, shares))
+        for band in evaluation["calibration"]
+        for shares in [(band["forecast"], band["happened"])]
+        if band["rows"]
+    ]
+    head = ("probability", "rows", "forecast", "happened")
+    calibration = _table("How probable answers were, and how often they were right.", head, bands)
+    return f"{first}<div>{calibration}{of_classes}</div>"
 
 
 def _table(caption, head, rows):
@@ -150,7 +178,7 @@ def _table(caption, head, rows):
 
 
 def gallery(predictor, data, rows):
-    """The wrong rows of a test set: a picture or cells, and the two most probable classes."""
+    """The wrong rows of a test set: what they look like, and the two most probable classes."""
     if not rows:
         return "<p>No row is wrong.</p>"
     (x, y), facts, cards = data.test, predictor.facts, []
@@ -159,6 +187,7 @@ def gallery(predictor, data, rows):
         label, two = data.facts.class_labels[y[row]], numpy.argsort(-p, kind="stable")[:2]
         names = [(escaped(facts.class_labels[k], 16), 100 * p[k]) for k in two]
         said = "<br>".join(f"<b>{name}</b> {percent:.1f} %" for name, percent in names)
+        said += f"<br>is in fact <b>{escaped(label, 16)}</b>"
         if facts.image:
             alt = f"test row {row}, of class {short(label, 16)}"
             shown = plots.image(x[row].reshape(facts.image), alt, "gray", least, most)
@@ -166,13 +195,35 @@ def gallery(predictor, data, rows):
                 f'<button type="button" class="to-pad" title="Put it on the pad">{shown}</button>'
             )
         else:
-            cells = list(zip(facts.names, x[row]))[:N_CELLS]
-            shown = "".join(f"<dt>{escaped(n, 24)}</dt><dd>{v:.6g}</dd>" for n, v in cells)
-            shown = f"<dl>{shown}</dl>"
-        truth = f"is in fact <b>{escaped(label, 16)}</b>"
-        cards.append(f"<figure>{shown}<figcaption>{said}<br>{truth}</figcaption></figure>")
+            shown = _bars(_reasons(predictor, x[row], two[0]))
+            said += f", row {data.test_rows[row]}"
+        cards.append(f"<figure>{shown}<figcaption>{said}</figcaption></figure>")
     kind = "pictures" if facts.image else "rows"
     return f'<div class="{kind}">{"".join(cards)}</div>'
+
+
+def _reasons(predictor, x, k):
+    """The columns of a row that spoke most for class `k` or against it, each with its cell.
+
+    What a column says is what it adds to the score of the class, beside the mean of all classes.
+    """
+    ready = predictor.facts.preprocessing.apply(x[None], "float64")[0]
+    W, found, first = predictor.W.astype("float64"), [], 0
+    shares = ready * (W[:, k] - W.mean(axis=1))
+    for name, texts in named_columns(predictor.facts):
+        features = slice(first, first + len(texts or [None]))
+        cell = x[first] if texts is None else dict(zip(x[features], texts)).get(1, "none of these")
+        cell = cell if isinstance(cell, str) else f"{cell:.6g}"
+        found.append((f"{escaped(name, 24)} <b>{escaped(cell, 24)}</b>", shares[features].sum()))
+        first = features.stop
+    return sorted(found, key=lambda reason: -abs(reason[1]))[:N_CELLS]
+
+
+def named_columns(facts):
+    """The name of each column, and its categories or None."""
+    columns = facts.table
+    names = columns.names or [f"column {i + 1}" for i in range(len(columns.categories))]
+    return list(zip(names, columns.categories))
 
 
 def live(predictor, means):
@@ -180,7 +231,7 @@ def live(predictor, means):
 
     `means` of the features stand in for those that the model file lacks.
     """
-    W, facts, columns = predictor.W, predictor.facts, predictor.facts.table
+    W, facts = predictor.W, predictor.facts
     if facts.image and not facts.takes_pictures:
         return None
     preprocessing, n_in = facts.preprocessing, len(W)
@@ -189,14 +240,14 @@ def live(predictor, means):
         shifts, scales = preprocessing.means, preprocessing.scales
     if preprocessing.means is not None:
         means = preprocessing.means / scale
-    names = columns.names or [f"column {i + 1}" for i in range(len(columns.categories))]
+    columns = named_columns(facts)
     return {
         "labels": [short(label, 40) for label in predictor.labels],
         "dtype": W.dtype.name,
         "W": base64_of(W),
         "b": base64_of(predictor.b),
-        "columns": [short(name, 40) for name in names],
-        "categories": [c and [short(text, 40) for text in c] for c in columns.categories],
+        "columns": [short(name, 40) for name, _ in columns],
+        "categories": [c and [short(text, 40) for text in c] for _, c in columns],
         "means": means.tolist(),
         "scale": scale,  # a row x becomes (scale x - shifts) / scales
         "shifts": shifts.tolist(),
@@ -204,6 +255,7 @@ def live(predictor, means):
         "shape": facts.image,
         "range": facts.pixel_range or [0, 255],  # what black and white of the pad become
         "background": facts.background,
+        "isCentred": facts.layout.is_centred,
     }
 
 

@@ -9,13 +9,14 @@ from string import Template
 
 import numpy
 
-from logreg import __version__, plots
+from logreg import plots
 from logreg.page import sections
 from logreg.prediction.evaluation import evaluate
 from logreg.saving.model_file import save
+from logreg.version import __version__
 
 HERE = Path(__file__).parent
-PAD = HERE / "pad.js"
+SHARED = [HERE / "model.js", HERE / "pad.js"]
 
 
 def write_page(path, model, predictor, data=None):
@@ -35,7 +36,7 @@ def write_page(path, model, predictor, data=None):
     live = sections.live(predictor, means)
     page = filled(
         HERE / "page.html",
-        [PAD, HERE / "page.js"],
+        [*SHARED, HERE / "page.js"],
         live,
         title=sections.escaped(os.path.basename(model)),
         # What the style shows and hides; see the template.
@@ -45,10 +46,11 @@ def write_page(path, model, predictor, data=None):
         scores=sections.scores(facts, evaluation),
         run=sections.run(facts),
         curve=sections.curve(facts),
-        weights=sections.weights(predictor),
+        weights=sections.weights(predictor, evaluation),
         largest=f"{plots.colour_limit(predictor.W):.2g}",
         errors=errors,
         gallery=gallery,
+        prepared="cropped, scaled, centred" if facts.layout.is_centred else "scaled",
         live_name="Draw" if is_image else "Try it",
     )
     save(path, page.encode("utf-8", "replace"))

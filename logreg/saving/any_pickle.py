@@ -5,8 +5,11 @@ so are dicts and sets: to hash what a file holds may take forever.
 """
 
 import os
+import re
 import zlib
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
+
+import numpy
 
 from logreg.datasets import pickled_arrays, pickles
 from logreg.datasets.formats import open_bytes
@@ -14,6 +17,15 @@ from logreg.errors import DatasetError, ModelFileError, cut
 from logreg.files import explaining
 
 MAX_PATH = 1000  # characters, the last ones: what is nested deep would have far longer ones
+# What else models were kept in, by what such files begin with.
+OTHERS = {
+    rb"BZh": "bzip2 compressed it: unpack it with bunzip2, and export what comes out",
+    rb"\xfd7zXZ": "xz compressed it: unpack it with unxz, and export what comes out",
+    rb"x[\x01\x5e\x9c\xda]|.*joblib\.numpy_pickle": "joblib wrote it: joblib.load reads it",
+    rb".{257}ustar": "it is a tar archive, as of Blocks: unpack it; _parameters in it is an npz",
+    rb"PK": "it is a zip archive, as of theano.misc.pkl_utils: unzip it; arrays are npy files",
+    rb"\x89HDF": "it is HDF5, as of Keras: h5py reads it",
+}
 OPCODES = f"""{pickled_arrays.OPCODES}
     LONG4 FLOAT BINFLOAT INST OBJ NEWOBJ DUP POP POP_MARK
     EMPTY_DICT DICT SETITEM SETITEMS EMPTY_SET ADDITEMS FROZENSET
@@ -45,23 +57,59 @@ class _Object(pickles.Placeholder):
         self.parts.append((key, value) if is_name else (len(self.parts), (key, value)))
 
 
+class _Dtype(pickled_arrays.PickledDtype):
+    """A pickled dtype, which may have fields, or be of small arrays."""
+
+    def dtype(self):
+        _, _, of_arrays, names, fields, size, *others = self.state
+        if len(others) > 2:
+            raise ValueError("dates have a unit, which is not read")
+        if of_arrays:
+            return numpy.dtype((of_arrays[0].dtype(), of_arrays[1]))
+        if not names:
+            return super().dtype()
+        fields = dict(fields.parts)
+        dtypes, offsets = zip(*(fields[name][:2] for name in names))
+        layout = {"names": [*map(_text, names)], "formats": [each.dtype() for each in dtypes]}
+        return numpy.dtype({**layout, "offsets": offsets, "itemsize": size})
+
+
+def _scalar(dtype, data=b""):
+    return pickled_arrays.PickledArray(data, dtype, (), "C")
+
+
+class _Masked(_Object):
+    """A masked array: its data, and which of them are masked."""
+
+    def __setstate__(self, state):
+        _, shape, dtype, by_columns, data, mask, _ = state
+        for name, of, values in (("data", dtype, data), ("mask", MASK, mask)):
+            part = pickled_arrays.PickledArray(values, of, shape, "F" if by_columns else "C")
+            self.parts.append((name, part))
+
+
+MASK = pickled_arrays.PickledDtype("b1")
+MASK.__setstate__((3, "|"))
+CLASSES = {
+    **pickled_arrays.CLASSES,
+    "numpy.dtype": _Dtype,
+    "numpy.core.multiarray.scalar": _scalar,
+    "numpy._core.multiarray.scalar": _scalar,
+    "numpy.ma.core._mareconstruct": _Masked,
+}
+
+
 def _make(unpickler):
     unpickler.append(_Object())
 
 
-def _make_dict(unpickler):
-    items, made = unpickler.pop_mark(), _Object()
-    for key, value in zip(items[::2], items[1::2]):
-        made[key] = value
-    unpickler.append(made)
-
-
-def _make_set(unpickler):
+def _make_of_items(unpickler):
     items = unpickler.pop_mark()  # which changes what append is
     unpickler.append(_Object(*items))
 
 
-LOADERS = {"EMPTY_DICT": _make, "EMPTY_SET": _make, "DICT": _make_dict, "FROZENSET": _make_set}
+LOADERS = {"EMPTY_DICT": _make, "EMPTY_SET": _make}
+LOADERS.update(DICT=_make_of_items, FROZENSET=_make_of_items)  # pickles of Python fill dicts later
 
 
 def is_one(path):
@@ -73,7 +121,10 @@ def is_one(path):
 
 
 def read(path):
-    """Read the arrays of all pickles in a file, which may be gzipped: a dict by their paths.
+    """Read the arrays of all pickles in a file, which may be gzipped.
+
+    Returned are a dict of them by their paths, and a list of the paths of what is an array, too,
+    and cannot be read.
 
     Raises
     ------
@@ -82,30 +133,34 @@ def read(path):
     """
     faults = OSError, EOFError, ValueError, MemoryError, zlib.error
     with explaining(path, "cannot be read", "", of=faults), open_bytes(path) as stream:
+        for begins, kind in OTHERS.items():
+            if re.match(begins, stream.peek(512), re.DOTALL):
+                raise ModelFileError(kind)
         roots, size = [], os.path.getsize(path)
         while not roots or stream.peek(1):
             roots.append(load(stream, file_size=size, is_last=False))
-        arrays = arrays_of(roots if len(roots) > 1 else roots[0])
+        arrays, left_out = arrays_of(roots if len(roots) > 1 else roots[0])
         if sum(array.nbytes for array in arrays.values()) > pickles.unpacked_size(size):
             raise ModelFileError(pickles.TOO_LARGE)  # its arrays share their bytes
         if not arrays:
             raise ModelFileError("it is a pickle, but holds no arrays of numbers or text")
-    return arrays
+    return arrays, left_out
 
 
 def load(stream, **options):
     """Read a pickle; the options are those of :func:`logreg.datasets.pickles.load`."""
-    classes = defaultdict(lambda: _Object, pickled_arrays.CLASSES)
+    classes = defaultdict(lambda: _Object, CLASSES)
     return pickles.load(stream, classes, OPCODES, "bytes", LOADERS, **options)
 
 
 def arrays_of(root):
-    """Find the arrays that what :func:`load` returns leads to: a dict by their paths.
+    """Find the arrays that what :func:`load` returns leads to; see :func:`read` for the result.
 
     A path has the names of attributes, the keys of dicts and the indices of lists that lead to an
-    array, the shortest if there are many: ``params/0/container/storage/0``.
+    array, the shortest if there are many: ``params/0/container/storage/0``. What has the path of
+    another gets a number behind it.
     """
-    found, seen, left = {}, set(), deque([(root, "")])
+    found, left_out, seen, left, n_of = {}, [], set(), deque([(root, "")]), Counter()
     while left:
         value, path = left.popleft()
         if id(value) in seen:
@@ -115,20 +170,25 @@ def arrays_of(root):
         if isinstance(value, (list, tuple)):
             parts = enumerate(value)
         elif isinstance(value, pickled_arrays.PickledArray):
+            name = path
+            while name in found:
+                n_of[path] += 1
+                name = f"{path}_{n_of[path]}"
             try:
-                array = value.array()
-            except DatasetError:  # it is of objects, or of records
+                found[name] = value.array()
+            except DatasetError:  # it is of objects
                 parts = enumerate(value.state or value.args)
-            except Exception as error:  # whatever its shape and its bytes may provoke
-                raise ModelFileError(f"an array in it is damaged ({cut(error)})") from error
-            else:
-                found[path + "_" * (path in found)] = array
+            except Exception:  # whatever its shape and its bytes may provoke
+                left_out.append(path)
         left.extend((part, _joined(path, name)) for name, part in parts)
-    return found
+    return found, left_out
 
 
 def _joined(path, name):
     if name is None:
         return path
-    name = cut(name.decode("latin1") if isinstance(name, bytes) else name)
-    return f"{path}/{name}"[-MAX_PATH:].lstrip("/")
+    return f"{path}/{cut(_text(name), MAX_PATH)}"[-MAX_PATH:].lstrip("/")
+
+
+def _text(name):
+    return name.decode("latin1") if isinstance(name, bytes) else name

@@ -19,7 +19,7 @@ def is_one(data):
 def loads(data):
     """Take the model out of a pickle: a header and arrays, as a model file has them."""
     try:
-        arrays = any_pickle.arrays_of(any_pickle.load(io.BytesIO(data)))
+        arrays, _ = any_pickle.arrays_of(any_pickle.load(io.BytesIO(data)))
         # What was in a GPU's memory is pickled as a call with an array.
         matches = (re.fullmatch("([Wb])/container/storage/0(/0)?", path) for path in arrays)
         params = {match[1]: arrays[match[0]] for match in matches if match}

@@ -10,12 +10,13 @@ from typing import Any, List
 
 import numpy
 
-from logreg import __version__, engine
+from logreg import engine
 from logreg.errors import ModelFileError, cut
 from logreg.files import AnyPath
 from logreg.model import LogisticRegression
 from logreg.saving import model_file
 from logreg.saving.facts import ModelFacts
+from logreg.version import __version__
 
 
 def as_model(facts, W, b):

@@ -7,7 +7,7 @@ from logreg.cli.options import command_parser, files_of
 from logreg.console import STARTING, note, starting
 from logreg.files import check_writable, refuse_overwriting
 
-PAGE = "tutorial.html"
+PAGE, MNIST_PAGE = "tutorial.html", "tutorial_mnist.html"
 
 
 def parser():
@@ -19,6 +19,8 @@ def parser():
     )
     add, add_file = parser.add_argument, files_of(parser)
     add_file("--output", help=f"the page (default: {PAGE}, or none with --notebook)")
+    mnist = f"a page of its own ({MNIST_PAGE}, 16 MB) that has MNIST's files in it"
+    add("--mnist", action="store_true", help=f"{mnist}, to train on them in the browser")
     add_file("--notebook", help="write the tutorial as a notebook, and run it for its outputs")
     home = "address of the project's files, to which the links to them then lead"
     add("--home", metavar="URL", help=f"{home} (default: such links are text)")
@@ -29,7 +31,8 @@ def parser():
 def main(argv=None):
     """Write what the options say; see :mod:`logreg.cli.command` for the exit code."""
     args = parser().parse_args(argv)
-    output = args.output or (None if args.notebook else PAGE)
+    page = MNIST_PAGE if args.mnist else None if args.notebook else PAGE
+    output = args.output or page
     refuse_overwriting([args.notebook, output])
     for path in filter(None, (args.notebook, output)):
         check_writable(path)
@@ -41,7 +44,7 @@ def main(argv=None):
         note(f"the notebook is {args.notebook}")
     if output:
         with engine.settings():  # float32, as logreg.train has it
-            writing.write_page(output, args.home)
+            writing.write_page(output, args.home, args.mnist)
         note(f"the page is {output}")
 
 

@@ -16,8 +16,8 @@
   const length = (fraction) => `${100 * fraction}%`; // of a bar
   const grouped = (n) => n.toString().replace(/\B(?=(\d{3})+$)/g, ",");
   const rounded = (value) => value.toFixed(1).replace(".0", "");
+  const signed = (value, digits) => value.toFixed(digits).replace("-", "−");
   const range = (n) => Array.from({ length: n }, (_, i) => i);
-  const argmax = (values) => values.indexOf(Math.max(...values));
 
   function make(tag, attributes, ...children) {
     return filled(document.createElement(tag), attributes, children);
@@ -50,6 +50,7 @@
     answer.textContent = longest + answer.textContent;
   }
 
+  // The answer takes the place of the guesses.
   function answer(find) {
     const checked = find(".predict :checked"), label = checked && checked.closest("label");
     const isRight = label && label.hasAttribute("data-right");
@@ -58,73 +59,24 @@
     find(".verdict").textContent = guess + find(".answer").dataset.text;
   }
 
-  // ---- Softmax regression, and its descent in minibatches ----
-
-  function softmax(z) {
-    const top = Math.max(...z);
-    const e = z.map((value) => Math.exp(value - top));
-    const sum = e.reduce((total, value) => total + value, 0);
-    return e.map((value) => value / sum);
+  function askAgain(find) {
+    find(".predict").classList.remove("is-answered");
+    find(".verdict").textContent = "";
+    for (const guess of find(".predict").querySelectorAll("input")) guess.checked = false;
   }
 
-  class Model {
-    constructor(nIn, nOut, W = new Float64Array(nIn * nOut), b = new Float64Array(nOut)) {
-      Object.assign(this, { nIn, nOut, W, b });
-    }
-
-    // Of row i of x, which has one row after the other.
-    scores(x, i = 0) {
-      const { nIn, nOut, W } = this;
-      const z = Float64Array.from(this.b);
-      for (let j = 0; j < nIn; j++) {
-        const value = x[i * nIn + j];
-        if (value) for (let k = 0; k < nOut; k++) z[k] += value * W[j * nOut + k];
-      }
-      return z;
-    }
-
-    // One step on the rows from first to end: down the gradient of the mean of -log p.
-    step(x, y, first, end, rate, decay = 0) {
-      const { nIn, nOut, W, b } = this;
-      const gW = new Float64Array(W.length), gb = new Float64Array(nOut);
-      for (let i = first; i < end; i++) {
-        const difference = softmax(this.scores(x, i)); // guess - truth
-        difference[y[i]] -= 1;
-        for (let j = 0; j < nIn; j++) {
-          const value = x[i * nIn + j];
-          if (value) for (let k = 0; k < nOut; k++) gW[j * nOut + k] += value * difference[k];
-        }
-        for (let k = 0; k < nOut; k++) gb[k] += difference[k];
-      }
-      const factor = rate / (end - first);
-      gW.forEach((value, i) => { W[i] -= factor * value + 2 * rate * decay * W[i]; });
-      gb.forEach((value, k) => { b[k] -= factor * value; });
-    }
-
-    cost(x, y, first, end) {
-      let sum = 0;
-      for (let i = first; i < end; i++) {
-        const z = this.scores(x, i), top = Math.max(...z);
-        sum += Math.log(z.reduce((total, value) => total + Math.exp(value - top), 0)) + top - z[y[i]];
-      }
-      return sum / (end - first);
-    }
-
-    wrong(x, y, first, end) {
-      return range(end - first).filter((i) => argmax(this.scores(x, first + i)) !== y[first + i]);
-    }
-  }
+  // ---- Descent in minibatches ----
 
   // A model that learns from the first nTrain rows, in their order; the last nTested test it. Its
   // progress counts in units of so many rows: in epochs, if nothing else is said.
   class Trainer {
-    constructor(x, y, nIn, nOut, nTrain, nTested, unit = nTrain) {
-      Object.assign(this, { x, y, nIn, nOut, nTrain, nTested, unit });
+    constructor({ x, y, nIn, nOut, nTrain, nTested, scale = 1, unit = nTrain }) {
+      Object.assign(this, { x, y, nIn, nOut, nTrain, nTested, scale, unit });
       this.reset();
     }
 
     reset() {
-      this.model = new Model(this.nIn, this.nOut);
+      this.model = new Model(this.nIn, this.nOut, { scale: this.scale });
       Object.assign(this, { before: null, batch: [0, 0], seen: 0, steps: 0, history: [] });
       this.measure();
     }
@@ -204,6 +156,7 @@
       run: () => {
         if (goal !== null) return stop();
         [goal, start] = [length * (Math.floor(trainer.progress / length) + 1), null];
+        button.style.minWidth = `${button.getBoundingClientRect().width}px`; // nothing moves
         button.textContent = "Pause";
         button.closest("section").setAttribute("aria-busy", true);
         requestAnimationFrame(run);
@@ -250,55 +203,18 @@
     return { to, ticks: range(5).map((i) => [(i * to) / 4, grouped((i * to) / 4)]) };
   }
 
-  // ---- Colours of weights: blue against, white nothing, red for; full at the largest weight ----
-
-  const BLUE_TO_RED = ["053061", "4393c3", "f7f7f7", "d6604d", "67001f"];
-
-  // 256 colours as a canvas has them, from the first to the last of these.
-  function palette(...colours) {
-    const stops = colours.map((colour) => parseInt(colour, 16));
-    return Uint32Array.from({ length: 256 }, (_, i) => {
-      const at = (i / 255) * (stops.length - 1), low = Math.min(Math.floor(at), stops.length - 2);
-      const [red, green, blue] = [16, 8, 0].map((shift) => {
-        const [from, to] = [stops[low], stops[low + 1]].map((stop) => (stop >> shift) & 255);
-        return Math.round(from + (to - from) * (at - low));
-      });
-      return (255 << 24) | (blue << 16) | (green << 8) | red;
-    });
-  }
+  // ---- A thousand digits, their weights, and the model of the full run ----
 
   const ofStyle = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim().slice(1);
-  const SIGNED = palette(...BLUE_TO_RED);
-
-  function paint(canvas, width, height, colour) {
-    Object.assign(canvas, { width, height });
-    const image = new ImageData(width, height), pixels = new Uint32Array(image.data.buffer);
-    for (let i = 0; i < pixels.length; i++) pixels[i] = colour(i);
-    canvas.getContext("2d").putImageData(image, 0, 0);
-  }
-
-  const largest = (values) => values.reduce((top, value) => Math.max(top, Math.abs(value)), 1e-9);
-
-  // 28 x 28 values, with the colours' ends at -top and top.
-  function paintSigned(canvas, value, top) {
-    paint(canvas, 28, 28, (i) => SIGNED[Math.round(127.5 + 127.5 * Math.min(Math.max(value(i) / top, -1), 1))]);
-  }
 
   function paintWeights({ W, nOut }, canvases) {
     const top = largest(W);
-    canvases.forEach((canvas, k) => paintSigned(canvas, (i) => W[i * nOut + k], top));
+    canvases.forEach((canvas, k) => paintSigned(canvas, 28, 28, (i) => W[i * nOut + k], top));
   }
 
-  function floats(base64) {
-    const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-    return Float64Array.from(new Float32Array(bytes.buffer));
-  }
+  const full = new Model(784, 10, { W: decode(facts.W), b: decode(facts.b), scale: 1 / 256 });
 
-  // ---- A thousand digits, and the model of the full run ----
-
-  const full = new Model(784, 10, floats(facts.W), floats(facts.b));
-
-  // The digits as x has them, a line of the picture for each.
+  // The bytes of the digits, a line of the picture for each.
   async function readDigits() {
     const image = new Image();
     image.src = facts.digits;
@@ -307,71 +223,145 @@
     const context = canvas.getContext("2d", { willReadFrequently: true });
     context.drawImage(image, 0, 0);
     const { data } = context.getImageData(0, 0, image.width, image.height);
-    return Float64Array.from({ length: data.length / 4 }, (_, i) => data[4 * i] / 256);
+    return Uint8Array.from({ length: data.length / 4 }, (_, i) => data[4 * i]);
   }
 
   const reading = readDigits();
 
-  // ---- Ten sums ----
+  // ---- Ten sums, and the training digits that they come from ----
+
+  // A bar with its number: what stands in a row for an answer.
+  function share(kind = "") {
+    const bar = make("i"), number = make("span", { class: "number" });
+    return { bar, number, nodes: [make("span", { class: `track ${kind}` }, bar), number] };
+  }
 
   async function playSums(find) {
     const rows = range(10).map((k) => {
       const choice = make("input", { type: "radio", name: "sums-digit", value: k });
-      const [sum, share] = [make("span", { class: "number" }), make("span", { class: "number" })];
-      const [bar, part] = [make("i"), make("i")];
-      const row = make("label", { class: "row" }, choice, make("b", {}, String(k)),
-        make("span", { class: "track signed" }, bar), sum, make("span", { class: "track" }, part), share);
+      const sum = share("signed"), part = share();
+      const row = make("label", { class: "row" }, choice, make("b", {}, String(k)), ...sum.nodes, ...part.nodes);
       row.addEventListener("pointerenter", (event) => {
-        if (event.pointerType === "mouse") { choice.checked = true; show(); }
+        if (event.pointerType === "mouse" && !choice.checked) choice.click();
       });
-      choice.addEventListener("change", show);
+      choice.addEventListener("change", () => show());
       find(".rows").append(row);
-      return { choice, sum, share, bar, part };
+      return { choice, sum, part };
     });
     const digits = await reading;
     let taken = facts.labels.indexOf(3, N_TRAIN);
 
-    function show() {
+    // A new drawing is looked at for its own answer.
+    function show(isNew) {
+      const x = pad.pixels(), z = full.scores(x), p = softmax(z), best = argmax(p);
+      const end = Math.max(6, largest(z));
+      if (isNew) rows[best].choice.checked = true;
       const k = rows.findIndex(({ choice }) => choice.checked);
-      const x = Float64Array.from(pad.pixels(), (value) => value / 256);
-      const z = full.scores(x), p = softmax(z), end = Math.max(6, largest(z)), best = argmax(p);
-      rows.forEach(({ sum, share, bar, part }, i) => {
-        sum.textContent = z[i].toFixed(1).replace("-", "−");
-        share.textContent = percent(p[i], 0);
-        bar.style.left = length(0.5 + Math.min(0, z[i] / end / 2));
-        bar.style.width = length(Math.abs(z[i]) / end / 2);
-        bar.className = i === best ? "best" : "";
-        part.style.width = length(p[i]);
+      rows.forEach(({ sum, part }, i) => {
+        sum.number.textContent = signed(z[i], 1);
+        sum.bar.style.left = length(0.5 + Math.min(0, z[i] / end / 2));
+        sum.bar.style.width = length(Math.abs(z[i]) / end / 2);
+        sum.bar.className = i === best ? "best" : "";
+        part.number.textContent = percent(p[i], 0);
+        part.bar.style.width = length(p[i]);
       });
-      const product = (i) => x[i] * full.W[10 * i + k];
-      paintSigned(find(".product"), product, largest(full.W.map((w, i) => w * x[Math.floor(i / 10)])));
+      const product = (i) => (x[i] / 256) * full.W[10 * i + k];
+      const top = largest(full.W.map((w, i) => (w * x[Math.floor(i / 10)]) / 256));
+      paintSigned(find(".product"), 28, 28, product, top);
       const sum = range(784).reduce((total, i) => total + product(i), 0);
-      const says = `For the answer ${k}, the products add up to ${sum.toFixed(2)}, and with the bias of ` +
-        `${full.b[k].toFixed(2)} to ${z[k].toFixed(2)}.`.replace(/-/g, "−");
+      const says = `For the answer ${k}, the products add up to ${signed(sum, 2)}, and with the bias of ` +
+        `${signed(full.b[k], 2)} to ${signed(z[k], 2)}.`;
       find(".product").setAttribute("aria-label", `Pixels times weights. ${says}`);
-      find(".of").textContent = k;
+      for (const name of find(".toy").querySelectorAll(".of")) name.textContent = k;
       find(".said").textContent = pad.isEmpty()
         ? "An empty page: all pixels are 0, and the sums are the biases. Draw a digit."
         : `${says} The largest of the ten sums is that of ${best}, so the answer is ${best}.`;
+      showWitnesses(x, k);
+    }
+
+    // The weights are a sum of the training digits, each times its row of A. So is the sum of an
+    // answer: each digit adds its A, times how much ink it has in common with the drawing.
+    const A = decode(facts.A, Int8Array);
+    const witnesses = range(10).map(() => {
+      const canvas = make("canvas"), number = make("span", { class: "number" });
+      find(".witnesses").append(make("div", { class: "picture" }, canvas, number));
+      return { canvas, number };
+    });
+
+    function showWitnesses(x, k) {
+      const inked = range(784).filter((j) => x[j]);
+      const speaks = facts.labels.map((_, i) => {
+        const common = inked.reduce((sum, j) => sum + x[j] * digits[784 * i + j], 0) / 256 ** 2;
+        return common * A[10 * i + k] * facts.A_unit;
+      });
+      const order = range(speaks.length).sort((i, j) => speaks[j] - speaks[i]);
+      const chosen = [...order.slice(0, 5), ...order.slice(-5).reverse()];
+      witnesses.forEach(({ canvas, number }, place) => {
+        const i = chosen[place];
+        paint(canvas, 28, 28, (j) => GREYS[255 - digits[784 * i + j]]);
+        number.textContent = (speaks[i] > 0 ? "+" : "") + signed(speaks[i], 2);
+      });
+      const named = (places) => places.map((i) => facts.labels[i]).join(", ");
+      find(".witnesses").setAttribute("aria-label", `Training digits that speak most for ${k}: ` +
+        `${named(chosen.slice(0, 5))}; and against it: ${named(chosen.slice(5))}.`);
     }
 
     function take() {
       const canvas = make("canvas");
-      paint(canvas, 28, 28, (i) => (255 << 24) | (0x010101 * (255 - Math.round(256 * digits[784 * taken + i]))));
+      paint(canvas, 28, 28, (i) => GREYS[255 - digits[784 * taken + i]]);
       pad.load(canvas);
     }
 
     // Inverted, and of light images: so both strokes and digits are black on white, and are given
     // as MNIST has them.
-    const pad = makePad(find(".pad"), show, { size: [28, 28], isLight: true });
+    const pad = makePad(find(".pad"), () => show(true), { size: [28, 28], isLight: true });
     pad.isInverted = true;
     const another = () => {
       taken = N_TRAIN + ((taken + 1 - N_TRAIN) % (facts.labels.length - N_TRAIN));
       take();
     };
     buttons(find, { undo: pad.undo, clear: pad.clear, another });
-    rows[3].choice.checked = true;
     take();
+    await new Promise(requestAnimationFrame); // it is shown
+  }
+
+  // ---- A pad that can fail ----
+
+  // A three, small and in a corner.
+  const THREE = [[24, 30], [40, 20], [60, 22], [68, 36], [58, 50], [44, 55], [62, 60], [72, 76], [62, 92], [42, 96], [24, 86]];
+
+  function playPadRaw(find) {
+    const rows = range(10).map((k) => {
+      const part = share();
+      find(".rows").append(make("div", { class: "row" }, make("b", {}, String(k)), ...part.nodes));
+      return part;
+    });
+
+    function show() {
+      pad.isCentred = find("[name=pad-raw-prepared]:checked").value === "yes";
+      const x = pad.pixels(), p = softmax(full.scores(x)), best = argmax(p);
+      paint(find(".seen"), 28, 28, (i) => GREYS[x[i]]);
+      rows.forEach(({ bar, number }, k) => {
+        bar.className = k === best ? "best" : "";
+        bar.style.width = length(p[k]);
+        number.textContent = percent(p[k], 0);
+      });
+      const says = pad.isEmpty() ? "Draw a digit, anywhere, of any size." : `The model says ${best}.`;
+      find(".said").textContent = says;
+      find(".seen").setAttribute("aria-label", `What the model is given. ${says}`);
+    }
+
+    const pad = makePad(find(".pad"), show, { size: [28, 28] });
+    find(".prepared").addEventListener("change", () => {
+      show();
+      if (pad.isCentred) answer(find);
+    });
+    const reset = () => {
+      find("[name=pad-raw-prepared]").checked = true;
+      pad.draw([{ width: 12, points: THREE }]);
+    };
+    buttons(find, { undo: pad.undo, clear: pad.clear, reset });
+    reset();
   }
 
   // ---- Three scores ----
@@ -427,35 +417,61 @@
 
   function playPlane(find) {
     const SHAPES = [CIRCLE(5), "M-4.5 -4.5H4.5V4.5H-4.5Z", "M0 -6L5.6 4.2H-5.6Z"];
-    const SIDE = 400, REACH = 2.6; // of the field, in its own units and in those of the points
-    const trainer = new Trainer(facts.plane.x, facts.plane.y, 2, 3, 60, 60);
+    const SIDE = 400, REACH = 2.6; // of the field, in pixels and in units of the points
+    const points = range(120).map((i) => facts.plane.x.slice(2 * i, 2 * i + 2));
     const place = ([x, y]) => [(SIDE / 2) * (1 + x / REACH), (SIDE / 2) * (1 - (y - 0.2) / REACH)];
-    const field = find(".field");
-    const settings = () => ["size", "rate"].map((name) => Number(find(`[name=plane-${name}]:checked`).value));
-    const CORNERS = [[-1, -1], [1, -1], [1, 1], [-1, 1]].map(([x, y]) => [x * REACH, y * REACH + 0.2]);
+    const chosen = (name) => find(`[name=plane-${name}]:checked`).value;
+    const settings = () => [Number(chosen("size")), Number(chosen("rate"))];
+    const field = find(".field svg");
 
-    // The part of a polygon in which class i scores at least as much as class j.
-    function part(polygon, { W, b }, i, j) {
-      const lead = ([x, y]) => (W[i] - W[j]) * x + (W[3 + i] - W[3 + j]) * y + b[i] - b[j];
-      return polygon.flatMap((point, n) => {
-        const next = polygon[(n + 1) % polygon.length], [a, c] = [lead(point), lead(next)];
-        const between = [0, 1].map((m) => point[m] + (a / (a - c)) * (next[m] - point[m]));
-        return [...(a >= 0 ? [point] : []), ...(a * c < 0 ? [between] : [])];
+    // Either-or has the same points: those with one positive and one negative input are of class 1.
+    function given() {
+      const isProduct = chosen("inputs") === "product", isEither = chosen("points") === "either-or";
+      const x = points.flatMap(([x, y]) => (isProduct ? [x, y, x * y] : [x, y]));
+      const y = isEither ? points.map(([x, y]) => Number(x * y < 0)) : facts.plane.y;
+      return { x, y, nIn: isProduct ? 3 : 2 };
+    }
+
+    const trainer = new Trainer({ ...given(), nOut: 3, nTrain: 60, nTested: 60 });
+
+    // For a place: which class scores most there, and how many pixels away from there another does.
+    function leads({ W, b }) {
+      const w = new Float64Array(9), z = new Float64Array(3);
+      w.set(W);
+      return (x, y) => {
+        let best = 0, distance = Infinity;
+        for (let k = 0; k < 3; k++) {
+          z[k] = b[k] + w[k] * x + w[3 + k] * y + w[6 + k] * x * y;
+          if (z[k] > z[best]) best = k;
+        }
+        for (let k = 0; k < 3; k++) {
+          const byProduct = w[6 + best] - w[6 + k];
+          const [dx, dy] = [w[best] - w[k] + byProduct * y, w[3 + best] - w[3 + k] + byProduct * x];
+          const away = (z[best] - z[k]) / Math.sqrt(dx * dx + dy * dy);
+          if (k !== best && away < distance) distance = away;
+        }
+        return { best, distance: (distance * SIDE) / (2 * REACH) };
+      };
+    }
+
+    // Each class has a tint where it scores most. The borders of now are thick, those of before thin.
+    function paintRegions({ model, before }) {
+      const colourOf = (name) => palette(ofStyle(name), ofStyle(name))[0] & 0xffffff;
+      const [tints, ink] = [range(3).map((k) => colourOf(`class-${k}`)), colourOf("ink")];
+      const now = leads(model), then = leads(before || model);
+      paint(find(".regions"), SIDE, SIDE, (i) => {
+        if (!before) return 0;
+        const x = (2 * (i % SIDE + 0.5) / SIDE - 1) * REACH;
+        const y = (1 - 2 * (Math.floor(i / SIDE) + 0.5) / SIDE) * REACH + 0.2;
+        const { best, distance } = now(x, y);
+        const line = Math.max(1.6 - distance, Math.min(1.1 - then(x, y).distance, 0.5));
+        const alpha = Math.round(255 * Math.min(Math.max(line, 0.11), 1));
+        return (alpha << 24) | (line > 0.11 ? ink : tints[best]);
       });
     }
 
-    function drawBorders(model, name) {
-      for (const [i, j, k] of [[0, 1, 2], [0, 2, 1], [1, 2, 0]]) {
-        // Where i and j score the same, from edge to edge; of that, the part where k scores less.
-        const line = part(CORNERS, model, i, j).filter((point) => !CORNERS.includes(point));
-        const ends = part(line, model, i, k).slice(0, 2).map(place);
-        if (ends.length === 2) draw(field, "path", { class: name, d: `M${ends.join("L")}` });
-      }
-    }
-
     function drawPoint(i, isWrong, isInBatch) {
-      const k = trainer.y[i], colour = `var(--class-${k})`;
-      const [x, y] = place([trainer.x[2 * i], trainer.x[2 * i + 1]]);
+      const k = trainer.y[i], colour = `var(--class-${k})`, [x, y] = place(points[i]);
       const style = { class: "mark", fill: isWrong ? "var(--card)" : colour, stroke: colour };
       draw(field, "path", { ...style, d: SHAPES[k], transform: `translate(${x} ${y})` });
       if (isInBatch) draw(field, "circle", { class: "ring", cx: x, cy: y, r: 9.5 });
@@ -463,23 +479,16 @@
 
     // A point that tests: small, and nothing is learnt from it.
     function drawNew(i) {
-      const [x, y] = place([trainer.x[2 * i], trainer.x[2 * i + 1]]);
+      const k = trainer.y[i], [x, y] = place(points[i]);
       const transform = `translate(${x} ${y}) scale(0.6)`;
-      draw(field, "path", { class: "new", d: SHAPES[trainer.y[i]], transform, fill: `var(--class-${trainer.y[i]})` });
+      draw(field, "path", { class: "new", d: SHAPES[k], transform, fill: `var(--class-${k})` });
     }
 
     function show() {
-      const { model, before, wrong, ownWrong, batch, history, cost, testCost, steps, progress } = trainer;
+      const { wrong, ownWrong, batch, history, cost, testCost, steps, progress } = trainer;
       const [size] = settings();
+      paintRegions(trainer);
       field.replaceChildren();
-      for (const k of steps ? [0, 1, 2] : []) {
-        const [i, j] = [(k + 1) % 3, (k + 2) % 3];
-        const region = part(part(CORNERS, model, k, i), model, k, j).map(place);
-        const style = { class: "region", fill: `var(--class-${k})` };
-        if (region.length) draw(field, "path", { ...style, d: `M${region.join("L")}Z` });
-      }
-      if (before) drawBorders(before, "border old");
-      drawBorders(model, "border");
       const next = steps ? batch : [0, size];
       range(60).forEach((i) => drawNew(60 + i));
       range(60).forEach((i) => drawPoint(i, ownWrong.includes(i), i >= next[0] && i < next[1]));
@@ -489,7 +498,7 @@
         ? `Epoch ${rounded(progress)}, step ${grouped(steps)}: ${state}`
         : `No step yet, all scores are zero, and class 0 takes every point: ${state}`;
       find(".said").textContent = said;
-      field.setAttribute("aria-label", `Sixty points, and borders between three classes. ${said}`);
+      field.setAttribute("aria-label", `Sixty points, and borders between classes. ${said}`);
       const ticks = [0.1, 1, 10, 100].map((value) => [value, value]);
       const y = { from: 0.1, to: 100, isLog: true, ticks, name: "loss by epoch, logarithmic" };
       const curves = chart(find(".chart"), axisOf(trainer), y, `The losses. ${said}`);
@@ -497,8 +506,11 @@
       curves.line(history, "curve");
     }
 
+    const { reset } = control(find, trainer, settings, show, () => settings()[1] === 100 && trainer.progress >= 1);
     for (const choice of [".sizes", ".rates"]) find(choice).addEventListener("change", show);
-    control(find, trainer, settings, show, () => settings()[1] === 100 && trainer.progress >= 1);
+    for (const choice of [".points", ".inputs"]) {
+      find(choice).addEventListener("change", () => { Object.assign(trainer, given()); reset(); });
+    }
     show();
     return trainer;
   }
@@ -517,7 +529,8 @@
     const herePictures = pictures(find(".here"), "weights learnt here");
     paintWeights(full, fullPictures);
     const digits = await reading, nTested = facts.labels.length - N_TRAIN;
-    const trainer = new Trainer(digits, facts.labels, 784, 10, N_TRAIN, nTested);
+    const given = { x: digits, y: facts.labels, nIn: 784, nOut: 10, scale: 1 / 256, nTrain: N_TRAIN, nTested };
+    const trainer = new Trainer(given);
     const boxes = [".learning", ".reading"].map((box) => (selector) => find(`${box} ${selector}`));
 
     function show() {
@@ -542,14 +555,14 @@
       paint(find(".tested"), width, (28 * nTested) / COLUMNS, (i) => {
         const [row, column] = [Math.floor(i / width), i % width];
         const n = COLUMNS * Math.floor(row / 28) + Math.floor(column / 28);
-        const value = digits[784 * (N_TRAIN + n) + 28 * (row % 28) + (column % 28)];
-        return (isWrong.has(n) ? red : right)[Math.round(255 * value)];
+        const ink = digits[784 * (N_TRAIN + n) + 28 * (row % 28) + (column % 28)];
+        return (isWrong.has(n) ? red : right)[ink];
       });
       const says = `The digits that validate: ${wrong.length} of ${nTested} are wrong so far.`;
       find(".tested").setAttribute("aria-label", says);
     }
 
-    const first = new Trainer(digits, facts.labels, 784, 10, N_TRAIN, nTested);
+    const first = new Trainer(given);
     first.step(N_TRAIN, RATE);
     first.measure();
     find(".answer").textContent = `It leaves ${first.wrong.length} of ${nTested} wrong, while the cost ` +
@@ -568,7 +581,8 @@
     const RATE = 0.5, SIZE = 100, STEPS = 300;
     const digits = await reading, { labels } = facts, nTested = labels.length - N_TRAIN;
     const chosen = (name) => Number(find(`[name=heart-${name}]:checked`).value);
-    const trainer = new Trainer(digits, labels, 784, 10, chosen("rows"), nTested, SIZE);
+    const given = { x: digits, y: labels, nIn: 784, nOut: 10, scale: 1 / 256, nTrain: chosen("rows"), nTested };
+    const trainer = new Trainer({ ...given, unit: SIZE });
 
     function show() {
       const { history, cost, testCost, wrong, steps } = trainer;
@@ -595,26 +609,24 @@
 
   const N_BATCHES = 83, N_ROWS = 9600; // an epoch's minibatches; rows of a validation
 
-  // Early stopping as in logreg/early_stopping.py, on the recorded validations.
-  function stopping(patience, increase, threshold) {
-    const found = { credit: [[0, patience]], bought: [], vain: [], best: Infinity };
-    let limit = patience;
+  // What early stopping does with the recorded validations.
+  function stoppedBy(...settings) {
+    const stopping = new EarlyStopping(...settings);
+    const found = { credit: [[0, stopping.patience]], bought: [], vain: [] };
     for (const [n, errors] of facts.validations.entries()) {
-      const iter = N_BATCHES * (n + 1) - 1; // minibatches before the one that is validated
-      if (limit < iter) break;
+      const iter = N_BATCHES * (n + 1) - 1, { patience } = stopping;
+      if (stopping.isOver(iter - 1)) break;
       found.seen = n + 1;
-      found.credit.push([iter, limit - iter]);
-      if (errors < found.best) {
-        const isGain = errors < found.best * threshold && iter * increase > limit;
-        if (isGain) limit = iter * increase;
-        found[isGain ? "bought" : "vain"].push(n + 1);
-        Object.assign(found, { best: errors, epoch: n + 1 });
-        found.credit.push([iter, limit - iter]);
-      }
+      found.credit.push([iter, patience - iter]);
+      if (!stopping.update(iter, errors)) continue;
+      found[stopping.patience > patience ? "bought" : "vain"].push(n + 1);
+      found.epoch = n + 1;
+      found.credit.push([iter, stopping.patience - iter]);
     }
-    const end = Math.ceil(limit), isStopped = end < N_BATCHES * facts.validations.length;
-    if (isStopped) found.credit.push([limit, 0]);
-    return { ...found, end, stop: isStopped && Math.floor(end / N_BATCHES) + 1 };
+    const { best, patience } = stopping, end = Math.ceil(patience);
+    const isStopped = end < N_BATCHES * facts.validations.length;
+    if (isStopped) found.credit.push([patience, 0]);
+    return { ...found, best, end, stop: isStopped && Math.floor(end / N_BATCHES) + 1 };
   }
 
   function playPatience(find) {
@@ -629,7 +641,7 @@
         input.parentElement.querySelector("b").textContent = text;
         input.setAttribute("aria-valuetext", text);
       });
-      const { credit, bought, vain, best, epoch, seen, stop, end } = stopping(...values);
+      const { credit, bought, vain, best, epoch, seen, stop, end } = stoppedBy(...values);
       find("output").replaceChildren(
         make("strong", {}, stop ? `Stops in epoch ${stop}` : `Not stopped in ${nEpochs} epochs`),
         stop ? `, after ${grouped(end + 1)} minibatches; ` : "; ",
@@ -680,33 +692,145 @@
     redraws.push(show);
   }
 
+  // ---- The tutorial's log, in the reader's tab ----
+
+  async function playMnistRun(find) {
+    const NAMES = Object.values(facts.mnist), HEADERS = { images: 16, labels: 8 }; // bytes
+    const canvases = pictures(find(".here"), "weights learnt here"), button = find("[data-do=run]");
+    const digits = await reading, files = {}; // the rows of MNIST's files, by their names
+    const formatted = (error) => (100 * error).toFixed(6); // as %f has it
+    let run = null, isOn = false, isBusy = false;
+
+    function say(text) { find(".said").textContent = text; }
+
+    // On MNIST if its training files are there, else on the digits of the page.
+    function begin(reason) {
+      const [x, y, testX, testY] = NAMES.map((name) => files[name]), { labels } = facts;
+      const whole = { train: [x, y, 0, 50000], valid: [x, y, 50000, 60000], size: 600, nEpochs: 1000 };
+      const own = { train: [digits, labels, 0, N_TRAIN], valid: [digits, labels, N_TRAIN, labels.length], size: 100 };
+      const isWhole = Boolean(x && y), log = facts.logs[isWhole ? "mnist" : "own"];
+      const given = { nEpochs: log.length, ...(isWhole ? whole : own), rate: 0.13 };
+      if (isWhole && testX && testY) given.test = [testX, testY, 0, 10000];
+      if (run) run.worker.terminate();
+      run = { worker: makeWorker(), log, n: 0, nEqual: 0, seconds: 0 };
+      run.worker.postMessage(given);
+      run.worker.onmessage = received;
+      [isOn, isBusy] = [false, false];
+      [button.textContent, button.disabled] = ["Train", false];
+      find(".log").replaceChildren();
+      paintWeights(new Model(784, 10), canvases);
+      const rows = isWhole ? `MNIST's 50,000 rows, 600 a step${given.test ? "" : ", without test files"}` : "800 rows of this page, 100 a step";
+      say(`${reason}Ready to train on ${rows}.`);
+    }
+
+    function ask() {
+      [isBusy, run.since] = [true, performance.now()];
+      run.worker.postMessage(null);
+    }
+
+    function received({ data }) {
+      isBusy = false;
+      run.seconds += (performance.now() - run.since) / 1000;
+      const at = `epoch ${data.epoch}, minibatch ${data.nBatches}/${data.nBatches}`;
+      const [valid, test] = run.log[data.epoch - 1] || [];
+      if ("valid" in data) compare(`${at}, validation error`, formatted(data.valid), valid);
+      if ("test" in data) compare(`     ${at}, test error of best model`, formatted(data.test), test);
+      const pace = (data.epoch / run.seconds).toFixed(1);
+      say(`${run.nEqual} of ${run.n} errors are those of the program, to the last digit. ${data.epoch} epochs, ${pace} a second.`);
+      if (!isStill.matches || data.isOver) paintWeights({ ...data, nOut: 10 }, canvases);
+      if (data.isOver) {
+        const [best, tested] = [data.best, data.bestTest].map(formatted);
+        const score = `Optimization complete with best validation score of ${best} %`;
+        print(make("code", {}, score + (data.bestTest ? `, with test performance ${tested} %` : "")));
+        print(make("code", {}, `The code run for ${data.epoch} epochs, with ${pace} epochs/sec`));
+        [isOn, button.textContent, button.disabled] = [false, "Done", true];
+        answer(find);
+      } else if (isOn) ask();
+    }
+
+    function print(...line) {
+      find(".log").append(make("div", {}, ...line));
+      find(".log").scrollTop = 1e6;
+    }
+
+    // A line as the program prints it, beside the error that it has printed.
+    function compare(text, error, published) {
+      const isEqual = error === published;
+      run.n += 1;
+      run.nEqual += isEqual;
+      const mark = make("b", { class: isEqual ? "equal" : "other" }, isEqual ? "✓" : "✗");
+      print(make("code", {}, `${text} ${error} %`), make("code", {}, published || "none"), mark);
+    }
+
+    // MNIST's files, gzipped or not, under any name.
+    async function take(blobs) {
+      const refused = [];
+      button.disabled = true;
+      say("The files are unpacked and checked …");
+      for (const blob of blobs) {
+        const bytes = await unpacked(blob).catch(() => new Uint8Array(0));
+        const name = facts.mnist[await sha256(bytes)];
+        if (name) files[name] = bytes.subarray(HEADERS[name.split("-")[1]]);
+        else refused.push(`${blob.name} is none of MNIST's four files: its bytes are others. `);
+      }
+      const lacking = NAMES.slice(0, 2).filter((name) => !files[name]);
+      begin(refused.join("") + (lacking.length ? `To train on MNIST, ${lacking.join(" and ")} has to be there. ` : ""));
+    }
+
+    find("[type=file]").addEventListener("change", ({ target }) => take([...target.files]));
+    const toy = find(".toy");
+    toy.addEventListener("dragover", (event) => event.preventDefault());
+    toy.addEventListener("drop", (event) => {
+      event.preventDefault();
+      take([...event.dataTransfer.files]);
+    });
+    buttons(find, {
+      run: () => {
+        isOn = !isOn;
+        button.textContent = isOn ? "Stop" : "Go on";
+        if (isOn && !isBusy) ask();
+      },
+      reset: () => begin(""),
+    });
+    if (facts.files) take(facts.files.map((base64) => new Blob([bytesOf(base64)])));
+    else begin("");
+  }
+
   // ---- The page ----
 
   const played = {}; // the models that learn in the page, for who looks with the console
   window.tutorial = played;
   const plays = {
     sums: playSums, softmax: playSoftmax, plane: playPlane, training: playTraining, heart: playHeart,
-    patience: playPatience,
+    patience: playPatience, "pad-raw": playPadRaw, "mnist-run": playMnistRun,
   };
   for (const section of document.querySelectorAll(".play")) {
-    const template = document.getElementById(`${section.id}-template`);
+    const name = nameOf(section), template = document.getElementById(`${name}-template`);
     section.prepend(template.content.cloneNode(true));
     section.classList.add("is-live");
     const find = (selector) => section.querySelector(selector);
-    const made = Promise.resolve(plays[section.id](find));
-    made.then((trainer) => {
+    Promise.resolve(plays[name](find)).then((trainer) => {
       if (find(".predict")) keepPlace(find);
-      played[section.id] = trainer;
-      return openAddress(section.id);
+      played[name] = trainer;
+      openAddress(name);
     });
     section.addEventListener("change", () => keepState(section));
+    section.addEventListener("click", ({ target }) => {
+      if (target.dataset.do === "reset" && find(".predict")) askAgain(find);
+      if (target.dataset.do) keepState(section);
+    });
   }
 
   // ---- The state of a thing stands in the address: #plane?rate=10&size=1 ----
 
+  function nameOf(section) {
+    return section.id.replace("play-", "");
+  }
+
   function inputsOf(section) {
     const inputs = [...section.querySelectorAll("input[name]")];
-    return inputs.filter(({ name }) => !name.startsWith("guess")).map((input) => [input.name.replace(`${section.id}-`, ""), input]);
+    const own = inputs.filter(({ name }) => !name.startsWith("guess"));
+    return own.map((input) => [input.name.replace(`${nameOf(section)}-`, ""), input]);
   }
 
   function keepState(section) {
@@ -714,13 +838,15 @@
     for (const [key, input] of inputsOf(section)) {
       if (input.type !== "radio" || input.checked) state.set(key, input.value);
     }
-    history.replaceState(null, "", `#${section.id}?${state}`);
+    history.replaceState(null, "", `#${nameOf(section)}?${state}`);
   }
 
   function openAddress(only) {
     const [id, query] = location.hash.slice(1).split("?");
-    const section = document.getElementById(id);
-    if (!section || query === undefined || (only && only !== id)) return;
+    const chapter = id.replace(/^\d+-/, ""); // ids had the chapters' numbers once
+    if (chapter !== id) return location.replace(`#${chapter}`);
+    const section = document.getElementById(`play-${id}`);
+    if (!section || (query === undefined && document.getElementById(id)) || (only && only !== id)) return;
     const state = new URLSearchParams(query);
     for (const [key, input] of inputsOf(section)) {
       if (!state.has(key)) continue;
@@ -732,6 +858,7 @@
     section.scrollIntoView();
   }
   addEventListener("hashchange", () => openAddress());
+  if (/^#\d+-/.test(location.hash)) openAddress();
 
   // ---- The question of each chapter answers ----
 
@@ -782,6 +909,18 @@
 
   // ---- Each example can be copied, without its prompts and what it prints ----
 
+  // As it can be typed into Python's own shell: no blank line within a block, and one after it.
+  function typed(code) {
+    const clone = code.cloneNode(true);
+    for (const node of clone.querySelectorAll(".gp, .go")) node.remove();
+    const lines = clone.textContent.split("\n").filter((line) => line.trim());
+    const goesOn = /^(\s|[)\]}]|(else|elif|except|finally)\b)/;
+    return lines.flatMap((line, i) => {
+      const next = lines[i + 1] || "";
+      return line.startsWith(" ") && !goesOn.test(next) ? [line, ""] : [line];
+    }).join("\n") + "\n";
+  }
+
   function copy(text) {
     if (navigator.clipboard) return navigator.clipboard.writeText(text);
     const area = document.body.appendChild(make("textarea", {}, text));
@@ -794,9 +933,7 @@
     if (code.classList.contains("language-text")) continue;
     const button = make("button", { type: "button", class: "copy", "aria-label": "Copy this example" }, "Copy");
     button.addEventListener("click", () => {
-      const clone = code.cloneNode(true);
-      for (const node of clone.querySelectorAll(".gp, .go")) node.remove();
-      copy(clone.textContent.split("\n").filter((line) => line.trim()).join("\n") + "\n");
+      copy(typed(code));
       button.textContent = "Copied";
       setTimeout(() => { button.textContent = "Copy"; }, 1500);
     });

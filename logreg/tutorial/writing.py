@@ -2,48 +2,59 @@
 
 import base64
 import csv
+import gzip
 import importlib
 import io
 import re
 from datetime import datetime, timezone
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 
 import numpy
 
+from logreg.callbacks.reference import LAST_EPOCH, percent, read_reference
 from logreg.console import warning
 from logreg.datasets.dataset import read_dataset
+from logreg.datasets.mnist import FILES
 from logreg.errors import DatasetError, needing
 from logreg.hyperparameters import DATASET, Hyperparameters
 from logreg.page.sections import base64_of
-from logreg.page.writing import PAD, filled
+from logreg.page.writing import SHARED, filled
 from logreg.saving.model_file import save
 from logreg.sgd import sgd_optimization
 from logreg.tutorial import text
 
-LIBRARIES = ("markdown_it", "mdit_py_plugins", "latex2mathml", "pygments", "PIL")
-PACKAGES = ("markdown-it-py", "mdit-py-plugins", "latex2mathml", "Pygments", "pillow")
+PACKAGES = {  # by the names of their modules
+    "markdown_it": "markdown-it-py",
+    "mdit_py_plugins": "mdit-py-plugins",
+    "latex2mathml": "latex2mathml",
+    "ziamath": "ziamath",
+    "fontTools": "fonttools",
+    "pygments": "Pygments",
+    "PIL": "pillow",
+}
 HERE = Path(__file__).parent
-N_DIGITS = 1000  # in the page, the first training rows; the last 200 of them validate
+N_DIGITS, N_TRAIN = 1000, 800  # in the page, the first training rows; the last 200 validate
 CENTRES = ((-1, -0.6), (1, -0.6), (0, 1))  # of the points on the plane
 SPREAD = 0.6
+PLAIN = r'<span class="(?:n|nb|nn|ne|bp|o|p|w)">([^<]*)</span>'  # without a colour of its own
 # What GitHub's Markdown has a form of its own for, or the text marks by a comment.
 FORMS = {
     r"(?s)<!-- notebook\n.*?-->\n": "",
     r"```math\n([^`]*)```": r"$$\n\1$$",
     r"<!-- source: ([\w.]+).*?-->": r'<p class="source"><code>\1</code></p>\n',
-    r"<!-- play: (\w+) -->\n(.*)": r'<section class="play" id="\1">\n\n\2\n\n</section>',
+    r"<!-- play: ([\w-]+) -->\n(.*)": r'<section class="play" id="play-\1">\n\n\2\n\n</section>',
 }
 
 
 def require_extra():
     """Raise an ExtraError if a library that makes HTML of the text is not there."""
-    with needing("the page", "tutorial", *PACKAGES):
-        for name in LIBRARIES:
+    with needing("the page", "tutorial", *PACKAGES.values()):
+        for name in PACKAGES:
             importlib.import_module(name)
 
 
-def write_page(path, home=None):
+def write_page(path, home=None, with_mnist=False):
     """Train on MNIST, or on its sample where it cannot be had, and write the page.
 
     Parameters
@@ -53,31 +64,37 @@ def write_page(path, home=None):
     home : str, optional
         Address of the project's files, such as ``https://github.com/someone/logreg/blob/main``.
         The links to them lead there; without it, they are text.
+    with_mnist : bool
+        Whether MNIST's files are in the page, of 16 MB then, so that its log can be printed there.
 
     Raises
     ------
     ExtraError
         If a library of the extra ``tutorial`` is not installed.
+    DatasetError
+        If MNIST is to be in the page, and cannot be had.
     ModelFileError
         If the page cannot be written.
     """
     require_extra()
-    save(path, page(*train(), home).encode("utf-8"))
+    save(path, page(*train(with_mnist), home, with_mnist).encode("utf-8"))
 
 
-def train():
-    """Train the tutorial's model; give the DataSet and the Run."""
+def train(needs_mnist=False):
+    """Train the tutorial's model, on the sample if MNIST cannot be had; give DataSet and Run."""
     hyperparameters = Hyperparameters()
     try:
         data = read_dataset(DATASET)
     except DatasetError as error:
+        if needs_mnist:
+            raise
         warning(f"the page shows a run on mnist_sample, of 5,000 rows: {error}")
         data = read_dataset("mnist_sample")
         hyperparameters = Hyperparameters(batch_size=100)
     return data, sgd_optimization(data, hyperparameters, output=None)
 
 
-def page(data, run, home=None):
+def page(data, run, home=None, with_mnist=False):
     """Make the page of the text, of a data set of digits and of a run on it, as a str."""
     markdown = text.TEXT.read_text(encoding="utf-8")
     body = to_html(markdown, home)
@@ -88,14 +105,15 @@ def page(data, run, home=None):
     error = f"{100 * run.best_validation.test_error_all_rows:.2f} %"
     return filled(
         HERE / "page.html",
-        [PAD, HERE / "tutorial.js"],
-        facts(data, *run.best_values),
+        [*SHARED, HERE / "training.js", HERE / "tutorial.js"],
+        {**facts(data, run), "files": idx_files(data) if with_mnist else None},
         title=headings[0][1],
         description=" ".join(re.search(r"(?s)\*\*(.+?)\*\*", markdown).group(1).split()),
         date=f"{datetime.now(timezone.utc):%Y-%m-%d}",
         home=f'<a href="{escape(home)}">logreg</a>' if home else "logreg",
         contents="".join(f'<li><a href="#{name}">{title}</a>' for name, title in headings[1:]),
         text=body,
+        math_font=base64.b64encode(math_font(body)).decode(),
         full_run=f"{data.facts.rows[0]:,} rows of {dataset}; test error {error}",
         run=dataset,
     )
@@ -114,7 +132,8 @@ def to_html(markdown, home=None):
     for pattern, replacement in FORMS.items():
         markdown = re.sub(pattern, replacement, markdown)
     tables = {"<table>": '<div class="table"><table>', "</table>": "</table></div>"}
-    return re.sub("</?table>", lambda tag: tables[tag.group()], parser.render(markdown))
+    html = re.sub("</?table>", lambda tag: tables[tag.group()], parser.render(markdown))
+    return re.sub(r'(<h2 id="|href="#)\d+-', r"\1", html)  # without the chapters' numbers
 
 
 def mathml(formula, options):
@@ -124,13 +143,33 @@ def mathml(formula, options):
     return convert(formula.strip(), display="block" if options["display_mode"] else "inline")
 
 
+def math_font(html):
+    """The letters of formulas, as WOFF: of STIX Two Math, which tells where to put them."""
+    import ziamath
+    from fontTools import subset
+
+    formulas = "".join(re.findall("(?s)<math.*?</math>", html))
+    italics = map(chr, [0x210E, *range(0x1D434, 0x1D468)])  # which browsers show for x and W
+    options = subset.Options(layout_features=[], hinting=False, name_IDs=[0, 1, 13])
+    options.flavor = "woff"
+    path = Path(ziamath.__file__).parent / "fonts" / "STIXTwoMath-Regular.ttf"
+    with subset.load_font(path, options) as font:
+        subsetter = subset.Subsetter(options)
+        subsetter.populate(text=unescape(re.sub("<.*?>", "", formulas)) + "".join(italics))
+        subsetter.subset(font)
+        stream = io.BytesIO()
+        subset.save_font(font, stream, options)
+    return stream.getvalue()
+
+
 def highlighted(code, language, attributes):
     """Code as HTML, its parts in elements with Pygments' short class names."""
     from pygments import formatters, highlight, lexers
 
     def coloured(code, language):
         lexer = lexers.get_lexer_by_name(language)
-        return highlight(code, lexer, formatters.HtmlFormatter(nowrap=True))
+        html = highlight(code, lexer, formatters.HtmlFormatter(nowrap=True))
+        return re.sub(PLAIN, r"\1", html)
 
     if language != "pycon":
         return coloured(code, language)
@@ -143,23 +182,73 @@ def highlighted(code, language, attributes):
     return "\n".join(lines) + "\n"
 
 
-def facts(data, W, b):
-    """What there is to play with: the model, a thousand digits, points, the recorded run."""
+def facts(data, run):
+    """What there is to play with: the model, a thousand digits, points, the recorded runs."""
     from PIL import Image
 
-    x, y = (numpy.asarray(array[:N_DIGITS]) for array in data.train)
-    pixels = x if x.dtype == numpy.uint8 else numpy.rint(256 * x)  # of the tutorial's pickle
+    x, y = pixels_of(data.train[0][:N_DIGITS]), data.train[1][:N_DIGITS]
     points, labels = map(numpy.concatenate, zip(plane(), plane(seed=4)))
-    digits = io.BytesIO()
-    Image.fromarray(pixels.astype("uint8")).save(digits, "png", optimize=True)  # a line for each
+    digits, A = io.BytesIO(), shares(data, run)[:N_DIGITS]
+    unit = float(abs(A).max()) / 127
+    Image.fromarray(x).save(digits, "png", optimize=True)  # a line for each
     return {
-        "W": base64_of(W),
-        "b": base64_of(b),
+        **{name: base64_of(array) for name, array in zip("Wb", run.best_values)},
+        "A": base64_of(numpy.rint(A / unit).astype("int8")),
+        "A_unit": unit,
         "digits": "data:image/png;base64," + base64.b64encode(digits.getvalue()).decode(),
         "labels": y.tolist(),
         "plane": {"x": points.ravel().tolist(), "y": labels.tolist()},
         "validations": validations(),
+        "logs": {"mnist": [*read_reference().values()], "own": log_of(x, y)},
+        "mnist": {file.sha256: file.name for file in FILES.values()},
     }
+
+
+def pixels_of(x):
+    """The bytes of images that the tutorial's pickle has as fractions."""
+    return (x if x.dtype == numpy.uint8 else numpy.rint(256 * x)).astype("uint8")
+
+
+def shares(data, run):
+    """What each training row has added to the weights of a run: A, with ``W = X.T @ A``.
+
+    Each step adds to W the rows of its minibatch, times the rate, times (truth - guess). A, of
+    shape (n, n_out), is the sum of these factors: so the steps are taken again, in NumPy.
+    """
+    from scipy.special import softmax
+
+    x = data.facts.preprocessing.apply(data.train[0], "float32")
+    truth = numpy.eye(data.facts.n_out, dtype="float32")
+    size, rate = run.hyperparameters.batch_size, run.hyperparameters.learning_rate
+    A = numpy.zeros((len(x), data.facts.n_out), "float32")
+    W, b = map(numpy.zeros_like, run.best_values)
+    for iter in range(run.best_validation.iter + 1):
+        first = iter % run.n_train_batches * size
+        rows = slice(first, first + size)
+        step = rate / size * (truth[data.train[1][rows]] - softmax(x[rows] @ W + b, axis=1))
+        A[rows] += step
+        W += x[rows].T @ step
+        b += step.sum(axis=0)
+    return A
+
+
+def log_of(x, y):
+    """The validation errors that a run on the page's digits prints, each without a test error."""
+    train, valid = (x[:N_TRAIN], y[:N_TRAIN]), (x[N_TRAIN:], y[N_TRAIN:])
+    settings = Hyperparameters(batch_size=100, n_epochs=LAST_EPOCH)
+    run = sgd_optimization(read_dataset([train, valid, valid]), settings, output=None)
+    return [[percent(validation.error)] for validation in run.validations]
+
+
+def idx_files(data):
+    """MNIST's four files, gzipped, in Base64."""
+    files = []
+    for pairs in ((data.train, data.valid), (data.test,)):
+        x, y = map(numpy.concatenate, zip(*pairs))
+        for array in (pixels_of(x).reshape(-1, 28, 28), y.astype("uint8")):
+            header = numpy.array([0x800 + array.ndim, *array.shape], ">i4")
+            files.append(gzip.compress(header.tobytes() + array.tobytes(), 6))
+    return [base64.b64encode(file).decode() for file in files]
 
 
 def plane(seed=3):

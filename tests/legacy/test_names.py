@@ -1,5 +1,7 @@
 """What programs for Theano import and call, on whichever engine runs."""
 
+import collections
+
 import numpy
 import pytest
 
@@ -23,44 +25,35 @@ def compute(inputs, outputs, *values, **options):
     return theano.function(inputs, outputs, **FAST, **options)(*values)
 
 
-def test_the_functions_of_nets():
-    s, e = 1 / (1 + numpy.exp(-X)), numpy.exp(X)
-    p = e / e.sum(axis=1, keepdims=True)
-    v, vector = T.dmatrix("v"), T.dvector("vector")
-    nnet = T.nnet
-    s_of_v, p_of_v = nnet.sigmoid(v), nnet.softmax(v)
-    known = [
-        (s_of_v, s),
-        (nnet.relu(v), X * (X > 0)),
-        (nnet.relu(v, 0.1), numpy.where(X > 0, X, 0.1 * X)),
-        (T.grad(nnet.relu(v - v).sum(), v), 0 * X),
-        (nnet.softplus(v), numpy.log(1 + e)),
-        (nnet.hard_sigmoid(v), (0.2 * X + 0.5).clip(0, 1)),
-        (p_of_v, p),
-        (nnet.softmax(vector), p[:1]),
-        (nnet.logsoftmax(v), numpy.log(p)),
-        (nnet.binary_crossentropy(s_of_v, 0.25), -(numpy.log(s) + 3 * numpy.log(1 - s)) / 4),
-        (nnet.categorical_crossentropy(p_of_v, s_of_v), -(s * numpy.log(p)).sum(axis=1)),
-        (nnet.categorical_crossentropy(p_of_v, T.argmin(v, axis=1)), -numpy.log(p.min(axis=1))),
-    ]
-    computed = compute([v, vector], [expression for expression, _ in known], X, X[0])
-    for value, (_, expected) in zip(computed, known):
-        numpy.testing.assert_allclose(value, expected, rtol=1e-9, atol=1e-12)
+def test_variables_count_as_true():
+    x, W = T.dmatrix("x"), theano.shared(X)
+    kinds = [x, W, T.ivector(), *T.matrices("ab"), x.flatten(2), T.tanh(T.dot(x, W)), T.constant(0)]
+    assert all(kinds) and all(isinstance(v, theano.Variable) for v in kinds)
+    assert isinstance(T.tanh(x), T.TensorVariable) and isinstance(x, T.TensorVariable)
+    with pytest.raises(TypeError):
+        bool(x > 0)
 
 
-def test_names_that_pytensor_has_no_more():
-    assert T.matrix() and theano.shared(0.0)  # as Theano's variables count as true
-    a, b = numpy.arange(12.0).reshape(2, 2, 3), numpy.arange(18.0).reshape(2, 3, 3)
-    t, u = T.dtensor3(), T.dtensor3()
-    outputs = [
-        T.inv(t + 1),
-        T.flatten(t, outdim=2),
-        theano.clone(t * 2, {t: u}),
-        theano.dot(t[0], u[0]),
-    ]
-    expected = [1 / (a + 1), a.reshape(2, 6), 2 * b, a[0] @ b[0]]
-    for value, known in zip(compute([t, u], outputs, a, b), expected):
-        numpy.testing.assert_allclose(value, known)
+def test_other_names():
+    from theano import OrderedUpdates
+    from theano import theano as itself
+    from theano.compile.nanguardmode import NanGuardMode  # noqa: F401
+    from theano.gof import graph
+    from theano.scan_module import scan_utils  # noqa: F401
+
+    assert itself is theano and theano.version.version == theano.__version__
+    assert T.wmatrix("w").dtype == "int16" and "float32" in T.float_dtypes
+    x, y = T.dmatrix("x"), T.ivector()
+    assert x in graph.inputs([x * 2]) and "x" in theano.pp(T.tanh(x))
+    assert isinstance((x * 2).owner.op, T.Elemwise) and not OrderedUpdates()
+    assert isinstance(T.nnet.softmax(x).owner.op, T.nnet.Softmax)
+    counts, classes = compute([y], T.nnet.confusion_matrix(y, 2 - y), [0, 0, 2, 1])
+    assert counts.tolist() == [[0, 0, 2], [0, 1, 0], [1, 0, 0]] and classes.tolist() == [0, 1, 2]
+    both = theano.function([x], {"twice": 2 * x, "sum": x.sum()}, **FAST)(X)
+    assert both["sum"] == X.sum() and (both["twice"] == 2 * X).all()
+    theano.config.warn.subtensor_merge_bug = False
+    assert callable(numpy.cast["int32"]) and numpy.float is float
+    assert issubclass(collections.OrderedDict, collections.Mapping)
 
 
 def test_branches_loops_and_updates():
@@ -104,6 +97,37 @@ def test_random_numbers(streams, recwarn):
     before = function()
     assert (function() != before).mean() > 0.99
     assert (compute([], other) == uniform).all() and (compute([], again) != uniform).any()
+    stream.seed()
+    assert (function() == uniform).all() and len(stream.updates()) == len(drawn)
+
+
+def test_a_seed_draws_theanos_numbers():
+    stream, seeds = RandomStreams(5), numpy.random.RandomState(5)
+    drawn = [stream.uniform((30, 2), low=-1, high=3), stream.binomial((200,), n=3, p=0.25)]
+    drawn.append(stream.multinomial(n=9, pvals=[0.5, 0.25, 0.25]))
+    first, second, third = [numpy.random.RandomState(seeds.randint(1 << 30)) for _ in drawn]
+    function = theano.function([], drawn, **FAST)
+    for uniform, binomial, multinomial in [function(), function()]:
+        numpy.testing.assert_allclose(uniform, first.uniform(-1, 3, (30, 2)), 1e-15, 1e-15)
+        assert (binomial == second.binomial(3, 0.25, 200)).all()
+        assert (multinomial == third.multinomial(9, [0.5, 0.25, 0.25])).all()
+
+    x, stream = T.dmatrix(), MRG_RandomStreams(123)
+    drawn = [
+        stream.uniform((7, 5), low=-1, high=3),
+        stream.uniform((300, x.shape[0])),  # more numbers than there are streams
+        stream.normal(size=(11, 3), avg=1.0, std=2.0),
+        stream.normal(size=x.shape),
+        stream.binomial(size=x.shape, p=0.3),
+        stream.multinomial(pvals=x, n=3),
+    ]
+    function = theano.function([x], [T.sum(value, axis=0)[0] for value in drawn], **FAST)
+    recorded = [  # on Theano
+        [4.593525391072035, 150.22900765994564, 6.817357284154091, 1.5232198772219843, 20, 52],
+        [3.465182602405548, 142.94926975434646, 17.395135257559073, -23.523754599381107, 12, 61],
+    ]
+    for sums in recorded:
+        numpy.testing.assert_allclose(function(numpy.full((60, 3), 1 / 3)), sums, rtol=1e-12)
 
 
 def test_a_chain_draws_in_each_step_and_each_call():
@@ -131,7 +155,7 @@ def test_settings():
 
 def test_inputs_with_defaults():
     a, b, c = T.dscalars("abc")
-    inputs = [a, theano.In(b, value=2.5), theano.In(c, value=1.0, name="d")]
+    inputs = [a, theano.Param(b, default=2.5), theano.In(c, value=1.0, name="d")]
     function = theano.function(inputs, [a, b, c], **FAST)
     calls = [function(1), function(1, d=3.0), function(a=1, b=2.0), function(1, 2, 3)]
     assert calls == [[1, 2.5, 1], [1, 2.5, 3], [1, 2, 1], [1, 2, 3]]
@@ -150,7 +174,7 @@ def test_pytensor_stays_as_it_is():
     ("line", "path"),
     [
         ("theano.tensor.nnet.h_softmax", "tensor.nnet.h_softmax"),
-        ("import theano.tensor.nnet.abstract_conv", "tensor.nnet.abstract_conv"),
+        ("import theano.tensor.nnet.conv3d2d", "tensor.nnet.conv3d2d"),
         ("from theano.tensor.signal.pool import pool_3d", "tensor.signal.pool.pool_3d"),
     ],
 )

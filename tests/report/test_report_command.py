@@ -11,6 +11,7 @@ from builders import csv_text, make_pairs, save_digits_model, write
 from logreg import Predictor, load_model
 
 pytest.importorskip("matplotlib")
+SHARES = ("forecast", "happened")
 
 
 def test_a_page_tells_of_the_run(cli):
@@ -52,3 +53,61 @@ def test_a_page_tells_what_the_model_file_and_an_evaluation_do(rate, is_last, cl
     for entry in told["classes"]:
         cells = f"<td>{entry['rows']}</td><td>{entry['errors']}</td>"
         assert f'<th scope="row">{entry["label"]}</th>{cells}' in page
+    bands = re.findall(r'row">from (\d+) %</th><td>(\d+)</td><td>(.*?) %</td><td>(.*?) %<', page)
+    assert [[float(cell) for cell in band] for band in bands] == [
+        [100 * band["min_proba"], band["rows"], *(round(100 * band[key], 2) for key in SHARES)]
+        for band in told["calibration"]
+        if band["rows"]
+    ]
+
+
+def test_a_form_begins_with_the_means_of_scaled_features(cli):
+    pixels = numpy.random.RandomState(0).randint(256, size=(90, 3))
+    write("t.csv", csv_text(numpy.c_[pixels, pixels[:, 0] > 127], [*"abc", "class"]).encode())
+    options = ["--pixel-scale", 255, "--standardize", "--no-shuffle", "--n-epochs", 1]
+    assert cli("train", "--dataset", "t.csv", *options).code == cli("report").code == 0
+    page = Path("best_model.html").read_text(encoding="utf-8")
+    live = json.loads(re.search('id="model">(.*?)</script>', page)[1])
+    n = Predictor("best_model.pkl").facts.rows[0]
+    numpy.testing.assert_allclose(live["means"], pixels[:n].mean(axis=0))
+
+
+def test_a_page_of_a_table_shows_what_was_hard_and_why(cli):
+    random, header = numpy.random.RandomState(0), [*"abcde", "health", "label"]
+    y = random.randint(40, size=1200)
+    x = random.randn(40, 5)[y] * numpy.linspace(9, 0.1, 40)[y, None] + random.randn(1200, 5)
+    rows = zip(*x.round(2).T, random.choice(["good", "poor"], 1200), [f"class {k}" for k in y])
+    write("t.csv", csv_text(numpy.array([*rows], object), header).encode())
+    cli("train", "--dataset", "t.csv", "--n-epochs", 20)
+    assert cli("report").code == 0
+    page, lines = (Path(name).read_text("utf-8") for name in ("best_model.html", "t.csv"))
+    found = re.findall(r"<figure><dl>(.*?)</dl><figcaption>(.*?)</figcaption>", page)
+    # Of the classes, those of most errors.
+    told = json.loads(cli("predict", "--evaluate", "--format", "json").out)["classes"]
+    errors, drawn = {c["label"]: c["errors"] for c in told}, {name for _, name in found[:30]}
+    assert "30 of 40 classes, those of most errors" in page and len(drawn) == 30
+    assert all(errors[label] <= min(map(errors.get, drawn)) for label in {*errors} - drawn)
+    # Of the wrong rows, all columns, that which said most first; and where they are in the file.
+    predictor = Predictor("best_model.pkl")
+    W, facts = predictor.W, predictor.facts
+    assert len(found) == 30 + 24
+    for cells, caption in found[30:]:
+        guess, truth = re.findall("<b>(.*?)</b>", caption)[::2]
+        row = lines.splitlines()[int(re.search(r", row (\d+)$", caption)[1]) - 1].split(",")
+        assert row[-1] == truth != guess
+        ready = numpy.array([*map(float, row[:5]), row[5] == "good", row[5] == "poor"])
+        ready = (ready - facts.feature_means) / facts.feature_scales
+        *shares, good, poor = ready * (W[:, predictor.labels.index(guess)] - W.mean(axis=1))
+        shares = numpy.array([*shares, good + poor])
+        order = numpy.argsort(-abs(shares))
+        row = [*(f"{float(cell):g}" for cell in row[:5]), row[5]]
+        expected = [(header[i], row[i], f"{shares[i]:+.2f}".replace("-", "−")) for i in order]
+        assert expected == re.findall(r"<dt>(\w+) <b>(\S+)</b></dt>.*?<b>(\S+)</b></dd>", cells)
+
+
+def test_a_page_has_its_own_style_whatever_matplotlibrc_says(run, working_folder):
+    save_digits_model(dataset="mnist_sample")
+    for name, style in ("a.html", ""), ("b.html", "image.origin: lower\nlines.linewidth: 9\n"):
+        write("matplotlibrc", style.encode())
+        assert run("-m", "logreg.report", "--output", name).returncode == 0
+    assert Path("a.html").read_bytes() == Path("b.html").read_bytes()

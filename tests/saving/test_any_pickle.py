@@ -1,5 +1,6 @@
 """Arrays of pickles that no machine opens any more: all are found."""
 
+import bz2
 import collections
 import gzip
 import pickle
@@ -60,6 +61,7 @@ def test_objects_dicts_lists_and_sets(arrays_of, protocol, monkeypatch):
         "layers/0/bias/b": (B * 2).tolist(),
         "layers/0/of/file": W.T.tolist(),
         "layers/0/of/3": (B * 3).tolist(),
+        "objects/2": 1.0,
         **{k: v.tolist() for k, v in found.items() if k.startswith("objects/0/")},
     }
     of_objects = [v.tolist() for k, v in found.items() if k.startswith("objects/0/")]
@@ -70,6 +72,47 @@ def test_arrays_of_a_gpu_in_python_2(arrays_of):
     on_gpu = b"ctheano.gpuarray.type\nGpuArray_unpickler\n(%sNtR" % py2_array(W)
     items = b"(d" + py2_string(b"w\xe9") + on_gpu + b"s."
     same(arrays_of(gzip.compress(items + pickle.dumps(B, 2))), **{"1": B, "0/wé/0": W})
+
+
+@pytest.mark.parametrize("protocol", [0, 2, pickle.HIGHEST_PROTOCOL])
+def test_each_array_has_a_name_of_its_own(arrays_of, protocol):
+    long = "k" * 70
+    a, b, c, d, e, f, g, h, i = map(numpy.ones, range(1, 10))
+    root = {("key", 1): [a, b], 1.5: {"b": c}, long + "1": d, long + "2": e}
+    root.update({"x": {"y": f}, "x/y": g, b"x/y": h, "x/y_1": i})  # three have one path
+    found = arrays_of(pickle.dumps(root, protocol))
+    assert sorted(map(len, found.values())) == [*range(1, 10)]
+    assert len(found[long + "1"]) == 4 and len(found[long + "2"]) == 5
+
+
+def test_scalars_masks_and_records(arrays_of, cli):
+    records = numpy.array([(1, [2.5, 3], b"x")], [("n", "<i8"), ("pair", "f4", 2), ("text", "S3")])
+    aligned = numpy.zeros(2, numpy.dtype([("small", "i1"), ("large", "f8")], align=True))
+    masked = numpy.ma.array([[1.5, 2], [3, 4]], mask=[[0, 1], [0, 0]], order="F")
+    root = {"one": numpy.float32(0.1), "m": masked, "r": records, "a": aligned}
+    root["dates"] = numpy.array(["2016-05-01"], "M8[D]")
+    same(
+        arrays_of(pickle.dumps(root)),
+        **{"one": numpy.float32(0.1), "r": records, "a": aligned},
+        **{"m/data": masked.data, "m/mask": masked.mask},
+    )
+    said = "note: left out, as they cannot be written: dates\n"
+    assert said in cli("export", "old.pkl", "--to", "npz", "--output", "again.npz").err
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (bz2.compress(pickle.dumps(W)), "bzip2 compressed it: unpack it"),
+        (gzip.compress(bytes(257) + b"ustar\0"), "it is a tar archive, as of Blocks"),
+        (b"PK\3\4" + bytes(30), "it is a zip archive, as of theano.misc.pkl_utils"),
+        (b"\x89HDF\r\n\x1a\n", "it is HDF5, as of Keras: h5py reads it"),
+        (b"\x80\3cjoblib.numpy_pickle\nNumpyArrayWrapper\n)", "joblib wrote it"),
+    ],
+)
+def test_other_kinds_of_files_are_named(data, said, cli):
+    done = cli("export", write("old.pkl", data), "--to", "npz")
+    assert done.code == 1 and f"error: old.pkl cannot be read: {said}" in done.err
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """The tutorial's page in a browser: NumPy, early stopping and the recorded log are its oracles."""
 
 import base64
+import codeop
 import dataclasses
+import io
 import json
 import math
 import shutil
@@ -11,20 +13,23 @@ from urllib.request import urlopen
 
 import numpy
 import pytest
-from builders import SAMPLE, probabilities, sample, weights
+from builders import SAMPLE, draw, probabilities, sample, tutorial_log
 from PIL import Image
 
 from logreg.callbacks.reference import read_reference
 from logreg.datasets.dataset import read_dataset
+from logreg.datasets.mnist import FILES
 from logreg.early_stopping import EarlyStopping
 from logreg.errors import DownloadError
-from logreg.tutorial import writing
+from logreg.hyperparameters import Hyperparameters
+from logreg.sgd import sgd_optimization
+from logreg.tutorial import text, writing
 from logreg.tutorial.__main__ import main
 
 pytestmark = pytest.mark.once
 FRAMES = "requestAnimationFrame(() => requestAnimationFrame(arguments[0]))"
 SPACE, ENTER, END, HOME, LEFT, RIGHT, DOWN = "\ue00d\ue007\ue010\ue011\ue012\ue014\ue015"
-PLAYS = ("sums", "softmax", "plane", "training", "heart", "patience")
+PLAYS = ("sums", "softmax", "plane", "training", "heart", "patience", "mnist-run", "pad-raw")
 # The models are a promise that the page keeps once it has drawn.
 MODEL = """const [name, done] = arguments; (function look() {
   const trainer = tutorial[name];
@@ -47,7 +52,18 @@ def page(tmp_path_factory):
         patch.setattr("logreg.datasets.mnist.search_folders", lambda: [folder])
         patch.setattr("logreg.datasets.mnist.fetch", fetch)
         assert main(["--output", str(folder / "tutorial.html")]) == 0
+        assert main(["--mnist", "--output", str(folder / "mnist.html")]) == 1
     return folder / "tutorial.html"
+
+
+@pytest.fixture(scope="module")
+def mnist_page(mnist_folder, run, tmp_path_factory):
+    """The page with MNIST's files in it."""
+    folder = tmp_path_factory.mktemp("mnist")
+    env = {"LOGREG_DATA": str(mnist_folder)}
+    done = run("-m", "logreg.tutorial", "--mnist", env=env, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder / "tutorial_mnist.html"
 
 
 @pytest.fixture
@@ -83,66 +99,154 @@ def check(told, x, y, tested, W, b):
     assert told[4] == (p.argmax(axis=1) != labels).sum()
 
 
+def facts_of(browser):
+    return json.loads(find(browser, "#facts").get_property("textContent"))
+
+
+def decoded(text, dtype):
+    return numpy.frombuffer(base64.b64decode(text), dtype)
+
+
+def sample_run(n_epochs):
+    """The sample as a data set, and a run on it."""
+    data = read_dataset("mnist_sample")
+    return data, sgd_optimization(data, Hyperparameters(0.13, n_epochs, 100), output=None)
+
+
 def said(browser, name, selector="output"):
-    return find(browser, f"#{name} {selector}").get_property("textContent")
+    return find(browser, f"#play-{name} {selector}").get_property("textContent")
 
 
 def test_the_page_is_one_file_and_tells_of_the_sample(browser, page):
-    assert page.stat().st_size < 1e6
+    assert page.stat().st_size < 1.05e6
     run = "5,000 rows of mnist_sample, as MNIST could not be had"
-    assert run in said(browser, "sums", "small")
+    assert run in said(browser, "sums", ".toy > small")
     for name in PLAYS:
         # Something is said, and the picture is for paper; nothing is answered yet.
-        picture = find(browser, f"#{name} > p img")
+        picture = find(browser, f"#play-{name} > p img")
         assert not picture.is_displayed() and picture.get_attribute("alt")
-        answers = browser.find_elements("css selector", f"#{name} .verdict")
+        answers = browser.find_elements("css selector", f"#play-{name} .verdict")
         assert len(answers) == (name != "sums") and not any(answer.text for answer in answers)
     chapters = [h2.get_attribute("id") for h2 in browser.find_elements("css selector", "h2")]
+    assert chapters[:3] == ["ten-pictures", "scores", "loss"]
     for links, n in ("#contents a", 16), ("main .table a", 14):  # the second are the text's own
         found = browser.find_elements("css selector", links)
         assert [link.get_attribute("hash")[1:] for link in found] == chapters[:n]
     assert len(browser.find_elements("css selector", "math")) > 0
 
 
-@pytest.mark.parametrize("width", [360, 800, 1600])
+@pytest.mark.parametrize("width", [360, 390, 800, 1600])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_every_window(browser, emulate, width, scheme):
     emulate(width, prefers_color_scheme=scheme)
     wide = "return document.documentElement.scrollWidth - innerWidth"
     assert browser.execute_script(wide) <= 0
-    for name in PLAYS:
-        assert find(browser, f"#{name} .toy").is_displayed()
+    model(browser, "heart")
+    for toy in browser.find_elements("css selector", ".toy"):
+        assert toy.is_displayed()
+        assert toy.size["height"] < 900 or width != 390
+
+
+# Use all that a thing has, one after the other; collect what has moved something.
+USE = """const [play, done] = arguments, moved = [];
+const places = () => [...play.querySelectorAll("button, label, input, canvas, svg")].map((node) => {
+  const { left, top, width } = node.getBoundingClientRect();
+  return [left, top + scrollY, width].map(Math.round);
+}).join();
+(async () => {
+  const before = places();
+  for (const node of play.querySelectorAll(":is(button, input:not([type=file]))")) {
+    if (node.type === "range") node.value = node.max;
+    if (node.type === "range") node.dispatchEvent(new Event("input"));
+    else node.click();
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    if (places() !== before) moved.push(node.outerHTML);
+  }
+  done(moved);
+})();"""
+
+
+@pytest.mark.parametrize("width", [390, 1200])
+def test_nothing_moves_when_it_is_used(browser, emulate, width):
+    emulate(width)
+    model(browser, "heart")
+    for play in browser.find_elements("css selector", ".toy, .question"):
+        assert browser.execute_async_script(USE, play) == []
 
 
 def test_on_paper_pictures_take_the_place_of_what_moves(browser, emulate):
     emulate(media="print")
     for name in PLAYS:
-        assert find(browser, f"#{name} > p img").is_displayed()
-        assert not find(browser, f"#{name} .toy").is_displayed()
+        assert find(browser, f"#play-{name} > p img").is_displayed()
+        assert not find(browser, f"#play-{name} .toy").is_displayed()
     hidden = "return getComputedStyle(document.querySelector('.is-answer')).display === 'none'"
     assert browser.execute_script(hidden)
 
 
+def test_formulas_have_a_font_of_their_own(browser):
+    ttf = pytest.importorskip("fontTools.ttLib")
+    loaded = "document.fonts.ready.then((fonts) => arguments[0]([...fonts].map((f) => f.status)))"
+    assert browser.execute_async_script(loaded) == ["loaded"]
+    style = find(browser, "style").get_property("textContent")
+    woff = base64.b64decode(style.partition("font/woff;base64,")[2].partition(")")[0])
+    font = ttf.TTFont(io.BytesIO(woff))
+    assert len(woff) < 30_000 and "MATH" in font
+    formulas = browser.find_elements("css selector", "math")
+    letters = {*"".join(formula.get_property("textContent") for formula in formulas)}
+    assert letters <= {*map(chr, font.getBestCmap())}
+
+
 def test_the_ten_sums_are_numpys(browser):
-    facts = json.loads(find(browser, "#facts").get_property("textContent"))
-    W, b = (numpy.frombuffer(base64.b64decode(facts[name]), "float32") for name in "Wb")
+    facts = facts_of(browser)
+    W, b = (decoded(facts[name], "float32") for name in "Wb")
     W = W.reshape(784, 10)
     x = sample()["x_train"][800:1000].reshape(-1, 784) / 256
     i = sample()["y_train"][800:1000].tolist().index(3)
-    find(browser, "#sums [value='8']").send_keys(SPACE)
     model(browser, "training")  # the digits are read
-    sums, total = x[i] @ W + b, (x[i] @ W)[8]
-    numbers = browser.find_elements("css selector", "#sums .number")
+    browser.execute_async_script(FRAMES)
+    sums = x[i] @ W + b
+    best = sums.argmax()
+    assert find(browser, "#play-sums :checked").get_attribute("value") == str(best)
+    find(browser, "#play-sums [value='4']").send_keys(SPACE)
+    total = (x[i] @ W)[4]
+    assert total < 0
+    numbers = browser.find_elements("css selector", "#play-sums .rows .number")
     expected = [f"{z:.1f}".replace("-", "−") for z in sums]
     assert [number.text for number in numbers[::2]] == expected
     assert f"add up to {total:.2f}".replace("-", "−") in said(browser, "sums", ".said")
-    pad = find(browser, "#sums .pad")
+    pad = find(browser, "#play-sums .pad")
     pad.send_keys("\ue00c")  # escape
     browser.execute_async_script(FRAMES)
     assert said(browser, "sums", ".said").startswith("An empty page")
     pad.send_keys(SPACE, DOWN * 12, SPACE)
     browser.execute_async_script(FRAMES)
     assert said(browser, "sums", ".said").endswith("so the answer is 1.")
+    assert find(browser, "#play-sums :checked").get_attribute("value") == "1"
+
+
+def test_weights_are_a_sum_of_training_digits():
+    data, run = sample_run(20)
+    A, facts = writing.shares(data, run), writing.facts(data, run)
+    numpy.testing.assert_allclose((data.train[0].T / 256) @ A, run.best_values[0], atol=1e-5)
+    told = decoded(facts["A"], "int8").reshape(1000, 10) * facts["A_unit"]
+    numpy.testing.assert_allclose(told, A[:1000], atol=0.51 * facts["A_unit"])
+
+
+def test_five_training_digits_speak_for_an_answer_and_five_against_it(browser):
+    x, y, (tested, labels), *_ = digits(1000)
+    model(browser, "training")
+    facts = facts_of(browser)
+    A = decoded(facts["A"], "int8").reshape(1000, 10) * facts["A_unit"]
+    find(browser, "#play-sums [value='5']").send_keys(SPACE)
+    shares = (x @ tested[labels == 3][0]) * A[:, 5]
+    order = numpy.argsort(-shares, kind="stable")[[0, 1, 2, 3, 4, -1, -2, -3, -4, -5]]
+    expected = [f"{shares[i]:+.2f}".replace("-", "−") for i in order]
+    numbers = browser.find_elements("css selector", ".witnesses .number")
+    assert [number.text for number in numbers] == expected
+    (*best, last), *others = numpy.split(y[order], 2)
+    told = find(browser, ".witnesses").get_attribute("aria-label")
+    assert told.endswith(" and against it: {}, {}, {}, {}, {}.".format(*others[0]))
+    assert {*best, last} == {5}  # a digit speaks for its own label alone
 
 
 def test_a_question_answers_and_an_example_is_copied(browser):
@@ -156,55 +260,104 @@ def test_a_question_answers_and_an_example_is_copied(browser):
     browser.execute_script("navigator.clipboard.writeText = (text) => { window.copied = text; }")
     find(browser, ".language-pycon").find_element("xpath", "../../button").send_keys(ENTER)
     lines = browser.execute_script("return copied").splitlines()
-    assert lines[:2] == ["import numpy", "from logreg.datasets.dataset import read_dataset"]
-    assert not [line for line in lines if line[:1] in ">.("]
+    example = text.TEXT.read_text("utf-8").partition("```pycon\n")[2].partition("```")[0]
+    prompted = [line[4:] for line in example.splitlines() if line[:4] in (">>> ", "... ")]
+    assert [line for line in lines if line] == prompted
 
 
-def test_the_address_opens_a_thing_at_a_setting(browser, page):
+def test_each_example_can_be_pasted_into_pythons_shell(browser):
+    browser.execute_script(
+        "navigator.clipboard.writeText = (text) => copied.push(text); copied = []"
+    )
+    buttons = "for (const code of document.querySelectorAll('.language-pycon'))"
+    browser.execute_script(f"{buttons} code.closest('.code').querySelector('button').click()")
+    copied, compiling = browser.execute_script("return copied"), codeop.CommandCompiler()
+    assert len(copied) > 60
+    for example in copied:
+        typed = []
+        for line in example.split("\n"):
+            typed.append(line)
+            if compiling("\n".join(typed)) is not None:  # a line that begins another statement
+                typed = []  # within a block is a SyntaxError
+        assert not typed, example
+
+
+def test_the_address_opens_a_thing_at_a_setting(browser, emulate, page):
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    emulate(prefers_reduced_motion="reduce")
     browser.get("about:blank")
-    browser.get(f"{page.as_uri()}#plane?rate=100&size=60")
+    browser.get(f"{page.as_uri()}#plane?rate=100&size=60&inputs=product")
     model(browser, "plane")
-    assert find(browser, "#plane [name=plane-rate]:checked").get_attribute("value") == "100"
-    find(browser, "#plane [name=plane-rate]:checked").send_keys(LEFT)
-    assert browser.current_url.endswith("#plane?rate=10&size=60")
+    assert find(browser, "#play-plane [name=plane-rate]:checked").get_attribute("value") == "100"
+    find(browser, "#play-plane [name=plane-rate]:checked").send_keys(LEFT)
+    assert browser.current_url.endswith("#plane?rate=10&size=60&points=clouds&inputs=product")
+    for button, scores in ("more", "z0=3&z1=2&z2=1"), ("double", "z0=6&z1=4&z2=2"):
+        find(browser, f"#play-softmax [data-do={button}]").send_keys(ENTER)
+        assert browser.current_url.endswith(f"#softmax?truth=0&{scores}")
+    find(browser, "#play-patience [name=patience-patience]").send_keys(HOME)
+    assert "#patience?patience=500&" in browser.current_url
+    find(browser, "#play-patience [data-do=reset]").send_keys(ENTER)
+    assert "#patience?patience=5000&" in browser.current_url
+    ActionChains(browser).move_to_element(find(browser, "#play-sums .row:nth-child(7)")).perform()
+    assert browser.current_url.endswith("#sums?digit=6")
+    browser.get(f"{page.as_uri()}#8-patience")  # as the chapter was called once
+    browser.execute_async_script(FRAMES)
+    assert browser.current_url.endswith("#patience")
+    assert browser.execute_script("return document.querySelector(':target').tagName") == "H2"
 
 
 def test_softmax_by_keyboard(browser):
-    scores = browser.find_elements("css selector", "#softmax [type=range]")
+    scores = browser.find_elements("css selector", "#play-softmax [type=range]")
     scores[2].send_keys(RIGHT * 5)
-    find(browser, "#softmax [data-do=more]").send_keys(ENTER)
+    find(browser, "#play-softmax [data-do=more]").send_keys(ENTER)
     assert said(browser, "softmax", ".verdict").startswith("Nothing.")
-    truths = browser.find_elements("css selector", "#softmax [name=truth]")
+    truths = browser.find_elements("css selector", "#play-softmax [name=truth]")
     for k, truth in enumerate(truths):
         truth.send_keys(SPACE)
         p = probabilities(numpy.array([[3.0, 2.0, 1.5]]), numpy.eye(3), 0)[0]
         assert said(browser, "softmax").endswith(f"{-math.log(p[k]):.3f}")
-        shown = [n.text for n in browser.find_elements("css selector", "#softmax .number")]
+        shown = [n.text for n in browser.find_elements("css selector", "#play-softmax .number")]
         assert shown == [text for z, q in zip((3, 2, 1.5), p) for text in (f"{z:.1f}", f"{q:.3f}")]
 
 
-@pytest.mark.parametrize("size, key", [(1, LEFT), (6, ""), (60, RIGHT)])
-def test_the_plane_steps_as_numpy_does(browser, size, key):
-    x, y = writing.plane()
-    W, b = numpy.zeros((2, 3)), numpy.zeros(3)
-    find(browser, "#plane [name=plane-size]:checked").send_keys(key)
-    find(browser, "#plane [name=plane-rate]:checked").send_keys(RIGHT, RIGHT)  # from 1 to 100
-    step, epoch = (find(browser, f"#plane [data-do={name}]") for name in ("step", "epoch"))
+RUN = """const done = arguments[0], play = document.getElementById("play-plane"), shown = [];
+const said = play.querySelector(".said"), run = play.querySelector("[data-do=run]");
+new MutationObserver(() => {
+  shown.push(said.textContent);
+  if (run.textContent !== "Pause") done(shown);
+}).observe(said, { childList: true });
+run.click();"""
+
+
+@pytest.mark.parametrize("size, points", [(1, "clouds"), (6, "either-or"), (60, "clouds")])
+def test_the_plane_steps_as_numpy_does(browser, size, points):
+    (x, y), (tested, labels) = writing.plane(), writing.plane(seed=4)
+    chosen = [f"points][value={points}", f"size][value='{size}'", "rate][value='100'"]
+    if points == "either-or":  # and the product is a third input
+        chosen.append("inputs][value=product")
+        x, tested = (numpy.c_[rows, rows.prod(axis=1)] for rows in (x, tested))
+        y, labels = ((rows[:, 2] < 0).astype(int) for rows in (x, tested))
+    for choice in chosen:
+        find(browser, f"#play-plane [name=plane-{choice}]").send_keys(SPACE)
+    W, b = numpy.zeros((x.shape[1], 3)), numpy.zeros(3)
+    step, epoch = (find(browser, f"#play-plane [data-do={name}]") for name in ("step", "epoch"))
     for i in range(3):
         step.send_keys(ENTER)
         rows = slice(i * size % 60, i * size % 60 + size)
         W, b = descend(x[rows], y[rows], W, b, 100)
-        check(model(browser, "plane"), x, y, writing.plane(seed=4), W, b)
+        check(model(browser, "plane"), x, y, (tested, labels), W, b)
     epoch.send_keys(SPACE)
     told = model(browser, "plane")
     assert told[5] == (1 if size < 60 else 4)
     assert f"loss {told[3]:.3f}, {told[4]} wrong" in said(browser, "plane", ".said")
     assert said(browser, "plane", ".verdict").startswith("It swings.")
-    find(browser, "#plane [data-do=reset]").send_keys(ENTER)
-    assert model(browser, "plane")[2:] == (*[pytest.approx(math.log(3))] * 2, 40, 0)
+    find(browser, "#play-plane [data-do=reset]").send_keys(ENTER)
+    zeros = (*[pytest.approx(math.log(3))] * 2, (labels != 0).sum(), 0)
+    assert model(browser, "plane")[2:] == zeros
 
 
-RUN = """const done = arguments[0], play = document.getElementById("plane"), shown = [];
+RUN = """const done = arguments[0], play = document.getElementById("play-plane"), shown = [];
 const said = play.querySelector(".said"), run = play.querySelector("[data-do=run]");
 new MutationObserver(() => {
   shown.push(said.textContent);
@@ -216,7 +369,7 @@ run.click();"""
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
 def test_a_run_is_forty_epochs_and_without_motion_shows_its_end_only(browser, emulate, motion):
     emulate(prefers_reduced_motion=motion)
-    find(browser, "#plane [name=plane-size]:checked").send_keys(RIGHT)
+    find(browser, "#play-plane [name=plane-size]:checked").send_keys(RIGHT)
     *moved, end = browser.execute_async_script(RUN)
     assert end.startswith("Epoch 40, step 40: loss 0.260, 7 of 60 wrong.")
     assert bool(moved) == (motion != "reduce")
@@ -236,8 +389,8 @@ def test_training_steps_as_numpy_does(browser):
         W, b = descend(x, y, W, b, 0.13)
         check(model(browser, "training"), x, y, tested, W, b)
     assert said(browser, "training", ".verdict").startswith("It leaves ")
-    find(browser, "#training [name=training-size]:checked").send_keys(RIGHT)
-    find(browser, "#training [data-do=epoch]").send_keys(ENTER)
+    find(browser, "#play-training [name=training-size]:checked").send_keys(RIGHT)
+    find(browser, "#play-training [data-do=epoch]").send_keys(ENTER)
     for i in range(0, 800, 100):
         W, b = descend(x[i : i + 100], y[i : i + 100], W, b, 0.13)
     check(model(browser, "training"), x, y, tested, W, b)
@@ -247,9 +400,9 @@ def test_training_steps_as_numpy_does(browser):
 def test_what_is_learnt_by_heart_is_what_numpy_learns(browser, emulate, decay):
     emulate(prefers_reduced_motion="reduce")
     model(browser, "heart")
-    find(browser, "#heart [name=heart-rows][value='100']").send_keys(SPACE)
-    find(browser, f"#heart [name=heart-decay][value='{decay}']").send_keys(SPACE)
-    find(browser, "#heart [data-do=run]").send_keys(ENTER)
+    find(browser, "#play-heart [name=heart-rows][value='100']").send_keys(SPACE)
+    find(browser, f"#play-heart [name=heart-decay][value='{decay}']").send_keys(SPACE)
+    find(browser, "#play-heart [data-do=run]").send_keys(ENTER)
     wait = "const done = arguments[0]; (function look() { tutorial.heart.steps < 300"
     browser.execute_async_script(f"{wait} ? setTimeout(look, 50) : setTimeout(done, 200); }})();")
     x, y, tested, W, b = digits(100)
@@ -274,7 +427,7 @@ def stop(patience, increase, threshold):
 
 SET = """const values = arguments[0];
 for (const [name, value] of Object.entries(values)) {
-  const input = document.querySelector(`#patience input[name=patience-${name}]`);
+  const input = document.querySelector(`#play-patience input[name=patience-${name}]`);
   input.value = value;
   input.dispatchEvent(new Event("input", { bubbles: true }));
 }"""
@@ -290,9 +443,9 @@ def test_patience_stops_where_early_stopping_does(browser):
         ends = f"Stops in epoch {epoch}, " if epoch else "Not stopped in 250 epochs; "
         assert told.startswith(ends), settings
         assert told.endswith(f", of epoch {best}, has a validation error of {error}."), settings
-    find(browser, "#patience [data-do=reset]").send_keys(ENTER)
+    find(browser, "#play-patience [data-do=reset]").send_keys(ENTER)
     assert said(browser, "patience").startswith("Stops in epoch 74, after 6,141 minibatches")
-    find(browser, "#patience [name=patience-patience]").send_keys(HOME)
+    find(browser, "#play-patience [name=patience-patience]").send_keys(HOME)
     assert said(browser, "patience", ".verdict").startswith("No: ")
 
 
@@ -320,8 +473,8 @@ def axe(tmp_path_factory):
 def test_axe_finds_nothing_serious(browser, emulate, axe, scheme, width):
     emulate(width, prefers_color_scheme=scheme)
     for name in ("softmax [data-do=more]", "plane [data-do=step]", "training [data-do=step]"):
-        find(browser, f"#{name}").send_keys(ENTER)
-    find(browser, "#patience [name=patience-patience]").send_keys(RIGHT)
+        find(browser, f"#play-{name}").send_keys(ENTER)
+    find(browser, "#play-patience [name=patience-patience]").send_keys(RIGHT)
     browser.execute_script(axe)
     found = browser.execute_async_script("axe.run().then(arguments[0])")["violations"]
     grave = [
@@ -333,10 +486,101 @@ def test_axe_finds_nothing_serious(browser, emulate, axe, scheme, width):
 
 
 def test_digits_are_the_same_whether_they_are_stored_as_bytes_or_as_fractions():
-    data = read_dataset("mnist_sample")
+    data, run = sample_run(1)
     x, y = data.train
     as_fractions = dataclasses.replace(data, train=(x / numpy.float32(256), y))
-    digits = [writing.facts(d, *weights())["digits"] for d in (data, as_fractions)]
+    digits = [writing.facts(d, run)["digits"] for d in (data, as_fractions)]
     pixels = numpy.array(Image.open(urlopen(digits[0])))
     numpy.testing.assert_array_equal(pixels, x[:1000])
     assert digits[1] == digits[0]
+
+
+# Digits as somebody may draw them: the letters are places on a grid, four by seven.
+DRAWN = "beiquzAxplhcb bz ebchkvyB abchkjktxAzy bmp,dB dbijopxAy cfiquzAxtsrq adz dcbejpxAzuqoh"
+DRAWN += " hcbeijkhA"
+GRID = "abcdefghijklmnopqrstuvwxyzAB"
+
+
+def strokes(drawn, left, top, height):
+    """The strokes of a digit, in the pixels of a pad."""
+    places = {
+        c: (left + 0.7 * height * (i % 4) / 3, top + height * (i // 4) / 6)
+        for i, c in enumerate(GRID)
+    }
+    return [[places[letter] for letter in stroke] for stroke in drawn.split(",")]
+
+
+def test_a_pad_reads_drawn_digits_if_they_are_prepared(open_page, emulate, mnist_page):
+    emulate(prefers_reduced_motion="reduce")  # else the page still scrolls while one draws
+    browser, right = open_page(mnist_page), []
+    model(browser, "heart")
+    pad, clear = (find(browser, f"#play-pad-raw {name}") for name in (".pad", "[data-do=clear]"))
+    for place in (80, 50, 180), (8, 8, 110):  # in the middle; small and in a corner
+        for digit, drawn in enumerate(DRAWN.split()):
+            clear.send_keys(ENTER)
+            draw(browser, pad, strokes(drawn, *place))
+            for prepared in "yes", "no":
+                find(browser, f"#play-pad-raw [value={prepared}]").send_keys(SPACE)
+                browser.execute_async_script(FRAMES)
+                right.append(said(browser, "pad-raw", ".said") == f"The model says {digit}.")
+    prepared, raw = numpy.reshape(right, (2, 10, 2)).sum(axis=1).T
+    assert prepared.tolist() == [10, 10]
+    assert raw[1] <= 2 < raw[0] < 8
+    assert said(browser, "pad-raw", ".verdict").startswith("No.")
+
+
+# Once the files are told of in these words, train, with a stop on the way; keep the lines.
+TRAIN = """const [wanted] = arguments, toy = document.getElementById("play-mnist-run");
+const run = toy.querySelector("[data-do=run]"), said = toy.querySelector(".said");
+let stoppedAt = 0;
+function look() {
+  const state = run.textContent, lines = [...toy.querySelectorAll(".log div")], n = lines.length;
+  if (state === "Train" && said.textContent.includes(wanted)) run.click();
+  else if (state === "Stop" && n > 20 && !stoppedAt) { stoppedAt = n; run.click(); }
+  else if (state === "Go on" && n > stoppedAt) run.click();
+  else if (state === "Done") {
+    window.printed = lines.map((line) => [...line.children].map((cell) => cell.textContent));
+  }
+}
+new MutationObserver(look).observe(toy, { childList: true, subtree: true });
+look();"""
+
+
+def trained_in_the_page(browser, wanted):
+    """What is printed, but the speed; beside each error stand the program's own and a mark."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    browser.execute_script(TRAIN, wanted)
+    printed = WebDriverWait(browser, 1500, 1).until(
+        lambda browser: browser.execute_script("return window.printed")
+    )
+    *lines, (last,), (speed,) = printed
+    for line, published, mark in lines:
+        assert line.endswith(f" {published} %") and mark == "✓"
+    assert speed.startswith("The code run for 74 epochs, with ")
+    assert said(browser, "mnist-run", ".verdict").startswith("All.")
+    return [*(line for line, *_ in lines), last]
+
+
+def test_the_pages_own_digits_print_the_log_that_the_program_prints(browser):
+    x, y, valid, *_ = digits(800)
+    settings = Hyperparameters(batch_size=100, n_epochs=74)
+    run = sgd_optimization(read_dataset([(x, y), valid, valid]), settings, output=None)
+    errors = [f"validation error {100 * v.error:f} %" for v in run.validations]
+    *told, last = trained_in_the_page(browser, "on 800 rows")
+    assert told == [f"epoch {i}, minibatch 8/8, {error}" for i, error in enumerate(errors, 1)]
+    assert last.endswith(f"best validation score of {100 * run.best_validation.error:f} %")
+
+
+DROP = """const data = new DataTransfer(), toy = document.querySelector("#play-mnist-run .toy");
+data.items.add(new File([new Uint8Array([0x1f, 0x8b, 1])], "mine.gz"));
+toy.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true }));"""
+
+
+def test_mnists_files_print_the_tutorials_log(browser, mnist_folder):
+    model(browser, "heart")
+    browser.execute_script(DROP)
+    files = find(browser, "#play-mnist-run [type=file]")
+    for name in FILES.values():
+        files.send_keys(str(next(mnist_folder.glob(f"{name.name}*"))))
+    assert trained_in_the_page(browser, "50,000 rows, 600 a step.") == [*tutorial_log()][3:]

@@ -1,0 +1,200 @@
+/* Rows laid out: panels for each size of a number; and all minibatches of a set of bytes, before the
+   first step, so that no step does it again. */
+
+#include <stdlib.h>
+#include "kernel.h"
+#if defined(__unix__)
+#include <sys/mman.h>
+#include <unistd.h>
+#endif
+
+#define BITS uint8_t
+#define N 16
+#define LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#include "panels.inc"
+#define BITS uint32_t
+#define N 4
+#define LOW 0, 4, 1, 5
+#define HIGH 2, 6, 3, 7
+#include "panels.inc"
+#define BITS uint64_t
+#define N 2
+#define LOW 0, 2
+#define HIGH 1, 3
+#include "panels.inc"
+
+#define MOST_TASKS 64 /* each needs room */
+
+static const size_t sizes[N_PARTS] = {2, 2, 1, 2, 4, 4, 2, 1}; /* of a chunk's numbers, in bytes */
+
+/* Get memory for parts of a chunk that have so many numbers. */
+static int has_memory(Chunk *chunk, const size_t *numbers)
+{
+    uintptr_t at = 64;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < N_PARTS; i++)
+            chunk->parts[i] = cut(&at, numbers[i], sizes[i]);
+        if (!pass && !(chunk->memory = malloc(at)))
+            return 0;
+        at = (uintptr_t)chunk->memory;
+    }
+    return 1;
+}
+
+static int compare(const void *a, const void *b)
+{
+    uint64_t one = *(const uint64_t *)a, other = *(const uint64_t *)b;
+    return (one > other) - (one < other);
+}
+
+/* Order rows by label, and then by where their ink ends: so panels have more blank columns. */
+static void order_rows(const Job *job, Chunk *chunk)
+{
+    uint64_t keys[CHUNK];
+    for (size_t r = 0; r < job->at.n; r++) {
+        const char *row = job->at.rows + r * job->in.n_in;
+        uint64_t end = job->in.n_in, label = job->in.y ? (uint32_t)job->at.labels[r] : 0;
+        while (end > 0 && !row[end - 1])
+            end--;
+        keys[r] = label << 32 | end << 16 | r;
+    }
+    qsort(keys, job->at.n, sizeof *keys, compare);
+    for (size_t place = 0; place < job->at.n; place++) {
+        chunk->order[place] = (uint16_t)keys[place];
+        chunk->place_of[chunk->order[place]] = (uint16_t)place;
+    }
+}
+
+/* Lay out the panels; returned is how many columns they have, and in `n_numbers` of how many the
+   numbers are kept: panels without a blank column share them. */
+static size_t lay_panels(const Job *job, Chunk *chunk, size_t *n_numbers)
+{
+    size_t n = 0, n_in = job->in.n_in;
+    uint32_t *at = chunk->starts;
+    *n_numbers = 0;
+    for (size_t p = 0; p < parts(job->at.n, PANEL); p++, at += 2) {
+        const char *rows[PANEL];
+        find_rows(job, chunk, p, rows);
+        at[0] = (uint32_t)n;
+        at[1] = (uint32_t)*n_numbers;
+        n += lay_uint8_t(rows, 0, n_in, chunk->cells + n * PANEL, chunk->columns + *n_numbers);
+        if (p > 0 && n - at[-2] == 2 * n_in)
+            at[1] = at[-1];
+        else
+            *n_numbers += n - at[0];
+    }
+    at[0] = (uint32_t)n;
+    return n;
+}
+
+/* List the rows that have ink in each block of columns; returned is how many that makes. */
+static size_t list_rows(const Job *job, Chunk *chunk)
+{
+    size_t n = 0, n_in = job->in.n_in, span = job->in.set->span;
+    uint32_t *list = chunk->lists;
+    for (size_t k = 0; k < n_in; k += span) {
+        size_t size = smaller(span, n_in - k);
+        const char *cells = job->at.rows + k;
+        *list++ = (uint32_t)n;
+        for (size_t r = 0; r < job->at.n; r++, cells += n_in) {
+            uint64_t ink[2] = {0, 0};
+            if (size == 16)
+                memcpy(ink, cells, 16);
+            else if (size == 8)
+                memcpy(ink, cells, 8);
+            else
+                memcpy(ink, cells, size);
+            memcpy(chunk->ink + n * span, ink, 16); /* the next one writes over half of it, if 8 */
+            chunk->places[n] = chunk->place_of[r];
+            n += (ink[0] | ink[1]) != 0;
+        }
+    }
+    *list = (uint32_t)n;
+    return n;
+}
+
+/* Lay out the rows of a chunk where there is room for all that may be, and keep what there is. */
+static void lay_chunk(const Job *job, Chunk *room, Chunk *chunk)
+{
+    size_t n = job->at.n, n_in = job->in.n_in, n_lists = parts(n_in, job->in.set->span);
+    size_t n_numbers, n_listed = 0;
+    order_rows(job, room);
+    size_t n_columns = lay_panels(job, room, &n_numbers);
+    if (job->in.y)
+        n_listed = list_rows(job, room);
+    if (n_listed > n_lists * n / 4 * 3) /* it takes less time to go through all rows */
+        n_listed = 0;
+    const size_t numbers[N_PARTS] = {n, n, n_columns * PANEL, n_numbers, 2 * parts(n, PANEL) + 1,
+                                     n_lists + 1, n_listed, n_listed * job->in.set->span};
+    if (n_columns * PANEL > n * n_in / 8 * 9 || !has_memory(chunk, numbers))
+        return;
+    for (int i = 0; i < N_PARTS; i++)
+        memcpy(chunk->parts[i], room->parts[i], numbers[i] * sizes[i]);
+    if (!n_listed)
+        chunk->lists = NULL;
+}
+
+/* Give whole pages back that are mapped from a file: if they must, they are read again. */
+static void give_back(const char *begin, const char *end)
+{
+#if defined(MADV_DONTNEED)
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), first = parts((uintptr_t)begin, page) * page;
+    if (first + page <= (uintptr_t)end)
+        madvise((void *)first, ((uintptr_t)end - first) / page * page, MADV_DONTNEED);
+#endif
+}
+
+/* Task: lay out some chunks. */
+static void lay_some(Job *all, size_t task)
+{
+    Job job = {.in = all->in};
+    const Layout *layout = job.in.layout;
+    size_t n_in = job.in.n_in, n = all->own.most, n_columns = n / PANEL * n_in + PANEL;
+    size_t n_lists = parts(n_in, layout->span), n_listed = job.in.y ? n_lists * n + 2 : 2;
+    const size_t most[N_PARTS] = {n, n, n_columns * PANEL, n_columns, n / PANEL * 2 + 1,
+                                  n_lists + 1, n_listed, n_listed * 16};
+    Chunk room;
+    if (!has_memory(&room, most))
+        return;
+    size_t n_tasks = smaller(layout->n_chunks, MOST_TASKS);
+    for (size_t i = layout->n_chunks * task / n_tasks; i < layout->n_chunks * (task + 1) / n_tasks; i++) {
+        size_t in_batch = i % layout->of_batch * n;
+        size_t start = i / layout->of_batch * layout->n_rows + in_batch;
+        job.at.n = smaller(n, layout->n_rows - in_batch);
+        job.at.rows = job.in.x + start * n_in;
+        job.at.labels = job.in.y + start;
+        lay_chunk(&job, &room, (Chunk *)&layout->chunks[i]);
+        if (job.in.is_map)
+            give_back(job.at.rows, job.at.rows + job.at.n * n_in);
+    }
+    free(room.memory);
+}
+
+static size_t next_phase(Job *job)
+{
+    size_t n = job->at.task ? 0 : smaller(job->in.layout->n_chunks, MOST_TASKS);
+    job->at.task = lay_some;
+    return n;
+}
+
+Layout *new_layout(Job *job, size_t n_threads)
+{
+    size_t n_rows = job->in.n_rows, most = rows_of_chunk(n_rows, job->in.n_in);
+    size_t of_batch = parts(n_rows, most), n_chunks = job->in.n_all / n_rows * of_batch;
+    Layout *layout = calloc(1, sizeof *layout + n_chunks * sizeof *layout->chunks);
+    if (layout) {
+        *layout = (Layout){job->in.n_all, n_rows, job->in.n_in, job->in.set->span, of_batch, n_chunks};
+        job->in.layout = layout;
+        job->own.most = most;
+        work(job, next_phase, n_threads);
+    }
+    return layout;
+}
+
+void free_layout(Layout *layout)
+{
+    for (size_t i = 0; layout && i < layout->n_chunks; i++)
+        free(layout->chunks[i].memory);
+    free(layout);
+}

@@ -1,0 +1,136 @@
+"""Expressions of old programs against NumPy's, and their gradients against slopes of these."""
+
+import numpy
+import pytest
+from numpy.testing import assert_allclose
+
+import logreg.legacy  # noqa: F401
+from logreg import engine
+from logreg.model import LogisticRegression
+
+# isort: split
+import theano
+import theano.tensor as T
+
+FAST = {"mode": "FAST_COMPILE"}
+RANDOM = numpy.random.RandomState(5)
+VALUES = {
+    "x": RANDOM.randn(3, 4),
+    "p": RANDOM.rand(3, 4) / 2 + 0.2,
+    "v": RANDOM.randn(4),
+    "t": RANDOM.randn(3, 4, 2),
+}
+Y = numpy.array([0, 3, 1], "int32")
+# In Theano, and in NumPy; `softmax`, `log_softmax` and `sigmoid` are the functions below.
+EXPRESSIONS = """
+T.abs_(x) + T.sgn(x) + T.inv(p) | abs(x) + np.sign(x) + 1 / p
+T.dot(x, v) - theano.dot(x, T.addbroadcast(v.dimshuffle(0, "x"), 1)).flatten() | 0 * (x @ v)
+T.flatten(t, outdim=2) | t.reshape(3, 8)
+t.flatten(2)[T.arange(3), y] ** 2 | t.reshape(3, 8)[np.arange(3), y] ** 2
+T.batched_dot(x, t) | np.einsum("ij,ijk->ik", x, t)
+T.batched_dot(t, t.dimshuffle(0, 2, 1)) | t @ t.transpose(0, 2, 1)
+T.batched_dot(x, p) | (x * p).sum(axis=1)
+T.patternbroadcast(x[:, :1], (False, True)) * p | x[:, :1] * p
+T.unbroadcast(v.dimshuffle("x", 0), 0) * 2 | v[None] * 2
+T.stack(v, v * 2) | np.stack([v, v * 2])
+T.split(t, [1, 2], 2, axis=0)[1] * 1 | t[1:]
+theano.gradient.consider_constant(x) * p + 0 * x | C * p
+T.stack([v, v * 2], axis=1) | np.stack([v, v * 2], axis=1)
+theano.clone(x * p, replace={x: p}, strict=False) | p * p
+T.nlinalg.det(T.dot(x, p.T)) | np.linalg.det(x @ p.T)
+T.nlinalg.matrix_inverse(T.dot(x, x.T)) | np.linalg.inv(x @ x.T)
+T.Rop(T.sqr(x), x, p) + T.Lop(T.sqr(x), x, p) | 4 * x * p
+T.switch(T.gt(x, 0), x, p) + T.clip(x, -0.5, 0.5) | np.where(x > 0, x, p) + x.clip(-0.5, 0.5)
+T.set_subtensor(x[T.arange(3), y], 0) + T.inc_subtensor(x[:, 1], 2) | x * (2 - HOT) + [0, 2, 0, 0]
+x.norm(2) + x.std() + T.var(x, axis=1) | np.sqrt((x ** 2).sum()) + x.std() + x.var(axis=1)
+T.nnet.sigmoid(x) + T.nnet.softplus(x) | sigmoid(x) + np.log1p(np.exp(x))
+T.nnet.relu(x) + T.nnet.relu(x, 0.1) | np.where(x > 0, 2 * x, 0.1 * x)
+T.nnet.elu(x, 0.5) | np.where(x > 0, x, 0.5 * np.expm1(x))
+T.nnet.selu(x) | 1.05070098 * np.where(x > 0, x, 1.67326324 * np.expm1(x))
+T.nnet.nnet.softsign(x) | x / (1 + abs(x))
+T.nnet.hard_sigmoid(x * 3) | (0.6 * x + 0.5).clip(0, 1)
+T.nnet.softmax(x) * p | softmax(x) * p
+T.nnet.softmax(v) | softmax(v[None])
+T.nnet.softmax_with_bias(x, v) * p | softmax(x + v) * p
+T.nnet.logsoftmax(x) + T.nnet.logsoftmax(v) | log_softmax(x) + log_softmax(v[None])
+T.nnet.binary_crossentropy(T.nnet.sigmoid(x), p) | np.log1p(np.exp(x)) - p * x
+T.nnet.categorical_crossentropy(T.nnet.softmax(x), p) | -(p * log_softmax(x)).sum(axis=1)
+T.nnet.categorical_crossentropy(T.nnet.softmax(x), y) | -log_softmax(x)[np.arange(3), y]
+T.nnet.bn.batch_normalization(x, v, v, x.mean(0), x.std(0)) | (x - x.mean(0)) * v / x.std(0) + v
+"""
+
+
+def log_softmax(x):
+    x = x - x.max(axis=1, keepdims=True)
+    return x - numpy.log(numpy.exp(x).sum(axis=1, keepdims=True))
+
+
+def softmax(x):
+    return numpy.exp(log_softmax(x))
+
+
+def sigmoid(x):
+    return 1 / (1 + numpy.exp(-x))
+
+
+def slopes(expected, name, factors):
+    """The slopes of the sum of expected values times factors, by each number of a variable."""
+    found = numpy.zeros_like(VALUES[name])
+    for at in numpy.ndindex(found.shape):
+        step = numpy.zeros_like(found)
+        step[at] = 1e-6
+        ends = [expected({**VALUES, name: VALUES[name] + sign * step}) for sign in (1, -1)]
+        found[at] = ((ends[0] - ends[1]) * factors).sum() / 2e-6
+    return found
+
+
+def test_expressions_and_their_gradients():
+    variables = {name: T.TensorType("float64", (False,) * a.ndim)() for name, a in VALUES.items()}
+    y, wrt, cases, outputs = T.ivector(), list(variables.values()), [], []
+    known = {"np": numpy, "y": Y, "HOT": numpy.eye(4)[Y], "softmax": softmax, "sigmoid": sigmoid}
+    known.update(log_softmax=log_softmax, C=VALUES["x"])
+    for line in EXPRESSIONS.strip().splitlines():
+        text, of_numpy = line.split(" | ")
+
+        def expected(values, of_numpy=of_numpy):
+            return eval(of_numpy, {**known, **values})
+
+        factors = RANDOM.randn(*expected(VALUES).shape)
+        value = eval(text, {"T": T, "theano": theano, "y": y, **variables})
+        cost = (value * factors).sum()
+        outputs += [value, *T.grad(cost, wrt, disconnected_inputs="ignore")]
+        cases.append((text, expected, factors))
+    computed = iter(theano.function([y, *wrt], outputs, **FAST)(Y, *VALUES.values()))
+    for text, expected, factors in cases:
+        assert_allclose(next(computed), expected(VALUES), 1e-7, 1e-9, err_msg=text)
+        for name in variables:
+            assert_allclose(
+                next(computed), slopes(expected, name, factors), 1e-4, 1e-6, err_msg=text
+            )
+
+
+def costs_of(T, p, y):
+    """Cross-entropies of probabilities and labels, as old programs write them."""
+    return [
+        -T.mean(T.log(p)[T.arange(y.shape[0]), y]),
+        -T.mean(T.log(p[T.arange(y.shape[0]), y])),
+        T.mean(theano.tensor.nnet.categorical_crossentropy(p, y)),
+    ]
+
+
+@pytest.mark.parametrize("T", [T, engine.T], ids=["legacy", "without"])
+@pytest.mark.parametrize("mode", ["FAST_RUN", "FAST_COMPILE"])
+def test_a_probability_that_underflows_has_a_gradient(T, mode):
+    x, y, scores = T.fmatrix(), T.ivector(), numpy.array([[0, 200, 1], [300, 0, 1]], "float32")
+    by_hand = T.exp(x) / T.exp(x).sum(axis=1, keepdims=True)
+    costs = costs_of(T, by_hand, y)
+    if engine.NAME == "theano":  # which knows a softmax by hand in the first form only
+        costs = costs[: mode == "FAST_RUN"]
+    classifier = LogisticRegression(x, 3, 3, W=numpy.eye(3))
+    for p in (T.nnet.softmax(x), classifier.p_y_given_x):
+        costs += costs_of(T, p, y)
+    outputs = costs + [T.grad(each, x) for each in costs]
+    computed = theano.function([x, y], outputs, mode=mode)(scores, [0, 2])
+    for value, gradient in zip(computed[: len(costs)], computed[len(costs) :]):
+        assert value == 249.5  # the mean of 200 - 0 and 300 - 1
+        assert_allclose(gradient, [[-0.5, 0.5, 0], [0.5, 0, -0.5]], atol=1e-30)

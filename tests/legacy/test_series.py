@@ -1,0 +1,67 @@
+"""The nine programs of the tutorial's series print on each engine what they print on Theano.
+
+`LOGREG_SERIES` names a folder that has them; else they are fetched.
+"""
+
+import gzip
+import hashlib
+import os
+import pickle
+import re
+from pathlib import Path
+from urllib.request import urlopen
+
+import numpy
+import pytest
+from builders import GOLDEN
+
+ADDRESS = (
+    "https://raw.githubusercontent.com/lisa-lab/DeepLearningTutorials/11c465105026cf87573937fc"
+)
+ADDRESS += "2d35ab7543678698/code/"
+PROGRAMS = ["DBN", "SdA", "cA", "convolutional_mlp", "dA", "logistic_cg", "logistic_sgd", "mlp", "rbm", "utils"]
+DIGEST = "?"
+# What each call printed on Theano 1.0.5: a line `>>> program.function(...)`, then the others.
+PRINTED = (GOLDEN / "series.txt").read_text().split(">>> ")[1:]
+NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]\d+)?"
+TIME = r"(ran for|run for|took|Optimizing).*"
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory):
+    """A folder with the programs, and with the sample in the tutorial's own format."""
+    folder, given = tmp_path_factory.mktemp("series"), os.environ.get("LOGREG_SERIES")
+    for name in PROGRAMS:
+        file = Path(given, f"{name}.py") if given else None
+        data = file.read_bytes() if file else urlopen(f"{ADDRESS}{name}.py", timeout=60).read()
+        (folder / f"{name}.py").write_bytes(data)
+    together = b"".join((folder / f"{name}.py").read_bytes() for name in PROGRAMS)
+    assert hashlib.sha256(together).hexdigest() == DIGEST
+    with numpy.load(GOLDEN.parents[1] / "data" / "mnist_sample.npz") as sample:
+        sets = [
+            ((sample[f"x_{part}"].reshape(-1, 784) / 256).astype("float32"), sample[f"y_{part}"])
+            for part in ("train", "valid", "test")
+        ]
+    (folder / "sample.pkl.gz").write_bytes(gzip.compress(pickle.dumps(sets, 2), 1))
+    return folder
+
+
+def figures(text):
+    """The numbers of what a program printed, and the text around them, without times."""
+    lines = [re.sub(TIME, r"\1", line) for line in text.splitlines() if re.search(r"\d", line)]
+    text = "\n".join(" ".join(line.split()) for line in lines)
+    return re.sub(NUMBER, "#", text), [float(number) for number in re.findall(NUMBER, text)]
+
+
+@pytest.mark.weekly
+@pytest.mark.parametrize("printed", PRINTED, ids=lambda printed: printed.partition(".")[0])
+def test_a_program_of_the_series(printed, programs, run, monkeypatch):
+    call, _, expected = printed.partition("\n")
+    monkeypatch.chdir(programs)
+    Path("call.py").write_text(f"import {call.partition('.')[0]}\n{call}\n")
+    done = run("-m", "logreg.legacy", "call.py", cwd=programs)
+    assert done.returncode == 0, done.stderr
+    text, numbers = figures(done.stdout)
+    expected_text, expected_numbers = figures(expected)
+    assert text == expected_text
+    numpy.testing.assert_allclose(numbers, expected_numbers, rtol=1e-6)
