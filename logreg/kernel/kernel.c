@@ -5,7 +5,7 @@
 #include "kernel.h"
 
 #define LAYOUT "logreg.kernel.Layout"
-#define PRODUCTS_OF_A_THREAD 4000000 /* take about as long as it takes to start one */
+#define PRODUCTS_OF_A_THREAD 8000000 /* take a few times as long as it takes to start one */
 
 enum { X, W, B, Y, WEIGHTS, STARTS, OUT, N_ARRAYS };
 typedef struct {

@@ -20,7 +20,7 @@
 
    lay_out(x, y, n_rows, is_map, n_threads)
        The minibatches of n_rows rows of bytes, as an object that owns their memory; y is None for
-       `classes`. Rows that would take more room so, or for which there is no memory, are left out,
+       `classes`. Rows that would take twice their room, or for which there is no memory, are left out,
        and computed as they come. If x is mapped from a file, to be read only, its pages are given
        back to the system.
    classes((x, scale, layout), (W, b), classes, n_threads)

@@ -127,7 +127,7 @@ static void lay_chunk(const Job *job, Chunk *room, Chunk *chunk)
         n_listed = 0;
     const size_t numbers[N_PARTS] = {n, n, n_columns * PANEL, n_numbers, 2 * parts(n, PANEL) + 1,
                                      n_lists + 1, n_listed, n_listed * job->in.set->span};
-    if (n_columns * PANEL > n * n_in / 8 * 9 || !has_memory(chunk, numbers))
+    if (n_columns * PANEL > 2 * n * n_in || !has_memory(chunk, numbers))
         return;
     for (int i = 0; i < N_PARTS; i++)
         memcpy(chunk->parts[i], room->parts[i], numbers[i] * sizes[i]);

@@ -7,7 +7,7 @@ import numpy
 import pytensor
 from pytensor import graph
 from pytensor.gradient import Lop as Lop
-from pytensor.gradient import Rop as Rop
+from pytensor.gradient import pushforward
 from pytensor.gradient import zero_grad as consider_constant  # noqa: F401
 from pytensor.printing import pp as pp
 
@@ -80,6 +80,11 @@ def inputs(variable_list, blockers=None):
 def clone(output, replace=None, strict=True, share_inputs=True, **_):
     """Copy a graph, with some of its variables replaced."""
     return graph.clone_replace(output, replace, rebuild_strict=strict)
+
+
+def Rop(f, wrt, eval_points, disconnected_outputs="ignore"):
+    """Multiply the Jacobian of f by a direction; what f does not depend on counts as 0."""
+    return pushforward(f, wrt, eval_points, disconnected_outputs)
 
 
 def flatten(x, ndim=1, outdim=None):

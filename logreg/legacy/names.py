@@ -45,7 +45,7 @@ SOURCES = {
     "theano.version": [],
 }
 # What PyTensor says of old ways is for who writes programs today.
-for message in ("Scan return signature", "(sgn|Rop|Lop) is deprecated"):
+for message in ("Scan return signature", "(sgn|Lop) is deprecated"):
     warnings.filterwarnings("ignore", message)
 
 

@@ -150,8 +150,8 @@ def math_font(html):
 
     formulas = "".join(re.findall("(?s)<math.*?</math>", html))
     italics = map(chr, [0x210E, *range(0x1D434, 0x1D468)])  # which browsers show for x and W
-    options = subset.Options(layout_features=[], hinting=False, name_IDs=[0, 1, 13])
-    options.flavor = "woff"
+    kept = {"layout_features": [], "hinting": False, "name_IDs": [0, 1, 13]}  # 13: the licence
+    options = subset.Options(flavor="woff", **kept)
     path = Path(ziamath.__file__).parent / "fonts" / "STIXTwoMath-Regular.ttf"
     with subset.load_font(path, options) as font:
         subsetter = subset.Subsetter(options)

@@ -39,7 +39,7 @@ T.stack([v, v * 2], axis=1) | np.stack([v, v * 2], axis=1)
 theano.clone(x * p, replace={x: p}, strict=False) | p * p
 T.nlinalg.det(T.dot(x, p.T)) | np.linalg.det(x @ p.T)
 T.nlinalg.matrix_inverse(T.dot(x, x.T)) | np.linalg.inv(x @ x.T)
-T.Rop(T.sqr(x), x, p) + T.Lop(T.sqr(x), x, p) | 4 * x * p
+T.Rop(T.sqr(x), [x, v], [p, v]) + T.Lop(T.sqr(x), x, p) | 4 * x * p
 T.switch(T.gt(x, 0), x, p) + T.clip(x, -0.5, 0.5) | np.where(x > 0, x, p) + x.clip(-0.5, 0.5)
 T.set_subtensor(x[T.arange(3), y], 0) + T.inc_subtensor(x[:, 1], 2) | x * (2 - HOT) + [0, 2, 0, 0]
 x.norm(2) + x.std() + T.var(x, axis=1) | np.sqrt((x ** 2).sum()) + x.std() + x.var(axis=1)
@@ -134,3 +134,14 @@ def test_a_probability_that_underflows_has_a_gradient(T, mode):
     for value, gradient in zip(computed[: len(costs)], computed[len(costs) :]):
         assert value == 249.5  # the mean of 200 - 0 and 300 - 1
         assert_allclose(gradient, [[-0.5, 0.5, 0], [0.5, 0, -0.5]], atol=1e-30)
+
+
+def test_nets_find_their_functions_without_legacy():
+    T, x = engine.T, engine.T.dmatrix()
+    p = T.nnet.softmax(T.nnet.relu(x))
+    values = [T.nnet.sigmoid(x), T.nnet.softplus(x), T.nnet.categorical_crossentropy(p, p)]
+    s, plus, entropy = engine.theano.function([x], values, **FAST)(VALUES["x"])
+    assert_allclose(s, sigmoid(VALUES["x"]))
+    assert_allclose(plus, numpy.log1p(numpy.exp(VALUES["x"])))
+    logs = log_softmax(VALUES["x"].clip(0))
+    assert_allclose(entropy, -(numpy.exp(logs) * logs).sum(axis=1))

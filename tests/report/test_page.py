@@ -62,7 +62,7 @@ def draw_anew(browser, strokes):
 
 def test_strokes_are_put_into_the_class_that_python_gives_them(open_page, state, digits_page):
     browser, random = open_page(digits_page), numpy.random.RandomState(0)
-    n_same, worst = 0, 0
+    n_same = n_near = 0
     for i in range(40):
         if i == 20:  # from now on strokes that are so thin that they are widened
             browser.execute_script("for (i of '1234') document.getElementById('thinner').click()")
@@ -71,13 +71,14 @@ def test_strokes_are_put_into_the_class_that_python_gives_them(open_page, state,
         shown = state()
         Image.fromarray(shown.pad).save("pad.png")
         pixels = read_picture("pad.png", MNIST)
-        worst = max(worst, abs(pixels - shown.seen[:, :, 0].astype(int)).max())
+        n_near += abs(pixels - shown.seen[:, :, 0].astype(int)).max() <= 1
         n_same += shown.predicted == classes_of(pixels)[0]
         given = shown.seen[:, :, 0].reshape(1, -1) / numpy.float32(256)
         expected = probabilities(given, *weights())[0]
         numpy.testing.assert_allclose(shown.probabilities, expected, atol=1e-5)
-    assert n_same >= 38
-    assert worst <= 1  # Pillow before 13 rounds tall pictures otherwise
+    # Pillow 13 rounds tall pictures otherwise, by 1: then a centre of mass that lies between two
+    # pixels may come to lie in the other.
+    assert n_same >= 38 and n_near >= 38
 
 
 def test_pictures_on_the_pad_are_classified_as_predict_does(open_page, state, digits_page):
