@@ -66,6 +66,18 @@ def test_it_is_a_run_on_both_sets_of_as_many_minibatches():
         assert (v.iter, v.loss) == (alone.best_validation.iter, alone.best_validation.loss)
 
 
+def test_by_the_error_it_is_tested_anew():
+    settings = Hyperparameters(batch_size=10, n_epochs=1, criterion="error")
+    run, (x, y) = (
+        trained(settings=settings, refit=True),
+        make_pairs((60, 25, 20), dtype="float64")[2],
+    )
+    W, b = run.best_values
+    wrong = ((x @ W + b).argmax(axis=1) != y).mean()
+    assert run.best_validation.test_error_all_rows == pytest.approx(wrong)
+    assert trained(settings=settings).best_validation.test_error_all_rows != pytest.approx(wrong)
+
+
 @pytest.mark.parametrize("options", [[], ["--standardize"]])
 def test_rows_are_prepared_as_they_were_for_the_run(options, cli):
     """Pixels in files, which the engine scales, or standardizes, a minibatch at a time."""

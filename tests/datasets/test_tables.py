@@ -110,6 +110,7 @@ def test_a_table_holds_what_was_written(data, n, width, delimiter, newline, has_
         ("kind,a,b\ndog,1,2\n", True, 2, ("kind", "a")),
         ("a,kind,\n1,dog,\n", True, 1, ("a",)),
         ("a,kind,\n1,dog\n", True, 1, ("a",)),
+        ("a,kind,\n1,dog,x\n", True, 2, ("a", "kind")),  # it has a cell
     ],
 )
 def test_the_rules(text, header, label, names):
@@ -457,6 +458,8 @@ def test_memory_is_at_most_twice_the_data():
         # A model that knows the names
         ("id,b,a\nx,2,1\nz,4,3\n", 2, {"feature_names": ["a", "b"]}, [[1, 2], [3, 4]]),
         ("1,2\n3,4\n", 2, {"feature_names": ["a", "b"]}, [[1, 2], [3, 4]]),
+        # A date may stand as 2024-01-31, whatever the format of training.
+        ("31.01.2024\n2024-01-31\n", 1, {"kinds": ["date %d.%m.%Y"], "header": False}, [[DAY]] * 2),
         ("0,1\n3,4\n", 2, {"feature_names": ["0", "1"]}, [[3, 4]]),
         ("0,1\n3,4\n", 2, {"feature_names": ["0", "1"], "header": False}, [[0, 1], [3, 4]]),
     ],
@@ -597,7 +600,7 @@ def test_a_look_before_training(cli):
             "code": ["J", "j", "n"] * (n // 3),
             "a": [i % 8 for i in range(n)],
             "far": [i % 3 + i / n - 1 / n for i in range(n)],
-            "kind": ["Ja", "ja", "nein"] * (n // 3),
+            "kind": ["Ja", "j a", "nein"] * (n // 3),
         }
     )
     frame.to_csv("t.csv", index=False)
@@ -613,8 +616,8 @@ def test_a_look_before_training(cli):
         "left out, as all cells are alike: column 1 (same), column 2 (empty)",
         ": column 3 (code) tells the label by itself: is it known before the label is?",
         ": column 4 (code), column 6 (far) tells the label by itself",
-        "rows of each class: 'Ja' 40, 'ja' 40, 'nein' 40",
-        "labels that differ in case or blanks only: 'Ja' and 'ja'",
+        "rows of each class: 'Ja' 40, 'j a' 40, 'nein' 40",
+        "labels that differ in case or blanks only: 'Ja' and 'j a'",
         f"{n_seen} of the 40 rows for validation and test are the same as training rows",
         ": column 3 (id) numbers the rows",
     ):
