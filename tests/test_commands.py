@@ -58,6 +58,7 @@ predict wrong.npy -M --output o | 1 | | error: wrong.npy.*\nerror: nothing could
 predict -M --evaluate --format csv | 2 | | --keep and --format csv are for predictions
 predict -M --evaluate --proba | 2 | | --keep and --format csv are for predictions
 predict -M --dataset e.npz | 0 | ^Predicted values for the first 3 .*\n\['ant' 'bee' 'cat'\]\n$ |
+predict -M --dataset e.npz -n 2 | 0 | ^Predicted values for the first 2 .*\n\['ant' 'bee'\]\n$ |
 predict -M --dataset e.npz --evaluate | 0 | 0.000000 % \(0 of 3 rows\).*\nbee +0 +1 +0\ncat +0 +0 +1\n |
 predict -M --info | 0 | ant.*bee.*cat |
 export model.pkl --to npz | 0 | ^model.npz: a model of 4 features and 3 classes\n$ |

@@ -101,6 +101,15 @@ def test_what_export_wrote_is_a_model_for_predict(form, told, cli):
         assert done.code == 1 and "error: damaged cannot be loaded: it is damaged, or" in done.err
 
 
+@pytest.mark.parametrize("form", ["npz", "json", "safetensors"])
+def test_a_model_of_float64_comes_back_to_the_last_bit(form, cli):
+    pytest.importorskip("safetensors", reason="it is not installed")
+    save("model.pkl", W, B, "float64")
+    cli("export", "model.pkl", "--to", form)
+    found = Predictor(f"model.{form}")
+    assert found.W.dtype == "float64" and (found.W == W).all() and (found.b == B).all()
+
+
 def test_safetensors(told, cli):
     safetensors = pytest.importorskip("safetensors", reason="it is not installed")
     cli("export", "model.pkl", "--to", "safetensors")

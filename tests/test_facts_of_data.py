@@ -80,6 +80,8 @@ def test_a_loaded_model_that_is_trained_on_other_data_tells_of_these(frame, cli)
     save_model(classifier, "last.pkl", **run.facts())
     last = Predictor("last.pkl")
     assert not last.facts.feature_means and last.facts.curve == run.curve
+    save_model(classifier, "few.pkl", note="mine")
+    assert not Predictor("few.pkl").metadata.get("columns")
     W, b = map(engine.value, classifier.params)
     assert last.predict(x).tolist() == (x @ W + b).argmax(axis=1).tolist()
 

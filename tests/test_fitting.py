@@ -5,7 +5,7 @@ import pandas
 import pytest
 
 from logreg import Predictor, fit_table
-from logreg.errors import ModelFileError
+from logreg.errors import ModelFileError, SettingError
 
 SIZES = numpy.random.RandomState(0).randint(0, 100, 90)
 FRAME = pandas.DataFrame({"id": range(90), "size": SIZES, "wing": ["a", "b", None] * 30})
@@ -26,7 +26,8 @@ class Polars:
 @pytest.mark.parametrize("table", [FRAME, Polars(), FRAME.to_dict("records")])
 def test_a_table_of_any_kind_gives_the_model_of_the_command(table, cli, capsys):
     found = fit_table(table, "kind", "one.pkl", **OPTIONS)
-    assert capsys.readouterr().out == ""
+    told = capsys.readouterr()
+    assert told.out == "" and "note: 15 validation rows tell little: " in told.err
     FRAME.to_csv("t.csv", index=False)
     train = "train --dataset t.csv --label-column kind --drop id --missing mean --n-epochs 30"
     assert cli(*train.split(), "--output", "two.pkl").code == 0
@@ -44,5 +45,15 @@ def test_a_table_of_any_kind_gives_the_model_of_the_command(table, cli, capsys):
 def test_what_makes_no_sense_is_told_before_the_training():
     with pytest.raises(TypeError, match="there is no option epochs: there are label_column, "):
         fit_table(FRAME, "kind", epochs=9)
+    FRAME.to_csv("t.csv", index=False)
+    with pytest.raises(SettingError, match=r"t\.csv would overwrite what is read"):
+        fit_table("t.csv", "kind", "t.csv", **OPTIONS)
     with pytest.raises(ModelFileError, match=r"nowhere/m\.pkl cannot be written: No such file"):
         fit_table(FRAME, "kind", "nowhere/m.pkl")
+
+
+def test_without_a_refit_the_training_rows_alone_count():
+    few = {**OPTIONS, "n_epochs": 3}
+    alone, anew = (fit_table(FRAME, "kind", "m.pkl", **few, refit=r) for r in (False, None))
+    assert (alone.facts.refit, anew.facts.refit) == (False, True)
+    assert (alone.W != anew.W).any() and alone.facts.curve == anew.facts.curve

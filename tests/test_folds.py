@@ -9,10 +9,13 @@ import numpy
 import pytest
 from builders import make_pairs, save_pairs
 
+from logreg import Predictor, engine
 from logreg.callbacks import Interruption
 from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.datasets.options import Preparation
 from logreg.errors import DatasetError, SettingError
+from logreg.hyperparameters import for_data
+from logreg.sgd import sgd_optimization
 
 TRAIN = ("train", "--dataset", "t.csv", "--folds", 3, "--n-epochs", 3)
 
@@ -44,29 +47,40 @@ def test_each_row_is_in_one_test_set_and_classes_keep_their_shares():
 
 
 def test_the_command_prints_the_error_of_each_fold(cli, working_folder):
-    save_table()
+    save_table(91)
     done = cli(*TRAIN)
     assert done.code == 0, done.err
-    folds = re.findall(r"^fold (\d) of 3: test error: (\d+) of 30 rows, .* %", done.out, re.M)
-    assert [k for k, _ in folds] == ["1", "2", "3"]
-    n_wrong = sum(int(n) for _, n in folds)
-    mean = f"mean of 3 folds: {n_wrong} of 90 rows, {100 * n_wrong / 90:.2f} % (95 % interval: "
+    folds = re.findall(r"^fold (\d) of 3: test error: (\d+) of (\d+) rows, .* %", done.out, re.M)
+    assert [(k, n) for k, _, n in folds] == [("1", "31"), ("2", "30"), ("3", "30")]
+    n_wrong = sum(int(n) for _, n, _ in folds)
+    mean = f"mean of 3 folds: {n_wrong} of 91 rows, {100 * n_wrong / 91:.2f} % (95 % interval: "
     assert done.out.splitlines()[-2].startswith(mean)
     told = json.loads(cli(*TRAIN, "--format", "json").out)
-    assert [fold["errors"] for fold in told["folds"]] == [int(n) for _, n in folds]
-    assert all(fold["rows"] == 30 for fold in told["folds"])
-    losses, guesses = (
-        [fold[k] for fold in told["folds"]] for k in ("log_loss", "baseline_percent")
-    )
+    assert [str(fold["errors"]) for fold in told["folds"]] == [n for _, n, _ in folds]
+    rows = [fold["rows"] for fold in told["folds"]]
     mean = told["mean"]
-    assert (mean["rows"], mean["errors"]) == (90, n_wrong)
-    assert mean["error_percent"] == pytest.approx(100 * n_wrong / 90)
-    assert mean["log_loss"] == pytest.approx(sum(losses) / 3)
-    assert mean["baseline_percent"] == pytest.approx(sum(guesses) / 3)
+    assert (mean["rows"], mean["errors"]) == (sum(rows), n_wrong) == (91, n_wrong)
+    for key in ("error_percent", "log_loss", "baseline_percent"):  # each row counts as much
+        each = [fold[key] for fold in told["folds"]]
+        assert mean[key] == pytest.approx(numpy.average(each, weights=rows)) != numpy.mean(each)
     said = f"errs in {mean['baseline_percent']:.2f} %; log loss {mean['log_loss']:.6f}"
     assert done.out.splitlines()[-1].endswith(said)
     assert cli("train", "--dataset", "t.csv", "--format", "json").code == 1
     assert [path.name for path in working_folder.iterdir()] == ["t.csv"]
+
+
+@pytest.mark.parametrize("refit", [True, False])
+def test_each_fold_is_trained_as_its_rows_alone_are(refit, cli):
+    save_table()
+    told = cli(*TRAIN, "--format", "json", "--refit" if refit else "--no-refit")
+    with engine.floatx("float32"):
+        folds = make_folds(read_dataset("t.csv", dtype="float32"), 3)
+        for fold, found in zip(folds, json.loads(told.out)["folds"]):
+            settings = for_data(fold.facts, n_epochs=3)
+            run = sgd_optimization(fold, settings, None, refit=refit)
+            x, y = fold.test
+            p = Predictor(run).predict_proba(x)[numpy.arange(30), y]
+            assert found["log_loss"] == pytest.approx(-numpy.log(p).mean(), rel=1e-5)
 
 
 def test_what_makes_no_folds_is_refused(cli):

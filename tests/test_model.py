@@ -54,19 +54,6 @@ def case(request):
         return Case(*request.param)
 
 
-@pytest.mark.parametrize("floatx", ["float32", "float64"])
-def test_parameters_start_as_named_zeros_of_floatx(floatx):
-    x = T.matrix("x")
-    with engine.floatx(floatx):
-        classifier = LogisticRegression(input=x, n_in=N_IN, n_out=N_OUT)
-    assert classifier.input is x
-    assert [param.name for param in classifier.params] == ["W", "b"]
-    assert classifier.params[0] is classifier.W and classifier.params[1] is classifier.b
-    for param, shape in zip(classifier.params, [(N_IN, N_OUT), (N_OUT,)]):
-        value = param.get_value()
-        assert value.shape == shape and value.dtype == floatx and not value.any()
-
-
 def test_what_it_computes_is_what_numpy_computes(case):
     tolerance = 2e-5 if case.dtype == "float32" else 1e-12
     p, y_pred, cost, errors, *gradients = case.compute()

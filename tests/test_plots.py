@@ -4,12 +4,13 @@ import warnings
 
 import numpy
 import pytest
-from builders import make_pairs
+from builders import make_pairs, new_run
 
 from logreg import Hyperparameters, plots
 from logreg.datasets.dataset import read_dataset
 from logreg.errors import SettingError
 from logreg.prediction.predictor import Predictor
+from logreg.run import Validation
 from logreg.saving.facts import ModelFacts
 from logreg.sgd import sgd_optimization
 
@@ -56,9 +57,23 @@ def test_a_run_has_a_curve_too(working_folder):
         assert lines["validation error"] == shown
 
 
+def test_a_long_curve_is_kept_in_500_points_and_stops_as_the_run_did():
+    errors = 0.5 * 0.99 ** (numpy.arange(5000) // 100) - 1e-9 * numpy.arange(5000)
+    validations = [Validation(i, 1.0, error, error) for i, error in enumerate(errors)]
+    run = new_run(settings={"improvement_threshold": 0.995, "patience": 9}, iter=4999)
+    run.validations[:] = validations
+    run.replay()
+    points, stopping, gains = plots.replay(ModelFacts.of(run.facts()))
+    assert len(points) <= 500 and points[[0, -1], 0].tolist() == [0, 4999]
+    assert (stopping.best_iter, stopping.patience) == (4999, run.stopping.patience)
+    assert gains == [*range(0, 5000, 100)]
+
+
 def test_a_confusion_matrix_has_counts_where_there_is_room():
     confusion = {"labels": ["a", "b"], "counts": [[5, 2], [0, 6]]}
     ax = plots.plot_confusion({"confusion": confusion}, axes())
+    shares = ax.images[0].get_array() ** 2  # of the label's rows
+    numpy.testing.assert_allclose(shares, [[5 / 7, 2 / 7], [0, 1]])
     assert [text.get_text() for text in ax.texts] == ["5", "2", "", "6"]
     many = [f"大{k}" for k in range(100)]
     evaluation = {"confusion": {"labels": many, "counts": numpy.eye(100, dtype=int).tolist()}}

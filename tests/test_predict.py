@@ -70,6 +70,8 @@ def test_a_model_of_pixels_in_a_table(cli):
     train = "train --dataset t.csv --batch-size 20 --n-epochs 30 --checkpoint c --pixel-scale"
     trained = cli(*train.split(), 255)
     (error,) = re.findall(r"test error: (\d+ of \d+ rows)", trained.out)
+    told = json.loads(cli("predict", "--info").out)
+    assert (told["pixel_scale"], told["kinds"][:10]) == (1 / 255, "784 values")
     done = cli("predict", "--evaluate", "--dataset", "t.csv")
     assert f"% ({error}), 95 % interval: " in done.out and "255" not in done.err
     done = cli("predict", "x.csv", "x.npy")
@@ -168,21 +170,26 @@ def test_predictions_stand_beside_ones_own_rows(cli):
     rows = [f"{i:03},x,{i % 7},{'ant' if i % 7 > 3 else 'bee'}" for i in range(60)]
     write("t.csv", "\n".join(["id,name,a,kind", *rows]).encode())
     assert cli("train", "--dataset", "t.csv", "--drop", "id,name", "--n-epochs", 99).code == 0
-    write("new.csv", b'name,a,id\nNA,6,0010\n"Ava,\xc2\xa0B.",01.50,NA\n')
+    write("new.csv", b'name,a,id\nNA,6,0010\n"Ava,\xc2\xa0\x1bB.",01.50,NA\n')
     done = cli("predict", "new.csv", "--keep", "id,name")
     assert done.out.splitlines() == [
         "input,row,id,name,prediction",
         "new.csv,2,0010,NA,ant",
-        'new.csv,3,NA,"Ava,\xa0B.",bee',
+        'new.csv,3,NA,"Ava,\xa0\\x1bB.",bee',
     ]
     done = cli("predict", "new.csv", "--keep", "all", "--format", "json", "--top", 1)
-    (first, second), kept = json.loads(done.out), {"name": "Ava,\xa0B.", "a": "01.50", "id": "NA"}
+    (first, second), kept = (
+        json.loads(done.out),
+        {"name": "Ava,\xa0\x1bB.", "a": "01.50", "id": "NA"},
+    )
     assert (second["row"], second["kept"], second["prediction"]) == (3, kept, "bee")
     assert first["kept"]["a"] == "6" and first["prediction"] == first["top"][0]["label"] == "ant"
-    write("other.csv", b"a,id\n6,1\n")
+    write("other.csv", b"a,id,b\n6,1,2\n")
     done = cli("predict", "new.csv", "other.csv", "--keep", "all")
     assert done.code == 1 and len(done.out.splitlines()) == 3
-    assert "error: other.csv: has the columns a, id, and what comes before it has name" in done.err
+    assert (
+        "error: other.csv: has the columns a, id, b, and what comes before it has name" in done.err
+    )
     numpy.save("x.npy", [[1.0]])
     for options, said in (
         (("new.csv", "--keep", "kind"), "has no column kind to keep, or several; its columns are"),

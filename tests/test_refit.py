@@ -1,6 +1,7 @@
 """Training anew on training and validation rows: as a run on these rows, and as NumPy has it."""
 
 import functools
+import os
 
 import numpy
 import pytest
@@ -65,6 +66,41 @@ def test_it_is_a_run_on_both_sets_of_as_many_minibatches():
         assert (v.iter, v.loss) == (alone.best_validation.iter, alone.best_validation.loss)
 
 
+def test_by_the_error_it_is_tested_anew():
+    settings = Hyperparameters(batch_size=10, n_epochs=1, criterion="error")
+    run, (x, y) = (
+        trained(settings=settings, refit=True),
+        make_pairs((60, 25, 20), dtype="float64")[2],
+    )
+    W, b = run.best_values
+    wrong = ((x @ W + b).argmax(axis=1) != y).mean()
+    assert run.best_validation.test_error_all_rows == pytest.approx(wrong)
+    assert trained(settings=settings).best_validation.test_error_all_rows != pytest.approx(wrong)
+
+
+@pytest.mark.parametrize("options", [[], ["--standardize"]])
+def test_rows_are_prepared_as_they_were_for_the_run(options, cli):
+    """Pixels in files, which the engine scales, or standardizes, a minibatch at a time."""
+    x, y = numpy.random.RandomState(0).randint(0, 256, (105, 4)), numpy.arange(105) % 3
+    os.mkdir("folder")
+    for split, rows in (("train", slice(60)), ("valid", slice(60, 85)), ("test", slice(85, None))):
+        numpy.save(f"folder/x_{split}.npy", x[rows].astype("uint8"))
+        numpy.save(f"folder/y_{split}.npy", y[rows])
+    done = cli("train", "folder", "--refit", "--n-epochs", 2, "--batch-size", 10, *options)
+    assert done.code == 0, done.err
+    found, ready = Predictor("best_model.pkl"), x / 256
+    if options:
+        ready = (ready - ready[:60].mean(axis=0)) / ready[:60].std(axis=0)
+    order = numpy.random.RandomState(0).permutation(85)
+    W, b = numpy.zeros((4, 3)), numpy.zeros(3)
+    for step in range(found.metadata["iteration"] + 1):
+        rows = order[step % 8 * 10 :][:10]
+        _, dW, db = cost_and_gradients(ready[rows], y[rows], W, b)
+        W, b = W - 0.13 * dW, b - 0.13 * db
+    numpy.testing.assert_allclose(found.W, W, rtol=1e-4, atol=1e-6)
+    numpy.testing.assert_allclose(found.b, b, rtol=1e-4, atol=1e-6)
+
+
 def test_a_resumed_run_refits_to_the_same_bits():
     whole = trained(refit=True)
     short = Hyperparameters(batch_size=10, n_epochs=3, patience=40, criterion="loss")
@@ -116,10 +152,14 @@ def test_the_command_refits_where_it_splits_validation_rows_off(cli):
     numpy.savez("one.npz", x=x, y=y)
     numpy.savez("two.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     save_pairs("three.npz", make_pairs())
+    os.mkdir("mapped")  # what stays in its files would be copied
+    numpy.save("mapped/x.npy", x)
+    numpy.save("mapped/y.npy", y)
     options = ("--n-epochs", 2, "--output", "m.pkl")
     for name, switches, n_rows in (
         *(("table.csv", [], 75), ("table.csv", ["--no-refit"], None), ("one.npz", [], 84)),
-        *(("two.npz", [], None), ("three.npz", [], None), ("three.npz", ["--refit"], 80)),
+        *(("mapped", [], None), ("two.npz", [], None)),
+        *(("three.npz", [], None), ("three.npz", ["--refit"], 80)),
     ):
         label = ["--label-column", "kind"] if name == "table.csv" else []
         done = cli("train", "--dataset", name, *options, *switches, *label)

@@ -75,16 +75,6 @@ def test_verbose_adds_lines_and_changes_none(cli):
     assert verbose.err == plain.err and " minibatches on 50 rows, with those of val" in plain.out
 
 
-def test_what_is_resumed_without_a_state_leaves_the_history_of_another_run(cli):
-    save_pairs("d.npz", make_pairs())
-    options = ("--dataset", "d.npz", "--n-epochs", 3, "--history", "run.csv")
-    assert cli("train", *options).code == 0
-    before = Path("run.csv").read_bytes()
-    done = cli("train", *options, "--checkpoint", "new.state", "--resume")
-    assert done.code == 1 and "error: run.csv is there already, of another run perha" in done.err
-    assert Path("run.csv").read_bytes() == before and not Path("new.state").exists()
-
-
 @pytest.mark.parametrize("rate, last, code", [("1", 14, 0), ("1e30", 0, 1)])
 def test_a_run_that_diverges_keeps_the_last_good_model(rate, last, code, cli):
     x, y = make_pairs([300], seed=5)[0]
@@ -195,6 +185,12 @@ def test_the_batch_size_suits_the_data(cli):
     done = cli("train", "--dataset", "d.npz", "--n-epochs", 1, "--batch-size", 9)
     assert "note: 4 of the 40 training rows are left over by minibatches of 9 " in done.err
     assert [default_batch_size([n, 600, 600]) for n in (4999, 5000)] == [499, 600]
+    usage = " ".join(train.parser().format_help().split())
+    epochs = re.search(r"default: 1,000; (\d),(\d+) for tables", usage)
+    write("t.csv", csv_text(numpy.c_[x, y], ["a", "b", "label"]).encode())
+    for path, n in (("d.npz", 1000), ("t.csv", int(epochs[1] + epochs[2]))):
+        assert cli("train", path, "--patience", 9).code == 0
+        assert load_model("best_model.pkl").metadata["n_epochs"] == n
 
 
 def test_the_price_of_class_weights_is_told(cli):

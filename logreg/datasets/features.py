@@ -182,14 +182,13 @@ class Features:
     def described(self, label, constant):
         """The :class:`Columns` of the table."""
         head, left = self.head, [j for j in range(len(self.order)) if j not in constant]
-        drop = (*(head.options.drop or ()), *(head.name(self.order[j]) for j in constant))
         return Columns(
             label,
             head.names[label] if head.names else None,
             tuple(head.names[self.order[j]] for j in left) if head.names else None,
             tuple(self.categories[j] for j in left),
             tuple(self.kinds[j] for j in left),
-            replace(head.options, decimal=head.decimal, drop=drop or None),
+            replace(head.options, decimal=head.decimal),
         )
 
     def rules(self, constant):

@@ -85,8 +85,9 @@ HEADER += "test_error_percent,seconds\n"
 VALIDATIONS = [
     BEST._replace(cost=0.123456789123, seconds=1.5),
     Validation(4, math.inf, 0.125, 0.2, 0.0625),
+    BEST._replace(iter=5, test_error=0.0),
 ]
-ROWS = ["2,3,0.123456789,12.5,,11.111111,1.5\n", "2,4,,12.5,0.0625,,0\n"]
+ROWS = ["2,3,0.123456789,12.5,,11.111111,1.5\n", "2,4,,12.5,0.0625,,0\n", "2,5,0.7,12.5,,0,0\n"]
 
 
 def test_a_history_has_a_row_for_each_validation(working_folder):
@@ -140,6 +141,16 @@ def test_the_first_signal_ends_the_run_and_the_second_the_process(handler, numbe
         assert handler == [number]
     os.kill(os.getpid(), signal.SIGTERM)  # after the block, all is as before
     assert handler == [number, signal.SIGTERM]
+
+
+def test_a_signal_that_the_shell_ignores_stays_ignored(handler):
+    """As of a program that was started by nohup, or in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with Interruption() as interruption:
+        interruption.on_train_begin(new_run())
+        os.kill(os.getpid(), signal.SIGINT)
+        interruption.on_minibatch_end(new_run())
+    assert (handler, interruption.received) == ([], None)
 
 
 def test_a_run_in_a_thread_leaves_signals_alone(handler):

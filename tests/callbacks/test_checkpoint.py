@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import itertools
 import math
 import re
 from pathlib import Path
@@ -110,22 +109,6 @@ def test_a_finished_run_is_lengthened_to_the_bits_of_a_longer_one(capfd, n_epoch
     assert printed + lines(capfd.readouterr().out) == expected
     assert (last.iter, last.reason) == (41, "n_epochs")
     assert outcome("parts") == outcome("whole")
-
-
-def test_whichever_call_to_the_disk_fails_the_run_goes_on_to_the_same_end(failing_disk):
-    """Each attempt fails one call later than the last, and goes on from what that left."""
-    options = {"n_epochs": 4, "patience": 8, "patience_increase": 6}
-    train("whole", **options)
-    names = {path.name for path in Path("whole").iterdir()}
-    for n in itertools.count(1):
-        failing_disk(n)
-        try:
-            train("parts", resume=True, **options)
-            break
-        except ModelFileError as error:
-            assert "No space left" in str(error)
-        assert {path.name for path in Path("parts").iterdir()} <= names
-    assert n > 3 * 3 and outcome("parts") == outcome("whole")  # three calls for each file
 
 
 # ---- states of runs that nobody trains

@@ -1,9 +1,13 @@
 """The line of progress on a terminal."""
 
+import io
 import os
+import sys
 
 import pytest
-from builders import table_bytes, write
+from builders import new_run, table_bytes, write
+
+from logreg.callbacks.progress import Progress
 
 # At each minibatch, however fast the machine is.
 TRAIN = """
@@ -64,3 +68,17 @@ def test_where_there_is_a_line(options, is_shown, on_terminal):
     write("t.csv", table_bytes(90))
     err, out = on_terminal("--dataset", "t.csv", "--label-column", "kind", *options)
     assert (" epochs/s" in err) == is_shown and "\r" not in out
+
+
+def test_the_speed_of_a_resumed_run_is_that_of_now(monkeypatch):
+    now, terminal, line = 100.0, io.StringIO(), Progress()
+    terminal.isatty = lambda: True
+    monkeypatch.setattr("timeit.default_timer", lambda: now)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    run = new_run(iter=299)  # 3 minibatches an epoch
+    line.on_train_begin(run)
+    line.on_minibatch_end(run)
+    now, run.iter = 102.0, 305
+    line.on_minibatch_end(run)
+    line.on_train_end(run)
+    assert "epoch 102 (3/3), 1.0 epochs/s" in terminal.getvalue()

@@ -123,7 +123,7 @@ IGNORING = "signal.signal(signal.SIGINT, signal.SIG_IGN)"
         (PRINTING, "2>&-", (0, "a result\n", "")),
         (PRINTING, ">/dev/full", (1, "", FULL)),
         (PRINTING, "2>/dev/full", (0, "a result\n", "")),
-        (OVERFLOWING, "2>&1 | grep -o Warning..of.*", (0, "Warning: of another kind\n", "")),
+        (OVERFLOWING, "2>&1 | grep -o 'Warning: .*'", (0, "Warning: of another kind\n", "")),
     ],
 )
 def test_how_a_program_ends(working_folder, program, shell, expected):

@@ -148,8 +148,10 @@ def test_labels_of_tables(labels, class_labels):
 )
 def test_data_that_teach_or_tell_nothing_are_warned_of(train, valid, said, capsys):
     train, valid = ((numpy.zeros((len(y), 2)), list(y)) for y in (train, valid))
-    read_dataset((train, valid, train))
-    assert re.match(f"warning: {said}.*\\n$" if said else "$", capsys.readouterr().err)
+    for name, sets in (("validation", (train, valid, train)), ("test", (train, train, valid))):
+        read_dataset(sets)
+        wanted = f"warning: {said}.*\\n$".replace("validation", name) if said else "$"
+        assert re.match(wanted, capsys.readouterr().err)
 
 
 @pytest.mark.parametrize("largest, dtype, is_told", [(255, int, 1), (254, int, 0), (255, "u1", 0)])

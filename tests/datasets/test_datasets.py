@@ -33,18 +33,6 @@ def test_load_data_gives_shared_variables(capsys):
     assert train_y.owner.inputs[0].get_value().dtype == floatx
 
 
-def test_load_data_takes_a_data_frame_and_the_options_of_the_command_line():
-    pandas = pytest.importorskip("pandas")
-    frame = pandas.DataFrame({"id": range(30), "a": ["1,5", "-", "2,5"] * 10, "k": ["x", "y"] * 15})
-    frame.to_csv("t.csv", index=False, sep=";")
-    options = {"missing": "mean", "drop": "id", "decimal": ",", "na": "-", "header": True}
-    options["standardize"] = False
-    for source in (frame, "t.csv"):
-        (x, y), _, test = load_data(source, label_column="k", shuffle=False, **options)
-        assert engine.value(x)[:4] == pytest.approx(numpy.array([[1.5], [25.5 / 13], [2.5], [1.5]]))
-        assert y.eval()[:4].tolist() == [0, 1, 0, 1] and len(engine.value(test[0])) == 5
-
-
 def test_training_keeps_data_as_they_are_stored():
     pixels = [((abs(x) * 50).astype("uint8"), y) for x, y in PAIRS]
     (features, labels), *_ = stored(read_dataset(pixels))
@@ -84,12 +72,6 @@ def test_the_last_sixth_becomes_the_validation_set(n, n_valid):
     assert (data.facts.split, data.facts.split_seed, data.taken) == (None, None, ("valid",))
 
 
-def test_one_table_is_split_in_three():
-    data = read_dataset(write("t.csv", table_bytes(30)), KIND, Preparation(shuffle=False))
-    assert data.facts.rows == data.facts.split == [20, 5, 5] and data.facts.split_seed is None
-    assert [x[0, 0] for x, _ in data] == [0, 20, 25]
-
-
 def test_shuffle_permutes_rows_and_labels_together():
     x, y = numpy.arange(60.0).reshape(60, 1), numpy.arange(60) // 10
     how = Preparation(shuffle=True, split_seed=numpy.int64(5))
@@ -106,11 +88,6 @@ def test_shuffle_permutes_rows_and_labels_together():
 def test_seeds_of_no_shuffle(seed):
     with pytest.raises(SettingError, match=r"`split_seed` is .*from 0 to 2\*\*32-1"):
         load_data(PAIRS, split_seed=seed)
-
-
-def test_the_largest_seed():
-    data = load_data(PAIRS[:2], shuffle=True, split_seed=2**32 - 1)
-    assert data.facts.split_seed == 2**32 - 1
 
 
 # What is told of a data set

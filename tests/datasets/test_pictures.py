@@ -10,6 +10,7 @@ import pytest
 from builders import classes_of, drawing, sample, write
 from PIL import Image, ImageDraw
 
+from logreg.datasets.dataset import read_dataset
 from logreg.datasets.pictures import FORMATS, Layout, are_centred, read_picture
 from logreg.errors import DatasetError
 
@@ -189,6 +190,15 @@ def test_a_folder_of_pictures_for_each_class_is_a_data_set(side, cli):
     done = json.loads(cli("predict", *files, "--format", "json").out)
     assert all(entry["prediction"] not in entry["input"] for entry in done)
     assert cli("predict", "--evaluate", "pictures/no 1").code == 1
+
+
+def test_pictures_may_lie_in_a_folder_for_each_set():
+    for split, n in (("train", 12), ("val", 4), ("test", 2)):
+        for i, digit in enumerate(sample()["x_train"][:n]):
+            os.makedirs(f"pictures/{split}/{'ab'[i % 2]}", exist_ok=True)
+            Image.fromarray(digit).save(f"pictures/{split}/{'ab'[i % 2]}/{i}.JPG")
+    facts = read_dataset("pictures").facts
+    assert (facts.rows, facts.class_labels) == ([12, 4, 2], ["a", "b"])
 
 
 def encoded(form="PNG"):

@@ -82,12 +82,14 @@ def test_tables_are_standardized_in_training_and_arrays_if_that_is_asked_for():
 
 def test_pixels_that_are_standardized_are_no_longer_bytes():
     x, y = sample()["x_train"][:60], sample()["y_train"][:60]
-    (found, _), *_ = stored(read_dataset([(x, y)] * 3, preparation=Preparation(standardize=True)))
+    data = read_dataset([(x, y)] * 3, preparation=Preparation(standardize=True))
+    (found, _), *_ = stored(data)
     scaled = x.reshape(60, -1) / 256
     deviations = numpy.where(scaled.std(axis=0) > 0, scaled.std(axis=0), 1)
     wanted = (scaled - scaled.mean(axis=0)) / deviations
     rows = found.rows(0, 60, "float32")  # as the engine prepares a minibatch
     numpy.testing.assert_allclose(rows, wanted, atol=1e-5)
+    numpy.testing.assert_allclose(data.facts.x_range, (wanted.min(), wanted.max()))
 
 
 @pytest.mark.parametrize("name", ["t.csv", "d.npz"])

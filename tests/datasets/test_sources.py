@@ -87,6 +87,10 @@ def test_columns_of_tables_may_be_in_another_order(tmp_path):
     assert read_dataset(tmp_path, KIND).test[0].tolist() == [[1, 2]]
     write("test.csv", b"kind,id,b\nant,x,2\n")
     assert read_dataset(tmp_path, dataclasses.replace(KIND, drop=("a",))).test[0].tolist() == [[2]]
+    write("train.csv", b"1,9,x\n2,8,y\n" * 6)  # without a header, by their numbers
+    write("test.csv", b"3,7,x\n4,6,y\n")
+    data = read_dataset(tmp_path, TableOptions(drop="2"), Preparation(standardize=False))
+    assert data.test[0].tolist() == [[3], [4]]
     write("train.csv", b"1,2,3\n" * 6)
     write("test.csv", b"1,2,3,4\n")
     with pytest.raises(DatasetError, match=r"test.csv: has 3 columns beside the label, and the tr"):

@@ -110,6 +110,7 @@ def test_a_table_holds_what_was_written(data, n, width, delimiter, newline, has_
         ("kind,a,b\ndog,1,2\n", True, 2, ("kind", "a")),
         ("a,kind,\n1,dog,\n", True, 1, ("a",)),
         ("a,kind,\n1,dog\n", True, 1, ("a",)),
+        ("a,kind,\n1,dog,x\n", True, 2, ("a", "kind")),  # it has a cell
     ],
 )
 def test_the_rules(text, header, label, names):
@@ -164,8 +165,10 @@ def test_encodings(encoding, given, is_gzipped):
 def test_a_model_file_keeps_how_a_table_is_read():
     source = put(("a;kind\n" + "1,5;é\n2,5;è\n" * 20).encode("latin-1"))
     options = TableOptions(encoding="latin-1", na="-")
-    kept = ModelFacts.of(read_dataset(source, options).facts.as_dict()).table_options()
+    facts = ModelFacts.of(read_dataset(source, options).facts.as_dict())
+    kept, given = facts.table_options(), facts.table_options(TableOptions(decimal="."))
     assert (kept.na, kept.encoding, kept.decimal) == ((*NA, "-"), "latin-1", ",")
+    assert (given.na, given.encoding, given.decimal) == ((*NA, "-"), "latin-1", ".")
     for encoding in ("klingon", "hex", 8):
         with pytest.raises(SettingError, match=r"^`encoding` is .*: give one that Python knows"):
             load_data(source, encoding=encoding)
@@ -299,6 +302,24 @@ def test_what_cells_mean_is_found_noted_kept_and_known_in_prediction(column, kin
     numpy.testing.assert_array_equal(rows.x, found.x)
 
 
+def test_semicolons_speak_for_decimal_commas():
+    """Of numbers that both marks could make."""
+    assert table("a;kind\n1,234;x\n12,345;y\n").x.tolist() == [[1.234], [12.345]]
+
+
+def test_categories_are_few_and_a_whole_number_is_one():
+    for n, are_few in ((24, True), (23, False)):  # 12 texts: one for each two rows, or not
+        text = "a,kind\n" + "".join(f"t{i % 12},x\n" for i in range(n))
+        if are_few:
+            assert len(table(text).columns.categories[0]) == 12
+        else:
+            with pytest.raises(DatasetError, match="texts that differ too much for categories"):
+                table(text)
+    found = table("a,kind\n7,x\n7.0,y\n8,x\n", categorical="a")  # as a frame with gaps has it
+    assert found.columns.categories == (["7", "8"],)
+    assert found.x.tolist() == [[1, 0], [1, 0], [0, 1]]
+
+
 def test_the_first_row_decides_no_column():
     """Two rows that are swapped once made an error of categories."""
     rows = ["12,x\n", "3A,y\n", "4B,x\n"]
@@ -420,17 +441,6 @@ def test_memory_is_at_most_twice_the_data():
     assert peak() < 2 * x.nbytes
 
 
-@pytest.mark.parametrize("floatx", ["float32", "float64"])
-def test_large_numbers_are_standardized_before_they_are_rounded(floatx, cli):
-    random = numpy.random.RandomState(0)
-    signs = random.choice([-1, 1], 600)
-    put(csv_text(numpy.c_[1e9 + signs * (1 + random.rand(600)), signs], ["t", "label"]))
-    assert cli("train", "t.csv", "--floatx", floatx, "--n-epochs", 30).code == 0
-    assert "error over all rows: 0.000000 %" in cli("predict", "--evaluate").out
-    done = cli("predict", "t.csv", "--format", "json")
-    assert [row["prediction"] for row in json.loads(done.out)] == signs.tolist()
-
-
 # Rows that are to be predicted
 
 
@@ -448,6 +458,8 @@ def test_large_numbers_are_standardized_before_they_are_rounded(floatx, cli):
         # A model that knows the names
         ("id,b,a\nx,2,1\nz,4,3\n", 2, {"feature_names": ["a", "b"]}, [[1, 2], [3, 4]]),
         ("1,2\n3,4\n", 2, {"feature_names": ["a", "b"]}, [[1, 2], [3, 4]]),
+        # A date may stand as 2024-01-31, whatever the format of training.
+        ("31.01.2024\n2024-01-31\n", 1, {"kinds": ["date %d.%m.%Y"], "header": False}, [[DAY]] * 2),
         ("0,1\n3,4\n", 2, {"feature_names": ["0", "1"]}, [[3, 4]]),
         ("0,1\n3,4\n", 2, {"feature_names": ["0", "1"], "header": False}, [[0, 1], [3, 4]]),
     ],
@@ -499,29 +511,29 @@ def test_what_the_rules_tell_is_said(text, options, said, capsys):
 
 def test_the_cells_of_columns_are_kept_as_they_stand():
     known = Columns(None, "kind", ("a",), (None,), ("number",))
-    source = put("id,name,a\n007,Ann,1.50\nNA,,2\n")
-    (rows,) = table_batches(source, NO_OPTIONS, 9, known, ["name", "1", "a"])
+    source = put(",id,name,a\n0,007,Ann,1.50\n1,NA,,2\n")
+    (rows,) = table_batches(source, NO_OPTIONS, 9, known, ["name", "2", "a"])
     assert rows.kept == [("name", ["Ann", ""]), ("id", ["007", "NA"]), ("a", ["1.50", "2"])]
     assert (rows.x.tolist(), rows.numbers) == ([[1.5], [2]], [2, 3])
     frame = pandas.read_csv(source)
     (rows,) = table_batches(frame, NO_OPTIONS, 9, known, ["all"])
-    assert [name for name, _ in rows.kept] == ["id", "name", "a"] and rows.numbers == [1, 2]
-    assert rows.kept[1][1] == ["Ann", ""]
+    assert [name for name, _ in rows.kept] == ["Unnamed: 0", "id", "name", "a"]
+    assert (rows.kept[2][1], rows.numbers) == (["Ann", ""], [1, 2])
 
 
 def test_what_is_new_to_a_model_is_told_with_its_column(cli):
     islands = ["Dream", "Biscoe"] * 30
     put(csv_text(numpy.c_[range(60), islands, ["x", "y"] * 30], ["mass", "island", "kind"]))
     assert cli("train", "t.csv", "--output", "m.pkl", "--n-epochs", 20).code == 0
-    put("mass,island\n1,Dream\n2,Biscoe\n3,Torgersen\n4,Dream \n5,Bute\n9000,Dream\n")
+    put("mass,island\n1,Dream\n2,Biscoe\n3,Torgersen\n4,Dream \n5,Bute\n6,Bute\n9000,Dream\n")
     done = cli("predict", "--model", "m.pkl", "t.csv")
     of_category, of_value = sorted(done.err.splitlines())
     assert (
         "row 4, column 2 (island) holds 'Torgersen', no category that the model knows"
         in of_category
     )
-    assert of_category.endswith("; 2 such cells in all")
-    assert "in mass, as 9000 in row 7" in of_value
+    assert of_category.endswith("; 3 such cells in all")
+    assert "in mass, as 9000 in row 8" in of_value
     known = Columns(
         None, "kind", ("island", "mass"), (["Biscoe", "Dream"], None), ("text", "number")
     )
@@ -588,7 +600,7 @@ def test_a_look_before_training(cli):
             "code": ["J", "j", "n"] * (n // 3),
             "a": [i % 8 for i in range(n)],
             "far": [i % 3 + i / n - 1 / n for i in range(n)],
-            "kind": ["Ja", "ja", "nein"] * (n // 3),
+            "kind": ["Ja", "j a", "nein"] * (n // 3),
         }
     )
     frame.to_csv("t.csv", index=False)
@@ -598,14 +610,16 @@ def test_a_look_before_training(cli):
         done = cli("train", name, *options)
         told += [line for line in done.err.splitlines() if line.startswith(f"note: {name}: ")]
         assert len(told) == {"u.csv": 5, "t.csv": 10}[name]
+    train, *others = (x.tolist() for x, _ in read_dataset("u.csv"))
+    n_seen = sum(row in train for rows in others for row in rows)
     for said in (
         "left out, as all cells are alike: column 1 (same), column 2 (empty)",
-        "column 3 (code) tells the label by itself: is it known before the label is?",
-        "column 4 (code), column 6 (far) tells the label by itself",
-        "rows of each class: 'Ja' 40, 'ja' 40, 'nein' 40",
-        "labels that differ in case or blanks only: 'Ja' and 'ja'",
-        "the 40 rows for validation and test are the same as training rows",
-        "column 3 (id) numbers the rows",
+        ": column 3 (code) tells the label by itself: is it known before the label is?",
+        ": column 4 (code), column 6 (far) tells the label by itself",
+        "rows of each class: 'Ja' 40, 'j a' 40, 'nein' 40",
+        "labels that differ in case or blanks only: 'Ja' and 'j a'",
+        f"{n_seen} of the 40 rows for validation and test are the same as training rows",
+        ": column 3 (id) numbers the rows",
     ):
         assert any(said in line for line in told), said
     assert Predictor("m.pkl").facts.columns == ["id", "code", "a", "far"]
@@ -660,12 +674,19 @@ def test_rows_of_a_group_stay_in_one_set(cli):
     done = cli("train", "t.csv", "--label-column", "ill", "--group", "p", "--n-epochs", 9)
     error = re.search(r"test error: (\d+ of \d+ rows)", done.out)[1]
     assert done.code == 0 and error in cli("predict", "--evaluate").out
-    assert cli("predict", put("a,b\n1,2\n", "new.csv")).code == 0
+    assert cli("predict", put("a,b,more\n1,2,3\n", "new.csv")).code == 0
     facts = Predictor("best_model.pkl").facts
     data = read_test_set(facts)
     assert len(data.test[1]) == facts.rows[2] and data.rows_are == "those that training held out"
     with pytest.raises(DatasetError, match=r"2 groups, the largest of .* cannot be split into 3"):
         load_data(put("a,g,k\n" + "1,x,u\n2,y,v\n" * 9), group="g")
+
+
+def test_a_row_without_a_label_takes_its_group_and_its_number_along():
+    text = "g,a,kind\np,1,x\nq,2,\nr,3,y\nq,4,x\n"
+    found = table(text, group="g", missing="mean")
+    assert (found.x.tolist(), found.rows) == ([[1], [3], [4]], [2, 4, 5])
+    assert len({*found.groups}) == len(found.groups) == 3
 
 
 # Files of other kinds

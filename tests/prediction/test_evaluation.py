@@ -81,6 +81,8 @@ def test_the_evaluation_of_the_sample():
         assert line.replace("%", "").split() == ["from", str(entry["min_proba"]), *cells]
     assert (told["rows"], told["errors"], told["error_percent"]) == (1000, errors, errors / 10)
     assert told["confusion"] == {"labels": digits, "counts": matrix}
+    by_loss = Predictor(save_digits_model(batch_size=300, criterion="loss"))
+    assert "minibatches" not in as_text(evaluate(by_loss, data))
 
 
 @pytest.mark.parametrize("model_labels", [[3, 5, 9], ["3", "5", "9"]])
@@ -127,11 +129,19 @@ def test_the_scores_are_those_of_scikit_learn(n_out, dtype):
     assert found["log_loss"] == pytest.approx(metrics.log_loss(y, p, labels=labels), rel=1e-5)
 
 
+def test_a_probability_on_an_edge_counts_from_there_on():
+    p = [[0.5, 0.5], [0.75, 0.25]]
+    table = evaluation_of([0, 1], p, ["a", "b"], ["a", "b"])["calibration"]
+    rows = {e["min_proba"]: (e["rows"], e["answered"]["rows"]) for e in table if e["rows"]}
+    assert rows == {0.5: (1, 2), 0.7: (1, 1)}
+
+
 @pytest.mark.parametrize("n_out", [50, 51, 10000])
 def test_many_classes_are_told_by_what_occurs(n_out):
     labels = [f"c{k}" for k in range(n_out)]
     y = numpy.arange(1500) % min(n_out, 60)  # more than are predicted at a time
-    predicted = numpy.where(y < 5, (y + 1) % 5, y)
+    is_wrong = (y < 5) & (numpy.arange(1500) > 1000 - 100 * y)  # the later ones more often
+    predicted = numpy.where(is_wrong, (y + 1) % 5, y)
     predicted[5 * y < 7] = 3
     with peak_memory() as peak:
         found = evaluation_of(y, predicted, labels, labels)

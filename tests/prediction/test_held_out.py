@@ -40,6 +40,8 @@ def test_a_table_has_the_columns_that_a_model_knows():
     data = read_test_set(trained, "x.csv")
     assert data.test[0].tolist() == [[3, 9], [4, 16]] and data.facts.n_in == 2
     assert [data.facts.class_labels[i] for i in data.test[1]] == ["bee", "ant"]
+    write("y.csv", b"3,bee,9\n4,ant,16\n")  # without a header, they are where they were
+    assert read_test_set(trained, "y.csv").test[0].tolist() == data.test[0].tolist()
     write("x.csv", b"kind,b,c\nbee,9,3\nant,16,4\n")
     with pytest.raises(DatasetError, match=r"^x\.csv: has no column a, or several, which the tra"):
         read_test_set(trained, "x.csv")

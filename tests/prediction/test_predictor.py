@@ -13,6 +13,7 @@ from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import Preparation, TableOptions
 from logreg.errors import DatasetError, ModelFileError
 from logreg.prediction.predictor import Predictor
+from logreg.prediction.weights import weights_of
 from logreg.saving.facts import ModelFacts
 
 X = sample()["x_test"][:12].reshape(12, 784)
@@ -53,19 +54,6 @@ def test_a_predictor_is_pickled_and_used_by_threads():
     with ThreadPoolExecutor(4) as threads:
         for i, found in enumerate(threads.map(predictor.predict_proba, parts)):
             assert numpy.allclose(found, expected[i % 9 :], rtol=1e-3), i
-
-
-def test_columns_that_a_model_knows_are_needed_and_hold_numbers():
-    save("table.pkl", numpy.eye(2), numpy.zeros(2), feature_names=["a", "b"])
-    predictor = Predictor("table.pkl")
-    frame = pandas.DataFrame({"kind": ["?", "?"], "b": [3, 1], "a": [0, 2]})
-    assert predictor.predict(frame).tolist() == [1, 0]  # others are left out
-    for bad, said in (
-        (frame.drop(columns="a"), "frame: has no column a, or several, which"),
-        (frame.assign(a="x"), r"the data frame: row 1, column 3 \(a\) holds 'x' \(2"),
-    ):
-        with pytest.raises(DatasetError, match=said):
-            predictor.predict(bad)
 
 
 PLAIN = pandas.DataFrame(
@@ -187,6 +175,16 @@ def test_a_parameter_that_is_not_finite_is_refused(place):
         Predictor("model.pkl")
 
 
+def test_a_unit_of_pixels_is_a_grey_level_and_odds_may_be_too_large_for_a_number():
+    save("p.pkl", numpy.array([[0, 1.0], [0, 1e5]]), numpy.zeros(2), pixel_scale=1 / 64)
+    predictor = Predictor("p.pkl")
+    largest, other = weights_of(predictor)["weights"]
+    assert (largest["per_unit"], largest["odds_factor"]) == (1e5 / 64, None)
+    p = predictor.predict_proba(numpy.array([[3, 0], [4, 0]], "uint8"))
+    odds = p[:, 1] / p[:, 0]
+    assert other["odds_factor"] == pytest.approx(odds[1] / odds[0], rel=1e-5)
+
+
 def test_one_unit_more_multiplies_the_odds_as_the_weights_say(cli):
     random = numpy.random.RandomState(0)
     frame = pandas.DataFrame({"mass": random.randint(3000, 6000, 300), "bill": random.rand(300)})
@@ -200,6 +198,8 @@ def test_one_unit_more_multiplies_the_odds_as_the_weights_say(cli):
     assert told["against"] == labels[base]
     pairs = {(entry["class"], entry["feature"]) for entry in told["weights"]}
     assert pairs == {(k, name) for k in labels if k != labels[base] for name in ("mass", "bill")}
+    turned = frame[["bill", "mass"]]  # of numbers alone: they are taken by their names
+    assert (predictor.predict(turned) == predictor.predict(turned[["mass", "bill"]])).all()
     row = {"mass": 4500.0, "bill": 0.5}
     for entry in told["weights"]:
         p = predictor.predict_proba([row, {**row, entry["feature"]: row[entry["feature"]] + 1}])
