@@ -96,7 +96,10 @@ def days(texts, form):
 
 def date_formats(text):
     """The formats by which a text is a date: two if the day may be first, or the month."""
-    from pandas.tseries.api import guess_datetime_format
+    try:
+        from pandas.tseries.api import guess_datetime_format
+    except ImportError:  # pandas 2.0, the last one for Python 3.8
+        from pandas.core.tools.datetimes import guess_datetime_format
 
     if re.match("[0-9]{4}-", text):
         return {ISO}
