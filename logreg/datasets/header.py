@@ -111,10 +111,10 @@ class Header:
         """Tell what the rules chose where no option did."""
         cells = [*map(cut, self.cells[:3]), *["..."] * (len(self.cells) > 3)]
         first = f"row {self.row} ({', '.join(cells)})"
-        if self.options.header is None and self.has_header:
-            yield f"{first} is taken for a header (`header=False`: it is data)"
-        elif self.options.header is None:
+        if self.options.header is None and not self.has_header:
             yield f"{first} is taken for data (`header=True`: it is a header)"
+        elif self.options.header is None and self.first_row > self.row:  # not as of a data frame
+            yield f"{first} is taken for a header (`header=False`: it is data)"
         for i in self._nameless():
             yield f"{self.title(i)}, which has no name of its own, is left out"
         if self.options.label_column is None and label is not None:

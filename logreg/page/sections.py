@@ -32,11 +32,12 @@ def scores(facts, evaluation):
     if facts.settings.get("criterion") != "loss":
         figures = [(facts.test_error, "as the tutorial counts", "over whole minibatches")]
     if evaluation is not None:
-        error, source = evaluation["errors"] / evaluation["rows"], evaluation["dataset"]
+        error, source = evaluation["errors"] / evaluation["rows"], escaped(evaluation["dataset"])
         interval = wilson_interval(evaluation["errors"], evaluation["rows"])
         source += ", 95 % interval {} to {}".format(*map(_percent, interval))
+        source += f"; {evaluation['rows_are']}"
     return "".join(
-        f"<div><strong>{_percent(error)}</strong> {name}<small>{escaped(source)}</small></div>"
+        f"<div><strong>{_percent(error)}</strong> {name}<small>{source}</small></div>"
         for error, name, source in [(error, "test error over all rows", source), *figures]
         if error is not None
     )

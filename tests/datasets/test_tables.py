@@ -709,7 +709,7 @@ def test_excel_is_read_and_a_zip_archive_told_apart(cli):
 # Parquet
 
 
-def test_a_data_frame_and_parquet_are_read_as_csv_is():
+def test_a_data_frame_and_parquet_are_read_as_csv_is(capsys):
     frame = pandas.DataFrame(
         {
             "island": pandas.Categorical(["Dream", "Biscoe", None, "Biscoe"]),
@@ -727,8 +727,10 @@ def test_a_data_frame_and_parquet_are_read_as_csv_is():
     frame.to_parquet("t.parquet")
     wanted = read("t.csv", options)
     assert wanted.columns.names == ("island", "mass", "n", "ok", "maybe")
+    assert "row 1" in capsys.readouterr().err
     for source in ("t.parquet", frame, frame.astype({"mass": object, "n": object, "kind": "Int8"})):
         found = read(source, options)
+        assert "row 1" not in capsys.readouterr().err  # it has no header that could be data
         numpy.testing.assert_array_equal(found.x, wanted.x)
         assert found.labels == wanted.labels == ["0", "1"]
         assert found.columns == wanted.columns and (found.codes == wanted.codes).all()

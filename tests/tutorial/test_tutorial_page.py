@@ -321,15 +321,6 @@ def test_softmax_by_keyboard(browser):
         assert shown == [text for z, q in zip((3, 2, 1.5), p) for text in (f"{z:.1f}", f"{q:.3f}")]
 
 
-RUN = """const done = arguments[0], play = document.getElementById("play-plane"), shown = [];
-const said = play.querySelector(".said"), run = play.querySelector("[data-do=run]");
-new MutationObserver(() => {
-  shown.push(said.textContent);
-  if (run.textContent !== "Pause") done(shown);
-}).observe(said, { childList: true });
-run.click();"""
-
-
 @pytest.mark.parametrize("size, points", [(1, "clouds"), (6, "either-or"), (60, "clouds")])
 def test_the_plane_steps_as_numpy_does(browser, size, points):
     (x, y), (tested, labels) = writing.plane(), writing.plane(seed=4)
