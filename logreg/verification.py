@@ -7,7 +7,7 @@ import numpy
 from logreg import engine
 from logreg.console import note
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.options import Preparation
+from logreg.datasets.options import NO_PREPARATION, Preparation
 from logreg.errors import DatasetError, SettingError, listed
 from logreg.hyperparameters import Hyperparameters
 from logreg.kernel import has_fma, is_wanted
@@ -101,5 +101,6 @@ def _preparation(facts):
         standardize=facts.feature_scales is not None,
         shuffle=facts.split_seed is not None,
         split_seed=facts.split_seed or 0,
+        size=min(facts.image[0], 1000) if facts.takes_pictures else NO_PREPARATION.size,
         pixel_scale=facts.pixel_scale if facts.scale_all else None,
     )

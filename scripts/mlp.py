@@ -72,7 +72,7 @@ class MLP:
 
 
 def train_mlp(data, n_hidden, hyperparameters, output):
-    """Train on a :class:`logreg.datasets.DataSet`, keep the best parameters in a file."""
+    """Train on a :class:`logreg.datasets.dataset.DataSet`, keep the best parameters in a file."""
     print("... building the model", flush=True)
     x, y = T.matrix("x"), T.ivector("y")
     mlp = MLP(numpy.random.RandomState(1234), x, data.facts.n_in, n_hidden, data.facts.n_out)

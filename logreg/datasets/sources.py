@@ -51,6 +51,10 @@ def read(dataset, options=NO_OPTIONS, dtype="float64", known=None, scratch=None,
         given = ", ".join(f"`{name}`" for name in options.given())
         raise DatasetError(f"{source.name}: {given}: that is for tables")
     if source.kind == "pictures":
+        if layout is None:
+            raise DatasetError(
+                f"{source.name}: a folder of pictures, which the model does not take"
+            )
         parts, is_centred = _read_pictures(source, layout)
         files = tuple(file for part in parts.values() for file in part.rows)
         return parts, Facts(source.name, centred=is_centred), files
@@ -85,8 +89,9 @@ def _locate(dataset, options):
         return Source(name, kind, {"train": path} if kind == "table" else path)
     if any(path.glob("*-images?idx3-ubyte*")):
         return Source(name, "idx", path)
-    tables = {} if any(path.glob("*-ubyte*")) or any(path.glob("*.npy")) else _tables_of(path)
-    pictures = {} if tables else _pictures_of(path)
+    has_arrays = any(path.glob("*-ubyte*")) or any(path.glob("*.npy"))
+    tables = {} if has_arrays else _tables_of(path)
+    pictures = {} if has_arrays or tables else _pictures_of(path)
     kind = "table" if tables else "pictures" if pictures else "folder"
     return Source(name, kind, tables or pictures or path)
 

@@ -48,7 +48,8 @@ def learn(parts, sets, facts, dtype=None, standardize=False):
     if facts.image:
         some = edges_of(some.reshape(-1, *facts.image))
         if centred is None:
-            centred = are_centred(x[:: 1 + len(x) // N_IMAGES].reshape(-1, *facts.image))
+            images = numpy.nan_to_num(x[:: 1 + len(x) // N_IMAGES])
+            centred = are_centred(images.reshape(-1, *facts.image))
     counts = numpy.bincount(y, minlength=facts.n_out)
     return replace(
         facts,

@@ -54,12 +54,13 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
             file.write(features.add(frame).astype(dtype, copy=False))
             if head.group is not None:
                 groups.add(frame[head.group])
-        codes = _labelled(head, label, labels.codes())
+        of_all = labels.codes()
+        codes = _labelled(head, label, of_all)
         x = rows_in(file, dtype, len(codes))
         features.fill(x)
         constant = features.constant(x) if known is None else ()
         features.check_empty(x, constant)
-    n_left_out, looks = len(labels.codes()) - len(codes), ()
+    n_left_out, looks = len(of_all) - len(codes), ()
     rules = [f"{n_left_out} rows without a label are left out"] * (n_left_out > 0)
     if known is None:
         rules += [*head.rules(label), *features.rules(constant)]

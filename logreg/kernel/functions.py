@@ -90,8 +90,8 @@ def lay_out(rows, y, n_rows):
     x, factor = _as_bytes(x)
     if x is None:
         return None
-    # What may be written to would be lost with its pages.
-    is_map = mapped is not None and mapped.mode == "r"
+    # What may be written to would be lost with its pages, and so would a copy.
+    is_map = x is rows.x and mapped is not None and mapped.mode == "r"
     y = y if y is None else as_labels(y)
     layout = _kernel.lay_out(x, y, len(x), n_rows, is_map, n_threads())
     return Rows(x, rows.scale * factor, layout)

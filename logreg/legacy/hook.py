@@ -25,10 +25,18 @@ class _Cast(dict):
         return lambda array: numpy.asarray(array).astype(dtype)
 
 
+ArgSpec = collections.namedtuple("ArgSpec", "args varargs keywords defaults")
+
+
+def getargspec(function):
+    """Tell the parameters of a function, as Python did before 3.11."""
+    return ArgSpec(*inspect.getfullargspec(function)[:4])
+
+
 # What Python and NumPy have no more, and programs of Theano's days look for.
 GIVEN_BACK = [
     (collections, {name: getattr(collections.abc, name) for name in collections.abc.__all__}),
-    (inspect, {"getargspec": inspect.getfullargspec}),
+    (inspect, {"getargspec": getargspec}),
     (numpy, {kind.__name__: kind for kind in (bool, int, float, complex, object, str)}),
     (numpy, {"cast": _Cast(), "float_": numpy.float64, "Inf": numpy.inf, "NaN": numpy.nan}),
     (time, {"clock": time.perf_counter}),

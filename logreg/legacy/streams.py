@@ -4,6 +4,8 @@
 programs. A `dtype` is floatX or int64 by default.
 """
 
+import functools
+
 import numpy
 import pytensor
 from pytensor.gradient import disconnected_grad
@@ -17,6 +19,7 @@ MODULI = 2147483647, 2147462579
 MOST_STREAMS = 60 * 256
 
 
+@functools.lru_cache(maxsize=None)
 def _ahead(exponent):
     """The matrices that go 2 ** exponent steps ahead; their numbers are Python's."""
     powers = [numpy.array(step, object) for step in STEPS]

@@ -16,7 +16,7 @@ SCORES = ("precision", "recall", "f1")
 
 
 def evaluate(predictor, data, min_proba=0.0):
-    """Evaluate a model on the test set of a :class:`~logreg.datasets.DataSet`.
+    """Evaluate a model on the test set of a :class:`~logreg.datasets.dataset.DataSet`.
 
     The result is the dict that is written as JSON. Beside the error over all rows, it has the error
     over whole minibatches of training, as the tutorial counts; None if the best model went by the

@@ -43,7 +43,7 @@ def read_test_set(facts, dataset=None, options=NO_OPTIONS):
 
 
 def _read(dataset, facts, options):
-    known = {"known": facts.table, "layout": facts.layout}
+    known = {"known": facts.table, "layout": facts.layout if facts.takes_pictures else None}
     parts, found, files = read(dataset, facts.table_options(options), **known)
     found = replace(found, pixel_scale=facts.pixel_scale, scale_all=bool(facts.scale_all))
     is_prepared = facts.feature_means is not None

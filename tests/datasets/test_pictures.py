@@ -7,10 +7,11 @@ import re
 
 import numpy
 import pytest
-from builders import classes_of, drawing, sample, write
+from builders import classes_of, csv_text, drawing, sample, save, write
 from PIL import Image, ImageDraw
 
 from logreg.datasets.dataset import read_dataset
+from logreg.datasets.options import Preparation, TableOptions
 from logreg.datasets.pictures import FORMATS, Layout, are_centred, read_picture
 from logreg.errors import DatasetError
 
@@ -192,13 +193,33 @@ def test_a_folder_of_pictures_for_each_class_is_a_data_set(side, cli):
     assert cli("predict", "--evaluate", "pictures/no 1").code == 1
 
 
-def test_pictures_may_lie_in_a_folder_for_each_set():
+def test_pictures_may_lie_in_a_folder_for_each_set(cli):
     for split, n in (("train", 12), ("val", 4), ("test", 2)):
         for i, digit in enumerate(sample()["x_train"][:n]):
             os.makedirs(f"pictures/{split}/{'ab'[i % 2]}", exist_ok=True)
             Image.fromarray(digit).save(f"pictures/{split}/{'ab'[i % 2]}/{i}.JPG")
     facts = read_dataset("pictures").facts
     assert (facts.rows, facts.class_labels) == ([12, 4, 2], ["a", "b"])
+
+    options = "--size", 12, "--n-epochs", 2, "--quiet"
+    assert cli("train", "pictures", *options, "--output", "m.pkl").code == 0
+    assert cli("train", "--verify", "m.pkl").code == 0
+    save("other.pkl", numpy.zeros((5, 2)), numpy.zeros(2))  # of no images
+    done = cli("predict", "--model", "other.pkl", "--evaluate", "pictures")
+    assert done.code == 1 and "a folder of pictures, which the model does not take" in done.err
+    # A picture of something beside arrays is no data.
+    for name, array in (("x", numpy.eye(20)), ("y", numpy.arange(20) % 2)):
+        numpy.save(f"pictures/{name}.npy", array)
+    assert sum(read_dataset("pictures").facts.rows) == 20
+
+
+def test_an_empty_cell_does_not_change_how_pictures_are_prepared():
+    digits = sample()["x_train"][:200].reshape(200, 784).astype(float)
+    digits[0, 0] = numpy.nan
+    table = numpy.c_[digits, sample()["y_train"][:200]]
+    write("t.csv", csv_text(table).replace("nan", "").encode())
+    options = TableOptions(missing="mean"), Preparation(standardize=False)
+    assert read_dataset("t.csv", *options).facts.centred
 
 
 def encoded(form="PNG"):

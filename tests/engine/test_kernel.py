@@ -231,6 +231,23 @@ def test_others_share_what_is_worth_it_and_none_is_there_afterwards(threads):
         assert (_kernel.n_helped() > before) == ((n_threads, n_rows) == (2, 6000))
 
 
+@pytest.mark.parametrize("n_rows", [8, 20, 600])
+@pytest.mark.parametrize("dtype, order", [("float32", "C"), ("uint8", "F")])
+def test_rows_that_are_mapped_give_what_they_give_in_memory(dtype, order, n_rows, tmp_path):
+    random = numpy.random.RandomState(0)
+    pixels = random.randint(1, 256, (600, 784)) * (random.rand(600, 784) < 0.1)
+    x, y = numpy.asarray(pixels, dtype, order), random.randint(10, size=600).astype("int32")
+    numpy.save(tmp_path / "x.npy", x)
+    found = []
+    for rows in (x, numpy.load(tmp_path / "x.npy", mmap_mode="r")):
+        laid = kernel.lay_out(Rows(rows, 1.0), y, n_rows)
+        assert (laid.x == x).all()
+        params = numpy.zeros((784, 10), "float32"), numpy.zeros(10, "float32")
+        found.append(kernel.steps(laid, params, (y, None), range(0, 600, n_rows), n_rows, 1e-4))
+    for values, of_map in zip(*found):
+        numpy.testing.assert_array_equal(values, of_map)
+
+
 def test_callers_in_several_threads_and_in_a_forked_child(threads):
     threads(2)
     expected = kernel.steps(*large())[1].tobytes()
