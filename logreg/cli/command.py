@@ -43,6 +43,7 @@ def command(main):
                 stack.callback(gc.freeze)  # at exit, Python would look for garbage: half a second
             try:
                 returned = main(argv) or 0
+                code = returned or 1  # stdout may still hold what its reader did not take
                 sys.stdout.flush()
                 code, is_done = returned, True
             except KeyboardInterrupt:
