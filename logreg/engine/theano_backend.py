@@ -18,6 +18,7 @@ from logreg.errors import EngineError
 
 # SciPy's OpenBLAS has a prefix before the names of the functions that Theano's C code calls.
 BLAS_FUNCTIONS = [p + name for p in "sd" for name in ("gemm", "gemv", "ger", "dot")]
+OF_SCIPY = ["scipy.linalg", "scipy.sparse", "scipy.special", "scipy.stats"]
 RENAMED = " ".join(f"-D{name}_=scipy_{name}_" for name in BLAS_FUNCTIONS)
 
 
@@ -44,26 +45,34 @@ def load():
 
 
 def _import():
-    # SciPy's statistics are half of Theano's import time and 48 MiB. It needs them for one
-    # function, chi2sf, which gets them when it is called. And to import mpi4py starts MPI.
-    placeholders = {"scipy.stats": types.ModuleType("scipy.stats"), "mpi4py": None}
-    # It does without scipy.signal, 19 MiB. And it would compile its own loop over operations,
-    # which the kernel's functions do not need.
-    placeholders.update(dict.fromkeys(["scipy.signal", "theano.gof.lazylinker_c"]))
+    flags = _flags()
+    # SciPy is half of Theano's import time and 100 MiB. Theano calls it for the statistics of one
+    # function, special functions and sparse matrices, and instead of a BLAS if it has none: what
+    # is not here during the import comes when it is called.
+    hidden = OF_SCIPY if flags.get("blas.ldflags") else ["scipy.stats"]
+    placeholders = {name: types.ModuleType(name) for name in hidden}
+    # It does without scipy.signal, and to import mpi4py starts MPI. And it would compile its own
+    # loop over operations, which the kernel's functions do not need.
+    placeholders.update(dict.fromkeys(["scipy.signal", "mpi4py", "theano.gof.lazylinker_c"]))
     for name in placeholders.keys() & sys.modules.keys():
         del placeholders[name]
     # It would say that it has no BLAS, and warn of the NumPy and SciPy of its day.
     logging.getLogger("theano.tensor.blas").setLevel(logging.ERROR)
-    flags = [f"{name}={shlex.quote(value)}" for name, value in _flags().items()]
+    settings = [f"{name}={shlex.quote(value)}" for name, value in flags.items()]
     environ = dict(os.environ)
+    finders, before = list(sys.meta_path), set(sys.modules)
+    # Python's own distutils will do: that of setuptools, which its finder gives, takes 0.15 s.
+    sys.meta_path[:] = [f for f in finders if type(f).__name__ != "DistutilsMetaFinder"]
     try:
-        os.environ["THEANO_FLAGS"] = ",".join([os.environ.get("THEANO_FLAGS", ""), *flags])
+        os.environ["THEANO_FLAGS"] = ",".join([os.environ.get("THEANO_FLAGS", ""), *settings])
         sys.modules.update(placeholders)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import theano.gof.vm
     finally:
-        for name in placeholders:
+        sys.meta_path[:] = finders
+        distutils = {name for name in sys.modules if name.partition(".")[0] == "distutils"}
+        for name in {*placeholders, *distutils - before}:
             del sys.modules[name]
         del os.environ["THEANO_FLAGS"]
         os.environ.update(environ)
