@@ -75,13 +75,12 @@ static int are_laid_out(const Job *job)
 /* Begin with the scores of the next chunk, or go from them to the gradients. */
 static size_t next_phase(Job *job)
 {
-    const Tasks *tasks = &job->in.set->of[job->in.real == 8][job->in.cell == 1];
+    int is_double = job->in.real == 8;
     const Layout *layout = job->in.layout;
-    size_t n_safe = job->in.n_all - job->own.n_tail, row = job->in.n_in * job->in.cell;
     if (atomic_load(&job->at.bad))
         return 0;
-    if (job->in.y && job->at.task == tasks->score_panels) {
-        job->at.task = tasks->add_gradients;
+    if (job->in.y && job->at.task == job->in.set->of[is_double].score_panels) {
+        job->at.task = job->in.set->of[is_double].add_gradients;
         return parts(job->in.n_in, columns_of_task(job)) + 1;
     }
     job->at.first += job->at.n;
@@ -94,9 +93,7 @@ static size_t next_phase(Job *job)
     size_t batch = job->in.y ? (size_t)job->in.starts[job->at.step] : 0;
     size_t start = batch + job->at.first;
     job->at.n = smaller(job->own.most, job->in.n_rows - job->at.first);
-    job->at.n_safe = start < n_safe ? smaller(job->at.n, n_safe - start) : 0;
-    job->at.rows = job->in.x + start * row;
-    job->at.tail = job->own.tail + (start < n_safe ? 0 : start - n_safe) * row;
+    job->at.rows = job->in.x + start * job->in.n_in * job->in.cell;
     job->at.labels = job->in.y + start;
     job->at.chunk = &job->own.as_they_come;
     if (layout) {
@@ -104,7 +101,7 @@ static size_t next_phase(Job *job)
         if (chunks[job->at.first / job->own.most].memory)
             job->at.chunk = chunks + job->at.first / job->own.most;
     }
-    job->at.task = tasks->score_panels;
+    job->at.task = job->in.set->of[is_double].score_panels;
     return parts(parts(job->at.n, PANEL), job->own.group);
 }
 
@@ -112,16 +109,15 @@ static size_t next_phase(Job *job)
 static uintptr_t divide(Job *job, uintptr_t at)
 {
     size_t n = job->own.most, n_out = job->in.n_out, n_in = parts(job->in.n_in, PANEL) * PANEL;
-    job->own.tiles = cut(&at, job->own.n_tiles + 1, sizeof *job->own.tiles);
     job->own.as_they_come.order = cut(&at, n, sizeof *job->own.as_they_come.order);
     job->own.z = cut(&at, n * n_out, job->in.real);
-    job->own.w = job->own.n_tiles == 1 ? job->in.W : cut(&at, n_in * n_out, job->in.real);
+    job->own.w = job->own.width == n_out ? job->in.W : cut(&at, n_in * n_out, job->in.real);
     if (job->in.y) {
         job->own.d = cut(&at, n * n_out, job->in.real);
         job->own.sums = cut(&at, n_in * n_out, job->in.real);
         job->own.db = cut(&at, PANEL * n_out, job->in.real);
         job->own.losses = cut(&at, n, job->in.real);
-        job->own.tail = cut(&at, job->own.n_tail * job->in.n_in + PANEL, job->in.cell);
+        job->own.last = cut(&at, n * PANEL, job->in.cell);
     }
     return at;
 }
@@ -130,10 +126,10 @@ static uintptr_t divide(Job *job, uintptr_t at)
 static void pack(const Job *job, int back)
 {
     char *packed = job->own.w;
-    for (size_t t = 0; t < job->own.n_tiles; t++)
+    for (size_t class = 0; class < job->in.n_out; class += job->own.width)
         for (size_t k = 0; k < job->in.n_in; k++) {
-            size_t n = classes_of(job, t) * job->in.real;
-            char *row = (char *)job->in.W + (k * job->in.n_out + job->own.tiles[t]) * job->in.real;
+            size_t n = classes_from(job, class) * job->in.real;
+            char *row = (char *)job->in.W + (k * job->in.n_out + class) * job->in.real;
             memcpy(back ? row : packed, back ? packed : row, n);
             packed += n;
         }
@@ -142,27 +138,22 @@ static void pack(const Job *job, int back)
 /* Do a job, without Python's lock; returned is whether there was memory for it. */
 static int is_done(Job *job, size_t n_threads)
 {
-    size_t n_in = job->in.n_in, row = n_in * job->in.cell;
+    size_t row = job->in.n_in * job->in.cell;
+    job->own.end = job->in.x + job->in.n_all * row;
     job->own.most = rows_of_chunk(job->in.n_rows, row);
-    job->own.n_tiles = parts(job->in.n_out, job->in.set->n_sums);
-    job->own.group = job->own.n_tiles < 5 ? 1 : GROUP;
-    /* the rows beyond whose end the last block of columns could not be read */
-    job->own.n_tail = smaller(job->in.n_all, parts(parts(n_in, PANEL) * PANEL, n_in) - 1);
+    job->own.width = parts(job->in.n_out, parts(job->in.n_out, job->in.set->n_sums));
+    job->own.group = job->in.n_out <= 4 * job->in.set->n_sums ? 1 : GROUP;
     void *memory = malloc(divide(job, 64));
     if (!memory)
         return 0;
     divide(job, (uintptr_t)memory);
-    for (size_t t = 0; t <= job->own.n_tiles; t++)
-        job->own.tiles[t] = t * job->in.n_out / job->own.n_tiles;
     for (size_t i = 0; i < job->own.most; i++)
         job->own.as_they_come.order[i] = (uint16_t)i;
     job->own.as_they_come.place_of = job->own.as_they_come.order;
-    if (job->in.y && job->own.n_tail)
-        memcpy(job->own.tail, job->in.x + (job->in.n_all - job->own.n_tail) * row, job->own.n_tail * row);
-    if (job->own.n_tiles > 1)
+    if (job->own.w != job->in.W)
         pack(job, 0);
     work(job, next_phase, n_threads);
-    if (job->own.n_tiles > 1 && job->in.y)
+    if (job->own.w != job->in.W && job->in.y)
         pack(job, 1);
     free(memory);
     return 1;

@@ -65,7 +65,7 @@ typedef struct {
             uint16_t *place_of; /* and which place each row */
             uint8_t *cells;     /* panel after panel, column after column */
             uint16_t *columns;  /* the numbers of these columns */
-            uint32_t *starts;   /* for each panel, where its columns begin, and their numbers */
+            uint32_t *starts;   /* for each panel, where its columns begin */
             uint32_t *lists;    /* where the rows of a block of columns begin; NULL: all have ink */
             uint16_t *places;   /* the places of those rows, as they come, */
             uint8_t *ink;       /* and their cells */
@@ -82,14 +82,12 @@ typedef struct {
 typedef struct Job Job;
 typedef void Task(Job *, size_t block);
 typedef struct {
-    Task *score_panels, *add_gradients;
-} Tasks;
-
-typedef struct {
     const char *name;
     int has_fma;
     size_t span, n_sums; /* columns of a block; vectors that registers hold */
-    Tasks of[2][2];      /* by whether W is of doubles, and x of bytes */
+    struct {
+        Task *score_panels, *add_gradients;
+    } of[2]; /* by whether W is of doubles */
 } Set;
 
 struct Job {
@@ -109,19 +107,19 @@ struct Job {
         int is_step, is_map;
     } in;
     struct {                     /* what it needs for itself */
-        size_t n_tiles, *tiles;  /* tile t has the classes from tiles[t] to tiles[t + 1] */
+        size_t width;            /* classes of a tile, whose sums registers hold, at the most */
         size_t most, group;      /* rows of a chunk, and panels of a task, at the most */
         void *w;                 /* W, tile after tile */
         void *z, *d, *sums, *db; /* scores by panel; gradients by place; those by W, and by b */
         void *losses;            /* by place */
-        char *tail;              /* a copy of the last rows: a block of columns may reach beyond */
-        size_t n_tail;
+        const char *end;         /* of x */
+        char *last;              /* a copy of the last columns, where a vector would reach beyond it */
         Chunk as_they_come;
     } own;
     struct { /* where it is */
         Task *task;
-        size_t step, first, n, n_safe; /* the first row of the chunk in its minibatch; how many, */
-        const char *rows, *tail;       /* and how many of them are not read in the tail */
+        size_t step, first, n; /* the first row of the chunk in its minibatch, and how many it has */
+        const char *rows;
         const int32_t *labels;
         const Chunk *chunk;
         atomic_size_t bad; /* 1 + a row whose label is none of the classes */
@@ -174,9 +172,10 @@ static inline size_t rows_of_chunk(size_t n_rows, size_t bytes_of_row)
     return PANEL * smaller(parts(n_rows, PANEL), smaller(n_panels < 8 ? 8 : n_panels, CHUNK / PANEL));
 }
 
-static inline size_t classes_of(const Job *job, size_t tile)
+/* How many classes a tile has, which begins with this one. */
+static inline size_t classes_from(const Job *job, size_t class)
 {
-    return job->own.tiles[tile + 1] - job->own.tiles[tile];
+    return smaller(job->own.width, job->in.n_out - class);
 }
 
 /* Columns of a task of gradients: a cache line of each row, where rows are read as they come. */

@@ -66,25 +66,17 @@ static void order_rows(const Job *job, Chunk *chunk)
     }
 }
 
-/* Lay out the panels; returned is how many columns they have, and in `n_numbers` of how many the
-   numbers are kept: panels without a blank column share them. */
-static size_t lay_panels(const Job *job, Chunk *chunk, size_t *n_numbers)
+/* Lay out the panels; returned is how many columns they have. */
+static size_t lay_panels(const Job *job, Chunk *chunk)
 {
-    size_t n = 0, n_in = job->in.n_in;
-    uint32_t *at = chunk->starts;
-    *n_numbers = 0;
-    for (size_t p = 0; p < parts(job->at.n, PANEL); p++, at += 2) {
+    size_t n = 0;
+    for (size_t p = 0; p < parts(job->at.n, PANEL); p++) {
         const char *rows[PANEL];
         find_rows(job, chunk, p, rows);
-        at[0] = (uint32_t)n;
-        at[1] = (uint32_t)*n_numbers;
-        n += lay_uint8_t(rows, 0, n_in, chunk->cells + n * PANEL, chunk->columns + *n_numbers);
-        if (p > 0 && n - at[-2] == 2 * n_in)
-            at[1] = at[-1];
-        else
-            *n_numbers += n - at[0];
+        chunk->starts[p] = (uint32_t)n;
+        n += lay_uint8_t(rows, 0, job->in.n_in, chunk->cells + n * PANEL, chunk->columns + n);
     }
-    at[0] = (uint32_t)n;
+    chunk->starts[parts(job->at.n, PANEL)] = (uint32_t)n;
     return n;
 }
 
@@ -118,15 +110,12 @@ static size_t list_rows(const Job *job, Chunk *chunk)
 static void lay_chunk(const Job *job, Chunk *room, Chunk *chunk)
 {
     size_t n = job->at.n, n_in = job->in.n_in, n_lists = parts(n_in, job->in.set->span);
-    size_t n_numbers, n_listed = 0;
     order_rows(job, room);
-    size_t n_columns = lay_panels(job, room, &n_numbers);
-    if (job->in.y)
-        n_listed = list_rows(job, room);
+    size_t n_columns = lay_panels(job, room), n_listed = job->in.y ? list_rows(job, room) : 0;
     if (n_listed > n_lists * n / 4 * 3) /* it takes less time to go through all rows */
         n_listed = 0;
-    const size_t numbers[N_PARTS] = {n, n, n_columns * PANEL, n_numbers, 2 * parts(n, PANEL) + 1,
-                                     n_lists + 1, n_listed, n_listed * job->in.set->span};
+    const size_t numbers[N_PARTS] = {n, n, n_columns * PANEL, n_columns, parts(n, PANEL) + 1, n_lists + 1,
+                                     n_listed, n_listed * job->in.set->span};
     if (n_columns * PANEL > 2 * n * n_in || !has_memory(chunk, numbers))
         return;
     for (int i = 0; i < N_PARTS; i++)
@@ -152,7 +141,7 @@ static void lay_some(Job *all, size_t task)
     const Layout *layout = job.in.layout;
     size_t n_in = job.in.n_in, n = all->own.most, n_columns = n / PANEL * n_in + PANEL;
     size_t n_lists = parts(n_in, layout->span), n_listed = job.in.y ? n_lists * n + 2 : 2;
-    const size_t most[N_PARTS] = {n, n, n_columns * PANEL, n_columns, n / PANEL * 2 + 1,
+    const size_t most[N_PARTS] = {n, n, n_columns * PANEL, n_columns, n / PANEL + 1,
                                   n_lists + 1, n_listed, n_listed * 16};
     Chunk room;
     if (!has_memory(&room, most))

@@ -15,8 +15,9 @@
 /* Numbers of x, some side by side, of which each brings its product with factors to sums: those of a
    column of a panel with its weights, those of a row with the gradient by its scores. */
 typedef struct {
-    const void *cells;
-    size_t stride, ahead;    /* numbers from one term to the next; bytes that are asked for before */
+    const char *cells;
+    size_t stride, ahead;    /* bytes from one term to the next, and of those that are asked for */
+    size_t cell, size;       /* bytes of a number, and how many numbers lie side by side */
     const uint16_t *numbers; /* of the factors */
     size_t n;
 } Terms;
@@ -73,12 +74,9 @@ typedef struct {
 #define SET plain
 #include "set.inc"
 
-#define TASKS(cell, real, set) \
-    {score_panels_##cell##_##real##_##set, add_gradients_##cell##_##real##_##set}
-#define ALL_TASKS(set)                                        \
-    {#set, HAS_FMA_##set, SPAN_##set, N_SUMS_##set,           \
-     {{TASKS(float, float, set), TASKS(uint8_t, float, set)}, \
-      {TASKS(double, double, set), TASKS(uint8_t, double, set)}}}
+#define TASKS(real, set) {score_panels_##real##_##set, add_gradients_##real##_##set}
+#define ALL_TASKS(set) \
+    {#set, HAS_FMA_##set, SPAN_##set, N_SUMS_##set, {TASKS(float, set), TASKS(double, set)}}
 const Set sets[] = {
 #if defined(__x86_64__)
     ALL_TASKS(avx512),
