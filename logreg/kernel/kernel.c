@@ -12,7 +12,7 @@ typedef struct {
     Job job;
     Py_buffer arrays[N_ARRAYS];
     PyObject *layout;
-    Py_ssize_t n_rows, n_out;
+    Py_ssize_t n_rows;
     int n_threads;
 } Call;
 
@@ -27,36 +27,37 @@ static const Set *chosen_set(void)
     return NULL;
 }
 
-/* Measure arrays of rows, columns and classes by their bytes; returned is whether they go together,
-   and are not so large that a size of what the job needs would not fit into its type. */
-static int measure(Call *call, size_t n_all)
+/* Measure the arrays; returned is whether they go together, and are not so large that a size of what
+   the job needs would not fit into its type. */
+static int measure(Call *call)
 {
-    Job *job = &call->job;
-    size_t len[N_ARRAYS], n_rows = (size_t)call->n_rows, n_out = (size_t)call->n_out;
+    const Py_buffer *arrays = call->arrays;
+    const Py_ssize_t cell = arrays[X].itemsize, real = arrays[W].itemsize;
+    const Py_ssize_t sizes[N_ARRAYS] = {cell, real, real, 4, real, 8, 8};
+    size_t n[N_ARRAYS] = {0};
     for (int i = 0; i < N_ARRAYS; i++)
-        len[i] = (size_t)call->arrays[i].len;
-    if (n_rows < 1 || n_rows > n_all || n_out < 1 || !len[B] || !len[W] || len[W] > SIZE_MAX / 64 ||
-        n_out > SIZE_MAX / CHUNK / 64)
-        return 0;
-    job->in.x = call->arrays[X].buf;
-    job->in.W = call->arrays[W].buf;
-    job->in.b = call->arrays[B].buf;
-    job->in.n_all = n_all;
-    job->in.n_rows = n_rows;
-    job->in.n_out = n_out;
-    job->in.n_in = len[W] / len[B];
-    job->in.real = len[B] / n_out;
-    job->in.cell = len[X] / n_all / job->in.n_in;
-    job->in.y = call->arrays[Y].buf;
-    job->in.weights = call->arrays[WEIGHTS].buf;
-    job->in.starts = call->arrays[STARTS].buf;
-    job->in.n_steps = job->in.y ? len[STARTS] / 8 : 1;
-    return (job->in.real == 4 || job->in.real == 8) && job->in.real * n_out == len[B] &&
-           job->in.n_in * len[B] == len[W] && (job->in.cell == 1 || job->in.cell == job->in.real) &&
-           job->in.cell * job->in.n_in * n_all == len[X] &&
-           (!job->in.weights || len[WEIGHTS] == len[B]) &&
-           (!job->in.y || job->in.is_step || job->in.n_steps == 1) &&
-           len[OUT] == 8 * (job->in.y ? job->in.n_steps : n_all);
+        if (arrays[i].obj && arrays[i].itemsize == sizes[i] && sizes[i] > 0)
+            n[i] = (size_t)(arrays[i].len / sizes[i]);
+        else if (arrays[i].obj)
+            return 0;
+    Job *job = &call->job;
+    job->in.x = arrays[X].buf;
+    job->in.W = arrays[W].buf;
+    job->in.b = arrays[B].buf;
+    job->in.y = arrays[Y].buf;
+    job->in.weights = arrays[WEIGHTS].buf;
+    job->in.starts = arrays[STARTS].buf;
+    job->in.cell = (size_t)cell;
+    job->in.real = (size_t)real;
+    job->in.n_rows = (size_t)call->n_rows;
+    size_t n_all = job->in.n_all = job->in.y ? n[Y] : n[OUT], n_out = job->in.n_out = n[B];
+    size_t n_in = job->in.n_in = n_out ? n[W] / n_out : 0;
+    size_t n_steps = job->in.n_steps = job->in.y ? n[STARTS] : 1;
+    return (real == 4 || real == 8) && (cell == 1 || cell == real) && n_in > 0 &&
+           n[W] <= SIZE_MAX / 512 && n_out <= SIZE_MAX / 64 / CHUNK && n_in * n_out == n[W] &&
+           job->in.n_rows > 0 && job->in.n_rows <= n_all && n[X] / n_all == n_in &&
+           n[X] % n_all == 0 && (!arrays[WEIGHTS].obj || n[WEIGHTS] == n_out) &&
+           (!job->in.y || n[OUT] == n_steps) && (!job->in.y || job->in.is_step || n_steps == 1);
 }
 
 /* Whether the steps are within x, and as they were laid out. */
@@ -75,12 +76,12 @@ static int are_laid_out(const Job *job)
 /* Begin with the scores of the next chunk, or go from them to the gradients. */
 static size_t next_phase(Job *job)
 {
-    int is_double = job->in.real == 8;
+    Task *score_panels = job->in.set->of[job->in.real == 8].score_panels;
     const Layout *layout = job->in.layout;
     if (atomic_load(&job->at.bad))
         return 0;
-    if (job->in.y && job->at.task == job->in.set->of[is_double].score_panels) {
-        job->at.task = job->in.set->of[is_double].add_gradients;
+    if (job->in.y && job->at.task == score_panels) {
+        job->at.task = job->in.set->of[job->in.real == 8].add_gradients;
         return parts(job->in.n_in, columns_of_task(job)) + 1;
     }
     job->at.first += job->at.n;
@@ -101,7 +102,7 @@ static size_t next_phase(Job *job)
         if (chunks[job->at.first / job->own.most].memory)
             job->at.chunk = chunks + job->at.first / job->own.most;
     }
-    job->at.task = job->in.set->of[is_double].score_panels;
+    job->at.task = score_panels;
     return parts(parts(job->at.n, PANEL), job->own.group);
 }
 
@@ -167,14 +168,14 @@ static PyObject *release(Call *call)
 }
 
 /* Do what a call asks for, if it goes together. */
-static PyObject *compute(Call *call, size_t n_all)
+static PyObject *compute(Call *call)
 {
     Job *job = &call->job;
     int is_there = 0;
+    job->in.set = chosen_set();
     if (call->layout != Py_None)
         job->in.layout = PyCapsule_GetPointer(call->layout, LAYOUT);
-    job->in.set = chosen_set();
-    if (!PyErr_Occurred() && !(measure(call, n_all) && are_laid_out(job)))
+    if (!PyErr_Occurred() && !(measure(call) && are_laid_out(job)))
         PyErr_SetString(PyExc_ValueError, "x, W, b, y, weights, starts, n_rows and the layout do not go together");
     if (!PyErr_Occurred()) {
         size_t n_products = job->in.n_rows * job->in.n_in * job->in.n_out * job->in.n_steps;
@@ -187,7 +188,7 @@ static PyObject *compute(Call *call, size_t n_all)
             PyErr_NoMemory();
         else if (bad)
             PyErr_Format(PyExc_ValueError, "row %zd has the label %d: labels must be 0 to %zd",
-                         (Py_ssize_t)bad - 1, (int)job->in.y[bad - 1], call->n_out - 1);
+                         (Py_ssize_t)bad - 1, (int)job->in.y[bad - 1], (Py_ssize_t)job->in.n_out - 1);
     }
     return release(call);
 }
@@ -199,38 +200,28 @@ static PyObject *classes(PyObject *self, PyObject *args)
     Call call = {0};
     Py_buffer *arrays = call.arrays;
     (void)self;
-    if (!PyArg_ParseTuple(args, "(y*dO)(y*y*)w*ni", &arrays[X], &call.job.in.scale, &call.layout,
-                          &arrays[W], &arrays[B], &arrays[OUT], &call.n_out, &call.n_threads))
+    if (!PyArg_ParseTuple(args, "(y*dO)(y*y*)w*i", &arrays[X], &call.job.in.scale, &call.layout,
+                          &arrays[W], &arrays[B], &arrays[OUT], &call.n_threads))
         return NULL;
     call.job.in.classes = arrays[OUT].buf;
     call.n_rows = arrays[OUT].len / 8;
-    return compute(&call, (size_t)call.n_rows);
+    return compute(&call);
 }
 
-static PyObject *descend(PyObject *args, int is_step)
+static PyObject *descend(PyObject *self, PyObject *args)
 {
     Call call = {0};
     Py_buffer *arrays = call.arrays;
-    if (!PyArg_ParseTuple(args, is_step ? "(y*dO)(w*w*)(y*z*)y*w*nnid" : "(y*dO)(w*w*)(y*z*)y*w*nni",
-                          &arrays[X], &call.job.in.scale, &call.layout, &arrays[W], &arrays[B],
-                          &arrays[Y], &arrays[WEIGHTS], &arrays[STARTS], &arrays[OUT], &call.n_rows,
-                          &call.n_out, &call.n_threads, &call.job.in.rate))
+    PyObject *rate;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "(y*dO)(w*w*)(y*z*)y*w*niO", &arrays[X], &call.job.in.scale,
+                          &call.layout, &arrays[W], &arrays[B], &arrays[Y], &arrays[WEIGHTS],
+                          &arrays[STARTS], &arrays[OUT], &call.n_rows, &call.n_threads, &rate))
         return NULL;
     call.job.in.costs = arrays[OUT].buf;
-    call.job.in.is_step = is_step;
-    return compute(&call, (size_t)arrays[Y].len / 4);
-}
-
-static PyObject *gradients(PyObject *self, PyObject *args)
-{
-    (void)self;
-    return descend(args, 0);
-}
-
-static PyObject *steps(PyObject *self, PyObject *args)
-{
-    (void)self;
-    return descend(args, 1);
+    call.job.in.is_step = rate != Py_None;
+    call.job.in.rate = rate == Py_None ? 0 : PyFloat_AsDouble(rate);
+    return compute(&call);
 }
 
 static void free_capsule(PyObject *capsule)
@@ -269,20 +260,11 @@ static PyObject *lay_out(PyObject *self, PyObject *args)
     return result;
 }
 
-static PyObject *n_helped(PyObject *self, PyObject *args)
-{
-    (void)self, (void)args;
-    return PyLong_FromSize_t(n_shared());
-}
-
 static PyMethodDef functions[] = {
     {"lay_out", lay_out, METH_VARARGS, "(x, y, n_all, n_rows, is_map, n_threads)"},
-    {"classes", classes, METH_VARARGS, "((x, scale, layout), (W, b), classes, n_out, n_threads)"},
-    {"gradients", gradients, METH_VARARGS,
-     "((x, scale, layout), (W, b), (y, weights), starts, costs, n_rows, n_out, n_threads)"},
-    {"steps", steps, METH_VARARGS,
-     "((x, scale, layout), (W, b), (y, weights), starts, costs, n_rows, n_out, n_threads, rate)"},
-    {"n_helped", n_helped, METH_NOARGS, "()"},
+    {"classes", classes, METH_VARARGS, "((x, scale, layout), (W, b), classes, n_threads)"},
+    {"descend", descend, METH_VARARGS,
+     "((x, scale, layout), (W, b), (y, weights), starts, costs, n_rows, n_threads, rate)"},
     {NULL, NULL, 0, NULL},
 };
 
@@ -292,17 +274,12 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_kernel", "kernel.h 
 PyMODINIT_FUNC PyInit__kernel(void)
 {
     PyObject *self = PyModule_Create(&module);
-    char names[64] = "", with_fma[64] = "";
+    char names[64] = "";
     for (const Set *set = sets; set->name; set++)
-        if (is_usable(set)) {
+        if (is_usable(set))
             strcat(strcat(names, " "), set->name);
-            if (set->has_fma)
-                strcat(strcat(with_fma, " "), set->name);
-        }
-    if (self) {
-        PyModule_AddStringConstant(self, "instruction_sets", names + 1);
-        PyModule_AddStringConstant(self, "sets_with_fma", with_fma);
-    }
+    if (self)
+        PyModule_AddStringConstant(self, "instruction_sets", names);
 #ifdef Py_GIL_DISABLED
     PyUnstable_Module_SetGIL(self, Py_MOD_GIL_NOT_USED);
 #endif

@@ -82,8 +82,7 @@ typedef struct {
 typedef struct Job Job;
 typedef void Task(Job *, size_t block);
 typedef struct {
-    const char *name;
-    int has_fma;
+    const char *name; /* "plain" has no fma */
     size_t span, n_sums; /* columns of a block; vectors that registers hold */
     struct {
         Task *score_panels, *add_gradients;
@@ -142,7 +141,6 @@ void free_layout(Layout *layout);
 /* Do one phase of a job after the other: `next` sets it up, and returns how many blocks it has, below
    2^32 and 0 at the end. Who has done the last block of a phase calls it. */
 void work(Job *job, size_t (*next)(Job *), size_t n_threads);
-size_t n_shared(void); /* blocks that were not done by who called `work` */
 
 #pragma GCC visibility pop
 

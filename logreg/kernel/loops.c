@@ -27,7 +27,6 @@ typedef struct {
 #if defined(__x86_64__)
 #include <immintrin.h>
 #define TARGET_avx512 __attribute__((target("avx512f" WIDE)))
-#define HAS_FMA_avx512 1
 #define BYTES_avx512 64
 #define SPAN_avx512 16
 #define N_SUMS_avx512 24
@@ -39,7 +38,6 @@ typedef struct {
 #define SET avx512
 #include "set.inc"
 #define TARGET_avx2 __attribute__((target("avx2,fma")))
-#define HAS_FMA_avx2 1
 #define BYTES_avx2 32
 #define SPAN_avx2 8
 #define N_SUMS_avx2 12
@@ -58,13 +56,13 @@ typedef struct {
 #define N_SUMS_plain 12
 #if defined(__aarch64__)
 #include <arm_neon.h>
-#define HAS_FMA_plain 1
+#define NAME_OF_PLAIN "neon"
 #define FMA_float_plain(a, b, c) \
     (VECTOR) vfmaq_f32((float32x4_t)(c), (float32x4_t)(a), (float32x4_t)(b))
 #define FMA_double_plain(a, b, c) \
     (VECTOR) vfmaq_f64((float64x2_t)(c), (float64x2_t)(a), (float64x2_t)(b))
 #else /* a product is rounded before it is added: other bits */
-#define HAS_FMA_plain 0
+#define NAME_OF_PLAIN "plain"
 #define FMA_float_plain(a, b, c) ((a) * (b) + (c))
 #define FMA_double_plain(a, b, c) ((a) * (b) + (c))
 #endif
@@ -75,14 +73,14 @@ typedef struct {
 #include "set.inc"
 
 #define TASKS(real, set) {score_panels_##real##_##set, add_gradients_##real##_##set}
-#define ALL_TASKS(set) \
-    {#set, HAS_FMA_##set, SPAN_##set, N_SUMS_##set, {TASKS(float, set), TASKS(double, set)}}
+#define ALL_TASKS(name, set) \
+    {name, SPAN_##set, N_SUMS_##set, {TASKS(float, set), TASKS(double, set)}}
 const Set sets[] = {
 #if defined(__x86_64__)
-    ALL_TASKS(avx512),
-    ALL_TASKS(avx2),
+    ALL_TASKS("avx512", avx512),
+    ALL_TASKS("avx2", avx2),
 #endif
-    ALL_TASKS(plain),
+    ALL_TASKS(NAME_OF_PLAIN, plain),
     {0},
 };
 

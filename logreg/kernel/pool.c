@@ -17,18 +17,18 @@
 #define BLOCKS(word) ((word) & UINT32_MAX)
 
 typedef struct {
+    _Alignas(128) _Atomic uint64_t next;
+} Share;
+
+typedef struct {
     _Alignas(128) _Atomic uint64_t phase;
     Job *job;
     size_t (*next)(Job *);
-    unsigned n_threads;
+    size_t n_threads;
     _Alignas(128) atomic_size_t n_left; /* blocks of the phase */
-    atomic_uint n_helpers, n_there;
-    struct {
-        _Alignas(128) _Atomic uint64_t next;
-    } shares[];
+    atomic_size_t n_helpers, n_there;
+    Share shares[];
 } Team;
-
-static atomic_size_t n_done_by_helpers; /* tests ask for it */
 
 static void begin_phase(Team *team)
 {
@@ -38,7 +38,7 @@ static void begin_phase(Team *team)
 }
 
 /* Take the next block of a thread's share; -1 if there is none. */
-static int64_t take(Team *team, uint64_t phase, unsigned thread)
+static int64_t take(Team *team, uint64_t phase, size_t thread)
 {
     uint64_t first = BLOCKS(phase) * thread / team->n_threads, at;
     uint64_t end = BLOCKS(phase) * (thread + 1) / team->n_threads;
@@ -52,30 +52,24 @@ static int64_t take(Team *team, uint64_t phase, unsigned thread)
     return (int64_t)at;
 }
 
-static void relax(int tries)
-{
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#endif
-    if (tries > 1000)
-        sched_yield();
-}
-
 /* Do blocks until the job is done, and leave. */
-static void take_part(Team *team, unsigned self)
+static void take_part(Team *team, size_t self)
 {
     uint64_t phase;
     while (BLOCKS(phase = atomic_load(&team->phase))) {
         size_t n = 0;
-        for (unsigned i = 0; i < team->n_threads; i++)
+        for (size_t i = 0; i < team->n_threads; i++)
             for (int64_t block; (block = take(team, phase, (self + i) % team->n_threads)) >= 0; n++)
                 team->job->at.task(team->job, (size_t)block);
-        if (self)
-            atomic_fetch_add(&n_done_by_helpers, n);
         if (n && atomic_fetch_sub(&team->n_left, n) == n)
             begin_phase(team);
-        for (int tries = 0; atomic_load(&team->phase) == phase; tries++)
-            relax(tries);
+        for (int tries = 0; atomic_load(&team->phase) == phase; tries++) {
+#if defined(__x86_64__)
+            __builtin_ia32_pause();
+#endif
+            if (tries > 1000)
+                sched_yield();
+        }
     }
     if (atomic_fetch_sub(&team->n_there, 1) == 1)
         free(team);
@@ -90,35 +84,21 @@ static void *help(void *team)
 void work(Job *job, size_t (*next)(Job *), size_t n_threads)
 {
     void *memory = NULL;
-    Team *team;
-    size_t size = sizeof *team + n_threads * sizeof *team->shares;
-    if (n_threads > 1 && !posix_memalign(&memory, 128, size)) {
-        team = memset(memory, 0, size);
-        team->job = job;
-        team->next = next;
-        team->n_threads = (unsigned)n_threads;
-        team->n_there = 1;
-        begin_phase(team);
-        sigset_t all, before;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are Python's */
-        for (pthread_t thread; --n_threads; pthread_detach(thread)) {
-            atomic_fetch_add(&team->n_there, 1);
-            if (pthread_create(&thread, NULL, help, team)) {
-                atomic_fetch_sub(&team->n_there, 1);
-                break;
-            }
-        }
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-        take_part(team, 0);
+    if (n_threads < 2 || posix_memalign(&memory, 128, sizeof(Team) + n_threads * sizeof(Share))) {
+        for (size_t n; (n = next(job));)
+            for (size_t i = 0; i < n; i++)
+                job->at.task(job, i);
         return;
     }
-    for (size_t n; (n = next(job));)
-        for (size_t i = 0; i < n; i++)
-            job->at.task(job, i);
-}
-
-size_t n_shared(void)
-{
-    return atomic_load(&n_done_by_helpers);
+    Team *team = memset(memory, 0, sizeof(Team) + n_threads * sizeof(Share));
+    *team = (Team){.job = job, .next = next, .n_threads = n_threads, .n_there = n_threads};
+    begin_phase(team);
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are Python's */
+    for (pthread_t thread; --n_threads && !pthread_create(&thread, NULL, help, team);)
+        pthread_detach(thread);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    atomic_fetch_sub(&team->n_there, n_threads); /* for whom there was no room */
+    take_part(team, 0);
 }
