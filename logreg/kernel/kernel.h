@@ -130,10 +130,11 @@ struct Job {
 extern const Set sets[]; /* the best one first, and one without a name last */
 int is_usable(const Set *set);
 
-/* Panels of rows, for each size of a number: panels.inc. */
-size_t lay_uint8_t(const char *const *rows, size_t, size_t, uint8_t *cells, uint16_t *columns);
-size_t lay_uint32_t(const char *const *rows, size_t, size_t, uint32_t *cells, uint16_t *columns);
-size_t lay_uint64_t(const char *const *rows, size_t, size_t, uint64_t *cells, uint16_t *columns);
+/* Lay out the columns from `first` to `last` of PANEL rows: column by column, PANEL numbers for
+   each. Those that all rows leave blank are left out; the others are numbered, from `first` on.
+   Returned is how many they are; behind them, up to 16 bytes more a row mean nothing. */
+typedef size_t Lay(const char *const *rows, size_t first, size_t last, void *out, uint16_t *columns);
+Lay lay_uint8_t, lay_uint32_t, lay_uint64_t; /* by the size of a number */
 
 Layout *new_layout(Job *job, size_t n_threads); /* of what is `in` a job; NULL without memory */
 void free_layout(Layout *layout);

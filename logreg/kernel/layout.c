@@ -2,27 +2,9 @@
    first step, so that no step does it again. */
 
 #include <stdlib.h>
-#include "kernel.h"
-#if defined(__unix__)
 #include <sys/mman.h>
 #include <unistd.h>
-#endif
-
-#define BITS uint8_t
-#define N 16
-#define LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
-#define HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
-#include "panels.inc"
-#define BITS uint32_t
-#define N 4
-#define LOW 0, 4, 1, 5
-#define HIGH 2, 6, 3, 7
-#include "panels.inc"
-#define BITS uint64_t
-#define N 2
-#define LOW 0, 2
-#define HIGH 1, 3
-#include "panels.inc"
+#include "kernel.h"
 
 #define MOST_TASKS 64 /* each needs room */
 
@@ -127,11 +109,9 @@ static void lay_chunk(const Job *job, Chunk *room, Chunk *chunk)
 /* Give whole pages back that are mapped from a file: if they must, they are read again. */
 static void give_back(const char *begin, const char *end)
 {
-#if defined(MADV_DONTNEED)
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), first = parts((uintptr_t)begin, page) * page;
-    if (first + page <= (uintptr_t)end)
-        madvise((void *)first, ((uintptr_t)end - first) / page * page, MADV_DONTNEED);
-#endif
+    if (first < (uintptr_t)end / page * page)
+        madvise((void *)first, (uintptr_t)end / page * page - first, MADV_DONTNEED);
 }
 
 /* Task: lay out some chunks. */

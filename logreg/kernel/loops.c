@@ -22,6 +22,22 @@ typedef struct {
     size_t n;
 } Terms;
 
+#define BITS uint8_t
+#define N 16
+#define LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#include "panels.inc"
+#define BITS uint32_t
+#define N 4
+#define LOW 0, 4, 1, 5
+#define HIGH 2, 6, 3, 7
+#include "panels.inc"
+#define BITS uint64_t
+#define N 2
+#define LOW 0, 2
+#define HIGH 1, 3
+#include "panels.inc"
+
 /* Of each set: what the compiler may use, whether it has fma, bytes of a vector, columns of a block
    that lists rows, and how many sums registers hold. */
 #if defined(__x86_64__)
