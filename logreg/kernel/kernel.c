@@ -98,29 +98,12 @@ static size_t next_phase(Job *job)
     job->at.labels = job->in.y + start;
     job->at.chunk = &job->own.as_they_come;
     if (layout) {
-        const Chunk *chunks = layout->chunks + batch / job->in.n_rows * layout->of_batch;
-        if (chunks[job->at.first / job->own.most].memory)
-            job->at.chunk = chunks + job->at.first / job->own.most;
+        size_t of_batch = batch / job->in.n_rows * layout->of_batch;
+        const Chunk *chunk = &layout->chunks[of_batch + job->at.first / job->own.most];
+        job->at.chunk = chunk->memory ? chunk : job->at.chunk;
     }
     job->at.task = score_panels;
     return parts(parts(job->at.n, PANEL), job->own.group);
-}
-
-/* Divide up memory from `at` on for what a job needs; returned is where it ends. */
-static uintptr_t divide(Job *job, uintptr_t at)
-{
-    size_t n = job->own.most, n_out = job->in.n_out, n_in = parts(job->in.n_in, PANEL) * PANEL;
-    job->own.as_they_come.order = cut(&at, n, sizeof *job->own.as_they_come.order);
-    job->own.z = cut(&at, n * n_out, job->in.real);
-    job->own.w = job->own.width == n_out ? job->in.W : cut(&at, n_in * n_out, job->in.real);
-    if (job->in.y) {
-        job->own.d = cut(&at, n * n_out, job->in.real);
-        job->own.sums = cut(&at, n_in * n_out, job->in.real);
-        job->own.db = cut(&at, PANEL * n_out, job->in.real);
-        job->own.losses = cut(&at, n, job->in.real);
-        job->own.last = cut(&at, n * PANEL, job->in.cell);
-    }
-    return at;
 }
 
 /* Copy W to where its tiles lie one after the other, or back. */
@@ -139,22 +122,27 @@ static void pack(const Job *job, int back)
 /* Do a job, without Python's lock; returned is whether there was memory for it. */
 static int is_done(Job *job, size_t n_threads)
 {
-    size_t row = job->in.n_in * job->in.cell;
+    size_t n_out = job->in.n_out, real = job->in.real, row = job->in.n_in * job->in.cell;
+    size_t n = rows_of_chunk(job->in.n_rows, row), of_W = parts(job->in.n_in, PANEL) * PANEL * n_out * real;
+    job->own.most = n;
     job->own.end = job->in.x + job->in.n_all * row;
-    job->own.most = rows_of_chunk(job->in.n_rows, row);
-    job->own.width = parts(job->in.n_out, parts(job->in.n_out, job->in.set->n_sums));
-    job->own.group = job->in.n_out <= 4 * job->in.set->n_sums ? 1 : GROUP;
-    void *memory = malloc(divide(job, 64));
+    job->own.width = parts(n_out, parts(n_out, job->in.set->n_sums));
+    job->own.group = n_out <= 4 * job->in.set->n_sums ? 1 : GROUP;
+    int is_packed = job->own.width < n_out;
+    const size_t bytes[N_PARTS] = {n * n_out * real, n * n_out * real, of_W, PANEL * n_out * real,
+                                   is_packed ? of_W : 0, n * real, n * PANEL * job->in.cell, 2 * n};
+    void *memory = new_parts(job->own.parts, bytes);
     if (!memory)
         return 0;
-    divide(job, (uintptr_t)memory);
-    for (size_t i = 0; i < job->own.most; i++)
-        job->own.as_they_come.order[i] = (uint16_t)i;
-    job->own.as_they_come.place_of = job->own.as_they_come.order;
-    if (job->own.w != job->in.W)
+    for (size_t i = 0; i < n; i++)
+        job->own.order[i] = (uint16_t)i;
+    job->own.as_they_come.order = job->own.as_they_come.place_of = job->own.order;
+    if (is_packed)
         pack(job, 0);
+    else
+        job->own.w = job->in.W;
     work(job, next_phase, n_threads);
-    if (job->own.w != job->in.W && job->in.y)
+    if (is_packed && job->in.y)
         pack(job, 1);
     free(memory);
     return 1;

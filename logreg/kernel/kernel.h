@@ -42,6 +42,7 @@
 #define PANEL 16   /* rows of a panel, and columns of a task of gradients */
 #define CHUNK 1024 /* rows, at the most, that are scored before a gradient is summed */
 #define GROUP 4    /* panels of a task of scores, if W is too large for a near cache */
+#define N_PARTS 8  /* of memory */
 #define JOIN2(a, b) a##_##b
 #define JOIN(a, b) JOIN2(a, b)
 #if defined(__clang__)
@@ -55,7 +56,6 @@
 #endif
 
 /* Up to CHUNK rows of a minibatch, each of which has a place in the panels. */
-#define N_PARTS 8
 typedef struct {
     void *memory; /* of all parts; NULL if the rows are not laid out */
     union {
@@ -105,15 +105,20 @@ struct Job {
         double *costs;
         int is_step, is_map;
     } in;
-    struct {                     /* what it needs for itself */
-        size_t width;            /* classes of a tile, whose sums registers hold, at the most */
-        size_t most, group;      /* rows of a chunk, and panels of a task, at the most */
-        void *w;                 /* W, tile after tile */
-        void *z, *d, *sums, *db; /* scores by panel; gradients by place; those by W, and by b */
-        void *losses;            /* by place */
-        const char *end;         /* of x */
-        char *last;              /* a copy of the last columns, where a vector would reach beyond it */
+    struct {                /* what it needs for itself */
+        size_t width;       /* classes of a tile, whose sums registers hold, at the most */
+        size_t most, group; /* rows of a chunk, and panels of a task, at the most */
+        const char *end;    /* of x */
         Chunk as_they_come;
+        union {
+            void *parts[N_PARTS];
+            struct {
+                void *z, *d, *sums, *db; /* scores by panel; gradients by place; those by W, and by b */
+                void *w, *losses;        /* W, tile after tile; losses by place */
+                char *last;              /* columns, where a vector would reach beyond x */
+                uint16_t *order;
+            };
+        };
     } own;
     struct { /* where it is */
         Task *task;
@@ -136,6 +141,9 @@ int is_usable(const Set *set);
 typedef size_t Lay(const char *const *rows, size_t first, size_t last, void *out, uint16_t *columns);
 Lay lay_uint8_t, lay_uint32_t, lay_uint64_t; /* by the size of a number */
 
+/* Get memory for parts of so many bytes, each at a multiple of 64: so no vector lies on two lines. */
+void *new_parts(void **parts, const size_t *bytes);
+
 Layout *new_layout(Job *job, size_t n_threads); /* of what is `in` a job; NULL without memory */
 void free_layout(Layout *layout);
 
@@ -154,14 +162,6 @@ static inline size_t smaller(size_t a, size_t b)
 static inline size_t parts(size_t n, size_t size)
 {
     return n / size + (n % size != 0);
-}
-
-/* The next n times `size` bytes of memory: at a multiple of 64, so no vector lies on two lines. */
-static inline void *cut(uintptr_t *at, size_t n, size_t size)
-{
-    uintptr_t begin = (*at + 63) & ~(uintptr_t)63;
-    *at = begin + n * size;
-    return (void *)begin;
 }
 
 /* How many rows a chunk has at the most: their scores, and floats, are to stay in a cache. */

@@ -8,20 +8,18 @@
 
 #define MOST_TASKS 64 /* each needs room */
 
-static const size_t sizes[N_PARTS] = {2, 2, 1, 2, 4, 4, 2, 1}; /* of a chunk's numbers, in bytes */
+#define ROUNDED(n) (((n) + 63) & ~(size_t)63)
 
-/* Get memory for parts of a chunk that have so many numbers. */
-static int has_memory(Chunk *chunk, const size_t *numbers)
+void *new_parts(void **parts, const size_t *bytes)
 {
-    uintptr_t at = 64;
-    for (int pass = 0; pass < 2; pass++) {
-        for (int i = 0; i < N_PARTS; i++)
-            chunk->parts[i] = cut(&at, numbers[i], sizes[i]);
-        if (!pass && !(chunk->memory = malloc(at)))
-            return 0;
-        at = (uintptr_t)chunk->memory;
-    }
-    return 1;
+    size_t n = 64;
+    for (int i = 0; i < N_PARTS; i++)
+        n += ROUNDED(bytes[i]);
+    void *memory = malloc(n);
+    size_t at = ROUNDED((size_t)memory);
+    for (int i = 0; i < N_PARTS; at += ROUNDED(bytes[i++]))
+        parts[i] = (void *)at;
+    return memory;
 }
 
 static int compare(const void *a, const void *b)
@@ -91,17 +89,18 @@ static size_t list_rows(const Job *job, Chunk *chunk)
 /* Lay out the rows of a chunk where there is room for all that may be, and keep what there is. */
 static void lay_chunk(const Job *job, Chunk *room, Chunk *chunk)
 {
-    size_t n = job->at.n, n_in = job->in.n_in, n_lists = parts(n_in, job->in.set->span);
+    size_t n = job->at.n, n_in = job->in.n_in, span = job->in.set->span, n_lists = parts(n_in, span);
     order_rows(job, room);
     size_t n_columns = lay_panels(job, room), n_listed = job->in.y ? list_rows(job, room) : 0;
     if (n_listed > n_lists * n / 4 * 3) /* it takes less time to go through all rows */
         n_listed = 0;
-    const size_t numbers[N_PARTS] = {n, n, n_columns * PANEL, n_columns, parts(n, PANEL) + 1, n_lists + 1,
-                                     n_listed, n_listed * job->in.set->span};
-    if (n_columns * PANEL > 2 * n * n_in || !has_memory(chunk, numbers))
+    const size_t bytes[N_PARTS] = {2 * n, 2 * n, n_columns * PANEL, 2 * n_columns,
+                                   4 * parts(n, PANEL) + 4, 4 * n_lists + 4, 2 * n_listed,
+                                   n_listed * span};
+    if (n_columns * PANEL > 2 * n * n_in || !(chunk->memory = new_parts(chunk->parts, bytes)))
         return;
     for (int i = 0; i < N_PARTS; i++)
-        memcpy(chunk->parts[i], room->parts[i], numbers[i] * sizes[i]);
+        memcpy(chunk->parts[i], room->parts[i], bytes[i]);
     if (!n_listed)
         chunk->lists = NULL;
 }
@@ -121,10 +120,10 @@ static void lay_some(Job *all, size_t task)
     const Layout *layout = job.in.layout;
     size_t n_in = job.in.n_in, n = all->own.most, n_columns = n / PANEL * n_in + PANEL;
     size_t n_lists = parts(n_in, layout->span), n_listed = job.in.y ? n_lists * n + 2 : 2;
-    const size_t most[N_PARTS] = {n, n, n_columns * PANEL, n_columns, n / PANEL + 1,
-                                  n_lists + 1, n_listed, n_listed * 16};
+    const size_t bytes[N_PARTS] = {2 * n, 2 * n, n_columns * PANEL, 2 * n_columns,
+                                   4 * (n / PANEL) + 4, 4 * n_lists + 4, 2 * n_listed, n_listed * 16};
     Chunk room;
-    if (!has_memory(&room, most))
+    if (!(room.memory = new_parts(room.parts, bytes)))
         return;
     size_t n_tasks = smaller(layout->n_chunks, MOST_TASKS);
     for (size_t i = layout->n_chunks * task / n_tasks; i < layout->n_chunks * (task + 1) / n_tasks; i++) {
