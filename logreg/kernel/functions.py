@@ -76,7 +76,7 @@ def n_cores():
 
 
 def lay_out(rows, y, n_rows):
-    """Lay out minibatches of `n_rows` rows for :func:`steps`; without `y`, for :func:`classes`.
+    """Lay out minibatches of `n_rows` rows for :func:`steps`; without `y`, all for :func:`classes`.
 
     Bytes are copied, but for what is blank, and so are floats that are whole numbers from 0 to 255,
     or these over 256, as the tutorial's pixels are. Returned are the :class:`Rows` with a layout,
@@ -93,7 +93,7 @@ def lay_out(rows, y, n_rows):
     # What may be written to would be lost with its pages, and so would a copy.
     is_map = x is rows.x and mapped is not None and mapped.mode == "r"
     y = y if y is None else as_labels(y)
-    layout = _kernel.lay_out(x, y, len(x), n_rows, is_map, n_threads())
+    layout = _kernel.lay_out(x, y, n_rows, is_map, n_threads())
     return Rows(x, rows.scale * factor, layout)
 
 

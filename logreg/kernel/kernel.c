@@ -183,11 +183,10 @@ static PyObject *compute(Call *call)
 
 /* ---- What Python sees ---- */
 
-static PyObject *classes(PyObject *self, PyObject *args)
+static PyObject *classes(PyObject *Py_UNUSED(self), PyObject *args)
 {
     Call call = {0};
     Py_buffer *arrays = call.arrays;
-    (void)self;
     if (!PyArg_ParseTuple(args, "(y*dO)(y*y*)w*i", &arrays[X], &call.job.in.scale, &call.layout,
                           &arrays[W], &arrays[B], &arrays[OUT], &call.n_threads))
         return NULL;
@@ -196,12 +195,11 @@ static PyObject *classes(PyObject *self, PyObject *args)
     return compute(&call);
 }
 
-static PyObject *descend(PyObject *self, PyObject *args)
+static PyObject *descend(PyObject *Py_UNUSED(self), PyObject *args)
 {
     Call call = {0};
     Py_buffer *arrays = call.arrays;
     PyObject *rate;
-    (void)self;
     if (!PyArg_ParseTuple(args, "(y*dO)(w*w*)(y*z*)y*w*niO", &arrays[X], &call.job.in.scale,
                           &call.layout, &arrays[W], &arrays[B], &arrays[Y], &arrays[WEIGHTS],
                           &arrays[STARTS], &arrays[OUT], &call.n_rows, &call.n_threads, &rate))
@@ -217,21 +215,19 @@ static void free_capsule(PyObject *capsule)
     free_layout(PyCapsule_GetPointer(capsule, LAYOUT));
 }
 
-static PyObject *lay_out(PyObject *self, PyObject *args)
+static PyObject *lay_out(PyObject *Py_UNUSED(self), PyObject *args)
 {
     Call call = {0};
     Job *job = &call.job;
     const Py_buffer *x = &call.arrays[X], *y = &call.arrays[Y];
-    Py_ssize_t n_all, n_rows;
     PyObject *result = NULL;
-    (void)self;
-    if (!PyArg_ParseTuple(args, "y*z*nnpi", &call.arrays[X], &call.arrays[Y], &n_all, &n_rows,
+    if (!PyArg_ParseTuple(args, "y*z*npi", &call.arrays[X], &call.arrays[Y], &call.n_rows,
                           &job->in.is_map, &call.n_threads))
         return NULL;
+    Py_ssize_t n_rows = call.n_rows, n_all = y->obj ? y->len / 4 : n_rows;
     job->in.set = chosen_set();
-    if (n_rows < 1 || n_rows > n_all || x->len < 1 || x->len % n_all ||
-        x->len / n_all > UINT16_MAX || (y->obj && y->len != 4 * n_all))
-        PyErr_SetString(PyExc_ValueError, "x, y, n_all and n_rows do not go together");
+    if (n_rows < 1 || n_rows > n_all || x->len < 1 || x->len % n_all || x->len / n_all > UINT16_MAX)
+        PyErr_SetString(PyExc_ValueError, "x, y and n_rows do not go together");
     if (!PyErr_Occurred()) {
         job->in.x = x->buf;
         job->in.y = y->buf;
@@ -249,7 +245,7 @@ static PyObject *lay_out(PyObject *self, PyObject *args)
 }
 
 static PyMethodDef functions[] = {
-    {"lay_out", lay_out, METH_VARARGS, "(x, y, n_all, n_rows, is_map, n_threads)"},
+    {"lay_out", lay_out, METH_VARARGS, "(x, y, n_rows, is_map, n_threads)"},
     {"classes", classes, METH_VARARGS, "((x, scale, layout), (W, b), classes, n_threads)"},
     {"descend", descend, METH_VARARGS,
      "((x, scale, layout), (W, b), (y, weights), starts, costs, n_rows, n_threads, rate)"},

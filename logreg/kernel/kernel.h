@@ -1,7 +1,7 @@
 /* Softmax regression: what the files of the kernel share.
 
    kernel.c   what Python calls: it measures arrays, and goes from phase to phase of a job
-   layout.c   rows that are laid out: some as they come, or all before the first step
+   layout.c   rows that are laid out before the first step
    loops.c    what is computed of a chunk of rows, for each set of instructions
    pool.c     threads that share the blocks of a phase
 
@@ -12,7 +12,7 @@
    fma. The bits of a result depend neither on the size of a vector, nor on the number of threads,
    nor on how many steps a call takes, nor on a layout. An x86-64 without fma gives other bits.
 
-   Python sees four functions. Their arrays are contiguous and aligned: x of bytes or of the type of
+   Python sees three functions. Their arrays are contiguous and aligned: x of bytes or of the type of
    W, which is float or double, labels int32, starts and classes int64, costs double. They belong to
    the caller, who must not change them meanwhile: Python's lock is not held. What does not go
    together is a ValueError, and so is a label that is none of the classes; what was written until
@@ -20,16 +20,15 @@
 
    lay_out(x, y, n_rows, is_map, n_threads)
        The minibatches of n_rows rows of bytes, as an object that owns their memory; y is None for
-       `classes`. Rows that would take twice their room, or for which there is no memory, are left out,
-       and computed as they come. If x is mapped from a file, to be read only, its pages are given
-       back to the system.
+       `classes`, of n_rows rows. Rows that would take twice their room, or for which there is no
+       memory, are left out, and computed as they come. If x is mapped from a file, to be read only,
+       its pages are given back to the system.
    classes((x, scale, layout), (W, b), classes, n_threads)
        The class with the largest of the scores scale * x W + b of each row, the first of several.
-   gradients((x, scale, layout), (W, b), (y, weights), starts, costs, n_rows, n_threads)
-       The mean negative log-likelihood of n_rows rows from a start on; its gradients by W and b take
-       their place. A row counts by the weight of its class, 1 if weights are None.
-   steps((x, scale, layout), (W, b), (y, weights), starts, costs, n_rows, n_threads, rate)
-       A step of descent from each start on: the costs before them; W and b are changed. */
+   descend((x, scale, layout), (W, b), (y, weights), starts, costs, n_rows, n_threads, rate)
+       A step of descent from each start on, on the mean negative log-likelihood of n_rows rows: the
+       costs before them; W and b are changed. A row counts by the weight of its class, 1 if weights
+       are None. If the rate is None, there is one start, and the gradients take the place of W and b. */
 
 #ifndef LOGREG_KERNEL_H
 #define LOGREG_KERNEL_H
