@@ -6,7 +6,6 @@
 #include <unistd.h>
 #include "kernel.h"
 
-#define MOST_TASKS 64 /* each needs room */
 
 #define ROUNDED(n) (((n) + 63) & ~(size_t)63)
 
@@ -86,25 +85,6 @@ static size_t list_rows(const Job *job, Chunk *chunk)
     return n;
 }
 
-/* Lay out the rows of a chunk where there is room for all that may be, and keep what there is. */
-static void lay_chunk(const Job *job, Chunk *room, Chunk *chunk)
-{
-    size_t n = job->at.n, n_in = job->in.n_in, span = job->in.set->span, n_lists = parts(n_in, span);
-    order_rows(job, room);
-    size_t n_columns = lay_panels(job, room), n_listed = job->in.y ? list_rows(job, room) : 0;
-    if (n_listed > n_lists * n / 4 * 3) /* it takes less time to go through all rows */
-        n_listed = 0;
-    const size_t bytes[N_PARTS] = {2 * n, 2 * n, n_columns * PANEL, 2 * n_columns,
-                                   4 * parts(n, PANEL) + 4, 4 * n_lists + 4, 2 * n_listed,
-                                   n_listed * span};
-    if (n_columns * PANEL > 2 * n * n_in || !(chunk->memory = new_parts(chunk->parts, bytes)))
-        return;
-    for (int i = 0; i < N_PARTS; i++)
-        memcpy(chunk->parts[i], room->parts[i], bytes[i]);
-    if (!n_listed)
-        chunk->lists = NULL;
-}
-
 /* Give whole pages back that are mapped from a file: if they must, they are read again. */
 static void give_back(const char *begin, const char *end)
 {
@@ -113,36 +93,45 @@ static void give_back(const char *begin, const char *end)
         madvise((void *)first, (uintptr_t)end / page * page - first, MADV_DONTNEED);
 }
 
-/* Task: lay out some chunks. */
-static void lay_some(Job *all, size_t task)
+/* Task: lay out a chunk where there is room for all that may be, and keep what there is. */
+static void lay_chunk(Job *all, size_t task)
 {
     Job job = {.in = all->in};
-    const Layout *layout = job.in.layout;
-    size_t n_in = job.in.n_in, n = all->own.most, n_columns = n / PANEL * n_in + PANEL;
-    size_t n_lists = parts(n_in, layout->span), n_listed = job.in.y ? n_lists * n + 2 : 2;
-    const size_t bytes[N_PARTS] = {2 * n, 2 * n, n_columns * PANEL, 2 * n_columns,
-                                   4 * (n / PANEL) + 4, 4 * n_lists + 4, 2 * n_listed, n_listed * 16};
-    Chunk room;
-    if (!(room.memory = new_parts(room.parts, bytes)))
+    Layout *layout = job.in.layout;
+    Chunk room, *chunk = &layout->chunks[task];
+    size_t n_in = job.in.n_in, span = layout->span, n_lists = parts(n_in, span);
+    size_t in_batch = task % layout->of_batch * all->own.most;
+    size_t start = task / layout->of_batch * layout->n_rows + in_batch;
+    size_t n = job.at.n = smaller(all->own.most, layout->n_rows - in_batch);
+    job.at.rows = job.in.x + start * n_in;
+    job.at.labels = job.in.y + start;
+    size_t n_columns = parts(n, PANEL) * n_in + PANEL, n_listed = n_lists * n + 2;
+    const size_t most[N_PARTS] = {2 * n, 2 * n, n_columns * PANEL, 2 * n_columns,
+                                  4 * parts(n, PANEL) + 4, 4 * n_lists + 4, 2 * n_listed, n_listed * 16};
+    if (!(room.memory = new_parts(room.parts, most)))
         return;
-    size_t n_tasks = smaller(layout->n_chunks, MOST_TASKS);
-    for (size_t i = layout->n_chunks * task / n_tasks; i < layout->n_chunks * (task + 1) / n_tasks; i++) {
-        size_t in_batch = i % layout->of_batch * n;
-        size_t start = i / layout->of_batch * layout->n_rows + in_batch;
-        job.at.n = smaller(n, layout->n_rows - in_batch);
-        job.at.rows = job.in.x + start * n_in;
-        job.at.labels = job.in.y + start;
-        lay_chunk(&job, &room, (Chunk *)&layout->chunks[i]);
-        if (job.in.is_map)
-            give_back(job.at.rows, job.at.rows + job.at.n * n_in);
+    order_rows(&job, &room);
+    n_columns = lay_panels(&job, &room);
+    n_listed = job.in.y ? list_rows(&job, &room) : 0;
+    if (n_listed > n_lists * n / 4 * 3) /* it takes less time to go through all rows */
+        n_listed = 0;
+    const size_t bytes[N_PARTS] = {2 * n, 2 * n, n_columns * PANEL, 2 * n_columns,
+                                   4 * parts(n, PANEL) + 4, 4 * n_lists + 4, 2 * n_listed,
+                                   n_listed * span};
+    if (n_columns * PANEL <= 2 * n * n_in && (chunk->memory = new_parts(chunk->parts, bytes))) {
+        for (int i = 0; i < N_PARTS; i++)
+            memcpy(chunk->parts[i], room.parts[i], bytes[i]);
+        chunk->lists = n_listed ? chunk->lists : NULL;
     }
     free(room.memory);
+    if (job.in.is_map)
+        give_back(job.at.rows, job.at.rows + n * n_in);
 }
 
 static size_t next_phase(Job *job)
 {
-    size_t n = job->at.task ? 0 : smaller(job->in.layout->n_chunks, MOST_TASKS);
-    job->at.task = lay_some;
+    size_t n = job->at.task ? 0 : job->in.layout->n_chunks;
+    job->at.task = lay_chunk;
     return n;
 }
 

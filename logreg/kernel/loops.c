@@ -3,7 +3,7 @@
 #include <math.h>
 #include "kernel.h"
 
-#define AHEAD 1024  /* bytes: rows come from a far cache, and are asked for so long before */
+#define AHEAD 2048  /* bytes: rows come from a far cache, and are asked for so long before */
 #define COLUMNS 256 /* of the panels of a task that are laid out at once, if they are not before */
 #define ALL_CASES                                                                    \
     CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) \

@@ -26,7 +26,7 @@ typedef struct {
     size_t (*next)(Job *);
     size_t n_threads;
     _Alignas(128) atomic_size_t n_left; /* blocks of the phase */
-    atomic_size_t n_helpers, n_there;
+    atomic_size_t n_begun, n_there;
     Share shares[];
 } Team;
 
@@ -53,8 +53,10 @@ static int64_t take(Team *team, uint64_t phase, size_t thread)
 }
 
 /* Do blocks until the job is done, and leave. */
-static void take_part(Team *team, size_t self)
+static void *take_part(void *of_team)
 {
+    Team *team = of_team;
+    size_t self = atomic_fetch_add(&team->n_begun, 1);
     uint64_t phase;
     while (BLOCKS(phase = atomic_load(&team->phase))) {
         size_t n = 0;
@@ -73,11 +75,6 @@ static void take_part(Team *team, size_t self)
     }
     if (atomic_fetch_sub(&team->n_there, 1) == 1)
         free(team);
-}
-
-static void *help(void *team)
-{
-    take_part(team, atomic_fetch_add(&((Team *)team)->n_helpers, 1) + 1);
     return NULL;
 }
 
@@ -96,9 +93,9 @@ void work(Job *job, size_t (*next)(Job *), size_t n_threads)
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are Python's */
-    for (pthread_t thread; --n_threads && !pthread_create(&thread, NULL, help, team);)
+    for (pthread_t thread; --n_threads && !pthread_create(&thread, NULL, take_part, team);)
         pthread_detach(thread);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     atomic_fetch_sub(&team->n_there, n_threads); /* for whom there was no room */
-    take_part(team, 0);
+    take_part(team);
 }
