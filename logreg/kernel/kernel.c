@@ -5,7 +5,8 @@
 #include "kernel.h"
 
 #define LAYOUT "logreg.kernel.Layout"
-#define PRODUCTS_OF_A_THREAD 8000000 /* take a few times as long as it takes to start one */
+#define PRODUCTS_OF_A_THREAD 4000000 /* take a few times as long as it takes to start one, */
+#define PRODUCTS_OF_A_STEP 40000 /* and these as long as threads wait for each other */
 
 enum { X, W, B, Y, WEIGHTS, STARTS, OUT, N_ARRAYS };
 typedef struct {
@@ -127,7 +128,9 @@ static int is_done(Job *job, size_t n_threads)
     job->own.most = n;
     job->own.end = job->in.x + job->in.n_all * row;
     job->own.width = parts(n_out, parts(n_out, job->in.set->n_sums));
-    job->own.group = n_out <= 4 * job->in.set->n_sums ? 1 : GROUP;
+    job->own.group = 1;
+    if (n_out > 4 * job->in.set->n_sums) /* as many tasks for each of two threads */
+        job->own.group = parts(n / PANEL, 2 * parts(n / PANEL, 2 * GROUP));
     int is_packed = job->own.width < n_out;
     const size_t bytes[N_PARTS] = {n * n_out * real, n * n_out * real, of_W, PANEL * n_out * real,
                                    is_packed ? of_W : 0, n * real, n * PANEL * job->in.cell, 2 * n};
@@ -155,6 +158,15 @@ static PyObject *release(Call *call)
     return PyErr_Occurred() ? NULL : (Py_INCREF(Py_None), Py_None);
 }
 
+/* How many threads are worth it. */
+static size_t worth_it(const Job *job)
+{
+    size_t of_step = job->in.n_rows * job->in.n_in * job->in.n_out;
+    if (job->in.layout) /* blanks are left out */
+        of_step = job->in.layout->n_cells / job->in.n_all * job->in.n_rows * job->in.n_out;
+    return 1 + smaller(of_step / PRODUCTS_OF_A_STEP, of_step * job->in.n_steps / PRODUCTS_OF_A_THREAD);
+}
+
 /* Do what a call asks for, if it goes together. */
 static PyObject *compute(Call *call)
 {
@@ -166,8 +178,7 @@ static PyObject *compute(Call *call)
     if (!PyErr_Occurred() && !(measure(call) && are_laid_out(job)))
         PyErr_SetString(PyExc_ValueError, "x, W, b, y, weights, starts, n_rows and the layout do not go together");
     if (!PyErr_Occurred()) {
-        size_t n_products = job->in.n_rows * job->in.n_in * job->in.n_out * job->in.n_steps;
-        size_t n_threads = smaller((size_t)call->n_threads, 1 + n_products / PRODUCTS_OF_A_THREAD);
+        size_t n_threads = smaller((size_t)call->n_threads, worth_it(job));
         Py_BEGIN_ALLOW_THREADS
         is_there = is_done(job, n_threads);
         Py_END_ALLOW_THREADS

@@ -40,7 +40,7 @@
 
 #define PANEL 16   /* rows of a panel, and columns of a task of gradients */
 #define CHUNK 1024 /* rows, at the most, that are scored before a gradient is summed */
-#define GROUP 4    /* panels of a task of scores, if W is too large for a near cache */
+#define GROUP 8    /* panels of a task of scores, at the most, if W is too large for a near cache */
 #define N_PARTS 8  /* of memory */
 #define JOIN2(a, b) a##_##b
 #define JOIN(a, b) JOIN2(a, b)
@@ -75,6 +75,7 @@ typedef struct {
 typedef struct {
     size_t n_all, n_rows, n_in, span; /* rows of x, of a minibatch; columns of x, of a block */
     size_t of_batch, n_chunks;        /* chunks of a minibatch, and of all */
+    atomic_size_t n_cells;            /* of all that is laid out */
     Chunk chunks[];
 } Layout;
 

@@ -118,6 +118,7 @@ static void lay_chunk(Job *all, size_t task)
     const size_t bytes[N_PARTS] = {2 * n, 2 * n, n_columns * PANEL, 2 * n_columns,
                                    4 * parts(n, PANEL) + 4, 4 * n_lists + 4, 2 * n_listed,
                                    n_listed * span};
+    atomic_fetch_add(&layout->n_cells, n_columns * PANEL);
     if (n_columns * PANEL <= 2 * n * n_in && (chunk->memory = new_parts(chunk->parts, bytes))) {
         for (int i = 0; i < N_PARTS; i++)
             memcpy(chunk->parts[i], room.parts[i], bytes[i]);
@@ -141,7 +142,7 @@ Layout *new_layout(Job *job, size_t n_threads)
     size_t of_batch = parts(n_rows, most), n_chunks = job->in.n_all / n_rows * of_batch;
     Layout *layout = calloc(1, sizeof *layout + n_chunks * sizeof *layout->chunks);
     if (layout) {
-        *layout = (Layout){job->in.n_all, n_rows, job->in.n_in, job->in.set->span, of_batch, n_chunks};
+        *layout = (Layout){job->in.n_all, n_rows, job->in.n_in, job->in.set->span, of_batch, n_chunks, 0};
         job->in.layout = layout;
         job->own.most = most;
         work(job, next_phase, n_threads);
