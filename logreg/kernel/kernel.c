@@ -78,7 +78,6 @@ static int are_laid_out(const Job *job)
 static size_t next_phase(Job *job)
 {
     Task *score_panels = job->in.set->of[job->in.real == 8].score_panels;
-    const Layout *layout = job->in.layout;
     if (atomic_load(&job->at.bad))
         return 0;
     if (job->in.y && job->at.task == score_panels) {
@@ -97,12 +96,10 @@ static size_t next_phase(Job *job)
     job->at.n = smaller(job->own.most, job->in.n_rows - job->at.first);
     job->at.rows = job->in.x + start * job->in.n_in * job->in.cell;
     job->at.labels = job->in.y + start;
-    job->at.chunk = &job->own.as_they_come;
-    if (layout) {
-        size_t of_batch = batch / job->in.n_rows * layout->of_batch;
-        const Chunk *chunk = &layout->chunks[of_batch + job->at.first / job->own.most];
-        job->at.chunk = chunk->memory ? chunk : job->at.chunk;
-    }
+    const Layout *layout = job->in.layout;
+    size_t chunk = layout ? batch / job->in.n_rows * layout->of_batch + job->at.first / job->own.most : 0;
+    const Chunk *laid = layout && layout->chunks[chunk].memory ? &layout->chunks[chunk] : NULL;
+    job->at.chunk = laid ? laid : &job->own.as_they_come;
     job->at.task = score_panels;
     return parts(parts(job->at.n, PANEL), job->own.group);
 }
@@ -221,9 +218,12 @@ static PyObject *descend(PyObject *Py_UNUSED(self), PyObject *args)
     return compute(&call);
 }
 
-static void free_capsule(PyObject *capsule)
+static void free_layout(PyObject *capsule)
 {
-    free_layout(PyCapsule_GetPointer(capsule, LAYOUT));
+    Layout *layout = PyCapsule_GetPointer(capsule, LAYOUT);
+    for (size_t i = 0; i < layout->n_chunks; i++)
+        free(layout->chunks[i].memory);
+    free(layout);
 }
 
 static PyObject *lay_out(PyObject *Py_UNUSED(self), PyObject *args)
@@ -249,7 +249,7 @@ static PyObject *lay_out(PyObject *Py_UNUSED(self), PyObject *args)
         Py_BEGIN_ALLOW_THREADS
         job->in.layout = new_layout(job, (size_t)call.n_threads);
         Py_END_ALLOW_THREADS
-        result = job->in.layout ? PyCapsule_New(job->in.layout, LAYOUT, free_capsule) : PyErr_NoMemory();
+        result = job->in.layout ? PyCapsule_New(job->in.layout, LAYOUT, free_layout) : PyErr_NoMemory();
     }
     Py_XDECREF(release(&call));
     return result;

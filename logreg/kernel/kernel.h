@@ -145,7 +145,6 @@ Lay lay_uint8_t, lay_uint32_t, lay_uint64_t; /* by the size of a number */
 void *new_parts(void **parts, const size_t *bytes);
 
 Layout *new_layout(Job *job, size_t n_threads); /* of what is `in` a job; NULL without memory */
-void free_layout(Layout *layout);
 
 /* Do one phase of a job after the other: `next` sets it up, and returns how many blocks it has, below
    2^32 and 0 at the end. Who has done the last block of a phase calls it. */

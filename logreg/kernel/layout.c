@@ -149,10 +149,3 @@ Layout *new_layout(Job *job, size_t n_threads)
     }
     return layout;
 }
-
-void free_layout(Layout *layout)
-{
-    for (size_t i = 0; layout && i < layout->n_chunks; i++)
-        free(layout->chunks[i].memory);
-    free(layout);
-}
