@@ -97,9 +97,9 @@ static size_t next_phase(Job *job)
     job->at.rows = job->in.x + start * job->in.n_in * job->in.cell;
     job->at.labels = job->in.y + start;
     const Layout *layout = job->in.layout;
-    size_t chunk = layout ? batch / job->in.n_rows * layout->of_batch + job->at.first / job->own.most : 0;
-    const Chunk *laid = layout && layout->chunks[chunk].memory ? &layout->chunks[chunk] : NULL;
-    job->at.chunk = laid ? laid : &job->own.as_they_come;
+    const Chunk *laid = layout ? layout->chunks + batch / job->in.n_rows * layout->of_batch : NULL;
+    int is_laid = laid && laid[job->at.first / job->own.most].memory;
+    job->at.chunk = is_laid ? laid + job->at.first / job->own.most : &job->own.as_they_come;
     job->at.task = score_panels;
     return parts(parts(job->at.n, PANEL), job->own.group);
 }
@@ -121,13 +121,12 @@ static void pack(const Job *job, int back)
 static int is_done(Job *job, size_t n_threads)
 {
     size_t n_out = job->in.n_out, real = job->in.real, row = job->in.n_in * job->in.cell;
-    size_t n = rows_of_chunk(job->in.n_rows, row), of_W = parts(job->in.n_in, PANEL) * PANEL * n_out * real;
+    size_t n = rows_of_chunk(job->in.n_rows, row);
+    size_t of_W = parts(job->in.n_in, PANEL) * PANEL * n_out * real;
     job->own.most = n;
     job->own.end = job->in.x + job->in.n_all * row;
     job->own.width = parts(n_out, parts(n_out, job->in.set->n_sums));
-    job->own.group = 1;
-    if (n_out > 4 * job->in.set->n_sums) /* as many tasks for each of two threads */
-        job->own.group = parts(n / PANEL, 2 * parts(n / PANEL, 2 * GROUP));
+    job->own.group = n_out <= 4 * job->in.set->n_sums ? 1 : GROUP;
     int is_packed = job->own.width < n_out;
     const size_t bytes[N_PARTS] = {n * n_out * real, n * n_out * real, of_W, PANEL * n_out * real,
                                    is_packed ? of_W : 0, n * real, n * PANEL * job->in.cell, 2 * n};
@@ -137,10 +136,9 @@ static int is_done(Job *job, size_t n_threads)
     for (size_t i = 0; i < n; i++)
         job->own.order[i] = (uint16_t)i;
     job->own.as_they_come.order = job->own.as_they_come.place_of = job->own.order;
+    job->own.w = is_packed ? job->own.w : job->in.W;
     if (is_packed)
         pack(job, 0);
-    else
-        job->own.w = job->in.W;
     work(job, next_phase, n_threads);
     if (is_packed && job->in.y)
         pack(job, 1);
@@ -155,15 +153,6 @@ static PyObject *release(Call *call)
     return PyErr_Occurred() ? NULL : (Py_INCREF(Py_None), Py_None);
 }
 
-/* How many threads are worth it. */
-static size_t worth_it(const Job *job)
-{
-    size_t of_step = job->in.n_rows * job->in.n_in * job->in.n_out;
-    if (job->in.layout) /* blanks are left out */
-        of_step = job->in.layout->n_cells / job->in.n_all * job->in.n_rows * job->in.n_out;
-    return 1 + smaller(of_step / PRODUCTS_OF_A_STEP, of_step * job->in.n_steps / PRODUCTS_OF_A_THREAD);
-}
-
 /* Do what a call asks for, if it goes together. */
 static PyObject *compute(Call *call)
 {
@@ -175,9 +164,13 @@ static PyObject *compute(Call *call)
     if (!PyErr_Occurred() && !(measure(call) && are_laid_out(job)))
         PyErr_SetString(PyExc_ValueError, "x, W, b, y, weights, starts, n_rows and the layout do not go together");
     if (!PyErr_Occurred()) {
-        size_t n_threads = smaller((size_t)call->n_threads, worth_it(job));
+        size_t n_cells = job->in.n_rows * job->in.n_in; /* that are not blank */
+        if (job->in.layout)
+            n_cells = job->in.layout->n_cells / job->in.n_all * job->in.n_rows;
+        size_t of_step = n_cells * job->in.n_out, of_all = of_step * job->in.n_steps;
+        size_t worth_it = 1 + smaller(of_step / PRODUCTS_OF_A_STEP, of_all / PRODUCTS_OF_A_THREAD);
         Py_BEGIN_ALLOW_THREADS
-        is_there = is_done(job, n_threads);
+        is_there = is_done(job, smaller((size_t)call->n_threads, worth_it));
         Py_END_ALLOW_THREADS
         size_t bad = atomic_load(&job->at.bad);
         if (!is_there)
@@ -188,8 +181,6 @@ static PyObject *compute(Call *call)
     }
     return release(call);
 }
-
-/* ---- What Python sees ---- */
 
 static PyObject *classes(PyObject *Py_UNUSED(self), PyObject *args)
 {

@@ -30,17 +30,15 @@
        costs before them; W and b are changed. A row counts by the weight of its class, 1 if weights
        are None. If the rate is None, there is one start, and the gradients take the place of W and b. */
 
-#ifndef LOGREG_KERNEL_H
-#define LOGREG_KERNEL_H
+#pragma once
 
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 #define PANEL 16   /* rows of a panel, and columns of a task of gradients */
 #define CHUNK 1024 /* rows, at the most, that are scored before a gradient is summed */
-#define GROUP 8    /* panels of a task of scores, at the most, if W is too large for a near cache */
+#define GROUP 4    /* panels of a task of scores, if W is too large for a near cache */
 #define N_PARTS 8  /* of memory */
 #define JOIN2(a, b) a##_##b
 #define JOIN(a, b) JOIN2(a, b)
@@ -82,8 +80,8 @@ typedef struct {
 typedef struct Job Job;
 typedef void Task(Job *, size_t block);
 typedef struct {
-    const char *name; /* "plain" has no fma */
-    size_t span, n_sums; /* columns of a block; vectors that registers hold */
+    const char *name;    /* "plain" has no fma */
+    size_t span, n_sums; /* columns of a block that lists rows; vectors that registers hold */
     struct {
         Task *score_panels, *add_gradients;
     } of[2]; /* by whether W is of doubles */
@@ -113,7 +111,7 @@ struct Job {
         union {
             void *parts[N_PARTS];
             struct {
-                void *z, *d, *sums, *db; /* scores by panel; gradients by place; those by W, and by b */
+                void *z, *d, *sums, *db; /* scores by panel; gradients by place; by W, and by b */
                 void *w, *losses;        /* W, tile after tile; losses by place */
                 char *last;              /* columns, where a vector would reach beyond x */
                 uint16_t *order;
@@ -122,7 +120,7 @@ struct Job {
     } own;
     struct { /* where it is */
         Task *task;
-        size_t step, first, n; /* the first row of the chunk in its minibatch, and how many it has */
+        size_t step, first, n; /* first row of the chunk in its minibatch, and how many it has */
         const char *rows;
         const int32_t *labels;
         const Chunk *chunk;
@@ -193,5 +191,3 @@ static inline void find_rows(const Job *job, const Chunk *chunk, size_t panel, c
     for (size_t i = 0; i < PANEL; i++)
         rows[i] = job->at.rows + row_at(job, chunk, panel * PANEL + i) * job->in.n_in * job->in.cell;
 }
-
-#endif

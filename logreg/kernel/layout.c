@@ -1,5 +1,4 @@
-/* Rows laid out: panels for each size of a number; and all minibatches of a set of bytes, before the
-   first step, so that no step does it again. */
+/* All minibatches of a set of bytes laid out before the first step, so that no step does it again. */
 
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -85,14 +84,6 @@ static size_t list_rows(const Job *job, Chunk *chunk)
     return n;
 }
 
-/* Give whole pages back that are mapped from a file: if they must, they are read again. */
-static void give_back(const char *begin, const char *end)
-{
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), first = parts((uintptr_t)begin, page) * page;
-    if (first < (uintptr_t)end / page * page)
-        madvise((void *)first, (uintptr_t)end / page * page - first, MADV_DONTNEED);
-}
-
 /* Task: lay out a chunk where there is room for all that may be, and keep what there is. */
 static void lay_chunk(Job *all, size_t task)
 {
@@ -107,7 +98,8 @@ static void lay_chunk(Job *all, size_t task)
     job.at.labels = job.in.y + start;
     size_t n_columns = parts(n, PANEL) * n_in + PANEL, n_listed = n_lists * n + 2;
     const size_t most[N_PARTS] = {2 * n, 2 * n, n_columns * PANEL, 2 * n_columns,
-                                  4 * parts(n, PANEL) + 4, 4 * n_lists + 4, 2 * n_listed, n_listed * 16};
+                                  4 * parts(n, PANEL) + 4, 4 * n_lists + 4, 2 * n_listed,
+                                  n_listed * span};
     if (!(room.memory = new_parts(room.parts, most)))
         return;
     order_rows(&job, &room);
@@ -125,8 +117,12 @@ static void lay_chunk(Job *all, size_t task)
         chunk->lists = n_listed ? chunk->lists : NULL;
     }
     free(room.memory);
-    if (job.in.is_map)
-        give_back(job.at.rows, job.at.rows + n * n_in);
+    if (job.in.is_map) { /* its whole pages are given back: if they must, they are read again */
+        size_t page = (size_t)sysconf(_SC_PAGESIZE), first = parts((size_t)job.at.rows, page);
+        size_t end = (size_t)(job.at.rows + n * n_in) / page;
+        if (first < end)
+            madvise((void *)(first * page), (end - first) * page, MADV_DONTNEED);
+    }
 }
 
 static size_t next_phase(Job *job)
@@ -142,7 +138,8 @@ Layout *new_layout(Job *job, size_t n_threads)
     size_t of_batch = parts(n_rows, most), n_chunks = job->in.n_all / n_rows * of_batch;
     Layout *layout = calloc(1, sizeof *layout + n_chunks * sizeof *layout->chunks);
     if (layout) {
-        *layout = (Layout){job->in.n_all, n_rows, job->in.n_in, job->in.set->span, of_batch, n_chunks, 0};
+        size_t span = job->in.set->span;
+        *layout = (Layout){job->in.n_all, n_rows, job->in.n_in, span, of_batch, n_chunks, 0};
         job->in.layout = layout;
         job->own.most = most;
         work(job, next_phase, n_threads);

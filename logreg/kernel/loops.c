@@ -9,8 +9,7 @@
     CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) \
     CASE(11) CASE(12) CASE(13) CASE(14) CASE(15) CASE(16) CASE(17) CASE(18) CASE(19) \
     CASE(20) CASE(21) CASE(22) CASE(23) CASE(24)
-/* Numbers are found by their distance from this pointer: GCC would make one of its own for each. */
-#define OPAQUE(pointer) __asm__("" : "+r"(pointer))
+#define SPAN_OF(bytes) ((bytes) < 64 ? 8 : 16)
 
 /* Numbers of x, some side by side, of which each brings its product with factors to sums: those of a
    column of a panel with its weights, those of a row with the gradient by its scores. */
@@ -22,29 +21,26 @@ typedef struct {
     size_t n;
 } Terms;
 
+#define CELLS_OF JOIN(cells, BITS)
+#define N ((int)(16 / sizeof(BITS))) /* numbers that 16 bytes hold */
 #define BITS uint8_t
-#define N 16
 #define LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
 #define HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
 #include "panels.inc"
 #define BITS uint32_t
-#define N 4
 #define LOW 0, 4, 1, 5
 #define HIGH 2, 6, 3, 7
 #include "panels.inc"
 #define BITS uint64_t
-#define N 2
 #define LOW 0, 2
 #define HIGH 1, 3
 #include "panels.inc"
 
-/* Of each set: what the compiler may use, whether it has fma, bytes of a vector, columns of a block
-   that lists rows, and how many sums registers hold. */
+/* Of each set: what the compiler may use, bytes of a vector, and how many sums registers hold. */
 #if defined(__x86_64__)
 #include <immintrin.h>
 #define TARGET_avx512 __attribute__((target("avx512f" WIDE)))
 #define BYTES_avx512 64
-#define SPAN_avx512 16
 #define N_SUMS_avx512 24
 #define FMA_float_avx512(a, b, c) (VECTOR) _mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c))
 #define FMA_double_avx512(a, b, c) (VECTOR) _mm512_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c))
@@ -55,7 +51,6 @@ typedef struct {
 #include "set.inc"
 #define TARGET_avx2 __attribute__((target("avx2,fma")))
 #define BYTES_avx2 32
-#define SPAN_avx2 8
 #define N_SUMS_avx2 12
 #define FMA_float_avx2(a, b, c) (VECTOR) _mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c))
 #define FMA_double_avx2(a, b, c) (VECTOR) _mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c))
@@ -68,7 +63,6 @@ typedef struct {
 #endif
 #define TARGET_plain
 #define BYTES_plain 16
-#define SPAN_plain 8
 #define N_SUMS_plain 12
 #if defined(__aarch64__)
 #include <arm_neon.h>
@@ -90,7 +84,7 @@ typedef struct {
 
 #define TASKS(real, set) {score_panels_##real##_##set, add_gradients_##real##_##set}
 #define ALL_TASKS(name, set) \
-    {name, SPAN_##set, N_SUMS_##set, {TASKS(float, set), TASKS(double, set)}}
+    {name, SPAN_OF(BYTES_##set), N_SUMS_##set, {TASKS(float, set), TASKS(double, set)}}
 const Set sets[] = {
 #if defined(__x86_64__)
     ALL_TASKS("avx512", avx512),
