@@ -54,7 +54,7 @@ def is_wanted():
 def has_fma():
     """Whether the set of instructions in use has fma, without which bits are others."""
     wanted = os.environ.get("LOGREG_KERNEL_SET") or _kernel.instruction_sets.split()[0]
-    return wanted in _kernel.sets_with_fma.split()
+    return wanted != "plain"
 
 
 def n_threads():
@@ -76,7 +76,7 @@ def n_cores():
 
 
 def lay_out(rows, y, n_rows):
-    """Lay out minibatches of `n_rows` rows for :func:`steps`; without `y`, for :func:`classes`.
+    """Lay out minibatches of `n_rows` rows for :func:`steps`; without `y`, all for :func:`classes`.
 
     Bytes are copied, but for what is blank, and so are floats that are whole numbers from 0 to 255,
     or these over 256, as the tutorial's pixels are. Returned are the :class:`Rows` with a layout,
@@ -93,7 +93,7 @@ def lay_out(rows, y, n_rows):
     # What may be written to would be lost with its pages, and so would a copy.
     is_map = x is rows.x and mapped is not None and mapped.mode == "r"
     y = y if y is None else as_labels(y)
-    layout = _kernel.lay_out(x, y, len(x), n_rows, is_map, n_threads())
+    layout = _kernel.lay_out(x, y, n_rows, is_map, n_threads())
     return Rows(x, rows.scale * factor, layout)
 
 
@@ -102,7 +102,7 @@ def classes(rows, params):
     x, (W, b) = _as_taken(rows, params)
     best = numpy.empty(len(x.x), "int64")
     if best.size:
-        _kernel.classes(x, (W, b), best, len(b), n_threads())
+        _kernel.classes(x, (W, b), best, n_threads())
     return best
 
 
@@ -126,15 +126,15 @@ def steps(rows, params, labels, starts, n_rows, rate):
         The cost before each step, and the parameters after the last, of the dtype of W. Their bits
         do not depend on the number of threads, nor on how many steps one call takes.
     """
-    return _descend(_kernel.steps, rows, params, labels, starts, n_rows, rate)
+    return _descend(rows, params, labels, starts, n_rows, float(rate))
 
 
 def gradients(rows, params, labels, start, n_rows):
     """Compute the cost of the `n_rows` rows from `start` on, an array of it, and its gradients."""
-    return _descend(_kernel.gradients, rows, params, labels, [start], n_rows)
+    return _descend(rows, params, labels, [start], n_rows, None)
 
 
-def _descend(function, rows, params, labels, starts, n_rows, *rate):
+def _descend(rows, params, labels, starts, n_rows, rate):
     rows, (W, b) = _as_taken(rows, params)
     y, weights = labels
     if y.shape != rows.x.shape[:1]:
@@ -142,8 +142,8 @@ def _descend(function, rows, params, labels, starts, n_rows, *rate):
     weights = weights if weights is None else numpy.require(weights, W.dtype, "CA")
     starts = numpy.array(starts, "int64").reshape(-1)
     costs, W, b = numpy.empty(len(starts)), W.copy(), b.copy()
-    sizes = n_rows, len(b), n_threads()
-    function(rows, (W, b), (as_labels(y), weights), starts, costs, *sizes, *rate)
+    labels = as_labels(y), weights
+    _kernel.descend(rows, (W, b), labels, starts, costs, n_rows, n_threads(), rate)
     return costs.astype(W.dtype), W, b
 
 

@@ -5,14 +5,15 @@
 #include "kernel.h"
 
 #define LAYOUT "logreg.kernel.Layout"
-#define PRODUCTS_OF_A_THREAD 8000000 /* take a few times as long as it takes to start one */
+#define PRODUCTS_OF_A_THREAD 4000000 /* take a few times as long as it takes to start one, */
+#define PRODUCTS_OF_A_STEP 40000 /* and these as long as threads wait for each other */
 
 enum { X, W, B, Y, WEIGHTS, STARTS, OUT, N_ARRAYS };
 typedef struct {
     Job job;
     Py_buffer arrays[N_ARRAYS];
     PyObject *layout;
-    Py_ssize_t n_rows, n_out;
+    Py_ssize_t n_rows;
     int n_threads;
 } Call;
 
@@ -27,36 +28,37 @@ static const Set *chosen_set(void)
     return NULL;
 }
 
-/* Measure arrays of rows, columns and classes by their bytes; returned is whether they go together,
-   and are not so large that a size of what the job needs would not fit into its type. */
-static int measure(Call *call, size_t n_all)
+/* Measure the arrays; returned is whether they go together, and are not so large that a size of what
+   the job needs would not fit into its type. */
+static int measure(Call *call)
 {
-    Job *job = &call->job;
-    size_t len[N_ARRAYS], n_rows = (size_t)call->n_rows, n_out = (size_t)call->n_out;
+    const Py_buffer *arrays = call->arrays;
+    const Py_ssize_t cell = arrays[X].itemsize, real = arrays[W].itemsize;
+    const Py_ssize_t sizes[N_ARRAYS] = {cell, real, real, 4, real, 8, 8};
+    size_t n[N_ARRAYS] = {0};
     for (int i = 0; i < N_ARRAYS; i++)
-        len[i] = (size_t)call->arrays[i].len;
-    if (n_rows < 1 || n_rows > n_all || n_out < 1 || !len[B] || !len[W] || len[W] > SIZE_MAX / 64 ||
-        n_out > SIZE_MAX / CHUNK / 64)
-        return 0;
-    job->in.x = call->arrays[X].buf;
-    job->in.W = call->arrays[W].buf;
-    job->in.b = call->arrays[B].buf;
-    job->in.n_all = n_all;
-    job->in.n_rows = n_rows;
-    job->in.n_out = n_out;
-    job->in.n_in = len[W] / len[B];
-    job->in.real = len[B] / n_out;
-    job->in.cell = len[X] / n_all / job->in.n_in;
-    job->in.y = call->arrays[Y].buf;
-    job->in.weights = call->arrays[WEIGHTS].buf;
-    job->in.starts = call->arrays[STARTS].buf;
-    job->in.n_steps = job->in.y ? len[STARTS] / 8 : 1;
-    return (job->in.real == 4 || job->in.real == 8) && job->in.real * n_out == len[B] &&
-           job->in.n_in * len[B] == len[W] && (job->in.cell == 1 || job->in.cell == job->in.real) &&
-           job->in.cell * job->in.n_in * n_all == len[X] &&
-           (!job->in.weights || len[WEIGHTS] == len[B]) &&
-           (!job->in.y || job->in.is_step || job->in.n_steps == 1) &&
-           len[OUT] == 8 * (job->in.y ? job->in.n_steps : n_all);
+        if (arrays[i].obj && arrays[i].itemsize == sizes[i] && sizes[i] > 0)
+            n[i] = (size_t)(arrays[i].len / sizes[i]);
+        else if (arrays[i].obj)
+            return 0;
+    Job *job = &call->job;
+    job->in.x = arrays[X].buf;
+    job->in.W = arrays[W].buf;
+    job->in.b = arrays[B].buf;
+    job->in.y = arrays[Y].buf;
+    job->in.weights = arrays[WEIGHTS].buf;
+    job->in.starts = arrays[STARTS].buf;
+    job->in.cell = (size_t)cell;
+    job->in.real = (size_t)real;
+    job->in.n_rows = (size_t)call->n_rows;
+    size_t n_all = job->in.n_all = job->in.y ? n[Y] : n[OUT], n_out = job->in.n_out = n[B];
+    size_t n_in = job->in.n_in = n_out ? n[W] / n_out : 0;
+    size_t n_steps = job->in.n_steps = job->in.y ? n[STARTS] : 1;
+    return (real == 4 || real == 8) && (cell == 1 || cell == real) && n_in > 0 &&
+           n[W] <= SIZE_MAX / 512 && n_out <= SIZE_MAX / 64 / CHUNK && n_in * n_out == n[W] &&
+           job->in.n_rows > 0 && job->in.n_rows <= n_all && n[X] / n_all == n_in &&
+           n[X] % n_all == 0 && (!arrays[WEIGHTS].obj || n[WEIGHTS] == n_out) &&
+           (!job->in.y || n[OUT] == n_steps) && (!job->in.y || job->in.is_step || n_steps == 1);
 }
 
 /* Whether the steps are within x, and as they were laid out. */
@@ -75,13 +77,11 @@ static int are_laid_out(const Job *job)
 /* Begin with the scores of the next chunk, or go from them to the gradients. */
 static size_t next_phase(Job *job)
 {
-    const Tasks *tasks = &job->in.set->of[job->in.real == 8][job->in.cell == 1];
-    const Layout *layout = job->in.layout;
-    size_t n_safe = job->in.n_all - job->own.n_tail, row = job->in.n_in * job->in.cell;
+    Task *score_panels = job->in.set->of[job->in.real == 8].score_panels;
     if (atomic_load(&job->at.bad))
         return 0;
-    if (job->in.y && job->at.task == tasks->score_panels) {
-        job->at.task = tasks->add_gradients;
+    if (job->in.y && job->at.task == score_panels) {
+        job->at.task = job->in.set->of[job->in.real == 8].add_gradients;
         return parts(job->in.n_in, columns_of_task(job)) + 1;
     }
     job->at.first += job->at.n;
@@ -94,46 +94,24 @@ static size_t next_phase(Job *job)
     size_t batch = job->in.y ? (size_t)job->in.starts[job->at.step] : 0;
     size_t start = batch + job->at.first;
     job->at.n = smaller(job->own.most, job->in.n_rows - job->at.first);
-    job->at.n_safe = start < n_safe ? smaller(job->at.n, n_safe - start) : 0;
-    job->at.rows = job->in.x + start * row;
-    job->at.tail = job->own.tail + (start < n_safe ? 0 : start - n_safe) * row;
+    job->at.rows = job->in.x + start * job->in.n_in * job->in.cell;
     job->at.labels = job->in.y + start;
-    job->at.chunk = &job->own.as_they_come;
-    if (layout) {
-        const Chunk *chunks = layout->chunks + batch / job->in.n_rows * layout->of_batch;
-        if (chunks[job->at.first / job->own.most].memory)
-            job->at.chunk = chunks + job->at.first / job->own.most;
-    }
-    job->at.task = tasks->score_panels;
+    const Layout *layout = job->in.layout;
+    const Chunk *laid = layout ? layout->chunks + batch / job->in.n_rows * layout->of_batch : NULL;
+    int is_laid = laid && laid[job->at.first / job->own.most].memory;
+    job->at.chunk = is_laid ? laid + job->at.first / job->own.most : &job->own.as_they_come;
+    job->at.task = score_panels;
     return parts(parts(job->at.n, PANEL), job->own.group);
-}
-
-/* Divide up memory from `at` on for what a job needs; returned is where it ends. */
-static uintptr_t divide(Job *job, uintptr_t at)
-{
-    size_t n = job->own.most, n_out = job->in.n_out, n_in = parts(job->in.n_in, PANEL) * PANEL;
-    job->own.tiles = cut(&at, job->own.n_tiles + 1, sizeof *job->own.tiles);
-    job->own.as_they_come.order = cut(&at, n, sizeof *job->own.as_they_come.order);
-    job->own.z = cut(&at, n * n_out, job->in.real);
-    job->own.w = job->own.n_tiles == 1 ? job->in.W : cut(&at, n_in * n_out, job->in.real);
-    if (job->in.y) {
-        job->own.d = cut(&at, n * n_out, job->in.real);
-        job->own.sums = cut(&at, n_in * n_out, job->in.real);
-        job->own.db = cut(&at, PANEL * n_out, job->in.real);
-        job->own.losses = cut(&at, n, job->in.real);
-        job->own.tail = cut(&at, job->own.n_tail * job->in.n_in + PANEL, job->in.cell);
-    }
-    return at;
 }
 
 /* Copy W to where its tiles lie one after the other, or back. */
 static void pack(const Job *job, int back)
 {
     char *packed = job->own.w;
-    for (size_t t = 0; t < job->own.n_tiles; t++)
+    for (size_t class = 0; class < job->in.n_out; class += job->own.width)
         for (size_t k = 0; k < job->in.n_in; k++) {
-            size_t n = classes_of(job, t) * job->in.real;
-            char *row = (char *)job->in.W + (k * job->in.n_out + job->own.tiles[t]) * job->in.real;
+            size_t n = classes_from(job, class) * job->in.real;
+            char *row = (char *)job->in.W + (k * job->in.n_out + class) * job->in.real;
             memcpy(back ? row : packed, back ? packed : row, n);
             packed += n;
         }
@@ -142,27 +120,27 @@ static void pack(const Job *job, int back)
 /* Do a job, without Python's lock; returned is whether there was memory for it. */
 static int is_done(Job *job, size_t n_threads)
 {
-    size_t n_in = job->in.n_in, row = n_in * job->in.cell;
-    job->own.most = rows_of_chunk(job->in.n_rows, row);
-    job->own.n_tiles = parts(job->in.n_out, job->in.set->n_sums);
-    job->own.group = job->own.n_tiles < 5 ? 1 : GROUP;
-    /* the rows beyond whose end the last block of columns could not be read */
-    job->own.n_tail = smaller(job->in.n_all, parts(parts(n_in, PANEL) * PANEL, n_in) - 1);
-    void *memory = malloc(divide(job, 64));
+    size_t n_out = job->in.n_out, real = job->in.real, row = job->in.n_in * job->in.cell;
+    size_t n = rows_of_chunk(job->in.n_rows, row);
+    size_t of_W = parts(job->in.n_in, PANEL) * PANEL * n_out * real;
+    job->own.most = n;
+    job->own.end = job->in.x + job->in.n_all * row;
+    job->own.width = parts(n_out, parts(n_out, job->in.set->n_sums));
+    job->own.group = n_out <= 4 * job->in.set->n_sums ? 1 : GROUP;
+    int is_packed = job->own.width < n_out;
+    const size_t bytes[N_PARTS] = {n * n_out * real, n * n_out * real, of_W, PANEL * n_out * real,
+                                   is_packed ? of_W : 0, n * real, n * PANEL * job->in.cell, 2 * n};
+    void *memory = new_parts(job->own.parts, bytes);
     if (!memory)
         return 0;
-    divide(job, (uintptr_t)memory);
-    for (size_t t = 0; t <= job->own.n_tiles; t++)
-        job->own.tiles[t] = t * job->in.n_out / job->own.n_tiles;
-    for (size_t i = 0; i < job->own.most; i++)
-        job->own.as_they_come.order[i] = (uint16_t)i;
-    job->own.as_they_come.place_of = job->own.as_they_come.order;
-    if (job->in.y && job->own.n_tail)
-        memcpy(job->own.tail, job->in.x + (job->in.n_all - job->own.n_tail) * row, job->own.n_tail * row);
-    if (job->own.n_tiles > 1)
+    for (size_t i = 0; i < n; i++)
+        job->own.order[i] = (uint16_t)i;
+    job->own.as_they_come.order = job->own.as_they_come.place_of = job->own.order;
+    job->own.w = is_packed ? job->own.w : job->in.W;
+    if (is_packed)
         pack(job, 0);
     work(job, next_phase, n_threads);
-    if (job->own.n_tiles > 1 && job->in.y)
+    if (is_packed && job->in.y)
         pack(job, 1);
     free(memory);
     return 1;
@@ -176,92 +154,82 @@ static PyObject *release(Call *call)
 }
 
 /* Do what a call asks for, if it goes together. */
-static PyObject *compute(Call *call, size_t n_all)
+static PyObject *compute(Call *call)
 {
     Job *job = &call->job;
     int is_there = 0;
+    job->in.set = chosen_set();
     if (call->layout != Py_None)
         job->in.layout = PyCapsule_GetPointer(call->layout, LAYOUT);
-    job->in.set = chosen_set();
-    if (!PyErr_Occurred() && !(measure(call, n_all) && are_laid_out(job)))
+    if (!PyErr_Occurred() && !(measure(call) && are_laid_out(job)))
         PyErr_SetString(PyExc_ValueError, "x, W, b, y, weights, starts, n_rows and the layout do not go together");
     if (!PyErr_Occurred()) {
-        size_t n_products = job->in.n_rows * job->in.n_in * job->in.n_out * job->in.n_steps;
-        size_t n_threads = smaller((size_t)call->n_threads, 1 + n_products / PRODUCTS_OF_A_THREAD);
+        size_t n_cells = job->in.n_rows * job->in.n_in; /* that are not blank */
+        if (job->in.layout)
+            n_cells = job->in.layout->n_cells / job->in.n_all * job->in.n_rows;
+        size_t of_step = n_cells * job->in.n_out, of_all = of_step * job->in.n_steps;
+        size_t worth_it = 1 + smaller(of_step / PRODUCTS_OF_A_STEP, of_all / PRODUCTS_OF_A_THREAD);
         Py_BEGIN_ALLOW_THREADS
-        is_there = is_done(job, n_threads);
+        is_there = is_done(job, smaller((size_t)call->n_threads, worth_it));
         Py_END_ALLOW_THREADS
         size_t bad = atomic_load(&job->at.bad);
         if (!is_there)
             PyErr_NoMemory();
         else if (bad)
             PyErr_Format(PyExc_ValueError, "row %zd has the label %d: labels must be 0 to %zd",
-                         (Py_ssize_t)bad - 1, (int)job->in.y[bad - 1], call->n_out - 1);
+                         (Py_ssize_t)bad - 1, (int)job->in.y[bad - 1], (Py_ssize_t)job->in.n_out - 1);
     }
     return release(call);
 }
 
-/* ---- What Python sees ---- */
-
-static PyObject *classes(PyObject *self, PyObject *args)
+static PyObject *classes(PyObject *Py_UNUSED(self), PyObject *args)
 {
     Call call = {0};
     Py_buffer *arrays = call.arrays;
-    (void)self;
-    if (!PyArg_ParseTuple(args, "(y*dO)(y*y*)w*ni", &arrays[X], &call.job.in.scale, &call.layout,
-                          &arrays[W], &arrays[B], &arrays[OUT], &call.n_out, &call.n_threads))
+    if (!PyArg_ParseTuple(args, "(y*dO)(y*y*)w*i", &arrays[X], &call.job.in.scale, &call.layout,
+                          &arrays[W], &arrays[B], &arrays[OUT], &call.n_threads))
         return NULL;
     call.job.in.classes = arrays[OUT].buf;
     call.n_rows = arrays[OUT].len / 8;
-    return compute(&call, (size_t)call.n_rows);
+    return compute(&call);
 }
 
-static PyObject *descend(PyObject *args, int is_step)
+static PyObject *descend(PyObject *Py_UNUSED(self), PyObject *args)
 {
     Call call = {0};
     Py_buffer *arrays = call.arrays;
-    if (!PyArg_ParseTuple(args, is_step ? "(y*dO)(w*w*)(y*z*)y*w*nnid" : "(y*dO)(w*w*)(y*z*)y*w*nni",
-                          &arrays[X], &call.job.in.scale, &call.layout, &arrays[W], &arrays[B],
-                          &arrays[Y], &arrays[WEIGHTS], &arrays[STARTS], &arrays[OUT], &call.n_rows,
-                          &call.n_out, &call.n_threads, &call.job.in.rate))
+    PyObject *rate;
+    if (!PyArg_ParseTuple(args, "(y*dO)(w*w*)(y*z*)y*w*niO", &arrays[X], &call.job.in.scale,
+                          &call.layout, &arrays[W], &arrays[B], &arrays[Y], &arrays[WEIGHTS],
+                          &arrays[STARTS], &arrays[OUT], &call.n_rows, &call.n_threads, &rate))
         return NULL;
     call.job.in.costs = arrays[OUT].buf;
-    call.job.in.is_step = is_step;
-    return compute(&call, (size_t)arrays[Y].len / 4);
+    call.job.in.is_step = rate != Py_None;
+    call.job.in.rate = rate == Py_None ? 0 : PyFloat_AsDouble(rate);
+    return compute(&call);
 }
 
-static PyObject *gradients(PyObject *self, PyObject *args)
+static void free_layout(PyObject *capsule)
 {
-    (void)self;
-    return descend(args, 0);
+    Layout *layout = PyCapsule_GetPointer(capsule, LAYOUT);
+    for (size_t i = 0; i < layout->n_chunks; i++)
+        free(layout->chunks[i].memory);
+    free(layout);
 }
 
-static PyObject *steps(PyObject *self, PyObject *args)
-{
-    (void)self;
-    return descend(args, 1);
-}
-
-static void free_capsule(PyObject *capsule)
-{
-    free_layout(PyCapsule_GetPointer(capsule, LAYOUT));
-}
-
-static PyObject *lay_out(PyObject *self, PyObject *args)
+static PyObject *lay_out(PyObject *Py_UNUSED(self), PyObject *args)
 {
     Call call = {0};
     Job *job = &call.job;
     const Py_buffer *x = &call.arrays[X], *y = &call.arrays[Y];
-    Py_ssize_t n_all, n_rows;
     PyObject *result = NULL;
-    (void)self;
-    if (!PyArg_ParseTuple(args, "y*z*nnpi", &call.arrays[X], &call.arrays[Y], &n_all, &n_rows,
+    if (!PyArg_ParseTuple(args, "y*z*npi", &call.arrays[X], &call.arrays[Y], &call.n_rows,
                           &job->in.is_map, &call.n_threads))
         return NULL;
+    Py_ssize_t n_rows = call.n_rows, n_all = y->obj ? y->len / 4 : n_rows;
     job->in.set = chosen_set();
-    if (n_rows < 1 || n_rows > n_all || x->len < 1 || x->len % n_all ||
-        x->len / n_all > UINT16_MAX || (y->obj && y->len != 4 * n_all))
-        PyErr_SetString(PyExc_ValueError, "x, y, n_all and n_rows do not go together");
+    if (n_rows < 1 || n_rows > n_all || x->len < 1 || x->len % n_all || x->len / n_all > UINT16_MAX)
+        PyErr_SetString(PyExc_ValueError, "x, y and n_rows do not go together");
     if (!PyErr_Occurred()) {
         job->in.x = x->buf;
         job->in.y = y->buf;
@@ -272,26 +240,17 @@ static PyObject *lay_out(PyObject *self, PyObject *args)
         Py_BEGIN_ALLOW_THREADS
         job->in.layout = new_layout(job, (size_t)call.n_threads);
         Py_END_ALLOW_THREADS
-        result = job->in.layout ? PyCapsule_New(job->in.layout, LAYOUT, free_capsule) : PyErr_NoMemory();
+        result = job->in.layout ? PyCapsule_New(job->in.layout, LAYOUT, free_layout) : PyErr_NoMemory();
     }
     Py_XDECREF(release(&call));
     return result;
 }
 
-static PyObject *n_helped(PyObject *self, PyObject *args)
-{
-    (void)self, (void)args;
-    return PyLong_FromSize_t(n_shared());
-}
-
 static PyMethodDef functions[] = {
-    {"lay_out", lay_out, METH_VARARGS, "(x, y, n_all, n_rows, is_map, n_threads)"},
-    {"classes", classes, METH_VARARGS, "((x, scale, layout), (W, b), classes, n_out, n_threads)"},
-    {"gradients", gradients, METH_VARARGS,
-     "((x, scale, layout), (W, b), (y, weights), starts, costs, n_rows, n_out, n_threads)"},
-    {"steps", steps, METH_VARARGS,
-     "((x, scale, layout), (W, b), (y, weights), starts, costs, n_rows, n_out, n_threads, rate)"},
-    {"n_helped", n_helped, METH_NOARGS, "()"},
+    {"lay_out", lay_out, METH_VARARGS, "(x, y, n_rows, is_map, n_threads)"},
+    {"classes", classes, METH_VARARGS, "((x, scale, layout), (W, b), classes, n_threads)"},
+    {"descend", descend, METH_VARARGS,
+     "((x, scale, layout), (W, b), (y, weights), starts, costs, n_rows, n_threads, rate)"},
     {NULL, NULL, 0, NULL},
 };
 
@@ -301,17 +260,12 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_kernel", "kernel.h 
 PyMODINIT_FUNC PyInit__kernel(void)
 {
     PyObject *self = PyModule_Create(&module);
-    char names[64] = "", with_fma[64] = "";
+    char names[64] = "";
     for (const Set *set = sets; set->name; set++)
-        if (is_usable(set)) {
+        if (is_usable(set))
             strcat(strcat(names, " "), set->name);
-            if (set->has_fma)
-                strcat(strcat(with_fma, " "), set->name);
-        }
-    if (self) {
-        PyModule_AddStringConstant(self, "instruction_sets", names + 1);
-        PyModule_AddStringConstant(self, "sets_with_fma", with_fma);
-    }
+    if (self)
+        PyModule_AddStringConstant(self, "instruction_sets", names);
 #ifdef Py_GIL_DISABLED
     PyUnstable_Module_SetGIL(self, Py_MOD_GIL_NOT_USED);
 #endif

@@ -1,7 +1,7 @@
 /* Softmax regression: what the files of the kernel share.
 
    kernel.c   what Python calls: it measures arrays, and goes from phase to phase of a job
-   layout.c   rows that are laid out: some as they come, or all before the first step
+   layout.c   rows that are laid out before the first step
    loops.c    what is computed of a chunk of rows, for each set of instructions
    pool.c     threads that share the blocks of a phase
 
@@ -12,7 +12,7 @@
    fma. The bits of a result depend neither on the size of a vector, nor on the number of threads,
    nor on how many steps a call takes, nor on a layout. An x86-64 without fma gives other bits.
 
-   Python sees four functions. Their arrays are contiguous and aligned: x of bytes or of the type of
+   Python sees three functions. Their arrays are contiguous and aligned: x of bytes or of the type of
    W, which is float or double, labels int32, starts and classes int64, costs double. They belong to
    the caller, who must not change them meanwhile: Python's lock is not held. What does not go
    together is a ValueError, and so is a label that is none of the classes; what was written until
@@ -20,28 +20,26 @@
 
    lay_out(x, y, n_rows, is_map, n_threads)
        The minibatches of n_rows rows of bytes, as an object that owns their memory; y is None for
-       `classes`. Rows that would take twice their room, or for which there is no memory, are left out,
-       and computed as they come. If x is mapped from a file, to be read only, its pages are given
-       back to the system.
+       `classes`, of n_rows rows. Rows that would take twice their room, or for which there is no
+       memory, are left out, and computed as they come. If x is mapped from a file, to be read only,
+       its pages are given back to the system.
    classes((x, scale, layout), (W, b), classes, n_threads)
        The class with the largest of the scores scale * x W + b of each row, the first of several.
-   gradients((x, scale, layout), (W, b), (y, weights), starts, costs, n_rows, n_threads)
-       The mean negative log-likelihood of n_rows rows from a start on; its gradients by W and b take
-       their place. A row counts by the weight of its class, 1 if weights are None.
-   steps((x, scale, layout), (W, b), (y, weights), starts, costs, n_rows, n_threads, rate)
-       A step of descent from each start on: the costs before them; W and b are changed. */
+   descend((x, scale, layout), (W, b), (y, weights), starts, costs, n_rows, n_threads, rate)
+       A step of descent from each start on, on the mean negative log-likelihood of n_rows rows: the
+       costs before them; W and b are changed. A row counts by the weight of its class, 1 if weights
+       are None. If the rate is None, there is one start, and the gradients take the place of W and b. */
 
-#ifndef LOGREG_KERNEL_H
-#define LOGREG_KERNEL_H
+#pragma once
 
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 #define PANEL 16   /* rows of a panel, and columns of a task of gradients */
 #define CHUNK 1024 /* rows, at the most, that are scored before a gradient is summed */
 #define GROUP 4    /* panels of a task of scores, if W is too large for a near cache */
+#define N_PARTS 8  /* of memory */
 #define JOIN2(a, b) a##_##b
 #define JOIN(a, b) JOIN2(a, b)
 #if defined(__clang__)
@@ -55,7 +53,6 @@
 #endif
 
 /* Up to CHUNK rows of a minibatch, each of which has a place in the panels. */
-#define N_PARTS 8
 typedef struct {
     void *memory; /* of all parts; NULL if the rows are not laid out */
     union {
@@ -65,7 +62,7 @@ typedef struct {
             uint16_t *place_of; /* and which place each row */
             uint8_t *cells;     /* panel after panel, column after column */
             uint16_t *columns;  /* the numbers of these columns */
-            uint32_t *starts;   /* for each panel, where its columns begin, and their numbers */
+            uint32_t *starts;   /* for each panel, where its columns begin */
             uint32_t *lists;    /* where the rows of a block of columns begin; NULL: all have ink */
             uint16_t *places;   /* the places of those rows, as they come, */
             uint8_t *ink;       /* and their cells */
@@ -76,20 +73,18 @@ typedef struct {
 typedef struct {
     size_t n_all, n_rows, n_in, span; /* rows of x, of a minibatch; columns of x, of a block */
     size_t of_batch, n_chunks;        /* chunks of a minibatch, and of all */
+    atomic_size_t n_cells;            /* of all that is laid out */
     Chunk chunks[];
 } Layout;
 
 typedef struct Job Job;
 typedef void Task(Job *, size_t block);
 typedef struct {
-    Task *score_panels, *add_gradients;
-} Tasks;
-
-typedef struct {
-    const char *name;
-    int has_fma;
-    size_t span, n_sums; /* columns of a block; vectors that registers hold */
-    Tasks of[2][2];      /* by whether W is of doubles, and x of bytes */
+    const char *name;    /* "plain" has no fma */
+    size_t span, n_sums; /* columns of a block that lists rows; vectors that registers hold */
+    struct {
+        Task *score_panels, *add_gradients;
+    } of[2]; /* by whether W is of doubles */
 } Set;
 
 struct Job {
@@ -108,20 +103,25 @@ struct Job {
         double *costs;
         int is_step, is_map;
     } in;
-    struct {                     /* what it needs for itself */
-        size_t n_tiles, *tiles;  /* tile t has the classes from tiles[t] to tiles[t + 1] */
-        size_t most, group;      /* rows of a chunk, and panels of a task, at the most */
-        void *w;                 /* W, tile after tile */
-        void *z, *d, *sums, *db; /* scores by panel; gradients by place; those by W, and by b */
-        void *losses;            /* by place */
-        char *tail;              /* a copy of the last rows: a block of columns may reach beyond */
-        size_t n_tail;
+    struct {                /* what it needs for itself */
+        size_t width;       /* classes of a tile, whose sums registers hold, at the most */
+        size_t most, group; /* rows of a chunk, and panels of a task, at the most */
+        const char *end;    /* of x */
         Chunk as_they_come;
+        union {
+            void *parts[N_PARTS];
+            struct {
+                void *z, *d, *sums, *db; /* scores by panel; gradients by place; by W, and by b */
+                void *w, *losses;        /* W, tile after tile; losses by place */
+                char *last;              /* columns, where a vector would reach beyond x */
+                uint16_t *order;
+            };
+        };
     } own;
     struct { /* where it is */
         Task *task;
-        size_t step, first, n, n_safe; /* the first row of the chunk in its minibatch; how many, */
-        const char *rows, *tail;       /* and how many of them are not read in the tail */
+        size_t step, first, n; /* first row of the chunk in its minibatch, and how many it has */
+        const char *rows;
         const int32_t *labels;
         const Chunk *chunk;
         atomic_size_t bad; /* 1 + a row whose label is none of the classes */
@@ -133,18 +133,20 @@ struct Job {
 extern const Set sets[]; /* the best one first, and one without a name last */
 int is_usable(const Set *set);
 
-/* Panels of rows, for each size of a number: panels.inc. */
-size_t lay_uint8_t(const char *const *rows, size_t, size_t, uint8_t *cells, uint16_t *columns);
-size_t lay_uint32_t(const char *const *rows, size_t, size_t, uint32_t *cells, uint16_t *columns);
-size_t lay_uint64_t(const char *const *rows, size_t, size_t, uint64_t *cells, uint16_t *columns);
+/* Lay out the columns from `first` to `last` of PANEL rows: column by column, PANEL numbers for
+   each. Those that all rows leave blank are left out; the others are numbered, from `first` on.
+   Returned is how many they are; behind them, up to 16 bytes more a row mean nothing. */
+typedef size_t Lay(const char *const *rows, size_t first, size_t last, void *out, uint16_t *columns);
+Lay lay_uint8_t, lay_uint32_t, lay_uint64_t; /* by the size of a number */
+
+/* Get memory for parts of so many bytes, each at a multiple of 64: so no vector lies on two lines. */
+void *new_parts(void **parts, const size_t *bytes);
 
 Layout *new_layout(Job *job, size_t n_threads); /* of what is `in` a job; NULL without memory */
-void free_layout(Layout *layout);
 
 /* Do one phase of a job after the other: `next` sets it up, and returns how many blocks it has, below
    2^32 and 0 at the end. Who has done the last block of a phase calls it. */
 void work(Job *job, size_t (*next)(Job *), size_t n_threads);
-size_t n_shared(void); /* blocks that were not done by who called `work` */
 
 #pragma GCC visibility pop
 
@@ -159,14 +161,6 @@ static inline size_t parts(size_t n, size_t size)
     return n / size + (n % size != 0);
 }
 
-/* The next n times `size` bytes of memory: at a multiple of 64, so no vector lies on two lines. */
-static inline void *cut(uintptr_t *at, size_t n, size_t size)
-{
-    uintptr_t begin = (*at + 63) & ~(uintptr_t)63;
-    *at = begin + n * size;
-    return (void *)begin;
-}
-
 /* How many rows a chunk has at the most: their scores, and floats, are to stay in a cache. */
 static inline size_t rows_of_chunk(size_t n_rows, size_t bytes_of_row)
 {
@@ -174,9 +168,10 @@ static inline size_t rows_of_chunk(size_t n_rows, size_t bytes_of_row)
     return PANEL * smaller(parts(n_rows, PANEL), smaller(n_panels < 8 ? 8 : n_panels, CHUNK / PANEL));
 }
 
-static inline size_t classes_of(const Job *job, size_t tile)
+/* How many classes a tile has, which begins with this one. */
+static inline size_t classes_from(const Job *job, size_t class)
 {
-    return job->own.tiles[tile + 1] - job->own.tiles[tile];
+    return smaller(job->own.width, job->in.n_out - class);
 }
 
 /* Columns of a task of gradients: a cache line of each row, where rows are read as they come. */
@@ -196,5 +191,3 @@ static inline void find_rows(const Job *job, const Chunk *chunk, size_t panel, c
     for (size_t i = 0; i < PANEL; i++)
         rows[i] = job->at.rows + row_at(job, chunk, panel * PANEL + i) * job->in.n_in * job->in.cell;
 }
-
-#endif

@@ -1,45 +1,23 @@
-/* Rows laid out: panels for each size of a number; and all minibatches of a set of bytes, before the
-   first step, so that no step does it again. */
+/* All minibatches of a set of bytes laid out before the first step, so that no step does it again. */
 
 #include <stdlib.h>
-#include "kernel.h"
-#if defined(__unix__)
 #include <sys/mman.h>
 #include <unistd.h>
-#endif
+#include "kernel.h"
 
-#define BITS uint8_t
-#define N 16
-#define LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
-#define HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
-#include "panels.inc"
-#define BITS uint32_t
-#define N 4
-#define LOW 0, 4, 1, 5
-#define HIGH 2, 6, 3, 7
-#include "panels.inc"
-#define BITS uint64_t
-#define N 2
-#define LOW 0, 2
-#define HIGH 1, 3
-#include "panels.inc"
 
-#define MOST_TASKS 64 /* each needs room */
+#define ROUNDED(n) (((n) + 63) & ~(size_t)63)
 
-static const size_t sizes[N_PARTS] = {2, 2, 1, 2, 4, 4, 2, 1}; /* of a chunk's numbers, in bytes */
-
-/* Get memory for parts of a chunk that have so many numbers. */
-static int has_memory(Chunk *chunk, const size_t *numbers)
+void *new_parts(void **parts, const size_t *bytes)
 {
-    uintptr_t at = 64;
-    for (int pass = 0; pass < 2; pass++) {
-        for (int i = 0; i < N_PARTS; i++)
-            chunk->parts[i] = cut(&at, numbers[i], sizes[i]);
-        if (!pass && !(chunk->memory = malloc(at)))
-            return 0;
-        at = (uintptr_t)chunk->memory;
-    }
-    return 1;
+    size_t n = 64;
+    for (int i = 0; i < N_PARTS; i++)
+        n += ROUNDED(bytes[i]);
+    void *memory = malloc(n);
+    size_t at = ROUNDED((size_t)memory);
+    for (int i = 0; i < N_PARTS; at += ROUNDED(bytes[i++]))
+        parts[i] = (void *)at;
+    return memory;
 }
 
 static int compare(const void *a, const void *b)
@@ -66,25 +44,17 @@ static void order_rows(const Job *job, Chunk *chunk)
     }
 }
 
-/* Lay out the panels; returned is how many columns they have, and in `n_numbers` of how many the
-   numbers are kept: panels without a blank column share them. */
-static size_t lay_panels(const Job *job, Chunk *chunk, size_t *n_numbers)
+/* Lay out the panels; returned is how many columns they have. */
+static size_t lay_panels(const Job *job, Chunk *chunk)
 {
-    size_t n = 0, n_in = job->in.n_in;
-    uint32_t *at = chunk->starts;
-    *n_numbers = 0;
-    for (size_t p = 0; p < parts(job->at.n, PANEL); p++, at += 2) {
+    size_t n = 0;
+    for (size_t p = 0; p < parts(job->at.n, PANEL); p++) {
         const char *rows[PANEL];
         find_rows(job, chunk, p, rows);
-        at[0] = (uint32_t)n;
-        at[1] = (uint32_t)*n_numbers;
-        n += lay_uint8_t(rows, 0, n_in, chunk->cells + n * PANEL, chunk->columns + *n_numbers);
-        if (p > 0 && n - at[-2] == 2 * n_in)
-            at[1] = at[-1];
-        else
-            *n_numbers += n - at[0];
+        chunk->starts[p] = (uint32_t)n;
+        n += lay_uint8_t(rows, 0, job->in.n_in, chunk->cells + n * PANEL, chunk->columns + n);
     }
-    at[0] = (uint32_t)n;
+    chunk->starts[parts(job->at.n, PANEL)] = (uint32_t)n;
     return n;
 }
 
@@ -114,67 +84,51 @@ static size_t list_rows(const Job *job, Chunk *chunk)
     return n;
 }
 
-/* Lay out the rows of a chunk where there is room for all that may be, and keep what there is. */
-static void lay_chunk(const Job *job, Chunk *room, Chunk *chunk)
-{
-    size_t n = job->at.n, n_in = job->in.n_in, n_lists = parts(n_in, job->in.set->span);
-    size_t n_numbers, n_listed = 0;
-    order_rows(job, room);
-    size_t n_columns = lay_panels(job, room, &n_numbers);
-    if (job->in.y)
-        n_listed = list_rows(job, room);
-    if (n_listed > n_lists * n / 4 * 3) /* it takes less time to go through all rows */
-        n_listed = 0;
-    const size_t numbers[N_PARTS] = {n, n, n_columns * PANEL, n_numbers, 2 * parts(n, PANEL) + 1,
-                                     n_lists + 1, n_listed, n_listed * job->in.set->span};
-    if (n_columns * PANEL > 2 * n * n_in || !has_memory(chunk, numbers))
-        return;
-    for (int i = 0; i < N_PARTS; i++)
-        memcpy(chunk->parts[i], room->parts[i], numbers[i] * sizes[i]);
-    if (!n_listed)
-        chunk->lists = NULL;
-}
-
-/* Give whole pages back that are mapped from a file: if they must, they are read again. */
-static void give_back(const char *begin, const char *end)
-{
-#if defined(MADV_DONTNEED)
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), first = parts((uintptr_t)begin, page) * page;
-    if (first + page <= (uintptr_t)end)
-        madvise((void *)first, ((uintptr_t)end - first) / page * page, MADV_DONTNEED);
-#endif
-}
-
-/* Task: lay out some chunks. */
-static void lay_some(Job *all, size_t task)
+/* Task: lay out a chunk where there is room for all that may be, and keep what there is. */
+static void lay_chunk(Job *all, size_t task)
 {
     Job job = {.in = all->in};
-    const Layout *layout = job.in.layout;
-    size_t n_in = job.in.n_in, n = all->own.most, n_columns = n / PANEL * n_in + PANEL;
-    size_t n_lists = parts(n_in, layout->span), n_listed = job.in.y ? n_lists * n + 2 : 2;
-    const size_t most[N_PARTS] = {n, n, n_columns * PANEL, n_columns, n / PANEL * 2 + 1,
-                                  n_lists + 1, n_listed, n_listed * 16};
-    Chunk room;
-    if (!has_memory(&room, most))
+    Layout *layout = job.in.layout;
+    Chunk room, *chunk = &layout->chunks[task];
+    size_t n_in = job.in.n_in, span = layout->span, n_lists = parts(n_in, span);
+    size_t in_batch = task % layout->of_batch * all->own.most;
+    size_t start = task / layout->of_batch * layout->n_rows + in_batch;
+    size_t n = job.at.n = smaller(all->own.most, layout->n_rows - in_batch);
+    job.at.rows = job.in.x + start * n_in;
+    job.at.labels = job.in.y + start;
+    size_t n_columns = parts(n, PANEL) * n_in + PANEL, n_listed = n_lists * n + 2;
+    const size_t most[N_PARTS] = {2 * n, 2 * n, n_columns * PANEL, 2 * n_columns,
+                                  4 * parts(n, PANEL) + 4, 4 * n_lists + 4, 2 * n_listed,
+                                  n_listed * span};
+    if (!(room.memory = new_parts(room.parts, most)))
         return;
-    size_t n_tasks = smaller(layout->n_chunks, MOST_TASKS);
-    for (size_t i = layout->n_chunks * task / n_tasks; i < layout->n_chunks * (task + 1) / n_tasks; i++) {
-        size_t in_batch = i % layout->of_batch * n;
-        size_t start = i / layout->of_batch * layout->n_rows + in_batch;
-        job.at.n = smaller(n, layout->n_rows - in_batch);
-        job.at.rows = job.in.x + start * n_in;
-        job.at.labels = job.in.y + start;
-        lay_chunk(&job, &room, (Chunk *)&layout->chunks[i]);
-        if (job.in.is_map)
-            give_back(job.at.rows, job.at.rows + job.at.n * n_in);
+    order_rows(&job, &room);
+    n_columns = lay_panels(&job, &room);
+    n_listed = job.in.y ? list_rows(&job, &room) : 0;
+    if (n_listed > n_lists * n / 4 * 3) /* it takes less time to go through all rows */
+        n_listed = 0;
+    const size_t bytes[N_PARTS] = {2 * n, 2 * n, n_columns * PANEL, 2 * n_columns,
+                                   4 * parts(n, PANEL) + 4, 4 * n_lists + 4, 2 * n_listed,
+                                   n_listed * span};
+    atomic_fetch_add(&layout->n_cells, n_columns * PANEL);
+    if (n_columns * PANEL <= 2 * n * n_in && (chunk->memory = new_parts(chunk->parts, bytes))) {
+        for (int i = 0; i < N_PARTS; i++)
+            memcpy(chunk->parts[i], room.parts[i], bytes[i]);
+        chunk->lists = n_listed ? chunk->lists : NULL;
     }
     free(room.memory);
+    if (job.in.is_map) { /* its whole pages are given back: if they must, they are read again */
+        size_t page = (size_t)sysconf(_SC_PAGESIZE), first = parts((size_t)job.at.rows, page);
+        size_t end = (size_t)(job.at.rows + n * n_in) / page;
+        if (first < end)
+            madvise((void *)(first * page), (end - first) * page, MADV_DONTNEED);
+    }
 }
 
 static size_t next_phase(Job *job)
 {
-    size_t n = job->at.task ? 0 : smaller(job->in.layout->n_chunks, MOST_TASKS);
-    job->at.task = lay_some;
+    size_t n = job->at.task ? 0 : job->in.layout->n_chunks;
+    job->at.task = lay_chunk;
     return n;
 }
 
@@ -184,17 +138,11 @@ Layout *new_layout(Job *job, size_t n_threads)
     size_t of_batch = parts(n_rows, most), n_chunks = job->in.n_all / n_rows * of_batch;
     Layout *layout = calloc(1, sizeof *layout + n_chunks * sizeof *layout->chunks);
     if (layout) {
-        *layout = (Layout){job->in.n_all, n_rows, job->in.n_in, job->in.set->span, of_batch, n_chunks};
+        size_t span = job->in.set->span;
+        *layout = (Layout){job->in.n_all, n_rows, job->in.n_in, span, of_batch, n_chunks, 0};
         job->in.layout = layout;
         job->own.most = most;
         work(job, next_phase, n_threads);
     }
     return layout;
-}
-
-void free_layout(Layout *layout)
-{
-    for (size_t i = 0; layout && i < layout->n_chunks; i++)
-        free(layout->chunks[i].memory);
-    free(layout);
 }

@@ -3,32 +3,44 @@
 #include <math.h>
 #include "kernel.h"
 
-#define AHEAD 1024  /* bytes: rows come from a far cache, and are asked for so long before */
+#define AHEAD 2048  /* bytes: rows come from a far cache, and are asked for so long before */
 #define COLUMNS 256 /* of the panels of a task that are laid out at once, if they are not before */
 #define ALL_CASES                                                                    \
     CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) \
     CASE(11) CASE(12) CASE(13) CASE(14) CASE(15) CASE(16) CASE(17) CASE(18) CASE(19) \
     CASE(20) CASE(21) CASE(22) CASE(23) CASE(24)
-/* Numbers are found by their distance from this pointer: GCC would make one of its own for each. */
-#define OPAQUE(pointer) __asm__("" : "+r"(pointer))
+#define SPAN_OF(bytes) ((bytes) < 64 ? 8 : 16)
 
 /* Numbers of x, some side by side, of which each brings its product with factors to sums: those of a
    column of a panel with its weights, those of a row with the gradient by its scores. */
 typedef struct {
-    const void *cells;
-    size_t stride, ahead;    /* numbers from one term to the next; bytes that are asked for before */
+    const char *cells;
+    size_t stride, ahead;    /* bytes from one term to the next, and of those that are asked for */
+    size_t cell, size;       /* bytes of a number, and how many numbers lie side by side */
     const uint16_t *numbers; /* of the factors */
     size_t n;
 } Terms;
 
-/* Of each set: what the compiler may use, whether it has fma, bytes of a vector, columns of a block
-   that lists rows, and how many sums registers hold. */
+#define CELLS_OF JOIN(cells, BITS)
+#define N ((int)(16 / sizeof(BITS))) /* numbers that 16 bytes hold */
+#define BITS uint8_t
+#define LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#include "panels.inc"
+#define BITS uint32_t
+#define LOW 0, 4, 1, 5
+#define HIGH 2, 6, 3, 7
+#include "panels.inc"
+#define BITS uint64_t
+#define LOW 0, 2
+#define HIGH 1, 3
+#include "panels.inc"
+
+/* Of each set: what the compiler may use, bytes of a vector, and how many sums registers hold. */
 #if defined(__x86_64__)
 #include <immintrin.h>
 #define TARGET_avx512 __attribute__((target("avx512f" WIDE)))
-#define HAS_FMA_avx512 1
 #define BYTES_avx512 64
-#define SPAN_avx512 16
 #define N_SUMS_avx512 24
 #define FMA_float_avx512(a, b, c) (VECTOR) _mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c))
 #define FMA_double_avx512(a, b, c) (VECTOR) _mm512_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c))
@@ -38,9 +50,7 @@ typedef struct {
 #define SET avx512
 #include "set.inc"
 #define TARGET_avx2 __attribute__((target("avx2,fma")))
-#define HAS_FMA_avx2 1
 #define BYTES_avx2 32
-#define SPAN_avx2 8
 #define N_SUMS_avx2 12
 #define FMA_float_avx2(a, b, c) (VECTOR) _mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c))
 #define FMA_double_avx2(a, b, c) (VECTOR) _mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c))
@@ -53,17 +63,16 @@ typedef struct {
 #endif
 #define TARGET_plain
 #define BYTES_plain 16
-#define SPAN_plain 8
 #define N_SUMS_plain 12
 #if defined(__aarch64__)
 #include <arm_neon.h>
-#define HAS_FMA_plain 1
+#define NAME_OF_PLAIN "neon"
 #define FMA_float_plain(a, b, c) \
     (VECTOR) vfmaq_f32((float32x4_t)(c), (float32x4_t)(a), (float32x4_t)(b))
 #define FMA_double_plain(a, b, c) \
     (VECTOR) vfmaq_f64((float64x2_t)(c), (float64x2_t)(a), (float64x2_t)(b))
 #else /* a product is rounded before it is added: other bits */
-#define HAS_FMA_plain 0
+#define NAME_OF_PLAIN "plain"
 #define FMA_float_plain(a, b, c) ((a) * (b) + (c))
 #define FMA_double_plain(a, b, c) ((a) * (b) + (c))
 #endif
@@ -73,18 +82,15 @@ typedef struct {
 #define SET plain
 #include "set.inc"
 
-#define TASKS(cell, real, set) \
-    {score_panels_##cell##_##real##_##set, add_gradients_##cell##_##real##_##set}
-#define ALL_TASKS(set)                                        \
-    {#set, HAS_FMA_##set, SPAN_##set, N_SUMS_##set,           \
-     {{TASKS(float, float, set), TASKS(uint8_t, float, set)}, \
-      {TASKS(double, double, set), TASKS(uint8_t, double, set)}}}
+#define TASKS(real, set) {score_panels_##real##_##set, add_gradients_##real##_##set}
+#define ALL_TASKS(name, set) \
+    {name, SPAN_OF(BYTES_##set), N_SUMS_##set, {TASKS(float, set), TASKS(double, set)}}
 const Set sets[] = {
 #if defined(__x86_64__)
-    ALL_TASKS(avx512),
-    ALL_TASKS(avx2),
+    ALL_TASKS("avx512", avx512),
+    ALL_TASKS("avx2", avx2),
 #endif
-    ALL_TASKS(plain),
+    ALL_TASKS(NAME_OF_PLAIN, plain),
     {0},
 };
 

@@ -15,8 +15,9 @@ function decode(base64, Kind = Float32Array) {
 }
 
 function softmax(z) {
-  const top = Math.max(...z), p = new Float64Array(z.length);
-  let sum = 0;
+  const p = z.slice();
+  let top = z[0], sum = 0;
+  for (let k = 1; k < p.length; k++) top = Math.max(top, z[k]);
   for (let k = 0; k < p.length; k++) sum += p[k] = Math.exp(z[k] - top);
   for (let k = 0; k < p.length; k++) p[k] /= sum;
   return p;

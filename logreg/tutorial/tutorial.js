@@ -76,6 +76,7 @@
     }
 
     reset() {
+      this.rows = new Rows(this.x, this.nIn, this.nOut, this.y);
       this.model = new Model(this.nIn, this.nOut, { scale: this.scale });
       Object.assign(this, { before: null, batch: [0, 0], seen: 0, steps: 0, history: [] });
       this.measure();
@@ -87,15 +88,15 @@
       const next = this.batch[1];
       this.batch = next + size > this.nTrain ? [0, size] : [next, next + size];
       this.before = { W: this.model.W.slice(), b: this.model.b.slice() };
-      this.model.step(this.x, this.y, ...this.batch, rate, decay);
+      this.model.step(this.rows, ...this.batch, rate, decay);
       this.seen += size;
       this.steps += 1;
     }
 
     // Of the rows that it learns from, and of those that test it. That takes longer than a step.
     measure() {
-      const n = this.y.length, tested = [this.x, this.y, n - this.nTested, n];
-      const own = [this.x, this.y, 0, this.nTrain];
+      const n = this.y.length, tested = [this.rows, n - this.nTested, n];
+      const own = [this.rows, 0, this.nTrain];
       this.wrong = this.model.wrong(...tested);
       this.ownWrong = this.nTrain < 100 ? this.model.wrong(...own) : [];
       [this.cost, this.testCost] = [this.model.cost(...own), this.model.cost(...tested)];
@@ -253,7 +254,7 @@
 
     // A new drawing is looked at for its own answer.
     function show(isNew) {
-      const x = pad.pixels(), z = full.scores(x), p = softmax(z), best = argmax(p);
+      const x = pad.pixels(), z = full.scores(new Rows(x, 784, 10)), p = softmax(z), best = argmax(p);
       const end = Math.max(6, largest(z));
       if (isNew) rows[best].choice.checked = true;
       const k = rows.findIndex(({ choice }) => choice.checked);
@@ -339,7 +340,7 @@
 
     function show() {
       pad.isCentred = find("[name=pad-raw-prepared]:checked").value === "yes";
-      const x = pad.pixels(), p = softmax(full.scores(x)), best = argmax(p);
+      const x = pad.pixels(), p = softmax(full.scores(new Rows(x, 784, 10))), best = argmax(p);
       paint(find(".seen"), 28, 28, (i) => GREYS[x[i]]);
       rows.forEach(({ bar, number }, k) => {
         bar.className = k === best ? "best" : "";
@@ -706,11 +707,11 @@
     // On MNIST if its training files are there, else on the digits of the page.
     function begin(reason) {
       const [x, y, testX, testY] = NAMES.map((name) => files[name]), { labels } = facts;
-      const whole = { train: [x, y, 0, 50000], valid: [x, y, 50000, 60000], size: 600, nEpochs: 1000 };
-      const own = { train: [digits, labels, 0, N_TRAIN], valid: [digits, labels, N_TRAIN, labels.length], size: 100 };
+      const whole = { train: [x, y], nTrain: 50000, size: 600, nEpochs: 1000 };
+      const own = { train: [digits, labels], nTrain: N_TRAIN, size: 100 };
       const isWhole = Boolean(x && y), log = facts.logs[isWhole ? "mnist" : "own"];
       const given = { nEpochs: log.length, ...(isWhole ? whole : own), rate: 0.13 };
-      if (isWhole && testX && testY) given.test = [testX, testY, 0, 10000];
+      if (isWhole && testX && testY) given.test = [testX, testY];
       if (run) run.worker.terminate();
       run = { worker: makeWorker(), log, n: 0, nEqual: 0, seconds: 0 };
       run.worker.postMessage(given);
@@ -764,6 +765,10 @@
 
     // MNIST's files, gzipped or not, under any name.
     async function take(blobs) {
+      if (!crypto.subtle) {
+        begin("This browser checks files only in a page of its own disk or of an https address. ");
+        return;
+      }
       const refused = [];
       button.disabled = true;
       say("The files are unpacked and checked …");

@@ -109,8 +109,8 @@ def test_the_bits_are_the_same_for_any_number_of_threads_and_steps(threads, dtyp
 
 @pytest.mark.parametrize("dtype, cell", KINDS)
 def test_the_bits_are_the_same_however_rows_come_on_each_set_with_fma(dtype, cell, monkeypatch):
-    random, all_with_fma = numpy.random.RandomState(1), _kernel.sets_with_fma.split()
-    assert {*SETS} - {*all_with_fma} <= {"plain"}
+    random = numpy.random.RandomState(1)
+    all_with_fma = [name for name in SETS if name != "plain"]
     sizes = [[int(top ** random.rand()) for top in (2500, 900, 50)] for i in range(40)]
     for i, (n_rows, n_in, n_out) in enumerate([*sizes, (1500, 40, 26), (40, 8, 2)]):
         x, scale, W, b, y, weights = problem(dtype, cell, 2 * n_rows, n_in, n_out, seed=i)
@@ -220,15 +220,16 @@ def large(n_steps=1):
     return Rows(x, scale), (W, b), (y, None), [0] * n_steps, len(x), 0.1
 
 
-def test_others_share_what_is_worth_it_and_none_is_there_afterwards(threads):
-    for n_threads, n_rows in ((2, 6000), (1, 6000), (2, 60)):
-        threads(n_threads)
-        before, end = _kernel.n_helped(), time.monotonic() + 60
-        while _kernel.n_helped() == before and time.monotonic() < end:
-            kernel.steps(*large()[:-2], n_rows, 0.1)
-            if (n_threads, n_rows) != (2, 6000):
-                break
-        assert (_kernel.n_helped() > before) == ((n_threads, n_rows) == (2, 6000))
+def test_another_thread_takes_a_part_of_what_is_worth_it(threads):
+    """The caller needs less time of its own core, if the other thread gets some within a minute."""
+    data, least, end = large(n_steps=5), {1: numpy.inf, 2: numpy.inf}, time.monotonic() + 60
+    while least[2] > 0.8 * least[1] and time.monotonic() < end:
+        for n in least:
+            threads(n)
+            began = time.thread_time()
+            kernel.steps(*data)
+            least[n] = min(least[n], time.thread_time() - began)
+    assert least[2] <= 0.8 * least[1]
 
 
 @pytest.mark.parametrize("n_rows", [8, 20, 600])
@@ -340,36 +341,40 @@ TOGETHER = pytest.raises(ValueError, match="do not go together")
 
 
 @pytest.mark.parametrize("changed", ["x", "W", "b", "y", "weights", "starts", "out"])
-@pytest.mark.parametrize("change", [-100, -1, 1])
+@pytest.mark.parametrize("change", [-100, -1, 1, "f2"])
 def test_the_c_code_measures_its_arrays(changed, change):
-    """One of twenty rows, five columns and three classes is empty, too short or too long."""
+    """One of twenty rows, five columns and three classes is empty, too short or long, of a type."""
     n = {"x": 100, "W": 15, "b": 3, "y": 20, "weights": 3, "starts": 2, "out": 2}
-    n[changed] = max(0, n[changed] + change)
-    x, W, b, weights = (numpy.zeros(n[name], "float32") for name in ("x", "W", "b", "weights"))
-    y, starts, costs = numpy.zeros(n["y"], "int32"), *map(numpy.zeros, (n["starts"], n["out"]))
+    types = dict(zip(n, ("f4", "f4", "f4", "i4", "f4", "i8", "f8")))
+    if change == "f2":
+        types[changed] = "f2"
+    else:
+        n[changed] = max(0, n[changed] + change)
+    x, W, b, y, weights, starts, out = (numpy.zeros(n[name], types[name]) for name in n)
     with TOGETHER:
-        _kernel.steps((x, 1.0, None), (W, b), (y, weights), starts, costs, 10, 3, 1, 0.1)
+        _kernel.descend((x, 1.0, None), (W, b), (y, weights), starts, out, 10, 1, 0.1)
     if changed not in ("y", "weights", "starts"):
         with TOGETHER:
-            _kernel.classes((x, 1.0, None), (W, b), numpy.zeros(18 + n["out"], "int64"), 3, 1)
+            out = numpy.zeros(18 + n["out"], "f2" if types["out"] == "f2" else "i8")
+            _kernel.classes((x, 1.0, None), (W, b), out, 1)
 
 
 def test_the_c_code_measures_sizes_and_layouts():
     x, y = numpy.ones((20, 5), "uint8"), numpy.ones(20, "int32")
-    given = {"x": x, "layout": _kernel.lay_out(x, y, 20, 10, False, 1), "start": 10, "rows": 10}
-    wrong = [{"rows": n, "layout": None} for n in (-1, 0, 21, 2**62)] + [{"rows": 5}, {"start": 5}]
-    wrong += [{"classes": n} for n in (-1, 0, 1, 2, 4, 6, 2**62)] + [{"x": x * 1.0}]
-    wrong += [{"layout": _kernel.lay_out(x[:, 1:].copy(), y, 20, 10, False, 1)}, {"start": -10}]
-    wrong += [{"layout": _kernel.lay_out(x[:10], y[:10], 10, 10, False, 1)}, {"start": 2**62}]
+    given = {"x": x, "layout": _kernel.lay_out(x, y, 10, False, 1), "starts": [10], "rows": 10}
+    wrong = [{"rows": n, "layout": None} for n in (-1, 0, 21, 2**62)] + [{"rows": 5}]
+    wrong += [{"starts": starts} for starts in ([], [5], [-10], [2**62], [0, 0])] + [{"x": x * 1.0}]
+    wrong += [{"layout": _kernel.lay_out(x[:, 1:].copy(), y, 10, False, 1)}]
+    wrong += [{"layout": _kernel.lay_out(x[:10], y[:10], 10, False, 1)}]
     for changed in [{}, *wrong]:
-        x, layout, start, rows, classes = {**given, "classes": 3, **changed}.values()
-        params, out = (numpy.ones((5, 3), "float32"), numpy.ones(3, "float32")), numpy.empty(1)
-        data = (x, 1.0, layout), params, (y, None), numpy.array([start]), out
+        x, layout, starts, rows = {**given, **changed}.values()
+        params, out = (numpy.ones((5, 3), "f4"), numpy.ones(3, "f4")), numpy.empty(len(starts))
+        data = (x, 1.0, layout), params, (y, None), numpy.array(starts, "i8"), out
         with TOGETHER if changed else nullcontext():
-            _kernel.gradients(*data, rows, classes, 1)
-    for n_all, n_rows in ((20, 0), (20, 21), (-20, 1), (0, 0), (7, 1), (2**62, 1)):
+            _kernel.descend(*data, rows, 1, None)
+    for labels, n_rows in ((y, 0), (y, 21), (y, -1), (y[:7], 1), (y[:0], 1), (None, 7), (None, 2**62)):
         with TOGETHER:
-            _kernel.lay_out(given["x"], y, n_all, n_rows, False, 1)
+            _kernel.lay_out(given["x"], labels, n_rows, False, 1)
 
 
 def test_nan_infinity_and_large_scores_are_as_in_the_graph():
@@ -595,13 +600,13 @@ def compute(seed):
             y = random.randint(m, size=n).astype("int32")
             half, costs, layouts = (n + 1) // 2, numpy.empty(2), [None, None]
             if kind == "B":
-                layouts = [_kernel.lay_out(x, *of, False, 3) for of in ((None, n, n), (y, n, half))]
+                layouts = [_kernel.lay_out(x, *of, False, 3) for of in ((None, n), (y, half))]
             for layout in {None, layouts[0]}:
-                _kernel.classes((x, 0.5, layout), (W, b), numpy.empty(n, "int64"), m, 3)
+                _kernel.classes((x, 0.5, layout), (W, b), numpy.empty(n, "int64"), 3)
             for layout in {None, layouts[1]}:
                 starts = numpy.array([0 if layout else n - half, 0])
                 labels = y, random.rand(m).astype(real)
-                _kernel.steps((x, 0.5, layout), (W, b), labels, starts, costs, half, m, 3, 0.1)
+                _kernel.descend((x, 0.5, layout), (W, b), labels, starts, costs, half, 3, 0.1)
 
 with ThreadPoolExecutor(2) as threads:
     list(threads.map(compute, range(2)))

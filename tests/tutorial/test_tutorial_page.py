@@ -568,6 +568,14 @@ data.items.add(new File([new Uint8Array([0x1f, 0x8b, 1])], "mine.gz"));
 toy.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true }));"""
 
 
+def test_files_are_refused_where_the_browser_cannot_check_them(browser):
+    browser.execute_script("Object.defineProperty(crypto, 'subtle', { value: undefined })")
+    model(browser, "heart")
+    browser.execute_script(DROP)
+    assert "only in a page of its own disk" in said(browser, "mnist-run", ".said")
+    assert find(browser, "#play-mnist-run [data-do=run]").is_enabled()
+
+
 def test_mnists_files_print_the_tutorials_log(browser, mnist_folder):
     model(browser, "heart")
     browser.execute_script(DROP)
