@@ -13,8 +13,7 @@
 
   // The features that the model takes of a row as the user knows it.
   function ready(row) {
-    const { scale, shifts, scales } = facts;
-    return Float64Array.from(row, (value, i) => (scale * value - shifts[i]) / scales[i]);
+    return Float64Array.from(row, (value, i) => value * facts.factors[i] - facts.offsets[i]);
   }
 
   function probabilities(x) {

@@ -2,8 +2,7 @@
 
 import numpy
 
-from logreg.prediction.evaluation import aligned
-from logreg.prediction.writers import shown
+from logreg.prediction.writers import aligned, shown
 
 N_LARGEST = 50  # weights in the text
 

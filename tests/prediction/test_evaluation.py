@@ -24,7 +24,7 @@ class Given:
     def __init__(self, labels, n_in):
         self.labels, self.facts = labels, ModelFacts(n_in=n_in)
 
-    def predictions(self, name, batches):
+    def predictions(self, batches):
         for batch in batches:
             p = batch.x
             if self.facts.n_in == 1:
@@ -57,13 +57,13 @@ def test_the_evaluation_of_the_sample():
         "error as the tutorial counts, in whole minibatches of 300: "
         f"{used / 9:f} % ({used} of 900 rows)",
     ]
-    for k, (line, row) in enumerate(zip(lines[6:], matrix)):
+    for k, (line, row) in enumerate(zip(lines[7:], matrix)):
         n, n_wrong = sum(row), sum(row) - row[k]
         expected = [str(k), str(n), str(n_wrong), f"{100 * n_wrong / n:.2f}", "%"]
         assert line.split()[:5] == expected
         entry = found["classes"][k]
         assert line.split()[5:] == [f"{entry[key]:.4f}" for key in ("precision", "recall", "f1")]
-    assert re.fullmatch(r" *macro mean +0\.\d{4} +0\.\d{4} +0\.\d{4}", lines[16])
+    assert re.fullmatch(r" *macro mean +0\.\d{4} +0\.\d{4} +0\.\d{4}", lines[17])
     at = next(i for i, line in enumerate(lines) if line.startswith("How probable"))
     matrix_lines, calibration = lines[at - 12 : at - 1], lines[at + 2 : -2]
     assert [line.split()[1:] for line in matrix_lines[1:]] == [[*map(str, row)] for row in matrix]
@@ -94,7 +94,7 @@ def test_classes_are_told_by_their_labels(model_labels, data_labels):
     assert found["confusion"]["counts"] == [[0, 0, 0], [0, 1, 0], [1, 0, 1]]
     told = [(entry["rows"], entry["errors"]) for entry in found["classes"]]
     assert told == [(0, 0), (1, 0), (2, 1)]
-    assert as_text(found).splitlines()[5].split()[:4] == ["3", "0", "0", "-"]
+    assert as_text(found).splitlines()[6].split()[:4] == ["3", "0", "0", "-"]
     assert "whole minibatches" not in as_text(found)  # the rows fill none of 600
 
 
@@ -153,4 +153,4 @@ def test_many_classes_are_told_by_what_occurs(n_out):
     assert counts == sorted(counts, reverse=True)
     assert (found["confusion"] is None) == (n_out > 50)
     assert {entry["label"] for entry in found["classes"]} == {labels[k] for k in {*y, *predicted}}
-    assert ("The 20 classes of most errors" in as_text(found)) == (n_out > 50)
+    assert ("The 50 classes of most errors" in as_text(found)) == (n_out > 50)

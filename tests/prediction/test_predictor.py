@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy
 import pandas
 import pytest
-from builders import probabilities, sample, save, weights
+from builders import new_run, probabilities, sample, save, weights
 
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import Preparation, TableOptions
-from logreg.errors import DatasetError, ModelFileError
+from logreg.errors import DatasetError, ModelFileError, SettingError
 from logreg.prediction.predictor import Predictor
 from logreg.prediction.weights import weights_of
 from logreg.saving.facts import ModelFacts
@@ -173,6 +173,12 @@ def test_a_parameter_that_is_not_finite_is_refused(place):
     save("model.pkl", *params)
     with pytest.raises(ModelFileError, match=r"model.pkl: its parameters are not finite, .*again"):
         Predictor("model.pkl")
+
+
+@pytest.mark.parametrize("values", [None, [*weights(), *weights()]])
+def test_a_run_needs_a_best_model_of_w_and_b(values):
+    with pytest.raises(SettingError, match=r"^Run\(.*\) has no best model with a W and a b: give"):
+        Predictor(new_run(best_values=values))
 
 
 def test_a_unit_of_pixels_is_a_grey_level_and_odds_may_be_too_large_for_a_number():
