@@ -15,7 +15,6 @@ The data that a model was trained on are split as in training, if they have no t
 own; of other data without one, all rows are the test set.
 """
 
-import contextlib
 import json
 import os
 import sys
@@ -26,7 +25,7 @@ from logreg.cli import options
 from logreg.cli.command import command
 from logreg.console import note, say, set_quiet
 from logreg.datasets.options import TableOptions
-from logreg.errors import DatasetError, LogRegError, SettingError
+from logreg.errors import DatasetError, LogRegError, SettingError, listed
 from logreg.files import refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL, DATASET
 from logreg.prediction import inputs
@@ -34,7 +33,7 @@ from logreg.prediction.evaluation import as_text, evaluate
 from logreg.prediction.held_out import read_test_set
 from logreg.prediction.predictor import Predictor
 from logreg.prediction.weights import in_words, weights_of
-from logreg.prediction.writers import WRITERS, destination
+from logreg.prediction.writers import WRITERS, answers, destination
 
 N_EXAMPLES = 10
 N_SHOWN = 50  # values of a list in --info
@@ -58,15 +57,13 @@ def parser():
     add_file("--dataset", metavar="PATH", help=dataset)
     evaluate = "print errors, precision, recall, F1, the confusion matrix and calibration on the "
     evaluate += "test set, or on INPUT, which needs labels"
-    add("--evaluate", action="store_true", help=evaluate)
+    of_model = parser.add_mutually_exclusive_group().add_argument
+    of_model("--evaluate", action="store_true", help=evaluate)
     add("--quiet", action="store_true", help="say nothing but errors and warnings on stderr")
-    add(
-        "--info",
-        action="store_true",
-        help="print what the model file tells, in JSON, but long lists",
-    )
+    info = "print what the model file tells, in JSON, but long lists"
+    of_model("--info", action="store_true", help=info)
     weights = "print what one unit more of each feature does to the odds of each class"
-    add("--weights", action="store_true", help=weights)
+    of_model("--weights", action="store_true", help=weights)
     add("--proba", action="store_true", help="give the probability of each class")
     number = {"metavar": "N", "type": int}
     keep = "columns of a table to put before the prediction, in CSV (the format then, if none is "
@@ -105,14 +102,17 @@ def predict(model=BEST_MODEL, dataset=DATASET, n=N_EXAMPLES):
     [0 0 0 0 0 0 0 0 0 0]
     """
     predictor = Predictor(model)
-    _print_examples(predictor, read_test_set(predictor.facts, dataset), n)
+    data = read_test_set(predictor.facts, dataset)
+    _print_examples(predictor, _test_batches(predictor, data, n))
 
 
-def _print_examples(predictor, data, n):
+def _test_batches(predictor, data, n):
+    return inputs.array_batches(data.facts.dataset, data.test[0], predictor.facts, n)
+
+
+def _print_examples(predictor, batches):
     """Print the tutorial's two lines."""
-    batches = inputs.array_batches(data.facts.dataset, data.test[0], predictor.facts)
-    found = predictor.predictions(data.facts.dataset, inputs.first_rows(batches, n))
-    labels = predictor.classes_[numpy.concatenate([each.classes for _, each in found])]
+    labels = numpy.array([answer.label for answer in answers(predictor, batches)])
     # NumPy would leave out the middle of a long array.
     shown = numpy.array2string(labels, threshold=sys.maxsize)
     say(f"Predicted values for the first {len(labels)} examples in test set:\n{shown}")
@@ -130,20 +130,17 @@ def main(argv=None):
     if args.weights:
         return _write_found(args, weights_of(predictor), in_words)
     if args.inputs:
-        n = args.n or sys.maxsize
-        size = min(inputs.BATCH_SIZE, n)  # no more is read than is asked for
-        how = table, args.invert, size, args.keep
-        found = [(path, inputs.batches(path, predictor.facts, *how)) for path in args.inputs]
-        return _predict(predictor, found, args, n)
+        how = inputs.Reading(table, args.invert, args.n or sys.maxsize, args.keep)
+        found = [inputs.file_batches(path, predictor.facts, how) for path in args.inputs]
+        return _predict(predictor, found, args)
     data = read_test_set(predictor.facts, args.dataset, table)
     data.check_outputs(args.output)
     if args.evaluate:
         return _write_found(args, evaluate(predictor, data, args.min_proba), as_text)
-    n = args.n or N_EXAMPLES
+    batches = _test_batches(predictor, data, args.n or N_EXAMPLES)
     if args.format == "text" and not (args.proba or args.top or args.output or args.min_proba):
-        return _print_examples(predictor, data, n)
-    rows = inputs.array_batches(data.facts.dataset, data.test[0], predictor.facts)
-    return _predict(predictor, [(data.facts.dataset, rows)], args, n)
+        return _print_examples(predictor, batches)
+    return _predict(predictor, [batches], args)
 
 
 def _shortened(value):
@@ -172,12 +169,10 @@ def _arguments(argv):
     args.keep = [name.strip() for name in args.keep.split(",") if name]
     if args.evaluate and len(args.inputs) == 1 and args.dataset is None:
         args.dataset, args.inputs = args.inputs[0], []
-    if bool(args.inputs) + args.evaluate + args.info + args.weights > 1:
-        arguments.error(
-            "give inputs, --evaluate (of one input, perhaps), --info or --weights alone"
-        )
-    is_of_rows = args.n or args.proba or args.top or args.keep or args.format == "csv"
-    if is_of_rows and (args.evaluate or args.info or args.weights):
+    is_of_model = args.evaluate or args.info or args.weights
+    if is_of_model and args.inputs:
+        arguments.error("give inputs, --evaluate (of one input), --info or --weights alone")
+    if is_of_model and (args.n or args.proba or args.top or args.keep or args.format == "csv"):
         arguments.error("-n, --proba, --top, --keep and --format csv are for predictions")
     if args.keep and (args.format == "text" or not args.inputs):
         arguments.error("--keep is for tables to predict, in the formats csv and json")
@@ -188,31 +183,41 @@ def _arguments(argv):
             raise SettingError(f"{option} is {value}: it must be 1 or more")
     if not 0 <= args.min_proba <= 1:
         raise SettingError(f"--min-proba is {args.min_proba}: it must be from 0 to 1")
-    args.inputs = inputs.with_folders(args.inputs)
+    args.inputs = [*inputs.with_folders(args.inputs)]
     refuse_overwriting([args.output], [args.model, *args.inputs])
     return args
 
 
-def _predict(predictor, found, args, n):
-    """Predict up to n rows of each input; one that is bad does not keep the others from it."""
-    code = 0
+def _predict(predictor, found, args):
+    """Write the answers to the rows of each input; return the exit code."""
+    bad = []
     with destination(args.output) as stream:
-        how = args.proba, args.top, args.min_proba
-        out = WRITERS[args.format](stream, predictor.labels, *how)
-        for name, rows in found:
-            try:
-                with contextlib.closing(rows):
-                    read = inputs.first_rows(rows, n)
-                    for batch, prediction in predictor.predictions(name, read):
-                        out.rows(name, batch, prediction)
-            except LogRegError as error:
-                code = 1
-                note(f"error: {error}")
-        if out.n_rows:
-            out.end()
-        elif args.output:
-            raise DatasetError(f"nothing could be predicted, so {args.output} is not written")
-    return code
+        WRITERS[args.format](stream, _answers(predictor, found, args, bad))
+    return 1 if bad else 0
+
+
+def _answers(predictor, found, args, bad):
+    """Yield the :class:`.Answer` to each row of each input.
+
+    The error of an input is told, put into `bad`, and keeps no other input from its answers.
+    """
+    columns, how = None, (args.proba, args.top, args.min_proba)
+    for batches in found:
+        try:
+            for answer in answers(predictor, batches, *how):
+                kept = [name for name, _ in answer.kept]
+                columns = kept if columns is None else columns
+                if kept != columns:
+                    raise DatasetError(
+                        f"{answer.name}: has the columns {listed(kept)}, and what comes before it "
+                        f"has {listed(columns)}: `keep` those that all inputs have"
+                    )
+                yield answer
+        except LogRegError as error:
+            bad.append(error)
+            note(f"error: {error}")
+    if args.output and columns is None:
+        raise DatasetError(f"nothing could be predicted, so {args.output} is not written")
 
 
 if __name__ == "__main__":

@@ -108,30 +108,25 @@ def test_what_reads_a_model_starts_no_engine(run, lacking):
     pytest.importorskip("matplotlib")
     save_digits_model(dataset="mnist_sample")
     numpy.save("x.npy", sample()["x_test"][:3])
-    random = numpy.random.RandomState(3)
-    W, b, x = random.randn(3, 40), random.randn(40), random.randn(5, 3)
-    save("double.pkl", W, b, "float64")
     code = f"""if True:
         import sys
         sys.modules.update(dict.fromkeys({lacking}))  # their import fails
         from logreg import Predictor, predict, report
         assert predict.main(["x.npy"]) == predict.main(["--evaluate"]) == predict.main([]) == 0
         assert predict.main(["--info"]) == report.main([]) == 0
-        print(Predictor("double.pkl").predict_proba({x.tolist()}).tolist())
         print({{"theano", "pytensor", "logreg.engine", "pandas"}} & set(sys.modules))
     """
     done = run("-c", code)
     assert (done.returncode, done.stderr) == (0, "the page is best_model.html\n")
-    *_, double, imported = done.stdout.splitlines()
-    assert imported == "set()"
-    numpy.testing.assert_allclose(json.loads(double), probabilities(x, W, b), rtol=1e-13)
     k = classes_of(sample()["x_test"][:10])
-    assert f"[{' '.join(map(str, k))}]" in done.stdout.splitlines()
+    lines = done.stdout.splitlines()
+    assert lines[-1] == "set()" and f"[{' '.join(map(str, k))}]" in lines
 
 
 def test_a_model_is_tested_on_its_own_data(cli):
     x = numpy.random.RandomState(0).randint(0, 100, (60, 3))
-    kinds = numpy.array(["ant", "bee"])[(x[:, 0] > 50).astype(int)]
+    is_bee = (x[:, 0] > 50) ^ (numpy.arange(60) % 6 == 0)  # some are wrong
+    kinds = numpy.array(["ant", "bee"])[is_bee.astype(int)]
     lines = [f"9;{kind};{a},5;{b};{c}" for kind, (a, b, c) in zip(kinds, x)]
     write("t.csv", "\n".join(lines).encode())
     options = "--label-column 2 --no-header --decimal , --drop 1 --split-seed 5 --batch-size 8"
@@ -144,19 +139,11 @@ def test_a_model_is_tested_on_its_own_data(cli):
     assert of_file == found and found["rows_are"] == "those that training held out"
     predicted = json.loads(cli("predict", "t.csv", "--format", "json").out)
     wrong = [n for n, entry in enumerate(predicted, 1) if entry["prediction"] != kinds[n - 1]]
-    assert {*found["wrong_rows"]} <= {*wrong} and len(found["wrong_rows"]) == found["errors"]
+    assert {*found["wrong_rows"]} <= {*wrong} and len(found["wrong_rows"]) == found["errors"] > 0
     assert "warning" not in evaluated.err
     # Other data, by the model's columns; and its options are not needed.
     write("other.csv", "\n".join(lines[:7]).encode())
     assert "of 7 rows" in cli("predict", "--evaluate", "--dataset", "other.csv").out
-    wrong = [*lines[:7], "9;ant;99,5;2;3", "9;bee;95;2;3", "9;bee;30;2;3"]
-    write("wrong.csv", "\n".join(wrong).encode())
-    done = cli("predict", "--evaluate", "wrong.csv", "--format", "json")
-    assert json.loads(done.out)["wrong_rows"] == [8, 10]  # counted from 1; row 8 is the surer one
-    done = cli("predict", "--evaluate", "wrong.csv")
-    assert done.out.startswith("Test set of wrong.csv: all rows\nerror over all rows: 20.0")
-    assert done.out.endswith("mistakes first: 8, 10\n")
-    assert cli("predict", "--evaluate", "wrong.csv", "other.csv").code == 2
     write("rows.csv", b"1,5;2;3\n99,5;2;3\n")
     assert cli("predict", "rows.csv").out == "rows.csv[1]: ant\nrows.csv[2]: bee\n"
     os.remove("t.csv")

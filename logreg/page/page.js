@@ -14,7 +14,8 @@
   // The features that the model takes of a row as the user knows it.
   function ready(row) {
     const { scale, shifts, scales } = facts;
-    return Float64Array.from(row, (value, i) => (scale * value - shifts[i]) / scales[i]);
+    return Float64Array.from(row, (value, i) =>
+      scales ? (scale * value - shifts[i]) / scales[i] : scale * value);
   }
 
   function probabilities(x) {

@@ -7,8 +7,6 @@ import os
 from pathlib import Path
 from string import Template
 
-import numpy
-
 from logreg import plots
 from logreg.page import sections
 from logreg.prediction.evaluation import evaluate
@@ -24,25 +22,24 @@ def write_page(path, model, predictor, data=None):
 
     `model` is the path of its file, and `data` the DataSet of a test set, if there is one.
     """
-    facts = predictor.facts
-    is_image, means = facts.image is not None, numpy.zeros(facts.n_in)
-    evaluation, errors, gallery = None, "", ""
-    if data is not None:
+    facts, evaluation, errors, gallery = predictor.facts, None, "", ""
+    if data:
         evaluation = evaluate(predictor, data)
         errors = sections.errors(evaluation)
-        gallery = sections.gallery(predictor, data, evaluation["worst_rows"])
-        if not is_image:
-            means = data.test[0].mean(axis=0, dtype="float64")
-    live = sections.live(predictor, means)
+        gallery = sections.gallery(predictor, data, evaluation)
+    live, is_many = sections.live(predictor, data), facts.n_out > sections.MANY_CLASSES
+    kinds = (
+        "of-images" if facts.image else "of-a-table",
+        "is-live" if live else "is-still",
+        "tested" if data else "untested",
+        "of-many" if is_many else "of-few",
+    )
     page = filled(
         HERE / "page.html",
         [*SHARED, HERE / "page.js"],
         live,
         title=sections.escaped(os.path.basename(model)),
-        # What the style shows and hides; see the template.
-        kinds=f"{'of-images' if is_image else 'of-a-table'} {'is-live' if live else 'is-still'} "
-        f"{'tested' if evaluation else 'untested'} "
-        f"{'of-many' if facts.n_out > sections.MANY_CLASSES else ''}",
+        kinds=" ".join(kinds),  # what the style shows and hides; see the template
         scores=sections.scores(facts, evaluation),
         run=sections.run(facts),
         curve=sections.curve(facts),
@@ -51,7 +48,7 @@ def write_page(path, model, predictor, data=None):
         errors=errors,
         gallery=gallery,
         prepared="cropped, scaled, centred" if facts.layout.is_centred else "scaled",
-        live_name="Draw" if is_image else "Try it",
+        live_name="Draw" if facts.image else "Try it",
     )
     save(path, page.encode("utf-8", "replace"))
 

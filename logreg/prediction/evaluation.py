@@ -6,10 +6,9 @@ from logreg.datasets.statistics import wilson_interval
 from logreg.errors import DatasetError, listed, quoted
 from logreg.hyperparameters import DEFAULTS
 from logreg.prediction.inputs import array_batches
-from logreg.prediction.writers import shown
+from logreg.prediction.writers import aligned, shown
 
-MAX_CLASSES = 50  # of a confusion matrix
-N_WORST = 20  # classes and pairs in the text, if there are more classes than that
+MAX_CLASSES = 50  # of a confusion matrix, and in a table of classes or mistakes
 N_WORST_ROWS = 24
 MIN_PROBAS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)  # at which an evaluation counts the answers
 SCORES = ("precision", "recall", "f1")
@@ -42,17 +41,14 @@ def evaluate(predictor, data, min_proba=0.0):
     x, y = data.test[0], _codes_of(predictor, data)
     predicted, (p_of_label, p_of_answer) = numpy.zeros(len(x), "int64"), numpy.zeros((2, len(x)))
     batches = array_batches(data.facts.dataset, x, predictor.facts)
-    for batch, (classes, p) in predictor.predictions(data.facts.dataset, batches):
+    for batch, (classes, p) in predictor.predictions(batches):
         rows = slice(batch.rows.start, batch.rows.stop)
         predicted[rows], p_of_answer[rows] = classes, p.max(axis=1)
         of_label = p[numpy.arange(len(p)), y[rows]]
         p_of_label[rows] = numpy.maximum(of_label, numpy.finfo(p.dtype).eps)
-    labels = list(predictor.labels)
-    pairs, counts = numpy.unique(y * len(labels) + predicted, return_counts=True)
-    pairs = numpy.stack([*numpy.divmod(pairs, len(labels)), counts])
-    classes = _by_class(labels, pairs)
+    labels, settings, is_wrong = list(predictor.labels), predictor.facts.settings, predicted != y
+    classes = _by_class(labels, y, predicted)
     found = [entry for entry in classes if entry["f1"] is not None]
-    is_wrong, settings = predicted != y, predictor.facts.settings
     order = numpy.argsort(numpy.where(is_wrong, -p_of_answer, 0), kind="stable")
     wrong = order[: is_wrong.sum()]
     numbers = numpy.arange(len(x)) if data.test_rows is None else data.test_rows
@@ -62,13 +58,13 @@ def evaluate(predictor, data, min_proba=0.0):
     return {
         "dataset": data.facts.dataset,
         "rows_are": data.rows_are,
-        **_errors(len(x), is_wrong.sum()),
+        **_errors(len(x), len(wrong)),
         "macro": {key: float(numpy.mean([entry[key] for entry in found])) for key in SCORES},
         "log_loss": float(numpy.log(1 / p_of_label).mean()),
         "whole_minibatches": None if settings.get("criterion") == "loss" else whole,
         "classes": classes if len(labels) <= MAX_CLASSES else found,
-        "confusion": _confusion(labels, pairs) if len(labels) <= MAX_CLASSES else None,
-        "mistakes": _mistakes(labels, pairs),
+        "confusion": _confusion(labels, y, predicted) if len(labels) <= MAX_CLASSES else None,
+        "mistakes": _mistakes(labels, y[wrong], predicted[wrong]),
         "calibration": [*_calibration(p_of_answer, is_wrong, min_proba)],
         "wrong_rows": numbers[wrong].tolist(),
         "worst_rows": wrong[:N_WORST_ROWS].tolist(),
@@ -102,37 +98,33 @@ def _calibration(p, is_wrong, min_proba):
             "forecast": float(p[here].mean()) if here.any() else None,
             "happened": float((~is_wrong[here]).mean()) if here.any() else None,
             "rows": int(here.sum()),
-            "answered": _errors(int(above.sum()), is_wrong[above].sum()),
+            "answered": _errors(above.sum(), is_wrong[above].sum()),
         }
 
 
 def _errors(n, n_wrong):
-    n_wrong = int(n_wrong)
+    n, n_wrong = int(n), int(n_wrong)
     return {"rows": n, "errors": n_wrong, "error_percent": 100.0 * n_wrong / n if n else None}
 
 
-def _confusion(labels, pairs):
-    i, j, counts = pairs
-    matrix = numpy.zeros((len(labels), len(labels)), "int64")
-    matrix[i, j] = counts
-    return {"labels": labels, "counts": matrix.tolist()}
+def _confusion(labels, y, predicted):
+    counts = numpy.zeros((len(labels), len(labels)), "int64")
+    numpy.add.at(counts, (y, predicted), 1)
+    return {"labels": labels, "counts": counts.tolist()}
 
 
-def _mistakes(labels, pairs):
-    wrong = pairs[:, pairs[0] != pairs[1]]
-    order = numpy.argsort(-wrong[2], kind="stable")
-    return [[labels[i], labels[j], n] for i, j, n in wrong[:, order].T.tolist()]
+def _mistakes(labels, y, predicted):
+    pairs, counts = numpy.unique(y * len(labels) + predicted, return_counts=True)
+    order = numpy.argsort(-counts, kind="stable")
+    i, j = numpy.divmod(pairs[order], len(labels))
+    return [[labels[i], labels[j], n] for i, j, n in zip(i, j, counts[order].tolist())]
 
 
-def _by_class(labels, pairs):
+def _by_class(labels, y, predicted):
     """Errors, precision, recall and F1 of each class."""
-    i, j, counts = pairs
-    rows, taken, right = (
-        numpy.bincount(of, counts * which, len(labels)).astype("int64").tolist()
-        for of, which in ((i, 1), (j, 1), (i, i == j))
-    )
-    entries = []
-    for label, n, n_taken, n_right in zip(labels, rows, taken, right):
+    entries, each = [], (y, predicted, y[y == predicted])
+    counts = (numpy.bincount(codes, minlength=len(labels)).tolist() for codes in each)
+    for label, n, n_taken, n_right in zip(labels, *counts):
         scores = dict.fromkeys(SCORES)
         if n or n_taken:
             f1 = 2 * n_right / (n + n_taken)
@@ -141,50 +133,66 @@ def _by_class(labels, pairs):
     return entries
 
 
+def tables(evaluation):
+    """Three tables of what :func:`evaluate` gave: each a title, a head, and rows.
+
+    They tell of each class, of what is taken for what, and of calibration; of many classes, they
+    have the worst.
+    """
+    confusion, entries, title = evaluation["confusion"], evaluation["classes"], "Classes"
+    if confusion:
+        where = "Confusion matrix: a row for each class, a column for what it is taken for"
+        rows = zip(confusion["labels"], confusion["counts"])
+        pairs = where, ["", *confusion["labels"]], [[label, *row] for label, row in rows]
+    else:
+        title = (
+            f"The {MAX_CLASSES} classes of most errors (predict --evaluate --format json has all)"
+        )
+        entries = sorted(entries, key=lambda entry: -entry["errors"])[:MAX_CLASSES]
+        mistakes = evaluation["mistakes"][:MAX_CLASSES]
+        pairs = "The most frequent mistakes", ("class", "taken for", "rows"), mistakes
+    head = ("class", "rows", "errors", "error", "precision", "recall", "F1")
+    classes = [[entry["label"], *_counts(entry), *_scores(entry)] for entry in entries]
+    classes.append(["macro mean", "", "", "", *_scores(evaluation["macro"])])
+    what = "How probable predictions were, how often right; and how many are so probable or more, "
+    what += "their error"
+    of_bands = ("probability", "forecast", "happened", "rows", "so probable", "error")
+    bands = []
+    for entry in evaluation["calibration"]:
+        shares = map(percent, (entry["forecast"], entry["happened"]))
+        above, _, error = _counts(entry["answered"])
+        bands.append([f"from {entry['min_proba']}", *shares, entry["rows"], above, error])
+    return (title, head, classes), pairs, (what, of_bands, bands)
+
+
 def as_text(evaluation):
     """What :func:`evaluate` gave, for people to read."""
-    whole, confusion = evaluation["whole_minibatches"], evaluation["confusion"]
     low, high = wilson_interval(evaluation["errors"], evaluation["rows"])
-    classes = [["class", "rows", "errors", "error", "precision", "recall", "F1"]]
-    if confusion:
-        entries, title = evaluation["classes"], ""
-        rows = zip(confusion["labels"], confusion["counts"])
-        below = "Confusion matrix: a row for each class, a column for what it is taken for\n"
-        below += aligned([["", *confusion["labels"]], *([k, *row] for k, row in rows)])
-    else:
-        entries = sorted(evaluation["classes"], key=lambda entry: -entry["errors"])[:N_WORST]
-        title = f"The {len(entries)} classes of most errors; --format json has all\n"
-        below = "The most frequent mistakes\n"
-        below += aligned([["class", "taken for", "rows"], *evaluation["mistakes"][:N_WORST]])
-    for entry in entries:
-        percent = f"{entry['error_percent']:.2f} %" if entry["rows"] else "-"
-        classes.append([entry["label"], entry["rows"], entry["errors"], percent, *_scores(entry)])
-    classes.append(["macro mean", "", "", "", *_scores(evaluation["macro"])])
-    tutorial = ""
+    lines = [
+        f"Test set of {shown(evaluation['dataset'])}: {evaluation['rows_are']}",
+        f"error over all rows: {_error(evaluation)}, "
+        f"95 % interval: {100 * low:.2f} to {percent(high)}",
+    ]
+    whole = evaluation["whole_minibatches"]
     if whole and 0 < whole["rows"] < evaluation["rows"]:
-        tutorial = f"error as the tutorial counts, in whole minibatches of {whole['batch_size']}: "
-        tutorial += f"{_error(whole)}\n"
-    calibration = [["probability", "forecast", "happened", "rows", "so probable", "error"]]
-    for entry in evaluation["calibration"]:
-        shares, above = map(_percent, (entry["forecast"], entry["happened"])), entry["answered"]
-        error = above["error_percent"]
-        cells = [entry["rows"], above["rows"], _percent(error and error / 100)]
-        calibration.append([f"from {entry['min_proba']}", *shares, *cells])
+        size = whole["batch_size"]
+        lines.append(
+            f"error as the tutorial counts, in whole minibatches of {size}: {_error(whole)}"
+        )
+    lines.append(f"log-loss {evaluation['log_loss']:.6f}\n")
+    lines += [f"{title}\n{aligned([head, *rows])}" for title, head, rows in tables(evaluation)]
     wrong = listed([*map(str, evaluation["wrong_rows"])]) or "none"
-    return f"""Test set of {shown(evaluation["dataset"])}: {evaluation["rows_are"]}
-error over all rows: {_error(evaluation)}, 95 % interval: {100 * low:.2f} to {100 * high:.2f} %
-{tutorial}log-loss {evaluation["log_loss"]:.6f}
-
-{title}{aligned(classes)}
-{below}
-How probable predictions were, how often right; and how many are so probable or more, their error
-{aligned(calibration)}
-wrong rows, the most confident mistakes first: {wrong}
-"""
+    return "\n".join([*lines, f"wrong rows, the most confident mistakes first: {wrong}\n"])
 
 
-def _percent(share):
+def percent(share):
+    """A share as people read it; None is that of no rows."""
     return "-" if share is None else f"{100 * share:.2f} %"
+
+
+def _counts(entry):
+    rows, errors = entry["rows"], entry["errors"]
+    return rows, errors, percent(errors / rows if rows else None)
 
 
 def _error(entry):
@@ -193,11 +201,3 @@ def _error(entry):
 
 def _scores(entry):
     return ["-" if entry[key] is None else f"{entry[key]:.4f}" for key in SCORES]
-
-
-def aligned(table):
-    """Lines of text of a table, its columns below each other."""
-    table = [[shown(str(cell)) for cell in row] for row in table]
-    widths = [max(map(len, column)) for column in zip(*table)]
-    lines = ("  ".join(cell.rjust(n) for cell, n in zip(row, widths)) for row in table)
-    return "".join(line + "\n" for line in lines)

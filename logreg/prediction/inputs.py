@@ -1,8 +1,9 @@
-"""What is to be predicted: rows from files of every kind, a batch at a time."""
+"""What is to be predicted: rows from files of every kind and from Python, a batch at a time."""
 
 import math
 import os
-from typing import NamedTuple, Sequence
+import sys
+from typing import NamedTuple, Optional, Sequence
 
 import numpy
 
@@ -12,7 +13,7 @@ from logreg.datasets.facts import MIN_SIDE
 from logreg.datasets.formats import read_arrays, sniff
 from logreg.datasets.frames import framed, is_frame
 from logreg.datasets.names import find_rows
-from logreg.datasets.options import NO_OPTIONS
+from logreg.datasets.options import NO_OPTIONS, TableOptions
 from logreg.datasets.pictures import SUFFIXES, UNREADABLE, read_picture
 from logreg.datasets.tables import table_batches
 from logreg.errors import DatasetError, cut
@@ -24,45 +25,44 @@ BATCH_SIZE = 1000  # the largest number of rows that are predicted together
 class Batch(NamedTuple):
     """Consecutive rows of an input."""
 
+    name: str  # how messages call the input
     x: numpy.ndarray  # of shape (n, n_in), in the dtype in which it is stored
     rows: Sequence[int] = range(1)  # the number of each: of an array from 0, of a table as it has
     is_single: bool = False  # whether the input is one example and not a list of examples
     kept: Sequence[tuple] = ()  # pairs of a column's name and its n texts
 
 
+class Reading(NamedTuple):
+    """How a file is read."""
+
+    options: TableOptions = NO_OPTIONS
+    invert: Optional[bool] = None  # pictures; None: those of another background than in training
+    n: int = sys.maxsize  # rows at the most
+    keep: Sequence[str] = ()  # columns of a table that stay beside the rows
+
+
+BY_RULE = Reading()
+
+
 def with_folders(paths):
-    """List the inputs: in place of a folder the pictures in it, if any, by their names."""
-    inputs = []
+    """Yield the inputs: in place of a folder the pictures in it, if any, by their names."""
     for path in paths:
         names = sorted(os.listdir(path)) if os.path.isdir(path) else []
         pictures = [name for name in names if name.lower().endswith(SUFFIXES)]
-        inputs += [os.path.join(path, name) for name in pictures] or [path]
-    return inputs
+        yield from [os.path.join(path, name) for name in pictures] or [path]
 
 
-def first_rows(batches, n):
-    """Yield batches up to the first n rows."""
-    for batch in batches:
-        yield batch._replace(x=batch.x[:n])
-        n -= len(batch.x)
-        if n <= 0:
-            break
+def file_batches(path, facts, how=BY_RULE):
+    """Read a file, and yield each :class:`Batch`; ``'-'`` is CSV on stdin.
 
-
-def batches(path, facts, options=NO_OPTIONS, invert=None, batch_size=BATCH_SIZE, keep=()):
-    """Read an input, and yield each :class:`Batch`; ``'-'`` is CSV on stdin.
-
-    The :class:`.ModelFacts` are of the model that is to predict it, and the options those of
-    tables, whose columns `keep` stay beside the rows. A picture is inverted if `invert` says so; if
-    it is None, where the background is not that of the training images.
-
-    A file is a picture if its bytes are neither an array's nor text, or if they may be text and
-    its name ends as a picture's does. A DatasetError says what cannot be read, or what the model
-    does not take, once the reading comes to it.
+    The :class:`.ModelFacts` are of the model that is to predict it. A file is a picture if its
+    bytes are neither an array's nor text, or if they may be text and its name ends as a picture's
+    does. A DatasetError says what cannot be read, or what the model does not take, once the reading
+    comes to it.
     """
     kind = "table" if path == STDIN else "folder" if os.path.isdir(path) else sniff(path)
-    kind = kind or ("table" if options.encoding else None)
-    if keep and kind != "table":
+    kind = kind or ("table" if how.options.encoding else None)
+    if how.keep and kind != "table":
         raise DatasetError(f"{path}: is no table, of which `keep` could keep columns")
     if kind in ("folder", "pickle"):
         raise DatasetError(
@@ -70,63 +70,67 @@ def batches(path, facts, options=NO_OPTIONS, invert=None, batch_size=BATCH_SIZE,
             "CSV, IDX or pictures; `dataset` is for data sets, `model` for models"
         )
     if kind is None or (kind == "table" and path.lower().endswith(SUFFIXES + UNREADABLE)):
-        yield _picture(path, facts, invert)
+        yield _picture(path, facts, how.invert)
     elif kind == "table":
-        options = facts.table_options(options)
-        for rows in table_batches(path, options, batch_size, facts.table, keep):
-            yield Batch(rows.x, rows.numbers, kept=rows.kept)
+        yield from _table_batches(path, path, facts, how)
     else:
         (array,) = read_arrays(path, find_rows).values()
-        yield from array_batches(path, array, facts, batch_size)
+        yield from array_batches(path, array, facts, how.n)
 
 
-def array_batches(source, array, facts, batch_size=BATCH_SIZE):
-    """Cut an array into batches; `source` is how messages call it.
+def batches_of(X, facts):
+    """Yield each :class:`Batch` of what is given from Python: an array, or a table of some kind."""
+    X = framed(X)
+    if is_frame(X):
+        kinds = {getattr(dtype, "str", "|O")[1] for dtype in X.dtypes}  # pandas' own have no str
+        if facts.table.names or not kinds <= set("biuf"):
+            return _table_batches("X", X, facts, BY_RULE)
+        X = X.to_numpy()
+    return array_batches("X", as_array(X, "X"), facts)
+
+
+def array_batches(name, array, facts, n=sys.maxsize):
+    """Yield each :class:`Batch` of an array, of at most n rows; `name` is how messages call it.
 
     It is one example, of shape (n_in,) or the model's image shape, or a list of examples, of
     shape (n, ...) with n_in values in each.
     """
     if array.dtype.kind not in "buif":
-        raise DatasetError(f"{source}: has dtype {cut(array.dtype)}: numbers are needed")
+        raise DatasetError(f"{name}: has dtype {cut(array.dtype)}: numbers are needed")
     shape = array.shape
-    squeezed = tuple(n for n in shape if n != 1)
+    squeezed = tuple(size for size in shape if size != 1)
     is_list = len(shape) > 1 and math.prod(shape[1:]) == facts.n_in
     is_single = shape == (facts.n_in,) or (facts.image and squeezed == facts.image)
     if array.size == 0 or not (is_list or is_single):
-        raise DatasetError(f"{source}: the model expects {facts.expected}, got {shape}")
+        raise DatasetError(f"{name}: the model expects {facts.expected}, got {shape}")
     if array.dtype == numpy.uint8 and not facts.takes_bytes:
         raise DatasetError(
-            f"{source}: is uint8, and the model was trained on numbers from 0 to 1, or of a range "
+            f"{name}: is uint8, and the model was trained on numbers from 0 to 1, or of a range "
             "that its file does not tell: divide by what the training data were divided by"
         )
-    if not is_list:
-        array = array[None]
-    for start in range(0, len(array), batch_size):
-        rows = array[start : start + batch_size]
+    examples = array[:n] if is_list else array[None]
+    for start in range(0, len(examples), BATCH_SIZE):
+        rows = examples[start : start + BATCH_SIZE]
         numbers = range(start, start + len(rows))
-        yield Batch(rows.reshape(len(rows), facts.n_in), numbers, not is_list)
+        yield Batch(name, rows.reshape(len(rows), facts.n_in), numbers, not is_list)
 
 
-def rows_of(X, facts):
-    """What is given from Python as an array: of a DataFrame, the columns that the model knows."""
-    X = framed(X)
-    if not is_frame(X):
-        return as_array(X, "X")
-    kinds = {getattr(dtype, "str", "|O")[1] for dtype in X.dtypes}  # pandas' own have no str
-    if facts.table.names is None and kinds <= set("biuf"):
-        return as_array(X.to_numpy(), "X")
-    found = table_batches(X, facts.table_options(), len(X), facts.table)
-    return numpy.concatenate([rows.x for rows in found])
+def _table_batches(name, table, facts, how):
+    options, n_left = facts.table_options(how.options), how.n
+    for rows in table_batches(table, options, min(BATCH_SIZE, n_left), facts.table, how.keep):
+        yield Batch(name, rows.x[:n_left], rows.numbers, kept=rows.kept)
+        n_left -= len(rows.x)
+        if n_left <= 0:  # no more is read than is asked for
+            break
 
 
 def _picture(path, facts, invert):
     if not facts.takes_pictures:
         raise DatasetError(
             f"{path}: is no npy, npz, CSV or IDX file; the model expects {facts.expected}, and no "
-            f"picture: it was not trained on grey images of at least {MIN_SIDE} x {MIN_SIDE} "
-            "pixels, or its file does not tell their range"
+            f"picture: it knows no grey images of {MIN_SIDE} x {MIN_SIDE} pixels and of what range"
         )
     pixels = read_picture(path, facts.layout, invert).reshape(1, -1)
     if pixels.min() == pixels.max():
         warning(f"{path}: is blank, or too faint: no ink was found on it")
-    return Batch(pixels, is_single=True)
+    return Batch(path, pixels, is_single=True)

@@ -5,8 +5,8 @@ from typing import Any, Dict, NamedTuple
 import numpy
 
 from logreg.console import warning
-from logreg.errors import DatasetError, ModelFileError, listed
-from logreg.prediction.inputs import array_batches, rows_of
+from logreg.errors import DatasetError, ModelFileError, SettingError, listed
+from logreg.prediction.inputs import batches_of
 from logreg.saving import model_file
 from logreg.saving.facts import ModelFacts
 
@@ -43,6 +43,8 @@ class Predictor:
     ------
     ModelFileError
         If the file cannot be loaded, or its parameters are not finite.
+    SettingError
+        If a run has no best model, or is one of a net.
 
     Examples
     --------
@@ -58,11 +60,13 @@ class Predictor:
     """
 
     def __init__(self, model: Any) -> None:
-        if hasattr(model, "best_values"):
+        if not hasattr(model, "best_values"):
+            facts, W, b = model_file.read_model(model)
+        elif len(model.best_values or ()) == 2:
             W, b = model.best_values
             facts = ModelFacts.of(model.facts(), W)
         else:
-            facts, W, b = model_file.read_model(model)
+            raise SettingError(f"{model} has no best W and b: give a run of the tutorial's model")
         self.facts, self.W, self.b = facts, W, b
         if not (numpy.isfinite(W).all() and numpy.isfinite(b).all()):
             raise ModelFileError(
@@ -73,7 +77,6 @@ class Predictor:
         self.classes_ = numpy.asarray(self.labels)
         self.dtype: str = facts.dtype
         self.metadata: Dict[str, Any] = facts.metadata()
-        self._preprocessing = facts.preprocessing
 
     def __repr__(self) -> str:
         n_in, n_out = self.W.shape
@@ -108,52 +111,48 @@ class Predictor:
         return self._predict(X).probabilities
 
     def _predict(self, X):
-        batches = array_batches("X", rows_of(X, self.facts), self.facts)
-        found = [prediction for _, prediction in self.predictions("X", batches)]
+        found = [each for _, each in self.predictions(batches_of(X, self.facts))]
         return Prediction(*map(numpy.concatenate, zip(*found)))
 
-    def predictions(self, name, batches):
+    def predictions(self, batches):
         """Predict an input as it is read: yield each :class:`.Batch` and its :class:`Prediction`.
 
-        `name` is how messages call the input. A DatasetError names a value that is not finite, or a
-        row whose values are too large. A warning tells, once, of values outside the training range
-        by more than its width.
+        A DatasetError names a value that is not finite, or a row whose values are too large. A
+        warning tells, once, of values outside the training range by more than its width.
         """
-        is_checked = not self.facts.x_range
+        has_warned = False
         for batch in batches:
-            ready = self._preprocessing.apply(batch.x, self.dtype)
-            prediction = self._of(ready)
-            bad = numpy.flatnonzero(~numpy.isfinite(prediction.probabilities).all(axis=1))
-            if len(bad):
-                row, found = bad[0], "the values are too large"
-                columns = numpy.flatnonzero(~numpy.isfinite(ready[row]))
-                if len(columns):
-                    found = f"column {columns[0]} (from 0) holds {batch.x[row, columns[0]]}"
-                raise DatasetError(
-                    f"{name}: row {batch.rows[row]}, {found}: every value must be finite, and "
-                    f"small enough to compute with in {self.dtype}"
-                )
-            is_checked = is_checked or self._warns_of(name, batch, ready)
-            yield batch, prediction
+            x = self.facts.preprocessing.apply(batch.x, self.dtype)
+            with numpy.errstate(all="ignore"):  # what comes out is looked at
+                scores = x @ self.W + self.b
+                p = numpy.exp(scores - scores.max(axis=1, keepdims=True))
+                p /= p.sum(axis=1, keepdims=True)
+            self._check(batch, x, p)
+            has_warned = has_warned or self._warns_of(batch, x)
+            yield batch, Prediction(scores.argmax(axis=1), p)
 
-    def _of(self, x):
-        with numpy.errstate(all="ignore"):  # what comes out is looked at
-            scores = x @ self.W + self.b
-            p = numpy.exp(scores - scores.max(axis=1, keepdims=True))
-            return Prediction(scores.argmax(axis=1), p / p.sum(axis=1, keepdims=True))
+    def _check(self, batch, x, p):
+        """Raise a DatasetError if what comes out is no number."""
+        for row in numpy.flatnonzero(~numpy.isfinite(p).all(axis=1)):
+            found = "the values are too large"
+            for column in numpy.flatnonzero(~numpy.isfinite(x[row]))[:1]:
+                found = f"column {column} (from 0) holds {batch.x[row, column]}"
+            raise DatasetError(
+                f"{batch.name}: row {batch.rows[row]}, {found}: every value must be finite, and "
+                f"small enough to compute with in {self.dtype}"
+            )
 
-    def _warns_of(self, name, batch, ready):
-        (least, most), low, high = self.facts.x_range, ready.min(), ready.max()
-        is_far = low < 2 * least - most or high > 2 * most - least
-        if is_far:
-            far = (ready < 2 * least - most) | (ready > 2 * most - least)
-            columns = [self.facts.names[j] for j in numpy.flatnonzero(far.any(axis=0))]
-            row, j = numpy.argwhere(far)[0]
+    def _warns_of(self, batch, x):
+        """Warn of values that are farther out of the training range than that is wide."""
+        least, most = self.facts.x_range or (-numpy.inf, numpy.inf)
+        is_far = (x < 2 * least - most) | (x > 2 * most - least)
+        for row, j in numpy.argwhere(is_far)[:1]:
+            columns = [self.facts.names[k] for k in numpy.flatnonzero(is_far.any(axis=0))]
             standardized = "standardized " * bool(self.facts.feature_scales)
             warning(
-                f"{name}: {standardized}values from {low:g} to {high:g}, and the model was "
-                f"trained on {least:g} to {most:g}: in {listed(columns)}, as {batch.x[row, j]:g} "
-                f"in row {batch.rows[row]}; scale them as the training data were; pixels that are "
-                "saved as uint8 are scaled as the model needs"
+                f"{batch.name}: {standardized}values from {x.min():g} to {x.max():g}, and the "
+                f"model was trained on {least:g} to {most:g}: in {listed(columns)}, as "
+                f"{batch.x[row, j]:g} in row {batch.rows[row]}; scale them as the training data "
+                "were; pixels that are saved as uint8 are scaled as the model needs"
             )
-        return is_far
+        return is_far.any()

@@ -1,4 +1,4 @@
-"""How predictions are written: as text for people, as CSV or as JSON, row by row."""
+"""How results are written: predictions as text for people, as CSV or as JSON, row by row."""
 
 import codecs
 import contextlib
@@ -6,11 +6,12 @@ import csv
 import json
 import re
 import sys
+from typing import NamedTuple, Sequence, Union
 
 import numpy
 
 from logreg.console import encodable
-from logreg.errors import DatasetError, SettingError, listed
+from logreg.errors import SettingError
 from logreg.files import explaining, replacing
 
 CONTROL = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f]")  # what a terminal would obey
@@ -38,113 +39,97 @@ class _Stdout:
 
 
 def shown(text):
-    """A name on one line: if some of it cannot be printed, it has escapes."""
+    """A name or a label on one line: if some of it cannot be printed, it has escapes."""
+    text = str(text)
     return text if text.isprintable() else repr(text)[1:-1]
 
 
-def _escape(found):
-    return ascii(found[0])[1:-1]
+def aligned(table):
+    """Lines of text of a table, its columns below each other."""
+    table = [[shown(cell) for cell in row] for row in table]
+    widths = [max(map(len, column)) for column in zip(*table)]
+    lines = ("  ".join(cell.rjust(n) for cell, n in zip(row, widths)) for row in table)
+    return "".join(line + "\n" for line in lines)
 
 
-class Writer:
-    """Writes predictions row by row; `n_rows` counts the rows.
+class Answer(NamedTuple):
+    """What is written of a row."""
 
-    `labels` has the label of each class. With `proba`, the probabilities of all classes are
-    written beside the prediction; with `top`, those of the so many most probable classes. There is
-    no prediction where its probability is below `min_proba`.
+    name: str  # of its input
+    row: int
+    is_single: bool  # whether the input has no other row
+    kept: Sequence[tuple]  # pairs of a column's name and the row's text
+    label: Union[str, int, None]  # the predicted one; None where none is probable enough
+    probabilities: Sequence[tuple]  # pairs of a label and its probability as text: of all classes,
+    top: Sequence[tuple]  # or of the most probable ones
 
-    A format has its `row`, of a :class:`.Batch` the i-th; there, `label` is None where nothing is
-    probable enough, and `probabilities` are pairs (label, probability as text).
+
+def answers(predictor, batches, proba=False, top=None, min_proba=0.0):
+    """Predict an input as it is read: yield the :class:`Answer` to each row.
+
+    With `proba`, an answer has the probabilities of all classes; with `top`, those of the so many
+    most probable classes. There is no label where its probability is below `min_proba`.
     """
-
-    def __init__(self, stream, labels, proba=False, top=None, min_proba=0.0):
-        self.stream, self.labels, self.min_proba = stream, labels, min_proba
-        self.proba, self.top = proba and not top, min(top or 0, len(labels))
-        self.n_rows, self.kept = 0, []
-
-    def rows(self, name, batch, prediction):
-        """Write the :class:`.Prediction` of a :class:`.Batch` of an input.
-
-        A DatasetError says that other columns are kept than of the rows before.
-        """
-        kept = [shown(column) for column, _ in batch.kept]
-        if not self.n_rows:
-            self.kept = kept
-            self.begin()
-        elif kept != self.kept:
-            raise DatasetError(
-                f"{name}: has the columns {listed(kept)}, and what comes before it has "
-                f"{listed(self.kept)}: `keep` those that all inputs have"
-            )
-        for i, (k, row) in enumerate(zip(*prediction)):
-            order = range(len(self.labels)) if self.proba else []
-            if self.top:
+    labels = predictor.labels
+    for batch, prediction in predictor.predictions(batches):
+        for i, (k, p) in enumerate(zip(*prediction)):
+            order = range(len(labels)) if proba or top else []
+            if top:
                 # Of classes that are equally probable, the predicted one comes first.
-                order = [k, *(j for j in numpy.argsort(-row, kind="stable") if j != k)][: self.top]
+                order = [k, *(j for j in numpy.argsort(-p, kind="stable") if j != k)][:top]
             # str gives the fewest digits that stand for this number only, in float32, too.
-            pairs = [(self.labels[j], str(row[j])) for j in order]
-            label = self.labels[k] if float(row[k]) >= self.min_proba else None
-            self.row(name, batch, i, label, pairs)
-            self.n_rows += 1
-
-    def begin(self):
-        """Write what comes before the rows."""
-
-    def end(self):
-        """Write what comes after the rows."""
+            pairs = [(labels[j], str(p[j])) for j in order]
+            kept = [(column, texts[i]) for column, texts in batch.kept]
+            label = labels[k] if float(p[k]) >= min_proba else None
+            beside = ((), pairs) if top else (pairs, ())
+            yield Answer(batch.name, batch.rows[i], batch.is_single, kept, label, *beside)
 
 
-class TextWriter(Writer):
-    """``digit.png: 3``, or ``digits.npy[0]: 3`` for each row; probabilities beside it."""
-
-    def row(self, name, batch, i, label, probabilities):
-        source = shown(name) if batch.is_single else f"{shown(name)}[{batch.rows[i]}]"
-        beside = "".join(f"  {shown(str(k))}={float(p):.4f}" for k, p in probabilities)
-        label = "?" if label is None else shown(str(label))
-        self.stream.write(f"{source}: {label}{beside}\n")
-
-
-class CsvWriter(Writer):
-    """A header, then ``input,row,prediction`` and what was asked for."""
-
-    def __init__(self, *args, **options):
-        super().__init__(*args, **options)
-        self.labels = [shown(str(label)) for label in self.labels]
-        self.csv = csv.writer(self.stream, lineterminator="\n")
-
-    def begin(self):
-        columns = [f"probability_{label}" for label in self.labels] if self.proba else []
-        for i in range(1, self.top + 1):
-            columns += [f"top_{i}", f"top_{i}_probability"]
-        self.csv.writerow(["input", "row", *self.kept, "prediction", *columns])
-
-    def row(self, name, batch, i, label, probabilities):
-        cells = []
-        for pair in probabilities:
-            cells += pair if self.top else pair[1:]
-        kept = [CONTROL.sub(_escape, texts[i]) for _, texts in batch.kept]
-        self.csv.writerow([shown(name), batch.rows[i], *kept, label, *cells])
+def write_text(stream, answers):
+    """Write ``digit.png: 3``, or ``digits.npy[0]: 3`` for each row; probabilities beside it."""
+    for answer in answers:
+        source = shown(answer.name) + ("" if answer.is_single else f"[{answer.row}]")
+        pairs = answer.top or answer.probabilities
+        beside = "".join(f"  {shown(label)}={float(p):.4f}" for label, p in pairs)
+        label = "?" if answer.label is None else shown(answer.label)
+        stream.write(f"{source}: {label}{beside}\n")
 
 
-class JsonWriter(Writer):
-    """A list of objects, each on a line of its own."""
-
-    def begin(self):
-        self.stream.write("[\n")
-
-    def row(self, name, batch, i, label, probabilities):
-        entry = {"input": shown(name), "row": batch.rows[i]}
-        if batch.kept:
-            entry["kept"] = {column: texts[i] for column, texts in batch.kept}
-        entry["prediction"] = label
-        if self.top:
-            entry["top"] = [{"label": k, "probability": float(p)} for k, p in probabilities]
-        elif self.proba:
-            entry["probabilities"] = {str(k): float(p) for k, p in probabilities}
-        self.stream.write(",\n" * bool(self.n_rows) + json.dumps(entry))
-
-    def end(self):
-        self.stream.write("\n]\n")
+def write_csv(stream, answers):
+    """Write a header, then ``input,row,prediction`` and what was asked for."""
+    writer, has_header = csv.writer(stream, lineterminator="\n"), False
+    for answer in answers:
+        if not has_header:
+            names = [shown(name) for name, _ in answer.kept]
+            columns = [f"probability_{shown(label)}" for label, _ in answer.probabilities]
+            for i in range(1, len(answer.top) + 1):
+                columns += [f"top_{i}", f"top_{i}_probability"]
+            writer.writerow(["input", "row", *names, "prediction", *columns])
+            has_header = True
+        kept = [CONTROL.sub(lambda found: ascii(found[0])[1:-1], text) for _, text in answer.kept]
+        label = None if answer.label is None else shown(answer.label)
+        cells = [p for _, p in answer.probabilities]
+        for of_top, p in answer.top:
+            cells += [shown(of_top), p]
+        writer.writerow([shown(answer.name), answer.row, *kept, label, *cells])
 
 
-WRITERS = {"text": TextWriter, "csv": CsvWriter, "json": JsonWriter}
+def write_json(stream, answers):
+    """Write a list of objects, each on a line of its own."""
+    before = "[\n"
+    for answer in answers:
+        entry = {"input": shown(answer.name), "row": answer.row}
+        if answer.kept:
+            entry["kept"] = dict(answer.kept)
+        entry["prediction"] = answer.label
+        if answer.top:
+            entry["top"] = [{"label": k, "probability": float(p)} for k, p in answer.top]
+        if answer.probabilities:
+            entry["probabilities"] = {str(k): float(p) for k, p in answer.probabilities}
+        stream.write(before + json.dumps(entry))
+        before = ",\n"
+    if before == ",\n":
+        stream.write("\n]\n")
+
+
+WRITERS = {"text": write_text, "csv": write_csv, "json": write_json}

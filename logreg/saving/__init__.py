@@ -1,7 +1,7 @@
 """The files of models, of a net's parameters and of checkpoints.
 
-`model_file` has the bytes of a file, and `facts` what a model's tells; `tutorial_pickle` and
-`any_pickle` read what other programs wrote. None of these needs an engine: `variables` does, which
+`model_file` has the bytes of a file, and `facts` what a model's tells; `foreign` and `any_pickle`
+read what other programs wrote. None of these needs an engine: `variables` does, which
 makes shared variables of files, and files of shared variables.
 """
 

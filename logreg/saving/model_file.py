@@ -21,7 +21,7 @@ import numpy
 from logreg.datasets import pickles
 from logreg.errors import ModelFileError, cut
 from logreg.files import explaining, read_whole, replacing
-from logreg.saving import exported, tutorial_pickle
+from logreg.saving import foreign
 from logreg.saving.facts import ModelFacts, as_json
 
 VERSION = 1
@@ -175,8 +175,7 @@ def read(path, kind="model", make=lambda header, arrays: (header, arrays)):
     advice = "" if os.path.exists(path) else "train a model first: python -m logreg.train"
     with explaining(path, "cannot be loaded", advice, of=faults):
         data = read_whole(path, MAX_BYTES)
-        others = (kind.loads for kind in (tutorial_pickle, exported) if kind.is_one(data))
-        header, arrays = next(others, loads)(data)
+        header, arrays = foreign.loads(data) or loads(data)
         if header.get("format") != f"logreg {kind}":
             found = cut(header.get("format")).replace("logreg ", "")
             writers = "; BestModel(path, classifier) and save_model write one"

@@ -2,42 +2,32 @@
 
 import collections
 import json
-import re
 
 import numpy
 import pytest
-from builders import classes_of, probabilities, sample, save_digits_model, weights
+from builders import GivenModel, classes_of, probabilities, sample, save_digits_model, weights
 from conftest import peak_memory
 from scipy.stats import binomtest
 
 from logreg.datasets.dataset import DataSet
 from logreg.datasets.facts import Facts
 from logreg.errors import DatasetError
-from logreg.prediction.evaluation import as_text, evaluate
-from logreg.prediction.predictor import Prediction, Predictor
-from logreg.saving.facts import ModelFacts
-
-
-class Given:
-    """A model to which a row is its probabilities, or the number of its class."""
-
-    def __init__(self, labels, n_in):
-        self.labels, self.facts = labels, ModelFacts(n_in=n_in)
-
-    def predictions(self, name, batches):
-        for batch in batches:
-            p = batch.x
-            if self.facts.n_in == 1:
-                p = numpy.zeros((len(batch.x), len(self.labels)), "float32")
-                p[numpy.arange(len(p)), batch.x[:, 0]] = 1
-            yield batch, Prediction(p.argmax(axis=1), p)
+from logreg.prediction.evaluation import as_text, evaluate, tables
+from logreg.prediction.predictor import Predictor
 
 
 def evaluation_of(y, predicted, data_labels, model_labels):
     """Evaluate a model of which the predictions are given, or the probabilities."""
     x = numpy.reshape(predicted, (len(y), -1))
+
+    def predict(x):
+        if x.shape[1] == 1:  # it is surer of none than of the other
+            codes, x = x[:, 0], numpy.zeros((len(x), len(model_labels)), "float32")
+            x[numpy.arange(len(x)), codes] = 1
+        return x.argmax(axis=1), x
+
     data = DataSet(Facts("toy", class_labels=data_labels), test=(x, numpy.array(y)))
-    return evaluate(Given(model_labels, x.shape[1]), data)
+    return evaluate(GivenModel(model_labels, x.shape[1], predict), data)
 
 
 def test_the_evaluation_of_the_sample():
@@ -48,6 +38,16 @@ def test_the_evaluation_of_the_sample():
     assert 0 < used < errors
     data = DataSet(Facts("mnist_sample", class_labels=digits), test=(x, y), rows_are="all rows")
     found = evaluate(Predictor(save_digits_model(batch_size=300)), data)
+    told = json.loads(json.dumps(found))
+    assert (told["rows"], told["errors"], told["error_percent"]) == (1000, errors, errors / 10)
+    assert told["confusion"] == {"labels": digits, "counts": matrix}
+    for k, (entry, row) in enumerate(zip(told["classes"], matrix)):
+        assert (entry["label"], entry["rows"], entry["errors"]) == (k, sum(row), sum(row) - row[k])
+        assert entry["error_percent"] == 100 * entry["errors"] / sum(row)
+    p = probabilities(x / numpy.float32(256), *weights()).max(axis=1)
+    worst = sorted(numpy.flatnonzero(predicted != y), key=lambda row: -p[row])
+    assert told["worst_rows"] == worst[:24] and told["wrong_rows"] == worst
+
     lines = as_text(found).splitlines()
     ends = [100 * end for end in binomtest(errors, 1000).proportion_ci(method="wilson")]
     interval = "95 % interval: {:.2f} to {:.2f} %".format(*ends)
@@ -57,30 +57,25 @@ def test_the_evaluation_of_the_sample():
         "error as the tutorial counts, in whole minibatches of 300: "
         f"{used / 9:f} % ({used} of 900 rows)",
     ]
-    for k, (line, row) in enumerate(zip(lines[6:], matrix)):
-        n, n_wrong = sum(row), sum(row) - row[k]
-        expected = [str(k), str(n), str(n_wrong), f"{100 * n_wrong / n:.2f}", "%"]
-        assert line.split()[:5] == expected
-        entry = found["classes"][k]
-        assert line.split()[5:] == [f"{entry[key]:.4f}" for key in ("precision", "recall", "f1")]
-    assert re.fullmatch(r" *macro mean +0\.\d{4} +0\.\d{4} +0\.\d{4}", lines[16])
-    at = next(i for i, line in enumerate(lines) if line.startswith("How probable"))
-    matrix_lines, calibration = lines[at - 12 : at - 1], lines[at + 2 : -2]
-    assert [line.split()[1:] for line in matrix_lines[1:]] == [[*map(str, row)] for row in matrix]
-    assert len({len(line) for line in matrix_lines}) == 1
-
-    told = json.loads(json.dumps(found))
-    p = probabilities(x / numpy.float32(256), *weights()).max(axis=1)
-    worst = sorted(numpy.flatnonzero(predicted != y), key=lambda row: -p[row])
-    assert told["worst_rows"] == worst[:24] and told["wrong_rows"] == worst
     assert lines[-1].endswith(f": {', '.join(map(str, worst[:7]))}, ..., {worst[-1]}")
-    for line, entry in zip(calibration, told["calibration"]):
-        shares = [f"{100 * entry[key]:.2f}" for key in ("forecast", "happened")]
+    for title, head, rows in tables(found):
+        at = lines.index(title) + 1
+        for line, cells in zip(lines[at:], [head, *rows]):
+            assert line.split() == " ".join(map(str, cells)).split()
+            assert len(line) == len(lines[at])  # below each other
+    classes, confusion, calibration = (rows for _, _, rows in tables(found))
+    assert confusion == [[k, *row] for k, row in enumerate(matrix)]
+    for cells, entry in zip(classes, [*told["classes"], {"label": "macro mean", **told["macro"]}]):
+        assert cells[0] == entry["label"]
+        assert cells[4:] == [f"{entry[key]:.4f}" for key in ("precision", "recall", "f1")]
+    assert [cells[3] for cells in classes[:10]] == [
+        f"{entry['error_percent']:.2f} %" for entry in told["classes"]
+    ]
+    for cells, entry in zip(calibration, told["calibration"]):
+        shares = [f"{100 * entry[key]:.2f} %" for key in ("forecast", "happened")]
         above = entry["answered"]
-        cells = [*shares, str(entry["rows"]), str(above["rows"]), f"{above['error_percent']:.2f}"]
-        assert line.replace("%", "").split() == ["from", str(entry["min_proba"]), *cells]
-    assert (told["rows"], told["errors"], told["error_percent"]) == (1000, errors, errors / 10)
-    assert told["confusion"] == {"labels": digits, "counts": matrix}
+        counts = [entry["rows"], above["rows"], f"{above['error_percent']:.2f} %"]
+        assert cells == [f"from {entry['min_proba']}", *shares, *counts]
     by_loss = Predictor(save_digits_model(batch_size=300, criterion="loss"))
     assert "minibatches" not in as_text(evaluate(by_loss, data))
 
@@ -94,7 +89,7 @@ def test_classes_are_told_by_their_labels(model_labels, data_labels):
     assert found["confusion"]["counts"] == [[0, 0, 0], [0, 1, 0], [1, 0, 1]]
     told = [(entry["rows"], entry["errors"]) for entry in found["classes"]]
     assert told == [(0, 0), (1, 0), (2, 1)]
-    assert as_text(found).splitlines()[5].split()[:4] == ["3", "0", "0", "-"]
+    assert as_text(found).splitlines()[6].split()[:4] == ["3", "0", "0", "-"]
     assert "whole minibatches" not in as_text(found)  # the rows fill none of 600
 
 
@@ -153,4 +148,7 @@ def test_many_classes_are_told_by_what_occurs(n_out):
     assert counts == sorted(counts, reverse=True)
     assert (found["confusion"] is None) == (n_out > 50)
     assert {entry["label"] for entry in found["classes"]} == {labels[k] for k in {*y, *predicted}}
-    assert ("The 20 classes of most errors" in as_text(found)) == (n_out > 50)
+    title, _, rows = tables(found)[0]
+    assert title.startswith("The 50 classes of most errors") == (n_out > 50)
+    errors = [cells[2] for cells in rows[:-1]]
+    assert len(errors) == 50 and (n_out == 50 or errors == sorted(errors, reverse=True))

@@ -10,7 +10,8 @@ from builders import csv_text, npy_bytes, npz_bytes, sample, write
 from PIL import Image
 
 from logreg.errors import DatasetError
-from logreg.prediction.inputs import array_batches, batches, first_rows, with_folders
+from logreg.prediction import inputs
+from logreg.prediction.inputs import Reading, array_batches, file_batches, with_folders
 from logreg.saving.facts import ModelFacts
 
 DIGITS = ModelFacts(n_in=784, image_shape=[28, 28], pixel_scale=1 / 256)
@@ -18,14 +19,13 @@ IMAGES = sample()["x_test"][:12]
 FLAT = IMAGES.reshape(12, 784)
 
 
-def rows_of(path, facts=DIGITS, batch_size=100):
-    found = list(batches(path, facts, batch_size=batch_size))
-    assert all(len(batch.x) <= batch_size for batch in found)
-    lengths = [len(batch.x) for batch in found]
+def rows_of(path, facts=DIGITS, n=99):
+    found = [*file_batches(path, facts, Reading(n=n))]
     numbers = [number for batch in found for number in batch.rows]
+    x = numpy.concatenate([batch.x for batch in found])
     first = 2 if "header" in path else 0  # as messages number them
-    assert numbers == [*range(first, first + sum(lengths))]
-    return numpy.concatenate([batch.x for batch in found])
+    assert numbers[: len(x)] == [*range(first, first + len(x))]
+    return x
 
 
 FILES = {
@@ -38,13 +38,14 @@ FILES = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_rows_come_in_batches(name):
+def test_rows_come_in_batches(name, monkeypatch):
     write(name, FILES[name])
     for batch_size in (5, 100):
-        assert rows_of(name, batch_size=batch_size).tolist() == FLAT.tolist()
+        monkeypatch.setattr(inputs, "BATCH_SIZE", batch_size)
+        sizes = [len(batch.x) for batch in file_batches(name, DIGITS)]
+        assert sizes == ([5, 5, 2] if batch_size == 5 else [12])
         for n in (1, 5, 7, 99):
-            few = first_rows(batches(name, DIGITS, batch_size=batch_size), n)
-            assert numpy.concatenate([b.x for b in few]).tolist() == FLAT[:n].tolist()
+            assert rows_of(name, n=n).tolist() == FLAT[:n].tolist()
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_one_example_or_a_list_of_them(x, is_single):
 
 def test_arrays_are_mapped_where_that_can_be():
     write("x.npy", npy_bytes(numpy.repeat(FLAT, 50, axis=0)))
-    base = next(batches("x.npy", DIGITS)).x
+    base = next(file_batches("x.npy", DIGITS)).x
     while not isinstance(base, numpy.memmap):
         base = base.base  # which is None at the end of one that is not mapped
 
@@ -73,7 +74,7 @@ def test_pictures():
     Image.fromarray(IMAGES[0]).save("digit.png")
     Image.fromarray(IMAGES[0]).save("unnamed", "png")
     for path in ("digit.png", "unnamed"):
-        (batch,) = batches(path, DIGITS)
+        (batch,) = file_batches(path, DIGITS)
         assert batch.is_single
         assert batch.x.tolist() == FLAT[:1].tolist()
     # Bytes of a picture that are those of text: its name tells what it is.
@@ -81,7 +82,7 @@ def test_pictures():
     assert rows_of("text.PGM").tolist() == [numpy.maximum(FLAT[0], 48).tolist()]
     scaled = rows_of("digit.png", dataclasses.replace(DIGITS, pixel_scale=1, raw_range=[-8, 8]))
     numpy.testing.assert_allclose(scaled, FLAT[:1] / 255 * 16 - 8)
-    with pytest.raises(DatasetError, match="expects 3 features, and no picture: it was"):
+    with pytest.raises(DatasetError, match="expects 3 features, and no picture: it knows no grey"):
         rows_of("digit.png", ModelFacts(n_in=3))
 
 
@@ -91,7 +92,7 @@ def test_the_pictures_of_a_folder(tmp_path):
     for name in ("b.PNG", "a.jpg", "notes.txt"):
         write(tmp_path / "a" / name, b"")
     a, b = str(tmp_path / "a"), str(tmp_path / "b")
-    found = with_folders(["x.csv", a, b])
+    found = [*with_folders(["x.csv", a, b])]
     assert found == ["x.csv", *(os.path.join(a, k) for k in ("a.jpg", "b.PNG", "more.png")), b]
     with pytest.raises(DatasetError, match="b: is a pickle, or a folder without pictures: rows"):
         rows_of(b)

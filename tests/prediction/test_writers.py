@@ -5,24 +5,20 @@ import io
 import json
 
 import numpy
+from builders import GivenModel
 
 from logreg.prediction.inputs import Batch
-from logreg.prediction.predictor import Prediction
-from logreg.prediction.writers import WRITERS, destination, shown
+from logreg.prediction.writers import WRITERS, answers, destination, shown
 
 LABELS = ["a", "b", "c"]
 P = numpy.array([[0.1, 0.7, 0.2], [0.25, 0.25, 0.5], [1 / 3, 1 / 3, 1 / 3]], numpy.float32)
-PREDICTION = Prediction(numpy.array([1, 2, 1]), P)
 
 
-def written(form, proba=False, top=None, labels=LABELS, name="x.csv", prediction=PREDICTION, p=0):
-    stream = io.StringIO()
-    out = WRITERS[form](stream, labels, proba, top, p)
-    one = Batch(None, is_single=True)
-    out.rows("one.png", one, Prediction(*(part[:1] for part in prediction)))
-    out.rows(name, Batch(None, range(5, 8)), prediction)
-    out.end()
-    assert out.n_rows == 1 + len(prediction.classes)
+def written(form, labels=LABELS, name="x.csv", **how):
+    """What is written of a picture, which is the first of three rows, and of the three."""
+    stream, model = io.StringIO(), GivenModel(labels, 1, lambda p: (numpy.array([1, 2, 1]), p))
+    batches = [Batch("one.png", P[:1], is_single=True), Batch(name, P, range(5, 8))]
+    WRITERS[form](stream, answers(model, batches, **how))
     return stream.getvalue()
 
 
@@ -32,14 +28,14 @@ def test_csv_and_json_have_probabilities_to_the_last_bit():
     assert (numpy.array(found, numpy.float32) == P).all()
     rows = list(csv.DictReader(io.StringIO(written("csv", proba=True, top=9))))
     assert list(rows[0])[3:] == [f"top_{i}{end}" for i in (1, 2, 3) for end in ("", "_probability")]
-    assert [row["top_1"] for row in rows] == ["b", "b", "c", "b"]
+    assert [row["top_1"] + row["top_2"] for row in rows] == ["bc", "bc", "ca", "ba"]
     text = written("json", proba=True)
     assert len(text.splitlines()) == 2 + 4  # a line for each, between the brackets
     found = [list(entry["probabilities"].values()) for entry in json.loads(text)[1:]]
     assert (numpy.array(found, numpy.float32) == P).all()
     top = json.loads(written("json", top=1))[2]["top"]
     assert top == [{"label": "c", "probability": 0.5}]
-    found = [entry["prediction"] for entry in json.loads(written("json", p=0.5))]
+    found = [entry["prediction"] for entry in json.loads(written("json", min_proba=0.5))]
     assert found == ["b", "b", "c", None]  # as probable is enough
 
 
@@ -57,5 +53,5 @@ def test_labels_and_names_of_every_kind():
     assert json.loads(written("json", **told))[2]["prediction"] == '"q",'
     assert json.loads(written("json", labels=[7, 8, 9]))[0]["prediction"] == 8
     for form in ("text", "csv", "json"):  # what a terminal would obey
-        assert "\x1b" not in written(form, True, labels=["\x1b[2J", "b\x1b", "c"])
+        assert "\x1b" not in written(form, proba=True, labels=["\x1b[2J", "b\x1b", "c"])
     assert shown("bell\a") == "bell\\x07" and shown("Füße") == "Füße"
