@@ -37,9 +37,9 @@ class RanksBackend:
             start = indices[0] * batch_size
             values = list(map(numpy.asarray, of_rows(start + first_row, start + end)))
             together = numpy.concatenate([value.ravel() for value in values])
-            numpy.multiply(together, (end - first_row) / batch_size, out=buffer)
+            buffer[: ends[-1]] = together * ((end - first_row) / batch_size)
             ranks.sum_step(buffer)
-            sums = zip(numpy.split(buffer, ends[:-1]), values)
+            sums = zip(numpy.split(buffer, ends), values)
             cost, *gradients = [a.reshape(v.shape).astype(v.dtype) for a, v in sums]
             apply(*gradients)
             return [cost]
