@@ -36,11 +36,9 @@ def _load():
         if name not in LOADERS or importlib.util.find_spec(name) is None:
             reasons.append(f"{name} is not installed")
             continue
+        user_setting(name, "floatX")  # whose error names the flags; the engine's does not
         try:
-            user_setting(name, "floatX")  # whose error names the flags; the engine's does not
             return LOADERS[name]()
-        except SettingError:
-            raise
         except Exception as error:  # an old Theano on a new Python fails in many ways
             reasons.append(f"{name} fails to import ({type(error).__name__}: {error})")
     raise EngineError(
@@ -85,18 +83,13 @@ def use_device(name=None):
     if name is not None and not re.fullmatch(r"cpu|cuda\d*|jax:cpu", name):
         known = "cpu, cuda, or cuda0, cuda1, ..., or on PyTensor jax:cpu"
         raise EngineError(f"device {name!r} is not known: give {known}")
-    _check_for_ranks(name)
+    if ranks.size > 1 and name not in (None, "cpu"):
+        raise EngineError(f"device {name!r}: several ranks train on the CPU; give 'cpu'")
     _backend = _on_cpu.on_device(name)
 
 
-def _check_for_ranks(device):
-    if ranks.size > 1 and device not in (None, "cpu"):
-        raise EngineError(f"device {device!r}: several ranks train on the CPU; give 'cpu'")
-
-
 def _of_ranks():
-    """The back end, or that of the ranks, if these have started."""
-    _check_for_ranks(_backend.device)
+    """The back end, or that of the ranks, if there are several."""
     return RanksBackend(_backend) if ranks.size > 1 else _backend
 
 

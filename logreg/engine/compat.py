@@ -16,11 +16,11 @@ class Names(types.ModuleType):
         raise AttributeError(missing(f"{self._path}.{name}"))
 
 
-def missing(path, instead="what PyTensor's documentation names"):
+def missing(path):
     """Say that PyTensor has not what a path of Theano's names."""
     return (
-        f"PyTensor, which stands in for Theano, has no {path}: use {instead}; or run the "
-        "program on Python 3.8 to 3.11, where Theano installs"
+        f"PyTensor, which stands in for Theano, has no {path}: use what PyTensor's documentation "
+        "names; or run the program on Python 3.8 to 3.11, where Theano installs"
     )
 
 

@@ -33,22 +33,23 @@ def check(T, tools, x, y, numbers, updates):
 def _checked_updates(updates):
     """A list of pairs of the updates that are given, as pairs or as a dict.
 
-    A SettingError says which is no pair of a shared variable and its new value, or a second one.
+    A SettingError says that they are none, or which variable has two.
     """
-    updates = updates.items() if isinstance(updates, dict) else updates
-    if not hasattr(updates, "__iter__"):
+    pairs = updates.items() if isinstance(updates, dict) else updates
+    try:
+        pairs = [(variable, new) for variable, new in pairs]
+        are_pairs = all(hasattr(v, "get_value") and is_symbolic(new) for v, new in pairs)
+    except (TypeError, ValueError):
+        are_pairs = False
+    if not are_pairs:
         raise SettingError(
             f"updates is {str(updates)[:60]}: pairs (shared variable, symbolic new value) are "
             "needed"
         )
-    updates = list(updates)
-    for i, pair in enumerate(updates):
-        is_pair = isinstance(pair, (tuple, list)) and len(pair) == 2
-        if not (is_pair and hasattr(pair[0], "get_value") and is_symbolic(pair[1])):
-            raise SettingError(f"updates[{i}] must be a pair (shared variable, symbolic new value)")
-        if any(pair[0] is other for other, _ in updates[:i]):
-            raise SettingError(f"updates[{i}]: {pair[0]} has a new value already: give it one")
-    return updates
+    for i, (variable, _) in enumerate(pairs):
+        if any(variable is other for other, _ in pairs[:i]):
+            raise SettingError(f"updates[{i}]: {variable} has a new value already: give it one")
+    return pairs
 
 
 def _sizes(T, tools, x, y, variables):
@@ -61,14 +62,12 @@ def _sizes(T, tools, x, y, variables):
 
     def sizes(ndim, made_of):
         params = [v for v in variables if hasattr(v, "get_value") and getattr(v, "ndim", 0) == ndim]
-        patterns = [(made_of(param), param.get_value(borrow=True)) for param in params]
-        lengths = [
-            len(value)
-            for pattern, value in patterns
-            for v in variables
-            if is_same(tools, v, pattern)
+        found = [
+            len(param.get_value(borrow=True))
+            for param in params
+            if any(is_same(tools, v, made_of(param)) for v in variables)
         ]
-        return max(lengths, default=0)
+        return max(found, default=0)
 
     if not tools:
         return 0, 0

@@ -97,9 +97,9 @@ class JaxBackend(Backend):
 
     def compile_sums(self, x, y, dataset, edges, mean):
         starts, sizes = numpy.array(edges[:-1], "int64"), numpy.diff(edges)
-        distinct = [int(n) for n in numpy.unique(sizes)]
+        distinct = sorted({*sizes.tolist()}, reverse=True)  # that of the last block is smaller
 
-        def means(n_rows):
+        def means(n_rows):  # which JAX must know when it compiles
             def mean_from(start):
                 replace = dict(zip((x, y), self._rows(dataset, x.dtype, start, n_rows)))
                 return graph_replace([mean], replace, strict=False)[0]
@@ -111,10 +111,8 @@ class JaxBackend(Backend):
         compiled()  # JAX compiles at the first call
 
         def sums():
-            sums = numpy.zeros(len(sizes))
-            for n, means in zip(distinct, jax.device_get(compiled())):
-                sums[sizes == n] = n * numpy.asarray(means, "float64")
-            return sums
+            both = zip(distinct, jax.device_get(compiled()))
+            return numpy.concatenate([n * numpy.asarray(means, "float64") for n, means in both])
 
         return sums
 

@@ -126,11 +126,14 @@ class Errors:
 
     def __call__(self):
         W, b = (param.get_value(borrow=True) for param in self.params)
-        n, at_a_time = self.edges[-1], max(1, min(ROWS_AT_A_TIME, VALUES_AT_A_TIME // len(W)))
-        is_whole = len(self.dataset.x()) == n and not self.dataset.features.prepare
-        laid = self.dataset.laid(None, n) if is_whole else None
-        starts = range(0, n, at_a_time)
-        pieces = (self.dataset.rows(start, min(start + at_a_time, n)) for start in starts)
+        (begin, *others), n_all = self.edges, len(self.dataset.x())
+        if not others:
+            return []
+        end, at_a_time = others[-1], max(1, min(ROWS_AT_A_TIME, VALUES_AT_A_TIME // len(W)))
+        is_whole = (begin, end) == (0, n_all) and not self.dataset.features.prepare
+        laid = self.dataset.laid(None, n_all) if is_whole else None
+        starts = range(begin, end, at_a_time)
+        pieces = (self.dataset.rows(start, min(start + at_a_time, end)) for start in starts)
         found = [kernel.classes(rows, (W, b)) for rows in ([laid] if laid else pieces)]
-        is_wrong = numpy.concatenate(found) != self.dataset.labels()[:n]
-        return numpy.add.reduceat(is_wrong, self.edges[:-1], dtype="int64")
+        is_wrong = numpy.concatenate(found) != self.dataset.labels()[begin:end]
+        return numpy.add.reduceat(is_wrong, numpy.subtract(self.edges[:-1], begin), dtype="int64")

@@ -29,45 +29,37 @@ class RanksBackend:
             self.backend.set_value(variable, ranks.same_on_all(self.backend.value(variable)))
         gradients = _gradients(self.T, self.tools, x, y, cost, updates)
         first_row, end = ranks.part(batch_size)
-        n_rows = end - first_row
         of_rows, apply = self.backend.compile_in_two(x, y, dataset, cost, gradients, updates)
-        sizes = [self.backend.value(v).size for v in gradients.values()]
-        edges = numpy.cumsum([0, 1, *sizes])
-        buffer = ranks.prepare_steps(edges[-1], cost.dtype)
+        ends = numpy.cumsum([1, *(self.backend.value(v).size for v in gradients.values())])
+        buffer = ranks.prepare_steps(ends[-1], cost.dtype)
 
         def take(indices):
-            start = indices[0] * batch_size + first_row
-            values = [numpy.asarray(value) for value in of_rows(start, start + n_rows)]
-            for first, last, value in zip(edges, edges[1:], values):
-                buffer[first:last] = n_rows / batch_size * value.ravel()
+            start = indices[0] * batch_size
+            values = list(map(numpy.asarray, of_rows(start + first_row, start + end)))
+            together = numpy.concatenate([value.ravel() for value in values])
+            buffer[: ends[-1]] = together * ((end - first_row) / batch_size)
             ranks.sum_step(buffer)
-            each = zip(edges, edges[1:], values)
-            sums = [buffer[a:b].reshape(v.shape).astype(v.dtype) for a, b, v in each]
-            apply(*sums[1:])
-            return sums[:1]
+            sums = zip(numpy.split(buffer, ends), values)
+            cost, *gradients = [a.reshape(v.shape).astype(v.dtype) for a, v in sums]
+            apply(*gradients)
+            return [cost]
 
         return TrainModel(take)
 
     def compile_sums(self, x, y, dataset, edges, mean):
-        """Compile the sums over this rank's rows; what the ranks get is summed.
+        """Compile the sums between this rank's edges; the ranks add theirs.
 
         Before that, they must have the same parameters.
         """
-        features, labels = dataset
-        start, stop = ranks.part(edges[-1])
-        rows = self.backend.shared_data(self.backend.value(features.shared)[start:stop])
-        features, labels = features._replace(shared=rows), labels[start:stop]
-        first = numpy.searchsorted(edges, start, side="right") - 1
-        mine = numpy.unique(numpy.clip(edges, start, stop)) - start
-        of_part = self.backend.compile_sums(x, y, (features, labels), mine.tolist(), mean)
-
+        first, end = ranks.part(len(edges) - 1)
+        of_part = self.backend.compile_sums(x, y, dataset, edges[first : end + 1], mean)
         shared = [v for v in ancestors([mean]) if hasattr(v, "get_value") and hasattr(v, "dtype")]
 
         def summed():
             values = (self.backend.value(variable).tobytes() for variable in shared)
             ranks.meet("at a validation", zlib.crc32(b"".join(values)))
             sums = numpy.zeros(len(edges) - 1)
-            sums[first : first + len(mine) - 1] = of_part()
+            sums[first:end] = of_part()
             ranks.sum_counts(sums)
             return ranks.same_on_all(sums, "at a validation")
 

@@ -15,9 +15,7 @@ def parser():
         description="Run a program that was written for Theano, as it is.",
     )
     made.add_argument("program", metavar="PROGRAM.py", help="a program in Python 3")
-    made.add_argument(
-        "arguments", nargs=argparse.REMAINDER, metavar="ARGUMENTS", help="the program's own"
-    )
+    made.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGUMENTS", help="its own")
     return made
 
 

@@ -6,10 +6,11 @@ import types
 import numpy
 import pytensor
 from pytensor import graph
-from pytensor.gradient import Lop as Lop
+from pytensor.gradient import pullback as Lop  # noqa: F401
 from pytensor.gradient import pushforward
 from pytensor.gradient import zero_grad as consider_constant  # noqa: F401
 from pytensor.printing import pp as pp
+from pytensor.sparse.type import SparseTensorType as SparseType  # noqa: F401
 
 from logreg.engine import T
 from logreg.engine.backend import user_setting
@@ -39,7 +40,7 @@ shared = pytensor.shared
 Softmax = T.special.Softmax
 abs_, addbroadcast, dot, grad, inv = T.abs, T.specify_broadcastable, T.dot, T.grad, T.reciprocal
 wmatrix = T.TensorType("int16", (None, None))
-OrderedUpdates, _asarray = collections.OrderedDict, numpy.asarray
+OrderedUpdates, _asarray, sgn = collections.OrderedDict, numpy.asarray, T.sign
 
 
 def In(variable, name=None, value=None, **options):
@@ -71,6 +72,11 @@ def function(inputs, outputs=None, *args, **options):
         return dict(zip(names, values)) if names else values
 
     return call
+
+
+def Tensor(dtype, broadcastable, name=None):
+    """Make a type of arrays; `broadcastable` tells which of their dimensions have one row."""
+    return T.TensorType(dtype, [1 if is_one else None for is_one in broadcastable], name)
 
 
 def inputs(variable_list, blockers=None):

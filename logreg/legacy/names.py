@@ -9,44 +9,33 @@ from pytensor.tensor import sharedvar
 from logreg.engine import T
 from logreg.engine.compat import Names, missing
 
-CALLS, NNET = "logreg.legacy.calls", "logreg.engine.nnet"
+CALLS, NNET, WINDOWS = "logreg.legacy.calls", "logreg.engine.nnet", "logreg.legacy.windows"
 # Theano's `tensor` has the names of its modules.
 TENSOR = [f"pytensor.tensor.{name}" for name in ("type", "elemwise", "subtensor", "basic", "math")]
 TENSOR += ["pytensor.tensor.sharedvar", "pytensor.tensor", NNET, CALLS]
-# Where the names of a module come from, the last one's first. Others have those of PyTensor's
-# module of the same path.
-SOURCES = {
-    "theano": ["pytensor.graph", "pytensor.scan.views", "pytensor", CALLS],
-    "theano.compile.nanguardmode": ["pytensor.compile.debug.nanguardmode"],
-    "theano.gof": ["pytensor.graph"],
-    "theano.gof.graph": ["pytensor.graph.basic", "pytensor.graph.traversal", CALLS],
-    "theano.gradient": ["pytensor.gradient", CALLS],
-    "theano.ifelse": ["pytensor"],
-    "theano.sandbox": [],
-    "theano.sandbox.linalg": ["pytensor.tensor.linalg"],
-    "theano.sandbox.linalg.ops": ["pytensor.tensor.linalg"],
-    "theano.sandbox.rng_mrg": ["logreg.legacy.streams"],
-    "theano.scan_module": ["pytensor.scan"],
-    "theano.scan_module.scan_op": ["pytensor.scan.op"],
-    "theano.scan_module.scan_utils": ["pytensor.scan.utils"],
-    "theano.sparse": ["pytensor.sparse.variable", "pytensor.sparse.type", "pytensor.sparse"],
-    "theano.tensor": TENSOR,
-    "theano.tensor.basic": TENSOR,
-    "theano.tensor.nlinalg": ["pytensor.tensor.linalg"],
-    "theano.tensor.nnet": [NNET, CALLS, "logreg.legacy.windows"],
-    "theano.tensor.nnet.abstract_conv": ["logreg.legacy.windows"],
-    "theano.tensor.nnet.bn": [CALLS],
-    "theano.tensor.nnet.conv": ["logreg.legacy.windows"],
-    "theano.tensor.nnet.nnet": [NNET, CALLS],
-    "theano.tensor.nnet.sigm": [NNET],
-    "theano.tensor.shared_randomstreams": ["logreg.legacy.streams"],
-    "theano.tensor.signal.pool": ["logreg.legacy.windows"],
-    "theano.tensor.slinalg": ["pytensor.tensor.linalg"],
-    "theano.version": [],
-}
+# Modules of Theano, and where their names come from, the last one's first. Others have those of
+# PyTensor's module of the same path.
+GRAPH = ["pytensor.graph.basic", "pytensor.graph.traversal", "pytensor.graph"]
+SOURCES = {"theano": [*GRAPH, "pytensor.scan.views", "pytensor", CALLS]}
+for paths, sources in [
+    ("compile.nanguardmode", ["pytensor.compile.debug.nanguardmode"]),
+    ("gof gof.graph", [*GRAPH, CALLS]),
+    ("gradient", ["pytensor.gradient", CALLS]),
+    ("ifelse", ["pytensor"]),
+    ("sandbox version tensor.nnet.conv3d2d", []),
+    ("sandbox.linalg sandbox.linalg.ops tensor.nlinalg tensor.slinalg", ["pytensor.tensor.linalg"]),
+    ("sandbox.rng_mrg tensor.shared_randomstreams", ["logreg.legacy.streams"]),
+    ("scan_module", ["pytensor.scan"]),
+    ("scan_module.scan_op", ["pytensor.scan.op"]),
+    ("scan_module.scan_utils", ["pytensor.scan.utils"]),
+    ("sparse", ["pytensor.sparse.variable", "pytensor.sparse.type", "pytensor.sparse", CALLS]),
+    ("tensor tensor.basic", TENSOR),
+    ("tensor.nnet tensor.nnet.nnet tensor.nnet.sigm tensor.nnet.bn", [NNET, CALLS, WINDOWS]),
+    ("tensor.nnet.abstract_conv tensor.nnet.conv tensor.signal.pool", [WINDOWS]),
+]:
+    SOURCES.update({f"theano.{path}": sources for path in paths.split()})
 # What PyTensor says of old ways is for who writes programs today.
-for message in ("Scan return signature", "(sgn|Lop) is deprecated"):
-    warnings.filterwarnings("ignore", message)
+warnings.filterwarnings("ignore", "Scan return signature")
 
 
 def _is_true(variable):

@@ -1,7 +1,7 @@
 """Theano's streams of random numbers on PyTensor: a seed gives the numbers that Theano draws.
 
-`ndim`, and `nstreams` of ``RandomStreams``, need not be told: they are taken for the sake of old
-programs. A `dtype` is floatX or int64 by default.
+`ndim` need not be told: it is taken for the sake of old programs. A `dtype` is floatX or int64 by
+default.
 """
 
 import functools
@@ -14,48 +14,43 @@ from pytensor.tensor import random
 from logreg.engine import T
 
 # One step of the generator MRG31k3p (L'Ecuyer and Touzin, 2000): two recurrences of three numbers.
-STEPS = [[0, 1 << 22, 129], [1, 0, 0], [0, 1, 0]], [[1 << 15, 0, 32769], [1, 0, 0], [0, 1, 0]]
-MODULI = 2147483647, 2147462579
+FIRST = numpy.array([[0, 1 << 22, 129], [1 << 15, 0, 32769]])
+STEPS = numpy.array([[row, [1, 0, 0], [0, 1, 0]] for row in FIRST], object)  # Python's numbers
+MODULI = numpy.array([2147483647, 2147462579])[:, None, None]
 MOST_STREAMS = 60 * 256
 
 
 @functools.lru_cache(maxsize=None)
 def _ahead(exponent):
-    """The matrices that go 2 ** exponent steps ahead; their numbers are Python's."""
-    powers = [numpy.array(step, object) for step in STEPS]
+    """The matrices that go 2 ** exponent steps ahead."""
+    powers = STEPS
     for _ in range(exponent):
-        powers = [power @ power % modulus for power, modulus in zip(powers, MODULI)]
+        powers = powers @ powers % MODULI
     return powers
-
-
-def _moved(states, powers):
-    """States, a column each, after a step that matrices make."""
-    parts = zip(powers, (states[:3], states[3:]), MODULI)
-    return numpy.concatenate([power @ part % modulus for power, part, modulus in parts])
 
 
 class _Streams:
     def __init__(self, seed=None, **_):
-        self.state_updates, self._seed = [], seed
+        self.state_updates, self._seed, self._n_streams = [], seed, []
         self._begin(seed)
 
     def seed(self, seed=None):
         """Begin anew, with all numbers that have been made."""
         self._begin(self._seed if seed is None else seed)
-        for state, _ in self.state_updates:
-            state.set_value(self._next_state(state.get_value(borrow=True)), borrow=True)
+        for (state, _), n_streams in zip(self.state_updates, self._n_streams):
+            state.set_value(self._next_state(n_streams), borrow=True)
 
     def updates(self):
         """List what changes the state, though a function that draws does so by itself."""
         return list(self.state_updates)
 
+    def _shared(self, n_streams=1, **shape):
+        self._n_streams.append(n_streams)
+        return pytensor.shared(self._next_state(n_streams), borrow=True, **shape)
+
     def _keep(self, state, after):
         state.default_update = after
         self.state_updates.append((state, after))
-
-
-def _floatx(dtype):
-    return pytensor.config.floatX if dtype in (None, "floatX") else dtype
 
 
 class RandomStreams(_Streams):
@@ -68,33 +63,31 @@ class RandomStreams(_Streams):
     def _begin(self, seed):
         self._seeds = numpy.random.RandomState(seed)
 
-    def _next_state(self, _=None):
+    def _next_state(self, _):
         twister = numpy.random.MT19937()
         state = numpy.random.RandomState(int(self._seeds.randint(1 << 30)))
         twister.state = state.get_state(legacy=False)
         return numpy.random.Generator(twister)
 
     def _draw(self, name, size, dtype, *parameters):
-        state = pytensor.shared(self._next_state(), borrow=True)
+        state = self._shared()
         drawn = getattr(random, name)(*parameters, size=size, rng=state)
         self._keep(state, drawn.owner.outputs[0])
-        return T.cast(drawn, _floatx(dtype))
+        return T.cast(drawn, dtype or "floatX")
 
-    def uniform(self, size=None, low=0.0, high=1.0, ndim=None, dtype=None, nstreams=None):
+    def uniform(self, size=None, low=0.0, high=1.0, ndim=None, dtype=None):
         """Draw evenly from `low` to `high`."""
         return self._draw("uniform", size, dtype, low, high)
 
-    def normal(self, size=None, avg=0.0, std=1.0, ndim=None, dtype=None, nstreams=None):
+    def normal(self, size=None, avg=0.0, std=1.0, ndim=None, dtype=None):
         """Draw from the normal distribution with a mean and a standard deviation."""
         return self._draw("normal", size, dtype, avg, std)
 
-    def binomial(self, size=None, n=1, p=0.5, ndim=None, dtype="int64", nstreams=None):
+    def binomial(self, size=None, n=1, p=0.5, ndim=None, dtype="int64"):
         """Draw how many of `n` trials succeed, each with probability `p`."""
         return self._draw("binomial", size, dtype, n, p)
 
-    def multinomial(
-        self, size=None, n=1, pvals=(0.5, 0.5), ndim=None, dtype="int64", nstreams=None
-    ):
+    def multinomial(self, size=None, n=1, pvals=(0.5, 0.5), ndim=None, dtype="int64"):
         """Draw how many of `n` trials have each outcome; `pvals` are their probabilities."""
         pvals = T.cast(pvals, "float64")  # NumPy takes no sum above 1, if only by its rounding
         return self._draw("multinomial", size, dtype, n, pvals / pvals.sum(-1, keepdims=True))
@@ -113,43 +106,38 @@ class MRG_RandomStreams(_Streams):
     arrays begin 2 ** 134 steps apart.
     """
 
-    def __init__(self, seed=12345, **_):
-        super().__init__(seed)
-
     def _begin(self, seed):
-        self._first = numpy.resize(numpy.array(seed, object), 6)[:, None]
+        seed = 12345 if seed is None else seed
+        self._first = numpy.resize(numpy.array(seed, object), (2, 3, 1))
 
-    def _next_state(self, before):
+    def _next_state(self, n_streams):
         states, powers = self._first, _ahead(72)
-        while states.shape[1] < before.shape[1]:
-            states = numpy.concatenate([states, _moved(states, powers)], axis=1)
-            powers = [power @ power % modulus for power, modulus in zip(powers, MODULI)]
-        self._first = _moved(self._first, _ahead(134))
-        return states[:, : before.shape[1]].astype("int64")
+        while states.shape[2] < n_streams:
+            states = numpy.concatenate([states, powers @ states % MODULI], axis=2)
+            powers = powers @ powers % MODULI
+        self._first = _ahead(134) @ self._first % MODULI
+        return states[..., :n_streams].astype("int64")
 
     def uniform(self, size=None, low=0.0, high=1.0, ndim=None, dtype=None, nstreams=None):
         """Draw evenly from `low` to `high`."""
-        dtype, n_streams = _floatx(dtype), nstreams or MOST_STREAMS
-        known = size if isinstance(size, (tuple, list)) else [size]
-        if not nstreams and all(isinstance(n, (int, numpy.integer)) for n in known):
-            n = int(numpy.prod(size))
+        dtype = pytensor.config.floatX if dtype in (None, "floatX") else dtype
+        shape, n_streams = T.as_tensor_variable(size), nstreams or MOST_STREAMS
+        if not nstreams and hasattr(shape, "data"):
+            n = int(numpy.prod(shape.data))
             n_streams = min(n // 6 if n > 6 else n, MOST_STREAMS)
-        n = T.prod(T.as_tensor_variable(size), dtype="int64")
-        value = self._next_state(numpy.empty((6, n_streams)))
-        state = pytensor.shared(value, borrow=True, shape=value.shape)
+        n = T.prod(shape, dtype="int64")
+        state = self._shared(n_streams, shape=(2, 3, n_streams))
 
-        def step(first, states):
-            x, y = states[:3], states[3:]
-            x = T.concatenate([[(STEPS[0][0][1] * x[1] + 129 * x[2]) % MODULI[0]], x[:2]])
-            y = T.concatenate([[(STEPS[1][0][0] * y[0] + 32769 * y[2]) % MODULI[1]], y[:2]])
-            is_drawn = T.arange(n_streams) < n - first
-            drawn = x[0] - y[0]
-            after = T.switch(is_drawn, T.concatenate([x, y]), states)
-            return after, drawn + T.switch(drawn <= 0, MODULI[0], 0)
+        def step(begin, states):
+            first = T.sum(FIRST[:, :, None] * states, axis=1, keepdims=True) % MODULI
+            after = T.concatenate([first, states[:, :2]], axis=1)
+            drawn = after[0, 0] - after[1, 0]
+            after = T.switch(T.arange(n_streams) < n - begin, after, states)
+            return after, drawn + T.switch(drawn <= 0, MODULI[0, 0, 0], 0)
 
         begins = T.arange(0, n, n_streams)
         states, drawn = pytensor.scan(step, begins, [state, None], return_updates=False)
-        self._keep(state, T.specify_shape(states[-1], value.shape))
+        self._keep(state, T.specify_shape(states[-1], (2, 3, n_streams)))
         unit = numpy.asarray(4.6566126e-10 if dtype == "float32" else 2.0**-31, dtype)
         drawn = T.cast(disconnected_grad(drawn).flatten()[:n], dtype) * unit
         low, high = T.cast(low, dtype), T.cast(high, dtype)

@@ -22,7 +22,6 @@ from logreg.datasets.variables import stored
 from logreg.engine import T, theano
 from logreg.engine.kernel_graph import Regression
 from logreg.engine.kernel_steps import KernelSet, Steps
-from logreg.errors import SettingError
 from logreg.kernel import Rows
 
 pytestmark = pytest.mark.skipif(not kernel.is_built(), reason="no C compiler built the kernel")
@@ -159,8 +158,6 @@ def test_exponentials_are_exact_to_the_last_bits(dtype, bits, monkeypatch):
 
 def test_an_instruction_set_that_is_not_there_is_refused(monkeypatch):
     monkeypatch.setenv("LOGREG_KERNEL_SET", "avx9000")
-    with pytest.raises(SettingError, match=r"LOGREG_KERNEL_SET is 'avx9000': set it to one of .*p"):
-        kernel.is_wanted()
     with pytest.raises(ValueError, match="no LOGREG_KERNEL_SET=avx9000"):
         best(*problem("float32", "float32", 2, 2, 2)[:4])
 
@@ -171,12 +168,6 @@ def test_a_setting_that_means_nothing_is_an_error_of_the_command(name, run):
     assert (done.returncode, done.stdout) == (1, "")
     *_, last = done.stderr.splitlines()
     assert last.startswith("error: ") and name in last and "a.b" in last
-
-
-def test_a_rate_too_small_for_the_type_changes_nothing():
-    x, scale, W, b, y, _ = problem("float32", "uint8", 20, 5, 3)
-    _, *after = kernel.steps(Rows(x, scale), (W, b), (y, None), [0], 20, 1e-60)
-    assert [array.tobytes() for array in after] == [W.tobytes(), b.tobytes()]
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="Linux tells of memory there")

@@ -137,11 +137,5 @@ def test_a_probability_that_underflows_has_a_gradient(T, mode):
 
 
 def test_nets_find_their_functions_without_legacy():
-    T, x = engine.T, engine.T.dmatrix()
-    p = T.nnet.softmax(T.nnet.relu(x))
-    values = [T.nnet.sigmoid(x), T.nnet.softplus(x), T.nnet.categorical_crossentropy(p, p)]
-    s, plus, entropy = engine.theano.function([x], values, **FAST)(VALUES["x"])
-    assert_allclose(s, sigmoid(VALUES["x"]))
-    assert_allclose(plus, numpy.log1p(numpy.exp(VALUES["x"])))
-    logs = log_softmax(VALUES["x"].clip(0))
-    assert_allclose(entropy, -(numpy.exp(logs) * logs).sum(axis=1))
+    for name in ("sigmoid", "softplus", "softmax", "relu", "categorical_crossentropy"):
+        assert getattr(engine.T.nnet, name) is getattr(T.nnet, name)

@@ -62,28 +62,20 @@ def test_convolution_and_its_gradients(case):
     numpy.testing.assert_allclose([(of_x * dx).sum(), (of_w * dw).sum()], expected)
 
 
-def pooled(x, factors, size, step, pads, ignore_border, mode):
-    """Pool in loops: the values, and the gradient of their sum times factors."""
-    margins = ((0, 0), *((p, p) for p in pads))
-    real, x = numpy.pad(numpy.ones(x.shape), margins) == 1, numpy.pad(x, margins)
+def pooled(x, size, step, pads, ignore_border, mode):
+    """Pool in loops."""
+    x = numpy.pad(x, ((0, 0), *((p, p) for p in pads)), constant_values=numpy.nan)
     starts = []
     for n, k, s in zip(x.shape[1:], size, step):
         last = n - k if ignore_border else (n - 1 if s >= k else max(n - k + s - 1, 0))
         starts.append(range(0, last + 1, s))
-    values, gradient = numpy.zeros((len(x), *map(len, starts))), numpy.zeros(x.shape)
+    values = numpy.zeros((len(x), *map(len, starts)))
     for m, i, j in numpy.ndindex(values.shape):
-        corner = starts[0][i], starts[1][j]
-        place = (m, *(slice(start, start + k) for start, k in zip(corner, size)))
-        weights = real[place] * 1.0
-        if mode == "max":
-            values[m, i, j] = x[place][real[place]].max()
-            weights *= x[place] == values[m, i, j]
-        else:
-            weights = numpy.ones(weights.shape)
-            weights /= {"sum": 1, "average_inc_pad": weights.size}.get(mode, real[place].sum())
-            values[m, i, j] = (weights * x[place]).sum()
-        gradient[place] += weights * factors[m, i, j]
-    return values, gradient[real].reshape(len(x), *(n - 2 * p for n, p in zip(x.shape[1:], pads)))
+        window = x[m, starts[0][i] :, starts[1][j] :][: size[0], : size[1]]
+        real = window[~numpy.isnan(window)]
+        n = {"sum": 1, "average_inc_pad": window.size}.get(mode, real.size)
+        values[m, i, j] = real.max() if mode == "max" else real.sum() / n
+    return values
 
 
 POOLS = [
@@ -102,15 +94,21 @@ POOLS = [
 @pytest.mark.parametrize("case", POOLS[2:8:2] if IS_THEANO else POOLS, ids=str)
 def test_pooling_and_its_gradient(case):
     image, size, step, pads, ignore_border, mode = case
-    x, factors = RANDOM.randint(-3, 3, (3, *image)) * 1.0, RANDOM.randn(3, 9, 9)  # with ties
-    values, gradient = pooled(x, factors, size, step or size, pads, ignore_border, mode)
-    _, down, across = values.shape
-    images, of_y = T.dtensor3(), T.as_tensor_variable(factors[:, :down, :across])
+    x, dx = RANDOM.randn(2, 3, *image)
+    how = size, step or size, pads, ignore_border, mode
+    values, images = pooled(x, *how), T.dtensor3()
+    factors = RANDOM.randn(*values.shape)
     y = pool.pool_2d(images, size, ignore_border, step, pads, mode)
-    outputs = [y, T.grad(None, images, known_grads={y: of_y})]
-    computed = theano.function([images], outputs, **FAST)(x)
-    numpy.testing.assert_allclose(computed[0], values, atol=1e-12)
-    numpy.testing.assert_allclose(computed[1], gradient, atol=1e-12)
+    outputs = [y, T.grad((y * factors).sum(), images)]
+    function = theano.function([images], outputs, **FAST)
+    computed, gradient = function(x)
+    numpy.testing.assert_allclose(computed, values, atol=1e-12)
+    slope = (pooled(x + 1e-6 * dx, *how) - pooled(x - 1e-6 * dx, *how)) / 2e-6
+    numpy.testing.assert_allclose((gradient * dx).sum(), (slope * factors).sum(), 1e-6)
+    if mode == "max" and step is None:  # each of equal ones has its slope
+        windows = factors.repeat(size[0], axis=1).repeat(size[1], axis=2)
+        of_equal = function(numpy.zeros(x.shape))[1]
+        numpy.testing.assert_allclose(of_equal[:, : windows.shape[1], : windows.shape[2]], windows)
 
 
 @pytest.mark.filterwarnings("ignore")  # Theano's own
