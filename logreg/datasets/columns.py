@@ -12,38 +12,19 @@ import numpy
 from logreg.datasets.preprocessing import FLOAT32_MAX
 
 NUMBER, DATE, TEXT = "number", "date", "text"
-NEW = -1  # the number of a category that a model does not know
+NEW = -numpy.inf  # the number of a category that a model does not know
 MAX_CATEGORIES = 100  # of a column that no option calls categorical; of a small one, a text for
 FEW_CATEGORIES = 10  # each two rows, or so many
 ISO = "ISO8601"  # as pandas calls dates like 2024-01-31, with a time or without
 SIGN = r"((?:[A-Z]{0,3}[$€£¥₹₩₽₺₫₴₪₱฿]|EUR|USD|GBP|CHF|JPY|%)?)"
-WRITTEN = re.compile(rf"([+-]?){SIGN}\s?([+-]?[0-9.,].*?)\s?{SIGN}")
-MARKS = {".": ",", ",": "."}  # decimal marks, and what may stand between thousands then
-FORMS = {
-    mark: re.compile(
-        rf"[+-]?(?:[1-9][0-9]{{0,2}}(?:([{other}'’\s])[0-9]{{3}})(?:\1[0-9]{{3}})*|[0-9]*)"
-        rf"(?:\{mark}[0-9]*)?(?:[eE][+-]?[0-9]+)?"
-    )
-    for mark, other in MARKS.items()
-}
-PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|true|false", re.I)
-
-# What to do about a column in doubt.
-OTHER_MARK = "for another decimal mark give `decimal={mark!r}`"
-ONE_SIGN = "the numbers of a column need the same sign, or none"
-WHICH_DAY = "is the day or the month first? Write dates as 2024-01-31, or `drop={names!r}`"
-TOO_MANY = (
-    "texts that differ too much for categories: `drop={names!r}` leaves such columns out, "
-    "`categorical={names!r}` makes each text a category"
+# With a decimal point; a comma, an apostrophe or a blank may stand between thousands.
+WRITTEN = re.compile(
+    rf"([+-]?){SIGN}\s?([+-]?(?:[1-9][0-9]{{0,2}}(?:([,'’\s])[0-9]{{3}})(?:\4[0-9]{{3}})*|[0-9]*)"
+    rf"(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)\s?{SIGN}"
 )
-MIXED = (
-    "among numbers (that float32 can hold) or dates, each cell must be one: mend it; or, in "
-    "training, let it count as empty by {na}, or each text be a category by `categorical={names!r}`"
-)
-
-
-class DoubtError(Exception):
-    """A doubt about what a column is: what to do about it, and the texts that make it."""
+PLAIN = re.compile(r"[+-]?[0-9]*\.?[0-9]*(?:e[+-]?[0-9]+)?|true|false", re.I)  # if a number
+MARKS = {".": ",", ",": "."}  # decimal marks, and the other one
+SWAPPED = str.maketrans(MARKS)
 
 
 def as_number(text, decimal="."):
@@ -56,16 +37,12 @@ def as_number(text, decimal="."):
     """
     if text.lower() in ("true", "false"):
         return float(text.lower() == "true"), ""
-    written = WRITTEN.fullmatch(text)
-    form = written and FORMS[decimal].fullmatch(written[3])
-    if not form:
-        return None
-    digits = written[3].replace(form[1], "") if form[1] else written[3]
+    found = WRITTEN.fullmatch(text if decimal == "." else text.translate(SWAPPED))
     try:
-        value = float(written[1] + digits.replace(decimal, "."))
-    except ValueError:  # as of a mark alone
+        value = float(found[1] + re.sub(r"[,'’\s]", "", found[3]))
+    except (TypeError, ValueError):  # a match that is none, or one of a mark alone
         return None
-    return (value, written[2] + written[4]) if abs(value) <= FLOAT32_MAX else None
+    return (value, found[2] + found[5]) if abs(value) <= FLOAT32_MAX else None
 
 
 def decimal_mark(rows, delimiter):
@@ -109,46 +86,30 @@ def date_formats(text):
         return {guess_datetime_format(text, day_first) for day_first in orders} - {None}
 
 
-def kind_of(texts, n_cells, n_numbers, decimal, is_text=False):
-    """The kind of a column of so many cells and numbers, and of some texts, none of them empty.
+def kind_of(texts, n_cells, has_numbers, decimal, is_text=False):
+    """The kind of a column of so many cells: numbers perhaps, and some texts, none of them empty.
 
-    If a frame declares it as one of text, plain numbers are texts, too. A DoubtError has what to
-    do, and texts.
+    If a frame declares it as one of text, plain numbers are texts, too. It is None if dates could
+    begin with the day or the month, or texts differ too much for categories. A few cells may not
+    fit the kind: :func:`values_of` tells.
     """
     found = {text: as_number(text, decimal) for text in texts}
     words = [t for t in texts if found[t] is None or (is_text and PLAIN.fullmatch(t))]
-    signs = {found[text][1]: text for text in texts if found[text]}
-    signs.pop("", None)
-    if not words and len(signs) > 1:
-        raise DoubtError(ONE_SIGN, [*signs.values()])
-    if not words:
-        return " ".join([NUMBER, *signs])
-    is_mixed = n_numbers or len(words) < len(texts)
-    forms = set().union(*map(date_formats, words[:3])) if not is_mixed else ()
-    slips = {f: [t for t, day in zip(words, days(words, f)) if numpy.isnan(day)] for f in forms}
-    fitting = [form for form in slips if not slips[form]]
-    if len(fitting) == 1:
-        return f"{DATE} {fitting[0]}"
-    if fitting:
-        raise DoubtError(WHICH_DAY, words)
-    if len(words) > min(MAX_CATEGORIES, max(FEW_CATEGORIES, n_cells / 2)) and not slips:
-        raise misfit(words, decimal, TOO_MANY)
-    if is_mixed or slips:
-        raise misfit(min(slips.values(), key=len, default=words), decimal)
-    return TEXT
-
-
-def misfit(texts, decimal, advice=MIXED):
-    """The error of texts that do not fit: they may be numbers with another decimal mark."""
-    mark = MARKS[decimal]
-    numbers = [as_number(t, mark) is not None and as_number(t, decimal) is None for t in texts]
-    return DoubtError(OTHER_MARK.format(mark=mark) if any(numbers) else advice, texts)
+    if has_numbers or len(words) < len(texts) or not words:
+        signs = [number[1] for number in found.values() if number and number[1]]
+        return " ".join([NUMBER, *signs[:1]])
+    forms = sorted(set().union(*map(date_formats, words[:3])))
+    n_misfits = {form: numpy.isnan(days(words, form)).sum() for form in forms}
+    if forms:
+        is_clear = [*n_misfits.values()].count(0) < 2
+        return f"{DATE} {min(forms, key=n_misfits.get)}" if is_clear else None
+    return TEXT if len(words) <= min(MAX_CATEGORIES, max(FEW_CATEGORIES, n_cells / 2)) else None
 
 
 def values_of(kind, texts, decimal, categories=None):
     """The numbers of the texts of a column, NaN if empty, infinity of what does not fit its kind.
 
-    That of a category is its place in `categories`, and -1 of a new one.
+    That of a category is its place in `categories`, and NEW of a new one.
     """
     name, _, form = kind.partition(" ")
     if name == TEXT:

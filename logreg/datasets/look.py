@@ -5,6 +5,7 @@ from collections import defaultdict
 
 import numpy
 
+from logreg.datasets.columns import NUMBER
 from logreg.datasets.preprocessing import blocks
 from logreg.errors import listed, quoted
 
@@ -12,36 +13,33 @@ ROWS_OF_A_VALUE = 5  # on average at least, in a column that may tell the label
 N_SAMPLED = 1000
 
 
-def look_at_columns(x, codes, titles, kinds):
-    """Yield what is odd about columns of x, of shape (n, d), where `codes` has the labels."""
-    numbering = [titles[j] for j in _numbering(x) if kinds[j] == "number"]
-    if numbering:
-        yield f"{listed(numbering)} numbers the rows: `drop` leaves it out"
-    sampled = slice(None, None, 1 + len(x) // N_SAMPLED)
-    telling = [
-        titles[j]
-        for j in range(x.shape[1])
-        if _tells(x[sampled, j], codes[sampled], 1) and _tells(x[:, j], codes, ROWS_OF_A_VALUE)
-    ]
-    if telling:
-        yield (
-            f"{listed(telling)} tells the label by itself: is it known before the label is? `drop` "
-            "leaves it out"
-        )
+def look_at_columns(x, codes, columns):
+    """Yield what is odd about the columns of x, of shape (n, d), where `codes` has the labels."""
+    step = 1 + len(x) // N_SAMPLED
+    for is_odd, said in (
+        (_numbers_rows, "numbers the rows: `drop` leaves it out"),
+        (
+            _tells,
+            "tells the label by itself: is it known before the label is? `drop` leaves it out",
+        ),
+    ):
+        found = [
+            column.title
+            for j, column in enumerate(columns)
+            if is_odd(x[::step, j], codes[::step], column, 1)
+            and is_odd(x[:, j], codes, column, ROWS_OF_A_VALUE)
+        ]
+        if found:
+            yield f"{listed(found)} {said}"
 
 
-def _numbering(x):
-    """The columns of whole numbers, each larger than the one above."""
-    left, last = numpy.arange(x.shape[1]), None
-    for block in blocks(x):
-        rows = block[:, left] if last is None else numpy.vstack([last[left], block[:, left]])
-        with numpy.errstate(invalid="ignore"):
-            is_one = (rows == rows.round()).all(axis=0) & (rows[1:] > rows[:-1]).all(axis=0)
-        left, last = left[is_one], block[-1]
-    return left if len(x) > 2 else []
+def _numbers_rows(values, codes, column, n_rows):
+    """Whether values are whole numbers, each larger than the one above."""
+    is_whole = column.kind == NUMBER and len(values) > 2 and (values == values.round()).all()
+    return is_whole and (numpy.diff(values) > 0).all()
 
 
-def _tells(values, codes, n_rows):
+def _tells(values, codes, column, n_rows):
     """Whether each value has one class, and so many rows on average, or each class one range."""
     values = numpy.unique(values, return_inverse=True)[1]
     n_values, n_classes = values.max() + 1, codes.max() + 1

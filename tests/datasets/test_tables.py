@@ -170,7 +170,9 @@ def test_a_model_file_keeps_how_a_table_is_read():
     assert (kept.na, kept.encoding, kept.decimal) == ((*NA, "-"), "latin-1", ",")
     assert (given.na, given.encoding, given.decimal) == ((*NA, "-"), "latin-1", ".")
     for encoding in ("klingon", "hex", 8):
-        with pytest.raises(SettingError, match=r"^`encoding` is .*: give one that Python knows"):
+        with pytest.raises(
+            SettingError, match=r"^encoding is .*: it must be one that Python knows"
+        ):
             load_data(source, encoding=encoding)
 
 
@@ -186,14 +188,10 @@ KIND = {"label_column": "kind"}
 @pytest.mark.parametrize(
     "text, options, said",
     [
-        ("1,2,3\n4,1_0,5\n", {}, "row 2, column 2 holds '1_0': .*each cell must be one: mend it"),
-        (f"1,2\n\x1b[31m{'é' * 5000},3\n", {}, r"column 1 holds '\\x1b\[31mé{35,55}':.{,300}$"),
+        ("1,2,3\n4,1_0,5\n", {}, "row 2, column 2 holds '1_0': .*Mend these cells"),
+        (f"1,2\n\x1b[31m{'é' * 5000},3\n", {}, r"column 1 holds '\\x1b\[31mé{35,55}':.{,350}$"),
         ("1,2,3\n4,1e39,5\n", {}, r"row 2, column 2 holds 1e\+39: .* larger than float32"),
-        (
-            "a,kind\n1,x\n$1e39,x\n",
-            {},
-            r"row 3, .* holds '\$1e39': among numbers .that float32 can",
-        ),
+        ("a,kind\n1,x\n$1e39,x\n", {}, r"row 3, .* holds '\$1e39': .*below 3e38"),
         ('a,b,kind\n1.5,2,x\n"0,5",3,y\n', {}, r"row 3, column 1 \(a\) holds '0,5'.*`decimal=','`"),
         ("1,2,3\n4,5,6,7\n7,8,9,0\n", {}, r"row 1 \(1,2,3\) fills columns: 3, and row 2: 4; le"),
         (
@@ -213,19 +211,19 @@ KIND = {"label_column": "kind"}
             r"row 1 \(1,2\) fills columns: 2, and row 2001: 3; leave",
         ),
         ('1,2\n3,"4\n5,6\n', {}, "EOF inside string starting at row 1.* each quote its end"),
-        ("1\n2\n", {}, "has one column: a label and at least one feature"),
+        ("1\n2\n", {}, "has 0 columns beside the label: 1 are needed"),
         ("label,f\n", {}, "no row is below row 1, a header .`header=False`"),
         ("a,k\n1,Müller\n".encode("cp1252"), {}, "is not UTF-8.*`encoding='cp1252'`$"),
         (
             "a,b,kind\n1,2,x\n4x,3,x\nunknown,N.A.,y\nunknown,4,y\n",
             {},
-            r"row 3, column 1 \(a\) holds '4x', 'unknown' \(2 rows\), row 4, column 2 \(b\) holds "
-            r"'N\.A\.': .* by `na='4x'` and `na='unknown'` and .*by `categorical='a,b'`",
+            r"row 3, column 1 \(a\) holds '4x', 'unknown', row 4, column 2 \(b\) holds 'N\.A\.': "
+            r".*`na='4x'` and `na='unknown'` and .*`categorical='a,b'` .*`drop='a,b'`",
         ),
         (
             "day,a,kind\n-,kg,-\nMo,1,x\nTu,2,x\nWe,3,y\n",
             {},
-            r"row 2, column 2 \(a\) holds 'kg': .* mend it; or, .*`na='kg'`",
+            r"row 2, column 2 \(a\) holds 'kg': .*`na='kg'` lets",
         ),
         (
             "day,a,kind\n"
@@ -233,11 +231,11 @@ KIND = {"label_column": "kind"}
             + "soon,name,y\n"
             + "".join(f"2024-02-01,{i}th,x\n" for i in range(90)),
             {},
-            r"column 2 \(a\) holds .*: texts that differ too much .*`drop='a'` .*`categorical='a'`",
+            r"column 2 \(a\) holds 'name1', .*few texts.*`categorical='day,a'`",
         ),
         ("day,kind\n2024-01-31,x\nsoon,y\n", {}, r"column 1 \(day\) holds 'soon': .*`na='soon'`"),
-        ("day,kind\n03/04/2024,x\n03/05/2024,y\n", {}, "holds '03/04/2024'.*day or the month"),
-        ("a,kind\n$5,x\n€6,y\n", {}, r"column 1 \(a\) holds '\$5', '€6': .*the same sign"),
+        ("day,kind\n03/04/2024,x\n03/05/2024,y\n", {}, "holds '03/04/2024'.*whose day is clear"),
+        ("a,kind\n$5,x\n€6,y\n", {}, r"column 1 \(a\) holds '€6': .*of one currency"),
         (
             "a,t,kind\n,1,x\nNA,,k\n3,2,k\n",
             KIND,
@@ -313,7 +311,7 @@ def test_categories_are_few_and_a_whole_number_is_one():
         if are_few:
             assert len(table(text).columns.categories[0]) == 12
         else:
-            with pytest.raises(DatasetError, match="texts that differ too much for categories"):
+            with pytest.raises(DatasetError, match=r"holds 't0', 't1', 't2': .*few texts"):
                 table(text)
     found = table("a,kind\n7,x\n7.0,y\n8,x\n", categorical="a")  # as a frame with gaps has it
     assert found.columns.categories == (["7", "8"],)
@@ -532,7 +530,6 @@ def test_what_is_new_to_a_model_is_told_with_its_column(cli):
         "row 4, column 2 (island) holds 'Torgersen', no category that the model knows"
         in of_category
     )
-    assert of_category.endswith("; 3 such cells in all")
     assert "in mass, as 9000 in row 8" in of_value
     known = Columns(
         None, "kind", ("island", "mass"), (["Biscoe", "Dream"], None), ("text", "number")
@@ -563,7 +560,7 @@ def test_text_is_one_hot_encoded_and_booleans_are_numbers():
     assert of_columns(found.columns)["feature_names"] == names
     found = table("a,b,a,kind\n1,2,3,x\n1,3,4,y\n", drop=("1",))  # of two with one name
     assert (found.x.tolist(), found.columns.names) == ([[2, 3], [3, 4]], ("b", "a"))
-    with pytest.raises(SettingError, match="`missing` is 'median': give 'mean', or None"):
+    with pytest.raises(SettingError, match="missing is 'median': it must be 'mean'"):
         load_data("t.csv", missing="median")
 
 
