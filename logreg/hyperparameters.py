@@ -54,7 +54,7 @@ def check(settings):
             is_allowed = any(isinstance(value, type(each)) and value == each for each in allowed)
         if not is_allowed:
             needed = known.metadata["needed"]
-            raise SettingError(f"{known.name} is {value!r:.99}: it must be {needed}")
+            raise SettingError(f"`{known.name}` is {value!r:.99}: it must be {needed}")
         if hasattr(value, "item"):  # NumPy's float64 would make float64 of float32 parameters
             object.__setattr__(settings, known.name, value.item())
 

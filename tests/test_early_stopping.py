@@ -89,7 +89,7 @@ def test_defaults_are_the_tutorials():
     ],
 )
 def test_senseless_settings_are_refused_by_name(name, value, needed):
-    with pytest.raises(SettingError, match=f"^{name} is .*: it must be {needed}") as raised:
+    with pytest.raises(SettingError, match=f"^`{name}` is .*: it must be {needed}") as raised:
         Hyperparameters(**{name: value})
     assert repr(value) in str(raised.value)
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import numpy
 
-from logreg.console import warning
 from logreg.datasets import columns
 from logreg.datasets.columns import NEW, NUMBER, PLAIN, TEXT
 from logreg.datasets.facts import image_shape
@@ -17,17 +16,15 @@ from logreg.datasets.header import Columns
 from logreg.datasets.preprocessing import FLOAT32_MAX, Moments, blocks, one_hot
 from logreg.errors import DatasetError, listed, quoted
 
+ROWS_OF_A_VALUE = 5  # on average at least, in a column that may tell the label
+N_SAMPLED = 1000
+
 
 class Texts:
     """The texts of a column, each with its number; an empty cell has none, and the number -1."""
 
     def __init__(self, head):
-        self.head = head
-        self.clear()
-
-    def clear(self):
-        """Forget all cells."""
-        self.numbers, self.chunks = {}, []
+        self.head, self.numbers, self.chunks = head, {}, []
 
     def add(self, cells, start=0):
         """Take in cells, of which `start` come before; return the number of each one's text."""
@@ -58,29 +55,31 @@ class Column(Texts):
         What it is, see :mod:`logreg.datasets.columns`; None as long as its cells are being read.
     categories : list of str or None
         Of a column of categories.
+    has_numbers : bool
+        Whether some cells were read as numbers.
     is_left_out : bool
         Whether it makes no feature, as its cells are all alike.
-    is_told : bool
-        Whether a warning told of a category that a model does not know.
     """
 
     def __init__(self, head, index, kind, categories):
         super().__init__(head)
         self.index, self.title, self.name = index, head.title(index), head.name(index)
-        self.kind, self.categories, self.is_left_out, self.is_told = kind, categories, False, False
+        self.kind, self.categories = kind, categories
+        self.has_numbers = self.is_left_out = False
 
-    def values(self, n_rows, has_numbers):
+    def values(self, n_rows):
         """The numbers of all texts and, last, of an empty cell; infinity of what is in doubt."""
-        texts, decimal = [*self.numbers, ""], self.head.decimal
+        texts, head = [*self.numbers, ""], self.head
         if self.kind is None:
-            is_text = self.index in self.head.texts
-            self.kind = columns.kind_of(texts[:-1], n_rows, has_numbers, decimal, is_text)
+            is_text = self.index in head.texts
+            how = n_rows, self.has_numbers, head.decimal, is_text
+            self.kind = columns.kind_of(texts[:-1], *how)
         if self.kind is None:
             return numpy.full(len(texts), numpy.inf)
         if self.kind == TEXT and self.categories is None:
-            has_empty = self.head.options.missing and self.rows("").size
+            has_empty = head.options.missing and self.rows("").size
             self.categories = sorted({*map(columns.whole, texts if has_empty else texts[:-1])})
-        return columns.values_of(self.kind, texts, decimal, self.categories)
+        return columns.values_of(self.kind, texts, head.decimal, self.categories)
 
     def held(self, texts):
         """Say which texts it holds, and in which row the first of them."""
@@ -101,23 +100,16 @@ class Column(Texts):
 class Features:
     """Gathers the cells of features, chunk by chunk, and tells what their columns are.
 
-    `order` are the indices of the columns; `source` is how messages call the table.
+    `order` are the indices of the columns.
     """
 
-    def __init__(self, source, head, order):
-        self.source, self.head, known = source, head, head.known
+    def __init__(self, head, order):
+        self.head, known = head, head.known
         kinds = known.kinds or [TEXT if i in head.categorical else None for i in order]
         categories = known.categories or [None] * len(order)
         self.columns = [Column(head, *each) for each in zip(order, kinds, categories)]
         self.raw = {column.index for column in self.columns if column.kind == TEXT}
-        self.has_numbers = numpy.zeros(len(order), bool)
-        self.clear()
-
-    def clear(self):
-        """Forget all cells."""
         self.rows = numpy.empty(0, int)  # their numbers
-        for column in self.columns:
-            column.clear()
 
     def add(self, frame):
         """Take in a chunk; return it as float64, of shape (n, columns), NaN where texts are."""
@@ -131,32 +123,35 @@ class Features:
                 f"row {frame.index[row]}, {self.columns[j].title} holds {x[row, j]:g}: numbers "
                 "must be finite, and no larger than float32 can hold"
             )
-        for column, is_one in zip(self.columns, is_number):
+        has_numbers = numpy.isfinite(x).any(axis=0).tolist()
+        for column, is_one, has_some in zip(self.columns, is_number, has_numbers):
+            column.has_numbers |= has_some
             if not is_one:
                 column.add(frame[column.index], len(self.rows))
-        self.has_numbers |= numpy.isfinite(x).any(axis=0)
         self.rows = numpy.append(self.rows, frame.index)
         return x
 
     def fill(self, x):
-        """Put numbers in place of all texts: see :func:`.values_of`."""
-        doubts = {}
+        """Put numbers in place of all texts: see :func:`.values_of`.
+
+        Returned is for the title of a column with a category that the model does not know, what is
+        said of it.
+        """
+        doubts, new = {}, {}
         for j, column in enumerate(self.columns):
             if not column.chunks:
                 column.kind = column.kind or NUMBER
                 continue
-            values = column.values(len(x), self.has_numbers[j])
+            values = column.values(len(x))
             for start, _, codes in column.chunks:
                 x[start : start + len(codes), j] = values[codes]
-            doubts[column] = [*itertools.compress(column.numbers, values == numpy.inf)][:3]
-            new = [*itertools.compress(column.numbers, values == NEW)]
-            if new and not column.is_told:
-                column.is_told = True
-                held = column.held(new[:1])
-                warning(f"{self.source}: {held}, no category that the model knows")
-        doubts = {column: texts for column, texts in doubts.items() if texts}
+            for number, found in ((numpy.inf, doubts), (NEW, new)):
+                texts = [*itertools.compress(column.numbers, values == number)]
+                if texts:
+                    found[column] = texts[:3]
         if doubts:
             raise DatasetError(_doubtful(doubts))
+        return {column.title: column.held(texts[:1]) for column, texts in new.items()}
 
     def leave_out_constant(self, x):
         """Leave out columns with names whose cells are all alike, but if the rows are pictures."""
@@ -238,6 +233,42 @@ def _doubtful(doubts):
         f"training, {na} lets them count as empty, `categorical={names!r}` makes each text a "
         f"category, `drop={names!r}` leaves the columns out"
     )
+
+
+def oddities(x, codes, columns):
+    """Yield what is odd about the columns of x, of shape (n, d), where `codes` has the labels."""
+    step = 1 + len(x) // N_SAMPLED
+    for is_odd, said in (
+        (_numbers_rows, "numbers the rows: `drop` leaves it out"),
+        (
+            _tells,
+            "tells the label by itself: is it known before the label is? `drop` leaves it out",
+        ),
+    ):
+        found = [
+            column.title
+            for j, column in enumerate(columns)
+            if is_odd(x[::step, j], codes[::step], column, 1)
+            and is_odd(x[:, j], codes, column, ROWS_OF_A_VALUE)
+        ]
+        if found:
+            yield f"{listed(found)} {said}"
+
+
+def _numbers_rows(values, codes, column, n_rows):
+    """Whether values are whole numbers, each larger than the one above."""
+    is_whole = column.kind == NUMBER and len(values) > 2 and (values == values.round()).all()
+    return is_whole and (numpy.diff(values) > 0).all()
+
+
+def _tells(values, codes, column, n_rows):
+    """Whether each value has one class, and so many rows on average, or each class one range."""
+    values = numpy.unique(values, return_inverse=True)[1]
+    n_values, n_classes = values.max() + 1, codes.max() + 1
+    n_pairs = len(numpy.unique(values.astype("int64") * n_classes + codes))
+    n_changes = numpy.count_nonzero(numpy.diff(codes[numpy.argsort(values)]))
+    is_often = n_rows * n_values <= len(values) or n_changes == n_classes - 1
+    return n_classes > 1 and n_pairs == n_values and is_often
 
 
 def scratch_file(folder):

@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 import numpy
 
-from logreg.console import note
+from logreg.console import note, warning
 from logreg.datasets.arrays import Part
-from logreg.datasets.features import Features, Texts, rows_in, scratch_file
+from logreg.datasets.features import Features, Texts, oddities, rows_in, scratch_file
 from logreg.datasets.frames import name_of, open_table
-from logreg.datasets.look import look_at_columns
 from logreg.datasets.options import NO_OPTIONS
 from logreg.errors import DatasetError
 
@@ -48,7 +47,7 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
     source = name_of(path)
     with open_table(path, options, known) as (frames, head), scratch_file(scratch) as file:
         label = head.find_label()
-        features = Features(source, head, head.features(label))
+        features = Features(head, head.features(label))
         labels, groups = Texts(head), Texts(head)
         for frame in frames({label, head.group, *features.raw} - {None}):
             frame = frame[labels.add(frame[label]) >= 0]
@@ -64,7 +63,7 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
             )
         codes = codes[codes >= 0]
         x = rows_in(file, dtype, len(codes))
-        features.fill(x)
+        new = features.fill(x)
         if known is None:
             features.leave_out_constant(x)
         features.check_empty(x)
@@ -72,8 +71,9 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
     if known is None:
         said += [*head.rules(label), *features.rules()]
     _say(source, said)
-    for line in look_at_columns(x, codes, features.columns) if known is None else ():
+    for line in oddities(x, codes, features.columns) if known is None else ():
         _say(source, [line])
+    _warn(source, new)
     rows = features.rows
     part = Part(
         features.encoded(x, scratch),
@@ -117,16 +117,24 @@ def table_batches(path, options, batch_size, known, keep=()):
         is_sure = known.names and any(map(head.is_text, known.names))
         if label is not None or (head.names and not is_sure):
             _say(source, head.rules(label, "is left out as the label"))
-        features, kept = Features(source, head, head.features(label)), head.kept(keep)
+        order, kept, told = head.features(label), head.kept(keep), set()
         names = [head.names[i] if head.names else f"column {i + 1}" for i in kept]
-        for frame in frames({*features.raw, *kept}, batch_size):
-            features.clear()
+        for frame in frames({*Features(head, order).raw, *kept}, batch_size):
+            features = Features(head, order)
             x = features.add(frame)
-            features.fill(x)
+            new = features.fill(x)
             features.check_empty(x)
+            _warn(source, {title: held for title, held in new.items() if title not in told})
+            told.update(new)
             texts = frame[kept].astype(object).where(frame[kept].notna(), "").astype(str)
             cells = [(name, texts[i].tolist()) for name, i in zip(names, kept)]
             yield Rows(features.encoded(x), features.rows.tolist(), cells)
+
+
+def _warn(source, new):
+    """Warn of categories that the model does not know: see :meth:`.Features.fill`."""
+    for held in new.values():
+        warning(f"{source}: {held}, no category that the model knows")
 
 
 def _say(source, rules):
