@@ -11,7 +11,7 @@ DATASET = "mnist.pkl.gz"
 BEST_MODEL = "best_model.pkl"
 EPOCHS_OF_A_TABLE = 5000
 
-LARGEST = 10**18  # number: C has none that are much larger
+LARGEST = 10**18  # of a number: C has none that are much larger
 RANGES = {
     "number above 0": lambda value: value > 0,
     "number from 0": lambda value: value >= 0,
@@ -25,8 +25,8 @@ RANGES = {
 }
 
 
-def setting(default, allowed, meaning, **more):
-    """A field of a dataclass of settings: its default, what is allowed, its help.
+def setting(allowed, meaning, default=None, **more):
+    """A field of a dataclass of settings: what is allowed, its help, and its default.
 
     Allowed are the numbers of a name of RANGES, some choices, or what a function takes, whose
     docstring says what that is. What is `more` is for a parser of options.
@@ -79,38 +79,38 @@ class Hyperparameters:
     0.13
     """
 
-    learning_rate: float = setting(0.13, "number above 0", "factor of the gradient in each step")
+    learning_rate: float = setting("number above 0", "factor of the gradient in each step", 0.13)
     n_epochs: int = setting(
-        1000, "whole number from 1 to 1e9", "passes over the training set at the most"
+        "whole number from 1 to 1e9", "passes over the training set at the most", 1000
     )
-    batch_size: int = setting(600, "whole number from 1 to 1e9", "rows in a minibatch")
+    batch_size: int = setting("whole number from 1 to 1e9", "rows in a minibatch", 600)
     patience: int = setting(  # validation happens every patience // 2 minibatches, or more often
-        5000, "whole number from 2", "minibatches to run before early stopping may end the run"
+        "whole number from 2", "minibatches to run before early stopping may end the run", 5000
     )
     patience_increase: float = setting(
-        2,
         "number from 1 to 1e9",
         "after a significant gain at minibatch i, run on to i times this at least",
+        2,
     )
     improvement_threshold: float = setting(
-        0.995,
         "number above 0, up to 1",
         "a best below this fraction of the best before is significant; by the loss, of the last "
         "significant one",
+        0.995,
     )
-    l1: float = setting(0.0, "number from 0", "factor of the sum of absolute weights in the cost")
-    l2: float = setting(0.0, "number from 0", "factor of the sum of squared weights in the cost")
+    l1: float = setting("number from 0", "factor of the sum of absolute weights in the cost", 0.0)
+    l2: float = setting("number from 0", "factor of the sum of squared weights in the cost", 0.0)
     momentum: float = setting(
-        0.0, "number from 0, below 1", "fraction of the last step that is added to each"
+        "number from 0, below 1", "fraction of the last step that is added to each", 0.0
     )
     class_weight: Optional[str] = setting(
-        None, (None, "balanced"), "balanced: all classes count the same, not all rows, in the cost"
+        (None, "balanced"), "balanced: all classes count the same, not all rows, in the cost"
     )
     criterion: str = setting(
-        "error",
         ("error", "loss"),
         "the best model, and patience, go by the error on whole validation minibatches, as in the "
         "tutorial, or by the mean negative log-likelihood",
+        "error",
     )
 
     def __post_init__(self):

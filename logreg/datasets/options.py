@@ -17,11 +17,6 @@ def _column(value):
     return isinstance(value, (str, int)) and not isinstance(value, bool)
 
 
-def _columns(value):
-    """a text of names with commas between them, or a list of texts"""
-    return all(value)
-
-
 def _texts(value):
     """a text, or a list of texts"""
     return isinstance(value, tuple)
@@ -57,61 +52,53 @@ class TableOptions:
     """
 
     label_column: Union[str, int, None] = setting(
-        None,
         _column,
         "the column of a table that holds the labels: its name, or its number from 1 (-1: the "
         "last); else the one called label, class, target or y, else the last",
         metavar="NAME",
     )
     header: Optional[bool] = setting(
-        None,
         BOTH,
         "row 1 of a table names the columns (if neither is given: if it has text above a number, "
         "is text throughout, or 0, 1, 2, ..., or has label, class or target)",
         opposite="row 1 of a table is one of data",
     )
     decimal: Optional[str] = setting(
-        None,
         (".", ","),
         "decimal mark in a table (default: what its first rows show; then that of training)",
         metavar="MARK",
     )
     encoding: Optional[str] = setting(
-        None,
         _encoding,
         "encoding of a table, as cp1252 (default: UTF-8, or UTF-16 if marked; then that of "
         "training)",
         metavar="NAME",
     )
     drop: Optional[Tuple[str, ...]] = setting(
-        None,
-        _columns,
+        _texts,
         "columns of a table to leave out: names or numbers from 1, with commas between them",
         metavar="NAMES",
     )
     categorical: Optional[Tuple[str, ...]] = setting(
-        None,
-        _columns,
+        _texts,
         "columns whose texts are categories, numbers too; others hold numbers, as 5 or $5, dates, "
         "taken as days since 1970-01-01, or at most 100 categories",
         metavar="NAMES",
     )
     group: Union[str, int, None] = setting(
-        None,
         _column,
         "a column that is no feature: rows that have it in common, as a patient's, are in one set",
         metavar="NAME",
     )
     missing: Optional[str] = setting(
-        None,
         ("mean",),
         "fill empty cells with the mean of their column, or in text with a category of their own, "
         "and leave out rows without a label (default: these are errors)",
     )
     na: Tuple[str, ...] = setting(
-        NA,
         _texts,
         f"one more text that counts as an empty cell, beside {', '.join(NA[1:])}; repeatable",
+        NA,
         metavar="TEXT",
         action="append",
     )
@@ -120,7 +107,8 @@ class TableOptions:
         for name in ("drop", "categorical"):
             value = getattr(self, name)
             value = value.split(",") if isinstance(value, str) else value
-            object.__setattr__(self, name, tuple(map(str.strip, _as_texts(value))) or None)
+            names = filter(None, map(str.strip, _as_texts(value)))
+            object.__setattr__(self, name, tuple(names) or None)
         object.__setattr__(self, "na", tuple(dict.fromkeys(NA + _as_texts(self.na))))
         check(self)
 
@@ -144,31 +132,26 @@ class Preparation:
     """
 
     standardize: Optional[bool] = setting(
-        None,
         BOTH,
         "give features mean 0 and deviation 1 over the training rows (default: in tables)",
         opposite="take the numbers in tables as they are",
     )
     shuffle: Optional[bool] = setting(
-        None,
         BOTH,
         "split rows at random, each set with its share of every class, and shuffle the training "
         "rows of data that have sets (default: only the former)",
         opposite="split rows in their order, as time series need it",
     )
     split_seed: int = setting(
-        0,
-        "whole number from 0 to 2**32-1",
-        "seed of the random order (default: %(default)s)",
+        "whole number from 0 to 2**32-1", "seed of the random order (default: %(default)s)", 0
     )
     size: int = setting(
-        28,
         "whole number from 10 to 1000",
         "side in pixels of the pictures of a folder with a folder for each class (default: "
         "%(default)s)",
+        28,
     )
     pixel_scale: Optional[float] = setting(
-        None,
         "number above 0",
         "what features are multiplied by, which are pixels, whole numbers from 0 to 255 (default: "
         "uint8 by 1/256, and nothing else)",

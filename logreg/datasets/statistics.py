@@ -126,17 +126,16 @@ def _check_classes(facts, sets):
             f"{facts.dataset}: there are {n_out} classes in {n_rows} rows, {names([0, 1])}, ...: "
             "that is no label; `label_column` names another column"
         )
+    advice = "; if the rows are sorted by class, shuffle them: `shuffle=True`"
+    advice = advice if facts.split_seed is None else ""
     for split in ("valid", "test"):
-        present, doubt = numpy.unique(sets[split][1]), None
+        present, where = numpy.unique(sets[split][1]), f"the {SPLITS[split]} set"
         lacking = numpy.setdiff1d(present, sets["train"][1])
+        doubt = f"every row of {where} has the label {names(present)}"
         if len(lacking):
-            doubt = f"{len(lacking)} of the {n_out} classes in the {SPLITS[split]} set are in "
-            doubt += f"no training row ({names(lacking)})"
-        elif len(present) == 1:
-            doubt = f"every row of the {SPLITS[split]} set has the label {names(present)}"
-        if doubt:
-            advice = "; if the rows are sorted by class, shuffle them: `shuffle=True`"
-            advice *= facts.split_seed is None
+            doubt = f"{len(lacking)} of the {n_out} classes in {where} are in no training row "
+            doubt += f"({names(lacking)})"
+        if len(lacking) or len(present) == 1:
             warning(f"{doubt}: the result is likely to be useless{advice}")
 
 

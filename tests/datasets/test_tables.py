@@ -48,7 +48,7 @@ def batches(text, n_in, size=1000, feature_names=None, label_name=None, label=No
     categories = options.pop("categories", [None] * n_in)
     kinds = options.pop("kinds", ["number" if texts is None else "text" for texts in categories])
     known = Columns(label, label_name, feature_names, categories, kinds)
-    found = [rows.x for rows in table_batches(put(text), TableOptions(**options), size, known)]
+    found = [x for x, *_ in table_batches(put(text), TableOptions(**options), size, known)]
     assert all(0 < len(x) <= size and x.dtype == float for x in found)
     return numpy.concatenate(found).tolist()
 
@@ -306,8 +306,8 @@ def test_what_cells_mean_is_found_noted_kept_and_known_in_prediction(column, kin
     told = {**of_columns(found.columns), "options": None, "n_in": found.x.shape[1]}
     kept = ModelFacts.of(json.loads(json.dumps(told)))
     options = TableOptions(missing="mean", decimal=found.columns.options.decimal)
-    (rows,) = table_batches(put(text), options, 9, kept.table)
-    numpy.testing.assert_array_equal(rows.x, found.x)
+    ((x, *_),) = table_batches(put(text), options, 9, kept.table)
+    numpy.testing.assert_array_equal(x, found.x)
 
 
 def test_semicolons_speak_for_decimal_commas():
@@ -498,13 +498,13 @@ def test_what_the_rules_tell_is_said(text, options, said, capsys):
 def test_the_cells_of_columns_are_kept_as_they_stand():
     known = Columns(None, "kind", ("a",), (None,), ("number",))
     source = put(",id,name,a\n0,007,Ann,1.50\n1,NA,,2\n")
-    (rows,) = table_batches(source, NO_OPTIONS, 9, known, ["name", "2", "a"])
-    assert rows.kept == [("name", ["Ann", ""]), ("id", ["007", "NA"]), ("a", ["1.50", "2"])]
-    assert (rows.x.tolist(), rows.numbers) == ([[1.5], [2]], [2, 3])
+    ((x, numbers, kept),) = table_batches(source, NO_OPTIONS, 9, known, ["name", "2", "a"])
+    assert kept == [("name", ["Ann", ""]), ("id", ["007", "NA"]), ("a", ["1.50", "2"])]
+    assert (x.tolist(), numbers) == ([[1.5], [2]], [2, 3])
     frame = pandas.read_csv(source)
-    (rows,) = table_batches(frame, NO_OPTIONS, 9, known, ["all"])
-    assert [name for name, _ in rows.kept] == ["Unnamed: 0", "id", "name", "a"]
-    assert (rows.kept[2][1], rows.numbers) == (["Ann", ""], [1, 2])
+    ((x, numbers, kept),) = table_batches(frame, NO_OPTIONS, 9, known, ["all"])
+    assert [name for name, _ in kept] == ["Unnamed: 0", "id", "name", "a"]
+    assert (kept[2][1], numbers) == (["Ann", ""], [1, 2])
 
 
 def test_what_is_new_to_a_model_is_told_with_its_column(cli):
@@ -522,8 +522,8 @@ def test_what_is_new_to_a_model_is_told_with_its_column(cli):
     known = Columns(
         None, "kind", ("island", "mass"), (["Biscoe", "Dream"], None), ("text", "number")
     )
-    rows = next(table_batches("t.csv", NO_OPTIONS, 4, known))
-    assert rows.x.tolist() == [[0, 1, 1], [1, 0, 2], [0, 0, 3], [0, 1, 4]]
+    x, *_ = next(table_batches("t.csv", NO_OPTIONS, 4, known))
+    assert x.tolist() == [[0, 1, 1], [1, 0, 2], [0, 0, 3], [0, 1, 4]]
 
 
 # Text, empty cells, columns that are left out
@@ -711,9 +711,9 @@ def test_a_data_frame_and_parquet_are_read_as_csv_is(capsys):
         assert found.columns == wanted.columns and (found.codes == wanted.codes).all()
         assert (found.first_rows, wanted.first_rows) == ([1, 2], [2, 3])
     for source in ("t.csv", "t.parquet", frame, frame.iloc[:, ::-1].assign(more="x")):
-        rows = list(table_batches(source, options, 3, found.columns))
-        assert [len(each.x) for each in rows] == [3, 1]
-        numpy.testing.assert_array_equal(numpy.concatenate([each.x for each in rows]), found.x)
+        xs = [x for x, *_ in table_batches(source, options, 3, found.columns)]
+        assert [*map(len, xs)] == [3, 1]
+        numpy.testing.assert_array_equal(numpy.concatenate(xs), found.x)
     for source, name in (("t.parquet", "t.parquet"), (frame, "the data frame")):
         with pytest.raises(DatasetError, match=f"^{name}: empty or missing cells: 1 in column 1"):
             read_table(source, TableOptions("kind"))
