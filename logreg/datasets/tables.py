@@ -4,6 +4,8 @@ So memory holds numbers, and of text what differs. Rows and columns are counted 
 is row 1. Blank lines do not count.
 """
 
+from typing import NamedTuple
+
 import numpy
 
 from logreg.console import note, warning
@@ -85,11 +87,16 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
     return part, features.described(label)
 
 
-def table_batches(path, options, batch_size, known, keep=()):
-    """Read the rows of a table that a model is to predict, n at a time.
+class Rows(NamedTuple):
+    """Some rows of a table that a model is to predict."""
 
-    Yielded are their features, of shape (n, columns) and float64; their n numbers, as messages
-    have them; and for each column that is kept a pair of its name and its n texts.
+    x: numpy.ndarray  # of shape (n, n_in), float64
+    numbers: list  # of the n rows, as messages number them
+    kept: list  # of the columns that are kept: pairs of a name and the texts of the n cells
+
+
+def table_batches(path, options, batch_size, known, keep=()):
+    """Read the rows of a table that a model is to predict; yield :class:`Rows`.
 
     The path ``'-'`` is standard input, and n at most `batch_size`. `known` are the
     :class:`Columns` of the training data. With a header, a model that knows their names takes
@@ -121,7 +128,7 @@ def table_batches(path, options, batch_size, known, keep=()):
             told.update(new)
             texts = frame[kept].astype(object).where(frame[kept].notna(), "").astype(str)
             cells = [(name, texts[i].tolist()) for name, i in zip(names, kept)]
-            yield features.encoded(x), features.rows.tolist(), cells
+            yield Rows(features.encoded(x), features.rows.tolist(), cells)
 
 
 def _warn(source, new):

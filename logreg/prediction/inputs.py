@@ -73,8 +73,8 @@ def batches(path, facts, options=NO_OPTIONS, invert=None, batch_size=BATCH_SIZE,
         yield _picture(path, facts, invert)
     elif kind == "table":
         options = facts.table_options(options)
-        for x, numbers, kept in table_batches(path, options, batch_size, facts.table, keep):
-            yield Batch(x, numbers, kept=kept)
+        for rows in table_batches(path, options, batch_size, facts.table, keep):
+            yield Batch(rows.x, rows.numbers, kept=rows.kept)
     else:
         (array,) = read_arrays(path, find_rows).values()
         yield from array_batches(path, array, facts, batch_size)
@@ -116,7 +116,7 @@ def rows_of(X, facts):
     if facts.table.names is None and kinds <= set("biuf"):
         return as_array(X.to_numpy(), "X")
     found = table_batches(X, facts.table_options(), len(X), facts.table)
-    return numpy.concatenate([x for x, _, _ in found])
+    return numpy.concatenate([rows.x for rows in found])
 
 
 def _picture(path, facts, invert):
