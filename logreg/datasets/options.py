@@ -114,11 +114,7 @@ class TableOptions:
 
     def given(self):
         """The options that are not as they are by default, a dict."""
-        return {
-            option.name: getattr(self, option.name)
-            for option in fields(self)
-            if getattr(self, option.name) != option.default
-        }
+        return {k: value for k, value in vars(self).items() if value != getattr(TableOptions, k)}
 
 
 @dataclass(frozen=True)
