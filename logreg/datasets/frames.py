@@ -148,7 +148,7 @@ def _layout(text):
     mark = given[1] if given else max("\t;|,", key=most_alike)
     n_marks, lines = most_alike(mark)[1], io.StringIO(text, newline="").readlines()
     above = itertools.takewhile(
-        lambda line: not line.strip() or (line[0] == "#" and line.count(mark) != n_marks),
+        lambda line: not line.strip("\r\n") or (line[0] == "#" and line.count(mark) != n_marks),
         lines[1:] if given else lines,
     )
     above = [*lines[: bool(given)], *above]
@@ -156,7 +156,7 @@ def _layout(text):
     rows = [[cell.strip() for cell in cells] for cells in reader if cells]
     if not rows:
         raise DatasetError("is empty: it has no row")
-    n_above = sum(map(bool, map(str.strip, above)))
+    n_above = len([line for line in above if line.strip("\r\n")])
     sizes = [(len(cells), len([*filter(None, cells)])) for cells in rows]
     n_cells, n_filled = sizes[0]
     if n_cells < max(sizes)[0] or (n_cells > 2 and n_filled == 1 < sizes[:2][-1][1]):

@@ -47,13 +47,15 @@ def _labels_of(part, is_table):
         numbers = [*map(_number_of, labels)]
         labels = labels if None in numbers else numbers
         source, counted = f"{part.where} label column", ""
-        more = "; `label_column` names another column"
+        more = ", or name another `label_column`"
     for label, row in zip(labels, part.first_rows):
-        advice = _advice(label)
-        if advice:
+        if not _is_label(label):
             raise DatasetError(
-                f"{source} holds the label {quoted(label)} in row {row}{counted}: labels are whole "
-                f"numbers, or text, neither empty nor NaN; {advice}{more}"
+                f"{source} holds the label {quoted(label)} in row {row}{counted}: labels are text, "
+                f"neither empty nor NaN, or whole numbers of up to {MAX_DIGITS} digits. A number "
+                "with a fraction is a quantity: make classes of it, as 'low' and 'high'; if "
+                "numbers are larger: give labels as text, as 'n1'; leave out rows without a label"
+                f"{more}"
             )
     return [label if isinstance(label, str) else int(label) for label in labels]
 
@@ -64,13 +66,7 @@ def _number_of(text):
     return float(text) if is_number else None
 
 
-def _advice(label):
-    """What to do about a label that is none; None if it is one."""
-    is_text = isinstance(label, str)
-    if str(label).strip().lower() in ("", "nan"):
-        return "fill it in, or leave out the row"
-    if not is_text and abs(label) >= 10**MAX_DIGITS:
-        return "it is too large to be kept as it is: give labels as text, such as 'n1'"
-    if not is_text and label != label // 1:
-        return "a number with a fraction is a quantity: make classes of it, as 'low' and 'high'"
-    return None
+def _is_label(label):
+    if isinstance(label, str):
+        return label.strip().lower() not in ("", "nan")
+    return label == label // 1 and abs(label) < 10**MAX_DIGITS

@@ -364,7 +364,7 @@ def test_a_label_with_a_fraction_is_a_quantity(cli):
     put("a,dose\n1,0.111\n2,0.2\n")
     done = cli("train", "t.csv")
     assert done.code == 1 and "holds the label 0.111 in row 2" in done.err
-    assert "a number with a fraction is a quantity" in done.err
+    assert "number with a fraction is a quantity" in done.err
 
 
 def test_a_number_that_stands_for_empty_is_compared_as_a_number(cli):
