@@ -10,6 +10,7 @@ import warnings
 import numpy
 
 from logreg.datasets.preprocessing import FLOAT32_MAX
+from logreg.errors import quoted
 
 NUMBER, DATE, TEXT = "number", "date", "text"
 NEW = -numpy.inf  # the number of a category that a model does not know
@@ -86,45 +87,116 @@ def date_formats(text):
         return {guess_datetime_format(text, day_first) for day_first in orders} - {None}
 
 
-def kind_of(texts, n_cells, has_numbers, decimal, is_text=False):
-    """The kind of a column of so many cells: numbers perhaps, and some texts, none of them empty.
-
-    If a frame declares it as one of text, plain numbers are texts, too. It is None if dates could
-    begin with the day or the month, or texts differ too much for categories. A few cells may not
-    fit the kind: :func:`values_of` tells.
-    """
-    found = {text: as_number(text, decimal) for text in texts}
-    words = [t for t in texts if found[t] is None or (is_text and PLAIN.fullmatch(t))]
-    if has_numbers or len(words) < len(texts) or not words:
-        signs = [number[1] for number in found.values() if number and number[1]]
-        return " ".join([NUMBER, *signs[:1]])
-    forms = sorted(set().union(*map(date_formats, words[:3])))
-    n_misfits = {form: numpy.isnan(days(words, form)).sum() for form in forms}
-    if forms:
-        is_clear = [*n_misfits.values()].count(0) < 2
-        return f"{DATE} {min(forms, key=n_misfits.get)}" if is_clear else None
-    return TEXT if len(words) <= min(MAX_CATEGORIES, max(FEW_CATEGORIES, n_cells / 2)) else None
-
-
-def values_of(kind, texts, decimal, categories=None):
-    """The numbers of the texts of a column, NaN if empty, infinity of what does not fit its kind.
-
-    That of a category is its place in `categories`, and NEW of a new one.
-    """
-    name, _, form = kind.partition(" ")
-    if name == TEXT:
-        index = {whole(text): k for k, text in enumerate(categories)}
-        return numpy.array([index.get(whole(t), NEW if t else numpy.nan) for t in texts])
-    if name == DATE:
-        values = days(texts, form)
-        values[numpy.isnan(values)] = numpy.inf
-    else:
-        found = [as_number(text, decimal) or (numpy.inf, "") for text in texts]
-        values = numpy.array([x if sign in ("", form) else numpy.inf for x, sign in found])
-    values[[not text for text in texts]] = numpy.nan
-    return values
-
-
 def whole(text):
     """A text; of a whole number that is written as 7.0, as by frames, 7."""
     return re.sub(r"^([+-]?[0-9]+)\.0+$", r"\1", text)
+
+
+class Texts:
+    """The texts of a column, each with its number; an empty cell has none, and the number -1."""
+
+    def __init__(self, head):
+        self.head, self.numbers, self.chunks = head, {}, []
+
+    def add(self, cells, start=0):
+        """Take in cells, of which `start` come before; return the number of each one's text."""
+        codes, occurring = cells.factorize()
+        texts = [*map(self.head.text_of, occurring), ""]
+        for text in filter(None, texts):
+            self.numbers.setdefault(text, len(self.numbers))
+        codes = numpy.array([self.numbers.get(text, -1) for text in texts], "int32")[codes]
+        self.chunks.append((start, cells.index, codes))
+        return codes
+
+    def codes(self):
+        """The number of each row's text."""
+        return numpy.concatenate([codes for _, _, codes in self.chunks])
+
+    def rows(self, text):
+        """The numbers of the rows that hold a text."""
+        number = self.numbers.get(text, -1)
+        return numpy.concatenate([rows[codes == number] for _, rows, codes in self.chunks])
+
+
+class Column(Texts):
+    """A column of features: the texts among its cells, and what is known of it.
+
+    Attributes
+    ----------
+    kind : str or None
+        What it is, see :mod:`logreg.datasets.columns`; None as long as its cells are being read.
+    categories : list of str or None
+        Of a column of categories.
+    has_numbers : bool
+        Whether some cells were read as numbers.
+    is_left_out : bool
+        Whether it makes no feature, as its cells are all alike.
+    """
+
+    def __init__(self, head, index, kind, categories):
+        super().__init__(head)
+        self.index, self.title, self.name = index, head.title(index), head.name(index)
+        self.kind, self.categories = kind, categories
+        self.has_numbers = self.is_left_out = False
+
+    def values(self, n_rows):
+        """The numbers of all texts and, last, of an empty cell: see :meth:`read`."""
+        texts = [*self.numbers, ""]
+        self.kind = self.kind or self._find_kind(n_rows)
+        if self.kind is None:
+            return numpy.full(len(texts), numpy.inf)
+        if self.kind == TEXT and self.categories is None:
+            has_empty = self.head.options.missing and self.rows("").size
+            self.categories = sorted({*map(whole, texts if has_empty else texts[:-1])})
+        return self.read(texts)
+
+    def _find_kind(self, n_rows):
+        """The kind of the column by all of its cells; a few may not fit it: :meth:`read` tells.
+
+        If a frame declares it as one of text, plain numbers are texts, too. It is None if dates
+        could begin with the day or the month, or texts differ too much for categories.
+        """
+        found = {text: as_number(text, self.head.decimal) for text in self.numbers}
+        is_text = self.index in self.head.texts
+        words = [t for t in found if found[t] is None or (is_text and PLAIN.fullmatch(t))]
+        if self.has_numbers or len(words) < len(found) or not words:
+            signs = [number[1] for number in found.values() if number and number[1]]
+            return " ".join([NUMBER, *signs[:1]])
+        forms = sorted(set().union(*map(date_formats, words[:3])))
+        n_misfits = {form: numpy.isnan(days(words, form)).sum() for form in forms}
+        if forms:
+            is_clear = [*n_misfits.values()].count(0) < 2
+            return f"{DATE} {min(forms, key=n_misfits.get)}" if is_clear else None
+        return TEXT if len(words) <= min(MAX_CATEGORIES, max(FEW_CATEGORIES, n_rows / 2)) else None
+
+    def read(self, texts):
+        """The numbers of texts, NaN if empty, infinity of what does not fit the column's kind.
+
+        That of a category is its place in `categories`, and NEW of a new one.
+        """
+        name, _, form = self.kind.partition(" ")
+        if name == TEXT:
+            index = {whole(text): k for k, text in enumerate(self.categories)}
+            return numpy.array([index.get(whole(t), NEW if t else numpy.nan) for t in texts])
+        if name == DATE:
+            values = days(texts, form)
+            values[numpy.isnan(values)] = numpy.inf
+        else:
+            found = [as_number(text, self.head.decimal) or (numpy.inf, "") for text in texts]
+            values = numpy.array([x if sign in ("", form) else numpy.inf for x, sign in found])
+        values[[not text for text in texts]] = numpy.nan
+        return values
+
+    def held(self, texts):
+        """Say which texts it holds, and in which row the first of them."""
+        held = ", ".join(map(quoted, texts))
+        return f"row {self.rows(texts[0])[0]}, {self.title} holds {held}"
+
+    def example(self):
+        """Say what number a text became that is no plain number; '' if there is none."""
+        codes = (row[self.index] for row in self.head.data)  # as of places
+        texts = [text for text in codes if re.fullmatch("0[0-9]+", text)]
+        texts += [t for t in self.numbers if self.head.decimal == "," or not PLAIN.fullmatch(t)]
+        if not texts or self.kind == TEXT:
+            return ""
+        return f"{self.title}, {quoted(texts[0])} as {self.read(texts[:1])[0]:.9g}"

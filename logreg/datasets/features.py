@@ -3,98 +3,19 @@
 import contextlib
 import io
 import itertools
-import re
 import tempfile
 from dataclasses import replace
 
 import numpy
 
-from logreg.datasets import columns
-from logreg.datasets.columns import NEW, NUMBER, PLAIN, TEXT
+from logreg.datasets.columns import NEW, NUMBER, TEXT, Column
 from logreg.datasets.facts import image_shape
 from logreg.datasets.header import Columns
 from logreg.datasets.preprocessing import FLOAT32_MAX, Moments, blocks, one_hot
-from logreg.errors import DatasetError, listed, quoted
+from logreg.errors import DatasetError, listed
 
 ROWS_OF_A_VALUE = 5  # on average at least, in a column that may tell the label
 N_SAMPLED = 1000
-
-
-class Texts:
-    """The texts of a column, each with its number; an empty cell has none, and the number -1."""
-
-    def __init__(self, head):
-        self.head, self.numbers, self.chunks = head, {}, []
-
-    def add(self, cells, start=0):
-        """Take in cells, of which `start` come before; return the number of each one's text."""
-        codes, occurring = cells.factorize()
-        texts = [*map(self.head.text_of, occurring), ""]
-        for text in filter(None, texts):
-            self.numbers.setdefault(text, len(self.numbers))
-        codes = numpy.array([self.numbers.get(text, -1) for text in texts], "int32")[codes]
-        self.chunks.append((start, cells.index, codes))
-        return codes
-
-    def codes(self):
-        """The number of each row's text."""
-        return numpy.concatenate([codes for _, _, codes in self.chunks])
-
-    def rows(self, text):
-        """The numbers of the rows that hold a text."""
-        number = self.numbers.get(text, -1)
-        return numpy.concatenate([rows[codes == number] for _, rows, codes in self.chunks])
-
-
-class Column(Texts):
-    """A column of features: the texts among its cells, and what is known of it.
-
-    Attributes
-    ----------
-    kind : str or None
-        What it is, see :mod:`logreg.datasets.columns`; None as long as its cells are being read.
-    categories : list of str or None
-        Of a column of categories.
-    has_numbers : bool
-        Whether some cells were read as numbers.
-    is_left_out : bool
-        Whether it makes no feature, as its cells are all alike.
-    """
-
-    def __init__(self, head, index, kind, categories):
-        super().__init__(head)
-        self.index, self.title, self.name = index, head.title(index), head.name(index)
-        self.kind, self.categories = kind, categories
-        self.has_numbers = self.is_left_out = False
-
-    def values(self, n_rows):
-        """The numbers of all texts and, last, of an empty cell; infinity of what is in doubt."""
-        texts, head = [*self.numbers, ""], self.head
-        if self.kind is None:
-            is_text = self.index in head.texts
-            how = n_rows, self.has_numbers, head.decimal, is_text
-            self.kind = columns.kind_of(texts[:-1], *how)
-        if self.kind is None:
-            return numpy.full(len(texts), numpy.inf)
-        if self.kind == TEXT and self.categories is None:
-            has_empty = head.options.missing and self.rows("").size
-            self.categories = sorted({*map(columns.whole, texts if has_empty else texts[:-1])})
-        return columns.values_of(self.kind, texts, head.decimal, self.categories)
-
-    def held(self, texts):
-        """Say which texts it holds, and in which row the first of them."""
-        held = ", ".join(map(quoted, texts))
-        return f"row {self.rows(texts[0])[0]}, {self.title} holds {held}"
-
-    def example(self):
-        """Say what number a text became that is no plain number; '' if there is none."""
-        codes = (row[self.index] for row in self.head.data)  # as of places
-        texts = [text for text in codes if re.fullmatch("0[0-9]+", text)]
-        texts += [t for t in self.numbers if self.head.decimal == "," or not PLAIN.fullmatch(t)]
-        if not texts or self.kind == TEXT:
-            return ""
-        value = columns.values_of(self.kind, texts[:1], self.head.decimal)[0]
-        return f"{self.title}, {quoted(texts[0])} as {value:.9g}"
 
 
 class Features:
@@ -132,7 +53,7 @@ class Features:
         return x
 
     def fill(self, x):
-        """Put numbers in place of all texts: see :func:`.values_of`.
+        """Put numbers in place of all texts: see :meth:`.Column.values`.
 
         Returned is for the title of a column with a category that the model does not know, what is
         said of it.

@@ -10,7 +10,8 @@ import numpy
 
 from logreg.console import note, warning
 from logreg.datasets.arrays import Part
-from logreg.datasets.features import Features, Texts, oddities, rows_in, scratch_file
+from logreg.datasets.columns import Texts
+from logreg.datasets.features import Features, oddities, rows_in, scratch_file
 from logreg.datasets.frames import name_of, open_table
 from logreg.datasets.options import NO_OPTIONS
 from logreg.errors import DatasetError
