@@ -91,8 +91,8 @@ def _standard_input():
 def _csv(pandas, stream, options, known):
     with _parsing(pandas, stream):
         text = "".join([stream.read(FIRST_CHARACTERS), *(stream.readline() for _ in range(3))])
-        mark, n_lines, n_above, rows = _layout(text.lstrip("\ufeff"))
-    head = Header(rows, options, known, options.decimal or decimal_mark(rows, mark), n_above)
+        mark, n_lines, row, rows = _layout(text.lstrip("\ufeff"))
+    head = Header(rows, options, known, options.decimal or decimal_mark(rows, mark), row)
     columns = range(len(head.cells))
     how = {"header": 0 if head.has_header else None, "names": columns, "skipinitialspace": True}
     how.update(sep=mark, skiprows=n_lines, decimal=head.decimal)
@@ -133,7 +133,7 @@ def _parsing(pandas, stream):
 
 
 def _layout(text):
-    """The delimiter of a table; the lines above row 1, how many of them are rows; and its rows.
+    """The delimiter of a table, how many lines are above its header, the row of that, and all rows.
 
     The delimiter is the one by which most rows have as many cells, two or more. What is above may
     be Excel's line sep=; and lines that begin with # and have another number of cells.
@@ -156,17 +156,18 @@ def _layout(text):
     rows = [[cell.strip() for cell in cells] for cells in reader if cells]
     if not rows:
         raise DatasetError("is empty: it has no row")
-    n_above = len([line for line in above if line.strip("\r\n")])
+    row = 1 + len([line for line in above if line.strip("\r\n")])
     sizes = [(len(cells), len([*filter(None, cells)])) for cells in rows]
     n_cells, n_filled = sizes[0]
     if n_cells < max(sizes)[0] or (n_cells > 2 and n_filled == 1 < sizes[:2][-1][1]):
-        row = sizes.index(max(sizes))
+        widest = sizes.index(max(sizes))
         raise DatasetError(
-            f"row {n_above + 1} ({cut(mark.join(rows[0]))}) fills columns: {n_filled}, and row "
-            f"{n_above + 1 + row}: {len(rows[row])}; leave out a title above the table; if rows "
+            f"row {row} ({cut(mark.join(rows[0]))}) fills columns: {n_filled}, and row "
+            f"{row + widest}: {len(rows[widest])}; leave out a title above the table; if rows "
             f"begin with a name that has no title, or end with {mark!r}, row 1 must, too"
         )
-    return mark, len(above), n_above, [row + [""] * (n_cells - len(row)) for row in rows]
+    rows = [cells + [""] * (n_cells - len(cells)) for cells in rows]
+    return mark, len(above), row, rows
 
 
 def _whole(pandas, frame, options, known):
@@ -179,9 +180,9 @@ def _whole(pandas, frame, options, known):
     frame = frame.set_axis(range(len(names)), axis=1).set_axis(range(1, len(frame) + 1))
     first = frame.iloc[:FIRST_ROWS].astype(object).to_numpy().tolist()
     rows = [["" if cell is None else str(cell).strip() for cell in row] for row in first]
-    kind_of, decimal = pandas.api.types.infer_dtype, options.decimal or decimal_mark(rows, ",")
-    texts = {i for i in range(len(names)) if kind_of(frame[i]) in ("string", "categorical")}
-    head = Header([names, *rows], options, known, decimal, texts=texts)
+    head = Header([names, *rows], options, known, options.decimal or decimal_mark(rows, ","), 0)
+    kind_of = pandas.api.types.infer_dtype
+    head.texts = {i for i in range(len(names)) if kind_of(frame[i]) in ("string", "categorical")}
 
     def frames(raw=(), n_rows=CHUNK_CELLS):
         size = _chunk_rows(n_rows, head)

@@ -29,24 +29,24 @@ class Columns(NamedTuple):
 class Header:
     """What the first rows of a table tell of it.
 
-    `cells` is row 1, or the first below `n_above` lines that are left out, and `has_header` whether
-    that names the columns; `data` are the rows below, or all. With `known`, the :class:`Columns` of
-    a model that is to predict the rows, a row 1 of just their names is a header. `decimal` is the
-    decimal mark. Of a data frame, `texts` are the indices of the columns that it declares as text.
+    `cells` is the first of the rows, and `row` its number, 0 of a data frame: that has a header.
+    `has_header` is whether it names the columns; `data` are the rows below, or all. With `known`,
+    the :class:`Columns` of a model that is to predict the rows, a first row of just their names is
+    a header. `decimal` is the decimal mark, and `texts` are the indices of columns that a data
+    frame declares as text.
     """
 
-    def __init__(self, rows, options, known=None, decimal=".", n_above=0, texts=None):
-        self.cells, self.options, self.decimal = rows[0], options, decimal
-        self.known, self.row = known or Columns(), 1 + n_above
-        self.has_header = options.header if texts is None else True
+    def __init__(self, rows, options, known=None, decimal=".", row=1):
+        self.cells, self.options, self.decimal, self.row = rows[0], options, decimal, row
+        self.known, self.texts = known or Columns(), ()
+        self.has_header = options.header if row else True
         if self.has_header is None:
             self.has_header = self._is_header(rows[0], rows[:2][-1])
         if self.has_header and len(rows) == 1:
             raise DatasetError("no row is below row 1, a header (`header=False`: it is data)")
         self.names, self.data = (self.cells, rows[1:]) if self.has_header else ([], rows)
-        # The number of the first row of data.
-        self.first_row = self.row + self.has_header if texts is None else 1
-        self.texts, self.counts, n = texts or (), Counter(self.names), len(self.cells)
+        self.first_row = row + self.has_header  # the number of the first row of data
+        self.counts, n = Counter(self.names), len(self.cells)
         self.places = {str(k): i for i in range(n) for k in (i + 1, i - n)}
         self.places.update((name, i) for i, name in enumerate(self.names))
         self.na = [found[0] for found in map(as_number, options.na) if found]
@@ -112,7 +112,7 @@ class Header:
         row = f"row {self.row} ({cut(', '.join(self.cells))})"
         if self.options.header is None and not self.has_header:
             yield f"{row} is taken for data (`header=True`: it is a header)"
-        elif self.options.header is None and self.first_row > self.row:  # not as of a data frame
+        elif self.options.header is None and self.row:
             yield f"{row} is taken for a header (`header=False`: it is data)"
         for i in self._nameless():
             yield f"{self.title(i)}, which has no name of its own, is left out"
