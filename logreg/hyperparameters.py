@@ -1,6 +1,5 @@
 """What a training run can be told, with the tutorial's values as the defaults."""
 
-import math
 import numbers
 from dataclasses import dataclass, field, fields
 from typing import Optional
@@ -12,19 +11,52 @@ DATASET = "mnist.pkl.gz"
 BEST_MODEL = "best_model.pkl"
 EPOCHS_OF_A_TABLE = 5000
 
+LARGEST = 10**18  # of a number: C has none that are much larger
 RANGES = {
-    "above 0": lambda value: 0 < value < math.inf,
-    "0 or more": lambda value: 0 <= value < math.inf,
-    "from 1 to 1e9": lambda value: 1 <= value <= 1e9,
-    "2 or more": lambda value: 2 <= value < math.inf,
-    "above 0, up to 1": lambda value: 0 < value <= 1,
-    "0 or more, below 1": lambda value: 0 <= value < 1,
+    "number above 0": lambda value: value > 0,
+    "number from 0": lambda value: value >= 0,
+    "number from 1 to 1e9": lambda value: 1 <= value <= 1e9,
+    "number above 0, up to 1": lambda value: 0 < value <= 1,
+    "number from 0, below 1": lambda value: 0 <= value < 1,
+    "whole number from 1 to 1e9": lambda value: 1 <= value <= 1e9,
+    "whole number from 2": lambda value: value >= 2,
+    "whole number from 0 to 2**32-1": lambda value: 0 <= value < 2**32,
+    "whole number from 10 to 1000": lambda value: 10 <= value <= 1000,
 }
 
 
-def _setting(default, allowed, meaning):
-    """A setting with a name of RANGES, or the choices that there are."""
-    return field(default=default, metadata={"allowed": allowed, "help": meaning})
+def setting(allowed, meaning, default=None, **more):
+    """A field of a dataclass of settings: what is allowed, its help, and its default.
+
+    Allowed are the numbers of a name of RANGES, some choices, or what a function takes, whose
+    docstring says what that is. What is `more` is for a parser of options.
+    """
+    if allowed in RANGES:
+        needed = f"a {allowed}"
+    else:
+        needed = allowed.__doc__ if callable(allowed) else " or ".join(map(repr, allowed))
+    return field(default=default, metadata=dict(more, allowed=allowed, needed=needed, help=meaning))
+
+
+def check(settings):
+    """Check each setting of a dataclass, but for a default of None; make Python's of NumPy's."""
+    for known in fields(settings):
+        value, allowed = getattr(settings, known.name), known.metadata["allowed"]
+        if value is None and known.default is None:
+            continue
+        if allowed in RANGES:
+            kind = numbers.Integral if allowed.startswith("whole") else numbers.Real
+            is_number = isinstance(value, kind) and not isinstance(value, bool)
+            is_allowed = is_number and abs(value) < LARGEST and RANGES[allowed](value)
+        elif callable(allowed):
+            is_allowed = allowed(value)
+        else:
+            is_allowed = any(isinstance(value, type(each)) and value == each for each in allowed)
+        if not is_allowed:
+            needed = known.metadata["needed"]
+            raise SettingError(f"`{known.name}` is {value!r:.99}: it must be {needed}")
+        if hasattr(value, "item"):  # NumPy's float64 would make float64 of float32 parameters
+            object.__setattr__(settings, known.name, value.item())
 
 
 @dataclass(frozen=True)
@@ -47,70 +79,50 @@ class Hyperparameters:
     0.13
     """
 
-    learning_rate: float = _setting(0.13, "above 0", "factor of the gradient in each step")
-    n_epochs: int = _setting(1000, "from 1 to 1e9", "passes over the training set at the most")
-    batch_size: int = _setting(600, "from 1 to 1e9", "rows in a minibatch")
-    patience: int = _setting(  # validation happens every patience // 2 minibatches, or more often
-        5000, "2 or more", "minibatches to run before early stopping may end the run"
+    learning_rate: float = setting("number above 0", "factor of the gradient in each step", 0.13)
+    n_epochs: int = setting(
+        "whole number from 1 to 1e9", "passes over the training set at the most", 1000
     )
-    patience_increase: float = _setting(
-        2,
-        "from 1 to 1e9",
+    batch_size: int = setting("whole number from 1 to 1e9", "rows in a minibatch", 600)
+    patience: int = setting(  # validation happens every patience // 2 minibatches, or more often
+        "whole number from 2", "minibatches to run before early stopping may end the run", 5000
+    )
+    patience_increase: float = setting(
+        "number from 1 to 1e9",
         "after a significant gain at minibatch i, run on to i times this at least",
+        2,
     )
-    improvement_threshold: float = _setting(
-        0.995,
-        "above 0, up to 1",
+    improvement_threshold: float = setting(
+        "number above 0, up to 1",
         "a best below this fraction of the best before is significant; by the loss, of the last "
         "significant one",
+        0.995,
     )
-    l1: float = _setting(0.0, "0 or more", "factor of the sum of absolute weights in the cost")
-    l2: float = _setting(0.0, "0 or more", "factor of the sum of squared weights in the cost")
-    momentum: float = _setting(
-        0.0, "0 or more, below 1", "fraction of the last step that is added to each"
+    l1: float = setting("number from 0", "factor of the sum of absolute weights in the cost", 0.0)
+    l2: float = setting("number from 0", "factor of the sum of squared weights in the cost", 0.0)
+    momentum: float = setting(
+        "number from 0, below 1", "fraction of the last step that is added to each", 0.0
     )
-    class_weight: Optional[str] = _setting(
-        None, (None, "balanced"), "balanced: all classes count the same, not all rows, in the cost"
+    class_weight: Optional[str] = setting(
+        (None, "balanced"), "balanced: all classes count the same, not all rows, in the cost"
     )
-    criterion: str = _setting(
-        "error",
+    criterion: str = setting(
         ("error", "loss"),
         "the best model, and patience, go by the error on whole validation minibatches, as in the "
         "tutorial, or by the mean negative log-likelihood",
+        "error",
     )
 
     def __post_init__(self):
-        for setting in fields(self):
-            value, allowed = getattr(self, setting.name), setting.metadata["allowed"]
-            if isinstance(value, numbers.Integral) and abs(value) >= 10**18:
-                needed = _allowed_text(setting)
-                raise SettingError(f"{setting.name} has more than 18 digits: it must be {needed}")
-            kind = numbers.Integral if setting.type is int else numbers.Real
-            is_number = isinstance(value, kind) and not isinstance(value, bool)
-            if not (
-                is_number and RANGES[allowed](value) if allowed in RANGES else value in allowed
-            ):
-                raise SettingError(
-                    f"{setting.name} is {value!r}: it must be {_allowed_text(setting)}"
-                )
-            if hasattr(value, "item"):  # NumPy's float64 would make float64 of float32 parameters
-                object.__setattr__(self, setting.name, value.item())
-
-
-def _allowed_text(setting):
-    allowed = setting.metadata["allowed"]
-    if allowed not in RANGES:
-        return " or ".join(map(repr, allowed))
-    return f"{'a whole' if setting.type is int else 'a'} number, {allowed}"
-
-
-def _documented(setting):
-    meaning = setting.metadata["help"].capitalize()
-    return f"{setting.name} : {_allowed_text(setting)}\n        {meaning}."
+        check(self)
 
 
 Hyperparameters.__doc__ = Hyperparameters.__doc__.replace(
-    "{parameters}", "\n    ".join(map(_documented, fields(Hyperparameters)))
+    "{parameters}",
+    "\n    ".join(
+        f"{known.name} : {known.metadata['needed']}\n        {known.metadata['help'].capitalize()}."
+        for known in fields(Hyperparameters)
+    ),
 )
 DEFAULTS = Hyperparameters()
 

@@ -28,14 +28,14 @@ train T | 0 | t.csv: 60 rows, 4 features, 3 classes\n40 rows to train on, 10 to 
 train T --no-shuffle | 0 | \(in their order\) | class
 train T --drop b,c --no-standardize --missing mean --na - | 0 | 2 features, 3 classes | .
 train --help | 0 | ^usage: logreg-train |
-train D --n-epochs 0 | 1 | | error: n_epochs is 0
+train D --n-epochs 0 | 1 | | error: --n-epochs is 0
 train D --n-epochs x | 2 | | argument --n-epochs: invalid int value: 'x'
 train D --pixel-scale 0 | 2 | | argument --pixel-scale: invalid positive_number value: '0'
 train D --device tpu | 1 | | error: device 'tpu' is not known: give cpu, cuda
 train D --output d.npz | 1 | loading data | error: d.npz would overwrite what is read
 train D --resume | 1 | | error: --resume needs --checkpoint FILE
 train D --checkpoint new --resume --quiet | 0 | ^Opt.*\n$ | ^warning: there is no new to go .*\n$
-train --dataset unknown.csv | 1 | loading data | error: .*'unknown' .2 rows.*--na unknown
+train --dataset unknown.csv | 1 | loading data | error: .*'unknown': .*--na unknown
 train T --label-column nothing | 1 | loading data | error: t.csv.* has no column nothing
 train --dataset nowhere.npz | 1 | loading data | error: data set 'nowhere.npz' not found; looked in
 train --dataset hostile.gz | 1 | loading data | error: hostile.gz.*posix.system
@@ -85,7 +85,7 @@ def files(working_folder):
     write("hostile.pkl", hostile)
     write("hostile.gz", gzip.compress(hostile))
     write("gap.csv", b"a,label\n" + b"1,x\n,y\n" * 30)
-    write("unknown.csv", b"a,label\n1,x\nunknown,y\nunknown,y\n")
+    write("unknown.csv", b"a,label\n1,x\nunknown,y\n")
     return working_folder
 
 

@@ -76,17 +76,20 @@ def test_defaults_are_the_tutorials():
 @pytest.mark.parametrize(
     "name, value, needed",
     [
-        *(("learning_rate", value, "a number, ") for value in (0.0, math.nan, math.inf, "0.1")),
-        *(("n_epochs", value, "a whole number, from 1 to 1e9") for value in (1.5, 2 * 10**9)),
+        *(
+            ("learning_rate", value, "a number above 0")
+            for value in (0.0, math.nan, math.inf, "0.1")
+        ),
+        *(("n_epochs", value, "a whole number from 1 to 1e9") for value in (1.5, 2 * 10**9)),
         *(("batch_size", True, "a whole number"), ("patience", 1, "a whole number")),
         ("patience_increase", 1e10, "a number"),
-        ("momentum", 1, "a number, 0 or more, below 1"),
+        ("momentum", 1, "a number from 0, below 1"),
         ("class_weight", [1, 2], ""),
         ("criterion", "cost", "'error' or 'loss'"),
     ],
 )
 def test_senseless_settings_are_refused_by_name(name, value, needed):
-    with pytest.raises(SettingError, match=f"^{name} is .*: it must be {needed}") as raised:
+    with pytest.raises(SettingError, match=f"^`{name}` is .*: it must be {needed}") as raised:
         Hyperparameters(**{name: value})
     assert repr(value) in str(raised.value)
 

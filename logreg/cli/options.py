@@ -2,10 +2,9 @@
 
 import argparse
 import functools
-import itertools
 from dataclasses import fields
 
-from logreg.datasets.options import TableOptions
+from logreg.datasets.options import OF_TRAINING, TableOptions
 from logreg.version import __version__
 
 
@@ -41,20 +40,21 @@ def positive_number(text):
 def add_fields(parser, chosen):
     """Add an option for each of some fields of a dataclass, whose metadata tell what it needs."""
     for option in chosen:
-        known = option.metadata
+        known, allowed = option.metadata, option.metadata["allowed"]
         if "opposite" in known:
             add_switch(parser, option.name, known["help"], known["opposite"])
             continue
-        how = {k: known[k] for k in ("metavar", "choices", "action", "type", "help") if k in known}
-        default = option.default if "type" in known else None
-        parser.add_argument(f"--{option.name.replace('_', '-')}", default=default, **how)
+        how = {k: known[k] for k in ("metavar", "action", "help") if k in known}
+        if option.type is int:
+            how.update(type=int, metavar="N", default=option.default)
+        elif isinstance(allowed, tuple):
+            how["choices"] = allowed
+        parser.add_argument(f"--{option.name.replace('_', '-')}", **how)
 
 
 def add_table_options(parser, of_training=False):
     """Add the options of tables: those of all commands, or those of training alone."""
-    options = fields(TableOptions)
-    is_wanted = [option.metadata.get("of_training", False) == of_training for option in options]
-    add_fields(parser, itertools.compress(options, is_wanted))
+    add_fields(parser, [f for f in fields(TableOptions) if (f.name in OF_TRAINING) == of_training])
 
 
 def given(cls, args):

@@ -10,40 +10,22 @@ import warnings
 import numpy
 
 from logreg.datasets.preprocessing import FLOAT32_MAX
+from logreg.errors import quoted
 
 NUMBER, DATE, TEXT = "number", "date", "text"
-NEW = -1  # the number of a category that a model does not know
+NEW = -numpy.inf  # the number of a category that a model does not know
 MAX_CATEGORIES = 100  # of a column that no option calls categorical; of a small one, a text for
 FEW_CATEGORIES = 10  # each two rows, or so many
 ISO = "ISO8601"  # as pandas calls dates like 2024-01-31, with a time or without
 SIGN = r"((?:[A-Z]{0,3}[$€£¥₹₩₽₺₫₴₪₱฿]|EUR|USD|GBP|CHF|JPY|%)?)"
-WRITTEN = re.compile(rf"([+-]?){SIGN}\s?([+-]?[0-9.,].*?)\s?{SIGN}")
-MARKS = {".": ",", ",": "."}  # decimal marks, and what may stand between thousands then
-FORMS = {
-    mark: re.compile(
-        rf"[+-]?(?:[1-9][0-9]{{0,2}}(?:([{other}'’\s])[0-9]{{3}})(?:\1[0-9]{{3}})*|[0-9]*)"
-        rf"(?:\{mark}[0-9]*)?(?:[eE][+-]?[0-9]+)?"
-    )
-    for mark, other in MARKS.items()
-}
-PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|true|false", re.I)
-
-# What to do about a column in doubt.
-OTHER_MARK = "for another decimal mark give `decimal={mark!r}`"
-ONE_SIGN = "the numbers of a column need the same sign, or none"
-WHICH_DAY = "is the day or the month first? Write dates as 2024-01-31, or `drop={names!r}`"
-TOO_MANY = (
-    "texts that differ too much for categories: `drop={names!r}` leaves such columns out, "
-    "`categorical={names!r}` makes each text a category"
+# With a decimal point; a comma, an apostrophe or a blank may stand between thousands.
+WRITTEN = re.compile(
+    rf"([+-]?){SIGN}\s?([+-]?(?:[1-9][0-9]{{0,2}}(?:([,'’\s])[0-9]{{3}})(?:\4[0-9]{{3}})*|[0-9]*)"
+    rf"(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)\s?{SIGN}"
 )
-MIXED = (
-    "among numbers (that float32 can hold) or dates, each cell must be one: mend it; or, in "
-    "training, let it count as empty by {na}, or each text be a category by `categorical={names!r}`"
-)
-
-
-class DoubtError(Exception):
-    """A doubt about what a column is: what to do about it, and the texts that make it."""
+PLAIN = re.compile(r"[+-]?[0-9]*\.?[0-9]*(?:e[+-]?[0-9]+)?|true|false", re.I)  # if a number
+MARKS = {".": ",", ",": "."}  # decimal marks, and the other one
+SWAPPED = str.maketrans(MARKS)
 
 
 def as_number(text, decimal="."):
@@ -56,16 +38,12 @@ def as_number(text, decimal="."):
     """
     if text.lower() in ("true", "false"):
         return float(text.lower() == "true"), ""
-    written = WRITTEN.fullmatch(text)
-    form = written and FORMS[decimal].fullmatch(written[3])
-    if not form:
-        return None
-    digits = written[3].replace(form[1], "") if form[1] else written[3]
+    found = WRITTEN.fullmatch(text if decimal == "." else text.translate(SWAPPED))
     try:
-        value = float(written[1] + digits.replace(decimal, "."))
-    except ValueError:  # as of a mark alone
+        value = float(found[1] + re.sub(r"[,'’\s]", "", found[3]))
+    except (TypeError, ValueError):  # a match that is none, or one of a mark alone
         return None
-    return (value, written[2] + written[4]) if abs(value) <= FLOAT32_MAX else None
+    return (value, found[2] + found[5]) if abs(value) <= FLOAT32_MAX else None
 
 
 def decimal_mark(rows, delimiter):
@@ -109,61 +87,116 @@ def date_formats(text):
         return {guess_datetime_format(text, day_first) for day_first in orders} - {None}
 
 
-def kind_of(texts, n_cells, n_numbers, decimal, is_text=False):
-    """The kind of a column of so many cells and numbers, and of some texts, none of them empty.
-
-    If a frame declares it as one of text, plain numbers are texts, too. A DoubtError has what to
-    do, and texts.
-    """
-    found = {text: as_number(text, decimal) for text in texts}
-    words = [t for t in texts if found[t] is None or (is_text and PLAIN.fullmatch(t))]
-    signs = {found[text][1]: text for text in texts if found[text]}
-    signs.pop("", None)
-    if not words and len(signs) > 1:
-        raise DoubtError(ONE_SIGN, [*signs.values()])
-    if not words:
-        return " ".join([NUMBER, *signs])
-    is_mixed = n_numbers or len(words) < len(texts)
-    forms = set().union(*map(date_formats, words[:3])) if not is_mixed else ()
-    slips = {f: [t for t, day in zip(words, days(words, f)) if numpy.isnan(day)] for f in forms}
-    fitting = [form for form in slips if not slips[form]]
-    if len(fitting) == 1:
-        return f"{DATE} {fitting[0]}"
-    if fitting:
-        raise DoubtError(WHICH_DAY, words)
-    if len(words) > min(MAX_CATEGORIES, max(FEW_CATEGORIES, n_cells / 2)) and not slips:
-        raise misfit(words, decimal, TOO_MANY)
-    if is_mixed or slips:
-        raise misfit(min(slips.values(), key=len, default=words), decimal)
-    return TEXT
-
-
-def misfit(texts, decimal, advice=MIXED):
-    """The error of texts that do not fit: they may be numbers with another decimal mark."""
-    mark = MARKS[decimal]
-    numbers = [as_number(t, mark) is not None and as_number(t, decimal) is None for t in texts]
-    return DoubtError(OTHER_MARK.format(mark=mark) if any(numbers) else advice, texts)
-
-
-def values_of(kind, texts, decimal, categories=None):
-    """The numbers of the texts of a column, NaN if empty, infinity of what does not fit its kind.
-
-    That of a category is its place in `categories`, and -1 of a new one.
-    """
-    name, _, form = kind.partition(" ")
-    if name == TEXT:
-        index = {whole(text): k for k, text in enumerate(categories)}
-        return numpy.array([index.get(whole(t), NEW if t else numpy.nan) for t in texts])
-    if name == DATE:
-        values = days(texts, form)
-        values[numpy.isnan(values)] = numpy.inf
-    else:
-        found = [as_number(text, decimal) or (numpy.inf, "") for text in texts]
-        values = numpy.array([x if sign in ("", form) else numpy.inf for x, sign in found])
-    values[[not text for text in texts]] = numpy.nan
-    return values
-
-
 def whole(text):
     """A text; of a whole number that is written as 7.0, as by frames, 7."""
     return re.sub(r"^([+-]?[0-9]+)\.0+$", r"\1", text)
+
+
+class Texts:
+    """The texts of a column, each with its number; an empty cell has none, and the number -1."""
+
+    def __init__(self, head):
+        self.head, self.numbers, self.chunks = head, {}, []
+
+    def add(self, cells, start=0):
+        """Take in cells, of which `start` come before; return the number of each one's text."""
+        codes, occurring = cells.factorize()
+        texts = [*map(self.head.text_of, occurring), ""]
+        for text in filter(None, texts):
+            self.numbers.setdefault(text, len(self.numbers))
+        codes = numpy.array([self.numbers.get(text, -1) for text in texts], "int32")[codes]
+        self.chunks.append((start, cells.index, codes))
+        return codes
+
+    def codes(self):
+        """The number of each row's text."""
+        return numpy.concatenate([codes for _, _, codes in self.chunks])
+
+    def rows(self, text):
+        """The numbers of the rows that hold a text."""
+        number = self.numbers.get(text, -1)
+        return numpy.concatenate([rows[codes == number] for _, rows, codes in self.chunks])
+
+
+class Column(Texts):
+    """A column of features: the texts among its cells, and what is known of it.
+
+    Attributes
+    ----------
+    kind : str or None
+        What it is, see :mod:`logreg.datasets.columns`; None as long as its cells are being read.
+    categories : list of str or None
+        Of a column of categories.
+    has_numbers : bool
+        Whether some cells were read as numbers.
+    is_left_out : bool
+        Whether it makes no feature, as its cells are all alike.
+    """
+
+    def __init__(self, head, index, kind, categories):
+        super().__init__(head)
+        self.index, self.title, self.name = index, head.title(index), head.name(index)
+        self.kind, self.categories = kind, categories
+        self.has_numbers = self.is_left_out = False
+
+    def values(self, n_rows):
+        """The numbers of all texts and, last, of an empty cell: see :meth:`read`."""
+        texts = [*self.numbers, ""]
+        self.kind = self.kind or self._find_kind(n_rows)
+        if self.kind is None:
+            return numpy.full(len(texts), numpy.inf)
+        if self.kind == TEXT and self.categories is None:
+            has_empty = self.head.options.missing and self.rows("").size
+            self.categories = sorted({*map(whole, texts if has_empty else texts[:-1])})
+        return self.read(texts)
+
+    def _find_kind(self, n_rows):
+        """The kind of the column by all of its cells; a few may not fit it: :meth:`read` tells.
+
+        If a frame declares it as one of text, plain numbers are texts, too. It is None if dates
+        could begin with the day or the month, or texts differ too much for categories.
+        """
+        found = {text: as_number(text, self.head.decimal) for text in self.numbers}
+        is_text = self.index in self.head.texts
+        words = [t for t in found if found[t] is None or (is_text and PLAIN.fullmatch(t))]
+        if self.has_numbers or len(words) < len(found) or not words:
+            signs = [number[1] for number in found.values() if number and number[1]]
+            return " ".join([NUMBER, *signs[:1]])
+        forms = sorted(set().union(*map(date_formats, words[:3])))
+        n_misfits = {form: numpy.isnan(days(words, form)).sum() for form in forms}
+        if forms:
+            is_clear = [*n_misfits.values()].count(0) < 2
+            return f"{DATE} {min(forms, key=n_misfits.get)}" if is_clear else None
+        return TEXT if len(words) <= min(MAX_CATEGORIES, max(FEW_CATEGORIES, n_rows / 2)) else None
+
+    def read(self, texts):
+        """The numbers of texts, NaN if empty, infinity of what does not fit the column's kind.
+
+        That of a category is its place in `categories`, and NEW of a new one.
+        """
+        name, _, form = self.kind.partition(" ")
+        if name == TEXT:
+            index = {whole(text): k for k, text in enumerate(self.categories)}
+            return numpy.array([index.get(whole(t), NEW if t else numpy.nan) for t in texts])
+        if name == DATE:
+            values = days(texts, form)
+            values[numpy.isnan(values)] = numpy.inf
+        else:
+            found = [as_number(text, self.head.decimal) or (numpy.inf, "") for text in texts]
+            values = numpy.array([x if sign in ("", form) else numpy.inf for x, sign in found])
+        values[[not text for text in texts]] = numpy.nan
+        return values
+
+    def held(self, texts):
+        """Say which texts it holds, and in which row the first of them."""
+        held = ", ".join(map(quoted, texts))
+        return f"row {self.rows(texts[0])[0]}, {self.title} holds {held}"
+
+    def example(self):
+        """Say what number a text became that is no plain number; '' if there is none."""
+        codes = (row[self.index] for row in self.head.data)  # as of places
+        texts = [text for text in codes if re.fullmatch("0[0-9]+", text)]
+        texts += [t for t in self.numbers if self.head.decimal == "," or not PLAIN.fullmatch(t)]
+        if not texts or self.kind == TEXT:
+            return ""
+        return f"{self.title}, {quoted(texts[0])} as {self.read(texts[:1])[0]:.9g}"

@@ -2,8 +2,8 @@
 statistics learns what is done to features, and variables puts them into shared variables.
 
 Each kind of file has its reader: formats (npy, npz, IDX, pickles), mnist, pictures, and for tables
-frames (chunks of rows), header, columns (what each holds), features and tables; look tells what is
-odd about one. Only variables needs an engine; nothing here knows of models.
+frames (chunks of rows), header, columns (what each holds), features and tables.
+Only variables needs an engine; nothing here knows of models.
 """
 
 from collections.abc import Sequence

@@ -4,13 +4,11 @@ import codecs
 import contextlib
 import csv
 import io
+import itertools
 import re
-import shutil
 import sys
-import tempfile
 import warnings
 from collections import Counter
-from dataclasses import replace
 
 from logreg.datasets.columns import decimal_mark
 from logreg.datasets.formats import PARQUET, ZIP, open_bytes, parsing, reading
@@ -56,7 +54,7 @@ def open_table(path, options, known=None):
 
     In place of a path may be a pandas.DataFrame. The function is called with the indices of the
     columns whose texts are to stay as they are and a number of rows, and gives data frames whose
-    columns are called 0, 1, ... and whose rows are numbered from 0.
+    columns are called 0, 1, ... and whose index are the numbers of the rows.
     """
     name, frame = name_of(path), path if is_frame(path) else None
     with reading(name), contextlib.ExitStack() as stack:
@@ -83,38 +81,40 @@ def open_table(path, options, known=None):
             yield _whole(pandas, frame, options, known)
 
 
-@contextlib.contextmanager
 def _standard_input():
-    """What is piped into the command, as a file."""
+    """What is piped into the command."""
     if sys.stdin is None:
         raise DatasetError("is closed: pipe a table into it")
-    with tempfile.TemporaryFile() as stream:
-        shutil.copyfileobj(sys.stdin.buffer, stream)
-        stream.seek(0)
-        yield stream
+    return io.BytesIO(sys.stdin.buffer.read())
 
 
 def _csv(pandas, stream, options, known):
     with _parsing(pandas, stream):
         text = "".join([stream.read(FIRST_CHARACTERS), *(stream.readline() for _ in range(3))])
-        mark, n_lines, n_above, rows = _layout(text.lstrip("\ufeff"))
-    decimal = options.decimal or decimal_mark(rows, mark)
-    head = Header(rows, options, known, decimal, n_above)
-    how = {"header": 0 if head.has_header else None, "names": range(len(head.cells))}
-    how.update(sep=mark, skiprows=n_lines, decimal=decimal, skipinitialspace=True)
+        mark, n_lines, row, rows = _layout(text.lstrip("\ufeff"))
+    head = Header(rows, options, known, options.decimal or decimal_mark(rows, mark), row)
+    columns = range(len(head.cells))
+    how = {"header": 0 if head.has_header else None, "names": columns, "skipinitialspace": True}
+    how.update(sep=mark, skiprows=n_lines, decimal=head.decimal)
     how.update(keep_default_na=False, low_memory=False)
     if tuple(map(int, pandas.__version__.split(".")[:2])) < (3, 1):  # then always exact
         how["float_precision"] = "round_trip"
 
     def frames(raw=(), n_rows=CHUNK_CELLS):
-        how["chunksize"] = min(n_rows, max(32, CHUNK_CELLS // len(head.cells)))
+        how["chunksize"] = _chunk_rows(n_rows, head)
         how["dtype"] = dict.fromkeys(raw, str)
-        how["na_values"] = {i: options.na for i in how["names"] if i not in raw}
+        how["na_values"] = {i: options.na for i in columns if i not in raw}
         stream.seek(0)
         with _parsing(pandas, stream), pandas.read_csv(stream, **how) as chunks:
-            yield from chunks
+            for chunk in chunks:
+                yield chunk.set_axis(chunk.index + head.first_row)
 
     return frames, head
+
+
+def _chunk_rows(n_rows, head):
+    """How many rows are read at a time, of up to `n_rows`."""
+    return min(n_rows, max(32, CHUNK_CELLS // len(head.cells)))
 
 
 @contextlib.contextmanager
@@ -133,41 +133,41 @@ def _parsing(pandas, stream):
 
 
 def _layout(text):
-    """The delimiter of a table; its lines above row 1, how many of them are rows; and its rows.
+    """The delimiter of a table, how many lines are above its header, the row of that, and all rows.
 
     The delimiter is the one by which most rows have as many cells, two or more. What is above may
     be Excel's line sep=; and lines that begin with # and have another number of cells.
     """
-    given = re.match(r"sep=(.)(\r\n|\r|\n)", text)
-    text, n_given = (text[given.end() :], 1) if given else (text, 0)
-    lines = re.sub('"[^"]*"', "", text).splitlines()
+    unquoted = re.sub('"[^"]*"', "", text).splitlines()
 
     def most_alike(mark):
-        counts = Counter(line.count(mark) for line in lines if mark in line)
+        counts = Counter(line.count(mark) for line in unquoted if mark in line)
         return max(((n, k) for k, n in counts.items()), default=(0, 0))
 
+    given = re.match(r"sep=(.)[\r\n]", text)
     mark = given[1] if given else max("\t;|,", key=most_alike)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, skipinitialspace=True)
-    rows, ends = [], [n_given]
-    width = most_alike(mark)[1] + 1
-    for cells in filter(None, reader):
-        if rows or not cells[0].startswith("#") or len(cells) == width:
-            rows.append([cell.strip() for cell in cells])
-        else:
-            ends.append(reader.line_num + n_given)
+    n_marks, lines = most_alike(mark)[1], io.StringIO(text, newline="").readlines()
+    above = itertools.takewhile(
+        lambda line: not line.strip("\r\n") or (line[0] == "#" and line.count(mark) != n_marks),
+        lines[1:] if given else lines,
+    )
+    above = [*lines[: bool(given)], *above]
+    reader = csv.reader(lines[len(above) :], delimiter=mark, skipinitialspace=True)
+    rows = [[cell.strip() for cell in cells] for cells in reader if cells]
     if not rows:
         raise DatasetError("is empty: it has no row")
-    n_above = n_given + len(ends) - 1
+    row = 1 + len([line for line in above if line.strip("\r\n")])
     sizes = [(len(cells), len([*filter(None, cells)])) for cells in rows]
     n_cells, n_filled = sizes[0]
     if n_cells < max(sizes)[0] or (n_cells > 2 and n_filled == 1 < sizes[:2][-1][1]):
-        row = sizes.index(max(sizes))
+        widest = sizes.index(max(sizes))
         raise DatasetError(
-            f"row {n_above + 1} ({cut(mark.join(rows[0]))}) fills columns: {n_filled}, and row "
-            f"{n_above + 1 + row}: {len(rows[row])}; leave out a title above the table; if rows "
+            f"row {row} ({cut(mark.join(rows[0]))}) fills columns: {n_filled}, and row "
+            f"{row + widest}: {len(rows[widest])}; leave out a title above the table; if rows "
             f"begin with a name that has no title, or end with {mark!r}, row 1 must, too"
         )
-    return mark, ends[-1], n_above, [row + [""] * (n_cells - len(row)) for row in rows]
+    rows = [cells + [""] * (n_cells - len(cells)) for cells in rows]
+    return mark, len(above), row, rows
 
 
 def _whole(pandas, frame, options, known):
@@ -177,19 +177,18 @@ def _whole(pandas, frame, options, known):
     named = [name for name in frame.index.names if name is not None and name not in frame.columns]
     frame = frame.reset_index(level=named) if named else frame
     names = [str(name) for name in frame.columns]
-    frame = frame.reset_index(drop=True).set_axis(range(len(names)), axis=1)
+    frame = frame.set_axis(range(len(names)), axis=1).set_axis(range(1, len(frame) + 1))
+    first = frame.iloc[:FIRST_ROWS].astype(object).to_numpy().tolist()
+    rows = [["" if cell is None else str(cell).strip() for cell in row] for row in first]
+    head = Header([names, *rows], options, known, options.decimal or decimal_mark(rows, ","), 0)
+    kind_of = pandas.api.types.infer_dtype
+    head.texts = {i for i in range(len(names)) if kind_of(frame[i]) in ("string", "categorical")}
 
     def frames(raw=(), n_rows=CHUNK_CELLS):
-        size = min(n_rows, max(32, CHUNK_CELLS // len(names)))
+        size = _chunk_rows(n_rows, head)
         for start in range(0, len(frame), size):
             yield frame.iloc[start : start + size]
 
-    first = frame.iloc[:FIRST_ROWS].astype(object).to_numpy().tolist()
-    rows = [["" if cell is None else str(cell).strip() for cell in row] for row in first]
-    decimal = options.decimal or decimal_mark(rows, ",")
-    head = Header([names, *rows], replace(options, header=True), known, decimal)
-    head.options, head.first_row, kind_of = options, 1, pandas.api.types.infer_dtype
-    head.texts = {i for i in range(len(names)) if kind_of(frame[i]) in ("string", "categorical")}
     return frames, head
 
 

@@ -4,7 +4,6 @@ Each rule fits into a sentence, and an option overrules it.
 """
 
 import difflib
-import re
 from collections import Counter
 from typing import NamedTuple, Optional
 
@@ -30,34 +29,35 @@ class Columns(NamedTuple):
 class Header:
     """What the first rows of a table tell of it.
 
-    `cells` is row 1, or the first below `n_above` lines that are left out, and `has_header` whether
-    that names the columns; `data` are the rows below, or all. With `known`, the :class:`Columns` of
-    a model that is to predict the rows, a row 1 of just their names is a header. `decimal` is the
-    decimal mark.
+    `cells` is the first of the rows, and `row` its number, 0 of a data frame: that has a header.
+    `has_header` is whether it names the columns; `data` are the rows below, or all. With `known`,
+    the :class:`Columns` of a model that is to predict the rows, a first row of just their names is
+    a header. `decimal` is the decimal mark, and `texts` are the indices of columns that a data
+    frame declares as text.
     """
 
-    def __init__(self, rows, options, known=None, decimal=".", n_above=0):
-        self.cells, self.options, self.decimal = rows[0], options, decimal
-        self.known, self.row = known or Columns(), 1 + n_above
-        self.has_header = options.header
+    def __init__(self, rows, options, known=None, decimal=".", row=1):
+        self.cells, self.options, self.decimal, self.row = rows[0], options, decimal, row
+        self.known, self.texts = known or Columns(), ()
+        self.has_header = options.header if row else True
         if self.has_header is None:
             self.has_header = self._is_header(rows[0], rows[:2][-1])
         if self.has_header and len(rows) == 1:
             raise DatasetError("no row is below row 1, a header (`header=False`: it is data)")
         self.names, self.data = (self.cells, rows[1:]) if self.has_header else ([], rows)
-        self.first_row = self.row + self.has_header  # the number of the first row of data
-        self.places, self.counts = {k: i for i, k in enumerate(self.names)}, Counter(self.names)
-        self.group, self.categorical, self.dropped = None, set(), set()
-        self.texts = set()  # columns that a data frame declares as text
+        self.first_row = row + self.has_header  # the number of the first row of data
+        self.counts, n = Counter(self.names), len(self.cells)
+        self.places = {str(k): i for i in range(n) for k in (i + 1, i - n)}
+        self.places.update((name, i) for i, name in enumerate(self.names))
         self.na = [found[0] for found in map(as_number, options.na) if found]
+        self.group, self.categorical, self.dropped = None, set(), set()
         if not self.known.categories:
-            self.categorical = set(self.chosen(options.categorical or (), "categorical"))
+            self.categorical.update(self.chosen(options.categorical or (), "categorical"))
         # A model's rows may lack the group, and what is left out.
-        is_whole = len(self.cells) != len(self.known.categories)
-        if options.group is not None and is_whole and (not known or self._has(options.group)):
-            self.group = self._chosen(str(options.group), "for the group")
-            self.dropped.add(self.group)
-        if is_whole:
+        if n != len(self.known.categories):
+            if options.group is not None and (not known or str(options.group) in self.places):
+                self.group = self._chosen(options.group, "for the group")
+                self.dropped.add(self.group)
             self.dropped.update(self.chosen(options.drop or (), "to drop"), self._nameless())
 
     def _is_header(self, cells, below):
@@ -109,12 +109,11 @@ class Header:
 
     def rules(self, label, role="is the label"):
         """Tell what the rules chose where no option did."""
-        cells = [*map(cut, self.cells[:3]), *["..."] * (len(self.cells) > 3)]
-        first = f"row {self.row} ({', '.join(cells)})"
+        row = f"row {self.row} ({cut(', '.join(self.cells))})"
         if self.options.header is None and not self.has_header:
-            yield f"{first} is taken for data (`header=True`: it is a header)"
-        elif self.options.header is None and self.first_row > self.row:  # not as of a data frame
-            yield f"{first} is taken for a header (`header=False`: it is data)"
+            yield f"{row} is taken for data (`header=True`: it is a header)"
+        elif self.options.header is None and self.row:
+            yield f"{row} is taken for a header (`header=False`: it is data)"
         for i in self._nameless():
             yield f"{self.title(i)}, which has no name of its own, is left out"
         if self.options.label_column is None and label is not None:
@@ -123,44 +122,40 @@ class Header:
     def features(self, label):
         """The indices of the columns that are features, in the order that a model knows."""
         names, n = self.known.names, len(self.known.categories)
-        if not (self.names and names):
-            order = [i for i in range(len(self.cells)) if i != label and i not in self.dropped]
-            if n and len(order) != n:
-                raise DatasetError(
-                    f"has {len(order)} columns beside the label, and the training data {n}"
-                )
-            if not order:
-                raise DatasetError("has one column: a label and at least one feature are needed")
-            counts = Counter(self.names[i] for i in order if self.names)
-            for name, count in counts.most_common(not n):
-                if count > 1:
+        if self.names and names:
+            for name in names:
+                if self.counts[name] != 1:
                     raise DatasetError(
-                        f"several columns are called {quoted(name)}: name them apart, or `drop` "
-                        "one by its number; if row 1 is data, give `header=False`"
+                        f"has no column {cut(name)}, or several, which the training data have; "
+                        f"{self.titles(name)}: name them so or, if in order, leave out row 1"
                     )
-            return order
-        for name in names:
-            if self.counts[name] != 1:
-                raise DatasetError(
-                    f"has no column {cut(name)}, or several, which the training data have; "
-                    f"{self.titles(name)}: name them so or, if they are in order, leave out row 1"
-                )
-        return [self.places[name] for name in names]
+            return [self.places[name] for name in names]
+        order = [i for i in range(len(self.cells)) if i != label and i not in self.dropped]
+        if len(order) != (n or len(order) or 1):
+            raise DatasetError(f"has {len(order)} columns beside the label: {n or 1} are needed")
+        names = [self.names[i] for i in order if self.names and not n]
+        if len({*names}) < len(names):
+            name = quoted(max(names, key=Counter(names).get))
+            raise DatasetError(
+                f"several columns are called {name}: name them apart, or `drop` one by its number; "
+                "if row 1 is data, give `header=False`"
+            )
+        return order
 
     def find_label(self):
         """Which column is the label: the option's, that of a model, one called so, or the last."""
         if self.options.label_column is not None:
-            return self._chosen(str(self.options.label_column), "for the label")
-        kept = [i for i in range(len(self.cells)) if i not in self.dropped]
-        if self.names:
-            of_model = [i for i in kept if self.names[i] == self.known.label_name]
-            called = [i for i in kept if self.names[i].lower() in LABEL_NAMES]
-        else:
-            of_model, called = [i for i in kept if i == self.known.label], []
-        chosen = of_model if len(of_model) == 1 else called or kept[-1:]
-        if len(chosen) == 1:
-            return chosen[0]
-        raise DatasetError(f"which column is the label? {self.titles()}: give `label_column`")
+            return self._chosen(self.options.label_column, "for the label")
+        left = [i for i in range(len(self.cells)) if i not in self.dropped]
+        names, of_model = self.names, self.known.label_name
+        if not names:
+            names, of_model = range(len(self.cells)), self.known.label
+        known = [i for i in left if names[i] == of_model]
+        called = [i for i in left if str(names[i]).lower() in LABEL_NAMES]
+        found = known if len(known) == 1 else called or left[-1:]
+        if len(found) != 1:
+            raise DatasetError(f"which column is the label? {self.titles()}: give `label_column`")
+        return found[0]
 
     def chosen(self, wanted, purpose):
         """The columns that an option names, or numbers."""
@@ -168,19 +163,14 @@ class Header:
 
     def kept(self, wanted):
         """The columns that are to stand beside predictions: all by ``['all']``."""
-        is_all = [*wanted] == ["all"] and not self._has("all")
+        is_all = [*wanted] == ["all"] and "all" not in self.places
         return [*range(len(self.cells))] if is_all else self.chosen(wanted, "to keep")
 
-    def _has(self, wanted):
-        number = int(wanted) if re.fullmatch(r"[+-]?\d{1,9}", str(wanted)) else 0
-        return wanted in self.places or 1 <= abs(number) <= len(self.cells)
-
     def _chosen(self, wanted, purpose):
-        if self.counts[wanted] == 1:
-            return self.places[wanted]
-        if wanted not in self.places and self._has(wanted):
-            return int(wanted) - 1 if int(wanted) > 0 else int(wanted) + len(self.cells)
-        raise DatasetError(
-            f"has no column {cut(wanted)} {purpose}, or several; {self.titles(wanted)}: give a "
-            "name from the header, or a number counted from 1 (-1: the last)"
-        )
+        wanted = str(wanted)
+        if wanted not in self.places or self.counts[wanted] > 1:
+            raise DatasetError(
+                f"has no column {cut(wanted)} {purpose}, or several; {self.titles(wanted)}: give a "
+                "name from the header, or a number counted from 1 (-1: the last)"
+            )
+        return self.places[wanted]

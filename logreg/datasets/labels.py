@@ -6,8 +6,7 @@ import numpy
 
 from logreg.errors import DatasetError, quoted
 
-# Smaller ones NumPy and a model file keep as they are.
-TOO_LARGE = {bool: 2, int: 2**63, float: 2.0**53}
+MAX_DIGITS = 15  # of a whole number, which then is as it was in NumPy and in a model file
 
 
 def number_classes(parts, is_table=False):
@@ -45,41 +44,29 @@ def _labels_of(part, is_table):
     """The labels that occur in a set: checked, and integers if they are whole numbers."""
     labels, source, counted, more = part.labels, f"{part.where} y", " (counted from 0)", ""
     if is_table:
-        numbers = list(map(_number_of, labels))
+        numbers = [*map(_number_of, labels)]
         labels = labels if None in numbers else numbers
         source, counted = f"{part.where} label column", ""
-        more = "; `label_column` names another column"
+        more = ", or name another `label_column`"
     for label, row in zip(labels, part.first_rows):
-        advice = _advice(label)
-        if advice:
+        if not _is_label(label):
             raise DatasetError(
-                f"{source} holds the label {quoted(label)} in row {row}{counted}: labels are whole "
-                f"numbers, or text, neither empty nor NaN; {advice}{more}"
+                f"{source} holds the label {quoted(label)} in row {row}{counted}: labels are text, "
+                f"neither empty nor NaN, or whole numbers of up to {MAX_DIGITS} digits. A number "
+                "with a fraction is a quantity: make classes of it, as 'low' and 'high'; if "
+                "numbers are larger: give labels as text, as 'n1'; leave out rows without a label"
+                f"{more}"
             )
     return [label if isinstance(label, str) else int(label) for label in labels]
 
 
 def _number_of(text):
-    """The number that a label is; None if it is none, as names such as 1e3 and 007 are not.
-
-    Nor is an integer of more than 18 digits, which 64 bits may not hold.
-    """
-    number = re.fullmatch(r"([+-]?)(0|[1-9][0-9]{0,17})(\.[0-9]*)?", text)
-    return (
-        float(text)
-        if number and (number[3] or "").strip(".0")
-        else number and int(number[1] + number[2])
-    )
+    """The number that a label is; None if it is none, as names such as 1e3 and 007 are not."""
+    is_number = re.fullmatch(rf"[+-]?(0|[1-9][0-9]{{,{MAX_DIGITS - 1}}})(\.[0-9]*)?", text)
+    return float(text) if is_number else None
 
 
-def _advice(label):
-    """What to do about a label that is none; None if it is one."""
+def _is_label(label):
     if isinstance(label, str):
-        is_label = label.strip().lower() not in ("", "nan")
-    else:
-        is_label = label == label // 1
-        if is_label and abs(label) >= TOO_LARGE[type(label)]:
-            return "it is too large to be kept as it is: give labels as text, such as 'n1'"
-    if not is_label and label == label and not isinstance(label, str):
-        return "a number with a fraction is a quantity: make classes of it, as 'low' and 'high'"
-    return None if is_label else "fill it in, or leave out the row"
+        return label.strip().lower() not in ("", "nan")
+    return label == label // 1 and abs(label) < 10**MAX_DIGITS

@@ -18,16 +18,14 @@ def find_sets(names):
     for split, forms in FORMS.items():
         pairs = [tuple(map(form.format, pair)) for form in forms for pair in ARRAYS]
         whole = [pair for pair in pairs if set(pair) <= set(names)]
-        half = [pair for pair in pairs if set(pair) & set(names)]
         if whole:
             sets[split] = whole[0]
-        elif split == "train":
+        elif split == "train" or set(sum(pairs, ())) & set(names):
             raise DatasetError(
                 f"has the arrays {listed([cut(name) for name in sorted(names)])}; a data set needs "
-                "x_train and y_train, and may have x_valid, y_valid, x_test, y_test; or x and y"
+                "x_train and y_train, and may have both x_valid and y_valid, and both x_test and "
+                "y_test; or it has x and y"
             )
-        elif half:
-            raise DatasetError(f"has one of {' and '.join(half[0])}: give both or none")
     return sets
 
 

@@ -2,13 +2,14 @@
 
 import hashlib
 import math
+import re
+from collections import defaultdict
 from dataclasses import replace
 
 import numpy
 
 from logreg.console import note, warning
 from logreg.datasets.arrays import narrower
-from logreg.datasets.look import look_at_sets
 from logreg.datasets.pictures import N_IMAGES, are_centred, edges_of
 from logreg.datasets.preprocessing import (
     FLOAT32_MAX,
@@ -19,7 +20,7 @@ from logreg.datasets.preprocessing import (
     scale_of,
 )
 from logreg.datasets.splits import SPLITS
-from logreg.errors import DatasetError, quoted
+from logreg.errors import DatasetError, listed, quoted
 
 MANY_NUMBERS = 30  # of more, a label may be a quantity, as of fewer with less than 5 rows each
 SAMPLE_VALUES = 1 << 19  # about as many values as a median is taken of
@@ -31,7 +32,7 @@ def learn(parts, sets, facts, dtype=None, standardize=False):
     The `parts` are those that the sets were split off, by whose rows a bad value is named.
     """
     _check_classes(facts, sets)
-    for line in look_at_sets(sets, facts.class_labels) if facts.is_table and parts else ():
+    for line in _look_at(sets, facts.class_labels) if facts.is_table and parts else ():
         note(f"note: {facts.dataset}: {line}")
     (x, y), missing = sets["train"], facts.options.missing
     moments = Moments() if standardize or missing else None
@@ -125,18 +126,46 @@ def _check_classes(facts, sets):
             f"{facts.dataset}: there are {n_out} classes in {n_rows} rows, {names([0, 1])}, ...: "
             "that is no label; `label_column` names another column"
         )
+    advice = "; if the rows are sorted by class, shuffle them: `shuffle=True`"
+    advice = advice if facts.split_seed is None else ""
     for split in ("valid", "test"):
-        present, doubt = numpy.unique(sets[split][1]), None
+        present, where = numpy.unique(sets[split][1]), f"the {SPLITS[split]} set"
         lacking = numpy.setdiff1d(present, sets["train"][1])
+        doubt = f"every row of {where} has the label {names(present)}"
         if len(lacking):
-            doubt = f"{len(lacking)} of the {n_out} classes in the {SPLITS[split]} set are in "
-            doubt += f"no training row ({names(lacking)})"
-        elif len(present) == 1:
-            doubt = f"every row of the {SPLITS[split]} set has the label {names(present)}"
-        if doubt:
-            advice = "; if the rows are sorted by class, shuffle them: `shuffle=True`"
-            advice *= facts.split_seed is None
+            doubt = f"{len(lacking)} of the {n_out} classes in {where} are in no training row "
+            doubt += f"({names(lacking)})"
+        if len(lacking) or len(present) == 1:
             warning(f"{doubt}: the result is likely to be useless{advice}")
+
+
+def _look_at(sets, class_labels):
+    """Yield what is to be known of a table: its classes, and rows that stand in several sets."""
+    counts = sum(numpy.bincount(y, minlength=len(class_labels)) for _, y in sets.values())
+    order = numpy.argsort(-counts, kind="stable")
+    shown = [f"{quoted(class_labels[k])} {counts[k]:,}" for k in order[:10]]
+    more = f", and {len(order) - 10} more" * (len(order) > 10)
+    yield f"rows of each class: {', '.join(shown)}{more}"
+    alike = defaultdict(list)
+    for label in filter(lambda label: isinstance(label, str), class_labels):
+        alike[re.sub(r"\s", "", label.casefold())].append(quoted(label))
+    same = [" and ".join(labels) for labels in alike.values() if len(labels) > 1]
+    if same:
+        yield f"labels that differ in case or blanks only: {listed(same)}: are they one class?"
+    hashes = {split: _hashes(*rows) for split, rows in sets.items()}
+    n = sum(int(numpy.isin(hashes[s], hashes["train"]).sum()) for s in ("valid", "test"))
+    if n:
+        n_held_out = len(hashes["valid"]) + len(hashes["test"])
+        yield (
+            f"{n} of the {n_held_out} rows for validation and test are the same as training rows: "
+            "of new rows, the error may be larger"
+        )
+
+
+def _hashes(x, y):
+    """A number for each row and its label."""
+    rows = (row.tobytes() for block in blocks(x) for row in numpy.ascontiguousarray(block))
+    return numpy.array([hash((row, label)) for row, label in zip(rows, y.tolist())])
 
 
 def wilson_interval(n_wrong, n):

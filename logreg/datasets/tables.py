@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import numpy
 
-from logreg.console import note
+from logreg.console import note, warning
 from logreg.datasets.arrays import Part
-from logreg.datasets.features import Features, Texts, rows_in, scratch_file
+from logreg.datasets.columns import Texts
+from logreg.datasets.features import Features, oddities, rows_in, scratch_file
 from logreg.datasets.frames import name_of, open_table
-from logreg.datasets.look import look_at_columns
 from logreg.datasets.options import NO_OPTIONS
 from logreg.errors import DatasetError
 
@@ -48,49 +48,44 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
     source = name_of(path)
     with open_table(path, options, known) as (frames, head), scratch_file(scratch) as file:
         label = head.find_label()
-        features, labels, groups = Features(head, head.features(label)), Texts(head), Texts(head)
+        features = Features(head, head.features(label))
+        labels, groups = Texts(head), Texts(head)
         for frame in frames({label, head.group, *features.raw} - {None}):
             frame = frame[labels.add(frame[label]) >= 0]
             file.write(features.add(frame).astype(dtype, copy=False))
             if head.group is not None:
                 groups.add(frame[head.group])
-        of_all = labels.codes()
-        codes = _labelled(head, label, of_all)
+        codes = labels.codes()
+        n_lacking = int((codes < 0).sum())
+        if n_lacking and (not options.missing or n_lacking == len(codes)):
+            raise DatasetError(
+                f"{n_lacking} of {len(codes)} rows have no label, row {labels.rows('')[0]} first, "
+                f"but NA, ? or the like in {head.title(label)}: `missing='mean'` leaves them out"
+            )
+        codes = codes[codes >= 0]
         x = rows_in(file, dtype, len(codes))
-        features.fill(x)
-        constant = features.constant(x) if known is None else ()
-        features.check_empty(x, constant)
-    n_left_out, looks = len(of_all) - len(codes), ()
-    rules = [f"{n_left_out} rows without a label are left out"] * (n_left_out > 0)
+        new = features.fill(x)
+        if known is None:
+            features.leave_out_constant(x)
+        features.check_empty(x)
+    said = [f"{n_lacking} rows without a label are left out"] * (n_lacking > 0)
     if known is None:
-        rules += [*head.rules(label), *features.rules(constant)]
-        looks = look_at_columns(x, codes, features.titles, features.kinds)
-    for said in (rules, *([line] for line in looks)):
-        _say(source, said)
-    features.warn_of_new(source)
-    first_rows = features.numbers_of(numpy.unique(codes, return_index=True)[1])
-    rows = range(head.first_row, head.first_row + len(x))
+        said += [*head.rules(label), *features.rules()]
+    _say(source, said)
+    for line in oddities(x, codes, features.columns) if known is None else ():
+        _say(source, [line])
+    _warn(source, new)
+    rows = features.rows
     part = Part(
-        features.encoded(x, constant, scratch),
+        features.encoded(x, scratch),
         [*labels.numbers],
         codes,
-        first_rows,
+        rows[numpy.unique(codes, return_index=True)[1]].tolist(),
         f"{source}:" if where is None else where,
-        features.numbers_of(slice(None)) if n_left_out else rows,
+        rows.tolist() if n_lacking else range(rows[0], rows[-1] + 1),
         None if head.group is None else groups.codes(),
     )
-    return part, features.described(label, constant)
-
-
-def _labelled(head, label, codes):
-    """The numbers of those labels that are not empty; refuse others if empty cells are an error."""
-    lacking = numpy.flatnonzero(codes < 0)
-    if len(lacking) and (head.options.missing is None or len(lacking) == len(codes)):
-        raise DatasetError(
-            f"{len(lacking)} of {len(codes)} rows have no label, row {lacking[0] + head.first_row} "
-            f"first, but NA, ? or the like in {head.title(label)}: `missing='mean'` leaves them out"
-        )
-    return codes[codes >= 0]
+    return part, features.described(label)
 
 
 class Rows(NamedTuple):
@@ -112,7 +107,7 @@ def table_batches(path, options, batch_size, known, keep=()):
     model fills them, else an error. The columns `keep`, names or numbers, or all by ``['all']``,
     are kept as they stand in the file.
     """
-    source, new = name_of(path), {}
+    source = name_of(path)
     with open_table(path, options, known) as (frames, head):
         label, width = None, len(head.cells)
         if not (head.names and known.names):
@@ -123,20 +118,24 @@ def table_batches(path, options, batch_size, known, keep=()):
         is_sure = known.names and any(map(head.is_text, known.names))
         if label is not None or (head.names and not is_sure):
             _say(source, head.rules(label, "is left out as the label"))
-        order, kept = head.features(label), head.kept(keep)
+        order, kept, told = head.features(label), head.kept(keep), set()
         names = [head.names[i] if head.names else f"column {i + 1}" for i in kept]
-        raw = {*Features(head, order).raw, *kept}
-        try:
-            for frame in frames(raw, batch_size):
-                features = Features(head, order, new)
-                x = features.add(frame)
-                features.fill(x)
-                features.check_empty(x)
-                texts = frame[kept].astype(object).where(frame[kept].notna(), "").astype(str)
-                cells = [(name, texts[i].tolist()) for name, i in zip(names, kept)]
-                yield Rows(features.encoded(x), (frame.index + head.first_row).tolist(), cells)
-        finally:
-            Features(head, order, new).warn_of_new(source)
+        for frame in frames({*Features(head, order).raw, *kept}, batch_size):
+            features = Features(head, order)
+            x = features.add(frame)
+            new = features.fill(x)
+            features.check_empty(x)
+            _warn(source, {title: held for title, held in new.items() if title not in told})
+            told.update(new)
+            texts = frame[kept].astype(object).where(frame[kept].notna(), "").astype(str)
+            cells = [(name, texts[i].tolist()) for name, i in zip(names, kept)]
+            yield Rows(features.encoded(x), features.rows.tolist(), cells)
+
+
+def _warn(source, new):
+    """Warn of categories that the model does not know: see :meth:`.Features.fill`."""
+    for held in new.values():
+        warning(f"{source}: {held}, no category that the model knows")
 
 
 def _say(source, rules):

@@ -48,7 +48,7 @@ def batches(text, n_in, size=1000, feature_names=None, label_name=None, label=No
     categories = options.pop("categories", [None] * n_in)
     kinds = options.pop("kinds", ["number" if texts is None else "text" for texts in categories])
     known = Columns(label, label_name, feature_names, categories, kinds)
-    found = [rows.x for rows in table_batches(put(text), TableOptions(**options), size, known)]
+    found = [x for x, *_ in table_batches(put(text), TableOptions(**options), size, known)]
     assert all(0 < len(x) <= size and x.dtype == float for x in found)
     return numpy.concatenate(found).tolist()
 
@@ -58,32 +58,27 @@ cells = st.floats(-FLOAT32_MAX, FLOAT32_MAX)
 
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(
-    data=st.data(),
-    n=st.integers(2, 6),
-    width=st.integers(1, 4),
+    rows=st.integers(1, 4).flatmap(
+        lambda width: st.lists(
+            st.tuples(st.text("xyz ü,;", min_size=1), *[cells] * width), min_size=2, max_size=6
+        )
+    ),
     delimiter=st.sampled_from(",;\t|"),
     newline=st.sampled_from(["\n", "\r\n", "\n\n", "\r"]),
     has_header=st.booleans(),
 )
-def test_a_table_holds_what_was_written(data, n, width, delimiter, newline, has_header):
-    x = data.draw(st.lists(st.lists(cells, min_size=width, max_size=width), min_size=n, max_size=n))
-    labels = data.draw(st.lists(st.text("xyz ü,;", min_size=1), min_size=n, max_size=n))
-    column = data.draw(st.integers(0, width))
-    option = {"label_column": str(column + 1)} if column < width else {}
-    lines = [[repr(value) for value in row] for row in x]
-    for line, label in zip(lines, labels):
-        line.insert(column, f'"x{label}"')
-    names = [f"f{i}" for i in range(width)]
-    if has_header:
-        lines.insert(0, [*names[:column], "kind", *names[column:]])
-    text = newline.join(delimiter.join(line) for line in lines)
-    found = table(text, decimal=".", **option)
-    alike = [len({*column}) == 1 for column in zip(*x)]
-    left = [j for j in range(width) if not (has_header and alike[j]) or all(alike)]
-    assert found.x.tolist() == [[row[j] for j in left] for row in x]
+def test_a_table_holds_what_was_written(rows, delimiter, newline, has_header):
+    labels, *columns = zip(*rows)
+    names = ["kind", *(f"f{i}" for i in range(len(columns)))]
+    lines = [[f'"x{label}"', *map(repr, cells)] for label, *cells in rows]
+    lines = [names, *lines] if has_header else lines
+    found = table(newline.join(map(delimiter.join, lines)), decimal=".", label_column="1")
+    alike = [len({*column}) == 1 for column in columns]
+    left = [j for j in range(len(columns)) if not (has_header and alike[j]) or all(alike)]
+    assert found.x.T.tolist() == [list(columns[j]) for j in left]
     assert labels_of(found) == [f"x{label}".strip() for label in labels]
-    named = ("kind", tuple(names[j] for j in left)) if has_header else (None, None)
-    assert found.columns[:3] == (column, *named)
+    named = ("kind", tuple(names[1 + j] for j in left)) if has_header else (None, None)
+    assert found.columns[:3] == (0, *named)
 
 
 @pytest.mark.parametrize(
@@ -145,19 +140,12 @@ def test_what_stands_above_a_table_is_left_out(above, n):
     assert (found.x.tolist(), found.first_rows) == ([[1, 2], [3, 4]], [n + 2, n + 3])
 
 
-@pytest.mark.parametrize(
-    "encoding, given",
-    [
-        *[("utf-8", None), ("utf-8", "UTF8"), ("utf-8-sig", None), ("utf-8-sig", "utf-8")],
-        *[("utf-16", None), ("utf-16", "utf-16"), ("latin-1", "latin-1")],
-    ],
-)
-@pytest.mark.parametrize("is_gzipped", [False, True])
-def test_encodings(encoding, given, is_gzipped):
-    text = "größe;kind\n" + "1;süß\n2;é\n" * 20_000
-    data = text.encode(encoding)
-    source = put(gzip.compress(data, 1) if is_gzipped else data)
-    found = read(source, TableOptions(encoding=given))
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+@pytest.mark.parametrize("is_given, is_gzipped", [(True, False), (False, True)])
+def test_encodings(encoding, is_given, is_gzipped):
+    data = ("größe;kind\n" + "1;süß\n2;é\n" * 20_000).encode(encoding)
+    given = encoding if is_given or encoding == "latin-1" else None
+    found = table(gzip.compress(data, 1) if is_gzipped else data, encoding=given)
     assert (found.columns.names, found.labels) == (("größe",), ["süß", "é"])
     assert found.x.ravel().tolist() == [1, 2] * 20_000
 
@@ -166,12 +154,23 @@ def test_a_model_file_keeps_how_a_table_is_read():
     source = put(("a;kind\n" + "1,5;é\n2,5;è\n" * 20).encode("latin-1"))
     options = TableOptions(encoding="latin-1", na="-")
     facts = ModelFacts.of(read_dataset(source, options).facts.as_dict())
-    kept, given = facts.table_options(), facts.table_options(TableOptions(decimal="."))
-    assert (kept.na, kept.encoding, kept.decimal) == ((*NA, "-"), "latin-1", ",")
-    assert (given.na, given.encoding, given.decimal) == ((*NA, "-"), "latin-1", ".")
-    for encoding in ("klingon", "hex", 8):
-        with pytest.raises(SettingError, match=r"^`encoding` is .*: give one that Python knows"):
-            load_data(source, encoding=encoding)
+    for options, mark in ((NO_OPTIONS, ","), (TableOptions(decimal="."), ".")):
+        kept = facts.table_options(options)
+        assert (kept.na, kept.encoding, kept.decimal) == ((*NA, "-"), "latin-1", mark)
+
+
+@pytest.mark.parametrize(
+    "name, value, needed",
+    [
+        *(("encoding", value, "one that Python knows") for value in ("klingon", "hex", 8)),
+        *(("header", 0, "True or False"), ("missing", "median", "'mean'")),
+        *(("label_column", True, "a name, or a number"), ("decimal", ";", "'.' or ','")),
+        *(("size", 9, "a whole number from 10"), ("pixel_scale", 0, "a number above 0")),
+    ],
+)
+def test_senseless_options_are_refused_by_name(name, value, needed):
+    with pytest.raises(SettingError, match=f"^`{name}` is .*: it must be {needed}"):
+        load_data("t.csv", **{name: value})
 
 
 def test_a_compressed_table_that_is_cut_off():
@@ -186,58 +185,17 @@ KIND = {"label_column": "kind"}
 @pytest.mark.parametrize(
     "text, options, said",
     [
-        ("1,2,3\n4,1_0,5\n", {}, "row 2, column 2 holds '1_0': .*each cell must be one: mend it"),
-        (f"1,2\n\x1b[31m{'é' * 5000},3\n", {}, r"column 1 holds '\\x1b\[31mé{35,55}':.{,300}$"),
+        (f"1,2\n\x1b[31m{'é' * 5000},3\n", {}, r"column 1 holds '\\x1b\[31mé{35,55}':.{,350}$"),
         ("1,2,3\n4,1e39,5\n", {}, r"row 2, column 2 holds 1e\+39: .* larger than float32"),
-        (
-            "a,kind\n1,x\n$1e39,x\n",
-            {},
-            r"row 3, .* holds '\$1e39': among numbers .that float32 can",
-        ),
-        ('a,b,kind\n1.5,2,x\n"0,5",3,y\n', {}, r"row 3, column 1 \(a\) holds '0,5'.*`decimal=','`"),
         ("1,2,3\n4,5,6,7\n7,8,9,0\n", {}, r"row 1 \(1,2,3\) fills columns: 3, and row 2: 4; le"),
-        (
-            "Sales of 1970\na,b,kind\n1,2,x\n3,4,y\n",
-            {},
-            r"row 1 \(Sales of 1970\) fills columns: 1, and row 2: 3",
-        ),
-        ("Sales,,\na,b,kind\n1,2,x\n", {}, r"row 1 \(Sales,,\) fills columns: 1, and row 2: 3"),
-        (
-            "a,b,kind\n1,2,x,\n3,4,y,\n",
-            {},
-            "row 1 .* 3, and row 2: 4; .* end with ',', row 1 must",
-        ),
-        (
-            "1,2\n\n" * 2000 + "1,2,3\n",
-            {},
-            r"row 1 \(1,2\) fills columns: 2, and row 2001: 3; leave",
-        ),
+        ("Q 1\na,b,kind\n1,2,x\n", {}, r"row 1 \(Q 1\) fills columns: 1, and row 2: 3"),
+        ("Q 1,,\na,b,kind\n1,2,x\n", {}, r"row 1 \(Q 1,,\) fills columns: 1, and row 2: 3"),
+        ("a,b,kind\n1,2,x,\n", {}, "row 1 .* 3, and row 2: 4; .* end with ',', row 1 must"),
+        ("1,2\n\n" * 2000 + "1,2,3\n", {}, r"row 1 \(1,2\) fills columns: 2, and row 2001: 3;"),
         ('1,2\n3,"4\n5,6\n', {}, "EOF inside string starting at row 1.* each quote its end"),
-        ("1\n2\n", {}, "has one column: a label and at least one feature"),
+        ("1\n2\n", {}, "has 0 columns beside the label: 1 are needed"),
         ("label,f\n", {}, "no row is below row 1, a header .`header=False`"),
         ("a,k\n1,Müller\n".encode("cp1252"), {}, "is not UTF-8.*`encoding='cp1252'`$"),
-        (
-            "a,b,kind\n1,2,x\n4x,3,x\nunknown,N.A.,y\nunknown,4,y\n",
-            {},
-            r"row 3, column 1 \(a\) holds '4x', 'unknown' \(2 rows\), row 4, column 2 \(b\) holds "
-            r"'N\.A\.': .* by `na='4x'` and `na='unknown'` and .*by `categorical='a,b'`",
-        ),
-        (
-            "day,a,kind\n-,kg,-\nMo,1,x\nTu,2,x\nWe,3,y\n",
-            {},
-            r"row 2, column 2 \(a\) holds 'kg': .* mend it; or, .*`na='kg'`",
-        ),
-        (
-            "day,a,kind\n"
-            + "".join(f"2024-01-{i},name{i * i},x\n" for i in range(1, 30)) * 4
-            + "soon,name,y\n"
-            + "".join(f"2024-02-01,{i}th,x\n" for i in range(90)),
-            {},
-            r"column 2 \(a\) holds .*: texts that differ too much .*`drop='a'` .*`categorical='a'`",
-        ),
-        ("day,kind\n2024-01-31,x\nsoon,y\n", {}, r"column 1 \(day\) holds 'soon': .*`na='soon'`"),
-        ("day,kind\n03/04/2024,x\n03/05/2024,y\n", {}, "holds '03/04/2024'.*day or the month"),
-        ("a,kind\n$5,x\n€6,y\n", {}, r"column 1 \(a\) holds '\$5', '€6': .*the same sign"),
         (
             "a,t,kind\n,1,x\nNA,,k\n3,2,k\n",
             KIND,
@@ -253,6 +211,47 @@ KIND = {"label_column": "kind"}
 def test_what_is_wrong_is_said(text, options, said):
     with pytest.raises(DatasetError, match=r"^t\.csv: (?s:.*)" + said):
         table(text, **options)
+
+
+@pytest.mark.parametrize(
+    "column, doubtful",
+    [
+        ("4 1_0", ["1_0"]),
+        ("1 $1e39", ["$1e39"]),
+        ("1.5 0,5", ["0,5"]),
+        ("$5 €6", ["€6"]),
+        # Two rows that are swapped once made an error of categories.
+        ("12 3A 4B", ["3A", "4B"]),
+        ("3A 4B 12", ["3A", "4B"]),
+        ("2024-01-31 soon 2024-02-01", ["soon"]),
+        ("31/01/2024 01/02/2024 1st", ["1st"]),
+        ("03/04/2024 03/05/2024", ["03/04/2024", "03/05/2024"]),
+        # Of 12 texts, one for each two rows, or not.
+        (" ".join(f"t{i % 12}" for i in range(23)), ["t0", "t1", "t2"]),
+        (" ".join(f"t{i % 12}" for i in range(24)), []),
+        (" ".join(f"t{i % 101}" for i in range(500)), ["t0", "t1", "t2"]),
+    ],
+)
+def test_cells_that_make_a_column_doubtful_are_named_with_all_ways_out(column, doubtful):
+    cells = column.split()
+    text = "n\ta\tkind\n" + "".join(f"{i}\t{cell}\tx\n" for i, cell in enumerate(cells))
+    if doubtful:
+        na = " and ".join(f"`na='{text}'`" for text in doubtful)
+        said = re.escape(
+            f"row {2 + cells.index(doubtful[0])}, column 2 (a) holds {str(doubtful)[1:-1]}: "
+        )
+        said += ".*" + re.escape(f"{na} lets ") + ".*`categorical='a'` makes .*`drop='a'` leaves"
+        with pytest.raises(DatasetError, match=said):
+            table(text)
+    categories = sorted({*cells})
+    assert table(text, categorical="a").columns.categories == (None, categories)
+
+
+def test_all_doubtful_columns_are_named_at_once():
+    with pytest.raises(
+        DatasetError, match=r"row 3, .* \(a\) holds '4x', row 4, .* \(b\) holds 'N'"
+    ):
+        table("a,b,kind\n1,2,x\n4x,3,x\n5,N,y\n")
 
 
 # What a column is
@@ -298,8 +297,8 @@ def test_what_cells_mean_is_found_noted_kept_and_known_in_prediction(column, kin
     told = {**of_columns(found.columns), "options": None, "n_in": found.x.shape[1]}
     kept = ModelFacts.of(json.loads(json.dumps(told)))
     options = TableOptions(missing="mean", decimal=found.columns.options.decimal)
-    (rows,) = table_batches(put(text), options, 9, kept.table)
-    numpy.testing.assert_array_equal(rows.x, found.x)
+    ((x, *_),) = table_batches(put(text), options, 9, kept.table)
+    numpy.testing.assert_array_equal(x, found.x)
 
 
 def test_semicolons_speak_for_decimal_commas():
@@ -307,27 +306,10 @@ def test_semicolons_speak_for_decimal_commas():
     assert table("a;kind\n1,234;x\n12,345;y\n").x.tolist() == [[1.234], [12.345]]
 
 
-def test_categories_are_few_and_a_whole_number_is_one():
-    for n, are_few in ((24, True), (23, False)):  # 12 texts: one for each two rows, or not
-        text = "a,kind\n" + "".join(f"t{i % 12},x\n" for i in range(n))
-        if are_few:
-            assert len(table(text).columns.categories[0]) == 12
-        else:
-            with pytest.raises(DatasetError, match="texts that differ too much for categories"):
-                table(text)
+def test_a_whole_number_is_one_category():
     found = table("a,kind\n7,x\n7.0,y\n8,x\n", categorical="a")  # as a frame with gaps has it
     assert found.columns.categories == (["7", "8"],)
     assert found.x.tolist() == [[1, 0], [1, 0], [0, 1]]
-
-
-def test_the_first_row_decides_no_column():
-    """Two rows that are swapped once made an error of categories."""
-    rows = ["12,x\n", "3A,y\n", "4B,x\n"]
-    for lines in (rows, rows[::-1]):
-        with pytest.raises(DatasetError, match=r"holds '3A', '4B'|holds '4B', '3A'"):
-            table("a,kind\n" + "".join(lines))
-        found = table("a,kind\n" + "".join(lines), categorical="a")
-        assert found.columns.categories == (["12", "3A", "4B"],)
 
 
 def test_columns_that_an_option_calls_categorical(cli):
@@ -340,21 +322,15 @@ def test_columns_that_an_option_calls_categorical(cli):
     put("kind,zip,n,month\na,10001,3,0\nb,10001,3,6\n", "new.csv")
     done = cli("predict", "--model", "m.pkl", "new.csv", "--format", "csv")
     assert [line.split(",")[-1] for line in done.out.splitlines()[1:]] == ["a", "b"]
-    data = load_data("t.csv", categorical=["month"])
-    assert data.facts.feature_names[:3] == ("month=0", "month=1", "month=10")
-    assert data.facts.feature_names[-2:] == ("zip", "n")
+    names = load_data("t.csv", categorical=["month"]).facts.feature_names
+    assert names == (*(f"month={i}" for i in sorted(map(str, range(12)))), "zip", "n")
 
 
 def test_a_frame_declares_columns_of_text(cli):
-    frame = pandas.DataFrame(
-        {
-            "code": [str(i % 5) for i in range(40)],
-            "kept": pandas.Categorical([str(i % 3) for i in range(40)]),
-            "price": [f"${i + 1},000" for i in range(40)],
-            "day": pandas.to_datetime(["2024-01-31", "2024-02-01"] * 20),
-            "kind": ["x", "y"] * 20,
-        }
-    )
+    frame = pandas.DataFrame({"code": [str(i % 5) for i in range(40)], "kind": ["x", "y"] * 20})
+    frame["kept"] = pandas.Categorical([str(i % 3) for i in range(40)])
+    frame["price"] = [f"${i + 1},000" for i in range(40)]
+    frame["day"] = pandas.to_datetime(["2024-01-31", "2024-02-01"] * 20)
     frame.to_parquet("t.parquet")
     for source in (frame, "t.parquet"):
         found = read(source, TableOptions("kind"))
@@ -364,10 +340,9 @@ def test_a_frame_declares_columns_of_text(cli):
 
 
 def test_labels_are_text_as_it_stands():
-    found = table('label,a\n007,1\n 7 ,2\n7.0,3\n"a ""b""",4\n')
-    assert found.labels == ["007", "7", "7.0", 'a "b"']
-    assert found.first_rows == [2, 3, 4, 5]
-    assert labels_of(table("1,2,x\n3,4,y\n5,6,x\n")) == ["x", "y", "x"]
+    found = table('label,a\n007,1\n 7 ,2\n7.0,3\n"a ""b""",4\n7,5\n')
+    assert (found.labels, found.first_rows) == (["007", "7", "7.0", 'a "b"'], [2, 3, 4, 5])
+    assert labels_of(found) == ["007", "7", "7.0", 'a "b"', "7"]
 
 
 @pytest.mark.parametrize("cell", NA)
@@ -385,15 +360,11 @@ def test_what_counts_as_an_empty_cell(cell):
         table(f"a,t,kind\n1,x,+\n2,x,-\n3,y,-\n4,y,{cell}\n")
 
 
-def test_labels_and_numbers_that_look_alike(cli):
-    put("a,kind\n" + "1,1e3\n2,1000\n3,1000.0\n" * 20)
-    assert load_data("t.csv").facts.class_labels == ["1000", "1000.0", "1e3"]
-    put("a,kind\n" + "1,1000\n2,1.0\n3,1\n" * 20)
-    assert load_data("t.csv").facts.class_labels == [1, 1000]
+def test_a_label_with_a_fraction_is_a_quantity(cli):
     put("a,dose\n1,0.111\n2,0.2\n")
     done = cli("train", "t.csv")
     assert done.code == 1 and "holds the label 0.111 in row 2" in done.err
-    assert "a number with a fraction is a quantity" in done.err
+    assert "number with a fraction is a quantity" in done.err
 
 
 def test_a_number_that_stands_for_empty_is_compared_as_a_number(cli):
@@ -493,11 +464,7 @@ def test_columns_that_a_model_does_not_take(text, n_in, options, said):
 @pytest.mark.parametrize(
     "text, options, said",
     [
-        (
-            "1,2,3\n",
-            {},
-            r"row 1 \(1, 2, 3\) is taken for data .*, column 3 is left out as the label",
-        ),
+        ("1,2,3\n", {}, r"row 1 \(1, 2, 3\) is taken for data .*, column 3 is left out as the"),
         ("a,b,y\n1,2,3\n", {}, r"row 1 .* is taken for a header .*, column 3 \(y\) is left out"),
         ("a,b,y\n1,2,3\n", {"header": True}, r"note: t.csv: column 3 \(y\) is left out"),
         ("a,b\n1,2\n", {}, r"is taken for a header \(`header=False`: it is data\)$"),
@@ -512,13 +479,13 @@ def test_what_the_rules_tell_is_said(text, options, said, capsys):
 def test_the_cells_of_columns_are_kept_as_they_stand():
     known = Columns(None, "kind", ("a",), (None,), ("number",))
     source = put(",id,name,a\n0,007,Ann,1.50\n1,NA,,2\n")
-    (rows,) = table_batches(source, NO_OPTIONS, 9, known, ["name", "2", "a"])
-    assert rows.kept == [("name", ["Ann", ""]), ("id", ["007", "NA"]), ("a", ["1.50", "2"])]
-    assert (rows.x.tolist(), rows.numbers) == ([[1.5], [2]], [2, 3])
+    ((x, numbers, kept),) = table_batches(source, NO_OPTIONS, 9, known, ["name", "2", "a"])
+    assert kept == [("name", ["Ann", ""]), ("id", ["007", "NA"]), ("a", ["1.50", "2"])]
+    assert (x.tolist(), numbers) == ([[1.5], [2]], [2, 3])
     frame = pandas.read_csv(source)
-    (rows,) = table_batches(frame, NO_OPTIONS, 9, known, ["all"])
-    assert [name for name, _ in rows.kept] == ["Unnamed: 0", "id", "name", "a"]
-    assert (rows.kept[2][1], rows.numbers) == (["Ann", ""], [1, 2])
+    ((x, numbers, kept),) = table_batches(frame, NO_OPTIONS, 9, known, ["all"])
+    assert [name for name, _ in kept] == ["Unnamed: 0", "id", "name", "a"]
+    assert (kept[2][1], numbers) == (["Ann", ""], [1, 2])
 
 
 def test_what_is_new_to_a_model_is_told_with_its_column(cli):
@@ -528,34 +495,21 @@ def test_what_is_new_to_a_model_is_told_with_its_column(cli):
     put("mass,island\n1,Dream\n2,Biscoe\n3,Torgersen\n4,Dream \n5,Bute\n6,Bute\n9000,Dream\n")
     done = cli("predict", "--model", "m.pkl", "t.csv")
     of_category, of_value = sorted(done.err.splitlines())
-    assert (
-        "row 4, column 2 (island) holds 'Torgersen', no category that the model knows"
-        in of_category
-    )
-    assert of_category.endswith("; 3 such cells in all")
-    assert "in mass, as 9000 in row 8" in of_value
-    known = Columns(
-        None, "kind", ("island", "mass"), (["Biscoe", "Dream"], None), ("text", "number")
-    )
-    rows = next(table_batches("t.csv", NO_OPTIONS, 4, known))
-    assert rows.x.tolist() == [[0, 1, 1], [1, 0, 2], [0, 0, 3], [0, 1, 4]]
+    new = "row 4, column 2 (island) holds 'Torgersen', no category that the model knows"
+    assert of_category.endswith(new) and "in mass, as 9000 in row 8" in of_value
+    kinds, categories = ("text", "number"), (["Biscoe", "Dream"], None)
+    known = Columns(None, "kind", ("island", "mass"), categories, kinds)
+    x, *_ = next(table_batches("t.csv", NO_OPTIONS, 4, known))
+    assert x.tolist() == [[0, 1, 1], [1, 0, 2], [0, 0, 3], [0, 1, 4]]
 
 
 # Text, empty cells, columns that are left out
 
 
-MIXED = """id,island,mass,ok,kind
-7,Dream,1.5,true,x
-5,Biscoe,NA,False,y
-3,,4.5,TRUE,x
-1,Biscoe,2.5,false,y
-"""
-
-
 def test_text_is_one_hot_encoded_and_booleans_are_numbers():
-    found = table(MIXED, **KIND, drop=("id",), missing="mean")
-    nan = numpy.nan
-    wanted = [[0, 0, 1, 1.5, 1], [0, 1, 0, nan, 0], [1, 0, 0, 4.5, 1], [0, 1, 0, 2.5, 0]]
+    text = "id,island,mass,ok,kind\n7,Dream,1.5,true,x\n5,Biscoe,NA,False,y\n3,,4.5,TRUE,x\n"
+    found = table(text, **KIND, drop=("id",), missing="mean")
+    wanted = [[0, 0, 1, 1.5, 1], [0, 1, 0, numpy.nan, 0], [1, 0, 0, 4.5, 1]]
     numpy.testing.assert_array_equal(found.x, wanted)
     assert found.columns.names == ("island", "mass", "ok")
     assert found.columns.categories == (["", "Biscoe", "Dream"], None, None)
@@ -563,8 +517,6 @@ def test_text_is_one_hot_encoded_and_booleans_are_numbers():
     assert of_columns(found.columns)["feature_names"] == names
     found = table("a,b,a,kind\n1,2,3,x\n1,3,4,y\n", drop=("1",))  # of two with one name
     assert (found.x.tolist(), found.columns.names) == ([[2, 3], [3, 4]], ("b", "a"))
-    with pytest.raises(SettingError, match="`missing` is 'median': give 'mean', or None"):
-        load_data("t.csv", missing="median")
 
 
 def test_a_first_column_without_a_name_is_left_out(capsys):
@@ -578,9 +530,8 @@ def test_a_first_column_without_a_name_is_left_out(capsys):
 
 
 def test_a_named_index_of_a_frame_is_a_column():
-    frame = pandas.DataFrame(
-        {"a": [1, 2], "kind": ["x", "y"]}, index=pandas.Index([5, 7], name="t")
-    )
+    index = pandas.Index([5, 7], name="t")
+    frame = pandas.DataFrame({"a": [1, 2], "kind": ["x", "y"]}, index)
     frame.to_parquet("t.parquet")
     for source in (frame, "t.parquet", put(frame.to_csv())):
         assert read(source).columns.names == ("t", "a")
@@ -592,24 +543,18 @@ def test_a_named_index_of_a_frame_is_a_column():
 
 def test_a_look_before_training(cli):
     n = 120
-    frame = pandas.DataFrame(
-        {
-            "same": [5] * n,
-            "empty": [""] * n,
-            "id": range(100, 100 + n),
-            "code": ["J", "j", "n"] * (n // 3),
-            "a": [i % 8 for i in range(n)],
-            "far": [i % 3 + i / n - 1 / n for i in range(n)],
-            "kind": ["Ja", "j a", "nein"] * (n // 3),
-        }
-    )
+    frame = pandas.DataFrame({"same": [5] * n, "empty": [""] * n, "id": range(100, 100 + n)})
+    frame["code"], frame["a"] = ["J", "j", "n"] * (n // 3), [i % 8 for i in range(n)]
+    frame["far"] = [i % 3 + i / n - 1 / n for i in range(n)]
+    frame["kind"] = ["Ja", "j a", "nein"] * (n // 3)
     frame.to_csv("t.csv", index=False)
     frame.drop(columns=["id", "far"]).to_csv("u.csv", index=False)
     told, options = [], ("--n-epochs", 5, "--output", "m.pkl")
     for name in ("u.csv", "t.csv"):
         done = cli("train", name, *options)
-        told += [line for line in done.err.splitlines() if line.startswith(f"note: {name}: ")]
-        assert len(told) == {"u.csv": 5, "t.csv": 10}[name]
+        notes = [line for line in done.err.splitlines() if line.startswith(f"note: {name}: ")]
+        assert len(notes) == 5
+        told += notes
     train, *others = (x.tolist() for x, _ in read_dataset("u.csv"))
     n_seen = sum(row in train for rows in others for row in rows)
     for said in (
@@ -624,14 +569,12 @@ def test_a_look_before_training(cli):
         assert any(said in line for line in told), said
     assert Predictor("m.pkl").facts.columns == ["id", "code", "a", "far"]
     assert "weights of separable classes grow without end" in done.err
-    quiet = cli("train", "t.csv", "--quiet", *options)
-    assert (quiet.code, "note" in quiet.err) == (0, False)
+    assert "note" not in cli("train", "t.csv", "--quiet", *options).err
 
 
 def test_pictures_keep_columns_that_are_alike():
-    rows = numpy.c_[
-        numpy.zeros((30, 60), int), numpy.random.RandomState(0).randint(9, size=(30, 5))
-    ]
+    rows = numpy.random.RandomState(0).randint(9, size=(30, 65))
+    rows[:, :60] = 0
     found = table(csv_text(rows, [*map("p{}".format, range(64)), "label"]))
     assert found.x.shape == (30, 64)
 
@@ -710,18 +653,11 @@ def test_excel_is_read_and_a_zip_archive_told_apart(cli):
 
 
 def test_a_data_frame_and_parquet_are_read_as_csv_is(capsys):
-    frame = pandas.DataFrame(
-        {
-            "island": pandas.Categorical(["Dream", "Biscoe", None, "Biscoe"]),
-            "mass": [1.5, None, 4.5, 2.5],
-            "n": pandas.array([1, 2, None, 4], "Int64"),
-            "ok": [True, False, True, False],
-            "maybe": [True, None, False, True],
-            "nothing": [None] * 4,
-            "kind": [0, 1, 0, 1],
-        },
-        index=[4, 5, 7, 9],
-    )
+    columns = {"island": pandas.Categorical(["Dream", "Biscoe", None, "Biscoe"])}
+    columns.update(mass=[1.5, None, 4.5, 2.5], n=pandas.array([1, 2, None, 4], "Int64"))
+    columns.update(ok=[True, False, True, False], maybe=[True, None, False, True])
+    columns.update(nothing=[None] * 4, kind=[0, 1, 0, 1])
+    frame = pandas.DataFrame(columns, index=[4, 5, 7, 9])
     options = TableOptions("kind", missing="mean")
     frame.to_csv("t.csv", index=False)
     frame.to_parquet("t.parquet")
@@ -736,9 +672,9 @@ def test_a_data_frame_and_parquet_are_read_as_csv_is(capsys):
         assert found.columns == wanted.columns and (found.codes == wanted.codes).all()
         assert (found.first_rows, wanted.first_rows) == ([1, 2], [2, 3])
     for source in ("t.csv", "t.parquet", frame, frame.iloc[:, ::-1].assign(more="x")):
-        rows = list(table_batches(source, options, 3, found.columns))
-        assert [len(each.x) for each in rows] == [3, 1]
-        numpy.testing.assert_array_equal(numpy.concatenate([each.x for each in rows]), found.x)
+        xs = [x for x, *_ in table_batches(source, options, 3, found.columns)]
+        assert [*map(len, xs)] == [3, 1]
+        numpy.testing.assert_array_equal(numpy.concatenate(xs), found.x)
     for source, name in (("t.parquet", "t.parquet"), (frame, "the data frame")):
         with pytest.raises(DatasetError, match=f"^{name}: empty or missing cells: 1 in column 1"):
             read_table(source, TableOptions("kind"))
