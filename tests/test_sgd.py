@@ -217,7 +217,7 @@ def with_training_set(x, y):
         ({"cost": T.vector("costs")}, r"^cost is costs: .* cost, errors symbolic numbers"),
         ({"x": T.matrix("other")}, "neither cost nor errors is made of other"),
         ({"updates": [(W, W + 1), (W, W + 1)]}, r"updates\[1\]: W has a new value already"),
-        (with_training_set([[1.0] * 4, [1.0]] * 10, Y), "x is an object array: its rows"),
+        (with_training_set([[1.0] * 4, [1.0]] * 10, Y), "x is an object array .*every row as long"),
         ({"datasets": PAIRS[:2]}, r"three pairs \(x, y\) are needed, for training, valid"),
         (with_training_set(X, Y[:9]), r"training y has shape \(9,\), x has 20 rows"),
         (with_training_set(theano.shared(X[:9]), T.cast(SHARED, "int32")), r"\(20,\), x has 9"),

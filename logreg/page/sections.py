@@ -254,8 +254,8 @@ def live(predictor, means):
         "shifts": shifts.tolist(),
         "scales": scales.tolist(),
         "shape": facts.image,
-        "range": facts.pixel_range or [0, 255],  # what black and white of the pad become
-        "background": facts.background,
+        "range": facts.layout.ends or [0, 255],  # what black and white of the pad become
+        "background": facts.layout.background,
         "isCentred": facts.layout.is_centred,
     }
 

@@ -5,14 +5,14 @@ import re
 
 import numpy
 import pytest
-from builders import SAMPLE, make_pairs, npz_bytes, sample, table_bytes, write
+from builders import SAMPLE, make_pairs, sample, save_pairs, table_bytes, write
 
 from logreg import engine
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import NO_OPTIONS, Preparation, TableOptions
 from logreg.datasets.preprocessing import scaled
 from logreg.datasets.splits import stratified_order
-from logreg.datasets.variables import load_data, shared, stored
+from logreg.datasets.variables import given, load_data, shared, stored
 from logreg.errors import DatasetError, SettingError
 
 KIND = TableOptions(label_column="kind")
@@ -41,6 +41,15 @@ def test_training_keeps_data_as_they_are_stored():
     assert labels.get_value().dtype == "int32" and (labels.get_value() == PAIRS[0][1]).all()
     (features, _), *_ = stored(read_dataset(PAIRS))
     assert features.shared.get_value().dtype == engine.theano.config.floatX
+
+
+def test_bytes_that_a_model_takes_as_integers_are_not_scaled():
+    x, y = numpy.arange(240).reshape(60, 4).astype("uint8"), PAIRS[0][1]
+    as_integers, as_floats = (
+        given([(x, y)] * 3, variable, engine.T.ivector(), (4, 3), 10).train[0]
+        for variable in (engine.T.imatrix(), engine.T.matrix())
+    )
+    assert (engine.value(as_integers) == x).all() and as_floats.scale == 1 / 256
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -138,8 +147,7 @@ def test_the_median_tells_the_background():
 def test_features_become_what_they_are_trained_as(dtype, stored):
     x, y = make_pairs((30,))[0]
     x, y = x.astype(float) / 3, y + 2**24  # beyond what float32 tells apart
-    arrays = {"x_train": x, "y_train": y, "x_test": x, "y_test": y}
-    write("d.npz", npz_bytes(**arrays))
+    save_pairs("d.npz", [(x, y)] * 3)
     for path, options in ((write("t.csv", table_bytes(30)), KIND), ("d.npz", NO_OPTIONS)):
         data = read_dataset(path, options, Preparation(standardize=False), dtype=dtype)
         assert [x.dtype.str[1:] for x, _ in data] == [stored] * 3
