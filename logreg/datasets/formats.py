@@ -12,7 +12,6 @@ import math
 import os
 import re
 import struct
-import sys
 import zipfile
 import zlib
 
@@ -26,6 +25,7 @@ from logreg.kernel.functions import map_of
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAPPED_DTYPES = ("uint8", "float32", "float64")  # others are read, and become floats in memory
 NAMES = ("x_train", "y_train", "x_valid", "y_valid", "x_test", "y_test")  # of a pickle's arrays
+CHUNK = 1 << 20  # bytes that are unpacked at a time
 PARQUET, ZIP = b"PAR1", b"PK\x03\x04"  # what their files begin with
 
 
@@ -87,7 +87,7 @@ def read_array(path):
 
     It is mapped from the file, unless that is gzipped: rows can be taken from an array larger than
     memory. An IDX file has any of the format's dtypes; its images are uint8 of shape (n, height,
-    width). The array is read-only.
+    width). What is mapped is read-only.
     """
     with reading(path), open_bytes(path) as stream:
         return _array_of(stream)
@@ -103,13 +103,16 @@ def _array_of(stream):
     start, size = stream.tell(), math.prod(shape) * dtype.itemsize
     if isinstance(stream, io.BufferedReader):
         data = numpy.memmap(stream, mode="r")[start:]
-    else:  # to the end, where gzip and zip check their sums
-        data = numpy.frombuffer(stream.read(min(max(size, 0) + 1, sys.maxsize)), "uint8")
-    if len(data) != size:
-        found = len(data) if len(data) < size else "more"
+        n_bytes = len(data)
+    else:
+        with parsing():
+            data = numpy.empty(size, "uint8")
+        n_bytes = sum(stream.readinto(data[i : i + CHUNK]) for i in range(0, size, CHUNK))
+        n_bytes += len(stream.read(1))  # at their end, gzip and zip check their sums
+    if n_bytes != size:
         raise DatasetError(
-            f"cut off or damaged: by its header, {size} bytes follow it, and there are {found}; "
-            "fetch or write it again"
+            f"cut off or damaged: by its header, {size} bytes follow it, and there are "
+            f"{n_bytes if n_bytes < size else 'more'}; fetch or write it again"
         )
     with parsing():  # an axis may be longer than NumPy takes
         return data.view(dtype).reshape(shape, order=order)
@@ -202,9 +205,7 @@ def sniff(path):
                 return "table"
             if not any(name.endswith(".npy") for name in names):
                 inside = listed([*map(cut, names)])
-                raise DatasetError(
-                    f"is a zip archive of {inside}: unpack it, and give what is in it"
-                )
+                raise DatasetError(f"is a zip archive of {inside}: unpack it, give what is in it")
             return "npz"
     if head[:6] == npy.MAGIC_PREFIX:
         return "npy"

@@ -1,7 +1,7 @@
 """Data sets in shared variables, as an engine takes them: read ones, and pairs that are given."""
 
-import inspect
 from dataclasses import fields, replace
+from inspect import Parameter, Signature
 from typing import Any
 
 import numpy
@@ -57,20 +57,13 @@ def load_data(dataset: Any, **options: Any) -> DataSet:
 
 
 _FIELDS = [option for cls in OPTIONS for option in fields(cls)]
-load_data.__signature__ = inspect.Signature(
+_HELP = [f"{f.name} : {f.metadata['needed']}\n        {f.metadata['help']}" for f in _FIELDS]
+load_data.__doc__ = load_data.__doc__.replace("{options}", "\n    ".join(_HELP))
+load_data.__signature__ = Signature(
     [
-        inspect.Parameter("dataset", inspect.Parameter.POSITIONAL_OR_KEYWORD),
-        *(
-            inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default)
-            for f in _FIELDS
-        ),
+        Parameter("dataset", Parameter.POSITIONAL_OR_KEYWORD),
+        *(Parameter(f.name, Parameter.KEYWORD_ONLY, default=f.default) for f in _FIELDS),
     ]
-)
-load_data.__doc__ = load_data.__doc__.replace(
-    "{options}",
-    "\n    ".join(
-        f"{f.name} : {f.metadata['needed']}\n        {f.metadata['help']}" for f in _FIELDS
-    ),
 )
 
 
@@ -96,12 +89,11 @@ def stored(data):
     prepare = None if preprocessing.means is None else preprocessing.apply
     are_pixels, sets = preprocessing.pixel_scale != 1 and prepare is None, {}
     for split, (x, y) in zip(SPLITS, data):
+        how = ()
         if are_pixels or mapping(x) is not None:  # becomes floats a minibatch at a time
-            features = numpy.ascontiguousarray(x)
-            features = engine.stored(features, preprocessing.pixel_scale, prepare)
-        else:
-            features = engine.stored(preprocessing.apply(x, floatx))
-        sets[split] = features, engine.shared_data(y)
+            how = preprocessing.pixel_scale, prepare
+        x = numpy.ascontiguousarray(x) if how else preprocessing.apply(x, floatx)
+        sets[split] = engine.stored(x, *how), engine.shared_data(y)
     return replace(data, **sets)
 
 
