@@ -98,7 +98,7 @@ def new_folder(path):
 def write(folder, args, scratch):
     """Write the sets; return their sizes."""
     how = given(TableOptions, args)
-    parts, facts, _ = read(args.source, how, "float32", scratch=scratch)
+    parts, facts, _ = read(args.source, how, dtype="float32", scratch=scratch)
     all_sizes, lacking = {}, [split for split in SPLITS if split not in parts]
     class_labels, codes = number_classes(parts, facts.is_table)
     for split, part in parts.items():

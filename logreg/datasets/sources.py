@@ -23,17 +23,17 @@ TABLE_SUFFIXES = (".parquet", ".csv.gz", ".csv")  # of a table twice in a folder
 N_LOOKED_AT = 100  # pictures, about, that tell whether all are centred
 
 
-def read(dataset, options=NO_OPTIONS, dtype="float64", known=None, scratch=None, layout=None):
+def read(dataset, options=NO_OPTIONS, known=None, layout=None, **of_tables):
     """Find a data set and read it: see :func:`logreg.datasets.dataset.read_dataset`.
 
-    The features of a table become `dtype`. `known` are the :class:`Columns` of a model that is to
-    be tested, and `scratch` is a folder for tables that are larger than memory. Pictures become
-    what :func:`read_picture` makes of them by their `layout`. Returned are a :class:`Part` for
-    each set, in a dict, what is known of them all, and the files.
+    `known` are the :class:`Columns` of a model that is to be tested, and `of_tables` the `dtype`
+    and the `scratch` folder of :func:`read_table`. Pictures become what :func:`read_picture`
+    makes of them by their `layout`. Returned are a :class:`Part` for each set, in a dict, what is
+    known of them all, and the files.
     """
     name, kind, data = _locate(dataset, options)
     if kind == "tables":
-        return _read_tables(name, data, options, dtype, known, scratch)
+        return _read_tables(name, data, options, known, **of_tables)
     if options.given().keys() - {"na"}:
         given = ", ".join(f"`{option}`" for option in options.given())
         raise DatasetError(f"{name}: {given}: that is for tables")
@@ -136,12 +136,12 @@ def _read_pictures(name, sets, layout):
     return parts, Facts(name, centred=layout.is_centred), files
 
 
-def _read_tables(name, sets, options, dtype, known, scratch):
+def _read_tables(name, sets, options, known, **how):
     """Read the table of each split; what holds for the training table holds for the others."""
     parts, of_others, columns = {}, options, None
     for split, file in sets.items():
         where = set_name(name, split, len(sets) == 1)
-        parts[split], of_set = read_table(file, of_others, dtype, known, scratch, where)
+        parts[split], of_set = read_table(file, of_others, known=known, where=where, **how)
         columns = columns or of_set
         if known is None:
             known, header = of_set, bool(of_set.names)

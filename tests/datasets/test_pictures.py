@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import Preparation, TableOptions
-from logreg.datasets.pictures import FORMATS, Layout, are_centred, read_picture
+from logreg.datasets.pictures import Layout, are_centred, read_picture
 from logreg.errors import DatasetError
 
 FIELD = Layout((28, 28), is_centred=True)
@@ -244,12 +244,9 @@ def test_what_is_no_picture_is_refused(content, reason):
         read_picture("bad.png", FIELD)
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "PPM"])
 def test_damaged_files_are_read_or_refused(form, random):
-    try:
-        whole = encoded(form)
-    except (KeyError, OSError):
-        pytest.skip(f"this Pillow writes no {form}")
+    whole = encoded(form)
     for i in range(40):
         content = bytearray(whole)
         for _ in range(random.randint(1, 8)):  # in the header, or anywhere
