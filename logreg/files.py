@@ -89,9 +89,8 @@ def _temporary_file(path):
 
 def _real_path(path):
     path = os.fsdecode(path)
-    if not path or "\0" in path:
-        raise OSError("it is no name of a file")
-    is_folder = os.path.basename(path) in ("", os.curdir, os.pardir)  # whether it is there or not
-    if is_folder or (os.path.exists(path) and not os.path.isfile(path)):
+    # Of no file, whether it is there or not.
+    is_none = "\0" in path or os.path.basename(path) in ("", os.curdir, os.pardir)
+    if is_none or (os.path.exists(path) and not os.path.isfile(path)):
         raise OSError(NOT_REGULAR)
     return os.path.realpath(path)

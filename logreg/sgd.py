@@ -205,9 +205,8 @@ def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=
     numbers = {"cost": cost, "errors": errors}
     if hyperparameters.criterion == "loss":
         numbers["loss"] = loss
-    updates, params, n_in, n_out = engine.check_expressions(x, y, numbers, updates)
-    data = variables.given(datasets, x, y, n_out)
-    variables.check_sizes(data, hyperparameters.batch_size, n_in)
+    updates, params, *sizes = engine.check_expressions(x, y, numbers, updates)
+    data = variables.given(datasets, x, y, sizes, hyperparameters.batch_size)
     ranks.compare("the data", lambda: [engine.digest(*pair) for pair in data])
     expressions = expressions._replace(updates=updates)
     trained = [variable for variable, _ in updates]

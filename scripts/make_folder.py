@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 
@@ -33,15 +34,6 @@ from logreg.errors import SettingError
 
 BUCKET = 1 << 25  # bytes that are shuffled in memory at a time
 MAX_BUCKETS = 200  # open files
-
-
-def in_order(x, where, dtype):
-    """Yield the rows of a set's features in blocks, checked and as they are written."""
-    first = 0
-    for block in blocks(x):
-        check_values(block, where, first)
-        first += len(block)
-        yield numpy.ascontiguousarray(block, dtype)
 
 
 def reordered(rows, order, n_bytes, scratch):
@@ -106,14 +98,15 @@ def new_folder(path):
 def write(folder, args, scratch):
     """Write the sets; return their sizes."""
     how = given(TableOptions, args)
-    parts, facts, _ = read(args.source, how, "float32", scratch=scratch)
+    parts, facts, _ = read(args.source, how, dtype="float32", scratch=scratch)
     all_sizes, lacking = {}, [split for split in SPLITS if split not in parts]
     class_labels, codes = number_classes(parts, facts.is_table)
     for split, part in parts.items():
         y, row_shape = numpy.array(class_labels)[codes[split]], part.x.shape[1:]
         x = part.x.reshape(len(part.x), -1)
         dtype = x.dtype if x.dtype in MAPPED_DTYPES else numpy.dtype("float32")
-        rows = in_order(x, part.where, dtype)
+        check_values(x, part.where)
+        rows = map(partial(numpy.ascontiguousarray, dtype=dtype), blocks(x))
         if split == "train" and args.shuffle:
             order = stratified_order(codes[split], args.split_seed)
             rows, y = reordered(rows, order, x.size * dtype.itemsize, scratch), y[order]

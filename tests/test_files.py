@@ -100,7 +100,7 @@ def test_a_file_is_read_up_to_the_limit_and_not_beyond(old):
         read_whole("nothing", 2)
 
 
-@pytest.mark.parametrize("path", ["nowhere/x", "model[1].pkl/x", "x" * 252])
+@pytest.mark.parametrize("path", ["nowhere/x", "model[1].pkl/x", "x" * 252, "x\0y"])
 def test_what_can_have_no_temporary_file_is_found_out_before(old, path):
     with pytest.raises(ModelFileError, match=f"{re.escape(path)} cannot be written: .*; make its"):
         check_writable(path)

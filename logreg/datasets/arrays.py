@@ -31,20 +31,33 @@ class Part(NamedTuple):
     groups: Optional[numpy.ndarray] = None  # of shape (n,): the number of each row's group
 
 
+def pairs_of(datasets, n_sets=(3,)):
+    """Divide a sequence of pairs (x, y) by the sets that they are for: two are for no validation.
+
+    `n_sets` says how many there may be.
+    """
+    try:
+        pairs = [(x, y) for x, y in datasets]
+    except (TypeError, ValueError):
+        pairs = []
+    if len(pairs) not in n_sets:
+        raise DatasetError(
+            "three pairs (x, y) are needed, for training, validation and test (`load_data` takes a "
+            f"path, too, or two pairs, for training and test); got {type(datasets).__name__}"
+        )
+    return dict(zip(SPLITS if len(pairs) == 3 else ("train", "test"), pairs))
+
+
 def array_part(x, y, where):
     """Make the Part of two arrays, of which messages speak as `where`."""
-    x = check_features(x, where)
-    y = check_target(y, len(x), where)
+    x, y = check_features(x, where), as_array(y, f"{where} y")
     y = y.reshape(-1) if y.shape[1:] == (1,) else y
-    reason = None
-    if y.ndim != 1:
-        reason = f"has shape {y.shape}: one integer a row is needed; of one-hot rows it is "
-        reason += "numpy.argmax(y, axis=1)"
-    elif y.dtype.kind not in "biufU":
-        reason = f"has dtype {y.dtype}: classes are integers, e.g. y.astype('int64'), or text, "
-        reason += "e.g. y.astype(str)"
-    if reason:
-        raise DatasetError(f"{where} y {reason}")
+    if y.shape != (len(x),) or y.dtype.kind not in "biufU":
+        raise DatasetError(
+            f"{where} y has shape {y.shape} and dtype {y.dtype}, x has {len(x)} rows: each needs "
+            "an integer or a text, as of y.astype('int64'), y.astype(str) or, if one-hot, "
+            "numpy.argmax(y, axis=1)"
+        )
     labels, first_rows, codes = numpy.unique(y, return_index=True, return_inverse=True)
     with parsing():  # of a damaged file, which may hold what is no text
         labels = labels.tolist()
@@ -72,9 +85,8 @@ def check(parts, facts, dtype=None):
     _check_alike(xs, facts.dataset)
     class_labels, ys = number_classes(parts, facts.is_table)
     sets = {split: (xs[split], ys[split]) for split in parts}
-    known = {"n_in": xs["train"].shape[1], "n_out": len(class_labels), "class_labels": class_labels}
-    known["image_shape"] = image_shape(parts["train"].x.shape[1:])
-    return sets, replace(facts, **known)
+    known = {"n_in": xs["train"].shape[1], "image_shape": image_shape(parts["train"].x.shape[1:])}
+    return sets, replace(facts, n_out=len(class_labels), class_labels=class_labels, **known)
 
 
 def narrower(dtype, limit):
@@ -85,44 +97,29 @@ def narrower(dtype, limit):
 
 def as_array(values, source):
     """Make an array of what a user gave; refuse what NumPy can only wrap as objects."""
-    if isinstance(values, numpy.ma.MaskedArray):
-        raise DatasetError(f"{source} is a masked array: give x.filled(value)")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # older NumPy makes objects of ragged lists, and warns
             array = numpy.asarray(values)
     except (ValueError, TypeError, OverflowError):
         array = None
-    if array is None or array.dtype.hasobject:
+    if array is None or array.dtype.hasobject or isinstance(values, numpy.ma.MaskedArray):
         raise DatasetError(
-            f"{source} is an object array: its rows differ in length, or it does not hold numbers; "
-            "make every row as long, then x.astype('float32'), y.astype('int64') or y.astype(str)"
+            f"{source} is an object array or a masked array: fill it, make every row as long, and "
+            "give x.astype('float32'), y.astype('int64') or y.astype(str)"
         )
     return array
 
 
 def check_features(x, where):
     """Check that the features of a set are numbers, in rows; return them as an array."""
-    x, reason = as_array(x, f"{where} x"), None
-    if x.dtype.kind not in "buif":
-        reason = f"has dtype {x.dtype}: numbers are needed, e.g. x.astype('float32')"
-    elif x.ndim < 2:
-        reason = f"has shape {x.shape}: rows and columns are needed, e.g. x.reshape(n, -1)"
-    elif x.size == 0:
-        reason = f"is empty: its shape is {x.shape}"
-    if reason:
-        raise DatasetError(f"{where} x {reason}")
-    return x
-
-
-def check_target(y, n_rows, where):
-    """Check that each of the rows of a set has its label; return these as an array."""
-    y = as_array(y, f"{where} y")
-    if y.shape[:1] != (n_rows,):
+    x = as_array(x, f"{where} x")
+    if x.dtype.kind not in "buif" or x.ndim < 2 or x.size == 0:
         raise DatasetError(
-            f"{where} y has shape {y.shape}, x has {n_rows} rows: each row needs one label"
+            f"{where} x has shape {x.shape} and dtype {x.dtype}: rows and columns of numbers are "
+            "needed, as of x.reshape(n, -1) or x.astype('float32')"
         )
-    return y
+    return x
 
 
 def _as_pixels(x, where):
@@ -141,15 +138,11 @@ def _check_alike(xs, name):
     """Check that the sets, whose features `xs` has, have features alike."""
     x = xs["train"]
     for split, other in xs.items():
-        if other.shape[1] != x.shape[1]:
+        if (other.shape[1], scale_of(other)) != (x.shape[1], scale_of(x)):
             raise DatasetError(
-                f"{name}: the training set has {x.shape[1]} features, the {SPLITS[split]} set "
-                f"has {other.shape[1]}: they must have as many, and each set needs labels"
-            )
-        if scale_of(other) != scale_of(x):
-            raise DatasetError(
-                f"{name}: the training x is {x.dtype} and the {SPLITS[split]} x is {other.dtype}: "
-                "only uint8 pixels are scaled, by 1/256; save both with the same dtype"
+                f"{name}: training x has {x.shape[1]} features of {x.dtype}, {SPLITS[split]} x has "
+                f"{other.shape[1]} of {other.dtype}: give all sets as many, and labels; and uint8, "
+                "which is scaled by 1/256, to all or to none"
             )
 
 

@@ -100,20 +100,12 @@ class Facts:
         return self.pixel_scale != 1 or low < 0 or high > 1
 
     @property
-    def pixel_range(self):
-        """What black and white of pictures become; None if they stay uint8."""
-        return None if self.pixel_scale != 1 and not self.scale_all else self.raw_range
-
-    @property
-    def background(self):
-        """That of the training images, 'dark' or 'light'."""
-        is_known = self.x_range and self.x_median is not None
-        return "light" if is_known and 2 * self.x_median >= sum(self.x_range) else "dark"
-
-    @property
     def layout(self):
         """How its images are laid out, and pictures made like them."""
-        return Layout(self.image, self.centred is not False, self.background, self.pixel_range)
+        is_known = self.x_range and self.x_median is not None
+        is_light = is_known and 2 * self.x_median >= sum(self.x_range)
+        ends = None if self.pixel_scale != 1 and not self.scale_all else self.raw_range
+        return Layout(self.image, self.centred is not False, "light" if is_light else "dark", ends)
 
     @property
     def table(self):

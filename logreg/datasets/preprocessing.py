@@ -28,11 +28,9 @@ def blocks(x):
         yield x[start : start + n_rows]
 
 
-def check_values(x, where, first_row=0):
-    """Check that the values of a set's features are finite, and that float32 can hold them.
-
-    `first_row` is the row of the data set from which on these are.
-    """
+def check_values(x, where):
+    """Check that the values of a set's features are finite, and that float32 can hold them."""
+    first_row = 0
     for block in blocks(x.reshape(len(x), -1)):
         with numpy.errstate(all="ignore"):
             ends = float(block.min()), float(block.max())  # NaN where there is one

@@ -1,19 +1,19 @@
 """Data sets in shared variables, as an engine takes them: read ones, and pairs that are given."""
 
-import inspect
 from dataclasses import fields, replace
+from inspect import Parameter, Signature
 from typing import Any
 
 import numpy
 
 from logreg import engine
 from logreg.console import note
-from logreg.datasets.arrays import check_features, check_target
+from logreg.datasets.arrays import as_array, check_features, pairs_of
 from logreg.datasets.dataset import DataSet, read_dataset
 from logreg.datasets.facts import Facts
 from logreg.datasets.formats import mapping
 from logreg.datasets.options import Preparation, TableOptions, divided
-from logreg.datasets.preprocessing import PIXEL_SCALE, check_values, scaled
+from logreg.datasets.preprocessing import PIXEL_SCALE, check_values
 from logreg.datasets.splits import SPLITS, set_name
 from logreg.errors import SettingError
 
@@ -56,23 +56,14 @@ def load_data(dataset: Any, **options: Any) -> DataSet:
     return shared(read_dataset(dataset, *how, dtype=engine.theano.config.floatX))
 
 
-load_data.__signature__ = inspect.Signature(
+_FIELDS = [option for cls in OPTIONS for option in fields(cls)]
+_HELP = [f"{f.name} : {f.metadata['needed']}\n        {f.metadata['help']}" for f in _FIELDS]
+load_data.__doc__ = load_data.__doc__.replace("{options}", "\n    ".join(_HELP))
+load_data.__signature__ = Signature(
     [
-        inspect.Parameter("dataset", inspect.Parameter.POSITIONAL_OR_KEYWORD),
-        *(
-            inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=option.default)
-            for cls in OPTIONS
-            for option in fields(cls)
-        ),
+        Parameter("dataset", Parameter.POSITIONAL_OR_KEYWORD),
+        *(Parameter(f.name, Parameter.KEYWORD_ONLY, default=f.default) for f in _FIELDS),
     ]
-)
-load_data.__doc__ = load_data.__doc__.replace(
-    "{options}",
-    "\n    ".join(
-        f"{option.name} : {option.metadata['needed']}\n        {option.metadata['help']}"
-        for cls in OPTIONS
-        for option in fields(cls)
-    ),
 )
 
 
@@ -98,16 +89,15 @@ def stored(data):
     prepare = None if preprocessing.means is None else preprocessing.apply
     are_pixels, sets = preprocessing.pixel_scale != 1 and prepare is None, {}
     for split, (x, y) in zip(SPLITS, data):
+        how = ()
         if are_pixels or mapping(x) is not None:  # becomes floats a minibatch at a time
-            features = numpy.ascontiguousarray(x)
-            features = engine.stored(features, preprocessing.pixel_scale, prepare)
-        else:
-            features = engine.stored(preprocessing.apply(x, floatx))
-        sets[split] = features, engine.shared_data(y)
+            how = preprocessing.pixel_scale, prepare
+        x = numpy.ascontiguousarray(x) if how else preprocessing.apply(x, floatx)
+        sets[split] = engine.stored(x, *how), engine.shared_data(y)
     return replace(data, **sets)
 
 
-def given(datasets, x, y, n_out=0):
+def given(datasets, x, y, sizes, batch_size):
     """Make a :class:`DataSet` of what :func:`logreg.sgd.fit` is given as data.
 
     Parameters
@@ -116,29 +106,36 @@ def given(datasets, x, y, n_out=0):
         Arrays are cast to the types of `x` and `y`, the symbolic variables of a minibatch; what is
         in shared variables stays there.
     x, y : symbolic variables
-    n_out : int
-        How many classes the model has; 0 if that is not known.
+    sizes : tuple of int
+        How many columns and classes the model has; 0 if that is not known.
+    batch_size : int
+        How many rows a minibatch has.
 
     Raises
     ------
     SettingError, DatasetError
         If they are no three pairs, or not of what the model takes.
     """
-    pairs = list(datasets) if hasattr(datasets, "__iter__") else []
-    if len(pairs) != len(SPLITS) or not all(isinstance(p, (tuple, list)) for p in pairs):
-        raise SettingError(
-            f"datasets is {str(datasets)[:60]}: three pairs (x, y) are needed, for training, "
-            "validation and test"
-        )
-    sets = {}
-    for split, pair in zip(SPLITS, pairs):
+    (n_in, n_out), sets = sizes, {}
+    for split, (features, labels) in pairs_of(datasets).items():
         where = set_name("the given arrays", split)
-        if len(pair) != 2:
-            raise SettingError(f"{where}: a pair (x, y) is needed, and not {len(pair)} things")
-        features, labels = pair
         if not (isinstance(features, engine.Stored) or hasattr(features, "get_value")):
             features = _features(x, features, where)
-        sets[split] = features, _labels(y, labels, features, n_out, where)
+        shape = _values(features).shape
+        sets[split] = features, _labels(y, labels, shape[0], n_out, where)
+        if n_in and shape[1:] != (n_in,):
+            raise SettingError(f"{where} x has shape {shape}, and the model takes {n_in} columns")
+        if shape[0] < batch_size:
+            raise SettingError(
+                f"the batch size is {batch_size}, but the {SPLITS[split]} set has {shape[0]} rows"
+            )
+    n_rows = len(_values(sets["train"][0]))
+    n_left = n_rows % batch_size
+    if 10 * n_left >= n_rows:
+        note(
+            f"note: {n_left} of the {n_rows} training rows are left over by minibatches of "
+            f"{batch_size} rows, and never trained on: another batch size leaves fewer"
+        )
     if isinstance(datasets, DataSet):
         return replace(datasets, **sets)
     return DataSet(_facts(sets), **sets)
@@ -149,22 +146,30 @@ def _features(x, features, where):
     check_values(features, where)
     if features.dtype == numpy.uint8 and x.dtype.startswith("float"):
         return engine.stored(numpy.ascontiguousarray(features), PIXEL_SCALE)
-    return engine.shared_data(scaled(features, x.dtype))
+    return engine.shared_data(numpy.ascontiguousarray(features, x.dtype))
 
 
-def _labels(y, labels, features, n_out, where):
+def _values(features):
+    """The features of a set as they are stored."""
+    return engine.as_stored(features).shared.get_value(borrow=True)
+
+
+def _labels(y, labels, n_rows, n_out, where):
+    """Check labels, and put them into a shared variable, if they are not in one."""
     is_given = not engine.is_symbolic(labels)
-    values = labels if is_given else engine.value(labels)
-    values = check_target(values, engine.n_rows(features), where)
+    values = as_array(labels, f"{where} y") if is_given else engine.value(labels)
+    is_alike = values.shape[:1] == (n_rows,)
     if is_given:
-        is_alike = values.dtype.kind in "biuf" and values.ndim == y.ndim
         with numpy.errstate(invalid="ignore"):  # as of NaN
-            cast = values.astype(y.dtype) if is_alike else values
-        if not (is_alike and (y.dtype.startswith("float") or (cast == values).all())):
-            raise SettingError(
-                f"{where} y is {values.dtype} of shape {values.shape}, and the symbolic y is "
-                f"{y.dtype} of {y.ndim} dimensions: they must be alike, such as labels from 0 up"
-            )
+            cast = values.astype(y.dtype) if values.dtype.kind in "biuf" else values
+        is_kept = y.dtype.startswith("float") or (cast == values).all()
+        is_alike = is_alike and is_kept and (cast.dtype, cast.ndim) == (y.dtype, y.ndim)
+    if not is_alike:
+        raise SettingError(
+            f"{where} y has shape {values.shape} and dtype {values.dtype}, x has {n_rows} rows, "
+            f"and the symbolic y is {y.dtype} of {y.ndim} dimensions: each row needs such a label"
+        )
+    if is_given:
         labels = engine.shared_data(numpy.ascontiguousarray(cast))
     is_class = n_out and values.size and y.dtype.startswith(("int", "uint"))
     if is_class and not (values.min() >= 0 and values.max() < n_out):
@@ -186,35 +191,15 @@ def _facts(sets):
             "some of the given sets are standardized or filled, and by themselves: a model file "
             "could not tell how; give the three pairs that one `load_data` returned"
         )
-    shape = features[0].shared.get_value(borrow=True).shape
-    return Facts(n_in=int(numpy.prod(shape[1:])), pixel_scale=features[0].scale)
-
-
-def check_sizes(data, batch_size, n_in=0):
-    """Check that each set has a minibatch of rows, of `n_in` columns if that is not 0."""
-    for split, (features, _) in zip(SPLITS, data):
-        shape = engine.as_stored(features).shared.get_value(borrow=True).shape
-        where = set_name("the given arrays", split)
-        if n_in and shape[1:] != (n_in,):
-            raise SettingError(f"{where} x has shape {shape}, and the model takes {n_in} columns")
-        if shape[0] < batch_size:
-            raise SettingError(
-                f"the batch size is {batch_size}, but the {SPLITS[split]} set has {shape[0]} rows"
-            )
-    n_rows = engine.n_rows(data.train[0])
-    n_left = n_rows % batch_size
-    if 10 * n_left >= n_rows:
-        note(
-            f"note: {n_left} of the {n_rows} training rows are left over by minibatches of "
-            f"{batch_size} rows, and never trained on: another batch size leaves fewer"
-        )
+    n_in = int(numpy.prod(_values(features[0]).shape[1:]))
+    return Facts(n_in=n_in, pixel_scale=features[0].scale)
 
 
 def joined(data):
     """A :class:`DataSet` that trains on the training and the validation rows, in a random order."""
-    pairs = [(engine.as_stored(x), y) for x, y in (data.train, data.valid)]
-    x = numpy.concatenate([stored.shared.get_value(borrow=True) for stored, _ in pairs])
-    y = numpy.concatenate([engine.value(labels) for _, labels in pairs])
+    xs, ys = zip(data.train, data.valid)
+    x, y = numpy.concatenate([*map(_values, xs)]), numpy.concatenate([*map(engine.value, ys)])
     order = numpy.random.RandomState(data.facts.split_seed or 0).permutation(len(y))
-    features = engine.stored(x[order], pairs[0][0].scale, pairs[0][0].prepare)
+    of_train = engine.as_stored(xs[0])
+    features = engine.stored(x[order], of_train.scale, of_train.prepare)
     return replace(data, train=(features, engine.shared_data(y[order])))

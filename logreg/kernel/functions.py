@@ -75,6 +75,13 @@ def n_cores():
     return os.cpu_count() or 1
 
 
+def map_of(array):
+    """The map of a file into memory of which an array is a view, or None."""
+    while array is not None and not isinstance(array, numpy.memmap):
+        array = getattr(array, "base", None)
+    return array
+
+
 def lay_out(rows, y, n_rows):
     """Lay out minibatches of `n_rows` rows for :func:`steps`; without `y`, all for :func:`classes`.
 
@@ -84,7 +91,7 @@ def lay_out(rows, y, n_rows):
     of other floats, of more than 256 MiB that are mapped from a file, and of more than 65,535
     columns.
     """
-    x, mapped = rows.x, _map_of(rows.x)
+    x, mapped = rows.x, map_of(rows.x)
     if not x.size or x.shape[1] > 65535 or (mapped is not None and x.nbytes > LARGE):
         return None
     x, factor = _as_bytes(x)
@@ -171,13 +178,6 @@ def _as_bytes(x):
         else:
             return as_bytes, factor
     return None, 1.0
-
-
-def _map_of(array):
-    """The memmap that an array is a part of, or None."""
-    while array is not None and not isinstance(array, numpy.memmap):
-        array = getattr(array, "base", None)
-    return array
 
 
 def _as_taken(rows, params):

@@ -194,8 +194,8 @@ def live(predictor, data):
         "shifts": facts.feature_means,
         "scales": facts.feature_scales,
         "shape": facts.image,
-        "range": facts.pixel_range or [0, 255],  # what black and white of the pad become
-        "background": facts.background,
+        "range": facts.layout.ends or [0, 255],  # what black and white of the pad become
+        "background": facts.layout.background,
         "isCentred": facts.layout.is_centred,
     }
 

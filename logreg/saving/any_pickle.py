@@ -11,7 +11,7 @@ from collections import Counter, defaultdict, deque
 
 import numpy
 
-from logreg.datasets import pickled_arrays, pickles
+from logreg.datasets import pickles
 from logreg.datasets.formats import open_bytes
 from logreg.errors import DatasetError, ModelFileError, cut
 from logreg.files import explaining
@@ -26,7 +26,7 @@ OTHERS = {
     rb"PK": "it is a zip archive, as of theano.misc.pkl_utils: unzip it; arrays are npy files",
     rb"\x89HDF": "it is HDF5, as of Keras: h5py reads it",
 }
-OPCODES = f"""{pickled_arrays.OPCODES}
+OPCODES = f"""{pickles.OPCODES}
     LONG4 FLOAT BINFLOAT INST OBJ NEWOBJ DUP POP POP_MARK
     EMPTY_DICT DICT SETITEM SETITEMS EMPTY_SET ADDITEMS FROZENSET
 """
@@ -57,7 +57,7 @@ class _Object(pickles.Placeholder):
         self.parts.append((key, value) if is_name else (len(self.parts), (key, value)))
 
 
-class _Dtype(pickled_arrays.PickledDtype):
+class _Dtype(pickles.PickledDtype):
     """A pickled dtype, which may have fields, or be of small arrays."""
 
     def dtype(self):
@@ -75,7 +75,7 @@ class _Dtype(pickled_arrays.PickledDtype):
 
 
 def _scalar(dtype, data=b""):
-    return pickled_arrays.PickledArray(data, dtype, (), "C")
+    return pickles.PickledArray(data, dtype, (), "C")
 
 
 class _Masked(_Object):
@@ -84,17 +84,16 @@ class _Masked(_Object):
     def __setstate__(self, state):
         _, shape, dtype, by_columns, data, mask, _ = state
         for name, of, values in (("data", dtype, data), ("mask", MASK, mask)):
-            part = pickled_arrays.PickledArray(values, of, shape, "F" if by_columns else "C")
+            part = pickles.PickledArray(values, of, shape, "F" if by_columns else "C")
             self.parts.append((name, part))
 
 
-MASK = pickled_arrays.PickledDtype("b1")
+MASK = pickles.PickledDtype("b1")
 MASK.__setstate__((3, "|"))
 CLASSES = {
-    **pickled_arrays.CLASSES,
+    **pickles.CLASSES,
     "numpy.dtype": _Dtype,
     "numpy.core.multiarray.scalar": _scalar,
-    "numpy._core.multiarray.scalar": _scalar,
     "numpy.ma.core._mareconstruct": _Masked,
 }
 
@@ -150,7 +149,7 @@ def read(path):
 def load(stream, **options):
     """Read a pickle; the options are those of :func:`logreg.datasets.pickles.load`."""
     classes = defaultdict(lambda: _Object, CLASSES)
-    return pickles.load(stream, classes, OPCODES, "bytes", LOADERS, **options)
+    return pickles.load(stream, classes, OPCODES, LOADERS, **options)
 
 
 def arrays_of(root):
@@ -169,7 +168,7 @@ def arrays_of(root):
         parts = value.parts if isinstance(value, _Object) else ()
         if isinstance(value, (list, tuple)):
             parts = enumerate(value)
-        elif isinstance(value, pickled_arrays.PickledArray):
+        elif isinstance(value, pickles.PickledArray):
             name = path
             while name in found:
                 n_of[path] += 1

@@ -80,29 +80,26 @@ NO_TEXT = numpy.frombuffer(b"\xff\xff\xff\x7f" * 12, "<U1")
     "changes, said",
     [
         ({"y": Y + numpy.eye(12)[4] / 2}, r"training y holds the label 1\.5 in row 4 .*whole"),
-        ({"y": numpy.eye(12)}, r"shape \(12, 12\): .*argmax\(y, axis=1\)"),
-        ({"y": Y[:-1]}, r"shape \(11,\), x has 12 rows: each row needs one label"),
-        ({"y": Y.astype("M8[s]")}, r"datetime64\[s\]: classes are integers, e\.g\. y\.astype"),
+        ({"y": numpy.eye(12)}, r"y has shape \(12, 12\) .*one-hot, numpy\.argmax\(y, axis=1\)"),
+        ({"y": Y[:-1]}, r"shape \(11,\) .*, x has 12 rows: each needs an integer"),
+        ({"y": Y.astype("M8[s]")}, r"datetime64\[s\], .*: each needs .*y\.astype\('int64'\)"),
         ({"y": Y.astype(object)}, r"object array.*y\.astype\(str\)"),
         ({"y": numpy.array(["a", "", "b"] * 4)}, "the label '' in row 1.*neither empty"),
         ({"y": numpy.array(["a", "b"] * 6)}, "some labels are integers and others are text"),
         ({"y": Y.astype("u8") + 2**63}, "9223372036854775808 in row 0 .*: give labels as text"),
         ({"y": Y + 1e15}, r"the label 1000000000000000\.0 in row 0 .*give labels as text"),
-        (
-            {"y": [b"a", b"b"] * 6},
-            r"y has dtype \|S1: .* or text, e\.g\. y\.astype\(str\)",
-        ),
+        ({"y": [b"a", b"b"] * 6}, r"dtype \|S1, x has 12 rows: .* a text, .*\(str\)"),
         ({"y": NO_TEXT}, "cannot be read"),
         ({"x": NAN}, r"training x holds nan in row 7, column 2 \(counted from 0\)"),
         ({"x": LARGE}, r"holds 1e\+39 in row 5, column 0.*larger than float32"),
-        ({"x": pair(d=4)[0]}, "training set has 4 features, the validation set has 5"),
-        ({"x": pair(dtype="u1")[0]}, "training x is uint8 and the validation x is float32"),
-        ({"x": pair()[0][:, 0]}, r"shape \(12,\): rows and columns are needed"),
-        ({"x": pair()[0][:0], "y": Y[:0]}, r"empty: its shape is \(0, 5\)"),
+        ({"x": pair(d=4)[0]}, "training x has 4 features of .*, validation x has 5 of"),
+        ({"x": pair(dtype="u1")[0]}, "has 5 features of uint8, validation x has 5 of float32"),
+        ({"x": pair()[0][:, 0]}, r"shape \(12,\) .*: rows and columns of numbers"),
+        ({"x": pair()[0][:0], "y": Y[:0]}, r"x has shape \(0, 5\)"),
         ({"x": pair()[0].astype(object)}, r"object array.*astype\('float32'\)"),
-        ({"x": [[1, 2], [3]], "y": [0, 1]}, "object array: its rows differ in length"),
-        ({"x": numpy.ma.zeros((12, 5))}, "masked array"),
-        ({"x": [["a"] * 5] * 12}, "dtype <U1: numbers are needed"),
+        ({"x": [[1, 2], [3]], "y": [0, 1]}, "object array .*make every row as long"),
+        ({"x": numpy.ma.zeros((12, 5))}, "masked array: fill it"),
+        ({"x": [["a"] * 5] * 12}, "dtype <U1: rows and columns of numbers"),
     ],
 )
 def test_refused(changes, said):
@@ -120,7 +117,6 @@ def test_refused(changes, said):
         ("True False True", ["False", "True"]),
         ("01 1 10", ["01", "1", "10"]),
         ("1000000000000000000000 1 10", ["1", "10", "1000000000000000000000"]),
-        ("0 1 0.5", None),
         ("0 1 1e25", ["0", "1", "1e25"]),
         ("1 2 999999999999999", [1, 2, 10**15 - 1]),
     ],
@@ -128,10 +124,6 @@ def test_refused(changes, said):
 def test_labels_of_tables(labels, class_labels):
     rows = [f"{i},{label}" for i, label in enumerate(labels.split() * 4)]
     write("t.csv", "\n".join(["a,label", *rows]).encode())
-    if class_labels is None:
-        with pytest.raises(DatasetError, match=r"label column holds the label .* in row 4"):
-            read_dataset("t.csv")
-        return
     data = read_dataset("t.csv", preparation=Preparation(shuffle=False))
     assert data.facts.class_labels == class_labels
     is_text = isinstance(class_labels[0], str)

@@ -13,14 +13,17 @@ import zipfile
 
 import numpy
 import pytest
+from attacks import ATTACKS
 from builders import idx_bytes, make_pairs, npy_bytes, npz_bytes, py2_array, write, zip_bytes
 from conftest import peak_memory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from logreg.datasets.formats import read_arrays, read_idx, read_npy, read_npz, read_pickle, sniff
-from logreg.errors import DatasetError
+from logreg.datasets import formats, pickles
+from logreg.datasets.formats import read_arrays, sniff
+from logreg.errors import DatasetError, ModelFileError
+from logreg.saving import any_pickle, model_file
 
 checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 bounded = functools.partial(settings, deadline=None, derandomize=True, suppress_health_check=checks)
@@ -59,30 +62,24 @@ def any_array(dtypes):
 
 
 @bounded(max_examples=30)
-@given(array=any_array(list(IDX_CODES)), is_zipped=st.booleans())
-def test_idx_holds_what_was_written(array, is_zipped):
+@given(array=any_array(list(IDX_CODES)), x=any_array(DTYPES), y=any_array(DTYPES), how=st.data())
+def test_idx_npy_and_npz_hold_what_was_written(array, x, y, how):
     code = {numpy.dtype(name): code for name, code in IDX_CODES.items()}[array.dtype]
-    path = write("file", gzipped(idx_bytes(array, code), is_zipped))
-    assert sniff(path) == "idx"
-    same(read_arrays(path)["x"], array)
-
-
-@bounded(max_examples=30)
-@given(x=any_array(DTYPES), y=any_array(DTYPES), is_zipped=st.booleans(), by_columns=st.booleans())
-def test_npy_and_npz_hold_what_numpy_saved(x, y, is_zipped, by_columns):
-    x = numpy.asfortranarray(x) if by_columns else x
-    path = write("file", gzipped(npy_bytes(x), is_zipped))
-    assert sniff(path) == "npy"
-    same(read_arrays(path)["x"], x)
-    stream = io.BytesIO(npz_bytes(x=x, y=y))
-    with zipfile.ZipFile(stream, "a", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("README.txt", "of no array")
-    path = write("file", gzipped(stream.getvalue(), is_zipped))
-    assert sniff(path) == "npz"
-    found = read_arrays(path)
-    assert sorted(found) == ["x", "y"]
-    same(found["x"], x)
-    same(found["y"], y)
+    x = numpy.asfortranarray(x) if how.draw(st.booleans()) else x
+    archive = io.BytesIO(npz_bytes(x=x, y=y))
+    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as members:
+        members.writestr("README.txt", "of no array")
+    for kind, data, arrays in (
+        ("idx", idx_bytes(array, code), {"x": array}),
+        ("npy", npy_bytes(x), {"x": x}),
+        ("npz", archive.getvalue(), {"x": x, "y": y}),
+    ):
+        path = write("file", gzipped(data, how.draw(st.booleans())))
+        assert sniff(path) == kind
+        found = read_arrays(path)
+        assert sorted(found) == sorted(arrays)
+        for name, wanted in arrays.items():
+            same(found[name], wanted)
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
@@ -150,40 +147,42 @@ def pairs_of(x, y=None):
 
 LARGE = (60000, 60000, 60000)
 REFUSED = {
-    "idx that claims": (read_idx, struct.pack(">HBBIII", 0, 8, 3, *LARGE), "cut off|memory"),
-    "idx of another type": (read_idx, bytes([0, 0, 7, 1, 0, 0, 0, 1, 0]), "not an IDX file"),
-    "npy of objects": (read_npy, npy_bytes(OBJECTS), r"object array: save numbers .*astype"),
-    "npy that claims": (read_npy, npy_with_shape((10**12,)), "cut off|memory"),
-    "npy of a long header": (read_npy, npy_with_shape("(" * 70000), "damaged"),
-    "npz of objects": (read_npz, npz_bytes(x=OBJECTS), "array 'x': holds an object array"),
-    "npz of no npy": (read_npz, zip_bytes({"x.npy": b"1,2\n"}), "array 'x': cannot be read"),
-    "npz of zeros": (read_npz, zipped_zeros(1 << 27), "more than 100 times its size: unpack it"),
-    "lists": (read_pickle, pairs_of(numpy.zeros((2, 2)), [0, 1]), "three pairs .*numpy.asarray"),
-    "objects": (read_pickle, pairs_of(numpy.array([None, None])), "dtype 'O8': save numbers"),
-    "masked": (read_pickle, pairs_of(numpy.ma.zeros(2)), r"asks for numpy\.ma.*numpy\.asarray"),
-    "an empty file": (sniff, b"", "is empty"),
+    "idx that claims": (struct.pack(">HBBIII", 0, 8, 3, *LARGE), "cut off|memory"),
+    "idx of another type": (bytes([0, 0, 7, 1, 0, 0, 0, 1, 0]), "not a file of arrays"),
+    "npy of objects": (npy_bytes(OBJECTS), r"object array: save numbers .*astype"),
+    "npy that claims": (npy_with_shape((10**12,)), "cut off|memory"),
+    "npy of less than nothing": (npy_with_shape((-4,)), "cut off"),
+    "npy of a long header": (npy_with_shape("(" * 70000), "damaged"),
+    "npz of objects": (npz_bytes(x=OBJECTS), "array 'x': holds an object array"),
+    "npz of no npy": (zip_bytes({"x.npy": b"1,2\n"}), "array 'x': neither an npy nor"),
+    "npz of zeros": (zipped_zeros(1 << 27), "more than 100 times its size: unpack it"),
+    "lists": (pairs_of(numpy.zeros((2, 2)), [0, 1]), "three pairs .*something else.*numpy.asarray"),
+    "four pairs": (pickle.dumps([(OBJECTS, OBJECTS)] * 4, 2), "three pairs .*something else"),
+    "objects": (pairs_of(numpy.array([None, None])), "dtype 'O8': save numbers"),
+    "masked": (pairs_of(numpy.ma.zeros(2)), r"asks for numpy\.ma.*numpy\.asarray"),
+    "an empty file": (b"", "is empty"),
 }
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_refused(name):
-    read, data, said = REFUSED[name]
+    data, said = REFUSED[name]
     for content in (data, gzip.compress(data, 1)):
         with pytest.raises(DatasetError, match=f"^file: .*{said}"):
-            read(write("file", content))
+            read_arrays(write("file", content))
 
 
 # ---- damage
 
 PAIRS = make_pairs((7, 2, 2), 6)
 FORMATS = {
-    "idx": (read_idx, idx_bytes(numpy.arange(60, dtype="u1").reshape(3, 4, 5))),
-    "npy": (read_npy, npy_bytes(numpy.arange(12.0).reshape(3, 4))),
-    "npz": (read_npz, npz_bytes(x_train=numpy.arange(12.0), y_train=numpy.arange(3))),
-    "python 2": (read_pickle, py2_pickle(PAIRS, 2)),
-    **{f"protocol {n}": (read_pickle, pickle.dumps(PAIRS, n)) for n in (0, 4)},
+    "idx": idx_bytes(numpy.arange(60, dtype="u1").reshape(3, 4, 5)),
+    "npy": npy_bytes(numpy.arange(12.0).reshape(3, 4)),
+    "npz": npz_bytes(x_train=numpy.arange(12.0), y_train=numpy.arange(3)),
+    "python 2": py2_pickle(PAIRS, 2),
+    **{f"protocol {n}": pickle.dumps(PAIRS, n) for n in (0, 4)},
 }
-FORMATS.update({f"{name}.gz": (r, gzip.compress(d)) for name, (r, d) in FORMATS.items()})
+FORMATS.update({f"{name}.gz": gzip.compress(data) for name, data in FORMATS.items()})
 
 
 @st.composite
@@ -203,25 +202,79 @@ def damaged(draw, data):
 @bounded(max_examples=int(os.environ.get("LOGREG_FUZZ", "40")))
 @given(data=st.data())
 def test_damaged_files_are_read_or_refused(name, data):
-    read, whole = FORMATS[name]
-    path = write("file", data.draw(damaged(whole)))
-    for call in (sniff, read):
-        try:
-            call(path)
-        except DatasetError as error:
-            assert str(error).startswith("file: ")
+    path = write("file", data.draw(damaged(FORMATS[name])))
+    try:
+        read_arrays(path)
+    except DatasetError as error:
+        assert str(error).startswith("file: ")
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_cut_and_whatever_follows_is_noticed(name):
-    read, whole = FORMATS[name]
+    whole = FORMATS[name]
     cut = [whole[:size] for size in range(0, len(whole), 1 + len(whole) // 100)]
     cut += [whole[:-8] + bytes(4) + whole[-4:]] if name.endswith(".gz") else []  # its checksum
     for data in cut:
         with pytest.raises(DatasetError):
-            read(write("file", data))
+            read_arrays(write("file", data))
     if "npz" not in name:  # a zip archive may stand anywhere in a file
         tail = gzip.compress(bytes(20_000_000), 1) if name.endswith(".gz") else b"more"
         with peak_memory() as peak, pytest.raises(DatasetError):
-            read(write("file", whole + tail))
+            read_arrays(write("file", whole + tail))
         assert peak() < 2_000_000  # and none of it is held
+
+
+# ---- pickles made to hurt: none runs anything, crashes or takes memory
+
+
+def read_pickle(path):
+    """As `read_arrays` does, whatever the first bytes tell."""
+    with formats.reading(path), formats.open_bytes(path) as stream:
+        return formats.pickled_arrays(stream, os.path.getsize(path))
+
+
+# Alone, and after what a file of ours and one of the tutorial's begin with.
+BEGINNINGS = (b"", b"\x80\x03clogreg.saving\nrestore\n", b"(S'LogisticRegression'\n")
+READERS = [(model_file.read, ModelFileError, begin) for begin in BEGINNINGS]
+READERS += [(read_pickle, DatasetError, b""), (any_pickle.read, ModelFileError, b"")]
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_attack_ends_in_our_error(name, capfd):
+    for read, error, begin in READERS:
+        path = write("hostile.pkl", begin + ATTACKS[name])
+        is_told = "protocol" in name and read is read_pickle
+        said = r"asks for \S+, which was not run" if is_told else ""
+        with peak_memory() as peak, pytest.raises(error, match=f"^hostile.pkl.*: .*{said}"):
+            read(path)
+        assert peak() < 150 * len(ATTACKS[name]) + 9e6  # a byte may make an object
+    assert capfd.readouterr() == ("", "") and os.listdir(".") == ["hostile.pkl"]
+
+
+SIZE = pickles.MAX_UNPACKED + (1 << 20)
+BOMBS = {
+    "a line": b"(cnumpy\n" + b"a" * (SIZE),
+    "a number": b"(I" + b"1" * (SIZE),
+    "a string": b"\x80\x02T\xff\xff\xff\x7f" + bytes(SIZE),
+    "a text": b"(V" + b"a" * (SIZE),
+    "bytes": b"\x80\x04\x8e" + struct.pack("<Q", 1 << 31) + bytes(SIZE),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_small_gzip_takes_little_memory(name):
+    write("bomb.pkl.gz", gzip.compress(BOMBS[name], 1))
+    with peak_memory() as peak, pytest.raises(DatasetError, match="100 times its size"):
+        read_pickle("bomb.pkl.gz")
+    assert peak() < 3 * SIZE
+
+
+def test_an_array_is_held_once():
+    """Of Python 2, as the tutorial's data are, and of the latest protocol."""
+    array = numpy.full((1000, 1000), 65, "u1")
+    by_python_2 = py2_array(array, protocol=2) + b"."
+    for data in (pickle.dumps(array, 5), by_python_2):
+        stream = gzip.GzipFile(fileobj=io.BytesIO(gzip.compress(data, 1)))
+        with peak_memory() as peak:
+            pickles.load(stream)
+        assert peak() < 1.4 * array.size

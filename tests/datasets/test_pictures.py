@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import Preparation, TableOptions
-from logreg.datasets.pictures import FORMATS, Layout, are_centred, read_picture
+from logreg.datasets.pictures import Layout, are_centred, read_picture
 from logreg.errors import DatasetError
 
 FIELD = Layout((28, 28), is_centred=True)
@@ -21,6 +21,7 @@ STYLES = [
     {"ink": (255, 230, 0)},
     {"ink": (90, 90, 90), "paper": (235, 235, 225), "noise": 5},
     {"ink": (255, 255, 255), "paper": (20, 60, 30)},
+    {"ink": (255, 200, 200)},
 ]
 
 
@@ -90,33 +91,30 @@ def test_ink_fits_the_box_and_stands_by_its_mass(shape, size):
         assert abs((mass * numpy.arange(n)).sum() / mass.sum() - n / 2) <= 0.5 + 1e-9
 
 
-def test_a_camera_held_sideways(digit, random):
-    upright, exif = drawing(digit, random), Image.Exif()
-    exif[0x0112] = 6  # its orientation
-    turned = numpy.ascontiguousarray(numpy.rot90(upright))
-    found = prepared(turned, "JPEG", exif=exif.tobytes(), quality=95)
-    assert apart(found, prepared(upright)) < 3
+def stained(grey):
+    grey = grey.copy()
+    grey[3:6, 3:6] = grey[-7:-4, -9:-6] = 0
+    return grey
+
+
+SIDEWAYS = Image.Exif()
+SIDEWAYS[0x0112] = 6  # the orientation of the camera
 
 
 @pytest.mark.parametrize(
-    "change, form, limit",
+    "change, form, limit, options",
     [
-        (lambda grey: Image.fromarray(grey).convert("CMYK"), "JPEG", 4),
-        (lambda grey: grey.astype("u2") * 257, "PNG", 2),
-        (lambda grey: numpy.dstack([0 * grey] * 3 + [255 - grey]), "PNG", 1),  # black on nothing
+        (lambda grey: Image.fromarray(grey).convert("CMYK"), "JPEG", 4, {}),
+        (lambda grey: grey.astype("u2") * 257, "PNG", 2, {}),
+        (lambda grey: numpy.dstack([0 * grey] * 3 + [255 - grey]), "PNG", 1, {}),  # on nothing
+        (lambda grey: numpy.rot90(grey).copy(), "JPEG", 3, {"exif": SIDEWAYS.tobytes()}),
+        (stained, "PNG", 8, {}),
     ],
 )
-def test_how_a_picture_is_stored_does_not_matter(digit, random, change, form, limit):
+def test_how_a_picture_is_kept_does_not_matter(digit, random, change, form, limit, options):
     picture = drawing(digit, random)[:, :, 0]
-    assert apart(prepared(change(picture), form), prepared(picture)) < limit
-
-
-@pytest.mark.parametrize("ink", [(0, 0, 0), (255, 200, 200)])
-def test_specks_and_a_pale_colour_do_not_matter(digit, ink):
-    expected = prepared(drawing(digit, numpy.random.RandomState(5)))
-    picture = drawing(digit, numpy.random.RandomState(5), ink)
-    picture[3:6, 3:6] = picture[-7:-4, -9:-6] = 0
-    assert apart(prepared(picture), expected) < 8
+    found = prepared(change(picture), form, **options)
+    assert apart(found, prepared(picture)) < limit
 
 
 def test_a_thin_pen_does_not_fade():
@@ -232,9 +230,12 @@ def encoded(form="PNG"):
 @pytest.mark.parametrize(
     "content, reason",
     [
-        (b"P5 20000 20000 255 ", "too many pixels"),
-        (encoded()[:-200], "cut off or damaged"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "none of PNG, JPEG"),
+        (b"P5 20000 20000 255 ", "exceeds limit"),
+        (encoded()[:-200], "truncated"),
+        (
+            b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n",
+            "identify .*save it whole, as one of PNG, JPEG",
+        ),
     ],
 )
 def test_what_is_no_picture_is_refused(content, reason):
@@ -243,12 +244,9 @@ def test_what_is_no_picture_is_refused(content, reason):
         read_picture("bad.png", FIELD)
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "PPM"])
 def test_damaged_files_are_read_or_refused(form, random):
-    try:
-        whole = encoded(form)
-    except (KeyError, OSError):
-        pytest.skip(f"this Pillow writes no {form}")
+    whole = encoded(form)
     for i in range(40):
         content = bytearray(whole)
         for _ in range(random.randint(1, 8)):  # in the header, or anywhere

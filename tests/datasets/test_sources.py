@@ -6,7 +6,7 @@ import pickle
 
 import numpy
 import pytest
-from builders import idx_folder, npz_bytes, table_bytes, write
+from builders import idx_folder, npz_bytes, save_pairs, table_bytes, write
 
 from logreg.datasets import mnist
 from logreg.datasets.dataset import read_dataset
@@ -27,11 +27,7 @@ def nowhere(tmp_path, monkeypatch):
     """No data lie around, and nothing can be fetched."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(mnist, "search_folders", lambda: [tmp_path / "data"])
-
-    def fetch(*args, **kwargs):
-        raise AssertionError("the network was asked for")
-
-    monkeypatch.setattr(mnist, "fetch", fetch)
+    monkeypatch.setattr(mnist, "fetch", None)
 
 
 # Folders
@@ -53,7 +49,9 @@ def test_idx_folder(tmp_path, zipped):
     assert data.facts.dataset_sha256 == held.facts.dataset_sha256
     next((tmp_path / "f").glob("t10k-labels*")).unlink()
     for path in (tmp_path / "f", place):
-        with pytest.raises(DatasetError, match=f"{path.name}: a data set of IDX files needs four"):
+        with pytest.raises(
+            DatasetError, match=f"{path.name}: is no data set: .*four IDX files, train"
+        ):
             read_dataset(path)
 
 
@@ -99,7 +97,7 @@ def test_columns_of_tables_may_be_in_another_order(tmp_path):
 
 @pytest.mark.parametrize("dataset", [3, None, (), [pair()] * 4, [(1, 2, 3)] * 3])
 def test_what_is_no_pairs(dataset):
-    with pytest.raises(DatasetError, match="three pairs of arrays"):
+    with pytest.raises(DatasetError, match=r"three pairs \(x, y\) are needed"):
         read_dataset(dataset)
 
 
@@ -110,21 +108,22 @@ def test_names_in_the_search_folders(tmp_path):
     with pytest.raises(DatasetError, match=r"'mine' not found; looked in \., .*data: give"):
         read_dataset("mine")
     (tmp_path / "data").mkdir()
-    x, y = pair()
-    write("data/mine.npz", npz_bytes(x_train=x, y_train=y, x_test=x, y_test=y))
+    save_pairs("data/mine.npz", [pair()] * 3)
     assert read_dataset("mine").facts.dataset == "mine"
-    assert read_dataset("mine.npz").facts.n_in == 5
+    data = read_dataset("mine.npz")
+    assert data.facts.n_in == 5
     with pytest.raises(DatasetError, match="not found"):
         read_dataset("elsewhere/mine")
+    # What must not be overwritten.
+    data.check_outputs(None, "mine.npz", "data/e.npz")
+    with pytest.raises(SettingError, match=r"mine\.npz would overwrite what is read"):
+        data.check_outputs(None, tmp_path / "data" / ".." / "data" / "mine.npz")
 
 
 @pytest.mark.parametrize("name", ["mnist.pkl.gz", "mnist"])
 def test_mnist_is_found_as_idx_files_or_fetched(tmp_path, name, monkeypatch):
-    def fetch():
-        idx_folder(tmp_path / "fetched", 12)
-        return tmp_path / "fetched"
-
-    monkeypatch.setattr(mnist, "fetch", fetch)
+    idx_folder(tmp_path / "fetched", 12)
+    monkeypatch.setattr(mnist, "fetch", lambda: tmp_path / "fetched")
     assert read_dataset(name).facts.rows == [10, 2, 12]
     idx_folder(tmp_path / "data", 24)
     assert read_dataset(name).facts.rows == [20, 4, 24]
@@ -155,16 +154,3 @@ def test_what_the_arrays_of_an_npz_may_be_called(names, train, test):
     data = read_dataset("d.npz", preparation=Preparation(shuffle=False))
     assert data.facts.rows == ([10, 2, 9] if test else [8, 2, 2])
     assert (data.test[0] == (sets[test][0] if test else sets[train][0][-2:])).all()
-
-
-# What must not be overwritten
-
-
-def test_the_files_that_are_read(tmp_path):
-    x, y = pair()
-    (tmp_path / "data").mkdir()
-    write("data/d.npz", npz_bytes(x_train=x, y_train=y, x_test=x, y_test=y))
-    data = read_dataset("d.npz")
-    data.check_outputs(None, "d.npz", "data/e.npz")
-    with pytest.raises(SettingError, match=r"d\.npz would overwrite what is read"):
-        data.check_outputs(None, tmp_path / "data" / ".." / "data" / "d.npz")

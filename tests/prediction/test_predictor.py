@@ -1,6 +1,7 @@
 """A model file at work: scales, ranges and backgrounds, against a softmax in NumPy."""
 
 import json
+import operator
 import pickle
 
 import numpy
@@ -112,13 +113,13 @@ def test_what_the_model_does_not_take_is_refused(x, said):
         ({"pixel_scale": PIXELS}, "takes_bytes", True),
         ({"x_range": [0, 1.001]}, "takes_bytes", True),
         ({"x_range": [0, 1]}, "takes_bytes", False),
-        ({"x_median": 0.9}, "background", "dark"),
-        ({"x_range": [0, 0.5], "x_median": 0.3}, "background", "light"),
-        ({"x_range": [-1, 1], "x_median": -0.01}, "background", "dark"),
-        ({"x_range": [-1, 1], "x_median": 0.0}, "background", "light"),
-        ({"raw_range": [0, 16]}, "pixel_range", [0, 16]),
-        ({**SCALED, "scale_all": True}, "pixel_range", [0, 16]),
-        (SCALED, "pixel_range", None),  # it was trained on bytes
+        ({"x_median": 0.9}, "layout.background", "dark"),
+        ({"x_range": [0, 0.5], "x_median": 0.3}, "layout.background", "light"),
+        ({"x_range": [-1, 1], "x_median": -0.01}, "layout.background", "dark"),
+        ({"x_range": [-1, 1], "x_median": 0.0}, "layout.background", "light"),
+        ({"raw_range": [0, 16]}, "layout.ends", [0, 16]),
+        ({**SCALED, "scale_all": True}, "layout.ends", [0, 16]),
+        (SCALED, "layout.ends", None),  # it was trained on bytes
         (SCALED, "takes_pictures", True),
         ({}, "takes_pictures", False),
         ({**SCALED, "image_shape": [112, 7]}, "takes_pictures", False),
@@ -127,7 +128,7 @@ def test_what_the_model_does_not_take_is_refused(x, said):
 )
 def test_what_a_model_takes_by_what_its_file_tells(told, name, expected):
     facts = ModelFacts.of({"image_shape": [28, 28], **told}, weights()[0])
-    assert getattr(facts, name) == expected
+    assert operator.attrgetter(name)(facts) == expected
 
 
 @pytest.mark.parametrize(
