@@ -7,14 +7,13 @@ updates. :func:`sgd_optimization_mnist` trains the tutorial's.
 
 import contextlib
 import gc
-from functools import partial
-from typing import Any, Dict, NamedTuple, Optional, Sequence
+from typing import Any, NamedTuple, Sequence
 
 import numpy
 
 from logreg import engine, updates
 from logreg.callbacks import BestModel, Callback, PrintLog
-from logreg.callbacks.base import catching_stop, check_files
+from logreg.callbacks.base import catching_stop, steps_at_once
 from logreg.console import COMPILING, log, note, starting
 from logreg.datasets import variables
 from logreg.datasets.dataset import read_dataset
@@ -24,8 +23,9 @@ from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
 from logreg.model import LogisticRegression, balanced_weights
 from logreg.parallel.ranks import ranks
-from logreg.refit import Refit
-from logreg.run import OF_A_RUN, Run, Validation
+from logreg.refit import check_joinable
+from logreg.refit import refit as train_anew
+from logreg.run import Run, Validation
 
 MAY_OVERFLOW = 1e19  # the root of the largest float32: of smaller parameters, products are finite
 
@@ -39,7 +39,7 @@ class Expressions(NamedTuple):
     errors: Any
     updates: Any
     loss: Any = None
-    settings: Optional[Dict[str, Any]] = None  # the hyperparameters in them, if that is known
+    is_tutorials: bool = False  # whether they are made of the hyperparameters
 
 
 def softmax_regression(n_in, n_out, hyperparameters, weights=None):
@@ -61,23 +61,23 @@ def softmax_regression(n_in, n_out, hyperparameters, weights=None):
         rule = updates.momentum(cost, classifier.params, learning_rate, momentum)
     else:
         rule = updates.sgd(cost, classifier.params, learning_rate)
-    settings = {k: value for k, value in vars(hyperparameters).items() if k not in OF_A_RUN}
-    return classifier, Expressions(x, y, cost, classifier.errors(y), rule, loss, settings)
+    errors = classifier.errors(y)
+    return classifier, Expressions(x, y, cost, errors, rule, loss, is_tutorials=True)
 
 
-def compile_functions(expressions, run, block=1):
+def compile_functions(expressions, run, callbacks=()):
     """Compile `train_model`, `validate_model` and `test_model`, as the tutorial calls them.
 
-    ``train_model(i)`` queues the step on minibatch i; queued steps are taken together, at most
-    `block` in one call. ``train_model.costs()`` takes the rest and returns the costs of the steps
-    since its last call: parameters are read after it. ``test_model()`` returns two errors: over the
-    whole minibatches of its set, as the tutorial counts, and over all its rows.
+    ``train_model(i)`` queues the step on minibatch i; queued steps are taken together, unless one
+    of the callbacks reads them. ``train_model.costs()`` takes the rest and returns the costs of
+    the steps since its last call: parameters are read after it. ``test_model()`` returns two
+    errors: over the whole minibatches of its set, as the tutorial counts, and over all its rows.
     ``validate_model()`` returns the same of its set, and the mean of the loss over all its rows,
     None with criterion 'error'; of a run that has diverged, a single None.
     """
     x, y, cost, errors, updates, loss, _ = expressions
     train_set, valid_set, test_set = run.data
-    batch_size = run.hyperparameters.batch_size
+    batch_size, block = run.hyperparameters.batch_size, steps_at_once(run, callbacks)
     train_model = engine.compile_step(x, y, train_set, batch_size, cost, updates, block)
     errors_of_validation = engine.compile_errors(x, y, valid_set, batch_size, errors)
     test_model = engine.compile_errors(x, y, test_set, batch_size, errors)
@@ -158,7 +158,8 @@ def fit(
     loss : symbolic scalar, optional
         A mean over rows, as the cost without penalties: with ``criterion='loss'`` it decides.
     refit : bool
-        Whether the best model is trained anew on the validation rows, too; see :class:`.Refit`.
+        Whether the best model is trained anew on the validation rows, too; see
+        :func:`logreg.refit.refit`.
 
     Returns
     -------
@@ -201,51 +202,41 @@ def _collecting():
 def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=False):
     """Do what :func:`fit` does, for :class:`Expressions`."""
     ranks.compare("hyperparameters", lambda: hyperparameters)
-    x, y, cost, errors, updates, loss, settings = expressions
+    x, y, cost, errors, updates, loss, is_tutorials = expressions
     numbers = {"cost": cost, "errors": errors}
     if hyperparameters.criterion == "loss":
         numbers["loss"] = loss
     updates, params, n_in, n_out = engine.check_expressions(x, y, numbers, updates)
+    expressions = expressions._replace(updates=updates)
     data = variables.given(datasets, x, y, n_out)
     variables.check_sizes(data, hyperparameters.batch_size, n_in)
+    if refit:
+        check_joinable(data)
     ranks.compare("the data", lambda: [engine.digest(*pair) for pair in data])
-    expressions = expressions._replace(updates=updates)
     trained = [variable for variable, _ in updates]
-    run = Run(data, hyperparameters, trained, params, cost_settings=settings or {})
-    anew = Refit(run) if refit else None
+    start = [engine.value(variable).copy() for variable in trained]
+    run = Run(data, hyperparameters, trained, params, is_tutorials=is_tutorials)
     for callback in callbacks:
         callback.restore(run)
     callbacks = [c for c in callbacks if ranks.rank == 0 or not c.on_rank_0_only]
-    block = 1 if any(c.reads_steps for c in callbacks) else run.validation_frequency
-    check_files(callbacks, is_new=run.iter < 0)
+    for callback in callbacks:
+        callback.check(run)
     with starting(COMPILING):
-        functions = compile_functions(expressions, run, block)
-    _train(functions, run, callbacks)
-    if anew:
-        anew.train(expressions, functions[1], callbacks, block)
-    _end(callbacks, run, functions[-1])
-    return run
-
-
-def _train(functions, run, callbacks):
+        functions = compile_functions(expressions, run, callbacks)
+    train_model, validate_model, test_model = functions
     for callback in callbacks:
         callback.on_train_begin(run)
     run.start_clock()
-    with catching_stop(run, functions[0]):
+    with catching_stop(run, train_model):
         run.reason = train(*functions, run, callbacks)
     run.read_clock()
-
-
-def _end(callbacks, run, test_model):
-    """Test the best model and call each `on_train_end`, whatever fails; raise the first error."""
-    ends, first = [partial(callback.on_train_end, run) for callback in callbacks], None
-    for end in [partial(_test_best, run, test_model), *ends]:
-        try:
-            end()
-        except Exception as error:
-            first = first or error
-    if first:
-        raise first
+    if refit:
+        train_anew(run, start, expressions, validate_model, callbacks)
+    with contextlib.ExitStack() as ends:  # each is called, whatever fails
+        for callback in reversed(callbacks):
+            ends.callback(callback.on_train_end, run)
+        ends.callback(_test_best, run, test_model)
+    return run
 
 
 def _test_best(run, test_model):
@@ -279,9 +270,9 @@ def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callback
     sizes = facts.n_in, facts.n_out
     classifier, expressions = softmax_regression(*sizes, hyperparameters, weights)
     if output:
-        logs = [c for c in callbacks if isinstance(c, PrintLog)] or [PrintLog()]
-        others = [c for c in callbacks if c not in logs]
-        callbacks = [*logs, BestModel(output, classifier), *others]
+        if not any(isinstance(callback, PrintLog) for callback in callbacks):
+            callbacks = [PrintLog(), *callbacks]
+        callbacks = [BestModel(output, classifier), *callbacks]
     if refit is None:
         is_split = "valid" in data.taken and (facts.is_table or facts.split)
         refit = bool(is_split) and mapping(data.train[0]) is None and ranks.size == 1
