@@ -68,11 +68,8 @@ def test_it_is_a_run_on_both_sets_of_as_many_minibatches():
 
 def test_by_the_error_it_is_tested_anew():
     settings = Hyperparameters(batch_size=10, n_epochs=1, criterion="error")
-    run, (x, y) = (
-        trained(settings=settings, refit=True),
-        make_pairs((60, 25, 20), dtype="float64")[2],
-    )
-    W, b = run.best_values
+    run = trained(settings=settings, refit=True)
+    (W, b), (x, y) = run.best_values, make_pairs((60, 25, 20), dtype="float64")[2]
     wrong = ((x @ W + b).argmax(axis=1) != y).mean()
     assert run.best_validation.test_error_all_rows == pytest.approx(wrong)
     assert trained(settings=settings).best_validation.test_error_all_rows != pytest.approx(wrong)
@@ -168,16 +165,6 @@ def test_the_command_refits_where_it_splits_validation_rows_off(cli):
         assert (facts.refit, facts.n_refit_rows) == (n_rows is not None, n_rows), name
         if name == "table.csv":
             assert (" minibatches on 75 rows, with those of validation" in done.out) == bool(n_rows)
-
-
-def test_validation_rows_count_when_the_best_model_comes_in_the_first_epoch(cli):
-    """In an order of all rows, the first minibatches have some of these."""
-    x, y = (numpy.concatenate(arrays) for arrays in zip(*make_pairs()))
-    numpy.savez("d.npz", x=x, y=y)
-    for switch in ("--refit", "--no-refit"):
-        done = cli("train", "--dataset", "d.npz", "--n-epochs", 1, switch, "--output", switch[2:])
-        assert done.code == 0, done.err
-    assert (Predictor("refit").W != Predictor("no-refit").W).all()
 
 
 def test_the_estimator_refits():
