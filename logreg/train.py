@@ -103,7 +103,7 @@ def main(argv=None):
     with engine.settings(args.floatx, args.device), callbacks.Interruption() as interruption:
         watching = [interruption, progress.Progress()]
         if args.verify:
-            from logreg.verification import verify
+            from logreg.fitting import verify
 
             return int(verify(args.verify, args.dataset, watching)) or interruption.exit_code
         log("... loading data")

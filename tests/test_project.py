@@ -31,7 +31,7 @@ LAYERS = [
     ["plots", "refit"],
     ["sgd"],
     ["cli"],
-    ["estimator", "fitting", "page", "verification"],
+    ["estimator", "fitting", "page"],
     ["tutorial"],
     ["train", "predict", "report", "export", "__main__"],
     ["legacy"],

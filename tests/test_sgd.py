@@ -102,7 +102,11 @@ class Oracle:
 @pytest.mark.parametrize("criterion", ["error", "loss"])
 @pytest.mark.parametrize(
     "options",
-    [{}, {"l1": 0.02, "l2": 0.01, "momentum": 0.5}, {"class_weight": "balanced", "l2": 0.1}],
+    [
+        {},
+        {"l1": 0.02, "l2": 0.01, "momentum": 0.5},
+        {"class_weight": "balanced", "l2": 0.01, "momentum": 0.5},
+    ],
 )
 def test_a_run_computes_what_numpy_computes(criterion, options, working_folder):
     # 4 minibatches, 2 and 3; some rows are left over.
