@@ -110,7 +110,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         """
         # What was fitted needs no engine.
         from logreg import engine
-        from logreg.sgd import fit_expressions, softmax_regression
+        from logreg.model import softmax_regression
+        from logreg.sgd import fit_expressions
 
         fitted = copy.copy(self)
         X, y = validate_data(fitted, X, y, accept_sparse="csr", dtype=FLOATS)

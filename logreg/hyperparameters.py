@@ -83,6 +83,9 @@ class Hyperparameters:
     def __post_init__(self):
         for setting in fields(self):
             value, allowed = getattr(self, setting.name), setting.metadata["allowed"]
+            if isinstance(value, numbers.Real) and hasattr(value, "item"):
+                value = value.item()  # NumPy's float64 would make float64 of float32 parameters
+                object.__setattr__(self, setting.name, value)
             if allowed in RANGES:
                 kind = numbers.Integral if setting.type is int else numbers.Real
                 is_number = isinstance(value, kind) and not isinstance(value, bool)
@@ -92,8 +95,6 @@ class Hyperparameters:
             if not fits:
                 needed, given = _allowed_text(setting), repr(value)[:60]
                 raise SettingError(f"{setting.name} is {given}: it must be {needed}")
-            if hasattr(value, "item"):  # NumPy's float64 would make float64 of float32 parameters
-                object.__setattr__(self, setting.name, value.item())
 
 
 def _allowed_text(setting):

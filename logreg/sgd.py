@@ -1,68 +1,32 @@
 """Minibatch stochastic gradient descent with early stopping: the tutorial's trainer.
 
-:func:`softmax_regression` builds what is minimized, :func:`train` is the tutorial's loop, and
-:func:`fit` trains any model: all that it knows of one is a cost, an error expression and a list of
-updates. :func:`sgd_optimization_mnist` trains the tutorial's.
+:func:`train` is the tutorial's loop, and :func:`fit` trains any model: all that it knows of one is
+a cost, an error expression and a list of updates. :func:`sgd_optimization_mnist` trains the
+tutorial's.
 """
 
 import contextlib
 import gc
-from typing import Any, NamedTuple, Sequence
+import math
+from dataclasses import replace
+from typing import Any, Sequence
 
 import numpy
 
-from logreg import engine, updates
+from logreg import engine
 from logreg.callbacks import BestModel, Callback, PrintLog
 from logreg.callbacks.base import catching_stop, steps_at_once
-from logreg.console import COMPILING, log, note, starting
+from logreg.console import COMPILING, log, note, starting, warning
 from logreg.datasets import variables
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import mapping
-from logreg.engine import T
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
-from logreg.model import LogisticRegression, balanced_weights
+from logreg.model import Expressions, balanced_weights, softmax_regression
 from logreg.parallel.ranks import ranks
-from logreg.refit import check_joinable
-from logreg.refit import refit as train_anew
 from logreg.run import Run, Validation
 
 MAY_OVERFLOW = 1e19  # the root of the largest float32: of smaller parameters, products are finite
-
-
-class Expressions(NamedTuple):
-    """What is minimized, as symbolic expressions over a minibatch: the arguments of `fit`."""
-
-    x: Any
-    y: Any
-    cost: Any
-    errors: Any
-    updates: Any
-    loss: Any = None
-    is_tutorials: bool = False  # whether they are made of the hyperparameters
-
-
-def softmax_regression(n_in, n_out, hyperparameters, weights=None):
-    """Build the tutorial's model: a LogisticRegression, and the :class:`Expressions` over it.
-
-    `weights` are those of the classes in the cost; without them, all count the same. The loss is
-    the cost without penalties.
-    """
-    x = T.matrix("x")  # a minibatch, one example a row
-    y = T.ivector("y")  # and its labels
-    classifier = LogisticRegression(input=x, n_in=n_in, n_out=n_out)
-    cost = loss = classifier.negative_log_likelihood(y, weights)
-    if hyperparameters.l1:
-        cost += hyperparameters.l1 * abs(classifier.W).sum()
-    if hyperparameters.l2:
-        cost += hyperparameters.l2 * (classifier.W**2).sum()
-    learning_rate, momentum = hyperparameters.learning_rate, hyperparameters.momentum
-    if momentum:
-        rule = updates.momentum(cost, classifier.params, learning_rate, momentum)
-    else:
-        rule = updates.sgd(cost, classifier.params, learning_rate)
-    errors = classifier.errors(y)
-    return classifier, Expressions(x, y, cost, errors, rule, loss, is_tutorials=True)
 
 
 def compile_functions(expressions, run, callbacks=()):
@@ -159,7 +123,7 @@ def fit(
         A mean over rows, as the cost without penalties: with ``criterion='loss'`` it decides.
     refit : bool
         Whether the best model is trained anew on the validation rows, too; see
-        :func:`logreg.refit.refit`.
+        :func:`train_anew`.
 
     Returns
     -------
@@ -174,8 +138,7 @@ def fit(
     Examples
     --------
     >>> from logreg import Hyperparameters, LogisticRegression, fit, load_data, updates
-    >>> from logreg.engine import T
-    >>> x, y = T.matrix("x"), T.ivector("y")
+    >>>     >>> x, y = T.matrix("x"), T.ivector("y")
     >>> classifier = LogisticRegression(input=x, n_in=784, n_out=10)
     >>> cost = classifier.negative_log_likelihood(y)
     >>> rule = updates.sgd(cost, classifier.params, learning_rate=0.13)
@@ -211,7 +174,7 @@ def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=
     data = variables.given(datasets, x, y, n_out)
     variables.check_sizes(data, hyperparameters.batch_size, n_in)
     if refit:
-        check_joinable(data)
+        _check_joinable(data)
     ranks.compare("the data", lambda: [engine.digest(*pair) for pair in data])
     trained = [variable for variable, _ in updates]
     start = [engine.value(variable).copy() for variable in trained]
@@ -237,6 +200,51 @@ def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=
             ends.callback(callback.on_train_end, run)
         ends.callback(_test_best, run, test_model)
     return run
+
+
+def _check_joinable(data):
+    """Raise a SettingError if training and validation set cannot become one."""
+    if ranks.size > 1:
+        raise SettingError("several ranks share the rows of a set: give `refit=False`")
+    stored = [engine.as_stored(features) for features, _ in data[:2]]
+    if len({(s.shared.dtype, s.scale, s.prepare) for s in stored}) > 1:
+        kinds = " and ".join(s.shared.dtype for s in stored)
+        raise SettingError(
+            f"training and validation x are {kinds}: give one type, or `refit=False`"
+        )
+
+
+def train_anew(run, start, expressions, validate_model, callbacks):
+    """Train the best model of a run anew, for as many minibatches as it had, on more rows.
+
+    These are the training and the validation rows together, in a random order; `start` has what
+    ``run.variables`` began with. What comes of it takes the place of ``run.best_values``, which
+    stay if the run or this has been stopped or has diverged. Each `on_minibatch_end` gets a Run
+    that counts these minibatches; what callbacks have changed beside ``run.variables`` stays.
+    """
+    if run.reason not in ("patience", "n_epochs") or not run.best_values:
+        return
+    data, batch_size = variables.joined(run.data), run.hyperparameters.batch_size
+    anew, block = replace(run, data=data), steps_at_once(run, callbacks)
+    x, y, cost, _, updates, *_ = expressions
+    with starting(COMPILING):
+        train_model = engine.compile_step(x, y, data.train, batch_size, cost, updates, block)
+    for variable, value in zip(run.variables, start):
+        engine.set_value(variable, value)
+    with catching_stop(run, train_model):
+        for iter in range(run.stopping.best_iter + 1):
+            train_model(iter % anew.n_train_batches)
+            anew.iter = iter
+            for callback in callbacks:
+                callback.on_minibatch_end(anew)
+    if run.reason in ("interrupted", "stopped"):
+        return
+    validation = validate_model()
+    if validation is None or not math.isfinite(validation[-1] or 0):
+        warning("trained anew on all rows, the model diverged: that of fewer rows is kept")
+        return
+    run.best_values = [engine.value(param).copy() for param in run.params]
+    run.n_refit_rows = engine.n_rows(data.train[0])
 
 
 def _test_best(run, test_model):

@@ -2,7 +2,6 @@
 
 import argparse
 import functools
-import itertools
 from dataclasses import fields
 
 from logreg.datasets.options import TableOptions
@@ -52,9 +51,12 @@ def add_fields(parser, chosen):
 
 def add_table_options(parser, of_training=False):
     """Add the options of tables: those of all commands, or those of training alone."""
-    options = fields(TableOptions)
-    is_wanted = [option.metadata.get("of_training", False) == of_training for option in options]
-    add_fields(parser, itertools.compress(options, is_wanted))
+    options = (
+        (option, option.metadata.get("of_training", False)) for option in fields(TableOptions)
+    )
+    add_fields(
+        parser, [option for option, is_of_training in options if is_of_training == of_training]
+    )
 
 
 def given(cls, args):
