@@ -51,12 +51,8 @@ def add_fields(parser, chosen):
 
 def add_table_options(parser, of_training=False):
     """Add the options of tables: those of all commands, or those of training alone."""
-    options = (
-        (option, option.metadata.get("of_training", False)) for option in fields(TableOptions)
-    )
-    add_fields(
-        parser, [option for option, is_of_training in options if is_of_training == of_training]
-    )
+    chosen = [o for o in fields(TableOptions) if ("of_training" in o.metadata) == of_training]
+    add_fields(parser, chosen)
 
 
 def given(cls, args):
