@@ -138,7 +138,8 @@ def fit(
     Examples
     --------
     >>> from logreg import Hyperparameters, LogisticRegression, fit, load_data, updates
-    >>>     >>> x, y = T.matrix("x"), T.ivector("y")
+    >>> from logreg.engine import T
+    >>> x, y = T.matrix("x"), T.ivector("y")
     >>> classifier = LogisticRegression(input=x, n_in=784, n_out=10)
     >>> cost = classifier.negative_log_likelihood(y)
     >>> rule = updates.sgd(cost, classifier.params, learning_rate=0.13)
