@@ -16,24 +16,11 @@ from logreg.datasets.options import Preparation, TableOptions
 from logreg.datasets.statistics import with_interval
 from logreg.errors import SettingError
 from logreg.files import check_writable, refuse_overwriting
-from logreg.hyperparameters import (
-    BEST_MODEL,
-    DATASET,
-    DEFAULTS,
-    EPOCHS_OF_A_TABLE,
-    Hyperparameters,
-    for_data,
-)
+from logreg.hyperparameters import BEST_MODEL, BY_DATA, DATASET, Hyperparameters, for_data
 from logreg.parallel.ranks import ranks
 
 OF_VERIFY = ("verify", "dataset", "quiet")  # options that go with --verify
 CLOSED_PIPE = 141  # what a shell reports of a process whose stdout nobody reads any more
-# Defaults that the data decide.
-BY_DATA = {
-    "batch_size": f"{DEFAULTS.batch_size}; a tenth of less than 5,000 rows",
-    "criterion": "error; loss for tables, and for one array that is split",
-    "n_epochs": f"{DEFAULTS.n_epochs:,}; {EPOCHS_OF_A_TABLE:,} for tables, whose epochs are short",
-}
 MEANS = "error_percent", "log_loss", "baseline_percent"  # of the test rows of folds
 NUMBERS = {int: {"type": int, "metavar": "N"}, float: {"type": float, "metavar": "X"}}
 

@@ -63,13 +63,15 @@ def doubts(run):
         yield from _rare_class(facts)
     cost, initial_cost = run.validations[-1].cost, math.log(facts.n_out)  # of zeros
     cost = math.nan if cost is None else cost  # as a state has what was not finite
-    has_grown = not cost <= 1.01 * initial_cost
-    advice = _advice(run, has_grown)
-    if not best.test_error_all_rows < facts.baseline_error and not is_weighted:
-        yield f"warning: the best model is no better than {_guess(run)}: {advice}"
-    elif has_grown:
+    if not cost <= 1.01 * initial_cost:
         ends = f"from {initial_cost:.6g} to {cost:.6g}"
+        advice = "a lower learning rate or standardized features may help"
         yield f"warning: the training cost has grown {ends}: {advice}"
+    elif not best.test_error_all_rows < facts.baseline_error and not is_weighted:
+        yield (
+            f"warning: the best model is no better than {_guess(run)}: the features may say "
+            "nothing of the label"
+        )
 
 
 def _guess(run):
@@ -88,16 +90,6 @@ def _rare_class(facts):
             "little in all; `class_weight='balanced'` counts it in full, at the price of more "
             "errors for the others"
         )
-
-
-def _advice(run, has_grown):
-    if has_grown:
-        if run.data.facts.feature_scales is None:
-            return "a lower learning rate or standardized features may help"
-        return "a lower learning rate may help"
-    if run.reason == "n_epochs" and run.stopping.best_iter >= 0.9 * run.iter:
-        return "more epochs may help"
-    return "the features may say nothing of the label"
 
 
 def _of_rows(error, n):
