@@ -106,4 +106,5 @@ def test_what_cannot_be_promised_is_said(cli, arrays):
         save_model(classifier, "s.pkl", **{**told, **changed})
         assert message in cli("train", "--verify", "s.pkl").err
     assert "is a checkpoint file, not a model" in cli("train", "--verify", "run.state").err
-    assert "leave out --l2" in cli("train", "--verify", "m.pkl", "--l2", "1").err
+    more = cli("train", "--verify", "m.pkl", "--l2", "1", "--na", "-")
+    assert more.code == 1 and "leave out --l2, --na\n" in more.err
