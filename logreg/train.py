@@ -54,11 +54,9 @@ def parser():
     add_file("--output", default=BEST_MODEL, help="where the best model goes" + default)
     add_file("--checkpoint", help="keep the state of the run here, for --resume")
     add_switch("--resume", help="go on from the checkpoint; --n-epochs may be larger")
-    refit = "at the end, train anew on training and validation rows, for as many minibatches as "
-    refit += "the best model had (default: if these were split)"
+    refit = "at the end, train anew on training and validation rows (default: if these were split)"
     options.add_switch(parser, "refit", refit, "keep the model of the training rows alone")
-    folds = "train K times, each time without another Kth of all rows, which tests; print the "
-    folds += "errors, and keep no model"
+    folds = "train K times, each without another Kth of all rows, which tests; keep no model"
     add("--folds", type=int, metavar="K", help=folds)
     formats = "text", "json"
     add("--format", choices=formats, default="text", help="of what --folds prints" + default)
