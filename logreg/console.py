@@ -6,14 +6,12 @@ import gc
 import os
 import re
 import shlex
-import shutil
 import sys
 import threading
 import time
 
 SLOW_AFTER = 2.0  # seconds until something slow is explained
 STARTING, COMPILING = "starting the engine", "compiling"
-COMPILED = "~/.theano", "~/.pytensor"  # where an engine keeps what it has compiled
 
 
 class _Console:
@@ -22,9 +20,7 @@ class _Console:
     is_quiet = False  # notes and lines of the log are dropped, and no progress is shown
     line = ""  # what stands on the last line of the terminal
     of_command = False  # a command runs, whose user knows options and no arguments
-    rank = (
-        ""  # which of several processes this is that train together; "" for the first, and for one
-    )
+    rank = ""  # which of several processes this is, of which the first one speaks; then ""
 
 
 _console = _Console()
@@ -59,8 +55,10 @@ def be_rank(rank, size):
 def show(text):
     """Rewrite the last line of a terminal on stderr, which is below what is printed; '' ends it."""
     if text or _console.line:
-        blank = "\r" + " " * len(_console.line) + "\r"
-        _console.line = text[: shutil.get_terminal_size().columns - 1]
+        blank, width = "\r" + " " * len(_console.line) + "\r", 0
+        with contextlib.suppress(OSError):  # it may be a stream of Python's
+            width = os.get_terminal_size(sys.stderr.fileno()).columns
+        _console.line = text[: (width or 80) - 1]
         print(blank + _console.line, end="", file=sys.stderr, flush=True)
 
 
@@ -139,12 +137,10 @@ def warning(message):
 def starting(message):
     """Print `message` to stderr if the block takes long; collect no garbage in it.
 
-    Where no engine has compiled anything, the message says that the first time takes longest.
     An engine keeps nearly all of the many objects that it makes when it starts or compiles: to
     collect among them takes up to a third of the time.
     """
-    if not any(os.path.exists(os.path.expanduser(folder)) for folder in COMPILED):
-        message += ", which takes longest the first time on a machine"
+    message += ", which takes longest the first time on a machine"
     timer = threading.Timer(SLOW_AFTER, note, args=(message,))
     timer.daemon = True
     timer.start()

@@ -1,12 +1,15 @@
 """Early stopping with patience: a run ends when nothing has improved for long."""
 
 import math
+from dataclasses import dataclass
+from typing import Optional
 
 from logreg.hyperparameters import DEFAULTS
 
 OF_EARLY_STOPPING = ("patience", "patience_increase", "improvement_threshold", "criterion")
 
 
+@dataclass(eq=False)
 class EarlyStopping:
     """Patience counted in minibatches, as in the tutorial.
 
@@ -50,20 +53,14 @@ class EarlyStopping:
     (False, True)
     """
 
-    def __init__(
-        self,
-        patience=DEFAULTS.patience,
-        patience_increase=DEFAULTS.patience_increase,
-        improvement_threshold=DEFAULTS.improvement_threshold,
-        criterion=DEFAULTS.criterion,
-    ):
-        self.patience = patience
-        self.patience_increase = patience_increase
-        self.improvement_threshold = improvement_threshold
-        self.criterion = criterion
-        self.best_loss = self.significant_loss = math.inf
-        self.best_iter = None
-        self.significant_iter = None
+    patience: float = DEFAULTS.patience
+    patience_increase: float = DEFAULTS.patience_increase
+    improvement_threshold: float = DEFAULTS.improvement_threshold
+    criterion: str = DEFAULTS.criterion
+    best_loss: float = math.inf
+    best_iter: Optional[int] = None
+    significant_loss: float = math.inf
+    significant_iter: Optional[int] = None
 
     def update(self, iter, loss):
         """Take note of the loss on the validation set after minibatch `iter`.

@@ -1,10 +1,10 @@
 """Softmax regression as an estimator of scikit-learn's kind (extra `sklearn`)."""
 
 import copy
-import numbers
 import threading
-from dataclasses import fields
-from typing import Any
+from dataclasses import dataclass, fields
+from numbers import Real
+from typing import Any, Optional
 
 import numpy
 
@@ -16,6 +16,7 @@ with needing("SoftmaxClassifier", "sklearn", "scikit-learn"):
     from scipy.sparse import issparse
     from scipy.special import log_softmax, softmax
     from sklearn.base import BaseEstimator, ClassifierMixin
+    from sklearn.utils import check_scalar
     from sklearn.utils.class_weight import compute_class_weight
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, check_random_state
@@ -29,6 +30,7 @@ FLOATS = [numpy.float64, numpy.float32]
 _one_at_a_time = threading.Lock()  # floatX is the whole process's, and engines are not for threads
 
 
+@dataclass(eq=False, repr=False)
 class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
     """Softmax regression, trained by minibatch SGD with early stopping, for scikit-learn.
 
@@ -85,37 +87,20 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
     array(['no', 'yes'], dtype='<U3')
     """
 
-    def __init__(
-        self,
-        learning_rate=DEFAULTS.learning_rate,
-        n_epochs=DEFAULTS.n_epochs,
-        batch_size=None,
-        patience=DEFAULTS.patience,
-        patience_increase=DEFAULTS.patience_increase,
-        improvement_threshold=DEFAULTS.improvement_threshold,
-        l1=DEFAULTS.l1,
-        l2=DEFAULTS.l2,
-        momentum=DEFAULTS.momentum,
-        validation_fraction=1 / 6,
-        shuffle=True,
-        random_state=0,
-        class_weight=None,
-        refit=True,
-    ):
-        self.learning_rate = learning_rate
-        self.n_epochs = n_epochs
-        self.batch_size = batch_size
-        self.patience = patience
-        self.patience_increase = patience_increase
-        self.improvement_threshold = improvement_threshold
-        self.l1 = l1
-        self.l2 = l2
-        self.momentum = momentum
-        self.validation_fraction = validation_fraction
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.class_weight = class_weight
-        self.refit = refit
+    learning_rate: float = DEFAULTS.learning_rate
+    n_epochs: int = DEFAULTS.n_epochs
+    batch_size: Optional[int] = None
+    patience: int = DEFAULTS.patience
+    patience_increase: float = DEFAULTS.patience_increase
+    improvement_threshold: float = DEFAULTS.improvement_threshold
+    l1: float = DEFAULTS.l1
+    l2: float = DEFAULTS.l2
+    momentum: float = DEFAULTS.momentum
+    validation_fraction: float = 1 / 6
+    shuffle: bool = True
+    random_state: Any = 0
+    class_weight: Any = None
+    refit: bool = True
 
     def fit(self, X: Any, y: Any) -> "SoftmaxClassifier":
         """Train on rows X, of shape (n, n_features), and their labels y, of any kind.
@@ -125,15 +110,15 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
         """
         # What was fitted needs no engine.
         from logreg import engine
-        from logreg.sgd import fit_expressions, softmax_regression
+        from logreg.model import softmax_regression
+        from logreg.sgd import fit_expressions
 
         fitted = copy.copy(self)
         X, y = validate_data(fitted, X, y, accept_sparse="csr", dtype=FLOATS)
         X = X.toarray() if issparse(X) else X
         check_classification_targets(y)
         classes, codes = numpy.unique(y, return_inverse=True)
-        n_out = len(classes)
-        if n_out < 2:
+        if len(classes) < 2:
             only = quoted(classes.tolist()[0])
             raise DatasetError(f"y has one class only, {only}: at least two are needed")
         weights = compute_class_weight(self.class_weight, classes=classes, y=y)
@@ -144,18 +129,19 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
             )
         rows = self._split(codes)
         settings = self._hyperparameters(*map(len, rows))
+        sizes = X.shape[1], len(classes)
+        train, valid = ((X[part], codes[part]) for part in rows)
+        refit = bool(self.refit) and rows[0] is not rows[1]
         with _one_at_a_time, engine.floatx(X.dtype.name):
             used = None if self.class_weight is None else weights
-            _, expressions = softmax_regression(X.shape[1], n_out, settings, used)
-            train, valid = ((X[part], codes[part]) for part in rows)
-            refit = bool(self.refit) and rows[0] is not rows[1]
+            _, expressions = softmax_regression(*sizes, settings, used)
             run = fit_expressions(expressions, [train, valid, valid], settings, refit=refit)
         fitted.classes_ = classes
         fitted.loss_curve_ = [v.cost for v in run.validations]
         fitted.validation_scores_ = [1 - v.error for v in run.validations]
         fitted.n_iter_ = numpy.array([run.epoch], "int32")
         W, b = run.best_values
-        if n_out == 2:  # the score of the second class, where that of the first is 0
+        if len(classes) == 2:  # the score of the second class, where that of the first is 0
             W, b = W[:, 1:] - W[:, :1], b[1:] - b[:1]
         fitted.coef_, fitted.intercept_ = W.T.copy(), b
         self.__dict__ = vars(fitted)  # at the end: a fit that fails leaves the last one
@@ -163,22 +149,20 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
 
     def _split(self, codes):
         """Choose the rows for training and those for validation, perhaps the same."""
-        n, fraction = len(codes), self.validation_fraction
-        if not (isinstance(fraction, numbers.Real) and 0 < fraction < 1):
-            given = quoted(fraction)
-            raise SettingError(f"validation_fraction is {given}: it must be between 0 and 1")
-        order = numpy.arange(n)
+        fraction, order = self.validation_fraction, numpy.arange(len(codes))
+        between = {"min_val": 0, "max_val": 1, "include_boundaries": "neither"}
+        check_scalar(fraction, "validation_fraction", Real, **between)
         if self.shuffle:
             order = stratified_order(codes, check_random_state(self.random_state).randint(2**31))
-        n_train = n - int(n * fraction)
-        if n - n_train < MIN_VALIDATION_ROWS:
+        n_valid = int(len(codes) * fraction)
+        if n_valid < MIN_VALIDATION_ROWS:
             return order, order
-        return order[:n_train], order[n_train:]
+        return order[:-n_valid], order[-n_valid:]
 
     def _hyperparameters(self, n_train, n_valid):
         names = {field.name for field in fields(Hyperparameters)} & {*self.get_params()}
-        names.remove("class_weight")  # a dict of labels, perhaps
         given = {name: getattr(self, name) for name in names}
+        given["class_weight"] = None  # here, it may be a dict of labels
         if self.batch_size is None:
             given["batch_size"] = default_batch_size([n_train, n_valid])
         return Hyperparameters(criterion="loss", **given)

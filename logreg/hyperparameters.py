@@ -127,6 +127,14 @@ Hyperparameters.__doc__ = Hyperparameters.__doc__.replace(
 DEFAULTS = Hyperparameters()
 
 
+# Defaults that the data decide, in words.
+BY_DATA = {
+    "batch_size": f"{DEFAULTS.batch_size}; a tenth of less than 5,000 rows",
+    "criterion": "error; loss for tables, and for one array that is split",
+    "n_epochs": f"{DEFAULTS.n_epochs:,}; {EPOCHS_OF_A_TABLE:,} for tables, whose epochs are short",
+}
+
+
 def for_data(facts, **given):
     """The hyperparameters of a run on some data, whose defaults are those that the data decide."""
     by_loss = facts.is_table or facts.split

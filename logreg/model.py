@@ -12,11 +12,11 @@ Recognition and Machine Learning", section 4.3.4.
 """
 
 import numbers
-from typing import Any, List
+from typing import Any, List, NamedTuple
 
 import numpy
 
-from logreg import engine
+from logreg import engine, updates
 from logreg.engine import T, checked_labels, theano
 from logreg.errors import SettingError
 
@@ -177,6 +177,41 @@ def _parameter(name, given, shape) -> Any:
         return given
     array = numpy.array(value, dtype=theano.config.floatX, order="C")
     return theano.shared(array, name=name, borrow=True)
+
+
+class Expressions(NamedTuple):
+    """What is minimized, as symbolic expressions over a minibatch: the arguments of `fit`."""
+
+    x: Any
+    y: Any
+    cost: Any
+    errors: Any
+    updates: Any
+    loss: Any = None
+    is_tutorials: bool = False  # whether they are made of the hyperparameters
+
+
+def softmax_regression(n_in, n_out, hyperparameters, weights=None):
+    """Build the tutorial's model: a LogisticRegression, and the :class:`Expressions` over it.
+
+    `weights` are those of the classes in the cost; without them, all count the same. The loss is
+    the cost without penalties.
+    """
+    x = T.matrix("x")  # a minibatch, one example a row
+    y = T.ivector("y")  # and its labels
+    classifier = LogisticRegression(input=x, n_in=n_in, n_out=n_out)
+    cost = loss = classifier.negative_log_likelihood(y, weights)
+    if hyperparameters.l1:
+        cost += hyperparameters.l1 * abs(classifier.W).sum()
+    if hyperparameters.l2:
+        cost += hyperparameters.l2 * (classifier.W**2).sum()
+    learning_rate, momentum = hyperparameters.learning_rate, hyperparameters.momentum
+    if momentum:
+        rule = updates.momentum(cost, classifier.params, learning_rate, momentum)
+    else:
+        rule = updates.sgd(cost, classifier.params, learning_rate)
+    errors = classifier.errors(y)
+    return classifier, Expressions(x, y, cost, errors, rule, loss, is_tutorials=True)
 
 
 def balanced_weights(class_counts):

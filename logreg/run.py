@@ -76,7 +76,7 @@ class Run:
         The patience, and which validation is the best.
     best_values : list of numpy.ndarray or None
         What the `params` were at the best validation; or what they came to when the model was
-        trained anew, see :class:`logreg.refit.Refit`.
+        trained anew, see :func:`logreg.sgd.train_anew`.
     n_refit_rows : int or None
         The rows on which that was done.
     reason : {None, 'patience', 'n_epochs', 'diverged', 'interrupted', 'stopped'}
@@ -84,9 +84,9 @@ class Run:
         :class:`~logreg.callbacks.StopTraining`, and 'interrupted' if it gave none.
     message : str
         That text.
-    cost_settings : dict
-        The hyperparameters that cost and updates are made of, as those of the tutorial's model are
-        of all; of others it is not known.
+    is_tutorials : bool
+        Whether cost and updates are made of the hyperparameters, as those of the tutorial's model
+        are; of others, these are not known.
     """
 
     data: Any
@@ -95,18 +95,17 @@ class Run:
     params: List[Any]
     iter: int = -1
     seconds: float = 0.0
-    validations: List[Validation] = field(default_factory=list, repr=False)
-    best_values: Optional[List[numpy.ndarray]] = field(default=None, repr=False)
+    validations: List[Validation] = field(default_factory=list)
+    best_values: Optional[List[numpy.ndarray]] = None
     n_refit_rows: Optional[int] = None
     reason: Optional[str] = None
     message: str = ""
-    cost_settings: Dict[str, Any] = field(default_factory=dict)
+    is_tutorials: bool = False
 
     def __post_init__(self):
         n_rows = engine.n_rows(self.data.train[0])
         self.n_train_batches = n_rows // self.hyperparameters.batch_size
         self.replay()
-        self.start_clock()
 
     def replay(self):
         """Bring `stopping` to where the validations lead it."""
@@ -127,9 +126,7 @@ class Run:
         return self.seconds
 
     def __repr__(self):
-        best, n = self.best_validation, len(self.validations)
-        best_error = f", best error {best.error:.6f}" if best else ""
-        return f"Run(epoch {self.epoch}, {n} validations{best_error}, {self._end or 'not ended'})"
+        return f"Run(epoch {self.epoch}, {len(self.validations)} validations, {self._end})"
 
     @property
     def _end(self):
@@ -145,12 +142,11 @@ class Run:
                 "the best model is from before that. Give a lower learning rate"
             )
         if self.reason == "patience":
-            at = f"at iteration {self.iter}: the last significant gain"
-            at = f"{at} was at iteration {self.stopping.significant_iter}"
-            return f"stopped by patience {at}{self._outlook}"
+            gain = f"the last significant gain was at iteration {self.stopping.significant_iter}"
+            return f"stopped by patience at iteration {self.iter}: {gain}{self._outlook}"
         if self.reason == "n_epochs":
             return f"stopped after {self.epoch} of {self.epoch} epochs{self._outlook}"
-        return f"stopped: {self.message}" if self.message else self.reason or "not ended"
+        return self._end
 
     @property
     def _outlook(self):
@@ -212,10 +208,10 @@ class Run:
 
         With ``criterion='loss'``, each also ends with the loss.
         """
-        rows, by_loss = [], self.hyperparameters.criterion == "loss"
+        rows, n_cells = [], 5 if self.hyperparameters.criterion == "loss" else 4
         for validation in self.validations:
             iter, cost, error, _, loss, test_error, *_ = validation.plain()
-            rows.append([iter, cost, error, test_error, *([loss] if by_loss else [])])
+            rows.append([iter, cost, error, test_error, loss][:n_cells])
         return rows
 
     def _some(self, curve):
@@ -232,19 +228,18 @@ class Run:
     @property
     def _hyperparameters(self):
         """Those that are known to decide the run."""
-        of_a_run = {name: getattr(self.hyperparameters, name) for name in OF_A_RUN}
-        return {**of_a_run, **self.cost_settings}
+        known = vars(self.hyperparameters)
+        return {k: v for k, v in known.items() if self.is_tutorials or k in OF_A_RUN}
 
     def settings(self) -> Dict[str, Any]:
         """What decides the bits of a run, and must be the same when it is resumed, as a dict."""
         facts = self.data.facts
-        digest = facts.dataset_sha256 or [engine.digest(*pair) for pair in self.data]
         return {
             **self._hyperparameters,
             "floatX": engine.theano.config.floatX,
-            **({"pixel_scale": facts.pixel_scale} if facts.scale_all else {}),
+            "pixel_scale": facts.pixel_scale if facts.scale_all else None,
             "dataset": facts.dataset,
-            "dataset_sha256": digest,
+            "dataset_sha256": facts.dataset_sha256 or [engine.digest(*pair) for pair in self.data],
         }
 
     def facts(self) -> Dict[str, Any]:
@@ -252,18 +247,7 @@ class Run:
 
         Of a run without a best model yet, it has no errors.
         """
-        best, names = self.best_validation, ("error", "error_all_rows")
-        of_best = (
-            {}
-            if best is None
-            else {
-                "epoch": self.epoch_of(best.iter),
-                "iteration": best.iter,
-                **{f"validation_{name}": getattr(best, name) for name in names},
-                **{f"test_{name}": getattr(best, f"test_{name}") for name in names},
-            }
-        )
-        return {
+        known = {
             **self.data.facts.as_dict(),
             **self._hyperparameters,
             "n_train_batches": self.n_train_batches,
@@ -272,5 +256,15 @@ class Run:
             "n_ranks": ranks.size,
             "refit": self.n_refit_rows is not None,
             "n_refit_rows": self.n_refit_rows,
-            **of_best,
         }
+        best = self.best_validation
+        if best:
+            known.update(
+                epoch=self.epoch_of(best.iter),
+                iteration=best.iter,
+                validation_error=best.error,
+                validation_error_all_rows=best.error_all_rows,
+                test_error=best.test_error,
+                test_error_all_rows=best.test_error_all_rows,
+            )
+        return known

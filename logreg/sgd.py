@@ -1,83 +1,47 @@
 """Minibatch stochastic gradient descent with early stopping: the tutorial's trainer.
 
-:func:`softmax_regression` builds what is minimized, :func:`train` is the tutorial's loop, and
-:func:`fit` trains any model: all that it knows of one is a cost, an error expression and a list of
-updates. :func:`sgd_optimization_mnist` trains the tutorial's.
+:func:`train` is the tutorial's loop, and :func:`fit` trains any model: all that it knows of one is
+a cost, an error expression and a list of updates. :func:`sgd_optimization_mnist` trains the
+tutorial's.
 """
 
 import contextlib
 import gc
-from functools import partial
-from typing import Any, Dict, NamedTuple, Optional, Sequence
+import math
+from dataclasses import replace
+from typing import Any, Sequence
 
 import numpy
 
-from logreg import engine, updates
+from logreg import engine
 from logreg.callbacks import BestModel, Callback, PrintLog
-from logreg.callbacks.base import catching_stop, check_files
-from logreg.console import COMPILING, log, note, starting
+from logreg.callbacks.base import catching_stop, steps_at_once
+from logreg.console import COMPILING, log, note, starting, warning
 from logreg.datasets import variables
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import mapping
-from logreg.engine import T
 from logreg.errors import SettingError
 from logreg.hyperparameters import BEST_MODEL, DATASET, DEFAULTS, Hyperparameters
-from logreg.model import LogisticRegression, balanced_weights
+from logreg.model import Expressions, balanced_weights, softmax_regression
 from logreg.parallel.ranks import ranks
-from logreg.refit import Refit
-from logreg.run import OF_A_RUN, Run, Validation
+from logreg.run import Run, Validation
 
 MAY_OVERFLOW = 1e19  # the root of the largest float32: of smaller parameters, products are finite
 
 
-class Expressions(NamedTuple):
-    """What is minimized, as symbolic expressions over a minibatch: the arguments of `fit`."""
-
-    x: Any
-    y: Any
-    cost: Any
-    errors: Any
-    updates: Any
-    loss: Any = None
-    settings: Optional[Dict[str, Any]] = None  # the hyperparameters in them, if that is known
-
-
-def softmax_regression(n_in, n_out, hyperparameters, weights=None):
-    """Build the tutorial's model: a LogisticRegression, and the :class:`Expressions` over it.
-
-    `weights` are those of the classes in the cost; without them, all count the same. The loss is
-    the cost without penalties.
-    """
-    x = T.matrix("x")  # a minibatch, one example a row
-    y = T.ivector("y")  # and its labels
-    classifier = LogisticRegression(input=x, n_in=n_in, n_out=n_out)
-    cost = loss = classifier.negative_log_likelihood(y, weights)
-    if hyperparameters.l1:
-        cost += hyperparameters.l1 * abs(classifier.W).sum()
-    if hyperparameters.l2:
-        cost += hyperparameters.l2 * (classifier.W**2).sum()
-    learning_rate, momentum = hyperparameters.learning_rate, hyperparameters.momentum
-    if momentum:
-        rule = updates.momentum(cost, classifier.params, learning_rate, momentum)
-    else:
-        rule = updates.sgd(cost, classifier.params, learning_rate)
-    settings = {k: value for k, value in vars(hyperparameters).items() if k not in OF_A_RUN}
-    return classifier, Expressions(x, y, cost, classifier.errors(y), rule, loss, settings)
-
-
-def compile_functions(expressions, run, block=1):
+def compile_functions(expressions, run, callbacks=()):
     """Compile `train_model`, `validate_model` and `test_model`, as the tutorial calls them.
 
-    ``train_model(i)`` queues the step on minibatch i; queued steps are taken together, at most
-    `block` in one call. ``train_model.costs()`` takes the rest and returns the costs of the steps
-    since its last call: parameters are read after it. ``test_model()`` returns two errors: over the
-    whole minibatches of its set, as the tutorial counts, and over all its rows.
+    ``train_model(i)`` queues the step on minibatch i; queued steps are taken together, unless one
+    of the callbacks reads them. ``train_model.costs()`` takes the rest and returns the costs of
+    the steps since its last call: parameters are read after it. ``test_model()`` returns two
+    errors: over the whole minibatches of its set, as the tutorial counts, and over all its rows.
     ``validate_model()`` returns the same of its set, and the mean of the loss over all its rows,
     None with criterion 'error'; of a run that has diverged, a single None.
     """
     x, y, cost, errors, updates, loss, _ = expressions
     train_set, valid_set, test_set = run.data
-    batch_size = run.hyperparameters.batch_size
+    batch_size, block = run.hyperparameters.batch_size, steps_at_once(run, callbacks)
     train_model = engine.compile_step(x, y, train_set, batch_size, cost, updates, block)
     errors_of_validation = engine.compile_errors(x, y, valid_set, batch_size, errors)
     test_model = engine.compile_errors(x, y, test_set, batch_size, errors)
@@ -158,7 +122,8 @@ def fit(
     loss : symbolic scalar, optional
         A mean over rows, as the cost without penalties: with ``criterion='loss'`` it decides.
     refit : bool
-        Whether the best model is trained anew on the validation rows, too; see :class:`.Refit`.
+        Whether the best model is trained anew on the validation rows, too; see
+        :func:`train_anew`.
 
     Returns
     -------
@@ -201,50 +166,85 @@ def _collecting():
 def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=False):
     """Do what :func:`fit` does, for :class:`Expressions`."""
     ranks.compare("hyperparameters", lambda: hyperparameters)
-    x, y, cost, errors, updates, loss, settings = expressions
+    x, y, cost, errors, updates, loss, is_tutorials = expressions
     numbers = {"cost": cost, "errors": errors}
     if hyperparameters.criterion == "loss":
         numbers["loss"] = loss
     updates, params, *sizes = engine.check_expressions(x, y, numbers, updates)
     data = variables.given(datasets, x, y, sizes, hyperparameters.batch_size)
-    ranks.compare("the data", lambda: [engine.digest(*pair) for pair in data])
     expressions = expressions._replace(updates=updates)
+    if refit:
+        _check_joinable(data)
+    ranks.compare("the data", lambda: [engine.digest(*pair) for pair in data])
     trained = [variable for variable, _ in updates]
-    run = Run(data, hyperparameters, trained, params, cost_settings=settings or {})
-    anew = Refit(run) if refit else None
+    start = [engine.value(variable).copy() for variable in trained]
+    run = Run(data, hyperparameters, trained, params, is_tutorials=is_tutorials)
     for callback in callbacks:
         callback.restore(run)
     callbacks = [c for c in callbacks if ranks.rank == 0 or not c.on_rank_0_only]
-    block = 1 if any(c.reads_steps for c in callbacks) else run.validation_frequency
-    check_files(callbacks, is_new=run.iter < 0)
+    for callback in callbacks:
+        callback.check(run)
     with starting(COMPILING):
-        functions = compile_functions(expressions, run, block)
-    _train(functions, run, callbacks)
-    if anew:
-        anew.train(expressions, functions[1], callbacks, block)
-    _end(callbacks, run, functions[-1])
-    return run
-
-
-def _train(functions, run, callbacks):
+        functions = compile_functions(expressions, run, callbacks)
+    train_model, validate_model, test_model = functions
     for callback in callbacks:
         callback.on_train_begin(run)
     run.start_clock()
-    with catching_stop(run, functions[0]):
+    with catching_stop(run, train_model):
         run.reason = train(*functions, run, callbacks)
     run.read_clock()
+    if refit:
+        train_anew(run, start, expressions, validate_model, callbacks)
+    with contextlib.ExitStack() as ends:  # each is called, whatever fails
+        for callback in reversed(callbacks):
+            ends.callback(callback.on_train_end, run)
+        ends.callback(_test_best, run, test_model)
+    return run
 
 
-def _end(callbacks, run, test_model):
-    """Test the best model and call each `on_train_end`, whatever fails; raise the first error."""
-    ends, first = [partial(callback.on_train_end, run) for callback in callbacks], None
-    for end in [partial(_test_best, run, test_model), *ends]:
-        try:
-            end()
-        except Exception as error:
-            first = first or error
-    if first:
-        raise first
+def _check_joinable(data):
+    """Raise a SettingError if training and validation set cannot become one."""
+    if ranks.size > 1:
+        raise SettingError("several ranks share the rows of a set: give `refit=False`")
+    stored = [engine.as_stored(features) for features, _ in data[:2]]
+    if len({(s.shared.dtype, s.scale, s.prepare) for s in stored}) > 1:
+        kinds = " and ".join(s.shared.dtype for s in stored)
+        raise SettingError(
+            f"training and validation x are {kinds}: give one type, or `refit=False`"
+        )
+
+
+def train_anew(run, start, expressions, validate_model, callbacks):
+    """Train the best model of a run anew, for as many minibatches as it had, on more rows.
+
+    These are the training and the validation rows together, in a random order; `start` has what
+    ``run.variables`` began with. What comes of it takes the place of ``run.best_values``, which
+    stay if the run or this has been stopped or has diverged. Each `on_minibatch_end` gets a Run
+    that counts these minibatches; what callbacks have changed beside ``run.variables`` stays.
+    """
+    if run.reason not in ("patience", "n_epochs") or not run.best_values:
+        return
+    data, batch_size = variables.joined(run.data), run.hyperparameters.batch_size
+    anew, block = replace(run, data=data), steps_at_once(run, callbacks)
+    x, y, cost, _, updates, *_ = expressions
+    with starting(COMPILING):
+        train_model = engine.compile_step(x, y, data.train, batch_size, cost, updates, block)
+    for variable, value in zip(run.variables, start):
+        engine.set_value(variable, value)
+    with catching_stop(run, train_model):
+        for iter in range(run.stopping.best_iter + 1):
+            train_model(iter % anew.n_train_batches)
+            anew.iter = iter
+            for callback in callbacks:
+                callback.on_minibatch_end(anew)
+    if run.reason in ("interrupted", "stopped"):
+        return
+    validation = validate_model()
+    if validation is None or not math.isfinite(validation[-1] or 0):
+        warning("trained anew on all rows, the model diverged: that of fewer rows is kept")
+        return
+    run.best_values = [engine.value(param).copy() for param in run.params]
+    run.n_refit_rows = engine.n_rows(data.train[0])
 
 
 def _test_best(run, test_model):
@@ -278,9 +278,9 @@ def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callback
     sizes = facts.n_in, facts.n_out
     classifier, expressions = softmax_regression(*sizes, hyperparameters, weights)
     if output:
-        logs = [c for c in callbacks if isinstance(c, PrintLog)] or [PrintLog()]
-        others = [c for c in callbacks if c not in logs]
-        callbacks = [*logs, BestModel(output, classifier), *others]
+        if not any(isinstance(callback, PrintLog) for callback in callbacks):
+            callbacks = [PrintLog(), *callbacks]
+        callbacks = [BestModel(output, classifier), *callbacks]
     if refit is None:
         is_split = "valid" in data.taken and (facts.is_table or facts.split)
         refit = bool(is_split) and mapping(data.train[0]) is None and ranks.size == 1

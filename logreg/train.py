@@ -1,10 +1,12 @@
 """The command line of training: ``python -m logreg.train`` or ``logreg-train``."""
 
 import argparse
-import contextlib
+import functools
 import json
 import sys
 from dataclasses import fields, replace
+
+import numpy
 
 from logreg.cli import options
 from logreg.cli.command import command
@@ -14,24 +16,11 @@ from logreg.datasets.options import Preparation, TableOptions
 from logreg.datasets.statistics import with_interval
 from logreg.errors import SettingError
 from logreg.files import check_writable, refuse_overwriting
-from logreg.hyperparameters import (
-    BEST_MODEL,
-    DATASET,
-    DEFAULTS,
-    EPOCHS_OF_A_TABLE,
-    Hyperparameters,
-    for_data,
-)
+from logreg.hyperparameters import BEST_MODEL, BY_DATA, DATASET, Hyperparameters, for_data
 from logreg.parallel.ranks import ranks
 
 OF_VERIFY = ("verify", "dataset", "quiet")  # options that go with --verify
 CLOSED_PIPE = 141  # what a shell reports of a process whose stdout nobody reads any more
-# Defaults that the data decide.
-BY_DATA = {
-    "batch_size": f"{DEFAULTS.batch_size}; a tenth of less than 5,000 rows",
-    "criterion": "error; loss for tables, and for one array that is split",
-    "n_epochs": f"{DEFAULTS.n_epochs:,}; {EPOCHS_OF_A_TABLE:,} for tables, whose epochs are short",
-}
 MEANS = "error_percent", "log_loss", "baseline_percent"  # of the test rows of folds
 NUMBERS = {int: {"type": int, "metavar": "N"}, float: {"type": float, "metavar": "X"}}
 
@@ -44,6 +33,7 @@ def parser():
         "tutorial, and keep the best model.",
     )
     add, add_file = parser.add_argument, options.files_of(parser)
+    add_switch = functools.partial(add, action="store_true")
     default = " (default: %(default)s)"
     dataset = "the data, also without --dataset: a table, a file of arrays, a folder of these, or "
     dataset += f"mnist_sample (default: {DATASET})"
@@ -63,29 +53,22 @@ def parser():
     parser.set_defaults(**dict.fromkeys(BY_DATA))
     add_file("--output", default=BEST_MODEL, help="where the best model goes" + default)
     add_file("--checkpoint", help="keep the state of the run here, for --resume")
-    add("--resume", action="store_true", help="go on from the checkpoint; --n-epochs may be larger")
-    refit = "at the end, train anew on training and validation rows, for as many minibatches as "
-    refit += "the best model had (default: if these were split)"
+    add_switch("--resume", help="go on from the checkpoint; --n-epochs may be larger")
+    refit = "at the end, train anew on training and validation rows (default: if these were split)"
     options.add_switch(parser, "refit", refit, "keep the model of the training rows alone")
-    folds = "train K times, each time without another Kth of all rows, which tests; print the "
-    folds += "errors, and keep no model"
+    folds = "train K times, each without another Kth of all rows, which tests; keep no model"
     add("--folds", type=int, metavar="K", help=folds)
-    add(
-        "--format",
-        choices=("text", "json"),
-        default="text",
-        help="of what --folds prints" + default,
-    )
+    formats = "text", "json"
+    add("--format", choices=formats, default="text", help="of what --folds prints" + default)
     add_file("--history", help="write a CSV row here at each validation")
-    verbose = "of a table, print the tutorial's validation lines"
-    add("--verbose", action="store_true", help=verbose)
-    add("--quiet", action="store_true", help="print the result, errors and warnings alone")
+    add_switch("--verbose", help="of a table, print the tutorial's validation lines")
+    add_switch("--quiet", help="print the result, errors and warnings alone")
     floatx = "type of data and parameters (default: what the engine's flags say, else float32)"
     add("--floatx", choices=("float32", "float64"), help=floatx)
     device = "cpu, cuda, cuda1, ... holds the data (default: what the engine's flags say, else cpu)"
     add("--device", metavar="NAME", help=device)
     check = "compare the run with the tutorial's own log; exit with 1 if a figure differs"
-    add("--check-reference", action="store_true", help=check)
+    add_switch("--check-reference", help=check)
     verify = "train again as this model file says, compare all parameters with its own bit by bit, "
     verify += "and write nothing; --dataset names the data if they lie elsewhere now"
     add_file("--verify", metavar="MODEL", help=verify)
@@ -101,35 +84,33 @@ def main(argv=None):
     set_quiet(args.quiet or args.format == "json")
     with starting(STARTING):
         from logreg import callbacks, engine, sgd
-        from logreg.callbacks import progress, reference
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(engine.settings(args.floatx, args.device))
-        interruption = stack.enter_context(callbacks.Interruption())
+        from logreg.callbacks import progress, reference, verdict
+    with engine.settings(args.floatx, args.device), callbacks.Interruption() as interruption:
         watching = [interruption, progress.Progress()]
         if args.verify:
-            return _verify(args.verify, args.dataset, watching) or interruption.exit_code
+            from logreg.fitting import verify
+
+            return int(verify(args.verify, args.dataset, watching)) or interruption.exit_code
         log("... loading data")
         how = options.given(TableOptions, args), options.given(Preparation, args)
         data = read_dataset(args.dataset or DATASET, *how, dtype=engine.theano.config.floatX)
         if args.folds is not None:
-            _cross_validate(args, data, watching, sgd)
+            _cross_validate(args, data, watching)
             return interruption.exit_code
         data.check_outputs(*args.outputs)
-        hyperparameters = for_data(data.facts, **args.hyperparameters)
+        hyperparameters, listening = for_data(data.facts, **args.hyperparameters), [*watching]
         if args.verbose:
-            watching.append(callbacks.PrintLog(validations=True))
+            listening.append(callbacks.PrintLog(validations=True))
         if args.history:
-            watching.append(callbacks.History(args.history))
+            listening.append(callbacks.History(args.history))
         if args.checkpoint:
-            watching.append(callbacks.Checkpoint(args.checkpoint, args.resume))
-        run = sgd.sgd_optimization(data, hyperparameters, args.output, watching, args.refit)
+            listening.append(callbacks.Checkpoint(args.checkpoint, args.resume))
+        run = sgd.sgd_optimization(data, hyperparameters, args.output, listening, args.refit)
         if hyperparameters.class_weight and data.facts.is_table and run.reason != "interrupted":
             settings = replace(hyperparameters, class_weight=None)
-            plain = sgd.sgd_optimization(data, settings, None, watching[:2], args.refit)
+            plain = sgd.sgd_optimization(data, settings, None, watching, args.refit)
             if plain.reason != "interrupted":
-                error, n = plain.best_validation.test_error_all_rows, data.facts.rows[2]
-                error = with_interval(round(error * n), n)
-                say(f"test error if trained without --class-weight: {error}")
+                say(f"test error if trained without --class-weight: {verdict.test_error(plain)}")
     if run.reason == "interrupted":
         is_model = f"the best model is in {args.output}" if run.best_values else "no model yet"
         note(f"interrupted in epoch {run.epoch}: {is_model}; a run with --checkpoint can --resume")
@@ -141,19 +122,6 @@ def main(argv=None):
         return int(bool(differences))
 
 
-def _verify(path, dataset, callbacks):
-    """Say whether a model file is what its training gives; return the exit code."""
-    from logreg.verification import verify
-
-    run, difference = verify(path, dataset, callbacks)
-    if difference:
-        say(f"not verified: {difference}")
-    elif run.reason != "interrupted":
-        n = sum(value.size for value in run.best_values)
-        say(f"verified: the {n:,} parameters are those of {path}, bit by bit")
-    return int(bool(difference))
-
-
 def _settings(argv):
     """The options, with those that are hyperparameters, and not left to the data, as a dict."""
     arguments = parser()
@@ -162,10 +130,10 @@ def _settings(argv):
         arguments.error(f"{args.data} and --dataset {args.dataset}: give one of them")
     args.dataset, args.data = args.data or args.dataset, None
     if args.verify:
-        usual = vars(arguments.parse_args([]))
-        more = vars(args).items() - usual.items() - {(k, vars(args)[k]) for k in OF_VERIFY}
-        more = ", ".join(sorted(f"--{name.replace('_', '-')}" for name, _ in more))
+        usual, given = vars(arguments.parse_args([])), vars(args)
+        more = sorted(k for k in given if given[k] != usual[k] and k not in OF_VERIFY)
         if more:
+            more = ", ".join(f"--{name.replace('_', '-')}" for name in more)
             raise SettingError(f"--verify takes all settings from the model file: leave out {more}")
     given = {setting.name: getattr(args, setting.name) for setting in fields(Hyperparameters)}
     args.hyperparameters = {k: value for k, value in given.items() if value is not None}
@@ -185,31 +153,32 @@ def _settings(argv):
     return args
 
 
-def _cross_validate(args, data, watching, sgd):
+def _cross_validate(args, data, watching):
     """Print what each fold comes to, and all rows."""
     from logreg.prediction.evaluation import evaluate
     from logreg.prediction.predictor import Predictor
+    from logreg.sgd import sgd_optimization
 
     found, is_text = [], args.format == "text"
     for fold in make_folds(data, args.folds):
         settings = for_data(fold.facts, **args.hyperparameters)
-        run = sgd.sgd_optimization(fold, settings, None, watching, refit=args.refit)
+        run = sgd_optimization(fold, settings, None, watching, args.refit)
         if run.reason == "interrupted":
             return
-        evaluation = evaluate(Predictor(run), fold)
-        evaluation["baseline_percent"] = 100 * fold.facts.baseline_error
-        found.append({key: evaluation[key] for key in ("rows", "errors", *MEANS)})
+        told = evaluate(Predictor(run), fold)
+        told["baseline_percent"] = 100 * fold.facts.baseline_error
+        found.append({key: told[key] for key in ("rows", "errors", *MEANS)})
         if is_text:
-            error = with_interval(evaluation["errors"], evaluation["rows"])
+            error = with_interval(told["errors"], told["rows"])
             say(f"fold {len(found)} of {args.folds}: test error: {error}")
-    rows, errors = (sum(fold[key] for fold in found) for key in ("rows", "errors"))
-    means = {key: sum(fold["rows"] * fold[key] for fold in found) / rows for key in MEANS}
+    rows, errors = ([fold[key] for fold in found] for key in ("rows", "errors"))
+    mean = {key: numpy.average([fold[key] for fold in found], weights=rows) for key in MEANS}
+    mean = {"rows": sum(rows), "errors": sum(errors), **mean}
     if is_text:
-        say(f"mean of {args.folds} folds: {with_interval(errors, rows)}")
+        say(f"mean of {args.folds} folds: {with_interval(mean['errors'], mean['rows'])}")
         guess = "always guessing the most frequent class errs in {baseline_percent:.2f} %"
-        say(f"{guess}; log loss {{log_loss:.6f}}".format(**means))
+        say(f"{guess}; log loss {{log_loss:.6f}}".format(**mean))
     else:
-        mean = {"rows": rows, "errors": errors, **means}
         say(json.dumps({"folds": found, "mean": mean}, indent=2))
 
 

@@ -54,8 +54,7 @@ def momentum(cost: Any, params: List[Any], learning_rate: Any, momentum: float =
     2
     """
     updates = []
-    for p, g in zip(params, T.grad(cost, params)):
-        velocity = _zeros_like(p)
+    for p, g, velocity in _with_memory(cost, params):
         v = momentum * velocity - learning_rate * g
         updates += [(velocity, v), (p, p + v)]
     return updates
@@ -75,8 +74,7 @@ def nesterov(cost: Any, params: List[Any], learning_rate: Any, momentum: float =
     2
     """
     updates = []
-    for p, g in zip(params, T.grad(cost, params)):
-        velocity = _zeros_like(p)
+    for p, g, velocity in _with_memory(cost, params):
         v = momentum * velocity - learning_rate * g
         updates += [(velocity, v), (p, p + momentum * v - learning_rate * g)]
     return updates
@@ -97,8 +95,7 @@ def adagrad(
     2
     """
     updates = []
-    for p, g in zip(params, T.grad(cost, params)):
-        accumulated = _zeros_like(p)
+    for p, g, accumulated in _with_memory(cost, params):
         a = accumulated + g**2
         updates += [(accumulated, a), (p, p - learning_rate * g / T.sqrt(a + epsilon))]
     return updates
@@ -129,8 +126,7 @@ def adam(
     steps = theano.shared(numpy.asarray(0, dtype=theano.config.floatX))
     t = steps + numpy.asarray(1, dtype=theano.config.floatX)
     updates = [(steps, t)]
-    for p, g in zip(params, T.grad(cost, params)):
-        mean, square = _zeros_like(p), _zeros_like(p)
+    for p, g, mean, square in _with_memory(cost, params, n=2):
         m = beta1 * mean + (1 - beta1) * g
         v = beta2 * square + (1 - beta2) * g**2
         step = m / (1 - beta1**t) / (T.sqrt(v / (1 - beta2**t)) + epsilon)
@@ -138,5 +134,8 @@ def adam(
     return updates
 
 
-def _zeros_like(param):
-    return theano.shared(numpy.zeros_like(param.get_value(borrow=True)))
+def _with_memory(cost, params, n=1):
+    """Yield each parameter, its gradient, and n shared variables of zeros of its shape."""
+    for p, g in zip(params, T.grad(cost, params)):
+        zeros = numpy.zeros_like(p.get_value(borrow=True))
+        yield (p, g, *(theano.shared(zeros) for _ in range(n)))

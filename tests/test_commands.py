@@ -37,7 +37,6 @@ train D --resume | 1 | | error: --resume needs --checkpoint FILE
 train D --checkpoint new --resume --quiet | 0 | ^Opt.*\n$ | ^warning: there is no new to go .*\n$
 train --dataset unknown.csv | 1 | loading data | error: .*'unknown': .*--na unknown
 train T --label-column nothing | 1 | loading data | error: t.csv.* has no column nothing
-train --dataset nowhere.npz | 1 | loading data | error: data set 'nowhere.npz' not found; looked in
 train --dataset hostile.gz | 1 | loading data | error: hostile.gz.*posix.system
 train --dataset gap.csv | 1 | loading data | error: gap.csv: empty or missing cells: 30 in .*--missing mean
 predict | 1 | | error: best_model.pkl cannot be loaded: No such file
@@ -48,7 +47,6 @@ predict rows.npy -M --output no/o.txt | 1 | | error: no/o.txt cannot be written
 predict rows.npy -M --output rows.npy | 1 | | error: rows.npy would overwrite what is read
 predict rows.npy -M --output model.pkl | 1 | | error: model.pkl would overwrite what is read
 predict wrong.npy rows.npy -M -n 1 | 1 | ^rows.npy\[0\]: ant\n$ | error: wrong.npy.* 5
-predict hostile.pkl -M | 1 | | error: hostile.pkl
 predict rows.npy --model hostile.pkl | 1 | | error: hostile.pkl cannot be loaded.*posix.system
 predict rows.npy -M -n 0 | 1 | | error: -n is 0: it must be 1 or more
 predict rows.npy rows.csv -M --evaluate | 2 | | give inputs, --evaluate .* --info or --weights alone
@@ -56,7 +54,6 @@ predict -M --dataset e.npz --min-proba 1 | 0 | ^e.npz\[0\]: \?\ne.npz\[1\]: \?\n
 predict -M --dataset e.npz --top 1 | 0 | ^e.npz\[0\]: ant  ant=0.9999\ne.npz\[1\]: bee |
 predict wrong.npy -M --output o | 1 | | error: wrong.npy.*\nerror: nothing could be predicted, so o is not
 predict -M --evaluate --format csv | 2 | | --keep and --format csv are for predictions
-predict -M --evaluate --proba | 2 | | --keep and --format csv are for predictions
 predict -M --dataset e.npz | 0 | ^Predicted values for the first 3 .*\n\['ant' 'bee' 'cat'\]\n$ |
 predict -M --dataset e.npz -n 2 | 0 | ^Predicted values for the first 2 .*\n\['ant' 'bee'\]\n$ |
 predict -M --dataset e.npz --evaluate | 0 | 0.000000 % \(0 of 3 rows\).*\nbee +0 +1 +0\ncat +0 +0 +1\n |

@@ -94,6 +94,7 @@ def test_senseless_settings_are_refused_by_name(name, value, needed):
     assert repr(value) in str(raised.value)
 
 
+@pytest.mark.filterwarnings("error")
 def test_numbers_of_numpy_become_pythons():
     """NumPy's float64 would make float64 of float32 parameters, and no JSON."""
     found = Hyperparameters(numpy.float32(0.5), numpy.int64(3), l2=numpy.float64(0.25))

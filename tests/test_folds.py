@@ -7,7 +7,7 @@ import signal
 
 import numpy
 import pytest
-from builders import make_pairs, save_pairs
+from builders import csv_text, make_pairs, save_pairs, write
 
 from logreg import Predictor, engine
 from logreg.callbacks import Interruption
@@ -22,9 +22,8 @@ TRAIN = ("train", "--dataset", "t.csv", "--folds", 3, "--n-epochs", 3)
 
 def save_table(n=90):
     x, y = make_pairs((n,))[0]
-    rows = [",".join([*map(str, row), "abc"[k]]) for row, k in zip(x.tolist(), y)]
-    with open("t.csv", "w", encoding="utf-8") as file:
-        file.write("\n".join(["a,b,c,d,label", *rows]))
+    rows = numpy.c_[x.astype(object), numpy.array([*"abc"])[y]]
+    write("t.csv", csv_text(rows, [*"abcd", "label"]).encode())
     return x, y
 
 

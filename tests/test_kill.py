@@ -6,12 +6,12 @@ starts the engine once and forks a trainer for each attempt, so that 50 attempts
 
 import contextlib
 import io
+import multiprocessing
 import os
 import random
 import signal
 import time
 import timeit
-import traceback
 from pathlib import Path
 
 import pytest
@@ -43,79 +43,52 @@ def test_a_run_killed_50_times_ends_like_an_undisturbed_one(run, working_folder)
 
 
 def main():
-    train = prepare()
-    assert end_of(start("undisturbed", train)) == 0
+    engine.theano.config.floatX = "float32"
+    # By this clock, a second has passed at each validation, and all files are due.
+    timeit.default_timer = lambda: 1e5 * time.perf_counter()
+    assert goes_on("undisturbed")
     expected = outcome("undisturbed")
     assert len(expected[1]) > 100
-
-    moments = random.Random(20081206)
-    kills, n_rounds, states, is_over = 0, 0, set(), True
+    moments, states = random.Random(20081206), set()
+    kills, n_rounds, is_over = 0, 0, True
     while kills < KILLS or not is_over:
         n_rounds += is_over
         folder = f"round{n_rounds}"
-        goal = n_validations(folder) + moments.randrange(5)
-
-        def is_due(folder=folder, goal=goal):
-            return n_validations(folder) >= goal and moments.random() < 0.05
-
-        pid = start(folder, train)
-        status = end_of(pid, is_due) if kills < KILLS else end_of(pid)
-        assert status in (0, signal.SIGKILL), status
-        is_over = status == 0
+        is_over = goes_on(folder, moments if kills < KILLS else None)
         kills += not is_over
         states.add((folder, iteration_reached(folder)))
         assert not is_over or outcome(folder) == expected, folder
     print(kills, len(states))
 
 
-def prepare():
-    """A function that goes on with the run in the working folder."""
-    engine.theano.config.floatX = "float32"
+def goes_on(folder, moments=None):
+    """Go on with the run in a folder, in a process that may be killed; whether it ended."""
+    os.makedirs(folder, exist_ok=True)
+    process = multiprocessing.get_context("fork").Process(target=train, args=[folder])
+    process.start()
+    if moments:
+        goal = n_validations(folder) + moments.randrange(5)
+        while process.is_alive() and (n_validations(folder) < goal or moments.random() > 0.05):
+            time.sleep(0.0005)
+        process.kill()
+    process.join()
+    assert process.exitcode in (0, -signal.SIGKILL)
+    return process.exitcode == 0
+
+
+def train(folder):
+    os.chdir(folder)
     data = read_dataset(make_pairs((50, 400, 40), seed=1))
     hyperparameters = Hyperparameters(0.002, n_epochs=120, batch_size=10, patience=10000)
-    # By this clock, a second has passed at each validation, and all files are due.
-    timeit.default_timer = lambda: 1e5 * time.perf_counter()
-
-    def train():
-        callbacks = [Checkpoint(STATE, resume=True), History(HISTORY)]
-        with contextlib.redirect_stdout(io.StringIO()):
-            sgd_optimization(data, hyperparameters, MODEL, callbacks)
-
-    return train
-
-
-def start(folder, train):
-    """Fork a process that goes on with the run in `folder`; its id."""
-    os.makedirs(folder, exist_ok=True)
-    pid = os.fork()
-    if pid:
-        return pid
-    code = 1
-    try:
-        os.chdir(folder)
-        train()
-        code = 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(code)
+    callbacks = [Checkpoint(STATE, resume=True), History(HISTORY)]
+    with contextlib.redirect_stdout(io.StringIO()):
+        sgd_optimization(data, hyperparameters, MODEL, callbacks)
 
 
 def n_validations(folder):
     """How many a run has written."""
     history = Path(folder, HISTORY)
     return history.read_bytes().count(b"\n") if history.exists() else 0
-
-
-def end_of(pid, is_due=lambda: False):
-    """Wait for a process, and kill it once that is due; its status."""
-    while not is_due():
-        ended, status = os.waitpid(pid, os.WNOHANG)
-        if ended:
-            return status
-        time.sleep(0.0005)
-    os.kill(pid, signal.SIGKILL)
-    return os.waitpid(pid, 0)[1]
 
 
 def iteration_reached(folder):

@@ -1,5 +1,6 @@
 """Training anew on training and validation rows: as a run on these rows, and as NumPy has it."""
 
+import dataclasses
 import functools
 import os
 
@@ -42,10 +43,13 @@ class Stop(Callback):
                 raise StopTraining(self.why)
 
 
-def test_it_is_a_run_on_both_sets_of_as_many_minibatches():
-    run = trained(refit=True)
+@pytest.mark.parametrize("criterion, n_epochs", [("loss", 12), ("error", 1)])
+def test_it_is_a_run_on_both_sets_of_as_many_minibatches(criterion, n_epochs):
+    settings = dataclasses.replace(SETTINGS, criterion=criterion, n_epochs=n_epochs)
+    run, alone = (trained(settings=settings, refit=refit) for refit in (True, False))
     n_steps = run.stopping.best_iter + 1
-    assert run.reason == "patience" and n_steps not in (run.iter + 1, 6) and run.n_refit_rows == 85
+    assert (run.n_refit_rows, alone.n_refit_rows) == (85, None)
+    assert n_epochs == 1 or (run.reason == "patience" and n_steps not in (run.iter + 1, 6))
     (x, y), (x_valid, y_valid), test = make_pairs((60, 25, 20), dtype="float64")
     order = numpy.random.RandomState(0).permutation(85)
     x, y = numpy.concatenate([x, x_valid])[order], numpy.concatenate([y, y_valid])[order]
@@ -59,23 +63,10 @@ def test_it_is_a_run_on_both_sets_of_as_many_minibatches():
     for found, expected in zip(run.best_values, values):
         numpy.testing.assert_allclose(found, expected, atol=1e-10)
     wrong = (test[0] @ values[0] + values[1]).argmax(axis=1) != test[1]
-    assert run.best_validation.test_error_all_rows == pytest.approx(wrong.mean())
-    alone = trained()
-    assert alone.n_refit_rows is None
-    for v in (alone.best_validation, run.best_validation):
-        assert (v.iter, v.loss) == (alone.best_validation.iter, alone.best_validation.loss)
-
-
-def test_by_the_error_it_is_tested_anew():
-    settings = Hyperparameters(batch_size=10, n_epochs=1, criterion="error")
-    run, (x, y) = (
-        trained(settings=settings, refit=True),
-        make_pairs((60, 25, 20), dtype="float64")[2],
-    )
-    W, b = run.best_values
-    wrong = ((x @ W + b).argmax(axis=1) != y).mean()
-    assert run.best_validation.test_error_all_rows == pytest.approx(wrong)
-    assert trained(settings=settings).best_validation.test_error_all_rows != pytest.approx(wrong)
+    tested, before = run.best_validation, alone.best_validation
+    assert tested.test_error_all_rows == pytest.approx(wrong.mean())
+    assert n_epochs > 1 or tested.test_error_all_rows != before.test_error_all_rows
+    assert (tested.iter, tested.loss) == (before.iter, before.loss)
 
 
 @pytest.mark.parametrize("options", [[], ["--standardize"]])
@@ -168,16 +159,6 @@ def test_the_command_refits_where_it_splits_validation_rows_off(cli):
         assert (facts.refit, facts.n_refit_rows) == (n_rows is not None, n_rows), name
         if name == "table.csv":
             assert (" minibatches on 75 rows, with those of validation" in done.out) == bool(n_rows)
-
-
-def test_validation_rows_count_when_the_best_model_comes_in_the_first_epoch(cli):
-    """In an order of all rows, the first minibatches have some of these."""
-    x, y = (numpy.concatenate(arrays) for arrays in zip(*make_pairs()))
-    numpy.savez("d.npz", x=x, y=y)
-    for switch in ("--refit", "--no-refit"):
-        done = cli("train", "--dataset", "d.npz", "--n-epochs", 1, switch, "--output", switch[2:])
-        assert done.code == 0, done.err
-    assert (Predictor("refit").W != Predictor("no-refit").W).all()
 
 
 def test_the_estimator_refits():

@@ -99,58 +99,48 @@ class Oracle:
         return wrong[: len(y) // 10 * 10].mean(), wrong.mean()
 
 
+@pytest.mark.parametrize("criterion", ["error", "loss"])
 @pytest.mark.parametrize(
     "options",
-    [{}, {"l1": 0.02, "l2": 0.01, "momentum": 0.5}, {"class_weight": "balanced", "l2": 0.1}],
+    [
+        {},
+        {"l1": 0.02, "l2": 0.01, "momentum": 0.5},
+        {"class_weight": "balanced", "l2": 0.01, "momentum": 0.5},
+    ],
 )
-def test_a_run_computes_what_numpy_computes(options, working_folder):
+def test_a_run_computes_what_numpy_computes(criterion, options, working_folder):
     # 4 minibatches, 2 and 3; some rows are left over.
-    pairs = make_pairs((47, 25, 33), dtype="float64", seed=3)
-    oracle, best = Oracle(pairs, **options), 2.0
-    settings = Hyperparameters(0.05, n_epochs=7, batch_size=10, patience=40, **options)
-    run = sgd_optimization(read_dataset(pairs), settings)
-    assert len(run.validations) == 7
-    for epoch, validation in enumerate(run.validations):
-        cost = numpy.mean([oracle.step(i) for i in range(4)])
-        valid = oracle.errors(1)
-        test = oracle.errors(2) if valid[0] < best else (None, None)
-        best = min(best, valid[0])
-        assert validation.iter == epoch * 4 + 3 and validation.loss is None
-        assert validation[1:4] + validation[5:7] == pytest.approx((cost, *valid, *test))
-    assert (run.epoch, run.iter, run.reason) == (7, 27, "n_epochs")
-    assert run.stopping.best_loss == pytest.approx(best)
-    assert [path.name for path in working_folder.iterdir()] == ["best_model.pkl"]
-    metadata = load_model("best_model.pkl").metadata
-    assert metadata["class_weight"] == options.get("class_weight")
-    assert metadata["class_counts"] == numpy.bincount(pairs[0][1]).tolist()
-
-
-@pytest.mark.parametrize("class_weight", [None, "balanced"])
-def test_by_the_loss_the_best_model_is_numpys(class_weight, capsys):
     pairs = make_pairs((47, 25, 33), dtype="float64", seed=5)
     pairs[1][1][:8] = (pairs[1][1][:8] + 1) % 3  # too much of the training rows is learned soon
-    options = {"l2": 0.01, "momentum": 0.5, "class_weight": class_weight}
-    oracle, losses, best = Oracle(pairs, **options), [], None
-    settings = Hyperparameters(0.05, 30, batch_size=10, criterion="loss", **options)
+    oracle, least, by_loss = Oracle(pairs, **options), 2.0, criterion == "loss"
+    settings = Hyperparameters(0.05, 30, batch_size=10, criterion=criterion, **options)
     run = sgd_optimization(read_dataset(pairs), settings)
-    for _ in range(30):
-        for i in range(4):
-            oracle.step(i)
-        losses.append(oracle.loss(1))
-        if losses[-1] == min(losses):
-            best = oracle.W.copy(), oracle.b.copy(), oracle.errors(2)
-    assert [v.loss for v in run.validations] == pytest.approx(losses)
-    found, model = run.best_validation, load_model("best_model.pkl")
-    assert found.iter == 4 * numpy.argmin(losses) + 3 < run.iter
-    assert (found.test_error, found.test_error_all_rows) == pytest.approx(best[2])
-    assert sum(v.test_error is not None for v in run.validations) == 1
-    first = run.validations[0]
-    assert run.curve[0] == [3, first.cost, first.error, None, first.loss]
+    for epoch, validation in enumerate(run.validations):
+        cost = numpy.mean([oracle.step(i) for i in range(4)])
+        errors, loss, tested = oracle.errors(1), oracle.loss(1), (None, None)
+        if (loss if by_loss else errors[0]) < least:
+            least = loss if by_loss else errors[0]
+            best = oracle.W.copy(), oracle.b.copy(), oracle.errors(2), validation.iter
+            tested = tested if by_loss else best[2]
+        if by_loss and validation is run.best_validation:
+            tested = best[2]
+        assert validation[:4] == pytest.approx((epoch * 4 + 3, cost, *errors))
+        assert validation.loss == (pytest.approx(loss) if by_loss else None)
+        assert validation[5:7] == pytest.approx(tested)
+        row = [validation.iter, validation.cost, validation.error, validation.test_error]
+        assert run.curve[epoch] == [*row, validation.loss][: 4 + by_loss]
+    assert (run.epoch, run.iter, run.reason) == (30, 119, "n_epochs")
+    assert run.stopping.best_loss == pytest.approx(least)
+    assert run.best_validation.iter == best[3] < run.iter
+    assert [path.name for path in working_folder.iterdir()] == ["best_model.pkl"]
+    model = load_model("best_model.pkl")
     for param, last, value, of_run in zip(model.params, run.params, best, (oracle.W, oracle.b)):
         numpy.testing.assert_allclose(engine.value(param), value, rtol=1e-6)
         numpy.testing.assert_allclose(engine.value(last), of_run, rtol=1e-6)  # the last, not best
-    assert model.metadata["test_error_all_rows"] == found.test_error_all_rows
-    assert model.metadata["criterion"] == "loss"
+    told = {"class_weight": options.get("class_weight"), "criterion": criterion}
+    told["class_counts"] = numpy.bincount(pairs[0][1]).tolist()
+    told["test_error_all_rows"] = run.best_validation.test_error_all_rows
+    assert told.items() <= model.metadata.items()
 
 
 def test_any_cost_can_be_minimized():

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import timeit
-from typing import Any, Sequence
 
 from logreg.errors import ModelFileError
 from logreg.files import AnyPath, check_writable
@@ -44,10 +43,6 @@ class Callback:
 
     Attributes
     ----------
-    files : sequence of str or path-like
-        What it writes. That it can be written is checked before anything is compiled.
-    replaces : bool
-        Whether a new run replaces these files where they are there already, or is refused.
     on_rank_0_only : bool
         Whether rank 0 alone calls it, as for printing and writing. It must not wait for others.
     reads_steps : bool
@@ -55,8 +50,6 @@ class Callback:
         a time, which is slower. By default, if the class defines `on_minibatch_end`.
     """
 
-    files: Sequence[Any] = ()
-    replaces = True
     on_rank_0_only = False
 
     @property
@@ -65,6 +58,9 @@ class Callback:
 
     def restore(self, run: Run) -> None:
         """Before all else: what keeps the state of an earlier run may bring `run` to it."""
+
+    def check(self, run: Run) -> None:
+        """Before anything is compiled: what cannot be done for `run` is an error now."""
 
     def on_train_begin(self, run: Run) -> None:
         """Before the first minibatch: a resumed `run` is where it was."""
@@ -79,26 +75,27 @@ class Callback:
         """After the last minibatch: ``run.reason`` says why it was the last."""
 
 
-def check_files(callbacks, is_new):
-    """Check that what callbacks write can be written, and that a new run may replace it."""
-    for callback in callbacks:
-        for path in callback.files:
-            check_writable(path)
-            if is_new and not callback.replaces and os.path.lexists(path):
-                raise ModelFileError(
-                    f"{path} is there already, of another run perhaps, which a new one does not "
-                    "replace: resume that run, give another name, or remove it"
-                )
+def steps_at_once(run, callbacks):
+    """How many steps may be taken in one call, as no callback looks between them."""
+    return 1 if any(c.reads_steps for c in callbacks) else run.validation_frequency
 
 
 class FileCallback(Callback):
     """Keeps something of a run in a file: it is written at most once a second, and at the end."""
 
     on_rank_0_only = True
+    replaces = True  # whether a new run replaces a file that is there, or is refused
 
     def __init__(self, path: AnyPath) -> None:
-        self.path, self.files = path, [path]
-        self._written = -SECONDS
+        self.path, self._written = path, -SECONDS
+
+    def check(self, run):
+        check_writable(self.path)
+        if run.iter < 0 and not self.replaces and os.path.lexists(self.path):
+            raise ModelFileError(
+                f"{self.path} is there already, of another run perhaps, which a new one does not "
+                "replace: resume that run, give another name, or remove it"
+            )
 
     def content(self, run):
         """What the file is to hold now, bytes; None if there is nothing yet."""

@@ -60,16 +60,14 @@ class BestModel(FileCallback):
         if self.classifier:
             if not {*self.classifier.params} <= {*run.params}:
                 raise SettingError("the classifier given to BestModel is not the one in the cost")
-            dumps_model(self.classifier, self._facts(run))  # what does not fit is told now
+            self._dumps_model(run)  # what does not fit is told now
         self.write(run)
 
-    def _facts(self, run):
-        return {**run.facts(), **self.metadata}
+    def _dumps_model(self, run):
+        return dumps_model(self.classifier, {**run.facts(), **self.metadata})
 
     def content(self, run):
         if not run.best_values:
             return None
         with run.at_its_best():
-            if self.classifier:
-                return dumps_model(self.classifier, self._facts(run))
-            return dumps_params(run.params)
+            return self._dumps_model(run) if self.classifier else dumps_params(run.params)

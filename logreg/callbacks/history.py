@@ -24,13 +24,15 @@ class History(FileCallback):
 
     replaces = False
 
-    def on_train_begin(self, run):
-        """Write the rows of a resumed run; a ModelFileError says that there is another table."""
+    def check(self, run):
+        super().check(run)
         if os.path.exists(self.path):
             with open(self.path, "rb") as file:
                 if file.read(16) != COLUMNS[:16].encode():
                     raise ModelFileError(f"{self.path} is no history of a run: give another name")
-        self.write(run)
+
+    def on_train_begin(self, run):
+        self.write(run)  # of a resumed run
 
     def content(self, run):
         lines = [COLUMNS]

@@ -22,8 +22,8 @@ def description(data):
 
 def result(run):
     """Tell what a run on a table came to: of all rows, which the tutorial does not count."""
-    best, (_, n_valid, n_test) = run.best_validation, run.data.facts.rows
-    by, error, anew = run.hyperparameters.criterion, 100 * best.test_error_all_rows, ""
+    best, (_, n_valid, _), anew = run.best_validation, run.data.facts.rows, ""
+    by, error = run.hyperparameters.criterion, 100 * best.test_error_all_rows
     if run.n_refit_rows:
         anew = f"trained anew for its {best.iter + 1} minibatches on {run.n_refit_rows} rows, with "
         anew += "those of validation\n"
@@ -31,10 +31,15 @@ def result(run):
         f"best model: epoch {run.epoch_of(best.iter)} of {run.epoch}, by the validation {by} "
         f"({getattr(best, by):.6g})\n"
         f"validation error: {round(best.error_all_rows * n_valid)} of {n_valid} rows\n{anew}"
-        f"test error: {_of_rows(best.test_error_all_rows, n_test)}\n"
+        f"test error: {test_error(run)}\n"
         f"accuracy: {100 - error:.2f} % of the test rows\n"
         f"{_guess(run)}: a test error of {100 * run.data.facts.baseline_error:.2f} %"
     )
+
+
+def test_error(run):
+    """Tell the test error of a run's best model, over all rows, with its interval."""
+    return _of_rows(run.best_validation.test_error_all_rows, run.data.facts.rows[2])
 
 
 def doubts(run):
@@ -44,7 +49,7 @@ def doubts(run):
     always guessing one class, and a training cost that has grown.
     """
     facts, best = run.data.facts, run.best_validation
-    if not (run.cost_settings and facts.class_counts):
+    if not (run.is_tutorials and facts.class_counts):
         return
     if not facts.is_table:
         of = "the most frequent class of the training rows"
@@ -58,13 +63,15 @@ def doubts(run):
         yield from _rare_class(facts)
     cost, initial_cost = run.validations[-1].cost, math.log(facts.n_out)  # of zeros
     cost = math.nan if cost is None else cost  # as a state has what was not finite
-    has_grown = not cost <= 1.01 * initial_cost
-    advice = _advice(run, has_grown)
-    if not best.test_error_all_rows < facts.baseline_error and not is_weighted:
-        yield f"warning: the best model is no better than {_guess(run)}: {advice}"
-    elif has_grown:
+    if not cost <= 1.01 * initial_cost:
         ends = f"from {initial_cost:.6g} to {cost:.6g}"
+        advice = "a lower learning rate or standardized features may help"
         yield f"warning: the training cost has grown {ends}: {advice}"
+    elif not best.test_error_all_rows < facts.baseline_error and not is_weighted:
+        yield (
+            f"warning: the best model is no better than {_guess(run)}: the features may say "
+            "nothing of the label"
+        )
 
 
 def _guess(run):
@@ -83,16 +90,6 @@ def _rare_class(facts):
             "little in all; `class_weight='balanced'` counts it in full, at the price of more "
             "errors for the others"
         )
-
-
-def _advice(run, has_grown):
-    if has_grown:
-        if run.data.facts.feature_scales is None:
-            return "a lower learning rate or standardized features may help"
-        return "a lower learning rate may help"
-    if run.reason == "n_epochs" and run.stopping.best_iter >= 0.9 * run.iter:
-        return "more epochs may help"
-    return "the features may say nothing of the label"
 
 
 def _of_rows(error, n):

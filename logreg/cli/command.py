@@ -48,8 +48,7 @@ def command(main):
                 code, is_done = returned, True
             except KeyboardInterrupt:
                 code = 130
-                with contextlib.suppress(OSError):
-                    print("interrupted", file=sys.stderr)
+                note("interrupted")
             except (LogRegError, MemoryError) as error:
                 note(f"error: {str(error) or 'there is not enough memory'}")
             except BrokenPipeError:

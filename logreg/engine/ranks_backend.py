@@ -57,7 +57,8 @@ class RanksBackend:
 
         def summed():
             values = (self.backend.value(variable).tobytes() for variable in shared)
-            ranks.meet("at a validation", zlib.crc32(b"".join(values)))
+            checksum = zlib.crc32(b"".join(values))
+            ranks.compare("the parameters' checksum", lambda: checksum, "at a validation")
             sums = numpy.zeros(len(edges) - 1)
             sums[first:end] = of_part()
             ranks.sum_counts(sums)

@@ -26,8 +26,9 @@ LAUNCHERS = (
 )
 LONG, POLL = 0.01, 0.001  # seconds until a rank that waits sleeps, and how long
 OWN_MODELS = "where each process is to train a model of its own, set LOGREG_RANKS=0"
-MUST_BE_SAME = (
-    "what changes or ends a run, such as a learning rate or a callback, must be the same on all"
+TOGETHER = (
+    "processes that a launcher starts together train one model, and what changes or ends a run, "
+    f"such as a learning rate or a callback, must be the same on all; {OWN_MODELS}"
 )
 
 
@@ -130,24 +131,16 @@ class Ranks:
 
     def same_on_all(self, value, place="at the beginning"):
         """What rank 0 has, on all ranks."""
-        if self.size == 1:
-            return value
-        self.meet(place)
-        return self._comm.bcast(value)
+        return self.meet(place, None if self.rank else value)[0]
 
-    def compare(self, name, make):
+    def compare(self, name, make, place="at the beginning"):
         """Raise an EngineError on all ranks if what ``make()`` returns is not the same on all."""
-        if self.size == 1:
-            return
-        self.meet("at the beginning")
-        values = self._comm.allgather(make())
+        values = self.meet(place, make()) if self.size > 1 else []
         for i, other in enumerate(values):
             if other != values[0]:
                 here, first = str(other)[:200], str(values[0])[:200]
                 raise EngineError(
-                    f"{name} of rank {i} is {here}, and of rank 0 {first}: processes that a "
-                    "launcher starts together train one model, and need the same; "
-                    f"{OWN_MODELS}"
+                    f"{name} of rank {i} is {here}, and of rank 0 {first}: {TOGETHER}"
                 )
 
     def part(self, n):
@@ -164,7 +157,12 @@ class Ranks:
 
     def sum_counts(self, counts):
         """Sum the counts of a validation over the ranks, in place."""
-        self._wait_for(self._comm.Iallreduce(self._mpi.IN_PLACE, counts).Test)
+        request, began = self._comm.Iallreduce(self._mpi.IN_PLACE, counts), time.monotonic()
+        leave_core = getattr(os, "sched_yield", int)
+        while not request.Test():
+            leave_core()
+            if time.monotonic() - began > LONG:  # others may need the core
+                time.sleep(POLL)
 
     def prepare_steps(self, n, dtype):
         """Make the array of `n` numbers and a flag that steps sum from now on."""
@@ -177,44 +175,29 @@ class Ranks:
     def sum_step(self, buffer):
         """Sum what a step packs over the ranks, in place, and the flag behind it."""
         self._buffer = buffer
-        self._was_anyone_asked = self._sum_and_tell(buffer, "at a step", self._was_asked)
+        self._was_anyone_asked = bool(self._sum_and_tell("at a step", self._was_asked))
 
-    def meet(self, place, parameters=None):
-        """Wait until all ranks are here; an EngineError says that one is not, or unlike rank 0.
+    def meet(self, place, value=None):
+        """Wait until all ranks are here, at a `place`, in words; list the value that each has."""
+        if self.size == 1:
+            return [value]
+        self._buffer[:] = 0
+        return self._sum_and_tell(place, True, value)
 
-        `place` says where this rank is, and `parameters` is a digest.
+    def _sum_and_tell(self, place, flag, value=None):
+        """Sum the array of steps over the ranks. If one raises its flag, all say where they are.
+
+        So a rank that is at a step meets one that is not, and an EngineError says that they are
+        apart. Returned are the values that the ranks have, none where no flag was raised.
         """
-        if self.size > 1:
-            self._buffer[:] = 0
-            self._sum_and_tell(self._buffer, place, True, parameters)
-
-    def _sum_and_tell(self, buffer, place, flag, parameters=None):
-        """Sum a buffer over the ranks. If one raises its flag, all say where they are.
-
-        So a rank that is at a step meets one that is not, and knows of it. Returns whether one did.
-        """
-        buffer[-1] = flag
-        self.sum_counts(buffer)
-        if not buffer[-1]:
-            return False
-        places, digests = zip(*self._comm.allgather((place, parameters)))
-        for i in range(self.size):
-            if places[i] != places[0]:
-                differs = f"do the same: rank {i} is {places[i]}, and rank 0 is {places[0]}"
-            elif digests[i] != digests[0]:
-                differs = f"have the same parameters: rank {i} unlike rank 0"
-            else:
-                continue
-            raise EngineError(f"the ranks no longer {differs}; {MUST_BE_SAME}")
-        return True
-
-    def _wait_for(self, is_done):
-        """Wait for other ranks; one that waits long leaves the core to those that may need it."""
-        leave_core, began = getattr(os, "sched_yield", int), time.monotonic()
-        while not is_done():
-            leave_core()
-            if time.monotonic() - began > LONG:
-                time.sleep(POLL)
+        self._buffer[-1] = flag
+        self.sum_counts(self._buffer)
+        told = self._comm.allgather((place, value)) if self._buffer[-1] else []
+        for i, (there, _) in enumerate(told):
+            if there != told[0][0]:
+                apart = f"rank {i} is {there}, and rank 0 is {told[0][0]}"
+                raise EngineError(f"the ranks no longer do the same: {apart}; {TOGETHER}")
+        return [value for _, value in told]
 
 
 ranks = Ranks()

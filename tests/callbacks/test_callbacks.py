@@ -109,7 +109,7 @@ def test_a_history_has_a_row_for_each_validation(working_folder):
 def test_another_table_is_not_taken_for_a_history(working_folder, content):
     Path("run.csv").write_bytes(content)
     with pytest.raises(ModelFileError, match=r"run\.csv is no history of a run: give another name"):
-        History("run.csv").on_train_begin(new_run(iter=3))
+        History("run.csv").check(new_run(iter=3))
     assert Path("run.csv").read_bytes() == content
 
 

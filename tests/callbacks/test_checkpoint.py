@@ -120,7 +120,8 @@ def run_of(shape=(2, 2), dtype="float64", dataset="d", digest="0", n_epochs=9, *
     data = read_dataset(make_pairs((100, 20, 20)))
     facts = dataclasses.replace(data.facts, dataset=dataset, dataset_sha256=digest)
     data = dataclasses.replace(data, facts=facts)
-    return new_run(data, variables, settings={"n_epochs": n_epochs}, cost_settings=settings)
+    settings["n_epochs"] = n_epochs
+    return new_run(data, variables, settings=settings, is_tutorials=True)
 
 
 def write_state(validations=()):
@@ -137,8 +138,8 @@ def resumed(run):
 @pytest.mark.parametrize(
     "now, message",
     [
-        ({"l1": 0.5, "momentum": 0.4}, "l1 was None and is 0.5; momentum was None and is"),
-        ({"dataset": "e", "digest": "1"}, "dataset was d and is e; dataset_sha256"),
+        ({"l1": 0.5, "momentum": 0.4}, "l1 was 0.0 and is 0.5; momentum was 0.0 and is"),
+        ({"dataset": "e", "digest": "1"}, "another run: dataset_sha256 was 0 and is 1"),
         ({"n_epochs": 3}, "the run is in epoch 4, and n_epochs is 3: give 4 or more"),
         ({"shape": (3, 2)}, "it is of another model, whose parameters have other shapes"),
         ({"dtype": "float32"}, "parameters have other shapes or types"),

@@ -2,6 +2,7 @@
 
 import io
 import os
+import struct
 import sys
 
 import pytest
@@ -21,11 +22,14 @@ sys.exit(main(sys.argv[1:]))
 
 @pytest.fixture
 def on_terminal(start):
-    """Train with stderr on a terminal; what comes there, and on stdout."""
+    """Train with stderr on a terminal of so many columns; what comes there, and on stdout."""
     pty = pytest.importorskip("pty", reason="there is none on Windows")
+    import fcntl
+    import termios
 
-    def on_terminal(*options):
+    def on_terminal(*options, columns=0):
         ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
         process = start("-c", TRAIN, *options, stderr=theirs)
         os.close(theirs)
         err = b""  # read while the program writes: a terminal holds little
@@ -64,10 +68,15 @@ def test_a_table_shows_that_it_lives_and_then_leaves_what_a_pipe_gets(on_termina
 @pytest.mark.parametrize(
     "options, is_shown", [([], True), (["--folds", "2"], True), (["--quiet"], False)]
 )
-def test_where_there_is_a_line(options, is_shown, on_terminal):
+@pytest.mark.parametrize("columns, n_shown", [(30, 29), (0, 79)])  # 0: it does not tell
+def test_where_there_is_a_line(options, is_shown, columns, n_shown, on_terminal):
     write("t.csv", table_bytes(90))
-    err, out = on_terminal("--dataset", "t.csv", "--label-column", "kind", *options)
-    assert (" epochs/s" in err) == is_shown and "\r" not in out
+    options = "--dataset", "t.csv", "--label-column", "kind", *options
+    err, out = on_terminal(*options, columns=columns)
+    states = [state for state in err.split("\r") if state.startswith("epoch ")]
+    assert bool(states) == is_shown and "\r" not in out
+    assert all(len(state) <= n_shown for state in states)
+    assert not is_shown or max(map(len, states)) > n_shown - 25
 
 
 def test_the_speed_of_a_resumed_run_is_that_of_now(monkeypatch):

@@ -108,9 +108,8 @@ def test_any_rule_batch_size_and_net_gives_the_figures_of_one_process(run, mpiru
 
 
 def test_updates_that_know_of_the_minibatch_otherwise_are_refused(mpirun):
-    done = mpirun(
-        2, "-c", TRAINS + "train(lambda c, p: [(v, v - 0.1 * T.grad(2 * c, v)) for v in p])"
-    )
+    rule = "train(lambda c, p: [(v, v - 0.1 * T.grad(2 * c, v)) for v in p])"
+    done = mpirun(2, "-c", TRAINS + rule)
     assert done.returncode != 0
     assert "the updates depend on the minibatch otherwise than by" in done.stderr
 
@@ -186,9 +185,7 @@ def test_a_signal_to_any_rank_ends_all_and_the_run_resumes_on_others(run, mpirun
     assert len(Path("run.csv").read_text().splitlines()) == 101
 
 
-FAILURE = (
-    JOINED
-    + """
+FAILING = """
 import sys
 from logreg import callbacks, early_stopping
 def fail(*args):
@@ -196,53 +193,39 @@ def fail(*args):
 if ranks.rank == {}:
     early_stopping.EarlyStopping.update = fail
 """
-)
+RULE = "train(lambda c, p: updates.sgd(c, p, {}))"
 
 
 @pytest.mark.parametrize(
-    "fault, rank, message",
+    "script, message",
     [
-        ("1 / 0", 0, "error: rank 0 of 3: Traceback"),
-        ("sys.exit(5)", 1, "SystemExit: 5"),
-        ("raise callbacks.StopTraining", 1, "the ranks no longer do the same: rank 1 is at its e"),
+        (FAILING.format("1 / 0", 0), "error: rank 0 of 3: Traceback"),
+        (FAILING.format("sys.exit(5)", 1), "SystemExit: 5"),
+        (
+            FAILING.format("raise callbacks.StopTraining", 1),
+            "the ranks no longer do the same: rank 1 is at its e",
+        ),
+        # Before the training
+        ("if ranks.rank == 2: 1 / 0\n", "error: rank 2 of 3: Traceback"),
+        ("import sys\nif ranks.rank == 1: sys.exit()\n", "do the same: rank 1 is at its e"),
     ],
 )
-def test_a_rank_that_fails_ends_all_and_is_named(mpirun, pairs, fault, rank, message):
-    done = mpirun(3, "-c", FAILURE.format(fault, rank) + TRAIN.format(OPTIONS))
-    assert message in done.stderr
-    assert done.returncode != 0
+def test_a_rank_that_fails_ends_all_and_is_named(mpirun, pairs, script, message):
+    done = mpirun(3, "-c", JOINED + script + TRAIN.format(OPTIONS))
+    assert done.returncode != 0 and message in done.stderr
     named = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(named) == 1, done.stderr
 
 
-@pytest.mark.parametrize(
-    "fault, message",
-    [("1 / 0", "error: rank 1 of 2: Traceback"), ("sys.exit()", "do the same: rank 1 is at its e")],
-)
-def test_a_rank_that_ends_before_it_trains_ends_all(mpirun, fault, message):
-    script = f"import sys\nif ranks.rank: {fault}\ntrain(lambda c, p: updates.sgd(c, p, 0.1))"
-    done = mpirun(2, "-c", TRAINS + script)
-    assert done.returncode != 0 and message in done.stderr
-
-
-def test_ranks_whose_parameters_differ_end_and_say_so(mpirun):
-    rule = "train(lambda c, p: updates.sgd(c, p, 0.1 + 0.001 * (ranks.rank == 2)))"
-    done = mpirun(3, "-c", TRAINS + rule)
-    assert done.returncode != 0 and "error: rank 0 of 3: " in done.stderr
-    assert "no longer have the same parameters: rank 2 unlike rank 0; what" in done.stderr
-
-
 def test_ranks_that_were_not_given_the_same_name_what_differs(mpirun, pairs):
-    rate = "['--learning-rate', str(0.1 + ranks.rank)]"
-    main = f"main({OPTIONS} + {rate})"
-    rows = (
-        "make_pairs = lambda *sizes, f=make_pairs, **how: f(*sizes, **{**how, 'seed': ranks.rank})"
-    )
-    train = "train(lambda c, p: updates.sgd(c, p, 0.1), {})"
+    main = f"from logreg.train import main\nmain({OPTIONS} + ['--l2', str(1 + ranks.rank)])"
+    rows = "make_pairs = lambda *sizes, f=make_pairs, **how: f(*sizes, n_in=6, seed=ranks.rank)\n"
+    sizes = "train(lambda c, p: updates.sgd(c, p, 0.1), 20 + ranks.rank)"
     for script, what in (
-        (JOINED + "from logreg.train import main\n" + main, "the command line of rank 1 is ["),
-        (TRAINS + train.format("20 + ranks.rank"), "hyperparameters of rank 1 is Hyper"),
-        (TRAINS + rows + "\n" + train.format(20), "the data of rank 1 is ['"),
+        (JOINED + main, "the command line of rank 1 is ["),
+        (TRAINS + sizes, "hyperparameters of rank 1 is Hyper"),
+        (TRAINS + rows + RULE.format(0.1), "the data of rank 1 is ['"),
+        (TRAINS + RULE.format("0.1 + 0.001 * ranks.rank"), "the parameters' checksum of rank 1 is"),
     ):
         done = mpirun(2, "-c", script)
         assert done.returncode != 0 and "epoch" not in done.stdout

@@ -114,6 +114,6 @@ def test_an_error_at_the_end_keeps_no_other_callback_from_its_end(working_folder
 
     first, second = OSError("the first"), ValueError("the second")
     callbacks = [Ending(), Ending(first), Ending(second), Ending()]
-    with pytest.raises(OSError, match="the first"):
+    with pytest.raises(ValueError, match="the second"):
         fit_softmax(Softmax(), *callbacks)
     assert ended == callbacks
