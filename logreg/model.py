@@ -159,18 +159,19 @@ def _parameter(name, given, shape) -> Any:
         )
     if isinstance(given, numpy.ma.MaskedArray):
         raise SettingError(f"{name} is a masked array, and each parameter needs a value: fill it")
-    is_symbolic, value = engine.is_symbolic(given), given
+    is_symbolic = engine.is_symbolic(given)
+    value = given
     if hasattr(given, "get_value"):
         value = engine.value(given)
     elif not is_symbolic:
         value = numpy.zeros(shape) if given is None else numpy.asarray(given)
-    is_expression = value is given and is_symbolic
-    is_right = value.ndim == len(shape) if is_expression else value.shape == shape
-    if not (is_right and numpy.dtype(value.dtype).kind in ("f" if is_symbolic else "fiu")):
-        size = f"{value.ndim} dimensions" if is_expression else f"shape {value.shape}"
+    # Of an expression, the number of dimensions is all that is known.
+    size = value.shape if isinstance(value.shape, tuple) else ("?",) * value.ndim
+    fits = len(size) == len(shape) and all(n in ("?", wanted) for n, wanted in zip(size, shape))
+    if not fits or numpy.dtype(value.dtype).kind not in ("f" if is_symbolic else "fiu"):
         raise SettingError(
-            f"{name} is {value.dtype} of {size}: floats of shape {shape} are needed, as n_in and "
-            "n_out say"
+            f"{name} is {value.dtype} of shape {size}: floats of shape {shape} are needed, as n_in "
+            "and n_out say"
         )
     if is_symbolic:
         return given

@@ -24,15 +24,9 @@ DIVERGING = "RdBu_r"  # blue to red around zero
 INK = "#123456"  # stands for the page's own text colour in a plot
 
 
-def require_matplotlib():
-    """Raise an ExtraError if there is no matplotlib."""
-    with needing("a plot", "report", "matplotlib"):
-        import matplotlib  # noqa: F401
-
-
 def _axes():
-    from matplotlib import pyplot
-
+    with needing("a plot", "report", "matplotlib"):
+        from matplotlib import pyplot
     return pyplot.figure(layout="constrained").subplots()
 
 

@@ -57,15 +57,13 @@ def parser():
     add_file("--dataset", metavar="PATH", help=dataset)
     evaluate = "print errors, precision, recall, F1, the confusion matrix and calibration on the "
     evaluate += "test set, or on INPUT, which needs labels"
-    add("--evaluate", action="store_true", help=evaluate)
+    of_model = parser.add_mutually_exclusive_group().add_argument
+    of_model("--evaluate", action="store_true", help=evaluate)
     add("--quiet", action="store_true", help="say nothing but errors and warnings on stderr")
-    add(
-        "--info",
-        action="store_true",
-        help="print what the model file tells, in JSON, but long lists",
-    )
+    info = "print what the model file tells, in JSON, but long lists"
+    of_model("--info", action="store_true", help=info)
     weights = "print what one unit more of each feature does to the odds of each class"
-    add("--weights", action="store_true", help=weights)
+    of_model("--weights", action="store_true", help=weights)
     add("--proba", action="store_true", help="give the probability of each class")
     number = {"metavar": "N", "type": int}
     keep = "columns of a table to put before the prediction, in CSV (the format then, if none is "
@@ -169,12 +167,10 @@ def _arguments(argv):
     args.keep = [name.strip() for name in args.keep.split(",") if name]
     if args.evaluate and len(args.inputs) == 1 and args.dataset is None:
         args.dataset, args.inputs = args.inputs[0], []
-    if bool(args.inputs) + args.evaluate + args.info + args.weights > 1:
-        arguments.error(
-            "give inputs, --evaluate (of one input, perhaps), --info or --weights alone"
-        )
-    is_of_rows = args.n or args.proba or args.top or args.keep or args.format == "csv"
-    if is_of_rows and (args.evaluate or args.info or args.weights):
+    is_of_model = args.evaluate or args.info or args.weights
+    if is_of_model and args.inputs:
+        arguments.error("give inputs, --evaluate (of one input), --info or --weights alone")
+    if is_of_model and (args.n or args.proba or args.top or args.keep or args.format == "csv"):
         arguments.error("-n, --proba, --top, --keep and --format csv are for predictions")
     if args.keep and (args.format == "text" or not args.inputs):
         arguments.error("--keep is for tables to predict, in the formats csv and json")

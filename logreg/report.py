@@ -7,11 +7,10 @@ from logreg.cli.command import command
 from logreg.cli.options import add_table_options, command_parser, files_of, given
 from logreg.console import note
 from logreg.datasets.options import TableOptions
-from logreg.errors import LogRegError
+from logreg.errors import LogRegError, needing
 from logreg.files import refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL
 from logreg.page.writing import write_page
-from logreg.plots import require_matplotlib
 from logreg.prediction.held_out import read_test_set
 from logreg.prediction.predictor import Predictor
 
@@ -40,7 +39,8 @@ def main(argv=None):
     args = parser().parse_args(argv)
     output = args.output or os.path.splitext(args.model)[0] + ".html"
     refuse_overwriting([output], [args.model])
-    require_matplotlib()
+    with needing("a page", "report", "matplotlib"):
+        import matplotlib  # noqa: F401
     predictor = Predictor(args.model)
     data = None
     try:

@@ -16,6 +16,7 @@ X = RANDOM.randn(20, 4) * SCALES + MEANS
 TABLE = {"feature_means": MEANS, "feature_scales": SCALES}
 MODELS = {
     "plain": {},
+    "float64": {"dtype": "float64"},
     "text": {"class_labels": ["no", "yes", "tüv"]},
     "pixels": {"pixel_scale": 1 / 255},
     "standardized": TABLE,
@@ -40,13 +41,13 @@ def rows(told):
 
 
 def expected(told, x):
-    """Probabilities, by the steps that the script's help gives."""
-    x = x * told.get("pixel_scale", 1)
+    """Probabilities, by the steps that the command's help gives."""
+    x, dtype = x * told.get("pixel_scale", 1), told.get("dtype", "float32")
     if "missing" in told:
         x = numpy.where(numpy.isnan(x), told["feature_means"], x)
     if "feature_scales" in told:
         x = (x - told["feature_means"]) / told["feature_scales"]
-    return probabilities(x, W.astype("f4"), B.astype("f4"))
+    return probabilities(x, W.astype(dtype), B.astype(dtype))
 
 
 def test_onnx(told, cli):
@@ -56,9 +57,10 @@ def test_onnx(told, cli):
     done = cli("export", "model.pkl", "--to", "onnx")
     assert done.out == "model.onnx: a model of 4 features and 3 classes\n"
     session = runtime.InferenceSession("model.onnx", providers=["CPUExecutionProvider"])
-    kind = "float64" if "feature_means" in told else "float32"
+    dtype = told.get("dtype", "float32")
+    kind = "float64" if "feature_means" in told else dtype
     label, p = session.run(["label", "probabilities"], {"x": x.astype(kind)})
-    assert p.dtype == "float32" and p == pytest.approx(expected(told, x), rel=1e-4, abs=1e-6)
+    assert p.dtype == dtype and p == pytest.approx(expected(told, x), rel=1e-4, abs=1e-6)
     assert label.tolist() == [told.get("class_labels", [0, 1, 2])[k] for k in p.argmax(axis=1)]
     x[0] = numpy.nan
     (p,) = session.run(["probabilities"], {"x": x.astype(kind)})
@@ -68,56 +70,46 @@ def test_onnx(told, cli):
     assert metadata["x"].startswith("pixels" if "pixel_scale" in told else "features as the data")
 
 
-def test_npz_and_json(told, cli):
-    x = rows(told)
-    for form in ("npz", "json"):
-        cli("export", "model.pkl", "--to", form)
-    with numpy.load("model.npz", allow_pickle=False) as arrays:
-        arrays = dict(arrays)
-    lists = json.loads(Path("model.json").read_text())
-    assert set(arrays) == set(lists) == {"W", "b", "class_labels", "pixel_scale", "metadata", *told}
-    assert lists.pop("metadata") == json.loads(str(arrays.pop("metadata")))
-    assert arrays["W"].dtype == "float32" and (arrays["W"] == W.astype("f4")).all()
-    assert {k: v.tolist() for k, v in arrays.items()} == lists
-    assert lists["class_labels"] == told.get("class_labels", [0, 1, 2])
-    read = {k: v for k, v in lists.items() if k in told}
-    assert (expected(read, x) == expected(told, x)).all()
+def read_by_others(form):
+    """The arrays, or lists, of what was exported, and the metadata, without a line of ours."""
+    if form == "npz":
+        with numpy.load("model.npz", allow_pickle=False) as arrays:
+            arrays = dict(arrays)
+        return arrays, json.loads(str(arrays.pop("metadata")))
+    if form == "json":
+        lists = json.loads(Path("model.json").read_text())
+        return lists, lists.pop("metadata")
+    safetensors = pytest.importorskip("safetensors", reason="it is not installed")
+    with safetensors.safe_open("model.safetensors", "numpy") as file:
+        arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        return arrays, json.loads(file.metadata()["logreg"])
 
 
 @pytest.mark.parametrize("form", ["npz", "json", "safetensors"])
-def test_what_export_wrote_is_a_model_for_predict(form, told, cli):
+def test_what_was_exported_is_read_by_others_and_by_predict(form, told, cli):
     if form == "safetensors":
         pytest.importorskip("safetensors", reason="it is not installed")
+    x, dtype, ours = rows(told), told.get("dtype", "float32"), Predictor("model.pkl")
     cli("export", "model.pkl", "--to", form)
-    ours, exported = Predictor("model.pkl"), Predictor(f"model.{form}")
-    assert exported.metadata == ours.metadata
-    numpy.save("x.npy", rows(told))
-    expected = cli("predict", "x.npy", "--model", "model.pkl", "--proba")
-    assert cli("predict", "x.npy", "--model", f"model.{form}", "--proba") == expected
+    arrays, metadata = read_by_others(form)
+    assert metadata == ours.metadata
+    names = {"W", "b", "class_labels", "pixel_scale", *told} - {"dtype"}
+    if form == "safetensors":  # which has texts in its metadata alone
+        names -= {"missing", *({"class_labels"} & {*told})}
+    assert {*arrays} == names
+    assert (numpy.array(arrays["W"], dtype) == W.astype(dtype)).all()
+    labels = arrays.get("class_labels", metadata["class_labels"])
+    assert [*labels] == told.get("class_labels", [0, 1, 2])
+    assert (expected({**told, **arrays}, x) == expected(told, x)).all()
+
+    found = Predictor(f"model.{form}")
+    assert found.metadata == metadata and found.W.dtype == dtype
+    assert (found.W == ours.W).all() and (found.b == ours.b).all()
+    numpy.save("x.npy", x)
+    commands = (("predict", "x.npy", "--model", f"model.{end}", "--proba") for end in ("pkl", form))
+    assert len({cli(*command) for command in commands}) == 1
     whole = Path(f"model.{form}").read_bytes()
     for damaged in (whole[: len(whole) // 2], whole[:90] + b"?" + whole[95:]):
         Path("damaged").write_bytes(damaged)
         done = cli("predict", "x.npy", "--model", "damaged")
         assert done.code == 1 and "error: damaged cannot be loaded: it is damaged, or" in done.err
-
-
-@pytest.mark.parametrize("form", ["npz", "json", "safetensors"])
-def test_a_model_of_float64_comes_back_to_the_last_bit(form, cli):
-    pytest.importorskip("safetensors", reason="it is not installed")
-    save("model.pkl", W, B, "float64")
-    cli("export", "model.pkl", "--to", form)
-    found = Predictor(f"model.{form}")
-    assert found.W.dtype == "float64" and (found.W == W).all() and (found.b == B).all()
-
-
-def test_safetensors(told, cli):
-    safetensors = pytest.importorskip("safetensors", reason="it is not installed")
-    cli("export", "model.pkl", "--to", "safetensors")
-    with safetensors.safe_open("model.safetensors", "numpy") as file:
-        arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        assert json.loads(file.metadata()["logreg"]) == Predictor("model.pkl").metadata
-    assert arrays["W"].dtype == "float32" and (arrays["W"] == W.astype("f4")).all()
-    read = {**told, **{key: arrays[key] for key in arrays if key in told}}
-    x = rows(told)
-    assert (expected(read, x) == expected(told, x)).all()
-    assert ("class_labels" in arrays) != ("class_labels" in told)  # texts are in the metadata alone

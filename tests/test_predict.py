@@ -108,25 +108,19 @@ def test_what_reads_a_model_starts_no_engine(run, lacking):
     pytest.importorskip("matplotlib")
     save_digits_model(dataset="mnist_sample")
     numpy.save("x.npy", sample()["x_test"][:3])
-    random = numpy.random.RandomState(3)
-    W, b, x = random.randn(3, 40), random.randn(40), random.randn(5, 3)
-    save("double.pkl", W, b, "float64")
     code = f"""if True:
         import sys
         sys.modules.update(dict.fromkeys({lacking}))  # their import fails
         from logreg import Predictor, predict, report
         assert predict.main(["x.npy"]) == predict.main(["--evaluate"]) == predict.main([]) == 0
         assert predict.main(["--info"]) == report.main([]) == 0
-        print(Predictor("double.pkl").predict_proba({x.tolist()}).tolist())
         print({{"theano", "pytensor", "logreg.engine", "pandas"}} & set(sys.modules))
     """
     done = run("-c", code)
     assert (done.returncode, done.stderr) == (0, "the page is best_model.html\n")
-    *_, double, imported = done.stdout.splitlines()
-    assert imported == "set()"
-    numpy.testing.assert_allclose(json.loads(double), probabilities(x, W, b), rtol=1e-13)
     k = classes_of(sample()["x_test"][:10])
-    assert f"[{' '.join(map(str, k))}]" in done.stdout.splitlines()
+    lines = done.stdout.splitlines()
+    assert lines[-1] == "set()" and f"[{' '.join(map(str, k))}]" in lines
 
 
 def test_a_model_is_tested_on_its_own_data(cli):

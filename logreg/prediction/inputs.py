@@ -128,8 +128,7 @@ def _picture(path, facts, invert):
     if not facts.takes_pictures:
         raise DatasetError(
             f"{path}: is no npy, npz, CSV or IDX file; the model expects {facts.expected}, and no "
-            f"picture: it was not trained on grey images of at least {MIN_SIDE} x {MIN_SIDE} "
-            "pixels, or its file does not tell their range"
+            f"picture: it knows no grey images of {MIN_SIDE} x {MIN_SIDE} pixels and of what range"
         )
     pixels = read_picture(path, facts.layout, invert).reshape(1, -1)
     if pixels.min() == pixels.max():

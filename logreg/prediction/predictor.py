@@ -66,10 +66,7 @@ class Predictor:
             W, b = model.best_values
             facts = ModelFacts.of(model.facts(), W)
         else:
-            raise SettingError(
-                f"{model} has no best model with a W and a b: give a run of the tutorial's model "
-                "that has validated, or the path of a model file"
-            )
+            raise SettingError(f"{model} has no best W and b: give a run of the tutorial's model")
         self.facts, self.W, self.b = facts, W, b
         if not (numpy.isfinite(W).all() and numpy.isfinite(b).all()):
             raise ModelFileError(

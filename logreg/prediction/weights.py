@@ -23,24 +23,26 @@ def weights_of(predictor):
     W -= W[:, [base]].copy()
     scales = numpy.reshape(facts.feature_scales or 1, (-1, 1))
     per_unit = W * facts.preprocessing.pixel_scale / scales
-    for place in numpy.argsort(-abs(W), axis=None, kind="stable"):
-        j, k = numpy.unravel_index(place, W.shape)
+    with numpy.errstate(over="ignore"):
+        factors = numpy.exp(per_unit)
+    order = numpy.argsort(-abs(W), axis=None, kind="stable")
+    for j, k in zip(*numpy.unravel_index(order, W.shape)):
         if k != base:
-            standardized = W[j, k] if facts.feature_scales else None
-            factor = numpy.exp(per_unit[j, k])
-            factor = factor if numpy.isfinite(factor) else None
-            found.append((labels[k], facts.names[j], standardized, per_unit[j, k], factor))
-    names = ("class", "feature", "standardized", "per_unit", "odds_factor")
-    return {"against": labels[base], "weights": [dict(zip(names, entry)) for entry in found]}
+            entry = {"class": labels[k], "feature": facts.names[j]}
+            entry["standardized"] = W[j, k] if facts.feature_scales else None
+            entry["per_unit"] = per_unit[j, k]
+            entry["odds_factor"] = factors[j, k] if numpy.isfinite(factors[j, k]) else None
+            found.append(entry)
+    return {"against": labels[base], "weights": found}
 
 
 def in_words(weights):
     """What :func:`weights_of` gave, for people to read."""
-    against, all_of = shown(str(weights["against"])), weights["weights"]
+    against, all_of = shown(weights["against"]), weights["weights"]
     table = [["class", "feature", "standardized", "per unit", "odds times"]]
     for label, name, *numbers in map(dict.values, all_of[:N_LARGEST]):
         table.append([label, name, *("-" if n is None else f"{n:.4g}" for n in numbers)])
-    label, name, *_, factor = map(shown, map(str, table[1]))
+    label, name, *_, factor = map(shown, table[1])
     n = f"{len(table) - 1} of {len(all_of)}"
     return f"""Weights of each class against {against}: {n}, the largest first
 {aligned(table)}

@@ -53,8 +53,7 @@ def check_stands_alone(classifier):
     if classifier.input.owner is not None:
         raise ModelFileError(
             "the classifier sits on a layer below, and a model file holds W and b of one layer: "
-            "save_params keeps the parameters of all layers, as does BestModel(path) in a run, and "
-            "load_params loads them into a net that is built anew"
+            "save_params keeps the parameters of all layers, as does BestModel(path) in a run"
         )
 
 

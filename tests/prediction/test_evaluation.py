@@ -2,7 +2,6 @@
 
 import collections
 import json
-import re
 
 import numpy
 import pytest
@@ -13,7 +12,7 @@ from scipy.stats import binomtest
 from logreg.datasets.dataset import DataSet
 from logreg.datasets.facts import Facts
 from logreg.errors import DatasetError
-from logreg.prediction.evaluation import as_text, evaluate
+from logreg.prediction.evaluation import as_text, evaluate, tables
 from logreg.prediction.predictor import Prediction, Predictor
 from logreg.saving.facts import ModelFacts
 
@@ -48,6 +47,16 @@ def test_the_evaluation_of_the_sample():
     assert 0 < used < errors
     data = DataSet(Facts("mnist_sample", class_labels=digits), test=(x, y), rows_are="all rows")
     found = evaluate(Predictor(save_digits_model(batch_size=300)), data)
+    told = json.loads(json.dumps(found))
+    assert (told["rows"], told["errors"], told["error_percent"]) == (1000, errors, errors / 10)
+    assert told["confusion"] == {"labels": digits, "counts": matrix}
+    for k, (entry, row) in enumerate(zip(told["classes"], matrix)):
+        assert (entry["label"], entry["rows"], entry["errors"]) == (k, sum(row), sum(row) - row[k])
+        assert entry["error_percent"] == 100 * entry["errors"] / sum(row)
+    p = probabilities(x / numpy.float32(256), *weights()).max(axis=1)
+    worst = sorted(numpy.flatnonzero(predicted != y), key=lambda row: -p[row])
+    assert told["worst_rows"] == worst[:24] and told["wrong_rows"] == worst
+
     lines = as_text(found).splitlines()
     ends = [100 * end for end in binomtest(errors, 1000).proportion_ci(method="wilson")]
     interval = "95 % interval: {:.2f} to {:.2f} %".format(*ends)
@@ -57,30 +66,25 @@ def test_the_evaluation_of_the_sample():
         "error as the tutorial counts, in whole minibatches of 300: "
         f"{used / 9:f} % ({used} of 900 rows)",
     ]
-    for k, (line, row) in enumerate(zip(lines[7:], matrix)):
-        n, n_wrong = sum(row), sum(row) - row[k]
-        expected = [str(k), str(n), str(n_wrong), f"{100 * n_wrong / n:.2f}", "%"]
-        assert line.split()[:5] == expected
-        entry = found["classes"][k]
-        assert line.split()[5:] == [f"{entry[key]:.4f}" for key in ("precision", "recall", "f1")]
-    assert re.fullmatch(r" *macro mean +0\.\d{4} +0\.\d{4} +0\.\d{4}", lines[17])
-    at = next(i for i, line in enumerate(lines) if line.startswith("How probable"))
-    matrix_lines, calibration = lines[at - 12 : at - 1], lines[at + 2 : -2]
-    assert [line.split()[1:] for line in matrix_lines[1:]] == [[*map(str, row)] for row in matrix]
-    assert len({len(line) for line in matrix_lines}) == 1
-
-    told = json.loads(json.dumps(found))
-    p = probabilities(x / numpy.float32(256), *weights()).max(axis=1)
-    worst = sorted(numpy.flatnonzero(predicted != y), key=lambda row: -p[row])
-    assert told["worst_rows"] == worst[:24] and told["wrong_rows"] == worst
     assert lines[-1].endswith(f": {', '.join(map(str, worst[:7]))}, ..., {worst[-1]}")
-    for line, entry in zip(calibration, told["calibration"]):
-        shares = [f"{100 * entry[key]:.2f}" for key in ("forecast", "happened")]
+    for title, head, rows in tables(found):
+        at = lines.index(title) + 1
+        for line, cells in zip(lines[at:], [head, *rows]):
+            assert line.split() == " ".join(map(str, cells)).split()
+            assert len(line) == len(lines[at])  # below each other
+    classes, confusion, calibration = (rows for _, _, rows in tables(found))
+    assert confusion == [[k, *row] for k, row in enumerate(matrix)]
+    for cells, entry in zip(classes, [*told["classes"], {"label": "macro mean", **told["macro"]}]):
+        assert cells[0] == entry["label"]
+        assert cells[4:] == [f"{entry[key]:.4f}" for key in ("precision", "recall", "f1")]
+    assert [cells[3] for cells in classes[:10]] == [
+        f"{entry['error_percent']:.2f} %" for entry in told["classes"]
+    ]
+    for cells, entry in zip(calibration, told["calibration"]):
+        shares = [f"{100 * entry[key]:.2f} %" for key in ("forecast", "happened")]
         above = entry["answered"]
-        cells = [*shares, str(entry["rows"]), str(above["rows"]), f"{above['error_percent']:.2f}"]
-        assert line.replace("%", "").split() == ["from", str(entry["min_proba"]), *cells]
-    assert (told["rows"], told["errors"], told["error_percent"]) == (1000, errors, errors / 10)
-    assert told["confusion"] == {"labels": digits, "counts": matrix}
+        counts = [entry["rows"], above["rows"], f"{above['error_percent']:.2f} %"]
+        assert cells == [f"from {entry['min_proba']}", *shares, *counts]
     by_loss = Predictor(save_digits_model(batch_size=300, criterion="loss"))
     assert "minibatches" not in as_text(evaluate(by_loss, data))
 

@@ -82,7 +82,7 @@ def test_pictures():
     assert rows_of("text.PGM").tolist() == [numpy.maximum(FLAT[0], 48).tolist()]
     scaled = rows_of("digit.png", dataclasses.replace(DIGITS, pixel_scale=1, raw_range=[-8, 8]))
     numpy.testing.assert_allclose(scaled, FLAT[:1] / 255 * 16 - 8)
-    with pytest.raises(DatasetError, match="expects 3 features, and no picture: it was"):
+    with pytest.raises(DatasetError, match="expects 3 features, and no picture: it knows no grey"):
         rows_of("digit.png", ModelFacts(n_in=3))
 
 

@@ -2,7 +2,6 @@
 
 import json
 import pickle
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy
 import pandas
@@ -27,7 +26,7 @@ def predictor_of(**metadata):
 
 def test_labels_and_probabilities_of_what_python_has(capsys):
     words = [f"digit {i}" for i in range(10)]
-    predictor = predictor_of(pixel_scale=PIXELS, class_labels=words)
+    predictor = pickle.loads(pickle.dumps(predictor_of(pixel_scale=PIXELS, class_labels=words)))
     expected = probabilities(X / numpy.float32(256), *weights())
     assert predictor.classes_.tolist() == words
     assert repr(predictor) == "Predictor(784 features, 10 classes, float32)"
@@ -41,19 +40,13 @@ def test_labels_and_probabilities_of_what_python_has(capsys):
     many = numpy.tile(X, (200, 1))  # more than one batch
     assert (predictor.predict(many) == numpy.tile(predictor.predict(X), 200)).all()
     assert capsys.readouterr().err == ""
+    random = numpy.random.RandomState(3)
+    W, b, x = random.randn(3, 40), random.randn(40), random.randn(5, 3)
+    found = Predictor(save("double.pkl", W, b, "float64")).predict_proba(x)
+    numpy.testing.assert_allclose(found, probabilities(x, W, b), rtol=1e-13)
     scaling = {"feature_means": [0.0] * 784, "feature_scales": [0.5] * 784, "x_range": [0, 1]}
     predictor_of(**scaling).predict(numpy.float32(X))
     assert capsys.readouterr().err.startswith("warning: X: standardized values from 0 to 510, and")
-
-
-def test_a_predictor_is_pickled_and_used_by_threads():
-    predictor = pickle.loads(pickle.dumps(predictor_of(pixel_scale=PIXELS)))
-    expected = predictor_of(pixel_scale=PIXELS).predict_proba(X)
-    assert numpy.allclose(predictor.predict_proba(X), expected, rtol=1e-6)
-    parts = [X[i % 9 :] for i in range(400)]  # of several lengths
-    with ThreadPoolExecutor(4) as threads:
-        for i, found in enumerate(threads.map(predictor.predict_proba, parts)):
-            assert numpy.allclose(found, expected[i % 9 :], rtol=1e-3), i
 
 
 PLAIN = pandas.DataFrame(
@@ -177,7 +170,7 @@ def test_a_parameter_that_is_not_finite_is_refused(place):
 
 @pytest.mark.parametrize("values", [None, [*weights(), *weights()]])
 def test_a_run_needs_a_best_model_of_w_and_b(values):
-    with pytest.raises(SettingError, match=r"^Run\(.*\) has no best model with a W and a b: give"):
+    with pytest.raises(SettingError, match=r"^Run\(.*\) has no best W and b: give a run"):
         Predictor(new_run(best_values=values))
 
 

@@ -60,9 +60,6 @@ def test_a_page_tells_what_the_model_file_and_an_evaluation_do(rate, is_last, cl
         shown = [f"{100 * band[key]:.2f} %" if band["rows"] else "-" for key in SHARES]
         assert shares == shown
     assert "; those that training held out<" in page
-    write("t.csv", csv_text(numpy.c_[x, y][:100], [*"abcd", "class"]).encode())
-    assert cli("report", "--output", "anew.html").code == 0
-    assert "; all rows of data that have changed since training<" in Path("anew.html").read_text()
 
 
 def test_a_form_begins_with_the_means_of_scaled_features(cli):

@@ -4,7 +4,6 @@ import bz2
 import collections
 import gzip
 import pickle
-import re
 import sys
 import types
 
@@ -108,25 +107,14 @@ def test_scalars_masks_and_records(arrays_of, cli):
         (b"PK\3\4" + bytes(30), "it is a zip archive, as of theano.misc.pkl_utils"),
         (b"\x89HDF\r\n\x1a\n", "it is HDF5, as of Keras: h5py reads it"),
         (b"\x80\3cjoblib.numpy_pickle\nNumpyArrayWrapper\n)", "joblib wrote it"),
+        (pickle.dumps({"a": [1, "x"]}), "it is a pickle, but holds no arrays"),
+        (pickle.dumps(W)[:-9], "it is cut short"),
+        (b"text, no pickle\n", "it is damaged"),
     ],
 )
-def test_other_kinds_of_files_are_named(data, said, cli):
+def test_what_is_no_pickle_of_arrays_is_told(data, said, cli):
     done = cli("export", write("old.pkl", data), "--to", "npz")
     assert done.code == 1 and f"error: old.pkl cannot be read: {said}" in done.err
-
-
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        (pickle.dumps({"a": [1, "x"]}), "it is a pickle, but holds no arrays"),
-        (pickle.dumps(W)[:-9], "cut short"),
-        (b"text, no pickle\n", "damaged|not admitted|cut short"),
-    ],
-)
-def test_what_has_no_arrays_is_told(data, message, cli):
-    done = cli("export", write("old.pkl", data), "--to", "npz")
-    assert done.code == 1
-    assert re.search(f"error: old.pkl cannot be read: .*({message})", done.err), done.err
 
 
 def test_arrays_that_share_their_bytes_do_not_fill_a_disk(cli):

@@ -9,7 +9,6 @@ import types
 import numpy
 import pytest
 from builders import py2_array, py2_string, write
-from conftest import peak_memory
 
 from logreg import Predictor
 from logreg.errors import ModelFileError
@@ -119,27 +118,21 @@ MODELS = {
     "by columns": py2(numpy.asfortranarray(W, ">f4"), B.astype(">f4")),
     "gpuarray": on_gpu(b"theano.gpuarray.type\nGpuArray_unpickler\n", b"N"),
     "cuda": on_gpu(b"theano.sandbox.cuda.type\nCudaNdarray_unpickler\n"),
+    **{f"python 3, {n}": py3(n) for n in range(pickle.HIGHEST_PROTOCOL + 1)},
 }
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_model_of_python_2(name):
+def test_a_model_of_any_python(name):
     dtype = "float64" if name == "float64" else "float32"
     assert_same(load_model(write("old.pkl", MODELS[name])), dtype)
 
 
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_a_model_of_python_3(protocol):
-    assert_same(load_model(write("old.pkl", py3(protocol))))
-
-
 # ---- what is not
 
-NAMED = b"(S'LogisticRegression'\n"  # by which it is taken for one
+# Of attacks, tests/datasets/test_pickles.py has more.
 RUN = b"cos\nsystem\n(S'echo run > run'\ntR"
 REFUSED = {
-    "cut short": py2()[:-30],
-    "more follows": py2() + b".",
     "system in W": py2_model(py2_shared("W", RUN), py2_shared("b", py2_array(B))),
     "no W": py2_model(b"N", py2_shared("b", py2_array(B))),
     "an object": py2_model(py2_object("a.B", {}), py2_shared("b", py2_array(B))),
@@ -150,16 +143,11 @@ REFUSED = {
     "integers": py2(numpy.ones((3, 2), "int32"), numpy.ones(2, "int32")),
     "fewer bytes": py2().replace(b"(I3\nI2\nt", b"(I3\nI1\nt"),
     "objects": py2().replace(py2_string(b"f4"), py2_string(b"O8")),
-    "build without state": NAMED + b"(ia\nB\nb.",
-    "hashing": NAMED + b"}Np0\n" + b"0g0\ng0\n\x86p0\n" * 1000 + b"Ns.",
 }
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_no_such_model_ends_in_our_error(name, capfd, working_folder):
-    write("old.pkl", REFUSED[name])
-    with peak_memory() as peak, pytest.raises(ModelFileError, match=r"^old.pkl cannot be loaded: "):
-        load_model("old.pkl")
-    assert peak() < 4 * len(REFUSED[name]) + 9e6
-    assert capfd.readouterr() == ("", "")
+def test_what_is_no_such_model_ends_in_our_error(name, working_folder):
+    with pytest.raises(ModelFileError, match=r"^old.pkl cannot be loaded: "):
+        load_model(write("old.pkl", REFUSED[name]))
     assert os.listdir(".") == ["old.pkl"]
