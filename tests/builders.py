@@ -76,6 +76,17 @@ def save_digits_model(path="best_model.pkl", **metadata):
     return save(path, *weights(), **told)
 
 
+class GivenModel:
+    """What stands for a Predictor, in tests: `predict` gives classes and probabilities of rows."""
+
+    def __init__(self, labels, n_in, predict):
+        self.labels, self.facts, self.predict = labels, ModelFacts(n_in=n_in), predict
+
+    def predictions(self, batches):
+        for batch in batches:
+            yield batch, self.predict(batch.x)
+
+
 def drawing(digit, random, ink=(0, 0, 0), paper=(255, 255, 255), size=180, noise=0):
     """Draw a digit of the sample large, somewhere on paper.
 

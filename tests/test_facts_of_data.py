@@ -97,26 +97,3 @@ def test_a_model_of_more_classes_than_the_data_have_needs_their_labels():
         trained(data, classifier, "other.pkl")
     trained(data, classifier, "other.pkl", class_labels=[*"abcde"])
     assert Predictor("other.pkl").labels == [*"abcde"]
-
-
-def test_a_model_trained_in_python_is_that_of_the_command(cli):
-    """`load_data` prepares a table as the command does, and the model file keeps it."""
-    random = numpy.random.RandomState(0)
-    kind, size = random.choice(["ant", "bee"], 120), 1e3 * random.randn(120)
-    frame = pandas.DataFrame({"kind": kind, "size": size, "is": (kind == "ant") ^ (size > 900)})
-    frame.loc[5, "size"] = None
-    with engine.floatx("float32"):
-        data = load_data(frame, label_column="is", missing="mean")
-        classifier = LogisticRegression(T.matrix("x"), 3, 2)
-        trained(data, classifier, batch_size=8, refit=True)
-    frame.to_csv("t.csv", index=False)
-    shell = ["--label-column", "is", "--missing", "mean", "--floatx", "float32", "--n-epochs", 20]
-    done = cli("train", "--dataset", "t.csv", *shell, "--output", "shell.pkl")
-    assert done.code == 0, done.err
-    here, there = Predictor("m.pkl"), Predictor("shell.pkl")
-    numpy.testing.assert_array_equal(here.W, there.W)
-    found = here.predict_proba(frame)
-    numpy.testing.assert_array_equal(found, there.predict_proba(frame))
-    rows = frame[["size", "kind"]]  # in any order, and without the label
-    numpy.testing.assert_array_equal(here.predict_proba(rows), found)
-    assert here.labels == there.labels and here.facts.dataset == "the data frame"

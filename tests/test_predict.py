@@ -125,7 +125,8 @@ def test_what_reads_a_model_starts_no_engine(run, lacking):
 
 def test_a_model_is_tested_on_its_own_data(cli):
     x = numpy.random.RandomState(0).randint(0, 100, (60, 3))
-    kinds = numpy.array(["ant", "bee"])[(x[:, 0] > 50).astype(int)]
+    is_bee = (x[:, 0] > 50) ^ (numpy.arange(60) % 6 == 0)  # some are wrong
+    kinds = numpy.array(["ant", "bee"])[is_bee.astype(int)]
     lines = [f"9;{kind};{a},5;{b};{c}" for kind, (a, b, c) in zip(kinds, x)]
     write("t.csv", "\n".join(lines).encode())
     options = "--label-column 2 --no-header --decimal , --drop 1 --split-seed 5 --batch-size 8"
@@ -138,19 +139,11 @@ def test_a_model_is_tested_on_its_own_data(cli):
     assert of_file == found and found["rows_are"] == "those that training held out"
     predicted = json.loads(cli("predict", "t.csv", "--format", "json").out)
     wrong = [n for n, entry in enumerate(predicted, 1) if entry["prediction"] != kinds[n - 1]]
-    assert {*found["wrong_rows"]} <= {*wrong} and len(found["wrong_rows"]) == found["errors"]
+    assert {*found["wrong_rows"]} <= {*wrong} and len(found["wrong_rows"]) == found["errors"] > 0
     assert "warning" not in evaluated.err
     # Other data, by the model's columns; and its options are not needed.
     write("other.csv", "\n".join(lines[:7]).encode())
     assert "of 7 rows" in cli("predict", "--evaluate", "--dataset", "other.csv").out
-    wrong = [*lines[:7], "9;ant;99,5;2;3", "9;bee;95;2;3", "9;bee;30;2;3"]
-    write("wrong.csv", "\n".join(wrong).encode())
-    done = cli("predict", "--evaluate", "wrong.csv", "--format", "json")
-    assert json.loads(done.out)["wrong_rows"] == [8, 10]  # counted from 1; row 8 is the surer one
-    done = cli("predict", "--evaluate", "wrong.csv")
-    assert done.out.startswith("Test set of wrong.csv: all rows\nerror over all rows: 20.0")
-    assert done.out.endswith("mistakes first: 8, 10\n")
-    assert cli("predict", "--evaluate", "wrong.csv", "other.csv").code == 2
     write("rows.csv", b"1,5;2;3\n99,5;2;3\n")
     assert cli("predict", "rows.csv").out == "rows.csv[1]: ant\nrows.csv[2]: bee\n"
     os.remove("t.csv")

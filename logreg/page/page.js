@@ -13,7 +13,9 @@
 
   // The features that the model takes of a row as the user knows it.
   function ready(row) {
-    return Float64Array.from(row, (value, i) => value * facts.factors[i] - facts.offsets[i]);
+    const { scale, shifts, scales } = facts;
+    return Float64Array.from(row, (value, i) =>
+      scales ? (scale * value - shifts[i]) / scales[i] : scale * value);
   }
 
   function probabilities(x) {

@@ -173,20 +173,14 @@ def live(predictor, data):
 
     Means that the model file lacks are those of the test rows, if there are any.
     """
-    facts, how, n_in = predictor.facts, predictor.facts.preprocessing, len(predictor.W)
+    facts = predictor.facts
     if facts.image and not facts.takes_pictures:
         return None
-    means, offsets, factors = (
-        numpy.zeros(n_in),
-        numpy.zeros(n_in),
-        numpy.full(n_in, how.pixel_scale),
-    )
-    if how.means is not None:
-        means = how.means / how.pixel_scale
+    scale, means = facts.preprocessing.pixel_scale, numpy.zeros(facts.n_in)
+    if facts.feature_means:
+        means = numpy.array(facts.feature_means) / scale
     elif data and not facts.image:
         means = data.test[0].mean(axis=0, dtype="float64")
-    if how.scales is not None:
-        offsets, factors = how.means / how.scales, factors / how.scales
     names, categories, _ = zip(*_columns(facts))
     return {
         "labels": [short(label, 40) for label in predictor.labels],
@@ -196,8 +190,9 @@ def live(predictor, data):
         "columns": [short(name, 40) for name in names],
         "categories": [texts and [short(text, 40) for text in texts] for texts in categories],
         "means": means.tolist(),
-        "factors": factors.tolist(),  # a row x becomes factors x - offsets
-        "offsets": offsets.tolist(),
+        "scale": scale,  # a row x becomes scale x, or (scale x - shifts) / scales
+        "shifts": facts.feature_means,
+        "scales": facts.feature_scales,
         "shape": facts.image,
         "range": facts.pixel_range or [0, 255],  # what black and white of the pad become
         "background": facts.background,

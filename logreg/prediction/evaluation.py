@@ -145,11 +145,13 @@ def tables(evaluation):
         rows = zip(confusion["labels"], confusion["counts"])
         pairs = where, ["", *confusion["labels"]], [[label, *row] for label, row in rows]
     else:
-        title = f"The {MAX_CLASSES} classes of most errors; --format json has all"
+        title = (
+            f"The {MAX_CLASSES} classes of most errors (predict --evaluate --format json has all)"
+        )
         entries = sorted(entries, key=lambda entry: -entry["errors"])[:MAX_CLASSES]
         mistakes = evaluation["mistakes"][:MAX_CLASSES]
         pairs = "The most frequent mistakes", ("class", "taken for", "rows"), mistakes
-    head = ("class", "rows", "errors", "error", *SCORES)
+    head = ("class", "rows", "errors", "error", "precision", "recall", "F1")
     classes = [[entry["label"], *_counts(entry), *_scores(entry)] for entry in entries]
     classes.append(["macro mean", "", "", "", *_scores(evaluation["macro"])])
     what = "How probable predictions were, how often right; and how many are so probable or more, "

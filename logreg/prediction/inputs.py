@@ -98,7 +98,7 @@ def array_batches(name, array, facts, n=sys.maxsize):
     if array.dtype.kind not in "buif":
         raise DatasetError(f"{name}: has dtype {cut(array.dtype)}: numbers are needed")
     shape = array.shape
-    squeezed = tuple(n for n in shape if n != 1)
+    squeezed = tuple(size for size in shape if size != 1)
     is_list = len(shape) > 1 and math.prod(shape[1:]) == facts.n_in
     is_single = shape == (facts.n_in,) or (facts.image and squeezed == facts.image)
     if array.size == 0 or not (is_list or is_single):

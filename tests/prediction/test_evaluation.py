@@ -5,7 +5,7 @@ import json
 
 import numpy
 import pytest
-from builders import classes_of, probabilities, sample, save_digits_model, weights
+from builders import GivenModel, classes_of, probabilities, sample, save_digits_model, weights
 from conftest import peak_memory
 from scipy.stats import binomtest
 
@@ -13,30 +13,21 @@ from logreg.datasets.dataset import DataSet
 from logreg.datasets.facts import Facts
 from logreg.errors import DatasetError
 from logreg.prediction.evaluation import as_text, evaluate, tables
-from logreg.prediction.predictor import Prediction, Predictor
-from logreg.saving.facts import ModelFacts
-
-
-class Given:
-    """A model to which a row is its probabilities, or the number of its class."""
-
-    def __init__(self, labels, n_in):
-        self.labels, self.facts = labels, ModelFacts(n_in=n_in)
-
-    def predictions(self, batches):
-        for batch in batches:
-            p = batch.x
-            if self.facts.n_in == 1:
-                p = numpy.zeros((len(batch.x), len(self.labels)), "float32")
-                p[numpy.arange(len(p)), batch.x[:, 0]] = 1
-            yield batch, Prediction(p.argmax(axis=1), p)
+from logreg.prediction.predictor import Predictor
 
 
 def evaluation_of(y, predicted, data_labels, model_labels):
     """Evaluate a model of which the predictions are given, or the probabilities."""
     x = numpy.reshape(predicted, (len(y), -1))
+
+    def predict(x):
+        if x.shape[1] == 1:  # it is surer of none than of the other
+            codes, x = x[:, 0], numpy.zeros((len(x), len(model_labels)), "float32")
+            x[numpy.arange(len(x)), codes] = 1
+        return x.argmax(axis=1), x
+
     data = DataSet(Facts("toy", class_labels=data_labels), test=(x, numpy.array(y)))
-    return evaluate(Given(model_labels, x.shape[1]), data)
+    return evaluate(GivenModel(model_labels, x.shape[1], predict), data)
 
 
 def test_the_evaluation_of_the_sample():

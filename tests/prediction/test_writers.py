@@ -3,33 +3,22 @@
 import csv
 import io
 import json
-from typing import NamedTuple
 
 import numpy
+from builders import GivenModel
 
 from logreg.prediction.inputs import Batch
-from logreg.prediction.predictor import Prediction
 from logreg.prediction.writers import WRITERS, answers, destination, shown
 
 LABELS = ["a", "b", "c"]
 P = numpy.array([[0.1, 0.7, 0.2], [0.25, 0.25, 0.5], [1 / 3, 1 / 3, 1 / 3]], numpy.float32)
-PREDICTION = Prediction(numpy.array([1, 2, 1]), P)
-
-
-class Given(NamedTuple):
-    """A model whose predictions are given."""
-
-    labels: list
-
-    def predictions(self, batches):
-        for batch in batches:
-            yield batch, Prediction(*(part[: len(batch.rows)] for part in PREDICTION))
 
 
 def written(form, labels=LABELS, name="x.csv", **how):
-    stream = io.StringIO()
-    batches = [Batch("one.png", None, is_single=True), Batch(name, None, range(5, 8))]
-    WRITERS[form](stream, answers(Given(labels), batches, **how))
+    """What is written of a picture, which is the first of three rows, and of the three."""
+    stream, model = io.StringIO(), GivenModel(labels, 1, lambda p: (numpy.array([1, 2, 1]), p))
+    batches = [Batch("one.png", P[:1], is_single=True), Batch(name, P, range(5, 8))]
+    WRITERS[form](stream, answers(model, batches, **how))
     return stream.getvalue()
 
 

@@ -124,6 +124,12 @@ def test_the_tools_of_the_pad(open_page, state, digits_page):
     assert numpy.ptp(state().pad) == 0  # the picture is gone
 
 
+def assert_seen_as_python_does(shown, layout):
+    Image.fromarray(shown.pad).save("pad.png")
+    expected = read_picture("pad.png", layout)
+    numpy.testing.assert_allclose(shown.seen[:, :, 0].astype(int), expected, atol=1)
+
+
 def test_a_speck_beyond_the_border_is_none_of_the_stroke(open_page, state, digits_page):
     browser = open_page(digits_page)
     draw_anew(browser, [[(276, 60), (276, 220)]])
@@ -131,10 +137,7 @@ def test_a_speck_beyond_the_border_is_none_of_the_stroke(open_page, state, digit
     pad.send_keys("-" * 4, LEFT * 20, " ", " ")  # a dot at the other end of a row of the stroke
     shown = state()
     assert (shown.pad[:, :3, 0] == 0).any()
-    Image.fromarray(shown.pad).save("pad.png")
-    numpy.testing.assert_allclose(
-        shown.seen[:, :, 0].astype(int), read_picture("pad.png", MNIST), atol=1
-    )
+    assert_seen_as_python_does(shown, MNIST)
 
 
 def test_a_model_of_other_images_is_given_the_whole_pad(open_page, state):
@@ -143,10 +146,7 @@ def test_a_model_of_other_images_is_given_the_whole_pad(open_page, state):
     assert report.main([save("clothes.pkl", W, numpy.zeros(2), **told)]) == 0
     browser = open_page("clothes.html")
     draw_anew(browser, [[(20, 40), (60, 50), (40, 200)], [(250, 250)]])
-    shown = state()
-    Image.fromarray(shown.pad).save("pad.png")
-    expected = read_picture("pad.png", Layout((20, 30), is_centred=False))
-    numpy.testing.assert_allclose(shown.seen[:, :, 0].astype(int), expected, atol=1)
+    assert_seen_as_python_does(state(), Layout((20, 30), is_centred=False))
 
 
 @pytest.mark.parametrize("option", ["--standardize", "--no-standardize"])
