@@ -102,14 +102,17 @@ def predict(model=BEST_MODEL, dataset=DATASET, n=N_EXAMPLES):
     [0 0 0 0 0 0 0 0 0 0]
     """
     predictor = Predictor(model)
-    _print_examples(predictor, read_test_set(predictor.facts, dataset), n)
+    data = read_test_set(predictor.facts, dataset)
+    _print_examples(predictor, _test_batches(predictor, data, n))
 
 
-def _print_examples(predictor, data, n):
+def _test_batches(predictor, data, n):
+    return inputs.array_batches(data.facts.dataset, data.test[0], predictor.facts, n)
+
+
+def _print_examples(predictor, batches):
     """Print the tutorial's two lines."""
-    batches = inputs.array_batches(data.facts.dataset, data.test[0], predictor.facts, n)
-    found = [prediction.classes for _, prediction in predictor.predictions(batches)]
-    labels = predictor.classes_[numpy.concatenate(found)]
+    labels = numpy.array([answer.label for answer in answers(predictor, batches)])
     # NumPy would leave out the middle of a long array.
     shown = numpy.array2string(labels, threshold=sys.maxsize)
     say(f"Predicted values for the first {len(labels)} examples in test set:\n{shown}")
@@ -134,11 +137,10 @@ def main(argv=None):
     data.check_outputs(args.output)
     if args.evaluate:
         return _write_found(args, evaluate(predictor, data, args.min_proba), as_text)
-    n = args.n or N_EXAMPLES
+    batches = _test_batches(predictor, data, args.n or N_EXAMPLES)
     if args.format == "text" and not (args.proba or args.top or args.output or args.min_proba):
-        return _print_examples(predictor, data, n)
-    rows = inputs.array_batches(data.facts.dataset, data.test[0], predictor.facts, n)
-    return _predict(predictor, [rows], args)
+        return _print_examples(predictor, batches)
+    return _predict(predictor, [batches], args)
 
 
 def _shortened(value):

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import numpy
+from scipy.special import log_softmax
 
 from logreg.saving import model_file
 from logreg.saving.facts import ModelFacts
@@ -50,7 +51,7 @@ def cost_and_gradients(x, y, W, b, weights=None):
     """The mean cost of softmax regression, and its gradients by W and by b, in the same way."""
     rows, p = numpy.arange(len(y)), probabilities(x, W, b)
     of_rows = numpy.ones(len(y), p.dtype) if weights is None else weights[y]
-    cost = -(of_rows * numpy.log(p[rows, y])).mean()
+    cost = -(of_rows * log_softmax(x @ W + b, axis=1)[rows, y]).mean()
     p[rows, y] -= 1
     p *= of_rows[:, None] / p.dtype.type(len(y))
     return cost, x.T @ p, p.sum(axis=0)
