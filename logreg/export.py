@@ -75,8 +75,8 @@ def to_onnx(content, metadata):
     names = {"n_in": len(W), "n_out": len(labels), "label": "string" if is_text else "int64"}
     names["input"], (names["output"], names["number"]) = TYPES[dtype][0], TYPES[W.dtype.name]
     model = parser.parse_model(ONNX.format(**names))
-    for name, value in constants.items():
-        model.graph.initializer.append(numpy_helper.from_array(value, name))
+    tensors = (numpy_helper.from_array(value, name) for name, value in constants.items())
+    model.graph.initializer.extend(tensors)
     x, scale = "features as the data have them", content["pixel_scale"]
     if scale != 1:
         x = f"pixels as images have them, bytes of 0 to 255; they are multiplied by {scale} here"

@@ -197,7 +197,10 @@ def _predict(predictor, found, args):
 
 
 def _answers(predictor, found, args, bad):
-    """Answer the rows of each input; one that is `bad` is told, and keeps no other from it."""
+    """Yield the :class:`.Answer` to each row of each input.
+
+    The error of an input is told, put into `bad`, and keeps no other input from its answers.
+    """
     columns, how = None, (args.proba, args.top, args.min_proba)
     for batches in found:
         try:
