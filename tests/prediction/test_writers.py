@@ -28,7 +28,7 @@ def test_csv_and_json_have_probabilities_to_the_last_bit():
     assert (numpy.array(found, numpy.float32) == P).all()
     rows = list(csv.DictReader(io.StringIO(written("csv", proba=True, top=9))))
     assert list(rows[0])[3:] == [f"top_{i}{end}" for i in (1, 2, 3) for end in ("", "_probability")]
-    assert [row["top_1"] for row in rows] == ["b", "b", "c", "b"]
+    assert [row["top_1"] + row["top_2"] for row in rows] == ["bc", "bc", "ca", "ba"]
     text = written("json", proba=True)
     assert len(text.splitlines()) == 2 + 4  # a line for each, between the brackets
     found = [list(entry["probabilities"].values()) for entry in json.loads(text)[1:]]
