@@ -53,12 +53,12 @@ def a_buffer(order=b"", data=b"C\x10" + bytes(16)):
 
 HUGE = struct.pack("<Q", 1 << 62)
 FRAME = b"\x80\x04\x95" + struct.pack("<Q", 2)
-DEPTH = 100_000  # from where on to hash a tuple, or to free one, could end the process
+DEPTH = 200_000  # to hash so many nested tuples ends the process, and to hash half of them not yet
 ATTACKS = {
     "a dict's key": b"\x80\x02})" + b"\x85" * DEPTH + b"Ns.",
     "a set": b"\x80\x04\x8f()" + b"\x85" * DEPTH + b"\x90.",
-    "tuples": b"\x80\x02)" + b"\x85" * DEPTH + b".",
-    "lists": b"\x80\x02" + b"]" * DEPTH + b"a" * (DEPTH - 1) + b".",
+    "tuples": b"\x80\x02)" + b"\x85" * 20_000 + b".",
+    "lists": b"\x80\x02" + b"]" * 20_000 + b"a" * 19_999 + b".",
     "doubled": b"\x80\x02)" + b"2\x86" * 5000 + b".",
     "LONG_BINPUT": b"\x80\x02Nr\xff\xff\xff\x7f.",
     "PUT": b"(Np9999999999999\nt.",
