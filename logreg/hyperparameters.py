@@ -45,6 +45,9 @@ def check(settings):
         value, allowed = getattr(settings, known.name), known.metadata["allowed"]
         if value is None and known.default is None:
             continue
+        if isinstance(value, numbers.Real) and hasattr(value, "item"):
+            value = value.item()  # NumPy's float64 would make float64 of float32 parameters
+            object.__setattr__(settings, known.name, value)
         if allowed in RANGES:
             kind = numbers.Integral if allowed.startswith("whole") else numbers.Real
             is_number = isinstance(value, kind) and not isinstance(value, bool)
@@ -56,8 +59,6 @@ def check(settings):
         if not is_allowed:
             needed = known.metadata["needed"]
             raise SettingError(f"`{known.name}` is {value!r:.99}: it must be {needed}")
-        if hasattr(value, "item"):  # NumPy's float64 would make float64 of float32 parameters
-            object.__setattr__(settings, known.name, value.item())
 
 
 @dataclass(frozen=True)
