@@ -1,4 +1,4 @@
-"""What a training run can be told, with the tutorial's values as the defaults."""
+"""What a setting is, and those of a training run, with the tutorial's values as the defaults."""
 
 import numbers
 import sys
