@@ -519,6 +519,11 @@ def test_text_is_one_hot_encoded_and_booleans_are_numbers():
     assert (found.x.tolist(), found.columns.names) == ([[2, 3], [3, 4]], ("b", "a"))
 
 
+def test_only_a_column_with_empty_cells_has_a_category_for_them():
+    found = table("a,b,kind\nx,u,1\n,v,2\ny,u,3\n", missing="mean")
+    assert found.columns.categories == (["", "x", "y"], ["u", "v"])
+
+
 def test_a_first_column_without_a_name_is_left_out(capsys):
     for name in ("", "Unnamed: 0"):
         found = table(f"{name},a,,kind\n1,5,1,x\n3,6,2,y\n")
