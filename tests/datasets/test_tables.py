@@ -403,6 +403,8 @@ def test_what_a_column_is_shows_in_its_last_chunk():
     found = table(text + 'b,"1,000",k\n', **KIND, missing="mean")
     assert found.columns.categories == (["", "a", "b"], None)
     assert found.x[:, 1].sum() == n - 1 - n // 2 and found.x[-1].tolist() == [0, 0, 1, 1000]
+    with pytest.raises(DatasetError, match=rf"row {CHUNK_CELLS + 2}, column 1 \(a\) holds 'w'"):
+        table("a,kind\n" + "1,k\n" * CHUNK_CELLS + "w,k\n")  # among numbers of other chunks
 
 
 def test_memory_is_at_most_twice_the_data():
