@@ -1,6 +1,7 @@
-"""What a training run can be told, with the tutorial's values as the defaults."""
+"""What a setting is, and those of a training run, with the tutorial's values as the defaults."""
 
 import numbers
+import sys
 from dataclasses import dataclass, field, fields
 from typing import Optional
 
@@ -11,7 +12,7 @@ DATASET = "mnist.pkl.gz"
 BEST_MODEL = "best_model.pkl"
 EPOCHS_OF_A_TABLE = 5000
 
-LARGEST = 10**18  # of a number: C has none that are much larger
+LARGEST = sys.float_info.max  # a whole number may be larger, and no float
 RANGES = {
     "number above 0": lambda value: value > 0,
     "number from 0": lambda value: value >= 0,
@@ -44,10 +45,13 @@ def check(settings):
         value, allowed = getattr(settings, known.name), known.metadata["allowed"]
         if value is None and known.default is None:
             continue
+        if isinstance(value, numbers.Real) and hasattr(value, "item"):
+            value = value.item()  # NumPy's float64 would make float64 of float32 parameters
+            object.__setattr__(settings, known.name, value)
         if allowed in RANGES:
             kind = numbers.Integral if allowed.startswith("whole") else numbers.Real
             is_number = isinstance(value, kind) and not isinstance(value, bool)
-            is_allowed = is_number and abs(value) < LARGEST and RANGES[allowed](value)
+            is_allowed = is_number and abs(value) <= LARGEST and RANGES[allowed](value)
         elif callable(allowed):
             is_allowed = allowed(value)
         else:
@@ -55,8 +59,6 @@ def check(settings):
         if not is_allowed:
             needed = known.metadata["needed"]
             raise SettingError(f"`{known.name}` is {value!r:.99}: it must be {needed}")
-        if hasattr(value, "item"):  # NumPy's float64 would make float64 of float32 parameters
-            object.__setattr__(settings, known.name, value.item())
 
 
 @dataclass(frozen=True)

@@ -150,6 +150,9 @@ def test_a_pickle_comes_before_idx_files(tmp_path):
 def test_what_the_arrays_of_an_npz_may_be_called(names, train, test):
     sets = {train: pair(12), test: pair(9)} if test else {train: pair(12)}
     arrays = {form.format(k): v for form, one in sets.items() for k, v in zip(names.split(), one)}
+    write("d.npz", npz_bytes(**arrays, x_valid=pair()[0]))
+    with pytest.raises(DatasetError, match="may have both x_valid and y_valid"):
+        read_dataset("d.npz")
     write("d.npz", npz_bytes(**arrays, more=numpy.array([None])))
     data = read_dataset("d.npz", preparation=Preparation(shuffle=False))
     assert data.facts.rows == ([10, 2, 9] if test else [8, 2, 2])

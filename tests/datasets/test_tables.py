@@ -201,6 +201,7 @@ KIND = {"label_column": "kind"}
             KIND,
             r"empty .* 2 in column 1 \(a\) \(row 2\), 1 in column 2 \(t\) \(row 3\); .*`missing='",
         ),
+        ("a,kind\n1,\n2,NA\n", {"missing": "mean"}, "2 of 2 rows have no label, row 2 first"),
         ("a,b,kind\n1,1,x\n2,2,y\n", {"drop": ("q",)}, "has no column q to drop, or several"),
         ("Aircon,b,kind\n1,1,x\n", {"drop": "airco"}, "or several; did you mean Aircon. its col"),
         ("a,a,b,kind\n1,2,3,x\n", {}, "called 'a': .*; if row 1 is data, give `header=False`"),
@@ -276,6 +277,7 @@ DAY = 19753  # 2024-01-31, since 1970-01-01
         (["1.234 €", "950 €", "0,5 €"], "number €", [1234, 950, 0.5]),
         (["1 234", "1'234.5", "12"], "number", [1234, 1234.5, 12]),
         (["1,234", "12", "7"], "number", [1234, 12, 7]),
+        (["007", "12"], "number", [7, 12]),
         (["2024-01-31", "2024-01-31 12:00", ""], "date ISO8601", [DAY, DAY + 0.5, numpy.nan]),
         (["31.01.2024", "01.02.2024"], "date %d.%m.%Y", [DAY, DAY + 1]),
         (["01.02.2024", "02.02.2024"], "date %d.%m.%Y", [DAY + 1, DAY + 2]),
@@ -401,6 +403,8 @@ def test_what_a_column_is_shows_in_its_last_chunk():
     found = table(text + 'b,"1,000",k\n', **KIND, missing="mean")
     assert found.columns.categories == (["", "a", "b"], None)
     assert found.x[:, 1].sum() == n - 1 - n // 2 and found.x[-1].tolist() == [0, 0, 1, 1000]
+    with pytest.raises(DatasetError, match=rf"row {CHUNK_CELLS + 2}, column 1 \(a\) holds 'w'"):
+        table("a,kind\n" + "1,k\n" * CHUNK_CELLS + "w,k\n")  # among numbers of other chunks
 
 
 def test_memory_is_at_most_twice_the_data():
@@ -425,6 +429,7 @@ def test_memory_is_at_most_twice_the_data():
         ("1,2,3\n", 2, {"label": 0}, [[2, 3]]),  # where it was in training
         ("k,a,b\n1,2,3\n", 2, {"label_name": "k"}, [[2, 3]]),
         ("1;2,5\n", 2, {"decimal": ","}, [[1, 2.5]]),
+        ("1,2\n", 2, {"drop": ("3",)}, [[1, 2]]),  # what is left out may be so already
         ("0,1,2\n3,4,5\n6,7,8\n", 3, {}, [[3, 4, 5], [6, 7, 8]]),  # below pandas' header
         # A model that knows the names
         ("id,b,a\nx,2,1\nz,4,3\n", 2, {"feature_names": ["a", "b"]}, [[1, 2], [3, 4]]),
@@ -503,6 +508,12 @@ def test_what_is_new_to_a_model_is_told_with_its_column(cli):
     assert x.tolist() == [[0, 1, 1], [1, 0, 2], [0, 0, 3], [0, 1, 4]]
 
 
+def test_a_new_category_is_told_once_of_all_batches(capsys):
+    batches("a\nu\nv\nw\n", 1, 1, ["a"], categories=[["u"]])
+    told = capsys.readouterr().err
+    assert told.count("no category") == 1 and "row 3, column 1 (a) holds 'v', no category" in told
+
+
 # Text, empty cells, columns that are left out
 
 
@@ -517,6 +528,11 @@ def test_text_is_one_hot_encoded_and_booleans_are_numbers():
     assert of_columns(found.columns)["feature_names"] == names
     found = table("a,b,a,kind\n1,2,3,x\n1,3,4,y\n", drop=("1",))  # of two with one name
     assert (found.x.tolist(), found.columns.names) == ([[2, 3], [3, 4]], ("b", "a"))
+
+
+def test_only_a_column_with_empty_cells_has_a_category_for_them():
+    found = table("a,b,kind\nx,u,1\n,v,2\ny,u,3\n", missing="mean")
+    assert found.columns.categories == (["", "x", "y"], ["u", "v"])
 
 
 def test_a_first_column_without_a_name_is_left_out(capsys):
