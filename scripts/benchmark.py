@@ -37,7 +37,6 @@ ENGINES = ("theano", "pytensor")
 PEERS = {  # label, package, devices
     "numpy": ("NumPy by hand", "numpy", ["cpu"]),
     "torch": ("PyTorch", "torch", ["cpu", "jax:cpu", "cuda"]),
-    "torch-graph": ("PyTorch, CUDA graph", "torch", ["cuda"]),
     "jax-scan": ("JAX, lax.scan", "jax", ["cpu", "jax:cpu", "cuda"]),
 }
 SHAPES = {  # rows, features, classes, kind; rows a step, epochs

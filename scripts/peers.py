@@ -133,12 +133,8 @@ class Torch(Peer):
         self.model = torch.nn.Linear(self.n_in, self.n_out).to(self.device)
         self.loss = torch.nn.CrossEntropyLoss()
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=self.rate)
-        self.set_to_zero()
-
-    def set_to_zero(self):
-        """Let the parameters begin where the tutorial's begin."""
         for parameter in self.model.parameters():
-            self.torch.nn.init.zeros_(parameter)
+            torch.nn.init.zeros_(parameter)  # where the tutorial's begin
 
     def step(self, i):
         """Take one step on minibatch `i`; return the cost, still on the device."""
@@ -162,31 +158,6 @@ class Torch(Peer):
         return weight.T, bias
 
 
-class TorchGraph(Torch):
-    """PyTorch with an epoch captured as one CUDA graph."""
-
-    def prepare(self):
-        super().prepare()
-        cuda = self.torch.cuda
-        # As PyTorch asks: a few steps on a stream of its own, before one is captured.
-        stream = cuda.Stream()
-        stream.wait_stream(cuda.current_stream())
-        with cuda.stream(stream):
-            for _ in range(3):
-                self.step(0)
-        cuda.current_stream().wait_stream(stream)
-        self.graph = cuda.CUDAGraph()
-        with cuda.graph(self.graph):
-            self.costs = self.torch.stack([self.step(i) for i in range(self.n_batches)])
-        self.set_to_zero()
-
-    def steps(self, count):
-        if count < self.n_batches:
-            return super().steps(count)
-        self.graph.replay()
-        return self.costs.tolist()
-
-
 class JaxScan(Peer):
     """JAX with an epoch as one ``lax.scan``."""
 
@@ -195,10 +166,8 @@ class JaxScan(Peer):
 
         self.jax, self.jnp = jax, jax.numpy
         device = jax.devices(self.device)[0]
-        self.params = jax.device_put(
-            (numpy.zeros((self.n_in, self.n_out), "float32"), numpy.zeros(self.n_out, "float32")),
-            device,
-        )
+        zeros = [numpy.zeros(n, "float32") for n in ((self.n_in, self.n_out), self.n_out)]
+        self.params = jax.device_put(tuple(zeros), device)
         batches = zip(*map(self.batch, range(self.n_batches)))
         self.batches = [jax.device_put(numpy.stack(arrays), device) for arrays in batches]
         self.datasets = jax.device_put([None, *self.datasets[1:]], device)
@@ -245,7 +214,7 @@ class JaxScan(Peer):
         return self.jax.device_get(self.params)
 
 
-PEERS = {"numpy": NumPy, "torch": Torch, "torch-graph": TorchGraph, "jax-scan": JaxScan}
+PEERS = {"numpy": NumPy, "torch": Torch, "jax-scan": JaxScan}
 
 
 def stored(args):

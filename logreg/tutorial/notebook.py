@@ -19,6 +19,9 @@ FOLDED = {"jupyter": {"source_hidden": True, "outputs_hidden": True}}
 NUMBER = r"-?\d+(?:\.\d+)?"
 # An exercise says to within what its numbers are asked for; they stand, bold, before its answer.
 EXERCISE = rf"(?s)\*\*(\d+\.\d)\*\* ((?:(?!\n<).)+)\n{ANSWER}</summary>\n\n\*\*(.+?)\.\*\*"
+# The cell that waits below an exercise.
+CHECKED = 'found = ...\nassert found is ... or is_right(found, "NUMBER"), "not yet"'
+UNCHECKED = "# Your notes, and your code."
 NO_HOME = 'raise SystemExit("Upload the archive of logreg, and %pip install it: PyPI has another.")'
 
 
@@ -43,20 +46,20 @@ def is_right(found, exercise):
     >>> is_right(numpy.log(10), "3.1"), is_right(2, "3.1")
     (True, False)
     """
-    right, within = _answers()[exercise]
+    right, within = answers()[exercise]
     found = numpy.ravel(numpy.asarray(found, "float64"))
     are_all = found.size == right.size or right.size == 1 <= found.size
     return are_all and bool((abs(found - right) <= within).all())
 
 
-def _answers():
+def answers():
     """The numbers of each answer that is checked, and to within what they have to be right."""
-    answers = {}
+    found = {}
     for name, question, numbers in re.findall(EXERCISE, TEXT.read_text(encoding="utf-8")):
         right = re.findall(NUMBER, numbers.replace("\N{MINUS SIGN}", "-"))
         within = re.search(rf"[Tt]o\s+within\s+({NUMBER})", question)
-        answers[name] = numpy.array(right, float), float(within.group(1)) if within else 1e-9
-    return answers
+        found[name] = numpy.array(right, float), float(within.group(1)) if within else 1e-9
+    return found
 
 
 def write(path, home=None):
@@ -95,7 +98,7 @@ def _notebook(v4, home):
     if home:
         install = f'%pip install --quiet "git+{home.split("/blob/")[0]}"\n    '
         install += "from logreg.tutorial.notebook import is_right"
-    cells, prose, folded, exercise = [], [], [], None
+    cells, prose, folded, exercise, checked = [], [], [], None, answers()
 
     def close():
         if prose:
@@ -119,7 +122,9 @@ def _notebook(v4, home):
                 if part.startswith("**"):
                     exercise = part.split("**")[1]
                 if part.startswith(ANSWER):
-                    cells.append(v4.new_code_cell(_exercise(exercise)))
+                    is_checked = exercise in checked
+                    waiting = CHECKED.replace("NUMBER", exercise) if is_checked else UNCHECKED
+                    cells.append(v4.new_code_cell(waiting))
                 prose.append(part)
                 if part.endswith("</details>") and folded:
                     close()
@@ -132,13 +137,6 @@ def _notebook(v4, home):
     close()
     python = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return v4.new_notebook(cells=cells, metadata={"kernelspec": python})
-
-
-def _exercise(name):
-    """The cell of an exercise."""
-    if name not in _answers():
-        return "# Your notes, and your code."
-    return f'found = ...\nassert found is ... or is_right(found, "{name}"), "not yet"'
 
 
 def _code_cells(v4, block):
