@@ -363,7 +363,8 @@ def test_the_c_code_measures_sizes_and_layouts():
         data = (x, 1.0, layout), params, (y, None), numpy.array(starts, "i8"), out
         with TOGETHER if changed else nullcontext():
             _kernel.descend(*data, rows, 1, None)
-    for labels, n_rows in ((y, 0), (y, 21), (y, -1), (y[:7], 1), (y[:0], 1), (None, 7), (None, 2**62)):
+    bad = [(y, 0), (y, 21), (y, -1), (y[:7], 1), (y[:0], 1), (None, 7), (None, 2**62)]
+    for labels, n_rows in bad:
         with TOGETHER:
             _kernel.lay_out(given["x"], labels, n_rows, False, 1)
 
