@@ -50,13 +50,13 @@ def pairs_of(datasets, n_sets=(3,)):
 
 def array_part(x, y, where):
     """Make the Part of two arrays, of which messages speak as `where`."""
-    x = check_features(x, where)
-    y = check_target(y, len(x), where)
+    x, y = check_features(x, where), as_array(y, f"{where} y")
     y = y.reshape(-1) if y.shape[1:] == (1,) else y
-    if y.ndim != 1 or y.dtype.kind not in "biufU":
+    if y.shape != (len(x),) or y.dtype.kind not in "biufU":
         raise DatasetError(
-            f"{where} y has shape {y.shape} and dtype {y.dtype}: each row needs an integer or a "
-            "text, as of y.astype('int64'), y.astype(str) or, if one-hot, numpy.argmax(y, axis=1)"
+            f"{where} y has shape {y.shape} and dtype {y.dtype}, x has {len(x)} rows: each needs "
+            "an integer or a text, as of y.astype('int64'), y.astype(str) or, if one-hot, "
+            "numpy.argmax(y, axis=1)"
         )
     labels, first_rows, codes = numpy.unique(y, return_index=True, return_inverse=True)
     with parsing():  # of a damaged file, which may hold what is no text
@@ -120,16 +120,6 @@ def check_features(x, where):
             "needed, as of x.reshape(n, -1) or x.astype('float32')"
         )
     return x
-
-
-def check_target(y, n_rows, where):
-    """Check that each of the rows of a set has its label; return these as an array."""
-    y = as_array(y, f"{where} y")
-    if y.shape[:1] != (n_rows,):
-        raise DatasetError(
-            f"{where} y has shape {y.shape}, x has {n_rows} rows: each row needs one label"
-        )
-    return y
 
 
 def _as_pixels(x, where):

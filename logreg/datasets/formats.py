@@ -4,7 +4,6 @@ Each gives the arrays of a file by name. Nothing in a file is run, and whatever 
 with one ends in a :class:`~logreg.errors.DatasetError` that begins with its path.
 """
 
-import codecs
 import contextlib
 import gzip
 import io
@@ -25,6 +24,15 @@ from logreg.kernel.functions import map_of
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAPPED_DTYPES = ("uint8", "float32", "float64")  # others are read, and become floats in memory
 NAMES = ("x_train", "y_train", "x_valid", "y_valid", "x_test", "y_test")  # of a pickle's arrays
+# What files of each kind begin with.
+KINDS = {
+    "npy": rb"\x93NUMPY",
+    "idx": rb"\0\0[\x08\x09\x0B-\x0E].",
+    # Protocol 2 and up, then the opcodes by which protocols 0 and 1 begin a tuple or list.
+    "pickle": rb"\x80[\x00-\x05]|\(\(|\(l[p(.]|\](q|\()|\(cnumpy|cnumpy",
+    # Parquet and UTF-16, whose reader reads it, or says what to do; and text.
+    "table": rb"PAR1|\xFF\xFE|\xFE\xFF|[^\x00-\x08\x0E-\x1A\x1C-\x1F]*\Z",
+}
 CHUNK = 1 << 20  # bytes that are unpacked at a time
 PARQUET, ZIP = b"PAR1", b"PK\x03\x04"  # what their files begin with
 
@@ -207,14 +215,4 @@ def sniff(path):
                 inside = listed([*map(cut, names)])
                 raise DatasetError(f"is a zip archive of {inside}: unpack it, give what is in it")
             return "npz"
-    if head[:6] == npy.MAGIC_PREFIX:
-        return "npy"
-    if len(head) > 3 and head[:2] == b"\0\0" and head[2] in IDX_DTYPES:
-        return "idx"
-    # Protocol 2 and up, then the opcodes by which protocols 0 and 1 begin a tuple or list.
-    if re.match(rb"\x80[\x00-\x05]|\(\(|\(l[p(.]|\](q|\()|\(cnumpy|cnumpy", head):
-        return "pickle"
-    if head.startswith((PARQUET, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "table"  # whose reader reads it, or says what to do
-    is_text = not re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", head)
-    return "table" if is_text else None
+    return next((kind for kind, begins in KINDS.items() if re.match(begins, head, re.DOTALL)), None)

@@ -8,7 +8,7 @@ import numpy
 
 from logreg import engine
 from logreg.console import note
-from logreg.datasets.arrays import check_features, check_target, pairs_of
+from logreg.datasets.arrays import as_array, check_features, pairs_of
 from logreg.datasets.dataset import DataSet, read_dataset
 from logreg.datasets.facts import Facts
 from logreg.datasets.formats import mapping
@@ -157,16 +157,19 @@ def _values(features):
 def _labels(y, labels, n_rows, n_out, where):
     """Check labels, and put them into a shared variable, if they are not in one."""
     is_given = not engine.is_symbolic(labels)
-    values = check_target(labels if is_given else engine.value(labels), n_rows, where)
+    values = as_array(labels, f"{where} y") if is_given else engine.value(labels)
+    is_alike = values.shape[:1] == (n_rows,)
     if is_given:
         with numpy.errstate(invalid="ignore"):  # as of NaN
             cast = values.astype(y.dtype) if values.dtype.kind in "biuf" else values
         is_kept = y.dtype.startswith("float") or (cast == values).all()
-        if not (is_kept and cast.dtype == y.dtype and cast.ndim == y.ndim):
-            raise SettingError(
-                f"{where} y is {values.dtype} of shape {values.shape}, and the symbolic y is "
-                f"{y.dtype} of {y.ndim} dimensions: they must be alike, such as labels from 0 up"
-            )
+        is_alike = is_alike and is_kept and (cast.dtype, cast.ndim) == (y.dtype, y.ndim)
+    if not is_alike:
+        raise SettingError(
+            f"{where} y has shape {values.shape} and dtype {values.dtype}, x has {n_rows} rows, "
+            f"and the symbolic y is {y.dtype} of {y.ndim} dimensions: each row needs such a label"
+        )
+    if is_given:
         labels = engine.shared_data(numpy.ascontiguousarray(cast))
     is_class = n_out and values.size and y.dtype.startswith(("int", "uint"))
     if is_class and not (values.min() >= 0 and values.max() < n_out):
