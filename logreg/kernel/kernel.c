@@ -6,7 +6,7 @@
 
 #define LAYOUT "logreg.kernel.Layout"
 #define PRODUCTS_OF_A_THREAD 4000000 /* take a few times as long as it takes to start one, */
-#define PRODUCTS_OF_A_STEP 40000 /* and these as long as threads wait for each other */
+#define PRODUCTS_OF_A_STEP 40000     /* and these as long as threads wait for each other */
 
 enum { X, W, B, Y, WEIGHTS, STARTS, OUT, N_ARRAYS };
 typedef struct {
