@@ -167,13 +167,6 @@ print((peak() - before) / x.nbytes)
     assert float(run("-c", code, env={"LOGREG_NUM_THREADS": "2"}).stdout) < most
 
 
-@pytest.fixture
-def threads(monkeypatch):
-    """Choose the number of threads."""
-
-    return lambda n: monkeypatch.setenv("LOGREG_NUM_THREADS", str(n))
-
-
 def test_python_runs_on_while_the_kernel_computes():
     rows, labels = Rows(numpy.ones((20000, 784), "uint8")), (numpy.zeros(20000, "int32"), None)
     data, n_ticks = (rows, (numpy.zeros((784, 32)), numpy.zeros(32)), labels), 0
@@ -191,12 +184,12 @@ def large(n_steps=1):
     return Rows(x, scale), (W, b), (y, None), [0] * n_steps, len(x), 0.1
 
 
-def test_another_thread_takes_a_part_of_what_is_worth_it(threads):
+def test_another_thread_takes_a_part_of_what_is_worth_it(monkeypatch):
     """The caller needs less time of its own core, if the other thread gets some within a minute."""
     data, least, end = large(n_steps=5), {1: numpy.inf, 2: numpy.inf}, time.monotonic() + 60
     while least[2] > 0.8 * least[1] and time.monotonic() < end:
         for n in least:
-            threads(n)
+            monkeypatch.setenv("LOGREG_NUM_THREADS", str(n))
             began = time.thread_time()
             kernel.steps(*data)
             least[n] = min(least[n], time.thread_time() - began)
@@ -220,8 +213,8 @@ def test_rows_that_are_mapped_give_what_they_give_in_memory(dtype, order, n_rows
         numpy.testing.assert_array_equal(values, of_map)
 
 
-def test_callers_in_several_threads_and_in_a_forked_child(threads):
-    threads(2)
+def test_callers_in_several_threads_and_in_a_forked_child(monkeypatch):
+    monkeypatch.setenv("LOGREG_NUM_THREADS", "2")
     expected = kernel.steps(*large())[1].tobytes()
     with ThreadPoolExecutor(4) as pool:
         found = pool.map(lambda _: kernel.steps(*large())[1].tobytes(), range(40))
