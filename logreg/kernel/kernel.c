@@ -6,7 +6,7 @@
 
 #define LAYOUT "logreg.kernel.Layout"
 #define PRODUCTS_OF_A_THREAD 4000000 /* take a few times as long as it takes to start one, */
-#define PRODUCTS_OF_A_STEP 40000 /* and these as long as threads wait for each other */
+#define PRODUCTS_OF_A_STEP 40000     /* and these as long as threads wait for each other */
 
 enum { X, W, B, Y, WEIGHTS, STARTS, OUT, N_ARRAYS };
 typedef struct {
@@ -125,7 +125,10 @@ static int is_done(Job *job, size_t n_threads)
     size_t of_W = parts(job->in.n_in, PANEL) * PANEL * n_out * real;
     job->own.most = n;
     job->own.end = job->in.x + job->in.n_all * row;
-    job->own.width = parts(n_out, parts(n_out, job->in.set->n_sums));
+    size_t n_sums = job->in.set->n_sums;
+    if (n_out > n_sums && job->in.set->span < PANEL)
+        n_sums /= 2; /* of each class two vectors, which share its loaded weight */
+    job->own.width = parts(n_out, parts(n_out, n_sums));
     job->own.group = n_out <= 4 * job->in.set->n_sums ? 1 : GROUP;
     int is_packed = job->own.width < n_out;
     const size_t bytes[N_PARTS] = {n * n_out * real, n * n_out * real, of_W, PANEL * n_out * real,

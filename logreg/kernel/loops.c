@@ -22,7 +22,7 @@ typedef struct {
 } Terms;
 
 #define CELLS_OF JOIN(cells, BITS)
-#define N ((int)(16 / sizeof(BITS))) /* numbers that 16 bytes hold */
+#define IN_16 ((int)(16 / sizeof(BITS))) /* numbers that 16 bytes hold */
 #define BITS uint8_t
 #define LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
 #define HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31

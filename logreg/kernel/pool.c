@@ -18,17 +18,13 @@
 #define BLOCKS(word) ((word) & UINT32_MAX)
 
 typedef struct {
-    _Alignas(128) _Atomic uint64_t next;
-} Share;
-
-typedef struct {
     _Alignas(128) _Atomic uint64_t phase;
     Job *job;
     size_t (*next)(Job *);
     size_t n_threads;
     _Alignas(128) atomic_size_t n_left; /* blocks of the phase */
     atomic_size_t n_begun, n_there;
-    Share shares[];
+    _Alignas(128) _Atomic uint64_t shares[][16]; /* the first of 16: on a cache line of its own */
 } Team;
 
 static void begin_phase(Team *team)
@@ -43,12 +39,12 @@ static int64_t take(Team *team, uint64_t phase, size_t thread)
 {
     uint64_t first = BLOCKS(phase) * thread / team->n_threads, at;
     uint64_t end = BLOCKS(phase) * (thread + 1) / team->n_threads;
-    uint64_t seen = atomic_load(&team->shares[thread].next);
+    uint64_t seen = atomic_load(&team->shares[thread][0]);
     do {
         at = NUMBER(seen) == NUMBER(phase) ? BLOCKS(seen) : first;
         if (at == end || NUMBER(seen) > NUMBER(phase))
             return -1;
-    } while (!atomic_compare_exchange_weak(&team->shares[thread].next, &seen,
+    } while (!atomic_compare_exchange_weak(&team->shares[thread][0], &seen,
                                            NUMBER(phase) << 32 | (at + 1)));
     return (int64_t)at;
 }
@@ -82,13 +78,14 @@ static void *take_part(void *of_team)
 void work(Job *job, size_t (*next)(Job *), size_t n_threads)
 {
     void *memory = NULL;
-    if (n_threads < 2 || posix_memalign(&memory, 128, sizeof(Team) + n_threads * sizeof(Share))) {
+    size_t size = sizeof(Team) + n_threads * 128;
+    if (n_threads < 2 || posix_memalign(&memory, 128, size)) {
         for (size_t n; (n = next(job));)
             for (size_t i = 0; i < n; i++)
                 job->at.task(job, i);
         return;
     }
-    Team *team = memset(memory, 0, sizeof(Team) + n_threads * sizeof(Share));
+    Team *team = memset(memory, 0, size);
     *team = (Team){.job = job, .next = next, .n_threads = n_threads, .n_there = n_threads};
     begin_phase(team);
     sigset_t all, before;
