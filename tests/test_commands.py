@@ -46,6 +46,7 @@ predict rows.npy -M -n 1 --proba | 0 | ^rows.npy\[0\]: ant  ant=0.9999  bee=0.00
 predict rows.npy -M --output no/o.txt | 1 | | error: no/o.txt cannot be written
 predict rows.npy -M --output rows.npy | 1 | | error: rows.npy would overwrite what is read
 predict rows.npy -M --output model.pkl | 1 | | error: model.pkl would overwrite what is read
+predict photos -M --output photos/p.png | 1 | | error: photos/p.png would overwrite what is read
 predict wrong.npy rows.npy -M -n 1 | 1 | ^rows.npy\[0\]: ant\n$ | error: wrong.npy.* 5
 predict rows.npy --model hostile.pkl | 1 | | error: hostile.pkl cannot be loaded.*posix.system
 predict rows.npy -M -n 0 | 1 | | error: -n is 0: it must be 1 or more
@@ -70,6 +71,8 @@ tutorial.__main__ --output a --notebook a | 1 | | error: a would overwrite
 def files(working_folder):
     """The files that the commands read."""
     os.mkdir("folder")
+    os.mkdir("photos")
+    write("photos/p.png", b"")
     save_pairs("d.npz", make_pairs())
     save_pairs("e.npz", [(ROWS, numpy.array(LABELS))] * 3)
     save("model.pkl", 10 * numpy.eye(4, 3), numpy.zeros(3), class_labels=LABELS)

@@ -42,6 +42,9 @@ def test_idx_folder(tmp_path, zipped):
         assert (data.train[1] == labels[:20]).all() and data.facts.rows == [20, 4, 24]
         assert (data.facts.image_shape, data.facts.pixel_scale) == ((3, 4), 1 / 256)
         assert (mapping(data.train[0]) is None) == (mapping(data.valid[0]) is None) == zipped
+    for file in (tmp_path / "f").iterdir():
+        with pytest.raises(SettingError, match=f"{file.name} would overwrite what is read"):
+            data.check_outputs(file)
     shuffled = read_dataset(place, preparation=Preparation(shuffle=True))
     assert mapping(shuffled.train[0]) is None
     assert (shuffled.test[0] == images.reshape(24, 12)).all()
@@ -89,6 +92,10 @@ def test_columns_of_tables_may_be_in_another_order(tmp_path):
     write("test.csv", b"3,7,x\n4,6,y\n")
     data = read_dataset(tmp_path, TableOptions(drop="2"), Preparation(standardize=False))
     assert data.test[0].tolist() == [[3], [4]]
+    write("train.csv", b"7,a,kind\n" + b"1,9,x\n2,8,y\n" * 6)  # a text above a number
+    write("test.csv", b"7,a,kind\n3,,x\n")  # none, but the header of the other
+    data = read_dataset(tmp_path, TableOptions(missing="mean"), Preparation(standardize=False))
+    assert data.test[0][:, 0].tolist() == [3]
     write("train.csv", b"1,2,3\n" * 6)
     write("test.csv", b"1,2,3,4\n")
     with pytest.raises(DatasetError, match=r"test.csv: has 3 columns beside the label: 2 are"):

@@ -125,10 +125,10 @@ def test_the_scores_are_those_of_scikit_learn(n_out, dtype):
 
 
 def test_a_probability_on_an_edge_counts_from_there_on():
-    p = [[0.5, 0.5], [0.75, 0.25]]
-    table = evaluation_of([0, 1], p, ["a", "b"], ["a", "b"])["calibration"]
+    p = [[0.5, 0.5], [0.75, 0.25], [1, 0]]
+    table = evaluation_of([0, 1, 0], p, ["a", "b"], ["a", "b"])["calibration"]
     rows = {e["min_proba"]: (e["rows"], e["answered"]["rows"]) for e in table if e["rows"]}
-    assert rows == {0.5: (1, 2), 0.7: (1, 1)}
+    assert rows == {0.5: (1, 3), 0.7: (1, 2), 0.99: (1, 1)}
 
 
 @pytest.mark.parametrize("n_out", [50, 51, 10000])

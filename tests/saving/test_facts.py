@@ -95,3 +95,4 @@ def test_a_file_of_a_table_of_an_older_version_is_evaluated_as_it_was(cli):
     found = json.loads(done.out)
     assert (found["errors"], found["rows"]) == (6, 10)
     assert found["rows_are"] == "those that training held out"
+    assert ModelFacts.of({**TOLD, "dropped": ["id"]}, W).options.drop == ("id",)

@@ -87,7 +87,7 @@ def py3(protocol):
 # ---- what is read
 
 
-def test_what_was_read_is_saved_as_a_model_file():
+def test_what_was_read_is_saved_as_a_model_file(capsys):
     model = load_model(write("old.pkl", py2()))
     assert Predictor("old.pkl").W.tolist() == W.tolist()  # as commands read it
     save_model(model, "new.pkl")
@@ -97,6 +97,8 @@ def test_what_was_read_is_saved_as_a_model_file():
     assert again.metadata["image_shape"] is None
     digits = load_model(write("old.pkl", py2(numpy.zeros((784, 2), "float32"))))
     assert digits.metadata["image_shape"] == [28, 28]
+    Predictor("old.pkl").predict(numpy.full((1, 784), 255.0))  # pixels that nobody scaled
+    assert "the model was trained on 0 to 0.996094" in capsys.readouterr().err
 
 
 def assert_same(model, dtype="float32"):
@@ -130,7 +132,7 @@ def test_a_model_of_any_python(name):
 
 # ---- what is not
 
-# Of attacks, tests/datasets/test_pickles.py has more.
+# Of attacks, tests/datasets/test_formats.py has more.
 RUN = b"cos\nsystem\n(S'echo run > run'\ntR"
 REFUSED = {
     "system in W": py2_model(py2_shared("W", RUN), py2_shared("b", py2_array(B))),
