@@ -166,7 +166,7 @@ def _arguments(argv):
     suffix = os.path.splitext(args.output or "")[1].lower()
     of_suffix = {".csv": "csv", ".json": "json"}.get(suffix, "csv" if args.keep else "text")
     args.format = args.format or of_suffix
-    args.keep = [name.strip() for name in args.keep.split(",") if name]
+    args.keep = [name.strip() for name in args.keep.split(",") if name.strip()]
     if args.evaluate and len(args.inputs) == 1 and args.dataset is None:
         args.dataset, args.inputs = args.inputs[0], []
     is_of_model = args.evaluate or args.info or args.weights
