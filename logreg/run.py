@@ -126,7 +126,9 @@ class Run:
         return self.seconds
 
     def __repr__(self):
-        return f"Run(epoch {self.epoch}, {len(self.validations)} validations, {self._end})"
+        best, n = self.best_validation, len(self.validations)
+        best_error = f", best error {best.error:.6f}" if best else ""
+        return f"Run(epoch {self.epoch}, {n} validations{best_error}, {self._end})"
 
     @property
     def _end(self):

@@ -36,9 +36,11 @@ def _load():
         if name not in LOADERS or importlib.util.find_spec(name) is None:
             reasons.append(f"{name} is not installed")
             continue
-        user_setting(name, "floatX")  # whose error names the flags; the engine's does not
         try:
+            user_setting(name, "floatX")  # whose error names the flags; the engine's does not
             return LOADERS[name]()
+        except SettingError:
+            raise
         except Exception as error:  # an old Theano on a new Python fails in many ways
             reasons.append(f"{name} fails to import ({type(error).__name__}: {error})")
     raise EngineError(

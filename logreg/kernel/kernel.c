@@ -167,10 +167,9 @@ static PyObject *compute(Call *call)
     if (!PyErr_Occurred() && !(measure(call) && are_laid_out(job)))
         PyErr_SetString(PyExc_ValueError, "x, W, b, y, weights, starts, n_rows and the layout do not go together");
     if (!PyErr_Occurred()) {
-        size_t n_cells = job->in.n_rows * job->in.n_in; /* that are not blank */
-        if (job->in.layout)
-            n_cells = job->in.layout->n_cells / job->in.n_all * job->in.n_rows;
-        size_t of_step = n_cells * job->in.n_out, of_all = of_step * job->in.n_steps;
+        const Layout *layout = job->in.layout; /* without most blanks */
+        size_t of_row = layout ? layout->n_cells / layout->n_all : job->in.n_in;
+        size_t of_step = of_row * job->in.n_rows * job->in.n_out, of_all = of_step * job->in.n_steps;
         size_t worth_it = 1 + smaller(of_step / PRODUCTS_OF_A_STEP, of_all / PRODUCTS_OF_A_THREAD);
         Py_BEGIN_ALLOW_THREADS
         is_there = is_done(job, smaller((size_t)call->n_threads, worth_it));

@@ -105,7 +105,9 @@
     });
   }
 
-  // ---- A table: a field for each column, a number or a choice of texts ----
+  // ---- A table: a field for each column, a number, a date or a choice of texts ----
+
+  const DAY = 24 * 60 * 60 * 1000; // milliseconds: a model counts days since 1970
 
   const fields = facts.shape ? [] : makeFields();
 
@@ -118,6 +120,9 @@
       if (texts) {
         const chosen = means.indexOf(Math.max(...means));
         texts.forEach((text, k) => field.add(new Option(text, text, k === chosen, k === chosen)));
+      } else if (facts.dates[i]) {
+        field.type = "date";
+        field.defaultValue = new Date(means[0] * DAY).toISOString().slice(0, 10);
       } else {
         field.type = "number";
         field.step = "any";
@@ -142,7 +147,7 @@
       if (field.tagName === "SELECT") {
         for (let k = 0; k < n; k++) row[first + k] = Number(k === field.selectedIndex);
       } else if (Number.isFinite(field.valueAsNumber)) { // an empty one stays at the mean
-        row[first] = field.valueAsNumber;
+        row[first] = field.valueAsNumber / (field.type === "date" ? DAY : 1);
       }
     }
     show(ready(row));

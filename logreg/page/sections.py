@@ -6,6 +6,7 @@ from html import escape
 import numpy
 
 from logreg import plots
+from logreg.datasets.columns import DATE
 from logreg.datasets.statistics import with_interval
 from logreg.errors import SettingError
 from logreg.plots import short
@@ -151,20 +152,22 @@ def gallery(predictor, data, evaluation):
 def _reasons(facts, x, shares):
     """The columns of a row whose features have the largest shares, each with its cell."""
     found = []
-    for name, texts, features in _columns(facts):
+    for name, kind, texts, features in _columns(facts):
         cell = f"{x[features][0]:.6g}"
         if texts:
             cell = dict(zip(x[features], texts)).get(1, "none of these")
+        elif kind.startswith(DATE):
+            cell = str(x[features][0].astype("datetime64[D]"))
         found.append((f"{escaped(name, 24)} <b>{escaped(cell, 24)}</b>", shares[features].sum()))
     return sorted(found, key=lambda reason: -abs(reason[1]))[:N_CELLS]
 
 
 def _columns(facts):
-    """Yield the name of each column, its categories or None, and the slice of its features."""
+    """Yield each column's name, its kind, its categories or None, and the slice of its features."""
     table, first = facts.table, 0
     names = table.names or [f"column {i + 1}" for i in range(len(table.categories))]
-    for name, texts in zip(names, table.categories):
-        yield name, texts, slice(first, first + len(texts or [None]))
+    for name, kind, texts in zip(names, table.kinds, table.categories):
+        yield name, kind, texts, slice(first, first + len(texts or [None]))
         first += len(texts or [None])
 
 
@@ -181,13 +184,14 @@ def live(predictor, data):
         means = numpy.array(facts.feature_means) / scale
     elif data and not facts.image:
         means = data.test[0].mean(axis=0, dtype="float64")
-    names, categories, _ = zip(*_columns(facts))
+    names, kinds, categories, _ = zip(*_columns(facts))
     return {
         "labels": [short(label, 40) for label in predictor.labels],
         "dtype": predictor.dtype,
         "W": base64_of(predictor.W),
         "b": base64_of(predictor.b),
         "columns": [short(name, 40) for name in names],
+        "dates": [kind.startswith(DATE) for kind in kinds],
         "categories": [texts and [short(text, 40) for text in texts] for texts in categories],
         "means": means.tolist(),
         "scale": scale,  # a row x becomes scale x, or (scale x - shifts) / scales

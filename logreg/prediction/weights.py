@@ -40,8 +40,10 @@ def in_words(weights):
     """What :func:`weights_of` gave, for people to read."""
     against, all_of = shown(weights["against"]), weights["weights"]
     table = [["class", "feature", "standardized", "per unit", "odds times"]]
-    for label, name, *numbers in map(dict.values, all_of[:N_LARGEST]):
-        table.append([label, name, *("-" if n is None else f"{n:.4g}" for n in numbers)])
+    for label, name, *numbers, factor in map(dict.values, all_of[:N_LARGEST]):
+        digits = 4 if factor is None or abs(factor - 1) > 0.001 else 8  # 1.00002 times is not 1
+        texts = ["-" if n is None else f"{n:.4g}" for n in numbers]
+        table.append([label, name, *texts, "-" if factor is None else f"{factor:.{digits}g}"])
     label, name, *_, factor = map(shown, table[1])
     n = f"{len(table) - 1} of {len(all_of)}"
     return f"""Weights of each class against {against}: {n}, the largest first

@@ -185,15 +185,15 @@ def large(n_steps=1):
 
 
 def test_another_thread_takes_a_part_of_what_is_worth_it(monkeypatch):
-    """The caller needs less time of its own core, if the other thread gets some within a minute."""
-    data, least, end = large(n_steps=5), {1: numpy.inf, 2: numpy.inf}, time.monotonic() + 60
-    while least[2] > 0.8 * least[1] and time.monotonic() < end:
-        for n in least:
-            monkeypatch.setenv("LOGREG_NUM_THREADS", str(n))
+    """The caller needs less time of its own core, five times in turns with one thread."""
+    data, seconds, end = large(n_steps=5), {"1": [1.0], "2": [1.0]}, time.monotonic() + 60
+    while max(seconds["2"][-5:]) > 0.8 * min(seconds["1"][-5:]):
+        assert time.monotonic() < end
+        for n, all_seconds in seconds.items():
+            monkeypatch.setenv("LOGREG_NUM_THREADS", n)
             began = time.thread_time()
             kernel.steps(*data)
-            least[n] = min(least[n], time.thread_time() - began)
-    assert least[2] <= 0.8 * least[1]
+            all_seconds.append(time.thread_time() - began)
 
 
 @pytest.mark.parametrize("n_rows", [8, 20, 600])

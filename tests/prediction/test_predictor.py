@@ -13,7 +13,7 @@ from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import Preparation, TableOptions
 from logreg.errors import DatasetError, ModelFileError, SettingError
 from logreg.prediction.predictor import Predictor
-from logreg.prediction.weights import weights_of
+from logreg.prediction.weights import in_words, weights_of
 from logreg.saving.facts import ModelFacts
 
 X = sample()["x_test"][:12].reshape(12, 784)
@@ -183,6 +183,8 @@ def test_a_unit_of_pixels_is_a_grey_level_and_odds_may_be_too_large_for_a_number
     p = predictor.predict_proba(numpy.array([[3, 0], [4, 0]], "uint8"))
     odds = p[:, 1] / p[:, 0]
     assert other["odds_factor"] == pytest.approx(odds[1] / odds[0], rel=1e-5)
+    save("p.pkl", numpy.array([[0, 2e-5]]), numpy.zeros(2))  # as of an income
+    assert "\n1.00002 times what they were" in in_words(weights_of(Predictor("p.pkl")))
 
 
 def test_one_unit_more_multiplies_the_odds_as_the_weights_say(cli):

@@ -156,6 +156,8 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, state, op
     random = numpy.random.RandomState(2)
     table = pandas.DataFrame(random.randn(90, 2) * 3 + 5, columns=["length", HOSTILE[0]])
     table.insert(1, HOSTILE[1], random.choice(["red", HOSTILE[1], "blue"], 90, p=[0.2, 0.2, 0.6]))
+    days = random.choice(20, 90)
+    table["since"] = numpy.datetime_as_string(days.astype("datetime64[D]"))
     table.loc[::7, "length"] = numpy.nan
     table["label"] = random.choice(HOSTILE, 90)
     table.to_csv("table.csv", index=False)
@@ -165,23 +167,34 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, state, op
     predictor, browser = Predictor("best_model.pkl"), open_page("p.html")
 
     def check(*row):
-        frame = pandas.DataFrame([row], columns=table.columns[:3])
+        frame = pandas.DataFrame([row], columns=table.columns[:4])
         expected = predictor.predict_proba(frame)[0]
         numpy.testing.assert_allclose(state().probabilities, expected, atol=1e-5)
 
     fields = browser.find_elements("css selector", "#fields input, #fields select")
-    assert [field.tag_name for field in fields] == ["input", "select", "input"]
+    assert [field.tag_name for field in fields] == ["input", "select", "input", "input"]
     # They hold the training means in the user's units, and the most frequent text.
-    means = table[: predictor.facts.rows[0]].mean(numeric_only=True).tolist()
-    values = [field.get_property("value") for field in fields]
-    assert values == [f"{means[0]:.6g}", "blue", f"{means[1]:.6g}"]
-    check(float(values[0]), "blue", float(values[2]))
+    n_train = predictor.facts.rows[0]
+    means = table[:n_train].mean(numeric_only=True).tolist()
+    values, since = [field.get_property("value") for field in fields], "1970-02-03"
+    mean_day = str(days[:n_train].mean().astype("datetime64[D]"))
+    assert values == [f"{means[0]:.6g}", "blue", f"{means[1]:.6g}", mean_day]
+    browser.execute_script(
+        "arguments[0].value = arguments[1];"
+        "arguments[0].dispatchEvent(new Event('input', {bubbles: true}))",
+        *(fields[3], since),
+    )
+    check(float(values[0]), "blue", float(values[2]), since)
     fields[0].clear()
     fields[0].send_keys("2.5")
     fields[1].send_keys(HOSTILE[1])
-    check(2.5, HOSTILE[1], float(values[2]))
+    check(2.5, HOSTILE[1], float(values[2]), since)
     fields[0].send_keys(BACKSPACE * 3)
-    check(numpy.nan, HOSTILE[1], float(values[2]))
+    check(numpy.nan, HOSTILE[1], float(values[2]), since)
+    wrong = browser.find_element("css selector", ".rows figcaption").text
+    row = int(re.search("row ([0-9]+)", wrong)[1])
+    cells = browser.find_element("css selector", ".rows figure").text
+    assert table["since"][row - 2] in cells  # the header is row 1
     names = [bar.text for bar in browser.find_elements("css selector", ".bar .name")]
     assert sorted(names) == sorted(HOSTILE)
     # What the columns contribute is what the score of the class has beside the mean of all.
@@ -193,7 +206,7 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, state, op
     )
     browser.execute_script("document.getElementById('reset').click()")
     assert [field.get_property("value") for field in fields] == values
-    check(float(values[0]), "blue", float(values[2]))
+    check(float(values[0]), "blue", float(values[2]), values[3])
     # An inline script that is not the page's own is not run, whatever brings it in.
     assert browser.execute_script(
         "const script = document.createElement('script'); script.textContent = 'hacked = 1';"
