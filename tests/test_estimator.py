@@ -131,6 +131,7 @@ def test_which_rows_validate(monkeypatch):
     assert sorted([*train[0][:, 0], *valid[0][:, 0]]) == list(range(66))
     assert (given(x, y, random_state=1)[1][0] != valid[0]).any()
     assert given(x, y, shuffle=False)[1][0][:, 0].tolist() == list(range(55, 66))
+    assert [len(x) for x, _ in given(x[:60], y[:60])[:2]] == [50, 10]
     train, valid, _, batch_size = given(x[33:60], y[33:60])
     assert len(train[0]) == 27 and (train[0] == valid[0]).all() and batch_size == 2
     assert given(numpy.ones((8000, 1)), [0, 1] * 4000)[3] == 600

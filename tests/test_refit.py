@@ -158,7 +158,9 @@ def test_the_command_refits_where_it_splits_validation_rows_off(cli):
         facts = Predictor("m.pkl").facts
         assert (facts.refit, facts.n_refit_rows) == (n_rows is not None, n_rows), name
         if name == "table.csv":
-            assert (" minibatches on 75 rows, with those of validation" in done.out) == bool(n_rows)
+            n_steps = facts.metadata()["iteration"] + 1
+            said = f" for its {n_steps} minibatches on 75 rows, with those of validation"
+            assert (said in done.out) == bool(n_rows)
 
 
 def test_the_estimator_refits():

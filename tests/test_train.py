@@ -184,7 +184,8 @@ def test_the_batch_size_suits_the_data(cli):
     numpy.savez("d.npz", x=x, y=y)  # 40 rows are for training
     done = cli("train", "--dataset", "d.npz", "--n-epochs", 1, "--batch-size", 9)
     assert "note: 4 of the 40 training rows are left over by minibatches of 9 " in done.err
-    assert [default_batch_size([n, 600, 600]) for n in (4999, 5000)] == [499, 600]
+    rows = [4999, 600, 600], [5000, 600, 600], [9000, 599, 600], [9000, 600, 20]
+    assert [*map(default_batch_size, rows)] == [499, 600, 599, 20]
     usage = " ".join(train.parser().format_help().split())
     epochs = re.search(r"default: 1,000; (\d),(\d+) for tables", usage)
     write("t.csv", csv_text(numpy.c_[x, y], ["a", "b", "label"]).encode())

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import make_pairs, new_run
+from builders import arguments, make_pairs, new_run
 
-from logreg import engine, load_model
+from logreg import engine, fit, load_model
 from logreg.callbacks import Callback, History, StopTraining
 from logreg.callbacks.checkpoint import Checkpoint
 from logreg.datasets.dataset import read_dataset
@@ -159,6 +159,25 @@ def test_a_run_without_a_best_yet_comes_back_whatever_the_data_are_called(workin
     run = resumed(run_of(n_epochs=4, dataset="e"))  # the last epoch is reached
     assert (run.iter, run.best_values) == (19, None)
     assert run.validations == [validation._replace(cost=None)]
+
+
+def test_arrays_with_other_labels_are_other_data(working_folder):
+    pairs, resuming = make_pairs(), [Checkpoint("run.state", resume=True)]
+    fit(**arguments(datasets=pairs), callbacks=resuming)
+    others = arguments(datasets=[(x, y[::-1].copy()) for x, y in pairs])
+    with pytest.raises(ModelFileError, match="another run: dataset_sha256 was"):
+        fit(**others, callbacks=resuming)
+
+
+def test_a_state_has_no_validation_that_comes_after_it(working_folder):
+    """As that is which ends a run, if nobody reads what is printed of it."""
+    run, checkpoint = run_of(), Checkpoint("run.state")
+    run.iter, run.validations = 4, [Validation(4, 1.0, 0.5, 0.5)]
+    checkpoint.on_validation(run, None)
+    run.validations.append(Validation(9, 1.0, 0.5, 0.5))
+    checkpoint.on_train_end(run)
+    run = resumed(run_of())
+    assert (run.iter, [v.iter for v in run.validations]) == (4, [4])
 
 
 @pytest.mark.parametrize("name", ["run.state", "run.csv"])

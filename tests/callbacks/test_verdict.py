@@ -97,6 +97,14 @@ def test_a_run_that_ends_at_its_best_says_so(best, reason, improves):
     assert ended(reason=reason, best=best).ending.endswith(advice) == improves
 
 
+def test_whether_classes_are_separable_is_told_by_all_rows():
+    run = ended(best=8)
+    for wrong, said in ((0.01, "more `patience` may help"), (0, "classes grow without end")):
+        run.validations[-1] = run.validations[-1]._replace(error=0, error_all_rows=wrong)
+        run.replay()
+        assert run.ending.endswith(said)
+
+
 # ---- the tutorial's figures
 
 TUTORIAL = read_reference()

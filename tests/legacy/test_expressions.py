@@ -53,6 +53,7 @@ T.nnet.softmax(x) * p | softmax(x) * p
 T.nnet.softmax(v) | softmax(v[None])
 T.nnet.softmax_with_bias(x, v) * p | softmax(x + v) * p
 T.nnet.logsoftmax(x) + T.nnet.logsoftmax(v) | log_softmax(x) + log_softmax(v[None])
+T.log(T.exp(x) / T.exp(x).sum(axis=0, keepdims=True)) | log_softmax(x.T).T
 T.nnet.binary_crossentropy(T.nnet.sigmoid(x), p) | np.log1p(np.exp(x)) - p * x
 T.nnet.categorical_crossentropy(T.nnet.softmax(x), p) | -(p * log_softmax(x)).sum(axis=1)
 T.nnet.categorical_crossentropy(T.nnet.softmax(x), y) | -log_softmax(x)[np.arange(3), y]

@@ -181,6 +181,10 @@ def test_on_paper_pictures_take_the_place_of_what_moves(browser, emulate):
         assert not find(browser, f"#play-{name} .toy").is_displayed()
     hidden = "return getComputedStyle(document.querySelector('.is-answer')).display === 'none'"
     assert browser.execute_script(hidden)
+    closed = "return document.querySelectorAll('main details:not([open])').length"
+    n, event = browser.execute_script(closed), "dispatchEvent(new Event(arguments[0])); "
+    found = [browser.execute_script(event + closed, f"{when}print") for when in ("before", "after")]
+    assert found == [0, n] and n > 0
 
 
 def test_formulas_have_a_font_of_their_own(browser):
@@ -566,6 +570,15 @@ def test_the_pages_own_digits_print_the_log_that_the_program_prints(browser):
 DROP = """const data = new DataTransfer(), toy = document.querySelector("#play-mnist-run .toy");
 data.items.add(new File([new Uint8Array([0x1f, 0x8b, 1])], "mine.gz"));
 toy.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true }));"""
+
+
+def test_a_file_that_is_none_of_mnists_is_named(browser):
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    model(browser, "heart")
+    browser.execute_script(DROP)
+    told = "mine.gz is none of MNIST's four files: its bytes are others. To train on MNIST, "
+    WebDriverWait(browser, 60).until(lambda _: told in said(browser, "mnist-run", ".said"))
 
 
 def test_files_are_refused_where_the_browser_cannot_check_them(browser):
