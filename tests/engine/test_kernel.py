@@ -185,9 +185,9 @@ def large(n_steps=1):
 
 
 def test_another_thread_takes_a_part_of_what_is_worth_it(monkeypatch):
-    """The caller needs less time of its own core, five times in turns with one thread."""
-    data, seconds, end = large(n_steps=5), {"1": [1.0], "2": [1.0]}, time.monotonic() + 60
-    while max(seconds["2"][-5:]) > 0.8 * min(seconds["1"][-5:]):
+    """Once in a minute, the caller needs less of its own core than it ever does alone."""
+    data, seconds, end = large(n_steps=5), {"1": [], "2": []}, time.monotonic() + 60
+    while len(seconds["2"]) < 9 or min(seconds["2"]) > 0.7 * min(seconds["1"]):
         assert time.monotonic() < end
         for n, all_seconds in seconds.items():
             monkeypatch.setenv("LOGREG_NUM_THREADS", n)
