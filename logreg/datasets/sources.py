@@ -81,9 +81,11 @@ def _find(name):
     """The path of a data set that is there, or is MNIST and was fetched."""
     given = Path(os.path.expanduser(name))
     folders = mnist.search_folders() if given.name == name else []
-    places = [given, *(folder / file for folder in folders for file in (name, f"{name}.npz"))]
-    if name in MNIST_NAMES:
-        places += filter(mnist.idx_files, folders)
+    places = [given]
+    for folder in folders:
+        places += [folder / name, folder / f"{name}.npz"]
+        if name in MNIST_NAMES and mnist.idx_files(folder):
+            places.append(folder)
     for path in places:
         if os.path.exists(path):
             return path

@@ -146,6 +146,15 @@ def test_a_pickle_comes_before_idx_files(tmp_path):
         assert (data.valid[0] == one[0]).all()
 
 
+def test_what_lies_in_an_earlier_folder_comes_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(mnist, "search_folders", lambda: [tmp_path / "named", tmp_path / "data"])
+    (tmp_path / "data").mkdir()
+    write("data/mnist.pkl.gz", gzip.compress(pickle.dumps([pair(d=3)] * 3, 2)))
+    assert read_dataset("mnist.pkl.gz").facts.n_in == 3
+    idx_folder(tmp_path / "named", 24)
+    assert read_dataset("mnist.pkl.gz").facts.rows == [20, 4, 24]
+
+
 # Files of arrays
 
 
