@@ -30,7 +30,7 @@ class Features:
         categories = known.categories or [None] * len(order)
         self.columns = [Column(head, *each) for each in zip(order, kinds, categories)]
         self.raw = {column.index for column in self.columns if column.kind == TEXT}
-        self.rows = numpy.empty(0, int)  # their numbers
+        self.n_rows, self.indices = 0, []  # of the chunks
 
     def add(self, frame):
         """Take in a chunk; return it as float64, of shape (n, columns), NaN where texts are."""
@@ -48,9 +48,14 @@ class Features:
         for column, is_one, has_some in zip(self.columns, is_number, has_numbers):
             column.has_numbers |= has_some
             if not is_one:
-                column.add(frame[column.index], len(self.rows))
-        self.rows = numpy.append(self.rows, frame.index)
+                column.add(frame[column.index], self.n_rows)
+        self.n_rows += len(frame)
+        self.indices.append(frame.index)
         return x
+
+    def rows(self):
+        """The numbers of the rows."""
+        return numpy.concatenate(self.indices)
 
     def fill(self, x):
         """Put numbers in place of all texts: see :meth:`.Column.values`.
@@ -93,7 +98,7 @@ class Features:
             return
         n_empty = sum(numpy.isnan(block).sum(axis=0) for block in blocks(x))
         listing = [
-            f"{n_empty[j]} in {column.title} (row {self.rows[numpy.isnan(x[:, j])][0]})"
+            f"{n_empty[j]} in {column.title} (row {self.rows()[numpy.isnan(x[:, j])][0]})"
             for j, column in enumerate(self.columns)
             if n_empty[j] > 0 and not (column.is_left_out and n_empty[j] == len(x))
         ]

@@ -107,7 +107,8 @@ def _csv(pandas, stream, options, known):
         stream.seek(0)
         with _parsing(pandas, stream), pandas.read_csv(stream, **how) as chunks:
             for chunk in chunks:
-                yield chunk.set_axis(chunk.index + head.first_row)
+                chunk.index += head.first_row
+                yield chunk
 
     return frames, head
 

@@ -75,7 +75,7 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
     for line in oddities(x, codes, features.columns) if known is None else ():
         _say(source, [line])
     _warn(source, new)
-    rows = features.rows
+    rows = features.rows()
     part = Part(
         features.encoded(x, scratch),
         [*labels.numbers],
@@ -129,7 +129,7 @@ def table_batches(path, options, batch_size, known, keep=()):
             told.update(new)
             texts = frame[kept].astype(object).where(frame[kept].notna(), "").astype(str)
             cells = [(name, texts[i].tolist()) for name, i in zip(names, kept)]
-            yield Rows(features.encoded(x), features.rows.tolist(), cells)
+            yield Rows(features.encoded(x), features.rows().tolist(), cells)
 
 
 def _warn(source, new):
