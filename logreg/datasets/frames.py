@@ -154,7 +154,8 @@ def _layout(text):
     )
     above = [*lines[: bool(given)], *above]
     reader = csv.reader(lines[len(above) :], delimiter=mark, skipinitialspace=True)
-    rows = [[cell.strip() for cell in cells] for cells in reader if cells]
+    rows = [[cell.strip() for cell in cells] for cells in reader]
+    rows = [cells for cells in rows if cells not in ([], [""])]  # as pandas does with blanks
     if not rows:
         raise DatasetError("is empty: it has no row")
     row = 1 + len([line for line in above if line.strip("\r\n")])

@@ -197,6 +197,7 @@ KIND = {"label_column": "kind"}
         ('1,2\n3,"4\n5,6\n', {}, "EOF inside string starting at row 1.* each quote its end"),
         ("1\n2\n", {}, "has 0 columns beside the label: 1 are needed"),
         ("label,f\n", {}, "no row is below row 1, a header .`header=False`"),
+        ("label,f\n  \n", {}, "no row is below row 1, a header .`header=False`"),
         ("a,k\n1,Müller\n".encode("cp1252"), {}, "is not UTF-8.*`encoding='cp1252'`$"),
         (
             "a,t,kind\n,1,x\nNA,,k\n3,2,k\n",
