@@ -107,8 +107,7 @@ def check(file, data):
 
 
 def store(file, data, folder):
-    """Check the uncompressed bytes of a file, and write them into a folder."""
-    check(file, data)
+    """Write the uncompressed bytes of a file, which :func:`check` took, into a folder."""
     path = Path(folder, file.name)
     advice = "make room or give access there, or set LOGREG_DATA to another folder"
     with explaining(path, advice=advice, kind=DownloadError):
