@@ -109,7 +109,7 @@ class Header:
 
     def rules(self, label, role="is the label"):
         """Tell what the rules chose where no option did."""
-        row = f"row {self.row} ({cut(', '.join(self.cells))})"
+        row = f"row {self.row} ({listed([*map(cut, self.cells)])})"
         if self.options.header is None and not self.has_header:
             yield f"{row} is taken for data (`header=True`: it is a header)"
         elif self.options.header is None and self.row:
