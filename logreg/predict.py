@@ -214,7 +214,7 @@ def _answers(predictor, found, args, bad):
                     )
                 yield answer
         except LogRegError as error:
-            bad.append(error)
+            bad.append(str(error))  # the error itself would keep what was read
             note(f"error: {error}")
     if args.output and columns is None:
         raise DatasetError(f"nothing could be predicted, so {args.output} is not written")

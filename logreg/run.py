@@ -106,6 +106,7 @@ class Run:
         n_rows = engine.n_rows(self.data.train[0])
         self.n_train_batches = n_rows // self.hyperparameters.batch_size
         self.replay()
+        self.start_clock()
 
     def replay(self):
         """Bring `stopping` to where the validations lead it."""

@@ -173,11 +173,11 @@ def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=
     updates, params, *sizes = engine.check_expressions(x, y, numbers, updates)
     data = variables.given(datasets, x, y, sizes, hyperparameters.batch_size)
     expressions = expressions._replace(updates=updates)
-    if refit:
-        _check_joinable(data)
     ranks.compare("the data", lambda: [engine.digest(*pair) for pair in data])
     trained = [variable for variable, _ in updates]
-    start = [engine.value(variable).copy() for variable in trained]
+    if refit:
+        _check_joinable(data)
+        start = [engine.value(variable).copy() for variable in trained]
     run = Run(data, hyperparameters, trained, params, is_tutorials=is_tutorials)
     for callback in callbacks:
         callback.restore(run)

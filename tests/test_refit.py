@@ -31,12 +31,13 @@ def trained(pairs=None, settings=SETTINGS, callbacks=(), loss=lambda cost: cost,
 
 
 class Stop(Callback):
-    """Stops at a minibatch of the refit, whose run has more minibatches in an epoch."""
+    """Stops at a minibatch of the refit, whose run has a clock, and more minibatches an epoch."""
 
     def __init__(self, at=None, why=""):
         self.at, self.why, self.seen = at, why, []
 
     def on_minibatch_end(self, run):
+        assert run.read_clock() >= 0
         if run.n_train_batches == 8:
             self.seen.append(run.iter)
             if run.iter == self.at:

@@ -45,8 +45,9 @@ class PrintLog(Callback):
             log("     %s, test error of best model %f %%" % (source, error))
 
     def on_train_end(self, run):
-        if run.reason == "interrupted" or run.best_validation is None:
-            return
+        best = run.best_validation
+        if run.reason == "interrupted" or best is None or best.test_error is None:
+            return  # a test that failed has an error, which is told
         if run.data.facts.is_table:
             say(verdict.result(run))
         else:

@@ -145,10 +145,9 @@ def tables(evaluation):
         rows = zip(confusion["labels"], confusion["counts"])
         pairs = where, ["", *confusion["labels"]], [[label, *row] for label, row in rows]
     else:
-        title = (
-            f"The {MAX_CLASSES} classes of most errors (predict --evaluate --format json has all)"
-        )
         entries = sorted(entries, key=lambda entry: -entry["errors"])[:MAX_CLASSES]
+        title = f"The {len(entries)} classes of most errors"
+        title += " (predict --evaluate --format json has all)"
         mistakes = evaluation["mistakes"][:MAX_CLASSES]
         pairs = "The most frequent mistakes", ("class", "taken for", "rows"), mistakes
     head = ("class", "rows", "errors", "error", "precision", "recall", "F1")

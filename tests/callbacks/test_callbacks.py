@@ -43,6 +43,12 @@ def test_what_is_said_beside_the_tutorials_lines(program, reason, said, capsys, 
     assert err.startswith(f"The code for file {said}") if said else out + err == ""
 
 
+def test_nothing_is_said_of_a_best_model_whose_test_failed(capsys):
+    untested = BEST._replace(test_error=None, test_error_all_rows=None)
+    PrintLog().on_train_end(new_run(iter=8, validations=[untested], seconds=1.5, reason="n_epochs"))
+    assert capsys.readouterr() == ("", "")
+
+
 # ---- the best model and the history
 
 
