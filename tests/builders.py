@@ -15,6 +15,7 @@ from logreg.saving import model_file
 from logreg.saving.facts import ModelFacts
 
 GOLDEN = Path(__file__).resolve().parent / "golden"  # files that older versions wrote
+SPLITS = ("train", "valid", "test")
 SAMPLE = Path(__file__).resolve().parent.parent / "data" / "mnist_sample.npz"
 
 
@@ -214,15 +215,24 @@ def arguments(classifier=None, rule=None, **changed):
 
 def save_pairs(path, pairs):
     """Write three pairs as an npz file of six arrays; return its path."""
-    names = ("x_train", "y_train", "x_valid", "y_valid", "x_test", "y_test")
+    names = [f"{letter}_{split}" for split in SPLITS for letter in "xy"]
     numpy.savez(path, **dict(zip(names, (array for pair in pairs for array in pair))))
     return path
 
 
-def csv_text(x, header=None, delimiter=","):
+def save_folder(pairs, folder="data", splits=SPLITS):
+    """Write a folder of npy files, two for each pair; return its name."""
+    Path(folder).mkdir()
+    for split, (x, y) in zip(splits, pairs):
+        numpy.save(f"{folder}/x_{split}.npy", x)
+        numpy.save(f"{folder}/y_{split}.npy", y)
+    return folder
+
+
+def csv_text(x, header=None):
     """Rows as a CSV file has them."""
-    lines = [] if header is None else [delimiter.join(header)]
-    lines += [delimiter.join(map(str, row)) for row in numpy.asarray(x).tolist()]
+    lines = [] if header is None else [",".join(header)]
+    lines += [",".join(map(str, row)) for row in numpy.asarray(x).tolist()]
     return "\n".join(lines) + "\n"
 
 

@@ -6,7 +6,15 @@ import os
 
 import numpy
 import pytest
-from builders import arguments, cost_and_gradients, make_pairs, save_pairs, table_bytes, write
+from builders import (
+    arguments,
+    cost_and_gradients,
+    make_pairs,
+    save_folder,
+    save_pairs,
+    table_bytes,
+    write,
+)
 
 from logreg import LogisticRegression, Predictor, SoftmaxClassifier, engine, fit
 from logreg.callbacks import BestModel, Callback, Checkpoint, StopTraining
@@ -74,11 +82,9 @@ def test_it_is_a_run_on_both_sets_of_as_many_minibatches(criterion, n_epochs):
 def test_rows_are_prepared_as_they_were_for_the_run(options, cli):
     """Pixels in files, which the engine scales, or standardizes, a minibatch at a time."""
     x, y = numpy.random.RandomState(0).randint(0, 256, (105, 4)), numpy.arange(105) % 3
-    os.mkdir("folder")
-    for split, rows in (("train", slice(60)), ("valid", slice(60, 85)), ("test", slice(85, None))):
-        numpy.save(f"folder/x_{split}.npy", x[rows].astype("uint8"))
-        numpy.save(f"folder/y_{split}.npy", y[rows])
-    done = cli("train", "folder", "--refit", "--n-epochs", 2, "--batch-size", 10, *options)
+    parts = slice(60), slice(60, 85), slice(85, None)
+    folder = save_folder([(x[rows].astype("uint8"), y[rows]) for rows in parts])
+    done = cli("train", folder, "--refit", "--n-epochs", 2, "--batch-size", 10, *options)
     assert done.code == 0, done.err
     found, ready = Predictor("best_model.pkl"), x / 256
     if options:

@@ -70,7 +70,8 @@ def _import():
             warnings.simplefilter("ignore")
             import theano.gof.vm
     finally:
-        sys.meta_path[:] = finders
+        # What Theano imports has brought a finder, too: six.
+        sys.meta_path[:] = [*finders, *(f for f in sys.meta_path if f not in finders)]
         distutils = {name for name in sys.modules if name.partition(".")[0] == "distutils"}
         for name in {*placeholders, *distutils - before}:
             del sys.modules[name]

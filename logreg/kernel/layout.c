@@ -5,7 +5,6 @@
 #include <unistd.h>
 #include "kernel.h"
 
-
 #define ROUNDED(n) (((n) + 63) & ~(size_t)63)
 
 void *new_parts(void **parts, const size_t *bytes)

@@ -31,22 +31,19 @@ def _ahead(exponent):
 
 class _Streams:
     def __init__(self, seed=None, **_):
-        self.state_updates, self._seed, self._n_streams = [], seed, []
+        self.state_updates, self._seed = [], seed
         self._begin(seed)
 
     def seed(self, seed=None):
         """Begin anew, with all numbers that have been made."""
         self._begin(self._seed if seed is None else seed)
-        for (state, _), n_streams in zip(self.state_updates, self._n_streams):
-            state.set_value(self._next_state(n_streams), borrow=True)
+        for state, _ in self.state_updates:
+            n_streams = getattr(state.type, "shape", ())[2:]  # of one stream, NumPy's, none
+            state.set_value(self._next_state(*n_streams), borrow=True)
 
     def updates(self):
         """List what changes the state, though a function that draws does so by itself."""
         return list(self.state_updates)
-
-    def _shared(self, n_streams=1, **shape):
-        self._n_streams.append(n_streams)
-        return pytensor.shared(self._next_state(n_streams), borrow=True, **shape)
 
     def _keep(self, state, after):
         state.default_update = after
@@ -63,14 +60,14 @@ class RandomStreams(_Streams):
     def _begin(self, seed):
         self._seeds = numpy.random.RandomState(seed)
 
-    def _next_state(self, _):
+    def _next_state(self):
         twister = numpy.random.MT19937()
         state = numpy.random.RandomState(int(self._seeds.randint(1 << 30)))
         twister.state = state.get_state(legacy=False)
         return numpy.random.Generator(twister)
 
     def _draw(self, name, size, dtype, *parameters):
-        state = self._shared()
+        state = pytensor.shared(self._next_state(), borrow=True)
         drawn = getattr(random, name)(*parameters, size=size, rng=state)
         self._keep(state, drawn.owner.outputs[0])
         return T.cast(drawn, dtype or "floatX")
@@ -126,7 +123,8 @@ class MRG_RandomStreams(_Streams):
             n = int(numpy.prod(shape.data))
             n_streams = min(n // 6 if n > 6 else n, MOST_STREAMS)
         n = T.prod(shape, dtype="int64")
-        state = self._shared(n_streams, shape=(2, 3, n_streams))
+        value = self._next_state(n_streams)
+        state = pytensor.shared(value, borrow=True, shape=value.shape)
 
         def step(begin, states):
             first = T.sum(FIRST[:, :, None] * states, axis=1, keepdims=True) % MODULI
@@ -137,7 +135,7 @@ class MRG_RandomStreams(_Streams):
 
         begins = T.arange(0, n, n_streams)
         states, drawn = pytensor.scan(step, begins, [state, None], return_updates=False)
-        self._keep(state, T.specify_shape(states[-1], (2, 3, n_streams)))
+        self._keep(state, T.specify_shape(states[-1], value.shape))
         unit = numpy.asarray(4.6566126e-10 if dtype == "float32" else 2.0**-31, dtype)
         drawn = T.cast(disconnected_grad(drawn).flatten()[:n], dtype) * unit
         low, high = T.cast(low, dtype), T.cast(high, dtype)

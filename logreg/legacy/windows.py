@@ -90,10 +90,12 @@ def pool_2d(input, ws=None, ignore_border=None, stride=None, pad=(0, 0), mode="m
     pixels around. Windows that reach over the border count unless `ignore_border`. `ds`, `st` and
     `padding` are older names of `ws`, `stride` and `pad`.
     """
-    ws, stride, pad = (older.pop(*each) for each in [("ds", ws), ("st", stride), ("padding", pad)])
-    if older or mode not in ("max", "sum", "average_inc_pad", "average_exc_pad"):
-        modes = "max, sum, average_inc_pad or average_exc_pad"
-        raise ValueError(f"mode is {mode!r}, and beside it {[*older]} are given: give {modes}")
+    olds = [older.pop(name, None) for name in ("ds", "st", "padding")]
+    if older:
+        raise TypeError(f"pool_2d has no argument {', '.join(older)}")
+    ws, stride, pad = (n if o is None else o for n, o in zip((ws, stride, pad), olds))
+    if mode not in ("max", "sum", "average_inc_pad", "average_exc_pad"):
+        raise ValueError(f"mode is {mode!r}: give max, sum, average_inc_pad or average_exc_pad")
     input, size, pads = T.as_tensor_variable(input), _pair(ws), _pair(pad)
     steps = size if stride is None else _pair(stride)
     if not ignore_border and pads != (0, 0):
@@ -105,7 +107,6 @@ def pool_2d(input, ws=None, ignore_border=None, stride=None, pad=(0, 0), mode="m
 
     sizes = zip((input.shape[-2], input.shape[-1]), size, steps)
     margins = [_pair(p) for p in pads] if ignore_border else [(0, beyond(*each)) for each in sizes]
-
     others = [input.shape[i] for i in range(input.ndim - 2)]
 
     def windows(images, value=0):

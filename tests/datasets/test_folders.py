@@ -6,7 +6,7 @@ import sys
 import make_folder
 import numpy
 import pytest
-from builders import SAMPLE, make_pairs, save_pairs, write
+from builders import SAMPLE, SPLITS, make_pairs, save_folder, save_pairs, write
 from conftest import peak_memory
 
 from logreg import load_model
@@ -16,17 +16,6 @@ from logreg.datasets.formats import mapping
 from logreg.datasets.options import NO_OPTIONS, Preparation, TableOptions
 from logreg.errors import DatasetError
 from logreg.saving.facts import as_json
-
-THREE = ("train", "valid", "test")
-
-
-def save_folder(pairs, folder="data", splits=THREE):
-    os.mkdir(folder)
-    for split, (x, y) in zip(splits, pairs):
-        numpy.save(f"{folder}/x_{split}.npy", x)
-        numpy.save(f"{folder}/y_{split}.npy", y)
-    return folder
-
 
 # ---- reading
 
@@ -54,7 +43,7 @@ def test_data_that_begin_at_an_odd_offset_are_read():
     """As other writers than NumPy may have them."""
     pairs = make_pairs()
     save_folder(pairs)
-    for split, (x, _) in zip(THREE, pairs):
+    for split, (x, _) in zip(SPLITS, pairs):
         header = f"{{'descr': '{x.dtype.str}', 'fortran_order': False, 'shape': {x.shape}}}"
         start = b"\x93NUMPY\1\0" + bytes([119, 0]) + header.ljust(118).encode() + b"\n"
         write(f"data/x_{split}.npy", start + x.tobytes())
@@ -74,10 +63,10 @@ def bad_value(row, number, value=numpy.nan, n_sets=3):
 @pytest.mark.parametrize(
     "pairs, splits, said",
     [
-        (bad_value(41, 0), THREE, "data: training x holds nan in row 41,"),
-        (bad_value(3, 2), THREE, "data: test x holds nan in row 3, column 1"),
+        (bad_value(41, 0), SPLITS, "data: training x holds nan in row 41,"),
+        (bad_value(3, 2), SPLITS, "data: test x holds nan in row 3, column 1"),
         # In the rows that are split off for validation.
-        (bad_value(57, 0, numpy.inf, 2), THREE[::2], "training x holds inf in row 57"),
+        (bad_value(57, 0, numpy.inf, 2), SPLITS[::2], "training x holds inf in row 57"),
         (make_pairs()[:1], ("valid",), "a data set needs x_train and y_train"),
     ],
 )

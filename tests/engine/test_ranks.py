@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import make_pairs, save_pairs
+from builders import make_pairs, save_folder, save_pairs
 from conftest import ROOT
 
 MPIEXEC = Path(sys.executable).parent / "mpiexec"
@@ -35,7 +35,10 @@ def mpirun():
 
 @pytest.fixture
 def pairs():
-    save_pairs("pairs.npz", make_pairs((410, 110, 75), n_in=6, seed=3))
+    """Three pairs, which pairs.npz has."""
+    pairs = make_pairs((410, 110, 75), n_in=6, seed=3)
+    save_pairs("pairs.npz", pairs)
+    return pairs
 
 
 def lines(done):
@@ -118,12 +121,8 @@ def test_updates_that_know_of_the_minibatch_otherwise_are_refused(mpirun):
 
 
 def test_a_folder_is_mapped_by_each_rank(run, mpirun, pairs):
-    os.mkdir("folder")
-    with numpy.load("pairs.npz") as arrays:
-        for name in arrays:
-            x = (arrays[name] * 40 + 100).clip(0, 255).astype("uint8")
-            numpy.save(f"folder/{name}.npy", x if name[0] == "x" else arrays[name])
-    options = ["-m", "logreg.train", "--dataset", "folder", *OPTIONS[2:], "--standardize"]
+    folder = save_folder([((x * 40 + 100).clip(0, 255).astype("uint8"), y) for x, y in pairs])
+    options = ["-m", "logreg.train", "--dataset", folder, *OPTIONS[2:], "--standardize"]
     expected, done = lines(run(*options)), mpirun(3, *options)
     assert lines(done) == expected and len(expected) > 6, done.stderr
 

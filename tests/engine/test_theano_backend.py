@@ -44,7 +44,8 @@ environ, finders = dict(os.environ), list(sys.meta_path)
 from logreg.engine import T, theano
 left_out = "scipy.linalg", "scipy.sparse", "scipy.special", "scipy.stats", "distutils", "setuptools"
 print([name for name in left_out if name in sys.modules])
-assert (os.environ, sys.meta_path) == (environ, finders)
+assert (os.environ, [f for f in sys.meta_path if f in finders]) == (environ, finders)
+import six.moves.urllib.request  # by the finder of six, which Theano imports
 x, k = T.dscalars("x", "k")
 print(round(float(theano.function([x, k], T.chi2sf(x, k), mode="FAST_COMPILE")(1, 2)), 4))
 print(theano.function([x], T.erfinv(x), mode="FAST_COMPILE")(0))
