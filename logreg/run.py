@@ -129,7 +129,7 @@ class Run:
     def __repr__(self):
         best, n = self.best_validation, len(self.validations)
         best_error = f", best error {best.error:.6f}" if best else ""
-        return f"Run(epoch {self.epoch}, {n} validations{best_error}, {self._end})"
+        return f"Run(epoch {self.epoch}, {n} validations{best_error}, {self._end or 'not ended'})"
 
     @property
     def _end(self):

@@ -6,7 +6,9 @@ import csv
 import io
 import itertools
 import re
+import shutil
 import sys
+import tempfile
 import warnings
 from collections import Counter
 
@@ -82,10 +84,13 @@ def open_table(path, options, known=None):
 
 
 def _standard_input():
-    """What is piped into the command."""
+    """What is piped into the command, as a file: it may be larger than memory."""
     if sys.stdin is None:
         raise DatasetError("is closed: pipe a table into it")
-    return io.BytesIO(sys.stdin.buffer.read())
+    stream = tempfile.TemporaryFile()  # noqa: SIM115
+    shutil.copyfileobj(sys.stdin.buffer, stream)
+    stream.seek(0)
+    return stream
 
 
 def _csv(pandas, stream, options, known):
