@@ -3,6 +3,7 @@
 import gc
 import io
 import sys
+import threading
 import time
 
 import pytest
@@ -11,8 +12,10 @@ from logreg.console import note, say, starting
 
 
 def test_a_slow_start_says_why(capsys, monkeypatch):
+    before = {*threading.enumerate()}
     with starting("this takes a while"):
-        pass
+        (timer,) = {*threading.enumerate()} - before
+    timer.join()  # at once, or after two seconds and a note
     assert capsys.readouterr() == ("", "")
     monkeypatch.setattr("logreg.console.SLOW_AFTER", 0)
     with starting("this takes a while"):

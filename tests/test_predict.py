@@ -164,6 +164,9 @@ def test_predictions_stand_beside_ones_own_rows(cli):
         "new.csv,2,0010,NA,ant",
         'new.csv,3,NA,"Ava,\xa0\\x1bB.",bee',
     ]
+    expected = "input,row,id,prediction\nnew.csv,2,0010,ant\nnew.csv,3,NA,bee\n"
+    for names in ("id", "id, "):  # which has an empty one
+        assert cli("predict", "new.csv", "--keep", names).out == expected
     done = cli("predict", "new.csv", "--keep", "all", "--format", "json", "--top", 1)
     (first, second), kept = (
         json.loads(done.out),

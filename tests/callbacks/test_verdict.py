@@ -132,3 +132,5 @@ def test_other_figures_are_told():
         "epoch 73: nothing, and the tutorial has 7.500000 %, test error 7.489583 %",
         "epochs: 72, and the tutorial has 74",
     ]
+    log = {**TUTORIAL, 74: ("7.000000", "")}
+    assert differences_of(log) == ["epoch 74: 7.000000 %, and the tutorial has nothing"]

@@ -242,6 +242,7 @@ def test_pixels_that_are_standardized_are_no_longer_bytes():
     scaled = x.reshape(60, -1) / 256
     deviations = numpy.where(scaled.std(axis=0) > 0, scaled.std(axis=0), 1)
     wanted = (scaled - scaled.mean(axis=0)) / deviations
+    assert found.shared.get_value().dtype == engine.theano.config.floatX
     rows = found.rows(0, 60, "float32")  # as the engine prepares a minibatch
     numpy.testing.assert_allclose(rows, wanted, atol=1e-5)
     numpy.testing.assert_allclose(data.facts.x_range, (wanted.min(), wanted.max()))

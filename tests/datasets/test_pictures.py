@@ -105,7 +105,7 @@ SIDEWAYS[0x0112] = 6  # the orientation of the camera
     "change, form, limit, options",
     [
         (lambda grey: Image.fromarray(grey).convert("CMYK"), "JPEG", 4, {}),
-        (lambda grey: grey.astype("u2") * 257, "PNG", 2, {}),
+        (lambda grey: grey.astype("u2") * 256, "PNG", 2, {}),
         (lambda grey: numpy.dstack([0 * grey] * 3 + [255 - grey]), "PNG", 1, {}),  # on nothing
         (lambda grey: numpy.rot90(grey).copy(), "JPEG", 3, {"exif": SIDEWAYS.tobytes()}),
         (stained, "PNG", 8, {}),
