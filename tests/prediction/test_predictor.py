@@ -171,7 +171,9 @@ def test_a_parameter_that_is_not_finite_is_refused(place):
 
 @pytest.mark.parametrize("values", [None, [*weights(), *weights()]])
 def test_a_run_needs_a_best_model_of_w_and_b(values):
-    with pytest.raises(SettingError, match=r"^Run\(.*, not ended\) has no best W and b: give a run"):
+    with pytest.raises(
+        SettingError, match=r"^Run\(.*, not ended\) has no best W and b: give a run"
+    ):
         Predictor(new_run(best_values=values))
 
 
