@@ -132,7 +132,8 @@ static int is_done(Job *job, size_t n_threads)
     job->own.group = n_out <= 4 * job->in.set->n_sums ? 1 : GROUP;
     int is_packed = job->own.width < n_out;
     const size_t bytes[N_PARTS] = {n * n_out * real, n * n_out * real, of_W, PANEL * n_out * real,
-                                   is_packed ? of_W : 0, n * real, n * PANEL * job->in.cell, 2 * n};
+                                   is_packed ? of_W : 0, n * real, n * PANEL * job->in.cell,
+                                   2 * (n + PANEL)};
     void *memory = new_parts(job->own.parts, bytes);
     if (!memory)
         return 0;

@@ -1,9 +1,4 @@
-/* Softmax regression: what the files of the kernel share.
-
-   kernel.c   what Python calls: it measures arrays, and goes from phase to phase of a job
-   layout.c   rows that are laid out before the first step
-   loops.c    what is computed of a chunk of rows, for each set of instructions
-   pool.c     threads that share the blocks of a phase
+/* Softmax regression: what the files of the kernel share, each of which begins with what it does.
 
    Rows are scored in panels of 16: the numbers of a column lie side by side, a lane of a vector is a
    row, and a column that is blank in all 16 rows is left out. Gradients are summed in blocks of

@@ -96,19 +96,17 @@ static void lay_chunk(Job *all, size_t task)
     job.at.rows = job.in.x + start * n_in;
     job.at.labels = job.in.y + start;
     size_t n_columns = parts(n, PANEL) * n_in + PANEL, n_listed = n_lists * n + 2;
-    const size_t most[N_PARTS] = {2 * n, 2 * n, n_columns * PANEL, 2 * n_columns,
-                                  4 * parts(n, PANEL) + 4, 4 * n_lists + 4, 2 * n_listed,
-                                  n_listed * span};
-    if (!(room.memory = new_parts(room.parts, most)))
+    size_t bytes[N_PARTS] = {2 * n, 2 * n, n_columns * PANEL, 2 * n_columns,
+                             4 * parts(n, PANEL) + 4, 4 * n_lists + 4, 2 * n_listed, n_listed * span};
+    if (!(room.memory = new_parts(room.parts, bytes)))
         return;
     order_rows(&job, &room);
     n_columns = lay_panels(&job, &room);
     n_listed = job.in.y ? list_rows(&job, &room) : 0;
     if (n_listed > n_lists * n / 4 * 3) /* it takes less time to go through all rows */
         n_listed = 0;
-    const size_t bytes[N_PARTS] = {2 * n, 2 * n, n_columns * PANEL, 2 * n_columns,
-                                   4 * parts(n, PANEL) + 4, 4 * n_lists + 4, 2 * n_listed,
-                                   n_listed * span};
+    bytes[2] = n_columns * PANEL, bytes[3] = 2 * n_columns;
+    bytes[6] = 2 * n_listed, bytes[7] = n_listed * span;
     atomic_fetch_add(&layout->n_cells, n_columns * PANEL);
     if (n_columns * PANEL <= 2 * n * n_in && (chunk->memory = new_parts(chunk->parts, bytes))) {
         for (int i = 0; i < N_PARTS; i++)

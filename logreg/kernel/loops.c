@@ -4,6 +4,7 @@
 #include "kernel.h"
 
 #define AHEAD 2048  /* bytes: rows come from a far cache, and are asked for so long before */
+#define LATER 12    /* terms: so long before are their factors asked for */
 #define COLUMNS 256 /* of the panels of a task that are laid out at once, if they are not before */
 #define ALL_CASES                                                                    \
     CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) \
@@ -17,7 +18,7 @@ typedef struct {
     const char *cells;
     size_t stride, ahead;    /* bytes from one term to the next, and of those that are asked for */
     size_t cell, size;       /* bytes of a number, and how many numbers lie side by side */
-    const uint16_t *numbers; /* of the factors */
+    const uint16_t *numbers; /* of the factors; LATER more can be read */
     size_t n;
 } Terms;
 
