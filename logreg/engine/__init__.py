@@ -17,7 +17,7 @@ import numpy
 from logreg.engine import expressions, kernel_graph, pytensor_backend, theano_backend
 from logreg.engine.backend import Stored as Stored
 from logreg.engine.backend import as_stored as as_stored
-from logreg.engine.backend import n_rows, user_setting
+from logreg.engine.backend import Givens, n_rows, user_setting
 from logreg.engine.expressions import is_symbolic as is_symbolic
 from logreg.engine.ranks_backend import RanksBackend
 from logreg.errors import EngineError, SettingError
@@ -183,8 +183,8 @@ def compile_step(x, y, dataset, batch_size, cost, updates, block):
     call.
     """
     features, labels = dataset
-    dataset = as_stored(features), labels
-    return _of_ranks().compile_step(x, y, dataset, batch_size, cost, updates, block)
+    givens = Givens(x, y, as_stored(features), labels)
+    return _of_ranks().compile_step(givens, batch_size, cost, updates, block)
 
 
 def compile_errors(x, y, dataset, batch_size, errors):
@@ -220,7 +220,7 @@ def compile_mean(x, y, dataset, mean):
 
 def _compile_sums(x, y, dataset, block, mean):
     """Compile a mean over blocks of rows, times how many each has, in float64."""
-    features, labels = as_stored(dataset[0]), dataset[1]
-    n = n_rows(features)
-    sums = _of_ranks().compile_sums(x, y, (features, labels), [*range(0, n, block), n], mean)
+    givens = Givens(x, y, as_stored(dataset[0]), dataset[1])
+    n = n_rows(givens.features)
+    sums = _of_ranks().compile_sums(givens, [*range(0, n, block), n], mean)
     return lambda: numpy.asarray(sums(), "float64")

@@ -28,6 +28,15 @@ class Stored(NamedTuple):
         return self.prepare(rows, dtype) if self.prepare else rows
 
 
+class Givens(NamedTuple):
+    """The symbolic variables of a minibatch, and the set whose rows take their place."""
+
+    x: object
+    y: object
+    features: Stored
+    labels: object  # a symbolic vector
+
+
 class Backend:
     """An engine on the CPU; :mod:`logreg.engine` says what its methods do.
 
@@ -73,31 +82,31 @@ class Backend:
         copy[...] = new
         variable.set_value(copy, borrow=True)
 
-    def compile_step(self, x, y, dataset, batch_size, cost, updates, block):
-        step = self.kernel and self.kernel.plain_step(cost, updates, x, y)
+    def compile_step(self, givens, batch_size, cost, updates, block):
+        step = self.kernel and self.kernel.plain_step(cost, updates, givens.x, givens.y)
         if step:
-            steps = self._steps(step.regression, dataset, x.dtype, step.rate, batch_size)
+            steps = Steps(step.regression, self._set(givens), step.rate, batch_size)
             return TrainModel(steps.take, block, time.perf_counter)
         of_cost = ancestors([cost])
         params = [variable for variable, _ in updates if variable in of_cost]
-        of_rows, _ = self._function_of_rows(x, y, dataset, [cost], updates, params)
+        of_rows, _ = self._function_of_rows(givens, [cost], updates, params)
 
         def take_one(indices):
             return of_rows(indices[0] * batch_size, (indices[0] + 1) * batch_size)
 
         return TrainModel(take_one)
 
-    def compile_sums(self, x, y, dataset, edges, mean):
-        params = self.kernel and self.kernel.classifier(mean, x, y)
+    def compile_sums(self, givens, edges, mean):
+        params = self.kernel and self.kernel.classifier(mean, givens.x, givens.y)
         if params:
-            return Errors(params, KernelSet(*dataset, x.dtype, self.kernel.function), edges)
-        of_rows, _ = self._function_of_rows(x, y, dataset, [mean])
+            return Errors(params, self._set(givens), edges)
+        of_rows, _ = self._function_of_rows(givens, [mean])
         return lambda: [float(of_rows(a, b)[0]) * (b - a) for a, b in zip(edges, edges[1:])]
 
-    def _steps(self, regression, dataset, dtype, *how):
-        return Steps(regression, KernelSet(*dataset, dtype, self.kernel.function), *how)
+    def _set(self, givens):
+        return KernelSet(givens.features, givens.labels, givens.x.dtype, self.kernel.function)
 
-    def _function_of_rows(self, x, y, dataset, outputs, updates=(), params=()):
+    def _function_of_rows(self, givens, outputs, updates=(), params=()):
         """Compile a function of the rows from `start` to `stop` of a set, which lists outputs.
 
         The others may be made of the gradients of the first, a cost, by `params`. What compiled it
@@ -105,15 +114,15 @@ class Backend:
         """
         made, inputs = [*outputs, *(new for _, new in updates)], {}
         if self.kernel:
-            made, inputs = self.kernel.without_rows(made, params, x, y)
+            made, inputs = self.kernel.without_rows(made, params, givens.x, givens.y)
         updates = list(zip([variable for variable, _ in updates], made[len(outputs) :]))
         outputs = made[: len(outputs)]
         if not inputs:
-            return self._by_engine(x, y, dataset, outputs, updates), self.theano.function
+            return self._by_engine(givens, outputs, updates), self.theano.function
         variables, compiling = [v for three in inputs.values() for v in three], self.kernel.function
         function = compiling(variables, outputs, updates=updates, on_unused_input="ignore")
         function.trust_input = True
-        regressions = [self._steps(regression, dataset, x.dtype) for regression in inputs]
+        regressions = [Steps(regression, self._set(givens)) for regression in inputs]
 
         def of_rows(start, stop):
             values = [value for of in regressions for value in of.gradients(start, stop)]
@@ -121,14 +130,13 @@ class Backend:
 
         return of_rows, compiling
 
-    def _by_engine(self, x, y, dataset, outputs, updates):
-        features, labels = dataset
+    def _by_engine(self, givens, outputs, updates):
+        x, y, features, labels = givens
         # Numba keeps all graphs that it compiles: with an input for the rows, it keeps no data.
         rows = (x if features.prepare else features.shared).type("rows")
         start, stop = self.T.lscalar("start"), self.T.lscalar("stop")
         as_x = as_features(self.T, rows, x.dtype, features.scale)
-        givens = {x: as_x, y: labels[start:stop]}
-        options = {"updates": updates, "givens": givens}
+        options = {"updates": updates, "givens": {x: as_x, y: labels[start:stop]}}
         function = self.theano.function([start, stop, rows], outputs, **options)
         function.trust_input = True  # it gets arrays as they are, and need not look
 
@@ -143,7 +151,7 @@ class Backend:
         self._warm_up(lambda: of_rows(0, 2), [*streams, *(variable for variable, _ in updates)])
         return of_rows
 
-    def compile_in_two(self, x, y, dataset, cost, gradients, updates):
+    def compile_in_two(self, givens, cost, gradients, updates):
         """Compile a step in two functions, between which ranks sum.
 
         The first gives cost and gradients over the rows from `start` to `stop` of a set; the second
@@ -151,11 +159,11 @@ class Backend:
         parameter.
         """
         params = list(gradients.values())
-        step = self.kernel and self.kernel.plain_step(cost, updates, x, y)
+        step = self.kernel and self.kernel.plain_step(cost, updates, givens.x, givens.y)
         if step:
-            return self._steps(step.regression, dataset, x.dtype, step.rate).in_two(params)
+            return Steps(step.regression, self._set(givens), step.rate).in_two(params)
         outputs, params = [cost, *gradients], list(dict.fromkeys(params))
-        of_rows, compiling = self._function_of_rows(x, y, dataset, outputs, params=params)
+        of_rows, compiling = self._function_of_rows(givens, outputs, params=params)
         sums = [gradient.type() for gradient in gradients]
         apply = compiling(sums, [], updates=updates, givens=dict(zip(gradients, sums)))
         apply.trust_input = True

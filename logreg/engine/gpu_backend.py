@@ -62,15 +62,15 @@ class JaxBackend(Backend):
     def set_value(self, variable, new):
         self._place(variable, numpy.array(new, variable.dtype))
 
-    def compile_step(self, x, y, dataset, batch_size, cost, updates, block):
+    def compile_step(self, givens, batch_size, cost, updates, block):
         T = self.T
         indices = self.theano.shared(numpy.zeros(block, "int64"), shape=(block,))
         count = self.theano.shared(numpy.int64(0))
         variables, new_values = zip(*updates)
 
         def step(index, k, *state):
-            minibatch = self._rows(dataset, x.dtype, index * batch_size, batch_size)
-            replace = dict(zip((x, y, *variables), (*minibatch, *state)))
+            replace = self._rows(givens, index * batch_size, batch_size)
+            replace.update(zip(variables, state))
             outputs = graph_replace([cost, *new_values], replace, strict=False)
             # The steps beyond `count` are computed, and change nothing.
             kept = [T.switch(k < count, new, old) for new, old in zip(outputs[1:], state)]
@@ -95,14 +95,13 @@ class JaxBackend(Backend):
         take([])  # JAX compiles at the first call
         return TrainModel(take, block)
 
-    def compile_sums(self, x, y, dataset, edges, mean):
+    def compile_sums(self, givens, edges, mean):
         starts, sizes = numpy.array(edges[:-1], "int64"), numpy.diff(edges)
         distinct = sorted({*sizes.tolist()}, reverse=True)  # that of the last block is smaller
 
         def means(n_rows):  # which JAX must know when it compiles
             def mean_from(start):
-                replace = dict(zip((x, y), self._rows(dataset, x.dtype, start, n_rows)))
-                return graph_replace([mean], replace, strict=False)[0]
+                return graph_replace([mean], self._rows(givens, start, n_rows), strict=False)[0]
 
             sequence = self.T.constant(starts[sizes == n_rows])
             return self.theano.scan(mean_from, sequences=[sequence], return_updates=False)
@@ -116,11 +115,11 @@ class JaxBackend(Backend):
 
         return sums
 
-    def _rows(self, dataset, dtype, start, n_rows):
-        features, labels = dataset
+    def _rows(self, givens, start, n_rows):
+        x, y, features, labels = givens
         indices = start + self.T.arange(n_rows)
-        rows = as_features(self.T, features.shared[indices], dtype, features.scale)
-        return rows, labels[indices]
+        rows = as_features(self.T, features.shared[indices], x.dtype, features.scale)
+        return {x: rows, y: labels[indices]}
 
     def _place(self, shared, value):
         # set_value would turn it back into a NumPy array.

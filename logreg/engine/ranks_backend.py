@@ -19,7 +19,7 @@ class RanksBackend:
     def __getattr__(self, name):
         return getattr(self.backend, name)
 
-    def compile_step(self, x, y, dataset, batch_size, cost, updates, block):
+    def compile_step(self, givens, batch_size, cost, updates, block):
         if batch_size < ranks.size:
             raise SettingError(
                 f"the batch size is {batch_size}, and there are {ranks.size} ranks: each needs a "
@@ -27,9 +27,9 @@ class RanksBackend:
             )
         for variable, _ in updates:  # each rank may have made another beginning
             self.backend.set_value(variable, ranks.same_on_all(self.backend.value(variable)))
-        gradients = _gradients(self.T, self.tools, x, y, cost, updates)
+        gradients = _gradients(self.backend, givens, cost, updates)
         first_row, end = ranks.part(batch_size)
-        of_rows, apply = self.backend.compile_in_two(x, y, dataset, cost, gradients, updates)
+        of_rows, apply = self.backend.compile_in_two(givens, cost, gradients, updates)
         ends = numpy.cumsum([1, *(self.backend.value(v).size for v in gradients.values())])
         buffer = ranks.prepare_steps(ends[-1], cost.dtype)
 
@@ -46,13 +46,13 @@ class RanksBackend:
 
         return TrainModel(take)
 
-    def compile_sums(self, x, y, dataset, edges, mean):
+    def compile_sums(self, givens, edges, mean):
         """Compile the sums between this rank's edges; the ranks add theirs.
 
         Before that, they must have the same parameters.
         """
         first, end = ranks.part(len(edges) - 1)
-        of_part = self.backend.compile_sums(x, y, dataset, edges[first : end + 1], mean)
+        of_part = self.backend.compile_sums(givens, edges[first : end + 1], mean)
         shared = [v for v in ancestors([mean]) if hasattr(v, "get_value") and hasattr(v, "dtype")]
 
         def summed():
@@ -67,13 +67,13 @@ class RanksBackend:
         return summed
 
 
-def _gradients(T, tools, x, y, cost, updates):
+def _gradients(backend, givens, cost, updates):
     """Find the gradients in new values, which must know of the minibatch by these alone."""
     of_cost, new_values = ancestors([cost]), [new for _, new in updates]
     params = [variable for variable, _ in updates if variable in of_cost]
-    gradients = find_gradients(T, tools, cost, params, new_values)
+    gradients = find_gradients(backend.T, backend.tools, cost, params, new_values)
     left = ancestors(new_values, gradients.__contains__)
-    if x in left or y in left:
+    if givens.x in left or givens.y in left:
         raise EngineError(
             "the updates depend on the minibatch otherwise than by T.grad(cost, params), by the "
             "variables of the updates: the gradients are all that ranks sum"
