@@ -211,7 +211,6 @@ def summary(programs, limit):
             continue
         for key in program.reports[0]:
             row[key] = statistics.median(report[key] for report in program.reports)
-        row["rounds"] = len(program.reports)
         row["epochs_per_second"] = row["epochs"] / row["seconds"]
         row["of_limit"] = row["epochs_per_second"] / limit["epochs_per_second"]
         found = [tuple("%f" % report[kind] for kind in ERRORS) for report in program.reports]
@@ -238,9 +237,8 @@ def measure_all(args):
     found, is_cpu = probe(args.python or [sys.executable]), args.device == "cpu"
     programs = our_programs(found, kernel_off=is_cpu) + peer_programs(found, args.device)
     load, python = os.getloadavg()[0], newest(found, "numpy" if is_cpu else "jax")
-    limit = json.loads(
-        run([python or sys.executable, f"{ROOT}/scripts/limits.py", *options_of(args)])[0]
-    )
+    limits = [python or sys.executable, f"{ROOT}/scripts/limits.py"]
+    limit = json.loads(run([*limits, *options_of(args)])[0])
     with tempfile.TemporaryDirectory() as folder:
         measure(programs, args, folder)
         with_kernel = [program for program in programs if not program.label.endswith("kernel off")]

@@ -59,9 +59,7 @@ def _unpack(archive, folder):
 @command
 def main(argv=None):
     """Fetch what is missing; see :mod:`logreg.cli.command` for the exit code."""
-    parser = argparse.ArgumentParser(
-        description="Fetch those files of MNIST that are missing or damaged; verify checksums."
-    )
+    parser = argparse.ArgumentParser(description="Fetch what lacks of MNIST, or is damaged.")
     where = "where to (default: where the package finds or puts them)"
     files_of(parser)("--output", metavar="FOLDER", help=where)
     args = parser.parse_args(argv)

@@ -33,9 +33,8 @@ def main(argv=None):
     args = parser.parse_args(argv)
     x, y = rows_of(args.rows, args.features, args.classes, args.kind)
     sets = {"train": (x, y), "valid": (x[:1000], y[:1000]), "test": (x[:1000], y[:1000])}
-    numpy.savez(
-        args.path, **{f"{a}_{s}": v for s, pair in sets.items() for a, v in zip("xy", pair)}
-    )
+    arrays = {f"{a}_{s}": v for s, pair in sets.items() for a, v in zip("xy", pair)}
+    numpy.savez(args.path, **arrays)
 
 
 if __name__ == "__main__":
