@@ -204,14 +204,10 @@ def test_float64_is_made_of_some_rows_at_a_time():
 # In a data set
 
 
-def frame_of(x, y):
-    return pandas.DataFrame(x, columns=[*"abcd"]).assign(kind=numpy.array([*"xyz"])[y])
-
-
 def test_tables_are_standardized_in_training_and_arrays_if_that_is_asked_for():
     x, y = make_pairs((60,))[0]
     numpy.savez("d.npz", x=x, y=y)
-    frame = frame_of(x, y)
+    frame = pandas.DataFrame(x, columns=[*"abcd"]).assign(kind=numpy.array([*"xyz"])[y])
     for source, options, standardize in ((frame, KIND, None), ("d.npz", NO_OPTIONS, True)):
         data = read_dataset(source, options, Preparation(standardize), dtype="float32")
         wanted = (data.train[0] - data.train[0].mean(axis=0)) / data.train[0].std(axis=0)
@@ -252,22 +248,3 @@ def test_numbers_are_standardized_before_they_are_rounded(name, cli):
     save("m.pkl", numpy.array([[-1, 1]]), numpy.zeros(2), **data.facts.as_dict())
     done = cli("predict", "--model", "m.pkl", name)  # does the same
     assert [int(line.split()[-1]) for line in done.out.splitlines()] == labels[:, 0].tolist()
-
-
-# The stratified split
-
-
-def test_a_table_is_split_with_all_classes_in_proportion():
-    y = numpy.repeat([0, 1, 2], [12, 168, 420])
-    frame = frame_of(numpy.arange(2400).reshape(600, 4), y)
-    data = read_dataset(frame, KIND)
-    counts = numpy.bincount(y)
-    assert (data.facts.split, data.facts.split_seed) == ([400, 100, 100], 0)
-    for _, labels in data:
-        found = numpy.bincount(labels, minlength=3)
-        assert (abs(found - counts * len(labels) / 600) < 1.5).all()
-    assert data.facts.class_counts == numpy.bincount(data.train[1]).tolist()
-    rows = numpy.concatenate([x[:, 0] for x, _ in data]) / 4
-    assert sorted(rows.tolist()) == list(range(600))
-    other = read_dataset(frame, KIND, Preparation(split_seed=1))
-    assert set(other.test[0][:, 0]) != set(data.test[0][:, 0])

@@ -113,7 +113,6 @@ def test_pickles_of_python_2(protocol, n_pairs):
         ("a,b\n".encode("utf-16"), "table"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", None),
         (b"\0\1binary", None),
-        (zip_bytes({"xl/workbook.xml": b""}), "table"),
     ],
 )
 def test_what_is_no_array_file(data, kind):
@@ -147,10 +146,7 @@ REFUSED = {
     "npy of a long header": (npy_with_shape("(" * 70000), "damaged"),
     "npz of objects": (npz_bytes(x=OBJECTS), "array 'x': holds an object array"),
     "npz of no npy": (zip_bytes({"x.npy": b"1,2\n"}), "array 'x': neither an npy nor"),
-    "npz of zeros": (
-        deflated({"x.npy": npy_bytes(numpy.zeros(1 << 27, "u1"))}),
-        "more than 100 tim",
-    ),
+    "npz of zeros": (deflated({"x.npy": npy_bytes(numpy.zeros(1 << 27, "u1"))}), "more than 100"),
     "zip of another file": (zip_bytes({"t.csv": b"1\n"}), "a zip archive of t.csv: unpack it"),
     "lists": (pairs_of(numpy.zeros((2, 2)), [0, 1]), "three pairs .*something else.*numpy.asarray"),
     "four pairs": (pickle.dumps([(OBJECTS, OBJECTS)] * 4, 2), "three pairs .*something else"),
