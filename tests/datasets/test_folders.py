@@ -41,16 +41,13 @@ def test_a_folder_is_mapped_and_like_the_same_data_in_memory(dtype, standardize)
 
 def test_data_that_begin_at_an_odd_offset_are_read():
     """As other writers than NumPy may have them."""
-    pairs = make_pairs()
-    save_folder(pairs)
-    for split, (x, _) in zip(SPLITS, pairs):
-        header = f"{{'descr': '{x.dtype.str}', 'fortran_order': False, 'shape': {x.shape}}}"
-        start = b"\x93NUMPY\1\0" + bytes([119, 0]) + header.ljust(118).encode() + b"\n"
-        write(f"data/x_{split}.npy", start + x.tobytes())
-    data = read_dataset("data")
-    for (found, _), (x, _) in zip(data, pairs):
-        assert (found == x).all() and found.flags.aligned
-    assert data.facts.dataset_sha256 == read_dataset(pairs).facts.dataset_sha256
+    save_folder(make_pairs())
+    x, _ = make_pairs()[0]
+    header = f"{{'descr': '{x.dtype.str}', 'fortran_order': False, 'shape': {x.shape}}}"
+    start = b"\x93NUMPY\1\0" + bytes([119, 0]) + header.ljust(118).encode() + b"\n"
+    write("data/x_train.npy", start + x.tobytes())
+    found, _ = read_dataset("data").train
+    assert (found == x).all() and found.flags.aligned
 
 
 def bad_value(row, number, value=numpy.nan, n_sets=3):
@@ -64,6 +61,7 @@ def bad_value(row, number, value=numpy.nan, n_sets=3):
     "pairs, splits, said",
     [
         (bad_value(41, 0), SPLITS, "data: training x holds nan in row 41,"),
+        (bad_value(3, 2), SPLITS, "data: test x holds nan in row 3, column 1"),
         # In the rows that are split off for validation.
         (bad_value(57, 0, numpy.inf, 2), SPLITS[::2], "training x holds inf in row 57"),
         (make_pairs()[:1], ("valid",), "a data set needs x_train and y_train"),
@@ -100,11 +98,10 @@ def test_training_gives_the_log_and_bits_of_the_same_data_in_memory(
 def test_a_folder_larger_than_the_memory_that_may_be_used(run):
     """320 MB of features where the process may have 314 MB, and needs less than half of that."""
     os.mkdir("large")
-    n, random = 100000, numpy.random.RandomState(0)
-    for split, n_rows in (("train", n), ("valid", 1000), ("test", 1000)):
-        y = random.randint(10, size=n_rows)
-        x = numpy.lib.format.open_memmap(f"large/x_{split}.npy", "w+", "float32", (n_rows, 800))
-        x[numpy.arange(n_rows), y] = 1
+    for split, n in (("train", 100000), ("valid", 1000), ("test", 1000)):
+        y = numpy.arange(n) % 10
+        x = numpy.lib.format.open_memmap(f"large/x_{split}.npy", "w+", "float32", (n, 800))
+        x[numpy.arange(n), y] = 1
         x.flush()
         numpy.save(f"large/y_{split}.npy", y)
     code = """

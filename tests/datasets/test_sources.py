@@ -44,6 +44,8 @@ def test_idx_folder(tmp_path, zipped):
     for file in (tmp_path / "f").iterdir():
         with pytest.raises(SettingError, match=f"{file.name} would overwrite what is read"):
             data.check_outputs(file)
+    shuffled = read_dataset(place, preparation=Preparation(shuffle=True))
+    assert shuffled.train[1].tolist() != data.train[1].tolist()
     next((tmp_path / "f").glob("t10k-labels*")).unlink()
     for path in (tmp_path / "f", place):
         with pytest.raises(

@@ -19,7 +19,6 @@ from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.datasets.facts import of_columns
 from logreg.datasets.header import Columns
 from logreg.datasets.options import NA, NO_OPTIONS, Preparation, TableOptions
-from logreg.datasets.preprocessing import FLOAT32_MAX
 from logreg.datasets.tables import read_table, table_batches
 from logreg.errors import DatasetError, SettingError
 from logreg.saving.facts import ModelFacts
@@ -52,7 +51,7 @@ def batches(text, n_in, size=1000, feature_names=None, label_name=None, label=No
     return numpy.concatenate(found).tolist()
 
 
-cells = st.floats(-FLOAT32_MAX, FLOAT32_MAX)
+cells = st.floats(-1e38, 1e38).map(lambda x: x / 3)  # of as many digits as there may be
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
@@ -111,10 +110,11 @@ def test_the_rules(text, header, label, names):
     assert found.first_rows[0] == 1 + header
 
 
-def test_an_option_overrules_the_rules():
+def test_an_option_overrules_the_rules(capsys):
     assert table("7,8,label\n5,6,cat\n", header=False).labels == ["label", "cat"]
     assert table("k,1\n2,3\n4,5\n", header=True, label_column="k").labels == ["2", "4"]
     assert table(",a,b\nx,5,1\nz,2,2\n", label_column="1").columns[:3] == (0, "", ("a", "b"))
+    assert "left out" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -242,13 +242,6 @@ def test_cells_that_make_a_column_doubtful_are_named_with_all_ways_out(column, d
 
 
 # What a column is
-
-
-def test_numbers_as_they_may_be_written():
-    row = "+1,-.5,2.,1E5,12345678901234567890123, 7 ,0.30000000000000004,1e-400,True"
-    x = table(f"{row},x\n{row},z\n").x
-    expected = [1, -0.5, 2, 1e5, 12345678901234567890123.0, 7, 0.30000000000000004, 0, 1]
-    assert x.tolist() == [expected] * 2
 
 
 DAY = 19753  # 2024-01-31, since 1970-01-01
@@ -404,8 +397,6 @@ A_B = {"feature_names": ["a", "b"]}
     "text, n_in, options, said",
     [
         ("1,2,3,4\n", 2, {}, "the model expects 2 features, got 4 columns"),
-        ("a,bb\n1,2\n", 2, {"feature_names": ["a", "b1b"]}, "have; did you mean bb. its col"),
-        ("id,b,a\n7,2,1\n8,x,3\n", 2, A_B, r"row 3, column 2 \(b\) holds"),
         ("b,a\n7,$2\n", 2, A_B, r"row 2, column 2 \(a\) holds '\$2'"),
         ("1,2\n-,3\n4,.\n", 2, {}, "row 2, .* holds '-', row 3, .* '.': .*`na='-'` and `na='.'`"),
         # An empty cell of one column is no blank line.
