@@ -110,7 +110,6 @@ def test_pickles_of_python_2(protocol, n_pairs):
     "data, kind",
     [
         (b"1,2\n", "table"),
-        (gzip.compress(b"a;b\n"), "table"),
         ("a,b\n".encode("utf-16"), "table"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", None),
         (b"\0\1binary", None),
@@ -145,7 +144,6 @@ REFUSED = {
     "npy that claims": (npy_with_shape((10**12,)), "cut off|memory"),
     "npy of less than nothing": (npy_with_shape((-4,)), "cut off"),
     "npy of a long header": (npy_with_shape("(" * 70000), "damaged"),
-    "npz of objects": (npz_bytes(x=OBJECTS), "array 'x': holds an object array"),
     "npz of no npy": (zip_bytes({"x.npy": b"1,2\n"}), "array 'x': neither an npy nor"),
     "npz of zeros": (deflated({"x.npy": npy_bytes(numpy.zeros(1 << 27, "u1"))}), "more than 100"),
     "zip of another file": (zip_bytes({"t.csv": b"1\n"}), "a zip archive of t.csv: unpack it"),

@@ -5,7 +5,7 @@ import pickle
 
 import numpy
 import pytest
-from builders import idx_folder, npz_bytes, save_pairs, table_bytes, write
+from builders import idx_folder, make_pairs, npz_bytes, save_pairs, table_bytes, write
 
 from logreg.datasets import mnist
 from logreg.datasets.dataset import read_dataset
@@ -14,11 +14,8 @@ from logreg.datasets.options import Preparation, TableOptions
 from logreg.datasets.splits import stratified_order
 from logreg.errors import DatasetError, SettingError
 
+TRAIN, TEST = make_pairs((12, 9), 5)
 KIND, MEAN = TableOptions(label_column="kind"), TableOptions(missing="mean")
-
-
-def pair(n=12, d=5):
-    return numpy.arange(n * d, dtype="f4").reshape(n, d), numpy.arange(n) % 3
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +96,7 @@ def test_the_test_table_has_the_columns_of_the_training_table(train, test, optio
     numpy.testing.assert_array_equal(data.test[0], wanted)
 
 
-@pytest.mark.parametrize("dataset", [3, None, (), [pair()] * 4, [(1, 2, 3)] * 3])
+@pytest.mark.parametrize("dataset", [3, None, (), [TRAIN] * 4, [(1, 2, 3)] * 3])
 def test_what_is_no_pairs(dataset):
     with pytest.raises(DatasetError, match=r"three pairs \(x, y\) are needed"):
         read_dataset(dataset)
@@ -112,7 +109,7 @@ def test_names_in_the_search_folders(tmp_path):
     with pytest.raises(DatasetError, match=r"'mine' not found; looked in \., .*data: give"):
         read_dataset("mine")
     (tmp_path / "data").mkdir()
-    save_pairs("data/mine.npz", [pair()] * 3)
+    save_pairs("data/mine.npz", [TRAIN] * 3)
     assert read_dataset("mine").facts.dataset == "mine"
     data = read_dataset("mine.npz")
     assert data.facts.n_in == 5
@@ -130,11 +127,11 @@ def test_where_mnist_is_looked_for(tmp_path, monkeypatch):
         idx_folder(tmp_path / folder, n)
         for name in ("mnist.pkl.gz", "mnist"):
             assert read_dataset(name).facts.rows == rows
-    pickled = write("data/mnist.pkl.gz", gzip.compress(pickle.dumps([pair(d=3)] * 3, 2)))
+    pickled = write("data/mnist.pkl.gz", gzip.compress(pickle.dumps([TRAIN] * 3, 2)))
     for name in ("mnist.pkl.gz", pickled):
         data = read_dataset(name)
-        assert (data.facts.n_in, data.facts.pixel_scale) == (3, 1)
-        assert (data.valid[0] == pair(d=3)[0]).all()
+        assert (data.facts.n_in, data.facts.pixel_scale) == (5, 1)
+        assert (data.valid[0] == TRAIN[0]).all()
     idx_folder(folders[0], 36)
     assert read_dataset("mnist.pkl.gz").facts.rows == [30, 6, 36]
 
@@ -148,9 +145,9 @@ def test_where_mnist_is_looked_for(tmp_path, monkeypatch):
     [("{}", None), ("{}_train", None), ("{}_train", "{}_test"), ("train_{}", "test_{}")],
 )
 def test_what_the_arrays_of_an_npz_may_be_called(names, train, test):
-    sets = {train: pair(12), test: pair(9)} if test else {train: pair(12)}
+    sets = {train: TRAIN, test: TEST} if test else {train: TRAIN}
     arrays = {form.format(k): v for form, one in sets.items() for k, v in zip(names.split(), one)}
-    write("d.npz", npz_bytes(**arrays, x_valid=pair()[0]))
+    write("d.npz", npz_bytes(**arrays, x_valid=TEST[0]))
     with pytest.raises(DatasetError, match="may have both x_valid and y_valid"):
         read_dataset("d.npz")
     write("d.npz", npz_bytes(**arrays, more=numpy.array([None])))
