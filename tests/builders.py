@@ -154,10 +154,10 @@ def npz_bytes(**arrays):
     return stream.getvalue()
 
 
-def zip_bytes(files):
+def zip_bytes(files, compression=zipfile.ZIP_STORED):
     """A zip archive of files, a dict of name to content."""
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
+    with zipfile.ZipFile(stream, "w", compression) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
     return stream.getvalue()

@@ -30,6 +30,7 @@ bounded = functools.partial(settings, deadline=None, derandomize=True, suppress_
 
 IDX_CODES = {"u1": 0x08, "i1": 0x09, ">i2": 0x0B, ">i4": 0x0C, ">f4": 0x0D, ">f8": 0x0E}
 DTYPES = [*IDX_CODES, "<i8", ">u8", "<f2", "<f4", "<f8", "?", "U3", "S2"]
+MAYBE_GZIPPED = st.sampled_from([bytes, gzip.compress])
 
 
 def py2_pickle(pairs, protocol):
@@ -49,8 +50,8 @@ def same_sets(arrays, pairs):
         same(found, wanted)
 
 
-def gzipped(data, is_zipped):
-    return gzip.compress(data, 1) if is_zipped else data
+def deflated(files):
+    return zip_bytes(files, zipfile.ZIP_DEFLATED)
 
 
 def any_array(dtypes):
@@ -61,20 +62,19 @@ def any_array(dtypes):
 # ---- what is written is read
 
 
-@bounded(max_examples=30)
-@given(array=any_array(list(IDX_CODES)), x=any_array(DTYPES), y=any_array(DTYPES), how=st.data())
-def test_idx_npy_and_npz_hold_what_was_written(array, x, y, how):
-    code = {numpy.dtype(name): code for name, code in IDX_CODES.items()}[array.dtype]
+@pytest.mark.parametrize("dtype", IDX_CODES)
+@bounded(max_examples=10)
+@given(x=any_array(DTYPES), y=any_array(DTYPES), how=st.data())
+def test_idx_npy_and_npz_hold_what_was_written(dtype, x, y, how):
+    array = how.draw(any_array([dtype]))
     x = numpy.asfortranarray(x) if how.draw(st.booleans()) else x
-    archive = io.BytesIO(npz_bytes(x=x, y=y))
-    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as members:
-        members.writestr("README.txt", "of no array")
+    files = {"x.npy": npy_bytes(x), "y.npy": npy_bytes(y), "README.txt": b"of no array"}
     for kind, data, arrays in (
-        ("idx", idx_bytes(array, code), {"x": array}),
+        ("idx", idx_bytes(array, IDX_CODES[dtype]), {"x": array}),
         ("npy", npy_bytes(x), {"x": x}),
-        ("npz", archive.getvalue(), {"x": x, "y": y}),
+        ("npz", how.draw(st.sampled_from([zip_bytes, deflated]))(files), {"x": x, "y": y}),
     ):
-        path = write("file", gzipped(data, how.draw(st.booleans())))
+        path = write("file", how.draw(MAYBE_GZIPPED)(data))
         assert sniff(path) == kind
         found = read_arrays(path)
         assert sorted(found) == sorted(arrays)
@@ -85,15 +85,15 @@ def test_idx_npy_and_npz_hold_what_was_written(array, x, y, how):
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 @pytest.mark.parametrize("module", [b"numpy.core", b"numpy._core"])
 @bounded(max_examples=10)
-@given(x=any_array(DTYPES), y=any_array(DTYPES), is_zipped=st.booleans(), by_columns=st.booleans())
-def test_pickles_of_both_numpys(protocol, module, x, y, is_zipped, by_columns):
+@given(x=any_array(DTYPES), y=any_array(DTYPES), zipped=MAYBE_GZIPPED, by_columns=st.booleans())
+def test_pickles_of_both_numpys(protocol, module, x, y, zipped, by_columns):
     x = numpy.asfortranarray(x) if by_columns else x
     pairs = [(x, y), (y.T, x), [numpy.moveaxis(x, 0, -1), x]]
     data = pickle.dumps(pairs, protocol)
     if protocol < 4:  # else the length of the name stands before it
         data = data.replace(b"cnumpy.core.", b"cnumpy._core.")
         data = data.replace(b"cnumpy._core.", b"c" + module + b".")
-    path = write("file", gzipped(data, is_zipped))
+    path = write("file", zipped(data))
     assert sniff(path) == "pickle"
     same_sets(read_arrays(path), pairs)
 
@@ -110,11 +110,9 @@ def test_pickles_of_python_2(protocol, n_pairs):
     "data, kind",
     [
         (b"1,2\n", "table"),
-        (gzip.compress(b"a;b\n"), "table"),
         ("a,b\n".encode("utf-16"), "table"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", None),
         (b"\0\1binary", None),
-        (zip_bytes({"xl/workbook.xml": b""}), "table"),
     ],
 )
 def test_what_is_no_array_file(data, kind):
@@ -127,13 +125,6 @@ def test_what_is_no_array_file(data, kind):
 # ---- what is refused, and why
 
 OBJECTS = numpy.array([1, "a", None], dtype=object)
-
-
-def zipped_zeros(n):
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("x.npy", npy_bytes(numpy.zeros(n, "u1")))
-    return stream.getvalue()
 
 
 def npy_with_shape(shape):
@@ -153,9 +144,9 @@ REFUSED = {
     "npy that claims": (npy_with_shape((10**12,)), "cut off|memory"),
     "npy of less than nothing": (npy_with_shape((-4,)), "cut off"),
     "npy of a long header": (npy_with_shape("(" * 70000), "damaged"),
-    "npz of objects": (npz_bytes(x=OBJECTS), "array 'x': holds an object array"),
     "npz of no npy": (zip_bytes({"x.npy": b"1,2\n"}), "array 'x': neither an npy nor"),
-    "npz of zeros": (zipped_zeros(1 << 27), "more than 100 times its size: unpack it"),
+    "npz of zeros": (deflated({"x.npy": npy_bytes(numpy.zeros(1 << 27, "u1"))}), "more than 100"),
+    "zip of another file": (zip_bytes({"t.csv": b"1\n"}), "a zip archive of t.csv: unpack it"),
     "lists": (pairs_of(numpy.zeros((2, 2)), [0, 1]), "three pairs .*something else.*numpy.asarray"),
     "four pairs": (pickle.dumps([(OBJECTS, OBJECTS)] * 4, 2), "three pairs .*something else"),
     "objects": (pairs_of(numpy.array([None, None])), "dtype 'O8': save numbers"),
@@ -253,10 +244,8 @@ def test_an_attack_ends_in_our_error(name, capfd):
 
 SIZE = pickles.MAX_UNPACKED + (1 << 20)
 BOMBS = {
-    "a line": b"(cnumpy\n" + b"a" * (SIZE),
-    "a number": b"(I" + b"1" * (SIZE),
+    "a line": b"(cnumpy\n" + b"a" * SIZE,
     "a string": b"\x80\x02T\xff\xff\xff\x7f" + bytes(SIZE),
-    "a text": b"(V" + b"a" * (SIZE),
     "bytes": b"\x80\x04\x8e" + struct.pack("<Q", 1 << 31) + bytes(SIZE),
 }
 
