@@ -100,20 +100,18 @@ def test_no_step_outlives_the_run_that_asked_for_it(device):
     assert again.validations[0].cost == pytest.approx(numpy.mean(costs)) and softmax.is_taken()
 
 
-def test_an_error_at_the_end_keeps_no_other_callback_from_its_end(working_folder):
+def test_an_error_at_the_end_keeps_no_other_callback_from_its_end():
     ended = []
 
     class Ending(Callback):
-        def __init__(self, error=None):
+        def __init__(self, error):
             self.error = error
 
         def on_train_end(self, run):
-            ended.append(self)
-            if self.error:
-                raise self.error
+            ended.append(self.error)
+            raise self.error
 
-    first, second = OSError("the first"), ValueError("the second")
-    callbacks = [Ending(), Ending(first), Ending(second), Ending()]
-    with pytest.raises(ValueError, match="the second"):
-        fit_softmax(Softmax(), *callbacks)
-    assert ended == callbacks
+    errors = [OSError("the first"), KeyError("the second"), ValueError("the last")]
+    with pytest.raises(ValueError, match="the last"):
+        fit_softmax(Softmax(), *map(Ending, errors))
+    assert ended == errors
