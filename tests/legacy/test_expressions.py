@@ -26,8 +26,6 @@ EXPRESSIONS = """
 T.abs_(x) + T.sgn(x) + T.inv(p) | abs(x) + np.sign(x) + 1 / p
 T.dot(x, v) - theano.dot(x, T.addbroadcast(v.dimshuffle(0, "x"), 1)).flatten() | 0 * (x @ v)
 T.flatten(t, outdim=2) | t.reshape(3, 8)
-t.flatten(2)[T.arange(3), y] ** 2 | t.reshape(3, 8)[np.arange(3), y] ** 2
-T.batched_dot(x, t) | np.einsum("ij,ijk->ik", x, t)
 T.batched_dot(t, t.dimshuffle(0, 2, 1)) | t @ t.transpose(0, 2, 1)
 T.batched_dot(x, p) | (x * p).sum(axis=1)
 T.patternbroadcast(x[:, :1], (False, True)) * p | x[:, :1] * p
@@ -37,10 +35,8 @@ T.split(t, [1, 2], 2, axis=0)[1] * 1 | t[1:]
 theano.gradient.consider_constant(x) * p + 0 * x | C * p
 T.stack([v, v * 2], axis=1) | np.stack([v, v * 2], axis=1)
 theano.clone(x * p, replace={x: p}, strict=False) | p * p
-T.nlinalg.det(T.dot(x, p.T)) | np.linalg.det(x @ p.T)
 T.nlinalg.matrix_inverse(T.dot(x, x.T)) | np.linalg.inv(x @ x.T)
 T.Rop(T.sqr(x), [x, v], [p, v]) + T.Lop(T.sqr(x), x, p) | 4 * x * p
-T.switch(T.gt(x, 0), x, p) + T.clip(x, -0.5, 0.5) | np.where(x > 0, x, p) + x.clip(-0.5, 0.5)
 T.set_subtensor(x[T.arange(3), y], 0) + T.inc_subtensor(x[:, 1], 2) | x * (2 - HOT) + [0, 2, 0, 0]
 x.norm(2) + x.std() + T.var(x, axis=1) | np.sqrt((x ** 2).sum()) + x.std() + x.var(axis=1)
 T.nnet.sigmoid(x) + T.nnet.softplus(x) | sigmoid(x) + np.log1p(np.exp(x))
@@ -127,6 +123,9 @@ def test_a_probability_that_underflows_has_a_gradient(T, mode):
     costs = costs_of(T, by_hand, y)
     if engine.NAME == "theano":  # which knows a softmax by hand in the first form only
         costs = costs[: mode == "FAST_RUN"]
+    else:
+        by_column = T.exp(x.T) / T.exp(x.T).sum(axis=0, keepdims=True)
+        costs.append(-T.mean(T.log(by_column)[y, T.arange(2)]))
     classifier = LogisticRegression(x, 3, 3, W=numpy.eye(3))
     for p in (T.nnet.softmax(x), classifier.p_y_given_x):
         costs += costs_of(T, p, y)

@@ -35,7 +35,6 @@ CONVOLUTIONS = [
     # n, channels, n_out, image, filter, border_mode, step, flip
     (2, 3, 4, (7, 8), (3, 2), "valid", (1, 1), True),
     (1, 2, 1, (6, 5), (3, 3), "full", (1, 1), True),
-    (2, 1, 3, (9, 7), (5, 3), "half", (2, 1), True),
     (2, 2, 2, (8, 9), (2, 4), 1, (3, 2), False),
     (3, 2, 2, (5, 5), (1, 3), (0, 2), (2, 2), True),
     (2, 1, 2, (4, 5), (2, 3), "full", (1, 2), False),
@@ -43,7 +42,7 @@ CONVOLUTIONS = [
 ]
 
 
-@pytest.mark.parametrize("case", CONVOLUTIONS[:: 3 if IS_THEANO else 1], ids=str)
+@pytest.mark.parametrize("case", CONVOLUTIONS[:: 5 if IS_THEANO else 1], ids=str)
 def test_convolution_and_its_gradients(case):
     n, channels, n_out, image, size, border_mode, step, flip = case
     x, dx = RANDOM.randn(2, n, channels, *image)
@@ -80,7 +79,6 @@ def pooled(x, size, step, pads, ignore_border, mode):
 
 POOLS = [
     # image, window, step, margins, ignore_border, mode
-    ((6, 8), (2, 2), None, (0, 0), True, "max"),
     ((7, 5), (2, 2), None, (0, 0), True, "max"),
     ((8, 9), (3, 2), (2, 1), (0, 0), False, "max"),
     ((9, 9), (2, 3), (4, 5), (0, 0), False, "max"),
@@ -91,7 +89,7 @@ POOLS = [
 ]
 
 
-@pytest.mark.parametrize("case", POOLS[2:8:2] if IS_THEANO else POOLS, ids=str)
+@pytest.mark.parametrize("case", POOLS[1:7:2] if IS_THEANO else POOLS, ids=str)
 def test_pooling_and_its_gradient(case):
     image, size, step, pads, ignore_border, mode = case
     x, dx = RANDOM.randn(2, 3, *image)
