@@ -163,16 +163,6 @@ def large(n_steps=1):
     return Rows(x, scale), (W, b), (y, None), [0] * n_steps, len(x), 0.1
 
 
-def test_python_runs_on_while_the_kernel_computes():
-    n_ticks = 0
-    with ThreadPoolExecutor(1) as pool:
-        call = pool.submit(kernel.steps, *large(n_steps=100))
-        while not call.done():
-            time.sleep(0.001)
-            n_ticks += 1
-    assert n_ticks > 10
-
-
 def test_another_thread_takes_a_part_of_what_is_worth_it(monkeypatch):
     """Once in a minute, the caller needs less of its own core than it ever does alone."""
     data, seconds, end = large(n_steps=5), {"1": [], "2": []}, time.monotonic() + 60
@@ -220,6 +210,7 @@ def test_callers_in_several_threads_and_in_a_forked_child(monkeypatch):
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="Linux tells of threads there")
 def test_signals_are_pythons_and_not_its_helpers(run):
+    """Python itself runs on meanwhile: else there would be none to look at."""
     code = """
 import os, signal, threading, numpy
 from logreg import kernel
@@ -445,19 +436,16 @@ def test_other_arrays_in_the_shared_variables_are_laid_out_anew(change):
             labels.set_value(softmax.data_y.astype(dtype))
 
 
-@pytest.mark.parametrize("is_built, kernel_off, n_notes", [(0, "", 1), (1, "", 0)])
-def test_one_note_says_that_no_compiler_built_the_kernel(is_built, kernel_off, n_notes, run):
-    code = f"""
+def test_one_note_says_that_no_compiler_built_the_kernel(run):
+    code = """
 import sys
-if not {is_built}:
-    sys.modules["logreg.kernel._kernel"] = None  # so its import fails
+sys.modules["logreg.kernel._kernel"] = None  # so its import fails
 from logreg.engine import theano
 from logreg.train import main
 theano.config.mode = "FAST_COMPILE"
 main(["--dataset", "mnist_sample", "--n-epochs", "1", "--refit"])  # compiles twice
 """
-    notes = run("-c", code, env={"LOGREG_KERNEL": kernel_off}).stderr
-    assert notes.count("no C compiler built the native kernel") == n_notes
+    assert run("-c", code).stderr.count("no C compiler built the native kernel") == 1
 
 
 FAILING = """

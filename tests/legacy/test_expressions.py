@@ -134,8 +134,3 @@ def test_a_probability_that_underflows_has_a_gradient(T, mode):
     for value, gradient in zip(computed[: len(costs)], computed[len(costs) :]):
         assert value == 249.5  # the mean of 200 - 0 and 300 - 1
         assert_allclose(gradient, [[-0.5, 0.5, 0], [0.5, 0, -0.5]], atol=1e-30)
-
-
-def test_nets_find_their_functions_without_legacy():
-    for name in ("sigmoid", "softplus", "softmax", "relu", "categorical_crossentropy"):
-        assert getattr(engine.T.nnet, name) is getattr(T.nnet, name)
