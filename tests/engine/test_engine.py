@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import cost_and_gradients
+from builders import cost_and_gradients, make_pairs
 from softmax import Softmax
 
 from logreg import engine
-from logreg.engine import T, theano
+from logreg.engine import theano
 from logreg.errors import SettingError
 
 FLAGS, RC = engine.NAME.upper() + "_FLAGS", engine.NAME.upper() + "RC"
@@ -89,12 +89,10 @@ def test_errors_are_counts_divided_by_rows(device, batch_size, n_whole):
 
 @pytest.mark.parametrize("n", [3, 512, 1100])
 def test_a_mean_is_over_all_rows(device, n):
-    softmax = Softmax()
-    random = numpy.random.RandomState(n)
-    x, y = random.randn(n, 4).astype("float32"), random.randint(3, size=n)
-    dataset = engine.shared_data(x), T.cast(engine.shared_data(y.astype("float32")), "int32")
-    found = engine.compile_mean(softmax.x, softmax.y, dataset, softmax.cost)()
-    expected, *_ = cost_and_gradients(x.astype("float64"), y, *softmax.values)
+    softmax = Softmax(make_pairs((n, 1, 1)))
+    found = engine.compile_mean(softmax.x, softmax.y, softmax.dataset, softmax.cost)()
+    rows = softmax.data_x.astype("float64"), softmax.data_y
+    expected, *_ = cost_and_gradients(*rows, *softmax.values)
     assert isinstance(found, float) and found == pytest.approx(expected, rel=1e-6)
 
 

@@ -11,13 +11,11 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import cost_and_gradients, make_pairs, probabilities
+from builders import cost_and_gradients, make_pairs
 from conftest import ROOT
 from softmax import Softmax
 
-from logreg import LogisticRegression, engine, kernel, updates
-from logreg.datasets.dataset import read_dataset
-from logreg.datasets.variables import stored
+from logreg import engine, kernel, updates
 from logreg.engine import T, theano
 from logreg.kernel import Rows
 
@@ -335,7 +333,6 @@ def by(step):
     return lambda cost, params: list(map(step, params, T.grad(cost, params)))
 
 
-PAIRS = [((abs(x) * 40).astype("uint8"), y) for x, y in make_pairs()]
 RATE = theano.shared(numpy.float32(0.1))
 # Updates of a cost and [W, b]. Of the first, the kernel takes the step itself.
 RULES = {
@@ -359,7 +356,7 @@ CASES += [(rule, None, penalty) for rule in ("sgd", "momentum") for penalty in P
 
 @pytest.mark.parametrize("rule, weights, penalty", CASES)
 def test_steps_are_those_of_the_graph(rule, weights, penalty, monkeypatch):
-    """Bytes and floats, by every kind of update: a step with the kernel is one without."""
+    """By every kind of update, a step with the kernel is one without."""
     found, function = [], theano.function
     # Theano would go on with the first mode that it is asked for.
     monkeypatch.setattr(theano.compile.mode, "instantiated_default_mode", None, raising=False)
@@ -368,44 +365,18 @@ def test_steps_are_those_of_the_graph(rule, weights, penalty, monkeypatch):
         monkeypatch.setattr(engine._on_cpu, "kernel", put)
         is_known = put and weights is not WEIGHTS[2] and penalty is not PENALTIES[2]
         monkeypatch.setattr(theano, "function", None if is_known else function)  # nothing compiles
+        softmax = Softmax()
+        params = W, _ = softmax.model.params
         with engine.floatx("float32"):
-            x, y = T.matrix("x"), T.ivector("y")
-            classifier = LogisticRegression(x, 4, 3)
-            cost = classifier.negative_log_likelihood(y, weights)
-            cost = 2 * cost + penalty(x, classifier.W) if penalty else cost
-            step = RULES[rule](cost, classifier.params)
-            dataset = stored(read_dataset(PAIRS)).train
-            train_model = engine.compile_step(x, y, dataset, 20, cost, step, block=3)
+            cost = softmax.model.negative_log_likelihood(softmax.y, weights)
+            softmax.cost = 2 * cost + penalty(softmax.x, W) if penalty else cost
+            train_model = softmax.compile(RULES[rule](softmax.cost, params), block=3)
         for index in (0, 1, 2, 1):
             train_model(index)
         costs = numpy.array(train_model.costs())  # it takes the steps that are only noted
-        found.append([costs, *(engine.value(param) for param in classifier.params)])
+        found.append([costs, *map(engine.value, params)])
     for one, other in zip(*found):
         numpy.testing.assert_allclose(one, other, rtol=2e-5, atol=1e-6)
-
-
-def test_a_clone_is_computed_with_what_it_is_made_of():
-    softmax = Softmax()
-    x, y, (W, b), values = softmax.x, softmax.y, softmax.model.params, softmax.values
-    other, V = theano.shared(2 * values[0]), theano.shared(3 * numpy.eye(4, dtype="float32"))
-    made = [softmax.errors, softmax.cost, *T.grad(softmax.cost, [W, b])]
-    clone = theano.clone if engine.NAME == "theano" else theano.graph.replace.clone_replace
-    cases = [({}, 1, 1), ({W: other}, 1, 2), ({W: 3 * other}, 1, 6), ({x: 4 * x}, 4, 1)]
-    for new, of_x, of_W in [*cases, ({x: T.dot(x, V)}, 3, 1)]:  # the last is a layer below
-        errors, cost, *gradients = clone(made, replace=new) if new else made
-        rows, weights = of_x * softmax.data_x, of_W * values[0]
-        expected, dW, _ = cost_and_gradients(rows, softmax.data_y, weights, values[1])
-        step = [(p, p - numpy.float32(0.5) * g) for p, g in zip((W, b), gradients)]
-        train_model = engine.compile_step(x, y, softmax.dataset, 47, cost, step, block=1)
-        train_model(0)
-        assert train_model.costs() == pytest.approx([expected])
-        if W not in new:
-            numpy.testing.assert_allclose(engine.value(W), values[0] - 0.5 * dW, rtol=1e-4)
-        for param, value in zip((W, b), values):
-            engine.set_value(param, value)
-        is_wrong = probabilities(rows, weights, values[1]).argmax(axis=1) != softmax.data_y
-        found = engine.compile_errors(x, y, softmax.dataset, 47, errors)()
-        assert found[1] == is_wrong.mean()
 
 
 @pytest.mark.parametrize("change", ["rows", "columns", "labels", "labels that are cast"])
@@ -498,7 +469,6 @@ import itertools
 from concurrent.futures import ThreadPoolExecutor
 import numpy
 import _kernel
-
 def compute(seed):
     random = numpy.random.RandomState(seed)
     cases = itertools.product("Bfd", (1, 17, 33), (1, 15, 33), (1, 3, 11))
@@ -516,7 +486,6 @@ def compute(seed):
                 starts = numpy.array([0 if layout else n - half, 0])
                 labels = y, random.rand(m).astype(real)
                 _kernel.descend((x, 0.5, layout), (W, b), labels, starts, costs, half, 3, 0.1)
-
 with ThreadPoolExecutor(2) as threads:
     list(threads.map(compute, range(2)))
 """

@@ -10,10 +10,7 @@ import theano
 import theano.tensor as T
 from logistic_sgd import LogisticRegression, load_data, sgd_optimization_mnist, predict
 
-
-class Kept(object):
-    pass
-
+class Kept(object): pass
 
 (x, y), _, _ = load_data("mnist_sample")
 print(T.matrix().dtype, type(x) is type(LogisticRegression(x, 784, 10).W))
