@@ -185,17 +185,17 @@ if ranks.rank == {}:
 RULE = "train(lambda c, p: updates.sgd(c, p, {}))"
 
 
-@pytest.mark.parametrize(
-    "script, message",
-    [
-        (FAILING.format("1 / 0", 0), "error: rank 0 of 3: Traceback"),
-        (FAILING.format("sys.exit(5)", 1), "SystemExit: 5"),
-        (FAILING.format("raise callbacks.StopTraining", 1), "do the same: rank 1 is at its e"),
-        # Before the training
-        ("if ranks.rank == 2: 1 / 0\n", "error: rank 2 of 3: Traceback"),
-        ("import sys\nif ranks.rank == 1: sys.exit()\n", "do the same: rank 1 is at its e"),
-    ],
-)
+FAILURES = [
+    (FAILING.format("1 / 0", 0), "error: rank 0 of 3: Traceback"),
+    (FAILING.format("sys.exit(5)", 1), "SystemExit: 5"),
+    (FAILING.format("raise callbacks.StopTraining", 1), "do the same: rank 1 is at its e"),
+    # Before the training
+    ("if ranks.rank == 2: 1 / 0\n", "error: rank 2 of 3: Traceback"),
+    ("import sys\nif ranks.rank == 1: sys.exit()\n", "do the same: rank 1 is at its e"),
+]
+
+
+@pytest.mark.parametrize("script, message", FAILURES)
 def test_a_rank_that_fails_ends_all_and_is_named(mpirun, pairs, script, message):
     done = mpirun(3, "-c", JOINED + script + TRAIN.format(OPTIONS))
     assert done.returncode != 0 and message in done.stderr
@@ -231,14 +231,14 @@ def test_by_a_variable_each_process_trains_for_itself(mpirun, pairs):
     assert done.stdout.count("Optimization complete") == 2
 
 
+LAUNCHERS = [
+    ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "", "MPI sees 1: "),
+    ("PMI_SIZE", "PMI_RANK", "sys.modules['mpi4py'] = None; ", "mpi4py does not import"),
+]
+
+
 @pytest.mark.once
-@pytest.mark.parametrize(
-    "size, rank, before, message",
-    [
-        ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "", "MPI sees 1: "),
-        ("PMI_SIZE", "PMI_RANK", "sys.modules['mpi4py'] = None; ", "mpi4py does not import"),
-    ],
-)
+@pytest.mark.parametrize("size, rank, before, message", LAUNCHERS)
 def test_launchers_of_another_mpi_or_of_none(mpirun, run, size, rank, before, message):
     script = "import sys; " + before + TRAIN.format(OPTIONS)
     done = run("-c", script, env={size: "4", rank: "3"})
@@ -246,16 +246,16 @@ def test_launchers_of_another_mpi_or_of_none(mpirun, run, size, rank, before, me
     assert f"error: rank 3 of 4: 4 processes were started together, and {message}" in done.stderr
 
 
+WRONG = [
+    (["--batch-size", "x"], 2, "argument --batch-size: invalid int value: 'x'"),
+    (["--dataset", "nowhere.npz"], 1, "error: data set 'nowhere.npz' not found"),
+    (["--batch-size", "2"], 1, "error: the batch size is 2, and there are 3 ranks"),
+    (["--device", "jax:cpu"], 1, "error: device 'jax:cpu': several ranks train on the CPU"),
+]
+
+
 @pytest.mark.once
-@pytest.mark.parametrize(
-    "options, code, message",
-    [
-        (["--batch-size", "x"], 2, "argument --batch-size: invalid int value: 'x'"),
-        (["--dataset", "nowhere.npz"], 1, "error: data set 'nowhere.npz' not found"),
-        (["--batch-size", "2"], 1, "error: the batch size is 2, and there are 3 ranks"),
-        (["--device", "jax:cpu"], 1, "error: device 'jax:cpu': several ranks train on the CPU"),
-    ],
-)
+@pytest.mark.parametrize("options, code, message", WRONG)
 def test_what_is_wrong_is_said_once(mpirun, pairs, options, code, message):
     done = mpirun(3, "-m", "logreg.train", *OPTIONS, *options)
     assert done.returncode == code

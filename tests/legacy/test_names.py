@@ -169,16 +169,16 @@ def test_inputs_with_defaults():
     assert calls == [[1, 2.5, 1], [1, 2.5, 3], [1, 2, 1], [1, 2, 3]]
 
 
+LACKING = [
+    ("theano.tensor.nnet.h_softmax", "has no theano.tensor.nnet.h_softmax: use .* 3.8 to 3.11"),
+    ("import theano.tensor.nnet.corr3d", "has no theano.tensor.nnet.corr3d: use .* 3.8 to 3"),
+    ("from theano.tensor.nnet import corr", "has no theano.tensor.nnet.corr: use .* 3.8 to 3"),
+    ("import theano.sandbox.cuda.dnn", "theano.sandbox.cuda .*GPU.*take the line out"),
+]
+
+
 @on_pytensor
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("theano.tensor.nnet.h_softmax", "has no theano.tensor.nnet.h_softmax: use .* 3.8 to 3.11"),
-        ("import theano.tensor.nnet.corr3d", "has no theano.tensor.nnet.corr3d: use .* 3.8 to 3"),
-        ("from theano.tensor.nnet import corr", "has no theano.tensor.nnet.corr: use .* 3.8 to 3"),
-        ("import theano.sandbox.cuda.dnn", "theano.sandbox.cuda .*GPU.*take the line out"),
-    ],
-)
+@pytest.mark.parametrize(("line", "said"), LACKING)
 def test_what_theano_alone_has_is_named(line, said):
     with pytest.raises(ImportError if "import" in line else AttributeError, match=said):
         exec(line, {"theano": theano})

@@ -44,13 +44,13 @@ def test_the_penalties_are_over_the_weights_of_both_layers(cli, monkeypatch):
     assert found == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(
-    "name, option, errors",
-    [
-        ("mlp", ["--n-epochs", "1"], ["9.620000 %", "10.090000 %"]),
-        ("logistic_cg", ["--n-iterations", "10"], ["11.531250 %", "11.635417 %"]),
-    ],
-)
+FIGURES = [
+    ("mlp", ["--n-epochs", "1"], ["9.620000 %", "10.090000 %"]),
+    ("logistic_cg", ["--n-iterations", "10"], ["11.531250 %", "11.635417 %"]),
+]
+
+
+@pytest.mark.parametrize("name, option, errors", FIGURES)
 def test_the_figures_of_mnist_are_the_tutorials(name, option, errors, run, mnist_folder):
     env = {"LOGREG_DATA": str(mnist_folder)}
     done = run(ROOT / "scripts" / f"{name}.py", *option, "--check-reference", env=env)
@@ -58,15 +58,15 @@ def test_the_figures_of_mnist_are_the_tutorials(name, option, errors, run, mnist
     assert all(error in done.stdout for error in errors)
 
 
-@pytest.mark.parametrize(
-    "line, message",
-    [
-        ("mlp --n-epochs 1 --n-hidden 5 --check-reference", "has 9.620000 % and 10.090000 %"),
-        ("logistic_cg --n-iterations 10 --check-reference", "has 11.531250 % and 11.635417 %"),
-        ("mlp --n-hidden 0", "error: n_hidden is 0: it must be 1 or more"),
-        ("logistic_cg --n-iterations 7 --check-reference", "error: --check-reference needs --n-i"),
-    ],
-)
+MENDED = [
+    ("mlp --n-epochs 1 --n-hidden 5 --check-reference", "has 9.620000 % and 10.090000 %"),
+    ("logistic_cg --n-iterations 10 --check-reference", "has 11.531250 % and 11.635417 %"),
+    ("mlp --n-hidden 0", "error: n_hidden is 0: it must be 1 or more"),
+    ("logistic_cg --n-iterations 7 --check-reference", "error: --check-reference needs --n-i"),
+]
+
+
+@pytest.mark.parametrize("line, message", MENDED)
 def test_other_figures_and_what_the_user_can_mend(line, message, cli, working_folder):
     name, *options = line.split()
     done = cli(importlib.import_module(name), *SAMPLE, *options)
