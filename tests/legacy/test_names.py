@@ -62,10 +62,7 @@ def test_branches_loops_and_updates():
     x, n = T.dscalar("x"), T.iscalar("n")
     count = theano.shared(0)
     powers, updates = theano.scan(
-        lambda power, base: (power * base, {count: count + 1}),
-        outputs_info=T.ones_like(x),
-        non_sequences=x,
-        n_steps=n,
+        lambda power, base: (power * base, {count: count + 1}), None, T.ones_like(x), x, n
     )
     assert isinstance(updates, dict)
     outputs = [powers, ifelse(T.gt(x, 2), powers[-1], -x)]

@@ -46,12 +46,6 @@ def test_a_module_beside_the_program_wins(run_old, working_folder):
     assert done.stdout == "mine\n"
 
 
-def test_the_import_is_enough(run):
-    line = "import logreg.legacy; from theano.tensor.signal import downsample; import logistic_sgd"
-    done = run("-c", line + "; print(logistic_sgd.LogisticRegression.__module__)")
-    assert done.stdout == "logreg.model\n"
-
-
 def test_python_2_is_told(run_old, working_folder):
     (working_folder / "other.py").write_text("x = 1\nprint 'x', x\n")
     done = run_old("import other")
