@@ -38,14 +38,13 @@ def test_the_lines_for_the_shell_run_as_pasted(clone, tmp_path):
         for role, splits in sets.items():
             array = numpy.concatenate([sample()[f"{letter}_{split}"] for split in splits])
             write(tmp_path / f"{role}-{kind}-ubyte", idx_bytes(array.astype("uint8")))
-    env = {**os.environ, "LOGREG_DATA": str(tmp_path)}
-    env.pop("PYTHONPATH", None)
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    how = {"cwd": clone, "env": {**env, "LOGREG_DATA": str(tmp_path)}}
     lines = [line for line in SHELL if re.match(r"(head .*)?python -m", line)]
     assert len(lines) >= 12
     for line in lines:
         script = f'python() {{ {shlex.quote(sys.executable)} "$@"; }}\n{line}'
-        how = {"cwd": clone, "env": env, "capture_output": True, "text": True}
-        done = subprocess.run(["sh", "-c", script], check=False, **how)
+        done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, **how)
         assert done.returncode == 0, f"{line}\n{done.stderr}"
         assert done.stdout or "--output" in line or ".report" in line, line
     written = "best_model.pkl model.pkl run.state run.csv predicted.csv best_model.html"
@@ -58,10 +57,8 @@ def test_commands_options_targets_and_files_are_there():
     assert len(quoted) >= 3
     for name, words in quoted:
         parsers.get(name, parsers.get(f"{name}.__main__")).parse_args(shlex.split(words))
-    makefile, contributing = (
-        (ROOT / name).read_text(encoding="utf-8")
-        for name in ("Makefile", ".github/CONTRIBUTING.md")
-    )
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    contributing = (ROOT / ".github/CONTRIBUTING.md").read_text(encoding="utf-8")
     helps = "".join(parser.format_help() for parser in parsers.values())
     for pattern, text, there in (
         (r"(?<!\S)`?(--[a-z][a-z-]+)", README, helps),

@@ -5,30 +5,22 @@ import sys
 import pytest
 
 CLIENT = """
-import numpy
 from logreg import Hyperparameters, LogisticRegression, Predictor, adam, fit, load_data
-from logreg import load_model, save_model, updates
-from logreg.callbacks import BestModel, Callback, History, PrintLog, StopTraining
+from logreg.callbacks import BestModel, Callback, StopTraining
 from logreg.engine import T
 from logreg.run import Run, Validation
-
 
 class Stop(Callback):
     def on_validation(self, run: Run, validation: Validation) -> None:
         raise StopTraining(f"enough: {run.epoch} epochs, {validation.error * 100.0} %")
 
-
 x, y = T.matrix("x"), T.ivector("y")
 classifier = LogisticRegression(x, n_in=784, n_out=10)
 cost = classifier.negative_log_likelihood(y)
-rule = adam(cost, classifier.params, 0.003) or updates.sgd(cost, classifier.params, 0.1)
-settings = Hyperparameters(batch_size=100, n_epochs=2)
-callbacks = [PrintLog(), BestModel("m.pkl", classifier, note="a"), History("h.csv"), Stop()]
-run = fit(x, y, cost, classifier.errors(y), rule, load_data("d"), settings, callbacks)
-best = run.best_validation
-rate: float = best.error if best else run.epoch
-save_model(load_model("model.pkl"), "model.pkl")
-labels: numpy.ndarray = Predictor("model.pkl").predict(numpy.zeros((1, 784)))
+given = x, y, cost, classifier.errors(y), adam(cost, classifier.params, 0.003), load_data("d")
+run = fit(*given, Hyperparameters(n_epochs=2), [BestModel("m.pkl", classifier, note="a"), Stop()])
+rate: float = run.best_validation.error if run.best_validation else run.epoch
+labels = Predictor("model.pkl").predict([[0.0] * 784])
 """
 FAULTS = {
     "LogisticRegression(x, n_in='784', n_out=10)": "arg-type",
@@ -47,6 +39,5 @@ def test_mypy_accepts_a_client_and_finds_its_faults(working_folder):
     assert api.run([str(client), *options])[0].startswith("Success")
     client.write_text(CLIENT + "".join(f"{line}\n" for line in FAULTS))
     found = api.run([str(client), *options])[0]
-    first = len(CLIENT.splitlines()) + 1
-    for i, code in enumerate(FAULTS.values()):
-        assert any(f":{first + i}: " in line and code in line for line in found.splitlines())
+    for i, code in enumerate(FAULTS.values(), len(CLIENT.splitlines()) + 1):
+        assert any(f":{i}: " in line and code in line for line in found.splitlines())

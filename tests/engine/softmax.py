@@ -8,10 +8,10 @@ from logreg.engine import T
 
 
 class Softmax:
-    """A classifier of 4 features and 3 classes, with random weights, and 47 rows of data."""
+    """A classifier of 4 features and 3 classes, with random weights, and data."""
 
-    def __init__(self):
-        self.pairs = make_pairs((47, 20, 20))
+    def __init__(self, pairs=None):
+        self.pairs = pairs or make_pairs((47, 20, 20))
         self.data_x, self.data_y = self.pairs[0]
         self.x, self.y = T.fmatrix("x"), T.ivector("y")
         data_y = engine.shared_data(self.data_y.astype("float32"))
@@ -40,8 +40,8 @@ class Softmax:
         self.values = [W - 0.5 * dW, b - 0.5 * db]
         return cost
 
-    def error(self, n_rows=47):
-        """The fraction of the first rows that NumPy has wrong."""
+    def error(self, n_rows=None):
+        """The fraction of the first rows that NumPy has wrong, by default of all."""
         found = probabilities(self.data_x[:n_rows], *self.values).argmax(axis=1)
         return (found != self.data_y[:n_rows]).mean()
 

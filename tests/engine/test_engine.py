@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import cost_and_gradients
+from builders import cost_and_gradients, make_pairs
 from softmax import Softmax
 
 from logreg import engine
-from logreg.engine import T, theano
+from logreg.engine import theano
 from logreg.errors import SettingError
 
 FLAGS, RC = engine.NAME.upper() + "_FLAGS", engine.NAME.upper() + "RC"
@@ -24,40 +24,35 @@ def test_the_engine_that_is_asked_for_or_the_one_that_imports(run, wanted):
     assert (done.stdout, done.stderr) == (f"{engine.NAME} float64\n", "")
 
 
-@pytest.mark.parametrize(
-    "wanted, message",
-    [
-        ("tensorflow", "no engine: tensorflow is not installed; set LOGREG_ENGINE to theano or py"),
-        ("", f"no engine: {FAILS.format('theano')}, {FAILS.format('pytensor')}; set LOGREG_"),
-        # One that is asked for is not replaced by the other.
-        (engine.NAME, f"no engine: {FAILS.format(engine.NAME)}; set LOGREG_ENGINE to theano or py"),
-    ],
-)
-def test_no_engine_says_what_to_do(run, wanted, message):
+NO_ENGINE = [
+    ("a.b", "", "EngineError: no engine: a.b is not installed; set LOGREG_ENGINE to theano or"),
+    ("", "", f"no engine: {FAILS.format('theano')}, {FAILS.format('pytensor')}; set LOGREG_"),
+    # One that is asked for is not replaced by the other.
+    (engine.NAME, "", f"no engine: {FAILS.format(engine.NAME)}; set LOGREG_ENGINE to theano"),
+    (engine.NAME, "floatX='f", f'SettingError: {FLAGS} is "floatX=\'f": No closing quotation'),
+]
+
+
+@pytest.mark.parametrize("wanted, flags, message", NO_ENGINE)
+def test_no_engine_says_what_to_do(run, wanted, flags, message):
     for name in ("theano", "pytensor"):
         Path(f"{name}.py").write_text("raise AttributeError('blas_opt_info')\n")
-    done = run("-c", "import logreg.engine", env={"LOGREG_ENGINE": wanted})
-    assert done.stderr.splitlines()[-1].startswith(f"logreg.errors.EngineError: {message}")
-
-
-def test_a_quote_too_many_in_the_flags_is_named(run):
-    error = run("-c", "import logreg.engine", env={FLAGS: "floatX='float32"}).stderr
-    expected = f"""SettingError: {FLAGS} is "floatX='float32": No closing quotation; close the"""
-    assert expected in error.splitlines()[-1]
+    done = run("-c", "import logreg.engine", env={"LOGREG_ENGINE": wanted, FLAGS: flags})
+    assert message in done.stderr.splitlines()[-1]
 
 
 RC_TEXT = "[global]\nfloatX = float64\n[blas]\nldflags = -lmine\n"
 
 
-@pytest.mark.parametrize(
-    "rc, flags, option, expected",
-    [
-        ("", None, None, "float32"),
-        (RC_TEXT, None, None, "float64"),
-        (RC_TEXT, "floatX=float64,blas.ldflags=,floatX=float32", None, "float32"),
-        ("", "floatX=float64", "float32", "float32"),
-    ],
-)
+FLOATX = [
+    ("", None, None, "float32"),
+    (RC_TEXT, None, None, "float64"),
+    (RC_TEXT, "floatX=float64,blas.ldflags=,floatX=float32", None, "float32"),
+    ("", "floatX=float64", "float32", "float32"),
+]
+
+
+@pytest.mark.parametrize("rc, flags, option, expected", FLOATX)
 def test_a_command_uses_float32_unless_told(monkeypatch, tmp_path, rc, flags, option, expected):
     (tmp_path / "rc").write_text(rc)
     monkeypatch.setenv(RC, str(tmp_path / "rc"))
@@ -94,12 +89,10 @@ def test_errors_are_counts_divided_by_rows(device, batch_size, n_whole):
 
 @pytest.mark.parametrize("n", [3, 512, 1100])
 def test_a_mean_is_over_all_rows(device, n):
-    softmax = Softmax()
-    random = numpy.random.RandomState(n)
-    x, y = random.randn(n, 4).astype("float32"), random.randint(3, size=n)
-    dataset = engine.shared_data(x), T.cast(engine.shared_data(y.astype("float32")), "int32")
-    found = engine.compile_mean(softmax.x, softmax.y, dataset, softmax.cost)()
-    expected, *_ = cost_and_gradients(x.astype("float64"), y, *softmax.values)
+    softmax = Softmax(make_pairs((n, 1, 1)))
+    found = engine.compile_mean(softmax.x, softmax.y, softmax.dataset, softmax.cost)()
+    rows = softmax.data_x.astype("float64"), softmax.data_y
+    expected, *_ = cost_and_gradients(*rows, *softmax.values)
     assert isinstance(found, float) and found == pytest.approx(expected, rel=1e-6)
 
 

@@ -1,12 +1,11 @@
 """Data and parameters on a device, by PyTensor's JAX backend; the CPU stands for a GPU."""
 
 import pytest
-from builders import make_pairs
+from softmax import Softmax
 
 from logreg import engine
-from logreg.engine import T, theano
+from logreg.engine import theano
 from logreg.errors import EngineError
-from logreg.model import LogisticRegression
 from logreg.updates import momentum
 
 pytestmark = pytest.mark.skipif(engine.NAME != "pytensor", reason="JAX is PyTensor's backend")
@@ -22,20 +21,15 @@ def jax():
 
 
 def test_data_and_parameters_stay_on_the_device_and_nothing_is_compiled_anew(jax):
-    (data_x, data_y), *_ = make_pairs((47, 1, 1))
-    data = [engine.shared_data(data_x), engine.shared_data(data_y.astype("float32"))]
     assert f"JAX {jax.__version__} on cpu:0 (cpu)" in engine.describe()
-    arguments = x, y, *_ = T.matrix("x"), T.ivector("y"), (data[0], T.cast(data[1], "int32")), 10
-    model = LogisticRegression(x, 4, 3)
-    cost = model.negative_log_likelihood(y, [1, 2, 3])
-    updates = momentum(cost, model.params, 0.1)
-    compiled = []
-    jax.monitoring.register_event_duration_secs_listener(
-        lambda event, *args, **kwargs: compiled.append(event)
-    )
-    train_model = engine.compile_step(*arguments, cost, updates, 4)
-    error = engine.compile_errors(*arguments, model.errors(y))
-    variables = [*data, *(variable for variable, _ in updates)]
+    softmax, compiled = Softmax(), []
+    features, labels = softmax.dataset
+    updates = momentum(softmax.cost, softmax.model.params, 0.1)
+    variables = [features, *labels.owner.inputs, *(variable for variable, _ in updates)]
+    note = jax.monitoring.register_event_duration_secs_listener
+    note(lambda event, *args, **kwargs: compiled.append(event))
+    train_model = softmax.compile(updates, 4)
+    error = engine.compile_errors(softmax.x, softmax.y, softmax.dataset, 10, softmax.errors)
 
     def on_device():
         return [isinstance(variable.container.storage[0], jax.Array) for variable in variables]
@@ -50,7 +44,7 @@ def test_data_and_parameters_stay_on_the_device_and_nothing_is_compiled_anew(jax
             train_model(index)
         error()
         # As a resumed run does. A NumPy array in its place would be another kind of input.
-        engine.set_value(model.W, engine.value(model.W) / 2)
+        engine.set_value(variables[2], engine.value(variables[2]) / 2)
         train_model(2)
         assert len(train_model.costs()) == 6
     assert not [event for event in compiled if "backend_compile" in event]

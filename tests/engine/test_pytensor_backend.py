@@ -9,10 +9,6 @@ from logreg.engine import T, theano
 pytestmark = pytest.mark.skipif(engine.NAME != "pytensor", reason="about PyTensor")
 
 
-def test_a_name_that_theano_does_not_have_is_missing():
-    assert not hasattr(T, "no_such_name")
-
-
 def test_the_import_depends_on_no_internal_of_pytensor(run):
     """It may have another name in the next release. Nor is Numba imported before it is used."""
     code = """

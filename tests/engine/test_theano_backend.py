@@ -48,18 +48,15 @@ assert (os.environ, [f for f in sys.meta_path if f in finders]) == (environ, fin
 import six.moves.urllib.request  # by the finder of six, which Theano imports
 x, k = T.dscalars("x", "k")
 print(round(float(theano.function([x, k], T.chi2sf(x, k), mode="FAST_COMPILE")(1, 2)), 4))
-print(theano.function([x], T.erfinv(x), mode="FAST_COMPILE")(0))
 from scipy import sparse
 from theano.sparse import as_sparse_variable, dense_from_sparse
 print(theano.function([], dense_from_sparse(as_sparse_variable(sparse.eye(1, format="csr"))))())
 warnings.simplefilter("error")  # setuptools warns if there is another distutils than its own
 import mpi4py, setuptools
-from scipy.stats import norm
-print(norm.cdf(0))
 """
     done = run("-c", code)
     assert done.stderr == ""
-    assert done.stdout.split("\n") == ["[]", "0.6065", "0.0", "[[1.]]", "MPI starts", "0.5", ""]
+    assert done.stdout.split("\n") == ["[]", "0.6065", "[[1.]]", "MPI starts", ""]
 
 
 BLAS = """

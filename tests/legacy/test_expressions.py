@@ -1,4 +1,4 @@
-"""Expressions of old programs against NumPy's, and their gradients against slopes of these."""
+"""Expressions of old programs against NumPy's, and their gradients against a slope of these."""
 
 import numpy
 import pytest
@@ -26,8 +26,6 @@ EXPRESSIONS = """
 T.abs_(x) + T.sgn(x) + T.inv(p) | abs(x) + np.sign(x) + 1 / p
 T.dot(x, v) - theano.dot(x, T.addbroadcast(v.dimshuffle(0, "x"), 1)).flatten() | 0 * (x @ v)
 T.flatten(t, outdim=2) | t.reshape(3, 8)
-t.flatten(2)[T.arange(3), y] ** 2 | t.reshape(3, 8)[np.arange(3), y] ** 2
-T.batched_dot(x, t) | np.einsum("ij,ijk->ik", x, t)
 T.batched_dot(t, t.dimshuffle(0, 2, 1)) | t @ t.transpose(0, 2, 1)
 T.batched_dot(x, p) | (x * p).sum(axis=1)
 T.patternbroadcast(x[:, :1], (False, True)) * p | x[:, :1] * p
@@ -37,10 +35,8 @@ T.split(t, [1, 2], 2, axis=0)[1] * 1 | t[1:]
 theano.gradient.consider_constant(x) * p + 0 * x | C * p
 T.stack([v, v * 2], axis=1) | np.stack([v, v * 2], axis=1)
 theano.clone(x * p, replace={x: p}, strict=False) | p * p
-T.nlinalg.det(T.dot(x, p.T)) | np.linalg.det(x @ p.T)
 T.nlinalg.matrix_inverse(T.dot(x, x.T)) | np.linalg.inv(x @ x.T)
 T.Rop(T.sqr(x), [x, v], [p, v]) + T.Lop(T.sqr(x), x, p) | 4 * x * p
-T.switch(T.gt(x, 0), x, p) + T.clip(x, -0.5, 0.5) | np.where(x > 0, x, p) + x.clip(-0.5, 0.5)
 T.set_subtensor(x[T.arange(3), y], 0) + T.inc_subtensor(x[:, 1], 2) | x * (2 - HOT) + [0, 2, 0, 0]
 x.norm(2) + x.std() + T.var(x, axis=1) | np.sqrt((x ** 2).sum()) + x.std() + x.var(axis=1)
 T.nnet.sigmoid(x) + T.nnet.softplus(x) | sigmoid(x) + np.log1p(np.exp(x))
@@ -74,17 +70,6 @@ def sigmoid(x):
     return 1 / (1 + numpy.exp(-x))
 
 
-def slopes(expected, name, factors):
-    """The slopes of the sum of expected values times factors, by each number of a variable."""
-    found = numpy.zeros_like(VALUES[name])
-    for at in numpy.ndindex(found.shape):
-        step = numpy.zeros_like(found)
-        step[at] = 1e-6
-        ends = [expected({**VALUES, name: VALUES[name] + sign * step}) for sign in (1, -1)]
-        found[at] = ((ends[0] - ends[1]) * factors).sum() / 2e-6
-    return found
-
-
 def test_expressions_and_their_gradients():
     variables = {name: T.TensorType("float64", (False,) * a.ndim)() for name, a in VALUES.items()}
     y, wrt, cases, outputs = T.ivector(), list(variables.values()), [], []
@@ -104,10 +89,11 @@ def test_expressions_and_their_gradients():
     computed = iter(theano.function([y, *wrt], outputs, **FAST)(Y, *VALUES.values()))
     for text, expected, factors in cases:
         assert_allclose(next(computed), expected(VALUES), 1e-7, 1e-9, err_msg=text)
-        for name in variables:
-            assert_allclose(
-                next(computed), slopes(expected, name, factors), 1e-4, 1e-6, err_msg=text
-            )
+        for name, value in VALUES.items():  # the slope along a direction
+            step = 1e-6 * RANDOM.randn(*value.shape)
+            ends = [expected({**VALUES, name: end}) for end in (value + step, value - step)]
+            rise = ((ends[0] - ends[1]) * factors).sum() / 2
+            assert_allclose((next(computed) * step).sum(), rise, 1e-4, 1e-11, err_msg=text)
 
 
 def costs_of(T, p, y):
@@ -127,6 +113,9 @@ def test_a_probability_that_underflows_has_a_gradient(T, mode):
     costs = costs_of(T, by_hand, y)
     if engine.NAME == "theano":  # which knows a softmax by hand in the first form only
         costs = costs[: mode == "FAST_RUN"]
+    else:
+        by_column = T.exp(x.T) / T.exp(x.T).sum(axis=0, keepdims=True)
+        costs.append(-T.mean(T.log(by_column)[y, T.arange(2)]))
     classifier = LogisticRegression(x, 3, 3, W=numpy.eye(3))
     for p in (T.nnet.softmax(x), classifier.p_y_given_x):
         costs += costs_of(T, p, y)
@@ -135,8 +124,3 @@ def test_a_probability_that_underflows_has_a_gradient(T, mode):
     for value, gradient in zip(computed[: len(costs)], computed[len(costs) :]):
         assert value == 249.5  # the mean of 200 - 0 and 300 - 1
         assert_allclose(gradient, [[-0.5, 0.5, 0], [0.5, 0, -0.5]], atol=1e-30)
-
-
-def test_nets_find_their_functions_without_legacy():
-    for name in ("sigmoid", "softplus", "softmax", "relu", "categorical_crossentropy"):
-        assert getattr(engine.T.nnet, name) is getattr(T.nnet, name)

@@ -10,10 +10,7 @@ import theano
 import theano.tensor as T
 from logistic_sgd import LogisticRegression, load_data, sgd_optimization_mnist, predict
 
-
-class Kept(object):
-    pass
-
+class Kept(object): pass
 
 (x, y), _, _ = load_data("mnist_sample")
 print(T.matrix().dtype, type(x) is type(LogisticRegression(x, 784, 10).W))
@@ -47,12 +44,6 @@ def test_a_module_beside_the_program_wins(run_old, working_folder):
     (working_folder / "logistic_sgd.py").write_text("load_data = 'mine'\n")
     done = run_old("from logistic_sgd import load_data\nprint(load_data)\n")
     assert done.stdout == "mine\n"
-
-
-def test_the_import_is_enough(run):
-    line = "import logreg.legacy; from theano.tensor.signal import downsample; import logistic_sgd"
-    done = run("-c", line + "; print(logistic_sgd.LogisticRegression.__module__)")
-    assert done.stdout == "logreg.model\n"
 
 
 def test_python_2_is_told(run_old, working_folder):

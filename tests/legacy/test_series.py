@@ -13,12 +13,10 @@ from urllib.request import urlopen
 
 import numpy
 import pytest
-from builders import GOLDEN
+from builders import GOLDEN, SPLITS, sample
 
-ADDRESS = (
-    "https://raw.githubusercontent.com/lisa-lab/DeepLearningTutorials/11c465105026cf87573937fc"
-)
-ADDRESS += "2d35ab7543678698/code/"
+COMMIT = "11c465105026cf87573937fc2d35ab7543678698"
+ADDRESS = f"https://raw.githubusercontent.com/lisa-lab/DeepLearningTutorials/{COMMIT}/code/"
 DIGEST = "b13c9b0b4861b120e3b4a8525789c2697e0f85148da8c5276d02fc88f357db05"
 # What each call printed on Theano 1.0.5: a line `>>> program.function(...)`, then the others.
 PRINTED = (GOLDEN / "series.txt").read_text().split(">>> ")[1:]
@@ -32,16 +30,12 @@ def programs(tmp_path_factory):
     """A folder with the programs, and with the sample in the tutorial's own format."""
     folder, given = tmp_path_factory.mktemp("series"), os.environ.get("LOGREG_SERIES")
     for name in PROGRAMS:
-        file = Path(given, f"{name}.py") if given else None
-        data = file.read_bytes() if file else urlopen(f"{ADDRESS}{name}.py", timeout=60).read()
-        (folder / f"{name}.py").write_bytes(data)
+        address = Path(given, f"{name}.py").resolve().as_uri() if given else f"{ADDRESS}{name}.py"
+        (folder / f"{name}.py").write_bytes(urlopen(address, timeout=60).read())
     together = b"".join((folder / f"{name}.py").read_bytes() for name in PROGRAMS)
     assert hashlib.sha256(together).hexdigest() == DIGEST
-    with numpy.load(GOLDEN.parents[1] / "data" / "mnist_sample.npz") as sample:
-        sets = [
-            ((sample[f"x_{part}"].reshape(-1, 784) / 256).astype("float32"), sample[f"y_{part}"])
-            for part in ("train", "valid", "test")
-        ]
+    pixels = {part: sample()[f"x_{part}"].reshape(-1, 784) / numpy.float32(256) for part in SPLITS}
+    sets = [(pixels[part], sample()[f"y_{part}"]) for part in SPLITS]
     (folder / "sample.pkl.gz").write_bytes(gzip.compress(pickle.dumps(sets, 2), 1))
     return folder
 

@@ -35,7 +35,6 @@ CONVOLUTIONS = [
     # n, channels, n_out, image, filter, border_mode, step, flip
     (2, 3, 4, (7, 8), (3, 2), "valid", (1, 1), True),
     (1, 2, 1, (6, 5), (3, 3), "full", (1, 1), True),
-    (2, 1, 3, (9, 7), (5, 3), "half", (2, 1), True),
     (2, 2, 2, (8, 9), (2, 4), 1, (3, 2), False),
     (3, 2, 2, (5, 5), (1, 3), (0, 2), (2, 2), True),
     (2, 1, 2, (4, 5), (2, 3), "full", (1, 2), False),
@@ -43,7 +42,7 @@ CONVOLUTIONS = [
 ]
 
 
-@pytest.mark.parametrize("case", CONVOLUTIONS[:: 3 if IS_THEANO else 1], ids=str)
+@pytest.mark.parametrize("case", CONVOLUTIONS[:: 5 if IS_THEANO else 1], ids=str)
 def test_convolution_and_its_gradients(case):
     n, channels, n_out, image, size, border_mode, step, flip = case
     x, dx = RANDOM.randn(2, n, channels, *image)
@@ -80,7 +79,6 @@ def pooled(x, size, step, pads, ignore_border, mode):
 
 POOLS = [
     # image, window, step, margins, ignore_border, mode
-    ((6, 8), (2, 2), None, (0, 0), True, "max"),
     ((7, 5), (2, 2), None, (0, 0), True, "max"),
     ((8, 9), (3, 2), (2, 1), (0, 0), False, "max"),
     ((9, 9), (2, 3), (4, 5), (0, 0), False, "max"),
@@ -91,7 +89,7 @@ POOLS = [
 ]
 
 
-@pytest.mark.parametrize("case", POOLS[2:8:2] if IS_THEANO else POOLS, ids=str)
+@pytest.mark.parametrize("case", POOLS[1:7:2] if IS_THEANO else POOLS, ids=str)
 def test_pooling_and_its_gradient(case):
     image, size, step, pads, ignore_border, mode = case
     x, dx = RANDOM.randn(2, 3, *image)
@@ -117,13 +115,12 @@ def test_names_of_earlier_versions():
     options = {"ds": (2, 2), "st": (1, 1), "ignore_border": True}
     shapes = {"image_shape": x.shape, "filter_shape": x.shape}
     pools = [call(images, **options) for call in (pool.pool_2d, downsample.max_pool_2d)]
-    pools.append(pool.pool_2d(images, (2, 2), True, (1, 1), ds=None, st=None, padding=None))
     outputs = [*pools, T.nnet.conv.conv2d(images, images, **shapes)]
     transposed = T.nnet.abstract_conv.conv2d_grad_wrt_inputs
     outputs.append(transposed(T.ones((2, 2, 1, 1)), images, x.shape, x.shape))
-    first, second, third, last, spread = theano.function([images], outputs, **FAST)(x)
+    first, second, last, spread = theano.function([images], outputs, **FAST)(x)
     numpy.testing.assert_allclose(spread, [x[:, :, ::-1, ::-1].sum(axis=0)] * 2)
-    assert first.shape == (2, 1, 4, 4) and (first == second).all() and (first == third).all()
+    assert first.shape == (2, 1, 4, 4) and (first == second).all()
     numpy.testing.assert_allclose(last, convolved(x, x, "valid", (1, 1), True))
 
 

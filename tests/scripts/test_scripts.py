@@ -11,7 +11,6 @@ from conftest import ROOT
 
 from logreg import engine, load_params
 from logreg.engine import T
-from logreg.errors import ModelFileError
 
 SAMPLE = ["--dataset", "mnist_sample"]
 
@@ -24,17 +23,12 @@ def test_the_mlp_trains_on_the_sample_and_keeps_its_best(cli, working_folder):
     assert [path.name for path in working_folder.iterdir()] == ["net.pkl"]
     # A net of another seed becomes the one that was saved.
     with engine.floatx("float32"):
-        net, larger = (
-            mlp.MLP(numpy.random.RandomState(5), T.matrix("x"), 784, n_hidden, 10)
-            for n_hidden in (30, 31)
-        )
+        net = mlp.MLP(numpy.random.RandomState(5), T.matrix("x"), 784, 30, 10)
     load_params(net.params, "net.pkl")
     W, b, V, c = map(engine.value, net.params)
     x = sample()["x_valid"].reshape(-1, 784) / 256
     found = probabilities(numpy.tanh(x @ W + b), V, c).argmax(axis=1)
     assert (found != sample()["y_valid"]).mean() * 100 == pytest.approx(min(errors))
-    with pytest.raises(ModelFileError, match="of another net"):
-        load_params(larger.params, "net.pkl")
 
 
 def test_the_penalties_are_over_the_weights_of_both_layers(cli, monkeypatch):
@@ -50,13 +44,13 @@ def test_the_penalties_are_over_the_weights_of_both_layers(cli, monkeypatch):
     assert found == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(
-    "name, option, errors",
-    [
-        ("mlp", ["--n-epochs", "1"], ["9.620000 %", "10.090000 %"]),
-        ("logistic_cg", ["--n-iterations", "10"], ["11.531250 %", "11.635417 %"]),
-    ],
-)
+FIGURES = [
+    ("mlp", ["--n-epochs", "1"], ["9.620000 %", "10.090000 %"]),
+    ("logistic_cg", ["--n-iterations", "10"], ["11.531250 %", "11.635417 %"]),
+]
+
+
+@pytest.mark.parametrize("name, option, errors", FIGURES)
 def test_the_figures_of_mnist_are_the_tutorials(name, option, errors, run, mnist_folder):
     env = {"LOGREG_DATA": str(mnist_folder)}
     done = run(ROOT / "scripts" / f"{name}.py", *option, "--check-reference", env=env)
@@ -64,15 +58,15 @@ def test_the_figures_of_mnist_are_the_tutorials(name, option, errors, run, mnist
     assert all(error in done.stdout for error in errors)
 
 
-@pytest.mark.parametrize(
-    "line, message",
-    [
-        ("mlp --n-epochs 1 --n-hidden 5 --check-reference", "has 9.620000 % and 10.090000 %"),
-        ("logistic_cg --n-iterations 10 --check-reference", "has 11.531250 % and 11.635417 %"),
-        ("mlp --n-hidden 0", "error: n_hidden is 0: it must be 1 or more"),
-        ("logistic_cg --n-iterations 7 --check-reference", "error: --check-reference needs --n-i"),
-    ],
-)
+MENDED = [
+    ("mlp --n-epochs 1 --n-hidden 5 --check-reference", "has 9.620000 % and 10.090000 %"),
+    ("logistic_cg --n-iterations 10 --check-reference", "has 11.531250 % and 11.635417 %"),
+    ("mlp --n-hidden 0", "error: n_hidden is 0: it must be 1 or more"),
+    ("logistic_cg --n-iterations 7 --check-reference", "error: --check-reference needs --n-i"),
+]
+
+
+@pytest.mark.parametrize("line, message", MENDED)
 def test_other_figures_and_what_the_user_can_mend(line, message, cli, working_folder):
     name, *options = line.split()
     done = cli(importlib.import_module(name), *SAMPLE, *options)
