@@ -22,14 +22,13 @@ train D | 0 | epoch 1, minibatch 10/10, validation error | stopped after 2 of 2 
 train D --quiet | 0 | ^Optimization complete with [^\n]+\n$ |
 train T --quiet | 0 | ^best model: .*\nvalidation error: .*\ntrained anew .*\ntest error: |
 train T --folds 3 --quiet | 0 | ^fold 1 of 3: test error: .* of 20 rows.*\nmean of 3 folds: |
-train T --verbose | 0 | epoch 2, minibatch | class
+train T --verbose | 0 | the model\nepoch 1, [^\n]+\nepoch 2, [^\n]+\nbest model: (?!.*best model) | class
 train D --check-reference | 1 | epoch 2 | epoch 1: .* and the tutorial has 12.458333 %, test error
 train T | 0 | t.csv: 60 rows, 4 features, 3 classes\n40 rows to train on, 10 to val | class
 train T --no-shuffle | 0 | \(in their order\) | class
 train T --drop b,c --no-standardize --missing mean --na - | 0 | 2 features, 3 classes | .
 train --help | 0 | ^usage: logreg-train |
 train D --n-epochs 0 | 1 | | error: --n-epochs is 0
-train D --n-epochs x | 2 | | argument --n-epochs: invalid int value: 'x'
 train D --pixel-scale 0 | 2 | | argument --pixel-scale: invalid positive_number value: '0'
 train D --device tpu | 1 | | error: device 'tpu' is not known: give cpu, cuda
 train D --output d.npz | 1 | loading data | error: d.npz would overwrite what is read
@@ -56,7 +55,6 @@ predict -M --dataset e.npz --top 1 | 0 | ^e.npz\[0\]: ant  ant=0.9999\ne.npz\[1\
 predict wrong.npy -M --output o | 1 | | error: wrong.npy.*\nerror: nothing could be predicted, so o is not
 predict -M --evaluate --format csv | 2 | | --keep and --format csv are for predictions
 predict -M --dataset e.npz | 0 | ^Predicted values for the first 3 .*\n\['ant' 'bee' 'cat'\]\n$ |
-predict -M --dataset e.npz -n 2 | 0 | ^Predicted values for the first 2 .*\n\['ant' 'bee'\]\n$ |
 predict -M --dataset e.npz --evaluate | 0 | 0.000000 % \(0 of 3 rows\).*\nbee +0 +1 +0\ncat +0 +0 +1\n |
 predict -M --info | 0 | ant.*bee.*cat |
 export model.pkl --to npz | 0 | ^model.npz: a model of 4 features and 3 classes\n$ |

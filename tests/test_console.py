@@ -27,11 +27,10 @@ def test_a_slow_start_says_why(capsys, monkeypatch):
 
 
 def test_a_start_collects_no_garbage_and_the_run_after_it_does():
-    n_frozen = gc.get_freeze_count()  # Python 3.12 begins with some
     with pytest.raises(KeyError), starting("..."):
         assert not gc.isenabled()
         raise KeyError
-    assert gc.isenabled() and gc.get_freeze_count() == n_frozen
+    assert gc.isenabled()
     gc.disable()  # as a command does
     try:
         with starting("..."):

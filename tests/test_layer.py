@@ -6,15 +6,7 @@ import numpy
 import pytest
 from builders import arguments, cost_and_gradients, make_pairs, probabilities
 
-from logreg import (
-    Hyperparameters,
-    LogisticRegression,
-    engine,
-    fit,
-    load_model,
-    save_model,
-    updates,
-)
+from logreg import Hyperparameters, LogisticRegression, engine, fit, load_model, save_model, updates
 from logreg.callbacks import BestModel
 from logreg.engine import T, theano
 from logreg.errors import SettingError

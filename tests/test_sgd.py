@@ -1,6 +1,5 @@
 """Whole runs against NumPy, what `fit` takes and refuses, and what a run keeps."""
 
-import functools
 import gc
 import inspect
 import weakref
@@ -17,29 +16,13 @@ from logreg import (
     load_params,
     sgd_optimization_mnist,
 )
-from logreg.callbacks import BestModel, Callback, Checkpoint, History, StopTraining
+from logreg.callbacks import BestModel, Callback, History, StopTraining
 from logreg.datasets.dataset import read_dataset
 from logreg.engine import T, theano
-from logreg.errors import LogRegError, ModelFileError, SettingError
+from logreg.errors import LogRegError, SettingError
 from logreg.hyperparameters import Hyperparameters
 from logreg.sgd import fit, sgd_optimization
-from logreg.updates import momentum, sgd
-
-
-@pytest.mark.parametrize("criterion", ["error", "loss"])
-def test_a_model_whose_loss_is_not_finite_is_no_model(criterion, working_folder):
-    """Its parameters are finite here; its scores are not, and it predicts one class or another."""
-    with engine.floatx("float32"):
-        pairs = [(1000 * x, y) for x, y in make_pairs((60, 60, 60))]
-        settings = Hyperparameters(batch_size=60, n_epochs=1, criterion=criterion)
-        classifier = LogisticRegression(T.matrix("x"), 4, 3)
-        rule = functools.partial(sgd, learning_rate=1e35)
-        given = arguments(classifier, rule, datasets=pairs, hyperparameters=settings)
-        callbacks = [BestModel("best.pkl", classifier)]
-        with pytest.raises(SettingError, match="diverged in epoch 1: its parameters became"):
-            fit(**given, loss=given["cost"], callbacks=callbacks)
-    assert numpy.isfinite(engine.value(classifier.W)).all()
-    assert list(working_folder.iterdir()) == []
+from logreg.updates import momentum
 
 
 class Teller(Callback):
@@ -66,7 +49,6 @@ def test_callbacks_are_called_in_order():
     )
     assert (run.epoch, run.minibatch) == (2, 2)  # 6 make an epoch
     assert (run.reason, run.message) == ("stopped", "patience")  # which is not early stopping's
-    assert repr(run).endswith("stopped: patience)")
 
 
 class Oracle:
@@ -217,20 +199,15 @@ def with_training_set(x, y):
         (with_training_set(X[:, :3], Y), r"shape \(20, 3\), and the model takes 4 columns"),
         (with_training_set(X * numpy.nan, Y), "training x holds nan in row 0, column 0"),
         ({"datasets": [*PAIRS[:2], (theano.shared(X[:0]), SHARED[:0])]}, "the test set has 0 rows"),
+        ({"callbacks": [BestModel("nowhere/file")]}, "nowhere.file cannot be written"),
+        ({"callbacks": [History("nowhere/file")]}, "nowhere.file cannot be written"),
     ],
-    ids=range(15),
+    ids=range(17),
 )
 def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, message, monkeypatch):
     monkeypatch.setattr(engine, "compile_step", None)
     with pytest.raises(LogRegError, match=message):
         fit(**arguments(**changed))
-
-
-@pytest.mark.parametrize("make", [BestModel, History, Checkpoint])
-def test_a_file_that_cannot_be_written_is_refused_before_it_compiles(make, monkeypatch):
-    monkeypatch.setattr(engine, "compile_step", None)
-    with pytest.raises(ModelFileError, match=r"nowhere.file cannot be written"):
-        fit(**arguments(), callbacks=[make("nowhere/file")])
 
 
 @pytest.mark.parametrize("is_net", [True, False])
@@ -253,11 +230,9 @@ def test_a_run_keeps_no_data(is_net, capsys):
         gc.set_threshold(*before)
 
 
-def test_the_tutorials_function(capsys):
-    parameters = inspect.signature(sgd_optimization_mnist).parameters.values()
-    assert [(p.name, p.default) for p in parameters] == [
-        *(("learning_rate", 0.13), ("n_epochs", 1000)),
-        *(("dataset", "mnist.pkl.gz"), ("batch_size", 600)),
-    ]
+def test_the_tutorials_function():
+    names = ["learning_rate", "n_epochs", "dataset", "batch_size"]
+    assert [*inspect.signature(sgd_optimization_mnist).parameters] == names
+    assert sgd_optimization_mnist.__defaults__ == (0.13, 1000, "mnist.pkl.gz", 600)
     with pytest.raises(SettingError, match="the batch size is 1001, but the valid"):
         sgd_optimization_mnist(dataset="mnist_sample", batch_size=1001)
