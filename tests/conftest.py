@@ -11,8 +11,8 @@ import signal
 import subprocess
 import sys
 import tracemalloc
+from collections import namedtuple
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -99,12 +99,7 @@ def failing_disk(monkeypatch):
     return fail_at
 
 
-class Ended(NamedTuple):
-    """How a command ended, and what it printed."""
-
-    code: int
-    out: str
-    err: str
+Ended = namedtuple("Ended", "code out err")  # how a command ended, and what it printed
 
 
 @pytest.fixture(scope="session")

@@ -53,6 +53,9 @@ predict rows.npy rows.csv -M --evaluate | 2 | | give inputs, --evaluate .* --inf
 predict -M --dataset e.npz --min-proba 1 | 0 | ^e.npz\[0\]: \?\ne.npz\[1\]: \?\n |
 predict -M --dataset e.npz --top 1 | 0 | ^e.npz\[0\]: ant  ant=0.9999\ne.npz\[1\]: bee |
 predict wrong.npy -M --output o | 1 | | error: wrong.npy.*\nerror: nothing could be predicted, so o is not
+predict rows.npy -M --min-proba 75 | 1 | | error: --min-proba is 75.0: it must be from 0 to 1
+predict rows.npy -M --keep 2 | 1 | | error: rows.npy: is no table, of which --keep could keep
+predict rows.csv -M --keep 2 --format text | 2 | | --keep is for tables to predict
 predict -M --evaluate --format csv | 2 | | --keep and --format csv are for predictions
 predict -M --dataset e.npz | 0 | ^Predicted values for the first 3 .*\n\['ant' 'bee' 'cat'\]\n$ |
 predict -M --dataset e.npz --evaluate | 0 | 0.000000 % \(0 of 3 rows\).*\nbee +0 +1 +0\ncat +0 +0 +1\n |

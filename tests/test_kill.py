@@ -15,7 +15,7 @@ import timeit
 from pathlib import Path
 
 import pytest
-from builders import make_pairs
+from builders import make_pairs, outcome
 
 from logreg import engine, load_model
 from logreg.callbacks import History
@@ -100,14 +100,6 @@ def iteration_reached(folder):
         return -1
     assert model.exists()
     return read(state, "checkpoint")[0]["progress"]["iter"]
-
-
-def outcome(folder):
-    """All that must be the same, however often the run was killed."""
-    model = load_model(Path(folder, MODEL))
-    history = [row.rpartition(",")[0] for row in Path(folder, HISTORY).read_text().splitlines()]
-    metadata = {**model.metadata, "date": None}
-    return [engine.value(param).tobytes() for param in model.params], history, metadata
 
 
 if __name__ == "__main__":

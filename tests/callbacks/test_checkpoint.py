@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import arguments, make_pairs, new_run
+from builders import arguments, make_pairs, new_run, outcome
 
-from logreg import engine, fit, load_model
+from logreg import engine, fit
 from logreg.callbacks import Callback, History, StopTraining
 from logreg.callbacks.checkpoint import Checkpoint
 from logreg.datasets.dataset import read_dataset
@@ -52,17 +52,6 @@ def train(folder, stop=None, resume=False, floatx="float32", **changed):
         callbacks = [Checkpoint(folder / "run.state", resume), History(folder / "run.csv")]
         callbacks += [stop] if stop else []
         return sgd_optimization(DATA, hyperparameters, folder / "model.pkl", callbacks)
-
-
-def outcome(folder):
-    """The bits of the model, and the history without the seconds, which nothing can repeat."""
-    model = load_model(Path(folder, "model.pkl"))
-    rows = Path(folder, "run.csv").read_text().splitlines()
-    seconds = [float(row.rpartition(",")[2]) for row in rows[1:]]
-    assert seconds == sorted(seconds)
-    history = [row.rpartition(",")[0] for row in rows]
-    told = [model.metadata.get(name) for name in ("curve", "reason")]
-    return [engine.value(param).tobytes() for param in model.params], history, told
 
 
 def lines(out):

@@ -73,12 +73,11 @@ def test_what_a_run_is_worth(run, data, said, capsys):
 
 
 @pytest.mark.parametrize("criterion, value", [("error", "0.5"), ("loss", "0.75")])
-@pytest.mark.parametrize("validations", [None, True])
-def test_the_result_of_a_table(criterion, value, validations, capsys):
+def test_the_result_of_a_table(criterion, value, capsys):
     run = ended(data=data_of(label_number=1), criterion=criterion)
     run.validations = [Validation(3, 1, 0.5, 0.25, 0.75, 0.3, 0.2)]
     run.replay()
-    PrintLog(validations).on_train_end(run)
+    PrintLog().on_train_end(run)
     assert capsys.readouterr().out.splitlines() == [
         f"best model: epoch 2 of 3, by the validation {criterion} ({value})",
         "validation error: 25 of 100 rows",
@@ -90,19 +89,18 @@ def test_the_result_of_a_table(criterion, value, validations, capsys):
 
 
 @pytest.mark.parametrize(
-    "best, reason, improves", [(8, "n_epochs", 1), (8, "patience", 1), (3, "n_epochs", 0)]
+    "best, reason, wrong, said",
+    [
+        (3, "n_epochs", 0, "stopped after 3 of 3 epochs"),
+        (8, "n_epochs", 0.01, "the last validation was the best: more `n_epochs` may help"),
+        (8, "patience", 0.01, "the last validation was the best: more `patience` may help"),
+        (8, "patience", 0, "the weights of separable classes grow without end"),
+    ],
 )
-def test_a_run_that_ends_at_its_best_says_so(best, reason, improves):
-    advice = f"the last validation was the best: more `{reason}` may help"
-    assert ended(reason=reason, best=best).ending.endswith(advice) == improves
-
-
-def test_whether_classes_are_separable_is_told_by_all_rows():
-    run = ended(best=8)
-    for wrong, said in ((0.01, "more `patience` may help"), (0, "classes grow without end")):
-        run.validations[-1] = run.validations[-1]._replace(error=0, error_all_rows=wrong)
-        run.replay()
-        assert run.ending.endswith(said)
+def test_a_run_that_ends_at_its_best_says_so(best, reason, wrong, said):
+    run = ended(reason=reason, best=best)
+    run.validations[-1] = run.validations[-1]._replace(error_all_rows=wrong)
+    assert run.ending.endswith(said)
 
 
 # ---- the tutorial's figures

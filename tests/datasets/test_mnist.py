@@ -97,7 +97,7 @@ def asked(url, *names):
     return [f"fetching {name} from {url}" for name in names]
 
 
-def test_where_files_are_looked_for_and_where_they_go(monkeypatch, tmp_path):
+def test_where_files_are_looked_for_and_where_they_go(monkeypatch, tmp_path, source):
     clone, cache = tmp_path / "clone" / "data", tmp_path / "cache" / "logreg"
     folders = [Path("data"), clone, Path(sys.prefix, "share", "logreg"), cache]
     assert mnist.search_folders() == folders
@@ -107,16 +107,8 @@ def test_where_files_are_looked_for_and_where_they_go(monkeypatch, tmp_path):
     assert mnist.download_folder() == clone
     monkeypatch.setenv("LOGREG_DATA", str(tmp_path / "named"))
     assert mnist.search_folders() == [tmp_path / "named", *folders]
-    assert mnist.download_folder() == tmp_path / "named"
-
-
-def test_fetch_stores_uncompressed_files_and_nothing_else(source, monkeypatch, folder, capsys):
-    monkeypatch.setenv("LOGREG_DATA", str(folder))
-    url = source("right")
-    assert mnist.fetch(sources=[url]) == folder
-    assert content(folder) == BYTES
-    out, err = capsys.readouterr()
-    assert out == "" and err.splitlines() == asked(url, *NAMES)
+    assert mnist.fetch(sources=[source("right")]) == tmp_path / "named"
+    assert content(tmp_path / "named") == BYTES
 
 
 @pytest.mark.parametrize(
