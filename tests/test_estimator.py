@@ -40,17 +40,17 @@ def test_it_is_as_good_as_scikit_learns_own_and_works_in_its_tools():
     assert search.best_score_ > cross_val_score(peer, x, y, cv=folds).mean() - 0.02
 
 
-@pytest.mark.parametrize(
-    ("options", "x", "y", "message"),
-    [
-        ({}, X, [7] * 120, "y has one class only, 7"),
-        ({"learning_rate": 1e308, "l2": 9}, X, Y, "the run diverged in epoch 1"),
-        ({}, X * 1e300, Y, r"training x holds .*, column . .*float32"),
-        ({"validation_fraction": 1.0}, X, Y, "validation_fraction == 1.0, must be < 1"),
-        ({"class_weight": {0: -1}}, X, Y, "class_weight is {0: -1}: weights must be finite, 0 or"),
-        ({"batch_size": 21}, X, Y, "the batch size is 21, but the validation set has 20 rows"),
-    ],
-)
+REFUSED = [
+    ({}, X, [7] * 120, "y has one class only, 7"),
+    ({"learning_rate": 1e308, "l2": 9}, X, Y, "the run diverged in epoch 1"),
+    ({}, X * 1e300, Y, r"training x holds .*, column . .*float32"),
+    ({"validation_fraction": 1.0}, X, Y, "validation_fraction == 1.0, must be < 1"),
+    ({"class_weight": {0: -1}}, X, Y, "class_weight is {0: -1}: weights must be finite, 0 or"),
+    ({"batch_size": 21}, X, Y, "the batch size is 21, but the validation set has 20 rows"),
+]
+
+
+@pytest.mark.parametrize("options, x, y, message", REFUSED)
 def test_what_makes_no_sense_is_refused(options, x, y, message):
     with numpy.errstate(all="ignore"), pytest.raises(ValueError, match=message):
         SoftmaxClassifier(n_epochs=2, **options).fit(x, y)

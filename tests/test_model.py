@@ -39,11 +39,10 @@ class Case:
         return cost_and_gradients(self.x, self.y, W, b, self.weights)
 
 
-@pytest.fixture(
-    scope="module",
-    params=[("float32", None), ("float64", None), ("float32", [0.25, 2, 0, 3])],
-    ids=str,
-)
+CASES = [("float32", None), ("float64", None), ("float32", [0.25, 2, 0, 3])]
+
+
+@pytest.fixture(scope="module", params=CASES, ids=str)
 def case(request):
     with engine.floatx(request.param[0]):
         return Case(*request.param)
@@ -101,14 +100,14 @@ def test_a_label_that_is_no_class_ends_in_an_error(case, mode):
                 function(case.x[:2], numpy.array([0, label], "int32"))
 
 
-@pytest.mark.parametrize(
-    "y, error, said",
-    [
-        (T.fvector(), NotImplementedError, ["float32", "integer", "T.cast(y, 'int32')"]),
-        (T.vector(dtype="bool"), NotImplementedError, ["bool", "integer", "T.cast(y, 'int32')"]),
-        (T.imatrix(), TypeError, ["2 dimensions", "vector", "T.argmax(y, axis=1)"]),
-    ],
-)
+OTHER_LABELS = [
+    (T.fvector(), NotImplementedError, ["float32", "integer", "T.cast(y, 'int32')"]),
+    (T.vector(dtype="bool"), NotImplementedError, ["bool", "integer", "T.cast(y, 'int32')"]),
+    (T.imatrix(), TypeError, ["2 dimensions", "vector", "T.argmax(y, axis=1)"]),
+]
+
+
+@pytest.mark.parametrize("y, error, said", OTHER_LABELS)
 def test_errors_refuses_other_labels_and_says_what_to_do(y, error, said):
     with pytest.raises(error) as raised:
         LogisticRegression(T.matrix("x"), N_IN, N_OUT).errors(y)

