@@ -160,9 +160,6 @@ def test_the_batch_size_suits_the_data(cli):
         assert cli("train", "--dataset", "d.npz", "--n-epochs", 1).code == 0
         expected = {"batch_size": size, "criterion": "loss"}
         assert expected.items() <= load_model("best_model.pkl").metadata.items()
-    done = cli("train", "--dataset", "d.npz", "--batch-size", 3)
-    assert done.code == 1
-    assert "the batch size is 3, but the validation set has 2 rows" in done.err
     numpy.savez("d.npz", x=x, y=y)  # 40 rows are for training
     done = cli("train", "--dataset", "d.npz", "--n-epochs", 1, "--batch-size", 9)
     assert "note: 4 of the 40 training rows are left over by minibatches of 9 " in done.err
@@ -178,11 +175,9 @@ def test_the_price_of_class_weights_is_told(cli):
     random = numpy.random.RandomState(1)
     x = random.randn(600)
     kinds = numpy.where(x + random.randn(600) > 3, "yes", "no")
-    assert 3 <= (kinds == "yes").sum() <= 12
     write("t.csv", "\n".join(["x,kind", *map("{},{}".format, x, kinds)]).encode())
     train = "train", "--dataset", "t.csv", "--n-epochs", 50
     plain, balanced = cli(*train), cli(*train, "--class-weight", "balanced")
     (error,) = re.findall(r"^test error(: .*)", plain.out, re.M)
     assert balanced.out.endswith(f"test error if trained without --class-weight{error}\n")
     assert f"test error{error}" not in balanced.out
-    assert " training rows are 'yes', for which an error costs little in all; --class" in plain.err

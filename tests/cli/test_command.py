@@ -64,20 +64,21 @@ def test_an_option_in_a_message():
 
 
 HEAD = """
-import gc, os, signal, sys
+import gc, os, signal, sys, warnings
 from logreg.cli.command import command
 from logreg.files import replacing
 from logreg.console import note, say, starting
 """
-INTERRUPTED = """
+MAIN = """
 @command
 def main(argv=None):
-    with starting("..."), replacing("output"):
-        os.kill(os.getpid(), signal.SIGINT)
-        sys.stdin.read()
+    {}
 
 sys.exit(main())
 """
+INTERRUPTED = MAIN.format("""with starting("..."), replacing("output"):
+        os.kill(os.getpid(), signal.SIGINT)
+        sys.stdin.read()""")
 # Of a user, who calls it logreg-something.
 SCRIPT = """
 import logreg.train, logreg.predict, logreg.report, logreg.export
@@ -89,24 +90,10 @@ except KeyboardInterrupt:
 finally:
     print("finally")
 """
-PRINTING = """
-@command
-def main(argv):
-    say("a result")
-    note("a note")
-
-sys.exit(main())
-"""
-OVERFLOWING = """
-import warnings
-
-@command
-def main(argv):
-    warnings.warn("overflow encountered in multiply", RuntimeWarning)
-    warnings.warn("of another kind")
-
-sys.exit(main())
-"""
+PRINTING = MAIN.format("""say("a result")
+    note("a note")""")
+OVERFLOWING = MAIN.format("""warnings.warn("overflow encountered in multiply", RuntimeWarning)
+    warnings.warn("of another kind")""")
 FULL = "error: stdout or the working folder: No space left on device\n"
 IGNORING = "signal.signal(signal.SIGINT, signal.SIG_IGN)"
 
