@@ -165,20 +165,13 @@ def test_a_state_has_no_validation_that_comes_after_it(working_folder):
     assert (run.iter, [v.iter for v in run.validations]) == (4, [4])
 
 
-@pytest.mark.parametrize("name", ["run.state", "run.csv"])
-def test_a_new_run_replaces_nothing_of_another(name, capsys):
+@pytest.mark.parametrize("lacking, there", [("run.csv", "run.state"), ("run.state", "run.csv")])
+def test_a_new_run_replaces_nothing_of_another(lacking, there):
     train(".")
-    before = Path(name).read_bytes()
-    other = Path("run.state" if name == "run.csv" else "run.csv")
-    other.unlink()
-    for resume in (False, *([True] if name == "run.csv" else [])):  # without a state, it is new
-        with pytest.raises(ModelFileError, match=f"{name} is there already, of another run perh"):
+    Path(lacking).unlink()
+    for resume in {False, there == "run.csv"}:  # without a state, it is new
+        with pytest.raises(ModelFileError, match=f"{there} is there already, of another run perh"):
             train(".", n_epochs=13, resume=resume)
-    assert Path(name).read_bytes() == before
-    # Who asks to go on may do so without a state, as after a kill before the first.
-    Path(name).unlink()
-    assert train(".", resume=True).epoch == 12
-    assert "warning: there is no run.state to go on from" in capsys.readouterr().err
 
 
 def test_a_state_is_made_when_it_is_written_and_not_at_each_validation():

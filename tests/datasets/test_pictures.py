@@ -57,14 +57,6 @@ def test_drawn_digits_are_classified_as_their_pixels(random, style):
     assert (classes_of(found) == classes_of(digits)).mean() >= 0.9
 
 
-def test_a_picture_like_mnists_keeps_its_pixels():
-    for digit in sample()["x_test"][:20]:
-        opaque = [digit, digit, digit, numpy.full_like(digit, 255)]
-        for pixels in (digit, 255 - digit, numpy.stack(opaque, axis=2)):
-            found = prepared(pixels)
-            assert found.dtype == numpy.uint8 and (found == digit).all()
-
-
 def test_where_and_how_large_a_digit_stands_does_not_matter(digit):
     fields = []
     for side, top, left in ((140, 10, 5), (140, 300, 200), (1400, 100, 300)):
@@ -136,6 +128,7 @@ def test_the_other_background_is_inverted_unless_told(digit, size, background):
     light_ink = numpy.asarray(Image.fromarray(digit).resize((size, size), Image.BICUBIC))
     on_dark = prepared(light_ink, invert=False)
     assert classes_of(on_dark) == classes_of(digit)
+    assert size > 28 or (on_dark == digit).all()  # a picture like the model's keeps its pixels
     for picture, drawn, other in (
         (light_ink, on_dark, "light"),
         (255 - light_ink, 255 - on_dark, "dark"),
