@@ -116,7 +116,7 @@ def test_which_rows_validate(monkeypatch):
         """What a run is given."""
 
     def fit_expressions(expressions, datasets, settings, **options):
-        raise Given(*datasets, settings.batch_size)
+        raise Given(*datasets, settings.batch_size, options["refit"])
 
     def given(x, y, **options):
         with pytest.raises(Given) as raised:
@@ -125,15 +125,16 @@ def test_which_rows_validate(monkeypatch):
 
     monkeypatch.setattr("logreg.sgd.fit_expressions", fit_expressions)
     x, y = numpy.arange(66.0)[:, None], numpy.array([0] * 42 + [1] * 24)
-    train, valid, test, batch_size = given(x, y)
-    assert (batch_size, train[0].dtype) == (5, "float64") and valid is test
+    train, valid, test, batch_size, refit = given(x, y)
+    assert (batch_size, refit, train[0].dtype) == (5, True, "float64") and valid is test
     assert numpy.bincount(valid[1]).tolist() == [7, 4]
     assert sorted([*train[0][:, 0], *valid[0][:, 0]]) == list(range(66))
     assert (given(x, y, random_state=1)[1][0] != valid[0]).any()
     assert given(x, y, shuffle=False)[1][0][:, 0].tolist() == list(range(55, 66))
     assert [len(x) for x, _ in given(x[:60], y[:60])[:2]] == [50, 10]
-    train, valid, _, batch_size = given(x[33:60], y[33:60])
-    assert len(train[0]) == 27 and (train[0] == valid[0]).all() and batch_size == 2
+    train, valid, _, *others = given(x[33:60], y[33:60])
+    assert len(train[0]) == 27 and (train[0] == valid[0]).all() and others == [2, False]
+    assert not given(x, y, refit=False)[4]
     assert given(numpy.ones((8000, 1)), [0, 1] * 4000)[3] == 600
 
 

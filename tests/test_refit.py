@@ -8,7 +8,7 @@ import numpy
 import pytest
 from builders import arguments, cost_and_gradients, make_pairs, save_folder, save_pairs, table_bytes
 
-from logreg import LogisticRegression, Predictor, SoftmaxClassifier, engine, fit
+from logreg import LogisticRegression, Predictor, engine, fit
 from logreg.callbacks import BestModel, Callback, Checkpoint, StopTraining
 from logreg.engine import T
 from logreg.errors import SettingError
@@ -161,12 +161,3 @@ def test_the_command_refits_where_it_splits_validation_rows_off(cli):
             n_steps = facts.metadata()["iteration"] + 1
             said = f" for its {n_steps} minibatches on 75 rows, with those of validation"
             assert (said in done.out) == bool(n_rows)
-
-
-def test_the_estimator_refits():
-    X, y = map(numpy.concatenate, zip(*make_pairs((120, 30, 30))))
-    few = [SoftmaxClassifier(refit=refit).fit(X[:50], y[:50]) for refit in (True, False)]
-    numpy.testing.assert_array_equal(few[0].coef_, few[1].coef_)  # the training rows validate
-    anew, alone = (SoftmaxClassifier(refit=refit).fit(X, y) for refit in (True, False))
-    assert anew.validation_scores_ == alone.validation_scores_
-    assert (anew.coef_ != alone.coef_).all()

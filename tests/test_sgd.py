@@ -9,39 +9,13 @@ import pytest
 from builders import arguments, cost_and_gradients, make_pairs, probabilities
 
 from logreg import LogisticRegression, Predictor, engine, load_model, sgd_optimization_mnist
-from logreg.callbacks import BestModel, Callback, History, StopTraining
+from logreg.callbacks import BestModel, History
 from logreg.datasets.dataset import read_dataset
 from logreg.engine import T, theano
 from logreg.errors import LogRegError, SettingError
 from logreg.hyperparameters import Hyperparameters
 from logreg.sgd import fit, sgd_optimization
 from logreg.updates import momentum
-
-
-class Teller(Callback):
-    """Appends what it is told to a list that it shares with others."""
-
-    def __init__(self, name, told):
-        for event in ("train_begin", "validation", "train_end"):
-            setattr(self, f"on_{event}", lambda *args, event=event: told.append(name + event))
-
-
-class Stop(Callback):
-    """Stops at the eighth minibatch."""
-
-    def on_minibatch_end(self, run):
-        if run.iter == 7:
-            raise StopTraining("patience")
-
-
-def test_callbacks_are_called_in_order():
-    told = []
-    run = fit(**arguments(), callbacks=[Teller("A ", told), Stop(), Teller("B ", told)])
-    assert ", ".join(told) == (
-        "A train_begin, B train_begin, A validation, B validation, A train_end, B train_end"
-    )
-    assert (run.epoch, run.minibatch) == (2, 2)  # 6 make an epoch
-    assert (run.reason, run.message) == ("stopped", "patience")  # which is not early stopping's
 
 
 class Oracle:
