@@ -26,7 +26,6 @@ train D --check-reference | 1 | epoch 2 | epoch 1: .* and the tutorial has 12.45
 train T | 0 | t.csv: 60 rows, 4 features, 3 classes\n40 rows to train on, 10 to val | class
 train T --no-shuffle | 0 | \(in their order\) | class
 train T --drop b,c --no-standardize --missing mean --na - | 0 | 2 features, 3 classes | .
-train --help | 0 | ^usage: logreg-train |
 train D --n-epochs 0 | 1 | | error: --n-epochs is 0
 train D --pixel-scale 0 | 2 | | argument --pixel-scale: invalid positive_number value: '0'
 train D --device tpu | 1 | | error: device 'tpu' is not known: give cpu, cuda

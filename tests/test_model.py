@@ -94,7 +94,6 @@ def test_a_label_that_is_no_class_ends_in_an_error(case, mode):
 
 OTHER_LABELS = [
     (T.fvector(), NotImplementedError, ["float32", "integer", "T.cast(y, 'int32')"]),
-    (T.vector(dtype="bool"), NotImplementedError, ["bool", "integer", "T.cast(y, 'int32')"]),
     (T.imatrix(), TypeError, ["2 dimensions", "vector", "T.argmax(y, axis=1)"]),
 ]
 

@@ -96,8 +96,8 @@ def test_an_interrupted_run_says_how_to_go_on(monkeypatch, cli):
 
     for name in ("on_train_begin", "on_validation"):
         monkeypatch.setattr(History, name, sending(getattr(History, name)))
-    options = ["--dataset", "my data.npz", "--batch-size", "20", "--n-epochs", "4"]
-    kept = [*options, "--history", "run.csv", "--checkpoint", "run.state"]
+    kept = ["--dataset", "my data.npz", "--batch-size", "20", "--n-epochs", "4"]
+    kept += ["--history", "run.csv", "--checkpoint", "run.state"]
     resumed = [*kept, "--resume"]
     there = "the best model is in best_model.pkl"
     for given, code, epoch, model in (

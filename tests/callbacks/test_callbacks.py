@@ -65,19 +65,13 @@ def test_the_best_parameters_are_written_once_a_second_and_at_the_end(working_fo
     assert read("m.pkl", "parameters")[1]["0 b"] == [6]
 
 
-def test_a_classifier_that_is_not_trained_is_refused(working_folder):
+def test_a_classifier_that_is_not_trained_or_sits_on_a_layer_is_refused():
+    layer = LogisticRegression(T.tanh(T.matrix("x")), 4, 2)
     best_model = BestModel("m.pkl", LogisticRegression(T.matrix("x"), 4, 2))
     with pytest.raises(LogRegError, match="is not the one in the cost"):
-        best_model.on_train_begin(new_run(params=LAYER.params))
-
-
-LAYER = LogisticRegression(T.tanh(T.matrix("x")), 4, 2)
-
-
-def test_what_is_no_model_file_is_refused_before_the_run():
-    message = r"sits on a layer.*save_params keeps .* as does BestModel\(path\)"
-    with pytest.raises(LogRegError, match=message):
-        BestModel("m.pkl", LAYER)
+        best_model.on_train_begin(new_run(params=layer.params))
+    with pytest.raises(LogRegError, match=r"sits on a layer.*save_params .* BestModel\(path\)"):
+        BestModel("m.pkl", layer)
 
 
 HEADER = "epoch,iteration,training_cost,validation_error_percent,validation_loss,"

@@ -87,8 +87,6 @@ try:
     sys.stdin.read()
 except KeyboardInterrupt:
     print("interrupted")
-finally:
-    print("finally")
 """
 PRINTING = MAIN.format("""say("a result")
     note("a note")""")
@@ -101,7 +99,7 @@ IGNORING = "signal.signal(signal.SIGINT, signal.SIG_IGN)"
 PROGRAMS = [
     (INTERRUPTED, "", (130, "", "interrupted\n")),
     (IGNORING + INTERRUPTED, "</dev/null", (0, "", "")),
-    (SCRIPT, "", (0, "interrupted\nfinally\n", "")),
+    (SCRIPT, "", (0, "interrupted\n", "")),
     (PRINTING, "", (0, "a result\n", "a note\n")),
     (PRINTING, ">&-", (0, "", "a note\n")),
     (PRINTING, "2>&-", (0, "a result\n", "")),

@@ -57,18 +57,6 @@ def test_drawn_digits_are_classified_as_their_pixels(random, style):
     assert (classes_of(found) == classes_of(digits)).mean() >= 0.9
 
 
-def test_where_and_how_large_a_digit_stands_does_not_matter(digit):
-    fields = []
-    for side, top, left in ((140, 10, 5), (140, 300, 200), (1400, 100, 300)):
-        picture = numpy.full((500, 400) if side < 500 else (2600, 1800), 255, numpy.uint8)
-        large = Image.fromarray(digit).resize((side, side), Image.BICUBIC)
-        picture[top : top + side, left : left + side] = 255 - numpy.asarray(large)
-        fields.append(prepared(picture))
-    assert (fields[0] == fields[1]).all()
-    assert apart(fields[0], fields[2]) < 5
-    assert apart(fields[0], digit) < 10
-
-
 @pytest.mark.parametrize("shape", [(28, 28), (20, 40)])
 @pytest.mark.parametrize("size", [(40, 300), (300, 40)])
 def test_ink_fits_the_box_and_stands_by_its_mass(shape, size):
