@@ -46,17 +46,13 @@ def test_each_row_is_in_one_test_set_and_classes_keep_their_shares():
 
 def test_the_command_prints_the_error_of_each_fold(cli, working_folder):
     save_table(91)
-    done = cli(*TRAIN)
-    assert done.code == 0, done.err
+    done, told = cli(*TRAIN), json.loads(cli(*TRAIN, "--format", "json").out)
+    rows, errors = ([fold[key] for fold in told["folds"]] for key in ("rows", "errors"))
     folds = re.findall(r"^fold (\d) of 3: test error: (\d+) of (\d+) rows, .* %", done.out, re.M)
-    assert [(k, n) for k, _, n in folds] == [("1", "31"), ("2", "30"), ("3", "30")]
-    n_wrong = sum(int(n) for _, n, _ in folds)
-    mean = f"mean of 3 folds: {n_wrong} of 91 rows, {100 * n_wrong / 91:.2f} % (95 % interval: "
-    assert done.out.splitlines()[-2].startswith(mean)
-    told = json.loads(cli(*TRAIN, "--format", "json").out)
-    assert [str(fold["errors"]) for fold in told["folds"]] == [n for _, n, _ in folds]
-    rows = [fold["rows"] for fold in told["folds"]]
-    mean = told["mean"]
+    assert [tuple(map(int, fold)) for fold in folds] == [*zip((1, 2, 3), errors, (31, 30, 30))]
+    n_wrong, mean = sum(errors), told["mean"]
+    said = f"mean of 3 folds: {n_wrong} of 91 rows, {100 * n_wrong / 91:.2f} % (95 % interval: "
+    assert done.out.splitlines()[-2].startswith(said)
     assert (mean["rows"], mean["errors"]) == (sum(rows), n_wrong) == (91, n_wrong)
     for key in ("error_percent", "log_loss", "baseline_percent"):  # each row counts as much
         each = [fold[key] for fold in told["folds"]]

@@ -35,7 +35,6 @@ def test_the_suffix_chooses_the_format(small, cli, working_folder):
     for name, options, begin in (
         ("a.csv", "", "input,row,prediction\nx.csv,1,a\n"),
         ("a.JSON", "", '[\n{"input": "x.csv", "row": 1, "prediction": "a"}'),
-        ("a.txt", "", "x.csv[1]: a\n"),
         ("b.csv", "--format text", "x.csv[1]: a\n"),
     ):
         cli("predict", "x.csv", "--model", "small.pkl", "--output", name, *options.split())

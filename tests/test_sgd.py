@@ -162,23 +162,20 @@ def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, messa
 
 
 @pytest.mark.parametrize("is_net", [True, False])
-def test_a_run_keeps_no_data(is_net, capsys):
+def test_a_run_keeps_no_data(is_net, capsys, request):
     x, pairs = T.matrix("x"), make_pairs(dtype=theano.config.floatX)
     given = arguments(LogisticRegression(T.tanh(x), 4, 3), x=x, datasets=pairs)
     data = read_dataset(pairs)
     features = weakref.ref(pairs[0][0] if is_net else data.train[0])
     before = gc.get_threshold()
+    request.addfinalizer(lambda: gc.set_threshold(*before))
     gc.set_threshold(0)  # by chance, Python would collect them
-    try:
-        if is_net:
-            fit(**given)
-        else:
-            settings = Hyperparameters(batch_size=10, n_epochs=1, l1=0.1)
-            sgd_optimization(data, settings)
-        del pairs, data, given
-        assert features() is None
-    finally:
-        gc.set_threshold(*before)
+    if is_net:
+        fit(**given)
+    else:
+        sgd_optimization(data, Hyperparameters(batch_size=10, n_epochs=1, l1=0.1))
+    del pairs, data, given
+    assert features() is None
 
 
 def test_the_tutorials_function():

@@ -37,9 +37,8 @@ def ended(costs=(2, 1), error=0.49, reason="patience", best=3, data=None, **sett
         Validation(iter, cost, of_valid, 0.5, None, error, error)
         for iter, cost, of_valid in zip((min(best, 7), 8), costs, (0.5, of_last))
     ]
-    state = {"iter": 8, "seconds": 1.0, "reason": reason, "validations": validations}
-    state["is_tutorials"] = True
-    return new_run(data or data_of(), settings={"batch_size": 66, **settings}, **state)
+    state = {"seconds": 1.0, "reason": reason, "validations": validations, "is_tutorials": True}
+    return new_run(data or data_of(), settings={"batch_size": 66, **settings}, iter=8, **state)
 
 
 BAD = {"error": 0.5}
