@@ -58,10 +58,14 @@ def cost_and_gradients(x, y, W, b, weights=None):
     return cost, x.T @ p, p.sum(axis=0)
 
 
+def probabilities_of(pixels):
+    """What the model of :func:`weights` gives for uint8 digits."""
+    return probabilities(numpy.asarray(pixels).reshape(-1, 784) / numpy.float32(256), *weights())
+
+
 def classes_of(pixels):
-    """What the model of :func:`weights` says of uint8 digits."""
-    x = numpy.asarray(pixels).reshape(-1, 784) / numpy.float32(256)
-    return probabilities(x, *weights()).argmax(axis=1)
+    """What that model says of uint8 digits."""
+    return probabilities_of(pixels).argmax(axis=1)
 
 
 def save(path, W, b, dtype="float32", **metadata):
@@ -211,6 +215,19 @@ def arguments(classifier=None, rule=None, **changed):
         "hyperparameters": Hyperparameters(batch_size=10, n_epochs=3),
     }
     return {**given, **changed}
+
+
+def outcome(folder):
+    """What a run has kept in model.pkl and run.csv, but times, which nothing can repeat."""
+    from logreg import engine, load_model
+
+    model = load_model(Path(folder, "model.pkl"))
+    rows = [row.rpartition(",") for row in Path(folder, "run.csv").read_text().splitlines()]
+    seconds = [float(last) for _, _, last in rows[1:]]
+    assert seconds == sorted(seconds)
+    metadata = {**model.metadata, "date": None, "n_epochs": None}
+    history = [row for row, _, _ in rows]
+    return [engine.value(param).tobytes() for param in model.params], history, metadata
 
 
 def save_pairs(path, pairs):

@@ -11,8 +11,8 @@ import signal
 import subprocess
 import sys
 import tracemalloc
+from collections import namedtuple
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -66,14 +66,11 @@ def failing_disk(monkeypatch):
 
     The names of the calls since then are in its `calls`.
     """
-    n_left = 0
 
     def counted(call):
         def counting(*args):
-            nonlocal n_left
-            n_left -= 1
             fail_at.calls.append(call.__name__)
-            if n_left == 0:
+            if len(fail_at.calls) == fail_at.n:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             return call(*args)
 
@@ -88,23 +85,17 @@ def failing_disk(monkeypatch):
         return open_as_before(path, mode, *args, **options)
 
     def fail_at(n):
-        nonlocal n_left
-        n_left = n
-        fail_at.calls.clear()
+        fail_at.n, fail_at.calls = n, []
 
-    open_as_before, fail_at.calls = open, []
+    open_as_before = open
+    fail_at(0)
     monkeypatch.setattr("builtins.open", open_counted)
     for name in ("fsync", "replace"):
         monkeypatch.setattr(os, name, counted(getattr(os, name)))
     return fail_at
 
 
-class Ended(NamedTuple):
-    """How a command ended, and what it printed."""
-
-    code: int
-    out: str
-    err: str
+Ended = namedtuple("Ended", "code out err")  # how a command ended, and what it printed
 
 
 @pytest.fixture(scope="session")
@@ -233,11 +224,9 @@ def open_page(chromium):
     yield open_page
     assert chromium.get_log("browser") == []
     events = [json.loads(entry["message"])["message"] for entry in chromium.get_log("performance")]
-    urls = [
-        e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"
-    ]
-    assert {url.split(":")[0] for url in urls} <= {"file", "data", "blob"}
-    assert len([url for url in urls if url.startswith("file")]) >= 1
+    sent = [e["params"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    schemes = {params["request"]["url"].split(":")[0] for params in sent}
+    assert {"file"} <= schemes <= {"file", "data", "blob"}
 
 
 @pytest.fixture

@@ -87,8 +87,6 @@ def read_by_others(form):
 
 @pytest.mark.parametrize("form", ["npz", "json", "safetensors"])
 def test_what_was_exported_is_read_by_others_and_by_predict(form, told, cli):
-    if form == "safetensors":
-        pytest.importorskip("safetensors", reason="it is not installed")
     x, dtype, ours = rows(told), told.get("dtype", "float32"), Predictor("model.pkl")
     cli("export", "model.pkl", "--to", form)
     arrays, metadata = read_by_others(form)

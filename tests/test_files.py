@@ -4,7 +4,6 @@ import itertools
 import os
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -28,18 +27,6 @@ def old(working_folder):
     path = working_folder / "model[1].pkl"
     path.write_bytes(b"old")
     return path
-
-
-def test_nobody_sees_half_a_file(old):
-    with replacing(old) as file:
-        file.write(b"half")
-        file.flush()
-        assert old.read_bytes() == b"old"
-        file.write(b" and half")
-    assert old.read_bytes() == b"half and half"
-    replace("other.pkl")
-    assert Path("other.pkl").read_bytes() == b"new"
-    assert sorted(os.listdir(".")) == ["model[1].pkl", "other.pkl"]
 
 
 def write_table(path):
@@ -90,14 +77,6 @@ def test_what_is_no_file_is_neither_replaced_nor_read(working_folder, function):
         with pytest.raises((OSError, ModelFileError), match="it is not a regular file"):
             function(path)
     assert os.listdir(".") == before
-
-
-def test_a_file_is_read_up_to_the_limit_and_not_beyond(old):
-    assert read_whole(old, 3) == b"old"
-    with pytest.raises(OSError, match="more than 2 bytes"):
-        read_whole(old, 2)
-    with pytest.raises(FileNotFoundError):
-        read_whole("nothing", 2)
 
 
 @pytest.mark.parametrize("path", ["nowhere/x", "model[1].pkl/x", "x" * 252, "x\0y"])

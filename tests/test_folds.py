@@ -7,13 +7,12 @@ import signal
 
 import numpy
 import pytest
-from builders import csv_text, make_pairs, save_pairs, write
+from builders import csv_text, make_pairs, write
 
 from logreg import Predictor, engine
 from logreg.callbacks import Interruption
 from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.datasets.options import Preparation
-from logreg.errors import DatasetError, SettingError
 from logreg.hyperparameters import for_data
 from logreg.sgd import sgd_optimization
 
@@ -47,17 +46,13 @@ def test_each_row_is_in_one_test_set_and_classes_keep_their_shares():
 
 def test_the_command_prints_the_error_of_each_fold(cli, working_folder):
     save_table(91)
-    done = cli(*TRAIN)
-    assert done.code == 0, done.err
+    done, told = cli(*TRAIN), json.loads(cli(*TRAIN, "--format", "json").out)
+    rows, errors = ([fold[key] for fold in told["folds"]] for key in ("rows", "errors"))
     folds = re.findall(r"^fold (\d) of 3: test error: (\d+) of (\d+) rows, .* %", done.out, re.M)
-    assert [(k, n) for k, _, n in folds] == [("1", "31"), ("2", "30"), ("3", "30")]
-    n_wrong = sum(int(n) for _, n, _ in folds)
-    mean = f"mean of 3 folds: {n_wrong} of 91 rows, {100 * n_wrong / 91:.2f} % (95 % interval: "
-    assert done.out.splitlines()[-2].startswith(mean)
-    told = json.loads(cli(*TRAIN, "--format", "json").out)
-    assert [str(fold["errors"]) for fold in told["folds"]] == [n for _, n, _ in folds]
-    rows = [fold["rows"] for fold in told["folds"]]
-    mean = told["mean"]
+    assert [tuple(map(int, fold)) for fold in folds] == [*zip((1, 2, 3), errors, (31, 30, 30))]
+    n_wrong, mean = sum(errors), told["mean"]
+    said = f"mean of 3 folds: {n_wrong} of 91 rows, {100 * n_wrong / 91:.2f} % (95 % interval: "
+    assert done.out.splitlines()[-2].startswith(said)
     assert (mean["rows"], mean["errors"]) == (sum(rows), n_wrong) == (91, n_wrong)
     for key in ("error_percent", "log_loss", "baseline_percent"):  # each row counts as much
         each = [fold[key] for fold in told["folds"]]
@@ -84,15 +79,15 @@ def test_each_fold_is_trained_as_its_rows_alone_are(refit, cli):
 
 def test_what_makes_no_folds_is_refused(cli):
     save_table(12)
-    save_pairs("d.npz", make_pairs())
-    with pytest.raises(DatasetError, match="has a test set"):
-        list(make_folds(read_dataset("d.npz"), 3))
-    for n in (1, 5):
-        with pytest.raises(SettingError, match=f"`folds` is {n}: of 12 rows, 2 to 4"):
-            list(make_folds(read_dataset("t.csv"), n))
-    for option in ("--history", "--checkpoint"):
-        done = cli("train", "--dataset", "t.csv", "--folds", 3, option, "run")
-        assert (done.code, done.out) == (1, "") and "--folds is without" in done.err
+    for options, said in (
+        ((1,), "error: --folds is 1: of 12 rows, 2 to 4 are made"),
+        ((5,), "error: --folds is 5: of 12 rows, 2 to 4 are made"),
+        ((3, "--dataset", "mnist_sample"), "has a test set: folds are made of one table"),
+        ((3, "--history", "run"), "error: --folds is without --checkpoint, --history and"),
+        ((3, "--checkpoint", "run"), "error: --folds is without"),
+    ):
+        done = cli("train", "--dataset", "t.csv", "--folds", *options)
+        assert done.code == 1 and "fold 1" not in done.out and said in done.err
 
 
 @pytest.mark.skipif(os.name != "posix", reason="processes get no such signals here")

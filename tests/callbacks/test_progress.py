@@ -65,9 +65,10 @@ def test_a_table_shows_that_it_lives_and_then_leaves_what_a_pipe_gets(on_termina
     assert list(screen(err)) == piped.stderr.split("\n") and out == piped.stdout
 
 
-@pytest.mark.parametrize(
-    "options, is_shown", [([], True), (["--folds", "2"], True), (["--quiet"], False)]
-)
+OPTIONS = [([], True), (["--folds", "2"], True), (["--quiet"], False)]
+
+
+@pytest.mark.parametrize("options, is_shown", OPTIONS)
 @pytest.mark.parametrize("columns, n_shown", [(30, 29), (0, 79)])  # 0: it does not tell
 def test_where_there_is_a_line(options, is_shown, columns, n_shown, on_terminal):
     write("t.csv", table_bytes(90))

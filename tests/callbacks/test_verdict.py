@@ -37,32 +37,31 @@ def ended(costs=(2, 1), error=0.49, reason="patience", best=3, data=None, **sett
         Validation(iter, cost, of_valid, 0.5, None, error, error)
         for iter, cost, of_valid in zip((min(best, 7), 8), costs, (0.5, of_last))
     ]
-    state = {"iter": 8, "seconds": 1.0, "reason": reason, "validations": validations}
-    state["is_tutorials"] = True
-    return new_run(data or data_of(), settings={"batch_size": 66, **settings}, **state)
+    state = {"seconds": 1.0, "reason": reason, "validations": validations, "is_tutorials": True}
+    return new_run(data or data_of(), settings={"batch_size": 66, **settings}, iter=8, **state)
 
 
 BAD = {"error": 0.5}
 BALANCED = {"class_weight": "balanced"}
 
 
-@pytest.mark.parametrize(
-    "run, data, said",
-    [
-        ({"costs": [3, 2.08]}, {}, []),
-        ({"costs": [1, 2.5]}, {}, [GROWN.format(2.5)]),
-        ({"costs": [2, None]}, {}, [GROWN.format("nan")]),
-        (BAD, {}, [NO_BETTER]),
-        ({**BAD, **BALANCED}, {}, []),
-        ({**BAD, "costs": [2, 5]}, {}, [GROWN.format(5)]),
-        ({}, {"n_valid": 99}, [FEW]),
-        ({}, {"counts": [100, 3, *[16] * 5, 17]}, [RARE]),
-        ({}, {"counts": [100, 4, *[16] * 6]}, []),
-        ({}, {"counts": [2] * 100}, []),  # each is rare, and none is the rarest
-        (BALANCED, {"counts": [100, 3, *[16] * 5, 17]}, []),
-        ({"reason": "interrupted", "costs": [1, 9]}, {}, None),
-    ],
-)
+RUNS = [
+    ({"costs": [3, 2.08]}, {}, []),
+    ({"costs": [1, 2.5]}, {}, [GROWN.format(2.5)]),
+    ({"costs": [2, None]}, {}, [GROWN.format("nan")]),
+    (BAD, {}, [NO_BETTER]),
+    ({**BAD, **BALANCED}, {}, []),
+    ({**BAD, "costs": [2, 5]}, {}, [GROWN.format(5)]),
+    ({}, {"n_valid": 99}, [FEW]),
+    ({}, {"counts": [100, 3, *[16] * 5, 17]}, [RARE]),
+    ({}, {"counts": [100, 4, *[16] * 6]}, []),
+    ({}, {"counts": [2] * 100}, []),  # each is rare, and none is the rarest
+    (BALANCED, {"counts": [100, 3, *[16] * 5, 17]}, []),
+    ({"reason": "interrupted", "costs": [1, 9]}, {}, None),
+]
+
+
+@pytest.mark.parametrize("run, data, said", RUNS)
 def test_what_a_run_is_worth(run, data, said, capsys):
     run = ended(data=data_of(**data), **run)
     capsys.readouterr()
@@ -73,12 +72,11 @@ def test_what_a_run_is_worth(run, data, said, capsys):
 
 
 @pytest.mark.parametrize("criterion, value", [("error", "0.5"), ("loss", "0.75")])
-@pytest.mark.parametrize("validations", [None, True])
-def test_the_result_of_a_table(criterion, value, validations, capsys):
+def test_the_result_of_a_table(criterion, value, capsys):
     run = ended(data=data_of(label_number=1), criterion=criterion)
     run.validations = [Validation(3, 1, 0.5, 0.25, 0.75, 0.3, 0.2)]
     run.replay()
-    PrintLog(validations).on_train_end(run)
+    PrintLog().on_train_end(run)
     assert capsys.readouterr().out.splitlines() == [
         f"best model: epoch 2 of 3, by the validation {criterion} ({value})",
         "validation error: 25 of 100 rows",
@@ -89,20 +87,19 @@ def test_the_result_of_a_table(criterion, value, validations, capsys):
     ]
 
 
-@pytest.mark.parametrize(
-    "best, reason, improves", [(8, "n_epochs", 1), (8, "patience", 1), (3, "n_epochs", 0)]
-)
-def test_a_run_that_ends_at_its_best_says_so(best, reason, improves):
-    advice = f"the last validation was the best: more `{reason}` may help"
-    assert ended(reason=reason, best=best).ending.endswith(advice) == improves
+ENDINGS = [
+    (3, "n_epochs", 0, "stopped after 3 of 3 epochs"),
+    (8, "n_epochs", 0.01, "the last validation was the best: more `n_epochs` may help"),
+    (8, "patience", 0.01, "the last validation was the best: more `patience` may help"),
+    (8, "patience", 0, "the weights of separable classes grow without end"),
+]
 
 
-def test_whether_classes_are_separable_is_told_by_all_rows():
-    run = ended(best=8)
-    for wrong, said in ((0.01, "more `patience` may help"), (0, "classes grow without end")):
-        run.validations[-1] = run.validations[-1]._replace(error=0, error_all_rows=wrong)
-        run.replay()
-        assert run.ending.endswith(said)
+@pytest.mark.parametrize("best, reason, wrong, said", ENDINGS)
+def test_a_run_that_ends_at_its_best_says_so(best, reason, wrong, said):
+    run = ended(reason=reason, best=best)
+    run.validations[-1] = run.validations[-1]._replace(error_all_rows=wrong)
+    assert run.ending.endswith(said)
 
 
 # ---- the tutorial's figures

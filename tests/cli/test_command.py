@@ -21,18 +21,17 @@ def raises(error):
     return command(main)
 
 
-@pytest.mark.parametrize(
-    "error, code, err",
-    [
-        (SettingError("the seed is -1"), 1, "error: the seed is -1\n"),
-        (SettingError("give `split_seed=3`"), 1, "error: give --split-seed 3\n"),
-        (MemoryError(), 1, "error: there is not enough memory\n"),
-        (OSError(28, "No space", "a file"), 1, "error: a file: No space\n"),
-        (BrokenPipeError(), 1, ""),
-        (KeyboardInterrupt(), 130, "interrupted\n"),
-    ],
-    ids=repr,
-)
+ERRORS = [
+    (SettingError("the seed is -1"), 1, "error: the seed is -1\n"),
+    (SettingError("give `split_seed=3`"), 1, "error: give --split-seed 3\n"),
+    (MemoryError(), 1, "error: there is not enough memory\n"),
+    (OSError(28, "No space", "a file"), 1, "error: a file: No space\n"),
+    (BrokenPipeError(), 1, ""),
+    (KeyboardInterrupt(), 130, "interrupted\n"),
+]
+
+
+@pytest.mark.parametrize("error, code, err", ERRORS, ids=repr)
 def test_what_a_user_can_mend_is_an_exit_code_and_a_line(error, code, err, capsys):
     assert raises(error)([]) == code
     assert capsys.readouterr() == ("", err)
@@ -65,20 +64,21 @@ def test_an_option_in_a_message():
 
 
 HEAD = """
-import gc, os, signal, sys
+import gc, os, signal, sys, warnings
 from logreg.cli.command import command
 from logreg.files import replacing
 from logreg.console import note, say, starting
 """
-INTERRUPTED = """
+MAIN = """
 @command
 def main(argv=None):
-    with starting("..."), replacing("output"):
-        os.kill(os.getpid(), signal.SIGINT)
-        sys.stdin.read()
+    {}
 
 sys.exit(main())
 """
+INTERRUPTED = MAIN.format("""with starting("..."), replacing("output"):
+        os.kill(os.getpid(), signal.SIGINT)
+        sys.stdin.read()""")
 # Of a user, who calls it logreg-something.
 SCRIPT = """
 import logreg.train, logreg.predict, logreg.report, logreg.export
@@ -87,45 +87,29 @@ try:
     sys.stdin.read()
 except KeyboardInterrupt:
     print("interrupted")
-finally:
-    print("finally")
 """
-PRINTING = """
-@command
-def main(argv):
-    say("a result")
-    note("a note")
-
-sys.exit(main())
-"""
-OVERFLOWING = """
-import warnings
-
-@command
-def main(argv):
-    warnings.warn("overflow encountered in multiply", RuntimeWarning)
-    warnings.warn("of another kind")
-
-sys.exit(main())
-"""
+PRINTING = MAIN.format("""say("a result")
+    note("a note")""")
+OVERFLOWING = MAIN.format("""warnings.warn("overflow encountered in multiply", RuntimeWarning)
+    warnings.warn("of another kind")""")
 FULL = "error: stdout or the working folder: No space left on device\n"
 IGNORING = "signal.signal(signal.SIGINT, signal.SIG_IGN)"
 
 
-@pytest.mark.parametrize(
-    "program, shell, expected",
-    [
-        (INTERRUPTED, "", (130, "", "interrupted\n")),
-        (IGNORING + INTERRUPTED, "</dev/null", (0, "", "")),
-        (SCRIPT, "", (0, "interrupted\nfinally\n", "")),
-        (PRINTING, "", (0, "a result\n", "a note\n")),
-        (PRINTING, ">&-", (0, "", "a note\n")),
-        (PRINTING, "2>&-", (0, "a result\n", "")),
-        (PRINTING, ">/dev/full", (1, "", FULL)),
-        (PRINTING, "2>/dev/full", (0, "a result\n", "")),
-        (OVERFLOWING, "2>&1 | grep -o 'Warning: .*'", (0, "Warning: of another kind\n", "")),
-    ],
-)
+PROGRAMS = [
+    (INTERRUPTED, "", (130, "", "interrupted\n")),
+    (IGNORING + INTERRUPTED, "</dev/null", (0, "", "")),
+    (SCRIPT, "", (0, "interrupted\n", "")),
+    (PRINTING, "", (0, "a result\n", "a note\n")),
+    (PRINTING, ">&-", (0, "", "a note\n")),
+    (PRINTING, "2>&-", (0, "a result\n", "")),
+    (PRINTING, ">/dev/full", (1, "", FULL)),
+    (PRINTING, "2>/dev/full", (0, "a result\n", "")),
+    (OVERFLOWING, "2>&1 | grep -o 'Warning: .*'", (0, "Warning: of another kind\n", "")),
+]
+
+
+@pytest.mark.parametrize("program, shell, expected", PROGRAMS)
 def test_how_a_program_ends(working_folder, program, shell, expected):
     (working_folder / "logreg-main").write_text(HEAD + program)
     env = {**os.environ, "PYTHONPATH": str(ROOT)}

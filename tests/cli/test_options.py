@@ -36,18 +36,18 @@ def test_a_number_of_threads_that_is_none_is_refused(n, run):
     assert (done.returncode, done.stderr) == (1, said)
 
 
-@pytest.mark.parametrize(
-    "command, library, extra",
-    [
-        ("train --dataset t.csv", "pandas", "tables"),
-        ("train --dataset t.parquet", "pyarrow", "parquet"),
-        ("predict digit.png", "PIL", "images"),
-        ("report", "matplotlib", "report"),
-        ("export best_model.pkl --to onnx", "onnx", "onnx"),
-        ("export best_model.pkl --to safetensors", "safetensors", "safetensors"),
-        ("tutorial.__main__", "markdown_it", "tutorial"),
-    ],
-)
+EXTRAS = [
+    ("train --dataset t.csv", "pandas", "tables"),
+    ("train --dataset t.parquet", "pyarrow", "parquet"),
+    ("predict digit.png", "PIL", "images"),
+    ("report", "matplotlib", "report"),
+    ("export best_model.pkl --to onnx", "onnx", "onnx"),
+    ("export best_model.pkl --to safetensors", "safetensors", "safetensors"),
+    ("tutorial.__main__", "markdown_it", "tutorial"),
+]
+
+
+@pytest.mark.parametrize("command, library, extra", EXTRAS)
 def test_an_extra_that_is_lacking_is_named(command, library, extra, cli, monkeypatch):
     save_digits_model()
     for name, content in (("t.csv", b"1,2\n"), ("t.parquet", b"PAR1"), ("digit.png", b"\x89PNG")):
