@@ -108,7 +108,7 @@ def test_a_file_may_be_so_large_and_no_larger(monkeypatch):
     with pytest.raises(ModelFileError, match="more than 5000 bytes, too many for a file"):
         save_params([theano.shared(numpy.zeros(4000, "uint8"))], "large.pkl")
     assert os.listdir(".") == ["small.pkl"]
-    with pytest.raises(ModelFileError, match="cannot be loaded: .*5000 bytes, which is too"):
+    with pytest.raises(ModelFileError, match=r"cannot be loaded: .*5000 bytes, which is too"):
         model_file.read(write("large.pkl", bytes(5001)))
 
 
