@@ -63,19 +63,11 @@ def test_the_evaluation_of_the_sample():
         for line, cells in zip(lines[at:], [head, *rows]):
             assert line.split() == " ".join(map(str, cells)).split()
             assert len(line) == len(lines[at])  # below each other
-    classes, confusion, calibration = (rows for _, _, rows in tables(found))
+    classes, confusion, _ = (rows for _, _, rows in tables(found))
     assert confusion == [[k, *row] for k, row in enumerate(matrix)]
     for cells, entry in zip(classes, [*told["classes"], {"label": "macro mean", **told["macro"]}]):
         assert cells[0] == entry["label"]
         assert cells[4:] == [f"{entry[key]:.4f}" for key in ("precision", "recall", "f1")]
-    assert [cells[3] for cells in classes[:10]] == [
-        f"{entry['error_percent']:.2f} %" for entry in told["classes"]
-    ]
-    for cells, entry in zip(calibration, told["calibration"]):
-        shares = [f"{100 * entry[key]:.2f} %" for key in ("forecast", "happened")]
-        above = entry["answered"]
-        counts = [entry["rows"], above["rows"], f"{above['error_percent']:.2f} %"]
-        assert cells == [f"from {entry['min_proba']}", *shares, *counts]
     by_loss = Predictor(save_digits_model(batch_size=300, criterion="loss"))
     assert "minibatches" not in as_text(evaluate(by_loss, data))
 

@@ -11,7 +11,6 @@ from builders import csv_text, make_pairs, save_digits_model, write
 from logreg import Predictor, load_model
 
 pytest.importorskip("matplotlib")
-SHARES = ("forecast", "happened")
 
 
 def test_a_page_tells_of_the_run(cli):
@@ -53,12 +52,14 @@ def test_a_page_tells_what_the_model_file_and_an_evaluation_do(rate, is_last, cl
     for entry in told["classes"]:
         cells = f"<td>{entry['rows']}</td><td>{entry['errors']}</td>"
         assert f'<th scope="row">{entry["label"]}</th>{cells}' in page
-    bands = re.findall(r'row">from (\S+)</th><td>(.*?)</td><td>(.*?)</td><td>(\d+)<', page)
+    bands = re.findall('row">from (.*?)</tr>', page)
     assert len(bands) == len(told["calibration"])
-    for (least, *shares, rows), band in zip(bands, told["calibration"]):
-        assert (float(least), int(rows)) == (band["min_proba"], band["rows"])
-        shown = [f"{100 * band[key]:.2f} %" if band["rows"] else "-" for key in SHARES]
-        assert shares == shown
+    for cells, band in zip(bands, told["calibration"]):
+        above, n = band["answered"], band["rows"]
+        shares = [f"{100 * band[key]:.2f} %" if n else "-" for key in ("forecast", "happened")]
+        error = f"{above['error_percent']:.2f} %" if above["rows"] else "-"
+        shown = [str(band["min_proba"]), *shares, str(n), str(above["rows"]), error]
+        assert re.split("(?:<[^>]*>)+", cells)[:6] == shown
     assert "; those that training held out<" in page
 
 
