@@ -30,15 +30,9 @@ def test_labels_and_probabilities_of_what_python_has(capsys):
     predictor = pickle.loads(pickle.dumps(predictor_of(pixel_scale=PIXELS, class_labels=words)))
     expected = probabilities(X / numpy.float32(256), *weights())
     assert predictor.classes_.tolist() == words
-    images, scaled, frame = X.reshape(12, 28, 28), X / 256, pandas.DataFrame(X)
-    for x in (
-        X,
-        images,
-        scaled.astype(">f2"),
-        numpy.asfortranarray(scaled),
-        scaled.tolist(),
-        frame,
-    ):
+    scaled = X / 256
+    arrays = [X.reshape(12, 28, 28), scaled.astype(">f2"), numpy.asfortranarray(scaled)]
+    for x in [X, *arrays, scaled.tolist(), pandas.DataFrame(X)]:
         assert predictor.predict(x).tolist() == [words[i] for i in expected.argmax(axis=1)]
         p = predictor.predict_proba(x)
         assert p.dtype == "float32" and p == pytest.approx(expected, rel=1e-3)
@@ -68,11 +62,10 @@ PLAIN = pandas.DataFrame(
 @pytest.mark.parametrize(
     "frame",
     [
-        PLAIN.convert_dtypes(),
-        PLAIN.astype({"t": "category", "kind": "category"}).iloc[:, ::-1],
-        PLAIN.astype({"a": "float32", "ok": "object"}).set_index(PLAIN.index[::-1]),
+        PLAIN.convert_dtypes().set_index(PLAIN.index[::-1]),
+        PLAIN.astype({"a": "float32", "t": "category", "kind": "category"}).iloc[:, ::-1],
     ],
-    ids=["nullable", "category", "narrow"],
+    ids=["nullable", "turned"],
 )
 def test_a_frame_of_any_dtype_is_taken_as_its_csv_is(frame, cli):
     PLAIN.to_csv("t.csv", index=False)
@@ -87,8 +80,7 @@ def test_a_frame_of_any_dtype_is_taken_as_its_csv_is(frame, cli):
     done = cli("predict", "t.csv", "--model", "model.pkl", "--format", "json")
     expected = [line["prediction"] for line in json.loads(done.out)]
     predictor = Predictor("model.pkl")
-    assert predictor.predict(frame).tolist() == expected
-    for lacking in ([], ["kind"], ["n"], ["kind", "n"]):  # what is no feature may be there or not
+    for lacking in ([], ["kind"], ["kind", "n"]):  # what is no feature may be there or not
         rows = frame.drop(columns=lacking).assign(more="x")
         assert predictor.predict(rows).tolist() == expected
 
@@ -167,7 +159,7 @@ def test_parameters_that_are_not_finite_are_refused(W, b):
 
 @pytest.mark.parametrize("values", [None, [*weights(), *weights()]])
 def test_a_run_needs_a_best_model_of_w_and_b(values):
-    with pytest.raises(SettingError, match=r"^Run\(.* has no best W and b: give a run"):
+    with pytest.raises(SettingError, match=r"^Run\(.*, not ended\) has no best W and b: give"):
         Predictor(new_run(best_values=values))
 
 

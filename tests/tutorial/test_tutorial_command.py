@@ -22,9 +22,9 @@ def trained(request, run, mnist_folder, tmp_path_factory):
     floatx, threads, is_on = request.param
     if is_on and kernel.functions._kernel is None:
         pytest.skip("no C compiler built the kernel")
-    names = "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "LOGREG_NUM_THREADS"
     env = {"LOGREG_DATA": str(mnist_folder), "LOGREG_KERNEL": str(is_on)}
-    env.update(dict.fromkeys(names, str(threads)))
+    for pool in ("OMP", "OPENBLAS", "LOGREG"):
+        env[f"{pool}_NUM_THREADS"] = str(threads)
     folder = tmp_path_factory.mktemp("tutorial")
     options = ["--check-reference", "--floatx", floatx]
     done = run("-m", "logreg.train", *options, env=env, cwd=folder, timeout=900)
@@ -39,7 +39,6 @@ def test_the_log_line_for_line(trained):
     assert done.returncode == 0, done.stderr
     *lines, speed = done.stdout.splitlines()
     assert lines == list(tutorial_log())
-    assert lines[-1].endswith("score of 7.500000 %, with test performance 7.489583 %")
     assert speed.startswith("The code run for 74 epochs, with ")
     assert "stopped by patience at iteration 6140" in done.stderr
     assert "all figures agree with the tutorial's" in done.stderr
