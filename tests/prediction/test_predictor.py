@@ -9,8 +9,6 @@ import pandas
 import pytest
 from builders import new_run, probabilities, sample, save, weights
 
-from logreg.datasets.dataset import read_dataset
-from logreg.datasets.options import Preparation, TableOptions
 from logreg.errors import DatasetError, ModelFileError, SettingError
 from logreg.prediction.predictor import Predictor
 from logreg.prediction.weights import in_words, weights_of
@@ -46,43 +44,6 @@ def test_labels_and_probabilities_of_what_python_has(capsys):
     scaling = {"feature_means": [0.0] * 784, "feature_scales": [0.5] * 784, "x_range": [0, 1]}
     predictor_of(**scaling).predict(numpy.float32(X))
     assert capsys.readouterr().err.startswith("warning: X: standardized values from 0 to 510, and")
-
-
-PLAIN = pandas.DataFrame(
-    {
-        "a": [1.5, 2, None, 0.25] * 5,
-        "n": numpy.arange(20) % 7,
-        "ok": [True, False, False, True, True] * 4,
-        "t": ["x", "y", "?", "z"] * 5,
-        "kind": ["ant", "bee"] * 10,
-    }
-)
-
-
-@pytest.mark.parametrize(
-    "frame",
-    [
-        PLAIN.convert_dtypes().set_index(PLAIN.index[::-1]),
-        PLAIN.astype({"a": "float32", "t": "category", "kind": "category"}).iloc[:, ::-1],
-    ],
-    ids=["nullable", "turned"],
-)
-def test_a_frame_of_any_dtype_is_taken_as_its_csv_is(frame, cli):
-    PLAIN.to_csv("t.csv", index=False)
-    options = TableOptions("kind", missing="mean", drop=("n",))
-    of_csv, of_frame = (
-        read_dataset(source, options, Preparation(shuffle=False))
-        for source in ("t.csv", frame[list(PLAIN)])
-    )
-    assert of_csv.facts.dataset_sha256 == of_frame.facts.dataset_sha256
-    W = numpy.random.RandomState(0).randn(of_csv.facts.n_in, 2)
-    save("model.pkl", W, numpy.zeros(2), **of_frame.facts.as_dict())
-    done = cli("predict", "t.csv", "--model", "model.pkl", "--format", "json")
-    expected = [line["prediction"] for line in json.loads(done.out)]
-    predictor = Predictor("model.pkl")
-    for lacking in ([], ["kind"], ["kind", "n"]):  # what is no feature may be there or not
-        rows = frame.drop(columns=lacking).assign(more="x")
-        assert predictor.predict(rows).tolist() == expected
 
 
 @pytest.mark.parametrize(
