@@ -76,8 +76,8 @@ def test_classes_are_told_by_their_labels(model_labels, data_labels):
     found = evaluation_of(y, [1, 2, 0], data_labels, model_labels)
     assert found["confusion"]["labels"] == model_labels
     assert found["confusion"]["counts"] == [[0, 0, 0], [0, 1, 0], [1, 0, 1]]
-    told = [(entry["rows"], entry["errors"]) for entry in found["classes"]]
-    assert told == [(0, 0), (1, 0), (2, 1)]
+    told = [(e["rows"], e["errors"], e["error_percent"]) for e in found["classes"]]
+    assert told == [(0, 0, None), (1, 0, 0), (2, 1, 50)]
     assert as_text(found).splitlines()[6].split()[:4] == ["3", "0", "0", "-"]
     assert "whole minibatches" not in as_text(found)  # the rows fill none of 600
 

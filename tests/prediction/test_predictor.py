@@ -30,7 +30,8 @@ def test_labels_and_probabilities_of_what_python_has(capsys):
     assert predictor.classes_.tolist() == words
     scaled = X / 256
     arrays = [X.reshape(12, 28, 28), scaled.astype(">f2"), numpy.asfortranarray(scaled)]
-    for x in [X, *arrays, scaled.tolist(), pandas.DataFrame(X)]:
+    frames = [pandas.DataFrame(X), pandas.DataFrame(scaled, dtype="Float64")]
+    for x in [X, scaled.tolist(), *arrays, *frames]:
         assert predictor.predict(x).tolist() == [words[i] for i in expected.argmax(axis=1)]
         p = predictor.predict_proba(x)
         assert p.dtype == "float32" and p == pytest.approx(expected, rel=1e-3)
@@ -46,53 +47,52 @@ def test_labels_and_probabilities_of_what_python_has(capsys):
     assert capsys.readouterr().err.startswith("warning: X: standardized values from 0 to 510, and")
 
 
-@pytest.mark.parametrize(
-    ("x", "said"),
-    [
-        (X[:, :9], r"X: the model expects 784 features \(28 x 28\), got \(12, 9\)"),
-        (X.astype(str), "X: has dtype <U.: numbers are needed"),
-        (X, "X: is uint8, and the model was trained on num"),
-    ],
-)
+REFUSED = [
+    (X[:, :9], r"X: the model expects 784 features \(28 x 28\), got \(12, 9\)"),
+    (X.astype(str), "X: has dtype <U.: numbers are needed"),
+    (X, "X: is uint8, and the model was trained on num"),
+]
+
+
+@pytest.mark.parametrize("x, said", REFUSED)
 def test_what_the_model_does_not_take_is_refused(x, said):
     with pytest.raises(DatasetError, match=said):
         predictor_of().predict(x)
 
 
-@pytest.mark.parametrize(
-    ("told", "name", "expected"),
-    [
-        ({"image_shape": None}, "image", (28, 28)),
-        ({"image_shape": None, "categories": [["a", "b"]] + 782 * [None]}, "image", None),
-        ({"pixel_scale": PIXELS}, "takes_bytes", True),
-        ({"x_range": [0, 1.001]}, "takes_bytes", True),
-        ({"x_range": [0, 1]}, "takes_bytes", False),
-        ({"x_median": 0.9}, "layout.background", "dark"),
-        ({"x_range": [-1, 1], "x_median": -0.01}, "layout.background", "dark"),
-        ({"x_range": [-1, 1], "x_median": 0.0}, "layout.background", "light"),
-        ({**SCALED, "scale_all": True}, "layout.ends", [0, 16]),
-        (SCALED, "layout.ends", None),  # it was trained on bytes
-        (SCALED, "takes_pictures", True),
-        ({}, "takes_pictures", False),
-        ({**SCALED, "image_shape": [112, 7]}, "takes_pictures", False),
-    ],
-    ids=str,
-)
+TAKES = [
+    ({"image_shape": None}, "image", (28, 28)),
+    ({"image_shape": None, "categories": [["a", "b"]] + 782 * [None]}, "image", None),
+    ({"pixel_scale": PIXELS}, "takes_bytes", True),
+    ({"x_range": [0, 1.001]}, "takes_bytes", True),
+    ({"x_range": [0, 1]}, "takes_bytes", False),
+    ({"x_median": 0.9}, "layout.background", "dark"),
+    ({"x_range": [-1, 1], "x_median": -0.01}, "layout.background", "dark"),
+    ({"x_range": [-1, 1], "x_median": 0.0}, "layout.background", "light"),
+    ({**SCALED, "scale_all": True}, "layout.ends", [0, 16]),
+    (SCALED, "layout.ends", None),  # it was trained on bytes
+    (SCALED, "takes_pictures", True),
+    ({}, "takes_pictures", False),
+    ({**SCALED, "image_shape": [112, 7]}, "takes_pictures", False),
+]
+
+
+@pytest.mark.parametrize("told, name, expected", TAKES, ids=str)
 def test_what_a_model_takes_by_what_its_file_tells(told, name, expected):
     facts = ModelFacts.of({"image_shape": [28, 28], **told}, weights()[0])
     assert operator.attrgetter(name)(facts) == expected
 
 
-@pytest.mark.parametrize(
-    ("told", "value", "said"),
-    [
-        ([0, 1], 2.0, None),
-        ([0, 1], 2.01, "the model was trained on 0 to 1: in column 301, as 2.01 in row 0"),
-        ([0, 1], -1.01, "values from -1.01 to 0, and"),
-        ([0, 16], numpy.uint8(200), "values from 0 to 200, and the model was trained on 0 to 16"),
-        (None, 1e9, None),
-    ],
-)
+SCALES = [
+    ([0, 1], 2.0, None),
+    ([0, 1], 2.01, "the model was trained on 0 to 1: in column 301, as 2.01 in row 0"),
+    ([0, 1], -1.01, "values from -1.01 to 0, and"),
+    ([0, 16], numpy.uint8(200), "values from 0 to 200, and the model was trained on 0 to 16"),
+    (None, 1e9, None),
+]
+
+
+@pytest.mark.parametrize("told, value, said", SCALES)
 def test_values_on_another_scale_are_warned_of(capsys, told, value, said):
     x = numpy.zeros((2100, 784), numpy.asarray(value).dtype)  # three batches
     x[::700, 300] = value

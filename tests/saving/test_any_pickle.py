@@ -92,17 +92,17 @@ def test_scalars_masks_and_records(arrays_of, cli):
     assert said in cli("export", "old.pkl", "--to", "npz", "--output", "again.npz").err
 
 
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [
-        (bz2.compress(pickle.dumps(W)), "bzip2 compressed it: unpack it"),
-        (gzip.compress(bytes(257) + b"ustar\0"), "it is a tar archive, as of Blocks"),
-        (b"\x80\3cjoblib.numpy_pickle\nNumpyArrayWrapper\n)", "joblib wrote it"),
-        (pickle.dumps({"a": [1, "x"]}), "it is a pickle, but holds no arrays"),
-        (pickle.dumps(W)[:-9], "it is cut short"),
-        (b"text, no pickle\n", "it is damaged"),
-    ],
-)
+REFUSED = [
+    (bz2.compress(pickle.dumps(W)), "bzip2 compressed it: unpack it"),
+    (gzip.compress(bytes(257) + b"ustar\0"), "it is a tar archive, as of Blocks"),
+    (b"\x80\3cjoblib.numpy_pickle\nNumpyArrayWrapper\n)", "joblib wrote it"),
+    (pickle.dumps({"a": [1, "x"]}), "it is a pickle, but holds no arrays"),
+    (pickle.dumps(W)[:-9], "it is cut short"),
+    (b"text, no pickle\n", "it is damaged"),
+]
+
+
+@pytest.mark.parametrize("data, said", REFUSED)
 def test_what_is_no_pickle_of_arrays_is_told(data, said, cli):
     done = cli("export", write("old.pkl", data), "--to", "npz")
     assert done.code == 1 and f"error: old.pkl cannot be read: {said}" in done.err

@@ -178,18 +178,15 @@ def test_a_file_of_another_net_changes_nothing(shapes, dtype):
 # ---- files that are none of ours
 
 
-@pytest.mark.parametrize(
-    "data, said",
-    [
-        (b"epoch,iteration\n", "it is not a model file, or it is damaged: "),
-        (WHOLE[:-1], "cut short"),
-        (model_file.dumps("checkpoint", {}), "it is a checkpoint file, not a model file"),
-        (
-            sealed(json.dumps({**HEADER, "version": 2}), DATA),
-            "header does not fit: it is of version 2, and 1 is known",
-        ),
-    ],
-)
+REFUSED = [
+    (b"epoch,iteration\n", "it is not a model file, or it is damaged: "),
+    (WHOLE[:-1], "cut short"),
+    (model_file.dumps("checkpoint", {}), "it is a checkpoint file, not a model file"),
+    (sealed(json.dumps({**HEADER, "version": 2}), DATA), "it is of version 2, and 1 is known"),
+]
+
+
+@pytest.mark.parametrize("data, said", REFUSED)
 def test_what_is_no_model_file_is_refused_with_the_reason(data, said):
     with pytest.raises(ModelFileError, match=f"^model.pkl cannot be loaded: .*{said}"):
         load_model(write("model.pkl", data))
