@@ -3,12 +3,8 @@
 import struct
 
 COMMAND = "echo run > run"
-GADGETS = [
-    "os.system",
-    "builtins.getattr",
-    "numpy._core.multiarray._reconstruct.__globals__",
-    "logreg.saving.restore.__globals__",
-]
+GADGETS = ["os.system", "numpy._core.multiarray._reconstruct.__globals__"]
+GADGETS += ["builtins.getattr", "logreg.saving.restore.__globals__"]
 
 
 def text(value):
@@ -76,15 +72,11 @@ ATTACKS = {
     "REDUCE of a text": b"\x80\x02" + text("os.system") + text(COMMAND) + b"\x85R.",
     "BUILD of a class": b"\x80\x02cnumpy\nndarray\n" + text("x") + b"b.",
     "no state": an_array(b""),
-    "a short state": an_array(b"K\x01\x85"),
     "no dtype": an_array(a_state(dtype=b"N")),
-    "a bare dtype": an_array(a_state(dtype=b"cnumpy\ndtype\n")),
     "objects": an_array(a_state(dtype=a_dtype("O8", "|"), data=b"]")),
     "a record": an_array(a_state(dtype=a_dtype("f4,f4"))),
     "digits": an_array(a_state(dtype=a_dtype("S" + "9" * 5000))),
     "a large shape": an_array(a_state(b"J\xff\xff\xff\x7fJ\xff\xff\xff\x7f\x86")),
-    "a negative shape": an_array(a_state(b"J\xfe\xff\xff\xffJ\xff\xff\xff\xff\x86")),
-    "an empty shape": an_array(a_state(b")")),
     "too few bytes": an_array(a_state(data=b"C\x08" + bytes(8))),
     "axes": a_buffer(text("K") + b"J\xff\xff\xff\x7f\x85"),
     "a short call": a_buffer(),

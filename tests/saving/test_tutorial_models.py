@@ -41,13 +41,13 @@ def py2_shared(name, array, kind="theano.tensor.sharedvar.TensorSharedVariable")
     return py2_object(kind, {"name": py2_string(name.encode()), "tag": tag, "container": container})
 
 
-def py2_model(W, b, module="__main__"):
+def py2_model(W, b):
     state = {"params": b"(lp3\ng3\na", "b": b, "W": W, "input": b"N"}
-    return py2_object(f"{module}.LogisticRegression", state) + b"."
+    return py2_object("__main__.LogisticRegression", state) + b"."
 
 
-def py2(W=W, b=B, **options):
-    return py2_model(py2_shared("W", py2_array(W)), py2_shared("b", py2_array(b)), **options)
+def py2(W=W, b=B):
+    return py2_model(py2_shared("W", py2_array(W)), py2_shared("b", py2_array(b)))
 
 
 # ---- pickles as Python 3 writes them
@@ -106,7 +106,6 @@ def on_gpu(function, more=b""):
 
 MODELS = {
     "python 2": py2(),
-    "of a module": py2(module="code.logistic_sgd"),
     "float64": py2(W.astype("<f8"), B.astype("<f8")),
     "by columns": py2(numpy.asfortranarray(W, ">f4"), B.astype(">f4")),
     "gpuarray": on_gpu(b"theano.gpuarray.type\nGpuArray_unpickler\n", b"N"),

@@ -123,9 +123,7 @@ def test_each_chapter_has_exercises_with_answers_and_says_where_it_lives():
 
 @pytest.mark.weekly
 def test_the_notebook_is_run_as_it_is_written(working_folder):
-    nbformat, _ = map(pytest.importorskip, ("nbformat", "nbclient"))
-    for module in "ipykernel", "matplotlib":
-        pytest.importorskip(module)
+    nbformat, *_ = map(pytest.importorskip, ("nbformat", "nbclient", "ipykernel", "matplotlib"))
     assert main(["--notebook", "tutorial.ipynb", "--home", "https://example.org/x/blob/main/"]) == 0
     assert [path.name for path in working_folder.iterdir()] == ["tutorial.ipynb"]
     whole = nbformat.read("tutorial.ipynb", as_version=4)

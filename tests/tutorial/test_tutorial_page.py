@@ -105,10 +105,6 @@ def wait(browser, until):
     WebDriverWait(browser, 600, 0.1).until(lambda _: until())
 
 
-def facts_of(browser):
-    return json.loads(find(browser, "#facts").get_property("textContent"))
-
-
 def decoded(text, dtype):
     return numpy.frombuffer(base64.b64decode(text), dtype)
 
@@ -125,8 +121,7 @@ def digits(n):
 
 def test_the_page_is_one_file_and_tells_of_the_sample(browser, page):
     assert page.stat().st_size < 1.05e6
-    run = "5,000 rows of mnist_sample, as MNIST could not be had"
-    assert run in said(browser, "sums", ".toy > small")
+    assert "5,000 rows of mnist_sample, as MNIST" in said(browser, "sums", ".toy > small")
     for name in PLAYS:  # nothing is answered yet
         answers = browser.find_elements("css selector", f"#play-{name} .verdict")
         assert [answer.text for answer in answers] == [""] * (name != "sums")
@@ -205,7 +200,7 @@ def test_formulas_have_a_font_of_their_own(browser):
 
 
 def test_the_ten_sums_are_numpys_and_so_is_which_digits_speak_for_an_answer(browser):
-    facts = facts_of(browser)
+    facts = json.loads(find(browser, "#facts").get_property("textContent"))
     W, b = (decoded(facts[name], "float32") for name in "Wb")
     W = W.reshape(784, 10)
     inks, y, (tested, labels), *_ = digits(1000)
@@ -286,8 +281,6 @@ def test_examples_are_copied_so_that_pythons_shell_takes_them(browser):
 
 
 def test_the_address_opens_a_thing_at_a_setting(browser, emulate, page):
-    from selenium.webdriver.common.action_chains import ActionChains
-
     emulate(prefers_reduced_motion="reduce")
     browser.get("about:blank")
     browser.get(f"{page.as_uri()}#plane?rate=100&size=60&inputs=product")
@@ -297,7 +290,8 @@ def test_the_address_opens_a_thing_at_a_setting(browser, emulate, page):
     for button, scores in ("more", "z0=3&z1=2&z2=1"), ("double", "z0=6&z1=4&z2=2"):
         find(browser, f"#play-softmax [data-do={button}]").send_keys(ENTER)
         assert browser.current_url.endswith(f"#softmax?truth=0&{scores}")
-    ActionChains(browser).move_to_element(find(browser, "#play-sums .row:nth-child(7)")).perform()
+    hover = "arguments[0].dispatchEvent(new PointerEvent('pointerenter', { pointerType: 'mouse' }))"
+    browser.execute_script(hover, find(browser, "#play-sums .row:nth-child(7)"))
     assert browser.current_url.endswith("#sums?digit=6")
     browser.get(f"{page.as_uri()}#8-patience")  # as the chapter was called once
     browser.execute_async_script(FRAMES)
