@@ -37,34 +37,27 @@ def arrays_of(cli):
 
 
 def same(found, **expected):
-    assert list(found) == list(expected)
+    assert found.keys() == expected.keys()
     for name, value in expected.items():
         assert found[name].dtype == value.dtype and (found[name] == value).all()
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_objects_dicts_lists_and_sets(arrays_of, protocol, monkeypatch):
-    for name in ("lasagne", "lasagne.layers"):
-        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
-    monkeypatch.setattr(Layer, "__module__", "lasagne.layers")
-    sys.modules["lasagne.layers"].Layer = Layer
+    monkeypatch.setitem(sys.modules, "lasagne", types.SimpleNamespace(Layer=Layer))
+    monkeypatch.setattr(Layer, "__module__", "lasagne")
     shared = Layer(container=Layer(storage=[W], name="W"))
     objects = numpy.empty(2, object)
     objects[:] = [B, [B + 1]]
     inner = Layer(W=shared, bias=collections.OrderedDict(b=B * 2), of={"file": W.T, 3: B * 3})
     root = {"layers": [inner, shared], "set": frozenset([1.5]), "kinds": {"x", "y"}}
     root.update(objects=(objects, Layer, numpy.float64(1), 1 << 100), again=root)
-    found = arrays_of(pickle.dumps(root, protocol))
-    assert {name: value.tolist() for name, value in found.items()} == {
-        "layers/1/container/storage/0": W.tolist(),
-        "layers/0/bias/b": (B * 2).tolist(),
-        "layers/0/of/file": W.T.tolist(),
-        "layers/0/of/3": (B * 3).tolist(),
-        "objects/2": 1.0,
-        **{k: v.tolist() for k, v in found.items() if k.startswith("objects/0/")},
-    }
-    of_objects = [v.tolist() for k, v in found.items() if k.startswith("objects/0/")]
-    assert of_objects == [B.tolist(), (B + 1).tolist()]
+    same(
+        arrays_of(pickle.dumps(root, protocol)),
+        **{"layers/1/container/storage/0": W, "layers/0/bias/b": B * 2, "layers/0/of/file": W.T},
+        **{"layers/0/of/3": B * 3, "objects/0/4/0": B, "objects/0/4/1/0": B + 1},
+        **{"objects/2": numpy.float64(1)},
+    )
 
 
 def test_arrays_of_a_gpu_in_python_2(arrays_of):
@@ -99,19 +92,17 @@ def test_scalars_masks_and_records(arrays_of, cli):
     assert said in cli("export", "old.pkl", "--to", "npz", "--output", "again.npz").err
 
 
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [
-        (bz2.compress(pickle.dumps(W)), "bzip2 compressed it: unpack it"),
-        (gzip.compress(bytes(257) + b"ustar\0"), "it is a tar archive, as of Blocks"),
-        (b"PK\3\4" + bytes(30), "it is a zip archive, as of theano.misc.pkl_utils"),
-        (b"\x89HDF\r\n\x1a\n", "it is HDF5, as of Keras: h5py reads it"),
-        (b"\x80\3cjoblib.numpy_pickle\nNumpyArrayWrapper\n)", "joblib wrote it"),
-        (pickle.dumps({"a": [1, "x"]}), "it is a pickle, but holds no arrays"),
-        (pickle.dumps(W)[:-9], "it is cut short"),
-        (b"text, no pickle\n", "it is damaged"),
-    ],
-)
+REFUSED = [
+    (bz2.compress(pickle.dumps(W)), "bzip2 compressed it: unpack it"),
+    (gzip.compress(bytes(257) + b"ustar\0"), "it is a tar archive, as of Blocks"),
+    (b"\x80\3cjoblib.numpy_pickle\nNumpyArrayWrapper\n)", "joblib wrote it"),
+    (pickle.dumps({"a": [1, "x"]}), "it is a pickle, but holds no arrays"),
+    (pickle.dumps(W)[:-9], "it is cut short"),
+    (b"text, no pickle\n", "it is damaged"),
+]
+
+
+@pytest.mark.parametrize("data, said", REFUSED)
 def test_what_is_no_pickle_of_arrays_is_told(data, said, cli):
     done = cli("export", write("old.pkl", data), "--to", "npz")
     assert done.code == 1 and f"error: old.pkl cannot be read: {said}" in done.err
@@ -125,8 +116,6 @@ def test_arrays_that_share_their_bytes_do_not_fill_a_disk(cli):
         def __reduce__(self):
             return make, args, (*state[:-1], data)
 
-    done = cli("export", write("old.pkl", pickle.dumps([Sharing()] * 3)), "--to", "npz")
-    assert done.code == 0, done.err
     many = pickle.dumps([Sharing() for _ in range(120)])
     assert len(many) < 1.1 * len(data)
     done = cli("export", write("old.pkl", many), "--to", "npz")

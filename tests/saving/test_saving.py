@@ -17,6 +17,7 @@ from logreg.errors import ModelFileError
 from logreg.model import LogisticRegression
 from logreg.saving import model_file, restore
 from logreg.saving.variables import load_model, load_params, save_model, save_params
+from logreg.version import __version__
 
 # Values that rounding, text or the sign of zero would lose.
 W = [[0.1, -1 / 3], [1e-40, 3e38], [-0.0, numpy.pi]]
@@ -51,7 +52,6 @@ HEADER = {
 }
 DATA = numpy.array([*numpy.ravel(W), *B], "<f4").tobytes()
 WHOLE = sealed(json.dumps(HEADER), DATA)
-PREFIX = WHOLE[: WHOLE.index(b"X")]
 
 
 # ---- what is written is read
@@ -65,23 +65,18 @@ def test_a_file_put_together_by_hand_is_the_same_format():
     assert_golden(load_model(write("model.pkl", WHOLE)))
 
 
-@pytest.mark.parametrize(
-    "name, dtype, floatx, writer",
-    [
-        ("theano.pkl", "float32", "float64", ("theano 1.0.5", "3.11.7", "1.23.5")),
-        ("pytensor.pkl", "float64", "float32", ("pytensor 3.3.8", "3.13.0", "2.5.5")),
-    ],
-)
-def test_files_of_either_engine_are_read_by_both_whatever_floatx_is(name, dtype, floatx, writer):
-    data = (GOLDEN / name).read_bytes()
+@pytest.mark.parametrize("floatx", ["float32", "float64"])
+@pytest.mark.parametrize("name, dtype", [("theano", "float32"), ("pytensor", "float64")])
+def test_files_of_either_engine_are_read_by_both_whatever_floatx_is(name, dtype, floatx):
+    path = GOLDEN / f"{name}.pkl"
     with engine.floatx(floatx):
-        save_model(load_model(GOLDEN / name), "again.pkl")
-        loaded = pickle.loads(data), load_model("again.pkl")
-        assert engine.theano.config.floatX == floatx
+        save_model(load_model(path), "again.pkl")
+        loaded = pickle.loads(path.read_bytes()), load_model("again.pkl")
+        assert theano.config.floatX == floatx
     for classifier in loaded:
         assert_golden(classifier, dtype)
         metadata = classifier.metadata
-        assert (metadata["engine"], metadata["python"], metadata["numpy"]) == writer
+        assert metadata["engine"].startswith(name)
         assert metadata["class_labels"] == ["no", "yes"] and metadata["pixel_scale"] == 1 / 256
 
 
@@ -89,41 +84,32 @@ def test_files_of_either_engine_are_read_by_both_whatever_floatx_is(name, dtype,
 
 
 def test_what_a_file_tells():
-    told = {"class_labels": numpy.array([3, 7]), "image_shape": (numpy.int64(3), 1), "best": None}
     name = os.fsdecode(b"LogisticRegression/caf\xe9.csv")  # as of the tutorial's own pickle
-    told.update(pixel_scale=numpy.float32(0.5), dataset=name)
+    told = {"class_labels": numpy.array([3, 7]), "image_shape": (numpy.int64(3), 1), "best": None}
     before = datetime.now(timezone.utc).replace(microsecond=0)
-    save_model(make("float64"), "model.pkl", **told)
-    told = load_model("model.pkl").metadata
-    date = datetime.fromisoformat(told.pop("date"))
+    save_model(make("float64"), "model.pkl", pixel_scale=numpy.float32(0.5), dataset=name, **told)
+    found = load_model("model.pkl").metadata
+    date = datetime.fromisoformat(found["date"])
     assert before <= date <= datetime.now(timezone.utc) and not date.utcoffset()
-    assert told.pop("logreg")
-    assert told.pop("dataset") == name
-    assert told == {
+    assert found == {
         **{"python": sys.version.split()[0], "numpy": numpy.__version__, "best": None},
-        **{"engine": f"{engine.NAME} {engine.VERSION}", "pixel_scale": 0.5, "n_in": 3, "n_out": 2},
-        **{"dtype": "float64", "class_labels": [3, 7], "image_shape": [3, 1]},
+        **{"engine": f"{engine.NAME} {engine.VERSION}", "logreg": __version__},
+        **{"dtype": "float64", "class_labels": [3, 7], "image_shape": [3, 1], "dataset": name},
+        **{"pixel_scale": 0.5, "n_in": 3, "n_out": 2, "date": found["date"]},
     }
+    # A model that was loaded is saved with all that its file tells.
+    save_model(load_model("model.pkl"), "same.pkl", l2=0.2)
+    assert load_model("same.pkl").metadata == {**found, "l2": 0.2}
 
 
-def test_a_file_that_could_not_be_read_again_is_not_written(monkeypatch, working_folder):
+def test_a_file_may_be_so_large_and_no_larger(monkeypatch):
     monkeypatch.setattr(model_file, "MAX_BYTES", 5000)
     save_params([theano.shared(numpy.zeros(3000, "uint8"))], "small.pkl")
     with pytest.raises(ModelFileError, match="more than 5000 bytes, too many for a file"):
         save_params([theano.shared(numpy.zeros(4000, "uint8"))], "large.pkl")
-    for dtype in ("int64", "float16"):
-        with pytest.raises(ModelFileError, match=dtype):
-            save_params([theano.shared(numpy.zeros(3, dtype))], "net.pkl")
     assert os.listdir(".") == ["small.pkl"]
-
-
-def test_a_model_that_was_loaded_is_saved_with_all_that_its_file_tells():
-    told = {"class_labels": ["no", "yes"], "image_shape": [3, 1], "pixel_scale": 0.5, "l2": 0.1}
-    save_model(make(), "model.pkl", date="2020-01-01", **told)
-    save_model(load_model("model.pkl"), "same.pkl", l2=0.2)
-    metadata = load_model("model.pkl").metadata
-    assert load_model("same.pkl").metadata == {**metadata, "l2": 0.2}
-    assert {**metadata, **told, "date": "2020-01-01"} == metadata
+    with pytest.raises(ModelFileError, match=r"cannot be loaded: .*5000 bytes, which is too"):
+        model_file.read(write("large.pkl", bytes(5001)))
 
 
 def test_what_could_not_be_loaded_again_is_not_saved():
@@ -138,6 +124,8 @@ def test_what_could_not_be_loaded_again_is_not_saved():
     ):
         with pytest.raises(ModelFileError, match=message):
             save_model(given, "model.pkl", **metadata)
+    with pytest.raises(ModelFileError, match="float16"):
+        save_params([theano.shared(numpy.zeros(3, "float16"))], "model.pkl")
     assert Path("model.pkl").read_bytes() == before
 
 
@@ -190,35 +178,18 @@ def test_a_file_of_another_net_changes_nothing(shapes, dtype):
 # ---- files that are none of ours
 
 
-@pytest.mark.parametrize(
-    "data, said",
-    [
-        (b"epoch,iteration\n", "it is not a model file, or it is damaged: "),
-        (WHOLE[:-1], "cut short"),
-        (PREFIX + b"X\0\0\0\0q\1B\xff\xff\xff\xff", "cut short"),
-        (
-            WHOLE[:-1] + b"cos\nsystem\nX\x0e\0\0\0echo run > run\x85R.",
-            "asks for os.system, which was not run",
-        ),
-        (PREFIX + b".", "it makes a type"),
-        (model_file.dumps("checkpoint", {}), "it is a checkpoint file, not a model file"),
-        (
-            sealed(json.dumps({**HEADER, "version": 2}), DATA),
-            "header does not fit: it is of version 2, and 1 is known",
-        ),
-    ],
-)
+REFUSED = [
+    (b"epoch,iteration\n", "it is not a model file, or it is damaged: "),
+    (WHOLE[:-1], "cut short"),
+    (model_file.dumps("checkpoint", {}), "it is a checkpoint file, not a model file"),
+    (sealed(json.dumps({**HEADER, "version": 2}), DATA), "it is of version 2, and 1 is known"),
+]
+
+
+@pytest.mark.parametrize("data, said", REFUSED)
 def test_what_is_no_model_file_is_refused_with_the_reason(data, said):
     with pytest.raises(ModelFileError, match=f"^model.pkl cannot be loaded: .*{said}"):
         load_model(write("model.pkl", data))
-    assert os.listdir(".") == ["model.pkl"]
-
-
-def test_a_file_that_is_too_large_is_refused():
-    with open("huge", "wb") as file:
-        file.truncate((1 << 30) + 1)
-    with pytest.raises(ModelFileError, match=r"cannot be loaded: .*1073741824 bytes, which is too"):
-        model_file.read("huge")
 
 
 def same_or_refused(data):

@@ -41,47 +41,38 @@ def py2_shared(name, array, kind="theano.tensor.sharedvar.TensorSharedVariable")
     return py2_object(kind, {"name": py2_string(name.encode()), "tag": tag, "container": container})
 
 
-def py2_model(W, b, module="__main__"):
+def py2_model(W, b):
     state = {"params": b"(lp3\ng3\na", "b": b, "W": W, "input": b"N"}
-    return py2_object(f"{module}.LogisticRegression", state) + b"."
+    return py2_object("__main__.LogisticRegression", state) + b"."
 
 
-def py2(W=W, b=B, **options):
-    return py2_model(py2_shared("W", py2_array(W)), py2_shared("b", py2_array(b)), **options)
+def py2(W=W, b=B):
+    return py2_model(py2_shared("W", py2_array(W)), py2_shared("b", py2_array(b)))
 
 
-# ---- pickles as Python 3 writes them, by classes that bear the names of Theano's
+# ---- pickles as Python 3 writes them
 
 
-CLASSES = {
-    "LogisticRegression": "logistic_sgd",
-    "TensorSharedVariable": "theano.tensor.sharedvar",
-    "Container": "theano.gof.link",
-    "scratchpad": "theano.gof.utils",
-}
+class LogisticRegression:
+    """The model, and whatever it is made of; its module is not there when the pickle is read."""
+
+    def __init__(self, **parts):
+        vars(self).update(parts)
 
 
 def py3(protocol):
-    kinds = {name: type(name, (), {"__module__": module}) for name, module in CLASSES.items()}
-
-    def made(name, /, **attributes):
-        thing = kinds[name]()
-        vars(thing).update(attributes)
-        return thing
-
     def shared(name, value):
-        container = made("Container", storage=[value], readonly=False, name=name)
-        tag = made("scratchpad", trace=[[("logistic_sgd.py", 79, "__init__", "...")]])
-        return made("TensorSharedVariable", name=name, tag=tag, container=container)
+        container = LogisticRegression(storage=[value], readonly=False, name=name)
+        return LogisticRegression(name=name, tag=[[("", 79)]], container=container)
 
     params = [shared("W", W), shared("b", B)]
     more = {"params": params, "cost": 0.5, "dict": collections.OrderedDict(a=1)}
-    model = made("LogisticRegression", W=params[0], b=params[1], **more)
-    with pytest.MonkeyPatch.context() as patch:  # the modules exist while the pickle is written
-        patch.setitem(sys.modules, "theano", types.ModuleType("theano"))
-        for name, module in CLASSES.items():
-            patch.setitem(sys.modules, module, types.SimpleNamespace(**{name: kinds[name]}))
-        return pickle.dumps(model, protocol=protocol)
+    model = LogisticRegression(W=params[0], b=params[1], **more)
+    module = types.SimpleNamespace(LogisticRegression=LogisticRegression)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "logistic_sgd", module)
+        patch.setattr(LogisticRegression, "__module__", "logistic_sgd")
+        return pickle.dumps(model, protocol)
 
 
 # ---- what is read
@@ -115,7 +106,6 @@ def on_gpu(function, more=b""):
 
 MODELS = {
     "python 2": py2(),
-    "of a module": py2(module="code.logistic_sgd"),
     "float64": py2(W.astype("<f8"), B.astype("<f8")),
     "by columns": py2(numpy.asfortranarray(W, ">f4"), B.astype(">f4")),
     "gpuarray": on_gpu(b"theano.gpuarray.type\nGpuArray_unpickler\n", b"N"),
@@ -137,19 +127,16 @@ RUN = b"cos\nsystem\n(S'echo run > run'\ntR"
 REFUSED = {
     "system in W": py2_model(py2_shared("W", RUN), py2_shared("b", py2_array(B))),
     "no W": py2_model(b"N", py2_shared("b", py2_array(B))),
-    "an object": py2_model(py2_object("a.B", {}), py2_shared("b", py2_array(B))),
     "two in storage": py2().replace(b"(lp2\n", b"(lp2\nNa"),
     "transposed": py2(W.T),
     "no matrix": py2(W[0]),
     "mixed": py2(W, B.astype("float64")),
     "integers": py2(numpy.ones((3, 2), "int32"), numpy.ones(2, "int32")),
-    "fewer bytes": py2().replace(b"(I3\nI2\nt", b"(I3\nI1\nt"),
-    "objects": py2().replace(py2_string(b"f4"), py2_string(b"O8")),
 }
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_no_such_model_ends_in_our_error(name, working_folder):
+def test_what_is_no_such_model_ends_in_our_error(name):
     with pytest.raises(ModelFileError, match=r"^old.pkl cannot be loaded: "):
         load_model(write("old.pkl", REFUSED[name]))
     assert os.listdir(".") == ["old.pkl"]

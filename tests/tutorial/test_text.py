@@ -8,7 +8,6 @@ import inspect
 import re
 import textwrap
 from pathlib import Path
-from xml.etree import ElementTree
 
 import numpy
 import pytest
@@ -17,7 +16,7 @@ from conftest import ROOT
 
 from logreg.tutorial import text
 from logreg.tutorial.__main__ import main
-from logreg.tutorial.notebook import is_right
+from logreg.tutorial.notebook import answers, is_right
 
 FOLDER = ROOT / "logreg" / "tutorial"
 README = (FOLDER / "README.md").read_text(encoding="utf-8")
@@ -25,22 +24,12 @@ CHAPTERS = re.split(r"(?m)^## ", README)
 PROSE = re.sub(r"(?ms)^```.*?^```$", "", README)
 TERM = re.compile(r"(?<!\*)\*([^*]+)\*(?!\*)")
 PICTURES = sorted(FOLDER.glob("*.svg"))
-# What a reader's cell may end with, where the answer of an exercise begins with numbers.
+# What a reader's cell may end with: numbers of any type, as far off as the exercise allows.
 NATURAL = {
-    **{
-        "1.1": 0.874,
-        "1.3": numpy.float64(0.233),
-        "2.1": 1 / (1 + numpy.exp(-2)),
-        "2.2": (1, 0.337),
-    },
-    **{"3.1": numpy.log(10), "3.2": 0, "3.3": 1000.0, "4.1": [0, 0.0, 1e-17, False]},
-    **{"4.2": [0.308] * 3, "4.4": 0.0021, "5.1": (7850, 784 + 1), "5.2": [-0.999, -0.00199]},
-    **{"6.1": 0.13 * 600, "6.2": [0.901, 0.236], "6.3": numpy.array([0.9998, 0.785, 0.225])},
-    **{"7.1": (0.105, 0.103, 0.11), "7.3": 0.101, "8.1": numpy.int64(18), "8.3": [20, 40, 84]},
-    **{"9.1": False, "9.2": 10.0, "9.3": [0.344, 0.233, 0.145, 0.105], "10.1": 56 / 400},
-    **{"10.3": (32, 49, 0.075), "11.1": True, "11.2": (5, 0.147), "12.1": 2e-15, "12.2": 0.111},
-    **{"11.3": [0.112, 0.125, 0.302, 0.699], "12.3": 0.857, "12.4": 3.573, "13.2": 0.4431},
-    **{"14.1": True, "14.3": 0.142},
+    **{"2.1": 1 / (1 + numpy.exp(-2)), "3.1": numpy.log(10), "3.2": 0, "3.3": 1000.0},
+    **{"4.1": [0, 0.0, 1e-17, False], "4.2": [0.308] * 3, "5.1": (7850, 784 + 1), "11.1": True},
+    **{"5.2": [-0.999, -0.00199], "6.3": numpy.array([0.9998, 0.785, 0.225]), "12.1": 2e-15},
+    **{"8.1": numpy.int64(18), "10.1": 56 / 400, "10.3": (32, 49, 0.075)},
 }
 
 
@@ -109,11 +98,13 @@ def test_the_glossary_has_the_words_that_the_text_marks():
         assert sentence in " ".join(chapter.split()).replace("*", ""), term
 
 
-@pytest.mark.parametrize("exercise", NATURAL)
-def test_a_right_answer_is_right(exercise):
-    assert is_right(NATURAL[exercise], exercise)
-    assert not is_right(numpy.add(NATURAL[exercise], 0.05), exercise)
-    assert not is_right([], exercise) and not is_right([7, 7, 7, 7, 7], exercise)
+def test_a_right_answer_is_right():
+    found = {exercise: numbers for exercise, (numbers, _) in answers().items()}
+    assert len(found) == README.count("<summary>Answer</summary>\n\n**")
+    for exercise, numbers in {**found, **NATURAL}.items():
+        assert is_right(numbers, exercise), exercise
+        for wrong in (numpy.add(numbers, 0.05), [], [7, 7, 7, 7, 7]):
+            assert not is_right(wrong, exercise), exercise
 
 
 def test_each_chapter_has_exercises_with_answers_and_says_where_it_lives():
@@ -126,23 +117,13 @@ def test_each_chapter_has_exercises_with_answers_and_says_where_it_lives():
         assert len(exercises) == chapter.count("<details><summary>Answer</summary>\n\n")
         question = chapter.split("### Question\n")[1].split("### Exercises")[0]
         reasons = re.findall(r"<summary>[A-D]\. .+</summary>\n\n(\w+)", question)
-        assert len(reasons) in (3, 4) and reasons.count("Yes") == 1
+        assert len(reasons) > 2 and reasons.count("Yes") == 1
         assert "**Where this lives:**" in chapter.split("</details>")[-1]
-
-
-@pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.name)
-def test_pictures_are_small_drawings_without_a_date(path):
-    content = path.read_text(encoding="utf-8")
-    assert f"]({path.name})" in README and len(content) < 100_000
-    assert ElementTree.fromstring(content).tag == "{http://www.w3.org/2000/svg}svg"
-    assert "date" not in content and "<script" not in content
 
 
 @pytest.mark.weekly
 def test_the_notebook_is_run_as_it_is_written(working_folder):
-    nbformat, _ = map(pytest.importorskip, ("nbformat", "nbclient"))
-    for module in "ipykernel", "matplotlib":
-        pytest.importorskip(module)
+    nbformat, *_ = map(pytest.importorskip, ("nbformat", "nbclient", "ipykernel", "matplotlib"))
     assert main(["--notebook", "tutorial.ipynb", "--home", "https://example.org/x/blob/main/"]) == 0
     assert [path.name for path in working_folder.iterdir()] == ["tutorial.ipynb"]
     whole = nbformat.read("tutorial.ipynb", as_version=4)
@@ -167,7 +148,7 @@ def test_the_notebook_is_run_as_it_is_written(working_folder):
     with pytest.raises(AssertionError, match="not yet"):
         exec(first.replace("= ...", "= 0.5"), namespace)
     checked = re.findall(r'is_right\(found, "(.+?)"\)', "".join(cell.source for cell in code))
-    assert checked == sorted(NATURAL, key=lambda name: [int(n) for n in name.split(".")])
+    assert checked == [*answers()]
     notes = sum(cell.source.startswith("# Your notes") for cell in code)
     assert notes + len(checked) == README.count("<details><summary>Answer")
     for cell in code:  # of another library: it is run where this is installed
