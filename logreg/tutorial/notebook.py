@@ -30,8 +30,8 @@ def is_right(found, exercise):
 
     Parameters
     ----------
-    found : number, or array-like of numbers
-        Of any type: 1, 1.0 and True are alike.
+    found : number, text of numbers, or iterable of these
+        Of any type: 1, 1.0, True and "1" are alike.
     exercise : str
         Its number. One whose answer begins with no bold number is not checked.
 
@@ -47,9 +47,23 @@ def is_right(found, exercise):
     (True, False)
     """
     right, within = answers()[exercise]
-    found = numpy.ravel(numpy.asarray(found, "float64"))
+    try:
+        found = numpy.array(_numbers(found))
+    except (TypeError, ValueError):
+        return False
     are_all = found.size == right.size or right.size == 1 <= found.size
     return are_all and bool((abs(found - right) <= within).all())
+
+
+def _numbers(found):
+    """All numbers that somebody found, one after the other."""
+    if isinstance(found, str):
+        return [float(text) for text in re.split(r"[\s,]+", found.strip())]
+    found = found.get_value() if hasattr(found, "get_value") else found
+    try:
+        return [number for part in found for number in _numbers(part)]
+    except TypeError:  # it is no iterable
+        return [float(found)]
 
 
 def answers():
@@ -58,7 +72,10 @@ def answers():
     for name, question, numbers in re.findall(EXERCISE, TEXT.read_text(encoding="utf-8")):
         right = re.findall(NUMBER, numbers.replace("\N{MINUS SIGN}", "-"))
         within = re.search(rf"[Tt]o\s+within\s+({NUMBER})", question)
-        found[name] = numpy.array(right, float), float(within.group(1)) if within else 1e-9
+        # The text's own numbers are rounded.
+        rounding = max(0.5 / 10 ** len(text.partition(".")[2]) * ("." in text) for text in right)
+        least = float(within.group(1)) + rounding if within else 0
+        found[name] = numpy.array(right, float), least + 1e-9
     return found
 
 

@@ -105,6 +105,12 @@ def test_a_right_answer_is_right():
         assert is_right(numbers, exercise), exercise
         for wrong in (numpy.add(numbers, 0.05), [], [7, 7, 7, 7, 7]):
             assert not is_right(wrong, exercise), exercise
+    # As students have them: parts of unequal size, views, generators, texts, rounded down.
+    right = [("4.1", (0, numpy.zeros(784))), ("7.1", {"a": 0.105, "b": 0.103, "c": 0.11}.values())]
+    right += [("8.3", (n for n in (20, 40, 84))), ("5.1", "7850, 785"), ("2.1", 0.880)]
+    for exercise, numbers in right:
+        assert is_right(numbers, exercise), exercise
+    assert not is_right("many", "5.1") and not is_right(None, "5.1")
 
 
 def test_each_chapter_has_exercises_with_answers_and_says_where_it_lives():
