@@ -120,13 +120,12 @@
       if (texts) {
         const chosen = means.indexOf(Math.max(...means));
         texts.forEach((text, k) => field.add(new Option(text, text, k === chosen, k === chosen)));
-      } else if (facts.dates[i]) {
-        field.type = "date";
-        field.defaultValue = new Date(means[0] * DAY).toISOString().slice(0, 10);
       } else {
-        field.type = "number";
+        field.type = facts.dates[i] || "number";
         field.step = "any";
-        field.defaultValue = Number(means[0].toPrecision(6));
+        field.defaultValue = facts.dates[i]
+          ? new Date(means[0] * DAY).toISOString().slice(0, field.type === "date" ? 10 : 16)
+          : Number(means[0].toPrecision(6));
       }
       const label = document.createElement("label");
       label.appendChild(document.createElement("span")).textContent = name;
@@ -146,8 +145,9 @@
     for (const { field, first, n } of fields) {
       if (field.tagName === "SELECT") {
         for (let k = 0; k < n; k++) row[first + k] = Number(k === field.selectedIndex);
-      } else if (Number.isFinite(field.valueAsNumber)) { // an empty one stays at the mean
-        row[first] = field.valueAsNumber / (field.type === "date" ? DAY : 1);
+      } else if (field.value !== field.defaultValue && Number.isFinite(field.valueAsNumber)) {
+        // One that is as it was, or empty, stays at the mean, of which it shows some digits.
+        row[first] = field.valueAsNumber / (field.type === "number" ? 1 : DAY);
       }
     }
     show(ready(row));

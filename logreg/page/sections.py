@@ -13,6 +13,7 @@ from logreg.plots import short
 from logreg.prediction.evaluation import percent, tables
 
 N_CELLS = 8  # of a wrong row of a table
+DATES = "date", "datetime-local"  # fields, for days and where some have a time
 N_BARS = 12  # of a class
 MANY_CLASSES = 30  # with more, the errors come first, and so many have their weights shown, folded
 REASONS = {"patience": "patience ran out", "n_epochs": "all epochs had been run"}
@@ -127,7 +128,7 @@ def gallery(predictor, data, evaluation):
     rows, facts, (x, y), figures = evaluation["worst_rows"], predictor.facts, data.test, []
     if not rows:
         return "<p>No row is wrong.</p>"
-    least, most = (0, 255) if x.dtype == numpy.uint8 else (numpy.nanmin(x), numpy.nanmax(x))
+    least, most = facts.layout.ends or (0, 255)  # as on the pad
     # What a feature says of a class is what it adds to its score, beside the mean of all classes.
     W = predictor.W.astype("float64")
     W -= W.mean(axis=1, keepdims=True)
@@ -153,11 +154,13 @@ def _reasons(facts, x, shares):
     """The columns of a row whose features have the largest shares, each with its cell."""
     found = []
     for name, kind, texts, features in _columns(facts):
-        cell = f"{x[features][0]:.6g}"
+        cell = f"{x[features][0]:.9g}"
         if texts:
             cell = dict(zip(x[features], texts)).get(1, "none of these")
+        elif cell == "nan":
+            cell = "no value"
         elif kind.startswith(DATE):
-            cell = str(x[features][0].astype("datetime64[D]"))
+            cell = str(numpy.floor(x[features][0]).astype("datetime64[D]"))
         found.append((f"{escaped(name, 24)} <b>{escaped(cell, 24)}</b>", shares[features].sum()))
     return sorted(found, key=lambda reason: -abs(reason[1]))[:N_CELLS]
 
@@ -165,8 +168,7 @@ def _reasons(facts, x, shares):
 def _columns(facts):
     """Yield each column's name, its kind, its categories or None, and the slice of its features."""
     table, first = facts.table, 0
-    names = table.names or [f"column {i + 1}" for i in range(len(table.categories))]
-    for name, kind, texts in zip(names, table.kinds, table.categories):
+    for name, kind, texts in zip(facts.titles, table.kinds, table.categories):
         yield name, kind, texts, slice(first, first + len(texts or [None]))
         first += len(texts or [None])
 
@@ -184,14 +186,16 @@ def live(predictor, data):
         means = numpy.array(facts.feature_means) / scale
     elif data and not facts.image:
         means = data.test[0].mean(axis=0, dtype="float64")
-    names, kinds, categories, _ = zip(*_columns(facts))
+    names, kinds, categories, places = zip(*_columns(facts))
+    x = data.test[0] if data else numpy.zeros((0, facts.n_in))
+    have_time = [(x[:, features] % 1 > 0).any() for features in places]  # as parts of days
     return {
         "labels": [short(label, 40) for label in predictor.labels],
         "dtype": predictor.dtype,
         "W": base64_of(predictor.W),
         "b": base64_of(predictor.b),
         "columns": [short(name, 40) for name in names],
-        "dates": [kind.startswith(DATE) for kind in kinds],
+        "dates": [kind.startswith(DATE) and DATES[int(has)] for kind, has in zip(kinds, have_time)],
         "categories": [texts and [short(text, 40) for text in texts] for texts in categories],
         "means": means.tolist(),
         "scale": scale,  # a row x becomes scale x, or (scale x - shifts) / scales

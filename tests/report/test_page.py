@@ -98,6 +98,19 @@ def test_pictures_on_the_pad_are_classified_as_predict_does(open_page, state, di
         assert shown.predicted == classes_of(pixels[:, :, 0])[0]
 
 
+def test_a_wrong_picture_of_floats_is_on_the_pad_what_its_row_is(open_page, state):
+    x, y = sample()["x_test"][:300] / numpy.float32(255), sample()["y_test"][:300]
+    numpy.savez("d.npz", x_train=x, y_train=y, x_test=0.6 * x, y_test=y)
+    told = {"pixel_scale": 1, "raw_range": [0, 1], "x_range": [0, 1], "dataset": "d.npz"}
+    assert report.main([save_digits_model(**told)]) == 0
+    browser = open_page("best_model.html")
+    picture = browser.find_element("css selector", ".to-pad img")
+    row = int(re.search(r"row (\d+)", picture.get_attribute("alt"))[1])
+    browser.execute_script("arguments[0].click()", picture)
+    expected = probabilities(0.6 * x[row].reshape(1, -1), *weights())[0]
+    numpy.testing.assert_allclose(state().probabilities, expected, atol=0.02)
+
+
 def test_the_tools_of_the_pad(open_page, state, digits_page):
     browser = open_page(digits_page)
     draw_anew(browser, [])
@@ -151,8 +164,9 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, state, sc
     random = numpy.random.RandomState(2)
     table = pandas.DataFrame(random.randn(90, 2) * 3 + 5, columns=["length", HOSTILE[0]])
     table.insert(1, HOSTILE[1], random.choice(["red", HOSTILE[1], "blue"], 90, p=[0.2, 0.2, 0.6]))
-    days = random.choice(20, 90)
-    table["since"] = days.astype("datetime64[D]").astype(str)
+    unit, since = ("D", "1970-02-03") if scaling == "--standardize" else ("m", "1970-02-03T06:30")
+    times = random.choice(20 * 1440, 90).astype("datetime64[m]").astype(f"datetime64[{unit}]")
+    table["since"] = times.astype(str)
     table.loc[::7, "length"] = numpy.nan
     table["label"] = random.choice(HOSTILE, 90)
     table.to_csv("table.csv", index=False)
@@ -170,22 +184,24 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, state, sc
     # They hold the training means in the user's units, and the most frequent text.
     n_train = predictor.facts.rows[0]
     means = table[:n_train].mean(numeric_only=True).tolist()
-    values, since = [field.get_property("value") for field in fields], "1970-02-03"
-    mean_day = str(days[:n_train].mean().astype("datetime64[D]"))
-    assert values == [f"{means[0]:.6g}", "blue", f"{means[1]:.6g}", mean_day]
+    values = [field.get_property("value") for field in fields]
+    mean = times[:n_train].astype("datetime64[us]").astype(float).mean().astype("datetime64[us]")
+    shown = str(mean.astype(times.dtype))
+    assert values == [f"{means[0]:.6g}", "blue", f"{means[1]:.6g}", shown]
+    check(means[0], "blue", means[1], str(mean))  # which has more digits than it shows
     typed = "dispatchEvent(new Event('input', {bubbles: true}))"
     browser.execute_script(f"arguments[0].value = '{since}'; arguments[0].{typed}", fields[3])
-    check(float(values[0]), "blue", float(values[2]), since)
+    check(means[0], "blue", means[1], since)
     fields[0].clear()
     fields[0].send_keys("2.5")
     fields[1].send_keys(HOSTILE[1])
-    check(2.5, HOSTILE[1], float(values[2]), since)
+    check(2.5, HOSTILE[1], means[1], since)
     fields[0].send_keys(BACKSPACE * 3)
-    check(numpy.nan, HOSTILE[1], float(values[2]), since)
+    check(numpy.nan, HOSTILE[1], means[1], since)
     wrong = browser.find_element("css selector", ".rows figcaption").text
     row = int(re.search("row ([0-9]+)", wrong)[1])
     cells = browser.find_element("css selector", ".rows figure").text
-    assert table["since"][row - 2] in cells  # the header is row 1
+    assert table["since"][row - 2][:10] in cells  # the header is row 1
     names = [bar.text for bar in browser.find_elements("css selector", ".bar .name")]
     assert sorted(names) == sorted(HOSTILE)
     # What the columns contribute is what the score of the class has beside the mean of all.
@@ -196,7 +212,7 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, state, sc
     assert total == pytest.approx(expected, abs=0.02)
     browser.execute_script("document.getElementById('reset').click()")
     assert [field.get_property("value") for field in fields] == values
-    check(float(values[0]), "blue", float(values[2]), values[3])
+    check(means[0], "blue", means[1], str(mean))
     # An inline script that is not the page's own is not run, whatever brings it in.
     assert browser.execute_script(
         "const script = document.createElement('script'); script.textContent = 'hacked = 1';"
