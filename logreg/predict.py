@@ -9,7 +9,8 @@ trained on numbers from 0 to 1, or of a range that its file does not tell, refus
 A picture is scaled to the size and the range of the training images, which are grey and at least
 10 x 10 pixels large; it is cropped and centred first if these are laid out as MNIST's are, or their
 model's file does not tell. It is inverted if its background is light and theirs is dark, or the
-other way round. Theirs is light if the median at their edges is above the middle of their range.
+other way round. Theirs is dark if they were pictures in folders; else it is light if the median at
+their edges is above the middle of their range, which is 127 for uint8.
 
 The data that a model was trained on are split as in training, if they have no test set of their
 own; of other data without one, all rows are the test set.

@@ -5,7 +5,7 @@ from typing import List, Optional
 
 import numpy
 
-from logreg.datasets.arrays import image_shape
+from logreg.datasets.arrays import image_shape, may_be_pixels
 from logreg.datasets.header import Columns
 from logreg.datasets.options import NO_OPTIONS, TableOptions
 from logreg.datasets.pictures import Layout
@@ -35,6 +35,7 @@ class Facts:
     x_range: Optional[List[float]] = None
     x_median: Optional[float] = None  # of some training rows; of images, at their edges
     centred: Optional[bool] = None  # whether images are laid out as MNIST's; None: as if they were
+    background: Optional[str] = None  # dark, if they were read from pictures; None: see layout
     split: Optional[List[int]] = None  # the rows of all sets, if the test set was taken from one
     split_seed: Optional[int] = None  # of the order before; None: that of the file
     # Preprocessing
@@ -46,6 +47,7 @@ class Facts:
     label_name: Optional[str] = None
     label_number: Optional[int] = None  # counted from 1
     columns: Optional[List[str]] = None
+    column_numbers: Optional[List[int]] = None  # counted from 1, in the file
     categories: Optional[List[Optional[List[str]]]] = None
     kinds: Optional[List[str]] = None  # of columns, see :mod:`logreg.datasets.columns`
     feature_names: Optional[List[str]] = None
@@ -74,7 +76,9 @@ class Facts:
     def image(self):
         """The (height, width) of the image that a row is; None if it is none."""
         # Rows of a CSV file have no shape; a square number of columns may be an image.
-        return image_shape(tuple(self.image_shape or [self.n_in]), guess=not self.categories)
+        are_pixels = not self.is_table or may_be_pixels(*self.raw_range or (0, 255))
+        guess = are_pixels and not self.categories
+        return image_shape(tuple(self.image_shape or [self.n_in]), guess)
 
     @property
     def expected(self):
@@ -85,7 +89,14 @@ class Facts:
     @property
     def names(self):
         """A name for each feature."""
-        return self.feature_names or [f"column {i + 1}" for i in range(self.n_in)]
+        texts = self.categories or [None] * self.n_in
+        return self.feature_names or named(self.titles, texts)
+
+    @property
+    def titles(self):
+        """A name for each column of a table; where it has none, its number."""
+        names, n = self.table.names, len(self.categories or [None] * self.n_in)
+        return names or [f"column {i}" for i in self.column_numbers or range(1, n + 1)]
 
     @property
     def takes_pictures(self):
@@ -102,10 +113,13 @@ class Facts:
     @property
     def layout(self):
         """How its images are laid out, and pictures made like them."""
-        is_known = self.x_range and self.x_median is not None
-        is_light = is_known and 2 * self.x_median >= sum(self.x_range)
-        ends = None if self.pixel_scale != 1 and not self.scale_all else self.raw_range
-        return Layout(self.image, self.centred is not False, "light" if is_light else "dark", ends)
+        are_bytes = self.background or (self.pixel_scale != 1 and not self.scale_all)
+        is_known, ends = self.x_range and self.x_median is not None, self.x_range
+        if are_bytes and not self.feature_scales:  # then dark and light are those of pictures
+            ends = [0, 255 * (self.pixel_scale or 0)]
+        background = "light" if is_known and 2 * self.x_median >= sum(ends) else "dark"
+        ends = None if are_bytes else self.raw_range
+        return Layout(self.image, self.centred is not False, self.background or background, ends)
 
     @property
     def table(self):
@@ -128,19 +142,24 @@ class Facts:
         return TableOptions(**{**known, **given.given()})
 
 
-def of_columns(columns):
-    """What a table's :class:`Columns` tell, as fields of :class:`Facts`."""
-    names = columns.names and tuple(
+def named(columns, categories):
+    """A name for each feature: that of its column, or of one of its categories."""
+    return tuple(
         name if text is None else f"{name}={text}"
-        for name, texts in zip(columns.names, columns.categories)
+        for name, texts in zip(columns, categories)
         for text in texts or [None]
     )
+
+
+def of_columns(columns):
+    """What a table's :class:`Columns` tell, as fields of :class:`Facts`."""
     return {
         "label_name": columns.label_name,
         "label_number": columns.label + 1,
         "columns": columns.names,
+        "column_numbers": columns.numbers,
         "categories": columns.categories if any(columns.categories) else None,
         "kinds": columns.kinds,
-        "feature_names": names,
+        "feature_names": columns.names and named(columns.names, columns.categories),
         "options": columns.options,
     }

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy
 
+from logreg.datasets.arrays import image_shape, may_be_pixels
 from logreg.datasets.columns import NEW, NUMBER, TEXT, Column
-from logreg.datasets.facts import image_shape
 from logreg.datasets.header import Columns
 from logreg.datasets.preprocessing import FLOAT32_MAX, Moments, blocks, one_hot
 from logreg.errors import DatasetError, listed
@@ -84,7 +84,9 @@ class Features:
         moments = Moments(x)
         alike = ~(moments.high > moments.low)
         has_text = any(column.kind == TEXT for column in self.columns)
-        if image_shape((len(alike),), guess=not has_text) or not self.head.names or alike.all():
+        ends = numpy.nanmin(moments.low), numpy.nanmax(moments.high)
+        guess = not has_text and may_be_pixels(*ends)
+        if image_shape((len(alike),), guess) or not self.head.names or alike.all():
             return
         for column, is_alike in zip(self.columns, alike.tolist()):
             column.is_left_out = is_alike
@@ -131,6 +133,7 @@ class Features:
             tuple(column.categories for column in left),
             tuple(column.kind for column in left),
             replace(head.options, decimal=head.decimal),
+            tuple(column.index + 1 for column in left),
         )
 
     def rules(self):

@@ -99,8 +99,10 @@ def _decode(path):
         image.load()
         with contextlib.suppress(Exception):  # senseless metadata turn nothing
             image = ImageOps.exif_transpose(image)
-        if image.mode.startswith("I"):  # as of a scanner, of 16 bits
-            image = Image.fromarray((numpy.asarray(image) >> 8).astype(numpy.uint8))
+        if image.mode[0] in "IF":  # as of a scanner, of 16 bits; or of numbers up to 255, or 1
+            levels = numpy.asarray(image)
+            scale = 255 if levels.max() <= 1 else 1 if levels.max() <= 255 else 1 / 256
+            image = Image.fromarray((levels * scale).clip(0, 255).astype(numpy.uint8))
         image = image.convert("RGBA")
     image.thumbnail((SIDE, SIDE))
     paper = Image.new("RGBA", image.size, "white")  # which shows through what is transparent

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy
 
+from logreg.console import warning
 from logreg.datasets import mnist
 from logreg.datasets.arrays import array_part, pairs_of
 from logreg.datasets.facts import Facts, of_columns
@@ -133,9 +134,12 @@ def _read_pictures(name, sets, layout):
     for split, pictures in sets.items():
         files, labels = zip(*pictures)
         x, where = [read_picture(file, layout) for file in files], set_name(name, split)
+        blank = [file for file, image in zip(files, x) if image.min() == image.max()]
+        if blank:
+            warning(f"{where} {len(blank)} pictures are blank, or too faint, {blank[0]} first")
         parts[split] = array_part(numpy.stack(x), numpy.array(labels), where)._replace(rows=files)
     files = tuple(file for part in parts.values() for file in part.rows)
-    return parts, Facts(name, centred=layout.is_centred), files
+    return parts, Facts(name, centred=layout.is_centred, background=layout.background), files
 
 
 def _read_tables(name, sets, options, known, **how):

@@ -37,6 +37,7 @@ def learn(parts, sets, facts, dtype=None, standardize=False):
     (x, y), missing = sets["train"], facts.options.missing
     moments = Moments() if standardize or missing else None
     raw_range, digest = read_through(parts, sets, facts, dtype, moments, standardize)
+    facts = replace(facts, raw_range=raw_range)  # which tells whether rows are images
     scale = scale_of(x, facts.pixel_scale)
     if scale == 1 and raw_range == [0, 255]:
         note(
@@ -58,7 +59,6 @@ def learn(parts, sets, facts, dtype=None, standardize=False):
         class_counts=counts.tolist(),
         rows=[len(y) for _, y in sets.values()],
         baseline_error=float((sets["test"][1] != counts.argmax()).mean()),
-        raw_range=raw_range,
         x_range=preprocessing.range_of(moments) if standardize else x_range,
         centred=centred,
         x_median=float(numpy.median(some)),

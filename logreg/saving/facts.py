@@ -111,6 +111,7 @@ class ModelFacts(Facts):
             ("categories", lambda value: n_encoded == n_in, f"what makes {n_in} features"),
             ("columns", lambda value: len(value) == len(of_columns), "one for each of categories"),
             ("kinds", lambda value: len(value) == len(of_columns), "one for each of categories"),
+            ("column_numbers", lambda value: len(value) == len(of_columns), "one for each column"),
             ("columns", lambda value: len({*value}) == len(value), "a list of texts, each once"),
             ("curve", lambda value: {*map(len, value)} <= {n_items}, f"{n_items} a row"),
             ("curve", _is_curve, "a list of rows [iteration, cost, error, test error]"),

@@ -87,6 +87,8 @@ KEPT = [
     (lambda grey: numpy.dstack([0 * grey] * 3 + [255 - grey]), "PNG", 1, {}),  # on nothing
     (lambda grey: numpy.rot90(grey).copy(), "JPEG", 3, {"exif": SIDEWAYS.tobytes()}),
     (stained, "PNG", 8, {}),
+    (lambda grey: grey.astype("i4"), "TIFF", 1, {}),
+    (lambda grey: (grey / 255).astype("f4"), "TIFF", 1.5, {}),
 ]
 
 
@@ -172,6 +174,24 @@ def test_a_folder_of_pictures_for_each_class_is_a_data_set(side, cli):
     done = json.loads(cli("predict", *files, "--format", "json").out)
     assert all(entry["prediction"] not in entry["input"] for entry in done)
     assert cli("predict", "--evaluate", "pictures/no 1").code == 1
+
+
+@pytest.mark.parametrize("option", ["", "--pixel-scale 255", "--standardize"])
+def test_grey_pictures_are_tested_as_they_were_trained_on(random, cli, option):
+    """They have neither black nor white, and no paper at their edges."""
+    for i in range(80):
+        smooth = numpy.kron(random.randint(40, 120, (7, 7)), numpy.ones((4, 4)))
+        grey = random.randint(40, 120, (28, 28)) if i % 2 else smooth if i else 0 * smooth
+        os.makedirs(f"pictures/{i % 2}", exist_ok=True)
+        Image.fromarray(grey.astype("u1")).save(f"pictures/{i % 2}/{i}.png")
+    done = cli("train", "pictures", "--n-epochs", 9, *option.split())
+    blank = os.path.join("pictures", "0", "0.png")
+    assert done.code == 0 and f"1 pictures are blank, or too faint, {blank} first" in done.err
+    found = json.loads(cli("predict", "--evaluate", "--format", "json").out)
+    assert found["rows_are"] == "those that training held out"  # by the SHA-256 of their pixels
+    wrong = sorted(found["wrong_rows"])
+    done = json.loads(cli("predict", *wrong, "--format", "json").out) if wrong else []
+    assert all(str(entry["prediction"]) not in entry["input"].split(os.sep) for entry in done)
 
 
 def test_pictures_may_lie_in_a_folder_for_each_set(cli):

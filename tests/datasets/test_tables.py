@@ -483,6 +483,13 @@ def test_a_look_before_training(capsys):
         assert any(said in line for line in told), said
 
 
+def test_columns_without_names_are_called_by_their_numbers_in_the_file():
+    rows = [f"{'ab'[i % 2]},9,{i},{'uv'[i % 3 == 0]}" for i in range(30)]
+    put("\n".join(rows))
+    data = read_dataset("t.csv", TableOptions(1, header=False, drop=[2]))
+    assert data.facts.names == ("column 3", "column 4=u", "column 4=v")
+
+
 def test_pictures_keep_columns_that_are_alike():
     rows = numpy.random.RandomState(0).randint(9, size=(30, 65))
     rows[:, :60] = 0
