@@ -47,7 +47,7 @@ class Features:
         has_numbers = numpy.isfinite(x).any(axis=0).tolist()
         for column, is_one, has_some in zip(self.columns, is_number, has_numbers):
             column.has_numbers |= has_some
-            if not is_one:
+            if not is_one or (column.kind is None and not has_some):  # text may have empty chunks
                 column.add(frame[column.index], self.n_rows)
         self.n_rows += len(frame)
         self.indices.append(frame.index)
