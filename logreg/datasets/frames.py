@@ -58,7 +58,7 @@ def open_table(path, options, known=None):
     columns whose texts are to stay as they are and a number of rows, and gives data frames whose
     columns are called 0, 1, ... and whose index are the numbers of the rows.
     """
-    name, frame = name_of(path), path if is_frame(path) else None
+    name, frame, first_row = name_of(path), path if is_frame(path) else None, 1
     with reading(name), contextlib.ExitStack() as stack:
         with needing("a table", "tables", "pandas"), _quiet():
             import pandas
@@ -71,7 +71,9 @@ def open_table(path, options, known=None):
                     frame = pandas.read_parquet(stream)
             elif start == ZIP:
                 with needing("an Excel file", "excel", "openpyxl"), parsing(), _quiet():
-                    frame = pandas.read_excel(stream)
+                    how = {"keep_default_na": False, "na_values": [*options.na]}
+                    frame = pandas.read_excel(stream, dtype=object, **how).infer_objects()
+                    first_row = 2
         if frame is None:
             stream.seek(0)
             is_marked = stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -80,7 +82,7 @@ def open_table(path, options, known=None):
             text = io.TextIOWrapper(stream, encoding, newline="")
             yield _csv(pandas, text, options, known)
         else:
-            yield _whole(pandas, frame, options, known)
+            yield _whole(pandas, frame, options, known, first_row)
 
 
 def _standard_input():
@@ -177,19 +179,25 @@ def _layout(text):
     return mark, len(above), row, rows
 
 
-def _whole(pandas, frame, options, known):
-    """Read a pandas.DataFrame, whose columns have names; an index that has one is a column, too."""
+def _whole(pandas, frame, options, known, first_row):
+    """Read a pandas.DataFrame, whose columns have names; an index that has one is a column, too.
+
+    Its first row has the number `first_row`: 2 of a sheet, whose texts are read as those of CSV.
+    """
     if not len(frame):
         raise DatasetError("is empty: it has no row")
     named = [name for name in frame.index.names if name is not None and name not in frame.columns]
     frame = frame.reset_index(level=named) if named else frame
     names = [str(name) for name in frame.columns]
-    frame = frame.set_axis(range(len(names)), axis=1).set_axis(range(1, len(frame) + 1))
+    frame = frame.set_axis(range(len(names)), axis=1)
+    frame.index = range(first_row, len(frame) + first_row)
     first = frame.iloc[:FIRST_ROWS].astype(object).to_numpy().tolist()
     rows = [["" if cell is None else str(cell).strip() for cell in row] for row in first]
     head = Header([names, *rows], options, known, options.decimal or decimal_mark(rows, ","), 0)
     kind_of = pandas.api.types.infer_dtype
-    head.texts = {i for i in range(len(names)) if kind_of(frame[i]) in ("string", "categorical")}
+    if first_row == 1:
+        kinds = [kind_of(frame[i]) for i in range(len(names))]
+        head.texts = {i for i, kind in enumerate(kinds) if kind in ("string", "categorical")}
 
     def frames(raw=(), n_rows=CHUNK_CELLS):
         size = _chunk_rows(n_rows, head)

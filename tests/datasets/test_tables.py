@@ -556,6 +556,15 @@ def test_excel_is_read(cli):
     assert found.columns.names == wanted.columns.names and (found.x == wanted.x).all()
     assert cli("train", "t.xlsx", "--label-column", "kind", "--n-epochs", 2).code == 0
     assert len(cli("predict", "t.xlsx").out.splitlines()) == 60
+    # Text stays as it stands, n/a is no empty cell, and the header is row 1.
+    columns = {"zip": ["01067", "007", "n/a"] * 4, "n": [*"123"] * 4, "kind": ["01", "1", "1"] * 4}
+    pandas.DataFrame(columns).to_csv("t.csv", index=False)
+    pandas.DataFrame(columns).to_excel("t.xlsx", index=False)
+    options = TableOptions("kind", categorical="zip")
+    wanted, found = read("t.csv", options), read("t.xlsx", options)
+    assert found.columns == wanted.columns and (found.x == wanted.x).all()
+    assert found.columns.categories == (["007", "01067", "n/a"], None)
+    assert (found.labels, found.rows) == (["01", "1"], range(2, 14))
 
 
 def test_a_data_frame_and_parquet_are_read_as_csv_is(capsys):
