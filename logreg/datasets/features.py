@@ -35,7 +35,10 @@ class Features:
     def add(self, frame):
         """Take in a chunk; return it as float64, of shape (n, columns), NaN where texts are."""
         kinds, x = [*frame.dtypes], numpy.full((len(frame), len(self.columns)), numpy.nan)
-        is_number = [kinds[c.index].kind in "biuf" and c.kind != TEXT for c in self.columns]
+        is_number = [
+            kinds[c.index].kind in "biuf" and (c.kind or NUMBER).startswith(NUMBER)
+            for c in self.columns
+        ]
         numbers = frame[[c.index for c in itertools.compress(self.columns, is_number)]]
         x[:, is_number] = numbers.to_numpy("float64", na_value=numpy.nan)
         x[numpy.isin(x, self.head.na)] = numpy.nan
