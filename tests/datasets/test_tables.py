@@ -538,6 +538,21 @@ def test_rows_of_a_group_stay_in_one_set(cli):
         load_data(put("a,g,k\n" + "1,x,u\n2,y,v\n" * 9), group="g")
 
 
+def test_a_group_that_is_in_two_files_and_rows_without_a_group(cli, working_folder):
+    (working_folder / "data").mkdir()
+    for name, first in (("train", 0), ("test", 38)):
+        lines = [f"p{i // 2},{i * i % 7},{'uv'[i % 3 > 0]}\n" for i in range(first, first + 40)]
+        put("g,a,kind\n" + "".join(lines), f"data/{name}.csv")
+    done = cli("train", "data", "--group", "g")
+    said = "error: data: of 39 groups, 1 stand in several sets ('p19'): move the rows of each into "
+    assert (done.code, done.err.splitlines()[-1]) == (1, said + "one set, or give no --group")
+    text = "g,a,kind\np1,1,u\n,2,v\nNA,3,u\np1,4,v\n"
+    with pytest.raises(DatasetError, match=r"2 of 4 rows have no group, row 3 first, but .* \(g\)"):
+        table(text, group="g")
+    groups = table(text, group="g", missing="mean").groups
+    assert groups[0] == groups[3] and len({*groups}) == 3
+
+
 def test_a_row_without_a_label_takes_its_group_and_its_number_along():
     text = "g,a,kind\np,1,x\nq,2,\nr,3,y\nq,4,x\n"
     found = table(text, group="g", missing="mean")
