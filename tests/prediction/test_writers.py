@@ -49,7 +49,9 @@ def test_labels_and_names_of_every_kind():
     told = {"labels": ["new\nline", "Füße", '"q",'], "name": "odd\nname.csv"}
     assert written("text", **told).splitlines()[1] == "odd\\nname.csv[5]: Füße"
     rows = list(csv.reader(io.StringIO(written("csv", **told))))
-    assert rows[3] == ["odd\\nname.csv", "6", '"q",']
+    assert rows[3] == ["odd\nname.csv", "6", '"q",']
+    blanks = written("csv", ["New\xa0York", "b", "c"], "a\u3000\udcff.csv", proba=True)
+    assert "probability_New\xa0York" in blanks and "a\u3000\\udcff.csv,7,b" in blanks
     assert json.loads(written("json", **told))[2]["prediction"] == '"q",'
     assert json.loads(written("json", labels=[7, 8, 9]))[0]["prediction"] == 8
     for form in ("text", "csv", "json"):  # what a terminal would obey
