@@ -333,6 +333,9 @@ def test_a_number_that_stands_for_empty_is_compared_as_a_number(cli):
     for source in ("t.csv", frame):
         wanted = numpy.where(x == -999, numpy.nan, x)
         numpy.testing.assert_array_equal(read(source, options).x, numpy.c_[wanted, wanted])
+    told = {"na": "-99", "missing": "mean", "categorical": "code"}
+    found = table("a,code,kind\n$9.64,1,x\n-99.00,-99.0,y\n$2,3,x\n", **told)
+    assert numpy.isnan(found.x[1, 0]) and found.columns.categories == (None, ["", "1", "3"])
     done = cli("train", "t.csv", "--na", "-999", "--missing", "mean", "--n-epochs", 2)
     assert done.code == 0 and Predictor("best_model.pkl").metadata["feature_means"][0] > 0
 
