@@ -107,7 +107,9 @@ def predict(model=BEST_MODEL, dataset=DATASET, n=N_EXAMPLES):
 
 
 def _test_batches(predictor, data, n):
-    return inputs.array_batches(data.facts.dataset, data.test[0], predictor.facts, n)
+    rows = data.test_rows.tolist()
+    for batch in inputs.array_batches(data.facts.dataset, data.test[0], predictor.facts, n):
+        yield batch._replace(rows=[rows[i] for i in batch.rows])
 
 
 def _print_examples(predictor, batches):

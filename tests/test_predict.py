@@ -126,6 +126,8 @@ def test_a_model_is_tested_on_its_own_data(cli):
     wrong = [n for n, entry in enumerate(predicted, 1) if entry["prediction"] != kinds[n - 1]]
     assert {*found["wrong_rows"]} <= {*wrong} and len(found["wrong_rows"]) == found["errors"] > 0
     assert "warning" not in evaluated.err
+    held_out = json.loads(cli("predict", "--format", "json").out)  # numbered as in the file
+    assert all(predicted[entry["row"] - 1] == entry for entry in held_out) and len(held_out) == 10
     # Other data, by the model's columns; and its options are not needed.
     write("rows.csv", b"1,5;2;3\n99,5;2;3\n")
     assert cli("predict", "rows.csv").out == "rows.csv[1]: ant\nrows.csv[2]: bee\n"
