@@ -98,7 +98,7 @@ def _standard_input():
 def _csv(pandas, stream, options, known):
     with _parsing(pandas, stream):
         text = "".join([stream.read(FIRST_CHARACTERS), *(stream.readline() for _ in range(3))])
-        mark, n_lines, row, rows = _layout(text.lstrip("\ufeff"))
+        mark, n_lines, row, rows = _layout(text.lstrip("\ufeff"), options.decimal)
     head = Header(rows, options, known, options.decimal or decimal_mark(rows, mark), row)
     columns = range(len(head.cells))
     how = {"header": 0 if head.has_header else None, "names": columns, "skipinitialspace": True}
@@ -140,21 +140,23 @@ def _parsing(pandas, stream):
         raise DatasetError(f"{reason}: every row needs {needed}, each quote its end") from None
 
 
-def _layout(text):
+def _layout(text, decimal):
     """The delimiter of a table, how many lines are above its header, the row of that, and all rows.
 
-    The delimiter is the one by which most rows have as many cells, two or more. What is above may
-    be Excel's line sep=; and lines that begin with # and have another number of cells.
+    The delimiter is the one by which most rows have as many cells, two or more; it is the `decimal`
+    mark only if there is no other. What is above may be Excel's line sep=; and lines that begin
+    with # and have another number of cells.
     """
     unquoted = re.sub('"[^"]*"', "", text).splitlines()
 
     def most_alike(mark):
         counts = Counter(line.count(mark) for line in unquoted if mark in line)
-        return max(((n, k) for k, n in counts.items()), default=(0, 0))
+        found = ((mark != decimal, n, k) for k, n in counts.items())
+        return max(found, default=(False, 0, 0))
 
     given = re.match(r"sep=(.)[\r\n]", text)
     mark = given[1] if given else max("\t;|,", key=most_alike)
-    n_marks, lines = most_alike(mark)[1], io.StringIO(text, newline="").readlines()
+    n_marks, lines = most_alike(mark)[2], io.StringIO(text, newline="").readlines()
     above = itertools.takewhile(
         lambda line: not line.strip("\r\n") or (line[0] == "#" and line.count(mark) != n_marks),
         lines[1:] if given else lines,

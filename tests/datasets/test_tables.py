@@ -123,6 +123,8 @@ def test_an_option_overrules_the_rules(capsys):
 def test_the_delimiter_is_that_of_most_rows(line):
     found = table(f"{line}\n{line}\n")
     assert len(found.columns.kinds) == 2 and found.x[0, 0] == 0
+    assert table("-1,7;0,8;-1,3\n" * 2 + "0,4;1,8;2,0\n", decimal=",").x[0].tolist() == [-1.7, 0.8]
+    assert table('"0,4","a;b",x\n"0,5","b;c",y\n', decimal=",").x[:, 0].tolist() == [0.4, 0.5]
     for name in ("price|net", "a;b", "a\tb"):
         found = table(f"{name},kind\n1,x\n2,y\n3,x\n")
         assert (found.columns.names, found.labels) == ((name,), ["x", "y"])
