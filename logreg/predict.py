@@ -64,12 +64,13 @@ def parser():
     of_model("--info", action="store_true", help=info)
     weights = "print what one unit more of each feature does to the odds of each class"
     of_model("--weights", action="store_true", help=weights)
-    add("--proba", action="store_true", help="give the probability of each class")
+    of_classes = parser.add_mutually_exclusive_group().add_argument
+    of_classes("--proba", action="store_true", help="give the probability of each class")
     number = {"metavar": "N", "type": int}
     keep = "columns of a table to put before the prediction, in CSV (the format then, if none is "
     keep += "given) or JSON: their names, or numbers from 1; or all"
     add("--keep", metavar="NAME[,NAME...]", default="", help=keep)
-    add("--top", **number, help="beside the prediction, give the N most probable classes")
+    of_classes("--top", **number, help="beside the prediction, give the N most probable classes")
     least = "give no answer that is less probable (empty in CSV, null in JSON, ? in text); with "
     least += "--evaluate, tell how many rows have one, and its error"
     add("--min-proba", metavar="P", type=float, default=0.0, help=least)

@@ -130,7 +130,7 @@ def table_batches(path, options, batch_size, known, keep=()):
         if label is not None or (head.names and not is_sure):
             _say(source, head.rules(label, "is left out as the label"))
         order, kept, told = head.features(label), head.kept(keep), set()
-        names = [head.names[i] if head.names else f"column {i + 1}" for i in kept]
+        names = [c if head.counts[c] == 1 else head.title(i) for i, c in enumerate(head.cells)]
         for frame in frames({*Features(head, order).raw, *kept}, batch_size):
             features = Features(head, order)
             x = features.add(frame)
@@ -139,7 +139,7 @@ def table_batches(path, options, batch_size, known, keep=()):
             _warn(source, {title: held for title, held in new.items() if title not in told})
             told.update(new)
             texts = frame[kept].astype(object).where(frame[kept].notna(), "").astype(str)
-            cells = [(name, texts[i].tolist()) for name, i in zip(names, kept)]
+            cells = [(names[i], texts[i].tolist()) for i in kept]
             yield Rows(features.encoded(x), features.rows().tolist(), cells)
 
 

@@ -75,7 +75,7 @@ def answers(predictor, batches, proba=False, top=None, min_proba=0.0):
     labels = predictor.labels
     for batch, prediction in predictor.predictions(batches):
         for i, (k, p) in enumerate(zip(*prediction)):
-            order = range(len(labels)) if proba or top else []
+            order = range(len(labels)) if proba else []
             if top:
                 # Of classes that are equally probable, the predicted one comes first.
                 order = [k, *(j for j in numpy.argsort(-p, kind="stable") if j != k)][:top]

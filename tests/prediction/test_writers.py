@@ -26,7 +26,7 @@ def test_csv_and_json_have_probabilities_to_the_last_bit():
     rows = list(csv.DictReader(io.StringIO(written("csv", proba=True))))
     found = [[float(row[f"probability_{k}"]) for k in LABELS] for row in rows[1:]]
     assert (numpy.array(found, numpy.float32) == P).all()
-    rows = list(csv.DictReader(io.StringIO(written("csv", proba=True, top=9))))
+    rows = list(csv.DictReader(io.StringIO(written("csv", top=9))))
     assert list(rows[0])[3:] == [f"top_{i}{end}" for i in (1, 2, 3) for end in ("", "_probability")]
     assert [row["top_1"] + row["top_2"] for row in rows] == ["bc", "bc", "ca", "ba"]
     text = written("json", proba=True)
