@@ -65,12 +65,13 @@ def parser():
     of_model("--info", action="store_true", help=info)
     weights = "print what one unit more of each feature does to the odds of each class"
     of_model("--weights", action="store_true", help=weights)
-    add("--proba", action="store_true", help="give the probability of each class")
+    of_classes = parser.add_mutually_exclusive_group().add_argument
+    of_classes("--proba", action="store_true", help="give the probability of each class")
     number = {"metavar": "N", "type": int}
     keep = "columns of a table to put before the prediction, in CSV (the format then, if none is "
     keep += "given) or JSON: their names, or numbers from 1; or all"
     add("--keep", metavar="NAME[,NAME...]", default="", help=keep)
-    add("--top", **number, help="beside the prediction, give the N most probable classes")
+    of_classes("--top", **number, help="beside the prediction, give the N most probable classes")
     least = "give no answer that is less probable (empty in CSV, null in JSON, ? in text); with "
     least += "--evaluate, tell how many rows have one, and its error"
     add("--min-proba", metavar="P", type=float, default=0.0, help=least)
@@ -108,7 +109,9 @@ def predict(model=BEST_MODEL, dataset=DATASET, n=N_EXAMPLES):
 
 
 def _test_batches(predictor, data, n):
-    return inputs.array_batches(data.facts.dataset, data.test[0], predictor.facts, n)
+    rows = data.test_rows.tolist()
+    for batch in inputs.array_batches(data.facts.dataset, data.test[0], predictor.facts, n):
+        yield batch._replace(rows=[rows[i] for i in batch.rows])
 
 
 def _print_examples(predictor, batches):

@@ -126,6 +126,8 @@ def test_a_model_is_tested_on_its_own_data(cli):
     wrong = [n for n, entry in enumerate(predicted, 1) if entry["prediction"] != kinds[n - 1]]
     assert {*found["wrong_rows"]} <= {*wrong} and len(found["wrong_rows"]) == found["errors"] > 0
     assert "warning" not in evaluated.err
+    held_out = json.loads(cli("predict", "--format", "json").out)  # numbered as in the file
+    assert all(predicted[entry["row"] - 1] == entry for entry in held_out) and len(held_out) == 10
     # Other data, by the model's columns; and its options are not needed.
     write("rows.csv", b"1,5;2;3\n99,5;2;3\n")
     assert cli("predict", "rows.csv").out == "rows.csv[1]: ant\nrows.csv[2]: bee\n"
@@ -154,6 +156,12 @@ def test_predictions_stand_beside_ones_own_rows(cli):
     kept = {"name": "Ava,\xa0\x1bB.", "a": "01.50", "id": "NA"}
     assert (second["row"], second["kept"], second["prediction"]) == (3, kept, "bee")
     assert first["kept"]["a"] == "6" and first["prediction"] == first["top"][0]["label"] == "ant"
+    write("twins.csv", b"id,a,id\nx,6,y\n")
+    done = cli("predict", "twins.csv", "--keep", "all", "--format", "json")
+    twins = {"column 1 (id)": "x", "a": "6", "column 3 (id)": "y"}
+    assert json.loads(done.out)[0]["kept"] == twins
+    done = cli("predict", "new.csv", "--proba", "--top", 2)
+    assert done.code == 2 and "--top: not allowed with argument --proba" in done.err
     write("other.csv", b"a,id,b\n6,1,2\n")
     done = cli("predict", "new.csv", "other.csv", "--keep", "all")
     assert done.code == 1 and len(done.out.splitlines()) == 3

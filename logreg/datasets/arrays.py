@@ -29,6 +29,7 @@ class Part(NamedTuple):
     where: str  # how messages call the set
     rows: Sequence = ()  # what the user calls each: its number, if not from 0, or its file
     groups: Optional[numpy.ndarray] = None  # of shape (n,): the number of each row's group
+    group_names: Sequence = ()  # as the cells have them
 
 
 def pairs_of(datasets, n_sets=(3,)):

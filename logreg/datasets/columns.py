@@ -184,6 +184,7 @@ class Column(Texts):
         else:
             found = [as_number(text, self.head.decimal) or (numpy.inf, "") for text in texts]
             values = numpy.array([x if sign in ("", form) else numpy.inf for x, sign in found])
+            values[numpy.isin(values, self.head.na)] = numpy.nan
         values[[not text for text in texts]] = numpy.nan
         return values
 

@@ -35,7 +35,10 @@ class Features:
     def add(self, frame):
         """Take in a chunk; return it as float64, of shape (n, columns), NaN where texts are."""
         kinds, x = [*frame.dtypes], numpy.full((len(frame), len(self.columns)), numpy.nan)
-        is_number = [kinds[c.index].kind in "biuf" and c.kind != TEXT for c in self.columns]
+        is_number = [
+            kinds[c.index].kind in "biuf" and (c.kind or NUMBER).startswith(NUMBER)
+            for c in self.columns
+        ]
         numbers = frame[[c.index for c in itertools.compress(self.columns, is_number)]]
         x[:, is_number] = numbers.to_numpy("float64", na_value=numpy.nan)
         x[numpy.isin(x, self.head.na)] = numpy.nan
@@ -47,7 +50,7 @@ class Features:
         has_numbers = numpy.isfinite(x).any(axis=0).tolist()
         for column, is_one, has_some in zip(self.columns, is_number, has_numbers):
             column.has_numbers |= has_some
-            if not is_one:
+            if not is_one or (column.kind is None and not has_some):  # text may have empty chunks
                 column.add(frame[column.index], self.n_rows)
         self.n_rows += len(frame)
         self.indices.append(frame.index)

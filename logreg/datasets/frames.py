@@ -58,7 +58,7 @@ def open_table(path, options, known=None):
     columns whose texts are to stay as they are and a number of rows, and gives data frames whose
     columns are called 0, 1, ... and whose index are the numbers of the rows.
     """
-    name, frame = name_of(path), path if is_frame(path) else None
+    name, frame, first_row = name_of(path), path if is_frame(path) else None, 1
     with reading(name), contextlib.ExitStack() as stack:
         with needing("a table", "tables", "pandas"), _quiet():
             import pandas
@@ -71,7 +71,9 @@ def open_table(path, options, known=None):
                     frame = pandas.read_parquet(stream)
             elif start == ZIP:
                 with needing("an Excel file", "excel", "openpyxl"), parsing(), _quiet():
-                    frame = pandas.read_excel(stream)
+                    how = {"keep_default_na": False, "na_values": [*options.na]}
+                    frame = pandas.read_excel(stream, dtype=object, **how).infer_objects()
+                    first_row = 2
         if frame is None:
             stream.seek(0)
             is_marked = stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -80,7 +82,7 @@ def open_table(path, options, known=None):
             text = io.TextIOWrapper(stream, encoding, newline="")
             yield _csv(pandas, text, options, known)
         else:
-            yield _whole(pandas, frame, options, known)
+            yield _whole(pandas, frame, options, known, first_row)
 
 
 def _standard_input():
@@ -96,7 +98,7 @@ def _standard_input():
 def _csv(pandas, stream, options, known):
     with _parsing(pandas, stream):
         text = "".join([stream.read(FIRST_CHARACTERS), *(stream.readline() for _ in range(3))])
-        mark, n_lines, row, rows = _layout(text.lstrip("\ufeff"))
+        mark, n_lines, row, rows = _layout(text.lstrip("\ufeff"), options.decimal)
     head = Header(rows, options, known, options.decimal or decimal_mark(rows, mark), row)
     columns = range(len(head.cells))
     how = {"header": 0 if head.has_header else None, "names": columns, "skipinitialspace": True}
@@ -138,21 +140,23 @@ def _parsing(pandas, stream):
         raise DatasetError(f"{reason}: every row needs {needed}, each quote its end") from None
 
 
-def _layout(text):
+def _layout(text, decimal):
     """The delimiter of a table, how many lines are above its header, the row of that, and all rows.
 
-    The delimiter is the one by which most rows have as many cells, two or more. What is above may
-    be Excel's line sep=; and lines that begin with # and have another number of cells.
+    The delimiter is the one by which most rows have as many cells, two or more; it is the `decimal`
+    mark only if there is no other. What is above may be Excel's line sep=; and lines that begin
+    with # and have another number of cells.
     """
     unquoted = re.sub('"[^"]*"', "", text).splitlines()
 
     def most_alike(mark):
         counts = Counter(line.count(mark) for line in unquoted if mark in line)
-        return max(((n, k) for k, n in counts.items()), default=(0, 0))
+        found = ((mark != decimal, n, k) for k, n in counts.items())
+        return max(found, default=(False, 0, 0))
 
     given = re.match(r"sep=(.)[\r\n]", text)
     mark = given[1] if given else max("\t;|,", key=most_alike)
-    n_marks, lines = most_alike(mark)[1], io.StringIO(text, newline="").readlines()
+    n_marks, lines = most_alike(mark)[2], io.StringIO(text, newline="").readlines()
     above = itertools.takewhile(
         lambda line: not line.strip("\r\n") or (line[0] == "#" and line.count(mark) != n_marks),
         lines[1:] if given else lines,
@@ -177,19 +181,25 @@ def _layout(text):
     return mark, len(above), row, rows
 
 
-def _whole(pandas, frame, options, known):
-    """Read a pandas.DataFrame, whose columns have names; an index that has one is a column, too."""
+def _whole(pandas, frame, options, known, first_row):
+    """Read a pandas.DataFrame, whose columns have names; an index that has one is a column, too.
+
+    Its first row has the number `first_row`: 2 of a sheet, whose texts are read as those of CSV.
+    """
     if not len(frame):
         raise DatasetError("is empty: it has no row")
     named = [name for name in frame.index.names if name is not None and name not in frame.columns]
     frame = frame.reset_index(level=named) if named else frame
     names = [str(name) for name in frame.columns]
-    frame = frame.set_axis(range(len(names)), axis=1).set_axis(range(1, len(frame) + 1))
+    frame = frame.set_axis(range(len(names)), axis=1)
+    frame.index = range(first_row, len(frame) + first_row)
     first = frame.iloc[:FIRST_ROWS].astype(object).to_numpy().tolist()
     rows = [["" if cell is None else str(cell).strip() for cell in row] for row in first]
     head = Header([names, *rows], options, known, options.decimal or decimal_mark(rows, ","), 0)
     kind_of = pandas.api.types.infer_dtype
-    head.texts = {i for i in range(len(names)) if kind_of(frame[i]) in ("string", "categorical")}
+    if first_row == 1:
+        kinds = [kind_of(frame[i]) for i in range(len(names))]
+        head.texts = {i for i, kind in enumerate(kinds) if kind in ("string", "categorical")}
 
     def frames(raw=(), n_rows=CHUNK_CELLS):
         size = _chunk_rows(n_rows, head)

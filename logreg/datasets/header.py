@@ -7,7 +7,7 @@ import difflib
 from collections import Counter
 from typing import NamedTuple, Optional
 
-from logreg.datasets.columns import MARKS, as_number
+from logreg.datasets.columns import MARKS, as_number, whole
 from logreg.datasets.options import NO_OPTIONS, TableOptions
 from logreg.errors import DatasetError, cut, listed, quoted
 
@@ -85,8 +85,8 @@ class Header:
 
     def text_of(self, cell):
         """The text of a cell, '' if it is empty."""
-        text = str(cell).strip()
-        return "" if text in self.options.na else text
+        text, na = str(cell).strip(), self.options.na
+        return "" if text in na or whole(text) in na else text
 
     def is_text(self, cell):
         """Whether a cell holds text: it is not empty, and no number with a point or a comma."""

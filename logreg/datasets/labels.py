@@ -1,5 +1,6 @@
 """The labels of a data set, and how they are numbered as classes 0, 1, ..."""
 
+import itertools
 import re
 
 import numpy
@@ -15,8 +16,8 @@ def number_classes(parts, is_table=False):
     Parameters
     ----------
     parts : dict of Part
-        By their splits. The labels of a table are texts; if all of a set are numbers, they count as
-        such, so ``1`` and ``1.0`` are one.
+        By their splits. The labels of a table are texts; if those of all sets are numbers, they
+        count as such, so ``1`` and ``1.0`` are one.
 
     Returns
     -------
@@ -25,6 +26,10 @@ def number_classes(parts, is_table=False):
     ys : dict of numpy.ndarray
         By split, for each row the index of its label in `class_labels`, int32.
     """
+    if is_table:
+        numbers = {split: [*map(_number_of, part.labels)] for split, part in parts.items()}
+        if None not in itertools.chain(*numbers.values()):
+            parts = {split: part._replace(labels=numbers[split]) for split, part in parts.items()}
     by_split = {split: _labels_of(part, is_table) for split, part in parts.items()}
     class_labels = set().union(*by_split.values())
     if len(set(map(type, class_labels))) > 1:
@@ -44,8 +49,6 @@ def _labels_of(part, is_table):
     """The labels that occur in a set: checked, and integers if they are whole numbers."""
     labels, source, counted, more = part.labels, f"{part.where} y", " (counted from 0)", ""
     if is_table:
-        numbers = [*map(_number_of, labels)]
-        labels = labels if None in numbers else numbers
         source, counted = f"{part.where} label column", ""
         more = ", or name another `label_column`"
     for label, row in zip(labels, part.first_rows):

@@ -93,7 +93,7 @@ class TableOptions:
     missing: Optional[str] = setting(
         ("mean",),
         "fill empty cells with the mean of their column, or in text with a category of their own, "
-        "and leave out rows without a label (default: these are errors)",
+        "leave out rows without a label, and make one without a group its own (default: errors)",
     )
     na: Tuple[str, ...] = setting(
         _texts,

@@ -1,6 +1,7 @@
 """Where a data set lies, and which parts its files hold."""
 
 import os
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from logreg.datasets.options import NO_OPTIONS
 from logreg.datasets.pictures import SUFFIXES, are_centred, read_picture
 from logreg.datasets.splits import SPLITS, set_name
 from logreg.datasets.tables import read_table
-from logreg.errors import DatasetError
+from logreg.errors import DatasetError, listed, quoted
 
 MNIST_NAMES = ("mnist.pkl.gz", "mnist")
 TABLE_SUFFIXES = (".parquet", ".csv.gz", ".csv")  # of a table twice in a folder, the last is read
@@ -153,6 +154,13 @@ def _read_tables(name, sets, options, known, **how):
             known, header = of_set, bool(of_set.names)
             drop = options.drop if not header else None  # found by their names
             of_others = replace(of_set.options, label_column=None, header=header, drop=drop)
+    counts = Counter(group for part in parts.values() for group in part.group_names)
+    shared = [quoted(group) for group, n in counts.items() if n > 1]
+    if shared:
+        raise DatasetError(
+            f"{name}: of {len(counts)} groups, {len(shared)} stand in several sets "
+            f"({listed(shared)}): move the rows of each into one set, or give no `group`"
+        )
     files = () if is_frame(sets["train"]) else tuple(sets.values())
     return parts, Facts(name, **of_columns(columns)), files
 

@@ -49,7 +49,7 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
     with open_table(path, options, known) as (frames, head), scratch_file(scratch) as file:
         label = head.find_label()
         features = Features(head, head.features(label))
-        labels, groups = Texts(head), Texts(head)
+        labels, groups, group_codes = Texts(head), Texts(head), None
         for frame in frames({label, head.group, *features.raw} - {None}):
             frame = frame[labels.add(frame[label]) >= 0]
             file.write(features.add(frame).astype(dtype, copy=False))
@@ -63,6 +63,16 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
                 f"but NA, ? or the like in {head.title(label)}: `missing='mean'` leaves them out"
             )
         codes = codes[codes >= 0]
+        if head.group is not None:
+            group_codes = groups.codes()
+            alone = numpy.flatnonzero(group_codes < 0)
+            if len(alone) and known is None and not options.missing:
+                raise DatasetError(
+                    f"{len(alone)} of {len(codes)} rows have no group, row {groups.rows('')[0]} "
+                    f"first, but NA, ? or the like in {head.title(head.group)}: `missing='mean'` "
+                    "makes each of them a group of its own"
+                )
+            group_codes[alone] = -1 - alone
         x = rows_in(file, dtype, len(codes))
         new = features.fill(x)
         if known is None:
@@ -83,7 +93,8 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
         rows[numpy.unique(codes, return_index=True)[1]].tolist(),
         f"{source}:" if where is None else where,
         rows.tolist() if n_lacking else range(rows[0], rows[-1] + 1),
-        None if head.group is None else groups.codes(),
+        group_codes,
+        [*groups.numbers],
     )
     return part, features.described(label)
 
@@ -119,7 +130,7 @@ def table_batches(path, options, batch_size, known, keep=()):
         if label is not None or (head.names and not is_sure):
             _say(source, head.rules(label, "is left out as the label"))
         order, kept, told = head.features(label), head.kept(keep), set()
-        names = [head.names[i] if head.names else f"column {i + 1}" for i in kept]
+        names = [c if head.counts[c] == 1 else head.title(i) for i, c in enumerate(head.cells)]
         for frame in frames({*Features(head, order).raw, *kept}, batch_size):
             features = Features(head, order)
             x = features.add(frame)
@@ -128,7 +139,7 @@ def table_batches(path, options, batch_size, known, keep=()):
             _warn(source, {title: held for title, held in new.items() if title not in told})
             told.update(new)
             texts = frame[kept].astype(object).where(frame[kept].notna(), "").astype(str)
-            cells = [(name, texts[i].tolist()) for name, i in zip(names, kept)]
+            cells = [(names[i], texts[i].tolist()) for i in kept]
             yield Rows(features.encoded(x), features.rows().tolist(), cells)
 
 

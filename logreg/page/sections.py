@@ -48,13 +48,16 @@ def run(facts):
     is_last = facts.curve and facts.epoch == facts.curve[-1][0] // (facts.n_train_batches or 1) + 1
     anew = ", the last one that was validated" if is_last else ""
     anew += f", then trained anew on {facts.n_refit_rows} rows" if facts.refit else ""
+    error = facts.validation_error  # over whole minibatches
+    if facts.settings.get("criterion") == "loss":
+        error = facts.validation_error_all_rows
     rows = {
         "Data set": facts.dataset,
         "Model": f"{facts.n_in} features, {facts.n_out} classes, {facts.dtype}",
         "Settings": ", ".join(settings),
         "Why it stopped": REASONS.get(facts.reason, facts.reason),
         "Best model": f"of epoch {facts.epoch}{anew}" if facts.epoch else None,
-        "Validation error": percent(facts.validation_error),
+        "Validation error": percent(error),
         "Made by": f"logreg {facts.logreg} on {facts.engine}, Python {facts.python}",
         "Date": facts.date,
     }

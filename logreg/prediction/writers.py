@@ -3,6 +3,7 @@
 import codecs
 import contextlib
 import csv
+import itertools
 import json
 import re
 import sys
@@ -14,7 +15,8 @@ from logreg.console import encodable
 from logreg.errors import SettingError
 from logreg.files import explaining, replacing
 
-CONTROL = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f]")  # what a terminal would obey
+# What a terminal would obey, or UTF-8 has not.
+CONTROL = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @contextlib.contextmanager
@@ -73,7 +75,7 @@ def answers(predictor, batches, proba=False, top=None, min_proba=0.0):
     labels = predictor.labels
     for batch, prediction in predictor.predictions(batches):
         for i, (k, p) in enumerate(zip(*prediction)):
-            order = range(len(labels)) if proba or top else []
+            order = range(len(labels)) if proba else []
             if top:
                 # Of classes that are equally probable, the predicted one comes first.
                 order = [k, *(j for j in numpy.argsort(-p, kind="stable") if j != k)][:top]
@@ -100,18 +102,20 @@ def write_csv(stream, answers):
     writer, has_header = csv.writer(stream, lineterminator="\n"), False
     for answer in answers:
         if not has_header:
-            names = [shown(name) for name, _ in answer.kept]
-            columns = [f"probability_{shown(label)}" for label, _ in answer.probabilities]
+            names = [name for name, _ in answer.kept]
+            columns = [f"probability_{label}" for label, _ in answer.probabilities]
             for i in range(1, len(answer.top) + 1):
                 columns += [f"top_{i}", f"top_{i}_probability"]
-            writer.writerow(["input", "row", *names, "prediction", *columns])
+            writer.writerow(map(_cell, ["input", "row", *names, "prediction", *columns]))
             has_header = True
-        kept = [CONTROL.sub(lambda found: ascii(found[0])[1:-1], text) for _, text in answer.kept]
-        label = None if answer.label is None else shown(answer.label)
-        cells = [p for _, p in answer.probabilities]
-        for of_top, p in answer.top:
-            cells += [shown(of_top), p]
-        writer.writerow([shown(answer.name), answer.row, *kept, label, *cells])
+        kept, p = ([text for _, text in pairs] for pairs in (answer.kept, answer.probabilities))
+        label, top = "" if answer.label is None else answer.label, itertools.chain(*answer.top)
+        writer.writerow(map(_cell, [answer.name, answer.row, *kept, label, *p, *top]))
+
+
+def _cell(value):
+    """A cell's text: what it stands for, as it is but for CONTROL."""
+    return CONTROL.sub(lambda found: ascii(found[0])[1:-1], str(value))
 
 
 def write_json(stream, answers):

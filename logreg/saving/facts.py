@@ -36,6 +36,7 @@ class ModelFacts(Facts):
     refit: Optional[bool] = None  # whether it was trained anew on training and validation rows
     n_refit_rows: Optional[int] = None
     validation_error: Optional[float] = None
+    validation_error_all_rows: Optional[float] = None
     test_error: Optional[float] = None
     test_error_all_rows: Optional[float] = None
     # Of where it was made

@@ -10,7 +10,7 @@ from builders import idx_folder, make_pairs, npz_bytes, save_pairs, table_bytes,
 from logreg.datasets import mnist
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import mapping
-from logreg.datasets.options import Preparation, TableOptions
+from logreg.datasets.options import NO_OPTIONS, Preparation, TableOptions
 from logreg.datasets.splits import stratified_order
 from logreg.errors import DatasetError, SettingError
 
@@ -87,6 +87,8 @@ def test_the_validation_rows_of_a_folder_of_tables_are_split_off_at_random(seed)
         (b"1,9,x\n2,8,y\n" * 6, b"3,7,x\n4,6,y\n", TableOptions(drop="2"), [[3], [4]]),
         # Text above a number in one of them: the header of both.
         (b"7,a,kind\n1,9,x\n2,8,y\n", b"7,a,kind\n3,,x\n", MEAN, [[3, numpy.nan]]),
+        # Labels that are numbers in one of them alone.
+        (b"a,n\n" + b"1,2\n2,3+\n" * 6, b"a,n\n3,2\n", NO_OPTIONS, [[3]]),
     ],
 )
 def test_the_test_table_has_the_columns_of_the_training_table(train, test, options, wanted):
@@ -94,6 +96,7 @@ def test_the_test_table_has_the_columns_of_the_training_table(train, test, optio
     write("test.csv", test)
     data = read_dataset(".", options, Preparation(standardize=False))
     numpy.testing.assert_array_equal(data.test[0], wanted)
+    assert data.facts.n_out == 2
 
 
 @pytest.mark.parametrize("dataset", [3, None, (), [TRAIN] * 4, [(1, 2, 3)] * 3])

@@ -123,6 +123,8 @@ def test_an_option_overrules_the_rules(capsys):
 def test_the_delimiter_is_that_of_most_rows(line):
     found = table(f"{line}\n{line}\n")
     assert len(found.columns.kinds) == 2 and found.x[0, 0] == 0
+    assert table("-1,7;0,8;-1,3\n" * 2 + "0,4;1,8;2,0\n", decimal=",").x[0].tolist() == [-1.7, 0.8]
+    assert table('"0,4","a;b",x\n"0,5","b;c",y\n', decimal=",").x[:, 0].tolist() == [0.4, 0.5]
     for name in ("price|net", "a;b", "a\tb"):
         found = table(f"{name},kind\n1,x\n2,y\n3,x\n")
         assert (found.columns.names, found.labels) == ((name,), ["x", "y"])
@@ -333,6 +335,9 @@ def test_a_number_that_stands_for_empty_is_compared_as_a_number(cli):
     for source in ("t.csv", frame):
         wanted = numpy.where(x == -999, numpy.nan, x)
         numpy.testing.assert_array_equal(read(source, options).x, numpy.c_[wanted, wanted])
+    told = {"na": "-99", "missing": "mean", "categorical": "code"}
+    found = table("a,code,kind\n$9.64,1,x\n-99.00,-99.0,y\n$2,3,x\n", **told)
+    assert numpy.isnan(found.x[1, 0]) and found.columns.categories == (None, ["", "1", "3"])
     done = cli("train", "t.csv", "--na", "-999", "--missing", "mean", "--n-epochs", 2)
     assert done.code == 0 and Predictor("best_model.pkl").metadata["feature_means"][0] > 0
 
@@ -345,7 +350,7 @@ def test_a_table_in_many_chunks(monkeypatch):
     found = table(text, **KIND, missing="mean")
     assert found.columns.categories == (["", "a", "b"], None)
     wanted = numpy.c_[numpy.eye(3).repeat([501, 498, 1], axis=0), [*numpy.arange(999) % 90, 1000]]
-    assert (found.x[:, 1:] == wanted[:, 1:]).all()
+    assert (found.x == wanted).all()
     assert labels_of(found) == [str(i // 100) for i in range(1000)]
     assert found.first_rows == [*range(2, 1002, 100)]
     known = {"feature_names": ["t", "n"], "categories": found.columns.categories}
@@ -397,6 +402,7 @@ A_B = {"feature_names": ["a", "b"]}
     [
         ("1,2,3,4\n", 2, {}, "the model expects 2 features, got 4 columns"),
         ("b,a\n7,$2\n", 2, A_B, r"row 2, column 2 \(a\) holds '\$2'"),
+        ("45322\n", 1, {"kinds": ["date ISO8601"]}, "row 1, column 1 holds '45322'"),  # of Excel
         ("1,2\n-,3\n4,.\n", 2, {}, "row 2, .* holds '-', row 3, .* '.': .*`na='-'` and `na='.'`"),
         # An empty cell of one column is no blank line.
         ('v\n1.0\n\n""\n3.0\n', 1, {}, r"empty .* 1 in column 1 \(v\) \(row 3\).*`missing='mean'`"),
@@ -544,6 +550,21 @@ def test_rows_of_a_group_stay_in_one_set(cli):
         load_data(put("a,g,k\n" + "1,x,u\n2,y,v\n" * 9), group="g")
 
 
+def test_a_group_that_is_in_two_files_and_rows_without_a_group(cli, working_folder):
+    (working_folder / "data").mkdir()
+    for name, first in (("train", 0), ("test", 38)):
+        lines = [f"p{i // 2},{i * i % 7},{'uv'[i % 3 > 0]}\n" for i in range(first, first + 40)]
+        put("g,a,kind\n" + "".join(lines), f"data/{name}.csv")
+    done = cli("train", "data", "--group", "g")
+    said = "error: data: of 39 groups, 1 stand in several sets ('p19'): move the rows of each into "
+    assert (done.code, done.err.splitlines()[-1]) == (1, said + "one set, or give no --group")
+    text = "g,a,kind\np1,1,u\n,2,v\nNA,3,u\np1,4,v\n"
+    with pytest.raises(DatasetError, match=r"2 of 4 rows have no group, row 3 first, but .* \(g\)"):
+        table(text, group="g")
+    groups = table(text, group="g", missing="mean").groups
+    assert groups[0] == groups[3] and len({*groups}) == 3
+
+
 def test_a_row_without_a_label_takes_its_group_and_its_number_along():
     text = "g,a,kind\np,1,x\nq,2,\nr,3,y\nq,4,x\n"
     found = table(text, group="g", missing="mean")
@@ -563,6 +584,15 @@ def test_excel_is_read(cli):
     assert found.columns.names == wanted.columns.names and (found.x == wanted.x).all()
     assert cli("train", "t.xlsx", "--label-column", "kind", "--n-epochs", 2).code == 0
     assert len(cli("predict", "t.xlsx").out.splitlines()) == 60
+    # Text stays as it stands, n/a is no empty cell, and the header is row 1.
+    columns = {"zip": ["01067", "007", "n/a"] * 4, "n": [*"123"] * 4, "kind": ["01", "1", "1"] * 4}
+    pandas.DataFrame(columns).to_csv("t.csv", index=False)
+    pandas.DataFrame(columns).to_excel("t.xlsx", index=False)
+    options = TableOptions("kind", categorical="zip")
+    wanted, found = read("t.csv", options), read("t.xlsx", options)
+    assert found.columns == wanted.columns and (found.x == wanted.x).all()
+    assert found.columns.categories == (["007", "01067", "n/a"], None)
+    assert (found.labels, found.rows) == (["01", "1"], range(2, 14))
 
 
 def test_a_data_frame_and_parquet_are_read_as_csv_is(capsys):

@@ -26,7 +26,7 @@ def test_csv_and_json_have_probabilities_to_the_last_bit():
     rows = list(csv.DictReader(io.StringIO(written("csv", proba=True))))
     found = [[float(row[f"probability_{k}"]) for k in LABELS] for row in rows[1:]]
     assert (numpy.array(found, numpy.float32) == P).all()
-    rows = list(csv.DictReader(io.StringIO(written("csv", proba=True, top=9))))
+    rows = list(csv.DictReader(io.StringIO(written("csv", top=9))))
     assert list(rows[0])[3:] == [f"top_{i}{end}" for i in (1, 2, 3) for end in ("", "_probability")]
     assert [row["top_1"] + row["top_2"] for row in rows] == ["bc", "bc", "ca", "ba"]
     text = written("json", proba=True)
@@ -49,7 +49,9 @@ def test_labels_and_names_of_every_kind():
     told = {"labels": ["new\nline", "Füße", '"q",'], "name": "odd\nname.csv"}
     assert written("text", **told).splitlines()[1] == "odd\\nname.csv[5]: Füße"
     rows = list(csv.reader(io.StringIO(written("csv", **told))))
-    assert rows[3] == ["odd\\nname.csv", "6", '"q",']
+    assert rows[3] == ["odd\nname.csv", "6", '"q",']
+    blanks = written("csv", ["New\xa0York", "b", "c"], "a\u3000\udcff.csv", proba=True)
+    assert "probability_New\xa0York" in blanks and "a\u3000\\udcff.csv,7,b" in blanks
     assert json.loads(written("json", **told))[2]["prediction"] == '"q",'
     assert json.loads(written("json", labels=[7, 8, 9]))[0]["prediction"] == 8
     for form in ("text", "csv", "json"):  # what a terminal would obey

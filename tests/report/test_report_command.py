@@ -18,7 +18,8 @@ def test_a_page_tells_what_the_model_file_and_an_evaluation_do(rate, is_last, cl
     x, y = make_pairs((120,))[0]
     y[::4] = 0
     write("t.csv", csv_text(numpy.c_[x, y], [*"abcd", "class"]).encode())
-    cli("train", "--dataset", "t.csv", "--n-epochs", 9, "--learning-rate", *rate.split())
+    options = ["--n-epochs", 9, "--batch-size", 8, "--learning-rate", *rate.split()]
+    done = cli("train", "--dataset", "t.csv", *options)
     assert cli("report").code == 0
     page = Path("best_model.html").read_text(encoding="utf-8")
     facts = Predictor("best_model.pkl").facts
@@ -28,6 +29,8 @@ def test_a_page_tells_what_the_model_file_and_an_evaluation_do(rate, is_last, cl
     anew = f"{last}, then trained anew on {facts.n_refit_rows} rows"
     assert terms["Why it stopped"] == "all epochs had been run"
     assert terms["Best model"] == f"of epoch {facts.epoch}{anew}"
+    wrong, rows = map(int, re.search(r"validation error: (\d+) of (\d+) rows", done.out).groups())
+    assert terms["Validation error"] == f"{100 * wrong / rows:.2f} %"  # of all rows
     figures = re.findall("<strong>(.*?)</strong> (.*?)<small>", page)  # one: it goes by the loss
     assert figures == [(f"{told['error_percent']:.2f} %", "test error over all rows")]
     losses = [row[4] for row in facts.curve]
