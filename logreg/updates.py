@@ -4,7 +4,8 @@ Each returns pairs (shared variable, symbolic expression of its new value), read
 ``theano.function(..., updates=...)``. Rules with a memory make shared variables of their own.
 :math:`\theta` is a parameter, :math:`g` the gradient of the cost, :math:`\eta` the learning rate.
 Every rule takes `cost`, a symbolic scalar, `params`, a list of shared variables, and a learning
-rate, a float or a symbolic scalar, such as a shared variable that a callback sets.
+rate, a float or a symbolic scalar, such as a shared variable that a callback sets (a
+:class:`.Checkpoint` does not keep it).
 
 Examples
 --------
