@@ -32,7 +32,7 @@ def fit_table(
 
     Parameters
     ----------
-    table : DataFrame of pandas or polars, list of dicts, str or path-like
+    table : DataFrame of pandas or polars, dict of columns, list of dicts, str or path-like
         Or any other data set that :func:`logreg.load_data` takes.
     label_column : str or int, optional
         The column of the labels: its name, or its number from 1.

@@ -102,21 +102,25 @@ class LogisticRegression:
             The correct class of each row, 0 <= y < n_out: any other ends in an error when the
             expression is computed.
         weights : array or symbolic vector, shape (n_out,), optional
-            The factor :math:`w` of each class, 1 if not given. The sum is still divided
-            by n, not by the sum of the weights.
+            The factor :math:`w` of each class, a number from 0, 1 if not given. The sum is still
+            divided by n, not by the sum of the weights.
 
         Returns
         -------
         symbolic scalar, dtype floatX
+
+        Raises
+        ------
+        SettingError
+            If `weights` are not such numbers.
         """
         labels = checked_labels(y, self.b.shape[0])
         # Both engines rewrite log(softmax) and its gradient to the form that stays finite
         # when a probability underflows to 0.
         log_likelihoods = T.log(self.p_y_given_x)[T.arange(labels.shape[0]), labels]
         if weights is not None:
-            if not hasattr(weights, "owner"):  # an array
-                weights = T.constant(numpy.asarray(weights, dtype=self.W.dtype))
-            log_likelihoods = T.cast(weights, self.W.dtype)[labels] * log_likelihoods
+            weights = _checked_weights(weights, self.n_out, self.W.dtype)
+            log_likelihoods = weights[labels] * log_likelihoods
         return -T.mean(log_likelihoods)
 
     def errors(self, y: Any) -> Any:
@@ -177,6 +181,23 @@ def _parameter(name, given, shape) -> Any:
         return given
     array = numpy.array(value, dtype=theano.config.floatX, order="C")
     return theano.shared(array, name=name, borrow=True)
+
+
+def _checked_weights(given, n_out, dtype):
+    """Weights of classes as an expression; of one that is given, its value may not be known."""
+    value = given if engine.is_symbolic(given) else numpy.asarray(given, dtype)
+    weights = T.cast(value, dtype)
+    if hasattr(given, "get_value"):
+        value = engine.value(given)
+    is_right = value.ndim == 1
+    if isinstance(value, numpy.ndarray):
+        is_right = value.shape == (n_out,) and (numpy.isfinite(value) & (value >= 0)).all()
+    if not is_right:
+        raise SettingError(
+            f"weights is {str(value)[:60]}: a vector of a finite number from 0 for each of the "
+            f"{n_out} classes is needed"
+        )
+    return weights
 
 
 class Expressions(NamedTuple):

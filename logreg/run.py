@@ -10,6 +10,7 @@ import numpy
 
 from logreg import engine
 from logreg.early_stopping import OF_EARLY_STOPPING, replay
+from logreg.errors import SettingError
 from logreg.hyperparameters import Hyperparameters
 from logreg.parallel.ranks import ranks
 
@@ -103,10 +104,21 @@ class Run:
     is_tutorials: bool = False
 
     def __post_init__(self):
-        n_rows = engine.n_rows(self.data.train[0])
-        self.n_train_batches = n_rows // self.hyperparameters.batch_size
+        self._n_rows = self._count_rows()
+        self.n_train_batches = self._n_rows[0] // self.hyperparameters.batch_size
         self.replay()
         self.start_clock()
+
+    def _count_rows(self):
+        return [engine.n_rows(features) for features, _ in self.data]
+
+    def check_rows(self):
+        """Raise a SettingError if a set has another number of rows than at the beginning."""
+        if self._count_rows() != self._n_rows:
+            raise SettingError(
+                f"the sets had {self._n_rows} rows and have {self._count_rows()}: during a run, "
+                "`set_value` must give as many"
+            )
 
     def replay(self):
         """Bring `stopping` to where the validations lead it."""

@@ -86,6 +86,7 @@ def train(train_model, validate_model, test_model, run, callbacks=()):
                             validation = run.add_test_errors(*test_model())
                     for callback in callbacks:
                         callback.on_validation(run, validation)
+                    run.check_rows()
                 for callback in callbacks:
                     callback.on_minibatch_end(run)
             if stopping.is_over(iter):
@@ -113,8 +114,8 @@ def fit(
     datasets : DataSet or sequence of three pairs
         Training, validation and test set: what :func:`logreg.load_data` returns, or pairs (x, y) of
         shared variables, or of NumPy arrays, cast to the types of `x` and `y`; uint8 is divided by
-        256. During the run, `set_value` may give others; a change of an array in place may go
-        unnoticed.
+        256. During the run, `set_value` may give others, of as many rows; a change of an array in
+        place may go unnoticed.
     hyperparameters : Hyperparameters
         The run goes by all of them but those that `cost` and `updates` contain already.
     callbacks : sequence of Callback

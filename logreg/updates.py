@@ -4,7 +4,8 @@ Each returns pairs (shared variable, symbolic expression of its new value), read
 ``theano.function(..., updates=...)``. Rules with a memory make shared variables of their own.
 :math:`\theta` is a parameter, :math:`g` the gradient of the cost, :math:`\eta` the learning rate.
 Every rule takes `cost`, a symbolic scalar, `params`, a list of shared variables, and a learning
-rate, a float or a symbolic scalar, such as a shared variable that a callback sets.
+rate, a float or a symbolic scalar, such as a shared variable that a callback sets (a
+:class:`.Checkpoint` does not keep it).
 
 Examples
 --------
@@ -23,6 +24,7 @@ from typing import Any, List, Tuple
 
 import numpy
 
+from logreg import engine
 from logreg.engine import T, theano
 
 Updates = List[Tuple[Any, Any]]  # of a shared variable and the expression of its new value
@@ -38,7 +40,8 @@ def sgd(cost: Any, params: List[Any], learning_rate: Any) -> Updates:
     >>> variable
     W
     """
-    return [(p, p - learning_rate * g) for p, g in zip(params, T.grad(cost, params))]
+    pairs = zip(params, T.grad(cost, params))
+    return [(p, p - _like(p, learning_rate) * g) for p, g in pairs]
 
 
 def momentum(cost: Any, params: List[Any], learning_rate: Any, momentum: float = 0.9) -> Updates:
@@ -55,7 +58,7 @@ def momentum(cost: Any, params: List[Any], learning_rate: Any, momentum: float =
     """
     updates = []
     for p, g, velocity in _with_memory(cost, params):
-        v = momentum * velocity - learning_rate * g
+        v = _like(p, momentum) * velocity - _like(p, learning_rate) * g
         updates += [(velocity, v), (p, p + v)]
     return updates
 
@@ -75,8 +78,9 @@ def nesterov(cost: Any, params: List[Any], learning_rate: Any, momentum: float =
     """
     updates = []
     for p, g, velocity in _with_memory(cost, params):
-        v = momentum * velocity - learning_rate * g
-        updates += [(velocity, v), (p, p + momentum * v - learning_rate * g)]
+        mu, rate = _like(p, momentum), _like(p, learning_rate)
+        v = mu * velocity - rate * g
+        updates += [(velocity, v), (p, p + mu * v - rate * g)]
     return updates
 
 
@@ -97,7 +101,8 @@ def adagrad(
     updates = []
     for p, g, accumulated in _with_memory(cost, params):
         a = accumulated + g**2
-        updates += [(accumulated, a), (p, p - learning_rate * g / T.sqrt(a + epsilon))]
+        step = _like(p, learning_rate) * g / T.sqrt(a + _like(p, epsilon))
+        updates += [(accumulated, a), (p, p - step)]
     return updates
 
 
@@ -127,11 +132,17 @@ def adam(
     t = steps + numpy.asarray(1, dtype=theano.config.floatX)
     updates = [(steps, t)]
     for p, g, mean, square in _with_memory(cost, params, n=2):
-        m = beta1 * mean + (1 - beta1) * g
-        v = beta2 * square + (1 - beta2) * g**2
-        step = m / (1 - beta1**t) / (T.sqrt(v / (1 - beta2**t)) + epsilon)
-        updates += [(mean, m), (square, v), (p, p - learning_rate * step)]
+        m = _like(p, beta1) * mean + _like(p, 1 - beta1) * g
+        v = _like(p, beta2) * square + _like(p, 1 - beta2) * g**2
+        of_m, of_v = _like(p, 1 - beta1**t), _like(p, 1 - beta2**t)
+        step = m / of_m / (T.sqrt(v / of_v) + _like(p, epsilon))
+        updates += [(mean, m), (square, v), (p, p - _like(p, learning_rate) * step)]
     return updates
+
+
+def _like(p, number):
+    """A number, which may be symbolic, in a parameter's dtype: a wider one would change that."""
+    return T.cast(number if engine.is_symbolic(number) else numpy.asarray(number, p.dtype), p.dtype)
 
 
 def _with_memory(cost, params, n=1):

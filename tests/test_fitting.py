@@ -5,7 +5,7 @@ import pandas
 import pytest
 
 from logreg import Predictor, fit_table
-from logreg.errors import ModelFileError, SettingError
+from logreg.errors import DatasetError, ModelFileError, SettingError
 
 SIZES = numpy.random.RandomState(0).randint(0, 100, 90)
 FRAME = pandas.DataFrame({"id": range(90), "size": SIZES, "wing": ["a", "b", None] * 30})
@@ -23,7 +23,10 @@ class Polars:
         return {name: column.where(column.notna(), None).tolist() for name, column in FRAME.items()}
 
 
-@pytest.mark.parametrize("table", [FRAME, Polars(), FRAME.to_dict("records")])
+TABLES = [FRAME, Polars(), FRAME.to_dict("records"), FRAME.to_dict("list")]
+
+
+@pytest.mark.parametrize("table", TABLES, ids=range(4))
 def test_a_table_of_any_kind_gives_the_model_of_the_command(table, cli, capsys):
     found = fit_table(table, "kind", "one.pkl", **OPTIONS)
     told = capsys.readouterr()
@@ -39,12 +42,15 @@ def test_a_table_of_any_kind_gives_the_model_of_the_command(table, cli, capsys):
     # And is taken for rows to predict.
     labels = found.predict(FRAME).tolist()
     assert found.predict(table).tolist() == labels
+    assert found.predict(FRAME.iloc[1]).tolist() == labels[1:2]
     assert found.predict({"size": 99.0, "wing": "a", "more": None}).tolist() == ["bee"]
 
 
 def test_what_makes_no_sense_is_told_before_the_training():
     with pytest.raises(TypeError, match="there is no option epochs: there are label_column, "):
         fit_table(FRAME, "kind", epochs=9)
+    with pytest.raises(DatasetError, match="same length: every column needs as many cells"):
+        fit_table({"size": [1, 2], "kind": ["ant"]}, "kind")
     FRAME.to_csv("t.csv", index=False)
     with pytest.raises(SettingError, match=r"t\.csv would overwrite what is read"):
         fit_table("t.csv", "kind", "t.csv", **OPTIONS)

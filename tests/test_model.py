@@ -6,6 +6,7 @@ from builders import cost_and_gradients, probabilities
 
 from logreg import LogisticRegression, engine
 from logreg.engine import T, theano
+from logreg.errors import SettingError
 
 N, N_IN, N_OUT = 7, 5, 4
 
@@ -103,3 +104,14 @@ def test_errors_refuses_other_labels_and_says_what_to_do(y, error, said):
     with pytest.raises(error) as raised:
         LogisticRegression(T.matrix("x"), N_IN, N_OUT).errors(y)
     assert all(part in str(raised.value) for part in said)
+
+
+WRONG_WEIGHTS = [[1, 2, 3], [1, 2, 3, 4, 5], [1, 2, 3, numpy.nan], [1, 2, 3, -1], 1.0]
+WRONG_WEIGHTS += [theano.shared(numpy.ones(3)), T.dmatrix()]
+
+
+@pytest.mark.parametrize("weights", WRONG_WEIGHTS, ids=str)
+def test_weights_that_are_not_a_number_from_0_for_each_class_are_refused(weights):
+    classifier = LogisticRegression(T.matrix("x"), N_IN, N_OUT)
+    with pytest.raises(SettingError, match=r"^weights is .*: a vector of .* of the 4 classes"):
+        classifier.negative_log_likelihood(T.ivector("y"), weights)

@@ -9,7 +9,7 @@ import pytest
 from builders import arguments, cost_and_gradients, make_pairs, probabilities
 
 from logreg import LogisticRegression, Predictor, engine, load_model, sgd_optimization_mnist
-from logreg.callbacks import BestModel, History
+from logreg.callbacks import BestModel, Callback, History
 from logreg.datasets.dataset import read_dataset
 from logreg.engine import T, theano
 from logreg.errors import LogRegError, SettingError
@@ -159,6 +159,21 @@ def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, messa
     monkeypatch.setattr(engine, "compile_step", None)
     with pytest.raises(LogRegError, match=message):
         fit(**arguments(**changed))
+
+
+@pytest.mark.parametrize("split", range(3))
+def test_a_set_that_is_given_other_rows_during_a_run_must_keep_their_number(split):
+    sets = [(theano.shared(x), theano.shared(y.astype("int32"))) for x, y in PAIRS]
+
+    class Twice(Callback):
+        def on_validation(self, run, validation):
+            for variable in sets[split]:
+                variable.set_value(numpy.concatenate(2 * [variable.get_value()]))
+
+    with pytest.raises(
+        SettingError, match=r"had \[20, 20, 20\] rows and have \[.*40.*\]: .* many$"
+    ):
+        fit(**arguments(datasets=sets, callbacks=[Twice()]))
 
 
 @pytest.mark.parametrize("is_net", [True, False])

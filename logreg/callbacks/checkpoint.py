@@ -20,8 +20,9 @@ class Checkpoint(FileCallback):
     """Keeps the state of a run in a file: that at the last validation.
 
     A run that goes on from it arrives at the same bits, if the rule of its updates is the same, and
-    no layer draws random numbers, as dropout does. Of several ranks, the first one reads and
-    writes; all of them begin with its state.
+    no layer draws random numbers, as dropout does. What a callback sets beside ``run.variables``,
+    as a learning rate, is not kept: let it do so in `on_train_begin`, too, by ``run.epoch``. Of
+    several ranks, the first one reads and writes; all of them begin with its state.
 
     Parameters
     ----------

@@ -29,18 +29,22 @@ def is_frame(value):
 
 
 def framed(value):
-    """Make a pandas.DataFrame of a dict of a row's cells, a list of these, or a polars frame.
+    """Make a pandas.DataFrame of a row, a list of rows, a dict of columns, or a polars frame.
 
-    Anything else is returned as it is.
+    A row is a pandas.Series or a dict of cells. Anything else is returned as it is.
     """
-    value = [value] if isinstance(value, dict) else value
     if hasattr(value, "to_dict") and not is_frame(value):
-        value = value.to_dict(as_series=False)
-    elif not (isinstance(value, list) and value and isinstance(value[0], dict)):
+        value = value.to_dict() if hasattr(value, "iloc") else value.to_dict(as_series=False)
+    is_dict = isinstance(value, dict)
+    if not (is_dict or (isinstance(value, list) and value and isinstance(value[0], dict))):
         return value
     with needing("a table", "tables", "pandas"):
         import pandas
-    return pandas.DataFrame(value)
+    is_row = is_dict and not any(map(pandas.api.types.is_list_like, value.values()))
+    try:
+        return pandas.DataFrame([value] if is_row else value)
+    except ValueError as error:
+        raise DatasetError(f"{FRAME}: {error}: every column needs as many cells") from None
 
 
 def name_of(source):

@@ -1,7 +1,7 @@
 """Data sets in shared variables, as an engine takes them: read ones, and pairs that are given."""
 
 from dataclasses import fields, replace
-from inspect import Parameter, Signature
+from inspect import Parameter, Signature, signature
 from typing import Any
 
 import numpy
@@ -20,7 +20,7 @@ from logreg.errors import SettingError
 OPTIONS = TableOptions, Preparation  # of load_data
 
 
-def load_data(dataset: Any, **options: Any) -> DataSet:
+def load_data(dataset: Any, label_column: Any = None, **options: Any) -> DataSet:
     """Load a data set into shared variables.
 
     Parameters
@@ -52,6 +52,7 @@ def load_data(dataset: Any, **options: Any) -> DataSet:
     >>> train_x.get_value().shape, test_y.eval()[:4].tolist()
     ((5000, 784), [7, 2, 1, 0])
     """
+    options["label_column"] = label_column
     how = [cls(**given) for cls, given in zip(OPTIONS, divided(options, *OPTIONS))]
     return shared(read_dataset(dataset, *how, dtype=engine.theano.config.floatX))
 
@@ -61,8 +62,8 @@ _HELP = [f"{f.name} : {f.metadata['needed']}\n        {f.metadata['help']}" for 
 load_data.__doc__ = load_data.__doc__.replace("{options}", "\n    ".join(_HELP))
 load_data.__signature__ = Signature(
     [
-        Parameter("dataset", Parameter.POSITIONAL_OR_KEYWORD),
-        *(Parameter(f.name, Parameter.KEYWORD_ONLY, default=f.default) for f in _FIELDS),
+        *list(signature(load_data).parameters.values())[:2],
+        *(Parameter(f.name, Parameter.KEYWORD_ONLY, default=f.default) for f in _FIELDS[1:]),
     ]
 )
 

@@ -214,8 +214,8 @@ def compile_mean(x, y, dataset, mean):
     added in float64, in the order of the rows, so its bits depend on no number of threads. Of
     several ranks, all get the first one's.
     """
-    sums = _compile_sums(x, y, dataset, ROWS_OF_A_SUM, mean)
-    return lambda: sum(sums().tolist()) / n_rows(dataset[0])
+    n, sums = n_rows(dataset[0]), _compile_sums(x, y, dataset, ROWS_OF_A_SUM, mean)
+    return lambda: sum(sums().tolist()) / n
 
 
 def _compile_sums(x, y, dataset, block, mean):

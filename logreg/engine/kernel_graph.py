@@ -188,4 +188,4 @@ class Kernel:
             if of_regression in of_cost:
                 factor, slopes = self.T.grad(cost, of_regression), {of.W: dW, of.b: db}
                 terms += [factor * slopes[param]] if param in slopes else []
-        return sum(terms[1:], terms[0])
+        return self.T.cast(sum(terms[1:], terms[0]), param.dtype)  # the cost may be of another

@@ -19,7 +19,7 @@ from logreg.engine.backend import user_setting
 class Config:
     """PyTensor's settings, and Theano's device: the CPU. A floatX of Theano's flags holds."""
 
-    device = "cpu"
+    device, compute_test_value = "cpu", "off"
     # Theano's settings below these names may be made, and have no effect.
     blas = dnn = gcc = warn = types.SimpleNamespace()
 

@@ -12,6 +12,7 @@ from pytensor.gradient import disconnected_grad
 from pytensor.tensor import random
 
 from logreg.engine import T
+from logreg.engine.compat import missing
 
 # One step of the generator MRG31k3p (L'Ecuyer and Touzin, 2000): two recurrences of three numbers.
 FIRST = numpy.array([[0, 1 << 22, 129], [1 << 15, 0, 32769]])
@@ -33,6 +34,9 @@ class _Streams:
     def __init__(self, seed=None, **_):
         self.state_updates, self._seed = [], seed
         self._begin(seed)
+
+    def __getattr__(self, name):
+        raise AttributeError(missing(f"{type(self).__name__}.{name}"))
 
     def seed(self, seed=None):
         """Begin anew, with all numbers that have been made."""
@@ -70,7 +74,9 @@ class RandomStreams(_Streams):
         state = pytensor.shared(self._next_state(), borrow=True)
         drawn = getattr(random, name)(*parameters, size=size, rng=state)
         self._keep(state, drawn.owner.outputs[0])
-        return T.cast(drawn, dtype or "floatX")
+        drawn = T.cast(drawn, dtype or "floatX")
+        drawn.rng = state
+        return drawn
 
     def uniform(self, size=None, low=0.0, high=1.0, ndim=None, dtype=None):
         """Draw evenly from `low` to `high`."""

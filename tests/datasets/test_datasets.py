@@ -218,7 +218,7 @@ def test_tables_are_standardized_in_training_and_arrays_if_that_is_asked_for():
         plain = read_dataset(source, options, Preparation(standardize=False), dtype="float32")
         assert data.facts.dataset_sha256 != plain.facts.dataset_sha256
     assert read_dataset("d.npz").facts.preprocessing.scales is None
-    (found, _), *_ = load_data(frame, label_column="kind")
+    (found, _), *_ = load_data(frame, "kind")
     assert abs(engine.value(found).mean(axis=0)).max() < 1e-6
 
 

@@ -353,8 +353,13 @@ RULES = {
     "a vector": by(lambda param, g: (param, param - numpy.float32([0.1, 0.2, 0.3]) * g)),
     "ascent": by(lambda param, g: (param, param + numpy.float32(0.1) * g)),
 }
-WEIGHTS = [None, [0.5, 1, 3], [0.5, 1, 3, 7]]  # the last has one for no class
-PENALTIES = [None, lambda x, W: 0.01 * (W**2).sum(), lambda x, W: 0.01 * x.sum()]
+WEIGHTS = [None, [0.5, 1, 3], theano.shared(numpy.array([0.5, 1, 3]))]  # the last may change
+PENALTIES = [
+    None,
+    lambda cost, x, W: 2 * cost + 0.01 * (W**2).sum(),
+    lambda cost, x, W: 2 * cost + 0.01 * x.sum(),
+    lambda cost, x, W: cost + numpy.float64(0.01) * (W**2).sum(),  # of another dtype than W
+]
 CASES = [(rule, None, PENALTIES[0]) for rule in RULES]
 CASES += [("sgd", weights, PENALTIES[0]) for weights in WEIGHTS[1:]]
 CASES += [(rule, None, penalty) for rule in ("sgd", "momentum") for penalty in PENALTIES[1:]]
@@ -375,7 +380,7 @@ def test_steps_are_those_of_the_graph(rule, weights, penalty, monkeypatch):
         params = W, _ = softmax.model.params
         with engine.floatx("float32"):
             cost = softmax.model.negative_log_likelihood(softmax.y, weights)
-            softmax.cost = 2 * cost + penalty(softmax.x, W) if penalty else cost
+            softmax.cost = penalty(cost, softmax.x, W) if penalty else cost
             train_model = softmax.compile(RULES[rule](softmax.cost, params), block=3)
         for index in (0, 1, 2, 1):
             train_model(index)

@@ -88,6 +88,14 @@ def test_random_numbers(streams, recwarn):
     assert len(stream.updates()) == len(drawn)
 
 
+def test_what_a_stream_draws_can_be_drawn_again():
+    drawn = RandomStreams(3).uniform((9,))
+    function, before = theano.function([], drawn, **FAST), drawn.rng.get_value()
+    first, second = function(), function()
+    drawn.rng.set_value(before)
+    assert (function() == first).all() and (first != second).any()
+
+
 def test_a_seed_draws_theanos_numbers():
     stream, seeds = RandomStreams(5), numpy.random.RandomState(5)
     drawn = [stream.uniform((30, 2), low=-1, high=3), stream.binomial((200,), n=3, p=0.25)]
@@ -151,7 +159,7 @@ def test_masks_of_fit_are_those_of_a_loop_by_hand(streams):
 
 
 def test_settings():
-    assert theano.config.device == "cpu"
+    assert (theano.config.device, theano.config.compute_test_value) == ("cpu", "off")
     with pytest.raises(Exception, match=r"device|initialization"):
         theano.config.device = "gpu"
     theano.config.floatX = "float32"
@@ -168,6 +176,7 @@ def test_inputs_with_defaults():
 
 LACKING = [
     ("theano.tensor.nnet.h_softmax", "has no theano.tensor.nnet.h_softmax: use .* 3.8 to 3.11"),
+    ("streams.random_integers((2,), 0, 9)", "has no RandomStreams.random_integers: use .* 3.8 to"),
     ("import theano.tensor.nnet.corr3d", "has no theano.tensor.nnet.corr3d: use .* 3.8 to 3"),
     ("from theano.tensor.nnet import corr", "has no theano.tensor.nnet.corr: use .* 3.8 to 3"),
     ("import theano.sandbox.cuda.dnn", "theano.sandbox.cuda .*GPU.*take the line out"),
@@ -178,4 +187,4 @@ LACKING = [
 @pytest.mark.parametrize(("line", "said"), LACKING)
 def test_what_theano_alone_has_is_named(line, said):
     with pytest.raises(ImportError if "import" in line else AttributeError, match=said):
-        exec(line, {"theano": theano})
+        exec(line, {"theano": theano, "streams": RandomStreams()})
