@@ -58,7 +58,7 @@ class LogisticRegression:
     Raises
     ------
     SettingError
-        If `W` or `b` is of another shape, or does not hold floats; or if there is no class.
+        If `W` or `b` is of another shape, or does not hold numbers; or if there is no class.
 
     Examples
     --------

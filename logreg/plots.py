@@ -1,4 +1,4 @@
-"""Plots of a model: its learning curve, its confusion matrix, its weights; by matplotlib.
+"""Plots of a model, its learning curve and its confusion matrix, by matplotlib.
 
 Like scikit-learn's displays, each ``plot_...`` function draws on the axes that it is given, or on
 new ones of pyplot, and returns them: ``plot_curve(run).figure.savefig("curve.pdf")``. The page of

@@ -85,6 +85,8 @@ class Run:
         :class:`~logreg.callbacks.StopTraining`, and 'interrupted' if it gave none.
     message : str
         That text.
+    regression : tuple of shared variables
+        W and b, if the model is one layer on the features themselves; else empty.
     is_tutorials : bool
         Whether cost and updates are made of the hyperparameters, as those of the tutorial's model
         are; of others, these are not known.
@@ -101,6 +103,7 @@ class Run:
     n_refit_rows: Optional[int] = None
     reason: Optional[str] = None
     message: str = ""
+    regression: tuple = ()
     is_tutorials: bool = False
 
     def __post_init__(self):

@@ -123,8 +123,7 @@ def fit(
     loss : symbolic scalar, optional
         A mean over rows, as the cost without penalties: with ``criterion='loss'`` it decides.
     refit : bool
-        Whether the best model is trained anew on the validation rows, too; see
-        :func:`train_anew`.
+        Whether the best model is trained anew on the validation rows, too: :func:`train_anew`.
 
     Returns
     -------
@@ -133,8 +132,8 @@ def fit(
     Raises
     ------
     SettingError, DatasetError, ModelFileError
-        If an argument makes no sense, or a callback's file cannot be written: then
-        nothing is compiled. Or if the run diverges before there is a model to keep.
+        If an argument makes no sense, or a callback's file cannot be written, before anything is
+        compiled; or if the run diverges before there is a model to keep.
 
     Examples
     --------
@@ -179,7 +178,8 @@ def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=
     if refit:
         _check_joinable(data)
         start = [engine.value(variable).copy() for variable in trained]
-    run = Run(data, hyperparameters, trained, params, is_tutorials=is_tutorials)
+    of_run = {"regression": engine.regression_of(errors, x, y), "is_tutorials": is_tutorials}
+    run = Run(data, hyperparameters, trained, params, **of_run)
     for callback in callbacks:
         callback.restore(run)
     callbacks = [c for c in callbacks if ranks.rank == 0 or not c.on_rank_0_only]
@@ -267,24 +267,24 @@ def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callback
 
     `output` is the model file; without one, nothing is kept or printed. `callbacks` come after the
     one that keeps the model; a :class:`.PrintLog` among them takes the place of the usual one.
-    `refit` is that of :func:`fit`; by default, the model is refitted if validation rows were split
-    off a table or one array, in memory, and one process trains. Returns the Run.
+    `refit` is that of :func:`fit`; by default, one process refits if validation rows were split off
+    a table or one array in memory. Returns the Run.
     """
-    facts, weights = data.facts, None
+    facts = data.facts
+    weights = hyperparameters.class_weight and balanced_weights(facts.class_counts)
+    classifier, expressions = softmax_regression(facts.n_in, facts.n_out, hyperparameters, weights)
     if output:
         log("... building the model")
         note(engine.describe())
-    if hyperparameters.class_weight:
-        weights = balanced_weights(facts.class_counts)
-    sizes = facts.n_in, facts.n_out
-    classifier, expressions = softmax_regression(*sizes, hyperparameters, weights)
-    if output:
         if not any(isinstance(callback, PrintLog) for callback in callbacks):
             callbacks = [PrintLog(), *callbacks]
         callbacks = [BestModel(output, classifier), *callbacks]
     if refit is None:
         is_split = "valid" in data.taken and (facts.is_table or facts.split)
-        refit = bool(is_split) and mapping(data.train[0]) is None and ranks.size == 1
+        refit = bool(is_split) and mapping(data.train[0]) is None
+        if refit and ranks.size > 1:
+            note("note: several ranks do not train the model anew on validation rows, as one does")
+            refit = False
     return fit_expressions(expressions, variables.stored(data), hyperparameters, callbacks, refit)
 
 

@@ -54,7 +54,8 @@ def parser():
     add_file("--output", default=BEST_MODEL, help="where the best model goes" + default)
     add_file("--checkpoint", help="keep the state of the run here, for --resume")
     add_switch("--resume", help="go on from the checkpoint; --n-epochs may be larger")
-    refit = "at the end, train anew on training and validation rows (default: if these were split)"
+    refit = "at the end, train anew on training and validation rows (default: if these are of one "
+    refit += "table or array)"
     options.add_switch(parser, "refit", refit, "keep the model of the training rows alone")
     folds = "train K times, each without another Kth of all rows, which tests; keep no model"
     add("--folds", type=int, metavar="K", help=folds)
@@ -109,8 +110,9 @@ def main(argv=None):
         if hyperparameters.class_weight and data.facts.is_table and run.reason != "interrupted":
             settings = replace(hyperparameters, class_weight=None)
             plain = sgd.sgd_optimization(data, settings, None, watching, args.refit)
-            if plain.reason != "interrupted":
-                say(f"test error if trained without --class-weight: {verdict.test_error(plain)}")
+            if plain.reason == "interrupted":
+                return interruption.exit_code or CLOSED_PIPE
+            say(f"test error if trained without --class-weight: {verdict.test_error(plain)}")
     if run.reason == "interrupted":
         is_model = f"the best model is in {args.output}" if run.best_values else "no model yet"
         note(f"interrupted in epoch {run.epoch}: {is_model}; a run with --checkpoint can --resume")
@@ -138,8 +140,11 @@ def _settings(argv):
     given = {setting.name: getattr(args, setting.name) for setting in fields(Hyperparameters)}
     args.hyperparameters = {k: value for k, value in given.items() if value is not None}
     Hyperparameters(**args.hyperparameters)  # what makes no sense is told at once
-    if args.folds is not None and (args.checkpoint or args.history or ranks.size > 1):
-        raise SettingError("--folds is without --checkpoint, --history and several processes")
+    no_folds = args.checkpoint, args.history, args.check_reference, ranks.size > 1
+    if args.folds is not None and any(no_folds):
+        raise SettingError(
+            "--folds is without --checkpoint, --history, --check-reference and several processes"
+        )
     if args.format == "json" and args.folds is None:
         raise SettingError("--format is for --folds: predict --evaluate has one for a model")
     if args.resume and not args.checkpoint:

@@ -69,6 +69,7 @@ def test_an_editable_install_serves_the_folder_above_the_clone(clone, run):
     pytest.importorskip("pip")
     pytest.importorskip("setuptools.command.bdist_wheel", reason="pip has to fetch setuptools")
     options = ["--no-deps", "--no-build-isolation", "--prefix", "prefix", "--editable", "."]
+    options.append("--ignore-installed")  # else pip takes away the one that runs this
     done = run("-m", "pip", "install", "--quiet", *options, env={"CC": "no-compiler"})
     assert done.returncode == 0, done.stderr
     (path,) = clone.glob("prefix/**/site-packages")

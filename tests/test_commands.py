@@ -58,6 +58,7 @@ predict -M --dataset e.npz --evaluate | 0 | 0.000000 % \(0 of 3 rows\).*\nbee +0
 predict -M --info | 0 | ant.*bee.*cat |
 export model.pkl --to npz | 0 | ^model.npz: a model of 4 features and 3 classes\n$ |
 export model.pkl --to npz --output model.pkl | 1 | | error: model.pkl would overwrite
+export model.pkl --to npz --output d.npz | 1 | | error: d.npz would overwrite what is read
 report model.pkl --output model.pkl | 1 | | error: model.pkl would overwrite what is read
 tutorial.__main__ --output d/t.html | 1 | | error: d/t.html cannot be written
 tutorial.__main__ --output a --notebook a | 1 | | error: a would overwrite
@@ -71,7 +72,8 @@ def files(working_folder):
     write("photos/p.png", b"")
     save_pairs("d.npz", make_pairs())
     save_pairs("e.npz", [(ROWS, numpy.array(LABELS))] * 3)
-    save("model.pkl", 10 * numpy.eye(4, 3), numpy.zeros(3), class_labels=LABELS)
+    told = {"class_labels": LABELS, "dataset": "d.npz"}
+    save("model.pkl", 10 * numpy.eye(4, 3), numpy.zeros(3), **told)
     x, y = make_pairs((60,))[0]
     write("t.csv", csv_text(numpy.c_[x, y.astype(object)], [*"abcd", "class"]).encode())
     numpy.save("rows.npy", ROWS)

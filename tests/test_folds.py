@@ -83,8 +83,12 @@ def test_what_makes_no_folds_is_refused(cli):
         ((1,), "error: --folds is 1: of 12 rows, 2 to 4 are made"),
         ((5,), "error: --folds is 5: of 12 rows, 2 to 4 are made"),
         ((3, "--dataset", "mnist_sample"), "has a test set: folds are made of one table"),
-        ((3, "--history", "run"), "error: --folds is without --checkpoint, --history and"),
+        (
+            (3, "--history", "run"),
+            "error: --folds is without --checkpoint, --history, --check-reference",
+        ),
         ((3, "--checkpoint", "run"), "error: --folds is without"),
+        ((3, "--check-reference"), "error: --folds is without"),
     ):
         done = cli("train", "--dataset", "t.csv", "--folds", *options)
         assert done.code == 1 and "fold 1" not in done.out and said in done.err

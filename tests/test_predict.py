@@ -150,7 +150,9 @@ def test_predictions_stand_beside_ones_own_rows(cli):
         'new.csv,3,NA,"Ava,\xa0\\x1bB.",bee',
     ]
     expected = "input,row,id,prediction\nnew.csv,2,0010,ant\nnew.csv,3,NA,bee\n"
-    assert cli("predict", "new.csv", "--keep", "id, ").out == expected  # which has an empty name
+    assert (
+        cli("predict", "new.csv", "--keep", "id, ,id").out == expected
+    )  # an empty name, and one twice
     done = cli("predict", "new.csv", "--keep", "all", "--format", "json", "--top", 1)
     first, second = json.loads(done.out)
     kept = {"name": "Ava,\xa0\x1bB.", "a": "01.50", "id": "NA"}

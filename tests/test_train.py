@@ -10,7 +10,7 @@ import numpy
 import pytest
 from builders import csv_text, make_pairs, save_pairs, write
 
-from logreg import load_model, train
+from logreg import load_model, sgd, train
 from logreg.callbacks import History
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.options import Preparation
@@ -111,6 +111,22 @@ def test_an_interrupted_run_says_how_to_go_on(monkeypatch, cli):
     assert cli("train", *resumed).code == 0
     epochs = [row.split(b",")[0] for row in Path("run.csv").read_bytes().splitlines()]
     assert epochs == [b"epoch", b"1", b"2", b"3", b"4"]
+
+
+def test_a_run_that_is_interrupted_when_it_is_compared_is_no_success(monkeypatch, cli):
+    x, y = make_pairs((90,))[0]
+    write("t.csv", csv_text(numpy.c_[x, y.astype(object)], [*"abcd", "class"]).encode())
+    original, calls = sgd.sgd_optimization, []
+
+    def interrupted_without_weights(*args):
+        calls.append(args)
+        if len(calls) == 2:
+            signal.raise_signal(signal.SIGINT)
+        return original(*args)
+
+    monkeypatch.setattr(sgd, "sgd_optimization", interrupted_without_weights)
+    done = cli("train", "t.csv", "--class-weight", "balanced", "--n-epochs", 5)
+    assert (done.code, len(calls)) == (130, 2) and "without --class-weight" not in done.out
 
 
 # ---- what only a process of its own can show

@@ -15,7 +15,8 @@ SECONDS = 1.0  # at least, between two writings of a file
 class StopTraining(Exception):
     """A callback raises it in `on_minibatch_end`, and the run ends after this minibatch.
 
-    The run's `reason` is 'stopped' then, and ``StopTraining("why")`` makes that its `message`.
+    The run's `reason` is 'stopped' by ``StopTraining("why")``, which makes that its `message`, and
+    'interrupted' without a text.
     """
 
 

@@ -82,7 +82,7 @@ class TableOptions:
     categorical: Optional[Tuple[str, ...]] = setting(
         _texts,
         "columns whose texts are categories, numbers too; others hold numbers, as 5 or $5, dates, "
-        "taken as days since 1970-01-01, or at most 100 categories",
+        "taken as days since 1970-01-01, or at most 100 categories, of few rows fewer",
         metavar="NAMES",
     )
     group: Union[str, int, None] = setting(

@@ -129,7 +129,7 @@ def table_batches(path, options, batch_size, known, keep=()):
         is_sure = known.names and any(map(head.is_text, known.names))
         if label is not None or (head.names and not is_sure):
             _say(source, head.rules(label, "is left out as the label"))
-        order, kept, told = head.features(label), head.kept(keep), set()
+        order, kept, told = head.features(label), [*dict.fromkeys(head.kept(keep))], set()
         names = [c if head.counts[c] == 1 else head.title(i) for i, c in enumerate(head.cells)]
         for frame in frames({*Features(head, order).raw, *kept}, batch_size):
             features = Features(head, order)

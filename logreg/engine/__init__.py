@@ -140,6 +140,12 @@ def check_expressions(x, y, numbers, updates):
     return expressions.check(T, _on_cpu.tools, x, y, numbers, updates)
 
 
+def regression_of(errors, x, y):
+    """W and b if `errors` are those of a softmax regression on `x` itself; else ()."""
+    tools = _on_cpu.tools
+    return (tools and kernel_graph.Kernel(T, tools).classifier(errors, x, y)) or ()
+
+
 def value(variable):
     """The value of a shared variable, or of an expression of some, as a NumPy array."""
     return _backend.value(variable)

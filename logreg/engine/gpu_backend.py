@@ -6,6 +6,7 @@ PyTensor's slices need bounds that are known when JAX compiles. And a function's
 arrays, so the numbers of the minibatches come in shared variables, too.
 """
 
+import contextlib
 import re
 import warnings
 
@@ -130,8 +131,10 @@ def _find_device(name):
     platform, number = re.fullmatch(r"(?:jax:)?(cpu|cuda)(\d*)", name).groups()
     try:
         return jax.devices(platform)[int(number or 0)]
-    except (RuntimeError, IndexError) as error:
-        seen = ", ".join(f"{device.platform}:{device.id}" for device in jax.devices())
+    except (RuntimeError, IndexError, AssertionError) as error:  # the last of JAX_PLATFORMS
+        seen = "none"
+        with contextlib.suppress(RuntimeError, AssertionError):
+            seen = ", ".join(f"{device.platform}:{device.id}" for device in jax.devices())
         needed = install("cuda", "'jax[cuda12]'")
         raise EngineError(
             f"device {name!r}: JAX {jax.__version__} sees only {seen}; a GPU needs NVIDIA's "

@@ -24,7 +24,7 @@ class Predictor:
     Parameters
     ----------
     model : str, path-like or Run
-        The path of its file; or what :func:`logreg.fit` returned of the tutorial's model.
+        The path of its file; or what :func:`logreg.fit` returned of one layer on the features.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Predictor:
     ModelFileError
         If the file cannot be loaded, or its parameters are not finite.
     SettingError
-        If a run has no best model, or is one of a net.
+        If a run has no best model, or is one of a net or of features that its graph changes.
 
     Examples
     --------
@@ -62,11 +62,13 @@ class Predictor:
     def __init__(self, model: Any) -> None:
         if not hasattr(model, "best_values"):
             facts, W, b = model_file.read_model(model)
-        elif len(model.best_values or ()) == 2:
-            W, b = model.best_values
+        elif model.best_values and model.regression and {*model.regression} <= {*model.params}:
+            W, b = map(dict(zip(model.params, model.best_values)).get, model.regression)
             facts = ModelFacts.of(model.facts(), W)
         else:
-            raise SettingError(f"{model} has no best W and b: give a run of the tutorial's model")
+            raise SettingError(
+                f"{model} has no best W and b of the features: give a run of one layer"
+            )
         self.facts, self.W, self.b = facts, W, b
         if not (numpy.isfinite(W).all() and numpy.isfinite(b).all()):
             raise ModelFileError(

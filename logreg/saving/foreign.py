@@ -50,10 +50,9 @@ def _of_tutorial(data):
     # What was in a GPU's memory is pickled as a call with an array.
     matches = (re.fullmatch("([Wb])/container/storage/0(/0)?", path) for path in found)
     arrays = {match[1]: found[match[0]] for match in matches if match}
-    metadata = {"pixel_scale": 1 / 256, "x_range": [0, 255 / 256]}
-    metadata["source"] = "the tutorial's own program"
+    metadata = {"source": "the tutorial's own program"}
     if len(arrays["W"]) == 28 * 28:
-        metadata["image_shape"] = [28, 28]
+        metadata.update(pixel_scale=1 / 256, x_range=[0, 255 / 256], image_shape=[28, 28])
     return metadata, {name: array.astype(array.dtype.name) for name, array in arrays.items()}
 
 

@@ -244,6 +244,14 @@ def test_launchers_of_another_mpi_or_of_none(mpirun, run, size, rank, before, me
     assert f"error: rank 3 of 4: 4 processes were started together, and {message}" in done.stderr
 
 
+@pytest.mark.once
+def test_a_table_is_not_trained_on_anew_and_that_is_said(mpirun):
+    Path("t.csv").write_text("a,k\n" + "1,x\n2,y\n" * 30)
+    done = mpirun(2, "-m", "logreg.train", "t.csv", "--n-epochs", "2")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("several ranks do not train the model anew on validation rows") == 1
+
+
 WRONG = [
     (["--batch-size", "x"], 2, "argument --batch-size: invalid int value: 'x'"),
     (["--dataset", "nowhere.npz"], 1, "error: data set 'nowhere.npz' not found"),
