@@ -82,12 +82,13 @@ def test_a_run_resumed_twice_ends_like_an_undisturbed_one(capfd, floatx, minibat
 
 
 # Validated every 4 minibatches of 6 an epoch, the first part ends after the last checkpoint.
-@pytest.mark.parametrize("n_epochs", [3, 4])
-def test_a_finished_run_is_lengthened_to_the_bits_of_a_longer_one(capfd, n_epochs):
-    long = functools.partial(train, n_epochs=7, patience=8, patience_increase=100)
+@pytest.mark.parametrize("n_epochs, criterion", [(3, "error"), (4, "error"), (3, "loss")])
+def test_a_finished_run_is_lengthened_to_the_bits_of_a_longer_one(capfd, n_epochs, criterion):
+    how = {"patience": 8, "patience_increase": 100, "criterion": criterion}
+    long = functools.partial(train, n_epochs=7, **how)
     assert long("whole").reason == "n_epochs"
     expected = lines(capfd.readouterr().out)
-    first = train("parts", n_epochs=n_epochs, patience=8, patience_increase=100)
+    first = train("parts", n_epochs=n_epochs, **how)
     assert (first.epoch, first.reason) == (n_epochs, "n_epochs")
     printed = lines(capfd.readouterr().out)[:-1]
     last = long("parts", resume=True)
