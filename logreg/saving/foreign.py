@@ -40,7 +40,7 @@ def _reader_of(data):
         return _of_tutorial
     if data.startswith(ZIP):
         return _of_npz
-    if data.startswith(b"{"):
+    if data.lstrip(b"\xef\xbb\xbf\r\n\t ").startswith(b"{"):  # as an editor saves JSON
         return _of_json
     return _of_safetensors if data[8:9] == b"{" else None
 
