@@ -149,7 +149,7 @@ def _check_alike(xs, name):
 
 def may_be_pixels(low, high):
     """Whether the columns of a table between these numbers may be an image's pixels."""
-    return 0 <= low <= high <= 255
+    return -1 <= low <= high <= 255
 
 
 def image_shape(row_shape, guess=False):

@@ -115,7 +115,7 @@ class Facts:
         """How its images are laid out, and pictures made like them."""
         are_bytes = self.background or (self.pixel_scale != 1 and not self.scale_all)
         is_known, ends = self.x_range and self.x_median is not None, self.x_range
-        if are_bytes and not self.feature_scales:  # then dark and light are those of pictures
+        if are_bytes and self.centred is False and not self.feature_scales:  # as of pictures
             ends = [0, 255 * (self.pixel_scale or 0)]
         background = "light" if is_known and 2 * self.x_median >= sum(ends) else "dark"
         ends = None if are_bytes else self.raw_range

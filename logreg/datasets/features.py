@@ -87,7 +87,7 @@ class Features:
         moments = Moments(x)
         alike = ~(moments.high > moments.low)
         has_text = any(column.kind == TEXT for column in self.columns)
-        ends = numpy.nanmin(moments.low), numpy.nanmax(moments.high)
+        ends = numpy.fmin.reduce(moments.low), numpy.fmax.reduce(moments.high)
         guess = not has_text and may_be_pixels(*ends)
         if image_shape((len(alike),), guess) or not self.head.names or alike.all():
             return

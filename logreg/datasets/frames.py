@@ -11,6 +11,7 @@ import sys
 import tempfile
 import warnings
 from collections import Counter
+from functools import partial
 
 from logreg.datasets.columns import decimal_mark
 from logreg.datasets.formats import PARQUET, ZIP, open_bytes, parsing, reading
@@ -43,7 +44,7 @@ def framed(value):
     is_row = is_dict and not any(map(pandas.api.types.is_list_like, value.values()))
     try:
         return pandas.DataFrame([value] if is_row else value)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise DatasetError(f"{FRAME}: {error}: every column needs as many cells") from None
 
 
@@ -77,7 +78,7 @@ def open_table(path, options, known=None):
                 with needing("an Excel file", "excel", "openpyxl"), parsing(), _quiet():
                     how = {"keep_default_na": False, "na_values": [*options.na]}
                     frame = pandas.read_excel(stream, dtype=object, **how).infer_objects()
-                    first_row = 2
+                    frame, first_row = frame.apply(partial(_as_numbers, pandas)), 2
         if frame is None:
             stream.seek(0)
             is_marked = stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -87,6 +88,14 @@ def open_table(path, options, known=None):
             yield _csv(pandas, text, options, known)
         else:
             yield _whole(pandas, frame, options, known, first_row)
+
+
+def _as_numbers(pandas, column):
+    """A sheet's column of fractions, of which some are kept as text, as numbers."""
+    with contextlib.suppress(TypeError, ValueError):
+        if any(isinstance(cell, float) and cell % 1 > 0 for cell in column):
+            return pandas.to_numeric(column)
+    return column
 
 
 def _standard_input():
@@ -148,14 +157,14 @@ def _layout(text, decimal):
     """The delimiter of a table, how many lines are above its header, the row of that, and all rows.
 
     The delimiter is the one by which most rows have as many cells, two or more; it is the `decimal`
-    mark only if there is no other. What is above may be Excel's line sep=; and lines that begin
-    with # and have another number of cells.
+    mark only if no other is in most rows. What is above may be Excel's line sep=; and lines that
+    begin with # and have another number of cells.
     """
     unquoted = re.sub('"[^"]*"', "", text).splitlines()
 
     def most_alike(mark):
         counts = Counter(line.count(mark) for line in unquoted if mark in line)
-        found = ((mark != decimal, n, k) for k, n in counts.items())
+        found = ((mark != decimal and 2 * n > len(unquoted), n, k) for k, n in counts.items())
         return max(found, default=(False, 0, 0))
 
     given = re.match(r"sep=(.)[\r\n]", text)

@@ -5,6 +5,7 @@ import re
 
 import numpy
 
+from logreg.datasets.columns import whole
 from logreg.errors import DatasetError, quoted
 
 MAX_DIGITS = 15  # of a whole number, which then is as it was in NumPy and in a model file
@@ -30,6 +31,10 @@ def number_classes(parts, is_table=False):
         numbers = {split: [*map(_number_of, part.labels)] for split, part in parts.items()}
         if None not in itertools.chain(*numbers.values()):
             parts = {split: part._replace(labels=numbers[split]) for split, part in parts.items()}
+        elif len(parts) > 1:  # in one, 1 may be written as 1.0
+            parts = {
+                s: part._replace(labels=[*map(whole, part.labels)]) for s, part in parts.items()
+            }
     by_split = {split: _labels_of(part, is_table) for split, part in parts.items()}
     class_labels = set().union(*by_split.values())
     if len(set(map(type, class_labels))) > 1:

@@ -100,7 +100,7 @@ def _decode(path):
         with contextlib.suppress(Exception):  # senseless metadata turn nothing
             image = ImageOps.exif_transpose(image)
         if image.mode[0] in "IF":  # as of a scanner, of 16 bits; or of numbers up to 255, or 1
-            levels = numpy.asarray(image)
+            levels = numpy.nan_to_num(image)
             scale = 255 if levels.max() <= 1 else 1 if levels.max() <= 255 else 1 / 256
             image = Image.fromarray((levels * scale).clip(0, 255).astype(numpy.uint8))
         image = image.convert("RGBA")

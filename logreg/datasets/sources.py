@@ -145,7 +145,7 @@ def _read_pictures(name, sets, layout):
 
 def _read_tables(name, sets, options, known, **how):
     """Read the table of each split; what holds for the training table holds for the others."""
-    parts, of_others, columns = {}, options, None
+    parts, of_others, columns, is_training = {}, options, None, known is None
     for split, file in sets.items():
         where = set_name(name, split, len(sets) == 1)
         parts[split], of_set = read_table(file, of_others, known=known, where=where, **how)
@@ -156,7 +156,7 @@ def _read_tables(name, sets, options, known, **how):
             of_others = replace(of_set.options, label_column=None, header=header, drop=drop)
     counts = Counter(group for part in parts.values() for group in part.group_names)
     shared = [quoted(group) for group, n in counts.items() if n > 1]
-    if shared:
+    if shared and is_training:
         raise DatasetError(
             f"{name}: of {len(counts)} groups, {len(shared)} stand in several sets "
             f"({listed(shared)}): move the rows of each into one set, or give no `group`"

@@ -72,7 +72,8 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
                     f"first, but NA, ? or the like in {head.title(head.group)}: `missing='mean'` "
                     "makes each of them a group of its own"
                 )
-            group_codes[alone] = -1 - alone
+            if known is None or options.missing:
+                group_codes[alone] = -1 - alone
         x = rows_in(file, dtype, len(codes))
         new = features.fill(x)
         if known is None:

@@ -131,7 +131,8 @@ def gallery(predictor, data, evaluation):
     rows, facts, (x, y), figures = evaluation["worst_rows"], predictor.facts, data.test, []
     if not rows:
         return "<p>No row is wrong.</p>"
-    least, most = facts.layout.ends or (0, 255)  # as on the pad
+    least, most = (0, 255) if x.dtype == numpy.uint8 else (numpy.nanmin(x), numpy.nanmax(x))
+    least, most = facts.layout.ends or (least, most)  # as on the pad
     # What a feature says of a class is what it adds to its score, beside the mean of all classes.
     W = predictor.W.astype("float64")
     W -= W.mean(axis=1, keepdims=True)
@@ -157,7 +158,7 @@ def _reasons(facts, x, shares):
     """The columns of a row whose features have the largest shares, each with its cell."""
     found = []
     for name, kind, texts, features in _columns(facts):
-        cell = f"{x[features][0]:.9g}"
+        cell = f"{x[features][0]:.{9 if x.itemsize > 4 else 7}g}"
         if texts:
             cell = dict(zip(x[features], texts)).get(1, "none of these")
         elif cell == "nan":
@@ -191,7 +192,8 @@ def live(predictor, data):
         means = data.test[0].mean(axis=0, dtype="float64")
     names, kinds, categories, places = zip(*_columns(facts))
     x = data.test[0] if data else numpy.zeros((0, facts.n_in))
-    have_time = [(x[:, features] % 1 > 0).any() for features in places]  # as parts of days
+    # Of dates, a time is a part of a day.
+    have_time = [k.startswith(DATE) and (x[:, i] % 1 > 0).any() for k, i in zip(kinds, places)]
     return {
         "labels": [short(label, 40) for label in predictor.labels],
         "dtype": predictor.dtype,

@@ -40,9 +40,10 @@ def _reader_of(data):
         return _of_tutorial
     if data.startswith(ZIP):
         return _of_npz
-    if data.lstrip(b"\xef\xbb\xbf\r\n\t ").startswith(b"{"):  # as an editor saves JSON
-        return _of_json
-    return _of_safetensors if data[8:9] == b"{" else None
+    if data[6:9] == b"\0\0{":
+        return _of_safetensors
+    # An editor's mark may stand before JSON.
+    return _of_json if data.lstrip(b"\xef\xbb\xbf\r\n\t ").startswith(b"{") else None
 
 
 def _of_tutorial(data):

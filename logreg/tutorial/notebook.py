@@ -60,6 +60,8 @@ def _numbers(found):
     if isinstance(found, str):
         return [float(text) for text in re.split(r"[\s,]+", found.strip())]
     found = found.get_value() if hasattr(found, "get_value") else found
+    if hasattr(found, "__array__"):
+        found = numpy.ravel(found).tolist()
     try:
         return [number for part in found for number in _numbers(part)]
     except TypeError:  # it is no iterable

@@ -88,7 +88,7 @@ def test_the_validation_rows_of_a_folder_of_tables_are_split_off_at_random(seed)
         # Text above a number in one of them: the header of both.
         (b"7,a,kind\n1,9,x\n2,8,y\n", b"7,a,kind\n3,,x\n", MEAN, [[3, numpy.nan]]),
         # Labels that are numbers in one of them alone.
-        (b"a,n\n" + b"1,2\n2,3+\n" * 6, b"a,n\n3,2\n", NO_OPTIONS, [[3]]),
+        (b"a,n\n" + b"1,2.0\n2,3+\n" * 6, b"a,n\n3,2\n", NO_OPTIONS, [[3]]),
     ],
 )
 def test_the_test_table_has_the_columns_of_the_training_table(train, test, options, wanted):

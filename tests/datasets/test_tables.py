@@ -125,6 +125,8 @@ def test_the_delimiter_is_that_of_most_rows(line):
     assert len(found.columns.kinds) == 2 and found.x[0, 0] == 0
     assert table("-1,7;0,8;-1,3\n" * 2 + "0,4;1,8;2,0\n", decimal=",").x[0].tolist() == [-1.7, 0.8]
     assert table('"0,4","a;b",x\n"0,5","b;c",y\n', decimal=",").x[:, 0].tolist() == [0.4, 0.5]
+    found = table('"0,4",a;b,x\n"0,5",c,y\n"0,6",c,y\n', decimal=",")  # one of another mark
+    assert found.x[:, 0].tolist() == [0.4, 0.5, 0.6]
     for name in ("price|net", "a;b", "a\tb"):
         found = table(f"{name},kind\n1,x\n2,y\n3,x\n")
         assert (found.columns.names, found.labels) == ((name,), ["x", "y"])
@@ -593,6 +595,12 @@ def test_excel_is_read(cli):
     assert found.columns == wanted.columns and (found.x == wanted.x).all()
     assert found.columns.categories == (["007", "01067", "n/a"], None)
     assert (found.labels, found.rows) == (["01", "1"], range(2, 14))
+    # Of fractions, one is kept as text; the texts of another column have decimal commas.
+    fractions, commas = [1.234, 1.111, "5"] * 4, ["2,5", "3,5", "4,5"] * 4
+    columns = {"a": fractions, "b": commas, "kind": [*"xyz"] * 4}
+    pandas.DataFrame(columns).to_excel("t.xlsx", index=False)
+    found = read("t.xlsx", TableOptions("kind"))
+    assert found.x[:3, 0].tolist() == [1.234, 1.111, 5]
 
 
 def test_a_data_frame_and_parquet_are_read_as_csv_is(capsys):

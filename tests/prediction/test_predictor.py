@@ -18,6 +18,7 @@ from logreg.saving.facts import ModelFacts
 
 X = sample()["x_test"][:12].reshape(12, 784)
 PIXELS = 1 / 256
+BYTES = {"pixel_scale": PIXELS, "centred": False}
 SCALED = {"raw_range": [0, 16], "pixel_scale": 1 / 16}
 
 
@@ -72,10 +73,10 @@ TAKES = [
     ({"x_range": [-1, 1], "x_median": -0.01}, "layout.background", "dark"),
     ({"x_range": [-1, 1], "x_median": 0.0}, "layout.background", "light"),
     # Of bytes, dark and light are those of pictures, whatever the brightest pixel is.
-    ({"pixel_scale": PIXELS, "x_range": [0, 0.5], "x_median": 0.3}, "layout.background", "dark"),
-    ({"pixel_scale": PIXELS, "x_range": [0, 0.6], "x_median": 0.5}, "layout.background", "light"),
+    ({**BYTES, "x_range": [0, 0.5], "x_median": 0.3}, "layout.background", "dark"),
+    ({**BYTES, "x_range": [0, 0.6], "x_median": 0.5}, "layout.background", "light"),
     ({"image_shape": None, "label_number": 9, "raw_range": [0, 99]}, "image", (28, 28)),
-    ({"image_shape": None, "label_number": 9, "raw_range": [-1, 99]}, "image", None),
+    ({"image_shape": None, "label_number": 9, "raw_range": [-2, 99]}, "image", None),
     ({**SCALED, "scale_all": True}, "layout.ends", [0, 16]),
     (SCALED, "layout.ends", None),  # it was trained on bytes
     (SCALED, "takes_pictures", True),
