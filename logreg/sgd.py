@@ -178,7 +178,7 @@ def fit_expressions(expressions, datasets, hyperparameters, callbacks=(), refit=
     if refit:
         _check_joinable(data)
         start = [engine.value(variable).copy() for variable in trained]
-    of_run = {"regression": engine.regression_of(errors, x, y), "is_tutorials": is_tutorials}
+    of_run = {"regression": engine.regression_of(errors, x), "is_tutorials": is_tutorials}
     run = Run(data, hyperparameters, trained, params, **of_run)
     for callback in callbacks:
         callback.restore(run)
@@ -282,9 +282,9 @@ def sgd_optimization(data, hyperparameters=DEFAULTS, output=BEST_MODEL, callback
     if refit is None:
         is_split = "valid" in data.taken and (facts.is_table or facts.split)
         refit = bool(is_split) and mapping(data.train[0]) is None
-        if refit and ranks.size > 1:
+        if refit and ranks.size > 1 and output:
             note("note: several ranks do not train the model anew on validation rows, as one does")
-            refit = False
+        refit = refit and ranks.size == 1
     return fit_expressions(expressions, variables.stored(data), hyperparameters, callbacks, refit)
 
 

@@ -42,6 +42,8 @@ def test_a_table_of_any_kind_gives_the_model_of_the_command(table, cli, capsys):
     # And is taken for rows to predict.
     labels = found.predict(FRAME).tolist()
     assert found.predict(table).tolist() == labels
+    moved = {name: FRAME[name].set_axis(range(i, i + len(FRAME))) for i, name in enumerate(FRAME)}
+    assert found.predict(moved).tolist() == labels  # whatever the columns' indices are
     assert found.predict(FRAME.iloc[1]).tolist() == labels[1:2]
     assert found.predict({"size": 99.0, "wing": "a", "more": None}).tolist() == ["bee"]
 

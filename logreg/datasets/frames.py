@@ -42,6 +42,8 @@ def framed(value):
     with needing("a table", "tables", "pandas"):
         import pandas
     is_row = is_dict and not any(map(pandas.api.types.is_list_like, value.values()))
+    if is_dict:  # an index puts no cell elsewhere
+        value = {name: getattr(cells, "array", cells) for name, cells in value.items()}
     try:
         return pandas.DataFrame([value] if is_row else value)
     except (TypeError, ValueError) as error:

@@ -49,7 +49,7 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
     with open_table(path, options, known) as (frames, head), scratch_file(scratch) as file:
         label = head.find_label()
         features = Features(head, head.features(label))
-        labels, groups, group_codes = Texts(head), Texts(head), None
+        labels, groups = Texts(head), Texts(head)
         for frame in frames({label, head.group, *features.raw} - {None}):
             frame = frame[labels.add(frame[label]) >= 0]
             file.write(features.add(frame).astype(dtype, copy=False))
@@ -63,17 +63,7 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
                 f"but NA, ? or the like in {head.title(label)}: `missing='mean'` leaves them out"
             )
         codes = codes[codes >= 0]
-        if head.group is not None:
-            group_codes = groups.codes()
-            alone = numpy.flatnonzero(group_codes < 0)
-            if len(alone) and known is None and not options.missing:
-                raise DatasetError(
-                    f"{len(alone)} of {len(codes)} rows have no group, row {groups.rows('')[0]} "
-                    f"first, but NA, ? or the like in {head.title(head.group)}: `missing='mean'` "
-                    "makes each of them a group of its own"
-                )
-            if known is None or options.missing:
-                group_codes[alone] = -1 - alone
+        of_groups = None if head.group is None else _group_codes(groups, known is None)
         x = rows_in(file, dtype, len(codes))
         new = features.fill(x)
         if known is None:
@@ -94,10 +84,25 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
         rows[numpy.unique(codes, return_index=True)[1]].tolist(),
         f"{source}:" if where is None else where,
         rows.tolist() if n_lacking else range(rows[0], rows[-1] + 1),
-        group_codes,
+        of_groups,
         [*groups.numbers],
     )
     return part, features.described(label)
+
+
+def _group_codes(groups, is_training):
+    """The number of each row's group; in training, rows without one are refused, or alone."""
+    codes, head = groups.codes(), groups.head
+    alone = numpy.flatnonzero(codes < 0)
+    if len(alone) and is_training and not head.options.missing:
+        raise DatasetError(
+            f"{len(alone)} of {len(codes)} rows have no group, row {groups.rows('')[0]} first, but "
+            f"NA, ? or the like in {head.title(head.group)}: `missing='mean'` makes each of them a "
+            "group of its own"
+        )
+    if is_training or head.options.missing:
+        codes[alone] = -1 - alone
+    return codes
 
 
 class Rows(NamedTuple):

@@ -140,10 +140,9 @@ def check_expressions(x, y, numbers, updates):
     return expressions.check(T, _on_cpu.tools, x, y, numbers, updates)
 
 
-def regression_of(errors, x, y):
-    """W and b if `errors` are those of a softmax regression on `x` itself; else ()."""
-    tools = _on_cpu.tools
-    return (tools and kernel_graph.Kernel(T, tools).classifier(errors, x, y)) or ()
+def regression_of(errors, x):
+    """W and b if `errors` know `x` by the scores ``dot(x, W) + b`` alone; else ()."""
+    return expressions.regression(T, _on_cpu.tools, errors, x)
 
 
 def value(variable):

@@ -561,7 +561,9 @@ def test_a_group_that_is_in_two_files_and_rows_without_a_group(cli, working_fold
     said = "error: data: of 39 groups, 1 stand in several sets ('p19'): move the rows of each into "
     assert (done.code, done.err.splitlines()[-1]) == (1, said + "one set, or give no --group")
     text = "g,a,kind\np1,1,u\n,2,v\nNA,3,u\np1,4,v\n"
-    with pytest.raises(DatasetError, match=r"2 of 4 rows have no group, row 3 first, but .* \(g\)"):
+    with pytest.raises(
+        DatasetError, match=r"t\.csv: 2 of 4 rows have no group, row 3 first, but .* \(g\)"
+    ):
         table(text, group="g")
     groups = table(text, group="g", missing="mean").groups
     assert groups[0] == groups[3] and len({*groups}) == 3
