@@ -111,17 +111,21 @@ def main(argv=None):
             settings = replace(hyperparameters, class_weight=None)
             plain = sgd.sgd_optimization(data, settings, None, watching, args.refit)
             if plain.reason == "interrupted":
-                return interruption.exit_code or CLOSED_PIPE
+                return _exit_code(interruption)
             say(f"test error if trained without --class-weight: {verdict.test_error(plain)}")
     if run.reason == "interrupted":
         is_model = f"the best model is in {args.output}" if run.best_values else "no model yet"
         note(f"interrupted in epoch {run.epoch}: {is_model}; a run with --checkpoint can --resume")
-        # With other ranks, the one that got the signal gives the code.
-        return interruption.exit_code or (CLOSED_PIPE if ranks.size == 1 else 0)
+        return _exit_code(interruption)
     if args.check_reference:
         differences = reference.differences(run)
         note("\n".join(differences) or "all figures agree with the tutorial's")
         return int(bool(differences))
+
+
+def _exit_code(interruption):
+    """That of an interrupted run; with other ranks, the one that got the signal gives it."""
+    return interruption.exit_code or (CLOSED_PIPE if ranks.size == 1 else 0)
 
 
 def _settings(argv):

@@ -91,6 +91,7 @@ def weights(predictor, evaluation=None):
     """
     facts, labels, W = predictor.facts, predictor.labels, predictor.W
     chosen, top, figures = range(len(labels)), plots.colour_limit(W), []
+    names = facts.names
     if len(labels) > MANY_CLASSES:
         tested = evaluation["classes"] if evaluation else []
         n_wrong = {entry["label"]: entry["errors"] for entry in tested}
@@ -101,7 +102,7 @@ def weights(predictor, evaluation=None):
             drawn = plots.image(W[:, k].reshape(facts.image), alt, plots.DIVERGING, -top, top)
         else:
             largest = numpy.argsort(-abs(W[:, k]), kind="stable")[:N_BARS]
-            drawn = _bars([(escaped(facts.names[i], 24), W[i, k]) for i in largest])
+            drawn = _bars([(escaped(names[i], 24), W[i, k]) for i in largest])
         figures.append((drawn, escaped(labels[k], 24)))
     many = " many" if len(labels) > 20 else ""
     drawn = _figures("pictures" + many if facts.image else "bars", figures)
@@ -131,8 +132,9 @@ def gallery(predictor, data, evaluation):
     rows, facts, (x, y), figures = evaluation["worst_rows"], predictor.facts, data.test, []
     if not rows:
         return "<p>No row is wrong.</p>"
-    least, most = (0, 255) if x.dtype == numpy.uint8 else (numpy.nanmin(x), numpy.nanmax(x))
-    least, most = facts.layout.ends or (least, most)  # as on the pad
+    least, most = facts.layout.ends or (0, 255)  # as on the pad
+    if not facts.layout.ends and x.dtype != numpy.uint8:
+        least, most = numpy.nanmin(x), numpy.nanmax(x)
     # What a feature says of a class is what it adds to its score, beside the mean of all classes.
     W = predictor.W.astype("float64")
     W -= W.mean(axis=1, keepdims=True)

@@ -152,7 +152,8 @@ class Predictor:
             return False
         is_far = (x < below) | (x > above)
         for row, j in numpy.argwhere(is_far)[:1]:
-            columns = [self.facts.names[k] for k in numpy.flatnonzero(is_far.any(axis=0))]
+            names = self.facts.names
+            columns = [names[k] for k in numpy.flatnonzero(is_far.any(axis=0))]
             standardized = "standardized " * bool(self.facts.feature_scales)
             warning(
                 f"{batch.name}: {standardized}values from {low:g} to {high:g}, and the "

@@ -18,6 +18,7 @@ def weights_of(predictor):
     against the other if all else stays equal, None if no float is so large.
     """
     facts, labels, found = predictor.facts, predictor.labels, []
+    names = facts.names
     base = int(numpy.argmax(facts.class_counts or [1]))
     W = predictor.W.astype("float64")
     W -= W[:, [base]].copy()
@@ -28,7 +29,7 @@ def weights_of(predictor):
     order = numpy.argsort(-abs(W), axis=None, kind="stable")
     for j, k in zip(*numpy.unravel_index(order, W.shape)):
         if k != base:
-            entry = {"class": labels[k], "feature": facts.names[j]}
+            entry = {"class": labels[k], "feature": names[j]}
             entry["standardized"] = W[j, k] if facts.feature_scales else None
             entry["per_unit"] = per_unit[j, k]
             entry["odds_factor"] = factors[j, k] if numpy.isfinite(factors[j, k]) else None
