@@ -38,10 +38,11 @@ def main(argv=None):
     """Write a page as the options say; see :mod:`logreg.cli.command` for the exit code."""
     args = parser().parse_args(argv)
     output = args.output or os.path.splitext(args.model)[0] + ".html"
-    refuse_overwriting([output], [args.model])
     with needing("a page", "report", "matplotlib"):
         import matplotlib  # noqa: F401
     predictor = Predictor(args.model)
+    dataset = args.dataset or predictor.facts.dataset or ""
+    refuse_overwriting([output], [args.model, dataset])
     data = None
     try:
         data = read_test_set(predictor.facts, args.dataset, given(TableOptions, args))

@@ -65,7 +65,7 @@ def open_table(path, options, known=None):
     columns whose texts are to stay as they are and a number of rows, and gives data frames whose
     columns are called 0, 1, ... and whose index are the numbers of the rows.
     """
-    name, frame, first_row = name_of(path), path if is_frame(path) else None, 1
+    name, frame, is_sheet = name_of(path), path if is_frame(path) else None, False
     with reading(name), contextlib.ExitStack() as stack:
         with needing("a table", "tables", "pandas"), _quiet():
             import pandas
@@ -79,8 +79,9 @@ def open_table(path, options, known=None):
             elif start == ZIP:
                 with needing("an Excel file", "excel", "openpyxl"), parsing(), _quiet():
                     how = {"keep_default_na": False, "na_values": [*options.na]}
+                    how["header"] = None if options.header is False else 0
                     frame = pandas.read_excel(stream, dtype=object, **how).infer_objects()
-                    frame, first_row = frame.apply(partial(_as_numbers, pandas)), 2
+                    frame, is_sheet = frame.apply(partial(_as_numbers, pandas)), True
         if frame is None:
             stream.seek(0)
             is_marked = stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -89,7 +90,7 @@ def open_table(path, options, known=None):
             text = io.TextIOWrapper(stream, encoding, newline="")
             yield _csv(pandas, text, options, known)
         else:
-            yield _whole(pandas, frame, options, known, first_row)
+            yield _whole(pandas, frame, options, known, is_sheet)
 
 
 def _as_numbers(pandas, column):
@@ -196,10 +197,10 @@ def _layout(text, decimal):
     return mark, len(above), row, rows
 
 
-def _whole(pandas, frame, options, known, first_row):
+def _whole(pandas, frame, options, known, is_sheet):
     """Read a pandas.DataFrame, whose columns have names; an index that has one is a column, too.
 
-    Its first row has the number `first_row`: 2 of a sheet, whose texts are read as those of CSV.
+    The texts of a sheet are read as those of CSV, and its header may be left out.
     """
     if not len(frame):
         raise DatasetError("is empty: it has no row")
@@ -207,12 +208,15 @@ def _whole(pandas, frame, options, known, first_row):
     frame = frame.reset_index(level=named) if named else frame
     names = [str(name) for name in frame.columns]
     frame = frame.set_axis(range(len(names)), axis=1)
+    has_header = not is_sheet or options.header is not False
+    first_row = 2 if is_sheet and has_header else 1
     frame.index = range(first_row, len(frame) + first_row)
     first = frame.iloc[:FIRST_ROWS].astype(object).to_numpy().tolist()
     rows = [["" if cell is None else str(cell).strip() for cell in row] for row in first]
-    head = Header([names, *rows], options, known, options.decimal or decimal_mark(rows, ","), 0)
+    decimal = options.decimal or decimal_mark(rows, ",")
+    head = Header([names] * has_header + rows, options, known, decimal, int(not has_header))
     kind_of = pandas.api.types.infer_dtype
-    if first_row == 1:
+    if not is_sheet:
         kinds = [kind_of(frame[i]) for i in range(len(names))]
         head.texts = {i for i, kind in enumerate(kinds) if kind in ("string", "categorical")}
 

@@ -5,6 +5,7 @@ Each rule fits into a sentence, and an option overrules it.
 
 import difflib
 from collections import Counter
+from numbers import Number
 from typing import NamedTuple, Optional
 
 from logreg.datasets.columns import MARKS, as_number, whole
@@ -50,7 +51,8 @@ class Header:
         self.counts, n = Counter(self.names), len(self.cells)
         self.places = {str(k): i for i in range(n) for k in (i + 1, i - n)}
         self.places.update((name, i) for i, name in enumerate(self.names))
-        self.na = [found[0] for found in map(as_number, options.na) if found]
+        numbers = (as_number(text, decimal) or as_number(text) for text in options.na)
+        self.na = [number for number, _ in filter(None, numbers)]
         self.group, self.categorical, self.dropped = None, set(), set()
         if not self.known.categories:
             self.categorical.update(self.chosen(options.categorical or (), "categorical"))
@@ -86,6 +88,8 @@ class Header:
     def text_of(self, cell):
         """The text of a cell, '' if it is empty."""
         text, na = str(cell).strip(), self.options.na
+        if self.decimal == "," and isinstance(cell, Number):
+            text = whole(text).replace(".", ",")
         return "" if text in na or whole(text) in na else text
 
     def is_text(self, cell):

@@ -67,13 +67,17 @@ def in_groups(y, groups, sizes, seed=None):
     ranks = numpy.argsort(ranks)
     order = numpy.argsort(ranks[groups], kind="stable")
     ends = numpy.cumsum(numpy.bincount(ranks[groups]))
-    cuts = [ends[abs(ends - wanted).argmin()] for wanted in numpy.cumsum(sizes)]
-    sizes = numpy.diff([0, *cuts]).tolist()
-    if min(sizes) < 1:
+    if len(firsts) < len(sizes):
         raise DatasetError(
-            f"{len(firsts)} groups, the largest of {max(numpy.diff([0, *ends]))} rows, cannot be "
-            f"split into {len(sizes)} sets: give more groups, or no `group`"
+            f"{len(firsts)} groups cannot be split into {len(sizes)} sets: give more groups, or no "
+            "`group`"
         )
+    n_taken, cuts = 0, []
+    for n_left, wanted in zip(range(len(sizes) - 1, -1, -1), numpy.cumsum(sizes)):
+        free = ends[n_taken : len(ends) - n_left]  # of which each later set gets one at least
+        n_taken += abs(free - wanted).argmin() + 1
+        cuts.append(ends[n_taken - 1])
+    sizes = numpy.diff([0, *cuts]).tolist()
     if seed is not None:
         parts = numpy.split(order, cuts[:-1])
         order = numpy.concatenate([part[stratified_order(y[part], seed)] for part in parts])

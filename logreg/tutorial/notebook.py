@@ -58,7 +58,8 @@ def is_right(found, exercise):
 def _numbers(found):
     """All numbers that somebody found, one after the other."""
     if isinstance(found, str):
-        return [float(text) for text in re.split(r"[\s,]+", found.strip())]
+        numbers = found.replace("\N{MINUS SIGN}", "-").strip(" \n,")
+        return [float(text) for text in re.split(r"[\s,]+", numbers)]
     found = found.get_value() if hasattr(found, "get_value") else found
     if hasattr(found, "__array__"):
         found = numpy.ravel(found).tolist()

@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 TEXT = HERE / "README.md"
 FENCE = re.compile(r"```(\w+)")
 COMMENT = re.compile(r"<!-- (?:(source|play|needs): (.+)|.+) -->")
-DOTS = "\N{HORIZONTAL ELLIPSIS}"  # what a printed line begins with while doctest reads it
+DOTS = "\0"  # what a printed line begins with while doctest reads it
 
 
 class Block(NamedTuple):

@@ -312,6 +312,9 @@ def test_a_frame_declares_columns_of_text():
         assert found.columns.kinds == ("text", "text", "number $", "date ISO8601")
         assert found.columns.categories[:2] == ([*"01234"], [*"012"])
         assert found.x[1, -2:].tolist() == [2000, DAY + 1]
+    columns = {"a": [1.234, 2.0, "7,5"], "kind": [*"xyx"]}  # what is no text has no comma
+    found = read(pandas.DataFrame(columns, dtype=object), TableOptions("kind", decimal=","))
+    assert found.x[:, 0].tolist() == [1.234, 2, 7.5]
 
 
 @pytest.mark.parametrize("cell", NA)
@@ -337,11 +340,15 @@ def test_a_number_that_stands_for_empty_is_compared_as_a_number(cli):
     for source in ("t.csv", frame):
         wanted = numpy.where(x == -999, numpy.nan, x)
         numpy.testing.assert_array_equal(read(source, options).x, numpy.c_[wanted, wanted])
+    done = cli("train", "t.csv", "--na", "-999", "--missing", "mean", "--n-epochs", 2)
+    assert done.code == 0 and Predictor("best_model.pkl").metadata["feature_means"][0] > 0
     told = {"na": "-99", "missing": "mean", "categorical": "code"}
     found = table("a,code,kind\n$9.64,1,x\n-99.00,-99.0,y\n$2,3,x\n", **told)
     assert numpy.isnan(found.x[1, 0]) and found.columns.categories == (None, ["", "1", "3"])
-    done = cli("train", "t.csv", "--na", "-999", "--missing", "mean", "--n-epochs", 2)
-    assert done.code == 0 and Predictor("best_model.pkl").metadata["feature_means"][0] > 0
+    text = "a;kind\n$9,5;x\n-99,90;y\n-1000;x\n"
+    for na, row in ("-99,9", 1), ("-99.9", 1), ("-1.000", 2):  # which is what stands there
+        (rows,) = numpy.isnan(table(text, na=na, missing="mean").x[:, 0]).nonzero()
+        assert rows.tolist() == [row]
 
 
 def test_a_table_in_many_chunks(monkeypatch):
@@ -548,8 +555,10 @@ def test_rows_of_a_group_stay_in_one_set(cli):
     error = re.search(r"test error: (\d+ of \d+ rows)", done.out)[1]
     assert error in cli("predict", "--evaluate").out  # of the rows that were held out
     assert cli("predict", put("a,b,more\n1,2,3\n", "new.csv")).code == 0
-    with pytest.raises(DatasetError, match=r"2 groups, the largest of .* cannot be split into 3"):
+    with pytest.raises(DatasetError, match="2 groups cannot be split into 3 sets: give more"):
         load_data(put("a,g,k\n" + "1,x,u\n2,y,v\n" * 9), group="g")
+    text = "a,g,k\n" + "1,x,u\n2,y,v\n3,z,u\n4,w,v\n" * 9
+    assert sorted(read_dataset(put(text), TableOptions(group="g")).facts.rows) == [9, 9, 18]
 
 
 def test_a_group_that_is_in_two_files_and_rows_without_a_group(cli, working_folder):
@@ -603,6 +612,9 @@ def test_excel_is_read(cli):
     pandas.DataFrame(columns).to_excel("t.xlsx", index=False)
     found = read("t.xlsx", TableOptions("kind"))
     assert found.x[:3, 0].tolist() == [1.234, 1.111, 5]
+    pandas.DataFrame(columns).to_excel("t.xlsx", index=False, header=False)
+    found = read("t.xlsx", TableOptions(header=False))
+    assert (found.columns.names, found.rows, len(found.x)) == (None, range(1, 13), 12)
 
 
 def test_a_data_frame_and_parquet_are_read_as_csv_is(capsys):

@@ -108,6 +108,7 @@ def test_a_right_answer_is_right():
     # As students have them: parts of unequal size, views, generators, texts, rounded down.
     right = [("4.1", (0, numpy.zeros(784))), ("7.1", {"a": 0.105, "b": 0.103, "c": 0.11}.values())]
     right += [("8.3", (n for n in (20, 40, 84))), ("5.1", "7850, 785"), ("2.1", 0.880)]
+    right += [("5.2", "\N{MINUS SIGN}0.999, -0.002, "), ("2.1", "0.881,")]
     for exercise, numbers in right:
         assert is_right(numbers, exercise), exercise
     assert not is_right("many", "5.1") and not is_right(None, "5.1")
