@@ -59,7 +59,9 @@ def by_numpy(x, y, n_steps, values, rate, momentum=0.0):
 @pytest.mark.parametrize("criterion, n_epochs", [("loss", 12), ("error", 1)])
 def test_it_is_a_run_on_both_sets_of_as_many_minibatches(criterion, n_epochs):
     settings = dataclasses.replace(SETTINGS, criterion=criterion, n_epochs=n_epochs)
-    run, alone = (trained(settings=settings, refit=refit) for refit in (True, False))
+    state = [lambda _: Checkpoint("run.state", resume=True)]
+    run = trained(settings=settings, callbacks=state, refit=True)
+    alone = trained(settings=settings)
     n_steps = run.stopping.best_iter + 1
     assert (run.n_refit_rows, alone.n_refit_rows) == (85, None)
     assert n_epochs == 1 or (run.reason == "patience" and n_steps not in (run.iter + 1, 6))
@@ -73,6 +75,8 @@ def test_it_is_a_run_on_both_sets_of_as_many_minibatches(criterion, n_epochs):
     assert tested.test_error_all_rows == pytest.approx(wrong.mean())
     assert n_epochs > 1 or tested.test_error_all_rows != before.test_error_all_rows
     assert (tested.iter, tested.loss) == (before.iter, before.loss)
+    resumed = trained(settings=settings, callbacks=state)
+    assert [v[:-1] for v in resumed.validations] == [v[:-1] for v in alone.validations]
 
 
 @pytest.mark.parametrize("options", [[], ["--standardize"]])

@@ -66,11 +66,7 @@ class Checkpoint(FileCallback):
             engine.set_value(variable, value)
         run.iter, run.seconds = header["progress"]["iter"], header["progress"]["seconds"]
         run.best_values = best_values or None
-        validations = [Validation(*values) for values in header["validations"]]
-        if run.hyperparameters.criterion == "loss":  # the test set was tried at that run's end
-            untested = {"test_error": None, "test_error_all_rows": None}
-            validations = [validation._replace(**untested) for validation in validations]
-        run.validations[:] = validations
+        run.validations[:] = [Validation(*values) for values in header["validations"]]
         run.replay()
 
     def _read(self):
@@ -81,14 +77,15 @@ class Checkpoint(FileCallback):
         arrays = {f"variable {i}": engine.value(v).copy() for i, v in enumerate(run.variables)}
         arrays.update((f"best {i}", value) for i, value in enumerate(run.best_values or []))
         progress = {"iter": run.iter, "seconds": run.seconds}
-        self._state = arrays, progress, len(run.validations)
+        # As they are now: at its end, a run tests its last model, which may be trained anew.
+        self._state = arrays, progress, [*run.validations]
         super().on_validation(run, validation)
 
     def content(self, run):
         if self._state is None:
             return None
-        arrays, progress, n_validations = self._state
-        validations = [validation.plain() for validation in run.validations[:n_validations]]
+        arrays, progress, validations = self._state
+        validations = [validation.plain() for validation in validations]
         known = {"run": run.settings(), "progress": progress, "validations": validations}
         return dumps("checkpoint", arrays, **known, **provenance())
 
