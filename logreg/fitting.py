@@ -71,7 +71,7 @@ def fit_table(
         run = sgd_optimization(data, for_data(data.facts, **settings), None, refit=refit)
         found = Predictor(run)
         save_model(as_model(found.facts, found.W, found.b), path)
-    for doubt in doubts(run):
+    for doubt in [run.ending] if run.reason == "diverged" else doubts(run):
         note(doubt)
     return Predictor(path)
 

@@ -174,6 +174,8 @@ def _cross_validate(args, data, watching):
         run = sgd_optimization(fold, settings, None, watching, args.refit)
         if run.reason == "interrupted":
             return
+        if run.reason == "diverged":
+            note(f"fold {len(found) + 1}: {run.ending}")
         told = evaluate(Predictor(run), fold)
         told["baseline_percent"] = 100 * fold.facts.baseline_error
         found.append({key: told[key] for key in ("rows", "errors", *MEANS)})

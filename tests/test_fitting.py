@@ -60,6 +60,11 @@ def test_what_makes_no_sense_is_told_before_the_training():
         fit_table(FRAME, "kind", "nowhere/m.pkl")
 
 
+def test_a_run_that_diverges_is_told(capsys):
+    fit_table(FRAME, "kind", **{**OPTIONS, "l2": 9, "batch_size": 1})
+    assert "warning: the run diverged in epoch 3" in capsys.readouterr().err
+
+
 def test_without_a_refit_the_training_rows_alone_count():
     few = {**OPTIONS, "n_epochs": 3}
     alone, anew = (fit_table(FRAME, "kind", "m.pkl", **few, refit=r) for r in (False, None))

@@ -61,6 +61,8 @@ def test_the_command_prints_the_error_of_each_fold(cli, working_folder):
     assert done.out.splitlines()[-1].endswith(said)
     assert cli("train", "--dataset", "t.csv", "--format", "json").code == 1
     assert [path.name for path in working_folder.iterdir()] == ["t.csv"]
+    told = cli(*TRAIN, "--l2", 12, "--batch-size", 1).err
+    assert "fold 3: warning: the run diverged in epoch" in told
 
 
 @pytest.mark.parametrize("refit", [True, False])

@@ -75,13 +75,15 @@ def open_table(path, options, known=None):
             if start == PARQUET:
                 pyarrow = "'pyarrow<18'" if sys.version_info < (3, 12) else "pyarrow"  # NumPy 1
                 with needing("Parquet", "parquet", pyarrow), parsing():
-                    frame = pandas.read_parquet(stream)
+                    frame = pandas.read_parquet(stream, dtype_backend="numpy_nullable")
             elif start == ZIP:
                 with needing("an Excel file", "excel", "openpyxl"), parsing(), _quiet():
                     how = {"keep_default_na": False, "na_values": [*options.na]}
                     how["header"] = None if options.header is False else 0
-                    frame = pandas.read_excel(stream, dtype=object, **how).infer_objects()
-                    frame, is_sheet = frame.apply(partial(_as_numbers, pandas)), True
+                    frame = pandas.read_excel(stream, dtype=object, **how)
+                    frame.index += 1 if options.header is False else 2
+                    frame = frame.dropna(how="all").apply(partial(_as_numbers, pandas))
+                    is_sheet = True
         if frame is None:
             stream.seek(0)
             is_marked = stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -94,11 +96,13 @@ def open_table(path, options, known=None):
 
 
 def _as_numbers(pandas, column):
-    """A sheet's column of fractions, of which some are kept as text, as numbers."""
+    """A sheet's column of whole numbers, with gaps, or of fractions, of which some are text."""
+    if pandas.api.types.infer_dtype(column) == "integer":
+        return column.astype("Int64")
     with contextlib.suppress(TypeError, ValueError):
         if any(isinstance(cell, float) and cell % 1 > 0 for cell in column):
             return pandas.to_numeric(column)
-    return column
+    return column.infer_objects()
 
 
 def _standard_input():
@@ -209,8 +213,8 @@ def _whole(pandas, frame, options, known, is_sheet):
     names = [str(name) for name in frame.columns]
     frame = frame.set_axis(range(len(names)), axis=1)
     has_header = not is_sheet or options.header is not False
-    first_row = 2 if is_sheet and has_header else 1
-    frame.index = range(first_row, len(frame) + first_row)
+    if not is_sheet:
+        frame.index = range(1, len(frame) + 1)
     first = frame.iloc[:FIRST_ROWS].astype(object).to_numpy().tolist()
     rows = [["" if cell is None else str(cell).strip() for cell in row] for row in first]
     decimal = options.decimal or decimal_mark(rows, ",")

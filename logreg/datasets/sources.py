@@ -10,6 +10,7 @@ import numpy
 from logreg.console import warning
 from logreg.datasets import mnist
 from logreg.datasets.arrays import array_part, pairs_of
+from logreg.datasets.columns import whole
 from logreg.datasets.facts import Facts, of_columns
 from logreg.datasets.formats import read_array, read_arrays, reading, sniff
 from logreg.datasets.frames import FRAME, is_frame
@@ -154,7 +155,7 @@ def _read_tables(name, sets, options, known, **how):
             known, header = of_set, bool(of_set.names)
             drop = options.drop if not header else None  # found by their names
             of_others = replace(of_set.options, label_column=None, header=header, drop=drop)
-    counts = Counter(group for part in parts.values() for group in part.group_names)
+    counts = Counter(whole(group) for part in parts.values() for group in part.group_names)
     shared = [quoted(group) for group, n in counts.items() if n > 1]
     if shared and is_training:
         raise DatasetError(

@@ -574,6 +574,10 @@ def test_a_group_that_is_in_two_files_and_rows_without_a_group(cli, working_fold
         DatasetError, match=r"t\.csv: 2 of 4 rows have no group, row 3 first, but .* \(g\)"
     ):
         table(text, group="g")
+    put("g,a,y\n7,1,0\n8,1,1\n", "data/train.csv")
+    put("g,a,y\n7.0,1,0\n,1,1\n", "data/test.csv")  # as of whole numbers beside a gap
+    done = cli("train", "data", "--group", "g", "--missing", "mean")
+    assert "of 2 groups, 1 stand in several sets ('7')" in done.err
     groups = table(text, group="g", missing="mean").groups
     assert groups[0] == groups[3] and len({*groups}) == 3
 
@@ -615,6 +619,23 @@ def test_excel_is_read(cli):
     pandas.DataFrame(columns).to_excel("t.xlsx", index=False, header=False)
     found = read("t.xlsx", TableOptions(header=False))
     assert (found.columns.names, found.rows, len(found.x)) == (None, range(1, 13), 12)
+
+
+@pytest.mark.parametrize("name, first", [("t.xlsx", 3), ("t.parquet", 1)])
+def test_whole_numbers_beside_empty_cells_stay_whole(name, first, cli):
+    ids = [None, *range(10**14, 10**14 + 59)]
+    columns = {"id": ids, "a": [f"{i % 7}.5" for i in range(60)], "kind": [*"xy"] * 30}
+    if name == "t.xlsx":
+        pytest.importorskip("openpyxl")
+        blank = {key: [None, *cells] for key, cells in columns.items()}  # does not count
+        pandas.DataFrame(blank, dtype=object).to_excel(name, index=False)
+    else:  # as others than pandas write it
+        parquet = pytest.importorskip("pyarrow.parquet")
+        parquet.write_table(pytest.importorskip("pyarrow").table(columns), name)
+    assert cli("train", name, "--group", "id", "--missing", "mean", "--n-epochs", 1).code == 0
+    lines = cli("predict", name, "--keep", "id").out.splitlines()[1:]
+    assert lines[0].startswith(f"{name},{first},,")
+    assert [line.split(",")[2] for line in lines[1:]] == [*map(str, ids[1:])]
 
 
 def test_a_data_frame_and_parquet_are_read_as_csv_is(capsys):
