@@ -28,9 +28,9 @@ def put(text, name="t.csv"):
     return write(name, text if isinstance(text, bytes) else text.encode())
 
 
-def read(source, options=NO_OPTIONS, *args):
+def read(source, options=NO_OPTIONS, **given):
     """The rows of a table, and what is known of its columns."""
-    part, columns = read_table(source, options, *args)
+    part, columns = read_table(source, options, **given)
     return SimpleNamespace(columns=columns, **part._asdict())
 
 
@@ -113,7 +113,9 @@ def test_the_rules(text, header, label, names):
 def test_an_option_overrules_the_rules(capsys):
     assert table("7,8,label\n5,6,cat\n", header=False).labels == ["label", "cat"]
     assert table("k,1\n2,3\n4,5\n", header=True, label_column="k").labels == ["2", "4"]
-    assert table(",a,b\nx,5,1\nz,2,2\n", label_column="1").columns[:3] == (0, "", ("a", "b"))
+    found = table(",a,b\nx,5,1\nz,2,2\n", label_column="1")
+    assert found.columns[:3] == (0, "", ("a", "b"))
+    assert read("t.csv", known=found.columns).labels == ["x", "z"]  # as its model knows
     assert "left out" not in capsys.readouterr().err
 
 
@@ -593,14 +595,15 @@ def test_a_row_without_a_label_takes_its_group_and_its_number_along():
 # Files of other kinds
 
 
-def test_excel_is_read(cli):
+def test_excel_is_read(cli, working_folder):
     pytest.importorskip("openpyxl")
     put(table_bytes(60), "t.csv")
     pandas.read_csv("t.csv").to_excel("t.xlsx")
     wanted, found = read("t.csv", TableOptions("kind")), read("t.xlsx", TableOptions("kind"))
     assert found.columns.names == wanted.columns.names and (found.x == wanted.x).all()
     assert cli("train", "t.xlsx", "--label-column", "kind", "--n-epochs", 2).code == 0
-    assert len(cli("predict", "t.xlsx").out.splitlines()) == 60
+    piped = cli("predict", "-", stdin=(working_folder / "t.xlsx").read_bytes())
+    assert len(piped.out.splitlines()) == 60
     # Text stays as it stands, n/a is no empty cell, and the header is row 1.
     columns = {"zip": ["01067", "007", "n/a"] * 4, "n": [*"123"] * 4, "kind": ["01", "1", "1"] * 4}
     pandas.DataFrame(columns).to_csv("t.csv", index=False)
