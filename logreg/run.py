@@ -224,13 +224,13 @@ class Run:
     def curve(self) -> List[list]:
         """A list [iter, cost, error, test error] for each validation, as files have it.
 
-        With ``criterion='loss'``, each also ends with the loss.
+        With ``criterion='loss'``, errors are over all rows, and each also ends with the loss.
         """
-        rows, n_cells = [], 5 if self.hyperparameters.criterion == "loss" else 4
-        for validation in self.validations:
-            iter, cost, error, _, loss, test_error, *_ = validation.plain()
-            rows.append([iter, cost, error, test_error, loss][:n_cells])
-        return rows
+        names = ["iter", "cost", "error", "test_error"]
+        if self.hyperparameters.criterion == "loss":
+            names = ["iter", "cost", "error_all_rows", "test_error_all_rows", "loss"]
+        rows = (Validation(*validation.plain()) for validation in self.validations)
+        return [[getattr(row, name) for name in names] for row in rows]
 
     def _some(self, curve):
         """A curve, or MAX_POINTS of it: its ends, new bests, significant gains, some between."""

@@ -69,4 +69,5 @@ def test_without_a_refit_the_training_rows_alone_count():
     few = {**OPTIONS, "n_epochs": 3}
     alone, anew = (fit_table(FRAME, "kind", "m.pkl", **few, refit=r) for r in (False, None))
     assert (alone.facts.refit, anew.facts.refit) == (False, True)
-    assert (alone.W != anew.W).any() and alone.facts.curve == anew.facts.curve
+    curves = ([row[:3] for row in model.facts.curve] for model in (alone, anew))
+    assert (alone.W != anew.W).any() and next(curves) == next(curves)

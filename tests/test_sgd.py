@@ -76,8 +76,9 @@ def test_a_run_computes_what_numpy_computes(criterion, options, working_folder):
         assert validation[:4] == pytest.approx((epoch * 4 + 3, cost, *errors))
         assert validation.loss == (pytest.approx(loss) if by_loss else None)
         assert validation[5:7] == pytest.approx(tested)
-        row = [validation.iter, validation.cost, validation.error, validation.test_error]
-        assert run.curve[epoch] == [*row, validation.loss][: 4 + by_loss]
+        error, test_error = validation[2 + by_loss], validation[5 + by_loss]  # of all rows by loss
+        row = [*validation[:2], error, test_error, validation.loss]
+        assert run.curve[epoch] == row[: 4 + by_loss]
     assert (run.epoch, run.iter, run.reason) == (30, 119, "n_epochs")
     assert run.stopping.best_loss == pytest.approx(least)
     assert run.best_validation.iter == best[3] < run.iter

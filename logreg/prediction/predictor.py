@@ -62,8 +62,9 @@ class Predictor:
     def __init__(self, model: Any) -> None:
         if not hasattr(model, "best_values"):
             facts, W, b = model_file.read_model(model)
-        elif model.best_values and model.regression and {*model.regression} <= {*model.params}:
-            W, b = map(dict(zip(model.params, model.best_values)).get, model.regression)
+        elif model.best_values and model.regression:
+            best = dict(zip(model.params, model.best_values))
+            W, b = (best[v] if v in best else v.get_value() for v in model.regression)
             facts = ModelFacts.of(model.facts(), W)
         else:
             raise SettingError(

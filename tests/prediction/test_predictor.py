@@ -10,6 +10,7 @@ import pytest
 from builders import make_pairs, new_run, probabilities, sample, save, weights
 
 from logreg import Hyperparameters, LogisticRegression, fit, updates
+from logreg.callbacks import BestModel
 from logreg.engine import T
 from logreg.errors import DatasetError, ModelFileError, SettingError
 from logreg.prediction.predictor import Predictor
@@ -133,21 +134,24 @@ def test_a_run_needs_a_best_model_of_w_and_b(values):
 
 
 @pytest.mark.parametrize("is_changed", [False, True])
-@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("order", [1, -1, 2])
 def test_a_run_predicts_if_its_layer_is_on_the_features_themselves(is_changed, order):
     pairs, x, y = make_pairs(), T.matrix("x"), T.ivector("y")
     classifier = LogisticRegression(1 - x if is_changed else x, 4, 3)
     cost, errors = classifier.negative_log_likelihood(y), classifier.errors(y)
     if order < 0:  # by hand
         errors = T.mean(T.neq(y, T.argmax(T.dot(classifier.input, classifier.W) + classifier.b, 1)))
-    rule = updates.sgd(cost, classifier.params[::order], 0.1)
-    run = fit(x, y, cost, errors, rule, pairs, Hyperparameters(batch_size=20, n_epochs=5))
+    rule = updates.sgd(cost, classifier.params[::order], 0.1)  # by 2: b stays as it is
+    settings = Hyperparameters(batch_size=20, n_epochs=5)
+    callbacks = [] if is_changed else [BestModel("m.pkl", classifier)]
+    run = fit(x, y, cost, errors, rule, pairs, settings, callbacks)
     if is_changed:
         with pytest.raises(SettingError, match="has no best W and b of the features: give a run"):
             Predictor(run)
     else:
-        error = (Predictor(run).predict(pairs[2][0]) != pairs[2][1]).mean()
-        assert error == run.best_validation.test_error_all_rows
+        for model in (run, "m.pkl"):
+            error = (Predictor(model).predict(pairs[2][0]) != pairs[2][1]).mean()
+            assert error == run.best_validation.test_error_all_rows
 
 
 def test_a_unit_of_pixels_is_a_grey_level_and_odds_may_be_too_large_for_a_number():
