@@ -64,7 +64,8 @@ def test_a_long_curve_is_kept_in_500_points_and_stops_as_the_run_did():
         run.validations[i] = Validation(i, 1.0, error, error, None, tested, tested)
     run.replay()
     points, stopping, _ = plots.replay(ModelFacts.of(run.facts()))
-    assert len(points) <= 500 and stopping.best_iter == run.stopping.best_iter == 4500
+    assert len(points) <= 500 and points[[0, -1], 0].tolist() == [0, 4999]
+    assert stopping.best_iter == run.stopping.best_iter == 4500
 
 
 def test_a_confusion_matrix_has_counts_where_there_is_room():
