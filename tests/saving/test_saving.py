@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import GOLDEN, sealed, write
+from builders import GOLDEN, model_header, sealed, write
 
 from logreg import engine
 from logreg.engine import T, theano
@@ -44,12 +44,8 @@ def assert_golden(classifier, dtype="float32"):
     assert bits(classifier.params) == [(dtype, a.shape, a.tobytes()) for a in arrays]
 
 
-HEADER = {
-    "format": "logreg model",
-    "version": 1,
-    "arrays": [["W", "float32", [3, 2]], ["b", "float32", [2]]],
-    "metadata": {"n_in": 3, "n_out": 2, "dtype": "float32", "class_labels": ["no", "yes"]},
-}
+TOLD = {"n_in": 3, "n_out": 2, "dtype": "float32", "class_labels": ["no", "yes"]}
+HEADER = model_header(TOLD)
 DATA = numpy.array([*numpy.ravel(W), *B], "<f4").tobytes()
 WHOLE = sealed(json.dumps(HEADER), DATA)
 
@@ -170,9 +166,6 @@ def test_a_file_of_another_net_changes_nothing(shapes, dtype):
     with pytest.raises(ModelFileError, match=r"^net.pkl is of another net: "):
         load_params(params, "net.pkl")
     assert bits(params) == bits(net())
-    save_model(make(), "net.pkl")
-    with pytest.raises(ModelFileError, match=r"^net.pkl .* a model file, not a parameters file"):
-        load_params(params, "net.pkl")
 
 
 # ---- files that are none of ours
@@ -180,7 +173,6 @@ def test_a_file_of_another_net_changes_nothing(shapes, dtype):
 
 REFUSED = [
     (b"epoch,iteration\n", "it is not a model file, or it is damaged: "),
-    (WHOLE[:-1], "cut short"),
     (model_file.dumps("checkpoint", {}), "it is a checkpoint file, not a model file"),
     (sealed(json.dumps({**HEADER, "version": 2}), DATA), "it is of version 2, and 1 is known"),
 ]
