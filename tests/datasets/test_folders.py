@@ -6,7 +6,7 @@ import sys
 import make_folder
 import numpy
 import pytest
-from builders import SAMPLE, SPLITS, make_pairs, save_folder, save_pairs, write
+from builders import SAMPLE, SPLITS, make_pairs, npy_bytes, save_folder, save_pairs, write
 from conftest import peak_memory
 
 from logreg import load_model
@@ -43,9 +43,8 @@ def test_data_that_begin_at_an_odd_offset_are_read():
     """As other writers than NumPy may have them."""
     save_folder(make_pairs())
     x, _ = make_pairs()[0]
-    header = f"{{'descr': '{x.dtype.str}', 'fortran_order': False, 'shape': {x.shape}}}"
-    start = b"\x93NUMPY\1\0" + bytes([119, 0]) + header.ljust(118).encode() + b"\n"
-    write("data/x_train.npy", start + x.tobytes())
+    data = npy_bytes(x)  # whose header becomes longer by a blank
+    write("data/x_train.npy", data[:8] + bytes([119, 0]) + data[10:127] + b" " + data[127:])
     found, _ = read_dataset("data").train
     assert (found == x).all() and found.flags.aligned
 
