@@ -56,14 +56,14 @@ def bad_value(row, number, value=numpy.nan, n_sets=3):
     return pairs
 
 
-@pytest.mark.parametrize(
-    "pairs, splits, said",
-    [
-        (bad_value(3, 2), SPLITS, "data: test x holds nan in row 3, column 1"),
-        # In the rows that are split off for validation.
-        (bad_value(57, 0, numpy.inf, 2), SPLITS[::2], "training x holds inf in row 57"),
-    ],
-)
+CANNOT_TRAIN = [
+    (bad_value(3, 2), SPLITS, "data: test x holds nan in row 3, column 1"),
+    # In the rows that are split off for validation.
+    (bad_value(57, 0, numpy.inf, 2), SPLITS[::2], "training x holds inf in row 57"),
+]
+
+
+@pytest.mark.parametrize("pairs, splits, said", CANNOT_TRAIN)
 def test_folders_that_cannot_be_trained_on(pairs, splits, said):
     save_folder(pairs, splits=splits)
     with pytest.raises(DatasetError, match=said):
@@ -134,9 +134,11 @@ def test_make_folder_holds_no_table_in_memory(cli, monkeypatch):
     assert found.dataset_sha256 == wanted.dataset_sha256 and found.class_labels == ["False", "True"]
 
 
-def test_make_folder_writes_images_in_their_order(cli):
-    assert cli(make_folder, SAMPLE, "folder").code == 0
-    found, wanted = read_dataset("folder").facts, read_dataset(SAMPLE).facts
+@pytest.mark.parametrize("options", [[], ["--shuffle"]])
+def test_make_folder_writes_what_training_would_take(options, cli):
+    assert cli(make_folder, SAMPLE, "folder", *options).code == 0
+    wanted = read_dataset(SAMPLE, preparation=Preparation(shuffle=bool(options))).facts
+    found = read_dataset("folder").facts
     assert found.dataset_sha256 == wanted.dataset_sha256 and found.image_shape == (28, 28)
 
 
