@@ -259,6 +259,12 @@ def table_bytes(n):
     return "\n".join(["a,kind,b", *lines, ""]).encode()
 
 
+def model_header(metadata):
+    """The header of a file of a model of 3 features and 2 classes."""
+    arrays = [["W", "float32", [3, 2]], ["b", "float32", [2]]]
+    return {"format": "logreg model", "version": 1, "arrays": arrays, "metadata": metadata}
+
+
 def sealed(header, data):
     """A model file of a header as JSON and of the arrays' bytes, by hand, its checksum right."""
     header = header.encode("utf-8", "surrogatepass")

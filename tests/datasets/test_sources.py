@@ -11,7 +11,6 @@ from logreg.datasets import mnist
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import mapping
 from logreg.datasets.options import NO_OPTIONS, Preparation, TableOptions
-from logreg.datasets.splits import stratified_order
 from logreg.errors import DatasetError, SettingError
 
 TRAIN, TEST = make_pairs((12, 9), 5)
@@ -45,16 +44,16 @@ def test_idx_folder(tmp_path, zipped):
     assert shuffled.train[1].tolist() != data.train[1].tolist()
     next((tmp_path / "f").glob("t10k-labels*")).unlink()
     for path in (tmp_path / "f", place):
-        with pytest.raises(
-            DatasetError, match=f"{path.name}: is no data set: .*four IDX files, train"
-        ):
+        with pytest.raises(DatasetError, match=f"{path.name}: is no data set: .*four IDX files, t"):
             read_dataset(path)
 
 
 def test_a_folder_of_tables(tmp_path):
     write("train.csv", table_bytes(12))
     write("test.csv.gz", gzip.compress(table_bytes(6)))
-    assert read_dataset(tmp_path, KIND).facts.rows == [10, 2, 6]
+    data, in_order = (read_dataset(tmp_path, KIND, Preparation(shuffle=s)) for s in (None, False))
+    assert data.facts.rows == in_order.facts.rows == [10, 2, 6]
+    assert in_order.valid[0].tolist() == [[10, 100], [11, 121]] != data.valid[0].tolist()
     write("valid.csv.gz", gzip.compress(table_bytes(5)))
     assert read_dataset(tmp_path, KIND).facts.rows == [12, 5, 6]
     write("test.csv", table_bytes(7))  # comes before the compressed one
@@ -63,19 +62,6 @@ def test_a_folder_of_tables(tmp_path):
     write("valid.csv", b"1,2,3,4\n")
     with pytest.raises(DatasetError, match=r"valid.csv: has 3 columns beside the label: 2 are"):
         read_dataset(tmp_path)
-
-
-@pytest.mark.parametrize("seed", [None, 1])  # None: the order of the file
-def test_the_validation_rows_of_a_folder_of_tables_are_split_off_at_random(seed):
-    rows = [f"{i},{'abc'[i // 20]}\n" for i in range(60)]  # sorted by class
-    write("train.csv", "".join(rows).encode())
-    write("test.csv", b"7,a\n")
-    how = Preparation(shuffle=False) if seed is None else Preparation(split_seed=seed)
-    data = read_dataset(".", preparation=how)
-    order = range(60) if seed is None else stratified_order(numpy.arange(60) // 20, seed)
-    assert [*data.train[0][:, 0], *data.valid[0][:, 0]] == [*order]
-    assert (data.facts.rows, data.facts.split_seed) == ([50, 10, 1], seed)
-    assert data.facts.split is None
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import json
 
 import numpy
 import pytest
-from builders import GOLDEN, sealed, table_bytes, write
+from builders import GOLDEN, model_header, sealed, table_bytes, write
 
 from logreg import load_model
 from logreg.datasets.options import NO_OPTIONS
@@ -27,11 +27,6 @@ VALUES = [
 GROUPS = {"options", "settings", "_metadata"}  # whose fields are keys
 KEYS = {field.name for field in dataclasses.fields(ModelFacts)} - GROUPS
 KEYS |= {*vars(DEFAULTS), *vars(NO_OPTIONS), "a user's own"}
-
-
-def header_of(metadata):
-    arrays = [["W", "float32", [3, 2]], ["b", "float32", [2]]]
-    return {"format": "logreg model", "version": 1, "arrays": arrays, "metadata": metadata}
 
 
 @pytest.fixture
@@ -59,7 +54,7 @@ def is_taken(cli):
 @pytest.mark.parametrize("key", sorted(KEYS))
 def test_whatever_a_value_is_it_fits_or_the_error_names_it(key, is_taken):
     for value in VALUES:
-        if not is_taken(header_of({**TOLD, key: value})):
+        if not is_taken(model_header({**TOLD, key: value})):
             named = f"its ({key}|curve|columns) is |: {key} (is|has) "
             with pytest.raises(ModelFileError, match=named):
                 ModelFacts.of({**TOLD, key: value}, W)
@@ -68,20 +63,20 @@ def test_whatever_a_value_is_it_fits_or_the_error_names_it(key, is_taken):
 @pytest.mark.parametrize("value", VALUES)
 def test_headers_of_any_kind_are_told(value, is_taken):
     for key in ("format", "version", "arrays", "metadata"):
-        assert is_taken({**header_of(TOLD), key: value}) == (
+        assert is_taken({**model_header(TOLD), key: value}) == (
             (key == "metadata" and isinstance(value, dict)) or (key == "version" and value is True)
         )
     for i in range(3):
-        arrays = [["W", "float32", [3, 2]], ["b", "float32", [2]]]
-        arrays[0][i] = value
-        assert not is_taken({**header_of(TOLD), "arrays": arrays})
+        header = model_header(TOLD)
+        header["arrays"][0][i] = value
+        assert not is_taken(header)
     assert not is_taken([value])
 
 
 @pytest.mark.parametrize("told", [{"feature_scales": [1, 1, 1]}, {"missing": "mean"}])
 def test_scales_and_empty_cells_need_means(told, is_taken):
-    assert is_taken(header_of({**TOLD, **told}))
-    assert not is_taken(header_of({**TOLD, **told, "feature_means": None}))
+    assert is_taken(model_header({**TOLD, **told}))
+    assert not is_taken(model_header({**TOLD, **told, "feature_means": None}))
 
 
 def test_a_file_of_a_table_of_an_older_version_is_evaluated_as_it_was(cli):

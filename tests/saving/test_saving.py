@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import GOLDEN, sealed, write
+from builders import GOLDEN, model_header, sealed, write
 
 from logreg import engine
 from logreg.engine import T, theano
@@ -44,12 +44,8 @@ def assert_golden(classifier, dtype="float32"):
     assert bits(classifier.params) == [(dtype, a.shape, a.tobytes()) for a in arrays]
 
 
-HEADER = {
-    "format": "logreg model",
-    "version": 1,
-    "arrays": [["W", "float32", [3, 2]], ["b", "float32", [2]]],
-    "metadata": {"n_in": 3, "n_out": 2, "dtype": "float32", "class_labels": ["no", "yes"]},
-}
+TOLD = {"n_in": 3, "n_out": 2, "dtype": "float32", "class_labels": ["no", "yes"]}
+HEADER = model_header(TOLD)
 DATA = numpy.array([*numpy.ravel(W), *B], "<f4").tobytes()
 WHOLE = sealed(json.dumps(HEADER), DATA)
 
@@ -86,11 +82,10 @@ def test_files_of_either_engine_are_read_by_both_whatever_floatx_is(name, dtype,
 def test_what_a_file_tells():
     name = os.fsdecode(b"LogisticRegression/caf\xe9.csv")  # as of the tutorial's own pickle
     told = {"class_labels": numpy.array([3, 7]), "image_shape": (numpy.int64(3), 1), "best": None}
-    before = datetime.now(timezone.utc).replace(microsecond=0)
     save_model(make("float64"), "model.pkl", pixel_scale=numpy.float32(0.5), dataset=name, **told)
     found = load_model("model.pkl").metadata
-    date = datetime.fromisoformat(found["date"])
-    assert before <= date <= datetime.now(timezone.utc) and not date.utcoffset()
+    age = datetime.now(timezone.utc) - datetime.fromisoformat(found["date"])
+    assert 0 <= age.total_seconds() < 600 and found["date"].endswith("+00:00")
     assert found == {
         **{"python": sys.version.split()[0], "numpy": numpy.__version__, "best": None},
         **{"engine": f"{engine.NAME} {engine.VERSION}", "logreg": __version__},
@@ -132,7 +127,6 @@ def test_what_could_not_be_loaded_again_is_not_saved():
 # ---- the parameters of a net
 
 SHAPES = [(5, 4), (4,), (4, 3), (3,)]
-WIDER = [(5, 6), (6,), (6, 3), (3,)]
 
 
 def net(shapes=SHAPES, seed=0, dtype="float64"):
@@ -161,18 +155,16 @@ def test_every_bit_of_a_net_comes_back_whatever_floatx_is(dtype, floatx):
     assert [value.tobytes() for value in arrays.values()] == [bytes_ for *_, bytes_ in bits(saved)]
 
 
-@pytest.mark.parametrize(
-    "shapes, dtype", [(SHAPES[:3], "float64"), (SHAPES, "float32"), (WIDER, "float64")]
-)
+OTHERS = [(SHAPES[:3], "float64"), (SHAPES, "float32"), ([(5, 6), (6,), (6, 3), (3,)], "float64")]
+
+
+@pytest.mark.parametrize("shapes, dtype", OTHERS)
 def test_a_file_of_another_net_changes_nothing(shapes, dtype):
     params = net()
     save_params(net(shapes, seed=1, dtype=dtype), "net.pkl")
     with pytest.raises(ModelFileError, match=r"^net.pkl is of another net: "):
         load_params(params, "net.pkl")
     assert bits(params) == bits(net())
-    save_model(make(), "net.pkl")
-    with pytest.raises(ModelFileError, match=r"^net.pkl .* a model file, not a parameters file"):
-        load_params(params, "net.pkl")
 
 
 # ---- files that are none of ours
@@ -180,7 +172,6 @@ def test_a_file_of_another_net_changes_nothing(shapes, dtype):
 
 REFUSED = [
     (b"epoch,iteration\n", "it is not a model file, or it is damaged: "),
-    (WHOLE[:-1], "cut short"),
     (model_file.dumps("checkpoint", {}), "it is a checkpoint file, not a model file"),
     (sealed(json.dumps({**HEADER, "version": 2}), DATA), "it is of version 2, and 1 is known"),
 ]
