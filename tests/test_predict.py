@@ -141,7 +141,7 @@ def test_predictions_stand_beside_ones_own_rows(cli):
     """Whatever a kept column is: a number as it was written, an id that looks empty, a feature."""
     rows = [f"{i:03},x,{i % 7},{'ant' if i % 7 > 3 else 'bee'}" for i in range(60)]
     write("t.csv", "\n".join(["id,name,a,kind", *rows]).encode())
-    assert cli("train", "--dataset", "t.csv", "--drop", "id,name", "--n-epochs", 99).code == 0
+    assert cli("train", "--dataset", "t.csv", "--drop", "id, name,", "--n-epochs", 99).code == 0
     write("new.csv", b'name,a,id\nNA,6,0010\n"Ava,\xc2\xa0\x1bB.",01.50,NA\n')
     done = cli("predict", "new.csv", "--keep", "id,name")
     assert done.out.splitlines() == [

@@ -113,6 +113,7 @@ def test_what_could_not_be_loaded_again_is_not_saved():
     net = LogisticRegression(T.tanh(T.matrix("x")), 3, 2)
     for given, metadata, message in (
         (make(), {"class_labels": [0]}, r"^its .* is needed$"),
+        (make(), {"class_labels": [3, 3]}, r"^its .* is needed$"),
         (make(), {"file": Path("x")}, "is no JSON: "),
         (net, {}, r"layer below.*save_params"),
         (net.params, {}, "holds a LogisticRegression, and this is a list"),
