@@ -130,10 +130,17 @@ def test_exponentials_are_exact_to_the_last_bits(dtype, bits, monkeypatch):
         assert (abs(dW[:, 1] - exact) <= 4 * 2.0**-bits * exact).all()
 
 
-def test_an_instruction_set_that_is_not_there_is_refused(run):
-    done = run("-m", "logreg.train", "--dataset", "mnist_sample", env={"LOGREG_KERNEL_SET": "sse"})
-    assert done.returncode == 1
-    assert "error: LOGREG_KERNEL_SET is 'sse': set it to one of" in done.stderr
+NO_SETTINGS = [
+    ("LOGREG_KERNEL_SET", "sse", "set it to one of "),
+    ("LOGREG_NUM_THREADS", "abc", "set it to a number from 1 to 9999\n"),
+    ("LOGREG_NUM_THREADS", "0", "set it to a number from 1 to 9999\n"),
+]
+
+
+@pytest.mark.parametrize("name, value, said", NO_SETTINGS)
+def test_what_is_no_setting_is_refused(name, value, said, run):
+    done = run("-m", "logreg.train", "--dataset", "mnist_sample", "--quiet", env={name: value})
+    assert done.returncode == 1 and done.stderr.startswith(f"error: {name} is {value!r}: {said}")
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="Linux tells of memory there")
@@ -275,9 +282,6 @@ def test_a_label_that_is_no_class_is_refused(label):
         kernel.steps(Rows(x, scale), (W, b), (y, weights), [0, 10], 10, 0.1)
 
 
-TOGETHER = pytest.raises(ValueError, match="do not go together")
-
-
 def descend(x, W, b, y, weights, starts, out, layout=None, n_rows=10, rate=0.1):
     _kernel.descend((x, 1.0, layout), (W, b), (y, weights), starts, out, n_rows, 1, rate)
 
@@ -286,35 +290,37 @@ def classify(x, W, b, out):
     _kernel.classes((x, 1.0, None), (W, b), out, 1)
 
 
+def lay_out(x, y, n_rows):
+    return _kernel.lay_out(x, y, n_rows, False, 1)
+
+
 def test_the_c_code_measures_what_it_is_given():
     """Of twenty rows, five columns and three classes."""
     kinds = {"x": (100, "f4"), "W": (15, "f4"), "b": (3, "f4"), "y": (20, "i4")}
     kinds.update(weights=(3, "f4"), starts=(2, "i8"), out=(2, "f8"))
     given = {name: numpy.zeros(*kind) for name, kind in kinds.items()}
     of_classes = {"x": given["x"], "W": given["W"], "b": given["b"], "out": numpy.zeros(20, "i8")}
+    calls = []
     for compute, arrays in ((descend, given), (classify, of_classes)):
         compute(**arrays)
         for name, array in arrays.items():
             longer, as_halves = numpy.append(array, array[:1]), array.astype("f2")
-            for wrong in (array[:0], array[:-1], longer, as_halves):
-                with TOGETHER:
-                    compute(**{**arrays, name: wrong})
+            others = array[:0], array[:-1], longer, as_halves
+            calls += [(compute, {**arrays, name: other}) for other in others]
     x, y = numpy.ones((20, 5), "uint8"), given["y"]
-    laid = {"x": x, "layout": _kernel.lay_out(x, y, 10, False, 1)}
-    others = [_kernel.lay_out(x[:, 1:].copy(), y, 10, False, 1)]
-    others += [_kernel.lay_out(x[:10], y[:10], 10, False, 1)]
+    laid = {"x": x, "layout": lay_out(x, y, 10)}
+    others = lay_out(x[:, 1:].copy(), y, 10), lay_out(x[:10], y[:10], 10)
     wrong = [{"n_rows": n} for n in (-1, 0, 21, 2**62)] + [{"rate": None}]  # of two gradients
     wrong += [{**laid, "n_rows": 5}, {**laid, "x": x.astype("f4")}]
     wrong += [{**laid, "layout": layout} for layout in others]
     wrong += [{**laid, "starts": numpy.array([0, start])} for start in (5, -10, 2**62)]
     descend(**{**given, **laid})
-    for changed in wrong:
-        with TOGETHER:
-            descend(**{**given, **changed})
+    calls += [(descend, {**given, **changed}) for changed in wrong]
     bad = [(y, 0), (y, 21), (y, -1), (y[:7], 1), (y[:0], 1), (None, 7), (None, 2**62)]
-    for labels, n_rows in bad:
-        with TOGETHER:
-            _kernel.lay_out(x, labels, n_rows, False, 1)
+    calls += [(lay_out, {"x": x, "y": labels, "n_rows": n}) for labels, n in bad]
+    for compute, arguments in calls:
+        with pytest.raises(ValueError, match="do not go together"):
+            compute(**arguments)
 
 
 def test_nan_infinity_and_large_scores_are_as_in_the_graph():
@@ -439,14 +445,12 @@ labels, params = (random.randint(3, size=4000), None), (random.randn(300, 3), ra
 floats = random.randn(4000, 300)
 for x in (floats, floats.clip(0, 1).astype("uint8"), floats.clip(0, 255).astype("uint8") * 9):
     rows = kernel.Rows(x)
-    def steps(layout=None):
-        return kernel.steps(layout or rows, params, labels, [1000, 3000], 1000, 0.1)
-    for compute in (
-        lambda: [kernel.classes(rows, params)],
-        lambda: [kernel.classes(kernel.lay_out(rows, None, len(x)) or rows, params)],
-        steps,
-        lambda: steps(kernel.lay_out(rows, labels[0], 1000)),
-    ):
+    def classes():
+        return [kernel.classes(kernel.lay_out(rows, None, len(x)) or rows, params)]
+    def steps():
+        laid = kernel.lay_out(rows, labels[0], 1000) or rows
+        return kernel.steps(laid, params, labels, [1000, 3000], 1000, 0.1)
+    for compute in (classes, steps):
         expected, n_errors = compute(), 0
         for n in range(1, 40):
             fail_at(n)

@@ -119,9 +119,6 @@ def test_a_seed_draws_theanos_numbers():
     ]
     for sums in recorded:
         numpy.testing.assert_allclose(function(numpy.full((60, 3), 1 / 3)), sums, rtol=1e-12)
-    for n, n_streams in (6, 6), (7, 1):  # a sixth, but of so few
-        both = (MRG_RandomStreams(1).uniform((n,), nstreams=of) for of in (None, n_streams))
-        numpy.testing.assert_array_equal(*(compute([], drawn) for drawn in both))
 
 
 def test_a_chain_draws_in_each_step_and_each_call():
