@@ -1,7 +1,5 @@
 """The class in other people's programs: their names, their layers."""
 
-import os
-
 import numpy
 import pytest
 from builders import arguments, cost_and_gradients, make_pairs, probabilities
@@ -102,11 +100,3 @@ REFUSED = [
 def test_parameters_of_other_shapes_and_types_are_refused(given, message):
     with pytest.raises(SettingError, match=message):
         LogisticRegression(T.matrix("x"), **{"n_in": 4, "n_out": 3, **given})
-
-
-def test_without_a_parameter_in_updates_nothing_is_trained():
-    classifier, other = Layer(("expression", "expression")).classifier, theano.shared(0.0)
-    for rule in ([], [(other, other + 1)]):
-        with pytest.raises(SettingError, match="no variable of updates: give the shared variables"):
-            fit_layer(classifier, updates=rule, callbacks=[BestModel("net.pkl")])
-    assert not os.path.exists("net.pkl")

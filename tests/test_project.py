@@ -1,7 +1,6 @@
 """What the project promises about itself."""
 
 import ast
-import inspect
 
 import pytest
 from conftest import ROOT
@@ -33,11 +32,6 @@ def test_the_public_names():
     assert {*logreg.__all__, "SoftmaxClassifier"} <= set(dir(logreg))
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         logreg.nonsense  # noqa: B018
-    parameters = inspect.signature(logreg.LogisticRegression).parameters
-    assert list(parameters) == ["input", "n_in", "n_out", "W", "b"]
-    dataset, *options = inspect.signature(logreg.load_data).parameters.values()
-    assert dataset.name == "dataset"
-    assert [option.name for option in options if option.default] == ["na", "size"]
 
 
 def imports_of(module):
