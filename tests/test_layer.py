@@ -4,14 +4,14 @@ import numpy
 import pytest
 from builders import arguments, cost_and_gradients, make_pairs, probabilities
 
-from logreg import Hyperparameters, LogisticRegression, engine, fit, load_model, save_model, updates
+from logreg import Hyperparameters, LogisticRegression, engine, fit, load_model, save_model
 from logreg.callbacks import BestModel
 from logreg.engine import T, theano
 from logreg.errors import SettingError
+from logreg.updates import sgd
 
 PAIRS = make_pairs((30, 30, 30), n_in=4, n_out=3, dtype="float64")
 W, B = numpy.random.RandomState(1).randn(4, 3), numpy.array([0.5, 0.0, -0.5])
-SETTINGS = Hyperparameters(batch_size=30, n_epochs=1)
 # What is given for a parameter, of a shared variable; it is the last times the variable's value.
 KINDS = {
     None: (lambda v: None, 0),
@@ -60,17 +60,11 @@ def test_a_layer_takes_parameters_of_every_kind(layer):
         assert param.name == name and (param.get_value() == value).all()
 
 
-def fit_layer(classifier, variables=None, **changed):
-    """Fit a classifier by one step on all rows, with some arguments replaced."""
-
-    def rule(cost, params):
-        return updates.sgd(cost, variables or params, learning_rate=0.1)
-
-    return fit(**arguments(classifier, rule, datasets=PAIRS, hyperparameters=SETTINGS, **changed))
-
-
 def test_training_reaches_what_the_parameters_are_made_of(layer):
-    fit_layer(layer.classifier, layer.variables, callbacks=[BestModel("best", layer.classifier)])
+    """By one step on all rows."""
+    settings = {"datasets": PAIRS, "hyperparameters": Hyperparameters(batch_size=30, n_epochs=1)}
+    given = arguments(layer.classifier, lambda cost, _: sgd(cost, layer.variables, 0.1), **settings)
+    fit(**given, callbacks=[BestModel("best", layer.classifier)])
     _, *gradients = cost_and_gradients(*PAIRS[0], *layer.values)
     each = zip(load_model("best").params, layer.values, layer.factors, gradients)
     for param, value, factor, gradient in each:

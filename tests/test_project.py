@@ -1,6 +1,7 @@
 """What the project promises about itself."""
 
 import ast
+import inspect
 
 import pytest
 from conftest import ROOT
@@ -32,6 +33,8 @@ def test_the_public_names():
     assert {*logreg.__all__, "SoftmaxClassifier"} <= set(dir(logreg))
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         logreg.nonsense  # noqa: B018
+    parameters = inspect.signature(logreg.load_data).parameters.values()
+    assert [each.name for each in parameters if each.default] == ["dataset", "na", "size"]
 
 
 def imports_of(module):

@@ -155,17 +155,6 @@ def test_arrays_with_other_labels_are_other_data(working_folder):
         fit(**others, callbacks=resuming)
 
 
-def test_a_state_has_no_validation_that_comes_after_it(working_folder):
-    """As that is which ends a run, if nobody reads what is printed of it."""
-    run, checkpoint = run_of(), Checkpoint("run.state")
-    run.iter, run.validations = 4, [Validation(4, 1.0, 0.5, 0.5)]
-    checkpoint.on_validation(run, None)
-    run.validations.append(Validation(9, 1.0, 0.5, 0.5))
-    checkpoint.on_train_end(run)
-    run = resumed(run_of())
-    assert (run.iter, [v.iter for v in run.validations]) == (4, [4])
-
-
 @pytest.mark.parametrize("lacking, there", [("run.csv", "run.state"), ("run.state", "run.csv")])
 def test_a_new_run_replaces_nothing_of_another(lacking, there):
     train(".")
