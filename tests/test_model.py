@@ -84,16 +84,15 @@ def test_a_label_that_is_no_class_ends_in_an_error(case, mode):
 
 
 OTHER_LABELS = [
-    (T.fvector(), NotImplementedError, ["float32", "integer", "T.cast(y, 'int32')"]),
-    (T.imatrix(), TypeError, ["2 dimensions", "vector", "T.argmax(y, axis=1)"]),
+    (T.fvector(), NotImplementedError, r"float32, .* integer type; pass T.cast\(y, 'int32'\)"),
+    (T.imatrix(), TypeError, r"2 dimensions .* a vector .* T.argmax\(y, axis=1\)"),
 ]
 
 
 @pytest.mark.parametrize("y, error, said", OTHER_LABELS)
 def test_errors_refuses_other_labels_and_says_what_to_do(y, error, said):
-    with pytest.raises(error) as raised:
+    with pytest.raises(error, match=said):
         LogisticRegression(T.matrix("x"), N_IN, N_OUT).errors(y)
-    assert all(part in str(raised.value) for part in said)
 
 
 WRONG_WEIGHTS = [[1, 2, 3], [1, 2, 3, 4, 5], [1, 2, 3, numpy.nan], [1, 2, 3, -1], 1.0]

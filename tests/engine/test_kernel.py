@@ -265,13 +265,6 @@ def test_arrays_that_do_not_go_together_are_refused():
             cross_entropy(x, scale, W, b, few)
     with pytest.raises(ValueError, match="labels are float64: integers are needed"):
         cross_entropy(x, scale, W, b, y + 0.5)
-    # What only lies otherwise in memory is taken: one byte off, and by columns.
-    memory = numpy.empty(x.nbytes + 1, "uint8")[1:].view(x.dtype).reshape(x.shape)
-    memory[...] = x
-    given, as_they_lie = (x, scale, W, b), (memory, scale, numpy.asfortranarray(W), b)
-    expected = [*cross_entropy(*given, y), best(*given)]
-    found = [*cross_entropy(*as_they_lie, y), best(*as_they_lie)]
-    assert all(map(numpy.array_equal, found, expected))
 
 
 @pytest.mark.parametrize("label", [-1, 3, 2**31 - 1, 2**32 + 1, -(2**31)])
@@ -354,8 +347,6 @@ RULES = {
     "of W": lambda cost, params: updates.sgd(cost, params[:1], 0.1),
     "two rates": by(lambda param, g: (param, param - numpy.float32(param.ndim) * g)),
     "a variable": by(lambda param, g: (param, param - RATE * g)),
-    "zero": by(lambda param, g: (param, param - numpy.float32(0) * g)),
-    "a root": by(lambda param, g: (param, param - T.sqrt(T.constant(numpy.float32(0.01))) * g)),
     "a vector": by(lambda param, g: (param, param - numpy.float32([0.1, 0.2, 0.3]) * g)),
     "ascent": by(lambda param, g: (param, param + numpy.float32(0.1) * g)),
 }
@@ -464,13 +455,17 @@ for x in (floats, floats.clip(0, 1).astype("uint8"), floats.clip(0, 255).astype(
 """
 
 
+def link(*words):
+    """Make a shared library by gcc; skip where it makes none."""
+    command = ["gcc", "-g", "-shared", "-fPIC", *map(str, words)]
+    if not shutil.which("gcc") or subprocess.run(command, check=False).returncode:
+        pytest.skip("there is no gcc, or it links no such library here")
+
+
 @pytest.mark.once
-@pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc")
 def test_whichever_allocation_fails_rows_are_not_laid_out_or_it_is_a_memory_error(tmp_path, run):
     built, source = tmp_path / "failing.so", Path(__file__).with_name("failing_allocations.c")
-    command = ["gcc", "-o", str(built), "-shared", "-fPIC", "-fno-builtin", str(source), "-ldl"]
-    if subprocess.run(command, check=False).returncode:
-        pytest.skip("gcc links no such library here")
+    link("-o", built, "-fno-builtin", source, "-ldl")
     done = run("-c", FAILING, env={"LD_PRELOAD": str(built), "LOGREG_NUM_THREADS": "2"})
     if "__libc_malloc" in done.stderr:
         pytest.skip("the C library is not glibc")
@@ -510,16 +505,13 @@ SANITIZERS = {"address,undefined": ("libasan.so", SETS), "thread": ("libtsan.so"
 
 
 @pytest.mark.once
-@pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc")
 @pytest.mark.parametrize("sanitizers", SANITIZERS)
 def test_sanitizers_find_nothing(sanitizers, run):
     library, sets = SANITIZERS[sanitizers]
-    sources = sorted(map(str, (ROOT / "logreg" / "kernel").glob("*.c")))
-    built = f"_kernel{sysconfig.get_config_var('EXT_SUFFIX')}"
-    flags = ["-g", "-O0", f"-fsanitize={sanitizers}", "-fno-sanitize-recover=undefined"]
-    flags += ["-shared", "-fPIC", f"-I{sysconfig.get_paths()['include']}", "-lm", "-lpthread"]
-    if subprocess.run(["gcc", *sources, *flags, "-o", built], check=False).returncode:
-        pytest.skip("gcc has no such sanitizers here")
+    sources = (ROOT / "logreg" / "kernel").glob("*.c")
+    flags = ["-O0", f"-fsanitize={sanitizers}", "-fno-sanitize-recover=undefined"]
+    flags += [f"-I{sysconfig.get_paths()['include']}", "-lm", "-lpthread"]
+    link(*sources, *flags, "-o", f"_kernel{sysconfig.get_config_var('EXT_SUFFIX')}")
     preloaded = subprocess.check_output(["gcc", f"-print-file-name={library}"], text=True).strip()
     how = {"ASAN_OPTIONS": "detect_leaks=0", "TSAN_OPTIONS": "halt_on_error=1"}
     for instructions in sets:

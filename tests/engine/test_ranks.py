@@ -180,7 +180,6 @@ def fail(*args):
 if ranks.rank == {}:
     early_stopping.EarlyStopping.update = fail
 """
-RULE = "train(lambda c, p: updates.sgd(c, p, {}))"
 
 
 FAILURES = [
@@ -204,13 +203,14 @@ def test_a_rank_that_fails_ends_all_and_is_named(mpirun, pairs, script, message)
 def test_what_differs_between_ranks_or_cannot_be_summed_is_refused(mpirun, pairs):
     main = f"from logreg.train import main\nmain({OPTIONS} + ['--l2', str(1 + ranks.rank)])"
     rows = "make_pairs = lambda *sizes, f=make_pairs, **how: f(*sizes, n_in=6, seed=ranks.rank)\n"
+    rule = "train(lambda c, p: updates.sgd(c, p, {}))"
     sizes = "train(lambda c, p: updates.sgd(c, p, 0.1), 20 + ranks.rank)"
     of_another_cost = "train(lambda c, p: [(v, v - 0.1 * T.grad(2 * c, v)) for v in p])"
     for script, what in (
         (JOINED + main, "the command line of rank 1 is ["),
         (TRAINS + sizes, "hyperparameters of rank 1 is Hyper"),
-        (TRAINS + rows + RULE.format(0.1), "the data of rank 1 is ['"),
-        (TRAINS + RULE.format("0.1 + 0.001 * ranks.rank"), "the parameters' checksum of rank 1 is"),
+        (TRAINS + rows + rule.format(0.1), "the data of rank 1 is ['"),
+        (TRAINS + rule.format("0.1 + 0.001 * ranks.rank"), "the parameters' checksum of rank 1 is"),
         (TRAINS + of_another_cost, "the updates depend on the minibatch otherwise than by"),
     ):
         done = mpirun(2, "-c", script)
