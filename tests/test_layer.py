@@ -32,9 +32,8 @@ class Layer:
         self.given = [KINDS[kind][0](v) for kind, v in zip(kinds, variables)]
         self.classifier = LogisticRegression(T.dmatrix("x"), 4, 3, *self.given)
         self.both = self.classifier.W, self.classifier.b
-        are_new = [kind not in ("shared", "expression") for kind in kinds]
-        each = zip(are_new, self.both, variables)
-        self.variables = [mine if is_new else v for is_new, mine, v in each]
+        pairs = zip(self.both, variables)
+        self.variables = [mine if hasattr(mine, "get_value") else v for mine, v in pairs]
         self.factors = [KINDS[kind][1] for kind in kinds]
         self.values = [factor * value for factor, value in zip(self.factors, (W, B))]
 

@@ -192,9 +192,8 @@ def test_another_thread_takes_a_part_of_what_is_worth_it(monkeypatch):
 @pytest.mark.parametrize("kind", ["float32 C r", "uint8 F r", "uint8 C r", "uint8 C c"])
 def test_rows_that_are_mapped_give_what_they_give_in_memory(kind, n_rows):
     dtype, order, mode = kind.split()
-    random = numpy.random.RandomState(0)
-    pixels = random.randint(1, 256, (600, 784)) * (random.rand(600, 784) < 0.1)
-    x, y = numpy.asarray(pixels, dtype, order), random.randint(10, size=600).astype("int32")
+    x, _, W, b, y, _ = problem("float32", "uint8", 600, 784, 10)
+    x = numpy.asarray(x, dtype, order)
     numpy.save("x.npy", x if mode == "r" else 0 * x)
     mapped, found = numpy.load("x.npy", mmap_mode=mode), []
     if mode == "c":  # what is written stays in memory
@@ -202,8 +201,7 @@ def test_rows_that_are_mapped_give_what_they_give_in_memory(kind, n_rows):
     for rows in (x, mapped):
         laid = kernel.lay_out(Rows(rows, 1.0), y, n_rows)
         assert (laid.x == x).all()
-        params = numpy.zeros((784, 10), "float32"), numpy.zeros(10, "float32")
-        found.append(kernel.steps(laid, params, (y, None), range(0, 600, n_rows), n_rows, 1e-4))
+        found.append(kernel.steps(laid, (W, b), (y, None), range(0, 600, n_rows), n_rows, 1e-4))
     for values, of_map in zip(*found):
         numpy.testing.assert_array_equal(values, of_map)
 

@@ -80,9 +80,7 @@ def test_random_numbers(streams, recwarn):
     values = normal, binomial = function()
     assert abs(normal.mean() - 2) < 0.02 and abs(normal.std() - 0.5) < 0.02
     assert (normal.dtype, binomial.dtype) == (theano.config.floatX, "float32")
-    assert all((one != other).mean() > 0.2 for one, other in zip(function(), values))
     assert not [w for w in recwarn if issubclass(w.category, FutureWarning)]
-    assert (compute([], streams(4).normal(size=size, avg=2.0, std=0.5)) != normal).any()
     stream.seed()
     assert all((one == other).all() for one, other in zip(function(), values))
     assert len(stream.updates()) == len(drawn)
