@@ -252,17 +252,34 @@ def test_threads_are_those_that_the_user_or_a_pool_of_processes_allows(monkeypat
 
 
 def test_arrays_that_do_not_go_together_are_refused():
-    x, scale, W, b, y, _ = problem("float32", "float32", 20, 5, 3)
-    wrong = [(x[:, :-1], W, b), (x, W, b[:-1]), (x, W, b.astype("float64"))]
-    wrong += [(x, W.astype(dtype), b.astype(dtype)) for dtype in ("int32", ">f4")]
-    for bad in wrong:
-        with pytest.raises(ValueError, match=r"x, W and b are .* they must be of shapes"):
-            cross_entropy(bad[0], scale, *bad[1:], y)
-    for few in (y[:-1], y[:, None]):
-        with pytest.raises(ValueError, match=r"y has shape .* and x has 20 rows"):
-            cross_entropy(x, scale, W, b, few)
-    with pytest.raises(ValueError, match="labels are float64: integers are needed"):
-        cross_entropy(x, scale, W, b, y + 0.5)
+    """Of twenty rows, five columns and three classes."""
+    x, _, W, b, y, weights = problem("float32", "uint8", 20, 5, 3)
+    layouts = [kernel.lay_out(Rows(rows), y[: len(rows)], 10).layout for rows in (x, x[:10])]
+    layouts.append(kernel.lay_out(Rows(x[:, 1:]), y, 10).layout)
+
+    def steps(x=x, W=W, b=b, y=y, weights=weights, starts=(0, 10), n_rows=10, layout=None):
+        kernel.steps(Rows(x, 1.0, layout), (W, b), (y, weights), starts, n_rows, 0.1)
+
+    shapes = [{"x": x[:, :-1]}, {"b": b[:-1]}, {"b": b.astype("float64")}]
+    shapes += [{"W": W.astype(dtype), "b": b.astype(dtype)} for dtype in ("int32", ">f4")]
+    others = [{"x": x[:, :0], "W": W[:0]}, {"W": W[:, :0], "b": b[:0]}, {"weights": weights[:-1]}]
+    others += [{"weights": numpy.append(weights, 1)}, {"layout": layouts[0], "n_rows": 5}]
+    others += [{"layout": layouts[0], "x": x.astype("float32")}]
+    others += [{"layout": layout} for layout in layouts[1:]]
+    others += [{"n_rows": n} for n in (-1, 0, 21, 2**62)]
+    others += [{"starts": [0, start]} for start in (11, -10, 2**62)]
+    others += [{"layout": layouts[0], "starts": [0, start]} for start in (5, -10)]
+    calls = [(steps, wrong, "x, W and b are .* they must be of shapes") for wrong in shapes]
+    calls += [(steps, {"y": few}, "y has shape .*, and x has 20") for few in (y[:-1], y[:, None])]
+    calls += [(steps, {"y": y + 0.5}, "labels are float64: integers are needed")]
+    calls += [(steps, wrong, "do not go together") for wrong in others]
+    bad = [(y, 0), (y, 21), (y, -1), (y[:7], 1), (y[:0], 1), (None, 7), (None, 2**62)]
+    calls += [(kernel.lay_out, {"rows": Rows(x), "y": y, "n_rows": n}, "do not") for y, n in bad]
+    steps()
+    steps(layout=layouts[0])
+    for compute, wrong, message in calls:
+        with pytest.raises(ValueError, match=message):
+            compute(**wrong)
 
 
 @pytest.mark.parametrize("label", [-1, 3, 2**31 - 1, 2**32 + 1, -(2**31)])
@@ -271,47 +288,6 @@ def test_a_label_that_is_no_class_is_refused(label):
     y[17] = label
     with pytest.raises(ValueError, match=r"row 17 has the label -?\d+: labels must be 0 to 2"):
         kernel.steps(Rows(x, scale), (W, b), (y, weights), [0, 10], 10, 0.1)
-
-
-def descend(x, W, b, y, weights, starts, out, layout=None, n_rows=10, rate=0.1):
-    _kernel.descend((x, 1.0, layout), (W, b), (y, weights), starts, out, n_rows, 1, rate)
-
-
-def classify(x, W, b, out):
-    _kernel.classes((x, 1.0, None), (W, b), out, 1)
-
-
-def lay_out(x, y, n_rows):
-    return _kernel.lay_out(x, y, n_rows, False, 1)
-
-
-def test_the_c_code_measures_what_it_is_given():
-    """Of twenty rows, five columns and three classes."""
-    kinds = {"x": (100, "f4"), "W": (15, "f4"), "b": (3, "f4"), "y": (20, "i4")}
-    kinds.update(weights=(3, "f4"), starts=(2, "i8"), out=(2, "f8"))
-    given = {name: numpy.zeros(*kind) for name, kind in kinds.items()}
-    of_classes = {"x": given["x"], "W": given["W"], "b": given["b"], "out": numpy.zeros(20, "i8")}
-    calls = []
-    for compute, arrays in ((descend, given), (classify, of_classes)):
-        compute(**arrays)
-        for name, array in arrays.items():
-            longer, as_halves = numpy.append(array, array[:1]), array.astype("f2")
-            others = array[:0], array[:-1], longer, as_halves
-            calls += [(compute, {**arrays, name: other}) for other in others]
-    x, y = numpy.ones((20, 5), "uint8"), given["y"]
-    laid = {"x": x, "layout": lay_out(x, y, 10)}
-    others = lay_out(x[:, 1:].copy(), y, 10), lay_out(x[:10], y[:10], 10)
-    wrong = [{"n_rows": n} for n in (-1, 0, 21, 2**62)] + [{"rate": None}]  # of two gradients
-    wrong += [{**laid, "n_rows": 5}, {**laid, "x": x.astype("f4")}]
-    wrong += [{**laid, "layout": layout} for layout in others]
-    wrong += [{**laid, "starts": numpy.array([0, start])} for start in (5, -10, 2**62)]
-    descend(**{**given, **laid})
-    calls += [(descend, {**given, **changed}) for changed in wrong]
-    bad = [(y, 0), (y, 21), (y, -1), (y[:7], 1), (y[:0], 1), (None, 7), (None, 2**62)]
-    calls += [(lay_out, {"x": x, "y": labels, "n_rows": n}) for labels, n in bad]
-    for compute, arguments in calls:
-        with pytest.raises(ValueError, match="do not go together"):
-            compute(**arguments)
 
 
 def test_nan_infinity_and_large_scores_are_as_in_the_graph():
