@@ -62,7 +62,7 @@ def test_it_computes_what_numpy_computes(instructions, dtype, cell, monkeypatch)
         exact = x.astype(float) * scale, W.astype(float)
         z, rows = exact[0] @ exact[1] + b, Rows(x, scale)
         for way in filter(None, (rows, kernel.lay_out(rows, None, len(x)))):
-            classes = kernel.classes(way, (W, b))
+            classes = kernel.classes(way, (numpy.asfortranarray(W), b))
             is_best = z[range(len(x)), classes] >= z.max(axis=1) - tolerance["atol"]
             assert is_best.all() and (classes == z.argmax(axis=1)).mean() > 0.99
         found = cross_entropy(x, scale, W, b, y, weights)
