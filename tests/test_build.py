@@ -85,13 +85,10 @@ def test_make_installs_anew_when_a_source_of_the_kernel_changed(clone):
     stamp = clone / "v/bin/installed"
     stamp.parent.mkdir(parents=True)
     stamp.touch()
-    os.utime(stamp, (2e9, 2e9))
     command = ["make", "--question", "VENV=v", "v/bin/installed"]
     assert subprocess.call(command) == 0
-    for source in [*clone.glob("logreg/kernel/*.[chi]*"), clone / "setup.py"]:
-        os.utime(source, (3e9, 3e9))
-        assert subprocess.call(command) == 1, source
-        os.utime(source, (1e9, 1e9))
+    for source in [*Path("logreg/kernel").glob("*.[chi]*"), "setup.py"]:
+        assert subprocess.call([*command, "--what-if", source]) == 1, source
 
 
 def test_make_built_the_kernel():

@@ -38,32 +38,26 @@ def test_the_tutorials_run():
 
 
 # Losses at minibatches 4, 9, 14, ...; patience 10.
+SLOWLY = [1.0, 0.96, 0.92, 0.9] + [2.0] * 9
 GAINS = [
-    (2, 0.995, [1.0] * 9, 10, [4], 4),  # no gain: the first is the best
-    (3, 0.9, [1.0, 0.5] + [0.6] * 9, 27, [4, 9], 9),  # a significant one extends it
-    (3, 0.9, [1.0, 0.95] + [2.0] * 9, 12, [4, 9], 4),  # a small one is a new best only
-    (3, 0.5, [1.0, 0.5] + [2.0] * 9, 12, [4, 9], 4),  # the threshold is not below itself
-    (1, 0.9, [1.0, 0.5] + [2.0] * 9, 10, [4, 9], 9),  # patience never shrinks
-    (2, 0.9, [math.nan] * 9, 10, [], None),  # not a number is never a best
+    (2, 0.995, "error", [1.0] * 9, 10, [4], 4),  # no gain: the first is the best
+    (3, 0.9, "error", [1.0, 0.5] + [0.6] * 9, 27, [4, 9], 9),  # a significant one extends it
+    (3, 0.9, "error", [1.0, 0.95] + [2.0] * 9, 12, [4, 9], 4),  # a small one is a new best only
+    (3, 0.5, "error", [1.0, 0.5] + [2.0] * 9, 12, [4, 9], 4),  # the threshold is not below itself
+    (1, 0.9, "error", [1.0, 0.5] + [2.0] * 9, 10, [4, 9], 9),  # patience never shrinks
+    (2, 0.9, "error", [math.nan] * 9, 10, [], None),  # not a number is never a best
+    (4, 0.95, "error", SLOWLY, 16, [4, 9, 14], 4),  # of the error, small ones are no large one
+    (4, 0.95, "loss", SLOWLY, 56, [4, 9, 14, 19], 14),  # and of the loss they add up
 ]
 
 
-@pytest.mark.parametrize("increase, threshold, losses, stop, bests, significant", GAINS)
-def test_what_a_gain_does(increase, threshold, losses, stop, bests, significant):
-    stopping = EarlyStopping(10, increase, threshold)
+@pytest.mark.parametrize("increase, threshold, criterion, losses, stop, bests, significant", GAINS)
+def test_what_a_gain_does(increase, threshold, criterion, losses, stop, bests, significant):
+    stopping = EarlyStopping(10, increase, threshold, criterion)
     assert stop_of(stopping, losses, frequency=5) == (stop, bests)
     assert stopping.significant_iter == significant
     assert stopping.best_iter == (bests[-1] if bests else None)
     assert stopping.best_loss == min([math.inf, *losses[: len(bests)]])
-
-
-def test_small_steps_of_the_loss_add_up():
-    losses = [1.0, 0.96, 0.92, 0.88, 0.84, 0.80, *[0.9] * 9]  # after minibatches 1, 3, 5, ...
-    bests = [1, 3, 5, 7, 9, 11]
-    assert stop_of(EarlyStopping(10, 2, 0.95), losses, frequency=2) == (10, bests[:5])
-    stopping = EarlyStopping(10, 2, 0.95, "loss")
-    assert stop_of(stopping, losses, frequency=2) == (18, bests)
-    assert (stopping.significant_iter, stopping.significant_loss) == (9, 0.84)
 
 
 def test_defaults_are_the_tutorials():

@@ -4,8 +4,6 @@ This file is both the test and, run as a program, the process that trains and ki
 starts the engine once and forks a trainer for each attempt, so that 50 attempts take seconds.
 """
 
-import contextlib
-import io
 import multiprocessing
 import os
 import random
@@ -79,8 +77,7 @@ def train(folder):
     data = read_dataset(make_pairs((50, 400, 40), seed=1))
     hyperparameters = Hyperparameters(0.002, n_epochs=120, batch_size=10, patience=10000)
     callbacks = [Checkpoint(STATE, resume=True), History(HISTORY)]
-    with contextlib.redirect_stdout(io.StringIO()):
-        sgd_optimization(data, hyperparameters, MODEL, callbacks)
+    sgd_optimization(data, hyperparameters, MODEL, callbacks)
 
 
 def n_validations(folder):

@@ -1,19 +1,17 @@
 """The class in other people's programs: their names, their layers."""
 
-import os
-
 import numpy
 import pytest
 from builders import arguments, cost_and_gradients, make_pairs, probabilities
 
-from logreg import Hyperparameters, LogisticRegression, engine, fit, load_model, save_model, updates
+from logreg import Hyperparameters, LogisticRegression, engine, fit, load_model, save_model
 from logreg.callbacks import BestModel
 from logreg.engine import T, theano
 from logreg.errors import SettingError
+from logreg.updates import sgd
 
 PAIRS = make_pairs((30, 30, 30), n_in=4, n_out=3, dtype="float64")
 W, B = numpy.random.RandomState(1).randn(4, 3), numpy.array([0.5, 0.0, -0.5])
-SETTINGS = Hyperparameters(batch_size=30, n_epochs=1)
 # What is given for a parameter, of a shared variable; it is the last times the variable's value.
 KINDS = {
     None: (lambda v: None, 0),
@@ -34,9 +32,8 @@ class Layer:
         self.given = [KINDS[kind][0](v) for kind, v in zip(kinds, variables)]
         self.classifier = LogisticRegression(T.dmatrix("x"), 4, 3, *self.given)
         self.both = self.classifier.W, self.classifier.b
-        are_new = [kind not in ("shared", "expression") for kind in kinds]
-        each = zip(are_new, self.both, variables)
-        self.variables = [mine if is_new else v for is_new, mine, v in each]
+        pairs = zip(self.both, variables)
+        self.variables = [mine if hasattr(mine, "get_value") else v for mine, v in pairs]
         self.factors = [KINDS[kind][1] for kind in kinds]
         self.values = [factor * value for factor, value in zip(self.factors, (W, B))]
 
@@ -62,17 +59,11 @@ def test_a_layer_takes_parameters_of_every_kind(layer):
         assert param.name == name and (param.get_value() == value).all()
 
 
-def fit_layer(classifier, variables=None, **changed):
-    """Fit a classifier by one step on all rows, with some arguments replaced."""
-
-    def rule(cost, params):
-        return updates.sgd(cost, variables or params, learning_rate=0.1)
-
-    return fit(**arguments(classifier, rule, datasets=PAIRS, hyperparameters=SETTINGS, **changed))
-
-
 def test_training_reaches_what_the_parameters_are_made_of(layer):
-    fit_layer(layer.classifier, layer.variables, callbacks=[BestModel("best", layer.classifier)])
+    """By one step on all rows."""
+    settings = {"datasets": PAIRS, "hyperparameters": Hyperparameters(batch_size=30, n_epochs=1)}
+    given = arguments(layer.classifier, lambda cost, _: sgd(cost, layer.variables, 0.1), **settings)
+    fit(**given, callbacks=[BestModel("best", layer.classifier)])
     _, *gradients = cost_and_gradients(*PAIRS[0], *layer.values)
     each = zip(load_model("best").params, layer.values, layer.factors, gradients)
     for param, value, factor, gradient in each:
@@ -102,11 +93,3 @@ REFUSED = [
 def test_parameters_of_other_shapes_and_types_are_refused(given, message):
     with pytest.raises(SettingError, match=message):
         LogisticRegression(T.matrix("x"), **{"n_in": 4, "n_out": 3, **given})
-
-
-def test_without_a_parameter_in_updates_nothing_is_trained():
-    classifier, other = Layer(("expression", "expression")).classifier, theano.shared(0.0)
-    for rule in ([], [(other, other + 1)]):
-        with pytest.raises(SettingError, match="no variable of updates: give the shared variables"):
-            fit_layer(classifier, updates=rule, callbacks=[BestModel("net.pkl")])
-    assert not os.path.exists("net.pkl")

@@ -14,14 +14,14 @@ N, N_IN, N_OUT = 7, 5, 4
 class Case:
     """A model with random parameters, and all it computes, beside NumPy in float64."""
 
-    def __init__(self, floatx, weights):
+    def __init__(self, floatx, weights, of_labels):
         random = numpy.random.RandomState(3)
         self.dtype, self.weights = floatx, numpy.array(weights or N_OUT * [1.0])
         self.x = random.uniform(-1, 1, (N, N_IN)).astype(floatx)
-        self.y = random.randint(0, N_OUT, N).astype("int32")
+        self.y = random.randint(0, N_OUT, N).astype(of_labels)
         self.W = random.uniform(-1, 1, (N_IN, N_OUT)).astype(floatx)
         self.b = random.uniform(-1, 1, N_OUT).astype(floatx)
-        self.input, y = x, _ = T.matrix("x"), T.ivector("y")
+        self.input, y = x, _ = T.matrix("x"), T.vector("y", dtype=of_labels)
         self.classifier = classifier = LogisticRegression(x, N_IN, N_OUT)
         cost = classifier.negative_log_likelihood(y, weights)
         assert cost.ndim == 0 and cost.dtype == floatx
@@ -40,7 +40,8 @@ class Case:
         return cost_and_gradients(self.x, self.y, W, b, self.weights)
 
 
-CASES = [("float32", None), ("float64", None), ("float32", [0.25, 2, 0, 3])]
+CASES = [("float32", None, "int32"), ("float64", None, "uint8")]
+CASES += [("float32", [0.25, 2, 0, 3], "int64")]
 
 
 @pytest.fixture(scope="module", params=CASES, ids=str)
@@ -65,17 +66,6 @@ def test_what_it_computes_is_what_numpy_computes(case, factor, monkeypatch):
     assert 0 < wrong < 1 and errors == pytest.approx(wrong, abs=1e-7)
 
 
-def test_any_integer_type_will_do_for_labels(case):
-    types = ["int8", "int16", "int32", "int64", "uint8", "uint16"]
-    labels = [T.vector(dtype=dtype) for dtype in types]
-    outputs = [case.classifier.errors(y) for y in labels]
-    outputs += [case.classifier.negative_log_likelihood(y, case.weights.tolist()) for y in labels]
-    function = theano.function([case.input, *labels], outputs, mode="FAST_COMPILE")
-    _, _, cost, errors, *_ = case.compute()
-    results = function(case.x, *(case.y.astype(dtype) for dtype in types))
-    numpy.testing.assert_allclose(results, [errors] * 6 + [cost] * 6, rtol=1e-5)
-
-
 MODES = [None, "FAST_COMPILE", *(["CVM"] if engine.NAME == "pytensor" else [])]
 
 
@@ -94,16 +84,15 @@ def test_a_label_that_is_no_class_ends_in_an_error(case, mode):
 
 
 OTHER_LABELS = [
-    (T.fvector(), NotImplementedError, ["float32", "integer", "T.cast(y, 'int32')"]),
-    (T.imatrix(), TypeError, ["2 dimensions", "vector", "T.argmax(y, axis=1)"]),
+    (T.fvector(), NotImplementedError, r"float32, .* integer type; pass T.cast\(y, 'int32'\)"),
+    (T.imatrix(), TypeError, r"2 dimensions .* a vector .* T.argmax\(y, axis=1\)"),
 ]
 
 
 @pytest.mark.parametrize("y, error, said", OTHER_LABELS)
 def test_errors_refuses_other_labels_and_says_what_to_do(y, error, said):
-    with pytest.raises(error) as raised:
+    with pytest.raises(error, match=said):
         LogisticRegression(T.matrix("x"), N_IN, N_OUT).errors(y)
-    assert all(part in str(raised.value) for part in said)
 
 
 WRONG_WEIGHTS = [[1, 2, 3], [1, 2, 3, 4, 5], [1, 2, 3, numpy.nan], [1, 2, 3, -1], 1.0]

@@ -33,11 +33,8 @@ def test_the_public_names():
     assert {*logreg.__all__, "SoftmaxClassifier"} <= set(dir(logreg))
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         logreg.nonsense  # noqa: B018
-    parameters = inspect.signature(logreg.LogisticRegression).parameters
-    assert list(parameters) == ["input", "n_in", "n_out", "W", "b"]
-    dataset, *options = inspect.signature(logreg.load_data).parameters.values()
-    assert dataset.name == "dataset"
-    assert [option.name for option in options if option.default] == ["na", "size"]
+    parameters = inspect.signature(logreg.load_data).parameters.values()
+    assert [each.name for each in parameters if each.default] == ["dataset", "na", "size"]
 
 
 def imports_of(module):

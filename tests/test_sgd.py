@@ -140,6 +140,7 @@ REFUSED = [
     ({"cost": T.vector("costs")}, r"^cost is costs: .* cost, errors symbolic numbers"),
     ({"x": T.matrix("other")}, "neither cost nor errors is made of other"),
     ({"updates": [(W, W + 1), (W, W + 1)]}, r"updates\[1\]: W has a new value already"),
+    ({"updates": [(W, W + 1)]}, "no variable of updates: give the shared variables"),
     (with_training_set([[1.0] * 4, [1.0]] * 10, Y), "x is an object array .*every row as long"),
     ({"datasets": PAIRS[:2]}, r"three pairs \(x, y\) are needed, for training, valid"),
     (with_training_set(X, Y[:9]), r"training y has shape \(9,\) .*, x has 20 rows"),
@@ -155,7 +156,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("changed, message", REFUSED, ids=range(17))
+@pytest.mark.parametrize("changed, message", REFUSED, ids=range(18))
 def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, message, monkeypatch):
     monkeypatch.setattr(engine, "compile_step", None)
     with pytest.raises(LogRegError, match=message):

@@ -6,16 +6,14 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy
 import pytest
 from builders import new_run
 
 from logreg import LogisticRegression
 from logreg.callbacks import BestModel, History, Interruption, PrintLog, StopTraining
-from logreg.engine import T, theano
+from logreg.engine import T
 from logreg.errors import LogRegError, ModelFileError
 from logreg.run import Validation
-from logreg.saving.model_file import read
 
 BEST = Validation(3, 0.7, 0.125, 0.2, None, 0.11111111, 0.3)
 STOPPED = {"reason": "stopped", "message": "patience"}  # which is no end by patience
@@ -43,26 +41,7 @@ def test_what_is_said_beside_the_tutorials_lines(program, ended, said, capsys, m
     assert err.startswith(f"The code for file {said}") if said else out + err == ""
 
 
-# ---- the best model and the history
-
-
-def test_the_best_parameters_are_written_once_a_second_and_at_the_end(working_folder, monkeypatch):
-    now = 0.0
-    monkeypatch.setattr("timeit.default_timer", lambda: now)
-    b, best_model = theano.shared(numpy.zeros(1), name="b"), BestModel("m.pkl")
-    run = new_run(params=[b])
-    best_model.on_train_begin(run)
-    assert os.listdir(".") == []
-    steps = [(9.0, 3, True, 3), (9.5, 4, True, 3), (10.25, 5, False, 4), (10.5, 6, True, 4)]
-    for now, iter_, is_best, written in steps:  # noqa: B007
-        if is_best:
-            run.best_values = [numpy.array([float(iter_)])]
-            run.validations[:] = [BEST._replace(iter=iter_)]
-            run.replay()
-        best_model.on_validation(run, run.validations[-1] if is_best else BEST)
-        assert read("m.pkl", "parameters")[1]["0 b"] == [written]
-    best_model.on_train_end(run)
-    assert read("m.pkl", "parameters")[1]["0 b"] == [6]
+# ---- files
 
 
 def test_a_classifier_that_is_not_trained_or_sits_on_a_layer_is_refused():
@@ -84,14 +63,15 @@ VALIDATIONS = [
 ROWS = ["2,3,0.123456789,12.5,,11.111111,1.5\n", "2,4,,12.5,0.0625,,0\n", "2,5,0.7,12.5,,0,0\n"]
 
 
-def test_a_history_has_a_row_for_each_validation(working_folder):
-    history, run = History("run.csv"), new_run()
+def test_a_history_is_written_once_a_second_and_at_the_end(working_folder, monkeypatch):
+    now, history, run = 0.0, History("run.csv"), new_run()
+    monkeypatch.setattr("timeit.default_timer", lambda: now)
     history.on_train_begin(run)
     assert os.listdir(".") == []
-    for validation in VALIDATIONS:
+    for now, validation, n_rows in zip((9.0, 10.25, 10.5), VALIDATIONS, (1, 2, 2)):  # noqa: B007
         run.validations.append(validation)
         history.on_validation(run, validation)
-        assert Path("run.csv").read_text() == HEADER + ROWS[0]  # others wait a second, or the end
+        assert Path("run.csv").read_text() == HEADER + "".join(ROWS[:n_rows])
     history.on_train_end(run)
     assert Path("run.csv").read_text() == HEADER + "".join(ROWS)
     del run.validations[1:]

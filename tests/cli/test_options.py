@@ -28,14 +28,6 @@ def test_what_names_no_file_is_refused_by_every_option(module, name, cli, workin
     assert not list(working_folder.iterdir())
 
 
-@pytest.mark.parametrize("n", ["abc", "0"])
-def test_a_number_of_threads_that_is_none_is_refused(n, run):
-    options = ["--dataset", "mnist_sample", "--n-epochs", "1", "--quiet"]
-    done = run("-m", "logreg.train", *options, env={"LOGREG_NUM_THREADS": n})
-    said = f"error: LOGREG_NUM_THREADS is {n!r}: set it to a number from 1 to 9999\n"
-    assert (done.returncode, done.stderr) == (1, said)
-
-
 EXTRAS = [
     ("train --dataset t.csv", "pandas", "tables"),
     ("train --dataset t.parquet", "pyarrow", "parquet"),

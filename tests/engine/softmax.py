@@ -3,7 +3,7 @@
 import numpy
 from builders import cost_and_gradients, make_pairs, probabilities
 
-from logreg import LogisticRegression, engine
+from logreg import LogisticRegression, engine, updates
 from logreg.engine import T
 
 
@@ -26,8 +26,7 @@ class Softmax:
             engine.set_value(param, value)
 
     def updates(self):
-        pairs = zip(self.model.params, T.grad(self.cost, self.model.params))
-        return [(param, param - numpy.float32(0.5) * gradient) for param, gradient in pairs]
+        return updates.sgd(self.cost, self.model.params, 0.5)
 
     def compile(self, updates, block):
         return engine.compile_step(self.x, self.y, self.dataset, 10, self.cost, updates, block)

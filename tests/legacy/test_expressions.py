@@ -1,8 +1,11 @@
 """Expressions of old programs against NumPy's, and their gradients against a slope of these."""
 
+from functools import partial
+
 import numpy
 import pytest
 from numpy.testing import assert_allclose
+from scipy import special
 
 import logreg.legacy  # noqa: F401
 from logreg import engine
@@ -21,7 +24,8 @@ VALUES = {
     "t": RANDOM.randn(3, 4, 2),
 }
 Y = numpy.array([0, 3, 1], "int32")
-# In Theano, and in NumPy; `softmax`, `log_softmax` and `sigmoid` are the functions below.
+softmax, log_softmax = (partial(f, axis=1) for f in (special.softmax, special.log_softmax))
+# In Theano, and in NumPy; of rows, `softmax` and `log_softmax`.
 EXPRESSIONS = """
 T.abs_(x) + T.sgn(x) + T.inv(p) | abs(x) + np.sign(x) + 1 / p
 T.dot(x, v) - theano.dot(x, T.addbroadcast(v.dimshuffle(0, "x"), 1)).flatten() | 0 * (x @ v)
@@ -57,24 +61,11 @@ T.nnet.bn.batch_normalization(x, v, v, x.mean(0), x.std(0)) | (x - x.mean(0)) * 
 """
 
 
-def log_softmax(x):
-    x = x - x.max(axis=1, keepdims=True)
-    return x - numpy.log(numpy.exp(x).sum(axis=1, keepdims=True))
-
-
-def softmax(x):
-    return numpy.exp(log_softmax(x))
-
-
-def sigmoid(x):
-    return 1 / (1 + numpy.exp(-x))
-
-
 def test_expressions_and_their_gradients():
     variables = {name: T.TensorType("float64", (False,) * a.ndim)() for name, a in VALUES.items()}
     y, wrt, cases, outputs = T.ivector(), list(variables.values()), [], []
-    known = {"np": numpy, "y": Y, "HOT": numpy.eye(4)[Y], "softmax": softmax, "sigmoid": sigmoid}
-    known.update(log_softmax=log_softmax, C=VALUES["x"])
+    known = {"np": numpy, "y": Y, "HOT": numpy.eye(4)[Y], "C": VALUES["x"]}
+    known.update(softmax=softmax, log_softmax=log_softmax, sigmoid=special.expit)
     for line in EXPRESSIONS.strip().splitlines():
         text, of_numpy = line.split(" | ")
 

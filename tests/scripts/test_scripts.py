@@ -44,18 +44,11 @@ def test_the_penalties_are_over_the_weights_of_both_layers(cli, monkeypatch):
     assert found == pytest.approx(expected)
 
 
-FIGURES = [
-    ("mlp", ["--n-epochs", "1"], ["9.620000 %", "10.090000 %"]),
-    ("logistic_cg", ["--n-iterations", "10"], ["11.531250 %", "11.635417 %"]),
-]
-
-
-@pytest.mark.parametrize("name, option, errors", FIGURES)
-def test_the_figures_of_mnist_are_the_tutorials(name, option, errors, run, mnist_folder):
-    env = {"LOGREG_DATA": str(mnist_folder)}
-    done = run(ROOT / "scripts" / f"{name}.py", *option, "--check-reference", env=env)
+@pytest.mark.parametrize("line", ["mlp --n-epochs 1", "logistic_cg --n-iterations 10"])
+def test_the_figures_of_mnist_are_the_tutorials(line, run, mnist_folder):
+    (name, *options), env = line.split(), {"LOGREG_DATA": str(mnist_folder), "PYTHONPATH": None}
+    done = run(ROOT / "scripts" / f"{name}.py", *options, "--check-reference", env=env)
     assert done.returncode == 0, done.stderr
-    assert all(error in done.stdout for error in errors)
 
 
 MENDED = [
@@ -73,9 +66,3 @@ def test_other_figures_and_what_the_user_can_mend(line, message, cli, working_fo
     assert done.code == 1 and message in done.err
     assert ("validation error" in done.out) == ("error: " not in message)
     assert not list(working_folder.glob("*")) or name == "mlp"
-
-
-@pytest.mark.parametrize("name", ["mlp", "logistic_cg"])
-def test_a_script_finds_the_package_of_its_clone(name, run):
-    done = run(ROOT / "scripts" / f"{name}.py", "--help", env={"PYTHONPATH": None})
-    assert (done.returncode, done.stderr) == (0, "")
