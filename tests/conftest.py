@@ -146,7 +146,7 @@ def peak_memory():
 
 def _process(*args, env=None, **options):
     """The arguments of :mod:`subprocess` that start this interpreter with some of its own."""
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "", **(env or {})}
+    env = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
     env = {name: value for name, value in env.items() if value is not None}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return {"args": [sys.executable, *map(str, args)], "env": env, **pipes, **options}
