@@ -103,7 +103,7 @@ PROGRAMS = [
     (PRINTING, "", (0, "a result\n", "a note\n")),
     (PRINTING, ">&-", (0, "", "a note\n")),
     (PRINTING, "2>&-", (0, "a result\n", "")),
-    (MAIN.format("say('a result')"), ">/dev/full", (1, "", FULL)),
+    (MAIN.format("print('a result')"), ">/dev/full", (1, "", FULL)),
     (PRINTING, "2>/dev/full", (0, "a result\n", "")),
     (OVERFLOWING, "2>&1 | grep -o 'Warning: .*'", (0, "Warning: of another kind\n", "")),
 ]
