@@ -22,6 +22,12 @@ train D --quiet | 0 | ^Optimization complete with [^\n]+\n$ |
 train T --quiet | 0 | ^best model: .*\nvalidation error: .*\ntrained anew .*\ntest error: |
 train T --folds 3 --quiet | 0 | ^fold 1 of 3: test error: .* of 20 rows.*\nmean of 3 folds: |
 train T --verbose | 0 | the model\nepoch 1, [^\n]+\nepoch 2, [^\n]+\nbest model: (?!.*best model) | class
+train T --folds 1 | 1 | ^... loading data\n$ | error: --folds is 1: of 60 rows, 2 to 20 are made
+train T --folds 21 | 1 | ^... loading data\n$ | error: --folds is 21: of 60 rows, 2 to 20 are made
+train D --folds 3 | 1 | ^... loading data\n$ | has a test set: folds are made of one table
+train T --folds 3 --history run | 1 | | error: --folds is without --checkpoint, --history, --check-r
+train T --folds 3 --checkpoint run | 1 | | error: --folds is without
+train T --folds 3 --check-reference | 1 | | error: --folds is without
 train D --check-reference | 1 | epoch 2 | epoch 1: .* and the tutorial has 12.458333 %, test error
 train T | 0 | t.csv: 60 rows, 4 features, 3 classes\n40 rows to train on, 10 to val | class
 train T --no-shuffle | 0 | \(in their order\) | class

@@ -113,20 +113,22 @@ def test_an_interrupted_run_says_how_to_go_on(monkeypatch, cli):
     assert epochs == [b"epoch", b"1", b"2", b"3", b"4"]
 
 
-def test_a_run_that_is_interrupted_when_it_is_compared_is_no_success(monkeypatch, cli):
+@pytest.mark.parametrize("options", [["--class-weight", "balanced"], ["--folds", 3]], ids=str)
+def test_a_run_that_is_interrupted_when_it_is_compared_is_no_success(options, monkeypatch, cli):
     x, y = make_pairs((90,))[0]
     write("t.csv", csv_text(numpy.c_[x, y.astype(object)], [*"abcd", "class"]).encode())
     original, calls = sgd.sgd_optimization, []
 
-    def interrupted_without_weights(*args):
+    def second_interrupted(*args):
         calls.append(args)
         if len(calls) == 2:
             signal.raise_signal(signal.SIGINT)
         return original(*args)
 
-    monkeypatch.setattr(sgd, "sgd_optimization", interrupted_without_weights)
-    done = cli("train", "t.csv", "--class-weight", "balanced", "--n-epochs", 5)
-    assert (done.code, len(calls)) == (130, 2) and "without --class-weight" not in done.out
+    monkeypatch.setattr(sgd, "sgd_optimization", second_interrupted)
+    done = cli("train", "t.csv", "--n-epochs", 5, *options)
+    assert (done.code, len(calls)) == (130, 2)
+    assert not re.search("without --class-weight|^fold 2|^mean", done.out, re.M)
 
 
 # ---- what only a process of its own can show
