@@ -57,6 +57,8 @@ predict -M --dataset e.npz --top 1 | 0 | ^e.npz\[0\]: ant  ant=0.9999\ne.npz\[1\
 predict wrong.npy -M --output o | 1 | | error: wrong.npy.*\nerror: nothing could be predicted, so o is not
 predict rows.npy -M --min-proba 75 | 1 | | error: --min-proba is 75.0: it must be from 0 to 1
 predict rows.npy -M --keep 2 | 1 | | error: rows.npy: is no table, of which --keep could keep
+predict t.csv -M --keep kind | 1 | | t.csv.* has no column kind to keep, or several; its columns are
+predict rows.npy -M --proba --top 2 | 2 | | --top: not allowed with argument --proba
 predict rows.csv -M --keep 2 --format text | 2 | | --keep is for tables to predict
 predict -M --evaluate --format csv | 2 | | --keep and --format csv are for predictions
 predict -M --dataset e.npz | 0 | ^Predicted values for the first 3 .*\n\['ant' 'bee' 'cat'\]\n$ |
