@@ -19,7 +19,7 @@ SHORT = {"D": "--dataset d.npz --n-epochs 2", "T": "--dataset t.csv --n-epochs 2
 COMMANDS = r"""
 train D | 0 | epoch 1, minibatch 10/10, validation error | stopped after 2 of 2 epochs
 train D --quiet | 0 | ^Optimization complete with [^\n]+\n$ |
-train T --quiet | 0 | ^best model: .*\nvalidation error: .*\ntrained anew .*\ntest error: |
+train T --quiet | 0 | ^best model: .*\nvalidation error: .*\ntrained anew for its \d+0 minibatches on 50 rows, with.*\ntest error: |
 train T --folds 3 --quiet | 0 | ^fold 1 of 3: test error: .* of 20 rows.*\nmean of 3 folds: |
 train T --verbose | 0 | the model\nepoch 1, [^\n]+\nepoch 2, [^\n]+\nbest model: (?!.*best model) | class
 train T --folds 1 | 1 | ^... loading data\n$ | error: --folds is 1: of 60 rows, 2 to 20 are made

@@ -66,15 +66,12 @@ def test_a_model_of_pixels_in_a_table(cli):
 
 
 def test_a_pipe_and_an_encoding(small, run):
-    save("names.pkl", *small, class_labels=["ä", "b", "c"])
+    save("best_model.pkl", *small, class_labels=["ä", "b", "c"])
     env = {"PYTHONIOENCODING": "ascii", "PYTHONWARNINGS": "error::ResourceWarning"}
-    command = ["-m", "logreg.predict", "-", "--model", "names.pkl"]
-    done = run(*command, env=env, input=csv_text(numpy.eye(3)))
+    done = run("-m", "logreg.predict", "-", env=env, input=csv_text(numpy.eye(3)))
     assert (done.returncode, done.stdout) == (0, "-[1]: \\xe4\n-[2]: b\n-[3]: c\n"), done.stderr
-    code = "import sys; sys.stdin = None; from logreg.predict import main; sys.exit(main())"
-    done = run("-c", code, *command[2:])
-    assert done.returncode == 1
-    assert done.stderr == "error: standard input: is closed: pipe a table into it\n"
+    closed = "import sys; sys.stdin = None; from logreg.predict import main; main(['-'])"
+    assert run("-c", closed).stderr == "error: standard input: is closed: pipe a table into it\n"
 
 
 def test_batches_before_the_one_with_a_bad_row_are_written(cli):

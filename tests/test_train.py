@@ -82,30 +82,19 @@ def test_a_run_that_diverges_keeps_the_last_good_model(rate, l2, last, code, cli
 @pytest.mark.skipif(os.name != "posix", reason="processes get no such signals here")
 def test_an_interrupted_run_says_how_to_go_on(monkeypatch, cli):
     save_pairs("my data.npz", make_pairs())
-    signals = [signal.SIGINT, None, signal.SIGTERM, None, signal.SIGINT]
-
-    def sending(method):
-        def wrapped(*args):
-            method(*args)
-            number = signals.pop(0) if signals else None
-            if number:
-                os.kill(os.getpid(), number)
-
-        return wrapped
-
-    for name in ("on_train_begin", "on_validation"):
-        monkeypatch.setattr(History, name, sending(getattr(History, name)))
     kept = ["--dataset", "my data.npz", "--batch-size", "20", "--n-epochs", "4"]
     kept += ["--history", "run.csv", "--checkpoint", "run.state"]
     resumed = [*kept, "--resume"]
     there = "the best model is in best_model.pkl"
-    for given, code, epoch, model in (
-        (kept, 130, 1, "no model yet"),
-        (kept, 143, 1, there),
-        (resumed, 130, 2, there),
+    for when, number, given, epoch, model in (
+        ("on_train_begin", signal.SIGINT, kept, 1, "no model yet"),
+        ("on_validation", signal.SIGTERM, kept, 1, there),
+        ("on_validation", signal.SIGINT, resumed, 2, there),
     ):
-        done = cli("train", *given)
-        assert done.code == code and "Optimization" not in done.out
+        with monkeypatch.context() as patch:
+            patch.setattr(History, when, lambda *_, number=number: os.kill(os.getpid(), number))
+            done = cli("train", *given)
+        assert done.code == 128 + number and "Optimization" not in done.out
         said = f"interrupted in epoch {epoch}: {model}; a run with --checkpoint can --resume"
         assert done.err.splitlines()[-1] == said
     assert cli("train", *resumed).code == 0

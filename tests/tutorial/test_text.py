@@ -84,7 +84,6 @@ def test_links_lead_somewhere():
         if not path.startswith("http"):
             assert not path or (FOLDER / path).exists(), link
             assert path or anchor in anchors, link
-    assert "deeplearning.net" not in README  # it is dead
 
 
 def test_the_glossary_has_the_words_that_the_text_marks():
