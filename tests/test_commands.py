@@ -10,7 +10,7 @@ import shlex
 
 import numpy
 import pytest
-from builders import csv_text, make_pairs, save, save_pairs, write
+from builders import csv_text, make_pairs, save, save_pairs, save_table, write
 
 LABELS = ["ant", "bee", "cat"]
 ROWS = numpy.eye(3, 4)  # of the classes 0, 1 and 2, by the weights 10 * eye(4, 3)
@@ -82,8 +82,7 @@ def files(working_folder):
     save_pairs("e.npz", [(ROWS, numpy.array(LABELS))] * 3)
     told = {"class_labels": LABELS, "dataset": "d.npz"}
     save("model.pkl", 10 * numpy.eye(4, 3), numpy.zeros(3), **told)
-    x, y = make_pairs((60,))[0]
-    write("t.csv", csv_text(numpy.c_[x, y.astype(object)], [*"abcd", "class"]).encode())
+    save_table(60)
     numpy.save("rows.npy", ROWS)
     numpy.save("wrong.npy", numpy.eye(5))
     write("rows.csv", csv_text(ROWS).encode())

@@ -5,7 +5,7 @@ import re
 
 import numpy
 import pytest
-from builders import csv_text, make_pairs, write
+from builders import save_table
 
 from logreg import Predictor, engine
 from logreg.datasets.dataset import make_folds, read_dataset
@@ -16,15 +16,8 @@ from logreg.sgd import sgd_optimization
 TRAIN = ("train", "--dataset", "t.csv", "--folds", 3, "--n-epochs", 3)
 
 
-def save_table(n=90):
-    x, y = make_pairs((n,))[0]
-    rows = numpy.c_[x.astype(object), numpy.array([*"abc"])[y]]
-    write("t.csv", csv_text(rows, [*"abcd", "label"]).encode())
-    return x, y
-
-
 def test_each_row_is_in_one_test_set_and_classes_keep_their_shares():
-    x, y = save_table()
+    x, y = save_table(90)
     folds = list(make_folds(read_dataset("t.csv"), 5))
     rows = numpy.concatenate([data.test[0] for data in folds])
     assert sorted(rows.tolist()) == sorted(x.astype("float64").tolist())
@@ -64,7 +57,7 @@ def test_the_command_prints_the_error_of_each_fold(cli, working_folder):
 
 @pytest.mark.parametrize("refit", [True, False])
 def test_each_fold_is_trained_as_its_rows_alone_are(refit, cli):
-    save_table()
+    save_table(90)
     told = cli(*TRAIN, "--format", "json", "--refit" if refit else "--no-refit")
     with engine.floatx("float32"):
         folds = make_folds(read_dataset("t.csv", dtype="float32"), 3)

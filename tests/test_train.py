@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import csv_text, make_pairs, save_pairs, write
+from builders import csv_text, make_pairs, save_pairs, save_table, write
 
 from logreg import load_model, sgd, train
 from logreg.callbacks import History
@@ -104,8 +104,7 @@ def test_an_interrupted_run_says_how_to_go_on(monkeypatch, cli):
 
 @pytest.mark.parametrize("options", [["--class-weight", "balanced"], ["--folds", 3]], ids=str)
 def test_a_run_that_is_interrupted_when_it_is_compared_is_no_success(options, monkeypatch, cli):
-    x, y = make_pairs((90,))[0]
-    write("t.csv", csv_text(numpy.c_[x, y.astype(object)], [*"abcd", "class"]).encode())
+    save_table(90)
     original, calls = sgd.sgd_optimization, []
 
     def second_interrupted(*args):

@@ -132,9 +132,8 @@ def test_the_page_is_one_file_and_tells_of_the_sample(browser, page):
 
 
 @pytest.mark.parametrize("width", [360, 390, 800, 1600])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_every_window(browser, emulate, width, scheme):
-    emulate(width, prefers_color_scheme=scheme)
+def test_it_fits_every_window(browser, emulate, width):
+    emulate(width)
     wide = "return document.documentElement.scrollWidth - innerWidth"
     assert browser.execute_script(wide) <= 0
     model(browser, "heart")
