@@ -183,9 +183,6 @@ def mnist_folder():
     from logreg.datasets import mnist
     from logreg.errors import DownloadError
 
-    for folder in mnist.search_folders():
-        if mnist.idx_files(folder) and not mnist.missing(folder):
-            return Path(folder).resolve()
     try:
         return Path(mnist.fetch()).resolve()
     except DownloadError as error:

@@ -45,6 +45,11 @@ predict | 1 | | error: best_model.pkl cannot be loaded: No such file
 predict rows.npy -M | 0 | ^rows.npy\[0\]: ant\nrows.npy\[1\]: bee\nrows.npy\[2\]: cat\n$ |
 predict rows.npy -M -n 1 --top 2 | 0 | ^rows.npy\[0\]: ant  ant=0.9999  bee=0.0000\n$ |
 predict rows.npy -M -n 1 --proba | 0 | ^rows.npy\[0\]: ant  ant=0.9999  bee=0.0000  cat=0.0000\n$ |
+predict rows.csv -M -n 3 | 0 | ^rows.csv\[1\]: ant\nrows.csv\[2\]: bee\nrows.csv\[3\]: cat\n$ |
+predict rows.csv -M | 1 | | error: rows.csv: .*'x'
+predict photos/p.png -M | 1 | | error: photos/p.png: .* expects 4 features, and no picture: it knows
+predict . -M | 1 | | error: .: is a pickle, or a folder without pictures
+predict t.csv -M --evaluate | 1 | | error: t.csv: the model does not know the labels '0', '1', '2': leave
 predict rows.npy -M --output no/o.txt | 1 | | error: no/o.txt cannot be written
 predict rows.npy -M --output rows.npy | 1 | | error: rows.npy would overwrite what is read
 predict rows.npy -M --output model.pkl | 1 | | error: model.pkl would overwrite what is read
@@ -77,7 +82,7 @@ tutorial.__main__ --output a --notebook a | 1 | | error: a would overwrite
 def files(working_folder):
     """The files that the commands read."""
     os.mkdir("photos")
-    write("photos/p.png", b"")
+    write("photos/p.png", b"\x89PNG")
     save_pairs("d.npz", make_pairs())
     save_pairs("e.npz", [(ROWS, numpy.array(LABELS))] * 3)
     told = {"class_labels": LABELS, "dataset": "d.npz"}
@@ -85,7 +90,7 @@ def files(working_folder):
     save_table(60)
     numpy.save("rows.npy", ROWS)
     numpy.save("wrong.npy", numpy.eye(5))
-    write("rows.csv", csv_text(ROWS).encode())
+    write("rows.csv", csv_text(ROWS).encode() + b"1,x,3,4\n")
     write("gap.csv", b"a,label\n" + b"1,x\n,y\n" * 30)
     write("unknown.csv", b"a,label\n1,x\nunknown,y\n")
     return working_folder

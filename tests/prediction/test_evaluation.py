@@ -11,7 +11,6 @@ from scipy.stats import binomtest
 
 from logreg.datasets.dataset import DataSet
 from logreg.datasets.facts import Facts
-from logreg.errors import DatasetError
 from logreg.prediction.evaluation import as_text, evaluate, tables
 from logreg.prediction.predictor import Predictor
 
@@ -80,11 +79,6 @@ def test_classes_are_told_by_their_labels(model_labels, data_labels):
     assert told == [(0, 0, None), (1, 0, 0), (2, 1, 50)]
     assert as_text(found).splitlines()[6].split()[:4] == ["3", "0", "0", "-"]
     assert "whole minibatches" not in as_text(found)  # the rows fill none of 600
-
-
-def test_labels_that_the_model_does_not_know_are_refused():
-    with pytest.raises(DatasetError, match="toy: the model does not know the labels 'cat': leave"):
-        evaluation_of([0, 1, 2], [0, 1, 1], ["ant", "bee", "cat"], ["ant", "bee"])
 
 
 @pytest.mark.parametrize("n_out", [2, 5])
