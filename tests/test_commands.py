@@ -30,6 +30,7 @@ train T --folds 3 --checkpoint run | 1 | | error: --folds is without
 train T --folds 3 --check-reference | 1 | | error: --folds is without
 train D --check-reference | 1 | epoch 2 | epoch 1: .* and the tutorial has 12.458333 %, test error
 train T | 0 | t.csv: 60 rows, 4 features, 3 classes\n40 rows to train on, 10 to val | class
+train T --batch-size 9 | 0 | class | note: 4 of the 40 training rows are left over by minibatches of 9
 train T --no-shuffle | 0 | \(in their order\) | class
 train T --drop b,c --no-standardize --missing mean --na - | 0 | 2 features, 3 classes | .
 train D --n-epochs 0 | 1 | | error: --n-epochs is 0

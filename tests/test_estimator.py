@@ -45,7 +45,6 @@ REFUSED = [
     ({}, X * 1e300, Y, r"training x holds .*, column . .*float32"),
     ({"validation_fraction": 1.0}, X, Y, "validation_fraction == 1.0, must be < 1"),
     ({"class_weight": {0: -1}}, X, Y, "class_weight is {0: -1}: weights must be finite, 0 or"),
-    ({"batch_size": 21}, X, Y, "the batch size is 21, but the validation set has 20 rows"),
 ]
 
 
