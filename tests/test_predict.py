@@ -21,12 +21,12 @@ def test_as_many_examples_as_asked_for(capsys):
 
 
 def test_the_suffix_chooses_the_format(cli, working_folder):
-    save("best_model.pkl", numpy.eye(3), numpy.zeros(3))
+    save("best_model.pkl", numpy.eye(3), numpy.zeros(3), class_labels=["ä", "b", "c"])
     write("x.csv", csv_text(numpy.eye(3)).encode())
-    cases = ("a.csv", "input,row,", ""), ("a.JSON", "[\n{", ""), ("b.csv", "x.", "--format text")
-    for name, begin, options in cases:
+    as_text = "b.csv", "x.csv[1]: ä", "--format text"
+    for name, begin, options in ("a.csv", "input,row,", ""), ("a.JSON", "[\n{", ""), as_text:
         cli("predict", "x.csv", "--output", name, *options.split())
-        assert (working_folder / name).read_text().startswith(begin)
+        assert (working_folder / name).read_text("utf-8").startswith(begin)
 
 
 def test_a_model_of_pixels_in_a_table(cli):
