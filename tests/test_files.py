@@ -70,7 +70,7 @@ def test_what_is_no_file_is_neither_replaced_nor_read(working_folder, function):
     if os.name == "posix":
         os.mkfifo("pipe")
     before = os.listdir(".")
-    for path in (*before, "/dev/zero", *(["new/", "new/."] if function != read_nine else [])):
+    for path in (*before, "/dev/zero", *([] if function == read_nine else ["new/", "new/."])):
         with pytest.raises((OSError, ModelFileError), match="it is not a regular file"):
             function(path)
     assert os.listdir(".") == before
