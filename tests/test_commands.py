@@ -24,6 +24,9 @@ train T --folds 3 --quiet | 0 | ^fold 1 of 3: test error: .* of 20 rows.*\nmean 
 train T --verbose | 0 | the model\nepoch 1, [^\n]+\nepoch 2, [^\n]+\nbest model: (?!.*best model) | class
 train T --folds 1 | 1 | ^... loading data\n$ | error: --folds is 1: of 60 rows, 2 to 20 are made
 train T --folds 21 | 1 | ^... loading data\n$ | error: --folds is 21: of 60 rows, 2 to 20 are made
+train T --folds 3 --l2 12 --batch-size 1 | 0 | mean of 3 folds: | fold 3: warning: the run diverged in epoch
+train T --format json | 1 | | error: --format is for --folds: predict --evaluate has one for a model
+train --verify m.pkl --l2 1 --na - | 1 | | settings from the model file: leave out --l2, --na\n$
 train D --folds 3 | 1 | ^... loading data\n$ | has a test set: folds are made of one table
 train T --folds 3 --history run | 1 | | error: --folds is without --checkpoint, --history, --check-r
 train T --folds 3 --checkpoint run | 1 | | error: --folds is without

@@ -49,10 +49,7 @@ def test_the_command_prints_the_error_of_each_fold(cli, working_folder):
         assert mean[key] == pytest.approx(numpy.average(each, weights=rows)) != numpy.mean(each)
     said = f"errs in {mean['baseline_percent']:.2f} %; log loss {mean['log_loss']:.6f}"
     assert done.out.splitlines()[-1].endswith(said)
-    assert cli("train", "--dataset", "t.csv", "--format", "json").code == 1
     assert [path.name for path in working_folder.iterdir()] == ["t.csv"]
-    told = cli(*TRAIN, "--l2", 12, "--batch-size", 1).err
-    assert "fold 3: warning: the run diverged in epoch" in told
 
 
 @pytest.mark.parametrize("refit", [True, False])

@@ -89,5 +89,3 @@ def test_what_cannot_be_promised_is_said(cli, arrays):
         others = {k: v for k, v in told.items() if k != name}
         save_model(classifier, "s.pkl", **others, **({name: value} if value else {}))
         assert message in cli("train", "--verify", "s.pkl").err
-    more = cli("train", "--verify", "m.pkl", "--l2", "1", "--na", "-")
-    assert more.code == 1 and "leave out --l2, --na\n" in more.err
