@@ -253,6 +253,13 @@ def csv_text(x, header=None):
     return "\n".join(lines) + "\n"
 
 
+def save_table(n):
+    """Write t.csv, n rows of 4 features with their class in the last column; return x and y."""
+    x, y = make_pairs((n,))[0]
+    write("t.csv", csv_text(numpy.c_[x, y.astype(object)], [*"abcd", "class"]).encode())
+    return x, y
+
+
 def table_bytes(n):
     """A CSV file of the numbers i and their squares, and ants and bees in the column `kind`."""
     lines = [f"{i},{'ant' if i % 2 else 'bee'},{i * i}" for i in range(n)]

@@ -47,14 +47,12 @@ def working_folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def slow_machine(monkeypatch):
-    """However slowly this machine compiles, nothing is said of it."""
+def state_of_the_process(monkeypatch):
+    """However slowly this machine compiles, nothing is said of it; the next test has floatX anew.
+
+    A command that runs in this process sets the engine's.
+    """
     monkeypatch.setattr("logreg.console.SLOW_AFTER", 1e6)
-
-
-@pytest.fixture(autouse=True)
-def floatx_as_before():
-    """A command that runs in this process sets the engine's floatX; the next test starts anew."""
     yield
     if "logreg.engine" in sys.modules:
         sys.modules["logreg.engine"].theano.config.floatX = "float64"
@@ -185,9 +183,6 @@ def mnist_folder():
     from logreg.datasets import mnist
     from logreg.errors import DownloadError
 
-    for folder in mnist.search_folders():
-        if mnist.idx_files(folder) and not mnist.missing(folder):
-            return Path(folder).resolve()
     try:
         return Path(mnist.fetch()).resolve()
     except DownloadError as error:

@@ -10,7 +10,7 @@ import shlex
 
 import numpy
 import pytest
-from builders import csv_text, make_pairs, save, save_pairs, write
+from builders import csv_text, make_pairs, save, save_pairs, save_table, write
 
 LABELS = ["ant", "bee", "cat"]
 ROWS = numpy.eye(3, 4)  # of the classes 0, 1 and 2, by the weights 10 * eye(4, 3)
@@ -19,11 +19,21 @@ SHORT = {"D": "--dataset d.npz --n-epochs 2", "T": "--dataset t.csv --n-epochs 2
 COMMANDS = r"""
 train D | 0 | epoch 1, minibatch 10/10, validation error | stopped after 2 of 2 epochs
 train D --quiet | 0 | ^Optimization complete with [^\n]+\n$ |
-train T --quiet | 0 | ^best model: .*\nvalidation error: .*\ntrained anew .*\ntest error: |
+train T --quiet | 0 | ^best model: .*\nvalidation error: .*\ntrained anew for its \d+0 minibatches on 50 rows, with.*\ntest error: |
 train T --folds 3 --quiet | 0 | ^fold 1 of 3: test error: .* of 20 rows.*\nmean of 3 folds: |
 train T --verbose | 0 | the model\nepoch 1, [^\n]+\nepoch 2, [^\n]+\nbest model: (?!.*best model) | class
+train T --folds 1 | 1 | ^... loading data\n$ | error: --folds is 1: of 60 rows, 2 to 20 are made
+train T --folds 21 | 1 | ^... loading data\n$ | error: --folds is 21: of 60 rows, 2 to 20 are made
+train T --folds 3 --l2 12 --batch-size 1 | 0 | mean of 3 folds: | fold 3: warning: the run diverged in epoch
+train T --format json | 1 | | error: --format is for --folds: predict --evaluate has one for a model
+train --verify m.pkl --l2 1 --na - | 1 | | settings from the model file: leave out --l2, --na\n$
+train D --folds 3 | 1 | ^... loading data\n$ | has a test set: folds are made of one table
+train T --folds 3 --history run | 1 | | error: --folds is without --checkpoint, --history, --check-r
+train T --folds 3 --checkpoint run | 1 | | error: --folds is without
+train T --folds 3 --check-reference | 1 | | error: --folds is without
 train D --check-reference | 1 | epoch 2 | epoch 1: .* and the tutorial has 12.458333 %, test error
 train T | 0 | t.csv: 60 rows, 4 features, 3 classes\n40 rows to train on, 10 to val | class
+train T --batch-size 9 | 0 | class | note: 4 of the 40 training rows are left over by minibatches of 9
 train T --no-shuffle | 0 | \(in their order\) | class
 train T --drop b,c --no-standardize --missing mean --na - | 0 | 2 features, 3 classes | .
 train D --n-epochs 0 | 1 | | error: --n-epochs is 0
@@ -39,6 +49,11 @@ predict | 1 | | error: best_model.pkl cannot be loaded: No such file
 predict rows.npy -M | 0 | ^rows.npy\[0\]: ant\nrows.npy\[1\]: bee\nrows.npy\[2\]: cat\n$ |
 predict rows.npy -M -n 1 --top 2 | 0 | ^rows.npy\[0\]: ant  ant=0.9999  bee=0.0000\n$ |
 predict rows.npy -M -n 1 --proba | 0 | ^rows.npy\[0\]: ant  ant=0.9999  bee=0.0000  cat=0.0000\n$ |
+predict rows.csv -M -n 3 | 0 | ^rows.csv\[1\]: ant\nrows.csv\[2\]: bee\nrows.csv\[3\]: cat\n$ |
+predict rows.csv -M | 1 | | error: rows.csv: .*'x'
+predict photos/p.png -M | 1 | | error: photos/p.png: .* expects 4 features, and no picture: it knows
+predict . -M | 1 | | error: .: is a pickle, or a folder without pictures
+predict t.csv -M --evaluate | 1 | | error: t.csv: the model does not know the labels '0', '1', '2': leave
 predict rows.npy -M --output no/o.txt | 1 | | error: no/o.txt cannot be written
 predict rows.npy -M --output rows.npy | 1 | | error: rows.npy would overwrite what is read
 predict rows.npy -M --output model.pkl | 1 | | error: model.pkl would overwrite what is read
@@ -51,6 +66,8 @@ predict -M --dataset e.npz --top 1 | 0 | ^e.npz\[0\]: ant  ant=0.9999\ne.npz\[1\
 predict wrong.npy -M --output o | 1 | | error: wrong.npy.*\nerror: nothing could be predicted, so o is not
 predict rows.npy -M --min-proba 75 | 1 | | error: --min-proba is 75.0: it must be from 0 to 1
 predict rows.npy -M --keep 2 | 1 | | error: rows.npy: is no table, of which --keep could keep
+predict t.csv -M --keep kind | 1 | | t.csv.* has no column kind to keep, or several; its columns are
+predict rows.npy -M --proba --top 2 | 2 | | --top: not allowed with argument --proba
 predict rows.csv -M --keep 2 --format text | 2 | | --keep is for tables to predict
 predict -M --evaluate --format csv | 2 | | --keep and --format csv are for predictions
 predict -M --dataset e.npz | 0 | ^Predicted values for the first 3 .*\n\['ant' 'bee' 'cat'\]\n$ |
@@ -69,16 +86,15 @@ tutorial.__main__ --output a --notebook a | 1 | | error: a would overwrite
 def files(working_folder):
     """The files that the commands read."""
     os.mkdir("photos")
-    write("photos/p.png", b"")
+    write("photos/p.png", b"\x89PNG")
     save_pairs("d.npz", make_pairs())
     save_pairs("e.npz", [(ROWS, numpy.array(LABELS))] * 3)
     told = {"class_labels": LABELS, "dataset": "d.npz"}
     save("model.pkl", 10 * numpy.eye(4, 3), numpy.zeros(3), **told)
-    x, y = make_pairs((60,))[0]
-    write("t.csv", csv_text(numpy.c_[x, y.astype(object)], [*"abcd", "class"]).encode())
+    save_table(60)
     numpy.save("rows.npy", ROWS)
     numpy.save("wrong.npy", numpy.eye(5))
-    write("rows.csv", csv_text(ROWS).encode())
+    write("rows.csv", csv_text(ROWS).encode() + b"1,x,3,4\n")
     write("gap.csv", b"a,label\n" + b"1,x\n,y\n" * 30)
     write("unknown.csv", b"a,label\n1,x\nunknown,y\n")
     return working_folder

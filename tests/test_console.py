@@ -26,15 +26,13 @@ def test_a_slow_start_says_why(capsys, monkeypatch):
     assert err == "this takes a while, which takes longest the first time on a machine\n"
 
 
-@pytest.mark.parametrize("is_collecting", [True, False])  # a command collects nothing
-def test_a_start_collects_no_garbage_and_what_comes_after_it_as_before(is_collecting, request):
-    request.addfinalizer(gc.enable)
-    if not is_collecting:
-        gc.disable()
-    with pytest.raises(KeyError), starting("..."):
-        assert not gc.isenabled()
-        raise KeyError
-    assert gc.isenabled() == is_collecting
+def test_a_start_collects_no_garbage_and_what_comes_after_it_as_before():
+    for switch, is_collecting in ((gc.disable, False), (gc.enable, True)):
+        switch()
+        with pytest.raises(KeyError), starting("..."):
+            assert not gc.isenabled()
+            raise KeyError
+        assert gc.isenabled() == is_collecting
 
 
 def test_what_a_terminal_would_obey_is_escaped(capsys):

@@ -54,8 +54,7 @@ def test_onnx(told, cli):
     pytest.importorskip("onnx", reason="there is no onnx for this Python")
     runtime = pytest.importorskip("onnxruntime", reason="there is no onnxruntime for this Python")
     x = rows(told)
-    done = cli("export", "model.pkl", "--to", "onnx")
-    assert done.out == "model.onnx: a model of 4 features and 3 classes\n"
+    cli("export", "model.pkl", "--to", "onnx")
     session = runtime.InferenceSession("model.onnx", providers=["CPUExecutionProvider"])
     dtype = told.get("dtype", "float32")
     kind = "float64" if "feature_means" in told else dtype

@@ -76,7 +76,7 @@ def test_data_that_have_moved_are_named_and_others_are_told(cli, arrays, working
 
 
 def test_what_cannot_be_promised_is_said(cli, arrays):
-    cli("train", "--dataset", arrays, "--output", "m.pkl", "--checkpoint", "run.state")
+    cli("train", "--dataset", arrays, "--output", "m.pkl")
     told = load_model("m.pkl").metadata
     with engine.floatx("float32"):
         classifier = LogisticRegression(T.matrix("x"), 4, 3)
@@ -89,6 +89,3 @@ def test_what_cannot_be_promised_is_said(cli, arrays):
         others = {k: v for k, v in told.items() if k != name}
         save_model(classifier, "s.pkl", **others, **({name: value} if value else {}))
         assert message in cli("train", "--verify", "s.pkl").err
-    assert "is a checkpoint file, not a model" in cli("train", "--verify", "run.state").err
-    more = cli("train", "--verify", "m.pkl", "--l2", "1", "--na", "-")
-    assert more.code == 1 and "leave out --l2, --na\n" in more.err

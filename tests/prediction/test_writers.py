@@ -8,7 +8,7 @@ import numpy
 from builders import GivenModel
 
 from logreg.prediction.inputs import Batch
-from logreg.prediction.writers import WRITERS, answers, destination, shown
+from logreg.prediction.writers import WRITERS, answers, shown
 
 LABELS = ["a", "b", "c"]
 P = numpy.array([[0.1, 0.7, 0.2], [0.25, 0.25, 0.5], [1 / 3, 1 / 3, 1 / 3]], numpy.float32)
@@ -37,12 +37,6 @@ def test_csv_and_json_have_probabilities_to_the_last_bit():
     assert top == [{"label": "c", "probability": 0.5}]
     found = [entry["prediction"] for entry in json.loads(written("json", min_proba=0.5))]
     assert found == ["b", "b", "c", None]  # as probable is enough
-
-
-def test_a_file_is_written_in_utf_8(working_folder):
-    with destination("out.txt") as stream:
-        stream.write("Füße\n")
-    assert (working_folder / "out.txt").read_bytes() == "Füße\n".encode()
 
 
 def test_labels_and_names_of_every_kind():

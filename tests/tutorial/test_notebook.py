@@ -12,27 +12,24 @@ nbclient = pytest.importorskip("nbclient")
 pytest.importorskip("ipykernel")
 
 TRAIN = """
-import os, signal, threading
-from logreg import *
-from logreg.callbacks import *
-from logreg.engine import T
-x, y = T.matrix("x"), T.ivector("y")
-classifier = LogisticRegression(x, 784, 10)
-cost = classifier.negative_log_likelihood(y)
-rule = updates.sgd(cost, classifier.params, 0.13)
-arguments = x, y, cost, classifier.errors(y), rule, load_data("mnist_sample")
-run = fit(*arguments, Hyperparameters(batch_size=100, n_epochs=2), [PrintLog()])
+from logreg import sgd_optimization_mnist
+sgd_optimization_mnist(dataset="mnist_sample", n_epochs=2)
 """
 # The kernel is interrupted as a notebook does it, once there is a model.
 INTERRUPTED = """
+import os, signal
+from logreg import Hyperparameters, sgd
+from logreg.callbacks import Callback, Interruption
+from logreg.datasets.dataset import read_dataset
+
 class Interrupt(Callback):
     def on_validation(self, run, validation):
         if run.epoch == 3:
             os.kill(os.getpid(), signal.SIGINT)
 
 with Interruption() as interruption:
-    callbacks = [PrintLog(), interruption, Interrupt()]
-    run = fit(*arguments, Hyperparameters(batch_size=100, n_epochs=10**6), callbacks)
+    endless, callbacks = Hyperparameters(n_epochs=10**6), [interruption, Interrupt()]
+    run = sgd.sgd_optimization(read_dataset("mnist_sample"), endless, callbacks=callbacks)
 """
 IN_A_SHELL = "!{sys} -m logreg.train --dataset mnist_sample --n-epochs 40 --output model.pkl"
 

