@@ -198,6 +198,9 @@ def image(pixels, alt, colours="gray", least=0, most=255):
     from matplotlib.image import imsave
 
     stream = io.BytesIO()
+    if colours == "gray":  # by 256 levels that are exact, as those of a colour map are not
+        levels = numpy.interp(pixels, [least, most], [0, 255]).round().astype("uint8")
+        pixels = numpy.stack([levels] * 3, axis=-1)
     with _style():
         imsave(stream, pixels, cmap=colours, vmin=least, vmax=most, format="png")
     data = base64.b64encode(stream.getvalue()).decode()
