@@ -399,7 +399,7 @@ NOT_TAKEN = [
     ("45322\n", 1, {"kinds": ["date ISO8601"]}, "row 1, column 1 holds '45322'"),  # of Excel
     ("1,2\n-,3\n4,.\n", 2, {}, "row 2, .* holds '-', row 3, .* '.': .*`na='-'` and `na='.'`"),
     # An empty cell of one column is no blank line.
-    ('v\n1.0\n\n""\n3.0\n', 1, {}, r"empty .* 1 in column 1 \(v\) \(row 3\).*`missing='mean'`"),
+    ('v\n1.0\n\n""\n', 1, {"size": 1}, r"empty .* 1 in column 1 \(v\) \(row 3\).*`missing='mean'`"),
 ]
 
 
