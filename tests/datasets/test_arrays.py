@@ -86,7 +86,7 @@ def test_refused(changes, said):
     [
         ([True, False, True], [0, 1]),
         ([10**15 - 1, 1 - 10**15, 1], [1 - 10**15, 1, 10**15 - 1]),
-        (["a", "ä", "b"], ["a", "b", "ä"]),  # a list is an array, too
+        (["b", "a", "ä"], ["a", "b", "ä"]),  # a list is an array, too
         # In tables
         ("1.0 2 1", [1, 2]),
         ("+1 -1 -1.0", [-1, 1]),
@@ -105,6 +105,7 @@ def test_class_labels(labels, class_labels):
         source = write("t.csv", f"a,label\n{rows}".encode())
     data = read_dataset(source, preparation=Preparation(shuffle=False))
     assert data.facts.class_labels == class_labels
+    assert len(data.facts.class_counts) == len(class_labels)  # some may be in no training row
     wanted = [label if isinstance(class_labels[0], str) else float(label) for label in labels]
     assert [class_labels[i] for i in data.train[1][:3]] == wanted[: len(data.train[1])]
 
