@@ -199,7 +199,8 @@ def image(pixels, alt, colours="gray", least=0, most=255):
 
     stream = io.BytesIO()
     if colours == "gray":  # by 256 levels that are exact, as those of a colour map are not
-        levels = numpy.interp(pixels, [least, most], [0, 255]).round().astype("uint8")
+        share = (numpy.asarray(pixels, float) - least) / ((most - least) or 1)
+        levels = numpy.nan_to_num(255 * share).clip(0, 255).round().astype("uint8")
         pixels = numpy.stack([levels] * 3, axis=-1)
     with _style():
         imsave(stream, pixels, cmap=colours, vmin=least, vmax=most, format="png")

@@ -77,8 +77,10 @@ export model.pkl --to npz | 0 | ^model.npz: a model of 4 features and 3 classes\
 export model.pkl --to npz --output model.pkl | 1 | | error: model.pkl would overwrite
 export model.pkl --to npz --output d.npz | 1 | | error: d.npz would overwrite what is read
 report model.pkl --output model.pkl | 1 | | error: model.pkl would overwrite what is read
+report model.pkl --output d.npz | 1 | | error: d.npz would overwrite what is read
 tutorial.__main__ --output d/t.html | 1 | | error: d/t.html cannot be written
 tutorial.__main__ --output a --notebook a | 1 | | error: a would overwrite
+tutorial.__main__ --mnist --notebook tutorial_mnist.html | 1 | | error: tutorial_mnist.html would
 """  # noqa: E501
 
 

@@ -72,6 +72,8 @@ def test_a_confusion_matrix_has_counts_where_there_is_room():
     evaluation = {"confusion": {"labels": many, "counts": numpy.eye(100, dtype=int).tolist()}}
     ax = plots.plot_confusion(evaluation, axes())
     assert not ax.texts
+    named = [label.get_text() for label in ax.get_yticklabels()]
+    assert named == [many[int(k)] for k in ax.get_yticks()] and len(named) > 9
     with warnings.catch_warnings():  # of a glyph that no font has
         warnings.simplefilter("error")
         plots.svg(plots.plot_confusion, evaluation, size=(3, 3), alt="")

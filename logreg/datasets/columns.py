@@ -6,6 +6,7 @@ A kind is a text that a model file keeps: ``'number'``, ``'number $'`` if cells 
 
 import re
 import warnings
+from numbers import Number
 
 import numpy
 
@@ -97,11 +98,13 @@ class Texts:
 
     def __init__(self, head):
         self.head, self.numbers, self.chunks = head, {}, []
+        self.of_numbers = set()  # the texts of cells that are numbers themselves
 
     def add(self, cells, start=0):
         """Take in cells, of which `start` come before; return the number of each one's text."""
         codes, occurring = cells.factorize()
         texts = [*map(self.head.text_of, occurring), ""]
+        self.of_numbers.update(t for t, cell in zip(texts, occurring) if isinstance(cell, Number))
         for text in filter(None, texts):
             self.numbers.setdefault(text, len(self.numbers))
         codes = numpy.array([self.numbers.get(text, -1) for text in texts], "int32")[codes]
@@ -156,7 +159,7 @@ class Column(Texts):
         If a frame declares it as one of text, plain numbers are texts, too. It is None if dates
         could begin with the day or the month, or texts differ too much for categories.
         """
-        found = {text: as_number(text, self.head.decimal) for text in self.numbers}
+        found = {text: self._number(text) for text in self.numbers}
         is_text = self.index in self.head.texts
         words = [t for t in found if found[t] is None or (is_text and PLAIN.fullmatch(t))]
         if self.has_numbers or len(words) < len(found) or not words:
@@ -168,6 +171,9 @@ class Column(Texts):
             is_clear = [*n_misfits.values()].count(0) < 2
             return f"{DATE} {min(forms, key=n_misfits.get)}" if is_clear else None
         return TEXT if len(words) <= min(MAX_CATEGORIES, max(FEW_CATEGORIES, n_rows / 2)) else None
+
+    def _number(self, text):
+        return as_number(text, "." if text in self.of_numbers else self.head.decimal)
 
     def read(self, texts):
         """The numbers of texts, NaN if empty, infinity of what does not fit the column's kind.
@@ -182,7 +188,7 @@ class Column(Texts):
             values = days(texts, form)
             values[numpy.isnan(values)] = numpy.inf
         else:
-            found = [as_number(text, self.head.decimal) or (numpy.inf, "") for text in texts]
+            found = [self._number(text) or (numpy.inf, "") for text in texts]
             values = numpy.array([x if sign in ("", form) else numpy.inf for x, sign in found])
             values[numpy.isin(values, self.head.na)] = numpy.nan
         values[[not text for text in texts]] = numpy.nan

@@ -75,15 +75,16 @@ def open_table(path, options, known=None):
             if start == PARQUET:
                 pyarrow = "'pyarrow<18'" if sys.version_info < (3, 12) else "pyarrow"  # NumPy 1
                 with needing("Parquet", "parquet", pyarrow), parsing():
-                    frame = pandas.read_parquet(stream, dtype_backend="numpy_nullable")
+                    from pyarrow import parquet
+
+                    frame = parquet.read_table(stream).to_pandas(integer_object_nulls=True)
             elif start == ZIP:
                 with needing("an Excel file", "excel", "openpyxl"), parsing(), _quiet():
-                    how = {"keep_default_na": False, "na_values": [*options.na]}
+                    how = {"keep_default_na": False, "na_values": [""], "dtype": object}
                     how["header"] = None if options.header is False else 0
-                    frame = pandas.read_excel(stream, dtype=object, **how)
+                    frame = pandas.read_excel(stream, **how).dropna(how="all")
                     frame.index += 1 if options.header is False else 2
-                    frame = frame.dropna(how="all").apply(partial(_as_numbers, pandas))
-                    is_sheet = True
+                    frame, is_sheet = frame.apply(partial(_as_numbers, pandas, options.na)), True
         if frame is None:
             stream.seek(0)
             is_marked = stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -95,10 +96,15 @@ def open_table(path, options, known=None):
             yield _whole(pandas, frame, options, known, is_sheet)
 
 
-def _as_numbers(pandas, column):
-    """A sheet's column of whole numbers, with gaps, or of fractions, of which some are text."""
-    if pandas.api.types.infer_dtype(column) == "integer":
-        return column.astype("Int64")
+def _as_numbers(pandas, na, column):
+    """A sheet's column of fractions, of which some are kept as text, as numbers.
+
+    Whole numbers beside empty cells stay objects: as floats, they would be others, or look so.
+    """
+    column = column.copy()
+    column[column.isin(na)] = None
+    if column.hasnans and pandas.api.types.infer_dtype(column) == "integer":
+        return column
     with contextlib.suppress(TypeError, ValueError):
         if any(isinstance(cell, float) and cell % 1 > 0 for cell in column):
             return pandas.to_numeric(column)

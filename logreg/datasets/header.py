@@ -5,7 +5,6 @@ Each rule fits into a sentence, and an option overrules it.
 
 import difflib
 from collections import Counter
-from numbers import Number
 from typing import NamedTuple, Optional
 
 from logreg.datasets.columns import MARKS, as_number, whole
@@ -88,8 +87,6 @@ class Header:
     def text_of(self, cell):
         """The text of a cell, '' if it is empty."""
         text, na = str(cell).strip(), self.options.na
-        if self.decimal == "," and isinstance(cell, Number):
-            text = whole(text).replace(".", ",")
         return "" if text in na or whole(text) in na else text
 
     def is_text(self, cell):

@@ -1,5 +1,6 @@
 """Where a data set lies, and which parts its files hold."""
 
+import itertools
 import os
 from collections import Counter
 from dataclasses import replace
@@ -155,7 +156,8 @@ def _read_tables(name, sets, options, known, **how):
             known, header = of_set, bool(of_set.names)
             drop = options.drop if not header else None  # found by their names
             of_others = replace(of_set.options, label_column=None, header=header, drop=drop)
-    counts = Counter(whole(group) for part in parts.values() for group in part.group_names)
+    names = (dict.fromkeys(map(whole, part.group_names)) for part in parts.values())
+    counts = Counter(itertools.chain.from_iterable(names))
     shared = [quoted(group) for group, n in counts.items() if n > 1]
     if shared and is_training:
         raise DatasetError(

@@ -83,7 +83,7 @@ def read_table(path, options=NO_OPTIONS, dtype="float64", known=None, scratch=No
         codes,
         rows[numpy.unique(codes, return_index=True)[1]].tolist(),
         f"{source}:" if where is None else where,
-        rows.tolist() if n_lacking else range(rows[0], rows[-1] + 1),
+        rows.tolist() if rows[-1] - rows[0] >= len(rows) else range(rows[0], rows[-1] + 1),
         of_groups,
         [*groups.numbers],
     )

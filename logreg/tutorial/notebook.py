@@ -16,6 +16,7 @@ LIBRARIES = ("nbclient", "nbformat", "ipykernel", "matplotlib")
 ANSWER = "<details><summary>Answer"
 PARTS = rf"\n+(?=#+ |\*\*\d+\.\d\*\* |{ANSWER})|(?<=</details>)\n+"  # of Markdown
 FOLDED = {"jupyter": {"source_hidden": True, "outputs_hidden": True}}
+MINUS = "\N{MINUS SIGN}"
 NUMBER = r"-?\d+(?:\.\d+)?"
 # An exercise says to within what its numbers are asked for; they stand, bold, before its answer.
 EXERCISE = rf"(?s)\*\*(\d+\.\d)\*\* ((?:(?!\n<).)+)\n{ANSWER}</summary>\n\n\*\*(.+?)\.\*\*"
@@ -58,8 +59,7 @@ def is_right(found, exercise):
 def _numbers(found):
     """All numbers that somebody found, one after the other."""
     if isinstance(found, str):
-        numbers = found.replace("\N{MINUS SIGN}", "-").strip(" \n,")
-        return [float(text) for text in re.split(r"[\s,]+", numbers)]
+        return [float(text) for text in re.findall(r"[^\s,]+", found.replace(MINUS, "-"))]
     found = found.get_value() if hasattr(found, "get_value") else found
     if hasattr(found, "__array__"):
         found = numpy.ravel(found).tolist()
@@ -73,7 +73,7 @@ def answers():
     """The numbers of each answer that is checked, and to within what they have to be right."""
     found = {}
     for name, question, numbers in re.findall(EXERCISE, TEXT.read_text(encoding="utf-8")):
-        right = re.findall(NUMBER, numbers.replace("\N{MINUS SIGN}", "-"))
+        right = re.findall(NUMBER, numbers.replace(MINUS, "-"))
         within = re.search(rf"[Tt]o\s+within\s+({NUMBER})", question)
         # The text's own numbers are rounded.
         rounding = max(0.5 / 10 ** len(text.partition(".")[2]) * ("." in text) for text in right)

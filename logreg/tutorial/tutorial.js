@@ -162,7 +162,7 @@
         button.closest("section").setAttribute("aria-busy", true);
         requestAnimationFrame(run);
       },
-      reset: () => { trainer.reset(); stop(); },
+      reset: () => { stop(); trainer.reset(); show(); },
     };
     buttons(find, Object.fromEntries(Object.entries(actions).filter(([key]) => find(`[data-do=${key}]`))));
     redraws.push(show);

@@ -123,7 +123,9 @@ def test_the_tools_of_the_pad(open_page, state, digits_page):
     for label in ("4", str(stroke.predicted)):  # a click shows the evidence for a class or hides it
         browser.find_elements("css selector", ".bar")[4].click()
         assert browser.find_element("css selector", ".image .evidence-class").text == label
-    pad.send_keys("-" * 20, ESCAPE, " ", " ")
+    pad.send_keys("-" * 20, " ", ESCAPE, DOWN)
+    assert numpy.ptp(state().pad) == 0  # the pen is lifted, too
+    pad.send_keys(" ", " ")
     assert 4 < (state().pad[:, :, 0] < 128).sum() < 40  # a dot: the pen has a width
     browser.execute_script("document.querySelector('.to-pad').click()")
     assert numpy.ptp(state().pad) > 0
@@ -155,6 +157,7 @@ def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, state, sc
     table.insert(1, HOSTILE[1], random.choice(["red", HOSTILE[1], "blue"], 90, p=[0.2, 0.2, 0.6]))
     unit, since = ("D", "1970-02-03") if scaling == "--standardize" else ("m", "1970-02-03T06:30")
     times = random.choice(20 * 1440, 90).astype("datetime64[m]").astype(f"datetime64[{unit}]")
+    times[-1:] = times[-1:].astype("datetime64[D]")  # one of the test rows is at midnight
     table["since"] = times.astype(str)
     table.loc[::7, "length"] = numpy.nan
     table["label"] = random.choice(HOSTILE, 90)
@@ -224,8 +227,9 @@ def test_models_of_few_and_of_many_classes(open_page, state, n_out, shape):
     model = save("any.pkl", W, b, image_shape=shape, dataset="nowhere.npz", **told)
     assert report.main([model, "--output", "any page.html"]) == 0
     browser = open_page("any page.html")
-    if shape:
-        draw_anew(browser, [[(100, 60), (140, 200)]])
+    for stroke in ([(20, 20), (260, 40)], [(100, 60), (140, 200)]) if shape else ():
+        draw_anew(browser, [stroke])
+        state()
     shown = state()
     seen = shown.seen[:, :, 0].reshape(1, -1).astype(float)
     x = (seen / 256 if n_out == 2 else 2 * seen / 255 - 1) if shape else numpy.zeros((1, 4))

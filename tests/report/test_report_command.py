@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from builders import csv_text, make_pairs, save_digits_model, write
+from builders import csv_text, make_pairs, save_digits_model, save_folder, write
 
 from logreg import Predictor
 from logreg.prediction.evaluation import tables
@@ -42,6 +42,9 @@ def test_a_page_tells_what_the_model_file_and_an_evaluation_do(rate, is_last, cl
         row = "".join(f"<td>{cell}</td>" for cell in cells)
         assert f'<th scope="row">{first}</th>{row}</tr>' in page
     assert "; those that training held out<" in page
+    folder = save_folder(make_pairs())
+    found = cli("report", "--dataset", folder, "--output", f"{folder}/x_test.npy")
+    assert (found.code, Path(folder, "x_test.npy").read_bytes()[:6]) == (1, b"\x93NUMPY")
 
 
 def test_a_form_begins_with_the_means_of_scaled_features(cli):

@@ -118,12 +118,18 @@ def digits(n):
     return x[:n], y[:n], (x[800:], y[800:]), numpy.zeros((784, 10)), numpy.zeros(10)
 
 
+PALE = """const canvas = document.querySelector("#play-mnist-run .here canvas");
+return [...canvas.getContext("2d").getImageData(3, 3, 1, 1).data];"""
+
+
 def test_the_page_is_one_file_and_tells_of_the_sample(browser, page):
     assert page.stat().st_size < 1.05e6
     assert "5,000 rows of mnist_sample, as MNIST" in said(browser, "sums", ".toy > small")
     for name in PLAYS:  # nothing is answered yet
         answers = browser.find_elements("css selector", f"#play-{name} .verdict")
         assert [answer.text for answer in answers] == [""] * (name != "sums")
+    model(browser, "heart")
+    assert min(browser.execute_script(PALE)) > 240  # of weights that are all 0
     chapters = [h2.get_attribute("id") for h2 in browser.find_elements("css selector", "h2")]
     for links, n in ("#contents a", 16), ("main .table a", 14):  # the second are the text's own
         found = browser.find_elements("css selector", links)
@@ -195,6 +201,11 @@ def test_formulas_have_a_font_of_their_own(browser):
     assert letters and letters <= {*map(chr, font.getBestCmap())}
 
 
+ANOTHER = """history.replaceState = () => null; // or Chromium says that it was called too often
+const another = document.querySelector("#play-sums [data-do=another]");
+for (let i = 0; i < 200; i++) another.click();"""
+
+
 def test_the_ten_sums_are_numpys_and_so_is_which_digits_speak_for_an_answer(browser):
     facts = json.loads(find(browser, "#facts").get_property("textContent"))
     W, b = (decoded(facts[name], "float32") for name in "Wb")
@@ -202,6 +213,7 @@ def test_the_ten_sums_are_numpys_and_so_is_which_digits_speak_for_an_answer(brow
     inks, y, (tested, labels), *_ = digits(1000)
     x = tested[labels == 3][0]
     model(browser, "training")  # the digits are read
+    browser.execute_script(ANOTHER)  # as often as there are others: the same one comes again
     browser.execute_async_script(FRAMES)
     sums, total = x @ W + b, (x @ W)[4]
     assert total < 0
@@ -470,6 +482,7 @@ def test_a_pad_reads_drawn_digits_if_they_are_prepared(open_page, emulate, mnist
                 find(browser, f"#play-pad-raw [value={prepared}]").send_keys(SPACE)
                 browser.execute_async_script(FRAMES)
                 right.append(said(browser, "pad-raw", ".said") == f"The model says {digit}.")
+    assert "7.75 %" in browser.page_source  # over all test rows
     prepared, raw = numpy.reshape(right, (2, 10, 2)).sum(axis=1).T
     assert prepared.tolist() == [10, 10]
     assert raw[1] <= 2 < raw[0] < 8
@@ -484,6 +497,8 @@ def trained_in_the_page(browser, wanted):
     """What is printed, but the speed; beside each error stand the program's own and a mark."""
     run = find(browser, "#play-mnist-run [data-do=run]")
     wait(browser, lambda: wanted in said(browser, "mnist-run", ".said"))
+    begin_anew = "arguments[0].click(); document.querySelector('#play-mnist-run [data-do=reset]')"
+    browser.execute_script(f"{begin_anew}.click()", run)
     browser.execute_script("arguments[0].click(); arguments[0].click()", run)  # begin, and stop
     wait(browser, lambda: browser.execute_script(PRINTED))
     assert run.text == "Go on" and len(browser.execute_script(PRINTED)) <= 2
