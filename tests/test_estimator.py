@@ -50,8 +50,10 @@ REFUSED = [
 
 @pytest.mark.parametrize("options, x, y, message", REFUSED)
 def test_what_makes_no_sense_is_refused(options, x, y, message):
+    classifier = SoftmaxClassifier(n_epochs=2, **options)
     with numpy.errstate(all="ignore"), pytest.raises(ValueError, match=message):
-        SoftmaxClassifier(n_epochs=2, **options).fit(x, y)
+        classifier.fit(x, y)
+    assert not [name for name in vars(classifier) if name.endswith("_")]  # it is as it was
 
 
 def test_without_scikit_learn_the_error_names_the_extra(monkeypatch):

@@ -57,7 +57,7 @@ def in_groups(y, groups, sizes, seed=None):
 
     Examples
     --------
-    >>> groups = numpy.array([7, 7, 8, 8, 8, 9])
+    >>> groups = numpy.array([9, 9, 7, 7, 7, 8])
     >>> sizes, order = in_groups(numpy.zeros(6, int), groups, [2, 2, 2])
     >>> sizes, order.tolist()
     ([2, 3, 1], [0, 1, 2, 3, 4, 5])

@@ -50,7 +50,7 @@ def test_python_2_is_told(run_old, working_folder):
     (working_folder / "other.py").write_text("x = 1\nprint 'x', x\n")
     done = run_old("import other")
     assert done.returncode == 1
-    assert "line 2, is no Python 3" in done.stderr and "2to3 -w " in done.stderr
+    assert "other.py, line 2, is no Python 3" in done.stderr and "2to3 -w " in done.stderr
     assert "other.py converts" in done.stderr and "Traceback" not in done.stderr
 
 

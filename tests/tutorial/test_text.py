@@ -16,7 +16,7 @@ from conftest import ROOT
 
 from logreg.tutorial import text
 from logreg.tutorial.__main__ import main
-from logreg.tutorial.notebook import answers, is_right
+from logreg.tutorial.notebook import FOLDED, answers, is_right
 
 FOLDER = ROOT / "logreg" / "tutorial"
 README = (FOLDER / "README.md").read_text(encoding="utf-8")
@@ -139,6 +139,8 @@ def test_the_notebook_is_run_as_it_is_written(working_folder):
     assert [source.splitlines()[-1] for source in failed] == ["float(z.sum())"]
     curves = [o for _, o in outputs if "image/png" in o.get("data", {})]
     assert len(curves) == README.count("<!-- notebook\n") - 1
+    of_answers = [cell.source for cell in code if FOLDED.items() <= cell.metadata.items()]
+    assert len({*of_answers}) == len(of_answers) > 30
     assert ">>>" not in "".join(cell.source for cell in code)
     prose = "".join(cell.source for cell in whole.cells if cell.cell_type == "markdown")
     assert prose.count("](data:image/svg+xml,") == len(PICTURES)
