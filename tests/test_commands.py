@@ -73,7 +73,7 @@ predict -M --evaluate --format csv | 2 | | --keep and --format csv are for predi
 predict -M --dataset e.npz | 0 | ^Predicted values for the first 3 .*\n\['ant' 'bee' 'cat'\]\n$ |
 predict -M --dataset e.npz --evaluate | 0 | 0.000000 % \(0 of 3 rows\).*\nbee +0 +1 +0\ncat +0 +0 +1\n |
 predict -M --info | 0 | ant.*bee.*cat |
-export model.pkl --to npz | 0 | ^model.npz: a model of 4 features and 3 classes\n$ |
+export ./model.pkl --to npz | 0 | ^./model.npz: a model of 4 features and 3 classes\n$ |
 export model.pkl --to npz --output model.pkl | 1 | | error: model.pkl would overwrite
 export model.pkl --to npz --output d.npz | 1 | | error: d.npz would overwrite what is read
 report model.pkl --output model.pkl | 1 | | error: model.pkl would overwrite what is read

@@ -36,6 +36,7 @@ ENDS = [
 def test_what_is_said_beside_the_tutorials_lines(program, ended, said, capsys, monkeypatch):
     monkeypatch.setattr("sys.argv", [program])
     state = {"validations": [BEST], "seconds": 1.5, "reason": "n_epochs", **ended}
+    PrintLog(validations=False).on_validation(new_run(), BEST)
     PrintLog().on_train_end(new_run(iter=8, **state))
     out, err = capsys.readouterr()
     assert err.startswith(f"The code for file {said}") if said else out + err == ""

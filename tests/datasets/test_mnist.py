@@ -107,6 +107,8 @@ def test_where_files_are_looked_for_and_where_they_go(monkeypatch, tmp_path, sou
     assert mnist.search_folders() == [tmp_path / "named", *folders]
     assert mnist.fetch(sources=[source("right")]) == tmp_path / "named"
     assert content(tmp_path / "named") == BYTES
+    monkeypatch.setenv("XDG_CACHE_HOME", "")  # is as if it were not set
+    assert mnist.search_folders()[-1] == Path(os.path.expanduser("~/.cache/logreg"))
 
 
 BAD_SOURCES = [
