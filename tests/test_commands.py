@@ -42,6 +42,7 @@ train D --device tpu | 1 | | error: device 'tpu' is not known: give cpu, cuda
 train D --output d.npz | 1 | loading data | error: d.npz would overwrite what is read
 train D --resume | 1 | | error: --resume needs --checkpoint FILE
 train D --checkpoint new --resume --quiet | 0 | ^Opt.*\n$ | ^warning: there is no new to go .*\n$
+train --dataset na.csv --na - --na ? --missing mean --n-epochs 1 | 0 | 28 rows, 1 features | .
 train --dataset unknown.csv | 1 | loading data | error: .*'unknown': .*--na unknown
 train T --label-column nothing | 1 | loading data | error: t.csv.* has no column nothing
 train --dataset gap.csv | 1 | loading data | error: gap.csv: empty or missing cells: 30 in .*--missing mean
@@ -98,6 +99,7 @@ def files(working_folder):
     numpy.save("wrong.npy", numpy.eye(5))
     write("rows.csv", csv_text(ROWS).encode() + b"1,x,3,4\n")
     write("gap.csv", b"a,label\n" + b"1,x\n,y\n" * 30)
+    write("na.csv", b"a,label\n" + b"1,x\n2,y\n-,x\n?,y\n" * 7)
     write("unknown.csv", b"a,label\n1,x\nunknown,y\n")
     return working_folder
 
