@@ -78,5 +78,11 @@ def quoted(value):
 
 
 def listed(texts):
-    """Texts with commas between them; of more than eight, the first seven and the last."""
+    """Texts with commas between them; of more than eight, the first seven and the last.
+
+    Examples
+    --------
+    >>> listed("abcdefgh"), listed("abcdefghi")
+    ('a, b, c, d, e, f, g, h', 'a, b, c, d, e, f, g, ..., i')
+    """
     return ", ".join(texts if len(texts) <= 8 else [*texts[:7], "...", texts[-1]])
