@@ -117,6 +117,9 @@ def test_a_seed_draws_theanos_numbers():
     ]
     for sums in recorded:
         numpy.testing.assert_allclose(function(numpy.full((60, 3), 1 / 3)), sums, rtol=1e-12)
+    for n, n_streams in (6, 6), (7, 1):  # a sixth, but of so few
+        both = (MRG_RandomStreams(1).uniform((n,), nstreams=of) for of in (None, n_streams))
+        numpy.testing.assert_array_equal(*(compute([], drawn) for drawn in both))
 
 
 def test_a_chain_draws_in_each_step_and_each_call():
@@ -166,6 +169,7 @@ def test_inputs_with_defaults():
     function = theano.function(inputs, [a, b, c], **FAST)
     calls = [function(1), function(1, d=3.0), function(a=1, b=2.0), function(1, 2, 3)]
     assert calls == [[1, 2.5, 1], [1, 2.5, 3], [1, 2, 1], [1, 2, 3]]
+    assert theano.function([a, theano.In(b, value=0)], a + b, **FAST)(1) == 1
 
 
 LACKING = [
