@@ -483,6 +483,7 @@ def test_a_pad_reads_drawn_digits_if_they_are_prepared(open_page, emulate, mnist
                 browser.execute_async_script(FRAMES)
                 right.append(said(browser, "pad-raw", ".said") == f"The model says {digit}.")
     assert "50,000 rows of MNIST; test error 7.75 %" in browser.page_source  # over all of them
+    assert "Ready to train on MNIST's 50,000 rows" in said(browser, "mnist-run", ".said")
     prepared, raw = numpy.reshape(right, (2, 10, 2)).sum(axis=1).T
     assert prepared.tolist() == [10, 10]
     assert raw[1] <= 2 < raw[0] < 8
