@@ -58,7 +58,8 @@ class BestModel(FileCallback):
         A SettingError says that the classifier is not what is trained.
         """
         if self.classifier:
-            if not {*self.classifier.params} & {*run.params}:  # some may be kept as they are
+            params = {*self.classifier.params}  # none if W and b are expressions; some may stay
+            if params and not params & {*run.params}:
                 raise SettingError("the classifier given to BestModel is not the one in the cost")
             self._dumps_model(run)  # what does not fit is told now
         self.write(run)
