@@ -9,7 +9,7 @@ from builders import save_table
 
 from logreg import Predictor, engine
 from logreg.datasets.dataset import make_folds, read_dataset
-from logreg.datasets.options import Preparation
+from logreg.datasets.options import Preparation, TableOptions
 from logreg.hyperparameters import for_data
 from logreg.sgd import sgd_optimization
 
@@ -29,8 +29,9 @@ def test_each_row_is_in_one_test_set_and_classes_keep_their_shares():
         assert abs(shares).max() <= 1
         means = data.facts.preprocessing.means
         numpy.testing.assert_allclose(means, data.train[0].mean(axis=0), rtol=1e-12)
-    table = read_dataset("t.csv", preparation=Preparation(shuffle=False))
-    in_order = list(make_folds(table, 5))
+    how = TableOptions(missing="mean"), Preparation(standardize=False, shuffle=False)
+    in_order = list(make_folds(read_dataset("t.csv", *how), 5))
+    assert not any(data.facts.feature_scales for data in in_order)
     numpy.testing.assert_array_equal(in_order[1].test[0], x[18:36].astype("float64"))
 
 

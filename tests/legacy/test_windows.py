@@ -112,6 +112,8 @@ def test_pooling_and_its_gradient(case):
 @pytest.mark.filterwarnings("ignore")  # Theano's own
 def test_names_of_earlier_versions():
     x, images = RANDOM.randn(2, 1, 5, 5), T.dtensor4()
+    below = T.constant(numpy.full((1, 1, 3, 3), -1, "int32"))
+    assert (pool.pool_2d(below, (2, 2), ignore_border=False).eval() == -1).all()
     options = {"ds": (2, 2), "st": (1, 1), "ignore_border": True}
     shapes = {"image_shape": x.shape, "filter_shape": x.shape}
     pools = [call(images, **options) for call in (pool.pool_2d, downsample.max_pool_2d)]
