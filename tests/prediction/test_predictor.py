@@ -48,7 +48,9 @@ def test_labels_and_probabilities_of_what_python_has(capsys):
     numpy.testing.assert_allclose(found, probabilities(x, W, b), rtol=1e-13)
     scaling = {"feature_means": [0.0] * 784, "feature_scales": [0.5] * 784, "x_range": [0, 1]}
     predictor_of(**scaling).predict(numpy.float32(X))
-    assert capsys.readouterr().err.startswith("warning: X: standardized values from 0 to 510, and")
+    err = capsys.readouterr().err
+    assert err.startswith("warning: X: standardized values from 0 to 510, and the model was")
+    assert f"as {X[0][X[0] > 1][0]:g} in row 0" in err  # as it was given
 
 
 REFUSED = [

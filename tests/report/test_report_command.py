@@ -64,7 +64,7 @@ def test_a_page_of_a_table_shows_what_was_hard_and_why(cli):
     rows = zip(*x.round(2).T, random.choice(["good", "poor"], 1200), [f"class {k}" for k in y])
     write("t.csv", csv_text(numpy.array([*rows], object), header).encode())
     cli("train", "--dataset", "t.csv", "--n-epochs", 20)
-    assert cli("report").code == 0
+    assert cli("report", "./best_model.pkl").code == 0
     page, lines = (Path(name).read_text("utf-8") for name in ("best_model.html", "t.csv"))
     found = re.findall(r"<figure><dl>(.*?)</dl><figcaption>(.*?)</figcaption>", page)
     # Of the classes, those of most errors.

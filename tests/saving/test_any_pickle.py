@@ -86,6 +86,7 @@ def test_scalars_masks_and_records(arrays_of, cli):
     )
     said = "note: left out, as they cannot be written: dates\n"
     assert said in cli("export", "old.pkl", "--to", "npz", "--output", "again.npz").err
+    assert cli("export", "old.pkl", "--to", "json").code == 1
 
 
 REFUSED = [
