@@ -182,6 +182,7 @@ def test_on_paper_pictures_take_the_place_of_what_moves(browser, emulate):
         assert picture.get_attribute("alt")
     hidden = "return getComputedStyle(document.querySelector('.is-answer')).display === 'none'"
     assert browser.execute_script(hidden)
+    browser.execute_script("document.querySelector('main details').open = true")  # by its reader
     closed = "return document.querySelectorAll('main details:not([open])').length"
     n, event = browser.execute_script(closed), "dispatchEvent(new Event(arguments[0])); "
     found = [browser.execute_script(event + closed, f"{when}print") for when in ("before", "after")]
