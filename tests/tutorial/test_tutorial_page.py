@@ -315,6 +315,8 @@ def test_softmax_by_keyboard(browser):
         assert said(browser, "softmax").endswith(f"{-math.log(p[k]):.3f}")
         shown = [n.text for n in browser.find_elements("css selector", "#play-softmax .number")]
         assert shown == [text for z, q in zip((3, 2, 1.5), p) for text in (f"{z:.1f}", f"{q:.3f}")]
+    scores[0].send_keys(END, LEFT * 5)  # 19.5, which has no room for one more
+    assert not find(browser, "#play-softmax [data-do=more]").is_enabled()
 
 
 @pytest.mark.parametrize("size, points", [(1, "clouds"), (6, "either-or"), (60, "clouds")])
