@@ -37,6 +37,7 @@ train T --batch-size 9 | 0 | class | note: 4 of the 40 training rows are left ov
 train T --no-shuffle | 0 | \(in their order\) | class
 train T --drop b,c --no-standardize --missing mean --na - | 0 | 2 features, 3 classes | .
 train D --n-epochs 0 | 1 | | error: --n-epochs is 0
+train T --header --no-header | 2 | | argument --no-header: not allowed with argument --header
 train D --pixel-scale 0 | 2 | | argument --pixel-scale: invalid positive_number value: '0'
 train D --device tpu | 1 | | error: device 'tpu' is not known: give cpu, cuda
 train D --output d.npz | 1 | loading data | error: d.npz would overwrite what is read
@@ -77,6 +78,7 @@ predict -M --info | 0 | ant.*bee.*cat |
 export ./model.pkl --to npz | 0 | ^./model.npz: a model of 4 features and 3 classes\n$ |
 export model.pkl --to npz --output model.pkl | 1 | | error: model.pkl would overwrite
 export model.pkl --to npz --output d.npz | 1 | | error: d.npz would overwrite what is read
+report model.pkl --dataset no.csv | 1 | | error: .*no.csv
 report model.pkl --output model.pkl | 1 | | error: model.pkl would overwrite what is read
 report model.pkl --output d.npz | 1 | | error: d.npz would overwrite what is read
 tutorial.__main__ --output d/t.html | 1 | | error: d/t.html cannot be written

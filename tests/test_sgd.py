@@ -137,6 +137,7 @@ def with_training_set(x, y):
 REFUSED = [
     ({"x": X}, r"^x is (.|\n)*symbolic variables, such as .* given as datasets"),
     ({"hyperparameters": BY_LOSS}, "^loss is None: .* errors, loss symbolic numbers"),
+    ({"errors": T.vector("wrong")}, r"^errors is wrong: .* cost, errors symbolic numbers"),
     ({"cost": T.vector("costs")}, r"^cost is costs: .* cost, errors symbolic numbers"),
     ({"x": T.matrix("other")}, "neither cost nor errors is made of other"),
     ({"updates": [(W, W + 1), (W, W + 1)]}, r"updates\[1\]: W has a new value already"),
@@ -156,7 +157,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("changed, message", REFUSED, ids=range(18))
+@pytest.mark.parametrize("changed, message", REFUSED, ids=range(19))
 def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, message, monkeypatch):
     monkeypatch.setattr(engine, "compile_step", None)
     with pytest.raises(LogRegError, match=message):

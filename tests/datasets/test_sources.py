@@ -128,6 +128,12 @@ def test_where_mnist_is_looked_for(tmp_path, monkeypatch):
 # Files of arrays
 
 
+def test_all_rows_that_stand_beside_the_training_rows_are_not_read():
+    arrays = {"x": TEST[0], "y": TEST[1], "x_train": TRAIN[0], "y_train": TRAIN[1]}
+    write("d.npz", npz_bytes(**arrays, x_test=TEST[0], y_test=TEST[1]))
+    assert read_dataset("d.npz").facts.rows == [10, 2, 9]
+
+
 @pytest.mark.parametrize("names", ["x y", "X y", "data target", "images labels"])
 @pytest.mark.parametrize(
     "train, test",

@@ -55,7 +55,8 @@ FLOATX = [
 @pytest.mark.parametrize("rc, flags, option, expected", FLOATX)
 def test_a_command_uses_float32_unless_told(monkeypatch, tmp_path, rc, flags, option, expected):
     (tmp_path / "rc").write_text(rc)
-    monkeypatch.setenv(RC, str(tmp_path / "rc"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv(RC, "~/rc")
     monkeypatch.setenv(FLAGS, flags) if flags else monkeypatch.delenv(FLAGS, raising=False)
     with engine.settings(option):
         assert theano.config.floatX == expected

@@ -31,8 +31,9 @@ def test_variables_count_as_true():
     kinds = [x, W, T.ivector(), *T.matrices("ab"), x.flatten(2), T.tanh(T.dot(x, W)), T.constant(0)]
     assert all(kinds) and all(isinstance(v, theano.Variable) for v in kinds)
     assert isinstance(T.tanh(x), T.TensorVariable) and isinstance(x, T.TensorVariable)
-    with pytest.raises(TypeError):
-        bool(x > 0)
+    for comparison in (x > 0, T.gt(x.sum(), 0)):
+        with pytest.raises(TypeError):
+            bool(comparison)
 
 
 def test_other_names():
