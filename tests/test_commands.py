@@ -80,7 +80,7 @@ export model.pkl --to npz --output model.pkl | 1 | | error: model.pkl would over
 export model.pkl --to npz --output d.npz | 1 | | error: d.npz would overwrite what is read
 report model.pkl --dataset no.csv | 1 | | error: .*no.csv
 report model.pkl --output model.pkl | 1 | | error: model.pkl would overwrite what is read
-report model.pkl --output d.npz | 1 | | error: d.npz would overwrite what is read
+report other.pkl --output t.csv | 1 | | error: t.csv would overwrite what is read
 tutorial.__main__ --output d/t.html | 1 | | error: d/t.html cannot be written
 tutorial.__main__ --output a --notebook a | 1 | | error: a would overwrite
 tutorial.__main__ --mnist --notebook tutorial_mnist.html | 1 | | error: tutorial_mnist.html would
@@ -97,6 +97,7 @@ def files(working_folder):
     told = {"class_labels": LABELS, "dataset": "d.npz"}
     save("model.pkl", 10 * numpy.eye(4, 3), numpy.zeros(3), **told)
     save_table(60)
+    save("other.pkl", numpy.eye(5, 3), numpy.zeros(3), dataset="t.csv")  # which has 4 features
     numpy.save("rows.npy", ROWS)
     numpy.save("wrong.npy", numpy.eye(5))
     write("rows.csv", csv_text(ROWS).encode() + b"1,x,3,4\n")

@@ -341,7 +341,9 @@ def test_the_plane_steps_as_numpy_does(browser, size, points):
     assert told[5] == (1 if size < 60 else 4)
     assert f"loss {told[3]:.3f}, {told[4]} wrong" in said(browser, "plane", ".said")
     assert said(browser, "plane", ".verdict").startswith("It swings.")
-    find(browser, "#play-plane [data-do=reset]").send_keys(ENTER)
+    run, reset = (find(browser, f"#play-plane [data-do={name}]") for name in ("run", "reset"))
+    browser.execute_script("arguments[0].click(); arguments[1].click()", run, reset)
+    assert not browser.find_elements("css selector", "[aria-busy]") and run.text.startswith("Run")
     zeros = (*[pytest.approx(math.log(3))] * 2, (labels != 0).sum(), 0)
     assert model(browser, "plane")[2:] == zeros
 
