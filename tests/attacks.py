@@ -22,10 +22,10 @@ def asks_for(name, protocol):
     return b"\x80%c" % protocol + called + text(COMMAND) + b"\x85R."
 
 
-def an_array(state, args=b"cnumpy\nndarray\nK\0\x85C\x01b\x87"):
+def an_array(state):
     """A data set of one array, whose state may be anything."""
-    made = b"cnumpy.core.multiarray\n_reconstruct\n" + args + b"R" + state + b"b"
-    return b"\x80\x03" + made + b"q\0h\0\x86h\0h\0\x86\x86."
+    made = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85C\x01b\x87R"
+    return b"\x80\x03" + made + state + b"bq\0h\0\x86h\0h\0\x86\x86."
 
 
 def a_dtype(code="f8", order="<"):
@@ -37,11 +37,7 @@ def a_state(shape=b"K\x02\x85", dtype=None, data=b"C\x10" + bytes(16)):
     return b"(K\x01" + shape + (a_dtype() if dtype is None else dtype) + b"\x89" + data + b"t"
 
 
-def a_buffer(order=b"", data=b"C\x10" + bytes(16)):
-    call = b"cnumpy.core.numeric\n_frombuffer\n(" + data + a_dtype() + b"K\x02\x85" + order + b"tR"
-    return b"\x80\x05" + call + b"q\0h\0\x86h\0h\0\x86\x86."
-
-
+AXES = b"C\x10" + bytes(16) + a_dtype() + b"K\x02\x85" + text("K") + b"J\xff\xff\xff\x7f\x85"
 HUGE = struct.pack("<Q", 1 << 62)
 DEPTH = 200_000  # to hash so many nested tuples ends the process, and to hash half of them not yet
 ATTACKS = {
@@ -67,8 +63,7 @@ ATTACKS = {
     "a record": an_array(a_state(dtype=a_dtype("f4,f4"))),
     "digits": an_array(a_state(dtype=a_dtype("S" + "9" * 5000))),
     "a large shape": an_array(a_state(b"J\xff\xff\xff\x7fJ\xff\xff\xff\x7f\x86")),
-    "axes": a_buffer(text("K") + b"J\xff\xff\xff\x7f\x85"),
-    "a short call": a_buffer(),
+    "axes": b"\x80\x05cnumpy.core.numeric\n_frombuffer\n(" + AXES + b"tRq\0h\0\x86h\0h\0\x86\x86.",
 }
 for _name in ("os.system", "numpy._core.multiarray._reconstruct.__globals__"):
     for _protocol in (0, 2, 4):

@@ -144,18 +144,14 @@ def idx_bytes(array, code=8):
     return header + array.tobytes()
 
 
-def npy_bytes(array):
-    """An array as ``numpy.save`` writes it."""
+def _bytes_by(save, *args, **arrays):
     stream = io.BytesIO()
-    numpy.save(stream, array)
+    save(stream, *args, **arrays)
     return stream.getvalue()
 
 
-def npz_bytes(**arrays):
-    """Arrays as ``numpy.savez`` writes them."""
-    stream = io.BytesIO()
-    numpy.savez(stream, **arrays)
-    return stream.getvalue()
+npy_bytes = functools.partial(_bytes_by, numpy.save)  # of an array
+npz_bytes = functools.partial(_bytes_by, numpy.savez)  # of arrays by name
 
 
 def zip_bytes(files, compression=zipfile.ZIP_STORED):

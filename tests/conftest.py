@@ -13,6 +13,7 @@ import sys
 import tracemalloc
 from collections import namedtuple
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -96,15 +97,12 @@ def cli():
 
     def cli(module, *words, stdin=b""):
         module = importlib.import_module(f"logreg.{module}") if isinstance(module, str) else module
-        out, err, before = io.StringIO(), io.StringIO(), sys.stdin
-        sys.stdin = io.TextIOWrapper(io.BytesIO(stdin))
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        out, err, given = io.StringIO(), io.StringIO(), io.TextIOWrapper(io.BytesIO(stdin))
+        with mock.patch.multiple("sys", stdin=given, stdout=out, stderr=err):
             try:
                 code = module.main([str(word) for word in words])
             except SystemExit as exit:  # argparse's
                 code = exit.code or 0
-            finally:
-                sys.stdin = before
         return Ended(code, out.getvalue(), err.getvalue())
 
     return cli

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import multiprocessing
 import os
 import shutil
 import signal
@@ -157,10 +158,8 @@ def test_callers_in_several_threads_and_in_a_forked_child(monkeypatch):
         found = pool.map(lambda _: kernel.steps(*large())[1].tobytes(), range(40))
     assert set(found) == {expected}
     if hasattr(os, "fork"):
-        child = os.fork()
-        if child == 0:
-            os._exit(kernel.steps(*large())[1].tobytes() != expected)
-        assert os.waitpid(child, 0)[1] == 0
+        with multiprocessing.get_context("fork").Pool(1) as child:
+            assert child.apply(kernel.steps, large())[1].tobytes() == expected
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="Linux tells of threads there")
@@ -200,13 +199,13 @@ def test_arrays_that_do_not_go_together_are_refused():
 
     shapes = [{"x": x[:, :-1]}, {"b": b[:-1]}, {"b": b.astype("float64")}]
     shapes += [{"W": W.astype(dtype), "b": b.astype(dtype)} for dtype in ("int32", ">f4")]
-    others = [{"x": x[:, :0], "W": W[:0]}, {"W": W[:, :0], "b": b[:0]}, {"weights": weights[:-1]}]
-    others += [{"weights": numpy.append(weights, 1)}, {"layout": layouts[0], "n_rows": 5}]
-    others += [{"layout": layouts[0], "x": x.astype("float32")}]
+    others = [{"x": x[:, :0], "W": W[:0]}, {"W": W[:, :0], "b": b[:0]}]
+    others += [{"weights": few} for few in (weights[:-1], numpy.append(weights, 1))]
     others += [{"layout": layout} for layout in layouts[1:]]
+    of_layout = {"n_rows": 5}, {"x": x.astype("float32")}, {"starts": [0, 5]}, {"starts": [0, -10]}
+    others += [{"layout": layouts[0], **wrong} for wrong in of_layout]
     others += [{"n_rows": n} for n in (-1, 0, 21, 2**62)]
     others += [{"starts": [0, start]} for start in (11, -10, 2**62)]
-    others += [{"layout": layouts[0], "starts": [0, start]} for start in (5, -10)]
     calls = [(steps, wrong, "x, W and b are .* they must be of shapes") for wrong in shapes]
     calls += [(steps, {"y": few}, "y has shape .*, and x has 20") for few in (y[:-1], y[:, None])]
     calls += [(steps, {"y": y + 0.5}, "labels are float64: integers are needed")]
@@ -242,7 +241,6 @@ def by(step):
     return lambda cost, params: list(map(step, params, T.grad(cost, params)))
 
 
-RATE = theano.shared(numpy.float32(0.1))
 # Updates of a cost and [W, b]. Of the first, the kernel takes the step itself.
 RULES = {
     "sgd": lambda cost, params: updates.sgd(cost, params, 0.1),
@@ -250,20 +248,18 @@ RULES = {
     "momentum": lambda cost, params: updates.momentum(cost, params, 0.1),
     "of W": lambda cost, params: updates.sgd(cost, params[:1], 0.1),
     "two rates": by(lambda param, g: (param, param - numpy.float32(param.ndim) * g)),
-    "a variable": by(lambda param, g: (param, param - RATE * g)),
-    "a vector": by(lambda param, g: (param, param - numpy.float32([0.1, 0.2, 0.3]) * g)),
+    "a variable": by(lambda param, g: (param, param - theano.shared(numpy.float32(0.1)) * g)),
     "ascent": by(lambda param, g: (param, param + numpy.float32(0.1) * g)),
 }
 WEIGHTS = [None, [0.5, 1, 3], theano.shared(numpy.array([0.5, 1, 3]))]  # the last may change
 PENALTIES = [
-    None,
     lambda cost, x, W: 2 * cost + 0.01 * (W**2).sum(),
     lambda cost, x, W: 2 * cost + 0.01 * x.sum(),
     lambda cost, x, W: cost + numpy.float64(0.01) * (W**2).sum(),  # of another dtype than W
 ]
-CASES = [(rule, None, PENALTIES[0]) for rule in RULES]
-CASES += [("sgd", weights, PENALTIES[0]) for weights in WEIGHTS[1:]]
-CASES += [(rule, None, penalty) for rule in ("sgd", "momentum") for penalty in PENALTIES[1:]]
+CASES = [(rule, None, None) for rule in RULES]
+CASES += [("sgd", weights, None) for weights in WEIGHTS[1:]]
+CASES += [(rule, None, penalty) for rule in ("sgd", "momentum") for penalty in PENALTIES]
 
 
 @pytest.mark.parametrize("rule, weights, penalty", CASES)
@@ -275,7 +271,7 @@ def test_steps_are_those_of_the_graph(rule, weights, penalty, monkeypatch):
     monkeypatch.setattr(theano.config, "mode", "FAST_COMPILE")
     for put in (engine._on_cpu.kernel, None):
         monkeypatch.setattr(engine._on_cpu, "kernel", put)
-        is_known = put and weights is not WEIGHTS[2] and penalty is not PENALTIES[2]
+        is_known = put and weights is not WEIGHTS[2] and penalty is not PENALTIES[1]
         monkeypatch.setattr(theano, "function", None if is_known else function)  # nothing compiles
         softmax = Softmax()
         params = W, _ = softmax.model.params
@@ -366,10 +362,8 @@ def link(*words):
 @pytest.mark.once
 def test_whichever_allocation_fails_rows_are_not_laid_out_or_it_is_a_memory_error(tmp_path, run):
     built, source = tmp_path / "failing.so", Path(__file__).with_name("failing_allocations.c")
-    link("-o", built, "-fno-builtin", source, "-ldl")
+    link("-o", built, "-fno-builtin", source, "-ldl", "-Wl,-z,defs")  # so only with glibc
     done = run("-c", FAILING, env={"LD_PRELOAD": str(built), "LOGREG_NUM_THREADS": "2"})
-    if "__libc_malloc" in done.stderr:
-        pytest.skip("the C library is not glibc")
     assert (done.returncode, done.stderr) == (0, "")
     # The memory of a job, of the arrays for it, and of a layout as a whole; not of each minibatch.
     assert all(2 <= int(n_errors) <= 12 for n_errors in done.stdout.split())
