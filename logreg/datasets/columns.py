@@ -202,7 +202,7 @@ class Column(Texts):
 
     def example(self):
         """Say what number a text became that is no plain number; '' if there is none."""
-        codes = (row[self.index] for row in self.head.data)  # as of places
+        codes = (self.head.text_of(row[self.index]) for row in self.head.data)  # as of places
         texts = [text for text in codes if re.fullmatch("0[0-9]+", text)]
         texts += [t for t in self.numbers if self.head.decimal == "," or not PLAIN.fullmatch(t)]
         if not texts or self.kind == TEXT:

@@ -48,7 +48,7 @@ def with_folders(paths):
     """Yield the inputs: in place of a folder the pictures in it, if any, by their names."""
     for path in paths:
         names = sorted(os.listdir(path)) if os.path.isdir(path) else []
-        pictures = [name for name in names if name.lower().endswith(SUFFIXES)]
+        pictures = [n for n in names if n.lower().endswith(SUFFIXES) and not n.startswith(".")]
         yield from [os.path.join(path, name) for name in pictures] or [path]
 
 
