@@ -1,14 +1,20 @@
 """The command line of prediction, where it can be computed otherwise."""
 
+import csv
+import io
+import itertools
 import json
 import os
 import re
+import shutil
+from pathlib import Path
 
 import numpy
+import pandas
 import pytest
-from builders import classes_of, csv_text, probabilities_of, sample, save, save_digits_model, write
+from builders import classes_of, csv_text, sample, save, save_digits_model, write
 
-from logreg import predict
+from logreg import Predictor, predict
 
 
 def test_as_many_examples_as_asked_for(capsys):
@@ -18,15 +24,6 @@ def test_as_many_examples_as_asked_for(capsys):
     first, rest = capsys.readouterr().out.split("\n", 1)
     assert "the first 1000 examples" in first
     assert re.findall(r"\d", rest) == [str(k) for k in classes_of(sample()["x_test"])]
-
-
-def test_the_suffix_chooses_the_format(cli, working_folder):
-    save("best_model.pkl", numpy.eye(3), numpy.zeros(3), class_labels=["ä", "b", "c"])
-    write("x.csv", csv_text(numpy.eye(3)).encode())
-    as_text = "b.csv", "x.csv[1]: ä", "--format text"
-    for name, begin, options in ("a.csv", "input,row,", ""), ("a.JSON", "[\n{", ""), as_text:
-        cli("predict", "x.csv", "--output", name, *options.split())
-        assert (working_folder / name).read_text("utf-8").startswith(begin)
 
 
 def test_a_model_of_pixels_in_a_table(cli):
@@ -95,11 +92,13 @@ def test_a_model_is_tested_on_its_own_data(cli):
     write("t.csv", "\n".join(lines).encode())
     options = "--label-column 2 --no-header --decimal , --drop 1 --split-seed 5 --batch-size 8"
     trained = cli("train", "--dataset", "t.csv", *options.split())
-    evaluated = cli("predict", "--evaluate", "--format", "json")
+    as_json = ["--evaluate", "--format", "json", "--min-proba", 0.3]
+    evaluated = cli("predict", *as_json)
     found = json.loads(evaluated.out)
     assert (found["dataset"], found["rows"]) == ("t.csv", 10)
+    assert found["calibration"][1]["min_proba"] == 0.3
     assert f"test error: {found['errors']} of 10 rows, " in trained.out
-    of_file = json.loads(cli("predict", "--evaluate", "t.csv", "--format", "json").out)
+    of_file = json.loads(cli("predict", "t.csv", *as_json).out)
     assert of_file == found and found["rows_are"] == "those that training held out"
     predicted = json.loads(cli("predict", "t.csv", "--format", "json").out)
     wrong = [n for n, entry in enumerate(predicted, 1) if entry["prediction"] != kinds[n - 1]]
@@ -144,25 +143,70 @@ def test_predictions_stand_beside_ones_own_rows(cli):
     assert cli("predict", "-", "--format", "csv", stdin=b"a\nx\n").out == ""
 
 
-def test_answers_that_are_not_probable_stay_open(cli):
-    save_digits_model()
-    x, y = sample()["x_test"], sample()["y_test"]
-    answers, best = classes_of(x), probabilities_of(x).max(axis=1)
-    answered, is_wrong = best >= 0.75, answers != y
-    assert 0 < answered[:50].sum() < 50
-    numpy.save("x.npy", x[:50])
-    options = ("predict", "x.npy", "--min-proba", 0.75)
-    labels = [str(k) if it else "" for k, it in zip(answers, answered[:50])]
-    rows = [line.split(",")[2] for line in cli(*options, "--format", "csv").out.splitlines()]
-    assert rows[1:] == labels
+def as_written(form, entries):
+    """How a format tells what JSON tells; of CSV, without the header."""
+    for entry in entries:
+        pairs = [(k, p) for k, p in entry.get("probabilities", {}).items()]
+        pairs = [(top["label"], top["probability"]) for top in entry.get("top", [])] or pairs
+        source, answer = (entry["input"], entry["row"]), entry["prediction"]
+        if form == "text":
+            beside = "".join(f"  {k}={p:.4f}" for k, p in pairs)
+            yield f"{source[0]}[{source[1]}]: {answer or '?'}{beside}"
+        elif form == "csv":
+            beside = [cell for pair in pairs for cell in pair["top" not in entry :]]
+            kept = entry.get("kept", {}).values()
+            yield [*map(str, [*source, *kept, answer or "", *beside])]
+        else:
+            yield entry
 
-    options = ("predict", "--evaluate", "--dataset", "mnist_sample", "--min-proba", 0.75)
-    table = json.loads(cli(*options, "--format", "json").out)["calibration"]
-    edges = [entry["min_proba"] for entry in table]
-    assert edges == [0, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95, 0.99]
-    for entry, below in zip(table, [*edges[1:], 2]):
-        rows, band = best >= entry["min_proba"], (best >= entry["min_proba"]) & (best < below)
-        found = entry["answered"]
-        assert (found["rows"], found["errors"]) == (rows.sum(), (is_wrong & rows).sum())
-        assert (entry["rows"], entry["happened"]) == (band.sum(), (~is_wrong[band]).mean())
-        assert entry["forecast"] == pytest.approx(best[band].mean())
+
+READERS = {"text": str.splitlines, "json": json.loads}
+READERS["csv"] = lambda text: [*csv.reader(io.StringIO(text))][1:]
+FORMATS = {
+    "": "text",  # or csv, if columns are kept
+    "--format text --output o.csv": "text",
+    "--format csv": "csv",
+    "--format json": "json",
+    "--output o.CSV": "csv",
+    "--output o.json": "json",
+}
+HOW = [["", "--proba", "--top 2"], [None, 2], [0, 0.6], ["", " v,id,", "all"]]
+
+
+@pytest.mark.parametrize("how, n, least, keep", [*itertools.product(*HOW)])
+def test_options_beside_each_other(how, n, least, keep, cli):
+    """Of two tables, and of a data set's test set, in each format, against what Python predicts."""
+    x, labels = numpy.random.RandomState(7).rand(12, 3).round(2), ["ä", "b", 'c"']
+    told = {"class_labels": labels, "feature_names": [*"uvw"]}
+    save("best_model.pkl", 3 * numpy.eye(3), numpy.zeros(3), **told)
+    cells, entries = [{"id": f"{i:03}", **dict(zip("uvw", row))} for i, row in enumerate(x)], []
+    pandas.DataFrame(cells).to_csv("t.csv", index=False)
+    shutil.copy("t.csv", "u.csv")
+    numpy.savez("d.npz", x_train=x, y_train=[*12 * "b"], x_test=x, y_test=[*12 * "b"])
+    for p in Predictor("best_model.pkl").predict_proba(x):
+        shares = [(label, float(str(digits))) for label, digits in zip(labels, p)]
+        first = sorted(shares, key=lambda pair: -pair[1])[:2]
+        top = [{"label": label, "probability": share} for label, share in first]
+        beside = {"": {}, "--proba": {"probabilities": dict(shares)}}.get(how, {"top": top})
+        entries.append({"prediction": first[0][0] if p.max() >= least else None, **beside})
+    columns = {"": [], "all": ["id", *"uvw"]}.get(keep, ["v", "id"])
+    for is_table, options in itertools.product([False, True], FORMATS):
+        form = "csv" if keep and not options else FORMATS[options]
+        if keep and not (is_table and form != "text"):
+            continue
+        words = [*how.split(), *options.split(), *(["-n", n] if n else []), "--min-proba", least]
+        source = ["t.csv", "u.csv", "--keep", keep] if is_table else ["--dataset", "d.npz"]
+        done, expected = cli("predict", *source, *words), []
+        assert (done.code, done.err) == (0, "")
+        for name in source[:2] if is_table else source[1:]:
+            for i, entry in enumerate(entries[: n or (12 if is_table else 10)]):
+                kept = {"kept": {column: str(cells[i][column]) for column in columns}}
+                row = {"input": name, "row": i + 2 * is_table}
+                expected.append({**row, **entry, **(kept if keep else {})})
+        expected = [*as_written(form, expected)]
+        if not (is_table or options or how or least):
+            answers = " ".join(f"'{entry['prediction']}'" for entry in entries[: n or 10])
+            first = f"Predicted values for the first {n or 10} examples in test set:"
+            expected = [first, f"[{answers}]"]
+        text = Path(options.split()[-1]).read_text("utf-8") if "output" in options else done.out
+        assert READERS[form](text) == expected
