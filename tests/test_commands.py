@@ -51,6 +51,8 @@ predict | 1 | | error: best_model.pkl cannot be loaded: No such file
 predict rows.npy -M | 0 | ^rows.npy\[0\]: ant\nrows.npy\[1\]: bee\nrows.npy\[2\]: cat\n$ |
 predict rows.csv -M -n 3 | 0 | ^rows.csv\[1\]: ant\nrows.csv\[2\]: bee\nrows.csv\[3\]: cat\n$ |
 predict rows.csv -M | 1 | | error: rows.csv: .*'x'
+predict wide.csv -M --encoding utf-16-le | 0 | ^wide.csv\[1\]: ant\nwide.csv\[2\]: bee\nwide.csv\[3\]: cat\n$ |
+predict logo.svg -M | 1 | | error: logo.svg: is no npy, npz, CSV or IDX file; the model expects 4 fe
 predict photos/p.png -M | 1 | | error: photos/p.png: .* expects 4 features, and no picture: it knows
 predict . -M | 1 | | error: .: is a pickle, or a folder without pictures
 predict t.csv -M --evaluate | 1 | | error: t.csv: the model does not know the labels '0', '1', '2': leave
@@ -78,13 +80,15 @@ predict rows.npy -M --min-proba 75 | 1 | | error: --min-proba is 75.0: it must b
 predict rows.npy -M --keep 2 | 1 | | error: rows.npy: is no table, of which --keep could keep
 predict t.csv -M --keep kind | 1 | | t.csv.* has no column kind to keep, or several; its columns are
 predict -M --dataset e.npz | 0 | ^Predicted values for the first 3 .*\n\['ant' 'bee' 'cat'\]\n$ |
-predict -M --dataset e.npz --evaluate | 0 | 0.000000 % \(0 of 3 rows\).*\nbee +0 +1 +0\ncat +0 +0 +1\n |
+predict -M --dataset e.npz --evaluate | 0 | 0.000000 % \(0 of 3 rows\).*\nbee +0 +1 +0\ncat +0 +0 +1\n.*first: none\n$ |
+predict --model other.pkl --dataset d.npz | 1 | | ^error: d.npz: the model expects 5 features, got \(20, 4\); give as --dataset data like those that it was trained on\n$
 predict -M --info | 0 | ant.*bee.*cat |
 export ./model.pkl --to npz | 0 | ^./model.npz: a model of 4 features and 3 classes\n$ |
 export model.pkl --to npz --output model.pkl | 1 | | error: model.pkl would overwrite
 export model.pkl --to npz --output d.npz | 1 | | error: d.npz would overwrite what is read
 report model.pkl --dataset no.csv | 1 | | error: .*no.csv
 report model.pkl --output model.pkl | 1 | | error: model.pkl would overwrite what is read
+report other.pkl --output o.html | 0 | | ^note: the page is without the errors on a test set \(--dataset names one\): t.csv: has 4 columns beside the label: 5 are needed. The model was trained on 't.csv'; --dataset names other data\nthe page is o.html\n$
 report other.pkl --output t.csv | 1 | | error: t.csv would overwrite what is read
 tutorial.__main__ --output d/t.html | 1 | | error: d/t.html cannot be written
 tutorial.__main__ --output a --notebook a | 1 | | error: a would overwrite
@@ -106,6 +110,8 @@ def files(working_folder):
     numpy.save("rows.npy", ROWS)
     numpy.save("wrong.npy", numpy.eye(5))
     write("rows.csv", csv_text(ROWS).encode() + b"1,x,3,4\n")
+    write("wide.csv", csv_text(ROWS).encode("utf-16-le"))
+    write("logo.svg", b"<svg/>")
     write("gap.csv", b"a,label\n" + b"1,x\n,y\n" * 30)
     write("na.csv", b"a,label\n" + b"1,x\n2,y\n-,x\n?,y\n" * 7)
     write("unknown.csv", b"a,label\n1,x\nunknown,y\n")

@@ -39,6 +39,7 @@ def test_labels_and_probabilities_of_what_python_has(capsys):
         assert predictor.predict(x).tolist() == [words[i] for i in expected.argmax(axis=1)]
         p = predictor.predict_proba(x)
         assert p.dtype == "float32" and p == pytest.approx(expected, rel=1e-3)
+    assert predictor.predict(X > 9).tolist() == predictor.predict((X > 9) * 1.0).tolist()
     many = numpy.tile(X, (200, 1))  # more than one batch
     assert (predictor.predict(many) == numpy.tile(predictor.predict(X), 200)).all()
     assert capsys.readouterr().err == ""
@@ -95,7 +96,7 @@ def test_what_a_model_takes_by_what_its_file_tells(told, name, expected):
 
 SCALES = [
     ([0, 1], 2.0, None),
-    ([0, 1], 2.01, "the model was trained on 0 to 1: in column 301, as 2.01 in row 0"),
+    ([0, 1], 2.01, "trained on 0 to 1: in column 301, column 501, as 2.01 in row 1500;"),
     ([0, 1], -1.01, "values from -1.01 to 0, and"),
     ([0, 16], numpy.uint8(200), "values from 0 to 200, and the model was trained on 0 to 16"),
     (None, 1e9, None),
@@ -105,7 +106,7 @@ SCALES = [
 @pytest.mark.parametrize("told, value, said", SCALES)
 def test_values_on_another_scale_are_warned_of(capsys, told, value, said):
     x = numpy.zeros((2100, 784), numpy.asarray(value).dtype)  # three batches
-    x[::700, 300] = value
+    x[1500:, 300:501:200] = value
     predictor_of(pixel_scale=1, x_range=told).predict(x)
     err = capsys.readouterr().err
     assert (err == "") if said is None else (said in err)
@@ -159,12 +160,15 @@ def test_a_unit_of_pixels_is_a_grey_level_and_odds_may_be_too_large_for_a_number
     save("p.pkl", numpy.array([[0, 1.0], [0, 1e5]]), numpy.zeros(2), pixel_scale=1 / 64)
     predictor = Predictor("p.pkl")
     largest, other = weights_of(predictor)["weights"]
-    assert (largest["per_unit"], largest["odds_factor"]) == (1e5 / 64, None)
+    kept = {"standardized": None, "per_unit": 1e5 / 64, "odds_factor": None}
+    assert largest == {"class": 1, "feature": "column 2", **kept}
     p = predictor.predict_proba(numpy.array([[3, 0], [4, 0]], "uint8"))
     odds = p[:, 1] / p[:, 0]
     assert other["odds_factor"] == pytest.approx(odds[1] / odds[0], rel=1e-5)
-    save("p.pkl", numpy.array([[0, 2e-5]]), numpy.zeros(2))  # as of an income
-    assert "\n1.00002 times what they were" in in_words(weights_of(Predictor("p.pkl")))
+    save("p.pkl", numpy.array([[0, 2e-5]] * 60), numpy.zeros(2))  # as of an income
+    lines = in_words(weights_of(Predictor("p.pkl"))).splitlines()
+    assert lines[0].endswith(": 50 of 60, the largest first") and len(lines) == 2 + 50 + 3
+    assert lines[-1].startswith("1.00002 times what they were")
 
 
 def test_one_unit_more_multiplies_the_odds_as_the_weights_say(cli):
