@@ -68,12 +68,20 @@ def cut(text, n=60):
     --------
     >>> cut("petal\\tlength")
     'petal\\\\tlength'
+    >>> len(cut(99 * "x"))
+    60
     """
     return repr(str(text))[1:-1][:n]
 
 
 def quoted(value):
-    """A label or a cell as messages show it: text in quotes, a number as it is."""
+    """A label or a cell as messages show it: text in quotes, a number as it is.
+
+    Examples
+    --------
+    >>> quoted("7"), quoted(7)
+    ("'7'", '7')
+    """
     return f"'{cut(value)}'" if isinstance(value, str) else cut(value)
 
 

@@ -52,7 +52,16 @@ def check_writable(path):
 
 
 def refuse_overwriting(written, read=()):
-    """Raise a SettingError if a path is written twice, or is one that is read; None is no path."""
+    """Raise a SettingError if a path is written twice, or is one that is read; None is no path.
+
+    Examples
+    --------
+    >>> refuse_overwriting(["new.pkl", None, "run.csv", None], ["d.npz"])
+    >>> refuse_overwriting(["new.pkl", "./new.pkl"])
+    Traceback (most recent call last):
+    logreg.errors.SettingError: ./new.pkl would overwrite what is read, or written as well: give \
+another name
+    """
     taken = set(map(os.path.realpath, read))
     for path in filter(None, written):
         if os.path.realpath(path) in taken:

@@ -151,13 +151,25 @@ def _facts_of(model):
 
 
 def short(name, n=24):
-    """A label or a column's name, short enough for a tick."""
+    r"""A label or a column's name, short enough for a tick.
+
+    Examples
+    --------
+    >>> short("new\nline"), short("four", 4), short("short", 4)
+    ('new?line', 'four', 'sho…')
+    """
     text = "".join(c if c.isprintable() else "?" for c in str(name))
     return text if len(text) <= n else text[: n - 1] + "…"
 
 
 def colour_limit(W):
-    """The weight from which on all have one colour: the 99.8th percentile of absolute weights."""
+    """The weight from which on all have one colour: the 99.8th percentile of absolute weights.
+
+    Examples
+    --------
+    >>> colour_limit(numpy.array([[-500.0, *range(500)]])), colour_limit(numpy.zeros((2, 2)))
+    (499.0, 1.0)
+    """
     return float(numpy.percentile(abs(W), 99.8)) or 1.0
 
 

@@ -39,6 +39,7 @@ train T --drop b,c --no-standardize --missing mean --na - | 0 | 2 features, 3 cl
 train D --n-epochs 0 | 1 | | error: --n-epochs is 0
 train T --header --no-header | 2 | | argument --no-header: not allowed with argument --header
 train D --pixel-scale 0 | 2 | | argument --pixel-scale: invalid positive_number value: '0'
+train D --pixel-scale nan | 2 | | argument --pixel-scale: invalid positive_number value: 'nan'
 train D --device tpu | 1 | | error: device 'tpu' is not known: give cpu, cuda
 train D --output d.npz | 1 | loading data | error: d.npz would overwrite what is read
 train D --resume | 1 | | error: --resume needs --checkpoint FILE
@@ -48,8 +49,6 @@ train --dataset unknown.csv | 1 | loading data | error: .*'unknown': .*--na unkn
 train T --label-column nothing | 1 | loading data | error: t.csv.* has no column nothing
 train --dataset gap.csv | 1 | loading data | error: gap.csv: empty or missing cells: 30 in .*--missing mean
 predict | 1 | | error: best_model.pkl cannot be loaded: No such file
-predict rows.npy -M | 0 | ^rows.npy\[0\]: ant\nrows.npy\[1\]: bee\nrows.npy\[2\]: cat\n$ |
-predict rows.csv -M -n 3 | 0 | ^rows.csv\[1\]: ant\nrows.csv\[2\]: bee\nrows.csv\[3\]: cat\n$ |
 predict rows.csv -M | 1 | | error: rows.csv: .*'x'
 predict wide.csv -M --encoding utf-16-le | 0 | ^wide.csv\[1\]: ant\nwide.csv\[2\]: bee\nwide.csv\[3\]: cat\n$ |
 predict logo.svg -M | 1 | | error: logo.svg: is no npy, npz, CSV or IDX file; the model expects 4 fe
@@ -82,11 +81,12 @@ predict t.csv -M --keep kind | 1 | | t.csv.* has no column kind to keep, or seve
 predict -M --dataset e.npz | 0 | ^Predicted values for the first 3 .*\n\['ant' 'bee' 'cat'\]\n$ |
 predict -M --dataset e.npz --evaluate | 0 | 0.000000 % \(0 of 3 rows\).*\nbee +0 +1 +0\ncat +0 +0 +1\n.*first: none\n$ |
 predict --model other.pkl --dataset d.npz | 1 | | ^error: d.npz: the model expects 5 features, got \(20, 4\); give as --dataset data like those that it was trained on\n$
-predict -M --info | 0 | ant.*bee.*cat |
+predict -M --dataset e.npz --output e.npz | 1 | | ^error: e.npz would overwrite what is read, or
 export ./model.pkl --to npz | 0 | ^./model.npz: a model of 4 features and 3 classes\n$ |
 export model.pkl --to npz --output model.pkl | 1 | | error: model.pkl would overwrite
 export model.pkl --to npz --output d.npz | 1 | | error: d.npz would overwrite what is read
 report model.pkl --dataset no.csv | 1 | | error: .*no.csv
+report model.pkl --dataset t.csv --label-column no | 1 | | ^error: t.csv.* has no column no
 report model.pkl --output model.pkl | 1 | | error: model.pkl would overwrite what is read
 report other.pkl --output o.html | 0 | | ^note: the page is without the errors on a test set \(--dataset names one\): t.csv: has 4 columns beside the label: 5 are needed. The model was trained on 't.csv'; --dataset names other data\nthe page is o.html\n$
 report other.pkl --output t.csv | 1 | | error: t.csv would overwrite what is read

@@ -35,7 +35,8 @@ def test_a_model_of_pixels_in_a_table(cli):
     trained = cli(*train.split(), 255)
     (error,) = re.findall(r"test error: (\d+ of \d+ rows)", trained.out)
     told = json.loads(cli("predict", "--info").out)
-    assert (told["pixel_scale"], told["kinds"][:10]) == (1 / 255, "784 values")
+    assert (told["pixel_scale"], [*told]) == (1 / 255, sorted(Predictor("best_model.pkl").metadata))
+    assert told["kinds"] == "784 values: logreg-export --to json has them"
     done = cli("predict", "--evaluate", "--dataset", "t.csv")
     assert f"% ({error}), 95 % interval: " in done.out and "255" not in done.err
     done = cli("predict", "x.csv", "x.npy")
@@ -127,11 +128,8 @@ def test_predictions_stand_beside_ones_own_rows(cli):
         "new.csv,2,0010,NA,ant",
         'new.csv,3,NA,"Ava,\xa0\\x1bB.",bee',
     ]
-    done = cli("predict", "new.csv", "--keep", "all", "--format", "json", "--top", 1)
-    first, second = json.loads(done.out)
-    kept = {"name": "Ava,\xa0\x1bB.", "a": "01.50", "id": "NA"}
-    assert (second["row"], second["kept"], second["prediction"]) == (3, kept, "bee")
-    assert first["kept"]["a"] == "6" and first["prediction"] == first["top"][0]["label"] == "ant"
+    _, found = json.loads(cli("predict", "new.csv", "--keep", "all", "--format", "json").out)
+    assert found["kept"] == {"name": "Ava,\xa0\x1bB.", "a": "01.50", "id": "NA"}
     write("twins.csv", b"id,a,id\nx,6,y\n")
     done = cli("predict", "twins.csv", "--keep", "all", "--format", "json")
     twins = {"column 1 (id)": "x", "a": "6", "column 3 (id)": "y"}
@@ -162,14 +160,8 @@ def as_written(form, entries):
 
 READERS = {"text": str.splitlines, "json": json.loads}
 READERS["csv"] = lambda text: [*csv.reader(io.StringIO(text))][1:]
-FORMATS = {
-    "": "text",  # or csv, if columns are kept
-    "--format text --output o.csv": "text",
-    "--format csv": "csv",
-    "--format json": "json",
-    "--output o.CSV": "csv",
-    "--output o.json": "json",
-}
+FORMATS = ["", "--format text --output o.csv", "--format csv", "--format json"]
+FORMATS += ["--output o.CSV", "--output o.json"]
 HOW = [["", "--proba", "--top 2"], [None, 2], [0, 0.6], ["", " v,id,", "all"]]
 
 
@@ -191,7 +183,8 @@ def test_options_beside_each_other(how, n, least, keep, cli):
         entries.append({"prediction": first[0][0] if p.max() >= least else None, **beside})
     columns = {"": [], "all": ["id", *"uvw"]}.get(keep, ["v", "id"])
     for is_table, options in itertools.product([False, True], FORMATS):
-        form = "csv" if keep and not options else FORMATS[options]
+        named = re.findall("text|csv|json", options.lower())
+        form = [*named, "csv" if keep else "text"][0]
         if keep and not (is_table and form != "text"):
             continue
         words = [*how.split(), *options.split(), *(["-n", n] if n else []), "--min-proba", least]

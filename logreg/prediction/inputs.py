@@ -45,7 +45,19 @@ BY_RULE = Reading()
 
 
 def with_folders(paths):
-    """Yield the inputs: in place of a folder the pictures in it, if any, by their names."""
+    """Yield the inputs: in place of a folder the pictures in it, if any, by their names.
+
+    Examples
+    --------
+    >>> for name in ("photos/more.png", "tables"):
+    ...     os.makedirs(name)
+    >>> for name in ("c.PNG", "a.jpg", "b.pgm", "notes.txt"):
+    ...     open("photos/" + name, "w").close()
+    >>> [os.path.relpath(path, "photos") for path in with_folders(["photos"])]
+    ['a.jpg', 'b.pgm', 'c.PNG', 'more.png']
+    >>> [*with_folders(["x.csv", "tables"])]
+    ['x.csv', 'tables']
+    """
     for path in paths:
         names = sorted(os.listdir(path)) if os.path.isdir(path) else []
         pictures = [name for name in names if name.lower().endswith(SUFFIXES)]

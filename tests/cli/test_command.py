@@ -57,12 +57,6 @@ def test_the_process_is_as_it_was(monkeypatch, capsys):
     assert capsys.readouterr().err == "give `header=True`\n"
 
 
-def test_an_option_in_a_message():
-    message = "`drop=['a b', 'c']`, `na='-'`, `header=False`, `l2=0.5`, ``x`` or `y`"
-    expected = "--drop 'a b,c', --na -, --no-header, --l2 0.5, ``x`` or `y`"
-    assert console.as_options(message) == expected
-
-
 HEAD = """
 import gc, os, signal, sys, warnings
 from logreg.cli.command import command
@@ -98,6 +92,7 @@ IGNORING = "signal.signal(signal.SIGINT, signal.SIG_IGN)"
 
 PROGRAMS = [
     (INTERRUPTED, "", (130, "", "interrupted\n")),
+    (INTERRUPTED.replace("SIGINT", "SIGTERM"), "", (143, "", "")),
     (IGNORING + INTERRUPTED, "</dev/null", (0, "", "")),
     (SCRIPT, "", (0, "interrupted\n", "")),
     (PRINTING, "", (0, "a result\n", "a note\n")),

@@ -29,13 +29,14 @@ softmax, log_softmax = (partial(f, axis=1) for f in (special.softmax, special.lo
 EXPRESSIONS = """
 T.abs_(x) + T.sgn(x) + T.inv(p) | abs(x) + np.sign(x) + 1 / p
 T.dot(x, v) - theano.dot(x, T.addbroadcast(v.dimshuffle(0, "x"), 1)).flatten() | 0 * (x @ v)
-T.flatten(t, outdim=2) | t.reshape(3, 8)
+T.flatten(t)[:8] * T.flatten(t, 2)[1] + T.flatten(t, outdim=2)[2] | (t[0] * t[1] + t[2]).ravel()
 T.batched_dot(t, t.dimshuffle(0, 2, 1)) | t @ t.transpose(0, 2, 1)
 T.batched_dot(x, p) | (x * p).sum(axis=1)
+T.batched_dot(t, T.batched_dot(x, t)) | np.einsum("bij,bj->bi", t, np.einsum("bi,bij->bj", x, t))
 T.patternbroadcast(x[:, :1], (False, True)) * p | x[:, :1] * p
 T.unbroadcast(v.dimshuffle("x", 0), 0) * 2 | v[None] * 2
 T.stack(v, v * 2) | np.stack([v, v * 2])
-T.split(t, [1, 2], 2, axis=0)[1] * 1 | t[1:]
+T.split(t, [1, 2], 2)[1] * T.split(t, [1, 3], 2, axis=1)[0][1:] | t[1:] * t[1:, :1]
 theano.gradient.consider_constant(x) * p + 0 * x | C * p
 T.stack([v, v * 2], axis=1) | np.stack([v, v * 2], axis=1)
 theano.clone(x * p, replace={x: p}, strict=False) | p * p

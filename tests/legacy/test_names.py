@@ -1,6 +1,8 @@
 """What programs for Theano import and call, on whichever engine runs."""
 
 import collections
+import importlib
+import time
 
 import numpy
 import pytest
@@ -36,12 +38,16 @@ def test_variables_count_as_true():
             bool(comparison)
 
 
+HELD = """compile.nanguardmode.NanGuardMode gof.Variable gradient.disconnected_grad sparse.dot
+sandbox.linalg.ops.matrix_inverse scan_module.scan_op.Scan scan_module.scan_utils.until
+tensor.basic.as_tensor_variable tensor.nnet.bn.batch_normalization tensor.nnet.nnet.softmax
+tensor.nnet.sigm.sigmoid tensor.slinalg.cholesky"""
+
+
 def test_other_names():
     from theano import OrderedUpdates
     from theano import theano as itself
-    from theano.compile.nanguardmode import NanGuardMode  # noqa: F401
     from theano.gof import graph
-    from theano.scan_module import scan_utils  # noqa: F401
 
     assert itself is theano and theano.version.version == theano.__version__
     assert T.wmatrix("w").dtype == "int16" and "float32" in T.float_dtypes
@@ -55,8 +61,12 @@ def test_other_names():
     both = theano.function([x], {"twice": 2 * x, "sum": x.sum()}, **FAST)(X)
     assert both["sum"] == X.sum() and (both["twice"] == 2 * X).all()
     theano.config.warn.subtensor_merge_bug = False
-    assert callable(numpy.cast["int32"]) and numpy.float is float
-    assert issubclass(collections.OrderedDict, collections.Mapping)
+    assert issubclass(collections.OrderedDict, collections.Mapping) and time.clock() >= 0
+    assert (numpy.float, numpy.float_, -numpy.Inf) == (float, numpy.float64, float("-inf"))
+    assert numpy.cast["int32"]([1.7]).tolist() == [1] and numpy.isnan(numpy.NaN)
+    for path in HELD.split():
+        module, _, name = path.rpartition(".")
+        assert callable(getattr(importlib.import_module(f"theano.{module}"), name)), path
 
 
 def test_branches_loops_and_updates():
@@ -85,6 +95,9 @@ def test_random_numbers(streams, recwarn):
     stream.seed()
     assert all((one == other).all() for one, other in zip(function(), values))
     assert len(stream.updates()) == len(drawn)
+    stream.seed(5)
+    of_five = compute([], streams(5).normal(size=size, avg=2.0, std=0.5))
+    assert (function()[0] == of_five).all() and (of_five != normal).any()
 
 
 def test_what_a_stream_draws_can_be_drawn_again():
@@ -93,6 +106,8 @@ def test_what_a_stream_draws_can_be_drawn_again():
     first, second = function(), function()
     drawn.rng.set_value(before)
     assert (function() == first).all() and (first != second).any()
+    orders = compute([], RandomStreams(3).permutation(size=(50,), n=4))
+    assert (numpy.sort(orders) == range(4)).all() and len({*map(tuple, orders.tolist())}) > 9
 
 
 def test_a_seed_draws_theanos_numbers():
@@ -119,7 +134,8 @@ def test_a_seed_draws_theanos_numbers():
     for sums in recorded:
         numpy.testing.assert_allclose(function(numpy.full((60, 3), 1 / 3)), sums, rtol=1e-12)
     for n, n_streams in (6, 6), (7, 1):  # a sixth, but of so few
-        both = (MRG_RandomStreams(1).uniform((n,), nstreams=of) for of in (None, n_streams))
+        streams = (MRG_RandomStreams(), None), (MRG_RandomStreams(12345), n_streams)
+        both = (stream.uniform((n,), nstreams=of) for stream, of in streams)
         numpy.testing.assert_array_equal(*(compute([], drawn) for drawn in both))
 
 

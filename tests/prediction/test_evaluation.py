@@ -7,7 +7,6 @@ import pandas
 import pytest
 from builders import GivenModel
 from conftest import peak_memory
-from scipy.stats import binomtest
 
 from logreg.datasets.dataset import DataSet
 from logreg.datasets.facts import Facts
@@ -104,20 +103,13 @@ def test_an_evaluation_is_what_others_count(n_out, dtype, min_proba, settings):
     if n_out > 50:
         entries = sorted(entries, key=lambda entry: -entry["errors"])[:50]
         assert of_classes[0].startswith(f"The {len(entries)} classes of most errors (predict")
+        assert of_pairs[1] == ("class", "taken for", "rows")
     else:
         pairs = [[k, *row] for k, row in enumerate(expected["confusion"]["counts"])]
     cells = [[entry[key] for key in ("label", "rows", "errors")] for entry in entries]
     assert [row[:3] for row in of_classes[2]] == [*cells, ["macro mean", "", ""]]
     assert of_pairs[2] == pairs and len(of_bands[2]) == len(expected["calibration"])
     lines = as_text(found).splitlines()
-    for title, head, rows in tables(found):
-        at = lines.index(title) + 1
-        for line, cells in zip(lines[at:], [head, *rows]):
-            assert line.split() == " ".join(map(str, cells)).split()
-            assert len(line) == len(lines[at])  # below each other
-    interval = binomtest(found["errors"], 1300).proportion_ci(method="wilson")
-    low, high = (100 * end for end in interval)
-    assert lines[1].endswith(f" rows), 95 % interval: {low:.2f} to {high:.2f} %")
     assert lines[2].startswith("log-loss ") == (n_out in (5, 50))  # all rows are whole minibatches
     worst = expected["wrong_rows"]
     assert lines[-1].endswith(f": {', '.join(map(str, worst[:7]))}, ..., {worst[-1]}")

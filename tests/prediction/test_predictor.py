@@ -32,6 +32,7 @@ def test_labels_and_probabilities_of_what_python_has(capsys):
     predictor = pickle.loads(pickle.dumps(predictor_of(pixel_scale=PIXELS, class_labels=words)))
     expected = probabilities(X / numpy.float32(256), *weights())
     assert predictor.classes_.tolist() == words
+    assert repr(predictor) == "Predictor(784 features, 10 classes, float32)"
     scaled = X / 256
     arrays = [X.reshape(12, 28, 28), scaled.astype(">f2"), numpy.asfortranarray(scaled)]
     frames = [pandas.DataFrame(X), pandas.DataFrame(scaled, dtype="Float64")]
@@ -55,6 +56,7 @@ def test_labels_and_probabilities_of_what_python_has(capsys):
 
 
 REFUSED = [
+    (X[:0], r"^X: the model expects 784 features \(28 x 28\), got \(0, 784\)$"),
     (X.astype(str), "X: has dtype <U.: numbers are needed"),
     (X, "X: is uint8, and the model was trained on num"),
 ]
@@ -194,6 +196,4 @@ def test_one_unit_more_multiplies_the_odds_as_the_weights_say(cli):
         assert entry["standardized"] == pytest.approx(entry["per_unit"] * deviation)
     sizes = [abs(entry["standardized"]) for entry in told["weights"]]
     assert sizes == sorted(sizes, reverse=True)
-    first, text = told["weights"][0], cli("predict", "--weights").out
-    label, name, *numbers = first.values()
-    assert text.splitlines()[2].split() == [label, name, *(f"{number:.4g}" for number in numbers)]
+    assert cli("predict", "--weights").out == in_words(told)
