@@ -19,15 +19,15 @@ def facts_of(data):
     return ModelFacts.of({**data.facts.as_dict(), "dtype": "float32"})
 
 
-@pytest.mark.parametrize("group", [None, "day"])
+@pytest.mark.parametrize("how", [{"group": "day"}, {"drop": "day"}, {"missing": "mean"}], ids=str)
 @pytest.mark.parametrize("order", [{"shuffle": False}, {}, {"split_seed": 1}])
 @pytest.mark.parametrize("standardize", [True, False])
-def test_the_rows_that_a_model_was_not_trained_on(order, standardize, group, capsys):
+def test_the_rows_that_a_model_was_not_trained_on(order, standardize, how, capsys):
     """Whose numbers float32 tells apart only when they are standardized."""
+    options = TableOptions("kind", **{"drop": None if "group" in how else "day", **how})
     lines = [f"{2**25 + i},{'bee' if i % 2 else 'ant'},day {i * i // 9}" for i in range(60)]
     table = "\n".join(["a,kind,day", *lines, ""]).encode()
     write("t.csv", table)
-    options = TableOptions("kind", drop=None if group else "day", group=group)
     trained = read_dataset("t.csv", options, Preparation(standardize, **order), dtype="float32")
     found = read_test_set(facts_of(trained), "t.csv")
     assert (found.test[0] == trained.test[0]).all() and (found.test[1] == trained.test[1]).all()

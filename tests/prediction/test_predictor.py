@@ -171,6 +171,8 @@ def test_a_unit_of_pixels_is_a_grey_level_and_odds_may_be_too_large_for_a_number
     lines = in_words(weights_of(Predictor("p.pkl"))).splitlines()
     assert lines[0].endswith(": 50 of 60, the largest first") and len(lines) == 2 + 50 + 3
     assert lines[-1].startswith("1.00002 times what they were")
+    with pytest.raises(SettingError, match="model knows one class only, 0: it has no odds"):
+        weights_of(Predictor(save("one.pkl", numpy.ones((2, 1)), numpy.zeros(1))))
 
 
 def test_one_unit_more_multiplies_the_odds_as_the_weights_say(cli):
