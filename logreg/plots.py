@@ -119,9 +119,14 @@ def plot_confusion(evaluation, ax=None):
 
     Examples
     --------
-    >>> evaluation = {"confusion": {"labels": [0, 1], "counts": [[5, 1], [0, 6]]}}
-    >>> plot_confusion(evaluation).get_xlabel()
-    'predicted'
+    >>> evaluation = {"confusion": {"labels": ["no", "yes"], "counts": [[5, 3], [0, 6]]}}
+    >>> ax = plot_confusion(evaluation)
+    >>> ax.get_xlabel(), ax.get_ylabel(), [label.get_text() for label in ax.get_xticklabels()]
+    ('predicted', 'label', ['no', 'yes'])
+    >>> [(text.get_text(), text.get_color(), *text.get_position()) for text in ax.texts]
+    [('5', 'black', 0, 0), ('3', 'black', 1, 0), ('', 'white', 0, 1), ('6', 'black', 1, 1)]
+    >>> (ax.images[0].get_array() ** 2).round(3).tolist()  # of each label's rows
+    [[0.625, 0.375], [0.0, 1.0]]
     """
     confusion = evaluation["confusion"]
     if confusion is None:

@@ -58,7 +58,6 @@ predict t.csv -M --evaluate | 1 | | error: t.csv: the model does not know the la
 predict rows.npy rows.csv -M --evaluate | 2 | | error: give inputs, --evaluate .of one input., --info or --weights alone\n$
 predict rows.npy -M --evaluate --dataset e.npz | 2 | | error: give inputs, --evaluate
 predict rows.npy -M --info | 2 | | error: give inputs, --evaluate
-predict rows.npy -M --weights | 2 | | error: give inputs, --evaluate
 predict -M --evaluate -n 1 | 2 | | error: -n, --proba, --top, --keep and --format csv are for predictions\n$
 predict -M --info --proba | 2 | | error: -n, --proba, --top, --keep and
 predict -M --weights --top 1 | 2 | | error: -n, --proba, --top, --keep and
@@ -69,7 +68,6 @@ predict -M --dataset e.npz --keep 2 | 2 | | error: --keep is for tables to predi
 predict rows.npy -M --dataset e.npz | 2 | | error: --dataset is for --evaluate and for the first examples, not for inputs\n$
 predict rows.npy -M --top 0 | 1 | | ^error: --top is 0: it must be 1 or more\n$
 predict rows.npy -M --output no/o.txt | 1 | | error: no/o.txt cannot be written
-predict rows.npy -M --output rows.npy | 1 | | error: rows.npy would overwrite what is read
 predict rows.npy -M --output model.pkl | 1 | | error: model.pkl would overwrite what is read
 predict photos -M --output photos/p.png | 1 | | error: photos/p.png would overwrite what is read
 predict wrong.npy rows.npy -M -n 1 | 1 | ^rows.npy\[0\]: ant\n$ | error: wrong.npy.* 5

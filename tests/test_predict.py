@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 import re
-import shutil
 from pathlib import Path
 
 import numpy
@@ -96,14 +95,14 @@ def test_a_model_is_tested_on_its_own_data(cli):
     as_json = ["--evaluate", "--format", "json", "--min-proba", 0.3]
     evaluated = cli("predict", *as_json)
     found = json.loads(evaluated.out)
-    assert (found["dataset"], found["rows"]) == ("t.csv", 10)
-    assert found["calibration"][1]["min_proba"] == 0.3
+    least = found["calibration"][1]["min_proba"]
+    assert (found["dataset"], found["rows"], least) == ("t.csv", 10, 0.3)
     assert f"test error: {found['errors']} of 10 rows, " in trained.out
     of_file = json.loads(cli("predict", "t.csv", *as_json).out)
     assert of_file == found and found["rows_are"] == "those that training held out"
     predicted = json.loads(cli("predict", "t.csv", "--format", "json").out)
-    wrong = [n for n, entry in enumerate(predicted, 1) if entry["prediction"] != kinds[n - 1]]
-    assert {*found["wrong_rows"]} <= {*wrong} and len(found["wrong_rows"]) == found["errors"] > 0
+    assert len(found["wrong_rows"]) == found["errors"] > 0
+    assert all(predicted[n - 1]["prediction"] != kinds[n - 1] for n in found["wrong_rows"])
     assert "warning" not in evaluated.err
     held_out = json.loads(cli("predict", "--format", "json").out)  # numbered as in the file
     assert all(predicted[entry["row"] - 1] == entry for entry in held_out) and len(held_out) == 10
@@ -141,21 +140,18 @@ def test_predictions_stand_beside_ones_own_rows(cli):
     assert cli("predict", "-", "--format", "csv", stdin=b"a\nx\n").out == ""
 
 
-def as_written(form, entries):
-    """How a format tells what JSON tells; of CSV, without the header."""
-    for entry in entries:
-        pairs = [(k, p) for k, p in entry.get("probabilities", {}).items()]
-        pairs = [(top["label"], top["probability"]) for top in entry.get("top", [])] or pairs
-        source, answer = (entry["input"], entry["row"]), entry["prediction"]
-        if form == "text":
-            beside = "".join(f"  {k}={p:.4f}" for k, p in pairs)
-            yield f"{source[0]}[{source[1]}]: {answer or '?'}{beside}"
-        elif form == "csv":
-            beside = [cell for pair in pairs for cell in pair["top" not in entry :]]
-            kept = entry.get("kept", {}).values()
-            yield [*map(str, [*source, *kept, answer or "", *beside])]
-        else:
-            yield entry
+def as_written(form, entry):
+    """How a format tells what JSON tells of a row."""
+    pairs = [*entry.get("probabilities", {}).items()]
+    pairs += [(top["label"], top["probability"]) for top in entry.get("top", [])]
+    name, row, answer = (entry[key] for key in ("input", "row", "prediction"))
+    if form == "text":
+        beside = "".join(f"  {k}={p:.4f}" for k, p in pairs)
+        return f"{name}[{row}]: {answer or '?'}{beside}"
+    if form == "csv":
+        beside = [cell for pair in pairs for cell in pair["top" not in entry :]]
+        return [*map(str, [name, row, *entry.get("kept", {}).values(), answer or "", *beside])]
+    return entry
 
 
 READERS = {"text": str.splitlines, "json": json.loads}
@@ -167,39 +163,35 @@ HOW = [["", "--proba", "--top 2"], [None, 2], [0, 0.6], ["", " v,id,", "all"]]
 
 @pytest.mark.parametrize("how, n, least, keep", [*itertools.product(*HOW)])
 def test_options_beside_each_other(how, n, least, keep, cli):
-    """Of two tables, and of a data set's test set, in each format, against what Python predicts."""
+    """Of a table, and of a data set's test set, in each format, against what Python predicts."""
     x, labels = numpy.random.RandomState(7).rand(12, 3).round(2), ["ä", "b", 'c"']
     told = {"class_labels": labels, "feature_names": [*"uvw"]}
     save("best_model.pkl", 3 * numpy.eye(3), numpy.zeros(3), **told)
     cells, entries = [{"id": f"{i:03}", **dict(zip("uvw", row))} for i, row in enumerate(x)], []
     pandas.DataFrame(cells).to_csv("t.csv", index=False)
-    shutil.copy("t.csv", "u.csv")
     numpy.savez("d.npz", x_train=x, y_train=[*12 * "b"], x_test=x, y_test=[*12 * "b"])
-    for p in Predictor("best_model.pkl").predict_proba(x):
+    columns = {"": [], "all": ["id", *"uvw"]}.get(keep, ["v", "id"])
+    for row, p in zip(cells, Predictor("best_model.pkl").predict_proba(x)):
         shares = [(label, float(str(digits))) for label, digits in zip(labels, p)]
         first = sorted(shares, key=lambda pair: -pair[1])[:2]
         top = [{"label": label, "probability": share} for label, share in first]
         beside = {"": {}, "--proba": {"probabilities": dict(shares)}}.get(how, {"top": top})
-        entries.append({"prediction": first[0][0] if p.max() >= least else None, **beside})
-    columns = {"": [], "all": ["id", *"uvw"]}.get(keep, ["v", "id"])
+        kept = {"kept": {column: str(row[column]) for column in columns}} if keep else {}
+        entries.append({"prediction": first[0][0] if p.max() >= least else None, **kept, **beside})
     for is_table, options in itertools.product([False, True], FORMATS):
         named = re.findall("text|csv|json", options.lower())
-        form = [*named, "csv" if keep else "text"][0]
+        form, count = [*named, "csv" if keep else "text"][0], n or (12 if is_table else 10)
         if keep and not (is_table and form != "text"):
             continue
         words = [*how.split(), *options.split(), *(["-n", n] if n else []), "--min-proba", least]
-        source = ["t.csv", "u.csv", "--keep", keep] if is_table else ["--dataset", "d.npz"]
-        done, expected = cli("predict", *source, *words), []
+        source = ["t.csv", "--keep", keep] if is_table else ["--dataset", "d.npz"]
+        done = cli("predict", *source, *words)
         assert (done.code, done.err) == (0, "")
-        for name in source[:2] if is_table else source[1:]:
-            for i, entry in enumerate(entries[: n or (12 if is_table else 10)]):
-                kept = {"kept": {column: str(cells[i][column]) for column in columns}}
-                row = {"input": name, "row": i + 2 * is_table}
-                expected.append({**row, **entry, **(kept if keep else {})})
-        expected = [*as_written(form, expected)]
+        where = [{"input": source[not is_table], "row": i + 2 * is_table} for i in range(count)]
+        expected = [as_written(form, {**at, **entry}) for at, entry in zip(where, entries)]
         if not (is_table or options or how or least):
-            answers = " ".join(f"'{entry['prediction']}'" for entry in entries[: n or 10])
-            first = f"Predicted values for the first {n or 10} examples in test set:"
+            answers = " ".join(f"'{entry['prediction']}'" for entry in entries[:count])
+            first = f"Predicted values for the first {count} examples in test set:"
             expected = [first, f"[{answers}]"]
         text = Path(options.split()[-1]).read_text("utf-8") if "output" in options else done.out
         assert READERS[form](text) == expected

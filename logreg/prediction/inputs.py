@@ -106,6 +106,19 @@ def array_batches(name, array, facts, n=sys.maxsize):
 
     It is one example, of shape (n_in,) or the model's image shape, or a list of examples, of
     shape (n, ...) with n_in values in each.
+
+    Examples
+    --------
+    >>> from logreg.saving.facts import ModelFacts
+    >>> facts, x = ModelFacts(n_in=4, image_shape=[2, 2]), numpy.arange(12.0).reshape(3, 4)
+    >>> for given in (x, x.reshape(3, 2, 2, 1), x[:1], x[0], x[0].reshape(2, 2, 1)):
+    ...     for batch in array_batches("x.npy", given, facts, n=2):
+    ...         batch.x.tolist(), batch.rows, batch.is_single
+    ([[0.0, 1.0, 2.0, 3.0], [4.0, 5.0, 6.0, 7.0]], range(0, 2), False)
+    ([[0.0, 1.0, 2.0, 3.0], [4.0, 5.0, 6.0, 7.0]], range(0, 2), False)
+    ([[0.0, 1.0, 2.0, 3.0]], range(0, 1), False)
+    ([[0.0, 1.0, 2.0, 3.0]], range(0, 1), True)
+    ([[0.0, 1.0, 2.0, 3.0]], range(0, 1), True)
     """
     if array.dtype.kind not in "buif":
         raise DatasetError(f"{name}: has dtype {cut(array.dtype)}: numbers are needed")

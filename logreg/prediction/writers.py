@@ -78,6 +78,24 @@ def answers(predictor, batches, proba=False, top=None, min_proba=0.0):
 
     With `proba`, an answer has the probabilities of all classes; with `top`, those of the so many
     most probable classes. There is no label where its probability is below `min_proba`.
+
+    Examples
+    --------
+    >>> from logreg import LogisticRegression, Predictor, engine, save_model
+    >>> from logreg.prediction.inputs import array_batches
+    >>> classifier = LogisticRegression(engine.T.matrix("x"), n_in=1, n_out=3)
+    >>> engine.set_value(classifier.W, [[0, 1e-17, 0]])
+    >>> save_model(classifier, "model.pkl", class_labels=["a", "b", "c"])
+    >>> predictor, x = Predictor("model.pkl"), numpy.array([[1.0], [-1.0]])
+    >>> for how in ({"top": 2, "min_proba": 1 / 3}, {"min_proba": 0.5}, {"proba": True}):
+    ...     for found in answers(predictor, array_batches("x.npy", x, predictor.facts), **how):
+    ...         found.row, found.label, *(label for label, _ in found.top or found.probabilities)
+    (0, 'b', 'b', 'a')
+    (1, 'a', 'a', 'b')
+    (0, None)
+    (1, None)
+    (0, 'b', 'a', 'b', 'c')
+    (1, 'a', 'a', 'b', 'c')
     """
     labels = predictor.labels
     for batch, prediction in predictor.predictions(batches):

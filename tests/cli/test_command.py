@@ -22,7 +22,6 @@ def raises(error):
 
 
 ERRORS = [
-    (SettingError("the seed is -1"), 1, "error: the seed is -1\n"),
     (SettingError("give `split_seed=3`"), 1, "error: give --split-seed 3\n"),
     (MemoryError(), 1, "error: there is not enough memory\n"),
     (OSError(28, "No space", "a file"), 1, "error: a file: No space\n"),
@@ -95,7 +94,6 @@ PROGRAMS = [
     (INTERRUPTED.replace("SIGINT", "SIGTERM"), "", (143, "", "")),
     (IGNORING + INTERRUPTED, "</dev/null", (0, "", "")),
     (SCRIPT, "", (0, "interrupted\n", "")),
-    (PRINTING, "", (0, "a result\n", "a note\n")),
     (PRINTING, ">&-", (0, "", "a note\n")),
     (PRINTING, "2>&-", (0, "a result\n", "")),
     (MAIN.format("print('a result')"), ">/dev/full", (1, "", FULL)),

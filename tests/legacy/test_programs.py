@@ -54,10 +54,9 @@ def test_python_2_is_told(run_old, working_folder):
     path = working_folder / "other.py"
     path.write_text("x = 1\nprint 'x', x\n")
     done = run_old("import other")
-    assert done.returncode == 1
     said = rf"error: {path}, line 2, is no Python 3 \(Missing .*\): if it is Python 2, "
     said += rf"2to3 -w {path} converts it \(Python up to 3\.12 has 2to3\)\n"
-    assert re.fullmatch(said, done.stderr)
+    assert done.returncode == 1 and re.fullmatch(said, done.stderr)
 
 
 def test_how_a_program_ends_is_how_the_command_does(run_old, run):

@@ -25,14 +25,13 @@ def facts_of(data):
 def test_the_rows_that_a_model_was_not_trained_on(order, standardize, how, capsys):
     """Whose numbers float32 tells apart only when they are standardized."""
     options = TableOptions("kind", **{"drop": None if "group" in how else "day", **how})
-    lines = [f"{2**25 + i},{'bee' if i % 2 else 'ant'},day {i * i // 9}" for i in range(60)]
+    lines = [f"{2**25 + i},{'bee' if i % 2 else 'ant'},day {i // 8}" for i in range(60)]
     table = "\n".join(["a,kind,day", *lines, ""]).encode()
     write("t.csv", table)
     trained = read_dataset("t.csv", options, Preparation(standardize, **order), dtype="float32")
     found = read_test_set(facts_of(trained), "t.csv")
     assert (found.test[0] == trained.test[0]).all() and (found.test[1] == trained.test[1]).all()
     assert found.rows_are == "those that training held out"
-    assert len(found.test[1]) == trained.facts.split[2]
     assert "all 60 rows" not in capsys.readouterr().err
     # Another file of as many rows, which are the same but for one number.
     write("b.csv", table.replace(b"91,bee", b"01,bee"))

@@ -9,7 +9,7 @@ from builders import classes_of, csv_text, npy_bytes, npz_bytes, sample, save_di
 from PIL import Image
 
 from logreg.prediction import inputs
-from logreg.prediction.inputs import Reading, array_batches, file_batches
+from logreg.prediction.inputs import Reading, file_batches
 from logreg.saving.facts import ModelFacts
 
 DIGITS = ModelFacts(n_in=784, image_shape=[28, 28], pixel_scale=1 / 256)
@@ -42,14 +42,6 @@ def test_rows_come_in_batches(name, monkeypatch):
     assert [len(batch.x) for batch in file_batches(name, DIGITS)] == [5, 5, 2]
     for n in (1, 5, 7, 99):
         assert rows_of(name, n=n).tolist() == FLAT[:n].tolist()
-
-
-def test_one_example_or_a_list_of_them():
-    cases = [(FLAT[0], True), (FLAT[:1], False), (IMAGES[0][:, :, None], True)]
-    for x, is_single in [*cases, (IMAGES[:, :, :, None], False)]:
-        (batch,) = array_batches("x.npy", x, DIGITS)
-        assert batch.is_single == is_single
-        assert batch.x.tolist() == FLAT[: len(batch.x)].tolist()
 
 
 def test_arrays_are_mapped_where_that_can_be():
