@@ -8,8 +8,7 @@ import time
 
 import pytest
 
-from logreg import console
-from logreg.console import note, say, starting
+from logreg.console import is_quiet, note, of_command, say, set_quiet, starting
 
 
 def test_a_slow_start_says_why(capsys, monkeypatch):
@@ -36,19 +35,19 @@ def test_a_start_collects_no_garbage_and_what_comes_after_it_as_before():
         assert gc.isenabled() == is_collecting
 
 
-@pytest.mark.parametrize("is_quiet", [False, True])
+@pytest.mark.parametrize("quiet", [False, True])
 @pytest.mark.parametrize("in_notebook", [False, True])
-def test_where_a_message_goes(is_quiet, in_notebook, capsys, monkeypatch):
+def test_where_a_message_goes(quiet, in_notebook, capsys, monkeypatch):
     """And what a terminal would obey."""
-    monkeypatch.setattr(console, "in_notebook", lambda: in_notebook)
-    with console.of_command():
-        console.set_quiet(is_quiet)
+    monkeypatch.setattr("logreg.console.in_notebook", lambda: in_notebook)
+    with of_command():
+        set_quiet(quiet)
         for kind in ("note: ", "warning: ", "error: "):
             note(kind + "odd\x1b[31m\tname ä\nof `two_lines=3`")
     shown = "odd\\x1b[31m\\tname ä\nof --two-lines 3\n"
-    printed, told = "" if is_quiet else f"note: {shown}", f"warning: {shown}error: {shown}"
+    printed, told = "" if quiet else f"note: {shown}", f"warning: {shown}error: {shown}"
     assert capsys.readouterr() == ((printed, told) if in_notebook else ("", printed + told))
-    assert not console.is_quiet()
+    assert not is_quiet()
 
 
 @pytest.mark.parametrize("function, stream", [(say, "stdout"), (note, "stderr")])
