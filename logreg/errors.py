@@ -52,7 +52,15 @@ def install(extra, *packages):
 
 @contextlib.contextmanager
 def needing(what, extra, *packages):
-    """Make of an ImportError in the block an ExtraError: what needs these packages of an extra."""
+    """Make of an ImportError in the block an ExtraError: what needs these packages of an extra.
+
+    Examples
+    --------
+    >>> with needing("a plot", "report", "matplotlib", "numpy"):
+    ...     raise ImportError("not found\\nin 7 folders")
+    Traceback (most recent call last):
+    logreg.errors.ExtraError: a plot needs matplotlib, numpy (not found): pip install '.[report]'
+    """
     try:
         yield
     except ImportError as error:

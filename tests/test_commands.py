@@ -60,7 +60,6 @@ predict rows.npy -M --info | 2 | | error: give inputs, --evaluate
 predict -M --evaluate -n 1 | 2 | | error: -n, --proba, --top, --keep and --format csv are for predictions\n$
 predict -M --info --proba | 2 | | error: -n, --proba, --top, --keep and
 predict -M --weights --top 1 | 2 | | error: -n, --proba, --top, --keep and
-predict -M --info --keep 1 | 2 | | error: -n, --proba, --top, --keep and
 predict -M --weights --output o.csv | 2 | | error: -n, --proba, --top, --keep and
 predict rows.csv -M --keep 2 --format text | 2 | | error: --keep is for tables to predict, in the formats csv and json\n$
 predict -M --dataset e.npz --keep 2 | 2 | | error: --keep is for tables to predict
@@ -75,7 +74,6 @@ predict wrong.npy -M --output o | 1 | | error: wrong.npy.*\nerror: nothing could
 predict rows.npy -M --min-proba 75 | 1 | | error: --min-proba is 75.0: it must be from 0 to 1
 predict rows.npy -M --keep 2 | 1 | | error: rows.npy: is no table, of which --keep could keep
 predict t.csv -M --keep kind | 1 | | t.csv.* has no column kind to keep, or several; its columns are
-predict -M --dataset e.npz | 0 | ^Predicted values for the first 3 .*\n\['ant' 'bee' 'cat'\]\n$ |
 predict -M --dataset e.npz --evaluate | 0 | 0.000000 % \(0 of 3 rows\).*\nbee +0 +1 +0\ncat +0 +0 +1\n.*first: none\n$ |
 predict --model other.pkl --dataset d.npz | 1 | | ^error: d.npz: the model expects 5 features, got \(20, 4\); give as --dataset data like those that it was trained on\n$
 predict -M --dataset e.npz --output e.npz | 1 | | ^error: e.npz would overwrite what is read, or

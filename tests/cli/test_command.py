@@ -25,6 +25,7 @@ ERRORS = [
     (SettingError("give `split_seed=3`"), 1, "error: give --split-seed 3\n"),
     (MemoryError(), 1, "error: there is not enough memory\n"),
     (OSError(28, "No space", "a file"), 1, "error: a file: No space\n"),
+    (OSError("it is odd"), 1, "error: stdout or the working folder: it is odd\n"),
     (BrokenPipeError(), 1, ""),
     (KeyboardInterrupt(), 130, "interrupted\n"),
 ]

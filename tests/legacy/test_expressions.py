@@ -35,7 +35,7 @@ T.batched_dot(x, p) | (x * p).sum(axis=1)
 T.batched_dot(t, T.batched_dot(x, t)) | np.einsum("bij,bj->bi", t, np.einsum("bi,bij->bj", x, t))
 T.patternbroadcast(x[:, :1], (False, True)) * p | x[:, :1] * p
 T.unbroadcast(v.dimshuffle("x", 0), 0) * 2 | v[None] * 2
-T.split(t, [1, 2], 2)[1] * T.split(t, [1, 3], 2, axis=1)[0][1:] | t[1:] * t[1:, :1]
+T.split(t, [1, 2], 2)[1] * T.split(t, [1, 3], 2, axis=1)[1].sum() | t[1:] * t[:, 1:].sum()
 theano.gradient.consider_constant(x) * p + 0 * x | C * p
 T.stack(v, v * 2) * T.stack([v, v * 3], axis=1).T | np.stack([v, v * 2]) * np.stack([v, v * 3])
 theano.clone(x * p, replace={x: p}, strict=False) | p * p
