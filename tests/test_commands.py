@@ -58,8 +58,6 @@ predict rows.npy rows.csv -M --evaluate | 2 | | error: give inputs, --evaluate .
 predict rows.npy -M --evaluate --dataset e.npz | 2 | | error: give inputs, --evaluate
 predict rows.npy -M --info | 2 | | error: give inputs, --evaluate
 predict -M --evaluate -n 1 | 2 | | error: -n, --proba, --top, --keep and --format csv are for predictions\n$
-predict -M --info --proba | 2 | | error: -n, --proba, --top, --keep and
-predict -M --weights --top 1 | 2 | | error: -n, --proba, --top, --keep and
 predict -M --weights --output o.csv | 2 | | error: -n, --proba, --top, --keep and
 predict rows.csv -M --keep 2 --format text | 2 | | error: --keep is for tables to predict, in the formats csv and json\n$
 predict -M --dataset e.npz --keep 2 | 2 | | error: --keep is for tables to predict

@@ -7,7 +7,6 @@ import pytest
 from builders import new_run, save
 
 from logreg import plots
-from logreg.errors import SettingError
 from logreg.prediction.predictor import Predictor
 from logreg.run import Validation
 from logreg.saving.facts import ModelFacts
@@ -73,7 +72,7 @@ def test_a_long_curve_is_kept_in_500_points_and_stops_as_the_run_did():
     points, stopping, _ = plots.replay(ModelFacts.of(run.facts()))
     assert len(points) <= 500 and points[[0, -1], 0].tolist() == [0, 4999]
     assert stopping.best_iter == run.stopping.best_iter == 4500
-    with pytest.raises(SettingError, match="no curve is known: no validation was made"):
+    with pytest.raises(ValueError, match="no curve is known: no validation was made"):
         plots.plot_curve(new_run(), axes())
 
 

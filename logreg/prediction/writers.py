@@ -146,6 +146,7 @@ def write_csv(stream, answers):
     input,row,prediction,top_1,top_1_probability,top_2,top_2_probability
     "new
     line",0,7,7,0.9,8,0.1
+    >>> write_csv(sys.stdout, [])  # nothing, as where no row could be read
     """
     writer, has_header = csv.writer(stream, lineterminator="\n"), False
     for answer in answers:
@@ -177,7 +178,7 @@ def write_json(stream, answers):
     {"input": "odd\\x1bname.csv", "row": 2, "kept": {"id": "007"}, "prediction": 7, "top": [{"label": 7, "probability": 0.75}]},
     {"input": "x.npy", "row": 0, "prediction": null, "probabilities": {"7": 0.1}}
     ]
-    >>> write_json(sys.stdout, [])  # nothing, as where no row could be read
+    >>> write_json(sys.stdout, [])  # nothing, too
     """  # noqa: E501
     before = "[\n"
     for answer in answers:

@@ -62,7 +62,8 @@ def test_other_names():
     assert both["sum"] == X.sum() and (both["twice"] == 2 * X).all()
     theano.config.warn.subtensor_merge_bug = False
     assert issubclass(collections.OrderedDict, collections.Mapping) and time.clock() >= 0
-    assert (numpy.float, numpy.float_, -numpy.Inf) == (float, numpy.float64, float("-inf"))
+    names = numpy.int, numpy.float, numpy.object, numpy.str, numpy.float_, -numpy.Inf
+    assert names == (int, float, object, str, numpy.float64, float("-inf"))
     assert numpy.cast["int32"]([1.7]).tolist() == [1] and numpy.isnan(numpy.NaN)
     for path in HELD.split():
         module, _, name = path.rpartition(".")
