@@ -56,11 +56,9 @@ predict . -M | 1 | | error: .: is a pickle, or a folder without pictures
 predict t.csv -M --evaluate | 1 | | error: t.csv: the model does not know the labels '0', '1', '2': leave
 predict rows.npy rows.csv -M --evaluate | 2 | | error: give inputs, --evaluate .of one input., --info or --weights alone\n$
 predict rows.npy -M --evaluate --dataset e.npz | 2 | | error: give inputs, --evaluate
-predict rows.npy -M --info | 2 | | error: give inputs, --evaluate
 predict -M --evaluate -n 1 | 2 | | error: -n, --proba, --top, --keep and --format csv are for predictions\n$
 predict -M --weights --output o.csv | 2 | | error: -n, --proba, --top, --keep and
 predict rows.csv -M --keep 2 --format text | 2 | | error: --keep is for tables to predict, in the formats csv and json\n$
-predict -M --dataset e.npz --keep 2 | 2 | | error: --keep is for tables to predict
 predict rows.npy -M --dataset e.npz | 2 | | error: --dataset is for --evaluate and for the first examples, not for inputs\n$
 predict rows.npy -M --top 0 | 1 | | ^error: --top is 0: it must be 1 or more\n$
 predict rows.npy -M --output no/o.txt | 1 | | error: no/o.txt cannot be written

@@ -99,12 +99,12 @@ def test_an_evaluation_is_what_others_count(n_out, dtype, min_proba, settings):
     assert rounded(found) == expected
 
     (title, _, of_classes), of_pairs, _ = tables(found)
-    order = numpy.argsort([-entry["errors"] for entry in found["classes"]], kind="stable")[:50]
     if n_out > 50:
+        order = numpy.argsort([-each["errors"] for each in found["classes"]], kind="stable")[:50]
         assert title.startswith("The 50 classes of most errors (predict --evaluate --format json")
         assert of_pairs[1:] == (("class", "taken for", "rows"), found["mistakes"][:50])
         assert [row[0] for row in of_classes[:-1]] == [found["classes"][k]["label"] for k in order]
     lines = as_text(found).splitlines()
-    assert lines[2].startswith("log-loss ") == (n_out in (5, 50))  # all rows are whole minibatches
+    assert lines[2].startswith("log-loss ") == (n_out in (5, 50))  # nothing of minibatches
     worst = expected["wrong_rows"]
     assert lines[-1].endswith(f": {', '.join(map(str, worst[:7]))}, ..., {worst[-1]}")
