@@ -16,12 +16,12 @@ def text(value):
 def asks_for(name, protocol):
     """A pickle that calls what has a name."""
     module, _, attribute = name.rpartition(".")
+    called = f"c{module}\n{attribute}\n".encode()
     if protocol == 0:
-        return f"c{module}\n{attribute}\n(V{COMMAND}\ntR.".encode()
-    if protocol < 4:
-        return b"\x80\x02" + f"c{module}\n{attribute}\n".encode() + text(COMMAND) + b"\x85R."
-    names = b"".join(b"\x8c" + bytes([len(part)]) + part.encode() for part in (module, attribute))
-    return b"\x80\x04" + names + b"\x93" + text(COMMAND) + b"\x85R."
+        return called + f"(V{COMMAND}\ntR.".encode()
+    if protocol == 4:
+        called = text(module) + text(attribute) + b"\x93"
+    return b"\x80%c" % protocol + called + text(COMMAND) + b"\x85R."
 
 
 def an_array(state, args=b"cnumpy\nndarray\nK\0\x85C\x01b\x87"):
@@ -45,7 +45,6 @@ def a_buffer(order=b"", data=b"C\x10" + bytes(16)):
 
 
 HUGE = struct.pack("<Q", 1 << 62)
-FRAME = b"\x80\x04\x95" + struct.pack("<Q", 2)
 DEPTH = 200_000  # to hash so many nested tuples ends the process, and to hash half of them not yet
 ATTACKS = {
     "a dict's key": b"\x80\x02})" + b"\x85" * DEPTH + b"Ns.",
@@ -60,7 +59,7 @@ ATTACKS = {
     "BINBYTES8": b"\x80\x04\x8e" + HUGE + bytes(99) + b".",
     "BYTEARRAY8": b"\x80\x05\x96" + struct.pack("<Q", 1 << 30) + bytes(99) + b".",
     "FRAME": b"\x80\x04\x95" + HUGE + b"N.",
-    "frame cut": FRAME + b"J\x01\x02\0\0CK\x07." + bytes(73) + b".",
+    "frame cut": b"\x80\x04\x95\2" + bytes(7) + b"J\x01\x02\0\0CK\x07." + bytes(73) + b".",
     "INST": b"((S'echo run > run'\nios\nsystem\nt.",
     "OBJ": b"((cos\nsystem\nS'echo run > run'\not.",
     "STACK_GLOBAL": b"\x80\x04K\x01K\x02\x93.",

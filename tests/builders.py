@@ -205,7 +205,7 @@ def arguments(classifier=None, rule=None, **changed):
     classifier = classifier or LogisticRegression(T.matrix("x"), 4, 3)
     y = T.ivector("y")
     cost = classifier.negative_log_likelihood(y)
-    given = {
+    return {
         "x": classifier.input,
         "y": y,
         "cost": cost,
@@ -213,8 +213,8 @@ def arguments(classifier=None, rule=None, **changed):
         "updates": (rule or functools.partial(adam, learning_rate=0.1))(cost, classifier.params),
         "datasets": make_pairs(dtype="float64"),
         "hyperparameters": Hyperparameters(batch_size=10, n_epochs=3),
+        **changed,
     }
-    return {**given, **changed}
 
 
 def outcome(folder):
@@ -290,8 +290,7 @@ def py2_string(data, protocol=0):
     """Bytes as Python 2 pickles its strings."""
     if protocol == 0:
         return b"S'" + b"".join(b"\\x%02x" % byte for byte in data) + b"'\n"
-    short = b"U" + struct.pack("B", len(data)) if len(data) < 256 else None
-    return (short or b"T" + struct.pack("<i", len(data))) + data
+    return (b"U%c" % len(data) if len(data) < 256 else b"T" + struct.pack("<i", len(data))) + data
 
 
 def py2_array(array, protocol=0):

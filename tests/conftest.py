@@ -18,8 +18,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "scripts"))
-# Of Chromium.
-FLAGS = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu")
 # What the tests compute is small; and how busy the machine is must not change what is printed.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Workers that test side by side compile in folders of their own: one removes what another, as it
@@ -198,7 +196,7 @@ def chromium():
         pytest.skip("there is no chromium, or no chromedriver (Debian: chromium-driver)")
     options = webdriver.ChromeOptions()
     options.binary_location = browser
-    for flag in FLAGS:
+    for flag in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     window = webdriver.Chrome(options, webdriver.ChromeService(driver))
