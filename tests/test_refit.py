@@ -156,3 +156,6 @@ def test_the_command_refits_where_it_splits_validation_rows_off(cli):
         assert done.code == 0, done.err
         facts = Predictor("m.pkl").facts
         assert (facts.refit, facts.n_refit_rows) == (n_rows is not None, n_rows), name
+        said = done.out if label else done.err
+        order = "split at random" if name in ("table.csv", "one.npz") else "in their order"
+        assert (f"to test ({order})" in said) == (name != "three.npz"), said

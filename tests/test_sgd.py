@@ -87,9 +87,11 @@ def test_a_run_computes_what_numpy_computes(criterion, options, working_folder):
     for param, last, value, of_run in zip(model.params, run.params, best, (oracle.W, oracle.b)):
         numpy.testing.assert_allclose(engine.value(param), value, rtol=1e-6)
         numpy.testing.assert_allclose(engine.value(last), of_run, rtol=1e-6)  # the last, not best
-    told = {"class_weight": options.get("class_weight"), "criterion": criterion}
-    told["class_counts"] = numpy.bincount(pairs[0][1]).tolist()
-    told["test_error_all_rows"] = run.best_validation.test_error_all_rows
+    told, tried = {**vars(settings), "n_ranks": 1, "refit": False, "n_refit_rows": None}, best[3]
+    told.update(reason="n_epochs", epoch=tried // 4 + 1, iteration=tried, n_train_batches=4)
+    told.update(class_counts=numpy.bincount(pairs[0][1]).tolist(), curve=run.curve)
+    names = "validation_error", "validation_error_all_rows", "test_error", "test_error_all_rows"
+    told.update(zip(names, [*run.validations[tried // 4][2:4], *best[2]]))
     assert told.items() <= model.metadata.items()
 
 

@@ -100,11 +100,12 @@ def test_a_finished_run_is_lengthened_to_the_bits_of_a_longer_one(capfd, n_epoch
 # ---- states of runs that nobody trains
 
 
-def run_of(shape=(2, 2), dtype="float64", dataset="d", digest="0", n_epochs=9, **settings):
+def run_of(shape=(2, 2), dtype="float64", n_epochs=9, of_data=None, **settings):
     """A run of 5 minibatches an epoch."""
     variables = [theano.shared(numpy.zeros(n, dtype)) for n in (shape, 2)]
     data = read_dataset(make_pairs((100, 20, 20)))
-    facts = dataclasses.replace(data.facts, dataset=dataset, dataset_sha256=digest)
+    facts = {"dataset": "d", "dataset_sha256": "0", **(of_data or {})}
+    facts = dataclasses.replace(data.facts, **facts)
     data = dataclasses.replace(data, facts=facts)
     settings["n_epochs"] = n_epochs
     return new_run(data, variables, settings=settings, is_tutorials=True)
@@ -123,7 +124,8 @@ def resumed(run):
 
 OTHERS = [
     ({"l1": 0.5, "momentum": 0.4}, "l1 was 0.0 and is 0.5; momentum was 0.0 and is"),
-    ({"dataset": "e", "digest": "1"}, "another run: dataset_sha256 was 0 and is 1"),
+    ({"of_data": {"dataset": "e", "dataset_sha256": "1"}}, "another run: dataset_sha256 was 0 and"),
+    ({"of_data": {"pixel_scale": 0.5, "scale_all": True}}, "pixel_scale was None and is 0.5"),
     ({"n_epochs": 3}, "the run is in epoch 4, and n_epochs is 3: give 4 or more"),
     ({"shape": (3, 2)}, "it is of another model, whose parameters have other shapes"),
     ({"dtype": "float32"}, "parameters have other shapes or types"),
@@ -142,17 +144,17 @@ def test_what_a_run_is_not_resumed_from(now, message, working_folder):
 def test_a_run_without_a_best_yet_comes_back_whatever_the_data_are_called(working_folder):
     validation = Validation(4, math.inf, 0.25, 0.3, 0.6, seconds=1.5)
     write_state([validation])
-    run = resumed(run_of(n_epochs=4, dataset="e"))  # the last epoch is reached
+    run = resumed(run_of(n_epochs=4, of_data={"dataset": "e"}))  # the last epoch is reached
     assert (run.iter, run.best_values) == (19, None)
     assert run.validations == [validation._replace(cost=None)]
 
 
-def test_arrays_with_other_labels_are_other_data(working_folder):
+def test_other_arrays_are_other_data(working_folder):
     pairs, resuming = make_pairs(), [Checkpoint("run.state", resume=True)]
     fit(**arguments(datasets=pairs), callbacks=resuming)
-    others = arguments(datasets=[(x, y[::-1].copy()) for x, y in pairs])
-    with pytest.raises(ModelFileError, match="another run: dataset_sha256 was"):
-        fit(**others, callbacks=resuming)
+    for others in ([(x, y[::-1].copy()) for x, y in pairs], [(x + 1, y) for x, y in pairs]):
+        with pytest.raises(ModelFileError, match="another run: dataset_sha256 was"):
+            fit(**arguments(datasets=others), callbacks=resuming)
 
 
 @pytest.mark.parametrize("lacking, there", [("run.csv", "run.state"), ("run.state", "run.csv")])

@@ -231,6 +231,7 @@ def test_by_a_variable_each_process_trains_for_itself(mpirun, pairs):
 
 LAUNCHERS = [
     ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "", "MPI sees 1: "),
+    ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "", "MPI sees 1: "),
     ("PMI_SIZE", "PMI_RANK", "sys.modules['mpi4py'] = None; ", "mpi4py does not import"),
 ]
 
@@ -249,6 +250,7 @@ SAID = [
     (["--batch-size", "x"], 2, "argument --batch-size: invalid int value: 'x'"),
     (["--dataset", "nowhere.npz"], 1, "error: data set 'nowhere.npz' not found"),
     (["--batch-size", "2"], 1, "error: the batch size is 2, and there are 3 ranks"),
+    (["--refit"], 1, "error: several ranks share the rows of a set: give `refit=False`"),
     (["--device", "jax:cpu"], 1, "error: device 'jax:cpu': several ranks train on the CPU"),
 ]
 

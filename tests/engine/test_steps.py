@@ -1,5 +1,7 @@
 """When the steps are taken that `train_model` notes; and that no run leaves any behind."""
 
+import functools
+
 import numpy
 import pytest
 from softmax import Softmax
@@ -99,13 +101,24 @@ def test_no_step_outlives_the_run_that_asked_for_it(device):
     assert again.validations[0].cost == pytest.approx(numpy.mean(costs)) and softmax.is_taken()
 
 
-def test_an_error_at_the_end_keeps_no_other_callback_from_its_end(monkeypatch):
-    errors = [OSError("the first"), KeyError("the second"), ValueError("the last")]
+def test_callbacks_are_called_in_their_order_and_at_the_end_whatever_fails(monkeypatch):
+    told, seconds, callbacks = [], [], [Callback(), Callback()]
+    monkeypatch.setattr("timeit.default_timer", lambda: len(told))  # a second is a call
 
-    def fail(self, run):
-        raise errors.pop(0)
+    def note(name, event, run, validation=None):
+        told.append((name, event))
+        if event in ("on_validation", "on_train_end"):
+            seconds.append((run.seconds, validation and validation.seconds))
+        if event == "on_train_end":
+            raise KeyError(name)
 
-    monkeypatch.setattr(Callback, "on_train_end", fail)
-    with pytest.raises(ValueError, match="the last"):
-        fit_softmax(Softmax(), *(Callback() for _ in errors))
-    assert not errors
+    begin, epoch = ["restore", "check", "on_train_begin"], 4 * ["on_minibatch_end"]
+    epoch.insert(3, "on_validation")
+    for name, callback in zip("ab", callbacks):
+        for event in {*begin, *epoch, "on_train_end"}:
+            setattr(callback, event, functools.partial(note, name, event))
+    with pytest.raises(KeyError, match="b"):
+        fit_softmax(Softmax(), *callbacks, n_epochs=2)
+    events = [*begin, *epoch, *epoch, "on_train_end"]
+    assert told == [(name, event) for event in events for name in "ab"]
+    assert seconds[::2] == seconds[1::2] == [(6, 6), (16, 16), (20, None)]

@@ -173,13 +173,16 @@ def test_a_file_of_another_net_changes_nothing(shapes, dtype):
 
 REFUSED = [
     (b"epoch,iteration\n", "it is not a model file, or it is damaged: "),
-    (model_file.dumps("checkpoint", {}), "it is a checkpoint file, not a model file"),
+    (model_file.dumps("checkpoint", {}), "it is a checkpoint file, not a model file; BestM"),
     (sealed(json.dumps({**HEADER, "version": 2}), DATA), "it is of version 2, and 1 is known"),
 ]
 
 
 @pytest.mark.parametrize("data, said", REFUSED)
 def test_what_is_no_model_file_is_refused_with_the_reason(data, said):
+    advice = "No such file or directory; train a model first: python -m logreg.train$"
+    with pytest.raises(ModelFileError, match=f"^model.pkl cannot be loaded: {advice}"):
+        load_model("model.pkl")
     with pytest.raises(ModelFileError, match=f"^model.pkl cannot be loaded: .*{said}"):
         load_model(write("model.pkl", data))
 
