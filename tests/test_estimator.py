@@ -7,17 +7,15 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy
-import pandas
 import pytest
 from builders import cost_and_gradients, make_pairs, probabilities, write
 from scipy import sparse
 from sklearn.datasets import load_wine
-from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import check_estimator
+from sklearn.utils import estimator_checks
 
 from logreg import SoftmaxClassifier, sgd
 from logreg.hyperparameters import Hyperparameters
@@ -29,7 +27,16 @@ X, Y = make_pairs((120, 1, 1), dtype="float64")[0]
 @pytest.mark.weekly
 @pytest.mark.skipif(not is_wanted(), reason="without the kernel, hundreds of fits are compiled")
 def test_the_conventions_of_scikit_learn():
-    check_estimator(SoftmaxClassifier())
+    estimator_checks.check_estimator(SoftmaxClassifier())
+
+
+CHECKS = "n_features_in dataframe_column_names_consistency estimators_unfitted classifiers_classes "
+CHECKS += "n_features_in_after_fitting non_transformer_estimators_n_iter estimators_pickle"
+
+
+@pytest.mark.parametrize("name", CHECKS.split())
+def test_the_conventions_that_users_meet_first(name):
+    getattr(estimator_checks, f"check_{name}")("SoftmaxClassifier", SoftmaxClassifier(n_epochs=9))
 
 
 def test_it_is_as_good_as_scikit_learns_own_and_works_in_its_tools():
@@ -144,21 +151,6 @@ def test_which_rows_validate(monkeypatch):
     assert (settings.batch_size, refit) == (2, False)
     assert not given(x, y, refit=False)[4]
     assert given(numpy.ones((8000, 1)), [0, 1] * 4000)[3].batch_size == 600
-
-
-def test_it_tells_and_refuses_what_scikit_learns_own_do():
-    frame, names = pandas.DataFrame(X, columns=[*"abcd"]), numpy.array(["ant", "bee", "cat"])
-    classifier = SoftmaxClassifier(n_epochs=3)
-    with pytest.raises(NotFittedError):
-        classifier.predict(frame)
-    classifier.fit(frame, names[Y])
-    found = classifier.predict(frame), names[classifier.predict_proba(frame).argmax(axis=1)]
-    assert found[0].tolist() == found[1].tolist()
-    assert (classifier.classes_.tolist(), classifier.n_iter_.tolist()) == (names.tolist(), [3])
-    assert (classifier.n_features_in_, [*classifier.feature_names_in_]) == (4, [*"abcd"])
-    for other in (frame[[*"abc"]], frame.rename(columns={"a": "e"})):
-        with pytest.raises(ValueError, match="feature"):
-            classifier.predict(other)
 
 
 def test_threads_of_two_dtypes_fit_one_after_the_other(monkeypatch):

@@ -42,7 +42,7 @@ class Case:
 
 
 CASES = [("float32", None, "int32"), ("float64", None, "uint8")]
-CASES += [("float32", list, "int64"), ("float32", theano.shared, "int32")]
+CASES += [("float32", list, "int64"), ("float32", T.constant, "int32")]
 
 
 @pytest.fixture(scope="module", params=CASES, ids=str)

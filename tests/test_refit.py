@@ -110,7 +110,7 @@ def test_a_resumed_run_refits_to_the_same_bits():
 @pytest.mark.parametrize("why, reason", [("", "interrupted"), ("enough", "stopped")])
 def test_a_refit_that_is_stopped_leaves_the_best_model(why, reason):
     alone, stop = trained(), Stop(11, why)
-    run = trained(callbacks=[lambda _: stop, lambda c: BestModel("best.pkl", c)], refit=True)
+    run = trained(callbacks=[lambda c: BestModel("best.pkl", c), lambda _: stop], refit=True)
     assert (run.reason, run.n_refit_rows, stop.seen) == (reason, None, list(range(12)))
     assert not Predictor("best.pkl").facts.refit
     for found, expected in zip(run.best_values, alone.best_values):

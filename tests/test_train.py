@@ -19,17 +19,6 @@ from logreg.hyperparameters import DEFAULTS, EPOCHS_OF_A_TABLE, default_batch_si
 OPTIONS = ["--dataset", "mnist_sample", "--batch-size", "100"]
 
 
-def test_the_sample_trains_without_a_network(run, cli):
-    done = run("-m", "logreg.train", *OPTIONS, "--n-epochs", "2")
-    assert done.returncode == 0, done.stderr
-    assert os.listdir(".") == ["best_model.pkl"]
-    # The default floatX of both engines is float64: the command line chose float32.
-    assert load_model("best_model.pkl").W.dtype == "float32"
-
-    # Another process computes the same parameters, to the last bit.
-    assert cli("train", "--verify", "best_model.pkl").out.startswith("verified: ")
-
-
 def test_every_hyperparameter_is_an_option_with_the_tutorials_default():
     args = vars(train.parser().parse_args([]))
     depends_on_the_data = {"batch_size": None, "criterion": None, "n_epochs": None}

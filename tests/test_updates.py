@@ -62,13 +62,9 @@ def oracle(rule, **options):
 
 CASES = [
     (sgd, {"learning_rate": 0.1}),
-    (momentum, {"learning_rate": 0.1}),
     (momentum, {"learning_rate": 0.1, "momentum": 0.5}),
-    (nesterov, {"learning_rate": 0.1}),
     (nesterov, {"learning_rate": 0.1, "momentum": 0.5}),
-    (adagrad, {}),
     (adagrad, {"learning_rate": 0.3, "epsilon": 0.01}),
-    (adam, {}),
     (adam, {"learning_rate": 0.05, "beta1": 0.5, "beta2": 0.9, "epsilon": 0.1}),
 ]
 

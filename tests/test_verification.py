@@ -17,9 +17,8 @@ KINDS = [
     [*SAMPLE, "--criterion", "error", "--pixel-scale", "255"],
     [*SAMPLE, "--standardize", "--l1", "1e-4", "--l2", "1e-3", "--momentum", "0.9"],
     [*SAMPLE, "--floatx", "float64", "--shuffle", "--split-seed", "7"],
-    [*TABLE, "--drop", "year"],
     [*TABLE, "--learning-rate", "1", "--l2", "1.2"],  # which diverges
-    [*TABLE, "--class-weight", "balanced", "--momentum", "0.5"],
+    [*TABLE, "--drop", "year", "--class-weight", "balanced", "--momentum", "0.5"],
     [*TABLE, "--no-refit", "--no-shuffle", "--no-standardize", "--learning-rate", "1e-6"],
 ]
 

@@ -164,15 +164,3 @@ def test_a_new_run_replaces_nothing_of_another(lacking, there):
     for resume in {False, there == "run.csv"}:  # without a state, it is new
         with pytest.raises(ModelFileError, match=f"{there} is there already, of another run perh"):
             train(".", n_epochs=13, resume=resume)
-
-
-def test_a_state_is_made_when_it_is_written_and_not_at_each_validation(monkeypatch):
-    """It holds all validations: made at each, they are half the square of their number."""
-    made, plain = [], Validation.plain
-    monkeypatch.setattr(Validation, "plain", lambda self: made.append(self) or plain(self))
-    checkpoint, run = Checkpoint("run.state"), run_of()
-    for run.iter in range(200):
-        run.validations.append(Validation(run.iter, 0.5, 0.5, 0.5))
-        checkpoint.on_validation(run, run.validations[-1])
-    checkpoint.on_train_end(run)
-    assert 200 < len(made) < 200**2 / 4

@@ -20,14 +20,12 @@ def jax():
         engine.use_device("cpu")
 
 
-def test_data_and_parameters_stay_on_the_device_and_nothing_is_compiled_anew(jax):
+def test_data_and_parameters_stay_on_the_device(jax):
     assert f"JAX {jax.__version__} on cpu:0 (cpu)" in engine.describe()
-    softmax, compiled = Softmax(), []
+    softmax = Softmax()
     features, labels = softmax.dataset
     updates = momentum(softmax.cost, softmax.model.params, 0.1)
     variables = [features, *labels.owner.inputs, *(variable for variable, _ in updates)]
-    note = jax.monitoring.register_event_duration_secs_listener
-    note(lambda event, *args, **kwargs: compiled.append(event))
     train_model = softmax.compile(updates, 4)
     error = engine.compile_errors(softmax.x, softmax.y, softmax.dataset, 10, softmax.errors)
 
@@ -35,8 +33,6 @@ def test_data_and_parameters_stay_on_the_device_and_nothing_is_compiled_anew(jax
         return [isinstance(variable.container.storage[0], jax.Array) for variable in variables]
 
     assert on_device() == [True] * 6
-    assert any("backend_compile" in event for event in compiled)
-    compiled.clear()
     train_model(0)  # brings the constants to the device
     assert len(train_model.costs()) == 1
     with jax.transfer_guard("disallow"):
@@ -47,8 +43,6 @@ def test_data_and_parameters_stay_on_the_device_and_nothing_is_compiled_anew(jax
         engine.set_value(variables[2], engine.value(variables[2]) / 2)
         train_model(2)
         assert len(train_model.costs()) == 6
-    assert not [event for event in compiled if "backend_compile" in event]
-    jax.monitoring.clear_event_listeners()
     assert on_device() == [True] * 6
 
 

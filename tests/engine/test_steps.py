@@ -9,7 +9,6 @@ from softmax import Softmax
 from logreg import Hyperparameters, engine, fit
 from logreg.callbacks import Callback
 from logreg.engine import T, theano
-from logreg.engine.steps import TrainModel
 
 
 def test_steps_are_noted_until_their_costs_are_asked_for_or_the_block_is_full(device):
@@ -31,24 +30,6 @@ def test_steps_are_noted_until_their_costs_are_asked_for_or_the_block_is_full(de
     for index in (1, 5, 9):
         one(index)
     assert engine.value(digits) == 314159
-
-
-def test_a_call_takes_as_many_steps_as_a_tenth_of_a_second_has_room_for():
-    now, seconds, taken = [0.0], [0.03], []
-
-    def take(indices):
-        now[0] += seconds[0] * len(indices)
-        taken.append(len(indices))
-        return indices
-
-    train_model = TrainModel(take, block=8, clock=lambda: now[0])
-    for index in range(8):
-        train_model(index)
-    seconds[0] = 0.001  # from the next call on, which is of three steps as yet
-    for index in range(8, 18):
-        train_model(index)
-    assert train_model.costs() == list(range(18))
-    assert taken == [1, 3, 3, 3, 8]
 
 
 class Looker(Callback):
