@@ -22,21 +22,6 @@ def stop_of(stopping, losses, frequency):
     raise AssertionError("it did not end")
 
 
-def test_the_tutorials_run():
-    from logreg.callbacks.reference import read_reference
-
-    log = read_reference()
-    losses = [float(valid) / 100 for valid, _ in log.values()]
-    # Errors of 16 minibatches are averaged: epoch 62 wins its tie by the rounding.
-    losses[61] = numpy.nextafter(losses[61], 0)
-    stopping = EarlyStopping()
-    stop, bests = stop_of(stopping, losses, frequency=83)
-    assert stop == 6140
-    assert divmod(stop, 83) == (73, 81)  # epoch 74, minibatch 82 of 83
-    assert [(i + 1) // 83 for i in bests] == [epoch for epoch, (_, test) in log.items() if test]
-    assert stopping.significant_iter == 37 * 83 - 1
-
-
 # Losses at minibatches 4, 9, 14, ...; patience 10.
 SLOWLY = [1.0, 0.96, 0.92, 0.9] + [2.0] * 9
 GAINS = [

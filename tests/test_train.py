@@ -19,7 +19,9 @@ from logreg.hyperparameters import DEFAULTS, EPOCHS_OF_A_TABLE, default_batch_si
 OPTIONS = ["--dataset", "mnist_sample", "--batch-size", "100"]
 
 
-def test_every_hyperparameter_is_an_option_with_the_tutorials_default():
+def test_every_hyperparameter_is_an_option_with_the_tutorials_default(cli):
+    done = cli("train", "a.csv", "--dataset", "b.csv")
+    assert done.code == 2 and done.err.endswith("a.csv and --dataset b.csv: give one of them\n")
     args = vars(train.parser().parse_args([]))
     depends_on_the_data = {"batch_size": None, "criterion": None, "n_epochs": None}
     assert {**vars(DEFAULTS), **depends_on_the_data}.items() <= args.items()
@@ -158,12 +160,15 @@ def test_the_batch_size_suits_the_data(cli):
 
 
 def test_the_price_of_class_weights_is_told(cli):
-    random = numpy.random.RandomState(1)
+    random, told = numpy.random.RandomState(1), set()
     x = random.randn(600)
-    kinds = numpy.where(x + random.randn(600) > 3, "yes", "no")
+    kinds = numpy.where(x + random.randn(600) > 1, "yes", "no")
     write("t.csv", "\n".join(["x,kind", *map("{},{}".format, x, kinds)]).encode())
-    train = "train", "--dataset", "t.csv", "--n-epochs", 50
-    plain, balanced = cli(*train), cli(*train, "--class-weight", "balanced")
-    (error,) = re.findall(r"^test error(: .*)", plain.out, re.M)
-    assert balanced.out.endswith(f"test error if trained without --class-weight{error}\n")
-    assert f"test error{error}" not in balanced.out
+    for switch in ("--refit", "--no-refit"):
+        train = "train", "--dataset", "t.csv", "--n-epochs", 50, switch
+        plain, balanced = cli(*train), cli(*train, "--class-weight", "balanced")
+        (error,) = re.findall(r"^test error(: .*)", plain.out, re.M)
+        assert balanced.out.endswith(f"test error if trained without --class-weight{error}\n")
+        assert f"test error{error}" not in balanced.out
+        told.add(error)
+    assert len(told) == 2  # of the two switches

@@ -150,9 +150,11 @@ def test_a_run_without_a_best_yet_comes_back_whatever_the_data_are_called(workin
 
 
 def test_other_arrays_are_other_data(working_folder):
-    pairs, resuming = make_pairs(), [Checkpoint("run.state", resume=True)]
+    pairs, resuming = make_pairs((3000, 20, 20)), [Checkpoint("run.state", resume=True)]
     fit(**arguments(datasets=pairs), callbacks=resuming)
-    for others in ([(x, y[::-1].copy()) for x, y in pairs], [(x + 1, y) for x, y in pairs]):
+    last_rows = numpy.arange(3000)[:, None] >= 2000
+    (x, y), *held_out = pairs
+    for others in ([(x, y[::-1].copy()), *held_out], [(x + last_rows, y), *held_out]):
         with pytest.raises(ModelFileError, match="another run: dataset_sha256 was"):
             fit(**arguments(datasets=others), callbacks=resuming)
 

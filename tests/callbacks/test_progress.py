@@ -86,11 +86,12 @@ def test_the_speed_of_a_resumed_run_is_that_of_now(monkeypatch):
     terminal.isatty = lambda: True
     monkeypatch.setattr("timeit.default_timer", lambda: now)
     monkeypatch.setattr(sys, "stderr", terminal)
-    run = new_run(iter=299, validations=[Validation(2, 0.5, 0.25, 0.3)])  # 3 minibatches an epoch
+    before = {"iter": 299, "seconds": 7.0, "validations": [Validation(2, 0.5, 0.25, 0.3)]}
+    run = new_run(**before)  # 3 minibatches an epoch
     line.on_train_begin(run)
     line.on_minibatch_end(run)
     now, run.iter = 102.0, 305
     line.on_minibatch_end(run)
     line.on_train_end(run)
     said = "epoch 102 (3/3), 1.0 epochs/s, best error 0.2500, patience left 4695"
-    assert said in terminal.getvalue()
+    assert said in terminal.getvalue() and run.read_clock() == 9.0

@@ -1,9 +1,11 @@
 """Data and parameters on a device, by PyTensor's JAX backend; the CPU stands for a GPU."""
 
+import numpy
 import pytest
+from builders import make_pairs, save_folder
 from softmax import Softmax
 
-from logreg import engine
+from logreg import Predictor, engine
 from logreg.engine import theano
 from logreg.errors import EngineError
 from logreg.updates import momentum
@@ -44,6 +46,22 @@ def test_data_and_parameters_stay_on_the_device(jax):
         train_model(2)
         assert len(train_model.costs()) == 6
     assert on_device() == [True] * 6
+
+
+OPTIONS = [[], ["--standardize"], ["--class-weight", "balanced", "--momentum", 0.5, "--l1", 1e-3]]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=range(3))
+def test_a_command_gives_the_model_of_the_cpu(options, jax, cli):
+    folder = save_folder([((40 * x + 99).clip(0, 255).astype("u1"), y) for x, y in make_pairs()])
+    models, train = [], ("train", folder, "--n-epochs", 2, "--batch-size", 9, *options)
+    for device in ("cpu", "jax:cpu"):
+        done = cli(*train, "--device", device)
+        assert done.code == 0 and ("JAX" in done.err) == (device != "cpu")
+        models.append(Predictor("best_model.pkl"))
+    curves = (numpy.array(model.metadata["curve"], "float64") for model in models)
+    numpy.testing.assert_allclose(*curves, rtol=1e-5)
+    numpy.testing.assert_allclose(models[0].W, models[1].W, rtol=1e-4, atol=1e-6)
 
 
 def test_settings_hold_for_a_block(jax):

@@ -12,8 +12,6 @@ import pytest
 from builders import make_pairs, save_folder, save_pairs
 from conftest import ROOT
 
-from logreg import kernel
-
 MPIEXEC = Path(sys.executable).parent / "mpiexec"
 JOINED = "import logreg.engine\nfrom logreg.parallel.ranks import ranks\n"  # by that import
 TRAIN = "import sys; from logreg.train import main; sys.exit(main({}))"
@@ -130,12 +128,6 @@ def test_rank_0_alone_writes(mpirun, pairs):
     assert os.listdir("empty") == []
     assert {"best_model.pkl", "run.csv", "run.state"} < set(os.listdir())
     assert len(Path("run.csv").read_text().splitlines()) == 5
-
-
-def test_ranks_share_the_cores(mpirun):
-    code = "import os, sys\nsys.stderr.write(os.environ['LOGREG_NUM_THREADS'] + os.linesep)"
-    done = mpirun(2, "-c", JOINED + code)
-    assert done.stderr.split() == [str(max(1, kernel.n_cores() // 2))] * 2
 
 
 # ---- the ends
