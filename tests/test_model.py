@@ -45,7 +45,7 @@ CASES = [("float32", None, "int32"), ("float64", None, "uint8")]
 CASES += [("float32", list, "int64"), ("float32", T.constant, "int32")]
 
 
-@pytest.fixture(scope="module", params=CASES, ids=str)
+@pytest.fixture(scope="module", params=CASES, ids=range(4))
 def case(request):
     with engine.floatx(request.param[0]):
         return Case(*request.param)

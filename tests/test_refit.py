@@ -112,7 +112,8 @@ def test_a_refit_that_is_stopped_leaves_the_best_model(why, reason):
     alone, stop = trained(), Stop(11, why)
     run = trained(callbacks=[lambda c: BestModel("best.pkl", c), lambda _: stop], refit=True)
     assert (run.reason, run.n_refit_rows, stop.seen) == (reason, None, list(range(12)))
-    assert not Predictor("best.pkl").facts.refit
+    facts = Predictor("best.pkl").facts
+    assert (facts.refit, facts.reason) == (False, f"stopped: {why}" if why else "interrupted")
     for found, expected in zip(run.best_values, alone.best_values):
         numpy.testing.assert_array_equal(found, expected)
 
