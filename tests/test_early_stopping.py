@@ -5,6 +5,7 @@ import math
 import numpy
 import pytest
 
+from logreg.datasets.options import Preparation
 from logreg.early_stopping import EarlyStopping
 from logreg.errors import SettingError
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
@@ -52,26 +53,28 @@ def test_defaults_are_the_tutorials():
 # What is needed of a setting, values that are taken, and values that are not.
 SETTINGS = {
     "learning_rate": ("a number above 0", [1e-300, 9], [0.0, -1, math.nan, math.inf, "1", None]),
-    "n_epochs": ("a whole number from 1 to 1e9", [1, 10**9], [0, 1.5, 10**9 + 1]),
-    "batch_size": ("a whole number from 1 to 1e9", [1, 10**9], [0, True, 10**9 + 1]),
+    "n_epochs": ("a whole number from 1 to 1e9", [1, 10**9], [0, 1.5, True, 10**9 + 1]),
     "patience": ("a whole number from 2", [2, 10**12], [1, 2.5]),
     "patience_increase": ("a number from 1 to 1e9", [1, 1e9], [0.99, 1.1e9]),
     "improvement_threshold": ("a number above 0, up to 1", [1e-9, 1], [0, 1.01]),
     "l1": ("a number from 0", [0, 9], [-1e-9, 10**309]),
-    "l2": ("a number from 0", [0, 9], [-1e-9]),
     "momentum": ("a number from 0, below 1", [0, 0.999], [-0.1, 1]),
     "class_weight": ("None or 'balanced'", [None, "balanced"], [[1, 2], "loss"]),
     "criterion": ("'error' or 'loss'", ["error", "loss"], ["cost", None]),
+    "split_seed": ("a whole number from 0 to 2**32-1", [0, 2**32 - 1], [-1, 2**32]),
+    "size": ("a whole number from 10 to 1000", [10, 1000], [9, 1001]),
 }
+SETTINGS.update(batch_size=SETTINGS["n_epochs"], l2=SETTINGS["l1"])
 
 
-@pytest.mark.parametrize("name", vars(DEFAULTS))
+@pytest.mark.parametrize("name", {**vars(DEFAULTS), **SETTINGS})
 def test_senseless_settings_are_refused_by_name(name):
     needed, taken, refused = SETTINGS[name]
-    assert [getattr(Hyperparameters(**{name: value}), name) for value in taken] == taken
+    group = Hyperparameters if name in vars(DEFAULTS) else Preparation
+    assert [getattr(group(**{name: value}), name) for value in taken] == taken
     for value in refused:
         with pytest.raises(SettingError) as raised:
-            Hyperparameters(**{name: value})
+            group(**{name: value})
         assert str(raised.value) == f"`{name}` is {value!r:.99}: it must be {needed}"
 
 

@@ -122,7 +122,9 @@ def test_bytes_are_pixels_and_settings_of_another_rule_are_not_told():
     wrong = model.predict(x) != y
     assert wrong.mean() == best.error_all_rows == model.metadata["validation_error_all_rows"]
     expected = {"iteration": best.iter, "n_epochs": 3, "pixel_scale": 1 / 256}
-    assert expected.items() <= model.metadata.items() and "learning_rate" not in model.metadata
+    assert expected.items() <= model.metadata.items()
+    of_a_run = {"n_epochs", "batch_size", "patience", "patience_increase", "improvement_threshold"}
+    assert vars(run.hyperparameters).keys() & model.metadata.keys() == of_a_run | {"criterion"}
 
 
 PAIRS = make_pairs((20, 20, 20), dtype="float64")
@@ -143,6 +145,7 @@ REFUSED = [
     ({"cost": T.vector("costs")}, r"^cost is costs: .* cost, errors symbolic numbers"),
     ({"x": T.matrix("other")}, "neither cost nor errors is made of other"),
     ({"updates": [(W, W + 1), (W, W + 1)]}, r"updates\[1\]: W has a new value already"),
+    ({"updates": [W]}, r"updates is \[W\]: pairs \(shared variable, symbolic new value\) are"),
     ({"updates": [(W, W + 1)]}, "no variable of updates: give the shared variables"),
     (with_training_set([[1.0] * 4, [1.0]] * 10, Y), "x is an object array .*every row as long"),
     ({"datasets": PAIRS[:2]}, r"three pairs \(x, y\) are needed, for training, valid"),
@@ -159,7 +162,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("changed, message", REFUSED, ids=range(19))
+@pytest.mark.parametrize("changed, message", REFUSED, ids=range(20))
 def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, message, monkeypatch):
     monkeypatch.setattr(engine, "compile_step", None)
     with pytest.raises(LogRegError, match=message):

@@ -6,10 +6,9 @@ import pytest
 from logreg import engine, updates
 from logreg.engine import T, theano
 
-STEPS = 5
 W0 = numpy.array([[0.5, -1.0, 2.0], [1.5, 0.1, -0.3]])
 B0 = numpy.array(0.7)
-X = numpy.random.RandomState(2).normal(size=(STEPS, 3))
+X = numpy.random.RandomState(2).normal(size=(5, 3))
 
 
 # The rules, with a memory of each parameter, at step t.
