@@ -1,5 +1,6 @@
 """Tables: the rules of headers, labels and columns; what is read, and what is refused how."""
 
+import csv
 import gzip
 import json
 import re
@@ -10,11 +11,10 @@ import pandas
 import pytest
 from builders import csv_text, save, table_bytes, write
 from conftest import peak_memory
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 
 from logreg import Predictor, load_data
 from logreg.datasets import frames
+from logreg.datasets.columns import SWAPPED
 from logreg.datasets.dataset import make_folds, read_dataset
 from logreg.datasets.facts import of_columns
 from logreg.datasets.formats import sniff
@@ -22,7 +22,7 @@ from logreg.datasets.header import Columns
 from logreg.datasets.options import NA, NO_OPTIONS, Preparation, TableOptions
 from logreg.datasets.tables import read_table, table_batches
 from logreg.errors import DatasetError, SettingError
-from logreg.saving.facts import ModelFacts
+from logreg.saving.facts import ModelFacts, as_json
 
 
 def put(text, name="t.csv"):
@@ -50,32 +50,6 @@ def batches(text, n_in, size=1000, feature_names=None, label_name=None, label=No
     found = [x for x, *_ in table_batches(put(text), TableOptions(**options), size, known)]
     assert all(0 < len(x) <= size and x.dtype == float for x in found)
     return numpy.concatenate(found).tolist()
-
-
-cells = st.floats(-1e38, 1e38).map(lambda x: x / 3)  # of as many digits as there may be
-
-
-@settings(max_examples=40, deadline=None, derandomize=True)
-@given(
-    rows=st.integers(1, 4).flatmap(
-        lambda width: st.lists(
-            st.tuples(st.text("xyz ü,;", min_size=1), *[cells] * width), min_size=2, max_size=6
-        )
-    ),
-    delimiter=st.sampled_from(",;\t|"),
-    newline=st.sampled_from(["\n", "\r\n", "\n\n", "\r"]),
-    has_header=st.booleans(),
-)
-def test_a_table_holds_what_was_written(rows, delimiter, newline, has_header):
-    labels, *columns = zip(*rows)
-    assume(all(len({*column}) > 1 for column in columns))  # else it is left out
-    names = ["kind", *(f"f{i}" for i in range(len(columns)))]
-    lines = [[f'"x{label}"', *map(repr, cells)] for label, *cells in rows]
-    lines = [names, *lines] if has_header else lines
-    found = table(newline.join(map(delimiter.join, lines)), decimal=".", label_column="1")
-    assert found.x.T.tolist() == [[*column] for column in columns]
-    assert labels_of(found) == [f"x{label}".strip() for label in labels]
-    assert found.columns[:3] == (0, *(("kind", tuple(names[1:])) if has_header else (None, None)))
 
 
 RULES = [
@@ -280,6 +254,80 @@ def test_what_cells_mean_is_found_noted_kept_and_known_in_prediction(column, kin
     numpy.testing.assert_array_equal(x, found.x)
 
 
+# Of each kind of column, the cell of a number k, and what it means.
+MEANINGS = {
+    "number": lambda k: (str(k / 8), k / 8),
+    "number $": lambda k: (f"-${k + 1},000.5", -1000 * k - 1000.5),
+    "date ISO8601": lambda k: (f"2024-01-{k + 1:02} 12:00", DAY - 29.5 + k),
+    "date %d/%m/%Y": lambda k: (f"{k + 1:02}/01/2024", DAY - 30 + k),
+    "text": lambda k: (["ant", "Bee", "a sea; |cow"][k % 3],) * 2,
+    "code": lambda k: (f"0{k % 5}",) * 2,  # which an option calls categorical
+    "yes or no": lambda k: (["TRUE", "False"][k % 2], 1 - k % 2),
+    "alike": lambda k: ("7", 7),
+    **dict.fromkeys(("label", "group", "drop"), lambda k: (str(k % 4),) * 2),
+}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_table_is_what_was_written_in_training_and_in_prediction(seed):
+    """Columns of any kinds in any order, empty cells, options beside each other."""
+    random, n = numpy.random.RandomState(seed), 40
+    has_names, has_gaps, by_number, is_last, has_commas = (random.rand(5) < 0.5).tolist()
+    kinds = ["number", *random.choice([*MEANINGS][:-3], 3), "drop", "group"]
+    kinds.insert(6 if is_last else random.randint(6), "label")
+    columns, called, meant = {}, [], []
+    for i, kind in enumerate(kinds, 1):
+        cells, values = map(list, zip(*map(MEANINGS[kind], random.randint(31, size=n))))
+        if has_commas and kind.startswith("number"):
+            cells = [cell.translate(SWAPPED) for cell in cells]
+        for k in random.randint(1, n, 5 * has_gaps):
+            cells[k] = random.choice([*NA, "-", "-99" if has_commas else "-99.0"])
+            values[k] = "" if isinstance(values[k], str) else numpy.nan
+        name = f"{kind} {i}" if has_names else f"column {i}"
+        columns[name] = cells
+        called.append(name if has_names and not by_number else i)
+        meant.append(values)
+
+    def write_table(names):
+        newline = random.choice(["\n", "\r\n", "\n\n", "\r"])
+        with open("t.csv", "w", newline="") as file:
+            writer = csv.writer(file, delimiter=random.choice([*",;\t|"]), lineterminator=newline)
+            writer.writerows([names] * has_names + [*zip(*map(columns.get, names))])
+
+    write_table([*columns])
+    label, drop, group = (called[kinds.index(kind)] for kind in ("label", "drop", "group"))
+    label = None if is_last else label - 8 if by_number else label
+    codes = [name for name, kind in zip(called, kinds) if kind == "code"]
+    how = {"drop": drop, "group": group, "categorical": codes, "na": ["-", "-99"]}
+    options = TableOptions(label, has_names, missing="mean" if has_gaps else None, **how)
+    found = read("t.csv", options)
+    wanted, names = [], []
+    for name, kind, values in zip(columns, kinds, meant):
+        if kind in ("text", "code"):
+            names += [f"{name}={text}" for text in sorted({*values})]
+            wanted += [[value == text for value in values] for text in sorted({*values})]
+        elif kind not in ("label", "drop", "group") and not (has_names and kind == "alike"):
+            names.append(name)
+            wanted.append(values)
+    labels, groups = (numpy.array(meant[kinds.index(kind)]) for kind in ("label", "group"))
+    wanted, (rows,) = numpy.array(wanted, float).T, labels.nonzero()
+    numpy.testing.assert_array_equal(found.x, wanted[rows])
+    assert labels_of(found) == labels[rows].tolist()
+    assert [*found.rows] == (rows + 1 + has_names).tolist()
+    assert found.first_rows == [found.rows[labels_of(found).index(text)] for text in found.labels]
+    is_same = (groups == groups[:, None]) & (groups != "") | numpy.eye(n, dtype=bool)
+    assert (found.groups == found.groups[:, None]).tolist() == is_same[rows][:, rows].tolist()
+    facts = ModelFacts.of(json.loads(as_json(read_dataset("t.csv", options).facts.as_dict())))
+    assert [*facts.names] == names and facts.class_labels == [0, 1, 2, 3]
+    write_table([*columns][:: -1 if has_names else 1])
+    found = [*table_batches("t.csv", facts.table_options(), 15, facts.table, keep=["all"])]
+    numpy.testing.assert_array_equal(numpy.concatenate([batch.x for batch in found]), wanted)
+    for name, cells in columns.items():
+        assert [cell for batch in found for cell in dict(batch.kept)[name]] == cells
+    numbers = [number for batch in found for number in batch.numbers]
+    assert numbers == [k + 1 + has_names for k in range(n)]
+
+
 def test_columns_that_an_option_calls_categorical():
     rows = "".join(f"{i % 12},{i % 150:05},{i % 7},{'ab'[i % 12 > 5]}\n" for i in range(900))
     found = table("month,zip,n,kind\n" + rows, categorical=["month", "zip"])
@@ -307,18 +355,6 @@ def test_a_frame_declares_columns_of_text():
     columns = {"a": [1.234, 2.0, "7,5"], "kind": [*"xyx"]}  # what is no text has no comma
     found = read(pandas.DataFrame(columns, dtype=object), TableOptions("kind", decimal=","))
     assert found.x[:, 0].tolist() == [1.234, 2, 7.5]
-
-
-@pytest.mark.parametrize("cell", NA)
-def test_what_counts_as_an_empty_cell(cell):
-    """In features and in the label, whose row is then left out."""
-    text = f"a,t,kind\n1,x,+\n{cell},{cell},-\n3,y,-\n4,y,{cell}\n"
-    found = table(text, **KIND, missing="mean")
-    assert numpy.isnan(found.x[1, 0]) and found.columns.categories == (None, ["", "x", "y"])
-    assert (found.labels, len(found.x)) == (["+", "-"], 3)
-    known = {"categories": found.columns.categories, "label_name": "kind"}
-    rows = batches(text, 2, missing="mean", **known)
-    numpy.testing.assert_array_equal(rows[:3], found.x)
 
 
 def test_a_number_that_stands_for_empty_is_compared_as_a_number():
@@ -484,13 +520,6 @@ def test_a_look_before_training(capsys):
         assert any(said in line for line in told), said
 
 
-def test_columns_without_names_are_called_by_their_numbers_in_the_file():
-    rows = [f"{'ab'[i % 2]},9,{i},{'uv'[i % 3 == 0]}" for i in range(30)]
-    put("\n".join(rows))
-    data = read_dataset("t.csv", TableOptions(1, header=False, drop=[3]))
-    assert data.facts.names == ("column 2", "column 4=u", "column 4=v")
-
-
 def test_pictures_keep_columns_that_are_alike():
     rows = numpy.random.RandomState(0).randint(9, size=(30, 65))
     rows[:, :60] = 0
@@ -558,15 +587,6 @@ def test_a_group_that_is_in_two_files(cli, working_folder):
     done = cli("train", "data", "--group", "g", "--missing", "mean")
     said = "error: data: of 2 groups, 1 stand in several sets ('7'): move the rows of each into "
     assert (done.code, done.err.splitlines()[-1]) == (1, said + "one set, or give no --group")
-
-
-def test_a_row_without_a_label_takes_its_group_and_its_number_along():
-    """And one without a group is a group of its own."""
-    text = "g,a,kind\np,1,x\nq,2,\n,3,y\nNA,4,x\nq,5,x\np,6,y\n"
-    found = table(text, group="g", missing="mean")
-    assert (found.x.T.tolist(), found.rows) == ([[1, 3, 4, 5, 6]], [2, 4, 5, 6, 7])
-    assert (found.labels, found.first_rows) == (["x", "y"], [2, 4])
-    assert found.groups[0] == found.groups[4] and len({*found.groups}) == 4
 
 
 # Files of other kinds
