@@ -1,18 +1,16 @@
 """Data sets: how they are split and prepared, what a model file tells of them, what engines get."""
 
 import hashlib
-import re
 
 import numpy
-import pandas
 import pytest
 from builders import SAMPLE, csv_text, make_pairs, sample, save, save_pairs, table_bytes, write
 from conftest import peak_memory
 
 from logreg import engine
 from logreg.datasets import preprocessing
-from logreg.datasets.dataset import read_dataset
-from logreg.datasets.options import NO_OPTIONS, Preparation, TableOptions
+from logreg.datasets.dataset import make_folds, read_dataset
+from logreg.datasets.options import NA, NO_OPTIONS, Preparation, TableOptions
 from logreg.datasets.preprocessing import Moments, Preprocessing, scaled
 from logreg.datasets.splits import stratified_order
 from logreg.datasets.variables import given, load_data, shared, stored
@@ -99,15 +97,81 @@ def test_shuffle_permutes_rows_and_labels_together():
 # What is told of a data set
 
 
-def test_metadata():
-    metadata = read_dataset(SAMPLE).facts.as_dict()
-    told = {"image_shape": (28, 28), "pixel_scale": 1 / 256, "scale_all": False, "x_median": 0}
-    told.update(raw_range=[0, 255], x_range=[0, 255 / 256], class_labels=[*range(10)])
-    told.update(dataset=str(SAMPLE), centred=True, n_in=784, n_out=10)
-    told.update(rows=[5000, 1000, 1000], class_counts=numpy.bincount(sample()["y_train"]).tolist())
-    told.update(baseline_error=(sample()["y_test"] != 1).mean())
-    assert re.fullmatch("[0-9a-f]{64}", metadata.pop("dataset_sha256"))
-    assert {name: value for name, value in metadata.items() if value is not None} == told
+def source_of(kind, has_gaps):
+    """Data of a kind, how they are read, and what is told of them whatever their numbers are."""
+    random = numpy.random.RandomState(0)
+    x, y = random.randint(0, 17, (60, 100)), numpy.arange(60) % 3 + 7
+    x[:, 30:70] //= 2  # which is not at the edges of images
+    x[:, 5], x[0, 1] = 9, 16
+    if kind in ("bytes", "floats"):
+        x = x.reshape(60, 10, 10).astype("uint8" if kind == "bytes" else "float64")
+        told = {"dataset": "the given arrays", "image_shape": (10, 10), "centred": False}
+        return [(x, y), (x[:30], y[:30]), (x[7:50], y[7:50])], NO_OPTIONS, told
+    if kind == "one array":
+        numpy.savez("d.npz", x=x[:, :6].astype("float64"), y=y)
+        return "d.npz", NO_OPTIONS, {"dataset": "d.npz"}
+    x = numpy.where(random.rand(60, 6) < 0.2 * has_gaps, "", x[:, :6].astype(object))
+    write("t.csv", csv_text(numpy.c_[x, y], [*"abcdef", "y"]).encode())  # f is alike
+    told = {"dataset": "t.csv", "label_name": "y", "label_number": 7, "columns": (*"abcde",)}
+    told.update(column_numbers=(1, 2, 3, 4, 5), kinds=("number",) * 5, feature_names=(*"abcde",))
+    return "t.csv", TableOptions(missing="mean"), {**told, "decimal": ".", "missing": "mean"}
+
+
+def assert_told(data, told, is_standardized, pixel_scale=None):
+    """What NumPy finds in the rows is told of them, and engines get them so."""
+    (x, y), _, (_, y_test) = data
+    scale = pixel_scale or (1 / 256 if x.dtype == "uint8" else 1)
+    means = numpy.nanmean(x, axis=0, dtype=float) * scale
+    scales = numpy.where(numpy.isnan(x), means, x * scale).std(axis=0)
+    scales[scales == 0] = 1
+    ready = [numpy.where(numpy.isnan(x), means, x * scale) for x, _ in data]
+    ready = [(x - means) / scales if is_standardized else x for x in ready]
+    are_floats = "float64" if is_standardized or "missing" in told else "float32"
+    assert x.dtype == (are_floats if scale == 1 else "uint8")
+    for sets in (shared(data), stored(data)):
+        for (features, _), wanted in zip(sets, ready):
+            found = engine.as_stored(features)
+            rows = found.rows(0, len(wanted), "float64") * found.scale
+            numpy.testing.assert_allclose(rows, wanted, atol=1e-6)
+    counts, some, ends = numpy.bincount(y), ready[0], [numpy.nanmin(x), numpy.nanmax(x)]
+    if "image_shape" in told:
+        images = some.reshape(-1, 10, 10)
+        some = numpy.concatenate([images[:, [0, -1]], images[:, :, [0, -1]].swapaxes(1, 2)], 1)
+    numbers = {"n_in": x.shape[1], "n_out": 3, "rows": [len(y) for _, y in data]}
+    numbers.update(class_labels=[7, 8, 9], class_counts=counts, x_median=numpy.median(some))
+    numbers.update(baseline_error=(y_test != counts.argmax()).mean(), raw_range=ends)
+    numbers.update(x_range=[ready[0].min(), ready[0].max()], pixel_scale=scale)
+    numbers.update(scale_all=pixel_scale is not None)
+    numbers.update({"feature_means": means} if is_standardized or "missing" in told else {})
+    numbers.update({"feature_scales": scales} if is_standardized else {})
+    found = {name: value for name, value in data.facts.as_dict().items() if value is not None}
+    assert len(found.pop("dataset_sha256")) == 64 and found.pop("na", NA) == NA
+    for name, value in numbers.items():
+        numpy.testing.assert_allclose(found.pop(name), value, rtol=1e-6, err_msg=name)
+    assert found == told
+
+
+@pytest.mark.parametrize("standardize", [None, True, False])
+@pytest.mark.parametrize("pixel_scale", [None, 1 / 16])
+@pytest.mark.parametrize("shuffle", [None, True, False])
+@pytest.mark.parametrize("kind", ["bytes", "floats", "one array", "table"])
+def test_what_is_told_of_data_and_of_their_folds(kind, shuffle, pixel_scale, standardize, capsys):
+    source, options, told = source_of(kind, has_gaps=pixel_scale is None)
+    how = Preparation(standardize, shuffle, split_seed=3, pixel_scale=pixel_scale)
+    data = read_dataset(source, options, how, dtype="float32")
+    is_alone = kind in ("one array", "table")
+    told.update({"split": [40, 10, 10]} if is_alone else {})
+    told.update({"split_seed": 3} if shuffle or (shuffle is None and is_alone) else {})
+    is_standardized = kind == "table" and not pixel_scale if standardize is None else standardize
+    assert_told(data, told, is_standardized, pixel_scale)
+    if is_alone:
+        capsys.readouterr()
+        for n in (2, 7, 20):
+            folds = [*make_folds(data, n)]
+            assert sorted(len(fold.test[1]) for fold in folds)[:: n - 1] == [60 // n, -(-60 // n)]
+            for fold in folds:
+                assert_told(fold, told, is_standardized, pixel_scale)
+        assert capsys.readouterr().err == ""  # of what was said of all rows
 
 
 @pytest.mark.parametrize(
@@ -200,28 +264,6 @@ def test_float64_is_made_of_some_rows_at_a_time():
 
 
 # In a data set
-
-
-def test_tables_are_standardized_in_training_and_arrays_if_that_is_asked_for():
-    x, y = make_pairs((60,))[0]
-    numpy.savez("d.npz", x=x, y=y)
-    frame = pandas.DataFrame(x, columns=[*"abcd"]).assign(kind=numpy.array([*"xyz"])[y])
-    pixels = [((x * 40 + 100).clip(0, 255).astype("uint8"), y)] * 3  # are bytes no longer
-    every = (frame, KIND, None), ("d.npz", NO_OPTIONS, True), (pixels, NO_OPTIONS, True)
-    for source, options, standardize in every:
-        data = read_dataset(source, options, Preparation(standardize), dtype="float32")
-        wanted = (data.train[0] - data.train[0].mean(axis=0)) / data.train[0].std(axis=0)
-        with engine.floatx("float32"):
-            (found, _), (rows, _) = shared(data)[0], stored(data)[0]
-        assert rows.shared.get_value().dtype == "float32"
-        assert (rows.rows(0, len(wanted), "float32") == engine.value(found)).all()
-        numpy.testing.assert_allclose(engine.value(found), wanted, atol=1e-5)
-        numpy.testing.assert_allclose(data.facts.x_range, (wanted.min(), wanted.max()), atol=1e-5)
-        plain = read_dataset(source, options, Preparation(standardize=False), dtype="float32")
-        assert data.facts.dataset_sha256 != plain.facts.dataset_sha256
-    assert read_dataset("d.npz").facts.preprocessing.scales is None
-    (found, _), *_ = load_data(frame, "kind")
-    assert abs(engine.value(found).mean(axis=0)).max() < 1e-6
 
 
 @pytest.mark.parametrize("name", ["t.csv", "d.npz"])
