@@ -10,8 +10,10 @@ from builders import classes_of, drawing, sample, save, write
 from PIL import Image, ImageDraw
 
 from logreg.datasets.dataset import read_dataset
+from logreg.datasets.options import Preparation
 from logreg.datasets.pictures import Layout, are_centred, read_picture
 from logreg.errors import DatasetError
+from logreg.saving.facts import ModelFacts
 
 FIELD = Layout((28, 28), is_centred=True)
 STYLES = [
@@ -127,6 +129,33 @@ def test_the_other_background_is_inverted_unless_told(digit, size, background):
             layout = FIELD._replace(background=background)
             found = prepared(picture, invert=invert, layout=layout)
             assert apart(found, 255 - drawn if is_inverted else drawn) < 2
+
+
+@pytest.mark.parametrize("is_centred", [False, True])
+@pytest.mark.parametrize("background", ["dark", "light"])
+@pytest.mark.parametrize("standardize", [None, True])
+@pytest.mark.parametrize(
+    "low, high, dtype, scale",
+    [(0, 255, "u1", None), (0, 255, "f4", 1 / 255), (0, 15, "i8", 1 / 15)]
+    + [(0, 255, "f4", None), (0, 1, "f4", None), (-1, 1, "f8", None)],
+)
+def test_a_picture_of_an_image_of_the_training_data_is_that_image(
+    low, high, dtype, scale, standardize, background, is_centred
+):
+    digits, y = sample()["x_train"][:300], sample()["y_train"][:300]
+    digits = digits if is_centred else numpy.roll(digits, 6, axis=1)
+    grey = 255 - digits if background == "light" else digits
+    x = grey / 255 * (high - low) + low
+    x = (x if dtype[0] == "f" else x.round()).astype(dtype)
+    how = Preparation(standardize, pixel_scale=scale)
+    facts = ModelFacts.of(read_dataset([(x, y)] * 3, preparation=how).facts.as_dict())
+    layout = facts.layout
+    assert (layout.background, layout.is_centred) == (background, is_centred)
+    assert facts.takes_pictures and (standardize or facts.takes_bytes == ((low, high) != (0, 1)))
+    for image, wanted in zip(grey[:3], x):
+        for picture in (image, 255 - image):
+            found = prepared(picture, layout=layout)
+            assert abs(found - wanted.astype(float)).max() <= (0.5 if dtype == "i8" else 1e-4)
 
 
 def test_images_that_are_not_laid_out_as_mnists_are_scaled_alone():
