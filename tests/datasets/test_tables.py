@@ -52,6 +52,8 @@ def batches(text, n_in, size=1000, feature_names=None, label_name=None, label=No
     return numpy.concatenate(found).tolist()
 
 
+HEADER = "row 1 ({}) is taken for a header (`header=False`: it is data)"
+DATA = "row 1 ({}) is taken for data (`header=True`: it is a header)"
 RULES = [
     # A text cell over a number; all cells are text; a cell called label, class or target.
     ("a,7,kind\n1,2,x\n", True, 2, ("a", "7")),
@@ -78,8 +80,14 @@ RULES = [
 
 
 @pytest.mark.parametrize("text, header, label, names", RULES)
-def test_the_rules(text, header, label, names):
+def test_the_rules(text, header, label, names, capsys):
     found = table(text, missing="mean")
+    cells = text.splitlines()[0].split(";" if ";" in text else ",")
+    title = f"column {label + 1}" + f" ({cells[label]})" * header
+    told = capsys.readouterr().err.splitlines()[0]
+    said = (HEADER if header else DATA).format(", ".join(cells))
+    assert told.startswith(f"note: t.csv: {said}, ")
+    assert f", {title} is the label (`label_column` names another)" in told
     assert (found.columns.label, found.columns.names) == (label, names)
     assert len(found.codes) == text.count("\n") - header
     assert found.first_rows[0] == 1 + header
@@ -161,7 +169,7 @@ KIND = {"label_column": "kind"}
 WRONG = [
     (f"1,2\n\x1b[31m{'é' * 5000},3\n", {}, r"column 1 holds '\\x1b\[31mé{35,55}':.{,350}$"),
     ("1,2,3\n4,1e39,5\n", {}, r"row 2, column 2 holds 1e\+39: .* larger than float32"),
-    ("1,2,3\n4,5,6,7\n7,8,9,0\n", {}, r"row 1 \(1,2,3\) fills columns: 3, and row 2: 4; le"),
+    ("# t\n\n1,2,3\n4,5,6,7\n7,8,9,0\n", {}, r"row 2 \(1,2,3\) fills columns: 3, and row 3: 4; le"),
     ("Q 1,,\na,b,kind\n1,2,x\n", {}, r"row 1 \(Q 1,,\) fills columns: 1, and row 2: 3"),
     ("1,2\n\n" * 2000 + "1,2,3\n", {}, r"row 1 \(1,2\) fills columns: 2, and row 2001: 3;"),
     ('1,2\n3,"4\n5,6\n', {}, "EOF inside string starting at row 1.* each quote its end"),
@@ -445,20 +453,31 @@ def test_columns_that_a_model_does_not_take(text, n_in, options, said):
         batches(text, n_in, **options)
 
 
+LABEL = "{} is left out as the label (`label_column` names another)"
 TOLD = [
-    ("1,2,3\n", {}, r"row 1 \(1, 2, 3\) is taken for data .*, column 3 is left out as the"),
-    ("a,b,y\n1,2,3\n", {}, r"row 1 .* is taken for a header .*, column 3 \(y\) is left out"),
-    ("a,b,y\n1,2,3\n", {"header": True}, r"note: t.csv: column 3 \(y\) is left out"),
-    ("a,b\n1,2\n", {}, r"is taken for a header \(`header=False`: it is data\)$"),
-    ("a,b\n1,2\n", {"feature_names": ["a", "b"]}, "^$"),
-    (",a,b,y\n7,1,2,3\n", {}, r"column 1 \(\), which has no name of its own, is left out"),
+    ("1,2,3\n", {}, [DATA.format("1, 2, 3"), LABEL.format("column 3")]),
+    ("1,2,3\n", {"header": False, "label_column": 1}, []),
+    ("a,b,y\n1,2,3\n", {}, [HEADER.format("a, b, y"), LABEL.format("column 3 (y)")]),
+    ("a,b,y\n1,2,3\n", {"header": True}, [LABEL.format("column 3 (y)")]),
+    ("a,b\n1,2\n", {}, [HEADER.format("a, b")]),
+    ("a,b\n1,2\n", {"feature_names": ["a", "b"]}, []),
+    ("0,1\n3,4\n", {"feature_names": ["0", "1"]}, [HEADER.format("0, 1")]),
+    (
+        ",a,b,y\n7,1,2,3\n",
+        {},
+        [
+            HEADER.format(", a, b, y"),
+            "column 1 (), which has no name of its own, is left out",
+            LABEL.format("column 4 (y)"),
+        ],
+    ),
 ]
 
 
 @pytest.mark.parametrize("text, options, said", TOLD)
 def test_what_the_rules_tell_is_said(text, options, said, capsys):
     batches(text, 2, **options)
-    assert re.search(said, capsys.readouterr().err.strip())
+    assert capsys.readouterr().err == f"note: t.csv: {', '.join(said)}\n" * bool(said)
 
 
 def test_what_is_new_to_a_model_is_told_once_with_its_column(cli, capsys):
@@ -504,20 +523,28 @@ def test_a_look_before_training(capsys):
     frame["kind"] = ["Ja", "j a", "nein"] * (n // 3)
     assert read_dataset(frame).facts.columns == ("id", "code", "a", "far")
     data = read_dataset(frame.drop(columns=["id", "far"]))
-    told = capsys.readouterr().err.splitlines()
-    assert all(line.startswith("note: the data frame: ") for line in told) and len(told) == 10
+    told = capsys.readouterr().err[:-1].replace("note: the data frame: ", "").split("\n")
     train, *others = (x.tolist() for x, _ in data)
     n_seen = sum(row in train for rows in others for row in rows)
-    for said in (
-        "left out, as all cells are alike: column 1 (same), column 2 (empty)",
-        ": column 3 (code) tells the label by itself: is it known before the label is?",
-        ": column 4 (code), column 6 (far) tells the label by itself",
+    label = "column {} (kind) is the label (`label_column` names another), one-hot encoded: column "
+    label += "{} (code) of 3 texts, left out, as all cells are alike: column 1 (same), column 2 "
+    label += "(empty)"
+    tells = "{} tells the label by itself: is it known before the label is? `drop` leaves it out"
+    of_classes = [
         "rows of each class: 'Ja' 40, 'j a' 40, 'nein' 40",
-        "labels that differ in case or blanks only: 'Ja' and 'j a'",
-        f"{n_seen} of the 40 rows for validation and test are the same as training rows",
-        ": column 3 (id) numbers the rows",
-    ):
-        assert any(said in line for line in told), said
+        "labels that differ in case or blanks only: 'Ja' and 'j a': are they one class?",
+    ]
+    assert told == [
+        label.format(7, 4),
+        "column 3 (id) numbers the rows: `drop` leaves it out",
+        tells.format("column 4 (code), column 6 (far)"),
+        *of_classes,
+        label.format(5, 3),
+        tells.format("column 3 (code)"),
+        *of_classes,
+        f"{n_seen} of the 40 rows for validation and test are the same as training rows: of new "
+        "rows, the error may be larger",
+    ]
 
 
 def test_pictures_keep_columns_that_are_alike():
@@ -527,20 +554,34 @@ def test_pictures_keep_columns_that_are_alike():
     assert found.x.shape == (30, 64)
 
 
+QUANTITY = "{} rows have {} different numbers as labels: is that a quantity? Each number is a "
+QUANTITY += "class of its own: make a few classes"
+NO_LABEL = "there are {} classes in {} rows, {}, ...: that is no label; `label_column` names"
 LABELS = [
-    (lambda i: "x", "error: t.csv: every row has the label 'x': give two at"),
-    (lambda i: i // 4, "90 rows have 23 different numbers as labels: is that a quantity?"),
-    (lambda i: i // 30, None),
-    (lambda i: f"k{i * 46 // 90}", "46 classes in 90 rows, 'k0', 'k1', ...: that is no label"),
-    (lambda i: i / 8, "holds the label 0.125 in row 3: labels are text, "),
+    (90, lambda i: "x", "every row has the label 'x': give two at least"),
+    (90, lambda i: i // 4, QUANTITY.format(90, 23)),
+    (90, lambda i: i // 5, None),  # 18 numbers
+    (240, lambda i: i // 8, None),
+    (240, lambda i: i % 31, QUANTITY.format(240, 31)),
+    (240, lambda i: f"k{i % 31}", None),
+    (90, lambda i: f"k{i * 46 // 90}", NO_LABEL.format(46, 90, "'k0', 'k1'")),
+    (90, lambda i: f"k{i * 45 // 90}", None),
+    (90, lambda i: i / 8, "label column holds the label 0.125 in row 3: labels are text, "),
+    (12, lambda i: min(i, 9), QUANTITY.format(12, 10)),
+    (12, lambda i: min(i, 10), NO_LABEL.format(11, 12, "0, 1")),
 ]
 
 
-@pytest.mark.parametrize("label, said", LABELS)
-def test_what_makes_no_label(label, said, cli):
-    put("a,label\n" + "".join(f"{i * i % 7},{label(i)}\n" for i in range(90)))
-    err = cli("train", "t.csv", "--n-epochs", 2).err
-    assert said in err if said else "quantity" not in err
+@pytest.mark.parametrize("n, label, said", LABELS)
+def test_what_makes_no_label(n, label, said, capsys):
+    put("a,label\n" + "".join(f"{i * i % 7},{label(i)}\n" for i in range(n)))
+    try:
+        read_dataset("t.csv")
+    except DatasetError as error:
+        assert str(error).startswith(f"t.csv: {said}")
+    else:
+        told = capsys.readouterr().err
+        assert f"warning: t.csv: {said}\n" in told if said else "quantity" not in told
 
 
 # Groups
