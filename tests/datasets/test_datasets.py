@@ -4,7 +4,7 @@ import hashlib
 
 import numpy
 import pytest
-from builders import SAMPLE, csv_text, make_pairs, sample, save, save_pairs, table_bytes, write
+from builders import SAMPLE, csv_text, make_pairs, sample, save, save_folder, write
 from conftest import peak_memory
 
 from logreg import engine
@@ -32,16 +32,6 @@ def test_load_data_gives_shared_variables(capsys):
     assert (train_x.get_value() == sample()["x_train"].reshape(5000, 784) / 256).all()
     assert (train_y.eval() == sample()["y_train"]).all()
     assert train_y.owner.inputs[0].get_value().dtype == floatx
-
-
-def test_training_keeps_data_as_they_are_stored():
-    pixels = [((abs(x) * 50).astype("uint8"), y) for x, y in PAIRS]
-    (features, labels), *_ = stored(read_dataset(pixels))
-    assert features.scale == 1 / 256 and features.shared.get_value().dtype == "uint8"
-    assert (features.shared.get_value() == pixels[0][0]).all()
-    assert labels.get_value().dtype == "int32" and (labels.get_value() == PAIRS[0][1]).all()
-    (features, _), *_ = stored(read_dataset(PAIRS))
-    assert features.shared.get_value().dtype == engine.theano.config.floatX
 
 
 def test_bytes_that_a_model_takes_as_integers_are_not_scaled():
@@ -103,10 +93,12 @@ def source_of(kind, has_gaps):
     x, y = random.randint(0, 17, (60, 100)), numpy.arange(60) % 3 + 7
     x[:, 30:70] //= 2  # which is not at the edges of images
     x[:, 5], x[0, 1] = 9, 16
-    if kind in ("bytes", "floats"):
+    if kind in ("bytes", "floats", "folder"):
         x = x.reshape(60, 10, 10).astype("uint8" if kind == "bytes" else "float64")
-        told = {"dataset": "the given arrays", "image_shape": (10, 10), "centred": False}
-        return [(x, y), (x[:30], y[:30]), (x[7:50], y[7:50])], NO_OPTIONS, told
+        pairs, told = [(x, y), (x[:30], y[:30]), (x[7:50], y[7:50])], {"image_shape": (10, 10)}
+        source = save_folder(pairs) if kind == "folder" else pairs
+        told.update(centred=False, dataset="data" if kind == "folder" else "the given arrays")
+        return source, NO_OPTIONS, told
     if kind == "one array":
         numpy.savez("d.npz", x=x[:, :6].astype("float64"), y=y)
         return "d.npz", NO_OPTIONS, {"dataset": "d.npz"}
@@ -126,13 +118,16 @@ def assert_told(data, told, is_standardized, pixel_scale=None):
     scales[scales == 0] = 1
     ready = [numpy.where(numpy.isnan(x), means, x * scale) for x, _ in data]
     ready = [(x - means) / scales if is_standardized else x for x in ready]
-    are_floats = "float64" if is_standardized or "missing" in told else "float32"
-    assert x.dtype == (are_floats if scale == 1 else "uint8")
-    for sets in (shared(data), stored(data)):
-        for (features, _), wanted in zip(sets, ready):
+    floatx, is_plain = engine.theano.config.floatX, not is_standardized and "missing" not in told
+    for make in (shared, stored):
+        for (features, _), wanted in zip(make(data), ready):
             found = engine.as_stored(features)
+            are_bytes = make is stored and scale != 1 and is_plain
+            assert found.shared.get_value().dtype == ("uint8" if are_bytes else floatx)
             rows = found.rows(0, len(wanted), "float64") * found.scale
             numpy.testing.assert_allclose(rows, wanted, atol=1e-6)
+    is_narrow = is_plain and told["dataset"] != "data"  # what is mapped stays as it is
+    assert x.dtype == ("uint8" if scale != 1 else "float32" if is_narrow else "float64")
     counts, some, ends = numpy.bincount(y), ready[0], [numpy.nanmin(x), numpy.nanmax(x)]
     if "image_shape" in told:
         images = some.reshape(-1, 10, 10)
@@ -141,9 +136,8 @@ def assert_told(data, told, is_standardized, pixel_scale=None):
     numbers.update(class_labels=[7, 8, 9], class_counts=counts, x_median=numpy.median(some))
     numbers.update(baseline_error=(y_test != counts.argmax()).mean(), raw_range=ends)
     numbers.update(x_range=[ready[0].min(), ready[0].max()], pixel_scale=scale)
-    numbers.update(scale_all=pixel_scale is not None)
-    numbers.update({"feature_means": means} if is_standardized or "missing" in told else {})
     numbers.update({"feature_scales": scales} if is_standardized else {})
+    numbers.update({} if is_plain else {"feature_means": means}, scale_all=bool(pixel_scale))
     found = {name: value for name, value in data.facts.as_dict().items() if value is not None}
     assert len(found.pop("dataset_sha256")) == 64 and found.pop("na", NA) == NA
     for name, value in numbers.items():
@@ -154,7 +148,7 @@ def assert_told(data, told, is_standardized, pixel_scale=None):
 @pytest.mark.parametrize("standardize", [None, True, False])
 @pytest.mark.parametrize("pixel_scale", [None, 1 / 16])
 @pytest.mark.parametrize("shuffle", [None, True, False])
-@pytest.mark.parametrize("kind", ["bytes", "floats", "one array", "table"])
+@pytest.mark.parametrize("kind", ["bytes", "floats", "folder", "one array", "table"])
 def test_what_is_told_of_data_and_of_their_folds(kind, shuffle, pixel_scale, standardize, capsys):
     source, options, told = source_of(kind, has_gaps=pixel_scale is None)
     how = Preparation(standardize, shuffle, split_seed=3, pixel_scale=pixel_scale)
@@ -174,43 +168,17 @@ def test_what_is_told_of_data_and_of_their_folds(kind, shuffle, pixel_scale, sta
         assert capsys.readouterr().err == ""  # of what was said of all rows
 
 
-@pytest.mark.parametrize(
-    "dtype, most, n", [("uint8", 255, 255), ("float64", 255, 255), ("f4", 16, 16.5)]
-)
-def test_pixels_of_any_type_are_scaled_if_told(dtype, most, n):
-    x = numpy.arange(30 * 64).reshape(30, 64) % (most + 1)
-    numpy.savetxt("t.csv", numpy.c_[x, numpy.arange(30) % 2], "%d", ",")
-    pairs = [(x[:20].astype(dtype), numpy.arange(20) % 2), (x[20:], numpy.arange(20, 30) % 2)]
-    for source in ("t.csv", pairs):
-        data = read_dataset(source, preparation=Preparation(pixel_scale=1 / n, shuffle=False))
-        facts = data.facts
-        assert (facts.pixel_scale, facts.scale_all) == (1 / n, True)
-        assert facts.raw_range == [0, most] and facts.x_range == pytest.approx([0, most / n])
-        assert data.train[0].dtype == "uint8" and (data.train[0][:16] == x[:16]).all()
-        (floats, _), *_ = shared(data)
-        assert engine.value(floats)[:16] == pytest.approx(x[:16] / n, rel=1e-6)
-    for bad in (1.5, -1, 256):
-        wrong = pairs[1][0].astype(float)
-        wrong[3, 5] = bad
-        with pytest.raises(DatasetError, match=f"test x holds {bad}.*: `pixel_scale` is for pix"):
-            load_data([pairs[0], (wrong, pairs[1][1])], pixel_scale=1 / n)
+@pytest.mark.parametrize("bad", [1.5, -1, 256])
+def test_what_is_no_pixel_is_refused_as_one(bad):
+    x, y = PAIRS[0]
+    with pytest.raises(DatasetError, match=f"test x holds {bad}.*: `pixel_scale` is for pix"):
+        load_data([(0 * x, y), (numpy.where(x == x[3, 2], bad, 7), y)], pixel_scale=1)
 
 
 def test_the_median_tells_the_background():
     x, y = numpy.full((5000, 1000), 192, numpy.uint8), numpy.arange(5000) % 2
     x[:1600] = 64
     assert read_dataset([(x, y), (x, y)]).facts.x_median == 0.75
-
-
-@pytest.mark.parametrize("dtype, stored", [("float32", "f4"), ("float64", "f8"), (None, "f8")])
-def test_features_become_what_they_are_trained_as(dtype, stored):
-    x, y = make_pairs((30,))[0]
-    x, y = x.astype(float) / 3, y + 2**24  # beyond what float32 tells apart
-    save_pairs("d.npz", [(x, y)] * 3)
-    for path, options in ((write("t.csv", table_bytes(30)), KIND), ("d.npz", NO_OPTIONS)):
-        data = read_dataset(path, options, Preparation(standardize=False), dtype=dtype)
-        assert [x.dtype.str[1:] for x, _ in data] == [stored] * 3
-    assert data.facts.class_labels == [2**24 + i for i in range(3)]
 
 
 @pytest.mark.parametrize("n_sets", [2, 3])  # of two, the validation set is split off

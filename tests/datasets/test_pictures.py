@@ -131,17 +131,17 @@ def test_the_other_background_is_inverted_unless_told(digit, size, background):
             assert apart(found, 255 - drawn if is_inverted else drawn) < 2
 
 
+# Of images: the grey levels of black and of white, their dtype, `pixel_scale`.
+KINDS = [(0, 255, "u1", None), (0, 255, "f4", 1 / 255), (0, 15, "i8", 1 / 15)]
+KINDS += [(0, 255, "f4", None), (0, 1, "f4", None), (-1, 1, "f8", None)]
+
+
 @pytest.mark.parametrize("is_centred", [False, True])
 @pytest.mark.parametrize("background", ["dark", "light"])
 @pytest.mark.parametrize("standardize", [None, True])
-@pytest.mark.parametrize(
-    "low, high, dtype, scale",
-    [(0, 255, "u1", None), (0, 255, "f4", 1 / 255), (0, 15, "i8", 1 / 15)]
-    + [(0, 255, "f4", None), (0, 1, "f4", None), (-1, 1, "f8", None)],
-)
-def test_a_picture_of_an_image_of_the_training_data_is_that_image(
-    low, high, dtype, scale, standardize, background, is_centred
-):
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_a_picture_of_a_training_image_is_that_image(kind, standardize, background, is_centred):
+    low, high, dtype, scale = kind
     digits, y = sample()["x_train"][:300], sample()["y_train"][:300]
     digits = digits if is_centred else numpy.roll(digits, 6, axis=1)
     grey = 255 - digits if background == "light" else digits
