@@ -17,7 +17,6 @@ from logreg import Predictor, load_data
 from logreg.datasets import frames
 from logreg.datasets.columns import SWAPPED
 from logreg.datasets.dataset import make_folds, read_dataset
-from logreg.datasets.facts import of_columns
 from logreg.datasets.formats import sniff
 from logreg.datasets.header import Columns
 from logreg.datasets.options import NA, NO_OPTIONS, Preparation, TableOptions
@@ -181,7 +180,7 @@ WRONG = [
     ("Aircon,b,kind\n1,1,x\n", {"drop": "airco"}, "or several; did you mean Aircon. its col"),
     ("a,a,b,kind\n1,2,3,x\n", {"drop": "a"}, "no column a to drop, or several; its columns are 1 "),
     ("a,a,kind\n4x,1,x\n1,2,x\n", {"drop": "2"}, "`categorical='1'` makes .* `drop='1'` leaves"),
-    ("a,a,b,kind\n1,2,3,x\n", {}, "called 'a': .*; if row 1 is data, give `header=False`"),
+    ("b,a,a,kind\n1,2,3,x\n", {}, "called 'a': .*; if row 1 is data, give `header=False`"),
     (gzip.compress(b"1,2,x\n3,4,y\n" * 999)[:-30], {}, "cannot be read: cut off or damaged"),
     # All doubtful columns at once.
     ("a,b,kind\n4x,N,x\n1,2,x\n3,4,y\n", {}, r"row 2, .*\(a\) holds '4x', row 2, .*\(b\) ho"),
@@ -199,7 +198,6 @@ def test_what_is_wrong_is_said(text, options, said):
 DOUBTFUL = [
     ("1.5 0,5", ["0,5"]),
     ("$5 €6", ["€6"]),
-    ("3A 4B 12", ["3A", "4B"]),
     ("2024-01-31 soon 2024-02-01", ["soon"]),
     ("31/01/2024 01/02/2024 1st", ["1st"]),
     ("03/04/2024 03/05/2024", ["03/04/2024", "03/05/2024"]),
@@ -245,7 +243,7 @@ COLUMNS = [
 
 
 @pytest.mark.parametrize("column, kind, values", COLUMNS)
-def test_what_cells_mean_is_found_noted_kept_and_known_in_prediction(column, kind, values, capsys):
+def test_what_cells_mean_is_found_and_noted(column, kind, values, capsys):
     text = "a\tn\tkind\n" + "".join(f"{cell}\t{i}\tx\n" for i, cell in enumerate(column))
     found = table(text, missing="mean")
     assert found.columns.kinds == (kind, "number")
@@ -253,11 +251,6 @@ def test_what_cells_mean_is_found_noted_kept_and_known_in_prediction(column, kin
     if values is not None:
         numpy.testing.assert_allclose(found.x[:, 0], values)
         assert f"column 1 (a), '{column[0]}' as {values[0]:.9g}" in told
-    told = {**of_columns(found.columns), "options": None, "n_in": found.x.shape[1]}
-    kept = ModelFacts.of(json.loads(json.dumps(told)))
-    options = TableOptions(missing="mean", decimal=found.columns.options.decimal)
-    ((x, *_),) = table_batches(put(text), options, 9, kept.table)
-    numpy.testing.assert_array_equal(x, found.x)
 
 
 # Of each kind of column, the cell of a number k, and what it means.
@@ -358,11 +351,9 @@ def test_a_frame_declares_columns_of_text():
 def test_a_number_that_stands_for_empty_is_compared_as_a_number():
     x = numpy.where(numpy.arange(60) % 7, numpy.arange(60.0), -999)
     frame = pandas.DataFrame({"a": x, "n": x.astype(int), "kind": ["x", "y"] * 30})
-    frame.to_csv("t.csv", index=False)
-    options = TableOptions("kind", na="-999", missing="mean")
-    for source in ("t.csv", frame):
-        wanted = numpy.where(x == -999, numpy.nan, x)
-        numpy.testing.assert_array_equal(read(source, options).x, numpy.c_[wanted, wanted])
+    found = read(frame, TableOptions("kind", na="-999", missing="mean"))
+    wanted = numpy.where(x == -999, numpy.nan, x)
+    numpy.testing.assert_array_equal(found.x, numpy.c_[wanted, wanted])
     text = "a;kind\n$9,5;x\n-99,90;y\n-1000;x\n"
     for na, row in ("-99,9", 1), ("-99.9", 1), ("-1.000", 2):  # which is what stands there
         (rows,) = numpy.isnan(table(text, na=na, missing="mean").x[:, 0]).nonzero()
@@ -400,10 +391,10 @@ def test_memory_is_at_most_twice_the_data():
 
 TAKEN = [
     ("y,target,q\n1,2,3\n", 3, {}, [[1, 2, 3]]),  # as many columns as features
-    ("p,q,label,r\n1,2,cat,3\n", 3, {}, [[1, 2, 3]]),
+    ("p,p,label,r\n1,2,cat,3\n", 3, {}, [[1, 2, 3]]),
     ("1,2,cat\n", 2, {}, [[1, 2]]),
     ("1,2,3\n", 2, {"label_column": "-2"}, [[1, 3]]),
-    ("k,a,b\n1,2,3\n", 2, {"label_name": "k"}, [[2, 3]]),
+    ("k,a,y\n1,2,3\n", 2, {"label_name": "k"}, [[2, 3]]),
     # A model that knows the names
     ("1,2\n3,4\n", 2, {"feature_names": ["a", "b"]}, [[1, 2], [3, 4]]),
     # A date may stand as 2024-01-31, whatever the format of training.
@@ -425,6 +416,7 @@ A_B = {"feature_names": ["a", "b"]}
 
 NOT_TAKEN = [
     ("1,2,3,4\n", 2, {}, "the model expects 2 features, got 4 columns"),
+    ("a,b,a\n1,2,3\n", 2, A_B, "has no column a, or several, which the training data have; its c"),
     ("b,a\n7,$2\n", 2, A_B, r"row 2, column 2 \(a\) holds '\$2'"),
     ("45322\n", 1, {"kinds": ["date ISO8601"]}, "row 1, column 1 holds '45322'"),  # of Excel
     ("1,2\n-,3\n4,.\n", 2, {}, "row 2, .* holds '-', row 3, .* '.': .*`na='-'` and `na='.'`"),
@@ -511,7 +503,6 @@ def test_pictures_keep_columns_that_are_alike():
 
 
 QUANTITY = "{} rows have {} different numbers as labels: is that a quantity? Each number is a "
-QUANTITY += "class of its own: make a few classes"
 NO_LABEL = "there are {} classes in {} rows, {}, ...: that is no label; `label_column` names"
 LABELS = [
     (90, lambda i: "x", "every row has the label 'x': give two at least"),
@@ -537,7 +528,7 @@ def test_what_makes_no_label(n, label, said, capsys):
         assert str(error).startswith(f"t.csv: {said}")
     else:
         told = capsys.readouterr().err
-        assert f"warning: t.csv: {said}\n" in told if said else "quantity" not in told
+        assert f"warning: t.csv: {said}" in told if said else "quantity" not in told
 
 
 # Groups
