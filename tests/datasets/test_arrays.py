@@ -56,7 +56,7 @@ Y = pair()[1]
         ({"y": Y[:-1]}, r"shape \(11,\) .*, x has 12 rows: each needs an integer"),
         ({"y": Y.astype("M8[s]")}, r"datetime64\[s\], .*: each needs .*y\.astype\('int64'\)"),
         ({"y": Y.astype(object)}, r"object array.*y\.astype\(str\)"),
-        ({"y": numpy.array(["a", "", "b"] * 4)}, "the label '' in row 1.*neither empty"),
+        ({"y": numpy.array(["a", " ", "b"] * 4)}, "the label ' ' in row 1.*neither empty"),
         ({"y": numpy.array(["a", "NaN"] * 6)}, "the label 'NaN' in row 1.*neither empty"),
         ({"y": numpy.array(["a", "b"] * 6)}, "some labels are integers and others are text"),
         ({"y": Y.astype("u8") + 2**63}, "9223372036854775808 in row 0 .*: give labels as text"),

@@ -1,5 +1,6 @@
 """Data sets: how they are split and prepared, what a model file tells of them, what engines get."""
 
+import glob
 import hashlib
 import itertools
 
@@ -155,10 +156,14 @@ def assert_told(data, told, is_standardized, pixel_scale, dtype):
 @pytest.mark.parametrize("pixel_scale", [None, 1 / 16])
 @pytest.mark.parametrize("shuffle", [None, True, False])
 @pytest.mark.parametrize("kind", ["bytes", "floats", "folder", "one array", "table"])
-def test_what_is_told_of_data_and_of_their_folds(kind, shuffle, pixel_scale, standardize, capsys):
+def test_what_is_told_of_data_and_of_folds(
+    kind, shuffle, pixel_scale, standardize, capsys, monkeypatch
+):
+    monkeypatch.setattr(preprocessing, "BLOCK", 700)  # values, that are looked at together
     source, options, told = source_of(kind, has_gaps=pixel_scale is None)
     how = Preparation(standardize, shuffle, split_seed=3, pixel_scale=pixel_scale)
     data = read_dataset(source, options, how, dtype="float32")
+    assert sorted(map(str, data.files)) == sorted(glob.glob("*.*") + glob.glob("data/*"))
     is_alone = kind in ("one array", "table")
     told.update({"split": [40, 10, 10]} if is_alone else {})
     told.update({"split_seed": 3} if shuffle or (shuffle is None and is_alone) else {})
@@ -179,12 +184,6 @@ def test_what_is_no_pixel_is_refused_as_one(bad):
     x, y = PAIRS[0]
     with pytest.raises(DatasetError, match=f"test x holds {bad}.*: `pixel_scale` is for pix"):
         load_data([(0 * x, y), (numpy.where(x == x[3, 2], bad, 7), y)], pixel_scale=1)
-
-
-def test_the_median_tells_the_background():
-    x, y = numpy.full((5000, 1000), 192, numpy.uint8), numpy.arange(5000) % 2
-    x[:1600] = 64
-    assert read_dataset([(x, y), (x, y)]).facts.x_median == 0.75
 
 
 # What is done to features before training: against plain NumPy and scikit-learn

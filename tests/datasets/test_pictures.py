@@ -1,6 +1,7 @@
 """Pictures as people make them: what becomes of them, and what is refused."""
 
 import io
+import itertools
 import json
 import os
 
@@ -111,23 +112,10 @@ def test_a_thin_pen_does_not_fade():
     assert thin.max() > 200
     assert 0.5 < thin.sum(dtype=float) / thick.sum(dtype=float) < 1.5
     assert classes_of(thin) == classes_of(thick) == 7
-    assert not prepared(numpy.full((3000, 20), 128, numpy.uint8)).any()  # there is no ink
-
-
-@pytest.mark.parametrize("background", ["dark", "light"])
-def test_the_other_background_is_inverted_unless_told(digit, background):
-    light_ink = numpy.asarray(Image.fromarray(digit).resize((200, 200), Image.BICUBIC))
-    on_dark = prepared(light_ink, invert=False)
-    assert classes_of(on_dark) == classes_of(digit)
-    for picture, drawn, other in (
-        (light_ink, on_dark, "light"),
-        (255 - light_ink, 255 - on_dark, "dark"),
-    ):
-        for invert in (None, True, False):
-            is_inverted = background == other if invert is None else invert
-            layout = FIELD._replace(background=background)
-            found = prepared(picture, invert=invert, layout=layout)
-            assert apart(found, 255 - drawn if is_inverted else drawn) < 2
+    for background in ("dark", "light"):  # there is no ink
+        layout = FIELD._replace(background=background)
+        blank = prepared(numpy.full((3000, 20), 128, numpy.uint8), layout=layout)
+        assert {*blank.ravel().tolist()} == {255 * (background == "light")}
 
 
 # Of images: the grey levels of black and of white, their dtype, `pixel_scale`.
@@ -151,10 +139,12 @@ def test_a_picture_of_a_training_image_is_that_image(kind, standardize, backgrou
     layout = facts.layout
     assert (layout.background, layout.is_centred) == (background, is_centred)
     assert facts.takes_pictures and (standardize or facts.takes_bytes == ((low, high) != (0, 1)))
-    for image, wanted in zip(grey[:3], x):
-        for picture in (image, 255 - image):
-            found = prepared(picture, layout=layout)
-            assert abs(found - wanted.astype(float)).max() <= (0.5 if dtype == "i8" else 1e-4)
+    for image in grey[:3]:
+        for picture, invert in itertools.product((image, 255 - image), (None, True, False)):
+            wanted = image if invert is None else 255 - picture if invert else picture
+            found = prepared(picture, invert=invert, layout=layout)
+            apart = abs(found - (wanted / 255 * (high - low) + low)).max()
+            assert apart <= (0.5 if dtype == "i8" else 1e-4)
 
 
 def test_images_that_are_not_laid_out_as_mnists_are_scaled_alone():
@@ -162,16 +152,19 @@ def test_images_that_are_not_laid_out_as_mnists_are_scaled_alone():
     clothes = numpy.stack([numpy.roll(digit, 5, axis=1) for digit in digits])  # not in the middle
     large = numpy.pad(digits, ((0, 0), (4, 4), (4, 4)))[:, 8:-8, 8:-8]  # fill the field
     assert are_centred(digits) and are_centred(1 - digits / 255) and not are_centred(large)
-    assert not are_centred(clothes)
+    assert not are_centred(clothes) and are_centred(numpy.concatenate([digits, clothes[:9]]))
     for image in clothes[:9]:
         enlarged = numpy.kron(255 - image, numpy.ones((3, 3), "u1"))
         found = prepared(enlarged, layout=FIELD._replace(is_centred=False))
         assert apart(found, image) < 3 < apart(prepared(enlarged), image)
-    wide = numpy.pad(clothes[0], ((0, 0), (14, 14)))
+    wide = 255 - numpy.pad(clothes[0], ((0, 0), (14, 14)))
     for height in (20, 40):
         found = prepared(wide, layout=Layout((height, 20)))  # its aspect is kept
         middle = found[height // 2 - 5 : height // 2 + 5]
         assert found.shape == (height, 20) and found.sum() == middle.sum() > 0
+
+
+CLASSES = ["no", "test", "valid"]  # which are no sets where none is called train
 
 
 @pytest.mark.parametrize("side", [28, 84])
@@ -179,21 +172,21 @@ def test_a_folder_of_pictures_for_each_class_is_a_data_set(side, cli):
     """Whatever their background; and prediction reads them as training did."""
     digits, labels = sample()["x_train"][:600], sample()["y_train"][:600]
     for i, (digit, label) in enumerate(zip(digits, labels)):
-        os.makedirs(f"pictures/no {label % 3}", exist_ok=True)
+        os.makedirs(f"pictures/{CLASSES[label % 3]}", exist_ok=True)
         image = Image.fromarray(255 - digit if i % 2 else digit).resize((side, side))
-        image.save(f"pictures/no {label % 3}/{i}.png")
+        image.save(f"pictures/{CLASSES[label % 3]}/{i}.png")
     done = cli("train", "--dataset", "pictures", "--size", 20, "--n-epochs", 20)
     assert done.code == 0, done.err
     told = json.loads(cli("predict", "--info").out)
     assert (told["image_shape"], told["rows"]) == ([20, 20], [400, 100, 100])
-    assert told["class_labels"] == ["no 0", "no 1", "no 2"] and told["centred"]
+    assert told["class_labels"] == CLASSES and told["centred"]
     found = json.loads(cli("predict", "--evaluate", "pictures", "--format", "json").out)
     assert found["rows_are"] == "those that training held out"
     assert found["errors"] == round(100 * told["test_error_all_rows"]) < 30
     files = sorted(found["wrong_rows"])
     done = json.loads(cli("predict", *files, "--format", "json").out)
     assert all(entry["prediction"] not in entry["input"] for entry in done)
-    assert cli("predict", "--evaluate", "pictures/no 1").code == 1
+    assert cli("predict", "--evaluate", "pictures/test").code == 1
 
 
 @pytest.mark.parametrize("option", ["", "--pixel-scale 255", "--standardize"])
@@ -209,9 +202,6 @@ def test_grey_pictures_are_tested_as_they_were_trained_on(random, cli, option):
     assert done.code == 0 and f"1 pictures are blank, or too faint, {blank} first" in done.err
     found = json.loads(cli("predict", "--evaluate", "--format", "json").out)
     assert found["rows_are"] == "those that training held out"  # by the SHA-256 of their pixels
-    wrong = sorted(found["wrong_rows"])
-    done = json.loads(cli("predict", *wrong, "--format", "json").out) if wrong else []
-    assert all(str(entry["prediction"]) not in entry["input"].split(os.sep) for entry in done)
 
 
 def test_pictures_may_lie_in_a_folder_for_each_set(cli):
@@ -219,8 +209,9 @@ def test_pictures_may_lie_in_a_folder_for_each_set(cli):
         for i, digit in enumerate(sample()["x_train"][:n]):
             os.makedirs(f"pictures/{split}/{'ab'[i % 2]}", exist_ok=True)
             Image.fromarray(digit).save(f"pictures/{split}/{'ab'[i % 2]}/{i}.JPG")
-    facts = read_dataset("pictures").facts
-    assert (facts.rows, facts.class_labels) == ([12, 4, 2], ["a", "b"])
+    data = read_dataset("pictures")
+    assert (data.facts.rows, data.facts.class_labels) == ([12, 4, 2], ["a", "b"])
+    assert (numpy.diff(data.train[1]) < 0).any()  # they are not in the order of the classes
 
     options = "--size", 12, "--n-epochs", 2, "--quiet"
     assert cli("train", "pictures", *options, "--output", "m.pkl").code == 0

@@ -50,12 +50,15 @@ def test_idx_folder(tmp_path, zipped):
 
 def test_a_folder_of_tables(tmp_path):
     write("train.csv", table_bytes(12))
+    with pytest.raises(DatasetError, match="is no data set"):
+        read_dataset(tmp_path, KIND)
     write("test.csv.gz", gzip.compress(table_bytes(6)))
     data, in_order = (read_dataset(tmp_path, KIND, Preparation(shuffle=s)) for s in (None, False))
     assert data.facts.rows == in_order.facts.rows == [10, 2, 6]
     assert in_order.valid[0].tolist() == [[10, 100], [11, 121]] != data.valid[0].tolist()
     write("valid.csv.gz", gzip.compress(table_bytes(5)))
-    assert read_dataset(tmp_path, KIND).facts.rows == [12, 5, 6]
+    facts = read_dataset(tmp_path, KIND).facts
+    assert (facts.rows, facts.split, facts.split_seed) == ([12, 5, 6], None, None)
     write("test.csv", table_bytes(7))  # comes before the compressed one
     assert read_dataset(tmp_path, KIND).facts.rows == [12, 5, 7]
     write("train.csv", b"1,2,3\n" * 6)
@@ -94,14 +97,15 @@ def test_what_is_no_pairs(dataset):
 # Names
 
 
-def test_names_in_the_search_folders(tmp_path):
+def test_names_in_the_search_folders(tmp_path, monkeypatch):
     with pytest.raises(DatasetError, match=r"'mine' not found; looked in \., .*data: give"):
         read_dataset("mine")
     (tmp_path / "data").mkdir()
     save_pairs("data/mine.npz", [TRAIN] * 3)
     assert read_dataset("mine").facts.dataset == "mine"
+    monkeypatch.setenv("HOME", str(tmp_path / "data"))
     data = read_dataset("mine.npz")
-    assert data.facts.n_in == 5
+    assert data.facts.n_in == read_dataset("~/mine.npz").facts.n_in == 5
     with pytest.raises(DatasetError, match="not found"):
         read_dataset("elsewhere/mine")
     data.check_outputs(None, "mine.npz", "data/e.npz")  # which are not read
@@ -144,6 +148,11 @@ def test_what_the_arrays_of_an_npz_may_be_called(names, train, test):
     arrays = {form.format(k): v for form, one in sets.items() for k, v in zip(names.split(), one)}
     write("d.npz", npz_bytes(**arrays, x_valid=TEST[0]))
     with pytest.raises(DatasetError, match="may have both x_valid and y_valid"):
+        read_dataset("d.npz")
+    bad = {**arrays, train.format(names.split()[1]): TRAIN[1] / 2}
+    write("d.npz", npz_bytes(**bad))
+    said = r"d\.npz: training y holds" if test else r"d\.npz: y holds"
+    with pytest.raises(DatasetError, match=f"^{said} the label 0.5 in row "):
         read_dataset("d.npz")
     write("d.npz", npz_bytes(**arrays, more=numpy.array([None])))
     data = read_dataset("d.npz", preparation=Preparation(shuffle=False))
