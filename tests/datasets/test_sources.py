@@ -9,8 +9,10 @@ from builders import idx_folder, make_pairs, npz_bytes, save_pairs, table_bytes,
 
 from logreg.datasets import mnist
 from logreg.datasets.dataset import read_dataset
+from logreg.datasets.facts import of_columns
 from logreg.datasets.formats import mapping
 from logreg.datasets.options import NO_OPTIONS, Preparation, TableOptions
+from logreg.datasets.tables import read_table
 from logreg.errors import DatasetError, SettingError
 
 TRAIN, TEST = make_pairs((12, 9), 5)
@@ -85,7 +87,8 @@ def test_the_test_table_has_the_columns_of_the_training_table(train, test, optio
     write("test.csv", test)
     data = read_dataset(".", options, Preparation(standardize=False))
     numpy.testing.assert_array_equal(data.test[0], wanted)
-    assert data.facts.n_out == 2
+    told = of_columns(read_table("train.csv", options)[1])
+    assert {name: getattr(data.facts, name) for name in told} == told and data.facts.n_out == 2
 
 
 @pytest.mark.parametrize("dataset", [3, None, (), [TRAIN] * 4, [(1, 2, 3)] * 3])
