@@ -156,9 +156,7 @@ def assert_told(data, told, is_standardized, pixel_scale, dtype):
 @pytest.mark.parametrize("pixel_scale", [None, 1 / 16])
 @pytest.mark.parametrize("shuffle", [None, True, False])
 @pytest.mark.parametrize("kind", ["bytes", "floats", "folder", "one array", "table"])
-def test_what_is_told_of_data_and_of_folds(
-    kind, shuffle, pixel_scale, standardize, capsys, monkeypatch
-):
+def test_what_is_told_of_data(kind, shuffle, pixel_scale, standardize, capsys, monkeypatch):
     monkeypatch.setattr(preprocessing, "BLOCK", 700)  # values, that are looked at together
     source, options, told = source_of(kind, has_gaps=pixel_scale is None)
     how = Preparation(standardize, shuffle, split_seed=3, pixel_scale=pixel_scale)

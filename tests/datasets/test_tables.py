@@ -160,9 +160,6 @@ def test_senseless_options_are_refused_by_name(name, value, needed):
         load_data("t.csv", **{name: value})
 
 
-KIND = {"label_column": "kind"}
-
-
 WRONG = [
     (f"1,2\n\x1b[31m{'é' * 5000},3\n", {}, r"column 1 holds '\\x1b\[31mé{35,55}':.{,350}$"),
     ("a,b,k\n4,5,6\n4,1e39,5\n", {}, r"row 3, column 2 \(b\) holds 1e\+39: .* larger than float32"),
@@ -321,7 +318,8 @@ def test_a_table_is_what_was_written_in_training_and_in_prediction(seed):
     assert (found.groups == found.groups[:, None]).tolist() == is_same[rows][:, rows].tolist()
     kept = ModelFacts.of(json.loads(as_json(read_dataset("t.csv", options).facts.as_dict())))
     assert [*kept.names] == names and kept.class_labels == [0, 1, 2, 3]
-    assert kept.table_options(TableOptions(decimal=",", na="x")).decimal == ","
+    assert kept.table_options().decimal == ("," if has_commas else ".")
+    assert kept.table_options(TableOptions(decimal=",")).decimal == ","
     for names, header in (([*columns][:: -1 if has_names else 1], has_names), (kept.titles, False)):
         write_table(names, header)
         options = kept.table_options(TableOptions(header=header))
@@ -368,7 +366,7 @@ def test_a_table_in_many_chunks(monkeypatch):
     monkeypatch.setattr(frames, "CHUNK_CELLS", 300)
     rows = [f"{'a' * (i > 500)},{i % 90},{i // 100}" for i in range(999)]
     text = "\n".join(["t,n,kind", *rows, 'b,"1,000",9\n'])
-    found = table(text, **KIND, missing="mean")
+    found = table(text, label_column="kind", missing="mean")
     assert found.columns.categories == (["", "a", "b"], None)
     wanted = numpy.c_[numpy.eye(3).repeat([501, 498, 1], axis=0), [*numpy.arange(999) % 90, 1000]]
     assert (found.x == wanted).all()
