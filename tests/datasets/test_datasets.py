@@ -18,7 +18,6 @@ from logreg.datasets.splits import stratified_order
 from logreg.datasets.variables import given, load_data, shared, stored
 from logreg.errors import DatasetError, SettingError
 
-KIND = TableOptions(label_column="kind")
 PAIRS = make_pairs()
 
 
@@ -97,7 +96,7 @@ def source_of(kind, has_gaps):
     if kind in ("bytes", "floats", "folder"):
         x = x.reshape(60, 10, 10).astype("uint8" if kind == "bytes" else "float64")
         x = x if kind == "folder" else numpy.asfortranarray(x)
-        pairs, told = [(x, y), (x[:30], y[:30]), (x[7:50], y[7:50])], {"image_shape": (10, 10)}
+        pairs, told = [(x, y), (x[:30], y[:30]), (x[7:50] // 2, y[7:50])], {"image_shape": (10, 10)}
         source = save_folder(pairs) if kind == "folder" else pairs
         told.update(centred=False, dataset="data" if kind == "folder" else "the given arrays")
         return source, NO_OPTIONS, told

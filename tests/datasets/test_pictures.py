@@ -1,5 +1,6 @@
 """Pictures as people make them: what becomes of them, and what is refused."""
 
+import glob
 import io
 import itertools
 import json
@@ -207,6 +208,7 @@ def test_pictures_may_lie_in_a_folder_for_each_set(cli):
             os.makedirs(f"pictures/{split}/{'ab'[i % 2]}", exist_ok=True)
             Image.fromarray(digit).save(f"pictures/{split}/{'ab'[i % 2]}/{i}.JPG")
     data = read_dataset("pictures")
+    assert sorted(data.files) == sorted(glob.glob(os.path.join("pictures", "*", "*", "*")))
     assert (data.facts.rows, data.facts.class_labels) == ([12, 4, 2], ["a", "b"])
     assert (numpy.diff(data.train[1]) < 0).any()  # they are not in the order of the classes
 
