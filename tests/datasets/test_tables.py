@@ -434,6 +434,7 @@ LABEL = "{} is left out as the label (`label_column` names another)"
 TOLD = [
     ("1,2,3\n", {}, [DATA.format("1, 2, 3"), LABEL.format("column 3")]),
     ("1,2,3\n", {"header": False, "label_column": 1}, []),
+    ("1,2\n", {}, []),
     ("a,b,y\n1,2,3\n", {}, [HEADER.format("a, b, y"), LABEL.format("column 3 (y)")]),
     ("a,b,y\n1,2,3\n", {"header": True}, [LABEL.format("column 3 (y)")]),
     ("a,b\n1,2\n", {}, [HEADER.format("a, b")]),
@@ -511,7 +512,6 @@ LABELS = [
     (90, lambda i: "x", "every row has the label 'x': give two at least"),
     (90, lambda i: i // 4, QUANTITY.format(90, 23)),
     (90, lambda i: i // 5, None),  # 18 numbers
-    (240, lambda i: i // 8, None),
     (240, lambda i: i % 31, QUANTITY.format(240, 31)),
     (240, lambda i: f"k{i % 31}", None),
     (90, lambda i: f"k{i * 46 // 90}", NO_LABEL.format(46, 90, "'k0', 'k1'")),
