@@ -143,7 +143,13 @@ class Facts:
 
 
 def named(columns, categories):
-    """A name for each feature: that of its column, or of one of its categories."""
+    """A name for each feature: that of its column, or of one of its categories.
+
+    Examples
+    --------
+    >>> named(["mass", "sex"], [None, ["f", "m"]])
+    ('mass', 'sex=f', 'sex=m')
+    """
     return tuple(
         name if text is None else f"{name}={text}"
         for name, texts in zip(columns, categories)
