@@ -12,14 +12,18 @@ import shutil
 import string
 import subprocess
 import tarfile
+from urllib.request import urlopen
 
 import numpy
 import pytest
-from builders import SAMPLE, cost_and_gradients, draw, probabilities, sample, tutorial_log
+from builders import SAMPLE, cost_and_gradients, draw, probabilities, red_and_blue, sample
+from builders import tutorial_log
+from PIL import Image
 
 from logreg.callbacks.reference import read_reference
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.mnist import FILES
+from logreg.datasets.pictures import Layout, read_picture
 from logreg.early_stopping import EarlyStopping
 from logreg.errors import DownloadError
 from logreg.hyperparameters import Hyperparameters
@@ -90,12 +94,67 @@ def descend(x, y, W, b, rate, decay=0):
 
 
 def check(told, x, y, tested, W, b):
-    """Compare a model of the page, its cost and its errors on `tested` with NumPy's."""
+    """Compare a model of the page with NumPy's; give its progress and costs, and what is wrong."""
     numpy.testing.assert_allclose(told[0], W, rtol=0, atol=1e-6)
     numpy.testing.assert_allclose(told[1], b, rtol=0, atol=1e-6)
-    for (rows, labels), cost in zip(((x, y), tested), told[2:]):
-        assert cost == pytest.approx(cost_and_gradients(rows, labels, W, b)[0], abs=1e-6)
-    assert told[4] == (probabilities(rows, W, b).argmax(axis=1) != labels).sum()
+    costs, wrong = [], []
+    for rows, labels in (x, y), tested:
+        costs.append(cost_and_gradients(rows, labels, W, b)[0])
+        wrong.append(probabilities(rows, W, b).argmax(axis=1) != labels)
+    assert told[2:5] == (*map(pytest.approx, costs), wrong[1].sum())
+    return (told[5], *costs), wrong
+
+
+def shown(browser, name, selector, what="node.textContent"):
+    """What JavaScript tells of each node that a selector finds in a thing to play with."""
+    nodes = f"[...document.querySelectorAll(`#play-{name} {selector}`)]"
+    return browser.execute_script(f"return {nodes}.map((node) => {what})")
+
+
+def pictures(browser, name, selector):
+    """The pixels of canvases: red, green, blue, and how opaque they are."""
+    urls = shown(browser, name, selector, "node.toDataURL()")
+    return [numpy.array(Image.open(urlopen(url)).convert("RGBA")).astype(int) for url in urls]
+
+
+def check_signed(canvases, values):
+    """Compare pictures of numbers with these, a column for each: blue is against, red is for."""
+    seen = [canvas[:, :, :3] for canvas in canvases]
+    expected = red_and_blue(values.T).reshape(numpy.shape(seen))
+    numpy.testing.assert_allclose(seen, expected, atol=4)
+
+
+def check_regions(canvas, now, before):
+    """Compare the tints of the plane, and the borders, with the largest scores now and before."""
+    at = (numpy.arange(400) + 0.5) / 200 * 2.6 - 2.6
+    x = numpy.stack(numpy.meshgrid(at, 0.2 - at), axis=-1).reshape(-1, 2)
+    for (W, b), line in (before, 90), (now, 200):
+        scores = numpy.c_[x, x.prod(axis=1)][:, : len(W)] @ W + b
+        best = scores.argmax(axis=1).reshape(400, 400)
+        borders = canvas[:, 1:, 3][best[:, 1:] != best[:, :-1]]
+        assert (borders > line).sum() >= 0.7 * len(borders)
+    tints = abs(canvas[:, :, None, :3] - TINTS).sum(axis=-1).argmin(axis=-1)
+    assert (tints == best)[canvas[:, :, 3] == 28].mean() > 0.999  # but where lines are as faint
+
+
+def check_chart(browser, name, selector, curves, scale=numpy.array):
+    """Compare a chart's curves with points, by what stands at its ticks; give all its texts."""
+    told = "[node.textContent, ...['text-anchor', 'x', 'y'].map((it) => node.getAttribute(it))]"
+    texts = shown(browser, name, f"{selector} text", told)
+    lines = []
+    for anchor, place, by in ("middle", 2, numpy.array), ("end", 3, scale):
+        ticks = [text for text in texts if text[1] == anchor]
+        values = by([float(re.sub("[ ,%]", "", text[0])) for text in ticks])
+        lines.append(numpy.poly1d(numpy.polyfit(values, [float(text[place]) for text in ticks], 1)))
+    drawn, told = f"{selector} :is(.curve, .credit, .spot)", "node.getAttribute('transform')"
+    paths = shown(browser, name, drawn, f"{told} || node.getAttribute('d')")
+    assert len(paths) == len(curves)
+    for path, points in zip(paths, curves):
+        x, y = numpy.transpose(points)
+        seen = numpy.reshape([*map(float, re.findall(r"[\d.]+", path))], (-1, 2))
+        expected = numpy.transpose([lines[0](x), lines[1](scale(y)) - 4])
+        numpy.testing.assert_allclose(seen, expected, atol=0.2)
+    return [text for text, *_ in texts]
 
 
 def wait(browser, until):
@@ -118,6 +177,10 @@ def digits(n):
     return x[:n], y[:n], (x[800:], y[800:]), numpy.zeros((784, 10)), numpy.zeros(10)
 
 
+SET = """const [selector, value] = arguments, input = document.querySelector(selector);
+input.value = value;
+for (const name of ["input", "change"]) input.dispatchEvent(new Event(name, { bubbles: true }));"""
+TINTS = (15, 111, 180), (196, 86, 10), (27, 127, 92)  # of the three classes
 PALE = """const canvas = document.querySelector("#play-mnist-run .here canvas");
 return [...canvas.getContext("2d").getImageData(3, 3, 1, 1).data];"""
 
@@ -141,6 +204,7 @@ def test_it_fits_every_window(browser, emulate, width):
     emulate(width)
     wide = "return document.documentElement.scrollWidth - innerWidth"
     assert browser.execute_script(wide) <= 0
+    assert bool(find(browser, "#contents details").get_attribute("open")) == (width == 1600)
     model(browser, "heart")
     for toy in browser.find_elements("css selector", ".toy"):
         assert toy.is_displayed()
@@ -187,6 +251,10 @@ def test_on_paper_pictures_take_the_place_of_what_moves(browser, emulate):
     n, event = browser.execute_script(closed), "dispatchEvent(new Event(arguments[0])); "
     found = [browser.execute_script(event + closed, f"{when}print") for when in ("before", "after")]
     assert found == [0, n] and n > 0
+    browser.execute_script("print = () => null")
+    for name in "answers", "", "answers":
+        browser.execute_script(f"document.querySelector('[data-print=\"{name}\"]').click()")
+        assert bool(find(browser, "body").get_attribute("class")) == bool(name)
 
 
 def test_formulas_have_a_font_of_their_own(browser):
@@ -204,38 +272,67 @@ def test_formulas_have_a_font_of_their_own(browser):
 
 ANOTHER = """history.replaceState = () => null; // or Chromium says that it was called too often
 const another = document.querySelector("#play-sums [data-do=another]");
-for (let i = 0; i < 200; i++) another.click();"""
+for (let i = 0; i < arguments[0]; i++) another.click();"""
 
 
 def test_the_ten_sums_are_numpys_and_so_is_which_digits_speak_for_an_answer(browser):
     facts = json.loads(find(browser, "#facts").get_property("textContent"))
-    W, b = (decoded(facts[name], "float32") for name in "Wb")
-    W = W.reshape(784, 10)
+    W, b = (decoded(facts[name], "float32").astype(float) for name in "Wb")
+    W, A = W.reshape(784, 10), decoded(facts["A"], "int8").reshape(1000, 10) * facts["A_unit"]
     inks, y, (tested, labels), *_ = digits(1000)
-    x = tested[labels == 3][0]
+    first = int(numpy.argmax(labels == 3))
     model(browser, "training")  # the digits are read
-    browser.execute_script(ANOTHER)  # as often as there are others: the same one comes again
-    browser.execute_async_script(FRAMES)
-    sums, total = x @ W + b, (x @ W)[4]
-    assert total < 0
-    assert find(browser, "#play-sums :checked").get_attribute("value") == str(sums.argmax())
-    find(browser, "#play-sums [value='4']").send_keys(SPACE)
-    numbers = browser.find_elements("css selector", "#play-sums .rows .number")
-    expected = [f"{z:.1f}".replace("-", "−") for z in sums]
-    assert [number.text for number in numbers[::2]] == expected
-    assert f"add up to {total:.2f}".replace("-", "−") in said(browser, "sums", ".said")
-
-    find(browser, "#play-sums [value='5']").send_keys(SPACE)
-    shares = (inks @ x) * decoded(facts["A"], "int8").reshape(1000, 10)[:, 5] * facts["A_unit"]
-    order = numpy.argsort(-shares, kind="stable")[[0, 1, 2, 3, 4, -1, -2, -3, -4, -5]]
-    numbers = browser.find_elements("css selector", ".witnesses .number")
-    expected = [f"{shares[i]:+.2f}".replace("-", "−") for i in order]
-    assert [number.text for number in numbers] == expected
-    told = find(browser, ".witnesses").get_attribute("aria-label")
-    assert told.endswith(" and against it: {}, {}, {}, {}, {}.".format(*y[order[5:]]))
-    assert {*y[order[:5]]} == {5}  # a digit speaks for its own label alone
-
+    # As often as there are others, the same one comes again; and after the last comes the first.
+    for n, row, k in (0, first, 3), (200, first, 4), (1, first + 1, 5), (199 - first, 0, None):
+        browser.execute_script(ANOTHER, n)
+        browser.execute_async_script(FRAMES)
+        x, best = tested[row], int((tested[row] @ W + b).argmax())
+        assert find(browser, "#play-sums :checked").get_attribute("value") == str(best)
+        k = best if k is None else k
+        find(browser, f"#play-sums [value='{k}']").send_keys(SPACE)
+        sums, p = x @ W + b, probabilities(x[None], W, b)[0]
+        rows = [text for z, q in zip(sums, p) for text in (f"{z:.1f}", f"{100 * q:.0f} %")]
+        texts = [text.replace("−", "-") for text in shown(browser, "sums", ".rows .number")]
+        assert texts == rows
+        told = "[node.className, ...['left', 'width'].map((it) => parseFloat(node.style[it]))]"
+        bars = shown(browser, "sums", ".signed i", told)
+        half = 50 / max(6, abs(sums).max()) * sums
+        assert [bar[0] for bar in bars] == ["best" * (i == best) for i in range(10)]
+        expected = numpy.c_[50 + numpy.minimum(half, 0), abs(half)]
+        numpy.testing.assert_allclose([bar[1:] for bar in bars], expected, atol=1e-3)
+        widths = shown(browser, "sums", "[class='track '] i", "parseFloat(node.style.width)")
+        numpy.testing.assert_allclose(widths, 100 * p, atol=1e-3)
+        product = (x[:, None] * W)[:, k]
+        (picture,) = pictures(browser, "sums", ".product")
+        share = red_and_blue(numpy.r_[product, abs(x[:, None] * W).max()])[:-1]
+        numpy.testing.assert_allclose(picture[:, :, :3].reshape(-1, 3), share, atol=4)
+        told = (
+            f"For the answer {k}, the products add up to {product.sum():.2f}, and with the bias of "
+        )
+        told += (
+            f"{b[k]:.2f} to {sums[k]:.2f}. The largest of the ten sums is that of {best}, so the "
+        )
+        assert said(browser, "sums", ".said").replace("−", "-") == f"{told}answer is {best}."
+        assert {*shown(browser, "sums", ".of")} == {str(k)}
+        shares = (inks @ x) * A[:, k]
+        order = numpy.argsort(-shares, kind="stable")[[0, 1, 2, 3, 4, -1, -2, -3, -4, -5]]
+        expected = [f"{shares[i]:+.2f}".replace("-", "−") for i in order]
+        assert shown(browser, "sums", ".witnesses .number") == expected
+        seen = [
+            picture[:, :, 0].ravel() for picture in pictures(browser, "sums", ".witnesses canvas")
+        ]
+        numpy.testing.assert_array_equal(seen, 255 - 256 * inks[order])
+        told = find(browser, ".witnesses").get_attribute("aria-label")
+        says = "Training digits that speak most for {}: {}, {}, {}, {}, {}; and against it: "
+        assert told == f"{says}{{}}, {{}}, {{}}, {{}}, {{}}.".format(k, *y[order])
+    assert {*y[order[:5]]} == {k}  # a digit speaks for its own label alone
     pad = find(browser, "#play-sums .pad")
+    find(browser, "#play-sums [data-do=undo]").send_keys(ENTER)
+    browser.execute_async_script(FRAMES)
+    assert said(browser, "sums", ".said").startswith("An empty page: ")
+    assert shown(browser, "sums", ".signed ~ .number")[::2] == [
+        f"{z:.1f}".replace("-", "−") for z in b
+    ]
     pad.send_keys(SPACE, DOWN * 12, SPACE)
     browser.execute_async_script(FRAMES)
     assert said(browser, "sums", ".said").endswith("so the answer is 1.")
@@ -253,11 +350,19 @@ def test_weights_are_a_sum_of_training_digits_however_these_are_stored():
     assert writing.facts(as_fractions, run)["digits"] == facts["digits"]
 
 
-def test_a_question_answers(browser):
-    question = find(browser, ".question")
-    for kind, begins in ("", "No."), ("[data-right]", "Yes."):
-        question.find_element("css selector", f"label{kind} input").send_keys(SPACE)
-        assert find(browser, ".question [role=status]").text.startswith(begins)
+ASK = """return [...document.querySelectorAll(".question label")].map((label) => {
+  label.querySelector("input").click();
+  const said = label.closest(".question").querySelector("[role=status]").textContent.trim();
+  return [label.textContent, said.match(/^\\w+/)[0], label.hasAttribute("data-right")];
+});"""
+
+
+def test_questions_answer(browser):
+    written = text.TEXT.read_text(encoding="utf-8")
+    reasons = re.findall(r"<summary>([A-D])\. .+</summary>\n\n(\w+)", written)
+    assert len(reasons) == 14 * 3
+    told = [(label[0], word, is_right) for label, word, is_right in browser.execute_script(ASK)]
+    assert told == [(letter, word, word == "Yes") for letter, word in reasons]
 
 
 # Copy all examples, as if there were a clipboard.
@@ -291,9 +396,6 @@ def test_the_address_opens_a_thing_at_a_setting(browser, emulate, page):
     model(browser, "plane")
     find(browser, "#play-plane [name=plane-rate][value='100']:checked").send_keys(LEFT)
     assert browser.current_url.endswith("#plane?rate=10&size=60&points=clouds&inputs=product")
-    for button, scores in ("more", "z0=3&z1=2&z2=1"), ("double", "z0=6&z1=4&z2=2"):
-        find(browser, f"#play-softmax [data-do={button}]").send_keys(ENTER)
-        assert browser.current_url.endswith(f"#softmax?truth=0&{scores}")
     hover = "arguments[0].dispatchEvent(new PointerEvent('pointerenter', { pointerType: 'mouse' }))"
     browser.execute_script(hover, find(browser, "#play-sums .row:nth-child(7)"))
     assert browser.current_url.endswith("#sums?digit=6")
@@ -303,20 +405,53 @@ def test_the_address_opens_a_thing_at_a_setting(browser, emulate, page):
     assert browser.execute_script("return document.querySelector(':target').tagName") == "H2"
 
 
-def test_softmax_by_keyboard(browser):
-    scores = browser.find_elements("css selector", "#play-softmax [type=range]")
-    scores[2].send_keys(RIGHT * 5)
-    find(browser, "#play-softmax [data-do=more]").send_keys(ENTER)
-    assert said(browser, "softmax", ".verdict").startswith("Nothing.")
-    truths = browser.find_elements("css selector", "#play-softmax [name=truth]")
-    for k, truth in enumerate(truths):
-        truth.send_keys(SPACE)
-        p = probabilities(numpy.array([[3.0, 2.0, 1.5]]), numpy.eye(3), 0)[0]
-        assert said(browser, "softmax").endswith(f"{-math.log(p[k]):.3f}")
-        shown = [n.text for n in browser.find_elements("css selector", "#play-softmax .number")]
-        assert shown == [text for z, q in zip((3, 2, 1.5), p) for text in (f"{z:.1f}", f"{q:.3f}")]
-    scores[0].send_keys(END, LEFT * 5)  # 19.5, which has no room for one more
-    assert not find(browser, "#play-softmax [data-do=more]").is_enabled()
+def test_softmax_is_numpys_whatever_is_moved_and_comes_back_by_its_address(browser):
+    random, z, k, is_answered = numpy.random.RandomState(0), numpy.array([2.0, 1, 0]), 0, False
+    told = "node.textContent || parseFloat(node.style.width)"
+    actions = ("z0", "z1", "z2", "truth", "more", "double", "reset")
+    for action in ["z0", *random.choice(actions, 80)]:
+        if action[0] == "z":
+            z[int(action[1])] = value = random.randint(-200, 201) * random.choice([1, 5]) // 5 / 10
+            browser.execute_script(SET, f"#play-softmax [name={action}]", value)
+        elif action == "truth":
+            k = random.randint(3)
+            find(browser, f"#play-softmax [name=truth][value='{k}']").send_keys(SPACE)
+        elif find(browser, f"#play-softmax [data-do={action}]").is_enabled():
+            find(browser, f"#play-softmax [data-do={action}]").send_keys(ENTER)
+            after = {
+                "more": (z + 1, k),
+                "double": (2 * z, k),
+                "reset": (numpy.array([2.0, 1, 0]), 0),
+            }
+            z, k = after[action]
+            is_answered = action == "more" or is_answered and action != "reset"
+        p = probabilities(z[None], numpy.eye(3), 0)[0]
+        rows = [
+            (f"{value:.1f}", pytest.approx(100 * q, abs=1e-3), f"{q:.3f}") for value, q in zip(z, p)
+        ]
+        given = (f"{p[k]:.3f}" if p[k] > 0.0005 else f"{p[k]:.1e}").replace("e-0", "e-")
+        words = f"The truth is class {k}, which was given {given}. The loss is −log {given} = "
+        assert shown(browser, "softmax", ".number, #play-softmax i", told) == [*sum(rows, ())]
+        assert said(browser, "softmax") == f"{words}{-math.log(p[k]):.3f}"
+        can = [max(z) <= 19, max(abs(z)) <= 10, True]
+        assert shown(browser, "softmax", "[data-do]", "!node.disabled") == can
+        assert bool(said(browser, "softmax", ".verdict")) == is_answered
+        state = {f"truth={k}", *(f"z{i}={value:g}" for i, value in enumerate(z))}
+        assert {*browser.current_url.partition("#softmax?")[2].split("&")} == state
+    address, state = browser.current_url, shown(browser, "softmax", ".row, #play-softmax output")
+    browser.get("about:blank")
+    browser.get(address)
+    assert shown(browser, "softmax", ".row, #play-softmax output") == state
+    for guess, begins in enumerate(("You guessed “all grow”. ", "You were right. ")):
+        reset, more = (f"#play-softmax [data-do={name}]" for name in ("reset", "more"))
+        find(browser, reset).send_keys(ENTER)
+        browser.find_elements("css selector", "#play-softmax .predict input")[guess].send_keys(
+            SPACE
+        )
+        find(browser, more).send_keys(ENTER)
+        assert said(browser, "softmax", ".verdict").startswith(f"{begins}Nothing. ")
+        assert not find(browser, "#play-softmax .guesses").is_displayed()
+        assert browser.current_url.endswith("#softmax?truth=0&z0=3&z1=2&z2=1")
 
 
 @pytest.mark.parametrize("size, points", [(1, "clouds"), (6, "either-or"), (60, "clouds")])
@@ -329,13 +464,41 @@ def test_the_plane_steps_as_numpy_does(browser, size, points):
         y, labels = ((rows[:, 2] < 0).astype(int) for rows in (x, tested))
     for choice in chosen:
         find(browser, f"#play-plane [name=plane-{choice}]").send_keys(SPACE)
-    W, b = numpy.zeros((x.shape[1], 3)), numpy.zeros(3)
+    W, b, batch, history = numpy.zeros((x.shape[1], 3)), numpy.zeros(3), (0, size), []
+
+    def check_all():
+        """Compare what the plane shows with NumPy: a sentence, points, regions and curves."""
+        now, (own, new) = check(model(browser, "plane"), x, y, (tested, labels), W, b)
+        history.append(now)
+        n = round(now[0] * 60 / size)
+        begins = f"Epoch {now[0]:.1f}, step {n}: ".replace(".0,", ",")
+        begins = (
+            begins if n else "No step yet, all scores are zero, and class 0 takes every point: "
+        )
+        state = f"loss {now[1]:.3f}, {own.sum()} of 60 wrong. Of 60 new points: loss {now[2]:.3f}, "
+        assert said(browser, "plane", ".said") == f"{begins}{state}{new.sum()} wrong."
+        curves = [[at, test] for at, _, test in history], [[at, cost] for at, cost, _ in history]
+        texts = check_chart(browser, "plane", ".chart", curves, numpy.log)
+        assert texts[1:5] == ["0.1", "1", "10", "100"] and texts[-1] == "40"
+        colours = [f"var(--class-{k})" for k in y]
+        fills = ["var(--card)" if wrong else colour for wrong, colour in zip(own, colours)]
+        told = "['fill', 'stroke', 'transform'].map((name) => node.getAttribute(name))"
+        *marks, places = zip(*shown(browser, "plane", ".mark", told))
+        assert [*map(list, marks)] == [fills, colours]
+        rings = shown(browser, "plane", ".ring", "[node.cx, node.cy].map((it) => it.baseVal.value)")
+        at = numpy.array([[*map(float, re.findall(r"[-.\d]+", place))] for place in places])
+        numpy.testing.assert_allclose(rings, at[slice(*batch)], atol=1e-4)
+        numpy.testing.assert_allclose(at, 200 + (x[:, :2] - (0, 0.2)) * (1, -1) * 200 / 2.6)
+        (canvas,) = pictures(browser, "plane", ".regions")
+        check_regions(canvas, (W, b), before) if n else numpy.testing.assert_equal(canvas, 0)
+
+    check_all()
     step, epoch = (find(browser, f"#play-plane [data-do={name}]") for name in ("step", "epoch"))
     for i in range(3):
         step.send_keys(ENTER)
-        rows = slice(i * size % 60, i * size % 60 + size)
-        W, b = descend(x[rows], y[rows], W, b, 100)
-        check(model(browser, "plane"), x, y, (tested, labels), W, b)
+        batch = i * size % 60, i * size % 60 + size
+        before, (W, b) = (W, b), descend(x[slice(*batch)], y[slice(*batch)], W, b, 100)
+        check_all()
     epoch.send_keys(SPACE)
     told = model(browser, "plane")
     assert told[5] == (1 if size < 60 else 4)
@@ -344,16 +507,18 @@ def test_the_plane_steps_as_numpy_does(browser, size, points):
     run, reset = (find(browser, f"#play-plane [data-do={name}]") for name in ("run", "reset"))
     browser.execute_script("arguments[0].click(); arguments[1].click()", run, reset)
     assert not browser.find_elements("css selector", "[aria-busy]") and run.text.startswith("Run")
-    zeros = (*[pytest.approx(math.log(3))] * 2, (labels != 0).sum(), 0)
-    assert model(browser, "plane")[2:] == zeros
+    W, b, batch, history = 0 * W, 0 * b, (0, size), []
+    check_all()
 
 
-RUN = """const done = arguments[0], play = document.getElementById("play-plane"), shown = [];
+RUN = """const [stops, done] = arguments, play = document.getElementById("play-plane"), shown = [];
 const said = play.querySelector(".said"), run = play.querySelector("[data-do=run]");
-new MutationObserver(() => {
-  shown.push(said.textContent);
-  if (run.textContent !== "Pause") done(shown);
-}).observe(said, { childList: true });
+const observer = new MutationObserver(() => {
+  shown.push([said.textContent, run.textContent, play.ariaBusy]);
+  if (run.textContent !== "Pause") { observer.disconnect(); done(shown); }
+  else if (stops) run.click();
+});
+observer.observe(said, { childList: true });
 run.click();"""
 
 
@@ -361,24 +526,62 @@ run.click();"""
 def test_a_run_is_forty_epochs_and_without_motion_shows_its_end_only(browser, emulate, motion):
     emulate(prefers_reduced_motion=motion)
     find(browser, "#play-plane [name=plane-size]:checked").send_keys(RIGHT)
-    *moved, end = browser.execute_async_script(RUN)
-    assert end.startswith("Epoch 40, step 40: loss 0.")
-    assert bool(moved) == (motion != "reduce")
+    if motion != "reduce":  # it can be stopped, and goes on from there
+        (_, *busy), (stopped, *idle) = browser.execute_async_script(RUN, True)
+        assert (busy, idle) == (["Pause", "true"], ["Run 40 epochs", None])
+        browser.execute_async_script(FRAMES)
+        assert said(browser, "plane", ".said") == stopped
+    for n in 40, 80:
+        *moved, (end, *idle) = browser.execute_async_script(RUN, False)
+        assert end.startswith(f"Epoch {n}, step {n}: loss 0.") and idle == ["Run 40 epochs", None]
+        assert bool(moved) == (motion != "reduce")
 
 
 def test_training_steps_as_numpy_does(browser):
     x, y, tested, W, b = digits(800)
-    assert model(browser, "training")[4] == (tested[1] != 0).sum()
-    for box, key in (".learning", ENTER), (".reading", SPACE):
+    history, ink = [], numpy.rint(256 * tested[0]).reshape(8, 25, 28, 28, 1) / 255
+
+    def check_all(steps):
+        """Compare what both boxes show with NumPy: sentences, pictures and curves."""
+        now, (_, wrong) = check(model(browser, "training"), x, y, tested, W, b)
+        error = wrong.mean()
+        history.append((*now[:2], 100 * error))
+        at = f"epoch {now[0]:.1f}, step {steps}".replace(".0,", ",")
+        at = at if steps else "no step yet, all weights are zero"
+        told = f"{at}; cost {now[1]:.3f}; {wrong.sum()} of 200 wrong, {100 * error:.1f} %"
+        assert shown(browser, "training", ".state") == [told, told]
+        check_signed(pictures(browser, "training", ".here canvas"), W)
+        for kind, column in (".cost", 1), (".error", 2):
+            curve = [(each[0], each[column]) for each in history]
+            texts = check_chart(browser, "training", kind, [curve])
+            assert texts[-5:] == ["0", "10", "20", "30", "40"]
+        pale, dark = numpy.array(((243, 241, 236), (247, 217, 213))), ((29, 28, 33), (179, 38, 30))
+        pale, dark = (numpy.take(ends, wrong, 0).reshape(8, 25, 1, 1, 3) for ends in (pale, dark))
+        expected = (pale + ink * (dark - pale)).transpose(0, 2, 1, 3, 4).reshape(224, 700, 3)
+        (seen,) = pictures(browser, "training", ".tested")
+        numpy.testing.assert_allclose(seen[:, :, :3], expected, atol=1)
+
+    facts = json.loads(find(browser, "#facts").get_property("textContent"))
+    full = decoded(facts["W"], "float32").reshape(784, 10)
+    model(browser, "training")
+    check_signed(pictures(browser, "training", ".full canvas"), full)
+    check_all(0)
+    for n, box, key in (1, ".reading", SPACE), (2, ".learning", ENTER):
+        assert said(browser, "training", ".verdict") == ""
         find(browser, f"{box} [data-do=step]").send_keys(key)
         W, b = descend(x, y, W, b, 0.13)
-        check(model(browser, "training"), x, y, tested, W, b)
-    assert said(browser, "training", ".verdict").startswith("It leaves ")
+        check_all(n)
+    W_1, b_1 = descend(x, y, 0 * W, 0 * b, 0.13)
+    wrong = (probabilities(tested[0], W_1, b_1).argmax(axis=1) != tested[1]).sum()
+    cost = cost_and_gradients(x, y, W_1, b_1)[0]
+    told = f"It leaves {wrong} of 200 wrong, while the cost hardly moves: from 2.303 to {cost:.3f}."
+    assert said(browser, "training", ".verdict").startswith(told)
     find(browser, "#play-training [name=training-size]:checked").send_keys(RIGHT)
-    find(browser, "#play-training [data-do=epoch]").send_keys(ENTER)
-    for i in range(0, 800, 100):
-        W, b = descend(x[i : i + 100], y[i : i + 100], W, b, 0.13)
-    check(model(browser, "training"), x, y, tested, W, b)
+    for rows, button in ((0, 100), "step"), ((100, 800), "epoch"):
+        find(browser, f"#play-training [data-do={button}]").send_keys(ENTER)
+        for i in range(*rows, 100):
+            W, b = descend(x[i : i + 100], y[i : i + 100], W, b, 0.13)
+        check_all(2 + rows[1] // 100)
 
 
 @pytest.mark.parametrize("decay", [0, 0.003])
@@ -387,47 +590,68 @@ def test_what_is_learnt_by_heart_is_what_numpy_learns(browser, emulate, decay):
     model(browser, "heart")
     find(browser, "#play-heart [name=heart-rows][value='100']").send_keys(SPACE)
     find(browser, f"#play-heart [name=heart-decay][value='{decay}']").send_keys(SPACE)
-    find(browser, "#play-heart [data-do=run]").send_keys(ENTER)
-    wait(browser, lambda: find(browser, "#play-heart [data-do=run]").text != "Pause")
     x, y, tested, W, b = digits(100)
-    for _ in range(300):
-        W, b = descend(x, y, W, b, 0.5, decay)
-    check(model(browser, "heart"), x, y, tested, W, b)
+    history = [check(model(browser, "heart"), x, y, tested, W, b)[0]]
+    for n in 300, 600:
+        find(browser, "#play-heart [data-do=run]").send_keys(ENTER)
+        wait(browser, lambda: find(browser, "#play-heart [data-do=run]").text != "Pause")
+        for _ in range(300):
+            W, b = descend(x, y, W, b, 0.5, decay)
+        now, (_, wrong) = check(model(browser, "heart"), x, y, tested, W, b)
+        history.append(now)
+        lowest = min(loss for _, _, loss in history)
+        losses = f"training loss {now[1]:.2f}, validation loss {now[2]:.2f} (the lowest was {lowest:.2f})"
+        told = f"Step {n}: {losses}, {wrong.sum()} of 200 wrong."
+        assert said(browser, "heart", ".said") == told
+        curves = numpy.minimum(history, (n, 1.5, 1.5))[:, [[0, 2], [0, 1]]].swapaxes(0, 1)
+        texts = check_chart(browser, "heart", ".losses", curves)
+        assert texts[-5:] == [f"{n * share:g}" for share in (0, 0.25, 0.5, 0.75, 1)]
     assert bool(said(browser, "heart", ".verdict")) == (decay == 0)
 
 
 def stop(*settings):
-    """In which epoch early stopping ends the recorded run, or None; the best epoch and error."""
+    """What early stopping does with the recorded run: what is said, how many validations are made,
+
+    which epochs are marked, and how many minibatches are left when.
+    """
     stopping, validations = EarlyStopping(*settings), writing.validations()
+    bought, vain, left = [], [], [(0, settings[0])]
     for iter in range(83 * len(validations)):
         if iter % 83 == 82:
-            stopping.update(iter, validations[iter // 83] / 9600)
+            before, n = stopping.patience, iter // 83
+            left.append((iter, before - iter))
+            if stopping.update(iter, validations[n] / 9600):
+                (bought if stopping.patience > before else vain).append(n + 1)
+                left.append((iter, stopping.patience - iter))
         if stopping.is_over(iter):
             break
-    ended = iter // 83 + 1 if stopping.is_over(iter) else None
-    return ended, stopping.best_iter // 83 + 1, f"{100 * stopping.best_loss:.2f} %"
-
-
-SET = """const values = arguments[0];
-for (const [name, value] of Object.entries(values)) {
-  const input = document.querySelector(`#play-patience input[name=patience-${name}]`);
-  input.value = value;
-  input.dispatchEvent(new Event("input", { bubbles: true }));
-}"""
+    is_over, best = stopping.is_over(iter), stopping.best_iter // 83 + 1
+    begins = f"Stops in epoch {iter // 83 + 1}, after {iter + 1:,} minibatches; "
+    begins = begins if is_over else "Not stopped in 250 epochs; "
+    error = f"{100 * stopping.best_loss:.2f} %"
+    text = f"{begins}the best model, of epoch {best}, has a validation error of {error}."
+    left += [(stopping.patience, 0)] * is_over
+    return text, (iter + 1) // 83, [*vain, *bought, best], [*left, (left[-1][0], 0), (0, 0)]
 
 
 def test_patience_stops_where_early_stopping_does(browser):
     draw = numpy.random.RandomState(0).randint
-    for _ in range(60):
+    curve = [(n + 1, errors / 96) for n, errors in enumerate(writing.validations())]
+    for _ in range(30):
         settings = 250 * int(draw(2, 81)), draw(10, 31) / 10, draw(180, 201) / 200
-        epoch, best, error = stop(*settings)
-        browser.execute_script(SET, dict(zip(("patience", "increase", "threshold"), settings)))
-        told = said(browser, "patience")
-        ends = f"Stops in epoch {epoch}, " if epoch else "Not stopped in 250 epochs; "
-        assert told.startswith(ends), settings
-        assert told.endswith(f", of epoch {best}, has a validation error of {error}."), settings
+        text, n_seen, marked, left = stop(*settings)
+        for name, value in zip(("patience", "increase", "threshold"), settings):
+            browser.execute_script(SET, f"#play-patience [name=patience-{name}]", value)
+        assert said(browser, "patience") == text, settings
+        values = [f"{settings[0]:,}", f"{settings[1]:.1f}", f"{settings[2]:.3f}"]
+        assert shown(browser, "patience", ".sliders b") == values
+        curves = [curve, curve[:n_seen], *([curve[n - 1]] for n in marked)]
+        check_chart(browser, "patience", ".errors", curves)
+        check_chart(browser, "patience", ".left", [left])
+        assert len(shown(browser, "patience", ".limit")) == 1 + 2 * text.startswith("Stops")
+    assert said(browser, "patience", ".verdict") == ""
     find(browser, "#play-patience [data-do=reset]").send_keys(ENTER)
-    assert said(browser, "patience").startswith("Stops in epoch 74, after 6,141 minibatches")
+    assert said(browser, "patience") == stop(5000, 2, 0.995)[0]
     find(browser, "#play-patience [name=patience-patience]").send_keys(HOME)
     assert said(browser, "patience", ".verdict").startswith("No: ")
 
@@ -461,6 +685,36 @@ def test_axe_finds_nothing_serious(browser, emulate, axe, scheme, width):
     browser.execute_script(axe)
     found = browser.execute_async_script("axe.run().then(arguments[0])")["violations"]
     assert [each for each in found if each["impact"] in ("serious", "critical")] == []
+
+
+def test_a_pad_that_can_fail_gives_its_model_what_python_does(browser):
+    facts = json.loads(find(browser, "#facts").get_property("textContent"))
+    W, b = (decoded(facts[name], "float32").astype(float) for name in "Wb")
+    find(browser, "#play-pad-raw [data-right] input").send_keys(SPACE)
+    verdict, shapes = "", []
+    for is_ready, prepared in enumerate(("no", "yes", "no")):
+        if prepared == "yes":
+            find(browser, "#play-pad-raw [value=yes]").send_keys(SPACE)
+            verdict = "You were right. No."
+        (pad,), (seen,) = (pictures(browser, "pad-raw", name) for name in (".pad", ".seen"))
+        shapes.append(pad)
+        Image.fromarray(pad[:, :, 0].astype("uint8")).save("pad.png")
+        expected = read_picture("pad.png", Layout((28, 28), is_centred=prepared == "yes"))
+        numpy.testing.assert_allclose(seen[:, :, 0], expected, atol=1)
+        p = probabilities(seen[:, :, 0].reshape(1, -1) / 256, W.reshape(784, 10), b)[0]
+        assert shown(browser, "pad-raw", ".number") == [f"{100 * q:.0f} %" for q in p]
+        told = "[parseFloat(node.style.width), node.className === 'best']"
+        bars = [[pytest.approx(100 * q, abs=1e-3), q == max(p)] for q in p]
+        assert shown(browser, "pad-raw", ".rows i", told) == bars
+        assert said(browser, "pad-raw", ".said") == f"The model says {p.argmax()}."
+        assert said(browser, "pad-raw", ".verdict").startswith(verdict)
+        assert bool(said(browser, "pad-raw", ".verdict")) == bool(verdict)
+        for button in ("undo", "reset")[: 2 * is_ready]:
+            find(browser, f"#play-pad-raw [data-do={button}]").send_keys(ENTER)
+            browser.execute_async_script(FRAMES)
+            is_empty = said(browser, "pad-raw", ".said").startswith("Draw a digit, anywhere")
+            assert is_empty == (button == "undo")
+        verdict *= is_ready == 0
 
 
 # Digits as somebody may draw them: the letters are places on a grid, four by seven.
@@ -510,11 +764,15 @@ def trained_in_the_page(browser, wanted):
     assert run.text == "Go on" and len(browser.execute_script(PRINTED)) <= 2
     run.send_keys(ENTER)
     wait(browser, lambda: run.text == "Done")
+    assert not run.is_enabled()
     *lines, (last,), (speed,) = browser.execute_script(PRINTED)
     for line, published, mark in lines:
         assert line.endswith(f" {published} %") and mark == "✓"
     assert speed.startswith("The code run for 74 epochs, with ")
     assert said(browser, "mnist-run", ".verdict").startswith("All.")
+    told = rf"{len(lines)} of {len(lines)} errors are those of the program, to the last digit\. "
+    told += r"74 epochs, \d+\.\d a second\."
+    assert re.fullmatch(told, said(browser, "mnist-run", ".said"))
     return [*(line for line, *_ in lines), last]
 
 
@@ -523,13 +781,24 @@ def test_the_pages_own_digits_print_the_log_that_the_program_prints(browser):
     begins, errors = zip(*(line.split(" validation error ") for line in told))
     assert [*begins] == [f"epoch {i}, minibatch 8/8," for i in range(1, 75)]
     assert last.endswith(f"best validation score of {min(errors, key=lambda it: float(it[:-2]))}")
+    x, y, _, W, b = digits(800)
+    for i in range(74 * 8):
+        rows = slice(i % 8 * 100, i % 8 * 100 + 100)
+        W, b = descend(x[rows], y[rows], W, b, 0.13)
+    check_signed(pictures(browser, "mnist-run", ".here canvas"), W)
+    find(browser, "#play-mnist-run [data-do=reset]").send_keys(ENTER)
+    assert find(browser, "#play-mnist-run [data-do=run]").text == "Train"
+    assert said(browser, "mnist-run", ".log") == said(browser, "mnist-run", ".verdict") == ""
+    assert said(browser, "mnist-run", ".said") == OWN
 
 
 DROP = """const data = new DataTransfer(), toy = document.querySelector("#play-mnist-run .toy");
 data.items.add(new File([new Uint8Array([0x1f, 0x8b, 1])], "mine.gz"));
 toy.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true }));"""
 UNCHECKED = "Object.defineProperty(crypto, 'subtle', { value: undefined }); "
+OWN = "Ready to train on 800 rows of this page, 100 a step."
 NAMED = "mine.gz is none of MNIST's four files: its bytes are others. To train on MNIST, "
+NAMED += f"train-images-idx3-ubyte and train-labels-idx1-ubyte has to be there. {OWN}"
 
 
 def test_files_refused(browser):
@@ -538,6 +807,7 @@ def test_files_refused(browser):
     for before, told in ("", NAMED), (UNCHECKED, "only in a page of its own disk"):
         browser.execute_script(before + DROP)
         wait(browser, lambda told=told: told in said(browser, "mnist-run", ".said"))
+        assert said(browser, "mnist-run", ".said").endswith(OWN)
     assert find(browser, "#play-mnist-run [data-do=run]").is_enabled()
 
 
@@ -545,6 +815,11 @@ def test_mnists_files_print_the_tutorials_log(browser, mnist_folder):
     model(browser, "heart")
     browser.execute_script(DROP)
     files = find(browser, "#play-mnist-run [type=file]")
-    for name in FILES.values():
-        files.send_keys(str(next(mnist_folder.glob(f"{name.name}*"))))
+    ready = "Ready to train on MNIST's 50,000 rows, 600 a step, without test files."
+    lacking = f"To train on MNIST, train-labels-idx1-ubyte has to be there. {OWN}"
+    for file, told in zip(
+        FILES.values(), (lacking, ready, ready, ready.replace(", without test files", ""))
+    ):
+        files.send_keys(str(next(mnist_folder.glob(f"{file.name}*"))))
+        wait(browser, lambda told=told: said(browser, "mnist-run", ".said") == told)
     assert trained_in_the_page(browser, "50,000 rows, 600 a step.") == [*tutorial_log()][3:]
