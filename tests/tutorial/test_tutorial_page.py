@@ -16,8 +16,15 @@ from urllib.request import urlopen
 
 import numpy
 import pytest
-from builders import SAMPLE, cost_and_gradients, draw, probabilities, red_and_blue, sample
-from builders import tutorial_log
+from builders import (
+    SAMPLE,
+    cost_and_gradients,
+    draw,
+    probabilities,
+    red_and_blue,
+    sample,
+    tutorial_log,
+)
 from PIL import Image
 
 from logreg.callbacks.reference import read_reference
@@ -424,7 +431,7 @@ def test_softmax_is_numpys_whatever_is_moved_and_comes_back_by_its_address(brows
                 "reset": (numpy.array([2.0, 1, 0]), 0),
             }
             z, k = after[action]
-            is_answered = action == "more" or is_answered and action != "reset"
+            is_answered = action == "more" or (is_answered and action != "reset")
         p = probabilities(z[None], numpy.eye(3), 0)[0]
         rows = [
             (f"{value:.1f}", pytest.approx(100 * q, abs=1e-3), f"{q:.3f}") for value, q in zip(z, p)
@@ -516,7 +523,7 @@ const said = play.querySelector(".said"), run = play.querySelector("[data-do=run
 const observer = new MutationObserver(() => {
   shown.push([said.textContent, run.textContent, play.ariaBusy]);
   if (run.textContent !== "Pause") { observer.disconnect(); done(shown); }
-  else if (stops) run.click();
+  else if (stops && said.textContent.startsWith("Epoch")) run.click();
 });
 observer.observe(said, { childList: true });
 run.click();"""
@@ -600,8 +607,8 @@ def test_what_is_learnt_by_heart_is_what_numpy_learns(browser, emulate, decay):
         now, (_, wrong) = check(model(browser, "heart"), x, y, tested, W, b)
         history.append(now)
         lowest = min(loss for _, _, loss in history)
-        losses = f"training loss {now[1]:.2f}, validation loss {now[2]:.2f} (the lowest was {lowest:.2f})"
-        told = f"Step {n}: {losses}, {wrong.sum()} of 200 wrong."
+        told = f"Step {n}: training loss {now[1]:.2f}, validation loss {now[2]:.2f} "
+        told += f"(the lowest was {lowest:.2f}), {wrong.sum()} of 200 wrong."
         assert said(browser, "heart", ".said") == told
         curves = numpy.minimum(history, (n, 1.5, 1.5))[:, [[0, 2], [0, 1]]].swapaxes(0, 1)
         texts = check_chart(browser, "heart", ".losses", curves)
