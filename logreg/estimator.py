@@ -72,7 +72,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
     loss_curve_ : list of float
         The mean training cost between one validation and the next: of each epoch, as a rule.
     validation_scores_ : list of float
-        The accuracy at each validation.
+        The accuracy on all validation rows, at each validation.
     n_features_in_ : int
     feature_names_in_ : numpy.ndarray
         The names of the columns, if X was a DataFrame.
@@ -138,7 +138,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):
             run = fit_expressions(expressions, [train, valid, valid], settings, refit=refit)
         fitted.classes_ = classes
         fitted.loss_curve_ = [v.cost for v in run.validations]
-        fitted.validation_scores_ = [1 - v.error for v in run.validations]
+        fitted.validation_scores_ = [1 - v.error_all_rows for v in run.validations]
         fitted.n_iter_ = numpy.array([run.epoch], "int32")
         W, b = run.best_values
         if len(classes) == 2:  # the score of the second class, where that of the first is 0

@@ -47,7 +47,7 @@ def compile_functions(expressions, run, callbacks=()):
     test_model = engine.compile_errors(x, y, test_set, batch_size, errors)
     mean_loss = None
     if run.hyperparameters.criterion == "loss":
-        mean_loss = engine.compile_mean(x, y, valid_set, cost if loss is None else loss)
+        mean_loss = engine.compile_mean(x, y, valid_set, loss)
 
     def validate_model():
         # A model of NaN predicts class 0 everywhere, and may err least by that; and so may one
@@ -121,7 +121,8 @@ def fit(
     callbacks : sequence of Callback
         What is called as the run goes on; see :mod:`logreg.callbacks`.
     loss : symbolic scalar, optional
-        A mean over rows, as the cost without penalties: with ``criterion='loss'`` it decides.
+        A mean over rows, as the cost without penalties: with ``criterion='loss'`` it decides, or
+        if there is none, the cost.
     refit : bool
         Whether the best model is trained anew on the validation rows, too: :func:`train_anew`.
 
@@ -148,6 +149,7 @@ def fit(
     >>> run.epoch, run.reason
     (2, 'n_epochs')
     """
+    loss = cost if loss is None else loss
     expressions = Expressions(x, y, cost, errors, updates, loss)
     return fit_expressions(expressions, datasets, hyperparameters, callbacks, refit)
 

@@ -108,6 +108,9 @@ def test_any_cost_can_be_minimized():
     assert run.reason == "n_epochs" and run.params == [w] and len(run.variables) == 2
     numpy.testing.assert_allclose(engine.value(w), w_true, atol=1e-3)
     settings = Hyperparameters(n_epochs=2, batch_size=10, criterion="loss")
+    run = fit(*given[:-1], settings)  # the cost, as no loss is given
+    x, y = sets[1]
+    assert run.validations[-1].loss == pytest.approx(((x @ engine.value(w) - y) ** 2).mean())
     with pytest.raises(SettingError, match="epoch 2: no validation loss is finite"):
         fit(*given[:-1], settings, loss=T.mean(residual) / 0)
 
@@ -136,7 +139,7 @@ def with_training_set(x, y):
 
 REFUSED = [
     ({"x": X}, r"^x is (.|\n)*symbolic variables, such as .* given as datasets"),
-    ({"hyperparameters": BY_LOSS}, "^loss is None: .* errors, loss symbolic numbers"),
+    ({"hyperparameters": BY_LOSS, "loss": T.vector("rows")}, "^loss is rows: .* errors, loss sy"),
     ({"errors": T.vector("wrong")}, r"^errors is wrong: .* cost, errors symbolic numbers"),
     ({"cost": T.vector("costs")}, r"^cost is costs: .* cost, errors symbolic numbers"),
     ({"x": T.matrix("other")}, "neither cost nor errors is made of other"),

@@ -165,9 +165,10 @@ class Column(Texts):
         if self.has_numbers or len(words) < len(found) or not words:
             signs = [number[1] for number in found.values() if number and number[1]]
             return " ".join([NUMBER, *signs[:1]])
-        forms = sorted(set().union(*map(date_formats, words[:3])))
+        dates = [text for text in words if not PLAIN.fullmatch(text)]  # perhaps
+        forms = sorted(set().union(*map(date_formats, dates[:3])))
         n_misfits = {form: numpy.isnan(days(words, form)).sum() for form in forms}
-        if forms:
+        if min(n_misfits.values(), default=len(words)) < len(words):
             is_clear = [*n_misfits.values()].count(0) < 2
             return f"{DATE} {min(forms, key=n_misfits.get)}" if is_clear else None
         return TEXT if len(words) <= min(MAX_CATEGORIES, max(FEW_CATEGORIES, n_rows / 2)) else None

@@ -78,8 +78,9 @@ class Header:
 
     def _nameless(self):
         """The first column if it has no name, and the last if it has no cell either."""
-        is_label = str(self.options.label_column) == "1" or self.known.label_name == ""
-        if self.names[:1] and self.names[0] in ROW_NAMES and not is_label:
+        label, first = self.places.get(str(self.options.label_column)), self.names[:1]
+        is_label = label == 0 or self.known.label_name in first
+        if first and first[0] in ROW_NAMES and not is_label:
             yield 0
         if self.names[1:] and self.names[-1] == "" and not any(row[-1] for row in self.data):
             yield len(self.names) - 1

@@ -68,13 +68,14 @@ def download_folder():
     return CLONE_DATA if in_clone and os.access(CLONE_DATA, os.W_OK) else cache
 
 
-def idx_files(folder):
-    """Find the four IDX files in a folder; None if one of them is not there.
+def idx_files(folder, name=None):
+    """Find the four IDX files in a folder; None if one of them is not there, or `name` is of none.
 
     The keys are those of FILES, the values :class:`pathlib.Path`.
     """
     paths = {key: _path_of(folder, file) for key, file in FILES.items()}
-    return paths if all(map(os.path.isfile, paths.values())) else None
+    is_one = name is None or name.replace(".gz", "") in {file.name for file in FILES.values()}
+    return paths if is_one and all(map(os.path.isfile, paths.values())) else None
 
 
 def _path_of(folder, file):

@@ -67,7 +67,7 @@ def _locate(dataset, options):
     else:
         found = {
             "table": ("tables", {"train": path}),
-            "idx": ("arrays", mnist.idx_files(path.parent)),
+            "idx": ("arrays", mnist.idx_files(path.parent, path.name)),
             "npz": ("arrays", path),
             "pickle": ("arrays", path),
         }.get(sniff(path) or (options.encoding and "table"), ("", None))

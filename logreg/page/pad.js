@@ -5,7 +5,8 @@
 //
 // onChange() is called at the next frame after what is drawn, or how, has changed, and once at the
 // beginning. size is the height and width of the images that the model knows. Drawn is black on
-// white; with isLight, the images have a light background, too.
+// white; with isLight, the images have a light background, too. keys are more keys of the pad, and
+// what they call, as {i: "invert"}.
 //
 //   pad.pixels()     what the model is given: size[0] * size[1] numbers from 0 to 255
 //   pad.isEmpty()    whether nothing is drawn
@@ -19,7 +20,7 @@
 // The canvas stands alone in an element: in that, the pen of the keyboard is shown.
 const makePad = (() => {
   const SIDE = 280; // of the canvas, in pixels
-  const KEYS = { Escape: "clear", Backspace: "undo", "+": "thicker", "-": "thinner", i: "invert" };
+  const KEYS = { Escape: "clear", Backspace: "undo", "+": "thicker", "-": "thinner" };
   const MOVES = { ArrowLeft: [-7, 0], ArrowRight: [7, 0], ArrowUp: [0, -7], ArrowDown: [0, 7] };
   const PEN = `position: absolute; width: 1rem; height: 1rem; margin: -.5rem; border-radius: 50%;
     border: 2px solid #0063a5; pointer-events: none`;
@@ -201,7 +202,7 @@ const makePad = (() => {
 
   // ---- The pad ----
 
-  return (canvas, onChange, { size: [height, width], isLight = false, isCentred = true }) => {
+  return (canvas, onChange, { size: [height, width], isLight = false, isCentred = true, keys = {} }) => {
     canvas.width = canvas.height = SIDE;
     canvas.tabIndex = 0;
     canvas.setAttribute("role", "application");
@@ -272,7 +273,7 @@ const makePad = (() => {
       load(image) { picture = image; strokes = []; change(); },
       draw(given) { picture = null; strokes = given; change(); },
       clear() { pad.draw([]); },
-      undo() { picture = null; strokes.pop(); change(); },
+      undo() { picture = null; strokes.pop(); isDrawing = false; change(); },
       invert() { pad.isInverted = !pad.isInverted; change(); },
       thicker() { pad.penWidth = Math.min(pad.penWidth + 4, 48); change(); },
       thinner() { pad.penWidth = Math.max(pad.penWidth - 4, 4); change(); },
@@ -312,7 +313,7 @@ const makePad = (() => {
     }
     canvas.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
-      const move = MOVES[event.key], action = KEYS[event.key];
+      const move = MOVES[event.key], action = { ...KEYS, ...keys }[event.key];
       if (move) {
         cursor.x = clip(cursor.x + move[0], 0, SIDE);
         cursor.y = clip(cursor.y + move[1], 0, SIDE);

@@ -172,6 +172,7 @@
     size: facts.shape,
     isLight: facts.background === "light",
     isCentred: facts.isCentred,
+    keys: { i: "invert" },
   });
 
   function showPad() {

@@ -2,6 +2,7 @@
 
 import numpy
 
+from logreg.errors import SettingError
 from logreg.prediction.writers import aligned, shown
 
 N_LARGEST = 50  # weights in the text
@@ -15,9 +16,12 @@ def weights_of(predictor):
     `feature`; the weight for that class less the one for the other: `standardized`, None if the
     model standardizes nothing, and `per_unit`, for the feature as the user's data have it; and
     `odds_factor`, exp of the latter, by which one unit more multiplies the odds of the class
-    against the other if all else stays equal, None if no float is so large.
+    against the other if all else stays equal, None if no float is so large. A SettingError says
+    that there is no second class.
     """
     facts, labels, found = predictor.facts, predictor.labels, []
+    if len(labels) == 1:
+        raise SettingError(f"the model knows one class only, {labels[0]}: it has no odds")
     names = facts.names
     base = int(numpy.argmax(facts.class_counts or [1]))
     W = predictor.W.astype("float64")

@@ -107,7 +107,8 @@
 
   // The buttons of a trainer. settings() gives size, rate and decay; show() draws; isAsked() says
   // whether that was the experiment that was asked for. A run takes four seconds and `length` units
-  // of progress; where motion is not wanted, only its end is shown.
+  // of progress; where motion is not wanted, only its end is shown. trainer.halt ends it, for all
+  // buttons of the trainer.
   function control(find, trainer, settings, show, isAsked, length = EPOCHS) {
     const button = find("[data-do=run]"), name = button.textContent;
     let goal = null, start = null;
@@ -135,14 +136,14 @@
     }
 
     function stop() {
-      goal = null;
+      goal = trainer.halt = null;
       button.textContent = name;
       button.closest("section").removeAttribute("aria-busy");
       measured();
     }
 
     function steps(n) {
-      if (goal !== null) stop();
+      if (trainer.halt) trainer.halt();
       for (let i = 0; i < n; i++) trainer.step(...settings());
       measured();
       if (isAsked()) answer(find);
@@ -156,13 +157,15 @@
       },
       run: () => {
         if (goal !== null) return stop();
+        if (trainer.halt) trainer.halt();
+        trainer.halt = stop;
         [goal, start] = [length * (Math.floor(trainer.progress / length) + 1), null];
         button.style.minWidth = `${button.getBoundingClientRect().width}px`; // nothing moves
         button.textContent = "Pause";
         button.closest("section").setAttribute("aria-busy", true);
         requestAnimationFrame(run);
       },
-      reset: () => { stop(); trainer.reset(); show(); },
+      reset: () => { if (trainer.halt) trainer.halt(); trainer.reset(); show(); },
     };
     buttons(find, Object.fromEntries(Object.entries(actions).filter(([key]) => find(`[data-do=${key}]`))));
     redraws.push(show);

@@ -42,6 +42,9 @@ def test_idx_folder(tmp_path, zipped):
             data.check_outputs(file)
     shuffled = read_dataset(place, preparation=Preparation(shuffle=True))
     assert shuffled.train[1].tolist() != data.train[1].tolist()
+    place.with_name("emnist").write_bytes(place.read_bytes())
+    with pytest.raises(DatasetError, match="emnist: is no data set"):
+        read_dataset(tmp_path / "f" / "emnist")
     next((tmp_path / "f").glob("t10k-labels*")).unlink()
     for path in (tmp_path / "f", place):
         with pytest.raises(DatasetError, match=f"{path.name}: is no data set: .*four IDX files, t"):

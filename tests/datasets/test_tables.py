@@ -261,6 +261,7 @@ COLUMNS = [
     (["31/01/2024", "01/02/2024"], "date %d/%m/%Y", [DAY, DAY + 1]),
     (["Jan 31, 2024", "Feb 1, 2024"], "date %b %d, %Y", [DAY, DAY + 1]),
     (["18-24", "25-34"], "text", None),
+    (["1990-1999", "2000-2009"], "text", None),
 ]
 
 
@@ -294,7 +295,7 @@ def test_columns_that_an_option_calls_categorical():
 
 
 def test_a_frame_declares_columns_of_text():
-    frame = pandas.DataFrame({"code": [str(i % 5) for i in range(40)], "kind": ["x", "y"] * 20})
+    frame = pandas.DataFrame({"code": [f"101{i % 5}" for i in range(40)], "kind": ["x", "y"] * 20})
     frame["kept"] = pandas.Categorical([str(i % 3) for i in range(40)])
     frame["price"] = [f"${i + 1},000" for i in range(40)]
     frame["day"] = pandas.to_datetime(["2024-01-31", "2024-02-01"] * 20)
@@ -302,7 +303,7 @@ def test_a_frame_declares_columns_of_text():
     for source in (frame, "t.parquet"):
         found = read(source, TableOptions("kind"))
         assert found.columns.kinds == ("text", "text", "number $", "date ISO8601")
-        assert found.columns.categories[:2] == ([*"01234"], [*"012"])
+        assert found.columns.categories[:2] == ([f"101{i}" for i in range(5)], [*"012"])
         assert found.x[1, -2:].tolist() == [2000, DAY + 1]
     columns = {"a": [1.234, 2.0, "7,5"], "kind": [*"xyx"]}  # what is no text has no comma
     found = read(pandas.DataFrame(columns, dtype=object), TableOptions("kind", decimal=","))
@@ -416,6 +417,7 @@ TOLD = [
     ("a,b\n1,2\n", {}, r"is taken for a header \(`header=False`: it is data\)$"),
     ("a,b\n1,2\n", {"feature_names": ["a", "b"]}, "^$"),
     (",a,b,y\n7,1,2,3\n", {}, r"column 1 \(\), which has no name of its own, is left out"),
+    ("Unnamed: 0,a,b\n7,1,2\n", {"label_column": "-3"}, "t.csv: row 1 .*: it is data.$"),
 ]
 
 
