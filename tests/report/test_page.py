@@ -126,6 +126,8 @@ def test_wrong_pictures_are_on_the_pad_what_their_rows_are(open_page, state, fac
 
 
 def test_the_tools_of_the_pad(open_page, state, digits_page):
+    from selenium.webdriver import ActionChains
+
     browser = open_page(digits_page)
     draw_anew(browser, [])
     assert numpy.ptp(state().pad) == 0
@@ -174,6 +176,11 @@ def test_the_tools_of_the_pad(open_page, state, digits_page):
     numpy.testing.assert_array_equal(state().pad, dot)  # in place of the picture
     browser.execute_script("document.querySelector('.to-pad').click()")
     state()
+    held = ActionChains(browser).click_and_hold(pad).move_by_offset(20, 0).send_keys(BACKSPACE)
+    held.move_by_offset(20, 0).release().perform()  # a stroke that is undone has an end
+    browser.execute_async_script(STATE)
+    assert ask.is_displayed()
+    pad.send_keys(" ", " ")
     for keys, is_empty in (BACKSPACE, True), (" ", False), ("", True), (LEFT, False):
         pad.send_keys(keys) if keys else buttons["Clear"].click()  # while the pen is down
         browser.execute_async_script(STATE)

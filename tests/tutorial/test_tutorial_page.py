@@ -247,9 +247,9 @@ def test_the_ten_sums_are_numpys_and_so_is_which_digits_speak_for_an_answer(brow
         order = numpy.argsort(-shares, kind="stable")[[0, 1, 2, 3, 4, -1, -2, -3, -4, -5]]
         expected = [f"{shares[i]:+.2f}".replace("-", "−") for i in order]
         assert shown(browser, "sums", ".witnesses .number") == expected
-        told = f"Training digits that speak most for {k}: {{}}, {{}}, {{}}, {{}}, {{}}; and against it: "
+        told = "Training digits that speak most for {}: {}, {}, {}, {}, {}; and against it: "
         witnesses = find(browser, ".witnesses").get_attribute("aria-label")
-        assert witnesses == f"{told}{{}}, {{}}, {{}}, {{}}, {{}}.".format(*y[order])
+        assert witnesses == f"{told}{{}}, {{}}, {{}}, {{}}, {{}}.".format(k, *y[order])
     find(browser, "#play-sums [data-do=undo]").send_keys(ENTER)
     browser.execute_async_script(FRAMES)
     assert said(browser, "sums", ".said").startswith("An empty page: ")
@@ -314,7 +314,7 @@ def test_the_address_opens_a_thing_at_a_setting(browser, emulate, page):
     emulate(prefers_reduced_motion="reduce")
     browser.get("about:blank")
     browser.get(f"{page.as_uri()}#plane?rate=100&size=60&inputs=product")
-    model(browser, "plane")
+    assert len(model(browser, "plane")[0]) == 3  # inputs
     find(browser, "#play-plane [name=plane-rate][value='100']:checked").send_keys(LEFT)
     assert browser.current_url.endswith("#plane?rate=10&size=60&points=clouds&inputs=product")
     hover = "arguments[0].dispatchEvent(new PointerEvent('pointerenter', { pointerType: 'mouse' }))"
@@ -642,17 +642,24 @@ def test_files_refused(browser):
         wait(browser, lambda told=told: told in said(browser, "mnist-run", ".said"))
         assert said(browser, "mnist-run", ".said").endswith(OWN)
     assert find(browser, "#play-mnist-run [data-do=run]").is_enabled()
+    plain = "unpacked(new Blob([new Uint8Array([1, 2])])).then((found) => arguments[0]([...found]))"
+    assert browser.execute_async_script(plain) == [1, 2]
 
 
 def test_mnists_files_print_the_tutorials_log(browser, mnist_folder):
     model(browser, "heart")
     browser.execute_script(DROP)
-    files = find(browser, "#play-mnist-run [type=file]")
-    ready = "Ready to train on MNIST's 50,000 rows, 600 a step, without test files."
-    lacking = f"To train on MNIST, train-labels-idx1-ubyte has to be there. {OWN}"
-    for file, told in zip(
-        FILES.values(), (lacking, ready, ready, ready.replace(", without test files", ""))
-    ):
-        files.send_keys(str(next(mnist_folder.glob(f"{file.name}*"))))
-        wait(browser, lambda told=told: said(browser, "mnist-run", ".said") == told)
-    assert trained_in_the_page(browser, "50,000 rows, 600 a step.") == [*tutorial_log()][3:]
+    files, run = (find(browser, f"#play-mnist-run {name}") for name in ("[type=file]", ".main"))
+    ready = "Ready to train on MNIST's 50,000 rows, 600 a step."
+    lacking = "To train on MNIST, train-labels-idx1-ubyte has to be there. "
+    first = lacking.replace(", ", ", train-images-idx3-ubyte and ", 1)
+    images, labels, *tests = (next(mnist_folder.glob(f"{it.name}*")) for it in FILES.values())
+    told = f"{first}{OWN}", f"{first}{OWN}", f"{lacking}{OWN}", ready
+    for path, ready in zip((*tests, images, labels), told):
+        files.send_keys(str(path))
+        wait(browser, lambda ready=ready: said(browser, "mnist-run", ".said") == ready)
+        if path == tests[1]:  # on the page's own digits, of which none test
+            run.send_keys(ENTER)
+            wait(browser, lambda: len(browser.execute_script(PRINTED)) > 2)
+            assert "test error" not in said(browser, "mnist-run", ".log")
+    assert trained_in_the_page(browser, ready) == [*tutorial_log()][3:]
