@@ -7,7 +7,6 @@ from urllib.request import urlopen
 import numpy
 import pytest
 from builders import (
-    classes_of,
     draw,
     probabilities,
     red_and_blue,
@@ -83,7 +82,7 @@ def assert_seen_as_python_does(shown, layout):
 
 def test_strokes_are_put_into_the_class_that_python_gives_them(open_page, state, digits_page):
     browser, random = open_page(digits_page), numpy.random.RandomState(0)
-    n_same = n_near = 0
+    n_near = 0
     for i in range(40):
         if i == 20:  # from now on strokes that are so thin that they are widened
             browser.execute_script("for (i of '1234') document.getElementById('thinner').click()")
@@ -93,13 +92,12 @@ def test_strokes_are_put_into_the_class_that_python_gives_them(open_page, state,
         Image.fromarray(shown.pad).save("pad.png")
         pixels = read_picture("pad.png", MNIST)
         n_near += abs(pixels - shown.seen[:, :, 0].astype(int)).max() <= 1
-        n_same += shown.predicted == classes_of(pixels)[0]
         given = shown.seen[:, :, 0].reshape(1, -1) / numpy.float32(256)
         expected = probabilities(given, *weights())[0]
         numpy.testing.assert_allclose(shown.probabilities, expected, atol=1e-5)
     # Pillow 13 rounds tall pictures otherwise, by 1: then a centre of mass that lies between two
     # pixels may come to lie in the other.
-    assert n_same >= 38 and n_near >= 38
+    assert n_near >= 38
 
 
 @pytest.mark.parametrize("factor", [1, 0.6 / 255])
@@ -187,10 +185,20 @@ def test_the_tools_of_the_pad(open_page, state, digits_page):
         assert ask.is_displayed() == is_empty
 
 
-def test_a_speck_beyond_the_border_is_none_of_the_stroke(open_page, state, digits_page):
+@pytest.mark.parametrize(
+    "strokes",
+    [
+        [
+            [(278, 20), (278, 260)],
+            [(2, 140)],
+        ],  # a speck beyond the border, at the other end of a row
+        [[(20, 140), (260, 150)]],  # a dash, which is much wider than high
+    ],
+)
+def test_thin_strokes_lie_where_python_puts_them(open_page, state, digits_page, strokes):
     browser = open_page(digits_page)
     browser.execute_script("for (i of '1234') document.getElementById('thinner').click()")
-    draw_anew(browser, [[(278, 20), (278, 260)], [(2, 140)]])  # at both ends of a row
+    draw_anew(browser, strokes)
     assert_seen_as_python_does(state(), MNIST)
 
 
