@@ -6,14 +6,7 @@ from urllib.request import urlopen
 
 import numpy
 import pytest
-from builders import (
-    draw,
-    probabilities,
-    sample,
-    save,
-    save_digits_model,
-    weights,
-)
+from builders import draw, probabilities, sample, save, save_digits_model, weights
 from PIL import Image
 
 from logreg import report, train
