@@ -61,7 +61,7 @@ def is_right(found, exercise):
     right, within = answers()[exercise]
     try:
         found = numpy.array(_numbers(found))
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return False
     are_all = found.size == right.size or right.size == 1 <= found.size
     return are_all and bool((abs(found - right) <= within).all())
@@ -70,7 +70,7 @@ def is_right(found, exercise):
 def _numbers(found):
     """All numbers that somebody found, one after the other."""
     if isinstance(found, str):
-        return [float(text) for text in re.findall(r"[^\s,]+", found.replace(MINUS, "-"))]
+        return [float(text) for text in re.findall(r"[^\s,;()\[\]]+", found.replace(MINUS, "-"))]
     found = found.get_value() if hasattr(found, "get_value") else found
     if hasattr(found, "__array__"):
         found = numpy.ravel(found).tolist()
