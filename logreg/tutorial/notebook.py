@@ -53,7 +53,7 @@ def is_right(found, exercise):
     (True, True)
     >>> is_right("\N{MINUS SIGN}0.999, -0.002, ", "5.2"), is_right("0.881,", "2.1")
     (True, True)
-    >>> is_right(0.880, "2.1"), is_right("7850, 785", "5.1"), is_right({1: 7850}.keys(), "5.1")
+    >>> is_right(0.880, "2.1"), is_right("(7850, 785)", "5.1"), is_right({1: 7850}.keys(), "5.1")
     (True, True, False)
     >>> is_right("many", "5.1"), is_right(None, "5.1")
     (False, False)
