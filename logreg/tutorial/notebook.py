@@ -44,8 +44,19 @@ def is_right(found, exercise):
 
     Examples
     --------
-    >>> is_right(numpy.log(10), "3.1"), is_right(2, "3.1")
-    (True, False)
+    >>> is_right(numpy.log(10), "3.1"), is_right(2, "3.1"), is_right([], "3.1")
+    (True, False, False)
+
+    Parts of unequal size, views, generators and texts are as good as lists.
+
+    >>> is_right((0, numpy.zeros(784)), "4.1"), is_right((n for n in (20, 40, 84)), "8.3")
+    (True, True)
+    >>> is_right("\N{MINUS SIGN}0.999, -0.002, ", "5.2"), is_right("0.881,", "2.1")
+    (True, True)
+    >>> is_right(0.880, "2.1"), is_right("(7850, 785)", "5.1"), is_right({1: 7850}.keys(), "5.1")
+    (True, True, False)
+    >>> is_right("many", "5.1"), is_right(None, "5.1")
+    (False, False)
     """
     right, within = answers()[exercise]
     try:
