@@ -5,6 +5,7 @@ import io
 import itertools
 import json
 import os
+import shutil
 
 import numpy
 import pytest
@@ -173,6 +174,8 @@ def test_a_folder_of_pictures_for_each_class_is_a_data_set(side, cli):
         os.makedirs(f"pictures/{CLASSES[label % 3]}", exist_ok=True)
         image = Image.fromarray(255 - digit if i % 2 else digit).resize((side, side))
         image.save(f"pictures/{CLASSES[label % 3]}/{i}.png")
+    shutil.copytree("pictures/no", "pictures/.ipynb_checkpoints")
+    open("pictures/no/._0.png", "wb").close()  # as macOS has it
     done = cli("train", "--dataset", "pictures", "--size", 20, "--n-epochs", 20)
     assert done.code == 0, done.err
     told = json.loads(cli("predict", "--info").out)
@@ -185,6 +188,7 @@ def test_a_folder_of_pictures_for_each_class_is_a_data_set(side, cli):
     done = json.loads(cli("predict", *files, "--format", "json").out)
     assert all(entry["prediction"] not in entry["input"] for entry in done)
     assert cli("predict", "--evaluate", "pictures/test").code == 1
+    assert cli("predict", "pictures/no").code == 0
 
 
 @pytest.mark.parametrize("option", ["", "--pixel-scale 255", "--standardize"])

@@ -359,6 +359,10 @@ def test_a_number_that_stands_for_empty_is_compared_as_a_number():
     for na, row in ("-99,9", 1), ("-99.9", 1), ("-1.000", 2):  # which is what stands there
         (rows,) = numpy.isnan(table(text, na=na, missing="mean").x[:, 0]).nonzero()
         assert rows.tolist() == [row]
+    text = "a,b,n,kind\ntrue,99 %,0,x\nfalse,5 %,1,y\n2,7 %,99,x\n"  # no numbers stand for empty
+    found = table(text, na=["false", "99 %"], missing="mean")
+    wanted = [[1, numpy.nan, 0], [numpy.nan, 5, 1], [2, 7, 99]]
+    numpy.testing.assert_array_equal(found.x, wanted)
 
 
 def test_a_table_in_many_chunks(monkeypatch):
