@@ -3,8 +3,6 @@
 import struct
 
 COMMAND = "echo run > run"
-GADGETS = ["os.system", "numpy._core.multiarray._reconstruct.__globals__"]
-GADGETS += ["builtins.getattr", "logreg.saving.restore.__globals__"]
 
 
 def text(value):
@@ -61,8 +59,6 @@ ATTACKS = {
     "FRAME": b"\x80\x04\x95" + HUGE + b"N.",
     "frame cut": b"\x80\x04\x95\2" + bytes(7) + b"J\x01\x02\0\0CK\x07." + bytes(73) + b".",
     "INST": b"((S'echo run > run'\nios\nsystem\nt.",
-    "OBJ": b"((cos\nsystem\nS'echo run > run'\not.",
-    "STACK_GLOBAL": b"\x80\x04K\x01K\x02\x93.",
     "REDUCE of a text": b"\x80\x02" + text("os.system") + text(COMMAND) + b"\x85R.",
     "BUILD of a class": b"\x80\x02cnumpy\nndarray\n" + text("x") + b"b.",
     "no state": an_array(b""),
@@ -71,10 +67,9 @@ ATTACKS = {
     "a record": an_array(a_state(dtype=a_dtype("f4,f4"))),
     "digits": an_array(a_state(dtype=a_dtype("S" + "9" * 5000))),
     "a large shape": an_array(a_state(b"J\xff\xff\xff\x7fJ\xff\xff\xff\x7f\x86")),
-    "too few bytes": an_array(a_state(data=b"C\x08" + bytes(8))),
     "axes": a_buffer(text("K") + b"J\xff\xff\xff\x7f\x85"),
     "a short call": a_buffer(),
 }
-for _name in GADGETS:
+for _name in ("os.system", "numpy._core.multiarray._reconstruct.__globals__"):
     for _protocol in (0, 2, 4):
         ATTACKS[f"{_name}, protocol {_protocol}"] = asks_for(_name, _protocol)

@@ -248,9 +248,8 @@ def save_folder(pairs, folder="data", splits=SPLITS):
 
 def csv_text(x, header=None):
     """Rows as a CSV file has them."""
-    lines = [] if header is None else [",".join(header)]
-    lines += [",".join(map(str, row)) for row in numpy.asarray(x).tolist()]
-    return "\n".join(lines) + "\n"
+    rows = ([header] if header else []) + numpy.asarray(x).tolist()
+    return "".join(",".join(map(str, row)) + "\n" for row in rows)
 
 
 def save_table(n):
@@ -299,9 +298,7 @@ def py2_array(array, protocol=0):
     def integer(n):
         return b"I%d\n" % n if protocol == 0 else b"J" + struct.pack("<i", n)
 
-    def string(data):
-        return py2_string(data, protocol)
-
+    string = functools.partial(py2_string, protocol=protocol)
     order, code = array.dtype.str[:1].encode(), array.dtype.str[1:].encode()
     made = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(" + integer(0) + b"t"
     shape = b"(" + b"".join(map(integer, array.shape)) + b"t"

@@ -63,6 +63,8 @@ def failing_disk(monkeypatch):
     The names of the calls since then are in its `calls`.
     """
 
+    from logreg import files
+
     def counted(call):
         def counting(*args):
             fail_at.calls.append(call.__name__)
@@ -75,17 +77,11 @@ def failing_disk(monkeypatch):
     class File(io.FileIO):
         write = counted(io.FileIO.write)
 
-    def open_counted(path, mode="r", *args, **options):
-        if mode in ("wb", "xb"):
-            return io.BufferedWriter(File(path, mode))
-        return open_as_before(path, mode, *args, **options)
-
     def fail_at(n):
         fail_at.n, fail_at.calls = n, []
 
-    open_as_before = open
     fail_at(0)
-    monkeypatch.setattr("builtins.open", open_counted)
+    monkeypatch.setattr(files, "open", lambda *args: io.BufferedWriter(File(*args)), raising=False)
     for name in ("fsync", "replace"):
         monkeypatch.setattr(os, name, counted(getattr(os, name)))
     return fail_at

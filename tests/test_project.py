@@ -63,12 +63,11 @@ def imports_of(module):
     """The modules of ours that a module imports, wherever it does."""
     for node in ast.walk(ast.parse(SOURCES[module])):
         assert not getattr(node, "level", 0), "say where it comes from"
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name.startswith("logreg"))
-        elif isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "logreg":
-            for alias in node.names:
-                inner = f"{node.module}.{alias.name}"
-                yield inner if inner in MODULES else node.module
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            start = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            names = [start + alias.name for alias in node.names]
+            ours = [name for name in names if name.split(".")[0] == "logreg"]
+            yield from (name if name in MODULES else name.rpartition(".")[0] for name in ours)
 
 
 def test_imports_point_one_way():

@@ -40,11 +40,6 @@ def problem(dtype, cell, n_rows, n_in, n_out, seed=0):
     return x, scale, W.astype(dtype), b.astype(dtype), y, weights.astype(dtype)
 
 
-def cross_entropy(x, scale, W, b, y, weights=None):
-    (cost,), *both = kernel.gradients(Rows(x, scale), (W, b), (y, weights), 0, len(y))
-    return (cost, *both)
-
-
 KINDS = [("float32", "float32"), ("float32", "uint8"), ("float64", "float64"), ("float64", "uint8")]
 SETS = kernel.functions._kernel.instruction_sets.split() if kernel.is_built() else []
 
@@ -62,8 +57,10 @@ def test_it_computes_what_numpy_computes(instructions, dtype, cell, monkeypatch)
             classes = kernel.classes(way, (numpy.asfortranarray(W), b))
             is_best = z[range(len(x)), classes] >= z.max(axis=1) - tolerance["atol"]
             assert is_best.all() and (classes == z.argmax(axis=1)).mean() > 0.99
-        found = cross_entropy(x, scale, W, b, y, weights)
-        for one, other in zip(found, cost_and_gradients(exact[0], y, exact[1], b, weights)):
+            first_of_ties = numpy.sign(b).argmax()
+            assert (kernel.classes(way, (0 * W, numpy.sign(b))) == first_of_ties).all()
+        (cost,), *both = kernel.gradients(rows, (W, b), (y, weights), 0, len(y))
+        for one, other in zip((cost, *both), cost_and_gradients(exact[0], y, exact[1], b, weights)):
             numpy.testing.assert_allclose(one, other, **tolerance)
             assert one.dtype == dtype
 
@@ -104,28 +101,6 @@ def test_of_what_is_mapped_up_to_256_mib_are_laid_out():
         assert (kernel.lay_out(Rows(x[:, :]), None, 1000) is not None) == is_laid
 
 
-def test_ties_go_to_the_first_class(monkeypatch):
-    for instructions, n_out, dtype in itertools.product(SETS, (2, 7, 30), ("float32", "uint8")):
-        monkeypatch.setenv("LOGREG_KERNEL_SET", instructions)
-        W, b = numpy.zeros((3, n_out), "float32"), numpy.arange(n_out, dtype="float32") // 2
-        found = kernel.classes(Rows(numpy.ones((20, 3), dtype)), (W, b))
-        assert (found == b.argmax()).all()
-
-
-@pytest.mark.parametrize("dtype, bits", [("float32", 24), ("float64", 53)])
-def test_exponentials_are_exact_to_the_last_bits(dtype, bits, monkeypatch):
-    """The probability of a class far below another one is the exponential of its score."""
-    lowest = numpy.log(numpy.finfo(dtype).tiny) + 1
-    scores = numpy.linspace(lowest, -0.75 * bits, 1024).astype(dtype)
-    exact = numpy.exp(scores.astype(numpy.longdouble))
-    x, W = numpy.eye(1024, dtype=dtype), numpy.stack([0 * scores, scores], axis=1)
-    y, weights = numpy.zeros(1024, int), numpy.array([1024, 1], dtype)  # in place of the mean's
-    for instructions in SETS:
-        monkeypatch.setenv("LOGREG_KERNEL_SET", instructions)
-        _, dW, _ = cross_entropy(x, 1.0, W, numpy.zeros(2, dtype), y, weights)
-        assert (abs(dW[:, 1] - exact) <= 4 * 2.0**-bits * exact).all()
-
-
 @pytest.mark.parametrize("setting", ["KERNEL_SET=avx", "NUM_THREADS=abc", "NUM_THREADS=0"])
 def test_what_is_no_setting_is_refused(setting, run):
     name, value = f"LOGREG_{setting}".split("=")
@@ -155,18 +130,6 @@ def large(n_steps=1):
     """What is worth a thread of its own, and the steps on it."""
     x, scale, W, b, y, _ = problem("float32", "uint8", 6000, 784, 10)
     return Rows(x, scale), (W, b), (y, None), [0] * n_steps, len(x), 0.1
-
-
-def test_another_thread_takes_a_part_of_what_is_worth_it(monkeypatch):
-    """Once in a minute, the caller needs less of its own core than it ever does alone."""
-    data, seconds, end = large(n_steps=5), {"1": [], "2": []}, time.monotonic() + 60
-    while len(seconds["2"]) < 9 or min(seconds["2"]) > 0.7 * min(seconds["1"]):
-        assert time.monotonic() < end
-        for n, all_seconds in seconds.items():
-            monkeypatch.setenv("LOGREG_NUM_THREADS", n)
-            began = time.thread_time()
-            kernel.steps(*data)
-            all_seconds.append(time.thread_time() - began)
 
 
 @pytest.mark.parametrize("n_rows", [8, 20, 600])
@@ -229,8 +192,8 @@ def test_threads_are_those_that_the_user_or_a_pool_of_processes_allows(monkeypat
 def test_arrays_that_do_not_go_together_are_refused():
     """Of twenty rows, five columns and three classes."""
     x, _, W, b, y, weights = problem("float32", "uint8", 20, 5, 3)
-    layouts = [kernel.lay_out(Rows(rows), y[: len(rows)], 10).layout for rows in (x, x[:10])]
-    layouts.append(kernel.lay_out(Rows(x[:, 1:]), y, 10).layout)
+    parts = x, x[:10], x[:, 1:]
+    layouts = [kernel.lay_out(Rows(part), y[: len(part)], 10).layout for part in parts]
 
     def steps(x=x, W=W, b=b, y=y, weights=weights, starts=(0, 10), n_rows=10, layout=None):
         kernel.steps(Rows(x, 1.0, layout), (W, b), (y, weights), starts, n_rows, 0.1)
@@ -248,10 +211,8 @@ def test_arrays_that_do_not_go_together_are_refused():
     calls += [(steps, {"y": few}, "y has shape .*, and x has 20") for few in (y[:-1], y[:, None])]
     calls += [(steps, {"y": y + 0.5}, "labels are float64: integers are needed")]
     calls += [(steps, wrong, "do not go together") for wrong in others]
-    row = numpy.arange(20) == 17
-    for label in (-1, 3, 2**31 - 1, 2**32 + 1, -(2**31)):
-        message = r"row 17 has the label -?\d+: labels must be 0 to 2"
-        calls.append((steps, {"y": numpy.where(row, label, y)}, message))
+    bad = [numpy.where(numpy.arange(20) == 17, n, y) for n in (-1, 3, 2**31 - 1, 2**32, -(2**31))]
+    calls += [(steps, {"y": y}, r"row 17 has the label -?\d+: labels must be 0 to 2") for y in bad]
     bad = [(y, 0), (y, 21), (y, -1), (y[:7], 1), (y[:0], 1), (None, 7), (None, 2**62)]
     calls += [(kernel.lay_out, {"rows": Rows(x), "y": y, "n_rows": n}, "do not") for y, n in bad]
     steps()
@@ -261,16 +222,19 @@ def test_arrays_that_do_not_go_together_are_refused():
             compute(**wrong)
 
 
-def test_nan_infinity_and_large_scores_are_as_in_the_graph():
-    for value in (numpy.nan, numpy.inf, -numpy.inf, 1e4, -1e4):
-        x, y = numpy.array([[1.0, 0.0], [0.0, 1.0]]), numpy.array([2, 0], "int32")
-        W, b = numpy.array([[value, 0.0, 1.0], [1.0, 2.0, 3.0]]), numpy.zeros(3)
+@pytest.mark.parametrize("dtype, rtol", [("float32", 1e-6), ("float64", 1e-13)])
+@pytest.mark.parametrize("instructions", SETS)
+def test_nan_infinity_and_large_scores_are_as_in_the_graph(instructions, dtype, rtol, monkeypatch):
+    monkeypatch.setenv("LOGREG_KERNEL_SET", instructions)
+    for value in (numpy.nan, numpy.inf, -numpy.inf, 1e4, -1e4, *range(-750, -80)):
+        x, y = numpy.eye(2, dtype=dtype), numpy.array([2, 0], "int32")
+        W, b = numpy.array([[value, 0, 1], [1, 2, 3]], dtype), numpy.zeros(3, dtype)
         with numpy.errstate(all="ignore"):
-            expected, _, gradient = cost_and_gradients(x, y, W, 0)
+            expected, _, gradient = cost_and_gradients(x, y, W, b)
             classes = (x @ W).argmax(axis=1)
-        cost, _, db = cross_entropy(x, 1.0, W, b, y)
+        (cost,), _, db = kernel.gradients(Rows(x), (W, b), (y, None), 0, 2)
         assert kernel.classes(Rows(x), (W, b)).tolist() == classes.tolist()
-        numpy.testing.assert_allclose([cost, *db], [expected, *gradient], atol=1e-12)
+        numpy.testing.assert_allclose([cost, *db], [expected, *gradient], rtol)
 
 
 def by(step):
@@ -359,16 +323,15 @@ def test_one_note_says_that_no_compiler_built_the_kernel(run):
     code = """
 import sys
 sys.modules["logreg.kernel._kernel"] = None  # so its import fails
-from logreg.engine import theano
 from logreg.train import main
-theano.config.mode = "FAST_COMPILE"
 main(["--dataset", "mnist_sample", "--n-epochs", "1", "--refit"])  # compiles twice
 """
-    assert run("-c", code).stderr.count("no C compiler built the native kernel") == 1
+    done = run("-c", code, env={f"{engine.NAME.upper()}_FLAGS": "mode=FAST_COMPILE"})
+    assert done.stderr.count("no C compiler built the native kernel") == 1
 
 
 FAILING = """
-import ctypes, itertools, numpy
+import ctypes, numpy
 from logreg import kernel
 fail_at = ctypes.CDLL(None).fail_at
 random = numpy.random.RandomState(0)
@@ -376,22 +339,20 @@ labels, params = (random.randint(3, size=4000), None), (random.randn(300, 3), ra
 floats = random.randn(4000, 300)
 for x in (floats, floats.clip(0, 1).astype("uint8"), floats.clip(0, 255).astype("uint8") * 9):
     rows = kernel.Rows(x)
-    def classes():
-        return [kernel.classes(kernel.lay_out(rows, None, len(x)) or rows, params)]
-    def steps():
+    def compute():
+        found = kernel.classes(kernel.lay_out(rows, None, len(x)) or rows, params)
         laid = kernel.lay_out(rows, labels[0], 1000) or rows
-        return kernel.steps(laid, params, labels, [1000, 3000], 1000, 0.1)
-    for compute in (classes, steps):
-        expected, n_errors = compute(), 0
-        for n in range(1, 40):
-            fail_at(n)
-            try:
-                assert all(map(numpy.array_equal, expected, compute())), n
-            except MemoryError:
-                n_errors += 1
-            fail_at(0)
-        assert all(map(numpy.array_equal, expected, compute()))
-        print(n_errors)
+        return [found, *kernel.steps(laid, params, labels, [1000, 3000], 1000, 0.1)]
+    expected, n_errors = compute(), 0
+    for n in range(1, 80):
+        fail_at(n)
+        try:
+            assert all(map(numpy.array_equal, expected, compute())), n
+        except MemoryError:
+            n_errors += 1
+        fail_at(0)
+    assert all(map(numpy.array_equal, expected, compute()))
+    print(n_errors)
 """
 
 
@@ -411,50 +372,49 @@ def test_whichever_allocation_fails_rows_are_not_laid_out_or_it_is_a_memory_erro
         pytest.skip("the C library is not glibc")
     assert (done.returncode, done.stderr) == (0, "")
     # The memory of a job, of the arrays for it, and of a layout as a whole; not of each minibatch.
-    assert all(1 <= int(n_errors) <= 6 for n_errors in done.stdout.split())
+    assert all(2 <= int(n_errors) <= 12 for n_errors in done.stdout.split())
 
 
 SANITIZED = """
-import itertools
+import itertools, sys
 from concurrent.futures import ThreadPoolExecutor
 import numpy
 import _kernel
+sys.modules["logreg.kernel._kernel"] = _kernel
+from logreg.kernel import Rows, classes, lay_out, steps
 def compute(seed):
     random = numpy.random.RandomState(seed)
     cases = itertools.product("Bfd", (1, 17, 33), (1, 15, 33), (1, 3, 11))
     for kind, n, k, m in [("f", 4200, 300, 10), ("B", 2300, 40, 70), *cases]:
+        x = (random.randint(0, 255, (n, k)) * (random.rand(n, k) < 0.1)).astype(kind)
+        y, half, rows = random.randint(m, size=n), (n + 1) // 2, Rows(x, 0.5)
         for real in ("f", "d") if kind == "B" else kind:
-            x = (random.randint(0, 255, (n, k)) * (random.rand(n, k) < 0.1)).astype(kind)
-            W, b = random.randn(k, m).astype(real), random.randn(m).astype(real)
-            y = random.randint(m, size=n).astype("int32")
-            half, costs, layouts = (n + 1) // 2, numpy.empty(2), [None, None]
-            if kind == "B":
-                layouts = [_kernel.lay_out(x, *of, False, 3) for of in ((None, n), (y, half))]
-            for layout in {None, layouts[0]}:
-                _kernel.classes((x, 0.5, layout), (W, b), numpy.empty(n, "int64"), 3)
-            for layout in {None, layouts[1]}:
-                starts = numpy.array([0 if layout else n - half, 0])
-                labels = y, random.rand(m).astype(real)
-                _kernel.descend((x, 0.5, layout), (W, b), labels, starts, costs, half, 3, 0.1)
+            params = random.randn(k, m).astype(real), random.randn(m).astype(real)
+            for way in (rows, lay_out(rows, None, n)):
+                classes(way, params)
+            for way, start in ((rows, n - half), (lay_out(rows, y, half), 0)):
+                steps(way, params, (y, random.rand(m)), [start, 0], half, 0.1)
 with ThreadPoolExecutor(2) as threads:
     list(threads.map(compute, range(2)))
 """
 
 
-SANITIZERS = {"address,undefined": ("libasan.so", SETS), "thread": ("libtsan.so", SETS[:1])}
-
-
 @pytest.mark.once
-@pytest.mark.parametrize("sanitizers", SANITIZERS)
-def test_sanitizers_find_nothing(sanitizers, run):
-    library, sets = SANITIZERS[sanitizers]
+@pytest.mark.parametrize("sanitizers, name", [("address,undefined", "asan"), ("thread", "tsan")])
+def test_sanitizers_find_nothing(sanitizers, name, run):
     sources = (ROOT / "logreg" / "kernel").glob("*.c")
     flags = ["-O0", f"-fsanitize={sanitizers}", "-fno-sanitize-recover=undefined"]
     flags += [f"-I{sysconfig.get_paths()['include']}", "-lm", "-lpthread"]
     link(*sources, *flags, "-o", f"_kernel{sysconfig.get_config_var('EXT_SUFFIX')}")
-    preloaded = subprocess.check_output(["gcc", f"-print-file-name={library}"], text=True).strip()
-    how = {"ASAN_OPTIONS": "detect_leaks=0", "TSAN_OPTIONS": "halt_on_error=1"}
-    for instructions in sets:
+    preloaded = subprocess.check_output(
+        ["gcc", f"-print-file-name=lib{name}.so"], text=True
+    ).strip()
+    how = {
+        "LOGREG_NUM_THREADS": "3",
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "TSAN_OPTIONS": "halt_on_error=1",
+    }
+    for instructions in SETS if name == "asan" else SETS[:1]:
         env = {"LD_PRELOAD": preloaded, "LOGREG_KERNEL_SET": instructions, **how}
         done = run("-c", SANITIZED, env=env)
         if "unexpected memory mapping" in done.stderr:
