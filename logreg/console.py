@@ -109,6 +109,8 @@ def as_options(message):
     --------
     >>> as_options("give `missing='mean'`, `header=False` or another `label_column`")
     'give --missing mean, --no-header or another --label-column'
+    >>> as_options("`drop=['a b', 'c']`, `na='-'`, `header=True`, `l2=0.5`, ``x`` or `y`")
+    "--drop 'a b,c', --na -, --header, --l2 0.5, ``x`` or `y`"
     """
 
     def option(match):

@@ -52,7 +52,15 @@ def install(extra, *packages):
 
 @contextlib.contextmanager
 def needing(what, extra, *packages):
-    """Make of an ImportError in the block an ExtraError: what needs these packages of an extra."""
+    """Make of an ImportError in the block an ExtraError: what needs these packages of an extra.
+
+    Examples
+    --------
+    >>> with needing("a plot", "report", "matplotlib", "numpy"):
+    ...     raise ImportError("not found\\nin 7 folders")
+    Traceback (most recent call last):
+    logreg.errors.ExtraError: a plot needs matplotlib, numpy (not found): pip install '.[report]'
+    """
     try:
         yield
     except ImportError as error:
@@ -68,12 +76,20 @@ def cut(text, n=60):
     --------
     >>> cut("petal\\tlength")
     'petal\\\\tlength'
+    >>> len(cut(99 * "x"))
+    60
     """
     return repr(str(text))[1:-1][:n]
 
 
 def quoted(value):
-    """A label or a cell as messages show it: text in quotes, a number as it is."""
+    """A label or a cell as messages show it: text in quotes, a number as it is.
+
+    Examples
+    --------
+    >>> quoted("7"), quoted(7)
+    ("'7'", '7')
+    """
     return f"'{cut(value)}'" if isinstance(value, str) else cut(value)
 
 

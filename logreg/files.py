@@ -34,7 +34,19 @@ def replacing(path):
 
 @contextlib.contextmanager
 def explaining(path, fault="cannot be written", advice=UNCHANGED, kind=ModelFileError, of=OSError):
-    """Make of an error in the block one of a `kind` of ours: what could not be done, and why."""
+    """Make of an error in the block one of a `kind` of ours: what could not be done, and why.
+
+    Examples
+    --------
+    >>> with explaining("", advice="", of=MemoryError):
+    ...     raise MemoryError
+    Traceback (most recent call last):
+    logreg.errors.ModelFileError: '' cannot be written: there is not enough memory
+    >>> with explaining("model.pkl", "cannot be loaded", "give another"):
+    ...     raise OSError(28, "No space", "of a temporary name")
+    Traceback (most recent call last):
+    logreg.errors.ModelFileError: model.pkl cannot be loaded: No space; give another
+    """
     try:
         yield
     except of as error:
@@ -52,7 +64,16 @@ def check_writable(path):
 
 
 def refuse_overwriting(written, read=()):
-    """Raise a SettingError if a path is written twice, or is one that is read; None is no path."""
+    """Raise a SettingError if a path is written twice, or is one that is read; None is no path.
+
+    Examples
+    --------
+    >>> refuse_overwriting(["new.pkl", None, "run.csv", None], ["d.npz"])
+    >>> refuse_overwriting(["new.pkl", "./new.pkl"])
+    Traceback (most recent call last):
+    logreg.errors.SettingError: ./new.pkl would overwrite what is read, or written as well: give \
+another name
+    """
     taken = set(map(os.path.realpath, read))
     for path in filter(None, written):
         if os.path.realpath(path) in taken:
@@ -63,7 +84,18 @@ def refuse_overwriting(written, read=()):
 
 
 def read_whole(path, max_bytes):
-    """Read a regular file; raise an OSError if it is too large, or a pipe, which may never end."""
+    """Read a regular file; raise an OSError if it is too large, or a pipe, which may never end.
+
+    Examples
+    --------
+    >>> with open("nine", "wb") as file:
+    ...     n_written = file.write(b"123456789")
+    >>> read_whole("nine", max_bytes=9)
+    b'123456789'
+    >>> read_whole("nine", max_bytes=8)
+    Traceback (most recent call last):
+    OSError: it has more than 8 bytes, which is too many
+    """
     size = os.path.getsize(path)
     if not os.path.isfile(path):
         raise OSError(NOT_REGULAR)

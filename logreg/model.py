@@ -243,8 +243,8 @@ def balanced_weights(class_counts):
 
     Examples
     --------
-    >>> balanced_weights([2, 6]).tolist()
-    [2.0, 0.6666666666666666]
+    >>> balanced_weights([2, 4, 0]).tolist()  # the last is of no row
+    [1.0, 0.5, 2.0]
     """
     counts = numpy.maximum(class_counts, 1)  # the weight of a class without rows is not used
     return sum(class_counts) / (len(counts) * counts)

@@ -119,9 +119,16 @@ def plot_confusion(evaluation, ax=None):
 
     Examples
     --------
-    >>> evaluation = {"confusion": {"labels": [0, 1], "counts": [[5, 1], [0, 6]]}}
-    >>> plot_confusion(evaluation).get_xlabel()
-    'predicted'
+    >>> evaluation = {"confusion": {"labels": ["no", "maybe"], "counts": [[5, 3], [0, 6]]}}
+    >>> ax = plot_confusion(evaluation)
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('predicted', 'label')
+    >>> [(label.get_text(), label.get_rotation()) for label in ax.get_xticklabels()]
+    [('no', 90.0), ('maybe', 90.0)]
+    >>> [(text.get_text(), text.get_color(), *text.get_position()) for text in ax.texts]
+    [('5', 'black', 0, 0), ('3', 'black', 1, 0), ('', 'white', 0, 1), ('6', 'black', 1, 1)]
+    >>> (ax.images[0].get_array() ** 2).round(3).tolist()  # of each label's rows
+    [[0.625, 0.375], [0.0, 1.0]]
     """
     confusion = evaluation["confusion"]
     if confusion is None:
@@ -151,13 +158,25 @@ def _facts_of(model):
 
 
 def short(name, n=24):
-    """A label or a column's name, short enough for a tick."""
+    r"""A label or a column's name, short enough for a tick.
+
+    Examples
+    --------
+    >>> short("new\nline"), short("four", 4), short("short", 4)
+    ('new?line', 'four', 'sho…')
+    """
     text = "".join(c if c.isprintable() else "?" for c in str(name))
     return text if len(text) <= n else text[: n - 1] + "…"
 
 
 def colour_limit(W):
-    """The weight from which on all have one colour: the 99.8th percentile of absolute weights."""
+    """The weight from which on all have one colour: the 99.8th percentile of absolute weights.
+
+    Examples
+    --------
+    >>> colour_limit(numpy.array([[-500.0, *range(500)]])), colour_limit(numpy.zeros((2, 2)))
+    (499.0, 1.0)
+    """
     return float(numpy.percentile(abs(W), 99.8)) or 1.0
 
 
@@ -173,7 +192,16 @@ def _style(**style):
 
 
 def svg(plot, *arguments, size, alt):
-    """Call ``plot(*arguments, ax)``; give the figure for a page, in its colours, as SVG."""
+    """Call ``plot(*arguments, ax)``; give the figure for a page, in its colours, as SVG.
+
+    Examples
+    --------
+    >>> drawn = svg(lambda text, ax: ax.set_title(text), "Füße", size=(1, 2), alt='"a" < b')
+    >>> re.match(r"<svg( [^>]*?) xmlns", drawn)[1]
+    ' role="img" aria-label="&quot;a&quot; &lt; b"'
+    >>> INK in drawn, "currentColor" in drawn, "<style" in drawn, ">Füße<" in drawn
+    (False, True, False, True)
+    """
     from matplotlib.figure import Figure
 
     names = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
@@ -194,7 +222,18 @@ def svg(plot, *arguments, size, alt):
 
 
 def image(pixels, alt, colours="gray", least=0, most=255):
-    """An ``<img>`` of a two-dimensional array."""
+    """An ``<img>`` of a two-dimensional array.
+
+    Examples
+    --------
+    >>> from matplotlib.image import imread
+    >>> tag = image([[1, 1.5], [0, 3]], "grey & white", least=1, most=2)
+    >>> start, data = tag.split(",")
+    >>> start
+    '<img alt="grey &amp; white" src="data:image/png;base64'
+    >>> (255 * imread(io.BytesIO(base64.b64decode(data)))[:, :, 0]).round().tolist()
+    [[0.0, 128.0], [0.0, 255.0]]
+    """
     from matplotlib.image import imsave
 
     stream = io.BytesIO()

@@ -120,9 +120,8 @@ def fit(
         The run goes by all of them but those that `cost` and `updates` contain already.
     callbacks : sequence of Callback
         What is called as the run goes on; see :mod:`logreg.callbacks`.
-    loss : symbolic scalar, optional
-        A mean over rows, as the cost without penalties: with ``criterion='loss'`` it decides, or
-        if there is none, the cost.
+    loss : symbolic scalar, default: cost
+        A mean over rows, as the cost without penalties: with ``criterion='loss'`` it decides.
     refit : bool
         Whether the best model is trained anew on the validation rows, too: :func:`train_anew`.
 
@@ -149,8 +148,7 @@ def fit(
     >>> run.epoch, run.reason
     (2, 'n_epochs')
     """
-    loss = cost if loss is None else loss
-    expressions = Expressions(x, y, cost, errors, updates, loss)
+    expressions = Expressions(x, y, cost, errors, updates, cost if loss is None else loss)
     return fit_expressions(expressions, datasets, hyperparameters, callbacks, refit)
 
 

@@ -39,6 +39,7 @@ train T --drop b,c --no-standardize --missing mean --na - | 0 | 2 features, 3 cl
 train D --n-epochs 0 | 1 | | error: --n-epochs is 0
 train T --header --no-header | 2 | | argument --no-header: not allowed with argument --header
 train D --pixel-scale 0 | 2 | | argument --pixel-scale: invalid positive_number value: '0'
+train D --pixel-scale nan | 2 | | argument --pixel-scale: invalid positive_number value: 'nan'
 train D --device tpu | 1 | | error: device 'tpu' is not known: give cpu, cuda
 train D --output d.npz | 1 | loading data | error: d.npz would overwrite what is read
 train D --resume | 1 | | error: --resume needs --checkpoint FILE
@@ -48,38 +49,36 @@ train --dataset unknown.csv | 1 | loading data | error: .*'unknown': .*--na unkn
 train T --label-column nothing | 1 | loading data | error: t.csv.* has no column nothing
 train --dataset gap.csv | 1 | loading data | error: gap.csv: empty or missing cells: 30 in .*--missing mean
 predict | 1 | | error: best_model.pkl cannot be loaded: No such file
-predict rows.npy -M | 0 | ^rows.npy\[0\]: ant\nrows.npy\[1\]: bee\nrows.npy\[2\]: cat\n$ |
-predict rows.npy -M -n 1 --top 2 | 0 | ^rows.npy\[0\]: ant  ant=0.9999  bee=0.0000\n$ |
-predict rows.npy -M -n 1 --proba | 0 | ^rows.npy\[0\]: ant  ant=0.9999  bee=0.0000  cat=0.0000\n$ |
-predict rows.csv -M -n 3 | 0 | ^rows.csv\[1\]: ant\nrows.csv\[2\]: bee\nrows.csv\[3\]: cat\n$ |
 predict rows.csv -M | 1 | | error: rows.csv: .*'x'
-predict photos/p.png -M | 1 | | error: photos/p.png: .* expects 4 features, and no picture: it knows
+predict wide.csv -M --encoding utf-16-le | 0 | ^wide.csv\[1\]: ant\nwide.csv\[2\]: bee\nwide.csv\[3\]: cat\n$ |
+predict logo.svg -M | 1 | | error: logo.svg: is no npy, npz, CSV or IDX file; the model expects 4 features, and no picture: it knows no grey images of 10 x 10 pixels and of what range\n$
 predict . -M | 1 | | error: .: is a pickle, or a folder without pictures
 predict t.csv -M --evaluate | 1 | | error: t.csv: the model does not know the labels '0', '1', '2': leave
+predict rows.npy rows.csv -M --evaluate | 2 | | error: give inputs, --evaluate .of one input., --info or --weights alone\n$
+predict rows.npy -M --evaluate --dataset e.npz | 2 | | error: give inputs, --evaluate
+predict -M --evaluate -n 1 | 2 | | error: -n, --proba, --top, --keep and --format csv are for predictions\n$
+predict -M --weights --output o.csv | 2 | | error: -n, --proba, --top, --keep and
+predict rows.csv -M --keep 2 --format text | 2 | | error: --keep is for tables to predict, in the formats csv and json\n$
+predict rows.npy -M --dataset e.npz | 2 | | error: --dataset is for --evaluate and for the first examples, not for inputs\n$
+predict rows.npy -M --top 0 | 1 | | ^error: --top is 0: it must be 1 or more\n$
 predict rows.npy -M --output no/o.txt | 1 | | error: no/o.txt cannot be written
-predict rows.npy -M --output rows.npy | 1 | | error: rows.npy would overwrite what is read
 predict rows.npy -M --output model.pkl | 1 | | error: model.pkl would overwrite what is read
 predict photos -M --output photos/p.png | 1 | | error: photos/p.png would overwrite what is read
 predict wrong.npy rows.npy -M -n 1 | 1 | ^rows.npy\[0\]: ant\n$ | error: wrong.npy.* 5
 predict rows.npy -M -n 0 | 1 | | error: -n is 0: it must be 1 or more
-predict rows.npy rows.csv -M --evaluate | 2 | | give inputs, --evaluate .* --info or --weights alone
-predict -M --dataset e.npz --min-proba 1 | 0 | ^e.npz\[0\]: \?\ne.npz\[1\]: \?\n |
-predict -M --dataset e.npz --top 1 | 0 | ^e.npz\[0\]: ant  ant=0.9999\ne.npz\[1\]: bee |
 predict wrong.npy -M --output o | 1 | | error: wrong.npy.*\nerror: nothing could be predicted, so o is not
 predict rows.npy -M --min-proba 75 | 1 | | error: --min-proba is 75.0: it must be from 0 to 1
 predict rows.npy -M --keep 2 | 1 | | error: rows.npy: is no table, of which --keep could keep
 predict t.csv -M --keep kind | 1 | | t.csv.* has no column kind to keep, or several; its columns are
-predict rows.npy -M --proba --top 2 | 2 | | --top: not allowed with argument --proba
-predict rows.csv -M --keep 2 --format text | 2 | | --keep is for tables to predict
-predict -M --evaluate --format csv | 2 | | --keep and --format csv are for predictions
-predict -M --dataset e.npz | 0 | ^Predicted values for the first 3 .*\n\['ant' 'bee' 'cat'\]\n$ |
-predict -M --dataset e.npz --evaluate | 0 | 0.000000 % \(0 of 3 rows\).*\nbee +0 +1 +0\ncat +0 +0 +1\n |
-predict -M --info | 0 | ant.*bee.*cat |
+predict -M --dataset e.npz --evaluate | 0 | 0.000000 % \(0 of 3 rows\).*\nbee +0 +1 +0\ncat +0 +0 +1\n.*first: none\n$ |
+predict --model other.pkl --dataset d.npz | 1 | | ^error: d.npz: the model expects 5 features, got \(20, 4\); give as --dataset data like those that it was trained on\n$
+predict -M --dataset e.npz --output e.npz | 1 | | ^error: e.npz would overwrite what is read, or
 export ./model.pkl --to npz | 0 | ^./model.npz: a model of 4 features and 3 classes\n$ |
 export model.pkl --to npz --output model.pkl | 1 | | error: model.pkl would overwrite
 export model.pkl --to npz --output d.npz | 1 | | error: d.npz would overwrite what is read
 report model.pkl --dataset no.csv | 1 | | error: .*no.csv
 report model.pkl --output model.pkl | 1 | | error: model.pkl would overwrite what is read
+report ./other.pkl --label-column no | 0 | | ^note: the page is without the errors on a test set \(--dataset names one\): t.csv.* has no column no.*\. The model was trained on 't.csv'; --dataset names other data\nthe page is ./other.html\n$
 report other.pkl --output t.csv | 1 | | error: t.csv would overwrite what is read
 tutorial.__main__ --output d/t.html | 1 | | error: d/t.html cannot be written
 tutorial.__main__ --output a --notebook a | 1 | | error: a would overwrite
@@ -101,6 +100,8 @@ def files(working_folder):
     numpy.save("rows.npy", ROWS)
     numpy.save("wrong.npy", numpy.eye(5))
     write("rows.csv", csv_text(ROWS).encode() + b"1,x,3,4\n")
+    write("wide.csv", csv_text(ROWS).encode("utf-16-le"))
+    write("logo.svg", b"<svg/>")
     write("gap.csv", b"a,label\n" + b"1,x\n,y\n" * 30)
     write("na.csv", b"a,label\n" + b"1,x\n2,y\n-,x\n?,y\n" * 7)
     write("unknown.csv", b"a,label\n1,x\nunknown,y\n")

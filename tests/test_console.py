@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from logreg.console import note, say, starting
+from logreg.console import is_quiet, note, of_command, say, set_quiet, starting
 
 
 def test_a_slow_start_says_why(capsys, monkeypatch):
@@ -35,9 +35,19 @@ def test_a_start_collects_no_garbage_and_what_comes_after_it_as_before():
         assert gc.isenabled() == is_collecting
 
 
-def test_what_a_terminal_would_obey_is_escaped(capsys):
-    note("odd\x1b[31m\tname ä\nof two lines")
-    assert capsys.readouterr().err == "odd\\x1b[31m\\tname ä\nof two lines\n"
+@pytest.mark.parametrize("quiet", [False, True])
+@pytest.mark.parametrize("in_notebook", [False, True])
+def test_where_a_message_goes(quiet, in_notebook, capsys, monkeypatch):
+    """And what a terminal would obey."""
+    monkeypatch.setattr("logreg.console.in_notebook", lambda: in_notebook)
+    with of_command():
+        set_quiet(quiet)
+        for kind in ("note: ", "warning: ", "error: "):
+            note(kind + "odd\x1b[31m\tname ä\nof `two_lines=3`")
+    shown = "odd\\x1b[31m\\tname ä\nof --two-lines 3\n"
+    printed, told = "" if quiet else f"note: {shown}", f"warning: {shown}error: {shown}"
+    assert capsys.readouterr() == ((printed, told) if in_notebook else ("", printed + told))
+    assert not is_quiet()
 
 
 @pytest.mark.parametrize("function, stream", [(say, "stdout"), (note, "stderr")])

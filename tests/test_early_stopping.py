@@ -5,6 +5,7 @@ import math
 import numpy
 import pytest
 
+from logreg.datasets.options import Preparation
 from logreg.early_stopping import EarlyStopping
 from logreg.errors import SettingError
 from logreg.hyperparameters import DEFAULTS, Hyperparameters
@@ -20,21 +21,6 @@ def stop_of(stopping, losses, frequency):
         if stopping.is_over(iter_):
             return iter_, bests
     raise AssertionError("it did not end")
-
-
-def test_the_tutorials_run():
-    from logreg.callbacks.reference import read_reference
-
-    log = read_reference()
-    losses = [float(valid) / 100 for valid, _ in log.values()]
-    # Errors of 16 minibatches are averaged: epoch 62 wins its tie by the rounding.
-    losses[61] = numpy.nextafter(losses[61], 0)
-    stopping = EarlyStopping()
-    stop, bests = stop_of(stopping, losses, frequency=83)
-    assert stop == 6140
-    assert divmod(stop, 83) == (73, 81)  # epoch 74, minibatch 82 of 83
-    assert [(i + 1) // 83 for i in bests] == [epoch for epoch, (_, test) in log.items() if test]
-    assert stopping.significant_iter == 37 * 83 - 1
 
 
 # Losses at minibatches 4, 9, 14, ...; patience 10.
@@ -64,22 +50,32 @@ def test_defaults_are_the_tutorials():
     assert Hyperparameters(0.13, 1000, 600, 5000, 2, 0.995, 0, 0, 0, None, "error") == DEFAULTS
 
 
-SENSELESS = [
-    *(("learning_rate", value, "a number above 0") for value in (0.0, math.nan, math.inf, "1")),
-    *(("n_epochs", value, "a whole number from 1 to 1e9") for value in (1.5, 2 * 10**9)),
-    *(("batch_size", True, "a whole number"), ("patience", 1, "a whole number")),
-    ("patience_increase", 1e10, "a number"),
-    ("momentum", 1, "a number from 0, below 1"),
-    ("class_weight", [1, 2], ""),
-    ("criterion", "cost", "'error' or 'loss'"),
-]
+# What is needed of a setting, values that are taken, and values that are not.
+SETTINGS = {
+    "learning_rate": ("a number above 0", [1e-300, 9], [0.0, -1, math.nan, math.inf, "1", None]),
+    "n_epochs": ("a whole number from 1 to 1e9", [1, 10**9], [0, 1.5, True, 10**9 + 1]),
+    "patience": ("a whole number from 2", [2, 10**12], [1, 2.5]),
+    "patience_increase": ("a number from 1 to 1e9", [1, 1e9], [0.99, 1.1e9]),
+    "improvement_threshold": ("a number above 0, up to 1", [1e-9, 1], [0, 1.01]),
+    "l1": ("a number from 0", [0, 9], [-1e-9, 10**309]),
+    "momentum": ("a number from 0, below 1", [0, 0.999], [-0.1, 1]),
+    "class_weight": ("None or 'balanced'", [None, "balanced"], [[1, 2], "loss"]),
+    "criterion": ("'error' or 'loss'", ["error", "loss"], ["cost", None]),
+    "split_seed": ("a whole number from 0 to 2**32-1", [0, 2**32 - 1], [-1, 2**32]),
+    "size": ("a whole number from 10 to 1000", [10, 1000], [9, 1001]),
+}
+SETTINGS.update(batch_size=SETTINGS["n_epochs"], l2=SETTINGS["l1"])
 
 
-@pytest.mark.parametrize("name, value, needed", SENSELESS)
-def test_senseless_settings_are_refused_by_name(name, value, needed):
-    with pytest.raises(SettingError, match=f"^`{name}` is .*: it must be {needed}") as raised:
-        Hyperparameters(**{name: value})
-    assert repr(value) in str(raised.value)
+@pytest.mark.parametrize("name", {**vars(DEFAULTS), **SETTINGS})
+def test_senseless_settings_are_refused_by_name(name):
+    needed, taken, refused = SETTINGS[name]
+    group = Hyperparameters if name in vars(DEFAULTS) else Preparation
+    assert [getattr(group(**{name: value}), name) for value in taken] == taken
+    for value in refused:
+        with pytest.raises(SettingError) as raised:
+            group(**{name: value})
+        assert str(raised.value) == f"`{name}` is {value!r:.99}: it must be {needed}"
 
 
 @pytest.mark.filterwarnings("error")

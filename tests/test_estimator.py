@@ -15,9 +15,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import check_estimator
+from sklearn.utils import estimator_checks
 
 from logreg import SoftmaxClassifier, sgd
+from logreg.hyperparameters import Hyperparameters
 from logreg.kernel import is_wanted
 
 X, Y = make_pairs((120, 1, 1), dtype="float64")[0]
@@ -26,7 +27,16 @@ X, Y = make_pairs((120, 1, 1), dtype="float64")[0]
 @pytest.mark.weekly
 @pytest.mark.skipif(not is_wanted(), reason="without the kernel, hundreds of fits are compiled")
 def test_the_conventions_of_scikit_learn():
-    check_estimator(SoftmaxClassifier())
+    estimator_checks.check_estimator(SoftmaxClassifier())
+
+
+CHECKS = "n_features_in dataframe_column_names_consistency estimators_unfitted classifiers_classes "
+CHECKS += "n_features_in_after_fitting non_transformer_estimators_n_iter estimators_pickle"
+
+
+@pytest.mark.parametrize("name", CHECKS.split())
+def test_the_conventions_that_users_meet_first(name):
+    getattr(estimator_checks, f"check_{name}")("SoftmaxClassifier", SoftmaxClassifier(n_epochs=9))
 
 
 def test_it_is_as_good_as_scikit_learns_own_and_works_in_its_tools():
@@ -45,6 +55,8 @@ REFUSED = [
     ({}, X * 1e300, Y, r"training x holds .*, column . .*float32"),
     ({"validation_fraction": 1.0}, X, Y, "validation_fraction == 1.0, must be < 1"),
     ({"class_weight": {0: -1}}, X, Y, "class_weight is {0: -1}: weights must be finite, 0 or"),
+    ({"class_weight": {0: numpy.inf}}, X, Y, "class_weight is {0: inf}: weights must be finite"),
+    ({"class_weight": dict.fromkeys(range(3), 0)}, X, Y, "class_weight is .* and not all 0"),
 ]
 
 
@@ -114,7 +126,7 @@ def test_which_rows_validate(monkeypatch):
         """What a run is given."""
 
     def fit_expressions(expressions, datasets, settings, **options):
-        raise Given(*datasets, settings.batch_size, options["refit"])
+        raise Given(*datasets, settings, options["refit"])
 
     def given(x, y, **options):
         with pytest.raises(Given) as raised:
@@ -123,17 +135,22 @@ def test_which_rows_validate(monkeypatch):
 
     monkeypatch.setattr("logreg.sgd.fit_expressions", fit_expressions)
     x, y = numpy.arange(66.0)[:, None], numpy.array([0] * 42 + [1] * 24)
-    train, valid, test, batch_size, refit = given(x, y)
-    assert (batch_size, refit, train[0].dtype) == (5, True, "float64") and valid is test
+    train, valid, test, settings, refit = given(x, y)
+    assert (refit, train[0].dtype) == (True, "float64") and valid is test
+    assert settings == Hyperparameters(batch_size=5, criterion="loss")
+    changed = {"learning_rate": 0.5, "n_epochs": 7, "batch_size": 3, "patience": 9, "momentum": 0.7}
+    changed.update(patience_increase=4, improvement_threshold=0.6, l1=0.1, l2=0.2)
+    assert given(x, y, **changed)[3] == Hyperparameters(criterion="loss", **changed)
     assert numpy.bincount(valid[1]).tolist() == [7, 4]
     assert sorted([*train[0][:, 0], *valid[0][:, 0]]) == list(range(66))
     assert (given(x, y, random_state=1)[1][0] != valid[0]).any()
     assert given(x, y, shuffle=False)[1][0][:, 0].tolist() == list(range(55, 66))
     assert [len(x) for x, _ in given(x[:60], y[:60])[:2]] == [50, 10]
-    train, valid, _, *others = given(x[33:60], y[33:60])
-    assert len(train[0]) == 27 and (train[0] == valid[0]).all() and others == [2, False]
+    train, valid, _, settings, refit = given(x[33:60], y[33:60])
+    assert len(train[0]) == 27 and (train[0] == valid[0]).all()
+    assert (settings.batch_size, refit) == (2, False)
     assert not given(x, y, refit=False)[4]
-    assert given(numpy.ones((8000, 1)), [0, 1] * 4000)[3] == 600
+    assert given(numpy.ones((8000, 1)), [0, 1] * 4000)[3].batch_size == 600
 
 
 def test_threads_of_two_dtypes_fit_one_after_the_other(monkeypatch):

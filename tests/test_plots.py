@@ -13,11 +13,18 @@ from logreg.saving.facts import ModelFacts
 
 Figure = pytest.importorskip("matplotlib.figure").Figure
 CURVE = [[9, None, 0.4, 0.5], [19, 0.9, 0.2, 0.3], [29, 0.8, 0.3, None], [39, 0.8, 0.1999, 0.3]]
-TOLD = {"curve": CURVE, "n_train_batches": 10, "patience": 10, "patience_increase": 2}
+TOLD = {"curve": CURVE, "n_train_batches": 10, "patience": 10, "patience_increase": 2.5}
 
 
 def axes():
     return Figure().subplots()
+
+
+def lines_of(ax):
+    """The points of each line on the axes of a figure, by its label."""
+    lines = [line for each in ax.figure.axes for line in each.get_lines()]
+    points = {line.get_label(): numpy.nan_to_num(line.get_xydata()) for line in lines}
+    return {label: xy.round(9).tolist() for label, xy in points.items()}
 
 
 def test_a_curve_marks_the_best_and_the_significant_gains():
@@ -25,20 +32,25 @@ def test_a_curve_marks_the_best_and_the_significant_gains():
     ax = plots.plot_curve(Predictor("m.pkl"), axes())
     ax.figure.draw_without_rendering()
     assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1  # it covers no line
-    lines = {line.get_label(): line for line in ax.get_lines()}
-    assert lines["validation error"].get_xdata().tolist() == [1, 2, 3, 4]
-    assert lines["significant gain"].get_xdata().tolist() == [1, 2]
-    assert lines["best model"].get_xdata().tolist() == [4]
-    assert lines["test error of each new best"].get_ydata().tolist() == [50, 30, 30]
-    assert lines["patience ran out"].get_xdata()[0] == (19 * 2 + 1) / 10
-    curve = [[9, 1, 0.2, None, 0.7], [19, 1, 0.3, 0.3, 0.5], [29, 1, 0.1, None, 0.6]]
-    by_loss = {**TOLD, "criterion": "loss", "curve": curve}
+    expected = {
+        "validation error": [[1, 40], [2, 20], [3, 30], [4, 19.99]],
+        "test error of each new best": [[1, 50], [2, 30], [4, 30]],
+        "significant gain": [[1, 40], [2, 20]],
+        "best model": [[4, 19.99]],
+        "patience ran out": [[(19 * 2.5 + 1) / 10, 0], [(19 * 2.5 + 1) / 10, 1]],
+        "training cost (right)": [[1, 0], [2, 0.9], [3, 0.8], [4, 0.8]],  # 0: not known
+    }
+    assert lines_of(ax) == expected
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [*expected]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("epoch", "error (%)")
+    assert ax.get_ylim() == pytest.approx((0, 1.15 * 50))
+    curve = [[9, 1, 0, None, 0.7], [10, 1, 0, 0, 0.5], [11, 1, 0, None, 0.6]]  # without an error
+    by_loss = {"curve": curve, "criterion": "loss", "n_train_batches": 1, "patience": 99}
     ax = plots.plot_curve(ModelFacts.of(by_loss), axes())
-    lines = {line.get_label(): line for line in ax.get_lines()}
-    assert lines["best model"].get_xdata().tolist() == [2]
-    (right,) = (other for other in ax.figure.axes if other is not ax)
-    lines = {line.get_label(): line for line in right.get_lines()}
-    assert lines["validation loss (right)"].get_ydata().tolist() == [0.7, 0.5, 0.6]
+    found, (_, right) = lines_of(ax), ax.figure.axes
+    assert (found["best model"], [*found][3]) == ([[11, 0]], "training cost (right)")
+    assert found["validation loss (right)"] == [[10, 0.7], [11, 0.5], [12, 0.6]]
+    assert (ax.get_xlabel(), right.get_ylabel(), ax.get_ylim()) == ("minibatch", "cost", (0, 1))
 
 
 def test_a_long_curve_is_kept_in_500_points_and_stops_as_the_run_did():
@@ -60,14 +72,11 @@ def test_a_long_curve_is_kept_in_500_points_and_stops_as_the_run_did():
     points, stopping, _ = plots.replay(ModelFacts.of(run.facts()))
     assert len(points) <= 500 and points[[0, -1], 0].tolist() == [0, 4999]
     assert stopping.best_iter == run.stopping.best_iter == 4500
+    with pytest.raises(ValueError, match="no curve is known: no validation was made"):
+        plots.plot_curve(new_run(), axes())
 
 
 def test_a_confusion_matrix_has_counts_where_there_is_room():
-    confusion = {"labels": ["a", "b"], "counts": [[5, 2], [0, 6]]}
-    ax = plots.plot_confusion({"confusion": confusion}, axes())
-    shares = ax.images[0].get_array() ** 2  # of the label's rows
-    numpy.testing.assert_allclose(shares, [[5 / 7, 2 / 7], [0, 1]])
-    assert [text.get_text() for text in ax.texts] == ["5", "2", "", "6"]
     many = [f"大{k}" for k in range(100)]
     evaluation = {"confusion": {"labels": many, "counts": numpy.eye(100, dtype=int).tolist()}}
     ax = plots.plot_confusion(evaluation, axes())

@@ -1,14 +1,19 @@
 """The command line of prediction, where it can be computed otherwise."""
 
+import csv
+import io
+import itertools
 import json
 import os
 import re
+from pathlib import Path
 
 import numpy
+import pandas
 import pytest
-from builders import classes_of, csv_text, probabilities_of, sample, save, save_digits_model, write
+from builders import classes_of, csv_text, sample, save, save_digits_model, write
 
-from logreg import predict
+from logreg import Predictor, predict
 
 
 def test_as_many_examples_as_asked_for(capsys):
@@ -20,15 +25,6 @@ def test_as_many_examples_as_asked_for(capsys):
     assert re.findall(r"\d", rest) == [str(k) for k in classes_of(sample()["x_test"])]
 
 
-def test_the_suffix_chooses_the_format(cli, working_folder):
-    save("best_model.pkl", numpy.eye(3), numpy.zeros(3), class_labels=["ä", "b", "c"])
-    write("x.csv", csv_text(numpy.eye(3)).encode())
-    as_text = "b.csv", "x.csv[1]: ä", "--format text"
-    for name, begin, options in ("a.csv", "input,row,", ""), ("a.JSON", "[\n{", ""), as_text:
-        cli("predict", "x.csv", "--output", name, *options.split())
-        assert (working_folder / name).read_text("utf-8").startswith(begin)
-
-
 def test_a_model_of_pixels_in_a_table(cli):
     x, y = sample()["x_test"][:300], sample()["y_test"][:300]
     write("t.csv", csv_text(numpy.c_[x.reshape(300, -1), y]).encode())
@@ -37,8 +33,10 @@ def test_a_model_of_pixels_in_a_table(cli):
     train = "train --dataset t.csv --batch-size 20 --n-epochs 30 --checkpoint c --pixel-scale"
     trained = cli(*train.split(), 255)
     (error,) = re.findall(r"test error: (\d+ of \d+ rows)", trained.out)
-    told = json.loads(cli("predict", "--info").out)
-    assert (told["pixel_scale"], told["kinds"][:10]) == (1 / 255, "784 values")
+    assert cli("predict", "--info", "--output", "i.json") == (0, "", "")
+    told = json.loads(Path("i.json").read_text("utf-8"))
+    assert (told["pixel_scale"], [*told]) == (1 / 255, sorted(Predictor("best_model.pkl").metadata))
+    assert told["kinds"] == "784 values: logreg-export --to json has them"
     done = cli("predict", "--evaluate", "--dataset", "t.csv")
     assert f"% ({error}), 95 % interval: " in done.out and "255" not in done.err
     done = cli("predict", "x.csv", "x.npy")
@@ -95,15 +93,18 @@ def test_a_model_is_tested_on_its_own_data(cli):
     write("t.csv", "\n".join(lines).encode())
     options = "--label-column 2 --no-header --decimal , --drop 1 --split-seed 5 --batch-size 8"
     trained = cli("train", "--dataset", "t.csv", *options.split())
-    evaluated = cli("predict", "--evaluate", "--format", "json")
-    found = json.loads(evaluated.out)
-    assert (found["dataset"], found["rows"]) == ("t.csv", 10)
+    as_json = ["--evaluate", "--output", "e.json", "--min-proba", 0.3]
+    evaluated = cli("predict", *as_json)
+    found = json.loads(Path("e.json").read_text("utf-8"))
+    least = found["calibration"][1]["min_proba"]
+    assert (found["dataset"], found["rows"], least) == ("t.csv", 10, 0.3)
     assert f"test error: {found['errors']} of 10 rows, " in trained.out
-    of_file = json.loads(cli("predict", "--evaluate", "t.csv", "--format", "json").out)
+    assert cli("predict", "t.csv", *as_json) == (0, "", "")
+    of_file = json.loads(Path("e.json").read_text("utf-8"))
     assert of_file == found and found["rows_are"] == "those that training held out"
     predicted = json.loads(cli("predict", "t.csv", "--format", "json").out)
-    wrong = [n for n, entry in enumerate(predicted, 1) if entry["prediction"] != kinds[n - 1]]
-    assert {*found["wrong_rows"]} <= {*wrong} and len(found["wrong_rows"]) == found["errors"] > 0
+    assert len(found["wrong_rows"]) == found["errors"] > 0
+    assert all(predicted[n - 1]["prediction"] != kinds[n - 1] for n in found["wrong_rows"])
     assert "warning" not in evaluated.err
     held_out = json.loads(cli("predict", "--format", "json").out)  # numbered as in the file
     assert all(predicted[entry["row"] - 1] == entry for entry in held_out) and len(held_out) == 10
@@ -128,41 +129,70 @@ def test_predictions_stand_beside_ones_own_rows(cli):
         "new.csv,2,0010,NA,ant",
         'new.csv,3,NA,"Ava,\xa0\\x1bB.",bee',
     ]
-    done = cli("predict", "new.csv", "--keep", "all", "--format", "json", "--top", 1)
-    first, second = json.loads(done.out)
-    kept = {"name": "Ava,\xa0\x1bB.", "a": "01.50", "id": "NA"}
-    assert (second["row"], second["kept"], second["prediction"]) == (3, kept, "bee")
-    assert first["kept"]["a"] == "6" and first["prediction"] == first["top"][0]["label"] == "ant"
+    _, found = json.loads(cli("predict", "new.csv", "--keep", "all", "--format", "json").out)
+    assert found["kept"] == {"name": "Ava,\xa0\x1bB.", "a": "01.50", "id": "NA"}
     write("twins.csv", b"id,a,id\nx,6,y\n")
     done = cli("predict", "twins.csv", "--keep", "all", "--format", "json")
     twins = {"column 1 (id)": "x", "a": "6", "column 3 (id)": "y"}
     assert json.loads(done.out)[0]["kept"] == twins
     write("other.csv", b"a,id,b\n6,1,2\n")
-    done = cli("predict", "new.csv", "other.csv", "--keep", "all")
-    assert done.code == 1 and len(done.out.splitlines()) == 3
+    done = cli("predict", "new.csv", "other.csv", "--keep", "all", "--output", "o.csv")
+    assert done.code == 1 and len(Path("o.csv").read_text("utf-8").splitlines()) == 3
     assert "error: other.csv: has the columns a, id, b, and what comes before it has" in done.err
-    assert cli("predict", "-", "--format", "csv", stdin=b"a\nx\n").out == ""
 
 
-def test_answers_that_are_not_probable_stay_open(cli):
-    save_digits_model()
-    x, y = sample()["x_test"], sample()["y_test"]
-    answers, best = classes_of(x), probabilities_of(x).max(axis=1)
-    answered, is_wrong = best >= 0.75, answers != y
-    assert 0 < answered[:50].sum() < 50
-    numpy.save("x.npy", x[:50])
-    options = ("predict", "x.npy", "--min-proba", 0.75)
-    labels = [str(k) if it else "" for k, it in zip(answers, answered[:50])]
-    rows = [line.split(",")[2] for line in cli(*options, "--format", "csv").out.splitlines()]
-    assert rows[1:] == labels
+def as_written(form, entry):
+    """How a format tells what JSON tells of a row."""
+    pairs = [*entry.get("probabilities", {}).items()]
+    pairs += [(top["label"], top["probability"]) for top in entry.get("top", [])]
+    name, row, answer = (entry[key] for key in ("input", "row", "prediction"))
+    if form == "text":
+        beside = "".join(f"  {k}={p:.4f}" for k, p in pairs)
+        return f"{name}[{row}]: {answer or '?'}{beside}"
+    if form == "csv":
+        beside = [cell for pair in pairs for cell in pair["top" not in entry :]]
+        return [*map(str, [name, row, *entry.get("kept", {}).values(), answer or "", *beside])]
+    return entry
 
-    options = ("predict", "--evaluate", "--dataset", "mnist_sample", "--min-proba", 0.75)
-    table = json.loads(cli(*options, "--format", "json").out)["calibration"]
-    edges = [entry["min_proba"] for entry in table]
-    assert edges == [0, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95, 0.99]
-    for entry, below in zip(table, [*edges[1:], 2]):
-        rows, band = best >= entry["min_proba"], (best >= entry["min_proba"]) & (best < below)
-        found = entry["answered"]
-        assert (found["rows"], found["errors"]) == (rows.sum(), (is_wrong & rows).sum())
-        assert (entry["rows"], entry["happened"]) == (band.sum(), (~is_wrong[band]).mean())
-        assert entry["forecast"] == pytest.approx(best[band].mean())
+
+READERS = {"text": str.splitlines, "json": json.loads}
+READERS["csv"] = lambda text: [*csv.reader(io.StringIO(text))][1:]
+FORMATS = ["", "--format text --output o.csv", "--format csv", "--format json"]
+FORMATS += ["--output o.CSV", "--output o.json"]
+HOW = [["", "--proba", "--top 2"], [None, 2], [0, 0.6], ["", " v,id,", "all"]]
+
+
+@pytest.mark.parametrize("how, n, least, keep", [*itertools.product(*HOW)])
+def test_options_beside_each_other(how, n, least, keep, cli):
+    """Of a table, and of a data set's test set, in each format, against what Python predicts."""
+    x, labels = numpy.random.RandomState(7).rand(12, 3).round(2), ["ä", "b", 'c"']
+    told = {"class_labels": labels, "feature_names": [*"uvw"]}
+    save("best_model.pkl", 3 * numpy.eye(3), numpy.zeros(3), **told)
+    cells, entries = [{"id": f"{i:03}", **dict(zip("uvw", row))} for i, row in enumerate(x)], []
+    pandas.DataFrame(cells).to_csv("t.csv", index=False)
+    numpy.savez("d.npz", x_train=x, y_train=[*12 * "b"], x_test=x, y_test=[*12 * "b"])
+    columns = {"": [], "all": ["id", *"uvw"]}.get(keep, ["v", "id"])
+    for row, p in zip(cells, Predictor("best_model.pkl").predict_proba(x)):
+        shares = [(label, float(str(digits))) for label, digits in zip(labels, p)]
+        first = sorted(shares, key=lambda pair: -pair[1])[:2]
+        top = [{"label": label, "probability": share} for label, share in first]
+        beside = {"": {}, "--proba": {"probabilities": dict(shares)}}.get(how, {"top": top})
+        kept = {"kept": {column: str(row[column]) for column in columns}} if keep else {}
+        entries.append({"prediction": first[0][0] if p.max() >= least else None, **kept, **beside})
+    for is_table, options in itertools.product([False, True], FORMATS):
+        named = re.findall("text|csv|json", options.lower())
+        form, count = [*named, "csv" if keep else "text"][0], n or (12 if is_table else 10)
+        if keep and not (is_table and form != "text"):
+            continue
+        words = [*how.split(), *options.split(), *(["-n", n] if n else []), "--min-proba", least]
+        source = ["t.csv", "--keep", keep] if is_table else ["--dataset", "d.npz"]
+        done = cli("predict", *source, *words)
+        assert (done.code, done.err) == (0, "")
+        where = [{"input": source[not is_table], "row": i + 2 * is_table} for i in range(count)]
+        expected = [as_written(form, {**at, **entry}) for at, entry in zip(where, entries)]
+        if not (is_table or options or how or least):
+            answers = " ".join(f"'{entry['prediction']}'" for entry in entries[:count])
+            first = f"Predicted values for the first {count} examples in test set:"
+            expected = [first, f"[{answers}]"]
+        text = Path(options.split()[-1]).read_text("utf-8") if "output" in options else done.out
+        assert READERS[form](text) == expected

@@ -79,7 +79,7 @@ def test_it_is_a_run_on_both_sets_of_as_many_minibatches(criterion, n_epochs):
     assert [v[:-1] for v in resumed.validations] == [v[:-1] for v in alone.validations]
 
 
-@pytest.mark.parametrize("options", [[], ["--standardize"]])
+@pytest.mark.parametrize("options", [[], ["--standardize"], ["--pixel-scale", 100]])
 def test_rows_are_prepared_as_they_were_for_the_run(options, cli):
     """Pixels in files, which the engine scales, or standardizes, a minibatch at a time."""
     x, y = numpy.random.RandomState(0).randint(0, 256, (105, 4)), numpy.arange(105) % 3
@@ -87,8 +87,8 @@ def test_rows_are_prepared_as_they_were_for_the_run(options, cli):
     folder = save_folder([(x[rows].astype("uint8"), y[rows]) for rows in parts])
     done = cli("train", folder, "--refit", "--n-epochs", 2, "--batch-size", 10, *options)
     assert done.code == 0, done.err
-    found, ready = Predictor("best_model.pkl"), x / 256
-    if options:
+    found, ready = Predictor("best_model.pkl"), x / (100 if 100 in options else 256)
+    if "--standardize" in options:
         ready = (ready - ready[:60].mean(axis=0)) / ready[:60].std(axis=0)
     n_steps = found.metadata["iteration"] + 1
     W, b = by_numpy(ready, y, n_steps, [numpy.zeros((4, 3)), numpy.zeros(3)], rate=0.13)
@@ -110,9 +110,10 @@ def test_a_resumed_run_refits_to_the_same_bits():
 @pytest.mark.parametrize("why, reason", [("", "interrupted"), ("enough", "stopped")])
 def test_a_refit_that_is_stopped_leaves_the_best_model(why, reason):
     alone, stop = trained(), Stop(11, why)
-    run = trained(callbacks=[lambda _: stop, lambda c: BestModel("best.pkl", c)], refit=True)
+    run = trained(callbacks=[lambda c: BestModel("best.pkl", c), lambda _: stop], refit=True)
     assert (run.reason, run.n_refit_rows, stop.seen) == (reason, None, list(range(12)))
-    assert not Predictor("best.pkl").facts.refit
+    facts = Predictor("best.pkl").facts
+    assert (facts.refit, facts.reason) == (False, f"stopped: {why}" if why else "interrupted")
     for found, expected in zip(run.best_values, alone.best_values):
         numpy.testing.assert_array_equal(found, expected)
 
@@ -156,3 +157,6 @@ def test_the_command_refits_where_it_splits_validation_rows_off(cli):
         assert done.code == 0, done.err
         facts = Predictor("m.pkl").facts
         assert (facts.refit, facts.n_refit_rows) == (n_rows is not None, n_rows), name
+        said = done.out if label else done.err
+        order = "split at random" if name in ("table.csv", "one.npz") else "in their order"
+        assert (f"to test ({order})" in said) == (name != "three.npz"), said

@@ -87,9 +87,11 @@ def test_a_run_computes_what_numpy_computes(criterion, options, working_folder):
     for param, last, value, of_run in zip(model.params, run.params, best, (oracle.W, oracle.b)):
         numpy.testing.assert_allclose(engine.value(param), value, rtol=1e-6)
         numpy.testing.assert_allclose(engine.value(last), of_run, rtol=1e-6)  # the last, not best
-    told = {"class_weight": options.get("class_weight"), "criterion": criterion}
-    told["class_counts"] = numpy.bincount(pairs[0][1]).tolist()
-    told["test_error_all_rows"] = run.best_validation.test_error_all_rows
+    told, tried = {**vars(settings), "n_ranks": 1, "refit": False, "n_refit_rows": None}, best[3]
+    told.update(reason="n_epochs", epoch=tried // 4 + 1, iteration=tried, n_train_batches=4)
+    told.update(class_counts=numpy.bincount(pairs[0][1]).tolist(), curve=run.curve)
+    names = "validation_error", "validation_error_all_rows", "test_error", "test_error_all_rows"
+    told.update(zip(names, [*run.validations[tried // 4][2:4], *best[2]]))
     assert told.items() <= model.metadata.items()
 
 
@@ -123,7 +125,9 @@ def test_bytes_are_pixels_and_settings_of_another_rule_are_not_told():
     wrong = model.predict(x) != y
     assert wrong.mean() == best.error_all_rows == model.metadata["validation_error_all_rows"]
     expected = {"iteration": best.iter, "n_epochs": 3, "pixel_scale": 1 / 256}
-    assert expected.items() <= model.metadata.items() and "learning_rate" not in model.metadata
+    assert expected.items() <= model.metadata.items()
+    of_a_run = {"n_epochs", "batch_size", "patience", "patience_increase", "improvement_threshold"}
+    assert vars(run.hyperparameters).keys() & model.metadata.keys() == of_a_run | {"criterion"}
 
 
 PAIRS = make_pairs((20, 20, 20), dtype="float64")
@@ -144,6 +148,7 @@ REFUSED = [
     ({"cost": T.vector("costs")}, r"^cost is costs: .* cost, errors symbolic numbers"),
     ({"x": T.matrix("other")}, "neither cost nor errors is made of other"),
     ({"updates": [(W, W + 1), (W, W + 1)]}, r"updates\[1\]: W has a new value already"),
+    ({"updates": [W]}, r"updates is \[W\]: pairs \(shared variable, symbolic new value\) are"),
     ({"updates": [(W, W + 1)]}, "no variable of updates: give the shared variables"),
     (with_training_set([[1.0] * 4, [1.0]] * 10, Y), "x is an object array .*every row as long"),
     ({"datasets": PAIRS[:2]}, r"three pairs \(x, y\) are needed, for training, valid"),
@@ -160,7 +165,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("changed, message", REFUSED, ids=range(19))
+@pytest.mark.parametrize("changed, message", REFUSED, ids=range(20))
 def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, message, monkeypatch):
     monkeypatch.setattr(engine, "compile_step", None)
     with pytest.raises(LogRegError, match=message):
@@ -182,20 +187,16 @@ def test_a_set_that_is_given_other_rows_during_a_run_must_keep_their_number(spli
         fit(**arguments(datasets=sets, callbacks=[Twice()]))
 
 
-@pytest.mark.parametrize("is_net", [True, False])
-def test_a_run_keeps_no_data(is_net, capsys, request):
+@pytest.mark.parametrize("layer", [T.tanh, lambda x: x])
+def test_a_run_keeps_no_data(layer, request):
     x, pairs = T.matrix("x"), make_pairs(dtype=theano.config.floatX)
-    given = arguments(LogisticRegression(T.tanh(x), 4, 3), x=x, datasets=pairs)
-    data = read_dataset(pairs)
-    features = weakref.ref(pairs[0][0] if is_net else data.train[0])
+    given = arguments(LogisticRegression(layer(x), 4, 3), x=x, datasets=pairs)
+    features = weakref.ref(pairs[0][0])
     before = gc.get_threshold()
     request.addfinalizer(lambda: gc.set_threshold(*before))
     gc.set_threshold(0)  # by chance, Python would collect them
-    if is_net:
-        fit(**given)
-    else:
-        sgd_optimization(data, Hyperparameters(batch_size=10, n_epochs=1, l1=0.1))
-    del pairs, data, given
+    fit(**given)
+    del pairs, given
     assert features() is None
 
 

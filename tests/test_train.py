@@ -9,6 +9,10 @@ from pathlib import Path
 import numpy
 import pytest
 from builders import csv_text, make_pairs, save_pairs, save_table, write
+from sklearn import datasets
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from logreg import load_model, sgd, train
 from logreg.callbacks import History
@@ -19,18 +23,9 @@ from logreg.hyperparameters import DEFAULTS, EPOCHS_OF_A_TABLE, default_batch_si
 OPTIONS = ["--dataset", "mnist_sample", "--batch-size", "100"]
 
 
-def test_the_sample_trains_without_a_network(run, cli):
-    done = run("-m", "logreg.train", *OPTIONS, "--n-epochs", "2")
-    assert done.returncode == 0, done.stderr
-    assert os.listdir(".") == ["best_model.pkl"]
-    # The default floatX of both engines is float64: the command line chose float32.
-    assert load_model("best_model.pkl").W.dtype == "float32"
-
-    # Another process computes the same parameters, to the last bit.
-    assert cli("train", "--verify", "best_model.pkl").out.startswith("verified: ")
-
-
-def test_every_hyperparameter_is_an_option_with_the_tutorials_default():
+def test_every_hyperparameter_is_an_option_with_the_tutorials_default(cli):
+    done = cli("train", "a.csv", "--dataset", "b.csv")
+    assert done.code == 2 and done.err.endswith("a.csv and --dataset b.csv: give one of them\n")
     args = vars(train.parser().parse_args([]))
     depends_on_the_data = {"batch_size": None, "criterion": None, "n_epochs": None}
     assert {**vars(DEFAULTS), **depends_on_the_data}.items() <= args.items()
@@ -45,7 +40,6 @@ def test_the_options_reach_the_run(cli):
     assert code == 0
     # Tried every 30 minibatches; nothing after the first is significant, so 60 it is.
     assert out.count("validation error") == 2 == len(Path("run.csv").read_bytes().splitlines()) - 1
-    assert "The code run for 2 epochs" in out
     assert "stopped by patience at iteration 60" in err and "at iteration 29" in err
     model = load_model("m.pkl")
     assert model.W.dtype == "float64"
@@ -138,11 +132,6 @@ def test_a_reader_that_has_gone_ends_the_run_and_the_best_model_is_kept(start):
 @pytest.mark.parametrize("name", ["wine", "breast_cancer", "iris", "digits"])
 def test_tables_need_no_options(name, cli):
     """As good as scikit-learn's classifier behind its StandardScaler, on the same rows."""
-    datasets = pytest.importorskip("sklearn.datasets")
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
     getattr(datasets, f"load_{name}")(as_frame=True).frame.to_csv("t.csv", index=False)
     errors, theirs = [], []
     for seed in ("11", "12"):
@@ -153,7 +142,6 @@ def test_tables_need_no_options(name, cli):
         peer = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(*data.train)
         theirs.append(100 * (1 - peer.score(*data.test)))
     assert numpy.mean(errors) < numpy.mean(theirs) + 2
-    assert max(errors) < 20  # the most frequent class: 37 to 90
 
 
 def test_the_batch_size_suits_the_data(cli):
@@ -169,12 +157,15 @@ def test_the_batch_size_suits_the_data(cli):
 
 
 def test_the_price_of_class_weights_is_told(cli):
-    random = numpy.random.RandomState(1)
+    random, told = numpy.random.RandomState(1), set()
     x = random.randn(600)
-    kinds = numpy.where(x + random.randn(600) > 3, "yes", "no")
+    kinds = numpy.where(x + random.randn(600) > 1, "yes", "no")
     write("t.csv", "\n".join(["x,kind", *map("{},{}".format, x, kinds)]).encode())
-    train = "train", "--dataset", "t.csv", "--n-epochs", 50
-    plain, balanced = cli(*train), cli(*train, "--class-weight", "balanced")
-    (error,) = re.findall(r"^test error(: .*)", plain.out, re.M)
-    assert balanced.out.endswith(f"test error if trained without --class-weight{error}\n")
-    assert f"test error{error}" not in balanced.out
+    for switch in ("--refit", "--no-refit"):
+        train = "train", "--dataset", "t.csv", "--n-epochs", 50, switch
+        plain, balanced = cli(*train), cli(*train, "--class-weight", "balanced")
+        (error,) = re.findall(r"^test error(: .*)", plain.out, re.M)
+        assert balanced.out.endswith(f"test error if trained without --class-weight{error}\n")
+        assert f"test error{error}" not in balanced.out
+        told.add(error)
+    assert len(told) == 2  # of the two switches

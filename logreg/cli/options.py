@@ -31,7 +31,16 @@ def files_of(parser):
 
 
 def positive_number(text):
-    """The type of an option that takes a number above 0."""
+    """The type of an option that takes a number above 0.
+
+    Examples
+    --------
+    >>> positive_number("1e-3")
+    0.001
+    >>> positive_number("inf")
+    Traceback (most recent call last):
+    ValueError: inf
+    """
     if not 0 < float(text) < float("inf"):
         raise ValueError(text)
     return float(text)

@@ -156,6 +156,13 @@ def image_shape(row_shape, guess=False):
     """The shape of the image that a row of `row_shape` is, None if it is none.
 
     With `guess`, a square number of features is taken for a square image.
+
+    Examples
+    --------
+    >>> image_shape((28, 28, 1)), image_shape((64,)), image_shape((32, 32, 3))
+    ((28, 28), None, None)
+    >>> [image_shape((n,), guess=True) for n in (49, 64, 65)]
+    [None, (8, 8), None]
     """
     shape = tuple(n for n in row_shape if n != 1)
     if len(shape) == 2:

@@ -51,6 +51,13 @@ def decimal_mark(rows, delimiter):
     """The decimal mark of a table, as cells show it that are a number with one mark alone.
 
     If none does, it is a comma where semicolons stand between cells: they do so for its sake.
+
+    Examples
+    --------
+    >>> decimal_mark([["0,5", "1.234"]], ","), decimal_mark([["0,5", "0.5"]], ";")
+    (',', '.')
+    >>> decimal_mark([["1,234"]], ","), decimal_mark([["1,234"]], ";")
+    ('.', ',')
     """
     cells = {cell for row in rows for cell in row if "." in cell or "," in cell}
     found = {tuple(as_number(cell, mark) is not None for mark in MARKS) for cell in cells}
@@ -74,7 +81,13 @@ def days(texts, form):
 
 
 def date_formats(text):
-    """The formats by which a text is a date: two if the day may be first, or the month."""
+    """The formats by which a text is a date: two if the day may be first, or the month.
+
+    Examples
+    --------
+    >>> sorted(date_formats("03/04/2024")), date_formats("3.4.2024"), date_formats("2024-04-03")
+    (['%d/%m/%Y', '%m/%d/%Y'], {'%d.%m.%Y'}, {'ISO8601'})
+    """
     try:
         from pandas.tseries.api import guess_datetime_format
     except ImportError:  # pandas 2.0, the last one for Python 3.8
@@ -202,7 +215,7 @@ class Column(Texts):
 
     def example(self):
         """Say what number a text became that is no plain number; '' if there is none."""
-        codes = (row[self.index] for row in self.head.data)  # as of places
+        codes = (self.head.text_of(row[self.index]) for row in self.head.data)  # as of places
         texts = [text for text in codes if re.fullmatch("0[0-9]+", text)]
         texts += [t for t in self.numbers if self.head.decimal == "," or not PLAIN.fullmatch(t)]
         if not texts or self.kind == TEXT:

@@ -107,7 +107,7 @@ class Facts:
     @property
     def takes_bytes(self):
         """Whether it is known how uint8 is scaled."""
-        low, high = self.x_range or (0, 1)
+        low, high = self.raw_range or self.x_range or (0, 1)
         return self.pixel_scale != 1 or low < 0 or high > 1
 
     @property
@@ -143,7 +143,13 @@ class Facts:
 
 
 def named(columns, categories):
-    """A name for each feature: that of its column, or of one of its categories."""
+    """A name for each feature: that of its column, or of one of its categories.
+
+    Examples
+    --------
+    >>> named(["mass", "sex"], [None, ["f", "m"]])
+    ('mass', 'sex=f', 'sex=m')
+    """
     return tuple(
         name if text is None else f"{name}={text}"
         for name, texts in zip(columns, categories)

@@ -33,6 +33,13 @@ def framed(value):
     """Make a pandas.DataFrame of a row, a list of rows, a dict of columns, or a polars frame.
 
     A row is a pandas.Series or a dict of cells. Anything else is returned as it is.
+
+    Examples
+    --------
+    >>> framed({"mass": 3750.0, "sex": "f"}).to_dict("list")
+    {'mass': [3750.0], 'sex': ['f']}
+    >>> framed([{"mass": 3750, "sex": "f"}, {"mass": 3800, "sex": "m"}]).to_dict("list")
+    {'mass': [3750, 3800], 'sex': ['f', 'm']}
     """
     if hasattr(value, "to_dict") and not is_frame(value):
         value = value.to_dict() if hasattr(value, "iloc") else value.to_dict(as_series=False)

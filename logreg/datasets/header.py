@@ -50,8 +50,9 @@ class Header:
         self.counts, n = Counter(self.names), len(self.cells)
         self.places = {str(k): i for i in range(n) for k in (i + 1, i - n)}
         self.places.update((name, i) for i, name in enumerate(self.names))
-        numbers = (as_number(text, decimal) or as_number(text) for text in options.na)
-        self.na = [number for number, _ in filter(None, numbers)]
+        plain = [text for text in options.na if text.lower() not in ("true", "false")]
+        numbers = (as_number(text, decimal) or as_number(text) for text in plain)
+        self.na = [number for number, sign in filter(None, numbers) if not sign]
         self.group, self.categorical, self.dropped = None, set(), set()
         if not self.known.categories:
             self.categorical.update(self.chosen(options.categorical or (), "categorical"))

@@ -13,7 +13,13 @@ FORMS = {
 
 
 def find_sets(names):
-    """Find for each split the names of its two arrays, among the names of all."""
+    """Find for each split the names of its two arrays, among the names of all.
+
+    Examples
+    --------
+    >>> find_sets(["x", "y", "train_data", "train_target", "X_val", "y_val", "more"])
+    {'train': ('train_data', 'train_target'), 'valid': ('X_val', 'y_val')}
+    """
     sets = {}
     for split, forms in FORMS.items():
         pairs = [tuple(map(form.format, pair)) for form in forms for pair in ARRAYS]
@@ -33,6 +39,11 @@ def find_rows(names):
     """Find the array to predict: the one called x or the like, or so with _test, or the only one.
 
     Given and returned are lists of names.
+
+    Examples
+    --------
+    >>> find_rows(["y", "X_test", "x"]), find_rows(["y", "test_images"]), find_rows(["mine"])
+    (['x'], ['test_images'], ['mine'])
     """
     wanted = [form.format(x) for form in ("{}", *FORMS["test"]) for x, _ in ARRAYS]
     called = [name for name in wanted if name in names]

@@ -161,6 +161,11 @@ def divided(options, *classes):
     """Divide what a function was given by name: for each of some dataclasses a dict of its fields.
 
     A TypeError names what none of them has.
+
+    Examples
+    --------
+    >>> divided({"drop": "id", "shuffle": False}, TableOptions, Preparation)
+    [{'drop': 'id'}, {'shuffle': False}]
     """
     known = {option.name: cls for cls in classes for option in fields(cls)}
     unknown = sorted(options.keys() - known.keys())

@@ -62,6 +62,9 @@ class Moments:
     >>> moments.add(numpy.array([[6.0, 7]]))
     >>> moments.means.tolist(), (moments.deviations() ** 2).round(2).tolist()
     ([3.0, 7.0], [4.67, 0.0])
+    >>> empty = Moments(numpy.array([[numpy.nan], [numpy.nan]]))
+    >>> empty.means, empty.deviations(), empty.low
+    (array([0.]), array([0.]), array([nan]))
     """
 
     def __init__(self, x=None):

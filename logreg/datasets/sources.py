@@ -120,7 +120,8 @@ def _in_folder(folder):
 
 def _pictures_of(folder):
     """The pictures in the folders of a folder, in a random order: pairs of file and class."""
-    files = [file for file in sorted(folder.glob("*/*")) if file.suffix.lower() in SUFFIXES]
+    seen = sorted(folder.glob("[!.]*/[!.]*"))  # not what macOS and Jupyter put beside them
+    files = [file for file in seen if file.suffix.lower() in SUFFIXES]
     order = numpy.random.RandomState(0).permutation(len(files))
     return [(str(files[i]), files[i].parent.name) for i in order]
 

@@ -89,6 +89,12 @@ def split_off(sets, sizes=None, order=None):
 
     `sizes` are the rows for training, validation and test; by default, each set that is not given
     gets a sixth. Returned are all three.
+
+    Examples
+    --------
+    >>> train = numpy.arange(13), numpy.zeros(13)
+    >>> {name: x.tolist() for name, (x, _) in split_off({"train": train}).items()}
+    {'train': [0, 1, 2, 3, 4, 5, 6, 7, 8], 'valid': [9, 10], 'test': [11, 12]}
     """
     (x, y), lacking = sets["train"], [name for name in SPLITS if name not in sets]
     n_part = max(1, len(y) // SHARE)

@@ -29,7 +29,13 @@ ArgSpec = collections.namedtuple("ArgSpec", "args varargs keywords defaults")
 
 
 def getargspec(function):
-    """Tell the parameters of a function, as Python did before 3.11."""
+    """Tell the parameters of a function, as Python did before 3.11.
+
+    Examples
+    --------
+    >>> getargspec(lambda a, b=2, *more: None)
+    ArgSpec(args=['a', 'b'], varargs='more', keywords=None, defaults=(2,))
+    """
     return ArgSpec(*inspect.getfullargspec(function)[:4])
 
 

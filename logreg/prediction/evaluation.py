@@ -165,7 +165,48 @@ def tables(evaluation):
 
 
 def as_text(evaluation):
-    """What :func:`evaluate` gave, for people to read."""
+    """What :func:`evaluate` gave, for people to read.
+
+    Examples
+    --------
+    >>> from logreg import LogisticRegression, Predictor, engine, save_model
+    >>> from logreg.prediction.held_out import read_test_set
+    >>> classifier = LogisticRegression(engine.T.matrix("x"), n_in=2, n_out=2)
+    >>> engine.set_value(classifier.W, [[3, 0], [0, 3]])
+    >>> save_model(classifier, "model.pkl", class_labels=["left", "right"], batch_size=2)
+    >>> numpy.savez("d.npz", x=[[0.5, 0], [0, 0.9], [0.1, 0]], y=["left", "right", "right"])
+    >>> predictor = Predictor("model.pkl")
+    >>> print(as_text(evaluate(predictor, read_test_set(predictor.facts, "d.npz"))))
+    Test set of d.npz: all rows
+    error over all rows: 33.333333 % (1 of 3 rows), 95 % interval: 6.15 to 79.23 %
+    error as the tutorial counts, in whole minibatches of 2: 0.000000 % (0 of 2 rows)
+    log-loss 0.373604
+    <BLANKLINE>
+    Classes
+         class  rows  errors    error  precision  recall      F1
+          left     1       0   0.00 %     0.5000  1.0000  0.6667
+         right     2       1  50.00 %     1.0000  0.5000  0.6667
+    macro mean                            0.7500  0.7500  0.6667
+    <BLANKLINE>
+    Confusion matrix: a row for each class, a column for what it is taken for
+           left  right
+     left     1      0
+    right     1      1
+    <BLANKLINE>
+    How probable predictions were, how often right; and how many are so probable or more, their error
+    probability  forecast  happened  rows  so probable    error
+       from 0.0         -         -     0            3  33.33 %
+       from 0.5   57.44 %    0.00 %     1            3  33.33 %
+       from 0.6         -         -     0            2   0.00 %
+       from 0.7         -         -     0            2   0.00 %
+       from 0.8   81.76 %  100.00 %     1            2   0.00 %
+       from 0.9   93.70 %  100.00 %     1            1   0.00 %
+      from 0.95         -         -     0            0        -
+      from 0.99         -         -     0            0        -
+    <BLANKLINE>
+    wrong rows, the most confident mistakes first: 2
+    <BLANKLINE>
+    """  # noqa: E501
     low, high = wilson_interval(evaluation["errors"], evaluation["rows"])
     lines = [
         f"Test set of {shown(evaluation['dataset'])}: {evaluation['rows_are']}",

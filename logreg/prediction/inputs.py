@@ -45,10 +45,22 @@ BY_RULE = Reading()
 
 
 def with_folders(paths):
-    """Yield the inputs: in place of a folder the pictures in it, if any, by their names."""
+    """Yield the inputs: in place of a folder the pictures in it, if any, by their names.
+
+    Examples
+    --------
+    >>> for name in ("photos/more.png", "tables"):
+    ...     os.makedirs(name)
+    >>> for name in ("c.PNG", "a.jpg", "b.pgm", "notes.txt"):
+    ...     open("photos/" + name, "w").close()
+    >>> [os.path.relpath(path, "photos") for path in with_folders(["photos"])]
+    ['a.jpg', 'b.pgm', 'c.PNG', 'more.png']
+    >>> [*with_folders(["x.csv", "tables"])]
+    ['x.csv', 'tables']
+    """
     for path in paths:
         names = sorted(os.listdir(path)) if os.path.isdir(path) else []
-        pictures = [name for name in names if name.lower().endswith(SUFFIXES)]
+        pictures = [n for n in names if n.lower().endswith(SUFFIXES) and not n.startswith(".")]
         yield from [os.path.join(path, name) for name in pictures] or [path]
 
 
@@ -94,6 +106,19 @@ def array_batches(name, array, facts, n=sys.maxsize):
 
     It is one example, of shape (n_in,) or the model's image shape, or a list of examples, of
     shape (n, ...) with n_in values in each.
+
+    Examples
+    --------
+    >>> from logreg.saving.facts import ModelFacts
+    >>> facts, x = ModelFacts(n_in=4, image_shape=[2, 2]), numpy.arange(12.0).reshape(3, 4)
+    >>> for given in (x, x.reshape(3, 2, 2, 1), x[:1], x[0], x[0].reshape(2, 2, 1)):
+    ...     for batch in array_batches("x.npy", given, facts, n=2):
+    ...         batch.x.tolist(), batch.rows, batch.is_single
+    ([[0.0, 1.0, 2.0, 3.0], [4.0, 5.0, 6.0, 7.0]], range(0, 2), False)
+    ([[0.0, 1.0, 2.0, 3.0], [4.0, 5.0, 6.0, 7.0]], range(0, 2), False)
+    ([[0.0, 1.0, 2.0, 3.0]], range(0, 1), False)
+    ([[0.0, 1.0, 2.0, 3.0]], range(0, 1), True)
+    ([[0.0, 1.0, 2.0, 3.0]], range(0, 1), True)
     """
     if array.dtype.kind not in "buif":
         raise DatasetError(f"{name}: has dtype {cut(array.dtype)}: numbers are needed")

@@ -42,13 +42,29 @@ def weights_of(predictor):
 
 
 def in_words(weights):
-    """What :func:`weights_of` gave, for people to read."""
+    """What :func:`weights_of` gave, for people to read.
+
+    Examples
+    --------
+    >>> mass = {"class": "left", "feature": "mass", "standardized": None, "per_unit": 0.5}
+    >>> size = {"class": "left", "feature": "size", "standardized": -0.1, "per_unit": 999.5}
+    >>> found = [{**mass, "odds_factor": 1.648721}, {**size, "odds_factor": None}]
+    >>> print(in_words({"against": "right", "weights": found}))
+    Weights of each class against right: 2 of 2, the largest first
+    class  feature  standardized  per unit  odds times
+     left     mass             -       0.5       1.649
+     left     size          -0.1     999.5         inf
+    <BLANKLINE>
+    One more in mass, all else being equal, makes the odds of left against right
+    1.649 times what they were; and so with the other lines.
+    <BLANKLINE>
+    """
     against, all_of = shown(weights["against"]), weights["weights"]
     table = [["class", "feature", "standardized", "per unit", "odds times"]]
     for label, name, *numbers, factor in map(dict.values, all_of[:N_LARGEST]):
         digits = 4 if factor is None or abs(factor - 1) > 0.001 else 8  # 1.00002 times is not 1
         texts = ["-" if n is None else f"{n:.4g}" for n in numbers]
-        table.append([label, name, *texts, "-" if factor is None else f"{factor:.{digits}g}"])
+        table.append([label, name, *texts, "inf" if factor is None else f"{factor:.{digits}g}"])
     label, name, *_, factor = map(shown, table[1])
     n = f"{len(table) - 1} of {len(all_of)}"
     return f"""Weights of each class against {against}: {n}, the largest first

@@ -41,7 +41,14 @@ class _Stdout:
 
 
 def shown(text):
-    """A name or a label on one line: if some of it cannot be printed, it has escapes."""
+    r"""A name or a label on one line: if some of it cannot be printed, it has escapes.
+
+    Examples
+    --------
+    >>> shown("Füße"), print(shown("bell\a"))
+    bell\x07
+    ('Füße', None)
+    """
     text = str(text)
     return text if text.isprintable() else repr(text)[1:-1]
 
@@ -71,6 +78,24 @@ def answers(predictor, batches, proba=False, top=None, min_proba=0.0):
 
     With `proba`, an answer has the probabilities of all classes; with `top`, those of the so many
     most probable classes. There is no label where its probability is below `min_proba`.
+
+    Examples
+    --------
+    >>> from logreg import LogisticRegression, Predictor, engine, save_model
+    >>> from logreg.prediction.inputs import array_batches
+    >>> classifier = LogisticRegression(engine.T.matrix("x"), n_in=1, n_out=3)
+    >>> engine.set_value(classifier.W, [[0, 1e-17, 0]])
+    >>> save_model(classifier, "model.pkl", class_labels=["a", "b", "c"])
+    >>> predictor, x = Predictor("model.pkl"), numpy.array([[1.0], [-1.0]])
+    >>> for how in ({"top": 2, "min_proba": 1 / 3}, {"min_proba": 0.5}, {"proba": True}):
+    ...     for found in answers(predictor, array_batches("x.npy", x, predictor.facts), **how):
+    ...         found.row, found.label, *(label for label, _ in found.top or found.probabilities)
+    (0, 'b', 'b', 'a')
+    (1, 'a', 'a', 'b')
+    (0, None)
+    (1, None)
+    (0, 'b', 'a', 'b', 'c')
+    (1, 'a', 'a', 'b', 'c')
     """
     labels = predictor.labels
     for batch, prediction in predictor.predictions(batches):
@@ -88,7 +113,16 @@ def answers(predictor, batches, proba=False, top=None, min_proba=0.0):
 
 
 def write_text(stream, answers):
-    """Write ``digit.png: 3``, or ``digits.npy[0]: 3`` for each row; probabilities beside it."""
+    r"""Write ``digit.png: 3``, or ``digits.npy[0]: 3`` for each row; probabilities beside it.
+
+    Examples
+    --------
+    >>> one = Answer("one.png", 0, True, [], 7, [(7, "0.75"), (8, "0.25")], [])
+    >>> two = Answer("odd\nname.csv", 5, False, [], None, [], [("Füße", "0.5"), ("\x1b", "0.4")])
+    >>> write_text(sys.stdout, [one, two])
+    one.png: 7  7=0.7500  8=0.2500
+    odd\nname.csv[5]: ?  Füße=0.5000  \x1b=0.4000
+    """
     for answer in answers:
         source = shown(answer.name) + ("" if answer.is_single else f"[{answer.row}]")
         pairs = answer.top or answer.probabilities
@@ -98,7 +132,22 @@ def write_text(stream, answers):
 
 
 def write_csv(stream, answers):
-    """Write a header, then ``input,row,prediction`` and what was asked for."""
+    r"""Write a header, then ``input,row,prediction`` and what was asked for.
+
+    Examples
+    --------
+    >>> ours = [("id", "007"), ("bell\a", 'a "q", b')]
+    >>> one = Answer("\udcff.csv", 2, False, ours, "\x1b", [("Füße", "0.75"), ("\x1b", "0.25")], [])
+    >>> write_csv(sys.stdout, [one, one._replace(row=3, label=None)])
+    input,row,id,bell\x07,prediction,probability_Füße,probability_\x1b
+    \udcff.csv,2,007,"a ""q"", b",\x1b,0.75,0.25
+    \udcff.csv,3,007,"a ""q"", b",,0.75,0.25
+    >>> write_csv(sys.stdout, [Answer("new\nline", 0, False, [], 7, [], [(7, "0.9"), (8, "0.1")])])
+    input,row,prediction,top_1,top_1_probability,top_2,top_2_probability
+    "new
+    line",0,7,7,0.9,8,0.1
+    >>> write_csv(sys.stdout, [])  # nothing, as where no row could be read
+    """
     writer, has_header = csv.writer(stream, lineterminator="\n"), False
     for answer in answers:
         if not has_header:
@@ -119,7 +168,18 @@ def _cell(value):
 
 
 def write_json(stream, answers):
-    """Write a list of objects, each on a line of its own."""
+    r"""Write a list of objects, each on a line of its own.
+
+    Examples
+    --------
+    >>> one = Answer("odd\x1bname.csv", 2, False, [("id", "007")], 7, [], [(7, "0.75")])
+    >>> write_json(sys.stdout, [one, Answer("x.npy", 0, False, [], None, [(7, "0.1")], [])])
+    [
+    {"input": "odd\\x1bname.csv", "row": 2, "kept": {"id": "007"}, "prediction": 7, "top": [{"label": 7, "probability": 0.75}]},
+    {"input": "x.npy", "row": 0, "prediction": null, "probabilities": {"7": 0.1}}
+    ]
+    >>> write_json(sys.stdout, [])  # nothing, too
+    """  # noqa: E501
     before = "[\n"
     for answer in answers:
         entry = {"input": shown(answer.name), "row": answer.row}

@@ -44,13 +44,24 @@ def is_right(found, exercise):
 
     Examples
     --------
-    >>> is_right(numpy.log(10), "3.1"), is_right(2, "3.1")
-    (True, False)
+    >>> is_right(numpy.log(10), "3.1"), is_right(2, "3.1"), is_right([], "3.1")
+    (True, False, False)
+
+    Parts of unequal size, views, generators and texts are as good as lists.
+
+    >>> is_right((0, numpy.zeros(784)), "4.1"), is_right((n for n in (20, 40, 84)), "8.3")
+    (True, True)
+    >>> is_right("\N{MINUS SIGN}0.999, -0.002, ", "5.2"), is_right("0.881,", "2.1")
+    (True, True)
+    >>> is_right(0.880, "2.1"), is_right("(7850, 785)", "5.1"), is_right({1: 7850}.keys(), "5.1")
+    (True, True, False)
+    >>> is_right("many", "5.1"), is_right(None, "5.1")
+    (False, False)
     """
     right, within = answers()[exercise]
     try:
         found = numpy.array(_numbers(found))
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return False
     are_all = found.size == right.size or right.size == 1 <= found.size
     return are_all and bool((abs(found - right) <= within).all())
@@ -59,7 +70,7 @@ def is_right(found, exercise):
 def _numbers(found):
     """All numbers that somebody found, one after the other."""
     if isinstance(found, str):
-        return [float(text) for text in re.findall(r"[^\s,]+", found.replace(MINUS, "-"))]
+        return [float(text) for text in re.findall(r"[^\s,;()\[\]]+", found.replace(MINUS, "-"))]
     found = found.get_value() if hasattr(found, "get_value") else found
     if hasattr(found, "__array__"):
         found = numpy.ravel(found).tolist()

@@ -125,7 +125,16 @@ def with_pictures_in_line(markdown):
 
 
 def with_links_to(home, markdown):
-    """Markdown whose links to files of the project lead to `home`; without one, they are text."""
+    """Markdown whose links to files of the project lead to `home`; without one, they are text.
+
+    Examples
+    --------
+    >>> markdown = "[train](../train.py), [here](#a), [there](https://a.b), ![drawn](hill.svg)"
+    >>> with_links_to(None, markdown)
+    'train, [here](#a), [there](https://a.b), ![drawn](hill.svg)'
+    >>> with_links_to("https://x.y/blob/main/", markdown)[:45]
+    '[train](https://x.y/blob/main/logreg/train.py'
+    """
 
     def absolute(match):
         name, link = match.groups()

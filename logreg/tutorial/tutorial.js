@@ -768,6 +768,7 @@
 
     // MNIST's files, gzipped or not, under any name.
     async function take(blobs) {
+      if (!blobs.length) return; // of a dialog that was left, or dropped text
       if (!crypto.subtle) {
         begin("This browser checks files only in a page of its own disk or of an https address. ");
         return;

@@ -9,13 +9,15 @@ import pytest
 from builders import new_run, table_bytes, write
 
 from logreg.callbacks.progress import Progress
+from logreg.run import Validation
 
-# At each minibatch, however fast the machine is.
+# At each minibatch, however fast the machine is; and nothing is said of how slow it is.
 TRAIN = """
 import sys
 from logreg.callbacks import progress
 from logreg.train import main
 progress.INTERVAL = 1e-9
+progress.console.SLOW_AFTER = 1e6
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -61,7 +63,7 @@ def test_a_table_shows_that_it_lives_and_then_leaves_what_a_pipe_gets(on_termina
     first, *_, last = [state.strip() for state in err.split("\r") if "epochs/s" in state]
     assert first.startswith("epoch 1 (") and last.startswith("training anew: epoch ")
     assert any(", best loss 0." in s and ", patience left " in s for s in err.split("\r"))
-    piped = run("-m", "logreg.train", *options)
+    piped = run("-c", TRAIN, *options)
     assert list(screen(err)) == piped.stderr.split("\n") and out == piped.stdout
 
 
@@ -85,10 +87,12 @@ def test_the_speed_of_a_resumed_run_is_that_of_now(monkeypatch):
     terminal.isatty = lambda: True
     monkeypatch.setattr("timeit.default_timer", lambda: now)
     monkeypatch.setattr(sys, "stderr", terminal)
-    run = new_run(iter=299)  # 3 minibatches an epoch
+    # 3 minibatches an epoch
+    run = new_run(iter=299, seconds=7.0, validations=[Validation(2, 0.5, 0.25, 0.3)])
     line.on_train_begin(run)
     line.on_minibatch_end(run)
     now, run.iter = 102.0, 305
     line.on_minibatch_end(run)
     line.on_train_end(run)
-    assert "epoch 102 (3/3), 1.0 epochs/s" in terminal.getvalue()
+    said = "epoch 102 (3/3), 1.0 epochs/s, best error 0.2500, patience left 4695"
+    assert said in terminal.getvalue() and run.read_clock() == 9.0

@@ -46,8 +46,8 @@ BALANCED = {"class_weight": "balanced"}
 
 
 RUNS = [
-    ({"costs": [3, 2.08]}, {}, []),
-    ({"costs": [1, 2.5]}, {}, [GROWN.format(2.5)]),
+    ({"costs": [3, 2.1]}, {}, []),
+    ({"costs": [1, 2.101]}, {}, [GROWN.format(2.101)]),
     ({"costs": [2, None]}, {}, [GROWN.format("nan")]),
     (BAD, {}, [NO_BETTER]),
     ({**BAD, **BALANCED}, {}, []),
@@ -74,10 +74,14 @@ def test_what_a_run_is_worth(run, data, said, capsys):
 @pytest.mark.parametrize("criterion, value", [("error", "0.5"), ("loss", "0.75")])
 def test_the_result_of_a_table(criterion, value, capsys):
     run = ended(data=data_of(label_number=1), criterion=criterion)
-    run.validations = [Validation(3, 1, 0.5, 0.25, 0.75, 0.3, 0.2)]
+    cost, run.is_tutorials = (1, True) if criterion == "error" else (9, False)
+    run.validations = [Validation(3, cost, 0.5, 0.25, 0.75, 0.3, 0.2)]
     run.replay()
+    capsys.readouterr()
     PrintLog().on_train_end(run)
-    assert capsys.readouterr().out.splitlines() == [
+    out, err = capsys.readouterr()
+    assert err == run.ending + "\n"
+    assert out.splitlines() == [
         f"best model: epoch 2 of 3, by the validation {criterion} ({value})",
         "validation error: 25 of 100 rows",
         # Wilson's interval, as tables of it have it.

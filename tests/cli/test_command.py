@@ -22,10 +22,10 @@ def raises(error):
 
 
 ERRORS = [
-    (SettingError("the seed is -1"), 1, "error: the seed is -1\n"),
     (SettingError("give `split_seed=3`"), 1, "error: give --split-seed 3\n"),
     (MemoryError(), 1, "error: there is not enough memory\n"),
     (OSError(28, "No space", "a file"), 1, "error: a file: No space\n"),
+    (OSError("it is odd"), 1, "error: stdout or the working folder: it is odd\n"),
     (BrokenPipeError(), 1, ""),
     (KeyboardInterrupt(), 130, "interrupted\n"),
 ]
@@ -55,12 +55,6 @@ def test_the_process_is_as_it_was(monkeypatch, capsys):
     assert (signal.getsignal(signal.SIGINT), gc.isenabled()) == before
     console.note("give `header=True`")
     assert capsys.readouterr().err == "give `header=True`\n"
-
-
-def test_an_option_in_a_message():
-    message = "`drop=['a b', 'c']`, `na='-'`, `header=False`, `l2=0.5`, ``x`` or `y`"
-    expected = "--drop 'a b,c', --na -, --no-header, --l2 0.5, ``x`` or `y`"
-    assert console.as_options(message) == expected
 
 
 HEAD = """
@@ -98,9 +92,9 @@ IGNORING = "signal.signal(signal.SIGINT, signal.SIG_IGN)"
 
 PROGRAMS = [
     (INTERRUPTED, "", (130, "", "interrupted\n")),
+    (INTERRUPTED.replace("SIGINT", "SIGTERM"), "", (143, "", "")),
     (IGNORING + INTERRUPTED, "</dev/null", (0, "", "")),
     (SCRIPT, "", (0, "interrupted\n", "")),
-    (PRINTING, "", (0, "a result\n", "a note\n")),
     (PRINTING, ">&-", (0, "", "a note\n")),
     (PRINTING, "2>&-", (0, "a result\n", "")),
     (MAIN.format("print('a result')"), ">/dev/full", (1, "", FULL)),

@@ -1,24 +1,23 @@
 """Data sets: how they are split and prepared, what a model file tells of them, what engines get."""
 
+import glob
 import hashlib
-import re
+import itertools
 
 import numpy
-import pandas
 import pytest
-from builders import SAMPLE, csv_text, make_pairs, sample, save, save_pairs, table_bytes, write
+from builders import SAMPLE, csv_text, make_pairs, sample, save, save_folder, write
 from conftest import peak_memory
 
 from logreg import engine
 from logreg.datasets import preprocessing
-from logreg.datasets.dataset import read_dataset
-from logreg.datasets.options import NO_OPTIONS, Preparation, TableOptions
+from logreg.datasets.dataset import make_folds, read_dataset
+from logreg.datasets.options import NA, NO_OPTIONS, Preparation, TableOptions
 from logreg.datasets.preprocessing import Moments, Preprocessing, scaled
 from logreg.datasets.splits import stratified_order
 from logreg.datasets.variables import given, load_data, shared, stored
 from logreg.errors import DatasetError, SettingError
 
-KIND = TableOptions(label_column="kind")
 PAIRS = make_pairs()
 
 
@@ -28,22 +27,10 @@ PAIRS = make_pairs()
 def test_load_data_gives_shared_variables(capsys):
     (train_x, train_y), *_ = load_data(str(SAMPLE))
     assert capsys.readouterr().out == ""
-    floatx = engine.theano.config.floatX
-    assert train_x.get_value(borrow=True).dtype == floatx
     assert train_y.type.dtype == "int32"
     assert (train_x.get_value() == sample()["x_train"].reshape(5000, 784) / 256).all()
     assert (train_y.eval() == sample()["y_train"]).all()
-    assert train_y.owner.inputs[0].get_value().dtype == floatx
-
-
-def test_training_keeps_data_as_they_are_stored():
-    pixels = [((abs(x) * 50).astype("uint8"), y) for x, y in PAIRS]
-    (features, labels), *_ = stored(read_dataset(pixels))
-    assert features.scale == 1 / 256 and features.shared.get_value().dtype == "uint8"
-    assert (features.shared.get_value() == pixels[0][0]).all()
-    assert labels.get_value().dtype == "int32" and (labels.get_value() == PAIRS[0][1]).all()
-    (features, _), *_ = stored(read_dataset(PAIRS))
-    assert features.shared.get_value().dtype == engine.theano.config.floatX
+    assert train_y.owner.inputs[0].get_value().dtype == engine.theano.config.floatX
 
 
 def test_bytes_that_a_model_takes_as_integers_are_not_scaled():
@@ -66,9 +53,10 @@ def test_scaled_is_the_plain_formula(stored, dtype):
     assert numpy.shares_memory(scaled(found, dtype), found)
 
 
-def test_what_was_read_takes_no_options():
+@pytest.mark.parametrize("option", [{"standardize": True}, {"drop": "a"}])
+def test_what_was_read_takes_no_options(option):
     with pytest.raises(SettingError, match="a DataSet is read already: give its options to `load"):
-        load_data(read_dataset(PAIRS), standardize=True)
+        load_data(read_dataset(PAIRS), **option)
 
 
 # Splitting
@@ -99,65 +87,100 @@ def test_shuffle_permutes_rows_and_labels_together():
 # What is told of a data set
 
 
-def test_metadata():
-    metadata = read_dataset(SAMPLE).facts.as_dict()
-    told = {"image_shape": (28, 28), "pixel_scale": 1 / 256, "scale_all": False, "x_median": 0}
-    told.update(raw_range=[0, 255], x_range=[0, 255 / 256], class_labels=[*range(10)])
-    told.update(dataset=str(SAMPLE), centred=True, n_in=784, n_out=10)
-    told.update(rows=[5000, 1000, 1000], class_counts=numpy.bincount(sample()["y_train"]).tolist())
-    told.update(baseline_error=(sample()["y_test"] != 1).mean())
-    assert re.fullmatch("[0-9a-f]{64}", metadata.pop("dataset_sha256"))
-    assert {name: value for name, value in metadata.items() if value is not None} == told
+def source_of(kind, has_gaps):
+    """Data of a kind, how they are read, and what is told of them whatever their numbers are."""
+    random = numpy.random.RandomState(0)
+    x, y = random.randint(0, 17, (60, 100)), numpy.arange(60) % 3 + 7
+    x[:, 30:70] //= 2  # which is not at the edges of images
+    x[:, 5], x[0, 1] = 9, 16
+    if kind in ("bytes", "floats", "folder"):
+        x = x.reshape(60, 10, 10).astype("uint8" if kind == "bytes" else "float64")
+        x = x if kind == "folder" else numpy.asfortranarray(x)
+        pairs, told = [(x, y), (x[:30], y[:30]), (x[7:50] // 2, y[7:50])], {"image_shape": (10, 10)}
+        source = save_folder(pairs) if kind == "folder" else pairs
+        told.update(centred=False, dataset="data" if kind == "folder" else "the given arrays")
+        return source, NO_OPTIONS, told
+    if kind == "one array":
+        numpy.savez("d.npz", x=x[:, :6].astype("float64"), y=y)
+        return "d.npz", NO_OPTIONS, {"dataset": "d.npz"}
+    x = numpy.where(random.rand(60, 6) < 0.2 * has_gaps, "", x[:, :6].astype(object))
+    write("t.csv", csv_text(numpy.c_[x, y], [*"abcdef", "y"]).encode())  # f is alike
+    told = {"dataset": "t.csv", "label_name": "y", "label_number": 7, "columns": (*"abcde",)}
+    told.update(column_numbers=(1, 2, 3, 4, 5), kinds=("number",) * 5, feature_names=(*"abcde",))
+    return "t.csv", TableOptions(missing="mean"), {**told, "decimal": ".", "missing": "mean"}
 
 
-@pytest.mark.parametrize(
-    "dtype, most, n", [("uint8", 255, 255), ("float64", 255, 255), ("f4", 16, 16.5)]
-)
-def test_pixels_of_any_type_are_scaled_if_told(dtype, most, n):
-    x = numpy.arange(30 * 64).reshape(30, 64) % (most + 1)
-    numpy.savetxt("t.csv", numpy.c_[x, numpy.arange(30) % 2], "%d", ",")
-    pairs = [(x[:20].astype(dtype), numpy.arange(20) % 2), (x[20:], numpy.arange(20, 30) % 2)]
-    for source in ("t.csv", pairs):
-        data = read_dataset(source, preparation=Preparation(pixel_scale=1 / n, shuffle=False))
-        facts = data.facts
-        assert (facts.pixel_scale, facts.scale_all) == (1 / n, True)
-        assert facts.raw_range == [0, most] and facts.x_range == pytest.approx([0, most / n])
-        assert data.train[0].dtype == "uint8" and (data.train[0][:16] == x[:16]).all()
-        (floats, _), *_ = shared(data)
-        assert engine.value(floats)[:16] == pytest.approx(x[:16] / n, rel=1e-6)
-    for bad in (1.5, -1, 256):
-        wrong = pairs[1][0].astype(float)
-        wrong[3, 5] = bad
-        with pytest.raises(DatasetError, match=f"test x holds {bad}.*: `pixel_scale` is for pix"):
-            load_data([pairs[0], (wrong, pairs[1][1])], pixel_scale=1 / n)
-
-
-def test_the_median_tells_the_background():
-    x, y = numpy.full((5000, 1000), 192, numpy.uint8), numpy.arange(5000) % 2
-    x[:1600] = 64
-    assert read_dataset([(x, y), (x, y)]).facts.x_median == 0.75
-
-
-@pytest.mark.parametrize("dtype, stored", [("float32", "f4"), ("float64", "f8"), (None, "f8")])
-def test_features_become_what_they_are_trained_as(dtype, stored):
-    x, y = make_pairs((30,))[0]
-    x, y = x.astype(float) / 3, y + 2**24  # beyond what float32 tells apart
-    save_pairs("d.npz", [(x, y)] * 3)
-    for path, options in ((write("t.csv", table_bytes(30)), KIND), ("d.npz", NO_OPTIONS)):
-        data = read_dataset(path, options, Preparation(standardize=False), dtype=dtype)
-        assert [x.dtype.str[1:] for x, _ in data] == [stored] * 3
-    assert data.facts.class_labels == [2**24 + i for i in range(3)]
-
-
-@pytest.mark.parametrize("n_sets", [2, 3])  # of two, the validation set is split off
-def test_sha256_is_over_dtype_shape_and_bytes(n_sets):
-    x, y = PAIRS[0]
-    data = read_dataset([(numpy.asfortranarray(x), y), *PAIRS[1:n_sets]])
+def assert_told(data, told, is_standardized, pixel_scale, dtype):
+    """What NumPy finds in the rows is told of them, and engines get them so."""
+    (x, y), _, (_, y_test) = data
+    scale = pixel_scale or (1 / 256 if x.dtype == "uint8" else 1)
+    means = numpy.nanmean(x, axis=0, dtype=float) * scale
+    scales = numpy.where(numpy.isnan(x), means, x * scale).std(axis=0)
+    scales[scales == 0] = 1
+    ready = [numpy.where(numpy.isnan(x), means, x * scale) for x, _ in data]
+    ready = [(x - means) / scales if is_standardized else x for x in ready]
+    floatx, is_plain = engine.theano.config.floatX, not is_standardized and "missing" not in told
+    for make in (shared, stored):
+        for (features, _), wanted in zip(make(data), ready):
+            found = engine.as_stored(features)
+            are_bytes = make is stored and scale != 1 and is_plain
+            assert found.shared.get_value().dtype == ("uint8" if are_bytes else floatx)
+            rows = found.rows(0, len(wanted), "float64") * found.scale
+            numpy.testing.assert_allclose(rows, wanted, atol=1e-6)
+    is_narrow = is_plain and told["dataset"] != "data"  # what is mapped stays as it is
+    assert x.dtype == ("uint8" if scale != 1 else "float32" if is_narrow else "float64")
+    counts, some, ends = numpy.bincount(y), ready[0], [numpy.nanmin(x), numpy.nanmax(x)]
+    if "image_shape" in told:
+        images = some.reshape(-1, 10, 10)
+        some = numpy.concatenate([images[:, [0, -1]], images[:, :, [0, -1]].swapaxes(1, 2)], 1)
+    numbers = {"n_in": x.shape[1], "n_out": 3, "rows": [len(y) for _, y in data]}
+    numbers.update(class_labels=[7, 8, 9], class_counts=counts, x_median=numpy.median(some))
+    numbers.update(baseline_error=(y_test != counts.argmax()).mean(), raw_range=ends)
+    numbers.update(x_range=[ready[0].min(), ready[0].max()], pixel_scale=scale)
+    numbers.update({"feature_scales": scales} if is_standardized else {})
+    numbers.update({} if is_plain else {"feature_means": means}, scale_all=bool(pixel_scale))
+    found = {name: value for name, value in data.facts.as_dict().items() if value is not None}
     digest = hashlib.sha256()
-    for array in (*data.train, *data.valid, *data.test):
-        digest.update(f"{array.dtype.str} {array.shape}\n".encode())
-        digest.update(array.tobytes())
-    assert data.facts.dataset_sha256 == digest.hexdigest()
+    for array in itertools.chain(*data):
+        array = array.astype(dtype) if array.dtype == "float64" else array
+        digest.update(f"{array.dtype.str} {array.shape}\n".encode() + array.tobytes())
+    digest.update(b"standardized" * is_standardized)
+    assert found.pop("dataset_sha256") == digest.hexdigest() and found.pop("na", NA) == NA
+    for name, value in numbers.items():
+        numpy.testing.assert_allclose(found.pop(name), value, rtol=1e-6, err_msg=name)
+    assert found == told
+
+
+@pytest.mark.parametrize("standardize", [None, True, False])
+@pytest.mark.parametrize("pixel_scale", [None, 1 / 16])
+@pytest.mark.parametrize("shuffle", [None, True, False])
+@pytest.mark.parametrize("kind", ["bytes", "floats", "folder", "one array", "table"])
+def test_what_is_told_of_data(kind, shuffle, pixel_scale, standardize, capsys, monkeypatch):
+    monkeypatch.setattr(preprocessing, "BLOCK", 700)  # values, that are looked at together
+    source, options, told = source_of(kind, has_gaps=pixel_scale is None)
+    how = Preparation(standardize, shuffle, split_seed=3, pixel_scale=pixel_scale)
+    data = read_dataset(source, options, how, dtype="float32")
+    assert sorted(map(str, data.files)) == sorted(glob.glob("*.*") + glob.glob("data/*"))
+    is_alone = kind in ("one array", "table")
+    told.update({"split": [40, 10, 10]} if is_alone else {})
+    told.update({"split_seed": 3} if shuffle or (shuffle is None and is_alone) else {})
+    is_standardized = kind == "table" and not pixel_scale if standardize is None else standardize
+    assert_told(data, told, is_standardized, pixel_scale, "float32")
+    if is_alone:
+        capsys.readouterr()
+        for n in (2, 7, 20):
+            folds = [*make_folds(data, n)]
+            assert sorted(len(fold.test[1]) for fold in folds)[:: n - 1] == [60 // n, -(-60 // n)]
+            for fold in folds:
+                assert_told(fold, told, is_standardized, pixel_scale, "float64")
+        assert capsys.readouterr().err == ""  # of what was said of all rows
+
+
+@pytest.mark.parametrize("bad", [1.5, -1, 256])
+def test_what_is_no_pixel_is_refused_as_one(bad):
+    x, y = PAIRS[0]
+    with pytest.raises(DatasetError, match=f"test x holds {bad}.*: `pixel_scale` is for pix"):
+        load_data([(0 * x, y), (numpy.where(x == x[3, 2], bad, 7), y)], pixel_scale=1)
 
 
 # What is done to features before training: against plain NumPy and scikit-learn
@@ -178,16 +201,6 @@ def test_it_is_scikit_learns(block, dtype, monkeypatch):
     found = fitted.apply(x, "float32")
     assert found.dtype == "float32" and found.flags.c_contiguous
     numpy.testing.assert_allclose(found, wanted, atol=2e-7, rtol=2e-6)
-    numpy.testing.assert_allclose(fitted.scales[3], 1)  # a constant column
-    only_filled = Preprocessing.fit(Moments(x), missing="mean")
-    numpy.testing.assert_allclose(only_filled.apply(x, "float64"), filled, rtol=1e-12)
-
-
-def test_a_column_that_is_empty_in_training_becomes_0():
-    x = numpy.array([[1, numpy.nan], [3, numpy.nan]])
-    fitted = Preprocessing.fit(Moments(x), missing="mean", standardize=True)
-    assert fitted.apply(x, "float32").tolist() == [[-1, 0], [1, 0]]
-    assert [m.tolist() for m in (Moments(x).means, Moments(x).deviations())] == [[2, 0], [1, 0]]
 
 
 def test_float64_is_made_of_some_rows_at_a_time():
@@ -202,38 +215,12 @@ def test_float64_is_made_of_some_rows_at_a_time():
 # In a data set
 
 
-def test_tables_are_standardized_in_training_and_arrays_if_that_is_asked_for():
-    x, y = make_pairs((60,))[0]
-    numpy.savez("d.npz", x=x, y=y)
-    frame = pandas.DataFrame(x, columns=[*"abcd"]).assign(kind=numpy.array([*"xyz"])[y])
-    pixels = [((x * 40 + 100).clip(0, 255).astype("uint8"), y)] * 3  # are bytes no longer
-    every = (frame, KIND, None), ("d.npz", NO_OPTIONS, True), (pixels, NO_OPTIONS, True)
-    for source, options, standardize in every:
-        data = read_dataset(source, options, Preparation(standardize), dtype="float32")
-        wanted = (data.train[0] - data.train[0].mean(axis=0)) / data.train[0].std(axis=0)
-        with engine.floatx("float32"):
-            (found, _), (rows, _) = shared(data)[0], stored(data)[0]
-        assert rows.shared.get_value().dtype == "float32"
-        assert (rows.rows(0, len(wanted), "float32") == engine.value(found)).all()
-        numpy.testing.assert_allclose(engine.value(found), wanted, atol=1e-5)
-        numpy.testing.assert_allclose(data.facts.x_range, (wanted.min(), wanted.max()), atol=1e-5)
-        plain = read_dataset(source, options, Preparation(standardize=False), dtype="float32")
-        assert data.facts.dataset_sha256 != plain.facts.dataset_sha256
-    assert read_dataset("d.npz").facts.preprocessing.scales is None
-    (found, _), *_ = load_data(frame, "kind")
-    assert abs(engine.value(found).mean(axis=0)).max() < 1e-6
-
-
-@pytest.mark.parametrize("name", ["t.csv", "d.npz"])
-def test_numbers_are_standardized_before_they_are_rounded(name, cli):
+def test_numbers_are_standardized_before_they_are_rounded(cli):
     """In float32, these stand 64 apart; the sign of their deviation is the label."""
     x = 1e9 + numpy.random.RandomState(0).randn(300, 1)
     labels = (x > x[:200].mean()).astype(int)
     write("t.csv", csv_text(numpy.c_[x.astype(object), labels]).encode())
-    numpy.savez("d.npz", x=x, y=labels)
-    data = read_dataset(name, NO_OPTIONS, Preparation(True, shuffle=False), dtype="float32")
-    (found, _), *_ = shared(data)
-    assert (engine.value(found) > 0).tolist() == (labels[:200] == 1).tolist()
+    data = read_dataset("t.csv", NO_OPTIONS, Preparation(shuffle=False), dtype="float32")
     save("m.pkl", numpy.array([[-1, 1]]), numpy.zeros(2), **data.facts.as_dict())
-    done = cli("predict", "--model", "m.pkl", name)  # does the same
+    done = cli("predict", "--model", "m.pkl", "t.csv")
     assert [int(line.split()[-1]) for line in done.out.splitlines()] == labels[:, 0].tolist()

@@ -6,10 +6,9 @@ import sys
 import make_folder
 import numpy
 import pytest
-from builders import SAMPLE, SPLITS, make_pairs, npy_bytes, save_folder, save_pairs, write
+from builders import SAMPLE, SPLITS, make_pairs, npy_bytes, save_folder, write
 from conftest import peak_memory
 
-from logreg import load_model
 from logreg.datasets import frames
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.formats import mapping
@@ -68,26 +67,6 @@ def test_folders_that_cannot_be_trained_on(pairs, splits, said):
     save_folder(pairs, splits=splits)
     with pytest.raises(DatasetError, match=said):
         read_dataset("data")
-
-
-# ---- training
-
-
-@pytest.mark.parametrize("dtype, kernel", [("uint8", "1"), ("float64", "0"), ("float32", "1")])
-@pytest.mark.parametrize("options", [[], ["--standardize"]])
-def test_training_gives_the_log_and_bits_of_the_same_data_in_memory(
-    dtype, kernel, options, cli, monkeypatch
-):
-    monkeypatch.setenv("LOGREG_KERNEL", kernel)
-    pairs = make_pairs((300, 60, 60), n_in=20)
-    pairs = [((x * 40 + 100).clip(0, 255).astype(dtype), y) for x, y in pairs]
-    models = []
-    for dataset in (save_folder(pairs), save_pairs("held.npz", pairs)):
-        assert cli("train", dataset, "--batch-size", 20, "--n-epochs", 3, *options).code == 0
-        model = load_model("best_model.pkl")
-        told = [model.metadata[name] for name in ("curve", "feature_means", "feature_scales")]
-        models.append((told, [param.get_value().tobytes() for param in model.params]))
-    assert models[0] == models[1] and len(models[0][0][0]) == 3
 
 
 @pytest.mark.once

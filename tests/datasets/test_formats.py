@@ -3,6 +3,7 @@
 Then damage: whatever bytes a file holds, reading it succeeds or ends in a DatasetError.
 """
 
+import contextlib
 import functools
 import gzip
 import io
@@ -122,6 +123,8 @@ REFUSED = {
     "npz of no npy": (zip_bytes({"x.npy": b"1,2\n"}), "array 'x': neither an npy nor"),
     "npz of zeros": (deflated({"x.npy": npy_bytes(numpy.zeros(1 << 27, "u1"))}), "more than 100"),
     "zip of another file": (zip_bytes({"t.csv": b"1\n"}), "a zip archive of t.csv: unpack it"),
+    "npy of more": (npy_bytes(numpy.eye(3)) + b"0", "72 bytes follow it, and there are more"),
+    "npy of less": (npy_bytes(numpy.eye(3))[:-1], "72 bytes follow it, and there are 71"),
     "lists": (pairs_of(numpy.zeros((2, 2)), [0, 1]), "three pairs .*something else.*numpy.asarray"),
     "four pairs": (pickle.dumps([(OBJECTS, OBJECTS)] * 4, 2), "three pairs .*something else"),
     "objects": (pairs_of(numpy.array([None, None])), "dtype 'O8': save numbers"),
@@ -152,38 +155,17 @@ FORMATS = {
 FORMATS.update({f"{name}.gz": gzip.compress(data) for name, data in FORMATS.items()})
 
 
-@st.composite
-def damaged(draw, data):
-    data = bytearray(data)
-    for _ in range(draw(st.integers(1, 4))):
-        # Headers are where damage does most, so half of it goes there.
-        end = draw(st.sampled_from([min(len(data), 160), len(data)]))
-        at = draw(st.integers(0, end))
-        cut = draw(st.sampled_from([0, 0, 1, 8, len(data)]))
-        some = draw(st.one_of(st.binary(max_size=8), st.just(b"\xff" * 8)))
-        data[at : at + cut] = some
-    return bytes(data)
-
-
 @pytest.mark.parametrize("name", FORMATS)
-@bounded(max_examples=int(os.environ.get("LOGREG_FUZZ", "40")))
-@given(data=st.data())
-def test_damaged_files_are_read_or_refused(name, data):
-    path = write("file", data.draw(damaged(FORMATS[name])))
-    try:
-        read_arrays(path)
-    except DatasetError as error:
-        assert str(error).startswith("file: ")
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_every_cut_and_whatever_follows_is_noticed(name):
+def test_every_cut_and_whatever_follows_is_noticed_and_damage_may_be(name):
     whole = FORMATS[name]
     cut = [whole[:size] for size in range(0, len(whole), 1 + len(whole) // 100)]
     cut += [whole[:-8] + bytes(4) + whole[-4:]] if name.endswith(".gz") else []  # its checksum
     for data in cut:
         with pytest.raises(DatasetError):
             read_arrays(write("file", data))
+    for at in range(0, min(len(whole), 400)):  # most of it headers
+        with contextlib.suppress(DatasetError):  # and nothing else
+            read_arrays(write("file", whole[:at] + bytes([whole[at] ^ 0x41]) + whole[at + 1 :]))
     if "npz" not in name:  # a zip archive may stand anywhere in a file
         tail = gzip.compress(bytes(20_000_000), 1) if name.endswith(".gz") else b"more"
         with peak_memory() as peak, pytest.raises(DatasetError):

@@ -143,8 +143,8 @@ def test_a_bad_source_is_named_and_leads_to_the_next(source, folder, behaviour, 
 
 def test_damaged_files_are_missing_and_fetched_again(source, folder, capsys):
     put(folder, NAMES[3])
-    cut = BODIES["right"](NAMES[2])[:-9]
-    damaged = {NAMES[0]: LIE[NAMES[0]], f"{NAMES[1]}.gz": b"no gzip", f"{NAMES[2]}.gz": cut}
+    cut, more = BODIES["right"](NAMES[2])[:-9], BYTES[NAMES[0]] + b"0"
+    damaged = {NAMES[0]: more, f"{NAMES[1]}.gz": b"no gzip", f"{NAMES[2]}.gz": cut}
     for name, data in damaged.items():
         write(folder / name, data)
     assert mnist.missing(folder) == [*TABLE.values()][:3]

@@ -9,8 +9,10 @@ from builders import idx_folder, make_pairs, npz_bytes, save_pairs, table_bytes,
 
 from logreg.datasets import mnist
 from logreg.datasets.dataset import read_dataset
+from logreg.datasets.facts import of_columns
 from logreg.datasets.formats import mapping
 from logreg.datasets.options import NO_OPTIONS, Preparation, TableOptions
+from logreg.datasets.tables import read_table
 from logreg.errors import DatasetError, SettingError
 
 TRAIN, TEST = make_pairs((12, 9), 5)
@@ -53,12 +55,15 @@ def test_idx_folder(tmp_path, zipped):
 
 def test_a_folder_of_tables(tmp_path):
     write("train.csv", table_bytes(12))
+    with pytest.raises(DatasetError, match="is no data set"):
+        read_dataset(tmp_path, KIND)
     write("test.csv.gz", gzip.compress(table_bytes(6)))
     data, in_order = (read_dataset(tmp_path, KIND, Preparation(shuffle=s)) for s in (None, False))
     assert data.facts.rows == in_order.facts.rows == [10, 2, 6]
     assert in_order.valid[0].tolist() == [[10, 100], [11, 121]] != data.valid[0].tolist()
     write("valid.csv.gz", gzip.compress(table_bytes(5)))
-    assert read_dataset(tmp_path, KIND).facts.rows == [12, 5, 6]
+    facts = read_dataset(tmp_path, KIND).facts
+    assert (facts.rows, facts.split, facts.split_seed) == ([12, 5, 6], None, None)
     write("test.csv", table_bytes(7))  # comes before the compressed one
     assert read_dataset(tmp_path, KIND).facts.rows == [12, 5, 7]
     write("train.csv", b"1,2,3\n" * 6)
@@ -85,7 +90,8 @@ def test_the_test_table_has_the_columns_of_the_training_table(train, test, optio
     write("test.csv", test)
     data = read_dataset(".", options, Preparation(standardize=False))
     numpy.testing.assert_array_equal(data.test[0], wanted)
-    assert data.facts.n_out == 2
+    told = of_columns(read_table("train.csv", options)[1])
+    assert {name: getattr(data.facts, name) for name in told} == told and data.facts.n_out == 2
 
 
 @pytest.mark.parametrize("dataset", [3, None, (), [TRAIN] * 4, [(1, 2, 3)] * 3])
@@ -97,14 +103,15 @@ def test_what_is_no_pairs(dataset):
 # Names
 
 
-def test_names_in_the_search_folders(tmp_path):
+def test_names_in_the_search_folders(tmp_path, monkeypatch):
     with pytest.raises(DatasetError, match=r"'mine' not found; looked in \., .*data: give"):
         read_dataset("mine")
     (tmp_path / "data").mkdir()
     save_pairs("data/mine.npz", [TRAIN] * 3)
     assert read_dataset("mine").facts.dataset == "mine"
+    monkeypatch.setenv("HOME", str(tmp_path / "data"))
     data = read_dataset("mine.npz")
-    assert data.facts.n_in == 5
+    assert data.facts.n_in == read_dataset("~/mine.npz").facts.n_in == 5
     with pytest.raises(DatasetError, match="not found"):
         read_dataset("elsewhere/mine")
     data.check_outputs(None, "mine.npz", "data/e.npz")  # which are not read
@@ -147,6 +154,9 @@ def test_what_the_arrays_of_an_npz_may_be_called(names, train, test):
     arrays = {form.format(k): v for form, one in sets.items() for k, v in zip(names.split(), one)}
     write("d.npz", npz_bytes(**arrays, x_valid=TEST[0]))
     with pytest.raises(DatasetError, match="may have both x_valid and y_valid"):
+        read_dataset("d.npz")
+    write("d.npz", npz_bytes(**{**arrays, train.format(names.split()[1]): TRAIN[1] / 2}))
+    with pytest.raises(DatasetError, match=f"^d.npz: {'training ' * bool(test)}y holds the label"):
         read_dataset("d.npz")
     write("d.npz", npz_bytes(**arrays, more=numpy.array([None])))
     data = read_dataset("d.npz", preparation=Preparation(shuffle=False))

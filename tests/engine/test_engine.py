@@ -47,7 +47,7 @@ RC_TEXT = "[global]\nfloatX = float64\n[blas]\nldflags = -lmine\n"
 FLOATX = [
     ("", None, None, "float32"),
     (RC_TEXT, None, None, "float64"),
-    (RC_TEXT, "floatX=float64,blas.ldflags=,floatX=float32", None, "float32"),
+    (RC_TEXT, "floatX=float64,blas.ldflags='-L a,b', floatX=float32", None, "float32"),
     ("", "floatX=float64", "float32", "float32"),
 ]
 
@@ -56,7 +56,7 @@ FLOATX = [
 def test_a_command_uses_float32_unless_told(monkeypatch, tmp_path, rc, flags, option, expected):
     (tmp_path / "rc").write_text(rc)
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv(RC, "~/rc")
+    monkeypatch.setenv(RC, f"~/none{os.pathsep}~/rc")
     monkeypatch.setenv(FLAGS, flags) if flags else monkeypatch.delenv(FLAGS, raising=False)
     with engine.settings(option):
         assert theano.config.floatX == expected

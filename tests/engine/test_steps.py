@@ -1,5 +1,7 @@
 """When the steps are taken that `train_model` notes; and that no run leaves any behind."""
 
+import functools
+
 import numpy
 import pytest
 from softmax import Softmax
@@ -7,46 +9,19 @@ from softmax import Softmax
 from logreg import Hyperparameters, engine, fit
 from logreg.callbacks import Callback
 from logreg.engine import T, theano
-from logreg.engine.steps import TrainModel
 
 
-def test_steps_are_noted_until_their_costs_are_asked_for_or_the_block_is_full(device):
-    """Each appends the number of its minibatch to the digits of a number."""
+def test_steps_of_any_updates_are_taken_in_their_order(device):
+    """Each appends the number of its minibatch to the digits of a number; compiling does not."""
     x, y = T.matrix("x"), T.ivector("y")
-    rows, digits = numpy.arange(10, dtype="float32"), theano.shared(numpy.float32(0))
+    rows, digits = numpy.arange(10, dtype="float32"), theano.shared(numpy.float32(2))
     dataset = engine.shared_data(rows[:, None]), T.cast(engine.shared_data(rows), "int32")
     updates = [(digits, 10 * digits + T.cast(y[0], "float32"))]
-    one, other = (
-        engine.compile_step(x, y, dataset, 1, x.sum(), updates, block=3) for _ in range(2)
-    )
-    one(3)
-    one(1)
-    other(4)
-    # One of compiled code takes each step at once.
-    assert engine.value(digits) == (314 if device == "cpu" else 0)
-    assert one.costs() == [3, 1] and other.costs() == [4] and one.costs() == []
-    assert engine.value(digits) == 314
-    for index in (1, 5, 9):
-        one(index)
-    assert engine.value(digits) == 314159
-
-
-def test_a_call_takes_as_many_steps_as_a_tenth_of_a_second_has_room_for():
-    now, seconds, taken = [0.0], [0.03], []
-
-    def take(indices):
-        now[0] += seconds[0] * len(indices)
-        taken.append(len(indices))
-        return indices
-
-    train_model = TrainModel(take, block=8, clock=lambda: now[0])
-    for index in range(8):
+    train_model = engine.compile_step(x, y, dataset, 1, x.sum(), updates, block=3)
+    for index in (3, 1, 4, 1):
         train_model(index)
-    seconds[0] = 0.001  # from the next call on, which is of three steps as yet
-    for index in range(8, 18):
-        train_model(index)
-    assert train_model.costs() == list(range(18))
-    assert taken == [1, 3, 3, 3, 8]
+    assert train_model.costs() == [3, 1, 4, 1] and train_model.costs() == []
+    assert engine.value(digits) == 23141
 
 
 class Looker(Callback):
@@ -99,13 +74,24 @@ def test_no_step_outlives_the_run_that_asked_for_it(device):
     assert again.validations[0].cost == pytest.approx(numpy.mean(costs)) and softmax.is_taken()
 
 
-def test_an_error_at_the_end_keeps_no_other_callback_from_its_end(monkeypatch):
-    errors = [OSError("the first"), KeyError("the second"), ValueError("the last")]
+def test_callbacks_are_called_in_their_order_and_at_the_end_whatever_fails(monkeypatch):
+    told, seconds, callbacks = [], [], [Callback(), Callback()]
+    monkeypatch.setattr("timeit.default_timer", lambda: len(told))  # a second is a call
 
-    def fail(self, run):
-        raise errors.pop(0)
+    def note(name, event, run, validation=None):
+        told.append((name, event))
+        if event in ("on_validation", "on_train_end"):
+            seconds.append((run.seconds, validation and validation.seconds))
+        if event == "on_train_end":
+            raise KeyError(name)
 
-    monkeypatch.setattr(Callback, "on_train_end", fail)
-    with pytest.raises(ValueError, match="the last"):
-        fit_softmax(Softmax(), *(Callback() for _ in errors))
-    assert not errors
+    begin, epoch = ["restore", "check", "on_train_begin"], 4 * ["on_minibatch_end"]
+    epoch.insert(3, "on_validation")
+    for name, callback in zip("ab", callbacks):
+        for event in {*begin, *epoch, "on_train_end"}:
+            setattr(callback, event, functools.partial(note, name, event))
+    with pytest.raises(KeyError, match="b"):
+        fit_softmax(Softmax(), *callbacks, n_epochs=2)
+    events = [*begin, *epoch, *epoch, "on_train_end"]
+    assert told == [(name, event) for event in events for name in "ab"]
+    assert seconds[::2] == seconds[1::2] == [(6, 6), (16, 16), (20, None)]

@@ -1,6 +1,7 @@
 """Which rows a model is tested on, against the rows that training left out."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from builders import table_bytes, write
@@ -18,17 +19,22 @@ def facts_of(data):
     return ModelFacts.of({**data.facts.as_dict(), "dtype": "float32"})
 
 
+@pytest.mark.parametrize("how", [{"group": "day"}, {"drop": "day"}, {"missing": "mean"}], ids=str)
 @pytest.mark.parametrize("order", [{"shuffle": False}, {}, {"split_seed": 1}])
 @pytest.mark.parametrize("standardize", [True, False])
-def test_the_rows_that_a_model_was_not_trained_on(order, standardize, capsys):
-    write("t.csv", table_bytes(60))
-    trained = read_dataset("t.csv", KIND, Preparation(standardize, **order), dtype="float32")
+def test_the_rows_that_a_model_was_not_trained_on(order, standardize, how, capsys):
+    """Whose numbers float32 tells apart only when they are standardized."""
+    options = TableOptions("kind", **{"drop": None if "group" in how else "day", **how})
+    lines = [f"{2**25 + i},{'bee' if i % 2 else 'ant'},day {i // 8}" for i in range(60)]
+    table = "\n".join(["a,kind,day", *lines, ""]).encode()
+    write("t.csv", table)
+    trained = read_dataset("t.csv", options, Preparation(standardize, **order), dtype="float32")
     found = read_test_set(facts_of(trained), "t.csv")
     assert (found.test[0] == trained.test[0]).all() and (found.test[1] == trained.test[1]).all()
     assert found.rows_are == "those that training held out"
     assert "all 60 rows" not in capsys.readouterr().err
     # Another file of as many rows, which are the same but for one number.
-    write("b.csv", table_bytes(60).replace(b"59,ant", b"58,ant"))
+    write("b.csv", table.replace(b"91,bee", b"01,bee"))
     assert len(read_test_set(facts_of(trained), "b.csv").test[1]) == 60
     assert "b.csv: all 60 rows are the test set, as the model" in capsys.readouterr().err
 
@@ -36,6 +42,7 @@ def test_the_rows_that_a_model_was_not_trained_on(order, standardize, capsys):
 def test_a_table_has_the_columns_that_a_model_knows():
     trained = facts_of(read_dataset(write("t.csv", table_bytes(30)), KIND))
     write("x.csv", b"kind,b,id,a\nbee,9,x7,3\nant,16,x8,4\n")
+    assert read_test_set(replace(trained, split=None), "t.csv").rows_are == "all rows"
     data = read_test_set(trained, "x.csv")
     assert data.test[0].tolist() == [[3, 9], [4, 16]] and data.facts.n_in == 2
     assert [data.facts.class_labels[i] for i in data.test[1]] == ["bee", "ant"]

@@ -2,15 +2,14 @@
 
 import dataclasses
 import gzip
-import os
 
 import numpy
 import pytest
-from builders import csv_text, npy_bytes, npz_bytes, sample, write
+from builders import classes_of, csv_text, npy_bytes, npz_bytes, sample, save_digits_model, write
 from PIL import Image
 
 from logreg.prediction import inputs
-from logreg.prediction.inputs import Reading, array_batches, file_batches, with_folders
+from logreg.prediction.inputs import Reading, file_batches
 from logreg.saving.facts import ModelFacts
 
 DIGITS = ModelFacts(n_in=784, image_shape=[28, 28], pixel_scale=1 / 256)
@@ -45,14 +44,6 @@ def test_rows_come_in_batches(name, monkeypatch):
         assert rows_of(name, n=n).tolist() == FLAT[:n].tolist()
 
 
-def test_one_example_or_a_list_of_them():
-    cases = [(FLAT[0], True), (FLAT[:1], False), (IMAGES[0][:, :, None], True)]
-    for x, is_single in [*cases, (IMAGES[:, :, :, None], False)]:
-        (batch,) = array_batches("x.npy", x, DIGITS)
-        assert batch.is_single == is_single
-        assert batch.x.tolist() == FLAT[: len(batch.x)].tolist()
-
-
 def test_arrays_are_mapped_where_that_can_be():
     write("x.npy", npy_bytes(numpy.repeat(FLAT, 50, axis=0)))
     base = next(file_batches("x.npy", DIGITS)).x
@@ -60,7 +51,7 @@ def test_arrays_are_mapped_where_that_can_be():
         base = base.base  # which is None at the end of one that is not mapped
 
 
-def test_pictures():
+def test_pictures(capsys, cli):
     Image.fromarray(IMAGES[0]).save("digit.png")
     Image.fromarray(IMAGES[0]).save("unnamed", "png")
     for path in ("digit.png", "unnamed"):
@@ -71,13 +62,11 @@ def test_pictures():
     assert rows_of("text.PGM").tolist() == [numpy.maximum(FLAT[0], 48).tolist()]
     scaled = rows_of("digit.png", dataclasses.replace(DIGITS, pixel_scale=1, raw_range=[-8, 8]))
     numpy.testing.assert_allclose(scaled, FLAT[:1] / 255 * 16 - 8)
-
-
-def test_the_pictures_of_a_folder(tmp_path):
-    for folder in ("a", "b", "a/more.png"):
-        (tmp_path / folder).mkdir()
-    for name in ("b.PNG", "a.jpg", "notes.txt"):
-        write(tmp_path / "a" / name, b"")
-    a, b = str(tmp_path / "a"), str(tmp_path / "b")
-    found = [*with_folders(["x.csv", a, b])]
-    assert found == ["x.csv", *(os.path.join(a, k) for k in ("a.jpg", "b.PNG", "more.png")), b]
+    Image.new("L", (40, 40), 200).save("blank.png")
+    for background in ("dark", "light"):
+        rows_of("blank.png", dataclasses.replace(DIGITS, background=background))
+    said = "warning: blank.png: is blank, or too faint: no ink was found on it\n"
+    assert capsys.readouterr().err == 2 * said
+    save_digits_model()
+    (k,) = classes_of(255 - FLAT[0])
+    assert cli("predict", "digit.png", "--invert").out == f"digit.png: {k}\n"

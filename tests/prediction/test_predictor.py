@@ -32,6 +32,7 @@ def test_labels_and_probabilities_of_what_python_has(capsys):
     predictor = pickle.loads(pickle.dumps(predictor_of(pixel_scale=PIXELS, class_labels=words)))
     expected = probabilities(X / numpy.float32(256), *weights())
     assert predictor.classes_.tolist() == words
+    assert repr(predictor) == "Predictor(784 features, 10 classes, float32)"
     scaled = X / 256
     arrays = [X.reshape(12, 28, 28), scaled.astype(">f2"), numpy.asfortranarray(scaled)]
     frames = [pandas.DataFrame(X), pandas.DataFrame(scaled, dtype="Float64")]
@@ -39,6 +40,7 @@ def test_labels_and_probabilities_of_what_python_has(capsys):
         assert predictor.predict(x).tolist() == [words[i] for i in expected.argmax(axis=1)]
         p = predictor.predict_proba(x)
         assert p.dtype == "float32" and p == pytest.approx(expected, rel=1e-3)
+    assert predictor.predict(X > 9).tolist() == predictor.predict((X > 9) * 1.0).tolist()
     many = numpy.tile(X, (200, 1))  # more than one batch
     assert (predictor.predict(many) == numpy.tile(predictor.predict(X), 200)).all()
     assert capsys.readouterr().err == ""
@@ -54,6 +56,7 @@ def test_labels_and_probabilities_of_what_python_has(capsys):
 
 
 REFUSED = [
+    (X[:0], r"^X: the model expects 784 features \(28 x 28\), got \(0, 784\)$"),
     (X.astype(str), "X: has dtype <U.: numbers are needed"),
     (X, "X: is uint8, and the model was trained on num"),
 ]
@@ -95,7 +98,7 @@ def test_what_a_model_takes_by_what_its_file_tells(told, name, expected):
 
 SCALES = [
     ([0, 1], 2.0, None),
-    ([0, 1], 2.01, "the model was trained on 0 to 1: in column 301, as 2.01 in row 0"),
+    ([0, 1], 2.01, "trained on 0 to 1: in column 301, column 501, as 2.01 in row 1500;"),
     ([0, 1], -1.01, "values from -1.01 to 0, and"),
     ([0, 16], numpy.uint8(200), "values from 0 to 200, and the model was trained on 0 to 16"),
     (None, 1e9, None),
@@ -105,7 +108,7 @@ SCALES = [
 @pytest.mark.parametrize("told, value, said", SCALES)
 def test_values_on_another_scale_are_warned_of(capsys, told, value, said):
     x = numpy.zeros((2100, 784), numpy.asarray(value).dtype)  # three batches
-    x[::700, 300] = value
+    x[1500:, 300:501:200] = value
     predictor_of(pixel_scale=1, x_range=told).predict(x)
     err = capsys.readouterr().err
     assert (err == "") if said is None else (said in err)
@@ -117,7 +120,8 @@ def test_values_that_cannot_be_computed_with_are_refused(bad):
     W, b = weights()
     x = numpy.tile(X / 256, (100, 1))
     x[1015, 400:500] = bad  # in the second batch
-    with pytest.raises(DatasetError, match=r"X: row 1015, .*(large|holds).* in float32"):
+    said = r"^X: row 1015, (column 400 \(from 0\) holds (nan|1e\+300)|the values are too large): "
+    with pytest.raises(DatasetError, match=said + "every value must be finite, .* in float32$"):
         Predictor(save("model.pkl", numpy.sign(W) * 9, b)).predict(x)
 
 
@@ -159,12 +163,17 @@ def test_a_unit_of_pixels_is_a_grey_level_and_odds_may_be_too_large_for_a_number
     save("p.pkl", numpy.array([[0, 1.0], [0, 1e5]]), numpy.zeros(2), pixel_scale=1 / 64)
     predictor = Predictor("p.pkl")
     largest, other = weights_of(predictor)["weights"]
-    assert (largest["per_unit"], largest["odds_factor"]) == (1e5 / 64, None)
+    kept = {"standardized": None, "per_unit": 1e5 / 64, "odds_factor": None}
+    assert largest == {"class": 1, "feature": "column 2", **kept}
     p = predictor.predict_proba(numpy.array([[3, 0], [4, 0]], "uint8"))
     odds = p[:, 1] / p[:, 0]
     assert other["odds_factor"] == pytest.approx(odds[1] / odds[0], rel=1e-5)
-    save("p.pkl", numpy.array([[0, 2e-5]]), numpy.zeros(2))  # as of an income
-    assert "\n1.00002 times what they were" in in_words(weights_of(Predictor("p.pkl")))
+    save("p.pkl", numpy.array([[0, 2e-5]] * 60), numpy.zeros(2))  # as of an income
+    lines = in_words(weights_of(Predictor("p.pkl"))).splitlines()
+    assert lines[0].endswith(": 50 of 60, the largest first") and len(lines) == 2 + 50 + 3
+    assert lines[-1].startswith("1.00002 times what they were")
+    with pytest.raises(SettingError, match="model knows one class only, 0: it has no odds"):
+        weights_of(Predictor(save("one.pkl", numpy.ones((2, 1)), numpy.zeros(1))))
 
 
 def test_one_unit_more_multiplies_the_odds_as_the_weights_say(cli):
@@ -190,6 +199,4 @@ def test_one_unit_more_multiplies_the_odds_as_the_weights_say(cli):
         assert entry["standardized"] == pytest.approx(entry["per_unit"] * deviation)
     sizes = [abs(entry["standardized"]) for entry in told["weights"]]
     assert sizes == sorted(sizes, reverse=True)
-    first, text = told["weights"][0], cli("predict", "--weights").out
-    label, name, *numbers = first.values()
-    assert text.splitlines()[2].split() == [label, name, *(f"{number:.4g}" for number in numbers)]
+    assert cli("predict", "--weights").out == in_words(told)

@@ -12,6 +12,7 @@ from logreg import Predictor
 from logreg.prediction.evaluation import tables
 
 pytest.importorskip("matplotlib")
+FIGURE = "<figure><dl>(.*?)</dl><figcaption>(.*?)</figcaption>"  # of the row or class of a table
 
 
 @pytest.mark.parametrize("rate, is_last", [("0.01", True), ("1 --momentum 0.9", False)])
@@ -61,28 +62,36 @@ def test_a_page_of_a_table_shows_what_was_hard_and_why(cli):
     random, header = numpy.random.RandomState(0), [*"abcde", "health", "label"]
     y = random.randint(40, size=1200)
     x = random.randn(40, 5)[y] * numpy.linspace(9, 0.1, 40)[y, None] + random.randn(1200, 5)
-    rows = zip(*x.round(2).T, random.choice(["good", "poor"], 1200), [f"class {k}" for k in y])
+    rows = zip(*x.round(2).T, random.choice(["good", "poor"], 1200), y)
     write("t.csv", csv_text(numpy.array([*rows], object), header).encode())
     cli("train", "--dataset", "t.csv", "--n-epochs", 20)
     assert cli("report", "./best_model.pkl").code == 0
     page, lines = (Path(name).read_text("utf-8") for name in ("best_model.html", "t.csv"))
-    found = re.findall(r"<figure><dl>(.*?)</dl><figcaption>(.*?)</figcaption>", page)
+    found = re.findall(FIGURE, page)
     # Of the classes, those of most errors.
     told = json.loads(cli("predict", "--evaluate", "--format", "json").out)["classes"]
-    errors, drawn = {c["label"]: c["errors"] for c in told}, {name for _, name in found[:30]}
+    errors, drawn = {str(c["label"]): c["errors"] for c in told}, {name for _, name in found[:30]}
     assert "30 of 40 classes, those of most errors" in page and len(drawn) == 30
     assert all(errors[label] <= min(map(errors.get, drawn)) for label in {*errors} - drawn)
     # Of the wrong rows, all columns, that which said most first; and where they are in the file.
     predictor = Predictor("best_model.pkl")
-    W, facts = predictor.W, predictor.facts
+    W, facts, labels = predictor.W, predictor.facts, [*map(str, predictor.labels)]
     assert len(found) == 30 + 24
-    for cells, caption in found[30:]:
+    # Data of fewer classes have other numbers for them.
+    fewer = "".join(
+        line for line in lines.splitlines(True) if line.strip()[-2:] not in (",0", ",3")
+    )
+    write("fewer.csv", fewer.encode())
+    assert cli("report", "--dataset", "fewer.csv", "--output", "fewer.html").code == 0
+    others = re.findall(FIGURE, Path("fewer.html").read_text("utf-8"))
+    wrong = [(lines, *each) for each in found[30:]] + [(fewer, *each) for each in others[30:]]
+    for lines, cells, caption in wrong:
         guess, truth = re.findall("<b>(.*?)</b>", caption)[::2]
         row = lines.splitlines()[int(re.search(r", row (\d+)$", caption)[1]) - 1].split(",")
         assert row[-1] == truth != guess
         ready = numpy.array([*map(float, row[:5]), row[5] == "good", row[5] == "poor"])
         ready = (ready - facts.feature_means) / facts.feature_scales
-        *shares, good, poor = ready * (W[:, predictor.labels.index(guess)] - W.mean(axis=1))
+        *shares, good, poor = ready * (W[:, labels.index(guess)] - W.mean(axis=1))
         shares = numpy.array([*shares, good + poor])
         order = numpy.argsort(-abs(shares))
         row = [*(f"{float(cell):g}" for cell in row[:5]), row[5]]

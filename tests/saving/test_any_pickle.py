@@ -3,11 +3,13 @@
 import bz2
 import collections
 import gzip
+import lzma
 import pickle
+import zlib
 
 import numpy
 import pytest
-from builders import py2_array, py2_string, write
+from builders import py2_array, py2_string, write, zip_bytes
 
 W = numpy.array([[0.1, -1 / 3], [1e-40, 3e38]], "float32")
 B = numpy.arange(3.0)
@@ -92,6 +94,10 @@ def test_scalars_masks_and_records(arrays_of, cli):
 REFUSED = [
     (bz2.compress(pickle.dumps(W)), "bzip2 compressed it: unpack it"),
     (gzip.compress(bytes(257) + b"ustar\0"), "it is a tar archive, as of Blocks"),
+    (lzma.compress(b""), "xz compressed it: unpack it"),
+    (zip_bytes({"pkl": b""}), "it is a zip archive, as of theano.misc.pkl_utils: unzip it"),
+    (b"\x89HDF\r\n", "it is HDF5, as of Keras: h5py reads it"),
+    (zlib.compress(pickle.dumps(W)), "joblib wrote it"),
     (b"\x80\3cjoblib.numpy_pickle\nNumpyArrayWrapper\n)", "joblib wrote it"),
     (pickle.dumps({"a": [1, "x"]}), "it is a pickle, but holds no arrays"),
     (pickle.dumps(W)[:-9], "it is cut short"),

@@ -29,6 +29,26 @@ KEYS = {field.name for field in dataclasses.fields(ModelFacts)} - GROUPS
 KEYS |= {*vars(DEFAULTS), *vars(NO_OPTIONS), "a user's own"}
 
 
+# Of 3 features, of 2 columns, and 2 classes: what fits, and what no reader could use.
+LIMITS = {
+    "class_labels": ([[0, -(2**63)]], [["ant"], ["ant", "ant"], ["ant", 1], [1.5, 2], [0, 2**64]]),
+    "image_shape": ([[3, 1]], [[2, 2]]),
+    "feature_names": ([], [["a", "b"]]),
+    "feature_means": ([], [[0, 1], [0, 1, 2, 3]]),
+    "feature_scales": ([[1, 2, 1e-9]], [[1, 1], [1, 0, 1]]),
+    "pixel_scale": ([1e-98, 1e98], [0, -1, 1e99]),
+    **dict.fromkeys(["raw_range", "x_range"], ([[1, 1]], [[1, 0], [1], [0, 1, 2]])),
+    "split": ([[1, 1, 1]], [[1, 2], [1, 0, 2]]),
+    "split_seed": ([0, 2**32 - 1], [-1, 2**32]),
+    "categories": ([[["x"], ["y", "z"]]], [[None, ["x"]], [["x", "y"], ["z", ""]]]),
+    "columns": ([], [["a"], ["a", "a"], ["a", "b", "c"]]),
+    **{"kinds": ([], [["n"], [*"nnn"]]), "column_numbers": ([], [[1], [1, 2, 3]])},
+    "curve": ([], [[[1, 0, 0, 0]], [[1.5, 0, 0, 0, 0]], [[-1, 0, 0, 0, 0]], [[1, 0, None, 0, 0]]]),
+    **{"n_in": ([3], [4]), "n_out": ([2], [3]), "dtype": (["float32"], ["float64"])},
+    **{"test_error": ([0, 0.5], [True, "x"]), "epoch": ([3], [1.5, True]), "refit": ([], [1])},
+}
+
+
 @pytest.fixture
 def is_taken(cli):
     """Whether a file is read; if so, by all commands, and if not, by none of them."""
@@ -58,6 +78,12 @@ def test_whatever_a_value_is_it_fits_or_the_error_names_it(key, is_taken):
             named = f"its ({key}|curve|columns) is |: {key} (is|has) "
             with pytest.raises(ModelFileError, match=named):
                 ModelFacts.of({**TOLD, key: value}, W)
+    taken, refused = LIMITS.get(key, ([], []))
+    for value in taken:
+        assert ModelFacts.of({**TOLD, key: value}, W).metadata()[key] == value
+    for value in refused:
+        with pytest.raises(ModelFileError, match=f"^its {key} is .*: .* is needed$"):
+            ModelFacts.of({**TOLD, key: value}, W)
 
 
 @pytest.mark.parametrize("value", VALUES)

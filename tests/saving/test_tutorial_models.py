@@ -1,8 +1,6 @@
 """Models that the tutorial's own program pickled: W and b are taken, nothing is run."""
 
-import collections
 import os
-import pickle
 
 import numpy
 import pytest
@@ -48,26 +46,6 @@ def py2(W=W, b=B):
     return py2_model(py2_shared("W", py2_array(W)), py2_shared("b", py2_array(b)))
 
 
-# ---- pickles as Python 3 writes them
-
-
-class LogisticRegression:
-    """The model, and whatever it is made of."""
-
-    def __init__(self, **parts):
-        vars(self).update(parts)
-
-
-def py3(protocol):
-    def shared(name, value):
-        container = LogisticRegression(storage=[value], readonly=False, name=name)
-        return LogisticRegression(name=name, tag=[[("", 79)]], container=container)
-
-    params = [shared("W", W), shared("b", B)]
-    more = {"params": params, "cost": 0.5, "dict": collections.OrderedDict(a=1)}
-    return pickle.dumps(LogisticRegression(W=params[0], b=params[1], **more), protocol)
-
-
 # ---- what is read
 
 
@@ -103,7 +81,6 @@ MODELS = {
     "by columns": py2(numpy.asfortranarray(W, ">f4"), B.astype(">f4")),
     "gpuarray": on_gpu(b"theano.gpuarray.type\nGpuArray_unpickler\n", b"N"),
     "cuda": on_gpu(b"theano.sandbox.cuda.type\nCudaNdarray_unpickler\n"),
-    **{f"python 3, {n}": py3(n) for n in range(pickle.HIGHEST_PROTOCOL + 1)},
 }
 
 
