@@ -58,14 +58,10 @@ def cost_and_gradients(x, y, W, b, weights=None):
     return cost, x.T @ p, p.sum(axis=0)
 
 
-def probabilities_of(pixels):
-    """What the model of :func:`weights` gives for uint8 digits."""
-    return probabilities(numpy.asarray(pixels).reshape(-1, 784) / numpy.float32(256), *weights())
-
-
 def classes_of(pixels):
-    """What that model says of uint8 digits."""
-    return probabilities_of(pixels).argmax(axis=1)
+    """What the model of :func:`weights` says of uint8 digits."""
+    x = numpy.asarray(pixels).reshape(-1, 784) / numpy.float32(256)
+    return probabilities(x, *weights()).argmax(axis=1)
 
 
 def save(path, W, b, dtype="float32", **metadata):
