@@ -314,11 +314,14 @@ def tutorial_log():
     yield f"Optimization complete with best {best}"
 
 
-def idx_folder(folder, n=24, zipped=False):
-    """Write a folder of IDX files under MNIST's names; return the images and the labels."""
+def idx_folder(folder, n=24, zipped=False, arrays=None):
+    """Write a folder of IDX files under MNIST's names; return the images and the labels.
+
+    `arrays` are these, for the training and for the test set.
+    """
     folder.mkdir(exist_ok=True)
     images = (numpy.arange(n * 12).reshape(n, 3, 4) % 251).astype("u1")
-    labels = (numpy.arange(n) % 3).astype("u1")
+    images, labels = arrays or (images, (numpy.arange(n) % 3).astype("u1"))
     for role in ("train", "t10k"):
         for kind, array in (("images-idx3", images), ("labels-idx1", labels)):
             data = gzip.compress(idx_bytes(array)) if zipped else idx_bytes(array)

@@ -15,19 +15,14 @@ from logreg.hyperparameters import Hyperparameters
 from logreg.updates import sgd
 
 
-def trained(datasets, classifier=None, path="m.pkl", batch_size=10, refit=False, **metadata):
+def trained(datasets, classifier=None, path="m.pkl", **metadata):
     """Fit as a user does, and keep the best model; return the run."""
     classifier = classifier or LogisticRegression(T.matrix("x"), 4, 3)
-    settings = Hyperparameters(batch_size=batch_size, n_epochs=20, criterion="loss")
+    settings = Hyperparameters(batch_size=10, n_epochs=20, criterion="loss")
     rule = functools.partial(sgd, learning_rate=0.13)
     given = arguments(classifier, rule, datasets=datasets, hyperparameters=settings)
     callbacks = [BestModel(path, classifier, **metadata)]
-    return fit(**given, callbacks=callbacks, loss=given["cost"], refit=refit)
-
-
-def error_of(path, x, labels):
-    """The error of a model file on rows as they were before anything was done to them."""
-    return (Predictor(path).predict(x) != labels).mean()
+    return fit(**given, callbacks=callbacks, loss=given["cost"])
 
 
 @pytest.fixture
@@ -41,12 +36,11 @@ def frame():
 @pytest.mark.parametrize("is_unpacked", [False, True])
 def test_what_was_done_to_features_is_kept_however_the_sets_are_given(frame, is_unpacked):
     data = load_data(frame, label_column="kind", shuffle=False)
-    train, valid, test = data
-    run = trained([train, valid, test] if is_unpacked else data)
-    rows = frame[80:100]  # those of validation
-    error = error_of("m.pkl", rows, rows["kind"])
+    run = trained([*data] if is_unpacked else data)
+    rows, found = frame[80:100], Predictor("m.pkl")  # the rows of validation, as they stand there
+    error = (found.predict(rows) != rows["kind"]).mean()
     assert error == run.best_validation.error_all_rows < 0.2
-    facts = Predictor("m.pkl").facts
+    facts = found.facts
     assert (facts.dataset, facts.rows, facts.split) == ("the data frame", *2 * [[80, 20, 20]])
     numpy.testing.assert_allclose(facts.feature_means, frame.iloc[:80, :4].mean())
 
@@ -70,7 +64,7 @@ def test_a_loaded_model_that_is_trained_on_other_data_tells_of_these(frame, cli)
     pairs = make_pairs((60, 20, 20), dtype="float64")
     run = trained(pairs, classifier)
     found, (x, y) = Predictor("m.pkl"), pairs[1]
-    assert error_of("m.pkl", x, y) == run.best_validation.error_all_rows < 0.2
+    assert (found.predict(x) != y).mean() == run.best_validation.error_all_rows < 0.2
     assert before.feature_means and before.columns and before.dataset == "t.csv"
     known = found.metadata.get
     assert not (known("feature_means") or known("columns") or known("dataset") or known("split"))

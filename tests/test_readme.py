@@ -7,9 +7,8 @@ import shlex
 import subprocess
 import sys
 
-import numpy
 import pytest
-from builders import idx_bytes, sample, write
+from builders import idx_folder, sample
 from conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -33,11 +32,7 @@ def test_the_python_runs_as_it_stands(code, run, working_folder):
 @pytest.mark.skipif(os.name != "posix", reason="lines for a POSIX shell")
 def test_the_lines_for_the_shell_run_as_pasted(clone, tmp_path):
     """What stands for MNIST is at hand."""
-    sets = {"train": ("train", "valid"), "t10k": ("test",)}
-    for kind, letter in (("images-idx3", "x"), ("labels-idx1", "y")):
-        for role, splits in sets.items():
-            array = numpy.concatenate([sample()[f"{letter}_{split}"] for split in splits])
-            write(tmp_path / f"{role}-{kind}-ubyte", idx_bytes(array.astype("uint8")))
+    idx_folder(tmp_path, arrays=(sample()["x_train"], sample()["y_train"].astype("uint8")))
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     how = {"cwd": clone, "env": {**env, "LOGREG_DATA": str(tmp_path)}}
     lines = [line for line in SHELL if re.match(r"(head .*)?python -m", line)]

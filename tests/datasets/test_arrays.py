@@ -48,57 +48,54 @@ NAN[52999, 2], LARGE[5, 0] = numpy.nan, 1e39
 Y = pair()[1]
 
 
-@pytest.mark.parametrize(
-    "changes, said",
-    [
-        ({"y": Y + numpy.eye(12)[4] / 2}, r"training y holds the label 1\.5 in row 4 .*whole"),
-        ({"y": numpy.eye(12)}, r"y has shape \(12, 12\) .*one-hot, numpy\.argmax\(y, axis=1\)"),
-        ({"y": Y[:-1]}, r"shape \(11,\) .*, x has 12 rows: each needs an integer"),
-        ({"y": Y.astype("M8[s]")}, r"datetime64\[s\], .*: each needs .*y\.astype\('int64'\)"),
-        ({"y": Y.astype(object)}, r"object array.*y\.astype\(str\)"),
-        ({"y": numpy.array(["a", " ", "b"] * 4)}, "the label ' ' in row 1.*neither empty"),
-        ({"y": numpy.array(["a", "NaN"] * 6)}, "the label 'NaN' in row 1.*neither empty"),
-        ({"y": numpy.array(["a", "b"] * 6)}, "some labels are integers and others are text"),
-        ({"y": Y.astype("u8") + 2**63}, "9223372036854775808 in row 0 .*: give labels as text"),
-        ({"y": Y + 1e15}, r"the label 1000000000000000\.0 in row 0 .*give labels as text"),
-        ({"y": [b"a", b"b"] * 6}, r"dtype \|S1, x has 12 rows: .* a text, .*\(str\)"),
-        (
-            {"x": NAN, "y": NAN[:, 0] % 2},
-            r"x holds nan in row 52999, column 2 \(counted from 0",
-        ),
-        ({"x": LARGE}, r"holds 1e\+39 in row 5, column 0.*larger than float32"),
-        ({"x": pair(d=4)[0]}, "training x has 4 features of .*, validation x has 5 of"),
-        ({"x": pair(dtype="u1")[0]}, "has 5 features of uint8, validation x has 5 of float32"),
-        ({"x": pair()[0][:, 0]}, r"shape \(12,\) .*: rows and columns of numbers"),
-        ({"x": pair()[0][:0], "y": Y[:0]}, r"x has shape \(0, 5\)"),
-        ({"x": pair()[0].astype(object)}, r"object array.*astype\('float32'\)"),
-        ({"x": [[1, 2], [3]], "y": [0, 1]}, "object array .*make every row as long"),
-        ({"x": numpy.ma.zeros((12, 5))}, "masked array: fill it"),
-        ({"x": [["a"] * 5] * 12}, "dtype <U1: rows and columns of numbers"),
-    ],
-)
+REFUSED = [
+    ({"y": Y + numpy.eye(12)[4] / 2}, r"training y holds the label 1\.5 in row 4 .*whole"),
+    ({"y": numpy.eye(12)}, r"y has shape \(12, 12\) .*one-hot, numpy\.argmax\(y, axis=1\)"),
+    ({"y": Y[:-1]}, r"shape \(11,\) .*, x has 12 rows: each needs an integer"),
+    ({"y": Y.astype("M8[s]")}, r"datetime64\[s\], .*: each needs .*y\.astype\('int64'\)"),
+    ({"y": Y.astype(object)}, r"object array.*y\.astype\(str\)"),
+    ({"y": numpy.array(["a", " ", "b"] * 4)}, "the label ' ' in row 1.*neither empty"),
+    ({"y": numpy.array(["a", "NaN"] * 6)}, "the label 'NaN' in row 1.*neither empty"),
+    ({"y": numpy.array(["a", "b"] * 6)}, "some labels are integers and others are text"),
+    ({"y": Y.astype("u8") + 2**63}, "9223372036854775808 in row 0 .*: give labels as text"),
+    ({"y": Y + 1e15}, r"the label 1000000000000000\.0 in row 0 .*give labels as text"),
+    ({"y": [b"a", b"b"] * 6}, r"dtype \|S1, x has 12 rows: .* a text, .*\(str\)"),
+    ({"x": NAN, "y": NAN[:, 0]}, r"x holds nan in row 52999, column 2 \(counted from 0"),
+    ({"x": LARGE}, r"holds 1e\+39 in row 5, column 0.*larger than float32"),
+    ({"x": pair(d=4)[0]}, "training x has 4 features of .*, validation x has 5 of"),
+    ({"x": pair(dtype="u1")[0]}, "has 5 features of uint8, validation x has 5 of float32"),
+    ({"x": pair()[0][:, 0]}, r"shape \(12,\) .*: rows and columns of numbers"),
+    ({"x": pair()[0][:0], "y": Y[:0]}, r"x has shape \(0, 5\)"),
+    ({"x": pair()[0].astype(object)}, r"object array.*astype\('float32'\)"),
+    ({"x": [[1, 2], [3]], "y": [0, 1]}, "object array .*make every row as long"),
+    ({"x": numpy.ma.zeros((12, 5))}, "masked array: fill it"),
+    ({"x": [["a"] * 5] * 12}, "dtype <U1: rows and columns of numbers"),
+]
+
+
+@pytest.mark.parametrize("changes, said", REFUSED)
 def test_refused(changes, said):
     training = {"x": pair()[0], "y": Y, **changes}
     with pytest.raises(DatasetError, match=said):
         read_dataset((tuple(training.values()), pair(), pair()))
 
 
-@pytest.mark.parametrize(
-    "labels, class_labels",
-    [
-        ([True, False, True], [0, 1]),
-        ([10**15 - 1, 1 - 10**15, 1], [1 - 10**15, 1, 10**15 - 1]),
-        (["b", "a", "ä"], ["a", "b", "ä"]),  # a list is an array, too
-        # In tables
-        ("1.0 2 1", [1, 2]),
-        ("+1 -1 -1.0", [-1, 1]),
-        ("True False True", ["False", "True"]),
-        ("01 1 10", ["01", "1", "10"]),
-        ("1000000000000000000000 1 10", ["1", "10", "1000000000000000000000"]),
-        ("0 1 1e25", ["0", "1", "1e25"]),
-        ("1 2 999999999999999", [1, 2, 10**15 - 1]),
-    ],
-)
+CLASS_LABELS = [
+    ([True, False, True], [0, 1]),
+    ([10**15 - 1, 1 - 10**15, 1], [1 - 10**15, 1, 10**15 - 1]),
+    (["b", "a", "ä"], ["a", "b", "ä"]),  # a list is an array, too
+    # In tables
+    ("1.0 2 1", [1, 2]),
+    ("+1 -1 -1.0", [-1, 1]),
+    ("True False True", ["False", "True"]),
+    ("01 1 10", ["01", "1", "10"]),
+    ("1000000000000000000000 1 10", ["1", "10", "1000000000000000000000"]),
+    ("0 1 1e25", ["0", "1", "1e25"]),
+    ("1 2 999999999999999", [1, 2, 10**15 - 1]),
+]
+
+
+@pytest.mark.parametrize("labels, class_labels", CLASS_LABELS)
 def test_class_labels(labels, class_labels):
     source = [(numpy.eye(3), labels)] * 2
     if isinstance(labels, str):
@@ -112,14 +109,14 @@ def test_class_labels(labels, class_labels):
     assert [class_labels[i] for i in data.train[1][:3]] == wanted[: len(data.train[1])]
 
 
-@pytest.mark.parametrize(
-    "train, valid, said",
-    [
-        ([0, 1, 3], [1, 2, 4], "2 of the 5 classes in the {} set are in no training row (2, 4)"),
-        ("aab", "bb", "every row of the {} set has the label 'b'"),
-        ([0, 1] * 5, [0, 1], None),
-    ],
-)
+USELESS = [
+    ([0, 1, 3], [1, 2, 4], "2 of the 5 classes in the {} set are in no training row (2, 4)"),
+    ("aab", "bb", "every row of the {} set has the label 'b'"),
+    ([0, 1] * 5, [0, 1], None),
+]
+
+
+@pytest.mark.parametrize("train, valid, said", USELESS)
 def test_data_that_teach_or_tell_nothing_are_warned_of(train, valid, said, capsys):
     train, valid = ((numpy.zeros((len(y), 2)), list(y)) for y in (train, valid))
     advice = "; if the rows are sorted by class, shuffle them: `shuffle=True`"

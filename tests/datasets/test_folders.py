@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import partial
 
 import make_folder
 import numpy
@@ -73,6 +74,8 @@ def test_folders_that_cannot_be_trained_on(pairs, splits, said):
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits memory as Linux does")
 def test_a_folder_larger_than_the_memory_that_may_be_used(run):
     """320 MB of features where the process may have 314 MB."""
+    import resource
+
     os.mkdir("large")
     for split, n in (("train", 100000), ("valid", 1000), ("test", 1000)):
         y = numpy.arange(n) % 10
@@ -80,13 +83,9 @@ def test_a_folder_larger_than_the_memory_that_may_be_used(run):
         x[numpy.arange(n), y] = 1
         x.flush()
         numpy.save(f"large/y_{split}.npy", y)
-    code = """
-import resource, sys
-from logreg.train import main
-resource.setrlimit(resource.RLIMIT_DATA, (300 << 20, 300 << 20))
-sys.exit(main(["--dataset", "large", "--n-epochs", "1"]))
-"""
-    done = run("-c", code, env={"LOGREG_NUM_THREADS": "1"})
+    limit = partial(resource.setrlimit, resource.RLIMIT_DATA, (300 << 20, 300 << 20))
+    words, env = ["-m", "logreg.train", "large", "--n-epochs", 1], {"LOGREG_NUM_THREADS": "1"}
+    done = run(*words, env=env, preexec_fn=limit)
     assert done.returncode == 0, done.stderr
     assert "with test performance 0.000000 %" in done.stdout
     os.remove("large/x_train.npy")  # pytest keeps folders
@@ -121,14 +120,14 @@ def test_make_folder_writes_what_training_would_take(options, cli):
     assert found.dataset_sha256 == wanted.dataset_sha256 and found.image_shape == (28, 28)
 
 
-@pytest.mark.parametrize(
-    "args, message",
-    [
-        ([SAMPLE, "data"], "data is there already: give the name of a new folder"),
-        (["bad", "folder"], "bad: test x holds nan in row 2"),
-        ([SAMPLE, "data/x_test.npy/folder"], "cannot be written: Not a directory"),
-    ],
-)
+NOT_WRITTEN = [
+    ([SAMPLE, "data"], "data is there already: give the name of a new folder"),
+    (["bad", "folder"], "bad: test x holds nan in row 2"),
+    ([SAMPLE, "data/x_test.npy/folder"], "cannot be written: Not a directory"),
+]
+
+
+@pytest.mark.parametrize("args, message", NOT_WRITTEN)
 def test_make_folder_writes_the_folder_whole_or_not_at_all(args, message, cli):
     save_folder(make_pairs())
     save_folder(bad_value(2, 2), "bad")

@@ -31,6 +31,7 @@ bounded = functools.partial(settings, deadline=None, derandomize=True, suppress_
 
 IDX_CODES = {"u1": 0x08, "i1": 0x09, ">i2": 0x0B, ">i4": 0x0C, ">f4": 0x0D, ">f8": 0x0E}
 DTYPES = [*IDX_CODES, "<i8", ">u8", "<f2", "<f4", "<f8", "?", "U3", "S2"]
+deflated = functools.partial(zip_bytes, compression=zipfile.ZIP_DEFLATED)
 MAYBE_GZIPPED = st.sampled_from([bytes, gzip.compress])
 
 
@@ -49,10 +50,6 @@ def same_sets(arrays, pairs):
     assert list(arrays) == [f"{letter}_{name}" for name in names for letter in "xy"]
     for found, wanted in zip(arrays.values(), [array for pair in pairs for array in pair]):
         same(found, wanted)
-
-
-def deflated(files):
-    return zip_bytes(files, zipfile.ZIP_DEFLATED)
 
 
 def any_array(dtypes):
@@ -219,8 +216,7 @@ def test_a_small_gzip_takes_little_memory(name):
 def test_an_array_is_held_once():
     """Of Python 2, as the tutorial's data are, and of the latest protocol."""
     array = numpy.full((1000, 1000), 65, "u1")
-    by_python_2 = py2_array(array, protocol=2) + b"."
-    for data in (pickle.dumps(array, 5), by_python_2):
+    for data in (pickle.dumps(array, 5), py2_array(array, protocol=2) + b"."):
         stream = gzip.GzipFile(fileobj=io.BytesIO(gzip.compress(data, 1)))
         with peak_memory() as peak:
             pickles.load(stream)

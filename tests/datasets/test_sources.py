@@ -72,19 +72,19 @@ def test_a_folder_of_tables(tmp_path):
         read_dataset(tmp_path)
 
 
-@pytest.mark.parametrize(
-    "train, test, options, wanted",
-    [
-        (table_bytes(12), b"kind,id,b,a\nant,x,2,1\n", KIND, [[1, 2]]),
-        (table_bytes(12), b"kind,id,b\nant,x,2\n", TableOptions("kind", drop="a"), [[2]]),
-        # Without a header, by their numbers.
-        (b"1,9,x\n2,8,y\n" * 6, b"3,7,x\n4,6,y\n", TableOptions(drop="2"), [[3], [4]]),
-        # Text above a number in one of them: the header of both.
-        (b"7,a,kind\n1,9,x\n2,8,y\n", b"7,a,kind\n3,,x\n", MEAN, [[3, numpy.nan]]),
-        # Labels that are numbers in one of them alone.
-        (b"a,n\n" + b"1,2.0\n2,3+\n" * 6, b"a,n\n3,2\n", NO_OPTIONS, [[3]]),
-    ],
-)
+TEST_TABLES = [
+    (table_bytes(12), b"kind,id,b,a\nant,x,2,1\n", KIND, [[1, 2]]),
+    (table_bytes(12), b"kind,id,b\nant,x,2\n", TableOptions("kind", drop="a"), [[2]]),
+    # Without a header, by their numbers.
+    (b"1,9,x\n2,8,y\n" * 6, b"3,7,x\n4,6,y\n", TableOptions(drop="2"), [[3], [4]]),
+    # Text above a number in one of them: the header of both.
+    (b"7,a,kind\n1,9,x\n2,8,y\n", b"7,a,kind\n3,,x\n", MEAN, [[3, numpy.nan]]),
+    # Labels that are numbers in one of them alone.
+    (b"a,n\n" + b"1,2.0\n2,3+\n" * 6, b"a,n\n3,2\n", NO_OPTIONS, [[3]]),
+]
+
+
+@pytest.mark.parametrize("train, test, options, wanted", TEST_TABLES)
 def test_the_test_table_has_the_columns_of_the_training_table(train, test, options, wanted):
     write("train.csv", train)
     write("test.csv", test)
@@ -144,11 +144,11 @@ def test_all_rows_that_stand_beside_the_training_rows_are_not_read():
     assert read_dataset("d.npz").facts.rows == [10, 2, 9]
 
 
+FORMS = [("{}", None), ("{}_train", None), ("{}_train", "{}_test"), ("train_{}", "test_{}")]
+
+
 @pytest.mark.parametrize("names", ["x y", "X y", "data target", "images labels"])
-@pytest.mark.parametrize(
-    "train, test",
-    [("{}", None), ("{}_train", None), ("{}_train", "{}_test"), ("train_{}", "test_{}")],
-)
+@pytest.mark.parametrize("train, test", FORMS)
 def test_what_the_arrays_of_an_npz_may_be_called(names, train, test):
     sets = {train: TRAIN, test: TEST} if test else {train: TRAIN}
     arrays = {form.format(k): v for form, one in sets.items() for k, v in zip(names.split(), one)}

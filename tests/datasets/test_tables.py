@@ -108,9 +108,10 @@ def test_an_option_overrules_the_rules(capsys):
     assert found.columns.categories == (["7", "8"],)
 
 
-@pytest.mark.parametrize(
-    "line", ["0;a;2", "0\ta, b; c|d\t2", "0|2|a, b", '0, "a,b",2', '0,"a;b|c\td",2', "0, 1,a b"]
-)
+LINES = ["0;a;2", "0\ta, b; c|d\t2", "0|2|a, b", '0, "a,b",2', '0,"a;b|c\td",2', "0, 1,a b"]
+
+
+@pytest.mark.parametrize("line", LINES)
 def test_the_delimiter_is_that_of_most_rows(line):
     found = table(f"{line}\n{line}\n")
     assert len(found.columns.kinds) == 2 and found.x[0, 0] == 0
@@ -125,9 +126,10 @@ def test_the_delimiter_is_that_of_most_rows(line):
         assert (found.columns.names, found.labels) == ((name,), ["x", "y"])
 
 
-@pytest.mark.parametrize(
-    "above, n", [("sep=;\r\n", 1), ("# of; all; of; 1970\n# b\n", 2), ("\n\n# \n", 1), ("", 0)]
-)
+ABOVE = [("sep=;\r\n", 1), ("# of; all; of; 1970\n# b\n", 2), ("\n\n# \n", 1), ("", 0)]
+
+
+@pytest.mark.parametrize("above, n", ABOVE)
 def test_what_stands_above_a_table_is_left_out(above, n):
     found = table(above + "#;a;kind\n1;2;x\n3;4;y\n")
     assert (found.columns.names, found.labels) == (("#", "a"), ["x", "y"])
@@ -216,8 +218,7 @@ def test_cells_that_make_a_column_doubtful_are_named_with_all_ways_out(column, d
         said = f"{re.escape(held)}.*{re.escape(na)} lets .*`categorical='a'` makes .*`drop='a'` l"
         with pytest.raises(DatasetError, match=said):
             table(text)
-    categories = sorted({*cells})
-    assert table(text, categorical="a").columns.categories == (None, categories)
+    assert table(text, categorical="a").columns.categories == (None, sorted({*cells}))
 
 
 # What a column is
@@ -576,12 +577,11 @@ def test_rows_of_a_group_stay_in_one_set(cli):
     assert sorted(read_dataset(put(text), TableOptions(group="g")).facts.rows) == [9, 9, 18]
 
 
-def test_a_group_that_is_in_two_files(cli, working_folder):
-    (working_folder / "data").mkdir()
-    put("g,a,y\n7,1,0\n8,1,1\n", "data/train.csv")
-    put("g,a,y\n7.0,1,0\n,1,1\n", "data/test.csv")  # as of whole numbers beside a gap
-    done = cli("train", "data", "--group", "g", "--missing", "mean")
-    said = "error: data: of 2 groups, 1 stand in several sets ('7'): move the rows of each into "
+def test_a_group_that_is_in_two_files(cli):
+    put("g,a,y\n7,1,0\n8,1,1\n", "train.csv")
+    put("g,a,y\n7.0,1,0\n,1,1\n", "test.csv")  # as of whole numbers beside a gap
+    done = cli("train", ".", "--group", "g", "--missing", "mean")
+    said = "error: .: of 2 groups, 1 stand in several sets ('7'): move the rows of each into "
     assert (done.code, done.err.splitlines()[-1]) == (1, said + "one set, or give no --group")
 
 
@@ -590,8 +590,7 @@ def test_a_group_that_is_in_two_files(cli, working_folder):
 
 def test_excel_is_read(cli, working_folder):
     pytest.importorskip("openpyxl")
-    put(table_bytes(60), "t.csv")
-    pandas.read_csv("t.csv").to_excel("t.xlsx")
+    pandas.read_csv(put(table_bytes(60))).to_excel("t.xlsx")
     assert cli("train", "t.xlsx", "--label-column", "kind", "--n-epochs", 2).code == 0
     piped = cli("predict", "-", stdin=(working_folder / "t.xlsx").read_bytes())
     assert len(piped.out.splitlines()) == 60

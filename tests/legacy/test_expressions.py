@@ -15,7 +15,6 @@ from logreg.model import LogisticRegression
 import theano
 import theano.tensor as T
 
-FAST = {"mode": "FAST_COMPILE"}
 RANDOM = numpy.random.RandomState(5)
 VALUES = {
     "x": RANDOM.randn(3, 4),
@@ -75,7 +74,7 @@ def test_expressions_and_their_gradients():
         cost = (value * factors).sum()
         outputs += [value, *T.grad(cost, wrt, disconnected_inputs="ignore")]
         cases.append((text, expected, factors))
-    computed = iter(theano.function([y, *wrt], outputs, **FAST)(Y, *VALUES.values()))
+    computed = iter(theano.function([y, *wrt], outputs, mode="FAST_COMPILE")(Y, *VALUES.values()))
     for text, expected, factors in cases:
         assert_allclose(next(computed), expected(VALUES), 1e-7, 1e-9, err_msg=text)
         for name, value in VALUES.items():  # the slope along a direction
