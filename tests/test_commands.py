@@ -37,6 +37,7 @@ train T --batch-size 9 | 0 | class | note: 4 of the 40 training rows are left ov
 train T --no-shuffle | 0 | \(in their order\) | class
 train T --drop b,c --no-standardize --missing mean --na - | 0 | 2 features, 3 classes | .
 train D --n-epochs 0 | 1 | | error: --n-epochs is 0
+train a.csv --dataset b.csv | 2 | | error: a.csv and --dataset b.csv: give one of them\n$
 train T --header --no-header | 2 | | argument --no-header: not allowed with argument --header
 train D --pixel-scale 0 | 2 | | argument --pixel-scale: invalid positive_number value: '0'
 train D --pixel-scale nan | 2 | | argument --pixel-scale: invalid positive_number value: 'nan'

@@ -83,8 +83,7 @@ def test_it_is_a_run_on_both_sets_of_as_many_minibatches(criterion, n_epochs):
 def test_rows_are_prepared_as_they_were_for_the_run(options, cli):
     """Pixels in files, which the engine scales, or standardizes, a minibatch at a time."""
     x, y = numpy.random.RandomState(0).randint(0, 256, (105, 4)), numpy.arange(105) % 3
-    parts = slice(60), slice(60, 85), slice(85, None)
-    folder = save_folder([(x[rows].astype("uint8"), y[rows]) for rows in parts])
+    folder = save_folder(zip(*(numpy.split(a, [60, 85]) for a in (x.astype("uint8"), y))))
     done = cli("train", folder, "--refit", "--n-epochs", 2, "--batch-size", 10, *options)
     assert done.code == 0, done.err
     found, ready = Predictor("best_model.pkl"), x / (100 if 100 in options else 256)
@@ -103,8 +102,7 @@ def test_a_resumed_run_refits_to_the_same_bits():
     for _ in range(2):  # from its middle, and from its end
         resumed = trained(callbacks=[lambda _: Checkpoint("run.state", resume=True)], refit=True)
         assert resumed.n_refit_rows == whole.n_refit_rows
-        for found, expected in zip(resumed.best_values, whole.best_values):
-            numpy.testing.assert_array_equal(found, expected)
+        numpy.testing.assert_equal(resumed.best_values, whole.best_values)
 
 
 @pytest.mark.parametrize("why, reason", [("", "interrupted"), ("enough", "stopped")])
@@ -114,8 +112,7 @@ def test_a_refit_that_is_stopped_leaves_the_best_model(why, reason):
     assert (run.reason, run.n_refit_rows, stop.seen) == (reason, None, list(range(12)))
     facts = Predictor("best.pkl").facts
     assert (facts.refit, facts.reason) == (False, f"stopped: {why}" if why else "interrupted")
-    for found, expected in zip(run.best_values, alone.best_values):
-        numpy.testing.assert_array_equal(found, expected)
+    numpy.testing.assert_equal(run.best_values, alone.best_values)
 
 
 @pytest.mark.parametrize("factor, loss", [(numpy.nan, lambda cost: cost), (1e6, T.exp)])

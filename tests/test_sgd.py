@@ -104,17 +104,16 @@ def test_any_cost_can_be_minimized():
     x, y, w = T.matrix("x"), T.vector("y"), theano.shared(numpy.zeros(4), name="w")
     residual = T.dot(x, w) - y
     step = dict(momentum(T.mean(residual**2), [w], 0.02))  # as other libraries have updates
-    settings = Hyperparameters(n_epochs=60, batch_size=10)
-    given = x, y, T.mean(residual**2), T.mean(T.gt(abs(residual), 0.1)), step, sets, settings
-    run = fit(*given)
+    given = x, y, T.mean(residual**2), T.mean(T.gt(abs(residual), 0.1)), step, sets
+    run = fit(*given, Hyperparameters(n_epochs=60, batch_size=10))
     assert run.reason == "n_epochs" and run.params == [w] and len(run.variables) == 2
     numpy.testing.assert_allclose(engine.value(w), w_true, atol=1e-3)
     settings = Hyperparameters(n_epochs=2, batch_size=10, criterion="loss")
-    run = fit(*given[:-1], settings)  # the cost, as no loss is given
+    run = fit(*given, settings)  # the cost, as no loss is given
     x, y = sets[1]
     assert run.validations[-1].loss == pytest.approx(((x @ engine.value(w) - y) ** 2).mean())
     with pytest.raises(SettingError, match="epoch 2: no validation loss is finite"):
-        fit(*given[:-1], settings, loss=T.mean(residual) / 0)
+        fit(*given, settings, loss=T.mean(residual) / 0)
 
 
 def test_bytes_are_pixels_and_settings_of_another_rule_are_not_told():
@@ -160,12 +159,11 @@ REFUSED = [
     (with_training_set(X[:, :3], Y), r"shape \(20, 3\), and the model takes 4 columns"),
     (with_training_set(X * numpy.nan, Y), "training x holds nan in row 0, column 0"),
     ({"datasets": [*PAIRS[:2], (theano.shared(X[:0]), SHARED[:0])]}, "the test set has 0 rows"),
-    ({"callbacks": [BestModel("nowhere/file")]}, "nowhere.file cannot be written"),
     ({"callbacks": [History("nowhere/file")]}, "nowhere.file cannot be written"),
 ]
 
 
-@pytest.mark.parametrize("changed, message", REFUSED, ids=range(20))
+@pytest.mark.parametrize("changed, message", REFUSED, ids=range(19))
 def test_what_fit_cannot_train_with_is_refused_before_it_compiles(changed, message, monkeypatch):
     monkeypatch.setattr(engine, "compile_step", None)
     with pytest.raises(LogRegError, match=message):
@@ -181,9 +179,7 @@ def test_a_set_that_is_given_other_rows_during_a_run_must_keep_their_number(spli
             for variable in sets[split]:
                 variable.set_value(numpy.concatenate(2 * [variable.get_value()]))
 
-    with pytest.raises(
-        SettingError, match=r"had \[20, 20, 20\] rows and have \[.*40.*\]: .* many$"
-    ):
+    with pytest.raises(SettingError, match=r"had \[20, 20, 20\] rows and have .*40.*: .* many$"):
         fit(**arguments(datasets=sets, callbacks=[Twice()]))
 
 

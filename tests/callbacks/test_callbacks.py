@@ -98,12 +98,11 @@ def test_another_table_is_not_taken_for_a_history(working_folder, content):
 
 @pytest.fixture
 def handler():
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, lambda number, frame: received.append(number))
-    received = []
+    """The signals that a handler received, which was there before the run."""
+    received, numbers = [], (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(n, lambda number, _: received.append(number)) for n in numbers]
     yield received
-    for number, handler in before.items():
+    for number, handler in zip(numbers, before):
         signal.signal(number, handler)
 
 

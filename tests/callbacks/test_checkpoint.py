@@ -20,7 +20,7 @@ from logreg.hyperparameters import Hyperparameters
 from logreg.run import Validation
 from logreg.sgd import sgd_optimization
 
-SETTINGS = Hyperparameters(learning_rate=0.05, n_epochs=12, batch_size=10, momentum=0.5)
+SETTINGS = Hyperparameters(0.05, n_epochs=12, batch_size=10, patience=8, momentum=0.5)
 
 
 # 6 minibatches an epoch, of bytes.
@@ -39,14 +39,13 @@ class Stop(Callback):
             raise StopTraining
 
 
-def train(folder, stop=None, resume=False, floatx="float32", **changed):
+def train(folder, *more, resume=False, floatx="float32", **changed):
     """Run in a folder, which comes to hold model.pkl, run.state and run.csv."""
     hyperparameters = Hyperparameters(**{**vars(SETTINGS), **changed})
     folder = Path(folder)
     folder.mkdir(exist_ok=True)
     with engine.floatx(floatx):
-        callbacks = [Checkpoint(folder / "run.state", resume), History(folder / "run.csv")]
-        callbacks += [stop] if stop else []
+        callbacks = [Checkpoint(folder / "run.state", resume), History(folder / "run.csv"), *more]
         return sgd_optimization(DATA, hyperparameters, folder / "model.pkl", callbacks)
 
 
@@ -57,7 +56,7 @@ def lines(out):
 # Validated every 4 minibatches, a run is stopped by patience in the middle of an epoch.
 @pytest.mark.parametrize("floatx, minibatches", [("float32", 0), ("float64", 3)])
 def test_a_run_resumed_twice_ends_like_an_undisturbed_one(capfd, floatx, minibatches):
-    run = functools.partial(train, floatx=floatx, patience=8, patience_increase=6)
+    run = functools.partial(train, floatx=floatx, patience_increase=6)
     whole = run("whole")
     expected = lines(capfd.readouterr().out)
     assert whole.reason == "patience" and whole.epoch > 3 and (whole.iter + 1) % 6
@@ -82,11 +81,10 @@ def test_a_run_resumed_twice_ends_like_an_undisturbed_one(capfd, floatx, minibat
 # Validated every 4 minibatches of 6 an epoch, the first part ends after the last checkpoint.
 @pytest.mark.parametrize("n_epochs, criterion", [(3, "error"), (4, "error"), (3, "loss")])
 def test_a_finished_run_is_lengthened_to_the_bits_of_a_longer_one(capfd, n_epochs, criterion):
-    how = {"patience": 8, "patience_increase": 100, "criterion": criterion}
-    long = functools.partial(train, n_epochs=7, **how)
+    long = functools.partial(train, n_epochs=7, patience_increase=100, criterion=criterion)
     assert long("whole").reason == "n_epochs"
     expected = lines(capfd.readouterr().out)
-    first = train("parts", n_epochs=n_epochs, **how)
+    first = long("parts", n_epochs=n_epochs)
     assert (first.epoch, first.reason) == (n_epochs, "n_epochs")
     printed = lines(capfd.readouterr().out)[:-1]
     last = long("parts", resume=True)
@@ -98,26 +96,19 @@ def test_a_finished_run_is_lengthened_to_the_bits_of_a_longer_one(capfd, n_epoch
 # ---- states of runs that nobody trains
 
 
-def run_of(shape=(2, 2), dtype="float64", n_epochs=9, of_data=None, **settings):
+def run_of(shape=(2, 2), dtype="float64", of_data=(), **settings):
     """A run of 5 minibatches an epoch."""
     variables = [theano.shared(numpy.zeros(n, dtype)) for n in (shape, 2)]
     data = read_dataset(make_pairs((100, 20, 20)))
-    facts = {"dataset": "d", "dataset_sha256": "0", **(of_data or {})}
-    facts = dataclasses.replace(data.facts, **facts)
-    data = dataclasses.replace(data, facts=facts)
-    settings["n_epochs"] = n_epochs
-    return new_run(data, variables, settings=settings, is_tutorials=True)
+    facts = {"dataset": "d", "dataset_sha256": "0", **dict(of_data)}
+    data = dataclasses.replace(data, facts=dataclasses.replace(data.facts, **facts))
+    return new_run(data, variables, settings={"n_epochs": 9, **settings}, is_tutorials=True)
 
 
 def write_state(validations=()):
     run = run_of()
     run.iter, run.validations = 19, list(validations)
     Checkpoint("run.state").on_validation(run, None)
-
-
-def resumed(run):
-    Checkpoint("run.state", resume=True).restore(run)
-    return run
 
 
 OTHERS = [
@@ -135,14 +126,15 @@ def test_what_a_run_is_not_resumed_from(now, message, working_folder):
     write_state()
     run = run_of(**now)
     with pytest.raises(ModelFileError, match=rf"run\.state cannot be resumed from.*{message}"):
-        resumed(run)
+        Checkpoint("run.state", resume=True).restore(run)
     assert run.iter == -1
 
 
 def test_a_run_without_a_best_yet_comes_back_whatever_the_data_are_called(working_folder):
     validation = Validation(4, math.inf, 0.25, 0.3, 0.6, seconds=1.5)
     write_state([validation])
-    run = resumed(run_of(n_epochs=4, of_data={"dataset": "e"}))  # the last epoch is reached
+    run = run_of(n_epochs=4, of_data={"dataset": "e"})  # the last epoch is reached
+    Checkpoint("run.state", resume=True).restore(run)
     assert (run.iter, run.best_values) == (19, None)
     assert run.validations == [validation._replace(cost=None)]
 

@@ -74,8 +74,7 @@ OPTIONS = [([], True), (["--folds", "2"], True), (["--quiet"], False)]
 @pytest.mark.parametrize("columns, n_shown", [(30, 29), (0, 79)])  # 0: it does not tell
 def test_where_there_is_a_line(options, is_shown, columns, n_shown, on_terminal):
     write("t.csv", table_bytes(90))
-    options = "--dataset", "t.csv", "--label-column", "kind", *options
-    err, out = on_terminal(*options, columns=columns)
+    err, out = on_terminal("t.csv", "--label-column", "kind", *options, columns=columns)
     states = [state for state in err.split("\r") if state.startswith("epoch ")]
     assert bool(states) == is_shown and "\r" not in out
     assert all(len(state) <= n_shown for state in states)

@@ -35,10 +35,8 @@ def mpirun():
 
 @pytest.fixture
 def pairs():
-    """Three pairs, which pairs.npz has."""
-    pairs = make_pairs((410, 110, 75), n_in=6, seed=3)
-    save_pairs("pairs.npz", pairs)
-    return pairs
+    """Three pairs, in pairs.npz."""
+    save_pairs("pairs.npz", make_pairs((410, 110, 75), n_in=6, seed=3))
 
 
 def lines(done):
@@ -141,8 +139,7 @@ sys.exit(main({}))
 
 
 def test_a_signal_to_any_rank_ends_all_and_the_run_resumes_on_others(run, mpirun, pairs):
-    options = [*OPTIONS[:4], "--n-epochs", "100", "--patience", "100000"]
-    options += ["--learning-rate", "0.002"]
+    options = [*OPTIONS[:4], "--n-epochs=100", "--patience=100000", "--learning-rate=0.002"]
     undisturbed = run("-m", "logreg.train", *options, "--output", "whole.pkl")
     state = [*options, "--checkpoint", "run.state", "--history", "run.csv"]
     script, again = JOINED + SIGNALLED, [*state, "--resume"]

@@ -78,8 +78,7 @@ print(theano.config.blas.ldflags)
 def test_blas_computes_what_numpy_computes(run):
     pytest.importorskip("scipy_openblas32")
     flags = os.environ.get("THEANO_FLAGS", "") + ",gcc.cxxflags=-DMINE"
-    env = {"THEANO_FLAGS": flags, "THEANORC": os.devnull}
-    done = run("-c", BLAS, env=env)
+    done = run("-c", BLAS, env={"THEANO_FLAGS": flags, "THEANORC": os.devnull})
     assert (done.returncode, done.stderr) == (0, "") and "-lscipy_openblas" in done.stdout
 
 
