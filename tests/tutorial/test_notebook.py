@@ -31,7 +31,7 @@ with Interruption() as interruption:
     endless, callbacks = Hyperparameters(n_epochs=10**6), [interruption, Interrupt()]
     run = sgd.sgd_optimization(read_dataset("mnist_sample"), endless, callbacks=callbacks)
 """
-IN_A_SHELL = f"!{sys.executable} -m logreg.train --dataset mnist_sample --n-epochs 40"
+IN_A_SHELL = f"!{sys.executable} -m logreg.train --dataset mnist_sample --n-epochs 400"
 
 
 def test_what_cells_show():
@@ -49,4 +49,4 @@ def test_what_cells_show():
     text = result["data"]["text/plain"]
     assert "epoch 3, 3 validations" in text and "interrupted" in text
     text = "".join(output.text for output in in_a_shell)
-    assert "epoch 40, minibatch" in text and "epochs/s," not in text
+    assert "epoch 400, minibatch" in text and "epochs/s," not in text
