@@ -31,39 +31,22 @@ with Interruption() as interruption:
     endless, callbacks = Hyperparameters(n_epochs=10**6), [interruption, Interrupt()]
     run = sgd.sgd_optimization(read_dataset("mnist_sample"), endless, callbacks=callbacks)
 """
-IN_A_SHELL = "!{sys} -m logreg.train --dataset mnist_sample --n-epochs 40 --output model.pkl"
+IN_A_SHELL = f"!{sys.executable} -m logreg.train --dataset mnist_sample --n-epochs 400"
 
 
-@pytest.fixture(scope="module")
-def cells(tmp_path_factory):
-    """The outputs of some cells: the text of each, by its stream, or by 'result'."""
-    folder = tmp_path_factory.mktemp("notebook")
-    sources = [TRAIN, INTERRUPTED, "run", IN_A_SHELL.replace("{sys}", sys.executable)]
-    notebook = nbformat.v4.new_notebook()
-    notebook.cells = [nbformat.v4.new_code_cell(source) for source in sources]
-    where = {"metadata": {"path": str(folder)}}
-    client = nbclient.NotebookClient(notebook, timeout=600, resources=where)
+def test_what_cells_show():
+    """Notes that do not look like errors, a run that was interrupted, and no line of progress."""
+    sources = [TRAIN, INTERRUPTED, "run", IN_A_SHELL]
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    client = nbclient.NotebookClient(nbformat.v4.new_notebook(cells=cells), timeout=600)
     asyncio.run(client.async_execute(env={**os.environ, "PYTHONPATH": str(ROOT)}))
-    texts = [{} for _ in sources]
-    for found, cell in zip(texts, notebook.cells):
-        for output in cell.outputs:
-            name = output.get("name", "result")
-            found[name] = found.get(name, "") + (output.get("text") or output["data"]["text/plain"])
-    return texts
-
-
-def test_notes_do_not_look_like_errors_and_name_no_file_of_the_notebooks(cells):
-    assert [[*found] for found in cells] == [["stdout"], ["stdout"], ["result"], ["stdout"]]
-    text = cells[0]["stdout"]
+    streams = [{output.get("name", "result") for output in cell.outputs} for cell in cells]
+    assert streams == [{"stdout"}, {"stdout"}, {"result"}, {"stdout"}]
+    trained, _, (result,), in_a_shell = (cell.outputs for cell in cells)
+    text = "".join(output.text for output in trained)
     assert "stopped after 2 of 2 epochs" in text and "The code ran for" in text
-    assert "ipykernel" not in text
-
-
-def test_an_interrupted_cell_keeps_the_run(cells):
-    text = cells[2]["result"]
+    assert "ipykernel" not in text  # nor any file of the notebook's
+    text = result["data"]["text/plain"]
     assert "epoch 3, 3 validations" in text and "interrupted" in text
-
-
-def test_a_command_in_a_cell_shows_no_progress(cells):
-    text = cells[3]["stdout"]
-    assert "epoch 40, minibatch" in text and "epochs/s," not in text
+    text = "".join(output.text for output in in_a_shell)
+    assert "epoch 400, minibatch" in text and "epochs/s," not in text
