@@ -46,10 +46,11 @@ def test_what_was_done_to_features_is_kept_however_the_sets_are_given(frame, is_
 
 
 def test_standardized_sets_of_different_data_are_refused(frame):
-    train, _, test = load_data(frame, label_column="kind")
-    _, other, _ = load_data(frame, label_column="kind", split_seed=1)
+    train, valid, test = load_data(frame, label_column="kind")
+    _, other, last = load_data(frame, label_column="kind", split_seed=1)
     plain = load_data(frame, label_column="kind", standardize=False)
-    for sets in ([train, other, test], [train, make_pairs()[1], test], [plain[0], other, test]):
+    mixed = [train, other, test], [train, valid, last], [train, make_pairs()[1], test]
+    for sets in (*mixed, [plain[0], other, test]):
         with pytest.raises(SettingError, match=r"standardized or filled.*that one `load_data` ret"):
             trained(sets)
     trained([plain[0], make_pairs(dtype="float64")[1], plain[2]])  # of which nothing is to be told

@@ -135,10 +135,10 @@ def test_predictions_stand_beside_ones_own_rows(cli):
     done = cli("predict", "twins.csv", "--keep", "all", "--format", "json")
     twins = {"column 1 (id)": "x", "a": "6", "column 3 (id)": "y"}
     assert json.loads(done.out)[0]["kept"] == twins
-    write("other.csv", b"a,id,b\n6,1,2\n")
+    write("other.csv", b"a,name,id\n6,1,2\n")
     done = cli("predict", "new.csv", "other.csv", "--keep", "all", "--output", "o.csv")
     assert done.code == 1 and len(Path("o.csv").read_text("utf-8").splitlines()) == 3
-    assert "error: other.csv: has the columns a, id, b, and what comes before it has" in done.err
+    assert "error: other.csv: has the columns a, name, id, and what comes before it has" in done.err
 
 
 def as_written(form, entry):
