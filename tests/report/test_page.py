@@ -110,7 +110,8 @@ def test_wrong_pictures_are_on_the_pad_what_their_rows_are(open_page, factor):
     is_right = p.argmax(axis=1) == y
     numpy.savez("d.npz", x_train=x, y_train=y, x_test=x[is_right], y_test=y[is_right])
     assert report.main([]) == 0
-    assert "No row is wrong." in open_page("best_model.html").page_source
+    page = open_page("best_model.html").page_source
+    assert "No row is wrong." in page and "0.00 %" in page
 
 
 def test_the_tools_of_the_pad(open_page, digits_page):
