@@ -75,6 +75,7 @@ predict -M --dataset e.npz --evaluate | 0 | 0.000000 % \(0 of 3 rows\).*\nbee +0
 predict --model other.pkl --dataset d.npz | 1 | | ^error: d.npz: the model expects 5 features, got \(20, 4\); give as --dataset data like those that it was trained on\n$
 predict -M --dataset e.npz --output e.npz | 1 | | ^error: e.npz would overwrite what is read, or
 export ./model.pkl --to npz | 0 | ^./model.npz: a model of 4 features and 3 classes\n$ |
+predict -M --weights --output d.npz | 1 | | error: d.npz would overwrite what is read
 export model.pkl --to npz --output model.pkl | 1 | | error: model.pkl would overwrite
 export model.pkl --to npz --output d.npz | 1 | | error: d.npz would overwrite what is read
 report model.pkl --dataset no.csv | 1 | | error: .*no.csv

@@ -129,13 +129,14 @@ class Features:
     def described(self, label):
         """The :class:`Columns` of the table."""
         head, left = self.head, [column for column in self.columns if not column.is_left_out]
+        group = None if head.group is None else head.name(head.group)  # wherever others have it
         return Columns(
             label,
             head.names[label] if head.names else None,
             tuple(head.names[column.index] for column in left) if head.names else None,
             tuple(column.categories for column in left),
             tuple(column.kind for column in left),
-            replace(head.options, decimal=head.decimal),
+            replace(head.options, decimal=head.decimal, group=group),
             tuple(column.index + 1 for column in left),
         )
 

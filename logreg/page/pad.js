@@ -270,14 +270,23 @@ const makePad = (() => {
         const isOther = pad.isInverted !== (isLight && !picture);
         return isOther ? pixels.map((value) => 255 - value) : pixels;
       },
-      load(image) { picture = image; strokes = []; change(); },
-      draw(given) { picture = null; strokes = given; change(); },
+      load(image) { picture = image; strokes = []; lift(); change(); },
+      draw(given) {
+        picture = null;
+        strokes = given.map(({ width, points }) => ({ width, points: [...points] }));
+        lift();
+        change();
+      },
       clear() { pad.draw([]); },
-      undo() { picture = null; strokes.pop(); isDrawing = false; change(); },
+      undo() { picture = null; strokes.pop(); lift(); change(); },
       invert() { pad.isInverted = !pad.isInverted; change(); },
       thicker() { pad.penWidth = Math.min(pad.penWidth + 4, 48); change(); },
       thinner() { pad.penWidth = Math.max(pad.penWidth - 4, 4); change(); },
     };
+
+    function lift() {
+      isDrawing = cursor.isDown = false;
+    }
 
     function begin(x, y) {
       picture = null;

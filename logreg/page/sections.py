@@ -72,13 +72,13 @@ def curve(facts):
         return f"<p>{escape(str(error)).capitalize()}.</p>"
     n_batches = facts.n_train_batches or 1
     unit = "epoch" if n_batches > 1 else "minibatch"
-    best, end = ((i + 1) / n_batches for i in (stopping.best_iter, stopping.patience))
+    best, end = stopping.best_iter // n_batches + 1, (stopping.patience + 1) / n_batches
     name, first, shown = "error", points[0][2], percent
     if facts.settings.get("criterion") == "loss":
         name, first, shown = "loss", points[0][4], "{:.4f}".format
     said = (
         f"The validation {name} begins at {shown(first)}; its best is {shown(stopping.best_loss)}, "
-        f"at {unit} {best:.0f}, in {len(points)} validations. Significant gains: {len(gains)}; "
+        f"at {unit} {best}, in {len(points)} validations. Significant gains: {len(gains)}; "
         f"patience runs to {unit} {end:.0f}."
     )
     return _plot(plots.plot_curve, facts, (5.8, 3.7), said)

@@ -745,7 +745,7 @@
       if (data.isOver) {
         const [best, tested] = [data.best, data.bestTest].map(formatted);
         const score = `Optimization complete with best validation score of ${best} %`;
-        print(make("code", {}, score + (data.bestTest ? `, with test performance ${tested} %` : "")));
+        print(make("code", {}, score + (data.bestTest !== undefined ? `, with test performance ${tested} %` : "")));
         print(make("code", {}, `The code run for ${data.epoch} epochs, with ${pace} epochs/sec`));
         [isOn, button.textContent, button.disabled] = [false, "Done", true];
         answer(find);

@@ -134,9 +134,10 @@ def test_the_tools_of_the_pad(open_page, digits_page):
         seen = 255 - stroke.seen if is_inverted == "true" else stroke.seen
         numpy.testing.assert_array_equal(state_of(browser).seen, seen)
         assert buttons["Invert"].get_attribute("aria-pressed") == is_inverted
-    pad.send_keys("+", " ", RIGHT, " ")
+    pad.send_keys("+", " ", RIGHT)
     assert state_of(browser).pad.sum() < stroke.pad.sum() and width.text == "24"
     buttons["Undo"].click()
+    pad.send_keys(RIGHT)  # without the pen, which was down
     numpy.testing.assert_array_equal(state_of(browser).pad, stroke.pad)
     bars = browser.find_elements("css selector", ".bar")
     for k, pinned in (4, 4), (5, 5), (5, None):  # a click shows the evidence for it, or hides it
@@ -161,8 +162,8 @@ def test_the_tools_of_the_pad(open_page, digits_page):
     browser.execute_async_script(STATE)
     assert ask.is_displayed()
     pad.send_keys(" ", " ")
-    for keys, is_empty in (BACKSPACE, True), (" ", False), ("", True), (LEFT, False):
-        pad.send_keys(keys) if keys else buttons["Clear"].click()  # while the pen is down
+    for keys, is_empty in (BACKSPACE, True), (" ", False), ("", True), (LEFT, True):
+        pad.send_keys(keys) if keys else buttons["Clear"].click()  # which lifts the pen
         browser.execute_async_script(STATE)
         assert ask.is_displayed() == is_empty
 
