@@ -50,7 +50,9 @@ def test_standardized_sets_of_different_data_are_refused(frame):
     _, other, last = load_data(frame, label_column="kind", split_seed=1)
     plain = load_data(frame, label_column="kind", standardize=False)
     mixed = [train, other, test], [train, valid, last], [train, make_pairs()[1], test]
-    for sets in (*mixed, [plain[0], other, test]):
+    gaps = frame.assign(a=frame["a"].where(frame.index % 9 > 0))
+    filled, *_ = load_data(gaps, label_column="kind", standardize=False, missing="mean")
+    for sets in (*mixed, [plain[0], other, test], [filled, *plain[1:]]):
         with pytest.raises(SettingError, match=r"standardized or filled.*that one `load_data` ret"):
             trained(sets)
     trained([plain[0], make_pairs(dtype="float64")[1], plain[2]])  # of which nothing is to be told

@@ -142,10 +142,10 @@ def write_csv(stream, answers):
     input,row,id,bell\x07,prediction,probability_Füße,probability_\x1b
     \udcff.csv,2,007,"a ""q"", b",\x1b,0.75,0.25
     \udcff.csv,3,007,"a ""q"", b",,0.75,0.25
-    >>> write_csv(sys.stdout, [Answer("new\nline", 0, False, [], 7, [], [(7, "0.9"), (8, "0.1")])])
+    >>> write_csv(sys.stdout, [Answer("new\nline", 0, False, [], 0, [], [(0, "0.9"), (8, "0.1")])])
     input,row,prediction,top_1,top_1_probability,top_2,top_2_probability
     "new
-    line",0,7,7,0.9,8,0.1
+    line",0,0,0,0.9,8,0.1
     >>> write_csv(sys.stdout, [])  # nothing, as where no row could be read
     """
     writer, has_header = csv.writer(stream, lineterminator="\n"), False
