@@ -331,7 +331,6 @@ const makePad = (() => {
         cursor.isDown = !cursor.isDown;
         if (cursor.isDown) begin(cursor.x, cursor.y);
       } else if (action) {
-        cursor.isDown = false;
         pad[action]();
       } else return;
       event.preventDefault();

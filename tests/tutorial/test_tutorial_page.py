@@ -651,4 +651,7 @@ def test_mnists_files_print_the_tutorials_log(browser, mnist_folder):
             run.send_keys(ENTER)
             wait(browser, lambda: len(browser.execute_script(PRINTED)) > 2)
             assert "test error" not in said(browser, "mnist-run", ".log")
+    browser.execute_script(DROP)
+    told = NAMED.partition("To train")[0] + ready
+    wait(browser, lambda: said(browser, "mnist-run", ".said") == told)
     assert trained_in_the_page(browser, ready) == [*tutorial_log()][3:]
