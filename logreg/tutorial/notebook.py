@@ -55,6 +55,9 @@ def is_right(found, exercise):
     (True, True)
     >>> is_right(0.880, "2.1"), is_right("(7850, 785)", "5.1"), is_right({1: 7850}.keys(), "5.1")
     (True, True, False)
+    >>> from logreg.engine import theano
+    >>> is_right(theano.shared(numpy.log(10)), "3.1")
+    True
     >>> is_right("many", "5.1"), is_right(None, "5.1")
     (False, False)
     """
