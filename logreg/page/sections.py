@@ -78,7 +78,7 @@ def curve(facts):
         name, first, shown = "loss", points[0][4], "{:.4f}".format
     said = (
         f"The validation {name} begins at {shown(first)}; its best is {shown(stopping.best_loss)}, "
-        f"at {unit} {best}, in {len(points)} validations. Significant gains: {len(gains)}; "
+        f"at {unit} {best:.0f}, in {len(points)} validations. Significant gains: {len(gains)}; "
         f"patience runs to {unit} {end:.0f}."
     )
     return _plot(plots.plot_curve, facts, (5.8, 3.7), said)
