@@ -75,6 +75,7 @@ def test_a_folder_of_tables(tmp_path):
 TEST_TABLES = [
     (table_bytes(12), b"kind,id,b,a\nant,x,2,1\n", KIND, [[1, 2]]),
     (table_bytes(12), b"kind,id,b\nant,x,2\n", TableOptions("kind", drop="a"), [[2]]),
+    (b"k,a,b\n" + b"x,1,9\ny,2,8\n" * 6, b"a,b,k\n3,7,x\n", TableOptions("1"), [[3, 7]]),
     # Without a header, by their numbers.
     (b"1,9,x\n2,8,y\n" * 6, b"3,7,x\n4,6,y\n", TableOptions(drop="2"), [[3], [4]]),
     # Text above a number in one of them: the header of both.

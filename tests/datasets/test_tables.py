@@ -581,7 +581,7 @@ def test_rows_of_a_group_stay_in_one_set(cli):
 def test_a_group_that_is_in_two_files(cli):
     put("g,a,y\n7,1,0\n8,1,1\n", "train.csv")
     put("a,y,g\n1,0,7.0\n1,1,\n", "test.csv")  # as of whole numbers beside a gap
-    done = cli("train", ".", "--group", 1, "--label-column", 3, "--missing", "mean")
+    done = cli("train", ".", "--group", 1, "--missing", "mean")
     said = "error: .: of 2 groups, 1 stand in several sets ('7'): move the rows of each into "
     assert (done.code, done.err.splitlines()[-1]) == (1, said + "one set, or give no --group")
 
