@@ -95,6 +95,12 @@ def test_the_test_table_has_the_columns_of_the_training_table(train, test, optio
     assert {name: getattr(data.facts, name) for name in told} == told and data.facts.n_out == 2
 
 
+def test_labels_are_text_if_one_of_any_set_is():
+    write("train.csv", b"a,k\n" + b"1,0\n2,1\n" * 6)
+    write("test.csv", b"a,k\n3,0\n4,unknown\n")
+    assert read_dataset(".").facts.class_labels == ["0", "1", "unknown"]
+
+
 @pytest.mark.parametrize("dataset", [3, None, (), [TRAIN] * 4, [(1, 2, 3)] * 3])
 def test_what_is_no_pairs(dataset):
     with pytest.raises(DatasetError, match=r"three pairs \(x, y\) are needed"):
