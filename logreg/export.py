@@ -146,7 +146,7 @@ def main(argv=None):
             note(f"note: left out, as they cannot be written: {listed(left_out)}")
         say(f"{output}: the arrays of a pickle that logreg did not write: {listed([*arrays])}")
         return
-    refuse_overwriting([output], filter(os.path.exists, [facts.dataset or ""]))
+    facts.check_outputs(output)
     known = {name: facts.metadata().get(name) for name in NAMES}
     content = {"W": W, "b": b, **{k: v for k, v in known.items() if v is not None}}
     content["class_labels"] = numpy.asarray(content["class_labels"])

@@ -127,7 +127,7 @@ def main(argv=None):
     """Predict as the options say; see :mod:`logreg.cli.command` for the exit code."""
     args = _arguments(argv)
     predictor, table = Predictor(args.model), options.given(TableOptions, args)
-    refuse_overwriting([args.output], filter(os.path.exists, [predictor.facts.dataset or ""]))
+    predictor.facts.check_outputs(args.output)
     if args.info:
         told = {k: _shortened(value) for k, value in sorted(predictor.metadata.items())}
         lines = [f"  {json.dumps(k)}: {json.dumps(value)}" for k, value in told.items()]

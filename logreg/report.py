@@ -41,8 +41,8 @@ def main(argv=None):
     with needing("a page", "report", "matplotlib"):
         import matplotlib  # noqa: F401
     predictor = Predictor(args.model)
-    dataset = args.dataset or predictor.facts.dataset or ""
-    refuse_overwriting([output], [args.model, dataset])
+    refuse_overwriting([output], [args.model])
+    predictor.facts.check_outputs(output)
     data = None
     try:
         data = read_test_set(predictor.facts, args.dataset, given(TableOptions, args))

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 import typing
 from dataclasses import dataclass, field, fields
@@ -12,6 +13,7 @@ import numpy
 from logreg.datasets.facts import Facts
 from logreg.datasets.options import TableOptions
 from logreg.errors import ModelFileError, SettingError, cut
+from logreg.files import refuse_overwriting
 from logreg.hyperparameters import Hyperparameters
 
 LARGEST = 1e300  # of a number: JSON has larger ones, floats have not
@@ -122,6 +124,10 @@ class ModelFacts(Facts):
                 _require(fits(value), self._metadata, name, needed)
         if self.options.missing and not self.feature_means and n_in:
             raise ModelFileError(f"its missing is {self.options.missing}: feature_means are needed")
+
+    def check_outputs(self, *paths):
+        """Raise a SettingError if one of the paths is the file of the training data."""
+        refuse_overwriting(paths, filter(os.path.exists, [self.dataset or ""]))
 
     def metadata(self):
         """All that is known, as files and users have it: a dict."""

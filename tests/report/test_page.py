@@ -199,18 +199,24 @@ def test_a_model_of_small_images_has_no_pad(open_page):
     assert said.startswith("Draw\nThere is no pad for this model: ") and said.count("\n") == 1
 
 
-@pytest.mark.parametrize("scaling", ["--standardize", "--no-standardize"])
-def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, scaling):
-    pandas = pytest.importorskip("pandas")
+def hostile_table(pandas, unit):
+    """Numbers, texts and dates, under names that are markup; and the dates by themselves."""
     random = numpy.random.RandomState(2)
     table = pandas.DataFrame(random.randn(90, 2) * 3 + 5, columns=["length", HOSTILE[0]])
     table.insert(1, HOSTILE[1], random.choice(["red", HOSTILE[1], "blue"], 90, p=[0.2, 0.2, 0.6]))
-    unit, since = ("D", "1970-02-03") if scaling == "--standardize" else ("m", "1970-02-03T06:30")
     times = random.choice(20 * 1440, 90).astype("datetime64[m]").astype(f"datetime64[{unit}]")
     times[-1:] = times[-1:].astype("datetime64[D]")  # one of the test rows is at midnight
     table["since"] = times.astype(str)
     table.loc[::7, "length"] = numpy.nan
     table["label"] = random.choice(HOSTILE, 90)
+    return table, times
+
+
+@pytest.mark.parametrize("scaling", ["--standardize", "--no-standardize"])
+def test_a_table_has_fields_and_a_hostile_name_runs_nothing(open_page, scaling):
+    pandas = pytest.importorskip("pandas")
+    unit, since = ("D", "1970-02-03") if scaling == "--standardize" else ("m", "1970-02-03T06:30")
+    table, times = hostile_table(pandas, unit)
     table.to_csv("table.csv", index=False)
     options = f"--dataset table.csv --missing mean --no-shuffle --n-epochs 20 {scaling}"
     assert train.main(options.split()) == 0
