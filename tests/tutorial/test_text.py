@@ -98,9 +98,6 @@ def test_each_chapter_has_exercises_with_answers_and_says_where_it_lives():
         exercises = re.findall(r"(?m)^\*\*(\d+)\.\d\*\* _(?:Check|Think|Build)\._ ", chapter)
         assert set(exercises) == {chapter.split(".")[0]}
         assert len(exercises) == chapter.count("<details><summary>Answer</summary>\n\n")
-        question = chapter.split("### Question\n")[1].split("### Exercises")[0]
-        reasons = re.findall(r"<summary>[A-D]\. .+</summary>\n\n(\w+)", question)
-        assert len(reasons) > 2 and reasons.count("Yes") == 1
         assert "**Where this lives:**" in chapter.split("</details>")[-1]
 
 
@@ -111,6 +108,8 @@ def test_the_notebook_has_the_text_and_a_cell_for_each_exercise():
     of_answers = [cell.source for cell in code if FOLDED.items() <= cell.metadata.items()]
     assert 30 < len(of_answers) < len({*of_answers}) + 5  # two answers may begin alike
     assert ">>>" not in "".join(cell.source for cell in code)
+    raising = [cell.source for cell in code if cell.metadata.get("tags") == ["raises-exception"]]
+    assert [source.splitlines()[-1] for source in raising] == ["float(z.sum())"]
     prose = "".join(cell.source for cell in whole.cells if cell.cell_type == "markdown")
     assert prose.count("](data:image/svg+xml,") == len(PICTURES)
     assert "<!-- " not in prose and "](../" not in prose
@@ -158,11 +157,12 @@ WRITTEN = {
 
 
 @pytest.mark.parametrize("options, expected", WRITTEN.items())
-def test_what_the_options_write(options, expected, monkeypatch):
+def test_what_the_options_write(options, expected, monkeypatch, capsys):
     written = []
     monkeypatch.setattr(writing, "write_page", lambda *told: written.append(told))
     monkeypatch.setattr(notebook, "write", lambda *told: written.append(told))
     assert main(options.split()) == (0 if expected else 1) and written == expected
+    assert re.findall(r"(?m)^the .+ is (.+)", capsys.readouterr().err) == [it[0] for it in expected]
 
 
 def percent(share):
