@@ -349,7 +349,7 @@ def test_examples_are_copied_so_that_pythons_shell_takes_them(browser):
 def test_the_address_opens_a_thing_at_a_setting(browser, emulate, page):
     emulate(prefers_reduced_motion="reduce")
     browser.get("about:blank")
-    browser.get(f"{page.as_uri()}#plane?rate=100&size=60&inputs=product")
+    browser.get(f"{page.as_uri()}?answers#plane?rate=100&size=60&inputs=product")
     assert len(model(browser, "plane")[0]) == 3  # inputs
     find(browser, "#play-plane [name=plane-rate][value='100']:checked").send_keys(LEFT)
     assert browser.current_url.endswith("#plane?rate=10&size=60&points=clouds&inputs=product")
