@@ -11,7 +11,7 @@ from logreg.datasets import mnist
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.facts import of_columns
 from logreg.datasets.formats import mapping
-from logreg.datasets.options import NO_OPTIONS, Preparation, TableOptions
+from logreg.datasets.options import Preparation, TableOptions
 from logreg.datasets.tables import read_table
 from logreg.errors import DatasetError, SettingError
 
@@ -83,8 +83,6 @@ TEST_TABLES = [
     (b"7,a,kind\n1,9,x\n2,8,y\n", b"7,a,kind\n3,,x\n", MEAN, [[3, numpy.nan]]),
     # In training alone, every row needs a group.
     (b"g,a,k\n" + b"p,1,x\nq,2,y\nr,3,x\n" * 6, b"g,a,k\n,3,x\n", TableOptions(group="g"), [[3]]),
-    # Labels that are numbers in one of them alone.
-    (b"a,n\n" + b"1,2.0\n2,3+\n" * 6, b"a,n\n3,2\n", NO_OPTIONS, [[3]]),
 ]
 
 
@@ -100,8 +98,8 @@ def test_the_test_table_has_the_columns_of_the_training_table(train, test, optio
 
 
 def test_labels_are_text_if_one_of_any_set_is():
-    write("train.csv", b"a,k\n" + b"1,0\n2,1\n" * 6)
-    write("test.csv", b"a,k\n3,0\n4,unknown\n")
+    write("train.csv", b"a,k\n" + b"1,0\n2,1.0\n" * 6)
+    write("test.csv", b"a,k\n3,0\n4,1\n5,unknown\n")
     assert read_dataset(".").facts.class_labels == ["0", "1", "unknown"]
 
 
@@ -149,12 +147,6 @@ def test_where_mnist_is_looked_for(tmp_path, monkeypatch):
 # Files of arrays
 
 
-def test_all_rows_that_stand_beside_the_training_rows_are_not_read():
-    arrays = {"x": TEST[0], "y": TEST[1], "x_train": TRAIN[0], "y_train": TRAIN[1]}
-    write("d.npz", npz_bytes(**arrays, x_test=TEST[0], y_test=TEST[1]))
-    assert read_dataset("d.npz").facts.rows == [10, 2, 9]
-
-
 FORMS = [("{}", None), ("{}_train", None), ("{}_train", "{}_test"), ("train_{}", "test_{}")]
 
 
@@ -164,6 +156,7 @@ FORMS = [("{}", None), ("{}_train", None), ("{}_train", "{}_test"), ("train_{}",
 def test_what_the_arrays_of_an_npz_may_be_called(names, train, valid, test):
     sets = {form: pair for form, pair in ((train, TRAIN), (valid, VALID), (test, TEST)) if form}
     arrays = {form.format(k): v for form, one in sets.items() for k, v in zip(names.split(), one)}
+    arrays.update({} if train == "{}" else {"x": VALID[0], "y": VALID[1]})  # all rows, say
     which = "training " * (len(sets) > 1)
     wrong = [({train.format(names.split()[1]): TRAIN[1] / 2}, f"{which}y holds the label 0.5 in")]
     for is_given, lone in ((valid, "val_x"), (test, "y_test")):
