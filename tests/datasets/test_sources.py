@@ -42,8 +42,8 @@ def test_idx_folder(tmp_path, zipped):
     for file in (tmp_path / "f").iterdir():
         with pytest.raises(SettingError, match=f"{file.name} would overwrite what is read"):
             data.check_outputs(file)
-    shuffled = read_dataset(place, preparation=Preparation(shuffle=True))
-    assert shuffled.train[1].tolist() != data.train[1].tolist()
+    with pytest.raises(DatasetError, match=f"^{place}: `drop`, `missing`: that is for tables$"):
+        read_dataset(place, TableOptions(drop="a", missing="mean"))
     place.with_name("emnist").write_bytes(place.read_bytes())
     with pytest.raises(DatasetError, match="emnist: is no data set"):
         read_dataset(tmp_path / "f" / "emnist")
