@@ -445,7 +445,7 @@ TOLD = [
     ("a,b\n1,2\n", {}, [HEADER.format("a, b")]),
     ("a,b\n1,2\n", {"feature_names": ["a", "b"]}, []),
     ("0,1\n3,4\n", {"feature_names": ["0", "1"]}, [HEADER.format("0, 1")]),
-    (",a,b,y\n7,1,2,3\n", {}, [HEADER.format(", a, b, y"), NAMELESS, LABEL.format("column 4 (y)")]),
+    (",a,b,y\n7,1,2,3\n", {"label_column": "b"}, [HEADER.format(", a, b, y"), NAMELESS]),
     ("Unnamed: 0,a,b\n7,1,2\n", {"label_column": "-3"}, [HEADER.format("Unnamed: 0, a, b")]),
 ]
 
