@@ -70,6 +70,8 @@ def test_the_last_sixth_becomes_the_validation_set(n, n_valid):
     assert (data.train[0] == train[0][:-n_valid]).all() and (data.test[0] == test[0]).all()
     assert numpy.shares_memory(data.train[0], train[0])
     assert (data.facts.split, data.facts.split_seed, data.taken) == (None, None, ("valid",))
+    with pytest.raises(DatasetError, match=r"^the given arrays: 1 rows are too few to split: "):
+        read_dataset(make_pairs((1, 7)))
 
 
 def test_shuffle_permutes_rows_and_labels_together():

@@ -11,11 +11,11 @@ from logreg.datasets import mnist
 from logreg.datasets.dataset import read_dataset
 from logreg.datasets.facts import of_columns
 from logreg.datasets.formats import mapping
-from logreg.datasets.options import NO_OPTIONS, Preparation, TableOptions
+from logreg.datasets.options import Preparation, TableOptions
 from logreg.datasets.tables import read_table
 from logreg.errors import DatasetError, SettingError
 
-TRAIN, TEST = make_pairs((12, 9), 5)
+TRAIN, TEST, VALID = make_pairs((12, 9, 4), 5)
 KIND, MEAN = TableOptions(label_column="kind"), TableOptions(missing="mean")
 
 
@@ -42,8 +42,8 @@ def test_idx_folder(tmp_path, zipped):
     for file in (tmp_path / "f").iterdir():
         with pytest.raises(SettingError, match=f"{file.name} would overwrite what is read"):
             data.check_outputs(file)
-    shuffled = read_dataset(place, preparation=Preparation(shuffle=True))
-    assert shuffled.train[1].tolist() != data.train[1].tolist()
+    with pytest.raises(DatasetError, match=f"^{place}: `drop`, `missing`: that is for tables$"):
+        read_dataset(place, TableOptions(drop="a", missing="mean"))
     place.with_name("emnist").write_bytes(place.read_bytes())
     with pytest.raises(DatasetError, match="emnist: is no data set"):
         read_dataset(tmp_path / "f" / "emnist")
@@ -64,7 +64,8 @@ def test_a_folder_of_tables(tmp_path):
     write("valid.csv.gz", gzip.compress(table_bytes(5)))
     facts = read_dataset(tmp_path, KIND).facts
     assert (facts.rows, facts.split, facts.split_seed) == ([12, 5, 6], None, None)
-    write("test.csv", table_bytes(7))  # comes before the compressed one
+    write("test.csv", table_bytes(7))  # comes before the compressed one, and before Parquet
+    write("test.parquet", b"PAR1")
     assert read_dataset(tmp_path, KIND).facts.rows == [12, 5, 7]
     write("train.csv", b"1,2,3\n" * 6)
     write("valid.csv", b"1,2,3,4\n")
@@ -80,8 +81,8 @@ TEST_TABLES = [
     (b"1,9,x\n2,8,y\n" * 6, b"3,7,x\n4,6,y\n", TableOptions(drop="2"), [[3], [4]]),
     # Text above a number in one of them: the header of both.
     (b"7,a,kind\n1,9,x\n2,8,y\n", b"7,a,kind\n3,,x\n", MEAN, [[3, numpy.nan]]),
-    # Labels that are numbers in one of them alone.
-    (b"a,n\n" + b"1,2.0\n2,3+\n" * 6, b"a,n\n3,2\n", NO_OPTIONS, [[3]]),
+    # In training alone, every row needs a group.
+    (b"g,a,k\n" + b"p,1,x\nq,2,y\nr,3,x\n" * 6, b"g,a,k\n,3,x\n", TableOptions(group="g"), [[3]]),
 ]
 
 
@@ -93,11 +94,12 @@ def test_the_test_table_has_the_columns_of_the_training_table(train, test, optio
     numpy.testing.assert_array_equal(data.test[0], wanted)
     told = of_columns(read_table("train.csv", options)[1])
     assert {name: getattr(data.facts, name) for name in told} == told and data.facts.n_out == 2
+    assert [file.name for file in data.files] == ["train.csv", "test.csv"]
 
 
 def test_labels_are_text_if_one_of_any_set_is():
-    write("train.csv", b"a,k\n" + b"1,0\n2,1\n" * 6)
-    write("test.csv", b"a,k\n3,0\n4,unknown\n")
+    write("train.csv", b"a,k\n" + b"1,0\n2,1.0\n" * 6)
+    write("test.csv", b"a,k\n3,0\n4,1\n5,unknown\n")
     assert read_dataset(".").facts.class_labels == ["0", "1", "unknown"]
 
 
@@ -145,27 +147,30 @@ def test_where_mnist_is_looked_for(tmp_path, monkeypatch):
 # Files of arrays
 
 
-def test_all_rows_that_stand_beside_the_training_rows_are_not_read():
-    arrays = {"x": TEST[0], "y": TEST[1], "x_train": TRAIN[0], "y_train": TRAIN[1]}
-    write("d.npz", npz_bytes(**arrays, x_test=TEST[0], y_test=TEST[1]))
-    assert read_dataset("d.npz").facts.rows == [10, 2, 9]
-
-
 FORMS = [("{}", None), ("{}_train", None), ("{}_train", "{}_test"), ("train_{}", "test_{}")]
 
 
 @pytest.mark.parametrize("names", ["x y", "X y", "data target", "images labels"])
 @pytest.mark.parametrize("train, test", FORMS)
-def test_what_the_arrays_of_an_npz_may_be_called(names, train, test):
-    sets = {train: TRAIN, test: TEST} if test else {train: TRAIN}
+@pytest.mark.parametrize("valid", [None, "{}_valid", "valid_{}", "{}_val", "val_{}"])
+def test_what_the_arrays_of_an_npz_may_be_called(names, train, valid, test):
+    sets = {form: pair for form, pair in ((train, TRAIN), (valid, VALID), (test, TEST)) if form}
     arrays = {form.format(k): v for form, one in sets.items() for k, v in zip(names.split(), one)}
-    write("d.npz", npz_bytes(**arrays, x_valid=TEST[0]))
-    with pytest.raises(DatasetError, match="may have both x_valid and y_valid"):
-        read_dataset("d.npz")
-    write("d.npz", npz_bytes(**{**arrays, train.format(names.split()[1]): TRAIN[1] / 2}))
-    with pytest.raises(DatasetError, match=f"^d.npz: {'training ' * bool(test)}y holds the label"):
-        read_dataset("d.npz")
-    write("d.npz", npz_bytes(**arrays, more=numpy.array([None])))
-    data = read_dataset("d.npz", preparation=Preparation(shuffle=False))
-    assert data.facts.rows == ([10, 2, 9] if test else [8, 2, 2])
-    assert (data.test[0] == (sets[test][0] if test else sets[train][0][-2:])).all()
+    arrays.update({} if train == "{}" else {"x": VALID[0], "y": VALID[1]})  # all rows, say
+    which = "training " * (len(sets) > 1)
+    wrong = [({train.format(names.split()[1]): TRAIN[1] / 2}, f"{which}y holds the label 0.5 in")]
+    for is_given, lone in ((valid, "val_x"), (test, "y_test")):
+        said = f"has the arrays {', '.join(sorted([*arrays, lone]))}; a data set needs x_train and"
+        wrong += [] if is_given else [({lone: TEST[0]}, said)]
+    wrong += [({}, "has a validation set, but no test set")] * bool(valid and not test)
+    for changed, said in wrong:
+        write("d.npz", npz_bytes(**{**arrays, **changed}))
+        with pytest.raises(DatasetError, match=f"^d.npz: {said}"):
+            read_dataset("d.npz")
+    if test or not valid:
+        write("d.npz", npz_bytes(**arrays, more=numpy.array([None])))
+        data = read_dataset("d.npz", preparation=Preparation(shuffle=False))
+        wanted = [8, 2, 2] if not test else [12, 4, 9] if valid else [10, 2, 9]
+        assert data.facts.rows == wanted
+        assert (data.valid[0] == (VALID[0] if valid else TRAIN[0][wanted[0] :][:2])).all()
+        assert (data.test[0] == (TEST[0] if test else TRAIN[0][-2:])).all()
