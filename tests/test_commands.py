@@ -81,6 +81,7 @@ export model.pkl --to npz --output d.npz | 1 | | error: d.npz would overwrite wh
 report model.pkl --dataset no.csv | 1 | | error: .*no.csv
 report model.pkl --output model.pkl | 1 | | error: model.pkl would overwrite what is read
 report ./other.pkl --label-column no | 0 | | ^note: the page is without the errors on a test set \(--dataset names one\): t.csv.* has no column no.*\. The model was trained on 't.csv'; --dataset names other data\nthe page is ./other.html\n$
+report model.pkl --dataset e.npz --output e.npz | 1 | | error: e.npz would overwrite what is read
 report other.pkl --output t.csv | 1 | | error: t.csv would overwrite what is read
 tutorial.__main__ --output d/t.html | 1 | | error: d/t.html cannot be written
 tutorial.__main__ --output a --notebook a | 1 | | error: a would overwrite

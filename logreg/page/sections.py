@@ -24,7 +24,22 @@ def escaped(value, n=60):
 
 
 def scores(facts, evaluation):
-    """The figures at the top: the error over all test rows, and the tutorial's."""
+    """The figures at the top: the error over all test rows, and the tutorial's.
+
+    Examples
+    --------
+    >>> from logreg.saving.facts import ModelFacts
+    >>> facts = ModelFacts(test_error=0.0, test_error_all_rows=0.25)
+    >>> print(scores(facts, None).replace("</div>", "\\n"))
+    <div><strong>25.00 %</strong> test error over all rows<small>from the model file</small>
+    <div><strong>0.00 %</strong> as the tutorial counts<small>over whole minibatches</small>
+    <BLANKLINE>
+    >>> evaluation = {"errors": 10, "rows": 50, "dataset": "<b>.csv", "rows_are": "all rows"}
+    >>> facts = ModelFacts(test_error=0.0, settings={"criterion": "loss"})
+    >>> print(scores(facts, evaluation).replace("<small>", "\\n"))
+    <div><strong>20.00 %</strong> test error over all rows
+    &lt;b&gt;.csv: 10 of 50 rows, 20.00 % (95 % interval: 11.24 to 33.04 %); all rows</small></div>
+    """
     error, source = facts.test_error_all_rows, "from the model file"
     if evaluation:
         error = evaluation["errors"] / evaluation["rows"]
@@ -41,7 +56,40 @@ def scores(facts, evaluation):
 
 
 def run(facts):
-    """The run as a list of terms and their values."""
+    """The run as a list of terms and their values.
+
+    Examples
+    --------
+    >>> from logreg.saving.facts import ModelFacts
+    >>> from logreg.datasets.options import TableOptions
+    >>> curve, options = [[9, 1, 0.3, None], [19, 1, 0.2, None]], TableOptions(missing="mean")
+    >>> known = {"dataset": "<b>.csv", "n_in": 2, "n_out": 3, "dtype": "float64", "epoch": 2}
+    >>> known.update(n_train_batches=10, reason="patience", engine="theano 1.0.5", curve=curve)
+    >>> known.update(validation_error=0.0, validation_error_all_rows=0.25, date="today")
+    >>> settings = {"l2": 0.0, "class_weight": None, "criterion": "error"}
+    >>> print(run(ModelFacts(**known, settings=settings)).replace("</dd>", "\\n"))
+    <dl><dt>Data set</dt><dd>&lt;b&gt;.csv
+    <dt>Model</dt><dd>2 features, 3 classes, float64
+    <dt>Settings</dt><dd>l2 0.0, criterion error
+    <dt>Why it stopped</dt><dd>patience ran out
+    <dt>Best model</dt><dd>of epoch 2, the last one that was validated
+    <dt>Validation error</dt><dd>0.00 %
+    <dt>Made by</dt><dd>logreg None on theano 1.0.5, Python None
+    <dt>Date</dt><dd>today
+    </dl>
+    >>> known.update(epoch=1, reason="diverged", refit=True, n_refit_rows=9, options=options)
+    >>> known.update(settings={"criterion": "loss"}, feature_scales=[1, 2], date=None)
+    >>> print(run(ModelFacts(**known)).replace("</dd>", "\\n"))
+    <dl><dt>Data set</dt><dd>&lt;b&gt;.csv
+    <dt>Model</dt><dd>2 features, 3 classes, float64
+    <dt>Settings</dt><dd>criterion loss, missing mean, standardize True
+    <dt>Why it stopped</dt><dd>diverged
+    <dt>Best model</dt><dd>of epoch 1, then trained anew on 9 rows
+    <dt>Validation error</dt><dd>25.00 %
+    <dt>Made by</dt><dd>logreg None on theano 1.0.5, Python None
+    <dt>Date</dt><dd>not known
+    </dl>
+    """
     settings = {**facts.settings, "missing": facts.options.missing}
     settings["standardize"] = bool(facts.feature_scales) or None
     settings = [f"{name} {value}" for name, value in settings.items() if value is not None]
@@ -65,7 +113,26 @@ def run(facts):
 
 
 def curve(facts):
-    """The learning curve, or why there is none."""
+    """The learning curve, or why there is none.
+
+    Examples
+    --------
+    >>> from logreg.saving.facts import ModelFacts
+    >>> points = [[0, 1, 0.5, 0.6, 0.9], [1, 1, 0.3, None, 0.7], [2, 1, 0.2, 0.2, 0.8]]
+    >>> for name, n_batches in ("error", 2), ("loss", 1):
+    ...     settings = {"criterion": name, "patience": 3, "patience_increase": 2}
+    ...     rows = points if name == "loss" else [row[:4] for row in points]
+    ...     drawn = curve(ModelFacts(curve=rows, n_train_batches=n_batches, settings=settings))
+    ...     print(drawn.partition("<figcaption>")[2].replace("; ", ";\\n"))
+    The validation error begins at 50.00 %;
+    its best is 20.00 %, at epoch 2, in 3 validations. Significant gains: 3;
+    patience runs to epoch 2.</figcaption></figure>
+    The validation loss begins at 0.9000;
+    its best is 0.7000, at minibatch 2, in 3 validations. Significant gains: 2;
+    patience runs to minibatch 4.</figcaption></figure>
+    >>> curve(ModelFacts())
+    '<p>No curve is known: no validation was made.</p>'
+    """
     try:
         points, stopping, gains = plots.replay(facts)
     except SettingError as error:
