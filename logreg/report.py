@@ -11,6 +11,7 @@ from logreg.errors import LogRegError, needing
 from logreg.files import refuse_overwriting
 from logreg.hyperparameters import BEST_MODEL
 from logreg.page.writing import write_page
+from logreg.prediction.evaluation import evaluate
 from logreg.prediction.held_out import read_test_set
 from logreg.prediction.predictor import Predictor
 
@@ -43,16 +44,17 @@ def main(argv=None):
     predictor = Predictor(args.model)
     refuse_overwriting([output], [args.model])
     predictor.facts.check_outputs(output)
-    data = None
+    tested = ()
     try:
         data = read_test_set(predictor.facts, args.dataset, given(TableOptions, args))
+        tested = data, evaluate(predictor, data)
     except LogRegError as error:
         if args.dataset:
             raise
         note(f"note: the page is without the errors on a test set (--dataset names one): {error}")
     else:
         data.check_outputs(output)
-    write_page(output, args.model, predictor, data)
+    write_page(output, args.model, predictor, *tested)
     note(f"the page is {output}")
 
 

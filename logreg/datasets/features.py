@@ -41,7 +41,8 @@ class Features:
         ]
         numbers = frame[[c.index for c in itertools.compress(self.columns, is_number)]]
         x[:, is_number] = numbers.to_numpy("float64", na_value=numpy.nan)
-        x[numpy.isin(x, self.head.na)] = numpy.nan
+        is_bool = [kinds[c.index].kind == "b" for c in self.columns]
+        x[numpy.isin(x, self.head.na) & ~numpy.array(is_bool)] = numpy.nan
         for row, j in numpy.argwhere(abs(x) > FLOAT32_MAX):
             raise DatasetError(
                 f"row {frame.index[row]}, {self.columns[j].title} holds {x[row, j]:g}: numbers "

@@ -149,7 +149,12 @@ class Header:
     def find_label(self):
         """Which column is the label: the option's, that of a model, one called so, or the last."""
         if self.options.label_column is not None:
-            return self._chosen(self.options.label_column, "for the label")
+            label = self._chosen(self.options.label_column, "for the label")
+            if label in self.dropped and not self.known.categories:
+                raise DatasetError(
+                    f"{self.title(label)} is the label: let `drop` and `group` name others"
+                )
+            return label
         left = [i for i in range(len(self.cells)) if i not in self.dropped]
         names, of_model = self.names, self.known.label_name
         if not names:

@@ -30,6 +30,8 @@ def main(argv=None):
     try:
         runpy.run_path(args.program, run_name="__main__")
     except SyntaxError as error:
+        if not Path(error.filename or "").is_file():  # of eval
+            raise
         note(
             f"error: {error.filename}, line {error.lineno}, is no Python 3 ({error.msg}): if it is "
             f"Python 2, 2to3 -w {error.filename} converts it (Python up to 3.12 has 2to3)"

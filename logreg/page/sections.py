@@ -1,6 +1,7 @@
 """The parts of the page of a model, as HTML; every text of a file is escaped."""
 
 import base64
+import math
 from html import escape
 
 import numpy
@@ -41,13 +42,16 @@ def scores(facts, evaluation):
     &lt;b&gt;.csv: 10 of 50 rows, 20.00 % (95 % interval: 11.24 to 33.04 %); all rows</small></div>
     """
     error, source = facts.test_error_all_rows, "from the model file"
+    error_of_whole = facts.test_error
     if evaluation:
         error = evaluation["errors"] / evaluation["rows"]
         rows = with_interval(evaluation["errors"], evaluation["rows"])
         source = f"{escaped(evaluation['dataset'])}: {rows}; {evaluation['rows_are']}"
+        whole = evaluation["whole_minibatches"]
+        error_of_whole = whole["errors"] / whole["rows"] if whole and whole["rows"] else None
     figures = [(error, "test error over all rows", source)]
     if facts.settings.get("criterion") != "loss":
-        figures.append((facts.test_error, "as the tutorial counts", "over whole minibatches"))
+        figures.append((error_of_whole, "as the tutorial counts", "over whole minibatches"))
     return "".join(
         f"<div><strong>{percent(error)}</strong> {name}<small>{source}</small></div>"
         for error, name, source in figures
@@ -148,7 +152,7 @@ def curve(facts):
     said = (
         f"The validation {name} begins at {shown(first)}; its best is {shown(stopping.best_loss)}, "
         f"at {unit} {best:.0f}, in {len(points)} validations. Significant gains: {len(gains)}; "
-        f"patience runs to {unit} {end:.0f}."
+        f"patience runs to {unit} {math.ceil(end)}."
     )
     return _plot(plots.plot_curve, facts, (5.8, 3.7), said)
 

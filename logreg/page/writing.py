@@ -9,7 +9,6 @@ from string import Template
 
 from logreg import plots
 from logreg.page import sections
-from logreg.prediction.evaluation import evaluate
 from logreg.saving.model_file import save
 from logreg.version import __version__
 
@@ -17,14 +16,14 @@ HERE = Path(__file__).parent
 SHARED = [HERE / "model.js", HERE / "pad.js"]
 
 
-def write_page(path, model, predictor, data=None):
+def write_page(path, model, predictor, data=None, evaluation=None):
     """Write the page of a model, whole or not at all.
 
-    `model` is the path of its file, and `data` the DataSet of a test set, if there is one.
+    `model` is the path of its file, and `data` the DataSet of a test set, if there is one, with its
+    `evaluation`.
     """
-    facts, evaluation, errors, gallery = predictor.facts, None, "", ""
+    facts, errors, gallery = predictor.facts, "", ""
     if data:
-        evaluation = evaluate(predictor, data)
         errors = sections.errors(evaluation)
         gallery = sections.gallery(predictor, data, evaluation)
     live, is_many = sections.live(predictor, data), facts.n_out > sections.MANY_CLASSES

@@ -221,7 +221,7 @@ def as_text(evaluation):
         )
     lines.append(f"log-loss {evaluation['log_loss']:.6f}\n")
     lines += [f"{title}\n{aligned([head, *rows])}" for title, head, rows in tables(evaluation)]
-    wrong = listed([*map(str, evaluation["wrong_rows"])]) or "none"
+    wrong = listed([*map(shown, evaluation["wrong_rows"])]) or "none"
     return "\n".join([*lines, f"wrong rows, the most confident mistakes first: {wrong}\n"])
 
 

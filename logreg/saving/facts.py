@@ -127,7 +127,8 @@ class ModelFacts(Facts):
 
     def check_outputs(self, *paths):
         """Raise a SettingError if one of the paths is the file of the training data."""
-        refuse_overwriting(paths, filter(os.path.exists, [self.dataset or ""]))
+        dataset = os.path.expanduser(self.dataset or "")
+        refuse_overwriting(paths, filter(os.path.exists, [dataset]))
 
     def metadata(self):
         """All that is known, as files and users have it: a dict."""

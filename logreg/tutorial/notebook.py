@@ -8,7 +8,7 @@ import tempfile
 
 import numpy
 
-from logreg.errors import needing
+from logreg.errors import SettingError, needing
 from logreg.saving.model_file import save
 from logreg.tutorial.text import TEXT, blocks, examples, with_links_to, with_pictures_in_line
 
@@ -34,13 +34,18 @@ def is_right(found, exercise):
     found : number, text of numbers, or iterable of these
         Of any type: 1, 1.0, True and "1" are alike.
     exercise : str
-        Its number. One whose answer begins with no bold number is not checked.
+        Its number.
 
     Returns
     -------
     bool
         True if as many were found as the answer has, each to within what the exercise says. If the
         answer is a single one, each that was found has to be it.
+
+    Raises
+    ------
+    SettingError
+        If the answer of this exercise begins with no bold number, or there is no such exercise.
 
     Examples
     --------
@@ -60,8 +65,14 @@ def is_right(found, exercise):
     True
     >>> is_right("many", "5.1"), is_right(None, "5.1")
     (False, False)
+    >>> is_right(1, "1.2")
+    Traceback (most recent call last):
+    logreg.errors.SettingError: the text has no exercise '1.2' that asks for numbers
     """
-    right, within = answers()[exercise]
+    checked = answers()
+    if exercise not in checked:
+        raise SettingError(f"the text has no exercise {exercise!r} that asks for numbers")
+    right, within = checked[exercise]
     try:
         found = numpy.array(_numbers(found))
     except (OverflowError, TypeError, ValueError):

@@ -178,6 +178,7 @@ WRONG = [
     ("a,kind\n1,x\n2,NA\n", {}, r"1 of 2 rows .* row 3 .* \(kind\): `missing='mean'` leaves"),
     ("g,a,k\n,2,x\n?,3,x\np,4,x\n", {"group": "g"}, r"2 of 3 rows have no group, row 2.* \(g"),
     ("Aircon,b,kind\n1,1,x\n", {"drop": "airco"}, "or several; did you mean Aircon. its col"),
+    ("a,k\n1,x\n", {"drop": 2, "label_column": "k"}, r"column 2 \(k\) is the label: let `drop`"),
     ("a,a,b,kind\n1,2,3,x\n", {"drop": "a"}, "no column a to drop, or several; its columns are 1 "),
     ("a,a,kind\n4x,1,x\n1,2,x\n", {"drop": "2"}, "`categorical='1'` makes .* `drop='1'` leaves"),
     ("b,a,a,kind\n1,2,3,x\n", {}, "called 'a': .*; if row 1 is data, give `header=False`"),
@@ -361,6 +362,8 @@ def test_a_number_that_stands_for_empty_is_compared_as_a_number():
     for na, row in ("-99,9", 1), ("-99.9", 1), ("-1.000", 2):  # which is what stands there
         (rows,) = numpy.isnan(table(text, na=na, missing="mean").x[:, 0]).nonzero()
         assert rows.tolist() == [row]
+    found = table("a,n,kind\nTrue,0,x\nFalse,1,y\nTrue,2,y\n", na="0", missing="mean")
+    numpy.testing.assert_array_equal(found.x, [[1, numpy.nan], [0, 1], [1, 2]])
     text = "a,b,n,kind\ntrue,99 %,0,x\nfalse,5 %,1,y\n2,7 %,99,x\n"  # no numbers stand for empty
     found = table(text, na=["false", "99 %"], missing="mean")
     wanted = [[1, numpy.nan, 0], [numpy.nan, 5, 1], [2, 7, 99]]

@@ -61,6 +61,7 @@ def test_python_2_is_told(run_old, working_folder):
 
 def test_how_a_program_ends_is_how_the_command_does(run_old, run):
     assert run_old("raise SystemExit(3)").returncode == 3
+    assert 'File "old.py", line 1' in run_old("eval('1 +')").stderr
     done = run_old("x = 1\nassert x == 2, 'x is not 2'\n")
     assert done.returncode == 1
     assert 'File "old.py", line 2' in done.stderr and "AssertionError: x is not 2" in done.stderr
