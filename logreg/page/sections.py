@@ -36,10 +36,15 @@ def scores(facts, evaluation):
     <div><strong>0.00 %</strong> as the tutorial counts<small>over whole minibatches</small>
     <BLANKLINE>
     >>> evaluation = {"errors": 10, "rows": 50, "dataset": "<b>.csv", "rows_are": "all rows"}
-    >>> facts = ModelFacts(test_error=0.0, settings={"criterion": "loss"})
-    >>> print(scores(facts, evaluation).replace("<small>", "\n"))
+    >>> evaluation["whole_minibatches"] = {"errors": 1, "rows": 40}
+    >>> print(scores(facts, evaluation).replace("<small>", "\n").replace("</div>", "\n"))
     <div><strong>20.00 %</strong> test error over all rows
-    &lt;b&gt;.csv: 10 of 50 rows, 20.00 % (95 % interval: 11.24 to 33.04 %); all rows</small></div>
+    &lt;b&gt;.csv: 10 of 50 rows, 20.00 % (95 % interval: 11.24 to 33.04 %); all rows</small>
+    <div><strong>2.50 %</strong> as the tutorial counts
+    over whole minibatches</small>
+    <BLANKLINE>
+    >>> scores(ModelFacts(test_error=0.0, settings={"criterion": "loss"}), None)
+    ''
     """
     error, source = facts.test_error_all_rows, "from the model file"
     error_of_whole = facts.test_error
@@ -132,7 +137,7 @@ def curve(facts):
     ...     print(drawn.partition("<figcaption>")[2].replace("; ", ";\n"))
     The validation error begins at 50.00 %;
     its best is 20.00 %, at epoch 2, in 3 validations. Significant gains: 3;
-    patience runs to epoch 2.</figcaption></figure>
+    patience runs to epoch 3.</figcaption></figure>
     The validation loss begins at 0.9000;
     its best is 0.7000, at minibatch 2, in 3 validations. Significant gains: 2;
     patience runs to minibatch 4.</figcaption></figure>
