@@ -18,7 +18,6 @@ SHORT = {"D": "--dataset d.npz --n-epochs 2", "T": "--dataset t.csv --n-epochs 2
 
 COMMANDS = r"""
 train D | 0 | epoch 1, minibatch 10/10, validation error | stopped after 2 of 2 epochs
-train D --quiet | 0 | ^Optimization complete with [^\n]+\n$ |
 train T --quiet | 0 | ^best model: .*\nvalidation error: .*\ntrained anew for its \d+0 minibatches on 50 rows, with.*\ntest error: |
 train T --folds 3 --quiet | 0 | ^fold 1 of 3: test error: .* of 20 rows.*\nmean of 3 folds: |
 train T --verbose | 0 | the model\nepoch 1, [^\n]+\nepoch 2, [^\n]+\nbest model: (?!.*best model) | class
@@ -40,7 +39,6 @@ train D --n-epochs 0 | 1 | | error: --n-epochs is 0
 train a.csv --dataset b.csv | 2 | | error: a.csv and --dataset b.csv: give one of them\n$
 train T --header --no-header | 2 | | argument --no-header: not allowed with argument --header
 train D --pixel-scale 0 | 2 | | argument --pixel-scale: invalid positive_number value: '0'
-train D --pixel-scale nan | 2 | | argument --pixel-scale: invalid positive_number value: 'nan'
 train D --device tpu | 1 | | error: device 'tpu' is not known: give cpu, cuda
 train D --output d.npz | 1 | loading data | error: d.npz would overwrite what is read
 train D --resume | 1 | | error: --resume needs --checkpoint FILE

@@ -300,6 +300,28 @@ def live(predictor, data):
     """The model as the script takes it; None if its images cannot be drawn.
 
     Means that the model file lacks are those of the test rows, if there are any.
+
+    Examples
+    --------
+    >>> from logreg import LogisticRegression, Predictor, engine, save_model
+    >>> classifier = LogisticRegression(engine.T.matrix("x"), n_in=3, n_out=2)
+    >>> told = {"columns": ["size", "kind"], "categories": [None, ["<b>", "no"]]}
+    >>> told.update(feature_means=[0.5, 0.25, 0.75], feature_scales=[2.0, 0.5, 0.5])
+    >>> save_model(classifier, "model.pkl", pixel_scale=0.25, class_labels=["a", "b"], **told)
+    >>> found = live(Predictor("model.pkl"), None)
+    >>> for name in [*found][4:]:
+    ...     print(name, found[name])
+    columns ['size', 'kind']
+    dates [False, False]
+    categories [None, ['<b>', 'no']]
+    means [2.0, 1.0, 3.0]
+    scale 0.25
+    shifts [0.5, 0.25, 0.75]
+    scales [2.0, 0.5, 0.5]
+    shape None
+    range [0, 255]
+    background dark
+    isCentred True
     """
     facts = predictor.facts
     if facts.image and not facts.takes_pictures:

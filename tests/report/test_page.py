@@ -131,7 +131,7 @@ def test_the_tools_of_the_pad(open_page, digits_page):
     from selenium.webdriver import ActionChains
 
     browser = open_page(digits_page)
-    browser.execute_async_script(STATE)
+    draw_anew(browser, [])
     ids = ("pad", "answer", "ask", "width")
     pad, answer, ask, width = (browser.find_element("id", name) for name in ids)
     buttons = {button.text: button for button in browser.find_elements("css selector", ".tools *")}
@@ -365,10 +365,11 @@ def test_models_of_few_and_of_many_classes(open_page, n_out, shape):
     bars.sort(key=lambda bar: bar.location["y"])
     order = numpy.argsort(-expected, kind="stable")[:20] if n_out > 20 else range(n_out)
     assert [bar.find_element("class name", "name").text for bar in bars] == [*map(str, order)]
-    texts = [browser.find_element("id", name).text for name in ("errors", "curve", "draw")]
-    assert texts[0] == "Where it errs\nThe data set was not to be found when the page was written."
-    assert texts[1] == "The learning curve\nNo curve is known: no validation was made."
-    assert texts[2].startswith("Draw\nDraw with mouse" if shape else "Try it\nThe bar below")
+    untested = "Where it errs\nThe data set was not to be found when the page was written."
+    assert browser.find_element("id", "errors").text == untested
+    assert "\nNo curve is known: no" in browser.find_element("id", "curve").text
+    begin = "Draw\nDraw with mouse" if shape else "Try it\nThe bar below"
+    assert browser.find_element("id", "draw").text.startswith(begin)
 
 
 @pytest.mark.parametrize("width", [390, 1200])

@@ -28,16 +28,6 @@ def test_a_page_tells_what_an_evaluation_does(cli):
     assert figures == [(error, "test error over all rows", f"t.csv: {source}")]
 
 
-def test_a_form_begins_with_the_means_of_scaled_features(cli):
-    pixels = numpy.random.RandomState(0).randint(256, size=(90, 3))
-    write("t.csv", csv_text(numpy.c_[pixels, pixels[:, 0] > 127], [*"abc", "class"]).encode())
-    options = ["--pixel-scale", 255, "--standardize", "--no-shuffle", "--n-epochs", 1]
-    assert cli("train", "--dataset", "t.csv", *options).code == cli("report").code == 0
-    page, n = Path("best_model.html").read_text("utf-8"), Predictor("best_model.pkl").facts.rows[0]
-    live = json.loads(re.search('id="model">(.*?)</script>', page)[1])
-    numpy.testing.assert_allclose(live["means"], pixels[:n].mean(axis=0))
-
-
 def test_a_page_of_a_table_shows_what_was_hard_and_why(cli):
     random, header = numpy.random.RandomState(0), [*"abcde", "health", "label"]
     y = random.randint(60, size=1200)
