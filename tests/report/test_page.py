@@ -347,14 +347,10 @@ def test_models_of_few_and_of_many_classes(open_page, n_out, shape):
         at = evidence / abs(evidence).max()
         colours = numpy.transpose([numpy.interp(at, (-1, -0.5, 0, 0.5, 1), c) for c in BLUE_TO_RED])
         numpy.testing.assert_allclose(seen, colours, atol=4)
-    assert len(figures) == min(n_out, 30) and figures[0].is_displayed() == (
-        n_out <= 30
-    )  # or folded
+    assert len(figures) == min(n_out, 30)
+    assert figures[0].is_displayed() == (n_out <= 30)  # or folded
     if shape:
-        (picture,), limit = (
-            figures[-1].find_elements("tag name", "img"),
-            numpy.percentile(abs(W), 99.8),
-        )
+        picture, limit = figures[-1].find_element("tag name", "img"), numpy.percentile(abs(W), 99.8)
         k, ends = len(figures) - 1, browser.find_element("class name", "ends").text.split()
         assert picture.get_attribute("alt") == f"weights of class {k}, {k}"
         seen = numpy.array(Image.open(urlopen(picture.get_attribute("src"))).convert("RGB"))

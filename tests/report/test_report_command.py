@@ -14,20 +14,6 @@ pytest.importorskip("matplotlib")
 FIGURE = "<figure><dl>(.*?)</dl><figcaption>(.*?)</figcaption>"  # of the row or class of a table
 
 
-def test_a_page_tells_what_an_evaluation_does(cli):
-    x, y = make_pairs((120,))[0]
-    y[::4] = 0
-    write("t.csv", csv_text(numpy.c_[x, y], [*"abcd", "class"]).encode())
-    done = cli("train", "--dataset", "t.csv", "--n-epochs", 9, "--batch-size", 8)
-    assert cli("report").code == 0
-    page = Path("best_model.html").read_text(encoding="utf-8")
-    told = json.loads(cli("predict", "--evaluate", "--format", "json").out)
-    source = re.search("test error: (.*)", done.out)[1] + "; those that training held out"
-    figures = re.findall("<strong>(.*?)</strong> (.*?)<small>(.*?)</small>", page)
-    error = f"{told['error_percent']:.2f} %"  # alone: it goes by the loss
-    assert figures == [(error, "test error over all rows", f"t.csv: {source}")]
-
-
 def test_a_page_of_a_table_shows_what_was_hard_and_why(cli):
     random, header = numpy.random.RandomState(0), [*"abcde", "health", "label"]
     y = random.randint(60, size=1200)
