@@ -52,6 +52,7 @@ predict rows.csv -M | 1 | | error: rows.csv: .*'x'
 predict wide.csv -M --encoding utf-16-le | 0 | ^wide.csv\[1\]: ant\nwide.csv\[2\]: bee\nwide.csv\[3\]: cat\n$ |
 predict logo.svg -M | 1 | | error: logo.svg: is no npy, npz, CSV or IDX file; the model expects 4 features, and no picture: it knows no grey images of 10 x 10 pixels and of what range\n$
 predict . -M | 1 | | error: .: is a pickle, or a folder without pictures
+predict --model other.pkl --evaluate --label-column no | 1 | | error: t.csv.* has no column no
 predict t.csv -M --evaluate | 1 | | error: t.csv: the model does not know the labels '0', '1', '2': leave
 predict rows.npy rows.csv -M --evaluate | 2 | | error: give inputs, --evaluate .of one input., --info or --weights alone\n$
 predict rows.npy -M --evaluate --dataset e.npz | 2 | | error: give inputs, --evaluate
@@ -66,6 +67,7 @@ predict photos -M --output photos/p.png | 1 | | error: photos/p.png would overwr
 predict wrong.npy rows.npy -M -n 1 | 1 | ^rows.npy\[0\]: ant\n$ | error: wrong.npy.* 5
 predict rows.npy -M -n 0 | 1 | | error: -n is 0: it must be 1 or more
 predict wrong.npy -M --output o | 1 | | error: wrong.npy.*\nerror: nothing could be predicted, so o is not
+predict rows.npy -M --min-proba -0.1 | 1 | | error: --min-proba is -0.1: it must be from 0 to 1\n$
 predict rows.npy -M --min-proba 75 | 1 | | error: --min-proba is 75.0: it must be from 0 to 1
 predict rows.npy -M --keep 2 | 1 | | error: rows.npy: is no table, of which --keep could keep
 predict t.csv -M --keep kind | 1 | | t.csv.* has no column kind to keep, or several; its columns are
