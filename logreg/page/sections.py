@@ -322,6 +322,12 @@ def live(predictor, data):
     range [0, 255]
     background dark
     isCentred True
+    >>> from logreg.prediction.held_out import read_test_set
+    >>> save_model(classifier, "model.pkl", class_labels=["a", "b"])
+    >>> numpy.savez("d.npz", x=[[1.0, 2, 3], [3, 2, 6], [8, 2, 0]], y=["a", "b", "a"])
+    >>> predictor = Predictor("model.pkl")
+    >>> live(predictor, read_test_set(predictor.facts, "d.npz"))["means"]
+    [4.0, 2.0, 3.0]
     """
     facts = predictor.facts
     if facts.image and not facts.takes_pictures:
