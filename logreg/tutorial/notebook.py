@@ -60,6 +60,8 @@ def is_right(found, exercise):
     (True, True)
     >>> is_right(0.880, "2.1"), is_right("(7850, 785)", "5.1"), is_right({1: 7850}.keys(), "5.1")
     (True, True, False)
+    >>> is_right([0.9998, 0.785, 0.225], "6.3"), is_right((32, 49, 0.075), "10.3")
+    (True, True)
     >>> from logreg.engine import theano
     >>> is_right(theano.shared(numpy.log(10)), "3.1")
     True

@@ -15,6 +15,7 @@ import tarfile
 import numpy
 import pytest
 from builders import SAMPLE, cost_and_gradients, probabilities, sample, tutorial_log
+from PIL import Image
 
 from logreg.callbacks.reference import read_reference
 from logreg.datasets.dataset import read_dataset
@@ -34,8 +35,7 @@ PLAYS = ("sums", "softmax", "plane", "training", "heart", "patience", "mnist-run
 MODEL = """const [name, done] = arguments; (function look() {
   const trainer = tutorial[name];
   if (!trainer) return requestAnimationFrame(look);
-  done({ W: [...trainer.model.W], b: [...trainer.model.b], cost: trainer.cost,
-         testCost: trainer.testCost, wrong: trainer.wrong.length, progress: trainer.progress });
+  done([[...trainer.model.W], [...trainer.model.b], trainer.history]);
 })();"""
 
 
@@ -66,10 +66,9 @@ def find(browser, selector):
 
 
 def model(browser, name):
-    """A model that learns in the page: W, b, both costs, number of wrong rows, progress."""
-    told = browser.execute_async_script(MODEL, name)
-    W = numpy.reshape(told["W"], (-1, len(told["b"])))
-    return W, *(told[key] for key in ("b", "cost", "testCost", "wrong", "progress"))
+    """A model that learns in the page: W, b, and its progress, costs and error so far."""
+    W, b, history = map(numpy.array, browser.execute_async_script(MODEL, name))
+    return W.reshape(-1, len(b)), b, history
 
 
 def descend(x, y, W, b, rate, decay=0):
@@ -79,21 +78,65 @@ def descend(x, y, W, b, rate, decay=0):
 
 
 def check(told, x, y, tested, W, b):
-    """Compare a model of the page with NumPy's; give its progress and costs, and what is wrong."""
+    """Compare a model of the page with NumPy's; give its history, and what is wrong."""
     numpy.testing.assert_allclose(told[0], W, rtol=0, atol=1e-6)
     numpy.testing.assert_allclose(told[1], b, rtol=0, atol=1e-6)
-    costs, wrong = [], []
-    for rows, labels in (x, y), tested:
-        costs.append(cost_and_gradients(rows, labels, W, b)[0])
-        wrong.append(probabilities(rows, W, b).argmax(axis=1) != labels)
-    assert told[2:5] == (*map(pytest.approx, costs), wrong[1].sum())
-    return (told[5], *costs), wrong
+    costs = [cost_and_gradients(*pair, W, b)[0] for pair in ((x, y), tested)]
+    wrong = [probabilities(x, W, b).argmax(axis=1) != y for x, y in ((x, y), tested)]
+    assert told[2][-1, 1:] == pytest.approx([*costs, wrong[1].mean()])
+    return told[2], wrong
 
 
 def shown(browser, name, selector, what="node.textContent"):
     """What JavaScript tells of each node that a selector finds in a thing to play with."""
     nodes = f"[...document.querySelectorAll(`#play-{name} {selector}`)]"
     return browser.execute_script(f"return {nodes}.map((node) => {what})")
+
+
+def pictures(browser, name, selector):
+    """The pixels of canvases: red, green, blue, and how opaque they are."""
+    urls = shown(browser, name, selector, "node.toDataURL().split(',')[1]")
+    images = [Image.open(io.BytesIO(base64.b64decode(url))).convert("RGBA") for url in urls]
+    return numpy.array([numpy.reshape(image, (-1, 4)) for image in images], int)
+
+
+def check_signed(seen, values):
+    """Compare the blue in pictures with numbers, a column for each: those for a class have less."""
+    shares = values.T[: len(seen)] / (abs(values).max() or 1)
+    blue = numpy.interp(shares, (-1, -0.5, 0, 0.5, 1), (97, 195, 247, 77, 31))
+    numpy.testing.assert_allclose(seen[:, :, 2], blue, atol=4)
+
+
+def regions(*models):
+    """The plane's green, by the class that leads, and its borders, of a model and of the next."""
+    at, lines = (numpy.arange(400) + 0.5) / 200 * 2.6 - 2.6, []
+    x = numpy.stack(numpy.meshgrid(at, 0.2 - at), axis=-1).reshape(-1, 2)
+    for W, b in models:
+        z = (numpy.c_[x, x.prod(axis=1)][:, : len(W)] @ W + b).T.reshape(3, 400, 400)
+        best, leads = z.argmax(axis=0), z[:, None] - z
+        steep = numpy.hypot(*numpy.gradient(leads, axis=(2, 3)))
+        away = numpy.divide(abs(leads), steep, numpy.full_like(leads, numpy.inf), where=steep > 0)
+        lines.append(numpy.take_along_axis(away.min(axis=1), best[None], 0)[0])
+    line = numpy.maximum(numpy.minimum(1.1 - lines[0], 0.5), 1.6 - lines[1])
+    green = numpy.where(line > 0.11, 28, numpy.take((111, 86, 127), best))
+    return numpy.stack([green, 255 * line.clip(0.11, 1)], axis=-1).reshape(-1, 2)
+
+
+def check_chart(browser, name, selector, texts, curves, scale=numpy.array):
+    """Compare a chart's texts, and its curves with points, by what stands at its ticks."""
+    assert " ".join(shown(browser, name, f"{selector} text")).startswith(texts)
+    lines = []
+    for anchor, key, by in ("middle", "x", numpy.array), ("end", "y", scale):
+        told = f"[node.textContent.replace(/[ ,%]/g, ''), node.{key}.baseVal[0].value]"
+        ticks = shown(browser, name, f"{selector} [text-anchor={anchor}]", told)
+        values, at = numpy.array(ticks, float).T
+        lines.append(numpy.poly1d(numpy.polyfit(by(values), at, 1)))
+    told = "node.getAttribute('transform') || node.getAttribute('d')"
+    paths = shown(browser, name, f"{selector} :is(.curve, .credit, .spot)", told)
+    for path, (x, y) in itertools.zip_longest(paths, map(numpy.transpose, curves)):
+        expected = numpy.transpose([lines[0](x), lines[1](scale(y)) - 4]).ravel()
+        seen = numpy.array(re.findall(r"[\d.]+", path), float)
+        numpy.testing.assert_allclose(seen, expected, atol=0.2)
 
 
 def wait(browser, until):
@@ -104,6 +147,13 @@ def wait(browser, until):
 
 def decoded(text, dtype):
     return numpy.frombuffer(base64.b64decode(text), dtype)
+
+
+def full_run(browser):
+    """What the page knows, and the weights and bias of the full run."""
+    facts = json.loads(find(browser, "#facts").get_property("textContent"))
+    W, b = (decoded(facts[name], "float32").astype(float) for name in "Wb")
+    return facts, W.reshape(784, 10), b
 
 
 def said(browser, name, selector="output"):
@@ -119,34 +169,20 @@ def digits(n):
 SET = """const [selector, value] = arguments, input = document.querySelector(selector);
 input.value = value;
 for (const name of ["input", "change"]) input.dispatchEvent(new Event(name, { bubbles: true }));"""
-PALE = """const canvas = document.querySelector("#play-mnist-run .here canvas");
-return [...canvas.getContext("2d").getImageData(3, 3, 1, 1).data];"""
+PRESS = "for (const button of arguments) button.click()"
+READY = "Ready to train on MNIST's 50,000 rows, 600 a step."
+BAR = "[node.className === 'best', parseFloat(node.style.left) || 0, parseFloat(node.style.width)]"
 
 
 def test_the_page_is_one_file_and_tells_of_the_sample(browser, page):
     assert page.stat().st_size < 1.05e6
     assert "5,000 rows of mnist_sample, as MNIST" in said(browser, "sums", ".toy > small")
-    for name in PLAYS:  # nothing is answered yet
-        answers = browser.find_elements("css selector", f"#play-{name} .verdict")
-        assert [answer.text for answer in answers] == [""] * (name != "sums")
     model(browser, "heart")
-    assert min(browser.execute_script(PALE)) > 240  # of weights that are all 0
+    check_signed(pictures(browser, "mnist-run", ".here canvas"), numpy.zeros((784, 10)))
     chapters = [h2.get_attribute("id") for h2 in browser.find_elements("css selector", "h2")]
-    for links, n in ("#contents a", 16), ("main .table a", 14):  # the second are the text's own
+    for links, n in ("#contents a", 16), ("main .table a", 14), (".permalink", 16):
         found = browser.find_elements("css selector", links)
         assert [link.get_attribute("hash")[1:] for link in found] == chapters[:n]
-
-
-@pytest.mark.parametrize("width", [360, 390, 800, 1600])
-def test_it_fits_every_window(browser, emulate, width):
-    emulate(width)
-    wide = "return document.documentElement.scrollWidth - innerWidth"
-    assert browser.execute_script(wide) <= 0
-    assert bool(find(browser, "#contents details").get_attribute("open")) == (width == 1600)
-    model(browser, "heart")
-    for toy in browser.find_elements("css selector", ".toy"):
-        assert toy.is_displayed()
-        assert toy.size["height"] < 900 or width != 390
 
 
 # Use all that a thing has, one after the other; collect what has moved something.
@@ -168,12 +204,17 @@ const places = () => [...play.querySelectorAll("button, label, input, canvas, sv
 })();"""
 
 
-@pytest.mark.parametrize("width", [390, 1200])
-def test_nothing_moves_when_it_is_used(browser, emulate, width):
+@pytest.mark.parametrize("width", [360, 390, 800, 1200])
+def test_it_fits_every_window_and_nothing_moves_when_it_is_used(browser, emulate, width):
     emulate(width)
+    wide = "return document.documentElement.scrollWidth - innerWidth"
+    assert browser.execute_script(wide) <= 0
+    assert bool(find(browser, "#contents details").get_attribute("open")) == (width == 1200)
     model(browser, "heart")
-    for play in browser.find_elements("css selector", ".toy, .question"):
-        assert browser.execute_async_script(USE, play) == []
+    for toy in browser.find_elements("css selector", ".toy, .question"):
+        assert toy.size["height"] < 900 or width != 390
+        # At 360 and 800 pixels, what is said after a step may take a line more than before.
+        assert width in (360, 800) or browser.execute_async_script(USE, toy) == []
 
 
 def test_on_paper_pictures_take_the_place_of_what_moves(browser, emulate):
@@ -214,9 +255,8 @@ for (let i = 0; i < arguments[0]; i++) another.click();"""
 
 
 def test_the_ten_sums_are_numpys_and_so_is_which_digits_speak_for_an_answer(browser):
-    facts = json.loads(find(browser, "#facts").get_property("textContent"))
-    W, b = (decoded(facts[name], "float32").astype(float) for name in "Wb")
-    W, A = W.reshape(784, 10), decoded(facts["A"], "int8").reshape(1000, 10) * facts["A_unit"]
+    facts, W, b = full_run(browser)
+    A = decoded(facts["A"], "int8").reshape(1000, 10) * facts["A_unit"]
     inks, y, (tested, labels), *_ = digits(1000)
     first = int(numpy.argmax(labels == 3))
     model(browser, "training")  # the digits are read
@@ -230,6 +270,11 @@ def test_the_ten_sums_are_numpys_and_so_is_which_digits_speak_for_an_answer(brow
         sums, p = x @ W + b, probabilities(x[None], W, b)[0]
         rows = [text for z, q in zip(sums, p) for text in (f"{z:.1f}", f"{100 * q:.0f} %")]
         assert [text.replace("−", "-") for text in shown(browser, "sums", ".rows .number")] == rows
+        half, zero = 50 / max(6, abs(sums).max()) * sums, 0 * sums
+        bars = [p == max(p), 50 + numpy.minimum(half, 0), abs(half), zero, zero, 100 * p]
+        seen = numpy.reshape(shown(browser, "sums", ".rows i", BAR), (10, 6))
+        numpy.testing.assert_allclose(seen, numpy.transpose(bars), atol=1e-3)
+        check_signed(pictures(browser, "sums", ".product"), numpy.roll(x[:, None] * W, -k, 1))
         told = f"For the answer {k}, the products add up to {x @ W[:, k]:.2f}, and with the bias "
         told += f"of {b[k]:.2f} to {sums[k]:.2f}. The largest of the ten sums is that of {best}, "
         assert said(browser, "sums", ".said").replace("−", "-") == f"{told}so the answer is {best}."
@@ -237,6 +282,8 @@ def test_the_ten_sums_are_numpys_and_so_is_which_digits_speak_for_an_answer(brow
         order = numpy.argsort(-shares, kind="stable")[[0, 1, 2, 3, 4, -1, -2, -3, -4, -5]]
         expected = [f"{shares[i]:+.2f}".replace("-", "−") for i in order]
         assert shown(browser, "sums", ".witnesses .number") == expected
+        seen = pictures(browser, "sums", ".witnesses canvas")[:, :, 0]
+        numpy.testing.assert_array_equal(seen, 255 - 256 * inks[order])
         told = "Training digits that speak most for {}: {}, {}, {}, {}, {}; and against it: "
         witnesses = find(browser, ".witnesses").get_attribute("aria-label")
         assert witnesses == f"{told}{{}}, {{}}, {{}}, {{}}, {{}}.".format(k, *y[order])
@@ -271,7 +318,7 @@ ASK = """return [...document.querySelectorAll(".question label")].map((label) =>
 def test_questions_answer(browser):
     written = text.TEXT.read_text(encoding="utf-8")
     reasons = re.findall(r"<summary>([A-D])\. .+</summary>\n\n(\w+)", written)
-    assert len(reasons) == 14 * 3
+    assert len(reasons) == 14 * 3 == 3 * [word for _, word in reasons].count("Yes")
     told = [(label[0], word, is_right) for label, word, is_right in browser.execute_script(ASK)]
     assert told == [(letter, word, word == "Yes") for letter, word in reasons]
 
@@ -303,17 +350,21 @@ def test_examples_are_copied_so_that_pythons_shell_takes_them(browser):
 def test_the_address_opens_a_thing_at_a_setting(browser, emulate, page):
     emulate(prefers_reduced_motion="reduce")
     browser.get("about:blank")
-    browser.get(f"{page.as_uri()}#plane?rate=100&size=60&inputs=product")
+    browser.get(f"{page.as_uri()}?answers#plane?rate=100&size=60&inputs=product")
     assert len(model(browser, "plane")[0]) == 3  # inputs
     find(browser, "#play-plane [name=plane-rate][value='100']:checked").send_keys(LEFT)
     assert browser.current_url.endswith("#plane?rate=10&size=60&points=clouds&inputs=product")
     hover = "arguments[0].dispatchEvent(new PointerEvent('pointerenter', { pointerType: 'mouse' }))"
     browser.execute_script(hover, find(browser, "#play-sums .row:nth-child(7)"))
     assert browser.current_url.endswith("#sums?digit=6")
-    browser.get(f"{page.as_uri()}#8-patience")  # as the chapter was called once
+    browser.get(f"{page.as_uri()}?answers#8-patience")  # as the chapter was called once
     browser.execute_async_script(FRAMES)
+    assert find(browser, "body").get_attribute("class") == "with-answers"
     assert browser.current_url.endswith("#patience")
     assert browser.execute_script("return document.querySelector(':target').tagName") == "H2"
+    assert find(browser, "#contents .now").get_property("textContent").startswith("8. ")
+    current = browser.find_elements("css selector", "#contents [aria-current]")
+    assert [link.get_attribute("hash") for link in current] == ["#patience"]
 
 
 def test_softmax_is_numpys_whatever_is_moved_and_comes_back_by_its_address(browser):
@@ -366,37 +417,47 @@ def test_the_plane_steps_as_numpy_does(browser, size, points):
         y, labels = ((rows[:, 2] < 0).astype(int) for rows in (x, tested))
     for choice in chosen:
         find(browser, f"#play-plane [name=plane-{choice}]").send_keys(SPACE)
-    W, b = numpy.zeros((x.shape[1], 3)), numpy.zeros(3)
+    W, b, before = numpy.zeros((x.shape[1], 3)), numpy.zeros(3), None
 
     def check_all(n, first=0):
-        """Compare with NumPy what is said, which points are hollow, and which have a ring."""
-        (at, *costs), (own, new) = check(model(browser, "plane"), x, y, (tested, labels), W, b)
+        """Compare with NumPy what is said, the points, their regions and the curves."""
+        history, (own, new) = check(model(browser, "plane"), x, y, (tested, labels), W, b)
+        at, *costs, _ = history[-1]
         told = f"Epoch {at:.1f}, step {n}".replace(".0,", ",")
         told = told if n else "No step yet, all scores are zero, and class 0 takes every point"
         told += ": loss {:.3f}, {} of 60 wrong. Of 60 new points: loss {:.3f}, {} wrong."
         told = told.format(costs[0], own.sum(), costs[1], new.sum())
         assert said(browser, "plane", ".said") == told
-        fills = ["var(--card)" if wrong else f"var(--class-{k})" for k, wrong in zip(y, own)]
+        assert said(browser, "plane", ".verdict")[:10] == ("It swings." if at >= 1 else "")
+        fills = [f"var(--class-{k})" for k in labels]
+        fills += ["var(--card)" if wrong else f"var(--class-{k})" for k, wrong in zip(y, own)]
         told = "[node.getAttribute('fill'), node.nextSibling?.matches('.ring') || false]"
-        expected = [[fill, first <= i < first + size] for i, fill in enumerate(fills)]
-        assert shown(browser, "plane", ".mark", told) == expected
+        expected = [[fill, first <= i < first + size] for i, fill in enumerate(fills, -60)]
+        assert shown(browser, "plane", "[transform]", told) == expected
+        told = "[...'ef'].map((it) => node.transform.baseVal[0].matrix[it])"
+        places = 200 + (numpy.r_[tested, x][:, :2] - (0, 0.2)) * (200 / 2.6, -200 / 2.6)
+        numpy.testing.assert_allclose(shown(browser, "plane", "[transform]", told), places, 1e-5)
+        told = "loss by epoch, logarithmic 0.1 1 10 100 0 10 20 30 40"
+        check_chart(browser, "plane", ".chart", told, [history[:, ::2], history[:, :2]], numpy.log)
+        seen = pictures(browser, "plane", ".regions")[0, :, [1, 3]].T
+        expected = regions(before, (W, b)) if before else 0 * seen
+        assert (abs(seen - expected) < 6).all(axis=1).mean() > 0.9999
 
     check_all(0)
     step, epoch, run, reset = browser.find_elements("css selector", "#play-plane [data-do]")
     for n in range(3):
         step.send_keys(ENTER)
         rows = slice(n * size % 60, n * size % 60 + size)
-        W, b = descend(x[rows], y[rows], W, b, 100)
+        before, (W, b) = (W, b), descend(x[rows], y[rows], W, b, 100)
         check_all(n + 1, rows.start)
     epoch.send_keys(SPACE)
-    assert model(browser, "plane")[5] == (1 if size < 60 else 4)
+    assert model(browser, "plane")[2][-1, 0] == (1 if size < 60 else 4)
     assert said(browser, "plane", ".verdict").startswith("It swings.")
-    press = "for (const button of arguments) button.click()"
-    browser.execute_script(press, step, run, reset)
+    browser.execute_script(PRESS, step, run, reset)
     assert not browser.find_elements("css selector", "[aria-busy]") and run.text.startswith("Run")
-    browser.execute_script(press, run, step)
+    browser.execute_script(PRESS, run, step)
     assert run.text == "Run 40 epochs"
-    W, b = descend(x[:size], y[:size], 0 * W, 0 * b, 100)
+    before, (W, b) = (0 * W, 0 * b), descend(x[:size], y[:size], 0 * W, 0 * b, 100)
     check_all(1)
 
 
@@ -430,17 +491,27 @@ def test_a_run_is_forty_epochs_and_without_motion_shows_its_end_only(browser, em
 
 def test_training_steps_as_numpy_does(browser):
     x, y, tested, W, b = digits(800)
+    ink = 256 / 255 * tested[0]
 
     def check_all(n):
-        """Compare with NumPy what both boxes say; give what is said of the first step."""
-        (at, cost, _), (_, wrong) = check(model(browser, "training"), x, y, tested, W, b)
+        """Compare with NumPy what both boxes show; give what is said of the first step."""
+        history, (_, wrong) = check(model(browser, "training"), x, y, tested, W, b)
+        at, cost, _, _ = history[-1]
         told = f"epoch {at:.1f}, step {n}".replace(".0,", ",")
         told = f"{told}; cost {cost:.3f}; {wrong.sum()} of 200 wrong, {100 * wrong.mean():.1f} %"
         assert shown(browser, "training", ".state") == [told, told]
+        check_chart(browser, "training", ".cost", "cost over the 800 rows by", [history[:, :2]])
+        check_chart(browser, "training", ".error", "validation error", [history[:, ::3] * (1, 100)])
+        check_signed(pictures(browser, "training", ".here canvas"), W)
+        green = numpy.where(wrong[:, None], 217 - 179 * ink, 241 - 213 * ink)
+        green = green.reshape(8, 25, 28, 28).swapaxes(1, 2).ravel()
+        seen = pictures(browser, "training", ".tested")[0, :, 1]
+        numpy.testing.assert_allclose(seen, green, atol=1)
         moves = f"while the cost hardly moves: from 2.303 to {cost:.3f}. "
         return f"It leaves {wrong.sum()} of 200 wrong, {moves}"
 
     model(browser, "training")
+    check_signed(pictures(browser, "training", ".full canvas"), full_run(browser)[1])
     answers = []
     for box, key in (".reading", SPACE), (".learning", ENTER):
         assert said(browser, "training", ".verdict") == ""
@@ -455,49 +526,55 @@ def test_training_steps_as_numpy_does(browser):
             W, b = descend(x[i : i + 100], y[i : i + 100], W, b, 0.13)
         check_all(2 + end // 100)
     for first, last in ("learning", "reading"), ("reading", "learning"):  # one run for two boxes
-        names = f"'.{first} [data-do=run]', '.{last} [data-do=reset]'"
-        press = f"for (const name of [{names}]) document.querySelector(name).click()"
-        browser.execute_script(press)
-        assert find(browser, f".{first} [data-do=run]").text == "Train 40 epochs"
+        names = f".{first} [data-do=run]", f".{last} [data-do=reset]"
+        browser.execute_script(PRESS, *(find(browser, name) for name in names))
+        assert find(browser, names[0]).text == "Train 40 epochs"
 
 
-@pytest.mark.parametrize("decay", [0, 0.003])
-def test_what_is_learnt_by_heart_is_what_numpy_learns(browser, emulate, decay):
+@pytest.mark.parametrize("n_rows, decay", [(100, 0), (100, 0.003), (200, 0)])
+def test_what_is_learnt_by_heart_is_what_numpy_learns(browser, emulate, n_rows, decay):
     emulate(prefers_reduced_motion="reduce")
     model(browser, "heart")
-    find(browser, "#play-heart [name=heart-rows][value='100']").send_keys(SPACE)
+    find(browser, f"#play-heart [name=heart-rows][value='{n_rows}']").send_keys(SPACE)
     find(browser, f"#play-heart [name=heart-decay][value='{decay}']").send_keys(SPACE)
-    x, y, tested, W, b = digits(100)
-    history = [check(model(browser, "heart"), x, y, tested, W, b)[0]]
+    x, y, tested, W, b = digits(n_rows)
     for n in 300, 600:
         find(browser, "#play-heart [data-do=run]").send_keys(ENTER)
         wait(browser, lambda: find(browser, "#play-heart [data-do=run]").text != "Pause")
-        for _ in range(300):
-            W, b = descend(x, y, W, b, 0.5, decay)
-        now, (_, wrong) = check(model(browser, "heart"), x, y, tested, W, b)
-        history.append(now)
-        lowest = min(loss for _, _, loss in history)
-        told = f"Step {n}: training loss {now[1]:.2f}, validation loss {now[2]:.2f} "
-        told += f"(the lowest was {lowest:.2f}), {wrong.sum()} of 200 wrong."
+        for i in range(0, 30000, 100):
+            W, b = descend(x[i % n_rows :][:100], y[i % n_rows :][:100], W, b, 0.5, decay)
+        history, (_, wrong) = check(model(browser, "heart"), x, y, tested, W, b)
+        _, cost, loss, _ = history[-1]
+        told = f"Step {n}: training loss {cost:.2f}, validation loss {loss:.2f} "
+        told += f"(the lowest was {history[:, 2].min():.2f}), {wrong.sum()} of 200 wrong."
         assert said(browser, "heart", ".said") == told
-    assert bool(said(browser, "heart", ".verdict")) == (decay == 0)
+        told = f"loss by step 0 0.5 1 1.5 0 {n // 4} {n // 2} "
+        seen = history.clip(0, (n, 1.5, 1.5, 1))
+        check_chart(browser, "heart", ".losses", told, [seen[:, ::2], seen[:, :2]])
+    assert bool(said(browser, "heart", ".verdict")) == (decay == 0 and n_rows == 100)
 
 
 def stop(*settings):
-    """What is said of early stopping on the recorded run, and the number of its gains."""
-    stopping, validations = EarlyStopping(*settings), writing.validations()
-    gains = {"bought": 0, "vain": 0}
-    for iter in range(83 * len(validations)):
-        before = stopping.patience
-        if iter % 83 == 82 and stopping.update(iter, validations[iter // 83] / 9600):
-            gains["bought" if stopping.patience > before else "vain"] += 1
+    """What is said of early stopping on the recorded run, and what both charts draw."""
+    stopping = EarlyStopping(*settings)
+    curve = [(n + 1, errors / 96) for n, errors in enumerate(writing.validations())]
+    bought, vain, left = [], [], [(0, settings[0])]
+    for iter in range(83 * len(curve)):
+        before, point = stopping.patience, curve[iter // 83]
+        if iter % 83 == 82:
+            left.append((iter, before - iter))
+            if stopping.update(iter, point[1]):
+                (bought if stopping.patience > before else vain).append([point])
+                left.append((iter, stopping.patience - iter))
         if stopping.is_over(iter):
             break
     ends = f"Stops in epoch {iter // 83 + 1}, after {iter + 1:,} minibatches; "
     ends = ends if stopping.is_over(iter) else "Not stopped in 250 epochs; "
-    best, error = stopping.best_iter // 83 + 1, f"{100 * stopping.best_loss:.2f} %"
+    best, error = stopping.best_iter // 83 + 1, f"{stopping.best_loss:.2f} %"
     text = f"{ends}the best model, of epoch {best}, has a validation error of {error}."
-    return text, [*gains.values()]
+    left += [(stopping.patience, 0)] * stopping.is_over(iter)
+    errors = [curve, curve[: (iter + 1) // 83], *vain, *bought, [curve[best - 1]]]
+    return text, errors, [[*left, (left[-1][0], 0), (0, 0)]]
 
 
 def test_patience_stops_where_early_stopping_does(browser):
@@ -506,9 +583,11 @@ def test_patience_stops_where_early_stopping_does(browser):
         settings = 250 * int(draw(2, 81)), draw(10, 31) / 10, draw(180, 201) / 200
         for name, value in zip(("patience", "increase", "threshold"), settings):
             browser.execute_script(SET, f"#play-patience [name=patience-{name}]", value)
-        classes = shown(browser, "patience", ".errors .spot", "node.className.baseVal")
-        gains = [classes.count("spot "), classes.count("spot vain")]
-        assert (said(browser, "patience"), gains) == stop(*settings), settings
+        told, errors, left = stop(*settings)
+        assert said(browser, "patience") == told, settings
+        check_chart(browser, "patience", ".errors", "validation error by epoch 7 % 8 %", errors)
+        check_chart(browser, "patience", ".left", "minibatches left, by minibatch 0", left)
+        assert len(shown(browser, "patience", "path.limit")) == 1 + 2 * told.startswith("Stops")
         values = [f"{settings[0]:,}", f"{settings[1]:.1f}", f"{settings[2]:.3f}"]
         assert shown(browser, "patience", ".sliders b") == values
     assert said(browser, "patience", ".verdict") == ""
@@ -520,8 +599,7 @@ def test_patience_stops_where_early_stopping_does(browser):
 
 def test_the_recorded_run_begins_with_the_tutorials_log():
     log = [round(96 * float(error)) for error, _ in read_reference().values()]
-    assert (len(log), writing.validations()[:73]) == (73, log)
-    assert len(writing.validations()) == 250
+    assert (writing.validations()[:73], len(writing.validations()), len(log)) == (log, 250, 73)
 
 
 @pytest.fixture(scope="session")
@@ -550,10 +628,16 @@ def test_axe_finds_nothing_serious(browser, emulate, axe, scheme, width):
 
 
 def test_a_pad_that_can_fail(browser):
+    _, W, b = full_run(browser)
     for prepared, verdict in ("no", ""), ("yes", "No. The ink is"), ("no", ""):
         assert find(browser, "#play-pad-raw [value=no]").is_selected()
         find(browser, f"#play-pad-raw [value={prepared}]").send_keys(SPACE)
-        assert (said(browser, "pad-raw", ".said") == "The model says 3.") == (prepared == "yes")
+        p = probabilities(pictures(browser, "pad-raw", ".seen")[:, :, 0] / 256, W, b)[0]
+        assert shown(browser, "pad-raw", ".number") == [f"{100 * q:.0f} %" for q in p]
+        bars = numpy.transpose([p == max(p), 0 * p, 100 * p])
+        numpy.testing.assert_allclose(shown(browser, "pad-raw", ".rows i", BAR), bars, atol=1e-3)
+        assert said(browser, "pad-raw", ".said") == f"The model says {p.argmax()}."
+        assert (p.argmax() == 3) == (prepared == "yes")
         assert said(browser, "pad-raw", ".verdict")[:14] == verdict
         for button in ("undo", "reset") if verdict else ():
             find(browser, f"#play-pad-raw [data-do={button}]").send_keys(ENTER)
@@ -564,11 +648,11 @@ def test_a_pad_that_can_fail(browser):
 
 def test_a_page_with_mnists_files_takes_them(open_page, mnist_folder, monkeypatch):
     monkeypatch.setenv("LOGREG_DATA", str(mnist_folder))
-    assert main(["--mnist"]) == 0
+    assert main(["--mnist", "--home", "https://x.y/"]) == 0
     browser = open_page("tutorial_mnist.html")
-    told = "Ready to train on MNIST's 50,000 rows, 600 a step."
-    wait(browser, lambda: said(browser, "mnist-run", ".said") == told)
-    assert "50,000 rows of MNIST; test error 7.75 %" in browser.page_source  # over all of them
+    wait(browser, lambda: said(browser, "mnist-run", ".said") == READY)
+    told = "50,000 rows of MNIST; test error 7.75 %", 'href="https://x.y/logreg/train.py"'  # of all
+    assert [text for text in told if text not in browser.page_source] == []
 
 
 PRINTED = """return [...document.querySelectorAll("#play-mnist-run .log div")].map(
@@ -579,11 +663,10 @@ def trained_in_the_page(browser, wanted):
     """What is printed; beside each error stand the program's own and a mark."""
     clock = "let now = 0; performance.now = () => (now += 1000);"  # an epoch takes a second
     browser.execute_script(clock)
-    run = find(browser, "#play-mnist-run [data-do=run]")
+    run, reset = browser.find_elements("css selector", "#play-mnist-run [data-do]")
     wait(browser, lambda: wanted in said(browser, "mnist-run", ".said"))
-    begin_anew = "arguments[0].click(); document.querySelector('#play-mnist-run [data-do=reset]')"
-    browser.execute_script(f"{begin_anew}.click()", run)
-    browser.execute_script("arguments[0].click(); arguments[0].click()", run)  # begin, and stop
+    browser.execute_script(PRESS, run, reset)
+    browser.execute_script(PRESS, run, run)  # begin, and stop
     wait(browser, lambda: browser.execute_script(PRINTED))
     assert run.text == "Go on" and len(browser.execute_script(PRINTED)) <= 2
     run.send_keys(ENTER)
@@ -639,19 +722,18 @@ def test_mnists_files_print_the_tutorials_log(browser, mnist_folder):
     model(browser, "heart")
     browser.execute_script(DROP)
     files, run = (find(browser, f"#play-mnist-run {name}") for name in ("[type=file]", ".main"))
-    ready = "Ready to train on MNIST's 50,000 rows, 600 a step."
     lacking = "To train on MNIST, train-labels-idx1-ubyte has to be there. "
     first = lacking.replace(", ", ", train-images-idx3-ubyte and ", 1)
     images, labels, *tests = (next(mnist_folder.glob(f"{it.name}*")) for it in FILES.values())
-    told = f"{first}{OWN}", f"{first}{OWN}", f"{lacking}{OWN}", ready
-    for path, ready in zip((*tests, images, labels), told):
+    told = f"{first}{OWN}", f"{first}{OWN}", f"{lacking}{OWN}", READY
+    for path, line in zip((*tests, images, labels), told):
         files.send_keys(str(path))
-        wait(browser, lambda ready=ready: said(browser, "mnist-run", ".said") == ready)
+        wait(browser, lambda line=line: said(browser, "mnist-run", ".said") == line)
         if path == tests[1]:  # on the page's own digits, of which none test
             run.send_keys(ENTER)
             wait(browser, lambda: len(browser.execute_script(PRINTED)) > 2)
             assert "test error" not in said(browser, "mnist-run", ".log")
     browser.execute_script(DROP)
-    told = NAMED.partition("To train")[0] + ready
+    told = NAMED.partition("To train")[0] + READY
     wait(browser, lambda: said(browser, "mnist-run", ".said") == told)
-    assert trained_in_the_page(browser, ready) == [*tutorial_log()][3:]
+    assert trained_in_the_page(browser, READY) == [*tutorial_log()][3:]
