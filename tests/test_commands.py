@@ -18,7 +18,6 @@ SHORT = {"D": "--dataset d.npz --n-epochs 2", "T": "--dataset t.csv --n-epochs 2
 
 COMMANDS = r"""
 train D | 0 | epoch 1, minibatch 10/10, validation error | stopped after 2 of 2 epochs
-train D --quiet | 0 | ^Optimization complete with [^\n]+\n$ |
 train T --quiet | 0 | ^best model: .*\nvalidation error: .*\ntrained anew for its \d+0 minibatches on 50 rows, with.*\ntest error: |
 train T --folds 3 --quiet | 0 | ^fold 1 of 3: test error: .* of 20 rows.*\nmean of 3 folds: |
 train T --verbose | 0 | the model\nepoch 1, [^\n]+\nepoch 2, [^\n]+\nbest model: (?!.*best model) | class
@@ -40,7 +39,6 @@ train D --n-epochs 0 | 1 | | error: --n-epochs is 0
 train a.csv --dataset b.csv | 2 | | error: a.csv and --dataset b.csv: give one of them\n$
 train T --header --no-header | 2 | | argument --no-header: not allowed with argument --header
 train D --pixel-scale 0 | 2 | | argument --pixel-scale: invalid positive_number value: '0'
-train D --pixel-scale nan | 2 | | argument --pixel-scale: invalid positive_number value: 'nan'
 train D --device tpu | 1 | | error: device 'tpu' is not known: give cpu, cuda
 train D --output d.npz | 1 | loading data | error: d.npz would overwrite what is read
 train D --resume | 1 | | error: --resume needs --checkpoint FILE
@@ -54,6 +52,7 @@ predict rows.csv -M | 1 | | error: rows.csv: .*'x'
 predict wide.csv -M --encoding utf-16-le | 0 | ^wide.csv\[1\]: ant\nwide.csv\[2\]: bee\nwide.csv\[3\]: cat\n$ |
 predict logo.svg -M | 1 | | error: logo.svg: is no npy, npz, CSV or IDX file; the model expects 4 features, and no picture: it knows no grey images of 10 x 10 pixels and of what range\n$
 predict . -M | 1 | | error: .: is a pickle, or a folder without pictures
+predict --model other.pkl --evaluate --label-column no | 1 | | error: t.csv.* has no column no
 predict t.csv -M --evaluate | 1 | | error: t.csv: the model does not know the labels '0', '1', '2': leave
 predict rows.npy rows.csv -M --evaluate | 2 | | error: give inputs, --evaluate .of one input., --info or --weights alone\n$
 predict rows.npy -M --evaluate --dataset e.npz | 2 | | error: give inputs, --evaluate
@@ -68,6 +67,7 @@ predict photos -M --output photos/p.png | 1 | | error: photos/p.png would overwr
 predict wrong.npy rows.npy -M -n 1 | 1 | ^rows.npy\[0\]: ant\n$ | error: wrong.npy.* 5
 predict rows.npy -M -n 0 | 1 | | error: -n is 0: it must be 1 or more
 predict wrong.npy -M --output o | 1 | | error: wrong.npy.*\nerror: nothing could be predicted, so o is not
+predict rows.npy -M --min-proba -0.1 | 1 | | error: --min-proba is -0.1: it must be from 0 to 1\n$
 predict rows.npy -M --min-proba 75 | 1 | | error: --min-proba is 75.0: it must be from 0 to 1
 predict rows.npy -M --keep 2 | 1 | | error: rows.npy: is no table, of which --keep could keep
 predict t.csv -M --keep kind | 1 | | t.csv.* has no column kind to keep, or several; its columns are
@@ -81,6 +81,7 @@ export model.pkl --to npz --output d.npz | 1 | | error: d.npz would overwrite wh
 report model.pkl --dataset no.csv | 1 | | error: .*no.csv
 report model.pkl --output model.pkl | 1 | | error: model.pkl would overwrite what is read
 report ./other.pkl --label-column no | 0 | | ^note: the page is without the errors on a test set \(--dataset names one\): t.csv.* has no column no.*\. The model was trained on 't.csv'; --dataset names other data\nthe page is ./other.html\n$
+report model.pkl --dataset e.npz --output e.npz | 1 | | error: e.npz would overwrite what is read
 report other.pkl --output t.csv | 1 | | error: t.csv would overwrite what is read
 tutorial.__main__ --output d/t.html | 1 | | error: d/t.html cannot be written
 tutorial.__main__ --output a --notebook a | 1 | | error: a would overwrite

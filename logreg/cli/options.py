@@ -40,6 +40,9 @@ def positive_number(text):
     >>> positive_number("inf")
     Traceback (most recent call last):
     ValueError: inf
+    >>> positive_number("nan")
+    Traceback (most recent call last):
+    ValueError: nan
     """
     if not 0 < float(text) < float("inf"):
         raise ValueError(text)

@@ -25,7 +25,27 @@ def escaped(value, n=60):
 
 
 def scores(facts, evaluation):
-    """The figures at the top: the error over all test rows, and the tutorial's."""
+    r"""The figures at the top: the error over all test rows, and the tutorial's.
+
+    Examples
+    --------
+    >>> from logreg.saving.facts import ModelFacts
+    >>> facts = ModelFacts(test_error=0.0, test_error_all_rows=0.25)
+    >>> print(scores(facts, None).replace("</div>", "\n"))
+    <div><strong>25.00 %</strong> test error over all rows<small>from the model file</small>
+    <div><strong>0.00 %</strong> as the tutorial counts<small>over whole minibatches</small>
+    <BLANKLINE>
+    >>> evaluation = {"errors": 10, "rows": 50, "dataset": "<b>.csv", "rows_are": "all rows"}
+    >>> evaluation["whole_minibatches"] = {"errors": 1, "rows": 40}
+    >>> print(scores(facts, evaluation).replace("<small>", "\n").replace("</div>", "\n"))
+    <div><strong>20.00 %</strong> test error over all rows
+    &lt;b&gt;.csv: 10 of 50 rows, 20.00 % (95 % interval: 11.24 to 33.04 %); all rows</small>
+    <div><strong>2.50 %</strong> as the tutorial counts
+    over whole minibatches</small>
+    <BLANKLINE>
+    >>> scores(ModelFacts(test_error=0.0, settings={"criterion": "loss"}), None)
+    ''
+    """
     error, source = facts.test_error_all_rows, "from the model file"
     error_of_whole = facts.test_error
     if evaluation:
@@ -45,7 +65,42 @@ def scores(facts, evaluation):
 
 
 def run(facts):
-    """The run as a list of terms and their values."""
+    r"""The run as a list of terms and their values.
+
+    Examples
+    --------
+    >>> from logreg.saving.facts import ModelFacts
+    >>> from logreg.datasets.options import TableOptions
+    >>> curve, options = [[9, 1, 0.3, None], [19, 1, 0.2, None]], TableOptions(missing="mean")
+    >>> known = {"dataset": "<b>.csv", "n_in": 2, "n_out": 3, "dtype": "float64", "epoch": 2}
+    >>> known.update(n_train_batches=10, reason="patience", engine="theano 1.0.5", curve=curve)
+    >>> known.update(validation_error=0.0, validation_error_all_rows=0.25, date="today")
+    >>> settings = {"l2": 0.0, "class_weight": None, "criterion": "error"}
+    >>> print(run(ModelFacts(**known, settings=settings)).replace("</dd>", "\n"))
+    <dl><dt>Data set</dt><dd>&lt;b&gt;.csv
+    <dt>Model</dt><dd>2 features, 3 classes, float64
+    <dt>Settings</dt><dd>l2 0.0, criterion error
+    <dt>Why it stopped</dt><dd>patience ran out
+    <dt>Best model</dt><dd>of epoch 2, the last one that was validated
+    <dt>Validation error</dt><dd>0.00 %
+    <dt>Made by</dt><dd>logreg None on theano 1.0.5, Python None
+    <dt>Date</dt><dd>today
+    </dl>
+    >>> known.update(epoch=1, reason="diverged", refit=True, n_refit_rows=9, options=options)
+    >>> known.update(settings={"criterion": "loss"}, feature_scales=[1, 2], date=None)
+    >>> print(run(ModelFacts(**known)).replace("</dd>", "\n"))
+    <dl><dt>Data set</dt><dd>&lt;b&gt;.csv
+    <dt>Model</dt><dd>2 features, 3 classes, float64
+    <dt>Settings</dt><dd>criterion loss, missing mean, standardize True
+    <dt>Why it stopped</dt><dd>diverged
+    <dt>Best model</dt><dd>of epoch 1, then trained anew on 9 rows
+    <dt>Validation error</dt><dd>25.00 %
+    <dt>Made by</dt><dd>logreg None on theano 1.0.5, Python None
+    <dt>Date</dt><dd>not known
+    </dl>
+    >>> "<dt>Best model</dt><dd>not known</dd>" in run(ModelFacts())
+    True
+    """
     settings = {**facts.settings, "missing": facts.options.missing}
     settings["standardize"] = bool(facts.feature_scales) or None
     settings = [f"{name} {value}" for name, value in settings.items() if value is not None]
@@ -69,7 +124,26 @@ def run(facts):
 
 
 def curve(facts):
-    """The learning curve, or why there is none."""
+    r"""The learning curve, or why there is none.
+
+    Examples
+    --------
+    >>> from logreg.saving.facts import ModelFacts
+    >>> points = [[0, 1, 0.5, 0.6, 0.9], [1, 1, 0.3, None, 0.7], [2, 1, 0.2, 0.2, 0.8]]
+    >>> for name, n_batches in ("error", 2), ("loss", 1):
+    ...     settings = {"criterion": name, "patience": 3, "patience_increase": 2}
+    ...     rows = points if name == "loss" else [row[:4] for row in points]
+    ...     drawn = curve(ModelFacts(curve=rows, n_train_batches=n_batches, settings=settings))
+    ...     print(drawn.partition("<figcaption>")[2].replace("; ", ";\n"))
+    The validation error begins at 50.00 %;
+    its best is 20.00 %, at epoch 2, in 3 validations. Significant gains: 3;
+    patience runs to epoch 3.</figcaption></figure>
+    The validation loss begins at 0.9000;
+    its best is 0.7000, at minibatch 2, in 3 validations. Significant gains: 2;
+    patience runs to minibatch 4.</figcaption></figure>
+    >>> curve(ModelFacts())
+    '<p>No curve is known: no validation was made.</p>'
+    """
     try:
         points, stopping, gains = plots.replay(facts)
     except SettingError as error:
@@ -89,10 +163,25 @@ def curve(facts):
 
 
 def weights(predictor, evaluation=None):
-    """What the model has learnt: a picture or bars for each class, or of many for some, folded.
+    r"""What the model has learnt: a picture or bars for each class, or of many for some, folded.
 
     These are the ones that err most in the `evaluation`, if there is one.
-    """
+
+    Examples
+    --------
+    >>> from logreg import LogisticRegression, Predictor, engine, save_model
+    >>> classifier = LogisticRegression(engine.T.matrix("x"), n_in=2, n_out=2)
+    >>> engine.set_value(classifier.W, [[0.5, 0], [-1, 0]])
+    >>> save_model(classifier, "model.pkl", class_labels=["<b>", "no"], feature_names=["u", "<i>"])
+    >>> print(weights(Predictor("model.pkl")).replace("<figure>", "\n").replace("<dt>", "\n<dt>"))
+    <div class="bars">
+    <dl>
+    <dt>&lt;i&gt;</dt><dd class="share"><i class="against" style="width: 50.0%"></i><b>−1.00</b></dd>
+    <dt>u</dt><dd class="share"><i class="for" style="width: 25.0%"></i><b>+0.50</b></dd></dl><figcaption>&lt;b&gt;</figcaption></figure>
+    <dl>
+    <dt>u</dt><dd class="share"><i class="against" style="width: 0.0%"></i><b>+0.00</b></dd>
+    <dt>&lt;i&gt;</dt><dd class="share"><i class="against" style="width: 0.0%"></i><b>+0.00</b></dd></dl><figcaption>no</figcaption></figure></div>
+    """  # noqa: E501
     facts, labels, W = predictor.facts, predictor.labels, predictor.W
     chosen, top, figures = range(len(labels)), plots.colour_limit(W), []
     names = facts.names
@@ -118,7 +207,31 @@ def weights(predictor, evaluation=None):
 
 
 def errors(evaluation):
-    """The confusion matrix, or of many classes the mistakes; calibration; and each class."""
+    r"""The confusion matrix, or of many classes the mistakes; calibration; and each class.
+
+    Examples
+    --------
+    >>> scores = {"precision": 0.5, "recall": 1.0, "f1": None}
+    >>> found = [{"label": k, "rows": 8, "errors": k, **scores} for k in (1, 2)]
+    >>> answered = {"rows": 9, "errors": 3}
+    >>> band = {"min_proba": 0.5, "forecast": 0.625, "happened": None, "rows": 7}
+    >>> evaluation = {"classes": found, "macro": scores, "mistakes": [[2, "<b>", 5], [1, 2, 1]]}
+    >>> evaluation.update(confusion=None, calibration=[{**band, "answered": answered}])
+    >>> print(errors(evaluation).replace("</th>", "").replace("</td>", "").replace("<tr>", "\n<tr>"))
+    <table><caption>The most frequent mistakes</caption><thead>
+    <tr><th scope="col">class<th scope="col">taken for<th scope="col">rows</tr></thead><tbody>
+    <tr><th scope="row">2<td>&lt;b&gt;<td>5</tr>
+    <tr><th scope="row">1<td>2<td>1</tr></tbody></table><div><table><caption>How probable predictions were, how often right; and how many are so probable or more, their error</caption><thead>
+    <tr><th scope="col">probability<th scope="col">forecast<th scope="col">happened<th scope="col">rows<th scope="col">so probable<th scope="col">error</tr></thead><tbody>
+    <tr><th scope="row">from 0.5<td>62.50 %<td>-<td>7<td>9<td>33.33 %</tr></tbody></table><table><caption>The 2 classes of most errors (predict --evaluate --format json has all)</caption><thead>
+    <tr><th scope="col">class<th scope="col">rows<th scope="col">errors<th scope="col">error<th scope="col">precision<th scope="col">recall<th scope="col">F1</tr></thead><tbody>
+    <tr><th scope="row">2<td>8<td>2<td>25.00 %<td>0.5000<td>1.0000<td>-</tr>
+    <tr><th scope="row">1<td>8<td>1<td>12.50 %<td>0.5000<td>1.0000<td>-</tr>
+    <tr><th scope="row">macro mean<td><td><td><td>0.5000<td>1.0000<td>-</tr></tbody></table></div>
+    >>> evaluation["confusion"] = {"labels": [1, 2], "counts": [[7, 1], [5, 3]]}
+    >>> print(errors(evaluation).split("figcaption>")[1])
+    Confusion matrix. The most frequent mistake: 5 of class 2 taken for &lt;b&gt;.</
+    """  # noqa: E501
     classes, pairs, calibration = tables(evaluation)
     first = _table(*pairs)
     if evaluation["confusion"]:
@@ -187,6 +300,34 @@ def live(predictor, data):
     """The model as the script takes it; None if its images cannot be drawn.
 
     Means that the model file lacks are those of the test rows, if there are any.
+
+    Examples
+    --------
+    >>> from logreg import LogisticRegression, Predictor, engine, save_model
+    >>> classifier = LogisticRegression(engine.T.matrix("x"), n_in=3, n_out=2)
+    >>> told = {"columns": ["size", "kind"], "categories": [None, ["<b>", "no"]]}
+    >>> told.update(feature_means=[0.5, 0.25, 0.75], feature_scales=[2.0, 0.5, 0.5])
+    >>> save_model(classifier, "model.pkl", pixel_scale=0.25, class_labels=["a", "b"], **told)
+    >>> found = live(Predictor("model.pkl"), None)
+    >>> for name in [*found][4:]:
+    ...     print(name, found[name])
+    columns ['size', 'kind']
+    dates [False, False]
+    categories [None, ['<b>', 'no']]
+    means [2.0, 1.0, 3.0]
+    scale 0.25
+    shifts [0.5, 0.25, 0.75]
+    scales [2.0, 0.5, 0.5]
+    shape None
+    range [0, 255]
+    background dark
+    isCentred True
+    >>> from logreg.prediction.held_out import read_test_set
+    >>> save_model(classifier, "model.pkl", class_labels=["a", "b"])
+    >>> numpy.savez("d.npz", x=[[1.0, 2, 3], [3, 2, 6], [8, 2, 0]], y=["a", "b", "a"])
+    >>> predictor = Predictor("model.pkl")
+    >>> live(predictor, read_test_set(predictor.facts, "d.npz"))["means"]
+    [4.0, 2.0, 3.0]
     """
     facts = predictor.facts
     if facts.image and not facts.takes_pictures:

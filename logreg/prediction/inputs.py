@@ -51,7 +51,7 @@ def with_folders(paths):
     --------
     >>> for name in ("photos/more.png", "tables"):
     ...     os.makedirs(name)
-    >>> for name in ("c.PNG", "a.jpg", "b.pgm", "notes.txt"):
+    >>> for name in ("c.PNG", "a.jpg", "b.pgm", ".d.png", "notes.txt"):
     ...     open("photos/" + name, "w").close()
     >>> [os.path.relpath(path, "photos") for path in with_folders(["photos"])]
     ['a.jpg', 'b.pgm', 'c.PNG', 'more.png']

@@ -53,6 +53,8 @@ class Predictor:
     >>> engine.set_value(classifier.W, [[1, 0], [0, 1]])
     >>> save_model(classifier, "identity.pkl", class_labels=["left", "right"])
     >>> predictor = Predictor("identity.pkl")
+    >>> predictor, predictor.classes_.tolist()
+    (Predictor(2 features, 2 classes, float64), ['left', 'right'])
     >>> predictor.predict([[0, 3], [2, 1]])
     array(['right', 'left'], dtype='<U5')
     >>> predictor.predict_proba([[0, 3], [2, 1]]).shape
