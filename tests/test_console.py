@@ -1,6 +1,5 @@
 """Lines on stdout and stderr."""
 
-import gc
 import io
 import sys
 import threading
@@ -24,15 +23,6 @@ def test_a_slow_start_says_why(capsys, monkeypatch):
             time.sleep(0.01)
             err = capsys.readouterr().err
     assert err == "this takes a while, which takes longest the first time on a machine\n"
-
-
-def test_a_start_collects_no_garbage_and_what_comes_after_it_as_before():
-    for switch, is_collecting in ((gc.disable, False), (gc.enable, True)):
-        switch()
-        with pytest.raises(KeyError), starting("..."):
-            assert not gc.isenabled()
-            raise KeyError
-        assert gc.isenabled() == is_collecting
 
 
 @pytest.mark.parametrize("quiet", [False, True])

@@ -1,14 +1,11 @@
 """The native kernel against NumPy in float64, and the graphs that it is put into."""
 
-import contextlib
 import itertools
 import multiprocessing
 import os
 import shutil
-import signal
 import subprocess
 import sysconfig
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -110,23 +107,6 @@ def test_what_is_no_setting_is_refused(setting, run):
     assert done.returncode == 1 and done.stderr.startswith(said) and done.stderr.count("\n") == 1
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="Linux tells of memory there")
-@pytest.mark.parametrize("n_rows, most", [(1, 0.5), (4, 0.5), (20, 2), (600, 1.5)])
-def test_a_layout_takes_no_more_than_twice_the_room_of_the_rows(n_rows, most, run):
-    """A panel has 16 rows: one row alone would be laid out in 16 times its room."""
-    code = f"""
-import numpy
-from logreg import kernel
-x, y = numpy.full((40000, 784), 9, "uint8"), numpy.zeros(40000, "int32")
-def peak():
-    return 1024 * int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
-before = peak()
-layout = kernel.lay_out(kernel.Rows(x), y, {n_rows})
-print((peak() - before) / x.nbytes)
-"""
-    assert float(run("-c", code, env={"LOGREG_NUM_THREADS": "2"}).stdout) < most
-
-
 def large(n_steps=1):
     """What is worth a thread of its own, and the steps on it."""
     x, scale, W, b, y, _ = problem("float32", "uint8", 6000, 784, 10)
@@ -160,23 +140,6 @@ def test_callers_in_several_threads_and_in_a_forked_child(monkeypatch):
     if hasattr(os, "fork"):
         with multiprocessing.get_context("fork").Pool(1) as child:
             assert child.apply(kernel.steps, large())[1].tobytes() == expected
-
-
-@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="Linux tells of threads there")
-def test_python_runs_on_beside_helpers_that_take_no_signals(monkeypatch):
-    monkeypatch.setenv("LOGREG_NUM_THREADS", "2")
-    tasks, blocked = Path("/proc/self/task"), []
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(time.sleep, 0).result()  # so the caller's thread is there
-        others, call = {*tasks.iterdir()}, pool.submit(kernel.steps, *large(n_steps=100))
-        while not call.done():
-            for task in {*tasks.iterdir()} - others:
-                with contextlib.suppress(OSError):  # it has just ended
-                    status = Path(task, "status").read_text()
-                    blocked.append(int(status.split("SigBlk:")[1].split()[0], 16))
-        assert not pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result()
-    pythons = 1 << signal.SIGINT - 1 | 1 << signal.SIGTERM - 1
-    assert len(blocked) > 10 and all(mask & pythons == pythons for mask in blocked)
 
 
 def test_threads_are_those_that_the_user_or_a_pool_of_processes_allows(monkeypatch):

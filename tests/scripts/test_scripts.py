@@ -31,19 +31,6 @@ def test_the_mlp_trains_on_the_sample_and_keeps_its_best(cli, working_folder):
     assert (found != sample()["y_valid"]).mean() * 100 == pytest.approx(min(errors))
 
 
-def test_the_penalties_are_over_the_weights_of_both_layers(cli, monkeypatch):
-    runs, options = [], "--n-hidden 4 --floatx float64 --l1 0.01 --l2 0.1"
-    monkeypatch.setattr(mlp, "fit", lambda *args: runs.append(args))
-    assert cli(mlp, *SAMPLE, *options.split()).code == 0
-    x, y, cost, _, updates = runs[0][:5]
-    W, _, V, _ = (variable for variable, _ in updates)
-    V.set_value(numpy.ones((4, 10)))  # each class stays as probable as another
-    found = cost.eval({x: numpy.ones((1, 784)), y: numpy.array([3], "int32")})
-    W = W.get_value()
-    expected = numpy.log(10) + 0.01 * (abs(W).sum() + 40) + 0.1 * ((W * W).sum() + 40)
-    assert found == pytest.approx(expected)
-
-
 @pytest.mark.parametrize("line", ["mlp --n-epochs 1", "logistic_cg --n-iterations 10"])
 def test_the_figures_of_mnist_are_the_tutorials(line, run, mnist_folder):
     (name, *options), env = line.split(), {"LOGREG_DATA": str(mnist_folder), "PYTHONPATH": None}
