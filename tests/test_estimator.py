@@ -10,10 +10,6 @@ import numpy
 import pytest
 from builders import cost_and_gradients, make_pairs, probabilities, write
 from scipy import sparse
-from sklearn.datasets import load_wine
-from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_checks
 
 from logreg import SoftmaxClassifier, sgd
@@ -36,14 +32,6 @@ CHECKS += "n_features_in_after_fitting estimator_sparse_tag estimators_pickle"
 @pytest.mark.parametrize("name", CHECKS.split())
 def test_the_conventions_that_users_meet_first(name):
     getattr(estimator_checks, f"check_{name}")("SoftmaxClassifier", SoftmaxClassifier(n_epochs=9))
-
-
-def test_it_works_in_the_tools_of_scikit_learn():
-    pipeline = make_pipeline(StandardScaler(), SoftmaxClassifier(n_epochs=100))
-    search = GridSearchCV(pipeline, {"softmaxclassifier__learning_rate": [1e-9, 0.1]})
-    search.fit(*load_wine(return_X_y=True))
-    assert search.best_params_ == {"softmaxclassifier__learning_rate": 0.1}
-    assert search.best_score_ > 0.95  # as of its own LogisticRegression
 
 
 REFUSED = [
@@ -108,9 +96,9 @@ def test_steps_are_numpys(n_classes, class_weight):
 
 
 def test_the_best_epoch_is_kept_and_the_last_one_counted():
-    options = {"learning_rate": 100, "batch_size": 10, "patience": 25, "refit": False}
-    long, short = (SoftmaxClassifier(n_epochs=n, **options).fit(X, Y) for n in (10, 2))
-    assert (long.coef_ == short.coef_).all() and (long.n_iter_, len(long.loss_curve_)) == (4, 3)
+    options = {"learning_rate": 100, "batch_size": 20, "patience": 12, "refit": False}
+    long, short = (SoftmaxClassifier(n_epochs=n, **options).fit(X, Y) for n in (9, 1))
+    assert (long.coef_ == short.coef_).all() and (long.n_iter_, len(long.loss_curve_)) == (3, 2)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -35,9 +35,8 @@ def test_any_shape_and_dtype(shape, n, x_dtype, y_dtype, classes, fortran, limit
     data = read_dataset(((given, y), (x, y), (x, y.reshape(-1, 1))), dtype=limit)
     flat = x.reshape(n, -1)
     for found_x, found_y in data:
-        assert found_x.shape == flat.shape and (found_x == flat).all()
+        assert found_x.shape == flat.shape and (found_x == flat).all() and found_y.dtype == "int32"
         assert found_x.dtype == (limit if limit and x.itemsize > 4 else x.dtype)
-        assert found_y.dtype == numpy.int32
         assert [data.facts.class_labels[i] for i in found_y] == y.tolist()
     assert data.facts.class_labels == sorted(set(y.astype(int).tolist()))
     assert all(type(label) is int for label in data.facts.class_labels)
@@ -68,7 +67,6 @@ REFUSED = [
     ({"x": pair(dtype="u1")[0]}, "x has 5 (features )?of uint8.*, to all or to none"),
     ({"x": pair()[0][:, 0]}, r"shape \(12,\) .*: rows and columns of numbers"),
     ({"x": pair()[0][:0], "y": Y[:0]}, r"x has shape \(0, 5\)"),
-    ({"x": pair()[0].astype(object)}, r"object array.*astype\('float32'\)"),
     ({"x": [[1, 2], [3]], "y": [0, 1]}, "object array .*make every row as long"),
     ({"x": numpy.ma.zeros((12, 5))}, "masked array: fill it"),
     ({"x": [["a"] * 5] * 12}, "dtype <U1: rows and columns of numbers"),
@@ -91,12 +89,10 @@ CLASS_LABELS = [
     ([10**15 - 1, 1 - 10**15, 1], [1 - 10**15, 1, 10**15 - 1]),
     (["b", "a", "ä"], ["a", "b", "ä"]),  # a list is an array, too
     # In tables
-    ("1.0 2 1", [1, 2]),
     ("+1 -1 -1.0", [-1, 1]),
     ("True False True", ["False", "True"]),
     ("01 1 10", ["01", "1", "10"]),
     ("1000000000000000000000 1 10", ["1", "10", "1000000000000000000000"]),
-    ("0 1 1e25", ["0", "1", "1e25"]),
     ("1 2 999999999999999", [1, 2, 10**15 - 1]),
     ("0 1 2 3 4 5 6 7 8 9", [*range(10)]),
 ]
